@@ -1,0 +1,169 @@
+//! The configuration as the rest of the program sees it: read, interpolated and checked.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use chrono_tz::Tz;
+
+use super::ids::{MappingName, SourceTable, TableId};
+use super::secret::Secret;
+use super::target_type::TargetType;
+
+/// Everything of config.yaml.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file it was read from, for messages.
+    pub path: PathBuf,
+    pub project: String,
+    pub dataset: String,
+    pub location: String,
+    pub schema_additions: SchemaAdditions,
+    pub state: StateLocation,
+    /// Named for staging through Cloud Storage.
+    pub temp_bucket: Option<String>,
+    /// The zone that DATETIME columns are written in.
+    pub default_timezone: Tz,
+    pub schedule: Option<Schedule>,
+    /// Mappings that are moved at the same time.
+    pub concurrency: usize,
+    /// In file order; at least one; names are unique.
+    pub mappings: Vec<Mapping>,
+}
+
+/// What to do about columns BigQuery lacks (`allow_schema_additions`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemaAdditions {
+    /// Add and widen.
+    Allow,
+    /// Warn, and sync the columns that exist.
+    Deny,
+    /// Stop the mapping until an operator has decided.
+    Review,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StateLocation {
+    Local(PathBuf),
+    Gcs { bucket: String, prefix: String },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    /// Five fields.
+    pub cron: String,
+    pub timezone: Tz,
+}
+
+/// One entry of `mappings`.
+#[derive(Debug, Clone)]
+pub struct Mapping {
+    pub name: MappingName,
+    /// Where it stands in the file, for messages about it.
+    pub line: usize,
+    pub source: SourceTable,
+    pub target: TableId,
+    /// As configured; not empty for `upsert`.
+    pub primary_keys: Vec<String>,
+    pub incremental_column: String,
+    pub mode: Mode,
+    pub operator: Operator,
+    /// As written; read once the column's type is known.
+    pub backfill_start: Option<String>,
+    /// Overrides, by source column.
+    pub columns: BTreeMap<String, TargetType>,
+    pub exclude: Vec<String>,
+    /// The column (by source name) that a new table is partitioned on, by day or its own type's unit.
+    pub partition_by: Option<String>,
+    pub empty_string_as_null: bool,
+    pub invalid_values: InvalidValues,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    Append,
+    Upsert,
+}
+
+impl Mode {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Append => "append",
+            Self::Upsert => "upsert",
+        }
+    }
+}
+
+/// How a window begins: beyond the watermark, or with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    Greater,
+    GreaterOrEqual,
+}
+
+/// What becomes of values that the target type cannot hold: zero and impossible dates, a TINYINT of 2 into BOOL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvalidValues {
+    /// They arrive as NULL, counted and reported.
+    Null,
+    /// They fail the mapping.
+    Fail,
+}
+
+/// How to reach MySQL; from the environment and `.env` alone.
+#[derive(Debug, Clone)]
+pub struct MysqlSettings {
+    pub host: String,
+    pub port: u16,
+    /// Wins over host and port.
+    pub socket: Option<PathBuf>,
+    pub user: String,
+    pub password: Secret,
+    pub database: String,
+    pub ssl_mode: SslMode,
+    pub ssl_ca: Option<PathBuf>,
+}
+
+/// `MYSQL_SSL_MODE`, in MySQL's own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SslMode {
+    Disabled,
+    Preferred,
+    Required,
+    VerifyCa,
+    VerifyIdentity,
+}
+
+/// How to reach BigQuery; from the environment and `.env` alone.
+#[derive(Debug, Clone)]
+pub struct BigQuerySettings {
+    /// `http://host:port`; then no credentials are used.
+    pub emulator: Option<String>,
+    /// `GOOGLE_APPLICATION_CREDENTIALS`.
+    pub credentials: Option<PathBuf>,
+}
+
+/// One thing wrong with a file the user wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// `config.yaml`, `.env`.
+    pub file: String,
+    /// From 1; `None` where no line can be named (a key that is missing from the file, a variable).
+    pub line: Option<usize>,
+    /// What is wrong, naming the key or the mapping.
+    pub message: String,
+    /// What to write instead.
+    pub hint: String,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        write!(f, ": {}", self.message)?;
+        if self.hint.is_empty() { Ok(()) } else { write!(f, "\n    hint: {}", self.hint) }
+    }
+}

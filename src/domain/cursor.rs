@@ -1,0 +1,237 @@
+//! The value of an incremental column, in the source's own terms.
+//!
+//! A moment is kept as the fields MySQL stores, not as an instant: MySQL compares wall clocks, holds dates that no
+//! calendar has, and the watermark must compare as the server does.
+
+use std::fmt;
+
+use super::fault::{Fault, FaultKind};
+
+/// A date and time as MySQL stores it: maybe zero, maybe a 31st of February. No zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Moment {
+    pub year: u16,
+    pub month: u8,
+    pub day: u8,
+    pub hour: u8,
+    pub minute: u8,
+    pub second: u8,
+    pub micro: u32,
+}
+
+/// A value of the incremental column; ordered as the source orders it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cursor {
+    /// Any integer column; `i128` holds both signs of 64 bits.
+    Int(i128),
+    /// DATE, DATETIME or TIMESTAMP (the latter in UTC).
+    Moment(Moment),
+}
+
+/// What an incremental column holds, hence how text from the state file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CursorKind {
+    Int,
+    /// `fsp`: digits below the second; `utc`: TIMESTAMP, whose text may carry an offset.
+    DateTime {
+        fsp: u8,
+        utc: bool,
+    },
+    Date,
+}
+
+impl Cursor {
+    /// Orders two values of the same column; `None` when they are of different kinds.
+    #[must_use]
+    pub fn compare(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        match (self, other) {
+            (Self::Int(a), Self::Int(b)) => Some(a.cmp(b)),
+            (Self::Moment(a), Self::Moment(b)) => Some(a.cmp(b)),
+            _ => None,
+        }
+    }
+
+    /// Reads what the state file, `backfill_start` or the source says.
+    ///
+    /// # Errors
+    /// `Config` when the text is not of that kind.
+    pub fn parse(text: &str, kind: CursorKind) -> Result<Self, Fault> {
+        let parsed = match kind {
+            CursorKind::Int => text.trim().parse().ok().map(Self::Int),
+            CursorKind::Date | CursorKind::DateTime { .. } => Moment::parse(text).map(Self::Moment),
+        };
+        parsed.ok_or_else(|| {
+            let wanted = match kind {
+                CursorKind::Int => "a whole number",
+                CursorKind::Date => "a date such as 2026-11-23",
+                CursorKind::DateTime { .. } => "a date and time such as 2026-11-23 08:00:00 or 2026-11-23T08:00:00Z",
+            };
+            Fault::new(FaultKind::Config, format!("`{text}` is not {wanted}"))
+        })
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(value) => write!(f, "{value}"),
+            Self::Moment(moment) => write!(f, "{moment}"),
+        }
+    }
+}
+
+impl Moment {
+    /// The fields of a calendar date and time.
+    #[must_use]
+    pub fn from_naive(at: chrono::NaiveDateTime) -> Self {
+        use chrono::{Datelike, Timelike};
+        let field = |value: u32| u8::try_from(value).unwrap_or(0);
+        Self {
+            year: u16::try_from(at.year()).unwrap_or(0),
+            month: field(at.month()),
+            day: field(at.day()),
+            hour: field(at.hour()),
+            minute: field(at.minute()),
+            second: field(at.second()),
+            // chrono counts a leap second as nanoseconds beyond one; MySQL has none.
+            micro: (at.nanosecond() / 1000).min(999_999),
+        }
+    }
+
+    /// The calendar's date and time, `None` for zero and impossible dates.
+    #[must_use]
+    pub fn to_naive(self) -> Option<chrono::NaiveDateTime> {
+        chrono::NaiveDate::from_ymd_opt(i32::from(self.year), u32::from(self.month), u32::from(self.day))
+            .filter(|_| self.year > 0)?
+            .and_hms_micro_opt(u32::from(self.hour), u32::from(self.minute), u32::from(self.second), self.micro)
+    }
+
+    /// Cuts off what a column of `fsp` digits below the second does not hold.
+    #[must_use]
+    pub const fn truncated(self, fsp: u8) -> Self {
+        let unit = 10_u32.pow(if fsp < 6 { 6 - fsp as u32 } else { 0 });
+        Self { micro: self.micro - self.micro % unit, ..self }
+    }
+
+    /// Midnight of the same day.
+    #[must_use]
+    pub const fn midnight(self) -> Self {
+        Self { year: self.year, month: self.month, day: self.day, hour: 0, minute: 0, second: 0, micro: 0 }
+    }
+
+    /// `2026-11-23`, `2026-11-23 08:00[:00[.123456]]`, with `T` for the space and `Z` or an offset after it (then the
+    /// fields are UTC's).
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (date, rest) = text.split_at_checked(10)?;
+        let mut fields = date.split('-');
+        let mut moment = Self {
+            year: digits(fields.next()?, 4)?,
+            month: u8::try_from(digits(fields.next()?, 2)?).ok()?,
+            day: u8::try_from(digits(fields.next()?, 2)?).ok()?,
+            ..Self::default()
+        };
+        if fields.next().is_some() || moment.month > 12 || moment.day > 31 {
+            return None;
+        }
+        if rest.is_empty() {
+            return Some(moment);
+        }
+        let clock = rest.strip_prefix([' ', 'T', 't'])?.trim();
+        let zone = clock.find(['Z', 'z', '+', '-']).unwrap_or(clock.len());
+        let (clock, zone) = clock.split_at(zone);
+        moment.set_clock(clock.trim_end())?;
+        match zone {
+            "" | "Z" | "z" => Some(moment),
+            offset => moment.to_naive().and_then(|at| shift(at, offset)).map(Self::from_naive),
+        }
+    }
+
+    fn set_clock(&mut self, clock: &str) -> Option<()> {
+        let (whole, fraction) = clock.split_once('.').unwrap_or((clock, ""));
+        let mut fields = whole.split(':');
+        self.hour = u8::try_from(digits(fields.next()?, 2)?).ok()?;
+        self.minute = u8::try_from(digits(fields.next()?, 2)?).ok()?;
+        self.second = fields.next().map_or(Some(0), |s| digits(s, 2).and_then(|v| u8::try_from(v).ok()))?;
+        if fields.next().is_some() || self.hour > 23 || self.minute > 59 || self.second > 59 {
+            return None;
+        }
+        if fraction.len() > 9 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        self.micro = format!("{fraction:0<6}").get(..6)?.parse().ok()?;
+        Some(())
+    }
+}
+
+/// Takes an offset such as `+06:00`, `+0600` or `-05` off a wall clock.
+fn shift(at: chrono::NaiveDateTime, offset: &str) -> Option<chrono::NaiveDateTime> {
+    let (sign, rest) = offset.split_at_checked(1)?;
+    let rest = rest.replace(':', "");
+    let (hours, minutes) = match rest.len() {
+        2 => (rest.as_str(), "0"),
+        4 => rest.split_at(2),
+        _ => return None,
+    };
+    let seconds = hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60;
+    let behind = chrono::TimeDelta::try_seconds(if sign == "-" { -seconds } else { seconds })?;
+    at.checked_sub_signed(behind)
+}
+
+fn digits(text: &str, width: usize) -> Option<u16> {
+    (text.len() == width && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
+}
+
+impl fmt::Display for Moment {
+    /// `2026-11-23 07:59:58` or, where there is a fraction, `2026-11-23 07:59:58.123456`: the original state file's form.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { year, month, day, hour, minute, second, micro } = self;
+        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")?;
+        if *micro > 0 { write!(f, ".{micro:06}") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_the_original_wrote_is_read() {
+        let expected = Moment { year: 2026, month: 11, day: 23, hour: 7, minute: 59, second: 58, micro: 0 };
+        for text in
+            ["2026-11-23 07:59:58", "2026-11-23T07:59:58Z", "2026-11-23T07:59:58+00:00", "2026-11-23T13:59:58+06:00"]
+        {
+            assert_eq!(Moment::parse(text), Some(expected), "{text}");
+        }
+        let fraction = Moment { micro: 120_000, ..expected };
+        assert_eq!(Moment::parse("2026-11-23 07:59:58.12"), Some(fraction));
+        assert_eq!(fraction.to_string(), "2026-11-23 07:59:58.120000");
+    }
+
+    #[test]
+    fn nonsense_is_refused_without_a_panic() {
+        for text in
+            ["", "2026", "2026-13-01", "2026-11-23 25:00:00", "2026-11-23Tx", "éééééééééé", "2026-11-23 07:59:58+9"]
+        {
+            assert_eq!(Moment::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_no_calendar_has_keep_their_order() {
+        let zero = Moment::default();
+        let impossible = Moment { year: 2024, month: 2, day: 31, ..zero };
+        assert!(zero < impossible);
+        assert_eq!(impossible.to_naive(), None);
+        assert_eq!(Moment::parse("2024-02-31 00:00:00"), Some(impossible));
+    }
+
+    #[test]
+    fn a_tick_is_cut_to_the_columns_precision() {
+        let at = Moment { micro: 123_456, ..Moment::default() };
+        assert_eq!(at.truncated(0).micro, 0);
+        assert_eq!(at.truncated(3).micro, 123_000);
+        assert_eq!(at.truncated(6).micro, 123_456);
+    }
+}

@@ -1,0 +1,182 @@
+//! What went wrong, as a kind, a sentence and a source; the kind alone decides what happens next.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+/// The classes of trouble; [`FaultKind::policy`] turns each into one reaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    /// A dropped connection, a 5xx, a timeout: the same call may succeed in a moment.
+    Transient,
+    /// A rate or quota limit: the same call may succeed in minutes.
+    Quota,
+    /// A refused login or a missing permission.
+    Auth,
+    /// Source and target disagree, or something that should exist does not.
+    Schema,
+    /// The configuration cannot be meant as it stands.
+    Config,
+    /// A value that the target type cannot hold.
+    Data,
+    /// Somebody else works on the same thing, or it is not in the state we left it in.
+    Conflict,
+    /// Ours: a broken invariant.
+    Bug,
+}
+
+/// What the engine does about a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Try the same work again, first after `first` and never more than `most` apart.
+    Retry { first: Duration, most: Duration, attempts: usize },
+    /// Fail this mapping; the others go on.
+    FailMapping,
+}
+
+impl FaultKind {
+    /// The one table from kind to reaction.
+    ///
+    /// The waits follow Google's reliability guide (exponential from 1 s, capped at 32 s; quotas wait minutes).
+    #[must_use]
+    pub const fn policy(self) -> Policy {
+        match self {
+            Self::Transient => {
+                Policy::Retry { first: Duration::from_secs(1), most: Duration::from_secs(32), attempts: 4 }
+            }
+            Self::Quota => Policy::Retry { first: Duration::from_mins(1), most: Duration::from_mins(10), attempts: 3 },
+            Self::Auth | Self::Schema | Self::Config | Self::Data | Self::Conflict | Self::Bug => Policy::FailMapping,
+        }
+    }
+
+    /// The operator's next step where the fault itself names none.
+    #[must_use]
+    pub const fn hint(self) -> &'static str {
+        match self {
+            Self::Transient => "nothing was lost; the next run goes on from the watermark",
+            Self::Quota => "wait for the quota to refill, or ask for a higher one, then run again",
+            Self::Auth => "check the account's credentials and permissions, then run again",
+            Self::Schema => "compare both sides with `bqsync schema-diff`",
+            Self::Config => "correct the configuration, then run again",
+            Self::Data => "correct the value at the source, or map the column to a type that can hold it (`columns:`)",
+            Self::Conflict => "look at what else works on this mapping with `bqsync status`",
+            Self::Bug => "please report this with the log of the run; the watermark was not moved",
+        }
+    }
+
+    /// The word for logs and reports.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::Quota => "quota",
+            Self::Auth => "auth",
+            Self::Schema => "schema",
+            Self::Config => "config",
+            Self::Data => "data",
+            Self::Conflict => "conflict",
+            Self::Bug => "bug",
+        }
+    }
+}
+
+/// An error with its class. `Display` gives the sentence and every cause behind it, on one line.
+#[derive(Debug)]
+pub struct Fault {
+    kind: FaultKind,
+    sentence: String,
+    hint: Option<String>,
+    retry_after: Option<Duration>,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Fault {
+    pub fn new(kind: FaultKind, sentence: impl Into<String>) -> Self {
+        Self { kind, sentence: sentence.into(), hint: None, retry_after: None, source: None }
+    }
+
+    /// Adds the error underneath.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Adds the operator's next step, where it is more exact than the kind's.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The server asked to be left alone for so long.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
+        self.retry_after = wait;
+        self
+    }
+
+    #[must_use]
+    pub const fn kind(&self) -> FaultKind {
+        self.kind
+    }
+
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    #[must_use]
+    pub fn hint(&self) -> &str {
+        self.hint.as_deref().unwrap_or_else(|| self.kind.hint())
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)?;
+        let mut cause = self.source.as_deref().map(|e| e as &dyn Error);
+        let mut said = self.sentence.clone();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            // Many libraries repeat their source in their own text.
+            if !said.contains(&text) {
+                write!(f, ": {text}")?;
+                said = text;
+            }
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl Error for Fault {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|e| e as &(dyn Error + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_says_its_sentence_and_each_cause_once() {
+        let io = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "connection reset");
+        let inner = Fault::new(FaultKind::Transient, "Reading page 3 failed").caused_by(io);
+        let outer = Fault::new(FaultKind::Transient, "Syncing orders failed").caused_by(inner);
+        assert_eq!(outer.to_string(), "Syncing orders failed: Reading page 3 failed: connection reset");
+    }
+
+    #[test]
+    fn only_transient_and_quota_faults_are_tried_again() {
+        use FaultKind::{Auth, Bug, Config, Conflict, Data, Quota, Schema, Transient};
+        for kind in [Auth, Schema, Config, Data, Conflict, Bug] {
+            assert_eq!(kind.policy(), Policy::FailMapping);
+        }
+        for kind in [Transient, Quota] {
+            assert!(matches!(kind.policy(), Policy::Retry { .. }));
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Names and ids as types of their own, so that a table cannot be passed for a mapping.
+
+use std::fmt;
+
+/// The name of a mapping in config.yaml; also its key in the state file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct MappingName(pub String);
+
+impl fmt::Display for MappingName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One run of the engine, sortable by start: `20261123T080000Z-4f1a9c`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub String);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A BigQuery job id chosen by us: letters, digits, `_` and `-`, at most 1,024 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct JobId(pub String);
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A table or view in MySQL. `database: None` is the connection's own database.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SourceTable {
+    pub database: Option<String>,
+    pub table: String,
+}
+
+impl fmt::Display for SourceTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.database {
+            Some(database) => write!(f, "{database}.{}", self.table),
+            None => f.write_str(&self.table),
+        }
+    }
+}
+
+/// A table in BigQuery.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct TableId {
+    pub project: String,
+    pub dataset: String,
+    pub table: String,
+}
+
+impl TableId {
+    /// Another table of the same dataset.
+    #[must_use]
+    pub fn sibling(&self, table: impl Into<String>) -> Self {
+        Self { project: self.project.clone(), dataset: self.dataset.clone(), table: table.into() }
+    }
+}
+
+impl fmt::Display for TableId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.project, self.dataset, self.table)
+    }
+}

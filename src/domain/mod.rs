@@ -1,0 +1,19 @@
+//! What the project is about, free of any server, clock, network or terminal.
+//!
+//! Everything here is plain data and rules over it; the adapters and the engine depend on it and it on none of them.
+
+pub mod column;
+pub mod config;
+pub mod cursor;
+pub mod fault;
+pub mod ids;
+pub mod naming;
+pub mod plan;
+pub mod report;
+pub mod schema;
+pub mod secret;
+pub mod source_type;
+pub mod staging;
+pub mod target_type;
+pub mod type_map;
+pub mod window;

@@ -1,0 +1,76 @@
+//! What a MySQL name becomes in BigQuery.
+//!
+//! Rule: Unicode letters, digits, combining marks and `_` stay; every other character becomes `_`; a column that then
+//! begins with a digit or a prefix BigQuery keeps for itself is prefixed with `c_`. Two columns that end up the same
+//! are a configuration error, never merged.
+
+/// Column prefixes that BigQuery refuses, any case. Source: BigQuery reference, "Column names".
+const FORBIDDEN_PREFIXES: [&str; 9] = [
+    "_TABLE_",
+    "_FILE_",
+    "_PARTITION",
+    "_ROW_TIMESTAMP",
+    "__ROOT__",
+    "_COLIDENTIFIER",
+    "_CHANGE_SEQUENCE_NUMBER",
+    "_CHANGE_TYPE",
+    "_CHANGE_TIMESTAMP",
+];
+
+/// The BigQuery column for a MySQL column.
+#[must_use]
+pub fn column_name(source: &str) -> String {
+    let name: String = source.chars().map(|c| if allowed(c) { c } else { '_' }).collect();
+    let upper = name.to_ascii_uppercase();
+    let refused =
+        name.starts_with(|c: char| c.is_numeric()) || FORBIDDEN_PREFIXES.iter().any(|prefix| upper.starts_with(prefix));
+    if refused { format!("c_{name}") } else { name }
+}
+
+/// The BigQuery table for a configured name: as columns, but spaces and dashes may stay.
+#[must_use]
+pub fn table_name(configured: &str) -> String {
+    configured.chars().map(|c| if allowed(c) || c == ' ' || c == '-' { c } else { '_' }).collect()
+}
+
+/// Is the name within the narrow rule (ASCII letters, digits, `_`) that every BigQuery interface takes?
+#[must_use]
+pub fn is_plain(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// A part of a job id or a staging table's name: plain characters, at most 100.
+#[must_use]
+pub fn id_part(name: &str) -> String {
+    name.chars().take(100).map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+}
+
+fn allowed(c: char) -> bool {
+    c == '_' || c.is_alphanumeric() || is_combining_mark(c)
+}
+
+/// Marks are letters to BigQuery but not to `char::is_alphanumeric`; these blocks hold the ones in living use.
+const fn is_combining_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{900}'..='\u{903}' | '\u{93a}'..='\u{94f}' | '\u{981}'..='\u{983}'
+        | '\u{9bc}'..='\u{9cd}' | '\u{e31}'..='\u{e4e}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_characters_become_underscores_and_letters_of_any_script_stay() {
+        assert_eq!(column_name("unit price ($)"), "unit_price____");
+        assert_eq!(column_name("größe"), "größe");
+        assert_eq!(column_name("名前"), "名前");
+        assert_eq!(column_name("a.b`c"), "a_b_c");
+    }
+
+    #[test]
+    fn refused_beginnings_get_a_prefix() {
+        assert_eq!(column_name("2nd"), "c_2nd");
+        assert_eq!(column_name("_partitiontime"), "c__partitiontime");
+        assert_eq!(column_name("_private"), "_private");
+    }
+}

@@ -1,0 +1,364 @@
+//! What one mapping's run will move, decided from both sides' schemas before a row is read.
+
+use chrono_tz::Tz;
+
+use super::column::{SourceColumn, SourceSchema, TargetSchema, same_name};
+use super::config::{InvalidValues, Mapping, SchemaAdditions};
+use super::cursor::CursorKind;
+use super::fault::{Fault, FaultKind};
+use super::naming;
+use super::schema::{ColumnDiff, SchemaDiff, Verdict};
+use super::source_type::SourceType;
+use super::target_type::TargetType;
+use super::type_map::{Carriage, Cast, Encoding, StagedType, carriage, default_target, widens};
+
+/// One column on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnPlan {
+    pub source: SourceColumn,
+    /// Name in the target table.
+    pub target_name: String,
+    /// Type in the target table once the difference has been carried out.
+    pub target_type: TargetType,
+    /// Name in the staging table: the target's where every interface takes it, else `c` and the position.
+    pub staged_name: String,
+    pub encoding: Encoding,
+    pub staged: StagedType,
+    pub cast: Cast,
+}
+
+/// A table on its way.
+#[derive(Debug, Clone)]
+pub struct TablePlan {
+    pub columns: Vec<ColumnPlan>,
+    /// Positions in `columns` of the primary keys, in configured order.
+    pub keys: Vec<usize>,
+    /// Position in `columns` of the incremental column.
+    pub cursor: usize,
+    pub cursor_kind: CursorKind,
+    /// Zone that DATETIME values are read in.
+    pub timezone: Tz,
+    pub empty_string_as_null: bool,
+    pub invalid_values: InvalidValues,
+    pub paging: Paging,
+    /// Position in `columns` of the column a new table is partitioned on.
+    pub partition: Option<usize>,
+}
+
+/// How the rows of a window are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paging {
+    /// Short queries by `(cursor, key)`: an index carries that order and the keys tell rows apart.
+    Keyset,
+    /// One streamed pass: pages would scan the table each time, or could split rows that share cursor and key.
+    Stream,
+}
+
+impl TablePlan {
+    #[must_use]
+    pub fn cursor_column(&self) -> &ColumnPlan {
+        &self.columns[self.cursor]
+    }
+
+    /// Is every staged column the target's column, by name and type, so that a copy job can publish it?
+    #[must_use]
+    pub fn is_verbatim(&self) -> bool {
+        self.columns.iter().all(|c| c.cast == Cast::None && c.staged_name == c.target_name)
+    }
+}
+
+/// A plan, the difference that must be carried out first, and what the operator should know.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    pub table: TablePlan,
+    pub diff: SchemaDiff,
+    pub warnings: Vec<String>,
+}
+
+/// What both sides look like and what the mapping wants.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanInput<'a> {
+    pub mapping: &'a Mapping,
+    pub timezone: Tz,
+    pub additions: SchemaAdditions,
+    pub source: &'a SourceSchema,
+    /// `None`: the table does not exist yet.
+    pub target: Option<&'a TargetSchema>,
+}
+
+/// Decides columns, types, keys and paging.
+///
+/// # Errors
+/// `Config` for keys, cursors, overrides or exclusions that name no column or cannot work; `Schema` for types that
+/// cannot be brought together.
+pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
+    check_names(&input)?;
+    let mut warnings = Vec::new();
+    let (columns, diff) = compare(&input, &mut warnings)?;
+    let position = |name: &str| columns.iter().position(|c| same_name(&c.source.name, name));
+    let mapping = input.mapping;
+    let keys = mapping
+        .primary_keys
+        .iter()
+        .map(|key| position(key).ok_or_else(|| not_carried(mapping, key, "primary_keys")))
+        .collect::<Result<Vec<_>, _>>()?;
+    let cursor = position(&mapping.incremental_column)
+        .ok_or_else(|| not_carried(mapping, &mapping.incremental_column, "incremental_column"))?;
+    let partition = match &mapping.partition_by {
+        None => None,
+        Some(name) => Some(position(name).ok_or_else(|| not_carried(mapping, name, "partition_by"))?),
+    };
+    let cursor_kind = cursor_kind(mapping, &columns[cursor].source)?;
+    let paging = paging(&input, &columns, &keys, &mut warnings);
+    let table = TablePlan {
+        columns,
+        keys,
+        cursor,
+        cursor_kind,
+        timezone: input.timezone,
+        empty_string_as_null: mapping.empty_string_as_null,
+        invalid_values: mapping.invalid_values,
+        paging,
+        partition,
+    };
+    Ok(Planned { table, diff, warnings })
+}
+
+/// Every column that the mapping names must exist, and no two may get one name in BigQuery.
+fn check_names(input: &PlanInput<'_>) -> Result<(), Fault> {
+    let PlanInput { mapping, source, .. } = input;
+    let named = [("incremental_column", &mapping.incremental_column)]
+        .into_iter()
+        .chain(mapping.primary_keys.iter().map(|k| ("primary_keys", k)))
+        .chain(mapping.columns.keys().map(|k| ("columns", k)))
+        .chain(mapping.exclude.iter().map(|k| ("exclude", k)))
+        .chain(mapping.partition_by.iter().map(|k| ("partition_by", k)));
+    for (key, name) in named {
+        if source.column(name).is_none() {
+            let known: Vec<_> = source.columns.iter().map(|c| c.name.as_str()).collect();
+            return Err(Fault::new(
+                FaultKind::Config,
+                format!(
+                    "`{key}` of mapping `{}` names the column `{name}`, which {} does not have",
+                    mapping.name, mapping.source
+                ),
+            )
+            .with_hint(format!("its columns are: {}", known.join(", "))));
+        }
+    }
+    let mut seen: Vec<(String, &str)> = Vec::new();
+    for column in carried(input) {
+        let target = naming::column_name(&column.name);
+        if let Some((_, other)) = seen.iter().find(|(name, _)| same_name(name, &target)) {
+            return Err(Fault::new(
+                FaultKind::Config,
+                format!(
+                    "Columns `{other}` and `{}` of {} would both be `{target}` in BigQuery",
+                    column.name, mapping.source
+                ),
+            )
+            .with_hint(format!("leave one out: `exclude: [{}]` in mapping `{}`", column.name, mapping.name)));
+        }
+        seen.push((target, &column.name));
+    }
+    Ok(())
+}
+
+fn carried<'a>(input: &PlanInput<'a>) -> impl Iterator<Item = &'a SourceColumn> {
+    let exclude = &input.mapping.exclude;
+    input.source.columns.iter().filter(move |c| !exclude.iter().any(|e| same_name(e, &c.name)))
+}
+
+fn not_carried(mapping: &Mapping, column: &str, key: &str) -> Fault {
+    Fault::new(
+        FaultKind::Config,
+        format!("Column `{column}`, `{key}` of mapping `{}`, is not among the columns that are moved", mapping.name),
+    )
+    .with_hint("take it out of `exclude`, or let BigQuery have it: `bqsync schema-diff --apply`")
+}
+
+/// Walks both schemas; gives the columns that move and the difference.
+fn compare(input: &PlanInput<'_>, warnings: &mut Vec<String>) -> Result<(Vec<ColumnPlan>, SchemaDiff), Fault> {
+    let mut columns = Vec::new();
+    let mut diff = SchemaDiff { creates_table: input.target.is_none(), columns: Vec::new() };
+    for source in carried(input) {
+        let name = naming::column_name(&source.name);
+        let Some(wanted) = wanted_type(input.mapping, source)? else {
+            warnings.push(format!(
+                "column `{}` of type {} cannot be read by this version and is left out; say so in `exclude`",
+                source.name, source.source_type
+            ));
+            continue;
+        };
+        let existing = input.target.and_then(|t| t.column(&name));
+        let (verdict, target_type) = judge(source, &wanted, existing);
+        // Without leave to add, a new column stays behind until there is.
+        let left_behind =
+            matches!(verdict, Verdict::New(_)) && !diff.creates_table && input.additions == SchemaAdditions::Deny;
+        diff.columns.push(ColumnDiff {
+            name: existing.map_or_else(|| name.clone(), |c| c.name.clone()),
+            source: Some(source.source_type.to_string()),
+            target: existing.map(|c| c.target_type.clone()),
+            verdict,
+        });
+        if left_behind {
+            warnings.push(format!(
+                "column `{}` ({} -> {target_type}) is not in {} and is left out, because allow_schema_additions is false",
+                source.name, source.source_type, input.mapping.target.table
+            ));
+            continue;
+        }
+        // A conflict has no way; the caller refuses the plan before it moves a row.
+        let way = carriage(&source.source_type, &target_type).or_else(|| carriage(&source.source_type, &wanted.target));
+        if let Some(Carriage { encoding, staged, cast, .. }) = way {
+            let target_name = existing.map_or(name, |c| c.name.clone());
+            let plain = naming::is_plain(&target_name);
+            columns.push(ColumnPlan {
+                source: source.clone(),
+                staged_name: if plain { target_name.clone() } else { format!("c{}", columns.len()) },
+                target_name,
+                target_type,
+                encoding,
+                staged,
+                cast,
+            });
+        }
+    }
+    note_columns_only_in_target(input, &mut diff, warnings);
+    Ok((columns, diff))
+}
+
+/// The type the mapping wants for a column, and whether it said so itself.
+struct Wanted {
+    target: TargetType,
+    explicit: bool,
+}
+
+fn wanted_type(mapping: &Mapping, source: &SourceColumn) -> Result<Option<Wanted>, Fault> {
+    let asked = mapping.columns.iter().find(|(name, _)| same_name(name, &source.name)).map(|(_, t)| t.clone());
+    let Some(target) = asked else {
+        return Ok(default_target(&source.source_type).map(|target| Wanted { target, explicit: false }));
+    };
+    if carriage(&source.source_type, &target).is_none() {
+        return Err(Fault::new(
+            FaultKind::Config,
+            format!(
+                "Mapping `{}` asks for column `{}` as {target}, but a {} of MySQL cannot become that",
+                mapping.name, source.name, source.source_type
+            ),
+        )
+        .with_hint("docs/types.md lists the types each MySQL type can become"));
+    }
+    Ok(Some(Wanted { target, explicit: true }))
+}
+
+/// Compares one column; also gives the type it will have in BigQuery.
+fn judge(
+    source: &SourceColumn,
+    wanted: &Wanted,
+    existing: Option<&super::column::TargetColumn>,
+) -> (Verdict, TargetType) {
+    let Some(existing) = existing else {
+        return (Verdict::New(wanted.target.clone()), wanted.target.clone());
+    };
+    let has = &existing.target_type;
+    // A table made by hand or by the original tool may hold the values in another type than we would choose.
+    let way = carriage(&source.source_type, has);
+    let same_family = has.name() == wanted.target.name();
+    let fits = way.is_some_and(|w| same_family || (w.lossless && !wanted.explicit));
+    if fits {
+        let verdict = if existing.required && source.nullable { Verdict::Relax } else { Verdict::Same };
+        return (verdict, has.clone());
+    }
+    if widens(has, &wanted.target) {
+        return (Verdict::Widen(wanted.target.clone()), wanted.target.clone());
+    }
+    (Verdict::Conflict(wanted.target.clone()), has.clone())
+}
+
+fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, warnings: &mut Vec<String>) {
+    let Some(target) = input.target else { return };
+    let excluded: Vec<_> = input.mapping.exclude.iter().map(|e| naming::column_name(e)).collect();
+    for column in &target.columns {
+        if diff.columns.iter().any(|c| same_name(&c.name, &column.name)) {
+            continue;
+        }
+        let verdict = if column.required { Verdict::Relax } else { Verdict::MissingInSource };
+        if !excluded.iter().any(|e| same_name(e, &column.name)) {
+            warnings.push(format!(
+                "column `{}` is in {} but no longer in {}; it is left as it is",
+                column.name, input.mapping.target.table, input.mapping.source
+            ));
+        }
+        diff.columns.push(ColumnDiff {
+            name: column.name.clone(),
+            source: None,
+            target: Some(column.target_type.clone()),
+            verdict,
+        });
+    }
+}
+
+fn cursor_kind(mapping: &Mapping, column: &SourceColumn) -> Result<CursorKind, Fault> {
+    match column.source_type {
+        SourceType::Int { .. } => Ok(CursorKind::Int),
+        SourceType::DateTime { fsp } => Ok(CursorKind::DateTime { fsp, utc: false }),
+        SourceType::Timestamp { fsp } => Ok(CursorKind::DateTime { fsp, utc: true }),
+        SourceType::Date => Ok(CursorKind::Date),
+        ref other => Err(Fault::new(
+            FaultKind::Config,
+            format!("`incremental_column` of mapping `{}` is `{}`, of type {other}", mapping.name, column.name),
+        )
+        .with_hint("choose a column of type TIMESTAMP, DATETIME, DATE or an integer that only grows")),
+    }
+}
+
+/// Pages where an index carries `(cursor, key)` and the keys are truly unique; else one pass.
+fn paging(input: &PlanInput<'_>, columns: &[ColumnPlan], keys: &[usize], warnings: &mut Vec<String>) -> Paging {
+    let cursor = &input.mapping.incremental_column;
+    let names: Vec<&str> = keys.iter().map(|&k| columns[k].source.name.as_str()).collect();
+    let unique = input.source.unique_keys.iter().any(|index| same_set(index, &names));
+    let pageable = keys.iter().all(|&k| can_page(&columns[k].source));
+    if cursor_leads_an_index(input.source, cursor) {
+        return if unique && pageable && !names.is_empty() { Paging::Keyset } else { Paging::Stream };
+    }
+    if !input.source.is_view {
+        warnings.push(format!(
+            "no index of {} begins with `{cursor}`: every run reads the whole table; add one with \
+             CREATE INDEX idx_{} ON {} ({cursor})",
+            input.mapping.source,
+            naming::id_part(cursor),
+            input.mapping.source
+        ));
+    }
+    Paging::Stream
+}
+
+fn cursor_leads_an_index(source: &SourceSchema, cursor: &str) -> bool {
+    source.indexes.iter().any(|index| index.first().is_some_and(|first| same_name(first, cursor)))
+}
+
+fn same_set(index: &[String], names: &[&str]) -> bool {
+    index.len() == names.len() && names.iter().all(|n| index.iter().any(|i| same_name(i, n)))
+}
+
+/// Do ORDER BY and a comparison with a bound value agree for the type? (ENUM and SET order by position but compare as
+/// text; floats have no exact literal.) A NULL would end the pages.
+const fn can_page(column: &SourceColumn) -> bool {
+    !column.nullable
+        && matches!(
+            column.source_type,
+            SourceType::Int { .. }
+                | SourceType::Decimal { .. }
+                | SourceType::Year
+                | SourceType::Date
+                | SourceType::DateTime { .. }
+                | SourceType::Timestamp { .. }
+                | SourceType::Text { .. }
+                | SourceType::Binary
+                | SourceType::Uuid
+        )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! What a run did, in the original tool's keys and ours.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::config::Mode;
+use super::fault::{Fault, FaultKind};
+use super::ids::{JobId, MappingName, RunId};
+
+/// How a mapping's run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Everything up to the window's end is in BigQuery.
+    Ok,
+    Failed,
+    /// Stopped at a safe point by the operator.
+    Cancelled,
+    /// `allow_schema_additions: review` and there is something to decide.
+    Waiting,
+}
+
+impl Outcome {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Failed => "FAILED",
+            Self::Cancelled => "CANCELLED",
+            Self::Waiting => "REVIEW",
+        }
+    }
+}
+
+/// One object of `etl/reports/report.json`. The first five keys are the original tool's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MappingReport {
+    pub mapping_name: MappingName,
+    pub mode: Mode,
+    /// Rows read from MySQL and published.
+    pub records_processed: u64,
+    pub errors: Vec<String>,
+    pub duration_seconds: f64,
+
+    pub run_id: RunId,
+    pub outcome: Outcome,
+    pub started_at: DateTime<Utc>,
+    pub finished_at: DateTime<Utc>,
+    pub source: String,
+    pub target: String,
+    /// The window that was moved, `None` where there was nothing new or the run ended before it was known.
+    pub window: Option<String>,
+    pub watermark_before: Option<String>,
+    pub watermark_after: Option<String>,
+    pub rows_inserted: u64,
+    pub rows_updated: u64,
+    /// Bytes of Parquet uploaded.
+    pub bytes_staged: u64,
+    pub bytes_billed: Option<u64>,
+    /// Attempts it took; 1 where nothing had to be tried again.
+    pub attempts: u32,
+    pub error_kind: Option<FaultKind>,
+    /// The operator's next step after an error.
+    pub hint: Option<String>,
+    pub warnings: Vec<String>,
+    /// Values that arrived as NULL because the target type cannot hold them.
+    pub flaws: Vec<FlawCount>,
+    /// DDL that was carried out.
+    pub schema_changes: Vec<String>,
+    pub jobs: Vec<JobId>,
+}
+
+/// How many values of a column arrived as NULL, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlawCount {
+    pub column: String,
+    pub flaw: Flaw,
+    pub count: u64,
+}
+
+/// Why a value could not be held by its target type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flaw {
+    /// `0000-00-00`, the 31st of February, a year of 0.
+    InvalidDate,
+    /// A TIME outside one day going to TIME, a TINYINT of 2 going to BOOL, ...
+    OutOfRange,
+}
+
+impl Flaw {
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::InvalidDate => "zero or impossible date",
+            Self::OutOfRange => "value out of the target type's range",
+        }
+    }
+}
+
+impl MappingReport {
+    /// An empty report to be filled in as the run goes on.
+    #[must_use]
+    pub fn begin(
+        name: MappingName,
+        mode: Mode,
+        run_id: RunId,
+        source: String,
+        target: String,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            mapping_name: name,
+            mode,
+            records_processed: 0,
+            errors: Vec::new(),
+            duration_seconds: 0.0,
+            run_id,
+            outcome: Outcome::Ok,
+            started_at: now,
+            finished_at: now,
+            source,
+            target,
+            window: None,
+            watermark_before: None,
+            watermark_after: None,
+            rows_inserted: 0,
+            rows_updated: 0,
+            bytes_staged: 0,
+            bytes_billed: None,
+            attempts: 1,
+            error_kind: None,
+            hint: None,
+            warnings: Vec::new(),
+            flaws: Vec::new(),
+            schema_changes: Vec::new(),
+            jobs: Vec::new(),
+        }
+    }
+
+    /// Records the fault that ended the run.
+    pub fn fail(&mut self, fault: &Fault) {
+        self.outcome = Outcome::Failed;
+        self.errors.push(fault.to_string());
+        self.error_kind = Some(fault.kind());
+        self.hint = Some(fault.hint().to_owned());
+    }
+
+    /// Sets the end and the duration.
+    pub fn finish(&mut self, now: DateTime<Utc>) {
+        self.finished_at = now;
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run are far below 2^53")]
+        let seconds = (now - self.started_at).num_milliseconds() as f64 / 1000.0;
+        self.duration_seconds = seconds;
+    }
+}
+
+/// A whole run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    pub run_id: RunId,
+    pub started_at: DateTime<Utc>,
+    pub finished_at: DateTime<Utc>,
+    pub mappings: Vec<MappingReport>,
+}
+
+impl RunReport {
+    #[must_use]
+    pub fn any(&self, outcome: Outcome) -> bool {
+        self.mappings.iter().any(|m| m.outcome == outcome)
+    }
+}

@@ -1,0 +1,416 @@
+//! The type table: which BigQuery type a MySQL column becomes, and how its wire bytes are carried there.
+//!
+//! `docs/types.md` is this file in prose; a test holds the two together.
+
+use super::source_type::SourceType;
+use super::target_type::{DecimalShape, TargetType};
+
+/// How the bytes of a cell (MySQL's binary protocol) become an Arrow value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Little-endian integer -> Int64. A BIGINT UNSIGNED beyond 2^63-1 is a flaw.
+    Int { bits: u8, unsigned: bool },
+    /// Little-endian integer -> Decimal128(20,0).
+    IntAsDecimal { bits: u8, unsigned: bool },
+    /// Little-endian integer -> Float64; only widths that a double holds exactly.
+    IntAsFloat { bits: u8, unsigned: bool },
+    /// 0 and 1 -> Boolean; any other value is a flaw.
+    IntAsBool { bits: u8, unsigned: bool },
+    /// Little-endian integer -> its decimal digits.
+    IntAsText { bits: u8, unsigned: bool },
+    /// Decimal digits -> Decimal128 of that shape.
+    Decimal { precision: u8, scale: u8 },
+    /// Decimal digits -> Int64; only without a scale.
+    DecimalAsInt,
+    /// Decimal digits -> the nearest Float64.
+    DecimalAsFloat,
+    /// Four bytes -> Float64, exact.
+    Float,
+    /// Eight bytes -> Float64.
+    Double,
+    /// Four or eight bytes -> the shortest digits that read back as the same value.
+    FloatAsText { double: bool },
+    /// Big-endian bits -> Int64; only up to 63 of them.
+    BitAsInt,
+    /// One bit -> Boolean.
+    BitAsBool,
+    /// Big-endian bits -> Decimal128(20,0).
+    BitAsDecimal,
+    /// Date -> Date32; zero and impossible dates are flaws.
+    Date,
+    /// Date -> `2026-11-23`, zero and impossible dates included.
+    DateAsText,
+    /// Date and time -> microseconds of that wall clock, no zone applied (an instant read in UTC stays one).
+    Wall,
+    /// Wall clock of `default_timezone` -> microseconds in UTC.
+    LocalToUtc,
+    /// Date and time -> `2026-11-23 08:00:00.123`, zero and impossible dates included.
+    WallAsText { fsp: u8 },
+    /// Span -> `-838:59:59.123`.
+    Time { fsp: u8 },
+    /// As `Time`, but outside 00:00:00 to 23:59:59.999999 it is a flaw.
+    TimeOfDay { fsp: u8 },
+    /// Bytes that must be UTF-8 -> Utf8.
+    Text,
+    /// Bytes as they are -> Binary.
+    Bytes,
+    /// SRID and WKB -> WKT, x before y.
+    Wkt,
+    /// SRID and WKB -> the WKB alone.
+    Wkb,
+    /// Little-endian float32s -> `[1,0.25]`.
+    VectorAsText,
+}
+
+/// What the Parquet column in the staging table holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StagedType {
+    Int64,
+    Float64,
+    Bool,
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
+    Date,
+    /// Microseconds in UTC.
+    Timestamp,
+    /// Microseconds of a wall clock.
+    DateTime,
+    Text,
+    Bytes,
+}
+
+impl StagedType {
+    /// The type of the staging table's column.
+    #[must_use]
+    pub const fn target_type(self) -> TargetType {
+        match self {
+            Self::Int64 => TargetType::Int64,
+            Self::Float64 => TargetType::Float64,
+            Self::Bool => TargetType::Bool,
+            Self::Decimal { .. } => TargetType::Numeric(None),
+            Self::Date => TargetType::Date,
+            Self::Timestamp => TargetType::Timestamp,
+            Self::DateTime => TargetType::DateTime,
+            Self::Text => TargetType::String(None),
+            Self::Bytes => TargetType::Bytes(None),
+        }
+    }
+}
+
+/// How the staged value becomes the target's at publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cast {
+    /// The staged type is the target's.
+    None,
+    /// `CAST(x AS target)`: fails the publish on a value that does not fit, never bends it.
+    To,
+    /// `PARSE_JSON`; numbers beyond a double's digits are rounded, as JSON in BigQuery cannot hold them.
+    ParseJson,
+    /// `ST_GEOGFROMTEXT`.
+    ParseGeography,
+}
+
+/// One way of carrying a source type into a target type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carriage {
+    pub encoding: Encoding,
+    pub staged: StagedType,
+    pub cast: Cast,
+    /// Every value of the source type arrives as it is. What is not lossless is used only where the mapping asks for it.
+    pub lossless: bool,
+}
+
+/// The BigQuery type that a source type becomes when the mapping says nothing; `None` for a type we cannot read.
+#[must_use]
+pub fn default_target(source: &SourceType) -> Option<TargetType> {
+    Some(match source {
+        SourceType::Int { bits: 64, unsigned: true } => TargetType::Numeric(None),
+        SourceType::Int { .. } | SourceType::Year => TargetType::Int64,
+        SourceType::Decimal { precision, scale } => default_decimal(*precision, *scale),
+        SourceType::Float | SourceType::Double => TargetType::Float64,
+        SourceType::Bit { width: 1 } => TargetType::Bool,
+        SourceType::Bit { width: 64 } => TargetType::Numeric(None),
+        SourceType::Bit { .. } => TargetType::Int64,
+        SourceType::Date => TargetType::Date,
+        SourceType::DateTime { .. } | SourceType::Timestamp { .. } => TargetType::Timestamp,
+        SourceType::Binary => TargetType::Bytes(None),
+        SourceType::Time { .. }
+        | SourceType::Text { .. }
+        | SourceType::Enum
+        | SourceType::Set
+        | SourceType::Json
+        | SourceType::Geometry
+        | SourceType::Vector
+        | SourceType::Uuid
+        | SourceType::Inet => TargetType::String(None),
+        SourceType::Unknown(_) => return None,
+    })
+}
+
+/// NUMERIC holds 29 digits before the point and 9 after, BIGNUMERIC 38 and 38; what exceeds both stays text.
+const fn default_decimal(precision: u8, scale: u8) -> TargetType {
+    if fits_numeric(precision, scale) {
+        TargetType::Numeric(None)
+    } else if precision - scale <= 38 {
+        TargetType::BigNumeric(None)
+    } else {
+        TargetType::String(None)
+    }
+}
+
+const fn fits_numeric(precision: u8, scale: u8) -> bool {
+    scale <= 9 && precision - scale <= 29
+}
+
+/// Does a decimal of `precision` and `scale` fit a target of that shape?
+fn fits_shape(precision: u8, scale: u8, shape: Option<DecimalShape>) -> bool {
+    shape.is_none_or(|s| scale <= s.scale && precision - scale <= s.precision - s.scale)
+}
+
+/// How `source` gets into `target`; `None` where there is no way.
+#[must_use]
+pub fn carriage(source: &SourceType, target: &TargetType) -> Option<Carriage> {
+    match source {
+        SourceType::Int { bits, unsigned } => int_carriage(*bits, *unsigned, target),
+        SourceType::Year => int_carriage(16, true, target),
+        SourceType::Decimal { precision, scale } => decimal_carriage(*precision, *scale, target),
+        SourceType::Float | SourceType::Double => float_carriage(*source == SourceType::Double, target),
+        SourceType::Bit { width } => bit_carriage(*width, target),
+        SourceType::Date => date_carriage(target),
+        SourceType::DateTime { fsp } => datetime_carriage(*fsp, Encoding::LocalToUtc, target),
+        SourceType::Timestamp { fsp } => datetime_carriage(*fsp, Encoding::Wall, target),
+        SourceType::Time { fsp } => match target {
+            TargetType::String(None) => exact(Encoding::Time { fsp: *fsp }, StagedType::Text),
+            TargetType::Time => lossy(Encoding::TimeOfDay { fsp: *fsp }, StagedType::Text, Cast::To),
+            _ => None,
+        },
+        SourceType::Text { chars } => text_carriage(*chars, target),
+        SourceType::Enum | SourceType::Set | SourceType::Uuid | SourceType::Inet => text_carriage(None, target),
+        SourceType::Json => match target {
+            TargetType::String(None) => exact(Encoding::Text, StagedType::Text),
+            TargetType::Json => adopted(Encoding::Text, StagedType::Text, Cast::ParseJson),
+            _ => None,
+        },
+        SourceType::Binary => match target {
+            TargetType::Bytes(None) => exact(Encoding::Bytes, StagedType::Bytes),
+            TargetType::String(None) => lossy(Encoding::Text, StagedType::Text, Cast::None),
+            _ => None,
+        },
+        SourceType::Geometry => match target {
+            TargetType::String(None) => exact(Encoding::Wkt, StagedType::Text),
+            TargetType::Bytes(None) => exact(Encoding::Wkb, StagedType::Bytes),
+            TargetType::Geography => lossy(Encoding::Wkt, StagedType::Text, Cast::ParseGeography),
+            _ => None,
+        },
+        SourceType::Vector => match target {
+            TargetType::String(None) => exact(Encoding::VectorAsText, StagedType::Text),
+            TargetType::Json => adopted(Encoding::VectorAsText, StagedType::Text, Cast::ParseJson),
+            TargetType::Bytes(None) => exact(Encoding::Bytes, StagedType::Bytes),
+            _ => None,
+        },
+        SourceType::Unknown(_) => None,
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every arm of the table reads the same")]
+const fn exact(encoding: Encoding, staged: StagedType) -> Option<Carriage> {
+    Some(Carriage { encoding, staged, cast: Cast::None, lossless: true })
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every arm of the table reads the same")]
+const fn adopted(encoding: Encoding, staged: StagedType, cast: Cast) -> Option<Carriage> {
+    Some(Carriage { encoding, staged, cast, lossless: true })
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every arm of the table reads the same")]
+const fn lossy(encoding: Encoding, staged: StagedType, cast: Cast) -> Option<Carriage> {
+    Some(Carriage { encoding, staged, cast, lossless: false })
+}
+
+/// Digits staged for an integer that goes to a decimal: 20 hold every 64-bit value.
+const INT_AS_DECIMAL: StagedType = StagedType::Decimal { precision: 20, scale: 0 };
+
+fn int_carriage(bits: u8, unsigned: bool, target: &TargetType) -> Option<Carriage> {
+    let digits = match (bits, unsigned) {
+        (8, _) => 3,
+        (16, _) => 5,
+        (24, _) => 8,
+        (32, _) => 10,
+        (_, false) => 19,
+        (_, true) => 20,
+    };
+    match target {
+        TargetType::Int64 if bits == 64 && unsigned => {
+            lossy(Encoding::Int { bits, unsigned }, StagedType::Int64, Cast::None)
+        }
+        TargetType::Int64 => exact(Encoding::Int { bits, unsigned }, StagedType::Int64),
+        TargetType::Numeric(shape) if fits_shape(digits, 0, *shape) => {
+            exact(Encoding::IntAsDecimal { bits, unsigned }, INT_AS_DECIMAL)
+        }
+        TargetType::BigNumeric(shape) if fits_shape(digits, 0, *shape) => {
+            adopted(Encoding::IntAsText { bits, unsigned }, StagedType::Text, Cast::To)
+        }
+        TargetType::Float64 if bits <= 32 => exact(Encoding::IntAsFloat { bits, unsigned }, StagedType::Float64),
+        TargetType::Bool if bits == 8 => lossy(Encoding::IntAsBool { bits, unsigned }, StagedType::Bool, Cast::None),
+        TargetType::String(None) => exact(Encoding::IntAsText { bits, unsigned }, StagedType::Text),
+        _ => None,
+    }
+}
+
+fn decimal_carriage(precision: u8, scale: u8, target: &TargetType) -> Option<Carriage> {
+    match target {
+        TargetType::Numeric(shape) if fits_numeric(precision, scale) && fits_shape(precision, scale, *shape) => {
+            exact(Encoding::Decimal { precision, scale }, StagedType::Decimal { precision, scale })
+        }
+        TargetType::BigNumeric(shape) if precision - scale <= 38 && fits_shape(precision, scale, *shape) => {
+            adopted(Encoding::Text, StagedType::Text, Cast::To)
+        }
+        TargetType::Int64 if scale == 0 && precision <= 18 => exact(Encoding::DecimalAsInt, StagedType::Int64),
+        TargetType::Float64 => lossy(Encoding::DecimalAsFloat, StagedType::Float64, Cast::None),
+        TargetType::String(None) => exact(Encoding::Text, StagedType::Text),
+        _ => None,
+    }
+}
+
+const fn float_carriage(double: bool, target: &TargetType) -> Option<Carriage> {
+    match target {
+        TargetType::Float64 => exact(if double { Encoding::Double } else { Encoding::Float }, StagedType::Float64),
+        TargetType::String(None) => exact(Encoding::FloatAsText { double }, StagedType::Text),
+        _ => None,
+    }
+}
+
+const fn bit_carriage(width: u8, target: &TargetType) -> Option<Carriage> {
+    match target {
+        TargetType::Bool if width == 1 => exact(Encoding::BitAsBool, StagedType::Bool),
+        TargetType::Int64 if width < 64 => exact(Encoding::BitAsInt, StagedType::Int64),
+        TargetType::Numeric(None) => exact(Encoding::BitAsDecimal, INT_AS_DECIMAL),
+        TargetType::Bytes(None) => exact(Encoding::Bytes, StagedType::Bytes),
+        _ => None,
+    }
+}
+
+const fn date_carriage(target: &TargetType) -> Option<Carriage> {
+    match target {
+        TargetType::Date => exact(Encoding::Date, StagedType::Date),
+        TargetType::String(None) => exact(Encoding::DateAsText, StagedType::Text),
+        TargetType::DateTime => exact(Encoding::Wall, StagedType::DateTime),
+        TargetType::Timestamp => lossy(Encoding::LocalToUtc, StagedType::Timestamp, Cast::None),
+        _ => None,
+    }
+}
+
+/// `to_utc` is how the wall clock becomes an instant: DATETIME through the configured zone, TIMESTAMP as it is.
+const fn datetime_carriage(fsp: u8, to_utc: Encoding, target: &TargetType) -> Option<Carriage> {
+    match target {
+        TargetType::Timestamp => exact(to_utc, StagedType::Timestamp),
+        TargetType::DateTime => exact(Encoding::Wall, StagedType::DateTime),
+        TargetType::String(None) => exact(Encoding::WallAsText { fsp }, StagedType::Text),
+        _ => None,
+    }
+}
+
+fn text_carriage(chars: Option<u64>, target: &TargetType) -> Option<Carriage> {
+    match target {
+        TargetType::String(None) => exact(Encoding::Text, StagedType::Text),
+        TargetType::String(Some(length)) if chars.is_some_and(|c| c <= *length) => {
+            exact(Encoding::Text, StagedType::Text)
+        }
+        TargetType::Bytes(None) => exact(Encoding::Bytes, StagedType::Bytes),
+        TargetType::Json => lossy(Encoding::Text, StagedType::Text, Cast::ParseJson),
+        TargetType::Geography => lossy(Encoding::Text, StagedType::Text, Cast::ParseGeography),
+        TargetType::Int64
+        | TargetType::Float64
+        | TargetType::Bool
+        | TargetType::Numeric(None)
+        | TargetType::BigNumeric(None)
+        | TargetType::Date
+        | TargetType::DateTime
+        | TargetType::Time
+        | TargetType::Timestamp => lossy(Encoding::Text, StagedType::Text, Cast::To),
+        _ => None,
+    }
+}
+
+/// Can `ALTER COLUMN ... SET DATA TYPE` turn `from` into `to`?
+/// Source: BigQuery reference, "ALTER COLUMN SET DATA TYPE" (coercions that keep every value).
+#[must_use]
+pub fn widens(from: &TargetType, to: &TargetType) -> bool {
+    use TargetType::{BigNumeric, Bytes, Float64, Int64, Numeric, String};
+    matches!(
+        (from, to),
+        (Int64, Numeric(None) | BigNumeric(None) | Float64)
+            | (Numeric(_), BigNumeric(None) | Float64)
+            | (Numeric(Some(_)), Numeric(None))
+            | (BigNumeric(Some(_)), BigNumeric(None))
+            | (String(Some(_)), String(None))
+            | (Bytes(Some(_)), Bytes(None))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decimal(precision: u8, scale: u8) -> SourceType {
+        SourceType::Decimal { precision, scale }
+    }
+
+    #[test]
+    fn a_decimal_takes_the_smallest_type_that_holds_it() {
+        assert_eq!(default_target(&decimal(38, 9)), Some(TargetType::Numeric(None)));
+        assert_eq!(default_target(&decimal(38, 0)), Some(TargetType::BigNumeric(None)));
+        assert_eq!(default_target(&decimal(65, 30)), Some(TargetType::BigNumeric(None)));
+        assert_eq!(default_target(&decimal(65, 0)), Some(TargetType::String(None)));
+    }
+
+    #[test]
+    fn every_default_is_lossless() {
+        let sources = [
+            SourceType::Int { bits: 64, unsigned: true },
+            SourceType::Int { bits: 8, unsigned: false },
+            decimal(65, 30),
+            decimal(65, 0),
+            decimal(10, 2),
+            SourceType::Float,
+            SourceType::Bit { width: 1 },
+            SourceType::Bit { width: 63 },
+            SourceType::Bit { width: 64 },
+            SourceType::Year,
+            SourceType::Date,
+            SourceType::DateTime { fsp: 6 },
+            SourceType::Timestamp { fsp: 0 },
+            SourceType::Time { fsp: 3 },
+            SourceType::Text { chars: Some(20) },
+            SourceType::Enum,
+            SourceType::Set,
+            SourceType::Binary,
+            SourceType::Json,
+            SourceType::Geometry,
+            SourceType::Vector,
+            SourceType::Uuid,
+            SourceType::Inet,
+        ];
+        for source in sources {
+            let target = default_target(&source).expect("a default");
+            assert!(carriage(&source, &target).is_some_and(|c| c.lossless), "{source} -> {target}");
+        }
+    }
+
+    #[test]
+    fn a_narrow_numeric_refuses_a_wide_decimal_and_widens() {
+        let narrow = TargetType::Numeric(Some(DecimalShape { precision: 10, scale: 2 }));
+        assert_eq!(carriage(&decimal(12, 2), &narrow), None);
+        assert!(widens(&narrow, &TargetType::Numeric(None)));
+        assert!(carriage(&decimal(10, 2), &narrow).is_some());
+    }
+
+    #[test]
+    fn text_never_goes_into_a_number_unless_asked() {
+        let carried = carriage(&SourceType::Text { chars: None }, &TargetType::Int64).expect("by override");
+        assert!(!carried.lossless);
+        assert!(!widens(&TargetType::Int64, &TargetType::String(None)));
+    }
+}

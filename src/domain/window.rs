@@ -1,0 +1,91 @@
+//! Windows of the incremental column, and the watermark that only a publish can move.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use super::cursor::Cursor;
+use super::fault::{Fault, FaultKind};
+
+/// Where a window begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Low {
+    /// Everything that has a cursor value.
+    Beginning,
+    /// Values beyond this one.
+    After(Cursor),
+    /// This value and those beyond.
+    From(Cursor),
+}
+
+/// A stretch of the incremental column, fixed before the first row is read. `high` is included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub low: Low,
+    pub high: Cursor,
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.low {
+            Low::Beginning => write!(f, "(beginning, {}]", self.high),
+            Low::After(low) => write!(f, "({low}, {}]", self.high),
+            Low::From(low) => write!(f, "[{low}, {}]", self.high),
+        }
+    }
+}
+
+/// How far a mapping's rows are known to be in BigQuery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watermark {
+    pub cursor: Cursor,
+    /// Taken from the original tool's state or set by hand: rows sharing the value may be missing, so it is read again.
+    pub imported: bool,
+}
+
+/// A publish that BigQuery has confirmed; only this moves a watermark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    pub high: Cursor,
+    /// Rows the target gained.
+    pub inserted: u64,
+    /// Rows of the target that were replaced.
+    pub updated: u64,
+    /// What the job cost, where BigQuery says.
+    pub bytes_billed: Option<u64>,
+}
+
+impl Watermark {
+    /// The watermark after a confirmed publish.
+    ///
+    /// # Errors
+    /// `Bug` when it would move backwards or change its kind.
+    pub fn advance(current: Option<&Self>, published: &Published) -> Result<Self, Fault> {
+        let forward = match current {
+            None => true,
+            Some(mark) => matches!(published.high.compare(&mark.cursor), Some(Ordering::Greater | Ordering::Equal)),
+        };
+        if !forward {
+            let from = current.map(|mark| mark.cursor.to_string()).unwrap_or_default();
+            let sentence = format!("The watermark would move from {from} back to {}", published.high);
+            return Err(Fault::new(FaultKind::Bug, sentence));
+        }
+        Ok(Self { cursor: published.high, imported: false })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn published(high: i128) -> Published {
+        Published { high: Cursor::Int(high), inserted: 0, updated: 0, bytes_billed: None }
+    }
+
+    #[test]
+    fn a_watermark_only_moves_forward() {
+        let at_nine = Watermark { cursor: Cursor::Int(9), imported: true };
+        assert_eq!(Watermark::advance(Some(&at_nine), &published(12)).unwrap().cursor, Cursor::Int(12));
+        assert!(!Watermark::advance(Some(&at_nine), &published(9)).unwrap().imported);
+        assert_eq!(Watermark::advance(Some(&at_nine), &published(8)).unwrap_err().kind(), FaultKind::Bug);
+    }
+}

@@ -1,0 +1,9 @@
+//! `bqsync` moves MySQL tables into BigQuery: nothing lost, nothing doubled.
+//!
+//! The layers, each seeing only those below it: `cli` over `engine` over the ports `source`, `warehouse` and `state`
+//! over `domain`. `tests/architecture.rs` holds them apart.
+
+pub mod domain;
+pub mod source;
+pub mod state;
+pub mod warehouse;

@@ -1,0 +1,147 @@
+//! The port to the warehouse that rows go to.
+
+pub mod bigquery;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+
+use crate::domain::column::TargetSchema;
+use crate::domain::fault::Fault;
+use crate::domain::ids::{JobId, MappingName, TableId};
+use crate::domain::plan::TablePlan;
+use crate::domain::schema::SchemaDiff;
+
+/// Where rows go. Every job is named by the caller, so that asking again never does it twice.
+pub trait Warehouse: Send + Sync + 'static {
+    type Upload: Upload;
+
+    /// Creates the dataset when it is missing; true when it did.
+    ///
+    /// # Errors
+    /// `Auth` when it may not, `Conflict` when the dataset stands in another location.
+    fn ensure_dataset(&self, table: &TableId) -> impl Future<Output = Result<bool, Fault>> + Send;
+
+    /// A table's columns; `None` when it does not exist.
+    ///
+    /// # Errors
+    /// `Auth`, `Transient`.
+    fn describe(&self, table: &TableId) -> impl Future<Output = Result<Option<TargetSchema>, Fault>> + Send;
+
+    /// The statements that carry a difference out: creates the table, or adds, widens and relaxes columns. Pure.
+    fn ddl(&self, table: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<String>;
+
+    /// Runs DDL statements in order.
+    ///
+    /// # Errors
+    /// `Schema` with BigQuery's own words when one is refused.
+    fn apply(&self, statements: &[String]) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Begins an upload into a staging table of its own that expires by itself.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn stage(&self, order: StageOrder) -> impl Future<Output = Result<Self::Upload, Fault>> + Send;
+
+    /// Sends the publish job and waits for its end. A job id that BigQuery already knows is adopted, not run again.
+    ///
+    /// # Errors
+    /// The job's own error whole, classified.
+    fn publish(&self, order: &PublishOrder) -> impl Future<Output = Result<PublishCounts, Fault>> + Send;
+
+    /// What became of a publish job that an earlier process may have sent; waits for one that still runs.
+    ///
+    /// # Errors
+    /// `Auth`, `Transient`: its fate is not known yet.
+    fn fate(&self, job: &JobId) -> impl Future<Output = Result<JobFate, Fault>> + Send;
+
+    /// Drops a staging table; one that is gone already is fine.
+    ///
+    /// # Errors
+    /// `Auth`, `Transient`.
+    fn drop_staging(&self, table: &TableId) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// An upload under way. Dropping it abandons the upload: nothing was loaded.
+pub trait Upload: Send {
+    /// Hands over rows; waits while the network is behind.
+    ///
+    /// # Errors
+    /// What the encoder or the upload met.
+    fn write(&mut self, rows: RecordBatch) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Bytes of Parquet that the server has so far.
+    fn bytes_sent(&self) -> u64;
+
+    /// Ends the file and waits for the load job.
+    ///
+    /// # Errors
+    /// The load job's own error whole, classified.
+    fn finish(self) -> impl Future<Output = Result<Staged, Fault>> + Send;
+}
+
+/// What to stage.
+#[derive(Debug, Clone)]
+pub struct StageOrder {
+    pub mapping: MappingName,
+    pub plan: Arc<TablePlan>,
+    /// The staging table; unique, in the target's dataset.
+    pub staging: TableId,
+    pub job: JobId,
+}
+
+/// Rows that stand in a staging table. Staged is not published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Staged {
+    pub table: TableId,
+    pub rows: u64,
+    /// Bytes of Parquet.
+    pub bytes: u64,
+    /// Smallest and greatest staged value of the first key, as SQL literals, where its type lets a table be pruned by it.
+    pub key_range: Option<(String, String)>,
+    /// The same of the incremental column.
+    pub cursor_range: Option<(String, String)>,
+}
+
+/// How staged rows join the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublishKind {
+    /// upsert: MERGE on the keys, newer over older.
+    Merge,
+    /// append, no overlap possible, no cast: a copy job, which is free.
+    Copy,
+    /// append, no overlap possible: INSERT of every row.
+    Insert,
+    /// append, the target may hold some already: INSERT of the rows whose key and cursor are not there.
+    InsertMissing,
+}
+
+/// What to publish.
+#[derive(Debug, Clone)]
+pub struct PublishOrder {
+    pub mapping: MappingName,
+    pub job: JobId,
+    pub kind: PublishKind,
+    pub target: TableId,
+    pub plan: Arc<TablePlan>,
+    pub staged: Staged,
+}
+
+/// What a publish did, by BigQuery's own count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PublishCounts {
+    pub inserted: u64,
+    pub updated: u64,
+    pub bytes_billed: Option<u64>,
+}
+
+/// What became of a job.
+#[derive(Debug)]
+pub enum JobFate {
+    Done(PublishCounts),
+    /// It ended with this error and changed nothing.
+    Failed(Fault),
+    /// BigQuery has never seen it.
+    Unknown,
+}
