@@ -4,6 +4,7 @@
 //! over `domain`. `tests/architecture.rs` holds them apart.
 
 pub mod domain;
+pub mod engine;
 pub mod source;
 pub mod state;
 pub mod warehouse;

@@ -1,0 +1,72 @@
+//! Says each event once: to the operator's front end and to the log.
+
+use tokio::sync::mpsc;
+use tracing::{debug, error, info, warn};
+
+use super::protocol::Event;
+use crate::domain::fault::FaultKind;
+use crate::domain::report::Outcome;
+
+/// The sending end of the lifecycle events. Unbounded, because they are few and must not be lost.
+#[derive(Debug, Clone)]
+pub(super) struct Emitter {
+    sender: mpsc::UnboundedSender<Event>,
+}
+
+impl Emitter {
+    pub(super) const fn new(sender: mpsc::UnboundedSender<Event>) -> Self {
+        Self { sender }
+    }
+
+    /// Logs the event and hands it to the front end; one that has left is no reason to stop.
+    pub(super) fn emit(&self, event: Event) {
+        log(&event);
+        let _ = self.sender.send(event);
+    }
+}
+
+/// Mapping, run and operation stand in the surrounding span wherever the event is about one mapping.
+fn log(event: &Event) {
+    match event {
+        Event::RunStarted { run, mappings } => info!(%run, mappings = mappings.len(), "run started"),
+        Event::MappingRefused { mapping, reason } => warn!(%mapping, reason, "mapping not started"),
+        Event::PhaseStarted { phase, .. } => debug!(phase = phase.word(), "phase started"),
+        Event::PublishRecovered { job, done: true, .. } => {
+            info!(%job, "an earlier run's publish had succeeded and is adopted");
+        }
+        Event::PublishRecovered { job, done: false, .. } => {
+            info!(%job, "an earlier run's publish never took effect; its rows are read again");
+        }
+        Event::WindowFixed { window, rows_estimate, .. } => info!(window, rows_estimate, "window fixed"),
+        Event::SchemaCompared { mapping, statements, applied, conflicts, .. } => {
+            if !statements.is_empty() || *conflicts > 0 {
+                info!(%mapping, statements = statements.join("; "), applied, conflicts, "schemas differ");
+            }
+        }
+        Event::CompareFailed { mapping, error, hint } => error!(%mapping, error, hint, "comparing schemas failed"),
+        Event::Warned { message, .. } => warn!("{message}"),
+        Event::StagingLoaded { job, rows, bytes, .. } => info!(%job, rows, bytes, "rows staged"),
+        Event::Published { job, inserted, updated, bytes_billed, .. } => {
+            info!(%job, inserted, updated, bytes_billed, "published");
+        }
+        Event::WatermarkAdvanced { from, to, .. } => info!(from, to, "watermark advanced"),
+        Event::RetryScheduled { attempt, wait_ms, because, .. } => warn!(attempt, wait_ms, because, "will try again"),
+        Event::MappingFinished { report } => match report.outcome {
+            Outcome::Failed => error!(
+                error = report.errors.join("; "),
+                hint = report.hint,
+                kind = report.error_kind.map(FaultKind::word),
+                "mapping failed"
+            ),
+            outcome => info!(
+                outcome = outcome.word(),
+                rows = report.records_processed,
+                seconds = report.duration_seconds,
+                "mapping finished"
+            ),
+        },
+        Event::RunFinished { report } => info!(run = %report.run_id, mappings = report.mappings.len(), "run finished"),
+        Event::RecordFailed { run, error } => error!(%run, error, "the run's report could not be written"),
+        Event::CompareFinished | Event::Inspected { .. } => {}
+    }
+}

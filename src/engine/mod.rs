@@ -1,0 +1,85 @@
+//! The engine: moves mappings from a source to a warehouse, and speaks only commands, events and progress.
+
+mod compare;
+mod emitter;
+mod inspect;
+mod ledger;
+mod progress;
+mod protocol;
+mod publish;
+mod recover;
+mod run_id;
+mod supervisor;
+mod sync;
+mod transfer;
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+pub use self::progress::{MappingProgress, Progress};
+pub use self::protocol::{Command, Event, Lag, MappingStatus, Phase, Selection};
+
+use self::emitter::Emitter;
+use crate::domain::config::Config;
+use crate::source::{BatchLimits, Source};
+use crate::state::StateStore;
+use crate::warehouse::Warehouse;
+
+/// Everything a run needs; cheap to clone.
+#[derive(Debug)]
+pub struct Ports<S, W, T> {
+    pub config: Arc<Config>,
+    pub source: Arc<S>,
+    pub warehouse: Arc<W>,
+    pub state: Arc<T>,
+    pub limits: BatchLimits,
+}
+
+impl<S, W, T> Clone for Ports<S, W, T> {
+    fn clone(&self) -> Self {
+        Self {
+            config: Arc::clone(&self.config),
+            source: Arc::clone(&self.source),
+            warehouse: Arc::clone(&self.warehouse),
+            state: Arc::clone(&self.state),
+            limits: self.limits,
+        }
+    }
+}
+
+/// The operator's end of a running engine. Dropping it cancels what runs at the next safe point.
+#[derive(Debug)]
+pub struct Handle {
+    commands: mpsc::UnboundedSender<Command>,
+    events: mpsc::UnboundedReceiver<Event>,
+    progress: watch::Receiver<Progress>,
+}
+
+impl Handle {
+    /// Asks for something; the answer comes as events.
+    pub fn send(&self, command: Command) {
+        // The engine outlives its handle, so the channel is open.
+        let _ = self.commands.send(command);
+    }
+
+    /// The next event; `None` once the engine has ended.
+    pub async fn next_event(&mut self) -> Option<Event> {
+        self.events.recv().await
+    }
+
+    /// How far everything is, now and later.
+    #[must_use]
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.clone()
+    }
+}
+
+/// Starts the engine in the background of the current tokio runtime.
+pub fn start<S: Source, W: Warehouse, T: StateStore>(ports: Ports<S, W, T>) -> Handle {
+    let (commands, inbox) = mpsc::unbounded_channel();
+    let (outbox, events) = mpsc::unbounded_channel();
+    let (progress, latest) = watch::channel(Progress::default());
+    tokio::spawn(supervisor::supervise(ports, inbox, Emitter::new(outbox), progress));
+    Handle { commands, events, progress: latest }
+}

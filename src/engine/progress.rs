@@ -1,0 +1,73 @@
+//! How far each mapping is: the latest value wins, nobody is slowed by reading it.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::watch;
+
+use super::protocol::Phase;
+use crate::domain::ids::MappingName;
+
+/// All mappings of the runs under way.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Progress {
+    pub mappings: BTreeMap<MappingName, MappingProgress>,
+}
+
+/// One mapping.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MappingProgress {
+    pub phase: Phase,
+    pub window: Option<String>,
+    /// The server's estimate for a first load; `None` where nobody knows, then there is no percentage.
+    pub rows_estimate: Option<u64>,
+    pub rows_read: u64,
+    /// Bytes of values read from MySQL.
+    pub bytes_read: u64,
+    /// Bytes of Parquet that BigQuery has.
+    pub bytes_uploaded: u64,
+    pub rows_published: u64,
+    /// From 1.
+    pub attempt: u32,
+    /// When reading began, for the rate.
+    pub extract_began: Option<std::time::Instant>,
+}
+
+impl Default for MappingProgress {
+    fn default() -> Self {
+        Self {
+            phase: Phase::Queued,
+            window: None,
+            rows_estimate: None,
+            rows_read: 0,
+            bytes_read: 0,
+            bytes_uploaded: 0,
+            rows_published: 0,
+            attempt: 1,
+            extract_began: None,
+        }
+    }
+}
+
+/// The writing end for one mapping.
+#[derive(Debug, Clone)]
+pub(super) struct ProgressOf {
+    mapping: MappingName,
+    sender: watch::Sender<Progress>,
+}
+
+impl ProgressOf {
+    pub(super) const fn new(mapping: MappingName, sender: watch::Sender<Progress>) -> Self {
+        Self { mapping, sender }
+    }
+
+    /// Changes this mapping's progress; readers see it at their own pace.
+    pub(super) fn update(&self, change: impl FnOnce(&mut MappingProgress)) {
+        self.sender.send_modify(|all| change(all.mappings.entry(self.mapping.clone()).or_default()));
+    }
+
+    pub(super) fn remove(&self) {
+        self.sender.send_modify(|all| {
+            all.mappings.remove(&self.mapping);
+        });
+    }
+}

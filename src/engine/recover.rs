@@ -1,0 +1,47 @@
+//! Finds out what became of a publish that an earlier process had sent, before anything new is done.
+
+use super::ledger::Ledger;
+use super::protocol::Event;
+use super::sync::{Halt, Scope};
+use crate::domain::report::MappingReport;
+use crate::source::Source;
+use crate::state::StateStore;
+use crate::warehouse::{JobFate, Warehouse};
+
+/// Adopts or forgets the pending publish, and drops its staging table.
+///
+/// The staging table goes before the publish is forgotten: a request of ours still under way somewhere would then find
+/// nothing to publish.
+pub(super) async fn recover<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ledger: &mut Ledger<'_, T>,
+    report: &mut MappingReport,
+) -> Result<(), Halt> {
+    let Some(pending) = ledger.pending().cloned() else { return Ok(()) };
+    let warehouse = &scope.ports.warehouse;
+    let fate = scope.unless_cancelled(warehouse.fate(&pending.job)).await?;
+    let done = match fate {
+        JobFate::Done(counts) => {
+            report.records_processed += pending.rows;
+            report.rows_inserted += counts.inserted;
+            report.rows_updated += counts.updated;
+            report.jobs.push(pending.job.clone());
+            true
+        }
+        JobFate::Failed(fault) => {
+            tracing::info!(job = %pending.job, error = %fault, "the earlier publish had failed");
+            false
+        }
+        JobFate::Unknown => false,
+    };
+    scope.unless_cancelled(warehouse.drop_staging(&pending.staging)).await?;
+    let settled = if done { ledger.adopt_pending().await } else { ledger.drop_pending().await };
+    settled?;
+    scope.emit(Event::PublishRecovered {
+        run: scope.run.clone(),
+        mapping: scope.mapping.name.clone(),
+        job: pending.job,
+        done,
+    });
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! Ids that are ours to choose: of runs, of jobs, of staging tables.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use sha2::{Digest, Sha256};
+
+use crate::domain::ids::{JobId, MappingName, RunId, TableId};
+use crate::domain::naming;
+use crate::domain::window::Window;
+
+/// A new run's id: when it began, and enough chance to tell two hosts apart.
+pub(super) fn new_run_id() -> RunId {
+    let random = RandomState::new().build_hasher().finish() & 0xff_ffff;
+    RunId(format!("{}-{random:06x}", chrono::Utc::now().format("%Y%m%dT%H%M%SZ")))
+}
+
+/// What tells one try at one window from every other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Try<'a> {
+    pub run: &'a RunId,
+    pub mapping: &'a MappingName,
+    pub attempt: u32,
+}
+
+impl Try<'_> {
+    /// The staging table of this try.
+    pub(super) fn staging(&self, target: &TableId) -> TableId {
+        let name = naming::id_part(&self.mapping.0);
+        target.sibling(format!("bqsync_staging_{name}_{}_{}", naming::id_part(&self.run.0), self.attempt))
+    }
+
+    /// The job of this try: the same words give the same id, so that sending it twice does it once.
+    pub(super) fn job(&self, operation: &str, target: &TableId, window: &Window) -> JobId {
+        let digest = Sha256::digest(format!("{}|{target}|{window}", self.mapping).as_bytes());
+        let window_hash = digest.iter().take(6).fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
+        let name = naming::id_part(&self.mapping.0);
+        JobId(format!("bqsync_{operation}_{name}_{window_hash:012x}_{}_{}", self.run, self.attempt))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::cursor::Cursor;
+    use crate::domain::window::Low;
+
+    #[test]
+    fn a_job_id_depends_on_mapping_window_and_attempt_and_is_legal() {
+        let run = RunId("20261123T080000Z-00ff00".into());
+        let mapping = MappingName("shop orders/ü".into());
+        let target = TableId { project: "p".into(), dataset: "d".into(), table: "orders".into() };
+        let window = |high| Window { low: Low::Beginning, high: Cursor::Int(high) };
+        let of = |attempt, high| Try { run: &run, mapping: &mapping, attempt }.job("publish", &target, &window(high));
+        assert_eq!(of(1, 5), of(1, 5));
+        assert_ne!(of(1, 5), of(1, 6));
+        assert_ne!(of(1, 5), of(2, 5));
+        assert!(of(1, 5).0.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-'), "{}", of(1, 5));
+    }
+}

@@ -1,0 +1,188 @@
+//! Takes commands, runs mappings side by side, and lets the trouble of one be its own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::Utc;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::Ports;
+use super::compare::compare;
+use super::emitter::Emitter;
+use super::inspect::inspect;
+use super::progress::{Progress, ProgressOf};
+use super::protocol::{Command, Event, Selection};
+use super::run_id::new_run_id;
+use super::sync::{Scope, sync_mapping};
+use crate::domain::config::Mapping;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::{MappingName, RunId};
+use crate::domain::report::{MappingReport, RunReport};
+use crate::source::Source;
+use crate::state::StateStore;
+use crate::warehouse::Warehouse;
+
+/// Mappings that are being worked on, each with the switch that stops it.
+type Active = HashMap<MappingName, CancellationToken>;
+
+/// Runs until the handle is dropped and everything has come to its end.
+pub(super) async fn supervise<S: Source, W: Warehouse, T: StateStore>(
+    ports: Ports<S, W, T>,
+    mut inbox: mpsc::UnboundedReceiver<Command>,
+    emitter: Emitter,
+    progress: watch::Sender<Progress>,
+) {
+    let mut active = Active::new();
+    let mut runs: JoinSet<Vec<MappingName>> = JoinSet::new();
+    let mut closed = false;
+    while !closed || !runs.is_empty() {
+        tokio::select! {
+            command = inbox.recv(), if !closed => match command {
+                Some(Command::Sync(selection)) => {
+                    let mappings = claim(&ports, &selection, &mut active, &emitter);
+                    let run = Run { ports: ports.clone(), emitter: emitter.clone(), progress: progress.clone() };
+                    runs.spawn(run.go(mappings));
+                }
+                Some(Command::Compare { selection, apply }) => {
+                    let (ports, emitter) = (ports.clone(), emitter.clone());
+                    let mappings = selected(&ports, &selection);
+                    runs.spawn(async move { compare(&ports, mappings, apply, &emitter).await; Vec::new() });
+                }
+                Some(Command::Inspect(selection)) => {
+                    let (ports, emitter) = (ports.clone(), emitter.clone());
+                    let mappings = selected(&ports, &selection);
+                    runs.spawn(async move { inspect(&ports, mappings, &emitter).await; Vec::new() });
+                }
+                Some(Command::Cancel(mapping)) => {
+                    if let Some(token) = active.get(&mapping) {
+                        token.cancel();
+                    }
+                }
+                Some(Command::CancelAll) => active.values().for_each(CancellationToken::cancel),
+                None => {
+                    closed = true;
+                    active.values().for_each(CancellationToken::cancel);
+                }
+            },
+            Some(ended) = runs.join_next(), if !runs.is_empty() => {
+                for mapping in ended.unwrap_or_default() {
+                    active.remove(&mapping);
+                }
+            }
+        }
+    }
+}
+
+fn selected<S, W, T>(ports: &Ports<S, W, T>, selection: &Selection) -> Vec<Mapping> {
+    let chosen = |mapping: &&Mapping| match selection {
+        Selection::All => true,
+        Selection::Named(names) => names.contains(&mapping.name),
+    };
+    ports.config.mappings.iter().filter(chosen).cloned().collect()
+}
+
+/// Takes the mappings that nobody of ours works on yet.
+fn claim<S, W, T>(
+    ports: &Ports<S, W, T>,
+    selection: &Selection,
+    active: &mut Active,
+    emitter: &Emitter,
+) -> Vec<(Mapping, CancellationToken)> {
+    let mut claimed = Vec::new();
+    for mapping in selected(ports, selection) {
+        if active.contains_key(&mapping.name) {
+            let reason = "it is being synced already".to_owned();
+            emitter.emit(Event::MappingRefused { mapping: mapping.name, reason });
+            continue;
+        }
+        let token = CancellationToken::new();
+        active.insert(mapping.name.clone(), token.clone());
+        claimed.push((mapping, token));
+    }
+    claimed
+}
+
+/// One run over some mappings.
+struct Run<S, W, T> {
+    ports: Ports<S, W, T>,
+    emitter: Emitter,
+    progress: watch::Sender<Progress>,
+}
+
+impl<S: Source, W: Warehouse, T: StateStore> Run<S, W, T> {
+    /// Runs the mappings, at most `concurrency` at a time; gives the names it was working on.
+    async fn go(self, mappings: Vec<(Mapping, CancellationToken)>) -> Vec<MappingName> {
+        let run = new_run_id();
+        let started_at = Utc::now();
+        let names: Vec<MappingName> = mappings.iter().map(|(m, _)| m.name.clone()).collect();
+        self.emitter.emit(Event::RunStarted { run: run.clone(), mappings: names.clone() });
+        let places = Arc::new(Semaphore::new(self.ports.config.concurrency));
+        let mut tasks = JoinSet::new();
+        let mut task_of = HashMap::new();
+        for (mapping, cancel) in mappings {
+            let scope = self.scope(&run, mapping.clone(), cancel);
+            scope.progress.update(|_| ());
+            let places = Arc::clone(&places);
+            let task = tasks.spawn(async move {
+                let _place = places.acquire_owned().await;
+                let report = sync_mapping(&scope).await;
+                scope.progress.remove();
+                report
+            });
+            task_of.insert(task.id(), mapping);
+        }
+        let mut reports = Vec::new();
+        while let Some(ended) = tasks.join_next_with_id().await {
+            let report = match ended {
+                Ok((_, report)) => report,
+                Err(error) => match task_of.get(&error.id()) {
+                    Some(mapping) => self.panicked(&run, mapping, error),
+                    None => continue,
+                },
+            };
+            self.emitter.emit(Event::MappingFinished { report: Box::new(report.clone()) });
+            reports.push(report);
+        }
+        self.finish(run, started_at, reports, &names).await;
+        names
+    }
+
+    fn scope(&self, run: &RunId, mapping: Mapping, cancel: CancellationToken) -> Scope<S, W, T> {
+        Scope {
+            ports: self.ports.clone(),
+            run: run.clone(),
+            progress: ProgressOf::new(mapping.name.clone(), self.progress.clone()),
+            mapping,
+            emitter: self.emitter.clone(),
+            cancel,
+        }
+    }
+
+    /// A mapping whose task panicked has failed; the watermark is where the last confirmed publish left it.
+    fn panicked(&self, run: &RunId, mapping: &Mapping, error: tokio::task::JoinError) -> MappingReport {
+        ProgressOf::new(mapping.name.clone(), self.progress.clone()).remove();
+        let (source, target) = (mapping.source.to_string(), mapping.target.to_string());
+        let mut report =
+            MappingReport::begin(mapping.name.clone(), mapping.mode, run.clone(), source, target, Utc::now());
+        report.fail(&Fault::new(FaultKind::Bug, "The mapping's task ended in a panic").caused_by(error));
+        report
+    }
+
+    /// Puts the reports in the order of the configuration and writes them down.
+    async fn finish(
+        &self,
+        run_id: RunId,
+        started_at: chrono::DateTime<Utc>,
+        mut mappings: Vec<MappingReport>,
+        order: &[MappingName],
+    ) {
+        mappings.sort_by_key(|report| order.iter().position(|name| *name == report.mapping_name));
+        let report = RunReport { run_id, started_at, finished_at: Utc::now(), mappings };
+        if let Err(fault) = self.ports.state.record_run(&report).await {
+            self.emitter.emit(Event::RecordFailed { run: report.run_id.clone(), error: fault.to_string() });
+        }
+        self.emitter.emit(Event::RunFinished { report });
+    }
+}
