@@ -1,1 +1,78 @@
-//! State in one local file.
+//! State in one local file, beside the original tool's, with a lock file per mapping.
+//!
+//! Every save is read, change, replace under a short lock, so that processes working on different mappings lose
+//! nothing of each other's; readers need no lock because a file is only ever replaced whole.
+
+mod document;
+mod lease;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use self::document::Document;
+pub use self::lease::FileLease;
+use super::{MappingState, StateStore, files, reports};
+use crate::domain::fault::Fault;
+use crate::domain::ids::{MappingName, RunId};
+use crate::domain::report::RunReport;
+
+/// `state_store: local`.
+#[derive(Debug, Clone)]
+pub struct LocalState {
+    path: PathBuf,
+    report_dir: PathBuf,
+}
+
+impl LocalState {
+    /// Touches nothing yet: files and directories are made when something is saved.
+    #[must_use]
+    pub const fn new(path: PathBuf, report_dir: PathBuf) -> Self {
+        Self { path, report_dir }
+    }
+}
+
+impl StateStore for LocalState {
+    type Lease = FileLease;
+
+    async fn lease(&self, mapping: &MappingName, run: &RunId) -> Result<FileLease, Fault> {
+        let (directory, mapping, run) = (files::with_suffix(&self.path, ".locks"), mapping.clone(), run.clone());
+        files::off_thread(move || FileLease::take(&directory, &mapping, &run)).await
+    }
+
+    async fn load(&self, mapping: &MappingName) -> Result<MappingState, Fault> {
+        let (path, mapping) = (self.path.clone(), mapping.clone());
+        files::off_thread(move || Document::parse(&path, files::read(&path)?.as_deref())?.state(&mapping)).await
+    }
+
+    async fn load_all(&self) -> Result<BTreeMap<MappingName, MappingState>, Fault> {
+        let path = self.path.clone();
+        files::off_thread(move || Document::parse(&path, files::read(&path)?.as_deref())?.states()).await
+    }
+
+    async fn save(&self, lease: &FileLease, state: &MappingState) -> Result<(), Fault> {
+        let (path, lease, state) = (self.path.clone(), lease.clone(), state.clone());
+        files::off_thread(move || save(&path, &lease, &state)).await
+    }
+
+    async fn record_run(&self, report: &RunReport) -> Result<(), Fault> {
+        let (directory, report) = (self.report_dir.clone(), report.clone());
+        files::off_thread(move || reports::write(&directory, &report)).await
+    }
+}
+
+fn save(path: &Path, lease: &FileLease, state: &MappingState) -> Result<(), Fault> {
+    let lock_path = files::with_suffix(path, ".lock");
+    let lock = files::open_lock(&lock_path)?;
+    lock.lock().map_err(|error| files::io_fault("Locking", &lock_path, error))?;
+    let former = files::read(path)?;
+    let mut document = Document::parse(path, former.as_deref())?;
+    document.set(lease.mapping(), state)?;
+    let content = document.to_bytes()?;
+    if let Some(former) = former {
+        files::replace(&files::with_suffix(path, ".bak"), &former)?;
+    }
+    files::replace(path, &content)
+}
+
+#[cfg(test)]
+mod tests;

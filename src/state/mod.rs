@@ -1,5 +1,6 @@
 //! The port to the store of watermarks, pending publishes and run reports.
 
+mod files;
 pub mod local;
 pub mod reports;
 

@@ -1,1 +1,106 @@
-//! The report files of a run.
+//! The reports of runs: the original tool's `report.json`, and one file per run kept beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::files;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::report::RunReport;
+
+/// A year of nightly runs is more than anyone reads; an hourly schedule keeps a week.
+const KEPT_RUNS: usize = 200;
+
+/// Writes both reports; each is replaced whole, so a reader never sees half of one.
+pub(super) fn write(directory: &Path, report: &RunReport) -> Result<(), Fault> {
+    let runs = directory.join("runs");
+    files::replace(&runs.join(format!("{}.json", file_stem(&report.run_id.0))), &sorted_json(report)?)?;
+    files::replace(&directory.join("report.json"), &sorted_json(&report.mappings)?)?;
+    prune(&runs);
+    Ok(())
+}
+
+/// Indented by two with sorted keys, as the original's `json.dump(..., indent=2, sort_keys=True)`.
+fn sorted_json(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
+    // A `Value` holds its keys in order; a struct would be written in the order of its fields.
+    serde_json::to_value(value)
+        .and_then(|sorted| serde_json::to_vec_pretty(&sorted))
+        .map_err(|error| Fault::new(FaultKind::Bug, "The report cannot be written as JSON").caused_by(error))
+}
+
+/// A run's id is ours, but it must not become a path.
+fn file_stem(run_id: &str) -> String {
+    run_id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
+}
+
+/// Removes all but the newest; ids sort by start. What cannot be removed now is removed after a later run.
+fn prune(runs: &Path) {
+    let Ok(entries) = fs::read_dir(runs) else { return };
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "json"))
+        .collect();
+    files.sort();
+    let surplus = files.len().saturating_sub(KEPT_RUNS);
+    for old in &files[..surplus] {
+        if let Err(error) = fs::remove_file(old) {
+            tracing::warn!(file = %old.display(), %error, "an old run report cannot be removed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+    use crate::domain::config::Mode;
+    use crate::domain::ids::{MappingName, RunId};
+    use crate::domain::report::MappingReport;
+
+    fn report(run: &str) -> RunReport {
+        let now = DateTime::<Utc>::UNIX_EPOCH;
+        let run_id = RunId(run.to_owned());
+        let name = MappingName("users".to_owned());
+        let mapping = MappingReport::begin(name, Mode::Upsert, run_id.clone(), "users".into(), "p.d.users".into(), now);
+        RunReport { run_id, started_at: now, finished_at: now, mappings: vec![mapping] }
+    }
+
+    #[test]
+    fn a_reader_of_the_original_finds_its_keys_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("etl/reports");
+        write(&target, &report("20261123T080000Z-4f1a9c")).unwrap();
+        let text = fs::read_to_string(target.join("report.json")).unwrap();
+        assert!(text.starts_with("[\n  {\n    \"attempts\": 1,\n"), "{text}");
+        let keys: Vec<_> =
+            text.lines().filter_map(|l| l.strip_prefix("    \"")?.split_once('"').map(|(key, _)| key)).collect();
+        assert!(keys.is_sorted(), "{keys:?}");
+        for key in ["mapping_name", "mode", "records_processed", "errors", "duration_seconds"] {
+            assert!(keys.contains(&key), "{key}");
+        }
+        let run = fs::read(target.join("runs/20261123T080000Z-4f1a9c.json")).unwrap();
+        assert_eq!(serde_json::from_slice::<RunReport>(&run).unwrap(), report("20261123T080000Z-4f1a9c"));
+    }
+
+    #[test]
+    fn the_newest_runs_are_kept_and_other_files_are_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let runs = dir.path().join("runs");
+        fs::create_dir_all(&runs).unwrap();
+        for i in 0..KEPT_RUNS + 5 {
+            fs::write(runs.join(format!("20260101T{i:06}Z-a.json")), "{}").unwrap();
+        }
+        fs::write(runs.join("0-notes.txt"), "mine").unwrap();
+        write(dir.path(), &report("20261123T080000Z-b")).unwrap();
+        assert_eq!(fs::read_dir(&runs).unwrap().count(), KEPT_RUNS + 1);
+        assert!(runs.join("20261123T080000Z-b.json").exists() && runs.join("0-notes.txt").exists());
+        assert!(!runs.join("20260101T000005Z-a.json").exists() && runs.join("20260101T000006Z-a.json").exists());
+    }
+
+    #[test]
+    fn a_runs_id_cannot_leave_the_directory() {
+        assert_eq!(file_stem("../../etc/x"), "______etc_x");
+    }
+}

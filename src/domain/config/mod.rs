@@ -1,5 +1,13 @@
 //! The configuration as the rest of the program sees it: read, interpolated and checked.
 
+mod document;
+mod interpolate;
+mod mapping;
+mod read;
+mod settings;
+mod validate;
+mod yaml;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -8,6 +16,10 @@ use chrono_tz::Tz;
 use super::ids::{MappingName, SourceTable, TableId};
 use super::secret::Secret;
 use super::target_type::TargetType;
+
+pub use document::parse;
+pub use interpolate::Env;
+pub use settings::{bigquery_settings, mysql_settings};
 
 /// Everything of config.yaml.
 #[derive(Debug, Clone)]
@@ -24,8 +36,10 @@ pub struct Config {
     /// The zone that DATETIME columns are written in.
     pub default_timezone: Tz,
     pub schedule: Option<Schedule>,
-    /// Mappings that are moved at the same time.
+    /// Mappings that are moved at the same time; 1 to 64.
     pub concurrency: usize,
+    /// Where `report.json` and the reports of single runs are written.
+    pub report_dir: PathBuf,
     /// In file order; at least one; names are unique.
     pub mappings: Vec<Mapping>,
 }
@@ -167,3 +181,6 @@ impl std::fmt::Display for Problem {
         if self.hint.is_empty() { Ok(()) } else { write!(f, "\n    hint: {}", self.hint) }
     }
 }
+
+#[cfg(test)]
+mod tests;

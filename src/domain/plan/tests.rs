@@ -1,1 +1,1 @@
-use super::*;
+//! What a plan is for each state of the target and each policy.

@@ -1,0 +1,217 @@
+//! From the text of config.yaml to a [`Config`], or to everything that is wrong with it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+
+use super::interpolate::Env;
+use super::mapping::{self, Defaults};
+use super::read::{Reading, Section, Value};
+use super::yaml::{self, Kind, Node};
+use super::{Config, InvalidValues, Mapping, Problem, Schedule, SchemaAdditions, StateLocation, validate};
+
+pub(super) const KEYS: [&str; 16] = [
+    "project",
+    "dataset",
+    "location",
+    "allow_schema_additions",
+    "state_store",
+    "state_local_path",
+    "state_gcs_bucket",
+    "state_gcs_prefix",
+    "temp_bucket",
+    "default_timezone",
+    "schedule",
+    "mappings",
+    "concurrency",
+    "empty_string_as_null",
+    "invalid_values",
+    "report_dir",
+];
+
+const ADDITIONS: [(&str, SchemaAdditions); 7] = [
+    ("true", SchemaAdditions::Allow),
+    ("false", SchemaAdditions::Deny),
+    ("review", SchemaAdditions::Review),
+    ("yes", SchemaAdditions::Allow),
+    ("no", SchemaAdditions::Deny),
+    ("on", SchemaAdditions::Allow),
+    ("off", SchemaAdditions::Deny),
+];
+
+pub(super) const INVALID_VALUES: [(&str, InvalidValues); 2] =
+    [("null", InvalidValues::Null), ("fail", InvalidValues::Fail)];
+
+/// The original tool's schedule where the section names none.
+const DEFAULT_CRON: &str = "0 2 * * *";
+/// More mappings at once only wait for MySQL and for BigQuery's job slots.
+const MOST_CONCURRENT: usize = 64;
+
+/// Reads config.yaml. `file` is named in messages; paths in the file are left relative to the working directory.
+///
+/// # Errors
+/// Every problem, in the order of the file.
+pub fn parse(text: &str, file: &Path, env: Env<'_>) -> Result<Config, Vec<Problem>> {
+    let mut r = Reading { file: file.display().to_string(), env, problems: Vec::new() };
+    let mut flaws = Vec::new();
+    let root = yaml::parse(text, &mut flaws);
+    let unreadable = root.is_none() && !flaws.is_empty();
+    for flaw in flaws {
+        r.problem(flaw.line, flaw.message, flaw.hint);
+    }
+    let config = match root {
+        _ if unreadable => None,
+        Some(root) if !root.is_null() => read(&mut r, &root, file),
+        _ => {
+            r.problem(None, "the file is empty", "begin with the example `config.yaml` of the project");
+            None
+        }
+    };
+    let mut problems = r.problems;
+    // A merged group is read wherever it was merged; its problem is one.
+    problems.sort_by_key(|p| p.line);
+    problems.dedup();
+    match config {
+        Some(config) if problems.is_empty() => Ok(config),
+        _ => Err(problems),
+    }
+}
+
+fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Config> {
+    let mut top = Section::open(r, root, &KEYS, "", String::new())?;
+    // A key that is nowhere in the file has no line.
+    top.line = None;
+    let project = checked_required(r, &top, "project", "write your project's id: `project: ${GCP_PROJECT_ID}`");
+    let dataset = checked_required(r, &top, "dataset", "write the dataset that the tables belong to");
+    let location = top.optional(r, "location");
+    if let Some(location) = &location {
+        check(r, &top, "location", location, validate::location);
+    }
+    let schema_additions = top.choice(r, "allow_schema_additions", &ADDITIONS).unwrap_or(SchemaAdditions::Deny);
+    let state = state(r, &top);
+    let temp_bucket = top.lenient(r, "temp_bucket");
+    if let Some(bucket) = &temp_bucket {
+        check(r, &top, "temp_bucket", bucket, validate::bucket);
+    }
+    let default_timezone = timezone(r, &top, "default_timezone").unwrap_or(Tz::UTC);
+    let schedule = schedule(r, &top, default_timezone);
+    let concurrency = top.number(r, "concurrency", 1..=MOST_CONCURRENT).unwrap_or(4);
+    let report_dir = top.optional(r, "report_dir").map_or_else(|| PathBuf::from("etl/reports"), |v| v.text.into());
+    let defaults = Defaults {
+        project: project.as_ref().map(|v| v.text.clone()).unwrap_or_default(),
+        dataset: dataset.as_ref().map(|v| v.text.clone()).unwrap_or_default(),
+        empty_string_as_null: top.flag(r, "empty_string_as_null").unwrap_or(false),
+        invalid_values: top.choice(r, "invalid_values", &INVALID_VALUES).unwrap_or(InvalidValues::Null),
+    };
+    let mappings = mappings(r, &top, &defaults);
+    Some(Config {
+        path: file.to_path_buf(),
+        project: project?.text,
+        dataset: dataset?.text,
+        location: location.map_or_else(|| "US".to_owned(), |v| v.text),
+        schema_additions,
+        state: state?,
+        temp_bucket: temp_bucket.map(|v| v.text),
+        default_timezone,
+        schedule,
+        concurrency,
+        report_dir,
+        mappings,
+    })
+}
+
+/// `project` and `dataset` have rules of their own beside being required.
+fn checked_required(r: &mut Reading<'_>, top: &Section<'_>, key: &str, hint: &str) -> Option<Value> {
+    let value = top.required(r, key, hint)?;
+    let rule = if key == "project" { validate::project } else { validate::dataset };
+    check(r, top, key, &value, rule);
+    Some(value)
+}
+
+/// Writes down what `rule` says against a value.
+pub(super) fn check(
+    r: &mut Reading<'_>,
+    section: &Section<'_>,
+    key: &str,
+    value: &Value,
+    rule: fn(&str) -> Result<(), String>,
+) {
+    if let Err(hint) = rule(&value.text) {
+        section.refuse(r, key, value, hint);
+    }
+}
+
+fn timezone(r: &mut Reading<'_>, section: &Section<'_>, key: &str) -> Option<Tz> {
+    let value = section.optional(r, key)?;
+    match validate::timezone(&value.text) {
+        Ok(zone) => Some(zone),
+        Err(hint) => {
+            section.refuse(r, key, &value, hint);
+            None
+        }
+    }
+}
+
+/// Only the chosen store's keys are needed: the other's variables may be unset.
+fn state(r: &mut Reading<'_>, top: &Section<'_>) -> Option<StateLocation> {
+    if !top.choice(r, "state_store", &[("local", false), ("gcs", true)]).unwrap_or(false) {
+        let path = top.optional(r, "state_local_path");
+        return Some(StateLocation::Local(path.map_or_else(|| PathBuf::from("state/state.json"), |v| v.text.into())));
+    }
+    let bucket = top.required(r, "state_gcs_bucket", "name the bucket, or set `state_store: local`")?;
+    check(r, top, "state_gcs_bucket", &bucket, validate::bucket);
+    let prefix = top.lenient(r, "state_gcs_prefix").map(|v| v.text.trim_matches('/').to_owned()).unwrap_or_default();
+    Some(StateLocation::Gcs { bucket: bucket.text, prefix })
+}
+
+/// A section without `cron` still means that there is a schedule.
+fn schedule(r: &mut Reading<'_>, top: &Section<'_>, default_timezone: Tz) -> Option<Schedule> {
+    let entry = top.entry("schedule")?;
+    let default = Schedule { cron: DEFAULT_CRON.to_owned(), timezone: default_timezone };
+    if entry.node.is_null() {
+        return Some(default);
+    }
+    let section = Section::open(r, &entry.node, &["cron", "timezone"], "schedule.", String::new())?;
+    let cron = section.optional(r, "cron");
+    if let Some(cron) = &cron {
+        check(r, &section, "cron", cron, validate::cron);
+    }
+    let timezone = timezone(r, &section, "timezone").unwrap_or(default_timezone);
+    Some(Schedule { cron: cron.map_or(default.cron, |v| v.text), timezone })
+}
+
+fn mappings(r: &mut Reading<'_>, top: &Section<'_>, defaults: &Defaults) -> Vec<Mapping> {
+    const EXAMPLE: &str = "list at least one: `mappings: [{name: users, mysql_table: users, incremental_column: id}]`";
+    let Some(entry) = top.entry("mappings").filter(|e| !e.node.is_null()) else {
+        r.problem(top.entry("mappings").map(|e| e.line), "`mappings` is missing", EXAMPLE);
+        return Vec::new();
+    };
+    let Kind::Sequence(nodes) = &entry.node.kind else {
+        r.problem(entry.line, format!("`mappings` is {}, not a list", entry.node.kind.noun()), EXAMPLE);
+        return Vec::new();
+    };
+    if nodes.is_empty() {
+        r.problem(entry.line, "`mappings` is empty", EXAMPLE);
+    }
+    let mut names = HashMap::new();
+    let mut targets = HashMap::new();
+    let mut mappings = Vec::new();
+    for (position, node) in nodes.iter().enumerate() {
+        let found = mapping::read(r, node, position + 1, defaults);
+        if let Some((name, line)) = found.name
+            && let Some(first) = names.insert(name.clone(), line)
+        {
+            let message = format!("two mappings are named `{name}`, on lines {first} and {line}");
+            r.problem(line, message, "the name is the key of the watermark in the state: give each its own");
+        }
+        if let Some((table, line)) = found.target
+            && let Some(first) = targets.insert(table.to_lowercase(), line)
+        {
+            let message = format!("two mappings write to the table `{table}`, on lines {first} and {line}");
+            r.problem(line, message, "give each mapping a `bigquery_table` of its own");
+        }
+        mappings.extend(found.mapping);
+    }
+    mappings
+}

@@ -1,0 +1,156 @@
+//! Connection settings: from the environment and `.env` alone, so that config.yaml can be shared.
+//!
+//! Messages name variables and never show their values: a password pasted into the wrong line must not reach a log.
+
+use std::path::PathBuf;
+
+use super::interpolate::Env;
+use super::read::nearest;
+use super::{BigQuerySettings, MysqlSettings, Problem, SslMode};
+use crate::domain::secret::Secret;
+
+const SSL_MODES: [(&str, SslMode); 5] = [
+    ("disabled", SslMode::Disabled),
+    ("preferred", SslMode::Preferred),
+    ("required", SslMode::Required),
+    ("verify_ca", SslMode::VerifyCa),
+    ("verify_identity", SslMode::VerifyIdentity),
+];
+
+/// Reads `MYSQL_*`.
+///
+/// # Errors
+/// Every variable that is missing or cannot be meant.
+pub fn mysql_settings(env: Env<'_>) -> Result<MysqlSettings, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let socket = path(env, "MYSQL_SOCKET");
+    let host = text(env, "MYSQL_HOST").unwrap_or_else(|| "localhost".to_owned());
+    if host.contains("://") || host.contains('/') {
+        problems
+            .push(problem("MYSQL_HOST is not a host's name", "write the name or address alone, without `mysql://`"));
+    }
+    let port = match text(env, "MYSQL_PORT").map(|port| port.parse::<u16>()) {
+        None => 3306,
+        Some(Ok(port)) if port > 0 => port,
+        Some(_) => {
+            problems.push(problem("MYSQL_PORT is not a port's number", "write a number from 1 to 65535, such as 3306"));
+            0
+        }
+    };
+    let user = required(env, "MYSQL_USER", "set the account that reads the tables", &mut problems);
+    let database = required(env, "MYSQL_DATABASE", "set the database that the tables are in", &mut problems);
+    let ssl_ca = path(env, "MYSQL_SSL_CA");
+    let ssl_mode = ssl_mode(env, ssl_ca.is_some(), &mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    // A password may begin or end with a space.
+    let password = Secret::new(env("MYSQL_PASSWORD").unwrap_or_default());
+    Ok(MysqlSettings { host, port, socket, user, password, database, ssl_mode, ssl_ca })
+}
+
+/// As MySQL's own clients: naming an authority asks for it to be checked.
+fn ssl_mode(env: Env<'_>, has_ca: bool, problems: &mut Vec<Problem>) -> SslMode {
+    let default = if has_ca { SslMode::VerifyCa } else { SslMode::Preferred };
+    let Some(written) = text(env, "MYSQL_SSL_MODE") else { return default };
+    let wanted = written.replace('-', "_");
+    let found = SSL_MODES.iter().find(|(word, _)| word.eq_ignore_ascii_case(&wanted)).map(|(_, mode)| *mode);
+    found.unwrap_or_else(|| {
+        let words: Vec<_> = SSL_MODES.iter().map(|(word, _)| *word).collect();
+        problems.push(problem("MYSQL_SSL_MODE is not a mode of MySQL", nearest(&wanted, &words)));
+        default
+    })
+}
+
+/// Reads `BIGQUERY_EMULATOR_HOST` and `GOOGLE_APPLICATION_CREDENTIALS`.
+///
+/// # Errors
+/// An emulator's address that is none.
+pub fn bigquery_settings(env: Env<'_>) -> Result<BigQuerySettings, Vec<Problem>> {
+    let credentials = path(env, "GOOGLE_APPLICATION_CREDENTIALS");
+    let Some(written) = text(env, "BIGQUERY_EMULATOR_HOST") else {
+        return Ok(BigQuerySettings { emulator: None, credentials });
+    };
+    let (scheme, address) = written.split_once("://").unwrap_or(("http", &written));
+    let address = address.trim_end_matches('/');
+    let sound = matches!(scheme, "http" | "https")
+        && !address.is_empty()
+        && !address.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '@'));
+    if !sound {
+        let hint = "write `host:port` or `http://host:port`, such as `localhost:9050`";
+        return Err(vec![problem("BIGQUERY_EMULATOR_HOST is not an address", hint)]);
+    }
+    Ok(BigQuerySettings { emulator: Some(format!("{scheme}://{address}")), credentials })
+}
+
+fn problem(message: &str, hint: impl Into<String>) -> Problem {
+    Problem { file: ".env".to_owned(), line: None, message: message.to_owned(), hint: hint.into() }
+}
+
+/// An empty line in `.env` means the same as none.
+fn text(env: Env<'_>, name: &str) -> Option<String> {
+    env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+fn path(env: Env<'_>, name: &str) -> Option<PathBuf> {
+    text(env, name).map(PathBuf::from)
+}
+
+fn required(env: Env<'_>, name: &str, what: &str, problems: &mut Vec<Problem>) -> String {
+    text(env, name).unwrap_or_else(|| {
+        problems
+            .push(problem(&format!("{name} is not set"), format!("{what}: `{name}=...` in `.env` or the environment")));
+        String::new()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mysql(pairs: &[(&str, &str)]) -> Result<MysqlSettings, Vec<Problem>> {
+        mysql_settings(&|name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+    }
+
+    #[test]
+    fn mysql_settings_have_their_defaults() {
+        let settings =
+            mysql(&[("MYSQL_USER", "etl"), ("MYSQL_DATABASE", "shop"), ("MYSQL_PASSWORD", " #:${x} ")]).expect("fine");
+        assert_eq!((settings.host.as_str(), settings.port, settings.ssl_mode), ("localhost", 3306, SslMode::Preferred));
+        assert_eq!(settings.password.expose(), " #:${x} ");
+        let base = [("MYSQL_USER", "etl"), ("MYSQL_DATABASE", "shop")];
+        for (written, mode) in
+            [("VERIFY-CA", SslMode::VerifyCa), ("Required", SslMode::Required), ("", SslMode::Preferred)]
+        {
+            assert_eq!(mysql(&[base[0], base[1], ("MYSQL_SSL_MODE", written)]).expect("fine").ssl_mode, mode);
+        }
+        assert_eq!(mysql(&[base[0], base[1], ("MYSQL_SSL_CA", "ca.pem")]).expect("fine").ssl_mode, SslMode::VerifyCa);
+    }
+
+    #[test]
+    fn wrong_variables_are_named_and_their_values_are_not() {
+        let secret = "hunter2";
+        let problems =
+            mysql(&[("MYSQL_PORT", secret), ("MYSQL_SSL_MODE", secret), ("MYSQL_HOST", "mysql://hunter2@x")])
+                .expect_err("five problems");
+        let text = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        for name in ["MYSQL_PORT", "MYSQL_SSL_MODE", "MYSQL_HOST", "MYSQL_USER", "MYSQL_DATABASE"] {
+            assert!(text.contains(&format!(".env: {name} is not")), "{text}");
+        }
+        assert!(!text.contains(secret), "{text}");
+    }
+
+    #[test]
+    fn an_emulators_address_may_leave_out_its_scheme() {
+        let with = |host: &'static str| {
+            bigquery_settings(&move |name| (name == "BIGQUERY_EMULATOR_HOST").then(|| host.to_owned()))
+        };
+        for host in ["localhost:9050", "http://localhost:9050", "http://localhost:9050/"] {
+            assert_eq!(with(host).expect("fine").emulator.as_deref(), Some("http://localhost:9050"));
+        }
+        assert_eq!(with("").expect("fine").emulator, None);
+        for host in ["ftp://x", "http://", "a b", "host/path"] {
+            assert!(with(host).is_err(), "{host}");
+        }
+    }
+}

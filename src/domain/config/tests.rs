@@ -1,0 +1,384 @@
+//! The original tool's file, and everything that can be wrong with one.
+
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+/// The original tool's config.yaml, word for word.
+const ORIGINAL: &str = r#"project: ${GCP_PROJECT_ID}
+dataset: your_bq_dataset
+location: US
+allow_schema_additions: true
+state_store: local  # local | gcs
+state_local_path: state/state.json
+state_gcs_bucket: ${GCS_STATE_BUCKET}
+state_gcs_prefix: ${GCS_STATE_PREFIX}
+temp_bucket: ${GCS_TEMP_BUCKET}
+default_timezone: UTC
+schedule:
+  cron: "0 2 * * *"
+mappings:
+  - name: users
+    mysql_table: users
+    bigquery_table: users
+    primary_keys: [id]
+    incremental_column: updated_at
+    mode: upsert  # append | upsert
+    backfill_start: 2020-01-01T00:00:00Z
+  - name: orders
+    mysql_table: orders
+    bigquery_table: orders
+    primary_keys: [id]
+    incremental_column: updated_at
+    mode: append
+    backfill_start: 2020-01-01T00:00:00Z
+"#;
+
+fn project_only(name: &str) -> Option<String> {
+    (name == "GCP_PROJECT_ID").then(|| "acme-data".to_owned())
+}
+
+fn read(text: &str) -> Result<Config, Vec<Problem>> {
+    parse(text, Path::new("config.yaml"), &project_only)
+}
+
+/// A whole file: `top` before one mapping of `lines`. The mapping begins on the line after `top` and `mappings:`.
+fn with(top: &str, mapping: &str) -> Result<Config, Vec<Problem>> {
+    read(&format!(
+        "project: p\ndataset: d\n{top}\nmappings:\n  - name: users\n    mysql_table: users\n    incremental_column: id\n{mapping}\n"
+    ))
+}
+
+/// The line of the one problem, after a look at its words.
+#[track_caller]
+fn only(result: Result<Config, Vec<Problem>>, words: &str) -> Option<usize> {
+    let problems = result.expect_err("a problem");
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    let text = problems[0].to_string();
+    assert!(text.contains(words), "`{words}` is not in `{text}`");
+    assert!(!problems[0].hint.is_empty(), "{text}");
+    problems[0].line
+}
+
+#[test]
+fn the_originals_file_loads_unchanged() {
+    let config = read(ORIGINAL).expect("no problem");
+    assert_eq!(config.project, "acme-data");
+    assert_eq!(config.dataset, "your_bq_dataset");
+    assert_eq!(config.location, "US");
+    assert_eq!(config.schema_additions, SchemaAdditions::Allow);
+    assert_eq!(config.state, StateLocation::Local(PathBuf::from("state/state.json")));
+    assert_eq!(config.temp_bucket, None);
+    assert_eq!(config.default_timezone, Tz::UTC);
+    assert_eq!(config.schedule, Some(Schedule { cron: "0 2 * * *".to_owned(), timezone: Tz::UTC }));
+    assert_eq!(config.report_dir, PathBuf::from("etl/reports"));
+    assert_eq!(config.concurrency, 4);
+    let users = &config.mappings[0];
+    assert_eq!((users.line, users.name.0.as_str()), (14, "users"));
+    assert_eq!(users.source, SourceTable { database: None, table: "users".to_owned() });
+    assert_eq!(users.target.to_string(), "acme-data.your_bq_dataset.users");
+    assert_eq!((users.mode, users.operator), (Mode::Upsert, Operator::Greater));
+    assert_eq!(users.primary_keys, ["id"]);
+    assert_eq!(users.backfill_start.as_deref(), Some("2020-01-01T00:00:00Z"));
+    assert_eq!((users.empty_string_as_null, users.invalid_values), (false, InvalidValues::Null));
+    assert_eq!((config.mappings[1].line, config.mappings[1].mode), (21, Mode::Append));
+}
+
+#[test]
+fn what_the_original_left_out_has_its_defaults() {
+    let config = with("", "").expect("no problem");
+    assert_eq!(config.schema_additions, SchemaAdditions::Deny);
+    assert_eq!(config.state, StateLocation::Local(PathBuf::from("state/state.json")));
+    assert_eq!((config.location.as_str(), config.default_timezone), ("US", Tz::UTC));
+    assert_eq!(config.schedule, None);
+    let mapping = &config.mappings[0];
+    assert_eq!((mapping.mode, mapping.target.table.as_str()), (Mode::Append, "users"));
+    assert!(mapping.primary_keys.is_empty());
+    let zone = with("default_timezone: Asia/Bishkek\nschedule: {}", "").expect("no problem").schedule.expect("one");
+    assert_eq!((zone.cron.as_str(), zone.timezone), ("0 2 * * *", Tz::Asia__Bishkek));
+}
+
+#[test]
+fn a_variable_is_missed_only_where_its_value_is_needed() {
+    let none = |_: &str| None;
+    let problems = parse(ORIGINAL, Path::new("etc/config.yaml"), &none).expect_err("no project");
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert_eq!(problems[0].line, Some(1));
+    assert!(problems[0].to_string().starts_with("etc/config.yaml:1: `project` is `${GCP_PROJECT_ID}`, but"));
+    let gcs = ORIGINAL.replace("state_store: local", "state_store: gcs");
+    assert_eq!(only(read(&gcs), "`state_gcs_bucket` is `${GCS_STATE_BUCKET}`"), Some(7));
+    assert_eq!(only(with("location: ${REGION}", ""), "`location` is `${REGION}`"), Some(3));
+    let set = |name: &str| Some(if name == "GCS_STATE_PREFIX" { "etl/" } else { "some-name" }.to_owned());
+    let config = parse(&gcs, Path::new("c"), &set).expect("no problem");
+    assert_eq!(config.state, StateLocation::Gcs { bucket: "some-name".to_owned(), prefix: "etl".to_owned() });
+}
+
+#[test]
+fn variables_give_numbers_and_booleans_and_never_change_the_yaml() {
+    let env = |name: &str| {
+        let value = match name {
+            "N" => "8",
+            "YES" => "true",
+            "ODD" => "x: [y] # {z}",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    let text = "project: p\ndataset: d\nconcurrency: ${N}\nempty_string_as_null: ${YES}\nreport_dir: ${ODD}\n\
+                mappings: [{name: '$${N}', mysql_table: '${T:-t}', incremental_column: on}]";
+    let config = parse(text, Path::new("c"), &env).expect("no problem");
+    assert_eq!(config.concurrency, 8);
+    assert_eq!(config.report_dir, PathBuf::from("x: [y] # {z}"));
+    let mapping = &config.mappings[0];
+    assert!(mapping.empty_string_as_null);
+    assert_eq!((mapping.name.0.as_str(), mapping.source.table.as_str()), ("${N}", "t"));
+    assert_eq!(mapping.incremental_column, "on");
+}
+
+#[test]
+fn every_problem_is_reported_at_once_in_the_files_order() {
+    let text = "projct: p\ndataset: my data\nconcurrency: 0\nmappings:\n  - name: a\n    mysql_table: t\n    mode: upsertt\n  - nam: b\n";
+    let found: Vec<_> = read(text).expect_err("many").iter().map(|p| (p.line, p.to_string())).collect();
+    let expected = [
+        (None, "`project` is missing"),
+        (Some(1), "`projct` is not a key that bqsync knows\n    hint: did you mean `project`?"),
+        (Some(2), "`dataset` cannot be `my data`"),
+        (Some(3), "`concurrency` cannot be `0`\n    hint: write a whole number from 1 to 64"),
+        (Some(5), "`incremental_column` of mapping `a` is missing"),
+        (Some(7), "`mode` of mapping `a` cannot be `upsertt`\n    hint: did you mean `upsert`?"),
+        (Some(8), "`nam` of mapping 2 is not a key that bqsync knows\n    hint: did you mean `name`?"),
+        (Some(8), "`name` of mapping 2 is missing"),
+        (Some(8), "`mysql_table` of mapping 2 is missing"),
+        (Some(8), "`incremental_column` of mapping 2 is missing"),
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for ((line, text), (expected_line, words)) in found.iter().zip(expected) {
+        assert_eq!(*line, expected_line, "{text}");
+        assert!(text.contains(words), "`{words}` is not in `{text}`");
+    }
+}
+
+#[test]
+fn each_wrong_value_of_the_top_level_is_named_with_its_line() {
+    for (top, words) in [
+        ("location: the moon", "`location` cannot be `the moon`"),
+        ("allow_schema_additions: maybe", "`allow_schema_additions` cannot be `maybe`"),
+        ("state_store: s3", "`state_store` cannot be `s3`"),
+        ("temp_bucket: gs://bucket/x", "without `gs://`"),
+        ("default_timezone: Bishkek", "`Asia/Bishkek`"),
+        ("default_timezone: utc+6", "tz database"),
+        ("default_timezone: europe/berlin", "did you mean `Europe/Berlin`?"),
+        ("schedule: {cron: 0 2 * *}", "five fields"),
+        ("schedule: {cron: '@daily'}", "five fields"),
+        ("schedule: {cron: 0 0 31 2 *}", "would never run"),
+        ("schedule: {cron: 61 0 * * *}", "`schedule.cron` cannot be `61 0 * * *`"),
+        ("schedule: {corn: 0 2 * * *}", "did you mean `cron`?"),
+        ("schedule: {timezone: Mars}", "`schedule.timezone` cannot be `Mars`"),
+        ("schedule: daily", "schedule is a single value, not a group of keys"),
+        ("concurrency: 65", "from 1 to 64"),
+        ("concurrency: four", "from 1 to 64"),
+        ("concurrency: [4]", "`concurrency` is a list, not a single value"),
+        ("invalid_values: drop", "`invalid_values` cannot be `drop`"),
+        ("empty_string_as_null: 2", "`empty_string_as_null` cannot be `2`"),
+        ("report_dir: ${A-B}", "`${A-B}`, which is not a variable"),
+        ("dataset: twice", "`dataset` is already given on line 2"),
+        ("location: !ENV x", "has no meaning here"),
+        ("<<: 5", "`<<` merges keys"),
+    ] {
+        assert_eq!(only(with(top, ""), words), Some(3), "{top}");
+    }
+}
+
+#[test]
+fn each_wrong_value_of_a_mapping_is_named_with_its_line() {
+    for (line, words) in [
+        ("mode: upsert", "`primary_keys` of mapping `users` is missing, but `mode: upsert` needs it"),
+        ("operator: '<'", "`operator` of mapping `users` cannot be `<`"),
+        ("operator: '>='", "they would be doubled"),
+        ("primary_keys: id", "`primary_keys` of mapping `users` is a single value, not a list"),
+        ("primary_keys: [id, ID]", "names `ID` twice"),
+        ("primary_keys: [[id]]", "holds a list where a single value should be"),
+        ("primary_keys: [id, '']", "holds an empty value"),
+        ("primary_keys: [a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q]", "has 17 columns; BigQuery takes 16"),
+        ("primary_keys: ['${KEY}']", "but the variable is not set"),
+        ("columns: {a: NUMBER}", "`columns.a` of mapping `users` cannot be `NUMBER`"),
+        ("columns: {a: NUMERIC(10,2)}", "`columns` of mapping"),
+        ("columns: {a: 'NUMERIC(10,2)'}", "write `NUMERIC` without parameters"),
+        ("columns: [a]", "`columns` of mapping `users` is a list, not a group of keys"),
+        ("exclude: [Id]", "names `Id`, which `incremental_column` needs"),
+        ("bigquery_table: d.users", "write the table alone"),
+        ("backfill_start: yesterday", "`backfill_start` of mapping `users` cannot be `yesterday`"),
+        ("allow_schema_additions: true", "move it to the top level"),
+        ("invalid_dates: null", "did you mean `invalid_values`?"),
+    ] {
+        let result = with("location: EU", &format!("    {line}"));
+        if line == "columns: {a: NUMERIC(10,2)}" {
+            // A comma inside braces ends the value; the two halves are two problems on that line.
+            assert!(result.expect_err("problems").iter().all(|p| p.line == Some(8)));
+            continue;
+        }
+        // What is missing stands at the mapping's first line.
+        let expected = if line == "mode: upsert" { 5 } else { 8 };
+        assert_eq!(only(result, words), Some(expected), "{line}");
+    }
+    let key = "    primary_keys: [id]\n    exclude: [id2, ID]\n";
+    assert_eq!(only(with("", key), "which `primary_keys` needs"), Some(9));
+    let partition = "    partition_by: day\n    exclude: [day]\n";
+    assert_eq!(only(with("", partition), "which `partition_by` needs"), Some(9));
+    let float = "    primary_keys: [k]\n    columns: {K: float64}\n";
+    assert_eq!(only(with("", float), "FLOAT64, which BigQuery does not take as a primary key"), Some(9));
+}
+
+#[test]
+fn two_mappings_may_share_neither_name_nor_target() {
+    let second = "  - name: users\n    mysql_table: other\n    incremental_column: id";
+    assert_eq!(only(with("", second), "two mappings are named `users`, on lines 5 and 8"), Some(8));
+    let second = "  - name: b\n    mysql_table: db2.Users\n    incremental_column: id";
+    assert_eq!(only(with("", second), "write to the table `Users`, on lines 6 and 9"), Some(9));
+    let refused = "    bigquery_table: a/b\n  - name: b\n    mysql_table: a_b\n    incremental_column: id";
+    assert_eq!(only(with("", refused), "write to the table `a_b`, on lines 8 and 10"), Some(10));
+}
+
+#[test]
+fn new_keys_are_read() {
+    let top = "allow_schema_additions: review\ninvalid_values: fail\nempty_string_as_null: yes\nreport_dir: out";
+    let mapping = "    mysql_database: shop\n    operator: '>='\n    primary_keys: [id, no]\n    columns: {flag: bool, n: NUMERIC}\n\
+                   \x20   exclude: [secret]\n    partition_by: id\n    invalid_values: null\n    empty_string_as_null: off\n    backfill_start: 17";
+    let config = with(top, mapping).expect("no problem");
+    assert_eq!(config.schema_additions, SchemaAdditions::Review);
+    let mapping = &config.mappings[0];
+    assert_eq!(mapping.source.to_string(), "shop.users");
+    assert_eq!(mapping.operator, Operator::GreaterOrEqual);
+    assert_eq!(mapping.primary_keys, ["id", "no"]);
+    assert_eq!(mapping.columns.get("flag"), Some(&TargetType::Bool));
+    assert_eq!(mapping.exclude, ["secret"]);
+    assert_eq!(mapping.partition_by.as_deref(), Some("id"));
+    assert_eq!((mapping.invalid_values, mapping.empty_string_as_null), (InvalidValues::Null, false));
+    assert_eq!(mapping.backfill_start.as_deref(), Some("17"));
+    let inherited = with(top, "").expect("no problem");
+    assert_eq!(inherited.mappings[0].invalid_values, InvalidValues::Fail);
+    assert!(inherited.mappings[0].empty_string_as_null);
+}
+
+#[test]
+fn mappings_can_share_lines_through_anchors() {
+    let text = "project: p\ndataset: d\nx-common: &common\n  incremental_column: updated_at\n  mode: upsert\n  primary_keys: [id]\n\
+                mappings:\n  - <<: *common\n    name: a\n    mysql_table: a\n    mode: append\n  - {<<: [*common], name: b, mysql_table: b}\n";
+    let config = read(text).expect("no problem");
+    assert_eq!((config.mappings[0].mode, config.mappings[1].mode), (Mode::Append, Mode::Upsert));
+    assert_eq!(config.mappings[1].incremental_column, "updated_at");
+    // A mistake in what is shared is named on its own line, for each mapping that takes it.
+    let problems = read(&text.replace("[id]", "id")).expect_err("two");
+    assert_eq!(problems.iter().map(|p| p.line).collect::<Vec<_>>(), [Some(6), Some(6)]);
+}
+
+#[test]
+fn what_is_not_yaml_is_refused_with_its_line() {
+    for (text, line) in [
+        ("project: p\n\tdataset: d\n", 2),
+        ("project: p\ndataset: [a, b\nmappings: []\n", 3),
+        ("project: a: b\n", 1),
+        ("project: 'p\n", 1),
+        ("project: p\n---\ndataset: d\n", 2),
+        ("project: p\nmappings: *nothing\n", 2),
+        ("project: p\n? [a]\n: b\n", 2),
+        ("project: &a [*a]\n", 1),
+        ("- a\n", 1),
+        ("only words\n", 1),
+    ] {
+        let problems = read(text).expect_err(text);
+        assert_eq!(problems[0].line, Some(line), "{problems:#?}");
+    }
+    for text in ["", "# nothing\n", "---\n", "~"] {
+        assert_eq!(only(read(text), "is empty"), None, "{text}");
+    }
+    assert_eq!(only(read("project: p\ndataset: d\nmappings: []"), "`mappings` is empty"), Some(3));
+    assert_eq!(only(read("project: p\ndataset: d\nmappings:\n"), "`mappings` is missing"), Some(3));
+    assert_eq!(only(read("project: p\ndataset: d\nmappings: {a: b}"), "not a list"), Some(3));
+}
+
+/// Cuts, drops, doubles and swaps: nothing may panic, hang or come back without a word.
+#[test]
+fn no_mangled_file_brings_the_reader_down() {
+    let check = |text: &str| {
+        if let Err(problems) = read(text) {
+            assert!(!problems.is_empty());
+            let lines = text.lines().count() + 1;
+            assert!(problems.iter().all(|p| p.line.is_none_or(|l| (1..=lines).contains(&l))), "{problems:#?}\n{text}");
+        }
+    };
+    let chars: Vec<char> = ORIGINAL.chars().collect();
+    for at in 0..=chars.len() {
+        check(&chars[..at].iter().collect::<String>());
+        check(&chars[at..].iter().collect::<String>());
+        for odd in [
+            "", "\t", "\n", "{", "}", "[", "]", "&a ", "*a", "!", "|", "?", "- ", "'", "\"", "${", "<<: ", "\u{0}",
+            "é", "\u{feff}",
+        ] {
+            let after = (at + 1).min(chars.len());
+            check(&format!(
+                "{}{odd}{}",
+                chars[..at].iter().collect::<String>(),
+                chars[after..].iter().collect::<String>()
+            ));
+        }
+    }
+    check(&"[".repeat(5_000));
+    check(&"- ".repeat(5_000));
+    check(&"{a: ".repeat(300));
+    check(&"a:\r\n".repeat(50));
+    let bomb: Vec<_> = (1..40).map(|i| format!("x-{i}: &a{i} {{<<: [*a{}, *a{}], k{i}: 1}}\n", i - 1, i - 1)).collect();
+    check(&format!("x-0: &a0 {{k: 1}}\n{}", bomb.concat()));
+}
+
+#[test]
+fn the_example_files_are_without_a_problem() {
+    let variables: std::collections::HashMap<&str, &str> = include_str!("../../../env.example")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once('='))
+        .collect();
+    let env = |name: &str| variables.get(name).map(|value| (*value).to_owned());
+    let text = include_str!("../../../config.yaml");
+    let config = parse(text, Path::new("config.yaml"), &env).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    assert!(config.mappings.len() >= 2);
+    assert_eq!(config.state, StateLocation::Local(PathBuf::from("state/state.json")));
+    mysql_settings(&env).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    bigquery_settings(&env).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    for variable in [
+        "MYSQL_HOST",
+        "MYSQL_PORT",
+        "MYSQL_USER",
+        "MYSQL_PASSWORD",
+        "MYSQL_DATABASE",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "GCP_PROJECT_ID",
+        "GCS_STATE_BUCKET",
+        "GCS_STATE_PREFIX",
+        "GCS_TEMP_BUCKET",
+        "LOG_LEVEL",
+    ] {
+        assert!(variables.contains_key(variable), "{variable}");
+    }
+}
+
+#[test]
+fn every_key_stands_in_the_example_and_in_the_documentation() {
+    let example = include_str!("../../../config.yaml");
+    let page = include_str!("../../../docs/configuration.md");
+    for key in document::KEYS.iter().chain(&mapping::KEYS) {
+        assert!(example.contains(&format!("{key}:")), "config.yaml lacks {key}");
+        assert!(page.contains(&format!("`{key}`")), "docs/configuration.md lacks {key}");
+    }
+    for key in ["MYSQL_SSL_MODE", "MYSQL_SSL_CA", "MYSQL_SOCKET", "BIGQUERY_EMULATOR_HOST", "schedule.timezone"] {
+        assert!(page.contains(key), "docs/configuration.md lacks {key}");
+    }
+}
+
+#[test]
+fn a_variables_value_is_not_shown() {
+    let config = parse("project: ${MYSQL_PASSWORD}\ndataset: ${MYSQL_PASSWORD}", Path::new("c"), &|_| {
+        Some("hunter 2".to_owned())
+    });
+    assert!(!format!("{:?}", config.expect_err("refused")).contains("hunter"));
+}

@@ -1,0 +1,114 @@
+//! Checks of single values that need more than their spelling.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::{TZ_VARIANTS, Tz};
+use croner::Cron;
+
+use super::read::nearest;
+use crate::domain::cursor::{Cursor, CursorKind};
+
+/// From where a cron line must fire once more. Any fixed moment serves: lines repeat within 28 years or never.
+const CRON_TRIAL_START: i64 = 1_767_225_600;
+
+/// Gives the reason when the line cannot be a schedule.
+pub(super) fn cron(line: &str) -> Result<(), String> {
+    if line.split_whitespace().count() != 5 {
+        return Err("write five fields: minute hour day month weekday, such as `0 2 * * *`".to_owned());
+    }
+    let parsed = Cron::from_str(line).map_err(|error| format!("{error}; an example is `0 2 * * *`"))?;
+    let start: DateTime<Utc> = DateTime::from_timestamp(CRON_TRIAL_START, 0).unwrap_or_default();
+    match parsed.find_next_occurrence(&start, false) {
+        Ok(_) => Ok(()),
+        Err(_) => Err("no day of any year matches it, so it would never run".to_owned()),
+    }
+}
+
+/// Gives the nearest names when there is no such zone.
+pub(super) fn timezone(name: &str) -> Result<Tz, String> {
+    if let Ok(zone) = Tz::from_str(name) {
+        return Ok(zone);
+    }
+    if let Some(zone) = TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(name)) {
+        return Err(format!("did you mean `{zone}`?"));
+    }
+    // People write the city alone, so each zone is judged by its whole name and by its last part.
+    let lower = name.to_lowercase();
+    let likeness = |zone: &Tz| {
+        let whole = zone.name().to_lowercase();
+        let city = whole.rsplit('/').next().unwrap_or_default();
+        strsim::jaro_winkler(&lower, &whole).max(strsim::jaro_winkler(&lower, city))
+    };
+    let mut zones: Vec<_> = TZ_VARIANTS.iter().map(|zone| (likeness(zone), zone.name())).collect();
+    zones.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    let best: Vec<_> = zones.iter().take(3).map(|(_, name)| format!("`{name}`")).collect();
+    Err(format!("use a name of the tz database, such as {}", best.join(", ")))
+}
+
+/// Wider than Google's rule (emulators take any id), but nothing that would break out of a quoted name.
+pub(super) fn project(id: &str) -> Result<(), String> {
+    if id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':')) {
+        return Ok(());
+    }
+    Err("write the project's id (letters, digits and dashes), not its display name".to_owned())
+}
+
+/// Source: BigQuery documentation, "Name datasets".
+pub(super) fn dataset(name: &str) -> Result<(), String> {
+    if name.contains('.') || name.contains(':') {
+        return Err("write the dataset's name alone; the project stands in `project`".to_owned());
+    }
+    if name.len() <= 1024 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        return Ok(());
+    }
+    Err("a dataset's name has letters, digits and `_`, at most 1024".to_owned())
+}
+
+pub(super) fn location(name: &str) -> Result<(), String> {
+    if name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return Ok(());
+    }
+    Err("write a location of BigQuery, such as `US`, `EU` or `europe-west3`".to_owned())
+}
+
+pub(super) fn bucket(name: &str) -> Result<(), String> {
+    if name.starts_with("gs://") || name.contains('/') {
+        return Err("write the bucket's name alone, without `gs://` and without a path".to_owned());
+    }
+    if name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.')) {
+        return Ok(());
+    }
+    Err("a bucket's name has small letters, digits, `-`, `_` and `.`".to_owned())
+}
+
+/// The column's type is known only later; until then a number and a date are both possible.
+pub(super) fn cursor_value(text: &str) -> Result<(), String> {
+    let kinds = [CursorKind::Int, CursorKind::DateTime { fsp: 6, utc: true }];
+    if kinds.into_iter().any(|kind| Cursor::parse(text, kind).is_ok()) {
+        return Ok(());
+    }
+    Err("write a date such as `2020-01-01T00:00:00Z`, or a whole number".to_owned())
+}
+
+/// The type that was probably meant.
+pub(super) fn nearest_type(text: &str) -> String {
+    nearest(
+        text,
+        &[
+            "INT64",
+            "FLOAT64",
+            "BOOL",
+            "NUMERIC",
+            "BIGNUMERIC",
+            "STRING",
+            "BYTES",
+            "DATE",
+            "DATETIME",
+            "TIME",
+            "TIMESTAMP",
+            "JSON",
+            "GEOGRAPHY",
+        ],
+    )
+}

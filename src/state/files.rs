@@ -1,0 +1,167 @@
+//! Replaces files so that a reader, or the next start after a crash, finds the old content or the new, never a part.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::domain::fault::{Fault, FaultKind};
+
+/// Blocking work off the runtime's threads.
+///
+/// # Errors
+/// The work's own; `Bug` when it panicked.
+pub(super) async fn off_thread<T, W>(work: W) -> Result<T, Fault>
+where
+    T: Send + 'static,
+    W: FnOnce() -> Result<T, Fault> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => Err(Fault::new(FaultKind::Bug, "Working on a file broke off").caused_by(error)),
+    }
+}
+
+/// Replaces `path` at once, durably: directories are made as needed, permissions stay, a symlink stays a symlink.
+pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), Fault> {
+    let path = resolved(path);
+    let staged = stage(&path, content).map_err(|error| io_fault("Writing", &path, error))?;
+    commit(staged, &path).map_err(|error| io_fault("Writing", &path, error))
+}
+
+/// The content, durable, under a name of its own beside `path`.
+fn stage(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
+    let directory = parent(path);
+    fs::create_dir_all(directory)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut staged = new_file(&format!(".{name}."), directory)?;
+    staged.write_all(content)?;
+    if let Ok(former) = fs::metadata(path) {
+        staged.as_file().set_permissions(former.permissions())?;
+    }
+    staged.as_file().sync_all()?;
+    Ok(staged)
+}
+
+fn commit(staged: NamedTempFile, path: &Path) -> io::Result<()> {
+    staged.persist(path).map_err(|refused| refused.error)?;
+    sync_directory(parent(path))
+}
+
+/// A temporary file is private by default; state and reports have other readers, so the umask decides.
+#[cfg(unix)]
+fn new_file(prefix: &str, directory: &Path) -> io::Result<NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+    let by_umask = fs::Permissions::from_mode(0o666);
+    tempfile::Builder::new().prefix(prefix).suffix(".tmp").permissions(by_umask).tempfile_in(directory)
+}
+
+#[cfg(not(unix))]
+fn new_file(prefix: &str, directory: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(prefix).suffix(".tmp").tempfile_in(directory)
+}
+
+/// A rename is durable once its directory is.
+#[cfg(unix)]
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_directory(_directory: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Opens a lock file, made as needed; its content is left alone.
+pub(super) fn open_lock(path: &Path) -> Result<File, Fault> {
+    fs::create_dir_all(parent(path))
+        .and_then(|()| File::options().create(true).truncate(false).read(true).write(true).open(path))
+        .map_err(|error| io_fault("Opening", path, error))
+}
+
+/// `None` where there is no such file.
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Fault> {
+    match fs::read(path) {
+        Ok(content) => Ok(Some(content)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_fault("Reading", path, error)),
+    }
+}
+
+/// `state/state.json` -> `state/state.json.lock`.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// A mount that is slow or stale may be there in a moment; anything else needs the operator.
+pub(super) fn io_fault(doing: &str, path: &Path, error: io::Error) -> Fault {
+    let kind = match error.kind() {
+        ErrorKind::Interrupted | ErrorKind::TimedOut | ErrorKind::ResourceBusy | ErrorKind::StaleNetworkFileHandle => {
+            FaultKind::Transient
+        }
+        _ => FaultKind::Config,
+    };
+    let hint = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free space on the disk, then run again",
+        ErrorKind::ReadOnlyFilesystem => {
+            "choose a path on a disk that can be written (`state_local_path`, `report_dir`)"
+        }
+        _ => "check that the path exists, is of the right kind, and that this account may read and write there",
+    };
+    Fault::new(kind, format!("{doing} {} failed", path.display())).caused_by(error).with_hint(hint)
+}
+
+fn resolved(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crash_between_writing_and_renaming_leaves_the_old_content() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("deep/state.json");
+        replace(&path, b"old").unwrap();
+        let staged = stage(&path, b"new").unwrap();
+        assert_eq!(read(&path).unwrap().as_deref(), Some(&b"old"[..]));
+        // What kill -9 leaves behind is a file of another name.
+        let (_, left) = staged.keep().unwrap();
+        assert_eq!(read(&path).unwrap().as_deref(), Some(&b"old"[..]));
+        assert!(left.file_name().unwrap().to_str().unwrap().starts_with(".state.json."));
+        replace(&path, b"newer").unwrap();
+        assert_eq!(read(&path).unwrap().as_deref(), Some(&b"newer"[..]));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_and_symlinks_stay() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let (real, link) = (dir.path().join("real.json"), dir.path().join("link.json"));
+        fs::write(&real, "old").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        replace(&link, b"new").unwrap();
+        assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_written_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("file"), "").unwrap();
+        let fault = replace(&dir.path().join("file/state.json"), b"x").unwrap_err();
+        assert_eq!(fault.kind(), FaultKind::Config);
+        assert!(fault.to_string().contains("file/state.json failed"), "{fault}");
+    }
+}

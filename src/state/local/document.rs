@@ -1,0 +1,153 @@
+//! The state file's content: the original tool's `last_sync` beside what this tool adds.
+//!
+//! `last_sync` is the authority on watermarks, so that the original tool and an operator's editor keep working; what they
+//! wrote is told from what we wrote by comparing it with our own copy.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::MappingName;
+use crate::state::{MappingState, StoredWatermark};
+
+/// Of the `bqsync` section. A newer one may mean things that this version would destroy.
+const VERSION: u64 = 1;
+
+/// The file as a tree: what this version does not know is kept.
+#[derive(Debug)]
+pub(super) struct Document<'p> {
+    path: &'p Path,
+    root: Map<String, Value>,
+}
+
+impl<'p> Document<'p> {
+    /// `None`: there is no file yet.
+    ///
+    /// # Errors
+    /// `Config` naming the file, and the line where it stops being JSON.
+    pub fn parse(path: &'p Path, content: Option<&[u8]>) -> Result<Self, Fault> {
+        let root = match content {
+            None => Map::new(),
+            Some(bytes) => serde_json::from_slice(bytes).map_err(|error| {
+                let place = format!("line {}, column {}", error.line(), error.column());
+                broken(path, &format!("is not readable at {place}")).caused_by(error)
+            })?,
+        };
+        let document = Self { path, root };
+        document.check()?;
+        Ok(document)
+    }
+
+    fn check(&self) -> Result<(), Fault> {
+        for section in ["last_sync", "bqsync"] {
+            if self.root.get(section).is_some_and(|v| !v.is_object() && !v.is_null()) {
+                return Err(broken(self.path, &format!("holds a `{section}` that is not an object")));
+            }
+        }
+        if self.own("mappings").is_some_and(|v| !v.is_object()) {
+            return Err(broken(self.path, "holds `bqsync.mappings` that are not an object"));
+        }
+        let version = self.own("version").map_or(Some(VERSION), Value::as_u64);
+        if version.is_none_or(|v| v > VERSION) {
+            let sentence = format!("The state file {} was written by a newer version of bqsync", self.path.display());
+            return Err(Fault::new(FaultKind::Config, sentence)
+                .with_hint("use that version; this one would lose what it does not know"));
+        }
+        Ok(())
+    }
+
+    fn own(&self, key: &str) -> Option<&Value> {
+        self.root.get("bqsync")?.get(key)
+    }
+
+    /// What is remembered of one mapping.
+    pub fn state(&self, mapping: &MappingName) -> Result<MappingState, Fault> {
+        let mut state: MappingState = match self.own("mappings").and_then(|m| m.get(&mapping.0)) {
+            None => MappingState::default(),
+            Some(value) => serde_json::from_value(value.clone()).map_err(|error| {
+                broken(self.path, &format!("holds an unreadable `bqsync.mappings.{mapping}`")).caused_by(error)
+            })?,
+        };
+        let said = self.last_sync(mapping)?;
+        if state.watermark.as_ref().map(|w| &w.value) != said.as_ref() {
+            state.watermark = said.map(|value| StoredWatermark { value, imported: true });
+        }
+        Ok(state)
+    }
+
+    /// Every mapping that either part of the file knows.
+    pub fn states(&self) -> Result<BTreeMap<MappingName, MappingState>, Fault> {
+        let sections = [self.root.get("last_sync"), self.own("mappings")];
+        let names: BTreeSet<_> =
+            sections.into_iter().flatten().filter_map(Value::as_object).flat_map(Map::keys).collect();
+        names
+            .into_iter()
+            .map(|name| {
+                let name = MappingName(name.clone());
+                self.state(&name).map(|state| (name, state))
+            })
+            .collect()
+    }
+
+    /// Numbers count as their text: the original wrote an integer cursor as one.
+    fn last_sync(&self, mapping: &MappingName) -> Result<Option<String>, Fault> {
+        match self.root.get("last_sync").and_then(|section| section.get(&mapping.0)) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
+                Err(broken(self.path, &format!("holds a `last_sync.{mapping}` that is neither text nor a number")))
+            }
+        }
+    }
+
+    /// Replaces what is remembered of one mapping; everything else stays.
+    pub fn set(&mut self, mapping: &MappingName, state: &MappingState) -> Result<(), Fault> {
+        let value = serde_json::to_value(state)
+            .map_err(|error| Fault::new(FaultKind::Bug, "The state cannot be written as JSON").caused_by(error))?;
+        let said = self.last_sync(mapping)?;
+        let mut last_sync = take(&mut self.root, "last_sync");
+        match &state.watermark {
+            // Left as it is, so that a number stays a number for the original tool.
+            Some(mark) if said.as_ref() == Some(&mark.value) => {}
+            Some(mark) => {
+                last_sync.insert(mapping.0.clone(), json!(mark.value));
+            }
+            None => {
+                last_sync.remove(&mapping.0);
+            }
+        }
+        self.root.insert("last_sync".to_owned(), last_sync.into());
+        let mut own = take(&mut self.root, "bqsync");
+        let mut mappings = take(&mut own, "mappings");
+        mappings.insert(mapping.0.clone(), value);
+        own.insert("mappings".to_owned(), mappings.into());
+        own.insert("version".to_owned(), json!(VERSION));
+        self.root.insert("bqsync".to_owned(), own.into());
+        Ok(())
+    }
+
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Fault> {
+        let mut bytes = serde_json::to_vec_pretty(&self.root)
+            .map_err(|error| Fault::new(FaultKind::Bug, "The state cannot be written as JSON").caused_by(error))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}
+
+/// Takes a section out to be changed and put back; `check` has made sure that what is there is an object or null.
+fn take(root: &mut Map<String, Value>, key: &str) -> Map<String, Value> {
+    match root.remove(key) {
+        Some(Value::Object(section)) => section,
+        _ => Map::new(),
+    }
+}
+
+fn broken(path: &Path, what: &str) -> Fault {
+    let path = path.display();
+    Fault::new(FaultKind::Config, format!("The state file {path} {what}")).with_hint(format!(
+        "correct it, or put the former state back: `cp {path}.bak {path}`; removing it makes every mapping start over"
+    ))
+}

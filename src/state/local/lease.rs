@@ -1,0 +1,100 @@
+//! One writer per mapping on one machine, by a file lock that the kernel lets go of when its holder dies.
+//!
+//! The lock files stay behind: removing one would let two processes hold locks on two files of the same name.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::{MappingName, RunId};
+use crate::domain::naming;
+use crate::state::files;
+
+/// A mapping taken for this process, until the last copy is dropped: a save that outlives its caller keeps one.
+#[derive(Debug, Clone)]
+pub struct FileLease(Arc<Held>);
+
+#[derive(Debug)]
+struct Held {
+    mapping: MappingName,
+    file: File,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Closing the file lets go of the lock; emptied, it names nobody.
+        let _ = self.file.set_len(0);
+    }
+}
+
+/// The lock file's content: what the next one who asks is told.
+#[derive(Debug, Serialize, Deserialize)]
+struct Holder {
+    host: String,
+    pid: u32,
+    run_id: RunId,
+    since: DateTime<Utc>,
+}
+
+impl FileLease {
+    /// # Errors
+    /// `Conflict` naming the holder.
+    pub(super) fn take(directory: &Path, mapping: &MappingName, run: &RunId) -> Result<Self, Fault> {
+        let path = lock_path(directory, mapping);
+        let file = files::open_lock(&path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(conflict(&path, mapping)),
+            Err(TryLockError::Error(error)) => return Err(files::io_fault("Locking", &path, error)),
+        }
+        let holder = Holder { host: host_name(), pid: std::process::id(), run_id: run.clone(), since: Utc::now() };
+        sign(&file, &holder).map_err(|error| files::io_fault("Writing", &path, error))?;
+        Ok(Self(Arc::new(Held { mapping: mapping.clone(), file })))
+    }
+
+    pub(super) fn mapping(&self) -> &MappingName {
+        &self.0.mapping
+    }
+}
+
+fn sign(mut file: &File, holder: &Holder) -> std::io::Result<()> {
+    let content = serde_json::to_vec(holder)?;
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(&content)
+}
+
+fn conflict(path: &Path, mapping: &MappingName) -> Fault {
+    // Between locking and signing the file is empty for a moment.
+    let holder = fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Holder>(&bytes).ok());
+    let (who, hint) = match holder {
+        Some(Holder { host, pid, run_id, since }) => (
+            format!(
+                "run {run_id} (process {pid} on {host}) since {}",
+                since.to_rfc3339_opts(SecondsFormat::Secs, true)
+            ),
+            format!("wait for it, or stop process {pid} on {host}; the lease ends with the process"),
+        ),
+        None => ("another process".to_owned(), "wait for it; the lease ends with the process".to_owned()),
+    };
+    Fault::new(FaultKind::Conflict, format!("Mapping `{mapping}` is held by {who}")).with_hint(hint)
+}
+
+/// Readable, and distinct for names that differ only in what a file name cannot hold.
+fn lock_path(directory: &Path, mapping: &MappingName) -> PathBuf {
+    let digest = Sha256::digest(mapping.0.as_bytes());
+    let short: String = digest.iter().take(4).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    directory.join(format!("{}-{short}.lock", naming::id_part(&mapping.0)))
+}
+
+fn host_name() -> String {
+    let kernel = fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let named = kernel.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
+    named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| "this host".to_owned())
+}

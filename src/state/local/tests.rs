@@ -1,0 +1,230 @@
+//! The state file under crashes, second processes, editors and the original tool.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::*;
+use crate::domain::fault::FaultKind;
+use crate::domain::ids::{JobId, TableId};
+use crate::state::{PendingPublish, StoredWatermark};
+
+struct Place {
+    dir: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn with(content: &str) -> Self {
+        let place = Self::new();
+        fs::create_dir_all(place.path().parent().unwrap()).unwrap();
+        fs::write(place.path(), content).unwrap();
+        place
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("state/state.json")
+    }
+
+    fn store(&self) -> LocalState {
+        LocalState::new(self.path(), self.dir.path().join("reports"))
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&fs::read(self.path()).unwrap()).unwrap()
+    }
+}
+
+fn name(text: &str) -> MappingName {
+    MappingName(text.to_owned())
+}
+
+fn run(text: &str) -> RunId {
+    RunId(text.to_owned())
+}
+
+fn at(value: &str) -> MappingState {
+    MappingState {
+        watermark: Some(StoredWatermark { value: value.to_owned(), imported: false }),
+        ..MappingState::default()
+    }
+}
+
+fn pending() -> PendingPublish {
+    let staging = TableId { project: "p".into(), dataset: "d".into(), table: "_staging".into() };
+    PendingPublish { job: JobId("job".into()), staging, high: "20".into(), rows: 3 }
+}
+
+async fn save(store: &LocalState, mapping: &str, state: &MappingState) {
+    let lease = store.lease(&name(mapping), &run("r")).await.unwrap();
+    store.save(&lease, state).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_originals_file_is_taken_over_and_kept_up() {
+    let place = Place::with(r#"{"last_sync": {"users": "2026-11-23 07:59:58"}}"#);
+    let store = place.store();
+    let imported = StoredWatermark { value: "2026-11-23 07:59:58".into(), imported: true };
+    assert_eq!(store.load(&name("users")).await.unwrap().watermark, Some(imported));
+    assert_eq!(store.load(&name("orders")).await.unwrap(), MappingState::default());
+    save(&store, "users", &at("2026-11-23 09:00:00")).await;
+    assert_eq!(place.json()["last_sync"], json!({"users": "2026-11-23 09:00:00"}));
+    assert_eq!(store.load(&name("users")).await.unwrap(), at("2026-11-23 09:00:00"));
+    let former = fs::read_to_string(files::with_suffix(&place.path(), ".bak")).unwrap();
+    assert_eq!(former, r#"{"last_sync": {"users": "2026-11-23 07:59:58"}}"#);
+}
+
+#[tokio::test]
+async fn a_number_of_the_original_is_read_as_text_and_stays_a_number() {
+    let place = Place::with(r#"{"last_sync": {"events": 88120332}}"#);
+    let store = place.store();
+    let mut state = store.load(&name("events")).await.unwrap();
+    assert_eq!(state.watermark, Some(StoredWatermark { value: "88120332".into(), imported: true }));
+    state.pending = Some(pending());
+    save(&store, "events", &state).await;
+    assert_eq!(place.json()["last_sync"]["events"], json!(88_120_332));
+    assert_eq!(store.load(&name("events")).await.unwrap(), state);
+}
+
+#[tokio::test]
+async fn what_others_wrote_into_the_file_stays() {
+    let place = Place::with(r#"{"last_sync": {"a": "1", "old": "7"}, "note": [1], "bqsync": {"later": true}}"#);
+    save(&place.store(), "b", &at("2")).await;
+    let json = place.json();
+    assert_eq!(json["last_sync"], json!({"a": "1", "b": "2", "old": "7"}));
+    assert_eq!(
+        (&json["note"], &json["bqsync"]["later"], &json["bqsync"]["version"]),
+        (&json!([1]), &json!(true), &json!(1))
+    );
+    let all = place.store().load_all().await.unwrap();
+    assert_eq!(all.keys().map(|k| k.0.as_str()).collect::<Vec<_>>(), ["a", "b", "old"]);
+}
+
+#[tokio::test]
+async fn a_watermark_set_by_hand_wins_and_a_pending_publish_is_still_asked_after() {
+    let place = Place::new();
+    let store = place.store();
+    save(&store, "users", &MappingState { pending: Some(pending()), ..at("10") }).await;
+    let text = fs::read_to_string(place.path()).unwrap();
+    fs::write(place.path(), text.replace(r#""users": "10""#, r#""users": "5""#)).unwrap();
+    let state = store.load(&name("users")).await.unwrap();
+    assert_eq!(state.watermark, Some(StoredWatermark { value: "5".into(), imported: true }));
+    assert_eq!(state.pending, Some(pending()));
+}
+
+#[tokio::test]
+async fn a_deleted_watermark_starts_the_mapping_over() {
+    let place = Place::new();
+    let store = place.store();
+    save(&store, "users", &at("10")).await;
+    let mut json = place.json();
+    json["last_sync"].as_object_mut().unwrap().remove("users");
+    fs::write(place.path(), json.to_string()).unwrap();
+    assert_eq!(store.load(&name("users")).await.unwrap().watermark, None);
+}
+
+#[tokio::test]
+async fn a_mapping_without_a_watermark_keeps_its_pending_publish() {
+    let place = Place::new();
+    let state = MappingState { pending: Some(pending()), ..MappingState::default() };
+    save(&place.store(), "users", &state).await;
+    assert_eq!(place.json()["last_sync"], json!({}));
+    assert_eq!(place.store().load(&name("users")).await.unwrap(), state);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_that_save_at_the_same_time_lose_nothing() {
+    let place = Place::new();
+    let writers: Vec<_> = (0..4)
+        .map(|writer| {
+            let store = place.store();
+            tokio::spawn(async move {
+                let mapping = name(&format!("m{writer}"));
+                let lease = store.lease(&mapping, &run("r")).await.unwrap();
+                for value in 0..25 {
+                    store.save(&lease, &at(&value.to_string())).await.unwrap();
+                    let seen = store.load(&mapping).await.unwrap();
+                    assert_eq!(seen, at(&value.to_string()));
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let all = place.store().load_all().await.unwrap();
+    assert_eq!(all.len(), 4);
+    assert!(all.values().all(|state| *state == at("24")));
+    let left: Vec<_> = fs::read_dir(place.path().parent().unwrap()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 4, "beside the file, .bak, .lock and .locks: {left:?}");
+}
+
+#[tokio::test]
+async fn a_second_run_is_told_who_holds_the_mapping() {
+    let place = Place::new();
+    let held = place.store().lease(&name("users"), &run("20261123T080000Z-4f1a9c")).await.unwrap();
+    let fault = place.store().lease(&name("users"), &run("other")).await.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Conflict);
+    let text = fault.to_string();
+    assert!(text.contains("run 20261123T080000Z-4f1a9c") && text.contains(" since 2"), "{text}");
+    assert!(text.contains(&format!("process {}", std::process::id())), "{text}");
+    place.store().lease(&name("Users"), &run("other")).await.expect("another mapping");
+    drop(held);
+    place.store().lease(&name("users"), &run("other")).await.expect("given back");
+}
+
+#[tokio::test]
+async fn names_that_look_alike_as_files_have_leases_of_their_own() {
+    let place = Place::new();
+    let _one = place.store().lease(&name("a/b"), &run("r")).await.unwrap();
+    let _two = place.store().lease(&name("a.b"), &run("r")).await.unwrap();
+    let _long = place.store().lease(&name(&"é/".repeat(300)), &run("r")).await.unwrap();
+    assert_eq!(fs::read_dir(files::with_suffix(&place.path(), ".locks")).unwrap().count(), 3);
+}
+
+#[tokio::test]
+async fn what_is_not_state_is_refused_with_a_way_out_and_never_overwritten() {
+    let whole = r#"{"last_sync": {"users": "1"}, "bqsync": {"version": 1, "mappings": {"users": {"pending": 5}}}}"#;
+    for (content, words) in [
+        ("", "line 1, column 0"),
+        ("{\"last_sync\":\n {\"users\": \"20", "line 2, column"),
+        ("\u{0}\u{0}", "line 1, column 1"),
+        ("[]", "line 1"),
+        (r#"{"last_sync": []}"#, "`last_sync`"),
+        (r#"{"last_sync": {"users": true}}"#, "`last_sync.users`"),
+        (r#"{"bqsync": {"mappings": 3}}"#, "bqsync.mappings"),
+        (r#"{"bqsync": {"version": 2}}"#, "newer version"),
+        (whole, "`bqsync.mappings.users`"),
+    ] {
+        let place = Place::with(content);
+        let store = place.store();
+        let fault = store.load(&name("users")).await.expect_err(content);
+        assert_eq!(fault.kind(), FaultKind::Config);
+        assert!(fault.to_string().contains(words), "`{words}` is not in `{fault}`");
+        assert!(fault.to_string().contains("state.json"), "{fault}");
+        if !words.contains("newer") {
+            assert!(fault.hint().contains("state.json.bak"), "{}", fault.hint());
+        }
+        if content != whole {
+            let lease = store.lease(&name("users"), &run("r")).await.unwrap();
+            store.save(&lease, &at("9")).await.expect_err(content);
+            assert_eq!(fs::read_to_string(place.path()).unwrap(), content);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_save_whose_caller_went_away_still_holds_the_lease() {
+    let place = Place::new();
+    let store = place.store();
+    let lease = store.lease(&name("users"), &run("r")).await.unwrap();
+    let copy = lease.clone();
+    drop(lease);
+    store.lease(&name("users"), &run("other")).await.expect_err("still held");
+    drop(copy);
+    store.lease(&name("users"), &run("other")).await.expect("given back");
+}
