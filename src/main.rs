@@ -1,1 +1,64 @@
-fn main() {}
+//! Parses the command line, wires the real adapters, chooses the front end, maps the outcome to an exit code.
+
+mod wiring;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use bigquery_syncer::cli::args::{Args, CommandArg, LogFormatArg};
+use bigquery_syncer::cli::{self, ExitStatus, Printer};
+use bigquery_syncer::engine;
+use bigquery_syncer::logging::{self, LogFormat, LogSettings};
+use clap::{CommandFactory, Parser};
+
+use self::wiring::{Environment, Refusal};
+
+fn main() -> color_eyre::Result<ExitCode> {
+    color_eyre::install()?;
+    // Every TLS connection uses this one provider; without it the clients panic at their first handshake.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let args = Args::parse();
+    let printer = Printer { format: args.output };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let status = runtime.block_on(run(&args, printer)).unwrap_or_else(|refusal| {
+        printer.note(&refusal.to_string());
+        refusal.status()
+    });
+    // A request that nobody waits for any more must not hold the process.
+    runtime.shutdown_background();
+    Ok(status.into())
+}
+
+async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
+    let command = command(args)?;
+    let environment = Environment::read()?;
+    start_logging(args, &environment)?;
+    let config = wiring::read_config(args.config.as_deref(), &environment)?;
+    let selection = cli::select(&config, command.mappings()).map_err(|error| Refusal::Usage(error.to_string()))?;
+    let ports = wiring::connect(config, &environment).await?;
+    Ok(cli::run(engine::start(ports), command, selection, printer).await)
+}
+
+fn command(args: &Args) -> Result<&CommandArg, Refusal> {
+    let Some(command) = &args.command else {
+        let help = Args::command().render_help();
+        return Err(Refusal::Usage(format!("this version has no console yet; name a command\n\n{help}")));
+    };
+    if args.read_only && command.writes() {
+        return Err(Refusal::Usage("--read-only: this command would write".to_owned()));
+    }
+    Ok(command)
+}
+
+fn start_logging(args: &Args, environment: &Environment) -> Result<(), Refusal> {
+    let settings = LogSettings {
+        format: match args.log_format {
+            LogFormatArg::Text => LogFormat::Text,
+            LogFormatArg::Json => LogFormat::Json,
+        },
+        level: environment.get("LOG_LEVEL"),
+        directory: environment.log_directory(),
+        terminal: std::io::stderr().is_terminal(),
+    };
+    logging::start(&settings).map_err(Refusal::Usage)
+}

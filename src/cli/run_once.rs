@@ -1,0 +1,119 @@
+//! `bqsync run-once`: runs, shows what happened, and turns the outcome into an exit code.
+
+use std::time::Duration;
+
+use super::exit::ExitStatus;
+use super::interrupt::Interrupts;
+use super::printer::Printer;
+use super::progress_lines::print_progress;
+use crate::cli::args::OutputFormat;
+use crate::domain::report::{MappingReport, Outcome, RunReport};
+use crate::engine::{Command, Event, Handle, Selection};
+use crate::format;
+
+/// One incremental run of the selection.
+pub(super) async fn run_once(mut handle: Handle, selection: Selection, printer: Printer) -> ExitStatus {
+    let mut interrupts = Interrupts::listen();
+    let mut interrupted = false;
+    let mut unrecorded = false;
+    let lines = tokio::spawn(print_progress(handle.progress(), printer));
+    handle.send(Command::Sync(selection));
+    let report = loop {
+        tokio::select! {
+            () = interrupts.next() => {
+                if interrupted {
+                    printer.note("left at once; what was sent to BigQuery is asked after by the next run");
+                    return ExitStatus::Interrupted;
+                }
+                interrupted = true;
+                printer.note("stopping at the next safe point; interrupt again to leave at once");
+                handle.send(Command::CancelAll);
+            }
+            event = handle.next_event() => match event {
+                Some(Event::RunFinished { report }) => break Some(report),
+                Some(Event::RecordFailed { error, .. }) => {
+                    unrecorded = true;
+                    printer.note(&format!("the run's report could not be written: {error}"));
+                }
+                Some(_) => {}
+                None => break None,
+            },
+        }
+    };
+    lines.abort();
+    let Some(report) = report else {
+        printer.note("the engine ended without a report; please report this");
+        return ExitStatus::Failed;
+    };
+    show(&report, printer);
+    exit_status(&report, interrupted, unrecorded)
+}
+
+fn exit_status(report: &RunReport, interrupted: bool, unrecorded: bool) -> ExitStatus {
+    if interrupted {
+        ExitStatus::Interrupted
+    } else if report.any(Outcome::Failed) || unrecorded {
+        ExitStatus::Failed
+    } else if report.any(Outcome::Waiting) {
+        ExitStatus::Waiting
+    } else {
+        ExitStatus::Ok
+    }
+}
+
+fn show(report: &RunReport, printer: Printer) {
+    if printer.format == OutputFormat::Json {
+        printer.json(report);
+        return;
+    }
+    let header = ["MAPPING", "TABLE", "MODE", "ROWS", "NEW", "CHANGED", "TIME", "WATERMARK", "STATUS"];
+    printer.table(&header, report.mappings.iter().map(row).collect(), &[3, 4, 5, 6]);
+    for mapping in &report.mappings {
+        explain(mapping, printer);
+    }
+}
+
+fn row(mapping: &MappingReport) -> Vec<String> {
+    let took = Duration::try_from_secs_f64(mapping.duration_seconds).unwrap_or_default();
+    vec![
+        mapping.mapping_name.to_string(),
+        mapping.target.clone(),
+        mapping.mode.word().to_owned(),
+        format::count(mapping.records_processed),
+        format::count(mapping.rows_inserted),
+        format::count(mapping.rows_updated),
+        format::duration(took),
+        mapping.watermark_after.clone().unwrap_or_else(|| "-".to_owned()),
+        mapping.outcome.word().to_owned(),
+    ]
+}
+
+/// What the table has no room for.
+fn explain(mapping: &MappingReport, printer: Printer) {
+    let name = &mapping.mapping_name;
+    for change in &mapping.schema_changes {
+        printer.line(&format!("{name}: schema: {}", change.replace('\n', " ")));
+    }
+    for warning in &mapping.warnings {
+        printer.line(&format!("{name}: warning: {warning}"));
+    }
+    for error in &mapping.errors {
+        printer.line(&format!("{name}: error: {error}"));
+    }
+    if let Some(hint) = &mapping.hint {
+        printer.line(&format!("{name}: next: {hint}"));
+    }
+    let kept = mapping.watermark_after.as_deref().map_or_else(
+        || "nothing of it is in BigQuery yet".to_owned(),
+        |mark| format!("everything up to {mark} is in BigQuery"),
+    );
+    match mapping.outcome {
+        Outcome::Cancelled => printer.line(&format!("{name}: stopped; {kept}, the next run goes on from there")),
+        Outcome::Waiting => {
+            printer.line(&format!(
+                "{name}: waits for a decision: see `bqsync schema-diff --mapping {name}`, then `--apply`; {kept}"
+            ));
+        }
+        Outcome::Ok | Outcome::Failed => {}
+    }
+}

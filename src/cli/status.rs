@@ -1,0 +1,64 @@
+//! `bqsync status`: what is current, what is behind, what failed.
+
+use std::time::Duration;
+
+use super::args::OutputFormat;
+use super::exit::ExitStatus;
+use super::printer::Printer;
+use crate::engine::{Command, Event, Handle, Lag, MappingStatus, Selection};
+use crate::format;
+
+/// Shows where every mapping of the selection stands. A source that does not answer is said, and exits 1.
+pub(super) async fn status(mut handle: Handle, selection: Selection, printer: Printer) -> ExitStatus {
+    handle.send(Command::Inspect(selection));
+    let mappings = loop {
+        match handle.next_event().await {
+            Some(Event::Inspected { mappings }) => break mappings,
+            Some(_) => {}
+            None => return ExitStatus::Failed,
+        }
+    };
+    if printer.format == OutputFormat::Json {
+        printer.json(&mappings);
+    } else {
+        let header = ["MAPPING", "SOURCE -> TABLE", "MODE", "WATERMARK", "LAG", "LAST RUN", "ROWS", "STATUS"];
+        printer.table(&header, mappings.iter().map(row).collect(), &[4, 6]);
+        for (mapping, problem) in mappings.iter().filter_map(|m| m.problem.as_ref().map(|p| (&m.mapping, p))) {
+            printer.line(&format!("{mapping}: {problem}"));
+        }
+        for mapping in &mappings {
+            if let Some(job) = &mapping.pending {
+                let name = &mapping.mapping;
+                printer.line(&format!("{name}: publish {job} was sent and its end is not known; the next run asks"));
+            }
+            if let Some(error) = mapping.last_run.as_ref().and_then(|run| run.error.as_ref()) {
+                printer.line(&format!("{}: last run: {error}", mapping.mapping));
+            }
+        }
+    }
+    if mappings.iter().any(|m| m.problem.is_some()) { ExitStatus::Failed } else { ExitStatus::Ok }
+}
+
+fn row(status: &MappingStatus) -> Vec<String> {
+    let run = status.last_run.as_ref();
+    vec![
+        status.mapping.to_string(),
+        format!("{} -> {}", status.source, status.target),
+        status.mode.clone(),
+        status.watermark.clone().unwrap_or_else(|| "-".to_owned()),
+        lag(status),
+        run.map_or_else(|| "never".to_owned(), |r| r.finished_at.format("%Y-%m-%d %H:%M:%SZ").to_string()),
+        run.map_or_else(|| "-".to_owned(), |r| format::count(r.rows)),
+        run.map_or("-", |r| r.outcome.word()).to_owned(),
+    ]
+}
+
+/// `-` where there is nothing to be behind of, `?` where MySQL did not say.
+fn lag(status: &MappingStatus) -> String {
+    match status.lag {
+        Some(Lag::Seconds(seconds)) => format::duration(Duration::from_secs(u64::try_from(seconds).unwrap_or(0))),
+        Some(Lag::Steps(steps)) => format::count(u64::try_from(steps).unwrap_or(0)),
+        None if status.problem.is_some() => "?".to_owned(),
+        None => "-".to_owned(),
+    }
+}

@@ -1,0 +1,104 @@
+//! Where log lines go: stderr for people and collectors, a daily file for the day after.
+
+use std::path::PathBuf;
+
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One readable line each.
+    Text,
+    /// One JSON object each; mapping, run and operation stand in `span`.
+    Json,
+}
+
+/// What is logged, and where.
+#[derive(Debug, Clone)]
+pub struct LogSettings {
+    pub format: LogFormat,
+    /// `LOG_LEVEL`, in the words of Python or of Rust, any case.
+    pub level: Option<String>,
+    /// Where the daily files go; `None`: no files.
+    pub directory: Option<PathBuf>,
+    /// On a terminal the progress lines tell the story, so only warnings join them unless a level is asked for.
+    pub terminal: bool,
+}
+
+/// Files kept, one a day.
+const FILES_KEPT: usize = 14;
+
+/// Starts logging for the whole process.
+///
+/// # Errors
+/// A sentence when the level is none, or when logging was started before.
+pub fn start(settings: &LogSettings) -> Result<(), String> {
+    let level = match &settings.level {
+        Some(name) => parse_level(name)?,
+        None if settings.terminal => LevelFilter::WARN,
+        None => LevelFilter::INFO,
+    };
+    let stderr = layer(settings.format, std::io::stderr, level, settings.terminal);
+    // A home that cannot be written to (a container) is no reason not to run.
+    let file = settings.directory.as_ref().and_then(|directory| {
+        RollingFileAppender::builder()
+            .rotation(Rotation::DAILY)
+            .filename_prefix("bqsync")
+            .filename_suffix("log")
+            .max_log_files(FILES_KEPT)
+            .build(directory)
+            .ok()
+    });
+    let file = file.map(|appender| layer(LogFormat::Json, appender, level.max(LevelFilter::INFO), false));
+    tracing_subscriber::registry().with(stderr).with(file).try_init().map_err(|error| error.to_string())
+}
+
+fn layer<S, W>(format: LogFormat, writer: W, level: LevelFilter, colour: bool) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    // Libraries speak up only when something is wrong; ours at the level asked for.
+    let ours = ["bigquery_syncer", "bqsync"].map(|target| format!("{target}={level}"));
+    let filter = EnvFilter::new(format!("warn,{}", ours.join(",")));
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false);
+    match format {
+        LogFormat::Text => {
+            layer.with_ansi(colour && std::env::var_os("NO_COLOR").is_none()).with_filter(filter).boxed()
+        }
+        LogFormat::Json => {
+            layer.json().flatten_event(true).with_current_span(true).with_span_list(false).with_filter(filter).boxed()
+        }
+    }
+}
+
+/// The original tool took Python's names.
+fn parse_level(name: &str) -> Result<LevelFilter, String> {
+    match name.trim().to_ascii_uppercase().as_str() {
+        "TRACE" => Ok(LevelFilter::TRACE),
+        "DEBUG" => Ok(LevelFilter::DEBUG),
+        "INFO" | "" => Ok(LevelFilter::INFO),
+        "WARN" | "WARNING" => Ok(LevelFilter::WARN),
+        "ERROR" | "CRITICAL" | "FATAL" => Ok(LevelFilter::ERROR),
+        _ => Err(format!("LOG_LEVEL is `{name}`; use DEBUG, INFO, WARNING or ERROR")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_of_the_original_tool_are_understood() {
+        assert_eq!(parse_level("warning"), Ok(LevelFilter::WARN));
+        assert_eq!(parse_level("CRITICAL"), Ok(LevelFilter::ERROR));
+        assert!(parse_level("loud").is_err());
+    }
+}

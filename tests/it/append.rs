@@ -1,0 +1,82 @@
+//! Append mode: every row once, with and without keys.
+
+use crate::support::{Sandbox, rows};
+
+const EVENTS: &str = "  - {name: events, mysql_table: events, bigquery_table: events, primary_keys: [id], \
+                      incremental_column: id, mode: append}";
+
+const CREATE_EVENTS: &str = "CREATE TABLE events (id BIGINT AUTO_INCREMENT PRIMARY KEY, what VARCHAR(20)); \
+     INSERT INTO events (what) VALUES ('a'), ('b'), ('c');";
+
+const QUERY: &str = "SELECT CAST(id AS STRING), what FROM `{d}.events` ORDER BY id, what";
+
+#[tokio::test]
+async fn appended_rows_arrive_once() {
+    let sandbox = Sandbox::new("append").await;
+    sandbox.configure("", EVENTS);
+    sandbox.sql(CREATE_EVENTS).await;
+    sandbox.sync().await;
+    sandbox.sql("INSERT INTO events (what) VALUES ('d')").await;
+    let report = sandbox.sync().await.mapping("events");
+    assert_eq!(report["records_processed"], 1);
+    assert_eq!(report["watermark_after"], "4");
+    assert_eq!(sandbox.bq(QUERY).await, rows(&[&["1", "a"], &["2", "b"], &["3", "c"], &["4", "d"]]));
+}
+
+#[tokio::test]
+async fn a_lost_state_doubles_nothing_where_keys_tell_rows_apart() {
+    let sandbox = Sandbox::new("lost").await;
+    sandbox.configure("", EVENTS);
+    sandbox.sql(CREATE_EVENTS).await;
+    sandbox.sync().await;
+    std::fs::remove_dir_all(sandbox.path("state")).unwrap();
+    sandbox.sql("INSERT INTO events (what) VALUES ('d')").await;
+    let report = sandbox.sync().await.mapping("events");
+    assert_eq!((&report["records_processed"], &report["rows_inserted"]), (&4.into(), &1.into()));
+    assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.events`").await, 4);
+}
+
+#[tokio::test]
+async fn a_lost_state_without_keys_is_refused_rather_than_doubled() {
+    let sandbox = Sandbox::new("nokey").await;
+    let mapping = "  - {name: log, mysql_table: log, bigquery_table: log, incremental_column: at, mode: append}";
+    sandbox.configure("", mapping);
+    sandbox
+        .sql(
+            "CREATE TABLE log (at DATETIME(3) NOT NULL, line TEXT, KEY (at)); \
+             INSERT INTO log VALUES ('2026-01-01', 'x'), ('2026-01-01', 'x'), ('2026-01-01 00:00:00.001', 'y')",
+        )
+        .await;
+    sandbox.sync().await;
+    let query = "SELECT line FROM `{d}.log` ORDER BY line";
+    assert_eq!(sandbox.bq(query).await, rows(&[&["x"], &["x"], &["y"]]));
+    sandbox.sql("INSERT INTO log VALUES ('2026-01-02', 'z')").await;
+    sandbox.sync().await;
+    assert_eq!(sandbox.bq(query).await, rows(&[&["x"], &["x"], &["y"], &["z"]]));
+
+    std::fs::remove_dir_all(sandbox.path("state")).unwrap();
+    let refused = sandbox.run_once().await.expect_code(1).mapping("log");
+    assert_eq!(refused["error_kind"], "conflict");
+    assert!(refused["hint"].as_str().unwrap().contains("last_sync"), "{refused}");
+    assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.log`").await, 4);
+}
+
+#[tokio::test]
+async fn with_greater_or_equal_the_boundary_is_read_again_and_not_doubled() {
+    let sandbox = Sandbox::new("ge").await;
+    sandbox.configure(
+        "",
+        "  - {name: events, mysql_table: events, bigquery_table: events, primary_keys: [id], incremental_column: day, \
+         mode: append, operator: \">=\"}",
+    );
+    sandbox
+        .sql(
+            "CREATE TABLE events (id INT PRIMARY KEY, what VARCHAR(20), day DATE NOT NULL, KEY (day)); \
+             INSERT INTO events VALUES (1, 'a', '2026-01-01'), (2, 'b', '2026-01-02')",
+        )
+        .await;
+    sandbox.sync().await;
+    sandbox.sql("INSERT INTO events VALUES (3, 'late', '2026-01-02')").await;
+    sandbox.sync().await;
+    assert_eq!(sandbox.bq(QUERY).await, rows(&[&["1", "a"], &["2", "b"], &["3", "late"]]));
+}

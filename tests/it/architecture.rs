@@ -1,0 +1,108 @@
+//! The layers, held apart: an import that runs against the arrows fails here.
+
+use std::path::{Path, PathBuf};
+
+/// Module, and what of this crate it may see besides itself.
+const MAY_SEE: [(&str, &[&str]); 8] = [
+    ("domain", &[]),
+    ("format", &[]),
+    ("logging", &[]),
+    ("source", &["domain"]),
+    ("warehouse", &["domain"]),
+    ("state", &["domain"]),
+    ("engine", &["domain", "source", "warehouse", "state"]),
+    ("cli", &["domain", "engine", "format"]),
+];
+
+/// Crates that the domain must do without.
+const NOT_IN_DOMAIN: [&str; 8] =
+    ["tokio", "sqlx", "reqwest", "gcp_bigquery_client", "ratatui", "crossterm", "std::env", "Utc::now"];
+
+/// Adapters that nobody but the wiring may name.
+const ADAPTERS: [&str; 3] = ["source::mysql", "warehouse::bigquery", "state::local"];
+
+fn sources(dir: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+fn module_files(module: &str) -> Vec<(PathBuf, String)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let file = src.join(format!("{module}.rs"));
+    if file.exists() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        return vec![(file, text)];
+    }
+    sources(&src.join(module))
+}
+
+/// Modules of this crate that a text names after `crate::`, grouped imports included.
+fn named_modules(text: &str) -> Vec<String> {
+    let mut named = Vec::new();
+    for (at, _) in text.match_indices("crate::") {
+        let rest = &text[at + "crate::".len()..];
+        if let Some(group) = rest.strip_prefix('{') {
+            let group = group.split(';').next().unwrap_or_default();
+            named.extend(group.split([',', '{', '}']).filter_map(first_segment));
+        } else {
+            named.extend(first_segment(rest));
+        }
+    }
+    named
+}
+
+fn first_segment(path: &str) -> Option<String> {
+    let segment: String = path.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    (!segment.is_empty()).then_some(segment)
+}
+
+#[test]
+fn no_import_runs_against_the_arrows() {
+    let modules: Vec<&str> = MAY_SEE.iter().map(|(module, _)| *module).collect();
+    for (module, allowed) in MAY_SEE {
+        for (path, text) in module_files(module) {
+            for named in named_modules(&text) {
+                let fine = named == module || allowed.contains(&named.as_str()) || !modules.contains(&named.as_str());
+                assert!(fine, "{} sees crate::{named}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_domain_does_without_servers_clocks_and_terminals() {
+    for (path, text) in module_files("domain") {
+        let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        for name in NOT_IN_DOMAIN {
+            assert!(!code.contains(name), "{} uses {name}", path.display());
+        }
+    }
+}
+
+#[test]
+fn only_the_wiring_names_an_adapter() {
+    for module in ["domain", "engine", "cli", "format", "logging"] {
+        for (path, text) in module_files(module) {
+            for adapter in ADAPTERS {
+                assert!(!text.contains(adapter), "{} names {adapter}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn no_file_grows_without_end() {
+    for (path, text) in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let lines = text.lines().count();
+        assert!(lines <= 420, "{} has {lines} lines", path.display());
+    }
+}

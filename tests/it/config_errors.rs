@@ -1,0 +1,68 @@
+//! What the person at 3 a.m. reads when the configuration is wrong.
+
+use crate::support::{Sandbox, finish};
+
+#[tokio::test]
+async fn every_problem_is_reported_at_once_with_its_line() {
+    let sandbox = Sandbox::new("problems").await;
+    sandbox.write(
+        "config.yaml",
+        "project: ${NOT_SET_ANYWHERE}\ndataset: shop\nlocaton: EU\ndefault_timezone: Europe/Berln\nmappings:\n\
+         \x20 - name: users\n    mysql_table: users\n    bigquery_table: users\n    incremental_column: updated_at\n    mode: upsrt\n",
+    );
+    let ran = sandbox.run(&["run-once"]).await.expect_code(2);
+    for expected in [
+        "config.yaml:1",
+        "NOT_SET_ANYWHERE",
+        "config.yaml:3",
+        "`location`",
+        "config.yaml:4",
+        "Europe/Berlin",
+        "config.yaml:10",
+    ] {
+        assert!(ran.stderr.contains(expected), "{expected} is not in:\n{}", ran.stderr);
+    }
+    assert!(ran.stdout.is_empty());
+}
+
+#[tokio::test]
+async fn missing_files_variables_and_mappings_are_usage_errors() {
+    let sandbox = Sandbox::new("usage").await;
+    let ran = sandbox.run(&["run-once"]).await.expect_code(2);
+    assert!(ran.stderr.contains("config.yaml"), "{ran:?}");
+
+    sandbox.configure("", "  - {name: users, mysql_table: u, bigquery_table: u, primary_keys: [id], incremental_column: id, mode: upsert}");
+    let ran = sandbox.run(&["run-once", "--mapping", "user"]).await.expect_code(2);
+    assert!(ran.stderr.contains("did you mean `users`"), "{ran:?}");
+
+    let mut command = sandbox.command(&["run-once"]);
+    command.env_remove("MYSQL_DATABASE").env_remove("MYSQL_USER");
+    let ran = finish(command).await.expect_code(2);
+    assert!(ran.stderr.contains("MYSQL_DATABASE") && ran.stderr.contains("MYSQL_USER"), "{ran:?}");
+
+    sandbox.run(&["--read-only", "run-once"]).await.expect_code(2);
+    sandbox.run(&[]).await.expect_code(2);
+    sandbox.run(&["run-twice"]).await.expect_code(2);
+}
+
+#[tokio::test]
+async fn a_broken_env_line_is_named_without_its_value() {
+    let sandbox = Sandbox::new("dotenv").await;
+    sandbox.write(".env", "MYSQL_USER=root\nMYSQL_PASSWORD='s3cret\n");
+    let ran = sandbox.run(&["run-once"]).await.expect_code(2);
+    assert!(ran.stderr.contains(".env") && !ran.stderr.contains("s3cret"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_state_file_that_is_not_one_is_named_and_left_alone() {
+    let sandbox = Sandbox::new("badstate").await;
+    sandbox.configure(
+        "",
+        "  - {name: t, mysql_table: t, bigquery_table: t, primary_keys: [id], incremental_column: id, mode: upsert}",
+    );
+    sandbox.sql("CREATE TABLE t (id INT PRIMARY KEY)").await;
+    sandbox.write("state/state.json", "{\"last_sync\": {\"t\": \"1");
+    let ran = sandbox.run_once().await.expect_code(1);
+    assert!(ran.mapping("t")["errors"].to_string().contains("state.json"), "{ran:?}");
+    assert_eq!(sandbox.read("state/state.json"), "{\"last_sync\": {\"t\": \"1");
+}

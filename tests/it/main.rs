@@ -1,0 +1,16 @@
+//! The program against real servers: MariaDB or MySQL, and the BigQuery emulator, as `dev/servers run` starts them.
+//!
+//! Every test has a database, a dataset and a working directory of its own, so that they run side by side in any order.
+
+mod append;
+mod architecture;
+mod cancel;
+mod compat;
+mod config_errors;
+mod connect;
+mod failures;
+mod paging;
+mod schema_changes;
+mod support;
+mod types;
+mod upsert;

@@ -1,0 +1,158 @@
+//! The two schemas drifting apart, under each policy.
+
+use crate::support::{Sandbox, rows};
+
+const USERS: &str = "  - {name: users, mysql_table: users, bigquery_table: users, primary_keys: [id], \
+                     incremental_column: updated_at, mode: upsert}";
+
+/// A synced table whose source has since gained a column.
+async fn with_a_new_column(name: &str, policy: &str) -> Sandbox {
+    let sandbox = Sandbox::new(name).await;
+    sandbox.configure(&format!("allow_schema_additions: {policy}"), USERS);
+    sandbox
+        .sql(
+            "CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(50), updated_at DATETIME NOT NULL, KEY (updated_at)); \
+             INSERT INTO users VALUES (1, 'a', '2026-01-01')",
+        )
+        .await;
+    sandbox.sync().await;
+    sandbox
+        .sql("ALTER TABLE users ADD COLUMN email VARCHAR(80); INSERT INTO users VALUES (2, 'b', '2026-01-02', 'b@x')")
+        .await;
+    sandbox
+}
+
+#[tokio::test]
+async fn allowed_a_new_column_is_added_and_filled() {
+    let sandbox = with_a_new_column("allow", "true").await;
+    let report = sandbox.sync().await.mapping("users");
+    assert!(report["schema_changes"][0].as_str().unwrap().contains("ADD COLUMN"), "{report}");
+    let expected = vec![vec![Some("1".into()), None], vec![Some("2".into()), Some("b@x".into())]];
+    assert_eq!(sandbox.bq("SELECT CAST(id AS STRING), email FROM `{d}.users` ORDER BY id").await, expected);
+}
+
+#[tokio::test]
+async fn denied_a_new_column_is_told_of_and_the_others_are_synced() {
+    let sandbox = with_a_new_column("deny", "false").await;
+    let report = sandbox.sync().await.mapping("users");
+    assert!(report["warnings"].to_string().contains("email"), "{report}");
+    assert_eq!(sandbox.bq("SELECT name FROM `{d}.users` ORDER BY id").await, rows(&[&["a"], &["b"]]));
+    assert_eq!(sandbox.bq_columns("users").await.len(), 3);
+}
+
+#[tokio::test]
+async fn under_review_the_mapping_waits_until_the_operator_has_decided() {
+    let sandbox = with_a_new_column("review", "review").await;
+    let waiting = sandbox.run_once().await.expect_code(3).mapping("users");
+    assert_eq!(waiting["outcome"], "waiting");
+    assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.users`").await, 1);
+
+    let shown = sandbox.run(&["schema-diff"]).await.expect_code(3);
+    assert!(shown.stdout.contains("email") && shown.stdout.contains("ADD COLUMN"), "{}", shown.stdout);
+    sandbox.run(&["schema-diff", "--apply"]).await.expect_code(0);
+    sandbox.run(&["schema-diff"]).await.expect_code(0);
+    sandbox.sync().await;
+    assert_eq!(sandbox.bq("SELECT email FROM `{d}.users` WHERE id = 2").await, rows(&[&["b@x"]]));
+}
+
+#[tokio::test]
+async fn a_type_that_bigquery_can_widen_is_widened() {
+    let sandbox = Sandbox::new("widen").await;
+    sandbox.configure("allow_schema_additions: true", USERS);
+    sandbox
+        .sql(
+            "CREATE TABLE users (id INT PRIMARY KEY, score INT, updated_at DATETIME NOT NULL, KEY (updated_at)); \
+             INSERT INTO users VALUES (1, 7, '2026-01-01')",
+        )
+        .await;
+    sandbox.sync().await;
+    sandbox.sql("ALTER TABLE users MODIFY score DECIMAL(12,2); INSERT INTO users VALUES (2, 7.25, '2026-01-02')").await;
+    sandbox.sync().await;
+    assert!(sandbox.bq_columns("users").await.contains(&"score NUMERIC".to_owned()));
+    let query = "SELECT CAST(score AS STRING) FROM `{d}.users` ORDER BY id";
+    assert_eq!(sandbox.bq(query).await, rows(&[&["7"], &["7.25"]]));
+}
+
+#[tokio::test]
+async fn a_type_conflict_fails_that_mapping_and_names_both_types() {
+    let sandbox = Sandbox::new("conflict").await;
+    sandbox.configure("allow_schema_additions: true", USERS);
+    sandbox
+        .sql(
+            "CREATE TABLE users (id INT PRIMARY KEY, score INT, updated_at DATETIME NOT NULL, KEY (updated_at)); \
+             INSERT INTO users VALUES (1, 7, '2026-01-01')",
+        )
+        .await;
+    sandbox.sync().await;
+    sandbox.sql("ALTER TABLE users MODIFY score VARCHAR(20); INSERT INTO users VALUES (2, 'x', '2026-01-02')").await;
+    let report = sandbox.run_once().await.expect_code(1).mapping("users");
+    let error = report["errors"][0].as_str().unwrap();
+    assert!(error.contains("`score`") && error.contains("TEXT") && error.contains("INT64"), "{error}");
+    assert_eq!(report["error_kind"], "schema");
+    assert_eq!(report["watermark_after"], "2026-01-01 00:00:00");
+}
+
+#[tokio::test]
+async fn a_column_gone_from_the_source_is_left_and_told_of() {
+    let sandbox = Sandbox::new("gone").await;
+    sandbox.configure("allow_schema_additions: true", USERS);
+    sandbox
+        .sql(
+            "CREATE TABLE users (id INT PRIMARY KEY, old INT, updated_at DATETIME NOT NULL, KEY (updated_at)); \
+             INSERT INTO users VALUES (1, 7, '2026-01-01')",
+        )
+        .await;
+    sandbox.sync().await;
+    sandbox.sql("ALTER TABLE users DROP COLUMN old; INSERT INTO users VALUES (2, '2026-01-02')").await;
+    let report = sandbox.sync().await.mapping("users");
+    assert!(report["warnings"].to_string().contains("`old`"), "{report}");
+    let expected = vec![vec![Some("7".to_owned())], vec![None]];
+    assert_eq!(sandbox.bq("SELECT CAST(old AS STRING) FROM `{d}.users` ORDER BY id").await, expected);
+}
+
+#[tokio::test]
+async fn a_table_made_by_hand_keeps_its_own_types_where_they_hold_the_values() {
+    let sandbox = Sandbox::new("byhand").await;
+    sandbox.configure("allow_schema_additions: true", USERS);
+    sandbox.bq_create_dataset().await;
+    sandbox.bq_run("CREATE TABLE `{d}.users` (updated_at DATETIME, note STRING, id NUMERIC, meta JSON)").await;
+    sandbox
+        .sql(
+            "CREATE TABLE users (id INT PRIMARY KEY, meta JSON, note DATETIME, updated_at DATETIME NOT NULL, KEY (updated_at)); \
+             INSERT INTO users VALUES (1, '{\"a\": 1}', '2026-01-01 01:02:03', '2026-01-01')",
+        )
+        .await;
+    sandbox.sync().await;
+    let query =
+        "SELECT CAST(id AS STRING), JSON_VALUE(meta, '$.a'), note, FORMAT_DATETIME('%F', updated_at) FROM `{d}.users`";
+    assert_eq!(sandbox.bq(query).await, rows(&[&["1", "1", "2026-01-01 01:02:03", "2026-01-01"]]));
+}
+
+#[tokio::test]
+async fn names_that_collide_in_bigquery_are_a_configuration_error() {
+    let sandbox = Sandbox::new("collide").await;
+    sandbox.configure("", USERS);
+    sandbox.sql("CREATE TABLE users (id INT PRIMARY KEY, `a b` INT, `a.b` INT, updated_at DATETIME NOT NULL)").await;
+    let report = sandbox.run_once().await.expect_code(1).mapping("users");
+    assert_eq!(report["error_kind"], "config");
+    let error = report["errors"][0].as_str().unwrap();
+    assert!(error.contains("`a b`") && error.contains("`a.b`"), "{error}");
+    assert!(report["hint"].as_str().unwrap().contains("exclude"));
+}
+
+#[tokio::test]
+async fn a_new_table_has_its_key_its_clusters_and_its_partition() {
+    let sandbox = Sandbox::new("ddl").await;
+    sandbox.configure("", &USERS.replace("mode: upsert", "mode: upsert, partition_by: created"));
+    sandbox
+        .sql(
+            "CREATE TABLE users (id INT PRIMARY KEY, created DATE, updated_at DATETIME NOT NULL, KEY (updated_at)); \
+             INSERT INTO users VALUES (1, '2026-01-01', '2026-01-01')",
+        )
+        .await;
+    let report = sandbox.sync().await.mapping("users");
+    let ddl = report["schema_changes"][0].as_str().unwrap();
+    for part in ["PRIMARY KEY (`id`) NOT ENFORCED", "PARTITION BY `created`", "CLUSTER BY `id`"] {
+        assert!(ddl.contains(part), "{ddl}");
+    }
+}

@@ -1,0 +1,143 @@
+//! A sandbox for one test: its own MySQL database, BigQuery dataset and working directory.
+
+mod emulator;
+mod engine;
+mod program;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::{AssertSqlSafe, Column, ConnectOptions, Row, ValueRef};
+use tempfile::TempDir;
+
+pub use self::engine::TINY;
+pub use self::program::finish;
+
+/// Rows as text, NULL as `None`.
+pub type Rows = Vec<Vec<Option<String>>>;
+
+pub struct Sandbox {
+    pub database: String,
+    pub dataset: String,
+    pub emulator: String,
+    dir: TempDir,
+}
+
+static COUNTER: AtomicUsize = AtomicUsize::new(0);
+
+/// A variable that `dev/servers run` sets.
+pub fn setting(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests with `make test`"))
+}
+
+impl Sandbox {
+    /// `name` appears in the database's and the dataset's name.
+    pub async fn new(name: &str) -> Self {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let unique = format!("{name}_{}_{number}", std::process::id());
+        let emulators = std::env::var("BQSYNC_TEST_EMULATORS").unwrap_or_else(|_| setting("BIGQUERY_EMULATOR_HOST"));
+        let emulators: Vec<&str> = emulators.split(',').collect();
+        let sandbox = Self {
+            database: format!("t_{unique}"),
+            dataset: format!("d_{unique}"),
+            emulator: emulators[number % emulators.len()].to_owned(),
+            dir: tempfile::tempdir().unwrap(),
+        };
+        let create = format!("CREATE DATABASE `{}` CHARACTER SET utf8mb4", sandbox.database);
+        let mut connection = root_options().connect().await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut connection).await.unwrap();
+        sandbox
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    pub fn read_json(&self, name: &str) -> serde_json::Value {
+        serde_json::from_str(&self.read(name)).unwrap()
+    }
+
+    /// Writes config.yaml: `settings` are top-level lines, `mappings` the list under `mappings:`.
+    pub fn configure(&self, settings: &str, mappings: &str) {
+        let Self { dataset, .. } = self;
+        self.write("config.yaml", &format!("project: demo\ndataset: {dataset}\n{settings}\nmappings:\n{mappings}\n"));
+    }
+
+    /// A connection as root to this sandbox's database, for the test's own statements.
+    pub async fn connection(&self) -> MySqlConnection {
+        root_options().database(&self.database).connect().await.unwrap()
+    }
+
+    /// Runs statements separated by `;`.
+    pub async fn sql(&self, statements: &str) {
+        let mut connection = self.connection().await;
+        let sql = format!("SET time_zone = '+00:00'; SET SESSION sql_mode = 'ALLOW_INVALID_DATES'; {statements}");
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    }
+
+    /// What MySQL says, as its own text.
+    pub async fn mysql(&self, query: &str) -> Rows {
+        let mut connection = self.connection().await;
+        let rows = sqlx::raw_sql(AssertSqlSafe(query.to_owned())).fetch_all(&mut connection).await.unwrap();
+        let cell = |row: &sqlx::mysql::MySqlRow, i: usize| {
+            let value = row.try_get_raw(i).unwrap();
+            if value.is_null() {
+                return None;
+            }
+            let bytes = <&[u8] as sqlx::Decode<sqlx::MySql>>::decode(value).unwrap();
+            Some(String::from_utf8_lossy(bytes).into_owned())
+        };
+        rows.iter().map(|row| row.columns().iter().map(|c| cell(row, c.ordinal())).collect()).collect()
+    }
+
+    /// One number out of MySQL.
+    pub async fn mysql_number(&self, query: &str) -> i64 {
+        number(&self.mysql(query).await)
+    }
+
+    /// One number out of BigQuery.
+    pub async fn bq_number(&self, query: &str) -> i64 {
+        number(&self.bq(query).await)
+    }
+}
+
+fn number(rows: &Rows) -> i64 {
+    rows[0][0].as_deref().unwrap().parse().unwrap()
+}
+
+/// How the test's own statements reach the server.
+pub fn root_options() -> MySqlConnectOptions {
+    MySqlConnectOptions::new()
+        .host(&setting("MYSQL_HOST"))
+        .port(setting("MYSQL_PORT").parse().unwrap())
+        .username(&setting("MYSQL_USER"))
+        .password(&std::env::var("MYSQL_PASSWORD").unwrap_or_default())
+        .pipes_as_concat(false)
+}
+
+/// Is the server a real MySQL? (MariaDB has no VECTOR in 10.11, MySQL no UUID type.)
+pub async fn is_mysql() -> bool {
+    let mut connection = root_options().connect().await.unwrap();
+    let version: String = sqlx::query_scalar("SELECT VERSION()").fetch_one(&mut connection).await.unwrap();
+    !version.contains("MariaDB")
+}
+
+/// Rows of text, for comparing with what a server says.
+pub fn rows(expected: &[&[&str]]) -> Rows {
+    expected.iter().map(|row| row.iter().map(|cell| Some((*cell).to_owned())).collect()).collect()
+}
