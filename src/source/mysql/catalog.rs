@@ -1,0 +1,200 @@
+//! What `information_schema` says of a table: its columns, and whether it is there at all.
+//!
+//! Everything is asked for as text: the catalogue's own columns differ between servers in case, wire type and width.
+
+use super::connect::{self, Flavour, Session};
+use super::fault::from_sqlx;
+use super::indexes;
+use super::sql::{self, Bind, Query};
+use crate::domain::column::{SourceColumn, SourceSchema};
+use crate::domain::config::MysqlSettings;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::SourceTable;
+use crate::domain::source_type::{CatalogType, SourceType};
+
+/// A row of the catalogue.
+pub type Texts = Vec<Option<String>>;
+
+/// A table under the names that the server itself uses.
+pub struct Found {
+    pub database: String,
+    pub table: String,
+    pub kind: String,
+    pub engine: String,
+    pub rows: Option<u64>,
+}
+
+impl Found {
+    pub fn is_view(&self) -> bool {
+        self.kind.contains("VIEW")
+    }
+
+    /// The names as values of `table_schema = ? AND table_name = ?`.
+    pub fn binds(&self) -> [Bind; 2] {
+        [Bind::Text(self.database.clone()), Bind::Text(self.table.clone())]
+    }
+}
+
+/// Describes a table or view.
+pub async fn describe(settings: &MysqlSettings, table: &SourceTable) -> Result<SourceSchema, Fault> {
+    let mut session = connect::open(settings).await?;
+    let found = find(&mut session, table).await?;
+    // Columns can be seen by an account that may not read a row, and a view may point at what is gone.
+    let probe = Query::plain(format!("SELECT 1 FROM {} LIMIT 0", sql::table(table)));
+    session.texts(probe).await.map_err(|error| failed(error, table))?;
+    let Some(found) = found else { return Err(no_such_table(&mut session, table).await) };
+    let columns = columns(&mut session, &found).await.map_err(|error| failed(error, table))?;
+    let indexes = indexes::read(&mut session, &found).await.map_err(|error| failed(error, table))?;
+    Ok(SourceSchema {
+        columns,
+        unique_keys: indexes.unique_keys,
+        indexes: indexes.ordering,
+        is_view: found.is_view(),
+        rows_estimate: found.rows.filter(|_| !found.is_view()),
+    })
+}
+
+fn failed(error: sqlx::Error, table: &SourceTable) -> Fault {
+    from_sqlx(error, format!("Reading the description of {table} failed"))
+}
+
+/// Looks the table up as the server compares names: where case does not count, another spelling will do.
+async fn find(session: &mut Session, table: &SourceTable) -> Result<Option<Found>, Fault> {
+    let sql = "SELECT table_schema, table_name, table_type, engine, CAST(table_rows AS CHAR) \
+               FROM information_schema.tables WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?";
+    let rows = session.texts(in_database(sql, table, true)).await.map_err(|error| failed(error, table))?;
+    let exact = |row: &&Texts| text(row, 1) == table.table;
+    let row = rows.iter().find(exact).or_else(|| rows.first());
+    Ok(row.map(|row| Found {
+        database: text(row, 0).to_owned(),
+        table: text(row, 1).to_owned(),
+        kind: text(row, 2).to_ascii_uppercase(),
+        engine: text(row, 3).to_ascii_lowercase(),
+        rows: number(row, 4),
+    }))
+}
+
+fn in_database(sql: &str, table: &SourceTable, with_name: bool) -> Query {
+    // `COALESCE(?, DATABASE())` with a NULL would leave the placeholder without a type.
+    let (sql, mut binds) = match &table.database {
+        Some(database) => (sql.replace("COALESCE(?, DATABASE())", "?"), vec![Bind::Text(database.clone())]),
+        None => (sql.replace("COALESCE(?, DATABASE())", "DATABASE()"), Vec::new()),
+    };
+    if with_name {
+        binds.push(Bind::Text(table.table.clone()));
+    }
+    Query { sql, binds }
+}
+
+/// The probe passed although the catalogue does not list the table, or the server said that there is none.
+async fn no_such_table(session: &mut Session, table: &SourceTable) -> Fault {
+    let sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = COALESCE(?, DATABASE())";
+    let names = session.texts(in_database(sql, table, false)).await.unwrap_or_default();
+    let names: Vec<_> = names.iter().map(|row| text(row, 0)).collect();
+    Fault::new(FaultKind::Schema, format!("There is no table {table}, or the account may not see it"))
+        .with_hint(nearest(&table.table, &names))
+}
+
+fn nearest(wanted: &str, names: &[&str]) -> String {
+    let wanted = wanted.to_lowercase();
+    let mut near: Vec<_> = names
+        .iter()
+        .map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), *name))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let near: Vec<_> = near.iter().take(3).map(|(_, name)| format!("`{name}`")).collect();
+    match (near.is_empty(), names.is_empty()) {
+        (false, _) => format!("the nearest names are {}", near.join(", ")),
+        (true, false) => "check `mysql_table` and MYSQL_DATABASE".to_owned(),
+        (true, true) => "the account sees no table in that database: check MYSQL_DATABASE and its grants".to_owned(),
+    }
+}
+
+async fn columns(session: &mut Session, found: &Found) -> Result<Vec<SourceColumn>, sqlx::Error> {
+    let sql = "SELECT column_name, data_type, column_type, is_nullable, CAST(numeric_precision AS CHAR), \
+               CAST(numeric_scale AS CHAR), CAST(datetime_precision AS CHAR), \
+               CAST(character_maximum_length AS CHAR), table_name FROM information_schema.columns \
+               WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position";
+    let rows = session.texts(Query::new(sql, found.binds())).await?;
+    let json = match session.flavour {
+        Flavour::MariaDb => json_columns(session, found).await?,
+        Flavour::MySql => Vec::new(),
+    };
+    // The catalogue's collation ignores case where two tables may differ by it alone.
+    Ok(rows.iter().filter(|row| text(row, 8) == found.table).map(|row| column(row, &json)).collect())
+}
+
+fn column(row: &Texts, json: &[String]) -> SourceColumn {
+    let name = text(row, 0).to_owned();
+    let entry = CatalogType {
+        data_type: text(row, 1),
+        column_type: text(row, 2),
+        numeric_precision: number(row, 4),
+        numeric_scale: number(row, 5),
+        datetime_precision: number(row, 6),
+        character_maximum_length: number(row, 7),
+    };
+    let is_json = entry.data_type.eq_ignore_ascii_case("longtext") && json.contains(&name);
+    let source_type = if is_json { SourceType::Json } else { SourceType::from_catalog(&entry) };
+    SourceColumn { name, source_type, nullable: !text(row, 3).eq_ignore_ascii_case("no") }
+}
+
+/// MariaDB's JSON is a LONGTEXT with a check that says so.
+async fn json_columns(session: &mut Session, found: &Found) -> Result<Vec<String>, sqlx::Error> {
+    let sql = "SELECT check_clause FROM information_schema.check_constraints \
+               WHERE constraint_schema = ? AND table_name = ?";
+    let rows = session.texts(Query::new(sql, found.binds())).await?;
+    Ok(rows.iter().filter_map(|row| checked_as_json(text(row, 0))).collect())
+}
+
+/// The column of a clause that is nothing but `json_valid(column)`.
+fn checked_as_json(clause: &str) -> Option<String> {
+    let (function, argument) = clause.trim().split_once('(')?;
+    let quoted = argument.strip_suffix(')')?.trim().strip_prefix('`')?.strip_suffix('`')?;
+    let name = quoted.replace("``", "`");
+    (function.eq_ignore_ascii_case("json_valid") && sql::identifier(&name) == format!("`{quoted}`")).then_some(name)
+}
+
+/// A field of a catalogue row; empty where it is NULL.
+pub fn text(row: &Texts, index: usize) -> &str {
+    row.get(index).and_then(Option::as_deref).unwrap_or("")
+}
+
+fn number(row: &Texts, index: usize) -> Option<u64> {
+    text(row, index).parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_json_check_makes_a_json_column() {
+        assert_eq!(checked_as_json("json_valid(`meta`)").as_deref(), Some("meta"));
+        assert_eq!(checked_as_json("json_valid(`a``b`)").as_deref(), Some("a`b"));
+        assert_eq!(checked_as_json("json_valid(`a`) or `b` = 1"), None);
+        assert_eq!(checked_as_json("json_valid(`a`) and json_valid(`b`)"), None);
+        assert_eq!(checked_as_json("length(`meta`)"), None);
+    }
+
+    #[test]
+    fn a_mistyped_table_gets_the_nearest_names() {
+        assert_eq!(
+            nearest("order", &["orders", "customers", "Order_Items"]),
+            "the nearest names are `orders`, `Order_Items`"
+        );
+        assert!(nearest("zzz", &["orders"]).contains("mysql_table"));
+        assert!(nearest("orders", &[]).contains("grants"));
+    }
+
+    #[test]
+    fn a_longtext_is_json_only_with_its_check() {
+        let row = |name: &str| -> Texts {
+            [name, "longtext", "longtext", "YES"].iter().map(|t| Some((*t).to_owned())).collect()
+        };
+        let json = ["meta".to_owned()];
+        assert_eq!(column(&row("meta"), &json).source_type, SourceType::Json);
+        assert_eq!(column(&row("note"), &json).source_type, SourceType::Text { chars: None });
+    }
+}

@@ -1,0 +1,176 @@
+//! Connections of one's own: opened for one piece of work, pinned to known session settings, never pooled.
+//!
+//! A connection whose future was dropped, or that met an error, is never used again (sqlx issue #563): it is dropped
+//! together with its socket.
+
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
+use sqlx::{AssertSqlSafe, ConnectOptions, Row};
+
+use super::fault::from_sqlx;
+use super::sql::Query;
+use super::wire::Cells;
+use crate::domain::config::{MysqlSettings, SslMode};
+use crate::domain::fault::{Fault, FaultKind};
+
+/// sqlx has no limit of its own; a firewall that drops packets would hold a run for ever.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Which of the two servers answers, where their words differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flavour {
+    MySql,
+    MariaDb,
+}
+
+/// An open connection with the settings that reading relies on.
+pub struct Session {
+    pub connection: MySqlConnection,
+    pub flavour: Flavour,
+}
+
+impl Session {
+    /// Runs a short query and gives all its rows as text; for the catalogue and the clock, never for table rows.
+    ///
+    /// Text is read from the bytes, because the catalogue's columns arrive with different wire types.
+    pub async fn texts(&mut self, query: Query) -> Result<Vec<Vec<Option<String>>>, sqlx::Error> {
+        let rows = query.prepared().fetch_all(&mut self.connection).await?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok(rows.iter().map(|row| (0..row.len()).map(|i| row.cell(i).map(text)).collect()).collect())
+    }
+}
+
+/// Opens a connection, trying again while the server is away, starting up or full.
+///
+/// # Errors
+/// `Auth` for a refused login, `Config` for TLS settings and databases that do not work, else `Transient`.
+pub async fn open(settings: &MysqlSettings) -> Result<Session, Fault> {
+    let options = options(settings)?;
+    let waits = ExponentialBuilder::default()
+        .with_jitter()
+        .with_min_delay(Duration::from_millis(200))
+        .with_max_delay(Duration::from_secs(3))
+        .with_max_times(4);
+    (|| attempt(settings, &options))
+        .retry(waits)
+        .when(|fault: &Fault| fault.kind() == FaultKind::Transient)
+        .notify(|fault, wait| tracing::warn!(error = %fault, wait_ms = wait.as_millis(), "no connection to mysql yet"))
+        .await
+}
+
+async fn attempt(settings: &MysqlSettings, options: &MySqlConnectOptions) -> Result<Session, Fault> {
+    let place = place(settings);
+    let sentence = format!("Connecting to MySQL as {}@{place} failed", settings.user);
+    let opening = async {
+        let connection = options.connect().await?;
+        let mut session = Session { connection, flavour: Flavour::MySql };
+        pin(&mut session).await?;
+        Ok::<_, sqlx::Error>(session)
+    };
+    let mut session = match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
+        Ok(Ok(session)) => session,
+        Ok(Err(error)) => return Err(from_sqlx(error, sentence)),
+        Err(_) => {
+            return Err(Fault::new(FaultKind::Transient, format!("{sentence}: no answer within 10 s"))
+                .with_hint("check MYSQL_HOST and MYSQL_PORT, and that a firewall lets this machine through"));
+        }
+    };
+    check(&mut session).await.map_err(|error| from_sqlx(error, sentence))??;
+    Ok(session)
+}
+
+fn place(settings: &MysqlSettings) -> String {
+    match &settings.socket {
+        Some(path) => path.display().to_string(),
+        None => format!("{}:{}", settings.host, settings.port),
+    }
+}
+
+fn options(settings: &MysqlSettings) -> Result<MySqlConnectOptions, Fault> {
+    // All that sqlx would set by itself is set in `pin`, in one statement.
+    let mut options = MySqlConnectOptions::new()
+        .username(&settings.user)
+        .pipes_as_concat(false)
+        .no_engine_substitution(false)
+        .timezone(None)
+        .set_names(false)
+        .ssl_mode(ssl_mode(settings))
+        // It logs the text of slow statements, and every long read is one.
+        .disable_statement_logging();
+    options = match &settings.socket {
+        Some(path) => options.socket(path),
+        None => options.host(&settings.host).port(settings.port),
+    };
+    if !settings.password.expose().is_empty() {
+        options = options.password(settings.password.expose());
+    }
+    if !settings.database.is_empty() {
+        options = options.database(&settings.database);
+    }
+    if let (Some(path), SslMode::VerifyCa | SslMode::VerifyIdentity) = (&settings.ssl_ca, settings.ssl_mode) {
+        let pem = std::fs::read(path).map_err(|error| {
+            Fault::new(FaultKind::Config, format!("MYSQL_SSL_CA names {}, which cannot be read", path.display()))
+                .caused_by(error)
+                .with_hint("give the path of the PEM file with the authority's certificate")
+        })?;
+        options = options.ssl_ca_from_pem(pem);
+    }
+    Ok(options)
+}
+
+fn ssl_mode(settings: &MysqlSettings) -> MySqlSslMode {
+    match settings.ssl_mode {
+        SslMode::Disabled => MySqlSslMode::Disabled,
+        // What goes through a socket never leaves the machine; MySQL's own client does the same.
+        SslMode::Preferred if settings.socket.is_some() => MySqlSslMode::Disabled,
+        SslMode::Preferred => MySqlSslMode::Preferred,
+        SslMode::Required => MySqlSslMode::Required,
+        SslMode::VerifyCa => MySqlSslMode::VerifyCa,
+        SslMode::VerifyIdentity => MySqlSslMode::VerifyIdentity,
+    }
+}
+
+/// What holds on both servers, whatever their defaults are:
+/// - instants in UTC, text in utf8mb4, zero and impossible dates comparable;
+/// - no row limit (`sql_select_limit` would lose rows in silence), `IS NULL` in its plain meaning;
+/// - sort keys longer than the longest index key, or pages would overlap;
+/// - an hour for a reader that waits for the warehouse, but not for one that waits for another's lock;
+/// - each statement on its own, of committed rows only, and no writing.
+const SETTINGS: &str = "SET time_zone = '+00:00', NAMES utf8mb4, sql_mode = 'ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION', \
+     sql_select_limit = 18446744073709551615, sql_big_selects = 1, sql_auto_is_null = 0, max_sort_length = 16384, \
+     net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 28800, lock_wait_timeout = 300, autocommit = 1";
+
+const READ_ONLY: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY";
+
+async fn pin(session: &mut Session) -> Result<(), sqlx::Error> {
+    let version = session.texts(Query::plain("SELECT VERSION()")).await?;
+    let is_mariadb = first(&version).is_some_and(|v| v.to_ascii_lowercase().contains("mariadb"));
+    session.flavour = if is_mariadb { Flavour::MariaDb } else { Flavour::MySql };
+    // A first load may stream for hours; the limit of a server is for its own users.
+    let no_limit = if is_mariadb { "max_statement_time = 0" } else { "max_execution_time = 0" };
+    for statement in [format!("{SETTINGS}, {no_limit}"), READ_ONLY.to_owned()] {
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut session.connection).await?;
+    }
+    Ok(())
+}
+
+/// A proxy between may swallow SET; then every TIMESTAMP would be off by hours, so it is asked for once.
+async fn check(session: &mut Session) -> Result<Result<(), Fault>, sqlx::Error> {
+    let query = Query::plain("SELECT CONCAT_WS(' ', @@session.time_zone, @@session.character_set_results)");
+    let rows = session.texts(query).await?;
+    let found = first(&rows).unwrap_or_default();
+    if found == "+00:00 utf8mb4" {
+        return Ok(Ok(()));
+    }
+    let sentence = format!("The server did not take the session's time zone and character set; they are `{found}`");
+    Ok(Err(
+        Fault::new(FaultKind::Config, sentence).with_hint("connect without the proxy that keeps SET from the server")
+    ))
+}
+
+/// The only value of a row of one.
+pub fn first(rows: &[Vec<Option<String>>]) -> Option<&str> {
+    rows.first()?.first()?.as_deref()
+}

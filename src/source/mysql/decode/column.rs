@@ -1,0 +1,170 @@
+//! One column's Arrow builder and how its cells get there.
+
+use arrow_array::ArrayRef;
+use arrow_array::builder::{
+    ArrayBuilder, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder,
+    StringBuilder, TimestampMicrosecondBuilder,
+};
+
+use super::zone::LocalZone;
+use super::{Unfit, number, temporal, text};
+use crate::domain::plan::{ColumnPlan, TablePlan};
+use crate::domain::report::Flaw;
+use crate::domain::source_type::SourceType;
+use crate::domain::staging::arrow_type;
+use crate::domain::type_map::{Encoding, StagedType};
+
+/// BigQuery's TIMESTAMP spans 0001-01-01 to 9999-12-31 in UTC; a zone can push a wall clock out of it.
+const EARLIEST: i64 = -62_135_596_800_000_000;
+const LATEST: i64 = 253_402_300_799_999_999;
+
+/// Collects the cells of one column.
+#[derive(Debug)]
+pub struct Column {
+    encoding: Encoding,
+    staged: StagedType,
+    empty_is_null: bool,
+    zone: LocalZone,
+    out: Out,
+}
+
+#[derive(Debug)]
+enum Out {
+    Int64(Int64Builder),
+    Float64(Float64Builder),
+    Bool(BooleanBuilder),
+    Decimal(Decimal128Builder),
+    Date(Date32Builder),
+    Micros(TimestampMicrosecondBuilder),
+    Text(StringBuilder),
+    Bytes(BinaryBuilder),
+}
+
+impl Column {
+    pub fn new(plan: &TablePlan, column: &ColumnPlan) -> Self {
+        let text_like =
+            matches!(column.source.source_type, SourceType::Text { .. } | SourceType::Enum | SourceType::Set);
+        // Only this encoding looks its zone up.
+        let zone = if column.encoding == Encoding::LocalToUtc { plan.timezone } else { chrono_tz::UTC };
+        Self {
+            encoding: column.encoding,
+            staged: column.staged,
+            empty_is_null: plan.empty_string_as_null && text_like && column.encoding == Encoding::Text,
+            zone: LocalZone::new(zone),
+            out: Out::new(column.staged, 0, 0),
+        }
+    }
+
+    /// Appends a cell; gives the bytes it takes.
+    ///
+    /// # Errors
+    /// What is wrong with it. After a flaw nothing has been appended yet.
+    pub fn push(&mut self, raw: Option<&[u8]>) -> Result<usize, Unfit> {
+        let Some(raw) = raw.filter(|raw| !(self.empty_is_null && raw.is_empty())) else {
+            self.push_null();
+            return Ok(1);
+        };
+        match &mut self.out {
+            Out::Int64(out) => out.append_value(number::int64(self.encoding, raw)?),
+            Out::Float64(out) => out.append_value(number::float64(self.encoding, raw)?),
+            Out::Bool(out) => out.append_value(number::boolean(self.encoding, raw)?),
+            Out::Decimal(out) => {
+                out.append_value(number::decimal(self.encoding, raw)?);
+                return Ok(16);
+            }
+            Out::Date(out) => out.append_value(temporal::days(temporal::moment(raw).ok_or(Unfit::Wire)?)?),
+            Out::Micros(out) => out.append_value(micros(self.encoding, &mut self.zone, raw)?),
+            Out::Text(out) => return text::append(self.encoding, raw, out),
+            Out::Bytes(out) => return text::append_bytes(self.encoding, raw, out),
+        }
+        Ok(8)
+    }
+
+    pub fn push_null(&mut self) {
+        match &mut self.out {
+            Out::Int64(out) => out.append_null(),
+            Out::Float64(out) => out.append_null(),
+            Out::Bool(out) => out.append_null(),
+            Out::Decimal(out) => out.append_null(),
+            Out::Date(out) => out.append_null(),
+            Out::Micros(out) => out.append_null(),
+            Out::Text(out) => out.append_null(),
+            Out::Bytes(out) => out.append_null(),
+        }
+    }
+
+    /// Gives the cells collected so far and starts anew, as large as this time.
+    pub fn finish(&mut self) -> ArrayRef {
+        let (rows, bytes) = match &self.out {
+            Out::Text(out) => (out.len(), out.values_slice().len()),
+            Out::Bytes(out) => (out.len(), out.values_slice().len()),
+            other => (other.builder().len(), 0),
+        };
+        let mut full = std::mem::replace(&mut self.out, Out::new(self.staged, rows, bytes));
+        full.builder_mut().finish()
+    }
+
+    /// Throws the cells collected so far away.
+    pub fn clear(&mut self) {
+        self.out = Out::new(self.staged, 0, 0);
+    }
+}
+
+impl Out {
+    fn new(staged: StagedType, rows: usize, bytes: usize) -> Self {
+        let data_type = arrow_type(staged);
+        match staged {
+            StagedType::Int64 => Self::Int64(Int64Builder::with_capacity(rows)),
+            StagedType::Float64 => Self::Float64(Float64Builder::with_capacity(rows)),
+            StagedType::Bool => Self::Bool(BooleanBuilder::with_capacity(rows)),
+            StagedType::Decimal { .. } => {
+                Self::Decimal(Decimal128Builder::with_capacity(rows).with_data_type(data_type))
+            }
+            StagedType::Date => Self::Date(Date32Builder::with_capacity(rows)),
+            StagedType::Timestamp | StagedType::DateTime => {
+                Self::Micros(TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(data_type))
+            }
+            StagedType::Text => Self::Text(StringBuilder::with_capacity(rows, bytes)),
+            StagedType::Bytes => Self::Bytes(BinaryBuilder::with_capacity(rows, bytes)),
+        }
+    }
+
+    fn builder(&self) -> &dyn ArrayBuilder {
+        match self {
+            Self::Int64(out) => out,
+            Self::Float64(out) => out,
+            Self::Bool(out) => out,
+            Self::Decimal(out) => out,
+            Self::Date(out) => out,
+            Self::Micros(out) => out,
+            Self::Text(out) => out,
+            Self::Bytes(out) => out,
+        }
+    }
+
+    fn builder_mut(&mut self) -> &mut dyn ArrayBuilder {
+        match self {
+            Self::Int64(out) => out,
+            Self::Float64(out) => out,
+            Self::Bool(out) => out,
+            Self::Decimal(out) => out,
+            Self::Date(out) => out,
+            Self::Micros(out) => out,
+            Self::Text(out) => out,
+            Self::Bytes(out) => out,
+        }
+    }
+}
+
+fn micros(encoding: Encoding, zone: &mut LocalZone, raw: &[u8]) -> Result<i64, Unfit> {
+    let moment = temporal::moment(raw).ok_or(Unfit::Wire)?;
+    let (days, of_day) = (temporal::days(moment)?, temporal::micros_of_day(moment));
+    match encoding {
+        Encoding::Wall => Ok(i64::from(days) * temporal::MICROS_OF_DAY + of_day),
+        Encoding::LocalToUtc => {
+            let instant = zone.utc_of(days, of_day);
+            (EARLIEST..=LATEST).contains(&instant).then_some(instant).ok_or(Unfit::Flaw(Flaw::OutOfRange))
+        }
+        _ => Err(Unfit::Plan),
+    }
+}

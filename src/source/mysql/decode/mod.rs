@@ -1,0 +1,147 @@
+//! Rows off the wire into Arrow builders, cell by cell, with no row type between.
+//!
+//! sqlx's own decoders are not used: they take zero dates for NULL, lose signs and refuse types (`docs/types.md` says
+//! what each type becomes). What a target type cannot hold becomes NULL and is counted, or fails the mapping; bytes
+//! that are no UTF-8 always fail it, because there is no honest text for them.
+
+mod column;
+pub mod number;
+pub mod temporal;
+mod text;
+mod zone;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+
+use self::column::Column;
+use super::position::key_text;
+use super::wire::Cells;
+use crate::domain::config::InvalidValues;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::SourceTable;
+use crate::domain::plan::TablePlan;
+use crate::domain::report::Flaw;
+use crate::domain::staging::arrow_schema;
+use crate::source::{BatchLimits, RowBatch};
+
+/// Why a cell could not be appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfit {
+    /// The target type cannot hold it.
+    Flaw(Flaw),
+    /// Text that is no UTF-8.
+    Utf8,
+    /// Bytes that the column's type never has: it is another type by now.
+    Wire,
+    /// The plan pairs an encoding with a staged type that it does not lead to.
+    Plan,
+}
+
+/// Collects rows into batches.
+#[derive(Debug)]
+pub struct Batcher {
+    table: SourceTable,
+    plan: Arc<TablePlan>,
+    schema: SchemaRef,
+    columns: Vec<Column>,
+    limits: BatchLimits,
+    rows: usize,
+    bytes: usize,
+    flaws: BTreeMap<(usize, Flaw), u64>,
+}
+
+impl Batcher {
+    pub fn new(table: SourceTable, plan: Arc<TablePlan>, limits: BatchLimits) -> Self {
+        let columns = plan.columns.iter().map(|column| Column::new(&plan, column)).collect();
+        let schema = arrow_schema(&plan);
+        Self { table, plan, schema, columns, limits, rows: 0, bytes: 0, flaws: BTreeMap::new() }
+    }
+
+    /// Appends a row.
+    ///
+    /// # Errors
+    /// `Data` for a value that must not pass, `Schema` when the column is not what was planned.
+    pub fn push(&mut self, row: &impl Cells) -> Result<(), Fault> {
+        for (index, column) in self.columns.iter_mut().enumerate() {
+            match column.push(row.cell(index)) {
+                Ok(bytes) => self.bytes += bytes,
+                Err(Unfit::Flaw(flaw)) if self.plan.invalid_values == InvalidValues::Null => {
+                    column.push_null();
+                    *self.flaws.entry((index, flaw)).or_default() += 1;
+                }
+                Err(unfit) => return Err(refusal(&self.table, &self.plan, (index, unfit), row)),
+            }
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    pub const fn is_full(&self) -> bool {
+        self.rows >= self.limits.rows || self.bytes >= self.limits.bytes
+    }
+
+    /// Hands the rows collected so far over and starts anew.
+    ///
+    /// # Errors
+    /// `Bug` when the columns do not make a batch.
+    pub fn finish(&mut self) -> Result<RowBatch, Fault> {
+        let columns = self.columns.iter_mut().map(Column::finish).collect();
+        let rows = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(|error| {
+            Fault::new(FaultKind::Bug, format!("The rows of {} do not make a batch", self.table)).caused_by(error)
+        })?;
+        let flaws = std::mem::take(&mut self.flaws).into_iter().map(|((index, flaw), n)| (index, flaw, n)).collect();
+        let bytes = std::mem::take(&mut self.bytes);
+        self.rows = 0;
+        Ok(RowBatch { rows, bytes, flaws })
+    }
+
+    /// Forgets the rows collected so far.
+    pub fn clear(&mut self) {
+        self.columns.iter_mut().for_each(Column::clear);
+        self.flaws.clear();
+        (self.rows, self.bytes) = (0, 0);
+    }
+}
+
+/// Values stay out of errors, but for the key of a row whose text is no UTF-8: without it nobody finds the row.
+fn refusal(table: &SourceTable, plan: &TablePlan, (index, unfit): (usize, Unfit), row: &impl Cells) -> Fault {
+    let source = &plan.columns[index].source;
+    let name = &source.name;
+    match unfit {
+        Unfit::Flaw(flaw) => Fault::new(
+            FaultKind::Data,
+            format!("Column `{name}` of {table} holds a {}, and `invalid_values` is `fail`", flaw.words()),
+        )
+        .with_hint("correct it at the source, or let it arrive as NULL with `invalid_values: null`"),
+        Unfit::Utf8 => {
+            let key: Vec<_> = plan.keys.iter().map(|&key| key_value(plan, key, row)).collect();
+            let place = if key.is_empty() { key_value(plan, plan.cursor, row) } else { key.join(", ") };
+            Fault::new(
+                FaultKind::Data,
+                format!("Column `{name}` of {table} is not valid UTF-8 in the row with {place}"),
+            )
+            .with_hint(format!(
+                "correct it at the source, or carry its bytes as they are: `columns: {{{name}: BYTES}}`"
+            ))
+        }
+        Unfit::Wire => Fault::new(
+            FaultKind::Schema,
+            format!("Column `{name}` of {table} sends bytes that a {} does not have", source.source_type),
+        )
+        .with_hint("the table was probably altered during the run: run again"),
+        Unfit::Plan => {
+            Fault::new(FaultKind::Bug, format!("Column `{name}` of {table} is planned in a way that nothing decodes"))
+        }
+    }
+}
+
+fn key_value(plan: &TablePlan, index: usize, row: &impl Cells) -> String {
+    let source = &plan.columns[index].source;
+    format!("{}={}", source.name, key_text(&source.source_type, row.cell(index)))
+}
+
+#[cfg(test)]
+mod tests;

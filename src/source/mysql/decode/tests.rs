@@ -1,0 +1,146 @@
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array, RecordBatch};
+
+use super::*;
+use crate::domain::plan::ColumnPlan;
+use crate::domain::source_type::SourceType;
+use crate::source::mysql::samples::{column, plan};
+
+type Row = Vec<Option<Vec<u8>>>;
+
+const INT: SourceType = SourceType::Int { bits: 32, unsigned: false };
+const TEXT: SourceType = SourceType::Text { chars: None };
+
+fn batcher(columns: Vec<ColumnPlan>, change: impl FnOnce(&mut TablePlan)) -> Batcher {
+    let mut plan = plan(columns, &[0], 0);
+    change(&mut plan);
+    let table = SourceTable { database: None, table: "t".into() };
+    Batcher::new(table, Arc::new(plan), BatchLimits { rows: 3, bytes: 100, page_rows: 10 })
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a cell may be NULL")]
+fn id(value: i32) -> Option<Vec<u8>> {
+    Some(value.to_le_bytes().to_vec())
+}
+
+fn rows(mut batcher: Batcher, rows: Vec<Row>) -> RecordBatch {
+    for row in rows {
+        batcher.push(&row).unwrap();
+    }
+    batcher.finish().unwrap().rows
+}
+
+#[test]
+fn a_zero_date_arrives_as_null_and_is_counted() {
+    let mut batcher = batcher(vec![column("id", INT), column("day", SourceType::Date)], |_| {});
+    for day in [Some(vec![4, 0xb2, 7, 1, 2]), Some(vec![0]), Some(vec![4, 0xe8, 7, 2, 31]), None] {
+        batcher.push(&vec![id(1), day]).unwrap();
+    }
+    let batch = batcher.finish().unwrap();
+    let days = batch.rows.column(1).as_primitive::<Date32Type>();
+    assert_eq!((days.value(0), days.null_count()), (1, 3));
+    assert_eq!(batch.flaws, [(1, Flaw::InvalidDate, 2)]);
+    assert!(batcher.finish().unwrap().flaws.is_empty(), "counts belong to one batch");
+}
+
+#[test]
+fn a_zero_date_fails_the_mapping_where_the_mapping_says_so() {
+    let columns = vec![column("id", INT), column("at", SourceType::DateTime { fsp: 0 })];
+    let mut batcher = batcher(columns, |plan| plan.invalid_values = InvalidValues::Fail);
+    let fault = batcher.push(&vec![id(7), Some(vec![0])]).unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Data);
+    assert_eq!(fault.to_string(), "Column `at` of t holds a zero or impossible date, and `invalid_values` is `fail`");
+}
+
+#[test]
+fn text_that_is_no_utf8_is_refused_with_table_column_and_key() {
+    let mut batcher = batcher(vec![column("id", INT), column("name", TEXT)], |_| {});
+    let fault = batcher.push(&vec![id(42), Some(b"secret \xff".to_vec())]).unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Data);
+    assert_eq!(fault.to_string(), "Column `name` of t is not valid UTF-8 in the row with id=42");
+    assert!(fault.hint().contains("columns: {name: BYTES}"), "{}", fault.hint());
+}
+
+#[test]
+fn an_empty_string_becomes_null_only_where_the_mapping_says_so() {
+    let columns = || vec![column("id", INT), column("name", TEXT), column("doc", SourceType::Json)];
+    let row = || vec![vec![id(1), Some(vec![]), Some(vec![])]];
+    let kept = rows(batcher(columns(), |_| {}), row());
+    assert_eq!(kept.column(1).null_count(), 0);
+    let nulled = rows(batcher(columns(), |plan| plan.empty_string_as_null = true), row());
+    assert_eq!((nulled.column(1).null_count(), nulled.column(2).null_count()), (1, 0));
+}
+
+#[test]
+fn a_datetime_is_read_in_the_mappings_zone_and_a_timestamp_as_it_is() {
+    let columns = vec![
+        column("id", INT),
+        column("local", SourceType::DateTime { fsp: 0 }),
+        column("instant", SourceType::Timestamp { fsp: 0 }),
+    ];
+    let wall = || Some(vec![7, 0xb2, 7, 1, 1, 12, 0, 0]);
+    let batch =
+        rows(batcher(columns, |plan| plan.timezone = chrono_tz::Asia::Dhaka), vec![vec![id(1), wall(), wall()]]);
+    let micros = |index: usize| batch.column(index).as_primitive::<TimestampMicrosecondType>().value(0);
+    assert_eq!((micros(1), micros(2)), (6 * 3_600_000_000, 12 * 3_600_000_000));
+}
+
+#[test]
+fn a_wall_clock_that_its_zone_pushes_beyond_the_year_9999_is_out_of_range() {
+    let columns = vec![column("id", INT), column("at", SourceType::DateTime { fsp: 0 })];
+    let mut batcher = batcher(columns, |plan| plan.timezone = chrono_tz::America::New_York);
+    batcher.push(&vec![id(1), Some(vec![7, 0x0f, 0x27, 12, 31, 23, 0, 0])]).unwrap();
+    assert_eq!(batcher.finish().unwrap().flaws, [(1, Flaw::OutOfRange, 1)]);
+}
+
+#[test]
+fn a_batch_is_full_by_rows_or_by_bytes() {
+    let mut batcher = batcher(vec![column("id", INT), column("name", TEXT)], |_| {});
+    batcher.push(&vec![id(1), Some(vec![b'x'; 50])]).unwrap();
+    assert!(!batcher.is_full());
+    batcher.push(&vec![id(2), Some(vec![b'x'; 50])]).unwrap();
+    assert!(batcher.is_full());
+    assert_eq!(batcher.finish().unwrap().bytes, 116);
+    for n in 0..3 {
+        assert!(!batcher.is_full());
+        batcher.push(&vec![id(n), None]).unwrap();
+    }
+    assert!(batcher.is_full());
+    batcher.clear();
+    assert_eq!(batcher.finish().unwrap().rows.num_rows(), 0);
+}
+
+#[test]
+fn every_default_encoding_has_a_builder() {
+    let decimal = SourceType::Decimal { precision: 12, scale: 2 };
+    let columns = vec![
+        column("id", INT),
+        column("big", SourceType::Int { bits: 64, unsigned: true }),
+        column("amount", decimal),
+        column("bit", SourceType::Bit { width: 1 }),
+        column("span", SourceType::Time { fsp: 0 }),
+        column("raw", SourceType::Binary),
+    ];
+    let row = vec![
+        id(-5),
+        Some(vec![0xff; 8]),
+        Some(b"-1234.50".to_vec()),
+        Some(vec![1]),
+        Some(vec![8, 1, 34, 0, 0, 0, 22, 59, 59]),
+        Some(vec![0, 0xff]),
+    ];
+    let batch = rows(batcher(columns, |_| {}), vec![row]);
+    assert_eq!(batch.column(0).as_primitive::<Int64Type>().value(0), -5);
+    assert_eq!(batch.column(1).as_primitive::<Decimal128Type>().value(0), i128::from(u64::MAX));
+    assert_eq!(batch.column(2).as_primitive::<Decimal128Type>().value(0), -123_450);
+    assert!(batch.column(3).as_boolean().value(0));
+    assert_eq!(batch.column(4).as_string::<i32>().value(0), "-838:59:59");
+    assert_eq!(batch.column(5).as_binary::<i32>().value(0), [0, 0xff]);
+}
+
+#[test]
+fn bytes_of_another_type_are_the_schemas_trouble() {
+    let mut batcher = batcher(vec![column("id", INT)], |_| {});
+    assert_eq!(batcher.push(&vec![Some(b"abc".to_vec())]).unwrap_err().kind(), FaultKind::Schema);
+}

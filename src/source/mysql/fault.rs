@@ -1,0 +1,147 @@
+//! Which kind of trouble an error of sqlx or of the server is; the kind alone decides what the engine does.
+
+use sqlx::mysql::MySqlDatabaseError;
+
+use crate::domain::fault::{Fault, FaultKind};
+
+/// A fault with the sentence given; the kind, and the hint where one is known, come from the error.
+pub fn from_sqlx(error: sqlx::Error, sentence: impl Into<String>) -> Fault {
+    let (kind, hint) = classify(&error);
+    let fault = Fault::new(kind, sentence).caused_by(error);
+    match hint {
+        Some(hint) => fault.with_hint(hint),
+        None => fault,
+    }
+}
+
+fn classify(error: &sqlx::Error) -> (FaultKind, Option<&'static str>) {
+    match error {
+        sqlx::Error::Database(database) => match database.try_downcast_ref::<MySqlDatabaseError>() {
+            Some(error) => by_number(error.number(), error.code().unwrap_or("")),
+            None => (FaultKind::Bug, None),
+        },
+        sqlx::Error::Io(_) => (FaultKind::Transient, None),
+        sqlx::Error::Tls(source) => by_tls(source.as_ref()),
+        // sqlx says so of a server that speaks another protocol or asks for a plugin it does not know.
+        sqlx::Error::Protocol(text) if text.contains("plugin") => {
+            (FaultKind::Auth, Some("let the account use caching_sha2_password or mysql_native_password"))
+        }
+        sqlx::Error::Protocol(text) if text.contains("column type") => {
+            (FaultKind::Schema, Some("a column is of a type this version cannot read: name it in `exclude`"))
+        }
+        // A stream cut off in the middle of a packet.
+        sqlx::Error::Protocol(_) => (FaultKind::Transient, None),
+        sqlx::Error::Configuration(_) => (FaultKind::Config, None),
+        _ => (FaultKind::Bug, None),
+    }
+}
+
+/// A certificate that is refused stays refused; a handshake cut off may pass the next time.
+fn by_tls(source: &(dyn std::error::Error + Send + Sync + 'static)) -> (FaultKind, Option<&'static str>) {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
+    let cut_off = source
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|io| matches!(io.kind(), ConnectionAborted | ConnectionReset | TimedOut | UnexpectedEof));
+    if cut_off {
+        (FaultKind::Transient, None)
+    } else {
+        (FaultKind::Config, Some("check MYSQL_SSL_MODE and MYSQL_SSL_CA against the server's certificate"))
+    }
+}
+
+/// By MySQL's and MariaDB's error numbers, then by the class of the SQLSTATE.
+/// Source: "Server Error Message Reference" of MySQL, "MariaDB Error Codes".
+fn by_number(number: u16, sqlstate: &str) -> (FaultKind, Option<&'static str>) {
+    use FaultKind::{Auth, Bug, Config, Data, Quota, Schema, Transient};
+    match number {
+        1045 | 1698 => (Auth, Some("check MYSQL_USER and MYSQL_PASSWORD, and from which hosts the account may come")),
+        1130 => (Auth, Some("the server takes no connections from this host: create the account for it")),
+        1044 | 1142 | 1143 | 1227 | 1370 => (Auth, Some("grant the account SELECT on the table")),
+        1251 | 1524 | 2059 | 2061 => (Auth, Some("let the account use caching_sha2_password or mysql_native_password")),
+        1820 | 1862 => (Auth, Some("the account's password has expired: set a new one")),
+        3118 | 3159 | 4151 => (Auth, Some("the account is locked, or may only come over TLS")),
+        1049 => (Config, Some("check MYSQL_DATABASE, and that the account may see that database")),
+        1129 => (Config, Some("the server has blocked this host after failed connections: FLUSH HOSTS there")),
+        // Gone or changed between describe and read: table, column, view, storage, definition.
+        1051 | 1054 | 1109 | 1146 | 1347 | 1356 | 1412 | 1932 => (Schema, None),
+        // Too many connections, of all, of this account, or statements.
+        1040 | 1203 | 1461 => (Transient, Some("the server has no connection to spare; free some or raise the limit")),
+        1226 => (Quota, Some("the account has used up its resources of this hour")),
+        // Out of sort memory, disk full, lock waits, deadlocks, shutdown, killed, interrupted or timed out statements,
+        // broken packets, a cluster node that is not ready, idle disconnects.
+        1021
+        | 1037
+        | 1038
+        | 1041
+        | 1047
+        | 1053
+        | 1077..=1079
+        | 1152
+        | 1154..=1161
+        | 1184
+        | 1189
+        | 1190
+        | 1205
+        | 1206
+        | 1213
+        | 1317
+        | 1615
+        | 1927
+        | 1969
+        | 2002
+        | 2003
+        | 2006
+        | 2013
+        | 2055
+        | 3024
+        | 3168
+        | 3169
+        | 4031 => (Transient, None),
+        1153 => (Data, Some("a row exceeds the server's max_allowed_packet: raise it there")),
+        1064 => (Bug, None),
+        _ => match sqlstate.get(..2) {
+            Some("08" | "40" | "70") => (Transient, None),
+            Some("22") => (Data, None),
+            Some("28") => (Auth, None),
+            Some("42") => (Schema, None),
+            // Storage engines report what went wrong below them without a class: it may have passed.
+            _ => (Transient, None),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_logins_and_missing_rights_are_never_tried_again() {
+        for number in [1044, 1045, 1698, 1251, 1142, 1143, 1524, 3118] {
+            assert_eq!(by_number(number, "HY000").0, FaultKind::Auth, "{number}");
+        }
+    }
+
+    #[test]
+    fn what_passes_by_itself_is_transient() {
+        for number in [1040, 1053, 1205, 1213, 1317, 1927, 2006, 2013, 4031] {
+            assert_eq!(by_number(number, "HY000").0, FaultKind::Transient, "{number}");
+        }
+        assert_eq!(by_number(9999, "08S01").0, FaultKind::Transient);
+        assert_eq!(from_sqlx(sqlx::Error::Io(std::io::ErrorKind::BrokenPipe.into()), "x").kind(), FaultKind::Transient);
+    }
+
+    #[test]
+    fn a_refused_certificate_is_the_configurations_and_a_cut_handshake_is_not() {
+        let refused = std::io::Error::new(std::io::ErrorKind::InvalidData, "invalid peer certificate");
+        assert_eq!(from_sqlx(sqlx::Error::Tls(refused.into()), "x").kind(), FaultKind::Config);
+        let cut: std::io::Error = std::io::ErrorKind::ConnectionReset.into();
+        assert_eq!(from_sqlx(sqlx::Error::Tls(cut.into()), "x").kind(), FaultKind::Transient);
+    }
+
+    #[test]
+    fn what_is_not_there_is_a_matter_of_the_schema() {
+        assert_eq!(by_number(1146, "42S02").0, FaultKind::Schema);
+        assert_eq!(by_number(1054, "42S22").0, FaultKind::Schema);
+        assert_eq!(by_number(1049, "42000").0, FaultKind::Config);
+    }
+}

@@ -1,0 +1,139 @@
+//! Which keys tell rows apart, and in which orders the server can hand rows out without sorting them.
+
+use std::collections::BTreeMap;
+
+use super::catalog::{Found, Texts, text};
+use super::connect::{Flavour, Session};
+use super::sql::{Bind, Query};
+
+/// Column lists, in index order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Indexes {
+    /// The primary key first.
+    pub unique_keys: Vec<Vec<String>>,
+    pub ordering: Vec<Vec<String>>,
+}
+
+/// Reads the indexes of a table; a view has none.
+pub async fn read(session: &mut Session, found: &Found) -> Result<Indexes, sqlx::Error> {
+    if found.is_view() {
+        return Ok(Indexes::default());
+    }
+    // An index hidden from the optimizer orders nothing. The column that says so differs, and older servers lack it.
+    let (flag, hidden) = match session.flavour {
+        Flavour::MySql => ("IS_VISIBLE", "NO"),
+        Flavour::MariaDb => ("IGNORED", "YES"),
+    };
+    let sql = "SELECT 1 FROM information_schema.columns WHERE table_schema = 'information_schema' \
+               AND table_name = 'STATISTICS' AND column_name = ?";
+    let known = !session.texts(Query::new(sql, [Bind::Text(flag.to_owned())])).await?.is_empty();
+    let flag = if known { flag } else { "NULL" };
+    let sql = format!(
+        "SELECT index_name, column_name, CAST(sub_part AS CHAR), nullable, index_type, CAST(non_unique AS CHAR), \
+         collation, {flag}, table_name FROM information_schema.statistics \
+         WHERE table_schema = ? AND table_name = ? ORDER BY index_name, seq_in_index"
+    );
+    let rows = session.texts(Query::new(sql, found.binds())).await?;
+    let rows: Vec<_> = rows.iter().filter(|row| text(row, 8) == found.table).map(|row| Part::of(row, hidden)).collect();
+    Ok(assemble(rows, found.engine == "innodb"))
+}
+
+/// One column of one index.
+#[derive(Debug, Clone)]
+struct Part {
+    index: String,
+    /// `None` for an expression or the beginning of a column.
+    column: Option<String>,
+    /// Unique and never NULL; NULLs are not equal to each other, so a nullable key does not tell rows apart.
+    tells_apart: bool,
+    /// Rising, of a kind that orders rows, and open to the optimizer.
+    orders: bool,
+}
+
+impl Part {
+    fn of(row: &Texts, hidden: &str) -> Self {
+        let is = |index: usize, word: &str| text(row, index).eq_ignore_ascii_case(word);
+        Self {
+            index: text(row, 0).to_owned(),
+            column: row.get(1).cloned().flatten().filter(|_| text(row, 2).is_empty()),
+            tells_apart: is(5, "0") && !is(3, "yes"),
+            orders: is(4, "btree") && !is(6, "d") && !is(7, hidden),
+        }
+    }
+}
+
+fn assemble(parts: Vec<Part>, innodb: bool) -> Indexes {
+    let mut by_index: BTreeMap<(bool, String), Vec<Part>> = BTreeMap::new();
+    for part in parts {
+        by_index.entry((part.index != "PRIMARY", part.index.clone())).or_default().push(part);
+    }
+    let names = |parts: &[Part]| parts.iter().filter_map(|p| p.column.clone()).collect::<Vec<_>>();
+    let primary = by_index.get(&(false, "PRIMARY".to_owned())).map(|parts| names(parts)).unwrap_or_default();
+    let mut indexes = Indexes::default();
+    for parts in by_index.values() {
+        if parts.iter().all(|p| p.tells_apart && p.column.is_some()) {
+            indexes.unique_keys.push(names(parts));
+        }
+        // A prefix, an expression or a falling column ends the order that the index has in common with ours.
+        let end = parts.iter().position(|p| p.column.is_none() || !p.orders).unwrap_or(parts.len());
+        if end == 0 {
+            continue;
+        }
+        let mut order = names(&parts[..end]);
+        if innodb && end == parts.len() {
+            // InnoDB's secondary indexes end in the primary key.
+            order.extend(primary.iter().filter(|key| !names(parts).contains(key)).cloned());
+        }
+        indexes.ordering.push(order);
+    }
+    indexes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(index: &str, column: &str) -> Part {
+        Part { index: index.into(), column: Some(column.into()), tells_apart: false, orders: true }
+    }
+
+    fn unique(index: &str, column: &str) -> Part {
+        Part { tells_apart: true, ..part(index, column) }
+    }
+
+    fn row(fields: [&str; 8]) -> Texts {
+        fields.iter().map(|field| (*field != "-").then(|| (*field).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_primary_key_comes_first_and_ends_every_index_of_innodb() {
+        let parts = || vec![part("at", "at"), unique("PRIMARY", "id"), unique("A", "code")];
+        let indexes = assemble(parts(), true);
+        assert_eq!(indexes.unique_keys, [["id"], ["code"]]);
+        assert_eq!(indexes.ordering, [vec!["id"], vec!["code", "id"], vec!["at", "id"]]);
+        assert_eq!(assemble(parts(), false).ordering, [["id"], ["code"], ["at"]]);
+    }
+
+    #[test]
+    fn a_nullable_or_partial_key_does_not_tell_rows_apart() {
+        let nullable = Part::of(&row(["n", "a", "-", "YES", "BTREE", "0", "A", "-"]), "NO");
+        let prefix = Part::of(&row(["p", "b", "10", "", "BTREE", "0", "A", "-"]), "NO");
+        let hash = Part::of(&row(["h", "c", "-", "", "HASH", "0", "-", "-"]), "NO");
+        let indexes = assemble(vec![nullable, prefix, hash], true);
+        assert_eq!(indexes.unique_keys, [["c"]]);
+        assert_eq!(indexes.ordering, [["a"]]);
+    }
+
+    #[test]
+    fn only_what_orders_rising_rows_counts_as_an_order() {
+        let rows = [
+            ["half", "a", "-", "", "BTREE", "1", "A", "YES"],
+            ["half", "b", "-", "", "BTREE", "1", "D", "YES"],
+            ["hidden", "c", "-", "", "BTREE", "1", "A", "NO"],
+            ["words", "d", "-", "", "FULLTEXT", "1", "-", "YES"],
+            ["expression", "-", "-", "", "BTREE", "1", "A", "YES"],
+        ];
+        let parts = rows.map(|fields| Part::of(&row(fields), "NO")).to_vec();
+        assert_eq!(assemble(parts, true).ordering, [["a"]]);
+    }
+}

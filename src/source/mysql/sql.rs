@@ -1,0 +1,256 @@
+//! Every statement that reads rows: its text, and apart from it the values of its placeholders.
+
+use sqlx::mysql::{MySql, MySqlArguments};
+use sqlx::query::Query as Prepared;
+use sqlx::{AssertSqlSafe, Database};
+
+use super::connect::Flavour;
+use super::position::Position;
+use crate::domain::cursor::Cursor;
+use crate::domain::ids::SourceTable;
+use crate::domain::plan::{ColumnPlan, TablePlan};
+use crate::domain::source_type::SourceType;
+use crate::domain::window::{Low, Window};
+
+/// A value for a placeholder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bind {
+    Int(i64),
+    UInt(u64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl From<&Cursor> for Bind {
+    /// Integers as such, moments as text: what the server compares the column's own values with.
+    fn from(cursor: &Cursor) -> Self {
+        match cursor {
+            Cursor::Int(value) => match (i64::try_from(*value), u64::try_from(*value)) {
+                (Ok(value), _) => Self::Int(value),
+                (_, Ok(value)) => Self::UInt(value),
+                _ => Self::Text(value.to_string()),
+            },
+            Cursor::Moment(moment) => Self::Text(moment.to_string()),
+        }
+    }
+}
+
+/// A statement ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    pub sql: String,
+    pub binds: Vec<Bind>,
+}
+
+impl Query {
+    pub fn plain(sql: impl Into<String>) -> Self {
+        Self { sql: sql.into(), binds: Vec::new() }
+    }
+
+    pub fn new(sql: impl Into<String>, binds: impl IntoIterator<Item = Bind>) -> Self {
+        Self { sql: sql.into(), binds: binds.into_iter().collect() }
+    }
+
+    /// For the binary protocol. The text holds quoted identifiers and numbers of our own, never a value.
+    pub fn prepared(self) -> Prepared<'static, MySql, <MySql as Database>::Arguments> {
+        let prepared: Prepared<'static, MySql, MySqlArguments> = sqlx::query(AssertSqlSafe(self.sql));
+        self.binds.into_iter().fold(prepared, |query, bind| match bind {
+            Bind::Int(value) => query.bind(value),
+            Bind::UInt(value) => query.bind(value),
+            Bind::Text(value) => query.bind(value),
+            Bind::Bytes(value) => query.bind(value),
+        })
+    }
+}
+
+/// Quotes a name; a backtick in it is doubled.
+pub fn identifier(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// Quotes a table's name.
+pub fn table(table: &SourceTable) -> String {
+    match &table.database {
+        Some(database) => format!("{}.{}", identifier(database), identifier(&table.table)),
+        None => identifier(&table.table),
+    }
+}
+
+/// The statements that read one window.
+#[derive(Debug)]
+pub struct Reading {
+    /// `SELECT ... FROM ...`
+    select: String,
+    cursor: Term,
+    /// The key without the cursor column.
+    tail: Vec<Term>,
+    window: Window,
+}
+
+/// A column in a comparison, and how a value is put beside it.
+#[derive(Debug)]
+struct Term {
+    column: String,
+    slot: String,
+}
+
+impl Term {
+    fn new(plan: &ColumnPlan) -> Self {
+        let slot = match plan.source.source_type {
+            // A decimal bound as text would be compared as a double.
+            SourceType::Decimal { precision, scale } => format!("CAST(? AS DECIMAL({precision},{scale}))"),
+            _ => "?".to_owned(),
+        };
+        Self { column: identifier(&plan.source.name), slot }
+    }
+
+    fn is(&self, operator: &str) -> String {
+        format!("{} {operator} {}", self.column, self.slot)
+    }
+}
+
+impl Reading {
+    pub fn new(source: &SourceTable, plan: &TablePlan, window: Window, flavour: Flavour) -> Self {
+        let columns: Vec<_> = plan.columns.iter().map(|c| selected(c, flavour)).collect();
+        let tail = plan.keys.iter().filter(|&&key| key != plan.cursor).map(|&key| Term::new(&plan.columns[key]));
+        Self {
+            select: format!("SELECT {} FROM {}", columns.join(", "), table(source)),
+            cursor: Term::new(plan.cursor_column()),
+            tail: tail.collect(),
+            window,
+        }
+    }
+
+    /// The whole window in the order the server likes best.
+    pub fn stream(&self) -> Query {
+        let (filter, binds) = self.within_window();
+        Query { sql: format!("{} WHERE {filter}", self.select), binds }
+    }
+
+    /// At most `rows` rows in the order of `(cursor, key)`, from the window's beginning or after a row.
+    pub fn page(&self, after: Option<&Position>, rows: usize) -> Query {
+        let (filter, binds) = match after {
+            None => self.within_window(),
+            Some(position) => self.after(position),
+        };
+        let order: Vec<_> = std::iter::once(&self.cursor).chain(&self.tail).map(|term| term.column.as_str()).collect();
+        Query { sql: format!("{} WHERE {filter} ORDER BY {} LIMIT {rows}", self.select, order.join(", ")), binds }
+    }
+
+    fn within_window(&self) -> (String, Vec<Bind>) {
+        let high = self.cursor.is("<=");
+        let last = Bind::from(&self.window.high);
+        match &self.window.low {
+            Low::Beginning => (high, vec![last]),
+            Low::After(low) => (format!("{} AND {high}", self.cursor.is(">")), vec![Bind::from(low), last]),
+            Low::From(low) => (format!("{} AND {high}", self.cursor.is(">=")), vec![Bind::from(low), last]),
+        }
+    }
+
+    /// `(cursor, key) > (?, ?)`, spelled out: as a row comparison many versions do not use the index for it, and the
+    /// range on the cursor alone leads them to it.
+    fn after(&self, position: &Position) -> (String, Vec<Bind>) {
+        let high = self.cursor.is("<=");
+        let last = Bind::from(&self.window.high);
+        if self.tail.is_empty() {
+            return (format!("{} AND {high}", self.cursor.is(">")), vec![position.cursor.clone(), last]);
+        }
+        let values = std::iter::once(&position.cursor).chain(&position.tail);
+        let terms: Vec<_> = std::iter::once(&self.cursor).chain(&self.tail).zip(values).collect();
+        let (beyond, asked) = terms.iter().rev().fold((String::new(), Vec::new()), |(inner, binds), (term, value)| {
+            let inner = match inner.as_str() {
+                "" => term.is(">"),
+                inner => format!("{} OR ({} AND ({inner}))", term.is(">"), term.is("=")),
+            };
+            let twice = if binds.is_empty() { 1 } else { 2 };
+            (inner, std::iter::repeat_n((*value).clone(), twice).chain(binds).collect())
+        });
+        let binds = [position.cursor.clone(), last].into_iter().chain(asked).collect();
+        (format!("{} AND {high} AND ({beyond})", self.cursor.is(">=")), binds)
+    }
+}
+
+/// A VECTOR of MySQL has a wire type that sqlx refuses; MariaDB's arrives as bytes.
+fn selected(column: &ColumnPlan, flavour: Flavour) -> String {
+    let name = identifier(&column.source.name);
+    match (&column.source.source_type, flavour) {
+        (SourceType::Vector, Flavour::MySql) => format!("CAST({name} AS BINARY)"),
+        _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::mysql::samples::{column, plan};
+
+    fn int() -> SourceType {
+        SourceType::Int { bits: 64, unsigned: false }
+    }
+
+    fn orders() -> SourceTable {
+        SourceTable { database: Some("shop".into()), table: "or`ders".into() }
+    }
+
+    fn window(low: Low) -> Window {
+        Window { low, high: Cursor::Int(9) }
+    }
+
+    fn text(value: &str) -> Bind {
+        Bind::Text(value.into())
+    }
+
+    #[test]
+    fn a_first_page_begins_as_the_window_does() {
+        let plan = plan(vec![column("id", int()), column("at", int())], &[0], 1);
+        let page = |low| Reading::new(&orders(), &plan, window(low), Flavour::MySql).page(None, 10);
+        let after = page(Low::After(Cursor::Int(3)));
+        assert_eq!(
+            after.sql,
+            "SELECT `id`, `at` FROM `shop`.`or``ders` WHERE `at` > ? AND `at` <= ? ORDER BY `at`, `id` LIMIT 10"
+        );
+        assert_eq!(after.binds, [Bind::Int(3), Bind::Int(9)]);
+        assert!(page(Low::From(Cursor::Int(3))).sql.contains("`at` >= ? AND `at` <= ?"));
+        assert!(page(Low::Beginning).sql.contains("WHERE `at` <= ? ORDER BY"));
+    }
+
+    #[test]
+    fn a_later_page_spells_the_row_comparison_out() {
+        let decimal = SourceType::Decimal { precision: 10, scale: 2 };
+        let plan = plan(vec![column("a", int()), column("b", decimal), column("at", int())], &[0, 1], 2);
+        let reading = Reading::new(&orders(), &plan, window(Low::Beginning), Flavour::MySql);
+        let position = Position { cursor: Bind::Int(5), tail: vec![Bind::Int(1), text("1.50")] };
+        let page = reading.page(Some(&position), 10);
+        assert_eq!(
+            page.sql,
+            "SELECT `a`, `b`, `at` FROM `shop`.`or``ders` WHERE `at` >= ? AND `at` <= ? AND (`at` > ? OR (`at` = ? AND \
+             (`a` > ? OR (`a` = ? AND (`b` > CAST(? AS DECIMAL(10,2))))))) ORDER BY `at`, `a`, `b` LIMIT 10"
+        );
+        assert_eq!(page.binds, [5, 9, 5, 5, 1, 1].map(Bind::Int).into_iter().chain([text("1.50")]).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_cursor_that_is_the_key_is_not_compared_twice() {
+        let plan = plan(vec![column("id", int())], &[0], 0);
+        let reading = Reading::new(&orders(), &plan, window(Low::After(Cursor::Int(3))), Flavour::MySql);
+        let page = reading.page(Some(&Position { cursor: Bind::Int(5), tail: vec![] }), 10);
+        assert_eq!(page.sql, "SELECT `id` FROM `shop`.`or``ders` WHERE `id` > ? AND `id` <= ? ORDER BY `id` LIMIT 10");
+        assert_eq!(page.binds, [Bind::Int(5), Bind::Int(9)]);
+    }
+
+    #[test]
+    fn a_stream_has_no_order_and_a_vector_of_mysql_is_cast() {
+        let plan = plan(vec![column("id", int()), column("v", SourceType::Vector)], &[0], 0);
+        let stream = |flavour| Reading::new(&orders(), &plan, window(Low::Beginning), flavour).stream().sql;
+        assert_eq!(stream(Flavour::MySql), "SELECT `id`, CAST(`v` AS BINARY) FROM `shop`.`or``ders` WHERE `id` <= ?");
+        assert_eq!(stream(Flavour::MariaDb), "SELECT `id`, `v` FROM `shop`.`or``ders` WHERE `id` <= ?");
+    }
+
+    #[test]
+    fn cursors_are_bound_exactly() {
+        assert_eq!(Bind::from(&Cursor::Int(i128::from(u64::MAX))), Bind::UInt(u64::MAX));
+        assert_eq!(Bind::from(&Cursor::Int(-1)), Bind::Int(-1));
+        let moment = crate::domain::cursor::Moment::parse("2024-02-31 00:00:01.5").unwrap();
+        assert_eq!(Bind::from(&Cursor::Moment(moment)), text("2024-02-31 00:00:01.500000"));
+    }
+}

@@ -1,0 +1,95 @@
+//! The raw bytes of a row's cells, which the decoders work on.
+
+use sqlx::mysql::MySqlRow;
+use sqlx::{Column, Decode, MySql, Row, TypeInfo};
+
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::SourceTable;
+use crate::domain::plan::TablePlan;
+use crate::domain::source_type::SourceType;
+
+/// Cells by position; `None` is NULL. A trait, so that decoders are tested with crafted bytes.
+pub trait Cells {
+    fn cell(&self, index: usize) -> Option<&[u8]>;
+}
+
+impl Cells for MySqlRow {
+    /// `is_null` of sqlx takes a zero date for NULL; whether there are bytes does not.
+    fn cell(&self, index: usize) -> Option<&[u8]> {
+        self.try_get_raw(index).ok().and_then(|value| <&[u8] as Decode<MySql>>::decode(value).ok())
+    }
+}
+
+impl Cells for Vec<Option<Vec<u8>>> {
+    fn cell(&self, index: usize) -> Option<&[u8]> {
+        self.get(index)?.as_deref()
+    }
+}
+
+/// Compares what the server sends with what was planned: integers of another width or sign would decode as nonsense.
+///
+/// # Errors
+/// `Schema` when a column has changed its type since it was described.
+pub fn check(row: &MySqlRow, plan: &TablePlan, table: &SourceTable) -> Result<(), Fault> {
+    let sent = row.columns();
+    let changed = plan.columns.iter().enumerate().find_map(|(index, column)| {
+        let wire = sent.get(index).map_or("nothing", |c| c.type_info().name());
+        (!sends(&column.source.source_type, wire)).then_some((column, wire))
+    });
+    let Some((column, wire)) = changed else { return Ok(()) };
+    let sentence = format!(
+        "Column `{}` of {table} was described as {}, but arrives as {wire}",
+        column.source.name, column.source.source_type
+    );
+    Err(Fault::new(FaultKind::Schema, sentence).with_hint("the table was probably altered during the run: run again"))
+}
+
+/// May a column of that type arrive under that name of sqlx's? A TINYINT(1) of either sign is its `BOOLEAN`.
+fn sends(source_type: &SourceType, wire: &str) -> bool {
+    const SIGNED: [&str; 6] = ["BOOLEAN", "TINYINT", "SMALLINT", "MEDIUMINT", "INT", "BIGINT"];
+    let is_unsigned = wire.ends_with(" UNSIGNED") || wire == "BOOLEAN";
+    match source_type {
+        // A view's expression that is always NULL.
+        _ if wire == "NULL" => true,
+        SourceType::Int { unsigned: false, .. } => SIGNED.contains(&wire),
+        SourceType::Int { unsigned: true, .. } => is_unsigned,
+        SourceType::Year => wire == "YEAR",
+        SourceType::Decimal { .. } => wire == "DECIMAL",
+        SourceType::Float => wire == "FLOAT",
+        SourceType::Double => wire == "DOUBLE",
+        SourceType::Bit { .. } => wire == "BIT",
+        SourceType::Date => wire == "DATE",
+        SourceType::DateTime { .. } => wire == "DATETIME",
+        SourceType::Timestamp { .. } => wire == "TIMESTAMP",
+        SourceType::Time { .. } => wire == "TIME",
+        SourceType::Text { .. }
+        | SourceType::Enum
+        | SourceType::Set
+        | SourceType::Binary
+        | SourceType::Json
+        | SourceType::Geometry
+        | SourceType::Vector
+        | SourceType::Uuid
+        | SourceType::Inet => {
+            const OTHERS: [&str; 9] =
+                ["YEAR", "DECIMAL", "FLOAT", "DOUBLE", "BIT", "DATE", "DATETIME", "TIMESTAMP", "TIME"];
+            !(OTHERS.contains(&wire) || SIGNED.contains(&wire) || is_unsigned)
+        }
+        SourceType::Unknown(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_that_became_another_type_is_noticed() {
+        let int = |unsigned| SourceType::Int { bits: 32, unsigned };
+        assert!(sends(&int(false), "BIGINT") && sends(&int(true), "INT UNSIGNED"));
+        assert!(!sends(&int(false), "INT UNSIGNED") && !sends(&int(false), "VARCHAR"));
+        assert!(sends(&SourceType::Int { bits: 8, unsigned: true }, "BOOLEAN"));
+        assert!(!sends(&SourceType::DateTime { fsp: 0 }, "TIMESTAMP"));
+        assert!(sends(&SourceType::Json, "LONGTEXT") && !sends(&SourceType::Json, "INT"));
+    }
+}
