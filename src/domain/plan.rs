@@ -1,5 +1,7 @@
 //! What one mapping's run will move, decided from both sides' schemas before a row is read.
 
+mod paging;
+
 use chrono_tz::Tz;
 
 use super::column::{SourceColumn, SourceSchema, TargetSchema, same_name};
@@ -109,7 +111,15 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         Some(name) => Some(position(name).ok_or_else(|| not_carried(mapping, name, "partition_by"))?),
     };
     let cursor_kind = cursor_kind(mapping, &columns[cursor].source)?;
-    let paging = paging(&input, &columns, &keys, &mut warnings);
+    check_cursor_order(mapping, &columns[cursor])?;
+    for &key in &keys {
+        check_key(mapping, &columns[key], &diff)?;
+    }
+    // The partitioning of a table that exists is not ours to judge.
+    if let Some(column) = partition.map(|p: usize| &columns[p]).filter(|_| diff.creates_table) {
+        check_partition(mapping, column)?;
+    }
+    let paging = paging::choose(&input, &columns, &keys, &mut warnings);
     let table = TablePlan {
         columns,
         keys,
@@ -215,7 +225,7 @@ fn compare(input: &PlanInput<'_>, warnings: &mut Vec<String>) -> Result<(Vec<Col
             let plain = naming::is_plain(&target_name);
             columns.push(ColumnPlan {
                 source: source.clone(),
-                staged_name: if plain { target_name.clone() } else { format!("c{}", columns.len()) },
+                staged_name: if plain { target_name.clone() } else { String::new() },
                 target_name,
                 target_type,
                 encoding,
@@ -224,8 +234,22 @@ fn compare(input: &PlanInput<'_>, warnings: &mut Vec<String>) -> Result<(Vec<Col
             });
         }
     }
+    name_staged(&mut columns);
     note_columns_only_in_target(input, &mut diff, warnings);
     Ok((columns, diff))
+}
+
+/// Names the columns that not every interface takes by their position, beside whatever the table calls its own.
+fn name_staged(columns: &mut [ColumnPlan]) {
+    for position in 0..columns.len() {
+        if columns[position].staged_name.is_empty() {
+            let mut name = format!("c{position}");
+            while columns.iter().any(|c| same_name(&c.staged_name, &name)) {
+                name.push('_');
+            }
+            columns[position].staged_name = name;
+        }
+    }
 }
 
 /// The type the mapping wants for a column, and whether it said so itself.
@@ -278,13 +302,14 @@ fn judge(
 
 fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, warnings: &mut Vec<String>) {
     let Some(target) = input.target else { return };
-    let excluded: Vec<_> = input.mapping.exclude.iter().map(|e| naming::column_name(e)).collect();
     for column in &target.columns {
         if diff.columns.iter().any(|c| same_name(&c.name, &column.name)) {
             continue;
         }
         let verdict = if column.required { Verdict::Relax } else { Verdict::MissingInSource };
-        if !excluded.iter().any(|e| same_name(e, &column.name)) {
+        let still_there = input.source.columns.iter().any(|c| same_name(&naming::column_name(&c.name), &column.name));
+        // What is excluded or cannot be read is still there, and has been spoken of.
+        if !still_there {
             warnings.push(format!(
                 "column `{}` is in {} but no longer in {}; it is left as it is",
                 column.name, input.mapping.target.table, input.mapping.source
@@ -313,51 +338,53 @@ fn cursor_kind(mapping: &Mapping, column: &SourceColumn) -> Result<CursorKind, F
     }
 }
 
-/// Pages where an index carries `(cursor, key)` and the keys are truly unique; else one pass.
-fn paging(input: &PlanInput<'_>, columns: &[ColumnPlan], keys: &[usize], warnings: &mut Vec<String>) -> Paging {
-    let cursor = &input.mapping.incremental_column;
-    let names: Vec<&str> = keys.iter().map(|&k| columns[k].source.name.as_str()).collect();
-    let unique = input.source.unique_keys.iter().any(|index| same_set(index, &names));
-    let pageable = keys.iter().all(|&k| can_page(&columns[k].source));
-    if cursor_leads_an_index(input.source, cursor) {
-        return if unique && pageable && !names.is_empty() { Paging::Keyset } else { Paging::Stream };
+/// An upsert compares the cursor in BigQuery, where the text `9` comes after `10`.
+fn check_cursor_order(mapping: &Mapping, column: &ColumnPlan) -> Result<(), Fault> {
+    let is_number = matches!(column.source.source_type, SourceType::Int { .. });
+    if !is_number || !matches!(column.target_type, TargetType::String(_) | TargetType::Bool) {
+        return Ok(());
     }
-    if !input.source.is_view {
-        warnings.push(format!(
-            "no index of {} begins with `{cursor}`: every run reads the whole table; add one with \
-             CREATE INDEX idx_{} ON {} ({cursor})",
-            input.mapping.source,
-            naming::id_part(cursor),
-            input.mapping.source
-        ));
+    Err(Fault::new(
+        FaultKind::Config,
+        format!(
+            "`incremental_column` of mapping `{}` is `{}`, a number in MySQL but {} in BigQuery, which orders it otherwise",
+            mapping.name, column.source.name, column.target_type
+        ),
+    )
+    .with_hint("make the column INT64 or NUMERIC in BigQuery, or choose another incremental column"))
+}
+
+/// Two keys that are different in MySQL must be different in BigQuery. An INT64 for a BIGINT UNSIGNED is: a value that
+/// does not fit is a flaw, never another value.
+fn check_key(mapping: &Mapping, column: &ColumnPlan, diff: &SchemaDiff) -> Result<(), Fault> {
+    let way = carriage(&column.source.source_type, &column.target_type);
+    let merges = way.is_some_and(|way| !way.lossless && !matches!(way.encoding, Encoding::Int { .. }));
+    // A conflict has a fault of its own.
+    if !merges || diff.conflicts().any(|c| same_name(&c.name, &column.target_name)) {
+        return Ok(());
     }
-    Paging::Stream
+    Err(Fault::new(
+        FaultKind::Config,
+        format!(
+            "Column `{}`, a primary key of mapping `{}`, would be {}, where different {} values can become the same",
+            column.source.name, mapping.name, column.target_type, column.source.source_type
+        ),
+    )
+    .with_hint("take its override out of `columns`"))
 }
 
-fn cursor_leads_an_index(source: &SourceSchema, cursor: &str) -> bool {
-    source.indexes.iter().any(|index| index.first().is_some_and(|first| same_name(first, cursor)))
-}
-
-fn same_set(index: &[String], names: &[&str]) -> bool {
-    index.len() == names.len() && names.iter().all(|n| index.iter().any(|i| same_name(i, n)))
-}
-
-/// Do ORDER BY and a comparison with a bound value agree for the type? (ENUM and SET order by position but compare as
-/// text; floats have no exact literal.) A NULL would end the pages.
-const fn can_page(column: &SourceColumn) -> bool {
-    !column.nullable
-        && matches!(
-            column.source_type,
-            SourceType::Int { .. }
-                | SourceType::Decimal { .. }
-                | SourceType::Year
-                | SourceType::Date
-                | SourceType::DateTime { .. }
-                | SourceType::Timestamp { .. }
-                | SourceType::Text { .. }
-                | SourceType::Binary
-                | SourceType::Uuid
-        )
+fn check_partition(mapping: &Mapping, column: &ColumnPlan) -> Result<(), Fault> {
+    if matches!(column.target_type, TargetType::Date | TargetType::DateTime | TargetType::Timestamp) {
+        return Ok(());
+    }
+    Err(Fault::new(
+        FaultKind::Config,
+        format!(
+            "`partition_by` of mapping `{}` is `{}`, which will be {} in BigQuery",
+            mapping.name, column.source.name, column.target_type
+        ),
+    )
+    .with_hint("choose a column that becomes DATE, DATETIME or TIMESTAMP"))
 }
 
 #[cfg(test)]

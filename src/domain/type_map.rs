@@ -153,7 +153,7 @@ pub fn default_target(source: &SourceType) -> Option<TargetType> {
 const fn default_decimal(precision: u8, scale: u8) -> TargetType {
     if fits_numeric(precision, scale) {
         TargetType::Numeric(None)
-    } else if precision - scale <= 38 {
+    } else if precision.saturating_sub(scale) <= 38 {
         TargetType::BigNumeric(None)
     } else {
         TargetType::String(None)
@@ -161,12 +161,12 @@ const fn default_decimal(precision: u8, scale: u8) -> TargetType {
 }
 
 const fn fits_numeric(precision: u8, scale: u8) -> bool {
-    scale <= 9 && precision - scale <= 29
+    scale <= 9 && precision.saturating_sub(scale) <= 29
 }
 
 /// Does a decimal of `precision` and `scale` fit a target of that shape?
 fn fits_shape(precision: u8, scale: u8, shape: Option<DecimalShape>) -> bool {
-    shape.is_none_or(|s| scale <= s.scale && precision - scale <= s.precision - s.scale)
+    shape.is_none_or(|s| scale <= s.scale && precision.saturating_sub(scale) <= s.precision.saturating_sub(s.scale))
 }
 
 /// How `source` gets into `target`; `None` where there is no way.
@@ -264,7 +264,9 @@ fn decimal_carriage(precision: u8, scale: u8, target: &TargetType) -> Option<Car
         TargetType::Numeric(shape) if fits_numeric(precision, scale) && fits_shape(precision, scale, *shape) => {
             exact(Encoding::Decimal { precision, scale }, StagedType::Decimal { precision, scale })
         }
-        TargetType::BigNumeric(shape) if precision - scale <= 38 && fits_shape(precision, scale, *shape) => {
+        TargetType::BigNumeric(shape)
+            if precision.saturating_sub(scale) <= 38 && fits_shape(precision, scale, *shape) =>
+        {
             adopted(Encoding::Text, StagedType::Text, Cast::To)
         }
         TargetType::Int64 if scale == 0 && precision <= 18 => exact(Encoding::DecimalAsInt, StagedType::Int64),
@@ -351,66 +353,4 @@ pub fn widens(from: &TargetType, to: &TargetType) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn decimal(precision: u8, scale: u8) -> SourceType {
-        SourceType::Decimal { precision, scale }
-    }
-
-    #[test]
-    fn a_decimal_takes_the_smallest_type_that_holds_it() {
-        assert_eq!(default_target(&decimal(38, 9)), Some(TargetType::Numeric(None)));
-        assert_eq!(default_target(&decimal(38, 0)), Some(TargetType::BigNumeric(None)));
-        assert_eq!(default_target(&decimal(65, 30)), Some(TargetType::BigNumeric(None)));
-        assert_eq!(default_target(&decimal(65, 0)), Some(TargetType::String(None)));
-    }
-
-    #[test]
-    fn every_default_is_lossless() {
-        let sources = [
-            SourceType::Int { bits: 64, unsigned: true },
-            SourceType::Int { bits: 8, unsigned: false },
-            decimal(65, 30),
-            decimal(65, 0),
-            decimal(10, 2),
-            SourceType::Float,
-            SourceType::Bit { width: 1 },
-            SourceType::Bit { width: 63 },
-            SourceType::Bit { width: 64 },
-            SourceType::Year,
-            SourceType::Date,
-            SourceType::DateTime { fsp: 6 },
-            SourceType::Timestamp { fsp: 0 },
-            SourceType::Time { fsp: 3 },
-            SourceType::Text { chars: Some(20) },
-            SourceType::Enum,
-            SourceType::Set,
-            SourceType::Binary,
-            SourceType::Json,
-            SourceType::Geometry,
-            SourceType::Vector,
-            SourceType::Uuid,
-            SourceType::Inet,
-        ];
-        for source in sources {
-            let target = default_target(&source).expect("a default");
-            assert!(carriage(&source, &target).is_some_and(|c| c.lossless), "{source} -> {target}");
-        }
-    }
-
-    #[test]
-    fn a_narrow_numeric_refuses_a_wide_decimal_and_widens() {
-        let narrow = TargetType::Numeric(Some(DecimalShape { precision: 10, scale: 2 }));
-        assert_eq!(carriage(&decimal(12, 2), &narrow), None);
-        assert!(widens(&narrow, &TargetType::Numeric(None)));
-        assert!(carriage(&decimal(10, 2), &narrow).is_some());
-    }
-
-    #[test]
-    fn text_never_goes_into_a_number_unless_asked() {
-        let carried = carriage(&SourceType::Text { chars: None }, &TargetType::Int64).expect("by override");
-        assert!(!carried.lossless);
-        assert!(!widens(&TargetType::Int64, &TargetType::String(None)));
-    }
-}
+mod tests;

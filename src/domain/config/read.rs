@@ -174,7 +174,7 @@ impl<'n> Section<'n> {
         found
     }
 
-    /// YAML 1.1's booleans, as the original tool's parser read them.
+    /// YAML 1.1's booleans: what the usual parsers of Python read.
     pub fn flag(&self, r: &mut Reading<'_>, key: &str) -> Option<bool> {
         self.choice(r, key, &FLAGS)
     }

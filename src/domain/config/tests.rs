@@ -221,6 +221,8 @@ fn each_wrong_value_of_a_mapping_is_named_with_its_line() {
         let expected = if line == "mode: upsert" { 5 } else { 8 };
         assert_eq!(only(result, words), Some(expected), "{line}");
     }
+    let halves = "  - name: b\n    mysql_table: shop.\n    incremental_column: id";
+    assert_eq!(only(with("", halves), "`mysql_table` of mapping `b` cannot be `shop.`"), Some(9));
     let key = "    primary_keys: [id]\n    exclude: [id2, ID]\n";
     assert_eq!(only(with("", key), "which `primary_keys` needs"), Some(9));
     let partition = "    partition_by: day\n    exclude: [day]\n";

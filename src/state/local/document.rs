@@ -91,7 +91,7 @@ impl<'p> Document<'p> {
             .collect()
     }
 
-    /// Numbers count as their text: the original wrote an integer cursor as one.
+    /// Numbers count as their text: an integer cursor may have been written as one.
     fn last_sync(&self, mapping: &MappingName) -> Result<Option<String>, Fault> {
         match self.root.get("last_sync").and_then(|section| section.get(&mapping.0)) {
             None | Some(Value::Null) => Ok(None),
@@ -110,7 +110,7 @@ impl<'p> Document<'p> {
         let said = self.last_sync(mapping)?;
         let mut last_sync = take(&mut self.root, "last_sync");
         match &state.watermark {
-            // Left as it is, so that a number stays a number for the original tool.
+            // Left as it is, so that a number stays a number for whoever wrote it.
             Some(mark) if said.as_ref() == Some(&mark.value) => {}
             Some(mark) => {
                 last_sync.insert(mapping.0.clone(), json!(mark.value));

@@ -79,7 +79,7 @@ async fn the_originals_file_is_taken_over_and_kept_up() {
 }
 
 #[tokio::test]
-async fn a_number_of_the_original_is_read_as_text_and_stays_a_number() {
+async fn a_number_is_read_as_text_and_stays_a_number() {
     let place = Place::with(r#"{"last_sync": {"events": 88120332}}"#);
     let store = place.store();
     let mut state = store.load(&name("events")).await.unwrap();
