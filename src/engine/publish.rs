@@ -172,3 +172,6 @@ async fn send<S: Source, W: Warehouse, T: StateStore>(
     });
     Ok(counts)
 }
+
+#[cfg(test)]
+mod tests;
