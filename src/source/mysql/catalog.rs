@@ -12,6 +12,9 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::SourceTable;
 use crate::domain::source_type::{CatalogType, SourceType};
 
+/// Of a view whose tables or columns are gone, or a table without the right to read it.
+const UNREADABLE: &str = "see that the account may SELECT from it and, if it is a view, that the view still works";
+
 /// A row of the catalogue.
 pub type Texts = Vec<Option<String>>;
 
@@ -41,8 +44,21 @@ pub async fn describe(settings: &MysqlSettings, table: &SourceTable) -> Result<S
     let found = find(&mut session, table).await?;
     // Columns can be seen by an account that may not read a row, and a view may point at what is gone.
     let probe = Query::plain(format!("SELECT 1 FROM {} LIMIT 0", sql::table(table)));
-    session.texts(probe).await.map_err(|error| failed(error, table))?;
-    let Some(found) = found else { return Err(no_such_table(&mut session, table).await) };
+    let probed = session.texts(probe).await.map_err(|error| failed(error, table));
+    let found = match (found, probed) {
+        (Some(found), Ok(_)) => found,
+        (None, Err(fault)) if fault.kind() == FaultKind::Auth => {
+            let names = nearest_names(&mut session, table).await;
+            return Err(fault.with_hint(format!("grant the account SELECT on it; if the name is mistyped, {names}")));
+        }
+        (None, Err(fault)) if fault.kind() != FaultKind::Schema => return Err(fault),
+        (None, _) => {
+            let sentence = format!("There is no table {table}, or the account may not see it");
+            let names = nearest_names(&mut session, table).await;
+            return Err(Fault::new(FaultKind::Schema, sentence).with_hint(names));
+        }
+        (Some(_), Err(fault)) => return Err(fault.with_hint(UNREADABLE)),
+    };
     let columns = columns(&mut session, &found).await.map_err(|error| failed(error, table))?;
     let indexes = indexes::read(&mut session, &found).await.map_err(|error| failed(error, table))?;
     Ok(SourceSchema {
@@ -86,13 +102,12 @@ fn in_database(sql: &str, table: &SourceTable, with_name: bool) -> Query {
     Query { sql, binds }
 }
 
-/// The probe passed although the catalogue does not list the table, or the server said that there is none.
-async fn no_such_table(session: &mut Session, table: &SourceTable) -> Fault {
+/// For a table that the catalogue does not list: what may have been meant.
+async fn nearest_names(session: &mut Session, table: &SourceTable) -> String {
     let sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = COALESCE(?, DATABASE())";
     let names = session.texts(in_database(sql, table, false)).await.unwrap_or_default();
     let names: Vec<_> = names.iter().map(|row| text(row, 0)).collect();
-    Fault::new(FaultKind::Schema, format!("There is no table {table}, or the account may not see it"))
-        .with_hint(nearest(&table.table, &names))
+    nearest(&table.table, &names)
 }
 
 fn nearest(wanted: &str, names: &[&str]) -> String {
