@@ -5,11 +5,13 @@
 use super::connect::{self, Flavour, Session};
 use super::fault::from_sqlx;
 use super::indexes;
+use super::position::PageOrder;
 use super::sql::{self, Bind, Query};
 use crate::domain::column::{SourceColumn, SourceSchema};
 use crate::domain::config::MysqlSettings;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::SourceTable;
+use crate::domain::plan::TablePlan;
 use crate::domain::source_type::{CatalogType, SourceType};
 
 /// Of a view whose tables or columns are gone, or a table without the right to read it.
@@ -64,10 +66,17 @@ pub async fn describe(settings: &MysqlSettings, table: &SourceTable) -> Result<S
     Ok(SourceSchema {
         columns,
         unique_keys: indexes.unique_keys,
-        indexes: indexes.ordering,
+        indexes: indexes.ordering.into_iter().map(|order| order.columns).collect(),
         is_view: found.is_view(),
         rows_estimate: found.rows.filter(|_| !found.is_view()),
     })
+}
+
+/// The order that pages of a plan are read in.
+pub async fn page_order(session: &mut Session, table: &SourceTable, plan: &TablePlan) -> Result<PageOrder, Fault> {
+    let Some(found) = find(session, table).await? else { return Ok(PageOrder::planned(plan)) };
+    let indexes = indexes::read(session, &found).await.map_err(|error| failed(error, table))?;
+    Ok(PageOrder::choose(plan, &indexes))
 }
 
 fn failed(error: sqlx::Error, table: &SourceTable) -> Fault {

@@ -31,6 +31,7 @@ fn classify(error: &sqlx::Error) -> (FaultKind, Option<&'static str>) {
             Some(error) => by_number(error.number(), error.code().unwrap_or("")),
             None => (FaultKind::Bug, None),
         },
+        sqlx::Error::Io(error) if refuses_certificate(error) => (FaultKind::Config, Some(TLS_HINT)),
         sqlx::Error::Io(_) => {
             (FaultKind::Transient, Some("see that the server is up, and check how it is reached: MYSQL_*"))
         }
@@ -52,8 +53,8 @@ fn classify(error: &sqlx::Error) -> (FaultKind, Option<&'static str>) {
 const TLS_HINT: &str = "check MYSQL_SSL_MODE and MYSQL_SSL_CA against the server's certificate";
 
 /// A certificate that rustls refuses comes as an error of the socket.
-fn by_rustls(error: &std::io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+fn refuses_certificate(error: &std::io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some())
 }
 
 /// A certificate that is refused stays refused; a handshake cut off may pass the next time.
