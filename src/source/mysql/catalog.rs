@@ -5,12 +5,17 @@
 use super::connect::{self, Flavour, Session};
 use super::fault::from_sqlx;
 use super::indexes;
+use super::position::PageOrder;
 use super::sql::{self, Bind, Query};
 use crate::domain::column::{SourceColumn, SourceSchema};
 use crate::domain::config::MysqlSettings;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::SourceTable;
+use crate::domain::plan::TablePlan;
 use crate::domain::source_type::{CatalogType, SourceType};
+
+/// Of a view whose tables or columns are gone, or a table without the right to read it.
+const UNREADABLE: &str = "see that the account may SELECT from it and, if it is a view, that the view still works";
 
 /// A row of the catalogue.
 pub type Texts = Vec<Option<String>>;
@@ -41,17 +46,37 @@ pub async fn describe(settings: &MysqlSettings, table: &SourceTable) -> Result<S
     let found = find(&mut session, table).await?;
     // Columns can be seen by an account that may not read a row, and a view may point at what is gone.
     let probe = Query::plain(format!("SELECT 1 FROM {} LIMIT 0", sql::table(table)));
-    session.texts(probe).await.map_err(|error| failed(error, table))?;
-    let Some(found) = found else { return Err(no_such_table(&mut session, table).await) };
+    let probed = session.texts(probe).await.map_err(|error| failed(error, table));
+    let found = match (found, probed) {
+        (Some(found), Ok(_)) => found,
+        (None, Err(fault)) if fault.kind() == FaultKind::Auth => {
+            let names = nearest_names(&mut session, table).await;
+            return Err(fault.with_hint(format!("grant the account SELECT on it; if the name is mistyped, {names}")));
+        }
+        (None, Err(fault)) if fault.kind() != FaultKind::Schema => return Err(fault),
+        (None, _) => {
+            let sentence = format!("There is no table {table}, or the account may not see it");
+            let names = nearest_names(&mut session, table).await;
+            return Err(Fault::new(FaultKind::Schema, sentence).with_hint(names));
+        }
+        (Some(_), Err(fault)) => return Err(fault.with_hint(UNREADABLE)),
+    };
     let columns = columns(&mut session, &found).await.map_err(|error| failed(error, table))?;
     let indexes = indexes::read(&mut session, &found).await.map_err(|error| failed(error, table))?;
     Ok(SourceSchema {
         columns,
         unique_keys: indexes.unique_keys,
-        indexes: indexes.ordering,
+        indexes: indexes.ordering.into_iter().map(|order| order.columns).collect(),
         is_view: found.is_view(),
         rows_estimate: found.rows.filter(|_| !found.is_view()),
     })
+}
+
+/// The order that pages of a plan are read in.
+pub async fn page_order(session: &mut Session, table: &SourceTable, plan: &TablePlan) -> Result<PageOrder, Fault> {
+    let Some(found) = find(session, table).await? else { return Ok(PageOrder::planned(plan)) };
+    let indexes = indexes::read(session, &found).await.map_err(|error| failed(error, table))?;
+    Ok(PageOrder::choose(plan, &indexes))
 }
 
 fn failed(error: sqlx::Error, table: &SourceTable) -> Fault {
@@ -86,13 +111,12 @@ fn in_database(sql: &str, table: &SourceTable, with_name: bool) -> Query {
     Query { sql, binds }
 }
 
-/// The probe passed although the catalogue does not list the table, or the server said that there is none.
-async fn no_such_table(session: &mut Session, table: &SourceTable) -> Fault {
+/// For a table that the catalogue does not list: what may have been meant.
+async fn nearest_names(session: &mut Session, table: &SourceTable) -> String {
     let sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = COALESCE(?, DATABASE())";
     let names = session.texts(in_database(sql, table, false)).await.unwrap_or_default();
     let names: Vec<_> = names.iter().map(|row| text(row, 0)).collect();
-    Fault::new(FaultKind::Schema, format!("There is no table {table}, or the account may not see it"))
-        .with_hint(nearest(&table.table, &names))
+    nearest(&table.table, &names)
 }
 
 fn nearest(wanted: &str, names: &[&str]) -> String {

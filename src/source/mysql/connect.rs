@@ -9,7 +9,7 @@ use backon::{ExponentialBuilder, Retryable};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Row};
 
-use super::fault::from_sqlx;
+use super::fault::{from_sqlx, number};
 use super::sql::Query;
 use super::wire::Cells;
 use crate::domain::config::{MysqlSettings, SslMode};
@@ -64,7 +64,7 @@ async fn attempt(settings: &MysqlSettings, options: &MySqlConnectOptions) -> Res
     let place = place(settings);
     let sentence = format!("Connecting to MySQL as {}@{place} failed", settings.user);
     let opening = async {
-        let connection = options.connect().await?;
+        let connection = log_in(settings, options).await?;
         let mut session = Session { connection, flavour: Flavour::MySql };
         pin(&mut session).await?;
         Ok::<_, sqlx::Error>(session)
@@ -79,6 +79,24 @@ async fn attempt(settings: &MysqlSettings, options: &MySqlConnectOptions) -> Res
     };
     check(&mut session).await.map_err(|error| from_sqlx(error, sentence))??;
     Ok(session)
+}
+
+/// Over a bare socket a server takes caching_sha2_password's full exchange (which it asks for once, until it has the
+/// password cached) in a form that sqlx does not speak; over TLS both speak the same.
+async fn log_in(settings: &MysqlSettings, options: &MySqlConnectOptions) -> Result<MySqlConnection, sqlx::Error> {
+    let bare = settings.socket.is_some() && matches!(options.get_ssl_mode(), MySqlSslMode::Disabled);
+    match options.connect().await {
+        Err(error) if bare && number(&error) == Some(1045) => {
+            // Where there is no TLS, the first answer is the true one.
+            options
+                .clone()
+                .ssl_mode(MySqlSslMode::Required)
+                .connect()
+                .await
+                .map_err(|second| if number(&second).is_some() { second } else { error })
+        }
+        outcome => outcome,
+    }
 }
 
 fn place(settings: &MysqlSettings) -> String {

@@ -7,11 +7,22 @@ use crate::domain::fault::{Fault, FaultKind};
 /// A fault with the sentence given; the kind, and the hint where one is known, come from the error.
 pub fn from_sqlx(error: sqlx::Error, sentence: impl Into<String>) -> Fault {
     let (kind, hint) = classify(&error);
-    let fault = Fault::new(kind, sentence).caused_by(error);
+    let fault = Fault::new(kind, sentence);
+    let fault = match error {
+        // The server's own words, without sqlx's before them.
+        sqlx::Error::Database(database) => fault.caused_by(database.to_string()),
+        other => fault.caused_by(other),
+    };
     match hint {
         Some(hint) => fault.with_hint(hint),
         None => fault,
     }
+}
+
+/// The server's error number, where it was the server that refused.
+pub fn number(error: &sqlx::Error) -> Option<u16> {
+    let database = error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?;
+    Some(database.number())
 }
 
 fn classify(error: &sqlx::Error) -> (FaultKind, Option<&'static str>) {
@@ -20,7 +31,10 @@ fn classify(error: &sqlx::Error) -> (FaultKind, Option<&'static str>) {
             Some(error) => by_number(error.number(), error.code().unwrap_or("")),
             None => (FaultKind::Bug, None),
         },
-        sqlx::Error::Io(_) => (FaultKind::Transient, None),
+        sqlx::Error::Io(error) if refuses_certificate(error) => (FaultKind::Config, Some(TLS_HINT)),
+        sqlx::Error::Io(_) => {
+            (FaultKind::Transient, Some("see that the server is up, and check how it is reached: MYSQL_*"))
+        }
         sqlx::Error::Tls(source) => by_tls(source.as_ref()),
         // sqlx says so of a server that speaks another protocol or asks for a plugin it does not know.
         sqlx::Error::Protocol(text) if text.contains("plugin") => {
@@ -36,17 +50,20 @@ fn classify(error: &sqlx::Error) -> (FaultKind, Option<&'static str>) {
     }
 }
 
+const TLS_HINT: &str = "check MYSQL_SSL_MODE and MYSQL_SSL_CA against the server's certificate";
+
+/// A certificate that rustls refuses comes as an error of the socket.
+fn refuses_certificate(error: &std::io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some())
+}
+
 /// A certificate that is refused stays refused; a handshake cut off may pass the next time.
 fn by_tls(source: &(dyn std::error::Error + Send + Sync + 'static)) -> (FaultKind, Option<&'static str>) {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
     let cut_off = source
         .downcast_ref::<std::io::Error>()
         .is_some_and(|io| matches!(io.kind(), ConnectionAborted | ConnectionReset | TimedOut | UnexpectedEof));
-    if cut_off {
-        (FaultKind::Transient, None)
-    } else {
-        (FaultKind::Config, Some("check MYSQL_SSL_MODE and MYSQL_SSL_CA against the server's certificate"))
-    }
+    if cut_off { (FaultKind::Transient, None) } else { (FaultKind::Config, Some(TLS_HINT)) }
 }
 
 /// By MySQL's and MariaDB's error numbers, then by the class of the SQLSTATE.
@@ -134,6 +151,9 @@ mod tests {
     fn a_refused_certificate_is_the_configurations_and_a_cut_handshake_is_not() {
         let refused = std::io::Error::new(std::io::ErrorKind::InvalidData, "invalid peer certificate");
         assert_eq!(from_sqlx(sqlx::Error::Tls(refused.into()), "x").kind(), FaultKind::Config);
+        let refused = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let refused = std::io::Error::other(refused);
+        assert_eq!(from_sqlx(sqlx::Error::Io(refused), "x").kind(), FaultKind::Config);
         let cut: std::io::Error = std::io::ErrorKind::ConnectionReset.into();
         assert_eq!(from_sqlx(sqlx::Error::Tls(cut.into()), "x").kind(), FaultKind::Transient);
     }

@@ -6,12 +6,18 @@ use super::catalog::{Found, Texts, text};
 use super::connect::{Flavour, Session};
 use super::sql::{Bind, Query};
 
-/// Column lists, in index order.
+/// The keys and orders of a table; column lists are in index order, the primary key comes first.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Indexes {
-    /// The primary key first.
     pub unique_keys: Vec<Vec<String>>,
-    pub ordering: Vec<Vec<String>>,
+    pub ordering: Vec<Ordering>,
+}
+
+/// An index that hands rows out in the order of these columns.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ordering {
+    pub index: String,
+    pub columns: Vec<String>,
 }
 
 /// Reads the indexes of a table; a view has none.
@@ -79,12 +85,12 @@ fn assemble(parts: Vec<Part>, innodb: bool) -> Indexes {
         if end == 0 {
             continue;
         }
-        let mut order = names(&parts[..end]);
+        let mut columns = names(&parts[..end]);
         if innodb && end == parts.len() {
             // InnoDB's secondary indexes end in the primary key.
-            order.extend(primary.iter().filter(|key| !names(parts).contains(key)).cloned());
+            columns.extend(primary.iter().filter(|key| !names(parts).contains(key)).cloned());
         }
-        indexes.ordering.push(order);
+        indexes.ordering.push(Ordering { index: parts[0].index.clone(), columns });
     }
     indexes
 }
@@ -105,13 +111,17 @@ mod tests {
         fields.iter().map(|field| (*field != "-").then(|| (*field).to_owned())).collect()
     }
 
+    fn orders(indexes: Indexes) -> Vec<Vec<String>> {
+        indexes.ordering.into_iter().map(|order| order.columns).collect()
+    }
+
     #[test]
     fn the_primary_key_comes_first_and_ends_every_index_of_innodb() {
         let parts = || vec![part("at", "at"), unique("PRIMARY", "id"), unique("A", "code")];
         let indexes = assemble(parts(), true);
         assert_eq!(indexes.unique_keys, [["id"], ["code"]]);
-        assert_eq!(indexes.ordering, [vec!["id"], vec!["code", "id"], vec!["at", "id"]]);
-        assert_eq!(assemble(parts(), false).ordering, [["id"], ["code"], ["at"]]);
+        assert_eq!(orders(indexes), [vec!["id"], vec!["code", "id"], vec!["at", "id"]]);
+        assert_eq!(orders(assemble(parts(), false)), [["id"], ["code"], ["at"]]);
     }
 
     #[test]
@@ -121,7 +131,7 @@ mod tests {
         let hash = Part::of(&row(["h", "c", "-", "", "HASH", "0", "-", "-"]), "NO");
         let indexes = assemble(vec![nullable, prefix, hash], true);
         assert_eq!(indexes.unique_keys, [["c"]]);
-        assert_eq!(indexes.ordering, [["a"]]);
+        assert_eq!(orders(indexes), [["a"]]);
     }
 
     #[test]
@@ -134,6 +144,6 @@ mod tests {
             ["expression", "-", "-", "", "BTREE", "1", "A", "YES"],
         ];
         let parts = rows.map(|fields| Part::of(&row(fields), "NO")).to_vec();
-        assert_eq!(assemble(parts, true).ordering, [["a"]]);
+        assert_eq!(orders(assemble(parts, true)), [["a"]]);
     }
 }

@@ -8,10 +8,11 @@ use sqlx::Connection;
 use sqlx::mysql::MySqlRow;
 use tokio::sync::mpsc;
 
+use super::catalog;
 use super::connect::{self, Session};
 use super::decode::Batcher;
 use super::fault::from_sqlx;
-use super::position::Position;
+use super::position::{PageOrder, Position};
 use super::sql::{Query, Reading};
 use super::wire;
 use crate::domain::config::MysqlSettings;
@@ -56,6 +57,8 @@ struct Reader<'a> {
     job: &'a Extraction,
     steps: &'a Steps,
     batcher: Batcher,
+    /// Found with the first connection and kept: the last row only makes sense in its order. `None` for a stream.
+    order: Option<PageOrder>,
     /// The last row of the last batch handed over.
     last: Option<Position>,
     batches: u64,
@@ -64,7 +67,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(settings: &'a MysqlSettings, job: &'a Extraction, steps: &'a Steps) -> Self {
         let batcher = Batcher::new(job.table.clone(), Arc::clone(&job.plan), job.limits);
-        Self { settings, job, steps, batcher, last: None, batches: 0 }
+        Self { settings, job, steps, batcher, order: None, last: None, batches: 0 }
     }
 
     /// Reads the window, going on after the last batch where a connection breaks.
@@ -88,7 +91,12 @@ impl<'a> Reader<'a> {
     /// Reads with one connection until the window's end.
     async fn attempt(&mut self) -> Result<(), Fault> {
         let mut session = connect::open(self.settings).await?;
-        let reading = Reading::new(&self.job.table, &self.job.plan, self.job.window, session.flavour);
+        if self.order.is_none() && self.job.plan.paging == Paging::Keyset {
+            self.order = Some(catalog::page_order(&mut session, &self.job.table, &self.job.plan).await?);
+        }
+        let Extraction { table, plan, window, .. } = self.job;
+        let order = self.order.clone().unwrap_or_else(|| PageOrder::planned(plan));
+        let reading = Reading::new(table, plan, *window, &order, session.flavour);
         match self.job.plan.paging {
             Paging::Stream => {
                 self.rows_of(&mut session, reading.stream()).await?;
@@ -145,9 +153,9 @@ impl<'a> Reader<'a> {
 
     /// Sends the batch that ends with this row.
     async fn hand_over(&mut self, row: &MySqlRow) -> Result<(), Fault> {
-        let position = match self.job.plan.paging {
-            Paging::Stream => None,
-            Paging::Keyset => Some(Position::of(&self.job.plan, row).ok_or_else(|| {
+        let position = match &self.order {
+            None => None,
+            Some(order) => Some(Position::of(&self.job.plan, order, row).ok_or_else(|| {
                 let sentence =
                     format!("A key of {} cannot be compared with, so pages cannot go on after it", self.job.table);
                 Fault::new(FaultKind::Data, sentence).with_hint("its text is no valid UTF-8; correct it at the source")

@@ -5,7 +5,7 @@ use sqlx::query::Query as Prepared;
 use sqlx::{AssertSqlSafe, Database};
 
 use super::connect::Flavour;
-use super::position::Position;
+use super::position::{PageOrder, Position};
 use crate::domain::cursor::Cursor;
 use crate::domain::ids::SourceTable;
 use crate::domain::plan::{ColumnPlan, TablePlan};
@@ -81,8 +81,9 @@ pub fn table(table: &SourceTable) -> String {
 pub struct Reading {
     /// `SELECT ... FROM ...`
     select: String,
+    /// ` FORCE INDEX (...)`, or nothing.
+    by_index: String,
     cursor: Term,
-    /// The key without the cursor column.
     tail: Vec<Term>,
     window: Window,
 }
@@ -110,13 +111,14 @@ impl Term {
 }
 
 impl Reading {
-    pub fn new(source: &SourceTable, plan: &TablePlan, window: Window, flavour: Flavour) -> Self {
+    pub fn new(source: &SourceTable, plan: &TablePlan, window: Window, order: &PageOrder, flavour: Flavour) -> Self {
         let columns: Vec<_> = plan.columns.iter().map(|c| selected(c, flavour)).collect();
-        let tail = plan.keys.iter().filter(|&&key| key != plan.cursor).map(|&key| Term::new(&plan.columns[key]));
+        let forced = |index: &String| format!(" FORCE INDEX ({})", identifier(index));
         Self {
             select: format!("SELECT {} FROM {}", columns.join(", "), table(source)),
+            by_index: order.index.as_ref().map(forced).unwrap_or_default(),
             cursor: Term::new(plan.cursor_column()),
-            tail: tail.collect(),
+            tail: order.tail.iter().map(|&key| Term::new(&plan.columns[key])).collect(),
             window,
         }
     }
@@ -134,7 +136,9 @@ impl Reading {
             Some(position) => self.after(position),
         };
         let order: Vec<_> = std::iter::once(&self.cursor).chain(&self.tail).map(|term| term.column.as_str()).collect();
-        Query { sql: format!("{} WHERE {filter} ORDER BY {} LIMIT {rows}", self.select, order.join(", ")), binds }
+        let Self { select, by_index, .. } = self;
+        let sql = format!("{select}{by_index} WHERE {filter} ORDER BY {} LIMIT {rows}", order.join(", "));
+        Query { sql, binds }
     }
 
     fn within_window(&self) -> (String, Vec<Bind>) {
@@ -203,7 +207,9 @@ mod tests {
     #[test]
     fn a_first_page_begins_as_the_window_does() {
         let plan = plan(vec![column("id", int()), column("at", int())], &[0], 1);
-        let page = |low| Reading::new(&orders(), &plan, window(low), Flavour::MySql).page(None, 10);
+        let page = |low| {
+            Reading::new(&orders(), &plan, window(low), &PageOrder::planned(&plan), Flavour::MySql).page(None, 10)
+        };
         let after = page(Low::After(Cursor::Int(3)));
         assert_eq!(
             after.sql,
@@ -218,7 +224,8 @@ mod tests {
     fn a_later_page_spells_the_row_comparison_out() {
         let decimal = SourceType::Decimal { precision: 10, scale: 2 };
         let plan = plan(vec![column("a", int()), column("b", decimal), column("at", int())], &[0, 1], 2);
-        let reading = Reading::new(&orders(), &plan, window(Low::Beginning), Flavour::MySql);
+        let reading =
+            Reading::new(&orders(), &plan, window(Low::Beginning), &PageOrder::planned(&plan), Flavour::MySql);
         let position = Position { cursor: Bind::Int(5), tail: vec![Bind::Int(1), text("1.50")] };
         let page = reading.page(Some(&position), 10);
         assert_eq!(
@@ -230,9 +237,28 @@ mod tests {
     }
 
     #[test]
+    fn pages_go_by_the_index_that_carries_their_order() {
+        let plan = plan(vec![column("a", int()), column("b", int()), column("at", int())], &[0, 1], 2);
+        let order = PageOrder { index: Some("i`x".into()), tail: vec![1, 0] };
+        let reading = Reading::new(&orders(), &plan, window(Low::Beginning), &order, Flavour::MySql);
+        assert!(
+            reading.page(None, 5).sql.ends_with(
+                "FROM `shop`.`or``ders` FORCE INDEX (`i``x`) WHERE `at` <= ? ORDER BY `at`, `b`, `a` LIMIT 5"
+            )
+        );
+        assert!(!reading.stream().sql.contains("FORCE"));
+    }
+
+    #[test]
     fn a_cursor_that_is_the_key_is_not_compared_twice() {
         let plan = plan(vec![column("id", int())], &[0], 0);
-        let reading = Reading::new(&orders(), &plan, window(Low::After(Cursor::Int(3))), Flavour::MySql);
+        let reading = Reading::new(
+            &orders(),
+            &plan,
+            window(Low::After(Cursor::Int(3))),
+            &PageOrder::planned(&plan),
+            Flavour::MySql,
+        );
         let page = reading.page(Some(&Position { cursor: Bind::Int(5), tail: vec![] }), 10);
         assert_eq!(page.sql, "SELECT `id` FROM `shop`.`or``ders` WHERE `id` > ? AND `id` <= ? ORDER BY `id` LIMIT 10");
         assert_eq!(page.binds, [Bind::Int(5), Bind::Int(9)]);
@@ -241,7 +267,9 @@ mod tests {
     #[test]
     fn a_stream_has_no_order_and_a_vector_of_mysql_is_cast() {
         let plan = plan(vec![column("id", int()), column("v", SourceType::Vector)], &[0], 0);
-        let stream = |flavour| Reading::new(&orders(), &plan, window(Low::Beginning), flavour).stream().sql;
+        let stream = |flavour| {
+            Reading::new(&orders(), &plan, window(Low::Beginning), &PageOrder::planned(&plan), flavour).stream().sql
+        };
         assert_eq!(stream(Flavour::MySql), "SELECT `id`, CAST(`v` AS BINARY) FROM `shop`.`or``ders` WHERE `id` <= ?");
         assert_eq!(stream(Flavour::MariaDb), "SELECT `id`, `v` FROM `shop`.`or``ders` WHERE `id` <= ?");
     }
