@@ -1,1 +1,143 @@
-//! BigQuery through its REST API.
+//! BigQuery as the warehouse: load jobs into staging tables, one atomic job to publish.
+
+mod auth;
+mod chunks;
+mod client;
+mod ddl;
+mod error;
+mod jobs;
+mod literal;
+mod load;
+mod parquet;
+mod publish_sql;
+mod ranges;
+mod tables;
+mod upload;
+
+#[cfg(test)]
+mod fixture;
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use self::client::Api;
+pub use self::parquet::{Encoded, ParquetEncoder};
+pub use self::upload::BigQueryUpload;
+use crate::domain::column::TargetSchema;
+use crate::domain::config::BigQuerySettings;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::{JobId, TableId};
+use crate::domain::plan::TablePlan;
+use crate::domain::schema::SchemaDiff;
+use crate::warehouse::{JobFate, PublishCounts, PublishKind, PublishOrder, StageOrder, Warehouse};
+
+/// A statement that failed for BigQuery's own reasons runs again under a new id.
+const DDL_ATTEMPTS: usize = 3;
+
+/// One project's BigQuery, in one location. Cheap to clone; all clones share their connections.
+#[derive(Debug, Clone)]
+pub struct BigQuery {
+    api: Arc<Api>,
+    /// Datasets that were seen or made: asked for once a process, however many mappings share one.
+    datasets: Arc<Mutex<HashSet<(String, String)>>>,
+}
+
+impl BigQuery {
+    /// Finds the credentials; with an emulator nothing is asked over the network.
+    ///
+    /// # Errors
+    /// `Auth`, naming what was tried.
+    pub async fn connect(settings: &BigQuerySettings, project: &str, location: &str) -> Result<Self, Fault> {
+        let api = Arc::new(Api::connect(settings, project, location).await?);
+        Ok(Self { api, datasets: Arc::default() })
+    }
+
+    async fn apply_one(&self, statement: &str) -> Result<(), Fault> {
+        let what = format!("Changing the schema failed ({})", first_line(statement));
+        let mut attempt = 1;
+        loop {
+            let configuration = jobs::query(statement.to_owned(), None);
+            match self.api.run(&fresh_id("ddl"), configuration, &what).await {
+                Ok(_) => return Ok(()),
+                Err(fault) if fault.kind() == FaultKind::Transient && attempt < DDL_ATTEMPTS => attempt += 1,
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+}
+
+impl Warehouse for BigQuery {
+    type Upload = BigQueryUpload;
+
+    async fn ensure_dataset(&self, table: &TableId) -> Result<bool, Fault> {
+        let dataset = (table.project.clone(), table.dataset.clone());
+        // Held while asking: mappings that begin together ask once.
+        let mut known = self.datasets.lock().await;
+        if known.contains(&dataset) {
+            return Ok(false);
+        }
+        let created = self.api.ensure_dataset(table).await?;
+        known.insert(dataset);
+        Ok(created)
+    }
+
+    async fn describe(&self, table: &TableId) -> Result<Option<TargetSchema>, Fault> {
+        self.api.describe(table).await
+    }
+
+    fn ddl(&self, table: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<String> {
+        ddl::statements(table, plan, diff)
+    }
+
+    async fn apply(&self, statements: &[String]) -> Result<(), Fault> {
+        for statement in statements {
+            self.apply_one(statement).await?;
+        }
+        Ok(())
+    }
+
+    async fn stage(&self, order: StageOrder) -> Result<BigQueryUpload, Fault> {
+        // The staging table and the session are made while the first rows are encoded.
+        Ok(BigQueryUpload::begin(Arc::clone(&self.api), order))
+    }
+
+    async fn publish(&self, order: &PublishOrder) -> Result<PublishCounts, Fault> {
+        let PublishOrder { target, plan, staged, mapping, .. } = order;
+        let configuration = match order.kind {
+            PublishKind::Copy => jobs::copy(&staged.table, target, mapping),
+            PublishKind::Merge => jobs::query(publish_sql::merge(target, plan, staged), Some(mapping)),
+            PublishKind::Insert => jobs::query(publish_sql::insert(target, plan, staged), Some(mapping)),
+            PublishKind::InsertMissing => jobs::query(publish_sql::insert_missing(target, plan, staged), Some(mapping)),
+        };
+        let what = format!("Publishing {mapping} to {target} failed");
+        Ok(self.api.run(&order.job, configuration, &what).await?.counts())
+    }
+
+    async fn fate(&self, job: &JobId) -> Result<JobFate, Fault> {
+        let what = format!("The publish job {job} failed");
+        match self.api.wait(job).await {
+            Ok(state) => Ok(state.fault(what).map_or_else(|| JobFate::Done(state.counts()), JobFate::Failed)),
+            Err(error) if error.is_not_found() => Ok(JobFate::Unknown),
+            Err(error) => Err(error.into_fault(format!("Asking after the job {job} failed"))),
+        }
+    }
+
+    async fn drop_staging(&self, table: &TableId) -> Result<(), Fault> {
+        let dropped = self.api.drop_table(table).await;
+        dropped.map_err(|error| error.into_fault(format!("Dropping the staging table {table} failed")))
+    }
+}
+
+/// A job id that nobody has used: for statements that may run twice.
+fn fresh_id(purpose: &str) -> JobId {
+    // Keyed with random bits of the operating system's at each call.
+    let random = || RandomState::new().build_hasher().finish();
+    JobId(format!("bqsync_{purpose}_{:016x}{:016x}", random(), random()))
+}
+
+fn first_line(statement: &str) -> &str {
+    statement.lines().next().unwrap_or_default().trim_end_matches(" (")
+}

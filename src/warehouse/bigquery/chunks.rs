@@ -1,0 +1,76 @@
+//! Cuts the encoder's output into the chunks of an upload.
+
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::mpsc;
+
+/// A multiple of 256 KiB, as the protocol asks; 8 MiB keeps a fast line busy.
+pub const CHUNK: usize = 8 * 1024 * 1024;
+
+/// A stretch of the file; only the last may have any length.
+#[derive(Debug)]
+pub struct Chunk {
+    pub bytes: Bytes,
+    pub is_last: bool,
+}
+
+/// Collects bytes and hands them over by the chunk; blocks while the upload is behind.
+#[derive(Debug)]
+pub struct ChunkWriter {
+    buffer: BytesMut,
+    chunks: mpsc::Sender<Chunk>,
+}
+
+impl ChunkWriter {
+    pub fn new(chunks: mpsc::Sender<Chunk>) -> Self {
+        Self { buffer: BytesMut::new(), chunks }
+    }
+
+    /// Sends what is left as the last chunk: the file is whole.
+    pub fn finish(self) -> io::Result<()> {
+        send(&self.chunks, self.buffer.freeze(), true)
+    }
+}
+
+fn send(chunks: &mpsc::Sender<Chunk>, bytes: Bytes, is_last: bool) -> io::Result<()> {
+    chunks.blocking_send(Chunk { bytes, is_last }).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
+}
+
+impl io::Write for ChunkWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.buffer.extend_from_slice(bytes);
+        // More than a chunk, so that something is always left for the last one.
+        while self.buffer.len() > CHUNK {
+            let chunk = self.buffer.split_to(CHUNK).freeze();
+            send(&self.chunks, chunk, false)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn cut(length: usize) -> Vec<(usize, bool)> {
+        let (sender, mut receiver) = mpsc::channel(8);
+        let mut writer = ChunkWriter::new(sender);
+        writer.write_all(&vec![7; length]).unwrap();
+        writer.finish().unwrap();
+        std::iter::from_fn(|| receiver.blocking_recv()).map(|c| (c.bytes.len(), c.is_last)).collect()
+    }
+
+    #[test]
+    fn every_chunk_but_the_last_is_whole_and_the_last_is_never_empty() {
+        assert_eq!(cut(10), [(10, true)]);
+        assert_eq!(cut(CHUNK), [(CHUNK, true)]);
+        assert_eq!(cut(2 * CHUNK + 1), [(CHUNK, false), (CHUNK, false), (1, true)]);
+    }
+}

@@ -1,0 +1,293 @@
+//! From BigQuery's words for trouble to ours.
+//!
+//! The table of reasons is BigQuery's "Error messages" page; what proxies in between answer has no reason and is
+//! judged by its status alone.
+
+use std::time::Duration;
+
+use gcp_bigquery_client::error::BQError;
+use gcp_bigquery_client::yup_oauth2;
+use serde::Deserialize;
+
+use crate::domain::fault::{Fault, FaultKind};
+
+/// Enough for what BigQuery says; its messages may quote whole statements.
+const LONGEST_MESSAGE: usize = 2_000;
+
+/// A request that did not succeed.
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    /// `None` where no answer was read: the outcome is unknown.
+    pub status: Option<u16>,
+    pub kind: FaultKind,
+    /// The same request may be sent again in a moment.
+    pub retryable: bool,
+    pub retry_after: Option<Duration>,
+    message: String,
+    hint: Option<&'static str>,
+}
+
+/// One entry of a job's `status.errors`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct JobError {
+    pub reason: String,
+    pub message: String,
+    pub location: Option<String>,
+}
+
+impl ApiError {
+    /// From an answer's status, reason (may be empty) and text.
+    #[must_use]
+    pub fn answered(status: u16, reason: &str, message: &str) -> Self {
+        let (kind, hint) = kind_of(status, reason);
+        Self {
+            status: Some(status),
+            kind,
+            // A short-term limit is over in seconds; the daily ones are not.
+            retryable: kind == FaultKind::Transient || (kind == FaultKind::Quota && reason != "quotaExceeded"),
+            retry_after: None,
+            message: if reason.is_empty() {
+                format!("HTTP {status}: {}", bounded(message))
+            } else {
+                format!("{} ({reason}, HTTP {status})", bounded(message))
+            },
+            hint,
+        }
+    }
+
+    /// From an answer's body, as Google writes it or as a proxy does.
+    #[must_use]
+    pub fn from_body(status: u16, body: &str) -> Self {
+        let Ok(answer) = serde_json::from_str::<ErrorBody>(body) else {
+            // A proxy's page says nothing that its status does not.
+            return Self::answered(status, "", "the answer is not one of BigQuery's");
+        };
+        let reason = answer.error.errors.first().map_or("", |e| e.reason.as_str());
+        Self::answered(status, reason, &answer.error.message)
+    }
+
+    /// No answer came, or none that could be read.
+    #[must_use]
+    pub fn unanswered(message: impl Into<String>) -> Self {
+        Self {
+            status: None,
+            kind: FaultKind::Transient,
+            retryable: true,
+            retry_after: None,
+            message: bounded(&message.into()),
+            hint: None,
+        }
+    }
+
+    fn credentials(message: impl Into<String>) -> Self {
+        Self { kind: FaultKind::Auth, retryable: false, ..Self::unanswered(message) }
+    }
+
+    /// Not to be repeated here; what asked for it may begin anew.
+    #[must_use]
+    pub fn for_good(mut self) -> Self {
+        self.retryable = false;
+        self
+    }
+
+    /// The server's wish, from a header.
+    #[must_use]
+    pub fn after(mut self, wait: Option<Duration>) -> Self {
+        self.retry_after = wait;
+        self
+    }
+
+    #[must_use]
+    pub const fn is_not_found(&self) -> bool {
+        matches!(self.status, Some(404))
+    }
+
+    #[must_use]
+    pub const fn is_duplicate(&self) -> bool {
+        matches!(self.status, Some(409))
+    }
+
+    /// As a fault; `what` is the sentence's beginning: `Reading the columns of p.d.t failed`.
+    #[must_use]
+    pub fn into_fault(self, what: impl std::fmt::Display) -> Fault {
+        let fault = Fault::new(self.kind, format!("{what}: {}", self.message)).with_retry_after(self.retry_after);
+        match self.hint {
+            Some(hint) => fault.with_hint(hint),
+            None => fault,
+        }
+    }
+}
+
+impl From<BQError> for ApiError {
+    fn from(error: BQError) -> Self {
+        match error {
+            BQError::ResponseError { error } => {
+                let error = error.error;
+                let status = u16::try_from(error.code).unwrap_or(500);
+                let reason = error.errors.first().and_then(|e| e.get("reason")).map_or("", String::as_str);
+                Self::answered(status, reason, &error.message)
+            }
+            BQError::YupAuthError(error) => Self::from(error),
+            BQError::RequestError(error) => Self::unanswered(chain(&error.without_url())),
+            BQError::NoToken => Self::credentials("no token was given for these credentials"),
+            // The client reads bodies as JSON whatever their status: a proxy's page ends here.
+            BQError::SerializationError(_) => Self::unanswered("the answer is not one of BigQuery's"),
+            other => Self::credentials(chain(&other)),
+        }
+    }
+}
+
+impl From<reqwest::Error> for ApiError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::unanswered(chain(&error.without_url()))
+    }
+}
+
+impl From<yup_oauth2::Error> for ApiError {
+    fn from(error: yup_oauth2::Error) -> Self {
+        use yup_oauth2::Error::{HttpClientError, HttpError, LowLevelError};
+        match error {
+            HttpError(_) | HttpClientError(_) | LowLevelError(_) => {
+                Self::unanswered(format!("asking for a token failed: {}", chain(&error)))
+            }
+            // Its text may quote the answer.
+            yup_oauth2::Error::JSONError(_) => Self::credentials("the token server's answer cannot be read"),
+            refused => Self::credentials(format!("the token server refused: {}", chain(&refused))),
+        }
+    }
+}
+
+/// A finished job's error, whole: its result first, then whatever else it says.
+#[must_use]
+pub fn job_fault(what: impl std::fmt::Display, result: &JobError, all: &[JobError]) -> Fault {
+    let (kind, hint) = kind_of(400, &result.reason);
+    let mut text = result.message.clone();
+    for more in all.iter().filter(|e| e.message != result.message && !e.message.is_empty()) {
+        text.push_str("; ");
+        text.push_str(&more.message);
+    }
+    let place = result.location.as_deref().map(|l| format!(", at {l}")).unwrap_or_default();
+    let fault = Fault::new(kind, format!("{what}: {} ({}{place})", bounded(&text), result.reason));
+    match hint {
+        Some(hint) => fault.with_hint(hint),
+        None => fault,
+    }
+}
+
+const LOCATION_HINT: &str =
+    "check that it exists and that `location` in config.yaml is the dataset's: BigQuery finds nothing elsewhere";
+const BILLING_HINT: &str = "enable billing for the project, then run again";
+const SMALLER_HINT: &str = "smaller slices, or a narrower backfill, make the statement cheaper";
+
+/// The one table from BigQuery's reasons to ours. Source: "Error messages" and "Troubleshoot quotas".
+fn kind_of(status: u16, reason: &str) -> (FaultKind, Option<&'static str>) {
+    let kind = match reason {
+        "rateLimitExceeded" | "jobRateLimitExceeded" | "quotaExceeded" | "userRateLimitExceeded" => FaultKind::Quota,
+        "backendError" | "internalError" | "jobBackendError" | "jobInternalError" | "tableUnavailable"
+        | "badGateway" | "resourceInUse" | "stopped" => FaultKind::Transient,
+        "accessDenied" | "authError" | "required" | "forbidden" if status != 400 => FaultKind::Auth,
+        "accessDenied" => FaultKind::Auth,
+        "billingNotEnabled" | "blocked" => return (FaultKind::Auth, Some(BILLING_HINT)),
+        "notFound" => return (FaultKind::Schema, Some(LOCATION_HINT)),
+        "duplicate" | "conditionNotMet" => FaultKind::Conflict,
+        "resourcesExceeded" | "timeout" | "responseTooLarge" | "billingTierLimitExceeded" => {
+            return (FaultKind::Data, Some(SMALLER_HINT));
+        }
+        "invalid" | "invalidQuery" | "attributeError" | "parseError" | "badRequest" => FaultKind::Schema,
+        _ => return by_status(status),
+    };
+    (kind, None)
+}
+
+const fn by_status(status: u16) -> (FaultKind, Option<&'static str>) {
+    match status {
+        429 => (FaultKind::Quota, None),
+        401 | 403 => (FaultKind::Auth, None),
+        404 => (FaultKind::Schema, Some(LOCATION_HINT)),
+        409 | 412 => (FaultKind::Conflict, None),
+        408 | 500 | 502..=599 => (FaultKind::Transient, None),
+        400..=499 | 501 => (FaultKind::Schema, None),
+        _ => (FaultKind::Transient, None),
+    }
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    error: ErrorDetail,
+}
+
+#[derive(Deserialize)]
+struct ErrorDetail {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    errors: Vec<JobError>,
+}
+
+fn bounded(text: &str) -> String {
+    let text = text.trim();
+    match text.char_indices().nth(LONGEST_MESSAGE) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}...", &text[..end]),
+    }
+}
+
+/// An error and its causes; libraries' own texts often leave out the telling one.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_decide_and_statuses_help_out() {
+        let cases = [
+            (403, "rateLimitExceeded", FaultKind::Quota, true),
+            (403, "quotaExceeded", FaultKind::Quota, false),
+            (429, "", FaultKind::Quota, true),
+            (403, "accessDenied", FaultKind::Auth, false),
+            (401, "authError", FaultKind::Auth, false),
+            (400, "invalidQuery", FaultKind::Schema, false),
+            (404, "notFound", FaultKind::Schema, false),
+            (409, "duplicate", FaultKind::Conflict, false),
+            (400, "jobBackendError", FaultKind::Transient, true),
+            (503, "backendError", FaultKind::Transient, true),
+            (502, "", FaultKind::Transient, true),
+            (400, "resourcesExceeded", FaultKind::Data, false),
+        ];
+        for (status, reason, kind, retryable) in cases {
+            let error = ApiError::answered(status, reason, "x");
+            assert_eq!((error.kind, error.retryable), (kind, retryable), "{status} {reason}");
+        }
+    }
+
+    #[test]
+    fn a_proxys_page_is_transient_and_not_repeated() {
+        let fault = ApiError::from_body(502, "<html><h1>Bad Gateway</h1></html>").into_fault("Reading failed");
+        assert_eq!(fault.kind(), FaultKind::Transient);
+        assert_eq!(fault.to_string(), "Reading failed: HTTP 502: the answer is not one of BigQuery's");
+    }
+
+    #[test]
+    fn a_jobs_errors_are_told_whole_but_not_without_end() {
+        let result = JobError { reason: "invalid".into(), message: "first".into(), location: Some("query".into()) };
+        let more = JobError { message: "é".repeat(5_000), ..JobError::default() };
+        let fault = job_fault("Publishing orders failed", &result, &[result.clone(), more]);
+        let text = fault.to_string();
+        assert!(text.starts_with("Publishing orders failed: first; éé"));
+        assert!(text.ends_with("... (invalid, at query)"));
+        assert!(text.chars().count() < 2_100);
+    }
+}

@@ -1,0 +1,209 @@
+//! Jobs: sent under an id of ours, adopted when BigQuery knows the id already, waited for to their end.
+
+use std::time::Duration;
+
+use gcp_bigquery_client::model::job::Job;
+use gcp_bigquery_client::model::job_configuration::JobConfiguration;
+use gcp_bigquery_client::model::job_configuration_query::JobConfigurationQuery;
+use gcp_bigquery_client::model::job_configuration_table_copy::JobConfigurationTableCopy;
+use gcp_bigquery_client::model::job_reference::JobReference;
+use gcp_bigquery_client::model::table_reference::TableReference;
+use serde::Deserialize;
+
+use super::client::Api;
+use super::error::{ApiError, JobError, job_fault};
+use super::literal;
+use crate::domain::fault::Fault;
+use crate::domain::ids::{JobId, MappingName, TableId};
+use crate::warehouse::PublishCounts;
+
+/// Small jobs end in well under a second; long ones lose little by being asked after every two.
+const FIRST_POLL: Duration = Duration::from_millis(50);
+const SLOWEST_POLL: Duration = Duration::from_secs(2);
+
+/// All that is read of a job; a finished query's plan alone may have megabytes.
+const JOB_FIELDS: &str = "status,statistics(query(dmlStats,totalBytesBilled),load(outputRows),copy(copiedRows))";
+
+/// A job as `jobs.get` tells it. (The client library's model lacks the counts of DML and of copies.)
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct JobState {
+    status: Status,
+    statistics: Statistics,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Status {
+    state: String,
+    error_result: Option<JobError>,
+    errors: Vec<JobError>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Statistics {
+    query: QueryStatistics,
+    load: LoadStatistics,
+    copy: CopyStatistics,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct QueryStatistics {
+    dml_stats: DmlStatistics,
+    total_bytes_billed: Option<String>,
+}
+
+/// 64-bit numbers travel as text.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct DmlStatistics {
+    inserted_row_count: Option<String>,
+    updated_row_count: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct LoadStatistics {
+    output_rows: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct CopyStatistics {
+    copied_rows: Option<String>,
+}
+
+fn number(text: Option<&String>) -> Option<u64> {
+    text.and_then(|t| t.parse().ok())
+}
+
+impl JobState {
+    pub fn is_done(&self) -> bool {
+        self.status.state == "DONE"
+    }
+
+    /// The error of a job that ended with one.
+    pub fn fault(&self, what: impl std::fmt::Display) -> Option<Fault> {
+        self.status.error_result.as_ref().map(|result| job_fault(what, result, &self.status.errors))
+    }
+
+    /// Rows that a load job brought in.
+    pub fn loaded_rows(&self) -> Option<u64> {
+        number(self.statistics.load.output_rows.as_ref())
+    }
+
+    pub fn counts(&self) -> PublishCounts {
+        let query = &self.statistics.query;
+        let inserted = number(query.dml_stats.inserted_row_count.as_ref());
+        let copied = number(self.statistics.copy.copied_rows.as_ref());
+        PublishCounts {
+            inserted: inserted.or(copied).unwrap_or(0),
+            updated: number(query.dml_stats.updated_row_count.as_ref()).unwrap_or(0),
+            bytes_billed: number(query.total_bytes_billed.as_ref()),
+        }
+    }
+}
+
+/// A statement as a job.
+pub fn query(sql: String, mapping: Option<&MappingName>) -> JobConfiguration {
+    let query = JobConfigurationQuery { query: sql, use_legacy_sql: Some(false), ..Default::default() };
+    JobConfiguration { query: Some(query), labels: Some(labels(mapping)), ..Default::default() }
+}
+
+/// All rows of `from`, added to `to`, which must exist.
+pub fn copy(from: &TableId, to: &TableId, mapping: &MappingName) -> JobConfiguration {
+    let copy = JobConfigurationTableCopy {
+        source_table: Some(reference(from)),
+        destination_table: Some(reference(to)),
+        create_disposition: Some("CREATE_NEVER".to_owned()),
+        write_disposition: Some("WRITE_APPEND".to_owned()),
+        ..Default::default()
+    };
+    JobConfiguration { copy: Some(copy), labels: Some(labels(Some(mapping))), ..Default::default() }
+}
+
+/// What billing exports and `INFORMATION_SCHEMA.JOBS` can be searched by.
+pub fn labels(mapping: Option<&MappingName>) -> std::collections::HashMap<String, String> {
+    let mapping = mapping.map(|m| ("mapping".to_owned(), literal::label_value(&m.0)));
+    [("tool".to_owned(), "bqsync".to_owned())].into_iter().chain(mapping).collect()
+}
+
+fn reference(table: &TableId) -> TableReference {
+    TableReference::new(&table.project, &table.dataset, &table.table)
+}
+
+impl Api {
+    /// Sends a job and waits for its end. An id that BigQuery knows is adopted, not run again.
+    pub async fn run(&self, id: &JobId, configuration: JobConfiguration, what: &str) -> Result<JobState, Fault> {
+        self.insert(id, configuration).await.map_err(|error| error.into_fault(what))?;
+        let state = self.wait(id).await.map_err(|error| error.into_fault(what))?;
+        match state.fault(what) {
+            Some(fault) => Err(fault),
+            None => Ok(state),
+        }
+    }
+
+    async fn insert(&self, id: &JobId, configuration: JobConfiguration) -> Result<(), ApiError> {
+        let job = Job {
+            configuration: Some(configuration),
+            job_reference: Some(JobReference {
+                job_id: Some(id.0.clone()),
+                location: Some(self.location.clone()),
+                project_id: Some(self.project.clone()),
+            }),
+            ..Default::default()
+        };
+        // Boxed: the job's description is a large value to carry through a retry.
+        match Box::pin(self.call(|library| library.job().insert(&self.project, job.clone()))).await {
+            Ok(_) => Ok(()),
+            // Sent before, by an attempt whose answer was lost or by a process that is gone.
+            Err(error) if error.is_duplicate() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks after a job until it is done.
+    pub async fn wait(&self, id: &JobId) -> Result<JobState, ApiError> {
+        let mut pause = FIRST_POLL;
+        loop {
+            let state = self.job(id).await?;
+            if state.is_done() {
+                return Ok(state);
+            }
+            tokio::time::sleep(pause).await;
+            pause = pause.mul_f32(1.5).min(SLOWEST_POLL);
+        }
+    }
+
+    /// One look at a job.
+    pub async fn job(&self, id: &JobId) -> Result<JobState, ApiError> {
+        let url = self.url(false, &self.project, &["jobs", &id.0]);
+        self.json(|http| http.get(&url).query(&[("location", self.location.as_str()), ("fields", JOB_FIELDS)])).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_read_from_whichever_statistics_the_job_has() {
+        let merge = r#"{"status": {"state": "DONE"}, "statistics": {"query": {"totalBytesBilled": "10485760",
+            "dmlStats": {"insertedRowCount": "3", "updatedRowCount": "4", "deletedRowCount": "0"}}}}"#;
+        let merge: JobState = serde_json::from_str(merge).unwrap();
+        assert_eq!(merge.counts(), PublishCounts { inserted: 3, updated: 4, bytes_billed: Some(10_485_760) });
+        let copy: JobState = serde_json::from_str(r#"{"statistics": {"copy": {"copiedRows": "9"}}}"#).unwrap();
+        assert_eq!(copy.counts().inserted, 9);
+    }
+
+    #[test]
+    fn done_is_not_success() {
+        let failed = r#"{"status": {"state": "DONE", "errorResult": {"reason": "invalid", "message": "no"},
+            "errors": [{"reason": "invalid", "message": "no"}, {"reason": "invalid", "message": "row 3"}]}}"#;
+        let failed: JobState = serde_json::from_str(failed).unwrap();
+        assert!(failed.is_done());
+        assert_eq!(failed.fault("Loading failed").unwrap().to_string(), "Loading failed: no; row 3 (invalid)");
+    }
+}

@@ -1,0 +1,187 @@
+//! The statements that carry staged rows into the target, each one atomic.
+//!
+//! Both sides have aliases that no column is likely to have: a column named like its table would shadow it.
+
+use super::literal::{column, table};
+use crate::domain::ids::TableId;
+use crate::domain::plan::{ColumnPlan, TablePlan};
+use crate::domain::source_type::SourceType;
+use crate::domain::type_map::{Cast, Encoding};
+use crate::warehouse::Staged;
+
+const TARGET: &str = "__t";
+const STAGED: &str = "__s";
+
+/// upsert: newer over older, each key once.
+#[must_use]
+pub fn merge(target: &TableId, plan: &TablePlan, staged: &Staged) -> String {
+    let cursor = column(&plan.cursor_column().target_name);
+    let set: Vec<String> = plan
+        .columns
+        .iter()
+        .enumerate()
+        .filter(|(position, _)| !plan.keys.contains(position))
+        .map(|(_, c)| column(&c.target_name))
+        .map(|name| format!("{name} = {STAGED}.{name}"))
+        .collect();
+    let update = if set.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "WHEN MATCHED AND ({TARGET}.{cursor} IS NULL OR {STAGED}.{cursor} >= {TARGET}.{cursor}) THEN UPDATE SET \
+             {}\n",
+            set.join(", ")
+        )
+    };
+    let values: Vec<String> = plan.columns.iter().map(|c| format!("{STAGED}.{}", column(&c.target_name))).collect();
+    format!(
+        "MERGE INTO {} AS {TARGET}\nUSING (\n{}\n) AS {STAGED}\nON {}{}\n{update}WHEN NOT MATCHED THEN INSERT ({}) \
+         VALUES ({})",
+        table(target),
+        each_once(plan, staged, &plan.keys),
+        all_equal(plan, &plan.keys),
+        key_bounds(plan, staged).map(|b| format!(" AND {b}")).unwrap_or_default(),
+        names(plan),
+        values.join(", ")
+    )
+}
+
+/// append, where no overlap is possible: every row.
+#[must_use]
+pub fn insert(target: &TableId, plan: &TablePlan, staged: &Staged) -> String {
+    format!("INSERT INTO {} ({})\n{}", table(target), names(plan), select(plan, staged))
+}
+
+/// append, where the target may hold some of the rows: those whose keys and cursor are not there.
+///
+/// Without keys a row is told by all of its columns, and equal rows by their number.
+#[must_use]
+pub fn insert_missing(target: &TableId, plan: &TablePlan, staged: &Staged) -> String {
+    if plan.keys.is_empty() {
+        return insert_missing_by_content(target, plan, staged);
+    }
+    let mut identity = plan.keys.clone();
+    if !identity.contains(&plan.cursor) {
+        identity.push(plan.cursor);
+    }
+    format!(
+        "INSERT INTO {target} ({names})\nSELECT {names}\nFROM (\n{rows}\n) AS {STAGED}\nWHERE NOT EXISTS (\n  SELECT 1 \
+         FROM {target} AS {TARGET}\n  WHERE {equal}{bounds}\n)",
+        target = table(target),
+        names = names(plan),
+        rows = each_once(plan, staged, &identity),
+        equal = all_equal(plan, &identity),
+        bounds = cursor_bounds(plan, staged).map(|b| format!(" AND {b}")).unwrap_or_default(),
+    )
+}
+
+/// Rows as text: of equal ones, those beyond the number that the target has already.
+fn insert_missing_by_content(target: &TableId, plan: &TablePlan, staged: &Staged) -> String {
+    let fields: Vec<String> = plan.columns.iter().map(|c| column(&c.target_name)).collect();
+    let row = |alias: &str| {
+        let fields: Vec<String> = fields.iter().map(|name| format!("{alias}.{name} AS {name}")).collect();
+        format!("TO_JSON_STRING(STRUCT({}))", fields.join(", "))
+    };
+    format!(
+        "INSERT INTO {target} ({names})\nSELECT {names}\nFROM (\n  SELECT {STAGED}.*, {staged_row} AS __row, \
+         ROW_NUMBER() OVER (PARTITION BY {staged_row}) AS __nth\n  FROM (\n{rows}\n  ) AS {STAGED}\n) AS __new\nLEFT \
+         JOIN (\n  SELECT {target_row} AS __row, COUNT(*) AS __held\n  FROM {target} AS {TARGET}\n  WHERE {bounds}\n  \
+         GROUP BY __row\n) AS __old\nON __new.__row = __old.__row\nWHERE __new.__nth > IFNULL(__old.__held, 0)",
+        target = table(target),
+        names = names(plan),
+        staged_row = row(STAGED),
+        target_row = row(TARGET),
+        rows = select(plan, staged),
+        bounds = cursor_bounds(plan, staged).unwrap_or_else(|| "TRUE".to_owned()),
+    )
+}
+
+fn names(plan: &TablePlan) -> String {
+    let names: Vec<String> = plan.columns.iter().map(|c| column(&c.target_name)).collect();
+    names.join(", ")
+}
+
+/// The staged rows under the target's names and types.
+fn select(plan: &TablePlan, staged: &Staged) -> String {
+    let columns: Vec<String> =
+        plan.columns.iter().map(|c| format!("    {} AS {}", value(c), column(&c.target_name))).collect();
+    format!("  SELECT\n{}\n  FROM {} AS {STAGED}", columns.join(",\n"), table(&staged.table))
+}
+
+/// The same, of rows that share `identity` the newest.
+fn each_once(plan: &TablePlan, staged: &Staged, identity: &[usize]) -> String {
+    // The values as the target will hold them: two staged texts may be one number.
+    let identity: Vec<String> = identity.iter().map(|&position| group(&plan.columns[position])).collect();
+    // BigQuery takes QUALIFY only beside a WHERE, a GROUP BY or a HAVING.
+    format!(
+        "{}\n  WHERE TRUE\n  QUALIFY ROW_NUMBER() OVER (PARTITION BY {} ORDER BY {} DESC) = 1",
+        select(plan, staged),
+        identity.join(", "),
+        value(plan.cursor_column())
+    )
+}
+
+/// A staged value as the target's type.
+fn value(of: &ColumnPlan) -> String {
+    let staged = format!("{STAGED}.{}", column(&of.staged_name));
+    match of.cast {
+        Cast::None => staged,
+        // Without parameters, which CAST does not take everywhere; the column itself enforces them.
+        Cast::To => format!("CAST({staged} AS {})", of.target_type.name()),
+        Cast::ParseJson => format!("PARSE_JSON({staged}, wide_number_mode=>'round')"),
+        Cast::ParseGeography => format!("ST_GEOGFROMTEXT({staged})"),
+    }
+}
+
+/// A value that rows can be grouped by; floating point cannot.
+fn group(of: &ColumnPlan) -> String {
+    if of.target_type.can_be_key() { value(of) } else { format!("CAST({} AS STRING)", value(of)) }
+}
+
+fn all_equal(plan: &TablePlan, identity: &[usize]) -> String {
+    let each: Vec<String> = identity
+        .iter()
+        .map(|&position| {
+            let of = &plan.columns[position];
+            let name = column(&of.target_name);
+            let equal = format!("{TARGET}.{name} = {STAGED}.{name}");
+            if may_be_null(plan, of) {
+                format!("({equal} OR ({TARGET}.{name} IS NULL AND {STAGED}.{name} IS NULL))")
+            } else {
+                equal
+            }
+        })
+        .collect();
+    each.join(" AND ")
+}
+
+/// Can a staged value be NULL, be it that the source's is, or that the target's type cannot hold it?
+fn may_be_null(plan: &TablePlan, of: &ColumnPlan) -> bool {
+    let flawed = matches!(
+        of.encoding,
+        Encoding::Date
+            | Encoding::Wall
+            | Encoding::LocalToUtc
+            | Encoding::IntAsBool { .. }
+            | Encoding::TimeOfDay { .. }
+            | Encoding::Int { bits: 64, unsigned: true }
+    );
+    let emptied = plan.empty_string_as_null && matches!(of.source.source_type, SourceType::Text { .. });
+    of.source.nullable || flawed || emptied
+}
+
+/// Constants are what BigQuery prunes by. No staged row lies outside them, and no row of the target that one of them
+/// could match.
+fn key_bounds(plan: &TablePlan, staged: &Staged) -> Option<String> {
+    let (low, high) = staged.key_range.as_ref()?;
+    let first = &plan.columns[*plan.keys.first()?];
+    Some(format!("{TARGET}.{} BETWEEN {low} AND {high}", column(&first.target_name)))
+}
+
+fn cursor_bounds(plan: &TablePlan, staged: &Staged) -> Option<String> {
+    let (low, high) = staged.cursor_range.as_ref()?;
+    Some(format!("{TARGET}.{} BETWEEN {low} AND {high}", column(&plan.cursor_column().target_name)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! The exact statements: what BigQuery is asked to do is reviewed here.
+
+use super::super::fixture::{orders, staged, target};
+use super::*;
+
+#[test]
+fn a_merge_takes_the_newest_of_each_key_and_prunes_by_constants() {
+    let expected = "MERGE INTO `my-project.shop.orders` AS __t
+USING (
+  SELECT
+    __s.`id` AS `id`,
+    __s.`updated_at` AS `updated_at`,
+    __s.`c2` AS `größe`,
+    CAST(__s.`total` AS BIGNUMERIC) AS `total`,
+    PARSE_JSON(__s.`doc`, wide_number_mode=>'round') AS `doc`
+  FROM `my-project.shop._bqsync_1` AS __s
+  WHERE TRUE
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY __s.`id` ORDER BY __s.`updated_at` DESC) = 1
+) AS __s
+ON __t.`id` = __s.`id` AND __t.`id` BETWEEN 1 AND 9
+WHEN MATCHED AND (__t.`updated_at` IS NULL OR __s.`updated_at` >= __t.`updated_at`) THEN UPDATE SET \
+                    `updated_at` = __s.`updated_at`, `größe` = __s.`größe`, `total` = __s.`total`, `doc` = __s.`doc`
+WHEN NOT MATCHED THEN INSERT (`id`, `updated_at`, `größe`, `total`, `doc`) VALUES (__s.`id`, __s.`updated_at`, \
+                    __s.`größe`, __s.`total`, __s.`doc`)";
+    assert_eq!(merge(&target(), &orders(), &staged()), expected);
+}
+
+#[test]
+fn a_nullable_key_matches_null_with_null_and_is_not_pruned_by() {
+    let mut plan = orders();
+    plan.columns[0].source.nullable = true;
+    let staged = Staged { key_range: None, ..staged() };
+    let sql = merge(&target(), &plan, &staged);
+    let condition = sql.lines().find(|line| line.starts_with("ON ")).unwrap();
+    assert_eq!(condition, "ON (__t.`id` = __s.`id` OR (__t.`id` IS NULL AND __s.`id` IS NULL))");
+}
+
+#[test]
+fn a_table_of_keys_alone_is_never_updated() {
+    let mut plan = orders();
+    plan.columns.truncate(2);
+    plan.keys = vec![0, 1];
+    let sql = merge(&target(), &plan, &staged());
+    assert!(!sql.contains("UPDATE"), "{sql}");
+    assert!(sql.contains("PARTITION BY __s.`id`, __s.`updated_at` ORDER BY"), "{sql}");
+}
+
+#[test]
+fn an_insert_gives_every_row() {
+    let mut plan = orders();
+    plan.columns.truncate(2);
+    let expected = "INSERT INTO `my-project.shop.orders` (`id`, `updated_at`)
+  SELECT
+    __s.`id` AS `id`,
+    __s.`updated_at` AS `updated_at`
+  FROM `my-project.shop._bqsync_1` AS __s";
+    assert_eq!(insert(&target(), &plan, &staged()), expected);
+}
+
+#[test]
+fn an_append_that_may_overlap_looks_for_keys_and_cursor_within_the_staged_range() {
+    let mut plan = orders();
+    plan.columns.truncate(2);
+    let expected = "INSERT INTO `my-project.shop.orders` (`id`, `updated_at`)
+SELECT `id`, `updated_at`
+FROM (
+  SELECT
+    __s.`id` AS `id`,
+    __s.`updated_at` AS `updated_at`
+  FROM `my-project.shop._bqsync_1` AS __s
+  WHERE TRUE
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY __s.`id`, __s.`updated_at` ORDER BY __s.`updated_at` DESC) = 1
+) AS __s
+WHERE NOT EXISTS (
+  SELECT 1 FROM `my-project.shop.orders` AS __t
+  WHERE __t.`id` = __s.`id` AND (__t.`updated_at` = __s.`updated_at` OR (__t.`updated_at` IS NULL AND \
+                    __s.`updated_at` IS NULL)) AND __t.`updated_at` BETWEEN TIMESTAMP '2026-01-01 00:00:00+00' AND \
+                    TIMESTAMP '2026-01-02 00:00:00+00'
+)";
+    assert_eq!(insert_missing(&target(), &plan, &staged()), expected);
+}
+
+#[test]
+fn without_keys_equal_rows_are_counted() {
+    let mut plan = orders();
+    plan.columns.truncate(2);
+    plan.keys.clear();
+    let expected = "INSERT INTO `my-project.shop.orders` (`id`, `updated_at`)
+SELECT `id`, `updated_at`
+FROM (
+  SELECT __s.*, TO_JSON_STRING(STRUCT(__s.`id` AS `id`, __s.`updated_at` AS `updated_at`)) AS __row, ROW_NUMBER() \
+                    OVER (PARTITION BY TO_JSON_STRING(STRUCT(__s.`id` AS `id`, __s.`updated_at` AS `updated_at`))) AS \
+                    __nth
+  FROM (
+  SELECT
+    __s.`id` AS `id`,
+    __s.`updated_at` AS `updated_at`
+  FROM `my-project.shop._bqsync_1` AS __s
+  ) AS __s
+) AS __new
+LEFT JOIN (
+  SELECT TO_JSON_STRING(STRUCT(__t.`id` AS `id`, __t.`updated_at` AS `updated_at`)) AS __row, COUNT(*) AS __held
+  FROM `my-project.shop.orders` AS __t
+  WHERE __t.`updated_at` BETWEEN TIMESTAMP '2026-01-01 00:00:00+00' AND TIMESTAMP '2026-01-02 00:00:00+00'
+  GROUP BY __row
+) AS __old
+ON __new.__row = __old.__row
+WHERE __new.__nth > IFNULL(__old.__held, 0)";
+    assert_eq!(insert_missing(&target(), &plan, &staged()), expected);
+}

@@ -1,0 +1,192 @@
+//! Datasets and tables: what is there, and what is made or dropped outside of SQL.
+
+use std::time::{Duration, SystemTime};
+
+use gcp_bigquery_client::model::dataset::Dataset;
+use gcp_bigquery_client::model::field_type::FieldType;
+use gcp_bigquery_client::model::table::Table;
+use gcp_bigquery_client::model::table_field_schema::TableFieldSchema;
+use gcp_bigquery_client::model::table_schema::TableSchema;
+use serde::Deserialize;
+
+use super::client::Api;
+use super::error::ApiError;
+use super::jobs;
+use crate::domain::column::{TargetColumn, TargetSchema};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::TableId;
+use crate::domain::plan::TablePlan;
+use crate::domain::target_type::{DecimalShape, TargetType};
+use crate::domain::type_map::StagedType;
+use crate::warehouse::StageOrder;
+
+/// A staging table outlives any run that may still want it, and no run has to clean up after one that died.
+const STAGING_LIFE: Duration = Duration::from_hours(24);
+
+/// The part of `tables.get` that tells a table's shape. (The client library's model lacks parameters and refuses RANGE.)
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Description {
+    #[serde(default)]
+    schema: Fields,
+    num_rows: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Fields {
+    #[serde(default)]
+    fields: Vec<Field>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Field {
+    name: String,
+    r#type: String,
+    mode: Option<String>,
+    precision: Option<String>,
+    scale: Option<String>,
+    max_length: Option<String>,
+}
+
+impl From<Field> for TargetColumn {
+    fn from(field: Field) -> Self {
+        let number = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<u64>().ok());
+        let small = |text| number(text).and_then(|n| u8::try_from(n).ok());
+        let shape = small(&field.precision)
+            .map(|precision| DecimalShape { precision, scale: small(&field.scale).unwrap_or(0) });
+        let mode = field.mode.as_deref().unwrap_or("NULLABLE");
+        let target_type = match TargetType::from_name(&field.r#type) {
+            _ if mode == "REPEATED" => TargetType::Other(format!("ARRAY<{}>", field.r#type)),
+            TargetType::Numeric(_) => TargetType::Numeric(shape),
+            TargetType::BigNumeric(_) => TargetType::BigNumeric(shape),
+            TargetType::String(_) => TargetType::String(number(&field.max_length)),
+            TargetType::Bytes(_) => TargetType::Bytes(number(&field.max_length)),
+            other => other,
+        };
+        Self { name: field.name, target_type, required: mode == "REQUIRED" }
+    }
+}
+
+impl Api {
+    /// Creates the dataset of `table` when it is missing; true when it did.
+    pub async fn ensure_dataset(&self, table: &TableId) -> Result<bool, Fault> {
+        let (project, dataset) = (&table.project, &table.dataset);
+        match self.call(|library| library.dataset().get(project, dataset)).await {
+            Ok(found) => self.check_location(table, found.location.as_deref()).map(|()| false),
+            Err(error) if error.is_not_found() => self.create_dataset(table).await,
+            Err(error) => Err(error.into_fault(format!("Looking for the dataset {project}.{dataset} failed"))),
+        }
+    }
+
+    async fn create_dataset(&self, table: &TableId) -> Result<bool, Fault> {
+        let wanted = Dataset::new(&table.project, &table.dataset).location(&self.location).label("tool", "bqsync");
+        match self.call(|library| library.dataset().create(wanted.clone())).await {
+            Ok(_) => Ok(true),
+            // Another process was quicker, or our own first attempt was.
+            Err(error) if error.is_duplicate() => Ok(false),
+            Err(error) => {
+                Err(error.into_fault(format!("Creating the dataset {}.{} failed", table.project, table.dataset)))
+            }
+        }
+    }
+
+    fn check_location(&self, table: &TableId, found: Option<&str>) -> Result<(), Fault> {
+        // The emulator says US whatever it was told.
+        let same = found.is_none_or(|found| found.eq_ignore_ascii_case(&self.location));
+        if same || self.is_emulator {
+            return Ok(());
+        }
+        let found = found.unwrap_or_default();
+        Err(Fault::new(
+            FaultKind::Conflict,
+            format!(
+                "The dataset {}.{} stands in {found}, but `location` is {}",
+                table.project, table.dataset, self.location
+            ),
+        )
+        .with_hint(format!("set `location: {found}` in config.yaml, or choose another dataset")))
+    }
+
+    /// A table's columns and rows; `None` when it does not exist.
+    pub async fn describe(&self, table: &TableId) -> Result<Option<TargetSchema>, Fault> {
+        let url = self.url(false, &table.project, &["datasets", &table.dataset, "tables", &table.table]);
+        let answer = self.json::<Description>(|http| http.get(&url).query(&[("fields", "schema,numRows")])).await;
+        match answer {
+            Ok(found) => Ok(Some(TargetSchema {
+                columns: found.schema.fields.into_iter().map(TargetColumn::from).collect(),
+                rows: found.num_rows.and_then(|n| n.parse().ok()).unwrap_or(0),
+            })),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error.into_fault(format!("Reading the columns of {table} failed"))),
+        }
+    }
+
+    /// Creates the staging table, which expires by itself; one that is there already is ours.
+    pub async fn create_staging(&self, order: &StageOrder) -> Result<(), Fault> {
+        let id = &order.staging;
+        let table = Table::new(&id.project, &id.dataset, &id.table, TableSchema::new(staging_fields(&order.plan)))
+            .expiration_time(SystemTime::now() + STAGING_LIFE);
+        let table = Table { labels: Some(jobs::labels(Some(&order.mapping))), ..table };
+        match self.call(|library| library.table().create(table.clone())).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_duplicate() => Ok(()),
+            Err(error) => Err(error.into_fault(format!("Creating the staging table {id} failed"))),
+        }
+    }
+
+    /// Drops a table; one that is gone is fine.
+    pub async fn drop_table(&self, table: &TableId) -> Result<(), ApiError> {
+        let TableId { project, dataset, table } = table;
+        match self.call(|library| library.table().delete(project, dataset, table)).await {
+            Err(error) if !error.is_not_found() => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// All NULLABLE, in plan order: what the file holds, whatever the target will make of it.
+pub fn staging_fields(plan: &TablePlan) -> Vec<TableFieldSchema> {
+    plan.columns
+        .iter()
+        .map(|column| {
+            let field = TableFieldSchema::new(&column.staged_name, field_type(column.staged));
+            TableFieldSchema { mode: Some("NULLABLE".to_owned()), ..field }
+        })
+        .collect()
+}
+
+const fn field_type(staged: StagedType) -> FieldType {
+    match staged {
+        StagedType::Int64 => FieldType::Integer,
+        StagedType::Float64 => FieldType::Float,
+        StagedType::Bool => FieldType::Boolean,
+        StagedType::Decimal { .. } => FieldType::Numeric,
+        StagedType::Date => FieldType::Date,
+        StagedType::Timestamp => FieldType::Timestamp,
+        StagedType::DateTime => FieldType::Datetime,
+        StagedType::Text => FieldType::String,
+        StagedType::Bytes => FieldType::Bytes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_and_modes_are_kept() {
+        let description = r#"{"numRows": "12", "schema": {"fields": [
+            {"name": "id", "type": "INTEGER", "mode": "REQUIRED"},
+            {"name": "amount", "type": "NUMERIC", "precision": "10", "scale": "2"},
+            {"name": "code", "type": "STRING", "maxLength": "20"},
+            {"name": "tags", "type": "STRING", "mode": "REPEATED"},
+            {"name": "place", "type": "RECORD", "fields": [{"name": "x", "type": "FLOAT"}]},
+            {"name": "span", "type": "RANGE", "rangeElementType": {"type": "DATE"}}]}}"#;
+        let description: Description = serde_json::from_str(description).unwrap();
+        let columns: Vec<_> = description.schema.fields.into_iter().map(TargetColumn::from).collect();
+        let types: Vec<_> = columns.iter().map(|c| c.target_type.to_string()).collect();
+        assert_eq!(types, ["INT64", "NUMERIC(10,2)", "STRING(20)", "ARRAY<STRING>", "RECORD", "RANGE"]);
+        assert!(columns[0].required && !columns[1].required);
+    }
+}
