@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -137,7 +138,10 @@ async fn with_retries<S: Source, W: Warehouse, T: StateStore>(
     loop {
         let attempt = report.attempts;
         scope.progress.update(|p| p.attempt = attempt);
-        let fault = match attempt_once(scope, ledger, report).await {
+        // Without a name for its type, the compiler need not look through every step's future inside every other's.
+        let work: Pin<Box<dyn Future<Output = Result<(), Halt>> + Send + '_>> =
+            Box::pin(attempt_once(scope, ledger, report));
+        let fault = match work.await {
             Err(Halt::Fault(fault)) => fault,
             ended => return ended,
         };

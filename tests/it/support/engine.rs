@@ -30,10 +30,11 @@ impl Sandbox {
             _ => None,
         };
         let config = config::parse(&self.read("config.yaml"), Path::new("config.yaml"), &env).unwrap();
-        let warehouse = BigQuery::connect(&config::bigquery_settings(&env).unwrap(), &config.project, &config.location);
+        let settings = config::bigquery_settings(&env).unwrap();
+        let warehouse = BigQuery::connect(&settings, &config.project, &config.location).await.unwrap();
         engine::start(Ports {
             source: Arc::new(MysqlSource::new(config::mysql_settings(&env).unwrap())),
-            warehouse: Arc::new(warehouse.await.unwrap()),
+            warehouse: Arc::new(warehouse),
             state: Arc::new(LocalState::new(self.path("state/state.json"), self.path("etl/reports"))),
             config: Arc::new(config),
             limits,
