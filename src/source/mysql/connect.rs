@@ -66,19 +66,20 @@ async fn attempt(settings: &MysqlSettings, options: &MySqlConnectOptions) -> Res
     let opening = async {
         let connection = log_in(settings, options).await?;
         let mut session = Session { connection, flavour: Flavour::MySql };
-        pin(&mut session).await?;
-        Ok::<_, sqlx::Error>(session)
+        let pinned = pin(&mut session).await?;
+        Ok::<_, sqlx::Error>((session, pinned))
     };
-    let mut session = match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
-        Ok(Ok(session)) => session,
-        Ok(Err(error)) => return Err(from_sqlx(error, sentence)),
-        Err(_) => {
-            return Err(Fault::new(FaultKind::Transient, format!("{sentence}: no answer within 10 s"))
-                .with_hint("check MYSQL_HOST and MYSQL_PORT, and that a firewall lets this machine through"));
+    match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
+        Ok(Ok((session, pinned))) if pinned == PINNED => Ok(session),
+        Ok(Ok((_, pinned))) => {
+            let sentence = format!("{sentence}: time zone and character set stayed `{pinned}` instead of `{PINNED}`");
+            Err(Fault::new(FaultKind::Config, sentence)
+                .with_hint("connect without the proxy that keeps SET from the server"))
         }
-    };
-    check(&mut session).await.map_err(|error| from_sqlx(error, sentence))??;
-    Ok(session)
+        Ok(Err(error)) => Err(from_sqlx(error, sentence)),
+        Err(_) => Err(Fault::new(FaultKind::Transient, format!("{sentence}: no answer within 10 s"))
+            .with_hint("check MYSQL_HOST and MYSQL_PORT, and that a firewall lets this machine through")),
+    }
 }
 
 /// Over a bare socket a server takes caching_sha2_password's full exchange (which it asks for once, until it has the
@@ -156,13 +157,19 @@ fn ssl_mode(settings: &MysqlSettings) -> MySqlSslMode {
 /// - sort keys longer than the longest index key, or pages would overlap;
 /// - an hour for a reader that waits for the warehouse, but not for one that waits for another's lock;
 /// - each statement on its own, of committed rows only, and no writing.
-const SETTINGS: &str = "SET time_zone = '+00:00', NAMES utf8mb4, sql_mode = 'ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION', \
-     sql_select_limit = 18446744073709551615, sql_big_selects = 1, sql_auto_is_null = 0, max_sort_length = 16384, \
+const SETTINGS: &str = "SET time_zone = '+00:00', NAMES utf8mb4, \
+     sql_mode = 'ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION', sql_auto_is_null = 0, \
+     sql_select_limit = 18446744073709551615, sql_big_selects = 1, max_sort_length = 16384, \
      net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 28800, lock_wait_timeout = 300, autocommit = 1";
 
 const READ_ONLY: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY";
 
-async fn pin(session: &mut Session) -> Result<(), sqlx::Error> {
+/// What `pin` finds where the settings have been taken.
+const PINNED: &str = "+00:00 utf8mb4";
+
+/// Sets the session up and asks the server what it now holds: a proxy between may swallow SET, and then every TIMESTAMP
+/// would be off by hours.
+async fn pin(session: &mut Session) -> Result<String, sqlx::Error> {
     let version = session.texts(Query::plain("SELECT VERSION()")).await?;
     let is_mariadb = first(&version).is_some_and(|v| v.to_ascii_lowercase().contains("mariadb"));
     session.flavour = if is_mariadb { Flavour::MariaDb } else { Flavour::MySql };
@@ -171,21 +178,9 @@ async fn pin(session: &mut Session) -> Result<(), sqlx::Error> {
     for statement in [format!("{SETTINGS}, {no_limit}"), READ_ONLY.to_owned()] {
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut session.connection).await?;
     }
-    Ok(())
-}
-
-/// A proxy between may swallow SET; then every TIMESTAMP would be off by hours, so it is asked for once.
-async fn check(session: &mut Session) -> Result<Result<(), Fault>, sqlx::Error> {
     let query = Query::plain("SELECT CONCAT_WS(' ', @@session.time_zone, @@session.character_set_results)");
     let rows = session.texts(query).await?;
-    let found = first(&rows).unwrap_or_default();
-    if found == "+00:00 utf8mb4" {
-        return Ok(Ok(()));
-    }
-    let sentence = format!("The server did not take the session's time zone and character set; they are `{found}`");
-    Ok(Err(
-        Fault::new(FaultKind::Config, sentence).with_hint("connect without the proxy that keeps SET from the server")
-    ))
+    Ok(first(&rows).unwrap_or_default().to_owned())
 }
 
 /// The only value of a row of one.

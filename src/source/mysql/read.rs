@@ -82,7 +82,8 @@ impl<'a> Reader<'a> {
             if fault.kind() != FaultKind::Transient || !resumable || failures >= ATTEMPTS {
                 return Err(fault);
             }
-            tracing::warn!(table = %self.job.table, error = %fault, "reading broke off and goes on from the last batch");
+            let table = &self.job.table;
+            tracing::warn!(%table, error = %fault, "reading broke off and goes on from the last batch");
             self.batcher.clear();
             tokio::time::sleep(Duration::from_millis(250 << failures)).await;
         }
