@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use gcp_bigquery_client::auth::Authenticator;
@@ -22,6 +23,9 @@ use crate::domain::fault::{Fault, FaultKind};
 
 /// The one scope that BigQuery and Cloud Storage both take.
 const SCOPES: [&str; 1] = ["https://www.googleapis.com/auth/cloud-platform"];
+
+/// Away from Google's machines nobody answers for the metadata server.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(20);
 
 const KEY_HINT: &str = "set GOOGLE_APPLICATION_CREDENTIALS to a service account's key file";
 
@@ -56,27 +60,31 @@ pub async fn authenticator(settings: &BigQuerySettings) -> Result<Arc<dyn Authen
         return Ok(Arc::new(NoCredentials));
     }
     let file = settings.credentials.clone().or_else(|| well_known_file().filter(|f| f.is_file()));
-    let (google, origin) = match &file {
-        Some(path) => (from_file(path).await?, path.display().to_string()),
-        None => (from_metadata_server().await?, "this machine's metadata server".to_owned()),
+    let google = GoogleCredentials(match &file {
+        Some(path) => from_file(path).await?,
+        None => from_metadata_server().await?,
+    });
+    let first = tokio::time::timeout(TOKEN_TIMEOUT, google.access_token()).await;
+    let error = match first {
+        Ok(Ok(_)) => return Ok(Arc::new(google)),
+        Ok(Err(error)) => ApiError::from(error),
+        Err(_) => ApiError::unanswered("no answer from the token server"),
     };
-    let google = GoogleCredentials(google);
-    if let Err(error) = google.access_token().await {
-        let error = ApiError::from(error);
-        if file.is_some() {
-            return Err(error.into_fault(format!("No token with the credentials of {origin}")).with_hint(KEY_HINT));
-        }
-        let tried = well_known_file().map_or_else(|| "no home directory".to_owned(), |f| f.display().to_string());
-        return Err(Fault::new(
-            FaultKind::Auth,
-            format!(
-                "No Google credentials: GOOGLE_APPLICATION_CREDENTIALS is not set, {tried} does not exist, and no \
-                 metadata server answers"
-            ),
-        )
-        .with_hint(format!("{KEY_HINT}, or run `gcloud auth application-default login`")));
-    }
-    Ok(Arc::new(google))
+    let Some(file) = file else { return Err(nowhere()) };
+    let fault = error.into_fault(format!("No token with the credentials of {}", file.display()));
+    Err(if fault.kind() == FaultKind::Auth { fault.with_hint(KEY_HINT) } else { fault })
+}
+
+fn nowhere() -> Fault {
+    let tried = well_known_file().map_or_else(|| "no home directory".to_owned(), |f| f.display().to_string());
+    Fault::new(
+        FaultKind::Auth,
+        format!(
+            "No Google credentials: GOOGLE_APPLICATION_CREDENTIALS is not set, {tried} does not exist, and no metadata \
+             server answers"
+        ),
+    )
+    .with_hint(format!("{KEY_HINT}, or run `gcloud auth application-default login`"))
 }
 
 /// Where `gcloud auth application-default login` leaves its file.

@@ -53,9 +53,15 @@ impl Api {
             .build_from_authenticator(Arc::clone(&auth))
             .await
             .map_err(|error| ApiError::from(error).into_fault("Preparing the BigQuery client failed"))?;
-        let http = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).user_agent("bqsync").build().map_err(
-            |error| Fault::new(FaultKind::Config, "Preparing the connection to BigQuery failed").caused_by(error),
-        )?;
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            // An upload's 308 is no redirection.
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent("bqsync")
+            .build()
+            .map_err(|error| {
+                Fault::new(FaultKind::Config, "Preparing the connection to BigQuery failed").caused_by(error)
+            })?;
         let is_emulator = settings.emulator.is_some();
         Ok(Self { project: project.to_owned(), location: location.to_owned(), is_emulator, library, http, auth, root })
     }
@@ -138,12 +144,13 @@ fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
     headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// The waits of Google's reliability guide: exponential from 1 s, at most 32 s, with jitter.
+/// The waits of Google's reliability guide: exponential from 1 s, at most 32 s, with jitter. Five attempts in
+/// all; what lasts longer is the engine's to wait out.
 pub fn backoff() -> ExponentialBuilder {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_secs(1))
         .with_max_delay(Duration::from_secs(32))
-        .with_max_times(5)
+        .with_max_times(4)
         .with_jitter()
 }
 

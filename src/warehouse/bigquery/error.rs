@@ -186,8 +186,7 @@ fn kind_of(status: u16, reason: &str) -> (FaultKind, Option<&'static str>) {
         "rateLimitExceeded" | "jobRateLimitExceeded" | "quotaExceeded" | "userRateLimitExceeded" => FaultKind::Quota,
         "backendError" | "internalError" | "jobBackendError" | "jobInternalError" | "tableUnavailable"
         | "badGateway" | "resourceInUse" | "stopped" => FaultKind::Transient,
-        "accessDenied" | "authError" | "required" | "forbidden" if status != 400 => FaultKind::Auth,
-        "accessDenied" => FaultKind::Auth,
+        "accessDenied" | "authError" | "forbidden" => FaultKind::Auth,
         "billingNotEnabled" | "blocked" => return (FaultKind::Auth, Some(BILLING_HINT)),
         "notFound" => return (FaultKind::Schema, Some(LOCATION_HINT)),
         "duplicate" | "conditionNotMet" => FaultKind::Conflict,

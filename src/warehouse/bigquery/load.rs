@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 
 use super::chunks::Chunk;
 use super::client::{self, Api};
+use super::emulator;
 use super::error::ApiError;
 use super::jobs::{self, JobState};
 use super::tables::staging_fields;
@@ -72,10 +73,13 @@ async fn start(api: &Api, order: &StageOrder) -> Result<String, ApiError> {
 
 fn load_job(api: &Api, order: &StageOrder) -> Job {
     let table = &order.staging;
+    // Without it, wall clocks would be read as instants.
+    let schema = TableSchema::new(staging_fields(&order.plan));
+    let schema = (!(api.is_emulator && emulator::refuses_schema(&order.plan))).then_some(schema);
     let load = JobConfigurationLoad {
         destination_table: Some(TableReference::new(&table.project, &table.dataset, &table.table)),
         source_format: Some("PARQUET".to_owned()),
-        schema: Some(TableSchema::new(staging_fields(&order.plan))),
+        schema,
         create_disposition: Some("CREATE_NEVER".to_owned()),
         // A second load into the same staging table would double its rows.
         write_disposition: Some("WRITE_EMPTY".to_owned()),
@@ -121,27 +125,23 @@ impl Session<'_> {
         let mut waits = client::backoff().build();
         let mut unsure = false;
         loop {
-            let attempt = self.attempt(&chunk.bytes, begin, &total, unsure).await;
-            let error = match attempt {
+            let before = self.offset;
+            let error = match self.attempt(&chunk.bytes, begin, &total, unsure).await {
                 Ok(Sent::Finished) => return Ok(Sent::Finished),
                 Ok(Sent::More) if self.offset >= end && !chunk.is_last => return Ok(Sent::More),
-                // Taken in part: the rest goes at once, as long as it gets ahead.
-                Ok(Sent::More) => {
-                    unsure = false;
-                    if self.offset > begin {
-                        waits = client::backoff().build();
-                    }
-                    ApiError::unanswered("the server does not take the rest of a chunk")
+                // Taken in part: the rest goes at once.
+                Ok(Sent::More) if self.offset > before => {
+                    (unsure, waits) = (false, client::backoff().build());
+                    continue;
                 }
+                Ok(Sent::More) => ApiError::unanswered("the server does not take the rest of a chunk"),
                 Err(error) if matches!(error.status, Some(404 | 410)) => return self.session_gone().await,
                 // The whole arrived once before and its answer was lost.
                 Err(error) if error.is_duplicate() => return Ok(Sent::Finished),
-                Err(error) if error.retryable => {
-                    unsure = true;
-                    error
-                }
+                Err(error) if error.retryable => error,
                 Err(error) => return Err(error),
             };
+            unsure = true;
             let Some(wait) = waits.next() else { return Err(error) };
             let wait = error.retry_after.map_or(wait, |wish| wish.max(wait));
             tracing::warn!(?wait, status = error.status, "upload interrupted, going on");
@@ -215,13 +215,4 @@ fn held(range: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_server_says_its_last_byte_not_its_count() {
-        assert_eq!(held("bytes=0-262143"), Some(262_144));
-        assert_eq!(held("0-42"), Some(43));
-        assert_eq!(held("nonsense"), None);
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@ mod auth;
 mod chunks;
 mod client;
 mod ddl;
+mod emulator;
 mod error;
 mod jobs;
 mod literal;
@@ -108,7 +109,10 @@ impl Warehouse for BigQuery {
         let PublishOrder { target, plan, staged, mapping, .. } = order;
         let configuration = match order.kind {
             PublishKind::Copy => jobs::copy(&staged.table, target, mapping),
-            PublishKind::Merge => jobs::query(publish_sql::merge(target, plan, staged), Some(mapping)),
+            PublishKind::Merge => {
+                let sql = publish_sql::merge(target, plan, staged);
+                jobs::query(if self.api.is_emulator { emulator::merge(&sql) } else { sql }, Some(mapping))
+            }
             PublishKind::Insert => jobs::query(publish_sql::insert(target, plan, staged), Some(mapping)),
             PublishKind::InsertMissing => jobs::query(publish_sql::insert_missing(target, plan, staged), Some(mapping)),
         };

@@ -6,6 +6,7 @@ use super::literal::{column, table};
 use crate::domain::ids::TableId;
 use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::source_type::SourceType;
+use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Cast, Encoding};
 use crate::warehouse::Staged;
 
@@ -77,9 +78,8 @@ pub fn insert_missing(target: &TableId, plan: &TablePlan, staged: &Staged) -> St
 
 /// Rows as text: of equal ones, those beyond the number that the target has already.
 fn insert_missing_by_content(target: &TableId, plan: &TablePlan, staged: &Staged) -> String {
-    let fields: Vec<String> = plan.columns.iter().map(|c| column(&c.target_name)).collect();
     let row = |alias: &str| {
-        let fields: Vec<String> = fields.iter().map(|name| format!("{alias}.{name} AS {name}")).collect();
+        let fields: Vec<String> = plan.columns.iter().map(|c| as_field(alias, c)).collect();
         format!("TO_JSON_STRING(STRUCT({}))", fields.join(", "))
     };
     format!(
@@ -94,6 +94,19 @@ fn insert_missing_by_content(target: &TableId, plan: &TablePlan, staged: &Staged
         rows = select(plan, staged),
         bounds = cursor_bounds(plan, staged).unwrap_or_else(|| "TRUE".to_owned()),
     )
+}
+
+/// A field of a row that is compared as text, in a form that both sides spell alike: decimals without their parameters.
+fn as_field(alias: &str, of: &ColumnPlan) -> String {
+    let name = column(&of.target_name);
+    match of.target_type {
+        TargetType::Numeric(_) | TargetType::BigNumeric(_) => {
+            format!("CAST({alias}.{name} AS {}) AS {name}", of.target_type.name())
+        }
+        TargetType::Json => format!("TO_JSON_STRING({alias}.{name}) AS {name}"),
+        TargetType::Geography => format!("ST_ASTEXT({alias}.{name}) AS {name}"),
+        _ => format!("{alias}.{name} AS {name}"),
+    }
 }
 
 fn names(plan: &TablePlan) -> String {
