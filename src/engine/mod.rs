@@ -1,6 +1,7 @@
 //! The engine: moves mappings from a source to a warehouse, and speaks only commands, events and progress.
 
 mod compare;
+mod conflicts;
 mod emitter;
 mod inspect;
 mod ledger;

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 
 use super::Ports;
+use super::conflicts::{refuse_conflicts, still_required};
 use super::emitter::Emitter;
 use super::ledger::Ledger;
 use super::progress::ProgressOf;
@@ -24,9 +25,9 @@ use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind, Policy};
 use crate::domain::ids::RunId;
-use crate::domain::plan::{PlanInput, Planned, TablePlan, plan};
+use crate::domain::plan::{PlanInput, TablePlan, plan};
 use crate::domain::report::{MappingReport, Outcome};
-use crate::domain::schema::{ColumnDiffView, Verdict};
+use crate::domain::schema::ColumnDiffView;
 use crate::domain::window::{Low, Watermark, Window};
 use crate::source::{Bounds, BoundsAsk, Source};
 use crate::state::StateStore;
@@ -254,8 +255,8 @@ async fn prepare<S: Source, W: Warehouse, T: StateStore>(
     let additions = ports.config.schema_additions;
     let input = PlanInput { mapping, timezone: ports.config.default_timezone, additions, source, target };
     let planned = plan(input)?;
-    for warning in &planned.warnings {
-        note(scope, report, warning.clone());
+    for warning in planned.warnings.iter().cloned().chain(still_required(mapping, &planned, additions)) {
+        note(scope, report, warning);
     }
     refuse_conflicts(mapping, &planned, additions)?;
     let creates = planned.diff.creates_table;
@@ -281,34 +282,6 @@ async fn prepare<S: Source, W: Warehouse, T: StateStore>(
         conflicts: 0,
     });
     if waits { Err(Halt::Waiting) } else { Ok(planned.table) }
-}
-
-/// Types that neither side can take from the other end the mapping's run before a row is read.
-pub(super) fn refuse_conflicts(mapping: &Mapping, planned: &Planned, additions: SchemaAdditions) -> Result<(), Fault> {
-    for column in &planned.diff.columns {
-        let (wanted, hint) = match &column.verdict {
-            Verdict::Conflict(wanted) => (
-                wanted,
-                "convert the column in BigQuery, or choose its type with `columns:`, or leave it out with `exclude:`",
-            ),
-            Verdict::Widen(wanted) if additions == SchemaAdditions::Deny => (
-                wanted,
-                "BigQuery can widen the column: set `allow_schema_additions: true`, or run `bqsync schema-diff --apply`",
-            ),
-            _ => continue,
-        };
-        let has = column.target.as_ref().map(ToString::to_string).unwrap_or_default();
-        let source = column.source.as_deref().unwrap_or("-");
-        return Err(Fault::new(
-            FaultKind::Schema,
-            format!(
-                "Column `{}` is {source} in MySQL ({wanted} in BigQuery's terms), but {has} in {}",
-                column.name, mapping.target
-            ),
-        )
-        .with_hint(hint));
-    }
-    Ok(())
 }
 
 /// Fixes the window; `None` when there is nothing new.

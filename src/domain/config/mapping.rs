@@ -105,20 +105,12 @@ fn label(r: &Reading<'_>, node: &Node, position: usize) -> String {
     name.map_or_else(|| format!(" of mapping {position}"), |name| format!(" of mapping `{}`", name.text))
 }
 
-/// `database.table` is how SQL names a table elsewhere; one whose own name holds a dot needs `mysql_database` beside it.
+/// A dot is part of the table's name, as MySQL allows: another database has its own key.
 fn source(r: &mut Reading<'_>, section: &Section<'_>) -> Option<SourceTable> {
     let database = section.optional(r, "mysql_database").map(|v| v.text);
     let table = section.required(r, "mysql_table", "name the table or view in MySQL")?;
-    let (database, table) = match (database, table.text.split_once('.')) {
-        (None, Some(("", _) | (_, ""))) => {
-            section.refuse(r, "mysql_table", &table, "write `table` or `database.table`");
-            return None;
-        }
-        (None, Some((database, table))) => (Some(database.to_owned()), table.to_owned()),
-        (database, _) => (database, table.text),
-    };
     let unquoted = |name: String| name.trim_matches('`').to_owned();
-    Some(SourceTable { database: database.map(unquoted), table: unquoted(table) })
+    Some(SourceTable { database: database.map(unquoted), table: unquoted(table.text) })
 }
 
 fn target(r: &mut Reading<'_>, section: &Section<'_>, source: Option<&SourceTable>) -> Option<(String, usize)> {

@@ -221,8 +221,6 @@ fn each_wrong_value_of_a_mapping_is_named_with_its_line() {
         let expected = if line == "mode: upsert" { 5 } else { 8 };
         assert_eq!(only(result, words), Some(expected), "{line}");
     }
-    let halves = "  - name: b\n    mysql_table: shop.\n    incremental_column: id";
-    assert_eq!(only(with("", halves), "`mysql_table` of mapping `b` cannot be `shop.`"), Some(9));
     let key = "    primary_keys: [id]\n    exclude: [id2, ID]\n";
     assert_eq!(only(with("", key), "which `primary_keys` needs"), Some(9));
     let partition = "    partition_by: day\n    exclude: [day]\n";
@@ -235,10 +233,18 @@ fn each_wrong_value_of_a_mapping_is_named_with_its_line() {
 fn two_mappings_may_share_neither_name_nor_target() {
     let second = "  - name: users\n    mysql_table: other\n    incremental_column: id";
     assert_eq!(only(with("", second), "two mappings are named `users`, on lines 5 and 8"), Some(8));
-    let second = "  - name: b\n    mysql_table: db2.Users\n    incremental_column: id";
+    let second = "  - name: b\n    mysql_table: Users\n    mysql_database: db2\n    incremental_column: id";
     assert_eq!(only(with("", second), "write to the table `Users`, on lines 6 and 9"), Some(9));
     let refused = "    bigquery_table: a/b\n  - name: b\n    mysql_table: a_b\n    incremental_column: id";
     assert_eq!(only(with("", refused), "write to the table `a_b`, on lines 8 and 10"), Some(10));
+}
+
+#[test]
+fn a_dot_belongs_to_the_tables_name() {
+    let config = with("", "  - name: b\n    mysql_table: shop.users\n    incremental_column: id").expect("no problem");
+    let mapping = &config.mappings[1];
+    assert_eq!(mapping.source, SourceTable { database: None, table: "shop.users".to_owned() });
+    assert_eq!(mapping.target.table, "shop_users");
 }
 
 #[test]
@@ -257,7 +263,8 @@ fn new_keys_are_read() {
     assert_eq!(mapping.partition_by.as_deref(), Some("id"));
     assert_eq!((mapping.invalid_values, mapping.empty_string_as_null), (InvalidValues::Null, false));
     assert_eq!(mapping.backfill_start.as_deref(), Some("17"));
-    let inherited = with(top, "").expect("no problem");
+    // Nothing written is no choice, though YAML calls it null as well.
+    let inherited = with(top, "    invalid_values:").expect("no problem");
     assert_eq!(inherited.mappings[0].invalid_values, InvalidValues::Fail);
     assert!(inherited.mappings[0].empty_string_as_null);
 }

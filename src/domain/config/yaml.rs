@@ -1,18 +1,20 @@
 //! YAML as a tree that knows its lines.
 //!
-//! One parser gives both the data and the place of every key, so the two can never disagree; a deserializer stops at the
-//! first problem, and the user should see them all. Scalars stay text: what a plain `on` or `007` means is decided by
-//! the key that reads it, so a column named `on` is not a boolean.
+//! Two parsers read the text. serde_yaml gives the data: what is a number, a boolean or nothing, what an alias stands
+//! for, what `<<` merges, and what is no YAML at all. Once parsed it knows no lines, it stops at the first duplicate key
+//! and it forgets how a number was written, and a user wants every problem at once, each with its line; so saphyr-parser
+//! indexes the places ([`index`]). The two could disagree in some odd file: then a value has the line of what surrounds
+//! it, or the stricter of the two refuses the file. No value ever comes from the index.
 
-use std::collections::HashMap;
-use std::rc::Rc;
+mod index;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput, Tag};
+use serde::de::IgnoredAny;
+use serde_yaml::{Error, Mapping, Value};
 
-/// Deeper than any configuration; guards the stack against a hostile file.
-const MOST_LEVELS: usize = 32;
-/// `<<` copies entries, and copies of copies grow fast; far beyond any configuration.
-const MOST_ENTRIES: usize = 10_000;
+use self::index::Place;
+
+/// Quoted, a value is text: no number that YAML writes its own way, and none too long for it.
+const QUOTE: &str = "put quotes around the value";
 
 #[derive(Debug)]
 pub(super) struct Node {
@@ -23,16 +25,20 @@ pub(super) struct Node {
 
 #[derive(Debug)]
 pub(super) enum Kind {
-    Scalar { text: String, plain: bool },
-    Sequence(Vec<Rc<Node>>),
+    /// `plain`: a number, a boolean or nothing, not text.
+    Scalar {
+        text: String,
+        plain: bool,
+    },
+    Sequence(Vec<Node>),
     Mapping(Vec<Entry>),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Entry {
     pub key: String,
     pub line: usize,
-    pub node: Rc<Node>,
+    pub node: Node,
 }
 
 /// What is wrong with the text, where, and what to write instead.
@@ -58,216 +64,117 @@ impl Node {
     /// Nothing written, `~` or `null`.
     pub fn is_null(&self) -> bool {
         match &self.kind {
-            Kind::Scalar { text, plain } => *plain && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"),
+            Kind::Scalar { text, plain } => *plain && is_null_word(text),
             Kind::Sequence(_) | Kind::Mapping(_) => false,
         }
     }
 }
 
+fn is_null_word(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
+}
+
 /// Reads the one document of a file; `None` when it holds nothing. Flaws that leave the rest readable are collected.
-pub(super) fn parse(text: &str, flaws: &mut Vec<Flaw>) -> Option<Rc<Node>> {
+pub(super) fn parse(text: &str, flaws: &mut Vec<Flaw>) -> Option<Node> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut tree =
-        Tree { text, parser: Parser::new_from_str(text), open: Vec::new(), anchors: HashMap::new(), entries: 0 };
-    match tree.document(flaws) {
-        Ok(root) => root,
+    // Aliases are not followed here: nothing grows before the index has measured what they would grow to.
+    let syntax = serde_yaml::from_str::<IgnoredAny>(text).err();
+    if let Some((error, line)) = syntax.as_ref().and_then(|e| Some((e, line_of(e, text)?))) {
+        flaws.push(Flaw {
+            line,
+            message: format!("not YAML: {error}"),
+            hint: "look at the indentation (spaces, never tabs) and put quotes around values with `: ` or ` #`",
+        });
+        return None;
+    }
+    let index = match index::of(text, flaws) {
+        Ok(index) => index?,
         Err(fatal) => {
             flaws.push(fatal);
+            return None;
+        }
+    };
+    let value = serde_yaml::from_str(text).and_then(|mut value: Value| merge(&mut value).map(|()| value));
+    match value {
+        Ok(value) => Some(node(value, &index.root)),
+        // serde_yaml stops at the first duplicate key or impossible merge; the index has named them all.
+        Err(_) if index.ends_reading => None,
+        Err(error) => {
+            let line = line_of(&error, text).unwrap_or(index.root.line);
+            flaws.push(Flaw { line, message: format!("not readable: {error}"), hint: QUOTE });
             None
         }
     }
 }
 
-/// A collection whose end has not come yet.
-struct Open {
-    anchor: usize,
-    line: usize,
-    items: Items,
+/// Something unclosed is noticed at the end, which may be a line that nobody wrote; a character that YAML does not
+/// have is noticed while reading ahead, when no lines are counted yet.
+fn line_of(error: &Error, text: &str) -> Option<usize> {
+    let odd = text.find(is_forbidden).filter(|_| error.to_string().starts_with("control characters"));
+    match odd {
+        Some(at) => Some(text[..at].matches('\n').count() + 1),
+        None => error.location().map(|at| at.line().clamp(1, text.lines().count().max(1))),
+    }
 }
 
-enum Items {
-    Sequence(Vec<Rc<Node>>),
-    Mapping { entries: Vec<Entry>, key: Option<(String, usize)> },
+/// Source: YAML 1.2.2, "Character Set".
+const fn is_forbidden(c: char) -> bool {
+    !matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..) || c == '\u{feff}'
 }
 
-struct Tree<'t> {
-    text: &'t str,
-    parser: Parser<'t, StrInput<'t>>,
-    open: Vec<Open>,
-    anchors: HashMap<usize, Rc<Node>>,
-    entries: usize,
-}
-
-impl Tree<'_> {
-    fn document(&mut self, flaws: &mut Vec<Flaw>) -> Result<Option<Rc<Node>>, Flaw> {
-        let mut root = None;
-        while let Some(event) = self.parser.next_event() {
-            let (event, span) = event.map_err(|error| self.not_yaml(&error))?;
-            let line = span.start.line();
-            let complete = match event {
-                Event::StreamEnd => break,
-                Event::DocumentStart(_) if root.is_some() => {
-                    let message = "a second document begins here (`---`)".to_owned();
-                    return Err(Flaw { line, message, hint: "keep one document per file" });
-                }
-                Event::Scalar(text, style, anchor, tag) => {
-                    check_tag(tag.as_deref(), line, flaws);
-                    let plain = style == ScalarStyle::Plain;
-                    Some(self.complete(Kind::Scalar { text: text.into_owned(), plain }, line, anchor))
-                }
-                Event::Alias(anchor) => Some(self.alias(anchor, line)?),
-                Event::SequenceStart(anchor, tag) => {
-                    check_tag(tag.as_deref(), line, flaws);
-                    self.begin(Items::Sequence(Vec::new()), line, anchor)?
-                }
-                Event::MappingStart(anchor, tag) => {
-                    check_tag(tag.as_deref(), line, flaws);
-                    self.begin(Items::Mapping { entries: Vec::new(), key: None }, line, anchor)?
-                }
-                Event::SequenceEnd | Event::MappingEnd => self.end(flaws)?,
-                Event::Nothing | Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd => None,
-            };
-            if let Some(node) = complete {
-                root = self.place(node, flaws)?.or(root);
-            }
+/// Carries out `<<`, innermost first: `apply_merge` alone loses a `<<` that comes with what it merges.
+fn merge(value: &mut Value) -> Result<(), Error> {
+    match value {
+        Value::Mapping(entries) => {
+            entries.values_mut().try_for_each(merge)?;
+            value.apply_merge()
         }
-        Ok(root)
-    }
-
-    fn not_yaml(&self, error: &ScanError) -> Flaw {
-        let mut line = error.marker().line();
-        // The parser names the line where the value before the tab began.
-        if error.info().contains("tab") {
-            let indented_by_tab = |l: &str| l.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t');
-            let after = self.text.lines().skip(line.saturating_sub(1)).position(indented_by_tab);
-            line += after.unwrap_or(0);
-        }
-        Flaw {
-            line,
-            message: format!("not YAML: {}", error.info()),
-            hint: "look at the indentation (spaces, never tabs) and put quotes around values with `: ` or ` #`",
-        }
-    }
-
-    fn complete(&mut self, kind: Kind, line: usize, anchor: usize) -> Rc<Node> {
-        let node = Rc::new(Node { line, kind });
-        self.remember(anchor, &node);
-        node
-    }
-
-    fn remember(&mut self, anchor: usize, node: &Rc<Node>) {
-        if anchor > 0 {
-            self.anchors.insert(anchor, Rc::clone(node));
-        }
-    }
-
-    fn alias(&self, anchor: usize, line: usize) -> Result<Rc<Node>, Flaw> {
-        self.anchors.get(&anchor).cloned().ok_or_else(|| Flaw {
-            line,
-            message: "an alias stands inside of what it names".to_owned(),
-            hint: "set the anchor (`&name`) on something that ends before the alias (`*name`)",
-        })
-    }
-
-    fn begin(&mut self, items: Items, line: usize, anchor: usize) -> Result<Option<Rc<Node>>, Flaw> {
-        if self.open.len() >= MOST_LEVELS {
-            let message = format!("nested more than {MOST_LEVELS} levels deep");
-            return Err(Flaw { line, message, hint: "a configuration needs four levels at most" });
-        }
-        self.open.push(Open { anchor, line, items });
-        Ok(None)
-    }
-
-    fn end(&mut self, flaws: &mut Vec<Flaw>) -> Result<Option<Rc<Node>>, Flaw> {
-        let Some(Open { anchor, line, items }) = self.open.pop() else { return Ok(None) };
-        let kind = match items {
-            Items::Sequence(nodes) => Kind::Sequence(nodes),
-            Items::Mapping { entries, .. } => {
-                let entries = merged(entries, flaws);
-                self.entries += entries.len();
-                if self.entries > MOST_ENTRIES {
-                    let message = format!("more than {MOST_ENTRIES} keys after merging");
-                    return Err(Flaw { line, message, hint: "merge less with `<<`" });
-                }
-                Kind::Mapping(entries)
-            }
-        };
-        Ok(Some(self.complete(kind, line, anchor)))
-    }
-
-    /// Puts a complete node where it belongs; gives it back when it is the document itself.
-    fn place(&mut self, node: Rc<Node>, flaws: &mut Vec<Flaw>) -> Result<Option<Rc<Node>>, Flaw> {
-        let Some(parent) = self.open.last_mut() else { return Ok(Some(node)) };
-        match &mut parent.items {
-            Items::Sequence(nodes) => nodes.push(node),
-            Items::Mapping { entries, key } => match key.take() {
-                Some((key, line)) => add(entries, Entry { key, line, node }, flaws),
-                None => *key = Some(as_key(&node)?),
-            },
-        }
-        Ok(None)
+        Value::Sequence(items) => items.iter_mut().try_for_each(merge),
+        Value::Tagged(tagged) => merge(&mut tagged.value),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
     }
 }
 
-fn as_key(node: &Node) -> Result<(String, usize), Flaw> {
-    match &node.kind {
-        Kind::Scalar { text, .. } => Ok((text.clone(), node.line)),
-        kind @ (Kind::Sequence(_) | Kind::Mapping(_)) => Err(Flaw {
-            line: node.line,
-            message: format!("{} stands where a key should", kind.noun()),
-            hint: "put quotes around a value that begins with `{` or `[`",
-        }),
-    }
-}
-
-fn add(entries: &mut Vec<Entry>, entry: Entry, flaws: &mut Vec<Flaw>) {
-    if entry.key != "<<"
-        && let Some(first) = entries.iter().find(|e| e.key == entry.key)
-    {
-        flaws.push(Flaw {
-            line: entry.line,
-            message: format!("`{}` is already given on line {}", entry.key, first.line),
-            hint: "keep one of the two",
-        });
-        return;
-    }
-    entries.push(entry);
-}
-
-/// Carries out `<<`: the keys written here win, then those merged first.
-fn merged(entries: Vec<Entry>, flaws: &mut Vec<Flaw>) -> Vec<Entry> {
-    let (merges, mut own): (Vec<_>, Vec<_>) = entries.into_iter().partition(|e| e.key == "<<");
-    for merge in merges {
-        let sources = match &merge.node.kind {
-            Kind::Sequence(nodes) => nodes.clone(),
-            Kind::Mapping(_) | Kind::Scalar { .. } => vec![Rc::clone(&merge.node)],
-        };
-        for source in sources {
-            let Kind::Mapping(others) = &source.kind else {
-                flaws.push(Flaw {
-                    line: merge.line,
-                    message: format!("`<<` merges keys, but this is {}", source.kind.noun()),
-                    hint: "give it an alias of a group of keys: `<<: *name`",
-                });
-                continue;
-            };
-            for other in others {
-                if !own.iter().any(|e| e.key == other.key) {
-                    own.push(other.clone());
-                }
-            }
+fn node(value: Value, place: &Place) -> Node {
+    let kind = match value {
+        Value::Tagged(tagged) => return node(tagged.value, place),
+        // Nothing at all leaves a default alone, the word `null` may be a choice: only the index can tell.
+        Value::Null => scalar(place.text().filter(|text| is_null_word(text)).unwrap_or("null"), true),
+        Value::Bool(value) => scalar(&value, true),
+        Value::Number(number) => scalar(&number, true),
+        Value::String(text) => Kind::Scalar { text, plain: false },
+        Value::Sequence(values) => {
+            let each = values.into_iter().enumerate();
+            Kind::Sequence(each.map(|(i, value)| node(value, place.item(i).unwrap_or(place))).collect())
         }
-    }
-    own
+        Value::Mapping(entries) => Kind::Mapping(mapping(entries, place)),
+    };
+    Node { line: place.line, kind }
 }
 
-/// `!!str` and its kin say nothing new; any other tag asks for something that would not happen.
-fn check_tag(tag: Option<&Tag>, line: usize, flaws: &mut Vec<Flaw>) {
-    if let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema()) {
-        flaws.push(Flaw {
-            line,
-            message: format!("the tag `{tag}` has no meaning here"),
-            hint: "remove it; variables are written `${NAME}`",
-        });
+fn scalar(value: &(impl ToString + ?Sized), plain: bool) -> Kind {
+    Kind::Scalar { text: value.to_string(), plain }
+}
+
+fn mapping(entries: Mapping, place: &Place) -> Vec<Entry> {
+    let entry = |(key, value)| {
+        let key = key_text(key);
+        let (line, place) = place.entry(&key).unwrap_or((place.line, place));
+        Entry { node: node(value, place), key, line }
+    };
+    entries.into_iter().map(entry).collect()
+}
+
+/// The index has refused lists and groups as keys.
+fn key_text(key: Value) -> String {
+    match key {
+        Value::String(text) => text,
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Tagged(tagged) => key_text(tagged.value),
+        Value::Null | Value::Sequence(_) | Value::Mapping(_) => "null".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use arrow_array::builder::{
 
 use super::zone::LocalZone;
 use super::{Unfit, number, temporal, text};
-use crate::domain::plan::{ColumnPlan, TablePlan};
+use crate::domain::plan::TablePlan;
 use crate::domain::report::Flaw;
 use crate::domain::source_type::SourceType;
 use crate::domain::staging::arrow_type;
@@ -41,7 +41,12 @@ enum Out {
 }
 
 impl Column {
-    pub fn new(plan: &TablePlan, column: &ColumnPlan) -> Self {
+    /// # Panics
+    /// When the plan has no column at `index`.
+    pub fn new(plan: &TablePlan, index: usize) -> Self {
+        let column = &plan.columns[index];
+        // Rows are told apart and ordered by these: an empty string is a value there.
+        let places_rows = plan.cursor == index || plan.keys.contains(&index);
         let text_like =
             matches!(column.source.source_type, SourceType::Text { .. } | SourceType::Enum | SourceType::Set);
         // Only this encoding looks its zone up.
@@ -49,7 +54,7 @@ impl Column {
         Self {
             encoding: column.encoding,
             staged: column.staged,
-            empty_is_null: plan.empty_string_as_null && text_like && column.encoding == Encoding::Text,
+            empty_is_null: plan.empty_string_as_null && text_like && !places_rows && column.encoding == Encoding::Text,
             zone: LocalZone::new(zone),
             out: Out::new(column.staged, 0, 0),
         }

@@ -1,8 +1,8 @@
 //! Rows off the wire into Arrow builders, cell by cell, with no row type between.
 //!
 //! sqlx's own decoders are not used: they take zero dates for NULL, lose signs and refuse types (`docs/types.md` says
-//! what each type becomes). What a target type cannot hold becomes NULL and is counted, or fails the mapping; bytes
-//! that are no UTF-8 always fail it, because there is no honest text for them.
+//! what each type becomes). What a target type cannot hold becomes NULL and is counted, or fails the mapping; in a
+//! primary key it always fails it, and so do bytes that are no UTF-8, because there is no honest text for them.
 
 mod column;
 pub mod number;
@@ -55,7 +55,7 @@ pub struct Batcher {
 
 impl Batcher {
     pub fn new(table: SourceTable, plan: Arc<TablePlan>, limits: BatchLimits) -> Self {
-        let columns = plan.columns.iter().map(|column| Column::new(&plan, column)).collect();
+        let columns = (0..plan.columns.len()).map(|index| Column::new(&plan, index)).collect();
         let schema = arrow_schema(&plan);
         Self { table, plan, schema, columns, limits, rows: 0, bytes: 0, flaws: BTreeMap::new() }
     }
@@ -68,7 +68,10 @@ impl Batcher {
         for (index, column) in self.columns.iter_mut().enumerate() {
             match column.push(row.cell(index)) {
                 Ok(bytes) => self.bytes += bytes,
-                Err(Unfit::Flaw(flaw)) if self.plan.invalid_values == InvalidValues::Null => {
+                // A NULL key never matches in a MERGE: the row would be added again by every run.
+                Err(Unfit::Flaw(flaw))
+                    if self.plan.invalid_values == InvalidValues::Null && !self.plan.keys.contains(&index) =>
+                {
                     column.push_null();
                     *self.flaws.entry((index, flaw)).or_default() += 1;
                 }
@@ -111,6 +114,10 @@ fn refusal(table: &SourceTable, plan: &TablePlan, (index, unfit): (usize, Unfit)
     let source = &plan.columns[index].source;
     let name = &source.name;
     match unfit {
+        Unfit::Flaw(flaw) if plan.keys.contains(&index) => {
+            Fault::new(FaultKind::Data, format!("Column `{name}` of {table}, a primary key, holds a {}", flaw.words()))
+                .with_hint("correct it at the source, or carry it in a type that holds it with `columns:`")
+        }
         Unfit::Flaw(flaw) => Fault::new(
             FaultKind::Data,
             format!("Column `{name}` of {table} holds a {}, and `invalid_values` is `fail`", flaw.words()),

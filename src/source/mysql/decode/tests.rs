@@ -73,6 +73,40 @@ fn an_empty_string_becomes_null_only_where_the_mapping_says_so() {
 }
 
 #[test]
+fn an_empty_string_stays_one_in_a_key_and_in_the_cursor() {
+    let columns = vec![column("id", INT), column("code", TEXT), column("at", TEXT), column("name", TEXT)];
+    let batcher = batcher(columns, |plan| {
+        plan.empty_string_as_null = true;
+        (plan.keys, plan.cursor) = (vec![0, 1], 2);
+    });
+    let batch = rows(batcher, vec![vec![id(1), Some(vec![]), Some(vec![]), Some(vec![])]]);
+    assert_eq!([1, 2, 3].map(|index| batch.column(index).null_count()), [0, 0, 1]);
+}
+
+#[test]
+fn a_key_never_becomes_null() {
+    for invalid_values in [InvalidValues::Null, InvalidValues::Fail] {
+        let columns = vec![column("id", INT), column("day", SourceType::Date)];
+        let mut batcher = batcher(columns, |plan| {
+            plan.invalid_values = invalid_values;
+            // A cursor that is also a key is a key.
+            (plan.keys, plan.cursor) = (vec![0, 1], 1);
+        });
+        let fault = batcher.push(&vec![id(1), Some(vec![0])]).unwrap_err();
+        assert_eq!(fault.kind(), FaultKind::Data);
+        assert_eq!(fault.to_string(), "Column `day` of t, a primary key, holds a zero or impossible date");
+        assert!(fault.hint().contains("`columns:`"), "{}", fault.hint());
+    }
+}
+
+#[test]
+fn a_zero_date_in_the_cursor_arrives_as_null_and_is_counted() {
+    let mut batcher = batcher(vec![column("id", INT), column("day", SourceType::Date)], |plan| plan.cursor = 1);
+    batcher.push(&vec![id(1), Some(vec![0])]).unwrap();
+    assert_eq!(batcher.finish().unwrap().flaws, [(1, Flaw::InvalidDate, 1)]);
+}
+
+#[test]
 fn a_datetime_is_read_in_the_mappings_zone_and_a_timestamp_as_it_is() {
     let columns = vec![
         column("id", INT),
