@@ -122,12 +122,16 @@ fn number(rows: &Rows) -> i64 {
 
 /// How the test's own statements reach the server.
 pub fn root_options() -> MySqlConnectOptions {
-    MySqlConnectOptions::new()
+    let options = MySqlConnectOptions::new()
         .host(&setting("MYSQL_HOST"))
         .port(setting("MYSQL_PORT").parse().unwrap())
         .username(&setting("MYSQL_USER"))
-        .password(&std::env::var("MYSQL_PASSWORD").unwrap_or_default())
-        .pipes_as_concat(false)
+        .pipes_as_concat(false);
+    // An empty password is not the same as none to every server.
+    match std::env::var("MYSQL_PASSWORD") {
+        Ok(password) if !password.is_empty() => options.password(&password),
+        _ => options,
+    }
 }
 
 /// Is the server a real MySQL? (MariaDB has no VECTOR in 10.11, MySQL no UUID type.)
