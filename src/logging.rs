@@ -48,6 +48,8 @@ pub fn start(settings: &LogSettings) -> Result<(), String> {
     let stderr = layer(settings.format, std::io::stderr, level, settings.terminal);
     // A home that cannot be written to (a container) is no reason not to run.
     let file = settings.directory.as_ref().and_then(|directory| {
+        // The appender looks for old files first, and says aloud when there is no directory yet.
+        std::fs::create_dir_all(directory).ok()?;
         RollingFileAppender::builder()
             .rotation(Rotation::DAILY)
             .filename_prefix("bqsync")

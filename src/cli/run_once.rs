@@ -92,7 +92,8 @@ fn row(mapping: &MappingReport) -> Vec<String> {
 fn explain(mapping: &MappingReport, printer: Printer) {
     let name = &mapping.mapping_name;
     for change in &mapping.schema_changes {
-        printer.line(&format!("{name}: schema: {}", change.replace('\n', " ")));
+        let change: Vec<&str> = change.lines().map(str::trim).collect();
+        printer.line(&format!("{name}: schema: {}", change.join(" ")));
     }
     for warning in &mapping.warnings {
         printer.line(&format!("{name}: warning: {warning}"));

@@ -7,6 +7,7 @@ use chrono::Utc;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, info_span};
 
 use super::Ports;
 use super::compare::compare;
@@ -125,25 +126,25 @@ impl<S: Source, W: Warehouse, T: StateStore> Run<S, W, T> {
             let scope = self.scope(&run, mapping.clone(), cancel);
             scope.progress.update(|_| ());
             let places = Arc::clone(&places);
-            let task = tasks.spawn(async move {
+            let span = info_span!("sync", mapping = %mapping.name, run = %run, operation = "sync");
+            let work = async move {
                 let _place = places.acquire_owned().await;
                 let report = sync_mapping(&scope).await;
                 scope.progress.remove();
+                scope.emit(Event::MappingFinished { report: Box::new(report.clone()) });
                 report
-            });
+            };
+            let task = tasks.spawn(work.instrument(span));
             task_of.insert(task.id(), mapping);
         }
         let mut reports = Vec::new();
         while let Some(ended) = tasks.join_next_with_id().await {
-            let report = match ended {
-                Ok((_, report)) => report,
-                Err(error) => match task_of.get(&error.id()) {
-                    Some(mapping) => self.panicked(&run, mapping, error),
-                    None => continue,
-                },
-            };
-            self.emitter.emit(Event::MappingFinished { report: Box::new(report.clone()) });
-            reports.push(report);
+            match ended {
+                Ok((_, report)) => reports.push(report),
+                Err(error) => {
+                    reports.extend(task_of.get(&error.id()).map(|mapping| self.panicked(&run, mapping, error)));
+                }
+            }
         }
         self.finish(run, started_at, reports, &names).await;
         names
@@ -167,6 +168,7 @@ impl<S: Source, W: Warehouse, T: StateStore> Run<S, W, T> {
         let mut report =
             MappingReport::begin(mapping.name.clone(), mapping.mode, run.clone(), source, target, Utc::now());
         report.fail(&Fault::new(FaultKind::Bug, "The mapping's task ended in a panic").caused_by(error));
+        self.emitter.emit(Event::MappingFinished { report: Box::new(report.clone()) });
         report
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Every test has a database, a dataset and a working directory of its own, so that they run side by side in any order.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say where")]
+
 mod append;
 mod architecture;
 mod cancel;

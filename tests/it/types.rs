@@ -1,6 +1,6 @@
 //! Every column type at its extremes: what arrives is compared, value by value, with what the server itself says.
 
-use crate::support::{Sandbox, finish, is_mysql, rows};
+use crate::support::{Sandbox, finish, is_mysql, plain_decimals, rows};
 
 /// A column, the values it is given (as SQL), and how each side says them as the same text.
 struct Case {
@@ -12,7 +12,6 @@ struct Case {
 }
 
 const AS_TEXT: (&str, &str) = ("CAST({c} AS CHAR)", "CAST({c} AS STRING)");
-const DECIMAL: (&str, &str) = ("TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {c}))", "CAST({c} AS STRING)");
 const FLOAT: (&str, &str) = ("CAST({c} + 0e0 AS CHAR)", "REPLACE(CAST({c} AS STRING), 'e+', 'e')");
 const MOMENT: (&str, &str) =
     ("DATE_FORMAT({c}, '%Y-%m-%d %H:%i:%s.%f')", "FORMAT_TIMESTAMP('%Y-%m-%d %H:%M:%E6S', {c})");
@@ -41,9 +40,9 @@ fn cases() -> Vec<Case> {
         case("INT UNSIGNED ZEROFILL", &["4294967295", "7"], NUMBER),
         case("BIGINT", &["-9223372036854775808", "9223372036854775807", "0"], AS_TEXT),
         case("BIGINT UNSIGNED", &["18446744073709551615", "9223372036854775808", "0"], AS_TEXT),
-        case("DECIMAL(10,2)", &["-99999999.99", "99999999.99", "0.01"], DECIMAL),
-        case("DECIMAL(38,9)", &["-12345678901234567890123456789.123456789", "0.000000001"], DECIMAL),
-        case("DECIMAL(30,12)", &["-123456789012345678.123456789012", "0.5"], DECIMAL),
+        case("DECIMAL(10,2)", &["-99999999.99", "99999999.99", "0.01"], AS_TEXT),
+        case("DECIMAL(38,9)", &["-12345678901234567890123456789.123456789", "0.000000001"], AS_TEXT),
+        case("DECIMAL(30,12)", &["-123456789012345678.123456789012", "0.5"], AS_TEXT),
         case("DECIMAL(65,0)", &["-99999999999999999999999999999999999999999999999999999999999999999", "1"], AS_TEXT),
         case("FLOAT", &["16777216", "0.1", "-3.4e38", "1.17549e-38"], FLOAT),
         case("DOUBLE", &["1.7976931348623157e308", "-2.2250738585072014e-308", "0.1"], FLOAT),
@@ -114,7 +113,7 @@ async fn round_trip(name: &str, cases: &[Case]) {
         let theirs = sandbox.mysql(&format!("SELECT {} FROM t ORDER BY id", case.mysql.replace("{c}", &column))).await;
         let ours =
             sandbox.bq(&format!("SELECT {} FROM `{{d}}.t` ORDER BY id", case.bigquery.replace("{c}", &column))).await;
-        assert_eq!(theirs, ours, "{}", case.ddl);
+        assert_eq!(plain_decimals(theirs), plain_decimals(ours), "{}", case.ddl);
     }
 }
 

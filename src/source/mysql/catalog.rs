@@ -13,6 +13,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::SourceTable;
 use crate::domain::plan::TablePlan;
 use crate::domain::source_type::{CatalogType, SourceType};
+use crate::domain::window::Low;
 
 /// Of a view whose tables or columns are gone, or a table without the right to read it.
 const UNREADABLE: &str = "see that the account may SELECT from it and, if it is a view, that the view still works";
@@ -73,10 +74,15 @@ pub async fn describe(settings: &MysqlSettings, table: &SourceTable) -> Result<S
 }
 
 /// The order that pages of a plan are read in.
-pub async fn page_order(session: &mut Session, table: &SourceTable, plan: &TablePlan) -> Result<PageOrder, Fault> {
+pub async fn page_order(
+    session: &mut Session,
+    table: &SourceTable,
+    plan: &TablePlan,
+    low: &Low,
+) -> Result<PageOrder, Fault> {
     let Some(found) = find(session, table).await? else { return Ok(PageOrder::planned(plan)) };
     let indexes = indexes::read(session, &found).await.map_err(|error| failed(error, table))?;
-    Ok(PageOrder::choose(plan, &indexes))
+    Ok(PageOrder::choose(plan, &indexes, low))
 }
 
 fn failed(error: sqlx::Error, table: &SourceTable) -> Fault {

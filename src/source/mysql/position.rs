@@ -1,4 +1,4 @@
-//! Where a page ended: the cursor and key of its last row, taken from the wire once per batch; and the order of pages.
+//! The order of pages, and where a page ended: the values of its last row, taken from the wire once per batch.
 
 use super::decode::{number, temporal};
 use super::indexes::Indexes;
@@ -7,54 +7,63 @@ use super::wire::Cells;
 use crate::domain::column::same_name;
 use crate::domain::plan::TablePlan;
 use crate::domain::source_type::SourceType;
+use crate::domain::window::Low;
 
-/// The order in which pages hand rows out: the cursor, then what is left of the key.
+/// What both servers call the primary key's index; rows lie in its order.
+const PRIMARY: &str = "PRIMARY";
+
+/// The order in which pages hand rows out. Its columns tell rows apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageOrder {
     /// The index to read by. Without being told, a server may sort the whole window for each page.
     pub index: Option<String>,
-    /// Positions in the plan of the key's columns without the cursor.
-    pub tail: Vec<usize>,
+    /// Positions in the plan.
+    pub columns: Vec<usize>,
 }
 
 impl PageOrder {
-    /// The configured keys' order, by whatever the server thinks best.
+    /// The cursor, then the keys as configured, by whatever the server thinks best.
     pub fn planned(plan: &TablePlan) -> Self {
-        Self { index: None, tail: plan.keys.iter().copied().filter(|&key| key != plan.cursor).collect() }
+        let keys = plan.keys.iter().copied().filter(|&key| key != plan.cursor);
+        Self { index: None, columns: std::iter::once(plan.cursor).chain(keys).collect() }
     }
 
-    /// The first index that begins with the cursor and goes on with the key, and the key in that index's order.
-    pub fn choose(plan: &TablePlan, indexes: &Indexes) -> Self {
+    /// The primary key's own order for a window without a beginning: it holds most of the table, and rows fetched
+    /// through another index cost the server twice as much. Else the first index that begins with the cursor and goes
+    /// on with the key.
+    pub fn choose(plan: &TablePlan, indexes: &Indexes, low: &Low) -> Self {
         let planned = Self::planned(plan);
-        let name = |position: usize| &plan.columns[position].source.name;
-        let fits = |columns: &[String]| -> Option<Vec<usize>> {
-            let (first, rest) = columns.split_first()?;
-            let rest = rest.get(..planned.tail.len()).filter(|_| same_name(first, name(plan.cursor)))?;
-            let position = |column: &String| planned.tail.iter().copied().find(|&key| same_name(name(key), column));
-            rest.iter().map(position).collect()
+        let positions = |wanted: &[usize], columns: &[String]| -> Option<Vec<usize>> {
+            let named = |column: &String| {
+                wanted.iter().copied().find(|&position| same_name(&plan.columns[position].source.name, column))
+            };
+            columns.get(..wanted.len())?.iter().map(named).collect()
         };
-        let found = indexes
-            .ordering
-            .iter()
-            .find_map(|order| fits(&order.columns).map(|tail| Self { index: Some(order.index.clone()), tail }));
-        found.unwrap_or(planned)
+        let by_primary = || {
+            let order = indexes.ordering.iter().find(|order| order.index == PRIMARY)?;
+            let all = order.columns.len() == plan.keys.len();
+            positions(&plan.keys, &order.columns).filter(|_| all).map(|columns| (order, columns))
+        };
+        let by_cursor = || {
+            indexes.ordering.iter().find_map(|order| {
+                let columns = positions(&planned.columns, &order.columns)?;
+                (columns.first() == Some(&plan.cursor)).then_some((order, columns))
+            })
+        };
+        let found = if *low == Low::Beginning { by_primary().or_else(by_cursor) } else { by_cursor() };
+        found.map_or(planned.clone(), |(order, columns)| Self { index: Some(order.index.clone()), columns })
     }
 }
 
-/// The last row handed over, as values to compare with.
+/// The last row handed over, as values to compare with; one for each of [`PageOrder::columns`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Position {
-    pub cursor: Bind,
-    /// As [`PageOrder::tail`].
-    pub tail: Vec<Bind>,
-}
+pub struct Position(pub Vec<Bind>);
 
 impl Position {
     /// `None` when a value cannot be compared with: a NULL, or text that is no UTF-8.
     pub fn of(plan: &TablePlan, order: &PageOrder, row: &impl Cells) -> Option<Self> {
-        let bind = |index: usize| row.cell(index).and_then(|raw| bind(&plan.columns[index].source.source_type, raw));
-        let tail = order.tail.iter().map(|&key| bind(key)).collect::<Option<_>>()?;
-        Some(Self { cursor: bind(plan.cursor)?, tail })
+        let value = |&index: &usize| row.cell(index).and_then(|raw| bind(&plan.columns[index].source.source_type, raw));
+        order.columns.iter().map(value).collect::<Option<_>>().map(Self)
     }
 }
 
@@ -103,6 +112,7 @@ pub fn key_text(source_type: &SourceType, raw: Option<&[u8]>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::cursor::Cursor;
     use crate::source::mysql::indexes::Ordering;
     use crate::source::mysql::samples::{column, plan};
 
@@ -117,10 +127,23 @@ mod tests {
         let ordering =
             vec![order("PRIMARY", &["b", "a"]), order("at_x", &["at", "x", "b", "a"]), order("at", &["AT", "b", "a"])];
         let mut indexes = Indexes { unique_keys: vec![], ordering };
-        let chosen = PageOrder { index: Some("at".into()), tail: vec![1, 0] };
-        assert_eq!(PageOrder::choose(&plan, &indexes), chosen);
+        let after = Low::After(Cursor::Int(1));
+        let chosen = PageOrder { index: Some("at".into()), columns: vec![2, 1, 0] };
+        assert_eq!(PageOrder::choose(&plan, &indexes, &after), chosen);
+        let whole = PageOrder { index: Some(PRIMARY.into()), columns: vec![1, 0] };
+        assert_eq!(PageOrder::choose(&plan, &indexes, &Low::Beginning), whole);
         indexes.ordering.pop();
-        assert_eq!(PageOrder::choose(&plan, &indexes), PageOrder { index: None, tail: vec![0, 1] });
+        let planned = PageOrder { index: None, columns: vec![2, 0, 1] };
+        assert_eq!(PageOrder::choose(&plan, &indexes, &after), planned);
+    }
+
+    #[test]
+    fn a_primary_key_that_is_more_than_the_configured_keys_gives_no_order() {
+        let id = || SourceType::Int { bits: 64, unsigned: true };
+        let plan = plan(vec![column("a", id()), column("at", id())], &[0], 1);
+        let ordering = vec![Ordering { index: PRIMARY.into(), columns: vec!["a".into(), "b".into()] }];
+        let indexes = Indexes { unique_keys: vec![], ordering };
+        assert_eq!(PageOrder::choose(&plan, &indexes, &Low::Beginning), PageOrder::planned(&plan));
     }
 
     #[test]
@@ -137,8 +160,8 @@ mod tests {
             Some(vec![11, 0xe8, 0x07, 1, 2, 3, 4, 5, 6, 0, 0, 0]),
         ];
         let position = Position::of(&plan, &PageOrder::planned(&plan), &row).unwrap();
-        assert_eq!(position.cursor, Bind::Text("2024-01-02 03:04:05.000006".into()));
-        assert_eq!(position.tail, [Bind::UInt(u64::MAX), Bind::Text("2024-02-31".into())]);
+        let text = |text: &str| Bind::Text(text.into());
+        assert_eq!(position.0, [text("2024-01-02 03:04:05.000006"), Bind::UInt(u64::MAX), text("2024-02-31")]);
     }
 
     #[test]

@@ -93,7 +93,8 @@ impl<'a> Reader<'a> {
     async fn attempt(&mut self) -> Result<(), Fault> {
         let mut session = connect::open(self.settings).await?;
         if self.order.is_none() && self.job.plan.paging == Paging::Keyset {
-            self.order = Some(catalog::page_order(&mut session, &self.job.table, &self.job.plan).await?);
+            self.order =
+                Some(catalog::page_order(&mut session, &self.job.table, &self.job.plan, &self.job.window.low).await?);
         }
         let Extraction { table, plan, window, .. } = self.job;
         let order = self.order.clone().unwrap_or_else(|| PageOrder::planned(plan));

@@ -84,7 +84,8 @@ pub struct Reading {
     /// ` FORCE INDEX (...)`, or nothing.
     by_index: String,
     cursor: Term,
-    tail: Vec<Term>,
+    /// What rows are ordered by.
+    order: Vec<Term>,
     window: Window,
 }
 
@@ -118,7 +119,7 @@ impl Reading {
             select: format!("SELECT {} FROM {}", columns.join(", "), table(source)),
             by_index: order.index.as_ref().map(forced).unwrap_or_default(),
             cursor: Term::new(plan.cursor_column()),
-            tail: order.tail.iter().map(|&key| Term::new(&plan.columns[key])).collect(),
+            order: order.columns.iter().map(|&column| Term::new(&plan.columns[column])).collect(),
             window,
         }
     }
@@ -129,13 +130,13 @@ impl Reading {
         Query { sql: format!("{} WHERE {filter}", self.select), binds }
     }
 
-    /// At most `rows` rows in the order of `(cursor, key)`, from the window's beginning or after a row.
+    /// At most `rows` rows in order, from the window's beginning or after a row.
     pub fn page(&self, after: Option<&Position>, rows: usize) -> Query {
         let (filter, binds) = match after {
             None => self.within_window(),
             Some(position) => self.after(position),
         };
-        let order: Vec<_> = std::iter::once(&self.cursor).chain(&self.tail).map(|term| term.column.as_str()).collect();
+        let order: Vec<_> = self.order.iter().map(|term| term.column.as_str()).collect();
         let Self { select, by_index, .. } = self;
         let sql = format!("{select}{by_index} WHERE {filter} ORDER BY {} LIMIT {rows}", order.join(", "));
         Query { sql, binds }
@@ -151,16 +152,22 @@ impl Reading {
         }
     }
 
-    /// `(cursor, key) > (?, ?)`, spelled out: as a row comparison many versions do not use the index for it, and the
-    /// range on the cursor alone leads them to it.
+    /// `(a, b) > (?, ?)`, spelled out: as a row comparison many versions do not use the index for it, and the range on
+    /// the first column alone leads them to it.
     fn after(&self, position: &Position) -> (String, Vec<Bind>) {
-        let high = self.cursor.is("<=");
-        let last = Bind::from(&self.window.high);
-        if self.tail.is_empty() {
-            return (format!("{} AND {high}", self.cursor.is(">")), vec![position.cursor.clone(), last]);
+        let terms: Vec<_> = self.order.iter().zip(&position.0).collect();
+        let [(first, value), ..] = terms.as_slice() else { return self.within_window() };
+        // Where the cursor leads, the position lies beyond the window's beginning.
+        let (window, mut asked) = if first.column == self.cursor.column {
+            (self.cursor.is("<="), vec![Bind::from(&self.window.high)])
+        } else {
+            self.within_window()
+        };
+        let mut binds = vec![(*value).clone()];
+        binds.append(&mut asked);
+        if terms.len() == 1 {
+            return (format!("{} AND {window}", first.is(">")), binds);
         }
-        let values = std::iter::once(&position.cursor).chain(&position.tail);
-        let terms: Vec<_> = std::iter::once(&self.cursor).chain(&self.tail).zip(values).collect();
         let (beyond, asked) = terms.iter().rev().fold((String::new(), Vec::new()), |(inner, binds), (term, value)| {
             let inner = match inner.as_str() {
                 "" => term.is(">"),
@@ -169,8 +176,8 @@ impl Reading {
             let twice = if binds.is_empty() { 1 } else { 2 };
             (inner, std::iter::repeat_n((*value).clone(), twice).chain(binds).collect())
         });
-        let binds = [position.cursor.clone(), last].into_iter().chain(asked).collect();
-        (format!("{} AND {high} AND ({beyond})", self.cursor.is(">=")), binds)
+        binds.extend(asked);
+        (format!("{} AND {window} AND ({beyond})", first.is(">=")), binds)
     }
 }
 
@@ -226,7 +233,7 @@ mod tests {
         let plan = plan(vec![column("a", int()), column("b", decimal), column("at", int())], &[0, 1], 2);
         let reading =
             Reading::new(&orders(), &plan, window(Low::Beginning), &PageOrder::planned(&plan), Flavour::MySql);
-        let position = Position { cursor: Bind::Int(5), tail: vec![Bind::Int(1), text("1.50")] };
+        let position = Position(vec![Bind::Int(5), Bind::Int(1), text("1.50")]);
         let page = reading.page(Some(&position), 10);
         assert_eq!(
             page.sql,
@@ -239,7 +246,7 @@ mod tests {
     #[test]
     fn pages_go_by_the_index_that_carries_their_order() {
         let plan = plan(vec![column("a", int()), column("b", int()), column("at", int())], &[0, 1], 2);
-        let order = PageOrder { index: Some("i`x".into()), tail: vec![1, 0] };
+        let order = PageOrder { index: Some("i`x".into()), columns: vec![2, 1, 0] };
         let reading = Reading::new(&orders(), &plan, window(Low::Beginning), &order, Flavour::MySql);
         assert!(
             reading.page(None, 5).sql.ends_with(
@@ -247,6 +254,25 @@ mod tests {
             )
         );
         assert!(!reading.stream().sql.contains("FORCE"));
+    }
+
+    #[test]
+    fn pages_by_the_key_alone_keep_to_the_window() {
+        let plan = plan(vec![column("a", int()), column("b", int()), column("at", int())], &[0, 1], 2);
+        let order = |columns| PageOrder { index: None, columns };
+        let page = |columns: Vec<usize>, values: &[i64]| {
+            let position = Position(values.iter().copied().map(Bind::Int).collect());
+            Reading::new(&orders(), &plan, window(Low::Beginning), &order(columns), Flavour::MySql)
+                .page(Some(&position), 5)
+        };
+        let by_one = page(vec![0], &[7]);
+        assert!(by_one.sql.ends_with("WHERE `a` > ? AND `at` <= ? ORDER BY `a` LIMIT 5"), "{}", by_one.sql);
+        assert_eq!(by_one.binds, [7, 9].map(Bind::Int));
+        let by_two = page(vec![1, 0], &[7, 8]);
+        let expected =
+            "WHERE `b` >= ? AND `at` <= ? AND (`b` > ? OR (`b` = ? AND (`a` > ?))) ORDER BY `b`, `a` LIMIT 5";
+        assert!(by_two.sql.ends_with(expected), "{}", by_two.sql);
+        assert_eq!(by_two.binds, [7, 9, 7, 7, 8].map(Bind::Int));
     }
 
     #[test]
@@ -259,7 +285,7 @@ mod tests {
             &PageOrder::planned(&plan),
             Flavour::MySql,
         );
-        let page = reading.page(Some(&Position { cursor: Bind::Int(5), tail: vec![] }), 10);
+        let page = reading.page(Some(&Position(vec![Bind::Int(5)])), 10);
         assert_eq!(page.sql, "SELECT `id` FROM `shop`.`or``ders` WHERE `id` > ? AND `id` <= ? ORDER BY `id` LIMIT 10");
         assert_eq!(page.binds, [Bind::Int(5), Bind::Int(9)]);
     }

@@ -165,10 +165,10 @@ mod tests {
         .unwrap();
         let mut encoder = ParquetEncoder::new(&plan, Vec::new()).unwrap();
         encoder.write(&rows).unwrap();
-        let (file, encoded) = encoder.finish().unwrap();
-        assert_eq!(encoded.bytes, file.len() as u64);
-        assert_eq!(encoded.key_range, Some(("2".into(), "4".into())));
-        assert!(encoded.cursor_range.is_some());
+        let (file, told) = encoder.finish().unwrap();
+        assert_eq!(told.bytes, file.len() as u64);
+        assert_eq!(told.key_range, Some(("2".into(), "4".into())));
+        assert!(told.cursor_range.is_some());
         let read: Vec<_> =
             ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(file)).unwrap().build().unwrap().collect();
         assert_eq!(read.len(), 1);

@@ -1,7 +1,7 @@
 //! The engine inside the test's own process, where batches and pages can be made small and events be watched.
 
 use std::path::Path;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 
 use bigquery_syncer::domain::config;
 use bigquery_syncer::domain::report::RunReport;
@@ -13,15 +13,12 @@ use bigquery_syncer::warehouse::bigquery::BigQuery;
 
 use super::{Sandbox, setting};
 
-static TLS: Once = Once::new();
-
 /// Batches of 3 rows in pages of 5: every boundary is met with a handful of rows.
 pub const TINY: BatchLimits = BatchLimits { rows: 3, bytes: 1 << 20, page_rows: 5 };
 
 impl Sandbox {
     /// An engine on this sandbox's config.yaml.
     pub async fn engine(&self, limits: BatchLimits) -> Handle {
-        TLS.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
         let env = |name: &str| match name {
             "MYSQL_DATABASE" => Some(self.database.clone()),
             "BIGQUERY_EMULATOR_HOST" => Some(self.emulator.clone()),

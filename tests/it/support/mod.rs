@@ -5,6 +5,7 @@ mod engine;
 mod program;
 
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
@@ -25,6 +26,7 @@ pub struct Sandbox {
 }
 
 static COUNTER: AtomicUsize = AtomicUsize::new(0);
+static TLS: Once = Once::new();
 
 /// A variable that `dev/servers run` sets.
 pub fn setting(name: &str) -> String {
@@ -45,6 +47,8 @@ impl Sandbox {
             dir: tempfile::tempdir().unwrap(),
         };
         let create = format!("CREATE DATABASE `{}` CHARACTER SET utf8mb4", sandbox.database);
+        // The one that `main` installs for the program; clients in this process need it too.
+        TLS.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
         let mut connection = root_options().connect().await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut connection).await.unwrap();
         sandbox
@@ -144,4 +148,16 @@ pub async fn is_mysql() -> bool {
 /// Rows of text, for comparing with what a server says.
 pub fn rows(expected: &[&[&str]]) -> Rows {
     expected.iter().map(|row| row.iter().map(|cell| Some((*cell).to_owned())).collect()).collect()
+}
+
+/// Decimals without the zeros that one side prints and the other does not: `7.250000000` is `7.25`.
+pub fn plain_decimals(rows: Rows) -> Rows {
+    let plain = |text: String| match text.split_once('.') {
+        Some((whole, fraction)) if fraction.bytes().all(|b| b.is_ascii_digit()) && !whole.contains(':') => {
+            let fraction = fraction.trim_end_matches('0');
+            if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
+        }
+        _ => text,
+    };
+    rows.into_iter().map(|row| row.into_iter().map(|cell| cell.map(plain)).collect()).collect()
 }
