@@ -1,0 +1,48 @@
+# Everything is built with the release profile, so that demo, tests and benchmark share what they compile.
+# TESTARGS goes to cargo test: make test-only TESTARGS="--test it a_name -- --nocapture"
+
+TESTARGS ?=
+# Emulators that the tests spread over. They are busy with one processor each.
+TEST_EMULATORS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install build demo demo-stop test test-only lint fmt bench clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+install: ## MariaDB, the BigQuery emulator and a C compiler, where missing
+	@dev/install
+
+build: ## target/release/bqsync
+	@[ -d target/release/deps ] || echo "==> The first build takes 5 to 10 minutes on two processors; cargo shows how far it is"
+	cargo build --release --locked
+
+demo: install build ## a shop that is synced twice into a BigQuery emulator, and what arrived
+	@dev/demo
+
+demo-stop: ## end a demo that runs elsewhere
+	@dev/demo-stop
+
+test: install lint ## formatting, lints, all tests (with servers of their own)
+	@$(MAKE) --no-print-directory test-only
+
+test-only: install ## all tests, or those that TESTARGS names
+	@[ -d target/release/deps ] || echo "==> The first build takes 5 to 10 minutes on two processors; cargo shows how far it is"
+	cargo test --release --locked --no-run
+	EMULATORS=$(TEST_EMULATORS) dev/servers run .dev/test -- cargo test --release --locked $(TESTARGS)
+
+lint: ## cargo fmt --check and clippy, warnings denied
+	cargo fmt --check
+	cargo clippy --release --all-targets --locked -- -D warnings
+
+fmt: ## format the code
+	cargo fmt
+
+bench: install build ## the benchmark (with servers of its own)
+	dev/servers run .dev/bench -- bench/run
+
+clean: ## remove what was built, and the servers and their data
+	@for dir in .dev/*/; do [ ! -e "$$dir/lock" ] || dev/servers down "$$dir"; done
+	@[ ! -d .dev/demo ] || dev/demo-stop
+	rm -rf target .dev
