@@ -72,7 +72,9 @@ impl<S: Source, W: Warehouse, T: StateStore> Scope<S, W, T> {
 
     /// Runs a step with its name in progress, events and every log line under it.
     pub(super) async fn in_phase<F: Future>(&self, phase: Phase, work: F) -> F::Output {
-        let span = info_span!("sync", mapping = %self.mapping.name, run = %self.run, operation = phase.word());
+        // Of its own, not inside the mapping's: it says all that one does.
+        let span =
+            info_span!(parent: None, "sync", mapping = %self.mapping.name, run = %self.run, operation = phase.word());
         self.progress.update(|p| p.phase = phase);
         async {
             self.emit(Event::PhaseStarted { run: self.run.clone(), mapping: self.mapping.name.clone(), phase });

@@ -12,7 +12,7 @@ struct Case {
 }
 
 const AS_TEXT: (&str, &str) = ("CAST({c} AS CHAR)", "CAST({c} AS STRING)");
-const FLOAT: (&str, &str) = ("CAST({c} + 0e0 AS CHAR)", "REPLACE(CAST({c} AS STRING), 'e+', 'e')");
+const FLOAT: (&str, &str) = ("{c} + 0e0", "REPLACE(CAST({c} AS STRING), 'e+', 'e')");
 const MOMENT: (&str, &str) =
     ("DATE_FORMAT({c}, '%Y-%m-%d %H:%i:%s.%f')", "FORMAT_TIMESTAMP('%Y-%m-%d %H:%M:%E6S', {c})");
 const HEX: (&str, &str) = ("HEX({c})", "UPPER(TO_HEX({c}))");
