@@ -22,7 +22,7 @@ fn main() -> color_eyre::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let status = runtime.block_on(run(&args, printer)).unwrap_or_else(|refusal| {
         printer.note(&refusal.to_string());
-        refusal.status()
+        ExitStatus::Usage
     });
     // A request that nobody waits for any more must not hold the process.
     runtime.shutdown_background();
@@ -33,9 +33,10 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     let command = command(args)?;
     let environment = Environment::read()?;
     start_logging(args, &environment)?;
-    let config = wiring::read_config(args.config.as_deref(), &environment)?;
-    let selection = cli::select(&config, command.mappings()).map_err(|error| Refusal::Usage(error.to_string()))?;
-    let ports = wiring::connect(config, &environment).await?;
+    let setup = wiring::read_setup(args.config.as_deref(), &environment)?;
+    let selection =
+        cli::select(&setup.config, command.mappings()).map_err(|error| Refusal::Usage(error.to_string()))?;
+    let ports = wiring::connect(setup)?;
     Ok(cli::run(engine::start(ports), command, selection, printer).await)
 }
 

@@ -5,9 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bigquery_syncer::cli::ExitStatus;
-use bigquery_syncer::domain::config::{self, Config, Problem, StateLocation};
-use bigquery_syncer::domain::fault::Fault;
+use bigquery_syncer::domain::config::{self, BigQuerySettings, Config, MysqlSettings, Problem, StateLocation};
 use bigquery_syncer::engine::Ports;
 use bigquery_syncer::source::BatchLimits;
 use bigquery_syncer::source::mysql::MysqlSource;
@@ -21,16 +19,6 @@ pub enum Refusal {
     Usage(String),
     /// Everything wrong with the user's files.
     Problems(Vec<Problem>),
-    Fault(Fault),
-}
-
-impl Refusal {
-    pub const fn status(&self) -> ExitStatus {
-        match self {
-            Self::Usage(_) | Self::Problems(_) => ExitStatus::Usage,
-            Self::Fault(_) => ExitStatus::Failed,
-        }
-    }
 }
 
 impl fmt::Display for Refusal {
@@ -41,7 +29,6 @@ impl fmt::Display for Refusal {
                 writeln!(f, "bqsync: {} in the configuration:", plural(problems.len()))?;
                 problems.iter().try_for_each(|problem| writeln!(f, "  {problem}"))
             }
-            Self::Fault(fault) => write!(f, "bqsync: {fault}\nnext: {}", fault.hint()),
         }
     }
 }
@@ -61,9 +48,9 @@ impl Environment {
         if !file.exists() {
             return Ok(Self { dotenv: HashMap::new() });
         }
-        let variables = dotenvy::from_path_iter(file).map_err(|error| unreadable(file, &error))?;
-        let dotenv = variables.collect::<Result<_, _>>().map_err(|error| broken_line(&error))?;
-        Ok(Self { dotenv })
+        let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
+        let parsed = dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>();
+        Ok(Self { dotenv: parsed.map_err(|_| broken_lines(&text))? })
     }
 
     /// A variable; an empty one counts as unset.
@@ -91,21 +78,18 @@ fn unreadable(file: &Path, error: &dyn fmt::Display) -> Refusal {
     }])
 }
 
-/// Never shows the line itself: it may hold a password.
-fn broken_line(error: &dotenvy::Error) -> Refusal {
-    let message = match error {
-        dotenvy::Error::LineParse(line, _) => {
-            let name = line.split('=').next().unwrap_or_default().trim();
-            format!("the line that sets `{name}` cannot be parsed")
-        }
-        other => format!("cannot be read: {other}"),
-    };
-    Refusal::Problems(vec![Problem {
+/// Names lines by their number alone: what cannot be parsed may be a password.
+fn broken_lines(text: &str) -> Refusal {
+    let problem = |line: Option<usize>| Problem {
         file: ".env".to_owned(),
-        line: None,
-        message,
-        hint: "write NAME=value, with a value that holds spaces, quotes or # in single quotes".to_owned(),
-    }])
+        line,
+        message: "this line does not set a variable".to_owned(),
+        hint: "write NAME=value; put a value that holds spaces, quotes, $ or # in single quotes".to_owned(),
+    };
+    let broken = |line: &str| dotenvy::from_read_iter(line.as_bytes()).any(|parsed| parsed.is_err());
+    let lines: Vec<Problem> =
+        (1..).zip(text.lines()).filter(|(_, line)| broken(line)).map(|(number, _)| problem(Some(number))).collect();
+    Refusal::Problems(if lines.is_empty() { vec![problem(None)] } else { lines })
 }
 
 fn project_directories() -> Option<ProjectDirs> {
@@ -124,25 +108,29 @@ fn config_path(named: Option<&Path>) -> PathBuf {
     project_directories().map(|d| d.config_dir().join("config.yaml")).filter(|path| path.exists()).unwrap_or(here)
 }
 
-pub fn read_config(named: Option<&Path>, environment: &Environment) -> Result<Config, Refusal> {
+/// What the user's files and variables say, once nothing is wrong with any of them.
+pub struct Setup {
+    pub config: Config,
+    mysql: MysqlSettings,
+    bigquery: BigQuerySettings,
+}
+
+pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Setup, Refusal> {
     let path = config_path(named);
     let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
-    config::parse(&text, &path, &|name| environment.get(name)).map_err(Refusal::Problems)
+    let get = |name: &str| environment.get(name);
+    match (config::parse(&text, &path, &get), config::mysql_settings(&get), config::bigquery_settings(&get)) {
+        (Ok(config), Ok(mysql), Ok(bigquery)) => Ok(Setup { config, mysql, bigquery }),
+        (config, mysql, bigquery) => {
+            let problems = config.err().into_iter().chain(mysql.err()).chain(bigquery.err()).flatten().collect();
+            Err(Refusal::Problems(problems))
+        }
+    }
 }
 
 /// Builds the adapters; nothing is asked of a server yet.
-pub async fn connect(
-    config: Config,
-    environment: &Environment,
-) -> Result<Ports<MysqlSource, BigQuery, LocalState>, Refusal> {
-    let get = |name: &str| environment.get(name);
-    let (mysql, bigquery) = match (config::mysql_settings(&get), config::bigquery_settings(&get)) {
-        (Ok(mysql), Ok(bigquery)) => (mysql, bigquery),
-        (mysql, bigquery) => {
-            let problems = mysql.err().into_iter().chain(bigquery.err()).flatten().collect();
-            return Err(Refusal::Problems(problems));
-        }
-    };
+pub fn connect(setup: Setup) -> Result<Ports<MysqlSource, BigQuery, LocalState>, Refusal> {
+    let Setup { config, mysql, bigquery } = setup;
     let state = match &config.state {
         StateLocation::Local(path) => LocalState::new(path.clone(), config.report_dir.clone()),
         StateLocation::Gcs { .. } => {
@@ -153,7 +141,7 @@ pub async fn connect(
     if config.temp_bucket.is_some() {
         tracing::info!("temp_bucket is not used by this version: rows are uploaded straight to BigQuery");
     }
-    let warehouse = BigQuery::connect(&bigquery, &config.project, &config.location).await.map_err(Refusal::Fault)?;
+    let warehouse = BigQuery::new(bigquery, &config.project, &config.location);
     Ok(Ports {
         config: Arc::new(config),
         source: Arc::new(MysqlSource::new(mysql)),

@@ -35,16 +35,17 @@ pub(super) async fn run_once(mut handle: Handle, selection: Selection, printer: 
                     unrecorded = true;
                     printer.note(&format!("the run's report could not be written: {error}"));
                 }
+                Some(Event::EngineFailed { error }) => {
+                    printer.note(&format!("bqsync itself failed: {error}; please report this"));
+                    break None;
+                }
                 Some(_) => {}
                 None => break None,
             },
         }
     };
     lines.abort();
-    let Some(report) = report else {
-        printer.note("the engine ended without a report; please report this");
-        return ExitStatus::Failed;
-    };
+    let Some(report) = report else { return ExitStatus::Failed };
     show(&report, printer);
     exit_status(&report, interrupted, unrecorded)
 }
@@ -104,10 +105,10 @@ fn explain(mapping: &MappingReport, printer: Printer) {
     if let Some(hint) = &mapping.hint {
         printer.line(&format!("{name}: next: {hint}"));
     }
-    let kept = mapping.watermark_after.as_deref().map_or_else(
-        || "nothing of it is in BigQuery yet".to_owned(),
-        |mark| format!("everything up to {mark} is in BigQuery"),
-    );
+    let kept = mapping
+        .watermark_after
+        .as_deref()
+        .map_or_else(|| "it has no watermark yet".to_owned(), |mark| format!("everything up to {mark} is in BigQuery"));
     match mapping.outcome {
         Outcome::Cancelled => printer.line(&format!("{name}: stopped; {kept}, the next run goes on from there")),
         Outcome::Waiting => {

@@ -14,7 +14,12 @@ pub(super) async fn schema_diff(mut handle: Handle, selection: Selection, apply:
     let mut events = Vec::new();
     loop {
         match handle.next_event().await {
-            Some(Event::CompareFinished) | None => break,
+            Some(Event::CompareFinished) => break,
+            Some(Event::EngineFailed { error }) => {
+                printer.note(&format!("bqsync itself failed: {error}; please report this"));
+                return ExitStatus::Failed;
+            }
+            None => return ExitStatus::Failed,
             Some(event) => events.push(event),
         }
     }

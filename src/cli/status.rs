@@ -14,6 +14,10 @@ pub(super) async fn status(mut handle: Handle, selection: Selection, printer: Pr
     let mappings = loop {
         match handle.next_event().await {
             Some(Event::Inspected { mappings }) => break mappings,
+            Some(Event::EngineFailed { error }) => {
+                printer.note(&format!("bqsync itself failed: {error}; please report this"));
+                return ExitStatus::Failed;
+            }
             Some(_) => {}
             None => return ExitStatus::Failed,
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub enum FaultKind {
     /// A dropped connection, a 5xx, a timeout: the same call may succeed in a moment.
     Transient,
-    /// A rate or quota limit: the same call may succeed in minutes.
+    /// A quota is used up: the same call may succeed when some of it is back.
     Quota,
     /// A refused login or a missing permission.
     Auth,
@@ -38,14 +38,15 @@ pub enum Policy {
 impl FaultKind {
     /// The one table from kind to reaction.
     ///
-    /// The waits follow Google's reliability guide (exponential from 1 s, capped at 32 s; quotas wait minutes).
+    /// The waits follow Google's reliability guide (exponential from 1 s, capped at 32 s; an exceeded quota wants ten minutes at
+    /// least).
     #[must_use]
     pub const fn policy(self) -> Policy {
         match self {
             Self::Transient => {
                 Policy::Retry { first: Duration::from_secs(1), most: Duration::from_secs(32), attempts: 4 }
             }
-            Self::Quota => Policy::Retry { first: Duration::from_mins(1), most: Duration::from_mins(10), attempts: 3 },
+            Self::Quota => Policy::Retry { first: Duration::from_mins(10), most: Duration::from_mins(30), attempts: 3 },
             Self::Auth | Self::Schema | Self::Config | Self::Data | Self::Conflict | Self::Bug => Policy::FailMapping,
         }
     }

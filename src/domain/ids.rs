@@ -35,6 +35,13 @@ impl fmt::Display for JobId {
     }
 }
 
+/// Where a job lives: BigQuery finds it only when asked in its project and location.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct JobPlace {
+    pub project: String,
+    pub location: String,
+}
+
 /// A table or view in MySQL. `database: None` is the connection's own database.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SourceTable {

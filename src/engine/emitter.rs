@@ -66,6 +66,7 @@ fn log(event: &Event) {
             ),
         },
         Event::RunFinished { report } => info!(run = %report.run_id, mappings = report.mappings.len(), "run finished"),
+        Event::EngineFailed { error } => error!(error, "the engine failed"),
         Event::RecordFailed { run, error } => error!(%run, error, "the run's report could not be written"),
         Event::CompareFinished | Event::Inspected { .. } => {}
     }

@@ -59,11 +59,11 @@ impl<'a, T: StateStore> Ledger<'a, T> {
         Ok(advanced)
     }
 
-    /// Adopts a publish that an earlier process had sent. A watermark set by hand since then stays as it was set: its
-    /// rows are read again, which doubles nothing.
+    /// Adopts a publish that is known to have happened. A watermark set by hand since it was sent stays as it was set.
     pub(super) async fn adopt_pending(&mut self) -> Result<(), Fault> {
+        let now = self.watermark_text();
         if let Some(pending) = self.state.pending.take() {
-            if !self.state.watermark.as_ref().is_some_and(|mark| mark.imported) {
+            if now == pending.since {
                 self.state.watermark = Some(StoredWatermark { value: pending.high, imported: false });
             }
             self.save().await?;

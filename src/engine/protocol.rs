@@ -154,6 +154,10 @@ pub enum Event {
     Inspected {
         mappings: Vec<MappingStatus>,
     },
+    /// Something of ours broke; what it was working on has ended, the watermarks are where the last publish left them.
+    EngineFailed {
+        error: String,
+    },
     /// The report files or the run's record could not be written; the data is not touched by that.
     RecordFailed {
         run: RunId,
@@ -209,6 +213,7 @@ impl Event {
             | Self::CompareFinished
             | Self::RunFinished { .. }
             | Self::Inspected { .. }
+            | Self::EngineFailed { .. }
             | Self::RecordFailed { .. } => None,
         }
     }

@@ -9,13 +9,14 @@ use super::run_id::Try;
 use super::sync::{Halt, Scope};
 use crate::domain::column::{TargetSchema, same_name};
 use crate::domain::config::{Mode, Operator};
+use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::ids::JobId;
+use crate::domain::ids::{JobId, JobPlace};
 use crate::domain::plan::TablePlan;
 use crate::domain::window::{Low, Published, Watermark, Window};
 use crate::source::Source;
 use crate::state::{PendingPublish, StateStore};
-use crate::warehouse::{PublishCounts, PublishKind, PublishOrder, Staged, Warehouse};
+use crate::warehouse::{JobFate, PublishCounts, PublishKind, PublishOrder, Staged, Warehouse};
 
 /// A publish sent when the operator cancels is given so long to end; after that the next run asks what became of it.
 const GRACE: Duration = Duration::from_secs(4);
@@ -31,51 +32,26 @@ pub(super) struct Circumstances<'a> {
 
 /// Where the window begins.
 ///
-/// After a watermark that is not ours, rows sharing its value may be missing, so the value is read again wherever the
-/// keys can tell what is there already.
-pub(super) fn low(
-    mode: Mode,
-    operator: Operator,
-    now: &Circumstances<'_>,
-    first: Option<crate::domain::cursor::Cursor>,
-) -> Low {
-    match now.watermark {
+/// After a watermark that is not ours, rows sharing its value may be missing, so the value is read again.
+pub(super) fn low(operator: Operator, watermark: Option<&Watermark>, first: Option<Cursor>) -> Low {
+    match watermark {
         None => first.map_or(Low::Beginning, Low::From),
-        Some(mark) => {
-            let can_tell = mode == Mode::Upsert || !now.plan.keys.is_empty();
-            if operator == Operator::GreaterOrEqual || (mark.imported && can_tell) {
-                Low::From(mark.cursor)
-            } else {
-                Low::After(mark.cursor)
-            }
-        }
+        Some(mark) if mark.imported || operator == Operator::GreaterOrEqual => Low::From(mark.cursor),
+        Some(mark) => Low::After(mark.cursor),
     }
 }
 
 /// Chooses the cheapest publish that can neither lose nor double a row.
-///
-/// # Errors
-/// `Conflict` when an append without keys would meet rows it cannot recognise.
-pub(super) fn kind(mode: Mode, window: &Window, now: &Circumstances<'_>) -> Result<PublishKind, Fault> {
+pub(super) fn kind(mode: Mode, window: &Window, now: &Circumstances<'_>) -> PublishKind {
     if mode == Mode::Upsert {
-        return Ok(PublishKind::Merge);
+        return PublishKind::Merge;
     }
     let holds_rows = now.target.is_some_and(|t| t.rows > 0);
     let ours_alone = matches!(window.low, Low::After(_)) && now.watermark.is_some();
-    if ours_alone || !holds_rows {
-        return Ok(if can_copy(now) { PublishKind::Copy } else { PublishKind::Insert });
+    if holds_rows && !ours_alone {
+        return PublishKind::InsertMissing;
     }
-    if now.plan.keys.is_empty() {
-        return Err(Fault::new(
-            FaultKind::Conflict,
-            "The target table holds rows already, but there is no watermark and no primary key to tell which",
-        )
-        .with_hint(
-            "set the mapping's `last_sync` in the state file to the last value that is in BigQuery, \
-             or name its `primary_keys`, or empty the table",
-        ));
-    }
-    Ok(PublishKind::InsertMissing)
+    if can_copy(now) { PublishKind::Copy } else { PublishKind::Insert }
 }
 
 /// A copy job wants the same columns on both sides; BigQuery does not say what it does about others.
@@ -98,15 +74,35 @@ pub(super) async fn publish<S: Source, W: Warehouse, T: StateStore>(
 ) -> Result<(Published, JobId), Halt> {
     let job = work.attempt.job("publish", &scope.mapping.target, &work.window);
     match send(scope, ledger, &work, work.kind, job.clone()).await {
-        // The copy job's own rules are only partly documented; an INSERT does the same for the price of a scan.
         Err(Halt::Fault(fault)) if work.kind == PublishKind::Copy && fault.kind() == FaultKind::Schema => {
-            scope.warn(format!("the copy job was refused ({fault}); rows are inserted instead"));
-            let job = work.attempt.job("insert", &scope.mapping.target, &work.window);
-            let counts = send(scope, ledger, &work, PublishKind::Insert, job.clone()).await?;
-            Ok((published(&work, counts), job))
+            instead_of_copy(scope, ledger, &work, (job, fault)).await
         }
         sent => Ok((published(&work, sent?), job)),
     }
+}
+
+/// The copy job's own rules are only partly documented; an INSERT does the same for the price of a scan. It is sent
+/// only once the copy is known not to have happened.
+async fn instead_of_copy<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ledger: &mut Ledger<'_, T>,
+    work: &Work<'_>,
+    (copy, fault): (JobId, Fault),
+) -> Result<(Published, JobId), Halt> {
+    match scope.unless_cancelled(scope.ports.warehouse.fate(&copy, &place(scope))).await? {
+        JobFate::Done(counts) => Ok((published(work, counts), copy)),
+        JobFate::Failed(_) | JobFate::Unknown => {
+            scope.warn(format!("the copy job was refused ({fault}); rows are inserted instead"));
+            let job = work.attempt.job("insert", &scope.mapping.target, &work.window);
+            let counts = send(scope, ledger, work, PublishKind::Insert, job.clone()).await?;
+            Ok((published(work, counts), job))
+        }
+    }
+}
+
+fn place<S, W, T>(scope: &Scope<S, W, T>) -> JobPlace {
+    let config = &scope.ports.config;
+    JobPlace { project: config.project.clone(), location: config.location.clone() }
 }
 
 /// One staged window on its way into the target.
@@ -138,7 +134,9 @@ async fn send<S: Source, W: Warehouse, T: StateStore>(
     ledger
         .note_pending(PendingPublish {
             job: job.clone(),
+            place: place(scope),
             staging: work.staged.table.clone(),
+            since: ledger.watermark_text(),
             high: work.window.high.to_string(),
             rows: work.staged.rows,
         })

@@ -10,8 +10,8 @@ use crate::warehouse::{JobFate, Warehouse};
 
 /// Adopts or forgets the pending publish, and drops its staging table.
 ///
-/// The staging table goes before the publish is forgotten: a request of ours still under way somewhere would then find
-/// nothing to publish.
+/// A job that BigQuery does not know may still be on its way there: without its staging table it has nothing to
+/// publish, so it is asked after once more when the table is gone.
 pub(super) async fn recover<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
     ledger: &mut Ledger<'_, T>,
@@ -19,7 +19,10 @@ pub(super) async fn recover<S: Source, W: Warehouse, T: StateStore>(
 ) -> Result<(), Halt> {
     let Some(pending) = ledger.pending().cloned() else { return Ok(()) };
     let warehouse = &scope.ports.warehouse;
-    let fate = scope.unless_cancelled(warehouse.fate(&pending.job)).await?;
+    let ask = || scope.unless_cancelled(warehouse.fate(&pending.job, &pending.place));
+    let first = ask().await?;
+    scope.unless_cancelled(warehouse.drop_staging(&pending.staging)).await?;
+    let fate = if matches!(first, JobFate::Unknown) { ask().await? } else { first };
     let done = match fate {
         JobFate::Done(counts) => {
             report.records_processed += pending.rows;
@@ -34,7 +37,6 @@ pub(super) async fn recover<S: Source, W: Warehouse, T: StateStore>(
         }
         JobFate::Unknown => false,
     };
-    scope.unless_cancelled(warehouse.drop_staging(&pending.staging)).await?;
     let settled = if done { ledger.adopt_pending().await } else { ledger.drop_pending().await };
     settled?;
     scope.emit(Event::PublishRecovered {

@@ -10,8 +10,12 @@ use crate::domain::window::Window;
 
 /// A new run's id: when it began, and enough chance to tell two hosts apart.
 pub(super) fn new_run_id() -> RunId {
-    let random = RandomState::new().build_hasher().finish() & 0xff_ffff;
-    RunId(format!("{}-{random:06x}", chrono::Utc::now().format("%Y%m%dT%H%M%SZ")))
+    RunId(format!("{}-{:06x}", chrono::Utc::now().format("%Y%m%dT%H%M%SZ"), random() & 0xff_ffff))
+}
+
+/// Random bits of the operating system's.
+pub(super) fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 /// What tells one try at one window from every other.
@@ -25,17 +29,23 @@ pub(super) struct Try<'a> {
 impl Try<'_> {
     /// The staging table of this try.
     pub(super) fn staging(&self, target: &TableId) -> TableId {
-        let name = naming::id_part(&self.mapping.0);
-        target.sibling(format!("bqsync_staging_{name}_{}_{}", naming::id_part(&self.run.0), self.attempt))
+        let (name, hash) = (naming::id_part(&self.mapping.0), short_hash(&self.mapping.0));
+        target.sibling(format!("bqsync_staging_{name}_{hash}_{}_{}", naming::id_part(&self.run.0), self.attempt))
     }
 
     /// The job of this try: the same words give the same id, so that sending it twice does it once.
     pub(super) fn job(&self, operation: &str, target: &TableId, window: &Window) -> JobId {
-        let digest = Sha256::digest(format!("{}|{target}|{window}", self.mapping).as_bytes());
-        let window_hash = digest.iter().take(6).fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
+        let hash = short_hash(&format!("{}|{target}|{window}", self.mapping));
         let name = naming::id_part(&self.mapping.0);
-        JobId(format!("bqsync_{operation}_{name}_{window_hash:012x}_{}_{}", self.run, self.attempt))
+        JobId(format!("bqsync_{operation}_{name}_{hash}_{}_{}", self.run, self.attempt))
     }
+}
+
+/// Tells apart what plain characters alone do not: `orders-eu` from `orders_eu`.
+fn short_hash(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let hash = digest.iter().take(6).fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
+    format!("{hash:012x}")
 }
 
 #[cfg(test)]
@@ -54,6 +64,9 @@ mod tests {
         assert_eq!(of(1, 5), of(1, 5));
         assert_ne!(of(1, 5), of(1, 6));
         assert_ne!(of(1, 5), of(2, 5));
+        let other = MappingName("shop_orders/ü".into());
+        let staging = |mapping| Try { run: &run, mapping, attempt: 1 }.staging(&target);
+        assert_ne!(staging(&mapping), staging(&other));
         assert!(of(1, 5).0.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-'), "{}", of(1, 5));
     }
 }

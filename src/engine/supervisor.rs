@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 
@@ -36,25 +36,27 @@ pub(super) async fn supervise<S: Source, W: Warehouse, T: StateStore>(
     progress: watch::Sender<Progress>,
 ) {
     let mut active = Active::new();
-    let mut runs: JoinSet<Vec<MappingName>> = JoinSet::new();
+    let mut works: JoinSet<()> = JoinSet::new();
+    let mut claims: HashMap<Id, Vec<MappingName>> = HashMap::new();
     let mut closed = false;
-    while !closed || !runs.is_empty() {
+    while !closed || !works.is_empty() {
         tokio::select! {
             command = inbox.recv(), if !closed => match command {
                 Some(Command::Sync(selection)) => {
                     let mappings = claim(&ports, &selection, &mut active, &emitter);
+                    let names = mappings.iter().map(|(mapping, _)| mapping.name.clone()).collect();
                     let run = Run { ports: ports.clone(), emitter: emitter.clone(), progress: progress.clone() };
-                    runs.spawn(run.go(mappings));
+                    claims.insert(works.spawn(run.go(mappings)).id(), names);
                 }
                 Some(Command::Compare { selection, apply }) => {
                     let (ports, emitter) = (ports.clone(), emitter.clone());
                     let mappings = selected(&ports, &selection);
-                    runs.spawn(async move { compare(&ports, mappings, apply, &emitter).await; Vec::new() });
+                    works.spawn(async move { compare(&ports, mappings, apply, &emitter).await });
                 }
                 Some(Command::Inspect(selection)) => {
                     let (ports, emitter) = (ports.clone(), emitter.clone());
                     let mappings = selected(&ports, &selection);
-                    runs.spawn(async move { inspect(&ports, mappings, &emitter).await; Vec::new() });
+                    works.spawn(async move { inspect(&ports, mappings, &emitter).await });
                 }
                 Some(Command::Cancel(mapping)) => {
                     if let Some(token) = active.get(&mapping) {
@@ -67,8 +69,16 @@ pub(super) async fn supervise<S: Source, W: Warehouse, T: StateStore>(
                     active.values().for_each(CancellationToken::cancel);
                 }
             },
-            Some(ended) = runs.join_next(), if !runs.is_empty() => {
-                for mapping in ended.unwrap_or_default() {
+            Some(ended) = works.join_next_with_id(), if !works.is_empty() => {
+                let work = match ended {
+                    Ok((work, ())) => work,
+                    Err(error) => {
+                        // Whoever waits for the end of it would wait for ever.
+                        emitter.emit(Event::EngineFailed { error: error.to_string() });
+                        error.id()
+                    }
+                };
+                for mapping in claims.remove(&work).unwrap_or_default() {
                     active.remove(&mapping);
                 }
             }
@@ -113,8 +123,8 @@ struct Run<S, W, T> {
 }
 
 impl<S: Source, W: Warehouse, T: StateStore> Run<S, W, T> {
-    /// Runs the mappings, at most `concurrency` at a time; gives the names it was working on.
-    async fn go(self, mappings: Vec<(Mapping, CancellationToken)>) -> Vec<MappingName> {
+    /// Runs the mappings, at most `concurrency` at a time.
+    async fn go(self, mappings: Vec<(Mapping, CancellationToken)>) {
         let run = new_run_id();
         let started_at = Utc::now();
         let names: Vec<MappingName> = mappings.iter().map(|(m, _)| m.name.clone()).collect();
@@ -147,7 +157,6 @@ impl<S: Source, W: Warehouse, T: StateStore> Run<S, W, T> {
             }
         }
         self.finish(run, started_at, reports, &names).await;
-        names
     }
 
     fn scope(&self, run: &RunId, mapping: Mapping, cancel: CancellationToken) -> Scope<S, W, T> {

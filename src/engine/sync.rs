@@ -18,7 +18,7 @@ use super::progress::ProgressOf;
 use super::protocol::{Event, Phase};
 use super::publish::{self, Circumstances, Work};
 use super::recover::recover;
-use super::run_id::Try;
+use super::run_id::{self, Try};
 use super::transfer::transfer;
 use crate::domain::column::{SourceSchema, TargetSchema};
 use crate::domain::config::{Mapping, SchemaAdditions};
@@ -169,7 +169,9 @@ fn next_wait(fault: &Fault, attempt: u32) -> Option<Duration> {
     match fault.kind().policy() {
         Policy::Retry { first, most, attempts } if (attempt as usize) < attempts => {
             let grown = first.saturating_mul(1 << (attempt - 1).min(10)).min(most);
-            Some(fault.retry_after().unwrap_or(grown))
+            // Mappings that failed together should not come back together.
+            let jitter = Duration::from_millis(run_id::random() % 1000);
+            Some(fault.retry_after().unwrap_or(grown) + jitter)
         }
         Policy::Retry { .. } | Policy::FailMapping => None,
     }
@@ -187,11 +189,12 @@ async fn attempt_once<S: Source, W: Warehouse, T: StateStore>(
     let (source, target) = scope.in_phase(Phase::Describe, describe(scope)).await?;
     let prepared = scope.in_phase(Phase::Plan, prepare(scope, &source, target.as_ref(), report)).await?;
     let watermark = ledger.watermark(prepared.cursor_kind)?;
+    refuse_lost_target(scope, target.as_ref(), watermark.as_ref())?;
     let now = Circumstances { plan: &prepared, target: target.as_ref(), watermark: watermark.as_ref() };
     let Some(window) = scope.in_phase(Phase::Plan, fix_window(scope, &now, &source, report)).await? else {
         return Ok(());
     };
-    let kind = publish::kind(scope.mapping.mode, &window, &now)?;
+    let kind = publish::kind(scope.mapping.mode, &window, &now);
     let attempt = Try { run: &scope.run, mapping: &scope.mapping.name, attempt: report.attempts };
     let plan = Arc::new(prepared.clone());
     let moved = transfer(scope, &plan, window, attempt).await?;
@@ -235,6 +238,22 @@ async fn settle<S: Source, W: Warehouse, T: StateStore>(
         tracing::warn!(table = %staged.table, error = %fault, "the staging table was not dropped; it expires by itself");
     }
     Ok(())
+}
+
+/// A watermark says that rows are in BigQuery. Going on from it into a table that is not there would lose them.
+fn refuse_lost_target<S, W, T>(
+    scope: &Scope<S, W, T>,
+    target: Option<&TargetSchema>,
+    watermark: Option<&Watermark>,
+) -> Result<(), Fault> {
+    let (Some(mark), true) = (watermark, target.is_none_or(|t| t.columns.is_empty())) else { return Ok(()) };
+    let Mapping { name, target, .. } = &scope.mapping;
+    let sentence =
+        format!("The watermark of `{name}` says that rows up to {} are in {target}, which does not exist", mark.cursor);
+    Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
+        "if the table is to be loaded anew, take `{name}` out of `last_sync` in the state file; \
+         else correct `project`, `dataset` or `bigquery_table`, or restore the table"
+    )))
 }
 
 async fn describe<S: Source, W: Warehouse, T: StateStore>(
@@ -299,7 +318,7 @@ async fn fix_window<S: Source, W: Warehouse, T: StateStore>(
         mapping.backfill_start.as_deref().map(|text| Cursor::parse(text, kind)).transpose().map_err(|fault| {
             Fault::new(FaultKind::Config, format!("`backfill_start` of mapping `{}`", mapping.name)).caused_by(fault)
         })?;
-    let low = publish::low(mapping.mode, mapping.operator, now, first);
+    let low = publish::low(mapping.operator, now.watermark, first);
     let column = &now.plan.cursor_column().source;
     let ask = BoundsAsk {
         table: mapping.source.clone(),

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::fault::Fault;
-use crate::domain::ids::{JobId, MappingName, RunId, TableId};
+use crate::domain::ids::{JobId, JobPlace, MappingName, RunId, TableId};
 use crate::domain::report::{Outcome, RunReport};
 
 /// Where the program remembers. One writer per mapping: only a lease can save.
@@ -75,7 +75,12 @@ pub struct StoredWatermark {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingPublish {
     pub job: JobId,
+    /// Where the job was sent to, whatever the configuration says by now.
+    pub place: JobPlace,
     pub staging: TableId,
+    /// The watermark when it was sent; `None` before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
     /// The watermark once the job is known to be done.
     pub high: String,
     pub rows: u64,

@@ -9,7 +9,7 @@ use arrow_array::RecordBatch;
 
 use crate::domain::column::TargetSchema;
 use crate::domain::fault::Fault;
-use crate::domain::ids::{JobId, MappingName, TableId};
+use crate::domain::ids::{JobId, JobPlace, MappingName, TableId};
 use crate::domain::plan::TablePlan;
 use crate::domain::schema::SchemaDiff;
 
@@ -50,11 +50,11 @@ pub trait Warehouse: Send + Sync + 'static {
     /// The job's own error whole, classified.
     fn publish(&self, order: &PublishOrder) -> impl Future<Output = Result<PublishCounts, Fault>> + Send;
 
-    /// What became of a publish job that an earlier process may have sent; waits for one that still runs.
+    /// What became of a publish job that may have been sent; waits for one that still runs.
     ///
     /// # Errors
     /// `Auth`, `Transient`: its fate is not known yet.
-    fn fate(&self, job: &JobId) -> impl Future<Output = Result<JobFate, Fault>> + Send;
+    fn fate(&self, job: &JobId, place: &JobPlace) -> impl Future<Output = Result<JobFate, Fault>> + Send;
 
     /// Drops a staging table; one that is gone already is fine.
     ///
@@ -113,7 +113,8 @@ pub enum PublishKind {
     Copy,
     /// append, no overlap possible: INSERT of every row.
     Insert,
-    /// append, the target may hold some already: INSERT of the rows whose key and cursor are not there.
+    /// append, the target may hold some already: INSERT of the rows whose key and cursor (without keys: whose content,
+    /// so many times) are not there.
     InsertMissing,
 }
 

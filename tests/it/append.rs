@@ -37,28 +37,27 @@ async fn a_lost_state_doubles_nothing_where_keys_tell_rows_apart() {
 }
 
 #[tokio::test]
-async fn a_lost_state_without_keys_is_refused_rather_than_doubled() {
+async fn without_keys_equal_rows_are_kept_apart_and_a_lost_state_doubles_none() {
     let sandbox = Sandbox::new("nokey").await;
     let mapping = "  - {name: log, mysql_table: log, bigquery_table: log, incremental_column: at, mode: append}";
     sandbox.configure("", mapping);
     sandbox
         .sql(
-            "CREATE TABLE log (at DATETIME(3) NOT NULL, line TEXT, KEY (at)); \
-             INSERT INTO log VALUES ('2026-01-01', 'x'), ('2026-01-01', 'x'), ('2026-01-01 00:00:00.001', 'y')",
+            "CREATE TABLE log (at DATETIME(3) NOT NULL, line TEXT, amount DECIMAL(10,2), took FLOAT, KEY (at)); \
+             INSERT INTO log VALUES ('2026-01-01', 'x', 1.50, 0.1), ('2026-01-01', 'x', 1.50, 0.1), \
+             ('2026-01-01 00:00:00.001', NULL, NULL, NULL)",
         )
         .await;
     sandbox.sync().await;
-    let query = "SELECT line FROM `{d}.log` ORDER BY line";
-    assert_eq!(sandbox.bq(query).await, rows(&[&["x"], &["x"], &["y"]]));
-    sandbox.sql("INSERT INTO log VALUES ('2026-01-02', 'z')").await;
-    sandbox.sync().await;
-    assert_eq!(sandbox.bq(query).await, rows(&[&["x"], &["x"], &["y"], &["z"]]));
+    let lines = |lines: &[Option<&str>]| lines.iter().map(|l| vec![l.map(str::to_owned)]).collect::<Vec<_>>();
+    let query = "SELECT line FROM `{d}.log` ORDER BY at, line";
+    assert_eq!(sandbox.bq(query).await, lines(&[Some("x"), Some("x"), None]));
 
     std::fs::remove_dir_all(sandbox.path("state")).unwrap();
-    let refused = sandbox.run_once().await.expect_code(1).mapping("log");
-    assert_eq!(refused["error_kind"], "conflict");
-    assert!(refused["hint"].as_str().unwrap().contains("last_sync"), "{refused}");
-    assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.log`").await, 4);
+    sandbox.sql("INSERT INTO log VALUES ('2026-01-01', 'x', 1.50, 0.1), ('2026-01-02', 'z', 0, -1)").await;
+    let report = sandbox.sync().await.mapping("log");
+    assert_eq!((&report["records_processed"], &report["rows_inserted"]), (&5.into(), &2.into()));
+    assert_eq!(sandbox.bq(query).await, lines(&[Some("x"), Some("x"), Some("x"), None, Some("z")]));
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ async fn big_sandbox(name: &str) -> Sandbox {
 async fn a_cancelled_run_keeps_nothing_half_done_and_the_next_one_finishes() {
     let sandbox = big_sandbox("cancel").await;
     let limits = BatchLimits { rows: 50, bytes: 1 << 20, page_rows: 100 };
-    let mut handle = sandbox.engine(limits).await;
+    let mut handle = sandbox.engine(limits);
     handle.send(Command::Sync(Selection::All));
     let report = loop {
         match handle.next_event().await.unwrap() {
@@ -51,7 +51,7 @@ async fn a_cancelled_run_keeps_nothing_half_done_and_the_next_one_finishes() {
 #[tokio::test]
 async fn progress_grows_while_rows_move() {
     let sandbox = big_sandbox("progress").await;
-    let mut handle = sandbox.engine(BatchLimits { rows: 500, bytes: 1 << 20, page_rows: 1000 }).await;
+    let mut handle = sandbox.engine(BatchLimits { rows: 500, bytes: 1 << 20, page_rows: 1000 });
     let mut progress = handle.progress();
     handle.send(Command::Sync(Selection::All));
     let watcher = tokio::spawn(async move {
@@ -87,22 +87,6 @@ async fn an_interrupt_stops_at_a_safe_point_with_the_documented_code() {
     assert!(stdout.contains("CANCELLED") && stdout.contains("the next run goes on from there"), "{stdout}");
     sqlx::raw_sql("UNLOCK TABLES").execute(&mut lock).await.unwrap();
     sandbox.sync().await;
-}
-
-#[tokio::test]
-async fn a_killed_run_is_made_good_by_the_next() {
-    let sandbox = big_sandbox("kill9").await;
-    let rows = sandbox.mysql_number("SELECT COUNT(*) FROM t").await;
-    // Killed at ever later moments of its life, whatever it is doing then.
-    for millis in [150, 400, 800, 1300, 2000] {
-        let mut child = sandbox.command(&["run-once"]).spawn().unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
-        let _ = child.kill();
-        child.wait().unwrap();
-    }
-    sandbox.sync().await;
-    assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.t`").await, rows);
-    assert_eq!(sandbox.bq_number("SELECT COUNT(DISTINCT id) FROM `{d}.t`").await, rows);
 }
 
 #[tokio::test]

@@ -60,6 +60,9 @@ async fn sandbox() -> Sandbox {
 async fn the_originals_config_env_and_state_go_on_where_it_stopped() {
     let sandbox = sandbox().await;
     sandbox.write("state/state.json", ORIGINAL_STATE);
+    // The table as the original made it: in the source's order, types of its own table.
+    sandbox.bq_create_dataset().await;
+    sandbox.bq_run("CREATE TABLE `{d}.users` (id INT64, name STRING, updated_at TIMESTAMP)").await;
     let ran = sandbox.sync().await;
     // The row at the very watermark may have had siblings in its second that the original missed: it is read again.
     assert_eq!(ran.mapping("users")["records_processed"], 2);

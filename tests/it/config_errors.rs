@@ -10,8 +10,11 @@ async fn every_problem_is_reported_at_once_with_its_line() {
         "project: ${NOT_SET_ANYWHERE}\ndataset: shop\nlocaton: EU\ndefault_timezone: Europe/Berln\nmappings:\n\
          \x20 - name: users\n    mysql_table: users\n    bigquery_table: users\n    incremental_column: updated_at\n    mode: upsrt\n",
     );
-    let ran = sandbox.run(&["run-once"]).await.expect_code(2);
+    let mut command = sandbox.command(&["run-once"]);
+    command.env_remove("MYSQL_DATABASE");
+    let ran = finish(command).await.expect_code(2);
     for expected in [
+        "MYSQL_DATABASE",
         "config.yaml:1",
         "NOT_SET_ANYWHERE",
         "config.yaml:3",
@@ -50,7 +53,12 @@ async fn a_broken_env_line_is_named_without_its_value() {
     let sandbox = Sandbox::new("dotenv").await;
     sandbox.write(".env", "MYSQL_USER=root\nMYSQL_PASSWORD='s3cret\n");
     let ran = sandbox.run(&["run-once"]).await.expect_code(2);
-    assert!(ran.stderr.contains(".env") && !ran.stderr.contains("s3cret"), "{ran:?}");
+    assert!(ran.stderr.contains(".env:2") && !ran.stderr.contains("s3cret"), "{ran:?}");
+    for line in ["MYSQL_PASSWORD=s3cret word", "MYSQL_PASSWORD: s3cret", "s3cret"] {
+        sandbox.write(".env", &format!("# a comment\nMYSQL_USER=root\n\n{line}\n"));
+        let ran = sandbox.run(&["run-once"]).await.expect_code(2);
+        assert!(ran.stderr.contains(".env:4") && !ran.stderr.contains("s3cret"), "{line}: {ran:?}");
+    }
 }
 
 #[tokio::test]

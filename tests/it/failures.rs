@@ -59,23 +59,21 @@ async fn a_wrong_password_fails_at_once_and_is_never_shown() {
 }
 
 #[tokio::test]
-async fn a_table_that_may_not_be_read_names_the_privilege() {
+async fn a_table_that_may_not_be_read_names_the_missing_right() {
     let sandbox = Sandbox::new("noselect").await;
-    sandbox.configure("", &mapping("a"));
+    sandbox.configure("", &(mapping("a") + &mapping("b")));
     table(&sandbox, "a").await;
+    table(&sandbox, "b").await;
     let user = format!("n{}", std::process::id());
-    sandbox
-        .sql(&format!(
-            "CREATE USER IF NOT EXISTS {user}@'%' IDENTIFIED BY 'pw'; GRANT SELECT (id) ON `{}`.a TO {user}@'%'",
-            sandbox.database
-        ))
-        .await;
+    let grant = format!("GRANT SELECT ON `{}`.b TO {user}@'%'", sandbox.database);
+    sandbox.sql(&format!("CREATE USER IF NOT EXISTS {user}@'%' IDENTIFIED BY 'pw'; {grant}")).await;
     let mut command = sandbox.command(&["run-once", "--output", "json"]);
     command.env("MYSQL_USER", &user).env("MYSQL_PASSWORD", "pw");
-    let ran = finish(command).await;
-    // With one column granted, the catalogue shows that column alone: what may be read is synced.
-    let report = ran.mapping("a");
-    assert!(report["outcome"] == "ok" || report["error_kind"] == "auth", "{report}");
+    let ran = finish(command).await.expect_code(1);
+    assert_eq!(ran.mapping("b")["outcome"], "ok");
+    let refused = ran.mapping("a");
+    assert_eq!(refused["error_kind"], "auth");
+    assert!(refused["errors"][0].as_str().unwrap().contains("SELECT command denied"), "{refused}");
 }
 
 /// A server that refuses everything as BigQuery does without a permission.

@@ -12,6 +12,7 @@ mod config_errors;
 mod connect;
 mod failures;
 mod paging;
+mod recovery;
 mod schema_changes;
 mod support;
 mod types;

@@ -43,6 +43,7 @@ fn cases() -> Vec<Case> {
         case("DECIMAL(10,2)", &["-99999999.99", "99999999.99", "0.01"], AS_TEXT),
         case("DECIMAL(38,9)", &["-12345678901234567890123456789.123456789", "0.000000001"], AS_TEXT),
         case("DECIMAL(30,12)", &["-123456789012345678.123456789012", "0.5"], AS_TEXT),
+        case("DECIMAL(38,18)", &["-99999999999999999999.999999999999999999", "0.5"], AS_TEXT),
         case("DECIMAL(65,0)", &["-99999999999999999999999999999999999999999999999999999999999999999", "1"], AS_TEXT),
         case("FLOAT", &["16777216", "0.1", "-3.4e38", "1.17549e-38"], FLOAT),
         case("DOUBLE", &["1.7976931348623157e308", "-2.2250738585072014e-308", "0.1"], FLOAT),
@@ -75,6 +76,9 @@ fn cases() -> Vec<Case> {
     ]
 }
 
+/// Both forms of a MULTIPOINT are WKT: with parentheses around each point and without.
+const MULTIPOINT: &str = "REPLACE(REPLACE(REPLACE({c}, '((', '('), '))', ')'), ', ', ',')";
+
 fn geometries(mysql: bool) -> Vec<Case> {
     let said: (&str, &str) = if mysql {
         ("REPLACE(ST_AsText({c}, 'axis-order=long-lat'), ', ', ',')", "REPLACE({c}, ', ', ',')")
@@ -86,6 +90,9 @@ fn geometries(mysql: bool) -> Vec<Case> {
     vec![
         case("POINT", Box::leak(vec![point, "ST_GeomFromText('POINT(-1.5 2)')"].into_boxed_slice()), said),
         case("LINESTRING", &["ST_GeomFromText('LINESTRING(0 0,1 1.25,2 2)')"], said),
+        case("GEOMETRY", &["ST_GeomFromText('LINESTRING(0 0,1 1)')"], said),
+        case("MULTIPOINT", &["ST_GeomFromText('MULTIPOINT(1 2,3 4)')"], (said.0, MULTIPOINT)),
+        case("MULTILINESTRING", &["ST_GeomFromText('MULTILINESTRING((0 0,1 1),(2 2,3 3))')"], said),
         case("POLYGON", &["ST_GeomFromText('POLYGON((0 0,4 0,4 4,0 4,0 0),(1 1,2 1,2 2,1 2,1 1))')"], said),
         case("MULTIPOLYGON", &["ST_GeomFromText('MULTIPOLYGON(((0 0,4 0,4 4,0 0)),((9 9,8 9,8 8,9 9)))')"], said),
         case("GEOMETRYCOLLECTION", &["ST_GeomFromText('GEOMETRYCOLLECTION(POINT(1 2),LINESTRING(0 0,1 1))')"], said),
@@ -143,6 +150,7 @@ async fn types_of_one_server_alone_arrive_too() {
             "mariadb",
             &[
                 case("UUID", &["'123e4567-e89b-12d3-a456-426655440000'"], AS_TEXT),
+                case("INET4", &["'10.0.0.255'"], AS_TEXT),
                 case("INET6", &["'2001:db8::ff00:42:8329'", "'::'"], AS_TEXT),
             ],
         )

@@ -7,8 +7,8 @@ use crate::domain::source_type::SourceType;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Cast, Encoding, StagedType};
 
-/// A table of one integer column that is cursor and, with `keyed`, key.
-fn plan(keyed: bool) -> TablePlan {
+/// A table of one integer column that is cursor and key.
+fn plan() -> TablePlan {
     let column = ColumnPlan {
         source: SourceColumn {
             name: "id".into(),
@@ -24,7 +24,7 @@ fn plan(keyed: bool) -> TablePlan {
     };
     TablePlan {
         columns: vec![column],
-        keys: if keyed { vec![0] } else { Vec::new() },
+        keys: vec![0],
         cursor: 0,
         cursor_kind: CursorKind::Int,
         timezone: chrono_tz::UTC,
@@ -53,33 +53,25 @@ fn window(low: Low) -> Window {
 }
 
 #[test]
-fn a_watermark_of_ours_is_gone_on_after_and_a_foreign_one_read_again_where_keys_can_tell() {
-    let (keyed, keyless) = (plan(true), plan(false));
-    let low_of = |mode, operator, plan: &TablePlan, imported| {
-        let watermark = mark(imported);
-        low(mode, operator, &Circumstances { plan, target: None, watermark: Some(&watermark) }, None)
-    };
+fn a_watermark_of_ours_is_gone_on_after_and_a_foreign_one_read_again() {
+    let low_of = |operator, imported| low(operator, Some(&mark(imported)), None);
     let (after, from) = (Low::After(Cursor::Int(5)), Low::From(Cursor::Int(5)));
-    assert_eq!(low_of(Mode::Upsert, Operator::Greater, &keyed, false), after);
-    assert_eq!(low_of(Mode::Upsert, Operator::Greater, &keyed, true), from);
-    assert_eq!(low_of(Mode::Append, Operator::Greater, &keyed, true), from);
-    assert_eq!(low_of(Mode::Append, Operator::Greater, &keyless, true), after);
-    assert_eq!(low_of(Mode::Append, Operator::GreaterOrEqual, &keyed, false), from);
+    assert_eq!(low_of(Operator::Greater, false), after);
+    assert_eq!(low_of(Operator::Greater, true), from);
+    assert_eq!(low_of(Operator::GreaterOrEqual, false), from);
 }
 
 #[test]
 fn without_a_watermark_the_window_begins_where_the_mapping_says() {
-    let plan = plan(true);
-    let now = Circumstances { plan: &plan, target: None, watermark: None };
-    assert_eq!(low(Mode::Upsert, Operator::Greater, &now, None), Low::Beginning);
-    assert_eq!(low(Mode::Upsert, Operator::Greater, &now, Some(Cursor::Int(3))), Low::From(Cursor::Int(3)));
+    assert_eq!(low(Operator::Greater, None, None), Low::Beginning);
+    assert_eq!(low(Operator::Greater, None, Some(Cursor::Int(3))), Low::From(Cursor::Int(3)));
 }
 
 #[test]
 fn an_append_copies_only_where_both_sides_are_the_same_and_no_row_can_be_there() {
-    let (plan, ours) = (plan(true), mark(false));
+    let (plan, ours) = (plan(), mark(false));
     let kind_with = |target: Option<&TargetSchema>, watermark, low| {
-        kind(Mode::Append, &window(low), &Circumstances { plan: &plan, target, watermark }).unwrap()
+        kind(Mode::Append, &window(low), &Circumstances { plan: &plan, target, watermark })
     };
     let (full, wider, empty) = (target(7, false), target(7, true), target(0, false));
     let after = Low::After(Cursor::Int(5));
@@ -92,16 +84,8 @@ fn an_append_copies_only_where_both_sides_are_the_same_and_no_row_can_be_there()
 }
 
 #[test]
-fn an_append_that_cannot_tell_what_is_there_is_refused() {
-    let (plan, full) = (plan(false), target(7, false));
-    let now = Circumstances { plan: &plan, target: Some(&full), watermark: None };
-    let fault = kind(Mode::Append, &window(Low::Beginning), &now).unwrap_err();
-    assert_eq!(fault.kind(), FaultKind::Conflict);
-}
-
-#[test]
 fn an_upsert_always_merges() {
-    let plan = plan(true);
+    let plan = plan();
     let now = Circumstances { plan: &plan, target: None, watermark: None };
-    assert_eq!(kind(Mode::Upsert, &window(Low::Beginning), &now).unwrap(), PublishKind::Merge);
+    assert_eq!(kind(Mode::Upsert, &window(Low::Beginning), &now), PublishKind::Merge);
 }

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::domain::fault::FaultKind;
-use crate::domain::ids::{JobId, TableId};
+use crate::domain::ids::{JobId, JobPlace, TableId};
 use crate::state::{PendingPublish, StoredWatermark};
 
 struct Place {
@@ -56,7 +56,14 @@ fn at(value: &str) -> MappingState {
 
 fn pending() -> PendingPublish {
     let staging = TableId { project: "p".into(), dataset: "d".into(), table: "_staging".into() };
-    PendingPublish { job: JobId("job".into()), staging, high: "20".into(), rows: 3 }
+    PendingPublish {
+        job: JobId("job".into()),
+        place: JobPlace { project: "demo".into(), location: "EU".into() },
+        staging,
+        since: Some("10".into()),
+        high: "20".into(),
+        rows: 3,
+    }
 }
 
 async fn save(store: &LocalState, mapping: &str, state: &MappingState) {

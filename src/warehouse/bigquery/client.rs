@@ -163,7 +163,10 @@ where
         .when(|error: &ApiError| error.retryable)
         // `None` is "no more attempts"; a server's wish only lengthens a wait that is due anyway.
         .adjust(|error, wait| wait.map(|wait| error.retry_after.map_or(wait, |wish| wish.max(wait))))
-        .notify(|error, wait| tracing::warn!(?wait, status = error.status, "bigquery request failed, trying again"))
+        .notify(|error, wait| {
+            let wait_ms = wait.as_millis();
+            tracing::warn!(%error, wait_ms, "bigquery request failed, trying again");
+        })
         .await
 }
 

@@ -72,15 +72,13 @@ fn cluster(plan: &TablePlan) -> impl Iterator<Item = &ColumnPlan> {
     columns.filter(|c| c.target_type.can_cluster()).take(MOST_CLUSTER_COLUMNS)
 }
 
-/// By day; integers by the million up to 4 * 10^9, which is as many partitions as one job may write. (What lies beyond
-/// goes to one partition of its own: found as well, only not pruned.) `None` for types that cannot partition.
+/// By day. `None` for types that cannot partition; the plan has refused them.
 fn partition(by: &ColumnPlan) -> Option<String> {
     let name = column(&by.target_name);
     match by.target_type {
         TargetType::Date => Some(name),
         TargetType::Timestamp => Some(format!("TIMESTAMP_TRUNC({name}, DAY)")),
         TargetType::DateTime => Some(format!("DATETIME_TRUNC({name}, DAY)")),
-        TargetType::Int64 => Some(format!("RANGE_BUCKET({name}, GENERATE_ARRAY(0, 4000000000, 1000000))")),
         _ => None,
     }
 }

@@ -27,6 +27,12 @@ pub struct ApiError {
     hint: Option<&'static str>,
 }
 
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 /// One entry of a job's `status.errors`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -44,8 +50,7 @@ impl ApiError {
         Self {
             status: Some(status),
             kind,
-            // A short-term limit is over in seconds; the daily ones are not.
-            retryable: kind == FaultKind::Transient || (kind == FaultKind::Quota && reason != "quotaExceeded"),
+            retryable: kind == FaultKind::Transient,
             retry_after: None,
             message: if reason.is_empty() {
                 format!("HTTP {status}: {}", bounded(message))
@@ -88,6 +93,16 @@ impl ApiError {
     #[must_use]
     pub fn for_good(mut self) -> Self {
         self.retryable = false;
+        self
+    }
+
+    /// Of a request about a job that BigQuery has taken: its end is unknown, which is never the job's own failure.
+    #[must_use]
+    pub fn of_a_job_sent(mut self) -> Self {
+        if self.kind == FaultKind::Schema {
+            self.kind = FaultKind::Transient;
+            self.hint = None;
+        }
         self
     }
 
@@ -158,10 +173,14 @@ impl From<yup_oauth2::Error> for ApiError {
     }
 }
 
+/// Two statements changed the same rows at once; its reason is that of a wrong statement, but the next try may win.
+const CONCURRENT: &str = "Could not serialize access";
+
 /// A finished job's error, whole: its result first, then whatever else it says.
 #[must_use]
 pub fn job_fault(what: impl std::fmt::Display, result: &JobError, all: &[JobError]) -> Fault {
-    let (kind, hint) = kind_of(400, &result.reason);
+    let (kind, hint) =
+        if result.message.contains(CONCURRENT) { (FaultKind::Transient, None) } else { kind_of(400, &result.reason) };
     let mut text = result.message.clone();
     for more in all.iter().filter(|e| e.message != result.message && !e.message.is_empty()) {
         text.push_str("; ");
@@ -178,14 +197,25 @@ pub fn job_fault(what: impl std::fmt::Display, result: &JobError, all: &[JobErro
 const LOCATION_HINT: &str =
     "check that it exists and that `location` in config.yaml is the dataset's: BigQuery finds nothing elsewhere";
 const BILLING_HINT: &str = "enable billing for the project, then run again";
-const SMALLER_HINT: &str = "smaller slices, or a narrower backfill, make the statement cheaper";
+const SMALLER_HINT: &str =
+    "a smaller window makes the statement cheaper: run more often, or set `backfill_start` later";
 
 /// The one table from BigQuery's reasons to ours. Source: "Error messages" and "Troubleshoot quotas".
 fn kind_of(status: u16, reason: &str) -> (FaultKind, Option<&'static str>) {
     let kind = match reason {
-        "rateLimitExceeded" | "jobRateLimitExceeded" | "quotaExceeded" | "userRateLimitExceeded" => FaultKind::Quota,
-        "backendError" | "internalError" | "jobBackendError" | "jobInternalError" | "tableUnavailable"
-        | "badGateway" | "resourceInUse" | "stopped" => FaultKind::Transient,
+        "quotaExceeded" => FaultKind::Quota,
+        // Limits on the rate pass in seconds.
+        "rateLimitExceeded"
+        | "jobRateLimitExceeded"
+        | "userRateLimitExceeded"
+        | "backendError"
+        | "internalError"
+        | "jobBackendError"
+        | "jobInternalError"
+        | "tableUnavailable"
+        | "badGateway"
+        | "resourceInUse"
+        | "stopped" => FaultKind::Transient,
         "accessDenied" | "authError" | "forbidden" => FaultKind::Auth,
         "billingNotEnabled" | "blocked" => return (FaultKind::Auth, Some(BILLING_HINT)),
         "notFound" => return (FaultKind::Schema, Some(LOCATION_HINT)),
@@ -201,11 +231,10 @@ fn kind_of(status: u16, reason: &str) -> (FaultKind, Option<&'static str>) {
 
 const fn by_status(status: u16) -> (FaultKind, Option<&'static str>) {
     match status {
-        429 => (FaultKind::Quota, None),
         401 | 403 => (FaultKind::Auth, None),
         404 => (FaultKind::Schema, Some(LOCATION_HINT)),
         409 | 412 => (FaultKind::Conflict, None),
-        408 | 500 | 502..=599 => (FaultKind::Transient, None),
+        408 | 429 | 500 | 502..=599 => (FaultKind::Transient, None),
         400..=499 | 501 => (FaultKind::Schema, None),
         _ => (FaultKind::Transient, None),
     }
@@ -253,9 +282,9 @@ mod tests {
     #[test]
     fn reasons_decide_and_statuses_help_out() {
         let cases = [
-            (403, "rateLimitExceeded", FaultKind::Quota, true),
+            (403, "rateLimitExceeded", FaultKind::Transient, true),
             (403, "quotaExceeded", FaultKind::Quota, false),
-            (429, "", FaultKind::Quota, true),
+            (429, "", FaultKind::Transient, true),
             (403, "accessDenied", FaultKind::Auth, false),
             (401, "authError", FaultKind::Auth, false),
             (400, "invalidQuery", FaultKind::Schema, false),

@@ -14,7 +14,7 @@ use super::client::Api;
 use super::error::{ApiError, JobError, job_fault};
 use super::literal;
 use crate::domain::fault::Fault;
-use crate::domain::ids::{JobId, MappingName, TableId};
+use crate::domain::ids::{JobId, JobPlace, MappingName, TableId};
 use crate::warehouse::PublishCounts;
 
 /// Small jobs end in well under a second; long ones lose little by being asked after every two.
@@ -138,7 +138,8 @@ impl Api {
     /// Sends a job and waits for its end. An id that BigQuery knows is adopted, not run again.
     pub async fn run(&self, id: &JobId, configuration: JobConfiguration, what: &str) -> Result<JobState, Fault> {
         self.insert(id, configuration).await.map_err(|error| error.into_fault(what))?;
-        let state = self.wait(id).await.map_err(|error| error.into_fault(what))?;
+        // The job is there, whatever an answer says of it now.
+        let state = self.wait(id).await.map_err(|error| error.of_a_job_sent().into_fault(what))?;
         match state.fault(what) {
             Some(fault) => Err(fault),
             None => Ok(state),
@@ -164,11 +165,25 @@ impl Api {
         }
     }
 
-    /// Asks after a job until it is done.
+    /// Asks after a job of this process until it is done.
     pub async fn wait(&self, id: &JobId) -> Result<JobState, ApiError> {
+        self.wait_at(&self.place(), id).await
+    }
+
+    /// One look at a job of this process.
+    pub async fn look(&self, id: &JobId) -> Result<JobState, ApiError> {
+        self.look_at(&self.place(), id).await
+    }
+
+    fn place(&self) -> JobPlace {
+        JobPlace { project: self.project.clone(), location: self.location.clone() }
+    }
+
+    /// Asks after a job until it is done.
+    pub async fn wait_at(&self, place: &JobPlace, id: &JobId) -> Result<JobState, ApiError> {
         let mut pause = FIRST_POLL;
         loop {
-            let state = self.job(id).await?;
+            let state = self.look_at(place, id).await?;
             if state.is_done() {
                 return Ok(state);
             }
@@ -177,10 +192,9 @@ impl Api {
         }
     }
 
-    /// One look at a job.
-    pub async fn job(&self, id: &JobId) -> Result<JobState, ApiError> {
-        let url = self.url(false, &self.project, &["jobs", &id.0]);
-        self.json(|http| http.get(&url).query(&[("location", self.location.as_str()), ("fields", JOB_FIELDS)])).await
+    async fn look_at(&self, place: &JobPlace, id: &JobId) -> Result<JobState, ApiError> {
+        let url = self.url(false, &place.project, &["jobs", &id.0]);
+        self.json(|http| http.get(&url).query(&[("location", place.location.as_str()), ("fields", JOB_FIELDS)])).await
     }
 }
 

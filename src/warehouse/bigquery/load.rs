@@ -199,7 +199,7 @@ impl Session<'_> {
 
     /// A session ends when its job begins, and after a week: the job knows which.
     async fn session_gone(&self) -> Result<Sent, ApiError> {
-        match self.api.job(&self.order.job).await {
+        match self.api.look(&self.order.job).await {
             Ok(_) => Ok(Sent::Finished),
             Err(error) if error.is_not_found() => {
                 Err(ApiError::unanswered("the upload session is gone, and nothing was loaded"))

@@ -22,7 +22,7 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use self::client::Api;
 pub use self::parquet::{Encoded, ParquetEncoder};
@@ -30,7 +30,7 @@ pub use self::upload::BigQueryUpload;
 use crate::domain::column::TargetSchema;
 use crate::domain::config::BigQuerySettings;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::ids::{JobId, TableId};
+use crate::domain::ids::{JobId, JobPlace, TableId};
 use crate::domain::plan::TablePlan;
 use crate::domain::schema::SchemaDiff;
 use crate::warehouse::{JobFate, PublishCounts, PublishKind, PublishOrder, StageOrder, Warehouse};
@@ -41,19 +41,31 @@ const DDL_ATTEMPTS: usize = 3;
 /// One project's BigQuery, in one location. Cheap to clone; all clones share their connections.
 #[derive(Debug, Clone)]
 pub struct BigQuery {
-    api: Arc<Api>,
+    settings: Arc<Settings>,
+    /// Made at the first call: what needs no BigQuery needs no credentials, and what does reports them as its own fault.
+    api: Arc<OnceCell<Arc<Api>>>,
     /// Datasets that were seen or made: asked for once a process, however many mappings share one.
     datasets: Arc<Mutex<HashSet<(String, String)>>>,
 }
 
+#[derive(Debug)]
+struct Settings {
+    access: BigQuerySettings,
+    project: String,
+    location: String,
+}
+
 impl BigQuery {
-    /// Finds the credentials; with an emulator nothing is asked over the network.
-    ///
-    /// # Errors
-    /// `Auth`, naming what was tried.
-    pub async fn connect(settings: &BigQuerySettings, project: &str, location: &str) -> Result<Self, Fault> {
-        let api = Arc::new(Api::connect(settings, project, location).await?);
-        Ok(Self { api, datasets: Arc::default() })
+    /// Asks nothing of the network yet.
+    #[must_use]
+    pub fn new(access: BigQuerySettings, project: &str, location: &str) -> Self {
+        let settings = Settings { access, project: project.to_owned(), location: location.to_owned() };
+        Self { settings: Arc::new(settings), api: Arc::default(), datasets: Arc::default() }
+    }
+
+    async fn api(&self) -> Result<&Arc<Api>, Fault> {
+        let Settings { access, project, location } = &*self.settings;
+        self.api.get_or_try_init(|| async { Ok(Arc::new(Api::connect(access, project, location).await?)) }).await
     }
 
     async fn apply_one(&self, statement: &str) -> Result<(), Fault> {
@@ -61,7 +73,7 @@ impl BigQuery {
         let mut attempt = 1;
         loop {
             let configuration = jobs::query(statement.to_owned(), None);
-            match self.api.run(&fresh_id("ddl"), configuration, &what).await {
+            match self.api().await?.run(&fresh_id("ddl"), configuration, &what).await {
                 Ok(_) => return Ok(()),
                 Err(fault) if fault.kind() == FaultKind::Transient && attempt < DDL_ATTEMPTS => attempt += 1,
                 Err(fault) => return Err(fault),
@@ -80,13 +92,13 @@ impl Warehouse for BigQuery {
         if known.contains(&dataset) {
             return Ok(false);
         }
-        let created = self.api.ensure_dataset(table).await?;
+        let created = self.api().await?.ensure_dataset(table).await?;
         known.insert(dataset);
         Ok(created)
     }
 
     async fn describe(&self, table: &TableId) -> Result<Option<TargetSchema>, Fault> {
-        self.api.describe(table).await
+        self.api().await?.describe(table).await
     }
 
     fn ddl(&self, table: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<String> {
@@ -102,27 +114,28 @@ impl Warehouse for BigQuery {
 
     async fn stage(&self, order: StageOrder) -> Result<BigQueryUpload, Fault> {
         // The staging table and the session are made while the first rows are encoded.
-        Ok(BigQueryUpload::begin(Arc::clone(&self.api), order))
+        Ok(BigQueryUpload::begin(Arc::clone(self.api().await?), order))
     }
 
     async fn publish(&self, order: &PublishOrder) -> Result<PublishCounts, Fault> {
         let PublishOrder { target, plan, staged, mapping, .. } = order;
+        let api = self.api().await?;
         let configuration = match order.kind {
             PublishKind::Copy => jobs::copy(&staged.table, target, mapping),
             PublishKind::Merge => {
                 let sql = publish_sql::merge(target, plan, staged);
-                jobs::query(if self.api.is_emulator { emulator::merge(&sql) } else { sql }, Some(mapping))
+                jobs::query(if api.is_emulator { emulator::merge(&sql) } else { sql }, Some(mapping))
             }
             PublishKind::Insert => jobs::query(publish_sql::insert(target, plan, staged), Some(mapping)),
             PublishKind::InsertMissing => jobs::query(publish_sql::insert_missing(target, plan, staged), Some(mapping)),
         };
         let what = format!("Publishing {mapping} to {target} failed");
-        Ok(self.api.run(&order.job, configuration, &what).await?.counts())
+        Ok(api.run(&order.job, configuration, &what).await?.counts())
     }
 
-    async fn fate(&self, job: &JobId) -> Result<JobFate, Fault> {
+    async fn fate(&self, job: &JobId, place: &JobPlace) -> Result<JobFate, Fault> {
         let what = format!("The publish job {job} failed");
-        match self.api.wait(job).await {
+        match self.api().await?.wait_at(place, job).await {
             Ok(state) => Ok(state.fault(what).map_or_else(|| JobFate::Done(state.counts()), JobFate::Failed)),
             Err(error) if error.is_not_found() => Ok(JobFate::Unknown),
             Err(error) => Err(error.into_fault(format!("Asking after the job {job} failed"))),
@@ -130,7 +143,7 @@ impl Warehouse for BigQuery {
     }
 
     async fn drop_staging(&self, table: &TableId) -> Result<(), Fault> {
-        let dropped = self.api.drop_table(table).await;
+        let dropped = self.api().await?.drop_table(table).await;
         dropped.map_err(|error| error.into_fault(format!("Dropping the staging table {table} failed")))
     }
 }

@@ -21,7 +21,7 @@ use crate::domain::type_map::StagedType;
 use crate::warehouse::StageOrder;
 
 /// A staging table outlives any run that may still want it, and no run has to clean up after one that died.
-const STAGING_LIFE: Duration = Duration::from_hours(24);
+const STAGING_LIFE: Duration = Duration::from_hours(7 * 24);
 
 /// The part of `tables.get` that tells a table's shape. (The client library's model lacks parameters and refuses RANGE.)
 #[derive(Debug, Deserialize)]

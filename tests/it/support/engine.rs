@@ -18,7 +18,7 @@ pub const TINY: BatchLimits = BatchLimits { rows: 3, bytes: 1 << 20, page_rows: 
 
 impl Sandbox {
     /// An engine on this sandbox's config.yaml.
-    pub async fn engine(&self, limits: BatchLimits) -> Handle {
+    pub fn engine(&self, limits: BatchLimits) -> Handle {
         let env = |name: &str| match name {
             "MYSQL_DATABASE" => Some(self.database.clone()),
             "BIGQUERY_EMULATOR_HOST" => Some(self.emulator.clone()),
@@ -28,7 +28,7 @@ impl Sandbox {
         };
         let config = config::parse(&self.read("config.yaml"), Path::new("config.yaml"), &env).unwrap();
         let settings = config::bigquery_settings(&env).unwrap();
-        let warehouse = BigQuery::connect(&settings, &config.project, &config.location).await.unwrap();
+        let warehouse = BigQuery::new(settings, &config.project, &config.location);
         engine::start(Ports {
             source: Arc::new(MysqlSource::new(config::mysql_settings(&env).unwrap())),
             warehouse: Arc::new(warehouse),
@@ -40,7 +40,7 @@ impl Sandbox {
 
     /// One run of all mappings; gives its events and its report.
     pub async fn run_engine(&self, limits: BatchLimits) -> (Vec<Event>, RunReport) {
-        let mut handle = self.engine(limits).await;
+        let mut handle = self.engine(limits);
         handle.send(Command::Sync(Selection::All));
         let mut events = Vec::new();
         loop {

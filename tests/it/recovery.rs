@@ -1,0 +1,150 @@
+//! What an earlier process left behind: killed anywhere, or between sending a publish and hearing of its end.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{Sandbox, rows};
+
+/// Rows enough for a run to take a while, and a mapping in each mode.
+async fn sandbox(name: &str) -> Sandbox {
+    let sandbox = Sandbox::new(name).await;
+    let mapping = |name: &str, mode: &str, keys: &str| {
+        format!(
+            "  - {{name: {name}, mysql_table: t, bigquery_table: {name}, incremental_column: id, mode: {mode}{keys}}}\n"
+        )
+    };
+    let keys = ", primary_keys: [id]";
+    sandbox
+        .configure("", &(mapping("u", "upsert", keys) + &mapping("a", "append", keys) + &mapping("k", "append", "")));
+    sandbox
+        .sql(
+            "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v CHAR(100) NOT NULL DEFAULT 'x'); \
+             INSERT INTO t (v) VALUES ('a'),('b'),('c'),('d'),('e'),('f'),('g'),('h'); \
+             INSERT INTO t (v) SELECT a.v FROM t a, t b, t c, t d; \
+             INSERT INTO t (v) SELECT a.v FROM t a, (SELECT 1 FROM t LIMIT 30) b",
+        )
+        .await;
+    sandbox
+}
+
+async fn every_row_once(sandbox: &Sandbox, table: &str) {
+    let rows = sandbox.mysql_number("SELECT COUNT(*) FROM t").await;
+    assert_eq!(sandbox.bq_number(&format!("SELECT COUNT(*) FROM `{{d}}.{table}`")).await, rows, "{table}");
+    assert_eq!(sandbox.bq_number(&format!("SELECT COUNT(DISTINCT id) FROM `{{d}}.{table}`")).await, rows, "{table}");
+}
+
+#[tokio::test]
+async fn runs_killed_at_ever_later_moments_are_made_good_in_every_mode() {
+    let sandbox = sandbox("kill9").await;
+    for millis in [150, 400, 700, 1000, 1400, 1900, 2500] {
+        let mut child = sandbox.command(&["run-once"]).spawn().unwrap();
+        // Whatever it is doing then.
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    sandbox.sync().await;
+    for table in ["u", "a", "k"] {
+        every_row_once(&sandbox, table).await;
+    }
+}
+
+/// Puts the state back to where it was when the last publish had been sent and nobody had heard of its end.
+fn forget_the_end(sandbox: &Sandbox, mapping: &str, before: Option<&str>) {
+    let report = sandbox.read_json("etl/reports/report.json");
+    let report = report.as_array().unwrap().iter().find(|m| m["mapping_name"] == mapping).unwrap().clone();
+    let mut state = sandbox.read_json("state/state.json");
+    let mine = &mut state["bqsync"]["mappings"][mapping];
+    mine["pending"] = json!({
+        "job": report["jobs"][0],
+        "place": { "project": "demo", "location": "US" },
+        "staging": { "project": "demo", "dataset": sandbox.dataset, "table": "bqsync_staging_gone" },
+        "since": before,
+        "high": report["watermark_after"],
+        "rows": report["records_processed"],
+    });
+    match before {
+        Some(value) => {
+            mine["watermark"] = json!({ "value": value });
+            state["last_sync"][mapping] = value.into();
+        }
+        None => {
+            mine.as_object_mut().unwrap().remove("watermark");
+            state["last_sync"].as_object_mut().unwrap().remove(mapping);
+        }
+    }
+    sandbox.write("state/state.json", &state.to_string());
+}
+
+#[tokio::test]
+async fn a_publish_whose_end_nobody_heard_of_is_adopted_and_not_done_twice() {
+    let sandbox = sandbox("adopt").await;
+    sandbox.sync().await;
+    let high = sandbox.read_json("state/state.json")["last_sync"]["k"].clone();
+    for mapping in ["u", "a", "k"] {
+        forget_the_end(&sandbox, mapping, None);
+    }
+    let report = sandbox.sync().await;
+    for mapping in ["u", "a", "k"] {
+        assert_eq!(report.mapping(mapping)["watermark_after"], high);
+        every_row_once(&sandbox, mapping).await;
+    }
+    assert!(sandbox.read_json("state/state.json")["bqsync"]["mappings"]["k"].get("pending").is_none());
+}
+
+#[tokio::test]
+async fn a_watermark_of_the_original_tool_survives_a_crash_after_the_first_publish() {
+    let sandbox = sandbox("imported").await;
+    sandbox.sync().await;
+    sandbox.sql("INSERT INTO t (v) VALUES ('new')").await;
+    let before = sandbox.read_json("state/state.json")["last_sync"]["k"].as_str().unwrap().to_owned();
+    // As the original leaves it: `last_sync` alone.
+    sandbox.write("state/state.json", &json!({ "last_sync": { "u": before, "a": before, "k": before } }).to_string());
+    sandbox.sync().await;
+    forget_the_end(&sandbox, "k", Some(&before));
+    let mut state = sandbox.read_json("state/state.json");
+    state["bqsync"]["mappings"]["k"]["watermark"]["imported"] = true.into();
+    sandbox.write("state/state.json", &state.to_string());
+    sandbox.sync().await;
+    for table in ["u", "a", "k"] {
+        every_row_once(&sandbox, table).await;
+    }
+}
+
+#[tokio::test]
+async fn a_publish_that_never_reached_bigquery_is_done_again() {
+    let sandbox = sandbox("never").await;
+    sandbox.sync().await;
+    let before = sandbox.read_json("state/state.json")["last_sync"]["a"].as_str().unwrap().to_owned();
+    sandbox.sql("INSERT INTO t (v) VALUES ('new')").await;
+    let mut state = sandbox.read_json("state/state.json");
+    state["bqsync"]["mappings"]["a"]["pending"] = json!({
+        "job": "bqsync_publish_never_sent",
+        "place": { "project": "demo", "location": "US" },
+        "staging": { "project": "demo", "dataset": sandbox.dataset, "table": "bqsync_staging_gone" },
+        "since": before,
+        "high": "999999999",
+        "rows": 1,
+    });
+    sandbox.write("state/state.json", &state.to_string());
+    assert_eq!(sandbox.sync().await.mapping("a")["records_processed"], 1);
+    every_row_once(&sandbox, "a").await;
+}
+
+#[tokio::test]
+async fn a_target_that_is_gone_is_not_gone_on_with() {
+    let sandbox = sandbox("gone").await;
+    sandbox.sync().await;
+    sandbox.bq_run("DROP TABLE `{d}.a`").await;
+    let report = sandbox.run_once().await.expect_code(1).mapping("a");
+    assert_eq!(report["error_kind"], "conflict");
+    assert!(report["hint"].as_str().unwrap().contains("`last_sync`"), "{report}");
+    // As the hint says: out of `last_sync`, and it is loaded anew.
+    let mut state = sandbox.read_json("state/state.json");
+    state["last_sync"].as_object_mut().unwrap().remove("a");
+    sandbox.write("state/state.json", &state.to_string());
+    sandbox.sync().await;
+    every_row_once(&sandbox, "a").await;
+    assert_eq!(sandbox.bq_tables().await.len(), rows(&[&["u"], &["a"], &["k"]]).len());
+}
