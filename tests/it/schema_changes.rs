@@ -55,9 +55,9 @@ async fn under_review_the_mapping_waits_until_the_operator_has_decided() {
     assert_eq!(sandbox.bq("SELECT email FROM `{d}.users` WHERE id = 2").await, rows(&[&["b@x"]]));
 }
 
-#[tokio::test]
-async fn a_type_that_bigquery_can_widen_is_widened() {
-    let sandbox = Sandbox::new("widen").await;
+/// A synced table whose column `score`, an INT holding 7, has since become another type.
+async fn with_another_type(name: &str, score: &str, value: &str) -> Sandbox {
+    let sandbox = Sandbox::new(name).await;
     sandbox.configure("allow_schema_additions: true", USERS);
     sandbox
         .sql(
@@ -66,7 +66,15 @@ async fn a_type_that_bigquery_can_widen_is_widened() {
         )
         .await;
     sandbox.sync().await;
-    sandbox.sql("ALTER TABLE users MODIFY score DECIMAL(12,2); INSERT INTO users VALUES (2, 7.25, '2026-01-02')").await;
+    sandbox
+        .sql(&format!("ALTER TABLE users MODIFY score {score}; INSERT INTO users VALUES (2, {value}, '2026-01-02')"))
+        .await;
+    sandbox
+}
+
+#[tokio::test]
+async fn a_type_that_bigquery_can_widen_is_widened() {
+    let sandbox = with_another_type("widen", "DECIMAL(12,2)", "7.25").await;
     sandbox.sync().await;
     assert!(sandbox.bq_columns("users").await.contains(&"score NUMERIC".to_owned()));
     let query = "SELECT CAST(score AS STRING) FROM `{d}.users` ORDER BY id";
@@ -75,16 +83,7 @@ async fn a_type_that_bigquery_can_widen_is_widened() {
 
 #[tokio::test]
 async fn a_type_conflict_fails_that_mapping_and_names_both_types() {
-    let sandbox = Sandbox::new("conflict").await;
-    sandbox.configure("allow_schema_additions: true", USERS);
-    sandbox
-        .sql(
-            "CREATE TABLE users (id INT PRIMARY KEY, score INT, updated_at DATETIME NOT NULL, KEY (updated_at)); \
-             INSERT INTO users VALUES (1, 7, '2026-01-01')",
-        )
-        .await;
-    sandbox.sync().await;
-    sandbox.sql("ALTER TABLE users MODIFY score VARCHAR(20); INSERT INTO users VALUES (2, 'x', '2026-01-02')").await;
+    let sandbox = with_another_type("conflict", "VARCHAR(20)", "'x'").await;
     let report = sandbox.run_once().await.expect_code(1).mapping("users");
     let error = report["errors"][0].as_str().unwrap();
     assert!(error.contains("`score`") && error.contains("TEXT") && error.contains("INT64"), "{error}");
