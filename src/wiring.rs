@@ -49,6 +49,8 @@ impl Environment {
             return Ok(Self { dotenv: HashMap::new() });
         }
         let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
+        let text: Vec<String> = text.lines().map(as_the_original_read_it).collect();
+        let text = text.join("\n");
         let parsed = dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>();
         Ok(Self { dotenv: parsed.map_err(|_| broken_lines(&text))? })
     }
@@ -76,6 +78,26 @@ fn unreadable(file: &Path, error: &dyn fmt::Display) -> Refusal {
         message: format!("cannot be read: {error}"),
         hint: "check that the file exists and that this user may read it".to_owned(),
     }])
+}
+
+/// To the original's parser a value without quotes is plain text up to a comment, but for `${NAME}`: a password may hold
+/// a `$`, a backslash, a quote or a space. dotenvy would expand, unescape or refuse them.
+fn as_the_original_read_it(line: &str) -> String {
+    let Some((name, value)) = line.split_once('=') else { return line.to_owned() };
+    let value = value.trim();
+    if name.trim_start().starts_with('#') || value.is_empty() || value.starts_with(['\'', '"', '#']) {
+        return line.to_owned();
+    }
+    let value = value.split_once(" #").map_or(value, |(value, _)| value.trim_end());
+    let mut quoted = String::with_capacity(value.len() + 2);
+    for (at, c) in value.char_indices() {
+        let names_a_variable = c == '$' && value[at..].starts_with("${");
+        if matches!(c, '\\' | '"' | '$') && !names_a_variable {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    format!("{name}=\"{quoted}\"")
 }
 
 /// Names lines by their number alone: what cannot be parsed may be a password.
@@ -149,4 +171,22 @@ pub fn connect(setup: Setup) -> Result<Ports<MysqlSource, BigQuery, LocalState>,
         state: Arc::new(state),
         limits: BatchLimits::default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_without_quotes_are_taken_as_the_original_took_them() {
+        let read = |line: &str| {
+            let text = as_the_original_read_it(line);
+            dotenvy::from_read_iter(text.as_bytes()).next().unwrap().unwrap().1
+        };
+        assert_eq!(read(r"P=pa$word1"), "pa$word1");
+        assert_eq!(read(r#"P=a b"c\wd"#), r#"a b"c\wd"#);
+        assert_eq!(read("P=x#y # comment"), "x#y");
+        assert_eq!(read("P='sin$gle'"), "sin$gle");
+        assert_eq!(read("export P=plain"), "plain");
+    }
 }

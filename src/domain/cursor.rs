@@ -5,6 +5,9 @@
 
 use std::fmt;
 
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+
 use super::fault::{Fault, FaultKind};
 
 /// A date and time as MySQL stores it: maybe zero, maybe a 31st of February. No zone.
@@ -32,10 +35,10 @@ pub enum Cursor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CursorKind {
     Int,
-    /// `fsp`: digits below the second; `utc`: TIMESTAMP, whose text may carry an offset.
+    /// `fsp`: digits below the second; `zone`: what its wall clock shows, UTC for a TIMESTAMP.
     DateTime {
         fsp: u8,
-        utc: bool,
+        zone: Tz,
     },
     Date,
 }
@@ -58,7 +61,8 @@ impl Cursor {
     pub fn parse(text: &str, kind: CursorKind) -> Result<Self, Fault> {
         let parsed = match kind {
             CursorKind::Int => text.trim().parse().ok().map(Self::Int),
-            CursorKind::Date | CursorKind::DateTime { .. } => Moment::parse(text).map(Self::Moment),
+            CursorKind::Date => Moment::parse(text).map(Self::Moment),
+            CursorKind::DateTime { zone, .. } => Moment::parse_in(text, zone).map(Self::Moment),
         };
         parsed.ok_or_else(|| {
             let wanted = match kind {
@@ -119,10 +123,16 @@ impl Moment {
         Self { year: self.year, month: self.month, day: self.day, hour: 0, minute: 0, second: 0, micro: 0 }
     }
 
-    /// `2026-11-23`, `2026-11-23 08:00[:00[.123456]]`, with `T` for the space and `Z` or an offset after it (then the
-    /// fields are UTC's).
+    /// As [`Moment::parse_in`], of a wall clock in UTC.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        Self::parse_in(text, Tz::UTC)
+    }
+
+    /// `2026-11-23`, `2026-11-23 08:00[:00[.123456]]`, with `T` for the space: the wall clock as it stands. With `Z` or
+    /// an offset behind it: the instant, as the zone's clocks show it.
+    #[must_use]
+    pub fn parse_in(text: &str, zone: Tz) -> Option<Self> {
         let text = text.trim();
         let (date, rest) = text.split_at_checked(10)?;
         let mut fields = date.split('-');
@@ -139,13 +149,13 @@ impl Moment {
             return Some(moment);
         }
         let clock = rest.strip_prefix([' ', 'T', 't'])?.trim();
-        let zone = clock.find(['Z', 'z', '+', '-']).unwrap_or(clock.len());
-        let (clock, zone) = clock.split_at(zone);
+        let (clock, offset) = clock.split_at(clock.find(['Z', 'z', '+', '-']).unwrap_or(clock.len()));
         moment.set_clock(clock.trim_end())?;
-        match zone {
-            "" | "Z" | "z" => Some(moment),
-            offset => moment.to_naive().and_then(|at| shift(at, offset)).map(Self::from_naive),
+        if offset.is_empty() {
+            return Some(moment);
         }
+        let utc = moment.to_naive()?.checked_sub_signed(east(offset)?)?;
+        Some(Self::from_naive(utc.and_utc().with_timezone(&zone).naive_local()))
     }
 
     fn set_clock(&mut self, clock: &str) -> Option<()> {
@@ -165,18 +175,23 @@ impl Moment {
     }
 }
 
-/// Takes an offset such as `+06:00`, `+0600` or `-05` off a wall clock.
-fn shift(at: chrono::NaiveDateTime, offset: &str) -> Option<chrono::NaiveDateTime> {
+/// How far east of UTC `Z`, `+06:00`, `+0600` or `-05` is; none is further than 14 hours.
+fn east(offset: &str) -> Option<TimeDelta> {
+    if matches!(offset, "Z" | "z") {
+        return Some(TimeDelta::zero());
+    }
     let (sign, rest) = offset.split_at_checked(1)?;
-    let rest = rest.replace(':', "");
-    let (hours, minutes) = match rest.len() {
-        2 => (rest.as_str(), "0"),
-        4 => rest.split_at(2),
+    let digits: String = rest.chars().filter(|c| *c != ':').collect();
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let (hours, minutes) = match digits.len() {
+        2 => (digits.as_str(), "0"),
+        4 => digits.split_at(2),
         _ => return None,
     };
-    let seconds = hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60;
-    let behind = chrono::TimeDelta::try_seconds(if sign == "-" { -seconds } else { seconds })?;
-    at.checked_sub_signed(behind)
+    let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
+    (minutes <= 14 * 60).then(|| TimeDelta::minutes(if sign == "-" { -minutes } else { minutes }))
 }
 
 fn digits(text: &str, width: usize) -> Option<u16> {
@@ -216,6 +231,13 @@ mod tests {
         {
             assert_eq!(Moment::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn an_offset_makes_an_instant_that_a_zones_clock_shows_in_its_own_way() {
+        let shown = |text| Moment::parse_in(text, chrono_tz::America::New_York).unwrap().to_string();
+        assert_eq!(shown("2020-01-01T00:00:00Z"), "2019-12-31 19:00:00");
+        assert_eq!(shown("2020-01-01 00:00:00"), "2020-01-01 00:00:00");
     }
 
     #[test]

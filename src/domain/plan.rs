@@ -1,5 +1,6 @@
 //! What one mapping's run will move, decided from both sides' schemas before a row is read.
 
+mod checks;
 mod paging;
 
 use chrono_tz::Tz;
@@ -10,7 +11,6 @@ use super::cursor::CursorKind;
 use super::fault::{Fault, FaultKind};
 use super::naming;
 use super::schema::{ColumnDiff, SchemaDiff, Verdict};
-use super::source_type::SourceType;
 use super::target_type::TargetType;
 use super::type_map::{Carriage, Cast, Encoding, StagedType, carriage, default_target, widens};
 
@@ -35,6 +35,8 @@ pub struct TablePlan {
     pub columns: Vec<ColumnPlan>,
     /// Positions in `columns` of the primary keys, in configured order.
     pub keys: Vec<usize>,
+    /// The source vouches that no two rows share the keys.
+    pub keys_unique: bool,
     /// Position in `columns` of the incremental column.
     pub cursor: usize,
     pub cursor_kind: CursorKind,
@@ -94,7 +96,7 @@ pub struct PlanInput<'a> {
 /// `Config` for keys, cursors, overrides or exclusions that name no column or cannot work; `Schema` for types that
 /// cannot be brought together.
 pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
-    check_names(&input)?;
+    checks::names(&input)?;
     let mut warnings = Vec::new();
     let (columns, diff) = compare(&input, &mut warnings)?;
     let position = |name: &str| columns.iter().position(|c| same_name(&c.source.name, name));
@@ -110,19 +112,27 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         None => None,
         Some(name) => Some(position(name).ok_or_else(|| not_carried(mapping, name, "partition_by"))?),
     };
-    let cursor_kind = cursor_kind(mapping, &columns[cursor].source)?;
-    check_cursor_order(mapping, &columns[cursor])?;
+    let cursor_kind = checks::cursor_kind(&input, &columns[cursor].source)?;
+    checks::cursor_order(mapping, &columns[cursor])?;
     for &key in &keys {
-        check_key(mapping, &columns[key], &diff)?;
+        checks::key(mapping, &columns[key], &diff)?;
     }
     // The partitioning of a table that exists is not ours to judge.
     if let Some(column) = partition.map(|p: usize| &columns[p]).filter(|_| diff.creates_table) {
-        check_partition(mapping, column)?;
+        checks::partition(mapping, column)?;
+    }
+    let keys_unique = paging::tell_rows_apart(&input, &columns, &keys);
+    if !keys_unique && !keys.is_empty() && !input.source.is_view {
+        warnings.push(format!(
+            "`primary_keys` of the mapping are no unique key of {}: rows that share them become one in an upsert",
+            mapping.source
+        ));
     }
     let paging = paging::choose(&input, &columns, &keys, &mut warnings);
     let table = TablePlan {
         columns,
         keys,
+        keys_unique,
         cursor,
         cursor_kind,
         timezone: input.timezone,
@@ -132,46 +142,6 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         partition,
     };
     Ok(Planned { table, diff, warnings })
-}
-
-/// Every column that the mapping names must exist, and no two may get one name in BigQuery.
-fn check_names(input: &PlanInput<'_>) -> Result<(), Fault> {
-    let PlanInput { mapping, source, .. } = input;
-    let named = [("incremental_column", &mapping.incremental_column)]
-        .into_iter()
-        .chain(mapping.primary_keys.iter().map(|k| ("primary_keys", k)))
-        .chain(mapping.columns.keys().map(|k| ("columns", k)))
-        .chain(mapping.exclude.iter().map(|k| ("exclude", k)))
-        .chain(mapping.partition_by.iter().map(|k| ("partition_by", k)));
-    for (key, name) in named {
-        if source.column(name).is_none() {
-            let known: Vec<_> = source.columns.iter().map(|c| c.name.as_str()).collect();
-            return Err(Fault::new(
-                FaultKind::Config,
-                format!(
-                    "`{key}` of mapping `{}` names the column `{name}`, which {} does not have",
-                    mapping.name, mapping.source
-                ),
-            )
-            .with_hint(format!("its columns are: {}", known.join(", "))));
-        }
-    }
-    let mut seen: Vec<(String, &str)> = Vec::new();
-    for column in carried(input) {
-        let target = naming::column_name(&column.name);
-        if let Some((_, other)) = seen.iter().find(|(name, _)| same_name(name, &target)) {
-            return Err(Fault::new(
-                FaultKind::Config,
-                format!(
-                    "Columns `{other}` and `{}` of {} would both be `{target}` in BigQuery",
-                    column.name, mapping.source
-                ),
-            )
-            .with_hint(format!("leave one out: `exclude: [{}]` in mapping `{}`", column.name, mapping.name)));
-        }
-        seen.push((target, &column.name));
-    }
-    Ok(())
 }
 
 fn carried<'a>(input: &PlanInput<'a>) -> impl Iterator<Item = &'a SourceColumn> {
@@ -322,69 +292,6 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
             verdict,
         });
     }
-}
-
-fn cursor_kind(mapping: &Mapping, column: &SourceColumn) -> Result<CursorKind, Fault> {
-    match column.source_type {
-        SourceType::Int { .. } => Ok(CursorKind::Int),
-        SourceType::DateTime { fsp } => Ok(CursorKind::DateTime { fsp, utc: false }),
-        SourceType::Timestamp { fsp } => Ok(CursorKind::DateTime { fsp, utc: true }),
-        SourceType::Date => Ok(CursorKind::Date),
-        ref other => Err(Fault::new(
-            FaultKind::Config,
-            format!("`incremental_column` of mapping `{}` is `{}`, of type {other}", mapping.name, column.name),
-        )
-        .with_hint("choose a column of type TIMESTAMP, DATETIME, DATE or an integer that only grows")),
-    }
-}
-
-/// An upsert compares the cursor in BigQuery, where the text `9` comes after `10`.
-fn check_cursor_order(mapping: &Mapping, column: &ColumnPlan) -> Result<(), Fault> {
-    let is_number = matches!(column.source.source_type, SourceType::Int { .. });
-    if !is_number || !matches!(column.target_type, TargetType::String(_) | TargetType::Bool) {
-        return Ok(());
-    }
-    Err(Fault::new(
-        FaultKind::Config,
-        format!(
-            "`incremental_column` of mapping `{}` is `{}`, a number in MySQL but {} in BigQuery, which orders it otherwise",
-            mapping.name, column.source.name, column.target_type
-        ),
-    )
-    .with_hint("make the column INT64 or NUMERIC in BigQuery, or choose another incremental column"))
-}
-
-/// Two keys that are different in MySQL must be different in BigQuery. An INT64 for a BIGINT UNSIGNED is: a value that
-/// does not fit is a flaw, never another value.
-fn check_key(mapping: &Mapping, column: &ColumnPlan, diff: &SchemaDiff) -> Result<(), Fault> {
-    let way = carriage(&column.source.source_type, &column.target_type);
-    let merges = way.is_some_and(|way| !way.lossless && !matches!(way.encoding, Encoding::Int { .. }));
-    // A conflict has a fault of its own.
-    if !merges || diff.conflicts().any(|c| same_name(&c.name, &column.target_name)) {
-        return Ok(());
-    }
-    Err(Fault::new(
-        FaultKind::Config,
-        format!(
-            "Column `{}`, a primary key of mapping `{}`, would be {}, where different {} values can become the same",
-            column.source.name, mapping.name, column.target_type, column.source.source_type
-        ),
-    )
-    .with_hint("take its override out of `columns`"))
-}
-
-fn check_partition(mapping: &Mapping, column: &ColumnPlan) -> Result<(), Fault> {
-    if matches!(column.target_type, TargetType::Date | TargetType::DateTime | TargetType::Timestamp) {
-        return Ok(());
-    }
-    Err(Fault::new(
-        FaultKind::Config,
-        format!(
-            "`partition_by` of mapping `{}` is `{}`, which will be {} in BigQuery",
-            mapping.name, column.source.name, column.target_type
-        ),
-    )
-    .with_hint("choose a column that becomes DATE, DATETIME or TIMESTAMP"))
 }
 
 #[cfg(test)]

@@ -79,3 +79,23 @@ async fn with_greater_or_equal_the_boundary_is_read_again_and_not_doubled() {
     sandbox.sync().await;
     assert_eq!(sandbox.bq(QUERY).await, rows(&[&["1", "a"], &["2", "b"], &["3", "late"]]));
 }
+
+#[tokio::test]
+async fn keys_that_are_not_unique_at_the_source_lose_no_appended_row() {
+    let sandbox = Sandbox::new("appenddup").await;
+    sandbox.configure(
+        "",
+        "  - {name: events, mysql_table: events, bigquery_table: events, primary_keys: [id], incremental_column: day, \
+         mode: append, operator: \">=\"}",
+    );
+    sandbox
+        .sql(
+            "CREATE TABLE events (id INT NOT NULL, what VARCHAR(20), day DATE NOT NULL, KEY (day)); \
+             INSERT INTO events VALUES (1, 'a', '2026-01-01'), (1, 'a', '2026-01-01')",
+        )
+        .await;
+    sandbox.sync().await;
+    sandbox.sql("INSERT INTO events VALUES (1, 'b', '2026-01-01')").await;
+    sandbox.sync().await;
+    assert_eq!(sandbox.bq(QUERY).await, rows(&[&["1", "a"], &["1", "a"], &["1", "b"]]));
+}

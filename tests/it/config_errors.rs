@@ -54,7 +54,7 @@ async fn a_broken_env_line_is_named_without_its_value() {
     sandbox.write(".env", "MYSQL_USER=root\nMYSQL_PASSWORD='s3cret\n");
     let ran = sandbox.run(&["run-once"]).await.expect_code(2);
     assert!(ran.stderr.contains(".env:2") && !ran.stderr.contains("s3cret"), "{ran:?}");
-    for line in ["MYSQL_PASSWORD=s3cret word", "MYSQL_PASSWORD: s3cret", "s3cret"] {
+    for line in ["MYSQL_PASSWORD: s3cret", "s3cret"] {
         sandbox.write(".env", &format!("# a comment\nMYSQL_USER=root\n\n{line}\n"));
         let ran = sandbox.run(&["run-once"]).await.expect_code(2);
         assert!(ran.stderr.contains(".env:4") && !ran.stderr.contains("s3cret"), "{line}: {ran:?}");

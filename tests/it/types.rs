@@ -264,3 +264,27 @@ async fn bytes_that_are_not_utf8_fail_with_table_column_and_key() {
     assert!(error.contains('t') && error.contains("`b`") && error.contains("id=42"), "{error}");
     assert!(report["hint"].as_str().unwrap().contains("BYTES"), "{report}");
 }
+
+#[tokio::test]
+async fn a_time_that_clocks_skipped_is_no_key() {
+    let sandbox = Sandbox::new("gapkey").await;
+    let mapping = MAPPING.replace("primary_keys: [id]", "primary_keys: [id, at]");
+    sandbox.configure("default_timezone: Europe/Berlin", &mapping);
+    sandbox
+        .sql(
+            "CREATE TABLE t (id INT, at DATETIME, PRIMARY KEY (id, at)); \
+             INSERT INTO t VALUES (1, '2026-03-29 02:30'), (1, '2026-03-29 03:30')",
+        )
+        .await;
+    let report = sandbox.run_once().await.expect_code(1).mapping("t");
+    assert_eq!(report["error_kind"], "data");
+    assert!(report["hint"].as_str().unwrap().contains("DATETIME"), "{report}");
+    sandbox.configure(
+        "default_timezone: Europe/Berlin",
+        &mapping
+            .replace("mode: upsert", "mode: upsert, columns: {at: DATETIME}")
+            .replace("bigquery_table: t", "bigquery_table: t2"),
+    );
+    sandbox.sync().await;
+    assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.t2`").await, 2);
+}

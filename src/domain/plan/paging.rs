@@ -31,6 +31,12 @@ pub(super) fn choose(
     Paging::Stream
 }
 
+/// Is there a unique key whose columns are all among the mapping's keys?
+pub(super) fn tell_rows_apart(input: &PlanInput<'_>, columns: &[ColumnPlan], keys: &[usize]) -> bool {
+    let named = |column: &String| keys.iter().any(|&key| same_name(&columns[key].source.name, column));
+    input.source.unique_keys.iter().any(|index| index.iter().all(named))
+}
+
 fn cursor_leads_an_index(source: &SourceSchema, cursor: &str) -> bool {
     source.indexes.iter().any(|index| index.first().is_some_and(|first| same_name(first, cursor)))
 }

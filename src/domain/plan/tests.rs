@@ -1,5 +1,6 @@
 //! What a plan is for each state of the target and each policy.
 
+use crate::domain::source_type::SourceType;
 use std::collections::BTreeMap;
 
 use super::*;
@@ -120,7 +121,7 @@ fn a_new_table_gets_every_column_whatever_the_policy() {
         assert!(planned.diff.creates_table);
         assert_eq!(planned.moved(), ["id", "updated_at", "x"]);
         assert_eq!((planned.table.keys.as_slice(), planned.table.cursor), (&[0][..], 1));
-        assert_eq!(planned.table.cursor_kind, CursorKind::DateTime { fsp: 0, utc: true });
+        assert_eq!(planned.table.cursor_kind, CursorKind::DateTime { fsp: 0, zone: Tz::UTC });
         assert!(planned.warnings.is_empty(), "{:?}", planned.warnings);
         assert!(planned.table.is_verbatim());
     }
@@ -323,7 +324,7 @@ fn a_cursor_must_grow_in_both_servers() {
     }
     for (good, kind) in [
         (SourceType::Date, CursorKind::Date),
-        (SourceType::DateTime { fsp: 3 }, CursorKind::DateTime { fsp: 3, utc: false }),
+        (SourceType::DateTime { fsp: 3 }, CursorKind::DateTime { fsp: 3, zone: Tz::UTC }),
         (BIGINT, CursorKind::Int),
     ] {
         let mut case = case(Some(good), None);

@@ -25,6 +25,7 @@ fn plan() -> TablePlan {
     TablePlan {
         columns: vec![column],
         keys: vec![0],
+        keys_unique: true,
         cursor: 0,
         cursor_kind: CursorKind::Int,
         timezone: chrono_tz::UTC,

@@ -12,8 +12,7 @@ use crate::domain::cursor::{CursorKind, Moment};
 pub fn tick(now: NaiveDateTime, kind: CursorKind, zone: Tz) -> Option<Moment> {
     match kind {
         CursorKind::Int => None,
-        CursorKind::DateTime { fsp, utc: true } => Some(Moment::from_naive(now).truncated(fsp)),
-        CursorKind::DateTime { fsp, utc: false } => Some(Moment::from_naive(wall_floor(now, zone)).truncated(fsp)),
+        CursorKind::DateTime { fsp, zone } => Some(Moment::from_naive(wall_floor(now, zone)).truncated(fsp)),
         CursorKind::Date => Some(Moment::from_naive(wall_floor(now, zone)).midnight()),
     }
 }
@@ -71,7 +70,7 @@ mod tests {
 
     #[test]
     fn an_instants_tick_is_now_cut_to_the_columns_digits() {
-        let kind = |fsp| CursorKind::DateTime { fsp, utc: true };
+        let kind = |fsp| CursorKind::DateTime { fsp, zone: Tz::UTC };
         assert_eq!(at("2026-11-01 05:30:00.123456", kind(0), NEW_YORK), "2026-11-01 05:30:00");
         assert_eq!(at("2026-11-01 05:30:00.123456", kind(3), NEW_YORK), "2026-11-01 05:30:00.123000");
         assert_eq!(tick(NaiveDateTime::default(), CursorKind::Int, NEW_YORK), None);
@@ -79,8 +78,8 @@ mod tests {
 
     #[test]
     fn a_wall_clocks_tick_stands_still_while_the_hour_is_still_to_be_repeated() {
-        let kind = CursorKind::DateTime { fsp: 6, utc: false };
-        let tick = |now| at(now, kind, NEW_YORK);
+        let kind = |zone| CursorKind::DateTime { fsp: 6, zone };
+        let tick = |now| at(now, kind(NEW_YORK), NEW_YORK);
         assert_eq!(tick("2026-11-01 04:59:59.500000"), "2026-11-01 00:59:59.500000");
         // 01:00 to 02:00 comes twice; the first pass is 05:00 to 06:00 UTC.
         assert_eq!(tick("2026-11-01 05:00:00"), "2026-11-01 01:00:00");
@@ -89,7 +88,7 @@ mod tests {
         assert_eq!(tick("2026-11-01 06:00:00"), "2026-11-01 01:00:00");
         assert_eq!(tick("2026-11-01 06:30:00.700000"), "2026-11-01 01:30:00.700000");
         assert_eq!(tick("2026-11-01 07:00:00"), "2026-11-01 02:00:00");
-        assert_eq!(at("2026-04-04 14:45:00", kind, chrono_tz::Australia::Lord_Howe), "2026-04-05 01:30:00");
+        assert_eq!(at("2026-04-04 14:45:00", kind(chrono_tz::Australia::Lord_Howe), NEW_YORK), "2026-04-05 01:30:00");
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub fn plan(columns: Vec<ColumnPlan>, keys: &[usize], cursor: usize) -> TablePla
     TablePlan {
         columns,
         keys: keys.to_vec(),
+        keys_unique: true,
         cursor,
         cursor_kind: CursorKind::Int,
         timezone: chrono_tz::UTC,

@@ -55,10 +55,10 @@ pub fn insert(target: &TableId, plan: &TablePlan, staged: &Staged) -> String {
 
 /// append, where the target may hold some of the rows: those whose keys and cursor are not there.
 ///
-/// Without keys a row is told by all of its columns, and equal rows by their number.
+/// Where keys do not tell rows apart, a row is told by all of its columns, and equal rows by their number.
 #[must_use]
 pub fn insert_missing(target: &TableId, plan: &TablePlan, staged: &Staged) -> String {
-    if plan.keys.is_empty() {
+    if plan.keys.is_empty() || !plan.keys_unique {
         return insert_missing_by_content(target, plan, staged);
     }
     let mut identity = plan.keys.clone();

@@ -24,6 +24,8 @@ pub struct Column {
     encoding: Encoding,
     staged: StagedType,
     empty_is_null: bool,
+    /// Rows are told apart and ordered by it.
+    places_rows: bool,
     zone: LocalZone,
     out: Out,
 }
@@ -55,6 +57,7 @@ impl Column {
             encoding: column.encoding,
             staged: column.staged,
             empty_is_null: plan.empty_string_as_null && text_like && !places_rows && column.encoding == Encoding::Text,
+            places_rows,
             zone: LocalZone::new(zone),
             out: Out::new(column.staged, 0, 0),
         }
@@ -78,7 +81,7 @@ impl Column {
                 return Ok(16);
             }
             Out::Date(out) => out.append_value(temporal::days(temporal::moment(raw).ok_or(Unfit::Wire)?)?),
-            Out::Micros(out) => out.append_value(micros(self.encoding, &mut self.zone, raw)?),
+            Out::Micros(out) => out.append_value(micros((self.encoding, self.places_rows), &mut self.zone, raw)?),
             Out::Text(out) => return text::append(self.encoding, raw, out),
             Out::Bytes(out) => return text::append_bytes(self.encoding, raw, out),
         }
@@ -161,13 +164,14 @@ impl Out {
     }
 }
 
-fn micros(encoding: Encoding, zone: &mut LocalZone, raw: &[u8]) -> Result<i64, Unfit> {
+fn micros((encoding, places_rows): (Encoding, bool), zone: &mut LocalZone, raw: &[u8]) -> Result<i64, Unfit> {
     let moment = temporal::moment(raw).ok_or(Unfit::Wire)?;
     let (days, of_day) = (temporal::days(moment)?, temporal::micros_of_day(moment));
     match encoding {
         Encoding::Wall => Ok(i64::from(days) * temporal::MICROS_OF_DAY + of_day),
         Encoding::LocalToUtc => {
-            let instant = zone.utc_of(days, of_day);
+            let instant =
+                if places_rows { zone.only_utc_of(days, of_day).ok_or(Unfit::Gap)? } else { zone.utc_of(days, of_day) };
             (EARLIEST..=LATEST).contains(&instant).then_some(instant).ok_or(Unfit::Flaw(Flaw::OutOfRange))
         }
         _ => Err(Unfit::Plan),

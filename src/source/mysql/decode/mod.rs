@@ -34,6 +34,8 @@ pub enum Unfit {
     Flaw(Flaw),
     /// Text that is no UTF-8.
     Utf8,
+    /// A wall clock that its zone never showed, where it would be taken for another row's.
+    Gap,
     /// Bytes that the column's type never has: it is another type by now.
     Wire,
     /// The plan pairs an encoding with a staged type that it does not lead to.
@@ -134,6 +136,17 @@ fn refusal(table: &SourceTable, plan: &TablePlan, (index, unfit): (usize, Unfit)
                 "correct it at the source, or carry its bytes as they are: `columns: {{{name}: BYTES}}`"
             ))
         }
+        Unfit::Gap => Fault::new(
+            FaultKind::Data,
+            format!(
+                "Column `{name}` of {table} tells rows apart or orders them, but holds a time that clocks in {} skipped",
+                plan.timezone
+            ),
+        )
+        .with_hint(format!(
+            "if that is not the zone it is written in, correct `default_timezone`; to keep wall clocks as they are: \
+             `columns: {{{name}: DATETIME}}`"
+        )),
         Unfit::Wire => Fault::new(
             FaultKind::Schema,
             format!("Column `{name}` of {table} sends bytes that a {} does not have", source.source_type),

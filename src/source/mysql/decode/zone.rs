@@ -39,19 +39,29 @@ impl LocalZone {
 
     /// Microseconds in UTC of a wall clock, given as its days since 1970 and microseconds since midnight.
     pub fn utc_of(&mut self, day: i32, micros: i64) -> i64 {
+        self.instant(day, micros).unwrap_or_else(|moved| moved)
+    }
+
+    /// The same, where a wall clock of a gap is refused: it would become the instant of another one.
+    pub fn only_utc_of(&mut self, day: i32, micros: i64) -> Option<i64> {
+        self.instant(day, micros).ok()
+    }
+
+    /// `Err`: the instant that a wall clock of a gap is moved to.
+    fn instant(&mut self, day: i32, micros: i64) -> Result<i64, i64> {
         let local = i64::from(day) * MICROS_OF_DAY + micros;
         if self.days.is_empty() {
-            return local;
+            return Ok(local);
         }
         let slot = day.rem_euclid(4096).unsigned_abs() as usize % SLOTS;
         match self.days[slot] {
-            Day::Steady(known, offset) if known == day => local - offset,
-            Day::Mixed(known) if known == day => local - self.offset_at(local),
+            Day::Steady(known, offset) if known == day => Ok(local - offset),
+            Day::Mixed(known) if known == day => self.mixed(local),
             _ => {
                 self.days[slot] = self.survey(day);
                 match self.days[slot] {
-                    Day::Steady(_, offset) => local - offset,
-                    _ => local - self.offset_at(local),
+                    Day::Steady(_, offset) => Ok(local - offset),
+                    _ => self.mixed(local),
                 }
             }
         }
@@ -73,23 +83,25 @@ impl LocalZone {
         steady.map_or(Day::Mixed(day), |offset| Day::Steady(day, offset))
     }
 
-    fn offset_at(&self, local: i64) -> i64 {
-        let Some(mut at) = naive(local) else { return 0 };
+    fn mixed(&self, local: i64) -> Result<i64, i64> {
+        let Some(mut at) = naive(local) else { return Ok(local) };
         match self.tz.offset_from_local_datetime(&at) {
-            chrono::LocalResult::Single(offset) => micros_east(&offset),
+            chrono::LocalResult::Single(offset) => Ok(local - micros_east(&offset)),
             // The earlier instant is the one further east.
-            chrono::LocalResult::Ambiguous(a, b) => micros_east(&a).max(micros_east(&b)),
+            chrono::LocalResult::Ambiguous(a, b) => Ok(local - micros_east(&a).max(micros_east(&b))),
             chrono::LocalResult::None => {
                 // Back to before the gap; the longest ever was a whole day (Samoa, 2011).
                 for _ in 0..2 * STEPS_OF_DAY {
                     at = at.checked_sub_signed(STEP).unwrap_or(at);
                     match self.tz.offset_from_local_datetime(&at) {
-                        chrono::LocalResult::Single(offset) => return micros_east(&offset),
-                        chrono::LocalResult::Ambiguous(a, b) => return micros_east(&a).min(micros_east(&b)),
+                        chrono::LocalResult::Single(offset) => return Err(local - micros_east(&offset)),
+                        chrono::LocalResult::Ambiguous(a, b) => {
+                            return Err(local - micros_east(&a).min(micros_east(&b)));
+                        }
                         chrono::LocalResult::None => {}
                     }
                 }
-                0
+                Err(local)
             }
         }
     }
@@ -113,6 +125,18 @@ mod tests {
         let moment = Moment::parse(wall).unwrap();
         let micros = zone.utc_of(days(moment).unwrap(), micros_of_day(moment));
         Moment::from_naive(naive(micros).unwrap()).to_string()
+    }
+
+    #[test]
+    fn a_wall_clock_of_a_gap_is_told_from_the_one_it_is_moved_to() {
+        let mut zone = LocalZone::new(chrono_tz::Europe::Berlin);
+        let mut only = |wall: &str| {
+            let moment = Moment::parse(wall).unwrap();
+            zone.only_utc_of(days(moment).unwrap(), micros_of_day(moment))
+        };
+        assert_eq!(only("2026-03-29 02:30:00"), None);
+        assert!(only("2026-03-29 03:30:00").is_some() && only("2026-10-25 02:30:00").is_some());
+        assert!(only("2026-07-01 02:30:00").is_some());
     }
 
     #[test]

@@ -1,0 +1,117 @@
+//! What a mapping asks of its columns, held against what they are.
+
+use chrono_tz::Tz;
+
+use super::{ColumnPlan, PlanInput, carried};
+use crate::domain::column::{SourceColumn, same_name};
+use crate::domain::config::Mapping;
+use crate::domain::cursor::CursorKind;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::naming;
+use crate::domain::schema::SchemaDiff;
+use crate::domain::source_type::SourceType;
+use crate::domain::target_type::TargetType;
+use crate::domain::type_map::{Encoding, carriage};
+
+/// Every column that the mapping names must exist, and no two may get one name in BigQuery.
+pub(super) fn names(input: &PlanInput<'_>) -> Result<(), Fault> {
+    let PlanInput { mapping, source, .. } = input;
+    let named = [("incremental_column", &mapping.incremental_column)]
+        .into_iter()
+        .chain(mapping.primary_keys.iter().map(|k| ("primary_keys", k)))
+        .chain(mapping.columns.keys().map(|k| ("columns", k)))
+        .chain(mapping.exclude.iter().map(|k| ("exclude", k)))
+        .chain(mapping.partition_by.iter().map(|k| ("partition_by", k)));
+    for (key, name) in named {
+        if source.column(name).is_none() {
+            let known: Vec<_> = source.columns.iter().map(|c| c.name.as_str()).collect();
+            return Err(Fault::new(
+                FaultKind::Config,
+                format!(
+                    "`{key}` of mapping `{}` names the column `{name}`, which {} does not have",
+                    mapping.name, mapping.source
+                ),
+            )
+            .with_hint(format!("its columns are: {}", known.join(", "))));
+        }
+    }
+    let mut seen: Vec<(String, &str)> = Vec::new();
+    for column in carried(input) {
+        let target = naming::column_name(&column.name);
+        if let Some((_, other)) = seen.iter().find(|(name, _)| same_name(name, &target)) {
+            return Err(Fault::new(
+                FaultKind::Config,
+                format!(
+                    "Columns `{other}` and `{}` of {} would both be `{target}` in BigQuery",
+                    column.name, mapping.source
+                ),
+            )
+            .with_hint(format!("leave one out: `exclude: [{}]` in mapping `{}`", column.name, mapping.name)));
+        }
+        seen.push((target, &column.name));
+    }
+    Ok(())
+}
+
+pub(super) fn cursor_kind(input: &PlanInput<'_>, column: &SourceColumn) -> Result<CursorKind, Fault> {
+    match column.source_type {
+        SourceType::Int { .. } => Ok(CursorKind::Int),
+        SourceType::DateTime { fsp } => Ok(CursorKind::DateTime { fsp, zone: input.timezone }),
+        SourceType::Timestamp { fsp } => Ok(CursorKind::DateTime { fsp, zone: Tz::UTC }),
+        SourceType::Date => Ok(CursorKind::Date),
+        ref other => Err(Fault::new(
+            FaultKind::Config,
+            format!("`incremental_column` of mapping `{}` is `{}`, of type {other}", input.mapping.name, column.name),
+        )
+        .with_hint("choose a column of type TIMESTAMP, DATETIME, DATE or an integer that only grows")),
+    }
+}
+
+/// An upsert compares the cursor in BigQuery, where the text `9` comes after `10`.
+pub(super) fn cursor_order(mapping: &Mapping, column: &ColumnPlan) -> Result<(), Fault> {
+    let is_number = matches!(column.source.source_type, SourceType::Int { .. });
+    if !is_number || !matches!(column.target_type, TargetType::String(_) | TargetType::Bool) {
+        return Ok(());
+    }
+    Err(Fault::new(
+        FaultKind::Config,
+        format!(
+            "`incremental_column` of mapping `{}` is `{}`, a number in MySQL but {} in BigQuery, which orders it otherwise",
+            mapping.name, column.source.name, column.target_type
+        ),
+    )
+    .with_hint("make the column INT64 or NUMERIC in BigQuery, or choose another incremental column"))
+}
+
+/// Two keys that are different in MySQL must be different in BigQuery. An INT64 for a BIGINT UNSIGNED is: a value that
+/// does not fit is a flaw, never another value.
+pub(super) fn key(mapping: &Mapping, column: &ColumnPlan, diff: &SchemaDiff) -> Result<(), Fault> {
+    let way = carriage(&column.source.source_type, &column.target_type);
+    let merges = way.is_some_and(|way| !way.lossless && !matches!(way.encoding, Encoding::Int { .. }));
+    // A conflict has a fault of its own.
+    if !merges || diff.conflicts().any(|c| same_name(&c.name, &column.target_name)) {
+        return Ok(());
+    }
+    Err(Fault::new(
+        FaultKind::Config,
+        format!(
+            "Column `{}`, a primary key of mapping `{}`, would be {}, where different {} values can become the same",
+            column.source.name, mapping.name, column.target_type, column.source.source_type
+        ),
+    )
+    .with_hint("take its override out of `columns`"))
+}
+
+pub(super) fn partition(mapping: &Mapping, column: &ColumnPlan) -> Result<(), Fault> {
+    if matches!(column.target_type, TargetType::Date | TargetType::DateTime | TargetType::Timestamp) {
+        return Ok(());
+    }
+    Err(Fault::new(
+        FaultKind::Config,
+        format!(
+            "`partition_by` of mapping `{}` is `{}`, which will be {} in BigQuery",
+            mapping.name, column.source.name, column.target_type
+        ),
+    )
+    .with_hint("choose a column that becomes DATE, DATETIME or TIMESTAMP"))
+}
