@@ -219,14 +219,13 @@ async fn settle<S: Source, W: Warehouse, T: StateStore>(
     let Work { plan, staged, .. } = work.clone();
     let (published, job) = scope.in_phase(Phase::Publish, publish::publish(scope, ledger, work)).await?;
     scope.progress.update(|p| p.rows_published = staged.rows);
-    let before = ledger.watermark_text();
-    let mark = scope.in_phase(Phase::Advance, ledger.advance(plan.cursor_kind, &published)).await?;
-    scope.emit(Event::WatermarkAdvanced {
-        run: scope.run.clone(),
-        mapping: scope.mapping.name.clone(),
-        from: before,
-        to: mark.cursor.to_string(),
-    });
+    let advance = async {
+        let from = ledger.watermark_text();
+        let to = ledger.advance(plan.cursor_kind, &published).await?.cursor.to_string();
+        scope.emit(Event::WatermarkAdvanced { run: scope.run.clone(), mapping: scope.mapping.name.clone(), from, to });
+        Ok::<_, Halt>(())
+    };
+    scope.in_phase(Phase::Advance, advance).await?;
     report.records_processed += staged.rows;
     report.rows_inserted += published.inserted;
     report.rows_updated += published.updated;

@@ -57,15 +57,19 @@ async fn move_rows<S: Source, W: Warehouse, T: StateStore>(
     let uploaded = scope.in_phase(Phase::Extract, pump(scope, window, order, &mut flaws)).await?;
     let flaws = flaws.named(&plan);
     let Some(upload) = uploaded else { return Ok(Transferred { staged: None, flaws }) };
-    let staged = scope.in_phase(Phase::Load, scope.unless_cancelled(upload.finish())).await?;
-    scope.progress.update(|p| p.bytes_uploaded = staged.bytes);
-    scope.emit(Event::StagingLoaded {
-        run: scope.run.clone(),
-        mapping: scope.mapping.name.clone(),
-        job,
-        rows: staged.rows,
-        bytes: staged.bytes,
-    });
+    let load = async {
+        let staged = scope.unless_cancelled(upload.finish()).await?;
+        scope.progress.update(|p| p.bytes_uploaded = staged.bytes);
+        scope.emit(Event::StagingLoaded {
+            run: scope.run.clone(),
+            mapping: scope.mapping.name.clone(),
+            job,
+            rows: staged.rows,
+            bytes: staged.bytes,
+        });
+        Ok::<_, Halt>(staged)
+    };
+    let staged = scope.in_phase(Phase::Load, load).await?;
     Ok(Transferred { staged: Some(staged), flaws })
 }
 
