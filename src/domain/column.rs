@@ -9,6 +9,29 @@ pub struct SourceColumn {
     pub name: String,
     pub source_type: SourceType,
     pub nullable: bool,
+    /// The character set of a text, in lower case.
+    pub charset: Option<String>,
+    /// The collation of a text, in lower case.
+    pub collation: Option<String>,
+}
+
+/// The character sets whose every character has one of Unicode's own, and no other of theirs has the same.
+const SAME_AS_UNICODE: [&str; 9] =
+    ["utf8mb4", "utf8mb3", "utf8", "ascii", "latin1", "ucs2", "utf16", "utf16le", "utf32"];
+
+impl SourceColumn {
+    /// A column without a character set.
+    #[must_use]
+    pub fn new(name: impl Into<String>, source_type: SourceType, nullable: bool) -> Self {
+        Self { name: name.into(), source_type, nullable, charset: None, collation: None }
+    }
+
+    /// Is it text in a character set of before Unicode? The server, which converts it, has a `?` for characters that
+    /// Unicode does not have, and one character for several that look alike.
+    #[must_use]
+    pub fn is_legacy_text(&self) -> bool {
+        self.charset.as_deref().is_some_and(|charset| !SAME_AS_UNICODE.contains(&charset))
+    }
 }
 
 /// What the catalogue says of a MySQL table or view.
@@ -61,4 +84,23 @@ impl TargetSchema {
 #[must_use]
 pub fn same_name(a: &str, b: &str) -> bool {
     a == b || a.to_lowercase() == b.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_before_unicode_is_told_by_its_character_set() {
+        let of = |charset: Option<&str>| SourceColumn {
+            charset: charset.map(Into::into),
+            ..SourceColumn::new("c", SourceType::Text { chars: None }, true)
+        };
+        for charset in ["sjis", "cp932", "gbk", "euckr", "cp1251", "koi8r"] {
+            assert!(of(Some(charset)).is_legacy_text(), "{charset}");
+        }
+        for charset in [None, Some("utf8mb4"), Some("utf8"), Some("latin1"), Some("ascii"), Some("utf16le")] {
+            assert!(!of(charset).is_legacy_text(), "{charset:?}");
+        }
+    }
 }

@@ -87,12 +87,8 @@ mod tests {
 
     /// A target of `id` and `x`, with `x` REQUIRED, and a source whose `x` has the given type, if any.
     fn judged(x: Option<SourceType>, has: TargetType, additions: SchemaAdditions) -> (Result<(), Fault>, Vec<String>) {
-        let id = SourceColumn {
-            name: "id".into(),
-            source_type: SourceType::Int { bits: 64, unsigned: false },
-            nullable: false,
-        };
-        let x = x.map(|source_type| SourceColumn { name: "x".into(), source_type, nullable: true });
+        let id = SourceColumn::new("id", SourceType::Int { bits: 64, unsigned: false }, false);
+        let x = x.map(|source_type| SourceColumn::new("x", source_type, true));
         let source = SourceSchema {
             columns: [id].into_iter().chain(x).collect(),
             unique_keys: Vec::new(),

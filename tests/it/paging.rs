@@ -2,7 +2,7 @@
 
 use bigquery_syncer::engine::Event;
 
-use crate::support::{Sandbox, TINY};
+use crate::support::{Sandbox, TINY, is_mysql};
 
 fn mapping(keys: &str, cursor: &str) -> String {
     format!(
@@ -104,4 +104,57 @@ async fn rows_without_a_cursor_value_are_told_of() {
     let (_, report) = sandbox.run_engine(TINY).await;
     assert_eq!(report.mappings[0].records_processed, 1);
     assert!(report.mappings[0].warnings.iter().any(|w| w.contains("NULL")), "{report:?}");
+}
+
+/// Loads half of the keys in one run (pages in the primary key's order) and half in another (in the cursor's).
+async fn pages_over(name: &str, ddl: &str, keys: &[String]) {
+    let sandbox = Sandbox::new(name).await;
+    sandbox.configure("", &mapping("k", "at"));
+    sandbox.sql(&format!("CREATE TABLE t (k {ddl}, at DATE NOT NULL, v INT, PRIMARY KEY (k), KEY (at))")).await;
+    let half = keys.len() / 2;
+    for (day, keys) in [(1, &keys[..half]), (2, &keys[half..])] {
+        let values: Vec<String> =
+            keys.iter().enumerate().map(|(v, key)| format!("({key}, '2026-01-0{day}', {v})")).collect();
+        sandbox.sql(&format!("INSERT INTO t VALUES {}", values.join(","))).await;
+        let (_, report) = sandbox.run_engine(TINY).await;
+        // A page that overlaps another would be hidden by the upsert.
+        assert_eq!(report.mappings[0].records_processed, keys.len() as u64, "{ddl}: {report:?}");
+    }
+    same_rows(&sandbox, i64::try_from(keys.len()).unwrap()).await;
+}
+
+/// 26 keys in no order.
+fn keys(key: impl Fn(usize) -> String) -> Vec<String> {
+    (0..26).map(|n| key(n * 11 % 26)).collect()
+}
+
+#[tokio::test]
+async fn keys_that_are_compared_otherwise_than_they_are_written_page_too() {
+    pages_over("bytes", "BINARY(4)", &keys(|n| format!("x'{:02X}0020{n:02X}'", 255 - n * 9))).await;
+    // 0000 lies before 1901.
+    pages_over("years", "YEAR", &keys(|n| if n == 0 { "0".into() } else { (1900 + n * 10).to_string() })).await;
+    let letters: Vec<char> = "aäbcçdeéfghijklmnñoöpqrstu".chars().collect();
+    let latin1 = "VARCHAR(9) CHARACTER SET latin1 COLLATE latin1_bin";
+    pages_over("latin", latin1, &keys(|n| format!("'{}?'", letters[n]))).await;
+}
+
+#[tokio::test]
+async fn char_keys_that_are_stored_padded_page_too() {
+    // MySQL's own collations are NO PAD by default, but strip what they compare.
+    let collation = if is_mysql().await { "utf8mb4_0900_bin" } else { "utf8mb4_nopad_bin" };
+    let ddl = format!("CHAR(6) CHARACTER SET utf8mb4 COLLATE {collation}");
+    // A tab lies before the blank that pads.
+    let key = |n: usize| {
+        let letter = char::from(b"abcdefghijklm"[n / 2]);
+        format!("'{letter}{}'", if n.is_multiple_of(2) { "" } else { "\\t" })
+    };
+    pages_over("nopad", &ddl, &keys(key)).await;
+}
+
+#[tokio::test]
+async fn uuid_keys_page_in_the_servers_own_order() {
+    if !is_mysql().await {
+        let key = |n: usize| format!("'{:08x}-{n:04x}-4{:03x}-8000-{:012x}'", n * 7919, n * 31, 26 - n);
+        pages_over("uuids", "UUID", &keys(key)).await;
+    }
 }

@@ -60,6 +60,10 @@ fn cases() -> Vec<Case> {
         case("CHAR(10)", &["'x'", "''", "'né 中 🎂'"], PLAIN),
         case("VARCHAR(200)", &["'quote \\' tab\\t nul\\0 backslash \\\\'", "'NULL'"], PLAIN),
         case("VARCHAR(20) CHARACTER SET latin1", &["'Müller'"], PLAIN),
+        // The first is a character that cp932 has twice; the way back leads to the other.
+        case("VARCHAR(20) CHARACTER SET cp932", &["x'8790'", "'どう?'", "''"], PLAIN),
+        case("TEXT CHARACTER SET gbk", &["REPEAT('中?', 15000)"], PLAIN),
+        case("ENUM('Ж?', 'b') CHARACTER SET cp1251", &["1", "2"], PLAIN),
         case("TINYTEXT", &["'tiny'"], PLAIN),
         case("TEXT", &["REPEAT('ä', 30000)"], PLAIN),
         case("MEDIUMTEXT", &["REPEAT('m', 70000)"], PLAIN),
@@ -287,4 +291,30 @@ async fn a_time_that_clocks_skipped_is_no_key() {
     );
     sandbox.sync().await;
     assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.t2`").await, 2);
+}
+
+#[tokio::test]
+async fn text_that_unicode_does_not_have_fails_and_arrives_as_bytes_where_asked_for() {
+    let sandbox = Sandbox::new("sjis").await;
+    sandbox.configure("", MAPPING);
+    sandbox
+        .sql(
+            "CREATE TABLE t (id INT PRIMARY KEY, s VARCHAR(9) CHARACTER SET sjis, l CHAR(9) CHARACTER SET latin1); \
+             INSERT INTO t VALUES (40, NULL, NULL), (41, 'ソ?', 'é'), (42, x'EAA5', 'x')",
+        )
+        .await;
+    let report = sandbox.run_once().await.expect_code(1).mapping("t");
+    assert_eq!(report["error_kind"], "data", "{report}");
+    let error = report["errors"][0].as_str().unwrap();
+    assert!(error.contains("`s` of t ") && error.contains("id=42"), "{error}");
+    assert!(report["hint"].as_str().unwrap().contains("BYTES"), "{report}");
+
+    let as_bytes = MAPPING.replace("mode: upsert", "mode: upsert, columns: {s: BYTES, l: BYTES}");
+    sandbox.sql("DROP TABLE IF EXISTS u; CREATE TABLE u LIKE t; INSERT INTO u SELECT * FROM t").await;
+    sandbox.configure("", &as_bytes.replace("_table: t", "_table: u"));
+    sandbox.sync().await;
+    let query = "SELECT TO_HEX(s), TO_HEX(l) FROM `{d}.u` ORDER BY id";
+    let mut expected = rows(&[&["835c3f", "e9"], &["eaa5", "78"]]);
+    expected.insert(0, vec![None, None]);
+    assert_eq!(sandbox.bq(query).await, expected);
 }

@@ -33,11 +33,8 @@ fn mapping() -> Mapping {
 /// `id`, `updated_at` (indexed) and more.
 fn source(more: &[(&str, SourceType)]) -> SourceSchema {
     let all = [("id", BIGINT), ("updated_at", STAMP)].into_iter().chain(more.iter().cloned());
-    let columns = all.map(|(name, source_type)| SourceColumn {
-        name: name.into(),
-        source_type,
-        nullable: !matches!(name, "id" | "updated_at"),
-    });
+    let columns =
+        all.map(|(name, source_type)| SourceColumn::new(name, source_type, !matches!(name, "id" | "updated_at")));
     let (id, stamp) = (vec!["id".to_owned()], vec!["updated_at".to_owned()]);
     SourceSchema {
         columns: columns.collect(),

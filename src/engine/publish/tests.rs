@@ -10,11 +10,7 @@ use crate::domain::type_map::{Cast, Encoding, StagedType};
 /// A table of one integer column that is cursor and key.
 fn plan() -> TablePlan {
     let column = ColumnPlan {
-        source: SourceColumn {
-            name: "id".into(),
-            source_type: SourceType::Int { bits: 64, unsigned: false },
-            nullable: false,
-        },
+        source: SourceColumn::new("id", SourceType::Int { bits: 64, unsigned: false }, false),
         target_name: "id".into(),
         target_type: TargetType::Int64,
         staged_name: "id".into(),

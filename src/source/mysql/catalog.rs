@@ -144,7 +144,7 @@ fn nearest(wanted: &str, names: &[&str]) -> String {
 async fn columns(session: &mut Session, found: &Found) -> Result<Vec<SourceColumn>, sqlx::Error> {
     let sql = "SELECT column_name, data_type, column_type, is_nullable, CAST(numeric_precision AS CHAR), \
                CAST(numeric_scale AS CHAR), CAST(datetime_precision AS CHAR), \
-               CAST(character_maximum_length AS CHAR), table_name FROM information_schema.columns \
+               CAST(character_maximum_length AS CHAR), table_name, character_set_name, collation_name FROM information_schema.columns \
                WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position";
     let rows = session.texts(Query::new(sql, found.binds())).await?;
     let json = match session.flavour {
@@ -167,7 +167,12 @@ fn column(row: &Texts, json: &[String]) -> SourceColumn {
     };
     let is_json = entry.data_type.eq_ignore_ascii_case("longtext") && json.contains(&name);
     let source_type = if is_json { SourceType::Json } else { SourceType::from_catalog(&entry) };
-    SourceColumn { name, source_type, nullable: !text(row, 3).eq_ignore_ascii_case("no") }
+    let lower = |index: usize| row.get(index).and_then(Option::as_deref).map(str::to_ascii_lowercase);
+    SourceColumn {
+        charset: lower(9),
+        collation: lower(10),
+        ..SourceColumn::new(name, source_type, !text(row, 3).eq_ignore_ascii_case("no"))
+    }
 }
 
 /// MariaDB's JSON is a LONGTEXT with a check that says so.
@@ -226,5 +231,18 @@ mod tests {
         let json = ["meta".to_owned()];
         assert_eq!(column(&row("meta"), &json).source_type, SourceType::Json);
         assert_eq!(column(&row("note"), &json).source_type, SourceType::Text { chars: None });
+    }
+
+    #[test]
+    fn a_text_has_its_character_set_and_collation_in_lower_case() {
+        let of = |charset: Option<&str>, collation: Option<&str>| {
+            let mut row: Texts = ["c", "char", "char(4)", "NO"].iter().map(|t| Some((*t).to_owned())).collect();
+            row.resize(9, None);
+            row.extend([charset, collation].map(|t| t.map(str::to_owned)));
+            let column = column(&row, &[]);
+            (column.charset, column.collation)
+        };
+        assert_eq!(of(Some("SJIS"), Some("sjis_Nopad_bin")), (Some("sjis".into()), Some("sjis_nopad_bin".into())));
+        assert_eq!(of(None, None), (None, None));
     }
 }

@@ -18,6 +18,10 @@ use crate::domain::fault::{Fault, FaultKind};
 /// sqlx has no limit of its own; a firewall that drops packets would hold a run for ever.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A first row (or a MAX without an index) may take a full scan's time, but a server that went away without a word
+/// would hold the run for ever.
+pub const SILENCE: Duration = Duration::from_mins(30);
+
 /// Which of the two servers answers, where their words differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flavour {
@@ -36,10 +40,18 @@ impl Session {
     ///
     /// Text is read from the bytes, because the catalogue's columns arrive with different wire types.
     pub async fn texts(&mut self, query: Query) -> Result<Vec<Vec<Option<String>>>, sqlx::Error> {
-        let rows = query.prepared().fetch_all(&mut self.connection).await?;
+        let rows = answered(SILENCE, query.prepared().fetch_all(&mut self.connection)).await?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ok(rows.iter().map(|row| (0..row.len()).map(|i| row.cell(i).map(text)).collect()).collect())
     }
+}
+
+/// Waits for an answer, but not for ever; the connection must not be used again after an error.
+async fn answered<T>(limit: Duration, answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
+        let sentence = format!("the server sent nothing for {} minutes", limit.as_secs() / 60);
+        Err(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, sentence)))
+    })
 }
 
 /// Opens a connection, trying again while the server is away, starting up or full.
@@ -186,4 +198,18 @@ async fn pin(session: &mut Session) -> Result<String, sqlx::Error> {
 /// The only value of a row of one.
 pub fn first(rows: &[Vec<Option<String>>]) -> Option<&str> {
     rows.first()?.first()?.as_deref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_says_nothing_is_given_up_on_and_may_be_tried_again() {
+        let silent = std::future::pending::<Result<(), sqlx::Error>>();
+        let error = answered(Duration::from_millis(1), silent).await.unwrap_err();
+        assert!(matches!(&error, sqlx::Error::Io(io) if io.kind() == std::io::ErrorKind::TimedOut), "{error}");
+        assert_eq!(from_sqlx(error, "Asking failed").kind(), FaultKind::Transient);
+        assert_eq!(answered(SILENCE, async { Ok(7) }).await.unwrap(), 7);
+    }
 }

@@ -74,7 +74,10 @@ fn assemble(parts: Vec<Part>, innodb: bool) -> Indexes {
         by_index.entry((part.index != "PRIMARY", part.index.clone())).or_default().push(part);
     }
     let names = |parts: &[Part]| parts.iter().filter_map(|p| p.column.clone()).collect::<Vec<_>>();
-    let primary = by_index.get(&(false, "PRIMARY".to_owned())).map(|parts| names(parts)).unwrap_or_default();
+    // With the beginning of a column in it, or a falling one, the end it gives to other indexes is not in our order.
+    let plain = |parts: &&Vec<Part>| parts.iter().all(|p| p.column.is_some() && p.orders);
+    let primary = by_index.get(&(false, "PRIMARY".to_owned())).filter(plain).map(|parts| names(parts));
+    let primary = primary.unwrap_or_default();
     let mut indexes = Indexes::default();
     for parts in by_index.values() {
         if parts.iter().all(|p| p.tells_apart && p.column.is_some()) {
@@ -132,6 +135,20 @@ mod tests {
         let indexes = assemble(vec![nullable, prefix, hash], true);
         assert_eq!(indexes.unique_keys, [["c"]]);
         assert_eq!(orders(indexes), [["a"]]);
+    }
+
+    #[test]
+    fn a_primary_key_of_half_a_column_or_a_falling_one_ends_no_other_index() {
+        for (sub_part, collation, ordered) in [("10", "A", 1), ("-", "D", 1), ("-", "A", 3)] {
+            let rows = [
+                ["PRIMARY", "a", sub_part, "", "BTREE", "0", collation, "-"],
+                ["PRIMARY", "b", "-", "", "BTREE", "0", "A", "-"],
+                ["at", "at", "-", "", "BTREE", "1", "A", "-"],
+            ];
+            let indexes = assemble(rows.map(|fields| Part::of(&row(fields), "NO")).to_vec(), true);
+            let at = indexes.ordering.iter().find(|order| order.index == "at").unwrap();
+            assert_eq!((at.columns.len(), at.columns[0].as_str()), (ordered, "at"), "{sub_part} {collation}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use sqlx::mysql::MySqlRow;
 use tokio::sync::mpsc;
 
 use super::catalog;
-use super::connect::{self, Session};
+use super::connect::{self, SILENCE, Session};
 use super::decode::Batcher;
 use super::fault::from_sqlx;
 use super::position::{PageOrder, Position};
@@ -25,9 +25,6 @@ const WAITING: usize = 2;
 
 /// Broken connections in a row, without a batch between, until the engine is told.
 const ATTEMPTS: u32 = 5;
-
-/// A first row may take a full scan's time, but a server that went away without a word would hold the run for ever.
-const SILENCE: Duration = Duration::from_mins(30);
 
 type Steps = mpsc::Sender<Result<Step, Fault>>;
 

@@ -12,7 +12,7 @@ pub fn column(name: &str, source_type: SourceType) -> ColumnPlan {
     let target_type = default_target(&source_type).unwrap();
     let way = carriage(&source_type, &target_type).unwrap();
     ColumnPlan {
-        source: SourceColumn { name: name.into(), source_type, nullable: false },
+        source: SourceColumn::new(name, source_type, false),
         target_name: name.into(),
         target_type,
         staged_name: name.into(),

@@ -10,6 +10,7 @@ use crate::domain::cursor::Cursor;
 use crate::domain::ids::SourceTable;
 use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::source_type::SourceType;
+use crate::domain::type_map::Encoding;
 use crate::domain::window::{Low, Window};
 
 /// A value for a placeholder.
@@ -181,13 +182,30 @@ impl Reading {
     }
 }
 
-/// A VECTOR of MySQL has a wire type that sqlx refuses; MariaDB's arrives as bytes.
+/// How a column is asked for, where its name alone would bring something else than its value.
 fn selected(column: &ColumnPlan, flavour: Flavour) -> String {
-    let name = identifier(&column.source.name);
-    match (&column.source.source_type, flavour) {
-        (SourceType::Vector, Flavour::MySql) => format!("CAST({name} AS BINARY)"),
+    let ColumnPlan { source, encoding, .. } = column;
+    let name = identifier(&source.name);
+    let stored = format!("CAST({name} AS BINARY)");
+    match (&source.source_type, flavour, encoding) {
+        // MySQL's has a wire type that sqlx refuses; MariaDB's arrives as bytes.
+        (SourceType::Vector, Flavour::MySql, _) => stored,
+        // The bytes of the table, not those of the connection's character set.
+        (_, _, Encoding::Bytes) if source.charset.is_some() => stored,
+        (_, _, Encoding::Text) if source.is_legacy_text() => converted(&name, &stored),
         _ => name,
     }
+}
+
+/// Text that the server converts to UTF-8, and bytes that are no UTF-8 for what it cannot convert.
+///
+/// It writes a `?` for each character that Unicode does not have, so there are more of them than in the table (where,
+/// in all of these character sets, a 0x3F is nothing else). Converting back and comparing would refuse good text:
+/// cp932 and others have characters twice. What follows the 0xFF lets the row be found when the text is its key.
+fn converted(name: &str, stored: &str) -> String {
+    let utf8 = format!("CAST(CONVERT({name} USING utf8mb4) AS BINARY)");
+    let marks = |bytes: &str| format!("LENGTH({bytes}) - LENGTH(REPLACE({bytes}, x'3F', ''))");
+    format!("IF({} = {}, {utf8}, CONCAT(x'FF', LEFT({stored}, 1000)))", marks(&utf8), marks(stored))
 }
 
 #[cfg(test)]
@@ -298,6 +316,31 @@ mod tests {
         };
         assert_eq!(stream(Flavour::MySql), "SELECT `id`, CAST(`v` AS BINARY) FROM `shop`.`or``ders` WHERE `id` <= ?");
         assert_eq!(stream(Flavour::MariaDb), "SELECT `id`, `v` FROM `shop`.`or``ders` WHERE `id` <= ?");
+    }
+
+    #[test]
+    fn text_is_asked_for_so_that_nothing_is_lost_on_the_way() {
+        let of = |charset: Option<&str>, encoding| {
+            let mut column = column("s", SourceType::Text { chars: None });
+            (column.source.charset, column.encoding) = (charset.map(Into::into), encoding);
+            selected(&column, Flavour::MariaDb)
+        };
+        for plain in [None, Some("utf8mb4"), Some("latin1"), Some("utf16")] {
+            assert_eq!(of(plain, Encoding::Text), "`s`");
+        }
+        assert_eq!(of(None, Encoding::Bytes), "`s`");
+        for text in ["utf8mb4", "latin1", "sjis"] {
+            assert_eq!(of(Some(text), Encoding::Bytes), "CAST(`s` AS BINARY)");
+        }
+        let utf8 = "CAST(CONVERT(`s` USING utf8mb4) AS BINARY)";
+        assert_eq!(
+            of(Some("sjis"), Encoding::Text),
+            format!(
+                "IF(LENGTH({utf8}) - LENGTH(REPLACE({utf8}, x'3F', '')) = LENGTH(CAST(`s` AS BINARY)) - \
+                 LENGTH(REPLACE(CAST(`s` AS BINARY), x'3F', '')), {utf8}, \
+                 CONCAT(x'FF', LEFT(CAST(`s` AS BINARY), 1000)))"
+            )
+        );
     }
 
     #[test]

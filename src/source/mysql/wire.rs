@@ -29,14 +29,25 @@ impl Cells for Vec<Option<Vec<u8>>> {
 /// Compares what the server sends with what was planned: integers of another width or sign would decode as nonsense.
 ///
 /// # Errors
-/// `Schema` when a column has changed its type since it was described.
+/// `Schema` when a column has changed its type since it was described, `Bug` when there are more or fewer than asked for.
 pub fn check(row: &MySqlRow, plan: &TablePlan, table: &SourceTable) -> Result<(), Fault> {
-    let sent = row.columns();
-    let changed = plan.columns.iter().enumerate().find_map(|(index, column)| {
-        let wire = sent.get(index).map_or("nothing", |c| c.type_info().name());
-        (!sends(&column.source.source_type, wire)).then_some((column, wire))
-    });
-    let Some((column, wire)) = changed else { return Ok(()) };
+    let sent: Vec<_> = row.columns().iter().map(|column| column.type_info().name()).collect();
+    compare(&sent, plan, table)
+}
+
+fn compare(sent: &[&str], plan: &TablePlan, table: &SourceTable) -> Result<(), Fault> {
+    // A cell that is not there would read as NULL.
+    if sent.len() != plan.columns.len() {
+        let (asked, came) = (plan.columns.len(), sent.len());
+        return Err(Fault::new(
+            FaultKind::Bug,
+            format!("{asked} columns of {table} were asked for, but {came} arrive"),
+        ));
+    }
+    let mut both = plan.columns.iter().zip(sent);
+    let Some((column, wire)) = both.find(|(column, wire)| !sends(&column.source.source_type, wire)) else {
+        return Ok(());
+    };
     let sentence = format!(
         "Column `{}` of {table} was described as {}, but arrives as {wire}",
         column.source.name, column.source.source_type
@@ -82,6 +93,21 @@ fn sends(source_type: &SourceType, wire: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::mysql::samples::{column, plan};
+
+    #[test]
+    fn a_row_has_as_many_columns_as_were_asked_for() {
+        let int = || SourceType::Int { bits: 32, unsigned: false };
+        let plan = plan(vec![column("a", int()), column("b", int())], &[0], 0);
+        let table = SourceTable { database: None, table: "t".into() };
+        let said = |sent: &[&str]| compare(sent, &plan, &table).map_err(|fault| (fault.kind(), fault.to_string()));
+        assert_eq!(said(&["INT", "INT"]), Ok(()));
+        for sent in [&["INT"][..], &["INT", "INT", "INT"]] {
+            let words = format!("2 columns of t were asked for, but {} arrive", sent.len());
+            assert_eq!(said(sent), Err((FaultKind::Bug, words)));
+        }
+        assert_eq!(said(&["INT", "VARCHAR"]).unwrap_err().0, FaultKind::Schema);
+    }
 
     #[test]
     fn a_column_that_became_another_type_is_noticed() {
@@ -91,5 +117,9 @@ mod tests {
         assert!(sends(&SourceType::Int { bits: 8, unsigned: true }, "BOOLEAN"));
         assert!(!sends(&SourceType::DateTime { fsp: 0 }, "TIMESTAMP"));
         assert!(sends(&SourceType::Json, "LONGTEXT") && !sends(&SourceType::Json, "INT"));
+        // What `CAST(x AS BINARY)` arrives as.
+        for wire in ["BINARY", "VARBINARY", "TINYBLOB", "BLOB", "MEDIUMBLOB", "LONGBLOB"] {
+            assert!(sends(&SourceType::Text { chars: None }, wire) && sends(&SourceType::Enum, wire), "{wire}");
+        }
     }
 }

@@ -30,7 +30,7 @@ pub fn column(name: &str, source_type: SourceType, target_type: TargetType) -> C
     let Carriage { encoding, staged, cast, .. } = carriage(&source_type, &target_type).unwrap();
     let staged_name = if name.is_ascii() { name.to_owned() } else { "c2".to_owned() };
     ColumnPlan {
-        source: SourceColumn { name: name.into(), source_type, nullable: false },
+        source: SourceColumn::new(name, source_type, false),
         target_name: name.into(),
         target_type,
         staged_name,
