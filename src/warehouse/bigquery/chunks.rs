@@ -39,13 +39,15 @@ fn send(chunks: &mpsc::Sender<Chunk>, bytes: Bytes, is_last: bool) -> io::Result
 
 impl io::Write for ChunkWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.buffer.extend_from_slice(bytes);
-        // More than a chunk, so that something is always left for the last one.
-        while self.buffer.len() > CHUNK {
-            let chunk = self.buffer.split_to(CHUNK).freeze();
-            send(&self.chunks, chunk, false)?;
+        // Only when more comes, so that something is always left for the last one. Each chunk has memory of its own: in
+        // one that grows with the encoder's bursts, a chunk on its way would hold all of it.
+        if self.buffer.len() == CHUNK {
+            let full = std::mem::replace(&mut self.buffer, BytesMut::with_capacity(CHUNK));
+            send(&self.chunks, full.freeze(), false)?;
         }
-        Ok(bytes.len())
+        let taken = bytes.len().min(CHUNK - self.buffer.len());
+        self.buffer.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
     }
 
     fn flush(&mut self) -> io::Result<()> {
