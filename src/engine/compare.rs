@@ -1,6 +1,7 @@
 //! Compares both sides' schemas on demand, and carries out what is safe when asked to.
 
 use super::Ports;
+use super::conflicts::refuse_lost_target;
 use super::emitter::Emitter;
 use super::protocol::Event;
 use super::run_id::new_run_id;
@@ -41,6 +42,10 @@ async fn compare_one<S: Source, W: Warehouse, T: StateStore>(
     let _lease = if apply { Some(ports.state.lease(&mapping.name, &new_run_id()).await?) } else { None };
     let (source, target) =
         tokio::try_join!(ports.source.describe(&mapping.source), ports.warehouse.describe(&mapping.target))?;
+    if apply {
+        let remembered = ports.state.load(&mapping.name).await?.watermark.map(|mark| mark.value);
+        refuse_lost_target(mapping, remembered.as_deref(), target.as_ref())?;
+    }
     let planned = plan(PlanInput {
         mapping,
         timezone: ports.config.default_timezone,

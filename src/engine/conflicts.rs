@@ -1,5 +1,6 @@
 //! What of a schema's difference ends a run before a row is read, because its publish would fail or never come right.
 
+use crate::domain::column::TargetSchema;
 use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Planned;
@@ -39,6 +40,25 @@ fn refuse(mapping: &Mapping, column: &ColumnDiff, additions: SchemaAdditions) ->
         ),
     )
     .with_hint(hint))
+}
+
+/// Refuses to go on from a watermark into a table that is not there: the rows up to it would be lost.
+///
+/// # Errors
+/// `Conflict`, with the ways out.
+pub(super) fn refuse_lost_target(
+    mapping: &Mapping,
+    watermark: Option<&str>,
+    target: Option<&TargetSchema>,
+) -> Result<(), Fault> {
+    let (Some(mark), None) = (watermark, target) else { return Ok(()) };
+    let Mapping { name, target, .. } = mapping;
+    let sentence =
+        format!("The watermark of `{name}` says that rows up to {mark} are in {target}, which does not exist");
+    Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
+        "if the table is to be loaded anew, take `{name}` out of `last_sync` in the state file; else correct `project`, \
+         `dataset` or `bigquery_table`, or restore the table"
+    )))
 }
 
 /// BigQuery would refuse every row.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 
 use super::Ports;
-use super::conflicts::{refuse_conflicts, still_required};
+use super::conflicts::{refuse_conflicts, refuse_lost_target, still_required};
 use super::emitter::Emitter;
 use super::ledger::Ledger;
 use super::progress::ProgressOf;
@@ -187,9 +187,14 @@ async fn attempt_once<S: Source, W: Warehouse, T: StateStore>(
         scope.in_phase(Phase::Recover, recover(scope, ledger, report)).await?;
     }
     let (source, target) = scope.in_phase(Phase::Describe, describe(scope)).await?;
+    let mark = ledger.watermark_text();
+    // Before the plan makes the table anew.
+    refuse_lost_target(&scope.mapping, mark.as_deref(), target.as_ref())?;
+    if let (Some(mark), Some(0)) = (&mark, target.as_ref().map(|t| t.rows)) {
+        note(scope, report, format!("{} holds no rows, although the watermark is {mark}", scope.mapping.target));
+    }
     let prepared = scope.in_phase(Phase::Plan, prepare(scope, &source, target.as_ref(), report)).await?;
     let watermark = ledger.watermark(prepared.cursor_kind)?;
-    refuse_lost_target(scope, target.as_ref(), watermark.as_ref())?;
     let now = Circumstances { plan: &prepared, target: target.as_ref(), watermark: watermark.as_ref() };
     let Some(window) = scope.in_phase(Phase::Plan, fix_window(scope, &now, &source, report)).await? else {
         return Ok(());
@@ -237,22 +242,6 @@ async fn settle<S: Source, W: Warehouse, T: StateStore>(
         tracing::warn!(table = %staged.table, error = %fault, "the staging table was not dropped; it expires by itself");
     }
     Ok(())
-}
-
-/// A watermark says that rows are in BigQuery. Going on from it into a table that is not there would lose them.
-fn refuse_lost_target<S, W, T>(
-    scope: &Scope<S, W, T>,
-    target: Option<&TargetSchema>,
-    watermark: Option<&Watermark>,
-) -> Result<(), Fault> {
-    let (Some(mark), true) = (watermark, target.is_none_or(|t| t.columns.is_empty())) else { return Ok(()) };
-    let Mapping { name, target, .. } = &scope.mapping;
-    let sentence =
-        format!("The watermark of `{name}` says that rows up to {} are in {target}, which does not exist", mark.cursor);
-    Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-        "if the table is to be loaded anew, take `{name}` out of `last_sync` in the state file; \
-         else correct `project`, `dataset` or `bigquery_table`, or restore the table"
-    )))
 }
 
 async fn describe<S: Source, W: Warehouse, T: StateStore>(
