@@ -27,6 +27,11 @@ impl Printer {
         }
     }
 
+    /// Something of ours broke.
+    pub fn note_own_failure(&self, error: &str) {
+        self.note(&format!("bqsync itself failed: {error}; please report this"));
+    }
+
     /// A table without borders; columns named in `right` are aligned right.
     pub fn table(&self, header: &[&str], rows: Vec<Vec<String>>, right: &[usize]) {
         let mut table = Table::new();

@@ -36,7 +36,7 @@ pub(super) async fn run_once(mut handle: Handle, selection: Selection, printer: 
                     printer.note(&format!("the run's report could not be written: {error}"));
                 }
                 Some(Event::EngineFailed { error }) => {
-                    printer.note(&format!("bqsync itself failed: {error}; please report this"));
+                    printer.note_own_failure(&error);
                     break None;
                 }
                 Some(_) => {}

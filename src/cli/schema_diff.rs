@@ -16,7 +16,7 @@ pub(super) async fn schema_diff(mut handle: Handle, selection: Selection, apply:
         match handle.next_event().await {
             Some(Event::CompareFinished) => break,
             Some(Event::EngineFailed { error }) => {
-                printer.note(&format!("bqsync itself failed: {error}; please report this"));
+                printer.note_own_failure(&error);
                 return ExitStatus::Failed;
             }
             None => return ExitStatus::Failed,

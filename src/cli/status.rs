@@ -15,7 +15,7 @@ pub(super) async fn status(mut handle: Handle, selection: Selection, printer: Pr
         match handle.next_event().await {
             Some(Event::Inspected { mappings }) => break mappings,
             Some(Event::EngineFailed { error }) => {
-                printer.note(&format!("bqsync itself failed: {error}; please report this"));
+                printer.note_own_failure(&error);
                 return ExitStatus::Failed;
             }
             Some(_) => {}

@@ -1,6 +1,5 @@
 //! One run of one mapping, from lease to advance.
 
-use std::cmp::Ordering;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -28,7 +27,7 @@ use crate::domain::ids::RunId;
 use crate::domain::plan::{PlanInput, TablePlan, plan};
 use crate::domain::report::{MappingReport, Outcome};
 use crate::domain::schema::ColumnDiffView;
-use crate::domain::window::{Low, Watermark, Window};
+use crate::domain::window::Window;
 use crate::source::{Bounds, BoundsAsk, Source};
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
@@ -193,15 +192,14 @@ async fn attempt_once<S: Source, W: Warehouse, T: StateStore>(
     if let (Some(mark), Some(0)) = (&mark, target.as_ref().map(|t| t.rows)) {
         note(scope, report, format!("{} holds no rows, although the watermark is {mark}", scope.mapping.target));
     }
-    let prepared = scope.in_phase(Phase::Plan, prepare(scope, &source, target.as_ref(), report)).await?;
-    let watermark = ledger.watermark(prepared.cursor_kind)?;
-    let now = Circumstances { plan: &prepared, target: target.as_ref(), watermark: watermark.as_ref() };
+    let plan = Arc::new(scope.in_phase(Phase::Plan, prepare(scope, &source, target.as_ref(), report)).await?);
+    let watermark = ledger.watermark(plan.cursor_kind)?;
+    let now = Circumstances { plan: &plan, target: target.as_ref(), watermark: watermark.as_ref() };
     let Some(window) = scope.in_phase(Phase::Plan, fix_window(scope, &now, &source, report)).await? else {
         return Ok(());
     };
     let kind = publish::kind(scope.mapping.mode, &window, &now);
     let attempt = Try { run: &scope.run, mapping: &scope.mapping.name, attempt: report.attempts };
-    let plan = Arc::new(prepared.clone());
     let moved = transfer(scope, &plan, window, attempt).await?;
     for flaw in &moved.flaws {
         let message =
@@ -318,9 +316,7 @@ async fn fix_window<S: Source, W: Warehouse, T: StateStore>(
     };
     let bounds = scope.unless_cancelled(scope.ports.source.bounds(&ask)).await?;
     warn_about(&bounds, column.name.as_str(), scope, report);
-    let Some(high) = bounds.high.filter(|high| is_new(*high, now.watermark, low)) else {
-        return Ok(None);
-    };
+    let Some(high) = bounds.high else { return Ok(None) };
     let window = Window { low, high };
     let rows_estimate = if now.watermark.is_none() { source.rows_estimate } else { None };
     report.window = Some(window.to_string());
@@ -335,16 +331,6 @@ async fn fix_window<S: Source, W: Warehouse, T: StateStore>(
         rows_estimate,
     });
     Ok(Some(window))
-}
-
-/// Is there anything between the watermark and `high`?
-fn is_new(high: Cursor, watermark: Option<&Watermark>, low: Low) -> bool {
-    let Some(mark) = watermark else { return true };
-    match high.compare(&mark.cursor) {
-        Some(Ordering::Greater) => true,
-        Some(Ordering::Equal) => matches!(low, Low::From(_)),
-        Some(Ordering::Less) | None => false,
-    }
 }
 
 /// Tells the operator of rows that no window holds, or not yet.

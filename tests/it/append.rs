@@ -5,6 +5,10 @@ use crate::support::{Sandbox, rows};
 const EVENTS: &str = "  - {name: events, mysql_table: events, bigquery_table: events, primary_keys: [id], \
                       incremental_column: id, mode: append}";
 
+/// Reads the rows of the last day again on every run.
+const EVENTS_BY_DAY: &str = "  - {name: events, mysql_table: events, bigquery_table: events, primary_keys: [id], \
+                             incremental_column: day, mode: append, operator: \">=\"}";
+
 const CREATE_EVENTS: &str = "CREATE TABLE events (id BIGINT AUTO_INCREMENT PRIMARY KEY, what VARCHAR(20)); \
      INSERT INTO events (what) VALUES ('a'), ('b'), ('c');";
 
@@ -63,11 +67,7 @@ async fn without_keys_equal_rows_are_kept_apart_and_a_lost_state_doubles_none() 
 #[tokio::test]
 async fn with_greater_or_equal_the_boundary_is_read_again_and_not_doubled() {
     let sandbox = Sandbox::new("ge").await;
-    sandbox.configure(
-        "",
-        "  - {name: events, mysql_table: events, bigquery_table: events, primary_keys: [id], incremental_column: day, \
-         mode: append, operator: \">=\"}",
-    );
+    sandbox.configure("", EVENTS_BY_DAY);
     sandbox
         .sql(
             "CREATE TABLE events (id INT PRIMARY KEY, what VARCHAR(20), day DATE NOT NULL, KEY (day)); \
@@ -83,11 +83,7 @@ async fn with_greater_or_equal_the_boundary_is_read_again_and_not_doubled() {
 #[tokio::test]
 async fn keys_that_are_not_unique_at_the_source_lose_no_appended_row() {
     let sandbox = Sandbox::new("appenddup").await;
-    sandbox.configure(
-        "",
-        "  - {name: events, mysql_table: events, bigquery_table: events, primary_keys: [id], incremental_column: day, \
-         mode: append, operator: \">=\"}",
-    );
+    sandbox.configure("", EVENTS_BY_DAY);
     sandbox
         .sql(
             "CREATE TABLE events (id INT NOT NULL, what VARCHAR(20), day DATE NOT NULL, KEY (day)); \
