@@ -32,6 +32,28 @@ impl Outcome {
     }
 }
 
+/// What set a run off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// A person, or whatever called `run-once`.
+    #[default]
+    Manual,
+    Schedule,
+    Backfill,
+}
+
+impl Trigger {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Manual => "manual",
+            Self::Schedule => "schedule",
+            Self::Backfill => "backfill",
+        }
+    }
+}
+
 /// One object of `etl/reports/report.json`. The first five keys are the original tool's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MappingReport {
@@ -50,6 +72,12 @@ pub struct MappingReport {
     pub target: String,
     /// The window that was moved, `None` where there was nothing new or the run ended before it was known.
     pub window: Option<String>,
+    /// Rows that may still be joined by others, and wait for the next run; in words, with the reason.
+    #[serde(default)]
+    pub held_back: Option<String>,
+    /// Steps that were published, each with a watermark or checkpoint of its own.
+    #[serde(default)]
+    pub steps: u64,
     pub watermark_before: Option<String>,
     pub watermark_after: Option<String>,
     pub rows_inserted: u64,
@@ -122,6 +150,8 @@ impl MappingReport {
             source,
             target,
             window: None,
+            held_back: None,
+            steps: 0,
             watermark_before: None,
             watermark_after: None,
             rows_inserted: 0,
@@ -159,9 +189,45 @@ impl MappingReport {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
     pub run_id: RunId,
+    #[serde(default)]
+    pub trigger: Trigger,
+    /// `user@host`; empty in reports of earlier versions.
+    #[serde(default)]
+    pub by: String,
     pub started_at: DateTime<Utc>,
     pub finished_at: DateTime<Utc>,
     pub mappings: Vec<MappingReport>,
+}
+
+/// A run at a glance, for the history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    pub run_id: RunId,
+    pub trigger: Trigger,
+    pub by: String,
+    pub started_at: DateTime<Utc>,
+    pub finished_at: DateTime<Utc>,
+    pub mappings: Vec<MappingName>,
+    /// Rows read and published, of all mappings.
+    pub rows: u64,
+    /// Of all mappings the worst.
+    pub outcome: Outcome,
+}
+
+impl From<&RunReport> for RunSummary {
+    fn from(report: &RunReport) -> Self {
+        let worst = [Outcome::Failed, Outcome::Waiting, Outcome::Cancelled].into_iter().find(|o| report.any(*o));
+        Self {
+            run_id: report.run_id.clone(),
+            trigger: report.trigger,
+            by: report.by.clone(),
+            started_at: report.started_at,
+            finished_at: report.finished_at,
+            mappings: report.mappings.iter().map(|m| m.mapping_name.clone()).collect(),
+            rows: report.mappings.iter().map(|m| m.records_processed).sum(),
+            outcome: worst.unwrap_or(Outcome::Ok),
+        }
+    }
 }
 
 impl RunReport {

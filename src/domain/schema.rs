@@ -90,6 +90,9 @@ pub struct ColumnDiffView {
     pub verdict: String,
     /// The type the column would get.
     pub becomes: Option<String>,
+    /// What an operator has said of it; `None` where nobody has, or need not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<bool>,
 }
 
 impl From<&ColumnDiff> for ColumnDiffView {
