@@ -18,8 +18,11 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-pub use self::progress::{MappingProgress, Progress};
-pub use self::protocol::{Command, Event, Lag, MappingStatus, Phase, Selection};
+pub use self::progress::{MappingProgress, Progress, Retry};
+pub use self::protocol::{
+    BackfillAsk, BackfillPreview, ColumnDecision, Command, Event, Lag, MappingStatus, Phase, Selection, SlicePreview,
+    SyncOrder,
+};
 
 use self::emitter::Emitter;
 use crate::domain::config::Config;

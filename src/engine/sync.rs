@@ -151,6 +151,7 @@ async fn with_retries<S: Source, W: Warehouse, T: StateStore>(
         scope.emit(Event::RetryScheduled {
             run: scope.run.clone(),
             mapping: scope.mapping.name.clone(),
+            operation: "the mapping's work".to_owned(),
             attempt: attempt + 1,
             wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
             because: fault.to_string(),
@@ -313,6 +314,8 @@ async fn fix_window<S: Source, W: Warehouse, T: StateStore>(
         kind,
         timezone: now.plan.timezone,
         low,
+        before: None,
+        settle: Duration::ZERO,
     };
     let bounds = scope.unless_cancelled(scope.ports.source.bounds(&ask)).await?;
     warn_about(&bounds, column.name.as_str(), scope, report);

@@ -18,6 +18,7 @@ use super::wire;
 use crate::domain::config::MysqlSettings;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Paging;
+use crate::domain::window::Low;
 use crate::source::{Extract, Extraction, Step};
 
 /// Two waiting batches hide one slow upload; more only costs memory.
@@ -90,8 +91,8 @@ impl<'a> Reader<'a> {
     async fn attempt(&mut self) -> Result<(), Fault> {
         let mut session = connect::open(self.settings).await?;
         if self.order.is_none() && self.job.plan.paging == Paging::Keyset {
-            self.order =
-                Some(catalog::page_order(&mut session, &self.job.table, &self.job.plan, &self.job.window.low).await?);
+            let whole = self.job.window.low == Low::Beginning && !self.job.is_step;
+            self.order = Some(catalog::page_order(&mut session, &self.job.table, &self.job.plan, whole).await?);
         }
         let Extraction { table, plan, window, .. } = self.job;
         let order = self.order.clone().unwrap_or_else(|| PageOrder::planned(plan));
