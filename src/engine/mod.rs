@@ -38,6 +38,8 @@ pub struct Ports<S, W, T> {
     pub warehouse: Arc<W>,
     pub state: Arc<T>,
     pub limits: BatchLimits,
+    /// `user@host`, for the history.
+    pub operator: Arc<str>,
 }
 
 impl<S, W, T> Clone for Ports<S, W, T> {
@@ -48,6 +50,7 @@ impl<S, W, T> Clone for Ports<S, W, T> {
             warehouse: Arc::clone(&self.warehouse),
             state: Arc::clone(&self.state),
             limits: self.limits,
+            operator: Arc::clone(&self.operator),
         }
     }
 }

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 /// Module, and what of this crate it may see besides itself.
-const MAY_SEE: [(&str, &[&str]); 8] = [
+const MAY_SEE: [(&str, &[&str]); 9] = [
     ("domain", &[]),
     ("format", &[]),
+    ("host", &[]),
     ("logging", &[]),
     ("source", &["domain"]),
     ("warehouse", &["domain"]),
-    ("state", &["domain"]),
+    ("state", &["domain", "host"]),
     ("engine", &["domain", "source", "warehouse", "state"]),
     ("cli", &["domain", "engine", "format"]),
 ];

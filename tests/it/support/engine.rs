@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bigquery_syncer::domain::config;
 use bigquery_syncer::domain::report::RunReport;
-use bigquery_syncer::engine::{self, Command, Event, Handle, Ports, Selection};
+use bigquery_syncer::engine::{self, Command, Event, Handle, Ports, Selection, SyncOrder};
 use bigquery_syncer::source::BatchLimits;
 use bigquery_syncer::source::mysql::MysqlSource;
 use bigquery_syncer::state::local::LocalState;
@@ -35,13 +35,14 @@ impl Sandbox {
             state: Arc::new(LocalState::new(self.path("state/state.json"), self.path("etl/reports"))),
             config: Arc::new(config),
             limits,
+            operator: "tester@here".into(),
         })
     }
 
     /// One run of all mappings; gives its events and its report.
     pub async fn run_engine(&self, limits: BatchLimits) -> (Vec<Event>, RunReport) {
         let mut handle = self.engine(limits);
-        handle.send(Command::Sync(Selection::All));
+        handle.send(Command::Sync(SyncOrder::manual(Selection::All)));
         let mut events = Vec::new();
         loop {
             match handle.next_event().await.expect("the engine to say how the run ended") {
