@@ -35,8 +35,12 @@ pub enum Command {
         mapping: MappingName,
         decisions: Vec<ColumnDecision>,
     },
-    /// Watermarks, lags, last runs and who works on what.
+    /// Watermarks, lags, last runs and who works on what, in one answer.
     Inspect(Selection),
+    /// What the state alone knows of all mappings; cheap, for asking every few seconds.
+    Watch,
+    /// As `Inspect`, each mapping as soon as it is known: for whoever shows two hundred of them.
+    Measure(Selection),
     /// The latest runs, newest first.
     ReadHistory {
         most: usize,
@@ -289,6 +293,14 @@ pub enum Event {
     Inspected {
         mappings: Vec<MappingStatus>,
     },
+    /// The answer to `Watch`: without `newest` and `lag`.
+    Watched {
+        mappings: Vec<MappingStatus>,
+    },
+    Measured {
+        status: Box<MappingStatus>,
+    },
+    MeasureFinished,
     /// Something of ours broke; what it was working on has ended, the watermarks are where the last publish left them.
     EngineFailed {
         error: String,
@@ -394,10 +406,13 @@ impl Event {
             | Self::RetryScheduled { mapping, .. } => Some(mapping),
             Self::MappingFinished { report } => Some(&report.mapping_name),
             Self::BackfillPreviewed { preview } => Some(&preview.ask.mapping),
+            Self::Measured { status } => Some(&status.mapping),
             Self::RunStarted { .. }
             | Self::CompareFinished
             | Self::RunFinished { .. }
             | Self::Inspected { .. }
+            | Self::Watched { .. }
+            | Self::MeasureFinished
             | Self::HistoryRead { .. }
             | Self::ReportRead { .. }
             | Self::HistoryFailed { .. }

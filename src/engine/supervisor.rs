@@ -12,7 +12,7 @@ use tracing::{Instrument, info_span};
 use super::Ports;
 use super::compare::compare;
 use super::emitter::Emitter;
-use super::inspect::inspect;
+use super::inspect::{inspect, measure, watch};
 use super::progress::{Progress, ProgressOf};
 use super::protocol::{Command, Event, Selection};
 use super::run_id::new_run_id;
@@ -57,6 +57,16 @@ pub(super) async fn supervise<S: Source, W: Warehouse, T: StateStore>(
                     let (ports, emitter) = (ports.clone(), emitter.clone());
                     let mappings = selected(&ports, &selection);
                     works.spawn(async move { inspect(&ports, mappings, &emitter).await });
+                }
+                Some(Command::Watch) => {
+                    let (ports, emitter) = (ports.clone(), emitter.clone());
+                    let mappings = selected(&ports, &Selection::All);
+                    works.spawn(async move { watch(&ports, mappings, &emitter).await });
+                }
+                Some(Command::Measure(selection)) => {
+                    let (ports, emitter) = (ports.clone(), emitter.clone());
+                    let mappings = selected(&ports, &selection);
+                    works.spawn(async move { measure(&ports, mappings, &emitter).await });
                 }
                 Some(Command::Cancel(mapping)) => {
                     if let Some(token) = active.get(&mapping) {
