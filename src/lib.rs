@@ -11,4 +11,5 @@ pub mod host;
 pub mod logging;
 pub mod source;
 pub mod state;
+pub mod tui;
 pub mod warehouse;

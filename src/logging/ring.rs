@@ -115,9 +115,14 @@ fn hand_to_tui_logger(line: &LogLine) {
         Level::TRACE => log::Level::Trace,
     };
     let mapping = line.mapping.as_deref().map(|mapping| format!("{mapping}: ")).unwrap_or_default();
-    let text = format_args!("{mapping}{}", line.text).to_string();
-    let record = log::Record::builder().level(level).target(&line.target).args(format_args!("{text}")).build();
-    tui_logger::Drain::new().log(&record);
+    let drain = tui_logger::Drain::new();
+    drain.log(
+        &log::Record::builder()
+            .level(level)
+            .target(&line.target)
+            .args(format_args!("{mapping}{}", line.text))
+            .build(),
+    );
 }
 
 /// What an event or a span says, as text.
