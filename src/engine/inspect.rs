@@ -15,6 +15,7 @@ use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::MappingName;
 use crate::domain::plan::{PlanInput, plan};
+use crate::domain::schema::Decisions;
 use crate::domain::window::Low;
 use crate::source::{BoundsAsk, Source};
 use crate::state::{Holder, MappingState, StateStore};
@@ -34,7 +35,7 @@ pub(super) async fn inspect<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// Says what the state knows of every mapping, and asks nobody else.
-pub(super) async fn watch<S: Source, W: Warehouse, T: StateStore>(
+pub(super) async fn look<S: Source, W: Warehouse, T: StateStore>(
     ports: &Ports<S, W, T>,
     mappings: Vec<Mapping>,
     emitter: &Emitter,
@@ -88,8 +89,11 @@ struct Remembered {
 impl Remembered {
     async fn read<S, W, T: StateStore>(ports: &Ports<S, W, T>) -> Self {
         let states = ports.state.load_all().await;
-        // Where the state can be read and the leases cannot, who holds what is merely not shown.
-        let holders = ports.state.holders().await.unwrap_or_default();
+        // Not to know who works on what is no reason not to know where everything stands.
+        let holders = ports.state.holders().await.unwrap_or_else(|fault| {
+            tracing::warn!(error = %fault, "who works on which mapping cannot be told");
+            BTreeMap::new()
+        });
         Self { states, holders }
     }
 
@@ -147,6 +151,7 @@ async fn newest<S: Source, W: Warehouse, T: StateStore>(
         additions: SchemaAdditions::Allow,
         source: &source,
         target: None,
+        decisions: &Decisions::new(),
     })?;
     let table = planned.table;
     let mark = watermark.map(|text| Cursor::parse(text, table.cursor_kind)).transpose()?;
