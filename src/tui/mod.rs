@@ -72,6 +72,7 @@ pub enum Start {
 }
 
 /// How the console is opened.
+#[expect(missing_debug_implementations, reason = "the opener is a function")]
 pub struct Settings {
     pub opener: Opener,
     pub start: Option<Start>,

@@ -4,7 +4,7 @@ use super::actions::compare;
 use super::{App, Effect, Screen};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{MappingReport, Outcome, RunReport, Trigger};
-use crate::engine::{Command, Event, Selection};
+use crate::engine::{Command, Event, MappingStatus, Selection};
 use crate::tui::model::RunLog;
 use crate::tui::screens::Asked;
 
@@ -14,7 +14,8 @@ impl App {
             self.runs.seen(run);
             self.note(run, mapping, &event);
         }
-        self.dirty = true;
+        // What is asked again and again mostly says what is known.
+        self.dirty |= !matches!(event, Event::Watched { .. } | Event::Measured { .. } | Event::MeasureFinished);
         match event {
             Event::RunStarted { run, trigger, mappings } => self.run_started(&run, trigger, &mappings),
             Event::MappingRefused { mapping, reason } => self.complain(format!("{mapping} was not started: {reason}")),
@@ -28,7 +29,10 @@ impl App {
             Event::Paused { mapping } => self.say(format!("{mapping} is held; p lets it go on")),
             Event::Resumed { mapping } => self.say(format!("{mapping} goes on")),
             Event::Watched { mappings } => self.watched(mappings),
-            Event::Measured { status } => self.book.measured(*status),
+            Event::Measured { status } => {
+                let status = self.without_us(*status);
+                self.dirty |= self.book.measured(status);
+            }
             Event::MeasureFinished => {
                 self.measure_finished();
                 self.mappings.arrange(&self.book, self.now);
@@ -136,24 +140,23 @@ impl App {
         }
     }
 
-    fn watched(&mut self, mappings: Vec<crate::engine::MappingStatus>) {
+    fn watched(&mut self, mappings: Vec<MappingStatus>) {
         let first = self.book.rows.iter().all(|row| row.status.is_none());
-        let mine: Vec<_> = mappings
-            .into_iter()
-            .map(|mut status| {
-                // Our own runs are known better from the inside.
-                if status.held_by.as_ref().is_some_and(|holder| self.runs.is_ours(&holder.run_id)) {
-                    status.held_by = None;
-                }
-                status
-            })
-            .collect();
-        self.book.watched(mine);
+        let mappings = mappings.into_iter().map(|status| self.without_us(status)).collect();
+        self.dirty |= self.book.watched(mappings);
         self.watch_answered();
         self.mappings.arrange(&self.book, self.now);
         if first {
             self.offer_backfills();
         }
+    }
+
+    /// Our own runs are known better from the inside.
+    fn without_us(&self, mut status: MappingStatus) -> MappingStatus {
+        if status.held_by.as_ref().is_some_and(|holder| self.runs.is_ours(&holder.run_id)) {
+            status.held_by = None;
+        }
+        status
     }
 
     pub(super) fn engine_ended(&mut self) {

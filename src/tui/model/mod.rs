@@ -166,26 +166,36 @@ impl Book {
         self.places.get(name).copied()
     }
 
-    /// What the state says now. What MySQL said stays.
-    pub fn watched(&mut self, statuses: Vec<MappingStatus>) {
+    /// What the state says now; what MySQL said stays. `true` when that changes anything.
+    pub fn watched(&mut self, statuses: Vec<MappingStatus>) -> bool {
+        let mut changed = false;
         for status in statuses {
-            if let Some(row) = self.get_mut(&status.mapping) {
-                match &mut row.status {
-                    // A run of ours knows better until it has ended.
-                    Some(known) if row.live.is_some() => known.backfill = status.backfill,
-                    known => *known = Some(status),
+            let Some(row) = self.get_mut(&status.mapping) else { continue };
+            match &mut row.status {
+                // A run of ours knows better until it has ended.
+                Some(known) if row.live.is_some() => known.backfill = status.backfill,
+                Some(known) if *known == status => {}
+                known => {
+                    *known = Some(status);
+                    changed = true;
                 }
             }
         }
+        changed
     }
 
-    pub fn measured(&mut self, mut status: MappingStatus) {
-        let Some(row) = self.get_mut(&status.mapping) else { return };
-        row.measured =
-            Some(Measured { newest: status.newest.take(), lag: status.lag.take(), problem: status.problem.take() });
-        if row.live.is_none() {
-            row.status = Some(status);
-        }
+    /// As `watched`, with what MySQL says.
+    pub fn measured(&mut self, mut status: MappingStatus) -> bool {
+        let measured = Some(Measured {
+            newest: status.newest.take(),
+            lag: status.lag.take(),
+            // The state's own trouble is told with the state.
+            problem: status.problem.take(),
+        });
+        let Some(row) = self.get_mut(&status.mapping) else { return false };
+        let changed = row.measured != measured;
+        row.measured = measured;
+        self.watched(vec![status]) || changed
     }
 
     /// How far everything is.

@@ -206,6 +206,19 @@ pub fn read_value(text: &str, zone: Tz) -> Result<String, &'static str> {
     Ok(format!("{} UTC", utc.format("%Y-%m-%d %H:%M:%S")))
 }
 
+/// As `read_value`, for the end: a day alone is the whole day.
+///
+/// # Errors
+/// As `read_value`.
+pub fn read_end(text: &str, zone: Tz) -> Result<String, &'static str> {
+    let text = text.trim();
+    match (text.is_empty(), text.len() == 10 && Moment::parse(text).is_some()) {
+        (true, _) => Ok("up to the watermark".to_owned()),
+        (false, true) => read_value(&format!("{text} 23:59:59"), zone),
+        (false, false) => read_value(text, zone),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,6 +229,7 @@ mod tests {
         assert_eq!(read("2026-10-01T08:00:00+02:00").unwrap(), "2026-10-01 06:00:00 UTC");
         assert_eq!(read("2026-10-01 08:00:00").unwrap(), "2026-10-01 06:00:00 UTC");
         assert_eq!(read("2026-10-01").unwrap(), "2026-09-30 22:00:00 UTC");
+        assert_eq!(read_end("2026-10-01", Tz::UTC).unwrap(), "2026-10-01 23:59:59 UTC");
         assert_eq!(read("4711").unwrap(), "4711 (a whole number)");
         assert!(read("last monday").unwrap_err().contains("2026-10-01"));
         assert_eq!(read("2026-02-31").unwrap_err(), "no calendar has that day");

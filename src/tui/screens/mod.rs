@@ -7,7 +7,7 @@ mod mappings;
 mod run;
 mod schema;
 
-pub use self::backfill::{Backfill, Field, Preview, read_value};
+pub use self::backfill::{Backfill, Field, Preview, read_end, read_value};
 pub use self::history::{History, Report};
 pub use self::logs::Logs;
 pub use self::mappings::Mappings;

@@ -11,7 +11,7 @@ use super::text::{left, width, wrap};
 use crate::engine::BackfillPreview;
 use crate::format;
 use crate::tui::app::App;
-use crate::tui::screens::{Field, Preview, read_value};
+use crate::tui::screens::{Field, Preview, read_end, read_value};
 use crate::tui::theme::Theme;
 
 /// Room for a time with an offset.
@@ -34,11 +34,7 @@ fn draw_form(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
     let side = row.map_or_else(String::new, |row| format!("{} by {}; Left and Right: another", row.mode, row.cursor));
     let zone = app.facts.as_ref().map_or(chrono_tz::Tz::UTC, |facts| facts.config.default_timezone);
     let start = read_value(form.start.value(), zone);
-    let end = if form.end.value().trim().is_empty() {
-        Ok("up to the watermark".to_owned())
-    } else {
-        read_value(form.end.value(), zone)
-    };
+    let end = read_end(form.end.value(), zone);
     let lines = vec![
         field("mapping", name, Ok(side), form.field == Field::Mapping, theme),
         field("start", form.start.value(), said(start, theme), form.field == Field::Start, theme),
