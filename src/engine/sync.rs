@@ -14,6 +14,7 @@ use super::run_id;
 use super::scope::{Halt, Scope};
 use crate::domain::fault::{Fault, FaultKind, Policy};
 use crate::domain::report::{MappingReport, Outcome};
+use crate::failpoint::reached;
 use crate::format;
 use crate::source::Source;
 use crate::state::StateStore;
@@ -46,6 +47,7 @@ pub(super) async fn sync_mapping<S: Source, W: Warehouse, T: StateStore>(scope: 
     let ended = before_the_deadline(scope, &mut ledger, &mut report).await;
     report.watermark_after = ledger.watermark_text();
     conclude(&mut report, ended, began);
+    reached("before_the_last_save");
     if let Err(fault) = ledger.close(&report, scope.task.trigger()).await {
         report.fail(&fault);
     }

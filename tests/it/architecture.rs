@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 /// Module, and what of this crate it may see besides itself.
-const MAY_SEE: [(&str, &[&str]); 9] = [
+const MAY_SEE: [(&str, &[&str]); 10] = [
     ("domain", &[]),
+    ("failpoint", &[]),
     ("format", &[]),
     ("host", &[]),
     ("logging", &[]),
     ("source", &["domain"]),
-    ("warehouse", &["domain"]),
+    ("warehouse", &["domain", "failpoint"]),
     ("state", &["domain", "host"]),
-    ("engine", &["domain", "source", "warehouse", "state"]),
+    ("engine", &["domain", "source", "warehouse", "state", "failpoint", "format"]),
     ("cli", &["domain", "engine", "format"]),
 ];
 

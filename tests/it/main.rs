@@ -6,14 +6,21 @@
 
 mod append;
 mod architecture;
+mod backfill;
 mod cancel;
+mod clock;
 mod compat;
 mod config_errors;
 mod connect;
+mod crash;
+mod drift;
 mod failures;
+mod fence;
 mod paging;
 mod recovery;
+mod review;
 mod schema_changes;
+mod steps;
 mod support;
 mod types;
 mod upsert;
