@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 /// Module, and what of this crate it may see besides itself.
-const MAY_SEE: [(&str, &[&str]); 8] = [
+const MAY_SEE: [(&str, &[&str]); 9] = [
     ("domain", &[]),
     ("format", &[]),
     ("logging", &[]),
-    ("source", &["domain"]),
-    ("warehouse", &["domain"]),
-    ("state", &["domain"]),
-    ("engine", &["domain", "source", "warehouse", "state"]),
+    ("retry", &["domain"]),
+    ("source", &["domain", "retry"]),
+    ("warehouse", &["domain", "retry"]),
+    ("state", &["domain", "retry"]),
+    ("engine", &["domain", "source", "warehouse", "state", "retry"]),
     ("cli", &["domain", "engine", "format"]),
 ];
 
