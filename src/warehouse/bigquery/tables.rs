@@ -8,6 +8,7 @@ use gcp_bigquery_client::model::table::Table;
 use gcp_bigquery_client::model::table_field_schema::TableFieldSchema;
 use gcp_bigquery_client::model::table_schema::TableSchema;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::client::Api;
 use super::error::ApiError;
@@ -68,11 +69,19 @@ impl From<Field> for TargetColumn {
     }
 }
 
+/// The part of `datasets.get` that matters.
+#[derive(Debug, Deserialize)]
+struct Place {
+    location: Option<String>,
+}
+
 impl Api {
     /// Creates the dataset of `table` when it is missing; true when it did.
     pub async fn ensure_dataset(&self, table: &TableId) -> Result<bool, Fault> {
         let (project, dataset) = (&table.project, &table.dataset);
-        match self.call(|library| library.dataset().get(project, dataset)).await {
+        let url = self.url(false, project, &["datasets", dataset]);
+        let looking = format_args!("looking for the dataset {project}.{dataset}");
+        match self.json::<Place>(looking, |http| http.get(&url).query(&[("fields", "location")])).await {
             Ok(found) => self.check_location(table, found.location.as_deref()).map(|()| false),
             Err(error) if error.is_not_found() => self.create_dataset(table).await,
             Err(error) => Err(error.into_fault(format!("Looking for the dataset {project}.{dataset} failed"))),
@@ -81,7 +90,9 @@ impl Api {
 
     async fn create_dataset(&self, table: &TableId) -> Result<bool, Fault> {
         let wanted = Dataset::new(&table.project, &table.dataset).location(&self.location).label("tool", "bqsync");
-        match self.call(|library| library.dataset().create(wanted.clone())).await {
+        let url = self.url(false, &table.project, &["datasets"]);
+        let creating = format_args!("creating the dataset {}.{}", table.project, table.dataset);
+        match self.json::<IgnoredAny>(creating, |http| http.post(&url).json(&wanted)).await {
             Ok(_) => Ok(true),
             // Another process was quicker, or our own first attempt was.
             Err(error) if error.is_duplicate() => Ok(false),
@@ -111,8 +122,8 @@ impl Api {
     /// A table's columns and rows; `None` when it does not exist.
     pub async fn describe(&self, table: &TableId) -> Result<Option<TargetSchema>, Fault> {
         let url = self.url(false, &table.project, &["datasets", &table.dataset, "tables", &table.table]);
-        let answer = self.json::<Description>(|http| http.get(&url).query(&[("fields", "schema,numRows")])).await;
-        match answer {
+        let reading = format_args!("reading the columns of {table}");
+        match self.json::<Description>(reading, |http| http.get(&url).query(&[("fields", "schema,numRows")])).await {
             Ok(found) => Ok(Some(TargetSchema {
                 columns: found.schema.fields.into_iter().map(TargetColumn::from).collect(),
                 rows: found.num_rows.and_then(|n| n.parse().ok()).unwrap_or(0),
@@ -128,7 +139,9 @@ impl Api {
         let table = Table::new(&id.project, &id.dataset, &id.table, TableSchema::new(staging_fields(&order.plan)))
             .expiration_time(SystemTime::now() + STAGING_LIFE);
         let table = Table { labels: Some(jobs::labels(Some(&order.mapping))), ..table };
-        match self.call(|library| library.table().create(table.clone())).await {
+        let url = self.url(false, &id.project, &["datasets", &id.dataset, "tables"]);
+        let creating = format_args!("creating the staging table {id}");
+        match self.json::<IgnoredAny>(creating, |http| http.post(&url).json(&table)).await {
             Ok(_) => Ok(()),
             Err(error) if error.is_duplicate() => Ok(()),
             Err(error) => Err(error.into_fault(format!("Creating the staging table {id} failed"))),
@@ -137,10 +150,10 @@ impl Api {
 
     /// Drops a table; one that is gone is fine.
     pub async fn drop_table(&self, table: &TableId) -> Result<(), ApiError> {
-        let TableId { project, dataset, table } = table;
-        match self.call(|library| library.table().delete(project, dataset, table)).await {
+        let url = self.url(false, &table.project, &["datasets", &table.dataset, "tables", &table.table]);
+        match self.answer(format_args!("dropping {table}"), |http| http.delete(&url)).await {
             Err(error) if !error.is_not_found() => Err(error),
-            _ => Ok(()),
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 }

@@ -120,7 +120,7 @@ fn json(status: u16, body: &str) -> Option<String> {
 async fn run(puts: &[Put]) -> (Arc<Server>, Result<Option<JobState>, Fault>) {
     let (server, root) = Server::begin(puts);
     let settings = BigQuerySettings { emulator: Some(root), credentials: None };
-    let api = Arc::new(Api::connect(&settings, "p", "EU").await.unwrap());
+    let api = Api::connect(&settings, "p", "EU").await.unwrap();
     let order = StageOrder {
         mapping: MappingName("orders".into()),
         plan: Arc::new(orders()),
