@@ -44,7 +44,7 @@ impl Failure for Fault {
 /// The last one, as it was.
 pub async fn repeated<T, E, F>(
     notes: &RetryNotes,
-    operation: impl fmt::Display,
+    operation: impl Into<String>,
     mut call: impl FnMut() -> F,
 ) -> Result<T, E>
 where
@@ -69,8 +69,8 @@ pub struct Waits<'a> {
 }
 
 impl<'a> Waits<'a> {
-    pub fn new(notes: &'a RetryNotes, operation: impl fmt::Display) -> Self {
-        Self { notes, operation: operation.to_string(), failures: 0 }
+    pub fn new(notes: &'a RetryNotes, operation: impl Into<String>) -> Self {
+        Self { notes, operation: operation.into(), failures: 0 }
     }
 
     /// The operation is further than it was: the next failure is a first one again.

@@ -10,7 +10,7 @@ use crate::engine::{Command, Event, Handle, Selection};
 
 /// Compares the selection; with `apply`, carries out what is safe.
 pub(super) async fn schema_diff(mut handle: Handle, selection: Selection, apply: bool, printer: Printer) -> ExitStatus {
-    handle.send(Command::Compare { selection, apply });
+    handle.send(Command::Compare { selection, apply, columns: Vec::new() });
     let mut events = Vec::new();
     loop {
         match handle.next_event().await {

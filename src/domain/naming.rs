@@ -17,6 +17,9 @@ const FORBIDDEN_PREFIXES: [&str; 9] = [
     "_CHANGE_TIMESTAMP",
 ];
 
+/// What the name of every staging table begins with.
+pub const STAGING_PREFIX: &str = "bqsync_staging_";
+
 /// The BigQuery column for a MySQL column.
 #[must_use]
 pub fn column_name(source: &str) -> String {

@@ -45,6 +45,8 @@ pub struct TablePlan {
     pub empty_string_as_null: bool,
     pub invalid_values: InvalidValues,
     pub paging: Paging,
+    /// An index begins with the incremental column, so that a window can be cut without reading the table.
+    pub cursor_indexed: bool,
     /// Position in `columns` of the column a new table is partitioned on.
     pub partition: Option<usize>,
 }
@@ -139,6 +141,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         empty_string_as_null: mapping.empty_string_as_null,
         invalid_values: mapping.invalid_values,
         paging,
+        cursor_indexed: paging::cursor_leads_an_index(input.source, &mapping.incremental_column),
         partition,
     };
     Ok(Planned { table, diff, warnings })

@@ -107,6 +107,7 @@ impl From<&ColumnDiff> for ColumnDiffView {
             bigquery: diff.target.as_ref().map(ToString::to_string),
             verdict: diff.verdict.word().to_owned(),
             becomes,
+            accepted: None,
         }
     }
 }

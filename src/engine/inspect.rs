@@ -1,6 +1,7 @@
 //! Where every mapping stands: from the state, and from MySQL as far as it answers.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -51,6 +52,10 @@ async fn inspect_one<S: Source, W: Warehouse, T: StateStore>(
         last_run: state.last_run,
         problem: remembered.as_ref().err().map(ToString::to_string),
         pending: state.pending.map(|pending| pending.job),
+        held_by: None,
+        backfill: state.backfill,
+        undecided: state.undecided,
+        decisions: state.decisions,
     };
     match newest(ports, mapping, watermark.as_deref()).await {
         Ok((newest, lag)) => {
@@ -88,6 +93,8 @@ async fn newest<S: Source, W: Warehouse, T: StateStore>(
             kind: table.cursor_kind,
             timezone: table.timezone,
             low: mark.map_or(Low::Beginning, Low::After),
+            before: None,
+            settle: Duration::ZERO,
         })
         .await?;
     Ok((bounds.newest, mark.zip(bounds.newest).and_then(|(mark, newest)| lag(mark, newest))))

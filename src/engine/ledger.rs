@@ -3,7 +3,7 @@
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
-use crate::domain::report::MappingReport;
+use crate::domain::report::{MappingReport, Trigger};
 use crate::domain::window::{Published, Watermark};
 use crate::state::{LastRun, MappingState, PendingPublish, StateStore, StoredWatermark};
 
@@ -82,6 +82,7 @@ impl<'a, T: StateStore> Ledger<'a, T> {
         let duration = (report.finished_at - report.started_at).num_milliseconds();
         self.state.last_run = Some(LastRun {
             run_id: report.run_id.clone(),
+            trigger: Trigger::Manual,
             finished_at: report.finished_at,
             outcome: report.outcome,
             rows: report.records_processed,

@@ -1,5 +1,6 @@
 //! The engine: moves mappings from a source to a warehouse, and speaks only commands, events and progress.
 
+mod announce;
 mod compare;
 mod conflicts;
 mod emitter;
@@ -18,11 +19,15 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-pub use self::progress::{MappingProgress, Progress};
-pub use self::protocol::{Command, Event, Lag, MappingStatus, Phase, Selection};
+pub use self::progress::{MappingProgress, Progress, Retry};
+pub use self::protocol::{
+    BackfillAsk, BackfillPreview, ColumnDecision, Command, Event, Lag, MappingStatus, Phase, Selection, SlicePreview,
+    SyncOrder,
+};
 
 use self::emitter::Emitter;
 use crate::domain::config::Config;
+use crate::domain::retry::Patience;
 use crate::source::{BatchLimits, Source};
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
@@ -35,6 +40,8 @@ pub struct Ports<S, W, T> {
     pub warehouse: Arc<W>,
     pub state: Arc<T>,
     pub limits: BatchLimits,
+    /// How much of an announced wait is waited out before something is tried again.
+    pub patience: Patience,
 }
 
 impl<S, W, T> Clone for Ports<S, W, T> {
@@ -45,6 +52,7 @@ impl<S, W, T> Clone for Ports<S, W, T> {
             warehouse: Arc::clone(&self.warehouse),
             state: Arc::clone(&self.state),
             limits: self.limits,
+            patience: self.patience,
         }
     }
 }

@@ -18,17 +18,29 @@ pub enum Command {
     /// One incremental run.
     Sync(SyncOrder),
     /// Move a given window, whatever the watermark says; goes on with an unfinished one of the same words.
-    Backfill { ask: BackfillAsk, restart: bool },
+    Backfill {
+        ask: BackfillAsk,
+        restart: bool,
+    },
     /// What a backfill would do; nothing is moved.
     PreviewBackfill(BackfillAsk),
     /// Compare schemas; with `apply`, carry out what is safe (of the named columns, or of all when none is named).
-    Compare { selection: Selection, apply: bool, columns: Vec<String> },
+    Compare {
+        selection: Selection,
+        apply: bool,
+        columns: Vec<String>,
+    },
     /// Remember what the operator says of columns, carry out what was accepted.
-    Decide { mapping: MappingName, decisions: Vec<ColumnDecision> },
+    Decide {
+        mapping: MappingName,
+        decisions: Vec<ColumnDecision>,
+    },
     /// Watermarks, lags, last runs and who works on what.
     Inspect(Selection),
     /// The latest runs, newest first.
-    ReadHistory { most: usize },
+    ReadHistory {
+        most: usize,
+    },
     /// One run's report.
     ReadReport(RunId),
     /// Hold a running mapping between two batches.

@@ -15,7 +15,7 @@ use crate::domain::ids::{JobId, JobPlace};
 use crate::domain::plan::TablePlan;
 use crate::domain::window::{Low, Published, Watermark, Window};
 use crate::source::Source;
-use crate::state::{PendingPublish, StateStore};
+use crate::state::{Moves, PendingPublish, StateStore};
 use crate::warehouse::{JobFate, PublishCounts, PublishKind, PublishOrder, Staged, Warehouse};
 
 /// A publish sent when the operator cancels is given so long to end; after that the next run asks what became of it.
@@ -136,6 +136,7 @@ async fn send<S: Source, W: Warehouse, T: StateStore>(
             job: job.clone(),
             place: place(scope),
             staging: work.staged.table.clone(),
+            moves: Moves::Watermark,
             since: ledger.watermark_text(),
             high: work.window.high.to_string(),
             rows: work.staged.rows,

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 
 use super::Ports;
+use super::announce::watched;
 use super::compare::compare;
 use super::emitter::Emitter;
 use super::inspect::inspect;
@@ -20,7 +21,7 @@ use super::sync::{Scope, sync_mapping};
 use crate::domain::config::Mapping;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
-use crate::domain::report::{MappingReport, RunReport};
+use crate::domain::report::{MappingReport, RunReport, Trigger};
 use crate::source::Source;
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
@@ -42,13 +43,13 @@ pub(super) async fn supervise<S: Source, W: Warehouse, T: StateStore>(
     while !closed || !works.is_empty() {
         tokio::select! {
             command = inbox.recv(), if !closed => match command {
-                Some(Command::Sync(selection)) => {
-                    let mappings = claim(&ports, &selection, &mut active, &emitter);
+                Some(Command::Sync(order)) => {
+                    let mappings = claim(&ports, &order.selection, &mut active, &emitter);
                     let names = mappings.iter().map(|(mapping, _)| mapping.name.clone()).collect();
                     let run = Run { ports: ports.clone(), emitter: emitter.clone(), progress: progress.clone() };
                     claims.insert(works.spawn(run.go(mappings)).id(), names);
                 }
-                Some(Command::Compare { selection, apply }) => {
+                Some(Command::Compare { selection, apply, .. }) => {
                     let (ports, emitter) = (ports.clone(), emitter.clone());
                     let mappings = selected(&ports, &selection);
                     works.spawn(async move { compare(&ports, mappings, apply, &emitter).await });
@@ -63,6 +64,15 @@ pub(super) async fn supervise<S: Source, W: Warehouse, T: StateStore>(
                         token.cancel();
                     }
                 }
+                Some(
+                    Command::Backfill { .. }
+                    | Command::PreviewBackfill(_)
+                    | Command::Decide { .. }
+                    | Command::ReadHistory { .. }
+                    | Command::ReadReport(_)
+                    | Command::Pause(_)
+                    | Command::Resume(_),
+                ) => {}
                 Some(Command::CancelAll) => active.values().for_each(CancellationToken::cancel),
                 None => {
                     closed = true;
@@ -128,7 +138,7 @@ impl<S: Source, W: Warehouse, T: StateStore> Run<S, W, T> {
         let run = new_run_id();
         let started_at = Utc::now();
         let names: Vec<MappingName> = mappings.iter().map(|(m, _)| m.name.clone()).collect();
-        self.emitter.emit(Event::RunStarted { run: run.clone(), mappings: names.clone() });
+        self.emitter.emit(Event::RunStarted { run: run.clone(), trigger: Trigger::Manual, mappings: names.clone() });
         let places = Arc::new(Semaphore::new(self.ports.config.concurrency));
         let mut tasks = JoinSet::new();
         let mut task_of = HashMap::new();
@@ -160,10 +170,11 @@ impl<S: Source, W: Warehouse, T: StateStore> Run<S, W, T> {
     }
 
     fn scope(&self, run: &RunId, mapping: Mapping, cancel: CancellationToken) -> Scope<S, W, T> {
+        let progress = ProgressOf::new(mapping.name.clone(), self.progress.clone());
         Scope {
-            ports: self.ports.clone(),
+            ports: watched(&self.ports, run, &mapping.name, &self.emitter, &progress),
             run: run.clone(),
-            progress: ProgressOf::new(mapping.name.clone(), self.progress.clone()),
+            progress,
             mapping,
             emitter: self.emitter.clone(),
             cancel,
@@ -190,7 +201,14 @@ impl<S: Source, W: Warehouse, T: StateStore> Run<S, W, T> {
         order: &[MappingName],
     ) {
         mappings.sort_by_key(|report| order.iter().position(|name| *name == report.mapping_name));
-        let report = RunReport { run_id, started_at, finished_at: Utc::now(), mappings };
+        let report = RunReport {
+            run_id,
+            trigger: Trigger::Manual,
+            by: String::new(),
+            started_at,
+            finished_at: Utc::now(),
+            mappings,
+        };
         if let Err(fault) = self.ports.state.record_run(&report).await {
             self.emitter.emit(Event::RecordFailed { run: report.run_id.clone(), error: fault.to_string() });
         }

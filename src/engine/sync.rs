@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 
 use super::Ports;
+use super::announce::announce;
 use super::conflicts::{refuse_conflicts, refuse_lost_target, still_required};
 use super::emitter::Emitter;
 use super::ledger::Ledger;
@@ -17,17 +18,19 @@ use super::progress::ProgressOf;
 use super::protocol::{Event, Phase};
 use super::publish::{self, Circumstances, Work};
 use super::recover::recover;
-use super::run_id::{self, Try};
+use super::run_id::Try;
 use super::transfer::transfer;
 use crate::domain::column::{SourceSchema, TargetSchema};
 use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::cursor::Cursor;
-use crate::domain::fault::{Fault, FaultKind, Policy};
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::RunId;
 use crate::domain::plan::{PlanInput, TablePlan, plan};
 use crate::domain::report::{MappingReport, Outcome};
+use crate::domain::retry::RetryNote;
 use crate::domain::schema::ColumnDiffView;
 use crate::domain::window::Window;
+use crate::retry::next_wait;
 use crate::source::{Bounds, BoundsAsk, Source};
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
@@ -147,32 +150,20 @@ async fn with_retries<S: Source, W: Warehouse, T: StateStore>(
             Err(Halt::Fault(fault)) => fault,
             ended => return ended,
         };
-        let Some(wait) = next_wait(&fault, attempt) else { return Err(Halt::Fault(fault)) };
-        scope.emit(Event::RetryScheduled {
-            run: scope.run.clone(),
-            mapping: scope.mapping.name.clone(),
-            attempt: attempt + 1,
-            wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-            because: fault.to_string(),
-        });
+        let failures = usize::try_from(attempt).unwrap_or(usize::MAX);
+        let tries = fault.kind().policy().mapping;
+        let Some(wait) = tries.and_then(|tries| next_wait(tries, failures, fault.retry_after())) else {
+            return Err(Halt::Fault(fault));
+        };
+        let operation = "the mapping's work".to_owned();
+        let note = RetryNote { operation, attempt: attempt + 1, wait, because: fault.to_string() };
+        announce(&scope.run, &scope.mapping.name, &scope.emitter, &scope.progress, note);
         tokio::select! {
             () = scope.cancel.cancelled() => return Err(Halt::Cancelled),
-            () = tokio::time::sleep(wait) => {}
+            () = tokio::time::sleep(scope.ports.patience.of(wait)) => {}
         }
+        scope.progress.update(|p| p.retry = None);
         report.attempts += 1;
-    }
-}
-
-/// How long to wait before the next attempt; `None` when there is none.
-fn next_wait(fault: &Fault, attempt: u32) -> Option<Duration> {
-    match fault.kind().policy() {
-        Policy::Retry { first, most, attempts } if (attempt as usize) < attempts => {
-            let grown = first.saturating_mul(1 << (attempt - 1).min(10)).min(most);
-            // Mappings that failed together should not come back together.
-            let jitter = Duration::from_millis(run_id::random() % 1000);
-            Some(fault.retry_after().unwrap_or(grown) + jitter)
-        }
-        Policy::Retry { .. } | Policy::FailMapping => None,
     }
 }
 
@@ -313,6 +304,8 @@ async fn fix_window<S: Source, W: Warehouse, T: StateStore>(
         kind,
         timezone: now.plan.timezone,
         low,
+        before: None,
+        settle: Duration::ZERO,
     };
     let bounds = scope.unless_cancelled(scope.ports.source.bounds(&ask)).await?;
     warn_about(&bounds, column.name.as_str(), scope, report);

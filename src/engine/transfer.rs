@@ -90,6 +90,7 @@ async fn pump<S: Source, W: Warehouse, T: StateStore>(
         plan: Arc::clone(&order.plan),
         window,
         limits: scope.ports.limits,
+        is_step: false,
         cancel: scope.cancel.clone(),
     });
     let mut order = Some(order);

@@ -4,6 +4,7 @@ pub mod mysql;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use chrono::NaiveDateTime;
@@ -73,6 +74,8 @@ pub struct BoundsAsk {
     pub low: Low,
     /// Instants from here on (UTC) are held back, beside those of the running tick; nothing of an integer column is.
     pub before: Option<NaiveDateTime>,
+    /// Rows younger than this are held back too.
+    pub settle: Duration,
 }
 
 /// A window of a table's incremental column.
@@ -120,8 +123,10 @@ pub struct Bounds {
     pub high: Option<Cursor>,
     /// The greatest value in the table, for the lag; may lie beyond `high`.
     pub newest: Option<Cursor>,
-    /// The first value that is held back because its tick is not over; `None` for integers.
+    /// What the server's clock shows as a value of the column; `None` for integers.
     pub tick: Option<Cursor>,
+    /// The first value that is held back: that of the running tick, or an earlier one where so asked.
+    pub limit: Option<Cursor>,
     /// Rows whose incremental column is NULL exist: no window ever holds them.
     pub has_nulls: bool,
 }

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 
 use self::document::Document;
 pub use self::lease::FileLease;
-use super::{MappingState, StateStore, files, reports};
+use super::{Holder, MappingState, StateStore, files, reports};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{MappingName, RunId};
-use crate::domain::report::RunReport;
+use crate::domain::report::{RunReport, RunSummary};
 
 /// `state_store: local`.
 #[derive(Debug, Clone)]
@@ -52,6 +52,21 @@ impl StateStore for LocalState {
     async fn save(&self, lease: &FileLease, state: &MappingState) -> Result<(), Fault> {
         let (path, lease, state) = (self.path.clone(), lease.clone(), state.clone());
         files::off_thread(move || save(&path, &lease, &state)).await
+    }
+
+    async fn holders(&self) -> Result<BTreeMap<MappingName, Holder>, Fault> {
+        let directory = files::with_suffix(&self.path, ".locks");
+        files::off_thread(move || lease::holders(&directory)).await
+    }
+
+    async fn history(&self, most: usize) -> Result<Vec<RunSummary>, Fault> {
+        let directory = self.report_dir.clone();
+        files::off_thread(move || reports::history(&directory, most)).await
+    }
+
+    async fn run_report(&self, run: &RunId) -> Result<Option<RunReport>, Fault> {
+        let (directory, run) = (self.report_dir.clone(), run.clone());
+        files::off_thread(move || reports::read(&directory, &run)).await
     }
 
     async fn record_run(&self, report: &RunReport) -> Result<(), Fault> {

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::files;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::report::RunReport;
+use crate::domain::ids::RunId;
+use crate::domain::report::{RunReport, RunSummary};
 
 /// A year of nightly runs is more than anyone reads; an hourly schedule keeps a week.
 const KEPT_RUNS: usize = 200;
@@ -19,6 +20,36 @@ pub(super) fn write(directory: &Path, report: &RunReport) -> Result<(), Fault> {
     files::replace(&directory.join("report.json"), &sorted_json(&report.mappings)?)?;
     prune(&runs);
     Ok(())
+}
+
+/// The newest reports at a glance.
+pub(super) fn history(directory: &Path, most: usize) -> Result<Vec<RunSummary>, Fault> {
+    let mut files = report_files(&directory.join("runs"))?;
+    files.sort_by(|a, b| b.cmp(a));
+    Ok(files.iter().filter_map(|file| parsed(file)).take(most).map(|report| RunSummary::from(&report)).collect())
+}
+
+/// One run's report.
+pub(super) fn read(directory: &Path, run: &RunId) -> Result<Option<RunReport>, Fault> {
+    let file = directory.join("runs").join(format!("{}.json", file_stem(&run.0)));
+    Ok(if file.exists() { parsed(&file) } else { None })
+}
+
+/// A report that is none is a line in the log, not the end of the history.
+fn parsed(file: &Path) -> Option<RunReport> {
+    let content = std::fs::read(file).map_err(|error| error.to_string());
+    let report = content.and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string()));
+    report.map_err(|error| tracing::warn!(file = %file.display(), error, "a run's report cannot be read")).ok()
+}
+
+fn report_files(runs: &Path) -> Result<Vec<PathBuf>, Fault> {
+    let entries = match fs::read_dir(runs) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(files::io_fault("Reading", runs, error)),
+    };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    Ok(paths.filter(|path| path.extension().is_some_and(|e| e == "json")).collect())
 }
 
 /// Indented by two with sorted keys, as the original's `json.dump(..., indent=2, sort_keys=True)`.
@@ -36,11 +67,7 @@ fn file_stem(run_id: &str) -> String {
 
 /// Removes all but the newest; ids sort by start. What cannot be removed now is removed after a later run.
 fn prune(runs: &Path) {
-    let Ok(entries) = fs::read_dir(runs) else { return };
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "json"))
-        .collect();
+    let Ok(mut files) = report_files(runs) else { return };
     files.sort();
     let surplus = files.len().saturating_sub(KEPT_RUNS);
     for old in &files[..surplus] {
@@ -57,14 +84,15 @@ mod tests {
     use super::*;
     use crate::domain::config::Mode;
     use crate::domain::ids::{MappingName, RunId};
-    use crate::domain::report::MappingReport;
+    use crate::domain::report::{MappingReport, Trigger};
 
     fn report(run: &str) -> RunReport {
         let now = DateTime::<Utc>::UNIX_EPOCH;
         let run_id = RunId(run.to_owned());
         let name = MappingName("users".to_owned());
         let mapping = MappingReport::begin(name, Mode::Upsert, run_id.clone(), "users".into(), "p.d.users".into(), now);
-        RunReport { run_id, started_at: now, finished_at: now, mappings: vec![mapping] }
+        let (trigger, by) = (Trigger::Manual, "ops@jump1".to_owned());
+        RunReport { run_id, trigger, by, started_at: now, finished_at: now, mappings: vec![mapping] }
     }
 
     #[test]

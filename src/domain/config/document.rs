@@ -9,9 +9,9 @@ use super::interpolate::Env;
 use super::mapping::{self, Defaults};
 use super::read::{Reading, Section, Value};
 use super::yaml::{self, Kind, Node};
-use super::{Config, InvalidValues, Mapping, Problem, Schedule, SchemaAdditions, StateLocation, validate};
+use super::{Config, InvalidValues, Mapping, Pace, Problem, Schedule, SchemaAdditions, StateLocation, validate};
 
-pub(super) const KEYS: [&str; 16] = [
+pub(super) const KEYS: [&str; 20] = [
     "project",
     "dataset",
     "location",
@@ -28,6 +28,10 @@ pub(super) const KEYS: [&str; 16] = [
     "empty_string_as_null",
     "invalid_values",
     "report_dir",
+    "window_rows",
+    "fence_timeout",
+    "settle",
+    "deadline",
 ];
 
 const ADDITIONS: [(&str, SchemaAdditions); 7] = [
@@ -45,6 +49,8 @@ pub(super) const INVALID_VALUES: [(&str, InvalidValues); 2] =
 
 /// The original tool's schedule where the section names none.
 const DEFAULT_CRON: &str = "0 2 * * *";
+/// A step of fewer rows would be all publishes; one of more would be no step.
+const STEP_ROWS: std::ops::RangeInclusive<usize> = 1..=1_000_000_000;
 /// More mappings at once only wait for MySQL and for BigQuery's job slots.
 const MOST_CONCURRENT: usize = 64;
 
@@ -98,6 +104,7 @@ fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Config> {
     let schedule = schedule(r, &top, default_timezone);
     let concurrency = top.number(r, "concurrency", 1..=MOST_CONCURRENT).unwrap_or(4);
     let report_dir = top.optional(r, "report_dir").map_or_else(|| PathBuf::from("etl/reports"), |v| v.text.into());
+    let pace = pace(r, &top);
     let defaults = Defaults {
         project: project.as_ref().map(|v| v.text.clone()).unwrap_or_default(),
         dataset: dataset.as_ref().map(|v| v.text.clone()).unwrap_or_default(),
@@ -117,8 +124,20 @@ fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Config> {
         schedule,
         concurrency,
         report_dir,
+        pace,
         mappings,
     })
+}
+
+fn pace(r: &mut Reading<'_>, top: &Section<'_>) -> Pace {
+    let default = Pace::default();
+    let rows = top.number(r, "window_rows", STEP_ROWS).and_then(|rows| u64::try_from(rows).ok());
+    Pace {
+        window_rows: rows.unwrap_or(default.window_rows),
+        fence_timeout: top.span(r, "fence_timeout").unwrap_or(default.fence_timeout),
+        settle: top.span(r, "settle"),
+        deadline: top.span(r, "deadline").unwrap_or(default.deadline),
+    }
 }
 
 /// `project` and `dataset` have rules of their own beside being required.

@@ -22,6 +22,7 @@ fn mapping() -> Mapping {
         mode: Mode::Upsert,
         operator: Operator::Greater,
         backfill_start: None,
+        lookback: None,
         columns: BTreeMap::new(),
         exclude: Vec::new(),
         partition_by: None,

@@ -28,6 +28,7 @@ fn plan() -> TablePlan {
         empty_string_as_null: false,
         invalid_values: InvalidValues::Null,
         paging: Paging::Keyset,
+        cursor_indexed: true,
         partition: None,
     }
 }

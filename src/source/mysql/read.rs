@@ -18,6 +18,7 @@ use crate::domain::config::MysqlSettings;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Paging;
 use crate::domain::retry::RetryNotes;
+use crate::domain::window::Low;
 use crate::retry::Waits;
 use crate::source::{Extract, Extraction, Step};
 
@@ -67,7 +68,7 @@ impl<'a> Reader<'a> {
 
     /// Reads the window, going on after the last batch where a connection breaks.
     async fn read(mut self, notes: &RetryNotes) -> Result<(), Fault> {
-        let mut waits = Waits::new(notes, format_args!("reading {}", self.job.table));
+        let mut waits = Waits::new(notes, format!("reading {}", self.job.table));
         loop {
             let before = self.batches;
             let Err(fault) = self.attempt().await else { return Ok(()) };
@@ -87,8 +88,8 @@ impl<'a> Reader<'a> {
     async fn attempt(&mut self) -> Result<(), Fault> {
         let mut session = connect::open(self.settings).await?;
         if self.order.is_none() && self.job.plan.paging == Paging::Keyset {
-            self.order =
-                Some(catalog::page_order(&mut session, &self.job.table, &self.job.plan, &self.job.window.low).await?);
+            let whole = self.job.window.low == Low::Beginning && !self.job.is_step;
+            self.order = Some(catalog::page_order(&mut session, &self.job.table, &self.job.plan, whole).await?);
         }
         let Extraction { table, plan, window, .. } = self.job;
         let order = self.order.clone().unwrap_or_else(|| PageOrder::planned(plan));

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::domain::fault::FaultKind;
 use crate::domain::ids::{JobId, JobPlace, TableId};
-use crate::state::{PendingPublish, StoredWatermark};
+use crate::state::{Moves, PendingPublish, StoredWatermark};
 
 struct Place {
     dir: TempDir,
@@ -60,6 +60,7 @@ fn pending() -> PendingPublish {
         job: JobId("job".into()),
         place: JobPlace { project: "demo".into(), location: "EU".into() },
         staging,
+        moves: Moves::Watermark,
         since: Some("10".into()),
         high: "20".into(),
         rows: 3,

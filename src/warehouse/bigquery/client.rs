@@ -86,7 +86,7 @@ impl Api {
     /// A request whose answer is JSON, made again as its errors allow. `operation` is what it does, in words.
     pub async fn json<T: DeserializeOwned>(
         &self,
-        operation: impl fmt::Display,
+        operation: impl Into<String>,
         request: impl Fn(&reqwest::Client) -> RequestBuilder,
     ) -> Result<T, ApiError> {
         repeated(&self.notes, operation, || async {
@@ -99,7 +99,7 @@ impl Api {
     /// As [`Api::json`], of an answer whose headers matter, or nothing of it.
     pub async fn answer(
         &self,
-        operation: impl fmt::Display,
+        operation: impl Into<String>,
         request: impl Fn(&reqwest::Client) -> RequestBuilder,
     ) -> Result<Response, ApiError> {
         repeated(&self.notes, operation, || async {

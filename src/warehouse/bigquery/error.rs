@@ -314,7 +314,8 @@ mod tests {
     #[test]
     fn a_proxys_404_says_nothing_of_what_bigquery_has() {
         assert!(!ApiError::from_body(404, "<html>no such page</html>").is_not_found());
-        let bigquerys = r#"{"error": {"code": 404, "message": "Not found: Job p:j", "errors": [{"reason": "notFound"}]}}"#;
+        let bigquerys =
+            r#"{"error": {"code": 404, "message": "Not found: Job p:j", "errors": [{"reason": "notFound"}]}}"#;
         assert!(ApiError::from_body(404, bigquerys).is_not_found());
     }
 

@@ -166,7 +166,7 @@ impl Api {
             ..Default::default()
         };
         let url = self.url(false, &self.project, &["jobs"]);
-        let sent = self.json::<IgnoredAny>(format_args!("sending job {id}"), |http| http.post(&url).json(&job)).await;
+        let sent = self.json::<IgnoredAny>(format!("sending job {id}"), |http| http.post(&url).json(&job)).await;
         match sent {
             Ok(_) => Ok(()),
             // Sent before, by an attempt whose answer was lost or by a process that is gone.
@@ -205,7 +205,7 @@ impl Api {
     async fn look_at(&self, place: &JobPlace, id: &JobId) -> Result<JobState, ApiError> {
         let url = self.url(false, &place.project, &["jobs", &id.0]);
         let query = [("location", place.location.as_str()), ("fields", JOB_FIELDS)];
-        self.json(format_args!("asking after job {id}"), |http| http.get(&url).query(&query)).await
+        self.json(format!("asking after job {id}"), |http| http.get(&url).query(&query)).await
     }
 }
 

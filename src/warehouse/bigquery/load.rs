@@ -57,7 +57,7 @@ async fn start(api: &Api, order: &StageOrder) -> Result<String, ApiError> {
     let url = api.url(true, &api.project, &["jobs"]);
     let job = load_job(api, order);
     let answer = api
-        .answer(format_args!("opening the upload into {}", order.staging), |http| {
+        .answer(format!("opening the upload into {}", order.staging), |http| {
             http.post(&url)
                 .query(&[("uploadType", "resumable")])
                 .header("X-Upload-Content-Type", "application/octet-stream")
@@ -119,7 +119,7 @@ impl Session<'_> {
         let begin = self.offset;
         let end = begin + chunk.bytes.len() as u64;
         let total = if chunk.is_last { end.to_string() } else { "*".to_owned() };
-        let mut waits = Waits::new(self.api.notes(), format_args!("uploading rows into {}", self.order.staging));
+        let mut waits = Waits::new(self.api.notes(), format!("uploading rows into {}", self.order.staging));
         let mut unsure = false;
         loop {
             let before = self.offset;

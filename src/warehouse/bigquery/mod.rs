@@ -7,12 +7,14 @@ mod ddl;
 mod emulator;
 mod error;
 mod jobs;
+mod leftovers;
 mod literal;
 mod load;
 mod parquet;
 mod publish_sql;
 mod ranges;
 mod tables;
+mod target_range;
 mod upload;
 
 #[cfg(test)]
@@ -29,10 +31,12 @@ pub use self::parquet::{Encoded, ParquetEncoder};
 pub use self::upload::BigQueryUpload;
 use crate::domain::column::TargetSchema;
 use crate::domain::config::BigQuerySettings;
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::fault::Fault;
 use crate::domain::ids::{JobId, JobPlace, TableId};
 use crate::domain::plan::TablePlan;
+use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
+use crate::domain::window::Window;
 use crate::retry::{Waits, repeated};
 use crate::warehouse::{JobFate, PublishCounts, PublishKind, PublishOrder, StageOrder, Warehouse};
 
@@ -44,6 +48,7 @@ pub struct BigQuery {
     api: Arc<OnceCell<Api>>,
     /// Datasets that were seen or made: asked for once a process, however many mappings share one.
     datasets: Arc<Mutex<HashSet<(String, String)>>>,
+    notes: RetryNotes,
 }
 
 #[derive(Debug)]
@@ -58,7 +63,12 @@ impl BigQuery {
     #[must_use]
     pub fn new(access: BigQuerySettings, project: &str, location: &str) -> Self {
         let settings = Settings { access, project: project.to_owned(), location: location.to_owned() };
-        Self { settings: Arc::new(settings), api: Arc::default(), datasets: Arc::default() }
+        Self {
+            settings: Arc::new(settings),
+            api: Arc::default(),
+            datasets: Arc::default(),
+            notes: RetryNotes::default(),
+        }
     }
 
     async fn api(&self) -> Result<Api, Fault> {
@@ -142,6 +152,21 @@ impl Warehouse for BigQuery {
             Err(error) if error.is_not_found() => Ok(JobFate::Unknown),
             Err(error) => Err(error.of_a_job_sent().into_fault(format!("Asking after the job {job} failed"))),
         }
+    }
+
+    async fn leftovers(&self, beside: &TableId) -> Result<Vec<TableId>, Fault> {
+        let found = self.api().await?.staging_tables(beside).await;
+        found.map_err(|error| {
+            error.into_fault(format!("Looking for staging tables in {}.{} failed", beside.project, beside.dataset))
+        })
+    }
+
+    async fn count(&self, target: &TableId, plan: &TablePlan, window: Window) -> Result<u64, Fault> {
+        self.api().await?.count(&target_range::count(target, plan, window), target).await
+    }
+
+    fn watched(&self, notes: RetryNotes) -> Self {
+        Self { notes, ..self.clone() }
     }
 
     async fn drop_staging(&self, table: &TableId) -> Result<(), Fault> {

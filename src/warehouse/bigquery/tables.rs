@@ -80,7 +80,7 @@ impl Api {
     pub async fn ensure_dataset(&self, table: &TableId) -> Result<bool, Fault> {
         let (project, dataset) = (&table.project, &table.dataset);
         let url = self.url(false, project, &["datasets", dataset]);
-        let looking = format_args!("looking for the dataset {project}.{dataset}");
+        let looking = format!("looking for the dataset {project}.{dataset}");
         match self.json::<Place>(looking, |http| http.get(&url).query(&[("fields", "location")])).await {
             Ok(found) => self.check_location(table, found.location.as_deref()).map(|()| false),
             Err(error) if error.is_not_found() => self.create_dataset(table).await,
@@ -91,7 +91,7 @@ impl Api {
     async fn create_dataset(&self, table: &TableId) -> Result<bool, Fault> {
         let wanted = Dataset::new(&table.project, &table.dataset).location(&self.location).label("tool", "bqsync");
         let url = self.url(false, &table.project, &["datasets"]);
-        let creating = format_args!("creating the dataset {}.{}", table.project, table.dataset);
+        let creating = format!("creating the dataset {}.{}", table.project, table.dataset);
         match self.json::<IgnoredAny>(creating, |http| http.post(&url).json(&wanted)).await {
             Ok(_) => Ok(true),
             // Another process was quicker, or our own first attempt was.
@@ -122,7 +122,7 @@ impl Api {
     /// A table's columns and rows; `None` when it does not exist.
     pub async fn describe(&self, table: &TableId) -> Result<Option<TargetSchema>, Fault> {
         let url = self.url(false, &table.project, &["datasets", &table.dataset, "tables", &table.table]);
-        let reading = format_args!("reading the columns of {table}");
+        let reading = format!("reading the columns of {table}");
         match self.json::<Description>(reading, |http| http.get(&url).query(&[("fields", "schema,numRows")])).await {
             Ok(found) => Ok(Some(TargetSchema {
                 columns: found.schema.fields.into_iter().map(TargetColumn::from).collect(),
@@ -140,7 +140,7 @@ impl Api {
             .expiration_time(SystemTime::now() + STAGING_LIFE);
         let table = Table { labels: Some(jobs::labels(Some(&order.mapping))), ..table };
         let url = self.url(false, &id.project, &["datasets", &id.dataset, "tables"]);
-        let creating = format_args!("creating the staging table {id}");
+        let creating = format!("creating the staging table {id}");
         match self.json::<IgnoredAny>(creating, |http| http.post(&url).json(&table)).await {
             Ok(_) => Ok(()),
             Err(error) if error.is_duplicate() => Ok(()),
@@ -151,7 +151,7 @@ impl Api {
     /// Drops a table; one that is gone is fine.
     pub async fn drop_table(&self, table: &TableId) -> Result<(), ApiError> {
         let url = self.url(false, &table.project, &["datasets", &table.dataset, "tables", &table.table]);
-        match self.answer(format_args!("dropping {table}"), |http| http.delete(&url)).await {
+        match self.answer(format!("dropping {table}"), |http| http.delete(&url)).await {
             Err(error) if !error.is_not_found() => Err(error),
             Ok(_) | Err(_) => Ok(()),
         }
