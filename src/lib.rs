@@ -7,6 +7,7 @@ pub mod cli;
 pub mod domain;
 pub mod engine;
 pub mod format;
+pub mod host;
 pub mod logging;
 mod retry;
 pub mod source;

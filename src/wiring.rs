@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bigquery_syncer::domain::config::{self, BigQuerySettings, Config, MysqlSettings, Problem, StateLocation};
 use bigquery_syncer::domain::retry::Patience;
 use bigquery_syncer::engine::Ports;
+use bigquery_syncer::host::host_name;
 use bigquery_syncer::source::BatchLimits;
 use bigquery_syncer::source::mysql::MysqlSource;
 use bigquery_syncer::state::local::LocalState;
@@ -172,7 +173,15 @@ pub fn connect(setup: Setup) -> Result<Ports<MysqlSource, BigQuery, LocalState>,
         state: Arc::new(state),
         limits: BatchLimits::default(),
         patience: Patience::FULL,
+        operator: operator(),
     })
+}
+
+/// Who runs the program, as far as the system says.
+fn operator() -> Arc<str> {
+    let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).filter(|user| !user.is_empty());
+    let user = user.unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw()));
+    format!("{user}@{}", host_name()).into()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::interrupt::Interrupts;
 use super::printer::Printer;
 use super::progress_lines::print_progress;
 use crate::cli::args::OutputFormat;
-use crate::domain::report::{MappingReport, Outcome, RunReport, Trigger};
+use crate::domain::report::{MappingReport, Outcome, RunReport};
 use crate::engine::{Command, Event, Handle, Selection, SyncOrder};
 use crate::format;
 
@@ -17,7 +17,7 @@ pub(super) async fn run_once(mut handle: Handle, selection: Selection, printer: 
     let mut interrupted = false;
     let mut unrecorded = false;
     let lines = tokio::spawn(print_progress(handle.progress(), printer));
-    handle.send(Command::Sync(SyncOrder { selection, trigger: Trigger::Manual, lookback: None }));
+    handle.send(Command::Sync(SyncOrder::manual(selection)));
     let report = loop {
         tokio::select! {
             () = interrupts.next() => {

@@ -42,6 +42,8 @@ pub struct Ports<S, W, T> {
     pub limits: BatchLimits,
     /// How much of an announced wait is waited out before something is tried again.
     pub patience: Patience,
+    /// `user@host`, for the history.
+    pub operator: Arc<str>,
 }
 
 impl<S, W, T> Clone for Ports<S, W, T> {
@@ -53,6 +55,7 @@ impl<S, W, T> Clone for Ports<S, W, T> {
             state: Arc::clone(&self.state),
             limits: self.limits,
             patience: self.patience,
+            operator: Arc::clone(&self.operator),
         }
     }
 }

@@ -61,6 +61,14 @@ pub struct SyncOrder {
     pub lookback: Option<Lookback>,
 }
 
+impl SyncOrder {
+    /// As an operator, or whatever called the program, asks for it.
+    #[must_use]
+    pub const fn manual(selection: Selection) -> Self {
+        Self { selection, trigger: Trigger::Manual, lookback: None }
+    }
+}
+
 /// A window of a mapping's incremental column, as the operator writes it; both ends included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackfillAsk {

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 /// Module, and what of this crate it may see besides itself.
-const MAY_SEE: [(&str, &[&str]); 9] = [
+const MAY_SEE: [(&str, &[&str]); 10] = [
     ("domain", &[]),
     ("format", &[]),
+    ("host", &[]),
     ("logging", &[]),
     ("retry", &["domain"]),
     ("source", &["domain", "retry"]),
     ("warehouse", &["domain", "retry"]),
-    ("state", &["domain", "retry"]),
+    ("state", &["domain", "host", "retry"]),
     ("engine", &["domain", "source", "warehouse", "state", "retry"]),
     ("cli", &["domain", "engine", "format"]),
 ];

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::naming;
+use crate::host::host_name;
 use crate::state::{Holder, files};
 
 /// A mapping taken for this process, until the last copy is dropped: a save that outlives its caller keeps one.
@@ -114,10 +115,4 @@ fn lock_path(directory: &Path, mapping: &MappingName) -> PathBuf {
     let digest = Sha256::digest(mapping.0.as_bytes());
     let short: String = digest.iter().take(4).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     directory.join(format!("{}-{short}.lock", naming::id_part(&mapping.0)))
-}
-
-fn host_name() -> String {
-    let kernel = fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let named = kernel.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
-    named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| "this host".to_owned())
 }
