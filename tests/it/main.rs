@@ -11,6 +11,8 @@ mod compat;
 mod config_errors;
 mod connect;
 mod failures;
+mod faults_bigquery;
+mod faults_mysql;
 mod paging;
 mod recovery;
 mod schema_changes;
