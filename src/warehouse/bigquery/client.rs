@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::auth::Tokens;
 use super::error::ApiError;
+use super::staging::Making;
 use crate::domain::config::BigQuerySettings;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::retry::RetryNotes;
@@ -34,6 +35,7 @@ pub struct Api {
     tokens: Arc<Tokens>,
     root: String,
     notes: RetryNotes,
+    making: Making,
 }
 
 impl fmt::Debug for Api {
@@ -59,8 +61,8 @@ impl Api {
                 Fault::new(FaultKind::Config, "Preparing the connection to BigQuery failed").caused_by(error)
             })?;
         let (project, location) = (project.to_owned(), location.to_owned());
-        let (is_emulator, notes) = (settings.emulator.is_some(), RetryNotes::default());
-        Ok(Self { project, location, is_emulator, http, tokens, root, notes })
+        let (is_emulator, notes, making) = (settings.emulator.is_some(), RetryNotes::default(), Making::default());
+        Ok(Self { project, location, is_emulator, http, tokens, root, notes, making })
     }
 
     /// The same connections, whose repeated calls are told to `notes`.
@@ -120,6 +122,10 @@ impl Api {
             }
             _ => Ok(answer),
         }
+    }
+
+    pub const fn making(&self) -> &Making {
+        &self.making
     }
 
     pub const fn http(&self) -> &reqwest::Client {

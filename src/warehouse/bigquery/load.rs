@@ -22,7 +22,7 @@ use super::client::{self, Api};
 use super::emulator;
 use super::error::ApiError;
 use super::jobs::{self, JobState};
-use super::tables::staging_fields;
+use super::staging::staging_fields;
 use crate::domain::fault::Fault;
 use crate::retry::Waits;
 use crate::warehouse::StageOrder;

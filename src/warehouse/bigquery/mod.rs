@@ -13,6 +13,7 @@ mod load;
 mod parquet;
 mod publish_sql;
 mod ranges;
+mod staging;
 mod tables;
 mod target_range;
 mod upload;
@@ -170,7 +171,7 @@ impl Warehouse for BigQuery {
     }
 
     async fn drop_staging(&self, table: &TableId) -> Result<(), Fault> {
-        let dropped = self.api().await?.drop_table(table).await;
+        let dropped = self.api().await?.drop_staging(table).await;
         dropped.map_err(|error| error.into_fault(format!("Dropping the staging table {table} failed")))
     }
 }
