@@ -1,5 +1,6 @@
 //! A proxy in front of MySQL that cuts connections at a chosen byte of the server's answers, is slow, or is not there.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -17,15 +18,12 @@ pub struct MysqlProxy {
 
 #[derive(Default)]
 struct Behaviour {
-    /// Cut after so many bytes of answers, counted over all connections since the last cut.
-    cut_after: u64,
-    /// So often.
-    cuts_left: u32,
+    /// The cuts to come: each after so many bytes of answers, counted over all connections since the one before.
+    cuts: VecDeque<u64>,
     /// Since the last cut.
     passed: u64,
     latency: Duration,
     away_until: Option<Instant>,
-    connections: u64,
     /// Bytes of answers in all.
     answered: u64,
 }
@@ -40,16 +38,16 @@ impl MysqlProxy {
         Self { port: address.port(), shared }
     }
 
-    /// From now on: after every so many bytes of the server's answers the connection that carries them is reset, in the
-    /// middle of whatever it is saying, so often.
-    pub fn cut(&self, after: u64, times: u32) {
+    /// From now on: after so many bytes of the server's answers, counted anew from each cut, the connection that carries
+    /// them is reset in the middle of whatever it is saying.
+    pub fn cut(&self, after: impl IntoIterator<Item = u64>) {
         let mut behaviour = self.shared.lock().unwrap();
-        (behaviour.cut_after, behaviour.cuts_left, behaviour.passed) = (after, times, 0);
+        (behaviour.cuts, behaviour.passed) = (after.into_iter().collect(), 0);
     }
 
     /// Cuts that were asked for and have not been made.
-    pub fn cuts_left(&self) -> u32 {
-        self.shared.lock().unwrap().cuts_left
+    pub fn cuts_left(&self) -> usize {
+        self.shared.lock().unwrap().cuts.len()
     }
 
     /// Every answer comes so late.
@@ -65,10 +63,6 @@ impl MysqlProxy {
         while connecting().await.is_ok() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-    }
-
-    pub fn connections(&self) -> u64 {
-        self.shared.lock().unwrap().connections
     }
 
     /// Bytes that the server has answered with in all.
@@ -88,7 +82,6 @@ async fn listen(mut listener: TcpListener, address: SocketAddr, server: SocketAd
         let accepted = tokio::time::timeout(Duration::from_millis(10), listener.accept()).await;
         if let Ok(accepted) = accepted {
             let client = accepted.unwrap().0;
-            shared.lock().unwrap().connections += 1;
             tokio::spawn(relay(client, server, Arc::clone(&shared)));
         }
     }
@@ -132,11 +125,11 @@ impl Behaviour {
     /// How many of the bytes that the server has sent pass, and whether the connection ends with them.
     fn pass(&mut self, bytes: usize) -> (usize, bool) {
         let bytes = bytes as u64;
-        let is_cut = self.cuts_left > 0 && self.passed + bytes > self.cut_after;
-        let pass = if is_cut { self.cut_after - self.passed } else { bytes };
+        let after = self.cuts.front().copied().filter(|after| self.passed + bytes > *after);
+        let pass = after.map_or(bytes, |after| after - self.passed);
+        let is_cut = after.is_some() && self.cuts.pop_front().is_some();
         self.answered += pass;
         self.passed = if is_cut { 0 } else { self.passed + bytes };
-        self.cuts_left -= u32::from(is_cut);
         (usize::try_from(pass).unwrap(), is_cut)
     }
 }
