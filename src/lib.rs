@@ -1,7 +1,7 @@
 //! `bqsync` moves MySQL tables into BigQuery: nothing lost, nothing doubled.
 //!
 //! The layers, each seeing only those below it: `cli` over `engine` over the ports `source`, `warehouse` and `state`
-//! over `domain`. `tests/it/architecture.rs` holds them apart.
+//! over `domain`; the adapters and the engine share `retry`. `tests/it/architecture.rs` holds them apart.
 
 pub mod cli;
 pub mod domain;
@@ -10,6 +10,7 @@ pub mod failpoint;
 pub mod format;
 pub mod host;
 pub mod logging;
+mod retry;
 pub mod source;
 pub mod state;
 pub mod warehouse;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bigquery_syncer::domain::config::{self, BigQuerySettings, Config, MysqlSettings, Problem, StateLocation};
+use bigquery_syncer::domain::retry::Patience;
 use bigquery_syncer::engine::Ports;
 use bigquery_syncer::host::host_name;
 use bigquery_syncer::source::BatchLimits;
@@ -171,6 +172,7 @@ pub fn connect(setup: Setup) -> Result<Ports<MysqlSource, BigQuery, LocalState>,
         warehouse: Arc::new(warehouse),
         state: Arc::new(state),
         limits: BatchLimits::default(),
+        patience: Patience::FULL,
         operator: operator(),
     })
 }

@@ -6,8 +6,7 @@ use crate::steps::{APPEND, UPSERT, hundred, same_on_both_sides};
 use crate::support::Sandbox;
 
 const MODES: [(&str, &str); 2] = [("upsert", UPSERT), ("append", APPEND)];
-const WHOLE: [&str; 7] =
-    ["backfill", "--mapping", "t", "--start", "2026-01-01", "--output", "json"];
+const WHOLE: [&str; 7] = ["backfill", "--mapping", "t", "--start", "2026-01-01", "--output", "json"];
 
 /// Synced in one step, and then rows were lost in BigQuery; from here on a step is 40 rows.
 async fn damaged(name: &str, mapping: &str) -> Sandbox {

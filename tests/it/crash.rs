@@ -25,7 +25,8 @@ const BOTH: &str = "\
 async fn every_row_once(sandbox: &Sandbox, at: &str) {
     let expected = sandbox.mysql("SELECT CAST(id AS CHAR), v, CAST(at AS CHAR) FROM t ORDER BY id").await;
     for table in ["u", "a"] {
-        let sql = format!("SELECT CAST(id AS STRING), v, FORMAT_TIMESTAMP('%F %T', at) FROM `{{d}}.{table}` ORDER BY id");
+        let sql =
+            format!("SELECT CAST(id AS STRING), v, FORMAT_TIMESTAMP('%F %T', at) FROM `{{d}}.{table}` ORDER BY id");
         assert_eq!(sandbox.bq(&sql).await, expected, "{table}, after a kill at {at}");
     }
     let state = sandbox.read_json("state/state.json");
@@ -41,7 +42,9 @@ async fn killed_at_each_step(sandbox: &Sandbox, arguments: [&[&str]; 2], more_ro
         for (nth, arguments) in (1..).zip(arguments) {
             if more_rows {
                 id += 1;
-                sandbox.sql(&format!("INSERT INTO t VALUES ({id}, 'row {id}', '2026-02-01' + INTERVAL {id} SECOND)")).await;
+                sandbox
+                    .sql(&format!("INSERT INTO t VALUES ({id}, 'row {id}', '2026-02-01' + INTERVAL {id} SECOND)"))
+                    .await;
             }
             let alone = arguments.contains(&"backfill");
             sandbox.run_killed_at(&format!("{step}:{}", if alone { 1 } else { nth }), arguments).await;

@@ -15,6 +15,8 @@ mod connect;
 mod crash;
 mod drift;
 mod failures;
+mod faults_bigquery;
+mod faults_mysql;
 mod fence;
 mod paging;
 mod recovery;

@@ -32,7 +32,10 @@ async fn each_column_is_accepted_or_declined_on_its_own_and_the_run_goes_on() {
 
     let accept = ["schema-diff", "--mapping", "t", "--apply", "--column", "wanted"];
     let said = sandbox.run(&accept).await.expect_code(0);
-    assert!(said.stdout.contains("accepted: wanted") && said.stdout.contains("ADD COLUMN IF NOT EXISTS `wanted`"), "{said:?}");
+    assert!(
+        said.stdout.contains("accepted: wanted") && said.stdout.contains("ADD COLUMN IF NOT EXISTS `wanted`"),
+        "{said:?}"
+    );
     // One is still open.
     sandbox.run_once().await.expect_code(3);
     let said = sandbox.run(&["schema-diff", "--mapping", "t", "--decline", "secret"]).await.expect_code(0);
@@ -57,7 +60,9 @@ async fn a_declined_column_that_gets_another_type_is_asked_about_again() {
     let decide = ["schema-diff", "--mapping", "t", "--apply", "--column", "wanted", "--decline", "secret"];
     sandbox.run(&decide).await.expect_code(0);
     sandbox.sync().await;
-    sandbox.sql("ALTER TABLE t MODIFY COLUMN secret BIGINT NULL; INSERT INTO t VALUES (102, 'n', '2026-02-02', 8, 9)").await;
+    sandbox
+        .sql("ALTER TABLE t MODIFY COLUMN secret BIGINT NULL; INSERT INTO t VALUES (102, 'n', '2026-02-02', 8, 9)")
+        .await;
     sandbox.run_once().await.expect_code(3);
 }
 

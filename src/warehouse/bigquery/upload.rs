@@ -40,7 +40,7 @@ pub struct BigQueryUpload {
 }
 
 impl BigQueryUpload {
-    pub fn begin(api: Arc<Api>, order: StageOrder) -> Self {
+    pub fn begin(api: Api, order: StageOrder) -> Self {
         let (steps, inbox) = mpsc::channel(WAITING_BATCHES);
         let (sender, chunks) = mpsc::channel(WAITING_CHUNKS);
         let plan = Arc::clone(&order.plan);

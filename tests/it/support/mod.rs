@@ -1,8 +1,11 @@
 //! A sandbox for one test: its own MySQL database, BigQuery dataset and working directory.
 
+pub mod bigquery_proxy;
 mod emulator;
 mod engine;
+mod mysql_proxy;
 mod program;
+mod trial;
 
 use std::path::{Path, PathBuf};
 use std::sync::Once;
@@ -15,6 +18,7 @@ use tempfile::TempDir;
 
 pub use self::engine::TINY;
 pub use self::program::finish;
+pub use self::trial::Trial;
 
 /// Rows as text, NULL as `None`.
 pub type Rows = Vec<Vec<Option<String>>>;
