@@ -22,6 +22,7 @@ mod paging;
 mod recovery;
 mod review;
 mod schema_changes;
+mod soak;
 mod steps;
 mod support;
 mod types;

@@ -38,6 +38,11 @@ pub fn setting(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests with `make test`"))
 }
 
+/// A number that the caller of the tests may choose.
+pub fn setting_or(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+}
+
 impl Sandbox {
     /// `name` appears in the database's and the dataset's name.
     pub async fn new(name: &str) -> Self {
