@@ -14,6 +14,7 @@ mod failures;
 mod faults_bigquery;
 mod faults_mysql;
 mod paging;
+mod properties;
 mod recovery;
 mod schema_changes;
 mod support;
