@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod domain;
 pub mod engine;
+pub mod failpoint;
 pub mod format;
 pub mod host;
 pub mod logging;

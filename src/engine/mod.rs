@@ -2,6 +2,7 @@
 
 mod attempt;
 mod backfill;
+mod command;
 mod compare;
 mod conflicts;
 mod decide;
@@ -20,6 +21,7 @@ mod recover;
 mod run;
 mod run_id;
 mod scope;
+mod status;
 mod steps;
 mod supervisor;
 mod sweep;

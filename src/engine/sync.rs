@@ -13,6 +13,7 @@ use super::scope::{Halt, Scope};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::report::{MappingReport, Outcome};
 use crate::domain::retry::RetryNote;
+use crate::failpoint::reached;
 use crate::format;
 use crate::retry::next_wait;
 use crate::source::Source;
@@ -46,6 +47,7 @@ pub(super) async fn sync_mapping<S: Source, W: Warehouse, T: StateStore>(scope: 
     let ended = before_the_deadline(scope, &mut ledger, &mut report).await;
     report.watermark_after = ledger.watermark_text();
     conclude(&mut report, ended, began);
+    reached("before_the_last_save");
     if let Err(fault) = ledger.close(&report, scope.task.trigger()).await {
         report.fail(&fault);
     }

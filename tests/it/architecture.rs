@@ -3,16 +3,17 @@
 use std::path::{Path, PathBuf};
 
 /// Module, and what of this crate it may see besides itself.
-const MAY_SEE: [(&str, &[&str]); 10] = [
+const MAY_SEE: [(&str, &[&str]); 11] = [
     ("domain", &[]),
+    ("failpoint", &[]),
     ("format", &[]),
     ("host", &[]),
     ("logging", &[]),
     ("retry", &["domain"]),
     ("source", &["domain", "retry"]),
-    ("warehouse", &["domain", "retry"]),
+    ("warehouse", &["domain", "failpoint", "retry"]),
     ("state", &["domain", "host", "retry"]),
-    ("engine", &["domain", "source", "warehouse", "state", "retry"]),
+    ("engine", &["domain", "source", "warehouse", "state", "failpoint", "format", "retry"]),
     ("cli", &["domain", "engine", "format"]),
 ];
 

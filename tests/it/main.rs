@@ -6,17 +6,24 @@
 
 mod append;
 mod architecture;
+mod backfill;
 mod cancel;
+mod clock;
 mod compat;
 mod config_errors;
 mod connect;
+mod crash;
+mod drift;
 mod failures;
 mod faults_bigquery;
 mod faults_mysql;
+mod fence;
 mod paging;
 mod properties;
 mod recovery;
+mod review;
 mod schema_changes;
+mod steps;
 mod support;
 mod types;
 mod upsert;

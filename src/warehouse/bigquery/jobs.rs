@@ -16,6 +16,7 @@ use super::error::{ApiError, JobError, job_fault};
 use super::literal;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{JobId, JobPlace, MappingName, TableId};
+use crate::failpoint::reached;
 use crate::warehouse::PublishCounts;
 
 /// Small jobs end in well under a second; long ones lose little by being asked after every two.
@@ -150,6 +151,7 @@ impl Api {
     /// Sends a job and waits for its end, good or bad. An id that BigQuery knows is adopted, not run again.
     pub async fn run(&self, id: &JobId, configuration: JobConfiguration, what: &str) -> Result<JobState, Fault> {
         self.insert(id, configuration).await.map_err(|error| error.into_fault(what))?;
+        reached("job_sent");
         // The job is there, whatever an answer says of it now.
         self.wait(id).await.map_err(|error| error.of_a_job_sent().into_fault(what))
     }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bigquery_syncer::domain::ids::MappingName;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Row, ValueRef};
 use tempfile::TempDir;
@@ -78,6 +79,11 @@ impl Sandbox {
 
     pub fn read_json(&self, name: &str) -> serde_json::Value {
         serde_json::from_str(&self.read(name)).unwrap()
+    }
+
+    /// A mapping's name, for commands.
+    pub fn mapping(name: &str) -> MappingName {
+        MappingName(name.to_owned())
     }
 
     /// Writes config.yaml: `settings` are top-level lines, `mappings` the list under `mappings:`.
