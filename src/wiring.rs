@@ -47,14 +47,8 @@ pub struct Environment {
 impl Environment {
     pub fn read() -> Result<Self, Refusal> {
         let file = Path::new(".env");
-        if !file.exists() {
-            return Ok(Self { dotenv: HashMap::new() });
-        }
-        let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
-        let text: Vec<String> = text.lines().map(as_the_original_read_it).collect();
-        let text = text.join("\n");
-        let parsed = dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>();
-        Ok(Self { dotenv: parsed.map_err(|_| broken_lines(&text))? })
+        let dotenv = if file.exists() { parse_dotenv(&read_text(file)?)? } else { HashMap::new() };
+        Ok(Self { dotenv })
     }
 
     /// A variable; an empty one counts as unset.
@@ -73,6 +67,24 @@ impl Environment {
     }
 }
 
+/// The text of a file that the user wrote.
+fn read_text(file: &Path) -> Result<String, Refusal> {
+    let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
+    text_of(file, bytes)
+}
+
+fn text_of(file: &Path, bytes: Vec<u8>) -> Result<String, Refusal> {
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        Refusal::Problems(vec![Problem {
+            file: file.display().to_string(),
+            line: Some(before.iter().filter(|byte| **byte == b'\n').count() + 1),
+            message: "not UTF-8 text".to_owned(),
+            hint: "save the file as UTF-8; this line holds the first character that is not".to_owned(),
+        }])
+    })
+}
+
 fn unreadable(file: &Path, error: &dyn fmt::Display) -> Refusal {
     Refusal::Problems(vec![Problem {
         file: file.display().to_string(),
@@ -80,6 +92,13 @@ fn unreadable(file: &Path, error: &dyn fmt::Display) -> Refusal {
         message: format!("cannot be read: {error}"),
         hint: "check that the file exists and that this user may read it".to_owned(),
     }])
+}
+
+fn parse_dotenv(text: &str) -> Result<HashMap<String, String>, Refusal> {
+    let text: Vec<String> = text.lines().map(as_the_original_read_it).collect();
+    let text = text.join("\n");
+    let parsed = dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>();
+    parsed.map_err(|_| broken_lines(&text))
 }
 
 /// To the original's parser a value without quotes is plain text up to a comment, but for `${NAME}`: a password may hold
@@ -141,7 +160,7 @@ pub struct Setup {
 
 pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Setup, Refusal> {
     let path = config_path(named);
-    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+    let text = read_text(&path)?;
     let get = |name: &str| environment.get(name);
     match (config::parse(&text, &path, &get), config::mysql_settings(&get), config::bigquery_settings(&get)) {
         (Ok(config), Ok(mysql), Ok(bigquery)) => Ok(Setup { config, mysql, bigquery }),
@@ -183,6 +202,9 @@ fn operator() -> Arc<str> {
     let user = user.unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw()));
     format!("{user}@{}", host_name()).into()
 }
+
+#[cfg(test)]
+mod properties;
 
 #[cfg(test)]
 mod tests {

@@ -90,4 +90,6 @@ fn save(path: &Path, lease: &FileLease, state: &MappingState) -> Result<(), Faul
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -19,6 +19,7 @@ mod faults_bigquery;
 mod faults_mysql;
 mod fence;
 mod paging;
+mod properties;
 mod recovery;
 mod review;
 mod schema_changes;

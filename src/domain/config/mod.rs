@@ -219,4 +219,6 @@ impl std::fmt::Display for Problem {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
