@@ -1,8 +1,9 @@
 //! `bqsync` moves MySQL tables into BigQuery: nothing lost, nothing doubled.
 //!
 //! The layers, each seeing only those below it: `cli` over `engine` over the ports `source`, `warehouse` and `state`
-//! over `domain`. `tests/it/architecture.rs` holds them apart.
+//! over `domain`; `warehouse` and `state` share `bucket`. `tests/it/architecture.rs` holds them apart.
 
+pub mod bucket;
 pub mod cli;
 pub mod domain;
 pub mod engine;
