@@ -1,5 +1,7 @@
 //! What a run did, in the original tool's keys and ours.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -176,12 +178,16 @@ impl MappingReport {
         self.hint = Some(fault.hint().to_owned());
     }
 
-    /// Sets the end and the duration.
-    pub fn finish(&mut self, now: DateTime<Utc>) {
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        Duration::try_from_secs_f64(self.duration_seconds).unwrap_or_default()
+    }
+
+    /// Sets the end and the duration, which the wall clock's steps do not touch.
+    pub fn finish(&mut self, now: DateTime<Utc>, took: Duration) {
         self.finished_at = now;
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run are far below 2^53")]
-        let seconds = (now - self.started_at).num_milliseconds() as f64 / 1000.0;
-        self.duration_seconds = seconds;
+        // To the millisecond: nobody reads more.
+        self.duration_seconds = (took.as_secs_f64() * 1000.0).round() / 1000.0;
     }
 }
 

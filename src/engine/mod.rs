@@ -1,16 +1,28 @@
 //! The engine: moves mappings from a source to a warehouse, and speaks only commands, events and progress.
 
+mod attempt;
+mod backfill;
 mod compare;
 mod conflicts;
+mod decide;
 mod emitter;
+mod fence;
+mod history;
+mod horizon;
 mod inspect;
 mod ledger;
+mod prepare;
+mod preview;
 mod progress;
 mod protocol;
 mod publish;
 mod recover;
+mod run;
 mod run_id;
+mod scope;
+mod steps;
 mod supervisor;
+mod sweep;
 mod sync;
 mod transfer;
 

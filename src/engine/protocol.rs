@@ -2,15 +2,13 @@
 //!
 //! Events are facts in the past tense, few, and never lost; what changes many times a second is [`super::Progress`].
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{JobId, MappingName, RunId};
 use crate::domain::lookback::Lookback;
 use crate::domain::report::{MappingReport, RunReport, RunSummary, Trigger};
-use crate::domain::schema::ColumnDiffView;
-use crate::state::{BackfillState, Holder, LastRun, SchemaDecision};
+use crate::domain::schema::{ColumnDiffView, Decisions};
+use crate::state::{BackfillState, Holder, LastRun};
 
 /// What an operator can ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -323,7 +321,7 @@ pub struct MappingStatus {
     /// Columns that wait for a decision.
     pub undecided: Vec<String>,
     /// What has been decided, by column.
-    pub decisions: BTreeMap<String, SchemaDecision>,
+    pub decisions: Decisions,
 }
 
 /// What a backfill would do.

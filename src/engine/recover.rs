@@ -2,7 +2,7 @@
 
 use super::ledger::Ledger;
 use super::protocol::Event;
-use super::sync::{Halt, Scope};
+use super::scope::{Halt, Scope};
 use crate::domain::report::MappingReport;
 use crate::source::Source;
 use crate::state::StateStore;

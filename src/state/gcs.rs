@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, RwLock};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -34,15 +34,17 @@ const READERS: usize = 8;
 /// Others may be quicker a few times; one who always is holds the lease by then.
 const TRIES: usize = 5;
 
-/// `state_store: gcs`.
-#[derive(Debug)]
+/// `state_store: gcs`. Cheap to clone; the clones share their leases.
+#[derive(Debug, Clone)]
 pub struct GcsState {
     bucket: Bucket,
     names: Names,
     lease_length: Duration,
     report_dir: PathBuf,
     /// The tasks behind the leases of this process.
-    keepers: Mutex<Vec<Keeper>>,
+    keepers: Arc<Mutex<Vec<Keeper>>>,
+    /// Read by those who are taking a lease, written by who waits for their end.
+    taking: Arc<RwLock<()>>,
 }
 
 /// Shows signs of life for a lease; gives it back once `stop` is set.
@@ -58,12 +60,17 @@ impl GcsState {
     /// report of the last run goes to `report_dir` too, where readers of the original tool look for it.
     #[must_use]
     pub fn new(bucket: Bucket, prefix: &str, lease_length: Duration, report_dir: PathBuf) -> Self {
-        Self { bucket, names: Names::new(prefix), lease_length, report_dir, keepers: Mutex::default() }
+        let names = Names::new(prefix);
+        Self { bucket, names, lease_length, report_dir, keepers: Arc::default(), taking: Arc::default() }
     }
 
     /// Waits until every lease that was let go of is given back, at most so long: what is not given back expires.
     pub async fn settle(&self, most: Duration) {
-        if tokio::time::timeout(most, self.wait_for(|_| true)).await.is_err() {
+        let settled = async {
+            drop(self.taking.write().await);
+            self.wait_for(|_| true).await;
+        };
+        if tokio::time::timeout(most, settled).await.is_err() {
             tracing::warn!("a lease was not given back in time; it expires by itself");
         }
     }
@@ -140,12 +147,9 @@ impl GcsState {
         let sentence = format!("The lease of mapping `{mapping}` ({uri}) changes hands all the time");
         Err(Fault::new(FaultKind::Conflict, sentence))
     }
-}
 
-impl StateStore for GcsState {
-    type Lease = GcsLease;
-
-    async fn lease(&self, mapping: &MappingName, run: &RunId) -> Result<GcsLease, Fault> {
+    /// Takes a mapping, and keeps every former holder from writing its state.
+    async fn hold(&self, mapping: &MappingName, run: &RunId) -> Result<GcsLease, Fault> {
         self.wait_for(|leaving| leaving == mapping).await;
         // Of a lease object that somebody removed, the state object still knows the number.
         let (first, fenced) = match self.document(&self.names.state(mapping)).await? {
@@ -165,6 +169,20 @@ impl StateStore for GcsState {
         let lease = GcsLease::new(hold, stop);
         lease.hold().fence(&first).await?;
         Ok(lease)
+    }
+}
+
+impl StateStore for GcsState {
+    type Lease = GcsLease;
+
+    async fn lease(&self, mapping: &MappingName, run: &RunId) -> Result<GcsLease, Fault> {
+        let (store, mapping, run) = (self.clone(), mapping.clone(), run.clone());
+        // Of its own: a lease that was written while its caller went away is given back, and not left to expire.
+        let taken = tokio::spawn(async move {
+            let _taking = store.taking.read().await;
+            store.hold(&mapping, &run).await
+        });
+        taken.await.unwrap_or_else(|error| Err(Fault::new(FaultKind::Bug, "Taking a lease broke off").caused_by(error)))
     }
 
     async fn load(&self, mapping: &MappingName) -> Result<MappingState, Fault> {

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{JobId, JobPlace, MappingName, RunId, TableId};
 use crate::domain::report::{Outcome, RunReport, RunSummary, Trigger};
+use crate::domain::schema::Decisions;
 use crate::host::host_name;
 
 /// Where the program remembers. One writer per mapping: only a lease can save.
@@ -117,7 +118,10 @@ pub struct MappingState {
     pub backfill: Option<BackfillState>,
     /// What an operator has said of single columns, by their name in BigQuery.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub decisions: BTreeMap<String, SchemaDecision>,
+    pub decisions: Decisions,
+    /// Rows up to this value may be in the target although the watermark is below: an append looks for each of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap_to: Option<String>,
     /// Columns that a run under `allow_schema_additions: review` met and that nobody has decided about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undecided: Vec<String>,
@@ -185,17 +189,6 @@ pub struct BackfillState {
     pub began_at: DateTime<Utc>,
     /// `user@host`.
     pub by: String,
-}
-
-/// What an operator decided about a column.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SchemaDecision {
-    pub accepted: bool,
-    /// The column's type in MySQL then; another type is another question.
-    pub mysql: String,
-    /// `user@host`.
-    pub by: String,
-    pub at: DateTime<Utc>,
 }
 
 /// How the last run ended.
