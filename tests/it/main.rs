@@ -6,11 +6,15 @@
 
 mod append;
 mod architecture;
+mod bucket;
 mod cancel;
 mod compat;
 mod config_errors;
 mod connect;
 mod failures;
+mod gcs_state;
+mod gcs_takeover;
+mod local_state;
 mod paging;
 mod recovery;
 mod schema_changes;

@@ -2,6 +2,7 @@
 
 mod emulator;
 mod engine;
+mod gcs;
 mod program;
 
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ use sqlx::{AssertSqlSafe, Column, ConnectOptions, Row, ValueRef};
 use tempfile::TempDir;
 
 pub use self::engine::TINY;
-pub use self::program::finish;
+pub use self::gcs::{Gcs, Trouble};
+pub use self::program::{Ran, finish};
 
 /// Rows as text, NULL as `None`.
 pub type Rows = Vec<Vec<Option<String>>>;
