@@ -58,6 +58,12 @@ fn signal(child: &Child, name: &str) {
     assert!(Process::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
+/// Cuts a process off from its lease object, so that nothing but the state object's generation tells it of its fate.
+fn deafen(gcs: &Gcs, child: &Child) {
+    let signature = format!("\"pid\": {},", child.id());
+    gcs.trouble_with(&Method::PUT, "leases/t.json", &signature, usize::MAX, Trouble::Answer(503));
+}
+
 /// The end of a process: its exit code and what it says of the mapping.
 async fn end(child: Child) -> (Option<i32>, Value) {
     let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
@@ -114,6 +120,7 @@ async fn a_holder_that_wakes_up_after_it_was_taken_over_neither_saves_nor_publis
     let sandbox = sandbox("gcszombie", &gcs).await;
     let table = lock(&sandbox).await;
     let zombie = stuck(&gcs, &sandbox).await;
+    deafen(&gcs, &zombie);
     signal(&zombie, "-STOP");
     unlock(table).await;
     tokio::time::sleep(EXPIRED).await;
@@ -138,6 +145,7 @@ async fn a_holder_frozen_between_its_word_and_its_publish_does_not_publish_twice
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     // The pending publish is written, and the job not sent: its holder does not know that it may.
+    deafen(&gcs, &zombie);
     signal(&zombie, "-STOP");
     tokio::time::sleep(EXPIRED).await;
     gcs.run_once(&sandbox).await.expect_code(0);
