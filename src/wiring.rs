@@ -10,6 +10,7 @@ use bigquery_syncer::domain::config::{
     self, BigQuerySettings, Config, MysqlSettings, Problem, StateLocation, StorageSettings,
 };
 use bigquery_syncer::domain::fault::Fault;
+use bigquery_syncer::domain::retry::Patience;
 use bigquery_syncer::engine::Ports;
 use bigquery_syncer::host::host_name;
 use bigquery_syncer::source::BatchLimits;
@@ -179,6 +180,7 @@ pub fn connect(setup: Setup) -> Result<Ports<MysqlSource, BigQuery, AnyState>, R
         warehouse: Arc::new(warehouse),
         state: Arc::new(state),
         limits: BatchLimits::default(),
+        patience: Patience::FULL,
         operator: operator(),
     })
 }

@@ -10,6 +10,7 @@ use object_store::client::HttpError;
 
 use super::answers::Refused;
 use crate::domain::fault::{Fault, FaultKind};
+use crate::retry::Failure;
 
 /// A request that did not succeed.
 #[derive(Debug)]
@@ -25,6 +26,16 @@ pub struct StorageError {
 impl fmt::Display for StorageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+impl Failure for StorageError {
+    fn kind(&self) -> FaultKind {
+        self.kind
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 }
 

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
@@ -29,6 +28,8 @@ use object_store::{
 use self::answers::{Answers, ServerTime};
 pub use self::error::StorageError;
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::retry::RetryNotes;
+use crate::retry::repeated;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -69,6 +70,7 @@ pub struct Bucket {
     name: Arc<str>,
     /// The key of config.yaml that names it, for messages.
     key: &'static str,
+    notes: RetryNotes,
 }
 
 /// A whole object, as it was at one moment.
@@ -142,7 +144,13 @@ impl Bucket {
             Fault::new(FaultKind::Config, format!("Preparing the connection to the bucket `{name}` (`{key}`) failed"))
                 .caused_by(error)
         })?;
-        Ok(Self { store, name: name.into(), key })
+        Ok(Self { store, name: name.into(), key, notes: RetryNotes::default() })
+    }
+
+    /// The same bucket, whose repeated calls are told to `notes`.
+    #[must_use]
+    pub fn watched(&self, notes: &RetryNotes) -> Self {
+        Self { notes: notes.clone(), ..self.clone() }
     }
 
     /// `gs://bucket/path`.
@@ -154,7 +162,7 @@ impl Bucket {
     /// The whole object; `None` where there is none.
     pub async fn get(&self, path: &str) -> Result<Option<Object>, StorageError> {
         let read = self
-            .repeated(REQUEST_TIMEOUT, || async {
+            .repeated("reading", path, REQUEST_TIMEOUT, || async {
                 let answer = self.store.get_opts(&object(path)?, GetOptions::default()).await?;
                 let (meta, now) = (answer.meta.clone(), answer.extensions.get::<ServerTime>().copied());
                 let content = if meta.size > LARGEST_OBJECT { Bytes::new() } else { answer.bytes().await? };
@@ -187,7 +195,7 @@ impl Bucket {
             Replaces::Generation(g) => PutMode::Update(UpdateVersion { e_tag: None, version: Some(g.clone()) }),
         };
         let put = self
-            .repeated(PART_TIMEOUT, || async {
+            .repeated("writing", path, PART_TIMEOUT, || async {
                 let options = PutOptions { mode: mode.clone(), ..PutOptions::default() };
                 self.store.put_opts(&object(path)?, content.clone().into(), options).await
             })
@@ -197,7 +205,10 @@ impl Bucket {
 
     /// Removes an object; one that is gone is fine.
     pub async fn delete(&self, path: &str) -> Result<(), StorageError> {
-        match self.repeated(REQUEST_TIMEOUT, || async { self.store.delete(&object(path)?).await }).await {
+        match self
+            .repeated("removing", path, REQUEST_TIMEOUT, || async { self.store.delete(&object(path)?).await })
+            .await
+        {
             Err(error) if !error.is_not_found() => Err(error),
             Ok(()) | Err(_) => Ok(()),
         }
@@ -206,7 +217,7 @@ impl Bucket {
     /// The names of all objects in a folder and below, sorted.
     pub async fn list(&self, folder: &str) -> Result<Vec<String>, StorageError> {
         let found = self
-            .repeated(PART_TIMEOUT, || async {
+            .repeated("listing", folder, PART_TIMEOUT, || async {
                 let listed = self.store.list(Some(&object(folder)?));
                 listed.map_ok(|meta| String::from(meta.location)).try_collect::<Vec<_>>().await
             })
@@ -218,7 +229,10 @@ impl Bucket {
 
     /// An object's size in bytes; `None` where there is none.
     pub async fn size(&self, path: &str) -> Result<Option<u64>, StorageError> {
-        match self.repeated(REQUEST_TIMEOUT, || async { self.store.head(&object(path)?).await }).await {
+        match self
+            .repeated("looking at", path, REQUEST_TIMEOUT, || async { self.store.head(&object(path)?).await })
+            .await
+        {
             Ok(meta) => Ok(Some(meta.size)),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
@@ -227,9 +241,11 @@ impl Bucket {
 
     /// Begins an upload in parts. Nothing can be seen of it until it is completed.
     pub async fn begin_parts(&self, path: &str) -> Result<Multipart, StorageError> {
-        self.repeated(REQUEST_TIMEOUT, || async { self.store.create_multipart(&object(path)?).await })
-            .await
-            .map(Multipart)
+        self.repeated("beginning the upload to", path, REQUEST_TIMEOUT, || async {
+            self.store.create_multipart(&object(path)?).await
+        })
+        .await
+        .map(Multipart)
     }
 
     /// Sends the part of that number (from 0); all but the last have at least 5 MiB.
@@ -241,7 +257,7 @@ impl Bucket {
         content: Bytes,
     ) -> Result<Part, StorageError> {
         let payload = PutPayload::from(content);
-        self.repeated(PART_TIMEOUT, || async {
+        self.repeated("uploading a part of", path, PART_TIMEOUT, || async {
             self.store.put_part(&object(path)?, &upload.0, number, payload.clone()).await
         })
         .await
@@ -251,7 +267,7 @@ impl Bucket {
     /// Makes one object of all parts, in order.
     pub async fn complete_parts(&self, path: &str, upload: &Multipart, parts: &[Part]) -> Result<(), StorageError> {
         let parts: Vec<_> = parts.iter().map(|part| part.0.clone()).collect();
-        self.repeated(PART_TIMEOUT, || async {
+        self.repeated("completing the upload to", path, PART_TIMEOUT, || async {
             self.store.complete_multipart(&object(path)?, &upload.0, parts.clone()).await
         })
         .await
@@ -260,38 +276,33 @@ impl Bucket {
 
     /// Gives an upload up; one that is gone is fine.
     pub async fn abort_parts(&self, path: &str, upload: &Multipart) -> Result<(), StorageError> {
-        let aborted =
-            self.repeated(REQUEST_TIMEOUT, || async { self.store.abort_multipart(&object(path)?, &upload.0).await });
+        let aborted = self.repeated("giving up the upload to", path, REQUEST_TIMEOUT, || async {
+            self.store.abort_multipart(&object(path)?, &upload.0).await
+        });
         match aborted.await {
             Err(error) if !error.is_not_found() => Err(error),
             Ok(()) | Err(_) => Ok(()),
         }
     }
 
-    /// The waits of Google's reliability guide: exponential from 1 s, at most 32 s, with jitter; five attempts in all.
-    async fn repeated<T, F>(&self, limit: Duration, attempt: impl Fn() -> F) -> Result<T, StorageError>
+    /// Makes a request until it succeeds or its error allows no further try; each is given up after `limit`.
+    async fn repeated<T, F>(
+        &self,
+        doing: &str,
+        path: &str,
+        limit: Duration,
+        call: impl Fn() -> F,
+    ) -> Result<T, StorageError>
     where
         F: Future<Output = object_store::Result<T>>,
     {
-        let waits = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_secs(1))
-            .with_max_delay(Duration::from_secs(32))
-            .with_max_times(4)
-            .with_jitter();
-        let call = || async {
-            match tokio::time::timeout(limit, attempt()).await {
+        repeated(&self.notes, format!("{doing} {}", self.uri(path)), || async {
+            match tokio::time::timeout(limit, call()).await {
                 Ok(answer) => answer.map_err(|error| StorageError::new(&error, &self.name, self.key)),
                 Err(_) => Err(StorageError::unanswered("no answer in time")),
             }
-        };
-        call.retry(waits)
-            .when(|error: &StorageError| error.kind == FaultKind::Transient)
-            .adjust(|error, wait| wait.map(|wait| error.retry_after.map_or(wait, |wish| wish.max(wait))))
-            .notify(|error, wait| {
-                let wait_ms = wait.as_millis();
-                tracing::warn!(%error, wait_ms, "cloud storage request failed, trying again");
-            })
-            .await
+        })
+        .await
     }
 }
 

@@ -3,16 +3,18 @@
 use std::path::{Path, PathBuf};
 
 /// Module, and what of this crate it may see besides itself.
-const MAY_SEE: [(&str, &[&str]); 10] = [
+const MAY_SEE: [(&str, &[&str]); 12] = [
     ("domain", &[]),
-    ("bucket", &["domain"]),
+    ("bucket", &["domain", "retry"]),
+    ("failpoint", &[]),
     ("format", &[]),
     ("host", &[]),
     ("logging", &[]),
-    ("source", &["domain"]),
-    ("warehouse", &["domain", "bucket"]),
-    ("state", &["domain", "bucket", "host"]),
-    ("engine", &["domain", "source", "warehouse", "state"]),
+    ("retry", &["domain"]),
+    ("source", &["domain", "retry"]),
+    ("warehouse", &["domain", "bucket", "failpoint", "retry"]),
+    ("state", &["domain", "bucket", "host", "retry"]),
+    ("engine", &["domain", "source", "warehouse", "state", "failpoint", "format", "retry"]),
     ("cli", &["domain", "engine", "format"]),
 ];
 

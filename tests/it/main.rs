@@ -6,18 +6,27 @@
 
 mod append;
 mod architecture;
+mod backfill;
 mod bucket;
 mod cancel;
+mod clock;
 mod compat;
 mod config_errors;
 mod connect;
+mod crash;
+mod drift;
 mod failures;
+mod faults_bigquery;
+mod faults_mysql;
+mod fence;
 mod gcs_state;
 mod gcs_takeover;
 mod local_state;
 mod paging;
 mod recovery;
+mod review;
 mod schema_changes;
+mod steps;
 mod support;
 mod types;
 mod upsert;

@@ -6,8 +6,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use super::chunks::Chunk;
 use super::client::Api;
@@ -22,44 +24,62 @@ use crate::warehouse::StageOrder;
 /// All that this program keeps in the bucket.
 const FOLDER: &str = "bqsync";
 
+/// How long a removal waits for the last request of an upload that was given up: answered later, it would bring back what
+/// was removed. What a slow line brings back is a leftover to the next run.
+const LAST_REQUEST: Duration = Duration::from_secs(3);
+
 /// The bucket, and what is on its way there.
 #[derive(Debug)]
 pub struct StagedObjects {
     bucket: Bucket,
+    /// Tasks that receive chunks; one whose upload is dropped ends after its request.
+    receiving: Mutex<HashMap<String, JoinHandle<()>>>,
     /// Begun and not yet complete: the service keeps, and charges for, what nobody aborts.
     unfinished: Mutex<HashMap<String, Multipart>>,
 }
 
 impl StagedObjects {
     pub fn new(bucket: Bucket) -> Self {
-        Self { bucket, unfinished: Mutex::default() }
+        Self { bucket, receiving: Mutex::default(), unfinished: Mutex::default() }
     }
 
     /// Puts all chunks into the bucket, creates the staging table, waits for the load job. `None` when the sender went
     /// away without a last chunk: then nothing is loaded.
     pub async fn upload(
         self: Arc<Self>,
-        api: Arc<Api>,
+        api: Api,
         order: StageOrder,
         chunks: mpsc::Receiver<Chunk>,
         sent: Arc<AtomicU64>,
     ) -> Result<Option<JobState>, Fault> {
         let path = path(&order.staging);
-        let what = format!("Uploading rows of {} to {} failed", order.mapping, self.bucket.uri(&path));
-        let receive = async { self.receive(&path, chunks, &sent).await.map_err(|error| error.into_fault(&what)) };
+        let uri = self.bucket.uri(&path);
+        let (outcome, told) = oneshot::channel();
+        let (objects, bucket, to) = (Arc::clone(&self), self.bucket.watched(api.notes()), path.clone());
+        let task = tokio::spawn(async move {
+            // An upload that has been given up wants no answer.
+            outcome.send(objects.receive(&bucket, &to, chunks, &sent).await).ok();
+        });
+        self.receiving.lock().await.insert(path, task);
+        let receive = async {
+            let lost = Fault::new(FaultKind::Bug, "The task that receives chunks ended in the middle");
+            let received = told.await.map_err(|_| lost)?;
+            received.map_err(|error| error.into_fault(format!("Uploading rows of {} to {uri} failed", order.mapping)))
+        };
         let (received, ()) = tokio::try_join!(receive, api.create_staging(&order))?;
         match received {
             Received::Whole => {}
             Received::GivenUp => return Ok(None),
             Received::TooLarge => return Err(too_large(&order)),
         }
-        let configuration = load::configuration(&api, &order, Some(self.bucket.uri(&path)));
+        let configuration = load::configuration(&api, &order, Some(uri));
         let failed = format!("Loading rows of {} into {} failed", order.mapping, order.staging);
-        api.run(&order.job, configuration, &failed).await.map(Some)
+        api.run(&order.job, configuration, &failed).await?.succeeded(&failed).map(Some)
     }
 
     async fn receive(
         &self,
+        bucket: &Bucket,
         path: &str,
         mut chunks: mpsc::Receiver<Chunk>,
         sent: &AtomicU64,
@@ -67,11 +87,11 @@ impl StagedObjects {
         let Some(mut chunk) = chunks.recv().await else { return Ok(Received::GivenUp) };
         if chunk.is_last {
             let length = chunk.bytes.len() as u64;
-            self.bucket.put(path, chunk.bytes, &Replaces::Anything).await?;
+            bucket.put(path, chunk.bytes, &Replaces::Anything).await?;
             sent.store(length, Ordering::Relaxed);
             return Ok(Received::Whole);
         }
-        let upload = self.bucket.begin_parts(path).await?;
+        let upload = bucket.begin_parts(path).await?;
         self.unfinished.lock().await.insert(path.to_owned(), upload.clone());
         let mut parts = Vec::new();
         loop {
@@ -79,12 +99,12 @@ impl StagedObjects {
                 return Ok(Received::TooLarge);
             }
             let length = chunk.bytes.len() as u64;
-            parts.push(self.bucket.put_part(path, &upload, parts.len(), chunk.bytes).await?);
+            parts.push(bucket.put_part(path, &upload, parts.len(), chunk.bytes).await?);
             let total = sent.fetch_add(length, Ordering::Relaxed) + length;
             if chunk.is_last {
-                match self.bucket.complete_parts(path, &upload, &parts).await {
+                match bucket.complete_parts(path, &upload, &parts).await {
                     // Completed before, by a request whose answer was lost.
-                    Err(error) if error.is_not_found() && self.bucket.size(path).await? == Some(total) => {}
+                    Err(error) if error.is_not_found() && bucket.size(path).await? == Some(total) => {}
                     completed => completed?,
                 }
                 self.unfinished.lock().await.remove(path);
@@ -100,6 +120,10 @@ impl StagedObjects {
     /// Removes what was put into the bucket for a staging table; nothing there is fine.
     pub async fn remove(&self, staging: &TableId) -> Result<(), Fault> {
         let path = path(staging);
+        let receiving = self.receiving.lock().await.remove(&path);
+        if let Some(task) = receiving {
+            tokio::time::timeout(LAST_REQUEST, task).await.ok();
+        }
         let unfinished = self.unfinished.lock().await.remove(&path);
         let removed = async {
             if let Some(upload) = unfinished {

@@ -1,14 +1,11 @@
 //! The credentials found here, for Cloud Storage: state and staging use the same account as the jobs.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use gcp_bigquery_client::auth::Authenticator;
 use tokio::sync::OnceCell;
 
-use super::auth::authenticator;
-use super::error::ApiError;
+use super::auth::Tokens as Found;
 use crate::bucket::Tokens;
 use crate::domain::config::BigQuerySettings;
 use crate::domain::fault::Fault;
@@ -16,7 +13,7 @@ use crate::domain::fault::Fault;
 /// Finds the credentials when the first token is asked for.
 pub struct GoogleTokens {
     settings: BigQuerySettings,
-    found: OnceCell<Arc<dyn Authenticator>>,
+    found: OnceCell<Found>,
 }
 
 impl std::fmt::Debug for GoogleTokens {
@@ -37,8 +34,7 @@ impl GoogleTokens {
 #[async_trait]
 impl Tokens for GoogleTokens {
     async fn token(&self) -> Result<String, Fault> {
-        let found = self.found.get_or_try_init(|| authenticator(&self.settings)).await?;
-        let token = found.access_token().await;
-        token.map_err(|error| ApiError::from(error).into_fault("Asking for a token failed"))
+        let found = self.found.get_or_try_init(|| Found::find(&self.settings)).await?;
+        found.token().await.map_err(|error| error.into_fault("Asking for a token failed"))
     }
 }

@@ -42,7 +42,7 @@ pub struct BigQueryUpload {
 
 impl BigQueryUpload {
     /// `objects`: the bucket to go through, where one is configured.
-    pub fn begin(api: Arc<Api>, order: StageOrder, objects: Option<Arc<StagedObjects>>) -> Self {
+    pub fn begin(api: Api, order: StageOrder, objects: Option<Arc<StagedObjects>>) -> Self {
         let (steps, inbox) = mpsc::channel(WAITING_BATCHES);
         let (sender, chunks) = mpsc::channel(WAITING_CHUNKS);
         let plan = Arc::clone(&order.plan);

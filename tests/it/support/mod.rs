@@ -1,14 +1,18 @@
 //! A sandbox for one test: its own MySQL database, BigQuery dataset and working directory.
 
+pub mod bigquery_proxy;
 mod emulator;
 mod engine;
 mod gcs;
+mod mysql_proxy;
 mod program;
+mod trial;
 
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bigquery_syncer::domain::ids::MappingName;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Row, ValueRef};
 use tempfile::TempDir;
@@ -16,6 +20,7 @@ use tempfile::TempDir;
 pub use self::engine::TINY;
 pub use self::gcs::{Gcs, Trouble};
 pub use self::program::{Ran, finish};
+pub use self::trial::Trial;
 
 /// Rows as text, NULL as `None`.
 pub type Rows = Vec<Vec<Option<String>>>;
@@ -76,6 +81,11 @@ impl Sandbox {
 
     pub fn read_json(&self, name: &str) -> serde_json::Value {
         serde_json::from_str(&self.read(name)).unwrap()
+    }
+
+    /// A mapping's name, for commands.
+    pub fn mapping(name: &str) -> MappingName {
+        MappingName(name.to_owned())
     }
 
     /// Writes config.yaml: `settings` are top-level lines, `mappings` the list under `mappings:`.
