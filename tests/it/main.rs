@@ -7,6 +7,7 @@
 mod append;
 mod architecture;
 mod backfill;
+mod bucket;
 mod cancel;
 mod clock;
 mod compat;
@@ -18,6 +19,9 @@ mod failures;
 mod faults_bigquery;
 mod faults_mysql;
 mod fence;
+mod gcs_state;
+mod gcs_takeover;
+mod local_state;
 mod paging;
 mod properties;
 mod recovery;

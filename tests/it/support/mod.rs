@@ -3,6 +3,7 @@
 pub mod bigquery_proxy;
 mod emulator;
 mod engine;
+mod gcs;
 mod mysql_proxy;
 mod program;
 mod trial;
@@ -17,7 +18,8 @@ use sqlx::{AssertSqlSafe, Column, ConnectOptions, Row, ValueRef};
 use tempfile::TempDir;
 
 pub use self::engine::TINY;
-pub use self::program::finish;
+pub use self::gcs::{Gcs, Trouble};
+pub use self::program::{Ran, finish};
 pub use self::trial::Trial;
 
 /// Rows as text, NULL as `None`.
