@@ -225,6 +225,9 @@ impl fmt::Display for Moment {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -16,17 +16,56 @@ pub struct RetryNote {
     pub because: String,
 }
 
-/// Where such word goes. The default keeps it to the log.
+/// How much of an announced wait is waited out. All of it, but for tests: no test can sit out a quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience(u32);
+
+impl Patience {
+    pub const FULL: Self = Self(1);
+
+    /// One part in so many.
+    #[must_use]
+    pub const fn one_in(parts: u32) -> Self {
+        Self(if parts == 0 { 1 } else { parts })
+    }
+
+    /// How long to sleep for a wait that was announced.
+    #[must_use]
+    pub fn of(self, wait: Duration) -> Duration {
+        wait / self.0
+    }
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self::FULL
+    }
+}
+
+/// Where such word goes, and how patiently its sender waits. The default keeps it to the log.
 #[derive(Clone, Default)]
-pub struct RetryNotes(Option<Arc<dyn Fn(RetryNote) + Send + Sync>>);
+pub struct RetryNotes {
+    listener: Option<Arc<dyn Fn(RetryNote) + Send + Sync>>,
+    patience: Patience,
+}
 
 impl RetryNotes {
     pub fn to(listener: impl Fn(RetryNote) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(listener)))
+        Self { listener: Some(Arc::new(listener)), patience: Patience::FULL }
+    }
+
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
+    }
+
+    #[must_use]
+    pub const fn patience(&self) -> Patience {
+        self.patience
     }
 
     pub fn tell(&self, note: RetryNote) {
-        if let Some(listener) = &self.0 {
+        if let Some(listener) = &self.listener {
             listener(note);
         }
     }
@@ -34,12 +73,15 @@ impl RetryNotes {
     /// Does anybody listen?
     #[must_use]
     pub const fn is_heard(&self) -> bool {
-        self.0.is_some()
+        self.listener.is_some()
     }
 }
 
 impl fmt::Debug for RetryNotes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("RetryNotes").field(&self.0.is_some()).finish()
+        f.debug_struct("RetryNotes")
+            .field("is_heard", &self.is_heard())
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
     }
 }

@@ -15,6 +15,7 @@ use super::sweep::sweep;
 use crate::domain::column::{SourceSchema, TargetSchema};
 use crate::domain::plan::TablePlan;
 use crate::domain::report::MappingReport;
+use crate::failpoint::reached;
 use crate::source::Source;
 use crate::state::{Moves, StateStore};
 use crate::warehouse::Warehouse;
@@ -34,6 +35,7 @@ pub(super) async fn attempt<S: Source, W: Warehouse, T: StateStore>(
     report: &mut MappingReport,
 ) -> Result<(), Halt> {
     report.warnings.clear();
+    reached("lease_taken");
     if ledger.pending().is_some() {
         scope.in_phase(Phase::Recover, recover(scope, ledger, report)).await?;
     }
@@ -48,6 +50,7 @@ pub(super) async fn attempt<S: Source, W: Warehouse, T: StateStore>(
         scope.note(report, format!("{} holds no rows, although the watermark is {mark}", scope.mapping.target));
     }
     let plan = scope.in_phase(Phase::Plan, prepare(scope, &source, target.as_ref(), ledger, report)).await?;
+    reached("planned");
     let ground = Ground { source, target, plan: Arc::new(plan) };
     match &scope.task {
         Task::Sync { .. } => incremental(scope, ledger, report, &ground).await,

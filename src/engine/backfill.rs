@@ -14,6 +14,7 @@ use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::report::MappingReport;
 use crate::domain::window::{Low, Window};
+use crate::failpoint::reached;
 use crate::source::Source;
 use crate::state::{BackfillState, Moves, StateStore};
 use crate::warehouse::Warehouse;
@@ -35,6 +36,7 @@ pub(super) async fn backfill<S: Source, W: Warehouse, T: StateStore>(
         None => {
             let begun = scope.in_phase(Phase::Plan, begin(scope, ledger, report, ground, ask)).await?;
             ledger.set_backfill(Some(begun.clone())).await?;
+            reached("backfill_begun");
             begun
         }
     };

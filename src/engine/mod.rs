@@ -2,6 +2,7 @@
 
 mod attempt;
 mod backfill;
+mod command;
 mod compare;
 mod conflicts;
 mod decide;
@@ -20,6 +21,7 @@ mod recover;
 mod run;
 mod run_id;
 mod scope;
+mod status;
 mod steps;
 mod supervisor;
 mod sweep;
@@ -39,6 +41,7 @@ pub use crate::state::{BackfillState, Holder, LastRun};
 
 use self::emitter::Emitter;
 use crate::domain::config::Config;
+use crate::domain::retry::Patience;
 use crate::source::{BatchLimits, Source};
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
@@ -51,6 +54,8 @@ pub struct Ports<S, W, T> {
     pub warehouse: Arc<W>,
     pub state: Arc<T>,
     pub limits: BatchLimits,
+    /// How much of an announced wait is waited out before something is tried again.
+    pub patience: Patience,
     /// `user@host`, for the history.
     pub operator: Arc<str>,
 }
@@ -63,6 +68,7 @@ impl<S, W, T> Clone for Ports<S, W, T> {
             warehouse: Arc::clone(&self.warehouse),
             state: Arc::clone(&self.state),
             limits: self.limits,
+            patience: self.patience,
             operator: Arc::clone(&self.operator),
         }
     }

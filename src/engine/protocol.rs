@@ -4,96 +4,12 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::command::{BackfillAsk, ColumnDecision, Command, Selection, SyncOrder};
+pub use super::status::{BackfillPreview, Lag, MappingStatus, SlicePreview};
+
 use crate::domain::ids::{JobId, MappingName, RunId};
-use crate::domain::lookback::Lookback;
 use crate::domain::report::{MappingReport, RunReport, RunSummary, Trigger};
-use crate::domain::schema::{ColumnDiffView, Decisions};
-use crate::state::{BackfillState, Holder, LastRun};
-
-/// What an operator can ask for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
-    /// One incremental run.
-    Sync(SyncOrder),
-    /// Move a given window, whatever the watermark says; goes on with an unfinished one of the same words.
-    Backfill {
-        ask: BackfillAsk,
-        restart: bool,
-    },
-    /// What a backfill would do; nothing is moved.
-    PreviewBackfill(BackfillAsk),
-    /// Compare schemas; with `apply`, carry out what is safe (of the named columns, or of all when none is named).
-    Compare {
-        selection: Selection,
-        apply: bool,
-        columns: Vec<String>,
-    },
-    /// Remember what the operator says of columns, carry out what was accepted.
-    Decide {
-        mapping: MappingName,
-        decisions: Vec<ColumnDecision>,
-    },
-    /// Watermarks, lags, last runs and who works on what, in one answer.
-    Inspect(Selection),
-    /// What the state alone knows of all mappings; cheap, for asking every few seconds.
-    Watch,
-    /// As `Inspect`, each mapping as soon as it is known: for whoever shows two hundred of them.
-    Measure(Selection),
-    /// The latest runs, newest first.
-    ReadHistory {
-        most: usize,
-    },
-    /// One run's report.
-    ReadReport(RunId),
-    /// Hold a running mapping between two batches.
-    Pause(MappingName),
-    Resume(MappingName),
-    /// Stop one mapping at its next safe point.
-    Cancel(MappingName),
-    /// Stop everything at its next safe point.
-    CancelAll,
-}
-
-/// What an incremental run is to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyncOrder {
-    pub selection: Selection,
-    pub trigger: Trigger,
-    /// Read so much below the watermark again; upsert mappings only. Wins over the mapping's own.
-    pub lookback: Option<Lookback>,
-}
-
-impl SyncOrder {
-    /// As an operator, or whatever called the program, asks for it.
-    #[must_use]
-    pub const fn manual(selection: Selection) -> Self {
-        Self { selection, trigger: Trigger::Manual, lookback: None }
-    }
-}
-
-/// A window of a mapping's incremental column, as the operator writes it; both ends included.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BackfillAsk {
-    pub mapping: MappingName,
-    pub start: String,
-    /// `None`: the watermark, or, before the first run, as far as rows are settled.
-    pub end: Option<String>,
-}
-
-/// A column by its name in BigQuery, and whether it may change the table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ColumnDecision {
-    pub column: String,
-    /// Declined: the column is left out of the mapping.
-    pub accept: bool,
-}
-
-/// Which mappings are meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Selection {
-    All,
-    Named(Vec<MappingName>),
-}
+use crate::domain::schema::ColumnDiffView;
 
 /// The steps of one mapping's run, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -308,73 +224,6 @@ pub enum Event {
         run: RunId,
         error: String,
     },
-}
-
-/// A mapping at a glance.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MappingStatus {
-    pub mapping: MappingName,
-    pub source: String,
-    pub target: String,
-    pub mode: String,
-    pub watermark: Option<String>,
-    /// The incremental column's greatest value in MySQL; `None` for an empty table or when it could not be asked.
-    pub newest: Option<String>,
-    pub lag: Option<Lag>,
-    pub last_run: Option<LastRun>,
-    /// Why the source could not be asked.
-    pub problem: Option<String>,
-    /// A publish whose end is not known yet; the next run asks.
-    pub pending: Option<JobId>,
-    /// Who works on it right now, here or elsewhere.
-    pub held_by: Option<Holder>,
-    /// A backfill that has not come to its end.
-    pub backfill: Option<BackfillState>,
-    /// Columns that wait for a decision.
-    pub undecided: Vec<String>,
-    /// What has been decided, by column.
-    pub decisions: Decisions,
-}
-
-/// What a backfill would do.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct BackfillPreview {
-    pub ask: BackfillAsk,
-    /// The window as it would be moved: `[2026-10-01 00:00:00, 2026-10-31 23:59:59]`.
-    pub window: String,
-    /// What was asked for and will not be done, in words.
-    pub notes: Vec<String>,
-    /// In order; `(window, rows)`, rows by the index.
-    pub slices: Vec<SlicePreview>,
-    /// There are more slices than are listed.
-    pub more_slices: bool,
-    /// By the server's statistics.
-    pub rows_estimate: Option<u64>,
-    /// Of the values in MySQL, by the server's statistics.
-    pub bytes_estimate: Option<u64>,
-    /// Rows of the target within the window; `None` when there is no table yet.
-    pub rows_in_target: Option<u64>,
-    /// `merge` or `insert missing`, with what that means.
-    pub publish: String,
-    /// An unfinished backfill of the mapping, which the same words go on with.
-    pub unfinished: Option<BackfillState>,
-}
-
-/// A slice of a backfill.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SlicePreview {
-    pub window: String,
-    /// `None` for the last one, which holds at most as many as the others.
-    pub rows: Option<u64>,
-}
-
-/// How far the source's newest row is ahead of the watermark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Lag {
-    Seconds(i64),
-    /// Steps of an integer cursor, an upper bound of the rows.
-    Steps(i64),
 }
 
 impl Event {

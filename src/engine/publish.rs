@@ -14,6 +14,7 @@ use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{JobId, JobPlace};
 use crate::domain::window::{Low, Published, Watermark, Window};
+use crate::failpoint::reached;
 use crate::source::Source;
 use crate::state::{Moves, PendingPublish, StateStore};
 use crate::warehouse::{JobFate, PublishCounts, PublishKind, PublishOrder, Staged, Warehouse};
@@ -140,6 +141,7 @@ async fn send<S: Source, W: Warehouse, T: StateStore>(
             rows: work.staged.rows,
         })
         .await?;
+    reached("pending_noted");
     let order = PublishOrder {
         mapping: scope.mapping.name.clone(),
         job: job.clone(),
@@ -159,6 +161,7 @@ async fn send<S: Source, W: Warehouse, T: StateStore>(
             return Err(Halt::Cancelled);
         }
     };
+    reached("published");
     scope.emit(Event::Published {
         run: scope.run.clone(),
         mapping: scope.mapping.name.clone(),

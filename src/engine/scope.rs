@@ -14,7 +14,7 @@ use super::progress::{ProgressOf, Retry};
 use super::protocol::{BackfillAsk, Event, Phase};
 use crate::domain::config::Mapping;
 use crate::domain::fault::Fault;
-use crate::domain::ids::{RunId, TableId};
+use crate::domain::ids::{MappingName, RunId, TableId};
 use crate::domain::lookback::Lookback;
 use crate::domain::report::{MappingReport, Trigger};
 use crate::domain::retry::{RetryNote, RetryNotes};
@@ -151,20 +151,23 @@ impl<S: Source, W: Warehouse, T: StateStore> Scope<S, W, T> {
     pub(super) fn watched(mut self) -> Self {
         let (run, mapping) = (self.run.clone(), self.mapping.name.clone());
         let (emitter, progress) = (self.emitter.clone(), self.progress.clone());
-        let notes = RetryNotes::to(move |note: RetryNote| {
-            let retry = Retry { at: Instant::now() + note.wait, because: note.because.clone(), attempt: note.attempt };
-            progress.update(|p| p.retry = Some(retry));
-            emitter.emit(Event::RetryScheduled {
-                run: run.clone(),
-                mapping: mapping.clone(),
-                operation: note.operation,
-                attempt: note.attempt,
-                wait_ms: u64::try_from(note.wait.as_millis()).unwrap_or(u64::MAX),
-                because: note.because,
-            });
-        });
+        let tell = move |note: RetryNote| announce(&run, &mapping, &emitter, &progress, note);
+        let notes = RetryNotes::to(tell).with_patience(self.ports.patience);
         self.ports.source = Arc::new(self.ports.source.watched(notes.clone()));
         self.ports.warehouse = Arc::new(self.ports.warehouse.watched(notes));
         self
     }
+
+    /// Says that something will be tried again: what, and when.
+    pub(super) fn announce(&self, note: RetryNote) {
+        announce(&self.run, &self.mapping.name, &self.emitter, &self.progress, note);
+    }
+}
+
+fn announce(run: &RunId, mapping: &MappingName, emitter: &Emitter, progress: &ProgressOf, note: RetryNote) {
+    let RetryNote { operation, attempt, wait, because } = note;
+    progress.update(|p| p.retry = Some(Retry { at: Instant::now() + wait, because: because.clone(), attempt }));
+    let (run, mapping) = (run.clone(), mapping.clone());
+    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    emitter.emit(Event::RetryScheduled { run, mapping, operation, attempt, wait_ms, because });
 }

@@ -11,6 +11,7 @@ use crate::domain::config::Mode;
 use crate::domain::cursor::Cursor;
 use crate::domain::report::{FlawCount, MappingReport};
 use crate::domain::window::{Low, Window, step};
+use crate::failpoint::reached;
 use crate::source::{Source, StretchAsk};
 use crate::state::{Moves, StateStore};
 use crate::warehouse::Warehouse;
@@ -164,6 +165,7 @@ async fn settle<S: Source, W: Warehouse, T: StateStore>(
         Ok::<_, Halt>(())
     };
     scope.in_phase(Phase::Advance, advance).await?;
+    reached("advanced");
     report.steps += 1;
     report.records_processed += staged.rows;
     report.rows_inserted += published.inserted;
@@ -176,5 +178,6 @@ async fn settle<S: Source, W: Warehouse, T: StateStore>(
     let done = report.records_processed;
     scope.progress.update(|p| p.rows_published = done);
     scope.clean_up(&staged.table).await;
+    reached("cleaned_up");
     Ok(())
 }

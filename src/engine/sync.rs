@@ -8,13 +8,14 @@ use chrono::Utc;
 
 use super::attempt::attempt;
 use super::ledger::Ledger;
-use super::progress::Retry;
-use super::protocol::{Event, Phase};
-use super::run_id;
+use super::protocol::Phase;
 use super::scope::{Halt, Scope};
-use crate::domain::fault::{Fault, FaultKind, Policy};
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::report::{MappingReport, Outcome};
+use crate::domain::retry::RetryNote;
+use crate::failpoint::reached;
 use crate::format;
+use crate::retry::next_wait;
 use crate::source::Source;
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
@@ -46,6 +47,7 @@ pub(super) async fn sync_mapping<S: Source, W: Warehouse, T: StateStore>(scope: 
     let ended = before_the_deadline(scope, &mut ledger, &mut report).await;
     report.watermark_after = ledger.watermark_text();
     conclude(&mut report, ended, began);
+    reached("before_the_last_save");
     if let Err(fault) = ledger.close(&report, scope.task.trigger()).await {
         report.fail(&fault);
     }
@@ -114,7 +116,10 @@ async fn with_retries<S: Source, W: Warehouse, T: StateStore>(
         let (because, wait) = match ended {
             Err(Halt::Fault(fault)) => {
                 failures += 1;
-                let Some(wait) = next_wait(&fault, failures) else { return Err(Halt::Fault(fault)) };
+                let tries = fault.kind().policy().mapping;
+                let Some(wait) = tries.and_then(|tries| next_wait(tries, failures, fault.retry_after())) else {
+                    return Err(Halt::Fault(fault));
+                };
                 (fault.to_string(), wait)
             }
             Err(Halt::Drifted(what)) if drifts < MOST_DRIFTS => {
@@ -123,42 +128,12 @@ async fn with_retries<S: Source, W: Warehouse, T: StateStore>(
             }
             ended => return ended,
         };
-        announce(scope, tries + 1, wait, because);
+        let operation = "the mapping's work".to_owned();
+        scope.announce(RetryNote { operation, attempt: tries + 1, wait, because });
         tokio::select! {
             () = scope.cancel.cancelled() => return Err(Halt::Cancelled),
-            () = tokio::time::sleep(wait) => {}
+            () = tokio::time::sleep(scope.ports.patience.of(wait)) => {}
         }
         report.attempts += 1;
-    }
-}
-
-fn announce<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    attempt: u32,
-    wait: Duration,
-    because: String,
-) {
-    let retry = Retry { at: Instant::now() + wait, because: because.clone(), attempt };
-    scope.progress.update(|p| p.retry = Some(retry));
-    scope.emit(Event::RetryScheduled {
-        run: scope.run.clone(),
-        mapping: scope.mapping.name.clone(),
-        operation: "the mapping's work".to_owned(),
-        attempt,
-        wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-        because,
-    });
-}
-
-/// How long to wait after so many failures in a row; `None` when there is no next try.
-fn next_wait(fault: &Fault, failures: u32) -> Option<Duration> {
-    match fault.kind().policy() {
-        Policy::Retry { first, most, attempts } if (failures as usize) < attempts => {
-            let grown = first.saturating_mul(1 << (failures - 1).min(10)).min(most);
-            // Mappings that failed together should not come back together.
-            let jitter = Duration::from_millis(run_id::random() % 1000);
-            Some(fault.retry_after().unwrap_or(grown) + jitter)
-        }
-        Policy::Retry { .. } | Policy::FailMapping => None,
     }
 }

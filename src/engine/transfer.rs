@@ -13,6 +13,7 @@ use crate::domain::ids::TableId;
 use crate::domain::plan::TablePlan;
 use crate::domain::report::{Flaw, FlawCount};
 use crate::domain::window::Window;
+use crate::failpoint::reached;
 use crate::source::{Extract, Extraction, Source, Step};
 use crate::state::StateStore;
 use crate::warehouse::{StageOrder, Staged, Upload, Warehouse};
@@ -105,6 +106,7 @@ async fn move_rows<S: Source, W: Warehouse, T: StateStore>(
     unchanged(scope, ground).await?;
     let load = async {
         let staged = scope.unless_cancelled(upload.finish()).await?;
+        reached("staged");
         scope.progress.update(|p| p.bytes_uploaded = staged.bytes);
         scope.emit(Event::StagingLoaded {
             run: scope.run.clone(),
@@ -169,6 +171,7 @@ async fn pump<S: Source, W: Warehouse, T: StateStore>(
         }
         let Some(open) = upload.as_mut() else { continue };
         scope.unless_cancelled(open.write(batch.rows)).await?;
+        reached("batch_handed_over");
         let sent = open.bytes_sent();
         scope.progress.update(|p| {
             p.rows_read += rows;

@@ -60,6 +60,6 @@ fn place(facts: &Facts, cells: usize, theme: Theme) -> String {
 fn state(config: &Config) -> String {
     match &config.state {
         StateLocation::Local(path) => path.display().to_string(),
-        StateLocation::Gcs { bucket, prefix } => format!("gs://{bucket}/{prefix}"),
+        StateLocation::Gcs { bucket, prefix, .. } => format!("gs://{bucket}/{prefix}"),
     }
 }

@@ -48,7 +48,8 @@ impl Api {
         loop {
             let mut query = vec![("maxResults", "1000".to_owned()), ("fields", fields.to_owned())];
             query.extend(token.take().map(|token| ("pageToken", token)));
-            let page: Page = match self.json(|http| http.get(&url).query(&query)).await {
+            let looking = format!("looking for staging tables in {}.{}", beside.project, beside.dataset);
+            let page: Page = match self.json(looking, |http| http.get(&url).query(&query)).await {
                 Err(error) if error.is_not_found() => return Ok(found),
                 answer => answer?,
             };

@@ -84,7 +84,9 @@ impl Api {
         let what = format!("Counting rows of {target} failed");
         let url = self.url(false, &self.project, &["queries"]);
         let body = json!({"query": sql, "useLegacySql": false, "location": self.location, "timeoutMs": 50_000});
-        let answer: Answer = self.json(|http| http.post(&url).json(&body)).await.map_err(|e| e.into_fault(&what))?;
+        let counting = format!("counting rows of {target}");
+        let answer = self.json(counting, |http| http.post(&url).json(&body)).await;
+        let answer: Answer = answer.map_err(|error| error.into_fault(&what))?;
         let number = answer.rows.first().and_then(|row| row.f.first()?.v.as_deref()?.parse().ok());
         number.filter(|_| answer.job_complete).ok_or_else(|| Fault::new(FaultKind::Transient, what))
     }
