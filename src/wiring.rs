@@ -78,7 +78,7 @@ fn text_of(file: &Path, bytes: Vec<u8>) -> Result<String, Refusal> {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         Refusal::Problems(vec![Problem {
             file: file.display().to_string(),
-            line: Some(before.iter().filter(|byte| **byte == b'\n').count() + 1),
+            line: Some(before.split(|byte| *byte == b'\n').count()),
             message: "not UTF-8 text".to_owned(),
             hint: "save the file as UTF-8; this line holds the first character that is not".to_owned(),
         }])
