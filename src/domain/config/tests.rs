@@ -110,7 +110,7 @@ fn a_variable_is_missed_only_where_its_value_is_needed() {
     assert_eq!(only(with("location: ${REGION}", ""), "`location` is `${REGION}`"), Some(3));
     let set = |name: &str| Some(if name == "GCS_STATE_PREFIX" { "etl/" } else { "some-name" }.to_owned());
     let config = parse(&gcs, Path::new("c"), &set).expect("no problem");
-    let lease = Duration::from_secs(60);
+    let lease = Duration::from_mins(1);
     assert_eq!(config.state, StateLocation::Gcs { bucket: "some-name".to_owned(), prefix: "etl".to_owned(), lease });
 }
 
