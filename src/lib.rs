@@ -1,8 +1,10 @@
 //! `bqsync` moves MySQL tables into BigQuery: nothing lost, nothing doubled.
 //!
 //! The layers, each seeing only those below it: `cli` over `engine` over the ports `source`, `warehouse` and `state`
-//! over `domain`; the adapters and the engine share `retry`. `tests/it/architecture.rs` holds them apart.
+//! over `domain`; the adapters and the engine share `retry`, `warehouse` and `state` also `bucket`.
+//! `tests/it/architecture.rs` holds them apart.
 
+pub mod bucket;
 pub mod cli;
 pub mod domain;
 pub mod engine;

@@ -53,16 +53,15 @@ impl FaultKind {
     /// minutes at least, which no single call can sit out.
     #[must_use]
     pub const fn policy(self) -> Policy {
-        const SECOND: Duration = Duration::from_secs(1);
-        const HALF_A_MINUTE: Duration = Duration::from_secs(32);
+        const fn tries(most: usize, wait: Duration, longest_wait: Duration) -> Tries {
+            Tries { most, wait, longest_wait }
+        }
         let (call, mapping) = match self {
             Self::Transient => (
-                Some(Tries { most: 5, wait: SECOND, longest_wait: HALF_A_MINUTE }),
-                Some(Tries { most: 4, wait: SECOND, longest_wait: HALF_A_MINUTE }),
+                Some(tries(5, Duration::from_secs(1), Duration::from_secs(32))),
+                Some(tries(4, Duration::from_secs(1), Duration::from_secs(32))),
             ),
-            Self::Quota => {
-                (None, Some(Tries { most: 3, wait: Duration::from_mins(10), longest_wait: Duration::from_mins(30) }))
-            }
+            Self::Quota => (None, Some(tries(3, Duration::from_mins(10), Duration::from_mins(30)))),
             Self::Auth | Self::Schema | Self::Config | Self::Data | Self::Conflict | Self::Bug => (None, None),
         };
         Policy { call, mapping }

@@ -1,19 +1,26 @@
 //! The port to the store of watermarks, pending publishes and run reports.
 
+mod any;
+mod document;
 mod files;
+pub mod gcs;
 pub mod local;
 pub mod reports;
 
+pub use self::any::{AnyLease, AnyState};
+
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::fault::Fault;
 use crate::domain::ids::{JobId, JobPlace, MappingName, RunId, TableId};
 use crate::domain::report::{Outcome, RunReport, RunSummary, Trigger};
 use crate::domain::schema::Decisions;
+use crate::host::host_name;
 
 /// Where the program remembers. One writer per mapping: only a lease can save.
 pub trait StateStore: Send + Sync + 'static {
@@ -78,6 +85,25 @@ pub struct Holder {
     pub since: DateTime<Utc>,
 }
 
+impl Holder {
+    /// This process, from now on.
+    fn here(run: &RunId) -> Self {
+        Self { host: host_name(), pid: std::process::id(), run_id: run.clone(), since: Utc::now() }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, pid, run_id, since } = self;
+        write!(f, "run {run_id} (process {pid} on {host}) since {}", seconds(*since))
+    }
+}
+
+/// `2026-11-23T07:59:58Z`.
+fn seconds(moment: DateTime<Utc>) -> String {
+    moment.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
 /// What is remembered of one mapping.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MappingState {
@@ -140,6 +166,7 @@ pub enum Moves {
 }
 
 impl Moves {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
     const fn is_watermark(&self) -> bool {
         matches!(self, Self::Watermark)
     }

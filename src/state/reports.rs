@@ -1,6 +1,7 @@
 //! The reports of runs: the original tool's `report.json`, and one file per run kept beside it.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -11,35 +12,54 @@ use crate::domain::ids::RunId;
 use crate::domain::report::{RunReport, RunSummary};
 
 /// A year of nightly runs is more than anyone reads; an hourly schedule keeps a week.
-const KEPT_RUNS: usize = 200;
+pub(super) const KEPT_RUNS: usize = 200;
+
+/// A report of a thousand mappings has a megabyte or two.
+const LARGEST_REPORT: u64 = 64 << 20;
 
 /// Writes both reports; each is replaced whole, so a reader never sees half of one.
 pub(super) fn write(directory: &Path, report: &RunReport) -> Result<(), Fault> {
     let runs = directory.join("runs");
     files::replace(&runs.join(format!("{}.json", file_stem(&report.run_id.0))), &sorted_json(report)?)?;
-    files::replace(&directory.join("report.json"), &sorted_json(&report.mappings)?)?;
+    write_last(directory, report)?;
     prune(&runs);
     Ok(())
+}
+
+/// Writes `report.json` alone, as the original tool did.
+pub(super) fn write_last(directory: &Path, report: &RunReport) -> Result<(), Fault> {
+    files::replace(&directory.join("report.json"), &sorted_json(&report.mappings)?)
 }
 
 /// The newest reports at a glance.
 pub(super) fn history(directory: &Path, most: usize) -> Result<Vec<RunSummary>, Fault> {
     let mut files = report_files(&directory.join("runs"))?;
     files.sort_by(|a, b| b.cmp(a));
-    Ok(files.iter().filter_map(|file| parsed(file)).take(most).map(|report| RunSummary::from(&report)).collect())
+    Ok(files.iter().filter_map(|file| read_file(file)).take(most).map(|report| RunSummary::from(&report)).collect())
 }
 
-/// One run's report.
-pub(super) fn read(directory: &Path, run: &RunId) -> Result<Option<RunReport>, Fault> {
+/// One run's report; `None` when it is no longer kept.
+pub(super) fn read(directory: &Path, run: &RunId) -> Option<RunReport> {
     let file = directory.join("runs").join(format!("{}.json", file_stem(&run.0)));
-    Ok(if file.exists() { parsed(&file) } else { None })
+    if file.exists() { read_file(&file) } else { None }
+}
+
+fn read_file(file: &Path) -> Option<RunReport> {
+    let mut content = Vec::new();
+    let read = fs::File::open(file).and_then(|opened| opened.take(LARGEST_REPORT).read_to_end(&mut content));
+    match read {
+        Ok(_) => parsed(&file.display().to_string(), &content),
+        Err(error) => {
+            tracing::warn!(file = %file.display(), %error, "a run's report cannot be read");
+            None
+        }
+    }
 }
 
 /// A report that is none is a line in the log, not the end of the history.
-fn parsed(file: &Path) -> Option<RunReport> {
-    let content = std::fs::read(file).map_err(|error| error.to_string());
-    let report = content.and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string()));
-    report.map_err(|error| tracing::warn!(file = %file.display(), error, "a run's report cannot be read")).ok()
+pub(super) fn parsed(place: &str, content: &[u8]) -> Option<RunReport> {
+    let report = serde_json::from_slice(content);
+    report.map_err(|error| tracing::warn!(place, %error, "what should be a run's report is none")).ok()
 }
 
 fn report_files(runs: &Path) -> Result<Vec<PathBuf>, Fault> {
@@ -53,7 +73,7 @@ fn report_files(runs: &Path) -> Result<Vec<PathBuf>, Fault> {
 }
 
 /// Indented by two with sorted keys, as the original's `json.dump(..., indent=2, sort_keys=True)`.
-fn sorted_json(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
+pub(super) fn sorted_json(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
     // A `Value` holds its keys in order; a struct would be written in the order of its fields.
     serde_json::to_value(value)
         .and_then(|sorted| serde_json::to_vec_pretty(&sorted))
@@ -61,7 +81,7 @@ fn sorted_json(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
 }
 
 /// A run's id is ours, but it must not become a path.
-fn file_stem(run_id: &str) -> String {
+pub(super) fn file_stem(run_id: &str) -> String {
     run_id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
 }
 

@@ -21,7 +21,7 @@ use super::target_type::TargetType;
 
 pub use document::parse;
 pub use interpolate::Env;
-pub use settings::{bigquery_settings, mysql_settings};
+pub use settings::{bigquery_settings, mysql_settings, storage_settings};
 
 /// Everything of config.yaml.
 #[derive(Debug, Clone)]
@@ -92,7 +92,12 @@ pub enum SchemaAdditions {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateLocation {
     Local(PathBuf),
-    Gcs { bucket: String, prefix: String },
+    Gcs {
+        bucket: String,
+        prefix: String,
+        /// How long a holder that gives no sign of life keeps a mapping.
+        lease: Duration,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,6 +193,15 @@ pub enum SslMode {
 /// How to reach BigQuery; from the environment and `.env` alone.
 #[derive(Debug, Clone)]
 pub struct BigQuerySettings {
+    /// `http://host:port`; then no credentials are used.
+    pub emulator: Option<String>,
+    /// `GOOGLE_APPLICATION_CREDENTIALS`.
+    pub credentials: Option<PathBuf>,
+}
+
+/// How to reach Cloud Storage; from the environment and `.env` alone.
+#[derive(Debug, Clone)]
+pub struct StorageSettings {
     /// `http://host:port`; then no credentials are used.
     pub emulator: Option<String>,
     /// `GOOGLE_APPLICATION_CREDENTIALS`.

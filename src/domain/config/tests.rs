@@ -110,7 +110,26 @@ fn a_variable_is_missed_only_where_its_value_is_needed() {
     assert_eq!(only(with("location: ${REGION}", ""), "`location` is `${REGION}`"), Some(3));
     let set = |name: &str| Some(if name == "GCS_STATE_PREFIX" { "etl/" } else { "some-name" }.to_owned());
     let config = parse(&gcs, Path::new("c"), &set).expect("no problem");
-    assert_eq!(config.state, StateLocation::Gcs { bucket: "some-name".to_owned(), prefix: "etl".to_owned() });
+    let lease = Duration::from_mins(1);
+    assert_eq!(config.state, StateLocation::Gcs { bucket: "some-name".to_owned(), prefix: "etl".to_owned(), lease });
+}
+
+#[test]
+fn a_lease_of_no_use_and_a_folder_that_is_none_are_refused_with_state_in_a_bucket_alone() {
+    let gcs = "state_store: gcs\nstate_gcs_bucket: b\n";
+    for (line, wrong) in [
+        ("state_gcs_lease: 1s", "`state_gcs_lease`"),
+        ("state_gcs_lease: 2h", "`state_gcs_lease`"),
+        ("state_gcs_prefix: gs://b/etl", "`state_gcs_prefix`"),
+        ("state_gcs_prefix: a//b", "`state_gcs_prefix`"),
+        ("state_gcs_prefix: ../b", "`state_gcs_prefix`"),
+    ] {
+        only(with(&format!("{gcs}{line}"), ""), wrong);
+        with(line, "").expect("local state needs neither");
+    }
+    let config = with(&format!("{gcs}state_gcs_lease: 5s\nstate_gcs_prefix: größe/名前"), "").expect("no problem");
+    let lease = Duration::from_secs(5);
+    assert_eq!(config.state, StateLocation::Gcs { bucket: "b".to_owned(), prefix: "größe/名前".to_owned(), lease });
 }
 
 #[test]

@@ -8,7 +8,6 @@ use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -54,8 +53,7 @@ impl FileLease {
             Err(TryLockError::WouldBlock) => return Err(conflict(&path, mapping)),
             Err(TryLockError::Error(error)) => return Err(files::io_fault("Locking", &path, error)),
         }
-        let holder = Holder { host: host_name(), pid: std::process::id(), run_id: run.clone(), since: Utc::now() };
-        let signature = Signature { mapping: mapping.clone(), holder };
+        let signature = Signature { mapping: mapping.clone(), holder: Holder::here(run) };
         sign(&file, &signature).map_err(|error| files::io_fault("Writing", &path, error))?;
         Ok(Self(Arc::new(Held { mapping: mapping.clone(), file })))
     }
@@ -75,13 +73,11 @@ fn sign(mut file: &File, signature: &Signature) -> std::io::Result<()> {
 fn conflict(path: &Path, mapping: &MappingName) -> Fault {
     // Between locking and signing the file is empty for a moment.
     let (who, hint) = match signature(path).map(|signed| signed.holder) {
-        Some(Holder { host, pid, run_id, since }) => (
-            format!(
-                "run {run_id} (process {pid} on {host}) since {}",
-                since.to_rfc3339_opts(SecondsFormat::Secs, true)
-            ),
-            format!("wait for it, or stop process {pid} on {host}; the lease ends with the process"),
-        ),
+        Some(holder) => {
+            let (pid, host) = (holder.pid, &holder.host);
+            let hint = format!("wait for it, or stop process {pid} on {host}; the lease ends with the process");
+            (holder.to_string(), hint)
+        }
         None => ("another process".to_owned(), "wait for it; the lease ends with the process".to_owned()),
     };
     Fault::new(FaultKind::Conflict, format!("Mapping `{mapping}` is held by {who}")).with_hint(hint)
@@ -104,10 +100,21 @@ pub(super) fn holders(directory: &Path) -> Result<BTreeMap<MappingName, Holder>,
     Ok(signed.filter(|s| is_alive(&s.holder, &here)).map(|s| (s.mapping, s.holder)).collect())
 }
 
-/// A process of this host that died left its name behind; of another host's nothing is known but what it wrote.
+/// A process of this host that died left its name behind; of another host's nothing is known but what it wrote. Where
+/// the kernel lists its locks, a number that another process has got since is told from the holder's.
 fn is_alive(holder: &Holder, here: &str) -> bool {
     let processes = Path::new("/proc");
-    holder.host != here || !processes.exists() || processes.join(holder.pid.to_string()).exists()
+    if holder.host != here || !processes.exists() {
+        return true;
+    }
+    let pid = holder.pid.to_string();
+    let locks = fs::read_to_string(processes.join("locks")).unwrap_or_default();
+    // `1: FLOCK  ADVISORY  WRITE 708 103:02:1318 0 EOF`
+    let holds_one = locks.lines().any(|line| {
+        let mut words = line.split_whitespace();
+        words.any(|word| word == "FLOCK") && words.nth(2) == Some(&pid)
+    });
+    processes.join(&pid).exists() && (locks.is_empty() || holds_one)
 }
 
 /// Readable, and distinct for names that differ only in what a file name cannot hold.

@@ -69,11 +69,25 @@ async fn start(api: &Api, order: &StageOrder) -> Result<String, ApiError> {
 }
 
 fn load_job(api: &Api, order: &StageOrder) -> Job {
+    Job {
+        configuration: Some(configuration(api, order, None)),
+        job_reference: Some(JobReference {
+            job_id: Some(order.job.0.clone()),
+            location: Some(api.location.clone()),
+            project_id: Some(api.project.clone()),
+        }),
+        ..Default::default()
+    }
+}
+
+/// What the load job is to do: with the file that is uploaded with it, or with that of `uri` (`gs://...`).
+pub fn configuration(api: &Api, order: &StageOrder, uri: Option<String>) -> JobConfiguration {
     let table = &order.staging;
     // Without it, wall clocks would be read as instants.
     let schema = TableSchema::new(staging_fields(&order.plan));
     let schema = (!(api.is_emulator && emulator::refuses_schema(&order.plan))).then_some(schema);
     let load = JobConfigurationLoad {
+        source_uris: uri.map(|uri| vec![uri]),
         destination_table: Some(TableReference::new(&table.project, &table.dataset, &table.table)),
         source_format: Some("PARQUET".to_owned()),
         schema,
@@ -83,19 +97,7 @@ fn load_job(api: &Api, order: &StageOrder) -> Job {
         decimal_target_types: Some(vec!["NUMERIC".to_owned()]),
         ..Default::default()
     };
-    Job {
-        configuration: Some(JobConfiguration {
-            load: Some(load),
-            labels: Some(jobs::labels(Some(&order.mapping))),
-            ..Default::default()
-        }),
-        job_reference: Some(JobReference {
-            job_id: Some(order.job.0.clone()),
-            location: Some(api.location.clone()),
-            project_id: Some(api.project.clone()),
-        }),
-        ..Default::default()
-    }
+    JobConfiguration { load: Some(load), labels: Some(jobs::labels(Some(&order.mapping))), ..Default::default() }
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -13,9 +13,11 @@ mod load;
 mod parquet;
 mod publish_sql;
 mod ranges;
+mod staged_object;
 mod staging;
 mod tables;
 mod target_range;
+mod tokens;
 mod upload;
 
 #[cfg(test)]
@@ -29,7 +31,10 @@ use tokio::sync::{Mutex, OnceCell};
 
 use self::client::Api;
 pub use self::parquet::{Encoded, ParquetEncoder};
+use self::staged_object::StagedObjects;
+pub use self::tokens::GoogleTokens;
 pub use self::upload::BigQueryUpload;
+use crate::bucket::Bucket;
 use crate::domain::column::TargetSchema;
 use crate::domain::config::BigQuerySettings;
 use crate::domain::fault::Fault;
@@ -49,6 +54,8 @@ pub struct BigQuery {
     api: Arc<OnceCell<Api>>,
     /// Datasets that were seen or made: asked for once a process, however many mappings share one.
     datasets: Arc<Mutex<HashSet<(String, String)>>>,
+    /// `temp_bucket`; without one files are uploaded straight to BigQuery.
+    objects: Option<Arc<StagedObjects>>,
     notes: RetryNotes,
 }
 
@@ -68,8 +75,15 @@ impl BigQuery {
             settings: Arc::new(settings),
             api: Arc::default(),
             datasets: Arc::default(),
+            objects: None,
             notes: RetryNotes::default(),
         }
+    }
+
+    /// The same, with staged files on their way through a bucket of Cloud Storage.
+    #[must_use]
+    pub fn through(self, bucket: Bucket) -> Self {
+        Self { objects: Some(Arc::new(StagedObjects::new(bucket))), ..self }
     }
 
     async fn api(&self) -> Result<Api, Fault> {
@@ -127,7 +141,7 @@ impl Warehouse for BigQuery {
 
     async fn stage(&self, order: StageOrder) -> Result<BigQueryUpload, Fault> {
         // The staging table and the session are made while the first rows are encoded.
-        Ok(BigQueryUpload::begin(self.api().await?, order))
+        Ok(BigQueryUpload::begin(self.api().await?, order, self.objects.clone()))
     }
 
     async fn publish(&self, order: &PublishOrder) -> Result<PublishCounts, Fault> {
@@ -157,9 +171,14 @@ impl Warehouse for BigQuery {
 
     async fn leftovers(&self, beside: &TableId) -> Result<Vec<TableId>, Fault> {
         let found = self.api().await?.staging_tables(beside).await;
-        found.map_err(|error| {
+        let mut found = found.map_err(|error| {
             error.into_fault(format!("Looking for staging tables in {}.{} failed", beside.project, beside.dataset))
-        })
+        })?;
+        if let Some(objects) = &self.objects {
+            let more = objects.leftovers(beside).await?;
+            found.extend(more.into_iter().filter(|staging| !found.contains(staging)).collect::<Vec<_>>());
+        }
+        Ok(found)
     }
 
     async fn count(&self, target: &TableId, plan: &TablePlan, window: Window) -> Result<u64, Fault> {
@@ -172,7 +191,11 @@ impl Warehouse for BigQuery {
 
     async fn drop_staging(&self, table: &TableId) -> Result<(), Fault> {
         let dropped = self.api().await?.drop_staging(table).await;
-        dropped.map_err(|error| error.into_fault(format!("Dropping the staging table {table} failed")))
+        dropped.map_err(|error| error.into_fault(format!("Dropping the staging table {table} failed")))?;
+        match &self.objects {
+            Some(objects) => objects.remove(table).await,
+            None => Ok(()),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod bigquery_proxy;
 mod emulator;
 mod engine;
+mod gcs;
 mod mysql_proxy;
 mod program;
 mod trial;
@@ -17,7 +18,8 @@ use sqlx::{AssertSqlSafe, Column, ConnectOptions, Row, ValueRef};
 use tempfile::TempDir;
 
 pub use self::engine::TINY;
-pub use self::program::finish;
+pub use self::gcs::{Gcs, Trouble};
+pub use self::program::{Ran, finish};
 pub use self::trial::Trial;
 
 /// Rows as text, NULL as `None`.
@@ -36,6 +38,11 @@ static TLS: Once = Once::new();
 /// A variable that `dev/servers run` sets.
 pub fn setting(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests with `make test`"))
+}
+
+/// A number that the caller of the tests may choose.
+pub fn setting_or(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
 impl Sandbox {
