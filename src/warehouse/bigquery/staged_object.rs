@@ -72,9 +72,13 @@ impl StagedObjects {
             Received::GivenUp => return Ok(None),
             Received::TooLarge => return Err(too_large(&order)),
         }
-        let configuration = load::configuration(&api, &order, Some(uri));
         let failed = format!("Loading rows of {} into {} failed", order.mapping, order.staging);
-        api.run(&order.job, configuration, &failed).await?.succeeded(&failed).map(Some)
+        // Boxed: the job's description is a large value to carry on the stack through every call below.
+        let load = Box::pin(async {
+            let configuration = load::configuration(&api, &order, Some(uri));
+            api.run(&order.job, configuration, &failed).await
+        });
+        load.await?.succeeded(&failed).map(Some)
     }
 
     async fn receive(
