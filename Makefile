@@ -6,7 +6,7 @@ TESTARGS ?=
 TEST_EMULATORS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install build demo demo-stop test test-only lint fmt bench clean
+.PHONY: help install build demo demo-stop test test-only soak lint fmt bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -29,12 +29,15 @@ test: install lint ## formatting, lints, all tests (with servers of their own)
 
 test-only: install ## all tests, or those that TESTARGS names
 	@[ -d target/release/deps ] || echo "==> The first build takes 5 to 10 minutes on two processors; cargo shows how far it is"
-	cargo test --release --locked --no-run
-	EMULATORS=$(TEST_EMULATORS) dev/servers run .dev/test -- cargo test --release --locked $(TESTARGS)
+	cargo test --release --locked --features failpoints --no-run
+	EMULATORS=$(TEST_EMULATORS) dev/servers run .dev/test -- cargo test --release --locked --features failpoints $(TESTARGS)
+
+soak: install ## runs killed at random while a writer works, for two minutes (SOAK_SECONDS, SOAK_SEED)
+	SOAK_SECONDS=$${SOAK_SECONDS:-120} $(MAKE) --no-print-directory test-only TESTARGS="--test it soak:: -- --nocapture"
 
 lint: ## cargo fmt --check and clippy, warnings denied
 	cargo fmt --check
-	cargo clippy --release --all-targets --locked -- -D warnings
+	cargo clippy --release --all-targets --features failpoints --locked -- -D warnings
 
 fmt: ## format the code
 	cargo fmt

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use bigquery_syncer::domain::config;
 use bigquery_syncer::domain::plan::{PlanInput, plan};
+use bigquery_syncer::domain::schema::Decisions;
 use bigquery_syncer::domain::window::{Low, Window};
 use bigquery_syncer::source::mysql::MysqlSource;
 use bigquery_syncer::source::{BatchLimits, BoundsAsk, Extraction, RowBatch, Source, Step};
@@ -48,6 +49,7 @@ async fn main() -> color_eyre::Result<()> {
         additions: config.schema_additions,
         source: &schema,
         target: None,
+        decisions: &Decisions::new(),
     };
     let table = Arc::new(plan(input)?.table);
     let ask = BoundsAsk {
@@ -57,6 +59,8 @@ async fn main() -> color_eyre::Result<()> {
         kind: table.cursor_kind,
         timezone: table.timezone,
         low: Low::Beginning,
+        before: None,
+        settle: std::time::Duration::ZERO,
     };
     let high = source.bounds(&ask).await?.high.ok_or_else(|| color_eyre::eyre::eyre!("the table is empty"))?;
     let mut extract = source.read(Extraction {
@@ -64,6 +68,7 @@ async fn main() -> color_eyre::Result<()> {
         plan: Arc::clone(&table),
         window: Window { low: Low::Beginning, high },
         limits: BatchLimits::default(),
+        is_step: false,
         cancel: tokio_util::sync::CancellationToken::new(),
     });
 

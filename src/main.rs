@@ -4,6 +4,8 @@ mod wiring;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bigquery_syncer::cli::args::{Args, CommandArg, LogFormatArg};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
@@ -12,6 +14,10 @@ use bigquery_syncer::logging::{self, LogFormat, LogSettings};
 use clap::{CommandFactory, Parser};
 
 use self::wiring::{Environment, Refusal};
+
+/// How long the end of the program waits for leases in Cloud Storage to be given back; others need not wait for their
+/// end then.
+const GIVING_BACK: Duration = Duration::from_secs(5);
 
 fn main() -> color_eyre::Result<ExitCode> {
     color_eyre::install()?;
@@ -37,7 +43,10 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     let selection =
         cli::select(&setup.config, command.mappings()).map_err(|error| Refusal::Usage(error.to_string()))?;
     let ports = wiring::connect(setup)?;
-    Ok(cli::run(engine::start(ports), command, selection, printer).await)
+    let state = Arc::clone(&ports.state);
+    let status = cli::run(engine::start(ports), command, selection, printer).await;
+    state.settle(GIVING_BACK).await;
+    Ok(status)
 }
 
 fn command(args: &Args) -> Result<&CommandArg, Refusal> {

@@ -5,12 +5,20 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bigquery_syncer::domain::config::{self, BigQuerySettings, Config, MysqlSettings, Problem, StateLocation};
+use bigquery_syncer::bucket::{Access, Bucket};
+use bigquery_syncer::domain::config::{
+    self, BigQuerySettings, Config, MysqlSettings, Problem, StateLocation, StorageSettings,
+};
+use bigquery_syncer::domain::fault::Fault;
+use bigquery_syncer::domain::retry::Patience;
 use bigquery_syncer::engine::Ports;
+use bigquery_syncer::host::host_name;
 use bigquery_syncer::source::BatchLimits;
 use bigquery_syncer::source::mysql::MysqlSource;
+use bigquery_syncer::state::AnyState;
+use bigquery_syncer::state::gcs::GcsState;
 use bigquery_syncer::state::local::LocalState;
-use bigquery_syncer::warehouse::bigquery::BigQuery;
+use bigquery_syncer::warehouse::bigquery::{BigQuery, GoogleTokens};
 use directories::ProjectDirs;
 
 /// Why the program did not begin.
@@ -45,14 +53,8 @@ pub struct Environment {
 impl Environment {
     pub fn read() -> Result<Self, Refusal> {
         let file = Path::new(".env");
-        if !file.exists() {
-            return Ok(Self { dotenv: HashMap::new() });
-        }
-        let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
-        let text: Vec<String> = text.lines().map(as_the_original_read_it).collect();
-        let text = text.join("\n");
-        let parsed = dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>();
-        Ok(Self { dotenv: parsed.map_err(|_| broken_lines(&text))? })
+        let dotenv = if file.exists() { parse_dotenv(&read_text(file)?)? } else { HashMap::new() };
+        Ok(Self { dotenv })
     }
 
     /// A variable; an empty one counts as unset.
@@ -71,6 +73,24 @@ impl Environment {
     }
 }
 
+/// The text of a file that the user wrote.
+fn read_text(file: &Path) -> Result<String, Refusal> {
+    let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
+    text_of(file, bytes)
+}
+
+fn text_of(file: &Path, bytes: Vec<u8>) -> Result<String, Refusal> {
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        Refusal::Problems(vec![Problem {
+            file: file.display().to_string(),
+            line: Some(before.split(|byte| *byte == b'\n').count()),
+            message: "not UTF-8 text".to_owned(),
+            hint: "save the file as UTF-8; this line holds the first character that is not".to_owned(),
+        }])
+    })
+}
+
 fn unreadable(file: &Path, error: &dyn fmt::Display) -> Refusal {
     Refusal::Problems(vec![Problem {
         file: file.display().to_string(),
@@ -78,6 +98,13 @@ fn unreadable(file: &Path, error: &dyn fmt::Display) -> Refusal {
         message: format!("cannot be read: {error}"),
         hint: "check that the file exists and that this user may read it".to_owned(),
     }])
+}
+
+fn parse_dotenv(text: &str) -> Result<HashMap<String, String>, Refusal> {
+    let text: Vec<String> = text.lines().map(as_the_original_read_it).collect();
+    let text = text.join("\n");
+    let parsed = dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>();
+    parsed.map_err(|_| broken_lines(&text))
 }
 
 /// To the original's parser a value without quotes is plain text up to a comment, but for `${NAME}`: a password may hold
@@ -135,43 +162,72 @@ pub struct Setup {
     pub config: Config,
     mysql: MysqlSettings,
     bigquery: BigQuerySettings,
+    storage: StorageSettings,
 }
 
 pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Setup, Refusal> {
     let path = config_path(named);
-    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+    let text = read_text(&path)?;
     let get = |name: &str| environment.get(name);
-    match (config::parse(&text, &path, &get), config::mysql_settings(&get), config::bigquery_settings(&get)) {
-        (Ok(config), Ok(mysql), Ok(bigquery)) => Ok(Setup { config, mysql, bigquery }),
-        (config, mysql, bigquery) => {
-            let problems = config.err().into_iter().chain(mysql.err()).chain(bigquery.err()).flatten().collect();
+    let config = config::parse(&text, &path, &get);
+    match (config, config::mysql_settings(&get), config::bigquery_settings(&get), config::storage_settings(&get)) {
+        (Ok(config), Ok(mysql), Ok(bigquery), Ok(storage)) => Ok(Setup { config, mysql, bigquery, storage }),
+        (config, mysql, bigquery, storage) => {
+            let settings = [mysql.err(), bigquery.err(), storage.err()];
+            let problems = config.err().into_iter().chain(settings.into_iter().flatten()).flatten().collect();
             Err(Refusal::Problems(problems))
         }
     }
 }
 
 /// Builds the adapters; nothing is asked of a server yet.
-pub fn connect(setup: Setup) -> Result<Ports<MysqlSource, BigQuery, LocalState>, Refusal> {
-    let Setup { config, mysql, bigquery } = setup;
-    let state = match &config.state {
-        StateLocation::Local(path) => LocalState::new(path.clone(), config.report_dir.clone()),
-        StateLocation::Gcs { .. } => {
-            let sentence = "`state_store: gcs` is not part of this version yet; use `state_store: local`";
-            return Err(Refusal::Usage(sentence.to_owned()));
-        }
+pub fn connect(setup: Setup) -> Result<Ports<MysqlSource, BigQuery, AnyState>, Refusal> {
+    let Setup { config, mysql, bigquery, storage } = setup;
+    let access = match storage.emulator {
+        Some(root) => Access::Emulator(root),
+        None => Access::Google(Arc::new(GoogleTokens::new(storage.credentials))),
     };
-    if config.temp_bucket.is_some() {
-        tracing::info!("temp_bucket is not used by this version: rows are uploaded straight to BigQuery");
-    }
+    let state = state(&config, &access)?;
     let warehouse = BigQuery::new(bigquery, &config.project, &config.location);
+    let warehouse = match &config.temp_bucket {
+        Some(name) => warehouse.through(Bucket::new(&access, name, "temp_bucket").map_err(|fault| refusal(&fault))?),
+        None => warehouse,
+    };
     Ok(Ports {
         config: Arc::new(config),
         source: Arc::new(MysqlSource::new(mysql)),
         warehouse: Arc::new(warehouse),
         state: Arc::new(state),
         limits: BatchLimits::default(),
+        patience: Patience::FULL,
+        operator: operator(),
     })
 }
+
+fn state(config: &Config, access: &Access) -> Result<AnyState, Refusal> {
+    let reports = config.report_dir.clone();
+    Ok(match &config.state {
+        StateLocation::Local(path) => AnyState::Local(LocalState::new(path.clone(), reports)),
+        StateLocation::Gcs { bucket, prefix, lease } => {
+            let bucket = Bucket::new(access, bucket, "state_gcs_bucket").map_err(|fault| refusal(&fault))?;
+            AnyState::Gcs(GcsState::new(bucket, prefix, *lease, reports))
+        }
+    })
+}
+
+fn refusal(fault: &Fault) -> Refusal {
+    Refusal::Usage(format!("{fault} ({})", fault.hint()))
+}
+
+/// Who runs the program, as far as the system says.
+fn operator() -> Arc<str> {
+    let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).filter(|user| !user.is_empty());
+    let user = user.unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw()));
+    format!("{user}@{}", host_name()).into()
+}
+
+#[cfg(test)]
+mod properties;
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::domain::lookback::Lookback;
+
 /// Moves MySQL tables into BigQuery, incrementally: nothing lost, nothing doubled.
 #[derive(Debug, Parser)]
 #[command(name = "bqsync", version, max_term_width = 100, after_help = EXIT_CODES)]
@@ -54,6 +56,27 @@ pub enum CommandArg {
         /// Only this mapping; may be repeated
         #[arg(long = "mapping", value_name = "NAME")]
         mappings: Vec<String>,
+        /// Read so much below the watermark again (30m, 2h, 1day; a number for integers); upsert mappings only
+        #[arg(long, value_name = "STRETCH")]
+        lookback: Option<Lookback>,
+    },
+    /// Move a stretch of the incremental column again; the watermark stays. The same command goes on where it stopped
+    Backfill {
+        /// The mapping
+        #[arg(long, value_name = "NAME")]
+        mapping: String,
+        /// First value: a date, a date and time as the column shows it (with Z or an offset: the instant), a number
+        #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+        start: String,
+        /// Last value, included; a date alone is the whole day [default: the watermark]
+        #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+        end: Option<String>,
+        /// Say what would be done, and do nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Give an unfinished backfill of the mapping up and begin anew
+        #[arg(long)]
+        restart: bool,
     },
     /// The difference between MySQL and BigQuery, and the DDL that would settle it
     SchemaDiff {
@@ -63,6 +86,12 @@ pub enum CommandArg {
         /// Create, add, widen and relax what can be; conflicts are left
         #[arg(long)]
         apply: bool,
+        /// With --apply: accept only this column of the mapping; may be repeated
+        #[arg(long = "column", value_name = "COLUMN", requires = "apply")]
+        columns: Vec<String>,
+        /// Leave this column of the mapping out from now on; may be repeated
+        #[arg(long = "decline", value_name = "COLUMN")]
+        declined: Vec<String>,
     },
     /// Mappings, watermarks, lag, last runs
     Status {
@@ -77,7 +106,8 @@ impl CommandArg {
     #[must_use]
     pub fn mappings(&self) -> &[String] {
         match self {
-            Self::RunOnce { mappings } | Self::SchemaDiff { mappings, .. } | Self::Status { mappings } => mappings,
+            Self::RunOnce { mappings, .. } | Self::SchemaDiff { mappings, .. } | Self::Status { mappings } => mappings,
+            Self::Backfill { mapping, .. } => std::slice::from_ref(mapping),
         }
     }
 
@@ -86,7 +116,9 @@ impl CommandArg {
     pub const fn writes(&self) -> bool {
         match self {
             Self::RunOnce { .. } | Self::SchemaDiff { apply: true, .. } => true,
-            Self::SchemaDiff { apply: false, .. } | Self::Status { .. } => false,
+            Self::SchemaDiff { declined, .. } => !declined.is_empty(),
+            Self::Backfill { dry_run, .. } => !*dry_run,
+            Self::Status { .. } => false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The headless front end: a command in, a result on stdout, an exit code out.
 
 pub mod args;
+mod backfill;
 mod exit;
 mod interrupt;
 mod printer;
@@ -15,13 +16,28 @@ pub use self::printer::Printer;
 pub use self::selection::{UnknownMapping, select};
 
 use self::args::CommandArg;
-use crate::engine::{Handle, Selection};
+use crate::domain::ids::MappingName;
+use crate::engine::{BackfillAsk, Command, Handle, Selection, SyncOrder};
 
 /// Carries a command out with a started engine.
 pub async fn run(handle: Handle, command: &CommandArg, selection: Selection, printer: Printer) -> ExitStatus {
     match command {
-        CommandArg::RunOnce { .. } => run_once::run_once(handle, selection, printer).await,
-        CommandArg::SchemaDiff { apply, .. } => schema_diff::schema_diff(handle, selection, *apply, printer).await,
+        CommandArg::RunOnce { lookback, .. } => {
+            let order = SyncOrder { lookback: *lookback, ..SyncOrder::manual(selection) };
+            run_once::run_to_its_end(handle, Command::Sync(order), printer).await
+        }
+        CommandArg::Backfill { mapping, start, end, dry_run, restart } => {
+            let mapping = MappingName(mapping.clone());
+            let ask = BackfillAsk { mapping, start: start.clone(), end: end.clone() };
+            if *dry_run {
+                return backfill::preview(handle, ask, printer).await;
+            }
+            run_once::run_to_its_end(handle, Command::Backfill { ask, restart: *restart }, printer).await
+        }
+        CommandArg::SchemaDiff { apply, columns, declined, .. } => {
+            let asked = schema_diff::Asked { apply: *apply, columns, declined };
+            schema_diff::schema_diff(handle, selection, asked, printer).await
+        }
         CommandArg::Status { .. } => status::status(handle, selection, printer).await,
     }
 }

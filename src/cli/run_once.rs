@@ -1,4 +1,4 @@
-//! `bqsync run-once`: runs, shows what happened, and turns the outcome into an exit code.
+//! `bqsync run-once` and `bqsync backfill`: runs, shows what happened, and turns the outcome into an exit code.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use super::printer::Printer;
 use super::progress_lines::print_progress;
 use crate::cli::args::OutputFormat;
 use crate::domain::report::{MappingReport, Outcome, RunReport};
-use crate::engine::{Command, Event, Handle, Selection};
+use crate::engine::{Command, Event, Handle};
 use crate::format;
 
-/// One incremental run of the selection.
-pub(super) async fn run_once(mut handle: Handle, selection: Selection, printer: Printer) -> ExitStatus {
+/// One run, of whatever kind the command asks for.
+pub(super) async fn run_to_its_end(mut handle: Handle, command: Command, printer: Printer) -> ExitStatus {
     let mut interrupts = Interrupts::listen();
     let mut interrupted = false;
     let mut unrecorded = false;
     let lines = tokio::spawn(print_progress(handle.progress(), printer));
-    handle.send(Command::Sync(selection));
+    handle.send(command);
     let report = loop {
         tokio::select! {
             () = interrupts.next() => {
@@ -95,6 +95,9 @@ fn explain(mapping: &MappingReport, printer: Printer) {
     for change in &mapping.schema_changes {
         let change: Vec<&str> = change.lines().map(str::trim).collect();
         printer.line(&format!("{name}: schema: {}", change.join(" ")));
+    }
+    if let Some(reason) = &mapping.held_back {
+        printer.line(&format!("{name}: held back: {reason}"));
     }
     for warning in &mapping.warnings {
         printer.line(&format!("{name}: warning: {warning}"));

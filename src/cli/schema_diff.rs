@@ -6,15 +6,46 @@ use super::args::OutputFormat;
 use super::exit::ExitStatus;
 use super::printer::Printer;
 use crate::domain::schema::ColumnDiffView;
-use crate::engine::{Command, Event, Handle, Selection};
+use crate::engine::{ColumnDecision, Command, Event, Handle, Selection};
 
-/// Compares the selection; with `apply`, carries out what is safe.
-pub(super) async fn schema_diff(mut handle: Handle, selection: Selection, apply: bool, printer: Printer) -> ExitStatus {
-    handle.send(Command::Compare { selection, apply });
+/// What the command line asks of the difference.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub apply: bool,
+    pub columns: &'a [String],
+    pub declined: &'a [String],
+}
+
+/// Compares the selection; carries out or remembers what was asked for.
+pub(super) async fn schema_diff(
+    mut handle: Handle,
+    selection: Selection,
+    asked: Asked<'_>,
+    printer: Printer,
+) -> ExitStatus {
+    let single = asked.columns.is_empty() && asked.declined.is_empty();
+    match (single, &selection) {
+        (true, _) => handle.send(Command::Compare { selection, apply: asked.apply, columns: Vec::new() }),
+        (false, Selection::Named(names)) if names.len() == 1 => {
+            let say = |columns: &[String], accept| {
+                columns.iter().map(|c| ColumnDecision { column: c.clone(), accept }).collect::<Vec<_>>()
+            };
+            let decisions = [say(asked.columns, true), say(asked.declined, false)].concat();
+            handle.send(Command::Decide { mapping: names[0].clone(), decisions });
+        }
+        (false, _) => {
+            printer.note("bqsync: --column and --decline speak of one mapping: name it with --mapping");
+            return ExitStatus::Usage;
+        }
+    }
     let mut events = Vec::new();
     loop {
         match handle.next_event().await {
             Some(Event::CompareFinished) => break,
+            Some(event @ (Event::SchemaDecided { .. } | Event::DecideFailed { .. })) => {
+                events.push(event);
+                break;
+            }
             Some(Event::EngineFailed { error }) => {
                 printer.note_own_failure(&error);
                 return ExitStatus::Failed;
@@ -37,7 +68,7 @@ fn exit_status(events: &[Event]) -> ExitStatus {
     let mut status = ExitStatus::Ok;
     for event in events {
         match event {
-            Event::CompareFailed { .. } => return ExitStatus::Failed,
+            Event::CompareFailed { .. } | Event::DecideFailed { .. } => return ExitStatus::Failed,
             Event::SchemaCompared { conflicts, .. } if *conflicts > 0 => return ExitStatus::Failed,
             Event::SchemaCompared { statements, applied: false, .. } if !statements.is_empty() => {
                 status = ExitStatus::Waiting;
@@ -68,7 +99,14 @@ fn show(event: &Event, printer: Printer) {
             }
             printer.line("");
         }
-        Event::CompareFailed { mapping, error, hint } => {
+        Event::SchemaDecided { mapping, accepted, declined, statements } => {
+            let names = |columns: &[String]| if columns.is_empty() { "none".to_owned() } else { columns.join(", ") };
+            printer.line(&format!("{mapping}: accepted: {}; declined: {}", names(accepted), names(declined)));
+            for statement in statements {
+                printer.line(&format!("{statement};"));
+            }
+        }
+        Event::CompareFailed { mapping, error, hint } | Event::DecideFailed { mapping, error, hint } => {
             printer.line(&format!("{mapping}: error: {error}\n{mapping}: next: {hint}\n"));
         }
         _ => {}
@@ -81,7 +119,11 @@ fn row(column: &ColumnDiffView) -> Vec<String> {
         column.column.clone(),
         or_dash(&column.mysql),
         or_dash(&column.bigquery),
-        column.verdict.clone(),
+        match column.accepted {
+            Some(true) => format!("{} (accepted)", column.verdict),
+            Some(false) => format!("{} (declined)", column.verdict),
+            None => column.verdict.clone(),
+        },
         or_dash(&column.becomes),
     ]
 }

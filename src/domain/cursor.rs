@@ -54,6 +54,23 @@ impl Cursor {
         }
     }
 
+    /// The greater of two values of the same column; `self` when they are of different kinds.
+    #[must_use]
+    pub fn max_of(self, other: Self) -> Self {
+        if self.compare(&other) == Some(std::cmp::Ordering::Less) { other } else { self }
+    }
+
+    /// The end of the day, where `text` names a day and the column goes on within it.
+    #[must_use]
+    pub fn day_end_of(self, text: &str, kind: CursorKind) -> Self {
+        match (self, kind) {
+            (Self::Moment(day), CursorKind::DateTime { .. }) if text.trim().len() == "2026-11-23".len() => {
+                Self::Moment(Moment { hour: 23, minute: 59, second: 59, micro: 999_999, ..day })
+            }
+            _ => self,
+        }
+    }
+
     /// Reads what the state file, `backfill_start` or the source says.
     ///
     /// # Errors
@@ -206,6 +223,9 @@ impl fmt::Display for Moment {
         if *micro > 0 { write!(f, ".{micro:06}") } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod properties;
 
 #[cfg(test)]
 mod tests {

@@ -26,29 +26,45 @@ pub enum FaultKind {
     Bug,
 }
 
-/// What the engine does about a fault.
+/// What is done about a fault: first by the call that met it, then by the mapping whose work it stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
-    /// Try the same work again, first after `first` and never more than `most` apart.
-    Retry { first: Duration, most: Duration, attempts: usize },
-    /// Fail this mapping; the others go on.
-    FailMapping,
+pub struct Policy {
+    /// Make the same call again, where it stands. `None`: it is over.
+    pub call: Option<Tries>,
+    /// Begin the mapping's work again, from the watermark. `None`: the mapping has failed; the others go on.
+    pub mapping: Option<Tries>,
+}
+
+/// How often something is tried, and how far apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tries {
+    /// All of them, the first one too.
+    pub most: usize,
+    /// The first wait; each further one is twice as long, and chance adds up to as much again.
+    pub wait: Duration,
+    /// No wait is longer, but for what chance adds.
+    pub longest_wait: Duration,
 }
 
 impl FaultKind {
     /// The one table from kind to reaction.
     ///
-    /// The waits follow Google's reliability guide (exponential from 1 s, capped at 32 s; an exceeded quota wants ten minutes at
-    /// least).
+    /// The waits follow Google's reliability guide: exponential from 1 s, capped at 32 s; an exceeded quota wants ten
+    /// minutes at least, which no single call can sit out.
     #[must_use]
     pub const fn policy(self) -> Policy {
-        match self {
-            Self::Transient => {
-                Policy::Retry { first: Duration::from_secs(1), most: Duration::from_secs(32), attempts: 4 }
-            }
-            Self::Quota => Policy::Retry { first: Duration::from_mins(10), most: Duration::from_mins(30), attempts: 3 },
-            Self::Auth | Self::Schema | Self::Config | Self::Data | Self::Conflict | Self::Bug => Policy::FailMapping,
+        const fn tries(most: usize, wait: Duration, longest_wait: Duration) -> Tries {
+            Tries { most, wait, longest_wait }
         }
+        let (call, mapping) = match self {
+            Self::Transient => (
+                Some(tries(5, Duration::from_secs(1), Duration::from_secs(32))),
+                Some(tries(4, Duration::from_secs(1), Duration::from_secs(32))),
+            ),
+            Self::Quota => (None, Some(tries(3, Duration::from_mins(10), Duration::from_mins(30)))),
+            Self::Auth | Self::Schema | Self::Config | Self::Data | Self::Conflict | Self::Bug => (None, None),
+        };
+        Policy { call, mapping }
     }
 
     /// The operator's next step where the fault itself names none.
@@ -171,13 +187,12 @@ mod tests {
     }
 
     #[test]
-    fn only_transient_and_quota_faults_are_tried_again() {
+    fn only_transient_and_quota_faults_are_tried_again_and_a_quota_by_no_single_call() {
         use FaultKind::{Auth, Bug, Config, Conflict, Data, Quota, Schema, Transient};
         for kind in [Auth, Schema, Config, Data, Conflict, Bug] {
-            assert_eq!(kind.policy(), Policy::FailMapping);
+            assert_eq!(kind.policy(), Policy { call: None, mapping: None }, "{kind:?}");
         }
-        for kind in [Transient, Quota] {
-            assert!(matches!(kind.policy(), Policy::Retry { .. }));
-        }
+        assert!(Transient.policy().call.is_some() && Transient.policy().mapping.is_some());
+        assert!(Quota.policy().call.is_none() && Quota.policy().mapping.unwrap().wait >= Duration::from_mins(10));
     }
 }

@@ -17,6 +17,9 @@ const FORBIDDEN_PREFIXES: [&str; 9] = [
     "_CHANGE_TIMESTAMP",
 ];
 
+/// What the name of every staging table begins with.
+pub const STAGING_PREFIX: &str = "bqsync_staging_";
+
 /// The BigQuery column for a MySQL column.
 #[must_use]
 pub fn column_name(source: &str) -> String {
@@ -57,6 +60,8 @@ const fn is_combining_mark(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -72,5 +77,24 @@ mod tests {
         assert_eq!(column_name("2nd"), "c_2nd");
         assert_eq!(column_name("_partitiontime"), "c__partitiontime");
         assert_eq!(column_name("_private"), "_private");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_column_is_called_bigquery_takes_its_name(source in "[ -~]{1,20}|\\PC{1,64}") {
+            let name = column_name(&source);
+            prop_assert!(name.chars().all(allowed), "{}", name);
+            prop_assert!(!name.starts_with(|c: char| c.is_ascii_digit()));
+            let upper = name.to_ascii_uppercase();
+            prop_assert!(FORBIDDEN_PREFIXES.iter().all(|prefix| !upper.starts_with(prefix)), "{}", name);
+            // Given again, it stays.
+            prop_assert_eq!(&column_name(&name), &name);
+        }
+
+        #[test]
+        fn a_part_of_an_id_is_plain_and_short(text in "\\PC{0,150}") {
+            let part = id_part(&text);
+            prop_assert!(is_plain(&part) && part.len() <= 100);
+        }
     }
 }

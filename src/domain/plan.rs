@@ -10,7 +10,7 @@ use super::config::{InvalidValues, Mapping, SchemaAdditions};
 use super::cursor::CursorKind;
 use super::fault::{Fault, FaultKind};
 use super::naming;
-use super::schema::{ColumnDiff, SchemaDiff, Verdict};
+use super::schema::{ColumnDiff, Decisions, SchemaDiff, Verdict};
 use super::target_type::TargetType;
 use super::type_map::{Carriage, Cast, Encoding, StagedType, carriage, default_target, widens};
 
@@ -45,6 +45,8 @@ pub struct TablePlan {
     pub empty_string_as_null: bool,
     pub invalid_values: InvalidValues,
     pub paging: Paging,
+    /// An index begins with the incremental column, so that a window can be cut without reading the table.
+    pub cursor_indexed: bool,
     /// Position in `columns` of the column a new table is partitioned on.
     pub partition: Option<usize>,
 }
@@ -88,6 +90,8 @@ pub struct PlanInput<'a> {
     pub source: &'a SourceSchema,
     /// `None`: the table does not exist yet.
     pub target: Option<&'a TargetSchema>,
+    /// What operators have said of single columns.
+    pub decisions: &'a Decisions,
 }
 
 /// Decides columns, types, keys and paging.
@@ -139,6 +143,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         empty_string_as_null: mapping.empty_string_as_null,
         invalid_values: mapping.invalid_values,
         paging,
+        cursor_indexed: paging::cursor_leads_an_index(input.source, &mapping.incremental_column),
         partition,
     };
     Ok(Planned { table, diff, warnings })
@@ -175,13 +180,22 @@ fn compare(input: &PlanInput<'_>, warnings: &mut Vec<String>) -> Result<(Vec<Col
         // Without leave to add, a new column stays behind until there is.
         let left_behind =
             matches!(verdict, Verdict::New(_)) && !diff.creates_table && input.additions == SchemaAdditions::Deny;
+        let accepted = if diff.creates_table { None } else { said(input.decisions, &name, source, &verdict) };
         diff.columns.push(ColumnDiff {
             name: existing.map_or_else(|| name.clone(), |c| c.name.clone()),
             source: Some(source.source_type.to_string()),
             target: existing.map(|c| c.target_type.clone()),
             verdict,
+            accepted,
         });
-        if left_behind {
+        if accepted == Some(false) {
+            warnings.push(format!(
+                "column `{}` is left out, because an operator has declined it (`bqsync schema-diff` shows it)",
+                source.name
+            ));
+            continue;
+        }
+        if left_behind && accepted != Some(true) {
             warnings.push(format!(
                 "column `{}` ({} -> {target_type}) is not in {} and is left out, because allow_schema_additions is false",
                 source.name, source.source_type, input.mapping.target.table
@@ -207,6 +221,13 @@ fn compare(input: &PlanInput<'_>, warnings: &mut Vec<String>) -> Result<(Vec<Col
     name_staged(&mut columns);
     note_columns_only_in_target(input, &mut diff, warnings);
     Ok((columns, diff))
+}
+
+/// What has been said of a column that differs. Said of another type, it is not said of this one.
+fn said(decisions: &Decisions, name: &str, source: &SourceColumn, verdict: &Verdict) -> Option<bool> {
+    let (_, decision) = decisions.iter().find(|(column, _)| same_name(column, name))?;
+    let concerns = verdict.changes_target() || matches!(verdict, Verdict::Conflict(_));
+    (concerns && decision.mysql == source.source_type.to_string()).then_some(decision.accepted)
 }
 
 /// Names the columns that not every interface takes by their position, beside whatever the table calls its own.
@@ -290,6 +311,7 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
             source: None,
             target: Some(column.target_type.clone()),
             verdict,
+            accepted: None,
         });
     }
 }

@@ -1,5 +1,7 @@
 //! What a run did, in the original tool's keys and ours.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,28 @@ impl Outcome {
     }
 }
 
+/// What set a run off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// A person, or whatever called `run-once`.
+    #[default]
+    Manual,
+    Schedule,
+    Backfill,
+}
+
+impl Trigger {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Manual => "manual",
+            Self::Schedule => "schedule",
+            Self::Backfill => "backfill",
+        }
+    }
+}
+
 /// One object of `etl/reports/report.json`. The first five keys are the original tool's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MappingReport {
@@ -50,6 +74,12 @@ pub struct MappingReport {
     pub target: String,
     /// The window that was moved, `None` where there was nothing new or the run ended before it was known.
     pub window: Option<String>,
+    /// Rows that may still be joined by others, and wait for the next run; in words, with the reason.
+    #[serde(default)]
+    pub held_back: Option<String>,
+    /// Steps that were published, each with a watermark or checkpoint of its own.
+    #[serde(default)]
+    pub steps: u64,
     pub watermark_before: Option<String>,
     pub watermark_after: Option<String>,
     pub rows_inserted: u64,
@@ -122,6 +152,8 @@ impl MappingReport {
             source,
             target,
             window: None,
+            held_back: None,
+            steps: 0,
             watermark_before: None,
             watermark_after: None,
             rows_inserted: 0,
@@ -146,12 +178,16 @@ impl MappingReport {
         self.hint = Some(fault.hint().to_owned());
     }
 
-    /// Sets the end and the duration.
-    pub fn finish(&mut self, now: DateTime<Utc>) {
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        Duration::try_from_secs_f64(self.duration_seconds).unwrap_or_default()
+    }
+
+    /// Sets the end and the duration, which the wall clock's steps do not touch.
+    pub fn finish(&mut self, now: DateTime<Utc>, took: Duration) {
         self.finished_at = now;
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run are far below 2^53")]
-        let seconds = (now - self.started_at).num_milliseconds() as f64 / 1000.0;
-        self.duration_seconds = seconds;
+        // To the millisecond: nobody reads more.
+        self.duration_seconds = (took.as_secs_f64() * 1000.0).round() / 1000.0;
     }
 }
 
@@ -159,9 +195,45 @@ impl MappingReport {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
     pub run_id: RunId,
+    #[serde(default)]
+    pub trigger: Trigger,
+    /// `user@host`; empty in reports of earlier versions.
+    #[serde(default)]
+    pub by: String,
     pub started_at: DateTime<Utc>,
     pub finished_at: DateTime<Utc>,
     pub mappings: Vec<MappingReport>,
+}
+
+/// A run at a glance, for the history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    pub run_id: RunId,
+    pub trigger: Trigger,
+    pub by: String,
+    pub started_at: DateTime<Utc>,
+    pub finished_at: DateTime<Utc>,
+    pub mappings: Vec<MappingName>,
+    /// Rows read and published, of all mappings.
+    pub rows: u64,
+    /// Of all mappings the worst.
+    pub outcome: Outcome,
+}
+
+impl From<&RunReport> for RunSummary {
+    fn from(report: &RunReport) -> Self {
+        let worst = [Outcome::Failed, Outcome::Waiting, Outcome::Cancelled].into_iter().find(|o| report.any(*o));
+        Self {
+            run_id: report.run_id.clone(),
+            trigger: report.trigger,
+            by: report.by.clone(),
+            started_at: report.started_at,
+            finished_at: report.finished_at,
+            mappings: report.mappings.iter().map(|m| m.mapping_name.clone()).collect(),
+            rows: report.mappings.iter().map(|m| m.records_processed).sum(),
+            outcome: worst.unwrap_or(Outcome::Ok),
+        }
+    }
 }
 
 impl RunReport {

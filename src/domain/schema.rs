@@ -1,8 +1,25 @@
 //! The difference between a MySQL table and its BigQuery table, and what would be done about it.
 
-use serde::Serialize;
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::target_type::TargetType;
+
+/// What operators have said of single columns, by their name in BigQuery.
+pub type Decisions = BTreeMap<String, SchemaDecision>;
+
+/// What an operator decided about a column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchemaDecision {
+    pub accepted: bool,
+    /// The column's type in MySQL then; another type is another question.
+    pub mysql: String,
+    /// `user@host`.
+    pub by: String,
+    pub at: DateTime<Utc>,
+}
 
 /// One column, seen from both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +31,16 @@ pub struct ColumnDiff {
     /// Type in BigQuery now; `None` where it has no such column.
     pub target: Option<TargetType>,
     pub verdict: Verdict,
+    /// What an operator has said of it as it stands; `None` where nobody has. A declined column is left out.
+    pub accepted: Option<bool>,
+}
+
+impl ColumnDiff {
+    /// Has an operator said that it stays out?
+    #[must_use]
+    pub fn is_declined(&self) -> bool {
+        self.accepted == Some(false)
+    }
 }
 
 /// What the comparison says of a column.
@@ -63,11 +90,18 @@ pub struct SchemaDiff {
 impl SchemaDiff {
     /// Columns that carrying out the difference would add, widen or relax.
     pub fn changes(&self) -> impl Iterator<Item = &ColumnDiff> {
-        self.columns.iter().filter(|c| c.verdict.changes_target())
+        self.columns.iter().filter(|c| c.verdict.changes_target() && !c.is_declined())
     }
 
     pub fn conflicts(&self) -> impl Iterator<Item = &ColumnDiff> {
-        self.columns.iter().filter(|c| matches!(c.verdict, Verdict::Conflict(_)))
+        self.columns.iter().filter(|c| matches!(c.verdict, Verdict::Conflict(_)) && !c.is_declined())
+    }
+
+    /// The same difference, with changes of these columns alone.
+    #[must_use]
+    pub fn only(&self, wanted: impl Fn(&ColumnDiff) -> bool) -> Self {
+        let columns = self.columns.iter().filter(|c| wanted(c)).cloned().collect();
+        Self { creates_table: self.creates_table, columns }
     }
 
     pub fn missing_in_source(&self) -> impl Iterator<Item = &ColumnDiff> {
@@ -82,7 +116,7 @@ impl SchemaDiff {
 }
 
 /// A column's difference as `--output json` and events show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnDiffView {
     pub column: String,
     pub mysql: Option<String>,
@@ -90,6 +124,9 @@ pub struct ColumnDiffView {
     pub verdict: String,
     /// The type the column would get.
     pub becomes: Option<String>,
+    /// What an operator has said of it; `None` where nobody has, or need not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<bool>,
 }
 
 impl From<&ColumnDiff> for ColumnDiffView {
@@ -104,6 +141,7 @@ impl From<&ColumnDiff> for ColumnDiffView {
             bigquery: diff.target.as_ref().map(ToString::to_string),
             verdict: diff.verdict.word().to_owned(),
             becomes,
+            accepted: diff.accepted,
         }
     }
 }

@@ -34,6 +34,29 @@ impl fmt::Display for Window {
     }
 }
 
+/// The next step of a window: up to `end`, where the source says one may end, but never short of `at_least`, which a
+/// watermark has reached already.
+#[must_use]
+pub fn step(rest: Window, end: Option<Cursor>, at_least: Option<Cursor>) -> Window {
+    let Some(end) = end else { return rest };
+    let end = at_least.map_or(end, |least| end.max_of(least));
+    // A step beyond the window would take rows that are not settled.
+    let high = if end.max_of(rest.high) == rest.high { end } else { rest.high };
+    Window { low: rest.low, high }
+}
+
+impl Low {
+    /// May a window that begins here hold rows at or below `value`?
+    #[must_use]
+    pub fn reaches_below(&self, value: &Cursor) -> bool {
+        match self {
+            Self::Beginning => true,
+            Self::After(low) => low.compare(value) == Some(Ordering::Less),
+            Self::From(low) => matches!(low.compare(value), Some(Ordering::Less | Ordering::Equal)),
+        }
+    }
+}
+
 /// How far a mapping's rows are known to be in BigQuery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watermark {
@@ -74,11 +97,24 @@ impl Watermark {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn published(high: i128) -> Published {
         Published { high: Cursor::Int(high), inserted: 0, updated: 0, bytes_billed: None }
+    }
+
+    #[test]
+    fn a_step_ends_where_the_source_says_but_not_below_the_watermark_nor_beyond_the_window() {
+        let rest = Window { low: Low::From(Cursor::Int(1)), high: Cursor::Int(9) };
+        let to = |end, least: Option<i128>| step(rest, end, least.map(Cursor::Int)).high;
+        assert_eq!(to(None, None), Cursor::Int(9));
+        assert_eq!(to(Some(Cursor::Int(4)), None), Cursor::Int(4));
+        assert_eq!(to(Some(Cursor::Int(4)), Some(6)), Cursor::Int(6));
+        assert_eq!(to(Some(Cursor::Int(12)), None), Cursor::Int(9));
     }
 
     #[test]

@@ -1,75 +1,74 @@
 //! Compares both sides' schemas on demand, and carries out what is safe when asked to.
 
 use super::Ports;
-use super::conflicts::refuse_lost_target;
+use super::decide::difference;
 use super::emitter::Emitter;
+use super::ledger::Ledger;
+use super::prepare::compared;
 use super::protocol::Event;
 use super::run_id::new_run_id;
-use crate::domain::config::{Mapping, SchemaAdditions};
+use crate::domain::column::same_name;
+use crate::domain::config::Mapping;
 use crate::domain::fault::Fault;
-use crate::domain::plan::{PlanInput, plan};
-use crate::domain::schema::ColumnDiffView;
 use crate::source::Source;
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
 
-/// Says each mapping's difference, in the order of the configuration.
+/// Says each mapping's difference, in the order of the configuration. `columns` narrows the statements to those named.
 pub(super) async fn compare<S: Source, W: Warehouse, T: StateStore>(
     ports: &Ports<S, W, T>,
     mappings: Vec<Mapping>,
-    apply: bool,
+    (apply, columns): (bool, Vec<String>),
     emitter: &Emitter,
 ) {
     for mapping in mappings {
-        match compare_one(ports, &mapping, apply).await {
-            Ok(event) => emitter.emit(event),
-            Err(fault) => emitter.emit(Event::CompareFailed {
-                mapping: mapping.name,
-                error: fault.to_string(),
-                hint: fault.hint().to_owned(),
-            }),
-        }
+        let compared =
+            if apply { carry_out(ports, &mapping, &columns).await } else { look(ports, &mapping, &columns).await };
+        emitter.emit(compared.unwrap_or_else(|fault| Event::CompareFailed {
+            mapping: mapping.name,
+            error: fault.to_string(),
+            hint: fault.hint().to_owned(),
+        }));
     }
     emitter.emit(Event::CompareFinished);
 }
 
-async fn compare_one<S: Source, W: Warehouse, T: StateStore>(
+async fn look<S: Source, W: Warehouse, T: StateStore>(
     ports: &Ports<S, W, T>,
     mapping: &Mapping,
-    apply: bool,
+    columns: &[String],
 ) -> Result<Event, Fault> {
-    // Changing a table while a run plans on it would fail that run: whoever applies holds the lease.
-    let _lease = if apply { Some(ports.state.lease(&mapping.name, &new_run_id()).await?) } else { None };
-    let (source, target) =
-        tokio::try_join!(ports.source.describe(&mapping.source), ports.warehouse.describe(&mapping.target))?;
-    if apply {
-        let remembered = ports.state.load(&mapping.name).await?.watermark.map(|mark| mark.value);
-        refuse_lost_target(mapping, remembered.as_deref(), target.as_ref())?;
+    let state = ports.state.load(&mapping.name).await?;
+    let planned = difference(ports, mapping, None, &state.decisions).await?;
+    let wanted = planned.diff.only(|c| !c.is_declined() && is_named(columns, &c.name));
+    let changes = planned.diff.creates_table || wanted.changes().next().is_some();
+    let statements = if changes { ports.warehouse.ddl(&mapping.target, &planned.table, &wanted) } else { Vec::new() };
+    Ok(compared(mapping.name.clone(), &planned.diff, statements, false))
+}
+
+/// Changing a table while a run plans on it would fail that run: whoever applies holds the lease.
+async fn carry_out<S: Source, W: Warehouse, T: StateStore>(
+    ports: &Ports<S, W, T>,
+    mapping: &Mapping,
+    columns: &[String],
+) -> Result<Event, Fault> {
+    let mut ledger = Ledger::open(&*ports.state, &mapping.name, &new_run_id()).await?;
+    let planned = difference(ports, mapping, ledger.watermark_text().as_deref(), ledger.decisions()).await?;
+    let wanted = planned.diff.only(|c| !c.is_declined() && is_named(columns, &c.name));
+    if !planned.diff.creates_table && wanted.changes().next().is_none() {
+        return Ok(compared(mapping.name.clone(), &planned.diff, Vec::new(), false));
     }
-    let planned = plan(PlanInput {
-        mapping,
-        timezone: ports.config.default_timezone,
-        // The whole difference is shown, whatever a run would be allowed to do about it.
-        additions: SchemaAdditions::Allow,
-        source: &source,
-        target: target.as_ref(),
-    })?;
-    let changes = planned.diff.creates_table || planned.diff.changes().next().is_some();
-    let statements =
-        if changes { ports.warehouse.ddl(&mapping.target, &planned.table, &planned.diff) } else { Vec::new() };
-    let applied = apply && changes;
-    if applied {
-        if planned.diff.creates_table {
-            ports.warehouse.ensure_dataset(&mapping.target).await?;
-        }
-        ports.warehouse.apply(&statements).await?;
+    let statements = ports.warehouse.ddl(&mapping.target, &planned.table, &wanted);
+    if planned.diff.creates_table {
+        ports.warehouse.ensure_dataset(&mapping.target).await?;
     }
-    Ok(Event::SchemaCompared {
-        mapping: mapping.name.clone(),
-        creates_table: planned.diff.creates_table,
-        columns: planned.diff.columns.iter().map(ColumnDiffView::from).collect(),
-        statements,
-        applied,
-        conflicts: planned.diff.conflicts().count(),
-    })
+    ports.warehouse.apply(&statements).await?;
+    ledger.forget_undecided(|name| wanted.changes().any(|c| c.name == name));
+    ledger.save().await?;
+    Ok(compared(mapping.name.clone(), &planned.diff, statements, true))
+}
+
+/// None named means all.
+fn is_named(columns: &[String], name: &str) -> bool {
+    columns.is_empty() || columns.iter().any(|column| same_name(column, name))
 }

@@ -11,11 +11,11 @@ use crate::domain::schema::{ColumnDiff, Verdict};
 /// # Errors
 /// `Schema`, naming the column.
 pub(super) fn refuse_conflicts(mapping: &Mapping, planned: &Planned, additions: SchemaAdditions) -> Result<(), Fault> {
-    planned.diff.columns.iter().try_for_each(|column| refuse(mapping, column, additions))
+    planned.diff.columns.iter().filter(|c| !c.is_declined()).try_for_each(|column| refuse(mapping, column, additions))
 }
 
 fn refuse(mapping: &Mapping, column: &ColumnDiff, additions: SchemaAdditions) -> Result<(), Fault> {
-    let denied = additions == SchemaAdditions::Deny;
+    let denied = additions == SchemaAdditions::Deny && column.accepted != Some(true);
     let (wanted, hint) = match &column.verdict {
         Verdict::Conflict(wanted) => (
             wanted,
@@ -94,6 +94,7 @@ mod tests {
     use super::*;
     use crate::domain::column::{SourceColumn, SourceSchema, TargetColumn, TargetSchema};
     use crate::domain::plan::{PlanInput, plan};
+    use crate::domain::schema::Decisions;
     use crate::domain::source_type::SourceType;
     use crate::domain::target_type::TargetType;
 
@@ -127,6 +128,7 @@ mod tests {
             additions,
             source: &source,
             target: Some(&target),
+            decisions: &Decisions::new(),
         };
         let planned = plan(input).expect("a plan");
         (refuse_conflicts(&mapping, &planned, additions), still_required(&mapping, &planned, additions))

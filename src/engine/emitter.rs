@@ -28,7 +28,9 @@ impl Emitter {
 /// Mapping, run and operation stand in the surrounding span wherever the event is about one mapping.
 fn log(event: &Event) {
     match event {
-        Event::RunStarted { run, mappings } => info!(%run, mappings = mappings.len(), "run started"),
+        Event::RunStarted { run, trigger, mappings } => {
+            info!(%run, trigger = trigger.word(), mappings = mappings.len(), "run started");
+        }
         Event::MappingRefused { mapping, reason } => warn!(%mapping, reason, "mapping not started"),
         Event::PhaseStarted { phase, .. } => debug!(phase = phase.word(), "phase started"),
         Event::PublishRecovered { job, done: true, .. } => {
@@ -37,6 +39,23 @@ fn log(event: &Event) {
         Event::PublishRecovered { job, done: false, .. } => {
             info!(%job, "an earlier run's publish never took effect; its rows are read again");
         }
+        Event::FenceAwaited { open, oldest, patience_ms, .. } => {
+            info!(open, oldest, patience_ms, "waiting for open transactions");
+        }
+        Event::HeldBack { reason, .. } => warn!(reason, "rows held back"),
+        Event::StepStarted { step, window, .. } => info!(step, window, "step started"),
+        Event::BackfillAdvanced { done, to, slices, rows, .. } => {
+            info!(done, to, slices, rows, "backfill advanced");
+        }
+        Event::Paused { mapping } => info!(%mapping, "paused by the operator"),
+        Event::Resumed { mapping } => info!(%mapping, "resumed by the operator"),
+        Event::SchemaDecided { mapping, accepted, declined, statements } => {
+            let (accepted, declined, statements) = (accepted.join(", "), declined.join(", "), statements.join("; "));
+            info!(%mapping, accepted, declined, statements, "columns decided");
+        }
+        Event::DecideFailed { mapping, error, hint } => error!(%mapping, error, hint, "deciding on columns failed"),
+        Event::PreviewFailed { mapping, error, hint } => error!(%mapping, error, hint, "backfill preview failed"),
+        Event::HistoryFailed { error, hint } => error!(error, hint, "reading the history failed"),
         Event::WindowFixed { window, rows_estimate, .. } => info!(window, rows_estimate, "window fixed"),
         Event::SchemaCompared { mapping, statements, applied, conflicts, .. } => {
             if !statements.is_empty() || *conflicts > 0 {
@@ -50,7 +69,9 @@ fn log(event: &Event) {
             info!(%job, inserted, updated, bytes_billed, "published");
         }
         Event::WatermarkAdvanced { from, to, .. } => info!(from, to, "watermark advanced"),
-        Event::RetryScheduled { attempt, wait_ms, because, .. } => warn!(attempt, wait_ms, because, "will try again"),
+        Event::RetryScheduled { operation, attempt, wait_ms, because, .. } => {
+            warn!(operation, attempt, wait_ms, because, "will try again");
+        }
         Event::MappingFinished { report } => match report.outcome {
             Outcome::Failed => error!(
                 error = report.errors.join("; "),
@@ -68,6 +89,10 @@ fn log(event: &Event) {
         Event::RunFinished { report } => info!(run = %report.run_id, mappings = report.mappings.len(), "run finished"),
         Event::EngineFailed { error } => error!(error, "the engine failed"),
         Event::RecordFailed { run, error } => error!(%run, error, "the run's report could not be written"),
-        Event::CompareFinished | Event::Inspected { .. } => {}
+        Event::CompareFinished
+        | Event::Inspected { .. }
+        | Event::BackfillPreviewed { .. }
+        | Event::HistoryRead { .. }
+        | Event::ReportRead { .. } => {}
     }
 }

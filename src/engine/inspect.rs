@@ -1,6 +1,7 @@
 //! Where every mapping stands: from the state, and from MySQL as far as it answers.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -13,9 +14,10 @@ use crate::domain::cursor::Cursor;
 use crate::domain::fault::Fault;
 use crate::domain::ids::MappingName;
 use crate::domain::plan::{PlanInput, plan};
+use crate::domain::schema::Decisions;
 use crate::domain::window::Low;
 use crate::source::{BoundsAsk, Source};
-use crate::state::{MappingState, StateStore};
+use crate::state::{Holder, MappingState, StateStore};
 use crate::warehouse::Warehouse;
 
 /// Says every mapping's standing in one event, in the order of the configuration.
@@ -25,7 +27,12 @@ pub(super) async fn inspect<S: Source, W: Warehouse, T: StateStore>(
     emitter: &Emitter,
 ) {
     let remembered = ports.state.load_all().await;
-    let asked: Vec<_> = mappings.iter().map(|mapping| inspect_one(ports, mapping, &remembered)).collect();
+    // Not to know who works on what is no reason not to know where everything stands.
+    let holders = ports.state.holders().await.unwrap_or_else(|fault| {
+        tracing::warn!(error = %fault, "who works on which mapping cannot be told");
+        BTreeMap::new()
+    });
+    let asked: Vec<_> = mappings.iter().map(|mapping| inspect_one(ports, mapping, &remembered, &holders)).collect();
     let mappings = stream::iter(asked).buffered(ports.config.concurrency).collect().await;
     emitter.emit(Event::Inspected { mappings });
 }
@@ -34,6 +41,7 @@ async fn inspect_one<S: Source, W: Warehouse, T: StateStore>(
     ports: &Ports<S, W, T>,
     mapping: &Mapping,
     remembered: &Result<BTreeMap<MappingName, MappingState>, Fault>,
+    holders: &BTreeMap<MappingName, Holder>,
 ) -> MappingStatus {
     let state = match remembered {
         Ok(all) => all.get(&mapping.name).cloned().unwrap_or_default(),
@@ -51,6 +59,10 @@ async fn inspect_one<S: Source, W: Warehouse, T: StateStore>(
         last_run: state.last_run,
         problem: remembered.as_ref().err().map(ToString::to_string),
         pending: state.pending.map(|pending| pending.job),
+        held_by: holders.get(&mapping.name).cloned(),
+        backfill: state.backfill,
+        undecided: state.undecided,
+        decisions: state.decisions,
     };
     match newest(ports, mapping, watermark.as_deref()).await {
         Ok((newest, lag)) => {
@@ -75,6 +87,7 @@ async fn newest<S: Source, W: Warehouse, T: StateStore>(
         additions: SchemaAdditions::Allow,
         source: &source,
         target: None,
+        decisions: &Decisions::new(),
     })?;
     let table = planned.table;
     let mark = watermark.map(|text| Cursor::parse(text, table.cursor_kind)).transpose()?;
@@ -88,6 +101,8 @@ async fn newest<S: Source, W: Warehouse, T: StateStore>(
             kind: table.cursor_kind,
             timezone: table.timezone,
             low: mark.map_or(Low::Beginning, Low::After),
+            before: None,
+            settle: Duration::ZERO,
         })
         .await?;
     Ok((bounds.newest, mark.zip(bounds.newest).and_then(|(mark, newest)| lag(mark, newest))))

@@ -3,9 +3,10 @@
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
-use crate::domain::report::MappingReport;
+use crate::domain::report::{MappingReport, Trigger};
+use crate::domain::schema::Decisions;
 use crate::domain::window::{Published, Watermark};
-use crate::state::{LastRun, MappingState, PendingPublish, StateStore, StoredWatermark};
+use crate::state::{BackfillState, LastRun, MappingState, Moves, PendingPublish, StateStore, StoredWatermark};
 
 /// State under lease. Every change is durable before the next step is taken.
 pub(super) struct Ledger<'a, T: StateStore> {
@@ -44,6 +45,14 @@ impl<'a, T: StateStore> Ledger<'a, T> {
         Ok(Some(Watermark { cursor, imported: stored.imported }))
     }
 
+    /// What a confirmed publish will move, as text.
+    pub(super) fn stands_at(&self, moves: Moves) -> Option<String> {
+        match moves {
+            Moves::Watermark => self.watermark_text(),
+            Moves::Backfill => self.state.backfill.as_ref().and_then(|backfill| backfill.done.clone()),
+        }
+    }
+
     /// Remembers a publish before it is sent.
     pub(super) async fn note_pending(&mut self, pending: PendingPublish) -> Result<(), Fault> {
         self.state.pending = Some(pending);
@@ -53,22 +62,87 @@ impl<'a, T: StateStore> Ledger<'a, T> {
     /// Moves the watermark to a confirmed publish's end.
     pub(super) async fn advance(&mut self, kind: CursorKind, published: &Published) -> Result<Watermark, Fault> {
         let advanced = Watermark::advance(self.watermark(kind)?.as_ref(), published)?;
+        if self.overlap(kind)?.is_some_and(|to| to.max_of(advanced.cursor) == advanced.cursor) {
+            self.state.overlap_to = None;
+        }
         self.state.watermark = Some(StoredWatermark { value: advanced.cursor.to_string(), imported: false });
         self.state.pending = None;
         self.save().await?;
         Ok(advanced)
     }
 
-    /// Adopts a publish that is known to have happened. A watermark set by hand since it was sent stays as it was set.
+    /// Adopts a publish that is known to have happened. A watermark set by hand since it was sent stays as it was set,
+    /// and so does the checkpoint of a backfill that was begun anew.
     pub(super) async fn adopt_pending(&mut self) -> Result<(), Fault> {
         let now = self.watermark_text();
-        if let Some(pending) = self.state.pending.take() {
-            if now == pending.since {
+        let Some(pending) = self.state.pending.take() else { return Ok(()) };
+        match (pending.moves, &mut self.state.backfill) {
+            (Moves::Watermark, _) if now == pending.since => {
                 self.state.watermark = Some(StoredWatermark { value: pending.high, imported: false });
             }
-            self.save().await?;
+            (Moves::Backfill, Some(backfill)) if backfill.done == pending.since => {
+                backfill.done = Some(pending.high);
+                backfill.slices += 1;
+                backfill.rows += pending.rows;
+            }
+            (Moves::Watermark | Moves::Backfill, _) => {}
         }
-        Ok(())
+        self.save().await
+    }
+
+    /// The backfill that has not come to its end.
+    pub(super) const fn backfill(&self) -> Option<&BackfillState> {
+        self.state.backfill.as_ref()
+    }
+
+    /// Remembers a backfill that begins, or, with `None`, that one has come to its end.
+    pub(super) async fn set_backfill(&mut self, backfill: Option<BackfillState>) -> Result<(), Fault> {
+        self.state.backfill = backfill;
+        self.save().await
+    }
+
+    /// Everything of the backfill up to here is in the target.
+    pub(super) async fn checkpoint(&mut self, done: Cursor, rows: u64) -> Result<BackfillState, Fault> {
+        self.state.pending = None;
+        let Some(backfill) = &mut self.state.backfill else {
+            return Err(Fault::new(FaultKind::Bug, "A checkpoint was reached of a backfill that nobody has begun"));
+        };
+        backfill.done = Some(done.to_string());
+        backfill.slices += 1;
+        backfill.rows += rows;
+        let reached = backfill.clone();
+        self.save().await?;
+        Ok(reached)
+    }
+
+    /// How far the target may hold rows beyond the watermark.
+    pub(super) fn overlap(&self, kind: CursorKind) -> Result<Option<Cursor>, Fault> {
+        self.state.overlap_to.as_deref().map(|text| Cursor::parse(text, kind)).transpose()
+    }
+
+    /// The target may hold rows up to here; forgotten once the watermark has passed it.
+    pub(super) async fn note_overlap(&mut self, kind: CursorKind, to: Cursor) -> Result<(), Fault> {
+        let to = self.overlap(kind)?.map_or(to, |known| known.max_of(to));
+        self.state.overlap_to = Some(to.to_string());
+        self.save().await
+    }
+
+    pub(super) const fn decisions(&self) -> &Decisions {
+        &self.state.decisions
+    }
+
+    pub(super) const fn decisions_mut(&mut self) -> &mut Decisions {
+        &mut self.state.decisions
+    }
+
+    /// The operator has spoken of these columns.
+    pub(super) fn forget_undecided(&mut self, said: impl Fn(&str) -> bool) {
+        self.state.undecided.retain(|column| !said(column));
+    }
+
+    /// Columns that wait for the operator; saved with whatever comes next.
+    pub(super) fn set_undecided(&mut self, columns: Vec<String>) {
+        self.state.undecided = columns;
     }
 
     /// Forgets a publish that is known not to have happened.
@@ -78,20 +152,21 @@ impl<'a, T: StateStore> Ledger<'a, T> {
     }
 
     /// Remembers how the run ended.
-    pub(super) async fn close(mut self, report: &MappingReport) -> Result<(), Fault> {
-        let duration = (report.finished_at - report.started_at).num_milliseconds();
+    pub(super) async fn close(mut self, report: &MappingReport, trigger: Trigger) -> Result<(), Fault> {
         self.state.last_run = Some(LastRun {
             run_id: report.run_id.clone(),
+            trigger,
             finished_at: report.finished_at,
             outcome: report.outcome,
             rows: report.records_processed,
-            duration_ms: u64::try_from(duration).unwrap_or(0),
+            duration_ms: u64::try_from(report.took().as_millis()).unwrap_or(0),
             error: report.errors.first().cloned(),
         });
         self.save().await
     }
 
-    async fn save(&self) -> Result<(), Fault> {
-        self.store.save(&self.lease, &self.state).await
+    pub(super) async fn save(&self) -> Result<(), Fault> {
+        // On the heap: it is part of every step that remembers something.
+        Box::pin(self.store.save(&self.lease, &self.state)).await
     }
 }

@@ -1,16 +1,30 @@
 //! The engine: moves mappings from a source to a warehouse, and speaks only commands, events and progress.
 
+mod attempt;
+mod backfill;
+mod command;
 mod compare;
 mod conflicts;
+mod decide;
 mod emitter;
+mod fence;
+mod history;
+mod horizon;
 mod inspect;
 mod ledger;
+mod prepare;
+mod preview;
 mod progress;
 mod protocol;
 mod publish;
 mod recover;
+mod run;
 mod run_id;
+mod scope;
+mod status;
+mod steps;
 mod supervisor;
+mod sweep;
 mod sync;
 mod transfer;
 
@@ -18,11 +32,15 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-pub use self::progress::{MappingProgress, Progress};
-pub use self::protocol::{Command, Event, Lag, MappingStatus, Phase, Selection};
+pub use self::progress::{MappingProgress, Progress, Retry};
+pub use self::protocol::{
+    BackfillAsk, BackfillPreview, ColumnDecision, Command, Event, Lag, MappingStatus, Phase, Selection, SlicePreview,
+    SyncOrder,
+};
 
 use self::emitter::Emitter;
 use crate::domain::config::Config;
+use crate::domain::retry::Patience;
 use crate::source::{BatchLimits, Source};
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
@@ -35,6 +53,10 @@ pub struct Ports<S, W, T> {
     pub warehouse: Arc<W>,
     pub state: Arc<T>,
     pub limits: BatchLimits,
+    /// How much of an announced wait is waited out before something is tried again.
+    pub patience: Patience,
+    /// `user@host`, for the history.
+    pub operator: Arc<str>,
 }
 
 impl<S, W, T> Clone for Ports<S, W, T> {
@@ -45,6 +67,8 @@ impl<S, W, T> Clone for Ports<S, W, T> {
             warehouse: Arc::clone(&self.warehouse),
             state: Arc::clone(&self.state),
             limits: self.limits,
+            patience: self.patience,
+            operator: Arc::clone(&self.operator),
         }
     }
 }

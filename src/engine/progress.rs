@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use super::protocol::Phase;
 use crate::domain::ids::MappingName;
+use crate::domain::report::Trigger;
 
 /// All mappings of the runs under way.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,10 +17,19 @@ pub struct Progress {
 /// One mapping.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MappingProgress {
+    pub trigger: Trigger,
     pub phase: Phase,
+    /// The whole window, steps and all.
     pub window: Option<String>,
+    /// The step being moved, from 1; 0 before the first.
+    pub step: u64,
+    /// The operator holds it between two batches.
+    pub paused: bool,
+    /// The next try of what failed, and why it is due.
+    pub retry: Option<Retry>,
     /// The server's estimate for a first load; `None` where nobody knows, then there is no percentage.
     pub rows_estimate: Option<u64>,
+    /// Of all steps.
     pub rows_read: u64,
     /// Bytes of values read from MySQL.
     pub bytes_read: u64,
@@ -32,11 +42,24 @@ pub struct MappingProgress {
     pub extract_began: Option<std::time::Instant>,
 }
 
+/// A wait that is going on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retry {
+    pub at: std::time::Instant,
+    pub because: String,
+    /// The try to come.
+    pub attempt: u32,
+}
+
 impl Default for MappingProgress {
     fn default() -> Self {
         Self {
+            trigger: Trigger::Manual,
             phase: Phase::Queued,
             window: None,
+            step: 0,
+            paused: false,
+            retry: None,
             rows_estimate: None,
             rows_read: 0,
             bytes_read: 0,

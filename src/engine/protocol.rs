@@ -4,32 +4,12 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::command::{BackfillAsk, ColumnDecision, Command, Selection, SyncOrder};
+pub use super::status::{BackfillPreview, Lag, MappingStatus, SlicePreview};
+
 use crate::domain::ids::{JobId, MappingName, RunId};
-use crate::domain::report::{MappingReport, RunReport};
+use crate::domain::report::{MappingReport, RunReport, RunSummary, Trigger};
 use crate::domain::schema::ColumnDiffView;
-use crate::state::LastRun;
-
-/// What an operator can ask for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
-    /// One incremental run.
-    Sync(Selection),
-    /// Compare schemas; with `apply`, carry out what is safe.
-    Compare { selection: Selection, apply: bool },
-    /// Watermarks, lags and last runs.
-    Inspect(Selection),
-    /// Stop one mapping at its next safe point.
-    Cancel(MappingName),
-    /// Stop everything at its next safe point.
-    CancelAll,
-}
-
-/// Which mappings are meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Selection {
-    All,
-    Named(Vec<MappingName>),
-}
 
 /// The steps of one mapping's run, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -72,6 +52,7 @@ impl Phase {
 pub enum Event {
     RunStarted {
         run: RunId,
+        trigger: Trigger,
         mappings: Vec<MappingName>,
     },
     /// A mapping that another run of this engine is working on was not started again.
@@ -91,11 +72,33 @@ pub enum Event {
         job: JobId,
         done: bool,
     },
+    /// Transactions that may still bring rows into the window are open; reading begins when they have ended, or
+    /// without what they may bring after `patience_ms`.
+    FenceAwaited {
+        run: RunId,
+        mapping: MappingName,
+        open: usize,
+        oldest: String,
+        patience_ms: u64,
+    },
+    /// Rows that others may still join wait for the next run.
+    HeldBack {
+        run: RunId,
+        mapping: MappingName,
+        reason: String,
+    },
     WindowFixed {
         run: RunId,
         mapping: MappingName,
         window: String,
         rows_estimate: Option<u64>,
+    },
+    /// A large window is moved in steps; from 1.
+    StepStarted {
+        run: RunId,
+        mapping: MappingName,
+        step: u64,
+        window: String,
     },
     /// A new difference between both schemas; `applied` says whether the statements were carried out.
     SchemaCompared {
@@ -112,6 +115,54 @@ pub enum Event {
         hint: String,
     },
     CompareFinished,
+    /// The operator's word on columns is remembered and carried out.
+    SchemaDecided {
+        mapping: MappingName,
+        accepted: Vec<String>,
+        declined: Vec<String>,
+        statements: Vec<String>,
+    },
+    DecideFailed {
+        mapping: MappingName,
+        error: String,
+        hint: String,
+    },
+    BackfillPreviewed {
+        preview: Box<BackfillPreview>,
+    },
+    PreviewFailed {
+        mapping: MappingName,
+        error: String,
+        hint: String,
+    },
+    /// Everything of a backfill up to `done` is in BigQuery.
+    BackfillAdvanced {
+        run: RunId,
+        mapping: MappingName,
+        done: String,
+        to: String,
+        slices: u64,
+        rows: u64,
+    },
+    Paused {
+        mapping: MappingName,
+    },
+    Resumed {
+        mapping: MappingName,
+    },
+    HistoryRead {
+        runs: Vec<RunSummary>,
+    },
+    /// `None`: the run is no longer kept.
+    ReportRead {
+        run: RunId,
+        report: Option<Box<RunReport>>,
+    },
+    /// The history or a report could not be read.
+    HistoryFailed {
+        error: String,
+        hint: String,
+    },
     Warned {
         run: RunId,
         mapping: MappingName,
@@ -138,9 +189,11 @@ pub enum Event {
         from: Option<String>,
         to: String,
     },
+    /// A call, or the mapping's whole work, is tried again after a wait; `attempt` is the one to come.
     RetryScheduled {
         run: RunId,
         mapping: MappingName,
+        operation: String,
         attempt: u32,
         wait_ms: u64,
         because: String,
@@ -165,33 +218,6 @@ pub enum Event {
     },
 }
 
-/// A mapping at a glance.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MappingStatus {
-    pub mapping: MappingName,
-    pub source: String,
-    pub target: String,
-    pub mode: String,
-    pub watermark: Option<String>,
-    /// The incremental column's greatest value in MySQL; `None` for an empty table or when it could not be asked.
-    pub newest: Option<String>,
-    pub lag: Option<Lag>,
-    pub last_run: Option<LastRun>,
-    /// Why the source could not be asked.
-    pub problem: Option<String>,
-    /// A publish whose end is not known yet; the next run asks.
-    pub pending: Option<JobId>,
-}
-
-/// How far the source's newest row is ahead of the watermark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Lag {
-    Seconds(i64),
-    /// Steps of an integer cursor, an upper bound of the rows.
-    Steps(i64),
-}
-
 impl Event {
     /// The mapping it is about.
     #[must_use]
@@ -207,12 +233,25 @@ impl Event {
             | Self::StagingLoaded { mapping, .. }
             | Self::Published { mapping, .. }
             | Self::WatermarkAdvanced { mapping, .. }
+            | Self::FenceAwaited { mapping, .. }
+            | Self::HeldBack { mapping, .. }
+            | Self::StepStarted { mapping, .. }
+            | Self::SchemaDecided { mapping, .. }
+            | Self::DecideFailed { mapping, .. }
+            | Self::PreviewFailed { mapping, .. }
+            | Self::BackfillAdvanced { mapping, .. }
+            | Self::Paused { mapping }
+            | Self::Resumed { mapping }
             | Self::RetryScheduled { mapping, .. } => Some(mapping),
             Self::MappingFinished { report } => Some(&report.mapping_name),
+            Self::BackfillPreviewed { preview } => Some(&preview.ask.mapping),
             Self::RunStarted { .. }
             | Self::CompareFinished
             | Self::RunFinished { .. }
             | Self::Inspected { .. }
+            | Self::HistoryRead { .. }
+            | Self::ReportRead { .. }
+            | Self::HistoryFailed { .. }
             | Self::EngineFailed { .. }
             | Self::RecordFailed { .. } => None,
         }

@@ -3,32 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::attempt::Ground;
 use super::ledger::Ledger;
 use super::protocol::Event;
 use super::run_id::Try;
-use super::sync::{Halt, Scope};
+use super::scope::{Halt, Scope};
 use crate::domain::column::{TargetSchema, same_name};
 use crate::domain::config::{Mode, Operator};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{JobId, JobPlace};
-use crate::domain::plan::TablePlan;
 use crate::domain::window::{Low, Published, Watermark, Window};
+use crate::failpoint::reached;
 use crate::source::Source;
-use crate::state::{PendingPublish, StateStore};
+use crate::state::{Moves, PendingPublish, StateStore};
 use crate::warehouse::{JobFate, PublishCounts, PublishKind, PublishOrder, Staged, Warehouse};
 
 /// A publish sent when the operator cancels is given so long to end; after that the next run asks what became of it.
 const GRACE: Duration = Duration::from_secs(4);
-
-/// What decides how rows join the target.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Circumstances<'a> {
-    pub plan: &'a TablePlan,
-    /// `None`: the table was created in this run.
-    pub target: Option<&'a TargetSchema>,
-    pub watermark: Option<&'a Watermark>,
-}
 
 /// Where the window begins.
 ///
@@ -41,27 +33,33 @@ pub(super) fn low(operator: Operator, watermark: Option<&Watermark>, first: Opti
     }
 }
 
-/// Chooses the cheapest publish that can neither lose nor double a row.
-pub(super) fn kind(mode: Mode, window: &Window, now: &Circumstances<'_>) -> PublishKind {
+/// May the target hold rows of the window already? Not where it is gone on with after a watermark of ours: what lies
+/// beyond it, only backfills and unfinished first loads bring, and these are remembered on their own.
+pub(super) fn may_overlap(window: &Window, target: Option<&TargetSchema>, watermark: Option<&Watermark>) -> bool {
+    let ours_alone = matches!(window.low, Low::After(_)) && watermark.is_some();
+    target.is_some_and(|t| t.rows > 0) && !ours_alone
+}
+
+/// Chooses the cheapest publish that can neither lose nor double a row; `overlap` is how far the target may hold some.
+pub(super) fn kind(mode: Mode, window: &Window, overlap: Option<Cursor>, ground: &Ground) -> PublishKind {
     if mode == Mode::Upsert {
         return PublishKind::Merge;
     }
-    let holds_rows = now.target.is_some_and(|t| t.rows > 0);
-    let ours_alone = matches!(window.low, Low::After(_)) && now.watermark.is_some();
-    if holds_rows && !ours_alone {
+    if overlap.is_some_and(|to| window.low.reaches_below(&to)) {
         return PublishKind::InsertMissing;
     }
-    if can_copy(now) { PublishKind::Copy } else { PublishKind::Insert }
+    if can_copy(ground) { PublishKind::Copy } else { PublishKind::Insert }
 }
 
 /// A copy job wants the same columns on both sides; BigQuery does not say what it does about others.
-fn can_copy(now: &Circumstances<'_>) -> bool {
-    let Some(target) = now.target else { return false };
-    now.plan.partition.is_none()
-        && now.plan.is_verbatim()
-        && target.columns.len() == now.plan.columns.len()
+fn can_copy(ground: &Ground) -> bool {
+    let Some(target) = &ground.target else { return false };
+    let plan = &ground.plan;
+    plan.partition.is_none()
+        && plan.is_verbatim()
+        && target.columns.len() == plan.columns.len()
         && target.columns.iter().all(|column| {
-            let planned = now.plan.columns.iter().find(|c| same_name(&c.target_name, &column.name));
+            let planned = plan.columns.iter().find(|c| same_name(&c.target_name, &column.name));
             !column.required && planned.is_some_and(|c| c.staged.target_type() == column.target_type)
         })
 }
@@ -108,8 +106,9 @@ fn place<S, W, T>(scope: &Scope<S, W, T>) -> JobPlace {
 /// One staged window on its way into the target.
 #[derive(Debug, Clone)]
 pub(super) struct Work<'a> {
-    pub plan: &'a Arc<TablePlan>,
+    pub ground: &'a Ground,
     pub window: Window,
+    pub moves: Moves,
     pub kind: PublishKind,
     pub staged: Staged,
     pub attempt: Try<'a>,
@@ -136,17 +135,19 @@ async fn send<S: Source, W: Warehouse, T: StateStore>(
             job: job.clone(),
             place: place(scope),
             staging: work.staged.table.clone(),
-            since: ledger.watermark_text(),
+            moves: work.moves,
+            since: ledger.stands_at(work.moves),
             high: work.window.high.to_string(),
             rows: work.staged.rows,
         })
         .await?;
+    reached("pending_noted");
     let order = PublishOrder {
         mapping: scope.mapping.name.clone(),
         job: job.clone(),
         kind,
         target: scope.mapping.target.clone(),
-        plan: Arc::clone(work.plan),
+        plan: Arc::clone(&work.ground.plan),
         staged: work.staged.clone(),
     };
     let patience = async {
@@ -154,12 +155,13 @@ async fn send<S: Source, W: Warehouse, T: StateStore>(
         tokio::time::sleep(GRACE).await;
     };
     let counts = tokio::select! {
-        counts = scope.ports.warehouse.publish(&order) => counts?,
+        counts = Box::pin(scope.ports.warehouse.publish(&order)) => counts?,
         () = patience => {
             scope.warn(format!("job {job} is still running; the next run asks what became of it"));
             return Err(Halt::Cancelled);
         }
     };
+    reached("published");
     scope.emit(Event::Published {
         run: scope.run.clone(),
         mapping: scope.mapping.name.clone(),

@@ -2,8 +2,9 @@
 
 use super::ledger::Ledger;
 use super::protocol::Event;
-use super::sync::{Halt, Scope};
+use super::scope::{Halt, Scope};
 use crate::domain::report::MappingReport;
+use crate::failpoint::reached;
 use crate::source::Source;
 use crate::state::StateStore;
 use crate::warehouse::{JobFate, Warehouse};
@@ -37,6 +38,7 @@ pub(super) async fn recover<S: Source, W: Warehouse, T: StateStore>(
         }
         JobFate::Unknown => false,
     };
+    reached("fate_known");
     let settled = if done { ledger.adopt_pending().await } else { ledger.drop_pending().await };
     settled?;
     scope.emit(Event::PublishRecovered {

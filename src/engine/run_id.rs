@@ -24,13 +24,24 @@ pub(super) struct Try<'a> {
     pub run: &'a RunId,
     pub mapping: &'a MappingName,
     pub attempt: u32,
+    /// Of the window, from 1.
+    pub step: u64,
+}
+
+/// What the names of a mapping's staging tables begin with, whatever the run.
+pub(super) fn staging_prefix(mapping: &MappingName) -> String {
+    format!("{}{}_{}_", naming::STAGING_PREFIX, naming::id_part(&mapping.0), short_hash(&mapping.0))
 }
 
 impl Try<'_> {
-    /// The staging table of this try.
+    /// What the names of this run's staging tables begin with.
+    pub(super) fn staging_stem(&self) -> String {
+        format!("{}{}_", staging_prefix(self.mapping), naming::id_part(&self.run.0))
+    }
+
+    /// The staging table of this try; no other step of any run has the same.
     pub(super) fn staging(&self, target: &TableId) -> TableId {
-        let (name, hash) = (naming::id_part(&self.mapping.0), short_hash(&self.mapping.0));
-        target.sibling(format!("bqsync_staging_{name}_{hash}_{}_{}", naming::id_part(&self.run.0), self.attempt))
+        target.sibling(format!("{}{}_{}", self.staging_stem(), self.attempt, self.step))
     }
 
     /// The job of this try: the same words give the same id, so that sending it twice does it once.
@@ -60,12 +71,14 @@ mod tests {
         let mapping = MappingName("shop orders/ü".into());
         let target = TableId { project: "p".into(), dataset: "d".into(), table: "orders".into() };
         let window = |high| Window { low: Low::Beginning, high: Cursor::Int(high) };
-        let of = |attempt, high| Try { run: &run, mapping: &mapping, attempt }.job("publish", &target, &window(high));
+        let of = |attempt, high| {
+            Try { run: &run, mapping: &mapping, attempt, step: 1 }.job("publish", &target, &window(high))
+        };
         assert_eq!(of(1, 5), of(1, 5));
         assert_ne!(of(1, 5), of(1, 6));
         assert_ne!(of(1, 5), of(2, 5));
         let other = MappingName("shop_orders/ü".into());
-        let staging = |mapping| Try { run: &run, mapping, attempt: 1 }.staging(&target);
+        let staging = |mapping| Try { run: &run, mapping, attempt: 1, step: 1 }.staging(&target);
         assert_ne!(staging(&mapping), staging(&other));
         assert!(of(1, 5).0.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-'), "{}", of(1, 5));
     }

@@ -1,32 +1,27 @@
-//! Takes commands, runs mappings side by side, and lets the trouble of one be its own.
+//! Takes commands, starts work side by side, and keeps the operator's hold on each mapping that is worked on.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::future::Future;
 
-use chrono::Utc;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinSet};
-use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, info_span};
 
 use super::Ports;
 use super::compare::compare;
+use super::decide::decide;
 use super::emitter::Emitter;
+use super::history::{read_history, read_report};
 use super::inspect::inspect;
-use super::progress::{Progress, ProgressOf};
+use super::preview::preview;
+use super::progress::Progress;
 use super::protocol::{Command, Event, Selection};
-use super::run_id::new_run_id;
-use super::sync::{Scope, sync_mapping};
+use super::run::{Hold, Run};
+use super::scope::{Switch, Task};
 use crate::domain::config::Mapping;
-use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::ids::{MappingName, RunId};
-use crate::domain::report::{MappingReport, RunReport};
+use crate::domain::ids::MappingName;
 use crate::source::Source;
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
-
-/// Mappings that are being worked on, each with the switch that stops it.
-type Active = HashMap<MappingName, CancellationToken>;
 
 /// Runs until the handle is dropped and everything has come to its end.
 pub(super) async fn supervise<S: Source, W: Warehouse, T: StateStore>(
@@ -35,165 +30,139 @@ pub(super) async fn supervise<S: Source, W: Warehouse, T: StateStore>(
     emitter: Emitter,
     progress: watch::Sender<Progress>,
 ) {
-    let mut active = Active::new();
-    let mut works: JoinSet<()> = JoinSet::new();
-    let mut claims: HashMap<Id, Vec<MappingName>> = HashMap::new();
+    let mut supervisor =
+        Supervisor { ports, emitter, progress, active: HashMap::new(), works: JoinSet::new(), claims: HashMap::new() };
     let mut closed = false;
-    while !closed || !works.is_empty() {
+    while !closed || !supervisor.works.is_empty() {
         tokio::select! {
-            command = inbox.recv(), if !closed => match command {
-                Some(Command::Sync(selection)) => {
-                    let mappings = claim(&ports, &selection, &mut active, &emitter);
-                    let names = mappings.iter().map(|(mapping, _)| mapping.name.clone()).collect();
-                    let run = Run { ports: ports.clone(), emitter: emitter.clone(), progress: progress.clone() };
-                    claims.insert(works.spawn(run.go(mappings)).id(), names);
-                }
-                Some(Command::Compare { selection, apply }) => {
-                    let (ports, emitter) = (ports.clone(), emitter.clone());
-                    let mappings = selected(&ports, &selection);
-                    works.spawn(async move { compare(&ports, mappings, apply, &emitter).await });
-                }
-                Some(Command::Inspect(selection)) => {
-                    let (ports, emitter) = (ports.clone(), emitter.clone());
-                    let mappings = selected(&ports, &selection);
-                    works.spawn(async move { inspect(&ports, mappings, &emitter).await });
-                }
-                Some(Command::Cancel(mapping)) => {
-                    if let Some(token) = active.get(&mapping) {
-                        token.cancel();
-                    }
-                }
-                Some(Command::CancelAll) => active.values().for_each(CancellationToken::cancel),
-                None => {
+            command = inbox.recv(), if !closed => {
+                if let Some(command) = command {
+                    supervisor.obey(command);
+                } else {
                     closed = true;
-                    active.values().for_each(CancellationToken::cancel);
+                    supervisor.cancel_all();
                 }
-            },
-            Some(ended) = works.join_next_with_id(), if !works.is_empty() => {
-                let work = match ended {
-                    Ok((work, ())) => work,
-                    Err(error) => {
-                        // Whoever waits for the end of it would wait for ever.
-                        emitter.emit(Event::EngineFailed { error: error.to_string() });
-                        error.id()
-                    }
-                };
-                for mapping in claims.remove(&work).unwrap_or_default() {
-                    active.remove(&mapping);
-                }
+            }
+            Some(ended) = supervisor.works.join_next_with_id(), if !supervisor.works.is_empty() => {
+                supervisor.release(ended);
             }
         }
     }
 }
 
-fn selected<S, W, T>(ports: &Ports<S, W, T>, selection: &Selection) -> Vec<Mapping> {
-    let chosen = |mapping: &&Mapping| match selection {
-        Selection::All => true,
-        Selection::Named(names) => names.contains(&mapping.name),
-    };
-    ports.config.mappings.iter().filter(chosen).cloned().collect()
-}
-
-/// Takes the mappings that nobody of ours works on yet.
-fn claim<S, W, T>(
-    ports: &Ports<S, W, T>,
-    selection: &Selection,
-    active: &mut Active,
-    emitter: &Emitter,
-) -> Vec<(Mapping, CancellationToken)> {
-    let mut claimed = Vec::new();
-    for mapping in selected(ports, selection) {
-        if active.contains_key(&mapping.name) {
-            let reason = "it is being synced already".to_owned();
-            emitter.emit(Event::MappingRefused { mapping: mapping.name, reason });
-            continue;
-        }
-        let token = CancellationToken::new();
-        active.insert(mapping.name.clone(), token.clone());
-        claimed.push((mapping, token));
-    }
-    claimed
-}
-
-/// One run over some mappings.
-struct Run<S, W, T> {
+struct Supervisor<S, W, T> {
     ports: Ports<S, W, T>,
     emitter: Emitter,
     progress: watch::Sender<Progress>,
+    /// Mappings that are being worked on.
+    active: HashMap<MappingName, Switch>,
+    works: JoinSet<()>,
+    /// Which mappings a work has taken.
+    claims: HashMap<Id, Vec<MappingName>>,
 }
 
-impl<S: Source, W: Warehouse, T: StateStore> Run<S, W, T> {
-    /// Runs the mappings, at most `concurrency` at a time.
-    async fn go(self, mappings: Vec<(Mapping, CancellationToken)>) {
-        let run = new_run_id();
-        let started_at = Utc::now();
-        let names: Vec<MappingName> = mappings.iter().map(|(m, _)| m.name.clone()).collect();
-        self.emitter.emit(Event::RunStarted { run: run.clone(), mappings: names.clone() });
-        let places = Arc::new(Semaphore::new(self.ports.config.concurrency));
-        let mut tasks = JoinSet::new();
-        let mut task_of = HashMap::new();
-        for (mapping, cancel) in mappings {
-            let scope = self.scope(&run, mapping.clone(), cancel);
-            scope.progress.update(|_| ());
-            let places = Arc::clone(&places);
-            let span = info_span!("sync", mapping = %mapping.name, run = %run, operation = "sync");
-            let work = async move {
-                let _place = places.acquire_owned().await;
-                let report = sync_mapping(&scope).await;
-                scope.progress.remove();
-                scope.emit(Event::MappingFinished { report: Box::new(report.clone()) });
-                report
-            };
-            let task = tasks.spawn(work.instrument(span));
-            task_of.insert(task.id(), mapping);
-        }
-        let mut reports = Vec::new();
-        while let Some(ended) = tasks.join_next_with_id().await {
-            match ended {
-                Ok((_, report)) => reports.push(report),
-                Err(error) => {
-                    reports.extend(task_of.get(&error.id()).map(|mapping| self.panicked(&run, mapping, error)));
+impl<S: Source, W: Warehouse, T: StateStore> Supervisor<S, W, T> {
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Sync(order) => {
+                let task = Task::Sync { trigger: order.trigger, lookback: order.lookback };
+                self.run(&order.selection, task);
+            }
+            Command::Backfill { ask, restart } => {
+                let selection = Selection::Named(vec![ask.mapping.clone()]);
+                self.run(&selection, Task::Backfill { ask, restart });
+            }
+            Command::PreviewBackfill(ask) => {
+                self.spawn(|ports, emitter| async move { preview(&ports, ask, &emitter).await });
+            }
+            Command::Compare { selection, apply, columns } => {
+                let mappings = self.selected(&selection);
+                self.spawn(move |ports, emitter| async move {
+                    compare(&ports, mappings, (apply, columns), &emitter).await;
+                });
+            }
+            Command::Decide { mapping, decisions } => {
+                let mapping = self.selected(&Selection::Named(vec![mapping])).pop();
+                self.spawn(|ports, emitter| async move { decide(&ports, mapping, decisions, &emitter).await });
+            }
+            Command::Inspect(selection) => {
+                let mappings = self.selected(&selection);
+                self.spawn(|ports, emitter| async move { inspect(&ports, mappings, &emitter).await });
+            }
+            Command::ReadHistory { most } => {
+                self.spawn(move |ports, emitter| async move { read_history(&ports, most, &emitter).await });
+            }
+            Command::ReadReport(run) => {
+                self.spawn(|ports, emitter| async move { read_report(&ports, run, &emitter).await });
+            }
+            Command::Pause(mapping) => self.hold(&mapping, true),
+            Command::Resume(mapping) => self.hold(&mapping, false),
+            Command::Cancel(mapping) => {
+                if let Some(switch) = self.active.get(&mapping) {
+                    switch.cancel.cancel();
                 }
             }
-        }
-        self.finish(run, started_at, reports, &names).await;
-    }
-
-    fn scope(&self, run: &RunId, mapping: Mapping, cancel: CancellationToken) -> Scope<S, W, T> {
-        Scope {
-            ports: self.ports.clone(),
-            run: run.clone(),
-            progress: ProgressOf::new(mapping.name.clone(), self.progress.clone()),
-            mapping,
-            emitter: self.emitter.clone(),
-            cancel,
+            Command::CancelAll => self.cancel_all(),
         }
     }
 
-    /// A mapping whose task panicked has failed; the watermark is where the last confirmed publish left it.
-    fn panicked(&self, run: &RunId, mapping: &Mapping, error: tokio::task::JoinError) -> MappingReport {
-        ProgressOf::new(mapping.name.clone(), self.progress.clone()).remove();
-        let (source, target) = (mapping.source.to_string(), mapping.target.to_string());
-        let mut report =
-            MappingReport::begin(mapping.name.clone(), mapping.mode, run.clone(), source, target, Utc::now());
-        report.fail(&Fault::new(FaultKind::Bug, "The mapping's task ended in a panic").caused_by(error));
-        self.emitter.emit(Event::MappingFinished { report: Box::new(report.clone()) });
-        report
+    fn spawn<F: Future<Output = ()> + Send + 'static>(&mut self, work: impl FnOnce(Ports<S, W, T>, Emitter) -> F) {
+        self.works.spawn(work(self.ports.clone(), self.emitter.clone()));
     }
 
-    /// Puts the reports in the order of the configuration and writes them down.
-    async fn finish(
-        &self,
-        run_id: RunId,
-        started_at: chrono::DateTime<Utc>,
-        mut mappings: Vec<MappingReport>,
-        order: &[MappingName],
-    ) {
-        mappings.sort_by_key(|report| order.iter().position(|name| *name == report.mapping_name));
-        let report = RunReport { run_id, started_at, finished_at: Utc::now(), mappings };
-        if let Err(fault) = self.ports.state.record_run(&report).await {
-            self.emitter.emit(Event::RecordFailed { run: report.run_id.clone(), error: fault.to_string() });
+    fn run(&mut self, selection: &Selection, task: Task) {
+        let mappings = self.claim(selection);
+        let names = mappings.iter().map(|(mapping, _)| mapping.name.clone()).collect();
+        let run = Run::new(self.ports.clone(), self.emitter.clone(), self.progress.clone(), task);
+        self.claims.insert(self.works.spawn(run.go(mappings)).id(), names);
+    }
+
+    fn hold(&self, mapping: &MappingName, paused: bool) {
+        if let Some(switch) = self.active.get(mapping) {
+            switch.paused.send_replace(paused);
         }
-        self.emitter.emit(Event::RunFinished { report });
+    }
+
+    fn cancel_all(&self) {
+        self.active.values().for_each(|switch| switch.cancel.cancel());
+    }
+
+    fn selected(&self, selection: &Selection) -> Vec<Mapping> {
+        let chosen = |mapping: &&Mapping| match selection {
+            Selection::All => true,
+            Selection::Named(names) => names.contains(&mapping.name),
+        };
+        self.ports.config.mappings.iter().filter(chosen).cloned().collect()
+    }
+
+    /// Takes the mappings that nobody of ours works on yet.
+    fn claim(&mut self, selection: &Selection) -> Vec<(Mapping, Hold)> {
+        let mut claimed = Vec::new();
+        for mapping in self.selected(selection) {
+            if self.active.contains_key(&mapping.name) {
+                let reason = "it is being synced already".to_owned();
+                self.emitter.emit(Event::MappingRefused { mapping: mapping.name, reason });
+                continue;
+            }
+            let switch = Switch::new();
+            let hold = Hold { cancel: switch.cancel.clone(), paused: switch.paused.subscribe() };
+            self.active.insert(mapping.name.clone(), switch);
+            claimed.push((mapping, hold));
+        }
+        claimed
+    }
+
+    fn release(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
+        let work = match ended {
+            Ok((work, ())) => work,
+            Err(error) => {
+                // Whoever waits for the end of it would wait for ever.
+                self.emitter.emit(Event::EngineFailed { error: error.to_string() });
+                error.id()
+            }
+        };
+        for mapping in self.claims.remove(&work).unwrap_or_default() {
+            self.active.remove(&mapping);
+        }
     }
 }

@@ -2,17 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::attempt::Ground;
 use super::protocol::{Event, Phase};
 use super::run_id::Try;
-use super::sync::{Halt, Scope};
+use super::scope::{Halt, Scope};
+use crate::domain::fault::FaultKind;
+use crate::domain::ids::TableId;
 use crate::domain::plan::TablePlan;
 use crate::domain::report::{Flaw, FlawCount};
 use crate::domain::window::Window;
+use crate::failpoint::reached;
 use crate::source::{Extract, Extraction, Source, Step};
 use crate::state::StateStore;
 use crate::warehouse::{StageOrder, Staged, Upload, Warehouse};
+
+/// Tidying up must not keep an operator waiting who wants to leave; what stays expires by itself.
+const TIDY: Duration = Duration::from_secs(3);
 
 /// What a transfer moved.
 pub(super) struct Transferred {
@@ -21,44 +28,85 @@ pub(super) struct Transferred {
     pub flaws: Vec<FlawCount>,
 }
 
-/// Reads and stages. A staging table that was begun is dropped again when this does not succeed.
+/// A stretch to be read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stretch {
+    pub window: Window,
+    /// It is part of a larger window: reading it in the key's order would walk over the rows of the other steps.
+    pub is_step: bool,
+    /// Rows that the run has moved before.
+    pub already: u64,
+}
+
+/// Reads and stages a stretch. A staging table that was begun is dropped again when
+/// this does not succeed.
 pub(super) async fn transfer<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
-    plan: &Arc<TablePlan>,
-    window: Window,
+    ground: &Ground,
+    stretch: Stretch,
     attempt: Try<'_>,
 ) -> Result<Transferred, Halt> {
     let target = &scope.mapping.target;
     let order = StageOrder {
         mapping: scope.mapping.name.clone(),
-        plan: Arc::clone(plan),
+        plan: Arc::clone(&ground.plan),
         staging: attempt.staging(target),
-        job: attempt.job("load", target, &window),
+        job: attempt.job("load", target, &stretch.window),
     };
     let staging = order.staging.clone();
-    let result = move_rows(scope, window, order).await;
+    let result = move_rows(scope, ground, stretch, order).await;
     if result.is_err() {
-        // It expires by itself too, so a failure here is only worth a line in the log.
-        if let Err(fault) = scope.ports.warehouse.drop_staging(&staging).await {
-            tracing::warn!(table = %staging, error = %fault, "the staging table was not dropped; it expires by itself");
-        }
+        scope.clean_up(&staging).await;
     }
     result
 }
 
+impl<S: Source, W: Warehouse, T: StateStore> Scope<S, W, T> {
+    /// Drops a staging table that is no longer needed. The rows are safe either way.
+    pub(super) async fn clean_up(&self, staging: &TableId) {
+        let dropped = tokio::time::timeout(TIDY, self.ports.warehouse.drop_staging(staging)).await;
+        match dropped {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => {
+                tracing::warn!(table = %staging, error = %fault, "the staging table was not dropped; it expires by itself");
+            }
+            Err(_) => tracing::warn!(table = %staging, "dropping the staging table takes long; it expires by itself"),
+        }
+    }
+}
+
 async fn move_rows<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
-    window: Window,
+    ground: &Ground,
+    stretch: Stretch,
     order: StageOrder,
 ) -> Result<Transferred, Halt> {
-    let plan = Arc::clone(&order.plan);
     let job = order.job.clone();
     let mut flaws = Flaws::default();
-    let uploaded = scope.in_phase(Phase::Extract, pump(scope, window, order, &mut flaws)).await?;
-    let flaws = flaws.named(&plan);
+    let extraction = Extraction {
+        table: scope.mapping.source.clone(),
+        plan: Arc::clone(&order.plan),
+        window: stretch.window,
+        limits: scope.ports.limits,
+        is_step: stretch.is_step,
+        cancel: scope.cancel.clone(),
+    };
+    let pumped = scope.in_phase(Phase::Extract, pump(scope, extraction, stretch.already, order, &mut flaws)).await;
+    let uploaded = match pumped {
+        Err(Halt::Fault(fault)) if fault.kind() == FaultKind::Schema => {
+            // The table's own trouble, unless it is no longer the table that was described.
+            unchanged(scope, ground).await?;
+            return Err(Halt::Fault(fault));
+        }
+        pumped => pumped?,
+    };
+    let flaws = flaws.named(&ground.plan);
     let Some(upload) = uploaded else { return Ok(Transferred { staged: None, flaws }) };
+    // A row written after a column was added, and read without it, would never be read again.
+    unchanged(scope, ground).await?;
     let load = async {
         let staged = scope.unless_cancelled(upload.finish()).await?;
+        reached("staged");
         scope.progress.update(|p| p.bytes_uploaded = staged.bytes);
         scope.emit(Event::StagingLoaded {
             run: scope.run.clone(),
@@ -73,28 +121,44 @@ async fn move_rows<S: Source, W: Warehouse, T: StateStore>(
     Ok(Transferred { staged: Some(staged), flaws })
 }
 
+/// Is the source's table still the one that was described?
+async fn unchanged<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ground: &Ground,
+) -> Result<(), Halt> {
+    let table = &scope.mapping.source;
+    let now = scope.unless_cancelled(scope.ports.source.describe(table)).await?;
+    let was = &ground.source;
+    if now.columns == was.columns && now.unique_keys == was.unique_keys {
+        return Ok(());
+    }
+    let named = |columns: &[crate::domain::column::SourceColumn]| {
+        let changed = columns.iter().filter(|c| !was.columns.contains(c) || !now.columns.contains(c));
+        changed.map(|c| format!("`{}` {}", c.name, c.source_type)).collect::<Vec<_>>().join(", ")
+    };
+    let or_none = |text: String| if text.is_empty() { "nothing".to_owned() } else { text };
+    let (before, after) = (or_none(named(&was.columns)), or_none(named(&now.columns)));
+    Err(Halt::Drifted(format!("{table} was altered while it was read: {before} became {after}")))
+}
+
 /// Pumps batches until the reader is done. The upload begins with the first batch, so that an empty window costs
 /// BigQuery nothing.
 async fn pump<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
-    window: Window,
+    extraction: Extraction,
+    already: u64,
     order: StageOrder,
     flaws: &mut Flaws,
 ) -> Result<Option<W::Upload>, Halt> {
     scope.progress.update(|p| {
         p.extract_began = Some(Instant::now());
-        (p.rows_read, p.bytes_read, p.bytes_uploaded) = (0, 0, 0);
+        (p.rows_read, p.bytes_read, p.bytes_uploaded) = (already, 0, 0);
     });
-    let mut extract: Extract = scope.ports.source.read(Extraction {
-        table: scope.mapping.source.clone(),
-        plan: Arc::clone(&order.plan),
-        window,
-        limits: scope.ports.limits,
-        cancel: scope.cancel.clone(),
-    });
+    let mut extract: Extract = scope.ports.source.read(extraction);
     let mut order = Some(order);
     let mut upload: Option<W::Upload> = None;
     loop {
+        scope.unless_paused().await?;
         let batch = match extract.next().await? {
             Step::Batch(batch) => batch,
             Step::End => return Ok(upload),
@@ -107,11 +171,13 @@ async fn pump<S: Source, W: Warehouse, T: StateStore>(
         }
         let Some(open) = upload.as_mut() else { continue };
         scope.unless_cancelled(open.write(batch.rows)).await?;
+        reached("batch_handed_over");
         let sent = open.bytes_sent();
         scope.progress.update(|p| {
             p.rows_read += rows;
             p.bytes_read += batch.bytes as u64;
             p.bytes_uploaded = sent;
+            p.retry = None;
         });
     }
 }

@@ -4,8 +4,10 @@ pub mod mysql;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
+use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -16,10 +18,11 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::SourceTable;
 use crate::domain::plan::TablePlan;
 use crate::domain::report::Flaw;
+use crate::domain::retry::RetryNotes;
 use crate::domain::window::{Low, Window};
 
 /// Where rows come from. Every call opens, uses and closes connections of its own, so a caller may drop any future.
-pub trait Source: Send + Sync + 'static {
+pub trait Source: Send + Sync + Sized + 'static {
     /// Columns, keys and indexes of a table or view.
     ///
     /// # Errors
@@ -31,6 +34,28 @@ pub trait Source: Send + Sync + 'static {
     /// # Errors
     /// As `describe`.
     fn bounds(&self, ask: &BoundsAsk) -> impl Future<Output = Result<Bounds, Fault>> + Send;
+
+    /// The transactions and statements that may still write values from before now.
+    ///
+    /// # Errors
+    /// As `describe`; an account that may not see them gets [`OpenWrites::Unseen`].
+    fn open_writes(&self) -> impl Future<Output = Result<OpenWrites, Fault>> + Send;
+
+    /// Where the first `rows` rows of a window end, rows sharing the last value included; `None` when it holds no more.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn step_end(&self, ask: &StretchAsk, rows: u64) -> impl Future<Output = Result<Option<Cursor>, Fault>> + Send;
+
+    /// How much a window holds, by the server's statistics.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn estimate(&self, ask: &StretchAsk) -> impl Future<Output = Result<Estimate, Fault>> + Send;
+
+    /// The same source, whose repeated calls are told to `notes`.
+    #[must_use]
+    fn watched(&self, notes: RetryNotes) -> Self;
 
     /// Reads a window in the background; rows arrive through the returned [`Extract`] as fast as it is emptied.
     fn read(&self, extraction: Extraction) -> Extract;
@@ -47,6 +72,47 @@ pub struct BoundsAsk {
     /// Zone that DATETIME values are written in.
     pub timezone: Tz,
     pub low: Low,
+    /// Instants from here on (UTC) are held back, beside those of the running tick; nothing of an integer column is.
+    pub before: Option<NaiveDateTime>,
+    /// Rows younger than this are held back too.
+    pub settle: Duration,
+}
+
+/// A window of a table's incremental column.
+#[derive(Debug, Clone)]
+pub struct StretchAsk {
+    pub table: SourceTable,
+    /// Name of the incremental column.
+    pub column: String,
+    pub kind: CursorKind,
+    pub window: Window,
+}
+
+/// How much a window holds; `None` where the server has no statistics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Estimate {
+    pub rows: Option<u64>,
+    /// Bytes of a row in the table, on average.
+    pub row_bytes: Option<u64>,
+}
+
+/// What may still write values from before now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OpenWrites {
+    /// The account lacks PROCESS.
+    Unseen,
+    Seen(Vec<OpenWrite>),
+}
+
+/// A transaction, or a statement that waits to begin one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OpenWrite {
+    /// When it began (UTC): nothing it writes by the server's clock is older.
+    pub since: NaiveDateTime,
+    /// The connection's number at the server: what KILL takes.
+    pub thread: u64,
+    /// Tells it from a later one of the same connection.
+    pub id: String,
 }
 
 /// What the source says of a window's end.
@@ -57,8 +123,10 @@ pub struct Bounds {
     pub high: Option<Cursor>,
     /// The greatest value in the table, for the lag; may lie beyond `high`.
     pub newest: Option<Cursor>,
-    /// The first value that is held back because its tick is not over; `None` for integers.
+    /// What the server's clock shows as a value of the column; `None` for integers.
     pub tick: Option<Cursor>,
+    /// The first value that is held back: that of the running tick, or an earlier one where so asked.
+    pub limit: Option<Cursor>,
     /// Rows whose incremental column is NULL exist: no window ever holds them.
     pub has_nulls: bool,
 }
@@ -70,6 +138,8 @@ pub struct Extraction {
     pub plan: Arc<TablePlan>,
     pub window: Window,
     pub limits: BatchLimits,
+    /// The window is a step of a larger one: reading it in the key's order would walk over all of the others' rows.
+    pub is_step: bool,
     pub cancel: CancellationToken,
 }
 

@@ -106,6 +106,7 @@ pub(super) fn io_fault(doing: &str, path: &Path, error: io::Error) -> Fault {
     };
     let hint = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free space on the disk, then run again",
+        ErrorKind::FileTooLarge => "raise this account's limit on the size of files (`ulimit -f`), then run again",
         ErrorKind::ReadOnlyFilesystem => {
             "choose a path on a disk that can be written (`state_local_path`, `report_dir`)"
         }

@@ -3,18 +3,17 @@
 //! Every save is read, change, replace under a short lock, so that processes working on different mappings lose
 //! nothing of each other's; readers need no lock because a file is only ever replaced whole.
 
-mod document;
 mod lease;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use self::document::Document;
 pub use self::lease::FileLease;
-use super::{MappingState, StateStore, files, reports};
+use super::document::Document;
+use super::{Holder, MappingState, StateStore, files, reports};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{MappingName, RunId};
-use crate::domain::report::RunReport;
+use crate::domain::report::{RunReport, RunSummary};
 
 /// `state_store: local`.
 #[derive(Debug, Clone)]
@@ -41,17 +40,32 @@ impl StateStore for LocalState {
 
     async fn load(&self, mapping: &MappingName) -> Result<MappingState, Fault> {
         let (path, mapping) = (self.path.clone(), mapping.clone());
-        files::off_thread(move || Document::parse(&path, files::read(&path)?.as_deref())?.state(&mapping)).await
+        files::off_thread(move || Document::of_file(&path, files::read(&path)?.as_deref())?.state(&mapping)).await
     }
 
     async fn load_all(&self) -> Result<BTreeMap<MappingName, MappingState>, Fault> {
         let path = self.path.clone();
-        files::off_thread(move || Document::parse(&path, files::read(&path)?.as_deref())?.states()).await
+        files::off_thread(move || Document::of_file(&path, files::read(&path)?.as_deref())?.states()).await
     }
 
     async fn save(&self, lease: &FileLease, state: &MappingState) -> Result<(), Fault> {
         let (path, lease, state) = (self.path.clone(), lease.clone(), state.clone());
         files::off_thread(move || save(&path, &lease, &state)).await
+    }
+
+    async fn holders(&self) -> Result<BTreeMap<MappingName, Holder>, Fault> {
+        let directory = files::with_suffix(&self.path, ".locks");
+        files::off_thread(move || lease::holders(&directory)).await
+    }
+
+    async fn history(&self, most: usize) -> Result<Vec<RunSummary>, Fault> {
+        let directory = self.report_dir.clone();
+        files::off_thread(move || reports::history(&directory, most)).await
+    }
+
+    async fn run_report(&self, run: &RunId) -> Result<Option<RunReport>, Fault> {
+        let (directory, run) = (self.report_dir.clone(), run.clone());
+        files::off_thread(move || Ok(reports::read(&directory, &run))).await
     }
 
     async fn record_run(&self, report: &RunReport) -> Result<(), Fault> {
@@ -65,7 +79,7 @@ fn save(path: &Path, lease: &FileLease, state: &MappingState) -> Result<(), Faul
     let lock = files::open_lock(&lock_path)?;
     lock.lock().map_err(|error| files::io_fault("Locking", &lock_path, error))?;
     let former = files::read(path)?;
-    let mut document = Document::parse(path, former.as_deref())?;
+    let mut document = Document::of_file(path, former.as_deref())?;
     document.set(lease.mapping(), state)?;
     let content = document.to_bytes()?;
     if let Some(former) = former {
@@ -74,5 +88,7 @@ fn save(path: &Path, lease: &FileLease, state: &MappingState) -> Result<(), Faul
     files::replace(path, &content)
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

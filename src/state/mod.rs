@@ -1,18 +1,26 @@
 //! The port to the store of watermarks, pending publishes and run reports.
 
+mod any;
+mod document;
 mod files;
+pub mod gcs;
 pub mod local;
 pub mod reports;
 
+pub use self::any::{AnyLease, AnyState};
+
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::fault::Fault;
 use crate::domain::ids::{JobId, JobPlace, MappingName, RunId, TableId};
-use crate::domain::report::{Outcome, RunReport};
+use crate::domain::report::{Outcome, RunReport, RunSummary, Trigger};
+use crate::domain::schema::Decisions;
+use crate::host::host_name;
 
 /// Where the program remembers. One writer per mapping: only a lease can save.
 pub trait StateStore: Send + Sync + 'static {
@@ -43,11 +51,57 @@ pub trait StateStore: Send + Sync + 'static {
     /// `Conflict`, `Config` or `Transient` naming the file; then the former state is still there.
     fn save(&self, lease: &Self::Lease, state: &MappingState) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// Writes the reports of a run.
+    /// Who works on what right now, here or elsewhere.
+    ///
+    /// # Errors
+    /// As `load`.
+    fn holders(&self) -> impl Future<Output = Result<BTreeMap<MappingName, Holder>, Fault>> + Send;
+
+    /// Writes the reports of a run and adds it to the history, which is bounded.
     ///
     /// # Errors
     /// `Config` naming the file that cannot be written.
     fn record_run(&self, report: &RunReport) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// The latest runs of all hosts, newest first; at most `most`.
+    ///
+    /// # Errors
+    /// `Config` or `Transient` when the history cannot be read; a report that is no report is left out.
+    fn history(&self, most: usize) -> impl Future<Output = Result<Vec<RunSummary>, Fault>> + Send;
+
+    /// A run's whole report; `None` when it is no longer kept.
+    ///
+    /// # Errors
+    /// As `history`.
+    fn run_report(&self, run: &RunId) -> impl Future<Output = Result<Option<RunReport>, Fault>> + Send;
+}
+
+/// Who holds a mapping.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    pub host: String,
+    pub pid: u32,
+    pub run_id: RunId,
+    pub since: DateTime<Utc>,
+}
+
+impl Holder {
+    /// This process, from now on.
+    fn here(run: &RunId) -> Self {
+        Self { host: host_name(), pid: std::process::id(), run_id: run.clone(), since: Utc::now() }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, pid, run_id, since } = self;
+        write!(f, "run {run_id} (process {pid} on {host}) since {}", seconds(*since))
+    }
+}
+
+/// `2026-11-23T07:59:58Z`.
+fn seconds(moment: DateTime<Utc>) -> String {
+    moment.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// What is remembered of one mapping.
@@ -59,6 +113,18 @@ pub struct MappingState {
     pub pending: Option<PendingPublish>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_run: Option<LastRun>,
+    /// A backfill that has not come to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backfill: Option<BackfillState>,
+    /// What an operator has said of single columns, by their name in BigQuery.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub decisions: Decisions,
+    /// Rows up to this value may be in the target although the watermark is below: an append looks for each of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap_to: Option<String>,
+    /// Columns that a run under `allow_schema_additions: review` met and that nobody has decided about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undecided: Vec<String>,
 }
 
 /// A watermark as text; read once the column's type is known.
@@ -78,18 +144,60 @@ pub struct PendingPublish {
     /// Where the job was sent to, whatever the configuration says by now.
     pub place: JobPlace,
     pub staging: TableId,
-    /// The watermark when it was sent; `None` before the first.
+    /// What its end moves.
+    #[serde(default, skip_serializing_if = "Moves::is_watermark")]
+    pub moves: Moves,
+    /// What that was when it was sent; `None` before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// The watermark once the job is known to be done.
+    /// What it will be once the job is known to be done.
     pub high: String,
     pub rows: u64,
+}
+
+/// What a confirmed publish moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moves {
+    #[default]
+    Watermark,
+    /// The checkpoint of the mapping's backfill; never the watermark.
+    Backfill,
+}
+
+impl Moves {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+    const fn is_watermark(&self) -> bool {
+        matches!(self, Self::Watermark)
+    }
+}
+
+/// How far a backfill is. Values of the incremental column as text, both ends included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackfillState {
+    /// As asked for: the same words go on with it.
+    pub start: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<String>,
+    /// What they meant when it began.
+    pub from: String,
+    pub to: String,
+    /// Everything up to here is in BigQuery; `None` before the first slice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<String>,
+    pub slices: u64,
+    pub rows: u64,
+    pub began_at: DateTime<Utc>,
+    /// `user@host`.
+    pub by: String,
 }
 
 /// How the last run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastRun {
     pub run_id: RunId,
+    #[serde(default)]
+    pub trigger: Trigger,
     pub finished_at: DateTime<Utc>,
     pub outcome: Outcome,
     pub rows: u64,

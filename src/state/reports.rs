@@ -1,28 +1,79 @@
 //! The reports of runs: the original tool's `report.json`, and one file per run kept beside it.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::files;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::report::RunReport;
+use crate::domain::ids::RunId;
+use crate::domain::report::{RunReport, RunSummary};
 
 /// A year of nightly runs is more than anyone reads; an hourly schedule keeps a week.
-const KEPT_RUNS: usize = 200;
+pub(super) const KEPT_RUNS: usize = 200;
+
+/// A report of a thousand mappings has a megabyte or two.
+const LARGEST_REPORT: u64 = 64 << 20;
 
 /// Writes both reports; each is replaced whole, so a reader never sees half of one.
 pub(super) fn write(directory: &Path, report: &RunReport) -> Result<(), Fault> {
     let runs = directory.join("runs");
     files::replace(&runs.join(format!("{}.json", file_stem(&report.run_id.0))), &sorted_json(report)?)?;
-    files::replace(&directory.join("report.json"), &sorted_json(&report.mappings)?)?;
+    write_last(directory, report)?;
     prune(&runs);
     Ok(())
 }
 
+/// Writes `report.json` alone, as the original tool did.
+pub(super) fn write_last(directory: &Path, report: &RunReport) -> Result<(), Fault> {
+    files::replace(&directory.join("report.json"), &sorted_json(&report.mappings)?)
+}
+
+/// The newest reports at a glance.
+pub(super) fn history(directory: &Path, most: usize) -> Result<Vec<RunSummary>, Fault> {
+    let mut files = report_files(&directory.join("runs"))?;
+    files.sort_by(|a, b| b.cmp(a));
+    Ok(files.iter().filter_map(|file| read_file(file)).take(most).map(|report| RunSummary::from(&report)).collect())
+}
+
+/// One run's report; `None` when it is no longer kept.
+pub(super) fn read(directory: &Path, run: &RunId) -> Option<RunReport> {
+    let file = directory.join("runs").join(format!("{}.json", file_stem(&run.0)));
+    if file.exists() { read_file(&file) } else { None }
+}
+
+fn read_file(file: &Path) -> Option<RunReport> {
+    let mut content = Vec::new();
+    let read = fs::File::open(file).and_then(|opened| opened.take(LARGEST_REPORT).read_to_end(&mut content));
+    match read {
+        Ok(_) => parsed(&file.display().to_string(), &content),
+        Err(error) => {
+            tracing::warn!(file = %file.display(), %error, "a run's report cannot be read");
+            None
+        }
+    }
+}
+
+/// A report that is none is a line in the log, not the end of the history.
+pub(super) fn parsed(place: &str, content: &[u8]) -> Option<RunReport> {
+    let report = serde_json::from_slice(content);
+    report.map_err(|error| tracing::warn!(place, %error, "what should be a run's report is none")).ok()
+}
+
+fn report_files(runs: &Path) -> Result<Vec<PathBuf>, Fault> {
+    let entries = match fs::read_dir(runs) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(files::io_fault("Reading", runs, error)),
+    };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    Ok(paths.filter(|path| path.extension().is_some_and(|e| e == "json")).collect())
+}
+
 /// Indented by two with sorted keys, as the original's `json.dump(..., indent=2, sort_keys=True)`.
-fn sorted_json(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
+pub(super) fn sorted_json(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
     // A `Value` holds its keys in order; a struct would be written in the order of its fields.
     serde_json::to_value(value)
         .and_then(|sorted| serde_json::to_vec_pretty(&sorted))
@@ -30,17 +81,13 @@ fn sorted_json(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
 }
 
 /// A run's id is ours, but it must not become a path.
-fn file_stem(run_id: &str) -> String {
+pub(super) fn file_stem(run_id: &str) -> String {
     run_id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
 }
 
 /// Removes all but the newest; ids sort by start. What cannot be removed now is removed after a later run.
 fn prune(runs: &Path) {
-    let Ok(entries) = fs::read_dir(runs) else { return };
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "json"))
-        .collect();
+    let Ok(mut files) = report_files(runs) else { return };
     files.sort();
     let surplus = files.len().saturating_sub(KEPT_RUNS);
     for old in &files[..surplus] {
@@ -57,14 +104,15 @@ mod tests {
     use super::*;
     use crate::domain::config::Mode;
     use crate::domain::ids::{MappingName, RunId};
-    use crate::domain::report::MappingReport;
+    use crate::domain::report::{MappingReport, Trigger};
 
     fn report(run: &str) -> RunReport {
         let now = DateTime::<Utc>::UNIX_EPOCH;
         let run_id = RunId(run.to_owned());
         let name = MappingName("users".to_owned());
         let mapping = MappingReport::begin(name, Mode::Upsert, run_id.clone(), "users".into(), "p.d.users".into(), now);
-        RunReport { run_id, started_at: now, finished_at: now, mappings: vec![mapping] }
+        let (trigger, by) = (Trigger::Manual, "ops@jump1".to_owned());
+        RunReport { run_id, trigger, by, started_at: now, finished_at: now, mappings: vec![mapping] }
     }
 
     #[test]

@@ -11,10 +11,12 @@ use crate::domain::column::TargetSchema;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{JobId, JobPlace, MappingName, TableId};
 use crate::domain::plan::TablePlan;
+use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
+use crate::domain::window::Window;
 
 /// Where rows go. Every job is named by the caller, so that asking again never does it twice.
-pub trait Warehouse: Send + Sync + 'static {
+pub trait Warehouse: Send + Sync + Sized + 'static {
     type Upload: Upload;
 
     /// Creates the dataset when it is missing; true when it did.
@@ -61,6 +63,27 @@ pub trait Warehouse: Send + Sync + 'static {
     /// # Errors
     /// `Auth`, `Transient`.
     fn drop_staging(&self, table: &TableId) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// The staging tables beside a table that this program made and nobody has dropped yet, by name and label.
+    ///
+    /// # Errors
+    /// `Auth`, `Transient`.
+    fn leftovers(&self, beside: &TableId) -> impl Future<Output = Result<Vec<TableId>, Fault>> + Send;
+
+    /// Rows of the target within a window of the incremental column.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn count(
+        &self,
+        target: &TableId,
+        plan: &TablePlan,
+        window: Window,
+    ) -> impl Future<Output = Result<u64, Fault>> + Send;
+
+    /// The same warehouse, whose repeated calls are told to `notes`.
+    #[must_use]
+    fn watched(&self, notes: RetryNotes) -> Self;
 }
 
 /// An upload under way. Dropping it abandons the upload: nothing was loaded.

@@ -3,7 +3,7 @@
 use std::process::Command as Process;
 
 use bigquery_syncer::domain::report::Outcome;
-use bigquery_syncer::engine::{Command, Event, Phase, Selection};
+use bigquery_syncer::engine::{Command, Event, Phase, Selection, SyncOrder};
 use bigquery_syncer::source::BatchLimits;
 
 use crate::support::{Sandbox, finish};
@@ -31,7 +31,7 @@ async fn a_cancelled_run_keeps_nothing_half_done_and_the_next_one_finishes() {
     let sandbox = big_sandbox("cancel").await;
     let limits = BatchLimits { rows: 50, bytes: 1 << 20, page_rows: 100 };
     let mut handle = sandbox.engine(limits);
-    handle.send(Command::Sync(Selection::All));
+    handle.send(Command::Sync(SyncOrder::manual(Selection::All)));
     let report = loop {
         match handle.next_event().await.unwrap() {
             Event::PhaseStarted { phase: Phase::Extract, .. } => handle.send(Command::CancelAll),
@@ -53,7 +53,7 @@ async fn progress_grows_while_rows_move() {
     let sandbox = big_sandbox("progress").await;
     let mut handle = sandbox.engine(BatchLimits { rows: 500, bytes: 1 << 20, page_rows: 1000 });
     let mut progress = handle.progress();
-    handle.send(Command::Sync(Selection::All));
+    handle.send(Command::Sync(SyncOrder::manual(Selection::All)));
     let watcher = tokio::spawn(async move {
         let mut most = 0;
         while progress.changed().await.is_ok() {

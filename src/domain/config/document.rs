@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono_tz::Tz;
 
@@ -9,9 +10,9 @@ use super::interpolate::Env;
 use super::mapping::{self, Defaults};
 use super::read::{Reading, Section, Value};
 use super::yaml::{self, Kind, Node};
-use super::{Config, InvalidValues, Mapping, Problem, Schedule, SchemaAdditions, StateLocation, validate};
+use super::{Config, InvalidValues, Mapping, Pace, Problem, Schedule, SchemaAdditions, StateLocation, validate};
 
-pub(super) const KEYS: [&str; 16] = [
+pub(super) const KEYS: [&str; 21] = [
     "project",
     "dataset",
     "location",
@@ -20,6 +21,7 @@ pub(super) const KEYS: [&str; 16] = [
     "state_local_path",
     "state_gcs_bucket",
     "state_gcs_prefix",
+    "state_gcs_lease",
     "temp_bucket",
     "default_timezone",
     "schedule",
@@ -28,6 +30,10 @@ pub(super) const KEYS: [&str; 16] = [
     "empty_string_as_null",
     "invalid_values",
     "report_dir",
+    "window_rows",
+    "fence_timeout",
+    "settle",
+    "deadline",
 ];
 
 const ADDITIONS: [(&str, SchemaAdditions); 7] = [
@@ -45,6 +51,12 @@ pub(super) const INVALID_VALUES: [(&str, InvalidValues); 2] =
 
 /// The original tool's schedule where the section names none.
 const DEFAULT_CRON: &str = "0 2 * * *";
+/// A step of fewer rows would be all publishes; one of more would be no step.
+const STEP_ROWS: std::ops::RangeInclusive<usize> = 1..=1_000_000_000;
+/// How long a dead holder stands in the way, and how long a living one may be cut off.
+const DEFAULT_LEASE: Duration = Duration::from_mins(1);
+/// Signs of life come three times as often, and one object takes one write a second.
+const LEASE_SECONDS: std::ops::RangeInclusive<u64> = 3..=3600;
 /// More mappings at once only wait for MySQL and for BigQuery's job slots.
 const MOST_CONCURRENT: usize = 64;
 
@@ -98,6 +110,7 @@ fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Config> {
     let schedule = schedule(r, &top, default_timezone);
     let concurrency = top.number(r, "concurrency", 1..=MOST_CONCURRENT).unwrap_or(4);
     let report_dir = top.optional(r, "report_dir").map_or_else(|| PathBuf::from("etl/reports"), |v| v.text.into());
+    let pace = pace(r, &top);
     let defaults = Defaults {
         project: project.as_ref().map(|v| v.text.clone()).unwrap_or_default(),
         dataset: dataset.as_ref().map(|v| v.text.clone()).unwrap_or_default(),
@@ -117,8 +130,20 @@ fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Config> {
         schedule,
         concurrency,
         report_dir,
+        pace,
         mappings,
     })
+}
+
+fn pace(r: &mut Reading<'_>, top: &Section<'_>) -> Pace {
+    let default = Pace::default();
+    let rows = top.number(r, "window_rows", STEP_ROWS).and_then(|rows| u64::try_from(rows).ok());
+    Pace {
+        window_rows: rows.unwrap_or(default.window_rows),
+        fence_timeout: top.span(r, "fence_timeout").unwrap_or(default.fence_timeout),
+        settle: top.span(r, "settle"),
+        deadline: top.span(r, "deadline").unwrap_or(default.deadline),
+    }
 }
 
 /// `project` and `dataset` have rules of their own beside being required.
@@ -161,8 +186,21 @@ fn state(r: &mut Reading<'_>, top: &Section<'_>) -> Option<StateLocation> {
     }
     let bucket = top.required(r, "state_gcs_bucket", "name the bucket, or set `state_store: local`")?;
     check(r, top, "state_gcs_bucket", &bucket, validate::bucket);
-    let prefix = top.lenient(r, "state_gcs_prefix").map(|v| v.text.trim_matches('/').to_owned()).unwrap_or_default();
-    Some(StateLocation::Gcs { bucket: bucket.text, prefix })
+    let prefix = top.lenient(r, "state_gcs_prefix");
+    if let Some(prefix) = &prefix {
+        check(r, top, "state_gcs_prefix", prefix, validate::object_prefix);
+    }
+    let prefix = prefix.map(|v| v.text.trim_matches('/').to_owned()).unwrap_or_default();
+    let lease = top.span(r, "state_gcs_lease").unwrap_or(DEFAULT_LEASE);
+    if !LEASE_SECONDS.contains(&lease.as_secs()) {
+        let line = top.entry("state_gcs_lease").map(|entry| entry.line);
+        r.problem(
+            line,
+            "`state_gcs_lease` is too short or too long",
+            "write a stretch from `3s` to `1h`; default: `60s`",
+        );
+    }
+    Some(StateLocation::Gcs { bucket: bucket.text, prefix, lease })
 }
 
 /// A section without `cron` still means that there is a schedule.

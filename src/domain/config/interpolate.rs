@@ -72,6 +72,9 @@ fn value_of(expression: &str, env: Env<'_>) -> Result<String, Trouble> {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -8,10 +8,11 @@ use super::yaml::Node;
 use super::{InvalidValues, Mapping, Mode, Operator, validate};
 use crate::domain::column::same_name;
 use crate::domain::ids::{MappingName, SourceTable, TableId};
+use crate::domain::lookback::Lookback;
 use crate::domain::naming;
 use crate::domain::target_type::TargetType;
 
-pub(super) const KEYS: [&str; 15] = [
+pub(super) const KEYS: [&str; 16] = [
     "name",
     "mysql_table",
     "mysql_database",
@@ -21,6 +22,7 @@ pub(super) const KEYS: [&str; 15] = [
     "mode",
     "operator",
     "backfill_start",
+    "lookback",
     "columns",
     "exclude",
     "partition_by",
@@ -69,6 +71,7 @@ pub(super) fn read(r: &mut Reading<'_>, node: &Node, position: usize, defaults: 
     if let Some(start) = &backfill_start {
         check(r, &section, "backfill_start", start, validate::cursor_value);
     }
+    let lookback = lookback(r, &section, mode);
     let columns = overrides(r, &section, &keys);
     let partition_by = section.optional(r, "partition_by");
     let exclude =
@@ -88,6 +91,7 @@ pub(super) fn read(r: &mut Reading<'_>, node: &Node, position: usize, defaults: 
             mode,
             operator,
             backfill_start: backfill_start.map(|v| v.text),
+            lookback,
             columns,
             exclude,
             partition_by: partition_by.map(|v| v.text),
@@ -96,6 +100,22 @@ pub(super) fn read(r: &mut Reading<'_>, node: &Node, position: usize, defaults: 
         });
     }
     found
+}
+
+/// Rows that are read again replace what is there; an append would have to look for each of them.
+fn lookback(r: &mut Reading<'_>, section: &Section<'_>, mode: Mode) -> Option<Lookback> {
+    let value = section.optional(r, "lookback")?;
+    match value.text.parse() {
+        Ok(_) if mode == Mode::Append => {
+            section.refuse(r, "lookback", &value, "it works with `mode: upsert` alone; take it out");
+            None
+        }
+        Ok(lookback) => Some(lookback),
+        Err(hint) => {
+            section.refuse(r, "lookback", &value, hint);
+            None
+        }
+    }
 }
 
 /// How messages name the mapping: by its name, else by its place.

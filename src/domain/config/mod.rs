@@ -10,16 +10,18 @@ mod yaml;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono_tz::Tz;
 
 use super::ids::{MappingName, SourceTable, TableId};
+use super::lookback::Lookback;
 use super::secret::Secret;
 use super::target_type::TargetType;
 
 pub use document::parse;
 pub use interpolate::Env;
-pub use settings::{bigquery_settings, mysql_settings};
+pub use settings::{bigquery_settings, mysql_settings, storage_settings};
 
 /// Everything of config.yaml.
 #[derive(Debug, Clone)]
@@ -40,8 +42,40 @@ pub struct Config {
     pub concurrency: usize,
     /// Where `report.json` and the reports of single runs are written.
     pub report_dir: PathBuf,
+    pub pace: Pace,
     /// In file order; at least one; names are unique.
     pub mappings: Vec<Mapping>,
+}
+
+/// How a mapping's work is cut up, and how long it waits for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Rows of one step of a large window; each step is published and remembered on its own.
+    pub window_rows: u64,
+    /// How long open transactions that may still bring older rows are waited for.
+    pub fence_timeout: Duration,
+    /// Rows younger than this wait for the next run. `None`: only where open transactions cannot be seen, and then
+    /// [`Pace::UNSEEN_SETTLE`].
+    pub settle: Option<Duration>,
+    /// All of one mapping's work in a run, waits included.
+    pub deadline: Duration,
+}
+
+impl Pace {
+    /// Longer than most transactions of an application take.
+    pub const UNSEEN_SETTLE: Duration = Duration::from_secs(10);
+}
+
+impl Default for Pace {
+    /// 5,000,000 rows are published every few minutes on any line, and cost a publish of their own next to nothing.
+    fn default() -> Self {
+        Self {
+            window_rows: 5_000_000,
+            fence_timeout: Duration::from_secs(30),
+            settle: None,
+            deadline: Duration::from_hours(12),
+        }
+    }
 }
 
 /// What to do about columns BigQuery lacks (`allow_schema_additions`).
@@ -58,7 +92,12 @@ pub enum SchemaAdditions {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateLocation {
     Local(PathBuf),
-    Gcs { bucket: String, prefix: String },
+    Gcs {
+        bucket: String,
+        prefix: String,
+        /// How long a holder that gives no sign of life keeps a mapping.
+        lease: Duration,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +122,8 @@ pub struct Mapping {
     pub operator: Operator,
     /// As written; read once the column's type is known.
     pub backfill_start: Option<String>,
+    /// Read so much below the watermark again on every run; upsert only.
+    pub lookback: Option<Lookback>,
     /// Overrides, by source column.
     pub columns: BTreeMap<String, TargetType>,
     pub exclude: Vec<String>,
@@ -158,6 +199,15 @@ pub struct BigQuerySettings {
     pub credentials: Option<PathBuf>,
 }
 
+/// How to reach Cloud Storage; from the environment and `.env` alone.
+#[derive(Debug, Clone)]
+pub struct StorageSettings {
+    /// `http://host:port`; then no credentials are used.
+    pub emulator: Option<String>,
+    /// `GOOGLE_APPLICATION_CREDENTIALS`.
+    pub credentials: Option<PathBuf>,
+}
+
 /// One thing wrong with a file the user wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -182,5 +232,7 @@ impl std::fmt::Display for Problem {
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use super::Problem;
 use super::interpolate::{Env, Trouble, interpolate};
@@ -186,6 +187,17 @@ impl<'n> Section<'n> {
             self.refuse(r, key, &value, format!("write a whole number from {} to {}", range.start(), range.end()));
         }
         number
+    }
+
+    /// A stretch of time: `90s`, `2h`; a number alone is seconds.
+    pub fn span(&self, r: &mut Reading<'_>, key: &str) -> Option<Duration> {
+        let value = self.optional(r, key)?;
+        let seconds = value.text.parse().map(Duration::from_secs).ok();
+        let span = seconds.or_else(|| humantime::parse_duration(&value.text).ok());
+        if span.is_none() {
+            self.refuse(r, key, &value, "write a stretch of time such as `30s`, `15m` or `2h`");
+        }
+        span
     }
 
     /// A list of single values; empty when it is missing.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::interpolate::Env;
 use super::read::nearest;
-use super::{BigQuerySettings, MysqlSettings, Problem, SslMode};
+use super::{BigQuerySettings, MysqlSettings, Problem, SslMode, StorageSettings};
 use crate::domain::secret::Secret;
 
 const SSL_MODES: [(&str, SslMode); 5] = [
@@ -68,19 +68,31 @@ fn ssl_mode(env: Env<'_>, has_ca: bool, problems: &mut Vec<Problem>) -> SslMode 
 /// An emulator's address that is none.
 pub fn bigquery_settings(env: Env<'_>) -> Result<BigQuerySettings, Vec<Problem>> {
     let credentials = path(env, "GOOGLE_APPLICATION_CREDENTIALS");
-    let Some(written) = text(env, "BIGQUERY_EMULATOR_HOST") else {
-        return Ok(BigQuerySettings { emulator: None, credentials });
-    };
+    Ok(BigQuerySettings { emulator: emulator(env, "BIGQUERY_EMULATOR_HOST", "localhost:9050")?, credentials })
+}
+
+/// Reads `STORAGE_EMULATOR_HOST` and `GOOGLE_APPLICATION_CREDENTIALS`.
+///
+/// # Errors
+/// An emulator's address that is none.
+pub fn storage_settings(env: Env<'_>) -> Result<StorageSettings, Vec<Problem>> {
+    let credentials = path(env, "GOOGLE_APPLICATION_CREDENTIALS");
+    Ok(StorageSettings { emulator: emulator(env, "STORAGE_EMULATOR_HOST", "localhost:4443")?, credentials })
+}
+
+/// An address with or without a scheme, as Google's own clients take it.
+fn emulator(env: Env<'_>, name: &str, example: &str) -> Result<Option<String>, Vec<Problem>> {
+    let Some(written) = text(env, name) else { return Ok(None) };
     let (scheme, address) = written.split_once("://").unwrap_or(("http", &written));
     let address = address.trim_end_matches('/');
     let sound = matches!(scheme, "http" | "https")
         && !address.is_empty()
         && !address.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '@'));
     if !sound {
-        let hint = "write `host:port` or `http://host:port`, such as `localhost:9050`";
-        return Err(vec![problem("BIGQUERY_EMULATOR_HOST is not an address", hint)]);
+        let hint = format!("write `host:port` or `http://host:port`, such as `{example}`");
+        return Err(vec![problem(&format!("{name} is not an address"), hint)]);
     }
-    Ok(BigQuerySettings { emulator: Some(format!("{scheme}://{address}")), credentials })
+    Ok(Some(format!("{scheme}://{address}")))
 }
 
 fn problem(message: &str, hint: impl Into<String>) -> Problem {

@@ -82,6 +82,19 @@ pub(super) fn bucket(name: &str) -> Result<(), String> {
     Err("a bucket's name has small letters, digits, `-`, `_` and `.`".to_owned())
 }
 
+/// Source: Cloud Storage documentation, "About objects": names of any script, without line breaks; `.` and `..` alone are
+/// refused, and BigQuery takes no two `/` in a row.
+pub(super) fn object_prefix(prefix: &str) -> Result<(), String> {
+    if prefix.starts_with("gs://") {
+        return Err("write the folder alone; the bucket stands in `state_gcs_bucket`".to_owned());
+    }
+    let sound = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.chars().any(char::is_control);
+    if prefix.len() <= 500 && (prefix.trim_matches('/').is_empty() || prefix.trim_matches('/').split('/').all(sound)) {
+        return Ok(());
+    }
+    Err("write folders such as `etl/prod`, without `.`, `..` or `//`".to_owned())
+}
+
 /// The column's type is known only later; until then a number and a date are both possible.
 pub(super) fn cursor_value(text: &str) -> Result<(), String> {
     let kinds = [CursorKind::Int, CursorKind::DateTime { fsp: 6, zone: chrono_tz::Tz::UTC }];

@@ -38,7 +38,7 @@ pub(super) fn tell_rows_apart(input: &PlanInput<'_>, columns: &[ColumnPlan], key
     input.source.unique_keys.iter().any(|index| index.iter().all(named))
 }
 
-fn cursor_leads_an_index(source: &SourceSchema, cursor: &str) -> bool {
+pub(super) fn cursor_leads_an_index(source: &SourceSchema, cursor: &str) -> bool {
     source.indexes.iter().any(|index| index.first().is_some_and(|first| same_name(first, cursor)))
 }
 

@@ -22,6 +22,7 @@ fn mapping() -> Mapping {
         mode: Mode::Upsert,
         operator: Operator::Greater,
         backfill_start: None,
+        lookback: None,
         columns: BTreeMap::new(),
         exclude: Vec::new(),
         partition_by: None,
@@ -57,6 +58,7 @@ struct Case {
     source: SourceSchema,
     target: Option<TargetSchema>,
     additions: SchemaAdditions,
+    decisions: Decisions,
 }
 
 /// Both tables settled, with one more column on either side where it is given.
@@ -68,6 +70,7 @@ fn case(at_source: Option<SourceType>, at_target: Option<TargetType>) -> Case {
         source: source(&source_columns),
         target: Some(target(&target_columns)),
         additions: SchemaAdditions::Allow,
+        decisions: Decisions::new(),
     }
 }
 
@@ -79,6 +82,7 @@ impl Case {
             additions: self.additions,
             source: &self.source,
             target: self.target.as_ref(),
+            decisions: &self.decisions,
         })
     }
 

@@ -1,8 +1,8 @@
 use super::*;
-use crate::domain::column::{SourceColumn, TargetColumn};
+use crate::domain::column::{SourceColumn, SourceSchema, TargetColumn};
 use crate::domain::config::InvalidValues;
 use crate::domain::cursor::{Cursor, CursorKind};
-use crate::domain::plan::{ColumnPlan, Paging};
+use crate::domain::plan::{ColumnPlan, Paging, TablePlan};
 use crate::domain::source_type::SourceType;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Cast, Encoding, StagedType};
@@ -28,6 +28,7 @@ fn plan() -> TablePlan {
         empty_string_as_null: false,
         invalid_values: InvalidValues::Null,
         paging: Paging::Keyset,
+        cursor_indexed: true,
         partition: None,
     }
 }
@@ -64,25 +65,41 @@ fn without_a_watermark_the_window_begins_where_the_mapping_says() {
     assert_eq!(low(Operator::Greater, None, Some(Cursor::Int(3))), Low::From(Cursor::Int(3)));
 }
 
+fn ground(target: Option<TargetSchema>) -> Ground {
+    let source = SourceSchema {
+        columns: vec![SourceColumn::new("id", SourceType::Int { bits: 64, unsigned: false }, false)],
+        unique_keys: Vec::new(),
+        indexes: Vec::new(),
+        is_view: false,
+        rows_estimate: None,
+    };
+    Ground { source, target, plan: Arc::new(plan()) }
+}
+
 #[test]
 fn an_append_copies_only_where_both_sides_are_the_same_and_no_row_can_be_there() {
-    let (plan, ours) = (plan(), mark(false));
-    let kind_with = |target: Option<&TargetSchema>, watermark, low| {
-        kind(Mode::Append, &window(low), &Circumstances { plan: &plan, target, watermark })
-    };
-    let (full, wider, empty) = (target(7, false), target(7, true), target(0, false));
-    let after = Low::After(Cursor::Int(5));
-    assert_eq!(kind_with(Some(&full), Some(&ours), after), PublishKind::Copy);
-    assert_eq!(kind_with(Some(&wider), Some(&ours), after), PublishKind::Insert);
-    assert_eq!(kind_with(Some(&empty), None, Low::Beginning), PublishKind::Copy);
-    assert_eq!(kind_with(None, None, Low::Beginning), PublishKind::Insert);
-    assert_eq!(kind_with(Some(&full), None, Low::Beginning), PublishKind::InsertMissing);
-    assert_eq!(kind_with(Some(&full), Some(&ours), Low::From(Cursor::Int(5))), PublishKind::InsertMissing);
+    let after = window(Low::After(Cursor::Int(5)));
+    let of = |target, overlap: Option<i128>| kind(Mode::Append, &after, overlap.map(Cursor::Int), &ground(target));
+    assert_eq!(of(Some(target(7, false)), None), PublishKind::Copy);
+    assert_eq!(of(Some(target(7, true)), None), PublishKind::Insert);
+    assert_eq!(of(None, None), PublishKind::Insert);
+    assert_eq!(of(Some(target(7, false)), Some(5)), PublishKind::Copy);
+    assert_eq!(of(Some(target(7, false)), Some(6)), PublishKind::InsertMissing);
+}
+
+#[test]
+fn a_window_overlaps_unless_it_goes_on_after_a_watermark_of_ours_or_into_an_empty_table() {
+    let (full, empty, ours) = (target(7, false), target(0, false), mark(false));
+    let after = window(Low::After(Cursor::Int(5)));
+    assert!(!may_overlap(&after, Some(&full), Some(&ours)));
+    assert!(may_overlap(&window(Low::From(Cursor::Int(5))), Some(&full), Some(&ours)));
+    assert!(may_overlap(&window(Low::Beginning), Some(&full), None));
+    assert!(!may_overlap(&window(Low::Beginning), Some(&empty), None));
+    assert!(!may_overlap(&window(Low::Beginning), None, None));
 }
 
 #[test]
 fn an_upsert_always_merges() {
-    let plan = plan();
-    let now = Circumstances { plan: &plan, target: None, watermark: None };
-    assert_eq!(kind(Mode::Upsert, &window(Low::Beginning), &now), PublishKind::Merge);
+    let kind = kind(Mode::Upsert, &window(Low::Beginning), Some(Cursor::Int(9)), &ground(None));
+    assert_eq!(kind, PublishKind::Merge);
 }

@@ -1,5 +1,7 @@
 //! Where a window may end: the greatest value that no further row can join.
 
+use chrono::{NaiveDateTime, TimeDelta};
+
 use super::clock::tick;
 use super::connect::{self, Session, first};
 use super::fault::from_sqlx;
@@ -16,18 +18,19 @@ pub async fn bounds(settings: &MysqlSettings, ask: &BoundsAsk) -> Result<Bounds,
     let mut session = connect::open(settings).await?;
     let failed = |error| from_sqlx(error, format!("Reading the bounds of {}.{} failed", ask.table, ask.column));
     let clock = session.texts(Query::plain("SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)")).await.map_err(failed)?;
-    let tick = match first(&clock).and_then(Moment::parse).and_then(Moment::to_naive) {
-        Some(now) => tick(now, ask.kind, ask.timezone).map(Cursor::Moment),
-        None => return Err(Fault::new(FaultKind::Bug, "The server's clock cannot be read")),
+    let Some(now) = first(&clock).and_then(Moment::parse).and_then(Moment::to_naive) else {
+        return Err(Fault::new(FaultKind::Bug, "The server's clock cannot be read"));
     };
+    let at = |instant| tick(instant, ask.kind, ask.timezone).map(Cursor::Moment);
+    let (running, limit) = (at(now), at(settled(now, ask)));
     let (table, column) = (sql::table(&ask.table), sql::identifier(&ask.column));
     let greatest = format!("SELECT CAST(MAX({column}) AS CHAR) FROM {table}");
     let newest = value(&mut session, ask, Query::plain(greatest.clone())).await?;
     let open = newest.filter(|newest| beyond(newest, &ask.low));
-    let high = match (open, tick) {
-        (Some(newest), Some(tick)) if !below(&newest, &tick) => {
+    let high = match (open, limit) {
+        (Some(newest), Some(limit)) if !below(&newest, &limit) => {
             let (low, mut binds) = low_filter(&ask.low, &column);
-            binds.push(Bind::from(&tick));
+            binds.push(Bind::from(&limit));
             value(&mut session, ask, Query::new(format!("{greatest} WHERE {low}{column} < ?"), binds)).await?
         }
         (open, _) => open,
@@ -36,7 +39,14 @@ pub async fn bounds(settings: &MysqlSettings, ask: &BoundsAsk) -> Result<Bounds,
         let query = Query::plain(format!("SELECT 1 FROM {table} WHERE {column} IS NULL LIMIT 1"));
         !session.texts(query).await.map_err(failed)?.is_empty()
     };
-    Ok(Bounds { high, newest, tick, has_nulls })
+    Ok(Bounds { high, newest, tick: running, limit, has_nulls })
+}
+
+/// The instant that counts as the present: rows from there on are held back.
+fn settled(now: NaiveDateTime, ask: &BoundsAsk) -> NaiveDateTime {
+    let settle = TimeDelta::from_std(ask.settle).unwrap_or(TimeDelta::MAX);
+    let settled = now.checked_sub_signed(settle).unwrap_or(NaiveDateTime::MIN);
+    ask.before.map_or(settled, |before| before.min(settled))
 }
 
 async fn value(session: &mut Session, ask: &BoundsAsk, query: Query) -> Result<Option<Cursor>, Fault> {
@@ -62,7 +72,7 @@ fn below(value: &Cursor, tick: &Cursor) -> bool {
     value.compare(tick) == Some(std::cmp::Ordering::Less)
 }
 
-fn low_filter(low: &Low, column: &str) -> (String, Vec<Bind>) {
+pub(super) fn low_filter(low: &Low, column: &str) -> (String, Vec<Bind>) {
     match low {
         Low::Beginning => (String::new(), Vec::new()),
         Low::After(low) => (format!("{column} > ? AND "), vec![Bind::from(low)]),

@@ -13,7 +13,6 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::SourceTable;
 use crate::domain::plan::TablePlan;
 use crate::domain::source_type::{CatalogType, SourceType};
-use crate::domain::window::Low;
 
 /// Of a view whose tables or columns are gone, or a table without the right to read it.
 const UNREADABLE: &str = "see that the account may SELECT from it and, if it is a view, that the view still works";
@@ -78,11 +77,19 @@ pub async fn page_order(
     session: &mut Session,
     table: &SourceTable,
     plan: &TablePlan,
-    low: &Low,
+    whole: bool,
 ) -> Result<PageOrder, Fault> {
     let Some(found) = find(session, table).await? else { return Ok(PageOrder::planned(plan)) };
     let indexes = indexes::read(session, &found).await.map_err(|error| failed(error, table))?;
-    Ok(PageOrder::choose(plan, &indexes, low))
+    Ok(PageOrder::choose(plan, &indexes, whole))
+}
+
+/// Bytes of a row in the table, on average; `None` for a view.
+pub async fn row_bytes(session: &mut Session, table: &SourceTable) -> Result<Option<u64>, Fault> {
+    let sql = "SELECT CAST(avg_row_length AS CHAR) FROM information_schema.tables \
+               WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?";
+    let rows = session.texts(in_database(sql, table, true)).await.map_err(|error| failed(error, table))?;
+    Ok(rows.first().and_then(|row| number(row, 0)))
 }
 
 fn failed(error: sqlx::Error, table: &SourceTable) -> Fault {

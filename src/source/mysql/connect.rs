@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Row};
 
@@ -54,29 +53,17 @@ async fn answered<T>(limit: Duration, answer: impl Future<Output = Result<T, sql
     })
 }
 
-/// Opens a connection, trying again while the server is away, starting up or full.
+/// Opens a connection, once: what it is opened for is tried again as a whole.
 ///
 /// # Errors
-/// `Auth` for a refused login, `Config` for TLS settings and databases that do not work, else `Transient`.
+/// `Auth` for a refused login, `Config` for TLS settings and databases that do not work, `Transient` while the server is
+/// away, starting up or full.
 pub async fn open(settings: &MysqlSettings) -> Result<Session, Fault> {
     let options = options(settings)?;
-    let waits = ExponentialBuilder::default()
-        .with_jitter()
-        .with_min_delay(Duration::from_millis(200))
-        .with_max_delay(Duration::from_secs(3))
-        .with_max_times(4);
-    (|| attempt(settings, &options))
-        .retry(waits)
-        .when(|fault: &Fault| fault.kind() == FaultKind::Transient)
-        .notify(|fault, wait| tracing::warn!(error = %fault, wait_ms = wait.as_millis(), "no connection to mysql yet"))
-        .await
-}
-
-async fn attempt(settings: &MysqlSettings, options: &MySqlConnectOptions) -> Result<Session, Fault> {
     let place = place(settings);
     let sentence = format!("Connecting to MySQL as {}@{place} failed", settings.user);
     let opening = async {
-        let connection = log_in(settings, options).await?;
+        let connection = log_in(settings, &options).await?;
         let mut session = Session { connection, flavour: Flavour::MySql };
         let pinned = pin(&mut session).await?;
         Ok::<_, sqlx::Error>((session, pinned))

@@ -6,45 +6,71 @@ mod clock;
 mod connect;
 mod decode;
 mod fault;
+mod fence;
 mod indexes;
 mod position;
 mod read;
 #[cfg(test)]
 mod samples;
 mod sql;
+mod stretch;
 mod wire;
 
 use std::sync::Arc;
 
-use super::{Bounds, BoundsAsk, Extract, Extraction, Source};
+use super::{Bounds, BoundsAsk, Estimate, Extract, Extraction, OpenWrites, Source, StretchAsk};
 use crate::domain::column::SourceSchema;
 use crate::domain::config::MysqlSettings;
+use crate::domain::cursor::Cursor;
 use crate::domain::fault::Fault;
 use crate::domain::ids::SourceTable;
+use crate::domain::retry::RetryNotes;
+use crate::retry::repeated;
 
 /// A MySQL or MariaDB server. Holds no connection: each call opens its own.
 #[derive(Debug, Clone)]
 pub struct MysqlSource {
     settings: Arc<MysqlSettings>,
+    notes: RetryNotes,
 }
 
 impl MysqlSource {
     #[must_use]
     pub fn new(settings: MysqlSettings) -> Self {
-        Self { settings: Arc::new(settings) }
+        Self { settings: Arc::new(settings), notes: RetryNotes::default() }
     }
 }
 
 impl Source for MysqlSource {
     async fn describe(&self, table: &SourceTable) -> Result<SourceSchema, Fault> {
-        catalog::describe(&self.settings, table).await
+        let describing = format!("reading the description of {table}");
+        repeated(&self.notes, describing, || catalog::describe(&self.settings, table)).await
     }
 
     async fn bounds(&self, ask: &BoundsAsk) -> Result<Bounds, Fault> {
-        bounds::bounds(&self.settings, ask).await
+        let asking = format!("reading the bounds of {}", ask.table);
+        repeated(&self.notes, asking, || bounds::bounds(&self.settings, ask)).await
+    }
+
+    async fn open_writes(&self) -> Result<OpenWrites, Fault> {
+        repeated(&self.notes, "reading the open transactions", || fence::open_writes(&self.settings)).await
+    }
+
+    async fn step_end(&self, ask: &StretchAsk, rows: u64) -> Result<Option<Cursor>, Fault> {
+        let looking = format!("looking for a step's end in {}", ask.table);
+        repeated(&self.notes, looking, || stretch::step_end(&self.settings, ask, rows)).await
+    }
+
+    async fn estimate(&self, ask: &StretchAsk) -> Result<Estimate, Fault> {
+        let estimating = format!("estimating the rows of {}", ask.table);
+        repeated(&self.notes, estimating, || stretch::estimate(&self.settings, ask)).await
+    }
+
+    fn watched(&self, notes: RetryNotes) -> Self {
+        Self { settings: Arc::clone(&self.settings), notes }
     }
 
     fn read(&self, extraction: Extraction) -> Extract {
-        read::start(Arc::clone(&self.settings), extraction)
+        read::start(Arc::clone(&self.settings), self.notes.clone(), extraction)
     }
 }

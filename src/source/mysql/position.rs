@@ -7,7 +7,6 @@ use super::wire::Cells;
 use crate::domain::column::same_name;
 use crate::domain::plan::TablePlan;
 use crate::domain::source_type::SourceType;
-use crate::domain::window::Low;
 
 /// What both servers call the primary key's index; rows lie in its order.
 const PRIMARY: &str = "PRIMARY";
@@ -28,10 +27,9 @@ impl PageOrder {
         Self { index: None, columns: std::iter::once(plan.cursor).chain(keys).collect() }
     }
 
-    /// The primary key's own order for a window without a beginning: it holds most of the table, and rows fetched
-    /// through another index cost the server twice as much. Else the first index that begins with the cursor and goes
-    /// on with the key.
-    pub fn choose(plan: &TablePlan, indexes: &Indexes, low: &Low) -> Self {
+    /// The primary key's own order for a `whole` table: rows fetched through another index cost the server twice as
+    /// much. Else the first index that begins with the cursor and goes on with the key.
+    pub fn choose(plan: &TablePlan, indexes: &Indexes, whole: bool) -> Self {
         let planned = Self::planned(plan);
         let positions = |wanted: &[usize], columns: &[String]| -> Option<Vec<usize>> {
             let named = |column: &String| {
@@ -50,7 +48,7 @@ impl PageOrder {
                 (columns.first() == Some(&plan.cursor)).then_some((order, columns))
             })
         };
-        let found = if *low == Low::Beginning { by_primary().or_else(by_cursor) } else { by_cursor() };
+        let found = if whole { by_primary().or_else(by_cursor) } else { by_cursor() };
         found.map_or(planned.clone(), |(order, columns)| Self { index: Some(order.index.clone()), columns })
     }
 }
@@ -112,7 +110,6 @@ pub fn key_text(source_type: &SourceType, raw: Option<&[u8]>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::cursor::Cursor;
     use crate::source::mysql::indexes::Ordering;
     use crate::source::mysql::samples::{column, plan};
 
@@ -127,14 +124,13 @@ mod tests {
         let ordering =
             vec![order("PRIMARY", &["b", "a"]), order("at_x", &["at", "x", "b", "a"]), order("at", &["AT", "b", "a"])];
         let mut indexes = Indexes { unique_keys: vec![], ordering };
-        let after = Low::After(Cursor::Int(1));
         let chosen = PageOrder { index: Some("at".into()), columns: vec![2, 1, 0] };
-        assert_eq!(PageOrder::choose(&plan, &indexes, &after), chosen);
+        assert_eq!(PageOrder::choose(&plan, &indexes, false), chosen);
         let whole = PageOrder { index: Some(PRIMARY.into()), columns: vec![1, 0] };
-        assert_eq!(PageOrder::choose(&plan, &indexes, &Low::Beginning), whole);
+        assert_eq!(PageOrder::choose(&plan, &indexes, true), whole);
         indexes.ordering.pop();
         let planned = PageOrder { index: None, columns: vec![2, 0, 1] };
-        assert_eq!(PageOrder::choose(&plan, &indexes, &after), planned);
+        assert_eq!(PageOrder::choose(&plan, &indexes, false), planned);
     }
 
     #[test]
@@ -143,7 +139,7 @@ mod tests {
         let plan = plan(vec![column("a", id()), column("at", id())], &[0], 1);
         let ordering = vec![Ordering { index: PRIMARY.into(), columns: vec!["a".into(), "b".into()] }];
         let indexes = Indexes { unique_keys: vec![], ordering };
-        assert_eq!(PageOrder::choose(&plan, &indexes, &Low::Beginning), PageOrder::planned(&plan));
+        assert_eq!(PageOrder::choose(&plan, &indexes, true), PageOrder::planned(&plan));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The reader: one task, one connection, rows straight into batches, batches through a short channel.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::{FutureExt, Stream, StreamExt};
 use sqlx::Connection;
@@ -18,32 +17,32 @@ use super::wire;
 use crate::domain::config::MysqlSettings;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Paging;
+use crate::domain::retry::RetryNotes;
+use crate::domain::window::Low;
+use crate::retry::Waits;
 use crate::source::{Extract, Extraction, Step};
 
 /// Two waiting batches hide one slow upload; more only costs memory.
 const WAITING: usize = 2;
 
-/// Broken connections in a row, without a batch between, until the engine is told.
-const ATTEMPTS: u32 = 5;
-
 type Steps = mpsc::Sender<Result<Step, Fault>>;
 
 /// Starts reading in the background.
-pub fn start(settings: Arc<MysqlSettings>, job: Extraction) -> Extract {
+pub fn start(settings: Arc<MysqlSettings>, notes: RetryNotes, job: Extraction) -> Extract {
     let (steps, receiver) = mpsc::channel(WAITING);
-    tokio::spawn(run(settings, job, steps));
+    tokio::spawn(run(settings, notes, job, steps));
     Extract::new(receiver)
 }
 
 /// Ends early when nobody listens any more. Dropping the reader in the middle drops its connection, which nobody uses
 /// again.
-async fn run(settings: Arc<MysqlSettings>, job: Extraction, steps: Steps) {
+async fn run(settings: Arc<MysqlSettings>, notes: RetryNotes, job: Extraction, steps: Steps) {
     let cancel = job.cancel.clone();
     let outcome = tokio::select! {
         biased;
         () = cancel.cancelled() => Ok(Step::Stopped),
         () = steps.closed() => return,
-        outcome = Reader::new(&settings, &job, &steps).read() => outcome.map(|()| Step::End),
+        outcome = Reader::new(&settings, &job, &steps).read(&notes) => outcome.map(|()| Step::End),
     };
     // An error here means that the receiver is gone, and there is nobody to tell.
     steps.send(outcome).await.ok();
@@ -68,21 +67,20 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the window, going on after the last batch where a connection breaks.
-    async fn read(mut self) -> Result<(), Fault> {
-        let mut failures = 0;
+    async fn read(mut self, notes: &RetryNotes) -> Result<(), Fault> {
+        let mut waits = Waits::new(notes, format!("reading {}", self.job.table));
         loop {
             let before = self.batches;
             let Err(fault) = self.attempt().await else { return Ok(()) };
-            failures = if self.batches > before { 1 } else { failures + 1 };
             // Rows of a stream come in no order: what was handed over cannot be told from what was not.
-            let resumable = self.job.plan.paging == Paging::Keyset || self.batches == 0;
-            if fault.kind() != FaultKind::Transient || !resumable || failures >= ATTEMPTS {
+            if self.job.plan.paging == Paging::Stream && self.batches > 0 {
                 return Err(fault);
             }
-            let table = &self.job.table;
-            tracing::warn!(%table, error = %fault, "reading broke off and goes on from the last batch");
+            if self.batches > before {
+                waits.progressed();
+            }
+            waits.after(fault).await?;
             self.batcher.clear();
-            tokio::time::sleep(Duration::from_millis(250 << failures)).await;
         }
     }
 
@@ -90,8 +88,8 @@ impl<'a> Reader<'a> {
     async fn attempt(&mut self) -> Result<(), Fault> {
         let mut session = connect::open(self.settings).await?;
         if self.order.is_none() && self.job.plan.paging == Paging::Keyset {
-            self.order =
-                Some(catalog::page_order(&mut session, &self.job.table, &self.job.plan, &self.job.window.low).await?);
+            let whole = self.job.window.low == Low::Beginning && !self.job.is_step;
+            self.order = Some(catalog::page_order(&mut session, &self.job.table, &self.job.plan, whole).await?);
         }
         let Extraction { table, plan, window, .. } = self.job;
         let order = self.order.clone().unwrap_or_else(|| PageOrder::planned(plan));

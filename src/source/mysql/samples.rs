@@ -33,6 +33,7 @@ pub fn plan(columns: Vec<ColumnPlan>, keys: &[usize], cursor: usize) -> TablePla
         empty_string_as_null: false,
         invalid_values: InvalidValues::Null,
         paging: Paging::Keyset,
+        cursor_indexed: true,
         partition: None,
     }
 }

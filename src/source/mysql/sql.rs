@@ -209,6 +209,9 @@ fn converted(name: &str, stored: &str) -> String {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::source::mysql::samples::{column, plan};

@@ -2,19 +2,20 @@
 //!
 //! The lock files stay behind: removing one would let two processes hold locks on two files of the same name.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::naming;
-use crate::state::files;
+use crate::host::host_name;
+use crate::state::{Holder, files};
 
 /// A mapping taken for this process, until the last copy is dropped: a save that outlives its caller keeps one.
 #[derive(Debug, Clone)]
@@ -35,11 +36,10 @@ impl Drop for Held {
 
 /// The lock file's content: what the next one who asks is told.
 #[derive(Debug, Serialize, Deserialize)]
-struct Holder {
-    host: String,
-    pid: u32,
-    run_id: RunId,
-    since: DateTime<Utc>,
+struct Signature {
+    mapping: MappingName,
+    #[serde(flatten)]
+    holder: Holder,
 }
 
 impl FileLease {
@@ -53,8 +53,8 @@ impl FileLease {
             Err(TryLockError::WouldBlock) => return Err(conflict(&path, mapping)),
             Err(TryLockError::Error(error)) => return Err(files::io_fault("Locking", &path, error)),
         }
-        let holder = Holder { host: host_name(), pid: std::process::id(), run_id: run.clone(), since: Utc::now() };
-        sign(&file, &holder).map_err(|error| files::io_fault("Writing", &path, error))?;
+        let signature = Signature { mapping: mapping.clone(), holder: Holder::here(run) };
+        sign(&file, &signature).map_err(|error| files::io_fault("Writing", &path, error))?;
         Ok(Self(Arc::new(Held { mapping: mapping.clone(), file })))
     }
 
@@ -63,8 +63,8 @@ impl FileLease {
     }
 }
 
-fn sign(mut file: &File, holder: &Holder) -> std::io::Result<()> {
-    let content = serde_json::to_vec(holder)?;
+fn sign(mut file: &File, signature: &Signature) -> std::io::Result<()> {
+    let content = serde_json::to_vec(signature)?;
     file.set_len(0)?;
     file.rewind()?;
     file.write_all(&content)
@@ -72,18 +72,49 @@ fn sign(mut file: &File, holder: &Holder) -> std::io::Result<()> {
 
 fn conflict(path: &Path, mapping: &MappingName) -> Fault {
     // Between locking and signing the file is empty for a moment.
-    let holder = fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Holder>(&bytes).ok());
-    let (who, hint) = match holder {
-        Some(Holder { host, pid, run_id, since }) => (
-            format!(
-                "run {run_id} (process {pid} on {host}) since {}",
-                since.to_rfc3339_opts(SecondsFormat::Secs, true)
-            ),
-            format!("wait for it, or stop process {pid} on {host}; the lease ends with the process"),
-        ),
+    let (who, hint) = match signature(path).map(|signed| signed.holder) {
+        Some(holder) => {
+            let (pid, host) = (holder.pid, &holder.host);
+            let hint = format!("wait for it, or stop process {pid} on {host}; the lease ends with the process");
+            (holder.to_string(), hint)
+        }
         None => ("another process".to_owned(), "wait for it; the lease ends with the process".to_owned()),
     };
     Fault::new(FaultKind::Conflict, format!("Mapping `{mapping}` is held by {who}")).with_hint(hint)
+}
+
+/// `None` for a lock that nobody holds, or whose holder has not signed yet.
+fn signature(path: &Path) -> Option<Signature> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+/// Who holds which mapping, by what the lock files say: taking a lock to find out would stand in a run's way.
+pub(super) fn holders(directory: &Path) -> Result<BTreeMap<MappingName, Holder>, Fault> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(files::io_fault("Reading", directory, error)),
+    };
+    let here = host_name();
+    let signed = entries.filter_map(|entry| signature(&entry.ok()?.path()));
+    Ok(signed.filter(|s| is_alive(&s.holder, &here)).map(|s| (s.mapping, s.holder)).collect())
+}
+
+/// A process of this host that died left its name behind; of another host's nothing is known but what it wrote. Where
+/// the kernel lists its locks, a number that another process has got since is told from the holder's.
+fn is_alive(holder: &Holder, here: &str) -> bool {
+    let processes = Path::new("/proc");
+    if holder.host != here || !processes.exists() {
+        return true;
+    }
+    let pid = holder.pid.to_string();
+    let locks = fs::read_to_string(processes.join("locks")).unwrap_or_default();
+    // `1: FLOCK  ADVISORY  WRITE 708 103:02:1318 0 EOF`
+    let holds_one = locks.lines().any(|line| {
+        let mut words = line.split_whitespace();
+        words.any(|word| word == "FLOCK") && words.nth(2) == Some(&pid)
+    });
+    processes.join(&pid).exists() && (locks.is_empty() || holds_one)
 }
 
 /// Readable, and distinct for names that differ only in what a file name cannot hold.
@@ -91,10 +122,4 @@ fn lock_path(directory: &Path, mapping: &MappingName) -> PathBuf {
     let digest = Sha256::digest(mapping.0.as_bytes());
     let short: String = digest.iter().take(4).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     directory.join(format!("{}-{short}.lock", naming::id_part(&mapping.0)))
-}
-
-fn host_name() -> String {
-    let kernel = fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let named = kernel.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
-    named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| "this host".to_owned())
 }

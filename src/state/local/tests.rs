@@ -8,7 +8,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::domain::fault::FaultKind;
 use crate::domain::ids::{JobId, JobPlace, TableId};
-use crate::state::{PendingPublish, StoredWatermark};
+use crate::domain::report::Trigger;
+use crate::state::{Moves, PendingPublish, StoredWatermark};
 
 struct Place {
     dir: TempDir,
@@ -60,6 +61,7 @@ fn pending() -> PendingPublish {
         job: JobId("job".into()),
         place: JobPlace { project: "demo".into(), location: "EU".into() },
         staging,
+        moves: Moves::Watermark,
         since: Some("10".into()),
         high: "20".into(),
         rows: 3,
@@ -274,4 +276,74 @@ async fn a_killed_holders_lease_is_free_at_once() {
     holder.wait().unwrap();
     assert!(fault.to_string().contains(&format!("process {}", holder.id())), "{fault}");
     place.store().lease(&name("users"), &run("mine")).await.expect("the kernel let go");
+}
+
+/// Says that a process of a host holds `users`, as one that died leaves it behind.
+fn signed(place: &Place, host: &str, pid: u32) {
+    let locks = files::with_suffix(&place.path(), ".locks");
+    fs::create_dir_all(&locks).unwrap();
+    let signature =
+        json!({"mapping": "users", "host": host, "pid": pid, "run_id": "r", "since": "2026-11-23T08:00:00Z"});
+    fs::write(locks.join("users-left.lock"), signature.to_string()).unwrap();
+}
+
+#[tokio::test]
+async fn holders_are_read_without_standing_in_anyones_way() {
+    let place = Place::new();
+    let store = place.store();
+    assert!(store.holders().await.unwrap().is_empty());
+    let held = store.lease(&name("größe/1"), &run("20261123T080000Z-4f1a9c")).await.unwrap();
+    let holders = store.holders().await.unwrap();
+    assert_eq!(holders.keys().collect::<Vec<_>>(), [&name("größe/1")]);
+    assert_eq!(holders[&name("größe/1")].pid, std::process::id());
+    assert_eq!(holders[&name("größe/1")].run_id, run("20261123T080000Z-4f1a9c"));
+    drop(held);
+    assert!(store.holders().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_holder_whose_process_is_gone_is_none_and_of_another_host_it_is_believed() {
+    let place = Place::new();
+    let here = crate::host::host_name();
+    let held = async || !place.store().holders().await.unwrap().is_empty();
+    let mut child = std::process::Command::new("true").spawn().unwrap();
+    child.wait().unwrap();
+    signed(&place, &here, child.id());
+    assert!(!held().await, "gone");
+    // The number of the first process of all, which holds no lock of ours.
+    signed(&place, &here, 1);
+    assert!(!held().await, "a number that another process has by now");
+    signed(&place, "elsewhere", child.id());
+    assert!(held().await);
+    fs::write(files::with_suffix(&place.path(), ".locks").join("users-left.lock"), "half a sign").unwrap();
+    assert!(!held().await);
+}
+
+#[tokio::test]
+async fn the_history_is_newest_first_and_leaves_out_what_is_no_report() {
+    let place = Place::new();
+    let store = place.store();
+    assert!(store.history(10).await.unwrap().is_empty());
+    for id in ["20261123T080000Z-a", "20261124T080000Z-b", "20261125T080000Z-c"] {
+        let now = chrono::DateTime::UNIX_EPOCH;
+        let report = RunReport {
+            run_id: run(id),
+            trigger: Trigger::Schedule,
+            by: "ops@jump1".into(),
+            started_at: now,
+            finished_at: now,
+            mappings: Vec::new(),
+        };
+        store.record_run(&report).await.unwrap();
+    }
+    let runs = place.dir.path().join("reports/runs");
+    fs::write(runs.join("20261126T080000Z-d.json"), "{\"run_id\": ").unwrap();
+    fs::create_dir(runs.join("20261127T080000Z-e.json")).unwrap();
+    let ids = |runs: Vec<RunSummary>| runs.into_iter().map(|run| run.run_id.0).collect::<Vec<_>>();
+    assert_eq!(ids(store.history(2).await.unwrap()), ["20261125T080000Z-c", "20261124T080000Z-b"]);
+    assert_eq!(ids(store.history(10).await.unwrap()).len(), 3);
+    let whole = store.run_report(&run("20261124T080000Z-b")).await.unwrap().unwrap();
+    assert_eq!((whole.by.as_str(), whole.trigger), ("ops@jump1", Trigger::Schedule));
+    assert_eq!(store.run_report(&run("20261126T080000Z-d")).await.unwrap(), None);
+    assert_eq!(store.run_report(&run("../../state/state")).await.unwrap(), None);
 }

@@ -3,17 +3,13 @@
 //! Messages name files and what was tried, never what a file holds.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use gcp_bigquery_client::auth::Authenticator;
-use gcp_bigquery_client::error::BQError;
-use gcp_bigquery_client::yup_oauth2::ApplicationDefaultCredentialsFlowOpts;
 use gcp_bigquery_client::yup_oauth2::authenticator::{
     ApplicationDefaultCredentialsAuthenticator, ApplicationDefaultCredentialsTypes, AuthorizedUserAuthenticator,
     DefaultAuthenticator, ExternalAccountAuthenticator, ServiceAccountAuthenticator,
 };
+use gcp_bigquery_client::yup_oauth2::{AccessToken, ApplicationDefaultCredentialsFlowOpts, Error};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -29,50 +25,61 @@ const TOKEN_TIMEOUT: Duration = Duration::from_secs(20);
 
 const KEY_HINT: &str = "set GOOGLE_APPLICATION_CREDENTIALS to a service account's key file";
 
-/// The emulator asks for no credentials, but its clients send a token all the same.
-#[derive(Clone)]
-struct NoCredentials;
+/// A token in the middle of the work: the answer of a server that was there a moment ago.
+const RENEWAL_TIMEOUT: Duration = Duration::from_mins(1);
 
-#[async_trait]
-impl Authenticator for NoCredentials {
-    async fn access_token(&self) -> Result<String, BQError> {
-        Ok("emulator".to_owned())
+/// Where the tokens come from.
+pub enum Tokens {
+    /// The emulator asks for no credentials, but its clients send a token all the same.
+    Emulator,
+    Google(DefaultAuthenticator),
+}
+
+impl Tokens {
+    /// Finds the credentials and fetches the first token, so that a wrong key is told before any work begins.
+    ///
+    /// # Errors
+    /// `Auth`, naming what was tried; `Transient` when the token server could not be reached.
+    pub async fn find(settings: &BigQuerySettings) -> Result<Self, Fault> {
+        if settings.emulator.is_some() {
+            return Ok(Self::Emulator);
+        }
+        let file = settings.credentials.clone().or_else(|| well_known_file().filter(|f| f.is_file()));
+        let google = match &file {
+            Some(path) => from_file(path).await?,
+            None => from_metadata_server().await?,
+        };
+        let Err(error) = text_of(TOKEN_TIMEOUT, google.token(&SCOPES)).await else { return Ok(Self::Google(google)) };
+        let Some(file) = file else { return Err(nowhere()) };
+        let fault = error.into_fault(format!("No token with the credentials of {}", file.display()));
+        Err(if fault.kind() == FaultKind::Auth { fault.with_hint(KEY_HINT) } else { fault })
+    }
+
+    /// The token at hand, or the next one when it is about to expire.
+    pub async fn token(&self) -> Result<String, ApiError> {
+        match self {
+            Self::Emulator => Ok("emulator".to_owned()),
+            Self::Google(google) => text_of(RENEWAL_TIMEOUT, google.token(&SCOPES)).await,
+        }
+    }
+
+    /// Another one than that at hand, which BigQuery has refused.
+    pub async fn renewed(&self) -> Result<String, ApiError> {
+        match self {
+            Self::Emulator => Ok("emulator-renewed".to_owned()),
+            Self::Google(google) => text_of(RENEWAL_TIMEOUT, google.force_refreshed_token(&SCOPES)).await,
+        }
     }
 }
 
-#[derive(Clone)]
-struct GoogleCredentials(DefaultAuthenticator);
-
-#[async_trait]
-impl Authenticator for GoogleCredentials {
-    async fn access_token(&self) -> Result<String, BQError> {
-        let token = self.0.token(&SCOPES).await?;
-        token.token().map(str::to_owned).ok_or(BQError::NoToken)
-    }
-}
-
-/// Finds the credentials and fetches the first token, so that a wrong key is told before any work begins.
-///
-/// # Errors
-/// `Auth`, naming what was tried; `Transient` when the token server could not be reached.
-pub async fn authenticator(settings: &BigQuerySettings) -> Result<Arc<dyn Authenticator>, Fault> {
-    if settings.emulator.is_some() {
-        return Ok(Arc::new(NoCredentials));
-    }
-    let file = settings.credentials.clone().or_else(|| well_known_file().filter(|f| f.is_file()));
-    let google = GoogleCredentials(match &file {
-        Some(path) => from_file(path).await?,
-        None => from_metadata_server().await?,
-    });
-    let first = tokio::time::timeout(TOKEN_TIMEOUT, google.access_token()).await;
-    let error = match first {
-        Ok(Ok(_)) => return Ok(Arc::new(google)),
-        Ok(Err(error)) => ApiError::from(error),
-        Err(_) => ApiError::unanswered("no answer from the token server"),
+async fn text_of(
+    limit: Duration,
+    asking: impl Future<Output = Result<AccessToken, Error>>,
+) -> Result<String, ApiError> {
+    let Ok(answer) = tokio::time::timeout(limit, asking).await else {
+        return Err(ApiError::unanswered("no answer from the token server"));
     };
-    let Some(file) = file else { return Err(nowhere()) };
-    let fault = error.into_fault(format!("No token with the credentials of {}", file.display()));
-    Err(if fault.kind() == FaultKind::Auth { fault.with_hint(KEY_HINT) } else { fault })
+    answer?.token().map(str::to_owned).ok_or_else(|| ApiError::credentials("no token was given for these credentials"))
 }
 
 fn nowhere() -> Fault {
@@ -153,13 +160,16 @@ async fn from_metadata_server() -> Result<DefaultAuthenticator, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
     use super::*;
 
     async fn refused(content: &str) -> Fault {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), content).unwrap();
         let settings = BigQuerySettings { emulator: None, credentials: Some(file.path().to_owned()) };
-        let fault = authenticator(&settings).await.err().unwrap();
+        let fault = Tokens::find(&settings).await.err().unwrap();
         assert!(fault.to_string().contains(&file.path().display().to_string()));
         fault
     }
@@ -176,8 +186,46 @@ mod tests {
     #[tokio::test]
     async fn a_missing_key_file_is_named() {
         let settings = BigQuerySettings { emulator: None, credentials: Some("/nowhere/key.json".into()) };
-        let fault = authenticator(&settings).await.err().unwrap();
+        let fault = Tokens::find(&settings).await.err().unwrap();
         assert!(fault.to_string().contains("/nowhere/key.json"));
         assert!(fault.hint().contains("GOOGLE_APPLICATION_CREDENTIALS"));
+    }
+
+    /// A token server that numbers what it gives out.
+    fn token_server() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/token", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for (number, stream) in (1..).zip(listener.incoming()) {
+                let mut stream = stream.unwrap();
+                let mut request = [0; 8192];
+                let _ = stream.read(&mut request);
+                let body = format!(
+                    r#"{{"access_token": "token-{number}", "issued_token_type": "x", "token_type": "Bearer", "expires_in": 3600}}"#
+                );
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
+                let _ = write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn a_token_is_kept_until_it_is_refused_and_then_renewed() {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let dir = tempfile::tempdir().unwrap();
+        let (identity, credentials) = (dir.path().join("identity"), dir.path().join("credentials.json"));
+        std::fs::write(&identity, "who I am").unwrap();
+        let content = serde_json::json!({
+            "type": "external_account", "audience": "a", "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+            "token_url": token_server(), "credential_source": { "file": identity },
+        });
+        std::fs::write(&credentials, content.to_string()).unwrap();
+        let settings = BigQuerySettings { emulator: None, credentials: Some(credentials) };
+        let tokens = Tokens::find(&settings).await.unwrap_or_else(|fault| panic!("{fault}"));
+        assert_eq!(tokens.token().await.unwrap(), "token-1");
+        assert_eq!(tokens.token().await.unwrap(), "token-1");
+        assert_eq!(tokens.renewed().await.unwrap(), "token-2");
+        assert_eq!(tokens.token().await.unwrap(), "token-2");
     }
 }

@@ -1,42 +1,45 @@
-//! Requests to BigQuery: through the client library where it has the call, beside it where it has not.
+//! Requests to BigQuery: each with a token, a limit to how long it may take, and the repetition that its error allows.
 //!
-//! Every request may be sent again: what changes something is named by us, so a repetition is told from the first.
+//! Every request may be sent again: what changes something is named by us, so a repetition is told from the first. The
+//! client library has most of these calls too, but keeps neither `Retry-After` nor the status of an answer that is not
+//! JSON, and both decide what comes next; its models are the bodies.
 
-use std::future::Future;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
-use gcp_bigquery_client::auth::Authenticator;
-use gcp_bigquery_client::client_builder::ClientBuilder;
-use gcp_bigquery_client::error::BQError;
 use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 
-use super::auth::authenticator;
+use super::auth::Tokens;
 use super::error::ApiError;
+use super::staging::Making;
 use crate::domain::config::BigQuerySettings;
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::retry::RetryNotes;
+use crate::retry::repeated;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// BigQuery answers within seconds; a minute tells a slow answer from a dead connection.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// One connection of the client library's, which the emulator and Google's endpoint share.
+/// One set of connections. Cheap to clone; the clones share them.
+#[derive(Clone)]
 pub struct Api {
     /// Billed for the jobs.
     pub project: String,
     pub location: String,
     pub is_emulator: bool,
-    library: gcp_bigquery_client::Client,
     http: reqwest::Client,
-    auth: Arc<dyn Authenticator>,
+    tokens: Arc<Tokens>,
     root: String,
+    notes: RetryNotes,
+    making: Making,
 }
 
-impl std::fmt::Debug for Api {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Api").field("root", &self.root).field("project", &self.project).finish_non_exhaustive()
     }
 }
@@ -45,14 +48,9 @@ impl Api {
     pub async fn connect(settings: &BigQuerySettings, project: &str, location: &str) -> Result<Self, Fault> {
         // A second installation is refused and means that the first stands; without one, TLS panics.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let auth = authenticator(settings).await?;
+        let tokens = Arc::new(Tokens::find(settings).await?);
         let root = settings.emulator.as_deref().unwrap_or("https://bigquery.googleapis.com");
         let root = root.trim_end_matches('/').to_owned();
-        let library = ClientBuilder::new()
-            .with_v2_base_url(format!("{root}/bigquery/v2"))
-            .build_from_authenticator(Arc::clone(&auth))
-            .await
-            .map_err(|error| ApiError::from(error).into_fault("Preparing the BigQuery client failed"))?;
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             // An upload's 308 is no redirection.
@@ -62,8 +60,18 @@ impl Api {
             .map_err(|error| {
                 Fault::new(FaultKind::Config, "Preparing the connection to BigQuery failed").caused_by(error)
             })?;
-        let is_emulator = settings.emulator.is_some();
-        Ok(Self { project: project.to_owned(), location: location.to_owned(), is_emulator, library, http, auth, root })
+        let (project, location) = (project.to_owned(), location.to_owned());
+        let (is_emulator, notes, making) = (settings.emulator.is_some(), RetryNotes::default(), Making::default());
+        Ok(Self { project, location, is_emulator, http, tokens, root, notes, making })
+    }
+
+    /// The same connections, whose repeated calls are told to `notes`.
+    pub fn watched(&self, notes: &RetryNotes) -> Self {
+        Self { notes: notes.clone(), ..self.clone() }
+    }
+
+    pub const fn notes(&self) -> &RetryNotes {
+        &self.notes
     }
 
     /// An address below `/bigquery/v2/projects/{project}`, or below `/upload/...` of the same.
@@ -77,54 +85,52 @@ impl Api {
         url
     }
 
-    /// A call of the client library, with the timeout and the repetition that it lacks.
-    pub async fn call<'a, T, F>(&'a self, call: impl Fn(&'a gcp_bigquery_client::Client) -> F) -> Result<T, ApiError>
-    where
-        F: Future<Output = Result<T, BQError>>,
-    {
-        repeated(|| async {
-            match tokio::time::timeout(REQUEST_TIMEOUT, call(&self.library)).await {
-                Ok(answer) => answer.map_err(ApiError::from),
-                Err(_) => Err(ApiError::unanswered("no answer within a minute")),
-            }
-        })
-        .await
-    }
-
-    /// A request of our own whose answer is JSON.
+    /// A request whose answer is JSON, made again as its errors allow. `operation` is what it does, in words.
     pub async fn json<T: DeserializeOwned>(
         &self,
+        operation: impl Into<String>,
         request: impl Fn(&reqwest::Client) -> RequestBuilder,
     ) -> Result<T, ApiError> {
-        repeated(|| async {
-            let answer = self.send(request(&self.http), REQUEST_TIMEOUT).await?;
-            let body = read(answer).await?;
+        repeated(&self.notes, operation, || async {
+            let body = succeeded(self.send(request(&self.http), REQUEST_TIMEOUT).await?).await?.text().await?;
             serde_json::from_str(&body).map_err(|_| ApiError::unanswered("the answer is not one of BigQuery's"))
         })
         .await
     }
 
-    /// A request of our own; an answer other than 2xx is an error. Repeated like the others.
-    pub async fn answer(&self, request: impl Fn(&reqwest::Client) -> RequestBuilder) -> Result<Response, ApiError> {
-        repeated(|| async { succeeded(self.send(request(&self.http), REQUEST_TIMEOUT).await?).await }).await
+    /// As [`Api::json`], of an answer whose headers matter, or nothing of it.
+    pub async fn answer(
+        &self,
+        operation: impl Into<String>,
+        request: impl Fn(&reqwest::Client) -> RequestBuilder,
+    ) -> Result<Response, ApiError> {
+        repeated(&self.notes, operation, || async {
+            succeeded(self.send(request(&self.http), REQUEST_TIMEOUT).await?).await
+        })
+        .await
     }
 
-    /// A request of our own, once, its answer whatever it is.
+    /// A request, once, its answer whatever it is. A token that is no longer taken is renewed once: it may have been
+    /// withdrawn, or this machine's clock be slow, long before it seems to expire.
     pub async fn send(&self, request: RequestBuilder, timeout: Duration) -> Result<Response, ApiError> {
-        let token = tokio::time::timeout(REQUEST_TIMEOUT, self.auth.access_token())
-            .await
-            .map_err(|_| ApiError::unanswered("no token within a minute"))??;
-        Ok(request.bearer_auth(token).timeout(timeout).send().await?)
+        let again = request.try_clone();
+        let answer = request.bearer_auth(self.tokens.token().await?).timeout(timeout).send().await?;
+        match again {
+            Some(again) if answer.status() == StatusCode::UNAUTHORIZED => {
+                tracing::debug!("the token was refused and is renewed");
+                Ok(again.bearer_auth(self.tokens.renewed().await?).timeout(timeout).send().await?)
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    pub const fn making(&self) -> &Making {
+        &self.making
     }
 
     pub const fn http(&self) -> &reqwest::Client {
         &self.http
     }
-}
-
-/// Reads an answer's body; one other than 2xx is an error.
-pub async fn read(answer: Response) -> Result<String, ApiError> {
-    Ok(succeeded(answer).await?.text().await?)
 }
 
 async fn succeeded(answer: Response) -> Result<Response, ApiError> {
@@ -142,32 +148,6 @@ pub async fn refused(answer: Response) -> ApiError {
 /// `Retry-After` in seconds, the only form that Google's servers send.
 fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
     headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
-}
-
-/// The waits of Google's reliability guide: exponential from 1 s, at most 32 s, with jitter. Five attempts in
-/// all; what lasts longer is the engine's to wait out.
-pub fn backoff() -> ExponentialBuilder {
-    ExponentialBuilder::default()
-        .with_min_delay(Duration::from_secs(1))
-        .with_max_delay(Duration::from_secs(32))
-        .with_max_times(4)
-        .with_jitter()
-}
-
-async fn repeated<T, F>(attempt: impl FnMut() -> F) -> Result<T, ApiError>
-where
-    F: Future<Output = Result<T, ApiError>>,
-{
-    attempt
-        .retry(backoff())
-        .when(|error: &ApiError| error.retryable)
-        // `None` is "no more attempts"; a server's wish only lengthens a wait that is due anyway.
-        .adjust(|error, wait| wait.map(|wait| error.retry_after.map_or(wait, |wish| wish.max(wait))))
-        .notify(|error, wait| {
-            let wait_ms = wait.as_millis();
-            tracing::warn!(%error, wait_ms, "bigquery request failed, trying again");
-        })
-        .await
 }
 
 /// Is it the answer to a chunk that is not the last? (BigQuery's "Resume Incomplete".)

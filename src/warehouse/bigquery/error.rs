@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use gcp_bigquery_client::error::BQError;
 use gcp_bigquery_client::yup_oauth2;
 use serde::Deserialize;
 
 use crate::domain::fault::{Fault, FaultKind};
+use crate::retry::Failure;
 
 /// Enough for what BigQuery says; its messages may quote whole statements.
 const LONGEST_MESSAGE: usize = 2_000;
@@ -20,9 +20,11 @@ pub struct ApiError {
     /// `None` where no answer was read: the outcome is unknown.
     pub status: Option<u16>,
     pub kind: FaultKind,
-    /// The same request may be sent again in a moment.
-    pub retryable: bool,
-    pub retry_after: Option<Duration>,
+    /// In BigQuery's own words, not in those of something between: what it says is there or not, is.
+    is_bigquerys: bool,
+    /// The same request is not to be sent again, whatever the kind says.
+    is_final: bool,
+    retry_after: Option<Duration>,
     message: String,
     hint: Option<&'static str>,
 }
@@ -50,7 +52,8 @@ impl ApiError {
         Self {
             status: Some(status),
             kind,
-            retryable: kind == FaultKind::Transient,
+            is_bigquerys: true,
+            is_final: false,
             retry_after: None,
             message: if reason.is_empty() {
                 format!("HTTP {status}: {}", bounded(message))
@@ -66,7 +69,8 @@ impl ApiError {
     pub fn from_body(status: u16, body: &str) -> Self {
         let Ok(answer) = serde_json::from_str::<ErrorBody>(body) else {
             // A proxy's page says nothing that its status does not.
-            return Self::answered(status, "", "the answer is not one of BigQuery's");
+            let page = Self::answered(status, "", "the answer is not one of BigQuery's");
+            return Self { is_bigquerys: false, ..page };
         };
         let reason = answer.error.errors.first().map_or("", |e| e.reason.as_str());
         Self::answered(status, reason, &answer.error.message)
@@ -78,21 +82,24 @@ impl ApiError {
         Self {
             status: None,
             kind: FaultKind::Transient,
-            retryable: true,
+            is_bigquerys: false,
+            is_final: false,
             retry_after: None,
             message: bounded(&message.into()),
             hint: None,
         }
     }
 
-    fn credentials(message: impl Into<String>) -> Self {
-        Self { kind: FaultKind::Auth, retryable: false, ..Self::unanswered(message) }
+    /// The credentials give no token.
+    #[must_use]
+    pub fn credentials(message: impl Into<String>) -> Self {
+        Self { kind: FaultKind::Auth, ..Self::unanswered(message) }
     }
 
     /// Not to be repeated here; what asked for it may begin anew.
     #[must_use]
     pub fn for_good(mut self) -> Self {
-        self.retryable = false;
+        self.is_final = true;
         self
     }
 
@@ -113,14 +120,16 @@ impl ApiError {
         self
     }
 
+    /// BigQuery has no such thing. (A proxy's page that says 404 only means that BigQuery was not asked.)
     #[must_use]
     pub const fn is_not_found(&self) -> bool {
-        matches!(self.status, Some(404))
+        matches!(self.status, Some(404)) && self.is_bigquerys
     }
 
+    /// BigQuery has it already.
     #[must_use]
     pub const fn is_duplicate(&self) -> bool {
-        matches!(self.status, Some(409))
+        matches!(self.status, Some(409)) && self.is_bigquerys
     }
 
     /// As a fault; `what` is the sentence's beginning: `Reading the columns of p.d.t failed`.
@@ -134,22 +143,17 @@ impl ApiError {
     }
 }
 
-impl From<BQError> for ApiError {
-    fn from(error: BQError) -> Self {
-        match error {
-            BQError::ResponseError { error } => {
-                let error = error.error;
-                let status = u16::try_from(error.code).unwrap_or(500);
-                let reason = error.errors.first().and_then(|e| e.get("reason")).map_or("", String::as_str);
-                Self::answered(status, reason, &error.message)
-            }
-            BQError::YupAuthError(error) => Self::from(error),
-            BQError::RequestError(error) => Self::unanswered(chain(&error.without_url())),
-            BQError::NoToken => Self::credentials("no token was given for these credentials"),
-            // The client reads bodies as JSON whatever their status: a proxy's page ends here.
-            BQError::SerializationError(_) => Self::unanswered("the answer is not one of BigQuery's"),
-            other => Self::credentials(chain(&other)),
-        }
+impl Failure for ApiError {
+    fn kind(&self) -> FaultKind {
+        self.kind
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    fn is_final(&self) -> bool {
+        self.is_final
     }
 }
 
@@ -166,8 +170,8 @@ impl From<yup_oauth2::Error> for ApiError {
             HttpError(_) | HttpClientError(_) | LowLevelError(_) => {
                 Self::unanswered(format!("asking for a token failed: {}", chain(&error)))
             }
-            // Its text may quote the answer.
-            yup_oauth2::Error::JSONError(_) => Self::credentials("the token server's answer cannot be read"),
+            // A proxy's page, or a token server in trouble. Its text may quote the answer.
+            yup_oauth2::Error::JSONError(_) => Self::unanswered("the token server's answer cannot be read"),
             refused => Self::credentials(format!("the token server refused: {}", chain(&refused))),
         }
     }
@@ -282,30 +286,37 @@ mod tests {
     #[test]
     fn reasons_decide_and_statuses_help_out() {
         let cases = [
-            (403, "rateLimitExceeded", FaultKind::Transient, true),
-            (403, "quotaExceeded", FaultKind::Quota, false),
-            (429, "", FaultKind::Transient, true),
-            (403, "accessDenied", FaultKind::Auth, false),
-            (401, "authError", FaultKind::Auth, false),
-            (400, "invalidQuery", FaultKind::Schema, false),
-            (404, "notFound", FaultKind::Schema, false),
-            (409, "duplicate", FaultKind::Conflict, false),
-            (400, "jobBackendError", FaultKind::Transient, true),
-            (503, "backendError", FaultKind::Transient, true),
-            (502, "", FaultKind::Transient, true),
-            (400, "resourcesExceeded", FaultKind::Data, false),
+            (403, "rateLimitExceeded", FaultKind::Transient),
+            (403, "quotaExceeded", FaultKind::Quota),
+            (429, "", FaultKind::Transient),
+            (403, "accessDenied", FaultKind::Auth),
+            (401, "authError", FaultKind::Auth),
+            (400, "invalidQuery", FaultKind::Schema),
+            (404, "notFound", FaultKind::Schema),
+            (409, "duplicate", FaultKind::Conflict),
+            (400, "jobBackendError", FaultKind::Transient),
+            (503, "backendError", FaultKind::Transient),
+            (502, "", FaultKind::Transient),
+            (400, "resourcesExceeded", FaultKind::Data),
         ];
-        for (status, reason, kind, retryable) in cases {
-            let error = ApiError::answered(status, reason, "x");
-            assert_eq!((error.kind, error.retryable), (kind, retryable), "{status} {reason}");
+        for (status, reason, kind) in cases {
+            assert_eq!(ApiError::answered(status, reason, "x").kind, kind, "{status} {reason}");
         }
     }
 
     #[test]
-    fn a_proxys_page_is_transient_and_not_repeated() {
+    fn a_proxys_page_is_transient_and_its_text_is_not_repeated() {
         let fault = ApiError::from_body(502, "<html><h1>Bad Gateway</h1></html>").into_fault("Reading failed");
         assert_eq!(fault.kind(), FaultKind::Transient);
         assert_eq!(fault.to_string(), "Reading failed: HTTP 502: the answer is not one of BigQuery's");
+    }
+
+    #[test]
+    fn a_proxys_404_says_nothing_of_what_bigquery_has() {
+        assert!(!ApiError::from_body(404, "<html>no such page</html>").is_not_found());
+        let bigquerys =
+            r#"{"error": {"code": 404, "message": "Not found: Job p:j", "errors": [{"reason": "notFound"}]}}"#;
+        assert!(ApiError::from_body(404, bigquerys).is_not_found());
     }
 
     #[test]

@@ -58,6 +58,7 @@ pub fn orders() -> TablePlan {
         empty_string_as_null: false,
         invalid_values: InvalidValues::Null,
         paging: Paging::Keyset,
+        cursor_indexed: true,
         partition: None,
     }
 }

@@ -28,6 +28,8 @@ pub fn label_value(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -42,5 +44,40 @@ mod tests {
     fn a_label_takes_what_it_may() {
         assert_eq!(label_value("Orders.EU größe"), "orders_eu_gr__e");
         assert_eq!(label_value(&"x".repeat(80)).len(), 63);
+    }
+
+    /// Reads a quoted identifier as BigQuery does: its name, and what follows.
+    fn read(text: &str) -> Option<(String, &str)> {
+        let inside = text.strip_prefix('`')?;
+        let (mut name, mut chars) = (String::new(), inside.char_indices());
+        loop {
+            match chars.next()? {
+                (at, '`') => return Some((name, &inside[at + 1..])),
+                (_, '\\') => name.push(chars.next()?.1),
+                (_, plain) => name.push(plain),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_is_read_back_and_what_follows_is_left(name in "[`\\\\'. a-zé]{0,20}|\\PC{0,64}", rest in "\\PC{0,9}") {
+            let text = format!("{}{rest}", column(&name));
+            prop_assert_eq!(read(&text), Some((name, rest.as_str())));
+        }
+
+        #[test]
+        fn a_tables_path_is_one_name(project in "[a-z`\\\\-]{1,9}", dataset in "[a-z`_]{1,9}", name in "[a-z\\\\ -]{1,9}") {
+            let id = TableId { project: project.clone(), dataset: dataset.clone(), table: name.clone() };
+            let path = table(&id);
+            prop_assert_eq!(read(&path), Some((format!("{project}.{dataset}.{name}"), "")));
+        }
+
+        #[test]
+        fn a_labels_value_is_always_legal(text in "\\PC{0,80}") {
+            let value = label_value(&text);
+            prop_assert!(value.chars().count() <= 63);
+            prop_assert!(value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-'));
+        }
     }
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use backon::BackoffBuilder;
 use bytes::Bytes;
 use gcp_bigquery_client::model::job::Job;
 use gcp_bigquery_client::model::job_configuration::JobConfiguration;
@@ -23,8 +22,9 @@ use super::client::{self, Api};
 use super::emulator;
 use super::error::ApiError;
 use super::jobs::{self, JobState};
-use super::tables::staging_fields;
+use super::staging::staging_fields;
 use crate::domain::fault::Fault;
+use crate::retry::Waits;
 use crate::warehouse::StageOrder;
 
 /// A chunk may be large and the line slow: 8 MiB in five minutes is 28 kB/s.
@@ -33,7 +33,7 @@ const CHUNK_TIMEOUT: Duration = Duration::from_mins(5);
 /// Creates the staging table, sends all chunks, waits for the load job. `None` when the sender went away without a
 /// last chunk: then nothing is loaded.
 pub async fn upload(
-    api: Arc<Api>,
+    api: Api,
     order: StageOrder,
     mut chunks: mpsc::Receiver<Chunk>,
     sent: Arc<AtomicU64>,
@@ -44,12 +44,9 @@ pub async fn upload(
     let mut upload = Session { api: &api, order: &order, url: session, sent: &sent, offset: 0 };
     while let Some(chunk) = chunks.recv().await {
         if upload.send(chunk).await.map_err(|error| error.into_fault(&what))? == Sent::Finished {
-            let state = api.wait(&order.job).await.map_err(|error| error.into_fault(&what))?;
+            let state = api.wait(&order.job).await.map_err(|error| error.of_a_job_sent().into_fault(&what))?;
             let failed = format!("Loading rows of {} into {} failed", order.mapping, order.staging);
-            return match state.fault(failed) {
-                Some(fault) => Err(fault),
-                None => Ok(Some(state)),
-            };
+            return state.succeeded(failed).map(Some);
         }
     }
     Ok(None)
@@ -60,7 +57,7 @@ async fn start(api: &Api, order: &StageOrder) -> Result<String, ApiError> {
     let url = api.url(true, &api.project, &["jobs"]);
     let job = load_job(api, order);
     let answer = api
-        .answer(|http| {
+        .answer(format!("opening the upload into {}", order.staging), |http| {
             http.post(&url)
                 .query(&[("uploadType", "resumable")])
                 .header("X-Upload-Content-Type", "application/octet-stream")
@@ -72,11 +69,25 @@ async fn start(api: &Api, order: &StageOrder) -> Result<String, ApiError> {
 }
 
 fn load_job(api: &Api, order: &StageOrder) -> Job {
+    Job {
+        configuration: Some(configuration(api, order, None)),
+        job_reference: Some(JobReference {
+            job_id: Some(order.job.0.clone()),
+            location: Some(api.location.clone()),
+            project_id: Some(api.project.clone()),
+        }),
+        ..Default::default()
+    }
+}
+
+/// What the load job is to do: with the file that is uploaded with it, or with that of `uri` (`gs://...`).
+pub fn configuration(api: &Api, order: &StageOrder, uri: Option<String>) -> JobConfiguration {
     let table = &order.staging;
     // Without it, wall clocks would be read as instants.
     let schema = TableSchema::new(staging_fields(&order.plan));
     let schema = (!(api.is_emulator && emulator::refuses_schema(&order.plan))).then_some(schema);
     let load = JobConfigurationLoad {
+        source_uris: uri.map(|uri| vec![uri]),
         destination_table: Some(TableReference::new(&table.project, &table.dataset, &table.table)),
         source_format: Some("PARQUET".to_owned()),
         schema,
@@ -86,19 +97,7 @@ fn load_job(api: &Api, order: &StageOrder) -> Job {
         decimal_target_types: Some(vec!["NUMERIC".to_owned()]),
         ..Default::default()
     };
-    Job {
-        configuration: Some(JobConfiguration {
-            load: Some(load),
-            labels: Some(jobs::labels(Some(&order.mapping))),
-            ..Default::default()
-        }),
-        job_reference: Some(JobReference {
-            job_id: Some(order.job.0.clone()),
-            location: Some(api.location.clone()),
-            project_id: Some(api.project.clone()),
-        }),
-        ..Default::default()
-    }
+    JobConfiguration { load: Some(load), labels: Some(jobs::labels(Some(&order.mapping))), ..Default::default() }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -122,7 +121,7 @@ impl Session<'_> {
         let begin = self.offset;
         let end = begin + chunk.bytes.len() as u64;
         let total = if chunk.is_last { end.to_string() } else { "*".to_owned() };
-        let mut waits = client::backoff().build();
+        let mut waits = Waits::new(self.api.notes(), format!("uploading rows into {}", self.order.staging));
         let mut unsure = false;
         loop {
             let before = self.offset;
@@ -131,21 +130,18 @@ impl Session<'_> {
                 Ok(Sent::More) if self.offset >= end && !chunk.is_last => return Ok(Sent::More),
                 // Taken in part: the rest goes at once.
                 Ok(Sent::More) if self.offset > before => {
-                    (unsure, waits) = (false, client::backoff().build());
+                    unsure = false;
+                    waits.progressed();
                     continue;
                 }
                 Ok(Sent::More) => ApiError::unanswered("the server does not take the rest of a chunk"),
                 Err(error) if matches!(error.status, Some(404 | 410)) => return self.session_gone().await,
                 // The whole arrived once before and its answer was lost.
                 Err(error) if error.is_duplicate() => return Ok(Sent::Finished),
-                Err(error) if error.retryable => error,
-                Err(error) => return Err(error),
+                Err(error) => error,
             };
             unsure = true;
-            let Some(wait) = waits.next() else { return Err(error) };
-            let wait = error.retry_after.map_or(wait, |wish| wish.max(wait));
-            tracing::warn!(?wait, status = error.status, "upload interrupted, going on");
-            tokio::time::sleep(wait).await;
+            waits.after(error).await?;
         }
     }
 

@@ -7,12 +7,17 @@ mod ddl;
 mod emulator;
 mod error;
 mod jobs;
+mod leftovers;
 mod literal;
 mod load;
 mod parquet;
 mod publish_sql;
 mod ranges;
+mod staged_object;
+mod staging;
 mod tables;
+mod target_range;
+mod tokens;
 mod upload;
 
 #[cfg(test)]
@@ -26,26 +31,32 @@ use tokio::sync::{Mutex, OnceCell};
 
 use self::client::Api;
 pub use self::parquet::{Encoded, ParquetEncoder};
+use self::staged_object::StagedObjects;
+pub use self::tokens::GoogleTokens;
 pub use self::upload::BigQueryUpload;
+use crate::bucket::Bucket;
 use crate::domain::column::TargetSchema;
 use crate::domain::config::BigQuerySettings;
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::fault::Fault;
 use crate::domain::ids::{JobId, JobPlace, TableId};
 use crate::domain::plan::TablePlan;
+use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
+use crate::domain::window::Window;
+use crate::retry::{Waits, repeated};
 use crate::warehouse::{JobFate, PublishCounts, PublishKind, PublishOrder, StageOrder, Warehouse};
-
-/// A statement that failed for BigQuery's own reasons runs again under a new id.
-const DDL_ATTEMPTS: usize = 3;
 
 /// One project's BigQuery, in one location. Cheap to clone; all clones share their connections.
 #[derive(Debug, Clone)]
 pub struct BigQuery {
     settings: Arc<Settings>,
     /// Made at the first call: what needs no BigQuery needs no credentials, and what does reports them as its own fault.
-    api: Arc<OnceCell<Arc<Api>>>,
+    api: Arc<OnceCell<Api>>,
     /// Datasets that were seen or made: asked for once a process, however many mappings share one.
     datasets: Arc<Mutex<HashSet<(String, String)>>>,
+    /// `temp_bucket`; without one files are uploaded straight to BigQuery.
+    objects: Option<Arc<StagedObjects>>,
+    notes: RetryNotes,
 }
 
 #[derive(Debug)]
@@ -60,23 +71,39 @@ impl BigQuery {
     #[must_use]
     pub fn new(access: BigQuerySettings, project: &str, location: &str) -> Self {
         let settings = Settings { access, project: project.to_owned(), location: location.to_owned() };
-        Self { settings: Arc::new(settings), api: Arc::default(), datasets: Arc::default() }
+        Self {
+            settings: Arc::new(settings),
+            api: Arc::default(),
+            datasets: Arc::default(),
+            objects: None,
+            notes: RetryNotes::default(),
+        }
     }
 
-    async fn api(&self) -> Result<&Arc<Api>, Fault> {
+    /// The same, with staged files on their way through a bucket of Cloud Storage.
+    #[must_use]
+    pub fn through(self, bucket: Bucket) -> Self {
+        Self { objects: Some(Arc::new(StagedObjects::new(bucket))), ..self }
+    }
+
+    async fn api(&self) -> Result<Api, Fault> {
         let Settings { access, project, location } = &*self.settings;
-        self.api.get_or_try_init(|| async { Ok(Arc::new(Api::connect(access, project, location).await?)) }).await
+        let connect = || async {
+            repeated(&self.notes, "finding the credentials", || Api::connect(access, project, location)).await
+        };
+        Ok(self.api.get_or_try_init(connect).await?.watched(&self.notes))
     }
 
+    /// A job that failed for BigQuery's own reasons has ended, so the statement may run again, under a new id.
     async fn apply_one(&self, statement: &str) -> Result<(), Fault> {
         let what = format!("Changing the schema failed ({})", first_line(statement));
-        let mut attempt = 1;
+        let api = self.api().await?;
+        let mut waits = Waits::new(&self.notes, "changing the schema");
         loop {
-            let configuration = jobs::query(statement.to_owned(), None);
-            match self.api().await?.run(&fresh_id("ddl"), configuration, &what).await {
-                Ok(_) => return Ok(()),
-                Err(fault) if fault.kind() == FaultKind::Transient && attempt < DDL_ATTEMPTS => attempt += 1,
-                Err(fault) => return Err(fault),
+            let ended = api.run(&fresh_id("ddl"), jobs::query(statement.to_owned(), None), &what).await?;
+            match ended.fault(&what) {
+                None => return Ok(()),
+                Some(fault) => waits.after(fault).await?,
             }
         }
     }
@@ -114,7 +141,7 @@ impl Warehouse for BigQuery {
 
     async fn stage(&self, order: StageOrder) -> Result<BigQueryUpload, Fault> {
         // The staging table and the session are made while the first rows are encoded.
-        Ok(BigQueryUpload::begin(Arc::clone(self.api().await?), order))
+        Ok(BigQueryUpload::begin(self.api().await?, order, self.objects.clone()))
     }
 
     async fn publish(&self, order: &PublishOrder) -> Result<PublishCounts, Fault> {
@@ -130,7 +157,7 @@ impl Warehouse for BigQuery {
             PublishKind::InsertMissing => jobs::query(publish_sql::insert_missing(target, plan, staged), Some(mapping)),
         };
         let what = format!("Publishing {mapping} to {target} failed");
-        Ok(api.run(&order.job, configuration, &what).await?.counts())
+        Ok(api.run(&order.job, configuration, &what).await?.succeeded(&what)?.counts())
     }
 
     async fn fate(&self, job: &JobId, place: &JobPlace) -> Result<JobFate, Fault> {
@@ -138,13 +165,37 @@ impl Warehouse for BigQuery {
         match self.api().await?.wait_at(place, job).await {
             Ok(state) => Ok(state.fault(what).map_or_else(|| JobFate::Done(state.counts()), JobFate::Failed)),
             Err(error) if error.is_not_found() => Ok(JobFate::Unknown),
-            Err(error) => Err(error.into_fault(format!("Asking after the job {job} failed"))),
+            Err(error) => Err(error.of_a_job_sent().into_fault(format!("Asking after the job {job} failed"))),
         }
     }
 
+    async fn leftovers(&self, beside: &TableId) -> Result<Vec<TableId>, Fault> {
+        let found = self.api().await?.staging_tables(beside).await;
+        let mut found = found.map_err(|error| {
+            error.into_fault(format!("Looking for staging tables in {}.{} failed", beside.project, beside.dataset))
+        })?;
+        if let Some(objects) = &self.objects {
+            let more = objects.leftovers(beside).await?;
+            found.extend(more.into_iter().filter(|staging| !found.contains(staging)).collect::<Vec<_>>());
+        }
+        Ok(found)
+    }
+
+    async fn count(&self, target: &TableId, plan: &TablePlan, window: Window) -> Result<u64, Fault> {
+        self.api().await?.count(&target_range::count(target, plan, window), target).await
+    }
+
+    fn watched(&self, notes: RetryNotes) -> Self {
+        Self { notes, ..self.clone() }
+    }
+
     async fn drop_staging(&self, table: &TableId) -> Result<(), Fault> {
-        let dropped = self.api().await?.drop_table(table).await;
-        dropped.map_err(|error| error.into_fault(format!("Dropping the staging table {table} failed")))
+        let dropped = self.api().await?.drop_staging(table).await;
+        dropped.map_err(|error| error.into_fault(format!("Dropping the staging table {table} failed")))?;
+        match &self.objects {
+            Some(objects) => objects.remove(table).await,
+            None => Ok(()),
+        }
     }
 }
 

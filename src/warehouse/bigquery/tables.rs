@@ -1,27 +1,14 @@
 //! Datasets and tables: what is there, and what is made or dropped outside of SQL.
 
-use std::time::{Duration, SystemTime};
-
 use gcp_bigquery_client::model::dataset::Dataset;
-use gcp_bigquery_client::model::field_type::FieldType;
-use gcp_bigquery_client::model::table::Table;
-use gcp_bigquery_client::model::table_field_schema::TableFieldSchema;
-use gcp_bigquery_client::model::table_schema::TableSchema;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::client::Api;
-use super::error::ApiError;
-use super::jobs;
 use crate::domain::column::{TargetColumn, TargetSchema};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::TableId;
-use crate::domain::plan::TablePlan;
 use crate::domain::target_type::{DecimalShape, TargetType};
-use crate::domain::type_map::StagedType;
-use crate::warehouse::StageOrder;
-
-/// A staging table outlives any run that may still want it, and no run has to clean up after one that died.
-const STAGING_LIFE: Duration = Duration::from_hours(7 * 24);
 
 /// The part of `tables.get` that tells a table's shape. (The client library's model lacks parameters and refuses RANGE.)
 #[derive(Debug, Deserialize)]
@@ -68,11 +55,19 @@ impl From<Field> for TargetColumn {
     }
 }
 
+/// The part of `datasets.get` that matters.
+#[derive(Debug, Deserialize)]
+struct Place {
+    location: Option<String>,
+}
+
 impl Api {
     /// Creates the dataset of `table` when it is missing; true when it did.
     pub async fn ensure_dataset(&self, table: &TableId) -> Result<bool, Fault> {
         let (project, dataset) = (&table.project, &table.dataset);
-        match self.call(|library| library.dataset().get(project, dataset)).await {
+        let url = self.url(false, project, &["datasets", dataset]);
+        let looking = format!("looking for the dataset {project}.{dataset}");
+        match self.json::<Place>(looking, |http| http.get(&url).query(&[("fields", "location")])).await {
             Ok(found) => self.check_location(table, found.location.as_deref()).map(|()| false),
             Err(error) if error.is_not_found() => self.create_dataset(table).await,
             Err(error) => Err(error.into_fault(format!("Looking for the dataset {project}.{dataset} failed"))),
@@ -81,7 +76,9 @@ impl Api {
 
     async fn create_dataset(&self, table: &TableId) -> Result<bool, Fault> {
         let wanted = Dataset::new(&table.project, &table.dataset).location(&self.location).label("tool", "bqsync");
-        match self.call(|library| library.dataset().create(wanted.clone())).await {
+        let url = self.url(false, &table.project, &["datasets"]);
+        let creating = format!("creating the dataset {}.{}", table.project, table.dataset);
+        match self.json::<IgnoredAny>(creating, |http| http.post(&url).json(&wanted)).await {
             Ok(_) => Ok(true),
             // Another process was quicker, or our own first attempt was.
             Err(error) if error.is_duplicate() => Ok(false),
@@ -111,8 +108,8 @@ impl Api {
     /// A table's columns and rows; `None` when it does not exist.
     pub async fn describe(&self, table: &TableId) -> Result<Option<TargetSchema>, Fault> {
         let url = self.url(false, &table.project, &["datasets", &table.dataset, "tables", &table.table]);
-        let answer = self.json::<Description>(|http| http.get(&url).query(&[("fields", "schema,numRows")])).await;
-        match answer {
+        let reading = format!("reading the columns of {table}");
+        match self.json::<Description>(reading, |http| http.get(&url).query(&[("fields", "schema,numRows")])).await {
             Ok(found) => Ok(Some(TargetSchema {
                 columns: found.schema.fields.into_iter().map(TargetColumn::from).collect(),
                 rows: found.num_rows.and_then(|n| n.parse().ok()).unwrap_or(0),
@@ -120,53 +117,6 @@ impl Api {
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error.into_fault(format!("Reading the columns of {table} failed"))),
         }
-    }
-
-    /// Creates the staging table, which expires by itself; one that is there already is ours.
-    pub async fn create_staging(&self, order: &StageOrder) -> Result<(), Fault> {
-        let id = &order.staging;
-        let table = Table::new(&id.project, &id.dataset, &id.table, TableSchema::new(staging_fields(&order.plan)))
-            .expiration_time(SystemTime::now() + STAGING_LIFE);
-        let table = Table { labels: Some(jobs::labels(Some(&order.mapping))), ..table };
-        match self.call(|library| library.table().create(table.clone())).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.is_duplicate() => Ok(()),
-            Err(error) => Err(error.into_fault(format!("Creating the staging table {id} failed"))),
-        }
-    }
-
-    /// Drops a table; one that is gone is fine.
-    pub async fn drop_table(&self, table: &TableId) -> Result<(), ApiError> {
-        let TableId { project, dataset, table } = table;
-        match self.call(|library| library.table().delete(project, dataset, table)).await {
-            Err(error) if !error.is_not_found() => Err(error),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// All NULLABLE, in plan order: what the file holds, whatever the target will make of it.
-pub fn staging_fields(plan: &TablePlan) -> Vec<TableFieldSchema> {
-    plan.columns
-        .iter()
-        .map(|column| {
-            let field = TableFieldSchema::new(&column.staged_name, field_type(column.staged));
-            TableFieldSchema { mode: Some("NULLABLE".to_owned()), ..field }
-        })
-        .collect()
-}
-
-const fn field_type(staged: StagedType) -> FieldType {
-    match staged {
-        StagedType::Int64 => FieldType::Integer,
-        StagedType::Float64 => FieldType::Float,
-        StagedType::Bool => FieldType::Boolean,
-        StagedType::Decimal { .. } => FieldType::Numeric,
-        StagedType::Date => FieldType::Date,
-        StagedType::Timestamp => FieldType::Timestamp,
-        StagedType::DateTime => FieldType::Datetime,
-        StagedType::Text => FieldType::String,
-        StagedType::Bytes => FieldType::Bytes,
     }
 }
 

@@ -12,6 +12,7 @@ use super::client::Api;
 use super::jobs::JobState;
 use super::load;
 use super::parquet::{Encoded, ParquetEncoder};
+use super::staged_object::StagedObjects;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::TablePlan;
 use crate::warehouse::{StageOrder, Staged, Upload};
@@ -40,7 +41,8 @@ pub struct BigQueryUpload {
 }
 
 impl BigQueryUpload {
-    pub fn begin(api: Arc<Api>, order: StageOrder) -> Self {
+    /// `objects`: the bucket to go through, where one is configured.
+    pub fn begin(api: Api, order: StageOrder, objects: Option<Arc<StagedObjects>>) -> Self {
         let (steps, inbox) = mpsc::channel(WAITING_BATCHES);
         let (sender, chunks) = mpsc::channel(WAITING_CHUNKS);
         let plan = Arc::clone(&order.plan);
@@ -48,7 +50,11 @@ impl BigQueryUpload {
         let encoder = tokio::task::spawn_blocking(move || encode(&plan, inbox, ChunkWriter::new(sender)));
         let sent = Arc::new(AtomicU64::new(0));
         let mut uploader = JoinSet::new();
-        uploader.spawn(load::upload(api, order.clone(), chunks, Arc::clone(&sent)));
+        let (to, counter) = (order.clone(), Arc::clone(&sent));
+        match objects {
+            Some(objects) => uploader.spawn(objects.upload(api, to, chunks, counter)),
+            None => uploader.spawn(load::upload(api, to, chunks, counter)),
+        };
         Self { order, steps, encoder, uploader, sent }
     }
 

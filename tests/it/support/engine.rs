@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bigquery_syncer::domain::config;
 use bigquery_syncer::domain::report::RunReport;
-use bigquery_syncer::engine::{self, Command, Event, Handle, Ports, Selection};
+use bigquery_syncer::domain::retry::Patience;
+use bigquery_syncer::engine::{self, Command, Event, Handle, Ports, Selection, SyncOrder};
 use bigquery_syncer::source::BatchLimits;
 use bigquery_syncer::source::mysql::MysqlSource;
 use bigquery_syncer::state::local::LocalState;
@@ -16,14 +17,39 @@ use super::{Sandbox, setting};
 /// Batches of 3 rows in pages of 5: every boundary is met with a handful of rows.
 pub const TINY: BatchLimits = BatchLimits { rows: 3, bytes: 1 << 20, page_rows: 5 };
 
+/// How an engine reaches its servers and how it waits.
+#[derive(Debug, Clone)]
+pub struct Through {
+    pub limits: BatchLimits,
+    /// A proxy's port in the place of the server's.
+    pub mysql_port: Option<u16>,
+    pub mysql_ssl_mode: Option<&'static str>,
+    /// A proxy's `host:port` in the place of the emulator's.
+    pub bigquery: Option<String>,
+    pub patience: Patience,
+}
+
+impl Default for Through {
+    fn default() -> Self {
+        let (mysql_port, mysql_ssl_mode, bigquery) = (None, None, None);
+        Self { limits: BatchLimits::default(), mysql_port, mysql_ssl_mode, bigquery, patience: Patience::FULL }
+    }
+}
+
 impl Sandbox {
     /// An engine on this sandbox's config.yaml.
     pub fn engine(&self, limits: BatchLimits) -> Handle {
+        self.engine_through(&Through { limits, ..Through::default() })
+    }
+
+    pub fn engine_through(&self, through: &Through) -> Handle {
         let env = |name: &str| match name {
             "MYSQL_DATABASE" => Some(self.database.clone()),
-            "BIGQUERY_EMULATOR_HOST" => Some(self.emulator.clone()),
+            "BIGQUERY_EMULATOR_HOST" => Some(through.bigquery.clone().unwrap_or_else(|| self.emulator.clone())),
             "MYSQL_PASSWORD" => std::env::var(name).ok(),
-            "MYSQL_HOST" | "MYSQL_PORT" | "MYSQL_USER" => Some(setting(name)),
+            "MYSQL_PORT" => Some(through.mysql_port.map_or_else(|| setting(name), |port| port.to_string())),
+            "MYSQL_SSL_MODE" => through.mysql_ssl_mode.map(str::to_owned),
+            "MYSQL_HOST" | "MYSQL_USER" => Some(setting(name)),
             _ => None,
         };
         let config = config::parse(&self.read("config.yaml"), Path::new("config.yaml"), &env).unwrap();
@@ -34,14 +60,20 @@ impl Sandbox {
             warehouse: Arc::new(warehouse),
             state: Arc::new(LocalState::new(self.path("state/state.json"), self.path("etl/reports"))),
             config: Arc::new(config),
-            limits,
+            limits: through.limits,
+            patience: through.patience,
+            operator: "tester@here".into(),
         })
     }
 
     /// One run of all mappings; gives its events and its report.
     pub async fn run_engine(&self, limits: BatchLimits) -> (Vec<Event>, RunReport) {
-        let mut handle = self.engine(limits);
-        handle.send(Command::Sync(Selection::All));
+        self.run_through(&Through { limits, ..Through::default() }).await
+    }
+
+    pub async fn run_through(&self, through: &Through) -> (Vec<Event>, RunReport) {
+        let mut handle = self.engine_through(through);
+        handle.send(Command::Sync(SyncOrder::manual(Selection::All)));
         let mut events = Vec::new();
         loop {
             match handle.next_event().await.expect("the engine to say how the run ended") {

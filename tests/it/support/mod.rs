@@ -1,19 +1,26 @@
 //! A sandbox for one test: its own MySQL database, BigQuery dataset and working directory.
 
+pub mod bigquery_proxy;
 mod emulator;
 mod engine;
+mod gcs;
+mod mysql_proxy;
 mod program;
+mod trial;
 
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bigquery_syncer::domain::ids::MappingName;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Row, ValueRef};
 use tempfile::TempDir;
 
 pub use self::engine::TINY;
-pub use self::program::finish;
+pub use self::gcs::{Gcs, Trouble};
+pub use self::program::{Ran, finish};
+pub use self::trial::Trial;
 
 /// Rows as text, NULL as `None`.
 pub type Rows = Vec<Vec<Option<String>>>;
@@ -31,6 +38,11 @@ static TLS: Once = Once::new();
 /// A variable that `dev/servers run` sets.
 pub fn setting(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests with `make test`"))
+}
+
+/// A number that the caller of the tests may choose.
+pub fn setting_or(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
 impl Sandbox {
@@ -74,6 +86,11 @@ impl Sandbox {
 
     pub fn read_json(&self, name: &str) -> serde_json::Value {
         serde_json::from_str(&self.read(name)).unwrap()
+    }
+
+    /// A mapping's name, for commands.
+    pub fn mapping(name: &str) -> MappingName {
+        MappingName(name.to_owned())
     }
 
     /// Writes config.yaml: `settings` are top-level lines, `mappings` the list under `mappings:`.

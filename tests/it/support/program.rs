@@ -1,5 +1,6 @@
 //! Runs the real binary in the sandbox's working directory, with nothing of the caller's environment but the servers.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -65,6 +66,15 @@ impl Sandbox {
     /// Runs the program to its end without blocking the runtime's other work.
     pub async fn run(&self, arguments: &[&str]) -> Ran {
         finish(self.command(arguments)).await
+    }
+
+    /// Runs the program until SIGKILL ends it at a named step; that it gets there is part of the test.
+    pub async fn run_killed_at(&self, step: &str, arguments: &[&str]) {
+        let mut command = self.command(arguments);
+        command.env("BQSYNC_KILL_AT", step);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let ran = Ran::from_output(&output);
+        assert_eq!(output.status.signal(), Some(9), "not killed at {step}: {ran:?}");
     }
 
     /// `run-once` of all mappings with JSON on stdout.

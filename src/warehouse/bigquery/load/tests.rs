@@ -10,6 +10,7 @@ use super::*;
 use crate::domain::config::BigQuerySettings;
 use crate::domain::fault::FaultKind;
 use crate::domain::ids::{JobId, MappingName};
+use crate::domain::retry::{Patience, RetryNotes};
 
 /// What the server does with a PUT that brings bytes.
 #[derive(Debug, Clone, Copy)]
@@ -120,7 +121,8 @@ fn json(status: u16, body: &str) -> Option<String> {
 async fn run(puts: &[Put]) -> (Arc<Server>, Result<Option<JobState>, Fault>) {
     let (server, root) = Server::begin(puts);
     let settings = BigQuerySettings { emulator: Some(root), credentials: None };
-    let api = Arc::new(Api::connect(&settings, "p", "EU").await.unwrap());
+    let hasty = RetryNotes::default().with_patience(Patience::one_in(100));
+    let api = Api::connect(&settings, "p", "EU").await.unwrap().watched(&hasty);
     let order = StageOrder {
         mapping: MappingName("orders".into()),
         plan: Arc::new(orders()),

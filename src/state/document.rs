@@ -1,4 +1,5 @@
-//! The state file's content: the original tool's `last_sync` beside what this tool adds.
+//! The content of a state file, and of an object that holds the state of one mapping: the original tool's `last_sync`
+//! beside what this tool adds.
 //!
 //! `last_sync` is the authority on watermarks, so that the original tool and an operator's editor keep working; what they
 //! wrote is told from what we wrote by comparing it with our own copy.
@@ -15,27 +16,67 @@ use crate::state::{MappingState, StoredWatermark};
 /// Of the `bqsync` section. A newer one may mean things that this version would destroy.
 const VERSION: u64 = 1;
 
-/// The file as a tree: what this version does not know is kept.
-#[derive(Debug)]
-pub(super) struct Document<'p> {
-    path: &'p Path,
+/// The content as a tree: what this version does not know is kept.
+#[derive(Debug, Clone)]
+pub(super) struct Document {
+    place: Place,
     root: Map<String, Value>,
 }
 
-impl<'p> Document<'p> {
+/// Where a document is kept, and what an operator does about one that cannot be read.
+#[derive(Debug, Clone)]
+struct Place {
+    /// `The state file state/state.json`
+    subject: String,
+    way_out: String,
+}
+
+impl Document {
     /// `None`: there is no file yet.
     ///
     /// # Errors
     /// `Config` naming the file, and the line where it stops being JSON.
-    pub fn parse(path: &'p Path, content: Option<&[u8]>) -> Result<Self, Fault> {
+    pub fn of_file(path: &Path, content: Option<&[u8]>) -> Result<Self, Fault> {
+        let path = path.display();
+        Self::parse(
+            Place {
+                subject: format!("The state file {path}"),
+                way_out: format!(
+                    "correct it, or put the former state back: `cp {path}.bak {path}`; removing it makes every mapping \
+                     start over"
+                ),
+            },
+            content,
+        )
+    }
+
+    /// `None`: there is no object yet.
+    ///
+    /// # Errors
+    /// As `of_file`.
+    pub fn of_object(uri: &str, content: Option<&[u8]>) -> Result<Self, Fault> {
+        Self::parse(
+            Place {
+                subject: format!("The state object {uri}"),
+                way_out: format!(
+                    "correct it, or put an earlier generation back (`gcloud storage ls -a {uri}`); removing it makes its \
+                     mapping start over"
+                ),
+            },
+            content,
+        )
+    }
+
+    fn parse(place: Place, content: Option<&[u8]>) -> Result<Self, Fault> {
         let root = match content {
             None => Map::new(),
             Some(bytes) => serde_json::from_slice(bytes).map_err(|error| {
-                let place = format!("line {}, column {}", error.line(), error.column());
-                broken(path, &format!("is not readable at {place}")).caused_by(error)
+                let at = format!("line {}, column {}", error.line(), error.column());
+                let cut = if error.is_eof() { ", where it ends too early" } else { "" };
+                place.broken(&format!("is not readable at {at}{cut}")).caused_by(error)
             })?,
         };
-        let document = Self { path, root };
+        let document = Self { place, root };
         document.check()?;
         Ok(document)
     }
@@ -43,15 +84,15 @@ impl<'p> Document<'p> {
     fn check(&self) -> Result<(), Fault> {
         for section in ["last_sync", "bqsync"] {
             if self.root.get(section).is_some_and(|v| !v.is_object() && !v.is_null()) {
-                return Err(broken(self.path, &format!("holds a `{section}` that is not an object")));
+                return Err(self.place.broken(&format!("holds a `{section}` that is not an object")));
             }
         }
         if self.own("mappings").is_some_and(|v| !v.is_object()) {
-            return Err(broken(self.path, "holds `bqsync.mappings` that are not an object"));
+            return Err(self.place.broken("holds `bqsync.mappings` that are not an object"));
         }
         let version = self.own("version").map_or(Some(VERSION), Value::as_u64);
         if version.is_none_or(|v| v > VERSION) {
-            let sentence = format!("The state file {} was written by a newer version of bqsync", self.path.display());
+            let sentence = format!("{} was written by a newer version of bqsync", self.place.subject);
             return Err(Fault::new(FaultKind::Config, sentence)
                 .with_hint("use that version; this one would lose what it does not know"));
         }
@@ -67,7 +108,7 @@ impl<'p> Document<'p> {
         let mut state: MappingState = match self.own("mappings").and_then(|m| m.get(&mapping.0)) {
             None => MappingState::default(),
             Some(value) => serde_json::from_value(value.clone()).map_err(|error| {
-                broken(self.path, &format!("holds an unreadable `bqsync.mappings.{mapping}`")).caused_by(error)
+                self.place.broken(&format!("holds an unreadable `bqsync.mappings.{mapping}`")).caused_by(error)
             })?,
         };
         let said = self.last_sync(mapping)?;
@@ -98,7 +139,7 @@ impl<'p> Document<'p> {
             Some(Value::String(text)) => Ok(Some(text.clone())),
             Some(Value::Number(number)) => Ok(Some(number.to_string())),
             Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
-                Err(broken(self.path, &format!("holds a `last_sync.{mapping}` that is neither text nor a number")))
+                Err(self.place.broken(&format!("holds a `last_sync.{mapping}` that is neither text nor a number")))
             }
         }
     }
@@ -129,12 +170,35 @@ impl<'p> Document<'p> {
         Ok(())
     }
 
+    /// Who wrote it last under which lease; the first of all leases is 1.
+    pub fn stamp(&self) -> Stamp {
+        let read = |key| self.own(key).and_then(Value::as_u64).unwrap_or(0);
+        Stamp { fence: read("fence"), serial: read("serial") }
+    }
+
+    pub fn set_stamp(&mut self, stamp: Stamp) {
+        let mut own = take(&mut self.root, "bqsync");
+        own.insert("fence".to_owned(), json!(stamp.fence));
+        own.insert("serial".to_owned(), json!(stamp.serial));
+        own.insert("version".to_owned(), json!(VERSION));
+        self.root.insert("bqsync".to_owned(), own.into());
+    }
+
     pub fn to_bytes(&self) -> Result<Vec<u8>, Fault> {
         let mut bytes = serde_json::to_vec_pretty(&self.root)
             .map_err(|error| Fault::new(FaultKind::Bug, "The state cannot be written as JSON").caused_by(error))?;
         bytes.push(b'\n');
         Ok(bytes)
     }
+}
+
+/// Tells one write of an object from every other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Stamp {
+    /// The lease's number: each lease of a mapping has a greater one.
+    pub fence: u64,
+    /// Counts the writes under it.
+    pub serial: u64,
 }
 
 /// Takes a section out to be changed and put back; `check` has made sure that what is there is an object or null.
@@ -145,9 +209,8 @@ fn take(root: &mut Map<String, Value>, key: &str) -> Map<String, Value> {
     }
 }
 
-fn broken(path: &Path, what: &str) -> Fault {
-    let path = path.display();
-    Fault::new(FaultKind::Config, format!("The state file {path} {what}")).with_hint(format!(
-        "correct it, or put the former state back: `cp {path}.bak {path}`; removing it makes every mapping start over"
-    ))
+impl Place {
+    fn broken(&self, what: &str) -> Fault {
+        Fault::new(FaultKind::Config, format!("{} {what}", self.subject)).with_hint(self.way_out.clone())
+    }
 }

@@ -1,0 +1,113 @@
+//! Keeps what object_store drops of an answer: the server's clock, `Retry-After`, and the code of a refusal.
+//!
+//! object_store would also try again by itself, in silence and without asking what the server wishes; a refusal that
+//! comes out of here is none that it tries again.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
+};
+use object_store::{ClientOptions, HeaderMap};
+
+/// Enough for what Cloud Storage says of an error.
+const LONGEST_MESSAGE: usize = 500;
+
+/// When the server answered, by its own clock.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerTime(pub DateTime<Utc>);
+
+/// An answer other than 2xx.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    pub status: u16,
+    /// `NoSuchBucket`, `AccessDenied`; empty where a proxy answered.
+    pub code: String,
+    pub message: String,
+    pub retry_after: Option<Duration>,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.message.is_empty(), self.code.is_empty()) {
+            (false, false) => write!(f, "{} ({}, HTTP {})", self.message, self.code, self.status),
+            (true, false) => write!(f, "{} (HTTP {})", self.code, self.status),
+            (_, true) => write!(f, "HTTP {}", self.status),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl Refused {
+    /// From an answer's body, as Cloud Storage writes it (XML) or as a proxy does.
+    fn read(status: u16, headers: &HeaderMap, body: &str) -> Self {
+        let part = |name: &str| {
+            let text = body.split_once(&format!("<{name}>"))?.1.split_once(&format!("</{name}>"))?.0;
+            Some(text.chars().take(LONGEST_MESSAGE).collect::<String>())
+        };
+        let wish = header(headers, "retry-after").and_then(|text| text.parse().ok()).map(Duration::from_secs);
+        let message = part("Details").or_else(|| part("Message")).unwrap_or_default();
+        Self { status, code: part("Code").unwrap_or_default(), message, retry_after: wish }
+    }
+}
+
+fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+/// Makes clients whose answers pass through here.
+#[derive(Debug)]
+pub struct Answers;
+
+impl HttpConnector for Answers {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(Listening(ReqwestConnector::default().connect(options)?)))
+    }
+}
+
+#[derive(Debug)]
+struct Listening(HttpClient);
+
+#[async_trait]
+impl HttpService for Listening {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let mut answer = self.0.execute(request).await.map_err(once)?;
+        if answer.status().is_success() {
+            let date = header(answer.headers(), "date").and_then(|text| DateTime::parse_from_rfc2822(text).ok());
+            if let Some(date) = date {
+                answer.extensions_mut().insert(ServerTime(date.with_timezone(&Utc)));
+            }
+            return Ok(answer);
+        }
+        let (parts, body) = answer.into_parts();
+        let body = body.bytes().await.unwrap_or_default();
+        let refused = Refused::read(parts.status.as_u16(), &parts.headers, &String::from_utf8_lossy(&body));
+        Err(HttpError::new(HttpErrorKind::Unknown, refused))
+    }
+}
+
+/// The same error, which is not tried again down there.
+fn once(error: HttpError) -> HttpError {
+    HttpError::new(HttpErrorKind::Unknown, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_keeps_code_and_words_and_a_proxys_page_its_status() {
+        let mut headers = HeaderMap::new();
+        headers.insert("retry-after", "7".parse().unwrap());
+        let body = "<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Access denied.</Message>\
+                    <Details>x does not have storage.objects.get access</Details></Error>";
+        let refused = Refused::read(403, &headers, body);
+        assert_eq!(refused.to_string(), "x does not have storage.objects.get access (AccessDenied, HTTP 403)");
+        assert_eq!(refused.retry_after, Some(Duration::from_secs(7)));
+        assert_eq!(Refused::read(502, &HeaderMap::new(), "<html>Bad Gateway</html>").to_string(), "HTTP 502");
+    }
+}

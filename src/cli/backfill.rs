@@ -1,0 +1,65 @@
+//! `bqsync backfill --dry-run`: what would be moved, before anything is.
+
+use super::args::OutputFormat;
+use super::exit::ExitStatus;
+use super::printer::Printer;
+use crate::engine::{BackfillAsk, BackfillPreview, Command, Event, Handle};
+use crate::format;
+
+pub(super) async fn preview(mut handle: Handle, ask: BackfillAsk, printer: Printer) -> ExitStatus {
+    handle.send(Command::PreviewBackfill(ask));
+    loop {
+        match handle.next_event().await {
+            Some(Event::BackfillPreviewed { preview }) => {
+                show(&preview, printer);
+                return ExitStatus::Ok;
+            }
+            Some(Event::PreviewFailed { mapping, error, hint }) => {
+                printer.note(&format!("{mapping}: error: {error}\n{mapping}: next: {hint}"));
+                return ExitStatus::Failed;
+            }
+            Some(Event::EngineFailed { error }) => {
+                printer.note_own_failure(&error);
+                return ExitStatus::Failed;
+            }
+            Some(_) => {}
+            None => return ExitStatus::Failed,
+        }
+    }
+}
+
+fn show(preview: &BackfillPreview, printer: Printer) {
+    if printer.format == OutputFormat::Json {
+        printer.json(preview);
+        return;
+    }
+    let about = |number: Option<u64>, words: fn(u64) -> String| number.map_or_else(|| "?".to_owned(), words);
+    printer.line(&format!("{}: would move {}", preview.ask.mapping, preview.window));
+    for note in &preview.notes {
+        printer.line(&format!("note: {note}"));
+    }
+    printer.line(&format!(
+        "about {} rows, {} in MySQL; {} rows of the window are in BigQuery",
+        about(preview.rows_estimate, format::count),
+        about(preview.bytes_estimate, format::bytes),
+        preview.rows_in_target.map_or_else(|| "no".to_owned(), format::count),
+    ));
+    printer.line(&format!("publishing: {}", preview.publish));
+    if let Some(unfinished) = &preview.unfinished {
+        let done = unfinished.done.as_deref().unwrap_or("nothing yet");
+        printer.line(&format!(
+            "unfinished: {} to {}, begun by {}, done up to: {done}; the same words go on with it",
+            unfinished.from, unfinished.to, unfinished.by
+        ));
+    }
+    printer.line("");
+    let row = |(number, slice): (usize, &crate::engine::SlicePreview)| {
+        let rows = slice.rows.map_or_else(|| "the rest".to_owned(), |rows| format!("at least {}", format::count(rows)));
+        vec![(number + 1).to_string(), slice.window.clone(), rows]
+    };
+    printer.table(&["SLICE", "WINDOW", "ROWS"], preview.slices.iter().enumerate().map(row).collect(), &[0]);
+    if preview.more_slices {
+        printer.line("... and more");
+    }
+    printer.line("Nothing was moved: take --dry-run away to begin.");
+}

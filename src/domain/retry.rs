@@ -1,0 +1,87 @@
+//! Word of a call that is tried again, from the adapter that waits to whoever watches the mapping.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A call failed and will be made again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryNote {
+    /// What was tried, in words: `creating the staging table`.
+    pub operation: String,
+    /// The try to come, from 2.
+    pub attempt: u32,
+    pub wait: Duration,
+    /// The failure, without values of rows.
+    pub because: String,
+}
+
+/// How much of an announced wait is waited out. All of it, but for tests: no test can sit out a quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience(u32);
+
+impl Patience {
+    pub const FULL: Self = Self(1);
+
+    /// One part in so many.
+    #[must_use]
+    pub const fn one_in(parts: u32) -> Self {
+        Self(if parts == 0 { 1 } else { parts })
+    }
+
+    /// How long to sleep for a wait that was announced.
+    #[must_use]
+    pub fn of(self, wait: Duration) -> Duration {
+        wait / self.0
+    }
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self::FULL
+    }
+}
+
+/// Where such word goes, and how patiently its sender waits. The default keeps it to the log.
+#[derive(Clone, Default)]
+pub struct RetryNotes {
+    listener: Option<Arc<dyn Fn(RetryNote) + Send + Sync>>,
+    patience: Patience,
+}
+
+impl RetryNotes {
+    pub fn to(listener: impl Fn(RetryNote) + Send + Sync + 'static) -> Self {
+        Self { listener: Some(Arc::new(listener)), patience: Patience::FULL }
+    }
+
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
+    }
+
+    #[must_use]
+    pub const fn patience(&self) -> Patience {
+        self.patience
+    }
+
+    pub fn tell(&self, note: RetryNote) {
+        if let Some(listener) = &self.listener {
+            listener(note);
+        }
+    }
+
+    /// Does anybody listen?
+    #[must_use]
+    pub const fn is_heard(&self) -> bool {
+        self.listener.is_some()
+    }
+}
+
+impl fmt::Debug for RetryNotes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryNotes")
+            .field("is_heard", &self.is_heard())
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
+}

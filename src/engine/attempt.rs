@@ -1,0 +1,82 @@
+//! One try at a mapping's work: what an earlier try left behind, both schemas, and then the rows.
+
+use std::sync::Arc;
+
+use super::backfill::backfill;
+use super::conflicts::refuse_lost_target;
+use super::horizon::fix_window;
+use super::ledger::Ledger;
+use super::prepare::prepare;
+use super::protocol::Phase;
+use super::recover::recover;
+use super::scope::{Halt, Scope, Task};
+use super::steps::{Journey, move_in_steps};
+use super::sweep::sweep;
+use crate::domain::column::{SourceSchema, TargetSchema};
+use crate::domain::plan::TablePlan;
+use crate::domain::report::MappingReport;
+use crate::failpoint::reached;
+use crate::source::Source;
+use crate::state::{Moves, StateStore};
+use crate::warehouse::Warehouse;
+
+/// What rows are moved by: both sides as they were described, and the plan between them.
+#[derive(Debug)]
+pub(super) struct Ground {
+    pub source: SourceSchema,
+    /// `None`: the table was created in this try.
+    pub target: Option<TargetSchema>,
+    pub plan: Arc<TablePlan>,
+}
+
+pub(super) async fn attempt<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ledger: &mut Ledger<'_, T>,
+    report: &mut MappingReport,
+) -> Result<(), Halt> {
+    report.warnings.clear();
+    reached("lease_taken");
+    if ledger.pending().is_some() {
+        scope.in_phase(Phase::Recover, recover(scope, ledger, report)).await?;
+    }
+    if report.attempts == 1 {
+        sweep(scope).await?;
+    }
+    let (source, target) = scope.in_phase(Phase::Describe, describe(scope)).await?;
+    let mark = ledger.watermark_text();
+    // Before the plan makes the table anew.
+    refuse_lost_target(&scope.mapping, mark.as_deref(), target.as_ref())?;
+    if let (Some(mark), Some(0)) = (&mark, target.as_ref().map(|t| t.rows)) {
+        scope.note(report, format!("{} holds no rows, although the watermark is {mark}", scope.mapping.target));
+    }
+    let plan = scope.in_phase(Phase::Plan, prepare(scope, &source, target.as_ref(), ledger, report)).await?;
+    reached("planned");
+    let ground = Ground { source, target, plan: Arc::new(plan) };
+    match &scope.task {
+        Task::Sync { .. } => incremental(scope, ledger, report, &ground).await,
+        Task::Backfill { ask, restart } => backfill(scope, ledger, report, &ground, (ask, *restart)).await,
+    }
+}
+
+/// From the watermark to as far as rows are settled.
+async fn incremental<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ledger: &mut Ledger<'_, T>,
+    report: &mut MappingReport,
+    ground: &Ground,
+) -> Result<(), Halt> {
+    let watermark = ledger.watermark(ground.plan.cursor_kind)?;
+    let fixed = scope.in_phase(Phase::Plan, fix_window(scope, ground, watermark.as_ref(), report)).await?;
+    let Some(window) = fixed else { return Ok(()) };
+    let journey = Journey { window, moves: Moves::Watermark, reread_to: watermark.map(|mark| mark.cursor) };
+    move_in_steps(scope, ledger, report, ground, journey).await
+}
+
+async fn describe<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+) -> Result<(SourceSchema, Option<TargetSchema>), Halt> {
+    let Scope { ports, mapping, .. } = scope;
+    let both =
+        async { tokio::try_join!(ports.source.describe(&mapping.source), ports.warehouse.describe(&mapping.target)) };
+    scope.unless_cancelled(both).await
+}

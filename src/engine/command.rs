@@ -1,0 +1,88 @@
+//! What an operator can ask of the engine.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ids::{MappingName, RunId};
+use crate::domain::lookback::Lookback;
+use crate::domain::report::Trigger;
+
+/// What an operator can ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// One incremental run.
+    Sync(SyncOrder),
+    /// Move a given window, whatever the watermark says; goes on with an unfinished one of the same words.
+    Backfill {
+        ask: BackfillAsk,
+        restart: bool,
+    },
+    /// What a backfill would do; nothing is moved.
+    PreviewBackfill(BackfillAsk),
+    /// Compare schemas; with `apply`, carry out what is safe (of the named columns, or of all when none is named).
+    Compare {
+        selection: Selection,
+        apply: bool,
+        columns: Vec<String>,
+    },
+    /// Remember what the operator says of columns, carry out what was accepted.
+    Decide {
+        mapping: MappingName,
+        decisions: Vec<ColumnDecision>,
+    },
+    /// Watermarks, lags, last runs and who works on what.
+    Inspect(Selection),
+    /// The latest runs, newest first.
+    ReadHistory {
+        most: usize,
+    },
+    /// One run's report.
+    ReadReport(RunId),
+    /// Hold a running mapping between two batches.
+    Pause(MappingName),
+    Resume(MappingName),
+    /// Stop one mapping at its next safe point.
+    Cancel(MappingName),
+    /// Stop everything at its next safe point.
+    CancelAll,
+}
+
+/// What an incremental run is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncOrder {
+    pub selection: Selection,
+    pub trigger: Trigger,
+    /// Read so much below the watermark again; upsert mappings only. Wins over the mapping's own.
+    pub lookback: Option<Lookback>,
+}
+
+impl SyncOrder {
+    /// As an operator, or whatever called the program, asks for it.
+    #[must_use]
+    pub const fn manual(selection: Selection) -> Self {
+        Self { selection, trigger: Trigger::Manual, lookback: None }
+    }
+}
+
+/// A window of a mapping's incremental column, as the operator writes it; both ends included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackfillAsk {
+    pub mapping: MappingName,
+    pub start: String,
+    /// `None`: the watermark, or, before the first run, as far as rows are settled.
+    pub end: Option<String>,
+}
+
+/// A column by its name in BigQuery, and whether it may change the table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnDecision {
+    pub column: String,
+    /// Declined: the column is left out of the mapping.
+    pub accept: bool,
+}
+
+/// Which mappings are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    All,
+    Named(Vec<MappingName>),
+}

@@ -1,0 +1,136 @@
+//! The operator's word on a mapping's columns: remembered with who and when, and carried out where it was a yes.
+
+use chrono::Utc;
+
+use super::Ports;
+use super::conflicts::refuse_lost_target;
+use super::emitter::Emitter;
+use super::ledger::Ledger;
+use super::protocol::{ColumnDecision, Event};
+use super::run_id::new_run_id;
+use crate::domain::column::same_name;
+use crate::domain::config::{Mapping, SchemaAdditions};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::plan::{PlanInput, Planned, plan};
+use crate::domain::schema::{ColumnDiff, Decisions, SchemaDecision, Verdict};
+use crate::source::Source;
+use crate::state::StateStore;
+use crate::warehouse::Warehouse;
+
+pub(super) async fn decide<S: Source, W: Warehouse, T: StateStore>(
+    ports: &Ports<S, W, T>,
+    mapping: Option<Mapping>,
+    decisions: Vec<ColumnDecision>,
+    emitter: &Emitter,
+) {
+    let Some(mapping) = mapping else { return };
+    let name = mapping.name.clone();
+    emitter.emit(match decide_one(ports, &mapping, &decisions).await {
+        Ok(event) => event,
+        Err(fault) => Event::DecideFailed { mapping: name, error: fault.to_string(), hint: fault.hint().to_owned() },
+    });
+}
+
+async fn decide_one<S: Source, W: Warehouse, T: StateStore>(
+    ports: &Ports<S, W, T>,
+    mapping: &Mapping,
+    decisions: &[ColumnDecision],
+) -> Result<Event, Fault> {
+    // Changing a table while a run plans on it would fail that run: whoever decides holds the lease.
+    let mut ledger = Ledger::open(&*ports.state, &mapping.name, &new_run_id()).await?;
+    let planned = difference(ports, mapping, ledger.watermark_text().as_deref(), &Decisions::new()).await?;
+    let mut said = Vec::new();
+    for decision in decisions {
+        let column = planned.diff.columns.iter().find(|c| same_name(&c.name, &decision.column));
+        let column = column.ok_or_else(|| unknown(mapping, &planned, &decision.column))?;
+        refuse(mapping, &planned, column, decision.accept)?;
+        said.push((column, decision.accept));
+    }
+    let accepted = planned.diff.only(|c| said.iter().any(|(column, accept)| *accept && column.name == c.name));
+    let statements = if accepted.changes().next().is_some() {
+        ports.warehouse.ddl(&mapping.target, &planned.table, &accepted)
+    } else {
+        Vec::new()
+    };
+    ports.warehouse.apply(&statements).await?;
+    for (column, accepted) in &said {
+        let decision = SchemaDecision {
+            accepted: *accepted,
+            mysql: column.source.clone().unwrap_or_default(),
+            by: ports.operator.to_string(),
+            at: Utc::now(),
+        };
+        ledger.decisions_mut().insert(column.name.clone(), decision);
+    }
+    ledger.forget_undecided(|name| said.iter().any(|(column, _)| column.name == name));
+    ledger.save().await?;
+    let names = |accept| said.iter().filter(|(_, a)| *a == accept).map(|(c, _)| c.name.clone()).collect();
+    Ok(Event::SchemaDecided {
+        mapping: mapping.name.clone(),
+        accepted: names(true),
+        declined: names(false),
+        statements,
+    })
+}
+
+/// Both sides as they are, the whole difference, whatever a run would be allowed to do about it.
+pub(super) async fn difference<S: Source, W: Warehouse, T: StateStore>(
+    ports: &Ports<S, W, T>,
+    mapping: &Mapping,
+    watermark: Option<&str>,
+    decisions: &Decisions,
+) -> Result<Planned, Fault> {
+    let (source, target) =
+        tokio::try_join!(ports.source.describe(&mapping.source), ports.warehouse.describe(&mapping.target))?;
+    refuse_lost_target(mapping, watermark, target.as_ref())?;
+    plan(PlanInput {
+        mapping,
+        timezone: ports.config.default_timezone,
+        additions: SchemaAdditions::Allow,
+        source: &source,
+        target: target.as_ref(),
+        decisions,
+    })
+}
+
+fn unknown(mapping: &Mapping, planned: &Planned, column: &str) -> Fault {
+    let open = planned.diff.changes().chain(planned.diff.conflicts());
+    let names: Vec<_> = open.map(|c| c.name.as_str()).collect();
+    let hint = if names.is_empty() {
+        "there is nothing to decide: both sides are the same".to_owned()
+    } else {
+        format!("columns that differ: {}", names.join(", "))
+    };
+    Fault::new(FaultKind::Config, format!("Mapping `{}` has no column `{column}`", mapping.name)).with_hint(hint)
+}
+
+fn refuse(mapping: &Mapping, planned: &Planned, column: &ColumnDiff, accept: bool) -> Result<(), Fault> {
+    let name = &column.name;
+    match (&column.verdict, accept) {
+        (Verdict::Conflict(_), true) => Err(Fault::new(
+            FaultKind::Schema,
+            format!(
+                "Column `{name}` of `{}` cannot be accepted: BigQuery cannot turn its type into the other",
+                mapping.name
+            ),
+        )
+        .with_hint("decline it, which leaves it out; or choose its type with `columns:`; or convert it in BigQuery")),
+        (Verdict::Same | Verdict::MissingInSource, _) => Err(Fault::new(
+            FaultKind::Config,
+            format!("There is nothing to decide about column `{name}` of `{}`", mapping.name),
+        )
+        .with_hint("`bqsync schema-diff` shows what differs")),
+        (_, false) if is_needed(planned, name) => Err(Fault::new(
+            FaultKind::Config,
+            format!("Column `{name}` of `{}` cannot be declined: it is a key or the incremental column", mapping.name),
+        )
+        .with_hint("accept it, or choose other keys in the configuration")),
+        (Verdict::New(_) | Verdict::Widen(_) | Verdict::Relax | Verdict::Conflict(_), _) => Ok(()),
+    }
+}
+
+fn is_needed(planned: &Planned, name: &str) -> bool {
+    let table = &planned.table;
+    let needed = table.keys.iter().copied().chain([table.cursor]).chain(table.partition);
+    needed.into_iter().any(|position| same_name(&table.columns[position].target_name, name))
+}

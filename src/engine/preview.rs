@@ -1,0 +1,141 @@
+//! Says what a backfill would do, and does none of it.
+
+use super::Ports;
+use super::backfill::{Asked, beyond, nothing};
+use super::emitter::Emitter;
+use super::protocol::{BackfillAsk, BackfillPreview, Event, SlicePreview};
+use crate::domain::config::{Mapping, Mode, SchemaAdditions};
+use crate::domain::cursor::Cursor;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::plan::{PlanInput, TablePlan, plan};
+use crate::domain::window::{Low, Window, step};
+use crate::source::{BoundsAsk, Source, StretchAsk};
+use crate::state::{MappingState, StateStore};
+use crate::warehouse::Warehouse;
+
+/// More are not listed: nobody reads them, and each costs a walk over the index.
+const MOST_SLICES: usize = 100;
+
+pub(super) async fn preview<S: Source, W: Warehouse, T: StateStore>(
+    ports: &Ports<S, W, T>,
+    ask: BackfillAsk,
+    emitter: &Emitter,
+) {
+    let mapping = ports.config.mappings.iter().find(|m| m.name == ask.mapping);
+    let looked = match mapping {
+        Some(mapping) => look(ports, mapping, &ask).await,
+        None => Err(Fault::new(FaultKind::Config, format!("There is no mapping `{}`", ask.mapping))),
+    };
+    emitter.emit(match looked {
+        Ok(preview) => Event::BackfillPreviewed { preview: Box::new(preview) },
+        Err(fault) => {
+            Event::PreviewFailed { mapping: ask.mapping, error: fault.to_string(), hint: fault.hint().to_owned() }
+        }
+    });
+}
+
+async fn look<S: Source, W: Warehouse, T: StateStore>(
+    ports: &Ports<S, W, T>,
+    mapping: &Mapping,
+    ask: &BackfillAsk,
+) -> Result<BackfillPreview, Fault> {
+    let state = ports.state.load(&mapping.name).await?;
+    let (source, target) =
+        tokio::try_join!(ports.source.describe(&mapping.source), ports.warehouse.describe(&mapping.target))?;
+    let additions = SchemaAdditions::Deny;
+    let timezone = ports.config.default_timezone;
+    let input = PlanInput {
+        mapping,
+        timezone,
+        additions,
+        source: &source,
+        target: target.as_ref(),
+        decisions: &state.decisions,
+    };
+    let plan = plan(input)?.table;
+    let asked = Asked::read(ask, plan.cursor_kind)?;
+    let (window, notes) = resolve(ports, mapping, &plan, &state, &asked).await?;
+    let stretch = stretch(mapping, &plan, window);
+    let (slices, more_slices) = slices(ports, &plan, &stretch).await?;
+    let estimate = ports.source.estimate(&stretch).await?;
+    let rows_in_target = match &target {
+        Some(_) => Some(ports.warehouse.count(&mapping.target, &plan, window).await?),
+        None => None,
+    };
+    Ok(BackfillPreview {
+        ask: ask.clone(),
+        window: window.to_string(),
+        notes,
+        slices,
+        more_slices,
+        rows_estimate: estimate.rows,
+        bytes_estimate: estimate.rows.zip(estimate.row_bytes).map(|(rows, bytes)| rows.saturating_mul(bytes)),
+        rows_in_target,
+        publish: publish_words(mapping.mode).to_owned(),
+        unfinished: state.backfill,
+    })
+}
+
+/// The window as the backfill itself would fix it, but for the wait for open transactions.
+async fn resolve<S: Source, W: Warehouse, T: StateStore>(
+    ports: &Ports<S, W, T>,
+    mapping: &Mapping,
+    plan: &TablePlan,
+    state: &MappingState,
+    asked: &Asked,
+) -> Result<(Window, Vec<String>), Fault> {
+    let kind = plan.cursor_kind;
+    let watermark = state.watermark.as_ref().map(|mark| Cursor::parse(&mark.value, kind)).transpose()?;
+    let latest = if watermark.is_some() {
+        watermark
+    } else {
+        let column = &plan.cursor_column().source;
+        let ask = BoundsAsk {
+            table: mapping.source.clone(),
+            column: column.name.clone(),
+            nullable: false,
+            kind,
+            timezone: plan.timezone,
+            low: Low::From(asked.start),
+            before: None,
+            settle: ports.config.pace.settle.unwrap_or_default(),
+        };
+        ports.source.bounds(&ask).await?.high
+    };
+    let (to, cut) = asked.until(latest).ok_or_else(|| nothing(mapping, asked, latest))?;
+    let notes = watermark.filter(|_| cut).map(beyond).into_iter().collect();
+    Ok((Window { low: Low::From(asked.start), high: to }, notes))
+}
+
+fn stretch(mapping: &Mapping, plan: &TablePlan, window: Window) -> StretchAsk {
+    let column = plan.cursor_column().source.name.clone();
+    StretchAsk { table: mapping.source.clone(), column, kind: plan.cursor_kind, window }
+}
+
+async fn slices<S: Source, W: Warehouse, T: StateStore>(
+    ports: &Ports<S, W, T>,
+    plan: &TablePlan,
+    stretch: &StretchAsk,
+) -> Result<(Vec<SlicePreview>, bool), Fault> {
+    let rows = ports.config.pace.window_rows;
+    let mut slices = Vec::new();
+    let mut rest = stretch.window;
+    while slices.len() < MOST_SLICES {
+        let ask = StretchAsk { window: rest, ..stretch.clone() };
+        let end = if plan.cursor_indexed { ports.source.step_end(&ask, rows).await? } else { None };
+        let slice = step(rest, end, None);
+        slices.push(SlicePreview { window: slice.to_string(), rows: end.map(|_| rows) });
+        if slice.high == rest.high {
+            return Ok((slices, false));
+        }
+        rest.low = Low::After(slice.high);
+    }
+    Ok((slices, true))
+}
+
+const fn publish_words(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Upsert => "merge: rows are added or replaced by key, and a newer row is never replaced by an older one",
+        Mode::Append => "insert missing: rows that the table holds already are left as they are",
+    }
+}

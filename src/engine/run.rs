@@ -1,0 +1,127 @@
+//! One run over some mappings, side by side; the trouble of one is its own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{OnceCell, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, info_span};
+
+use super::Ports;
+use super::emitter::Emitter;
+use super::progress::{Progress, ProgressOf};
+use super::protocol::Event;
+use super::run_id::new_run_id;
+use super::scope::{Scope, Task};
+use super::sync::sync_mapping;
+use crate::domain::config::Mapping;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::{MappingName, RunId, TableId};
+use crate::domain::report::{MappingReport, RunReport};
+use crate::source::Source;
+use crate::state::StateStore;
+use crate::warehouse::Warehouse;
+
+/// The run's end of an operator's hold on a mapping.
+#[derive(Debug, Clone)]
+pub(super) struct Hold {
+    pub cancel: CancellationToken,
+    pub paused: watch::Receiver<bool>,
+}
+
+/// One run over some mappings.
+pub(super) struct Run<S, W, T> {
+    ports: Ports<S, W, T>,
+    emitter: Emitter,
+    progress: watch::Sender<Progress>,
+    task: Task,
+    leftovers: Arc<OnceCell<Vec<TableId>>>,
+}
+
+impl<S: Source, W: Warehouse, T: StateStore> Run<S, W, T> {
+    pub(super) fn new(ports: Ports<S, W, T>, emitter: Emitter, progress: watch::Sender<Progress>, task: Task) -> Self {
+        Self { ports, emitter, progress, task, leftovers: Arc::default() }
+    }
+
+    /// Runs the mappings, at most `concurrency` at a time.
+    pub(super) async fn go(self, mappings: Vec<(Mapping, Hold)>) {
+        let run = new_run_id();
+        let started_at = Utc::now();
+        let trigger = self.task.trigger();
+        let names: Vec<MappingName> = mappings.iter().map(|(m, _)| m.name.clone()).collect();
+        self.emitter.emit(Event::RunStarted { run: run.clone(), trigger, mappings: names.clone() });
+        let places = Arc::new(Semaphore::new(self.ports.config.concurrency));
+        let mut tasks = JoinSet::new();
+        let mut task_of = HashMap::new();
+        for (mapping, hold) in mappings {
+            let scope = self.scope(&run, mapping.clone(), hold);
+            scope.progress.update(|p| p.trigger = trigger);
+            let places = Arc::clone(&places);
+            let span = info_span!("sync", mapping = %mapping.name, run = %run, operation = "sync");
+            let work = async move {
+                let _place = places.acquire_owned().await;
+                let report = sync_mapping(&scope).await;
+                scope.progress.remove();
+                scope.emit(Event::MappingFinished { report: Box::new(report.clone()) });
+                report
+            };
+            let task = tasks.spawn(work.instrument(span));
+            task_of.insert(task.id(), mapping);
+        }
+        let mut reports = Vec::new();
+        while let Some(ended) = tasks.join_next_with_id().await {
+            match ended {
+                Ok((_, report)) => reports.push(report),
+                Err(error) => {
+                    reports.extend(task_of.get(&error.id()).map(|mapping| self.panicked(&run, mapping, error)));
+                }
+            }
+        }
+        self.finish(run, started_at, reports, &names).await;
+    }
+
+    fn scope(&self, run: &RunId, mapping: Mapping, hold: Hold) -> Scope<S, W, T> {
+        let scope = Scope {
+            ports: self.ports.clone(),
+            run: run.clone(),
+            progress: ProgressOf::new(mapping.name.clone(), self.progress.clone()),
+            mapping,
+            task: self.task.clone(),
+            emitter: self.emitter.clone(),
+            cancel: hold.cancel,
+            paused: hold.paused,
+            leftovers: Arc::clone(&self.leftovers),
+        };
+        scope.watched()
+    }
+
+    /// A mapping whose task panicked has failed; the watermark is where the last confirmed publish left it.
+    fn panicked(&self, run: &RunId, mapping: &Mapping, error: tokio::task::JoinError) -> MappingReport {
+        ProgressOf::new(mapping.name.clone(), self.progress.clone()).remove();
+        let (source, target) = (mapping.source.to_string(), mapping.target.to_string());
+        let mut report =
+            MappingReport::begin(mapping.name.clone(), mapping.mode, run.clone(), source, target, Utc::now());
+        report.fail(&Fault::new(FaultKind::Bug, "The mapping's task ended in a panic").caused_by(error));
+        self.emitter.emit(Event::MappingFinished { report: Box::new(report.clone()) });
+        report
+    }
+
+    /// Puts the reports in the order of the configuration and writes them down.
+    async fn finish(
+        &self,
+        run_id: RunId,
+        started_at: DateTime<Utc>,
+        mut mappings: Vec<MappingReport>,
+        order: &[MappingName],
+    ) {
+        mappings.sort_by_key(|report| order.iter().position(|name| *name == report.mapping_name));
+        let (trigger, by) = (self.task.trigger(), self.ports.operator.to_string());
+        let report = RunReport { run_id, trigger, by, started_at, finished_at: Utc::now(), mappings };
+        if let Err(fault) = self.ports.state.record_run(&report).await {
+            self.emitter.emit(Event::RecordFailed { run: report.run_id.clone(), error: fault.to_string() });
+        }
+        self.emitter.emit(Event::RunFinished { report });
+    }
+}

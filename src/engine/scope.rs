@@ -1,0 +1,174 @@
+//! What one mapping's run works with, and the ways in which a step does not go on.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::{OnceCell, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, info_span};
+
+use super::Ports;
+use super::emitter::Emitter;
+use super::progress::{ProgressOf, Retry};
+use super::protocol::{BackfillAsk, Event, Phase};
+use crate::domain::config::Mapping;
+use crate::domain::fault::Fault;
+use crate::domain::ids::{MappingName, RunId, TableId};
+use crate::domain::lookback::Lookback;
+use crate::domain::report::{MappingReport, Trigger};
+use crate::domain::retry::{RetryNote, RetryNotes};
+use crate::source::Source;
+use crate::state::StateStore;
+use crate::warehouse::Warehouse;
+
+/// Why a step did not go on.
+#[derive(Debug)]
+pub(super) enum Halt {
+    Fault(Fault),
+    Cancelled,
+    /// The operator has to decide about the schema first.
+    Waiting,
+    /// The source's table changed while it was read: what was read is thrown away and read again.
+    Drifted(String),
+}
+
+impl From<Fault> for Halt {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// What a run is to do with its mappings.
+#[derive(Debug, Clone)]
+pub(super) enum Task {
+    Sync { trigger: Trigger, lookback: Option<Lookback> },
+    Backfill { ask: BackfillAsk, restart: bool },
+}
+
+impl Task {
+    pub(super) const fn trigger(&self) -> Trigger {
+        match self {
+            Self::Sync { trigger, .. } => *trigger,
+            Self::Backfill { .. } => Trigger::Backfill,
+        }
+    }
+}
+
+/// The operator's hold on a mapping that is being worked on.
+#[derive(Debug)]
+pub(super) struct Switch {
+    pub cancel: CancellationToken,
+    pub paused: watch::Sender<bool>,
+}
+
+impl Switch {
+    pub(super) fn new() -> Self {
+        Self { cancel: CancellationToken::new(), paused: watch::channel(false).0 }
+    }
+}
+
+/// What one mapping's run works with.
+pub(super) struct Scope<S, W, T> {
+    pub ports: Ports<S, W, T>,
+    pub run: RunId,
+    pub mapping: Mapping,
+    pub task: Task,
+    pub emitter: Emitter,
+    pub progress: ProgressOf,
+    pub cancel: CancellationToken,
+    pub paused: watch::Receiver<bool>,
+    /// Staging tables that were there when the run began, looked for once for all mappings.
+    pub leftovers: Arc<OnceCell<Vec<TableId>>>,
+}
+
+impl<S: Source, W: Warehouse, T: StateStore> Scope<S, W, T> {
+    pub(super) fn emit(&self, event: Event) {
+        self.emitter.emit(event);
+    }
+
+    pub(super) fn warn(&self, message: String) {
+        self.emit(Event::Warned { run: self.run.clone(), mapping: self.mapping.name.clone(), message });
+    }
+
+    /// Tells the operator now, and the report's reader later; once, however often it is met.
+    pub(super) fn note(&self, report: &mut MappingReport, message: String) {
+        if !report.warnings.contains(&message) {
+            self.warn(message.clone());
+            report.warnings.push(message);
+        }
+    }
+
+    /// Runs a step with its name in progress, events and every log line under it.
+    pub(super) async fn in_phase<F: Future>(&self, phase: Phase, work: F) -> F::Output {
+        // Of its own, not inside the mapping's: it says all that one does.
+        let span =
+            info_span!(parent: None, "sync", mapping = %self.mapping.name, run = %self.run, operation = phase.word());
+        self.progress.update(|p| {
+            p.phase = phase;
+            p.retry = None;
+        });
+        async {
+            self.emit(Event::PhaseStarted { run: self.run.clone(), mapping: self.mapping.name.clone(), phase });
+            // On the heap: one step's future inside another's would make the outermost larger than a thread's stack likes.
+            Box::pin(work).await
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Waits for something that may be dropped at any point, or for the operator's cancel.
+    pub(super) async fn unless_cancelled<V>(&self, work: impl Future<Output = Result<V, Fault>>) -> Result<V, Halt> {
+        tokio::select! {
+            () = self.cancel.cancelled() => Err(Halt::Cancelled),
+            done = Box::pin(work) => Ok(done?),
+        }
+    }
+
+    /// Goes on at once, or when the operator lets it.
+    pub(super) async fn unless_paused(&self) -> Result<(), Halt> {
+        if self.cancel.is_cancelled() {
+            return Err(Halt::Cancelled);
+        }
+        let mut paused = self.paused.clone();
+        if !*paused.borrow_and_update() {
+            return Ok(());
+        }
+        self.progress.update(|p| p.paused = true);
+        self.emit(Event::Paused { mapping: self.mapping.name.clone() });
+        let resumed = tokio::select! {
+            () = self.cancel.cancelled() => Err(Halt::Cancelled),
+            // An operator who has left holds nothing.
+            _ = paused.wait_for(|paused| !paused) => Ok(()),
+        };
+        self.progress.update(|p| p.paused = false);
+        if resumed.is_ok() {
+            self.emit(Event::Resumed { mapping: self.mapping.name.clone() });
+        }
+        resumed
+    }
+
+    /// The adapters, telling this run of every call that they make again.
+    pub(super) fn watched(mut self) -> Self {
+        let (run, mapping) = (self.run.clone(), self.mapping.name.clone());
+        let (emitter, progress) = (self.emitter.clone(), self.progress.clone());
+        let tell = move |note: RetryNote| announce(&run, &mapping, &emitter, &progress, note);
+        let notes = RetryNotes::to(tell).with_patience(self.ports.patience);
+        self.ports.source = Arc::new(self.ports.source.watched(notes.clone()));
+        self.ports.warehouse = Arc::new(self.ports.warehouse.watched(notes));
+        self
+    }
+
+    /// Says that something will be tried again: what, and when.
+    pub(super) fn announce(&self, note: RetryNote) {
+        announce(&self.run, &self.mapping.name, &self.emitter, &self.progress, note);
+    }
+}
+
+fn announce(run: &RunId, mapping: &MappingName, emitter: &Emitter, progress: &ProgressOf, note: RetryNote) {
+    let RetryNote { operation, attempt, wait, because } = note;
+    progress.update(|p| p.retry = Some(Retry { at: Instant::now() + wait, because: because.clone(), attempt }));
+    let (run, mapping) = (run.clone(), mapping.clone());
+    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    emitter.emit(Event::RetryScheduled { run, mapping, operation, attempt, wait_ms, because });
+}

@@ -1,0 +1,75 @@
+//! Where things stand, as the engine tells it when asked.
+
+use serde::{Deserialize, Serialize};
+
+use super::command::BackfillAsk;
+use crate::domain::ids::{JobId, MappingName};
+use crate::domain::schema::Decisions;
+use crate::state::{BackfillState, Holder, LastRun};
+
+/// A mapping at a glance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MappingStatus {
+    pub mapping: MappingName,
+    pub source: String,
+    pub target: String,
+    pub mode: String,
+    pub watermark: Option<String>,
+    /// The incremental column's greatest value in MySQL; `None` for an empty table or when it could not be asked.
+    pub newest: Option<String>,
+    pub lag: Option<Lag>,
+    pub last_run: Option<LastRun>,
+    /// Why the source could not be asked.
+    pub problem: Option<String>,
+    /// A publish whose end is not known yet; the next run asks.
+    pub pending: Option<JobId>,
+    /// Who works on it right now, here or elsewhere.
+    pub held_by: Option<Holder>,
+    /// A backfill that has not come to its end.
+    pub backfill: Option<BackfillState>,
+    /// Columns that wait for a decision.
+    pub undecided: Vec<String>,
+    /// What has been decided, by column.
+    pub decisions: Decisions,
+}
+
+/// What a backfill would do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BackfillPreview {
+    pub ask: BackfillAsk,
+    /// The window as it would be moved: `[2026-10-01 00:00:00, 2026-10-31 23:59:59]`.
+    pub window: String,
+    /// What was asked for and will not be done, in words.
+    pub notes: Vec<String>,
+    /// In order; `(window, rows)`, rows by the index.
+    pub slices: Vec<SlicePreview>,
+    /// There are more slices than are listed.
+    pub more_slices: bool,
+    /// By the server's statistics.
+    pub rows_estimate: Option<u64>,
+    /// Of the values in MySQL, by the server's statistics.
+    pub bytes_estimate: Option<u64>,
+    /// Rows of the target within the window; `None` when there is no table yet.
+    pub rows_in_target: Option<u64>,
+    /// `merge` or `insert missing`, with what that means.
+    pub publish: String,
+    /// An unfinished backfill of the mapping, which the same words go on with.
+    pub unfinished: Option<BackfillState>,
+}
+
+/// A slice of a backfill.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SlicePreview {
+    pub window: String,
+    /// `None` for the last one, which holds at most as many as the others.
+    pub rows: Option<u64>,
+}
+
+/// How far the source's newest row is ahead of the watermark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lag {
+    Seconds(i64),
+    /// Steps of an integer cursor, an upper bound of the rows.
+    Steps(i64),
+}

@@ -1,0 +1,183 @@
+//! Moves a window in steps, each published and remembered on its own: what a crash costs is one step.
+
+use super::attempt::Ground;
+use super::ledger::Ledger;
+use super::protocol::{Event, Phase};
+use super::publish::{self, Work};
+use super::run_id::Try;
+use super::scope::{Halt, Scope};
+use super::transfer::{Stretch, transfer};
+use crate::domain::config::Mode;
+use crate::domain::cursor::Cursor;
+use crate::domain::report::{FlawCount, MappingReport};
+use crate::domain::window::{Low, Window, step};
+use crate::failpoint::reached;
+use crate::source::{Source, StretchAsk};
+use crate::state::{Moves, StateStore};
+use crate::warehouse::Warehouse;
+
+/// A window on its way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Journey {
+    pub window: Window,
+    /// What each step's end is remembered as.
+    pub moves: Moves,
+    /// The window begins at or below this value, which stands: no step ends before it.
+    pub reread_to: Option<Cursor>,
+}
+
+pub(super) async fn move_in_steps<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ledger: &mut Ledger<'_, T>,
+    report: &mut MappingReport,
+    ground: &Ground,
+    journey: Journey,
+) -> Result<(), Halt> {
+    note_overlap(scope, ledger, ground, &journey).await?;
+    let mut low = journey.window.low;
+    let mut number = 0;
+    loop {
+        scope.unless_paused().await?;
+        let rest = Window { low, high: journey.window.high };
+        let end = scope.in_phase(Phase::Plan, step_end(scope, ground, rest)).await?;
+        let window = step(rest, end, journey.reread_to);
+        number += 1;
+        let is_last = window.high == rest.high;
+        let is_step = number > 1 || !is_last;
+        if is_step {
+            scope.progress.update(|p| p.step = number);
+            scope.emit(Event::StepStarted {
+                run: scope.run.clone(),
+                mapping: scope.mapping.name.clone(),
+                step: number,
+                window: window.to_string(),
+            });
+        }
+        let stretch = Stretch { window, is_step, already: report.records_processed };
+        move_one(scope, ledger, report, ground, (stretch, journey.moves, number)).await?;
+        if is_last {
+            return Ok(());
+        }
+        low = Low::After(window.high);
+    }
+}
+
+/// Where the next step may end; `None` when the rest is one step.
+async fn step_end<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ground: &Ground,
+    rest: Window,
+) -> Result<Option<Cursor>, Halt> {
+    // Without an index each look would read the whole table, and so would each step.
+    if !ground.plan.cursor_indexed {
+        return Ok(None);
+    }
+    let ask = stretch(scope, ground, rest);
+    scope.unless_cancelled(scope.ports.source.step_end(&ask, scope.ports.config.pace.window_rows)).await
+}
+
+pub(super) fn stretch<S, W, T>(scope: &Scope<S, W, T>, ground: &Ground, window: Window) -> StretchAsk {
+    StretchAsk {
+        table: scope.mapping.source.clone(),
+        column: ground.plan.cursor_column().source.name.clone(),
+        kind: ground.plan.cursor_kind,
+        window,
+    }
+}
+
+/// Remembers how far the target may hold rows that are about to be appended: a later step, and a later run after a
+/// crash, would otherwise take a watermark of ours for the proof that it holds none.
+async fn note_overlap<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ledger: &mut Ledger<'_, T>,
+    ground: &Ground,
+    journey: &Journey,
+) -> Result<(), Halt> {
+    let watermark = ledger.watermark(ground.plan.cursor_kind)?;
+    let may_overlap = match journey.moves {
+        Moves::Watermark => publish::may_overlap(&journey.window, ground.target.as_ref(), watermark.as_ref()),
+        Moves::Backfill => true,
+    };
+    if may_overlap && scope.mapping.mode == Mode::Append {
+        ledger.note_overlap(ground.plan.cursor_kind, journey.window.high).await?;
+    }
+    Ok(())
+}
+
+async fn move_one<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ledger: &mut Ledger<'_, T>,
+    report: &mut MappingReport,
+    ground: &Ground,
+    (stretch, moves, number): (Stretch, Moves, u64),
+) -> Result<(), Halt> {
+    let window = stretch.window;
+    let overlap = ledger.overlap(ground.plan.cursor_kind)?;
+    let kind = publish::kind(scope.mapping.mode, &window, overlap, ground);
+    let attempt = Try { run: &scope.run, mapping: &scope.mapping.name, attempt: report.attempts, step: number };
+    let transferred = transfer(scope, ground, stretch, attempt).await?;
+    for flaw in &transferred.flaws {
+        add_flaw(&mut report.flaws, flaw);
+    }
+    let Some(staged) = transferred.staged else {
+        // Nothing to publish, but as far as a backfill is concerned this stretch is done.
+        if moves == Moves::Backfill {
+            ledger.checkpoint(window.high, 0).await?;
+        }
+        report.steps += 1;
+        return Ok(());
+    };
+    settle(scope, ledger, report, Work { ground, window, moves, kind, staged, attempt }).await
+}
+
+fn add_flaw(flaws: &mut Vec<FlawCount>, more: &FlawCount) {
+    match flaws.iter_mut().find(|f| f.column == more.column && f.flaw == more.flaw) {
+        Some(known) => known.count += more.count,
+        None => flaws.push(more.clone()),
+    }
+}
+
+/// Publishes, advances and cleans up.
+async fn settle<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ledger: &mut Ledger<'_, T>,
+    report: &mut MappingReport,
+    work: Work<'_>,
+) -> Result<(), Halt> {
+    let Work { ground, staged, moves, .. } = work.clone();
+    let (published, job) = scope.in_phase(Phase::Publish, publish::publish(scope, ledger, work)).await?;
+    let kind = ground.plan.cursor_kind;
+    let advance = async {
+        let (run, mapping) = (scope.run.clone(), scope.mapping.name.clone());
+        match moves {
+            Moves::Watermark => {
+                let from = ledger.watermark_text();
+                let to = ledger.advance(kind, &published).await?.cursor.to_string();
+                scope.emit(Event::WatermarkAdvanced { run, mapping, from, to });
+            }
+            Moves::Backfill => {
+                let state = ledger.checkpoint(published.high, staged.rows).await?;
+                let (done, to) = (published.high.to_string(), state.to);
+                let (slices, rows) = (state.slices, state.rows);
+                scope.emit(Event::BackfillAdvanced { run, mapping, done, to, slices, rows });
+            }
+        }
+        Ok::<_, Halt>(())
+    };
+    scope.in_phase(Phase::Advance, advance).await?;
+    reached("advanced");
+    report.steps += 1;
+    report.records_processed += staged.rows;
+    report.rows_inserted += published.inserted;
+    report.rows_updated += published.updated;
+    report.bytes_staged += staged.bytes;
+    if let Some(billed) = published.bytes_billed {
+        *report.bytes_billed.get_or_insert(0) += billed;
+    }
+    report.jobs.push(job);
+    let done = report.records_processed;
+    scope.progress.update(|p| p.rows_published = done);
+    scope.clean_up(&staged.table).await;
+    reached("cleaned_up");
+    Ok(())
+}

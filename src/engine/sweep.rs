@@ -1,0 +1,31 @@
+//! Drops the staging tables that dead runs of a mapping left behind. They expire by themselves; until then they cost.
+
+use super::run_id::{Try, staging_prefix};
+use super::scope::{Halt, Scope};
+use crate::source::Source;
+use crate::state::StateStore;
+use crate::warehouse::Warehouse;
+
+/// Under the mapping's lease no other run of it is alive, so every staging table of the mapping is a dead run's.
+pub(super) async fn sweep<S: Source, W: Warehouse, T: StateStore>(scope: &Scope<S, W, T>) -> Result<(), Halt> {
+    let Scope { ports, mapping, run, .. } = scope;
+    let look = scope.leftovers.get_or_try_init(|| ports.warehouse.leftovers(&mapping.target));
+    let found = match scope.unless_cancelled(look).await {
+        // Rows are worth more than tidiness: what is wrong with BigQuery will show itself where it matters.
+        Err(Halt::Fault(fault)) => {
+            tracing::warn!(error = %fault, "leftover staging tables were not looked for; they expire by themselves");
+            return Ok(());
+        }
+        found => found?,
+    };
+    let prefix = staging_prefix(&mapping.name);
+    let ours = Try { run, mapping: &mapping.name, attempt: 0, step: 0 }.staging_stem();
+    for table in found.iter().filter(|t| t.table.starts_with(&prefix) && !t.table.starts_with(&ours)) {
+        match scope.unless_cancelled(ports.warehouse.drop_staging(table)).await {
+            Ok(()) => tracing::info!(%table, "dropped a staging table that an earlier run had left behind"),
+            Err(Halt::Fault(fault)) => tracing::warn!(%table, error = %fault, "a leftover staging table stays"),
+            Err(halt) => return Err(halt),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! The store that the configuration names, chosen when the program runs.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::gcs::{GcsLease, GcsState};
+use super::local::{FileLease, LocalState};
+use super::{Holder, MappingState, StateStore};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::{MappingName, RunId};
+use crate::domain::report::{RunReport, RunSummary};
+
+/// `state_store`.
+#[derive(Debug)]
+pub enum AnyState {
+    Local(LocalState),
+    Gcs(GcsState),
+}
+
+/// A mapping taken in either.
+#[derive(Debug)]
+pub enum AnyLease {
+    Local(FileLease),
+    Gcs(GcsLease),
+}
+
+impl AnyState {
+    /// Waits until every lease that was let go of is given back, at most so long: what is not given back expires.
+    pub async fn settle(&self, most: Duration) {
+        match self {
+            // The kernel has done it.
+            Self::Local(_) => {}
+            Self::Gcs(store) => store.settle(most).await,
+        }
+    }
+}
+
+impl StateStore for AnyState {
+    type Lease = AnyLease;
+
+    async fn lease(&self, mapping: &MappingName, run: &RunId) -> Result<AnyLease, Fault> {
+        match self {
+            Self::Local(store) => store.lease(mapping, run).await.map(AnyLease::Local),
+            Self::Gcs(store) => store.lease(mapping, run).await.map(AnyLease::Gcs),
+        }
+    }
+
+    async fn load(&self, mapping: &MappingName) -> Result<MappingState, Fault> {
+        match self {
+            Self::Local(store) => store.load(mapping).await,
+            Self::Gcs(store) => store.load(mapping).await,
+        }
+    }
+
+    async fn load_all(&self) -> Result<BTreeMap<MappingName, MappingState>, Fault> {
+        match self {
+            Self::Local(store) => store.load_all().await,
+            Self::Gcs(store) => store.load_all().await,
+        }
+    }
+
+    async fn save(&self, lease: &AnyLease, state: &MappingState) -> Result<(), Fault> {
+        match (self, lease) {
+            (Self::Local(store), AnyLease::Local(lease)) => store.save(lease, state).await,
+            (Self::Gcs(store), AnyLease::Gcs(lease)) => store.save(lease, state).await,
+            (Self::Local(_), AnyLease::Gcs(_)) | (Self::Gcs(_), AnyLease::Local(_)) => {
+                Err(Fault::new(FaultKind::Bug, "A lease of one state store was used with another"))
+            }
+        }
+    }
+
+    async fn holders(&self) -> Result<BTreeMap<MappingName, Holder>, Fault> {
+        match self {
+            Self::Local(store) => store.holders().await,
+            Self::Gcs(store) => store.holders().await,
+        }
+    }
+
+    async fn record_run(&self, report: &RunReport) -> Result<(), Fault> {
+        match self {
+            Self::Local(store) => store.record_run(report).await,
+            Self::Gcs(store) => store.record_run(report).await,
+        }
+    }
+
+    async fn history(&self, most: usize) -> Result<Vec<RunSummary>, Fault> {
+        match self {
+            Self::Local(store) => store.history(most).await,
+            Self::Gcs(store) => store.history(most).await,
+        }
+    }
+
+    async fn run_report(&self, run: &RunId) -> Result<Option<RunReport>, Fault> {
+        match self {
+            Self::Local(store) => store.run_report(run).await,
+            Self::Gcs(store) => store.run_report(run).await,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Staging tables: made while the first rows are encoded, gone when theirs are published or given up.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use gcp_bigquery_client::model::field_type::FieldType;
+use gcp_bigquery_client::model::table::Table;
+use gcp_bigquery_client::model::table_field_schema::TableFieldSchema;
+use gcp_bigquery_client::model::table_schema::TableSchema;
+use serde::de::IgnoredAny;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::client::Api;
+use super::error::ApiError;
+use super::jobs;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::TableId;
+use crate::domain::plan::TablePlan;
+use crate::domain::type_map::StagedType;
+use crate::warehouse::StageOrder;
+
+/// A staging table outlives any run that may still want it, and no run has to clean up after one that died.
+const STAGING_LIFE: Duration = Duration::from_hours(7 * 24);
+
+/// A request that makes a table is answered within a second; one that is not may be left to the table's expiry.
+const LAST_REQUEST: Duration = Duration::from_secs(3);
+
+/// Requests that make tables, on their way. Dropped with its upload, such a request would still reach BigQuery, and
+/// perhaps after the one that drops its table.
+#[derive(Debug, Clone, Default)]
+pub struct Making(Arc<Mutex<HashMap<TableId, JoinHandle<()>>>>);
+
+impl Making {
+    fn begin(&self, table: TableId, task: JoinHandle<()>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(table, task);
+    }
+
+    /// Waits until a table's request has been answered.
+    async fn ended(&self, table: &TableId) {
+        let task = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(table);
+        if let Some(task) = task {
+            tokio::time::timeout(LAST_REQUEST, task).await.ok();
+        }
+    }
+}
+
+impl Api {
+    /// Creates the staging table, which expires by itself; one that is there already is ours.
+    pub async fn create_staging(&self, order: &StageOrder) -> Result<(), Fault> {
+        let (outcome, told) = oneshot::channel();
+        let (api, ordered) = (self.clone(), order.clone());
+        let task = tokio::spawn(async move {
+            // An upload that has been given up wants no answer.
+            outcome.send(api.make_staging(&ordered).await).ok();
+        });
+        self.making().begin(order.staging.clone(), task);
+        let lost = || Fault::new(FaultKind::Bug, "The task that makes a staging table ended in the middle");
+        told.await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    async fn make_staging(&self, order: &StageOrder) -> Result<(), Fault> {
+        let id = &order.staging;
+        let table = Table::new(&id.project, &id.dataset, &id.table, TableSchema::new(staging_fields(&order.plan)))
+            .expiration_time(SystemTime::now() + STAGING_LIFE);
+        let table = Table { labels: Some(jobs::labels(Some(&order.mapping))), ..table };
+        let url = self.url(false, &id.project, &["datasets", &id.dataset, "tables"]);
+        let creating = format!("creating the staging table {id}");
+        match self.json::<IgnoredAny>(creating, |http| http.post(&url).json(&table)).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_duplicate() => Ok(()),
+            Err(error) => Err(error.into_fault(format!("Creating the staging table {id} failed"))),
+        }
+    }
+
+    /// Drops a staging table; one that is gone is fine.
+    pub async fn drop_staging(&self, table: &TableId) -> Result<(), ApiError> {
+        self.making().ended(table).await;
+        let url = self.url(false, &table.project, &["datasets", &table.dataset, "tables", &table.table]);
+        match self.answer(format!("dropping {table}"), |http| http.delete(&url)).await {
+            Err(error) if !error.is_not_found() => Err(error),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+}
+
+/// All NULLABLE, in plan order: what the file holds, whatever the target will make of it.
+pub fn staging_fields(plan: &TablePlan) -> Vec<TableFieldSchema> {
+    plan.columns
+        .iter()
+        .map(|column| {
+            let field = TableFieldSchema::new(&column.staged_name, field_type(column.staged));
+            TableFieldSchema { mode: Some("NULLABLE".to_owned()), ..field }
+        })
+        .collect()
+}
+
+const fn field_type(staged: StagedType) -> FieldType {
+    match staged {
+        StagedType::Int64 => FieldType::Integer,
+        StagedType::Float64 => FieldType::Float,
+        StagedType::Bool => FieldType::Boolean,
+        StagedType::Decimal { .. } => FieldType::Numeric,
+        StagedType::Date => FieldType::Date,
+        StagedType::Timestamp => FieldType::Timestamp,
+        StagedType::DateTime => FieldType::Datetime,
+        StagedType::Text => FieldType::String,
+        StagedType::Bytes => FieldType::Bytes,
+    }
+}

@@ -1,0 +1,115 @@
+//! A window of the incremental column in the target's own terms, and how many of its rows lie within.
+
+use chrono::{Offset, TimeZone};
+use chrono_tz::Tz;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::client::Api;
+use super::literal::{column, table};
+use crate::domain::cursor::{Cursor, CursorKind, Moment};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::TableId;
+use crate::domain::plan::TablePlan;
+use crate::domain::target_type::TargetType;
+use crate::domain::window::{Low, Window};
+
+/// The statement that counts.
+#[must_use]
+pub fn count(target: &TableId, plan: &TablePlan, window: Window) -> String {
+    let cursor = plan.cursor_column();
+    let name = column(&cursor.target_name);
+    let value = |cursor_value: &Cursor| literal(cursor_value, plan.cursor_kind, &cursor.target_type);
+    let low = match &window.low {
+        Low::Beginning => String::new(),
+        Low::After(low) => format!("{name} > {} AND ", value(low)),
+        Low::From(low) => format!("{name} >= {} AND ", value(low)),
+    };
+    format!("SELECT COUNT(*) FROM {} WHERE {low}{name} <= {}", table(target), value(&window.high))
+}
+
+/// A value that no calendar has is written as the least that BigQuery's types hold.
+fn literal(value: &Cursor, kind: CursorKind, target: &TargetType) -> String {
+    let moment = match value {
+        Cursor::Int(number) => return format!("CAST('{number}' AS {})", target.name()),
+        Cursor::Moment(moment) if moment.to_naive().is_some() => *moment,
+        Cursor::Moment(_) => Moment { year: 1, month: 1, day: 1, ..Moment::default() },
+    };
+    let zone = match kind {
+        CursorKind::DateTime { zone, .. } => zone,
+        CursorKind::Date | CursorKind::Int => Tz::UTC,
+    };
+    match target {
+        TargetType::Timestamp => format!("TIMESTAMP '{}+00:00'", in_utc(moment, zone)),
+        TargetType::Date => format!("DATE '{:04}-{:02}-{:02}'", moment.year, moment.month, moment.day),
+        TargetType::DateTime => format!("DATETIME '{moment}'"),
+        _ => format!("'{moment}'"),
+    }
+}
+
+/// Of a wall clock that comes twice the first, of one that never comes as if it did: rows are only counted by it.
+fn in_utc(moment: Moment, zone: Tz) -> Moment {
+    let Some(wall) = moment.to_naive() else { return moment };
+    let offset = match zone.offset_from_local_datetime(&wall) {
+        chrono::LocalResult::Single(offset) | chrono::LocalResult::Ambiguous(offset, _) => offset,
+        chrono::LocalResult::None => zone.offset_from_utc_datetime(&wall),
+    };
+    let east = chrono::TimeDelta::seconds(i64::from(offset.fix().local_minus_utc()));
+    Moment::from_naive(wall.checked_sub_signed(east).unwrap_or(wall))
+}
+
+/// The answer of `jobs.query` to a statement of one number.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    #[serde(default)]
+    job_complete: bool,
+    #[serde(default)]
+    rows: Vec<Row>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Row {
+    f: Vec<Cell>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Cell {
+    v: Option<String>,
+}
+
+impl Api {
+    /// Runs a statement that answers with one number; it may run twice.
+    pub async fn count(&self, sql: &str, target: &TableId) -> Result<u64, Fault> {
+        let what = format!("Counting rows of {target} failed");
+        let url = self.url(false, &self.project, &["queries"]);
+        let body = json!({"query": sql, "useLegacySql": false, "location": self.location, "timeoutMs": 50_000});
+        let counting = format!("counting rows of {target}");
+        let answer = self.json(counting, |http| http.post(&url).json(&body)).await;
+        let answer: Answer = answer.map_err(|error| error.into_fault(&what))?;
+        let number = answer.rows.first().and_then(|row| row.f.first()?.v.as_deref()?.parse().ok());
+        number.filter(|_| answer.job_complete).ok_or_else(|| Fault::new(FaultKind::Transient, what))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wall_clock_is_compared_as_the_instant_that_the_target_holds() {
+        let kind = CursorKind::DateTime { fsp: 0, zone: chrono_tz::America::New_York };
+        let at = Cursor::Moment(Moment::parse("2026-07-01 08:00:00").unwrap());
+        assert_eq!(literal(&at, kind, &TargetType::Timestamp), "TIMESTAMP '2026-07-01 12:00:00+00:00'");
+        assert_eq!(literal(&at, kind, &TargetType::DateTime), "DATETIME '2026-07-01 08:00:00'");
+        assert_eq!(literal(&at, CursorKind::Date, &TargetType::Date), "DATE '2026-07-01'");
+        assert_eq!(literal(&Cursor::Int(-7), CursorKind::Int, &TargetType::Int64), "CAST('-7' AS INT64)");
+    }
+
+    #[test]
+    fn a_zero_date_is_below_every_row() {
+        let zero = Cursor::Moment(Moment::default());
+        let kind = CursorKind::DateTime { fsp: 0, zone: Tz::UTC };
+        assert_eq!(literal(&zero, kind, &TargetType::Timestamp), "TIMESTAMP '0001-01-01 00:00:00+00:00'");
+    }
+}

@@ -1,0 +1,325 @@
+//! BigQuery in trouble, and the network before it: whatever a call meets, no row is lost or doubled, and the report says
+//! what happened.
+//!
+//! Two mappings run at once in each test, one upserting, one appending. Waits are announced in full and waited out in
+//! a ten-thousandth.
+
+use std::time::Duration;
+
+use bigquery_syncer::domain::fault::FaultKind;
+use bigquery_syncer::domain::report::Outcome;
+
+use crate::support::Trial;
+use crate::support::bigquery_proxy::{Call, Reply, Rule, Trouble};
+
+const QUOTA: Trouble = Trouble::Answer(Reply::new(403, "quotaExceeded"));
+const HTML_502: Reply = Reply::page(502);
+
+/// What passes in a moment.
+const MOMENTS: [Trouble; 6] = [
+    Trouble::Answer(Reply { status: 429, reason: None, retry_after: Some(7) }),
+    Trouble::Answer(Reply::new(403, "rateLimitExceeded")),
+    Trouble::Answer(Reply::new(500, "internalError")),
+    Trouble::Answer(Reply::new(503, "backendError")),
+    Trouble::Answer(HTML_502),
+    Trouble::HangUp,
+];
+
+/// The calls of a run whose target is there.
+const CALLS: [Call; 7] =
+    [Call::GetTable, Call::CreateTable, Call::OpenUpload, Call::Put, Call::InsertJob, Call::GetJob, Call::DropTable];
+
+/// The calls that change something, but for the upload's bytes.
+const ACTS: [Call; 4] = [Call::CreateTable, Call::OpenUpload, Call::InsertJob, Call::DropTable];
+
+/// A rule for each mapping.
+fn both(call: Call, step: &str, trouble: Trouble) -> [Rule; 2] {
+    ["u", "a"].map(|mapping| Rule::new(call, trouble).about(&format!("{step}_{mapping}_")))
+}
+
+/// The same for calls of any kind, in the order of the list.
+fn each_meets(calls: &[Call], mapping: &str, troubles: &[Trouble]) -> Vec<Rule> {
+    let about = |call: Call| match call {
+        Call::GetTable => format!("/tables/{mapping}"),
+        _ => format!("_{mapping}_"),
+    };
+    let rule = |(call, trouble): (&Call, &Trouble)| Rule::new(*call, *trouble).about(&about(*call));
+    calls.iter().flat_map(|call| troubles.iter().map(move |trouble| (call, trouble))).map(rule).collect()
+}
+
+/// A trial whose first rows have not been synced yet.
+async fn fresh(name: &str) -> Trial {
+    let trial = Trial::new(name).await;
+    trial.add(30).await;
+    trial
+}
+
+#[tokio::test]
+async fn whatever_call_meets_whatever_passing_trouble_is_made_again_and_the_run_goes_on() {
+    let trial = fresh("moments").await;
+    // Each mapping's every call meets three troubles in a row, and in the second run the other three.
+    let (some, others) = MOMENTS.split_at(3);
+    for (of_u, of_a) in [(some, others), (others, some)] {
+        let rules = each_meets(&CALLS, "u", of_u).into_iter().chain(each_meets(&CALLS, "a", of_a));
+        trial.bigquery.set(rules);
+        let told = trial.succeeds().await;
+        let retries = told.retries();
+        assert_eq!(retries.len(), MOMENTS.len() * CALLS.len(), "{retries:?}");
+        for mapping in ["u", "a"] {
+            let report = told.mapping(mapping);
+            assert_eq!((report.attempts, report.jobs.len(), report.records_processed), (1, 1, 30), "{report:?}");
+        }
+        let asked_to_wait: Vec<_> = retries.iter().filter(|retry| retry.because.contains("429")).collect();
+        assert_eq!(asked_to_wait.len(), CALLS.len());
+        assert!(asked_to_wait.iter().all(|retry| retry.seconds >= 7.0), "{asked_to_wait:?}");
+        trial.add(30).await;
+    }
+}
+
+#[tokio::test]
+async fn a_first_run_survives_lost_answers_while_it_makes_dataset_and_tables() {
+    let trial = Trial::new("firstrun").await;
+    trial.add(60).await;
+    trial.bigquery.set([
+        Rule::new(Call::GetDataset, Trouble::Answer(Reply::new(503, "backendError"))),
+        Rule::new(Call::CreateDataset, Trouble::ActAndHangUp),
+        Rule::new(Call::InsertJob, Trouble::ActAndHangUp).about("ddl"),
+        Rule::new(Call::InsertJob, Trouble::EndWith("backendError")).about("ddl"),
+        Rule::new(Call::InsertJob, Trouble::EndWith("jobRateLimitExceeded")).about("ddl"),
+    ]);
+    let told = trial.succeeds().await;
+    assert!(told.report.mappings.iter().all(|report| report.attempts == 1));
+    let again = told.retries().into_iter().filter(|retry| retry.operation == "changing the schema").count();
+    assert_eq!(again, 2, "a statement whose job has failed runs again under a new id");
+}
+
+#[tokio::test]
+async fn what_was_done_although_its_answer_was_lost_is_not_done_twice() {
+    let trial = fresh("lost").await;
+    let lost = [Trouble::ActAndHangUp, Trouble::ActAndAnswer(HTML_502), Trouble::ActAndAnswer(Reply::page(503))];
+    let rules = ["u", "a"].into_iter().flat_map(|mapping| each_meets(&ACTS, mapping, &lost));
+    let last_bytes =
+        [("u", lost[0]), ("a", lost[1])].map(|(mapping, trouble)| each_meets(&[Call::Put], mapping, &[trouble]));
+    trial.bigquery.set(rules.chain(last_bytes.into_iter().flatten()));
+    let told = trial.succeeds().await;
+    for mapping in ["u", "a"] {
+        let report = told.mapping(mapping);
+        assert_eq!((report.attempts, report.jobs.len(), report.records_processed), (1, 1, 30), "{report:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_publish_that_happened_although_no_answer_ever_came_is_found_and_adopted() {
+    let trial = fresh("adopted").await;
+    let unanswered = both(Call::InsertJob, "publish", Trouble::ActAndHangUp).map(|rule| rule.times(5));
+    // A proxy's 404 is not BigQuery's word that the job never came.
+    let page = both(Call::GetJob, "publish", Trouble::Answer(Reply::page(404)));
+    trial.bigquery.set(unanswered.into_iter().chain(page));
+    let told = trial.succeeds().await;
+    assert_eq!(told.recovered(), [true, true]);
+    for mapping in ["u", "a"] {
+        let report = told.mapping(mapping);
+        assert_eq!((report.attempts, report.jobs.len(), report.records_processed), (3, 1, 30), "{report:?}");
+        assert!(report.jobs[0].0.contains("publish"), "{report:?}");
+        assert_eq!(told.restarts(mapping).len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_publish_that_never_arrived_is_asked_after_and_done_again() {
+    let trial = fresh("unsent").await;
+    trial.bigquery.set(both(Call::InsertJob, "publish", Trouble::HangUp).map(|rule| rule.times(5)));
+    let told = trial.succeeds().await;
+    assert_eq!(told.recovered(), [false, false]);
+    for mapping in ["u", "a"] {
+        let report = told.mapping(mapping);
+        assert_eq!((report.attempts, report.jobs.len(), report.records_processed), (2, 1, 30), "{report:?}");
+        assert!(report.jobs[0].0.ends_with("_2"), "{report:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_publish_that_nobody_can_be_asked_about_is_not_sent_again() {
+    let trial = fresh("unasked").await;
+    // Its end is asked for in vain, by this attempt and by the next.
+    trial.bigquery.set(both(Call::GetJob, "publish", Trouble::Answer(Reply::page(503))).map(|rule| rule.times(10)));
+    let told = trial.succeeds().await;
+    assert_eq!(told.recovered(), [true, true]);
+    for mapping in ["u", "a"] {
+        let report = told.mapping(mapping);
+        assert_eq!((report.attempts, report.jobs.len(), report.records_processed), (3, 1, 30), "{report:?}");
+    }
+    // For each mapping the statement that makes its table, and one publish.
+    assert_eq!(trial.bigquery.count(Call::InsertJob), 4);
+}
+
+#[tokio::test]
+async fn a_job_that_ended_with_an_error_of_bigquerys_own_runs_again_under_a_new_id() {
+    let trial = fresh("ended").await;
+    let ends = [
+        (Call::Put, "load", "backendError"),
+        (Call::InsertJob, "publish", "rateLimitExceeded"),
+        (Call::InsertJob, "publish", "jobInternalError"),
+    ];
+    trial.bigquery.set(ends.into_iter().flat_map(|(call, step, reason)| both(call, step, Trouble::EndWith(reason))));
+    let told = trial.succeeds().await;
+    for mapping in ["u", "a"] {
+        let report = told.mapping(mapping);
+        assert_eq!((report.attempts, report.jobs.len(), report.records_processed), (4, 1, 30), "{report:?}");
+        assert!(report.jobs[0].0.ends_with("_4"), "{report:?}");
+        let restarts = told.restarts(mapping);
+        assert_eq!(restarts.len(), ends.len());
+        for (restart, (_, _, reason)) in restarts.iter().zip(ends) {
+            assert!(restart.because.contains(reason), "{restarts:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_quota_is_waited_for_in_minutes_and_by_no_single_call() {
+    let trial = fresh("quota").await;
+    // As an answer, and as the error of a job that has ended.
+    let ended = Rule::new(Call::Put, Trouble::EndWith("quotaExceeded")).about("load_a_");
+    trial.bigquery.set([Rule::new(Call::InsertJob, QUOTA).about("publish_u_"), ended]);
+    let told = trial.succeeds().await;
+    assert_eq!(told.retries().len(), 2, "only the mappings wait: {:?}", told.retries());
+    for mapping in ["u", "a"] {
+        let restarts = told.restarts(mapping);
+        assert!(restarts[0].seconds >= 600.0 && restarts[0].because.contains("quotaExceeded"), "{restarts:?}");
+        assert_eq!(told.mapping(mapping).attempts, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_used_up_quota_and_a_refused_permission_leave_the_watermark_and_say_what_to_do() {
+    let trial = fresh("refused").await;
+    let denied = Trouble::Answer(Reply::new(403, "accessDenied"));
+    trial.bigquery.set([
+        Rule::new(Call::InsertJob, QUOTA).about("publish_u_").times(3),
+        Rule::new(Call::InsertJob, denied).about("publish_a_"),
+    ]);
+    let told = trial.run().await;
+    for (mapping, kind, attempts, reason, hint) in [
+        ("u", FaultKind::Quota, 3, "quotaExceeded", "quota to refill"),
+        ("a", FaultKind::Auth, 1, "accessDenied", "permissions"),
+    ] {
+        let report = told.mapping(mapping);
+        assert_eq!((report.outcome, report.error_kind), (Outcome::Failed, Some(kind)), "{report:?}");
+        assert_eq!((report.attempts, told.restarts(mapping).len()), (attempts, attempts as usize - 1), "{report:?}");
+        assert!(report.errors[0].contains(reason) && report.hint.as_ref().unwrap().contains(hint), "{report:?}");
+        assert_eq!((&report.watermark_after, report.jobs.len()), (&None, 0), "{report:?}");
+        assert_eq!(trial.sandbox.bq_number(&format!("SELECT COUNT(*) FROM `{{d}}.{mapping}`")).await, 0);
+    }
+    let told = trial.succeeds().await;
+    assert_eq!(told.recovered(), [false, false], "nobody knows these jobs");
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_once_and_a_slow_answer_waited_for() {
+    let trial = fresh("token").await;
+    let refused = Trouble::Answer(Reply::new(401, "authError"));
+    let slow = Trouble::Delay(Duration::from_millis(100));
+    trial.bigquery.set(CALLS.map(|call| Rule::new(call, refused)).into_iter().chain(each_meets(&CALLS, "a", &[slow])));
+    let told = trial.succeeds().await;
+    assert!(told.retries().is_empty(), "it is no failure: {:?}", told.retries());
+    let renewed = trial.bigquery.tokens().iter().filter(|token| *token == "emulator-renewed").count();
+    assert_eq!(renewed, CALLS.len());
+
+    trial.bigquery.set([Rule::new(Call::GetTable, refused).times(4)]);
+    let told = trial.run().await;
+    for mapping in ["u", "a"] {
+        let report = told.mapping(mapping);
+        assert_eq!((report.error_kind, report.attempts), (Some(FaultKind::Auth), 1), "{report:?}");
+    }
+    assert_eq!(trial.bigquery.count(Call::GetTable), 4);
+}
+
+#[tokio::test]
+async fn an_upload_goes_on_where_the_server_is_and_begins_again_where_it_is_gone() {
+    let trial = fresh("upload").await;
+    let gone =
+        |mapping, status| Rule::new(Call::Put, Trouble::Answer(Reply::page(status))).about(&format!("load_{mapping}_"));
+    let rules = [gone("u", 404), gone("a", 410)]
+        .into_iter()
+        .chain(both(Call::Put, "load", Trouble::TakeHalf))
+        .chain(both(Call::Put, "load", Trouble::HangUp))
+        .chain(both(Call::AskUpload, "load", Trouble::Answer(Reply::page(503))))
+        .chain(both(Call::Put, "load", Trouble::ActAndHangUp));
+    trial.bigquery.set(rules);
+    let told = trial.succeeds().await;
+    for mapping in ["u", "a"] {
+        assert_eq!(told.mapping(mapping).attempts, 2);
+        assert!(told.restarts(mapping)[0].because.contains("session is gone"), "{:?}", told.retries());
+    }
+}
+
+#[tokio::test]
+async fn an_upload_of_several_chunks_survives_trouble_with_each() {
+    let mut trial = Trial::with("chunks", &["u"]).await;
+    // Random text: 20 MB that become two chunks.
+    let text = "CONCAT(HEX(RANDOM_BYTES(250)), HEX(RANDOM_BYTES(250)))";
+    let row = format!("SELECT NULL, {text}, '2026-01-01'");
+    trial.sandbox.sql(&format!("INSERT INTO t {row}")).await;
+    for _ in 0..14 {
+        trial
+            .sandbox
+            .sql(&format!("INSERT INTO t SELECT NULL, {text}, '2026-01-01' + INTERVAL id SECOND FROM t"))
+            .await;
+    }
+    trial.through.limits = bigquery_syncer::source::BatchLimits::default();
+    let put = |trouble| Rule::new(Call::Put, trouble);
+    trial.bigquery.set([
+        put(Trouble::TakeHalf),
+        put(Trouble::Answer(Reply::page(503))),
+        put(Trouble::ActAndHangUp),
+        put(Trouble::TakeHalf),
+        put(Trouble::ActAndHangUp),
+    ]);
+    let told = trial.succeeds().await;
+    assert_eq!(told.mapping("u").attempts, 1);
+    assert!(told.mapping("u").bytes_staged > 8 << 20, "one chunk only: {:?}", told.mapping("u"));
+}
+
+#[tokio::test]
+async fn a_job_that_never_ends_is_left_at_the_deadline_and_asked_after_by_the_next_run() {
+    let trial = fresh("endless").await;
+    let config = trial.sandbox.read("config.yaml");
+    trial.sandbox.write("config.yaml", &format!("deadline: 6s\n{config}"));
+    trial.bigquery.set([Rule::new(Call::InsertJob, Trouble::NeverEnd).about("publish_u_")]);
+    let told = trial.run().await;
+    let report = told.mapping("u");
+    assert_eq!((report.outcome, report.error_kind), (Outcome::Failed, Some(FaultKind::Transient)), "{report:?}");
+    assert!(
+        report.errors[0].contains("`deadline`") && report.hint.as_ref().unwrap().contains("`deadline`"),
+        "{report:?}"
+    );
+    assert_eq!((&report.watermark_after, report.jobs.len()), (&None, 0));
+    assert_eq!(told.mapping("a").outcome, Outcome::Ok);
+    // An operator cancels it.
+    trial.bigquery.end_jobs("stopped");
+    trial.sandbox.write("config.yaml", &config);
+    let told = trial.succeeds().await;
+    assert_eq!(told.recovered(), [false]);
+    assert_eq!(told.mapping("u").records_processed, 30);
+}
+
+#[tokio::test]
+async fn a_run_costs_few_calls_and_an_idle_one_next_to_none() {
+    let trial = Trial::with("calls", &["u"]).await;
+    trial.add(60).await;
+    trial.succeeds().await;
+    trial.add(30).await;
+    trial.bigquery.set([]);
+    trial.succeeds().await;
+    let counts = trial.bigquery.counts();
+    // Each once, but for the questions whether a job has ended.
+    let mut expected = CALLS.to_vec();
+    expected.extend([Call::ListTables]);
+    expected.sort();
+    assert_eq!(counts.keys().copied().collect::<Vec<_>>(), expected);
+    assert!(counts.iter().all(|(call, count)| *count == 1 || *call == Call::GetJob), "{counts:?}");
+
+    trial.bigquery.set([]);
+    trial.succeeds().await;
+    assert_eq!(trial.bigquery.counts().into_iter().collect::<Vec<_>>(), [(Call::GetTable, 1), (Call::ListTables, 1)]);
+}

@@ -1,0 +1,99 @@
+//! MySQL in trouble, and the network before it: connections that break at any byte, a server that is slow or away.
+
+use std::time::Duration;
+
+use bigquery_syncer::domain::fault::FaultKind;
+use bigquery_syncer::domain::report::Outcome;
+use bigquery_syncer::domain::retry::Patience;
+use bigquery_syncer::source::BatchLimits;
+
+use crate::support::Trial;
+
+#[tokio::test]
+async fn a_connection_may_break_at_any_byte_of_what_the_server_says() {
+    let trial = Trial::new("anybyte").await;
+    // The greeting, TLS, the session's settings, the catalogue, the bounds, the rows: by several cuts in each run.
+    for (added, cuts) in [
+        (120, vec![0, 1, 90, 2_500, 4_500, 7_500, 12_000]),
+        (60, vec![5_000, 3_500, 5_500, 4_000]),
+        (60, vec![20_000, 700]),
+    ] {
+        trial.add(added).await;
+        let all = cuts.len();
+        trial.mysql.cut(cuts.clone());
+        let told = trial.succeeds().await;
+        assert_eq!(trial.mysql.cuts_left(), 0, "of {cuts:?}");
+        assert_eq!(told.retries().len(), all, "{:?}", told.retries());
+        for report in &told.report.mappings {
+            assert_eq!((report.attempts, report.records_processed), (1, added.unsigned_abs()), "{cuts:?}: {report:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_again_and_again_goes_on_at_the_last_page_each_time() {
+    let mut trial = Trial::with("again", &["u"]).await;
+    trial.add(2_000).await;
+    trial.sandbox.sql("UPDATE t SET v = REPEAT(MD5(id), 10)").await;
+    trial.through.limits = BatchLimits { rows: 50, bytes: 1 << 20, page_rows: 100 };
+    trial.through.mysql_ssl_mode = Some("DISABLED");
+    // More often than a call that stood still would be made again.
+    trial.mysql.cut([70_000; 9]);
+    let told = trial.succeeds().await;
+    assert_eq!(trial.mysql.cuts_left(), 0);
+    let reading: Vec<_> = told.retries().into_iter().filter(|retry| retry.operation.starts_with("reading t")).collect();
+    assert!(reading.len() >= 8 && reading.iter().all(|retry| retry.attempt == 2), "{reading:?}");
+    assert_eq!((told.mapping("u").attempts, told.mapping("u").records_processed), (1, 2_000));
+    // The rows are 700 kB; from the start each time they would be several times as much.
+    assert!(trial.mysql.answered() < 1_300_000, "{}", trial.mysql.answered());
+}
+
+#[tokio::test]
+async fn rows_that_come_in_no_order_are_read_again_from_the_start_and_none_twice() {
+    let mut trial = Trial::with("stream", &["k", "u"]).await;
+    trial.add(1_000).await;
+    trial.sandbox.sql("UPDATE t SET v = REPEAT(MD5(id), 10)").await;
+    trial.through.mysql_ssl_mode = Some("DISABLED");
+    trial.mysql.cut([250_000; 2]);
+    let told = trial.succeeds().await;
+    assert_eq!(trial.mysql.cuts_left(), 0);
+    assert_eq!(told.mapping("u").attempts, 1);
+    // What had been staged of the first attempt was thrown away.
+    let streamed = told.mapping("k");
+    assert_eq!(streamed.records_processed, 1_000);
+    assert_eq!(told.restarts("k").len(), usize::try_from(streamed.attempts).unwrap() - 1);
+    assert!(told.restarts("k").iter().all(|restart| restart.because.contains("Reading t failed")));
+}
+
+#[tokio::test]
+async fn a_server_that_starts_anew_is_waited_for_and_one_that_is_slow_is_only_slow() {
+    let mut trial = Trial::new("restart").await;
+    trial.add(60).await;
+    trial.through.patience = Patience::one_in(20);
+    trial.mysql.delay(Duration::from_millis(10));
+    trial.mysql.go_away(Duration::from_millis(300)).await;
+    let told = trial.succeeds().await;
+    let retries = told.retries();
+    assert!(!retries.is_empty() && retries.iter().all(|retry| retry.because.contains("Connecting to MySQL")));
+    assert!(told.report.mappings.iter().all(|report| report.attempts == 1), "{:?}", told.report);
+}
+
+#[tokio::test]
+async fn a_server_that_stays_away_fails_the_mappings_and_the_next_run_makes_it_good() {
+    let trial = Trial::new("away").await;
+    trial.add(60).await;
+    trial.mysql.go_away(Duration::from_secs(2)).await;
+    let told = trial.run().await;
+    for mapping in ["u", "a"] {
+        let report = told.mapping(mapping);
+        assert_eq!((report.outcome, report.error_kind), (Outcome::Failed, Some(FaultKind::Transient)), "{report:?}");
+        assert_eq!(report.attempts, 4);
+        assert!(report.errors[0].contains(&format!("127.0.0.1:{}", trial.mysql.port)), "{report:?}");
+        assert!(report.hint.as_ref().unwrap().contains("server is up"), "{report:?}");
+        // Four tries of the work, five of its first call each time.
+        let retries = told.retries().into_iter().filter(|retry| retry.mapping == mapping).count();
+        assert_eq!((told.restarts(mapping).len(), retries), (3, 3 + 4 * 4));
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    trial.succeeds().await;
+}

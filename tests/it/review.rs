@@ -1,0 +1,98 @@
+//! The operator's word on single columns: remembered, carried out, and gone by.
+
+use serde_json::Value;
+
+use crate::steps::{UPSERT, hundred};
+use crate::support::Sandbox;
+
+const REVIEW: &str = "allow_schema_additions: review";
+
+/// Synced once; then the source got two columns.
+async fn with_new_columns(name: &str) -> Sandbox {
+    let sandbox = hundred(name, REVIEW, UPSERT).await;
+    sandbox.sync().await;
+    sandbox
+        .sql(
+            "ALTER TABLE t ADD COLUMN wanted INT, ADD COLUMN secret VARCHAR(10); \
+             INSERT INTO t VALUES (101, 'new', '2026-02-01', 7, 'x')",
+        )
+        .await;
+    sandbox
+}
+
+fn remembered(sandbox: &Sandbox) -> Value {
+    sandbox.read_json("state/state.json")["bqsync"]["mappings"]["t"].clone()
+}
+
+#[tokio::test]
+async fn each_column_is_accepted_or_declined_on_its_own_and_the_run_goes_on() {
+    let sandbox = with_new_columns("review").await;
+    sandbox.run_once().await.expect_code(3);
+    assert_eq!(remembered(&sandbox)["undecided"], serde_json::json!(["wanted", "secret"]));
+
+    let accept = ["schema-diff", "--mapping", "t", "--apply", "--column", "wanted"];
+    let said = sandbox.run(&accept).await.expect_code(0);
+    assert!(
+        said.stdout.contains("accepted: wanted") && said.stdout.contains("ADD COLUMN IF NOT EXISTS `wanted`"),
+        "{said:?}"
+    );
+    // One is still open.
+    sandbox.run_once().await.expect_code(3);
+    let said = sandbox.run(&["schema-diff", "--mapping", "t", "--decline", "secret"]).await.expect_code(0);
+    assert!(said.stdout.contains("declined: secret"), "{said:?}");
+
+    let report = sandbox.sync().await.mapping("t");
+    assert_eq!(report["records_processed"], 1);
+    let warnings = report["warnings"].to_string();
+    assert!(warnings.contains("`secret` is left out, because an operator has declined it"), "{warnings}");
+    assert_eq!(sandbox.bq_number("SELECT wanted FROM `{d}.t` WHERE id = 101").await, 7);
+    assert!(!sandbox.bq_columns("t").await.iter().any(|c| c.starts_with("secret")));
+    let state = remembered(&sandbox);
+    assert!(state.get("undecided").is_none(), "{state}");
+    let (yes, no) = (&state["decisions"]["wanted"], &state["decisions"]["secret"]);
+    assert_eq!((&yes["accepted"], &no["accepted"]), (&true.into(), &false.into()));
+    assert!(no["by"].as_str().unwrap().contains('@') && no["at"].is_string(), "{state}");
+}
+
+#[tokio::test]
+async fn a_declined_column_that_gets_another_type_is_asked_about_again() {
+    let sandbox = with_new_columns("review_again").await;
+    let decide = ["schema-diff", "--mapping", "t", "--apply", "--column", "wanted", "--decline", "secret"];
+    sandbox.run(&decide).await.expect_code(0);
+    sandbox.sync().await;
+    sandbox
+        .sql("ALTER TABLE t MODIFY COLUMN secret BIGINT NULL; INSERT INTO t VALUES (102, 'n', '2026-02-02', 8, 9)")
+        .await;
+    sandbox.run_once().await.expect_code(3);
+}
+
+#[tokio::test]
+async fn a_conflict_waits_and_may_be_declined_but_not_accepted() {
+    let sandbox = hundred("review_conflict", REVIEW, UPSERT).await;
+    sandbox.sql("ALTER TABLE t ADD COLUMN n INT NOT NULL DEFAULT 3").await;
+    sandbox.sync().await;
+    sandbox.sql("ALTER TABLE t MODIFY COLUMN n VARCHAR(9); INSERT INTO t VALUES (101, 'new', '2026-02-01', 'x')").await;
+    sandbox.run_once().await.expect_code(3);
+    let refused = sandbox.run(&["schema-diff", "--mapping", "t", "--apply", "--column", "n"]).await.expect_code(1);
+    assert!(refused.stdout.contains("cannot be accepted"), "{refused:?}");
+    sandbox.run(&["schema-diff", "--mapping", "t", "--decline", "n"]).await.expect_code(0);
+    sandbox.sync().await;
+    assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.t` WHERE id = 101 AND n IS NULL").await, 1);
+    assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.t` WHERE n = 3").await, 100);
+}
+
+#[tokio::test]
+async fn words_that_cannot_be_meant_are_answered_with_what_can() {
+    let sandbox = with_new_columns("review_words").await;
+    let said = |words: &'static [&'static str], code| {
+        let sandbox = &sandbox;
+        async move {
+            let ran = sandbox.run(&[&["schema-diff"][..], words].concat()).await.expect_code(code);
+            ran.stdout + &ran.stderr
+        }
+    };
+    assert!(said(&["--decline", "secret"], 2).await.contains("--mapping"));
+    let unknown = said(&["--mapping", "t", "--decline", "secrets"], 1).await;
+    assert!(unknown.contains("columns that differ: wanted, secret"), "{unknown}");
+    assert!(said(&["--mapping", "t", "--decline", "id"], 1).await.contains("nothing to decide"));
+}

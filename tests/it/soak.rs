@@ -1,0 +1,140 @@
+//! A shop at work while runs follow one another and are killed at any moment. Which moments, a seed decides, and the
+//! seed is printed: `SOAK_SEED=... make soak` goes through the same choices again.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::Rng;
+use proptest::test_runner::{RngAlgorithm, TestRng};
+use sqlx::AssertSqlSafe;
+use sqlx::mysql::MySqlConnection;
+
+use crate::support::{Sandbox, setting_or};
+
+const MAPPINGS: &str = "\
+  - {name: current, mysql_table: t, bigquery_table: current, primary_keys: [id], incremental_column: at, mode: upsert}\n\
+  - {name: versions, mysql_table: t, bigquery_table: versions, primary_keys: [id], incremental_column: at, mode: append}\n\
+  - {name: events, mysql_table: e, bigquery_table: events, incremental_column: id, mode: append}";
+
+/// Long enough for a few dozen kills; `make soak` asks for two minutes.
+const SECONDS: u64 = 15;
+
+struct Dice(TestRng);
+
+impl Dice {
+    fn new(seed: u64) -> Self {
+        let bytes: Vec<u8> = seed.to_le_bytes().iter().copied().cycle().take(32).collect();
+        Self(TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
+    }
+
+    fn below(&mut self, most: u64) -> u64 {
+        self.0.next_u64() % most
+    }
+
+    /// True once in so many times.
+    fn once_in(&mut self, times: u64) -> bool {
+        self.below(times) == 0
+    }
+}
+
+async fn execute(connection: &mut MySqlConnection, sql: String) {
+    // Two writers that want each other's rows: the server ends one of the transactions, as it would a shop's.
+    if let Err(error) = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await {
+        let text = error.to_string();
+        assert!(text.contains("1213") || text.contains("1205"), "{text}");
+        sqlx::raw_sql("ROLLBACK").execute(connection).await.unwrap();
+    }
+}
+
+/// Transactions of a few rows, stamped by the second, some of them open for seconds, some rolled back.
+async fn write(mut connection: MySqlConnection, mut dice: Dice, until: Instant) {
+    execute(&mut connection, "SET time_zone = '+00:00', innodb_lock_wait_timeout = 5".to_owned()).await;
+    while Instant::now() < until {
+        execute(&mut connection, "START TRANSACTION".to_owned()).await;
+        for _ in 0..=dice.below(4) {
+            let sql = match dice.below(3) {
+                0 => "INSERT INTO e (v) VALUES ('event')".to_owned(),
+                1 => "INSERT INTO t (v, at) VALUES ('new', UTC_TIMESTAMP())".to_owned(),
+                _ => format!(
+                    "UPDATE t SET v = CONCAT('changed ', {}), at = UTC_TIMESTAMP() WHERE id = {}",
+                    dice.below(1000),
+                    1 + dice.below(60)
+                ),
+            };
+            execute(&mut connection, sql).await;
+        }
+        if dice.once_in(6) {
+            tokio::time::sleep(Duration::from_millis(dice.below(3000))).await;
+        }
+        let end = if dice.once_in(8) { "ROLLBACK" } else { "COMMIT" };
+        execute(&mut connection, end.to_owned()).await;
+        tokio::time::sleep(Duration::from_millis(dice.below(60))).await;
+    }
+}
+
+/// Runs until the time is over; two of three are killed somewhere. Gives the numbers of both.
+async fn run_and_kill(sandbox: &Sandbox, mut dice: Dice, until: Instant) -> (u32, u32) {
+    let (mut whole, mut killed) = (0, 0);
+    while Instant::now() < until {
+        let mut child = sandbox.command(&["run-once"]).spawn().unwrap();
+        if dice.once_in(3) {
+            let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+            assert!(output.status.success(), "{output:?}");
+            whole += 1;
+        } else {
+            tokio::time::sleep(Duration::from_millis(dice.below(4000))).await;
+            let _ = child.kill();
+            child.wait().unwrap();
+            killed += 1;
+        }
+    }
+    (whole, killed)
+}
+
+async fn nothing_is_missing_or_doubled(sandbox: &Sandbox) {
+    let rows = "SELECT CAST(id AS CHAR), v, CAST(at AS CHAR) FROM t ORDER BY id";
+    let arrived = "SELECT CAST(id AS STRING), v, FORMAT_TIMESTAMP('%F %T', at) FROM `{d}.current` ORDER BY id";
+    assert_eq!(sandbox.bq(arrived).await, sandbox.mysql(rows).await);
+    let events = sandbox.mysql("SELECT CAST(id AS CHAR) FROM e ORDER BY id").await;
+    assert_eq!(sandbox.bq("SELECT CAST(id AS STRING) FROM `{d}.events` ORDER BY id").await, events);
+    // Every version that was there when a run looked, once; the newest of each row is among them.
+    let doubled = "SELECT COUNT(*) FROM (SELECT id, at FROM `{d}.versions` GROUP BY id, at HAVING COUNT(*) > 1)";
+    assert_eq!(sandbox.bq_number(doubled).await, 0);
+    let newest =
+        "SELECT CAST(id AS STRING), FORMAT_TIMESTAMP('%F %T', MAX(at)) FROM `{d}.versions` GROUP BY id ORDER BY id";
+    let ids = "SELECT CAST(id AS CHAR), CAST(at AS CHAR) FROM t ORDER BY CAST(id AS CHAR)";
+    let mut newest = sandbox.bq(newest).await;
+    newest.sort();
+    assert_eq!(newest, sandbox.mysql(ids).await);
+}
+
+#[tokio::test]
+async fn a_shop_at_work_and_runs_killed_at_any_moment_lose_nothing_and_double_nothing() {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let seed: u64 = setting_or("SOAK_SEED", u64::from(now.subsec_nanos()));
+    let seconds: u64 = setting_or("SOAK_SECONDS", SECONDS);
+    println!("SOAK_SEED={seed} SOAK_SECONDS={seconds}");
+    let sandbox = Sandbox::new("soak").await;
+    sandbox.configure("window_rows: 50\nfence_timeout: 1s", MAPPINGS);
+    sandbox
+        .sql(
+            "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(40), at DATETIME NOT NULL, KEY (at)); \
+             CREATE TABLE e (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(40)); \
+             INSERT INTO t (v, at) VALUES ('old', '2026-01-01'), ('old', '2026-01-01'), ('old', '2026-01-02')",
+        )
+        .await;
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..3 {
+        writers.spawn(write(sandbox.connection().await, Dice::new(seed ^ (writer + 1)), until));
+    }
+    let (whole, killed) = run_and_kill(&sandbox, Dice::new(seed), until).await;
+    while let Some(ended) = writers.join_next().await {
+        ended.unwrap();
+    }
+    // The last second's rows are settled once it is over.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    sandbox.sync().await;
+    let written = sandbox.mysql_number("SELECT COUNT(*) + (SELECT COUNT(*) FROM e) FROM t").await;
+    println!("{whole} whole runs, {killed} killed, {written} rows");
+    nothing_is_missing_or_doubled(&sandbox).await;
+}

@@ -1,0 +1,409 @@
+//! A proxy in front of the BigQuery emulator that fails as BigQuery and the network may, at the call that a rule names.
+//!
+//! It speaks the resumable upload itself, with real offsets, which the emulator does not check: it collects the chunks
+//! and hands the emulator the whole. It counts what it sees.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::{Method, Uri, request::Parts};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Call {
+    GetDataset,
+    CreateDataset,
+    GetTable,
+    ListTables,
+    CreateTable,
+    DropTable,
+    InsertJob,
+    GetJob,
+    OpenUpload,
+    Put,
+    /// The question how far an upload is.
+    AskUpload,
+    Other,
+}
+
+/// What happens to a call.
+#[derive(Debug, Clone, Copy)]
+pub enum Trouble {
+    /// This is answered, and BigQuery is not asked.
+    Answer(Reply),
+    /// BigQuery acts, and this is answered.
+    ActAndAnswer(Reply),
+    /// The connection ends without an answer; BigQuery is not asked.
+    HangUp,
+    /// BigQuery acts, and the connection ends without an answer.
+    ActAndHangUp,
+    /// Of a chunk only half is taken, and said to be.
+    TakeHalf,
+    /// The job is taken and ends with an error of this reason; it has done nothing.
+    EndWith(&'static str),
+    /// The job is taken and runs for ever.
+    NeverEnd,
+    /// All is well, but late.
+    Delay(Duration),
+}
+
+/// An answer that BigQuery's servers, or those between, may give.
+#[derive(Debug, Clone, Copy)]
+pub struct Reply {
+    pub status: u16,
+    /// `None`: a proxy's HTML page.
+    pub reason: Option<&'static str>,
+    /// Seconds.
+    pub retry_after: Option<u64>,
+}
+
+impl Reply {
+    pub const fn new(status: u16, reason: &'static str) -> Self {
+        Self { status, reason: Some(reason), retry_after: None }
+    }
+
+    pub const fn page(status: u16) -> Self {
+        Self { status, reason: None, retry_after: None }
+    }
+
+    fn response(self) -> Response {
+        let body = match self.reason {
+            None => "<html><h1>Not now</h1></html>".to_owned(),
+            Some(reason) => {
+                let error = json!({ "reason": reason, "message": "injected", "domain": "global" });
+                json!({ "error": { "code": self.status, "message": "injected", "errors": [error] } }).to_string()
+            }
+        };
+        let head = Response::builder().status(self.status);
+        let head = match self.retry_after {
+            Some(seconds) => head.header("retry-after", seconds),
+            None => head,
+        };
+        head.body(body.into()).unwrap()
+    }
+}
+
+/// Trouble for calls of a kind.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    call: Call,
+    /// Part of the job's id or of the path.
+    about: String,
+    times: usize,
+    trouble: Trouble,
+}
+
+impl Rule {
+    /// The first such call; see `about` and `times`.
+    pub fn new(call: Call, trouble: Trouble) -> Self {
+        Self { call, about: String::new(), times: 1, trouble }
+    }
+
+    /// Only where the job's id or the path holds this: `publish_orders`.
+    pub fn about(self, text: &str) -> Self {
+        Self { about: text.to_owned(), ..self }
+    }
+
+    pub fn times(self, times: usize) -> Self {
+        Self { times, ..self }
+    }
+}
+
+/// Ends with the test's runtime.
+pub struct BigQueryProxy {
+    /// `host:port`.
+    pub address: String,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    address: String,
+    emulator: String,
+    http: reqwest::Client,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    rules: Vec<Rule>,
+    counts: BTreeMap<Call, usize>,
+    tokens: Vec<String>,
+    /// Jobs that never reached the emulator: their error's reason, or none for those that never end.
+    jobs: HashMap<String, Option<&'static str>>,
+    sessions: Vec<Session>,
+    /// What no client of BigQuery may do.
+    violations: Vec<String>,
+}
+
+struct Session {
+    job: String,
+    uri: Uri,
+    metadata: Bytes,
+    held: Vec<u8>,
+    /// Status and body of the answer that ended it.
+    ended: Option<(u16, Bytes)>,
+}
+
+impl BigQueryProxy {
+    pub async fn start(emulator: &str) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let emulator = format!("http://{}", emulator.trim_start_matches("http://"));
+        let (http, state) = (reqwest::Client::new(), Mutex::default());
+        let shared = Arc::new(Shared { address: address.clone(), emulator, http, state });
+        let here = Arc::clone(&shared);
+        let serve = move |request: Request| {
+            let shared = Arc::clone(&here);
+            async move { shared.serve(request).await }
+        };
+        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(serve)).await });
+        Self { address, shared }
+    }
+
+    /// From now on these rules, the first that fits, and counts from 0.
+    pub fn set(&self, rules: impl IntoIterator<Item = Rule>) {
+        let mut state = self.shared.state();
+        state.rules = rules.into_iter().collect();
+        state.counts.clear();
+    }
+
+    /// Calls since the rules were set.
+    pub fn counts(&self) -> BTreeMap<Call, usize> {
+        self.shared.state().counts.clone()
+    }
+
+    pub fn count(&self, call: Call) -> usize {
+        self.counts().get(&call).copied().unwrap_or(0)
+    }
+
+    /// Every token that was seen, in order.
+    pub fn tokens(&self) -> Vec<String> {
+        self.shared.state().tokens.clone()
+    }
+
+    /// The jobs that run for ever end now, with an error of this reason.
+    pub fn end_jobs(&self, reason: &'static str) {
+        self.shared.state().jobs.values_mut().for_each(|end| *end = end.or(Some(reason)));
+    }
+
+    /// Rules that have not been used up: the test means calls that nobody makes.
+    pub fn unused(&self) -> Vec<Rule> {
+        self.shared.state().rules.iter().filter(|rule| rule.times > 0).cloned().collect()
+    }
+
+    /// Chunks that came twice or left something out.
+    pub fn violations(&self) -> Vec<String> {
+        self.shared.state().violations.clone()
+    }
+}
+
+/// One request, read.
+struct Seen {
+    call: Call,
+    /// The job's id, or the path where there is none.
+    about: String,
+    method: Method,
+    uri: Uri,
+    body: Bytes,
+    range: String,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    async fn serve(&self, request: Request) -> Response {
+        let (head, body) = request.into_parts();
+        let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else { hang_up() };
+        let seen = self.seen(&head, body);
+        let trouble = self.state().note(&seen, &header(&head, "authorization"));
+        match trouble {
+            None => self.act(&seen).await,
+            Some(Trouble::Answer(reply)) => reply.response(),
+            Some(Trouble::ActAndAnswer(reply)) => {
+                self.act(&seen).await;
+                reply.response()
+            }
+            Some(Trouble::HangUp) => hang_up(),
+            Some(Trouble::ActAndHangUp) => {
+                self.act(&seen).await;
+                hang_up()
+            }
+            Some(Trouble::TakeHalf) => {
+                let half = seen.body.slice(..seen.body.len() / 2);
+                self.put(&seen, half).await
+            }
+            Some(Trouble::EndWith(reason)) => self.swallow(&seen, Some(reason)),
+            Some(Trouble::NeverEnd) => self.swallow(&seen, None),
+            Some(Trouble::Delay(time)) => {
+                tokio::time::sleep(time).await;
+                self.act(&seen).await
+            }
+        }
+    }
+
+    fn seen(&self, head: &Parts, body: Bytes) -> Seen {
+        let path = head.uri.path();
+        let parts: Vec<&str> = path.split('/').skip_while(|part| *part != "projects").skip(2).collect();
+        let range = header(head, "content-range");
+        let call = match (head.method.as_str(), parts.as_slice()) {
+            ("POST", ["jobs"]) if path.starts_with("/upload") => Call::OpenUpload,
+            ("PUT", _) if body.is_empty() && range.starts_with("bytes */") => Call::AskUpload,
+            ("PUT", _) => Call::Put,
+            ("POST", ["jobs"]) => Call::InsertJob,
+            ("GET", ["jobs", _]) => Call::GetJob,
+            ("GET", ["datasets", _]) => Call::GetDataset,
+            ("POST", ["datasets"]) => Call::CreateDataset,
+            ("GET", ["datasets", _, "tables", _]) => Call::GetTable,
+            ("GET", ["datasets", _, "tables"]) => Call::ListTables,
+            ("POST", ["datasets", _, "tables"]) => Call::CreateTable,
+            ("DELETE", ["datasets", _, "tables", _]) => Call::DropTable,
+            _ => Call::Other,
+        };
+        let about = match call {
+            Call::InsertJob | Call::OpenUpload => job_id(&body),
+            Call::CreateTable => table_id(&body),
+            Call::Put | Call::AskUpload => self.state().sessions[session_of(&head.uri)].job.clone(),
+            _ => path.to_owned(),
+        };
+        Seen { call, about, method: head.method.clone(), uri: head.uri.clone(), body, range }
+    }
+
+    /// What BigQuery does.
+    async fn act(&self, seen: &Seen) -> Response {
+        match seen.call {
+            Call::OpenUpload => {
+                let mut state = self.state();
+                let url = format!("http://{}/session/{}", self.address, state.sessions.len());
+                let (job, uri, metadata) = (seen.about.clone(), seen.uri.clone(), seen.body.clone());
+                state.sessions.push(Session { job, uri, metadata, held: Vec::new(), ended: None });
+                Response::builder().header("location", url).body(Body::empty()).unwrap()
+            }
+            Call::Put | Call::AskUpload => self.put(seen, seen.body.clone()).await,
+            Call::InsertJob if self.state().jobs.contains_key(&seen.about) => Reply::new(409, "duplicate").response(),
+            Call::GetJob => {
+                let swallowed = self.state().jobs.iter().find(|(id, _)| seen.about.ends_with(*id)).map(|(_, end)| *end);
+                match swallowed {
+                    Some(end) => job_state(end),
+                    None => self.forward(seen).await,
+                }
+            }
+            _ => self.forward(seen).await,
+        }
+    }
+
+    async fn forward(&self, seen: &Seen) -> Response {
+        let request = self.http.request(seen.method.clone(), format!("{}{}", self.emulator, seen.uri));
+        let request = request.header("content-type", "application/json").body(seen.body.clone());
+        let (status, body) = answered(request).await;
+        Response::builder().status(status).header("content-type", "application/json").body(body.into()).unwrap()
+    }
+
+    /// Takes bytes of a chunk, as the protocol says.
+    async fn put(&self, seen: &Seen, taken: Bytes) -> Response {
+        let number = session_of(&seen.uri);
+        let total = seen.range.rsplit('/').next().unwrap_or("*").to_owned();
+        let (uri, metadata, held) = {
+            let mut state = self.state();
+            let session = &mut state.sessions[number];
+            if let Some((status, body)) = &session.ended {
+                return Response::builder().status(*status).body(body.clone().into()).unwrap();
+            }
+            if seen.call == Call::Put {
+                let first = seen.range.trim_start_matches("bytes ").split('-').next().unwrap_or_default();
+                if first != session.held.len().to_string() {
+                    let violation = format!("{} came, but {} bytes are held", seen.range, session.held.len());
+                    state.violations.push(violation);
+                    return Reply::new(400, "invalid").response();
+                }
+                session.held.extend_from_slice(&taken);
+            }
+            if total != session.held.len().to_string() {
+                let answer = Response::builder().status(308);
+                let answer = match session.held.len() {
+                    0 => answer,
+                    held => answer.header("range", format!("bytes=0-{}", held - 1)),
+                };
+                return answer.body(Body::empty()).unwrap();
+            }
+            (session.uri.clone(), session.metadata.clone(), std::mem::take(&mut session.held))
+        };
+        let opening = self.http.post(format!("{}{uri}", self.emulator)).header("content-type", "application/json");
+        let opened = opening.body(metadata).send().await.unwrap();
+        let url = opened.headers()["location"].to_str().unwrap().to_owned();
+        let whole = format!("bytes 0-{}/{total}", held.len() - 1);
+        let ended = answered(self.http.put(url).header("content-range", whole).body(held)).await;
+        let response = Response::builder().status(ended.0).body(ended.1.clone().into()).unwrap();
+        self.state().sessions[number].ended = Some(ended);
+        response
+    }
+
+    /// Takes a job and keeps it from the emulator.
+    fn swallow(&self, seen: &Seen, end: Option<&'static str>) -> Response {
+        let mut state = self.state();
+        state.jobs.insert(seen.about.clone(), end);
+        if seen.call == Call::Put {
+            state.sessions[session_of(&seen.uri)].ended = Some((200, Bytes::from_static(b"{}")));
+        }
+        Response::new("{}".into())
+    }
+}
+
+impl State {
+    /// Counts a call and takes the trouble that is meant for it.
+    fn note(&mut self, seen: &Seen, token: &str) -> Option<Trouble> {
+        *self.counts.entry(seen.call).or_default() += 1;
+        self.tokens.push(token.trim_start_matches("Bearer ").to_owned());
+        let fits = |rule: &&mut Rule| rule.times > 0 && rule.call == seen.call && seen.about.contains(&rule.about);
+        let rule = self.rules.iter_mut().find(fits)?;
+        rule.times -= 1;
+        Some(rule.trouble)
+    }
+}
+
+/// Ends the connection in the place of an answer. (Nobody is told of this panic but the server, which drops the
+/// connection.)
+fn hang_up() -> ! {
+    std::panic::resume_unwind(Box::new("hung up"))
+}
+
+fn header(head: &Parts, name: &str) -> String {
+    head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+async fn answered(request: reqwest::RequestBuilder) -> (u16, Bytes) {
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.bytes().await.unwrap())
+}
+
+fn session_of(uri: &Uri) -> usize {
+    uri.path().rsplit('/').next().and_then(|number| number.parse().ok()).expect("an address that the proxy gave")
+}
+
+fn job_id(body: &Bytes) -> String {
+    let job: Value = serde_json::from_slice(body).unwrap_or_default();
+    job["jobReference"]["jobId"].as_str().unwrap_or_default().to_owned()
+}
+
+fn table_id(body: &Bytes) -> String {
+    let table: Value = serde_json::from_slice(body).unwrap_or_default();
+    table["tableReference"]["tableId"].as_str().unwrap_or_default().to_owned()
+}
+
+fn job_state(end: Option<&str>) -> Response {
+    let status = match end {
+        None => json!({ "state": "RUNNING" }),
+        Some(reason) => {
+            let error = json!({ "reason": reason, "message": "injected" });
+            json!({ "state": "DONE", "errorResult": error, "errors": [error] })
+        }
+    };
+    Response::new(json!({ "status": status }).to_string().into())
+}

@@ -1,0 +1,135 @@
+//! A proxy in front of MySQL that cuts connections at a chosen byte of the server's answers, is slow, or is not there.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::setting;
+
+/// Ends with the test's runtime.
+pub struct MysqlProxy {
+    pub port: u16,
+    shared: Arc<Mutex<Behaviour>>,
+}
+
+#[derive(Default)]
+struct Behaviour {
+    /// The cuts to come: each after so many bytes of answers, counted over all connections since the one before.
+    cuts: VecDeque<u64>,
+    /// Since the last cut.
+    passed: u64,
+    latency: Duration,
+    away_until: Option<Instant>,
+    /// Bytes of answers in all.
+    answered: u64,
+}
+
+impl MysqlProxy {
+    pub async fn start() -> Self {
+        let server: SocketAddr = format!("{}:{}", setting("MYSQL_HOST"), setting("MYSQL_PORT")).parse().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Mutex::new(Behaviour::default()));
+        tokio::spawn(listen(listener, address, server, Arc::clone(&shared)));
+        Self { port: address.port(), shared }
+    }
+
+    /// From now on: after so many bytes of the server's answers, counted anew from each cut, the connection that carries
+    /// them is reset in the middle of whatever it is saying.
+    pub fn cut(&self, after: impl IntoIterator<Item = u64>) {
+        let mut behaviour = self.shared.lock().unwrap();
+        (behaviour.cuts, behaviour.passed) = (after.into_iter().collect(), 0);
+    }
+
+    /// Cuts that were asked for and have not been made.
+    pub fn cuts_left(&self) -> usize {
+        self.shared.lock().unwrap().cuts.len()
+    }
+
+    /// Every answer comes so late.
+    pub fn delay(&self, latency: Duration) {
+        self.shared.lock().unwrap().latency = latency;
+    }
+
+    /// Nobody listens for so long, as while a server starts anew.
+    pub async fn go_away(&self, duration: Duration) {
+        self.shared.lock().unwrap().away_until = Some(Instant::now() + duration);
+        // The listener notices at its next look.
+        let connecting = || TcpStream::connect(("127.0.0.1", self.port));
+        while connecting().await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// Bytes that the server has answered with in all.
+    pub fn answered(&self) -> u64 {
+        self.shared.lock().unwrap().answered
+    }
+}
+
+async fn listen(mut listener: TcpListener, address: SocketAddr, server: SocketAddr, shared: Arc<Mutex<Behaviour>>) {
+    loop {
+        let away_until = shared.lock().unwrap().away_until.take();
+        if let Some(until) = away_until {
+            drop(listener);
+            tokio::time::sleep_until(until.into()).await;
+            listener = TcpListener::bind(address).await.unwrap();
+        }
+        let accepted = tokio::time::timeout(Duration::from_millis(10), listener.accept()).await;
+        if let Ok(accepted) = accepted {
+            let client = accepted.unwrap().0;
+            tokio::spawn(relay(client, server, Arc::clone(&shared)));
+        }
+    }
+}
+
+/// Passes both ways until either side ends, or until the cut.
+async fn relay(client: TcpStream, server: SocketAddr, shared: Arc<Mutex<Behaviour>>) {
+    let Ok(server) = TcpStream::connect(server).await else { return };
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let asking = async {
+        // A side that is gone ends the connection, whatever the reason.
+        let _ = tokio::io::copy(&mut from_client, &mut to_server).await;
+    };
+    let answering = async {
+        let mut buffer = vec![0; 16 * 1024];
+        loop {
+            let Ok(read @ 1..) = from_server.read(&mut buffer).await else { return false };
+            let latency = shared.lock().unwrap().latency;
+            tokio::time::sleep(latency).await;
+            let (pass, is_cut) = shared.lock().unwrap().pass(read);
+            if to_client.write_all(&buffer[..pass]).await.is_err() {
+                return false;
+            }
+            if is_cut {
+                return true;
+            }
+        }
+    };
+    let is_cut = tokio::select! {
+        () = asking => false,
+        is_cut = answering => is_cut,
+    };
+    if is_cut && let Ok(client) = to_client.reunite(from_client) {
+        // A reset, not a goodbye.
+        client.set_zero_linger().unwrap();
+    }
+}
+
+impl Behaviour {
+    /// How many of the bytes that the server has sent pass, and whether the connection ends with them.
+    fn pass(&mut self, bytes: usize) -> (usize, bool) {
+        let bytes = bytes as u64;
+        let after = self.cuts.front().copied().filter(|after| self.passed + bytes > *after);
+        let pass = after.map_or(bytes, |after| after - self.passed);
+        let is_cut = after.is_some() && self.cuts.pop_front().is_some();
+        self.answered += pass;
+        self.passed = if is_cut { 0 } else { self.passed + bytes };
+        (usize::try_from(pass).unwrap(), is_cut)
+    }
+}
