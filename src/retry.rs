@@ -53,7 +53,8 @@ where
 {
     let mut waits = Waits::new(notes, operation);
     loop {
-        match call().await {
+        // On the heap, where its size is nobody else's.
+        match Box::pin(call()).await {
             Ok(done) => return Ok(done),
             Err(error) => waits.after(error).await?,
         }

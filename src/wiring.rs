@@ -85,7 +85,7 @@ fn text_of(file: &Path, bytes: Vec<u8>) -> Result<String, Refusal> {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         Refusal::Problems(vec![Problem {
             file: file.display().to_string(),
-            line: Some(before.iter().filter(|byte| **byte == b'\n').count() + 1),
+            line: Some(before.split(|byte| *byte == b'\n').count()),
             message: "not UTF-8 text".to_owned(),
             hint: "save the file as UTF-8; this line holds the first character that is not".to_owned(),
         }])
@@ -208,7 +208,7 @@ pub fn connect(setup: Setup) -> Result<Ports<MysqlSource, BigQuery, AnyState>, R
     let state = state(&config, &access)?;
     let warehouse = BigQuery::new(bigquery, &config.project, &config.location);
     let warehouse = match &config.temp_bucket {
-        Some(name) => warehouse.through(Bucket::new(&access, name, "temp_bucket").map_err(refusal)?),
+        Some(name) => warehouse.through(Bucket::new(&access, name, "temp_bucket").map_err(|fault| refusal(&fault))?),
         None => warehouse,
     };
     Ok(Ports {
@@ -227,13 +227,13 @@ fn state(config: &Config, access: &Access) -> Result<AnyState, Refusal> {
     Ok(match &config.state {
         StateLocation::Local(path) => AnyState::Local(LocalState::new(path.clone(), reports)),
         StateLocation::Gcs { bucket, prefix, lease } => {
-            let bucket = Bucket::new(access, bucket, "state_gcs_bucket").map_err(refusal)?;
+            let bucket = Bucket::new(access, bucket, "state_gcs_bucket").map_err(|fault| refusal(&fault))?;
             AnyState::Gcs(GcsState::new(bucket, prefix, *lease, reports))
         }
     })
 }
 
-fn refusal(fault: Fault) -> Refusal {
+fn refusal(fault: &Fault) -> Refusal {
     Refusal::Usage(format!("{fault} ({})", fault.hint()))
 }
 

@@ -53,15 +53,15 @@ impl FaultKind {
     /// minutes at least, which no single call can sit out.
     #[must_use]
     pub const fn policy(self) -> Policy {
-        const fn tries(most: usize, wait: Duration, longest_wait: Duration) -> Option<Tries> {
-            Some(Tries { most, wait, longest_wait })
+        const fn tries(most: usize, wait: Duration, longest_wait: Duration) -> Tries {
+            Tries { most, wait, longest_wait }
         }
         let (call, mapping) = match self {
             Self::Transient => (
-                tries(5, Duration::from_secs(1), Duration::from_secs(32)),
-                tries(4, Duration::from_secs(1), Duration::from_secs(32)),
+                Some(tries(5, Duration::from_secs(1), Duration::from_secs(32))),
+                Some(tries(4, Duration::from_secs(1), Duration::from_secs(32))),
             ),
-            Self::Quota => (None, tries(3, Duration::from_mins(10), Duration::from_mins(30))),
+            Self::Quota => (None, Some(tries(3, Duration::from_mins(10), Duration::from_mins(30)))),
             Self::Auth | Self::Schema | Self::Config | Self::Data | Self::Conflict | Self::Bug => (None, None),
         };
         Policy { call, mapping }

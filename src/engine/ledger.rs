@@ -166,6 +166,7 @@ impl<'a, T: StateStore> Ledger<'a, T> {
     }
 
     pub(super) async fn save(&self) -> Result<(), Fault> {
-        self.store.save(&self.lease, &self.state).await
+        // On the heap: it is part of every step that remembers something.
+        Box::pin(self.store.save(&self.lease, &self.state)).await
     }
 }

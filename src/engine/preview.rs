@@ -86,22 +86,21 @@ async fn resolve<S: Source, W: Warehouse, T: StateStore>(
 ) -> Result<(Window, Vec<String>), Fault> {
     let kind = plan.cursor_kind;
     let watermark = state.watermark.as_ref().map(|mark| Cursor::parse(&mark.value, kind)).transpose()?;
-    let latest = match watermark {
-        Some(mark) => Some(mark),
-        None => {
-            let column = &plan.cursor_column().source;
-            let ask = BoundsAsk {
-                table: mapping.source.clone(),
-                column: column.name.clone(),
-                nullable: false,
-                kind,
-                timezone: plan.timezone,
-                low: Low::From(asked.start),
-                before: None,
-                settle: ports.config.pace.settle.unwrap_or_default(),
-            };
-            ports.source.bounds(&ask).await?.high
-        }
+    let latest = if watermark.is_some() {
+        watermark
+    } else {
+        let column = &plan.cursor_column().source;
+        let ask = BoundsAsk {
+            table: mapping.source.clone(),
+            column: column.name.clone(),
+            nullable: false,
+            kind,
+            timezone: plan.timezone,
+            low: Low::From(asked.start),
+            before: None,
+            settle: ports.config.pace.settle.unwrap_or_default(),
+        };
+        ports.source.bounds(&ask).await?.high
     };
     let (to, cut) = asked.until(latest).ok_or_else(|| nothing(mapping, asked, latest))?;
     let notes = watermark.filter(|_| cut).map(beyond).into_iter().collect();

@@ -155,7 +155,7 @@ async fn send<S: Source, W: Warehouse, T: StateStore>(
         tokio::time::sleep(GRACE).await;
     };
     let counts = tokio::select! {
-        counts = scope.ports.warehouse.publish(&order) => counts?,
+        counts = Box::pin(scope.ports.warehouse.publish(&order)) => counts?,
         () = patience => {
             scope.warn(format!("job {job} is still running; the next run asks what became of it"));
             return Err(Halt::Cancelled);

@@ -110,7 +110,8 @@ impl<S: Source, W: Warehouse, T: StateStore> Scope<S, W, T> {
         });
         async {
             self.emit(Event::PhaseStarted { run: self.run.clone(), mapping: self.mapping.name.clone(), phase });
-            work.await
+            // On the heap: one step's future inside another's would make the outermost larger than a thread's stack likes.
+            Box::pin(work).await
         }
         .instrument(span)
         .await
@@ -120,7 +121,7 @@ impl<S: Source, W: Warehouse, T: StateStore> Scope<S, W, T> {
     pub(super) async fn unless_cancelled<V>(&self, work: impl Future<Output = Result<V, Fault>>) -> Result<V, Halt> {
         tokio::select! {
             () = self.cancel.cancelled() => Err(Halt::Cancelled),
-            done = work => Ok(done?),
+            done = Box::pin(work) => Ok(done?),
         }
     }
 

@@ -115,11 +115,11 @@ async fn move_one<S: Source, W: Warehouse, T: StateStore>(
     let overlap = ledger.overlap(ground.plan.cursor_kind)?;
     let kind = publish::kind(scope.mapping.mode, &window, overlap, ground);
     let attempt = Try { run: &scope.run, mapping: &scope.mapping.name, attempt: report.attempts, step: number };
-    let moved = transfer(scope, ground, stretch, attempt).await?;
-    for flaw in &moved.flaws {
+    let transferred = transfer(scope, ground, stretch, attempt).await?;
+    for flaw in &transferred.flaws {
         add_flaw(&mut report.flaws, flaw);
     }
-    let Some(staged) = moved.staged else {
+    let Some(staged) = transferred.staged else {
         // Nothing to publish, but as far as a backfill is concerned this stretch is done.
         if moves == Moves::Backfill {
             ledger.checkpoint(window.high, 0).await?;

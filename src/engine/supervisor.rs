@@ -15,7 +15,7 @@ use super::inspect::{inspect, look, measure};
 use super::preview::preview;
 use super::progress::Progress;
 use super::protocol::{Command, Event, Selection};
-use super::run::Run;
+use super::run::{Hold, Run};
 use super::scope::{Switch, Task};
 use crate::domain::config::Mapping;
 use crate::domain::ids::MappingName;
@@ -35,13 +35,14 @@ pub(super) async fn supervise<S: Source, W: Warehouse, T: StateStore>(
     let mut closed = false;
     while !closed || !supervisor.works.is_empty() {
         tokio::select! {
-            command = inbox.recv(), if !closed => match command {
-                Some(command) => supervisor.obey(command),
-                None => {
+            command = inbox.recv(), if !closed => {
+                if let Some(command) = command {
+                    supervisor.obey(command);
+                } else {
                     closed = true;
                     supervisor.cancel_all();
                 }
-            },
+            }
             Some(ended) = supervisor.works.join_next_with_id(), if !supervisor.works.is_empty() => {
                 supervisor.release(ended);
             }
@@ -143,7 +144,7 @@ impl<S: Source, W: Warehouse, T: StateStore> Supervisor<S, W, T> {
     }
 
     /// Takes the mappings that nobody of ours works on yet.
-    fn claim(&mut self, selection: &Selection) -> Vec<(Mapping, super::run::Hold)> {
+    fn claim(&mut self, selection: &Selection) -> Vec<(Mapping, Hold)> {
         let mut claimed = Vec::new();
         for mapping in self.selected(selection) {
             if self.active.contains_key(&mapping.name) {
@@ -152,7 +153,7 @@ impl<S: Source, W: Warehouse, T: StateStore> Supervisor<S, W, T> {
                 continue;
             }
             let switch = Switch::new();
-            let hold = super::run::Hold { cancel: switch.cancel.clone(), paused: switch.paused.subscribe() };
+            let hold = Hold { cancel: switch.cancel.clone(), paused: switch.paused.subscribe() };
             self.active.insert(mapping.name.clone(), switch);
             claimed.push((mapping, hold));
         }

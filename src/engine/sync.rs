@@ -48,10 +48,22 @@ pub(super) async fn sync_mapping<S: Source, W: Warehouse, T: StateStore>(scope: 
     report.watermark_after = ledger.watermark_text();
     conclude(&mut report, ended, began);
     reached("before_the_last_save");
-    if let Err(fault) = ledger.close(&report, scope.task.trigger()).await {
+    let close = ledger.close(&report, scope.task.trigger());
+    let closed = if report.outcome == Outcome::Cancelled { in_short(close).await } else { close.await };
+    if let Err(fault) = closed {
         report.fail(&fault);
     }
     report
+}
+
+/// Whoever cancels wants to leave; what the run is remembered by is not worth more waiting than this.
+const LAST_WORD: Duration = Duration::from_secs(4);
+
+async fn in_short(close: impl Future<Output = Result<(), Fault>>) -> Result<(), Fault> {
+    tokio::time::timeout(LAST_WORD, close).await.unwrap_or_else(|_| {
+        Err(Fault::new(FaultKind::Transient, "How the run ended could not be written to the state in time")
+            .with_hint("nothing was lost: what was published is known to the state or asked for by the next run"))
+    })
 }
 
 fn conclude(report: &mut MappingReport, ended: Result<(), Halt>, began: Instant) {

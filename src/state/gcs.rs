@@ -136,7 +136,7 @@ impl GcsState {
                 mapping: mapping.clone(),
                 fence: number.max(fenced) + 1,
                 holder: Some(holder.clone()),
-                lease_seconds: self.lease_length.as_secs(),
+                seconds: self.lease_length.as_secs(),
             };
             match self.bucket.put(&path, content(&lease), &replaces).await {
                 Ok(generation) => return Ok((lease, generation)),

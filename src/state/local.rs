@@ -65,7 +65,7 @@ impl StateStore for LocalState {
 
     async fn run_report(&self, run: &RunId) -> Result<Option<RunReport>, Fault> {
         let (directory, run) = (self.report_dir.clone(), run.clone());
-        files::off_thread(move || reports::read(&directory, &run)).await
+        files::off_thread(move || Ok(reports::read(&directory, &run))).await
     }
 
     async fn record_run(&self, report: &RunReport) -> Result<(), Fault> {

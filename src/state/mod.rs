@@ -166,6 +166,7 @@ pub enum Moves {
 }
 
 impl Moves {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
     const fn is_watermark(&self) -> bool {
         matches!(self, Self::Watermark)
     }

@@ -39,9 +39,9 @@ pub(super) fn history(directory: &Path, most: usize) -> Result<Vec<RunSummary>, 
 }
 
 /// One run's report; `None` when it is no longer kept.
-pub(super) fn read(directory: &Path, run: &RunId) -> Result<Option<RunReport>, Fault> {
+pub(super) fn read(directory: &Path, run: &RunId) -> Option<RunReport> {
     let file = directory.join("runs").join(format!("{}.json", file_stem(&run.0)));
-    Ok(if file.exists() { read_file(&file) } else { None })
+    if file.exists() { read_file(&file) } else { None }
 }
 
 fn read_file(file: &Path) -> Option<RunReport> {

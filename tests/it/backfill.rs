@@ -17,7 +17,7 @@ async fn damaged(name: &str, mapping: &str) -> Sandbox {
     sandbox
 }
 
-async fn watermark(sandbox: &Sandbox) -> String {
+fn watermark(sandbox: &Sandbox) -> String {
     sandbox.read_json("state/state.json")["last_sync"]["t"].as_str().unwrap().to_owned()
 }
 
@@ -25,11 +25,11 @@ async fn watermark(sandbox: &Sandbox) -> String {
 async fn missing_rows_come_back_none_is_doubled_and_the_watermark_stays() {
     for (mode, mapping) in MODES {
         let sandbox = damaged("bf", mapping).await;
-        let before = watermark(&sandbox).await;
+        let before = watermark(&sandbox);
         let report = sandbox.run(&WHOLE).await.expect_code(0).mapping("t");
         assert_eq!(report["window"], "[2026-01-01 00:00:00, 2026-01-01 00:00:33]");
         assert_eq!((&report["records_processed"], &report["rows_inserted"]), (&json!(100), &json!(32)), "{mode}");
-        assert_eq!(watermark(&sandbox).await, before);
+        assert_eq!(watermark(&sandbox), before);
         same_on_both_sides(&sandbox).await;
         let state = sandbox.read_json("state/state.json");
         assert!(state["bqsync"]["mappings"]["t"].get("backfill").is_none(), "{state}");

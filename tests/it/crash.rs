@@ -4,7 +4,7 @@ use crate::steps::hundred;
 use crate::support::Sandbox;
 
 /// In the order in which a run takes them.
-const STEPS: [&str; 10] = [
+pub const STEPS: [&str; 10] = [
     "lease_taken",
     "planned",
     "batch_handed_over",

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Gcs, Sandbox, Trouble};
+use crate::support::{Gcs, Sandbox, Trouble, finish};
 
 const MAPPING: &str =
     "  - {name: t, mysql_table: t, bigquery_table: t, primary_keys: [id], incremental_column: id, mode: append}";
@@ -149,6 +149,19 @@ async fn refusals_name_the_bucket_the_key_and_the_role() {
     assert_eq!(report["error_kind"], "config");
     let hint = report["hint"].as_str().unwrap();
     assert!(hint.contains("no-such-bucket") && hint.contains("`state_gcs_bucket`"), "{report}");
+}
+
+#[tokio::test]
+async fn credentials_that_are_missing_are_told_of_the_state_as_of_bigquery() {
+    let gcs = Gcs::start().await;
+    let sandbox = sandbox("gcsnokey", &gcs).await;
+    let mut command = sandbox.command(&["run-once", "--output", "json"]);
+    command.env("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json");
+    let report = finish(command).await.expect_code(1).mapping("t");
+    assert_eq!(report["error_kind"], "auth");
+    let error = report["errors"][0].as_str().unwrap();
+    assert!(error.contains("etl/prod/state/t.json") && error.contains("/nowhere/key.json"), "{error}");
+    assert!(report["hint"].as_str().unwrap().contains("GOOGLE_APPLICATION_CREDENTIALS"), "{report}");
 }
 
 #[tokio::test]

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use sqlx::mysql::MySqlConnection;
 use tokio::sync::Semaphore;
 
-use crate::support::{Gcs, Sandbox, Trouble};
+use crate::crash::STEPS;
+use crate::support::{Gcs, Sandbox, Trouble, finish};
 
 /// Without keys, so that a row that is published twice is there twice.
 const MAPPING: &str = "  - {name: t, mysql_table: t, bigquery_table: t, incremental_column: id, mode: append}";
@@ -199,4 +200,42 @@ async fn an_interrupted_run_gives_its_lease_back_and_the_next_one_need_not_wait(
     unlock(table).await;
     gcs.run_once(&sandbox).await.expect_code(0);
     assert_eq!(ids(&sandbox).await, "1 2 3");
+}
+
+#[tokio::test]
+async fn runs_killed_at_each_step_are_made_good_once_their_lease_has_expired() {
+    let gcs = Gcs::start().await;
+    let sandbox = sandbox("gcscrash", &gcs).await;
+    let bucket = &gcs.bucket;
+    let mapping = |name: &str, rest: &str| {
+        format!("  - {{name: {name}, mysql_table: t, bigquery_table: {name}, incremental_column: id, {rest}}}\n")
+    };
+    let settings = format!(
+        "state_store: gcs\nstate_gcs_bucket: {bucket}\ntemp_bucket: {bucket}\nfence_timeout: 0s\nconcurrency: 1"
+    );
+    let mappings = mapping("u", "primary_keys: [id], mode: upsert") + &mapping("k", "mode: append");
+    sandbox.configure(&settings, &mappings);
+    gcs.run_once(&sandbox).await.expect_code(0);
+    let mut id = 3;
+    for step in STEPS {
+        // In the work of the first mapping, then of the second.
+        for nth in 1..=2 {
+            id += 1;
+            sandbox.sql(&format!("INSERT INTO t VALUES ({id}, {id})")).await;
+            let mut command = gcs.command(&sandbox, &["run-once"]);
+            command.env("BQSYNC_KILL_AT", format!("{step}:{nth}"));
+            let ran = finish(command).await;
+            assert_eq!(ran.code, -1, "not killed at {step}: {ran:?}");
+            gcs.pass(TimeDelta::hours(1));
+        }
+        gcs.run_once(&sandbox).await.expect_code(0);
+        for table in ["u", "k"] {
+            let count = |what: &str| format!("SELECT COUNT({what}) FROM `{{d}}.{table}`");
+            assert_eq!(sandbox.bq_number(&count("*")).await, id, "{table}, after a kill at {step}");
+            assert_eq!(sandbox.bq_number(&count("DISTINCT id")).await, id, "{table}, after a kill at {step}");
+            let state = gcs.json(&format!("state/{table}.json"));
+            assert!(state["bqsync"]["mappings"][table].get("pending").is_none(), "{state}");
+        }
+        assert_eq!(gcs.names("bqsync/"), Vec::<String>::new(), "after a kill at {step}");
+    }
 }

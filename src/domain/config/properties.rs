@@ -4,6 +4,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
+use super::tests::{ORIGINAL, read};
 use super::*;
 
 const GOOD: &str = include_str!("../../../config.yaml");
@@ -103,4 +104,38 @@ proptest! {
     fn bytes_that_happen_to_be_text_are_refused_with_their_lines(bytes in any::<Vec<u8>>()) {
         check(&String::from_utf8_lossy(&bytes))?;
     }
+}
+
+/// Cuts, drops, doubles and swaps: nothing may panic, hang or come back without a word.
+#[test]
+fn no_mangled_file_brings_the_reader_down() {
+    let check = |text: &str| {
+        if let Err(problems) = read(text) {
+            assert!(!problems.is_empty());
+            let lines = text.lines().count() + 1;
+            assert!(problems.iter().all(|p| p.line.is_none_or(|l| (1..=lines).contains(&l))), "{problems:#?}\n{text}");
+        }
+    };
+    let chars: Vec<char> = ORIGINAL.chars().collect();
+    for at in 0..=chars.len() {
+        check(&chars[..at].iter().collect::<String>());
+        check(&chars[at..].iter().collect::<String>());
+        for odd in [
+            "", "\t", "\n", "{", "}", "[", "]", "&a ", "*a", "!", "|", "?", "- ", "'", "\"", "${", "<<: ", "\u{0}",
+            "é", "\u{feff}",
+        ] {
+            let after = (at + 1).min(chars.len());
+            check(&format!(
+                "{}{odd}{}",
+                chars[..at].iter().collect::<String>(),
+                chars[after..].iter().collect::<String>()
+            ));
+        }
+    }
+    check(&"[".repeat(5_000));
+    check(&"- ".repeat(5_000));
+    check(&"{a: ".repeat(300));
+    check(&"a:\r\n".repeat(50));
+    let bomb: Vec<_> = (1..40).map(|i| format!("x-{i}: &a{i} {{<<: [*a{}, *a{}], k{i}: 1}}\n", i - 1, i - 1)).collect();
+    check(&format!("x-0: &a0 {{k: 1}}\n{}", bomb.concat()));
 }

@@ -94,12 +94,11 @@ impl Hold {
         for _ in 0..LOOKS {
             let found = self.bucket.get(&path).await.map_err(|e| e.into_fault(format!("Reading {uri} failed")))?;
             let mut document = Document::of_object(&uri, found.as_ref().map(|o| &*o.content))?;
-            let replaces = match found {
-                Some(object) => Replaces::Generation(object.generation),
-                None => {
-                    document.set(self.mapping(), first)?;
-                    Replaces::Nothing
-                }
+            let replaces = if let Some(object) = found {
+                Replaces::Generation(object.generation)
+            } else {
+                document.set(self.mapping(), first)?;
+                Replaces::Nothing
             };
             if document.stamp().fence > self.lease.fence {
                 return Err(self.taken_over().await);
@@ -188,7 +187,7 @@ impl Hold {
 
     /// Shows signs of life until `stop`, then gives the lease back. `generation` is the lease object's.
     pub async fn keep(self: Arc<Self>, mut generation: String, stop: CancellationToken) {
-        let every = Duration::from_secs(self.lease.lease_seconds) / BEATS;
+        let every = Duration::from_secs(self.lease.seconds) / BEATS;
         loop {
             let beat = async {
                 tokio::time::sleep(every).await;

@@ -27,7 +27,8 @@ pub(super) struct Lease {
     /// `None`: given back.
     pub holder: Option<Holder>,
     /// The holder writes the object again well within so many seconds.
-    pub lease_seconds: u64,
+    #[serde(rename = "lease_seconds")]
+    pub seconds: u64,
 }
 
 impl Lease {
@@ -43,7 +44,7 @@ impl Lease {
 
     /// Who holds it at the moment of reading, and until when without a further sign of life.
     pub fn current(&self, object: &Object) -> Option<(&Holder, DateTime<Utc>)> {
-        let seconds = i64::try_from(self.lease_seconds.min(LONGEST_SECONDS)).unwrap_or_default();
+        let seconds = i64::try_from(self.seconds.min(LONGEST_SECONDS)).unwrap_or_default();
         let length = TimeDelta::seconds(seconds);
         let until = object.modified.checked_add_signed(length).unwrap_or(DateTime::<Utc>::MAX_UTC);
         let holder = self.holder.as_ref()?;
@@ -87,7 +88,7 @@ mod tests {
             run_id: RunId("r".into()),
             since: "2999-01-01T00:00:00Z".parse().unwrap(),
         };
-        let lease = Lease { mapping: MappingName("m".into()), fence: 3, holder: Some(holder), lease_seconds: 60 };
+        let lease = Lease { mapping: MappingName("m".into()), fence: 3, holder: Some(holder), seconds: 60 };
         let read = |after: i64| {
             let read_at = modified + TimeDelta::seconds(after);
             Object { content: bytes::Bytes::new(), generation: "1".into(), modified, read_at }
@@ -96,7 +97,7 @@ mod tests {
         assert_eq!(seconds(until), "2001-01-01T00:01:00Z");
         assert!(lease.current(&read(61)).is_none());
         assert!(Lease { holder: None, ..lease.clone() }.current(&read(0)).is_none());
-        let endless = Lease { lease_seconds: u64::MAX, ..lease };
+        let endless = Lease { seconds: u64::MAX, ..lease };
         assert!(endless.current(&read(61)).is_some() && endless.current(&read(3601)).is_none());
     }
 }

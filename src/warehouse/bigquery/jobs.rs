@@ -150,7 +150,8 @@ fn reference(table: &TableId) -> TableReference {
 impl Api {
     /// Sends a job and waits for its end, good or bad. An id that BigQuery knows is adopted, not run again.
     pub async fn run(&self, id: &JobId, configuration: JobConfiguration, what: &str) -> Result<JobState, Fault> {
-        self.insert(id, configuration).await.map_err(|error| error.into_fault(what))?;
+        // Boxed: the job's description is a large value, and this call stands at the end of the engine's longest chain.
+        Box::pin(self.insert(id, configuration)).await.map_err(|error| error.into_fault(what))?;
         reached("job_sent");
         // The job is there, whatever an answer says of it now.
         self.wait(id).await.map_err(|error| error.of_a_job_sent().into_fault(what))
@@ -158,7 +159,7 @@ impl Api {
 
     /// An answer that is lost leaves open whether the job is there: sending it again under the same id finds out.
     async fn insert(&self, id: &JobId, configuration: JobConfiguration) -> Result<(), ApiError> {
-        let job = Job {
+        let job = Box::new(Job {
             configuration: Some(configuration),
             job_reference: Some(JobReference {
                 job_id: Some(id.0.clone()),
@@ -166,9 +167,9 @@ impl Api {
                 project_id: Some(self.project.clone()),
             }),
             ..Default::default()
-        };
+        });
         let url = self.url(false, &self.project, &["jobs"]);
-        let sent = self.json::<IgnoredAny>(format!("sending job {id}"), |http| http.post(&url).json(&job)).await;
+        let sent = self.json::<IgnoredAny>(format!("sending job {id}"), |http| http.post(&url).json(&*job)).await;
         match sent {
             Ok(_) => Ok(()),
             // Sent before, by an attempt whose answer was lost or by a process that is gone.

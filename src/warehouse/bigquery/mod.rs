@@ -190,12 +190,20 @@ impl Warehouse for BigQuery {
     }
 
     async fn drop_staging(&self, table: &TableId) -> Result<(), Fault> {
-        let dropped = self.api().await?.drop_staging(table).await;
-        dropped.map_err(|error| error.into_fault(format!("Dropping the staging table {table} failed")))?;
-        match &self.objects {
-            Some(objects) => objects.remove(table).await,
-            None => Ok(()),
-        }
+        let api = self.api().await?;
+        let drop_table = async {
+            let dropped = api.drop_staging(table).await;
+            dropped.map_err(|error| error.into_fault(format!("Dropping the staging table {table} failed")))
+        };
+        let remove_object = async {
+            match &self.objects {
+                Some(objects) => objects.remove(table).await,
+                None => Ok(()),
+            }
+        };
+        // Side by side: a caller that has little time left must not lose the one to the other's slowness.
+        let (dropped, removed) = tokio::join!(drop_table, remove_object);
+        dropped.and(removed)
     }
 }
 

@@ -26,7 +26,7 @@ const FOLDER: &str = "bqsync";
 
 /// How long a removal waits for the last request of an upload that was given up: answered later, it would bring back what
 /// was removed. What a slow line brings back is a leftover to the next run.
-const LAST_REQUEST: Duration = Duration::from_secs(3);
+const LAST_REQUEST: Duration = Duration::from_secs(1);
 
 /// The bucket, and what is on its way there.
 #[derive(Debug)]
@@ -72,9 +72,13 @@ impl StagedObjects {
             Received::GivenUp => return Ok(None),
             Received::TooLarge => return Err(too_large(&order)),
         }
-        let configuration = load::configuration(&api, &order, Some(uri));
         let failed = format!("Loading rows of {} into {} failed", order.mapping, order.staging);
-        api.run(&order.job, configuration, &failed).await?.succeeded(&failed).map(Some)
+        // Boxed: the job's description is a large value to carry on the stack through every call below.
+        let load = Box::pin(async {
+            let configuration = load::configuration(&api, &order, Some(uri));
+            api.run(&order.job, configuration, &failed).await
+        });
+        load.await?.succeeded(&failed).map(Some)
     }
 
     async fn receive(
@@ -121,10 +125,11 @@ impl StagedObjects {
     pub async fn remove(&self, staging: &TableId) -> Result<(), Fault> {
         let path = path(staging);
         let receiving = self.receiving.lock().await.remove(&path);
-        if let Some(task) = receiving {
+        let unfinished = self.unfinished.lock().await.remove(&path);
+        // A part on its way is refused once its upload is aborted, so only a whole object is worth waiting for.
+        if let (Some(task), None) = (receiving, &unfinished) {
             tokio::time::timeout(LAST_REQUEST, task).await.ok();
         }
-        let unfinished = self.unfinished.lock().await.remove(&path);
         let removed = async {
             if let Some(upload) = unfinished {
                 self.bucket.abort_parts(&path, &upload).await?;

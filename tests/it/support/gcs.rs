@@ -85,7 +85,7 @@ pub struct Gcs {
 struct Shared {
     root: PathBuf,
     /// How far the server's clock is off.
-    skew: TimeDelta,
+    skew: Mutex<TimeDelta>,
     inner: Mutex<Inner>,
 }
 
@@ -102,7 +102,7 @@ impl Gcs {
         let bucket = format!("b-{}-{}", std::process::id(), BUCKETS.fetch_add(1, Ordering::Relaxed));
         let root = PathBuf::from(setting("BQSYNC_DEV_GCS_ROOT"));
         let inner = Inner { buckets: vec![bucket.clone()], generations: 1_700_000_000_000_000, ..Inner::default() };
-        let shared = Arc::new(Shared { root, skew, inner: Mutex::new(inner) });
+        let shared = Arc::new(Shared { root, skew: Mutex::new(skew), inner: Mutex::new(inner) });
         let app = Router::new().fallback(serve).with_state(Arc::clone(&shared));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -119,6 +119,11 @@ impl Gcs {
     pub fn trouble_with(&self, method: &Method, part: &str, body: &str, times: usize, trouble: Trouble) {
         let (part, body) = (part.to_owned(), body.to_owned());
         self.shared.inner.lock().unwrap().rules.push(Rule { method: method.clone(), part, body, times, trouble });
+    }
+
+    /// Lets the server's clock be so much later from now on.
+    pub fn pass(&self, time: TimeDelta) {
+        *self.shared.skew.lock().unwrap() += time;
     }
 
     /// Is there no trouble left that has not been met?
@@ -185,7 +190,7 @@ impl Gcs {
 
 impl Shared {
     fn now(&self) -> DateTime<Utc> {
-        Utc::now() + self.skew
+        Utc::now() + *self.skew.lock().unwrap()
     }
 
     fn write(&self, inner: &mut Inner, name: &str, content: Bytes) -> u64 {
