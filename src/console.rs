@@ -2,12 +2,14 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bigquery_syncer::cli::args::{Args, CommandArg, OutputFormat};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
 use bigquery_syncer::domain::ids::MappingName;
 use bigquery_syncer::engine::{self, BackfillAsk, Selection, SyncOrder};
 use bigquery_syncer::logging;
+use bigquery_syncer::state::AnyState;
 use bigquery_syncer::tui::{self, Left, Opener, Session, Settings, Start, Trouble};
 
 use crate::wiring::{self, Environment, Refusal};
@@ -32,8 +34,14 @@ pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     };
     let ring = logging::start_in_console(&crate::log_settings(args, &environment)).map_err(Refusal::Usage)?;
     tui::hook_panics();
-    let settings = Settings { opener: opener(args.config.clone()), start, read_only: args.read_only, ring };
+    let held = Held::default();
+    let settings =
+        Settings { opener: opener(args.config.clone(), Arc::clone(&held)), start, read_only: args.read_only, ring };
     let left = tui::run(settings).await;
+    let store = held.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(store) = store {
+        store.settle(crate::GIVING_BACK).await;
+    }
     for panic in tui::unsaid_panics() {
         printer.note(&panic);
     }
@@ -76,16 +84,20 @@ fn start(args: &Args, command: &CommandArg, environment: &Environment) -> Result
     })
 }
 
+/// The store of the latest engine: what it holds is given back when the console is left.
+type Held = Arc<Mutex<Option<Arc<AnyState>>>>;
+
 /// Reads the files and starts an engine, as often as the operator asks.
-fn opener(config: Option<PathBuf>) -> Opener {
+fn opener(config: Option<PathBuf>, held: Held) -> Opener {
     Box::new(move || {
-        let config = config.clone();
+        let (config, held) = (config.clone(), Arc::clone(&held));
         Box::pin(async move {
             let environment = Environment::read().map_err(trouble)?;
             let setup = wiring::read_setup(config.as_deref(), &environment).map_err(trouble)?;
             let (mysql, emulator) = (setup.mysql_place(), setup.uses_emulator());
             let ports = wiring::connect(setup).map_err(trouble)?;
-            let facts = tui::Facts { config: std::sync::Arc::clone(&ports.config), mysql, emulator };
+            *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&ports.state));
+            let facts = tui::Facts { config: Arc::clone(&ports.config), mysql, emulator };
             Ok(Session { handle: engine::start(ports), facts })
         })
     })

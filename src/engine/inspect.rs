@@ -29,8 +29,7 @@ pub(super) async fn inspect<S: Source, W: Warehouse, T: StateStore>(
 ) {
     let remembered = Remembered::read(ports).await;
     let asked: Vec<_> = mappings.iter().map(|mapping| inspect_one(ports, mapping, &remembered)).collect();
-    let mappings =
-        stream::iter(asked).buffered(ports.config.concurrency).map(|(status, _)| status).collect().await;
+    let mappings = stream::iter(asked).buffered(ports.config.concurrency).map(|(status, _)| status).collect().await;
     emitter.emit(Event::Inspected { mappings });
 }
 

@@ -83,8 +83,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for RingLayer {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut said = Said::default();
         event.record(&mut said);
-        let spans = context.event_scope(event).into_iter().flatten();
-        let around = || spans.filter_map(|span| span.extensions().get::<SpanMapping>().map(|m| m.0.clone())).next();
+        let mut spans = context.event_scope(event).into_iter().flatten();
+        let around = || spans.find_map(|span| span.extensions().get::<SpanMapping>().map(|m| m.0.clone()));
         let line = LogLine {
             at: Utc::now(),
             level: *event.metadata().level(),
@@ -117,11 +117,7 @@ fn hand_to_tui_logger(line: &LogLine) {
     let mapping = line.mapping.as_deref().map(|mapping| format!("{mapping}: ")).unwrap_or_default();
     let drain = tui_logger::Drain::new();
     drain.log(
-        &log::Record::builder()
-            .level(level)
-            .target(&line.target)
-            .args(format_args!("{mapping}{}", line.text))
-            .build(),
+        &log::Record::builder().level(level).target(&line.target).args(format_args!("{mapping}{}", line.text)).build(),
     );
 }
 
@@ -175,8 +171,13 @@ mod tests {
     fn the_oldest_line_goes_first() {
         let ring = LogRing::default();
         for n in 0..=LINES_KEPT {
-            let line =
-                LogLine { at: Utc::now(), level: Level::INFO, target: String::new(), mapping: None, text: n.to_string() };
+            let line = LogLine {
+                at: Utc::now(),
+                level: Level::INFO,
+                target: String::new(),
+                mapping: None,
+                text: n.to_string(),
+            };
             ring.push(line);
         }
         let kept = ring.latest(usize::MAX, |_| true);

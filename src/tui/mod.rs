@@ -195,13 +195,13 @@ impl Console {
                 Some(Input::Lost) | None => Some(Msg::TerminalLost),
             },
             opened = opened(&mut self.opening) => Some(self.opened(opened)),
-            event = next_event(&mut self.engine) => Some(match event {
-                Some(event) => Msg::Engine(event),
-                None => {
+            event = next_event(&mut self.engine) => Some(event.map_or_else(
+                || {
                     self.engine = None;
                     Msg::EngineEnded
-                }
-            }),
+                },
+                Msg::Engine,
+            )),
             () = self.screen.idle(), if waits_to_draw && !self.screen.is_idle() => None,
             () = until(draw_at), if draw_at.is_some() => None,
             // Progress that would not be drawn anyway is not looked at.

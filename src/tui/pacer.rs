@@ -47,8 +47,10 @@ mod tests {
     fn a_flood_is_drawn_at_most_fifteen_times_a_second() {
         let start = Instant::now();
         let mut pacer = Pacer::new(start);
-        let drawn: Vec<Instant> =
-            (0..3_000).map(|ms| start + Duration::from_millis(ms)).filter(|now| pacer.ask(*now, true).is_ok()).collect();
+        let drawn: Vec<Instant> = (0..3_000)
+            .map(|ms| start + Duration::from_millis(ms))
+            .filter(|now| pacer.ask(*now, true).is_ok())
+            .collect();
         for window in drawn.windows(16) {
             assert!(window[15] - window[0] >= Duration::from_secs(1));
         }

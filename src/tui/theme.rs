@@ -83,13 +83,13 @@ impl Theme {
     }
 
     #[must_use]
-    pub fn strong(self) -> Style {
+    pub const fn strong() -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
     /// The marked line.
     #[must_use]
-    pub fn marked(self) -> Style {
+    pub const fn marked() -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
@@ -123,7 +123,12 @@ impl Theme {
     /// A bar of so many cells.
     #[must_use]
     pub fn bar(self, share: f64, width: usize) -> String {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a bar of a few cells")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a bar of a few cells"
+        )]
         let full = (share.clamp(0.0, 1.0) * width as f64).round() as usize;
         let (done, open) = if self.ascii { ("#", "-") } else { ("█", "░") };
         done.repeat(full) + &open.repeat(width - full)
@@ -161,7 +166,9 @@ mod tests {
     #[test]
     fn mono_names_no_colour_anywhere() {
         let theme = Theme { mono: true, ascii: false };
-        for style in [theme.good(), theme.bad(), theme.wants(), theme.moving(), theme.quiet(), theme.key(), theme.marked()] {
+        for style in
+            [theme.good(), theme.bad(), theme.wants(), theme.moving(), theme.quiet(), theme.key(), Theme::marked()]
+        {
             assert_eq!((style.fg, style.bg), (None, None));
         }
     }

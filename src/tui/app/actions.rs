@@ -39,7 +39,7 @@ impl App {
             Action::Pause => self.pause(effects),
             Action::History => {
                 self.show(Screen::History);
-                self.read_history(effects);
+                effects.push(read_history());
             }
             Action::Logs => self.show(Screen::Logs),
             Action::Filter => match self.screen() {
@@ -196,10 +196,6 @@ impl App {
         effects.push(Effect::Send(compare(name)));
     }
 
-    pub(super) fn read_history(&mut self, effects: &mut Vec<Effect>) {
-        effects.push(Effect::Send(Command::ReadHistory { most: HISTORY }));
-    }
-
     fn run_selected(&mut self, effects: &mut Vec<Effect>) {
         let Some(name) = self.subject().cloned() else { return };
         let Some(row) = self.book.get(&name) else { return };
@@ -218,9 +214,11 @@ impl App {
     }
 
     fn run_all(&mut self, effects: &mut Vec<Effect>) {
-        let free = self.book.rows.iter().filter(|row| {
-            row.live.is_none() && row.status.as_ref().is_none_or(|status| status.held_by.is_none())
-        });
+        let free = self
+            .book
+            .rows
+            .iter()
+            .filter(|row| row.live.is_none() && row.status.as_ref().is_none_or(|status| status.held_by.is_none()));
         let free: Vec<MappingName> = free.map(|row| row.name.clone()).collect();
         if free.is_empty() {
             self.say("every mapping is running already");
@@ -285,7 +283,7 @@ impl App {
 
     fn check(&mut self, effects: &mut Vec<Effect>) {
         match self.screen() {
-            Screen::History if self.facts.is_some() => self.read_history(effects),
+            Screen::History if self.facts.is_some() => effects.push(read_history()),
             Screen::Schema if self.facts.is_some() => {
                 if let Some(name) = self.schema.mapping.clone() {
                     self.schema.open(name.clone());
@@ -308,4 +306,9 @@ impl App {
 
 pub(super) fn compare(mapping: MappingName) -> Command {
     Command::Compare { selection: Selection::Named(vec![mapping]), apply: false, columns: Vec::new() }
+}
+
+/// Asks for the latest runs.
+pub(super) const fn read_history() -> Effect {
+    Effect::Send(Command::ReadHistory { most: HISTORY })
 }

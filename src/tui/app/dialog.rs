@@ -170,8 +170,12 @@ impl App {
         let lines = unfinished.iter().map(|(mapping, state)| {
             let done = state.done.as_deref().unwrap_or("nothing yet");
             let (to, by) = (&state.to, &state.by);
-            format!("{mapping}: {} to {to}; done up to {done} ({} slices, {} rows), begun by {by}", state.start,
-                state.slices, crate::format::count(state.rows))
+            format!(
+                "{mapping}: {} to {to}; done up to {done} ({} slices, {} rows), begun by {by}",
+                state.start,
+                state.slices,
+                crate::format::count(state.rows)
+            )
         });
         let lines = lines.collect();
         // Letters of the answers must not repeat; nobody has more unfinished backfills than there are letters here.
@@ -192,8 +196,8 @@ impl App {
 fn list(names: &[&str]) -> String {
     /// More would only fill the dialog.
     const NAMED: usize = 6;
-    let named = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    let listed = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
     let more = names.len().saturating_sub(NAMED);
     let verb = if names.len() == 1 { "is running" } else { "are running" };
-    if more == 0 { format!("{named} {verb}.") } else { format!("{named} and {more} more {verb}.") }
+    if more == 0 { format!("{listed} {verb}.") } else { format!("{listed} and {more} more {verb}.") }
 }

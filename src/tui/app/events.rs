@@ -47,9 +47,13 @@ impl App {
                 self.runs.lost();
                 let now = self.now.at;
                 self.book.rows.iter_mut().filter_map(|row| row.log.as_mut()).for_each(|log| log.lost(now));
-                self.complain(format!("bqsync itself failed: {error}. The watermarks stand where the last publish left them; u opens anew"));
+                self.complain(format!(
+                    "bqsync itself failed: {error}. The watermarks stand where the last publish left them; u opens anew"
+                ));
             }
-            Event::RecordFailed { error, .. } => self.complain(format!("the run's report could not be written: {error}")),
+            Event::RecordFailed { error, .. } => {
+                self.complain(format!("the run's report could not be written: {error}"));
+            }
             event => self.answered(event, effects),
         }
     }
@@ -136,7 +140,7 @@ impl App {
     fn run_finished(&mut self, report: &RunReport, effects: &mut Vec<Effect>) {
         self.runs.finished(report);
         if self.screen() == Screen::History {
-            self.read_history(effects);
+            effects.push(super::actions::read_history());
         }
     }
 

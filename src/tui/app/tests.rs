@@ -11,8 +11,8 @@ use crate::domain::schema::ColumnDiffView;
 use crate::engine::{
     BackfillAsk, BackfillPreview, BackfillState, ColumnDecision, Holder, MappingProgress, Phase, Selection, SyncOrder,
 };
-use crate::tui::model::samples;
 use crate::tui::model::Word;
+use crate::tui::model::samples;
 
 const RUN: &str = "20261123T080000Z-00ff00";
 

@@ -12,7 +12,7 @@ const WATCH_LOCAL: Duration = Duration::from_secs(5);
 /// In Cloud Storage every look costs a request for each mapping.
 const WATCH_GCS: Duration = Duration::from_secs(30);
 /// Each mapping's lag is a query in MySQL.
-const MEASURE: Duration = Duration::from_secs(60);
+const MEASURE: Duration = Duration::from_mins(1);
 /// While something is wrong: recovery should show without a key.
 const MEASURE_AGAIN: Duration = Duration::from_secs(10);
 /// Times, rates and countdowns move by the second.

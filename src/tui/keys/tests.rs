@@ -54,7 +54,7 @@ fn the_readme_lists_these_keys() {
 
 fn table() -> String {
     let mut lines = vec!["| key | where | does |".to_owned(), "|---|---|---|".to_owned()];
-    for binding in KEYS.iter().filter(|binding| !matches!(binding.scopes, [Scope::Help] | [Scope::Dialog])) {
+    for binding in KEYS.iter().filter(|binding| !matches!(binding.scopes, [Scope::Help | Scope::Dialog])) {
         let everywhere = binding.scopes.len() >= SCREENS.len();
         let place = if everywhere {
             "everywhere".to_owned()

@@ -2,9 +2,9 @@
 
 mod rates;
 mod run_log;
-mod standing;
 #[cfg(test)]
 pub(super) mod samples;
+mod standing;
 
 use std::collections::HashMap;
 use std::time::Instant;

@@ -106,16 +106,17 @@ impl RunLog {
                 self.job(job, "publish", inserted + updated, *bytes_billed);
             }
             Event::BackfillAdvanced { done, to, slices, rows, .. } => {
-                self.backfill =
-                    Some(BackfillLine { done: done.clone(), to: to.clone(), slices: *slices, rows: *rows });
+                self.backfill = Some(BackfillLine { done: done.clone(), to: to.clone(), slices: *slices, rows: *rows });
             }
             Event::FenceAwaited { open, oldest, .. } => {
-                self.notes.push(format!("{open} open transaction(s), the oldest from {oldest}: waiting for them to end"));
+                self.notes
+                    .push(format!("{open} open transaction(s), the oldest from {oldest}: waiting for them to end"));
             }
             Event::HeldBack { reason, .. } => self.notes.push(format!("held back: {reason}")),
             Event::Warned { message, .. } => self.notes.push(message.clone()),
             Event::PublishRecovered { job, done, .. } => {
-                let became = if *done { "had succeeded and is adopted" } else { "never took effect; its rows are read again" };
+                let became =
+                    if *done { "had succeeded and is adopted" } else { "never took effect; its rows are read again" };
                 self.notes.push(format!("an earlier run's publish {job} {became}"));
             }
             Event::RetryScheduled { operation, attempt, because, .. } => {

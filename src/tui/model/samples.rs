@@ -55,7 +55,8 @@ pub fn status(name: &str, outcome: Option<Outcome>) -> MappingStatus {
             outcome,
             rows: 18_204,
             duration_ms: 12_400,
-            error: (outcome == Outcome::Failed).then(|| "Reading columns of users was refused: access denied".to_owned()),
+            error: (outcome == Outcome::Failed)
+                .then(|| "Reading columns of users was refused: access denied".to_owned()),
         }),
         problem: None,
         pending: None,
@@ -84,6 +85,6 @@ pub fn report(name: &str, run: &str, outcome: Outcome) -> MappingReport {
     report.rows_inserted = 18_000;
     report.rows_updated = 204;
     report.watermark_after = Some("2026-11-23 08:00:30".to_owned());
-    report.finish(utc(8, 0, 12));
+    report.finish(utc(8, 0, 12), std::time::Duration::from_secs(12));
     report
 }

@@ -153,7 +153,9 @@ impl Backfill {
     pub fn confirm(&self) -> Option<Dialog> {
         let Preview::Read(preview) = &self.preview else { return None };
         let ask = self.ask().filter(|ask| *ask == preview.ask)?;
-        let rows = preview.rows_estimate.map_or("an unknown number of".to_owned(), |rows| format!("about {}", format::count(rows)));
+        let rows = preview
+            .rows_estimate
+            .map_or("an unknown number of".to_owned(), |rows| format!("about {}", format::count(rows)));
         let mut lines = vec![
             format!("{rows} rows of {} are read from MySQL, window {}.", ask.mapping, preview.window),
             format!("Publishing: {}.", preview.publish),
@@ -163,19 +165,16 @@ impl Backfill {
         let same = preview.unfinished.as_ref().filter(|state| state.start == ask.start && state.end == ask.end);
         let start = |restart| Intent::StartBackfill { ask: ask.clone(), restart };
         let mut choices = vec![Choice { letter: 'n', label: "go back".to_owned(), intent: Intent::Nothing }];
-        match same {
-            Some(state) => {
-                let done = state.done.as_deref().unwrap_or("the beginning");
-                choices.push(Choice { letter: 'g', label: format!("go on from {done}"), intent: start(false) });
-                choices.push(Choice { letter: 'a', label: "start it anew".to_owned(), intent: start(true) });
+        if let Some(state) = same {
+            let done = state.done.as_deref().unwrap_or("the beginning");
+            choices.push(Choice { letter: 'g', label: format!("go on from {done}"), intent: start(false) });
+            choices.push(Choice { letter: 'a', label: "start it anew".to_owned(), intent: start(true) });
+        } else {
+            if let Some(state) = &preview.unfinished {
+                lines.push(format!("It takes the place of the unfinished one from {} to {}.", state.start, state.to));
             }
-            None => {
-                if let Some(state) = &preview.unfinished {
-                    lines.push(format!("It takes the place of the unfinished one from {} to {}.", state.start, state.to));
-                }
-                let restart = preview.unfinished.is_some();
-                choices.push(Choice { letter: 'y', label: "start it".to_owned(), intent: start(restart) });
-            }
+            let restart = preview.unfinished.is_some();
+            choices.push(Choice { letter: 'y', label: "start it".to_owned(), intent: start(restart) });
         }
         Some(Dialog::new(format!("Backfill {}?", ask.mapping), lines, choices))
     }

@@ -36,37 +36,53 @@ impl History {
     }
 }
 
+/// What is known of a run's report.
+#[derive(Debug, Default)]
+pub enum Kept {
+    /// The state store has not answered yet.
+    #[default]
+    Asked,
+    Gone,
+    Here(Box<RunReport>),
+}
+
 /// One run's report.
 #[derive(Debug, Default)]
 pub struct Report {
     pub run: Option<RunId>,
-    /// `Some(None)`: it is no longer kept.
-    pub report: Option<Option<Box<RunReport>>>,
+    pub kept: Kept,
     pub scroll: usize,
 }
 
 impl Report {
     pub fn open(&mut self, run: RunId) {
-        *self = Self { run: Some(run), report: None, scroll: 0 };
+        *self = Self { run: Some(run), kept: Kept::Asked, scroll: 0 };
     }
 
     pub fn read(&mut self, run: &RunId, report: Option<Box<RunReport>>) {
         if self.run.as_ref() == Some(run) {
-            self.report = Some(report);
+            self.kept = report.map_or(Kept::Gone, Kept::Here);
         }
     }
 
     pub fn travel(&mut self, action: Action, page: usize) {
-        let lines = self.report.as_ref().and_then(Option::as_ref).map_or(0, |report| {
-            crate::tui::view::history::report_lines(report, &crate::tui::theme::Theme::default()).len()
+        let lines = self.here().map_or(0, |report| {
+            crate::tui::view::history::report_lines(report, crate::tui::theme::Theme::default()).len()
         });
         self.scroll = travel(self.scroll, lines, page, action);
+    }
+
+    fn here(&self) -> Option<&RunReport> {
+        match &self.kept {
+            Kept::Here(report) => Some(report),
+            Kept::Asked | Kept::Gone => None,
+        }
     }
 
     /// For the clipboard: errors and what to do about them, or the run's id where all is well.
     #[must_use]
     pub fn text(&self) -> Option<String> {
-        let report = self.report.as_ref()?.as_ref()?;
+        let report = self.here()?;
         let lines: Vec<String> = report
             .mappings
             .iter()

@@ -8,7 +8,7 @@ mod run;
 mod schema;
 
 pub use self::backfill::{Backfill, Field, Preview, read_end, read_value};
-pub use self::history::{History, Report};
+pub use self::history::{History, Kept, Report};
 pub use self::logs::Logs;
 pub use self::mappings::Mappings;
 pub use self::run::{Pane, RunScreen};

@@ -57,7 +57,8 @@ pub struct Schema {
 impl Schema {
     pub fn open(&mut self, mapping: MappingName) {
         let same = self.mapping.as_ref() == Some(&mapping);
-        let (marks, selected) = if same { (std::mem::take(&mut self.marks), self.selected) } else { (BTreeMap::new(), 0) };
+        let (marks, selected) =
+            if same { (std::mem::take(&mut self.marks), self.selected) } else { (BTreeMap::new(), 0) };
         let deciding = self.deciding.take();
         *self = Self { mapping: Some(mapping), marks, selected, deciding, ..Self::default() };
     }
@@ -76,7 +77,9 @@ impl Schema {
 
     /// Accept, decline, undecided, in turn; a conflict can only be declined.
     pub fn toggle(&mut self) {
-        let Some(column) = self.columns().get(self.selected).filter(|column| can_decide(column)).cloned() else { return };
+        let Some(column) = self.columns().get(self.selected).filter(|column| can_decide(column)).cloned() else {
+            return;
+        };
         let next = match (self.marks.get(&column.column), is_safe(&column)) {
             (None, true) => Some(Mark::Accept),
             (None, false) | (Some(Mark::Accept), _) => Some(Mark::Decline),
@@ -180,7 +183,11 @@ impl Schema {
         let mut lines = Vec::new();
         if !statements.is_empty() {
             lines.push("This is sent to BigQuery:".to_owned());
-            lines.extend(statements.iter().flat_map(|statement| format!("{statement};").lines().map(|l| format!("  {l}")).collect::<Vec<_>>()));
+            lines.extend(
+                statements.iter().flat_map(|statement| {
+                    format!("{statement};").lines().map(|l| format!("  {l}")).collect::<Vec<_>>()
+                }),
+            );
         } else if !accepted.is_empty() {
             lines.push(format!("Accepted: {}. No DDL is needed for that.", accepted.join(", ")));
         }

@@ -57,8 +57,12 @@ fn said(read: Result<String, &'static str>, theme: Theme) -> Result<String, &'st
 }
 
 fn field(label: &str, value: &str, side: Result<String, &'static str>, focused: bool, theme: Theme) -> Line<'static> {
-    let style = if focused { theme.marked() } else { theme.strong() };
-    let shown = if width(value) > VALUE { value.chars().rev().take(VALUE).collect::<Vec<_>>().into_iter().rev().collect() } else { value.to_owned() };
+    let style = if focused { Theme::marked() } else { Theme::strong() };
+    let shown = if width(value) > VALUE {
+        value.chars().rev().take(VALUE).collect::<Vec<_>>().into_iter().rev().collect()
+    } else {
+        value.to_owned()
+    };
     let (side, side_style) = match side {
         Ok(text) => (text, theme.quiet()),
         Err(text) => (text.to_owned(), theme.bad()),
@@ -90,7 +94,7 @@ fn draw_below(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
             Preview::Asked(_) => explained("asking MySQL and BigQuery", cells, theme),
             Preview::Failed { error, hint } => {
                 let mut lines: Vec<Line<'_>> = wrap(error, cells).into_iter().map(|line| Line::styled(line, theme.bad())).collect();
-                lines.extend(wrap(hint, cells).into_iter().map(|line| Line::styled(line, theme.strong())));
+                lines.extend(wrap(hint, cells).into_iter().map(|line| Line::styled(line, Theme::strong())));
                 lines
             }
             Preview::Read(preview) => previewed(preview, cells, theme),
@@ -126,7 +130,13 @@ fn previewed(preview: &BackfillPreview, cells: usize, theme: Theme) -> Vec<Line<
     }
     if let Some(state) = &preview.unfinished {
         let done = state.done.as_deref().unwrap_or("nothing yet");
-        let text = format!("unfinished: {} to {}, done up to {done}, {} rows, by {}", state.start, state.to, format::count(state.rows), state.by);
+        let text = format!(
+            "unfinished: {} to {}, done up to {done}, {} rows, by {}",
+            state.start,
+            state.to,
+            format::count(state.rows),
+            state.by
+        );
         lines.extend(wrap(&text, cells).into_iter().map(|line| Line::styled(line, theme.wants())));
     }
     lines.push(Line::from(vec![Span::styled("Enter", theme.key()), Span::raw(" asks to start it")]));
@@ -166,7 +176,11 @@ fn progress(app: &App, cells: usize, theme: Theme) -> Vec<Line<'static>> {
         lines.extend(wrap(&text, cells).into_iter().map(Line::raw));
     }
     if let Some(live) = &row.live {
-        let text = format!("{} rows read, {} published in this run", format::count(live.rows_read), format::count(live.rows_published));
+        let text = format!(
+            "{} rows read, {} published in this run",
+            format::count(live.rows_read),
+            format::count(live.rows_published)
+        );
         lines.push(Line::raw(text));
     }
     for note in log.notes.iter().rev().take(3) {
@@ -177,7 +191,7 @@ fn progress(app: &App, cells: usize, theme: Theme) -> Vec<Line<'static>> {
         let text = format!("{}: {} rows moved", report.outcome.word(), format::count(report.records_processed));
         lines.push(Line::styled(text, style));
         lines.extend(report.errors.iter().flat_map(|e| wrap(e, cells)).map(|line| Line::styled(line, theme.bad())));
-        lines.extend(report.hint.iter().flat_map(|h| wrap(h, cells)).map(|line| Line::styled(line, theme.strong())));
+        lines.extend(report.hint.iter().flat_map(|h| wrap(h, cells)).map(|line| Line::styled(line, Theme::strong())));
         lines.push(Line::raw(""));
     }
     lines

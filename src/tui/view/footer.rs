@@ -13,9 +13,8 @@ use crate::tui::theme::Theme;
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
     let scope = app.scope();
     let labelled = bindings(scope, app.read_only).filter(|binding| !binding.label.is_empty() && possible(app, binding));
-    let items: Vec<(Action, String, &str)> = labelled
-        .map(|binding| (binding.action, binding.keys[0].name(), label(app, binding)))
-        .collect();
+    let items: Vec<(Action, String, &str)> =
+        labelled.map(|binding| (binding.action, binding.keys[0].name(), label(app, binding))).collect();
     // The way out and the way to all the others are always offered.
     let kept = |action: Action| matches!(action, Action::Help | Action::Quit);
     let cells = |(_, key, label): &(Action, String, &str)| width(key) + 1 + width(label) + 2;

@@ -34,7 +34,16 @@ fn content(app: &App, theme: Theme) -> Vec<Line<'static>> {
         Screen::Logs => Scope::Logs,
     };
     let mut lines = section(here, app.read_only, theme);
-    let others = [Scope::Mappings, Scope::Run, Scope::Schema, Scope::Backfill, Scope::Form, Scope::History, Scope::Report, Scope::Logs];
+    let others = [
+        Scope::Mappings,
+        Scope::Run,
+        Scope::Schema,
+        Scope::Backfill,
+        Scope::Form,
+        Scope::History,
+        Scope::Report,
+        Scope::Logs,
+    ];
     for scope in others.into_iter().filter(|scope| *scope != here) {
         lines.push(Line::raw(""));
         lines.extend(section(scope, app.read_only, theme));
@@ -51,7 +60,7 @@ fn content(app: &App, theme: Theme) -> Vec<Line<'static>> {
 }
 
 fn section(scope: Scope, read_only: bool, theme: Theme) -> Vec<Line<'static>> {
-    let mut lines = vec![Line::styled(scope.title(), theme.strong())];
+    let mut lines = vec![Line::styled(scope.title(), Theme::strong())];
     for binding in bindings(scope, read_only) {
         lines.push(Line::from(vec![
             Span::styled(format!("  {}", left(&names(binding), 16, theme)), theme.key()),

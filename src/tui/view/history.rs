@@ -1,5 +1,6 @@
 //! Screen 5: past runs, and the report of one.
 
+use crate::tui::screens::Kept;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -17,8 +18,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
     let cells = usize::from(area.width);
     let history = &app.history;
     if let Some((error, hint)) = &history.failure {
-        let mut lines: Vec<Line<'_>> = wrap(error, cells).into_iter().map(|line| Line::styled(line, theme.bad())).collect();
-        lines.extend(wrap(hint, cells).into_iter().map(|line| Line::styled(line, theme.strong())));
+        let mut lines: Vec<Line<'_>> =
+            wrap(error, cells).into_iter().map(|line| Line::styled(line, theme.bad())).collect();
+        lines.extend(wrap(hint, cells).into_iter().map(|line| Line::styled(line, Theme::strong())));
         frame.render_widget(Paragraph::new(lines), area);
         return;
     }
@@ -33,11 +35,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
     let height = usize::from(area.height).saturating_sub(1);
     let first = first_shown(history.place, runs.len(), height);
     let widths = widths(runs, cells);
-    let titles = cells_of(["WHEN", "WHO", "TRIGGER", "MAPPINGS", "ROWS", "TOOK", "OUTCOME"].map(str::to_owned), widths, theme);
-    let mut lines = vec![Line::styled(titles.join(" "), theme.strong())];
+    let titles =
+        cells_of(["WHEN", "WHO", "TRIGGER", "MAPPINGS", "ROWS", "TOOK", "OUTCOME"].map(str::to_owned), widths, theme);
+    let mut lines = vec![Line::styled(titles.join(" "), Theme::strong())];
     for (place, run) in runs.iter().enumerate().skip(first).take(height) {
         let line = line(run, widths, theme);
-        lines.push(if place == history.place { line.patch_style(theme.marked()) } else { line });
+        lines.push(if place == history.place { line.patch_style(Theme::marked()) } else { line });
     }
     frame.render_widget(Paragraph::new(lines), area);
 }
@@ -95,12 +98,14 @@ pub(super) fn draw_report(frame: &mut Frame<'_>, app: &App, theme: Theme, area: 
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let cells = usize::from(inner.width);
-    let lines: Vec<Line<'_>> = match &app.report.report {
-        None => vec![Line::raw("reading the report")],
-        Some(None) => vec![Line::raw("The report of this run is no longer kept.")],
-        Some(Some(report)) => report_lines(report, &theme)
+    let lines: Vec<Line<'_>> = match &app.report.kept {
+        Kept::Asked => vec![Line::raw("reading the report")],
+        Kept::Gone => vec![Line::raw("The report of this run is no longer kept.")],
+        Kept::Here(report) => report_lines(report, theme)
             .into_iter()
-            .flat_map(|(text, style)| wrap_or_blank(&text, cells).into_iter().map(move |line| Line::styled(line, style)))
+            .flat_map(|(text, style)| {
+                wrap_or_blank(&text, cells).into_iter().map(move |line| Line::styled(line, style))
+            })
             .collect(),
     };
     let most = lines.len().saturating_sub(usize::from(inner.height));
@@ -113,13 +118,13 @@ fn wrap_or_blank(text: &str, cells: usize) -> Vec<String> {
 }
 
 /// The report in sentences, before they are wrapped.
-pub fn report_lines(report: &RunReport, theme: &Theme) -> Vec<(String, Style)> {
+pub fn report_lines(report: &RunReport, theme: Theme) -> Vec<(String, Style)> {
     let by = if report.by.is_empty() { String::new() } else { format!(" by {}", report.by) };
     let (from, to) = (report.started_at.format("%Y-%m-%d %H:%M:%S"), report.finished_at.format("%H:%M:%S"));
     let mut lines = vec![(format!("{}{by}, {from} to {to} UTC", report.trigger.word()), Style::new())];
     for mapping in &report.mappings {
         lines.push((String::new(), Style::new()));
-        mapping_lines(mapping, *theme, &mut lines);
+        mapping_lines(mapping, theme, &mut lines);
     }
     lines
 }
@@ -136,22 +141,35 @@ fn mapping_lines(m: &MappingReport, theme: Theme, lines: &mut Vec<(String, Style
         say(format!("error: {error}"), theme.bad());
     }
     if let Some(hint) = &m.hint {
-        say(format!("next: {hint}"), theme.strong());
+        say(format!("next: {hint}"), Theme::strong());
     }
     say(format!("{} {} {}, {}", m.source, theme.arrow(), m.target, m.mode.word()), Style::new());
     if let Some(window) = &m.window {
         say(format!("window {window}, {} step(s)", m.steps), Style::new());
     }
     let mark = |mark: &Option<String>| mark.clone().unwrap_or_else(|| "-".to_owned());
-    say(format!("watermark {} {} {}", mark(&m.watermark_before), theme.arrow(), mark(&m.watermark_after)), Style::new());
+    say(
+        format!("watermark {} {} {}", mark(&m.watermark_before), theme.arrow(), mark(&m.watermark_after)),
+        Style::new(),
+    );
     let billed = m.bytes_billed.map_or_else(|| "?".to_owned(), format::bytes);
     let (new, changed) = (format::count(m.rows_inserted), format::count(m.rows_updated));
-    say(format!("{new} new, {changed} changed, {} staged, {billed} billed, {} attempt(s)", format::bytes(m.bytes_staged), m.attempts), Style::new());
+    say(
+        format!(
+            "{new} new, {changed} changed, {} staged, {billed} billed, {} attempt(s)",
+            format::bytes(m.bytes_staged),
+            m.attempts
+        ),
+        Style::new(),
+    );
     for note in m.held_back.iter().chain(&m.warnings) {
         say(format!("warning: {note}"), theme.wants());
     }
     for flaw in &m.flaws {
-        say(format!("{} value(s) of {} arrived as NULL: {}", format::count(flaw.count), flaw.column, flaw.flaw.words()), theme.wants());
+        say(
+            format!("{} value(s) of {} arrived as NULL: {}", format::count(flaw.count), flaw.column, flaw.flaw.words()),
+            theme.wants(),
+        );
     }
     for change in &m.schema_changes {
         let change: Vec<&str> = change.lines().map(str::trim).collect();

@@ -60,7 +60,7 @@ fn summary(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
     }
     if !filter.is_empty() {
         spans.push(Span::raw("  "));
-        spans.push(Span::styled(format!("/{filter} ({} shown)", app.mappings.visible().len()), theme.strong()));
+        spans.push(Span::styled(format!("/{filter} ({} shown)", app.mappings.visible().len()), Theme::strong()));
     }
     let used: usize = spans.iter().map(|span| width(&span.content)).sum();
     let end = format!("by {}, times in UTC", app.mappings.order.word());
@@ -82,7 +82,7 @@ fn draw_list(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
     for (place, row) in visible.iter().enumerate().skip(first).take(height) {
         let Some(row) = app.book.rows.get(*row) else { continue };
         let line = list_line(row, &columns, app, theme);
-        lines.push(if Some(place) == marked { line.patch_style(theme.marked()) } else { line });
+        lines.push(if Some(place) == marked { line.patch_style(Theme::marked()) } else { line });
     }
     if visible.is_empty() && !app.book.rows.is_empty() {
         lines.push(Line::styled("No mapping holds that text; Esc clears the filter.", theme.quiet()));
@@ -92,7 +92,7 @@ fn draw_list(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
 
 fn header(columns: &[(Column, usize)], theme: Theme) -> Line<'static> {
     let titles = columns.iter().map(|(column, cells)| aligned(*column, column.title(), *cells, theme));
-    Line::styled(titles.collect::<Vec<_>>().join("  "), theme.strong())
+    Line::styled(titles.collect::<Vec<_>>().join("  "), Theme::strong())
 }
 
 fn aligned(column: Column, text: &str, cells: usize, theme: Theme) -> String {

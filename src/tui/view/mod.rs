@@ -41,17 +41,13 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) {
     let notice = app.notice.as_ref().map_or_else(Vec::new, |notice| {
         let mut lines = text::wrap(&notice.text, usize::from(area.width));
         lines.truncate(NOTICE_LINES);
-        let style = if notice.bad { theme.bad() } else { theme.strong() };
+        let style = if notice.bad { theme.bad() } else { Theme::strong() };
         lines.into_iter().map(|line| Line::styled(line, style)).collect()
     });
     let lines = u16::try_from(notice.len()).unwrap_or(0);
-    let [top, body, said, bottom] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Min(1),
-        Constraint::Length(lines),
-        Constraint::Length(1),
-    ])
-    .areas(area);
+    let [top, body, said, bottom] =
+        Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(lines), Constraint::Length(1)])
+            .areas(area);
     title::draw(frame, app, theme, top);
     draw_body(frame, app, theme, body);
     frame.render_widget(Paragraph::new(notice), said);
@@ -79,8 +75,9 @@ fn draw_body(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
 
 /// A pane with a title; the one that has the keys is drawn bold.
 fn pane(title: &str, focused: bool, theme: Theme) -> Block<'static> {
-    let style = if focused { theme.strong() } else { theme.quiet() };
-    let title = Line::styled(format!(" {title} "), if focused { theme.strong() } else { ratatui::style::Style::new() });
+    let style = if focused { Theme::strong() } else { theme.quiet() };
+    let title =
+        Line::styled(format!(" {title} "), if focused { Theme::strong() } else { ratatui::style::Style::new() });
     Block::new().borders(Borders::ALL).border_set(theme.border()).border_style(style).title(title)
 }
 

@@ -23,18 +23,14 @@ pub(super) fn draw(frame: &mut Frame<'_>, dialog: &Dialog, theme: Theme, area: R
     let from = usize::from(dialog.scroll).min(said.len() - shown);
     let more = said.len() > shown;
     let height = u16::try_from(shown + choices + 3).unwrap_or(area.height).min(area.height);
-    let place = Rect {
-        x: area.x + (area.width - wide) / 2,
-        y: area.y + (area.height - height) / 2,
-        width: wide,
-        height,
-    };
+    let place =
+        Rect { x: area.x + (area.width - wide) / 2, y: area.y + (area.height - height) / 2, width: wide, height };
     let mut lines: Vec<Line<'_>> = said[from..from + shown].iter().map(|line| Line::raw(format!(" {line}"))).collect();
     lines.push(if more { Line::styled(" PgDn and PgUp show the rest", theme.quiet()) } else { Line::raw("") });
     for (number, choice) in dialog.choices.iter().enumerate() {
         let label = left(&choice.label, cells.saturating_sub(4), theme);
         let marked = number == dialog.selected;
-        let style = if marked { theme.marked() } else { ratatui::style::Style::new() };
+        let style = if marked { Theme::marked() } else { ratatui::style::Style::new() };
         let sign = if marked { ">" } else { " " };
         lines.push(Line::from(vec![
             Span::styled(format!(" {sign} "), style),

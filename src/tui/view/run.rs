@@ -55,7 +55,7 @@ fn headline(row: &Row, app: &App, cells: usize, theme: Theme) -> Vec<Line<'stati
         (None, None) => "it has never run".to_owned(),
     };
     let mut spans = vec![
-        Span::styled(row.name.0.clone(), theme.strong()),
+        Span::styled(row.name.0.clone(), Theme::strong()),
         Span::raw("  "),
         Span::styled(standing.word.text(), theme.word(standing.word)),
     ];
@@ -82,7 +82,7 @@ fn headline(row: &Row, app: &App, cells: usize, theme: Theme) -> Vec<Line<'stati
         lines.extend(said.into_iter().map(|line| Line::styled(line, theme.bad())));
         let hint = hint.or_else(|| app.run.report.as_ref().and_then(|report| report.hint.as_deref()));
         let hint = hint.map(|hint| wrap(hint, cells)).unwrap_or_default();
-        lines.extend(hint.into_iter().take(2).map(|line| Line::styled(line, theme.strong())));
+        lines.extend(hint.into_iter().take(2).map(|line| Line::styled(line, Theme::strong())));
     }
     lines
 }
@@ -174,7 +174,7 @@ fn steps(row: &Row, log: &RunLog, cells: usize, theme: Theme) -> Vec<Line<'stati
         lines.extend(wrap(note, cells).into_iter().map(|line| Line::styled(line, theme.wants())));
     }
     if let Some(report) = &log.report {
-        lines.extend(outcome(report, cells, theme));
+        lines.extend(outcome(report, cells));
     }
     lines
 }
@@ -186,11 +186,11 @@ fn of_report(report: &MappingReport, cells: usize, theme: Theme) -> Vec<Line<'st
     }
     let notes = report.held_back.iter().chain(&report.warnings);
     lines.extend(notes.flat_map(|note| wrap(note, cells)).map(|line| Line::styled(line, theme.wants())));
-    lines.extend(outcome(report, cells, theme));
+    lines.extend(outcome(report, cells));
     lines
 }
 
-fn outcome(report: &MappingReport, cells: usize, theme: Theme) -> Vec<Line<'static>> {
+fn outcome(report: &MappingReport, cells: usize) -> Vec<Line<'static>> {
     let took = std::time::Duration::try_from_secs_f64(report.duration_seconds).unwrap_or_default();
     let text = format!(
         "{}: {} rows in {}, {} new, {} changed; {}",
@@ -199,9 +199,12 @@ fn outcome(report: &MappingReport, cells: usize, theme: Theme) -> Vec<Line<'stat
         format::duration(took),
         format::count(report.rows_inserted),
         format::count(report.rows_updated),
-        report.watermark_after.as_ref().map_or_else(|| "no watermark yet".to_owned(), |mark| format!("watermark {mark}"))
+        report
+            .watermark_after
+            .as_ref()
+            .map_or_else(|| "no watermark yet".to_owned(), |mark| format!("watermark {mark}"))
     );
-    wrap(&text, cells).into_iter().map(|line| Line::styled(line, theme.strong())).collect()
+    wrap(&text, cells).into_iter().map(|line| Line::styled(line, Theme::strong())).collect()
 }
 
 fn draw_jobs(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
@@ -222,8 +225,9 @@ fn draw_jobs(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
             let bytes = job.bytes.map(format::bytes).unwrap_or_default();
             let rows = if job.rows > 0 { format!("{} rows", format::count(job.rows)) } else { String::new() };
             let tail = format!(" {} {}", right(&rows, 14, theme), right(&bytes, 9, theme));
-            let head = left(&format!("{} {}", left(job.what, 7, theme), job.id), cells.saturating_sub(tail.len()), theme);
-            let style = if focused && place == marked { theme.marked() } else { ratatui::style::Style::new() };
+            let head =
+                left(&format!("{} {}", left(job.what, 7, theme), job.id), cells.saturating_sub(tail.len()), theme);
+            let style = if focused && place == marked { Theme::marked() } else { ratatui::style::Style::new() };
             Line::styled(head + &tail, style)
         })
         .collect();

@@ -27,7 +27,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
             frame.render_widget(Line::styled(format!("{name}: the schemas could not be compared"), theme.bad()), head);
             let cells = usize::from(area.width);
             let mut lines: Vec<Line<'_>> = wrap(error, cells).into_iter().map(Line::raw).collect();
-            lines.extend(wrap(hint, cells).into_iter().map(|line| Line::styled(line, theme.strong())));
+            lines.extend(wrap(hint, cells).into_iter().map(|line| Line::styled(line, Theme::strong())));
             frame.render_widget(Paragraph::new(lines), list);
         }
         Compared::Read { creates_table, columns, .. } => {
@@ -38,7 +38,14 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
     }
 }
 
-fn headline(name: &str, row: Option<&Row>, creates: bool, columns: &[ColumnDiffView], app: &App, theme: Theme) -> Line<'static> {
+fn headline(
+    name: &str,
+    row: Option<&Row>,
+    creates: bool,
+    columns: &[ColumnDiffView],
+    app: &App,
+    theme: Theme,
+) -> Line<'static> {
     let target = row.map_or("", |row| row.full_target.as_str());
     let open = columns.iter().filter(|column| can_decide(column)).count();
     let verdict = if app.schema.deciding() {
@@ -51,7 +58,7 @@ fn headline(name: &str, row: Option<&Row>, creates: bool, columns: &[ColumnDiffV
         format!("{open} differ")
     };
     Line::from(vec![
-        Span::styled(format!("{name}  "), theme.strong()),
+        Span::styled(format!("{name}  "), Theme::strong()),
         Span::raw(format!("{target}  ")),
         Span::styled(verdict, if open > 0 { theme.wants() } else { theme.good() }),
     ])
@@ -64,19 +71,18 @@ fn draw_list(frame: &mut Frame<'_>, columns: &[ColumnDiffView], app: &App, theme
     let first = first_shown(app.schema.selected, columns.len(), height);
     let titles = ["COLUMN", "MYSQL", "BIGQUERY", "VERDICT", "BECOMES"];
     let titles: Vec<String> = titles.iter().zip(widths).map(|(title, cells)| left(title, cells, theme)).collect();
-    let mut lines = vec![Line::styled(format!("    {}", titles.join(" ")), theme.strong())];
+    let mut lines = vec![Line::styled(format!("    {}", titles.join(" ")), Theme::strong())];
     for (place, column) in columns.iter().enumerate().skip(first).take(height) {
         let line = list_line(column, widths, app, theme);
-        lines.push(if place == app.schema.selected { line.patch_style(theme.marked()) } else { line });
+        lines.push(if place == app.schema.selected { line.patch_style(Theme::marked()) } else { line });
     }
     frame.render_widget(Paragraph::new(lines), area);
 }
 
 /// The verdict is said in full; the others share the rest.
 fn widths(columns: &[ColumnDiffView], cells: usize) -> [usize; 5] {
-    let widest = |text: &dyn Fn(&ColumnDiffView) -> usize, least: usize| {
-        columns.iter().map(text).max().unwrap_or(0).max(least)
-    };
+    let widest =
+        |text: &dyn Fn(&ColumnDiffView) -> usize, least: usize| columns.iter().map(text).max().unwrap_or(0).max(least);
     let or_dash = |text: &Option<String>| text.as_deref().map_or(1, width);
     let mut widths = [
         widest(&|c| width(&c.column), 6),
@@ -146,7 +152,8 @@ fn explain(frame: &mut Frame<'_>, columns: &[ColumnDiffView], row: Option<&Row>,
     let decision = row.and_then(|row| row.status.as_ref()?.decisions.get(&column.column));
     if let Some(decision) = decision {
         let word = if decision.accepted { "accepted" } else { "declined" };
-        let text = format!("{word} as {} by {} on {}", decision.mysql, decision.by, decision.at.format("%Y-%m-%d %H:%M"));
+        let text =
+            format!("{word} as {} by {} on {}", decision.mysql, decision.by, decision.at.format("%Y-%m-%d %H:%M"));
         lines.extend(wrap(&text, cells).into_iter().map(|line| Line::styled(line, theme.quiet())));
     }
     frame.render_widget(Paragraph::new(lines), area);

@@ -20,7 +20,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
     );
     let left = fit(&place, cells.saturating_sub(right + 7), theme);
     let gap = cells.saturating_sub(7 + width(&left) + right);
-    let mut spans = vec![Span::styled("bqsync ", theme.strong()), Span::raw(left), Span::raw(" ".repeat(gap))];
+    let mut spans = vec![Span::styled("bqsync ", Theme::strong()), Span::raw(left), Span::raw(" ".repeat(gap))];
     for badge in badges {
         spans.push(Span::raw(" "));
         spans.push(Span::styled(badge, theme.wants()));

@@ -71,7 +71,12 @@ fn moving(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>>
     let mut phase = vec![if live.paused { "paused".to_owned() } else { live.phase.word().to_owned() }];
     phase.extend((live.step > 1).then(|| format!("step {}", live.step)));
     phase.extend((live.attempt > 1).then(|| format!("try {}", live.attempt)));
-    phase.extend(row.rates.per_second().filter(|_| live.phase == Phase::Extract).map(|rate| format!("{} rows/s", format::count(rate))));
+    phase.extend(
+        row.rates
+            .per_second()
+            .filter(|_| live.phase == Phase::Extract)
+            .map(|rate| format!("{} rows/s", format::count(rate))),
+    );
     phase.push(match row.time_left() {
         Some(left) => format!("about {} left", format::duration(left)),
         None => "time left ?".to_owned(),
@@ -93,7 +98,7 @@ fn at_rest(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>
     }
     if let Some((error, hint)) = row.last_error() {
         lines.extend(styled(error, theme.bad()));
-        lines.extend(hint.map(|hint| styled(hint, theme.strong())).into_iter().flatten());
+        lines.extend(hint.map(|hint| styled(hint, Theme::strong())).into_iter().flatten());
     }
     if !row.undecided().is_empty() {
         let text = format!("to decide (s): {}", row.undecided().join(", "));
@@ -102,7 +107,8 @@ fn at_rest(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>
     let Some(status) = &row.status else { return lines };
     if let Some(holder) = &status.held_by {
         let since = clock(holder.since, now.utc);
-        let text = format!("worked on since {since} by process {} on {}, run {}", holder.pid, holder.host, holder.run_id);
+        let text =
+            format!("worked on since {since} by process {} on {}, run {}", holder.pid, holder.host, holder.run_id);
         lines.extend(styled(&text, theme.moving()));
     }
     if let Some(state) = &status.backfill {
@@ -117,7 +123,10 @@ fn at_rest(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>
         lines.extend(styled(&text, theme.wants()));
     }
     if let Some(job) = &status.pending {
-        lines.extend(styled(&format!("publish {job} was sent and its end is not known; the next run asks"), theme.wants()));
+        lines.extend(styled(
+            &format!("publish {job} was sent and its end is not known; the next run asks"),
+            theme.wants(),
+        ));
     }
     if let Some(run) = &status.last_run {
         let took = format::duration(Duration::from_millis(run.duration_ms));
@@ -132,13 +141,18 @@ fn at_rest(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>
     }
     let newest = row.measured.as_ref().and_then(|measured| measured.newest.as_deref());
     let (mark, newest) = (status.watermark.as_deref().unwrap_or("-"), newest.unwrap_or("-"));
-    lines.push(Line::raw(fit(&format!("in BigQuery up to {mark} {} newest in MySQL {newest}", theme.dot()), cells, theme)));
+    lines.push(Line::raw(fit(
+        &format!("in BigQuery up to {mark} {} newest in MySQL {newest}", theme.dot()),
+        cells,
+        theme,
+    )));
     lines
 }
 
 /// Rows a second over the last minute.
 fn sparkline(samples: &[u64], cells: usize, theme: Theme) -> Option<Line<'static>> {
-    let shown: Vec<u64> = samples.iter().copied().skip(samples.len().saturating_sub(cells.saturating_sub(24))).collect();
+    let shown: Vec<u64> =
+        samples.iter().copied().skip(samples.len().saturating_sub(cells.saturating_sub(24))).collect();
     let most = shown.iter().max().copied().filter(|most| *most > 0)?;
     let heights = theme.heights();
     let bars: String = shown
