@@ -15,4 +15,5 @@ pub mod logging;
 mod retry;
 pub mod source;
 pub mod state;
+pub mod tui;
 pub mod warehouse;

@@ -1,5 +1,6 @@
 //! Parses the command line, wires the real adapters, chooses the front end, maps the outcome to an exit code.
 
+mod console;
 mod wiring;
 
 use std::io::IsTerminal;
@@ -36,9 +37,15 @@ fn main() -> color_eyre::Result<ExitCode> {
 }
 
 async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
+    if args.read_only && args.command.as_ref().is_some_and(CommandArg::writes) {
+        return Err(Refusal::Usage("--read-only: this command would write".to_owned()));
+    }
+    if console::is_wanted(args) {
+        return console::run(args, printer).await;
+    }
     let command = command(args)?;
     let environment = Environment::read()?;
-    start_logging(args, &environment)?;
+    logging::start(&log_settings(args, &environment)).map_err(Refusal::Usage)?;
     let setup = wiring::read_setup(args.config.as_deref(), &environment)?;
     let selection =
         cli::select(&setup.config, command.mappings()).map_err(|error| Refusal::Usage(error.to_string()))?;
@@ -50,18 +57,14 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
 }
 
 fn command(args: &Args) -> Result<&CommandArg, Refusal> {
-    let Some(command) = &args.command else {
+    args.command.as_ref().ok_or_else(|| {
         let help = Args::command().render_help();
-        return Err(Refusal::Usage(format!("this version has no console yet; name a command\n\n{help}")));
-    };
-    if args.read_only && command.writes() {
-        return Err(Refusal::Usage("--read-only: this command would write".to_owned()));
-    }
-    Ok(command)
+        Refusal::Usage(format!("the console needs a terminal; without one, name a command\n\n{help}"))
+    })
 }
 
-fn start_logging(args: &Args, environment: &Environment) -> Result<(), Refusal> {
-    let settings = LogSettings {
+fn log_settings(args: &Args, environment: &Environment) -> LogSettings {
+    LogSettings {
         format: match args.log_format {
             LogFormatArg::Text => LogFormat::Text,
             LogFormatArg::Json => LogFormat::Json,
@@ -69,6 +72,5 @@ fn start_logging(args: &Args, environment: &Environment) -> Result<(), Refusal> 
         level: environment.get("LOG_LEVEL"),
         directory: environment.log_directory(),
         terminal: std::io::stderr().is_terminal(),
-    };
-    logging::start(&settings).map_err(Refusal::Usage)
+    }
 }

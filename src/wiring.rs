@@ -41,11 +41,12 @@ impl fmt::Display for Refusal {
     }
 }
 
-fn plural(problems: usize) -> String {
+pub fn plural(problems: usize) -> String {
     if problems == 1 { "1 problem".to_owned() } else { format!("{problems} problems") }
 }
 
 /// The process's variables over those of `.env` in the working directory.
+#[derive(Default)]
 pub struct Environment {
     dotenv: HashMap<String, String>,
 }
@@ -163,6 +164,23 @@ pub struct Setup {
     mysql: MysqlSettings,
     bigquery: BigQuerySettings,
     storage: StorageSettings,
+}
+
+impl Setup {
+    /// `db.example.com/shop`, for the console's title.
+    pub fn mysql_place(&self) -> String {
+        let MysqlSettings { host, port, socket, database, .. } = &self.mysql;
+        let server = match socket {
+            Some(path) => path.display().to_string(),
+            None if *port == 3306 => host.clone(),
+            None => format!("{host}:{port}"),
+        };
+        format!("{server}/{database}")
+    }
+
+    pub const fn uses_emulator(&self) -> bool {
+        self.bigquery.emulator.is_some()
+    }
 }
 
 pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Setup, Refusal> {

@@ -29,8 +29,12 @@ pub enum Command {
         mapping: MappingName,
         decisions: Vec<ColumnDecision>,
     },
-    /// Watermarks, lags, last runs and who works on what.
+    /// Watermarks, lags, last runs and who works on what, in one answer.
     Inspect(Selection),
+    /// What the state alone knows of all mappings; cheap, for asking every few seconds.
+    Watch,
+    /// As `Inspect`, each mapping as soon as it is known: for whoever shows two hundred of them.
+    Measure(Selection),
     /// The latest runs, newest first.
     ReadHistory {
         most: usize,

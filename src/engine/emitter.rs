@@ -91,6 +91,9 @@ fn log(event: &Event) {
         Event::RecordFailed { run, error } => error!(%run, error, "the run's report could not be written"),
         Event::CompareFinished
         | Event::Inspected { .. }
+        | Event::Watched { .. }
+        | Event::Measured { .. }
+        | Event::MeasureFinished
         | Event::BackfillPreviewed { .. }
         | Event::HistoryRead { .. }
         | Event::ReportRead { .. } => {}

@@ -37,6 +37,7 @@ pub use self::protocol::{
     BackfillAsk, BackfillPreview, ColumnDecision, Command, Event, Lag, MappingStatus, Phase, Selection, SlicePreview,
     SyncOrder,
 };
+pub use crate::state::{BackfillState, Holder, LastRun};
 
 use self::emitter::Emitter;
 use crate::domain::config::Config;

@@ -207,6 +207,14 @@ pub enum Event {
     Inspected {
         mappings: Vec<MappingStatus>,
     },
+    /// The answer to `Watch`: without `newest` and `lag`.
+    Watched {
+        mappings: Vec<MappingStatus>,
+    },
+    Measured {
+        status: Box<MappingStatus>,
+    },
+    MeasureFinished,
     /// Something of ours broke; what it was working on has ended, the watermarks are where the last publish left them.
     EngineFailed {
         error: String,
@@ -245,10 +253,13 @@ impl Event {
             | Self::RetryScheduled { mapping, .. } => Some(mapping),
             Self::MappingFinished { report } => Some(&report.mapping_name),
             Self::BackfillPreviewed { preview } => Some(&preview.ask.mapping),
+            Self::Measured { status } => Some(&status.mapping),
             Self::RunStarted { .. }
             | Self::CompareFinished
             | Self::RunFinished { .. }
             | Self::Inspected { .. }
+            | Self::Watched { .. }
+            | Self::MeasureFinished
             | Self::HistoryRead { .. }
             | Self::ReportRead { .. }
             | Self::HistoryFailed { .. }

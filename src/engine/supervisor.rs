@@ -11,7 +11,7 @@ use super::compare::compare;
 use super::decide::decide;
 use super::emitter::Emitter;
 use super::history::{read_history, read_report};
-use super::inspect::inspect;
+use super::inspect::{inspect, look, measure};
 use super::preview::preview;
 use super::progress::Progress;
 use super::protocol::{Command, Event, Selection};
@@ -88,6 +88,14 @@ impl<S: Source, W: Warehouse, T: StateStore> Supervisor<S, W, T> {
             Command::Inspect(selection) => {
                 let mappings = self.selected(&selection);
                 self.spawn(|ports, emitter| async move { inspect(&ports, mappings, &emitter).await });
+            }
+            Command::Watch => {
+                let mappings = self.selected(&Selection::All);
+                self.spawn(|ports, emitter| async move { look(&ports, mappings, &emitter).await });
+            }
+            Command::Measure(selection) => {
+                let mappings = self.selected(&selection);
+                self.spawn(|ports, emitter| async move { measure(&ports, mappings, &emitter).await });
             }
             Command::ReadHistory { most } => {
                 self.spawn(move |ports, emitter| async move { read_history(&ports, most, &emitter).await });

@@ -1,6 +1,9 @@
 //! Where log lines go: stderr for people and collectors, a daily file for the day after.
 
+mod ring;
+
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
@@ -10,6 +13,9 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
+
+use self::ring::RingLayer;
+pub use self::ring::{LogLine, LogRing};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,20 +52,47 @@ pub fn start(settings: &LogSettings) -> Result<(), String> {
         None => LevelFilter::INFO,
     };
     let stderr = layer(settings.format, std::io::stderr, level, settings.terminal);
-    // A home that cannot be written to (a container) is no reason not to run.
-    let file = settings.directory.as_ref().and_then(|directory| {
-        // The appender looks for old files first, and says aloud when there is no directory yet.
-        std::fs::create_dir_all(directory).ok()?;
-        RollingFileAppender::builder()
-            .rotation(Rotation::DAILY)
-            .filename_prefix("bqsync")
-            .filename_suffix("log")
-            .max_log_files(FILES_KEPT)
-            .build(directory)
-            .ok()
-    });
-    let file = file.map(|appender| layer(LogFormat::Json, appender, level.max(LevelFilter::INFO), false));
+    let file = daily_file(settings, level);
     tracing_subscriber::registry().with(stderr).with(file).try_init().map_err(|error| error.to_string())
+}
+
+/// Starts logging for a process whose terminal is the console's: into the ring instead of stderr.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_in_console(settings: &LogSettings) -> Result<Arc<LogRing>, String> {
+    let level = settings.level.as_deref().map_or(Ok(LevelFilter::INFO), parse_level)?;
+    let ring = Arc::new(LogRing::default());
+    tui_logger::set_default_level(tui_logger::LevelFilter::Info);
+    // The screen shows less by itself; what was not kept could not be asked for when it is needed.
+    let kept = RingLayer { ring: Arc::clone(&ring) }.with_filter(filter(level.max(LevelFilter::DEBUG)));
+    let file = daily_file(settings, level);
+    tracing_subscriber::registry().with(kept).with(file).try_init().map_err(|error| error.to_string())?;
+    Ok(ring)
+}
+
+fn daily_file<S>(settings: &LogSettings, level: LevelFilter) -> Option<Box<dyn Layer<S> + Send + Sync>>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let directory = settings.directory.as_ref()?;
+    // The appender looks for old files first, and says aloud when there is no directory yet. A home that cannot be
+    // written to (a container) is no reason not to run.
+    std::fs::create_dir_all(directory).ok()?;
+    let appender = RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("bqsync")
+        .filename_suffix("log")
+        .max_log_files(FILES_KEPT)
+        .build(directory)
+        .ok()?;
+    Some(layer(LogFormat::Json, appender, level.max(LevelFilter::INFO), false))
+}
+
+/// Libraries speak up only when something is wrong; ours at the level asked for.
+fn filter(level: LevelFilter) -> EnvFilter {
+    let ours = ["bigquery_syncer", "bqsync"].map(|target| format!("{target}={level}"));
+    EnvFilter::new(format!("warn,{}", ours.join(",")))
 }
 
 fn layer<S, W>(format: LogFormat, writer: W, level: LevelFilter, colour: bool) -> Box<dyn Layer<S> + Send + Sync>
@@ -67,9 +100,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    // Libraries speak up only when something is wrong; ours at the level asked for.
-    let ours = ["bigquery_syncer", "bqsync"].map(|target| format!("{target}={level}"));
-    let filter = EnvFilter::new(format!("warn,{}", ours.join(",")));
+    let filter = filter(level);
     let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false);
     match format {
         LogFormat::Text => {

@@ -1,0 +1,113 @@
+//! Opens the console: which command lines ask for it, and how it gets its engine.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bigquery_syncer::cli::args::{Args, CommandArg, OutputFormat};
+use bigquery_syncer::cli::{self, ExitStatus, Printer};
+use bigquery_syncer::domain::ids::MappingName;
+use bigquery_syncer::engine::{self, BackfillAsk, Selection, SyncOrder};
+use bigquery_syncer::logging;
+use bigquery_syncer::state::AnyState;
+use bigquery_syncer::tui::{self, Left, Opener, Session, Settings, Start, Trouble};
+
+use crate::wiring::{self, Environment, Refusal};
+
+/// Does this command line open the console? Pipes never do, nor does whoever wants JSON.
+pub fn is_wanted(args: &Args) -> bool {
+    let opens = match &args.command {
+        None => true,
+        Some(CommandArg::RunOnce { .. } | CommandArg::Backfill { .. }) => args.output == OutputFormat::Table,
+        Some(_) => false,
+    };
+    opens && !args.no_tui && std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// Runs the console to its end.
+pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
+    // What is wrong with `.env` is shown in the console, where it can be read again.
+    let environment = Environment::read().unwrap_or_default();
+    let start = match &args.command {
+        Some(command) => Some(start(args, command, &environment)?),
+        None => None,
+    };
+    let ring = logging::start_in_console(&crate::log_settings(args, &environment)).map_err(Refusal::Usage)?;
+    tui::hook_panics();
+    let held = Held::default();
+    let settings =
+        Settings { opener: opener(args.config.clone(), Arc::clone(&held)), start, read_only: args.read_only, ring };
+    let left = tui::run(settings).await;
+    let store = held.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(store) = store {
+        store.settle(crate::GIVING_BACK).await;
+    }
+    for panic in tui::unsaid_panics() {
+        printer.note(&panic);
+    }
+    match left {
+        Ok(left) => Ok(exit_status(left)),
+        Err(error) => Err(Refusal::Usage(format!("the terminal cannot be used: {error} (--no-tui does without)"))),
+    }
+}
+
+fn exit_status(left: Left) -> ExitStatus {
+    if left.interrupted {
+        ExitStatus::Interrupted
+    } else if left.failed {
+        ExitStatus::Failed
+    } else if left.waiting {
+        ExitStatus::Waiting
+    } else {
+        ExitStatus::Ok
+    }
+}
+
+/// What the command line asks for. A mapping that does not exist is said at once, where the configuration can be read.
+fn start(args: &Args, command: &CommandArg, environment: &Environment) -> Result<Start, Refusal> {
+    let selection = match wiring::read_setup(args.config.as_deref(), environment) {
+        Ok(setup) => {
+            cli::select(&setup.config, command.mappings()).map_err(|error| Refusal::Usage(error.to_string()))?
+        }
+        Err(_) => Selection::All,
+    };
+    Ok(match command {
+        CommandArg::Backfill { mapping, start, end, dry_run, restart } => {
+            let mapping = MappingName(mapping.clone());
+            let ask = BackfillAsk { mapping, start: start.clone(), end: end.clone() };
+            if *dry_run { Start::Preview(ask) } else { Start::Backfill { ask, restart: *restart } }
+        }
+        CommandArg::RunOnce { lookback, .. } => {
+            Start::Sync(SyncOrder { lookback: *lookback, ..SyncOrder::manual(selection) })
+        }
+        CommandArg::SchemaDiff { .. } | CommandArg::Status { .. } => Start::Sync(SyncOrder::manual(selection)),
+    })
+}
+
+/// The store of the latest engine: what it holds is given back when the console is left.
+type Held = Arc<Mutex<Option<Arc<AnyState>>>>;
+
+/// Reads the files and starts an engine, as often as the operator asks.
+fn opener(config: Option<PathBuf>, held: Held) -> Opener {
+    Box::new(move || {
+        let (config, held) = (config.clone(), Arc::clone(&held));
+        Box::pin(async move {
+            let environment = Environment::read().map_err(trouble)?;
+            let setup = wiring::read_setup(config.as_deref(), &environment).map_err(trouble)?;
+            let (mysql, emulator) = (setup.mysql_place(), setup.uses_emulator());
+            let ports = wiring::connect(setup).map_err(trouble)?;
+            *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&ports.state));
+            let facts = tui::Facts { config: Arc::clone(&ports.config), mysql, emulator };
+            Ok(Session { handle: engine::start(ports), facts })
+        })
+    })
+}
+
+fn trouble(refusal: Refusal) -> Trouble {
+    match refusal {
+        Refusal::Usage(sentence) => Trouble { sentence, problems: Vec::new() },
+        Refusal::Problems(problems) => {
+            Trouble { sentence: format!("{} in the configuration", wiring::plural(problems.len())), problems }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The operator's word on new columns.
+
+use super::*;
+
+fn column(name: &str, verdict: &str) -> ColumnDiffView {
+    ColumnDiffView {
+        column: name.to_owned(),
+        mysql: Some("varchar(20)".to_owned()),
+        bigquery: None,
+        verdict: verdict.to_owned(),
+        becomes: Some("STRING".to_owned()),
+        accepted: None,
+    }
+}
+
+fn compared(statements: &[&str]) -> Event {
+    Event::SchemaCompared {
+        mapping: named("carts"),
+        creates_table: false,
+        columns: vec![column("id", "same"), column("coupon", "new"), column("note", "new"), column("size", "conflict")],
+        statements: statements.iter().map(|s| (*s).to_owned()).collect(),
+        applied: false,
+        conflicts: 1,
+    }
+}
+
+/// A run of carts has met new columns.
+fn desk_with_review() -> Desk {
+    let mut desk = Desk::open();
+    desk.press('G');
+    desk.press('r');
+    desk.start("carts");
+    desk.finish("carts", Outcome::Waiting);
+    let mut carts = samples::status("carts", Some(Outcome::Waiting));
+    carts.undecided = vec!["coupon".into(), "note".into(), "size".into()];
+    desk.watched(vec![carts]);
+    assert_eq!(desk.word("carts"), Word::Review);
+    desk.press('s');
+    desk.hear(compared(&["ALTER TABLE all"]));
+    desk
+}
+
+#[test]
+fn a_review_shows_the_exact_ddl_before_it_changes_anything_and_the_run_goes_on() {
+    let mut desk = desk_with_review();
+    desk.press('j');
+    desk.press(' ');
+    desk.press('j');
+    desk.press(' ');
+    desk.press(' ');
+    desk.press('j');
+    desk.press(' ');
+    let accepted = vec!["coupon".to_owned()];
+    let ask = Command::Compare { selection: Selection::Named(vec![named("carts")]), apply: false, columns: accepted };
+    assert_eq!(desk.code(KeyCode::Enter), [Effect::Send(ask)]);
+    desk.hear(compared(&["ALTER TABLE `carts` ADD COLUMN `coupon` STRING"]));
+    let dialog = desk.app.dialog.clone().unwrap();
+    assert!(dialog.lines.iter().any(|line| line.contains("ADD COLUMN `coupon`")), "{dialog:?}");
+    assert!(dialog.lines.iter().any(|line| line.contains("note, size")), "{dialog:?}");
+    assert_eq!(dialog.chosen(), Intent::Nothing, "Enter alone changes nothing");
+    let decision = |column: &str, accept| ColumnDecision { column: column.to_owned(), accept };
+    let decisions = vec![decision("coupon", true), decision("note", false), decision("size", false)];
+    let decide = Command::Decide { mapping: named("carts"), decisions };
+    assert_eq!(desk.press('y'), [Effect::Send(decide)]);
+    assert!(desk.app.busy(), "DDL is on its way");
+    let effects = desk.hear(Event::SchemaDecided {
+        mapping: named("carts"),
+        accepted: vec!["coupon".into()],
+        declined: vec!["note".into(), "size".into()],
+        statements: vec!["ALTER".into()],
+    });
+    assert!(effects.contains(&sync(&["carts"])), "{effects:?}");
+}
+
+#[test]
+fn a_review_that_leaves_something_open_goes_on_waiting() {
+    let mut desk = desk_with_review();
+    desk.press('j');
+    desk.press(' ');
+    desk.code(KeyCode::Enter);
+    desk.hear(compared(&["ALTER"]));
+    assert!(desk.app.dialog.as_ref().unwrap().lines.iter().any(|line| line.contains("Still undecided")));
+    desk.press('y');
+    let effects = desk.hear(Event::SchemaDecided {
+        mapping: named("carts"),
+        accepted: vec!["coupon".into()],
+        declined: vec![],
+        statements: vec![],
+    });
+    assert!(!effects.contains(&sync(&["carts"])), "{effects:?}");
+}
+
+#[test]
+fn a_conflict_cannot_be_accepted() {
+    let mut desk = desk_with_review();
+    desk.press('a');
+    let marked: Vec<&String> = desk.app.schema.marks.keys().collect();
+    assert_eq!(marked, ["coupon", "note"]);
+    desk.press('G');
+    desk.press(' ');
+    assert_eq!(desk.app.schema.marks.get("size"), Some(&crate::tui::screens::Mark::Decline));
+}

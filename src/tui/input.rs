@@ -1,0 +1,55 @@
+//! Keys from the terminal, read in a thread of their own.
+//!
+//! crossterm's own event stream spins at full speed once the terminal has hung up, and a sequence that was cut in half
+//! blocks its reader: here only this thread waits, and it leaves when the terminal does.
+
+use std::io;
+use std::time::Duration;
+
+use ratatui::crossterm::event::{self, Event};
+use rustix::event::{PollFd, PollFlags, poll};
+use tokio::sync::mpsc;
+
+/// What the terminal says.
+#[derive(Debug)]
+pub enum Input {
+    Event(Event),
+    /// It is gone.
+    Lost,
+}
+
+/// Starts reading. The thread ends with the terminal, with the receiver, or with the process.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn start() -> io::Result<mpsc::UnboundedReceiver<Input>> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    std::thread::Builder::new().name("terminal-input".to_owned()).spawn(move || read(&sender))?;
+    Ok(receiver)
+}
+
+fn read(sender: &mpsc::UnboundedSender<Input>) {
+    let stdin = io::stdin();
+    loop {
+        let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+        match poll(&mut fds, None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => break,
+        }
+        let said = fds[0].revents();
+        if said.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+            break;
+        }
+        if !said.contains(PollFlags::IN) {
+            continue;
+        }
+        while event::poll(Duration::ZERO).unwrap_or(false) {
+            let Ok(event) = event::read() else { break };
+            if sender.send(Input::Event(event)).is_err() {
+                return;
+            }
+        }
+    }
+    // Whoever does not listen any more does not need to know.
+    let _ = sender.send(Input::Lost);
+}

@@ -1,0 +1,294 @@
+//! The one table of keys: what dispatches, what the footer offers, what help and README list.
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+/// What the operator wants, whatever key says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    Open,
+    Back,
+    NextPane,
+    PreviousPane,
+    Toggle,
+    AcceptSafe,
+    RunSelected,
+    RunAll,
+    Backfill,
+    Schema,
+    Cancel,
+    Pause,
+    History,
+    Logs,
+    Filter,
+    Sort,
+    Copy,
+    Check,
+    Help,
+    Quit,
+    Interrupt,
+    Suspend,
+    Redraw,
+}
+
+/// Where a key is pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    Mappings,
+    Run,
+    Schema,
+    Backfill,
+    History,
+    Report,
+    Logs,
+    Help,
+    Dialog,
+    /// A field has the keys; letters are letters.
+    Typing,
+    /// A field of the backfill form.
+    Form,
+}
+
+impl Scope {
+    pub const ALL: [Self; 11] = [
+        Self::Mappings,
+        Self::Run,
+        Self::Schema,
+        Self::Backfill,
+        Self::History,
+        Self::Report,
+        Self::Logs,
+        Self::Help,
+        Self::Dialog,
+        Self::Typing,
+        Self::Form,
+    ];
+
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Mappings => "Mappings",
+            Self::Run => "Run",
+            Self::Schema => "Schema review",
+            Self::Backfill => "Backfill",
+            Self::History => "History",
+            Self::Report => "Report of a run",
+            Self::Logs => "Logs",
+            Self::Help => "Help",
+            Self::Dialog => "Questions",
+            Self::Typing => "Filter",
+            Self::Form => "Backfill, in a field",
+        }
+    }
+}
+
+/// A key, with or without Ctrl. Shift is part of the letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    code: KeyCode,
+    ctrl: bool,
+}
+
+const fn plain(code: KeyCode) -> Key {
+    Key { code, ctrl: false }
+}
+
+const fn letter(c: char) -> Key {
+    plain(KeyCode::Char(c))
+}
+
+const fn ctrl(c: char) -> Key {
+    Key { code: KeyCode::Char(c), ctrl: true }
+}
+
+impl Key {
+    /// The key of a press; `None` for releases and for anything with Alt.
+    #[must_use]
+    pub fn pressed(event: &KeyEvent) -> Option<Self> {
+        let pressed = matches!(event.kind, KeyEventKind::Press | KeyEventKind::Repeat);
+        if !pressed || event.modifiers.contains(KeyModifiers::ALT) {
+            return None;
+        }
+        Some(Self { code: event.code, ctrl: event.modifiers.contains(KeyModifiers::CONTROL) })
+    }
+
+    /// The letter, where it is one.
+    #[must_use]
+    pub const fn letter(self) -> Option<char> {
+        match self {
+            Self { code: KeyCode::Char(c), ctrl: false } => Some(c),
+            _ => None,
+        }
+    }
+
+    /// As help and footer write it.
+    #[must_use]
+    pub fn name(self) -> String {
+        let name = match self.code {
+            KeyCode::Char(' ') => "Space".to_owned(),
+            KeyCode::Char(c) if self.ctrl => return format!("Ctrl-{}", c.to_ascii_uppercase()),
+            KeyCode::Char(c) => c.to_string(),
+            KeyCode::Esc => "Esc".to_owned(),
+            KeyCode::Enter => "Enter".to_owned(),
+            KeyCode::Tab => "Tab".to_owned(),
+            KeyCode::BackTab => "Shift-Tab".to_owned(),
+            KeyCode::Up => "Up".to_owned(),
+            KeyCode::Down => "Down".to_owned(),
+            KeyCode::Left => "Left".to_owned(),
+            KeyCode::Right => "Right".to_owned(),
+            KeyCode::PageUp => "PgUp".to_owned(),
+            KeyCode::PageDown => "PgDn".to_owned(),
+            KeyCode::Home => "Home".to_owned(),
+            KeyCode::End => "End".to_owned(),
+            other => other.to_string(),
+        };
+        if self.ctrl { format!("Ctrl-{name}") } else { name }
+    }
+}
+
+/// A line of the table.
+#[derive(Debug)]
+pub struct Binding {
+    pub action: Action,
+    pub keys: &'static [Key],
+    pub scopes: &'static [Scope],
+    /// `--read-only` takes it away.
+    pub writes: bool,
+    /// A word or two for the footer; empty where the footer does not offer it.
+    pub label: &'static str,
+    pub help: &'static str,
+}
+
+use Scope::{Backfill, Dialog, Form, Help, History, Logs, Mappings, Report, Run, Schema, Typing};
+
+const SCREENS: &[Scope] = &[Mappings, Run, Schema, Backfill, History, Report, Logs];
+const LISTS: &[Scope] = &[Mappings, Run, Schema, Backfill, History, Report, Logs, Help];
+
+const fn row(
+    action: Action,
+    keys: &'static [Key],
+    scopes: &'static [Scope],
+    label: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { action, keys, scopes, writes: false, label, help }
+}
+
+const fn write(
+    action: Action,
+    keys: &'static [Key],
+    scopes: &'static [Scope],
+    label: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { action, keys, scopes, writes: true, label, help }
+}
+
+const UP: &[Key] = &[letter('k'), plain(KeyCode::Up)];
+const DOWN: &[Key] = &[letter('j'), plain(KeyCode::Down)];
+const ENTER: &[Key] = &[plain(KeyCode::Enter)];
+const ESC: &[Key] = &[plain(KeyCode::Esc)];
+const TAB: &[Key] = &[plain(KeyCode::Tab)];
+
+/// Every key there is. The footer offers labelled ones in this order, so what matters most stands first.
+pub const KEYS: &[Binding] = &[
+    row(Action::Open, ENTER, &[Mappings], "run", "what the mapping's run is doing, or did"),
+    row(Action::Open, ENTER, &[History], "report", "the report of that run"),
+    row(Action::Open, ENTER, &[Dialog], "choose", "the marked answer"),
+    row(Action::Open, ENTER, &[Typing], "keep", "leave the field, keep the filter"),
+    row(Action::Open, ENTER, &[Backfill, Form], "preview", "preview what is asked for; then ask to start it"),
+    write(Action::Open, ENTER, &[Schema], "apply", "show the exact DDL of what is accepted, and ask"),
+    row(Action::Back, ESC, &[Run, Schema, Backfill, Form, History, Report, Logs, Help, Dialog], "back", "go back"),
+    row(Action::Back, ESC, &[Mappings, Typing], "", "clear the filter"),
+    write(Action::Toggle, &[letter(' ')], &[Schema], "accept/decline", "accept or decline the column"),
+    write(Action::AcceptSafe, &[letter('a')], &[Schema], "accept safe", "accept every column that is safe"),
+    write(Action::RunSelected, &[letter('r')], &[Mappings, Run, Schema], "sync", "run the mapping now"),
+    write(Action::RunAll, &[letter('R')], &[Mappings], "sync all", "run every mapping now"),
+    write(Action::Cancel, &[letter('c')], &[Mappings, Run, Backfill], "cancel", "stop at the next safe point; asks"),
+    write(
+        Action::Pause,
+        &[letter('p')],
+        &[Mappings, Run, Backfill],
+        "pause",
+        "hold a run between two batches, or go on",
+    ),
+    row(Action::Schema, &[letter('s')], &[Mappings, Run], "schema", "MySQL's columns beside BigQuery's"),
+    write(Action::Backfill, &[letter('b')], &[Mappings, Run], "backfill", "move a stretch of time again"),
+    row(Action::Copy, &[letter('y')], &[Run], "copy", "copy the marked job id"),
+    row(
+        Action::Copy,
+        &[letter('y')],
+        &[Mappings, Schema, History, Report],
+        "copy",
+        "copy the error, the DDL or the run id",
+    ),
+    row(Action::Filter, &[letter('/')], &[Mappings, Logs], "filter", "show only what holds the text typed"),
+    row(Action::Sort, &[letter('o')], &[Mappings], "order", "by file, name, lag, last run or status"),
+    row(Action::History, &[letter('h')], &[Mappings, Run, Schema, Backfill, Logs], "history", "past runs of all hosts"),
+    row(
+        Action::Logs,
+        &[letter('l')],
+        &[Mappings, Run, Schema, Backfill, History, Report],
+        "logs",
+        "log lines, level by target",
+    ),
+    row(
+        Action::Check,
+        &[letter('u')],
+        &[Mappings, Schema, History],
+        "check",
+        "read the files again, ask both sides again",
+    ),
+    row(Action::NextPane, TAB, &[Run, Backfill, Form, Logs], "pane", "to the next pane or field"),
+    row(Action::NextPane, TAB, &[Dialog], "", "to the next answer"),
+    row(Action::PreviousPane, &[plain(KeyCode::BackTab)], &[Run, Backfill, Form, Dialog], "", "the other way"),
+    row(Action::Up, UP, LISTS, "", "up"),
+    row(Action::Down, DOWN, LISTS, "", "down"),
+    row(Action::Up, UP, &[Dialog], "", "up"),
+    row(Action::Down, DOWN, &[Dialog], "", "down"),
+    row(Action::Up, &[plain(KeyCode::Up)], &[Form], "", "to the field above"),
+    row(Action::Down, &[plain(KeyCode::Down)], &[Form], "", "to the field below"),
+    row(Action::Left, &[plain(KeyCode::Left)], &[Backfill, Dialog], "", "the mapping or answer before"),
+    row(Action::Right, &[plain(KeyCode::Right)], &[Backfill, Dialog], "", "the mapping or answer after"),
+    row(Action::Left, &[plain(KeyCode::Left)], &[Logs], "", "show less of the target"),
+    row(Action::Right, &[plain(KeyCode::Right)], &[Logs], "", "show more of the target"),
+    row(Action::PageUp, &[plain(KeyCode::PageUp)], LISTS, "", "a page up"),
+    row(Action::PageDown, &[plain(KeyCode::PageDown)], LISTS, "", "a page down"),
+    row(Action::Top, &[letter('g'), plain(KeyCode::Home)], LISTS, "", "to the first"),
+    row(Action::Bottom, &[letter('G'), plain(KeyCode::End)], LISTS, "", "to the last; in the logs: follow"),
+    row(Action::Toggle, &[letter(' ')], &[Logs], "targets", "show or hide the targets"),
+    row(Action::Help, &[letter('?')], SCREENS, "help", "this list"),
+    row(Action::Help, &[letter('?')], &[Help], "", "close help"),
+    row(Action::Quit, &[letter('q')], SCREENS, "quit", "leave; asks while something runs"),
+    row(Action::Quit, &[letter('q')], &[Help], "close", "close help"),
+    row(Action::Interrupt, &[ctrl('c')], &Scope::ALL, "", "leave; a second time cancels what runs"),
+    row(Action::Suspend, &[ctrl('z')], &Scope::ALL, "", "back to the shell; `fg` returns (what runs stands still)"),
+    row(Action::Redraw, &[ctrl('l')], &Scope::ALL, "", "draw the screen anew"),
+];
+
+/// The bindings that exist in a scope.
+pub fn bindings(scope: Scope, read_only: bool) -> impl Iterator<Item = &'static Binding> {
+    KEYS.iter().filter(move |binding| binding.scopes.contains(&scope) && !(read_only && binding.writes))
+}
+
+/// What a key means in a scope.
+#[must_use]
+pub fn action(scope: Scope, key: Key, read_only: bool) -> Option<Action> {
+    bindings(scope, read_only).find(|binding| binding.keys.contains(&key)).map(|binding| binding.action)
+}
+
+/// The names of a binding's keys: `j, Down`.
+#[must_use]
+pub fn names(binding: &Binding) -> String {
+    binding.keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

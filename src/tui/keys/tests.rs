@@ -1,0 +1,68 @@
+use std::collections::HashSet;
+
+use super::*;
+
+#[test]
+fn no_key_means_two_things_in_one_place() {
+    for scope in Scope::ALL {
+        let mut seen = HashSet::new();
+        for binding in bindings(scope, false) {
+            for key in binding.keys {
+                assert!(seen.insert(*key), "{} twice in {}", key.name(), scope.title());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_key_is_explained() {
+    for binding in KEYS {
+        assert!(!binding.help.is_empty() && !binding.scopes.is_empty() && !binding.keys.is_empty(), "{binding:?}");
+    }
+}
+
+#[test]
+fn read_only_takes_away_all_that_writes() {
+    let all = |read_only| -> Vec<Action> {
+        Scope::ALL.iter().flat_map(|scope| bindings(*scope, read_only)).map(|binding| binding.action).collect()
+    };
+    let writing = [Action::RunSelected, Action::RunAll, Action::Backfill, Action::AcceptSafe, Action::Cancel];
+    for action in writing {
+        assert!(all(false).contains(&action) && !all(true).contains(&action), "{action:?}");
+    }
+    assert!(all(true).contains(&Action::Quit));
+}
+
+#[test]
+fn alt_and_releases_are_no_keys() {
+    let mut event = KeyEvent::new(KeyCode::Char('r'), KeyModifiers::ALT);
+    assert_eq!(Key::pressed(&event), None);
+    event.modifiers = KeyModifiers::NONE;
+    event.kind = KeyEventKind::Release;
+    assert_eq!(Key::pressed(&event), None);
+    event.kind = KeyEventKind::Press;
+    assert_eq!(Key::pressed(&event).and_then(|key| action(Scope::Mappings, key, false)), Some(Action::RunSelected));
+}
+
+/// The README's table is this one: a line for each action that has a label or a letter of its own.
+#[test]
+fn the_readme_lists_these_keys() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let table = table();
+    assert!(readme.contains(&table), "README.md should hold:\n{table}");
+}
+
+fn table() -> String {
+    let mut lines = vec!["| key | where | does |".to_owned(), "|---|---|---|".to_owned()];
+    for binding in KEYS.iter().filter(|binding| !matches!(binding.scopes, [Scope::Help | Scope::Dialog])) {
+        let everywhere = binding.scopes.len() >= SCREENS.len();
+        let place = if everywhere {
+            "everywhere".to_owned()
+        } else {
+            binding.scopes.iter().map(|scope| scope.title()).collect::<Vec<_>>().join(", ")
+        };
+        let keys = names(binding).replace(", ", "`, `");
+        lines.push(format!("| `{keys}` | {place} | {} |", binding.help));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,338 @@
+//! The operator console: what an operator sees of the engine, and says to it.
+//!
+//! One loop owns the state. It waits for one thing at a time (a key, an event, a timer), lets `update` decide, carries
+//! the effects out, and draws when something has changed and the pace allows it.
+
+mod app;
+mod input;
+mod keys;
+mod model;
+mod pacer;
+mod screens;
+mod terminal;
+mod theme;
+mod view;
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::Utc;
+use ratatui::crossterm::event::Event as TerminalEvent;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+
+use self::app::{App, Effect, Msg};
+use self::input::Input;
+use self::model::Now;
+use self::pacer::Pacer;
+use self::terminal::Screen;
+use self::theme::Theme;
+use crate::domain::config::{Config, Problem};
+use crate::engine::{BackfillAsk, Event, Handle, Progress, SyncOrder};
+use crate::logging::LogRing;
+
+pub use self::terminal::{hook_panics, unsaid_panics};
+
+/// What the console shows of the connections.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    pub config: Arc<Config>,
+    /// `db.example.com:3306/shop`.
+    pub mysql: String,
+    pub emulator: bool,
+}
+
+/// A started engine with what is known of it.
+#[derive(Debug)]
+pub struct Session {
+    pub handle: Handle,
+    pub facts: Facts,
+}
+
+/// Why there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    pub sentence: String,
+    /// One for each thing that is wrong with a file.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads the files and starts an engine; asked again whenever the operator wants it.
+pub type Opener = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Session, Trouble>> + Send>> + Send>;
+
+/// What the command line asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    Sync(SyncOrder),
+    Backfill { ask: BackfillAsk, restart: bool },
+    Preview(BackfillAsk),
+}
+
+/// How the console is opened.
+#[expect(missing_debug_implementations, reason = "the opener is a function")]
+pub struct Settings {
+    pub opener: Opener,
+    pub start: Option<Start>,
+    pub read_only: bool,
+    pub ring: Arc<LogRing>,
+}
+
+/// How it was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Left {
+    pub interrupted: bool,
+    /// Of what the command line asked for.
+    pub failed: bool,
+    pub waiting: bool,
+}
+
+/// Runs the console until it is left.
+///
+/// # Errors
+/// When the terminal cannot be taken over or is lost.
+pub async fn run(settings: Settings) -> io::Result<Left> {
+    let theme = Theme::detect(|name| std::env::var(name).ok());
+    let screen = Screen::take()?;
+    let input = input::start();
+    let mut console = Console {
+        app: App::new(settings.start, settings.read_only, Arc::clone(&settings.ring), now()),
+        screen,
+        theme,
+        pacer: Pacer::new(Instant::now()),
+        opener: settings.opener,
+        opening: None,
+        engine: None,
+        progress: None,
+        by_key: true,
+        blind: false,
+    };
+    let left = match input {
+        Ok(input) => console.run(input, &settings.ring).await,
+        Err(error) => Err(error),
+    };
+    console.screen.give_back();
+    left
+}
+
+fn now() -> Now {
+    Now { at: Instant::now(), utc: Utc::now() }
+}
+
+type Opening = tokio::task::JoinHandle<Result<Session, Trouble>>;
+
+struct Console {
+    app: App,
+    screen: Screen,
+    theme: Theme,
+    pacer: Pacer,
+    opener: Opener,
+    opening: Option<Opening>,
+    engine: Option<Handle>,
+    progress: Option<watch::Receiver<Progress>>,
+    /// The change to be drawn came from a key.
+    by_key: bool,
+    /// The terminal is lost: nothing is drawn any more.
+    blind: bool,
+}
+
+impl Console {
+    async fn run(&mut self, mut input: mpsc::UnboundedReceiver<Input>, ring: &LogRing) -> io::Result<Left> {
+        let size = ratatui::crossterm::terminal::size()?;
+        self.app.update(Msg::Resized(size.0, size.1), now());
+        self.opening = Some(tokio::spawn((self.opener)()));
+        let mut signals = Signals::listen();
+        loop {
+            let next = self.draw();
+            let msg = self.next(&mut input, &mut signals, ring, next).await;
+            let Some(msg) = msg else { continue };
+            self.by_key |= matches!(msg, Msg::Key(_) | Msg::Paste(_) | Msg::Resized(..) | Msg::Continued);
+            if matches!(msg, Msg::TerminalLost) {
+                self.blind = true;
+            }
+            if self.update(msg) {
+                return Ok(self.app.left());
+            }
+        }
+    }
+
+    /// Draws if there is something to draw and it may be; else says when.
+    fn draw(&mut self) -> Option<Instant> {
+        if !self.app.dirty || self.blind || !self.screen.is_idle() {
+            return None;
+        }
+        if let Err(then) = self.pacer.ask(Instant::now(), self.by_key) {
+            return Some(then);
+        }
+        tui_logger::move_events();
+        (self.app.dirty, self.by_key) = (false, false);
+        let (app, theme) = (&self.app, self.theme);
+        self.blind = self.screen.draw(|frame| view::draw(frame, app, theme)).is_err();
+        None
+    }
+
+    /// Waits for the next thing to happen; `None`: only the time to draw has come.
+    async fn next(
+        &mut self,
+        input: &mut mpsc::UnboundedReceiver<Input>,
+        signals: &mut Signals,
+        ring: &LogRing,
+        draw_at: Option<Instant>,
+    ) -> Option<Msg> {
+        let waits_to_draw = self.app.dirty;
+        let shows_logs = !waits_to_draw;
+        tokio::select! {
+            biased;
+            msg = signals.next() => Some(msg),
+            // After the terminal's end there is nothing more to read.
+            said = input.recv(), if !self.blind => match said {
+                Some(Input::Event(TerminalEvent::Key(key))) => Some(Msg::Key(key)),
+                Some(Input::Event(TerminalEvent::Paste(text))) => Some(Msg::Paste(text)),
+                Some(Input::Event(TerminalEvent::Resize(width, height))) => Some(Msg::Resized(width, height)),
+                Some(Input::Event(_)) => None,
+                Some(Input::Lost) | None => Some(Msg::TerminalLost),
+            },
+            opened = opened(&mut self.opening) => Some(self.opened(opened)),
+            event = next_event(&mut self.engine) => Some(event.map_or_else(
+                || {
+                    self.engine = None;
+                    Msg::EngineEnded
+                },
+                Msg::Engine,
+            )),
+            () = self.screen.idle(), if waits_to_draw && !self.screen.is_idle() => None,
+            () = until(draw_at), if draw_at.is_some() => None,
+            // Progress that would not be drawn anyway is not looked at.
+            progress = changed(&mut self.progress), if !waits_to_draw => progress.map(Msg::Progress),
+            () = ring.written(), if shows_logs => Some(Msg::LogWritten),
+            () = until(self.app.next_wake()) => Some(Msg::Tick),
+        }
+    }
+
+    /// `true` when the console is left.
+    fn update(&mut self, msg: Msg) -> bool {
+        let effects = self.app.update(msg, now());
+        for effect in effects {
+            match effect {
+                Effect::Send(command) => {
+                    if let Some(engine) = &self.engine {
+                        engine.send(command);
+                    }
+                }
+                Effect::Copy(text) => self.screen.copy(&text),
+                Effect::Reopen => {
+                    if self.opening.is_none() {
+                        (self.engine, self.progress) = (None, None);
+                        self.opening = Some(tokio::spawn((self.opener)()));
+                    }
+                }
+                Effect::Suspend => {
+                    self.blind |= self.screen.suspend().is_err();
+                    self.app.dirty = true;
+                }
+                Effect::Redraw => {
+                    self.blind |= self.screen.take_again().is_err();
+                    self.app.dirty = true;
+                }
+                Effect::Leave => return true,
+            }
+        }
+        false
+    }
+
+    fn opened(&mut self, opened: Result<Result<Session, Trouble>, tokio::task::JoinError>) -> Msg {
+        self.opening = None;
+        Msg::Opened(match opened {
+            Ok(Ok(Session { handle, facts })) => {
+                self.progress = Some(handle.progress());
+                self.engine = Some(handle);
+                Ok(facts)
+            }
+            Ok(Err(trouble)) => Err(trouble),
+            Err(error) => Err(Trouble { sentence: format!("bqsync itself failed: {error}"), problems: Vec::new() }),
+        })
+    }
+}
+
+async fn opened(opening: &mut Option<Opening>) -> Result<Result<Session, Trouble>, tokio::task::JoinError> {
+    match opening {
+        Some(task) => task.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_event(engine: &mut Option<Handle>) -> Option<Event> {
+    match engine {
+        Some(engine) => engine.next_event().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn changed(progress: &mut Option<watch::Receiver<Progress>>) -> Option<Progress> {
+    match progress {
+        Some(progress) => match progress.changed().await {
+            Ok(()) => Some(progress.borrow_and_update().clone()),
+            // The end of the engine comes as the end of its events.
+            Err(_) => std::future::pending().await,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What the system tells the process. Where a signal cannot be listened for, the others still can.
+struct Signals {
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
+    hangup: Option<Signal>,
+    continued: Option<Signal>,
+    resized: Option<Signal>,
+}
+
+impl Signals {
+    fn listen() -> Self {
+        /// SIGCONT; tokio has no name for it.
+        const CONTINUE: i32 = 18;
+        let listen = |kind| signal(kind).ok();
+        Self {
+            interrupt: listen(SignalKind::interrupt()),
+            terminate: listen(SignalKind::terminate()),
+            hangup: listen(SignalKind::hangup()),
+            continued: listen(SignalKind::from_raw(CONTINUE)),
+            resized: listen(SignalKind::window_change()),
+        }
+    }
+
+    async fn next(&mut self) -> Msg {
+        loop {
+            tokio::select! {
+                () = received(&mut self.interrupt) => return Msg::Terminate,
+                () = received(&mut self.terminate) => return Msg::Terminate,
+                () = received(&mut self.hangup) => return Msg::TerminalLost,
+                () = received(&mut self.continued) => return Msg::Continued,
+                () = received(&mut self.resized) => {
+                    if let Ok((width, height)) = ratatui::crossterm::terminal::size() {
+                        return Msg::Resized(width, height);
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn received(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}

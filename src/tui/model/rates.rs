@@ -1,0 +1,86 @@
+//! Rows per second over the last minute, for the sparkline, the rate and the time left.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::engine::MappingProgress;
+
+/// A minute, a sample a second: as wide as the sparkline gets.
+const KEPT: usize = 60;
+/// The rate shown is that of so many seconds: steady enough to read, quick enough to show a stall.
+const SHOWN: usize = 5;
+
+/// What was read in each of the last seconds, oldest first.
+#[derive(Debug, Default, Clone)]
+pub struct Rates {
+    samples: VecDeque<u64>,
+    last: Option<(Instant, u64)>,
+}
+
+impl Rates {
+    /// Takes note of how far the reading is.
+    pub fn sample(&mut self, live: &MappingProgress, now: Instant) {
+        let read = live.rows_read;
+        // Fewer rows than before: another try, or another run.
+        let Some((at, before)) = self.last.filter(|(_, before)| *before <= read) else {
+            self.last = Some((now, read));
+            self.samples.clear();
+            return;
+        };
+        let millis = u64::try_from(now.saturating_duration_since(at).as_millis()).unwrap_or(u64::MAX);
+        if millis < 500 {
+            return;
+        }
+        if self.samples.len() == KEPT {
+            self.samples.pop_front();
+        }
+        self.samples.push_back((read - before).saturating_mul(1000) / millis);
+        self.last = Some((now, read));
+    }
+
+    #[must_use]
+    pub fn samples(&self) -> Vec<u64> {
+        self.samples.iter().copied().collect()
+    }
+
+    /// Rows a second of late; `None` before there are two samples.
+    #[must_use]
+    pub fn per_second(&self) -> Option<u64> {
+        let shown: Vec<u64> = self.samples.iter().rev().take(SHOWN).copied().collect();
+        let count = u64::try_from(shown.len()).ok().filter(|count| *count > 0)?;
+        Some(shown.iter().sum::<u64>() / count)
+    }
+
+    /// The time that `rows` more take at this rate.
+    #[must_use]
+    pub fn time_for(&self, rows: u64) -> Option<Duration> {
+        let rate = self.per_second().filter(|rate| *rate > 0)?;
+        Some(Duration::from_secs(rows / rate))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_the_rows_of_the_last_seconds() {
+        let (mut rates, start) = (Rates::default(), Instant::now());
+        for second in 0..10 {
+            let live = MappingProgress { rows_read: second * 1000, ..MappingProgress::default() };
+            rates.sample(&live, start + Duration::from_secs(second));
+        }
+        assert_eq!((rates.per_second(), rates.samples().len()), (Some(1000), 9));
+        assert_eq!(rates.time_for(5_000), Some(Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn another_try_begins_anew() {
+        let (mut rates, start) = (Rates::default(), Instant::now());
+        for (second, rows_read) in [(0, 0), (1, 9_000), (2, 100)] {
+            let live = MappingProgress { rows_read, ..MappingProgress::default() };
+            rates.sample(&live, start + Duration::from_secs(second));
+        }
+        assert_eq!(rates.per_second(), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! How a mapping stands, in one word and what belongs to it.
+
+use std::time::{Duration, Instant};
+
+use super::Row;
+use crate::domain::cursor::Moment;
+use crate::domain::report::{Outcome, Trigger};
+use crate::engine::Phase;
+use crate::format;
+
+/// The word of the STATUS column. Ordered by what an operator wants to see first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Word {
+    Failed,
+    Error,
+    Review,
+    Retry,
+    Running,
+    Paused,
+    Queued,
+    Elsewhere,
+    Backfill,
+    Cancelled,
+    New,
+    Ok,
+    Checking,
+}
+
+impl Word {
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Failed => "FAILED",
+            Self::Error => "ERROR",
+            Self::Review => "REVIEW",
+            Self::Retry => "RETRY",
+            Self::Running | Self::Elsewhere => "RUNNING",
+            Self::Paused => "PAUSED",
+            Self::Queued => "QUEUED",
+            Self::Backfill => "UNFINISHED",
+            Self::Cancelled => "CANCELLED",
+            Self::New => "NEW",
+            Self::Ok => "OK",
+            Self::Checking => "...",
+        }
+    }
+}
+
+/// A word, a share where one is known, and a few words more.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    pub word: Word,
+    /// Of the work under way, 0 to 1; `None` where nobody knows.
+    pub share: Option<f64>,
+    pub detail: String,
+}
+
+impl Row {
+    #[must_use]
+    pub fn standing(&self, now: Instant) -> Standing {
+        if self.live.is_some() {
+            return self.running(now);
+        }
+        let (word, detail) = self.at_rest();
+        Standing { word, share: None, detail }
+    }
+
+    /// The word alone, for ordering and counting.
+    #[must_use]
+    pub fn word(&self) -> Word {
+        match &self.live {
+            Some(live) if live.retry.is_some() => Word::Retry,
+            Some(live) if live.paused => Word::Paused,
+            Some(live) if live.phase == Phase::Queued => Word::Queued,
+            Some(_) => Word::Running,
+            None => self.at_rest().0,
+        }
+    }
+
+    fn at_rest(&self) -> (Word, String) {
+        let Some(status) = &self.status else {
+            return self.problem().map_or((Word::Checking, String::new()), |p| (Word::Error, p.to_owned()));
+        };
+        if let Some(holder) = &status.held_by {
+            return (Word::Elsewhere, format!("on {}:{}", holder.host, holder.pid));
+        }
+        if !status.undecided.is_empty() {
+            return (Word::Review, plural(status.undecided.len(), "column to decide", "columns to decide"));
+        }
+        if let Some(problem) = self.problem() {
+            return (Word::Error, problem.to_owned());
+        }
+        let unfinished = status.backfill.as_ref().map(|b| format!("backfill of {} .. {}", b.start, b.to));
+        let Some(last) = &status.last_run else {
+            return unfinished.map_or((Word::New, "never run".to_owned()), |detail| (Word::Backfill, detail));
+        };
+        match last.outcome {
+            Outcome::Failed => (Word::Failed, last.error.clone().unwrap_or_default()),
+            Outcome::Waiting => (Word::Review, "waits for a decision".to_owned()),
+            Outcome::Cancelled | Outcome::Ok if unfinished.is_some() => {
+                (Word::Backfill, unfinished.unwrap_or_default())
+            }
+            Outcome::Cancelled => (Word::Cancelled, "goes on from the watermark".to_owned()),
+            Outcome::Ok => (Word::Ok, String::new()),
+        }
+    }
+
+    fn running(&self, now: Instant) -> Standing {
+        let (word, share) = (self.word(), self.share());
+        let detail = match (&self.live, word) {
+            (Some(live), Word::Retry) => live.retry.as_ref().map_or_else(String::new, |retry| {
+                let wait = format::duration(retry.at.saturating_duration_since(now));
+                format!("{} in {wait}: {}", retry.attempt, retry.because)
+            }),
+            (Some(live), _) => {
+                let share = share.map(|share| format!("{:.0}%", (share * 100.0).floor()));
+                let rate = self.rates.per_second().filter(|_| live.phase == Phase::Extract).map(short_rate);
+                let phase = (live.phase != Phase::Extract || rate.is_none()).then(|| live.phase.word().to_owned());
+                let backfill = (live.trigger == Trigger::Backfill).then(|| "backfill".to_owned());
+                let words = [share, rate, phase.filter(|_| word != Word::Queued), backfill];
+                words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+            }
+            (None, _) => String::new(),
+        };
+        Standing { word, share, detail }
+    }
+
+    /// How much of the work under way is done: by the estimate of rows, else by how far a backfill's values are.
+    #[must_use]
+    pub fn share(&self) -> Option<f64> {
+        let live = self.live.as_ref()?;
+        if let Some(total) = live.rows_estimate.filter(|total| *total > 0) {
+            #[expect(clippy::cast_precision_loss, reason = "a percentage is shown")]
+            let share = live.rows_read as f64 / total as f64;
+            // The estimate may be low: never all of it while rows still come.
+            return Some(share.min(0.99));
+        }
+        let backfill = self.status.as_ref()?.backfill.as_ref();
+        let seen = self.log.as_ref()?.backfill.as_ref();
+        let (from, to) = (&backfill?.from, &backfill?.to);
+        between(from, &seen?.done, to)
+    }
+
+    /// The time left, where the rate and the rows to come are known.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        let live = self.live.as_ref()?;
+        self.rates.time_for(live.rows_estimate?.checked_sub(live.rows_read)?)
+    }
+}
+
+/// How far `at` is from `from` to `to`: moments or whole numbers.
+fn between(from: &str, at: &str, to: &str) -> Option<f64> {
+    let number = |text: &str| -> Option<i64> {
+        text.parse().ok().or_else(|| Some(Moment::parse(text)?.to_naive()?.and_utc().timestamp()))
+    };
+    let (from, at, to) = (number(from)?, number(at)?, number(to)?);
+    let whole = to.checked_sub(from).filter(|whole| *whole > 0)?;
+    #[expect(clippy::cast_precision_loss, reason = "a percentage is shown")]
+    let share = at.checked_sub(from)? as f64 / whole as f64;
+    Some(share.clamp(0.0, 1.0))
+}
+
+/// `143k/s`.
+#[must_use]
+pub fn short_rate(rate: u64) -> String {
+    match rate {
+        0..1_000 => format!("{rate}/s"),
+        1_000..1_000_000 => format!("{}k/s", rate / 1_000),
+        _ => format!("{}.{}M/s", rate / 1_000_000, rate / 100_000 % 10),
+    }
+}
+
+fn plural(count: usize, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backfill_is_as_far_as_its_values() {
+        assert_eq!(between("0", "25", "100"), Some(0.25));
+        assert_eq!(between("2026-10-01 00:00:00", "2026-10-02 00:00:00", "2026-10-03 00:00:00"), Some(0.5));
+        assert_eq!(between("x", "1", "2"), None);
+        assert_eq!(between("5", "5", "5"), None);
+    }
+
+    #[test]
+    fn rates_are_short() {
+        assert_eq!([short_rate(999), short_rate(143_200), short_rate(1_230_000)], ["999/s", "143k/s", "1.2M/s"]);
+    }
+}

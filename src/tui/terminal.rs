@@ -1,0 +1,220 @@
+//! The terminal: taken over, given back on every way out, and never waited for.
+//!
+//! Frames are written by a thread of their own, one at a time. While it is stuck (Ctrl-S, a slow link) nothing is drawn,
+//! and keys, signals and runs go on.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::cursor::Show;
+use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
+};
+use ratatui::layout::Rect;
+use rustix::process::{Signal, kill_current_process_group};
+use tokio::sync::Notify;
+
+/// A terminal that has not taken a frame for so long is not waited for at the end.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Terminals cut longer clipboards off or refuse them (xterm, tmux).
+const LONGEST_COPY: usize = 50_000;
+
+/// The screen's owner.
+#[derive(Debug)]
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<Frames>>,
+    writer: Arc<Writer>,
+    frames: SyncSender<Vec<u8>>,
+}
+
+/// Collects a frame and hands it to the writing thread as a whole.
+#[derive(Debug)]
+pub struct Frames {
+    frame: Vec<u8>,
+    sender: SyncSender<Vec<u8>>,
+    writer: Arc<Writer>,
+}
+
+/// The writing thread, seen from outside.
+#[derive(Debug, Default)]
+struct Writer {
+    busy: AtomicBool,
+    idle: Notify,
+}
+
+impl Write for Frames {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.frame.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        hand_over(&self.sender, &self.writer, std::mem::take(&mut self.frame));
+        Ok(())
+    }
+}
+
+fn hand_over(sender: &SyncSender<Vec<u8>>, writer: &Writer, bytes: Vec<u8>) {
+    if !bytes.is_empty() {
+        writer.busy.store(true, Ordering::SeqCst);
+        // The thread ends only with this sender.
+        let _ = sender.send(bytes);
+    }
+}
+
+impl Screen {
+    /// Takes the terminal over.
+    ///
+    /// # Errors
+    /// When it cannot be put into raw mode or written to.
+    pub fn take() -> io::Result<Self> {
+        enter()?;
+        let writer = Arc::new(Writer::default());
+        // A frame, its cursor and a copied text may follow one another at once.
+        let (sender, frames) = sync_channel::<Vec<u8>>(8);
+        let shared = Arc::clone(&writer);
+        std::thread::Builder::new().name("terminal-output".to_owned()).spawn(move || {
+            while let Ok(mut frame) = frames.recv() {
+                while let Ok(more) = frames.try_recv() {
+                    frame.extend(more);
+                }
+                let mut out = io::stdout().lock();
+                // A terminal that is gone says so to the reader.
+                let _ = out.write_all(&frame).and_then(|()| out.flush());
+                drop(out);
+                shared.busy.store(false, Ordering::SeqCst);
+                shared.idle.notify_one();
+            }
+        })?;
+        let collected = Frames { frame: Vec::new(), sender: sender.clone(), writer: Arc::clone(&writer) };
+        let terminal = Terminal::new(CrosstermBackend::new(collected))?;
+        Ok(Self { terminal, writer, frames: sender })
+    }
+
+    /// Has the terminal taken all that was written?
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        !self.writer.busy.load(Ordering::SeqCst)
+    }
+
+    /// Waits until it has.
+    pub async fn idle(&self) {
+        while !self.is_idle() {
+            self.writer.idle.notified().await;
+        }
+    }
+
+    /// Draws what has changed.
+    ///
+    /// # Errors
+    /// When the terminal's size cannot be told: then it is gone.
+    pub fn draw(&mut self, look: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
+        self.terminal.draw(look).map(|_| ())
+    }
+
+    /// Everything is drawn anew the next time. (`Terminal::clear` would ask the terminal for its cursor, and wait.)
+    ///
+    /// # Errors
+    /// As `draw`.
+    pub fn forget(&mut self) -> io::Result<()> {
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::new(0, 0, size.width, size.height))
+    }
+
+    /// Puts a text into the clipboard of the operator's terminal, over SSH too (OSC 52).
+    pub fn copy(&self, text: &str) {
+        let text: String = text.chars().take(LONGEST_COPY).collect();
+        let sequence = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
+        hand_over(&self.frames, &self.writer, sequence.into_bytes());
+    }
+
+    /// Gives the terminal back, stops until the shell goes on, and takes it over again.
+    ///
+    /// # Errors
+    /// As `take`.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        self.wait_for_writer();
+        leave();
+        // As the terminal itself does it: the whole job stops, not only this process.
+        let _ = kill_current_process_group(Signal::TSTP);
+        enter()?;
+        self.forget()
+    }
+
+    /// After a stop that we did not cause.
+    ///
+    /// # Errors
+    /// As `take`.
+    pub fn take_again(&mut self) -> io::Result<()> {
+        enter()?;
+        self.forget()
+    }
+
+    /// Gives the terminal back.
+    pub fn give_back(self) {
+        self.wait_for_writer();
+        leave();
+    }
+
+    fn wait_for_writer(&self) {
+        let since = Instant::now();
+        while !self.is_idle() && since.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+/// Set while the terminal is ours.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+fn enter() -> io::Result<()> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    // Bracketed paste: what is pasted must not be taken for keys.
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, SetTitle("bqsync"))
+}
+
+/// Gives back all that `enter` took; twice does no harm.
+fn leave() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        // There is nobody to tell of a terminal that cannot be written to.
+        let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
+        let _ = disable_raw_mode();
+    }
+}
+
+static UI_THREAD: OnceLock<std::thread::ThreadId> = OnceLock::new();
+/// Panics of other threads, said once the terminal is given back.
+static UNSAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// From now on a panic is logged; one of this thread gives the terminal back before it is printed, one of another
+/// thread (which comes back as an event) leaves the screen alone.
+pub fn hook_panics() {
+    let _ = UI_THREAD.set(std::thread::current().id());
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        tracing::error!("panic: {panic}");
+        if UI_THREAD.get() == Some(&std::thread::current().id()) {
+            leave();
+            print(panic);
+        } else if TAKEN.load(Ordering::SeqCst) {
+            UNSAID.lock().unwrap_or_else(PoisonError::into_inner).push(panic.to_string());
+        } else {
+            print(panic);
+        }
+    }));
+}
+
+/// What panicked behind the screen.
+pub fn unsaid_panics() -> Vec<String> {
+    std::mem::take(&mut UNSAID.lock().unwrap_or_else(PoisonError::into_inner))
+}

@@ -1,0 +1,160 @@
+//! Screen 3: MySQL's columns beside BigQuery's.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::first_shown;
+use super::text::{left, width, wrap};
+use crate::domain::schema::ColumnDiffView;
+use crate::tui::app::App;
+use crate::tui::model::Row;
+use crate::tui::screens::{Compared, Mark, can_decide};
+use crate::tui::theme::Theme;
+
+pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
+    let [head, list, below] =
+        Layout::vertical([Constraint::Length(1), Constraint::Min(3), Constraint::Length(4)]).areas(area);
+    let name = app.schema.mapping.as_ref().map_or("", |name| name.0.as_str());
+    let row = app.schema.mapping.as_ref().and_then(|name| app.book.get(name));
+    match &app.schema.compared {
+        Compared::Asked => {
+            frame.render_widget(Line::raw(format!("{name}: asking MySQL and BigQuery for their columns")), head);
+        }
+        Compared::Failed { error, hint } => {
+            frame.render_widget(Line::styled(format!("{name}: the schemas could not be compared"), theme.bad()), head);
+            let cells = usize::from(area.width);
+            let mut lines: Vec<Line<'_>> = wrap(error, cells).into_iter().map(Line::raw).collect();
+            lines.extend(wrap(hint, cells).into_iter().map(|line| Line::styled(line, Theme::strong())));
+            frame.render_widget(Paragraph::new(lines), list);
+        }
+        Compared::Read { creates_table, columns, .. } => {
+            frame.render_widget(headline(name, row, *creates_table, columns, app, theme), head);
+            draw_list(frame, columns, app, theme, list);
+            explain(frame, columns, row, app, theme, below);
+        }
+    }
+}
+
+fn headline(
+    name: &str,
+    row: Option<&Row>,
+    creates: bool,
+    columns: &[ColumnDiffView],
+    app: &App,
+    theme: Theme,
+) -> Line<'static> {
+    let target = row.map_or("", |row| row.full_target.as_str());
+    let open = columns.iter().filter(|column| can_decide(column)).count();
+    let verdict = if app.schema.deciding() {
+        "applying".to_owned()
+    } else if creates {
+        "BigQuery has no such table yet; the first run creates it".to_owned()
+    } else if open == 0 {
+        "nothing to decide".to_owned()
+    } else {
+        format!("{open} differ")
+    };
+    Line::from(vec![
+        Span::styled(format!("{name}  "), Theme::strong()),
+        Span::raw(format!("{target}  ")),
+        Span::styled(verdict, if open > 0 { theme.wants() } else { theme.good() }),
+    ])
+}
+
+fn draw_list(frame: &mut Frame<'_>, columns: &[ColumnDiffView], app: &App, theme: Theme, area: Rect) {
+    let cells = usize::from(area.width);
+    let widths = widths(columns, cells);
+    let height = usize::from(area.height).saturating_sub(1);
+    let first = first_shown(app.schema.selected, columns.len(), height);
+    let titles = ["COLUMN", "MYSQL", "BIGQUERY", "VERDICT", "BECOMES"];
+    let titles: Vec<String> = titles.iter().zip(widths).map(|(title, cells)| left(title, cells, theme)).collect();
+    let mut lines = vec![Line::styled(format!("    {}", titles.join(" ")), Theme::strong())];
+    for (place, column) in columns.iter().enumerate().skip(first).take(height) {
+        let line = list_line(column, widths, app, theme);
+        lines.push(if place == app.schema.selected { line.patch_style(Theme::marked()) } else { line });
+    }
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// The verdict is said in full; the others share the rest.
+fn widths(columns: &[ColumnDiffView], cells: usize) -> [usize; 5] {
+    let widest =
+        |text: &dyn Fn(&ColumnDiffView) -> usize, least: usize| columns.iter().map(text).max().unwrap_or(0).max(least);
+    let or_dash = |text: &Option<String>| text.as_deref().map_or(1, width);
+    let mut widths = [
+        widest(&|c| width(&c.column), 6),
+        widest(&|c| or_dash(&c.mysql), 5),
+        widest(&|c| or_dash(&c.bigquery), 8),
+        widest(&|c| width(&c.verdict), 7),
+        widest(&|c| or_dash(&c.becomes), 7),
+    ];
+    let room = cells.saturating_sub(4 + 4);
+    while widths.iter().sum::<usize>() > room {
+        let widest = [0, 1, 2, 4].into_iter().max_by_key(|place| widths[*place]).unwrap_or(0);
+        if widths[widest] <= 6 {
+            break;
+        }
+        widths[widest] -= 1;
+    }
+    widths
+}
+
+fn list_line(column: &ColumnDiffView, widths: [usize; 5], app: &App, theme: Theme) -> Line<'static> {
+    let mark = app.schema.marks.get(&column.column);
+    let (sign, style) = match (mark, column.accepted, can_decide(column)) {
+        (Some(Mark::Accept), ..) => ("[+]", theme.good()),
+        (Some(Mark::Decline), ..) => ("[-]", theme.bad()),
+        (None, Some(false), _) => (" - ", theme.quiet()),
+        (None, Some(true), _) => (" + ", theme.quiet()),
+        (None, None, true) => ("[ ]", theme.wants()),
+        (None, None, false) => ("   ", theme.quiet()),
+    };
+    let declined = mark.is_none() && column.accepted == Some(false);
+    let verdict = if declined { "declined".to_owned() } else { column.verdict.clone() };
+    let verdict_style = match verdict.as_str() {
+        "conflict" => theme.bad(),
+        "new" | "widen" | "relax" => theme.wants(),
+        _ => theme.quiet(),
+    };
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let cell = |text: &str, place: usize| left(text, widths[place], theme) + " ";
+    let plain = if can_decide(column) { Style::new() } else { theme.quiet() };
+    Line::from(vec![
+        Span::styled(format!("{sign} "), style),
+        Span::styled(cell(&column.column, 0), plain),
+        Span::styled(cell(&or_dash(&column.mysql), 1), plain),
+        Span::styled(cell(&or_dash(&column.bigquery), 2), plain),
+        Span::styled(cell(&verdict, 3), verdict_style),
+        Span::styled(left(&or_dash(&column.becomes), widths[4], theme), plain),
+    ])
+}
+
+/// What the marked column's verdict means, and who has decided.
+fn explain(frame: &mut Frame<'_>, columns: &[ColumnDiffView], row: Option<&Row>, app: &App, theme: Theme, area: Rect) {
+    let Some(column) = columns.get(app.schema.selected) else { return };
+    let cells = usize::from(area.width);
+    let becomes = column.becomes.as_deref().unwrap_or("the type shown");
+    let meaning = match column.verdict.as_str() {
+        "same" => "Both sides agree.".to_owned(),
+        "new" => format!("BigQuery lacks it. Accepted, it is added as {becomes}; rows that are there already hold NULL in it until they change or are backfilled."),
+        "widen" => format!("Accepted, BigQuery's type becomes {becomes}; what is stored stays as it is."),
+        "relax" => "REQUIRED in BigQuery, while MySQL may hold NULL or lacks it. Accepted, it becomes NULLABLE.".to_owned(),
+        "missing in source" => "In BigQuery only; it is left alone, new rows hold NULL in it.".to_owned(),
+        "conflict" => "Neither type holds the other's values. Decline it to leave it out, or give it another type with `columns:` in config.yaml.".to_owned(),
+        other => other.to_owned(),
+    };
+    let rule = theme.border().horizontal_top.repeat(cells);
+    let mut lines = vec![Line::styled(rule, theme.quiet())];
+    lines.extend(wrap(&format!("{}: {meaning}", column.column), cells).into_iter().map(Line::raw));
+    let decision = row.and_then(|row| row.status.as_ref()?.decisions.get(&column.column));
+    if let Some(decision) = decision {
+        let word = if decision.accepted { "accepted" } else { "declined" };
+        let text =
+            format!("{word} as {} by {} on {}", decision.mysql, decision.by, decision.at.format("%Y-%m-%d %H:%M"));
+        lines.extend(wrap(&text, cells).into_iter().map(|line| Line::styled(line, theme.quiet())));
+    }
+    frame.render_widget(Paragraph::new(lines), area);
+}

@@ -1,0 +1,65 @@
+//! The first line: where one is, so that nobody cancels production by mistake.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::text::{fit, width};
+use crate::domain::config::{Config, StateLocation};
+use crate::tui::Facts;
+use crate::tui::app::App;
+use crate::tui::theme::Theme;
+
+pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
+    let cells = usize::from(area.width);
+    let badges = badges(app);
+    let right: usize = badges.iter().map(|badge| width(badge) + 1).sum();
+    let place = app.facts.as_ref().map_or_else(
+        || if app.trouble.is_some() { "not connected".to_owned() } else { "opening".to_owned() },
+        |facts| place(facts, cells.saturating_sub(right + 8), theme),
+    );
+    let left = fit(&place, cells.saturating_sub(right + 7), theme);
+    let gap = cells.saturating_sub(7 + width(&left) + right);
+    let mut spans = vec![Span::styled("bqsync ", Theme::strong()), Span::raw(left), Span::raw(" ".repeat(gap))];
+    for badge in badges {
+        spans.push(Span::raw(" "));
+        spans.push(Span::styled(badge, theme.wants()));
+    }
+    frame.render_widget(Line::from(spans), area);
+}
+
+fn badges(app: &App) -> Vec<String> {
+    let emulator = app.facts.as_ref().is_some_and(|facts| facts.emulator);
+    let mut badges = Vec::new();
+    badges.extend(app.read_only.then(|| "READ-ONLY".to_owned()));
+    badges.extend(emulator.then(|| "EMULATOR".to_owned()));
+    badges
+}
+
+/// As much as there is room for, the target first.
+fn place(facts: &Facts, cells: usize, theme: Theme) -> String {
+    let config = &facts.config;
+    let parts = [
+        format!("{}.{}", config.project, config.dataset),
+        config.location.clone(),
+        format!("MySQL {}", facts.mysql),
+        format!("state {}", state(config)),
+    ];
+    let dot = format!(" {} ", theme.dot());
+    let mut line = parts[0].clone();
+    for part in &parts[1..] {
+        let longer = format!("{line}{dot}{part}");
+        if width(&longer) > cells {
+            break;
+        }
+        line = longer;
+    }
+    line
+}
+
+fn state(config: &Config) -> String {
+    match &config.state {
+        StateLocation::Local(path) => path.display().to_string(),
+        StateLocation::Gcs { bucket, prefix, .. } => format!("gs://{bucket}/{prefix}"),
+    }
+}
