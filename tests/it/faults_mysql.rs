@@ -34,7 +34,7 @@ async fn a_connection_may_break_at_any_byte_of_what_the_server_says() {
 async fn a_connection_that_breaks_again_and_again_goes_on_at_the_last_page_each_time() {
     let mut trial = Trial::with("again", &["u"]).await;
     trial.add(2_000).await;
-    trial.sandbox.sql("UPDATE t SET v = REPEAT(MD5(id), 10)").await;
+    trial.sandbox.sql("UPDATE t SET v = REPEAT(SHA2(id, 256), 5)").await;
     trial.through.limits = BatchLimits { rows: 50, bytes: 1 << 20, page_rows: 100 };
     trial.through.mysql_ssl_mode = Some("DISABLED");
     // More often than a call that stood still would be made again.
@@ -52,7 +52,7 @@ async fn a_connection_that_breaks_again_and_again_goes_on_at_the_last_page_each_
 async fn rows_that_come_in_no_order_are_read_again_from_the_start_and_none_twice() {
     let mut trial = Trial::with("stream", &["k", "u"]).await;
     trial.add(1_000).await;
-    trial.sandbox.sql("UPDATE t SET v = REPEAT(MD5(id), 10)").await;
+    trial.sandbox.sql("UPDATE t SET v = REPEAT(SHA2(id, 256), 5)").await;
     trial.through.mysql_ssl_mode = Some("DISABLED");
     trial.mysql.cut([250_000; 2]);
     let told = trial.succeeds().await;

@@ -14,7 +14,7 @@ async fn sandbox(name: &str, settings: &str, cursor: &str) -> Sandbox {
     sandbox
         .sql(
             "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(20), \
-             at DATETIME(6) NOT NULL DEFAULT UTC_TIMESTAMP(6), KEY (at)); \
+             at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)), KEY (at)); \
              INSERT INTO t (v, at) VALUES ('old', '2026-01-01')",
         )
         .await;

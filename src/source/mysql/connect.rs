@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Row};
 
 use super::fault::{from_sqlx, number};
@@ -39,9 +39,14 @@ impl Session {
     ///
     /// Text is read from the bytes, because the catalogue's columns arrive with different wire types.
     pub async fn texts(&mut self, query: Query) -> Result<Vec<Vec<Option<String>>>, sqlx::Error> {
-        let rows = answered(SILENCE, query.prepared().fetch_all(&mut self.connection)).await?;
+        let rows = self.rows(query).await?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ok(rows.iter().map(|row| (0..row.len()).map(|i| row.cell(i).map(text)).collect()).collect())
+    }
+
+    /// The same, as the server sends them.
+    pub async fn rows(&mut self, query: Query) -> Result<Vec<MySqlRow>, sqlx::Error> {
+        answered(SILENCE, query.prepared().fetch_all(&mut self.connection)).await
     }
 }
 

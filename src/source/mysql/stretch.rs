@@ -3,8 +3,10 @@
 use super::bounds::low_filter;
 use super::catalog;
 use super::connect::{self, Flavour, Session, first};
+use super::decode::number;
 use super::fault::from_sqlx;
 use super::sql::{self, Bind, Query};
+use super::wire::Cells;
 use crate::domain::config::MysqlSettings;
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
@@ -44,14 +46,14 @@ pub async fn estimate(settings: &MysqlSettings, ask: &StretchAsk) -> Result<Esti
     Ok(Estimate { rows, row_bytes })
 }
 
-/// The plan's `rows`: the tenth column of MySQL's table, the ninth of MariaDB's.
+/// The plan's `rows`: the tenth column of MySQL's table, a number; the ninth of MariaDB's, a text.
 async fn explained(session: &mut Session, query: Query) -> Result<Option<u64>, sqlx::Error> {
-    let position = match session.flavour {
-        Flavour::MySql => 9,
-        Flavour::MariaDb => 8,
-    };
-    let plan = session.texts(query).await?;
-    Ok(plan.first().and_then(|row| row.get(position)?.as_deref()?.parse().ok()))
+    let plan = session.rows(query).await?;
+    let Some(row) = plan.first() else { return Ok(None) };
+    Ok(match session.flavour {
+        Flavour::MySql => row.cell(9).and_then(number::unsigned),
+        Flavour::MariaDb => row.cell(8).and_then(|text| std::str::from_utf8(text).ok()?.parse().ok()),
+    })
 }
 
 fn within(ask: &StretchAsk) -> (String, Vec<Bind>) {
