@@ -4,6 +4,8 @@
 //! the effects out, and draws when something has changed and the pace allows it.
 
 mod app;
+#[cfg(test)]
+mod desk;
 mod input;
 mod keys;
 mod model;

@@ -45,13 +45,29 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-/// WHO and MAPPINGS share what the others leave.
+/// The width of each column, 0 for those there is no room for. WHO and MAPPINGS share what the others leave.
 fn widths(runs: &[RunSummary], cells: usize) -> [usize; 7] {
-    let rows = runs.iter().map(|run| format::count(run.rows).len()).max().unwrap_or(0).max(4);
-    let fixed = 16 + 8 + rows + 6 + 9 + 6;
-    let shared = cells.saturating_sub(fixed);
-    let who = runs.iter().map(|run| super::text::width(&run.by)).max().unwrap_or(0).clamp(4, shared / 2);
-    [16, who, 8, shared.saturating_sub(who), rows, 6, 9]
+    /// What goes first: the report says it too.
+    const DROPPED: [usize; 3] = [5, 4, 2];
+    /// A user at a host, and the name of a mapping.
+    const SHARED_LEAST: usize = 24;
+    let widest = |text: &dyn Fn(&RunSummary) -> String| runs.iter().map(|run| super::text::width(&text(run))).max();
+    let rows = widest(&|run| format::count(run.rows)).unwrap_or(0).max(4);
+    let mut widths = [16, 0, 8, 0, rows, 6, 9];
+    let left = |widths: &[usize; 7]| {
+        let shown = widths.iter().filter(|cells| **cells > 0).count() + 2;
+        cells.saturating_sub(widths.iter().sum::<usize>() + shown - 1)
+    };
+    for dropped in DROPPED {
+        if left(&widths) >= SHARED_LEAST {
+            break;
+        }
+        widths[dropped] = 0;
+    }
+    let shared = left(&widths);
+    let who = widest(&|run| run.by.clone()).unwrap_or(0).max(3).min(shared / 2);
+    (widths[1], widths[3]) = (who, shared - who);
+    widths
 }
 
 fn cells_of(texts: [String; 7], widths: [usize; 7], theme: Theme) -> Vec<String> {
@@ -59,7 +75,7 @@ fn cells_of(texts: [String; 7], widths: [usize; 7], theme: Theme) -> Vec<String>
     let cell = |(place, (text, cells)): (usize, (String, usize))| {
         if number(place) { right(&text, cells, theme) } else { left(&text, cells, theme) }
     };
-    texts.into_iter().zip(widths).enumerate().map(cell).collect()
+    texts.into_iter().zip(widths).enumerate().filter(|(_, (_, cells))| *cells > 0).map(cell).collect()
 }
 
 fn line(run: &RunSummary, widths: [usize; 7], theme: Theme) -> Line<'static> {

@@ -67,8 +67,7 @@ fn unfinished() -> BackfillState {
 
 #[test]
 fn an_unfinished_backfill_is_offered_when_the_console_opens() {
-    let now = samples::now();
-    let mut desk = Desk { app: App::new(None, false, Arc::default(), now), now };
+    let mut desk = Desk::closed(false, None);
     desk.tell(Msg::Opened(Ok(samples::facts(&["orders"]))));
     let mut orders = samples::status("orders", Some(Outcome::Ok));
     orders.backfill = Some(unfinished());

@@ -1,34 +1,23 @@
 //! Keys, events and timers in; state and effects out. No terminal, no engine.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::crossterm::event::KeyCode;
 
 use super::*;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::RunId;
-use crate::domain::report::{Outcome, RunReport, Trigger};
+use crate::domain::report::{Outcome, Trigger};
 use crate::domain::schema::ColumnDiffView;
 use crate::engine::{
     BackfillAsk, BackfillPreview, BackfillState, ColumnDecision, Holder, MappingProgress, Phase, Selection, SyncOrder,
 };
+use crate::tui::desk::{Desk, RUN, named};
 use crate::tui::model::Word;
 use crate::tui::model::samples;
 
-const RUN: &str = "20261123T080000Z-00ff00";
-
 mod backfill;
 mod review;
-
-struct Desk {
-    app: App,
-    now: Now,
-}
-
-fn named(name: &str) -> MappingName {
-    MappingName(name.to_owned())
-}
 
 fn sync(names: &[&str]) -> Effect {
     Effect::Send(Command::Sync(SyncOrder {
@@ -36,82 +25,6 @@ fn sync(names: &[&str]) -> Effect {
         trigger: Trigger::Manual,
         lookback: None,
     }))
-}
-
-impl Desk {
-    /// Orders is fine, users has failed, carts has never run.
-    fn open() -> Self {
-        Self::open_with(false, None)
-    }
-
-    fn open_with(read_only: bool, start: Option<Start>) -> Self {
-        let now = samples::now();
-        let mut desk = Self { app: App::new(start, read_only, Arc::default(), now), now };
-        desk.tell(Msg::Opened(Ok(samples::facts(&["orders", "users", "carts"]))));
-        desk.watched(vec![
-            samples::status("orders", Some(Outcome::Ok)),
-            samples::status("users", Some(Outcome::Failed)),
-            samples::status("carts", None),
-        ]);
-        desk
-    }
-
-    fn watched(&mut self, mappings: Vec<crate::engine::MappingStatus>) {
-        self.hear(Event::Watched { mappings });
-    }
-
-    fn tell(&mut self, msg: Msg) -> Vec<Effect> {
-        self.app.update(msg, self.now)
-    }
-
-    fn hear(&mut self, event: Event) -> Vec<Effect> {
-        self.tell(Msg::Engine(event))
-    }
-
-    fn press(&mut self, c: char) -> Vec<Effect> {
-        self.tell(Msg::Key(KeyEvent::from(KeyCode::Char(c))))
-    }
-
-    fn code(&mut self, code: KeyCode) -> Vec<Effect> {
-        self.tell(Msg::Key(KeyEvent::from(code)))
-    }
-
-    fn ctrl(&mut self, c: char) -> Vec<Effect> {
-        self.tell(Msg::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL)))
-    }
-
-    fn start(&mut self, name: &str) {
-        self.hear(Event::RunStarted { run: RunId(RUN.into()), trigger: Trigger::Manual, mappings: vec![named(name)] });
-        self.progress(name, MappingProgress { phase: Phase::Extract, ..MappingProgress::default() });
-    }
-
-    fn progress(&mut self, name: &str, progress: MappingProgress) {
-        self.tell(Msg::Progress(Progress { mappings: [(named(name), progress)].into() }));
-    }
-
-    fn finish(&mut self, name: &str, outcome: Outcome) -> Vec<Effect> {
-        let report = samples::report(name, RUN, outcome);
-        let mut effects = self.hear(Event::MappingFinished { report: Box::new(report.clone()) });
-        effects.extend(self.hear(Event::RunFinished {
-            report: RunReport {
-                run_id: RunId(RUN.into()),
-                trigger: Trigger::Manual,
-                by: "ops@jump".into(),
-                started_at: samples::utc(8, 0, 0),
-                finished_at: samples::utc(8, 0, 12),
-                mappings: vec![report],
-            },
-        }));
-        effects
-    }
-
-    fn notice(&self) -> &str {
-        self.app.notice.as_ref().map_or("", |notice| notice.text.as_str())
-    }
-
-    fn word(&self, name: &str) -> Word {
-        self.app.book.get(&named(name)).unwrap().word()
-    }
 }
 
 #[test]
@@ -278,8 +191,7 @@ fn what_needs_the_operator_can_be_put_first() {
 
 #[test]
 fn a_broken_configuration_is_read_again_with_one_key() {
-    let now = samples::now();
-    let mut desk = Desk { app: App::new(None, false, Arc::default(), now), now };
+    let mut desk = Desk::closed(false, None);
     desk.tell(Msg::Opened(Err(Trouble { sentence: "2 problems".into(), problems: vec![] })));
     assert_eq!(desk.press('r'), []);
     assert_eq!(desk.press('u'), [Effect::Reopen]);

@@ -1,0 +1,105 @@
+//! An operator at a console without terminal or engine, for the tests of what it does and how it looks.
+
+use std::sync::Arc;
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::Start;
+use super::app::{App, Effect, Msg};
+use super::model::{Now, Word, samples};
+use crate::domain::ids::{MappingName, RunId};
+use crate::domain::report::{Outcome, RunReport, Trigger};
+use crate::engine::{Event, MappingProgress, MappingStatus, Phase, Progress};
+
+/// The run that [`Desk::start`] starts.
+pub const RUN: &str = "20261123T080000Z-00ff00";
+
+pub fn named(name: &str) -> MappingName {
+    MappingName(name.to_owned())
+}
+
+pub struct Desk {
+    pub app: App,
+    pub now: Now,
+}
+
+impl Desk {
+    /// Before any file was read.
+    pub fn closed(read_only: bool, start: Option<Start>) -> Self {
+        let now = samples::now();
+        Self { app: App::new(start, read_only, Arc::default(), now), now }
+    }
+
+    /// Orders is fine, users has failed, carts has never run.
+    pub fn open() -> Self {
+        Self::open_with(false, None)
+    }
+
+    pub fn open_with(read_only: bool, start: Option<Start>) -> Self {
+        let mut desk = Self::closed(read_only, start);
+        desk.tell(Msg::Opened(Ok(samples::facts(&["orders", "users", "carts"]))));
+        desk.watched(vec![
+            samples::status("orders", Some(Outcome::Ok)),
+            samples::status("users", Some(Outcome::Failed)),
+            samples::status("carts", None),
+        ]);
+        desk
+    }
+
+    pub fn watched(&mut self, mappings: Vec<MappingStatus>) {
+        self.hear(Event::Watched { mappings });
+    }
+
+    pub fn tell(&mut self, msg: Msg) -> Vec<Effect> {
+        self.app.update(msg, self.now)
+    }
+
+    pub fn hear(&mut self, event: Event) -> Vec<Effect> {
+        self.tell(Msg::Engine(event))
+    }
+
+    pub fn press(&mut self, c: char) -> Vec<Effect> {
+        self.tell(Msg::Key(KeyEvent::from(KeyCode::Char(c))))
+    }
+
+    pub fn code(&mut self, code: KeyCode) -> Vec<Effect> {
+        self.tell(Msg::Key(KeyEvent::from(code)))
+    }
+
+    pub fn ctrl(&mut self, c: char) -> Vec<Effect> {
+        self.tell(Msg::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL)))
+    }
+
+    pub fn start(&mut self, name: &str) {
+        self.hear(Event::RunStarted { run: RunId(RUN.into()), trigger: Trigger::Manual, mappings: vec![named(name)] });
+        self.progress(name, MappingProgress { phase: Phase::Extract, ..MappingProgress::default() });
+    }
+
+    pub fn progress(&mut self, name: &str, progress: MappingProgress) {
+        self.tell(Msg::Progress(Progress { mappings: [(named(name), progress)].into() }));
+    }
+
+    pub fn finish(&mut self, name: &str, outcome: Outcome) -> Vec<Effect> {
+        let report = samples::report(name, RUN, outcome);
+        let mut effects = self.hear(Event::MappingFinished { report: Box::new(report.clone()) });
+        effects.extend(self.hear(Event::RunFinished {
+            report: RunReport {
+                run_id: RunId(RUN.into()),
+                trigger: Trigger::Manual,
+                by: "ops@jump".into(),
+                started_at: samples::utc(8, 0, 0),
+                finished_at: samples::utc(8, 0, 12),
+                mappings: vec![report],
+            },
+        }));
+        effects
+    }
+
+    pub fn notice(&self) -> &str {
+        self.app.notice.as_ref().map_or("", |notice| notice.text.as_str())
+    }
+
+    pub fn word(&self, name: &str) -> Word {
+        self.app.book.get(&named(name)).unwrap().word()
+    }
+}
