@@ -12,7 +12,7 @@ use bigquery_syncer::domain::plan::{PlanInput, plan};
 use bigquery_syncer::domain::schema::Decisions;
 use bigquery_syncer::domain::window::{Low, Window};
 use bigquery_syncer::source::mysql::MysqlSource;
-use bigquery_syncer::source::{BatchLimits, BoundsAsk, Extraction, RowBatch, Source, Step};
+use bigquery_syncer::source::{BatchLimits, BoundsAsk, Extraction, RowBatch, Source, Step, readers_by_processors};
 use bigquery_syncer::warehouse::bigquery::ParquetEncoder;
 use tokio::sync::mpsc;
 
@@ -69,6 +69,7 @@ async fn main() -> color_eyre::Result<()> {
         window: Window { low: Low::Beginning, high },
         limits: BatchLimits::default(),
         is_step: false,
+        readers: config.readers.unwrap_or_else(readers_by_processors),
         cancel: tokio_util::sync::CancellationToken::new(),
     });
 

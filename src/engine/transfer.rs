@@ -14,7 +14,7 @@ use crate::domain::plan::TablePlan;
 use crate::domain::report::{Flaw, FlawCount};
 use crate::domain::window::Window;
 use crate::failpoint::reached;
-use crate::source::{Extract, Extraction, Source, Step};
+use crate::source::{Extract, Extraction, Source, Step, readers_by_processors};
 use crate::state::StateStore;
 use crate::warehouse::{StageOrder, Staged, Upload, Warehouse};
 
@@ -89,6 +89,7 @@ async fn move_rows<S: Source, W: Warehouse, T: StateStore>(
         window: stretch.window,
         limits: scope.ports.limits,
         is_step: stretch.is_step,
+        readers: scope.ports.config.readers.unwrap_or_else(readers_by_processors),
         cancel: scope.cancel.clone(),
     };
     let pumped = scope.in_phase(Phase::Extract, pump(scope, extraction, stretch.already, order, &mut flaws)).await;

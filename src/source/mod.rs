@@ -140,6 +140,8 @@ pub struct Extraction {
     pub limits: BatchLimits,
     /// The window is a step of a larger one: reading it in the key's order would walk over all of the others' rows.
     pub is_step: bool,
+    /// Connections that may read it side by side, each a part of it; 1 or more.
+    pub readers: usize,
     pub cancel: CancellationToken,
 }
 
@@ -160,6 +162,12 @@ impl Default for BatchLimits {
     fn default() -> Self {
         Self { rows: 16_384, bytes: 8 << 20, page_rows: 131_072 }
     }
+}
+
+/// One reader for each processor, because decoding is work; more than four load the server more than they bring.
+#[must_use]
+pub fn readers_by_processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(4)
 }
 
 /// Rows on their way.

@@ -24,8 +24,9 @@ async fn a_connection_may_break_at_any_byte_of_what_the_server_says() {
         let told = trial.succeeds().await;
         assert_eq!(trial.mysql.cuts_left(), 0, "of {cuts:?}");
         assert_eq!(told.retries().len(), all, "{:?}", told.retries());
+        // Which call meets which break is chance; one that meets several in a row has the mapping's work begun again.
         for report in &told.report.mappings {
-            assert_eq!((report.attempts, report.records_processed), (1, added.unsigned_abs()), "{cuts:?}: {report:?}");
+            assert_eq!(report.records_processed, added.unsigned_abs(), "{cuts:?}: {report:?}");
         }
     }
 }

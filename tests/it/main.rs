@@ -24,6 +24,7 @@ mod gcs_takeover;
 mod local_state;
 mod paging;
 mod properties;
+mod readers;
 mod recovery;
 mod review;
 mod schema_changes;

@@ -12,7 +12,7 @@ use super::read::{Reading, Section, Value};
 use super::yaml::{self, Kind, Node};
 use super::{Config, InvalidValues, Mapping, Pace, Problem, Schedule, SchemaAdditions, StateLocation, validate};
 
-pub(super) const KEYS: [&str; 21] = [
+pub(super) const KEYS: [&str; 22] = [
     "project",
     "dataset",
     "location",
@@ -27,6 +27,7 @@ pub(super) const KEYS: [&str; 21] = [
     "schedule",
     "mappings",
     "concurrency",
+    "readers",
     "empty_string_as_null",
     "invalid_values",
     "report_dir",
@@ -59,6 +60,8 @@ const DEFAULT_LEASE: Duration = Duration::from_mins(1);
 const LEASE_SECONDS: std::ops::RangeInclusive<u64> = 3..=3600;
 /// More mappings at once only wait for MySQL and for BigQuery's job slots.
 const MOST_CONCURRENT: usize = 64;
+/// More connections for one table than any server thanks for.
+const MOST_READERS: usize = 16;
 
 /// Reads config.yaml. `file` is named in messages; paths in the file are left relative to the working directory.
 ///
@@ -109,6 +112,7 @@ fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Config> {
     let default_timezone = timezone(r, &top, "default_timezone").unwrap_or(Tz::UTC);
     let schedule = schedule(r, &top, default_timezone);
     let concurrency = top.number(r, "concurrency", 1..=MOST_CONCURRENT).unwrap_or(4);
+    let readers = top.number(r, "readers", 1..=MOST_READERS);
     let report_dir = top.optional(r, "report_dir").map_or_else(|| PathBuf::from("etl/reports"), |v| v.text.into());
     let pace = pace(r, &top);
     let defaults = Defaults {
@@ -129,6 +133,7 @@ fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Config> {
         default_timezone,
         schedule,
         concurrency,
+        readers,
         report_dir,
         pace,
         mappings,

@@ -40,6 +40,8 @@ pub struct Config {
     pub schedule: Option<Schedule>,
     /// Mappings that are moved at the same time; 1 to 64.
     pub concurrency: usize,
+    /// Connections that read one large table side by side, 1 to 16; `None`: by the machine's processors.
+    pub readers: Option<usize>,
     /// Where `report.json` and the reports of single runs are written.
     pub report_dir: PathBuf,
     pub pace: Pace,

@@ -60,9 +60,14 @@ pub struct Position(pub Vec<Bind>);
 impl Position {
     /// `None` when a value cannot be compared with: a NULL, or text that is no UTF-8.
     pub fn of(plan: &TablePlan, order: &PageOrder, row: &impl Cells) -> Option<Self> {
-        let value = |&index: &usize| row.cell(index).and_then(|raw| bind(&plan.columns[index].source.source_type, raw));
+        let value = |&index: &usize| value(&plan.columns[index].source.source_type, row, index);
         order.columns.iter().map(value).collect::<Option<_>>().map(Self)
     }
+}
+
+/// A row's value at a place, to compare with; `None` as for [`Position::of`].
+pub fn value(source_type: &SourceType, row: &impl Cells, place: usize) -> Option<Bind> {
+    bind(source_type, row.cell(place)?)
 }
 
 fn bind(source_type: &SourceType, raw: &[u8]) -> Option<Bind> {

@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, Database};
 
 use super::connect::Flavour;
 use super::position::{PageOrder, Position};
+use super::read::Slice;
 use crate::domain::cursor::Cursor;
 use crate::domain::ids::SourceTable;
 use crate::domain::plan::{ColumnPlan, TablePlan};
@@ -82,6 +83,8 @@ pub fn table(table: &SourceTable) -> String {
 pub struct Reading {
     /// `SELECT ... FROM ...`
     select: String,
+    /// The table's name, quoted.
+    table: String,
     /// ` FORCE INDEX (...)`, or nothing.
     by_index: String,
     cursor: Term,
@@ -118,6 +121,7 @@ impl Reading {
         let forced = |index: &String| format!(" FORCE INDEX ({})", identifier(index));
         Self {
             select: format!("SELECT {} FROM {}", columns.join(", "), table(source)),
+            table: table(source),
             by_index: order.index.as_ref().map(forced).unwrap_or_default(),
             cursor: Term::new(plan.cursor_column()),
             order: order.columns.iter().map(|&column| Term::new(&plan.columns[column])).collect(),
@@ -131,16 +135,29 @@ impl Reading {
         Query { sql: format!("{} WHERE {filter}", self.select), binds }
     }
 
-    /// At most `rows` rows in order, from the window's beginning or after a row.
-    pub fn page(&self, after: Option<&Position>, rows: usize) -> Query {
-        let (filter, binds) = match after {
+    /// At most `rows` rows of a slice in order, from its beginning or after a row.
+    pub fn page(&self, after: Option<&Position>, slice: &Slice, rows: usize) -> Query {
+        let (mut filter, mut binds) = match after {
             None => self.within_window(),
             Some(position) => self.after(position),
         };
+        // A row that was read lies beyond the slice's beginning.
+        let from = slice.from.as_ref().filter(|_| after.is_none());
+        let ends = from.map(|value| (">=", value)).into_iter().chain(slice.to.as_ref().map(|value| ("<", value)));
+        for (first, (operator, value)) in self.order.first().into_iter().cycle().zip(ends) {
+            filter = format!("{filter} AND {}", first.is(operator));
+            binds.push(value.clone());
+        }
         let order: Vec<_> = self.order.iter().map(|term| term.column.as_str()).collect();
         let Self { select, by_index, .. } = self;
         let sql = format!("{select}{by_index} WHERE {filter} ORDER BY {} LIMIT {rows}", order.join(", "));
         Query { sql, binds }
+    }
+
+    /// The greatest value of the order's first column; one row, NULL for an empty table.
+    pub fn greatest(&self) -> Query {
+        let first = self.order.first().map_or("NULL", |term| term.column.as_str());
+        Query::plain(format!("SELECT MAX({first}) FROM {}", self.table))
     }
 
     fn within_window(&self) -> (String, Vec<Bind>) {
@@ -236,7 +253,11 @@ mod tests {
     fn a_first_page_begins_as_the_window_does() {
         let plan = plan(vec![column("id", int()), column("at", int())], &[0], 1);
         let page = |low| {
-            Reading::new(&orders(), &plan, window(low), &PageOrder::planned(&plan), Flavour::MySql).page(None, 10)
+            Reading::new(&orders(), &plan, window(low), &PageOrder::planned(&plan), Flavour::MySql).page(
+                None,
+                &Slice::default(),
+                10,
+            )
         };
         let after = page(Low::After(Cursor::Int(3)));
         assert_eq!(
@@ -255,7 +276,7 @@ mod tests {
         let reading =
             Reading::new(&orders(), &plan, window(Low::Beginning), &PageOrder::planned(&plan), Flavour::MySql);
         let position = Position(vec![Bind::Int(5), Bind::Int(1), text("1.50")]);
-        let page = reading.page(Some(&position), 10);
+        let page = reading.page(Some(&position), &Slice::default(), 10);
         assert_eq!(
             page.sql,
             "SELECT `a`, `b`, `at` FROM `shop`.`or``ders` WHERE `at` >= ? AND `at` <= ? AND (`at` > ? OR (`at` = ? AND \
@@ -270,7 +291,7 @@ mod tests {
         let order = PageOrder { index: Some("i`x".into()), columns: vec![2, 1, 0] };
         let reading = Reading::new(&orders(), &plan, window(Low::Beginning), &order, Flavour::MySql);
         assert!(
-            reading.page(None, 5).sql.ends_with(
+            reading.page(None, &Slice::default(), 5).sql.ends_with(
                 "FROM `shop`.`or``ders` FORCE INDEX (`i``x`) WHERE `at` <= ? ORDER BY `at`, `b`, `a` LIMIT 5"
             )
         );
@@ -283,8 +304,11 @@ mod tests {
         let order = |columns| PageOrder { index: None, columns };
         let page = |columns: Vec<usize>, values: &[i64]| {
             let position = Position(values.iter().copied().map(Bind::Int).collect());
-            Reading::new(&orders(), &plan, window(Low::Beginning), &order(columns), Flavour::MySql)
-                .page(Some(&position), 5)
+            Reading::new(&orders(), &plan, window(Low::Beginning), &order(columns), Flavour::MySql).page(
+                Some(&position),
+                &Slice::default(),
+                5,
+            )
         };
         let by_one = page(vec![0], &[7]);
         assert!(by_one.sql.ends_with("WHERE `a` > ? AND `at` <= ? ORDER BY `a` LIMIT 5"), "{}", by_one.sql);
@@ -306,9 +330,24 @@ mod tests {
             &PageOrder::planned(&plan),
             Flavour::MySql,
         );
-        let page = reading.page(Some(&Position(vec![Bind::Int(5)])), 10);
+        let page = reading.page(Some(&Position(vec![Bind::Int(5)])), &Slice::default(), 10);
         assert_eq!(page.sql, "SELECT `id` FROM `shop`.`or``ders` WHERE `id` > ? AND `id` <= ? ORDER BY `id` LIMIT 10");
         assert_eq!(page.binds, [Bind::Int(5), Bind::Int(9)]);
+    }
+
+    #[test]
+    fn a_page_keeps_to_its_slice() {
+        let plan = plan(vec![column("id", int()), column("at", int())], &[0], 1);
+        let order = PageOrder { index: None, columns: vec![0] };
+        let reading = Reading::new(&orders(), &plan, window(Low::Beginning), &order, Flavour::MySql);
+        let slice = Slice { from: Some(Bind::Int(100)), to: Some(Bind::Int(200)) };
+        let first = reading.page(None, &slice, 5);
+        assert!(first.sql.ends_with("WHERE `at` <= ? AND `id` >= ? AND `id` < ? ORDER BY `id` LIMIT 5"), "{first:?}");
+        assert_eq!(first.binds, [9, 100, 200].map(Bind::Int));
+        let next = reading.page(Some(&Position(vec![Bind::Int(150)])), &slice, 5);
+        assert!(next.sql.ends_with("WHERE `id` > ? AND `at` <= ? AND `id` < ? ORDER BY `id` LIMIT 5"), "{next:?}");
+        assert_eq!(next.binds, [150, 9, 200].map(Bind::Int));
+        assert_eq!(reading.greatest(), Query::plain("SELECT MAX(`id`) FROM `shop`.`or``ders`"));
     }
 
     #[test]

@@ -26,6 +26,9 @@ struct Behaviour {
     away_until: Option<Instant>,
     /// Bytes of answers in all.
     answered: u64,
+    /// Connections that are open, and the most that ever were.
+    open: usize,
+    most_open: usize,
 }
 
 impl MysqlProxy {
@@ -65,6 +68,11 @@ impl MysqlProxy {
         }
     }
 
+    /// The most connections that were open at one time.
+    pub fn most_open(&self) -> usize {
+        self.shared.lock().unwrap().most_open
+    }
+
     /// Bytes that the server has answered with in all.
     pub fn answered(&self) -> u64 {
         self.shared.lock().unwrap().answered
@@ -82,7 +90,12 @@ async fn listen(mut listener: TcpListener, address: SocketAddr, server: SocketAd
         let accepted = tokio::time::timeout(Duration::from_millis(10), listener.accept()).await;
         if let Ok(accepted) = accepted {
             let client = accepted.unwrap().0;
-            tokio::spawn(relay(client, server, Arc::clone(&shared)));
+            let shared = Arc::clone(&shared);
+            tokio::spawn(async move {
+                shared.lock().unwrap().opened();
+                relay(client, server, Arc::clone(&shared)).await;
+                shared.lock().unwrap().open -= 1;
+            });
         }
     }
 }
@@ -122,6 +135,11 @@ async fn relay(client: TcpStream, server: SocketAddr, shared: Arc<Mutex<Behaviou
 }
 
 impl Behaviour {
+    fn opened(&mut self) {
+        self.open += 1;
+        self.most_open = self.most_open.max(self.open);
+    }
+
     /// How many of the bytes that the server has sent pass, and whether the connection ends with them.
     fn pass(&mut self, bytes: usize) -> (usize, bool) {
         let bytes = bytes as u64;

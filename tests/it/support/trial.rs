@@ -42,6 +42,12 @@ impl Trial {
 
     /// Of `u`, `a` and `k`, which appends without keys.
     pub async fn with(name: &str, mappings: &[&str]) -> Self {
+        // One connection reads, so that a test's bytes and breaks come in one order.
+        Self::configured(name, "readers: 1", mappings).await
+    }
+
+    /// The same with top-level lines of its own in config.yaml.
+    pub async fn configured(name: &str, settings: &str, mappings: &[&str]) -> Self {
         let sandbox = Sandbox::new(name).await;
         let mapping = |name: &&str| {
             let rest = match *name {
@@ -51,7 +57,7 @@ impl Trial {
             };
             format!("  - {{name: {name}, mysql_table: t, bigquery_table: {name}, incremental_column: at, {rest}}}\n")
         };
-        sandbox.configure("", &mappings.iter().map(mapping).collect::<String>());
+        sandbox.configure(settings, &mappings.iter().map(mapping).collect::<String>());
         sandbox
             .sql(
                 "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(1100) CHARACTER SET ascii NOT NULL, \

@@ -1,0 +1,232 @@
+//! One reader: one connection, rows straight into batches, pages of one slice of the window.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::{FutureExt, Stream, StreamExt};
+use sqlx::Connection;
+use sqlx::mysql::MySqlRow;
+use tokio::sync::mpsc;
+
+use super::Steps;
+use super::slice::Slice;
+use crate::domain::config::MysqlSettings;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::plan::Paging;
+use crate::domain::retry::RetryNotes;
+use crate::domain::source_type::SourceType;
+use crate::domain::window::Low;
+use crate::retry::Waits;
+use crate::source::mysql::catalog;
+use crate::source::mysql::connect::{self, SILENCE, Session};
+use crate::source::mysql::decode::Batcher;
+use crate::source::mysql::fault::from_sqlx;
+use crate::source::mysql::position::{PageOrder, Position};
+use crate::source::mysql::sql::{Bind, Query, Reading};
+use crate::source::mysql::wire;
+use crate::source::{Extraction, Step};
+
+/// What the readers of one window have in common.
+#[derive(Debug)]
+pub struct Team {
+    pub settings: Arc<MysqlSettings>,
+    pub notes: RetryNotes,
+    pub job: Extraction,
+    pub steps: Steps,
+    /// Slices that a reader gives away.
+    pub given: mpsc::UnboundedSender<(Slice, PageOrder)>,
+    /// Readers at work, and those that a slice was given away to.
+    pub at_work: AtomicUsize,
+}
+
+impl Team {
+    /// Counts one reader more, unless there are enough.
+    fn take_place(&self) -> bool {
+        let more = |count| (count < self.job.readers).then_some(count + 1);
+        self.at_work.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
+    }
+
+    /// Counts one reader less.
+    pub fn leave_place(&self) {
+        self.at_work.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Works on one slice.
+pub struct Reader {
+    team: Arc<Team>,
+    slice: Slice,
+    batcher: Batcher,
+    /// Found with the first connection and kept: the last row only makes sense in its order. `None` for a stream.
+    order: Option<PageOrder>,
+    /// The greatest value of the pages' first column; asked for when a slice without an end is shared.
+    greatest: Option<Bind>,
+    /// The last row of the last batch handed over.
+    last: Option<Position>,
+    batches: u64,
+}
+
+impl Reader {
+    pub fn new(team: Arc<Team>, slice: Slice, order: Option<PageOrder>) -> Self {
+        let Extraction { table, plan, limits, .. } = &team.job;
+        let batcher = Batcher::new(table.clone(), Arc::clone(plan), *limits);
+        Self { team, slice, batcher, order, greatest: None, last: None, batches: 0 }
+    }
+
+    /// Reads the slice, going on after the last batch where a connection breaks.
+    pub async fn read(mut self) -> Result<(), Fault> {
+        let team = Arc::clone(&self.team);
+        let mut waits = Waits::new(&team.notes, format!("reading {}", team.job.table));
+        loop {
+            let before = self.batches;
+            let Err(fault) = self.attempt().await else { return Ok(()) };
+            // Rows of a stream come in no order: what was handed over cannot be told from what was not.
+            if team.job.plan.paging == Paging::Stream && self.batches > 0 {
+                return Err(fault);
+            }
+            if self.batches > before {
+                waits.progressed();
+            }
+            waits.after(fault).await?;
+            self.batcher.clear();
+        }
+    }
+
+    /// Reads with one connection until the slice's end.
+    async fn attempt(&mut self) -> Result<(), Fault> {
+        let team = Arc::clone(&self.team);
+        let Extraction { table, plan, window, limits, is_step, .. } = &team.job;
+        let mut session = connect::open(&team.settings).await?;
+        if self.order.is_none() && plan.paging == Paging::Keyset {
+            let whole = window.low == Low::Beginning && !is_step;
+            self.order = Some(catalog::page_order(&mut session, table, plan, whole).await?);
+        }
+        let order = self.order.clone().unwrap_or_else(|| PageOrder::planned(plan));
+        let reading = Reading::new(table, plan, *window, &order, session.flavour);
+        match plan.paging {
+            Paging::Stream => {
+                self.rows_of(&mut session, reading.stream()).await?;
+            }
+            Paging::Keyset => {
+                let most = limits.page_rows.max(1);
+                while self.rows_of(&mut session, reading.page(self.last.as_ref(), &self.slice, most)).await? >= most {
+                    self.share(&mut session, &reading, &order).await?;
+                }
+            }
+        }
+        // All rows are here; a goodbye that fails changes nothing.
+        session.connection.close().await.ok();
+        Ok(())
+    }
+
+    /// A full page says that there is more: half of the rest goes to another reader, where there may be one.
+    async fn share(&mut self, session: &mut Session, reading: &Reading, order: &PageOrder) -> Result<(), Fault> {
+        if !self.team.take_place() {
+            return Ok(());
+        }
+        let given = self.half(session, reading, order).await;
+        match given {
+            // The coordinator lives as long as any reader.
+            Ok(Some(slice)) => {
+                self.team.given.send((slice, order.clone())).ok();
+                Ok(())
+            }
+            Ok(None) => {
+                self.team.leave_place();
+                Ok(())
+            }
+            Err(fault) => {
+                self.team.leave_place();
+                Err(fault)
+            }
+        }
+    }
+
+    async fn half(
+        &mut self,
+        session: &mut Session,
+        reading: &Reading,
+        order: &PageOrder,
+    ) -> Result<Option<Slice>, Fault> {
+        let plan = &self.team.job.plan;
+        let Some(&first) = order.columns.first() else { return Ok(None) };
+        let halves = matches!(
+            plan.columns[first].source.source_type,
+            SourceType::Int { .. } | SourceType::DateTime { .. } | SourceType::Timestamp { .. }
+        );
+        let Some(at) = self.last.as_ref().and_then(|last| last.0.first()).filter(|_| halves).cloned() else {
+            return Ok(None);
+        };
+        if self.slice.to.is_none() && self.greatest.is_none() {
+            self.greatest = if first == plan.cursor {
+                Some(Bind::from(&self.team.job.window.high))
+            } else {
+                let asked = session.rows(reading.greatest()).await;
+                let rows =
+                    asked.map_err(|error| from_sqlx(error, format!("Reading {} failed", self.team.job.table)))?;
+                let source_type = &plan.columns[first].source.source_type;
+                rows.first().and_then(|row| crate::source::mysql::position::value(source_type, row, 0))
+            };
+        }
+        Ok(self.slice.give_half(&at, self.greatest.as_ref()))
+    }
+
+    /// Hands over every row of one query; gives their number.
+    async fn rows_of(&mut self, session: &mut Session, query: Query) -> Result<usize, Fault> {
+        let mut rows = query.prepared().fetch(&mut session.connection);
+        let mut count = 0;
+        // Kept so that the page's last row can say where the next page begins.
+        let mut last = None;
+        while let Some(row) = self.next(&mut rows).await? {
+            if count == 0 {
+                wire::check(&row, &self.team.job.plan, &self.team.job.table)?;
+            }
+            count += 1;
+            self.batcher.push(&row)?;
+            if self.batcher.is_full() {
+                self.hand_over(&row).await?;
+                last = None;
+            } else {
+                last = Some(row);
+            }
+        }
+        if let Some(row) = last {
+            self.hand_over(&row).await?;
+        }
+        Ok(count)
+    }
+
+    async fn next<S>(&self, rows: &mut S) -> Result<Option<MySqlRow>, Fault>
+    where
+        S: Stream<Item = Result<MySqlRow, sqlx::Error>> + Unpin,
+    {
+        let table = &self.team.job.table;
+        // Most rows have already arrived; a timer for each would cost more than decoding it.
+        let row = match rows.next().now_or_never() {
+            Some(row) => row,
+            None => tokio::time::timeout(SILENCE, rows.next()).await.map_err(|_| {
+                let sentence = format!("Reading {table} failed: the server sent nothing for 30 minutes");
+                Fault::new(FaultKind::Transient, sentence)
+            })?,
+        };
+        row.transpose().map_err(|error| from_sqlx(error, format!("Reading {table} failed")))
+    }
+
+    /// Sends the batch that ends with this row.
+    async fn hand_over(&mut self, row: &MySqlRow) -> Result<(), Fault> {
+        let Extraction { table, plan, .. } = &self.team.job;
+        let position = match &self.order {
+            None => None,
+            Some(order) => Some(Position::of(plan, order, row).ok_or_else(|| {
+                let sentence = format!("A key of {table} cannot be compared with, so pages cannot go on after it");
+                Fault::new(FaultKind::Data, sentence).with_hint("its text is no valid UTF-8; correct it at the source")
+            })?),
+        };
+        let batch = self.batcher.finish()?;
+        // The receiver being gone ends the whole task at `steps.closed()`.
+        self.team.steps.send(Ok(Step::Batch(batch))).await.ok();
+        self.last = position;
+        self.batches += 1;
+        Ok(())
+    }
+}

@@ -1,0 +1,71 @@
+//! Several connections that read one window side by side: every row once, whatever its place, whatever breaks.
+
+use std::time::Duration;
+
+use bigquery_syncer::source::BatchLimits;
+
+use crate::support::Trial;
+
+/// Pages of ten rows behind a line slow enough for readers to meet.
+async fn four(name: &str, mappings: &[&str]) -> Trial {
+    let mut trial = Trial::configured(name, "readers: 4", mappings).await;
+    trial.through.limits = BatchLimits { rows: 4, bytes: 1 << 20, page_rows: 10 };
+    trial.through.mysql_ssl_mode = Some("DISABLED");
+    trial.mysql.delay(Duration::from_millis(3));
+    trial
+}
+
+/// So many rows arrive once each, read by more than one connection and by no more than four.
+async fn arrive(trial: &Trial, rows: u64) {
+    let told = trial.succeeds().await;
+    for report in &told.report.mappings {
+        assert_eq!((report.records_processed, report.rows_inserted), (rows, rows), "{report:?}");
+    }
+    let most = trial.mysql.most_open();
+    assert!((2..=4).contains(&most), "{most} connections at one time");
+}
+
+#[tokio::test]
+async fn a_first_load_is_shared_by_the_keys_values() {
+    let trial = four("by_key", &["u"]).await;
+    trial.add(500).await;
+    arrive(&trial, 500).await;
+}
+
+#[tokio::test]
+async fn keys_that_lie_together_at_one_end_are_shared_too() {
+    let trial = four("skewed", &["u"]).await;
+    trial.add(300).await;
+    // One at the beginning, the others where halves of the halves still hold none or all of them.
+    trial.sandbox.sql("UPDATE t SET id = id + 2147400000 WHERE id > 1").await;
+    arrive(&trial, 300).await;
+}
+
+#[tokio::test]
+async fn a_window_is_shared_by_the_moments_and_rows_of_one_moment_stay_together() {
+    let trial = four("by_cursor", &["a"]).await;
+    trial.add(30).await;
+    trial.succeeds().await;
+    trial.add(400).await;
+    // More of one moment than a page holds.
+    trial.sandbox.sql("UPDATE t SET at = '2026-02-01' WHERE id BETWEEN 100 AND 180").await;
+    trial.sandbox.sql("UPDATE t SET at = '2026-02-02' + INTERVAL id MICROSECOND WHERE id > 400").await;
+    arrive(&trial, 400).await;
+}
+
+#[tokio::test]
+async fn a_small_window_opens_no_second_connection() {
+    let trial = four("small", &["u"]).await;
+    trial.add(9).await;
+    trial.succeeds().await;
+    assert_eq!(trial.mysql.most_open(), 1);
+}
+
+#[tokio::test]
+async fn readers_whose_connections_break_go_on_each_after_its_own_last_row() {
+    let trial = four("broken", &["u"]).await;
+    trial.add(600).await;
+    trial.mysql.cut([9_000; 6]);
+    arrive(&trial, 600).await;
+    assert_eq!(trial.mysql.cuts_left(), 0);
+}
