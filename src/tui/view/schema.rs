@@ -57,7 +57,7 @@ fn headline(
     } else if open == 0 {
         "nothing to decide".to_owned()
     } else {
-        format!("{open} differ")
+        format!("{open} {}", if open == 1 { "differs" } else { "differ" })
     };
     Line::from(vec![
         Span::styled(format!("{name}  "), Theme::strong()),
