@@ -6,7 +6,7 @@ TESTARGS ?=
 TEST_EMULATORS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install build demo demo-stop test test-only soak lint fmt bench clean
+.PHONY: help install build demo demo-stop test test-only soak lint fmt bench screenshots clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -18,7 +18,7 @@ build: ## target/release/bqsync
 	@[ -d target/release/deps ] || echo "==> The first build takes 5 to 10 minutes on two processors; cargo shows how far it is"
 	cargo build --release --locked
 
-demo: install build ## a shop that is synced twice into a BigQuery emulator, and what arrived
+demo: install build ## a shop that is synced twice into a BigQuery emulator, what arrived, and the console on it
 	@dev/demo
 
 demo-stop: ## end a demo that runs elsewhere
@@ -44,6 +44,9 @@ fmt: ## format the code
 
 bench: install build ## the benchmark (with servers of its own)
 	dev/servers run .dev/bench -- bench/run
+
+screenshots: install build ## screenshots/*.svg anew, from the running program (with servers of its own; needs tmux)
+	dev/servers run .dev/screenshots -- dev/screenshots/run
 
 clean: ## remove what was built, and the servers and their data
 	@for dir in .dev/*/; do [ ! -e "$$dir/lock" ] || dev/servers down "$$dir"; done

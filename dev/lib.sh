@@ -37,6 +37,13 @@ end_pid() {
     while is_ours "$1" "$2"; do sleep 0.05; done
 }
 
+# end_recorded FILE TEXT SECONDS: the same for the process whose pid FILE holds, if any.
+end_recorded() {
+    [ -e "$1" ] || return 0
+    end_pid "$(cat "$1")" "$2" "$3"
+    rm -f "$1"
+}
+
 # tree PID: the process and all below it, children first.
 tree() {
     local child children

@@ -31,7 +31,7 @@ fn draw_form(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
     frame.render_widget(block, area);
     let row = form.mapping.as_ref().and_then(|name| app.book.get(name));
     let name = form.mapping.as_ref().map_or("", |name| name.0.as_str());
-    let side = row.map_or_else(String::new, |row| format!("{} by {}; Left and Right: another", row.mode, row.cursor));
+    let side = row.map_or_else(String::new, |row| format!("{} by {}", row.mode, row.cursor));
     let zone = app.facts.as_ref().map_or(chrono_tz::Tz::UTC, |facts| facts.config.default_timezone);
     let start = read_value(form.start.value(), zone);
     let end = read_end(form.end.value(), zone);

@@ -1,5 +1,7 @@
 //! Screen 3: MySQL's columns beside BigQuery's.
 
+use std::collections::BTreeMap;
+
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -55,7 +57,7 @@ fn headline(
     } else if open == 0 {
         "nothing to decide".to_owned()
     } else {
-        format!("{open} differ")
+        format!("{open} {}", if open == 1 { "differs" } else { "differ" })
     };
     Line::from(vec![
         Span::styled(format!("{name}  "), Theme::strong()),
@@ -66,7 +68,7 @@ fn headline(
 
 fn draw_list(frame: &mut Frame<'_>, columns: &[ColumnDiffView], app: &App, theme: Theme, area: Rect) {
     let cells = usize::from(area.width);
-    let widths = widths(columns, cells);
+    let widths = widths(columns, &app.schema.marks, cells);
     let height = usize::from(area.height).saturating_sub(1);
     let first = first_shown(app.schema.selected, columns.len(), height);
     let titles = ["COLUMN", "MYSQL", "BIGQUERY", "VERDICT", "BECOMES"];
@@ -80,7 +82,7 @@ fn draw_list(frame: &mut Frame<'_>, columns: &[ColumnDiffView], app: &App, theme
 }
 
 /// The verdict is said in full; the others share the rest.
-fn widths(columns: &[ColumnDiffView], cells: usize) -> [usize; 5] {
+fn widths(columns: &[ColumnDiffView], marks: &BTreeMap<String, Mark>, cells: usize) -> [usize; 5] {
     let widest =
         |text: &dyn Fn(&ColumnDiffView) -> usize, least: usize| columns.iter().map(text).max().unwrap_or(0).max(least);
     let or_dash = |text: &Option<String>| text.as_deref().map_or(1, width);
@@ -88,7 +90,7 @@ fn widths(columns: &[ColumnDiffView], cells: usize) -> [usize; 5] {
         widest(&|c| width(&c.column), 6),
         widest(&|c| or_dash(&c.mysql), 5),
         widest(&|c| or_dash(&c.bigquery), 8),
-        widest(&|c| width(&c.verdict), 7),
+        widest(&|c| width(verdict(c, marks)), 7),
         widest(&|c| or_dash(&c.becomes), 7),
     ];
     let room = cells.saturating_sub(4 + 4);
@@ -102,6 +104,12 @@ fn widths(columns: &[ColumnDiffView], cells: usize) -> [usize; 5] {
     widths
 }
 
+/// The word of the VERDICT column: a decision stands before the difference that it is about.
+fn verdict<'a>(column: &'a ColumnDiffView, marks: &BTreeMap<String, Mark>) -> &'a str {
+    let declined = column.accepted == Some(false) && !marks.contains_key(&column.column);
+    if declined { "declined" } else { &column.verdict }
+}
+
 fn list_line(column: &ColumnDiffView, widths: [usize; 5], app: &App, theme: Theme) -> Line<'static> {
     let mark = app.schema.marks.get(&column.column);
     let (sign, style) = match (mark, column.accepted, can_decide(column)) {
@@ -112,9 +120,8 @@ fn list_line(column: &ColumnDiffView, widths: [usize; 5], app: &App, theme: Them
         (None, None, true) => ("[ ]", theme.wants()),
         (None, None, false) => ("   ", theme.quiet()),
     };
-    let declined = mark.is_none() && column.accepted == Some(false);
-    let verdict = if declined { "declined".to_owned() } else { column.verdict.clone() };
-    let verdict_style = match verdict.as_str() {
+    let verdict = verdict(column, &app.schema.marks);
+    let verdict_style = match verdict {
         "conflict" => theme.bad(),
         "new" | "widen" | "relax" => theme.wants(),
         _ => theme.quiet(),
@@ -127,7 +134,7 @@ fn list_line(column: &ColumnDiffView, widths: [usize; 5], app: &App, theme: Them
         Span::styled(cell(&column.column, 0), plain),
         Span::styled(cell(&or_dash(&column.mysql), 1), plain),
         Span::styled(cell(&or_dash(&column.bigquery), 2), plain),
-        Span::styled(cell(&verdict, 3), verdict_style),
+        Span::styled(cell(verdict, 3), verdict_style),
         Span::styled(left(&or_dash(&column.becomes), widths[4], theme), plain),
     ])
 }
@@ -157,4 +164,31 @@ fn explain(frame: &mut Frame<'_>, columns: &[ColumnDiffView], row: Option<&Row>,
         lines.extend(wrap(&text, cells).into_iter().map(|line| Line::styled(line, theme.quiet())));
     }
     frame.render_widget(Paragraph::new(lines), area);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(name: &str, accepted: Option<bool>) -> ColumnDiffView {
+        ColumnDiffView {
+            column: name.to_owned(),
+            mysql: Some("varchar(120) character set utf8mb4".to_owned()),
+            bigquery: None,
+            verdict: "new".to_owned(),
+            becomes: Some("STRING".to_owned()),
+            accepted,
+        }
+    }
+
+    #[test]
+    fn a_decision_is_said_in_full_however_narrow_the_screen() {
+        let columns = [column("a_long_name_for_a_column", None), column("secret", Some(false))];
+        let none = BTreeMap::new();
+        assert_eq!(widths(&columns, &none, 60)[3], "declined".len());
+        assert_eq!(verdict(&columns[1], &none), "declined");
+        // A new mark takes it back.
+        let marks = BTreeMap::from([("secret".to_owned(), Mark::Accept)]);
+        assert_eq!(verdict(&columns[1], &marks), "new");
+    }
 }

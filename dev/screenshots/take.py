@@ -1,0 +1,162 @@
+"""Takes the screenshots: a prepared shop, the program in a terminal, keys as an operator presses them.
+
+Nothing is drawn by hand. A picture is taken when the screen shows what it is for; else this fails and says what it shows.
+"""
+
+import datetime
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import picture
+from terminal import COLUMNS, Terminal
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+OUT = ROOT / "screenshots"
+PROGRAM = pathlib.Path(os.environ.get("BQSYNC", ROOT / "target/release/bqsync")).resolve()
+# Beside the servers of this run, so that two at once do not meet.
+WORK = pathlib.Path(os.environ["BQSYNC_DEV_GCS_ROOT"]).parent / "work"
+
+# In the order of config.yaml, and those of them that were synced before.
+MAPPINGS = ["customers", "orders", "page_views", "products", "invoices", "carts"]
+KNOWN = ["customers", "orders", "products", "invoices"]
+
+
+def sql(script):
+    client = ["mariadb", "--no-defaults", "--default-character-set=utf8mb4", "--host=localhost", "--user=root",
+              f"--socket={os.environ['BQSYNC_DEV_SOCKET']}"]
+    subprocess.run(client, input=script, text=True, check=True, stdout=subprocess.DEVNULL)
+
+
+def bqsync(*arguments, code=0):
+    """A headless command, as the night before; `code` is how it has to end."""
+    ran = subprocess.run([PROGRAM, "--no-tui", *arguments], cwd=WORK, capture_output=True, text=True, check=False)
+    if ran.returncode != code:
+        said = f"bqsync {' '.join(arguments)} ended with {ran.returncode}, not {code}"
+        sys.exit(f"screenshots: {said}:\n{ran.stdout}{ran.stderr}")
+
+
+def prepare():
+    """Fills the shop and syncs it as it was; then things happen that an operator has to look at."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir()
+    shutil.copy(HERE / "config.yaml", WORK)
+    os.environ.update(MYSQL_DATABASE="shop", BQSYNC_LOG_DIR="logs", USER="ops", LANG="C.UTF-8", LC_ALL="C.UTF-8")
+    for name in ("NO_COLOR", "TMUX", "LOG_LEVEL"):
+        os.environ.pop(name, None)
+    sql((HERE / "shop.sql").read_text(encoding="utf-8"))
+    chosen = [word for name in KNOWN for word in ("--mapping", name)]
+    bqsync("run-once", *chosen)
+    sql("alter table shop.products add column internal_note varchar(40) null")
+    bqsync("run-once", "--mapping", "products", code=3)
+    bqsync("schema-diff", "--mapping", "products", "--decline", "internal_note")
+    bqsync("run-once", "--mapping", "products")
+    bqsync("backfill", "--mapping", "orders", "--start", day(-30), "--end", day(-25))
+    sql((HERE / "since.sql").read_text(encoding="utf-8"))
+    bqsync("run-once", "--mapping", "products", "--mapping", "invoices", "--mapping", "customers", code=1)
+
+
+def day(offset):
+    return (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=offset)).date().isoformat()
+
+
+def line_of(text, mapping):
+    return next((line for line in text.splitlines() if line.startswith(mapping + " ")), "")
+
+
+def save(name, ansi):
+    picture.save(ansi, COLUMNS, OUT / f"{name}.svg", "bqsync")
+    print(f"    screenshots/{name}.svg", flush=True)
+
+
+def run(terminal, mapping):
+    mark(terminal, mapping)
+    terminal.press("r")
+
+
+def back(terminal):
+    """To the mappings. What follows an Escape at once would be taken for Alt and a key."""
+    terminal.press("Escape")
+    terminal.wait("the mappings", lambda text: "STATUS" in text)
+
+
+def mark(terminal, mapping):
+    terminal.press("g", *["j"] * MAPPINGS.index(mapping))
+
+
+def take(terminal):
+    terminal.wait("where the mappings stand", lambda text: "6h" in line_of(text, "orders"))
+    run(terminal, "invoices")
+    terminal.wait("the failure", lambda text: "invoices failed" in text)
+    run(terminal, "orders")
+    run(terminal, "page_views")
+    mark(terminal, "invoices")
+    save("mappings", terminal.wait("two mappings running", is_busy))
+
+    mark(terminal, "orders")
+    terminal.press("Enter")
+    save("run", terminal.wait("a run half way", is_half_way))
+    back(terminal)
+    terminal.wait("the end of both runs", lambda text: all("OK" in line_of(text, m) for m in ("orders", "page_views")))
+
+    mark(terminal, "products")
+    terminal.press("s")
+    terminal.wait("the columns", lambda text: "BECOMES" in text)
+    # One accepted, one declined, the others still open.
+    to_column(terminal, "supplier_id")
+    terminal.press("Space", "Space")
+    to_column(terminal, "season")
+    terminal.press("Space")
+    save("schema", terminal.wait("the marks", lambda text: "[+] season" in text and "[-] supplier_id" in text))
+    back(terminal)
+
+    mark(terminal, "orders")
+    terminal.press("b")
+    terminal.type(day(-30))
+    terminal.press("Enter")
+    save("backfill", terminal.wait("a preview", lambda text: "rows in BigQuery" in text))
+    back(terminal)
+
+    terminal.press("h")
+    save("history", terminal.wait("past runs", lambda text: "TRIGGER" in text and "page_views" in text))
+    terminal.press("l")
+    save("logs", terminal.wait("log lines", lambda text: text.count("INFO") > 5))
+
+
+def is_busy(text):
+    orders, page_views = line_of(text, "orders"), line_of(text, "page_views")
+    share = re.search(r"RUNNING .* (\d+)% .*k/s", page_views)
+    return share is not None and int(share[1]) >= 30 and "RUNNING" in orders and "failed:" not in text
+
+
+def is_half_way(text):
+    reads = "k/s" in text and " 0 B from MySQL" not in text
+    return reads and re.search(r"\b2 .* published\W", text) is not None
+
+
+def to_column(terminal, column):
+    place = next(n for n, line in enumerate(table_lines(terminal.text())) if line[4:].startswith(column + " "))
+    terminal.press("g", *["j"] * place)
+
+
+def table_lines(text):
+    """The lines of the columns, below their heading."""
+    lines = text.splitlines()
+    return lines[next(n for n, line in enumerate(lines) if "BECOMES" in line) + 1:]
+
+
+def main():
+    print("==> Preparing a shop", flush=True)
+    prepare()
+    OUT.mkdir(exist_ok=True)
+    print("==> Taking pictures of the console", flush=True)
+    with Terminal(WORK / "tmux", [str(PROGRAM)], WORK) as terminal:
+        take(terminal)
+
+
+if __name__ == "__main__":
+    main()
