@@ -194,7 +194,7 @@ pub fn read_value(text: &str, zone: Tz) -> Result<String, &'static str> {
     if let Ok(number) = text.parse::<i128>() {
         return Ok(format!("{number} (a whole number)"));
     }
-    let help = "write 2026-10-01, 2026-10-01T08:00:00Z or a whole number";
+    let help = "e.g. 2026-10-01 08:00:00Z, or a number";
     let moment = Moment::parse(text).ok_or(help)?;
     let naive = moment.to_naive().ok_or("no calendar has that day")?;
     let has_offset = text.len() > 10 && text[10..].contains(['Z', 'z', '+', '-']);

@@ -14,8 +14,11 @@ use crate::tui::app::App;
 use crate::tui::screens::{Field, Preview, read_end, read_value};
 use crate::tui::theme::Theme;
 
-/// Room for a time with an offset.
-const VALUE: usize = 26;
+/// Room for a time with an offset; of a narrow screen less, so that beside it there is room for what it means.
+const fn value_cells(width: u16) -> usize {
+    if width < 70 { 20 } else { 26 }
+}
+
 const LABEL: usize = 9;
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
@@ -35,14 +38,16 @@ fn draw_form(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
     let zone = app.facts.as_ref().map_or(chrono_tz::Tz::UTC, |facts| facts.config.default_timezone);
     let start = read_value(form.start.value(), zone);
     let end = read_end(form.end.value(), zone);
+    let cells = value_cells(inner.width);
+    let field = |label, value, side, focused| field((label, value), side, focused, cells, theme);
     let lines = vec![
-        field("mapping", name, Ok(side), form.field == Field::Mapping, theme),
-        field("start", form.start.value(), said(start, theme), form.field == Field::Start, theme),
-        field("end", form.end.value(), said(end, theme), form.field == Field::End, theme),
+        field("mapping", name, Ok(side), form.field == Field::Mapping),
+        field("start", form.start.value(), said(start, theme), form.field == Field::Start),
+        field("end", form.end.value(), said(end, theme), form.field == Field::End),
     ];
     frame.render_widget(Paragraph::new(lines), inner);
     let cursor = |input: &Input, line: u16| {
-        let at = u16::try_from(input.visual_cursor().min(VALUE)).unwrap_or(0);
+        let at = u16::try_from(input.visual_cursor().min(cells)).unwrap_or(0);
         Position::new(inner.x + u16::try_from(LABEL).unwrap_or(0) + 1 + at, inner.y + line)
     };
     match (app.dialog.is_some() || app.help.is_some(), form.field) {
@@ -56,10 +61,16 @@ fn said(read: Result<String, &'static str>, theme: Theme) -> Result<String, &'st
     read.map(|value| format!("{} {value}", theme.arrow()))
 }
 
-fn field(label: &str, value: &str, side: Result<String, &'static str>, focused: bool, theme: Theme) -> Line<'static> {
+fn field(
+    (label, value): (&str, &str),
+    side: Result<String, &'static str>,
+    focused: bool,
+    cells: usize,
+    theme: Theme,
+) -> Line<'static> {
     let style = if focused { Theme::marked() } else { Theme::strong() };
-    let shown = if width(value) > VALUE {
-        value.chars().rev().take(VALUE).collect::<Vec<_>>().into_iter().rev().collect()
+    let shown = if width(value) > cells {
+        value.chars().rev().take(cells).collect::<Vec<_>>().into_iter().rev().collect()
     } else {
         value.to_owned()
     };
@@ -69,7 +80,7 @@ fn field(label: &str, value: &str, side: Result<String, &'static str>, focused: 
     };
     Line::from(vec![
         Span::raw(left(&format!("{} {label}", if focused { ">" } else { " " }), LABEL + 1, theme)),
-        Span::styled(left(&shown, VALUE, theme), style),
+        Span::styled(left(&shown, cells, theme), style),
         Span::raw("  "),
         Span::styled(side, side_style),
     ])

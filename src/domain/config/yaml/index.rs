@@ -88,7 +88,8 @@ impl Place {
 /// The flaw that ends reading.
 pub(super) fn of(text: &str, flaws: &mut Vec<Flaw>) -> Result<Option<Index>, Flaw> {
     let parser = Parser::new_from_str(text);
-    let mut indexer = Indexer { parser, open: Vec::new(), anchors: HashMap::new(), flaws, ends_reading: false };
+    let lines = text.lines().count().max(1);
+    let mut indexer = Indexer { lines, parser, open: Vec::new(), anchors: HashMap::new(), flaws, ends_reading: false };
     let root = indexer.document()?;
     Ok(root.map(|root| Index { root, ends_reading: indexer.ends_reading }))
 }
@@ -102,6 +103,8 @@ struct Open {
 }
 
 struct Indexer<'t, 'f> {
+    /// Of the text: what is missing at its end is found beyond the last line.
+    lines: usize,
     parser: Parser<'t, StrInput<'t>>,
     open: Vec<Open>,
     anchors: HashMap<usize, Rc<Place>>,
@@ -114,7 +117,7 @@ impl Indexer<'_, '_> {
         let mut root = None;
         while let Some(event) = self.parser.next_event() {
             let (event, span) = event.map_err(|error| Flaw {
-                line: error.marker().line(),
+                line: error.marker().line().clamp(1, self.lines),
                 message: format!("not YAML: {}", error.info()),
                 hint: "look at the indentation (spaces, never tabs) and put quotes around the value",
             })?;

@@ -106,6 +106,8 @@ fn syntax_is_serde_yamls_to_judge() {
     let found = flaws("a: 1\nb: [x\nc: d\n");
     assert_eq!(found.len(), 1);
     assert!(found[0].1.starts_with("not YAML: did not find expected ',' or ']' at line 3"), "{found:?}");
+    // What is missing at the end is told of the last line there is.
+    assert_eq!(flaws("&A:{").first().map(|f| f.0), Some(1));
     assert_eq!(flaws("a: 1\nb: \u{1}\nc: 2").first().map(|f| f.0), Some(2));
     assert_eq!(flaws("a: 1\nb: x\u{feff}\nc: 2").first().map(|f| f.0), Some(2));
 }
