@@ -26,6 +26,7 @@ mod paging;
 mod properties;
 mod recovery;
 mod review;
+mod schedule;
 mod schema_changes;
 mod soak;
 mod steps;

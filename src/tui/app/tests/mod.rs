@@ -20,6 +20,7 @@ const RUN: &str = "20261123T080000Z-00ff00";
 
 mod backfill;
 mod review;
+mod schedule;
 
 struct Desk {
     app: App,
