@@ -3,6 +3,7 @@
 //! The address is a secret, for whoever knows it may write to the channel behind it: no error of ours holds it, nor any
 //! part of it, and so none of the client's own words are repeated.
 
+use std::fmt::Write;
 use std::io;
 use std::time::Duration;
 
@@ -192,7 +193,8 @@ fn text(report: &RunReport, troubles: &[Trouble<'_>], host: &str) -> String {
     };
     let mut text = format!("bqsync on {host}: {head} (run {run})");
     for trouble in troubles {
-        text.push_str(&format!("\n{}: {}", trouble.mapping, trouble.sentence));
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n{}: {}", trouble.mapping, trouble.sentence);
     }
     text
 }

@@ -22,6 +22,7 @@ mod fence;
 mod gcs_state;
 mod gcs_takeover;
 mod local_state;
+mod outlets;
 mod paging;
 mod properties;
 mod recovery;

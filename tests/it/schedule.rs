@@ -229,7 +229,7 @@ struct Service {
 impl Service {
     fn listen(sandbox: &Sandbox) -> Self {
         let socket = UnixDatagram::bind(sandbox.path("notify.sock")).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        socket.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         Self { socket }
     }
 

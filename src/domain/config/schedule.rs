@@ -47,7 +47,7 @@ pub(super) fn of_mapping(
     if line.text.eq_ignore_ascii_case(NEVER) {
         return None;
     }
-    cron(r, mapping, ("schedule", ", or `never`"), &line, base)
+    cron(r, mapping, ("schedule", ", or `never`"), &line, &base)
 }
 
 fn group(r: &mut Reading<'_>, section: &Section<'_>, base: Base) -> Option<Schedule> {
@@ -58,7 +58,7 @@ fn group(r: &mut Reading<'_>, section: &Section<'_>, base: Base) -> Option<Sched
         ..base
     };
     match line {
-        Some(line) => cron(r, section, ("cron", ""), &line, base),
+        Some(line) => cron(r, section, ("cron", ""), &line, &base),
         None => base.schedule(),
     }
 }
@@ -68,7 +68,7 @@ fn cron(
     section: &Section<'_>,
     (key, or): (&str, &str),
     line: &Value,
-    base: Base,
+    base: &Base,
 ) -> Option<Schedule> {
     match Timetable::parse(&line.text, base.timezone) {
         Ok(timetable) => Some(Schedule { timetable, catch_up: base.catch_up }),

@@ -13,8 +13,8 @@ fn of(top: &str, mapping: &str) -> Option<(String, Tz, bool)> {
     Some((timetable.line().to_owned(), timetable.timezone(), catch_up))
 }
 
-fn some(line: &str, timezone: Tz, catch_up: bool) -> Option<(String, Tz, bool)> {
-    Some((line.to_owned(), timezone, catch_up))
+fn own(line: &str, timezone: Tz, catch_up: bool) -> (String, Tz, bool) {
+    (line.to_owned(), timezone, catch_up)
 }
 
 #[test]
@@ -29,26 +29,26 @@ fn the_originals_schedule_holds_for_all_its_mappings() {
 #[test]
 fn a_section_without_a_line_has_the_originals() {
     for top in ["schedule: {}", "schedule:"] {
-        assert_eq!(of(&format!("default_timezone: Asia/Bishkek\n{top}"), ""), some("0 2 * * *", Bishkek, true));
+        assert_eq!(of(&format!("default_timezone: Asia/Bishkek\n{top}"), ""), Some(own("0 2 * * *", Bishkek, true)));
     }
     let top = "schedule: {timezone: Europe/Berlin, catch_up: no}\ndefault_timezone: Asia/Bishkek";
-    assert_eq!(of(top, ""), some("0 2 * * *", Berlin, false));
+    assert_eq!(of(top, ""), Some(own("0 2 * * *", Berlin, false)));
 }
 
 #[test]
 fn a_mapping_goes_its_own_way_in_what_it_says_and_no_further() {
     let top = "schedule: {cron: 0 3 * * *, timezone: Europe/Berlin, catch_up: false}";
     for (mapping, expected) in [
-        ("", some("0 3 * * *", Berlin, false)),
-        ("    schedule:", some("0 3 * * *", Berlin, false)),
-        ("    schedule: '*/15 * * * *'", some("*/15 * * * *", Berlin, false)),
-        ("    schedule: {cron: 0 5 * * 1}", some("0 5 * * 1", Berlin, false)),
-        ("    schedule: {timezone: Asia/Bishkek, catch_up: true}", some("0 3 * * *", Bishkek, true)),
+        ("", Some(own("0 3 * * *", Berlin, false))),
+        ("    schedule:", Some(own("0 3 * * *", Berlin, false))),
+        ("    schedule: '*/15 * * * *'", Some(own("*/15 * * * *", Berlin, false))),
+        ("    schedule: {cron: 0 5 * * 1}", Some(own("0 5 * * 1", Berlin, false))),
+        ("    schedule: {timezone: Asia/Bishkek, catch_up: true}", Some(own("0 3 * * *", Bishkek, true))),
         ("    schedule: never", None),
     ] {
         assert_eq!(of(top, mapping), expected, "{mapping}");
     }
-    assert_eq!(of("default_timezone: Asia/Bishkek", "    schedule: 0 4 * * *"), some("0 4 * * *", Bishkek, true));
+    assert_eq!(of("default_timezone: Asia/Bishkek", "    schedule: 0 4 * * *"), Some(own("0 4 * * *", Bishkek, true)));
 }
 
 #[test]
