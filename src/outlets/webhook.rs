@@ -166,9 +166,14 @@ fn trouble(report: &MappingReport) -> Option<Trouble<'_>> {
     let sentence = match (report.outcome, report.error_kind) {
         (Outcome::Ok | Outcome::Cancelled, _) => return None,
         (Outcome::Waiting, _) => "Its columns wait for a schema decision".to_owned(),
-        // The error names the key of the row that it is about; whoever may see rows finds it in the report.
+        // The error may name the key of the row that it is about; whoever may see rows finds it in the report.
         (Outcome::Failed, Some(FaultKind::Data)) => {
-            "A value cannot be held by its target type; the run's report names it".to_owned()
+            "Its rows cannot be moved as they are; the run's report has the error".to_owned()
+        }
+        // What BigQuery says about a statement may quote a value: our own words come before it.
+        (Outcome::Failed, Some(FaultKind::Schema)) => {
+            let own = report.errors.iter().map(|error| error.split_once(": ").map_or(error.as_str(), |(own, _)| own));
+            own.collect::<Vec<_>>().join("; ")
         }
         (Outcome::Failed, _) => report.errors.join("; "),
     };

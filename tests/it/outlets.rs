@@ -81,7 +81,9 @@ async fn a_failure_is_told_again_until_it_has_arrived_and_its_address_to_nobody(
     let troubles = word["mappings"].as_array().unwrap();
     assert_eq!(troubles.len(), 1);
     let report = ran.mapping("gone");
-    assert_eq!((&troubles[0]["mapping"], &troubles[0]["sentence"]), (&"gone".into(), &report["errors"][0]));
+    assert_eq!((&troubles[0]["mapping"], &troubles[0]["kind"]), (&"gone".into(), &report["error_kind"]));
+    let (error, sentence) = (report["errors"][0].as_str().unwrap(), troubles[0]["sentence"].as_str().unwrap());
+    assert!(sentence.contains("not_there") && error.starts_with(sentence), "{sentence}");
     assert_eq!(troubles[0]["hint"], report["hint"]);
     let written = written(&sandbox, &ran);
     assert!(written.contains("HTTP 500") && written.contains("sending word of the run"), "the retry is told");

@@ -66,9 +66,13 @@ fn the_failed_mappings_are_named_with_sentence_and_hint() {
 
 #[test]
 fn an_error_about_a_rows_value_stays_in_the_report() {
-    let data = Fault::new(FaultKind::Data, "Row id=4711 of orders holds 0xFF");
-    let value = serde_json::to_string(&word(&run(vec![mapping("orders", Some(data))]))).unwrap();
-    assert!(!value.contains("4711") && value.contains("the run's report names it"), "{value}");
+    for (fault, words) in [
+        (Fault::new(FaultKind::Data, "Row id=4711 of orders holds 0xFF"), "the run's report has the error"),
+        (Fault::new(FaultKind::Schema, "Publishing orders failed: Bad int64 value: 4711"), "Publishing orders failed"),
+    ] {
+        let value = serde_json::to_string(&word(&run(vec![mapping("orders", Some(fault))]))).unwrap();
+        assert!(!value.contains("4711") && value.contains(words), "{value}");
+    }
 }
 
 #[test]
