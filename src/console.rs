@@ -18,7 +18,9 @@ use crate::wiring::{self, Environment, Refusal};
 pub fn is_wanted(args: &Args) -> bool {
     let opens = match &args.command {
         None => true,
-        Some(CommandArg::RunOnce { .. } | CommandArg::Backfill { .. }) => args.output == OutputFormat::Table,
+        Some(CommandArg::RunOnce { .. } | CommandArg::Backfill { .. } | CommandArg::Schedule) => {
+            args.output == OutputFormat::Table
+        }
         Some(_) => false,
     };
     opens && !args.no_tui && std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
@@ -80,6 +82,7 @@ fn start(args: &Args, command: &CommandArg, environment: &Environment) -> Result
         CommandArg::RunOnce { lookback, .. } => {
             Start::Sync(SyncOrder { lookback: *lookback, ..SyncOrder::manual(selection) })
         }
+        CommandArg::Schedule => Start::Schedule,
         CommandArg::SchemaDiff { .. } | CommandArg::Status { .. } => Start::Sync(SyncOrder::manual(selection)),
     })
 }

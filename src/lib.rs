@@ -1,7 +1,8 @@
 //! `bqsync` moves MySQL tables into BigQuery: nothing lost, nothing doubled.
 //!
 //! The layers, each seeing only those below it: `cli` over `engine` over the ports `source`, `warehouse` and `state`
-//! over `domain`; the adapters and the engine share `retry`, `warehouse` and `state` also `bucket`.
+//! over `domain`, and beside these `outlets`; the adapters and the engine share `retry`, `warehouse` and `state` also
+//! `bucket`, `state` and `outlets` also `files`.
 //! `tests/it/architecture.rs` holds them apart.
 
 pub mod bucket;
@@ -9,9 +10,11 @@ pub mod cli;
 pub mod domain;
 pub mod engine;
 pub mod failpoint;
+mod files;
 pub mod format;
 pub mod host;
 pub mod logging;
+pub mod outlets;
 mod retry;
 pub mod source;
 pub mod state;

@@ -49,6 +49,11 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     let setup = wiring::read_setup(args.config.as_deref(), &environment)?;
     let selection =
         cli::select(&setup.config, command.mappings()).map_err(|error| Refusal::Usage(error.to_string()))?;
+    if *command == CommandArg::Schedule && setup.config.mappings.iter().all(|mapping| mapping.schedule.is_none()) {
+        return Err(Refusal::Usage(
+            "no mapping has a schedule: write one, `schedule: {cron: \"0 2 * * *\"}`".to_owned(),
+        ));
+    }
     let ports = wiring::connect(setup)?;
     let state = Arc::clone(&ports.state);
     let status = cli::run(engine::start(ports), command, selection, printer).await;
@@ -66,6 +71,9 @@ fn command(args: &Args) -> Result<&CommandArg, Refusal> {
 fn log_settings(args: &Args, environment: &Environment) -> LogSettings {
     LogSettings {
         format: match args.log_format {
+            LogFormatArg::Text if logging::journal::is_stderr(environment.get("JOURNAL_STREAM").as_deref()) => {
+                LogFormat::Journal
+            }
             LogFormatArg::Text => LogFormat::Text,
             LogFormatArg::Json => LogFormat::Json,
         },

@@ -11,8 +11,11 @@ use bigquery_syncer::domain::config::{
 };
 use bigquery_syncer::domain::fault::Fault;
 use bigquery_syncer::domain::retry::Patience;
-use bigquery_syncer::engine::Ports;
+use bigquery_syncer::engine::{Ports, SystemClock};
 use bigquery_syncer::host::host_name;
+use bigquery_syncer::outlets::Outlets;
+use bigquery_syncer::outlets::metrics::MetricsFile;
+use bigquery_syncer::outlets::webhook::Webhook;
 use bigquery_syncer::source::BatchLimits;
 use bigquery_syncer::source::mysql::MysqlSource;
 use bigquery_syncer::state::AnyState;
@@ -211,6 +214,7 @@ pub fn connect(setup: Setup) -> Result<Ports<MysqlSource, BigQuery, AnyState>, R
         Some(name) => warehouse.through(Bucket::new(&access, name, "temp_bucket").map_err(|fault| refusal(&fault))?),
         None => warehouse,
     };
+    let outlets = outlets(&config)?;
     Ok(Ports {
         config: Arc::new(config),
         source: Arc::new(MysqlSource::new(mysql)),
@@ -219,6 +223,8 @@ pub fn connect(setup: Setup) -> Result<Ports<MysqlSource, BigQuery, AnyState>, R
         limits: BatchLimits::default(),
         patience: Patience::FULL,
         operator: operator(),
+        clock: Arc::new(SystemClock),
+        outlets: Arc::new(outlets),
     })
 }
 
@@ -230,6 +236,13 @@ fn state(config: &Config, access: &Access) -> Result<AnyState, Refusal> {
             let bucket = Bucket::new(access, bucket, "state_gcs_bucket").map_err(|fault| refusal(&fault))?;
             AnyState::Gcs(GcsState::new(bucket, prefix, *lease, reports))
         }
+    })
+}
+
+fn outlets(config: &Config) -> Result<Outlets, Refusal> {
+    Ok(Outlets {
+        metrics: config.metrics_file.clone().map(MetricsFile::new),
+        webhook: config.notify.as_ref().map(Webhook::new).transpose().map_err(|fault| refusal(&fault))?,
     })
 }
 

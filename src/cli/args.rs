@@ -78,6 +78,8 @@ pub enum CommandArg {
         #[arg(long)]
         restart: bool,
     },
+    /// Stay up and run mappings when they are due (`schedule` in the configuration), making up what was missed
+    Schedule,
     /// The difference between MySQL and BigQuery, and the DDL that would settle it
     SchemaDiff {
         /// Only this mapping; may be repeated
@@ -108,6 +110,7 @@ impl CommandArg {
         match self {
             Self::RunOnce { mappings, .. } | Self::SchemaDiff { mappings, .. } | Self::Status { mappings } => mappings,
             Self::Backfill { mapping, .. } => std::slice::from_ref(mapping),
+            Self::Schedule => &[],
         }
     }
 
@@ -115,7 +118,7 @@ impl CommandArg {
     #[must_use]
     pub const fn writes(&self) -> bool {
         match self {
-            Self::RunOnce { .. } | Self::SchemaDiff { apply: true, .. } => true,
+            Self::RunOnce { .. } | Self::Schedule | Self::SchemaDiff { apply: true, .. } => true,
             Self::SchemaDiff { declined, .. } => !declined.is_empty(),
             Self::Backfill { dry_run, .. } => !*dry_run,
             Self::Status { .. } => false,

@@ -7,8 +7,10 @@ mod interrupt;
 mod printer;
 mod progress_lines;
 mod run_once;
+mod schedule;
 mod schema_diff;
 mod selection;
+mod service;
 mod status;
 
 pub use self::exit::ExitStatus;
@@ -34,6 +36,7 @@ pub async fn run(handle: Handle, command: &CommandArg, selection: Selection, pri
             }
             run_once::run_to_its_end(handle, Command::Backfill { ask, restart: *restart }, printer).await
         }
+        CommandArg::Schedule => schedule::schedule(handle, printer).await,
         CommandArg::SchemaDiff { apply, columns, declined, .. } => {
             let asked = schema_diff::Asked { apply: *apply, columns, declined };
             schema_diff::schema_diff(handle, selection, asked, printer).await

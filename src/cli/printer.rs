@@ -27,6 +27,14 @@ impl Printer {
         }
     }
 
+    /// One of several results, on a line of its own.
+    pub fn json_line<T: Serialize>(&self, value: &T) {
+        match serde_json::to_string(value) {
+            Ok(text) => self.line(&text),
+            Err(error) => self.note(&format!("the result cannot be written as JSON: {error}")),
+        }
+    }
+
     /// Something of ours broke.
     pub fn note_own_failure(&self, error: &str) {
         self.note(&format!("bqsync itself failed: {error}; please report this"));

@@ -62,7 +62,7 @@ fn exit_status(report: &RunReport, interrupted: bool, unrecorded: bool) -> ExitS
     }
 }
 
-fn show(report: &RunReport, printer: Printer) {
+pub(super) fn show(report: &RunReport, printer: Printer) {
     if printer.format == OutputFormat::Json {
         printer.json(report);
         return;

@@ -12,6 +12,7 @@ pub mod naming;
 pub mod plan;
 pub mod report;
 pub mod retry;
+pub mod schedule;
 pub mod schema;
 pub mod secret;
 pub mod source_type;

@@ -77,6 +77,9 @@ pub struct MappingReport {
     /// Rows that may still be joined by others, and wait for the next run; in words, with the reason.
     #[serde(default)]
     pub held_back: Option<String>,
+    /// How far the window ends before the newest row that MySQL had when it was fixed; where the column is a time.
+    #[serde(default)]
+    pub lag_seconds: Option<u64>,
     /// Steps that were published, each with a watermark or checkpoint of its own.
     #[serde(default)]
     pub steps: u64,
@@ -153,6 +156,7 @@ impl MappingReport {
             target,
             window: None,
             held_back: None,
+            lag_seconds: None,
             steps: 0,
             watermark_before: None,
             watermark_after: None,

@@ -53,7 +53,7 @@ pub(super) async fn attempt<S: Source, W: Warehouse, T: StateStore>(
     reached("planned");
     let ground = Ground { source, target, plan: Arc::new(plan) };
     match &scope.task {
-        Task::Sync { .. } => incremental(scope, ledger, report, &ground).await,
+        Task::Sync { .. } | Task::Scheduled { .. } => incremental(scope, ledger, report, &ground).await,
         Task::Backfill { ask, restart } => backfill(scope, ledger, report, &ground, (ask, *restart)).await,
     }
 }

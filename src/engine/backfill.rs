@@ -4,7 +4,7 @@
 use chrono::Utc;
 
 use super::attempt::Ground;
-use super::horizon::settled_high;
+use super::horizon::horizon;
 use super::ledger::Ledger;
 use super::protocol::{BackfillAsk, Event, Phase};
 use super::scope::{Halt, Scope};
@@ -83,7 +83,7 @@ async fn begin<S: Source, W: Warehouse, T: StateStore>(
     let watermark = ledger.watermark(kind)?;
     let latest = match &watermark {
         Some(mark) => Some(mark.cursor),
-        None => settled_high(scope, ground, Low::From(asked.start), None, report).await?,
+        None => horizon(scope, ground, Low::From(asked.start), None, report).await?.high,
     };
     let (to, cut) = asked.until(latest).ok_or_else(|| nothing(&scope.mapping, &asked, latest))?;
     if let (true, Some(mark)) = (cut, &watermark) {

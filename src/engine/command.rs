@@ -46,8 +46,14 @@ pub enum Command {
     Resume(MappingName),
     /// Stop one mapping at its next safe point.
     Cancel(MappingName),
-    /// Stop everything at its next safe point.
+    /// Stop everything at its next safe point; the schedule is followed all the same.
     CancelAll,
+    /// Run mappings when they are due; with `make_up` also, once, those that were due while nobody followed.
+    FollowSchedule {
+        make_up: bool,
+    },
+    /// Begin no more runs by the schedule; what runs goes on.
+    LeaveSchedule,
 }
 
 /// What an incremental run is to do.

@@ -9,6 +9,7 @@ use super::fence::{Fence, fence};
 use super::protocol::Event;
 use super::publish;
 use super::scope::{Halt, Scope, Task};
+use super::status::Lag;
 use crate::domain::config::{Mode, Pace};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
@@ -33,7 +34,10 @@ pub(super) async fn fix_window<S: Source, W: Warehouse, T: StateStore>(
 ) -> Result<Option<Window>, Halt> {
     let mapping = &scope.mapping;
     let low = low(scope, ground, watermark)?;
-    let Some(high) = settled_high(scope, ground, low, watermark, report).await? else { return Ok(None) };
+    let Horizon { high, newest } = horizon(scope, ground, low, watermark, report).await?;
+    let reached = high.or(watermark.map(|mark| mark.cursor));
+    report.lag_seconds = reached.zip(newest).and_then(|(reached, newest)| Lag::between(reached, newest)?.seconds());
+    let Some(high) = high else { return Ok(None) };
     // Rows that are read again may all lie below the watermark, which stays where it is.
     let high = watermark.map_or(high, |mark| mark.cursor.max_of(high));
     let window = Window { low, high };
@@ -57,6 +61,7 @@ fn low<S, W, T>(scope: &Scope<S, W, T>, ground: &Ground, watermark: Option<&Wate
         })?;
     let asked = match &scope.task {
         Task::Sync { lookback, .. } => lookback.or(mapping.lookback),
+        Task::Scheduled { .. } => mapping.lookback,
         Task::Backfill { .. } => None,
     };
     match (asked, watermark) {
@@ -66,14 +71,21 @@ fn low<S, W, T>(scope: &Scope<S, W, T>, ground: &Ground, watermark: Option<&Wate
     }
 }
 
-/// The greatest value from `low` on that no further row can join.
-pub(super) async fn settled_high<S: Source, W: Warehouse, T: StateStore>(
+/// What is settled, and what there is.
+pub(super) struct Horizon {
+    /// The greatest value from `low` on that no further row can join.
+    pub high: Option<Cursor>,
+    /// The greatest value of all, when that was asked for.
+    newest: Option<Cursor>,
+}
+
+pub(super) async fn horizon<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
     ground: &Ground,
     low: Low,
     watermark: Option<&Watermark>,
     report: &mut MappingReport,
-) -> Result<Option<Cursor>, Halt> {
+) -> Result<Horizon, Halt> {
     let pace = scope.ports.config.pace;
     let column = &ground.plan.cursor_column().source;
     let ask = BoundsAsk {
@@ -89,8 +101,9 @@ pub(super) async fn settled_high<S: Source, W: Warehouse, T: StateStore>(
     let bounds = scope.unless_cancelled(scope.ports.source.bounds(&ask)).await?;
     warn_about(&bounds, &column.name, scope, report);
     refuse_clock_behind(scope, watermark, &bounds)?;
-    let Some(high) = bounds.high else { return Ok(None) };
-    match fence(scope, &pace).await? {
+    let newest = bounds.newest;
+    let Some(high) = bounds.high else { return Ok(Horizon { high: None, newest }) };
+    let high = match fence(scope, &pace).await? {
         Fence::Clear => wait_settle(scope, &bounds, pace.settle).await.map(|()| Some(high)),
         Fence::Unseen if pace.settle.is_some() => wait_settle(scope, &bounds, pace.settle).await.map(|()| Some(high)),
         Fence::Unseen if bounds.tick.is_none() => {
@@ -109,7 +122,8 @@ pub(super) async fn settled_high<S: Source, W: Warehouse, T: StateStore>(
             );
             Ok(None)
         }
-    }
+    }?;
+    Ok(Horizon { high, newest })
 }
 
 fn unseen() -> String {

@@ -168,16 +168,5 @@ async fn newest<S: Source, W: Warehouse, T: StateStore>(
             settle: Duration::ZERO,
         })
         .await?;
-    Ok((bounds.newest, mark.zip(bounds.newest).and_then(|(mark, newest)| lag(mark, newest))))
-}
-
-fn lag(mark: Cursor, newest: Cursor) -> Option<Lag> {
-    match (mark, newest) {
-        (Cursor::Int(mark), Cursor::Int(newest)) => i64::try_from((newest - mark).max(0)).ok().map(Lag::Steps),
-        (Cursor::Moment(mark), Cursor::Moment(newest)) => {
-            let behind = newest.to_naive()? - mark.to_naive()?;
-            Some(Lag::Seconds(behind.num_seconds().max(0)))
-        }
-        _ => None,
-    }
+    Ok((bounds.newest, mark.zip(bounds.newest).and_then(|(mark, newest)| Lag::between(mark, newest))))
 }

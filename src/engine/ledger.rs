@@ -1,9 +1,11 @@
 //! A mapping's memory while it is worked on: the lease, and the state that only its holder may change.
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
-use crate::domain::report::{MappingReport, Trigger};
+use crate::domain::report::{MappingReport, Outcome, Trigger};
 use crate::domain::schema::Decisions;
 use crate::domain::window::{Published, Watermark};
 use crate::state::{BackfillState, LastRun, MappingState, Moves, PendingPublish, StateStore, StoredWatermark};
@@ -151,8 +153,29 @@ impl<'a, T: StateStore> Ledger<'a, T> {
         self.save().await
     }
 
-    /// Remembers how the run ended.
-    pub(super) async fn close(mut self, report: &MappingReport, trigger: Trigger) -> Result<(), Fault> {
+    /// Has a run come to its end for this due time of the schedule?
+    pub(super) fn has_run_for(&self, due: DateTime<Utc>) -> bool {
+        self.state.scheduled_for.is_some_and(|latest| latest >= due)
+    }
+
+    /// Remembers how the run ended, and, of a scheduled one, what it was due for. One that was stopped may be made up.
+    pub(super) async fn close(
+        mut self,
+        report: &MappingReport,
+        trigger: Trigger,
+        due: Option<DateTime<Utc>>,
+    ) -> Result<(), Fault> {
+        let ended_well = report.outcome == Outcome::Ok;
+        if report.outcome != Outcome::Cancelled {
+            self.state.scheduled_for = self.state.scheduled_for.max(due);
+        }
+        let totals = &mut self.state.totals;
+        totals.runs += 1;
+        totals.failures += u64::from(report.outcome == Outcome::Failed);
+        totals.rows += report.records_processed;
+        if ended_well && trigger != Trigger::Backfill {
+            totals.last_success = Some(report.finished_at);
+        }
         self.state.last_run = Some(LastRun {
             run_id: report.run_id.clone(),
             trigger,
@@ -161,6 +184,7 @@ impl<'a, T: StateStore> Ledger<'a, T> {
             rows: report.records_processed,
             duration_ms: u64::try_from(report.took().as_millis()).unwrap_or(0),
             error: report.errors.first().cloned(),
+            lag_seconds: report.lag_seconds.filter(|_| ended_well),
         });
         self.save().await
     }

@@ -1,7 +1,10 @@
 //! The engine: moves mappings from a source to a warehouse, and speaks only commands, events and progress.
 
+mod aftermath;
+mod agenda;
 mod attempt;
 mod backfill;
+mod clock;
 mod command;
 mod compare;
 mod conflicts;
@@ -20,6 +23,7 @@ mod publish;
 mod recover;
 mod run;
 mod run_id;
+mod schedule;
 mod scope;
 mod status;
 mod steps;
@@ -32,6 +36,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
+pub use self::clock::{Clock, SystemClock};
 pub use self::progress::{MappingProgress, Progress, Retry};
 pub use self::protocol::{
     BackfillAsk, BackfillPreview, ColumnDecision, Command, Event, Lag, MappingStatus, Phase, Selection, SlicePreview,
@@ -42,6 +47,7 @@ pub use crate::state::{BackfillState, Holder, LastRun};
 use self::emitter::Emitter;
 use crate::domain::config::Config;
 use crate::domain::retry::Patience;
+use crate::outlets::Outlets;
 use crate::source::{BatchLimits, Source};
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
@@ -58,6 +64,9 @@ pub struct Ports<S, W, T> {
     pub patience: Patience,
     /// `user@host`, for the history.
     pub operator: Arc<str>,
+    /// What schedules go by.
+    pub clock: Arc<dyn Clock>,
+    pub outlets: Arc<Outlets>,
 }
 
 impl<S, W, T> Clone for Ports<S, W, T> {
@@ -70,6 +79,8 @@ impl<S, W, T> Clone for Ports<S, W, T> {
             limits: self.limits,
             patience: self.patience,
             operator: Arc::clone(&self.operator),
+            clock: Arc::clone(&self.clock),
+            outlets: Arc::clone(&self.outlets),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Events are facts in the past tense, few, and never lost; what changes many times a second is [`super::Progress`].
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use super::command::{BackfillAsk, ColumnDecision, Command, Selection, SyncOrder};
@@ -60,6 +61,35 @@ pub enum Event {
         mapping: MappingName,
         reason: String,
     },
+    /// The schedule's next due time, of these mappings.
+    RunScheduled {
+        at: DateTime<Utc>,
+        mappings: Vec<MappingName>,
+    },
+    /// Nobody ran for this due time, so it is made up now.
+    MissedRunFound {
+        mapping: MappingName,
+        due: DateTime<Utc>,
+    },
+    /// It is due and somebody works on it: its run begins when that has ended.
+    DueRunDelayed {
+        mapping: MappingName,
+        due: DateTime<Utc>,
+        reason: String,
+    },
+    /// Another process has run for this due time.
+    DueRunLeft {
+        mapping: MappingName,
+        due: DateTime<Utc>,
+    },
+    /// A due mapping was taken out of its run: another process was quicker.
+    MappingLeft {
+        run: RunId,
+        mapping: MappingName,
+        reason: String,
+    },
+    /// No more runs begin by the schedule.
+    ScheduleLeft,
     PhaseStarted {
         run: RunId,
         mapping: MappingName,
@@ -224,6 +254,12 @@ pub enum Event {
         run: RunId,
         error: String,
     },
+    /// `metrics_file` could not be written, or `notify` not be reached; the run is not touched by that.
+    OutletFailed {
+        outlet: String,
+        error: String,
+        hint: String,
+    },
 }
 
 impl Event {
@@ -232,6 +268,10 @@ impl Event {
     pub fn mapping(&self) -> Option<&MappingName> {
         match self {
             Self::MappingRefused { mapping, .. }
+            | Self::MissedRunFound { mapping, .. }
+            | Self::DueRunDelayed { mapping, .. }
+            | Self::DueRunLeft { mapping, .. }
+            | Self::MappingLeft { mapping, .. }
             | Self::PhaseStarted { mapping, .. }
             | Self::PublishRecovered { mapping, .. }
             | Self::WindowFixed { mapping, .. }
@@ -255,6 +295,8 @@ impl Event {
             Self::BackfillPreviewed { preview } => Some(&preview.ask.mapping),
             Self::Measured { status } => Some(&status.mapping),
             Self::RunStarted { .. }
+            | Self::RunScheduled { .. }
+            | Self::ScheduleLeft
             | Self::CompareFinished
             | Self::RunFinished { .. }
             | Self::Inspected { .. }
@@ -264,7 +306,8 @@ impl Event {
             | Self::ReportRead { .. }
             | Self::HistoryFailed { .. }
             | Self::EngineFailed { .. }
-            | Self::RecordFailed { .. } => None,
+            | Self::RecordFailed { .. }
+            | Self::OutletFailed { .. } => None,
         }
     }
 }

@@ -10,12 +10,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 
 use super::Ports;
+use super::aftermath::follow_up;
 use super::emitter::Emitter;
 use super::progress::{Progress, ProgressOf};
 use super::protocol::Event;
 use super::run_id::new_run_id;
 use super::scope::{Scope, Task};
-use super::sync::sync_mapping;
+use super::sync::{Synced, sync_mapping};
 use crate::domain::config::Mapping;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId, TableId};
@@ -45,11 +46,12 @@ impl<S: Source, W: Warehouse, T: StateStore> Run<S, W, T> {
         Self { ports, emitter, progress, task, leftovers: Arc::default() }
     }
 
-    /// Runs the mappings, at most `concurrency` at a time.
-    pub(super) async fn go(self, mappings: Vec<(Mapping, Hold)>) {
+    /// Runs the mappings, at most `concurrency` at a time; gives those that were due and are held by another process.
+    pub(super) async fn go(self, mappings: Vec<(Mapping, Hold)>) -> Vec<MappingName> {
         let run = new_run_id();
         let started_at = Utc::now();
         let trigger = self.task.trigger();
+        let cancels: Vec<_> = mappings.iter().map(|(_, hold)| hold.cancel.clone()).collect();
         let names: Vec<MappingName> = mappings.iter().map(|(m, _)| m.name.clone()).collect();
         self.emitter.emit(Event::RunStarted { run: run.clone(), trigger, mappings: names.clone() });
         let places = Arc::new(Semaphore::new(self.ports.config.concurrency));
@@ -62,24 +64,36 @@ impl<S: Source, W: Warehouse, T: StateStore> Run<S, W, T> {
             let span = info_span!("sync", mapping = %mapping.name, run = %run, operation = "sync");
             let work = async move {
                 let _place = places.acquire_owned().await;
-                let report = sync_mapping(&scope).await;
+                let synced = sync_mapping(&scope).await;
                 scope.progress.remove();
-                scope.emit(Event::MappingFinished { report: Box::new(report.clone()) });
-                report
+                scope.emit(match &synced {
+                    Synced::Ended(report) => Event::MappingFinished { report: report.clone() },
+                    Synced::Left { reason, .. } => Event::MappingLeft {
+                        run: scope.run.clone(),
+                        mapping: scope.mapping.name.clone(),
+                        reason: reason.clone(),
+                    },
+                });
+                synced
             };
             let task = tasks.spawn(work.instrument(span));
             task_of.insert(task.id(), mapping);
         }
-        let mut reports = Vec::new();
+        let (mut reports, mut held) = (Vec::new(), Vec::new());
         while let Some(ended) = tasks.join_next_with_id().await {
             match ended {
-                Ok((_, report)) => reports.push(report),
+                Ok((_, Synced::Ended(report))) => reports.push(*report),
+                Ok((task, Synced::Left { is_held, .. })) => {
+                    held.extend(task_of.get(&task).filter(|_| is_held).map(|mapping| mapping.name.clone()));
+                }
                 Err(error) => {
                     reports.extend(task_of.get(&error.id()).map(|mapping| self.panicked(&run, mapping, error)));
                 }
             }
         }
-        self.finish(run, started_at, reports, &names).await;
+        reports.sort_by_key(|report| names.iter().position(|name| *name == report.mapping_name));
+        self.finish(run, started_at, reports, &cancels).await;
+        held
     }
 
     fn scope(&self, run: &RunId, mapping: Mapping, hold: Hold) -> Scope<S, W, T> {
@@ -108,20 +122,16 @@ impl<S: Source, W: Warehouse, T: StateStore> Run<S, W, T> {
         report
     }
 
-    /// Puts the reports in the order of the configuration and writes them down.
     async fn finish(
         &self,
         run_id: RunId,
         started_at: DateTime<Utc>,
-        mut mappings: Vec<MappingReport>,
-        order: &[MappingName],
+        mappings: Vec<MappingReport>,
+        cancels: &[CancellationToken],
     ) {
-        mappings.sort_by_key(|report| order.iter().position(|name| *name == report.mapping_name));
         let (trigger, by) = (self.task.trigger(), self.ports.operator.to_string());
         let report = RunReport { run_id, trigger, by, started_at, finished_at: Utc::now(), mappings };
-        if let Err(fault) = self.ports.state.record_run(&report).await {
-            self.emitter.emit(Event::RecordFailed { run: report.run_id.clone(), error: fault.to_string() });
-        }
+        follow_up(&self.ports, &report, cancels, &self.emitter).await;
         self.emitter.emit(Event::RunFinished { report });
     }
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::{OnceCell, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
@@ -42,14 +43,25 @@ impl From<Fault> for Halt {
 /// What a run is to do with its mappings.
 #[derive(Debug, Clone)]
 pub(super) enum Task {
-    Sync { trigger: Trigger, lookback: Option<Lookback> },
-    Backfill { ask: BackfillAsk, restart: bool },
+    Sync {
+        trigger: Trigger,
+        lookback: Option<Lookback>,
+    },
+    /// What the schedule has due at this moment.
+    Scheduled {
+        at: DateTime<Utc>,
+    },
+    Backfill {
+        ask: BackfillAsk,
+        restart: bool,
+    },
 }
 
 impl Task {
     pub(super) const fn trigger(&self) -> Trigger {
         match self {
             Self::Sync { trigger, .. } => *trigger,
+            Self::Scheduled { .. } => Trigger::Schedule,
             Self::Backfill { .. } => Trigger::Backfill,
         }
     }
@@ -96,6 +108,14 @@ impl<S: Source, W: Warehouse, T: StateStore> Scope<S, W, T> {
         if !report.warnings.contains(&message) {
             self.warn(message.clone());
             report.warnings.push(message);
+        }
+    }
+
+    /// The due time of the schedule that this run is for.
+    pub(super) fn due(&self) -> Option<DateTime<Utc>> {
+        match &self.task {
+            Task::Scheduled { at } => self.mapping.schedule.as_ref()?.timetable.latest_until(*at),
+            Task::Sync { .. } | Task::Backfill { .. } => None,
         }
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::BackfillAsk;
+use crate::domain::cursor::Cursor;
 use crate::domain::ids::{JobId, MappingName};
 use crate::domain::schema::Decisions;
 use crate::state::{BackfillState, Holder, LastRun};
@@ -72,4 +73,26 @@ pub enum Lag {
     Seconds(i64),
     /// Steps of an integer cursor, an upper bound of the rows.
     Steps(i64),
+}
+
+impl Lag {
+    /// Of a watermark behind the newest value; `None` where one of them is no date.
+    pub(super) fn between(mark: Cursor, newest: Cursor) -> Option<Self> {
+        match (mark, newest) {
+            (Cursor::Int(mark), Cursor::Int(newest)) => i64::try_from((newest - mark).max(0)).ok().map(Self::Steps),
+            (Cursor::Moment(mark), Cursor::Moment(newest)) => {
+                let behind = newest.to_naive()? - mark.to_naive()?;
+                Some(Self::Seconds(behind.num_seconds().max(0)))
+            }
+            _ => None,
+        }
+    }
+
+    /// `None` for an integer column, whose steps take no time.
+    pub(super) fn seconds(self) -> Option<u64> {
+        match self {
+            Self::Seconds(seconds) => u64::try_from(seconds).ok(),
+            Self::Steps(_) => None,
+        }
+    }
 }

@@ -7,6 +7,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinSet};
 
 use super::Ports;
+use super::aftermath::write_metrics;
+use super::agenda::Known;
 use super::compare::compare;
 use super::decide::decide;
 use super::emitter::Emitter;
@@ -16,6 +18,7 @@ use super::preview::preview;
 use super::progress::Progress;
 use super::protocol::{Command, Event, Selection};
 use super::run::{Hold, Run};
+use super::schedule::Scheduler;
 use super::scope::{Switch, Task};
 use crate::domain::config::Mapping;
 use crate::domain::ids::MappingName;
@@ -30,8 +33,15 @@ pub(super) async fn supervise<S: Source, W: Warehouse, T: StateStore>(
     emitter: Emitter,
     progress: watch::Sender<Progress>,
 ) {
-    let mut supervisor =
-        Supervisor { ports, emitter, progress, active: HashMap::new(), works: JoinSet::new(), claims: HashMap::new() };
+    let mut supervisor = Supervisor {
+        ports,
+        emitter,
+        progress,
+        active: HashMap::new(),
+        works: JoinSet::new(),
+        claims: HashMap::new(),
+        scheduler: None,
+    };
     let mut closed = false;
     while !closed || !supervisor.works.is_empty() {
         tokio::select! {
@@ -40,13 +50,23 @@ pub(super) async fn supervise<S: Source, W: Warehouse, T: StateStore>(
                     supervisor.obey(command);
                 } else {
                     closed = true;
+                    supervisor.scheduler = None;
                     supervisor.cancel_all();
                 }
             }
             Some(ended) = supervisor.works.join_next_with_id(), if !supervisor.works.is_empty() => {
                 supervisor.release(ended);
             }
+            known = known(&mut supervisor.scheduler) => supervisor.run_what_is_due(&known),
         }
+    }
+}
+
+/// What the schedule waits to be decided about; never, where none is followed.
+async fn known<T: StateStore>(scheduler: &mut Option<Scheduler<T>>) -> Known {
+    match scheduler {
+        Some(scheduler) => scheduler.known().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -56,9 +76,11 @@ struct Supervisor<S, W, T> {
     progress: watch::Sender<Progress>,
     /// Mappings that are being worked on.
     active: HashMap<MappingName, Switch>,
-    works: JoinSet<()>,
+    /// Each gives the mappings that were due and are held by another process.
+    works: JoinSet<Vec<MappingName>>,
     /// Which mappings a work has taken.
     claims: HashMap<Id, Vec<MappingName>>,
+    scheduler: Option<Scheduler<T>>,
 }
 
 impl<S: Source, W: Warehouse, T: StateStore> Supervisor<S, W, T> {
@@ -111,11 +133,42 @@ impl<S: Source, W: Warehouse, T: StateStore> Supervisor<S, W, T> {
                 }
             }
             Command::CancelAll => self.cancel_all(),
+            Command::FollowSchedule { make_up } => {
+                self.spawn(|ports, emitter| async move { write_metrics(&ports, &emitter).await });
+                self.scheduler = Some(Scheduler::new(&self.ports, make_up));
+                self.announce_next();
+            }
+            Command::LeaveSchedule => {
+                self.scheduler = None;
+                self.emitter.emit(Event::ScheduleLeft);
+            }
         }
     }
 
     fn spawn<F: Future<Output = ()> + Send + 'static>(&mut self, work: impl FnOnce(Ports<S, W, T>, Emitter) -> F) {
-        self.works.spawn(work(self.ports.clone(), self.emitter.clone()));
+        let work = work(self.ports.clone(), self.emitter.clone());
+        self.works.spawn(async move {
+            work.await;
+            Vec::new()
+        });
+    }
+
+    fn run_what_is_due(&mut self, known: &Known) {
+        let Some(scheduler) = &mut self.scheduler else { return };
+        let (findings, at) = scheduler.judge(known, |mapping| self.active.contains_key(mapping));
+        for event in findings.events {
+            self.emitter.emit(event);
+        }
+        if !findings.start.is_empty() {
+            self.run(&Selection::Named(findings.start), Task::Scheduled { at });
+        }
+        self.announce_next();
+    }
+
+    fn announce_next(&mut self) {
+        if let Some(event) = self.scheduler.as_mut().and_then(Scheduler::announce) {
+            self.emitter.emit(event);
+        }
     }
 
     fn run(&mut self, selection: &Selection, task: Task) {
@@ -160,17 +213,20 @@ impl<S: Source, W: Warehouse, T: StateStore> Supervisor<S, W, T> {
         claimed
     }
 
-    fn release(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
-        let work = match ended {
-            Ok((work, ())) => work,
+    fn release(&mut self, ended: Result<(Id, Vec<MappingName>), tokio::task::JoinError>) {
+        let (work, held) = match ended {
+            Ok(ended) => ended,
             Err(error) => {
                 // Whoever waits for the end of it would wait for ever.
                 self.emitter.emit(Event::EngineFailed { error: error.to_string() });
-                error.id()
+                (error.id(), Vec::new())
             }
         };
         for mapping in self.claims.remove(&work).unwrap_or_default() {
             self.active.remove(&mapping);
+            if let Some(scheduler) = &mut self.scheduler {
+                scheduler.ended(&mapping, held.contains(&mapping));
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::{SecondsFormat, Utc};
 
 use super::attempt::attempt;
 use super::ledger::Ledger;
@@ -23,8 +23,18 @@ use crate::warehouse::Warehouse;
 /// A table that is altered again and again while it is read is left to a quieter hour.
 const MOST_DRIFTS: u32 = 3;
 
+/// What came of a mapping's place in a run.
+pub(super) enum Synced {
+    Ended(Box<MappingReport>),
+    /// It was due, and the run is another process's: made by now, or, with `is_held`, perhaps being made.
+    Left {
+        is_held: bool,
+        reason: String,
+    },
+}
+
 /// Runs the mapping to its end, whatever that is.
-pub(super) async fn sync_mapping<S: Source, W: Warehouse, T: StateStore>(scope: &Scope<S, W, T>) -> MappingReport {
+pub(super) async fn sync_mapping<S: Source, W: Warehouse, T: StateStore>(scope: &Scope<S, W, T>) -> Synced {
     let mapping = &scope.mapping;
     let mut report = MappingReport::begin(
         mapping.name.clone(),
@@ -34,26 +44,34 @@ pub(super) async fn sync_mapping<S: Source, W: Warehouse, T: StateStore>(scope: 
         mapping.target.to_string(),
         Utc::now(),
     );
-    let began = Instant::now();
+    let (began, due) = (Instant::now(), scope.due());
     let lease = Ledger::open(&*scope.ports.state, &mapping.name, &scope.run);
     let mut ledger = match scope.in_phase(Phase::Lease, scope.unless_cancelled(lease)).await {
         Ok(ledger) => ledger,
+        Err(Halt::Fault(fault)) if due.is_some() && fault.kind() == FaultKind::Conflict => {
+            return Synced::Left { is_held: true, reason: fault.to_string() };
+        }
         Err(halt) => {
             conclude(&mut report, Err(halt), began);
-            return report;
+            return Synced::Ended(Box::new(report));
         }
     };
+    // Under the lease nobody else can be about to run for it.
+    if let Some(due) = due.filter(|due| ledger.has_run_for(*due)) {
+        let reason = format!("another process has run it for {}", due.to_rfc3339_opts(SecondsFormat::Secs, true));
+        return Synced::Left { is_held: false, reason };
+    }
     report.watermark_before = ledger.watermark_text();
     let ended = before_the_deadline(scope, &mut ledger, &mut report).await;
     report.watermark_after = ledger.watermark_text();
     conclude(&mut report, ended, began);
     reached("before_the_last_save");
-    let close = ledger.close(&report, scope.task.trigger());
+    let close = ledger.close(&report, scope.task.trigger(), due);
     let closed = if report.outcome == Outcome::Cancelled { in_short(close).await } else { close.await };
     if let Err(fault) = closed {
         report.fail(&fault);
     }
-    report
+    Synced::Ended(Box::new(report))
 }
 
 /// Whoever cancels wants to leave; what the run is remembered by is not worth more waiting than this.

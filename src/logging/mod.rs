@@ -1,5 +1,6 @@
 //! Where log lines go: stderr for people and collectors, a daily file for the day after.
 
+pub mod journal;
 mod ring;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
+use self::journal::JournalLine;
 use self::ring::RingLayer;
 pub use self::ring::{LogLine, LogRing};
 
@@ -22,6 +24,8 @@ pub use self::ring::{LogLine, LogRing};
 pub enum LogFormat {
     /// One readable line each.
     Text,
+    /// The same for systemd's journal.
+    Journal,
     /// One JSON object each; mapping, run and operation stand in `span`.
     Json,
 }
@@ -106,6 +110,7 @@ where
         LogFormat::Text => {
             layer.with_ansi(colour && std::env::var_os("NO_COLOR").is_none()).with_filter(filter).boxed()
         }
+        LogFormat::Journal => layer.with_ansi(false).event_format(JournalLine::new()).with_filter(filter).boxed(),
         LogFormat::Json => {
             layer.json().flatten_event(true).with_current_span(true).with_span_list(false).with_filter(filter).boxed()
         }

@@ -22,11 +22,12 @@ use self::held::{Hold, content};
 use self::lease::Lease;
 use self::names::Names;
 use super::document::Document;
-use super::{Holder, MappingState, StateStore, files, reports};
+use super::{Holder, MappingState, StateStore, reports};
 use crate::bucket::{Bucket, Object, Replaces};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
+use crate::files;
 
 /// Objects that are read at the same time.
 const READERS: usize = 8;

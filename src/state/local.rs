@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 
 pub use self::lease::FileLease;
 use super::document::Document;
-use super::{Holder, MappingState, StateStore, files, reports};
+use super::{Holder, MappingState, StateStore, reports};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
+use crate::files;
 
 /// `state_store: local`.
 #[derive(Debug, Clone)]

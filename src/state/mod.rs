@@ -2,7 +2,6 @@
 
 mod any;
 mod document;
-mod files;
 pub mod gcs;
 pub mod local;
 pub mod reports;
@@ -125,6 +124,29 @@ pub struct MappingState {
     /// Columns that a run under `allow_schema_additions: review` met and that nobody has decided about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undecided: Vec<String>,
+    /// The latest due time of the schedule for which a run came to its end: each is run for once, whoever does it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled_for: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Totals::is_empty")]
+    pub totals: Totals,
+}
+
+/// What all runs of a mapping have come to, backfills too.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Totals {
+    pub runs: u64,
+    pub failures: u64,
+    /// Read and published.
+    pub rows: u64,
+    /// When an incremental run last ended well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_success: Option<DateTime<Utc>>,
+}
+
+impl Totals {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A watermark as text; read once the column's type is known.
@@ -205,4 +227,7 @@ pub struct LastRun {
     pub duration_ms: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// How far it ended behind MySQL's newest row, as far as that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag_seconds: Option<u64>,
 }

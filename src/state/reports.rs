@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::files;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::RunId;
 use crate::domain::report::{RunReport, RunSummary};
+use crate::files;
 
 /// A year of nightly runs is more than anyone reads; an hourly schedule keeps a week.
 pub(super) const KEPT_RUNS: usize = 200;

@@ -69,8 +69,13 @@ pub type Opener = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Session, Tr
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
     Sync(SyncOrder),
-    Backfill { ask: BackfillAsk, restart: bool },
+    Backfill {
+        ask: BackfillAsk,
+        restart: bool,
+    },
     Preview(BackfillAsk),
+    /// Follow the schedule as `bqsync schedule` does: what was missed is made up.
+    Schedule,
 }
 
 /// How the console is opened.

@@ -3,18 +3,20 @@
 use std::path::{Path, PathBuf};
 
 /// Module, and what of this crate it may see besides itself.
-const MAY_SEE: [(&str, &[&str]); 13] = [
+const MAY_SEE: [(&str, &[&str]); 15] = [
     ("domain", &[]),
     ("bucket", &["domain", "retry"]),
     ("failpoint", &[]),
+    ("files", &["domain"]),
     ("format", &[]),
     ("host", &[]),
     ("logging", &[]),
     ("retry", &["domain"]),
     ("source", &["domain", "retry"]),
     ("warehouse", &["domain", "bucket", "failpoint", "retry"]),
-    ("state", &["domain", "bucket", "host", "retry"]),
-    ("engine", &["domain", "source", "warehouse", "state", "failpoint", "format", "retry"]),
+    ("state", &["domain", "bucket", "files", "host", "retry"]),
+    ("outlets", &["domain", "files", "host", "retry", "state"]),
+    ("engine", &["domain", "source", "warehouse", "state", "outlets", "failpoint", "format", "retry"]),
     ("cli", &["domain", "engine", "format"]),
     ("tui", &["domain", "engine", "format", "logging"]),
 ];

@@ -10,9 +10,11 @@ use super::interpolate::Env;
 use super::mapping::{self, Defaults};
 use super::read::{Reading, Section, Value};
 use super::yaml::{self, Kind, Node};
-use super::{Config, InvalidValues, Mapping, Pace, Problem, Schedule, SchemaAdditions, StateLocation, validate};
+use super::{
+    Config, InvalidValues, Mapping, Pace, Problem, SchemaAdditions, StateLocation, notify, schedule, validate,
+};
 
-pub(super) const KEYS: [&str; 22] = [
+pub(super) const KEYS: [&str; 24] = [
     "project",
     "dataset",
     "location",
@@ -35,6 +37,8 @@ pub(super) const KEYS: [&str; 22] = [
     "fence_timeout",
     "settle",
     "deadline",
+    "metrics_file",
+    "notify",
 ];
 
 const ADDITIONS: [(&str, SchemaAdditions); 7] = [
@@ -50,8 +54,6 @@ const ADDITIONS: [(&str, SchemaAdditions); 7] = [
 pub(super) const INVALID_VALUES: [(&str, InvalidValues); 2] =
     [("null", InvalidValues::Null), ("fail", InvalidValues::Fail)];
 
-/// The original tool's schedule where the section names none.
-const DEFAULT_CRON: &str = "0 2 * * *";
 /// A step of fewer rows would be all publishes; one of more would be no step.
 const STEP_ROWS: std::ops::RangeInclusive<usize> = 1..=1_000_000_000;
 /// How long a dead holder stands in the way, and how long a living one may be cut off.
@@ -110,16 +112,20 @@ fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Config> {
         check(r, &top, "temp_bucket", bucket, validate::bucket);
     }
     let default_timezone = timezone(r, &top, "default_timezone").unwrap_or(Tz::UTC);
-    let schedule = schedule(r, &top, default_timezone);
+    let schedule = schedule::of_all(r, &top, default_timezone);
     let concurrency = top.number(r, "concurrency", 1..=MOST_CONCURRENT).unwrap_or(4);
     let readers = top.number(r, "readers", 1..=MOST_READERS);
     let report_dir = top.optional(r, "report_dir").map_or_else(|| PathBuf::from("etl/reports"), |v| v.text.into());
+    let metrics_file = top.optional(r, "metrics_file").map(|v| v.text.into());
+    let notify = notify::read(r, &top);
     let pace = pace(r, &top);
     let defaults = Defaults {
         project: project.as_ref().map(|v| v.text.clone()).unwrap_or_default(),
         dataset: dataset.as_ref().map(|v| v.text.clone()).unwrap_or_default(),
         empty_string_as_null: top.flag(r, "empty_string_as_null").unwrap_or(false),
         invalid_values: top.choice(r, "invalid_values", &INVALID_VALUES).unwrap_or(InvalidValues::Null),
+        schedule,
+        timezone: default_timezone,
     };
     let mappings = mappings(r, &top, &defaults);
     Some(Config {
@@ -131,10 +137,11 @@ fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Config> {
         state: state?,
         temp_bucket: temp_bucket.map(|v| v.text),
         default_timezone,
-        schedule,
         concurrency,
         readers,
         report_dir,
+        metrics_file,
+        notify,
         pace,
         mappings,
     })
@@ -172,7 +179,7 @@ pub(super) fn check(
     }
 }
 
-fn timezone(r: &mut Reading<'_>, section: &Section<'_>, key: &str) -> Option<Tz> {
+pub(super) fn timezone(r: &mut Reading<'_>, section: &Section<'_>, key: &str) -> Option<Tz> {
     let value = section.optional(r, key)?;
     match validate::timezone(&value.text) {
         Ok(zone) => Some(zone),
@@ -206,22 +213,6 @@ fn state(r: &mut Reading<'_>, top: &Section<'_>) -> Option<StateLocation> {
         );
     }
     Some(StateLocation::Gcs { bucket: bucket.text, prefix, lease })
-}
-
-/// A section without `cron` still means that there is a schedule.
-fn schedule(r: &mut Reading<'_>, top: &Section<'_>, default_timezone: Tz) -> Option<Schedule> {
-    let entry = top.entry("schedule")?;
-    let default = Schedule { cron: DEFAULT_CRON.to_owned(), timezone: default_timezone };
-    if entry.node.is_null() {
-        return Some(default);
-    }
-    let section = Section::open(r, &entry.node, &["cron", "timezone"], "schedule.", String::new())?;
-    let cron = section.optional(r, "cron");
-    if let Some(cron) = &cron {
-        check(r, &section, "cron", cron, validate::cron);
-    }
-    let timezone = timezone(r, &section, "timezone").unwrap_or(default_timezone);
-    Some(Schedule { cron: cron.map_or(default.cron, |v| v.text), timezone })
 }
 
 fn mappings(r: &mut Reading<'_>, top: &Section<'_>, defaults: &Defaults) -> Vec<Mapping> {

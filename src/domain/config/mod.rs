@@ -3,7 +3,9 @@
 mod document;
 mod interpolate;
 mod mapping;
+mod notify;
 mod read;
+mod schedule;
 mod settings;
 mod validate;
 mod yaml;
@@ -16,6 +18,7 @@ use chrono_tz::Tz;
 
 use super::ids::{MappingName, SourceTable, TableId};
 use super::lookback::Lookback;
+use super::schedule::Schedule;
 use super::secret::Secret;
 use super::target_type::TargetType;
 
@@ -37,13 +40,15 @@ pub struct Config {
     pub temp_bucket: Option<String>,
     /// The zone that DATETIME columns are written in.
     pub default_timezone: Tz,
-    pub schedule: Option<Schedule>,
     /// Mappings that are moved at the same time; 1 to 64.
     pub concurrency: usize,
     /// Connections that read one large table side by side, 1 to 16; `None`: by the machine's processors.
     pub readers: Option<usize>,
     /// Where `report.json` and the reports of single runs are written.
     pub report_dir: PathBuf,
+    /// Where Prometheus's node exporter finds the standing of every mapping.
+    pub metrics_file: Option<PathBuf>,
+    pub notify: Option<Notify>,
     pub pace: Pace,
     /// In file order; at least one; names are unique.
     pub mappings: Vec<Mapping>,
@@ -102,11 +107,21 @@ pub enum StateLocation {
     },
 }
 
+/// Who is told of a run's end (`notify`).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Schedule {
-    /// Five fields.
-    pub cron: String,
-    pub timezone: Tz,
+pub struct Notify {
+    /// A secret: who knows it may write to the channel behind it.
+    pub url: Secret,
+    pub on: NotifyOn,
+}
+
+/// Which ends are told of; each of them includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NotifyOn {
+    Failure,
+    /// A mapping waits for a schema decision.
+    Waiting,
+    Always,
 }
 
 /// One entry of `mappings`.
@@ -133,6 +148,8 @@ pub struct Mapping {
     pub partition_by: Option<String>,
     pub empty_string_as_null: bool,
     pub invalid_values: InvalidValues,
+    /// Its own, or that of all; `None`: it runs only when it is told to.
+    pub schedule: Option<Schedule>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -95,6 +95,17 @@ impl<'n> Section<'n> {
         Some(section)
     }
 
+    /// A group within this one, of the same mapping.
+    pub fn inner<'m>(
+        &self,
+        r: &mut Reading<'_>,
+        node: &'m Node,
+        known: &[&str],
+        prefix: &'static str,
+    ) -> Option<Section<'m>> {
+        Section::open(r, node, known, prefix, self.of.clone())
+    }
+
     pub fn name(&self, key: &str) -> String {
         format!("`{}{key}`{}", self.prefix, self.of)
     }

@@ -43,7 +43,7 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
 }
 
 /// A whole file: `top` before one mapping of `lines`. The mapping begins on the line after `top` and `mappings:`.
-fn with(top: &str, mapping: &str) -> Result<Config, Vec<Problem>> {
+pub(super) fn with(top: &str, mapping: &str) -> Result<Config, Vec<Problem>> {
     read(&format!(
         "project: p\ndataset: d\n{top}\nmappings:\n  - name: users\n    mysql_table: users\n    incremental_column: id\n{mapping}\n"
     ))
@@ -51,7 +51,7 @@ fn with(top: &str, mapping: &str) -> Result<Config, Vec<Problem>> {
 
 /// The line of the one problem, after a look at its words.
 #[track_caller]
-fn only(result: Result<Config, Vec<Problem>>, words: &str) -> Option<usize> {
+pub(super) fn only(result: Result<Config, Vec<Problem>>, words: &str) -> Option<usize> {
     let problems = result.expect_err("a problem");
     assert_eq!(problems.len(), 1, "{problems:#?}");
     let text = problems[0].to_string();
@@ -70,7 +70,6 @@ fn the_originals_file_loads_unchanged() {
     assert_eq!(config.state, StateLocation::Local(PathBuf::from("state/state.json")));
     assert_eq!(config.temp_bucket, None);
     assert_eq!(config.default_timezone, Tz::UTC);
-    assert_eq!(config.schedule, Some(Schedule { cron: "0 2 * * *".to_owned(), timezone: Tz::UTC }));
     assert_eq!(config.report_dir, PathBuf::from("etl/reports"));
     assert_eq!(config.concurrency, 4);
     let users = &config.mappings[0];
@@ -90,12 +89,11 @@ fn what_the_original_left_out_has_its_defaults() {
     assert_eq!(config.schema_additions, SchemaAdditions::Deny);
     assert_eq!(config.state, StateLocation::Local(PathBuf::from("state/state.json")));
     assert_eq!((config.location.as_str(), config.default_timezone), ("US", Tz::UTC));
-    assert_eq!(config.schedule, None);
+    assert_eq!((config.metrics_file, config.notify), (None, None));
     let mapping = &config.mappings[0];
     assert_eq!((mapping.mode, mapping.target.table.as_str()), (Mode::Append, "users"));
     assert!(mapping.primary_keys.is_empty());
-    let zone = with("default_timezone: Asia/Bishkek\nschedule: {}", "").expect("no problem").schedule.expect("one");
-    assert_eq!((zone.cron.as_str(), zone.timezone), ("0 2 * * *", Tz::Asia__Bishkek));
+    assert_eq!(mapping.schedule, None);
 }
 
 #[test]
@@ -187,13 +185,6 @@ fn each_wrong_value_of_the_top_level_is_named_with_its_line() {
         ("default_timezone: Bishkek", "`Asia/Bishkek`"),
         ("default_timezone: utc+6", "tz database"),
         ("default_timezone: europe/berlin", "did you mean `Europe/Berlin`?"),
-        ("schedule: {cron: 0 2 * *}", "five fields"),
-        ("schedule: {cron: '@daily'}", "five fields"),
-        ("schedule: {cron: 0 0 31 2 *}", "would never run"),
-        ("schedule: {cron: 61 0 * * *}", "`schedule.cron` cannot be `61 0 * * *`"),
-        ("schedule: {corn: 0 2 * * *}", "did you mean `cron`?"),
-        ("schedule: {timezone: Mars}", "`schedule.timezone` cannot be `Mars`"),
-        ("schedule: daily", "schedule is a single value, not a group of keys"),
         ("concurrency: 65", "from 1 to 64"),
         ("concurrency: four", "from 1 to 64"),
         ("concurrency: [4]", "`concurrency` is a list, not a single value"),
@@ -364,7 +355,15 @@ fn every_key_stands_in_the_example_and_in_the_documentation() {
         assert!(example.contains(&format!("{key}:")), "config.yaml lacks {key}");
         assert!(page.contains(&format!("`{key}`")), "docs/configuration.md lacks {key}");
     }
-    for key in ["MYSQL_SSL_MODE", "MYSQL_SSL_CA", "MYSQL_SOCKET", "BIGQUERY_EMULATOR_HOST", "schedule.timezone"] {
+    for key in [
+        "MYSQL_SSL_MODE",
+        "MYSQL_SSL_CA",
+        "MYSQL_SOCKET",
+        "BIGQUERY_EMULATOR_HOST",
+        "schedule.timezone",
+        "schedule.catch_up",
+        "notify.on",
+    ] {
         assert!(page.contains(key), "docs/configuration.md lacks {key}");
     }
 }

@@ -2,28 +2,10 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
-use croner::Cron;
 
 use super::read::nearest;
 use crate::domain::cursor::{Cursor, CursorKind};
-
-/// From where a cron line must fire once more. Any fixed moment serves: lines repeat within 28 years or never.
-const CRON_TRIAL_START: i64 = 1_767_225_600;
-
-/// Gives the reason when the line cannot be a schedule.
-pub(super) fn cron(line: &str) -> Result<(), String> {
-    if line.split_whitespace().count() != 5 {
-        return Err("write five fields: minute hour day month weekday, such as `0 2 * * *`".to_owned());
-    }
-    let parsed = Cron::from_str(line).map_err(|error| format!("{error}; an example is `0 2 * * *`"))?;
-    let start: DateTime<Utc> = DateTime::from_timestamp(CRON_TRIAL_START, 0).unwrap_or_default();
-    match parsed.find_next_occurrence(&start, false) {
-        Ok(_) => Ok(()),
-        Err(_) => Err("no day of any year matches it, so it would never run".to_owned()),
-    }
-}
 
 /// Gives the nearest names when there is no such zone.
 pub(super) fn timezone(name: &str) -> Result<Tz, String> {

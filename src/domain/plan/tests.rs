@@ -28,6 +28,7 @@ fn mapping() -> Mapping {
         partition_by: None,
         empty_string_as_null: false,
         invalid_values: InvalidValues::Null,
+        schedule: None,
     }
 }
 

@@ -14,8 +14,9 @@ use sha2::{Digest, Sha256};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::naming;
+use crate::files;
 use crate::host::host_name;
-use crate::state::{Holder, files};
+use crate::state::Holder;
 
 /// A mapping taken for this process, until the last copy is dropped: a save that outlives its caller keeps one.
 #[derive(Debug, Clone)]

@@ -17,8 +17,13 @@ impl App {
         // What is asked again and again mostly says what is known.
         self.dirty |= !matches!(event, Event::Watched { .. } | Event::Measured { .. } | Event::MeasureFinished);
         match event {
-            Event::RunStarted { run, trigger, mappings } => self.run_started(&run, trigger, &mappings),
+            Event::RunStarted { run, trigger, mappings } => self.run_started(&run, trigger, &mappings, effects),
             Event::MappingRefused { mapping, reason } => self.complain(format!("{mapping} was not started: {reason}")),
+            Event::RunScheduled { at, .. } => self.run_scheduled(at),
+            Event::MissedRunFound { mapping, .. } => self.say(format!("{mapping} missed a scheduled run: made up now")),
+            Event::DueRunDelayed { mapping, reason, .. } => self.say(format!("{mapping} is due and waits: {reason}")),
+            Event::MappingLeft { mapping, .. } => self.mapping_left(&mapping, effects),
+            Event::OutletFailed { outlet, error, hint } => self.complain(format!("`{outlet}`: {error}. {hint}")),
             Event::WatermarkAdvanced { mapping, to, .. } => {
                 if let Some(status) = self.book.get_mut(&mapping).and_then(|row| row.status.as_mut()) {
                     status.watermark = Some(to);
@@ -109,15 +114,6 @@ impl App {
             _ => RunLog::begin(run.clone(), Trigger::Manual),
         };
         row.log.insert(log).note(event, now);
-    }
-
-    fn run_started(&mut self, run: &RunId, trigger: Trigger, mappings: &[MappingName]) {
-        self.runs.started(run);
-        for mapping in mappings {
-            if let Some(row) = self.book.get_mut(mapping) {
-                row.log = Some(RunLog::begin(run.clone(), trigger));
-            }
-        }
     }
 
     fn mapping_finished(&mut self, report: &MappingReport, effects: &mut Vec<Effect>) {

@@ -6,6 +6,7 @@ mod actions;
 mod dialog;
 mod events;
 mod runs;
+mod schedule;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -13,6 +14,7 @@ mod timers;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use ratatui::crossterm::event::KeyEvent;
 
 pub use self::dialog::{Choice, Dialog, Intent};
@@ -119,6 +121,9 @@ pub struct App {
     /// Something that is seen has changed.
     pub dirty: bool,
     start: Option<Start>,
+    /// Runs that were missed are made up.
+    makes_up: bool,
+    next_run: Option<DateTime<Utc>>,
     timers: Timers,
 }
 
@@ -147,6 +152,8 @@ impl App {
             leaving: None,
             dirty: true,
             start,
+            makes_up: false,
+            next_run: None,
             timers: Timers::default(),
         }
     }
@@ -320,11 +327,14 @@ impl App {
                 if let Some(start) = self.start.take() {
                     self.start_with(start, effects);
                 }
+                self.next_run = None;
+                self.follow_schedule(effects);
             }
             Err(trouble) => {
                 self.facts = None;
                 self.trouble = Some(trouble);
-                if self.start.take().is_some() {
+                // The schedule is followed once the configuration can be read.
+                if self.start.take_if(|start| *start != Start::Schedule).is_some() {
                     self.complain("what was asked for on the command line was not started");
                 }
             }
@@ -350,6 +360,7 @@ impl App {
                 self.backfill.asked(&ask);
                 effects.push(Effect::Send(Command::PreviewBackfill(ask)));
             }
+            Start::Schedule => self.makes_up = true,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::ids::RunId;
-use crate::domain::report::{Outcome, RunReport};
+use crate::domain::report::{Outcome, RunReport, Trigger};
 use crate::tui::Left;
 
 /// Runs between the asking and the end.
@@ -36,9 +36,12 @@ impl Runs {
         self.tells = Tells::Next;
     }
 
-    pub fn started(&mut self, run: &RunId) {
-        self.asked = self.asked.saturating_sub(1);
+    pub fn started(&mut self, run: &RunId, trigger: Trigger) {
         self.active.insert(run.0.clone());
+        if trigger == Trigger::Schedule {
+            return;
+        }
+        self.asked = self.asked.saturating_sub(1);
         if self.tells == Tells::Next {
             self.tells = Tells::Of(run.clone());
         }

@@ -27,6 +27,8 @@ pub(super) struct Timers {
     pub measuring: bool,
     pub watching: bool,
     second_at: Option<Instant>,
+    /// When the countdown to the next scheduled run reads differently.
+    pub countdown_at: Option<Instant>,
 }
 
 impl Timers {
@@ -60,7 +62,7 @@ impl App {
         let asking = self.facts.is_some();
         let watch = self.timers.watch_at.filter(|_| asking && !self.timers.watching);
         let measure = self.timers.measure_at.filter(|_| asking && !self.timers.measuring);
-        [notice, second, watch, measure].into_iter().flatten().min()
+        [notice, second, watch, measure, self.timers.countdown_at].into_iter().flatten().min()
     }
 
     /// Does anything on the screen change by time alone?
@@ -78,6 +80,10 @@ impl App {
         if self.moves() && self.timers.second_at.is_none_or(|at| at <= now) {
             self.book.sample(self.now);
             self.timers.second_at = Some(now + SECOND);
+            self.dirty = true;
+        }
+        if due(self.timers.countdown_at) {
+            self.timers.countdown_at = self.countdown_changes();
             self.dirty = true;
         }
         if self.facts.is_none() {

@@ -122,6 +122,7 @@ impl Row {
             rows: report.records_processed,
             duration_ms: u64::try_from((report.finished_at - report.started_at).num_milliseconds()).unwrap_or(0),
             error: report.errors.first().cloned(),
+            lag_seconds: report.lag_seconds,
         });
     }
 }

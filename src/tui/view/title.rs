@@ -13,7 +13,8 @@ use crate::tui::theme::Theme;
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
     let cells = usize::from(area.width);
     let badges = badges(app);
-    let right: usize = badges.iter().map(|badge| width(badge) + 1).sum();
+    let next = next_run(app);
+    let right: usize = badges.iter().chain(&next).map(|part| width(part) + 1).sum();
     let place = app.facts.as_ref().map_or_else(
         || if app.trouble.is_some() { "not connected".to_owned() } else { "opening".to_owned() },
         |facts| place(facts, cells.saturating_sub(right + 8), theme),
@@ -21,6 +22,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
     let left = fit(&place, cells.saturating_sub(right + 7), theme);
     let gap = cells.saturating_sub(7 + width(&left) + right);
     let mut spans = vec![Span::styled("bqsync ", Theme::strong()), Span::raw(left), Span::raw(" ".repeat(gap))];
+    if let Some(next) = next {
+        spans.push(Span::raw(" "));
+        spans.push(Span::styled(next, theme.quiet()));
+    }
     for badge in badges {
         spans.push(Span::raw(" "));
         spans.push(Span::styled(badge, theme.wants()));
@@ -34,6 +39,14 @@ fn badges(app: &App) -> Vec<String> {
     badges.extend(app.read_only.then(|| "READ-ONLY".to_owned()));
     badges.extend(emulator.then(|| "EMULATOR".to_owned()));
     badges
+}
+
+/// `next 02:00 in 3h12m`, in UTC as all times are.
+fn next_run(app: &App) -> Option<String> {
+    let (at, left) = app.countdown()?;
+    let is_far = at - app.now.utc >= chrono::TimeDelta::days(1);
+    let at = at.format(if is_far { "%m-%d %H:%M" } else { "%H:%M" });
+    Some(format!("next {at} in {left}"))
 }
 
 /// As much as there is room for, the target first.

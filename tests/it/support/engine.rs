@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bigquery_syncer::domain::config;
 use bigquery_syncer::domain::report::RunReport;
 use bigquery_syncer::domain::retry::Patience;
-use bigquery_syncer::engine::{self, Command, Event, Handle, Ports, Selection, SyncOrder};
+use bigquery_syncer::engine::{self, Clock, Command, Event, Handle, Ports, Selection, SyncOrder, SystemClock};
+use bigquery_syncer::outlets::Outlets;
 use bigquery_syncer::source::BatchLimits;
 use bigquery_syncer::source::mysql::MysqlSource;
 use bigquery_syncer::state::local::LocalState;
@@ -27,12 +28,14 @@ pub struct Through {
     /// A proxy's `host:port` in the place of the emulator's.
     pub bigquery: Option<String>,
     pub patience: Patience,
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Default for Through {
     fn default() -> Self {
         let (mysql_port, mysql_ssl_mode, bigquery) = (None, None, None);
-        Self { limits: BatchLimits::default(), mysql_port, mysql_ssl_mode, bigquery, patience: Patience::FULL }
+        let (limits, patience, clock) = (BatchLimits::default(), Patience::FULL, Arc::new(SystemClock));
+        Self { limits, mysql_port, mysql_ssl_mode, bigquery, patience, clock }
     }
 }
 
@@ -63,6 +66,8 @@ impl Sandbox {
             limits: through.limits,
             patience: through.patience,
             operator: "tester@here".into(),
+            clock: Arc::clone(&through.clock),
+            outlets: Arc::new(Outlets::default()),
         })
     }
 

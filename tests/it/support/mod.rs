@@ -17,7 +17,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Row, ValueRef};
 use tempfile::TempDir;
 
-pub use self::engine::TINY;
+pub use self::engine::{TINY, Through};
 pub use self::gcs::{Gcs, Trouble};
 pub use self::program::{Ran, finish};
 pub use self::trial::Trial;

@@ -73,6 +73,7 @@ impl Trial {
             bigquery: Some(bigquery.address.clone()),
             // A quota's ten minutes become less than a tenth of a second.
             patience: Patience::one_in(10_000),
+            ..Through::default()
         };
         Self { sandbox, mysql, bigquery, through }
     }

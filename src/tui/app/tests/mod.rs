@@ -18,6 +18,7 @@ use crate::tui::model::samples;
 
 mod backfill;
 mod review;
+mod schedule;
 
 fn sync(names: &[&str]) -> Effect {
     Effect::Send(Command::Sync(SyncOrder {

@@ -12,7 +12,7 @@ use crate::domain::fault::{Fault, FaultKind};
 ///
 /// # Errors
 /// The work's own; `Bug` when it panicked.
-pub(super) async fn off_thread<T, W>(work: W) -> Result<T, Fault>
+pub(crate) async fn off_thread<T, W>(work: W) -> Result<T, Fault>
 where
     T: Send + 'static,
     W: FnOnce() -> Result<T, Fault> + Send + 'static,
@@ -24,7 +24,7 @@ where
 }
 
 /// Replaces `path` at once, durably: directories are made as needed, permissions stay, a symlink stays a symlink.
-pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), Fault> {
+pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), Fault> {
     let path = resolved(path);
     let staged = stage(&path, content).map_err(|error| io_fault("Writing", &path, error))?;
     commit(staged, &path).map_err(|error| io_fault("Writing", &path, error))
@@ -74,14 +74,14 @@ fn sync_directory(_directory: &Path) -> io::Result<()> {
 }
 
 /// Opens a lock file, made as needed; its content is left alone.
-pub(super) fn open_lock(path: &Path) -> Result<File, Fault> {
+pub(crate) fn open_lock(path: &Path) -> Result<File, Fault> {
     fs::create_dir_all(parent(path))
         .and_then(|()| File::options().create(true).truncate(false).read(true).write(true).open(path))
         .map_err(|error| io_fault("Opening", path, error))
 }
 
 /// `None` where there is no such file.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Fault> {
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Fault> {
     match fs::read(path) {
         Ok(content) => Ok(Some(content)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -90,14 +90,14 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Fault> {
 }
 
 /// `state/state.json` -> `state/state.json.lock`.
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
 /// A mount that is slow or stale may be there in a moment; anything else needs the operator.
-pub(super) fn io_fault(doing: &str, path: &Path, error: io::Error) -> Fault {
+pub(crate) fn io_fault(doing: &str, path: &Path, error: io::Error) -> Fault {
     let kind = match error.kind() {
         ErrorKind::Interrupted | ErrorKind::TimedOut | ErrorKind::ResourceBusy | ErrorKind::StaleNetworkFileHandle => {
             FaultKind::Transient
@@ -108,7 +108,7 @@ pub(super) fn io_fault(doing: &str, path: &Path, error: io::Error) -> Fault {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free space on the disk, then run again",
         ErrorKind::FileTooLarge => "raise this account's limit on the size of files (`ulimit -f`), then run again",
         ErrorKind::ReadOnlyFilesystem => {
-            "choose a path on a disk that can be written (`state_local_path`, `report_dir`)"
+            "choose a path on a disk that can be written (`state_local_path`, `report_dir`, `metrics_file`)"
         }
         _ => "check that the path exists, is of the right kind, and that this account may read and write there",
     };

@@ -1,0 +1,208 @@
+//! Word of a run's end to a web address: for whoever is called when something fails at night.
+//!
+//! The address is a secret, for whoever knows it may write to the channel behind it: no error of ours holds it, nor any
+//! part of it, and so none of the client's own words are repeated.
+
+use std::fmt::Write;
+use std::io;
+use std::time::Duration;
+
+use reqwest::{Response, StatusCode, redirect};
+use serde::Serialize;
+
+use crate::domain::config::{Notify, NotifyOn};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::report::{MappingReport, Outcome, RunReport};
+use crate::domain::retry::{Patience, RetryNotes};
+use crate::domain::secret::Secret;
+use crate::host::host_name;
+use crate::retry::repeated;
+
+/// A service that takes longer is not there.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// `notify`.
+#[derive(Debug)]
+pub struct Webhook {
+    url: Secret,
+    on: NotifyOn,
+    http: reqwest::Client,
+}
+
+/// What is sent: no rows, no addresses, no accounts.
+#[derive(Debug, Serialize)]
+struct Word<'a> {
+    /// One sentence; chat services show it as it is.
+    text: String,
+    event: &'static str,
+    run_id: &'a str,
+    outcome: Outcome,
+    trigger: &'static str,
+    /// `user@host`.
+    by: &'a str,
+    host: String,
+    started_at: String,
+    finished_at: String,
+    /// Those that failed or wait; with `on: always` the others are only counted.
+    mappings: Vec<Trouble<'a>>,
+    mappings_total: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Trouble<'a> {
+    mapping: &'a str,
+    target: &'a str,
+    outcome: Outcome,
+    kind: Option<&'static str>,
+    sentence: String,
+    hint: Option<&'a str>,
+}
+
+impl Webhook {
+    /// Asks nothing of the network yet.
+    ///
+    /// # Errors
+    /// `Config` when the client cannot be made.
+    pub fn new(notify: &Notify) -> Result<Self, Fault> {
+        let http = reqwest::Client::builder()
+            .timeout(ANSWER_WITHIN)
+            // Whoever redirects would learn what was meant for another.
+            .redirect(redirect::Policy::none())
+            .user_agent("bqsync")
+            .build()
+            .map_err(|error| {
+                Fault::new(FaultKind::Config, "Preparing the connection to `notify.url` failed")
+                    .caused_by(error.without_url())
+            })?;
+        Ok(Self { url: notify.url.clone(), on: notify.on, http })
+    }
+
+    /// Is this run one to be told of?
+    #[must_use]
+    pub fn wants(&self, report: &RunReport) -> bool {
+        let least = if report.any(Outcome::Failed) {
+            NotifyOn::Failure
+        } else if report.any(Outcome::Waiting) {
+            NotifyOn::Waiting
+        } else {
+            NotifyOn::Always
+        };
+        self.on >= least
+    }
+
+    /// Sends word, more than once where the first try does not arrive.
+    ///
+    /// # Errors
+    /// `Transient` when no try arrived, `Config` when the service does not want it.
+    pub async fn tell(&self, report: &RunReport, patience: Patience) -> Result<(), Fault> {
+        let word = word(report);
+        let notes = RetryNotes::default().with_patience(patience);
+        repeated(&notes, "sending word of the run", || self.post(&word)).await
+    }
+
+    async fn post(&self, word: &Word<'_>) -> Result<(), Fault> {
+        match self.http.post(self.url.expose()).json(word).send().await {
+            Ok(answer) => judged(&answer),
+            Err(error) => Err(unanswered(&error)),
+        }
+    }
+}
+
+fn judged(answer: &Response) -> Result<(), Fault> {
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(());
+    }
+    let sentence = format!("The service at `notify.url` answered HTTP {}", status.as_u16());
+    let passes = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+    if status.is_server_error() || passes.contains(&status) {
+        let wish = answer.headers().get("retry-after").and_then(|wish| wish.to_str().ok()?.parse().ok());
+        return Err(Fault::new(FaultKind::Transient, sentence)
+            .with_retry_after(wish.map(Duration::from_secs))
+            .with_hint("look at the service that word is sent to; the run itself is not touched"));
+    }
+    Err(Fault::new(FaultKind::Config, sentence)
+        .with_hint("check `notify.url`, and that its service takes a POST of JSON"))
+}
+
+/// In our words: the client's own would name the host, and with a wrong certificate more.
+fn unanswered(error: &reqwest::Error) -> Fault {
+    let what = if error.is_timeout() {
+        "gave no answer in time".to_owned()
+    } else {
+        let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
+        let why = io.map(|error| format!(" ({})", error.kind())).unwrap_or_default();
+        format!("cannot be reached{why}")
+    };
+    Fault::new(FaultKind::Transient, format!("The service at `notify.url` {what}"))
+        .with_hint("check `notify.url` and the way to it; the run itself is not touched")
+}
+
+fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> + 'a {
+    let first: &(dyn std::error::Error + 'static) = error;
+    std::iter::successors(Some(first), |error| error.source())
+}
+
+fn word(report: &RunReport) -> Word<'_> {
+    let troubles: Vec<_> = report.mappings.iter().filter_map(trouble).collect();
+    let summary = crate::domain::report::RunSummary::from(report);
+    let host = host_name();
+    Word {
+        text: text(report, &troubles, &host),
+        event: "run_finished",
+        run_id: &report.run_id.0,
+        outcome: summary.outcome,
+        trigger: report.trigger.word(),
+        by: &report.by,
+        host,
+        started_at: report.started_at.to_rfc3339(),
+        finished_at: report.finished_at.to_rfc3339(),
+        mappings: troubles,
+        mappings_total: report.mappings.len(),
+    }
+}
+
+fn trouble(report: &MappingReport) -> Option<Trouble<'_>> {
+    let sentence = match (report.outcome, report.error_kind) {
+        (Outcome::Ok | Outcome::Cancelled, _) => return None,
+        (Outcome::Waiting, _) => "Its columns wait for a schema decision".to_owned(),
+        // The error may name the key of the row that it is about; whoever may see rows finds it in the report.
+        (Outcome::Failed, Some(FaultKind::Data)) => {
+            "Its rows cannot be moved as they are; the run's report has the error".to_owned()
+        }
+        // What BigQuery says about a statement may quote a value: our own words come before it.
+        (Outcome::Failed, Some(FaultKind::Schema)) => {
+            let own = report.errors.iter().map(|error| error.split_once(": ").map_or(error.as_str(), |(own, _)| own));
+            own.collect::<Vec<_>>().join("; ")
+        }
+        (Outcome::Failed, _) => report.errors.join("; "),
+    };
+    Some(Trouble {
+        mapping: &report.mapping_name.0,
+        target: &report.target,
+        outcome: report.outcome,
+        kind: report.error_kind.map(FaultKind::word),
+        sentence,
+        hint: report.hint.as_deref(),
+    })
+}
+
+fn text(report: &RunReport, troubles: &[Trouble<'_>], host: &str) -> String {
+    let (run, total) = (&report.run_id, report.mappings.len());
+    let count = |outcome| troubles.iter().filter(|trouble| trouble.outcome == outcome).count();
+    let head = match (count(Outcome::Failed), count(Outcome::Waiting)) {
+        (0, 0) => format!("{total} mapping(s) done"),
+        (0, waiting) => format!("{waiting} of {total} mapping(s) wait for a schema decision"),
+        (failed, 0) => format!("{failed} of {total} mapping(s) failed"),
+        (failed, waiting) => format!("{failed} of {total} mapping(s) failed, {waiting} wait for a schema decision"),
+    };
+    let mut text = format!("bqsync on {host}: {head} (run {run})");
+    for trouble in troubles {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n{}: {}", trouble.mapping, trouble.sentence);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;
