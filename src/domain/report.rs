@@ -87,6 +87,9 @@ pub struct MappingReport {
     pub watermark_after: Option<String>,
     pub rows_inserted: u64,
     pub rows_updated: u64,
+    /// Bytes of values read from MySQL, of what was published.
+    #[serde(default)]
+    pub bytes_read: u64,
     /// Bytes of Parquet uploaded.
     pub bytes_staged: u64,
     pub bytes_billed: Option<u64>,
@@ -162,6 +165,7 @@ impl MappingReport {
             watermark_after: None,
             rows_inserted: 0,
             rows_updated: 0,
+            bytes_read: 0,
             bytes_staged: 0,
             bytes_billed: None,
             attempts: 1,

@@ -34,14 +34,14 @@ pub(super) async fn fix_window<S: Source, W: Warehouse, T: StateStore>(
 ) -> Result<Option<Window>, Halt> {
     let mapping = &scope.mapping;
     let low = low(scope, ground, watermark)?;
-    let Horizon { high, newest } = horizon(scope, ground, low, watermark, report).await?;
+    let Horizon { high, rows, newest } = horizon(scope, ground, low, watermark, report).await?;
     let reached = high.or(watermark.map(|mark| mark.cursor));
     report.lag_seconds = reached.zip(newest).and_then(|(reached, newest)| Lag::between(reached, newest)?.seconds());
     let Some(high) = high else { return Ok(None) };
     // Rows that are read again may all lie below the watermark, which stays where it is.
     let high = watermark.map_or(high, |mark| mark.cursor.max_of(high));
     let window = Window { low, high };
-    let rows_estimate = if watermark.is_none() { ground.source.rows_estimate } else { None };
+    let rows_estimate = if low == Low::Beginning { ground.source.rows_estimate } else { rows };
     report.window = Some(window.to_string());
     scope.progress.update(|p| {
         p.window = Some(window.to_string());
@@ -75,6 +75,8 @@ fn low<S, W, T>(scope: &Scope<S, W, T>, ground: &Ground, watermark: Option<&Wate
 pub(super) struct Horizon {
     /// The greatest value from `low` on that no further row can join.
     pub high: Option<Cursor>,
+    /// Rows up to there, as far as the server can tell.
+    rows: Option<u64>,
     /// The greatest value of all, when that was asked for.
     newest: Option<Cursor>,
 }
@@ -91,6 +93,7 @@ pub(super) async fn horizon<S: Source, W: Warehouse, T: StateStore>(
     let ask = BoundsAsk {
         table: scope.mapping.source.clone(),
         column: column.name.clone(),
+        is_indexed: ground.plan.cursor_indexed,
         nullable: column.nullable,
         kind: ground.plan.cursor_kind,
         timezone: ground.plan.timezone,
@@ -101,8 +104,8 @@ pub(super) async fn horizon<S: Source, W: Warehouse, T: StateStore>(
     let bounds = scope.unless_cancelled(scope.ports.source.bounds(&ask)).await?;
     warn_about(&bounds, &column.name, scope, report);
     refuse_clock_behind(scope, watermark, &bounds)?;
-    let newest = bounds.newest;
-    let Some(high) = bounds.high else { return Ok(Horizon { high: None, newest }) };
+    let (rows, newest) = (bounds.rows, bounds.newest);
+    let Some(high) = bounds.high else { return Ok(Horizon { high: None, rows, newest }) };
     let high = match fence(scope, &pace).await? {
         Fence::Clear => wait_settle(scope, &bounds, pace.settle).await.map(|()| Some(high)),
         Fence::Unseen if pace.settle.is_some() => wait_settle(scope, &bounds, pace.settle).await.map(|()| Some(high)),
@@ -123,7 +126,7 @@ pub(super) async fn horizon<S: Source, W: Warehouse, T: StateStore>(
             Ok(None)
         }
     }?;
-    Ok(Horizon { high, newest })
+    Ok(Horizon { high, rows, newest })
 }
 
 fn unseen() -> String {

@@ -157,6 +157,7 @@ async fn newest<S: Source, W: Warehouse, T: StateStore>(
     let bounds = ports
         .source
         .bounds(&BoundsAsk {
+            is_indexed: false,
             table: mapping.source.clone(),
             column: table.cursor_column().source.name.clone(),
             // NULLs are the run's to tell of.

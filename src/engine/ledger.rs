@@ -184,6 +184,7 @@ impl<'a, T: StateStore> Ledger<'a, T> {
             rows: report.records_processed,
             duration_ms: u64::try_from(report.took().as_millis()).unwrap_or(0),
             error: report.errors.first().cloned(),
+            hint: report.hint.clone(),
             lag_seconds: report.lag_seconds.filter(|_| ended_well),
         });
         self.save().await

@@ -91,6 +91,7 @@ async fn resolve<S: Source, W: Warehouse, T: StateStore>(
     } else {
         let column = &plan.cursor_column().source;
         let ask = BoundsAsk {
+            is_indexed: false,
             table: mapping.source.clone(),
             column: column.name.clone(),
             nullable: false,

@@ -6,7 +6,7 @@ use super::protocol::{Event, Phase};
 use super::publish::{self, Work};
 use super::run_id::Try;
 use super::scope::{Halt, Scope};
-use super::transfer::{Stretch, transfer};
+use super::transfer::{Moved, Stretch, transfer};
 use crate::domain::config::Mode;
 use crate::domain::cursor::Cursor;
 use crate::domain::report::{FlawCount, MappingReport};
@@ -53,7 +53,12 @@ pub(super) async fn move_in_steps<S: Source, W: Warehouse, T: StateStore>(
                 window: window.to_string(),
             });
         }
-        let stretch = Stretch { window, is_step, already: report.records_processed };
+        let already = Moved {
+            rows: report.records_processed,
+            bytes_read: report.bytes_read,
+            bytes_uploaded: report.bytes_staged,
+        };
+        let stretch = Stretch { window, is_step, already };
         move_one(scope, ledger, report, ground, (stretch, journey.moves, number)).await?;
         if is_last {
             return Ok(());
@@ -127,7 +132,9 @@ async fn move_one<S: Source, W: Warehouse, T: StateStore>(
         report.steps += 1;
         return Ok(());
     };
-    settle(scope, ledger, report, Work { ground, window, moves, kind, staged, attempt }).await
+    settle(scope, ledger, report, Work { ground, window, moves, kind, staged, attempt }).await?;
+    report.bytes_read += transferred.bytes;
+    Ok(())
 }
 
 fn add_flaw(flaws: &mut Vec<FlawCount>, more: &FlawCount) {

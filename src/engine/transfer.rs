@@ -14,7 +14,7 @@ use crate::domain::plan::TablePlan;
 use crate::domain::report::{Flaw, FlawCount};
 use crate::domain::window::Window;
 use crate::failpoint::reached;
-use crate::source::{Extract, Extraction, Source, Step, readers_by_processors};
+use crate::source::{Extract, Extraction, RowBatch, Source, Step, readers_by_processors};
 use crate::state::StateStore;
 use crate::warehouse::{StageOrder, Staged, Upload, Warehouse};
 
@@ -26,6 +26,18 @@ pub(super) struct Transferred {
     /// `None`: the window turned out to be empty.
     pub staged: Option<Staged>,
     pub flaws: Vec<FlawCount>,
+    /// Bytes of values read.
+    pub bytes: u64,
+}
+
+/// What a run has moved before, for its progress.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moved {
+    pub rows: u64,
+    /// Of values read.
+    pub bytes_read: u64,
+    /// Of Parquet.
+    pub bytes_uploaded: u64,
 }
 
 /// A stretch to be read.
@@ -34,8 +46,7 @@ pub(super) struct Stretch {
     pub window: Window,
     /// It is part of a larger window: reading it in the key's order would walk over the rows of the other steps.
     pub is_step: bool,
-    /// Rows that the run has moved before.
-    pub already: u64,
+    pub already: Moved,
 }
 
 /// Reads and stages a stretch. A staging table that was begun is dropped again when
@@ -82,7 +93,7 @@ async fn move_rows<S: Source, W: Warehouse, T: StateStore>(
     order: StageOrder,
 ) -> Result<Transferred, Halt> {
     let job = order.job.clone();
-    let mut flaws = Flaws::default();
+    let mut pumped = Pumped::default();
     let extraction = Extraction {
         table: scope.mapping.source.clone(),
         plan: Arc::clone(&order.plan),
@@ -92,23 +103,23 @@ async fn move_rows<S: Source, W: Warehouse, T: StateStore>(
         readers: scope.ports.config.readers.unwrap_or_else(readers_by_processors),
         cancel: scope.cancel.clone(),
     };
-    let pumped = scope.in_phase(Phase::Extract, pump(scope, extraction, stretch.already, order, &mut flaws)).await;
-    let uploaded = match pumped {
+    let pump = pump(scope, extraction, stretch.already, order, &mut pumped);
+    let uploaded = match scope.in_phase(Phase::Extract, pump).await {
         Err(Halt::Fault(fault)) if fault.kind() == FaultKind::Schema => {
             // The table's own trouble, unless it is no longer the table that was described.
             unchanged(scope, ground).await?;
             return Err(Halt::Fault(fault));
         }
-        pumped => pumped?,
+        uploaded => uploaded?,
     };
-    let flaws = flaws.named(&ground.plan);
-    let Some(upload) = uploaded else { return Ok(Transferred { staged: None, flaws }) };
+    let (flaws, bytes) = (pumped.flaws(&ground.plan), pumped.bytes);
+    let Some(upload) = uploaded else { return Ok(Transferred { staged: None, flaws, bytes }) };
     // A row written after a column was added, and read without it, would never be read again.
     unchanged(scope, ground).await?;
     let load = async {
         let staged = scope.unless_cancelled(upload.finish()).await?;
         reached("staged");
-        scope.progress.update(|p| p.bytes_uploaded = staged.bytes);
+        scope.progress.update(|p| p.bytes_uploaded = stretch.already.bytes_uploaded + staged.bytes);
         scope.emit(Event::StagingLoaded {
             run: scope.run.clone(),
             mapping: scope.mapping.name.clone(),
@@ -119,7 +130,7 @@ async fn move_rows<S: Source, W: Warehouse, T: StateStore>(
         Ok::<_, Halt>(staged)
     };
     let staged = scope.in_phase(Phase::Load, load).await?;
-    Ok(Transferred { staged: Some(staged), flaws })
+    Ok(Transferred { staged: Some(staged), flaws, bytes })
 }
 
 /// Is the source's table still the one that was described?
@@ -147,13 +158,13 @@ async fn unchanged<S: Source, W: Warehouse, T: StateStore>(
 async fn pump<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
     extraction: Extraction,
-    already: u64,
+    already: Moved,
     order: StageOrder,
-    flaws: &mut Flaws,
+    pumped: &mut Pumped,
 ) -> Result<Option<W::Upload>, Halt> {
     scope.progress.update(|p| {
         p.extract_began = Some(Instant::now());
-        (p.rows_read, p.bytes_read, p.bytes_uploaded) = (already, 0, 0);
+        (p.rows_read, p.bytes_read, p.bytes_uploaded) = (already.rows, already.bytes_read, already.bytes_uploaded);
     });
     let mut extract: Extract = scope.ports.source.read(extraction);
     let mut order = Some(order);
@@ -165,7 +176,7 @@ async fn pump<S: Source, W: Warehouse, T: StateStore>(
             Step::End => return Ok(upload),
             Step::Stopped => return Err(Halt::Cancelled),
         };
-        flaws.add(&batch.flaws);
+        pumped.add(&batch);
         let rows = batch.rows.num_rows() as u64;
         if let Some(order) = order.take() {
             upload = Some(scope.unless_cancelled(scope.ports.warehouse.stage(order)).await?);
@@ -177,25 +188,30 @@ async fn pump<S: Source, W: Warehouse, T: StateStore>(
         scope.progress.update(|p| {
             p.rows_read += rows;
             p.bytes_read += batch.bytes as u64;
-            p.bytes_uploaded = sent;
+            p.bytes_uploaded = already.bytes_uploaded + sent;
             p.retry = None;
         });
     }
 }
 
-/// Values that became NULL, summed over the batches.
+/// Summed over the batches.
 #[derive(Default)]
-struct Flaws(BTreeMap<(usize, Flaw), u64>);
+struct Pumped {
+    /// Values that became NULL.
+    flaws: BTreeMap<(usize, Flaw), u64>,
+    bytes: u64,
+}
 
-impl Flaws {
-    fn add(&mut self, batch: &[(usize, Flaw, u64)]) {
-        for (column, flaw, count) in batch {
-            *self.0.entry((*column, *flaw)).or_default() += count;
+impl Pumped {
+    fn add(&mut self, batch: &RowBatch) {
+        for (column, flaw, count) in &batch.flaws {
+            *self.flaws.entry((*column, *flaw)).or_default() += count;
         }
+        self.bytes += batch.bytes as u64;
     }
 
-    fn named(&self, plan: &TablePlan) -> Vec<FlawCount> {
+    fn flaws(&self, plan: &TablePlan) -> Vec<FlawCount> {
         let name = |column: usize| plan.columns.get(column).map_or_else(String::new, |c| c.source.name.clone());
-        self.0.iter().map(|(&(column, flaw), &count)| FlawCount { column: name(column), flaw, count }).collect()
+        self.flaws.iter().map(|(&(column, flaw), &count)| FlawCount { column: name(column), flaw, count }).collect()
     }
 }

@@ -68,6 +68,8 @@ pub struct BoundsAsk {
     /// Name of the incremental column.
     pub column: String,
     pub nullable: bool,
+    /// An index begins with it: without one nobody can say how many rows a window holds.
+    pub is_indexed: bool,
     pub kind: CursorKind,
     /// Zone that DATETIME values are written in.
     pub timezone: Tz,
@@ -121,6 +123,8 @@ pub struct Bounds {
     /// The greatest value that no further row can join: below the server's current tick for a moment. `None`: nothing
     /// within the window.
     pub high: Option<Cursor>,
+    /// Rows from `low` to `high` by the server's plan; `None` where it has none.
+    pub rows: Option<u64>,
     /// The greatest value in the table, for the lag; may lie beyond `high`.
     pub newest: Option<Cursor>,
     /// What the server's clock shows as a value of the column; `None` for integers.

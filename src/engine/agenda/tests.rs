@@ -37,6 +37,7 @@ fn ran(trigger: Trigger, outcome: Outcome, finished: &str, seconds: u64) -> Last
         rows: 1,
         duration_ms: seconds * 1000,
         error: None,
+        hint: None,
         lag_seconds: None,
     }
 }

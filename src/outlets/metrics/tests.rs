@@ -38,6 +38,7 @@ fn users() -> MappingState {
             rows: 7,
             duration_ms: 12_400,
             error: Some("secret".to_owned()),
+            hint: None,
             lag_seconds: Some(42),
         }),
         undecided: vec!["new".to_owned()],

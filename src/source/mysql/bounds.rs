@@ -6,11 +6,12 @@ use super::clock::tick;
 use super::connect::{self, Session, first};
 use super::fault::from_sqlx;
 use super::sql::{self, Bind, Query};
+use super::stretch::explained;
 use crate::domain::config::MysqlSettings;
 use crate::domain::cursor::{Cursor, Moment};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::window::Low;
-use crate::source::{Bounds, BoundsAsk};
+use crate::domain::window::{Low, Window};
+use crate::source::{Bounds, BoundsAsk, StretchAsk};
 
 /// Asks the server's clock first and the table after it: a row written in between is at the tick or beyond, never
 /// below it.
@@ -39,7 +40,16 @@ pub async fn bounds(settings: &MysqlSettings, ask: &BoundsAsk) -> Result<Bounds,
         let query = Query::plain(format!("SELECT 1 FROM {table} WHERE {column} IS NULL LIMIT 1"));
         !session.texts(query).await.map_err(failed)?.is_empty()
     };
-    Ok(Bounds { high, newest, tick: running, limit, has_nulls })
+    let rows = match high.filter(|_| ask.is_indexed) {
+        Some(high) => explained(&mut session, &stretch(ask, high)).await?,
+        None => None,
+    };
+    Ok(Bounds { high, rows, newest, tick: running, limit, has_nulls })
+}
+
+fn stretch(ask: &BoundsAsk, high: Cursor) -> StretchAsk {
+    let BoundsAsk { table, column, kind, low, .. } = ask.clone();
+    StretchAsk { table, column, kind, window: Window { low, high } }
 }
 
 /// The instant that counts as the present: rows from there on are held back.

@@ -32,23 +32,23 @@ pub async fn step_end(settings: &MysqlSettings, ask: &StretchAsk, rows: u64) -> 
 
 /// Rows by EXPLAIN, bytes by the table's statistics: neither reads the table.
 pub async fn estimate(settings: &MysqlSettings, ask: &StretchAsk) -> Result<Estimate, Fault> {
-    let failed = |error| from_sqlx(error, format!("Estimating the rows of {} failed", ask.table));
     let mut session = connect::open(settings).await?;
+    let rows = explained(&mut session, ask).await?;
+    let row_bytes = catalog::row_bytes(&mut session, &ask.table).await?;
+    Ok(Estimate { rows, row_bytes })
+}
+
+/// The plan's `rows`: the tenth column of MySQL's table, a number; the ninth of MariaDB's, a text.
+pub(super) async fn explained(session: &mut Session, ask: &StretchAsk) -> Result<Option<u64>, Fault> {
     let (filter, binds) = within(ask);
     let (table, column) = (sql::table(&ask.table), sql::identifier(&ask.column));
     let format = match session.flavour {
         Flavour::MySql => "FORMAT=TRADITIONAL ",
         Flavour::MariaDb => "",
     };
-    let explain = format!("EXPLAIN {format}SELECT {column} FROM {table} WHERE {filter}");
-    let rows = explained(&mut session, Query::new(explain, binds)).await.map_err(failed)?;
-    let row_bytes = catalog::row_bytes(&mut session, &ask.table).await?;
-    Ok(Estimate { rows, row_bytes })
-}
-
-/// The plan's `rows`: the tenth column of MySQL's table, a number; the ninth of MariaDB's, a text.
-async fn explained(session: &mut Session, query: Query) -> Result<Option<u64>, sqlx::Error> {
-    let plan = session.rows(query).await?;
+    let query = Query::new(format!("EXPLAIN {format}SELECT {column} FROM {table} WHERE {filter}"), binds);
+    let failed = |error| from_sqlx(error, format!("Estimating the rows of {} failed", ask.table));
+    let plan = session.rows(query).await.map_err(failed)?;
     let Some(row) = plan.first() else { return Ok(None) };
     Ok(match session.flavour {
         Flavour::MySql => row.cell(9).and_then(number::unsigned),

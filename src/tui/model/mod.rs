@@ -105,7 +105,10 @@ impl Row {
         let seen = self.log.as_ref().and_then(|log| log.report.as_ref());
         match seen {
             Some(report) => report.errors.first().map(|error| (error.as_str(), report.hint.as_deref())),
-            None => self.last_run()?.error.as_deref().map(|error| (error, None)),
+            None => {
+                let last = self.last_run()?;
+                last.error.as_deref().map(|error| (error, last.hint.as_deref()))
+            }
         }
     }
 
@@ -122,6 +125,7 @@ impl Row {
             rows: report.records_processed,
             duration_ms: u64::try_from((report.finished_at - report.started_at).num_milliseconds()).unwrap_or(0),
             error: report.errors.first().cloned(),
+            hint: report.hint.clone(),
             lag_seconds: report.lag_seconds,
         });
     }

@@ -57,6 +57,7 @@ pub fn status(name: &str, outcome: Option<Outcome>) -> MappingStatus {
             duration_ms: 12_400,
             error: (outcome == Outcome::Failed)
                 .then(|| "Reading columns of users was refused: access denied".to_owned()),
+            hint: (outcome == Outcome::Failed).then(|| "GRANT SELECT ON `shop`.`users` TO 'sync'@'%';".to_owned()),
             lag_seconds: None,
         }),
         problem: None,

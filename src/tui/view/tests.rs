@@ -91,6 +91,18 @@ fn mappings_at_rest() {
 }
 
 #[test]
+fn what_failed_in_an_earlier_run_is_told_with_the_next_step() {
+    let mut desk = scenes::everything();
+    desk.press('j');
+    for size in SIZES {
+        desk.tell(Msg::Resized(size.0, size.1));
+        let shown = text(&drawn(&desk, size, COLOUR));
+        assert!(shown.contains("access denied"), "{shown}");
+        assert!(size.1 < 20 || shown.contains("GRANT SELECT ON `shop`.`users`"), "{shown}");
+    }
+}
+
+#[test]
 fn mappings_while_they_run() {
     snapshots("running", &mut scenes::running());
 }
