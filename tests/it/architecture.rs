@@ -16,7 +16,7 @@ const MAY_SEE: [(&str, &[&str]); 13] = [
     ("state", &["domain", "bucket", "host", "retry"]),
     ("engine", &["domain", "source", "warehouse", "state", "failpoint", "format", "retry"]),
     ("cli", &["domain", "engine", "format"]),
-    ("tui", &["domain", "engine", "format", "logging"]),
+    ("tui", &["domain", "engine", "failpoint", "format", "logging"]),
 ];
 
 /// Crates that the domain must do without.
