@@ -79,6 +79,9 @@ fn draw_list(frame: &mut Frame<'_>, columns: &[ColumnDiffView], app: &App, theme
     frame.render_widget(Paragraph::new(lines), area);
 }
 
+/// The verdict on a column that an operator has left out.
+const DECLINED: &str = "declined";
+
 /// The verdict is said in full; the others share the rest.
 fn widths(columns: &[ColumnDiffView], cells: usize) -> [usize; 5] {
     let widest =
@@ -88,7 +91,7 @@ fn widths(columns: &[ColumnDiffView], cells: usize) -> [usize; 5] {
         widest(&|c| width(&c.column), 6),
         widest(&|c| or_dash(&c.mysql), 5),
         widest(&|c| or_dash(&c.bigquery), 8),
-        widest(&|c| width(&c.verdict), 7),
+        widest(&|c| width(&c.verdict), width(DECLINED)),
         widest(&|c| or_dash(&c.becomes), 7),
     ];
     let room = cells.saturating_sub(4 + 4);
@@ -113,7 +116,7 @@ fn list_line(column: &ColumnDiffView, widths: [usize; 5], app: &App, theme: Them
         (None, None, false) => ("   ", theme.quiet()),
     };
     let declined = mark.is_none() && column.accepted == Some(false);
-    let verdict = if declined { "declined".to_owned() } else { column.verdict.clone() };
+    let verdict = if declined { DECLINED.to_owned() } else { column.verdict.clone() };
     let verdict_style = match verdict.as_str() {
         "conflict" => theme.bad(),
         "new" | "widen" | "relax" => theme.wants(),
