@@ -11,7 +11,7 @@ TEST_EMULATORS ?= 2
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-install: ## MariaDB, the BigQuery emulator and a C compiler, where missing
+install: ## MariaDB, the BigQuery emulator, tmux and a C compiler, where missing
 	@dev/install
 
 build: ## target/release/bqsync

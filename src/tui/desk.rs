@@ -80,19 +80,24 @@ impl Desk {
     }
 
     pub fn finish(&mut self, name: &str, outcome: Outcome) -> Vec<Effect> {
-        let report = samples::report(name, RUN, outcome);
-        let mut effects = self.hear(Event::MappingFinished { report: Box::new(report.clone()) });
-        effects.extend(self.hear(Event::RunFinished {
+        let report = Box::new(samples::report(name, RUN, outcome));
+        let mut effects = self.hear(Event::MappingFinished { report });
+        effects.extend(self.end_run(name, outcome));
+        effects
+    }
+
+    /// The run's report is written.
+    pub fn end_run(&mut self, name: &str, outcome: Outcome) -> Vec<Effect> {
+        self.hear(Event::RunFinished {
             report: RunReport {
                 run_id: RunId(RUN.into()),
                 trigger: Trigger::Manual,
                 by: "ops@jump".into(),
                 started_at: samples::utc(8, 0, 0),
                 finished_at: samples::utc(8, 0, 12),
-                mappings: vec![report],
+                mappings: vec![samples::report(name, RUN, outcome)],
             },
-        }));
-        effects
+        })
     }
 
     pub fn notice(&self) -> &str {

@@ -1,7 +1,8 @@
 //! Keys from the terminal, read in a thread of their own.
 //!
 //! crossterm's own event stream spins at full speed once the terminal has hung up, and a sequence that was cut in half
-//! blocks its reader: here only this thread waits, and it leaves when the terminal does.
+//! blocks its reader: here only this thread waits, and it leaves when the terminal does. (Its feature `use-dev-tty` picks
+//! the source that asks by level. The other one asks by edge, and loses the key that follows a resize.)
 
 use std::io;
 use std::time::Duration;
@@ -17,6 +18,9 @@ pub enum Input {
     /// It is gone.
     Lost,
 }
+
+/// Zero would be taken for a time that is over, and nothing be read.
+const AT_ONCE: Duration = Duration::from_millis(1);
 
 /// Starts reading. The thread ends with the terminal, with the receiver, or with the process.
 ///
@@ -43,7 +47,7 @@ fn read(sender: &mpsc::UnboundedSender<Input>) {
         if !said.contains(PollFlags::IN) {
             continue;
         }
-        while event::poll(Duration::ZERO).unwrap_or(false) {
+        while event::poll(AT_ONCE).unwrap_or(false) {
             let Ok(event) = event::read() else { break };
             if sender.send(Input::Event(event)).is_err() {
                 return;

@@ -34,6 +34,7 @@ use self::terminal::Screen;
 use self::theme::Theme;
 use crate::domain::config::{Config, Problem};
 use crate::engine::{BackfillAsk, Event, Handle, Progress, SyncOrder};
+use crate::failpoint::reached;
 use crate::logging::LogRing;
 
 pub use self::terminal::{hook_panics, unsaid_panics};
@@ -120,7 +121,7 @@ pub async fn run(settings: Settings) -> io::Result<Left> {
         Ok(input) => console.run(input, &settings.ring).await,
         Err(error) => Err(error),
     };
-    console.screen.give_back();
+    terminal::give_back();
     left
 }
 
@@ -156,6 +157,9 @@ impl Console {
             let msg = self.next(&mut input, &mut signals, ring, next).await;
             let Some(msg) = msg else { continue };
             self.by_key |= matches!(msg, Msg::Key(_) | Msg::Paste(_) | Msg::Resized(..) | Msg::Continued);
+            if matches!(msg, Msg::Key(_)) {
+                reached("key_pressed");
+            }
             if matches!(msg, Msg::TerminalLost) {
                 self.blind = true;
             }
@@ -167,7 +171,7 @@ impl Console {
 
     /// Draws if there is something to draw and it may be; else says when.
     fn draw(&mut self) -> Option<Instant> {
-        if !self.app.dirty || self.blind || !self.screen.is_idle() {
+        if !self.app.dirty || self.blind || !terminal::is_idle() {
             return None;
         }
         if let Err(then) = self.pacer.ask(Instant::now(), self.by_key) {
@@ -209,7 +213,7 @@ impl Console {
                 },
                 Msg::Engine,
             )),
-            () = self.screen.idle(), if waits_to_draw && !self.screen.is_idle() => None,
+            () = terminal::idle(), if waits_to_draw && !terminal::is_idle() => None,
             () = until(draw_at), if draw_at.is_some() => None,
             // Progress that would not be drawn anyway is not looked at.
             progress = changed(&mut self.progress), if !waits_to_draw => progress.map(Msg::Progress),

@@ -4,9 +4,9 @@
 //! and keys, signals and runs go on.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -21,6 +21,7 @@ use ratatui::crossterm::terminal::{
 };
 use ratatui::layout::Rect;
 use rustix::process::{Signal, kill_current_process_group};
+use rustix::termios::{Action, QueueSelector, tcflow, tcflush};
 use tokio::sync::Notify;
 
 /// A terminal that has not taken a frame for so long is not waited for at the end.
@@ -32,7 +33,6 @@ const LONGEST_COPY: usize = 50_000;
 #[derive(Debug)]
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<Frames>>,
-    writer: Arc<Writer>,
     frames: SyncSender<Vec<u8>>,
 }
 
@@ -41,15 +41,12 @@ pub struct Screen {
 pub struct Frames {
     frame: Vec<u8>,
     sender: SyncSender<Vec<u8>>,
-    writer: Arc<Writer>,
 }
 
-/// The writing thread, seen from outside.
-#[derive(Debug, Default)]
-struct Writer {
-    busy: AtomicBool,
-    idle: Notify,
-}
+/// What was handed to the writing thread and is not written yet. One for the process, because a panic's hook must wait
+/// for it too.
+static UNWRITTEN: AtomicUsize = AtomicUsize::new(0);
+static WRITTEN: Notify = Notify::const_new();
 
 impl Write for Frames {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -58,16 +55,28 @@ impl Write for Frames {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        hand_over(&self.sender, &self.writer, std::mem::take(&mut self.frame));
+        hand_over(&self.sender, std::mem::take(&mut self.frame));
         Ok(())
     }
 }
 
-fn hand_over(sender: &SyncSender<Vec<u8>>, writer: &Writer, bytes: Vec<u8>) {
+fn hand_over(sender: &SyncSender<Vec<u8>>, bytes: Vec<u8>) {
     if !bytes.is_empty() {
-        writer.busy.store(true, Ordering::SeqCst);
+        UNWRITTEN.fetch_add(1, Ordering::SeqCst);
         // The thread ends only with this sender.
         let _ = sender.send(bytes);
+    }
+}
+
+/// Has the terminal taken all that was written?
+pub fn is_idle() -> bool {
+    UNWRITTEN.load(Ordering::SeqCst) == 0
+}
+
+/// Waits until it has.
+pub async fn idle() {
+    while !is_idle() {
+        WRITTEN.notified().await;
     }
 }
 
@@ -78,39 +87,26 @@ impl Screen {
     /// When it cannot be put into raw mode or written to.
     pub fn take() -> io::Result<Self> {
         enter()?;
-        let writer = Arc::new(Writer::default());
         // A frame, its cursor and a copied text may follow one another at once.
         let (sender, frames) = sync_channel::<Vec<u8>>(8);
-        let shared = Arc::clone(&writer);
         std::thread::Builder::new().name("terminal-output".to_owned()).spawn(move || {
             while let Ok(mut frame) = frames.recv() {
+                let mut parts = 1;
                 while let Ok(more) = frames.try_recv() {
                     frame.extend(more);
+                    parts += 1;
                 }
                 let mut out = io::stdout().lock();
                 // A terminal that is gone says so to the reader.
                 let _ = out.write_all(&frame).and_then(|()| out.flush());
                 drop(out);
-                shared.busy.store(false, Ordering::SeqCst);
-                shared.idle.notify_one();
+                UNWRITTEN.fetch_sub(parts, Ordering::SeqCst);
+                WRITTEN.notify_one();
             }
         })?;
-        let collected = Frames { frame: Vec::new(), sender: sender.clone(), writer: Arc::clone(&writer) };
+        let collected = Frames { frame: Vec::new(), sender: sender.clone() };
         let terminal = Terminal::new(CrosstermBackend::new(collected))?;
-        Ok(Self { terminal, writer, frames: sender })
-    }
-
-    /// Has the terminal taken all that was written?
-    #[must_use]
-    pub fn is_idle(&self) -> bool {
-        !self.writer.busy.load(Ordering::SeqCst)
-    }
-
-    /// Waits until it has.
-    pub async fn idle(&self) {
-        while !self.is_idle() {
-            self.writer.idle.notified().await;
-        }
+        Ok(Self { terminal, frames: sender })
     }
 
     /// Draws what has changed.
@@ -134,7 +130,7 @@ impl Screen {
     pub fn copy(&self, text: &str) {
         let text: String = text.chars().take(LONGEST_COPY).collect();
         let sequence = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
-        hand_over(&self.frames, &self.writer, sequence.into_bytes());
+        hand_over(&self.frames, sequence.into_bytes());
     }
 
     /// Gives the terminal back, stops until the shell goes on, and takes it over again.
@@ -142,8 +138,7 @@ impl Screen {
     /// # Errors
     /// As `take`.
     pub fn suspend(&mut self) -> io::Result<()> {
-        self.wait_for_writer();
-        leave();
+        give_back();
         // As the terminal itself does it: the whole job stops, not only this process.
         let _ = kill_current_process_group(Signal::TSTP);
         enter()?;
@@ -158,19 +153,6 @@ impl Screen {
         enter()?;
         self.forget()
     }
-
-    /// Gives the terminal back.
-    pub fn give_back(self) {
-        self.wait_for_writer();
-        leave();
-    }
-
-    fn wait_for_writer(&self) {
-        let since = Instant::now();
-        while !self.is_idle() && since.elapsed() < PATIENCE {
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
 }
 
 /// Set while the terminal is ours.
@@ -183,13 +165,29 @@ fn enter() -> io::Result<()> {
     execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, SetTitle("bqsync"))
 }
 
-/// Gives back all that `enter` took; twice does no harm.
-fn leave() {
+/// Gives back all that `enter` took, after the last frame; twice does no harm.
+pub fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
+        let since = Instant::now();
+        while !is_idle() && since.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if !is_idle() {
+            unclog();
+        }
         // There is nobody to tell of a terminal that cannot be written to.
         let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();
     }
+}
+
+/// Whoever leaves a dead link must not wait for it: what the system keeps for it is dropped. That makes room, of which
+/// the waiting thread hears only when the flow goes on.
+fn unclog() {
+    let out = io::stdout();
+    let _ = tcflush(&out, QueueSelector::OFlush)
+        .and_then(|()| tcflow(&out, Action::OOff))
+        .and_then(|()| tcflow(&out, Action::OOn));
 }
 
 static UI_THREAD: OnceLock<std::thread::ThreadId> = OnceLock::new();
@@ -204,7 +202,7 @@ pub fn hook_panics() {
     std::panic::set_hook(Box::new(move |panic| {
         tracing::error!("panic: {panic}");
         if UI_THREAD.get() == Some(&std::thread::current().id()) {
-            leave();
+            give_back();
             print(panic);
         } else if TAKEN.load(Ordering::SeqCst) {
             UNSAID.lock().unwrap_or_else(PoisonError::into_inner).push(panic.to_string());

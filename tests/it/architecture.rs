@@ -18,7 +18,7 @@ const MAY_SEE: [(&str, &[&str]); 15] = [
     ("outlets", &["domain", "files", "host", "retry", "state"]),
     ("engine", &["domain", "source", "warehouse", "state", "outlets", "failpoint", "format", "retry"]),
     ("cli", &["domain", "engine", "format"]),
-    ("tui", &["domain", "engine", "format", "logging"]),
+    ("tui", &["domain", "engine", "failpoint", "format", "logging"]),
 ];
 
 /// Crates that the domain must do without.

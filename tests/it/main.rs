@@ -13,6 +13,7 @@ mod clock;
 mod compat;
 mod config_errors;
 mod connect;
+mod console;
 mod crash;
 mod drift;
 mod failures;

@@ -99,13 +99,13 @@ impl App {
         }
     }
 
-    /// `q`: asks while something runs.
+    /// `q`: asks while something runs. A run whose mappings have all ended is only being written down: that is waited for.
     pub(super) fn quit(&mut self) {
         if self.leaving.take().is_some() {
             self.say("staying");
             return;
         }
-        if !self.busy() {
+        if !self.busy() || self.only_records() {
             self.leaving = Some(Leaving { interrupted: false });
             return;
         }
@@ -121,6 +121,24 @@ impl App {
                 choice('s', "stay", Intent::Nothing),
             ],
         ));
+    }
+
+    fn only_records(&self) -> bool {
+        let works = self
+            .book
+            .rows
+            .iter()
+            .filter_map(|row| row.log.as_ref())
+            .any(|log| self.runs.is_ours(&log.run) && log.report.is_none());
+        !works && !self.runs.is_asked() && !self.schema.deciding()
+    }
+
+    /// What ran has ended: whether to wait for it is no question any more.
+    pub(super) fn answered_by_itself(&mut self) {
+        if !self.busy() && self.dialog.as_ref().is_some_and(Dialog::asks_to_quit) {
+            self.dialog = None;
+            self.say("what ran has ended; q leaves");
+        }
     }
 
     /// Ctrl-C: once asks, twice cancels and leaves, thrice leaves at once.

@@ -135,6 +135,7 @@ impl App {
 
     fn run_finished(&mut self, report: &RunReport, effects: &mut Vec<Effect>) {
         self.runs.finished(report);
+        self.answered_by_itself();
         if self.screen() == Screen::History {
             effects.push(super::actions::read_history());
         }

@@ -74,9 +74,15 @@ impl Runs {
         self.active.contains(&run.0)
     }
 
+    /// Asked for, and not begun.
+    #[must_use]
+    pub const fn is_asked(&self) -> bool {
+        self.asked > 0
+    }
+
     #[must_use]
     pub fn busy(&self) -> bool {
-        self.asked > 0 || !self.active.is_empty()
+        self.is_asked() || !self.active.is_empty()
     }
 
     #[must_use]

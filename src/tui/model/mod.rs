@@ -112,6 +112,15 @@ impl Row {
         }
     }
 
+    /// The state does not tell of a run that could not write its end into it: its task panicked, or it got no lease.
+    fn keep_unrecorded(&self, status: &mut MappingStatus) {
+        let known = self.last_run().filter(|last| self.log.as_ref().is_some_and(|log| log.run == last.run_id));
+        let recorded = status.last_run.as_ref().map(|last| last.finished_at);
+        if let Some(known) = known.filter(|known| recorded.is_none_or(|recorded| recorded < known.finished_at)) {
+            status.last_run = Some(known.clone());
+        }
+    }
+
     fn finished(&mut self, report: &MappingReport) {
         self.live = None;
         let Some(status) = self.status.as_mut() else { return };
@@ -174,8 +183,9 @@ impl Book {
     /// What the state says now; what MySQL said stays. `true` when that changes anything.
     pub fn watched(&mut self, statuses: Vec<MappingStatus>) -> bool {
         let mut changed = false;
-        for status in statuses {
+        for mut status in statuses {
             let Some(row) = self.get_mut(&status.mapping) else { continue };
+            row.keep_unrecorded(&mut status);
             match &mut row.status {
                 // A run of ours knows better until it has ended.
                 Some(known) if row.live.is_some() => known.backfill = status.backfill,

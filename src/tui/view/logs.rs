@@ -1,10 +1,11 @@
 //! Screen 6: tui-logger's widgets, or the lines that hold the text looked for.
 
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{BorderType, Paragraph};
 use tracing::Level;
 use tui_logger::{TuiLoggerLevelOutput, TuiLoggerSmartWidget};
 
@@ -30,15 +31,31 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
         draw_filtered(frame, app, theme, rest);
     } else {
         frame.render_widget(widget(app, theme), rest);
+        if theme.ascii {
+            plain_frames(frame.buffer_mut(), rest);
+        }
+    }
+}
+
+/// tui-logger's frames come in no ASCII.
+fn plain_frames(buffer: &mut Buffer, area: Rect) {
+    let theirs = BorderType::Plain.to_border_set();
+    for place in area.positions() {
+        let Some(cell) = buffer.cell_mut(place) else { continue };
+        let symbol = match cell.symbol() {
+            line if line == theirs.horizontal_top => "-",
+            line if line == theirs.vertical_left => "|",
+            ascii if ascii.is_ascii() => continue,
+            _ => "+",
+        };
+        cell.set_symbol(symbol);
     }
 }
 
 fn widget(app: &App, theme: Theme) -> TuiLoggerSmartWidget<'static> {
-    let border = if theme.ascii { ratatui::widgets::BorderType::Double } else { ratatui::widgets::BorderType::Plain };
     TuiLoggerSmartWidget::default()
         .title_log(" Logs")
         .title_target(" Targets ")
-        .border_type(border)
         .border_style(theme.quiet())
         .style(Style::new())
         .highlight_style(Theme::marked())

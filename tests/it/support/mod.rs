@@ -6,6 +6,7 @@ mod engine;
 mod gcs;
 mod mysql_proxy;
 mod program;
+pub mod terminal;
 mod trial;
 
 use std::path::{Path, PathBuf};
@@ -102,6 +103,13 @@ impl Sandbox {
     /// A connection as root to this sandbox's database, for the test's own statements.
     pub async fn connection(&self) -> MySqlConnection {
         root_options().database(&self.database).connect().await.unwrap()
+    }
+
+    /// Keeps everybody else from a table until the connection is dropped: whoever reads it waits in MySQL.
+    pub async fn hold(&self, table: &str) -> MySqlConnection {
+        let mut connection = self.connection().await;
+        sqlx::raw_sql(AssertSqlSafe(format!("LOCK TABLES `{table}` WRITE"))).execute(&mut connection).await.unwrap();
+        connection
     }
 
     /// Runs statements separated by `;`.

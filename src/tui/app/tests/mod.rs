@@ -67,6 +67,20 @@ fn our_own_lease_does_not_look_like_somebody_elses() {
 }
 
 #[test]
+fn a_failure_that_the_state_was_not_told_of_stays_until_a_later_run() {
+    let mut desk = Desk::open();
+    desk.start("carts");
+    desk.finish("carts", Outcome::Failed);
+    // The task panicked, and wrote nothing down.
+    desk.watched(vec![samples::status("carts", None)]);
+    assert_eq!(desk.word("carts"), Word::Failed);
+    let mut later = samples::status("carts", Some(Outcome::Ok));
+    later.last_run.as_mut().unwrap().finished_at = samples::utc(8, 1, 0);
+    desk.watched(vec![later]);
+    assert_eq!(desk.word("carts"), Word::Ok);
+}
+
+#[test]
 fn quitting_while_something_runs_asks_and_waits() {
     let mut desk = Desk::open();
     desk.press('r');
@@ -78,6 +92,28 @@ fn quitting_while_something_runs_asks_and_waits() {
     let effects = desk.finish("orders", Outcome::Ok);
     assert!(effects.contains(&Effect::Leave), "{effects:?}");
     assert_eq!(desk.app.left(), Left::default());
+}
+
+#[test]
+fn the_question_goes_with_what_it_was_about() {
+    let mut desk = Desk::open();
+    desk.start("orders");
+    desk.press('q');
+    desk.hear(Event::MappingFinished { report: Box::new(samples::report("orders", RUN, Outcome::Ok)) });
+    assert!(desk.app.dialog.is_some());
+    desk.end_run("orders", Outcome::Ok);
+    assert!(desk.app.dialog.is_none() && desk.app.leaving.is_none(), "{:?}", desk.app.dialog);
+    assert!(desk.notice().contains("q leaves"), "{}", desk.notice());
+}
+
+#[test]
+fn nobody_is_asked_whether_to_wait_for_a_report_to_be_written() {
+    let mut desk = Desk::open();
+    desk.start("orders");
+    desk.hear(Event::MappingFinished { report: Box::new(samples::report("orders", RUN, Outcome::Ok)) });
+    assert_eq!(desk.press('q'), []);
+    assert!(desk.app.dialog.is_none());
+    assert!(desk.end_run("orders", Outcome::Ok).contains(&Effect::Leave));
 }
 
 #[test]

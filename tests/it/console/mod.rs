@@ -1,0 +1,31 @@
+//! The console as an operator has it: the real binary in a real terminal, keys in, the screen out.
+//!
+//! What each key does is tested without a terminal in `src/tui`; here are the things that only a terminal, a process and
+//! real servers can show.
+
+mod backfill;
+mod leaving;
+mod looks;
+mod opening;
+mod panics;
+mod review;
+mod runs;
+mod stalled;
+
+use serde_json::Value;
+
+use crate::support::Sandbox;
+use crate::support::terminal::eventually;
+
+/// The report of the first run, which is written once the screen has told its end.
+async fn first_report(sandbox: &Sandbox) -> Value {
+    eventually("the run's report", || sandbox.path("etl/reports/report.json").exists()).await;
+    sandbox.read_json("etl/reports/report.json")
+}
+
+/// A mapping of the table of the same name.
+fn mapping(name: &str) -> String {
+    format!(
+        "  - {{name: {name}, mysql_table: {name}, bigquery_table: {name}, primary_keys: [id], incremental_column: id, mode: upsert}}\n"
+    )
+}

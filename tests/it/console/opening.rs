@@ -1,0 +1,50 @@
+//! It opens where it can: with files that are wrong, and with servers that do not answer.
+
+use std::fmt::Write;
+use std::net::TcpListener;
+
+use super::mapping;
+use crate::support::Sandbox;
+use crate::support::terminal::says;
+
+#[tokio::test]
+async fn a_broken_configuration_is_shown_by_its_lines_and_read_again_when_it_is_mended() {
+    let sandbox = Sandbox::new("console_broken").await;
+    sandbox.configure("locaton: EU\ndefault_timezone: Europe/Berln", &mapping("a"));
+    sandbox.sql("CREATE TABLE a (id INT PRIMARY KEY)").await;
+    let console = sandbox.terminal_with("bqsync").await;
+    let broken = console.shows("Nothing can run yet").await;
+    for text in ["2 problems in the configuration", "config.yaml:3", "`location`", "config.yaml:4", "Europe/Berlin"] {
+        assert!(says(&broken, text), "{text}:\n{broken}");
+    }
+    sandbox.configure("location: EU\ndefault_timezone: Europe/Berlin", &mapping("a"));
+    console.press(&["u"]);
+    console.shows("NEW never run").await;
+    console.press(&["q"]);
+    assert_eq!(console.left().await, 0);
+}
+
+#[tokio::test]
+async fn it_stands_with_two_hundred_mappings_while_mysql_keeps_silent() {
+    let sandbox = Sandbox::new("console_silent").await;
+    let mappings = (0..200).fold(String::new(), |mut all, number| {
+        all.write_str(&mapping(&format!("m{number}"))).unwrap();
+        all
+    });
+    sandbox.configure("", &mappings);
+    // Connections are taken by the kernel, and nobody ever says a word on them.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let console = sandbox.terminal_with(&format!("MYSQL_PORT={port} bqsync")).await;
+    let opened = console.shows("200 mappings").await;
+    assert!(!says(&opened, "ERROR"), "nothing has been waited for:\n{opened}");
+    console.press(&["G"]);
+    console.shows("m199").await;
+    silent.set_nonblocking(true).unwrap();
+    let (connection, _) = silent.accept().expect("a connection that hangs");
+    connection.set_nonblocking(true).unwrap();
+    let still = connection.peek(&mut [0]).unwrap_err();
+    assert_eq!(still.kind(), std::io::ErrorKind::WouldBlock);
+    console.press(&["q"]);
+    assert_eq!(console.left().await, 0);
+}

@@ -1,0 +1,54 @@
+//! New columns: a mapping that waits, the operator's word on each, and the run that goes on.
+
+use crate::steps::{UPSERT, hundred};
+use crate::support::terminal::says;
+
+#[tokio::test]
+async fn new_columns_are_decided_on_the_run_goes_on_and_the_decision_is_remembered() {
+    let sandbox = hundred("console_review", "allow_schema_additions: review", UPSERT).await;
+    sandbox.sync().await;
+    sandbox
+        .sql(
+            "ALTER TABLE t ADD COLUMN wanted INT, ADD COLUMN secret VARCHAR(10); \
+             INSERT INTO t VALUES (101, 'new', '2026-02-01', 7, 'x')",
+        )
+        .await;
+    let console = sandbox.terminal_with("bqsync run-once").await;
+    console.shows("REVIEW 2 columns to decide").await;
+    console.press(&["q"]);
+    assert_eq!(console.left().await, 3);
+
+    console.start("bqsync").await;
+    console.shows("REVIEW 2 columns to decide").await;
+    console.press(&["s"]);
+    console.shows("[ ] secret").await;
+    // Each Space is the next of accept, decline, undecided.
+    console.press(&["G", "Space", "Space", "k", "Space"]);
+    console.until("both marks", |screen| says(screen, "[+] wanted") && says(screen, "[-] secret")).await;
+    console.press(&["Enter"]);
+    let asked = console.shows("ADD COLUMN IF NOT EXISTS `wanted` INT64").await;
+    assert!(says(&asked, "This is sent to BigQuery: ALTER TABLE"), "{asked}");
+    assert!(says(&asked, "Left out of the mapping from now on: secret."), "{asked}");
+    assert_eq!(sandbox.bq_columns("t").await.len(), 3, "nothing is done before the answer");
+    console.press(&["y"]);
+    console.shows("1 accepted, 1 declined").await;
+    console.press(&["Escape"]);
+    console.shows("1 mapping 1 ok").await;
+    assert_eq!(sandbox.bq_number("SELECT wanted FROM `{d}.t` WHERE id = 101").await, 7);
+    assert_eq!(sandbox.bq_columns("t").await.last().unwrap(), "wanted INTEGER");
+    console.press(&["q"]);
+    assert_eq!(console.left().await, 0);
+
+    console.start("bqsync").await;
+    console.shows("1 ok").await;
+    console.press(&["s"]);
+    console
+        .until("the declined column", |screen| {
+            screen.lines().any(|line| says(line, "secret") && says(line, "declined"))
+        })
+        .await;
+    console.press(&["G"]);
+    console.shows("declined as TEXT by ").await;
+    console.press(&["q"]);
+    assert_eq!(console.left().await, 0);
+}
