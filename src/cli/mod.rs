@@ -10,6 +10,7 @@ mod run_once;
 mod schema_diff;
 mod selection;
 mod status;
+mod verify;
 
 pub use self::exit::ExitStatus;
 pub use self::printer::Printer;
@@ -17,7 +18,7 @@ pub use self::selection::{UnknownMapping, select};
 
 use self::args::CommandArg;
 use crate::domain::ids::MappingName;
-use crate::engine::{BackfillAsk, Command, Handle, Selection, SyncOrder};
+use crate::engine::{BackfillAsk, Command, Handle, Selection, SyncOrder, VerifyOrder};
 
 /// Carries a command out with a started engine.
 pub async fn run(handle: Handle, command: &CommandArg, selection: Selection, printer: Printer) -> ExitStatus {
@@ -37,6 +38,10 @@ pub async fn run(handle: Handle, command: &CommandArg, selection: Selection, pri
         CommandArg::SchemaDiff { apply, columns, declined, .. } => {
             let asked = schema_diff::Asked { apply: *apply, columns, declined };
             schema_diff::schema_diff(handle, selection, asked, printer).await
+        }
+        CommandArg::Verify { dry_run, max_bytes, keys, .. } => {
+            let order = VerifyOrder { selection, dry_run: *dry_run, most_bytes: *max_bytes, most_named: *keys };
+            verify::verify(handle, order, printer).await
         }
         CommandArg::Status { .. } => status::status(handle, selection, printer).await,
     }

@@ -29,6 +29,8 @@ pub enum Command {
         mapping: MappingName,
         decisions: Vec<ColumnDecision>,
     },
+    /// Compare rows up to the watermark; nothing is changed.
+    Verify(VerifyOrder),
     /// Watermarks, lags, last runs and who works on what, in one answer.
     Inspect(Selection),
     /// What the state alone knows of all mappings; cheap, for asking every few seconds.
@@ -65,6 +67,18 @@ impl SyncOrder {
     pub const fn manual(selection: Selection) -> Self {
         Self { selection, trigger: Trigger::Manual, lookback: None }
     }
+}
+
+/// What comparing rows is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifyOrder {
+    pub selection: Selection,
+    /// Only say what it would read in BigQuery.
+    pub dry_run: bool,
+    /// Bytes that one mapping may read in BigQuery.
+    pub most_bytes: u64,
+    /// Keys of one mapping that are named.
+    pub most_named: usize,
 }
 
 /// A window of a mapping's incremental column, as the operator writes it; both ends included.

@@ -24,9 +24,11 @@ mod scope;
 mod status;
 mod steps;
 mod supervisor;
+mod survey;
 mod sweep;
 mod sync;
 mod transfer;
+mod verify;
 
 use std::sync::Arc;
 
@@ -35,7 +37,7 @@ use tokio::sync::{mpsc, watch};
 pub use self::progress::{MappingProgress, Progress, Retry};
 pub use self::protocol::{
     BackfillAsk, BackfillPreview, ColumnDecision, Command, Event, Lag, MappingStatus, Phase, Selection, SlicePreview,
-    SyncOrder,
+    SyncOrder, VerifyOrder,
 };
 pub use crate::state::{BackfillState, Holder, LastRun};
 

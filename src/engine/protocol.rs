@@ -4,12 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use super::command::{BackfillAsk, ColumnDecision, Command, Selection, SyncOrder};
+pub use super::command::{BackfillAsk, ColumnDecision, Command, Selection, SyncOrder, VerifyOrder};
 pub use super::status::{BackfillPreview, Lag, MappingStatus, SlicePreview};
 
 use crate::domain::ids::{JobId, MappingName, RunId};
 use crate::domain::report::{MappingReport, RunReport, RunSummary, Trigger};
 use crate::domain::schema::ColumnDiffView;
+use crate::domain::verify::Verification;
 
 /// The steps of one mapping's run, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -127,6 +128,16 @@ pub enum Event {
         error: String,
         hint: String,
     },
+    /// Rows of both sides have been compared.
+    Verified {
+        verification: Box<Verification>,
+    },
+    VerifyFailed {
+        mapping: MappingName,
+        error: String,
+        hint: String,
+    },
+    VerifyFinished,
     BackfillPreviewed {
         preview: Box<BackfillPreview>,
     },
@@ -247,15 +258,18 @@ impl Event {
             | Self::SchemaDecided { mapping, .. }
             | Self::DecideFailed { mapping, .. }
             | Self::PreviewFailed { mapping, .. }
+            | Self::VerifyFailed { mapping, .. }
             | Self::BackfillAdvanced { mapping, .. }
             | Self::Paused { mapping }
             | Self::Resumed { mapping }
             | Self::RetryScheduled { mapping, .. } => Some(mapping),
             Self::MappingFinished { report } => Some(&report.mapping_name),
+            Self::Verified { verification } => Some(&verification.mapping),
             Self::BackfillPreviewed { preview } => Some(&preview.ask.mapping),
             Self::Measured { status } => Some(&status.mapping),
             Self::RunStarted { .. }
             | Self::CompareFinished
+            | Self::VerifyFinished
             | Self::RunFinished { .. }
             | Self::Inspected { .. }
             | Self::Watched { .. }

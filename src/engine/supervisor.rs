@@ -17,6 +17,7 @@ use super::progress::Progress;
 use super::protocol::{Command, Event, Selection};
 use super::run::{Hold, Run};
 use super::scope::{Switch, Task};
+use super::verify::verify;
 use crate::domain::config::Mapping;
 use crate::domain::ids::MappingName;
 use crate::source::Source;
@@ -84,6 +85,10 @@ impl<S: Source, W: Warehouse, T: StateStore> Supervisor<S, W, T> {
             Command::Decide { mapping, decisions } => {
                 let mapping = self.selected(&Selection::Named(vec![mapping])).pop();
                 self.spawn(|ports, emitter| async move { decide(&ports, mapping, decisions, &emitter).await });
+            }
+            Command::Verify(order) => {
+                let mappings = self.selected(&order.selection);
+                self.spawn(move |ports, emitter| async move { verify(&ports, mappings, &order, &emitter).await });
             }
             Command::Inspect(selection) => {
                 let mappings = self.selected(&selection);

@@ -13,6 +13,7 @@ use crate::domain::ids::{JobId, JobPlace, MappingName, TableId};
 use crate::domain::plan::TablePlan;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
+use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest};
 use crate::domain::window::Window;
 
 /// Where rows go. Every job is named by the caller, so that asking again never does it twice.
@@ -80,6 +81,39 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
         plan: &TablePlan,
         window: Window,
     ) -> impl Future<Output = Result<u64, Fault>> + Send;
+
+    /// Bytes that answering a comparison's question would read; an upper bound, and free to ask.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn question_bytes(
+        &self,
+        comparison: &Comparison,
+        question: &Question,
+    ) -> impl Future<Output = Result<u64, Fault>> + Send;
+
+    /// The least and greatest of a key of whole numbers ([`Comparison::number_key`]); `None` without one, or without rows.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn key_span(&self, comparison: &Comparison) -> impl Future<Output = Result<Option<(i64, i64)>, Fault>> + Send;
+
+    /// Rows of the comparison's window and the sum of their hashes, by part of the key.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn part_sums(&self, comparison: &Comparison, cut: &Cut)
+    -> impl Future<Output = Result<Vec<PartSum>, Fault>> + Send;
+
+    /// The window's rows of some parts; held in memory, so they must be few.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn row_digests(
+        &self,
+        comparison: &Comparison,
+        parts: &Parts,
+    ) -> impl Future<Output = Result<Vec<RowDigest>, Fault>> + Send;
 
     /// The same warehouse, whose repeated calls are told to `notes`.
     #[must_use]

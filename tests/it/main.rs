@@ -32,3 +32,4 @@ mod steps;
 mod support;
 mod types;
 mod upsert;
+mod verify;

@@ -4,6 +4,7 @@ mod auth;
 mod chunks;
 mod client;
 mod ddl;
+mod digest;
 mod emulator;
 mod error;
 mod jobs;
@@ -12,6 +13,7 @@ mod literal;
 mod load;
 mod parquet;
 mod publish_sql;
+mod query;
 mod ranges;
 mod staged_object;
 mod staging;
@@ -19,6 +21,7 @@ mod tables;
 mod target_range;
 mod tokens;
 mod upload;
+mod verify;
 
 #[cfg(test)]
 mod fixture;
@@ -42,6 +45,7 @@ use crate::domain::ids::{JobId, JobPlace, TableId};
 use crate::domain::plan::TablePlan;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
+use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest};
 use crate::domain::window::Window;
 use crate::retry::{Waits, repeated};
 use crate::warehouse::{JobFate, PublishCounts, PublishKind, PublishOrder, StageOrder, Warehouse};
@@ -182,7 +186,24 @@ impl Warehouse for BigQuery {
     }
 
     async fn count(&self, target: &TableId, plan: &TablePlan, window: Window) -> Result<u64, Fault> {
-        self.api().await?.count(&target_range::count(target, plan, window), target).await
+        let what = format!("Counting rows of {target} failed");
+        self.api().await?.number(&target_range::count(target, plan, window), &what).await
+    }
+
+    async fn question_bytes(&self, comparison: &Comparison, question: &Question) -> Result<u64, Fault> {
+        self.api().await?.question_bytes(comparison, question).await
+    }
+
+    async fn key_span(&self, comparison: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
+        self.api().await?.key_span(comparison).await
+    }
+
+    async fn part_sums(&self, comparison: &Comparison, cut: &Cut) -> Result<Vec<PartSum>, Fault> {
+        self.api().await?.part_sums(comparison, cut).await
+    }
+
+    async fn row_digests(&self, comparison: &Comparison, parts: &Parts) -> Result<Vec<RowDigest>, Fault> {
+        self.api().await?.row_digests(comparison, parts).await
     }
 
     fn watched(&self, notes: RetryNotes) -> Self {
