@@ -66,7 +66,7 @@ async fn main() -> color_eyre::Result<()> {
     let mut extract = source.read(Extraction {
         table: mapping.source.clone(),
         plan: Arc::clone(&table),
-        window: Window { low: Low::Beginning, high },
+        window: Some(Window { low: Low::Beginning, high }),
         limits: BatchLimits::default(),
         is_step: false,
         cancel: tokio_util::sync::CancellationToken::new(),

@@ -80,9 +80,10 @@ fn start(args: &Args, command: &CommandArg, environment: &Environment) -> Result
         CommandArg::RunOnce { lookback, .. } => {
             Start::Sync(SyncOrder { lookback: *lookback, ..SyncOrder::manual(selection) })
         }
-        CommandArg::SchemaDiff { .. } | CommandArg::Verify { .. } | CommandArg::Status { .. } => {
-            Start::Sync(SyncOrder::manual(selection))
-        }
+        CommandArg::SchemaDiff { .. }
+        | CommandArg::Deletes { .. }
+        | CommandArg::Verify { .. }
+        | CommandArg::Status { .. } => Start::Sync(SyncOrder::manual(selection)),
     })
 }
 

@@ -94,6 +94,15 @@ pub enum CommandArg {
         #[arg(long = "decline", value_name = "COLUMN")]
         declined: Vec<String>,
     },
+    /// Delete in BigQuery, or mark, what MySQL no longer has (mappings with `deletes: soft` or `hard`)
+    Deletes {
+        /// Only this mapping; may be repeated
+        #[arg(long = "mapping", value_name = "NAME")]
+        mappings: Vec<String>,
+        /// Only count, and delete nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Compare the rows of both sides up to the watermark; exits 1 and names keys where they differ
     Verify {
         /// Only this mapping; may be repeated
@@ -124,6 +133,7 @@ impl CommandArg {
         match self {
             Self::RunOnce { mappings, .. }
             | Self::SchemaDiff { mappings, .. }
+            | Self::Deletes { mappings, .. }
             | Self::Verify { mappings, .. }
             | Self::Status { mappings } => mappings,
             Self::Backfill { mapping, .. } => std::slice::from_ref(mapping),
@@ -136,7 +146,7 @@ impl CommandArg {
         match self {
             Self::RunOnce { .. } | Self::SchemaDiff { apply: true, .. } => true,
             Self::SchemaDiff { declined, .. } => !declined.is_empty(),
-            Self::Backfill { dry_run, .. } => !*dry_run,
+            Self::Backfill { dry_run, .. } | Self::Deletes { dry_run, .. } => !*dry_run,
             Self::Verify { .. } | Self::Status { .. } => false,
         }
     }

@@ -16,6 +16,12 @@ pub enum Command {
         ask: BackfillAsk,
         restart: bool,
     },
+    /// Delete or mark, as each mapping says, what the source no longer has; with `dry_run`, only count it. All mappings
+    /// are those that say so.
+    Deletes {
+        selection: Selection,
+        dry_run: bool,
+    },
     /// What a backfill would do; nothing is moved.
     PreviewBackfill(BackfillAsk),
     /// Compare schemas; with `apply`, carry out what is safe (of the named columns, or of all when none is named).

@@ -77,6 +77,7 @@ fn log(event: &Event) {
         Event::Published { job, inserted, updated, bytes_billed, .. } => {
             info!(%job, inserted, updated, bytes_billed, "published");
         }
+        Event::RowsDeleted { job, deleted, marked, .. } => info!(%job, deleted, marked, "rows deleted"),
         Event::WatermarkAdvanced { from, to, .. } => info!(from, to, "watermark advanced"),
         Event::RetryScheduled { operation, attempt, wait_ms, because, .. } => {
             warn!(operation, attempt, wait_ms, because, "will try again");

@@ -6,6 +6,7 @@ mod command;
 mod compare;
 mod conflicts;
 mod decide;
+mod deletes;
 mod emitter;
 mod fence;
 mod history;

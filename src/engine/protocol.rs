@@ -194,6 +194,14 @@ pub enum Event {
         updated: u64,
         bytes_billed: Option<u64>,
     },
+    /// What the source no longer has is gone from the target, or marked there.
+    RowsDeleted {
+        run: RunId,
+        mapping: MappingName,
+        job: JobId,
+        deleted: u64,
+        marked: bool,
+    },
     WatermarkAdvanced {
         run: RunId,
         mapping: MappingName,
@@ -251,6 +259,7 @@ impl Event {
             | Self::Warned { mapping, .. }
             | Self::StagingLoaded { mapping, .. }
             | Self::Published { mapping, .. }
+            | Self::RowsDeleted { mapping, .. }
             | Self::WatermarkAdvanced { mapping, .. }
             | Self::FenceAwaited { mapping, .. }
             | Self::HeldBack { mapping, .. }

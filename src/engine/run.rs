@@ -119,7 +119,9 @@ impl<S: Source, W: Warehouse, T: StateStore> Run<S, W, T> {
         mappings.sort_by_key(|report| order.iter().position(|name| *name == report.mapping_name));
         let (trigger, by) = (self.task.trigger(), self.ports.operator.to_string());
         let report = RunReport { run_id, trigger, by, started_at, finished_at: Utc::now(), mappings };
-        if let Err(fault) = self.ports.state.record_run(&report).await {
+        if self.task.is_remembered()
+            && let Err(fault) = self.ports.state.record_run(&report).await
+        {
             self.emitter.emit(Event::RecordFailed { run: report.run_id.clone(), error: fault.to_string() });
         }
         self.emitter.emit(Event::RunFinished { report });

@@ -42,8 +42,18 @@ impl From<Fault> for Halt {
 /// What a run is to do with its mappings.
 #[derive(Debug, Clone)]
 pub(super) enum Task {
-    Sync { trigger: Trigger, lookback: Option<Lookback> },
-    Backfill { ask: BackfillAsk, restart: bool },
+    Sync {
+        trigger: Trigger,
+        lookback: Option<Lookback>,
+    },
+    Backfill {
+        ask: BackfillAsk,
+        restart: bool,
+    },
+    /// Delete what the source no longer has, or only count it.
+    Deletes {
+        dry_run: bool,
+    },
 }
 
 impl Task {
@@ -51,7 +61,13 @@ impl Task {
         match self {
             Self::Sync { trigger, .. } => *trigger,
             Self::Backfill { .. } => Trigger::Backfill,
+            Self::Deletes { .. } => Trigger::Deletes,
         }
+    }
+
+    /// Does it leave a trace in the history? What changes nothing does not.
+    pub(super) const fn is_remembered(&self) -> bool {
+        !matches!(self, Self::Deletes { dry_run: true })
     }
 }
 

@@ -18,7 +18,7 @@ use super::protocol::{Command, Event, Selection};
 use super::run::{Hold, Run};
 use super::scope::{Switch, Task};
 use super::verify::verify;
-use crate::domain::config::Mapping;
+use crate::domain::config::{Deletes, Mapping};
 use crate::domain::ids::MappingName;
 use crate::source::Source;
 use crate::state::StateStore;
@@ -72,6 +72,11 @@ impl<S: Source, W: Warehouse, T: StateStore> Supervisor<S, W, T> {
             Command::Backfill { ask, restart } => {
                 let selection = Selection::Named(vec![ask.mapping.clone()]);
                 self.run(&selection, Task::Backfill { ask, restart });
+            }
+            Command::Deletes { selection, dry_run } => {
+                let meant = |m: &&Mapping| selection != Selection::All || m.deletes != Deletes::Ignore;
+                let names = self.selected(&selection).iter().filter(meant).map(|m| m.name.clone()).collect();
+                self.run(&Selection::Named(names), Task::Deletes { dry_run });
             }
             Command::PreviewBackfill(ask) => {
                 self.spawn(|ports, emitter| async move { preview(&ports, ask, &emitter).await });

@@ -82,17 +82,16 @@ async fn move_rows<S: Source, W: Warehouse, T: StateStore>(
     order: StageOrder,
 ) -> Result<Transferred, Halt> {
     let job = order.job.clone();
-    let mut flaws = Flaws::default();
     let extraction = Extraction {
         table: scope.mapping.source.clone(),
         plan: Arc::clone(&order.plan),
-        window: stretch.window,
+        window: Some(stretch.window),
         limits: scope.ports.limits,
         is_step: stretch.is_step,
         cancel: scope.cancel.clone(),
     };
-    let pumped = scope.in_phase(Phase::Extract, pump(scope, extraction, stretch.already, order, &mut flaws)).await;
-    let uploaded = match pumped {
+    let pumped = scope.in_phase(Phase::Extract, pump(scope, extraction, stretch.already, order)).await;
+    let Pumped { upload, flaws } = match pumped {
         Err(Halt::Fault(fault)) if fault.kind() == FaultKind::Schema => {
             // The table's own trouble, unless it is no longer the table that was described.
             unchanged(scope, ground).await?;
@@ -101,7 +100,7 @@ async fn move_rows<S: Source, W: Warehouse, T: StateStore>(
         pumped => pumped?,
     };
     let flaws = flaws.named(&ground.plan);
-    let Some(upload) = uploaded else { return Ok(Transferred { staged: None, flaws }) };
+    let Some(upload) = upload else { return Ok(Transferred { staged: None, flaws }) };
     // A row written after a column was added, and read without it, would never be read again.
     unchanged(scope, ground).await?;
     let load = async {
@@ -141,15 +140,21 @@ async fn unchanged<S: Source, W: Warehouse, T: StateStore>(
     Err(Halt::Drifted(format!("{table} was altered while it was read: {before} became {after}")))
 }
 
+/// What a reader handed over until it was done.
+pub(super) struct Pumped<U> {
+    /// `None`: there was no row.
+    pub upload: Option<U>,
+    flaws: Flaws,
+}
+
 /// Pumps batches until the reader is done. The upload begins with the first batch, so that an empty window costs
 /// BigQuery nothing.
-async fn pump<S: Source, W: Warehouse, T: StateStore>(
+pub(super) async fn pump<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
     extraction: Extraction,
     already: u64,
     order: StageOrder,
-    flaws: &mut Flaws,
-) -> Result<Option<W::Upload>, Halt> {
+) -> Result<Pumped<W::Upload>, Halt> {
     scope.progress.update(|p| {
         p.extract_began = Some(Instant::now());
         (p.rows_read, p.bytes_read, p.bytes_uploaded) = (already, 0, 0);
@@ -157,11 +162,12 @@ async fn pump<S: Source, W: Warehouse, T: StateStore>(
     let mut extract: Extract = scope.ports.source.read(extraction);
     let mut order = Some(order);
     let mut upload: Option<W::Upload> = None;
+    let mut flaws = Flaws::default();
     loop {
         scope.unless_paused().await?;
         let batch = match extract.next().await? {
             Step::Batch(batch) => batch,
-            Step::End => return Ok(upload),
+            Step::End => return Ok(Pumped { upload, flaws }),
             Step::Stopped => return Err(Halt::Cancelled),
         };
         flaws.add(&batch.flaws);

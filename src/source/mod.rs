@@ -160,7 +160,8 @@ pub struct Bounds {
 pub struct Extraction {
     pub table: SourceTable,
     pub plan: Arc<TablePlan>,
-    pub window: Window,
+    /// `None`: every row, whatever its incremental column holds.
+    pub window: Option<Window>,
     pub limits: BatchLimits,
     /// The window is a step of a larger one: reading it in the key's order would walk over all of the others' rows.
     pub is_step: bool,

@@ -14,6 +14,7 @@ mod compat;
 mod config_errors;
 mod connect;
 mod crash;
+mod deletes;
 mod drift;
 mod failures;
 mod faults_bigquery;

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::document::{INVALID_VALUES, check};
 use super::read::{Reading, Section, Value};
 use super::yaml::Node;
-use super::{InvalidValues, Mapping, Mode, Operator, validate};
+use super::{InvalidValues, Mapping, Mode, Operator, deletes, validate};
 use crate::domain::column::same_name;
 use crate::domain::ids::{MappingName, SourceTable, TableId};
 use crate::domain::lookback::Lookback;
 use crate::domain::naming;
 use crate::domain::target_type::TargetType;
 
-pub(super) const KEYS: [&str; 16] = [
+pub(super) const KEYS: [&str; 19] = [
     "name",
     "mysql_table",
     "mysql_database",
@@ -28,6 +28,9 @@ pub(super) const KEYS: [&str; 16] = [
     "partition_by",
     "empty_string_as_null",
     "invalid_values",
+    "deletes",
+    "deleted_column",
+    "max_delete_fraction",
     // Read by nothing: named so that the message can say where it belongs.
     "allow_schema_additions",
 ];
@@ -78,6 +81,7 @@ pub(super) fn read(r: &mut Reading<'_>, node: &Node, position: usize, defaults: 
         exclude(r, &section, &keys, [("incremental_column", cursor.as_ref()), ("partition_by", partition_by.as_ref())]);
     let empty_string_as_null = section.flag(r, "empty_string_as_null").unwrap_or(defaults.empty_string_as_null);
     let invalid_values = section.choice(r, "invalid_values", &INVALID_VALUES).unwrap_or(defaults.invalid_values);
+    let (deletes, most_deleted) = deletes::read(r, &section, &keys);
     let mut found =
         Found { mapping: None, name: name.as_ref().map(|v| (v.text.clone(), v.line)), target: target.clone() };
     if let (Some(name), Some(source), Some((table, _)), Some(cursor)) = (name, source, target, cursor) {
@@ -97,6 +101,8 @@ pub(super) fn read(r: &mut Reading<'_>, node: &Node, position: usize, defaults: 
             partition_by: partition_by.map(|v| v.text),
             empty_string_as_null,
             invalid_values,
+            deletes,
+            most_deleted,
         });
     }
     found

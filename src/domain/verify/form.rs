@@ -140,6 +140,7 @@ mod tests {
             paging: Paging::Keyset,
             cursor_indexed: true,
             partition: None,
+            deleted_column: None,
         };
         change(&mut plan);
         form(&plan, 1)

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// The keys' values, in the order of the mapping; `None` is NULL.
+pub type Key = Vec<Option<String>>;
+
 /// A row as a side tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowDigest {
-    /// The keys' values, in the order of the mapping; `None` is NULL.
-    pub key: Vec<Option<String>>,
+    pub key: Key,
     pub hash: String,
     /// It lies in the window. Only MySQL tells of rows that do not: they have changed since, or hold NULL.
     pub in_window: bool,
@@ -17,7 +19,7 @@ pub struct RowDigest {
 /// A key whose rows are not the same on both sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    pub key: Vec<Option<String>>,
+    pub key: Key,
     pub kind: DifferenceKind,
 }
 
@@ -78,7 +80,7 @@ impl Tally {
     /// Compares all rows of some parts. MySQL has to be asked after BigQuery: then a row that changed in between is known
     /// to have, and one that a run brought over in between is not missed.
     pub fn add(&mut self, source: Vec<RowDigest>, target: Vec<RowDigest>) {
-        let mut keys: BTreeMap<Vec<Option<String>>, (Vec<RowDigest>, Vec<String>)> = BTreeMap::new();
+        let mut keys: BTreeMap<Key, (Vec<RowDigest>, Vec<String>)> = BTreeMap::new();
         for row in source {
             keys.entry(row.key.clone()).or_default().0.push(row);
         }

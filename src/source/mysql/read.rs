@@ -88,7 +88,7 @@ impl<'a> Reader<'a> {
     async fn attempt(&mut self) -> Result<(), Fault> {
         let mut session = connect::open(self.settings).await?;
         if self.order.is_none() && self.job.plan.paging == Paging::Keyset {
-            let whole = self.job.window.low == Low::Beginning && !self.job.is_step;
+            let whole = self.job.window.is_none_or(|w| w.low == Low::Beginning) && !self.job.is_step;
             self.order = Some(catalog::page_order(&mut session, &self.job.table, &self.job.plan, whole).await?);
         }
         let Extraction { table, plan, window, .. } = self.job;

@@ -30,6 +30,17 @@ pub fn filter(plan: &TablePlan, window: Window) -> String {
     format!("{low}{name} <= {}", value(&window.high))
 }
 
+/// The condition that a row of the target lies at a value or beyond.
+#[must_use]
+pub fn reaches(plan: &TablePlan, from: &Cursor) -> String {
+    let cursor = plan.cursor_column();
+    format!(
+        "IFNULL({} >= {}, FALSE)",
+        column(&cursor.target_name),
+        literal(from, plan.cursor_kind, &cursor.target_type)
+    )
+}
+
 /// A value that no calendar has is written as the least that BigQuery's types hold.
 fn literal(value: &Cursor, kind: CursorKind, target: &TargetType) -> String {
     let moment = match value {
