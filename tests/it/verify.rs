@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Ran, Sandbox, finish, is_mysql};
+use crate::support::{QueryProxy, Ran, Sandbox, finish, is_mysql};
 use crate::types::{MAPPING, cases, filled};
 
 const UPSERT: &str =
@@ -285,4 +285,40 @@ async fn a_dry_run_compares_nothing() {
     let told = result(&verify(&sandbox, &["--dry-run"]).await.expect_code(0));
     assert_eq!((&told["outcome"], &told["differences"]), (&json!("estimated"), &json!([])));
     verify(&sandbox, &["--max-bytes", "lots"]).await.expect_code(2);
+}
+
+/// Verifies by way of a proxy.
+async fn through(sandbox: &Sandbox, proxy: &QueryProxy, more: &[&str]) -> Ran {
+    let mut command = sandbox.command(&[&["verify", "--output", "json"], more].concat());
+    command.env("BIGQUERY_EMULATOR_HOST", &proxy.address);
+    finish(command).await
+}
+
+#[tokio::test]
+async fn no_more_is_read_in_bigquery_than_is_allowed() {
+    let sandbox = three_thousand("verify_cost", "INT").await;
+    // The ends of the key, the sums, and whatever comes after.
+    let proxy = QueryProxy::start(&sandbox.emulator, 1_000_000, 100_000).await;
+    let told = result(&through(&sandbox, &proxy, &["--dry-run"]).await.expect_code(0));
+    assert_eq!(told["bytes"], 2_000_000);
+    let told = result(&through(&sandbox, &proxy, &["--max-bytes", "1MB"]).await.expect_code(1));
+    assert!(told["error"].as_str().unwrap().contains("would read 2.0 MB"), "{told}");
+    assert!(told["hint"].as_str().unwrap().contains("--max-bytes"), "{told}");
+    let told = result(&through(&sandbox, &proxy, &["--max-bytes", "2MB"]).await.expect_code(0));
+    assert_eq!(told["outcome"], "equal");
+    sandbox.bq_run("UPDATE `{d}.t` SET v = 'other' WHERE id = 7").await;
+    let told = result(&through(&sandbox, &proxy, &["--max-bytes", "2MB"]).await.expect_code(1));
+    assert_eq!(told["outcome"], "inconclusive");
+    assert!(told["notes"][0].as_str().unwrap().contains("`--max-bytes` allows 2.0 MB"), "{told}");
+    let told = result(&through(&sandbox, &proxy, &["--max-bytes", "3MB"]).await.expect_code(1));
+    assert_eq!((&told["outcome"], &told["bytes"]), (&json!("different"), &json!(3_000_000)));
+}
+
+#[tokio::test]
+async fn answers_of_many_pages_are_read_to_their_end() {
+    let sandbox = three_thousand("verify_pages", "INT").await;
+    let proxy = QueryProxy::start(&sandbox.emulator, 0, 7).await;
+    assert_eq!(result(&through(&sandbox, &proxy, &[]).await.expect_code(0))["outcome"], "equal");
+    sandbox.bq_run("UPDATE `{d}.t` SET v = 'other' WHERE id IN (100, 2900)").await;
+    assert_eq!(result(&through(&sandbox, &proxy, &[]).await.expect_code(1))["differing"], 2);
 }

@@ -40,7 +40,10 @@ fn a_row_that_is_back_is_no_longer_marked_as_deleted() {
     let mut plan = orders();
     plan.deleted_column = Some("gone".into());
     let sql = merge(&target(), &plan, &staged());
-    assert!(sql.contains("`doc` = __s.`doc`, `gone` = CAST(NULL AS TIMESTAMP)\nWHEN NOT MATCHED THEN INSERT (`id`, "), "{sql}");
+    assert!(
+        sql.contains("`doc` = __s.`doc`, `gone` = CAST(NULL AS TIMESTAMP)\nWHEN NOT MATCHED THEN INSERT (`id`, "),
+        "{sql}"
+    );
     assert_eq!(sql.matches("gone").count(), 1, "a new row has no mark: {sql}");
 }
 
