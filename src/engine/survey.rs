@@ -52,24 +52,25 @@ impl<'a, S: Source, W: Warehouse, T> Survey<'a, S, W, T> {
         self.tally
     }
 
-    /// How the table is first cut, and what asking about it costs.
-    pub(super) async fn first_cut(&mut self, rows: u64) -> Result<(Grain, Span), Fault> {
-        let (warehouse, comparison) = (&self.ports.warehouse, self.comparison);
-        let mut span = None;
-        if comparison.number_key().is_some() {
-            self.bytes += warehouse.question_bytes(comparison, &Question::Span).await?;
-            let theirs = warehouse.key_span(comparison).await?;
-            let ours = self.ports.source.key_span(comparison).await?;
-            span = [ours, theirs].into_iter().flatten().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    /// Asks what the first pass will read; whichever way the table is cut, it reads all that is compared.
+    pub(super) async fn price(&mut self) -> Result<(), Fault> {
+        let whole = Question::Sums(Cut { grain: Grain::Whole, within: None });
+        for question in [Question::Span, whole] {
+            self.bytes += self.ports.warehouse.question_bytes(self.comparison, &question).await?;
         }
-        let grain = coarsest(span, !comparison.plan.keys.is_empty(), rows);
-        let whole = Question::Sums(Cut { grain, within: None });
-        self.bytes += warehouse.question_bytes(comparison, &whole).await?;
-        Ok((grain, span))
+        Ok(())
     }
 
-    /// Compares all there is; gives the reason when some of it was not looked into.
-    pub(super) async fn go(&mut self, grain: Grain, span: Span, rows: u64) -> Result<Option<String>, Fault> {
+    async fn span(&self) -> Result<Span, Fault> {
+        let theirs = self.ports.warehouse.key_span(self.comparison).await?;
+        let ours = self.ports.source.key_span(self.comparison).await?;
+        Ok([ours, theirs].into_iter().flatten().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))))
+    }
+
+    /// Compares a table of about `rows` rows; gives the reason when some of it was not looked into.
+    pub(super) async fn go(&mut self, rows: u64) -> Result<Option<String>, Fault> {
+        let span = self.span().await?;
+        let grain = coarsest(span, !self.comparison.plan.keys.is_empty(), rows);
         let target = self.ports.warehouse.part_sums(self.comparison, &Cut { grain, within: None }).await?;
         let mut source = Vec::new();
         for cut in chunks(grain, span, rows) {
@@ -114,7 +115,7 @@ impl<'a, S: Source, W: Warehouse, T> Survey<'a, S, W, T> {
     async fn fetch(&mut self, parts: &Parts) -> Result<(), Fault> {
         let target = self.ports.warehouse.row_digests(self.comparison, parts).await?;
         let source = self.ports.source.row_digests(self.comparison, parts).await?;
-        self.fetched += (source.len() + target.len()) as u64;
+        self.fetched += source.len().max(target.len()) as u64;
         self.tally.add(source, target);
         Ok(())
     }

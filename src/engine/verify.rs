@@ -16,7 +16,7 @@ use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::{PlanInput, plan};
 use crate::domain::schema::{Decisions, SchemaDiff, Verdict};
-use crate::domain::verify::{Comparison, Verification};
+use crate::domain::verify::{Comparison, Outcome, Verification};
 use crate::domain::window::{Low, Window};
 use crate::format;
 use crate::source::Source;
@@ -70,16 +70,16 @@ async fn verify_one<S: Source, W: Warehouse, T: StateStore>(
     }
     let rows = source.rows_estimate.unwrap_or(0).max(target.rows);
     let mut survey = Survey::new(ports, &comparison, order);
-    let (grain, span) = survey.first_cut(rows).await?;
+    survey.price().await?;
     verification.bytes = survey.bytes();
+    if order.dry_run {
+        verification.outcome = Outcome::Estimated;
+        return Ok(verification);
+    }
     if survey.bytes() > order.most_bytes {
         return Err(too_dear(mapping, survey.bytes(), order.most_bytes));
     }
-    if order.dry_run {
-        verification.outcome = crate::domain::verify::Outcome::Estimated;
-        return Ok(verification);
-    }
-    let left = survey.go(grain, span, rows).await?;
+    let left = survey.go(rows).await?;
     verification.bytes = survey.bytes();
     (verification.rows_in_mysql, verification.rows_in_bigquery) = survey.rows();
     verification.conclude(survey.into_tally(), left);

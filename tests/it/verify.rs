@@ -299,7 +299,7 @@ async fn no_more_is_read_in_bigquery_than_is_allowed() {
     let sandbox = three_thousand("verify_cost", "INT").await;
     // The ends of the key, the sums, and whatever comes after.
     let proxy = QueryProxy::start(&sandbox.emulator, 1_000_000, 100_000).await;
-    let told = result(&through(&sandbox, &proxy, &["--dry-run"]).await.expect_code(0));
+    let told = result(&through(&sandbox, &proxy, &["--dry-run", "--max-bytes", "1MB"]).await.expect_code(0));
     assert_eq!(told["bytes"], 2_000_000);
     let told = result(&through(&sandbox, &proxy, &["--max-bytes", "1MB"]).await.expect_code(1));
     assert!(told["error"].as_str().unwrap().contains("would read 2.0 MB"), "{told}");

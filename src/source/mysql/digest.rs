@@ -155,3 +155,34 @@ fn text(column: &ColumnPlan, name: &str, empty_is_null: bool) -> String {
     // Of bytes, because a blank is nothing to many collations.
     if empty_is_null { format!("NULLIF({bytes}, '')") } else { bytes }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::mysql::samples::column;
+
+    #[test]
+    fn a_zone_moves_the_ends_of_what_a_timestamp_holds() {
+        let (low, high) = span(Tz::UTC);
+        assert_eq!((low, high), (-62_135_596_800_000_000, 253_402_300_799_999_999));
+        assert!(span(chrono_tz::America::New_York).1 < high && span(chrono_tz::Asia::Tokyo).0 > low);
+    }
+
+    #[test]
+    fn a_text_is_compared_as_bytes_of_utf8_whatever_its_column_says() {
+        let of = |empty_is_null| value(&column("s", SourceType::Text { chars: None }), Form::Text { empty_is_null });
+        assert_eq!(of(false), "CAST(CAST(`s` AS CHAR CHARACTER SET utf8mb4) AS BINARY)");
+        assert_eq!(of(true), "NULLIF(CAST(CAST(`s` AS CHAR CHARACTER SET utf8mb4) AS BINARY), '')");
+    }
+
+    #[test]
+    fn zeros_before_and_behind_a_number_do_not_count() {
+        let year = value(&column("y", SourceType::Year), Form::Integer);
+        assert_eq!(year, "CAST(CAST(`y` AS UNSIGNED) AS CHAR)");
+        let decimal = SourceType::Decimal { precision: 10, scale: 2 };
+        assert_eq!(
+            value(&column("d", decimal), Form::Decimal { precision: 10, scale: 2 }),
+            "TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM CAST(CAST(`d` AS DECIMAL(10,2)) AS CHAR)))"
+        );
+    }
+}
