@@ -67,7 +67,7 @@ async fn main() -> color_eyre::Result<()> {
     let mut extract = source.read(Extraction {
         table: mapping.source.clone(),
         plan: Arc::clone(&table),
-        window: Window { low: Low::Beginning, high },
+        window: Some(Window { low: Low::Beginning, high }),
         limits: BatchLimits::default(),
         is_step: false,
         readers: config.readers.unwrap_or_else(readers_by_processors),

@@ -83,7 +83,10 @@ fn start(args: &Args, command: &CommandArg, environment: &Environment) -> Result
             Start::Sync(SyncOrder { lookback: *lookback, ..SyncOrder::manual(selection) })
         }
         CommandArg::Schedule => Start::Schedule,
-        CommandArg::SchemaDiff { .. } | CommandArg::Status { .. } => Start::Sync(SyncOrder::manual(selection)),
+        CommandArg::SchemaDiff { .. }
+        | CommandArg::Deletes { .. }
+        | CommandArg::Verify { .. }
+        | CommandArg::Status { .. } => Start::Sync(SyncOrder::manual(selection)),
     })
 }
 

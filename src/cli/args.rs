@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::domain::lookback::Lookback;
+use crate::format;
 
 /// Moves MySQL tables into BigQuery, incrementally: nothing lost, nothing doubled.
 #[derive(Debug, Parser)]
@@ -95,6 +96,30 @@ pub enum CommandArg {
         #[arg(long = "decline", value_name = "COLUMN")]
         declined: Vec<String>,
     },
+    /// Delete in BigQuery, or mark, what MySQL no longer has (mappings with `deletes: soft` or `hard`)
+    Deletes {
+        /// Only this mapping; may be repeated
+        #[arg(long = "mapping", value_name = "NAME")]
+        mappings: Vec<String>,
+        /// Only count, and delete nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Compare the rows of both sides up to the watermark; exits 1 and names keys where they differ
+    Verify {
+        /// Only this mapping; may be repeated
+        #[arg(long = "mapping", value_name = "NAME")]
+        mappings: Vec<String>,
+        /// Say what would be read in BigQuery, and compare nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Bytes that one mapping may read in BigQuery (500MB, 2TB)
+        #[arg(long, value_name = "BYTES", default_value = "100GB", value_parser = format::parse_bytes)]
+        max_bytes: u64,
+        /// Keys named for each mapping
+        #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+        keys: usize,
+    },
     /// Mappings, watermarks, lag, last runs
     Status {
         /// Only this mapping; may be repeated
@@ -108,7 +133,11 @@ impl CommandArg {
     #[must_use]
     pub fn mappings(&self) -> &[String] {
         match self {
-            Self::RunOnce { mappings, .. } | Self::SchemaDiff { mappings, .. } | Self::Status { mappings } => mappings,
+            Self::RunOnce { mappings, .. }
+            | Self::SchemaDiff { mappings, .. }
+            | Self::Deletes { mappings, .. }
+            | Self::Verify { mappings, .. }
+            | Self::Status { mappings } => mappings,
             Self::Backfill { mapping, .. } => std::slice::from_ref(mapping),
             Self::Schedule => &[],
         }
@@ -120,8 +149,8 @@ impl CommandArg {
         match self {
             Self::RunOnce { .. } | Self::Schedule | Self::SchemaDiff { apply: true, .. } => true,
             Self::SchemaDiff { declined, .. } => !declined.is_empty(),
-            Self::Backfill { dry_run, .. } => !*dry_run,
-            Self::Status { .. } => false,
+            Self::Backfill { dry_run, .. } | Self::Deletes { dry_run, .. } => !*dry_run,
+            Self::Verify { .. } | Self::Status { .. } => false,
         }
     }
 }

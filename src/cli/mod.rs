@@ -2,6 +2,7 @@
 
 pub mod args;
 mod backfill;
+mod deletes;
 mod exit;
 mod interrupt;
 mod printer;
@@ -12,6 +13,7 @@ mod schema_diff;
 mod selection;
 mod service;
 mod status;
+mod verify;
 
 pub use self::exit::ExitStatus;
 pub use self::printer::Printer;
@@ -19,14 +21,14 @@ pub use self::selection::{UnknownMapping, select};
 
 use self::args::CommandArg;
 use crate::domain::ids::MappingName;
-use crate::engine::{BackfillAsk, Command, Handle, Selection, SyncOrder};
+use crate::engine::{BackfillAsk, Command, Handle, Selection, SyncOrder, VerifyOrder};
 
 /// Carries a command out with a started engine.
 pub async fn run(handle: Handle, command: &CommandArg, selection: Selection, printer: Printer) -> ExitStatus {
     match command {
         CommandArg::RunOnce { lookback, .. } => {
             let order = SyncOrder { lookback: *lookback, ..SyncOrder::manual(selection) };
-            run_once::run_to_its_end(handle, Command::Sync(order), printer).await
+            run_once::run_to_its_end(handle, Command::Sync(order), run_once::show, printer).await
         }
         CommandArg::Backfill { mapping, start, end, dry_run, restart } => {
             let mapping = MappingName(mapping.clone());
@@ -34,12 +36,21 @@ pub async fn run(handle: Handle, command: &CommandArg, selection: Selection, pri
             if *dry_run {
                 return backfill::preview(handle, ask, printer).await;
             }
-            run_once::run_to_its_end(handle, Command::Backfill { ask, restart: *restart }, printer).await
+            let command = Command::Backfill { ask, restart: *restart };
+            run_once::run_to_its_end(handle, command, run_once::show, printer).await
         }
         CommandArg::Schedule => schedule::schedule(handle, printer).await,
         CommandArg::SchemaDiff { apply, columns, declined, .. } => {
             let asked = schema_diff::Asked { apply: *apply, columns, declined };
             schema_diff::schema_diff(handle, selection, asked, printer).await
+        }
+        CommandArg::Deletes { dry_run, .. } => {
+            let show = if *dry_run { deletes::preview } else { deletes::show };
+            run_once::run_to_its_end(handle, Command::Deletes { selection, dry_run: *dry_run }, show, printer).await
+        }
+        CommandArg::Verify { dry_run, max_bytes, keys, .. } => {
+            let order = VerifyOrder { selection, dry_run: *dry_run, most_bytes: *max_bytes, most_named: *keys };
+            verify::verify(handle, order, printer).await
         }
         CommandArg::Status { .. } => status::status(handle, selection, printer).await,
     }

@@ -11,8 +11,11 @@ use crate::domain::report::{MappingReport, Outcome, RunReport};
 use crate::engine::{Command, Event, Handle};
 use crate::format;
 
+/// How a run's report is shown.
+pub(super) type Show = fn(&RunReport, Printer);
+
 /// One run, of whatever kind the command asks for.
-pub(super) async fn run_to_its_end(mut handle: Handle, command: Command, printer: Printer) -> ExitStatus {
+pub(super) async fn run_to_its_end(mut handle: Handle, command: Command, show: Show, printer: Printer) -> ExitStatus {
     let mut interrupts = Interrupts::listen();
     let mut interrupted = false;
     let mut unrecorded = false;
@@ -90,7 +93,7 @@ fn row(mapping: &MappingReport) -> Vec<String> {
 }
 
 /// What the table has no room for.
-fn explain(mapping: &MappingReport, printer: Printer) {
+pub(super) fn explain(mapping: &MappingReport, printer: Printer) {
     let name = &mapping.mapping_name;
     for change in &mapping.schema_changes {
         let change: Vec<&str> = change.lines().map(str::trim).collect();

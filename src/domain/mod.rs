@@ -19,4 +19,5 @@ pub mod source_type;
 pub mod staging;
 pub mod target_type;
 pub mod type_map;
+pub mod verify;
 pub mod window;

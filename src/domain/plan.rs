@@ -1,6 +1,7 @@
 //! What one mapping's run will move, decided from both sides' schemas before a row is read.
 
 mod checks;
+mod deletes;
 mod paging;
 
 use chrono_tz::Tz;
@@ -49,6 +50,8 @@ pub struct TablePlan {
     pub cursor_indexed: bool,
     /// Position in `columns` of the column a new table is partitioned on.
     pub partition: Option<usize>,
+    /// The target's column that marks rows which the source no longer has.
+    pub deleted_column: Option<String>,
 }
 
 /// How the rows of a window are asked for.
@@ -64,6 +67,21 @@ impl TablePlan {
     #[must_use]
     pub fn cursor_column(&self) -> &ColumnPlan {
         &self.columns[self.cursor]
+    }
+
+    /// The keys alone, of every row: in one pass, because no incremental column orders it.
+    #[must_use]
+    pub fn keys_only(&self) -> Self {
+        let columns: Vec<_> = self.keys.iter().map(|&key| self.columns[key].clone()).collect();
+        Self {
+            keys: (0..columns.len()).collect(),
+            columns,
+            cursor: 0,
+            paging: Paging::Stream,
+            partition: None,
+            deleted_column: None,
+            ..self.clone()
+        }
     }
 
     /// Is every staged column the target's column, by name and type, so that a copy job can publish it?
@@ -102,7 +120,7 @@ pub struct PlanInput<'a> {
 pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
     checks::names(&input)?;
     let mut warnings = Vec::new();
-    let (columns, diff) = compare(&input, &mut warnings)?;
+    let (columns, diff, deleted_column) = compare(&input, &mut warnings)?;
     let position = |name: &str| columns.iter().position(|c| same_name(&c.source.name, name));
     let mapping = input.mapping;
     let keys = mapping
@@ -145,6 +163,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         paging,
         cursor_indexed: paging::cursor_leads_an_index(input.source, &mapping.incremental_column),
         partition,
+        deleted_column,
     };
     Ok(Planned { table, diff, warnings })
 }
@@ -162,8 +181,11 @@ fn not_carried(mapping: &Mapping, column: &str, key: &str) -> Fault {
     .with_hint("take it out of `exclude`, or let BigQuery have it: `bqsync schema-diff --apply`")
 }
 
-/// Walks both schemas; gives the columns that move and the difference.
-fn compare(input: &PlanInput<'_>, warnings: &mut Vec<String>) -> Result<(Vec<ColumnPlan>, SchemaDiff), Fault> {
+/// Walks both schemas; gives the columns that move, the difference, and the column that marks deleted rows.
+fn compare(
+    input: &PlanInput<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<(Vec<ColumnPlan>, SchemaDiff, Option<String>), Fault> {
     let mut columns = Vec::new();
     let mut diff = SchemaDiff { creates_table: input.target.is_none(), columns: Vec::new() };
     for source in carried(input) {
@@ -180,7 +202,11 @@ fn compare(input: &PlanInput<'_>, warnings: &mut Vec<String>) -> Result<(Vec<Col
         // Without leave to add, a new column stays behind until there is.
         let left_behind =
             matches!(verdict, Verdict::New(_)) && !diff.creates_table && input.additions == SchemaAdditions::Deny;
-        let accepted = if diff.creates_table { None } else { said(input.decisions, &name, source, &verdict) };
+        let accepted = if diff.creates_table {
+            None
+        } else {
+            said(input.decisions, &name, &source.source_type.to_string(), &verdict)
+        };
         diff.columns.push(ColumnDiff {
             name: existing.map_or_else(|| name.clone(), |c| c.name.clone()),
             source: Some(source.source_type.to_string()),
@@ -219,15 +245,16 @@ fn compare(input: &PlanInput<'_>, warnings: &mut Vec<String>) -> Result<(Vec<Col
         }
     }
     name_staged(&mut columns);
+    let deleted_column = deletes::mark(input, &mut diff)?;
     note_columns_only_in_target(input, &mut diff, warnings);
-    Ok((columns, diff))
+    Ok((columns, diff, deleted_column))
 }
 
 /// What has been said of a column that differs. Said of another type, it is not said of this one.
-fn said(decisions: &Decisions, name: &str, source: &SourceColumn, verdict: &Verdict) -> Option<bool> {
+fn said(decisions: &Decisions, name: &str, source_type: &str, verdict: &Verdict) -> Option<bool> {
     let (_, decision) = decisions.iter().find(|(column, _)| same_name(column, name))?;
     let concerns = verdict.changes_target() || matches!(verdict, Verdict::Conflict(_));
-    (concerns && decision.mysql == source.source_type.to_string()).then_some(decision.accepted)
+    (concerns && decision.mysql == source_type).then_some(decision.accepted)
 }
 
 /// Names the columns that not every interface takes by their position, beside whatever the table calls its own.

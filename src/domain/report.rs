@@ -43,6 +43,7 @@ pub enum Trigger {
     Manual,
     Schedule,
     Backfill,
+    Deletes,
 }
 
 impl Trigger {
@@ -52,6 +53,7 @@ impl Trigger {
             Self::Manual => "manual",
             Self::Schedule => "schedule",
             Self::Backfill => "backfill",
+            Self::Deletes => "deletes",
         }
     }
 }
@@ -90,6 +92,9 @@ pub struct MappingReport {
     /// Bytes of values read from MySQL, of what was published.
     #[serde(default)]
     pub bytes_read: u64,
+    /// What looking for deleted rows came to; `None` where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<Deletion>,
     /// Bytes of Parquet uploaded.
     pub bytes_staged: u64,
     pub bytes_billed: Option<u64>,
@@ -104,6 +109,19 @@ pub struct MappingReport {
     /// DDL that was carried out.
     pub schema_changes: Vec<String>,
     pub jobs: Vec<JobId>,
+}
+
+/// Rows of the target that the source no longer has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deletion {
+    /// Keys read from MySQL.
+    pub keys: u64,
+    /// Rows of the target, but for those marked before.
+    pub held: u64,
+    /// Of these, the ones that MySQL no longer has.
+    pub vanished: u64,
+    /// Of these, the ones that were removed or marked.
+    pub deleted: u64,
 }
 
 /// How many values of a column arrived as NULL, and why.
@@ -166,6 +184,7 @@ impl MappingReport {
             rows_inserted: 0,
             rows_updated: 0,
             bytes_read: 0,
+            deletion: None,
             bytes_staged: 0,
             bytes_billed: None,
             attempts: 1,

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::backfill::backfill;
 use super::conflicts::refuse_lost_target;
+use super::deletes::deletes;
 use super::horizon::fix_window;
 use super::ledger::Ledger;
-use super::prepare::prepare;
+use super::prepare::{as_it_is, prepare};
 use super::protocol::Phase;
 use super::recover::recover;
 use super::scope::{Halt, Scope, Task};
@@ -49,12 +50,20 @@ pub(super) async fn attempt<S: Source, W: Warehouse, T: StateStore>(
     if let (Some(mark), Some(0)) = (&mark, target.as_ref().map(|t| t.rows)) {
         scope.note(report, format!("{} holds no rows, although the watermark is {mark}", scope.mapping.target));
     }
-    let plan = scope.in_phase(Phase::Plan, prepare(scope, &source, target.as_ref(), ledger, report)).await?;
+    if matches!(scope.task, Task::Deletes { .. }) && mark.is_none() {
+        scope.note(report, "nothing has been synced yet, so there is nothing to delete".to_owned());
+        return Ok(());
+    }
+    let plan = match scope.task {
+        Task::Deletes { dry_run: true } => as_it_is(scope, &source, target.as_ref(), ledger)?,
+        _ => scope.in_phase(Phase::Plan, prepare(scope, &source, target.as_ref(), ledger, report)).await?,
+    };
     reached("planned");
     let ground = Ground { source, target, plan: Arc::new(plan) };
     match &scope.task {
         Task::Sync { .. } | Task::Scheduled { .. } => incremental(scope, ledger, report, &ground).await,
         Task::Backfill { ask, restart } => backfill(scope, ledger, report, &ground, (ask, *restart)).await,
+        Task::Deletes { dry_run } => deletes(scope, ledger, report, &ground, *dry_run).await,
     }
 }
 

@@ -16,6 +16,12 @@ pub enum Command {
         ask: BackfillAsk,
         restart: bool,
     },
+    /// Delete or mark, as each mapping says, what the source no longer has; with `dry_run`, only count it. All mappings
+    /// are those that say so.
+    Deletes {
+        selection: Selection,
+        dry_run: bool,
+    },
     /// What a backfill would do; nothing is moved.
     PreviewBackfill(BackfillAsk),
     /// Compare schemas; with `apply`, carry out what is safe (of the named columns, or of all when none is named).
@@ -29,6 +35,8 @@ pub enum Command {
         mapping: MappingName,
         decisions: Vec<ColumnDecision>,
     },
+    /// Compare rows up to the watermark; nothing is changed.
+    Verify(VerifyOrder),
     /// Watermarks, lags, last runs and who works on what, in one answer.
     Inspect(Selection),
     /// What the state alone knows of all mappings; cheap, for asking every few seconds.
@@ -71,6 +79,18 @@ impl SyncOrder {
     pub const fn manual(selection: Selection) -> Self {
         Self { selection, trigger: Trigger::Manual, lookback: None }
     }
+}
+
+/// What comparing rows is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifyOrder {
+    pub selection: Selection,
+    /// Only say what it would read in BigQuery.
+    pub dry_run: bool,
+    /// Bytes that one mapping may read in BigQuery.
+    pub most_bytes: u64,
+    /// Keys of one mapping that are named.
+    pub most_named: usize,
 }
 
 /// A window of a mapping's incremental column, as the operator writes it; both ends included.

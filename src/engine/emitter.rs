@@ -6,6 +6,7 @@ use tracing::{debug, error, info, warn};
 use super::protocol::Event;
 use crate::domain::fault::FaultKind;
 use crate::domain::report::Outcome;
+use crate::domain::verify::Verification;
 
 /// The sending end of the lifecycle events. Unbounded, because they are few and must not be lost.
 #[derive(Debug, Clone)]
@@ -61,6 +62,14 @@ fn log(event: &Event) {
         }
         Event::DecideFailed { mapping, error, hint } => error!(%mapping, error, hint, "deciding on columns failed"),
         Event::PreviewFailed { mapping, error, hint } => error!(%mapping, error, hint, "backfill preview failed"),
+        Event::VerifyFailed { mapping, error, hint } => error!(%mapping, error, hint, "comparing rows failed"),
+        // Counts alone: keys are row values.
+        Event::Verified { verification } => {
+            let Verification { mapping, only_in_mysql, only_in_bigquery, differing, doubled, bytes, .. } =
+                &**verification;
+            let outcome = verification.outcome.word();
+            info!(%mapping, outcome, only_in_mysql, only_in_bigquery, differing, doubled, bytes, "rows compared");
+        }
         Event::HistoryFailed { error, hint } => error!(error, hint, "reading the history failed"),
         Event::WindowFixed { window, rows_estimate, .. } => info!(window, rows_estimate, "window fixed"),
         Event::SchemaCompared { mapping, statements, applied, conflicts, .. } => {
@@ -74,6 +83,7 @@ fn log(event: &Event) {
         Event::Published { job, inserted, updated, bytes_billed, .. } => {
             info!(%job, inserted, updated, bytes_billed, "published");
         }
+        Event::RowsDeleted { job, deleted, marked, .. } => info!(%job, deleted, marked, "rows deleted"),
         Event::WatermarkAdvanced { from, to, .. } => info!(from, to, "watermark advanced"),
         Event::RetryScheduled { operation, attempt, wait_ms, because, .. } => {
             warn!(operation, attempt, wait_ms, because, "will try again");
@@ -97,6 +107,7 @@ fn log(event: &Event) {
         Event::RecordFailed { run, error } => error!(%run, error, "the run's report could not be written"),
         Event::OutletFailed { outlet, error, hint } => warn!(outlet, error, hint, "the run is done, but not told of"),
         Event::CompareFinished
+        | Event::VerifyFinished
         | Event::Inspected { .. }
         | Event::Watched { .. }
         | Event::Measured { .. }

@@ -52,6 +52,7 @@ impl<'a, T: StateStore> Ledger<'a, T> {
         match moves {
             Moves::Watermark => self.watermark_text(),
             Moves::Backfill => self.state.backfill.as_ref().and_then(|backfill| backfill.done.clone()),
+            Moves::Nothing => None,
         }
     }
 
@@ -87,7 +88,7 @@ impl<'a, T: StateStore> Ledger<'a, T> {
                 backfill.slices += 1;
                 backfill.rows += pending.rows;
             }
-            (Moves::Watermark | Moves::Backfill, _) => {}
+            (Moves::Watermark | Moves::Backfill | Moves::Nothing, _) => {}
         }
         self.save().await
     }

@@ -9,6 +9,7 @@ mod command;
 mod compare;
 mod conflicts;
 mod decide;
+mod deletes;
 mod emitter;
 mod fence;
 mod history;
@@ -28,9 +29,11 @@ mod scope;
 mod status;
 mod steps;
 mod supervisor;
+mod survey;
 mod sweep;
 mod sync;
 mod transfer;
+mod verify;
 
 use std::sync::Arc;
 
@@ -40,7 +43,7 @@ pub use self::clock::{Clock, SystemClock};
 pub use self::progress::{MappingProgress, Progress, Retry};
 pub use self::protocol::{
     BackfillAsk, BackfillPreview, ColumnDecision, Command, Event, Lag, MappingStatus, Phase, Selection, SlicePreview,
-    SyncOrder,
+    SyncOrder, VerifyOrder,
 };
 pub use crate::state::{BackfillState, Holder, LastRun};
 

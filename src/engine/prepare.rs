@@ -52,6 +52,20 @@ pub(super) async fn prepare<S: Source, W: Warehouse, T: StateStore>(
     if waits { Err(Halt::Waiting) } else { Ok(planned.table) }
 }
 
+/// Plans with the target as it is, and changes nothing of it.
+pub(super) fn as_it_is<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    source: &SourceSchema,
+    target: Option<&TargetSchema>,
+    ledger: &Ledger<'_, T>,
+) -> Result<TablePlan, Halt> {
+    let Scope { ports, mapping, .. } = scope;
+    let (additions, timezone) = (SchemaAdditions::Deny, ports.config.default_timezone);
+    let planned = plan(PlanInput { mapping, timezone, additions, source, target, decisions: ledger.decisions() })?;
+    refuse_conflicts(mapping, &planned, additions)?;
+    Ok(planned.table)
+}
+
 /// Columns that an operator has to say something about.
 fn undecided(planned: &Planned) -> Vec<String> {
     let diff = &planned.diff;

@@ -5,12 +5,13 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use super::command::{BackfillAsk, ColumnDecision, Command, Selection, SyncOrder};
+pub use super::command::{BackfillAsk, ColumnDecision, Command, Selection, SyncOrder, VerifyOrder};
 pub use super::status::{BackfillPreview, Lag, MappingStatus, SlicePreview};
 
 use crate::domain::ids::{JobId, MappingName, RunId};
 use crate::domain::report::{MappingReport, RunReport, RunSummary, Trigger};
 use crate::domain::schema::ColumnDiffView;
+use crate::domain::verify::Verification;
 
 /// The steps of one mapping's run, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -157,6 +158,16 @@ pub enum Event {
         error: String,
         hint: String,
     },
+    /// Rows of both sides have been compared.
+    Verified {
+        verification: Box<Verification>,
+    },
+    VerifyFailed {
+        mapping: MappingName,
+        error: String,
+        hint: String,
+    },
+    VerifyFinished,
     BackfillPreviewed {
         preview: Box<BackfillPreview>,
     },
@@ -212,6 +223,14 @@ pub enum Event {
         inserted: u64,
         updated: u64,
         bytes_billed: Option<u64>,
+    },
+    /// What the source no longer has is gone from the target, or marked there.
+    RowsDeleted {
+        run: RunId,
+        mapping: MappingName,
+        job: JobId,
+        deleted: u64,
+        marked: bool,
     },
     WatermarkAdvanced {
         run: RunId,
@@ -280,6 +299,7 @@ impl Event {
             | Self::Warned { mapping, .. }
             | Self::StagingLoaded { mapping, .. }
             | Self::Published { mapping, .. }
+            | Self::RowsDeleted { mapping, .. }
             | Self::WatermarkAdvanced { mapping, .. }
             | Self::FenceAwaited { mapping, .. }
             | Self::HeldBack { mapping, .. }
@@ -287,17 +307,20 @@ impl Event {
             | Self::SchemaDecided { mapping, .. }
             | Self::DecideFailed { mapping, .. }
             | Self::PreviewFailed { mapping, .. }
+            | Self::VerifyFailed { mapping, .. }
             | Self::BackfillAdvanced { mapping, .. }
             | Self::Paused { mapping }
             | Self::Resumed { mapping }
             | Self::RetryScheduled { mapping, .. } => Some(mapping),
             Self::MappingFinished { report } => Some(&report.mapping_name),
+            Self::Verified { verification } => Some(&verification.mapping),
             Self::BackfillPreviewed { preview } => Some(&preview.ask.mapping),
             Self::Measured { status } => Some(&status.mapping),
             Self::RunStarted { .. }
             | Self::RunScheduled { .. }
             | Self::ScheduleLeft
             | Self::CompareFinished
+            | Self::VerifyFinished
             | Self::RunFinished { .. }
             | Self::Inspected { .. }
             | Self::Watched { .. }

@@ -1,5 +1,6 @@
 //! Publishes staged rows: noted in the state before it is sent, confirmed before the watermark moves.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,7 +99,8 @@ async fn instead_of_copy<S: Source, W: Warehouse, T: StateStore>(
     }
 }
 
-fn place<S, W, T>(scope: &Scope<S, W, T>) -> JobPlace {
+/// Where the jobs of this configuration live.
+pub(super) fn place<S, W, T>(scope: &Scope<S, W, T>) -> JobPlace {
     let config = &scope.ports.config;
     JobPlace { project: config.project.clone(), location: config.location.clone() }
 }
@@ -150,17 +152,7 @@ async fn send<S: Source, W: Warehouse, T: StateStore>(
         plan: Arc::clone(&work.ground.plan),
         staged: work.staged.clone(),
     };
-    let patience = async {
-        scope.cancel.cancelled().await;
-        tokio::time::sleep(GRACE).await;
-    };
-    let counts = tokio::select! {
-        counts = Box::pin(scope.ports.warehouse.publish(&order)) => counts?,
-        () = patience => {
-            scope.warn(format!("job {job} is still running; the next run asks what became of it"));
-            return Err(Halt::Cancelled);
-        }
-    };
+    let counts = in_patience(scope, &job, scope.ports.warehouse.publish(&order)).await?;
     reached("published");
     scope.emit(Event::Published {
         run: scope.run.clone(),
@@ -171,6 +163,25 @@ async fn send<S: Source, W: Warehouse, T: StateStore>(
         bytes_billed: counts.bytes_billed,
     });
     Ok(counts)
+}
+
+/// Waits for a job that has been sent, but not for long once the operator has cancelled.
+pub(super) async fn in_patience<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    job: &JobId,
+    sent: impl Future<Output = Result<PublishCounts, Fault>>,
+) -> Result<PublishCounts, Halt> {
+    let patience = async {
+        scope.cancel.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        counts = Box::pin(sent) => Ok(counts?),
+        () = patience => {
+            scope.warn(format!("job {job} is still running; the next run asks what became of it"));
+            Err(Halt::Cancelled)
+        }
+    }
 }
 
 #[cfg(test)]

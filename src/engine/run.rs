@@ -131,7 +131,9 @@ impl<S: Source, W: Warehouse, T: StateStore> Run<S, W, T> {
     ) {
         let (trigger, by) = (self.task.trigger(), self.ports.operator.to_string());
         let report = RunReport { run_id, trigger, by, started_at, finished_at: Utc::now(), mappings };
-        follow_up(&self.ports, &report, cancels, &self.emitter).await;
+        if self.task.is_remembered() {
+            follow_up(&self.ports, &report, cancels, &self.emitter).await;
+        }
         self.emitter.emit(Event::RunFinished { report });
     }
 }

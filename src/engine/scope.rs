@@ -55,6 +55,10 @@ pub(super) enum Task {
         ask: BackfillAsk,
         restart: bool,
     },
+    /// Delete what the source no longer has, or only count it.
+    Deletes {
+        dry_run: bool,
+    },
 }
 
 impl Task {
@@ -63,7 +67,13 @@ impl Task {
             Self::Sync { trigger, .. } => *trigger,
             Self::Scheduled { .. } => Trigger::Schedule,
             Self::Backfill { .. } => Trigger::Backfill,
+            Self::Deletes { .. } => Trigger::Deletes,
         }
+    }
+
+    /// Does it leave a trace in the history? What changes nothing does not.
+    pub(super) const fn is_remembered(&self) -> bool {
+        !matches!(self, Self::Deletes { dry_run: true })
     }
 }
 
@@ -115,7 +125,7 @@ impl<S: Source, W: Warehouse, T: StateStore> Scope<S, W, T> {
     pub(super) fn due(&self) -> Option<DateTime<Utc>> {
         match &self.task {
             Task::Scheduled { at } => self.mapping.schedule.as_ref()?.timetable.latest_until(*at),
-            Task::Sync { .. } | Task::Backfill { .. } => None,
+            Task::Sync { .. } | Task::Backfill { .. } | Task::Deletes { .. } => None,
         }
     }
 

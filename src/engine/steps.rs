@@ -102,6 +102,7 @@ async fn note_overlap<S: Source, W: Warehouse, T: StateStore>(
     let may_overlap = match journey.moves {
         Moves::Watermark => publish::may_overlap(&journey.window, ground.target.as_ref(), watermark.as_ref()),
         Moves::Backfill => true,
+        Moves::Nothing => false,
     };
     if may_overlap && scope.mapping.mode == Mode::Append {
         ledger.note_overlap(ground.plan.cursor_kind, journey.window.high).await?;
@@ -168,6 +169,7 @@ async fn settle<S: Source, W: Warehouse, T: StateStore>(
                 let (slices, rows) = (state.slices, state.rows);
                 scope.emit(Event::BackfillAdvanced { run, mapping, done, to, slices, rows });
             }
+            Moves::Nothing => {}
         }
         Ok::<_, Halt>(())
     };

@@ -20,7 +20,8 @@ use super::protocol::{Command, Event, Selection};
 use super::run::{Hold, Run};
 use super::schedule::Scheduler;
 use super::scope::{Switch, Task};
-use crate::domain::config::Mapping;
+use super::verify::verify;
+use crate::domain::config::{Deletes, Mapping};
 use crate::domain::ids::MappingName;
 use crate::source::Source;
 use crate::state::StateStore;
@@ -94,6 +95,11 @@ impl<S: Source, W: Warehouse, T: StateStore> Supervisor<S, W, T> {
                 let selection = Selection::Named(vec![ask.mapping.clone()]);
                 self.run(&selection, Task::Backfill { ask, restart });
             }
+            Command::Deletes { selection, dry_run } => {
+                let meant = |m: &&Mapping| selection != Selection::All || m.deletes != Deletes::Ignore;
+                let names = self.selected(&selection).iter().filter(meant).map(|m| m.name.clone()).collect();
+                self.run(&Selection::Named(names), Task::Deletes { dry_run });
+            }
             Command::PreviewBackfill(ask) => {
                 self.spawn(|ports, emitter| async move { preview(&ports, ask, &emitter).await });
             }
@@ -106,6 +112,10 @@ impl<S: Source, W: Warehouse, T: StateStore> Supervisor<S, W, T> {
             Command::Decide { mapping, decisions } => {
                 let mapping = self.selected(&Selection::Named(vec![mapping])).pop();
                 self.spawn(|ports, emitter| async move { decide(&ports, mapping, decisions, &emitter).await });
+            }
+            Command::Verify(order) => {
+                let mappings = self.selected(&order.selection);
+                self.spawn(move |ports, emitter| async move { verify(&ports, mappings, &order, &emitter).await });
             }
             Command::Inspect(selection) => {
                 let mappings = self.selected(&selection);

@@ -66,6 +66,9 @@ pub(super) async fn sync_mapping<S: Source, W: Warehouse, T: StateStore>(scope: 
     report.watermark_after = ledger.watermark_text();
     conclude(&mut report, ended, began);
     reached("before_the_last_save");
+    if !scope.task.is_remembered() {
+        return Synced::Ended(Box::new(report));
+    }
     let close = ledger.close(&report, scope.task.trigger(), due);
     let closed = if report.outcome == Outcome::Cancelled { in_short(close).await } else { close.await };
     if let Err(fault) = closed {

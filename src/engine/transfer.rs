@@ -14,7 +14,7 @@ use crate::domain::plan::TablePlan;
 use crate::domain::report::{Flaw, FlawCount};
 use crate::domain::window::Window;
 use crate::failpoint::reached;
-use crate::source::{Extract, Extraction, RowBatch, Source, Step, readers_by_processors};
+use crate::source::{Extract, Extraction, Source, Step, readers_by_processors};
 use crate::state::StateStore;
 use crate::warehouse::{StageOrder, Staged, Upload, Warehouse};
 
@@ -31,7 +31,7 @@ pub(super) struct Transferred {
 }
 
 /// What a run has moved before, for its progress.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Moved {
     pub rows: u64,
     /// Of values read.
@@ -93,27 +93,26 @@ async fn move_rows<S: Source, W: Warehouse, T: StateStore>(
     order: StageOrder,
 ) -> Result<Transferred, Halt> {
     let job = order.job.clone();
-    let mut pumped = Pumped::default();
     let extraction = Extraction {
         table: scope.mapping.source.clone(),
         plan: Arc::clone(&order.plan),
-        window: stretch.window,
+        window: Some(stretch.window),
         limits: scope.ports.limits,
         is_step: stretch.is_step,
         readers: scope.ports.config.readers.unwrap_or_else(readers_by_processors),
         cancel: scope.cancel.clone(),
     };
-    let pump = pump(scope, extraction, stretch.already, order, &mut pumped);
-    let uploaded = match scope.in_phase(Phase::Extract, pump).await {
+    let pumped = scope.in_phase(Phase::Extract, pump(scope, extraction, stretch.already, order)).await;
+    let Pumped { upload, flaws, bytes } = match pumped {
         Err(Halt::Fault(fault)) if fault.kind() == FaultKind::Schema => {
             // The table's own trouble, unless it is no longer the table that was described.
             unchanged(scope, ground).await?;
             return Err(Halt::Fault(fault));
         }
-        uploaded => uploaded?,
+        pumped => pumped?,
     };
-    let (flaws, bytes) = (pumped.flaws(&ground.plan), pumped.bytes);
-    let Some(upload) = uploaded else { return Ok(Transferred { staged: None, flaws, bytes }) };
+    let flaws = flaws.named(&ground.plan);
+    let Some(upload) = upload else { return Ok(Transferred { staged: None, flaws, bytes }) };
     // A row written after a column was added, and read without it, would never be read again.
     unchanged(scope, ground).await?;
     let load = async {
@@ -153,15 +152,23 @@ async fn unchanged<S: Source, W: Warehouse, T: StateStore>(
     Err(Halt::Drifted(format!("{table} was altered while it was read: {before} became {after}")))
 }
 
+/// What a reader handed over until it was done.
+pub(super) struct Pumped<U> {
+    /// `None`: there was no row.
+    pub upload: Option<U>,
+    flaws: Flaws,
+    /// Bytes of values read.
+    bytes: u64,
+}
+
 /// Pumps batches until the reader is done. The upload begins with the first batch, so that an empty window costs
 /// BigQuery nothing.
-async fn pump<S: Source, W: Warehouse, T: StateStore>(
+pub(super) async fn pump<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
     extraction: Extraction,
     already: Moved,
     order: StageOrder,
-    pumped: &mut Pumped,
-) -> Result<Option<W::Upload>, Halt> {
+) -> Result<Pumped<W::Upload>, Halt> {
     scope.progress.update(|p| {
         p.extract_began = Some(Instant::now());
         (p.rows_read, p.bytes_read, p.bytes_uploaded) = (already.rows, already.bytes_read, already.bytes_uploaded);
@@ -169,14 +176,16 @@ async fn pump<S: Source, W: Warehouse, T: StateStore>(
     let mut extract: Extract = scope.ports.source.read(extraction);
     let mut order = Some(order);
     let mut upload: Option<W::Upload> = None;
+    let (mut flaws, mut bytes) = (Flaws::default(), 0);
     loop {
         scope.unless_paused().await?;
         let batch = match extract.next().await? {
             Step::Batch(batch) => batch,
-            Step::End => return Ok(upload),
+            Step::End => return Ok(Pumped { upload, flaws, bytes }),
             Step::Stopped => return Err(Halt::Cancelled),
         };
-        pumped.add(&batch);
+        flaws.add(&batch.flaws);
+        bytes += batch.bytes as u64;
         let rows = batch.rows.num_rows() as u64;
         if let Some(order) = order.take() {
             upload = Some(scope.unless_cancelled(scope.ports.warehouse.stage(order)).await?);
@@ -194,24 +203,19 @@ async fn pump<S: Source, W: Warehouse, T: StateStore>(
     }
 }
 
-/// Summed over the batches.
+/// Values that became NULL, summed over the batches.
 #[derive(Default)]
-struct Pumped {
-    /// Values that became NULL.
-    flaws: BTreeMap<(usize, Flaw), u64>,
-    bytes: u64,
-}
+struct Flaws(BTreeMap<(usize, Flaw), u64>);
 
-impl Pumped {
-    fn add(&mut self, batch: &RowBatch) {
-        for (column, flaw, count) in &batch.flaws {
-            *self.flaws.entry((*column, *flaw)).or_default() += count;
+impl Flaws {
+    fn add(&mut self, batch: &[(usize, Flaw, u64)]) {
+        for (column, flaw, count) in batch {
+            *self.0.entry((*column, *flaw)).or_default() += count;
         }
-        self.bytes += batch.bytes as u64;
     }
 
-    fn flaws(&self, plan: &TablePlan) -> Vec<FlawCount> {
+    fn named(&self, plan: &TablePlan) -> Vec<FlawCount> {
         let name = |column: usize| plan.columns.get(column).map_or_else(String::new, |c| c.source.name.clone());
-        self.flaws.iter().map(|(&(column, flaw), &count)| FlawCount { column: name(column), flaw, count }).collect()
+        self.0.iter().map(|(&(column, flaw), &count)| FlawCount { column: name(column), flaw, count }).collect()
     }
 }

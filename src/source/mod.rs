@@ -19,6 +19,7 @@ use crate::domain::ids::SourceTable;
 use crate::domain::plan::TablePlan;
 use crate::domain::report::Flaw;
 use crate::domain::retry::RetryNotes;
+use crate::domain::verify::{Comparison, Cut, PartSum, Parts, RowDigest};
 use crate::domain::window::{Low, Window};
 
 /// Where rows come from. Every call opens, uses and closes connections of its own, so a caller may drop any future.
@@ -52,6 +53,29 @@ pub trait Source: Send + Sync + Sized + 'static {
     /// # Errors
     /// As `describe`.
     fn estimate(&self, ask: &StretchAsk) -> impl Future<Output = Result<Estimate, Fault>> + Send;
+
+    /// The least and greatest of a key of whole numbers ([`Comparison::number_key`]); `None` without one, or without rows.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn key_span(&self, comparison: &Comparison) -> impl Future<Output = Result<Option<(i64, i64)>, Fault>> + Send;
+
+    /// Rows of the comparison's window and the sum of their hashes, by part of the key.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn part_sums(&self, comparison: &Comparison, cut: &Cut)
+    -> impl Future<Output = Result<Vec<PartSum>, Fault>> + Send;
+
+    /// Every row of some parts, in the window or not; held in memory, so they must be few.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn row_digests(
+        &self,
+        comparison: &Comparison,
+        parts: &Parts,
+    ) -> impl Future<Output = Result<Vec<RowDigest>, Fault>> + Send;
 
     /// The same source, whose repeated calls are told to `notes`.
     #[must_use]
@@ -140,7 +164,8 @@ pub struct Bounds {
 pub struct Extraction {
     pub table: SourceTable,
     pub plan: Arc<TablePlan>,
-    pub window: Window,
+    /// `None`: every row, whatever its incremental column holds.
+    pub window: Option<Window>,
     pub limits: BatchLimits,
     /// The window is a step of a larger one: reading it in the key's order would walk over all of the others' rows.
     pub is_step: bool,

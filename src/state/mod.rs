@@ -185,6 +185,8 @@ pub enum Moves {
     Watermark,
     /// The checkpoint of the mapping's backfill; never the watermark.
     Backfill,
+    /// Neither: it deletes rows that the source no longer has.
+    Nothing,
 }
 
 impl Moves {

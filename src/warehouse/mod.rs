@@ -8,11 +8,13 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 
 use crate::domain::column::TargetSchema;
+use crate::domain::cursor::Cursor;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{JobId, JobPlace, MappingName, TableId};
 use crate::domain::plan::TablePlan;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
+use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest};
 use crate::domain::window::Window;
 
 /// Where rows go. Every job is named by the caller, so that asking again never does it twice.
@@ -80,6 +82,51 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
         plan: &TablePlan,
         window: Window,
     ) -> impl Future<Output = Result<u64, Fault>> + Send;
+
+    /// Counts what a deletion would be done to.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn count_vanished(&self, vanished: &Vanished) -> impl Future<Output = Result<VanishedCounts, Fault>> + Send;
+
+    /// Sends the deletion and waits for its end. A job id that BigQuery already knows is adopted, not run again.
+    ///
+    /// # Errors
+    /// As `publish`.
+    fn delete(&self, order: &DeleteOrder) -> impl Future<Output = Result<PublishCounts, Fault>> + Send;
+
+    /// Bytes that answering a comparison's question would read; an upper bound, and free to ask.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn question_bytes(
+        &self,
+        comparison: &Comparison,
+        question: &Question,
+    ) -> impl Future<Output = Result<u64, Fault>> + Send;
+
+    /// The least and greatest of a key of whole numbers ([`Comparison::number_key`]); `None` without one, or without rows.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn key_span(&self, comparison: &Comparison) -> impl Future<Output = Result<Option<(i64, i64)>, Fault>> + Send;
+
+    /// Rows of the comparison's window and the sum of their hashes, by part of the key.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn part_sums(&self, comparison: &Comparison, cut: &Cut)
+    -> impl Future<Output = Result<Vec<PartSum>, Fault>> + Send;
+
+    /// The window's rows of some parts; held in memory, so they must be few.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn row_digests(
+        &self,
+        comparison: &Comparison,
+        parts: &Parts,
+    ) -> impl Future<Output = Result<Vec<RowDigest>, Fault>> + Send;
 
     /// The same warehouse, whose repeated calls are told to `notes`.
     #[must_use]
@@ -152,11 +199,45 @@ pub struct PublishOrder {
     pub staged: Staged,
 }
 
+/// Rows of the target whose keys the source no longer has.
+#[derive(Debug, Clone)]
+pub struct Vanished {
+    pub target: TableId,
+    /// Of the target's rows.
+    pub plan: Arc<TablePlan>,
+    /// Of the staged keys ([`TablePlan::keys_only`]).
+    pub keys: Arc<TablePlan>,
+    /// Holds every key of the source.
+    pub staged: TableId,
+    /// Rows whose incremental column reaches this value are too young: the source may not show them yet.
+    pub before: Option<Cursor>,
+}
+
+/// How many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VanishedCounts {
+    /// Rows that are not marked as deleted.
+    pub held: u64,
+    /// Of these, the ones that the source no longer has.
+    pub vanished: u64,
+}
+
+/// What to delete.
+#[derive(Debug, Clone)]
+pub struct DeleteOrder {
+    pub mapping: MappingName,
+    pub job: JobId,
+    pub vanished: Vanished,
+    /// The column to mark them in; `None`: they are removed.
+    pub mark: Option<String>,
+}
+
 /// What a publish did, by BigQuery's own count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PublishCounts {
     pub inserted: u64,
     pub updated: u64,
+    pub deleted: u64,
     pub bytes_billed: Option<u64>,
 }
 

@@ -3,9 +3,9 @@
 use crate::support::{Sandbox, finish, is_mysql, plain_decimals, rows};
 
 /// A column, the values it is given (as SQL), and how each side says them as the same text.
-struct Case {
-    ddl: &'static str,
-    values: &'static [&'static str],
+pub struct Case {
+    pub ddl: &'static str,
+    pub values: &'static [&'static str],
     /// `{c}` is the column.
     mysql: &'static str,
     bigquery: &'static str,
@@ -27,7 +27,7 @@ const fn case(
     Case { ddl, values, mysql, bigquery }
 }
 
-fn cases() -> Vec<Case> {
+pub fn cases() -> Vec<Case> {
     vec![
         case("TINYINT", &["-128", "127", "0"], AS_TEXT),
         case("TINYINT(1)", &["0", "1", "2"], AS_TEXT),
@@ -105,11 +105,11 @@ fn geometries(mysql: bool) -> Vec<Case> {
     ]
 }
 
-const MAPPING: &str =
+pub const MAPPING: &str =
     "  - {name: t, mysql_table: t, bigquery_table: t, primary_keys: [id], incremental_column: id, mode: upsert}";
 
-/// Creates `t` with a row for each value (the others of a row NULL) and a row of NULLs, syncs, and compares.
-async fn round_trip(name: &str, cases: &[Case]) {
+/// Creates `t` with a row for each value (the others of a row NULL) and a row of NULLs.
+pub async fn filled(name: &str, cases: &[Case]) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     sandbox.configure("", MAPPING);
     let columns: Vec<String> = cases.iter().enumerate().map(|(i, case)| format!("c{i} {}", case.ddl)).collect();
@@ -119,6 +119,12 @@ async fn round_trip(name: &str, cases: &[Case]) {
         let values: Vec<&str> = cases.iter().map(|case| case.values.get(row).copied().unwrap_or("NULL")).collect();
         sandbox.sql(&format!("INSERT INTO t VALUES ({row}, {})", values.join(", "))).await;
     }
+    sandbox
+}
+
+/// Syncs, and compares column by column.
+async fn round_trip(name: &str, cases: &[Case]) {
+    let sandbox = filled(name, cases).await;
     let report = sandbox.sync().await.mapping("t");
     assert_eq!(report["flaws"], serde_json::json!([]), "nothing was bent");
     for (i, case) in cases.iter().enumerate() {

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use super::document::{INVALID_VALUES, check};
 use super::read::{Reading, Section, Value};
 use super::yaml::Node;
-use super::{InvalidValues, Mapping, Mode, Operator, schedule, validate};
+use super::{InvalidValues, Mapping, Mode, Operator, deletes, schedule, validate};
 use crate::domain::column::same_name;
 use crate::domain::ids::{MappingName, SourceTable, TableId};
 use crate::domain::lookback::Lookback;
@@ -15,7 +15,7 @@ use crate::domain::naming;
 use crate::domain::schedule::Schedule;
 use crate::domain::target_type::TargetType;
 
-pub(super) const KEYS: [&str; 17] = [
+pub(super) const KEYS: [&str; 20] = [
     "name",
     "mysql_table",
     "mysql_database",
@@ -32,6 +32,9 @@ pub(super) const KEYS: [&str; 17] = [
     "empty_string_as_null",
     "invalid_values",
     "schedule",
+    "deletes",
+    "deleted_column",
+    "max_delete_fraction",
     // Read by nothing: named so that the message can say where it belongs.
     "allow_schema_additions",
 ];
@@ -86,6 +89,7 @@ pub(super) fn read(r: &mut Reading<'_>, node: &Node, position: usize, defaults: 
     let empty_string_as_null = section.flag(r, "empty_string_as_null").unwrap_or(defaults.empty_string_as_null);
     let invalid_values = section.choice(r, "invalid_values", &INVALID_VALUES).unwrap_or(defaults.invalid_values);
     let schedule = schedule::of_mapping(r, &section, defaults.schedule.as_ref(), defaults.timezone);
+    let (deletes, most_deleted) = deletes::read(r, &section, &keys);
     let mut found =
         Found { mapping: None, name: name.as_ref().map(|v| (v.text.clone(), v.line)), target: target.clone() };
     if let (Some(name), Some(source), Some((table, _)), Some(cursor)) = (name, source, target, cursor) {
@@ -106,6 +110,8 @@ pub(super) fn read(r: &mut Reading<'_>, node: &Node, position: usize, defaults: 
             empty_string_as_null,
             invalid_values,
             schedule,
+            deletes,
+            most_deleted,
         });
     }
     found

@@ -1,5 +1,6 @@
 //! The configuration as the rest of the program sees it: read, interpolated and checked.
 
+mod deletes;
 mod document;
 mod interpolate;
 mod mapping;
@@ -150,6 +151,20 @@ pub struct Mapping {
     pub invalid_values: InvalidValues,
     /// Its own, or that of all; `None`: it runs only when it is told to.
     pub schedule: Option<Schedule>,
+    pub deletes: Deletes,
+    /// The greatest share of the target's rows, 0 to 1, that may be deleted at once.
+    pub most_deleted: f64,
+}
+
+/// What is done about rows that the source no longer has, when `bqsync deletes` looks for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deletes {
+    Ignore,
+    /// They are marked with the time in a column of ours.
+    Soft {
+        column: String,
+    },
+    Hard,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

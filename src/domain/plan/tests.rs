@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::domain::column::TargetColumn;
-use crate::domain::config::{Mode, Operator};
+use crate::domain::config::{Deletes, Mode, Operator};
 use crate::domain::ids::{MappingName, SourceTable, TableId};
 
 const BIGINT: SourceType = SourceType::Int { bits: 64, unsigned: false };
@@ -29,6 +29,8 @@ fn mapping() -> Mapping {
         empty_string_as_null: false,
         invalid_values: InvalidValues::Null,
         schedule: None,
+        deletes: Deletes::Ignore,
+        most_deleted: 0.1,
     }
 }
 

@@ -30,6 +30,7 @@ fn plan() -> TablePlan {
         paging: Paging::Keyset,
         cursor_indexed: true,
         partition: None,
+        deleted_column: None,
     }
 }
 

@@ -5,6 +5,7 @@ mod catalog;
 mod clock;
 mod connect;
 mod decode;
+mod digest;
 mod fault;
 mod fence;
 mod indexes;
@@ -14,6 +15,7 @@ mod read;
 mod samples;
 mod sql;
 mod stretch;
+mod verify;
 mod wire;
 
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use crate::domain::cursor::Cursor;
 use crate::domain::fault::Fault;
 use crate::domain::ids::SourceTable;
 use crate::domain::retry::RetryNotes;
+use crate::domain::verify::{Comparison, Cut, PartSum, Parts, RowDigest};
 use crate::retry::repeated;
 
 /// A MySQL or MariaDB server. Holds no connection: each call opens its own.
@@ -64,6 +67,21 @@ impl Source for MysqlSource {
     async fn estimate(&self, ask: &StretchAsk) -> Result<Estimate, Fault> {
         let estimating = format!("estimating the rows of {}", ask.table);
         repeated(&self.notes, estimating, || stretch::estimate(&self.settings, ask)).await
+    }
+
+    async fn key_span(&self, comparison: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
+        let looking = format!("looking for the ends of {}", comparison.source);
+        repeated(&self.notes, looking, || verify::key_span(&self.settings, comparison)).await
+    }
+
+    async fn part_sums(&self, comparison: &Comparison, cut: &Cut) -> Result<Vec<PartSum>, Fault> {
+        let summing = format!("summing the hashes of {}", comparison.source);
+        repeated(&self.notes, summing, || verify::part_sums(&self.settings, comparison, cut)).await
+    }
+
+    async fn row_digests(&self, comparison: &Comparison, parts: &Parts) -> Result<Vec<RowDigest>, Fault> {
+        let reading = format!("reading the hashes of {}", comparison.source);
+        repeated(&self.notes, reading, || verify::row_digests(&self.settings, comparison, parts)).await
     }
 
     fn watched(&self, notes: RetryNotes) -> Self {

@@ -35,5 +35,6 @@ pub fn plan(columns: Vec<ColumnPlan>, keys: &[usize], cursor: usize) -> TablePla
         paging: Paging::Keyset,
         cursor_indexed: true,
         partition: None,
+        deleted_column: None,
     }
 }

@@ -90,7 +90,7 @@ pub struct Reading {
     cursor: Term,
     /// What rows are ordered by.
     order: Vec<Term>,
-    window: Window,
+    window: Option<Window>,
 }
 
 /// A column in a comparison, and how a value is put beside it.
@@ -116,7 +116,13 @@ impl Term {
 }
 
 impl Reading {
-    pub fn new(source: &SourceTable, plan: &TablePlan, window: Window, order: &PageOrder, flavour: Flavour) -> Self {
+    pub fn new(
+        source: &SourceTable,
+        plan: &TablePlan,
+        window: Option<Window>,
+        order: &PageOrder,
+        flavour: Flavour,
+    ) -> Self {
         let columns: Vec<_> = plan.columns.iter().map(|c| selected(c, flavour)).collect();
         let forced = |index: &String| format!(" FORCE INDEX ({})", identifier(index));
         Self {
@@ -161,9 +167,10 @@ impl Reading {
     }
 
     fn within_window(&self) -> (String, Vec<Bind>) {
+        let Some(window) = &self.window else { return ("TRUE".to_owned(), Vec::new()) };
         let high = self.cursor.is("<=");
-        let last = Bind::from(&self.window.high);
-        match &self.window.low {
+        let last = Bind::from(&window.high);
+        match &window.low {
             Low::Beginning => (high, vec![last]),
             Low::After(low) => (format!("{} AND {high}", self.cursor.is(">")), vec![Bind::from(low), last]),
             Low::From(low) => (format!("{} AND {high}", self.cursor.is(">=")), vec![Bind::from(low), last]),
@@ -176,10 +183,11 @@ impl Reading {
         let terms: Vec<_> = self.order.iter().zip(&position.0).collect();
         let [(first, value), ..] = terms.as_slice() else { return self.within_window() };
         // Where the cursor leads, the position lies beyond the window's beginning.
-        let (window, mut asked) = if first.column == self.cursor.column {
-            (self.cursor.is("<="), vec![Bind::from(&self.window.high)])
-        } else {
-            self.within_window()
+        let (window, mut asked) = match &self.window {
+            Some(window) if first.column == self.cursor.column => {
+                (self.cursor.is("<="), vec![Bind::from(&window.high)])
+            }
+            _ => self.within_window(),
         };
         let mut binds = vec![(*value).clone()];
         binds.append(&mut asked);
@@ -241,8 +249,9 @@ mod tests {
         SourceTable { database: Some("shop".into()), table: "or`ders".into() }
     }
 
-    fn window(low: Low) -> Window {
-        Window { low, high: Cursor::Int(9) }
+    #[expect(clippy::unnecessary_wraps, reason = "what `Reading` takes")]
+    fn window(low: Low) -> Option<Window> {
+        Some(Window { low, high: Cursor::Int(9) })
     }
 
     fn text(value: &str) -> Bind {

@@ -38,6 +38,7 @@ pub fn statements(id: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<Stri
 fn create(id: &TableId, plan: &TablePlan) -> String {
     let mut lines: Vec<String> =
         plan.columns.iter().map(|c| format!("  {} {}", column(&c.target_name), c.target_type)).collect();
+    lines.extend(plan.deleted_column.as_ref().map(|name| format!("  {} {}", column(name), TargetType::Timestamp)));
     lines.extend(primary_key(plan));
     let mut sql = format!("CREATE TABLE IF NOT EXISTS {} (\n{}\n)", table(id), lines.join(",\n"));
     if let Some(expression) = plan.partition.and_then(|p| partition(&plan.columns[p])) {
@@ -106,6 +107,14 @@ PARTITION BY TIMESTAMP_TRUNC(`updated_at`, DAY)
 CLUSTER BY `id`
 OPTIONS (labels = [('tool', 'bqsync')])";
         assert_eq!(statements(&target(), &plan, &diff), [expected]);
+    }
+
+    #[test]
+    fn the_column_that_marks_deleted_rows_is_made_with_the_table() {
+        let mut plan = orders();
+        plan.deleted_column = Some("gone".into());
+        let sql = statements(&target(), &plan, &SchemaDiff { creates_table: true, columns: vec![] }).remove(0);
+        assert!(sql.contains("  `gone` TIMESTAMP,\n  PRIMARY KEY"), "{sql}");
     }
 
     #[test]

@@ -60,5 +60,6 @@ pub fn orders() -> TablePlan {
         paging: Paging::Keyset,
         cursor_indexed: true,
         partition: None,
+        deleted_column: None,
     }
 }

@@ -59,10 +59,14 @@ struct QueryStatistics {
 
 /// 64-bit numbers travel as text.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default)]
 struct DmlStatistics {
-    inserted_row_count: Option<String>,
-    updated_row_count: Option<String>,
+    #[serde(rename = "insertedRowCount")]
+    inserted: Option<String>,
+    #[serde(rename = "updatedRowCount")]
+    updated: Option<String>,
+    #[serde(rename = "deletedRowCount")]
+    deleted: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -109,11 +113,12 @@ impl JobState {
 
     pub fn counts(&self) -> PublishCounts {
         let query = &self.statistics.query;
-        let inserted = number(query.dml_stats.inserted_row_count.as_ref());
+        let inserted = number(query.dml_stats.inserted.as_ref());
         let copied = number(self.statistics.copy.copied_rows.as_ref());
         PublishCounts {
             inserted: inserted.or(copied).unwrap_or(0),
-            updated: number(query.dml_stats.updated_row_count.as_ref()).unwrap_or(0),
+            updated: number(query.dml_stats.updated.as_ref()).unwrap_or(0),
+            deleted: number(query.dml_stats.deleted.as_ref()).unwrap_or(0),
             bytes_billed: number(query.total_bytes_billed.as_ref()),
         }
     }
@@ -221,7 +226,10 @@ mod tests {
         let merge = r#"{"status": {"state": "DONE"}, "statistics": {"query": {"totalBytesBilled": "10485760",
             "dmlStats": {"insertedRowCount": "3", "updatedRowCount": "4", "deletedRowCount": "0"}}}}"#;
         let merge: JobState = serde_json::from_str(merge).unwrap();
-        assert_eq!(merge.counts(), PublishCounts { inserted: 3, updated: 4, bytes_billed: Some(10_485_760) });
+        assert_eq!(
+            merge.counts(),
+            PublishCounts { inserted: 3, updated: 4, deleted: 0, bytes_billed: Some(10_485_760) }
+        );
         let copy: JobState = serde_json::from_str(r#"{"statistics": {"copy": {"copiedRows": "9"}}}"#).unwrap();
         assert_eq!(copy.counts().inserted, 9);
     }

@@ -4,6 +4,8 @@ mod auth;
 mod chunks;
 mod client;
 mod ddl;
+mod delete_sql;
+mod digest;
 mod emulator;
 mod error;
 mod jobs;
@@ -12,6 +14,7 @@ mod literal;
 mod load;
 mod parquet;
 mod publish_sql;
+mod query;
 mod ranges;
 mod staged_object;
 mod staging;
@@ -19,6 +22,7 @@ mod tables;
 mod target_range;
 mod tokens;
 mod upload;
+mod verify;
 
 #[cfg(test)]
 mod fixture;
@@ -37,14 +41,17 @@ pub use self::upload::BigQueryUpload;
 use crate::bucket::Bucket;
 use crate::domain::column::TargetSchema;
 use crate::domain::config::BigQuerySettings;
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{JobId, JobPlace, TableId};
 use crate::domain::plan::TablePlan;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
+use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest};
 use crate::domain::window::Window;
 use crate::retry::{Waits, repeated};
-use crate::warehouse::{JobFate, PublishCounts, PublishKind, PublishOrder, StageOrder, Warehouse};
+use crate::warehouse::{
+    DeleteOrder, JobFate, PublishCounts, PublishKind, PublishOrder, StageOrder, Vanished, VanishedCounts, Warehouse,
+};
 
 /// One project's BigQuery, in one location. Cheap to clone; all clones share their connections.
 #[derive(Debug, Clone)]
@@ -182,7 +189,38 @@ impl Warehouse for BigQuery {
     }
 
     async fn count(&self, target: &TableId, plan: &TablePlan, window: Window) -> Result<u64, Fault> {
-        self.api().await?.count(&target_range::count(target, plan, window), target).await
+        let what = format!("Counting rows of {target} failed");
+        self.api().await?.number(&target_range::count(target, plan, window), &what).await
+    }
+
+    async fn count_vanished(&self, vanished: &Vanished) -> Result<VanishedCounts, Fault> {
+        let what = format!("Counting rows of {} that MySQL no longer has failed", vanished.target);
+        let rows = self.api().await?.rows(&delete_sql::count(vanished), &what).await?;
+        let number = |position: usize| rows.first()?.get(position)?.as_deref()?.parse().ok();
+        let counts = number(0).zip(number(1)).map(|(held, vanished)| VanishedCounts { held, vanished });
+        counts.ok_or_else(|| Fault::new(FaultKind::Bug, format!("{what}: the answer is no number")))
+    }
+
+    async fn delete(&self, order: &DeleteOrder) -> Result<PublishCounts, Fault> {
+        let configuration = jobs::query(delete_sql::delete(order), Some(&order.mapping));
+        let what = format!("Deleting rows of {} failed", order.vanished.target);
+        Ok(self.api().await?.run(&order.job, configuration, &what).await?.succeeded(&what)?.counts())
+    }
+
+    async fn question_bytes(&self, comparison: &Comparison, question: &Question) -> Result<u64, Fault> {
+        self.api().await?.question_bytes(comparison, question).await
+    }
+
+    async fn key_span(&self, comparison: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
+        self.api().await?.key_span(comparison).await
+    }
+
+    async fn part_sums(&self, comparison: &Comparison, cut: &Cut) -> Result<Vec<PartSum>, Fault> {
+        self.api().await?.part_sums(comparison, cut).await
+    }
+
+    async fn row_digests(&self, comparison: &Comparison, parts: &Parts) -> Result<Vec<RowDigest>, Fault> {
+        self.api().await?.row_digests(comparison, parts).await
     }
 
     fn watched(&self, notes: RetryNotes) -> Self {

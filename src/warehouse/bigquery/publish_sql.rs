@@ -10,8 +10,8 @@ use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Cast, Encoding};
 use crate::warehouse::Staged;
 
-const TARGET: &str = "__t";
-const STAGED: &str = "__s";
+pub const TARGET: &str = "__t";
+pub const STAGED: &str = "__s";
 
 /// upsert: newer over older, each key once.
 #[must_use]
@@ -24,6 +24,8 @@ pub fn merge(target: &TableId, plan: &TablePlan, staged: &Staged) -> String {
         .filter(|(position, _)| !plan.keys.contains(position))
         .map(|(_, c)| column(&c.target_name))
         .map(|name| format!("{name} = {STAGED}.{name}"))
+        // A row that is back is no longer deleted. (A bare NULL is refused by the emulator's MERGE.)
+        .chain(plan.deleted_column.as_ref().map(|name| format!("{} = CAST(NULL AS TIMESTAMP)", column(name))))
         .collect();
     let update = if set.is_empty() {
         String::new()
@@ -135,7 +137,7 @@ fn each_once(plan: &TablePlan, staged: &Staged, identity: &[usize]) -> String {
 }
 
 /// A staged value as the target's type.
-fn value(of: &ColumnPlan) -> String {
+pub fn value(of: &ColumnPlan) -> String {
     let staged = format!("{STAGED}.{}", column(&of.staged_name));
     match of.cast {
         Cast::None => staged,
@@ -151,7 +153,7 @@ fn group(of: &ColumnPlan) -> String {
     if of.target_type.can_be_key() { value(of) } else { format!("CAST({} AS STRING)", value(of)) }
 }
 
-fn all_equal(plan: &TablePlan, identity: &[usize]) -> String {
+pub fn all_equal(plan: &TablePlan, identity: &[usize]) -> String {
     let each: Vec<String> = identity
         .iter()
         .map(|&position| {

@@ -2,13 +2,9 @@
 
 use chrono::{Offset, TimeZone};
 use chrono_tz::Tz;
-use serde::Deserialize;
-use serde_json::json;
 
-use super::client::Api;
 use super::literal::{column, table};
 use crate::domain::cursor::{Cursor, CursorKind, Moment};
-use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::TableId;
 use crate::domain::plan::TablePlan;
 use crate::domain::target_type::TargetType;
@@ -17,6 +13,12 @@ use crate::domain::window::{Low, Window};
 /// The statement that counts.
 #[must_use]
 pub fn count(target: &TableId, plan: &TablePlan, window: Window) -> String {
+    format!("SELECT COUNT(*) FROM {} WHERE {}", table(target), filter(plan, window))
+}
+
+/// The condition that a row of the target lies in the window.
+#[must_use]
+pub fn filter(plan: &TablePlan, window: Window) -> String {
     let cursor = plan.cursor_column();
     let name = column(&cursor.target_name);
     let value = |cursor_value: &Cursor| literal(cursor_value, plan.cursor_kind, &cursor.target_type);
@@ -25,7 +27,18 @@ pub fn count(target: &TableId, plan: &TablePlan, window: Window) -> String {
         Low::After(low) => format!("{name} > {} AND ", value(low)),
         Low::From(low) => format!("{name} >= {} AND ", value(low)),
     };
-    format!("SELECT COUNT(*) FROM {} WHERE {low}{name} <= {}", table(target), value(&window.high))
+    format!("{low}{name} <= {}", value(&window.high))
+}
+
+/// The condition that a row of the target lies at a value or beyond.
+#[must_use]
+pub fn reaches(plan: &TablePlan, from: &Cursor) -> String {
+    let cursor = plan.cursor_column();
+    format!(
+        "IFNULL({} >= {}, FALSE)",
+        column(&cursor.target_name),
+        literal(from, plan.cursor_kind, &cursor.target_type)
+    )
 }
 
 /// A value that no calendar has is written as the least that BigQuery's types hold.
@@ -56,40 +69,6 @@ fn in_utc(moment: Moment, zone: Tz) -> Moment {
     };
     let east = chrono::TimeDelta::seconds(i64::from(offset.fix().local_minus_utc()));
     Moment::from_naive(wall.checked_sub_signed(east).unwrap_or(wall))
-}
-
-/// The answer of `jobs.query` to a statement of one number.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Answer {
-    #[serde(default)]
-    job_complete: bool,
-    #[serde(default)]
-    rows: Vec<Row>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Row {
-    f: Vec<Cell>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Cell {
-    v: Option<String>,
-}
-
-impl Api {
-    /// Runs a statement that answers with one number; it may run twice.
-    pub async fn count(&self, sql: &str, target: &TableId) -> Result<u64, Fault> {
-        let what = format!("Counting rows of {target} failed");
-        let url = self.url(false, &self.project, &["queries"]);
-        let body = json!({"query": sql, "useLegacySql": false, "location": self.location, "timeoutMs": 50_000});
-        let counting = format!("counting rows of {target}");
-        let answer = self.json(counting, |http| http.post(&url).json(&body)).await;
-        let answer: Answer = answer.map_err(|error| error.into_fault(&what))?;
-        let number = answer.rows.first().and_then(|row| row.f.first()?.v.as_deref()?.parse().ok());
-        number.filter(|_| answer.job_complete).ok_or_else(|| Fault::new(FaultKind::Transient, what))
-    }
 }
 
 #[cfg(test)]

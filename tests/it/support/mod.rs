@@ -6,6 +6,7 @@ mod engine;
 mod gcs;
 mod mysql_proxy;
 mod program;
+mod query_proxy;
 pub mod terminal;
 mod trial;
 
@@ -21,6 +22,7 @@ use tempfile::TempDir;
 pub use self::engine::{TINY, Through};
 pub use self::gcs::{Gcs, Trouble};
 pub use self::program::{Ran, finish};
+pub use self::query_proxy::QueryProxy;
 pub use self::trial::Trial;
 
 /// Rows as text, NULL as `None`.

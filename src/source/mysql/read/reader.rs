@@ -21,7 +21,7 @@ use crate::source::mysql::catalog;
 use crate::source::mysql::connect::{self, SILENCE, Session};
 use crate::source::mysql::decode::Batcher;
 use crate::source::mysql::fault::from_sqlx;
-use crate::source::mysql::position::{PageOrder, Position};
+use crate::source::mysql::position::{PageOrder, Position, value};
 use crate::source::mysql::sql::{Bind, Query, Reading};
 use crate::source::mysql::wire;
 use crate::source::{Extraction, Step};
@@ -98,7 +98,7 @@ impl Reader {
         let Extraction { table, plan, window, limits, is_step, .. } = &team.job;
         let mut session = connect::open(&team.settings).await?;
         if self.order.is_none() && plan.paging == Paging::Keyset {
-            let whole = window.low == Low::Beginning && !is_step;
+            let whole = window.is_none_or(|window| window.low == Low::Beginning) && !is_step;
             self.order = Some(catalog::page_order(&mut session, table, plan, whole).await?);
         }
         let order = self.order.clone().unwrap_or_else(|| PageOrder::planned(plan));
@@ -158,14 +158,14 @@ impl Reader {
             return Ok(None);
         };
         if self.slice.to.is_none() && self.greatest.is_none() {
-            self.greatest = if first == plan.cursor {
-                Some(Bind::from(&self.team.job.window.high))
-            } else {
-                let asked = session.rows(reading.greatest()).await;
-                let rows =
-                    asked.map_err(|error| from_sqlx(error, format!("Reading {} failed", self.team.job.table)))?;
-                let source_type = &plan.columns[first].source.source_type;
-                rows.first().and_then(|row| crate::source::mysql::position::value(source_type, row, 0))
+            self.greatest = match self.team.job.window {
+                Some(window) if first == plan.cursor => Some(Bind::from(&window.high)),
+                _ => {
+                    let asked = session.rows(reading.greatest()).await;
+                    let failed = |error| from_sqlx(error, format!("Reading {} failed", self.team.job.table));
+                    let source_type = &plan.columns[first].source.source_type;
+                    asked.map_err(failed)?.first().and_then(|row| value(source_type, row, 0))
+                }
             };
         }
         Ok(self.slice.give_half(&at, self.greatest.as_ref()))

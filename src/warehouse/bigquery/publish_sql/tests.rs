@@ -36,6 +36,18 @@ fn a_nullable_key_matches_null_with_null_and_is_not_pruned_by() {
 }
 
 #[test]
+fn a_row_that_is_back_is_no_longer_marked_as_deleted() {
+    let mut plan = orders();
+    plan.deleted_column = Some("gone".into());
+    let sql = merge(&target(), &plan, &staged());
+    assert!(
+        sql.contains("`doc` = __s.`doc`, `gone` = CAST(NULL AS TIMESTAMP)\nWHEN NOT MATCHED THEN INSERT (`id`, "),
+        "{sql}"
+    );
+    assert_eq!(sql.matches("gone").count(), 1, "a new row has no mark: {sql}");
+}
+
+#[test]
 fn a_table_of_keys_alone_is_never_updated() {
     let mut plan = orders();
     plan.columns.truncate(2);

@@ -1,0 +1,116 @@
+//! `bqsync verify`: whether BigQuery holds what MySQL holds, and which keys differ.
+
+use serde_json::{Value, json};
+
+use super::args::OutputFormat;
+use super::exit::ExitStatus;
+use super::printer::Printer;
+use crate::domain::verify::{Difference, Outcome, Verification};
+use crate::engine::{Command, Event, Handle, VerifyOrder};
+use crate::format;
+
+/// Compares the selection. A difference exits 1, and so does what could not be compared.
+pub(super) async fn verify(mut handle: Handle, order: VerifyOrder, printer: Printer) -> ExitStatus {
+    handle.send(Command::Verify(order));
+    let mut events = Vec::new();
+    loop {
+        match handle.next_event().await {
+            Some(Event::VerifyFinished) => break,
+            Some(Event::EngineFailed { error }) => {
+                printer.note_own_failure(&error);
+                return ExitStatus::Failed;
+            }
+            None => return ExitStatus::Failed,
+            Some(event) => events.push(event),
+        }
+    }
+    if printer.format == OutputFormat::Json {
+        printer.json(&json!({ "mappings": events.iter().filter_map(as_json).collect::<Vec<_>>() }));
+    } else {
+        show(&events, printer);
+    }
+    let is_trouble = |event: &Event| match event {
+        Event::Verified { verification } => verification.outcome.is_trouble(),
+        Event::VerifyFailed { .. } => true,
+        _ => false,
+    };
+    if events.iter().any(is_trouble) { ExitStatus::Failed } else { ExitStatus::Ok }
+}
+
+fn as_json(event: &Event) -> Option<Value> {
+    match event {
+        Event::Verified { verification } => serde_json::to_value(verification).ok(),
+        Event::VerifyFailed { mapping, error, hint } => {
+            Some(json!({ "mapping": mapping, "outcome": "failed", "error": error, "hint": hint }))
+        }
+        _ => None,
+    }
+}
+
+fn show(events: &[Event], printer: Printer) {
+    let row = |event: &Event| match event {
+        Event::Verified { verification } => Some(row(verification)),
+        Event::VerifyFailed { mapping, .. } => {
+            let unknown = std::iter::repeat_n("-".to_owned(), 7);
+            Some([mapping.to_string()].into_iter().chain(unknown).chain(["FAILED".to_owned()]).collect())
+        }
+        _ => None,
+    };
+    let header =
+        ["MAPPING", "MYSQL", "BIGQUERY", "ONLY MYSQL", "ONLY BIGQUERY", "DIFFER", "DOUBLED", "BYTES", "STATUS"];
+    printer.table(&header, events.iter().filter_map(row).collect(), &[1, 2, 3, 4, 5, 6, 7]);
+    for event in events {
+        match event {
+            Event::Verified { verification } => explain(verification, printer),
+            Event::VerifyFailed { mapping, error, hint } => {
+                printer.line(&format!("{mapping}: error: {error}\n{mapping}: next: {hint}"));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn row(verification: &Verification) -> Vec<String> {
+    let known = !matches!(verification.outcome, Outcome::NothingSynced | Outcome::Estimated);
+    let count = |value: u64| if known { format::count(value) } else { "-".to_owned() };
+    vec![
+        verification.mapping.to_string(),
+        count(verification.rows_in_mysql),
+        count(verification.rows_in_bigquery),
+        count(verification.only_in_mysql),
+        count(verification.only_in_bigquery),
+        count(verification.differing),
+        count(verification.doubled),
+        format::bytes(verification.bytes),
+        verification.outcome.word().to_owned(),
+    ]
+}
+
+fn explain(verification: &Verification, printer: Printer) {
+    let name = &verification.mapping;
+    for difference in &verification.differences {
+        printer.line(&format!("{name}: {}: {}", difference.kind.words(), key(verification, difference)));
+    }
+    let Verification { only_in_mysql, only_in_bigquery, differing, doubled, .. } = verification;
+    let more = only_in_mysql + only_in_bigquery + differing + doubled - verification.differences.len() as u64;
+    if more > 0 {
+        printer.line(&format!("{name}: and {} more keys (`--keys` names more)", format::count(more)));
+    }
+    if verification.changed_since > 0 {
+        let changed = format::count(verification.changed_since);
+        printer.line(&format!("{name}: {changed} keys have changed in MySQL since the watermark and were not judged"));
+    }
+    if !verification.not_compared.is_empty() {
+        printer.line(&format!("{name}: not compared: {}", verification.not_compared.join(", ")));
+    }
+    for note in &verification.notes {
+        printer.line(&format!("{name}: note: {note}"));
+    }
+}
+
+/// `id=42`, or `shop=a, number=7`.
+fn key(verification: &Verification, difference: &Difference) -> String {
+    let both = verification.key_columns.iter().zip(&difference.key);
+    let shown = both.map(|(column, value)| format!("{column}={}", value.as_deref().unwrap_or("NULL")));
+    shown.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,180 @@
+//! How a value is written so that MySQL, MariaDB and BigQuery write it alike.
+//!
+//! The table is held against the servers by `tests/it/verify.rs`. What has no form here is not compared, and the result
+//! says so: a comparison that guesses would cry wolf every day.
+
+use chrono_tz::Tz;
+
+use crate::domain::plan::TablePlan;
+use crate::domain::source_type::SourceType;
+use crate::domain::target_type::TargetType;
+use crate::domain::type_map::{Cast, Encoding};
+
+/// A way of writing; NULL, and what arrives as NULL, is written as NULL by each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A whole number's digits.
+    Integer,
+    /// The same; beyond 2^63-1 it arrives as NULL.
+    IntegerWithin64,
+    /// The number that the bits are.
+    Bits,
+    /// 0 or 1; any other number arrives as NULL.
+    Boolean,
+    /// Digits without zeros at the end.
+    Decimal { precision: u8, scale: u8 },
+    /// What is before the point, and 32 bits of what is behind it: exact in binary, which decimal digits are not.
+    Float,
+    /// `2026-11-23`; zero and impossible dates arrive as NULL.
+    Date,
+    /// Microseconds from 1970 on: of a wall clock that stays one, or of an instant read in UTC.
+    Wall,
+    /// Microseconds of the wall clock of this zone that shows the target's instant.
+    LocalWall(Tz),
+    /// Microseconds since midnight; spans outside of a day arrive as NULL.
+    TimeOfDay,
+    /// As it is, and its length before it.
+    Text { empty_is_null: bool },
+    /// The hash of a text that may be long.
+    TextHash { empty_is_null: bool },
+    /// In hexadecimal.
+    Bytes,
+    /// The hash of bytes that may be many.
+    BytesHash,
+}
+
+/// A text this long is written out; a longer one as its hash, which no server's limits cut off.
+const SHORT_TEXT: u64 = 255;
+
+/// The form of a column of the plan; `None` where both sides cannot write it alike.
+#[must_use]
+pub fn form(plan: &TablePlan, position: usize) -> Option<Form> {
+    let column = &plan.columns[position];
+    let source = &column.source.source_type;
+    // Rows are told apart by these, so they are written out, and empty text is a value there.
+    let is_key = plan.keys.contains(&position);
+    let places_rows = is_key || plan.cursor == position;
+    match column.encoding {
+        Encoding::Int { bits: 64, unsigned: true } => Some(Form::IntegerWithin64),
+        Encoding::Int { .. } | Encoding::IntAsDecimal { .. } | Encoding::IntAsText { .. } => Some(Form::Integer),
+        Encoding::BitAsInt | Encoding::BitAsBool | Encoding::BitAsDecimal => Some(Form::Bits),
+        Encoding::IntAsBool { .. } => Some(Form::Boolean),
+        Encoding::Decimal { .. } | Encoding::DecimalAsInt => decimal(source),
+        Encoding::IntAsFloat { .. } | Encoding::Float | Encoding::Double => Some(Form::Float),
+        Encoding::Date => Some(Form::Date),
+        Encoding::Wall => Some(Form::Wall),
+        Encoding::LocalToUtc if plan.timezone == Tz::UTC => Some(Form::Wall),
+        Encoding::LocalToUtc => Some(Form::LocalWall(plan.timezone)),
+        Encoding::TimeOfDay { .. } => Some(Form::TimeOfDay),
+        Encoding::DateAsText | Encoding::WallAsText { .. } | Encoding::Time { .. } => Some(text(false, false)),
+        Encoding::Text => match (source, &column.target_type) {
+            (_, TargetType::BigNumeric(_)) if column.cast == Cast::To => decimal(source),
+            // What BigQuery makes of a text that it converts is its own rule.
+            _ if column.cast != Cast::None => None,
+            (SourceType::Text { chars }, _) => {
+                let is_long = chars.is_none_or(|chars| chars > SHORT_TEXT) && !is_key;
+                Some(text(plan.empty_string_as_null && !places_rows, is_long))
+            }
+            (SourceType::Enum | SourceType::Set, _) => Some(text(plan.empty_string_as_null && !places_rows, false)),
+            (SourceType::Json | SourceType::Binary, _) => Some(text(false, !is_key)),
+            _ => Some(text(false, false)),
+        },
+        Encoding::Bytes => match source {
+            SourceType::Binary | SourceType::Text { .. } if is_key => Some(Form::Bytes),
+            SourceType::Binary | SourceType::Text { .. } => Some(Form::BytesHash),
+            _ => None,
+        },
+        // Digits of ours, geometries and vectors, which no server writes as we do.
+        Encoding::DecimalAsFloat
+        | Encoding::FloatAsText { .. }
+        | Encoding::Wkt
+        | Encoding::Wkb
+        | Encoding::VectorAsText => None,
+    }
+}
+
+const fn text(empty_is_null: bool, is_long: bool) -> Form {
+    if is_long { Form::TextHash { empty_is_null } } else { Form::Text { empty_is_null } }
+}
+
+const fn decimal(source: &SourceType) -> Option<Form> {
+    match source {
+        SourceType::Decimal { precision, scale } => Some(Form::Decimal { precision: *precision, scale: *scale }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::column::SourceColumn;
+    use crate::domain::config::InvalidValues;
+    use crate::domain::cursor::CursorKind;
+    use crate::domain::plan::{ColumnPlan, Paging};
+    use crate::domain::type_map::carriage;
+
+    /// The key `id`, and a column as asked for.
+    fn of(source_type: &SourceType, target_type: &TargetType, change: impl Fn(&mut TablePlan)) -> Option<Form> {
+        let column = |name: &str, source_type: &SourceType, target_type: &TargetType| {
+            let way = carriage(source_type, target_type).unwrap();
+            ColumnPlan {
+                source: SourceColumn::new(name, source_type.clone(), true),
+                target_name: name.into(),
+                target_type: target_type.clone(),
+                staged_name: name.into(),
+                encoding: way.encoding,
+                staged: way.staged,
+                cast: way.cast,
+            }
+        };
+        let id = column("id", &SourceType::Int { bits: 64, unsigned: false }, &TargetType::Int64);
+        let mut plan = TablePlan {
+            columns: vec![id, column("c", source_type, target_type)],
+            keys: vec![0],
+            keys_unique: true,
+            cursor: 0,
+            cursor_kind: CursorKind::Int,
+            timezone: Tz::UTC,
+            empty_string_as_null: true,
+            invalid_values: InvalidValues::Null,
+            paging: Paging::Keyset,
+            cursor_indexed: true,
+            partition: None,
+            deleted_column: None,
+        };
+        change(&mut plan);
+        form(&plan, 1)
+    }
+
+    #[test]
+    fn long_values_are_hashed_unless_rows_are_told_apart_by_them() {
+        let text = |chars| SourceType::Text { chars: Some(chars) };
+        let string = TargetType::String(None);
+        assert_eq!(of(&text(50), &string, |_| ()), Some(Form::Text { empty_is_null: true }));
+        assert_eq!(of(&text(5000), &string, |_| ()), Some(Form::TextHash { empty_is_null: true }));
+        let as_key = |plan: &mut TablePlan| plan.keys = vec![1];
+        assert_eq!(of(&text(5000), &string, as_key), Some(Form::Text { empty_is_null: false }));
+        assert_eq!(of(&SourceType::Binary, &TargetType::Bytes(None), |_| ()), Some(Form::BytesHash));
+        assert_eq!(of(&SourceType::Binary, &TargetType::Bytes(None), as_key), Some(Form::Bytes));
+    }
+
+    #[test]
+    fn a_wall_clock_is_shown_in_its_zone_where_that_is_not_utc() {
+        let datetime = SourceType::DateTime { fsp: 6 };
+        assert_eq!(of(&datetime, &TargetType::Timestamp, |_| ()), Some(Form::Wall));
+        let zone = chrono_tz::Europe::Berlin;
+        let there = |plan: &mut TablePlan| plan.timezone = zone;
+        assert_eq!(of(&datetime, &TargetType::Timestamp, there), Some(Form::LocalWall(zone)));
+        assert_eq!(of(&datetime, &TargetType::DateTime, there), Some(Form::Wall));
+    }
+
+    #[test]
+    fn what_bigquery_converts_by_its_own_rules_is_left_out() {
+        let decimal = SourceType::Decimal { precision: 40, scale: 10 };
+        let exact = Some(Form::Decimal { precision: 40, scale: 10 });
+        assert_eq!(of(&decimal, &TargetType::BigNumeric(None), |_| ()), exact);
+        assert_eq!(of(&SourceType::Text { chars: None }, &TargetType::BigNumeric(None), |_| ()), None);
+        assert_eq!(of(&SourceType::Json, &TargetType::Json, |_| ()), None);
+        assert_eq!(of(&SourceType::Geometry, &TargetType::String(None), |_| ()), None);
+    }
+}

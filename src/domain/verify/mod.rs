@@ -1,0 +1,88 @@
+//! What comparing a mapping's two tables means: which rows, written how, in which parts, and what came of it.
+//!
+//! Both servers write each row as the same text and hash it; sums of the hashes by part of the key tell which parts
+//! differ, and only their rows are fetched. `docs/verify.md` says the same for its users.
+
+mod form;
+mod parts;
+mod result;
+mod rows;
+
+use std::sync::Arc;
+
+pub use self::form::{Form, form};
+pub use self::parts::{Cut, Grain, PartSum, Parts, batches, chunks, coarsest, differing, finer};
+pub use self::result::{Outcome, Verification};
+pub use self::rows::{Difference, DifferenceKind, RowDigest, Tally};
+
+use super::config::{Mapping, Mode};
+use super::ids::{SourceTable, TableId};
+use super::plan::TablePlan;
+use super::source_type::SourceType;
+use super::target_type::TargetType;
+use super::type_map::Encoding;
+use super::window::Window;
+
+/// Digits of a row's hash that are summed: 60 bits, which a sum in NUMERIC takes 10^10 rows of.
+pub const SUMMED_DIGITS: usize = 15;
+
+/// Digits of a row's hash that are compared row by row.
+pub const COMPARED_DIGITS: usize = 32;
+
+/// What both sides are asked about: the same rows, written the same way.
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    pub source: SourceTable,
+    pub target: TableId,
+    pub plan: Arc<TablePlan>,
+    /// How each column of the plan is written; `None` for one that both servers cannot write alike.
+    pub forms: Vec<Option<Form>>,
+    /// Rows beyond it are another run's business.
+    pub window: Window,
+    /// The target keeps earlier versions of a row beside the newest, which alone is compared.
+    pub newest_only: bool,
+}
+
+/// What a side can be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// The least and the greatest of the only key, a whole number.
+    Span,
+    /// Rows and hashes, summed by part.
+    Sums(Cut),
+    /// The rows of some parts, each with its key.
+    Rows(Parts),
+}
+
+impl Comparison {
+    #[must_use]
+    pub fn new(mapping: &Mapping, plan: Arc<TablePlan>, window: Window) -> Self {
+        let forms = (0..plan.columns.len()).map(|position| form(&plan, position)).collect();
+        Self {
+            source: mapping.source.clone(),
+            target: mapping.target.clone(),
+            forms,
+            window,
+            newest_only: mapping.mode == Mode::Append && !plan.keys.is_empty(),
+            plan,
+        }
+    }
+
+    /// Columns that both servers cannot write alike, by their name in MySQL.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<String> {
+        let both = self.plan.columns.iter().zip(&self.forms);
+        both.filter(|(_, form)| form.is_none()).map(|(column, _)| column.source.name.clone()).collect()
+    }
+
+    /// The only key, where its values are whole numbers on both sides: parts are then ranges of it, which an index and a
+    /// clustered table find without reading the rest.
+    #[must_use]
+    pub fn number_key(&self) -> Option<usize> {
+        let &[key] = self.plan.keys.as_slice() else { return None };
+        let column = &self.plan.columns[key];
+        let fits = !matches!(column.source.source_type, SourceType::Int { bits: 64, unsigned: true });
+        let is_number = matches!(column.encoding, Encoding::Int { .. }) && column.target_type == TargetType::Int64;
+        (fits && is_number).then_some(key)
+    }
+}

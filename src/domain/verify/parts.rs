@@ -1,0 +1,257 @@
+//! Cuts a table into parts by its key: first into many, then those that differ into smaller ones, until their rows are few
+//! enough to be fetched.
+//!
+//! One key of whole numbers is cut into ranges, which indexes and clustered tables find without reading the rest. Keys of
+//! any other kind are cut by a hash of their text: no order of both servers' holds for them (collations), and no part can
+//! grow out of proportion.
+
+use std::collections::BTreeMap;
+
+/// Parts of one question: the answer is a row for each.
+const MOST_PARTS_BITS: u32 = 14;
+
+/// So few rows are worth fetching rather than asking again.
+const ROWS_OF_A_PART: u64 = 256;
+
+/// Rows of a part that are fetched rather than cut once more.
+const MOST_ROWS_TO_FETCH: u64 = 1_000;
+
+/// Rows and parts of one question for rows: what is held in memory, and what a statement's text may name.
+const ROWS_OF_A_BATCH: u64 = 20_000;
+const PARTS_OF_A_BATCH: usize = 1_000;
+
+/// Where keys have wide gaps, most of the smaller ranges are empty and cost nothing: more of them come to the end sooner.
+const MORE_FOR_GAPS: u32 = 4;
+
+/// Rows that are cut once more by one question, so that its answer has at most some ten thousand parts.
+const ROWS_OF_A_CUT: u64 = 1_000_000;
+
+/// Rows of one statement in MySQL: a few seconds' work, so that none holds the server's snapshot for long.
+const ROWS_OF_A_CHUNK: u64 = 1_000_000;
+
+/// How a row's part is found from its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grain {
+    /// `(key - base) >> bits`.
+    Range { base: i64, bits: u32 },
+    /// So many bits of the hash of the key's text.
+    Hash { bits: u32 },
+    /// There is no key: one part.
+    Whole,
+}
+
+/// Some parts of a grain, as runs of neighbours, both ends included, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parts {
+    pub grain: Grain,
+    pub runs: Vec<(u64, u64)>,
+}
+
+/// Sums that are asked for: by `grain`, of the rows within some coarser parts; `None`: of all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    pub grain: Grain,
+    pub within: Option<Parts>,
+}
+
+/// What a side says of a part. One that holds no row is not spoken of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartSum {
+    pub part: u64,
+    pub rows: u64,
+    /// A sum and not an exclusive or: a row that is there twice shows.
+    pub hashes: u128,
+}
+
+impl Parts {
+    /// `parts` in order.
+    #[must_use]
+    pub fn of(grain: Grain, parts: impl IntoIterator<Item = u64>) -> Self {
+        let mut runs: Vec<(u64, u64)> = Vec::new();
+        for part in parts {
+            match runs.last_mut() {
+                Some((_, last)) if last.checked_add(1) == Some(part) => *last = part,
+                _ => runs.push((part, part)),
+            }
+        }
+        Self { grain, runs }
+    }
+
+    /// The ranges of the key, both ends included; empty for parts that are none.
+    #[must_use]
+    pub fn key_ranges(&self) -> Vec<(i64, i64)> {
+        let Grain::Range { base, bits } = self.grain else { return Vec::new() };
+        let key = |part: u64| i128::from(base) + (i128::from(part) << bits);
+        let within = |value: i128| i64::try_from(value).unwrap_or(i64::MAX);
+        self.runs.iter().map(|&(first, last)| (within(key(first)), within(key(last + 1) - 1))).collect()
+    }
+}
+
+/// The first cut of a table of about `rows` rows. `span` is the least and greatest of a key of whole numbers.
+#[must_use]
+pub fn coarsest(span: Option<(i64, i64)>, has_keys: bool, rows: u64) -> Grain {
+    let parts = bits_for(rows / ROWS_OF_A_PART).min(MOST_PARTS_BITS);
+    match span {
+        _ if !has_keys => Grain::Whole,
+        // Beyond that, differences of keys are no numbers of 64 bits.
+        Some((low, high)) if i128::from(high) - i128::from(low) < 1 << 62 => {
+            let width = u64::try_from(i128::from(high) - i128::from(low) + 1).unwrap_or(1);
+            Grain::Range { base: low, bits: bits_for(width).saturating_sub(parts) }
+        }
+        _ => Grain::Hash { bits: parts },
+    }
+}
+
+/// The grain that cuts parts of up to `rows` rows into small ones; `None` where nothing is finer.
+#[must_use]
+pub fn finer(grain: Grain, rows: u64) -> Option<Grain> {
+    let more = bits_for(rows / ROWS_OF_A_PART).clamp(1, MOST_PARTS_BITS);
+    match grain {
+        Grain::Range { bits: 0, .. } | Grain::Hash { bits: 31.. } | Grain::Whole => None,
+        Grain::Range { base, bits } => Some(Grain::Range { base, bits: bits.saturating_sub(more + MORE_FOR_GAPS) }),
+        Grain::Hash { bits } => Some(Grain::Hash { bits: (bits + more).min(31) }),
+    }
+}
+
+/// The least number of bits that tell so many things apart.
+const fn bits_for(things: u64) -> u32 {
+    if things <= 1 { 0 } else { u64::BITS - (things - 1).leading_zeros() }
+}
+
+/// The first cut as questions that none takes long: ranges by the index, a few at a time. A cut by hashes reads the whole
+/// table for each question, so it is one.
+#[must_use]
+pub fn chunks(grain: Grain, span: Option<(i64, i64)>, rows: u64) -> Vec<Cut> {
+    let (Grain::Range { base, bits }, Some((_, high))) = (grain, span) else {
+        return vec![Cut { grain, within: None }];
+    };
+    let last = u64::try_from(i128::from(high) - i128::from(base)).unwrap_or(0) >> bits;
+    let each = (last / (rows / ROWS_OF_A_CHUNK + 1)).max(1);
+    let mut chunks = Vec::new();
+    let mut first = 0;
+    while first <= last {
+        let end = first.saturating_add(each - 1).min(last);
+        chunks.push(Cut { grain, within: Some(Parts { grain, runs: vec![(first, end)] }) });
+        first = end + 1;
+    }
+    chunks
+}
+
+/// Parts whose sums are not the same on both sides, in order, each with the rows of the side that has more.
+#[must_use]
+pub fn differing(source: &[PartSum], target: &[PartSum]) -> Vec<(u64, u64)> {
+    let by_part = |sums: &[PartSum]| -> BTreeMap<u64, PartSum> { sums.iter().map(|sum| (sum.part, *sum)).collect() };
+    let (source, mut target) = (by_part(source), by_part(target));
+    let mut differing = Vec::new();
+    for (part, sum) in source {
+        match target.remove(&part) {
+            Some(other) if other == sum => {}
+            other => differing.push((part, other.map_or(sum.rows, |o| o.rows.max(sum.rows)))),
+        }
+    }
+    differing.extend(target.into_values().map(|sum| (sum.part, sum.rows)));
+    differing.sort_unstable();
+    differing
+}
+
+/// What is done about parts that differ: those to be cut once more (with the rows of the largest), and those whose rows
+/// are fetched, each some at a time.
+#[must_use]
+pub fn batches(grain: Grain, differing: &[(u64, u64)]) -> (Vec<(Parts, u64)>, Vec<Parts>) {
+    let is_large = |rows: u64| rows > MOST_ROWS_TO_FETCH && finer(grain, rows).is_some();
+    let (large, small): (Vec<_>, Vec<_>) = differing.iter().partition(|(_, rows)| is_large(*rows));
+    let parts = |batch: &[(u64, u64)]| Parts::of(grain, batch.iter().map(|(part, _)| *part));
+    let most = |batch: &[(u64, u64)]| batch.iter().map(|(_, rows)| *rows).max().unwrap_or(0);
+    let cut = grouped(&large, ROWS_OF_A_CUT).into_iter().map(|batch| (parts(&batch), most(&batch))).collect();
+    (cut, grouped(&small, ROWS_OF_A_BATCH).into_iter().map(|batch| parts(&batch)).collect())
+}
+
+/// In order, in groups of not many parts and of so many rows, or of one part that has more.
+fn grouped(parts: &[(u64, u64)], most_rows: u64) -> Vec<Vec<(u64, u64)>> {
+    let mut groups: Vec<Vec<(u64, u64)>> = Vec::new();
+    let mut held: u64 = 0;
+    for &(part, rows) in parts {
+        match groups.last_mut() {
+            Some(group) if held.saturating_add(rows) <= most_rows && group.len() < PARTS_OF_A_BATCH => {
+                group.push((part, rows));
+            }
+            _ => {
+                groups.push(vec![(part, rows)]);
+                held = 0;
+            }
+        }
+        held = held.saturating_add(rows);
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sum(part: u64, rows: u64, hashes: u128) -> PartSum {
+        PartSum { part, rows, hashes }
+    }
+
+    #[test]
+    fn a_table_is_cut_into_as_many_parts_as_its_rows_are_worth() {
+        assert_eq!(coarsest(Some((1, 3_000)), true, 3_000), Grain::Range { base: 1, bits: 8 });
+        assert_eq!(coarsest(None, true, 3_000), Grain::Hash { bits: 4 });
+        assert_eq!(coarsest(None, false, 3_000), Grain::Whole);
+        assert_eq!(coarsest(Some((i64::MIN, i64::MAX)), true, 0), Grain::Hash { bits: 0 });
+        assert_eq!(coarsest(None, true, u64::MAX), Grain::Hash { bits: 14 });
+        assert_eq!(coarsest(Some((5, 5)), true, 1), Grain::Range { base: 5, bits: 0 });
+    }
+
+    #[test]
+    fn every_key_of_the_span_lies_in_one_chunk() {
+        let span = (-700, 5_000_000);
+        let grain = coarsest(Some(span), true, 3_500_000);
+        let ranges: Vec<_> =
+            chunks(grain, Some(span), 3_500_000).into_iter().flat_map(|cut| cut.within.unwrap().key_ranges()).collect();
+        assert!((4..=6).contains(&ranges.len()), "{ranges:?}");
+        assert!(ranges[0].0 == span.0 && ranges.last().unwrap().1 >= span.1, "{ranges:?}");
+        assert!(ranges.windows(2).all(|two| two[0].1 + 1 == two[1].0), "{ranges:?}");
+    }
+
+    #[test]
+    fn neighbours_are_one_range_of_keys_and_none_goes_beyond_64_bits() {
+        let parts = Parts::of(Grain::Range { base: -8, bits: 2 }, [0, 1, 5]);
+        assert_eq!(parts.runs, [(0, 1), (5, 5)]);
+        assert_eq!(parts.key_ranges(), [(-8, -1), (12, 15)]);
+        let last = Parts::of(Grain::Range { base: i64::MAX - 1, bits: 4 }, [0]);
+        assert_eq!(last.key_ranges(), [(i64::MAX - 1, i64::MAX)]);
+    }
+
+    #[test]
+    fn parts_differ_by_rows_or_hashes_or_by_being_on_one_side_alone() {
+        let source = [sum(1, 5, 50), sum(2, 5, 50), sum(3, 5, 50), sum(7, 1, 9)];
+        let target = [sum(1, 5, 50), sum(2, 5, 51), sum(3, 6, 50), sum(0, 4, 1)];
+        assert_eq!(differing(&source, &target), [(0, 4), (2, 5), (3, 6), (7, 1)]);
+    }
+
+    #[test]
+    fn large_parts_are_cut_again_and_small_ones_fetched_some_at_a_time() {
+        let grain = Grain::Hash { bits: 10 };
+        let small = (10..40).map(|part| (part, 1_000));
+        let differing: Vec<_> = [(3, 50_000), (4, 2_000)].into_iter().chain(small).collect();
+        let (cut, fetched) = batches(grain, &differing);
+        assert_eq!(cut, [(Parts { grain, runs: vec![(3, 4)] }, 50_000)]);
+        assert_eq!(fetched.iter().map(|parts| parts.runs.clone()).collect::<Vec<_>>(), [[(10, 29)], [(30, 39)]]);
+        // What cannot be cut is fetched, whatever its size.
+        let (cut, fetched) = batches(Grain::Range { base: 0, bits: 0 }, &[(3, 50_000)]);
+        assert_eq!((cut.len(), fetched.len()), (0, 1));
+    }
+
+    #[test]
+    fn cutting_comes_to_an_end() {
+        let mut grain = Grain::Range { base: 0, bits: 62 };
+        let mut cuts = 0;
+        while let Some(next) = finer(grain, 2_000) {
+            (grain, cuts) = (next, cuts + 1);
+        }
+        assert!(cuts <= 62 && grain == Grain::Range { base: 0, bits: 0 });
+        assert_eq!(finer(Grain::Hash { bits: 30 }, u64::MAX), Some(Grain::Hash { bits: 31 }));
+        assert_eq!(finer(Grain::Hash { bits: 31 }, u64::MAX), None);
+    }
+}

@@ -1,0 +1,160 @@
+//! Compares the rows of parts that differ, key by key.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The keys' values, in the order of the mapping; `None` is NULL.
+pub type Key = Vec<Option<String>>;
+
+/// A row as a side tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowDigest {
+    pub key: Key,
+    pub hash: String,
+    /// It lies in the window. Only MySQL tells of rows that do not: they have changed since, or hold NULL.
+    pub in_window: bool,
+}
+
+/// A key whose rows are not the same on both sides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    pub key: Key,
+    pub kind: DifferenceKind,
+}
+
+/// In which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DifferenceKind {
+    OnlyInMysql,
+    /// Deleted in MySQL, or never there.
+    OnlyInBigquery,
+    /// Some column's value.
+    Differs,
+    /// BigQuery holds it more often than MySQL.
+    Doubled,
+}
+
+impl DifferenceKind {
+    pub const ALL: [Self; 4] = [Self::OnlyInMysql, Self::OnlyInBigquery, Self::Differs, Self::Doubled];
+
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::OnlyInMysql => "only in MySQL",
+            Self::OnlyInBigquery => "only in BigQuery",
+            Self::Differs => "differs",
+            Self::Doubled => "doubled in BigQuery",
+        }
+    }
+}
+
+/// Keys that differ, the first of them by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tally {
+    most_named: usize,
+    pub named: Vec<Difference>,
+    pub counts: BTreeMap<DifferenceKind, u64>,
+    /// Keys whose row in MySQL has changed since the watermark: what BigQuery holds of them is its former version.
+    pub changed_since: u64,
+}
+
+impl Tally {
+    #[must_use]
+    pub fn naming(most: usize) -> Self {
+        Self { most_named: most, ..Self::default() }
+    }
+
+    /// Keys that differ, of one kind.
+    #[must_use]
+    pub fn count(&self, kind: DifferenceKind) -> u64 {
+        self.counts.get(&kind).copied().unwrap_or(0)
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// Compares all rows of some parts. MySQL has to be asked after BigQuery: then a row that changed in between is known
+    /// to have, and one that a run brought over in between is not missed.
+    pub fn add(&mut self, source: Vec<RowDigest>, target: Vec<RowDigest>) {
+        let mut keys: BTreeMap<Key, (Vec<RowDigest>, Vec<String>)> = BTreeMap::new();
+        for row in source {
+            keys.entry(row.key.clone()).or_default().0.push(row);
+        }
+        for row in target {
+            keys.entry(row.key).or_default().1.push(row.hash);
+        }
+        for (key, (ours, theirs)) in keys {
+            if ours.iter().any(|row| !row.in_window) {
+                self.changed_since += u64::from(!theirs.is_empty());
+            } else if let Some(kind) = judge(ours, theirs) {
+                *self.counts.entry(kind).or_default() += 1;
+                if self.named.len() < self.most_named {
+                    self.named.push(Difference { key, kind });
+                }
+            }
+        }
+    }
+}
+
+fn judge(source: Vec<RowDigest>, mut target: Vec<String>) -> Option<DifferenceKind> {
+    let mut source: Vec<String> = source.into_iter().map(|row| row.hash).collect();
+    source.sort_unstable();
+    target.sort_unstable();
+    match (source.len(), target.len()) {
+        (_, 0) => Some(DifferenceKind::OnlyInMysql),
+        (0, _) => Some(DifferenceKind::OnlyInBigquery),
+        (ours, theirs) if theirs > ours => Some(DifferenceKind::Doubled),
+        _ => (source != target).then_some(DifferenceKind::Differs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(key: &str, hash: &str, in_window: bool) -> RowDigest {
+        RowDigest { key: vec![Some(key.into())], hash: hash.into(), in_window }
+    }
+
+    fn told(source: Vec<RowDigest>, target: Vec<RowDigest>) -> (Vec<(String, DifferenceKind)>, u64) {
+        let mut tally = Tally::naming(100);
+        tally.add(source, target);
+        let named = tally.named.iter().map(|d| (d.key[0].clone().unwrap(), d.kind)).collect();
+        (named, tally.changed_since)
+    }
+
+    #[test]
+    fn each_way_of_differing_is_told_by_key() {
+        use DifferenceKind::{Differs, Doubled, OnlyInBigquery, OnlyInMysql};
+        let source = vec![row("a", "1", true), row("b", "2", true), row("c", "3", true), row("e", "5", true)];
+        let target = vec![
+            row("a", "1", true),
+            row("b", "9", true),
+            row("d", "4", true),
+            row("e", "5", true),
+            row("e", "5", true),
+        ];
+        let expected = [("b", Differs), ("c", OnlyInMysql), ("d", OnlyInBigquery), ("e", Doubled)];
+        assert_eq!(told(source, target), (expected.map(|(key, kind)| (key.to_owned(), kind)).to_vec(), 0));
+    }
+
+    #[test]
+    fn a_row_that_has_changed_since_is_no_difference() {
+        let source = vec![row("old version", "2", false), row("not there yet", "7", false)];
+        let target = vec![row("old version", "1", true)];
+        assert_eq!(told(source, target), (vec![], 1));
+    }
+
+    #[test]
+    fn only_the_first_are_named_and_all_are_counted() {
+        let mut tally = Tally::naming(2);
+        for key in ["a", "b", "c"] {
+            tally.add(vec![row(key, "1", true)], vec![]);
+        }
+        assert_eq!((tally.named.len(), tally.count(DifferenceKind::OnlyInMysql)), (2, 3));
+    }
+}

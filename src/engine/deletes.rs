@@ -1,0 +1,240 @@
+//! Finds the rows of the target that the source no longer has, and deletes or marks them as the mapping says.
+//!
+//! The lease keeps every other run out, so that no row can reach the target after its key was looked for. All keys of the
+//! source are read in one statement, which sees them at one moment, and staged; one job compares and deletes.
+
+use std::sync::Arc;
+
+use super::attempt::Ground;
+use super::ledger::Ledger;
+use super::protocol::{Event, Phase};
+use super::publish::{in_patience, place};
+use super::run_id::Try;
+use super::scope::{Halt, Scope};
+use super::transfer::{Moved, Pumped, pump};
+use crate::domain::config::{Deletes, Mapping};
+use crate::domain::cursor::Cursor;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::plan::TablePlan;
+use crate::domain::report::{Deletion, MappingReport};
+use crate::domain::window::{Low, Window};
+use crate::failpoint::reached;
+use crate::format;
+use crate::source::{BoundsAsk, Extraction, Source};
+use crate::state::{Moves, PendingPublish, StateStore};
+use crate::warehouse::{DeleteOrder, StageOrder, Staged, Upload, Vanished, VanishedCounts, Warehouse};
+
+pub(super) async fn deletes<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ledger: &mut Ledger<'_, T>,
+    report: &mut MappingReport,
+    ground: &Ground,
+    dry_run: bool,
+) -> Result<(), Halt> {
+    refuse(&scope.mapping, &ground.plan, dry_run)?;
+    let Some(mark) = ledger.watermark(ground.plan.cursor_kind)? else { return Ok(()) };
+    let window = Window { low: Low::Beginning, high: mark.cursor };
+    let attempt = Try { run: &scope.run, mapping: &scope.mapping.name, attempt: report.attempts, step: 1 };
+    let keys = Arc::new(ground.plan.keys_only());
+    // Before the keys are read: what is older was there to be seen.
+    let before = scope.in_phase(Phase::Plan, young(scope, &ground.plan)).await?;
+    let order = StageOrder {
+        mapping: scope.mapping.name.clone(),
+        plan: Arc::clone(&keys),
+        staging: attempt.staging(&scope.mapping.target),
+        job: attempt.job("keys", &scope.mapping.target, &window),
+    };
+    let staging = order.staging.clone();
+    let judged = judge(scope, report, ground, (order, keys, before)).await;
+    let vanished = match judged {
+        Ok(Some(vanished)) if !dry_run => vanished,
+        judged => {
+            scope.clean_up(&staging).await;
+            return judged.map(|_| ());
+        }
+    };
+    let delete = DeleteOrder {
+        mapping: scope.mapping.name.clone(),
+        job: attempt.job("deletes", &scope.mapping.target, &window),
+        mark: ground.plan.deleted_column.clone(),
+        vanished,
+    };
+    scope.in_phase(Phase::Publish, carry_out(scope, ledger, report, delete)).await?;
+    scope.clean_up(&staging).await;
+    reached("cleaned_up");
+    Ok(())
+}
+
+/// What the configuration does not allow, or the target is not ready for.
+fn refuse(mapping: &Mapping, plan: &TablePlan, dry_run: bool) -> Result<(), Fault> {
+    let name = &mapping.name;
+    if plan.keys.is_empty() {
+        let sentence = format!("Mapping `{name}` has no `primary_keys`, so deleted rows cannot be told");
+        return Err(Fault::new(FaultKind::Config, sentence).with_hint("name the columns that tell rows apart"));
+    }
+    match &mapping.deletes {
+        _ if dry_run => Ok(()),
+        Deletes::Ignore => {
+            let sentence = format!("Mapping `{name}` says `deletes: ignore`");
+            Err(Fault::new(FaultKind::Config, sentence)
+                .with_hint("write `deletes: soft` or `deletes: hard` in the mapping; `--dry-run` only counts"))
+        }
+        Deletes::Soft { column } if plan.deleted_column.is_none() => {
+            let sentence = format!("{} has no column `{column}` to mark deleted rows in", mapping.target);
+            Err(Fault::new(FaultKind::Schema, sentence)
+                .with_hint(format!("add it: `bqsync schema-diff --mapping {name} --apply`")))
+        }
+        Deletes::Soft { .. } | Deletes::Hard => Ok(()),
+    }
+}
+
+/// Rows from here on may have come from a replica that is ahead of the one that is read now; `settle` is said to be more
+/// than that.
+async fn young<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    plan: &TablePlan,
+) -> Result<Option<Cursor>, Halt> {
+    let Some(settle) = scope.ports.config.pace.settle else { return Ok(None) };
+    let ask = BoundsAsk {
+        table: scope.mapping.source.clone(),
+        column: plan.cursor_column().source.name.clone(),
+        nullable: false,
+        is_indexed: false,
+        kind: plan.cursor_kind,
+        timezone: plan.timezone,
+        low: Low::Beginning,
+        before: None,
+        settle,
+    };
+    Ok(scope.unless_cancelled(scope.ports.source.bounds(&ask)).await?.limit)
+}
+
+/// Stages the keys and counts; `None` when there is nothing to delete.
+async fn judge<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    report: &mut MappingReport,
+    ground: &Ground,
+    (order, keys, before): (StageOrder, Arc<TablePlan>, Option<Cursor>),
+) -> Result<Option<Vanished>, Halt> {
+    let staged = stage_keys(scope, order).await?;
+    report.bytes_staged += staged.bytes;
+    let vanished = Vanished {
+        target: scope.mapping.target.clone(),
+        plan: Arc::clone(&ground.plan),
+        keys,
+        staged: staged.table,
+        before,
+    };
+    let count = scope.unless_cancelled(scope.ports.warehouse.count_vanished(&vanished));
+    let VanishedCounts { held, vanished: gone } = scope.in_phase(Phase::Plan, count).await?;
+    report.deletion = Some(Deletion { keys: staged.rows, held, vanished: gone, deleted: 0 });
+    guard(&scope.mapping, held, gone)?;
+    Ok((gone > 0).then_some(vanished))
+}
+
+/// All keys of the source, whatever their rows' incremental column holds.
+async fn stage_keys<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    order: StageOrder,
+) -> Result<Staged, Halt> {
+    let extraction = Extraction {
+        table: scope.mapping.source.clone(),
+        plan: Arc::clone(&order.plan),
+        window: None,
+        limits: scope.ports.limits,
+        is_step: false,
+        // One statement, one moment: a key that moved between two would look vanished.
+        readers: 1,
+        cancel: scope.cancel.clone(),
+    };
+    let pumped = scope.in_phase(Phase::Extract, pump(scope, extraction, Moved::default(), order)).await?;
+    let Pumped { upload: Some(upload), .. } = pumped else { return Err(emptied(&scope.mapping).into()) };
+    let staged = scope.in_phase(Phase::Load, scope.unless_cancelled(upload.finish())).await?;
+    reached("staged");
+    Ok(staged)
+}
+
+fn emptied(mapping: &Mapping) -> Fault {
+    let (source, target) = (&mapping.source, &mapping.target);
+    Fault::new(FaultKind::Conflict, format!("MySQL shows no row of {source}: nothing of {target} is deleted for that"))
+        .with_hint("if the table was meant to be emptied, empty the one in BigQuery by hand: TRUNCATE TABLE")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share is compared, and tables of 2^53 rows are none")]
+fn guard(mapping: &Mapping, held: u64, vanished: u64) -> Result<(), Fault> {
+    let most = mapping.most_deleted;
+    if vanished as f64 <= held as f64 * most {
+        return Ok(());
+    }
+    let (name, target) = (&mapping.name, &mapping.target);
+    let (vanished, held) = (format::count(vanished), format::count(held));
+    let sentence = format!(
+        "{vanished} of {held} rows of {target} are no longer in MySQL, more than `max_delete_fraction` ({most}) of \
+         mapping `{name}` allows; none was deleted"
+    );
+    Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
+        "`bqsync verify --mapping {name}` names the first of them; if they are meant to go, raise `max_delete_fraction`"
+    )))
+}
+
+/// Deletes, as a publish publishes: noted in the state before it is sent, so that the next run asks what became of it
+/// before it brings back a row that is there again.
+async fn carry_out<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ledger: &mut Ledger<'_, T>,
+    report: &mut MappingReport,
+    order: DeleteOrder,
+) -> Result<(), Halt> {
+    ledger
+        .note_pending(PendingPublish {
+            job: order.job.clone(),
+            place: place(scope),
+            staging: order.vanished.staged.clone(),
+            moves: Moves::Nothing,
+            since: None,
+            high: ledger.watermark_text().unwrap_or_default(),
+            rows: 0,
+        })
+        .await?;
+    reached("pending_noted");
+    let counts = in_patience(scope, &order.job, scope.ports.warehouse.delete(&order)).await?;
+    reached("published");
+    ledger.adopt_pending().await?;
+    let deleted = counts.deleted + counts.updated;
+    if let Some(deletion) = &mut report.deletion {
+        deletion.deleted = deleted;
+    }
+    if let Some(billed) = counts.bytes_billed {
+        *report.bytes_billed.get_or_insert(0) += billed;
+    }
+    report.jobs.push(order.job.clone());
+    let (run, mapping) = (scope.run.clone(), scope.mapping.name.clone());
+    scope.emit(Event::RowsDeleted { run, mapping, job: order.job, deleted, marked: order.mark.is_some() });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn mapping(rest: &str) -> Mapping {
+        let text = format!(
+            "project: p\ndataset: d\nmappings: [{{name: t, mysql_table: t, primary_keys: [id], incremental_column: id, {rest}}}]"
+        );
+        let config = crate::domain::config::parse(&text, Path::new("config.yaml"), &|_| None).expect("no problem");
+        config.mappings[0].clone()
+    }
+
+    #[test]
+    fn more_than_the_allowed_share_is_refused() {
+        let tenth = mapping("deletes: hard");
+        assert!(guard(&tenth, 100, 10).is_ok() && guard(&tenth, 0, 0).is_ok());
+        let fault = guard(&tenth, 100, 11).unwrap_err();
+        assert_eq!(fault.kind(), FaultKind::Conflict);
+        assert!(fault.to_string().contains("11 of 100 rows"), "{fault}");
+        assert!(guard(&mapping("deletes: hard, max_delete_fraction: 1"), 100, 100).is_ok());
+        assert!(guard(&mapping("deletes: hard, max_delete_fraction: 0"), 100, 1).is_err());
+    }
+}

@@ -1,0 +1,188 @@
+//! Rows as text that BigQuery writes alike, in MySQL's and MariaDB's words, and the hashes of it.
+//!
+//! Everything becomes bytes of UTF-8 before it is put together: text of two character sets in one CONCAT is refused.
+
+use chrono::{DateTime, Offset, TimeZone};
+use chrono_tz::Tz;
+
+use super::sql::identifier;
+use crate::domain::plan::ColumnPlan;
+use crate::domain::source_type::SourceType;
+use crate::domain::verify::{COMPARED_DIGITS, Comparison, Form, Grain, Parts, SUMMED_DIGITS};
+
+/// The hash of a whole row, in hexadecimal.
+pub fn row_hash(comparison: &Comparison) -> String {
+    format!("SHA2({}, 256)", joined(comparison, 0..comparison.forms.len()))
+}
+
+/// As much of a row's hash as is summed, as a number.
+pub fn summed(hash: &str) -> String {
+    format!("CAST(CONV(SUBSTR({hash}, 1, {SUMMED_DIGITS}), 16, 10) AS UNSIGNED)")
+}
+
+/// As much of a row's hash as is compared.
+pub fn compared(hash: &str) -> String {
+    format!("SUBSTR({hash}, 1, {COMPARED_DIGITS})")
+}
+
+/// The values of the keys.
+pub fn keys(comparison: &Comparison) -> Vec<String> {
+    let plan = &comparison.plan;
+    let value =
+        |&key: &usize| comparison.forms[key].map_or_else(|| "NULL".to_owned(), |f| value(&plan.columns[key], f));
+    plan.keys.iter().map(value).collect()
+}
+
+/// The number of a row's part.
+pub fn part(comparison: &Comparison, grain: Grain) -> String {
+    match (grain, comparison.number_key()) {
+        (Grain::Range { base, bits }, Some(key)) => {
+            format!("(({} - ({base})) >> {bits})", identifier(&comparison.plan.columns[key].source.name))
+        }
+        (Grain::Hash { bits: bits @ 1.. }, _) => {
+            let hash = format!("SHA2({}, 256)", joined(comparison, comparison.plan.keys.iter().copied()));
+            format!("(CAST(CONV(SUBSTR({hash}, 1, 8), 16, 10) AS UNSIGNED) & {})", (1_u64 << bits) - 1)
+        }
+        (Grain::Range { .. } | Grain::Hash { .. } | Grain::Whole, _) => "0".to_owned(),
+    }
+}
+
+/// Does a row lie in one of the parts?
+pub fn within(comparison: &Comparison, parts: &Parts) -> String {
+    let tested = match (parts.grain, comparison.number_key()) {
+        (Grain::Range { .. }, Some(key)) => {
+            let name = identifier(&comparison.plan.columns[key].source.name);
+            let range = |(low, high): &(i64, i64)| format!("{name} BETWEEN {low} AND {high}");
+            parts.key_ranges().iter().map(range).collect::<Vec<_>>()
+        }
+        (grain, _) => {
+            let part = part(comparison, grain);
+            parts.runs.iter().map(|(first, last)| format!("{part} BETWEEN {first} AND {last}")).collect()
+        }
+    };
+    format!("({})", tested.join(" OR "))
+}
+
+/// Fields one after the other. Each says where it ends, so that no two rows read alike.
+fn joined(comparison: &Comparison, positions: impl Iterator<Item = usize>) -> String {
+    let field = |position: usize| {
+        let form = comparison.forms[position]?;
+        let value = value(&comparison.plan.columns[position], form);
+        let ended = match form {
+            Form::Text { .. } => format!("CONCAT(LENGTH({value}), ':', {value})"),
+            _ => format!("CONCAT({value}, ';')"),
+        };
+        Some(format!("IFNULL({ended}, '-;')"))
+    };
+    format!("CONCAT('', {})", positions.filter_map(field).collect::<Vec<_>>().join(", "))
+}
+
+fn value(column: &ColumnPlan, form: Form) -> String {
+    let name = identifier(&column.source.name);
+    match form {
+        Form::Integer if matches!(column.source.source_type, SourceType::Int { unsigned: false, .. }) => {
+            format!("CAST(CAST({name} AS SIGNED) AS CHAR)")
+        }
+        Form::Integer | Form::Bits => unsigned(&name),
+        Form::IntegerWithin64 => format!("IF({name} <= 9223372036854775807, {}, NULL)", unsigned(&name)),
+        Form::Boolean => format!("IF({name} IN (0, 1), {}, NULL)", unsigned(&name)),
+        Form::Decimal { precision, scale } => decimal(&name, precision, scale),
+        Form::Float => float(&format!("({name} + 0e0)")),
+        Form::Date => format!("IF({}, CAST({name} AS CHAR), NULL)", is_date(&name)),
+        Form::Wall => format!("IF({}, CAST({} AS CHAR), NULL)", is_date(&name), micros(&name)),
+        Form::LocalWall(zone) => {
+            let (micros, (low, high)) = (micros(&name), span(zone));
+            let fits = format!("{} AND {micros} BETWEEN {low} AND {high}", is_date(&name));
+            format!("IF({fits}, CAST({micros} AS CHAR), NULL)")
+        }
+        Form::TimeOfDay => format!(
+            "IF({name} >= TIME '00:00:00' AND {name} < TIME '24:00:00', CAST(HOUR({name}) * 3600000000 + \
+             MINUTE({name}) * 60000000 + SECOND({name}) * 1000000 + MICROSECOND({name}) AS CHAR), NULL)"
+        ),
+        Form::Text { empty_is_null } => text(column, &name, empty_is_null),
+        Form::TextHash { empty_is_null } => format!("SHA2({}, 256)", text(column, &name, empty_is_null)),
+        Form::Bytes => format!("LOWER(HEX(CAST({name} AS BINARY)))"),
+        Form::BytesHash => format!("SHA2(CAST({name} AS BINARY), 256)"),
+    }
+}
+
+fn unsigned(name: &str) -> String {
+    // By way of a number: ZEROFILL and YEAR are printed with zeros before them.
+    format!("CAST(CAST({name} AS UNSIGNED) AS CHAR)")
+}
+
+fn decimal(name: &str, precision: u8, scale: u8) -> String {
+    let digits = format!("CAST(CAST({name} AS DECIMAL({precision},{scale})) AS CHAR)");
+    if scale == 0 {
+        return digits;
+    }
+    format!("TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {digits}))")
+}
+
+/// Each step is exact in binary, or rounded in the one way that all floating-point units round.
+fn float(x: &str) -> String {
+    format!(
+        "CASE WHEN ABS({x}) < 4e18 THEN CONCAT(CAST(FLOOR({x}) AS SIGNED), '/', CAST(FLOOR(({x} - FLOOR({x})) * \
+         4294967296e0) AS SIGNED)) WHEN {x} > 0 THEN '+' WHEN {x} < 0 THEN '-' END"
+    )
+}
+
+/// A date that the calendar has, of a year that BigQuery has.
+fn is_date(name: &str) -> String {
+    format!("YEAR({name}) > 0 AND DAY({name}) BETWEEN 1 AND DAY(LAST_DAY({name}))")
+}
+
+fn micros(name: &str) -> String {
+    format!("TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', {name})")
+}
+
+/// The wall clocks of a zone that BigQuery's TIMESTAMP holds.
+fn span(zone: Tz) -> (i64, i64) {
+    const ENDS: [i64; 2] = [-62_135_596_800_000_000, 253_402_300_799_999_999];
+    let [low, high] = ENDS.map(|instant| {
+        let utc = DateTime::from_timestamp_micros(instant).unwrap_or_default().naive_utc();
+        instant + i64::from(zone.offset_from_utc_datetime(&utc).fix().local_minus_utc()) * 1_000_000
+    });
+    (low, high)
+}
+
+fn text(column: &ColumnPlan, name: &str, empty_is_null: bool) -> String {
+    let bytes = if column.source.source_type == SourceType::Binary {
+        format!("CAST({name} AS BINARY)")
+    } else {
+        format!("CAST(CAST({name} AS CHAR CHARACTER SET utf8mb4) AS BINARY)")
+    };
+    // Of bytes, because a blank is nothing to many collations.
+    if empty_is_null { format!("NULLIF({bytes}, '')") } else { bytes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::mysql::samples::column;
+
+    #[test]
+    fn a_zone_moves_the_ends_of_what_a_timestamp_holds() {
+        let (low, high) = span(Tz::UTC);
+        assert_eq!((low, high), (-62_135_596_800_000_000, 253_402_300_799_999_999));
+        assert!(span(chrono_tz::America::New_York).1 < high && span(chrono_tz::Asia::Tokyo).0 > low);
+    }
+
+    #[test]
+    fn a_text_is_compared_as_bytes_of_utf8_whatever_its_column_says() {
+        let of = |empty_is_null| value(&column("s", SourceType::Text { chars: None }), Form::Text { empty_is_null });
+        assert_eq!(of(false), "CAST(CAST(`s` AS CHAR CHARACTER SET utf8mb4) AS BINARY)");
+        assert_eq!(of(true), "NULLIF(CAST(CAST(`s` AS CHAR CHARACTER SET utf8mb4) AS BINARY), '')");
+    }
+
+    #[test]
+    fn zeros_before_and_behind_a_number_do_not_count() {
+        let year = value(&column("y", SourceType::Year), Form::Integer);
+        assert_eq!(year, "CAST(CAST(`y` AS UNSIGNED) AS CHAR)");
+        let decimal = SourceType::Decimal { precision: 10, scale: 2 };
+        assert_eq!(
+            value(&column("d", decimal), Form::Decimal { precision: 10, scale: 2 }),
+            "TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM CAST(CAST(`d` AS DECIMAL(10,2)) AS CHAR)))"
+        );
+    }
+}

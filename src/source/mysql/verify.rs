@@ -1,0 +1,103 @@
+//! MySQL's answers to what a comparison asks. Every statement is bounded in rows where the key allows it.
+
+use super::connect::{self, Session};
+use super::digest;
+use super::fault::from_sqlx;
+use super::sql::{self, Bind, Query};
+use crate::domain::config::MysqlSettings;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::verify::{Comparison, Cut, PartSum, Parts, RowDigest};
+use crate::domain::window::Low;
+
+pub async fn key_span(settings: &MysqlSettings, comparison: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
+    let Some(key) = comparison.number_key() else { return Ok(None) };
+    let (name, table) = (sql::identifier(&comparison.plan.columns[key].source.name), sql::table(&comparison.source));
+    let query = format!("SELECT CAST(MIN({name}) AS CHAR), CAST(MAX({name}) AS CHAR) FROM {table}");
+    let rows = answered(settings, comparison, Query::plain(query)).await?;
+    let Some([Some(low), Some(high)]) = rows.first().map(Vec::as_slice) else { return Ok(None) };
+    Ok(low.parse().ok().zip(high.parse().ok()))
+}
+
+pub async fn part_sums(settings: &MysqlSettings, comparison: &Comparison, cut: &Cut) -> Result<Vec<PartSum>, Fault> {
+    answered(settings, comparison, sums_query(comparison, cut))
+        .await?
+        .into_iter()
+        .map(|row| part_sum(&row).ok_or_else(|| unreadable(comparison)))
+        .collect()
+}
+
+/// All rows of the parts, in the window or not.
+pub async fn row_digests(
+    settings: &MysqlSettings,
+    comparison: &Comparison,
+    parts: &Parts,
+) -> Result<Vec<RowDigest>, Fault> {
+    answered(settings, comparison, rows_query(comparison, parts))
+        .await?
+        .into_iter()
+        .map(|row| row_digest(row).ok_or_else(|| unreadable(comparison)))
+        .collect()
+}
+
+async fn answered(
+    settings: &MysqlSettings,
+    comparison: &Comparison,
+    query: Query,
+) -> Result<Vec<Vec<Option<String>>>, Fault> {
+    let mut session: Session = connect::open(settings).await?;
+    let failed = |error| from_sqlx(error, format!("Comparing {} failed", comparison.source));
+    session.texts(query).await.map_err(failed)
+}
+
+fn sums_query(comparison: &Comparison, cut: &Cut) -> Query {
+    let (mut filter, binds) = window(comparison);
+    if let Some(parts) = &cut.within {
+        filter = format!("{filter} AND {}", digest::within(comparison, parts));
+    }
+    let hash = digest::summed(&digest::row_hash(comparison));
+    let sql = format!(
+        "SELECT CAST({} AS CHAR), CAST(COUNT(*) AS CHAR), CAST(SUM({hash}) AS CHAR) FROM {} WHERE {filter} \
+         GROUP BY 1",
+        digest::part(comparison, cut.grain),
+        sql::table(&comparison.source),
+    );
+    Query { sql, binds }
+}
+
+fn rows_query(comparison: &Comparison, parts: &Parts) -> Query {
+    let (in_window, binds) = window(comparison);
+    let hash = digest::compared(&digest::row_hash(comparison));
+    let sql = format!(
+        "SELECT {}, {hash}, IF({in_window}, '1', '0') FROM {} WHERE {}",
+        digest::keys(comparison).join(", "),
+        sql::table(&comparison.source),
+        digest::within(comparison, parts),
+    );
+    Query { sql, binds }
+}
+
+/// False for a row whose incremental column is NULL: none is ever synced.
+fn window(comparison: &Comparison) -> (String, Vec<Bind>) {
+    let column = sql::identifier(&comparison.plan.cursor_column().source.name);
+    let high = Bind::from(&comparison.window.high);
+    match &comparison.window.low {
+        Low::Beginning => (format!("{column} <= ?"), vec![high]),
+        Low::After(low) => (format!("{column} > ? AND {column} <= ?"), vec![Bind::from(low), high]),
+        Low::From(low) => (format!("{column} >= ? AND {column} <= ?"), vec![Bind::from(low), high]),
+    }
+}
+
+fn part_sum(row: &[Option<String>]) -> Option<PartSum> {
+    let [Some(part), Some(rows), Some(hashes)] = row else { return None };
+    Some(PartSum { part: part.parse().ok()?, rows: rows.parse().ok()?, hashes: hashes.parse().ok()? })
+}
+
+fn row_digest(mut row: Vec<Option<String>>) -> Option<RowDigest> {
+    let in_window = row.pop()?? == "1";
+    let hash = row.pop()??;
+    Some(RowDigest { key: row, hash, in_window })
+}
+
+fn unreadable(comparison: &Comparison) -> Fault {
+    Fault::new(FaultKind::Bug, format!("What MySQL says of the rows of {} cannot be read", comparison.source))
+}

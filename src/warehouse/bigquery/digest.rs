@@ -1,0 +1,116 @@
+//! Rows as text that MySQL writes alike, in GoogleSQL, and the hashes of it.
+
+use super::literal::column;
+use crate::domain::plan::ColumnPlan;
+use crate::domain::target_type::TargetType;
+use crate::domain::verify::{COMPARED_DIGITS, Comparison, Form, Grain, Parts, SUMMED_DIGITS};
+
+/// The hash of a whole row, in hexadecimal.
+pub fn row_hash(comparison: &Comparison) -> String {
+    format!("TO_HEX(SHA256({}))", joined(comparison, 0..comparison.forms.len()))
+}
+
+/// As much of a row's hash as is summed. As a NUMERIC: INT64 would hold the sum of a few rows alone.
+pub fn summed(hash: &str) -> String {
+    format!("CAST(CAST(CONCAT('0x', SUBSTR({hash}, 1, {SUMMED_DIGITS})) AS INT64) AS NUMERIC)")
+}
+
+/// As much of a row's hash as is compared.
+pub fn compared(hash: &str) -> String {
+    format!("SUBSTR({hash}, 1, {COMPARED_DIGITS})")
+}
+
+/// The values of the keys.
+pub fn keys(comparison: &Comparison) -> Vec<String> {
+    let plan = &comparison.plan;
+    let value =
+        |&key: &usize| comparison.forms[key].map_or_else(|| "NULL".to_owned(), |f| value(&plan.columns[key], f));
+    plan.keys.iter().map(value).collect()
+}
+
+/// The number of a row's part.
+pub fn part(comparison: &Comparison, grain: Grain) -> String {
+    match (grain, comparison.number_key()) {
+        (Grain::Range { base, bits }, Some(key)) => {
+            format!("(({} - ({base})) >> {bits})", column(&comparison.plan.columns[key].target_name))
+        }
+        (Grain::Hash { bits: bits @ 1.. }, _) => {
+            let hash = format!("TO_HEX(SHA256({}))", joined(comparison, comparison.plan.keys.iter().copied()));
+            format!("(CAST(CONCAT('0x', SUBSTR({hash}, 1, 8)) AS INT64) & {})", (1_u64 << bits) - 1)
+        }
+        (Grain::Range { .. } | Grain::Hash { .. } | Grain::Whole, _) => "0".to_owned(),
+    }
+}
+
+/// Does a row lie in one of the parts? Ranges of the key are constants, by which a clustered table is pruned.
+pub fn within(comparison: &Comparison, parts: &Parts) -> String {
+    let tested = match (parts.grain, comparison.number_key()) {
+        (Grain::Range { .. }, Some(key)) => {
+            let name = column(&comparison.plan.columns[key].target_name);
+            let ranges = parts.key_ranges();
+            ranges.iter().map(|(low, high)| format!("{name} BETWEEN {low} AND {high}")).collect::<Vec<_>>()
+        }
+        (grain, _) => {
+            let part = part(comparison, grain);
+            parts.runs.iter().map(|(first, last)| format!("{part} BETWEEN {first} AND {last}")).collect()
+        }
+    };
+    format!("({})", tested.join(" OR "))
+}
+
+/// Fields one after the other, each with its end, as the source joins them.
+fn joined(comparison: &Comparison, positions: impl Iterator<Item = usize>) -> String {
+    let field = |position: usize| {
+        let form = comparison.forms[position]?;
+        let value = value(&comparison.plan.columns[position], form);
+        let ended = match form {
+            Form::Text { .. } => format!("CONCAT(CAST(BYTE_LENGTH({value}) AS STRING), ':', {value})"),
+            _ => format!("CONCAT({value}, ';')"),
+        };
+        Some(format!("IFNULL({ended}, '-;')"))
+    };
+    format!("CONCAT('', {})", positions.filter_map(field).collect::<Vec<_>>().join(", "))
+}
+
+fn value(of: &ColumnPlan, form: Form) -> String {
+    let name = column(&of.target_name);
+    match form {
+        Form::Integer | Form::IntegerWithin64 | Form::Bits | Form::Boolean | Form::Decimal { .. } => {
+            digits(&name, &of.target_type)
+        }
+        Form::Float => float(&name),
+        Form::Date => format!("CAST({name} AS STRING)"),
+        Form::Wall if of.target_type == TargetType::Timestamp => format!("CAST(UNIX_MICROS({name}) AS STRING)"),
+        Form::Wall => micros(&name),
+        Form::LocalWall(zone) => micros(&format!("DATETIME({name}, '{zone}')")),
+        Form::TimeOfDay => format!("CAST(TIME_DIFF({name}, TIME '00:00:00', MICROSECOND) AS STRING)"),
+        Form::Text { .. } => name,
+        Form::TextHash { .. } | Form::BytesHash => format!("TO_HEX(SHA256({name}))"),
+        Form::Bytes => format!("TO_HEX({name})"),
+    }
+}
+
+fn digits(name: &str, target: &TargetType) -> String {
+    match target {
+        TargetType::String(_) => name.to_owned(),
+        TargetType::Bool => format!("CAST(CAST({name} AS INT64) AS STRING)"),
+        TargetType::Numeric(_) | TargetType::BigNumeric(_) => {
+            let text = format!("CAST({name} AS STRING)");
+            format!("IF(STRPOS({text}, '.') > 0, RTRIM(RTRIM({text}, '0'), '.'), {text})")
+        }
+        _ => format!("CAST({name} AS STRING)"),
+    }
+}
+
+/// Step by step as the source does it.
+fn float(x: &str) -> String {
+    format!(
+        "CASE WHEN ABS({x}) < 4e18 THEN CONCAT(CAST(SAFE_CAST(FLOOR({x}) AS INT64) AS STRING), '/', \
+         CAST(SAFE_CAST(FLOOR(({x} - FLOOR({x})) * 4294967296e0) AS INT64) AS STRING)) WHEN {x} > 0 THEN '+' \
+         WHEN {x} < 0 THEN '-' END"
+    )
+}
+
+fn micros(datetime: &str) -> String {
+    format!("CAST(DATETIME_DIFF({datetime}, DATETIME '1970-01-01 00:00:00', MICROSECOND) AS STRING)")
+}

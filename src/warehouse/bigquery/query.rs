@@ -1,0 +1,96 @@
+//! Statements that only read: their rows, page by page, and what they would cost.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::client::Api;
+use super::jobs;
+use crate::domain::fault::{Fault, FaultKind};
+
+/// How long BigQuery may hold an answer back until the rows are there; below the limit of a request.
+const PATIENCE_MS: u32 = 50_000;
+
+/// The answer of `jobs.query` and `jobs.getQueryResults`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    #[serde(default)]
+    job_complete: bool,
+    job_reference: Option<JobReference>,
+    #[serde(default)]
+    rows: Vec<Row>,
+    page_token: Option<String>,
+    /// 64-bit numbers travel as text.
+    total_bytes_processed: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct JobReference {
+    /// A dry run has none.
+    job_id: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Row {
+    f: Vec<Cell>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Cell {
+    v: Option<String>,
+}
+
+impl Api {
+    /// Every row of a statement, which may run twice. The columns must be scalars.
+    pub async fn rows(&self, sql: &str, what: &str) -> Result<Vec<Vec<Option<String>>>, Fault> {
+        let mut answer = self.ask(sql, what, false).await?;
+        let lost = || Fault::new(FaultKind::Transient, format!("{what}: the answer names no job"));
+        let job = answer.job_reference.take().and_then(|reference| reference.job_id);
+        let mut rows = Vec::new();
+        loop {
+            let done = answer.job_complete;
+            rows.extend(answer.rows.into_iter().map(|row| row.f.into_iter().map(|cell| cell.v).collect()));
+            if done && answer.page_token.is_none() {
+                return Ok(rows);
+            }
+            let job = job.as_deref().ok_or_else(lost)?;
+            answer = self.more(job, answer.page_token.as_deref(), what).await?;
+        }
+    }
+
+    /// The only number of a statement's only row.
+    pub async fn number(&self, sql: &str, what: &str) -> Result<u64, Fault> {
+        let rows = self.rows(sql, what).await?;
+        let number = rows.first().and_then(|row| row.first()?.as_deref()?.parse().ok());
+        number.ok_or_else(|| Fault::new(FaultKind::Bug, format!("{what}: the answer is no number")))
+    }
+
+    /// Bytes that a statement would read; of a clustered table an upper bound.
+    pub async fn bytes_of(&self, sql: &str, what: &str) -> Result<u64, Fault> {
+        let answer = self.ask(sql, what, true).await?;
+        Ok(answer.total_bytes_processed.and_then(|bytes| bytes.parse().ok()).unwrap_or(0))
+    }
+
+    async fn ask(&self, sql: &str, what: &str, dry_run: bool) -> Result<Answer, Fault> {
+        let url = self.url(false, &self.project, &["queries"]);
+        let body: Value = json!({
+            "query": sql,
+            "useLegacySql": false,
+            "location": self.location,
+            "timeoutMs": PATIENCE_MS,
+            "dryRun": dry_run,
+            "labels": jobs::labels(None),
+        });
+        let answer = self.json("asking BigQuery", |http| http.post(&url).json(&body)).await;
+        answer.map_err(|error| error.into_fault(what))
+    }
+
+    async fn more(&self, job: &str, page: Option<&str>, what: &str) -> Result<Answer, Fault> {
+        let url = self.url(false, &self.project, &["queries", job]);
+        let mut query = vec![("location", self.location.clone()), ("timeoutMs", PATIENCE_MS.to_string())];
+        query.extend(page.map(|page| ("pageToken", page.to_owned())));
+        let answer = self.json("asking BigQuery for more rows", |http| http.get(&url).query(&query)).await;
+        answer.map_err(|error| error.into_fault(what))
+    }
+}
