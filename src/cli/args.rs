@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::domain::byte_size;
 use crate::domain::lookback::Lookback;
-use crate::format;
 
 /// Moves MySQL tables into BigQuery, incrementally: nothing lost, nothing doubled.
 #[derive(Debug, Parser)]
@@ -114,7 +114,7 @@ pub enum CommandArg {
         #[arg(long)]
         dry_run: bool,
         /// Bytes that one mapping may read in BigQuery (500MB, 2TB)
-        #[arg(long, value_name = "BYTES", default_value = "100GB", value_parser = format::parse_bytes)]
+        #[arg(long, value_name = "BYTES", default_value = "100GB", value_parser = byte_size::parse)]
         max_bytes: u64,
         /// Keys named for each mapping
         #[arg(long, value_name = "NUMBER", default_value_t = 20)]

@@ -45,6 +45,8 @@ fn show(preview: &BackfillPreview, printer: Printer) {
         preview.rows_in_target.map_or_else(|| "no".to_owned(), format::count),
     ));
     printer.line(&format!("publishing: {}", preview.publish));
+    let cost = preview.publish_bytes.map_or_else(|| "not known".to_owned(), |bytes| bytes.words());
+    printer.line(&format!("read in BigQuery, and billed: {cost}"));
     if let Some(unfinished) = &preview.unfinished {
         let done = unfinished.done.as_deref().unwrap_or("nothing yet");
         printer.line(&format!(

@@ -2,8 +2,10 @@
 //!
 //! Everything here is plain data and rules over it; the adapters and the engine depend on it and it on none of them.
 
+pub mod byte_size;
 pub mod column;
 pub mod config;
+pub mod cost;
 pub mod cursor;
 pub mod fault;
 pub mod ids;

@@ -1,6 +1,7 @@
 //! What one mapping's run will move, decided from both sides' schemas before a row is read.
 
 mod checks;
+mod cluster;
 mod deletes;
 mod paging;
 
@@ -50,6 +51,8 @@ pub struct TablePlan {
     pub cursor_indexed: bool,
     /// Position in `columns` of the column a new table is partitioned on.
     pub partition: Option<usize>,
+    /// Positions in `columns` of those that a new table is clustered by.
+    pub cluster: Vec<usize>,
     /// The target's column that marks rows which the source no longer has.
     pub deleted_column: Option<String>,
 }
@@ -79,6 +82,7 @@ impl TablePlan {
             cursor: 0,
             paging: Paging::Stream,
             partition: None,
+            cluster: Vec::new(),
             deleted_column: None,
             ..self.clone()
         }
@@ -134,6 +138,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         None => None,
         Some(name) => Some(position(name).ok_or_else(|| not_carried(mapping, name, "partition_by"))?),
     };
+    let cluster = cluster::columns(&input, &columns, &keys, cursor, &diff)?;
     let cursor_kind = checks::cursor_kind(&input, &columns[cursor].source)?;
     checks::cursor_order(mapping, &columns[cursor])?;
     for &key in &keys {
@@ -163,6 +168,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         paging,
         cursor_indexed: paging::cursor_leads_an_index(input.source, &mapping.incremental_column),
         partition,
+        cluster,
         deleted_column,
     };
     Ok(Planned { table, diff, warnings })

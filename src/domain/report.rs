@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::config::Mode;
+use super::cost::Cost;
 use super::fault::{Fault, FaultKind};
 use super::ids::{JobId, MappingName, RunId};
 
@@ -97,7 +98,11 @@ pub struct MappingReport {
     pub deletion: Option<Deletion>,
     /// Bytes of Parquet uploaded.
     pub bytes_staged: u64,
+    /// By all statements of the run, those that only count included. Loads and copies are free.
     pub bytes_billed: Option<u64>,
+    /// What BigQuery thought these statements would read before it began them.
+    #[serde(default)]
+    pub bytes_estimated: Option<u64>,
     /// Attempts it took; 1 where nothing had to be tried again.
     pub attempts: u32,
     pub error_kind: Option<FaultKind>,
@@ -187,6 +192,7 @@ impl MappingReport {
             deletion: None,
             bytes_staged: 0,
             bytes_billed: None,
+            bytes_estimated: None,
             attempts: 1,
             error_kind: None,
             hint: None,
@@ -195,6 +201,17 @@ impl MappingReport {
             schema_changes: Vec::new(),
             jobs: Vec::new(),
         }
+    }
+
+    /// Adds what a statement cost.
+    pub fn charge(&mut self, cost: Cost) {
+        let add = |sum: &mut Option<u64>, more: Option<u64>| {
+            if let Some(more) = more {
+                *sum.get_or_insert(0) += more;
+            }
+        };
+        add(&mut self.bytes_billed, cost.billed);
+        add(&mut self.bytes_estimated, cost.estimated);
     }
 
     /// Records the fault that ended the run.

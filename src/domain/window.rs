@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use super::cost::Cost;
 use super::cursor::Cursor;
 use super::fault::{Fault, FaultKind};
 
@@ -73,8 +74,7 @@ pub struct Published {
     pub inserted: u64,
     /// Rows of the target that were replaced.
     pub updated: u64,
-    /// What the job cost, where BigQuery says.
-    pub bytes_billed: Option<u64>,
+    pub cost: Cost,
 }
 
 impl Watermark {
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn published(high: i128) -> Published {
-        Published { high: Cursor::Int(high), inserted: 0, updated: 0, bytes_billed: None }
+        Published { high: Cursor::Int(high), inserted: 0, updated: 0, cost: Cost::default() }
     }
 
     #[test]

@@ -52,7 +52,9 @@ async fn carry_out<S: Source, W: Warehouse, T: StateStore>(
     mapping: &Mapping,
     columns: &[String],
 ) -> Result<Event, Fault> {
-    let mut ledger = Ledger::open(&*ports.state, &mapping.name, &new_run_id()).await?;
+    let run = new_run_id();
+    let ports = &ports.billed(mapping, Some(&run));
+    let mut ledger = Ledger::open(&*ports.state, &mapping.name, &run).await?;
     let planned = difference(ports, mapping, ledger.watermark_text().as_deref(), ledger.decisions()).await?;
     let wanted = planned.diff.only(|c| !c.is_declined() && is_named(columns, &c.name));
     if !planned.diff.creates_table && wanted.changes().next().is_none() {

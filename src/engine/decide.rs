@@ -37,7 +37,9 @@ async fn decide_one<S: Source, W: Warehouse, T: StateStore>(
     decisions: &[ColumnDecision],
 ) -> Result<Event, Fault> {
     // Changing a table while a run plans on it would fail that run: whoever decides holds the lease.
-    let mut ledger = Ledger::open(&*ports.state, &mapping.name, &new_run_id()).await?;
+    let run = new_run_id();
+    let ports = &ports.billed(mapping, Some(&run));
+    let mut ledger = Ledger::open(&*ports.state, &mapping.name, &run).await?;
     let planned = difference(ports, mapping, ledger.watermark_text().as_deref(), &Decisions::new()).await?;
     let mut said = Vec::new();
     for decision in decisions {

@@ -126,7 +126,8 @@ async fn judge<S: Source, W: Warehouse, T: StateStore>(
         before,
     };
     let count = scope.unless_cancelled(scope.ports.warehouse.count_vanished(&vanished));
-    let VanishedCounts { held, vanished: gone } = scope.in_phase(Phase::Plan, count).await?;
+    let VanishedCounts { held, vanished: gone, cost } = scope.in_phase(Phase::Plan, count).await?;
+    report.charge(cost);
     report.deletion = Some(Deletion { keys: staged.rows, held, vanished: gone, deleted: 0 });
     guard(&scope.mapping, held, gone)?;
     Ok((gone > 0).then_some(vanished))
@@ -204,9 +205,7 @@ async fn carry_out<S: Source, W: Warehouse, T: StateStore>(
     if let Some(deletion) = &mut report.deletion {
         deletion.deleted = deleted;
     }
-    if let Some(billed) = counts.bytes_billed {
-        *report.bytes_billed.get_or_insert(0) += billed;
-    }
+    report.charge(counts.cost);
     report.jobs.push(order.job.clone());
     let (run, mapping) = (scope.run.clone(), scope.mapping.name.clone());
     scope.emit(Event::RowsDeleted { run, mapping, job: order.job, deleted, marked: order.mark.is_some() });

@@ -42,18 +42,19 @@ use tokio::sync::{mpsc, watch};
 pub use self::clock::{Clock, SystemClock};
 pub use self::progress::{MappingProgress, Progress, Retry};
 pub use self::protocol::{
-    BackfillAsk, BackfillPreview, ColumnDecision, Command, Event, Lag, MappingStatus, Phase, Selection, SlicePreview,
-    SyncOrder, VerifyOrder,
+    BackfillAsk, BackfillPreview, ColumnDecision, Command, Event, Lag, MappingStatus, Phase, PublishBytes, Selection,
+    SlicePreview, SyncOrder, VerifyOrder,
 };
 pub use crate::state::{BackfillState, Holder, LastRun};
 
 use self::emitter::Emitter;
-use crate::domain::config::Config;
+use crate::domain::config::{Config, Mapping};
+use crate::domain::ids::RunId;
 use crate::domain::retry::Patience;
 use crate::outlets::Outlets;
 use crate::source::{BatchLimits, Source};
 use crate::state::StateStore;
-use crate::warehouse::Warehouse;
+use crate::warehouse::{Billing, Warehouse};
 
 /// Everything a run needs; cheap to clone.
 #[derive(Debug)]
@@ -85,6 +86,18 @@ impl<S, W, T> Clone for Ports<S, W, T> {
             clock: Arc::clone(&self.clock),
             outlets: Arc::clone(&self.outlets),
         }
+    }
+}
+
+impl<S, W: Warehouse, T> Ports<S, W, T> {
+    /// The same, whose jobs are billed as work on a mapping.
+    fn billed(&self, mapping: &Mapping, run: Option<&RunId>) -> Self {
+        let billing = Billing {
+            mapping: Some(mapping.name.clone()),
+            run: run.cloned(),
+            most_bytes: mapping.maximum_bytes_billed,
+        };
+        Self { warehouse: Arc::new(self.warehouse.billed(billing)), ..self.clone() }
     }
 }
 

@@ -3,15 +3,16 @@
 use super::Ports;
 use super::backfill::{Asked, beyond, nothing};
 use super::emitter::Emitter;
-use super::protocol::{BackfillAsk, BackfillPreview, Event, SlicePreview};
+use super::protocol::{BackfillAsk, BackfillPreview, Event, PublishBytes, SlicePreview};
 use crate::domain::config::{Mapping, Mode, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::{PlanInput, TablePlan, plan};
 use crate::domain::window::{Low, Window, step};
+use crate::format;
 use crate::source::{BoundsAsk, Source, StretchAsk};
 use crate::state::{MappingState, StateStore};
-use crate::warehouse::Warehouse;
+use crate::warehouse::{PublishKind, Warehouse};
 
 /// More are not listed: nobody reads them, and each costs a walk over the index.
 const MOST_SLICES: usize = 100;
@@ -23,7 +24,7 @@ pub(super) async fn preview<S: Source, W: Warehouse, T: StateStore>(
 ) {
     let mapping = ports.config.mappings.iter().find(|m| m.name == ask.mapping);
     let looked = match mapping {
-        Some(mapping) => look(ports, mapping, &ask).await,
+        Some(mapping) => look(&ports.billed(mapping, None), mapping, &ask).await,
         None => Err(Fault::new(FaultKind::Config, format!("There is no mapping `{}`", ask.mapping))),
     };
     emitter.emit(match looked {
@@ -54,12 +55,20 @@ async fn look<S: Source, W: Warehouse, T: StateStore>(
     };
     let plan = plan(input)?.table;
     let asked = Asked::read(ask, plan.cursor_kind)?;
-    let (window, notes) = resolve(ports, mapping, &plan, &state, &asked).await?;
+    let (window, mut notes) = resolve(ports, mapping, &plan, &state, &asked).await?;
     let stretch = stretch(mapping, &plan, window);
     let (slices, more_slices) = slices(ports, &plan, &stretch).await?;
     let estimate = ports.source.estimate(&stretch).await?;
     let rows_in_target = match &target {
         Some(_) => Some(ports.warehouse.count(&mapping.target, &plan, window).await?),
+        None => None,
+    };
+    let bytes_estimate = estimate.rows.zip(estimate.row_bytes).map(|(rows, bytes)| rows.saturating_mul(bytes));
+    let publish_bytes = match &target {
+        Some(_) => {
+            let publishes = publishes(ports, slices.len(), more_slices, estimate.rows);
+            price(ports, mapping, &plan, window, (publishes, bytes_estimate), &mut notes).await
+        }
         None => None,
     };
     Ok(BackfillPreview {
@@ -69,9 +78,10 @@ async fn look<S: Source, W: Warehouse, T: StateStore>(
         slices,
         more_slices,
         rows_estimate: estimate.rows,
-        bytes_estimate: estimate.rows.zip(estimate.row_bytes).map(|(rows, bytes)| rows.saturating_mul(bytes)),
+        bytes_estimate,
         rows_in_target,
         publish: publish_words(mapping.mode).to_owned(),
+        publish_bytes,
         unfinished: state.backfill,
     })
 }
@@ -132,6 +142,43 @@ async fn slices<S: Source, W: Warehouse, T: StateStore>(
         rest.low = Low::After(slice.high);
     }
     Ok((slices, true))
+}
+
+/// As many as there are slices; where not all are listed, as the rows suggest.
+fn publishes<S, W, T>(ports: &Ports<S, W, T>, listed: usize, more: bool, rows: Option<u64>) -> u64 {
+    let by_rows = rows.filter(|_| more).map(|rows| rows.div_ceil(ports.config.pace.window_rows));
+    by_rows.unwrap_or(0).max(listed as u64)
+}
+
+/// Asks BigQuery; a preview without its price is still worth showing.
+async fn price<S: Source, W: Warehouse, T: StateStore>(
+    ports: &Ports<S, W, T>,
+    mapping: &Mapping,
+    plan: &TablePlan,
+    window: Window,
+    (publishes, from_mysql): (u64, Option<u64>),
+    notes: &mut Vec<String>,
+) -> Option<PublishBytes> {
+    let kind = match mapping.mode {
+        Mode::Upsert => PublishKind::Merge,
+        Mode::Append => PublishKind::InsertMissing,
+    };
+    match ports.warehouse.publish_bytes(&mapping.target, plan, kind, window).await {
+        Ok(of_table) => {
+            if let Some(most) = mapping.maximum_bytes_billed.filter(|most| of_table > *most) {
+                let (of_table, most) = (format::bytes(of_table), format::bytes(most));
+                notes.push(format!(
+                    "a publish may read {of_table}, and `maximum_bytes_billed` allows {most}: BigQuery may refuse it"
+                ));
+            }
+            let in_all = of_table.saturating_mul(publishes).saturating_add(from_mysql.unwrap_or(0));
+            Some(PublishBytes { of_table, publishes, in_all })
+        }
+        Err(fault) => {
+            notes.push(format!("what publishing would cost is not known: {fault}"));
+            None
+        }
+    }
 }
 
 const fn publish_words(mode: Mode) -> &'static str {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use super::command::{BackfillAsk, ColumnDecision, Command, Selection, SyncOrder, VerifyOrder};
-pub use super::status::{BackfillPreview, Lag, MappingStatus, SlicePreview};
+pub use super::status::{BackfillPreview, Lag, MappingStatus, PublishBytes, SlicePreview};
 
 use crate::domain::ids::{JobId, MappingName, RunId};
 use crate::domain::report::{MappingReport, RunReport, RunSummary, Trigger};

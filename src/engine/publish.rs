@@ -117,12 +117,7 @@ pub(super) struct Work<'a> {
 }
 
 fn published(work: &Work<'_>, counts: PublishCounts) -> Published {
-    Published {
-        high: work.window.high,
-        inserted: counts.inserted,
-        updated: counts.updated,
-        bytes_billed: counts.bytes_billed,
-    }
+    Published { high: work.window.high, inserted: counts.inserted, updated: counts.updated, cost: counts.cost }
 }
 
 async fn send<S: Source, W: Warehouse, T: StateStore>(
@@ -160,7 +155,7 @@ async fn send<S: Source, W: Warehouse, T: StateStore>(
         job,
         inserted: counts.inserted,
         updated: counts.updated,
-        bytes_billed: counts.bytes_billed,
+        bytes_billed: counts.cost.billed,
     });
     Ok(counts)
 }

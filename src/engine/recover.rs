@@ -29,6 +29,7 @@ pub(super) async fn recover<S: Source, W: Warehouse, T: StateStore>(
             report.records_processed += pending.rows;
             report.rows_inserted += counts.inserted;
             report.rows_updated += counts.updated;
+            report.charge(counts.cost);
             report.jobs.push(pending.job.clone());
             true
         }

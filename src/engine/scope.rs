@@ -186,6 +186,7 @@ impl<S: Source, W: Warehouse, T: StateStore> Scope<S, W, T> {
         let notes = RetryNotes::to(tell).with_patience(self.ports.patience);
         self.ports.source = Arc::new(self.ports.source.watched(notes.clone()));
         self.ports.warehouse = Arc::new(self.ports.warehouse.watched(notes));
+        self.ports = self.ports.billed(&self.mapping, Some(&self.run));
         self
     }
 

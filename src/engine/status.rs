@@ -6,6 +6,7 @@ use super::command::BackfillAsk;
 use crate::domain::cursor::Cursor;
 use crate::domain::ids::{JobId, MappingName};
 use crate::domain::schema::Decisions;
+use crate::format;
 use crate::state::{BackfillState, Holder, LastRun};
 
 /// A mapping at a glance.
@@ -54,8 +55,36 @@ pub struct BackfillPreview {
     pub rows_in_target: Option<u64>,
     /// `merge` or `insert missing`, with what that means.
     pub publish: String,
+    /// `None` where BigQuery could not be asked, or has no table yet.
+    pub publish_bytes: Option<PublishBytes>,
     /// An unfinished backfill of the mapping, which the same words go on with.
     pub unfinished: Option<BackfillState>,
+}
+
+/// Bytes that publishing would read in BigQuery, which is what it bills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishBytes {
+    /// Of the table by each publish; an upper bound.
+    pub of_table: u64,
+    /// One for each slice.
+    pub publishes: u64,
+    /// By all of them, with the rows that come from MySQL.
+    pub in_all: u64,
+}
+
+impl PublishBytes {
+    /// For the preview; both front ends say it alike.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let (of_table, in_all) = (format::bytes(self.of_table), format::bytes(self.in_all));
+        match self.publishes {
+            1 => format!("at most {of_table} of the table, about {in_all} with the rows themselves"),
+            many => {
+                let many = format::count(many);
+                format!("at most {of_table} of the table by each of {many} publishes, about {in_all} in all")
+            }
+        }
+    }
 }
 
 /// A slice of a backfill.

@@ -180,9 +180,7 @@ async fn settle<S: Source, W: Warehouse, T: StateStore>(
     report.rows_inserted += published.inserted;
     report.rows_updated += published.updated;
     report.bytes_staged += staged.bytes;
-    if let Some(billed) = published.bytes_billed {
-        *report.bytes_billed.get_or_insert(0) += billed;
-    }
+    report.charge(published.cost);
     report.jobs.push(job);
     let done = report.records_processed;
     scope.progress.update(|p| p.rows_published = done);

@@ -49,6 +49,7 @@ async fn verify_one<S: Source, W: Warehouse, T: StateStore>(
     mapping: &Mapping,
     order: &VerifyOrder,
 ) -> Result<Verification, Fault> {
+    let ports = &ports.billed(mapping, None);
     let state = ports.state.load(&mapping.name).await?;
     let mut verification =
         Verification::begin(mapping.name.clone(), mapping.source.to_string(), mapping.target.to_string());

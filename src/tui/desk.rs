@@ -4,15 +4,22 @@ use std::sync::Arc;
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::Start;
 use super::app::{App, Effect, Msg};
 use super::model::{Now, Word, samples};
+use super::{Facts, Start};
 use crate::domain::ids::{MappingName, RunId};
-use crate::domain::report::{Outcome, RunReport, Trigger};
+use crate::domain::report::{Deletion, MappingReport, Outcome, RunReport, Trigger};
 use crate::engine::{Event, MappingProgress, MappingStatus, Phase, Progress};
 
 /// The run that [`Desk::start`] starts.
 pub const RUN: &str = "20261123T080000Z-00ff00";
+
+/// A look for deleted rows of orders that found so many.
+pub fn vanished(vanished: u64) -> MappingReport {
+    let mut report = samples::report("orders", "20261123T080030Z-de1e7e", Outcome::Ok);
+    report.deletion = Some(Deletion { keys: 18_201, held: 18_204, vanished, deleted: 0 });
+    report
+}
 
 pub fn named(name: &str) -> MappingName {
     MappingName(name.to_owned())
@@ -44,6 +51,25 @@ impl Desk {
             samples::status("carts", None),
         ]);
         desk
+    }
+
+    /// As `open`, with a word on deleted rows in each mapping: `soft`.
+    pub fn deleting(word: &str) -> Self {
+        let mut desk = Self::open();
+        let config = samples::config_with(&["orders", "users", "carts"], &format!(", deletes: {word}"));
+        desk.tell(Msg::Opened(Ok(Facts { config, ..samples::facts(&["orders"]) })));
+        desk
+    }
+
+    /// The look for deleted rows of orders ends with `report`.
+    pub fn looked(&mut self, report: MappingReport) -> Vec<Effect> {
+        let (run, trigger) = (report.run_id.clone(), Trigger::Deletes);
+        self.hear(Event::RunStarted { run: run.clone(), trigger, mappings: vec![report.mapping_name.clone()] });
+        self.hear(Event::MappingFinished { report: Box::new(report.clone()) });
+        let (started_at, finished_at) = (report.started_at, report.finished_at);
+        let by = "ops@jump".to_owned();
+        let report = RunReport { run_id: run, trigger, by, started_at, finished_at, mappings: vec![report] };
+        self.hear(Event::RunFinished { report })
     }
 
     pub fn watched(&mut self, mappings: Vec<MappingStatus>) {

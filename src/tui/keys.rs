@@ -22,6 +22,7 @@ pub enum Action {
     RunSelected,
     RunAll,
     Backfill,
+    Deletes,
     Schema,
     Cancel,
     Pause,
@@ -233,6 +234,13 @@ pub const KEYS: &[Binding] = &[
     ),
     row(Action::Filter, &[letter('/')], &[Mappings, Logs], "filter", "show only what holds the text typed"),
     row(Action::Sort, &[letter('o')], &[Mappings], "order", "by file, name, lag, last run or status"),
+    write(
+        Action::Deletes,
+        &[letter('x')],
+        &[Mappings, Run],
+        "deletes",
+        "count the rows that MySQL no longer has; asks to delete them",
+    ),
     row(Action::History, &[letter('h')], &[Mappings, Run, Schema, Backfill, Logs], "history", "past runs of all hosts"),
     row(
         Action::Logs,

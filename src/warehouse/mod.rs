@@ -1,13 +1,16 @@
 //! The port to the warehouse that rows go to.
 
 pub mod bigquery;
+mod billing;
 
 use std::future::Future;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 
+pub use self::billing::Billing;
 use crate::domain::column::TargetSchema;
+use crate::domain::cost::Cost;
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{JobId, JobPlace, MappingName, TableId};
@@ -53,6 +56,19 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
     /// # Errors
     /// The job's own error whole, classified.
     fn publish(&self, order: &PublishOrder) -> impl Future<Output = Result<PublishCounts, Fault>> + Send;
+
+    /// Bytes that one publish of a window would read of the target; an upper bound, and free to ask. The rows themselves,
+    /// which are not there yet, come on top.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn publish_bytes(
+        &self,
+        target: &TableId,
+        plan: &TablePlan,
+        kind: PublishKind,
+        window: Window,
+    ) -> impl Future<Output = Result<u64, Fault>> + Send;
 
     /// What became of a publish job that may have been sent; waits for one that still runs.
     ///
@@ -131,6 +147,10 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
     /// The same warehouse, whose repeated calls are told to `notes`.
     #[must_use]
     fn watched(&self, notes: RetryNotes) -> Self;
+
+    /// The same warehouse, whose jobs are billed so.
+    #[must_use]
+    fn billed(&self, billing: Billing) -> Self;
 }
 
 /// An upload under way. Dropping it abandons the upload: nothing was loaded.
@@ -161,6 +181,9 @@ pub struct StageOrder {
     pub job: JobId,
 }
 
+/// Smallest and greatest value of a column, as SQL literals.
+pub type Range = (String, String);
+
 /// Rows that stand in a staging table. Staged is not published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Staged {
@@ -168,10 +191,10 @@ pub struct Staged {
     pub rows: u64,
     /// Bytes of Parquet.
     pub bytes: u64,
-    /// Smallest and greatest staged value of the first key, as SQL literals, where its type lets a table be pruned by it.
-    pub key_range: Option<(String, String)>,
-    /// The same of the incremental column.
-    pub cursor_range: Option<(String, String)>,
+    /// Of each key, where its type lets a table be pruned by it.
+    pub key_ranges: Vec<Option<Range>>,
+    /// Of the incremental column.
+    pub cursor_range: Option<Range>,
 }
 
 /// How staged rows join the target.
@@ -220,6 +243,8 @@ pub struct VanishedCounts {
     pub held: u64,
     /// Of these, the ones that the source no longer has.
     pub vanished: u64,
+    /// Of the counting.
+    pub cost: Cost,
 }
 
 /// What to delete.
@@ -238,7 +263,7 @@ pub struct PublishCounts {
     pub inserted: u64,
     pub updated: u64,
     pub deleted: u64,
-    pub bytes_billed: Option<u64>,
+    pub cost: Cost,
 }
 
 /// What became of a job.

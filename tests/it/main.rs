@@ -14,6 +14,7 @@ mod compat;
 mod config_errors;
 mod connect;
 mod console;
+mod cost;
 mod crash;
 mod deletes;
 mod drift;

@@ -11,10 +11,10 @@ use super::mapping::{self, Defaults};
 use super::read::{Reading, Section, Value};
 use super::yaml::{self, Kind, Node};
 use super::{
-    Config, InvalidValues, Mapping, Pace, Problem, SchemaAdditions, StateLocation, notify, schedule, validate,
+    Config, InvalidValues, Mapping, Pace, Problem, SchemaAdditions, StateLocation, cost, notify, schedule, validate,
 };
 
-pub(super) const KEYS: [&str; 24] = [
+pub(super) const KEYS: [&str; 25] = [
     "project",
     "dataset",
     "location",
@@ -37,6 +37,7 @@ pub(super) const KEYS: [&str; 24] = [
     "fence_timeout",
     "settle",
     "deadline",
+    "maximum_bytes_billed",
     "metrics_file",
     "notify",
 ];
@@ -126,6 +127,7 @@ fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Config> {
         invalid_values: top.choice(r, "invalid_values", &INVALID_VALUES).unwrap_or(InvalidValues::Null),
         schedule,
         timezone: default_timezone,
+        maximum_bytes_billed: cost::maximum(r, &top),
     };
     let mappings = mappings(r, &top, &defaults);
     Some(Config {

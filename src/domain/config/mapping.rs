@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 
 use super::document::{INVALID_VALUES, check};
-use super::read::{Reading, Section, Value};
+use super::read::{Reading, Section};
 use super::yaml::Node;
-use super::{InvalidValues, Mapping, Mode, Operator, deletes, schedule, validate};
+use super::{InvalidValues, Mapping, Mode, Operator, cost, deletes, schedule, validate};
 use crate::domain::column::same_name;
 use crate::domain::ids::{MappingName, SourceTable, TableId};
 use crate::domain::lookback::Lookback;
@@ -15,7 +15,7 @@ use crate::domain::naming;
 use crate::domain::schedule::Schedule;
 use crate::domain::target_type::TargetType;
 
-pub(super) const KEYS: [&str; 20] = [
+pub(super) const KEYS: [&str; 22] = [
     "name",
     "mysql_table",
     "mysql_database",
@@ -29,6 +29,8 @@ pub(super) const KEYS: [&str; 20] = [
     "columns",
     "exclude",
     "partition_by",
+    "cluster_by",
+    "maximum_bytes_billed",
     "empty_string_as_null",
     "invalid_values",
     "schedule",
@@ -53,6 +55,7 @@ pub(super) struct Defaults {
     pub schedule: Option<Schedule>,
     /// `default_timezone`.
     pub timezone: Tz,
+    pub maximum_bytes_billed: Option<u64>,
 }
 
 /// What could be read of an entry; names and targets are compared with the others' even if the rest is wrong.
@@ -84,8 +87,16 @@ pub(super) fn read(r: &mut Reading<'_>, node: &Node, position: usize, defaults: 
     let lookback = lookback(r, &section, mode);
     let columns = overrides(r, &section, &keys);
     let partition_by = section.optional(r, "partition_by");
-    let exclude =
-        exclude(r, &section, &keys, [("incremental_column", cursor.as_ref()), ("partition_by", partition_by.as_ref())]);
+    let cluster_by = cost::cluster_by(r, &section);
+    let needed = [("incremental_column", cursor.as_ref()), ("partition_by", partition_by.as_ref())];
+    let needed = needed.into_iter().filter_map(|(key, value)| Some((key, value?.text.as_str())));
+    let needed = keys
+        .iter()
+        .map(|name| ("primary_keys", name.as_str()))
+        .chain(needed)
+        .chain(cluster_by.iter().map(|name| ("cluster_by", name.as_str())));
+    let exclude = exclude(r, &section, &needed.collect::<Vec<_>>());
+    let maximum_bytes_billed = cost::maximum(r, &section).or(defaults.maximum_bytes_billed);
     let empty_string_as_null = section.flag(r, "empty_string_as_null").unwrap_or(defaults.empty_string_as_null);
     let invalid_values = section.choice(r, "invalid_values", &INVALID_VALUES).unwrap_or(defaults.invalid_values);
     let schedule = schedule::of_mapping(r, &section, defaults.schedule.as_ref(), defaults.timezone);
@@ -107,6 +118,8 @@ pub(super) fn read(r: &mut Reading<'_>, node: &Node, position: usize, defaults: 
             columns,
             exclude,
             partition_by: partition_by.map(|v| v.text),
+            cluster_by,
+            maximum_bytes_billed,
             empty_string_as_null,
             invalid_values,
             schedule,
@@ -236,18 +249,11 @@ fn type_hint(written: &str) -> String {
     }
 }
 
-fn exclude(
-    r: &mut Reading<'_>,
-    section: &Section<'_>,
-    keys: &[String],
-    needed: [(&str, Option<&Value>); 2],
-) -> Vec<String> {
+/// `needed` are the columns that other keys name.
+fn exclude(r: &mut Reading<'_>, section: &Section<'_>, needed: &[(&str, &str)]) -> Vec<String> {
     let values = section.list(r, "exclude");
     for value in &values {
-        let key = keys.iter().any(|k| same_name(k, &value.text)).then_some("primary_keys");
-        let other =
-            needed.iter().find(|(_, v)| v.is_some_and(|v| same_name(&v.text, &value.text))).map(|(key, _)| *key);
-        if let Some(role) = key.or(other) {
+        if let Some((role, _)) = needed.iter().find(|(_, name)| same_name(name, &value.text)) {
             let message = format!("{} names `{}`, which `{role}` needs", section.name("exclude"), value.written);
             r.problem(value.line, message, "take it out of `exclude`");
         }

@@ -1,5 +1,6 @@
 //! The configuration as the rest of the program sees it: read, interpolated and checked.
 
+mod cost;
 mod deletes;
 mod document;
 mod interpolate;
@@ -147,6 +148,10 @@ pub struct Mapping {
     pub exclude: Vec<String>,
     /// The column (by source name) that a new table is partitioned on, by day or its own type's unit.
     pub partition_by: Option<String>,
+    /// The columns (by source name) that a new table is clustered by, in this order; empty: the keys.
+    pub cluster_by: Vec<String>,
+    /// No statement in BigQuery may be billed for more bytes; its own, or that of all.
+    pub maximum_bytes_billed: Option<u64>,
     pub empty_string_as_null: bool,
     pub invalid_values: InvalidValues,
     /// Its own, or that of all; `None`: it runs only when it is told to.

@@ -21,7 +21,8 @@ pub(super) fn names(input: &PlanInput<'_>) -> Result<(), Fault> {
         .chain(mapping.primary_keys.iter().map(|k| ("primary_keys", k)))
         .chain(mapping.columns.keys().map(|k| ("columns", k)))
         .chain(mapping.exclude.iter().map(|k| ("exclude", k)))
-        .chain(mapping.partition_by.iter().map(|k| ("partition_by", k)));
+        .chain(mapping.partition_by.iter().map(|k| ("partition_by", k)))
+        .chain(mapping.cluster_by.iter().map(|k| ("cluster_by", k)));
     for (key, name) in named {
         if source.column(name).is_none() {
             let known: Vec<_> = source.columns.iter().map(|c| c.name.as_str()).collect();

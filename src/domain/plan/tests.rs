@@ -3,6 +3,9 @@
 use crate::domain::source_type::SourceType;
 use std::collections::BTreeMap;
 
+mod cluster;
+mod paging;
+
 use super::*;
 use crate::domain::column::TargetColumn;
 use crate::domain::config::{Deletes, Mode, Operator};
@@ -26,6 +29,8 @@ fn mapping() -> Mapping {
         columns: BTreeMap::new(),
         exclude: Vec::new(),
         partition_by: None,
+        cluster_by: Vec::new(),
+        maximum_bytes_billed: None,
         empty_string_as_null: false,
         invalid_values: InvalidValues::Null,
         schedule: None,
@@ -364,37 +369,4 @@ fn a_new_table_is_partitioned_on_a_column_of_time() {
     // The table is there already: its partitioning is settled.
     case.target = Some(target(&[("x", TargetType::String(None))]));
     assert_eq!(case.planned().table.partition, Some(2));
-}
-
-#[test]
-fn pages_are_taken_only_where_an_index_and_the_keys_allow_it() {
-    let settled = || case(Some(TEXT), Some(TargetType::String(None)));
-    assert_eq!(settled().planned().table.paging, Paging::Keyset);
-    let mut no_index = settled();
-    no_index.source.indexes.pop();
-    let planned = no_index.planned();
-    assert_eq!(planned.table.paging, Paging::Stream);
-    assert!(
-        planned.warnings[0].contains("CREATE INDEX idx_updated_at ON users (updated_at)"),
-        "{:?}",
-        planned.warnings
-    );
-    let mut view = settled();
-    (view.source.is_view, view.source.indexes) = (true, Vec::new());
-    let planned = view.planned();
-    assert_eq!((planned.table.paging, planned.warnings.len()), (Paging::Stream, 0));
-    let mut not_unique = settled();
-    not_unique.source.unique_keys.clear();
-    let mut nullable = settled();
-    nullable.mapping.primary_keys = vec!["x".into()];
-    nullable.source.unique_keys.push(vec!["x".into()]);
-    let mut by_position = case(Some(SourceType::Enum), Some(TargetType::String(None)));
-    by_position.mapping.primary_keys = vec!["x".into()];
-    by_position.source.unique_keys.push(vec!["x".into()]);
-    by_position.source.columns[2].nullable = false;
-    let mut no_keys = settled();
-    no_keys.mapping.primary_keys.clear();
-    for streamed in [not_unique, nullable, by_position, no_keys] {
-        assert_eq!(streamed.planned().table.paging, Paging::Stream);
-    }
 }

@@ -140,6 +140,7 @@ mod tests {
             paging: Paging::Keyset,
             cursor_indexed: true,
             partition: None,
+            cluster: Vec::new(),
             deleted_column: None,
         };
         change(&mut plan);

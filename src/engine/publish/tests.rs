@@ -30,6 +30,7 @@ fn plan() -> TablePlan {
         paging: Paging::Keyset,
         cursor_indexed: true,
         partition: None,
+        cluster: Vec::new(),
         deleted_column: None,
     }
 }

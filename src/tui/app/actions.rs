@@ -34,6 +34,7 @@ impl App {
             Action::RunSelected => self.run_selected(effects),
             Action::RunAll => self.run_all(effects),
             Action::Backfill => self.open_backfill(),
+            Action::Deletes => self.look_for_deleted(effects),
             Action::Schema => self.open_schema(effects),
             Action::Cancel => self.ask_cancel(),
             Action::Pause => self.pause(effects),
@@ -198,14 +199,23 @@ impl App {
 
     fn run_selected(&mut self, effects: &mut Vec<Effect>) {
         let Some(name) = self.subject().cloned() else { return };
-        let Some(row) = self.book.get(&name) else { return };
-        if row.live.is_some() {
-            self.say(format!("{name} is running already"));
-        } else if let Some(holder) = row.status.as_ref().and_then(|status| status.held_by.clone()) {
-            self.say(format!("{name} is being synced on {}, process {}", holder.host, holder.pid));
-        } else {
+        if self.is_free(&name) {
             self.sync(vec![name], effects);
         }
+    }
+
+    /// Says so where somebody works on it already.
+    pub(super) fn is_free(&mut self, name: &MappingName) -> bool {
+        let Some(row) = self.book.get(name) else { return false };
+        if row.live.is_some() {
+            self.say(format!("{name} is running already"));
+            return false;
+        }
+        if let Some(holder) = row.status.as_ref().and_then(|status| status.held_by.clone()) {
+            self.say(format!("{name} is being synced on {}, process {}", holder.host, holder.pid));
+            return false;
+        }
+        true
     }
 
     pub(super) fn sync(&mut self, names: Vec<MappingName>, effects: &mut Vec<Effect>) {

@@ -32,6 +32,7 @@ pub enum Intent {
     CancelAndQuit,
     StartBackfill { ask: BackfillAsk, restart: bool },
     OpenBackfill(BackfillAsk),
+    DeleteRows(MappingName),
     Decide { mapping: MappingName, decisions: Vec<ColumnDecision> },
 }
 
@@ -92,6 +93,7 @@ impl App {
                 self.backfill.asked(&ask);
                 effects.push(Effect::Send(Command::PreviewBackfill(ask)));
             }
+            Intent::DeleteRows(mapping) => self.send_deletes(mapping, false, effects),
             Intent::Decide { mapping, decisions } => {
                 self.schema.sent();
                 effects.push(Effect::Send(Command::Decide { mapping, decisions }));

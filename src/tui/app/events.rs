@@ -5,6 +5,7 @@ use super::{App, Effect, Screen};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{MappingReport, Outcome, RunReport, Trigger};
 use crate::engine::{Command, Event, MappingStatus, Selection};
+use crate::format;
 use crate::tui::model::RunLog;
 use crate::tui::screens::Asked;
 
@@ -12,7 +13,9 @@ impl App {
     pub(super) fn engine_said(&mut self, event: Event, effects: &mut Vec<Effect>) {
         if let Some((run, mapping)) = run_and_mapping(&event) {
             self.runs.seen(run);
-            self.note(run, mapping, &event);
+            if !self.is_look(run) {
+                self.note(run, mapping, &event);
+            }
         }
         // What is asked again and again mostly says what is known.
         self.dirty |= !matches!(event, Event::Watched { .. } | Event::Measured { .. } | Event::MeasureFinished);
@@ -50,6 +53,7 @@ impl App {
             }
             Event::EngineFailed { error } => {
                 self.runs.lost();
+                self.look_lost();
                 let now = self.now.at;
                 self.book.rows.iter_mut().filter_map(|row| row.log.as_mut()).for_each(|log| log.lost(now));
                 self.complain(format!(
@@ -117,6 +121,12 @@ impl App {
     }
 
     fn mapping_finished(&mut self, report: &MappingReport, effects: &mut Vec<Effect>) {
+        if self.is_look(&report.run_id) {
+            if let Some(row) = self.book.get_mut(&report.mapping_name) {
+                row.live = None;
+            }
+            return;
+        }
         self.book.finished(report);
         self.mappings.arrange(&self.book, self.now);
         let name = &report.mapping_name;
@@ -126,7 +136,12 @@ impl App {
                 self.complain(format!("{name} failed: {error}"));
             }
             Outcome::Waiting => self.complain(format!("{name} waits: its columns need a decision; s on it")),
-            Outcome::Ok | Outcome::Cancelled => {}
+            Outcome::Ok => {
+                if let Some(deletion) = &report.deletion {
+                    self.say(format!("{name}: {} row(s) deleted or marked", format::count(deletion.deleted)));
+                }
+            }
+            Outcome::Cancelled => {}
         }
         let lag = Selection::Named(vec![name.clone()]);
         effects.push(Effect::Send(Command::Measure(lag)));
@@ -135,6 +150,9 @@ impl App {
 
     fn run_finished(&mut self, report: &RunReport, effects: &mut Vec<Effect>) {
         self.runs.finished(report);
+        if self.is_look(&report.run_id) {
+            self.looked(report);
+        }
         self.answered_by_itself();
         if self.screen() == Screen::History {
             effects.push(super::actions::read_history());
@@ -162,6 +180,7 @@ impl App {
 
     pub(super) fn engine_ended(&mut self) {
         self.runs.lost();
+        self.look_lost();
         self.facts = None;
         self.complain("the engine has ended, which is a fault of ours: see the logs (l); u starts it anew");
     }
@@ -180,6 +199,7 @@ fn run_and_mapping(event: &Event) -> Option<(&RunId, &MappingName)> {
         | Event::Warned { run, .. }
         | Event::StagingLoaded { run, .. }
         | Event::Published { run, .. }
+        | Event::RowsDeleted { run, .. }
         | Event::WatermarkAdvanced { run, .. }
         | Event::RetryScheduled { run, .. } => run,
         Event::MappingFinished { report } => &report.run_id,

@@ -3,6 +3,7 @@
 //! No await, no clock, no environment here: what `update` needs of them comes with the message.
 
 mod actions;
+mod deletes;
 mod dialog;
 mod events;
 mod runs;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use ratatui::crossterm::event::KeyEvent;
 
+use self::deletes::Look;
 pub use self::dialog::{Choice, Dialog, Intent};
 pub use self::runs::Runs;
 use self::timers::Timers;
@@ -125,6 +127,7 @@ pub struct App {
     makes_up: bool,
     next_run: Option<DateTime<Utc>>,
     timers: Timers,
+    look: Look,
 }
 
 impl App {
@@ -155,6 +158,7 @@ impl App {
             makes_up: false,
             next_run: None,
             timers: Timers::default(),
+            look: Look::default(),
         }
     }
 

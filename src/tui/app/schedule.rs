@@ -54,6 +54,9 @@ impl App {
         effects: &mut Vec<Effect>,
     ) {
         self.runs.started(run, trigger);
+        if self.look_began(run, trigger) {
+            return;
+        }
         for mapping in mappings {
             if let Some(row) = self.book.get_mut(mapping) {
                 row.log = Some(RunLog::begin(run.clone(), trigger));

@@ -26,7 +26,8 @@ fn read_only_takes_away_all_that_writes() {
     let all = |read_only| -> Vec<Action> {
         Scope::ALL.iter().flat_map(|scope| bindings(*scope, read_only)).map(|binding| binding.action).collect()
     };
-    let writing = [Action::RunSelected, Action::RunAll, Action::Backfill, Action::AcceptSafe, Action::Cancel];
+    let writing =
+        [Action::RunSelected, Action::RunAll, Action::Backfill, Action::AcceptSafe, Action::Cancel, Action::Deletes];
     for action in writing {
         assert!(all(false).contains(&action) && !all(true).contains(&action), "{action:?}");
     }

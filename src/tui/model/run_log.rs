@@ -105,6 +105,9 @@ impl RunLog {
                 }
                 self.job(job, "publish", inserted + updated, *bytes_billed);
             }
+            Event::RowsDeleted { job, deleted, marked, .. } => {
+                self.job(job, if *marked { "mark" } else { "delete" }, *deleted, None);
+            }
             Event::BackfillAdvanced { done, to, slices, rows, .. } => {
                 self.backfill = Some(BackfillLine { done: done.clone(), to: to.clone(), slices: *slices, rows: *rows });
             }

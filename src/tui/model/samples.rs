@@ -24,12 +24,17 @@ pub fn now() -> Now {
 }
 
 pub fn config(names: &[&str]) -> Arc<Config> {
+    config_with(names, "")
+}
+
+/// `more` is said of each mapping.
+pub fn config_with(names: &[&str], more: &str) -> Arc<Config> {
     let mut text = "project: demo\ndataset: shop\nallow_schema_additions: review\nmappings:\n".to_owned();
     for name in names {
         let _ = writeln!(
             text,
             "  - {{name: {name}, mysql_table: {name}, bigquery_table: {name}, primary_keys: [id], incremental_column: \
-             updated_at, mode: upsert}}"
+             updated_at, mode: upsert{more}}}"
         );
     }
     Arc::new(parse(&text, Path::new("config.yaml"), &|_| None).unwrap())

@@ -159,6 +159,10 @@ impl Backfill {
         let mut lines = vec![
             format!("{rows} rows of {} are read from MySQL, window {}.", ask.mapping, preview.window),
             format!("Publishing: {}.", preview.publish),
+            preview.publish_bytes.map_or_else(
+                || "What BigQuery will bill for it is not known.".to_owned(),
+                |bytes| format!("BigQuery bills {}.", bytes.words()),
+            ),
             "The watermark stays where it is. It can be paused, cancelled and gone on with later.".to_owned(),
         ];
         lines.extend(preview.notes.iter().cloned());

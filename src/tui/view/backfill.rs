@@ -135,6 +135,7 @@ fn previewed(preview: &BackfillPreview, cells: usize, theme: Theme) -> Vec<Line<
     lines.extend(fact("rows in MySQL", &format!("about {}, about {bytes}", count(preview.rows_estimate))));
     lines.extend(fact("rows in BigQuery", &in_target));
     lines.extend(fact("publishing", &preview.publish));
+    lines.extend(fact("billed", &preview.publish_bytes.map_or_else(|| "not known".to_owned(), |b| b.words())));
     lines.extend(fact("slices", &slices));
     for note in &preview.notes {
         lines.extend(wrap(note, cells).into_iter().map(|line| Line::styled(line, theme.wants())));

@@ -168,16 +168,23 @@ fn mapping_lines(m: &MappingReport, theme: Theme, lines: &mut Vec<(String, Style
         format!("watermark {} {} {}", mark(&m.watermark_before), theme.arrow(), mark(&m.watermark_after)),
         Style::new(),
     );
-    let billed = m.bytes_billed.map_or_else(|| "?".to_owned(), format::bytes);
+    let bytes = |bytes: Option<u64>| bytes.map_or_else(|| "?".to_owned(), format::bytes);
+    let (billed, estimated) = (bytes(m.bytes_billed), bytes(m.bytes_estimated));
     let (new, changed) = (format::count(m.rows_inserted), format::count(m.rows_updated));
     say(
         format!(
-            "{new} new, {changed} changed, {} staged, {billed} billed, {} attempt(s)",
+            "{new} new, {changed} changed, {} staged, {billed} billed ({estimated} estimated), {} attempt(s)",
             format::bytes(m.bytes_staged),
             m.attempts
         ),
         Style::new(),
     );
+    if let Some(counts) = &m.deletion {
+        let [keys, held, vanished, deleted] =
+            [counts.keys, counts.held, counts.vanished, counts.deleted].map(format::count);
+        let text = format!("{keys} keys in MySQL, {held} rows held; {vanished} vanished, {deleted} deleted or marked");
+        say(text, Style::new());
+    }
     for note in m.held_back.iter().chain(&m.warnings) {
         say(format!("warning: {note}"), theme.wants());
     }

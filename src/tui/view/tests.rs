@@ -173,6 +173,11 @@ fn the_question_before_leaving() {
 }
 
 #[test]
+fn the_question_before_rows_are_deleted() {
+    snapshots("deletes", &mut scenes::deletes());
+}
+
+#[test]
 fn read_only_says_so_and_offers_nothing_that_writes() {
     snapshots("read_only", &mut Desk::open_with(true, None));
 }

@@ -18,6 +18,7 @@ use crate::domain::config::BigQuerySettings;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::retry::RetryNotes;
 use crate::retry::repeated;
+use crate::warehouse::Billing;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -35,6 +36,7 @@ pub struct Api {
     tokens: Arc<Tokens>,
     root: String,
     notes: RetryNotes,
+    billing: Arc<Billing>,
     making: Making,
 }
 
@@ -61,13 +63,31 @@ impl Api {
                 Fault::new(FaultKind::Config, "Preparing the connection to BigQuery failed").caused_by(error)
             })?;
         let (project, location) = (project.to_owned(), location.to_owned());
-        let (is_emulator, notes, making) = (settings.emulator.is_some(), RetryNotes::default(), Making::default());
-        Ok(Self { project, location, is_emulator, http, tokens, root, notes, making })
+        Ok(Self {
+            project,
+            location,
+            is_emulator: settings.emulator.is_some(),
+            http,
+            tokens,
+            root,
+            notes: RetryNotes::default(),
+            billing: Arc::default(),
+            making: Making::default(),
+        })
     }
 
     /// The same connections, whose repeated calls are told to `notes`.
     pub fn watched(&self, notes: &RetryNotes) -> Self {
         Self { notes: notes.clone(), ..self.clone() }
+    }
+
+    /// The same connections, whose jobs are billed so.
+    pub fn billed(self, billing: &Arc<Billing>) -> Self {
+        Self { billing: Arc::clone(billing), ..self }
+    }
+
+    pub fn billing(&self) -> &Billing {
+        &self.billing
     }
 
     pub const fn notes(&self) -> &RetryNotes {

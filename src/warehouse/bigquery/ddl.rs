@@ -6,9 +6,6 @@ use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::schema::{SchemaDiff, Verdict};
 use crate::domain::target_type::TargetType;
 
-/// Source: BigQuery guide, "Clustered tables".
-const MOST_CLUSTER_COLUMNS: usize = 4;
-
 /// Source: BigQuery guide, "Primary and foreign keys".
 const MOST_KEY_COLUMNS: usize = 16;
 
@@ -45,7 +42,7 @@ fn create(id: &TableId, plan: &TablePlan) -> String {
         sql.push_str("\nPARTITION BY ");
         sql.push_str(&expression);
     }
-    let clustered: Vec<String> = cluster(plan).map(|c| column(&c.target_name)).collect();
+    let clustered: Vec<String> = plan.cluster.iter().map(|&c| column(&plan.columns[c].target_name)).collect();
     if !clustered.is_empty() {
         sql.push_str("\nCLUSTER BY ");
         sql.push_str(&clustered.join(", "));
@@ -64,13 +61,6 @@ fn primary_key(plan: &TablePlan) -> Option<String> {
         let names: Vec<String> = keys.iter().map(|c| column(&c.target_name)).collect();
         format!("  PRIMARY KEY ({}) NOT ENFORCED", names.join(", "))
     })
-}
-
-/// The keys, by which a MERGE finds its rows; where there are none, the incremental column.
-fn cluster(plan: &TablePlan) -> impl Iterator<Item = &ColumnPlan> {
-    let instead = plan.keys.is_empty().then_some(plan.cursor);
-    let columns = plan.keys.iter().copied().chain(instead).map(|position| &plan.columns[position]);
-    columns.filter(|c| c.target_type.can_cluster()).take(MOST_CLUSTER_COLUMNS)
 }
 
 /// By day. `None` for types that cannot partition; the plan has refused them.
@@ -110,6 +100,14 @@ OPTIONS (labels = [('tool', 'bqsync')])";
     }
 
     #[test]
+    fn a_new_table_is_clustered_as_the_plan_says() {
+        let mut plan = orders();
+        plan.cluster = vec![2, 0];
+        let sql = statements(&target(), &plan, &SchemaDiff { creates_table: true, columns: vec![] }).remove(0);
+        assert!(sql.contains("\nCLUSTER BY `größe`, `id`\n"), "{sql}");
+    }
+
+    #[test]
     fn the_column_that_marks_deleted_rows_is_made_with_the_table() {
         let mut plan = orders();
         plan.deleted_column = Some("gone".into());
@@ -121,6 +119,7 @@ OPTIONS (labels = [('tool', 'bqsync')])";
     fn a_key_that_bigquery_refuses_is_left_out() {
         let mut plan = orders();
         plan.columns[0].target_type = TargetType::Float64;
+        plan.cluster.clear();
         let sql = statements(&target(), &plan, &SchemaDiff { creates_table: true, columns: vec![] }).remove(0);
         assert!(!sql.contains("PRIMARY KEY") && !sql.contains("CLUSTER BY"), "{sql}");
     }

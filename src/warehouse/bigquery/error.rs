@@ -201,6 +201,8 @@ pub fn job_fault(what: impl std::fmt::Display, result: &JobError, all: &[JobErro
 const LOCATION_HINT: &str =
     "check that it exists and that `location` in config.yaml is the dataset's: BigQuery finds nothing elsewhere";
 const BILLING_HINT: &str = "enable billing for the project, then run again";
+const BILLED_HINT: &str = "raise `maximum_bytes_billed` in the mapping, or at the top of config.yaml; docs/operate.md \
+                           (What it costs) says how a publish reads less";
 const SMALLER_HINT: &str =
     "a smaller window makes the statement cheaper: run more often, or set `backfill_start` later";
 
@@ -227,6 +229,7 @@ fn kind_of(status: u16, reason: &str) -> (FaultKind, Option<&'static str>) {
         "resourcesExceeded" | "timeout" | "responseTooLarge" | "billingTierLimitExceeded" => {
             return (FaultKind::Data, Some(SMALLER_HINT));
         }
+        "bytesBilledLimitExceeded" => return (FaultKind::Config, Some(BILLED_HINT)),
         "invalid" | "invalidQuery" | "attributeError" | "parseError" | "badRequest" => FaultKind::Schema,
         _ => return by_status(status),
     };
@@ -298,6 +301,7 @@ mod tests {
             (503, "backendError", FaultKind::Transient),
             (502, "", FaultKind::Transient),
             (400, "resourcesExceeded", FaultKind::Data),
+            (500, "bytesBilledLimitExceeded", FaultKind::Config),
         ];
         for (status, reason, kind) in cases {
             assert_eq!(ApiError::answered(status, reason, "x").kind, kind, "{status} {reason}");

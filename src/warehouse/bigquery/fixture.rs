@@ -21,7 +21,7 @@ pub fn staged() -> Staged {
         table: target().sibling("_bqsync_1"),
         rows: 3,
         bytes: 900,
-        key_range: Some(("1".into(), "9".into())),
+        key_ranges: vec![Some(("1".into(), "9".into()))],
         cursor_range: Some(("TIMESTAMP '2026-01-01 00:00:00+00'".into(), "TIMESTAMP '2026-01-02 00:00:00+00'".into())),
     }
 }
@@ -60,6 +60,7 @@ pub fn orders() -> TablePlan {
         paging: Paging::Keyset,
         cursor_indexed: true,
         partition: None,
+        cluster: vec![0],
         deleted_column: None,
     }
 }

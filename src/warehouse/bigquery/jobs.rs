@@ -13,9 +13,10 @@ use serde::de::IgnoredAny;
 
 use super::client::Api;
 use super::error::{ApiError, JobError, job_fault};
-use super::literal;
+use super::labels::labels;
+use crate::domain::cost::Cost;
 use crate::domain::fault::Fault;
-use crate::domain::ids::{JobId, JobPlace, MappingName, TableId};
+use crate::domain::ids::{JobId, JobPlace, TableId};
 use crate::failpoint::reached;
 use crate::warehouse::PublishCounts;
 
@@ -24,7 +25,8 @@ const FIRST_POLL: Duration = Duration::from_millis(50);
 const SLOWEST_POLL: Duration = Duration::from_secs(2);
 
 /// All that is read of a job; a finished query's plan alone may have megabytes.
-const JOB_FIELDS: &str = "status,statistics(query(dmlStats,totalBytesBilled),load(outputRows),copy(copiedRows))";
+const JOB_FIELDS: &str =
+    "status,statistics(query(dmlStats,totalBytesBilled,estimatedBytesProcessed),load(outputRows),copy(copiedRows))";
 
 /// A job as `jobs.get` tells it. (The client library's model lacks the counts of DML and of copies.)
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -55,6 +57,7 @@ struct Statistics {
 struct QueryStatistics {
     dml_stats: DmlStatistics,
     total_bytes_billed: Option<String>,
+    estimated_bytes_processed: Option<String>,
 }
 
 /// 64-bit numbers travel as text.
@@ -119,33 +122,19 @@ impl JobState {
             inserted: inserted.or(copied).unwrap_or(0),
             updated: number(query.dml_stats.updated.as_ref()).unwrap_or(0),
             deleted: number(query.dml_stats.deleted.as_ref()).unwrap_or(0),
-            bytes_billed: number(query.total_bytes_billed.as_ref()),
+            cost: self.cost(),
         }
     }
-}
 
-/// A statement as a job.
-pub fn query(sql: String, mapping: Option<&MappingName>) -> JobConfiguration {
-    let query = JobConfigurationQuery { query: sql, use_legacy_sql: Some(false), ..Default::default() };
-    JobConfiguration { query: Some(query), labels: Some(labels(mapping)), ..Default::default() }
-}
-
-/// All rows of `from`, added to `to`, which must exist.
-pub fn copy(from: &TableId, to: &TableId, mapping: &MappingName) -> JobConfiguration {
-    let copy = JobConfigurationTableCopy {
-        source_table: Some(reference(from)),
-        destination_table: Some(reference(to)),
-        create_disposition: Some("CREATE_NEVER".to_owned()),
-        write_disposition: Some("WRITE_APPEND".to_owned()),
-        ..Default::default()
-    };
-    JobConfiguration { copy: Some(copy), labels: Some(labels(Some(mapping))), ..Default::default() }
-}
-
-/// What billing exports and `INFORMATION_SCHEMA.JOBS` can be searched by.
-pub fn labels(mapping: Option<&MappingName>) -> std::collections::HashMap<String, String> {
-    let mapping = mapping.map(|m| ("mapping".to_owned(), literal::label_value(&m.0)));
-    [("tool".to_owned(), "bqsync".to_owned())].into_iter().chain(mapping).collect()
+    /// What a statement cost. Copies are free, and so are loads.
+    pub fn cost(&self) -> Cost {
+        let query = &self.statistics.query;
+        let free = self.statistics.copy.copied_rows.as_ref().map(|_| 0);
+        Cost {
+            billed: number(query.total_bytes_billed.as_ref()).or(free),
+            estimated: number(query.estimated_bytes_processed.as_ref()).or(free),
+        }
+    }
 }
 
 fn reference(table: &TableId) -> TableReference {
@@ -153,6 +142,29 @@ fn reference(table: &TableId) -> TableReference {
 }
 
 impl Api {
+    /// A statement as a job.
+    pub fn query(&self, sql: String) -> JobConfiguration {
+        let query = JobConfigurationQuery {
+            query: sql,
+            use_legacy_sql: Some(false),
+            maximum_bytes_billed: self.billing().most_bytes.map(|bytes| bytes.to_string()),
+            ..Default::default()
+        };
+        JobConfiguration { query: Some(query), labels: Some(labels(self.billing())), ..Default::default() }
+    }
+
+    /// All rows of `from`, added to `to`, which must exist.
+    pub fn copy(&self, from: &TableId, to: &TableId) -> JobConfiguration {
+        let copy = JobConfigurationTableCopy {
+            source_table: Some(reference(from)),
+            destination_table: Some(reference(to)),
+            create_disposition: Some("CREATE_NEVER".to_owned()),
+            write_disposition: Some("WRITE_APPEND".to_owned()),
+            ..Default::default()
+        };
+        JobConfiguration { copy: Some(copy), labels: Some(labels(self.billing())), ..Default::default() }
+    }
+
     /// Sends a job and waits for its end, good or bad. An id that BigQuery knows is adopted, not run again.
     pub async fn run(&self, id: &JobId, configuration: JobConfiguration, what: &str) -> Result<JobState, Fault> {
         // Boxed: the job's description is a large value, and this call stands at the end of the engine's longest chain.
@@ -224,14 +236,23 @@ mod tests {
     #[test]
     fn counts_are_read_from_whichever_statistics_the_job_has() {
         let merge = r#"{"status": {"state": "DONE"}, "statistics": {"query": {"totalBytesBilled": "10485760",
+            "estimatedBytesProcessed": "7340032",
             "dmlStats": {"insertedRowCount": "3", "updatedRowCount": "4", "deletedRowCount": "0"}}}}"#;
         let merge: JobState = serde_json::from_str(merge).unwrap();
         assert_eq!(
             merge.counts(),
-            PublishCounts { inserted: 3, updated: 4, deleted: 0, bytes_billed: Some(10_485_760) }
+            PublishCounts {
+                inserted: 3,
+                updated: 4,
+                deleted: 0,
+                cost: Cost { billed: Some(10_485_760), estimated: Some(7_340_032) }
+            }
         );
         let copy: JobState = serde_json::from_str(r#"{"statistics": {"copy": {"copiedRows": "9"}}}"#).unwrap();
-        assert_eq!(copy.counts().inserted, 9);
+        let free = Cost { billed: Some(0), estimated: Some(0) };
+        assert_eq!((copy.counts().inserted, copy.counts().cost), (9, free));
+        let unsaid: JobState = serde_json::from_str(r#"{"statistics": {"query": {}}}"#).unwrap();
+        assert_eq!(unsaid.cost(), Cost::default());
     }
 
     #[test]

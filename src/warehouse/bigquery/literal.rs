@@ -19,13 +19,6 @@ fn escaped(name: &str) -> String {
     name.replace('\\', "\\\\").replace('`', "\\`")
 }
 
-/// A label's value: lower case letters, digits, `_` and `-`, at most 63. Source: BigQuery guide, "Labels".
-#[must_use]
-pub fn label_value(text: &str) -> String {
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
-    text.to_lowercase().chars().take(63).map(|c| if allowed(c) { c } else { '_' }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -38,12 +31,6 @@ mod tests {
         assert_eq!(column("a`b\\c"), "`a\\`b\\\\c`");
         let id = TableId { project: "my-project".into(), dataset: "d".into(), table: "t".into() };
         assert_eq!(table(&id), "`my-project.d.t`");
-    }
-
-    #[test]
-    fn a_label_takes_what_it_may() {
-        assert_eq!(label_value("Orders.EU größe"), "orders_eu_gr__e");
-        assert_eq!(label_value(&"x".repeat(80)).len(), 63);
     }
 
     /// Reads a quoted identifier as BigQuery does: its name, and what follows.
@@ -71,13 +58,6 @@ mod tests {
             let id = TableId { project: project.clone(), dataset: dataset.clone(), table: name.clone() };
             let path = table(&id);
             prop_assert_eq!(read(&path), Some((format!("{project}.{dataset}.{name}"), "")));
-        }
-
-        #[test]
-        fn a_labels_value_is_always_legal(text in "\\PC{0,80}") {
-            let value = label_value(&text);
-            prop_assert!(value.chars().count() <= 63);
-            prop_assert!(value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-'));
         }
     }
 }

@@ -21,7 +21,8 @@ use super::chunks::Chunk;
 use super::client::{self, Api};
 use super::emulator;
 use super::error::ApiError;
-use super::jobs::{self, JobState};
+use super::jobs::JobState;
+use super::labels::labels;
 use super::staging::staging_fields;
 use crate::domain::fault::Fault;
 use crate::retry::Waits;
@@ -97,7 +98,7 @@ pub fn configuration(api: &Api, order: &StageOrder, uri: Option<String>) -> JobC
         decimal_target_types: Some(vec!["NUMERIC".to_owned()]),
         ..Default::default()
     };
-    JobConfiguration { load: Some(load), labels: Some(jobs::labels(Some(&order.mapping))), ..Default::default() }
+    JobConfiguration { load: Some(load), labels: Some(labels(api.billing())), ..Default::default() }
 }
 
 #[derive(Debug, PartialEq, Eq)]

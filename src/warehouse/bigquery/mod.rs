@@ -9,6 +9,7 @@ mod digest;
 mod emulator;
 mod error;
 mod jobs;
+mod labels;
 mod leftovers;
 mod literal;
 mod load;
@@ -35,6 +36,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 use self::client::Api;
 pub use self::parquet::{Encoded, ParquetEncoder};
+use self::publish_sql::Rows;
 use self::staged_object::StagedObjects;
 pub use self::tokens::GoogleTokens;
 pub use self::upload::BigQueryUpload;
@@ -50,7 +52,8 @@ use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest
 use crate::domain::window::Window;
 use crate::retry::{Waits, repeated};
 use crate::warehouse::{
-    DeleteOrder, JobFate, PublishCounts, PublishKind, PublishOrder, StageOrder, Vanished, VanishedCounts, Warehouse,
+    Billing, DeleteOrder, JobFate, PublishCounts, PublishKind, PublishOrder, StageOrder, Vanished, VanishedCounts,
+    Warehouse,
 };
 
 /// One project's BigQuery, in one location. Cheap to clone; all clones share their connections.
@@ -64,6 +67,7 @@ pub struct BigQuery {
     /// `temp_bucket`; without one files are uploaded straight to BigQuery.
     objects: Option<Arc<StagedObjects>>,
     notes: RetryNotes,
+    billing: Arc<Billing>,
 }
 
 #[derive(Debug)]
@@ -84,6 +88,7 @@ impl BigQuery {
             datasets: Arc::default(),
             objects: None,
             notes: RetryNotes::default(),
+            billing: Arc::default(),
         }
     }
 
@@ -98,7 +103,7 @@ impl BigQuery {
         let connect = || async {
             repeated(&self.notes, "finding the credentials", || Api::connect(access, project, location)).await
         };
-        Ok(self.api.get_or_try_init(connect).await?.watched(&self.notes))
+        Ok(self.api.get_or_try_init(connect).await?.watched(&self.notes).billed(&self.billing))
     }
 
     /// A job that failed for BigQuery's own reasons has ended, so the statement may run again, under a new id.
@@ -107,7 +112,7 @@ impl BigQuery {
         let api = self.api().await?;
         let mut waits = Waits::new(&self.notes, "changing the schema");
         loop {
-            let ended = api.run(&fresh_id("ddl"), jobs::query(statement.to_owned(), None), &what).await?;
+            let ended = api.run(&fresh_id("ddl"), api.query(statement.to_owned()), &what).await?;
             match ended.fault(&what) {
                 None => return Ok(()),
                 Some(fault) => waits.after(fault).await?,
@@ -155,16 +160,23 @@ impl Warehouse for BigQuery {
         let PublishOrder { target, plan, staged, mapping, .. } = order;
         let api = self.api().await?;
         let configuration = match order.kind {
-            PublishKind::Copy => jobs::copy(&staged.table, target, mapping),
-            PublishKind::Merge => {
-                let sql = publish_sql::merge(target, plan, staged);
-                jobs::query(if api.is_emulator { emulator::merge(&sql) } else { sql }, Some(mapping))
-            }
-            PublishKind::Insert => jobs::query(publish_sql::insert(target, plan, staged), Some(mapping)),
-            PublishKind::InsertMissing => jobs::query(publish_sql::insert_missing(target, plan, staged), Some(mapping)),
+            PublishKind::Copy => api.copy(&staged.table, target),
+            kind => api.query(api.publish_sql(kind, target, plan, &staged.into())),
         };
         let what = format!("Publishing {mapping} to {target} failed");
         Ok(api.run(&order.job, configuration, &what).await?.succeeded(&what)?.counts())
+    }
+
+    async fn publish_bytes(
+        &self,
+        target: &TableId,
+        plan: &TablePlan,
+        kind: PublishKind,
+        window: Window,
+    ) -> Result<u64, Fault> {
+        let api = self.api().await?;
+        let sql = api.publish_sql(kind, target, plan, &Rows::none(plan, window));
+        api.bytes_of(&sql, &format!("Asking what a publish to {target} would read failed")).await
     }
 
     async fn fate(&self, job: &JobId, place: &JobPlace) -> Result<JobFate, Fault> {
@@ -195,16 +207,17 @@ impl Warehouse for BigQuery {
 
     async fn count_vanished(&self, vanished: &Vanished) -> Result<VanishedCounts, Fault> {
         let what = format!("Counting rows of {} that MySQL no longer has failed", vanished.target);
-        let rows = self.api().await?.rows(&delete_sql::count(vanished), &what).await?;
+        let (rows, cost) = self.api().await?.rows_and_cost(&delete_sql::count(vanished), &what).await?;
         let number = |position: usize| rows.first()?.get(position)?.as_deref()?.parse().ok();
-        let counts = number(0).zip(number(1)).map(|(held, vanished)| VanishedCounts { held, vanished });
+        let counts = number(0).zip(number(1)).map(|(held, vanished)| VanishedCounts { held, vanished, cost });
         counts.ok_or_else(|| Fault::new(FaultKind::Bug, format!("{what}: the answer is no number")))
     }
 
     async fn delete(&self, order: &DeleteOrder) -> Result<PublishCounts, Fault> {
-        let configuration = jobs::query(delete_sql::delete(order), Some(&order.mapping));
         let what = format!("Deleting rows of {} failed", order.vanished.target);
-        Ok(self.api().await?.run(&order.job, configuration, &what).await?.succeeded(&what)?.counts())
+        let api = self.api().await?;
+        let configuration = api.query(delete_sql::delete(order));
+        Ok(api.run(&order.job, configuration, &what).await?.succeeded(&what)?.counts())
     }
 
     async fn question_bytes(&self, comparison: &Comparison, question: &Question) -> Result<u64, Fault> {
@@ -225,6 +238,10 @@ impl Warehouse for BigQuery {
 
     fn watched(&self, notes: RetryNotes) -> Self {
         Self { notes, ..self.clone() }
+    }
+
+    fn billed(&self, billing: Billing) -> Self {
+        Self { billing: Arc::new(billing), ..self.clone() }
     }
 
     async fn drop_staging(&self, table: &TableId) -> Result<(), Fault> {

@@ -15,6 +15,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::TablePlan;
 use crate::domain::source_type::SourceType;
 use crate::domain::staging::arrow_schema;
+use crate::warehouse::Range;
 
 /// Fewer rows a group cost speed at the reader, more cost memory here.
 const ROW_GROUP_ROWS: usize = 131_072;
@@ -31,7 +32,7 @@ const SMALL_PAGE: usize = 512 * 1024;
 pub struct ParquetEncoder<W: Write + Send> {
     writer: ArrowWriter<Counted<W>>,
     rows: u64,
-    key: Option<RangeTracker>,
+    keys: Vec<RangeTracker>,
     cursor: RangeTracker,
 }
 
@@ -40,8 +41,9 @@ pub struct ParquetEncoder<W: Write + Send> {
 pub struct Encoded {
     pub rows: u64,
     pub bytes: u64,
-    pub key_range: Option<(String, String)>,
-    pub cursor_range: Option<(String, String)>,
+    /// Of each key of the plan.
+    pub key_ranges: Vec<Option<Range>>,
+    pub cursor_range: Option<Range>,
 }
 
 impl<W: Write + Send> std::fmt::Debug for ParquetEncoder<W> {
@@ -59,7 +61,12 @@ impl<W: Write + Send> ParquetEncoder<W> {
         let writer = ArrowWriter::try_new_with_options(Counted { inner: sink, count: 0 }, arrow_schema(plan), options)
             .map_err(failed)?;
         let tracker = |column: usize| RangeTracker::new(column, plan.columns[column].staged);
-        Ok(Self { writer, rows: 0, key: plan.keys.first().map(|&key| tracker(key)), cursor: tracker(plan.cursor) })
+        Ok(Self {
+            writer,
+            rows: 0,
+            keys: plan.keys.iter().map(|&key| tracker(key)).collect(),
+            cursor: tracker(plan.cursor),
+        })
     }
 
     /// # Errors
@@ -71,9 +78,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
             self.writer.flush().map_err(failed)?;
         }
         self.rows += rows.num_rows() as u64;
-        if let Some(key) = &mut self.key {
-            key.follow(rows);
-        }
+        self.keys.iter_mut().for_each(|key| key.follow(rows));
         self.cursor.follow(rows);
         Ok(())
     }
@@ -87,7 +92,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
         let encoded = Encoded {
             rows: self.rows,
             bytes: sink.count,
-            key_range: self.key.as_ref().and_then(RangeTracker::literals),
+            key_ranges: self.keys.iter().map(RangeTracker::literals).collect(),
             cursor_range: self.cursor.literals(),
         };
         Ok((sink.inner, encoded))
@@ -167,7 +172,7 @@ mod tests {
         encoder.write(&rows).unwrap();
         let (file, told) = encoder.finish().unwrap();
         assert_eq!(told.bytes, file.len() as u64);
-        assert_eq!(told.key_range, Some(("2".into(), "4".into())));
+        assert_eq!(told.key_ranges, [Some(("2".into(), "4".into()))]);
         assert!(told.cursor_range.is_some());
         let read: Vec<_> =
             ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(file)).unwrap().build().unwrap().collect();

@@ -8,14 +8,32 @@ use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::source_type::SourceType;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Cast, Encoding};
-use crate::warehouse::Staged;
+use crate::warehouse::{PublishKind, Range};
+
+mod rows;
+
+pub use self::rows::Rows;
+use super::client::Api;
+use super::emulator;
 
 pub const TARGET: &str = "__t";
 pub const STAGED: &str = "__s";
 
+impl Api {
+    /// The statement of a publish. (A copy job has none: what it does, an INSERT does too.)
+    pub fn publish_sql(&self, kind: PublishKind, target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
+        match kind {
+            PublishKind::Merge if self.is_emulator => emulator::merge(&merge(target, plan, rows)),
+            PublishKind::Merge => merge(target, plan, rows),
+            PublishKind::Insert | PublishKind::Copy => insert(target, plan, rows),
+            PublishKind::InsertMissing => insert_missing(target, plan, rows),
+        }
+    }
+}
+
 /// upsert: newer over older, each key once.
 #[must_use]
-pub fn merge(target: &TableId, plan: &TablePlan, staged: &Staged) -> String {
+pub fn merge(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
     let cursor = column(&plan.cursor_column().target_name);
     let set: Vec<String> = plan
         .columns
@@ -41,9 +59,9 @@ pub fn merge(target: &TableId, plan: &TablePlan, staged: &Staged) -> String {
         "MERGE INTO {} AS {TARGET}\nUSING (\n{}\n) AS {STAGED}\nON {}{}\n{update}WHEN NOT MATCHED THEN INSERT ({}) \
          VALUES ({})",
         table(target),
-        each_once(plan, staged, &plan.keys),
+        each_once(plan, rows, &plan.keys),
         all_equal(plan, &plan.keys),
-        key_bounds(plan, staged).map(|b| format!(" AND {b}")).unwrap_or_default(),
+        key_bounds(plan, rows),
         names(plan),
         values.join(", ")
     )
@@ -51,17 +69,17 @@ pub fn merge(target: &TableId, plan: &TablePlan, staged: &Staged) -> String {
 
 /// append, where no overlap is possible: every row.
 #[must_use]
-pub fn insert(target: &TableId, plan: &TablePlan, staged: &Staged) -> String {
-    format!("INSERT INTO {} ({})\n{}", table(target), names(plan), select(plan, staged))
+pub fn insert(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
+    format!("INSERT INTO {} ({})\n{}", table(target), names(plan), select(plan, rows))
 }
 
 /// append, where the target may hold some of the rows: those whose keys and cursor are not there.
 ///
 /// Where keys do not tell rows apart, a row is told by all of its columns, and equal rows by their number.
 #[must_use]
-pub fn insert_missing(target: &TableId, plan: &TablePlan, staged: &Staged) -> String {
+pub fn insert_missing(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
     if plan.keys.is_empty() || !plan.keys_unique {
-        return insert_missing_by_content(target, plan, staged);
+        return insert_missing_by_content(target, plan, rows);
     }
     let mut identity = plan.keys.clone();
     if !identity.contains(&plan.cursor) {
@@ -72,14 +90,14 @@ pub fn insert_missing(target: &TableId, plan: &TablePlan, staged: &Staged) -> St
          FROM {target} AS {TARGET}\n  WHERE {equal}{bounds}\n)",
         target = table(target),
         names = names(plan),
-        rows = each_once(plan, staged, &identity),
+        rows = each_once(plan, rows, &identity),
         equal = all_equal(plan, &identity),
-        bounds = cursor_bounds(plan, staged).map(|b| format!(" AND {b}")).unwrap_or_default(),
+        bounds = cursor_bounds(plan, rows).map(|b| format!(" AND {b}")).unwrap_or_default() + &key_bounds(plan, rows),
     )
 }
 
 /// Rows as text: of equal ones, those beyond the number that the target has already.
-fn insert_missing_by_content(target: &TableId, plan: &TablePlan, staged: &Staged) -> String {
+fn insert_missing_by_content(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
     let row = |alias: &str| {
         let fields: Vec<String> = plan.columns.iter().map(|c| as_field(alias, c)).collect();
         format!("TO_JSON_STRING(STRUCT({}))", fields.join(", "))
@@ -93,8 +111,8 @@ fn insert_missing_by_content(target: &TableId, plan: &TablePlan, staged: &Staged
         names = names(plan),
         staged_row = row(STAGED),
         target_row = row(TARGET),
-        rows = select(plan, staged),
-        bounds = cursor_bounds(plan, staged).unwrap_or_else(|| "TRUE".to_owned()),
+        rows = select(plan, rows),
+        bounds = cursor_bounds(plan, rows).unwrap_or_else(|| "TRUE".to_owned()),
     )
 }
 
@@ -117,20 +135,20 @@ fn names(plan: &TablePlan) -> String {
 }
 
 /// The staged rows under the target's names and types.
-fn select(plan: &TablePlan, staged: &Staged) -> String {
+fn select(plan: &TablePlan, rows: &Rows) -> String {
     let columns: Vec<String> =
         plan.columns.iter().map(|c| format!("    {} AS {}", value(c), column(&c.target_name))).collect();
-    format!("  SELECT\n{}\n  FROM {} AS {STAGED}", columns.join(",\n"), table(&staged.table))
+    format!("  SELECT\n{}\n  FROM {} AS {STAGED}", columns.join(",\n"), rows.relation)
 }
 
 /// The same, of rows that share `identity` the newest.
-fn each_once(plan: &TablePlan, staged: &Staged, identity: &[usize]) -> String {
+fn each_once(plan: &TablePlan, rows: &Rows, identity: &[usize]) -> String {
     // The values as the target will hold them: two staged texts may be one number.
     let identity: Vec<String> = identity.iter().map(|&position| group(&plan.columns[position])).collect();
     // BigQuery takes QUALIFY only beside a WHERE, a GROUP BY or a HAVING.
     format!(
         "{}\n  WHERE TRUE\n  QUALIFY ROW_NUMBER() OVER (PARTITION BY {} ORDER BY {} DESC) = 1",
-        select(plan, staged),
+        select(plan, rows),
         identity.join(", "),
         value(plan.cursor_column())
     )
@@ -185,17 +203,22 @@ fn may_be_null(plan: &TablePlan, of: &ColumnPlan) -> bool {
     of.source.nullable || flawed || emptied
 }
 
-/// Constants are what BigQuery prunes by. No staged row lies outside them, and no row of the target that one of them
-/// could match.
-fn key_bounds(plan: &TablePlan, staged: &Staged) -> Option<String> {
-    let (low, high) = staged.key_range.as_ref()?;
-    let first = &plan.columns[*plan.keys.first()?];
-    Some(format!("{TARGET}.{} BETWEEN {low} AND {high}", column(&first.target_name)))
+/// Constants are what BigQuery prunes by: blocks by the columns that the table is clustered by, and partitions, where the
+/// column that it is partitioned on is a key. No staged row lies outside them, and no row of the target that one of them
+/// could match. (Of a column that is no key this does not hold: a row's value may have changed, and the row would come a
+/// second time.)
+fn key_bounds(plan: &TablePlan, rows: &Rows) -> String {
+    let each = plan.keys.iter().zip(&rows.key_ranges);
+    let each = each.filter_map(|(&key, range)| Some(between(&plan.columns[key], range.as_ref()?)));
+    each.map(|bound| format!(" AND {bound}")).collect()
 }
 
-fn cursor_bounds(plan: &TablePlan, staged: &Staged) -> Option<String> {
-    let (low, high) = staged.cursor_range.as_ref()?;
-    Some(format!("{TARGET}.{} BETWEEN {low} AND {high}", column(&plan.cursor_column().target_name)))
+fn cursor_bounds(plan: &TablePlan, rows: &Rows) -> Option<String> {
+    Some(between(plan.cursor_column(), rows.cursor_range.as_ref()?))
+}
+
+fn between(of: &ColumnPlan, (low, high): &Range) -> String {
+    format!("{TARGET}.{} BETWEEN {low} AND {high}", column(&of.target_name))
 }
 
 #[cfg(test)]

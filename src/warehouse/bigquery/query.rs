@@ -4,11 +4,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::client::Api;
-use super::jobs;
+use super::labels::labels;
+use crate::domain::cost::Cost;
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::JobId;
 
 /// How long BigQuery may hold an answer back until the rows are there; below the limit of a request.
 const PATIENCE_MS: u32 = 50_000;
+
+/// Its columns as text.
+type Row = Vec<Option<String>>;
 
 /// The answer of `jobs.query` and `jobs.getQueryResults`.
 #[derive(Debug, Deserialize)]
@@ -18,7 +23,7 @@ struct Answer {
     job_complete: bool,
     job_reference: Option<JobReference>,
     #[serde(default)]
-    rows: Vec<Row>,
+    rows: Vec<Cells>,
     page_token: Option<String>,
     /// 64-bit numbers travel as text.
     total_bytes_processed: Option<String>,
@@ -32,7 +37,7 @@ struct JobReference {
 }
 
 #[derive(Debug, Deserialize)]
-struct Row {
+struct Cells {
     f: Vec<Cell>,
 }
 
@@ -43,16 +48,31 @@ struct Cell {
 
 impl Api {
     /// Every row of a statement, which may run twice. The columns must be scalars.
-    pub async fn rows(&self, sql: &str, what: &str) -> Result<Vec<Vec<Option<String>>>, Fault> {
+    pub async fn rows(&self, sql: &str, what: &str) -> Result<Vec<Row>, Fault> {
+        Ok(self.rows_and_job(sql, what).await?.0)
+    }
+
+    /// The same, with what it cost.
+    pub async fn rows_and_cost(&self, sql: &str, what: &str) -> Result<(Vec<Row>, Cost), Fault> {
+        let (rows, job) = self.rows_and_job(sql, what).await?;
+        // The rows are there: not to know their price fails nothing.
+        let cost = match job {
+            Some(job) => self.look(&JobId(job)).await.map(|job| job.cost()).unwrap_or_default(),
+            None => Cost::default(),
+        };
+        Ok((rows, cost))
+    }
+
+    async fn rows_and_job(&self, sql: &str, what: &str) -> Result<(Vec<Row>, Option<String>), Fault> {
         let mut answer = self.ask(sql, what, false).await?;
         let lost = || Fault::new(FaultKind::Transient, format!("{what}: the answer names no job"));
         let job = answer.job_reference.take().and_then(|reference| reference.job_id);
         let mut rows = Vec::new();
         loop {
             let done = answer.job_complete;
-            rows.extend(answer.rows.into_iter().map(|row| row.f.into_iter().map(|cell| cell.v).collect()));
+            rows.extend(answer.rows.into_iter().map(|row: Cells| row.f.into_iter().map(|cell| cell.v).collect()));
             if done && answer.page_token.is_none() {
-                return Ok(rows);
+                return Ok((rows, job));
             }
             let job = job.as_deref().ok_or_else(lost)?;
             answer = self.more(job, answer.page_token.as_deref(), what).await?;
@@ -74,14 +94,18 @@ impl Api {
 
     async fn ask(&self, sql: &str, what: &str, dry_run: bool) -> Result<Answer, Fault> {
         let url = self.url(false, &self.project, &["queries"]);
-        let body: Value = json!({
+        let mut body: Value = json!({
             "query": sql,
             "useLegacySql": false,
             "location": self.location,
             "timeoutMs": PATIENCE_MS,
             "dryRun": dry_run,
-            "labels": jobs::labels(None),
+            "labels": labels(self.billing()),
         });
+        // A dry run is asked what it would read, however much that is.
+        if let Some(bytes) = self.billing().most_bytes.filter(|_| !dry_run) {
+            body["maximumBytesBilled"] = json!(bytes.to_string());
+        }
         let answer = self.json("asking BigQuery", |http| http.post(&url).json(&body)).await;
         answer.map_err(|error| error.into_fault(what))
     }

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::client::Api;
 use super::error::ApiError;
-use super::jobs;
+use super::labels::labels;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::TableId;
 use crate::domain::plan::TablePlan;
@@ -64,7 +64,7 @@ impl Api {
         let id = &order.staging;
         let table = Table::new(&id.project, &id.dataset, &id.table, TableSchema::new(staging_fields(&order.plan)))
             .expiration_time(SystemTime::now() + STAGING_LIFE);
-        let table = Table { labels: Some(jobs::labels(Some(&order.mapping))), ..table };
+        let table = Table { labels: Some(labels(self.billing())), ..table };
         let url = self.url(false, &id.project, &["datasets", &id.dataset, "tables"]);
         let creating = format!("creating the staging table {id}");
         match self.json::<IgnoredAny>(creating, |http| http.post(&url).json(&table)).await {

@@ -42,7 +42,7 @@ pub fn reaches(plan: &TablePlan, from: &Cursor) -> String {
 }
 
 /// A value that no calendar has is written as the least that BigQuery's types hold.
-fn literal(value: &Cursor, kind: CursorKind, target: &TargetType) -> String {
+pub fn literal(value: &Cursor, kind: CursorKind, target: &TargetType) -> String {
     let moment = match value {
         Cursor::Int(number) => return format!("CAST('{number}' AS {})", target.name()),
         Cursor::Moment(moment) if moment.to_naive().is_some() => *moment,

@@ -137,7 +137,7 @@ fn reconciled(order: StageOrder, encoded: Encoded, job: &JobState) -> Result<Sta
         table: order.staging,
         rows: encoded.rows,
         bytes: encoded.bytes,
-        key_range: encoded.key_range,
+        key_ranges: encoded.key_ranges,
         cursor_range: encoded.cursor_range,
     })
 }

@@ -1,7 +1,7 @@
 //! A proxy in front of the BigQuery emulator that fails as BigQuery and the network may, at the call that a rule names.
 //!
 //! It speaks the resumable upload itself, with real offsets, which the emulator does not check: it collects the chunks
-//! and hands the emulator the whole. It counts what it sees.
+//! and hands the emulator the whole. It counts and keeps what it sees.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -29,6 +29,7 @@ pub enum Call {
     Put,
     /// The question how far an upload is.
     AskUpload,
+    Query,
     Other,
 }
 
@@ -134,9 +135,13 @@ struct State {
     rules: Vec<Rule>,
     counts: BTreeMap<Call, usize>,
     tokens: Vec<String>,
+    /// What was sent as JSON.
+    sent: Vec<(Call, Value)>,
     /// Jobs that never reached the emulator: their error's reason, or none for those that never end.
     jobs: HashMap<String, Option<&'static str>>,
     sessions: Vec<Session>,
+    /// What each statement is said to have been billed for, and estimated at.
+    bill: Option<(u64, u64)>,
     /// What no client of BigQuery may do.
     violations: Vec<String>,
 }
@@ -171,6 +176,7 @@ impl BigQueryProxy {
         let mut state = self.shared.state();
         state.rules = rules.into_iter().collect();
         state.counts.clear();
+        state.sent.clear();
     }
 
     /// Calls since the rules were set.
@@ -182,6 +188,11 @@ impl BigQueryProxy {
         self.counts().get(&call).copied().unwrap_or(0)
     }
 
+    /// The bodies of such calls since the rules were set, in order.
+    pub fn sent(&self, call: Call) -> Vec<Value> {
+        self.shared.state().sent.iter().filter(|(of, _)| *of == call).map(|(_, body)| body.clone()).collect()
+    }
+
     /// Every token that was seen, in order.
     pub fn tokens(&self) -> Vec<String> {
         self.shared.state().tokens.clone()
@@ -190,6 +201,11 @@ impl BigQueryProxy {
     /// The jobs that run for ever end now, with an error of this reason.
     pub fn end_jobs(&self, reason: &'static str) {
         self.shared.state().jobs.values_mut().for_each(|end| *end = end.or(Some(reason)));
+    }
+
+    /// From now on each statement that has ended is said to have cost so much. (To the emulator all is free.)
+    pub fn bill(&self, billed: u64, estimated: u64) {
+        self.shared.state().bill = Some((billed, estimated));
     }
 
     /// Rules that have not been used up: the test means calls that nobody makes.
@@ -259,6 +275,7 @@ impl Shared {
             ("PUT", _) => Call::Put,
             ("POST", ["jobs"]) => Call::InsertJob,
             ("GET", ["jobs", _]) => Call::GetJob,
+            ("POST", ["queries"]) => Call::Query,
             ("GET", ["datasets", _]) => Call::GetDataset,
             ("POST", ["datasets"]) => Call::CreateDataset,
             ("GET", ["datasets", _, "tables", _]) => Call::GetTable,
@@ -302,7 +319,11 @@ impl Shared {
     async fn forward(&self, seen: &Seen) -> Response {
         let request = self.http.request(seen.method.clone(), format!("{}{}", self.emulator, seen.uri));
         let request = request.header("content-type", "application/json").body(seen.body.clone());
-        let (status, body) = answered(request).await;
+        let (status, mut body) = answered(request).await;
+        let bill = self.state().bill.filter(|_| seen.call == Call::GetJob && status == 200);
+        if let Some(bill) = bill {
+            body = charged(&body, bill);
+        }
         Response::builder().status(status).header("content-type", "application/json").body(body.into()).unwrap()
     }
 
@@ -360,6 +381,11 @@ impl State {
     /// Counts a call and takes the trouble that is meant for it.
     fn note(&mut self, seen: &Seen, token: &str) -> Option<Trouble> {
         *self.counts.entry(seen.call).or_default() += 1;
+        if seen.call != Call::Put
+            && let Ok(body) = serde_json::from_slice(&seen.body)
+        {
+            self.sent.push((seen.call, body));
+        }
         self.tokens.push(token.trim_start_matches("Bearer ").to_owned());
         let fits = |rule: &&mut Rule| rule.times > 0 && rule.call == seen.call && seen.about.contains(&rule.about);
         let rule = self.rules.iter_mut().find(fits)?;
@@ -385,6 +411,16 @@ async fn answered(request: reqwest::RequestBuilder) -> (u16, Bytes) {
 
 fn session_of(uri: &Uri) -> usize {
     uri.path().rsplit('/').next().and_then(|number| number.parse().ok()).expect("an address that the proxy gave")
+}
+
+/// A job's state with a bill, where it ran a statement.
+fn charged(body: &Bytes, (billed, estimated): (u64, u64)) -> Bytes {
+    let mut job: Value = serde_json::from_slice(body).unwrap();
+    if let Some(query) = job["statistics"]["query"].as_object_mut() {
+        query.insert("totalBytesBilled".into(), json!(billed.to_string()));
+        query.insert("estimatedBytesProcessed".into(), json!(estimated.to_string()));
+    }
+    job.to_string().into()
 }
 
 fn job_id(body: &Bytes) -> String {

@@ -23,7 +23,7 @@ pub use self::engine::{TINY, Through};
 pub use self::gcs::{Gcs, Trouble};
 pub use self::program::{Ran, finish};
 pub use self::query_proxy::QueryProxy;
-pub use self::trial::Trial;
+pub use self::trial::{Told, Trial};
 
 /// Rows as text, NULL as `None`.
 pub type Rows = Vec<Vec<Option<String>>>;

@@ -18,6 +18,7 @@ fn preview(unfinished: Option<BackfillState>) -> Event {
             bytes_estimate: Some(9_000_000),
             rows_in_target: Some(61_000),
             publish: "merge".into(),
+            publish_bytes: Some(PublishBytes { of_table: 80_000_000, publishes: 3, in_all: 249_000_000 }),
             unfinished,
         }),
     }
@@ -35,7 +36,9 @@ fn a_backfill_is_previewed_then_asked_about_then_started() {
     assert_eq!(desk.code(KeyCode::Enter), [Effect::Send(Command::PreviewBackfill(ask()))]);
     desk.hear(preview(None));
     assert_eq!(desk.code(KeyCode::Enter), []);
-    assert!(desk.app.dialog.as_ref().unwrap().lines[0].contains("62,000"));
+    let lines = &desk.app.dialog.as_ref().unwrap().lines;
+    assert!(lines[0].contains("62,000"), "{lines:?}");
+    assert!(lines[2].contains("80.0 MB of the table by each of 3 publishes, about 249.0 MB in all"), "{lines:?}");
     assert_eq!(desk.press('y'), [Effect::Send(Command::Backfill { ask: ask(), restart: false })]);
     assert!(desk.app.busy());
 }

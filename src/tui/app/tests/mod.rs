@@ -10,13 +10,15 @@ use crate::domain::ids::RunId;
 use crate::domain::report::{Outcome, Trigger};
 use crate::domain::schema::ColumnDiffView;
 use crate::engine::{
-    BackfillAsk, BackfillPreview, BackfillState, ColumnDecision, Holder, MappingProgress, Phase, Selection, SyncOrder,
+    BackfillAsk, BackfillPreview, BackfillState, ColumnDecision, Holder, MappingProgress, Phase, PublishBytes,
+    Selection, SyncOrder,
 };
 use crate::tui::desk::{Desk, RUN, named};
 use crate::tui::model::Word;
 use crate::tui::model::samples;
 
 mod backfill;
+mod deletes;
 mod review;
 mod schedule;
 

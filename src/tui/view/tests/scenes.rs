@@ -1,5 +1,7 @@
 //! The states that are looked at.
 
+mod backfill;
+
 use std::time::Duration;
 
 use ratatui::crossterm::event::KeyCode;
@@ -9,14 +11,14 @@ use crate::domain::config::Problem;
 use crate::domain::ids::{JobId, RunId};
 use crate::domain::report::{Outcome, RunReport, RunSummary, Trigger};
 use crate::domain::schema::ColumnDiffView;
-use crate::engine::{
-    BackfillAsk, BackfillPreview, Event, Holder, MappingProgress, MappingStatus, Phase, Progress, Retry, SlicePreview,
-};
+use crate::engine::{Event, Holder, MappingProgress, MappingStatus, Phase, Progress, Retry};
 use crate::logging::LogLine;
 use crate::tui::app::Msg;
-use crate::tui::desk::{Desk, RUN, named};
+use crate::tui::desk::{Desk, RUN, named, vanished};
 use crate::tui::model::samples::{self, utc};
 use crate::tui::{Facts, Trouble};
+
+pub use self::backfill::{backfill_form, backfill_preview};
 
 pub fn all() -> Vec<Desk> {
     vec![
@@ -35,6 +37,7 @@ pub fn all() -> Vec<Desk> {
         logs(),
         help(),
         quit(),
+        deletes(),
         any_script(),
     ]
 }
@@ -269,41 +272,11 @@ pub fn ddl() -> Desk {
     desk
 }
 
-pub fn backfill_form() -> Desk {
-    let mut desk = Desk::open();
-    desk.press('b');
-    desk.tell(Msg::Paste("2026-10-01".into()));
-    desk.code(KeyCode::Tab);
-    desk.tell(Msg::Paste("2026-10-32".into()));
-    desk
-}
-
-pub fn backfill_preview() -> Desk {
-    let mut desk = Desk::open();
-    desk.press('b');
-    desk.tell(Msg::Paste("2026-10-01".into()));
-    desk.code(KeyCode::Tab);
-    desk.tell(Msg::Paste("2026-10-31".into()));
-    desk.code(KeyCode::Enter);
-    let slice = |from: &str, to: &str, rows| SlicePreview { window: format!("(2026-10-{from}, 2026-10-{to}]"), rows };
-    desk.hear(Event::BackfillPreviewed {
-        preview: Box::new(BackfillPreview {
-            ask: BackfillAsk { mapping: named("orders"), start: "2026-10-01".into(), end: Some("2026-10-31".into()) },
-            window: "[2026-10-01 00:00:00, 2026-10-31 23:59:59]".into(),
-            notes: vec!["the end was cut to the watermark".into()],
-            slices: vec![
-                slice("01", "12", Some(5_000_000)),
-                slice("12", "24", Some(5_000_000)),
-                slice("24", "31", None),
-            ],
-            more_slices: false,
-            rows_estimate: Some(12_400_000),
-            bytes_estimate: Some(2_300_000_000),
-            rows_in_target: Some(12_399_120),
-            publish: "merge on id; a newer row is never replaced by an older one".into(),
-            unfinished: None,
-        }),
-    });
+/// Three rows of orders have vanished: the question.
+pub fn deletes() -> Desk {
+    let mut desk = Desk::deleting("soft");
+    desk.press('x');
+    desk.looked(vanished(3));
     desk
 }
 

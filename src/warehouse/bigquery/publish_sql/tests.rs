@@ -2,6 +2,9 @@
 
 use super::super::fixture::{orders, staged, target};
 use super::*;
+use crate::domain::cursor::{Cursor, Moment};
+use crate::domain::window::{Low, Window};
+use crate::warehouse::Staged;
 
 #[test]
 fn a_merge_takes_the_newest_of_each_key_and_prunes_by_constants() {
@@ -22,15 +25,15 @@ WHEN MATCHED AND (__t.`updated_at` IS NULL OR __s.`updated_at` >= __t.`updated_a
                     `updated_at` = __s.`updated_at`, `größe` = __s.`größe`, `total` = __s.`total`, `doc` = __s.`doc`
 WHEN NOT MATCHED THEN INSERT (`id`, `updated_at`, `größe`, `total`, `doc`) VALUES (__s.`id`, __s.`updated_at`, \
                     __s.`größe`, __s.`total`, __s.`doc`)";
-    assert_eq!(merge(&target(), &orders(), &staged()), expected);
+    assert_eq!(merge(&target(), &orders(), &(&staged()).into()), expected);
 }
 
 #[test]
 fn a_nullable_key_matches_null_with_null_and_is_not_pruned_by() {
     let mut plan = orders();
     plan.columns[0].source.nullable = true;
-    let staged = Staged { key_range: None, ..staged() };
-    let sql = merge(&target(), &plan, &staged);
+    let staged = Staged { key_ranges: vec![None], ..staged() };
+    let sql = merge(&target(), &plan, &(&staged).into());
     let condition = sql.lines().find(|line| line.starts_with("ON ")).unwrap();
     assert_eq!(condition, "ON (__t.`id` = __s.`id` OR (__t.`id` IS NULL AND __s.`id` IS NULL))");
 }
@@ -39,7 +42,7 @@ fn a_nullable_key_matches_null_with_null_and_is_not_pruned_by() {
 fn a_row_that_is_back_is_no_longer_marked_as_deleted() {
     let mut plan = orders();
     plan.deleted_column = Some("gone".into());
-    let sql = merge(&target(), &plan, &staged());
+    let sql = merge(&target(), &plan, &(&staged()).into());
     assert!(
         sql.contains("`doc` = __s.`doc`, `gone` = CAST(NULL AS TIMESTAMP)\nWHEN NOT MATCHED THEN INSERT (`id`, "),
         "{sql}"
@@ -52,7 +55,7 @@ fn a_table_of_keys_alone_is_never_updated() {
     let mut plan = orders();
     plan.columns.truncate(2);
     plan.keys = vec![0, 1];
-    let sql = merge(&target(), &plan, &staged());
+    let sql = merge(&target(), &plan, &(&staged()).into());
     assert!(!sql.contains("UPDATE"), "{sql}");
     assert!(sql.contains("PARTITION BY __s.`id`, __s.`updated_at` ORDER BY"), "{sql}");
 }
@@ -66,7 +69,7 @@ fn an_insert_gives_every_row() {
     __s.`id` AS `id`,
     __s.`updated_at` AS `updated_at`
   FROM `my-project.shop._bqsync_1` AS __s";
-    assert_eq!(insert(&target(), &plan, &staged()), expected);
+    assert_eq!(insert(&target(), &plan, &(&staged()).into()), expected);
 }
 
 #[test]
@@ -87,9 +90,9 @@ WHERE NOT EXISTS (
   SELECT 1 FROM `my-project.shop.orders` AS __t
   WHERE __t.`id` = __s.`id` AND (__t.`updated_at` = __s.`updated_at` OR (__t.`updated_at` IS NULL AND \
                     __s.`updated_at` IS NULL)) AND __t.`updated_at` BETWEEN TIMESTAMP '2026-01-01 00:00:00+00' AND \
-                    TIMESTAMP '2026-01-02 00:00:00+00'
+                    TIMESTAMP '2026-01-02 00:00:00+00' AND __t.`id` BETWEEN 1 AND 9
 )";
-    assert_eq!(insert_missing(&target(), &plan, &staged()), expected);
+    assert_eq!(insert_missing(&target(), &plan, &(&staged()).into()), expected);
 }
 
 #[test]
@@ -118,5 +121,46 @@ LEFT JOIN (
 ) AS __old
 ON __new.__row = __old.__row
 WHERE __new.__nth > IFNULL(__old.__held, 0)";
-    assert_eq!(insert_missing(&target(), &plan, &staged()), expected);
+    assert_eq!(insert_missing(&target(), &plan, &(&staged()).into()), expected);
+}
+
+#[test]
+fn a_table_that_is_partitioned_on_a_key_is_pruned_by_it() {
+    let mut plan = orders();
+    plan.keys = vec![0, 1];
+    plan.partition = Some(1);
+    let staged = staged();
+    let staged = Staged { key_ranges: vec![staged.key_ranges[0].clone(), staged.cursor_range.clone()], ..staged };
+    let sql = merge(&target(), &plan, &(&staged).into());
+    let condition = sql.lines().find(|line| line.starts_with("ON ")).unwrap();
+    assert_eq!(
+        condition,
+        "ON __t.`id` = __s.`id` AND (__t.`updated_at` = __s.`updated_at` OR (__t.`updated_at` IS NULL AND \
+         __s.`updated_at` IS NULL)) AND __t.`id` BETWEEN 1 AND 9 AND __t.`updated_at` BETWEEN TIMESTAMP '2026-01-01 \
+         00:00:00+00' AND TIMESTAMP '2026-01-02 00:00:00+00'"
+    );
+}
+
+#[test]
+fn a_partition_that_a_row_may_leave_is_not_pruned_by() {
+    let mut plan = orders();
+    plan.partition = Some(1);
+    let sql = merge(&target(), &plan, &(&staged()).into());
+    assert!(!sql.contains("__t.`updated_at` BETWEEN"), "{sql}");
+}
+
+#[test]
+fn what_a_publish_would_read_is_asked_without_any_row() {
+    let mut plan = orders();
+    plan.columns.truncate(2);
+    let at = |text| Cursor::Moment(Moment::parse(text).unwrap());
+    let window = Window { low: Low::From(at("2026-10-01 00:00:00")), high: at("2026-10-31 23:59:59") };
+    let rows = Rows::none(&plan, window);
+    let relation = "(SELECT CAST(NULL AS INT64) AS `id`, CAST(NULL AS TIMESTAMP) AS `updated_at` LIMIT 0) AS __s";
+    let merged = merge(&target(), &plan, &rows);
+    assert!(merged.contains(&format!("FROM {relation}")) && !merged.contains("BETWEEN"), "{merged}");
+    let inserted = insert_missing(&target(), &plan, &rows);
+    let bounds =
+        "__t.`updated_at` BETWEEN TIMESTAMP '2026-10-01 00:00:00+00:00' AND TIMESTAMP '2026-10-31 23:59:59+00:00'";
+    assert!(inserted.contains(relation) && inserted.contains(bounds), "{inserted}");
 }

@@ -1,0 +1,73 @@
+//! What statements in BigQuery may cost, and how a table is laid out so that they cost less.
+
+use super::read::{Reading, Section};
+use crate::domain::byte_size;
+use crate::domain::column::same_name;
+
+/// BigQuery bills no statement that reads a table for less.
+/// Source: BigQuery, "Pricing" (minimum of 10 MB for each table).
+const LEAST_BILLED: u64 = 10 << 20;
+
+/// Source: BigQuery guide, "Clustered tables".
+const MOST_CLUSTER_COLUMNS: usize = 4;
+
+/// `maximum_bytes_billed`, of all mappings or of one.
+pub(super) fn maximum(r: &mut Reading<'_>, section: &Section<'_>) -> Option<u64> {
+    let value = section.optional(r, "maximum_bytes_billed")?;
+    match byte_size::parse(&value.text) {
+        Ok(bytes) if bytes >= LEAST_BILLED => return Some(bytes),
+        Ok(_) => {
+            let hint = format!("BigQuery bills at least {LEAST_BILLED} bytes for each table that it reads: allow more");
+            section.refuse(r, "maximum_bytes_billed", &value, hint);
+        }
+        Err(hint) => section.refuse(r, "maximum_bytes_billed", &value, hint),
+    }
+    None
+}
+
+pub(super) fn cluster_by(r: &mut Reading<'_>, section: &Section<'_>) -> Vec<String> {
+    let values = section.list(r, "cluster_by");
+    for (i, value) in values.iter().enumerate() {
+        if values[..i].iter().any(|other| same_name(&other.text, &value.text)) {
+            let message = format!("{} names `{}` twice", section.name("cluster_by"), value.written);
+            r.problem(value.line, message, "name it once");
+        }
+    }
+    if values.len() > MOST_CLUSTER_COLUMNS {
+        let line = section.entry("cluster_by").map(|entry| entry.line);
+        let message = format!(
+            "{} has {} columns; BigQuery takes {MOST_CLUSTER_COLUMNS}",
+            section.name("cluster_by"),
+            values.len()
+        );
+        r.problem(line, message, "name first what is searched by most");
+    }
+    values.into_iter().map(|value| value.text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{only, with};
+
+    #[test]
+    fn what_a_statement_may_cost_is_said_for_all_and_for_one() {
+        let of = |top, mapping| with(top, mapping).expect("no problem").mappings[0].maximum_bytes_billed;
+        let (all, own) = ("maximum_bytes_billed: 10GB", "    maximum_bytes_billed: 2 TB");
+        assert_eq!(of("", ""), None);
+        assert_eq!(of(all, ""), Some(10_000_000_000));
+        assert_eq!(of(all, own), Some(2_000_000_000_000));
+        assert_eq!(of("maximum_bytes_billed: 10485760", ""), Some(10_485_760));
+        assert_eq!(only(with("maximum_bytes_billed: 10MB", ""), "at least 10485760 bytes"), Some(3));
+        let lots = with("", "    maximum_bytes_billed: lots");
+        assert_eq!(only(lots, "`maximum_bytes_billed` of mapping `users` cannot be `lots`"), Some(8));
+    }
+
+    #[test]
+    fn columns_to_cluster_by_are_few_and_different_and_moved() {
+        let config = with("", "    cluster_by: [country, id]").expect("no problem");
+        assert_eq!(config.mappings[0].cluster_by, ["country", "id"]);
+        only(with("", "    cluster_by: [a, A]"), "`cluster_by` of mapping `users` names `A` twice");
+        only(with("", "    cluster_by: [a, b, c, d, e]"), "5 columns; BigQuery takes 4");
+        only(with("", "    cluster_by: [a]\n    exclude: [a]"), "names `a`, which `cluster_by` needs");
+    }
+}
