@@ -210,7 +210,7 @@ fn may_be_null(plan: &TablePlan, of: &ColumnPlan) -> bool {
 fn key_bounds(plan: &TablePlan, rows: &Rows) -> String {
     let each = plan.keys.iter().zip(&rows.key_ranges);
     let each = each.filter_map(|(&key, range)| Some(between(&plan.columns[key], range.as_ref()?)));
-    each.map(|bound| format!(" AND {bound}")).collect()
+    each.fold(String::new(), |all, bound| all + " AND " + &bound)
 }
 
 fn cursor_bounds(plan: &TablePlan, rows: &Rows) -> Option<String> {

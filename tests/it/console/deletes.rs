@@ -6,7 +6,7 @@ use crate::support::terminal::says;
 #[tokio::test]
 async fn deleted_rows_are_counted_asked_about_and_marked() {
     let soft = UPSERT.replace("mode: upsert", "mode: upsert, deletes: soft");
-    let sandbox = hundred("console_deletes", "", &soft).await;
+    let sandbox = hundred("console_gone", "", &soft).await;
     sandbox.sync().await;
     sandbox.sql("DELETE FROM t WHERE id IN (3, 50)").await;
     let marked = "SELECT COUNT(*) FROM `{d}.t` WHERE _bqsync_deleted_at IS NOT NULL";

@@ -416,7 +416,7 @@ fn session_of(uri: &Uri) -> usize {
 /// A job's state with a bill, where it ran a statement.
 fn charged(body: &Bytes, (billed, estimated): (u64, u64)) -> Bytes {
     let mut job: Value = serde_json::from_slice(body).unwrap();
-    if let Some(query) = job["statistics"]["query"].as_object_mut() {
+    if let Some(query) = job.pointer_mut("/statistics/query").and_then(Value::as_object_mut) {
         query.insert("totalBytesBilled".into(), json!(billed.to_string()));
         query.insert("estimatedBytesProcessed".into(), json!(estimated.to_string()));
     }
