@@ -110,9 +110,10 @@ pub fn shapes() -> [Shape; 3] {
         let micros = u32::try_from(random % 1_000_000).unwrap_or_default();
         Some([[11].as_slice(), &moment(n), &micros.to_le_bytes()].concat())
     });
-    let reading: Cell = ("reading", SourceType::Double, |_, random| double(random));
+    let reading: Cell = ("reading", SourceType::Double, |_, random| Some(double(random)));
     let body: Cell = ("body", SourceType::Text { chars: None }, |_, random| {
-        Some((0..8).flat_map(|part| [prose(random >> part, 200), format!("{random:050x}").into_bytes()].concat()).collect())
+        let part = |n: u32| [prose(random >> n, 150), format!("{:050x}", random.rotate_left(n)).into()].concat();
+        Some((0..8).flat_map(part).collect())
     });
     [
         Shape::new("wide", 131_072, wide(id.clone(), updated_at.clone())),
@@ -135,16 +136,14 @@ fn wide(id: Cell, updated_at: Cell) -> Vec<Cell> {
         ("amount", SourceType::Decimal { precision: 12, scale: 2 }, |_, random| {
             Some(format!("{}.{:02}", random % 500_000, random % 100).into())
         }),
-        ("discount", SourceType::Double, |n, random| if n.is_multiple_of(9) { None } else { double(random) }),
+        ("discount", SourceType::Double, |n, random| (n % 9 != 0).then(|| double(random))),
         ("note", SourceType::Text { chars: Some(200) }, |n, random| {
             (n % 10 != 3).then(|| prose(random, 10 + usize::from(random.to_le_bytes()[1]) % 150))
         }),
         ("is_paid", SourceType::Int { bits: 8, unsigned: false }, |_, random| Some(vec![random.to_le_bytes()[0] % 2])),
         ("created_at", SourceType::DateTime { fsp: 0 }, |n, _| Some([[7].as_slice(), &moment(n)].concat())),
         updated_at,
-        ("ship_date", SourceType::Date, |n, _| {
-            (n % 4 != 0).then(|| [[4].as_slice(), &moment(n)[..4]].concat())
-        }),
+        ("ship_date", SourceType::Date, |n, _| (n % 4 != 0).then(|| [[4].as_slice(), &moment(n)[..4]].concat())),
         ("meta", SourceType::Json, |n, random| {
             let items = random % 17;
             let json = format!(r#"{{"channel": "web", "items": {items}, "tags": ["späti", "r{n}"], "coupon": null}}"#);
@@ -157,9 +156,9 @@ fn wide(id: Cell, updated_at: Cell) -> Vec<Cell> {
     ]
 }
 
-fn double(random: u64) -> Option<Vec<u8>> {
+fn double(random: u64) -> Vec<u8> {
     let share = f64::from(u32::try_from(random >> 32).unwrap_or_default()) / f64::from(u32::MAX);
-    Some(share.to_le_bytes().into())
+    share.to_le_bytes().into()
 }
 
 /// Whole characters of the prose, from some place on.
