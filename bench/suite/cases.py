@@ -10,7 +10,7 @@ from suite.contest import Contender, contest
 from suite.measure import measure
 from suite.place import DATABASE, drop_dataset, rows_in_bigquery, sql
 from suite.programs import Setup, records
-from suite.tables import by_case
+from suite.tables import by_case, fill
 
 # The yardsticks that ratios are taken to.
 PLAIN, PARTITIONS, STREAM = "mariadb --quick, thrown away", "connectorx, 2 partitions", "connectorx, arrow_stream"
@@ -57,7 +57,7 @@ def first_load(case, tables):
 
 def one_table(case, about, table, rounds, with_dlt=False):
     """Extraction and a first load of one table."""
-    table.fill()
+    fill([table])
     extraction = Setup(f"{case}_extract", [table])
     contenders = [
         *reads(lambda: [table.query]),
@@ -90,8 +90,7 @@ def dlt(case, table):
 
 def small(case, about, tables, rounds):
     """Many small tables in one run, and the calls that it makes to BigQuery."""
-    for table in tables:
-        table.fill()
+    fill(tables)
     rows = sum(table.rows for table in tables)
     contenders = [*reads(lambda: [table.query for table in tables]), first_load(case, tables)]
     contest(contenders, rows, rounds)
@@ -114,7 +113,7 @@ def calls_of(case, tables):
 
 def incremental(case, about, table, rounds):
     """One row in 200 changes before each round; only those are moved."""
-    table.fill()
+    fill([table])
     setup = Setup(case, [table])
     print("loading it into BigQuery once ...", flush=True)
     measure(*setup.sync())

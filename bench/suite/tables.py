@@ -13,12 +13,7 @@ class Table:
     script: str
     rows: int
 
-    def fill(self):
-        """Makes the table where it is missing; of another size, anew."""
-        sql(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
-        if self.name in existing() and self.counted() == self.rows:
-            return
-        print(f"filling {self.name} ({self.rows:,} rows) ...", flush=True)
+    def make(self):
         script = (ROOT / "bench" / "sql" / self.script).read_text(encoding="utf-8")
         script = script.replace("@TABLE@", self.name).replace("@ROWS@", str(self.rows))
         sql(f"DROP TABLE IF EXISTS {self.name};\n{script}", DATABASE)
@@ -36,8 +31,16 @@ class Table:
                 "incremental_column": "updated_at", "mode": "upsert"}
 
 
-def existing():
-    return {row[0] for row in sql(f"SELECT table_name FROM information_schema.tables WHERE table_schema='{DATABASE}'")}
+def fill(tables):
+    """Makes the tables that are missing, and those of another size anew."""
+    sql(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
+    there = {row[0] for row in sql(f"SELECT table_name FROM information_schema.tables WHERE table_schema='{DATABASE}'")}
+    missing = [table for table in tables if table.name not in there or table.counted() != table.rows]
+    if missing:
+        names = missing[0].name if len(missing) == 1 else f"{missing[0].name} to {missing[-1].name}"
+        print(f"filling {names} ({missing[0].rows:,} rows) ...", flush=True)
+    for table in missing:
+        table.make()
 
 
 def by_case(scale):
