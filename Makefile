@@ -11,7 +11,7 @@ TEST_EMULATORS ?= 2
 .PHONY: help install build demo demo-stop test test-only soak lint fmt bench bench-micro bench-profile clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 install: ## MariaDB, the BigQuery emulator and a C compiler, where missing
 	@dev/install
