@@ -20,6 +20,9 @@ mod wire;
 
 use std::sync::Arc;
 
+// For bench/micro, which decodes without a server.
+pub use self::decode::Batcher;
+pub use self::wire::Cells;
 use super::{Bounds, BoundsAsk, Estimate, Extract, Extraction, OpenWrites, Source, StretchAsk};
 use crate::domain::column::SourceSchema;
 use crate::domain::config::MysqlSettings;
