@@ -80,7 +80,9 @@ fn start(args: &Args, command: &CommandArg, environment: &Environment) -> Result
         CommandArg::RunOnce { lookback, .. } => {
             Start::Sync(SyncOrder { lookback: *lookback, ..SyncOrder::manual(selection) })
         }
-        CommandArg::SchemaDiff { .. } | CommandArg::Status { .. } => Start::Sync(SyncOrder::manual(selection)),
+        CommandArg::SchemaDiff { .. } | CommandArg::Check { .. } | CommandArg::Status { .. } => {
+            Start::Sync(SyncOrder::manual(selection))
+        }
     })
 }
 

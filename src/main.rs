@@ -51,7 +51,7 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
         cli::select(&setup.config, command.mappings()).map_err(|error| Refusal::Usage(error.to_string()))?;
     let ports = wiring::connect(setup)?;
     let state = Arc::clone(&ports.state);
-    let status = cli::run(engine::start(ports), command, selection, printer).await;
+    let status = cli::run(engine::start(ports), args, command, selection).await;
     state.settle(GIVING_BACK).await;
     Ok(status)
 }

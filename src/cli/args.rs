@@ -93,6 +93,12 @@ pub enum CommandArg {
         #[arg(long = "decline", value_name = "COLUMN")]
         declined: Vec<String>,
     },
+    /// Both connections, permissions, keys, indexes, clocks and the state: a line each, and what to do
+    Check {
+        /// Only this mapping; may be repeated
+        #[arg(long = "mapping", value_name = "NAME")]
+        mappings: Vec<String>,
+    },
     /// Mappings, watermarks, lag, last runs
     Status {
         /// Only this mapping; may be repeated
@@ -106,7 +112,10 @@ impl CommandArg {
     #[must_use]
     pub fn mappings(&self) -> &[String] {
         match self {
-            Self::RunOnce { mappings, .. } | Self::SchemaDiff { mappings, .. } | Self::Status { mappings } => mappings,
+            Self::RunOnce { mappings, .. }
+            | Self::SchemaDiff { mappings, .. }
+            | Self::Check { mappings }
+            | Self::Status { mappings } => mappings,
             Self::Backfill { mapping, .. } => std::slice::from_ref(mapping),
         }
     }
@@ -118,7 +127,8 @@ impl CommandArg {
             Self::RunOnce { .. } | Self::SchemaDiff { apply: true, .. } => true,
             Self::SchemaDiff { declined, .. } => !declined.is_empty(),
             Self::Backfill { dry_run, .. } => !*dry_run,
-            Self::Status { .. } => false,
+            // What a check writes it removes again, and nothing of it with --read-only.
+            Self::Check { .. } | Self::Status { .. } => false,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod backfill;
+mod check;
 mod exit;
 mod interrupt;
 mod printer;
@@ -15,12 +16,13 @@ pub use self::exit::ExitStatus;
 pub use self::printer::Printer;
 pub use self::selection::{UnknownMapping, select};
 
-use self::args::CommandArg;
+use self::args::{Args, CommandArg};
 use crate::domain::ids::MappingName;
 use crate::engine::{BackfillAsk, Command, Handle, Selection, SyncOrder};
 
 /// Carries a command out with a started engine.
-pub async fn run(handle: Handle, command: &CommandArg, selection: Selection, printer: Printer) -> ExitStatus {
+pub async fn run(handle: Handle, args: &Args, command: &CommandArg, selection: Selection) -> ExitStatus {
+    let printer = Printer { format: args.output };
     match command {
         CommandArg::RunOnce { lookback, .. } => {
             let order = SyncOrder { lookback: *lookback, ..SyncOrder::manual(selection) };
@@ -38,6 +40,7 @@ pub async fn run(handle: Handle, command: &CommandArg, selection: Selection, pri
             let asked = schema_diff::Asked { apply: *apply, columns, declined };
             schema_diff::schema_diff(handle, selection, asked, printer).await
         }
+        CommandArg::Check { .. } => check::check(handle, selection, !args.read_only, printer).await,
         CommandArg::Status { .. } => status::status(handle, selection, printer).await,
     }
 }

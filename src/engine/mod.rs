@@ -2,6 +2,7 @@
 
 mod attempt;
 mod backfill;
+mod check;
 mod command;
 mod compare;
 mod conflicts;

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinSet};
 
 use super::Ports;
+use super::check::check;
 use super::compare::compare;
 use super::decide::decide;
 use super::emitter::Emitter;
@@ -96,6 +97,10 @@ impl<S: Source, W: Warehouse, T: StateStore> Supervisor<S, W, T> {
             Command::Measure(selection) => {
                 let mappings = self.selected(&selection);
                 self.spawn(|ports, emitter| async move { measure(&ports, mappings, &emitter).await });
+            }
+            Command::Check { selection, probe } => {
+                let mappings = self.selected(&selection);
+                self.spawn(move |ports, emitter| async move { check(&ports, mappings, probe, &emitter).await });
             }
             Command::ReadHistory { most } => {
                 self.spawn(move |ports, emitter| async move { read_history(&ports, most, &emitter).await });

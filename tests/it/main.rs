@@ -9,6 +9,7 @@ mod architecture;
 mod backfill;
 mod bucket;
 mod cancel;
+mod check;
 mod clock;
 mod compat;
 mod config_errors;
