@@ -13,7 +13,7 @@ pub(super) async fn check(mut handle: Handle, selection: Selection, probe: bool,
     handle.send(Command::Check { selection, probe });
     let findings = loop {
         match handle.next_event().await {
-            Some(Event::Checked { findings }) => break findings,
+            Some(Event::Checked { findings, .. }) => break findings,
             Some(Event::EngineFailed { error }) => {
                 printer.note_own_failure(&error);
                 return ExitStatus::Failed;

@@ -88,7 +88,7 @@ fn log(event: &Event) {
             ),
         },
         Event::RunFinished { report } => info!(run = %report.run_id, mappings = report.mappings.len(), "run finished"),
-        Event::Checked { findings } => {
+        Event::Checked { findings, .. } => {
             let Tally { ok, warn, fail, skip } = Tally::of(findings);
             info!(ok, warn, fail, skip, "checked");
         }

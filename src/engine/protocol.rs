@@ -218,6 +218,8 @@ pub enum Event {
     MeasureFinished,
     /// The answer to `Check`.
     Checked {
+        /// That were looked at.
+        mappings: Vec<MappingName>,
         findings: Vec<Finding>,
     },
     /// Something of ours broke; what it was working on has ended, the watermarks are where the last publish left them.

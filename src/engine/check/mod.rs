@@ -56,7 +56,7 @@ pub(super) async fn check<S: Source, W: Warehouse, T: StateStore>(
     let asked: Vec<_> = mappings.iter().map(|mapping| mapping::look(&ports, mapping, &ground)).collect();
     let of_mappings: Vec<Vec<Finding>> = stream::iter(asked).buffered(ports.config.concurrency).collect().await;
     findings.extend(of_mappings.into_iter().flatten());
-    emitter.emit(Event::Checked { findings });
+    emitter.emit(Event::Checked { mappings: mappings.into_iter().map(|mapping| mapping.name).collect(), findings });
 }
 
 /// A configuration with a fault never comes this far.

@@ -19,6 +19,7 @@ use crate::tui::model::samples;
 const RUN: &str = "20261123T080000Z-00ff00";
 
 mod backfill;
+mod check;
 mod review;
 
 struct Desk {
