@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::domain::lookback::Lookback;
 
@@ -31,7 +32,42 @@ pub struct Args {
     pub output: OutputFormat,
 
     #[command(subcommand)]
-    pub command: Option<CommandArg>,
+    pub command: Option<Invocation>,
+}
+
+impl Args {
+    /// The command that needs an engine, where that is what was asked for.
+    #[must_use]
+    pub const fn engine_command(&self) -> Option<&CommandArg> {
+        match &self.command {
+            Some(Invocation::Engine(command)) => Some(command),
+            Some(Invocation::Print(_)) | None => None,
+        }
+    }
+}
+
+/// What the program is asked to do.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Invocation {
+    #[command(flatten)]
+    Engine(CommandArg),
+    #[command(flatten)]
+    Print(PrintArg),
+}
+
+/// What a package installs beside the program; needs no configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum PrintArg {
+    /// Completions for a shell, to be sourced or installed
+    Completions {
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// The manual page, of the program or of one command: bqsync man check | man -l -
+    Man {
+        #[arg(value_name = "COMMAND")]
+        command: Option<String>,
+    },
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 all well, 1 some mapping failed, 2 usage or configuration, \
@@ -156,7 +192,7 @@ mod tests {
             "--output",
             "json",
         ]);
-        assert_eq!(args.command.unwrap().mappings(), ["a", "b"]);
+        assert_eq!(args.engine_command().unwrap().mappings(), ["a", "b"]);
         assert!(args.no_tui);
         assert_eq!(args.output, OutputFormat::Json);
     }

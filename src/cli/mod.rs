@@ -5,6 +5,7 @@ mod backfill;
 mod check;
 mod exit;
 mod interrupt;
+mod print;
 mod printer;
 mod progress_lines;
 mod run_once;
@@ -13,6 +14,7 @@ mod selection;
 mod status;
 
 pub use self::exit::ExitStatus;
+pub use self::print::print;
 pub use self::printer::Printer;
 pub use self::selection::{UnknownMapping, select};
 

@@ -63,7 +63,7 @@ pub(super) async fn check<S: Source, W: Warehouse, T: StateStore>(
 fn configuration<S, W, T>(ports: &Ports<S, W, T>, chosen: usize) -> Finding {
     let (path, all) = (ports.config.path.display(), ports.config.mappings.len());
     let of = if chosen == all { String::new() } else { format!("{chosen} of ") };
-    Finding::ok(Topic::Config, format!("{path} and the environment can be meant; looking at {of}{all} mapping(s)"))
+    Finding::ok(Topic::Config, format!("{path} and the environment are sound; {of}{all} mapping(s)"))
 }
 
 fn impatient<S: Source, W: Warehouse, T: StateStore>(ports: &Ports<S, W, T>) -> Ports<S, W, T> {
