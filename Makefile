@@ -6,7 +6,7 @@ TESTARGS ?=
 TEST_EMULATORS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install build demo demo-stop test test-only soak lint fmt bench clean
+.PHONY: help install build dist demo demo-stop test test-only soak lint fmt bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -17,6 +17,9 @@ install: ## MariaDB, the BigQuery emulator and a C compiler, where missing
 build: ## target/release/bqsync
 	@[ -d target/release/deps ] || echo "==> The first build takes 5 to 10 minutes on two processors; cargo shows how far it is"
 	cargo build --release --locked
+
+dist: ## what is given away, in target/dist-files: the program, completions, manual pages
+	@dev/dist
 
 demo: install build ## a shop that is synced twice into a BigQuery emulator, and what arrived
 	@dev/demo

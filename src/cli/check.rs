@@ -26,7 +26,9 @@ pub(super) async fn check(mut handle: Handle, selection: Selection, probe: bool,
     if printer.format == OutputFormat::Json {
         printer.json(&json!({ "summary": tally, "checks": findings }));
     } else {
-        findings.iter().for_each(|finding| show(finding, printer));
+        for finding in &findings {
+            show(finding, printer);
+        }
         printer.line(&format!("\n{tally}"));
     }
     if tally.fail > 0 { ExitStatus::Failed } else { ExitStatus::Ok }

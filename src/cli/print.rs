@@ -10,30 +10,25 @@ use super::printer::Printer;
 
 /// Prints to stdout.
 pub fn print(what: &PrintArg, printer: Printer) -> ExitStatus {
-    let program = Args::command();
+    let mut text = Vec::new();
     match what {
         PrintArg::Completions { shell } => {
-            let mut text = Vec::new();
-            clap_complete::generate(*shell, &mut program.clone(), "bqsync", &mut text);
-            written(&text)
+            clap_complete::generate(*shell, &mut Args::command(), "bqsync", &mut text);
         }
-        PrintArg::Man { command } => match page_of(program, command.as_deref()) {
-            Some((title, page)) => {
-                let mut text = Vec::new();
-                match clap_mangen::Man::new(page).title(title).render(&mut text) {
-                    Ok(()) => written(&text),
-                    Err(error) => {
-                        printer.note_own_failure(&error.to_string());
-                        ExitStatus::Failed
-                    }
-                }
-            }
-            None => {
+        PrintArg::Man { command } => {
+            let Some((title, page)) = page_of(Args::command(), command.as_deref()) else {
                 printer.note(&format!("bqsync: there is no command `{}`", command.as_deref().unwrap_or_default()));
-                ExitStatus::Usage
+                return ExitStatus::Usage;
+            };
+            if let Err(error) = clap_mangen::Man::new(page).title(title).render(&mut text) {
+                printer.note_own_failure(&error.to_string());
+                return ExitStatus::Failed;
             }
-        },
+        }
     }
+    // A reader that went away (`| head`) is no error.
+    let _ = std::io::stdout().lock().write_all(&text);
+    ExitStatus::Ok
 }
 
 /// Title and content; the latter with the options that every command takes.
@@ -43,12 +38,6 @@ fn page_of(mut program: Command, command: Option<&str>) -> Option<(String, Comma
         None => Some(("bqsync".to_owned(), program)),
         Some(name) => Some((format!("bqsync-{name}"), program.find_subcommand(name)?.clone())),
     }
-}
-
-/// A reader that went away (`| head`) is no error.
-fn written(text: &[u8]) -> ExitStatus {
-    let _ = std::io::stdout().lock().write_all(text);
-    ExitStatus::Ok
 }
 
 #[cfg(test)]

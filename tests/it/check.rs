@@ -2,13 +2,16 @@
 
 use std::process::Command;
 
+use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Gcs, Ran, Sandbox, finish, is_mysql};
+use crate::support::{Gcs, Ran, Sandbox, Trouble, finish, is_mysql};
 
-/// An account of its own for each test.
+/// An account of its own for each test: `c4711_12` for the database `t_name_4711_12`.
 fn account(sandbox: &Sandbox) -> String {
-    format!("c{}", sandbox.database.rsplit_once("_").unwrap().1.to_owned() + &std::process::id().to_string())
+    let mut parts = sandbox.database.rsplit('_');
+    let (number, process) = (parts.next().unwrap(), parts.next().unwrap());
+    format!("c{process}_{number}")
 }
 
 fn mapping(name: &str) -> String {
@@ -281,6 +284,17 @@ async fn both_buckets_are_tried_and_left_as_they_were() {
     assert_line(&findings, "temp_bucket", None, "fail", &["create the bucket `no-such-bucket`"]);
     assert_line(&findings, "state", None, "fail", &["`state_gcs_bucket`"]);
     assert_line(&findings, "table", Some("t"), "ok", &[]);
+}
+
+#[tokio::test]
+async fn a_bucket_that_refuses_is_answered_with_the_command_that_lets_the_account_in() {
+    let gcs = Gcs::start().await;
+    let sandbox = sound("checkbucket403").await;
+    sandbox.configure(&format!("state_store: gcs\nstate_gcs_bucket: {}", gcs.bucket), &mapping("t"));
+    gcs.trouble(&Method::PUT, "check/", 1, Trouble::Answer(403));
+    let findings = checked(gcs.command(&sandbox, &["check", "--output", "json"]), 1).await;
+    let command = format!("gcloud storage buckets add-iam-policy-binding gs://{} --member=", gcs.bucket);
+    assert_line(&findings, "state", None, "fail", &[&command, "roles/storage.objectUser"]);
 }
 
 #[tokio::test]

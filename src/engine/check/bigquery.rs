@@ -35,10 +35,10 @@ pub(super) async fn look<S, W: Warehouse, T>(ports: &Ports<S, W, T>, mappings: &
 fn one_of_each_dataset(mappings: &[Mapping]) -> Vec<&Mapping> {
     let mut found: Vec<&Mapping> = Vec::new();
     for mapping in mappings {
-        let same = |other: &&Mapping| {
+        let same = |other: &Mapping| {
             (&other.target.project, &other.target.dataset) == (&mapping.target.project, &mapping.target.dataset)
         };
-        if !found.iter().any(|other| same(&other)) {
+        if !found.iter().any(|other| same(other)) {
             found.push(mapping);
         }
     }
