@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::Fault;
+use super::fault::{Fault, FaultKind};
 use super::ids::MappingName;
 
 /// What a finding is about; in the order in which they are listed.
@@ -137,7 +137,12 @@ impl Finding {
     /// What a run would fail with.
     #[must_use]
     pub fn fail(topic: Topic, fault: &Fault) -> Self {
-        Self::new(topic, Standing::Fail, fault.to_string()).remedy(fault.hint())
+        let remedy = fault.own_hint().unwrap_or_else(|| match fault.kind() {
+            // Nothing is running that could go on from its watermark.
+            FaultKind::Transient => "see that it is up, and that this machine can reach it: name, proxy, firewall",
+            kind => kind.hint(),
+        });
+        Self::new(topic, Standing::Fail, fault.to_string()).remedy(remedy)
     }
 
     #[must_use]

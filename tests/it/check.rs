@@ -5,7 +5,8 @@ use std::process::Command;
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Gcs, Ran, Sandbox, Trouble, finish, is_mysql};
+use crate::support::bigquery_proxy::{BigQueryProxy, Call, Reply, Rule, Trouble};
+use crate::support::{Gcs, Ran, Sandbox, Trouble as GcsTrouble, finish, is_mysql};
 
 /// An account of its own for each test: `c4711_12` for the database `t_name_4711_12`.
 fn account(sandbox: &Sandbox) -> String {
@@ -209,13 +210,41 @@ async fn an_emulator_that_is_away_does_not_hide_mysql() {
     let begun = std::time::Instant::now();
     let findings = checked(command, 1).await;
     assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
-    assert_line(&findings, "bigquery_jobs", None, "fail", &[]);
+    assert_line(&findings, "bigquery_jobs", None, "fail", &["can reach it"]);
     assert_line(&findings, "bigquery_dataset", None, "fail", &[]);
     assert_line(&findings, "bigquery_write", None, "skip", &[]);
     assert_line(&findings, "target", Some("t"), "fail", &[]);
     for topic in ["table", "columns", "keys", "cursor", "cursor_index"] {
         assert_line(&findings, topic, Some("t"), "ok", &[]);
     }
+}
+
+#[tokio::test]
+async fn rights_that_are_missing_in_google_cloud_are_told_one_by_one() {
+    let sandbox = sound("checkrights").await;
+    sandbox.bq_create_dataset().await;
+    let bigquery = BigQueryProxy::start(&sandbox.emulator).await;
+    let denied = Trouble::Answer(Reply::new(403, "accessDenied"));
+    let check = async |call| {
+        bigquery.set([Rule::new(call, denied).times(9)]);
+        let mut command = sandbox.command(&["check", "--output", "json"]);
+        command.env("BIGQUERY_EMULATOR_HOST", &bigquery.address);
+        checked(command, 1).await
+    };
+    let findings = check(Call::InsertJob).await;
+    let command =
+        "gcloud projects add-iam-policy-binding demo --member=serviceAccount:ACCOUNT --role=roles/bigquery.jobUser";
+    assert_line(&findings, "bigquery_jobs", None, "fail", &[command]);
+    assert_line(&findings, "bigquery_dataset", None, "ok", &[]);
+    assert_line(&findings, "target", Some("t"), "ok", &[]);
+    let findings = check(Call::CreateTable).await;
+    let grant = format!("GRANT `roles/bigquery.dataEditor` ON SCHEMA `demo`.`{}` TO", sandbox.dataset);
+    assert_line(&findings, "bigquery_write", None, "fail", &["Creating the staging table", &grant]);
+    assert_line(&findings, "bigquery_jobs", None, "ok", &[]);
+    let findings = check(Call::GetDataset).await;
+    assert_line(&findings, "bigquery_dataset", None, "fail", &[&grant]);
+    assert_line(&findings, "bigquery_write", None, "skip", &[]);
+    assert_eq!(sandbox.bq_tables().await, Vec::<String>::new(), "what was begun is dropped");
 }
 
 #[tokio::test]
@@ -291,7 +320,7 @@ async fn a_bucket_that_refuses_is_answered_with_the_command_that_lets_the_accoun
     let gcs = Gcs::start().await;
     let sandbox = sound("checkbucket403").await;
     sandbox.configure(&format!("state_store: gcs\nstate_gcs_bucket: {}", gcs.bucket), &mapping("t"));
-    gcs.trouble(&Method::PUT, "check/", 1, Trouble::Answer(403));
+    gcs.trouble(&Method::PUT, "check/", 1, GcsTrouble::Answer(403));
     let findings = checked(gcs.command(&sandbox, &["check", "--output", "json"]), 1).await;
     let command = format!("gcloud storage buckets add-iam-policy-binding gs://{} --member=", gcs.bucket);
     assert_line(&findings, "state", None, "fail", &[&command, "roles/storage.objectUser"]);
