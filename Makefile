@@ -8,7 +8,7 @@ CASES ?=
 TEST_EMULATORS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install build demo demo-stop test test-only soak lint fmt bench bench-micro bench-profile screenshots clean
+.PHONY: help install build dist demo demo-stop test test-only soak lint fmt bench bench-micro bench-profile screenshots clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -19,6 +19,9 @@ install: ## MariaDB, the BigQuery emulator, tmux and a C compiler, where missing
 build: ## target/release/bqsync
 	@[ -d target/release/deps ] || echo "==> The first build takes 5 to 10 minutes on two processors; cargo shows how far it is"
 	cargo build --release --locked
+
+dist: ## what is given away, in target/dist-files: the program, completions, manual pages
+	@dev/dist
 
 demo: install build ## a shop that is synced twice into a BigQuery emulator, what arrived, and the console on it
 	@dev/demo

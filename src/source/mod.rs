@@ -12,6 +12,7 @@ use chrono_tz::Tz;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::check::server::ServerFacts;
 use crate::domain::column::SourceSchema;
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::Fault;
@@ -41,6 +42,12 @@ pub trait Source: Send + Sync + Sized + 'static {
     /// # Errors
     /// As `describe`; an account that may not see them gets [`OpenWrites::Unseen`].
     fn open_writes(&self) -> impl Future<Output = Result<OpenWrites, Fault>> + Send;
+
+    /// What the server says of itself, of the account and of the connection.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn survey(&self) -> impl Future<Output = Result<ServerFacts, Fault>> + Send;
 
     /// Where the first `rows` rows of a window end, rows sharing the last value included; `None` when it holds no more.
     ///
