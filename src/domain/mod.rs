@@ -3,11 +3,13 @@
 //! Everything here is plain data and rules over it; the adapters and the engine depend on it and it on none of them.
 
 pub mod byte_size;
+pub mod check;
 pub mod column;
 pub mod config;
 pub mod cost;
 pub mod cursor;
 pub mod fault;
+pub mod finding;
 pub mod ids;
 pub mod lookback;
 pub mod naming;

@@ -51,6 +51,7 @@ impl App {
                 self.run.report_read(&run, report.as_deref());
                 self.report.read(&run, report);
             }
+            Event::Checked { mappings, findings } => self.check.answered(&mappings, findings),
             Event::EngineFailed { error } => {
                 self.runs.lost();
                 self.look_lost();

@@ -24,7 +24,7 @@ pub use self::runs::Runs;
 use self::timers::Timers;
 use super::keys::{Action, Key, Scope};
 use super::model::{Book, Now};
-use super::screens::{Backfill, History, Logs, Mappings, Report, RunScreen, Schema};
+use super::screens::{Backfill, Check, History, Logs, Mappings, Report, RunScreen, Schema};
 use super::{Facts, Left, Start, Trouble};
 use crate::domain::ids::MappingName;
 use crate::engine::{Command, Event, Progress};
@@ -75,6 +75,7 @@ pub enum Screen {
     History,
     Report,
     Logs,
+    Check,
 }
 
 /// A sentence above the footer.
@@ -119,6 +120,7 @@ pub struct App {
     pub history: History,
     pub report: Report,
     pub logs: Logs,
+    pub check: Check,
     pub leaving: Option<Leaving>,
     /// Something that is seen has changed.
     pub dirty: bool,
@@ -152,6 +154,7 @@ impl App {
             history: History::default(),
             report: Report::default(),
             logs: Logs::new(ring),
+            check: Check::default(),
             leaving: None,
             dirty: true,
             start,
@@ -220,6 +223,7 @@ impl App {
             Screen::History => Scope::History,
             Screen::Report => Scope::Report,
             Screen::Logs => Scope::Logs,
+            Screen::Check => Scope::Check,
         }
     }
 
@@ -231,6 +235,7 @@ impl App {
             Screen::Schema => self.schema.mapping.as_ref(),
             Screen::Backfill => self.backfill.mapping.as_ref(),
             Screen::Mappings => self.mappings.selected(&self.book),
+            Screen::Check => self.check.about.as_ref(),
             Screen::History | Screen::Report | Screen::Logs => None,
         }
     }

@@ -41,6 +41,7 @@ use self::staged_object::StagedObjects;
 pub use self::tokens::GoogleTokens;
 pub use self::upload::BigQueryUpload;
 use crate::bucket::Bucket;
+use crate::domain::check::access::Identity;
 use crate::domain::column::TargetSchema;
 use crate::domain::config::BigQuerySettings;
 use crate::domain::fault::{Fault, FaultKind};
@@ -123,6 +124,29 @@ impl BigQuery {
 
 impl Warehouse for BigQuery {
     type Upload = BigQueryUpload;
+
+    async fn identify(&self) -> Result<Identity, Fault> {
+        self.api().await?;
+        Ok(auth::identity(&self.settings.access))
+    }
+
+    async fn try_job(&self) -> Result<(), Fault> {
+        let what = "Running a job failed";
+        let api = self.api().await?;
+        let ended = api.run(&fresh_id("check"), api.query("SELECT 1".to_owned()), what).await?;
+        ended.succeeded(what).map(|_| ())
+    }
+
+    async fn try_bucket(&self, staging: &TableId) -> Result<Option<String>, Fault> {
+        match &self.objects {
+            Some(objects) => objects.try_bucket(staging, &self.notes).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn has_dataset(&self, table: &TableId) -> Result<bool, Fault> {
+        self.api().await?.has_dataset(table).await
+    }
 
     async fn ensure_dataset(&self, table: &TableId) -> Result<bool, Fault> {
         let dataset = (table.project.clone(), table.dataset.clone());

@@ -18,6 +18,7 @@ use crate::tui::model::Word;
 use crate::tui::model::samples;
 
 mod backfill;
+mod check;
 mod deletes;
 mod review;
 mod schedule;
