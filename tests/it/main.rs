@@ -16,6 +16,7 @@ mod connect;
 mod console;
 mod crash;
 mod deletes;
+mod deploy;
 mod drift;
 mod failures;
 mod faults_bigquery;
