@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import yaml
-from airflow.sdk import dag, task
+from airflow.sdk import BaseOperator, dag, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 PROGRAM = Path("/usr/local/bin/bqsync")
@@ -31,32 +31,40 @@ def mappings() -> list[str]:
     return [mapping["name"] for mapping in config["mappings"]]
 
 
-@task(
-    retries=2,
-    retry_delay=timedelta(minutes=5),
-    max_active_tis_per_dagrun=4,
-    map_index_template="{{ task.op_kwargs['mapping'] }}",
-)
-def sync(mapping: str) -> dict:
+class BqsyncRun(BaseOperator):
     """One incremental run of one mapping. Its log lines go to the task's log, its figures to XCom."""
-    command = [str(PROGRAM), "--config", str(CONFIG), "run-once", "--mapping", mapping, "--output", "json"]
-    with subprocess.Popen(command, cwd=DIRECTORY, stdout=subprocess.PIPE, text=True) as run:
-        try:
-            stdout, _ = run.communicate()
-        except BaseException:
-            # The task was cleared or timed out: bqsync stops at its next safe point, within 5 seconds.
-            run.terminate()
-            raise
-    if run.returncode == USAGE:
-        raise AirflowFailException(f"{mapping}: the command line or the configuration is wrong; the log says where")
+
+    template_fields = ("mapping",)
+
+    def __init__(self, *, mapping: str, **kwargs):
+        super().__init__(**kwargs)
+        self.mapping = mapping
+        self.run = None
+
+    def execute(self, context) -> dict:
+        command = [str(PROGRAM), "--config", str(CONFIG), "run-once", "--mapping", self.mapping, "--output", "json"]
+        with subprocess.Popen(command, cwd=DIRECTORY, stdout=subprocess.PIPE, text=True) as self.run:
+            stdout, _ = self.run.communicate()
+        return outcome(self.mapping, self.run.returncode, stdout)
+
+    def on_kill(self):
+        """The task was cleared or took too long: bqsync stops at its next safe point, within 5 seconds."""
+        if self.run is not None:
+            self.run.terminate()
+
+
+def outcome(mapping: str, code: int, stdout: str) -> dict:
+    """What a run comes to: its figures, or the exception that says whether it is to be tried again."""
     report = reported(stdout)
-    if run.returncode == SCHEMA_DECISION:
+    if code == USAGE:
+        raise AirflowFailException(f"{mapping}: the command line or the configuration is wrong; the log says where")
+    if code == SCHEMA_DECISION:
         raise AirflowFailException(f"{mapping}: waits for a decision: see `bqsync schema-diff --mapping {mapping}`")
-    if run.returncode != 0:
+    if code != 0:
         # The error itself stands in the log.
-        kind, hint = report.get("error_kind"), report.get("hint")
+        kind, hint = report.get("error_kind"), report.get("hint") or "the next run goes on from the watermark"
         failed = AirflowFailException if kind in STAYS else AirflowException
-        raise failed(f"{mapping}: exit code {run.returncode} ({kind}); next: {hint}")
+        raise failed(f"{mapping}: exit code {code} ({kind or 'stopped'}); next: {hint}")
     return {key: report[key] for key in ("mapping_name", "records_processed", "duration_seconds", "watermark_after")}
 
 
@@ -75,7 +83,13 @@ def reported(stdout: str) -> dict:
     tags=["bqsync"],
 )
 def bqsync():
-    sync.expand(mapping=mappings())
+    BqsyncRun.partial(
+        task_id="sync",
+        retries=2,
+        retry_delay=timedelta(minutes=5),
+        max_active_tis_per_dagrun=4,
+        map_index_template="{{ task.mapping }}",
+    ).expand(mapping=mappings())
 
 
 bqsync()

@@ -18,23 +18,25 @@ class AirflowFailException(AirflowException):
     pass
 
 
-class Task:
-    def __init__(self, function):
-        self.function = function
+class BaseOperator:
+    def __init__(self, task_id, **_):
+        self.task_id = task_id
 
-    def __call__(self):
-        return self.function()
+    @classmethod
+    def partial(cls, **options):
+        return Mapped(cls, options)
+
+
+class Mapped:
+    def __init__(self, operator, options):
+        self.operator, self.options = operator, options
 
     def expand(self, mapping):
         for name in mapping:
             try:
-                outcomes[name] = self.function(name)
+                outcomes[name] = self.operator(mapping=name, **self.options).execute({})
             except AirflowException as error:
                 outcomes[name] = f"{type(error).__name__}: {error}"
-
-
-def task(function=None, **_):
-    return Task(function) if function else Task
 
 
 def dag(**_):
@@ -45,7 +47,7 @@ outcomes, dags = {}, []
 exceptions = types.ModuleType("airflow.sdk.exceptions")
 exceptions.AirflowException, exceptions.AirflowFailException = AirflowException, AirflowFailException
 sdk = types.ModuleType("airflow.sdk")
-sdk.dag, sdk.task, sdk.exceptions = dag, task, exceptions
+sdk.BaseOperator, sdk.dag, sdk.task, sdk.exceptions = BaseOperator, dag, lambda function: function, exceptions
 airflow = types.ModuleType("airflow")
 airflow.sdk = sdk
 sys.modules.update({"airflow": airflow, "airflow.sdk": sdk, "airflow.sdk.exceptions": exceptions})
