@@ -2,14 +2,16 @@
 # TESTARGS goes to cargo test: make test-only TESTARGS="--test it a_name -- --nocapture"
 
 TESTARGS ?=
+# Cases of the benchmark; none is all.
+CASES ?=
 # Emulators that the tests spread over. They are busy with one processor each.
 TEST_EMULATORS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install build demo demo-stop test test-only soak lint fmt bench screenshots clean
+.PHONY: help install build dist demo demo-stop test test-only soak lint fmt bench bench-micro bench-profile screenshots clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 install: ## MariaDB, the BigQuery emulator, tmux and a C compiler, where missing
 	@dev/install
@@ -17,6 +19,9 @@ install: ## MariaDB, the BigQuery emulator, tmux and a C compiler, where missing
 build: ## target/release/bqsync
 	@[ -d target/release/deps ] || echo "==> The first build takes 5 to 10 minutes on two processors; cargo shows how far it is"
 	cargo build --release --locked
+
+dist: ## what is given away, in target/dist-files: the program, completions, manual pages
+	@dev/dist
 
 demo: install build ## a shop that is synced twice into a BigQuery emulator, what arrived, and the console on it
 	@dev/demo
@@ -42,8 +47,14 @@ lint: ## cargo fmt --check and clippy, warnings denied
 fmt: ## format the code
 	cargo fmt
 
-bench: install build ## the benchmark (with servers of its own)
-	dev/servers run .dev/bench -- bench/run
+bench: install build ## the benchmark, with servers and yardsticks of its own (CASES="wide small", BENCH_ROUNDS=1)
+	dev/servers run .dev/bench -- bench/run $(CASES)
+
+bench-micro: ## decoding and encoding alone, without servers (MICROARGS goes to criterion)
+	cargo bench --locked --bench micro -- $(MICROARGS)
+
+bench-profile: install build ## where the time of an extraction goes, by perf (CASES=wide)
+	dev/servers run .dev/bench -- bench/profile $(CASES)
 
 screenshots: install build ## screenshots/*.svg anew, from the running program (with servers of its own; needs tmux)
 	dev/servers run .dev/screenshots -- dev/screenshots/run

@@ -1,6 +1,7 @@
 //! Extraction into Parquet without a network behind it: MySQL, decoder, encoder, a sink that counts.
 //!
-//! Prints one JSON object; `bench/run` measures the process from outside and compares it with a plain read.
+//! Moves the first mapping of the configuration that BENCH_CONFIG names, and prints one JSON object; `bench/run` measures
+//! the process from outside and compares it with others that read the same.
 
 use std::io::{self, Write};
 use std::path::Path;

@@ -16,7 +16,7 @@ use crate::wiring::{self, Environment, Refusal};
 
 /// Does this command line open the console? Pipes never do, nor does whoever wants JSON.
 pub fn is_wanted(args: &Args) -> bool {
-    let opens = match &args.command {
+    let opens = match args.engine_command() {
         None => true,
         Some(CommandArg::RunOnce { .. } | CommandArg::Backfill { .. } | CommandArg::Schedule) => {
             args.output == OutputFormat::Table
@@ -30,7 +30,7 @@ pub fn is_wanted(args: &Args) -> bool {
 pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     // What is wrong with `.env` is shown in the console, where it can be read again.
     let environment = Environment::read().unwrap_or_default();
-    let start = match &args.command {
+    let start = match args.engine_command() {
         Some(command) => Some(start(args, command, &environment)?),
         None => None,
     };
@@ -86,6 +86,7 @@ fn start(args: &Args, command: &CommandArg, environment: &Environment) -> Result
         CommandArg::SchemaDiff { .. }
         | CommandArg::Deletes { .. }
         | CommandArg::Verify { .. }
+        | CommandArg::Check { .. }
         | CommandArg::Status { .. } => Start::Sync(SyncOrder::manual(selection)),
     })
 }

@@ -73,6 +73,17 @@ fn sync_directory(_directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Does all that replacing `path` takes, but for touching it; directories are made as needed.
+pub(super) fn probe(path: &Path) -> Result<(), Fault> {
+    let path = resolved(path);
+    let beside = with_suffix(&path, ".check");
+    let staged = stage(&beside, b"").map_err(|error| io_fault("Writing beside", &path, error))?;
+    staged
+        .close()
+        .and_then(|()| sync_directory(parent(&path)))
+        .map_err(|error| io_fault("Writing beside", &path, error))
+}
+
 /// Opens a lock file, made as needed; its content is left alone.
 pub(crate) fn open_lock(path: &Path) -> Result<File, Fault> {
     fs::create_dir_all(parent(path))

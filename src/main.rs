@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bigquery_syncer::cli::args::{Args, CommandArg, LogFormatArg};
+use bigquery_syncer::cli::args::{Args, CommandArg, Invocation, LogFormatArg};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
 use bigquery_syncer::engine;
 use bigquery_syncer::logging::{self, LogFormat, LogSettings};
@@ -37,7 +37,10 @@ fn main() -> color_eyre::Result<ExitCode> {
 }
 
 async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
-    if args.read_only && args.command.as_ref().is_some_and(CommandArg::writes) {
+    if let Some(Invocation::Print(what)) = &args.command {
+        return Ok(cli::print(what, printer));
+    }
+    if args.read_only && args.engine_command().is_some_and(CommandArg::writes) {
         return Err(Refusal::Usage("--read-only: this command would write".to_owned()));
     }
     if console::is_wanted(args) {
@@ -56,13 +59,13 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     }
     let ports = wiring::connect(setup)?;
     let state = Arc::clone(&ports.state);
-    let status = cli::run(engine::start(ports), command, selection, printer).await;
+    let status = cli::run(engine::start(ports), args, command, selection).await;
     state.settle(GIVING_BACK).await;
     Ok(status)
 }
 
 fn command(args: &Args) -> Result<&CommandArg, Refusal> {
-    args.command.as_ref().ok_or_else(|| {
+    args.engine_command().ok_or_else(|| {
         let help = Args::command().render_help();
         Refusal::Usage(format!("the console needs a terminal; without one, name a command\n\n{help}"))
     })

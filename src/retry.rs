@@ -86,7 +86,8 @@ impl<'a> Waits<'a> {
     pub async fn after<E: Failure>(&mut self, error: E) -> Result<(), E> {
         self.failures += 1;
         let wish = error.retry_after();
-        let tries = error.kind().policy().call.filter(|_| !error.is_final() && wish.is_none_or(|w| w <= LONGEST_WISH));
+        let allowed = !error.is_final() && self.notes.allows_after(self.failures);
+        let tries = error.kind().policy().call.filter(|_| allowed && wish.is_none_or(|w| w <= LONGEST_WISH));
         let Some(wait) = tries.and_then(|tries| next_wait(tries, self.failures, wish)) else { return Err(error) };
         let because = error.to_string();
         drop(error);
@@ -167,6 +168,19 @@ mod tests {
             assert_eq!((failed.unwrap_err().kind(), calls.get()), (kind, expected));
             assert_eq!(told.lock().unwrap().len(), expected - 1);
         }
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_an_answer_may_allow_fewer_tries() {
+        let (notes, told) = heard();
+        let mut waits = Waits::new(&notes, "x");
+        let few = notes.clone().with_most_tries(2);
+        let mut waits_less = Waits::new(&few, "x");
+        assert!(waits.after(fault(FaultKind::Transient)).await.is_ok());
+        assert!(waits.after(fault(FaultKind::Transient)).await.is_ok());
+        assert!(waits_less.after(fault(FaultKind::Transient)).await.is_ok());
+        assert!(waits_less.after(fault(FaultKind::Transient)).await.is_err());
+        assert_eq!(told.lock().unwrap().len(), 3);
     }
 
     #[tokio::test]

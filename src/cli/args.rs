@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::domain::lookback::Lookback;
 use crate::format;
@@ -32,7 +33,42 @@ pub struct Args {
     pub output: OutputFormat,
 
     #[command(subcommand)]
-    pub command: Option<CommandArg>,
+    pub command: Option<Invocation>,
+}
+
+impl Args {
+    /// The command that needs an engine, where that is what was asked for.
+    #[must_use]
+    pub const fn engine_command(&self) -> Option<&CommandArg> {
+        match &self.command {
+            Some(Invocation::Engine(command)) => Some(command),
+            Some(Invocation::Print(_)) | None => None,
+        }
+    }
+}
+
+/// What the program is asked to do.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Invocation {
+    #[command(flatten)]
+    Engine(CommandArg),
+    #[command(flatten)]
+    Print(PrintArg),
+}
+
+/// What a package installs beside the program; needs no configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum PrintArg {
+    /// Completions for a shell, to be sourced or installed
+    Completions {
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// The manual page, of the program or of one command: bqsync man check | man -l -
+    Man {
+        #[arg(value_name = "COMMAND")]
+        command: Option<String>,
+    },
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 all well, 1 some mapping failed, 2 usage or configuration, \
@@ -120,6 +156,12 @@ pub enum CommandArg {
         #[arg(long, value_name = "NUMBER", default_value_t = 20)]
         keys: usize,
     },
+    /// Both connections, permissions, keys, indexes, clocks and the state: a line each, and what to do
+    Check {
+        /// Only this mapping; may be repeated
+        #[arg(long = "mapping", value_name = "NAME")]
+        mappings: Vec<String>,
+    },
     /// Mappings, watermarks, lag, last runs
     Status {
         /// Only this mapping; may be repeated
@@ -137,6 +179,7 @@ impl CommandArg {
             | Self::SchemaDiff { mappings, .. }
             | Self::Deletes { mappings, .. }
             | Self::Verify { mappings, .. }
+            | Self::Check { mappings }
             | Self::Status { mappings } => mappings,
             Self::Backfill { mapping, .. } => std::slice::from_ref(mapping),
             Self::Schedule => &[],
@@ -150,7 +193,8 @@ impl CommandArg {
             Self::RunOnce { .. } | Self::Schedule | Self::SchemaDiff { apply: true, .. } => true,
             Self::SchemaDiff { declined, .. } => !declined.is_empty(),
             Self::Backfill { dry_run, .. } | Self::Deletes { dry_run, .. } => !*dry_run,
-            Self::Verify { .. } | Self::Status { .. } => false,
+            // What a check writes it removes again, and nothing of it with --read-only.
+            Self::Check { .. } | Self::Verify { .. } | Self::Status { .. } => false,
         }
     }
 }
@@ -178,7 +222,7 @@ mod tests {
             "--output",
             "json",
         ]);
-        assert_eq!(args.command.unwrap().mappings(), ["a", "b"]);
+        assert_eq!(args.engine_command().unwrap().mappings(), ["a", "b"]);
         assert!(args.no_tui);
         assert_eq!(args.output, OutputFormat::Json);
     }

@@ -2,9 +2,11 @@
 
 pub mod args;
 mod backfill;
+mod check;
 mod deletes;
 mod exit;
 mod interrupt;
+mod print;
 mod printer;
 mod progress_lines;
 mod run_once;
@@ -16,15 +18,17 @@ mod status;
 mod verify;
 
 pub use self::exit::ExitStatus;
+pub use self::print::print;
 pub use self::printer::Printer;
 pub use self::selection::{UnknownMapping, select};
 
-use self::args::CommandArg;
+use self::args::{Args, CommandArg};
 use crate::domain::ids::MappingName;
 use crate::engine::{BackfillAsk, Command, Handle, Selection, SyncOrder, VerifyOrder};
 
 /// Carries a command out with a started engine.
-pub async fn run(handle: Handle, command: &CommandArg, selection: Selection, printer: Printer) -> ExitStatus {
+pub async fn run(handle: Handle, args: &Args, command: &CommandArg, selection: Selection) -> ExitStatus {
+    let printer = Printer { format: args.output };
     match command {
         CommandArg::RunOnce { lookback, .. } => {
             let order = SyncOrder { lookback: *lookback, ..SyncOrder::manual(selection) };
@@ -52,6 +56,7 @@ pub async fn run(handle: Handle, command: &CommandArg, selection: Selection, pri
             let order = VerifyOrder { selection, dry_run: *dry_run, most_bytes: *max_bytes, most_named: *keys };
             verify::verify(handle, order, printer).await
         }
+        CommandArg::Check { .. } => check::check(handle, selection, !args.read_only, printer).await,
         CommandArg::Status { .. } => status::status(handle, selection, printer).await,
     }
 }

@@ -144,6 +144,12 @@ impl Fault {
         self.retry_after
     }
 
+    /// The next step, where the fault knows a more exact one than its kind.
+    #[must_use]
+    pub fn own_hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     #[must_use]
     pub fn hint(&self) -> &str {
         self.hint.as_deref().unwrap_or_else(|| self.kind.hint())

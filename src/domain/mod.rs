@@ -2,10 +2,12 @@
 //!
 //! Everything here is plain data and rules over it; the adapters and the engine depend on it and it on none of them.
 
+pub mod check;
 pub mod column;
 pub mod config;
 pub mod cursor;
 pub mod fault;
+pub mod finding;
 pub mod ids;
 pub mod lookback;
 pub mod naming;

@@ -20,6 +20,10 @@ const FORBIDDEN_PREFIXES: [&str; 9] = [
 /// What the name of every staging table begins with.
 pub const STAGING_PREFIX: &str = "bqsync_staging_";
 
+/// What the names of the tables begin with that a check makes to see whether it may. What follows is the moment it began;
+/// the staging tables of no mapping, whatever its name, have a `T` there.
+pub const PROBE_PREFIX: &str = "bqsync_staging__check_";
+
 /// The BigQuery column for a MySQL column.
 #[must_use]
 pub fn column_name(source: &str) -> String {

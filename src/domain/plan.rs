@@ -6,10 +6,15 @@ mod paging;
 
 use chrono_tz::Tz;
 
+pub use self::checks::{cursor_kind, missing_columns};
+pub use self::paging::{cursor_leads_an_index, tell_rows_apart};
+
+use super::check::mapping as check;
 use super::column::{SourceColumn, SourceSchema, TargetSchema, same_name};
 use super::config::{InvalidValues, Mapping, SchemaAdditions};
 use super::cursor::CursorKind;
 use super::fault::{Fault, FaultKind};
+use super::finding::{Finding, Topic};
 use super::naming;
 use super::schema::{ColumnDiff, Decisions, SchemaDiff, Verdict};
 use super::target_type::TargetType;
@@ -96,7 +101,7 @@ impl TablePlan {
 pub struct Planned {
     pub table: TablePlan,
     pub diff: SchemaDiff,
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Finding>,
 }
 
 /// What both sides look like and what the mapping wants.
@@ -134,7 +139,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         None => None,
         Some(name) => Some(position(name).ok_or_else(|| not_carried(mapping, name, "partition_by"))?),
     };
-    let cursor_kind = checks::cursor_kind(&input, &columns[cursor].source)?;
+    let cursor_kind = cursor_kind(&input, &columns[cursor].source)?;
     checks::cursor_order(mapping, &columns[cursor])?;
     for &key in &keys {
         checks::key(mapping, &columns[key], &diff)?;
@@ -143,14 +148,10 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
     if let Some(column) = partition.map(|p: usize| &columns[p]).filter(|_| diff.creates_table) {
         checks::partition(mapping, column)?;
     }
-    let keys_unique = paging::tell_rows_apart(&input, &columns, &keys);
-    if !keys_unique && !keys.is_empty() && !input.source.is_view {
-        warnings.push(format!(
-            "`primary_keys` of the mapping are no unique key of {}: rows that share them become one in an upsert",
-            mapping.source
-        ));
-    }
-    let paging = paging::choose(&input, &columns, &keys, &mut warnings);
+    warnings.extend(check::keys_not_unique(mapping, input.source));
+    warnings.extend(check::cursor_not_indexed(mapping, input.source));
+    let keys_unique = tell_rows_apart(input.source, &mapping.primary_keys);
+    let paging = paging::choose(&input, &columns, &keys);
     let table = TablePlan {
         columns,
         keys,
@@ -161,7 +162,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         empty_string_as_null: mapping.empty_string_as_null,
         invalid_values: mapping.invalid_values,
         paging,
-        cursor_indexed: paging::cursor_leads_an_index(input.source, &mapping.incremental_column),
+        cursor_indexed: cursor_leads_an_index(input.source, &mapping.incremental_column),
         partition,
         deleted_column,
     };
@@ -184,17 +185,18 @@ fn not_carried(mapping: &Mapping, column: &str, key: &str) -> Fault {
 /// Walks both schemas; gives the columns that move, the difference, and the column that marks deleted rows.
 fn compare(
     input: &PlanInput<'_>,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<Finding>,
 ) -> Result<(Vec<ColumnPlan>, SchemaDiff, Option<String>), Fault> {
     let mut columns = Vec::new();
     let mut diff = SchemaDiff { creates_table: input.target.is_none(), columns: Vec::new() };
     for source in carried(input) {
         let name = naming::column_name(&source.name);
         let Some(wanted) = wanted_type(input.mapping, source)? else {
-            warnings.push(format!(
-                "column `{}` of type {} cannot be read by this version and is left out; say so in `exclude`",
+            let sentence = format!(
+                "column `{}` of type {} cannot be read by this version and is left out",
                 source.name, source.source_type
-            ));
+            );
+            warnings.push(Finding::warn(Topic::Columns, sentence).remedy("say so in `exclude`"));
             continue;
         };
         let existing = input.target.and_then(|t| t.column(&name));
@@ -215,17 +217,17 @@ fn compare(
             accepted,
         });
         if accepted == Some(false) {
-            warnings.push(format!(
-                "column `{}` is left out, because an operator has declined it (`bqsync schema-diff` shows it)",
-                source.name
-            ));
+            let sentence = format!("column `{}` is left out, because an operator has declined it", source.name);
+            warnings.push(Finding::warn(Topic::Target, sentence).remedy("`bqsync schema-diff` shows it"));
             continue;
         }
         if left_behind && accepted != Some(true) {
-            warnings.push(format!(
+            let sentence = format!(
                 "column `{}` ({} -> {target_type}) is not in {} and is left out, because allow_schema_additions is false",
                 source.name, source.source_type, input.mapping.target.table
-            ));
+            );
+            let remedy = format!("`bqsync schema-diff --apply --mapping {}` adds it", input.mapping.name);
+            warnings.push(Finding::warn(Topic::Target, sentence).remedy(remedy));
             continue;
         }
         // A conflict has no way; the caller refuses the plan before it moves a row.
@@ -318,7 +320,7 @@ fn judge(
     (Verdict::Conflict(wanted.target.clone()), has.clone())
 }
 
-fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, warnings: &mut Vec<String>) {
+fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, warnings: &mut Vec<Finding>) {
     let Some(target) = input.target else { return };
     for column in &target.columns {
         if diff.columns.iter().any(|c| same_name(&c.name, &column.name)) {
@@ -328,10 +330,11 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
         let still_there = input.source.columns.iter().any(|c| same_name(&naming::column_name(&c.name), &column.name));
         // What is excluded or cannot be read is still there, and has been spoken of.
         if !still_there {
-            warnings.push(format!(
+            let sentence = format!(
                 "column `{}` is in {} but no longer in {}; it is left as it is",
                 column.name, input.mapping.target.table, input.mapping.source
-            ));
+            );
+            warnings.push(Finding::warn(Topic::Target, sentence));
         }
         diff.columns.push(ColumnDiff {
             name: column.name.clone(),

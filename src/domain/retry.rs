@@ -47,16 +47,30 @@ impl Default for Patience {
 pub struct RetryNotes {
     listener: Option<Arc<dyn Fn(RetryNote) + Send + Sync>>,
     patience: Patience,
+    /// `None`: as many tries as the kind of failure has.
+    most_tries: Option<usize>,
 }
 
 impl RetryNotes {
     pub fn to(listener: impl Fn(RetryNote) + Send + Sync + 'static) -> Self {
-        Self { listener: Some(Arc::new(listener)), patience: Patience::FULL }
+        Self { listener: Some(Arc::new(listener)), ..Self::default() }
     }
 
     #[must_use]
     pub fn with_patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
+    }
+
+    /// For somebody who waits for an answer: whatever the kind of failure, no more tries than so many.
+    #[must_use]
+    pub fn with_most_tries(self, most: usize) -> Self {
+        Self { most_tries: Some(most), ..self }
+    }
+
+    /// May a call that has failed so often be made again?
+    #[must_use]
+    pub fn allows_after(&self, failures: usize) -> bool {
+        self.most_tries.is_none_or(|most| failures < most)
     }
 
     #[must_use]
@@ -82,6 +96,7 @@ impl fmt::Debug for RetryNotes {
         f.debug_struct("RetryNotes")
             .field("is_heard", &self.is_heard())
             .field("patience", &self.patience)
+            .field("most_tries", &self.most_tries)
             .finish_non_exhaustive()
     }
 }

@@ -43,6 +43,11 @@ pub enum Command {
     Watch,
     /// As `Inspect`, each mapping as soon as it is known: for whoever shows two hundred of them.
     Measure(Selection),
+    /// Everything that a run needs, looked at; `probe`: also by writing, and removing again.
+    Check {
+        selection: Selection,
+        probe: bool,
+    },
     /// The latest runs, newest first.
     ReadHistory {
         most: usize,

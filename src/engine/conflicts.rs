@@ -3,6 +3,7 @@
 use crate::domain::column::TargetSchema;
 use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::finding::{Finding, Topic};
 use crate::domain::plan::Planned;
 use crate::domain::schema::{ColumnDiff, Verdict};
 
@@ -74,15 +75,16 @@ fn unfilled(mapping: &Mapping, column: &str) -> Fault {
 }
 
 /// Columns that stay REQUIRED though the source may hold NULL: a run goes well until there is one.
-pub(super) fn still_required(mapping: &Mapping, planned: &Planned, additions: SchemaAdditions) -> Vec<String> {
+pub(super) fn still_required(mapping: &Mapping, planned: &Planned, additions: SchemaAdditions) -> Vec<Finding> {
     let denied = additions == SchemaAdditions::Deny;
     let relaxed = planned.diff.columns.iter().filter(|c| denied && c.verdict == Verdict::Relax && c.source.is_some());
     let warning = |column: &ColumnDiff| {
-        format!(
+        let sentence = format!(
             "column `{}` may be NULL in {} but is REQUIRED in {}, and allow_schema_additions is false: BigQuery refuses \
-             rows that hold NULL there; `bqsync schema-diff --apply` makes the column NULLABLE",
+             rows that hold NULL there",
             column.name, mapping.source, mapping.target
-        )
+        );
+        Finding::warn(Topic::Target, sentence).remedy("`bqsync schema-diff --apply` makes the column NULLABLE")
     };
     relaxed.map(warning).collect()
 }
@@ -107,7 +109,7 @@ mod tests {
     }
 
     /// A target of `id` and `x`, with `x` REQUIRED, and a source whose `x` has the given type, if any.
-    fn judged(x: Option<SourceType>, has: TargetType, additions: SchemaAdditions) -> (Result<(), Fault>, Vec<String>) {
+    fn judged(x: Option<SourceType>, has: TargetType, additions: SchemaAdditions) -> (Result<(), Fault>, Vec<Finding>) {
         let id = SourceColumn::new("id", SourceType::Int { bits: 64, unsigned: false }, false);
         let x = x.map(|source_type| SourceColumn::new("x", source_type, true));
         let source = SourceSchema {
@@ -159,7 +161,10 @@ mod tests {
             let (refused, warnings) = judged(Some(text), TargetType::String(None), additions);
             assert!(refused.is_ok());
             assert_eq!(warnings.len(), usize::from(additions == SchemaAdditions::Deny));
-            assert!(warnings.iter().all(|w| w.contains("`x`") && w.contains("REQUIRED")), "{warnings:?}");
+            assert!(
+                warnings.iter().all(|w| w.sentence.contains("`x`") && w.sentence.contains("REQUIRED")),
+                "{warnings:?}"
+            );
         }
     }
 

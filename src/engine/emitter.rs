@@ -5,6 +5,7 @@ use tracing::{debug, error, info, warn};
 
 use super::protocol::Event;
 use crate::domain::fault::FaultKind;
+use crate::domain::finding::Tally;
 use crate::domain::report::Outcome;
 use crate::domain::verify::Verification;
 
@@ -103,6 +104,10 @@ fn log(event: &Event) {
             ),
         },
         Event::RunFinished { report } => info!(run = %report.run_id, mappings = report.mappings.len(), "run finished"),
+        Event::Checked { findings, .. } => {
+            let Tally { ok, warn, fail, skip } = Tally::of(findings);
+            info!(ok, warn, fail, skip, "checked");
+        }
         Event::EngineFailed { error } => error!(error, "the engine failed"),
         Event::RecordFailed { run, error } => error!(%run, error, "the run's report could not be written"),
         Event::OutletFailed { outlet, error, hint } => warn!(outlet, error, hint, "the run is done, but not told of"),

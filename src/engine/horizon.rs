@@ -10,6 +10,7 @@ use super::protocol::Event;
 use super::publish;
 use super::scope::{Halt, Scope, Task};
 use super::status::Lag;
+use crate::domain::check::mapping as check;
 use crate::domain::config::{Mode, Pace};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
@@ -18,9 +19,6 @@ use crate::domain::window::{Low, Watermark, Window};
 use crate::source::{Bounds, BoundsAsk, Source};
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
-
-/// Rows of the current tick are always held back; beyond this they are dated in the future.
-const AHEAD: TimeDelta = TimeDelta::minutes(1);
 
 /// A statement is stamped before its transaction is seen to begin, by as long as it waited for the table's definition.
 const BEFORE_THE_TRANSACTION: TimeDelta = TimeDelta::minutes(1);
@@ -207,17 +205,9 @@ fn warn_about<S: Source, W: Warehouse, T: StateStore>(
     report: &mut MappingReport,
 ) {
     if bounds.has_nulls {
-        let message = format!("rows whose `{column}` is NULL exist; no window ever holds them, so they are not synced");
-        scope.note(report, message);
+        scope.note(report, check::null_rows(column).to_string());
     }
-    if let (Some(Cursor::Moment(newest)), Some(Cursor::Moment(tick))) = (bounds.newest, bounds.tick) {
-        let ahead = newest.to_naive().zip(tick.to_naive()).map(|(newest, tick)| newest - tick);
-        if ahead.is_some_and(|ahead| ahead > AHEAD) {
-            let message = format!(
-                "the newest `{column}` is {newest}, beyond the server's clock ({tick} in that column's zone): rows from \
-                 {tick} on wait until the clock has passed them; is `default_timezone` the zone they are written in?"
-            );
-            scope.note(report, message);
-        }
+    if let Some(ahead) = check::ahead_of_clock(column, bounds.newest, bounds.tick) {
+        scope.note(report, ahead.to_string());
     }
 }

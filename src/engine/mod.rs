@@ -4,6 +4,7 @@ mod aftermath;
 mod agenda;
 mod attempt;
 mod backfill;
+mod check;
 mod clock;
 mod command;
 mod compare;

@@ -25,7 +25,7 @@ pub(super) async fn prepare<S: Source, W: Warehouse, T: StateStore>(
     let timezone = ports.config.default_timezone;
     let planned = plan(PlanInput { mapping, timezone, additions, source, target, decisions: ledger.decisions() })?;
     for warning in planned.warnings.iter().cloned().chain(still_required(mapping, &planned, additions)) {
-        scope.note(report, warning);
+        scope.note(report, warning.to_string());
     }
     let creates = planned.diff.creates_table;
     let undecided = if additions == SchemaAdditions::Review && !creates { undecided(&planned) } else { Vec::new() };

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 pub use super::command::{BackfillAsk, ColumnDecision, Command, Selection, SyncOrder, VerifyOrder};
 pub use super::status::{BackfillPreview, Lag, MappingStatus, SlicePreview};
 
+use crate::domain::finding::Finding;
 use crate::domain::ids::{JobId, MappingName, RunId};
 use crate::domain::report::{MappingReport, RunReport, RunSummary, Trigger};
 use crate::domain::schema::ColumnDiffView;
@@ -264,6 +265,12 @@ pub enum Event {
         status: Box<MappingStatus>,
     },
     MeasureFinished,
+    /// The answer to `Check`.
+    Checked {
+        /// That were looked at.
+        mappings: Vec<MappingName>,
+        findings: Vec<Finding>,
+    },
     /// Something of ours broke; what it was working on has ended, the watermarks are where the last publish left them.
     EngineFailed {
         error: String,
@@ -325,6 +332,7 @@ impl Event {
             | Self::Inspected { .. }
             | Self::Watched { .. }
             | Self::MeasureFinished
+            | Self::Checked { .. }
             | Self::HistoryRead { .. }
             | Self::ReportRead { .. }
             | Self::HistoryFailed { .. }

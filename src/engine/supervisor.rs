@@ -9,6 +9,7 @@ use tokio::task::{Id, JoinSet};
 use super::Ports;
 use super::aftermath::write_metrics;
 use super::agenda::Known;
+use super::check::check;
 use super::compare::compare;
 use super::decide::decide;
 use super::emitter::Emitter;
@@ -128,6 +129,10 @@ impl<S: Source, W: Warehouse, T: StateStore> Supervisor<S, W, T> {
             Command::Measure(selection) => {
                 let mappings = self.selected(&selection);
                 self.spawn(|ports, emitter| async move { measure(&ports, mappings, &emitter).await });
+            }
+            Command::Check { selection, probe } => {
+                let mappings = self.selected(&selection);
+                self.spawn(move |ports, emitter| async move { check(&ports, mappings, probe, &emitter).await });
             }
             Command::ReadHistory { most } => {
                 self.spawn(move |ports, emitter| async move { read_history(&ports, most, &emitter).await });

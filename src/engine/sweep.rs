@@ -1,7 +1,10 @@
-//! Drops the staging tables that dead runs of a mapping left behind. They expire by themselves; until then they cost.
+//! Drops the staging tables that dead runs of a mapping, or dead checks, left behind. They expire by themselves; until then they cost.
 
-use super::run_id::{Try, staging_prefix};
+use chrono::Utc;
+
+use super::run_id::{Try, is_dead_probe, staging_prefix};
 use super::scope::{Halt, Scope};
+use crate::domain::ids::TableId;
 use crate::source::Source;
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
@@ -20,7 +23,9 @@ pub(super) async fn sweep<S: Source, W: Warehouse, T: StateStore>(scope: &Scope<
     };
     let prefix = staging_prefix(&mapping.name);
     let ours = Try { run, mapping: &mapping.name, attempt: 0, step: 0 }.staging_stem();
-    for table in found.iter().filter(|t| t.table.starts_with(&prefix) && !t.table.starts_with(&ours)) {
+    let now = Utc::now();
+    let dead = |t: &&TableId| (t.table.starts_with(&prefix) && !t.table.starts_with(&ours)) || is_dead_probe(t, now);
+    for table in found.iter().filter(dead) {
         match scope.unless_cancelled(ports.warehouse.drop_staging(table)).await {
             Ok(()) => tracing::info!(%table, "dropped a staging table that an earlier run had left behind"),
             Err(Halt::Fault(fault)) => tracing::warn!(%table, error = %fault, "a leftover staging table stays"),

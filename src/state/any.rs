@@ -76,6 +76,13 @@ impl StateStore for AnyState {
         }
     }
 
+    async fn probe(&self) -> Result<String, Fault> {
+        match self {
+            Self::Local(store) => store.probe().await,
+            Self::Gcs(store) => store.probe().await,
+        }
+    }
+
     async fn record_run(&self, report: &RunReport) -> Result<(), Fault> {
         match self {
             Self::Local(store) => store.record_run(report).await,

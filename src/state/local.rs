@@ -69,6 +69,19 @@ impl StateStore for LocalState {
         files::off_thread(move || Ok(reports::read(&directory, &run))).await
     }
 
+    async fn probe(&self) -> Result<String, Fault> {
+        let (path, reports) = (self.path.clone(), self.report_dir.clone());
+        files::off_thread(move || {
+            let locks = files::with_suffix(&path, ".locks");
+            // Beside each file that a run replaces, and where it makes its lock files.
+            for beside in [&path, &locks.join("check"), &reports.join("report.json"), &reports.join("runs/check")] {
+                files::probe(beside)?;
+            }
+            Ok(format!("{} and reports in {} can be written", path.display(), reports.display()))
+        })
+        .await
+    }
+
     async fn record_run(&self, report: &RunReport) -> Result<(), Fault> {
         let (directory, report) = (self.report_dir.clone(), report.clone());
         files::off_thread(move || reports::write(&directory, &report)).await

@@ -56,6 +56,12 @@ pub trait StateStore: Send + Sync + 'static {
     /// As `load`.
     fn holders(&self) -> impl Future<Output = Result<BTreeMap<MappingName, Holder>, Fault>> + Send;
 
+    /// Writes, reads and removes something beside the state and the reports; gives where they are, in words.
+    ///
+    /// # Errors
+    /// `Config`, `Auth` or `Transient` naming the file or object.
+    fn probe(&self) -> impl Future<Output = Result<String, Fault>> + Send;
+
     /// Writes the reports of a run and adds it to the history, which is bounded.
     ///
     /// # Errors

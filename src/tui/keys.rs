@@ -30,6 +30,7 @@ pub enum Action {
     Filter,
     Sort,
     Copy,
+    Reload,
     Check,
     Help,
     Quit,
@@ -48,6 +49,7 @@ pub enum Scope {
     History,
     Report,
     Logs,
+    Check,
     Help,
     Dialog,
     /// A field has the keys; letters are letters.
@@ -57,7 +59,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Mappings,
         Self::Run,
         Self::Schema,
@@ -65,6 +67,7 @@ impl Scope {
         Self::History,
         Self::Report,
         Self::Logs,
+        Self::Check,
         Self::Help,
         Self::Dialog,
         Self::Typing,
@@ -81,6 +84,7 @@ impl Scope {
             Self::History => "History",
             Self::Report => "Report of a run",
             Self::Logs => "Logs",
+            Self::Check => "Check",
             Self::Help => "Help",
             Self::Dialog => "Questions",
             Self::Typing => "Filter",
@@ -166,10 +170,10 @@ pub struct Binding {
     pub help: &'static str,
 }
 
-use Scope::{Backfill, Dialog, Form, Help, History, Logs, Mappings, Report, Run, Schema, Typing};
+use Scope::{Backfill, Check, Dialog, Form, Help, History, Logs, Mappings, Report, Run, Schema, Typing};
 
-const SCREENS: &[Scope] = &[Mappings, Run, Schema, Backfill, History, Report, Logs];
-const LISTS: &[Scope] = &[Mappings, Run, Schema, Backfill, History, Report, Logs, Help];
+const SCREENS: &[Scope] = &[Mappings, Run, Schema, Backfill, History, Report, Logs, Check];
+const LISTS: &[Scope] = &[Mappings, Run, Schema, Backfill, History, Report, Logs, Check, Help];
 
 const fn row(
     action: Action,
@@ -205,7 +209,13 @@ pub const KEYS: &[Binding] = &[
     row(Action::Open, ENTER, &[Typing], "keep", "leave the field, keep the filter"),
     row(Action::Open, ENTER, &[Backfill, Form], "preview", "preview what is asked for; then ask to start it"),
     write(Action::Open, ENTER, &[Schema], "apply", "show the exact DDL of what is accepted, and ask"),
-    row(Action::Back, ESC, &[Run, Schema, Backfill, Form, History, Report, Logs, Help, Dialog], "back", "go back"),
+    row(
+        Action::Back,
+        ESC,
+        &[Run, Schema, Backfill, Form, History, Report, Logs, Check, Help, Dialog],
+        "back",
+        "go back",
+    ),
     row(Action::Back, ESC, &[Mappings, Typing], "", "clear the filter"),
     row(Action::Left, &[plain(KeyCode::Left)], &[Backfill, Dialog], "previous", "the mapping or answer before"),
     row(Action::Right, &[plain(KeyCode::Right)], &[Backfill, Dialog], "next mapping", "the mapping or answer after"),
@@ -227,9 +237,9 @@ pub const KEYS: &[Binding] = &[
     row(
         Action::Copy,
         &[letter('y')],
-        &[Mappings, Schema, History, Report],
+        &[Mappings, Schema, History, Report, Check],
         "copy",
-        "copy the error, the DDL or the run id",
+        "copy the error, the DDL, the run id or the findings",
     ),
     row(Action::Filter, &[letter('/')], &[Mappings, Logs], "filter", "show only what holds the text typed"),
     row(Action::Sort, &[letter('o')], &[Mappings], "order", "by file, name, lag, last run or status"),
@@ -237,16 +247,23 @@ pub const KEYS: &[Binding] = &[
     row(
         Action::Logs,
         &[letter('l')],
-        &[Mappings, Run, Schema, Backfill, History, Report],
+        &[Mappings, Run, Schema, Backfill, History, Report, Check],
         "logs",
         "log lines, level by target",
     ),
     row(
-        Action::Check,
+        Action::Reload,
         &[letter('u')],
-        &[Mappings, Schema, History],
-        "check",
+        &[Mappings, Schema, History, Check],
+        "reload",
         "read the files again, ask both sides again",
+    ),
+    row(
+        Action::Check,
+        &[letter('v')],
+        &[Mappings, Run],
+        "check",
+        "permissions, keys, indexes, clocks: what a run needs",
     ),
     row(Action::NextPane, TAB, &[Run, Backfill, Form, Logs], "pane", "to the next pane or field"),
     row(Action::NextPane, TAB, &[Dialog], "", "to the next answer"),

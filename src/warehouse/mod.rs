@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 
+use crate::domain::check::access::Identity;
 use crate::domain::column::TargetSchema;
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::Fault;
@@ -20,6 +21,31 @@ use crate::domain::window::Window;
 /// Where rows go. Every job is named by the caller, so that asking again never does it twice.
 pub trait Warehouse: Send + Sync + Sized + 'static {
     type Upload: Upload;
+
+    /// Finds the credentials, and who they say we are.
+    ///
+    /// # Errors
+    /// `Auth`, naming what was tried.
+    fn identify(&self) -> impl Future<Output = Result<Identity, Fault>> + Send;
+
+    /// Runs a job that reads nothing and changes nothing.
+    ///
+    /// # Errors
+    /// `Auth` when the account may run none, `Transient`.
+    fn try_job(&self) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Writes, reads and removes the object of a staging table that does not exist; gives the folder of such objects, or
+    /// `None` where staged files go through no bucket.
+    ///
+    /// # Errors
+    /// `Auth`, `Config` naming the bucket's key, `Transient`.
+    fn try_bucket(&self, staging: &TableId) -> impl Future<Output = Result<Option<String>, Fault>> + Send;
+
+    /// Is the dataset there?
+    ///
+    /// # Errors
+    /// As `ensure_dataset`.
+    fn has_dataset(&self, table: &TableId) -> impl Future<Output = Result<bool, Fault>> + Send;
 
     /// Creates the dataset when it is missing; true when it did.
     ///

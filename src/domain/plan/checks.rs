@@ -3,37 +3,44 @@
 use chrono_tz::Tz;
 
 use super::{ColumnPlan, PlanInput, carried};
-use crate::domain::column::{SourceColumn, same_name};
+use crate::domain::column::{SourceColumn, SourceSchema, same_name};
 use crate::domain::config::Mapping;
 use crate::domain::cursor::CursorKind;
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::finding::Topic;
 use crate::domain::naming;
 use crate::domain::schema::SchemaDiff;
 use crate::domain::source_type::SourceType;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Encoding, carriage};
 
+/// The columns that a mapping names and its table does not have, each with the key that names it.
+pub fn missing_columns<'a>(
+    mapping: &'a Mapping,
+    source: &'a SourceSchema,
+) -> impl Iterator<Item = (Topic, Fault)> + 'a {
+    let named = [(Topic::Cursor, "incremental_column", &mapping.incremental_column)]
+        .into_iter()
+        .chain(mapping.primary_keys.iter().map(|k| (Topic::Keys, "primary_keys", k)))
+        .chain(mapping.columns.keys().map(|k| (Topic::Columns, "columns", k)))
+        .chain(mapping.exclude.iter().map(|k| (Topic::Columns, "exclude", k)))
+        .chain(mapping.partition_by.iter().map(|k| (Topic::Columns, "partition_by", k)));
+    named.filter(|(.., name)| source.column(name).is_none()).map(|(topic, key, name)| {
+        let known: Vec<_> = source.columns.iter().map(|c| c.name.as_str()).collect();
+        let sentence = format!(
+            "`{key}` of mapping `{}` names the column `{name}`, which {} does not have",
+            mapping.name, mapping.source
+        );
+        let hint = format!("its columns are: {}", known.join(", "));
+        (topic, Fault::new(FaultKind::Config, sentence).with_hint(hint))
+    })
+}
+
 /// Every column that the mapping names must exist, and no two may get one name in BigQuery.
 pub(super) fn names(input: &PlanInput<'_>) -> Result<(), Fault> {
     let PlanInput { mapping, source, .. } = input;
-    let named = [("incremental_column", &mapping.incremental_column)]
-        .into_iter()
-        .chain(mapping.primary_keys.iter().map(|k| ("primary_keys", k)))
-        .chain(mapping.columns.keys().map(|k| ("columns", k)))
-        .chain(mapping.exclude.iter().map(|k| ("exclude", k)))
-        .chain(mapping.partition_by.iter().map(|k| ("partition_by", k)));
-    for (key, name) in named {
-        if source.column(name).is_none() {
-            let known: Vec<_> = source.columns.iter().map(|c| c.name.as_str()).collect();
-            return Err(Fault::new(
-                FaultKind::Config,
-                format!(
-                    "`{key}` of mapping `{}` names the column `{name}`, which {} does not have",
-                    mapping.name, mapping.source
-                ),
-            )
-            .with_hint(format!("its columns are: {}", known.join(", "))));
-        }
+    if let Some((_, fault)) = missing_columns(mapping, source).next() {
+        return Err(fault);
     }
     let mut seen: Vec<(String, &str)> = Vec::new();
     for column in carried(input) {
@@ -53,7 +60,8 @@ pub(super) fn names(input: &PlanInput<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-pub(super) fn cursor_kind(input: &PlanInput<'_>, column: &SourceColumn) -> Result<CursorKind, Fault> {
+/// What the incremental column's values are.
+pub fn cursor_kind(input: &PlanInput<'_>, column: &SourceColumn) -> Result<CursorKind, Fault> {
     match column.source_type {
         SourceType::Int { .. } => Ok(CursorKind::Int),
         SourceType::DateTime { fsp } => Ok(CursorKind::DateTime { fsp, zone: input.timezone }),

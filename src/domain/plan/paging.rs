@@ -2,17 +2,11 @@
 
 use super::{ColumnPlan, Paging, PlanInput};
 use crate::domain::column::{SourceSchema, same_name};
-use crate::domain::naming;
 use crate::domain::source_type::SourceType;
 use crate::domain::type_map::Encoding;
 
 /// Pages where an index carries `(cursor, key)` and the keys are truly unique; else one pass.
-pub(super) fn choose(
-    input: &PlanInput<'_>,
-    columns: &[ColumnPlan],
-    keys: &[usize],
-    warnings: &mut Vec<String>,
-) -> Paging {
+pub(super) fn choose(input: &PlanInput<'_>, columns: &[ColumnPlan], keys: &[usize]) -> Paging {
     let cursor = &input.mapping.incremental_column;
     let names: Vec<&str> = keys.iter().map(|&k| columns[k].source.name.as_str()).collect();
     let unique = input.source.unique_keys.iter().any(|index| same_set(index, &names));
@@ -20,25 +14,19 @@ pub(super) fn choose(
     if cursor_leads_an_index(input.source, cursor) {
         return if unique && pageable && !names.is_empty() { Paging::Keyset } else { Paging::Stream };
     }
-    if !input.source.is_view {
-        warnings.push(format!(
-            "no index of {} begins with `{cursor}`: every run reads the whole table; add one with \
-             CREATE INDEX idx_{} ON {} ({cursor})",
-            input.mapping.source,
-            naming::id_part(cursor),
-            input.mapping.source
-        ));
-    }
     Paging::Stream
 }
 
-/// Is there a unique key whose columns are all among the mapping's keys?
-pub(super) fn tell_rows_apart(input: &PlanInput<'_>, columns: &[ColumnPlan], keys: &[usize]) -> bool {
-    let named = |column: &String| keys.iter().any(|&key| same_name(&columns[key].source.name, column));
-    input.source.unique_keys.iter().any(|index| index.iter().all(named))
+/// Is there a unique key whose columns are all among those named?
+#[must_use]
+pub fn tell_rows_apart(source: &SourceSchema, keys: &[String]) -> bool {
+    let named = |column: &String| keys.iter().any(|key| same_name(key, column));
+    source.unique_keys.iter().any(|index| index.iter().all(named))
 }
 
-pub(super) fn cursor_leads_an_index(source: &SourceSchema, cursor: &str) -> bool {
+/// Does an index hand rows out in the column's order?
+#[must_use]
+pub fn cursor_leads_an_index(source: &SourceSchema, cursor: &str) -> bool {
     source.indexes.iter().any(|index| index.first().is_some_and(|first| same_name(first, cursor)))
 }
 

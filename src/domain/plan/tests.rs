@@ -142,7 +142,10 @@ fn a_new_column_is_added_or_left_behind_as_the_policy_says() {
         assert_eq!(planned.moved(), moved);
         // Named in every case, so that the operator can decide.
         assert_eq!(planned.verdict("x"), &Verdict::New(TargetType::String(None)));
-        let warned = planned.warnings.iter().any(|w| w.contains("`x`") && w.contains("allow_schema_additions"));
+        let warned = planned
+            .warnings
+            .iter()
+            .any(|w| w.sentence.contains("`x`") && w.sentence.contains("allow_schema_additions"));
         assert_eq!(warned, additions == SchemaAdditions::Deny);
     }
 }
@@ -244,7 +247,7 @@ fn a_column_that_only_bigquery_has_is_left_alone_with_a_word() {
     let planned = case(None, Some(TargetType::Int64)).planned();
     assert_eq!(planned.verdict("x"), &Verdict::MissingInSource);
     assert_eq!(planned.moved(), ["id", "updated_at"]);
-    assert!(planned.warnings[0].contains("`x` is in users but no longer in users"), "{:?}", planned.warnings);
+    assert!(planned.warnings[0].sentence.contains("`x` is in users but no longer in users"), "{:?}", planned.warnings);
     assert!(planned.diff.is_settled());
 }
 
@@ -267,7 +270,7 @@ fn an_unknown_type_is_left_out_and_not_called_missing() {
         let planned = case(Some(unknown()), at_target).planned();
         assert_eq!(planned.moved(), ["id", "updated_at"]);
         assert_eq!(planned.warnings.len(), 1, "{:?}", planned.warnings);
-        assert!(planned.warnings[0].contains("XMLTYPE cannot be read"));
+        assert!(planned.warnings[0].sentence.contains("XMLTYPE cannot be read"));
     }
     let mut asked = case(Some(unknown()), None);
     asked.mapping.columns.insert("x".into(), TargetType::String(None));
@@ -375,7 +378,7 @@ fn pages_are_taken_only_where_an_index_and_the_keys_allow_it() {
     let planned = no_index.planned();
     assert_eq!(planned.table.paging, Paging::Stream);
     assert!(
-        planned.warnings[0].contains("CREATE INDEX idx_updated_at ON users (updated_at)"),
+        planned.warnings[0].to_string().contains("CREATE INDEX idx_updated_at ON users (updated_at)"),
         "{:?}",
         planned.warnings
     );

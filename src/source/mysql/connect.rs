@@ -104,7 +104,8 @@ async fn log_in(settings: &MysqlSettings, options: &MySqlConnectOptions) -> Resu
     }
 }
 
-fn place(settings: &MysqlSettings) -> String {
+/// Where the server is, for messages.
+pub fn place(settings: &MysqlSettings) -> String {
     match &settings.socket {
         Some(path) => path.display().to_string(),
         None => format!("{}:{}", settings.host, settings.port),

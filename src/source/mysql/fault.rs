@@ -73,7 +73,8 @@ fn by_number(number: u16, sqlstate: &str) -> (FaultKind, Option<&'static str>) {
     match number {
         1045 | 1698 => (Auth, Some("check MYSQL_USER and MYSQL_PASSWORD, and from which hosts the account may come")),
         1130 => (Auth, Some("the server takes no connections from this host: create the account for it")),
-        1044 | 1142 | 1143 | 1227 | 1370 => (Auth, Some("grant the account SELECT on the table")),
+        1044 => (Auth, Some("let the account into the database: GRANT SELECT ON <database>.* TO <account>")),
+        1142 | 1143 | 1227 | 1370 => (Auth, Some("grant the account SELECT on the table")),
         1251 | 1524 | 2059 | 2061 => (Auth, Some("let the account use caching_sha2_password or mysql_native_password")),
         1820 | 1862 => (Auth, Some("the account's password has expired: set a new one")),
         3118 | 3159 | 4151 => (Auth, Some("the account is locked, or may only come over TLS")),

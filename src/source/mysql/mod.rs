@@ -15,12 +15,17 @@ mod read;
 mod samples;
 mod sql;
 mod stretch;
+mod survey;
 mod verify;
 mod wire;
 
 use std::sync::Arc;
 
+// For bench/micro, which decodes without a server.
+pub use self::decode::Batcher;
+pub use self::wire::Cells;
 use super::{Bounds, BoundsAsk, Estimate, Extract, Extraction, OpenWrites, Source, StretchAsk};
+use crate::domain::check::server::ServerFacts;
 use crate::domain::column::SourceSchema;
 use crate::domain::config::MysqlSettings;
 use crate::domain::cursor::Cursor;
@@ -57,6 +62,10 @@ impl Source for MysqlSource {
 
     async fn open_writes(&self) -> Result<OpenWrites, Fault> {
         repeated(&self.notes, "reading the open transactions", || fence::open_writes(&self.settings)).await
+    }
+
+    async fn survey(&self) -> Result<ServerFacts, Fault> {
+        repeated(&self.notes, "asking MySQL about itself", || survey::survey(&self.settings)).await
     }
 
     async fn step_end(&self, ask: &StretchAsk, rows: u64) -> Result<Option<Cursor>, Fault> {

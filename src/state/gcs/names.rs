@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::naming;
+use crate::host::host_name;
 use crate::state::reports::file_stem;
 
 /// A longer name is cut: object names have at most 1,024 bytes.
@@ -39,6 +40,11 @@ impl Names {
 
     pub fn run(&self, run: &RunId) -> String {
         format!("{}{}.json", self.runs_folder(), file_stem(&run.0))
+    }
+
+    /// Of one process of one host, so that two that check do not meet.
+    pub fn probe(&self) -> String {
+        format!("{}check/{}-{}.json", self.prefix, naming::id_part(&host_name()), std::process::id())
     }
 
     pub fn runs_folder(&self) -> String {

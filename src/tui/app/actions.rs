@@ -51,7 +51,8 @@ impl App {
                 self.say(format!("ordered by {order}"));
             }
             Action::Copy => self.copy(effects),
-            Action::Check => self.check(effects),
+            Action::Reload => self.reload(effects),
+            Action::Check => self.open_check(effects),
             Action::Help => self.help = Some(0),
             Action::Quit => self.quit(),
             // Dispatched before.
@@ -114,6 +115,7 @@ impl App {
             Screen::History => self.history.travel(action, page),
             Screen::Report => self.report.travel(action, page),
             Screen::Logs => self.logs.travel(action),
+            Screen::Check => self.check.travel(action, page, self.size.0),
         }
     }
 
@@ -167,7 +169,7 @@ impl App {
                 Asked::Nothing(why) => self.say(why),
             },
             Screen::Backfill => self.preview_or_start(effects),
-            Screen::Run | Screen::Report | Screen::Logs => {}
+            Screen::Run | Screen::Report | Screen::Logs | Screen::Check => {}
         }
     }
 
@@ -269,6 +271,7 @@ impl App {
             Screen::Schema => self.schema.ddl(),
             Screen::History => self.history.selected().map(|run| run.run_id.to_string()),
             Screen::Report => self.report.text(),
+            Screen::Check => self.check.text(),
             Screen::Backfill | Screen::Logs => None,
         };
         match text {
@@ -281,8 +284,30 @@ impl App {
         }
     }
 
-    fn check(&mut self, effects: &mut Vec<Effect>) {
+    /// Of all mappings, or of the one whose run is shown.
+    fn open_check(&mut self, effects: &mut Vec<Effect>) {
+        if self.facts.is_none() {
+            self.say("there is no engine to ask; u reads the configuration again");
+            return;
+        }
+        let about = if self.screen() == Screen::Run { self.run.mapping.clone() } else { None };
+        self.check.open(about);
+        self.show(Screen::Check);
+        self.send_check(effects);
+    }
+
+    fn send_check(&self, effects: &mut Vec<Effect>) {
+        let about = self.check.about.clone();
+        let selection = about.map_or(Selection::All, |name| Selection::Named(vec![name]));
+        effects.push(Effect::Send(Command::Check { selection, probe: !self.read_only }));
+    }
+
+    fn reload(&mut self, effects: &mut Vec<Effect>) {
         match self.screen() {
+            Screen::Check if self.facts.is_some() => {
+                self.check.open(self.check.about.clone());
+                self.send_check(effects);
+            }
             Screen::History if self.facts.is_some() => effects.push(read_history()),
             Screen::Schema if self.facts.is_some() => {
                 if let Some(name) = self.schema.mapping.clone() {

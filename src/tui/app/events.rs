@@ -48,6 +48,7 @@ impl App {
                 self.run.report_read(&run, report.as_deref());
                 self.report.read(&run, report);
             }
+            Event::Checked { mappings, findings } => self.check.answered(&mappings, findings),
             Event::EngineFailed { error } => {
                 self.runs.lost();
                 let now = self.now.at;

@@ -22,7 +22,7 @@ pub use self::runs::Runs;
 use self::timers::Timers;
 use super::keys::{Action, Key, Scope};
 use super::model::{Book, Now};
-use super::screens::{Backfill, History, Logs, Mappings, Report, RunScreen, Schema};
+use super::screens::{Backfill, Check, History, Logs, Mappings, Report, RunScreen, Schema};
 use super::{Facts, Left, Start, Trouble};
 use crate::domain::ids::MappingName;
 use crate::engine::{Command, Event, Progress};
@@ -73,6 +73,7 @@ pub enum Screen {
     History,
     Report,
     Logs,
+    Check,
 }
 
 /// A sentence above the footer.
@@ -117,6 +118,7 @@ pub struct App {
     pub history: History,
     pub report: Report,
     pub logs: Logs,
+    pub check: Check,
     pub leaving: Option<Leaving>,
     /// Something that is seen has changed.
     pub dirty: bool,
@@ -149,6 +151,7 @@ impl App {
             history: History::default(),
             report: Report::default(),
             logs: Logs::new(ring),
+            check: Check::default(),
             leaving: None,
             dirty: true,
             start,
@@ -216,6 +219,7 @@ impl App {
             Screen::History => Scope::History,
             Screen::Report => Scope::Report,
             Screen::Logs => Scope::Logs,
+            Screen::Check => Scope::Check,
         }
     }
 
@@ -227,6 +231,7 @@ impl App {
             Screen::Schema => self.schema.mapping.as_ref(),
             Screen::Backfill => self.backfill.mapping.as_ref(),
             Screen::Mappings => self.mappings.selected(&self.book),
+            Screen::Check => self.check.about.as_ref(),
             Screen::History | Screen::Report | Screen::Logs => None,
         }
     }

@@ -103,13 +103,11 @@ impl Row {
             return None;
         }
         let seen = self.log.as_ref().and_then(|log| log.report.as_ref());
-        match seen {
-            Some(report) => report.errors.first().map(|error| (error.as_str(), report.hint.as_deref())),
-            None => {
-                let last = self.last_run()?;
-                last.error.as_deref().map(|error| (error, last.hint.as_deref()))
-            }
+        if let Some(report) = seen {
+            return report.errors.first().map(|error| (error.as_str(), report.hint.as_deref()));
         }
+        let last = self.last_run()?;
+        last.error.as_deref().map(|error| (error, last.hint.as_deref()))
     }
 
     /// The state does not tell of a run that could not write its end into it: its task panicked, or it got no lease.

@@ -1,6 +1,7 @@
 //! What each screen remembers, and how its keys change that. How it looks is the views' business.
 
 mod backfill;
+mod check;
 mod history;
 mod logs;
 mod mappings;
@@ -8,6 +9,7 @@ mod run;
 mod schema;
 
 pub use self::backfill::{Backfill, Field, Preview, read_end, read_value};
+pub use self::check::Check;
 pub use self::history::{History, Kept, Report};
 pub use self::logs::Logs;
 pub use self::mappings::Mappings;

@@ -66,7 +66,8 @@ fn possible(app: &App, binding: &Binding) -> bool {
         Action::Toggle | Action::AcceptSafe if app.screen() == Screen::Schema => {
             app.schema.columns().iter().any(crate::tui::screens::can_decide)
         }
-        Action::History => connected,
+        Action::History | Action::Check => connected,
+        Action::Copy if app.screen() == Screen::Check => app.check.text().is_some(),
         Action::Filter | Action::Sort | Action::Copy if app.screen() == Screen::Mappings => !app.book.rows.is_empty(),
         Action::Copy if app.screen() == Screen::Run => app.run.job(&app.book).is_some(),
         _ => true,

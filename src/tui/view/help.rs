@@ -32,6 +32,7 @@ fn content(app: &App, theme: Theme) -> Vec<Line<'static>> {
         Screen::History => Scope::History,
         Screen::Report => Scope::Report,
         Screen::Logs => Scope::Logs,
+        Screen::Check => Scope::Check,
     };
     let mut lines = section(here, app.read_only, theme);
     let others = [
@@ -43,6 +44,7 @@ fn content(app: &App, theme: Theme) -> Vec<Line<'static>> {
         Scope::History,
         Scope::Report,
         Scope::Logs,
+        Scope::Check,
     ];
     for scope in others.into_iter().filter(|scope| *scope != here) {
         lines.push(Line::raw(""));

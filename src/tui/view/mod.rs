@@ -1,6 +1,7 @@
 //! How the console looks: the state in, a frame out, and nothing changed.
 
 mod backfill;
+pub mod check;
 mod footer;
 pub mod help;
 pub mod history;
@@ -70,6 +71,7 @@ fn draw_body(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
         Screen::History => history::draw(frame, app, theme, area),
         Screen::Report => history::draw_report(frame, app, theme, area),
         Screen::Logs => logs::draw(frame, app, theme, area),
+        Screen::Check => check::draw(frame, app, theme, area),
     }
 }
 

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
+use crate::domain::check::access::Identity;
 use crate::domain::config::BigQuerySettings;
 use crate::domain::fault::{Fault, FaultKind};
 
@@ -44,7 +45,7 @@ impl Tokens {
         if settings.emulator.is_some() {
             return Ok(Self::Emulator);
         }
-        let file = settings.credentials.clone().or_else(|| well_known_file().filter(|f| f.is_file()));
+        let file = file(settings);
         let google = match &file {
             Some(path) => from_file(path).await?,
             None => from_metadata_server().await?,
@@ -70,6 +71,32 @@ impl Tokens {
             Self::Google(google) => text_of(RENEWAL_TIMEOUT, google.force_refreshed_token(&SCOPES)).await,
         }
     }
+}
+
+/// The credentials' file; `None`: the metadata server is asked.
+fn file(settings: &BigQuerySettings) -> Option<PathBuf> {
+    settings.credentials.clone().or_else(|| well_known_file().filter(|f| f.is_file()))
+}
+
+/// Who the credentials say we are. Only a service account's key names the account.
+pub fn identity(settings: &BigQuerySettings) -> Identity {
+    if let Some(emulator) = &settings.emulator {
+        return Identity {
+            account: None,
+            origin: format!("the emulator at {emulator}, which asks for no credentials"),
+        };
+    }
+    let Some(file) = file(settings) else {
+        return Identity { account: None, origin: "the metadata server's account".to_owned() };
+    };
+    let key = std::fs::read_to_string(&file).ok().and_then(|text| serde_json::from_str::<Named>(&text).ok());
+    Identity { account: key.and_then(|key| key.client_email), origin: format!("credentials of {}", file.display()) }
+}
+
+/// The part of a key that is no secret.
+#[derive(Deserialize)]
+struct Named {
+    client_email: Option<String>,
 }
 
 async fn text_of(
@@ -189,6 +216,17 @@ mod tests {
         let fault = Tokens::find(&settings).await.err().unwrap();
         assert!(fault.to_string().contains("/nowhere/key.json"));
         assert!(fault.hint().contains("GOOGLE_APPLICATION_CREDENTIALS"));
+    }
+
+    #[test]
+    fn a_key_names_its_account_and_nothing_else_of_it_is_told() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), r#"{"client_email": "etl@p.iam.gserviceaccount.com", "private_key": "s3cret"}"#)
+            .unwrap();
+        let settings = BigQuerySettings { emulator: None, credentials: Some(file.path().to_owned()) };
+        let identity = identity(&settings);
+        assert_eq!(identity.account.as_deref(), Some("etl@p.iam.gserviceaccount.com"));
+        assert!(!format!("{identity:?}").contains("s3cret"));
     }
 
     /// A token server that numbers what it gives out.

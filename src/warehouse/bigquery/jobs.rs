@@ -206,7 +206,7 @@ impl Api {
                 return Ok(state);
             }
             tokio::time::sleep(pause).await;
-            pause = pause.mul_f32(1.5).min(SLOWEST_POLL);
+            pause = (pause * 2).min(SLOWEST_POLL);
         }
     }
 

@@ -39,6 +39,7 @@ use self::staged_object::StagedObjects;
 pub use self::tokens::GoogleTokens;
 pub use self::upload::BigQueryUpload;
 use crate::bucket::Bucket;
+use crate::domain::check::access::Identity;
 use crate::domain::column::TargetSchema;
 use crate::domain::config::BigQuerySettings;
 use crate::domain::fault::{Fault, FaultKind};
@@ -118,6 +119,28 @@ impl BigQuery {
 
 impl Warehouse for BigQuery {
     type Upload = BigQueryUpload;
+
+    async fn identify(&self) -> Result<Identity, Fault> {
+        self.api().await?;
+        Ok(auth::identity(&self.settings.access))
+    }
+
+    async fn try_job(&self) -> Result<(), Fault> {
+        let what = "Running a job failed";
+        let ended = self.api().await?.run(&fresh_id("check"), jobs::query("SELECT 1".to_owned(), None), what).await?;
+        ended.succeeded(what).map(|_| ())
+    }
+
+    async fn try_bucket(&self, staging: &TableId) -> Result<Option<String>, Fault> {
+        match &self.objects {
+            Some(objects) => objects.try_bucket(staging, &self.notes).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn has_dataset(&self, table: &TableId) -> Result<bool, Fault> {
+        self.api().await?.has_dataset(table).await
+    }
 
     async fn ensure_dataset(&self, table: &TableId) -> Result<bool, Fault> {
         let dataset = (table.project.clone(), table.dataset.clone());

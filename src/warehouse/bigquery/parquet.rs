@@ -19,8 +19,9 @@ use crate::domain::staging::arrow_schema;
 /// Fewer rows a group cost speed at the reader, more cost memory here.
 const ROW_GROUP_ROWS: usize = 131_072;
 
-/// What a row group may hold in memory before it is written, whatever its rows: BigQuery advises at least 16 MiB.
-const ROW_GROUP_BYTES: usize = 32 * 1024 * 1024;
+/// What a row group may hold in memory before it is written, whatever its rows: BigQuery advises at least 16 MiB, and
+/// more is only memory.
+const ROW_GROUP_BYTES: usize = 16 * 1024 * 1024;
 
 /// Beyond so many columns BigQuery asks for pages under 1 MiB.
 /// Source: BigQuery guide, "Loading Parquet data".

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -19,6 +20,7 @@ use crate::bucket::{Bucket, MOST_PARTS, Multipart, Replaces, StorageError};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::TableId;
 use crate::domain::naming::STAGING_PREFIX;
+use crate::domain::retry::RetryNotes;
 use crate::warehouse::StageOrder;
 
 /// All that this program keeps in the bucket.
@@ -118,6 +120,25 @@ impl StagedObjects {
                 Some(next) => next,
                 None => return Ok(Received::GivenUp),
             };
+        }
+    }
+
+    /// Does with an object of its own what is done with staged files; gives their folder.
+    pub async fn try_bucket(&self, staging: &TableId, notes: &RetryNotes) -> Result<String, Fault> {
+        let (path, folder) = (path(staging), folder(staging));
+        let bucket = self.bucket.watched(notes);
+        let tried = async {
+            bucket.put(&path, Bytes::from_static(b"PAR1"), &Replaces::Anything).await?;
+            let found = bucket.size(&path).await;
+            // Whatever the answer was, nothing is left there.
+            bucket.delete(&path).await?;
+            found?;
+            bucket.list(&folder).await
+        };
+        let uri = bucket.uri(&folder);
+        match tried.await {
+            Ok(_) => Ok(uri),
+            Err(error) => Err(error.into_fault(format!("Trying {uri} failed"))),
         }
     }
 

@@ -64,12 +64,17 @@ struct Place {
 impl Api {
     /// Creates the dataset of `table` when it is missing; true when it did.
     pub async fn ensure_dataset(&self, table: &TableId) -> Result<bool, Fault> {
+        if self.has_dataset(table).await? { Ok(false) } else { self.create_dataset(table).await }
+    }
+
+    /// Is the dataset of `table` there, and where it should be?
+    pub async fn has_dataset(&self, table: &TableId) -> Result<bool, Fault> {
         let (project, dataset) = (&table.project, &table.dataset);
         let url = self.url(false, project, &["datasets", dataset]);
         let looking = format!("looking for the dataset {project}.{dataset}");
         match self.json::<Place>(looking, |http| http.get(&url).query(&[("fields", "location")])).await {
-            Ok(found) => self.check_location(table, found.location.as_deref()).map(|()| false),
-            Err(error) if error.is_not_found() => self.create_dataset(table).await,
+            Ok(found) => self.check_location(table, found.location.as_deref()).map(|()| true),
+            Err(error) if error.is_not_found() => Ok(false),
             Err(error) => Err(error.into_fault(format!("Looking for the dataset {project}.{dataset} failed"))),
         }
     }

@@ -17,6 +17,7 @@ use crate::tui::model::Word;
 use crate::tui::model::samples;
 
 mod backfill;
+mod check;
 mod review;
 mod schedule;
 

@@ -1,8 +1,9 @@
--- The wide mixed table: 2,000,000 deterministic rows, made inside MariaDB by its sequence engine.
+-- The wide mixed table: deterministic rows, made inside MariaDB by its sequence engine. The bench fills in @TABLE@ and
+-- @ROWS@ (2,000,000).
 SET SESSION time_zone = '+00:00', unique_checks = 0, foreign_key_checks = 0;
 SET NAMES utf8mb4;
 SET @prose = 'Customer asked for delivery before noon; leave at the side door. Für Büro Müller bitte klingeln — danke! Repeat order, same colour as last time. Gift wrap: "happy birthday, Zoë" 🎂 and no invoice in the box. Адрес уточнить по телефону. Fragile, keep upright, signature required. 商品は午前中に配達してください。 Called twice, no answer, rescheduled to Monday. Invoice to head office, goods to branch 14\\B. Line one\nline two\twith tab, and a comma, too. Discount approved (ref #A-20931). Café crème x 12, naïve façade, smörgåsbord. Return label included; refund only after inspection. 🚚💨 express.';
-CREATE TABLE orders (
+CREATE TABLE @TABLE@ (
   id          BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
   customer_id INT NOT NULL,
   status      ENUM('new','paid','packed','shipped','delivered','returned','cancelled') NOT NULL,
@@ -16,7 +17,7 @@ CREATE TABLE orders (
   meta        JSON NULL,
   payload     VARBINARY(64) NULL
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
-INSERT INTO orders
+INSERT INTO @TABLE@
 SELECT seq,
   1 + CRC32(CONCAT('c', seq)) % 150000,
   1 + CRC32(CONCAT('s', seq)) % 7,
@@ -34,6 +35,6 @@ SELECT seq,
      ', "tags": ["', ELT(1 + seq % 5, 'vip', 'new', 'bulk', 'späti', '🎁'), '", "r', seq % 100, '"], "coupon": ',
      IF(seq % 3 = 0, CONCAT('"C', HEX(seq), '"'), 'null'), '}')),
   IF(seq % 8 = 1, NULL, SUBSTRING(UNHEX(SHA2(seq, 512)), 1, CRC32(CONCAT('b', seq)) % 65))
-FROM seq_1_to_2000000;
-ALTER TABLE orders ADD INDEX idx_updated (updated_at);
-ANALYZE TABLE orders;
+FROM seq_1_to_@ROWS@;
+ALTER TABLE @TABLE@ ADD INDEX idx_updated (updated_at);
+ANALYZE TABLE @TABLE@;

@@ -1,0 +1,1 @@
+"""The benchmark: what each case moves, what it is compared with, and how that is measured and told."""

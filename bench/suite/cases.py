@@ -1,0 +1,152 @@
+"""The cases: which rows are moved, by whom, and what else is looked at on the way."""
+
+import dataclasses
+import json
+import sys
+
+from suite import access, yardsticks
+from suite.api_calls import CountingProxy
+from suite.contest import Contender, contest
+from suite.measure import measure
+from suite.place import DATABASE, drop_dataset, rows_in_bigquery, sql
+from suite.programs import Setup, records
+from suite.tables import by_case, fill
+
+# The yardsticks that ratios are taken to.
+PLAIN, PARTITIONS, STREAM = "mariadb --quick, thrown away", "connectorx, 2 partitions", "connectorx, arrow_stream"
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What a case brought."""
+
+    name: str
+    about: str
+    rows: int
+    # Bytes of the rows, as MariaDB's client writes them.
+    size: int
+    contenders: list
+    # Headings and lines beneath the table; both are told and written down.
+    notes: dict = dataclasses.field(default_factory=dict)
+
+
+def reads(queries):
+    """The yardsticks that read, into nothing and into Parquet."""
+    def connectorx(variant):
+        return lambda turn: yardsticks.connectorx(variant, queries())
+
+    return [
+        Contender(PLAIN, lambda turn: yardsticks.plain(queries())),
+        Contender(PARTITIONS, connectorx("partitions"), yardsticks.rows),
+        Contender(STREAM, connectorx("stream"), yardsticks.rows),
+    ]
+
+
+def first_load(case, tables):
+    """A whole sync of tables that BigQuery does not have yet; each round begins anew."""
+    def after(turn):
+        arrived = sum(rows_in_bigquery(f"{case}_{turn}", table.name) for table in tables)
+        wanted = sum(table.rows for table in tables)
+        if arrived != wanted:
+            sys.exit(f"bench: {arrived:,} of {wanted:,} rows are in BigQuery")
+        drop_dataset(f"{case}_{turn}")
+
+    return Contender("bqsync, whole upsert", lambda turn: Setup(f"{case}_{turn}", tables).sync(), records, after,
+                     warms=False)
+
+
+def one_table(case, about, table, rounds, with_dlt=False):
+    """Extraction and a first load of one table."""
+    fill([table])
+    extraction = Setup(f"{case}_extract", [table])
+    contenders = [
+        *reads(lambda: [table.query]),
+        Contender("bqsync into staged Parquet", lambda turn: extraction.extract(), yardsticks.rows),
+        first_load(case, [table]),
+    ]
+    if with_dlt:
+        contenders.append(dlt(case, table))
+    contest(contenders, table.rows, rounds)
+    told = json.loads(contenders[3].runs[0].output)
+    notes = {"Size": [f"{told['bytes'] / 1e6:,.0f} MB of values, {told['parquet_bytes'] / 1e6:,.0f} MB of Parquet"]}
+    if with_dlt:
+        ours, theirs = contenders[-2], contenders[-1]
+        notes["Against dlt"] = [f"{theirs.median(figure) / ours.median(figure):.2f} times {words}" for figure, words in (
+            ("wall", "as fast"), ("cpu", "less of the processor"), ("rss", "less memory"))]
+    return Outcome(case, about, table.rows, contenders[0].runs[0].size, contenders, notes)
+
+
+def dlt(case, table):
+    def after(turn):
+        arrived = rows_in_bigquery(f"{case}_dlt_{turn}", table.name)
+        if arrived != table.rows:
+            sys.exit(f"bench: dlt brought {arrived:,} of {table.rows:,} rows")
+        drop_dataset(f"{case}_dlt_{turn}")
+        drop_dataset(f"{case}_dlt_{turn}_staging")
+
+    return Contender("dlt (connectorx), whole upsert", lambda turn: yardsticks.dlt(table, f"{case}_dlt_{turn}"),
+                     yardsticks.rows, after, warms=False)
+
+
+def small(case, about, tables, rounds):
+    """Many small tables in one run, and the calls that it makes to BigQuery."""
+    fill(tables)
+    rows = sum(table.rows for table in tables)
+    contenders = [*reads(lambda: [table.query for table in tables]), first_load(case, tables)]
+    contest(contenders, rows, rounds)
+    return Outcome(case, about, rows, contenders[0].runs[0].size, contenders, calls_of(case, tables))
+
+
+def calls_of(case, tables):
+    """Calls of a first load, of a run with ten new rows in each table, and of one with nothing new."""
+    setup = Setup(f"{case}_calls", tables)
+    notes = {}
+    for heading in ("a first load", "ten changed rows each", "nothing new"):
+        if heading == "ten changed rows each":
+            sql("".join(f"UPDATE {table.name} SET updated_at = NOW(6) WHERE id <= 10;" for table in tables), DATABASE)
+        with CountingProxy() as proxy:
+            measure(*setup.sync(BIGQUERY_EMULATOR_HOST=proxy.address))
+        notes[f"Calls per mapping: {heading}"] = proxy.told(len(tables))
+    drop_dataset(setup.dataset)
+    return notes
+
+
+def incremental(case, about, table, rounds):
+    """One row in 200 changes before each round; only those are moved."""
+    fill([table])
+    setup = Setup(case, [table])
+    print("loading it into BigQuery once ...", flush=True)
+    measure(*setup.sync())
+    changed, since = table.rows // 200, None
+
+    def change(turn):
+        nonlocal since
+        since = sql(f"SELECT MAX(updated_at) FROM {table.name}", DATABASE)[0][0]
+        sql(f"UPDATE {table.name} SET amount = amount + 1, updated_at = NOW(6) WHERE id % 200 = {turn}", DATABASE)
+
+    contenders = [
+        *reads(lambda: [f"{table.query} WHERE updated_at > '{since}'"]),
+        Contender("bqsync, whole upsert", lambda turn: setup.sync(), records),
+    ]
+    contest(contenders, changed, rounds, before=change)
+    # Once more, looked at closely: the statements that are sent, and what they cost the server.
+    change(rounds + 1)
+    seen = access.watched(lambda: measure(*setup.sync()), table.name)
+    drop_dataset(setup.dataset)
+    return Outcome(case, about, changed, contenders[0].runs[0].size, contenders, seen)
+
+
+def all_cases(rounds, scale):
+    """The suite, by name."""
+    tables = by_case(scale)
+    (wide,), (narrow,), (text,) = tables["wide"], tables["narrow"], tables["text"]
+    (changing,), (first,), many = tables["incremental"], tables["first"], tables["small"]
+    return {
+        "wide": lambda: one_table("wide", f"{wide.rows:,} rows of 12 mixed columns", wide, rounds, with_dlt=True),
+        "narrow": lambda: one_table("narrow", f"{narrow.rows:,} rows of 3 columns", narrow, rounds),
+        "text": lambda: one_table("text", f"{text.rows:,} rows of 2 kB of text", text, rounds),
+        "small": lambda: small("small", f"{len(many)} mappings of {many[0].rows:,} rows", many, rounds),
+        "incremental": lambda: incremental(
+            "incremental", f"{changing.rows // 200:,} changed rows in {changing.rows:,}", changing, rounds),
+        "first": lambda: one_table("first", f"a first load of {first.rows:,} rows of 3 columns", first, rounds),
+    }

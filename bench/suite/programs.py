@@ -1,0 +1,50 @@
+"""Our own programs: how they are built, configured and started."""
+
+import functools
+import json
+import os
+import subprocess
+import sys
+
+from suite.place import PROJECT, ROOT, environment, fresh_directory
+
+
+@functools.cache
+def binaries():
+    """Cargo puts a hash behind the bench's name and tells it in its messages."""
+    build = subprocess.run(["cargo", "build", "--release", "--locked", "--bench", "pipeline", "--bin", "bqsync",
+                            "--message-format=json"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    messages = map(json.loads, build.stdout.splitlines())
+    return {message["target"]["name"]: message["executable"] for message in messages if message.get("executable")}
+
+
+class Setup:
+    """A directory with a config.yaml (JSON is YAML), a state and reports of its own."""
+
+    def __init__(self, dataset, tables):
+        self.dataset = dataset
+        self.home = fresh_directory(dataset)
+        config = {"project": PROJECT, "dataset": dataset, "state_local_path": str(self.home / "state.json"),
+                  "report_dir": str(self.home / "reports"), "mappings": [table.mapping for table in tables]}
+        if readers := os.environ.get("BENCH_READERS"):
+            config["readers"] = int(readers)
+        self.config = self.home / "config.yaml"
+        self.config.write_text(json.dumps(config, indent=1), encoding="utf-8")
+
+    def sync(self, **env):
+        """One incremental run of everything, as a command and its environment."""
+        command = [binaries()["bqsync"], "--no-tui", "--config", str(self.config), "--output", "json", "run-once"]
+        return command, environment(**env)
+
+    def extract(self):
+        """Rows into Parquet without a network behind it, as a command and its environment."""
+        return [binaries()["pipeline"]], environment(BENCH_CONFIG=str(self.config))
+
+
+def records(run):
+    """How many rows a sync says it moved."""
+    reports = json.loads(run.output)["mappings"]
+    failed = [report["errors"] for report in reports if report["errors"]]
+    if failed:
+        sys.exit(f"bench: a mapping failed: {failed[0]}")
+    return sum(report["records_processed"] for report in reports)

@@ -1,0 +1,44 @@
+//! `bqsync check`: what a run will need, a line each, before there is one.
+
+use serde_json::json;
+
+use super::args::OutputFormat;
+use super::exit::ExitStatus;
+use super::printer::Printer;
+use crate::domain::finding::{Finding, Tally};
+use crate::engine::{Command, Event, Handle, Selection};
+
+/// Warnings are no failure: a run works.
+pub(super) async fn check(mut handle: Handle, selection: Selection, probe: bool, printer: Printer) -> ExitStatus {
+    handle.send(Command::Check { selection, probe });
+    let findings = loop {
+        match handle.next_event().await {
+            Some(Event::Checked { findings, .. }) => break findings,
+            Some(Event::EngineFailed { error }) => {
+                printer.note_own_failure(&error);
+                return ExitStatus::Failed;
+            }
+            Some(_) => {}
+            None => return ExitStatus::Failed,
+        }
+    };
+    let tally = Tally::of(&findings);
+    if printer.format == OutputFormat::Json {
+        printer.json(&json!({ "summary": tally, "checks": findings }));
+    } else {
+        for finding in &findings {
+            show(finding, printer);
+        }
+        printer.line(&format!("\n{tally}"));
+    }
+    if tally.fail > 0 { ExitStatus::Failed } else { ExitStatus::Ok }
+}
+
+fn show(finding: &Finding, printer: Printer) {
+    let (standing, topic) = (finding.standing.word(), finding.topic.word());
+    let mapping = finding.mapping.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+    printer.line(&format!("{standing:<4}  {topic:<16}  {mapping}{}", finding.sentence));
+    if let Some(remedy) = &finding.remedy {
+        printer.line(&format!("{:24}next: {remedy}", ""));
+    }
+}

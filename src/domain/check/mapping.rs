@@ -1,0 +1,230 @@
+//! Rules about one mapping: what it asks of its table, held against what the table is.
+//!
+//! Of those that a run warns of as well, the plan takes the words from here.
+
+use chrono::{NaiveDateTime, Offset, TimeDelta, TimeZone};
+
+use super::server::ServerFacts;
+use crate::domain::column::SourceSchema;
+use crate::domain::config::Mapping;
+use crate::domain::cursor::{Cursor, CursorKind};
+use crate::domain::fault::Fault;
+use crate::domain::finding::{Finding, Topic};
+use crate::domain::naming;
+use crate::domain::plan::{self, PlanInput, Planned};
+use crate::domain::source_type::SourceType;
+
+/// Rows of the current tick are always held back; beyond this they are dated in the future.
+const AHEAD: TimeDelta = TimeDelta::minutes(1);
+
+/// What the values of the incremental column show, where an index makes the question cheap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CursorFacts {
+    pub has_nulls: bool,
+    pub newest: Option<Cursor>,
+    /// The server's clock as a value of the column; `None` for integers.
+    pub tick: Option<Cursor>,
+}
+
+/// All that is known of a mapping whose table was found.
+#[derive(Debug)]
+pub struct MappingFacts<'a> {
+    pub input: PlanInput<'a>,
+    pub planned: &'a Result<Planned, Fault>,
+    pub server: &'a ServerFacts,
+    pub values: Option<CursorFacts>,
+    /// UTC.
+    pub now: NaiveDateTime,
+}
+
+/// At least one finding for each topic of the source's side.
+#[must_use]
+pub fn findings(facts: &MappingFacts<'_>) -> Vec<Finding> {
+    let PlanInput { mapping, source, .. } = facts.input;
+    let mut found = match facts.planned {
+        Ok(planned) => planned.warnings.clone(),
+        Err(fault) => unplanned(mapping, source, fault),
+    };
+    found.extend(cursor(facts));
+    for (topic, sentence) in sound(mapping, source) {
+        if !found.iter().any(|finding| finding.topic == topic) {
+            found.push(Finding::ok(topic, sentence));
+        }
+    }
+    found.sort_by_key(|finding| finding.topic);
+    found
+}
+
+/// A plan ends at the first fault; here all missing columns are told, and what can be said without a plan.
+fn unplanned(mapping: &Mapping, source: &SourceSchema, fault: &Fault) -> Vec<Finding> {
+    let missing = plan::missing_columns(mapping, source).map(|(topic, fault)| Finding::fail(topic, &fault));
+    let mut found: Vec<_> = missing.collect();
+    if found.is_empty() {
+        found.push(Finding::fail(Topic::Columns, fault));
+    }
+    let told = |topic| found.iter().any(|finding: &Finding| finding.topic == topic);
+    let keys = keys_not_unique(mapping, source).filter(|_| !told(Topic::Keys));
+    let index = cursor_not_indexed(mapping, source).filter(|_| !told(Topic::Cursor));
+    found.extend(keys.into_iter().chain(index));
+    found
+}
+
+/// What is said of a topic that nothing is wrong with.
+fn sound(mapping: &Mapping, source: &SourceSchema) -> [(Topic, String); 5] {
+    let cursor = &mapping.incremental_column;
+    let kind = if source.is_view { "view" } else { "table" };
+    let keys = match mapping.primary_keys.as_slice() {
+        [] => "none, so an append tells rows by their content where some may be there already".to_owned(),
+        keys if source.is_view => {
+            format!("`{}` of a view, which cannot say whether they are unique", keys.join("`, `"))
+        }
+        keys => format!("`{}` tell rows apart", keys.join("`, `")),
+    };
+    let index = if source.is_view {
+        "a view has none of its own: see that its tables have one".to_owned()
+    } else {
+        format!("an index begins with `{cursor}`")
+    };
+    let cursor_type =
+        source.column(cursor).map_or_else(|| "missing".to_owned(), |column| column.source_type.to_string());
+    [
+        (Topic::Table, format!("the {kind} {} can be read", mapping.source)),
+        (Topic::Columns, format!("every type of its {} columns can be moved", source.columns.len())),
+        (Topic::Keys, keys),
+        (Topic::Cursor, format!("`{cursor}` is {cursor_type} and never NULL")),
+        (Topic::CursorIndex, index),
+    ]
+}
+
+/// No unique key lies within the configured ones. (A view's cannot be seen.)
+#[must_use]
+pub fn keys_not_unique(mapping: &Mapping, source: &SourceSchema) -> Option<Finding> {
+    let keys = &mapping.primary_keys;
+    if keys.is_empty() || source.is_view || plan::tell_rows_apart(source, keys) {
+        return None;
+    }
+    let finding = Finding::warn(
+        Topic::Keys,
+        format!(
+            "`primary_keys` of the mapping are no unique key of {}: rows that share them become one in an upsert",
+            mapping.source
+        ),
+    );
+    let nullable = keys.iter().find(|key| source.column(key).is_some_and(|column| column.nullable));
+    Some(match (nullable, source.unique_keys.first()) {
+        (Some(key), _) => {
+            finding.remedy(format!("`{key}` may be NULL, which any number of rows may share: declare it NOT NULL"))
+        }
+        (None, Some(unique)) => finding.remedy(format!("its unique key is: {}", unique.join(", "))),
+        (None, None) => {
+            let columns: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
+            finding.remedy(format!("ALTER TABLE {} ADD UNIQUE KEY ({})", mapping.source, columns.join(", ")))
+        }
+    })
+}
+
+/// No index begins with the incremental column. (A view's tables may have one.)
+#[must_use]
+pub fn cursor_not_indexed(mapping: &Mapping, source: &SourceSchema) -> Option<Finding> {
+    let (cursor, table) = (&mapping.incremental_column, &mapping.source);
+    if source.is_view || plan::cursor_leads_an_index(source, cursor) {
+        return None;
+    }
+    let finding = Finding::warn(
+        Topic::CursorIndex,
+        format!("no index of {table} begins with `{cursor}`: every run reads the whole table"),
+    );
+    let create = format!("CREATE INDEX idx_{} ON {table} ({cursor})", naming::id_part(cursor));
+    Some(finding.remedy(format!("add one with {create}")))
+}
+
+/// Rows that no window ever holds.
+#[must_use]
+pub fn null_rows(column: &str) -> Finding {
+    Finding::warn(
+        Topic::Cursor,
+        format!("rows whose `{column}` is NULL exist; no window ever holds them, so they are not synced"),
+    )
+}
+
+/// Rows that wait until the clock has passed them.
+#[must_use]
+pub fn ahead_of_clock(column: &str, newest: Option<Cursor>, tick: Option<Cursor>) -> Option<Finding> {
+    let (Some(Cursor::Moment(newest)), Some(Cursor::Moment(tick))) = (newest, tick) else { return None };
+    let ahead = newest.to_naive()? - tick.to_naive()?;
+    (ahead > AHEAD).then(|| {
+        Finding::warn(
+            Topic::Cursor,
+            format!(
+                "the newest `{column}` is {newest}, beyond the server's clock ({tick} in that column's zone): rows from \
+                 {tick} on wait until the clock has passed them; is `default_timezone` the zone they are written in?"
+            ),
+        )
+    })
+}
+
+fn cursor(facts: &MappingFacts<'_>) -> Vec<Finding> {
+    let PlanInput { mapping, source, .. } = facts.input;
+    let Some(column) = source.column(&mapping.incremental_column) else { return Vec::new() };
+    let name = &column.name;
+    let values = facts.values;
+    let nullable = match values {
+        Some(values) if values.has_nulls => {
+            Some(null_rows(name).remedy("give them a value, and declare the column NOT NULL"))
+        }
+        _ if column.nullable => Some(
+            Finding::warn(Topic::Cursor, format!("`{name}` may be NULL, and rows where it is are never synced"))
+                .remedy("declare the column NOT NULL"),
+        ),
+        _ => None,
+    };
+    let ahead = values.and_then(|values| ahead_of_clock(name, values.newest, values.tick));
+    nullable.into_iter().chain(ahead).chain(coarse(name, &column.source_type)).chain(other_zone(facts)).collect()
+}
+
+/// A value whose tick lasts may be joined by more rows until it is over.
+fn coarse(name: &str, source_type: &SourceType) -> Option<Finding> {
+    let (tick, finer) = match source_type {
+        SourceType::DateTime { fsp: 0 } => ("second", "DATETIME(6)"),
+        SourceType::Timestamp { fsp: 0 } => ("second", "TIMESTAMP(6)"),
+        SourceType::Date => ("day", "DATETIME(6)"),
+        _ => return None,
+    };
+    let sentence = format!("`{name}` is {source_type}: rows of the running {tick} wait for the next run");
+    Some(
+        Finding::warn(Topic::Cursor, sentence)
+            .remedy(format!("nothing is lost by that; as {finer} they need not wait")),
+    )
+}
+
+/// A DATETIME does not say its zone: whoever stamps it does.
+fn other_zone(facts: &MappingFacts<'_>) -> Option<Finding> {
+    let PlanInput { mapping, source, timezone, .. } = facts.input;
+    let column = source.column(&mapping.incremental_column)?;
+    let Ok(CursorKind::DateTime { zone, .. }) = plan::cursor_kind(&facts.input, column) else { return None };
+    if !matches!(column.source_type, SourceType::DateTime { .. }) {
+        return None;
+    }
+    let ours = zone.offset_from_utc_datetime(&facts.now).fix().local_minus_utc();
+    let theirs = facts.server.zone.east.filter(|theirs| *theirs != ours)?;
+    let sentence = format!(
+        "`{}` is DATETIME and read as {timezone} (`default_timezone`), but MySQL's own zone, {}, is {} off: what MySQL \
+         itself stamps (CURRENT_TIMESTAMP) would be wrong by that",
+        column.name,
+        facts.server.zone.name,
+        hours(theirs - ours)
+    );
+    Some(
+        Finding::warn(Topic::Cursor, sentence)
+            .remedy("set `default_timezone` to the zone that the column is written in"),
+    )
+}
+
+/// `5h30m`.
+fn hours(seconds: i32) -> String {
+    let minutes = seconds.abs() / 60;
+    format!("{}h{:02}m", minutes / 60, minutes % 60)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! What is said of a mapping whose table is sound, and of each way in which it is not.
+
+use std::path::Path;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use super::*;
+use crate::domain::check::server::{ServerZone, tests::facts};
+use crate::domain::column::SourceColumn;
+use crate::domain::config::{SchemaAdditions, parse};
+use crate::domain::cursor::Moment;
+use crate::domain::finding::Standing;
+use crate::domain::plan::plan;
+use crate::domain::schema::Decisions;
+
+const BIGINT: SourceType = SourceType::Int { bits: 64, unsigned: false };
+
+struct Case {
+    mapping: Mapping,
+    source: SourceSchema,
+    server: ServerFacts,
+    timezone: Tz,
+    values: Option<CursorFacts>,
+}
+
+/// `id` is the key, `at` a TIMESTAMP(6) with an index.
+fn case() -> Case {
+    let text = "project: p\ndataset: d\nmappings: [{name: t, mysql_table: t, primary_keys: [id], incremental_column: at, mode: upsert}]";
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    Case {
+        mapping: parse(text, Path::new("config.yaml"), &|_| None).unwrap().mappings.remove(0),
+        source: SourceSchema {
+            columns: vec![
+                SourceColumn::new("id", BIGINT, false),
+                SourceColumn::new("at", SourceType::Timestamp { fsp: 6 }, false),
+            ],
+            unique_keys: vec![names(&["id"])],
+            indexes: vec![names(&["id"]), names(&["at", "id"])],
+            is_view: false,
+            rows_estimate: None,
+        },
+        server: facts(),
+        timezone: Tz::UTC,
+        values: None,
+    }
+}
+
+impl Case {
+    fn findings(&self) -> Vec<Finding> {
+        let decisions = Decisions::new();
+        let input = PlanInput {
+            mapping: &self.mapping,
+            timezone: self.timezone,
+            additions: SchemaAdditions::Allow,
+            source: &self.source,
+            target: None,
+            decisions: &decisions,
+        };
+        let now = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap().and_hms_opt(8, 0, 0).unwrap();
+        let (planned, server, values) = (plan(input), &self.server, self.values);
+        findings(&MappingFacts { input, planned: &planned, server, values, now })
+    }
+
+    /// The findings of a topic that are not `ok`, as a run would say them.
+    #[track_caller]
+    fn of(&self, topic: Topic, standing: Standing) -> Vec<String> {
+        let all = self.findings();
+        let found: Vec<_> = all.iter().filter(|f| f.topic == topic).collect();
+        assert!(found.iter().all(|f| f.standing == standing), "{all:#?}");
+        found.iter().map(ToString::to_string).collect()
+    }
+
+    fn cursor(mut self, source_type: SourceType, nullable: bool) -> Self {
+        self.source.columns[1] = SourceColumn::new("at", source_type, nullable);
+        self
+    }
+}
+
+#[test]
+fn a_sound_mapping_has_one_ok_for_each_topic() {
+    let found = case().findings();
+    let topics: Vec<_> = found.iter().map(|finding| finding.topic).collect();
+    assert_eq!(topics, [Topic::Table, Topic::Columns, Topic::Keys, Topic::Cursor, Topic::CursorIndex]);
+    assert!(found.iter().all(|finding| finding.standing == Standing::Ok), "{found:#?}");
+}
+
+#[test]
+fn every_missing_column_is_told_and_hides_nothing_else() {
+    let mut case = case();
+    case.mapping.primary_keys = vec!["no".into(), "nor".into()];
+    case.mapping.exclude = vec!["neither".into()];
+    case.source.indexes.truncate(1);
+    assert_eq!(case.of(Topic::Keys, Standing::Fail).len(), 2);
+    assert!(case.of(Topic::Columns, Standing::Fail)[0].contains("`exclude` of mapping `t` names the column `neither`"));
+    assert!(case.of(Topic::CursorIndex, Standing::Warn)[0].contains("CREATE INDEX idx_at ON t (at)"));
+}
+
+#[test]
+fn keys_that_do_not_tell_rows_apart_come_with_the_way_out() {
+    let mut case = case();
+    case.mapping.primary_keys = vec!["at".into()];
+    assert!(case.of(Topic::Keys, Standing::Warn)[0].ends_with("its unique key is: id"));
+    case.source.unique_keys.clear();
+    assert!(case.of(Topic::Keys, Standing::Warn)[0].ends_with("ALTER TABLE t ADD UNIQUE KEY (`at`)"));
+    case.source.columns[1].nullable = true;
+    assert!(case.of(Topic::Keys, Standing::Warn)[0].contains("`at` may be NULL"));
+    (case.source.is_view, case.source.indexes) = (true, Vec::new());
+    assert!(case.of(Topic::Keys, Standing::Ok)[0].contains("view"));
+    assert!(case.of(Topic::CursorIndex, Standing::Ok)[0].contains("view"));
+}
+
+#[test]
+fn a_cursor_that_may_be_null_is_warned_of_and_more_so_when_it_is() {
+    let mut case = case().cursor(SourceType::Timestamp { fsp: 6 }, true);
+    assert!(case.of(Topic::Cursor, Standing::Warn)[0].contains("may be NULL"));
+    case.values = Some(CursorFacts { has_nulls: true, newest: None, tick: None });
+    let told = case.of(Topic::Cursor, Standing::Warn);
+    assert!(told.len() == 1 && told[0].contains("is NULL exist"), "{told:?}");
+}
+
+#[test]
+fn a_cursor_of_whole_seconds_or_days_is_coarse() {
+    for (source_type, tick) in [
+        (SourceType::Timestamp { fsp: 0 }, "second"),
+        (SourceType::DateTime { fsp: 0 }, "second"),
+        (SourceType::Date, "day"),
+    ] {
+        let told = case().cursor(source_type, false).of(Topic::Cursor, Standing::Warn);
+        assert!(told[0].contains(&format!("the running {tick} wait")), "{told:?}");
+    }
+    assert_eq!(case().cursor(BIGINT, false).of(Topic::Cursor, Standing::Ok).len(), 1);
+}
+
+#[test]
+fn a_cursor_that_cannot_be_one_fails() {
+    let text = SourceType::Text { chars: Some(9) };
+    assert!(case().cursor(text, false).of(Topic::Columns, Standing::Fail)[0].contains("`incremental_column`"));
+}
+
+#[test]
+fn a_wall_clock_in_another_zone_than_the_servers_is_warned_of_and_an_instant_is_not() {
+    let mut case = case().cursor(SourceType::DateTime { fsp: 6 }, false);
+    case.timezone = chrono_tz::Asia::Kolkata;
+    assert!(case.of(Topic::Cursor, Standing::Warn)[0].contains("5h30m off"));
+    case.server.zone = ServerZone { name: "+05:30".into(), east: Some(19_800) };
+    case.of(Topic::Cursor, Standing::Ok);
+    case.server.zone.east = None;
+    case.of(Topic::Cursor, Standing::Ok);
+    let mut instant = self::case();
+    instant.timezone = chrono_tz::Asia::Kolkata;
+    instant.of(Topic::Cursor, Standing::Ok);
+}
+
+#[test]
+fn rows_of_tomorrow_are_told() {
+    let at = |hour| Some(Cursor::Moment(Moment { year: 2026, month: 11, day: 23, hour, ..Moment::default() }));
+    let mut case = case();
+    case.values = Some(CursorFacts { has_nulls: false, newest: at(9), tick: at(8) });
+    assert!(case.of(Topic::Cursor, Standing::Warn)[0].contains("beyond the server's clock"));
+    case.values = Some(CursorFacts { has_nulls: false, newest: at(8), tick: at(8) });
+    case.of(Topic::Cursor, Standing::Ok);
+}

@@ -1,0 +1,171 @@
+//! Rules about the MySQL server as a whole: who is let in, how, and what its clock says.
+
+use std::fmt;
+
+use chrono::TimeDelta;
+
+use crate::domain::config::Pace;
+use crate::domain::finding::{Finding, Topic};
+use crate::domain::ids::SourceTable;
+
+/// Clocks kept by NTP differ by milliseconds; a read takes a second at worst.
+const LARGEST_SKEW: TimeDelta = TimeDelta::seconds(5);
+
+/// What a session says of the server that it is with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerFacts {
+    /// `db.example.com:3306`, or the socket's path.
+    pub place: String,
+    /// `MariaDB 10.11.6`.
+    pub product: String,
+    pub account: Account,
+    /// That of the connection.
+    pub database: String,
+    pub tls: Option<Tls>,
+    /// What is sent never leaves the machine.
+    pub is_local: bool,
+    pub zone: ServerZone,
+    /// How far the server's clock is ahead of ours.
+    pub clock_ahead: TimeDelta,
+}
+
+/// An account as the server's grants name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    pub user: String,
+    /// From where it may come: `%`.
+    pub host: String,
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted = |text: &str| text.replace('\'', "''");
+        write!(f, "'{}'@'{}'", quoted(&self.user), quoted(&self.host))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// `TLSv1.3`.
+    pub version: String,
+    pub cipher: String,
+}
+
+/// The zone that the server stamps DATETIME columns in, where the application's session does not say another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerZone {
+    /// `SYSTEM (CET)`, `+00:00`.
+    pub name: String,
+    /// Seconds east of UTC now; `None` where the server lacks its own zone's table.
+    pub east: Option<i32>,
+}
+
+#[must_use]
+pub fn login(facts: &ServerFacts) -> Finding {
+    let ServerFacts { place, product, account, database, .. } = facts;
+    Finding::ok(Topic::MysqlLogin, format!("{account} is let in at {place}, database `{database}` ({product})"))
+}
+
+#[must_use]
+pub fn tls(facts: &ServerFacts) -> Finding {
+    match &facts.tls {
+        Some(Tls { version, cipher }) => Finding::ok(Topic::MysqlTls, format!("{version}, {cipher}")),
+        None if facts.is_local => {
+            Finding::ok(Topic::MysqlTls, "without encryption, but nothing leaves this machine".to_owned())
+        }
+        None => Finding::warn(
+            Topic::MysqlTls,
+            format!("rows travel from {} without encryption, for anyone on the way to read", facts.place),
+        )
+        .remedy(
+            "enable TLS at the server and set MYSQL_SSL_MODE=verify_identity with MYSQL_SSL_CA, or at least `required`",
+        ),
+    }
+}
+
+/// May the account see open transactions, which a run waits for?
+#[must_use]
+pub fn process(facts: &ServerFacts, seen: bool) -> Finding {
+    if seen {
+        return Finding::ok(Topic::MysqlProcess, "open transactions are seen, and waited for");
+    }
+    Finding::warn(
+        Topic::MysqlProcess,
+        format!(
+            "the account may not see open transactions: rows of the last {} s are held back instead, and a transaction \
+             that is open for longer is missed",
+            Pace::UNSEEN_SETTLE.as_secs()
+        ),
+    )
+    .remedy(format!("GRANT PROCESS ON *.* TO {}", facts.account))
+}
+
+#[must_use]
+pub fn clock(facts: &ServerFacts) -> Finding {
+    let ahead = facts.clock_ahead;
+    if ahead.abs() <= LARGEST_SKEW {
+        return Finding::ok(Topic::MysqlClock, format!("the same as here; its time zone is {}", facts.zone.name));
+    }
+    let (seconds, side) = (ahead.num_seconds().abs(), if ahead > TimeDelta::zero() { "ahead of" } else { "behind" });
+    Finding::warn(
+        Topic::MysqlClock,
+        format!(
+            "MySQL's clock is {seconds} s {side} this machine's: rows that applications stamp by another clock than \
+             MySQL's may fall below a watermark"
+        ),
+    )
+    .remedy("let NTP keep the time of both machines (`timedatectl`)")
+}
+
+/// The statement that lets the account read a table.
+#[must_use]
+pub fn grant_select(facts: &ServerFacts, table: &SourceTable) -> String {
+    let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
+    let database = table.database.as_ref().unwrap_or(&facts.database);
+    format!("GRANT SELECT ON {}.{} TO {}", quoted(database), quoted(&table.table), facts.account)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::domain::finding::Standing;
+
+    pub fn facts() -> ServerFacts {
+        ServerFacts {
+            place: "db.example.com:3306".into(),
+            product: "MySQL 9.4.0".into(),
+            account: Account { user: "o'brien".into(), host: "%".into() },
+            database: "shop".into(),
+            tls: Some(Tls { version: "TLSv1.3".into(), cipher: "TLS_AES_256_GCM_SHA384".into() }),
+            is_local: false,
+            zone: ServerZone { name: "SYSTEM (UTC)".into(), east: Some(0) },
+            clock_ahead: TimeDelta::milliseconds(-40),
+        }
+    }
+
+    #[test]
+    fn plain_connections_are_warned_of_only_where_they_leave_the_machine() {
+        assert_eq!(tls(&facts()).standing, Standing::Ok);
+        let plain = ServerFacts { tls: None, ..facts() };
+        assert_eq!(tls(&plain).standing, Standing::Warn);
+        assert_eq!(tls(&ServerFacts { is_local: true, ..plain }).standing, Standing::Ok);
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_told_with_its_side() {
+        assert_eq!(clock(&facts()).standing, Standing::Ok);
+        let behind = clock(&ServerFacts { clock_ahead: TimeDelta::seconds(-90), ..facts() });
+        assert_eq!(behind.standing, Standing::Warn);
+        assert!(behind.sentence.contains("90 s behind"), "{behind}");
+    }
+
+    #[test]
+    fn grants_can_be_pasted() {
+        let table = SourceTable { database: None, table: "odd`name".into() };
+        assert_eq!(grant_select(&facts(), &table), "GRANT SELECT ON `shop`.`odd``name` TO 'o''brien'@'%'");
+        let elsewhere = SourceTable { database: Some("old".into()), table: "t".into() };
+        assert!(grant_select(&facts(), &elsewhere).contains("`old`.`t`"));
+        assert_eq!(process(&facts(), false).remedy.unwrap(), "GRANT PROCESS ON *.* TO 'o''brien'@'%'");
+        assert_eq!(process(&facts(), true).standing, Standing::Ok);
+    }
+}

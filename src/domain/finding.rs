@@ -1,0 +1,219 @@
+//! What is to be said of one thing that a sync depends on: how it stands, in a sentence, and the next step. A check
+//! lists all of them; a run warns in the same words.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::fault::{Fault, FaultKind};
+use super::ids::MappingName;
+
+/// What a finding is about; in the order in which they are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Topic {
+    Config,
+    MysqlLogin,
+    MysqlTls,
+    MysqlProcess,
+    MysqlClock,
+    BigqueryLogin,
+    BigqueryJobs,
+    BigqueryDataset,
+    BigqueryWrite,
+    TempBucket,
+    State,
+    Table,
+    Columns,
+    Keys,
+    Cursor,
+    CursorIndex,
+    Target,
+}
+
+impl Topic {
+    pub const ALL: [Self; 17] = [
+        Self::Config,
+        Self::MysqlLogin,
+        Self::MysqlTls,
+        Self::MysqlProcess,
+        Self::MysqlClock,
+        Self::BigqueryLogin,
+        Self::BigqueryJobs,
+        Self::BigqueryDataset,
+        Self::BigqueryWrite,
+        Self::TempBucket,
+        Self::State,
+        Self::Table,
+        Self::Columns,
+        Self::Keys,
+        Self::Cursor,
+        Self::CursorIndex,
+        Self::Target,
+    ];
+
+    /// The word for tables, JSON and documentation.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::MysqlLogin => "mysql_login",
+            Self::MysqlTls => "mysql_tls",
+            Self::MysqlProcess => "mysql_process",
+            Self::MysqlClock => "mysql_clock",
+            Self::BigqueryLogin => "bigquery_login",
+            Self::BigqueryJobs => "bigquery_jobs",
+            Self::BigqueryDataset => "bigquery_dataset",
+            Self::BigqueryWrite => "bigquery_write",
+            Self::TempBucket => "temp_bucket",
+            Self::State => "state",
+            Self::Table => "table",
+            Self::Columns => "columns",
+            Self::Keys => "keys",
+            Self::Cursor => "cursor",
+            Self::CursorIndex => "cursor_index",
+            Self::Target => "target",
+        }
+    }
+}
+
+/// How it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    Ok,
+    /// A run works, but less well than it could, or not with all rows.
+    Warn,
+    /// A run would fail.
+    Fail,
+    /// Not looked at, because something else has failed or may not be tried.
+    Skip,
+}
+
+impl Standing {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+            Self::Skip => "skip",
+        }
+    }
+}
+
+/// One line of a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    #[serde(rename = "check")]
+    pub topic: Topic,
+    /// `None`: it is about all of them.
+    pub mapping: Option<MappingName>,
+    #[serde(rename = "status")]
+    pub standing: Standing,
+    #[serde(rename = "message")]
+    pub sentence: String,
+    /// The operator's next step.
+    pub remedy: Option<String>,
+}
+
+impl Finding {
+    fn new(topic: Topic, standing: Standing, sentence: impl Into<String>) -> Self {
+        Self { topic, mapping: None, standing, sentence: sentence.into(), remedy: None }
+    }
+
+    pub fn ok(topic: Topic, sentence: impl Into<String>) -> Self {
+        Self::new(topic, Standing::Ok, sentence)
+    }
+
+    pub fn warn(topic: Topic, sentence: impl Into<String>) -> Self {
+        Self::new(topic, Standing::Warn, sentence)
+    }
+
+    pub fn skip(topic: Topic, sentence: impl Into<String>) -> Self {
+        Self::new(topic, Standing::Skip, sentence)
+    }
+
+    /// What a run would fail with.
+    #[must_use]
+    pub fn fail(topic: Topic, fault: &Fault) -> Self {
+        let remedy = fault.own_hint().unwrap_or_else(|| match fault.kind() {
+            // Nothing is running that could go on from its watermark.
+            FaultKind::Transient => "see that it is up, and that this machine can reach it: name, proxy, firewall",
+            kind => kind.hint(),
+        });
+        Self::new(topic, Standing::Fail, fault.to_string()).remedy(remedy)
+    }
+
+    #[must_use]
+    pub fn remedy(self, remedy: impl Into<String>) -> Self {
+        Self { remedy: Some(remedy.into()), ..self }
+    }
+
+    #[must_use]
+    pub fn of(self, mapping: &MappingName) -> Self {
+        Self { mapping: Some(mapping.clone()), ..self }
+    }
+}
+
+impl fmt::Display for Finding {
+    /// In one line, as a run's warning.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)?;
+        self.remedy.as_ref().map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
+    }
+}
+
+/// How many findings are of each standing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Tally {
+    pub ok: usize,
+    pub warn: usize,
+    pub fail: usize,
+    pub skip: usize,
+}
+
+impl Tally {
+    #[must_use]
+    pub fn of(findings: &[Finding]) -> Self {
+        let mut tally = Self::default();
+        for finding in findings {
+            match finding.standing {
+                Standing::Ok => tally.ok += 1,
+                Standing::Warn => tally.warn += 1,
+                Standing::Fail => tally.fail += 1,
+                Standing::Skip => tally.skip += 1,
+            }
+        }
+        tally
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ok, {} warn, {} fail", self.ok, self.warn, self.fail)?;
+        if self.skip == 0 { Ok(()) } else { write!(f, ", {} skip", self.skip) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_what_json_says_and_what_the_documentation_explains() {
+        let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/check.md")).unwrap();
+        for topic in Topic::ALL {
+            assert_eq!(serde_json::to_value(topic).unwrap(), topic.word());
+            assert!(docs.contains(&format!("| `{}` |", topic.word())), "docs/check.md lacks {}", topic.word());
+        }
+        for standing in [Standing::Ok, Standing::Warn, Standing::Fail, Standing::Skip] {
+            assert_eq!(serde_json::to_value(standing).unwrap(), standing.word());
+        }
+    }
+
+    #[test]
+    fn topics_are_listed_in_their_order() {
+        assert!(Topic::ALL.is_sorted());
+    }
+}

@@ -1,0 +1,21 @@
+//! The MySQL server as a whole.
+
+use super::within;
+use crate::domain::check::server::{self, ServerFacts};
+use crate::domain::finding::{Finding, Topic};
+use crate::engine::Ports;
+use crate::source::{OpenWrites, Source};
+
+/// What the server said, where it let us in.
+pub(super) async fn look<S: Source, W, T>(ports: &Ports<S, W, T>) -> (Option<ServerFacts>, Vec<Finding>) {
+    let facts = match within("Asking MySQL about itself", ports.source.survey()).await {
+        Ok(facts) => facts,
+        Err(fault) => return (None, vec![Finding::fail(Topic::MysqlLogin, &fault)]),
+    };
+    let process = match within("Reading the open transactions", ports.source.open_writes()).await {
+        Ok(open) => server::process(&facts, matches!(open, OpenWrites::Seen(_))),
+        Err(fault) => Finding::fail(Topic::MysqlProcess, &fault),
+    };
+    let findings = vec![server::login(&facts), server::tls(&facts), process, server::clock(&facts)];
+    (Some(facts), findings)
+}

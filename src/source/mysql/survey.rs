@@ -1,0 +1,90 @@
+//! What a session says of the server: who we are to it, how the connection is protected, what its clock shows.
+
+use chrono::Utc;
+
+use super::catalog::text;
+use super::connect::{self, Flavour, Session, first};
+use super::fault::from_sqlx;
+use super::sql::Query;
+use crate::domain::check::server::{Account, ServerFacts, ServerZone, Tls};
+use crate::domain::config::MysqlSettings;
+use crate::domain::cursor::Moment;
+use crate::domain::fault::{Fault, FaultKind};
+
+/// The session's own zone is UTC; `global` is what others get. A named zone whose table was not loaded gives NULL.
+const ZONE: &str = "SELECT @@global.time_zone, @@system_time_zone, CAST(TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), \
+     CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', @@global.time_zone)) AS CHAR)";
+
+pub async fn survey(settings: &MysqlSettings) -> Result<ServerFacts, Fault> {
+    let mut session = connect::open(settings).await?;
+    read(&mut session, settings)
+        .await
+        .map_err(|error| from_sqlx(error, "Asking MySQL about itself failed"))?
+        .ok_or_else(|| Fault::new(FaultKind::Bug, "The server's clock cannot be read"))
+}
+
+/// `None` for a clock that shows no time.
+async fn read(session: &mut Session, settings: &MysqlSettings) -> Result<Option<ServerFacts>, sqlx::Error> {
+    let who = session.texts(Query::plain("SELECT CURRENT_USER(), VERSION(), DATABASE()")).await?;
+    let who = who.into_iter().next().unwrap_or_default();
+    let tls = session.texts(Query::plain("SHOW SESSION STATUS LIKE 'Ssl_version'")).await?;
+    let cipher = session.texts(Query::plain("SHOW SESSION STATUS LIKE 'Ssl_cipher'")).await?;
+    let zone = session.texts(Query::plain(ZONE)).await?.into_iter().next().unwrap_or_default();
+    let asked = Utc::now().naive_utc();
+    let clock = session.texts(Query::plain("SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)")).await?;
+    // The answer was true somewhere between question and answer.
+    let here = asked + (Utc::now().naive_utc() - asked) / 2;
+    let Some(there) = first(&clock).and_then(Moment::parse).and_then(Moment::to_naive) else { return Ok(None) };
+    let value = |rows: &[Vec<Option<String>>]| rows.first().map(|row| text(row, 1).to_owned()).unwrap_or_default();
+    let (version, cipher) = (value(&tls), value(&cipher));
+    Ok(Some(ServerFacts {
+        place: connect::place(settings),
+        product: match session.flavour {
+            Flavour::MariaDb => format!("MariaDB {}", text(&who, 1).split("-MariaDB").next().unwrap_or_default()),
+            Flavour::MySql => format!("MySQL {}", text(&who, 1)),
+        },
+        account: account(text(&who, 0)),
+        database: text(&who, 2).to_owned(),
+        tls: (!cipher.is_empty()).then_some(Tls { version, cipher }),
+        is_local: settings.socket.is_some() || is_loopback(&settings.host),
+        zone: ServerZone {
+            name: match text(&zone, 0) {
+                "SYSTEM" => format!("SYSTEM ({})", text(&zone, 1)),
+                name => name.to_owned(),
+            },
+            east: text(&zone, 2).parse().ok(),
+        },
+        clock_ahead: there - here,
+    }))
+}
+
+/// `user@host`; a user may hold an `@`, a host may not.
+fn account(current_user: &str) -> Account {
+    let (user, host) = current_user.rsplit_once('@').unwrap_or((current_user, "%"));
+    Account { user: user.to_owned(), host: host.to_owned() }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_cut_at_its_last_at_sign() {
+        assert_eq!(account("etl@ops@10.0.%").to_string(), "'etl@ops'@'10.0.%'");
+    }
+
+    #[test]
+    fn only_loopback_is_local() {
+        for host in ["localhost", "127.0.0.1", "127.1.2.3", "::1", "[::1]"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["db", "10.0.0.1", "localhost.example.com"] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}
