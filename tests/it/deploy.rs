@@ -184,7 +184,7 @@ async fn the_grants_suffice() {
     };
 
     let ran = as_granted(&["run-once", "--output", "json"]).await;
-    for arguments in [&["status"][..], &["schema-diff"], &["verify"], &["deletes", "--dry-run"]] {
+    for arguments in [&["check"][..], &["status"], &["schema-diff"], &["verify"], &["deletes", "--dry-run"]] {
         as_granted(arguments).await;
     }
     sandbox.sql(&format!("DROP USER '{account}'@'%'")).await;
