@@ -19,6 +19,7 @@ mod console;
 mod cost;
 mod crash;
 mod deletes;
+mod deploy;
 mod drift;
 mod failures;
 mod faults_bigquery;
