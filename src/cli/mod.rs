@@ -17,7 +17,7 @@ mod verify;
 
 pub use self::exit::ExitStatus;
 pub use self::printer::Printer;
-pub use self::selection::{UnknownMapping, select};
+pub use self::selection::{UnknownMapping, select, share};
 
 use self::args::CommandArg;
 use crate::domain::ids::MappingName;
@@ -30,7 +30,7 @@ pub async fn run(handle: Handle, command: &CommandArg, selection: Selection, pri
             let order = SyncOrder { lookback: *lookback, ..SyncOrder::manual(selection) };
             run_once::run_to_its_end(handle, Command::Sync(order), run_once::show, printer).await
         }
-        CommandArg::Backfill { mapping, start, end, dry_run, restart } => {
+        CommandArg::Backfill { mapping, start, end, dry_run, restart, .. } => {
             let mapping = MappingName(mapping.clone());
             let ask = BackfillAsk { mapping, start: start.clone(), end: end.clone() };
             if *dry_run {

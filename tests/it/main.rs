@@ -32,6 +32,7 @@ mod recovery;
 mod review;
 mod schedule;
 mod schema_changes;
+mod shards;
 mod soak;
 mod steps;
 mod support;
