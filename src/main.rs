@@ -61,7 +61,7 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     }
     let ports = wiring::connect(setup)?;
     let state = Arc::clone(&ports.state);
-    let status = cli::run(engine::start(ports), command, selection, printer).await;
+    let status = cli::run(engine::start(ports), command, selection, shard, printer).await;
     state.settle(GIVING_BACK).await;
     Ok(status)
 }

@@ -21,10 +21,19 @@ pub use self::selection::{UnknownMapping, select, share};
 
 use self::args::CommandArg;
 use crate::domain::ids::MappingName;
+use crate::domain::shard::Shard;
 use crate::engine::{BackfillAsk, Command, Handle, Selection, SyncOrder, VerifyOrder};
 
 /// Carries a command out with a started engine.
-pub async fn run(handle: Handle, command: &CommandArg, selection: Selection, printer: Printer) -> ExitStatus {
+///
+/// `shard` is this process among those that share a backfill; shared mappings are what the selection leaves of them.
+pub async fn run(
+    handle: Handle,
+    command: &CommandArg,
+    selection: Selection,
+    shard: Option<Shard>,
+    printer: Printer,
+) -> ExitStatus {
     match command {
         CommandArg::RunOnce { lookback, .. } => {
             let order = SyncOrder { lookback: *lookback, ..SyncOrder::manual(selection) };
@@ -36,7 +45,7 @@ pub async fn run(handle: Handle, command: &CommandArg, selection: Selection, pri
             if *dry_run {
                 return backfill::preview(handle, ask, printer).await;
             }
-            let command = Command::Backfill { ask, restart: *restart };
+            let command = Command::Backfill { ask, restart: *restart, shard };
             run_once::run_to_its_end(handle, command, run_once::show, printer).await
         }
         CommandArg::Schedule => schedule::schedule(handle, printer).await,

@@ -33,6 +33,7 @@ mod review;
 mod schedule;
 mod schema_changes;
 mod shards;
+mod shared_backfill;
 mod soak;
 mod steps;
 mod support;

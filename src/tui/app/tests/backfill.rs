@@ -36,7 +36,7 @@ fn a_backfill_is_previewed_then_asked_about_then_started() {
     desk.hear(preview(None));
     assert_eq!(desk.code(KeyCode::Enter), []);
     assert!(desk.app.dialog.as_ref().unwrap().lines[0].contains("62,000"));
-    assert_eq!(desk.press('y'), [Effect::Send(Command::Backfill { ask: ask(), restart: false })]);
+    assert_eq!(desk.press('y'), [Effect::Send(Command::Backfill { ask: ask(), restart: false, shard: None })]);
     assert!(desk.app.busy());
 }
 
@@ -62,6 +62,7 @@ fn unfinished() -> BackfillState {
         rows: 21_000,
         began_at: samples::utc(7, 0, 0),
         by: "ops@jump".into(),
+        parts: None,
     }
 }
 
@@ -76,7 +77,7 @@ fn an_unfinished_backfill_is_offered_when_the_console_opens() {
     assert_eq!(desk.press('1'), [Effect::Send(Command::PreviewBackfill(ask()))]);
     desk.hear(preview(Some(unfinished())));
     desk.code(KeyCode::Enter);
-    assert_eq!(desk.press('g'), [Effect::Send(Command::Backfill { ask: ask(), restart: false })]);
+    assert_eq!(desk.press('g'), [Effect::Send(Command::Backfill { ask: ask(), restart: false, shard: None })]);
     desk.watched(vec![orders]);
     assert!(desk.app.dialog.is_none(), "offered once");
 }
