@@ -103,12 +103,11 @@ impl Row {
             return None;
         }
         let seen = self.log.as_ref().and_then(|log| log.report.as_ref());
-        match seen {
-            Some(report) => report.errors.first().map(|error| (error.as_str(), report.hint.as_deref())),
-            None => {
-                let last = self.last_run()?;
-                last.error.as_deref().map(|error| (error, last.hint.as_deref()))
-            }
+        if let Some(report) = seen {
+            report.errors.first().map(|error| (error.as_str(), report.hint.as_deref()))
+        } else {
+            let last = self.last_run()?;
+            last.error.as_deref().map(|error| (error, last.hint.as_deref()))
         }
     }
 
