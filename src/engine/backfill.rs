@@ -71,13 +71,10 @@ pub(super) async fn part<S: Source, W: Warehouse, T: StateStore>(
     ground: &Ground,
     planned: &BackfillState,
 ) -> Result<(), Halt> {
-    let state = match ledger.backfill().filter(|known| known.is_same(planned)).cloned() {
-        Some(begun) => begun,
-        None => {
-            ledger.set_backfill(Some(planned.clone())).await?;
-            planned.clone()
-        }
-    };
+    if !ledger.backfill().is_some_and(|known| known.is_same(planned)) {
+        ledger.set_backfill(Some(planned.clone())).await?;
+    }
+    let state = ledger.backfill().unwrap_or(planned).clone();
     // It stays in the part's state, where the others see that it is done.
     move_the_rest(scope, ledger, report, ground, &state).await
 }
@@ -118,8 +115,11 @@ pub(super) fn is_of(unfinished: &BackfillState, ask: &BackfillAsk) -> bool {
 
 pub(super) fn another(mapping: &Mapping, unfinished: &BackfillState) -> Fault {
     let BackfillState { start, end, from, to, done, by, .. } = unfinished;
-    let reached =
-        done.as_deref().map_or_else(|| "nothing of it is done".to_owned(), |done| format!("done up to {done}"));
+    let reached = match (done, unfinished.part_count()) {
+        (None, 0) => "nothing of it is done".to_owned(),
+        (Some(done), 0) => format!("done up to {done}"),
+        (_, parts) => format!("`bqsync status` says how far its {parts} parts are"),
+    };
     let sentence =
         format!("A backfill of `{}` from {from} to {to}, begun by {by}, has not ended ({reached})", mapping.name);
     let end = end.as_deref().map(|end| format!(" --end '{end}'")).unwrap_or_default();

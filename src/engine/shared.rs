@@ -16,7 +16,6 @@ use super::scope::{Halt, Scope, Task};
 use crate::domain::fault::{Fault, FaultKind, Tries};
 use crate::domain::report::MappingReport;
 use crate::domain::shard::Shard;
-use crate::failpoint::reached;
 use crate::retry::next_wait;
 use crate::source::Source;
 use crate::state::{BackfillState, MappingState, StateStore};
@@ -83,7 +82,6 @@ pub(super) async fn share<'a, S: Source, W: Warehouse, T: StateStore>(
         return Err(given_up(scope).into());
     }
     ledger.end_shared(shard).await?;
-    reached("shared_ended");
     report.window = Some(format!("[{}, {}]", plan.from, plan.to));
     Ok(ledger)
 }
@@ -103,9 +101,7 @@ fn standing(state: &MappingState, ask: &BackfillAsk, shard: Shard) -> Standing {
 }
 
 /// The mapping's lease, once whoever has it gives it back.
-async fn when_free<'a, S: Source, W: Warehouse, T: StateStore>(
-    scope: &'a Scope<S, W, T>,
-) -> Result<Ledger<'a, T>, Halt> {
+async fn when_free<S: Source, W: Warehouse, T: StateStore>(scope: &Scope<S, W, T>) -> Result<Ledger<'_, T>, Halt> {
     let mut looks = 0;
     loop {
         let opened = Ledger::open(&*scope.ports.state, &scope.mapping.name, &scope.run);
@@ -192,9 +188,11 @@ async fn move_part<S: Source, W: Warehouse, T: StateStore>(
     let moved = with_retries(&scope, &mut ledger, report).await;
     report.attempts = report.attempts.max(tries);
     let again = std::mem::replace(&mut report.warnings, said);
-    report.warnings.extend(again);
-    report.warnings.sort();
-    report.warnings.dedup();
+    for warning in again {
+        if !report.warnings.contains(&warning) {
+            report.warnings.push(warning);
+        }
+    }
     moved.map(|()| None)
 }
 

@@ -90,7 +90,7 @@ impl BackfillState {
             self.rows += part.map_or(0, |part| part.rows);
             if without_gap {
                 // The first part's beginning is what was done before there were parts.
-                self.done = part.unwrap_or(&plan).done.clone();
+                self.done.clone_from(&part.unwrap_or(&plan).done);
                 without_gap = part.is_some_and(Self::is_done);
             }
         }
