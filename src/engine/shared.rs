@@ -13,6 +13,7 @@ use super::protocol::{BackfillAsk, Phase};
 use super::recover::recover;
 use super::retries::with_retries;
 use super::scope::{Halt, Scope, Task};
+use super::sweep::sweep;
 use crate::domain::fault::{Fault, FaultKind, Tries};
 use crate::domain::report::MappingReport;
 use crate::domain::shard::Shard;
@@ -202,7 +203,7 @@ fn given_up<S, W, T>(scope: &Scope<S, W, T>) -> Fault {
         .with_hint("what was moved stays in BigQuery; see with `bqsync status` what has taken its place")
 }
 
-/// Takes every part that is not done of a backfill that processes share, and settles what its last holder had sent: the
+/// Takes every part that is not done of a backfill that processes share, and settles what its last holder left: the
 /// mapping is then this process's as if there were no parts, until they are dropped.
 ///
 /// # Errors
@@ -222,6 +223,7 @@ pub(super) async fn hold_parts<'a, S: Source, W: Warehouse, T: StateStore>(
         }
         let mut held = scope.unless_cancelled(Ledger::open(store, &scope.key, &scope.run)).await?;
         recover(&scope, &mut held, report).await?;
+        sweep(&scope).await?;
         parts.push(held);
     }
     Ok(parts)

@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use crate::steps::{UPSERT, hundred, same_on_both_sides};
+use crate::steps::{ARRIVED, ROWS, UPSERT, hundred, same_on_both_sides};
 use crate::support::{Gcs, Sandbox, Trouble, finish};
 
 /// Without keys, so that a row that is published twice is there twice.
@@ -159,4 +159,47 @@ async fn a_restart_takes_the_parts_back_and_what_was_begun_alone_is_gone_on_with
     assert_eq!(anew["records_processed"], 100, "{anew}");
     same_on_both_sides(&sandbox).await;
     assert!(remembered(&gcs).get("backfill").is_none());
+}
+
+#[tokio::test]
+async fn killed_at_each_step_a_share_is_made_good_by_another_process() {
+    // The mapping's own work is to begin and to cut; the second lease is a part's.
+    let steps = [
+        "planned",
+        "backfill_begun",
+        "lease_taken:2",
+        "planned:2",
+        "staged",
+        "pending_noted",
+        "job_sent",
+        "advanced",
+        "cleaned_up:2",
+        "before_the_last_save",
+    ];
+    let gcs = Gcs::start().await;
+    let sandbox = sandbox("share_steps", &gcs, KEYLESS).await;
+    let bucket = &gcs.bucket;
+    // Two parts: where the index has come to 60 rows, and the rest.
+    let settings = format!(
+        "state_store: gcs\nstate_gcs_bucket: {bucket}\ntemp_bucket: {bucket}\nfence_timeout: 0s\nwindow_rows: 60"
+    );
+    sandbox.configure(&settings, KEYLESS);
+    for (day, step) in (10..).zip(steps) {
+        if day > 10 {
+            sandbox.bq_run("DELETE FROM `{d}.t` WHERE TRUE").await;
+        }
+        // Other words each time: the same would be answered that the last backfill has ended.
+        let start = format!("2025-12-{day}");
+        let backfill = ["backfill", "--mapping", "t", "--start", &start, "--shard"];
+        let mut killed = gcs.command(&sandbox, &[&backfill[..], &["0/2"]].concat());
+        killed.env("BQSYNC_KILL_AT", step);
+        let ran = finish(killed).await;
+        assert_eq!(ran.code, -1, "not killed at {step}: {ran:?}");
+        gcs.pass(TimeDelta::hours(1));
+        gcs.run(&sandbox, &[&backfill[..], &["1/2"]].concat()).await.expect_code(0);
+        assert_eq!(sandbox.bq(ARRIVED).await, sandbox.mysql(ROWS).await, "after a kill at {step}");
+        let state = remembered(&gcs);
+        assert!(state.get("backfill").is_none(), "after a kill at {step}: {state}");
+        assert_eq!(gcs.names("bqsync/"), Vec::<String>::new(), "after a kill at {step}");
+    }
 }
