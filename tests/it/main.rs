@@ -36,6 +36,8 @@ mod recovery;
 mod review;
 mod schedule;
 mod schema_changes;
+mod shards;
+mod shared_backfill;
 mod soak;
 mod steps;
 mod support;
