@@ -112,6 +112,7 @@ fn every_command_is_one_that_the_program_takes() {
     let expected = [
         "deploy/cloud-run/job.yaml",
         "deploy/cron/bqsync",
+        "deploy/kubernetes/backfill-job.yaml",
         "deploy/kubernetes/cronjob.yaml",
         "deploy/systemd/bqsync-once.service",
         "deploy/systemd/bqsync.service",
