@@ -5,6 +5,7 @@
 //! be taken again, but whoever takes it for anything else first takes every part that is not done ([`hold_parts`]): so no
 //! row is ever moved by two at once, and a holder of a part that was thought dead can write nothing any more.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::backfill::{another, is_of};
@@ -81,6 +82,9 @@ pub(super) async fn share<'a, S: Source, W: Warehouse, T: StateStore>(
     let stands = ledger.backfill().is_none_or(|known| known.is_same(&plan));
     if !stands {
         return Err(given_up(scope).into());
+    }
+    if ledger.backfill().is_some() {
+        sweep_parts(scope, &plan).await?;
     }
     ledger.end_shared(shard).await?;
     report.window = Some(format!("[{}, {}]", plan.from, plan.to));
@@ -197,6 +201,23 @@ async fn move_part<S: Source, W: Warehouse, T: StateStore>(
     moved.map(|()| None)
 }
 
+/// Drops what processes left that died when their part was done and not cleaned up: nobody takes such a part again.
+async fn sweep_parts<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    plan: &BackfillState,
+) -> Result<(), Halt> {
+    // Looked for anew: what there was when the run began is older than theirs.
+    let leftovers = Arc::default();
+    for (number, part) in parts(plan) {
+        sweep(&Scope { leftovers: Arc::clone(&leftovers), ..scope.of_part(number, part) }).await?;
+    }
+    Ok(())
+}
+
+fn parts(plan: &BackfillState) -> impl Iterator<Item = (usize, BackfillState)> {
+    (0..plan.part_count()).filter_map(|number| Some((number, plan.part(number)?)))
+}
+
 fn given_up<S, W, T>(scope: &Scope<S, W, T>) -> Fault {
     let sentence = format!("The backfill of `{}` was given up by another process", scope.mapping.name);
     Fault::new(FaultKind::Conflict, sentence)
@@ -214,9 +235,8 @@ pub(super) async fn hold_parts<'a, S: Source, W: Warehouse, T: StateStore>(
     report: &mut MappingReport,
 ) -> Result<Vec<Ledger<'a, T>>, Halt> {
     let store = &*scope.ports.state;
-    let mut parts = Vec::new();
-    let plan = ledger.backfill().into_iter();
-    for (number, part) in plan.flat_map(|plan| (0..plan.part_count()).filter_map(|n| Some((n, plan.part(n)?)))) {
+    let mut taken = Vec::new();
+    for (number, part) in ledger.backfill().into_iter().flat_map(parts) {
         let scope = scope.of_part(number, part.clone());
         if is_done(&scope.unless_cancelled(store.load(&scope.key)).await?, &part) {
             continue;
@@ -224,9 +244,9 @@ pub(super) async fn hold_parts<'a, S: Source, W: Warehouse, T: StateStore>(
         let mut held = scope.unless_cancelled(Ledger::open(store, &scope.key, &scope.run)).await?;
         recover(&scope, &mut held, report).await?;
         sweep(&scope).await?;
-        parts.push(held);
+        taken.push(held);
     }
-    Ok(parts)
+    Ok(taken)
 }
 
 fn is_done(state: &MappingState, part: &BackfillState) -> bool {

@@ -2,6 +2,11 @@
 //!
 //! Both sides have aliases that no column is likely to have: a column named like its table would shadow it.
 
+mod rows;
+
+pub use self::rows::Rows;
+use super::client::Api;
+use super::emulator;
 use super::literal::{column, table};
 use crate::domain::ids::TableId;
 use crate::domain::plan::{ColumnPlan, TablePlan};
@@ -9,12 +14,6 @@ use crate::domain::source_type::SourceType;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Cast, Encoding};
 use crate::warehouse::{PublishKind, Range};
-
-mod rows;
-
-pub use self::rows::Rows;
-use super::client::Api;
-use super::emulator;
 
 pub const TARGET: &str = "__t";
 pub const STAGED: &str = "__s";
