@@ -14,10 +14,11 @@ use bigquery_syncer::tui::{self, Left, Opener, Session, Settings, Start, Trouble
 
 use crate::wiring::{self, Environment, Refusal};
 
-/// Does this command line open the console? Pipes never do, nor does whoever wants JSON.
+/// Does this command line open the console? Pipes never do, nor does whoever wants JSON, nor one of several processes.
 pub fn is_wanted(args: &Args) -> bool {
     let opens = match args.engine_command() {
         None => true,
+        Some(CommandArg::RunOnce { shard: Some(_), .. } | CommandArg::Backfill { shard: Some(_), .. }) => false,
         Some(CommandArg::RunOnce { .. } | CommandArg::Backfill { .. } | CommandArg::Schedule) => {
             args.output == OutputFormat::Table
         }
@@ -74,7 +75,7 @@ fn start(args: &Args, command: &CommandArg, environment: &Environment) -> Result
         Err(_) => Selection::All,
     };
     Ok(match command {
-        CommandArg::Backfill { mapping, start, end, dry_run, restart } => {
+        CommandArg::Backfill { mapping, start, end, dry_run, restart, .. } => {
             let mapping = MappingName(mapping.clone());
             let ask = BackfillAsk { mapping, start: start.clone(), end: end.clone() };
             if *dry_run { Start::Preview(ask) } else { Start::Backfill { ask, restart: *restart } }

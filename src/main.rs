@@ -49,9 +49,14 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     let command = command(args)?;
     let environment = Environment::read()?;
     logging::start(&log_settings(args, &environment)).map_err(Refusal::Usage)?;
+    let shard = command.shard(&|name| environment.get(name)).map_err(Refusal::Usage)?;
     let setup = wiring::read_setup(args.config.as_deref(), &environment)?;
     let selection =
         cli::select(&setup.config, command.mappings()).map_err(|error| Refusal::Usage(error.to_string()))?;
+    let selection = match shard {
+        Some(shard) => cli::share(&setup.config, command, selection, shard).map_err(Refusal::Usage)?,
+        None => selection,
+    };
     if *command == CommandArg::Schedule && setup.config.mappings.iter().all(|mapping| mapping.schedule.is_none()) {
         return Err(Refusal::Usage(
             "no mapping has a schedule: write one, `schedule: {cron: \"0 2 * * *\"}`".to_owned(),
@@ -59,7 +64,7 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     }
     let ports = wiring::connect(setup)?;
     let state = Arc::clone(&ports.state);
-    let status = cli::run(engine::start(ports), args, command, selection).await;
+    let status = cli::run(engine::start(ports), args, command, selection, shard).await;
     state.settle(GIVING_BACK).await;
     Ok(status)
 }

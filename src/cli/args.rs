@@ -7,6 +7,7 @@ use clap_complete::Shell;
 
 use crate::domain::byte_size;
 use crate::domain::lookback::Lookback;
+use crate::domain::shard::Shard;
 
 /// Moves MySQL tables into BigQuery, incrementally: nothing lost, nothing doubled.
 #[derive(Debug, Parser)]
@@ -96,6 +97,9 @@ pub enum CommandArg {
         /// Read so much below the watermark again (30m, 2h, 1day; a number for integers); upsert mappings only
         #[arg(long, value_name = "STRETCH")]
         lookback: Option<Lookback>,
+        /// Only this process's share of the mappings, of so many processes; from 0 [default: what the platform says]
+        #[arg(long, value_name = "I/N")]
+        shard: Option<Shard>,
     },
     /// Move a stretch of the incremental column again; the watermark stays. The same command goes on where it stopped
     Backfill {
@@ -114,6 +118,9 @@ pub enum CommandArg {
         /// Give an unfinished backfill of the mapping up and begin anew
         #[arg(long)]
         restart: bool,
+        /// Share the backfill with so many processes (`state_store: gcs`); from 0 [default: what the platform says]
+        #[arg(long, value_name = "I/N", conflicts_with_all = ["restart", "dry_run"])]
+        shard: Option<Shard>,
     },
     /// Stay up and run mappings when they are due (`schedule` in the configuration), making up what was missed
     Schedule,
@@ -183,6 +190,33 @@ impl CommandArg {
             | Self::Status { mappings } => mappings,
             Self::Backfill { mapping, .. } => std::slice::from_ref(mapping),
             Self::Schedule => &[],
+        }
+    }
+
+    /// Which of several processes this is: as the command line says, else the platform; `None` where it runs alone.
+    ///
+    /// # Errors
+    /// What the platform says cannot be meant, or not with this command.
+    pub fn shard(&self, env: &dyn Fn(&str) -> Option<String>) -> Result<Option<Shard>, String> {
+        let (said, restarts) = match self {
+            Self::RunOnce { shard, .. } => (shard, false),
+            Self::Backfill { shard, restart, dry_run: false, .. } => (shard, *restart),
+            Self::Backfill { .. }
+            | Self::Schedule
+            | Self::SchemaDiff { .. }
+            | Self::Deletes { .. }
+            | Self::Verify { .. }
+            | Self::Check { .. }
+            | Self::Status { .. } => return Ok(None),
+        };
+        let shard = said.map_or_else(|| Shard::of_task(env), |said| Ok(Some(said)))?;
+        match shard.filter(|shard| *shard != Shard::WHOLE) {
+            Some(shard) if restarts => Err(format!(
+                "`--restart` would have each of {} tasks give up what the others have begun: run it once, outside of the \
+                 job",
+                shard.count()
+            )),
+            shard => Ok(shard),
         }
     }
 

@@ -20,27 +20,36 @@ mod verify;
 pub use self::exit::ExitStatus;
 pub use self::print::print;
 pub use self::printer::Printer;
-pub use self::selection::{UnknownMapping, select};
+pub use self::selection::{UnknownMapping, select, share};
 
 use self::args::{Args, CommandArg};
 use crate::domain::ids::MappingName;
+use crate::domain::shard::Shard;
 use crate::engine::{BackfillAsk, Command, Handle, Selection, SyncOrder, VerifyOrder};
 
 /// Carries a command out with a started engine.
-pub async fn run(handle: Handle, args: &Args, command: &CommandArg, selection: Selection) -> ExitStatus {
+///
+/// `shard` is this process among those that share a backfill; shared mappings are what the selection leaves of them.
+pub async fn run(
+    handle: Handle,
+    args: &Args,
+    command: &CommandArg,
+    selection: Selection,
+    shard: Option<Shard>,
+) -> ExitStatus {
     let printer = Printer { format: args.output };
     match command {
         CommandArg::RunOnce { lookback, .. } => {
             let order = SyncOrder { lookback: *lookback, ..SyncOrder::manual(selection) };
             run_once::run_to_its_end(handle, Command::Sync(order), run_once::show, printer).await
         }
-        CommandArg::Backfill { mapping, start, end, dry_run, restart } => {
+        CommandArg::Backfill { mapping, start, end, dry_run, restart, .. } => {
             let mapping = MappingName(mapping.clone());
             let ask = BackfillAsk { mapping, start: start.clone(), end: end.clone() };
             if *dry_run {
                 return backfill::preview(handle, ask, printer).await;
             }
-            let command = Command::Backfill { ask, restart: *restart };
+            let command = Command::Backfill { ask, restart: *restart, shard };
             run_once::run_to_its_end(handle, command, run_once::show, printer).await
         }
         CommandArg::Schedule => schedule::schedule(handle, printer).await,

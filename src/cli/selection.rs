@@ -1,7 +1,9 @@
 //! Finds the mappings that the command line names.
 
-use crate::domain::config::Config;
+use super::args::CommandArg;
+use crate::domain::config::{Config, Mapping, StateLocation};
 use crate::domain::ids::MappingName;
+use crate::domain::shard::Shard;
 use crate::engine::Selection;
 
 /// A name that no mapping has.
@@ -30,4 +32,31 @@ pub fn select(config: &Config, names: &[String]) -> Result<Selection, UnknownMap
         }
     }
     Ok(Selection::Named(names.iter().cloned().map(MappingName).collect()))
+}
+
+/// What of the selection falls to one of several processes: a share of the mappings, or, of a backfill, all of it, whose
+/// parts they take from the state.
+///
+/// # Errors
+/// The state cannot be shared.
+pub fn share(config: &Config, command: &CommandArg, selected: Selection, shard: Shard) -> Result<Selection, String> {
+    if matches!(command, CommandArg::Backfill { .. }) {
+        if matches!(config.state, StateLocation::Local(_)) {
+            return Err(format!(
+                "shard {shard}: processes that share a backfill find its parts in a state that they share: set \
+                 `state_store: gcs`"
+            ));
+        }
+        return Ok(selected);
+    }
+    let chosen = |mapping: &&Mapping| match &selected {
+        Selection::All => true,
+        Selection::Named(names) => names.contains(&mapping.name),
+    };
+    let chosen: Vec<_> = config.mappings.iter().filter(chosen).map(|mapping| mapping.name.clone()).collect();
+    let all = chosen.len();
+    let mine = chosen.into_iter().enumerate().filter(|(place, _)| shard.takes(*place)).map(|(_, name)| name);
+    let mine: Vec<_> = mine.collect();
+    tracing::info!(%shard, mappings = mine.len(), of = all, "one of several processes");
+    Ok(Selection::Named(mine))
 }

@@ -7,6 +7,23 @@ use std::fmt;
 #[serde(transparent)]
 pub struct MappingName(pub String);
 
+/// Between a mapping's name and a part's number. No mapping's own name holds it: the configuration refuses that.
+pub const PART: &str = "#part-";
+
+impl MappingName {
+    /// What a part of the mapping's backfill is known by, in the state and in names of staging tables and jobs.
+    #[must_use]
+    pub fn part(&self, number: usize) -> Self {
+        Self(format!("{}{PART}{number}", self.0))
+    }
+
+    /// The mapping itself, of itself and of its parts.
+    #[must_use]
+    pub fn whole(&self) -> Self {
+        Self(self.0.split_once(PART).map_or(self.0.as_str(), |(whole, _)| whole).to_owned())
+    }
+}
+
 impl fmt::Display for MappingName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -19,6 +19,7 @@ pub mod retry;
 pub mod schedule;
 pub mod schema;
 pub mod secret;
+pub mod shard;
 pub mod source_type;
 pub mod staging;
 pub mod target_type;

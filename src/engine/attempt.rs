@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::backfill::backfill;
+use super::backfill::{Order, backfill, part};
 use super::conflicts::refuse_lost_target;
 use super::deletes::deletes;
 use super::horizon::fix_window;
@@ -62,7 +62,11 @@ pub(super) async fn attempt<S: Source, W: Warehouse, T: StateStore>(
     let ground = Ground { source, target, plan: Arc::new(plan) };
     match &scope.task {
         Task::Sync { .. } | Task::Scheduled { .. } => incremental(scope, ledger, report, &ground).await,
-        Task::Backfill { ask, restart } => backfill(scope, ledger, report, &ground, (ask, *restart)).await,
+        Task::Backfill { ask, restart, shard } => {
+            let order = Order { ask, restart: *restart && report.attempts == 1, shard: *shard };
+            backfill(scope, ledger, report, &ground, order).await
+        }
+        Task::Part(planned) => part(scope, ledger, report, &ground, planned).await,
         Task::Deletes { dry_run } => deletes(scope, ledger, report, &ground, *dry_run).await,
     }
 }

@@ -4,6 +4,7 @@
 use chrono::Utc;
 
 use super::attempt::Ground;
+use super::cut::cut;
 use super::horizon::horizon;
 use super::ledger::Ledger;
 use super::protocol::{BackfillAsk, Event, Phase};
@@ -13,11 +14,22 @@ use crate::domain::config::Mapping;
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::report::MappingReport;
+use crate::domain::shard::Shard;
 use crate::domain::window::{Low, Window};
 use crate::failpoint::reached;
 use crate::source::Source;
 use crate::state::{BackfillState, Moves, StateStore};
 use crate::warehouse::Warehouse;
+
+/// What is asked of a try.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Order<'a> {
+    pub ask: &'a BackfillAsk,
+    /// Give up what is unfinished. A second try goes on with what the first has begun.
+    pub restart: bool,
+    /// Cut it into parts for so many processes; these are moved under leases of their own.
+    pub shard: Option<Shard>,
+}
 
 /// Begins the backfill, or goes on with the unfinished one of the same words.
 pub(super) async fn backfill<S: Source, W: Warehouse, T: StateStore>(
@@ -25,42 +37,89 @@ pub(super) async fn backfill<S: Source, W: Warehouse, T: StateStore>(
     ledger: &mut Ledger<'_, T>,
     report: &mut MappingReport,
     ground: &Ground,
-    (ask, restart): (&BackfillAsk, bool),
+    Order { ask, restart, shard }: Order<'_>,
 ) -> Result<(), Halt> {
-    // A second try goes on with what the first has begun.
-    let restart = restart && report.attempts == 1;
-    let kind = ground.plan.cursor_kind;
     let state = match ledger.backfill().filter(|_| !restart).cloned() {
-        Some(unfinished) if unfinished.start == ask.start && unfinished.end == ask.end => unfinished,
-        Some(other) => return Err(another(&scope.mapping, &other).into()),
-        None => {
-            let begun = scope.in_phase(Phase::Plan, begin(scope, ledger, report, ground, ask)).await?;
-            ledger.set_backfill(Some(begun.clone())).await?;
-            reached("backfill_begun");
-            begun
+        // Cut while this process waited for the lease.
+        Some(shared) if shared.parts.is_some() && shard.is_none() => {
+            return Err(another(&scope.mapping, &shared).into());
         }
+        Some(unfinished) if is_of(&unfinished, ask) => unfinished,
+        Some(other) => return Err(another(&scope.mapping, &other).into()),
+        None => scope.in_phase(Phase::Plan, begin(scope, ledger, report, ground, ask)).await?,
     };
+    let state = match shard {
+        Some(shard) => scope.in_phase(Phase::Plan, cut(scope, ledger, report, ground, (state, shard))).await?,
+        None => state,
+    };
+    if ledger.backfill() != Some(&state) {
+        ledger.set_backfill(Some(state.clone())).await?;
+        reached("backfill_begun");
+    }
+    if shard.is_some() {
+        return Ok(());
+    }
+    move_the_rest(scope, ledger, report, ground, &state).await?;
+    Ok(ledger.set_backfill(None).await?)
+}
+
+/// Moves one part of a shared backfill, or what an earlier holder of it has left.
+pub(super) async fn part<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ledger: &mut Ledger<'_, T>,
+    report: &mut MappingReport,
+    ground: &Ground,
+    planned: &BackfillState,
+) -> Result<(), Halt> {
+    if !ledger.backfill().is_some_and(|known| known.is_same(planned)) {
+        ledger.set_backfill(Some(planned.clone())).await?;
+    }
+    let state = ledger.backfill().unwrap_or(planned).clone();
+    // It stays in the part's state, where the others see that it is done.
+    move_the_rest(scope, ledger, report, ground, &state).await
+}
+
+async fn move_the_rest<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ledger: &mut Ledger<'_, T>,
+    report: &mut MappingReport,
+    ground: &Ground,
+    state: &BackfillState,
+) -> Result<(), Halt> {
+    let window = rest(state, ground.plan.cursor_kind)?;
+    report.window = Some(window.to_string());
+    scope.progress.update(|p| p.window = Some(window.to_string()));
+    let (run, mapping) = (scope.run.clone(), scope.mapping.name.clone());
+    scope.emit(Event::WindowFixed { run, mapping, window: window.to_string(), rows_estimate: None });
+    if state.is_done() {
+        return Ok(());
+    }
+    let journey = Journey { window, moves: Moves::Backfill, reread_to: None };
+    move_in_steps(scope, ledger, report, ground, journey).await
+}
+
+/// What is not known to be in the target yet.
+pub(super) fn rest(state: &BackfillState, kind: CursorKind) -> Result<Window, Fault> {
     let value = |text: &str| Cursor::parse(text, kind);
     let low = match &state.done {
         Some(done) => Low::After(value(done)?),
         None => Low::From(value(&state.from)?),
     };
-    let window = Window { low, high: value(&state.to)? };
-    report.window = Some(window.to_string());
-    scope.progress.update(|p| p.window = Some(window.to_string()));
-    let (run, mapping) = (scope.run.clone(), scope.mapping.name.clone());
-    scope.emit(Event::WindowFixed { run, mapping, window: window.to_string(), rows_estimate: None });
-    if state.done.as_deref() != Some(state.to.as_str()) {
-        let journey = Journey { window, moves: Moves::Backfill, reread_to: None };
-        move_in_steps(scope, ledger, report, ground, journey).await?;
-    }
-    Ok(ledger.set_backfill(None).await?)
+    Ok(Window { low, high: value(&state.to)? })
 }
 
-fn another(mapping: &Mapping, unfinished: &BackfillState) -> Fault {
+/// The same words go on with it.
+pub(super) fn is_of(unfinished: &BackfillState, ask: &BackfillAsk) -> bool {
+    unfinished.start == ask.start && unfinished.end == ask.end
+}
+
+pub(super) fn another(mapping: &Mapping, unfinished: &BackfillState) -> Fault {
     let BackfillState { start, end, from, to, done, by, .. } = unfinished;
-    let reached =
-        done.as_deref().map_or_else(|| "nothing of it is done".to_owned(), |done| format!("done up to {done}"));
+    let reached = match (done, unfinished.part_count()) {
+        (None, 0) => "nothing of it is done".to_owned(),
+        (Some(done), 0) => format!("done up to {done}"),
+        (_, parts) => format!("`bqsync status` says how far its {parts} parts are"),
+    };
     let sentence =
         format!("A backfill of `{}` from {from} to {to}, begun by {by}, has not ended ({reached})", mapping.name);
     let end = end.as_deref().map(|end| format!(" --end '{end}'")).unwrap_or_default();
@@ -99,6 +158,7 @@ async fn begin<S: Source, W: Warehouse, T: StateStore>(
         rows: 0,
         began_at: Utc::now(),
         by: scope.ports.operator.to_string(),
+        parts: None,
     })
 }
 

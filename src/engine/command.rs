@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::lookback::Lookback;
 use crate::domain::report::Trigger;
+use crate::domain::shard::Shard;
 
 /// What an operator can ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub enum Command {
     Backfill {
         ask: BackfillAsk,
         restart: bool,
+        /// This process is one of several that share it.
+        shard: Option<Shard>,
     },
     /// Delete or mark, as each mapping says, what the source no longer has; with `dry_run`, only count it. All mappings
     /// are those that say so.

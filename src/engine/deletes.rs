@@ -34,7 +34,7 @@ pub(super) async fn deletes<S: Source, W: Warehouse, T: StateStore>(
     refuse(&scope.mapping, &ground.plan, dry_run)?;
     let Some(mark) = ledger.watermark(ground.plan.cursor_kind)? else { return Ok(()) };
     let window = Window { low: Low::Beginning, high: mark.cursor };
-    let attempt = Try { run: &scope.run, mapping: &scope.mapping.name, attempt: report.attempts, step: 1 };
+    let attempt = Try { run: &scope.run, mapping: &scope.key, attempt: report.attempts, step: 1 };
     let keys = Arc::new(ground.plan.keys_only());
     // Before the keys are read: what is older was there to be seen.
     let before = scope.in_phase(Phase::Plan, young(scope, &ground.plan)).await?;

@@ -60,7 +60,7 @@ fn low<S, W, T>(scope: &Scope<S, W, T>, ground: &Ground, watermark: Option<&Wate
     let asked = match &scope.task {
         Task::Sync { lookback, .. } => lookback.or(mapping.lookback),
         Task::Scheduled { .. } => mapping.lookback,
-        Task::Backfill { .. } | Task::Deletes { .. } => None,
+        Task::Backfill { .. } | Task::Part(_) | Task::Deletes { .. } => None,
     };
     match (asked, watermark) {
         // An append would have to look for each row that it reads again.

@@ -97,7 +97,10 @@ impl Remembered {
     }
 
     fn status(&self, mapping: &Mapping) -> MappingStatus {
-        let state = self.states.as_ref().ok().and_then(|all| all.get(&mapping.name)).cloned().unwrap_or_default();
+        let of = |name: &MappingName| self.states.as_ref().ok()?.get(name);
+        let state = of(&mapping.name).cloned().unwrap_or_default();
+        let part = |number| of(&mapping.name.part(number))?.backfill.as_ref();
+        let backfill = state.backfill.map(|backfill| backfill.with_parts(part));
         MappingStatus {
             mapping: mapping.name.clone(),
             source: mapping.source.to_string(),
@@ -110,7 +113,7 @@ impl Remembered {
             problem: self.states.as_ref().err().map(|fault| format!("{fault} ({})", fault.hint())),
             pending: state.pending.map(|pending| pending.job),
             held_by: self.holders.get(&mapping.name).cloned(),
-            backfill: state.backfill,
+            backfill,
             undecided: state.undecided,
             decisions: state.decisions,
         }

@@ -7,23 +7,31 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{MappingReport, Outcome, Trigger};
 use crate::domain::schema::Decisions;
+use crate::domain::shard::Shard;
 use crate::domain::window::{Published, Watermark};
-use crate::state::{BackfillState, LastRun, MappingState, Moves, PendingPublish, StateStore, StoredWatermark};
+use crate::state::{
+    BackfillState, EndedBackfill, LastRun, MappingState, Moves, PendingPublish, StateStore, StoredWatermark,
+};
 
 /// State under lease. Every change is durable before the next step is taken.
 pub(super) struct Ledger<'a, T: StateStore> {
     store: &'a T,
     lease: T::Lease,
-    mapping: &'a MappingName,
+    mapping: MappingName,
     state: MappingState,
 }
 
 impl<'a, T: StateStore> Ledger<'a, T> {
     /// Takes the lease and reads what is remembered.
-    pub(super) async fn open(store: &'a T, mapping: &'a MappingName, run: &RunId) -> Result<Self, Fault> {
+    pub(super) async fn open(store: &'a T, mapping: &MappingName, run: &RunId) -> Result<Self, Fault> {
         let lease = store.lease(mapping, run).await?;
         let state = store.load(mapping).await?;
-        Ok(Self { store, lease, mapping, state })
+        Ok(Self { store, lease, mapping: mapping.clone(), state })
+    }
+
+    /// All that is remembered.
+    pub(super) const fn state(&self) -> &MappingState {
+        &self.state
     }
 
     pub(super) const fn pending(&self) -> Option<&PendingPublish> {
@@ -116,6 +124,16 @@ impl<'a, T: StateStore> Ledger<'a, T> {
         let reached = backfill.clone();
         self.save().await?;
         Ok(reached)
+    }
+
+    /// The parts of a shared backfill are all in the target, or it was found to have ended: this process knows.
+    pub(super) async fn end_shared(&mut self, shard: Shard) -> Result<(), Fault> {
+        match (self.state.backfill.take(), &mut self.state.ended_backfill) {
+            (Some(backfill), ended) => *ended = Some(EndedBackfill::of(backfill, shard)),
+            (None, Some(ended)) => ended.tell(shard),
+            (None, None) => {}
+        }
+        self.save().await
     }
 
     /// How far the target may hold rows beyond the watermark.

@@ -101,6 +101,7 @@ impl<S: Source, W: Warehouse, T: StateStore> Run<S, W, T> {
             ports: self.ports.clone(),
             run: run.clone(),
             progress: ProgressOf::new(mapping.name.clone(), self.progress.clone()),
+            key: mapping.name.clone(),
             mapping,
             task: self.task.clone(),
             emitter: self.emitter.clone(),

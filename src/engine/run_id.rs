@@ -26,6 +26,7 @@ pub(super) fn random() -> u64 {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Try<'a> {
     pub run: &'a RunId,
+    /// Or a part of its backfill.
     pub mapping: &'a MappingName,
     pub attempt: u32,
     /// Of the window, from 1.

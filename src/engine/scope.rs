@@ -19,8 +19,9 @@ use crate::domain::ids::{MappingName, RunId, TableId};
 use crate::domain::lookback::Lookback;
 use crate::domain::report::{MappingReport, Trigger};
 use crate::domain::retry::{RetryNote, RetryNotes};
+use crate::domain::shard::Shard;
 use crate::source::Source;
-use crate::state::StateStore;
+use crate::state::{BackfillState, StateStore};
 use crate::warehouse::Warehouse;
 
 /// Why a step did not go on.
@@ -54,7 +55,10 @@ pub(super) enum Task {
     Backfill {
         ask: BackfillAsk,
         restart: bool,
+        shard: Option<Shard>,
     },
+    /// One part of a backfill that several processes share.
+    Part(BackfillState),
     /// Delete what the source no longer has, or only count it.
     Deletes {
         dry_run: bool,
@@ -66,7 +70,7 @@ impl Task {
         match self {
             Self::Sync { trigger, .. } => *trigger,
             Self::Scheduled { .. } => Trigger::Schedule,
-            Self::Backfill { .. } => Trigger::Backfill,
+            Self::Backfill { .. } | Self::Part(_) => Trigger::Backfill,
             Self::Deletes { .. } => Trigger::Deletes,
         }
     }
@@ -95,6 +99,8 @@ pub(super) struct Scope<S, W, T> {
     pub ports: Ports<S, W, T>,
     pub run: RunId,
     pub mapping: Mapping,
+    /// What its state, its staging tables and its jobs go by: the mapping's name, or that of a part of its backfill.
+    pub key: MappingName,
     pub task: Task,
     pub emitter: Emitter,
     pub progress: ProgressOf,
@@ -121,11 +127,27 @@ impl<S: Source, W: Warehouse, T: StateStore> Scope<S, W, T> {
         }
     }
 
+    /// The same run's work on one part of its backfill.
+    pub(super) fn of_part(&self, number: usize, part: BackfillState) -> Self {
+        Self {
+            ports: self.ports.clone(),
+            run: self.run.clone(),
+            mapping: self.mapping.clone(),
+            key: self.mapping.name.part(number),
+            task: Task::Part(part),
+            emitter: self.emitter.clone(),
+            progress: self.progress.clone(),
+            cancel: self.cancel.clone(),
+            paused: self.paused.clone(),
+            leftovers: Arc::clone(&self.leftovers),
+        }
+    }
+
     /// The due time of the schedule that this run is for.
     pub(super) fn due(&self) -> Option<DateTime<Utc>> {
         match &self.task {
             Task::Scheduled { at } => self.mapping.schedule.as_ref()?.timetable.latest_until(*at),
-            Task::Sync { .. } | Task::Backfill { .. } | Task::Deletes { .. } => None,
+            Task::Sync { .. } | Task::Backfill { .. } | Task::Part(_) | Task::Deletes { .. } => None,
         }
     }
 

@@ -120,7 +120,7 @@ async fn move_one<S: Source, W: Warehouse, T: StateStore>(
     let window = stretch.window;
     let overlap = ledger.overlap(ground.plan.cursor_kind)?;
     let kind = publish::kind(scope.mapping.mode, &window, overlap, ground);
-    let attempt = Try { run: &scope.run, mapping: &scope.mapping.name, attempt: report.attempts, step: number };
+    let attempt = Try { run: &scope.run, mapping: &scope.key, attempt: report.attempts, step: number };
     let transferred = transfer(scope, ground, stretch, attempt).await?;
     for flaw in &transferred.flaws {
         add_flaw(&mut report.flaws, flaw);

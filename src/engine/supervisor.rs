@@ -92,9 +92,9 @@ impl<S: Source, W: Warehouse, T: StateStore> Supervisor<S, W, T> {
                 let task = Task::Sync { trigger: order.trigger, lookback: order.lookback };
                 self.run(&order.selection, task);
             }
-            Command::Backfill { ask, restart } => {
+            Command::Backfill { ask, restart, shard } => {
                 let selection = Selection::Named(vec![ask.mapping.clone()]);
-                self.run(&selection, Task::Backfill { ask, restart });
+                self.run(&selection, Task::Backfill { ask, restart, shard });
             }
             Command::Deletes { selection, dry_run } => {
                 let meant = |m: &&Mapping| selection != Selection::All || m.deletes != Deletes::Ignore;

@@ -9,9 +9,10 @@ use crate::source::Source;
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
 
-/// Under the mapping's lease no other run of it is alive, so every staging table of the mapping is a dead run's.
+/// Under the lease no other run of the mapping, or of the part of its backfill, is alive: every staging table of that name
+/// is a dead run's.
 pub(super) async fn sweep<S: Source, W: Warehouse, T: StateStore>(scope: &Scope<S, W, T>) -> Result<(), Halt> {
-    let Scope { ports, mapping, run, .. } = scope;
+    let Scope { ports, mapping, key, run, .. } = scope;
     let look = scope.leftovers.get_or_try_init(|| ports.warehouse.leftovers(&mapping.target));
     let found = match scope.unless_cancelled(look).await {
         // Rows are worth more than tidiness: what is wrong with BigQuery will show itself where it matters.
@@ -21,8 +22,8 @@ pub(super) async fn sweep<S: Source, W: Warehouse, T: StateStore>(scope: &Scope<
         }
         found => found?,
     };
-    let prefix = staging_prefix(&mapping.name);
-    let ours = Try { run, mapping: &mapping.name, attempt: 0, step: 0 }.staging_stem();
+    let prefix = staging_prefix(key);
+    let ours = Try { run, mapping: key, attempt: 0, step: 0 }.staging_stem();
     let now = Utc::now();
     let dead = |t: &&TableId| (t.table.starts_with(&prefix) && !t.table.starts_with(&ours)) || is_dead_probe(t, now);
     for table in found.iter().filter(dead) {

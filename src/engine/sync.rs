@@ -1,27 +1,24 @@
 //! One run of one mapping: the lease, the tries, the deadline, and what is remembered of it.
 
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use chrono::{SecondsFormat, Utc};
 
-use super::attempt::attempt;
 use super::ledger::Ledger;
-use super::protocol::Phase;
+use super::protocol::{BackfillAsk, Phase};
+use super::retries::with_retries;
 use super::scope::{Halt, Scope};
+use super::shared::{hold_parts, shard_of, share};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::report::{MappingReport, Outcome};
-use crate::domain::retry::RetryNote;
+use crate::domain::shard::Shard;
 use crate::failpoint::reached;
 use crate::format;
-use crate::retry::next_wait;
 use crate::source::Source;
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
-
-/// A table that is altered again and again while it is read is left to a quieter hour.
-const MOST_DRIFTS: u32 = 3;
 
 /// What came of a mapping's place in a run.
 pub(super) enum Synced {
@@ -45,9 +42,11 @@ pub(super) async fn sync_mapping<S: Source, W: Warehouse, T: StateStore>(scope: 
         Utc::now(),
     );
     let (began, due) = (Instant::now(), scope.due());
-    let lease = Ledger::open(&*scope.ports.state, &mapping.name, &scope.run);
-    let mut ledger = match scope.in_phase(Phase::Lease, scope.unless_cancelled(lease)).await {
-        Ok(ledger) => ledger,
+    if let Some(shared) = shard_of(scope).await {
+        return Synced::Ended(Box::new(sync_shared(scope, report, began, shared).await));
+    }
+    let (mut ledger, parts) = match scope.in_phase(Phase::Lease, take(scope, &mut report)).await {
+        Ok(taken) => taken,
         Err(Halt::Fault(fault)) if due.is_some() && fault.kind() == FaultKind::Conflict => {
             return Synced::Left { is_held: true, reason: fault.to_string() };
         }
@@ -62,9 +61,11 @@ pub(super) async fn sync_mapping<S: Source, W: Warehouse, T: StateStore>(scope: 
         return Synced::Left { is_held: false, reason };
     }
     report.watermark_before = ledger.watermark_text();
-    let ended = before_the_deadline(scope, &mut ledger, &mut report).await;
+    let work = with_retries(scope, &mut ledger, &mut report);
+    let ended = before_the_deadline(scope, work).await;
     report.watermark_after = ledger.watermark_text();
     conclude(&mut report, ended, began);
+    drop(parts);
     reached("before_the_last_save");
     if !scope.task.is_remembered() {
         return Synced::Ended(Box::new(report));
@@ -75,6 +76,53 @@ pub(super) async fn sync_mapping<S: Source, W: Warehouse, T: StateStore>(scope: 
         report.fail(&fault);
     }
     Synced::Ended(Box::new(report))
+}
+
+/// The mapping's lease, and those of the parts of a shared backfill that has not ended.
+async fn take<'a, S: Source, W: Warehouse, T: StateStore>(
+    scope: &'a Scope<S, W, T>,
+    report: &mut MappingReport,
+) -> Result<(Ledger<'a, T>, Vec<Ledger<'a, T>>), Halt> {
+    let lease = Ledger::open(&*scope.ports.state, &scope.mapping.name, &scope.run);
+    let ledger = scope.unless_cancelled(lease).await?;
+    let parts = hold_parts(scope, &ledger, report).await?;
+    Ok((ledger, parts))
+}
+
+/// This process's share of a backfill, until all of it is done.
+async fn sync_shared<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    mut report: MappingReport,
+    began: Instant,
+    shared: (&BackfillAsk, Shard),
+) -> MappingReport {
+    let ended = before_the_deadline(scope, share(scope, &mut report, shared)).await;
+    let (ended, ledger) = match ended {
+        Ok(ledger) => (Ok(()), Some(ledger)),
+        Err(halt) => (Err(halt), None),
+    };
+    conclude(&mut report, ended, began);
+    let is_cancelled = report.outcome == Outcome::Cancelled;
+    reached("before_the_last_save");
+    let close = async {
+        let ledger = match ledger {
+            Some(ledger) => ledger,
+            None => Ledger::open(&*scope.ports.state, &scope.mapping.name, &scope.run).await?,
+        };
+        report.watermark_before = ledger.watermark_text();
+        report.watermark_after.clone_from(&report.watermark_before);
+        ledger.close(&report, scope.task.trigger(), None).await
+    };
+    let closed = if is_cancelled { in_short(close).await } else { close.await };
+    match closed {
+        // Others of those who share it write there too; the report of the run is kept all the same.
+        Err(fault) if fault.kind() == FaultKind::Conflict => {
+            tracing::info!(error = %fault, "how this process ended is not written to the mapping's state");
+        }
+        Err(fault) => report.fail(&fault),
+        Ok(()) => {}
+    }
+    report
 }
 
 /// Whoever cancels wants to leave; what the run is remembered by is not worth more waiting than this.
@@ -103,13 +151,12 @@ fn conclude(report: &mut MappingReport, ended: Result<(), Halt>, began: Instant)
 }
 
 /// When the deadline passes, the work is stopped as an operator would stop it: at a safe point, keeping what is done.
-async fn before_the_deadline<S: Source, W: Warehouse, T: StateStore>(
+async fn before_the_deadline<S: Source, W: Warehouse, T: StateStore, V>(
     scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
-    report: &mut MappingReport,
-) -> Result<(), Halt> {
+    work: impl Future<Output = Result<V, Halt>>,
+) -> Result<V, Halt> {
     let deadline = scope.ports.config.pace.deadline;
-    let mut work = pin!(with_retries(scope, ledger, report));
+    let mut work = pin!(work);
     tokio::select! {
         ended = &mut work => return ended,
         () = tokio::time::sleep(deadline) => scope.cancel.cancel(),
@@ -126,47 +173,5 @@ async fn before_the_deadline<S: Source, W: Warehouse, T: StateStore>(
                 .into())
         }
         ended => ended,
-    }
-}
-
-/// Tries again as the fault's policy says. What was published meanwhile counts: the patience begins anew.
-async fn with_retries<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
-    report: &mut MappingReport,
-) -> Result<(), Halt> {
-    let (mut failures, mut drifts) = (0, 0);
-    loop {
-        let (tries, steps) = (report.attempts, report.steps);
-        scope.progress.update(|p| p.attempt = tries);
-        // Without a name for its type, the compiler need not look through every step's future inside every other's.
-        let work: Pin<Box<dyn Future<Output = Result<(), Halt>> + Send + '_>> =
-            Box::pin(attempt(scope, ledger, report));
-        let ended = work.await;
-        if report.steps > steps {
-            (failures, drifts) = (0, 0);
-        }
-        let (because, wait) = match ended {
-            Err(Halt::Fault(fault)) => {
-                failures += 1;
-                let tries = fault.kind().policy().mapping;
-                let Some(wait) = tries.and_then(|tries| next_wait(tries, failures, fault.retry_after())) else {
-                    return Err(Halt::Fault(fault));
-                };
-                (fault.to_string(), wait)
-            }
-            Err(Halt::Drifted(what)) if drifts < MOST_DRIFTS => {
-                drifts += 1;
-                (what, Duration::ZERO)
-            }
-            ended => return ended,
-        };
-        let operation = "the mapping's work".to_owned();
-        scope.announce(RetryNote { operation, attempt: tries + 1, wait, because });
-        tokio::select! {
-            () = scope.cancel.cancelled() => return Err(Halt::Cancelled),
-            () = tokio::time::sleep(scope.ports.patience.of(wait)) => {}
-        }
-        report.attempts += 1;
     }
 }

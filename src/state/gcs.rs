@@ -270,12 +270,12 @@ impl StateStore for GcsState {
 }
 
 impl GcsState {
-    /// Who holds the mapping of a lease object.
+    /// Who holds the mapping of a lease object, or a part of its backfill.
     async fn holder(&self, path: &str) -> Result<Option<(MappingName, Holder)>, Fault> {
         let Some(object) = self.read(path).await? else { return Ok(None) };
         let lease = Lease::read(&self.bucket.uri(path), &object)?;
         let holder = lease.current(&object).map(|(holder, _)| holder.clone());
-        Ok(holder.map(|holder| (lease.mapping, holder)))
+        Ok(holder.map(|holder| (lease.mapping.whole(), holder)))
     }
 
     async fn report(&self, path: &str) -> Result<Option<RunReport>, Fault> {

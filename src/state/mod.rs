@@ -1,12 +1,14 @@
 //! The port to the store of watermarks, pending publishes and run reports.
 
 mod any;
+mod backfill;
 mod document;
 pub mod gcs;
 pub mod local;
 pub mod reports;
 
 pub use self::any::{AnyLease, AnyState};
+pub use self::backfill::{BackfillState, EndedBackfill, Parts};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,7 +28,7 @@ pub trait StateStore: Send + Sync + 'static {
     /// Held while a mapping is worked on; dropping it (or dying) gives it back.
     type Lease: Send + Sync;
 
-    /// Takes a mapping for this process.
+    /// Takes a mapping, or a part of its backfill by the part's name, for this process.
     ///
     /// # Errors
     /// `Conflict`, naming who holds it since when.
@@ -50,7 +52,7 @@ pub trait StateStore: Send + Sync + 'static {
     /// `Conflict`, `Config` or `Transient` naming the file; then the former state is still there.
     fn save(&self, lease: &Self::Lease, state: &MappingState) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// Who works on what right now, here or elsewhere.
+    /// Who works on what right now, here or elsewhere; of those who share a backfill one.
     ///
     /// # Errors
     /// As `load`.
@@ -121,6 +123,9 @@ pub struct MappingState {
     /// A backfill that has not come to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backfill: Option<BackfillState>,
+    /// The last one that processes shared, for those of them that come late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_backfill: Option<EndedBackfill>,
     /// What an operator has said of single columns, by their name in BigQuery.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub decisions: Decisions,
@@ -200,26 +205,6 @@ impl Moves {
     const fn is_watermark(&self) -> bool {
         matches!(self, Self::Watermark)
     }
-}
-
-/// How far a backfill is. Values of the incremental column as text, both ends included.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BackfillState {
-    /// As asked for: the same words go on with it.
-    pub start: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end: Option<String>,
-    /// What they meant when it began.
-    pub from: String,
-    pub to: String,
-    /// Everything up to here is in BigQuery; `None` before the first slice.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub done: Option<String>,
-    pub slices: u64,
-    pub rows: u64,
-    pub began_at: DateTime<Utc>,
-    /// `user@host`.
-    pub by: String,
 }
 
 /// How the last run ended.

@@ -28,8 +28,8 @@ pub const UPSERT: &str =
 pub const APPEND: &str =
     "  - {name: t, mysql_table: t, bigquery_table: t, primary_keys: [id], incremental_column: at, mode: append}";
 
-const ROWS: &str = "SELECT CAST(id AS CHAR), v, CAST(at AS CHAR) FROM t ORDER BY id, at";
-const ARRIVED: &str = "SELECT CAST(id AS STRING), v, FORMAT_TIMESTAMP('%F %T', at) FROM `{d}.t` ORDER BY id, at";
+pub const ROWS: &str = "SELECT CAST(id AS CHAR), v, CAST(at AS CHAR) FROM t ORDER BY id, at";
+pub const ARRIVED: &str = "SELECT CAST(id AS STRING), v, FORMAT_TIMESTAMP('%F %T', at) FROM `{d}.t` ORDER BY id, at";
 
 /// Row for row: nothing is missing, nothing is there twice.
 pub async fn same_on_both_sides(sandbox: &Sandbox) {

@@ -9,7 +9,7 @@ use super::read::{Reading, Section};
 use super::yaml::Node;
 use super::{InvalidValues, Mapping, Mode, Operator, cost, deletes, schedule, validate};
 use crate::domain::column::same_name;
-use crate::domain::ids::{MappingName, SourceTable, TableId};
+use crate::domain::ids::{MappingName, PART, SourceTable, TableId};
 use crate::domain::lookback::Lookback;
 use crate::domain::naming;
 use crate::domain::schedule::Schedule;
@@ -73,6 +73,10 @@ pub(super) fn read(r: &mut Reading<'_>, node: &Node, position: usize, defaults: 
         r.problem(entry.line, message, "it is one setting for all: move it to the top level");
     }
     let name = section.required(r, "name", "give the mapping a name; the state file keeps its watermark under it");
+    if let Some(name) = name.as_ref().filter(|name| name.text.contains(PART)) {
+        let message = format!("{} holds `{PART}`", section.name("name"));
+        r.problem(name.line, message, "choose another name: the state keeps parts of backfills under such names");
+    }
     let source = source(r, &section);
     let target = target(r, &section, source.as_ref());
     let cursor =

@@ -243,6 +243,8 @@ fn each_wrong_value_of_a_mapping_is_named_with_its_line() {
 fn two_mappings_may_share_neither_name_nor_target() {
     let second = "  - name: users\n    mysql_table: other\n    incremental_column: id";
     assert_eq!(only(with("", second), "two mappings are named `users`, on lines 5 and 8"), Some(8));
+    let second = "  - name: users#part-1\n    mysql_table: other\n    incremental_column: id";
+    assert_eq!(only(with("", second), "the state keeps parts of backfills under such names"), Some(8));
     let second = "  - name: b\n    mysql_table: Users\n    mysql_database: db2\n    incremental_column: id";
     assert_eq!(only(with("", second), "write to the table `Users`, on lines 6 and 9"), Some(9));
     let refused = "    bigquery_table: a/b\n  - name: b\n    mysql_table: a_b\n    incremental_column: id";

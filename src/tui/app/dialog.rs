@@ -85,7 +85,7 @@ impl App {
             Intent::CancelAndQuit => self.interrupt_and_leave(effects),
             Intent::StartBackfill { ask, restart } => {
                 self.backfill.started(&ask);
-                self.send_run(Command::Backfill { ask, restart }, effects);
+                self.send_run(Command::Backfill { ask, restart, shard: None }, effects);
             }
             Intent::OpenBackfill(ask) => {
                 self.backfill.open_with(&ask);

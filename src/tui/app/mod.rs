@@ -361,7 +361,7 @@ impl App {
                 self.backfill.open_with(&ask);
                 self.show(Screen::Backfill);
                 self.backfill.started(&ask);
-                self.send_run(Command::Backfill { ask, restart }, effects);
+                self.send_run(Command::Backfill { ask, restart, shard: None }, effects);
             }
             Start::Preview(ask) => {
                 self.backfill.open_with(&ask);

@@ -39,7 +39,7 @@ fn a_backfill_is_previewed_then_asked_about_then_started() {
     let lines = &desk.app.dialog.as_ref().unwrap().lines;
     assert!(lines[0].contains("62,000"), "{lines:?}");
     assert!(lines[2].contains("80.0 MB of the table by each of 3 publishes, about 249.0 MB in all"), "{lines:?}");
-    assert_eq!(desk.press('y'), [Effect::Send(Command::Backfill { ask: ask(), restart: false })]);
+    assert_eq!(desk.press('y'), [Effect::Send(Command::Backfill { ask: ask(), restart: false, shard: None })]);
     assert!(desk.app.busy());
 }
 
@@ -65,6 +65,7 @@ fn unfinished() -> BackfillState {
         rows: 21_000,
         began_at: samples::utc(7, 0, 0),
         by: "ops@jump".into(),
+        parts: None,
     }
 }
 
@@ -79,7 +80,7 @@ fn an_unfinished_backfill_is_offered_when_the_console_opens() {
     assert_eq!(desk.press('1'), [Effect::Send(Command::PreviewBackfill(ask()))]);
     desk.hear(preview(Some(unfinished())));
     desk.code(KeyCode::Enter);
-    assert_eq!(desk.press('g'), [Effect::Send(Command::Backfill { ask: ask(), restart: false })]);
+    assert_eq!(desk.press('g'), [Effect::Send(Command::Backfill { ask: ask(), restart: false, shard: None })]);
     desk.watched(vec![orders]);
     assert!(desk.app.dialog.is_none(), "offered once");
 }

@@ -1,0 +1,89 @@
+//! Cuts a backfill into parts that processes can move side by side.
+
+use super::attempt::Ground;
+use super::backfill::rest;
+use super::ledger::Ledger;
+use super::scope::{Halt, Scope};
+use super::steps::stretch;
+use crate::domain::config::Mode;
+use crate::domain::report::MappingReport;
+use crate::domain::shard::Shard;
+use crate::domain::window::{Low, Window, step};
+use crate::source::Source;
+use crate::state::{BackfillState, Parts, StateStore};
+use crate::warehouse::Warehouse;
+
+/// Parts for each process, so that one which is done early, or in the place of one that died, finds another to move.
+const PARTS_EACH: u64 = 4;
+
+/// A part of fewer rows costs more in jobs than it saves in reading.
+const LEAST_ROWS: u64 = 100_000;
+
+/// Where the server's guess was far too low, the last part is the rest: every part costs requests to the state.
+const MOST_PARTS: usize = 256;
+
+/// What is left of the backfill, cut into parts of about as many rows each.
+///
+/// The cuts are where the index says that so many rows end, and they are written down once: rows that come or go later
+/// move none, so no two processes ever differ about whose a row is.
+pub(super) async fn cut<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ledger: &mut Ledger<'_, T>,
+    report: &mut MappingReport,
+    ground: &Ground,
+    (state, shard): (BackfillState, Shard),
+) -> Result<BackfillState, Halt> {
+    if state.parts.is_some() {
+        return Ok(state);
+    }
+    let kind = ground.plan.cursor_kind;
+    let mut left = rest(&state, kind)?;
+    if scope.mapping.mode == Mode::Append {
+        // Each part looks for rows that are there by its own note; this one is for the incremental runs.
+        ledger.note_overlap(kind, left.high).await?;
+    }
+    let rows = rows_of_a_part(scope, ground, left, shard).await?;
+    if rows.is_none() {
+        let column = &ground.plan.cursor_column().source.name;
+        scope.note(
+            report,
+            format!(
+                "no index begins with `{column}`: each part would read all of {}, so one process moves it all",
+                scope.mapping.source
+            ),
+        );
+    }
+    let mut ends = Vec::new();
+    loop {
+        let end = match rows.filter(|_| ends.len() + 1 < MOST_PARTS) {
+            Some(rows) => {
+                let ask = stretch(scope, ground, left);
+                scope.unless_cancelled(scope.ports.source.step_end(&ask, rows)).await?
+            }
+            None => None,
+        };
+        let part = step(left, end, None);
+        ends.push(part.high.to_string());
+        if part.high == left.high {
+            return Ok(BackfillState { parts: Some(Parts { shards: shard.count(), ends }), ..state });
+        }
+        left.low = Low::After(part.high);
+    }
+}
+
+/// `None`: it cannot be cut.
+async fn rows_of_a_part<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ground: &Ground,
+    window: Window,
+    shard: Shard,
+) -> Result<Option<u64>, Halt> {
+    if !ground.plan.cursor_indexed {
+        return Ok(None);
+    }
+    let estimate = scope.unless_cancelled(scope.ports.source.estimate(&stretch(scope, ground, window))).await?;
+    let parts = PARTS_EACH.saturating_mul(shard.count() as u64);
+    let step = scope.ports.config.pace.window_rows;
+    let even = estimate.rows.map_or(step, |rows| rows.div_ceil(parts));
+    Ok(Some(even.max(LEAST_ROWS.min(step))))
+}

@@ -1,0 +1,234 @@
+//! A backfill that several processes share, without a coordinator of their own: its parts lie in the state that they all
+//! see, and whoever holds a part's lease moves it.
+//!
+//! The first process cuts the backfill under the mapping's lease and gives that back. From then on the mapping itself may
+//! be taken again, but whoever takes it for anything else first takes every part that is not done ([`hold_parts`]): so no
+//! row is ever moved by two at once, and a holder of a part that was thought dead can write nothing any more.
+
+use std::time::Duration;
+
+use super::backfill::{another, is_of};
+use super::ledger::Ledger;
+use super::protocol::{BackfillAsk, Phase};
+use super::recover::recover;
+use super::retries::with_retries;
+use super::scope::{Halt, Scope, Task};
+use super::sweep::sweep;
+use crate::domain::fault::{Fault, FaultKind, Tries};
+use crate::domain::report::MappingReport;
+use crate::domain::shard::Shard;
+use crate::retry::next_wait;
+use crate::source::Source;
+use crate::state::{BackfillState, MappingState, StateStore};
+use crate::warehouse::Warehouse;
+
+/// How often what another process holds is looked at again; as long as it lives, so until the mapping's deadline.
+const LOOKS: Tries = Tries { most: usize::MAX, wait: Duration::from_secs(1), longest_wait: Duration::from_secs(15) };
+
+/// How a shared backfill of the given words stands.
+enum Standing {
+    /// There is none, or one that is not cut.
+    ToBegin,
+    Cut(BackfillState),
+    /// It came to its end before this process came.
+    Ended,
+    Other(BackfillState),
+}
+
+/// This process among those that share what the task asks for; `None` where it is not shared. An operator's command
+/// without `--shard` goes on with what was begun with it.
+pub(super) async fn shard_of<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+) -> Option<(&BackfillAsk, Shard)> {
+    let Task::Backfill { ask, restart, shard } = &scope.task else { return None };
+    if let Some(shard) = shard {
+        return Some((ask, *shard));
+    }
+    // What cannot be read is said when the lease is taken.
+    let state = scope.unless_cancelled(scope.ports.state.load(&scope.mapping.name)).await.ok()?;
+    let is_cut = state.backfill.is_some_and(|known| known.parts.is_some() && is_of(&known, ask));
+    (is_cut && !restart).then_some((ask, Shard::WHOLE))
+}
+
+/// Moves parts until all are done, whoever has moved them; gives the mapping's lease, under which that is remembered.
+pub(super) async fn share<'a, S: Source, W: Warehouse, T: StateStore>(
+    scope: &'a Scope<S, W, T>,
+    report: &mut MappingReport,
+    (ask, shard): (&BackfillAsk, Shard),
+) -> Result<Ledger<'a, T>, Halt> {
+    let Scope { ports, mapping, .. } = scope;
+    let plan = loop {
+        let seen = scope.unless_cancelled(ports.state.load(&mapping.name)).await?;
+        match standing(&seen, ask, shard) {
+            Standing::Cut(plan) => break plan,
+            Standing::Other(other) => return Err(another(mapping, &other).into()),
+            Standing::ToBegin | Standing::Ended => {}
+        }
+        let mut ledger = scope.in_phase(Phase::Lease, when_free(scope)).await?;
+        // Others may have been quicker.
+        match standing(ledger.state(), ask, shard) {
+            Standing::ToBegin => with_retries(scope, &mut ledger, report).await?,
+            Standing::Ended => {
+                scope.note(report, "the other processes had moved all of it before this one came".to_owned());
+                ledger.end_shared(shard).await?;
+                return Ok(ledger);
+            }
+            Standing::Cut(_) | Standing::Other(_) => {}
+        }
+    };
+    move_parts(scope, report, &plan, shard).await?;
+    let mut ledger = scope.in_phase(Phase::Lease, when_free(scope)).await?;
+    let stands = ledger.backfill().is_none_or(|known| known.is_same(&plan));
+    if !stands {
+        return Err(given_up(scope).into());
+    }
+    ledger.end_shared(shard).await?;
+    report.window = Some(format!("[{}, {}]", plan.from, plan.to));
+    Ok(ledger)
+}
+
+fn standing(state: &MappingState, ask: &BackfillAsk, shard: Shard) -> Standing {
+    match &state.backfill {
+        Some(known) if !is_of(known, ask) => Standing::Other(known.clone()),
+        Some(known) if known.parts.is_some() => Standing::Cut(known.clone()),
+        Some(_) => Standing::ToBegin,
+        None => match &state.ended_backfill {
+            Some(ended) if ended.start == ask.start && ended.end == ask.end && ended.is_news_to(shard) => {
+                Standing::Ended
+            }
+            _ => Standing::ToBegin,
+        },
+    }
+}
+
+/// The mapping's lease, once whoever has it gives it back.
+async fn when_free<S: Source, W: Warehouse, T: StateStore>(scope: &Scope<S, W, T>) -> Result<Ledger<'_, T>, Halt> {
+    let mut looks = 0;
+    loop {
+        let opened = Ledger::open(&*scope.ports.state, &scope.mapping.name, &scope.run);
+        match scope.unless_cancelled(opened).await {
+            Err(Halt::Fault(fault)) if fault.kind() == FaultKind::Conflict => {
+                looks += 1;
+                look_later(scope, looks, &fault).await?;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+async fn look_later<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    looks: usize,
+    because: &Fault,
+) -> Result<(), Halt> {
+    if looks == 1 {
+        tracing::info!(%because, "waiting for another process");
+    }
+    let wait = next_wait(LOOKS, looks, None).unwrap_or(LOOKS.longest_wait);
+    tokio::select! {
+        () = scope.cancel.cancelled() => Err(Halt::Cancelled),
+        () = tokio::time::sleep(scope.ports.patience.of(wait)) => Ok(()),
+    }
+}
+
+/// Moves what nobody else moves, and waits for what others do: one of them may die.
+async fn move_parts<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    report: &mut MappingReport,
+    plan: &BackfillState,
+    shard: Shard,
+) -> Result<(), Halt> {
+    let mut left: Vec<usize> = shard.rounds(plan.part_count()).collect();
+    let mut looks = 0;
+    loop {
+        let mut held = Vec::new();
+        let mut by = None;
+        for &number in &left {
+            if let Some(conflict) = move_part(scope, report, plan, number).await? {
+                held.push(number);
+                by = Some(conflict);
+            }
+        }
+        let Some(by) = by else { return Ok(()) };
+        looks = if held.len() < left.len() { 1 } else { looks + 1 };
+        left = held;
+        look_later(scope, looks, &by).await?;
+    }
+}
+
+/// `None`: the part is done. Else who holds it.
+async fn move_part<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    report: &mut MappingReport,
+    plan: &BackfillState,
+    number: usize,
+) -> Result<Option<Fault>, Halt> {
+    let store = &*scope.ports.state;
+    let Some(part) = plan.part(number) else { return Ok(None) };
+    let scope = scope.of_part(number, part.clone());
+    if is_done(&scope.unless_cancelled(store.load(&scope.key)).await?, &part) {
+        return Ok(None);
+    }
+    let mut ledger = match scope.unless_cancelled(Ledger::open(store, &scope.key, &scope.run)).await {
+        Err(Halt::Fault(fault)) if fault.kind() == FaultKind::Conflict => return Ok(Some(fault)),
+        opened => opened?,
+    };
+    if is_done(ledger.state(), &part) {
+        return Ok(None);
+    }
+    // Whoever gives the backfill up takes all of its parts before: under the part's lease this is the last word.
+    let whole = scope.unless_cancelled(store.load(&scope.mapping.name)).await?;
+    if !whole.backfill.is_some_and(|known| known.is_same(plan)) {
+        return Err(given_up(&scope).into());
+    }
+    *ledger.decisions_mut() = whole.decisions;
+    tracing::info!(part = number, of = plan.part_count(), "moving a part of the shared backfill");
+    // Each part begins with a first try, and what was said of the others stays said.
+    let (tries, said) = (report.attempts, std::mem::take(&mut report.warnings));
+    report.attempts = 1;
+    let moved = with_retries(&scope, &mut ledger, report).await;
+    report.attempts = report.attempts.max(tries);
+    let again = std::mem::replace(&mut report.warnings, said);
+    for warning in again {
+        if !report.warnings.contains(&warning) {
+            report.warnings.push(warning);
+        }
+    }
+    moved.map(|()| None)
+}
+
+fn given_up<S, W, T>(scope: &Scope<S, W, T>) -> Fault {
+    let sentence = format!("The backfill of `{}` was given up by another process", scope.mapping.name);
+    Fault::new(FaultKind::Conflict, sentence)
+        .with_hint("what was moved stays in BigQuery; see with `bqsync status` what has taken its place")
+}
+
+/// Takes every part that is not done of a backfill that processes share, and settles what its last holder left: the
+/// mapping is then this process's as if there were no parts, until they are dropped.
+///
+/// # Errors
+/// `Conflict` while one is being moved.
+pub(super) async fn hold_parts<'a, S: Source, W: Warehouse, T: StateStore>(
+    scope: &'a Scope<S, W, T>,
+    ledger: &Ledger<'_, T>,
+    report: &mut MappingReport,
+) -> Result<Vec<Ledger<'a, T>>, Halt> {
+    let store = &*scope.ports.state;
+    let mut parts = Vec::new();
+    let plan = ledger.backfill().into_iter();
+    for (number, part) in plan.flat_map(|plan| (0..plan.part_count()).filter_map(|n| Some((n, plan.part(n)?)))) {
+        let scope = scope.of_part(number, part.clone());
+        if is_done(&scope.unless_cancelled(store.load(&scope.key)).await?, &part) {
+            continue;
+        }
+        let mut held = scope.unless_cancelled(Ledger::open(store, &scope.key, &scope.run)).await?;
+        recover(&scope, &mut held, report).await?;
+        sweep(&scope).await?;
+        parts.push(held);
+    }
+    Ok(parts)
+}
+
+fn is_done(state: &MappingState, part: &BackfillState) -> bool {
+    state.backfill.as_ref().is_some_and(|known| known.is_same(part) && known.is_done())
+}
