@@ -26,7 +26,7 @@ async fn sandbox(name: &str, gcs: &Gcs) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     let lease = LEASE.as_secs();
     let settings =
-        format!("state_store: gcs\nstate_gcs_bucket: {}\nstate_gcs_lease: {lease}s\nfence_timeout: 0s", gcs.bucket);
+        format!("state_store: gcs\nstate_gcs_bucket: {}\nstate_gcs_lease: {lease}s", gcs.bucket);
     sandbox.configure(&settings, MAPPING);
     sandbox.sql("CREATE TABLE t (id INT PRIMARY KEY, v INT); INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)").await;
     sandbox
@@ -211,7 +211,7 @@ async fn runs_killed_at_each_step_are_made_good_once_their_lease_has_expired() {
         format!("  - {{name: {name}, mysql_table: t, bigquery_table: {name}, incremental_column: id, {rest}}}\n")
     };
     let settings = format!(
-        "state_store: gcs\nstate_gcs_bucket: {bucket}\ntemp_bucket: {bucket}\nfence_timeout: 0s\nconcurrency: 1"
+        "state_store: gcs\nstate_gcs_bucket: {bucket}\ntemp_bucket: {bucket}\nconcurrency: 1"
     );
     let mappings = mapping("u", "primary_keys: [id], mode: upsert") + &mapping("k", "mode: append");
     sandbox.configure(&settings, &mappings);

@@ -14,7 +14,7 @@ async fn five_tables(name: &str) -> Sandbox {
              upsert}}\n"
         )
     };
-    sandbox.configure("fence_timeout: 0s", &(0..5).map(mapping).collect::<String>());
+    sandbox.configure("", &(0..5).map(mapping).collect::<String>());
     sandbox.sql("CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1), (2), (3)").await;
     sandbox
 }
