@@ -1,5 +1,6 @@
 //! `bqsync backfill --dry-run`: what would be moved, before anything is.
 
+use super::answer::answer;
 use super::args::OutputFormat;
 use super::exit::ExitStatus;
 use super::printer::Printer;
@@ -7,25 +8,18 @@ use crate::engine::{BackfillAsk, BackfillPreview, Command, Event, Handle};
 use crate::format;
 
 pub(super) async fn preview(mut handle: Handle, ask: BackfillAsk, printer: Printer) -> ExitStatus {
-    handle.send(Command::PreviewBackfill(ask));
-    loop {
-        match handle.next_event().await {
-            Some(Event::BackfillPreviewed { preview }) => {
-                show(&preview, printer);
-                return ExitStatus::Ok;
-            }
-            Some(Event::PreviewFailed { mapping, error, hint }) => {
-                printer.note(&format!("{mapping}: error: {error}\n{mapping}: next: {hint}"));
-                return ExitStatus::Failed;
-            }
-            Some(Event::EngineFailed { error }) => {
-                printer.note_own_failure(&error);
-                return ExitStatus::Failed;
-            }
-            Some(_) => {}
-            None => return ExitStatus::Failed,
+    let answered = |event| match event {
+        Event::BackfillPreviewed { preview } => {
+            show(&preview, printer);
+            Some(ExitStatus::Ok)
         }
-    }
+        Event::PreviewFailed { mapping, error, hint } => {
+            printer.note(&format!("{mapping}: error: {error}\n{mapping}: next: {hint}"));
+            Some(ExitStatus::Failed)
+        }
+        _ => None,
+    };
+    answer(&mut handle, Command::PreviewBackfill(ask), printer, answered).await.unwrap_or_else(|status| status)
 }
 
 fn show(preview: &BackfillPreview, printer: Printer) {

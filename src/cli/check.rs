@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::answer::answer;
 use super::args::OutputFormat;
 use super::exit::ExitStatus;
 use super::printer::Printer;
@@ -10,17 +11,13 @@ use crate::engine::{Command, Event, Handle, Selection};
 
 /// Warnings are no failure: a run works.
 pub(super) async fn check(mut handle: Handle, selection: Selection, probe: bool, printer: Printer) -> ExitStatus {
-    handle.send(Command::Check { selection, probe });
-    let findings = loop {
-        match handle.next_event().await {
-            Some(Event::Checked { findings, .. }) => break findings,
-            Some(Event::EngineFailed { error }) => {
-                printer.note_own_failure(&error);
-                return ExitStatus::Failed;
-            }
-            Some(_) => {}
-            None => return ExitStatus::Failed,
-        }
+    let checked = |event| match event {
+        Event::Checked { findings, .. } => Some(findings),
+        _ => None,
+    };
+    let findings = match answer(&mut handle, Command::Check { selection, probe }, printer, checked).await {
+        Ok(findings) => findings,
+        Err(status) => return status,
     };
     let tally = Tally::of(&findings);
     if printer.format == OutputFormat::Json {

@@ -1,5 +1,6 @@
 //! The headless front end: a command in, a result on stdout, an exit code out.
 
+mod answer;
 pub mod args;
 mod backfill;
 mod check;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::answer::answer;
 use super::args::OutputFormat;
 use super::exit::ExitStatus;
 use super::printer::Printer;
@@ -24,35 +25,31 @@ pub(super) async fn schema_diff(
     printer: Printer,
 ) -> ExitStatus {
     let single = asked.columns.is_empty() && asked.declined.is_empty();
-    match (single, &selection) {
-        (true, _) => handle.send(Command::Compare { selection, apply: asked.apply, columns: Vec::new() }),
+    let command = match (single, &selection) {
+        (true, _) => Command::Compare { selection, apply: asked.apply, columns: Vec::new() },
         (false, Selection::Named(names)) if names.len() == 1 => {
             let say = |columns: &[String], accept| {
                 columns.iter().map(|c| ColumnDecision { column: c.clone(), accept }).collect::<Vec<_>>()
             };
             let decisions = [say(asked.columns, true), say(asked.declined, false)].concat();
-            handle.send(Command::Decide { mapping: names[0].clone(), decisions });
+            Command::Decide { mapping: names[0].clone(), decisions }
         }
         (false, _) => {
             printer.note("bqsync: --column and --decline speak of one mapping: name it with --mapping");
             return ExitStatus::Usage;
         }
-    }
+    };
     let mut events = Vec::new();
-    loop {
-        match handle.next_event().await {
-            Some(Event::CompareFinished) => break,
-            Some(event @ (Event::SchemaDecided { .. } | Event::DecideFailed { .. })) => {
-                events.push(event);
-                break;
-            }
-            Some(Event::EngineFailed { error }) => {
-                printer.note_own_failure(&error);
-                return ExitStatus::Failed;
-            }
-            None => return ExitStatus::Failed,
-            Some(event) => events.push(event),
+    let finished = |event| match event {
+        Event::CompareFinished => Some(()),
+        event => {
+            let is_last = matches!(event, Event::SchemaDecided { .. } | Event::DecideFailed { .. });
+            events.push(event);
+            is_last.then_some(())
         }
+    };
+    if let Err(status) = answer(&mut handle, command, printer, finished).await {
+        return status;
     }
     if printer.format == OutputFormat::Json {
         printer.json(&json!({ "mappings": events }));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::answer::answer;
 use super::args::OutputFormat;
 use super::exit::ExitStatus;
 use super::printer::Printer;
@@ -10,17 +11,13 @@ use crate::format;
 
 /// Shows where every mapping of the selection stands. A source that does not answer is said, and exits 1.
 pub(super) async fn status(mut handle: Handle, selection: Selection, printer: Printer) -> ExitStatus {
-    handle.send(Command::Inspect(selection));
-    let mappings = loop {
-        match handle.next_event().await {
-            Some(Event::Inspected { mappings }) => break mappings,
-            Some(Event::EngineFailed { error }) => {
-                printer.note_own_failure(&error);
-                return ExitStatus::Failed;
-            }
-            Some(_) => {}
-            None => return ExitStatus::Failed,
-        }
+    let inspected = |event| match event {
+        Event::Inspected { mappings } => Some(mappings),
+        _ => None,
+    };
+    let mappings = match answer(&mut handle, Command::Inspect(selection), printer, inspected).await {
+        Ok(mappings) => mappings,
+        Err(status) => return status,
     };
     if printer.format == OutputFormat::Json {
         printer.json(&mappings);

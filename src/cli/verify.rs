@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::answer::answer;
 use super::args::OutputFormat;
 use super::exit::ExitStatus;
 use super::printer::Printer;
@@ -11,18 +12,16 @@ use crate::format;
 
 /// Compares the selection. A difference exits 1, and so does what could not be compared.
 pub(super) async fn verify(mut handle: Handle, order: VerifyOrder, printer: Printer) -> ExitStatus {
-    handle.send(Command::Verify(order));
     let mut events = Vec::new();
-    loop {
-        match handle.next_event().await {
-            Some(Event::VerifyFinished) => break,
-            Some(Event::EngineFailed { error }) => {
-                printer.note_own_failure(&error);
-                return ExitStatus::Failed;
-            }
-            None => return ExitStatus::Failed,
-            Some(event) => events.push(event),
+    let finished = |event| match event {
+        Event::VerifyFinished => Some(()),
+        event => {
+            events.push(event);
+            None
         }
+    };
+    if let Err(status) = answer(&mut handle, Command::Verify(order), printer, finished).await {
+        return status;
     }
     if printer.format == OutputFormat::Json {
         printer.json(&json!({ "mappings": events.iter().filter_map(as_json).collect::<Vec<_>>() }));
