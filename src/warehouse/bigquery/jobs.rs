@@ -1,6 +1,6 @@
 //! Jobs: sent under an id of ours, adopted when BigQuery knows the id already, waited for to their end.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gcp_bigquery_client::model::job::Job;
 use gcp_bigquery_client::model::job_configuration::JobConfiguration;
@@ -9,7 +9,6 @@ use gcp_bigquery_client::model::job_configuration_table_copy::JobConfigurationTa
 use gcp_bigquery_client::model::job_reference::JobReference;
 use gcp_bigquery_client::model::table_reference::TableReference;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::client::Api;
 use super::error::{ApiError, JobError, job_fault};
@@ -23,6 +22,9 @@ use crate::warehouse::PublishCounts;
 /// Small jobs end in well under a second; long ones lose little by being asked after every two.
 const FIRST_POLL: Duration = Duration::from_millis(50);
 const SLOWEST_POLL: Duration = Duration::from_secs(2);
+
+/// How long BigQuery may hold an answer back until a statement has ended.
+const HELD_BACK: Duration = Duration::from_secs(30);
 
 /// All that is read of a job; a finished query's plan alone may have megabytes.
 const JOB_FIELDS: &str =
@@ -167,15 +169,23 @@ impl Api {
 
     /// Sends a job and waits for its end, good or bad. An id that BigQuery knows is adopted, not run again.
     pub async fn run(&self, id: &JobId, configuration: JobConfiguration, what: &str) -> Result<JobState, Fault> {
+        let is_statement = configuration.query.is_some();
         // Boxed: the job's description is a large value, and this call stands at the end of the engine's longest chain.
-        Box::pin(self.insert(id, configuration)).await.map_err(|error| error.into_fault(what))?;
+        let sent = Box::pin(self.insert(id, configuration)).await.map_err(|error| error.into_fault(what))?;
         reached("job_sent");
+        if let Some(done) = sent.filter(JobState::is_done) {
+            return Ok(done);
+        }
+        if is_statement {
+            self.statement_ended(id).await;
+        }
         // The job is there, whatever an answer says of it now.
         self.wait(id).await.map_err(|error| error.of_a_job_sent().into_fault(what))
     }
 
-    /// An answer that is lost leaves open whether the job is there: sending it again under the same id finds out.
-    async fn insert(&self, id: &JobId, configuration: JobConfiguration) -> Result<(), ApiError> {
+    /// An answer that is lost leaves open whether the job is there: sending it again under the same id finds out. `None`
+    /// for a job that was there already.
+    async fn insert(&self, id: &JobId, configuration: JobConfiguration) -> Result<Option<JobState>, ApiError> {
         let job = Box::new(Job {
             configuration: Some(configuration),
             job_reference: Some(JobReference {
@@ -186,12 +196,40 @@ impl Api {
             ..Default::default()
         });
         let url = self.url(false, &self.project, &["jobs"]);
-        let sent = self.json::<IgnoredAny>(format!("sending job {id}"), |http| http.post(&url).json(&*job)).await;
+        let fields = [("fields", JOB_FIELDS)];
+        let sent = self.json(format!("sending job {id}"), |http| http.post(&url).query(&fields).json(&*job)).await;
         match sent {
-            Ok(_) => Ok(()),
+            Ok(state) => Ok(Some(state)),
             // Sent before, by an attempt whose answer was lost or by a process that is gone.
-            Err(error) if error.is_duplicate() => Ok(()),
+            Err(error) if error.is_duplicate() => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Waits until a statement has ended: BigQuery holds each answer back, where `jobs.get` would be asked again and
+    /// again. How it ended, that tells; whatever goes wrong here, it still can.
+    async fn statement_ended(&self, id: &JobId) {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Results {
+            #[serde(default)]
+            job_complete: bool,
+        }
+        let url = self.url(false, &self.project, &["queries", &id.0]);
+        let patience = HELD_BACK.as_millis().to_string();
+        let query = [
+            ("location", self.location.as_str()),
+            ("timeoutMs", &patience),
+            ("maxResults", "0"),
+            ("fields", "jobComplete"),
+        ];
+        loop {
+            let asked = Instant::now();
+            let Ok(answer) = self.send(self.http().get(&url).query(&query), HELD_BACK * 2).await else { return };
+            let complete = answer.json::<Results>().await.is_ok_and(|results| results.job_complete);
+            if complete || asked.elapsed() < HELD_BACK / 2 {
+                return;
+            }
         }
     }
 

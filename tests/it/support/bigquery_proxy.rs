@@ -30,6 +30,8 @@ pub enum Call {
     /// The question how far an upload is.
     AskUpload,
     Query,
+    /// Waiting for a statement's end.
+    GetResults,
     Other,
 }
 
@@ -276,6 +278,7 @@ impl Shared {
             ("POST", ["jobs"]) => Call::InsertJob,
             ("GET", ["jobs", _]) => Call::GetJob,
             ("POST", ["queries"]) => Call::Query,
+            ("GET", ["queries", _]) => Call::GetResults,
             ("GET", ["datasets", _]) => Call::GetDataset,
             ("POST", ["datasets"]) => Call::CreateDataset,
             ("GET", ["datasets", _, "tables", _]) => Call::GetTable,
@@ -323,6 +326,9 @@ impl Shared {
         let bill = self.state().bill.filter(|_| seen.call == Call::GetJob && status == 200);
         if let Some(bill) = bill {
             body = charged(&body, bill);
+        }
+        if seen.call == Call::InsertJob && status == 200 {
+            body = begun(&body);
         }
         Response::builder().status(status).header("content-type", "application/json").body(body.into()).unwrap()
     }
@@ -411,6 +417,13 @@ async fn answered(request: reqwest::RequestBuilder) -> (u16, Bytes) {
 
 fn session_of(uri: &Uri) -> usize {
     uri.path().rsplit('/').next().and_then(|number| number.parse().ok()).expect("an address that the proxy gave")
+}
+
+/// The answer to a job that was sent: BigQuery seldom has done it by then, the emulator always.
+fn begun(body: &Bytes) -> Bytes {
+    let mut job: Value = serde_json::from_slice(body).unwrap();
+    job["status"] = json!({ "state": "RUNNING" });
+    job.to_string().into()
 }
 
 /// A job's state with a bill, where it ran a statement.
