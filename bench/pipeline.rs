@@ -57,7 +57,7 @@ async fn main() -> color_eyre::Result<()> {
         table: mapping.source.clone(),
         column: table.cursor_column().source.name.clone(),
         nullable: false,
-        is_indexed: false,
+        wants_rows: false,
         kind: table.cursor_kind,
         timezone: table.timezone,
         low: Low::Beginning,

@@ -91,7 +91,8 @@ pub(super) async fn horizon<S: Source, W: Warehouse, T: StateStore>(
     let ask = BoundsAsk {
         table: scope.mapping.source.clone(),
         column: column.name.clone(),
-        is_indexed: ground.plan.cursor_indexed,
+        // Of a whole table the statistics tell how much it holds.
+        wants_rows: ground.plan.cursor_indexed && low != Low::Beginning,
         nullable: column.nullable,
         kind: ground.plan.cursor_kind,
         timezone: ground.plan.timezone,
@@ -110,10 +111,14 @@ pub(super) async fn horizon<S: Source, W: Warehouse, T: StateStore>(
         Fence::Unseen if bounds.tick.is_none() => {
             wait_settle(scope, &bounds, Some(Pace::UNSEEN_SETTLE)).await.map(|()| Some(high))
         }
-        Fence::Unseen => hold_back(scope, report, BoundsAsk { settle: Pace::UNSEEN_SETTLE, ..ask }, &unseen()).await,
+        Fence::Unseen => {
+            let ask = BoundsAsk { settle: Pace::UNSEEN_SETTLE, wants_rows: false, ..ask };
+            hold_back(scope, report, ask, &unseen()).await
+        }
         Fence::Standing { oldest, words } if bounds.tick.is_some() => {
             let before = oldest.checked_sub_signed(BEFORE_THE_TRANSACTION).unwrap_or(NaiveDateTime::MIN);
-            hold_back(scope, report, BoundsAsk { before: Some(before), nullable: false, ..ask }, &words).await
+            let ask = BoundsAsk { before: Some(before), nullable: false, wants_rows: false, ..ask };
+            hold_back(scope, report, ask, &words).await
         }
         Fence::Standing { words, .. } => {
             held_back(

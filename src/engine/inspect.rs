@@ -160,7 +160,7 @@ async fn newest<S: Source, W: Warehouse, T: StateStore>(
     let bounds = ports
         .source
         .bounds(&BoundsAsk {
-            is_indexed: false,
+            wants_rows: false,
             table: mapping.source.clone(),
             column: table.cursor_column().source.name.clone(),
             // NULLs are the run's to tell of.

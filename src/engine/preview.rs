@@ -101,7 +101,7 @@ async fn resolve<S: Source, W: Warehouse, T: StateStore>(
     } else {
         let column = &plan.cursor_column().source;
         let ask = BoundsAsk {
-            is_indexed: false,
+            wants_rows: false,
             table: mapping.source.clone(),
             column: column.name.clone(),
             nullable: false,

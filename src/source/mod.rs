@@ -99,8 +99,8 @@ pub struct BoundsAsk {
     /// Name of the incremental column.
     pub column: String,
     pub nullable: bool,
-    /// An index begins with it: without one nobody can say how many rows a window holds.
-    pub is_indexed: bool,
+    /// Ask how many rows there are, too; without an index that begins with the column nobody can say.
+    pub wants_rows: bool,
     pub kind: CursorKind,
     /// Zone that DATETIME values are written in.
     pub timezone: Tz,

@@ -124,7 +124,7 @@ async fn values<S: Source, W, T>(
     }
     let column = &plan.cursor_column().source;
     let ask = BoundsAsk {
-        is_indexed: false,
+        wants_rows: false,
         table: mapping.source.clone(),
         column: column.name.clone(),
         nullable: column.nullable,

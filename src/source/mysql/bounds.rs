@@ -40,7 +40,7 @@ pub async fn bounds(settings: &MysqlSettings, ask: &BoundsAsk) -> Result<Bounds,
         let query = Query::plain(format!("SELECT 1 FROM {table} WHERE {column} IS NULL LIMIT 1"));
         !session.texts(query).await.map_err(failed)?.is_empty()
     };
-    let rows = match high.filter(|_| ask.is_indexed) {
+    let rows = match high.filter(|_| ask.wants_rows) {
         Some(high) => explained(&mut session, &stretch(ask, high)).await?,
         None => None,
     };
