@@ -13,7 +13,7 @@ use crate::domain::type_map::Encoding;
 /// Appends one value and gives its bytes. After an `Err` that is a flaw the builder is as it was.
 pub fn append(encoding: Encoding, raw: &[u8], out: &mut StringBuilder) -> Result<usize, Unfit> {
     if encoding == Encoding::Text {
-        out.append_value(std::str::from_utf8(raw).map_err(|_| Unfit::Utf8)?);
+        out.append_value(simdutf8::basic::from_utf8(raw).map_err(|_| Unfit::Utf8)?);
         return Ok(raw.len());
     }
     let mut counted = Counted { out, bytes: 0 };

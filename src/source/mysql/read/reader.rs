@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::{FutureExt, Stream, StreamExt};
-use sqlx::Connection;
-use sqlx::mysql::MySqlRow;
+use sqlx::mysql::{MySqlQueryResult, MySqlRow};
+use sqlx::{Connection, Either, Executor};
 use tokio::sync::mpsc;
 
 use super::Steps;
@@ -173,7 +173,8 @@ impl Reader {
 
     /// Hands over every row of one query; gives their number.
     async fn rows_of(&mut self, session: &mut Session, query: Query) -> Result<usize, Fault> {
-        let mut rows = query.prepared().fetch(&mut session.connection);
+        // Not `fetch`, which passes each row through one stream more.
+        let mut rows = (&mut session.connection).fetch_many(query.prepared());
         let mut count = 0;
         // Kept so that the page's last row can say where the next page begins.
         let mut last = None;
@@ -198,7 +199,20 @@ impl Reader {
 
     async fn next<S>(&self, rows: &mut S) -> Result<Option<MySqlRow>, Fault>
     where
-        S: Stream<Item = Result<MySqlRow, sqlx::Error>> + Unpin,
+        S: Stream<Item = Result<Either<MySqlQueryResult, MySqlRow>, sqlx::Error>> + Unpin,
+    {
+        loop {
+            match self.next_of_many(rows).await? {
+                Some(Either::Right(row)) => return Ok(Some(row)),
+                Some(Either::Left(_ended)) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    async fn next_of_many<S, T>(&self, rows: &mut S) -> Result<Option<T>, Fault>
+    where
+        S: Stream<Item = Result<T, sqlx::Error>> + Unpin,
     {
         let table = &self.team.job.table;
         // Most rows have already arrived; a timer for each would cost more than decoding it.
