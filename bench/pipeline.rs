@@ -92,7 +92,7 @@ async fn main() -> color_eyre::Result<()> {
                 bytes += batch.bytes as u64;
                 batches.send(batch).await?;
             }
-            Step::End => break,
+            Step::End { .. } => break,
             Step::Stopped => color_eyre::eyre::bail!("nobody cancelled"),
         }
     }

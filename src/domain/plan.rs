@@ -93,6 +93,12 @@ impl TablePlan {
         }
     }
 
+    /// Are keys that differ in the source different in the target as well, each staged as it will be held?
+    #[must_use]
+    pub fn keys_stay_apart(&self) -> bool {
+        self.keys.iter().map(|&key| &self.columns[key]).all(|c| c.cast == Cast::None && c.staged != StagedType::Float64)
+    }
+
     /// Is every staged column the target's column, by name and type, so that a copy job can publish it?
     #[must_use]
     pub fn is_verbatim(&self) -> bool {

@@ -41,15 +41,40 @@ pub(super) fn may_overlap(window: &Window, target: Option<&TargetSchema>, waterm
     target.is_some_and(|t| t.rows > 0) && !ours_alone
 }
 
-/// Chooses the cheapest publish that can neither lose nor double a row; `overlap` is how far the target may hold some.
-pub(super) fn kind(mode: Mode, window: &Window, overlap: Option<Cursor>, ground: &Ground) -> PublishKind {
-    if mode == Mode::Upsert {
-        return PublishKind::Merge;
+/// What is known when rows have been staged, beside the schemas.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    pub window: Window,
+    /// How far the target may hold rows of an append.
+    pub overlap: Option<Cursor>,
+    /// Nothing has been published since the target was described, and nobody else may publish to it.
+    pub is_first: bool,
+    /// No two of the staged rows share their keys.
+    pub each_key_once: bool,
+}
+
+/// Chooses the cheapest publish that can neither lose nor double a row.
+pub(super) fn kind(mode: Mode, known: &Known, ground: &Ground) -> PublishKind {
+    match mode {
+        Mode::Upsert if known.is_first && is_empty(ground) => {
+            if known.each_key_once {
+                PublishKind::Insert
+            } else {
+                PublishKind::InsertNewest
+            }
+        }
+        Mode::Upsert => PublishKind::Merge,
+        Mode::Append if known.overlap.is_some_and(|to| known.window.low.reaches_below(&to)) => {
+            PublishKind::InsertMissing
+        }
+        Mode::Append if can_copy(ground) => PublishKind::Copy,
+        Mode::Append => PublishKind::Insert,
     }
-    if overlap.is_some_and(|to| window.low.reaches_below(&to)) {
-        return PublishKind::InsertMissing;
-    }
-    if can_copy(ground) { PublishKind::Copy } else { PublishKind::Insert }
+}
+
+/// Created in this try, or without a row when it was described.
+fn is_empty(ground: &Ground) -> bool {
+    ground.target.as_ref().is_none_or(|target| target.rows == 0)
 }
 
 /// A copy job wants the same columns on both sides; BigQuery does not say what it does about others.

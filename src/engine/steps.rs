@@ -3,7 +3,7 @@
 use super::attempt::Ground;
 use super::ledger::Ledger;
 use super::protocol::{Event, Phase};
-use super::publish::{self, Work};
+use super::publish::{self, Known, Work};
 use super::run_id::Try;
 use super::scope::{Halt, Scope};
 use super::transfer::{Moved, Stretch, transfer};
@@ -118,8 +118,6 @@ async fn move_one<S: Source, W: Warehouse, T: StateStore>(
     (stretch, moves, number): (Stretch, Moves, u64),
 ) -> Result<(), Halt> {
     let window = stretch.window;
-    let overlap = ledger.overlap(ground.plan.cursor_kind)?;
-    let kind = publish::kind(scope.mapping.mode, &window, overlap, ground);
     let attempt = Try { run: &scope.run, mapping: &scope.key, attempt: report.attempts, step: number };
     let transferred = transfer(scope, ground, stretch, attempt).await?;
     for flaw in &transferred.flaws {
@@ -133,6 +131,14 @@ async fn move_one<S: Source, W: Warehouse, T: StateStore>(
         report.steps += 1;
         return Ok(());
     };
+    let known = Known {
+        window,
+        overlap: ledger.overlap(ground.plan.cursor_kind)?,
+        // The parts of a backfill are published by several processes.
+        is_first: number == 1 && moves == Moves::Watermark,
+        each_key_once: transferred.each_key_once,
+    };
+    let kind = publish::kind(scope.mapping.mode, &known, ground);
     settle(scope, ledger, report, Work { ground, window, moves, kind, staged, attempt }).await?;
     report.bytes_read += transferred.bytes;
     Ok(())

@@ -25,6 +25,8 @@ const TIDY: Duration = Duration::from_secs(3);
 pub(super) struct Transferred {
     /// `None`: the window turned out to be empty.
     pub staged: Option<Staged>,
+    /// No two of the staged rows share their keys.
+    pub each_key_once: bool,
     pub flaws: Vec<FlawCount>,
     /// Bytes of values read.
     pub bytes: u64,
@@ -103,7 +105,7 @@ async fn move_rows<S: Source, W: Warehouse, T: StateStore>(
         cancel: scope.cancel.clone(),
     };
     let pumped = scope.in_phase(Phase::Extract, pump(scope, extraction, stretch.already, order)).await;
-    let Pumped { upload, flaws, bytes } = match pumped {
+    let Pumped { upload, each_key_once, flaws, bytes } = match pumped {
         Err(Halt::Fault(fault)) if fault.kind() == FaultKind::Schema => {
             // The table's own trouble, unless it is no longer the table that was described.
             unchanged(scope, ground).await?;
@@ -112,7 +114,7 @@ async fn move_rows<S: Source, W: Warehouse, T: StateStore>(
         pumped => pumped?,
     };
     let flaws = flaws.named(&ground.plan);
-    let Some(upload) = upload else { return Ok(Transferred { staged: None, flaws, bytes }) };
+    let Some(upload) = upload else { return Ok(Transferred { staged: None, each_key_once, flaws, bytes }) };
     // A row written after a column was added, and read without it, would never be read again.
     unchanged(scope, ground).await?;
     let load = async {
@@ -129,7 +131,7 @@ async fn move_rows<S: Source, W: Warehouse, T: StateStore>(
         Ok::<_, Halt>(staged)
     };
     let staged = scope.in_phase(Phase::Load, load).await?;
-    Ok(Transferred { staged: Some(staged), flaws, bytes })
+    Ok(Transferred { staged: Some(staged), each_key_once, flaws, bytes })
 }
 
 /// Is the source's table still the one that was described?
@@ -156,6 +158,7 @@ async fn unchanged<S: Source, W: Warehouse, T: StateStore>(
 pub(super) struct Pumped<U> {
     /// `None`: there was no row.
     pub upload: Option<U>,
+    each_key_once: bool,
     flaws: Flaws,
     /// Bytes of values read.
     bytes: u64,
@@ -181,7 +184,7 @@ pub(super) async fn pump<S: Source, W: Warehouse, T: StateStore>(
         scope.unless_paused().await?;
         let batch = match extract.next().await? {
             Step::Batch(batch) => batch,
-            Step::End => return Ok(Pumped { upload, flaws, bytes }),
+            Step::End { each_key_once } => return Ok(Pumped { upload, each_key_once, flaws, bytes }),
             Step::Stopped => return Err(Halt::Cancelled),
         };
         flaws.add(&batch.flaws);

@@ -223,7 +223,10 @@ pub struct RowBatch {
 pub enum Step {
     Batch(RowBatch),
     /// Every row of the window has been handed over.
-    End,
+    End {
+        /// No two of them share their keys, as staged: they were read in an order in which that cannot be.
+        each_key_once: bool,
+    },
     /// The cancel token fired; rows are missing.
     Stopped,
 }

@@ -228,9 +228,11 @@ pub struct Staged {
 pub enum PublishKind {
     /// upsert: MERGE on the keys, newer over older.
     Merge,
+    /// upsert into an empty target: INSERT of each key's newest row.
+    InsertNewest,
     /// append, no overlap possible, no cast: a copy job, which is free.
     Copy,
-    /// append, no overlap possible: INSERT of every row.
+    /// append, no overlap possible, or upsert into an empty target of keys that differ: INSERT of every row.
     Insert,
     /// append, the target may hold some already: INSERT of the rows whose key and cursor (without keys: whose content,
     /// so many times) are not there.

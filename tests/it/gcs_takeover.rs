@@ -22,12 +22,19 @@ const LEASE: Duration = Duration::from_secs(3);
 /// What the server's whole seconds may add, and the time of a request.
 const EXPIRED: Duration = Duration::from_secs(6);
 
+/// Its first load is an INSERT, which doubles rows as well when it is done twice.
+const UPSERT: &str =
+    "  - {name: t, mysql_table: t, bigquery_table: t, incremental_column: id, primary_keys: [id], mode: upsert}";
+
 async fn sandbox(name: &str, gcs: &Gcs) -> Sandbox {
+    sandbox_of(name, gcs, MAPPING).await
+}
+
+async fn sandbox_of(name: &str, gcs: &Gcs, mapping: &str) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     let lease = LEASE.as_secs();
-    let settings =
-        format!("state_store: gcs\nstate_gcs_bucket: {}\nstate_gcs_lease: {lease}s", gcs.bucket);
-    sandbox.configure(&settings, MAPPING);
+    let settings = format!("state_store: gcs\nstate_gcs_bucket: {}\nstate_gcs_lease: {lease}s", gcs.bucket);
+    sandbox.configure(&settings, mapping);
     sandbox.sql("CREATE TABLE t (id INT PRIMARY KEY, v INT); INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)").await;
     sandbox
 }
@@ -137,8 +144,12 @@ async fn a_holder_that_wakes_up_after_it_was_taken_over_neither_saves_nor_publis
 
 #[tokio::test]
 async fn a_holder_frozen_between_its_word_and_its_publish_does_not_publish_twice() {
+    tokio::join!(frozen("gcsfrozen_a", MAPPING), frozen("gcsfrozen_u", UPSERT));
+}
+
+async fn frozen(name: &str, mapping: &str) {
     let gcs = Gcs::start().await;
-    let sandbox = sandbox("gcsfrozen", &gcs).await;
+    let sandbox = sandbox_of(name, &gcs, mapping).await;
     let answer = Arc::new(Semaphore::new(0));
     gcs.trouble_with(&Method::PUT, "state/t.json", r#""pending""#, 1, Trouble::Hold(Arc::clone(&answer)));
     let zombie = gcs.command(&sandbox, &["run-once", "--output", "json"]).spawn().unwrap();
@@ -210,9 +221,7 @@ async fn runs_killed_at_each_step_are_made_good_once_their_lease_has_expired() {
     let mapping = |name: &str, rest: &str| {
         format!("  - {{name: {name}, mysql_table: t, bigquery_table: {name}, incremental_column: id, {rest}}}\n")
     };
-    let settings = format!(
-        "state_store: gcs\nstate_gcs_bucket: {bucket}\ntemp_bucket: {bucket}\nconcurrency: 1"
-    );
+    let settings = format!("state_store: gcs\nstate_gcs_bucket: {bucket}\ntemp_bucket: {bucket}\nconcurrency: 1");
     let mappings = mapping("u", "primary_keys: [id], mode: upsert") + &mapping("k", "mode: append");
     sandbox.configure(&settings, &mappings);
     gcs.run_once(&sandbox).await.expect_code(0);

@@ -25,6 +25,7 @@ mod failures;
 mod faults_bigquery;
 mod faults_mysql;
 mod fence;
+mod first_load;
 mod gcs_state;
 mod gcs_takeover;
 mod local_state;

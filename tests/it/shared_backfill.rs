@@ -21,10 +21,7 @@ const BACKFILL: [&str; 7] = ["backfill", "--mapping", "t", "--start", "2026-01-0
 
 /// 100 rows; a part has at least 6 of them and is moved in steps of 6. A dead holder is told from a living one in 3 s.
 async fn sandbox(name: &str, gcs: &Gcs, mapping: &str) -> Sandbox {
-    let settings = format!(
-        "state_store: gcs\nstate_gcs_bucket: {}\nstate_gcs_lease: 3s\nwindow_rows: 5",
-        gcs.bucket
-    );
+    let settings = format!("state_store: gcs\nstate_gcs_bucket: {}\nstate_gcs_lease: 3s\nwindow_rows: 5", gcs.bucket);
     hundred(name, &settings, mapping).await
 }
 
@@ -180,9 +177,7 @@ async fn killed_at_each_step_a_share_is_made_good_by_another_process() {
     let sandbox = sandbox("share_steps", &gcs, KEYLESS).await;
     let bucket = &gcs.bucket;
     // Two parts: where the index has come to 60 rows, and the rest.
-    let settings = format!(
-        "state_store: gcs\nstate_gcs_bucket: {bucket}\ntemp_bucket: {bucket}\nwindow_rows: 60"
-    );
+    let settings = format!("state_store: gcs\nstate_gcs_bucket: {bucket}\ntemp_bucket: {bucket}\nwindow_rows: 60");
     sandbox.configure(&settings, KEYLESS);
     for (day, step) in (10..).zip(steps) {
         if day > 10 {

@@ -81,7 +81,10 @@ fn ground(target: Option<TargetSchema>) -> Ground {
 #[test]
 fn an_append_copies_only_where_both_sides_are_the_same_and_no_row_can_be_there() {
     let after = window(Low::After(Cursor::Int(5)));
-    let of = |target, overlap: Option<i128>| kind(Mode::Append, &after, overlap.map(Cursor::Int), &ground(target));
+    let of = |target, overlap: Option<i128>| {
+        let known = Known { overlap: overlap.map(Cursor::Int), ..known(after) };
+        kind(Mode::Append, &known, &ground(target))
+    };
     assert_eq!(of(Some(target(7, false)), None), PublishKind::Copy);
     assert_eq!(of(Some(target(7, true)), None), PublishKind::Insert);
     assert_eq!(of(None, None), PublishKind::Insert);
@@ -100,8 +103,17 @@ fn a_window_overlaps_unless_it_goes_on_after_a_watermark_of_ours_or_into_an_empt
     assert!(!may_overlap(&window(Low::Beginning), None, None));
 }
 
+fn known(window: Window) -> Known {
+    Known { window, overlap: None, is_first: true, each_key_once: true }
+}
+
 #[test]
-fn an_upsert_always_merges() {
-    let kind = kind(Mode::Upsert, &window(Low::Beginning), Some(Cursor::Int(9)), &ground(None));
-    assert_eq!(kind, PublishKind::Merge);
+fn an_upsert_merges_but_into_an_empty_target() {
+    let known = known(window(Low::Beginning));
+    let of = |known, target| kind(Mode::Upsert, &known, &ground(target));
+    assert_eq!(of(known, None), PublishKind::Insert);
+    assert_eq!(of(known, Some(target(0, false))), PublishKind::Insert);
+    assert_eq!(of(Known { each_key_once: false, ..known }, None), PublishKind::InsertNewest);
+    assert_eq!(of(known, Some(target(1, false))), PublishKind::Merge);
+    assert_eq!(of(Known { is_first: false, ..known }, None), PublishKind::Merge);
 }

@@ -51,6 +51,13 @@ impl PageOrder {
         let found = if whole { by_primary().or_else(by_cursor) } else { by_cursor() };
         found.map_or(planned.clone(), |(order, columns)| Self { index: Some(order.index.clone()), columns })
     }
+
+    /// Does each page begin beyond every key that came before, so that none comes twice whatever is written meanwhile?
+    /// Not by a cursor first: a row whose cursor grows while it is read comes again.
+    pub fn brings_each_key_once(&self, plan: &TablePlan) -> bool {
+        let same = self.columns.len() == plan.keys.len() && self.columns.iter().all(|place| plan.keys.contains(place));
+        same && plan.keys_unique && plan.keys_stay_apart()
+    }
 }
 
 /// The last row handed over, as values to compare with; one for each of [`PageOrder::columns`].
@@ -115,6 +122,7 @@ pub fn key_text(source_type: &SourceType, raw: Option<&[u8]>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::type_map::Cast;
     use crate::source::mysql::indexes::Ordering;
     use crate::source::mysql::samples::{column, plan};
 
@@ -136,6 +144,21 @@ mod tests {
         indexes.ordering.pop();
         let planned = PageOrder { index: None, columns: vec![2, 0, 1] };
         assert_eq!(PageOrder::choose(&plan, &indexes, false), planned);
+    }
+
+    #[test]
+    fn only_pages_by_a_unique_key_bring_each_key_once() {
+        let id = || SourceType::Int { bits: 64, unsigned: true };
+        let mut plan = plan(vec![column("a", id()), column("b", id()), column("at", id())], &[0, 1], 2);
+        let by = |columns: &[usize]| PageOrder { index: None, columns: columns.to_vec() };
+        assert!(by(&[1, 0]).brings_each_key_once(&plan));
+        assert!(!by(&[2, 0, 1]).brings_each_key_once(&plan), "a cursor may grow past the page it was on");
+        assert!(!by(&[0]).brings_each_key_once(&plan), "keys that share their first part share a page's end");
+        plan.keys_unique = false;
+        assert!(!by(&[0, 1]).brings_each_key_once(&plan));
+        plan.keys_unique = true;
+        plan.columns[0].cast = Cast::To;
+        assert!(!by(&[0, 1]).brings_each_key_once(&plan), "two staged texts may be one number");
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub fn start(settings: Arc<MysqlSettings>, notes: RetryNotes, job: Extraction) -
             biased;
             () = cancel.cancelled() => Ok(Step::Stopped),
             () = steps.closed() => return,
-            outcome = read(team, taken) => outcome.map(|()| Step::End),
+            outcome = read(team, taken) => outcome.map(|each_key_once| Step::End { each_key_once }),
         };
         // An error here means that the receiver is gone, and there is nobody to tell.
         steps.send(outcome).await.ok();
@@ -43,8 +43,10 @@ pub fn start(settings: Arc<MysqlSettings>, notes: RetryNotes, job: Extraction) -
     Extract::new(receiver)
 }
 
-/// Waits for all readers; the first fault ends them all. Slices that are given away get readers of their own.
-async fn read(team: Arc<Team>, mut taken: mpsc::UnboundedReceiver<(Slice, PageOrder)>) -> Result<(), Fault> {
+/// Waits for all readers; the first fault ends them all. Slices that are given away get readers of their own. True when
+/// no key can have come twice: slices have no value in common.
+async fn read(team: Arc<Team>, mut taken: mpsc::UnboundedReceiver<(Slice, PageOrder)>) -> Result<bool, Fault> {
+    let mut each_key_once = true;
     let mut readers = JoinSet::new();
     readers.spawn(Reader::new(Arc::clone(&team), Slice::default(), None).read());
     loop {
@@ -56,15 +58,15 @@ async fn read(team: Arc<Team>, mut taken: mpsc::UnboundedReceiver<(Slice, PageOr
             }
             ended = readers.join_next() => match ended {
                 Some(ended) => {
-                    ended.unwrap_or_else(broken)?;
+                    each_key_once &= ended.unwrap_or_else(broken)?;
                     team.leave_place();
                 }
-                None => return Ok(()),
+                None => return Ok(each_key_once),
             },
         }
     }
 }
 
-fn broken(error: JoinError) -> Result<(), Fault> {
+fn broken(error: JoinError) -> Result<bool, Fault> {
     Err(Fault::new(FaultKind::Bug, "A reader broke").caused_by(error))
 }

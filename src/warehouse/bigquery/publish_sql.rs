@@ -24,6 +24,7 @@ impl Api {
         match kind {
             PublishKind::Merge if self.is_emulator => emulator::merge(&merge(target, plan, rows)),
             PublishKind::Merge => merge(target, plan, rows),
+            PublishKind::InsertNewest => insert_newest(target, plan, rows),
             PublishKind::Insert | PublishKind::Copy => insert(target, plan, rows),
             PublishKind::InsertMissing => insert_missing(target, plan, rows),
         }
@@ -66,10 +67,16 @@ pub fn merge(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
     )
 }
 
-/// append, where no overlap is possible: every row.
+/// Where the target can hold none of the rows: every row.
 #[must_use]
 pub fn insert(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
     format!("INSERT INTO {} ({})\n{}", table(target), names(plan), select(plan, rows))
+}
+
+/// upsert, where the target holds nothing: each key once, without a join.
+#[must_use]
+pub fn insert_newest(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
+    format!("INSERT INTO {} ({})\n{}", table(target), names(plan), each_once(plan, rows, &plan.keys))
 }
 
 /// append, where the target may hold some of the rows: those whose keys and cursor are not there.

@@ -17,6 +17,24 @@ struct Description {
     #[serde(default)]
     schema: Fields,
     num_rows: Option<String>,
+    streaming_buffer: Option<StreamingBuffer>,
+}
+
+/// Rows that were streamed in a while ago and are not counted yet.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct StreamingBuffer {
+    estimated_rows: Option<String>,
+}
+
+impl Description {
+    /// 0 means that there is none. (64-bit numbers travel as text.)
+    fn rows(&self) -> u64 {
+        let number = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<u64>().ok());
+        let streamed =
+            self.streaming_buffer.as_ref().map_or(0, |buffer| number(&buffer.estimated_rows).unwrap_or(1).max(1));
+        number(&self.num_rows).unwrap_or(0).saturating_add(streamed)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -114,10 +132,11 @@ impl Api {
     pub async fn describe(&self, table: &TableId) -> Result<Option<TargetSchema>, Fault> {
         let url = self.url(false, &table.project, &["datasets", &table.dataset, "tables", &table.table]);
         let reading = format!("reading the columns of {table}");
-        match self.json::<Description>(reading, |http| http.get(&url).query(&[("fields", "schema,numRows")])).await {
+        let fields = [("fields", "schema,numRows,streamingBuffer(estimatedRows)")];
+        match self.json::<Description>(reading, |http| http.get(&url).query(&fields)).await {
             Ok(found) => Ok(Some(TargetSchema {
+                rows: found.rows(),
                 columns: found.schema.fields.into_iter().map(TargetColumn::from).collect(),
-                rows: found.num_rows.and_then(|n| n.parse().ok()).unwrap_or(0),
             })),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error.into_fault(format!("Reading the columns of {table} failed"))),
@@ -128,6 +147,16 @@ impl Api {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_that_were_streamed_in_are_rows() {
+        let rows = |text: &str| serde_json::from_str::<Description>(text).unwrap().rows();
+        assert_eq!(rows(r#"{"numRows": "12"}"#), 12);
+        assert_eq!(rows(r#"{"numRows": "0", "streamingBuffer": {"estimatedRows": "3"}}"#), 3);
+        assert_eq!(rows(r#"{"numRows": "0", "streamingBuffer": {"estimatedRows": "0"}}"#), 1);
+        assert_eq!(rows(r#"{"streamingBuffer": {}}"#), 1);
+        assert_eq!(rows("{}"), 0);
+    }
 
     #[test]
     fn parameters_and_modes_are_kept() {

@@ -73,13 +73,15 @@ impl Reader {
         Self { team, slice, batcher, order, greatest: None, last: None, batches: 0 }
     }
 
-    /// Reads the slice, going on after the last batch where a connection breaks.
-    pub async fn read(mut self) -> Result<(), Fault> {
+    /// Reads the slice, going on after the last batch where a connection breaks. True when no key can have come twice.
+    pub async fn read(mut self) -> Result<bool, Fault> {
         let team = Arc::clone(&self.team);
         let mut waits = Waits::new(&team.notes, format!("reading {}", team.job.table));
         loop {
             let before = self.batches;
-            let Err(fault) = self.attempt().await else { return Ok(()) };
+            let Err(fault) = self.attempt().await else {
+                return Ok(self.order.is_some_and(|order| order.brings_each_key_once(&team.job.plan)));
+            };
             // Rows of a stream come in no order: what was handed over cannot be told from what was not.
             if team.job.plan.paging == Paging::Stream && self.batches > 0 {
                 return Err(fault);

@@ -73,6 +73,20 @@ fn an_insert_gives_every_row() {
 }
 
 #[test]
+fn a_first_upsert_gives_the_newest_of_each_key_without_a_join() {
+    let mut plan = orders();
+    plan.columns.truncate(2);
+    let expected = "INSERT INTO `my-project.shop.orders` (`id`, `updated_at`)
+  SELECT
+    __s.`id` AS `id`,
+    __s.`updated_at` AS `updated_at`
+  FROM `my-project.shop._bqsync_1` AS __s
+  WHERE TRUE
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY __s.`id` ORDER BY __s.`updated_at` DESC) = 1";
+    assert_eq!(insert_newest(&target(), &plan, &(&staged()).into()), expected);
+}
+
+#[test]
 fn an_append_that_may_overlap_looks_for_keys_and_cursor_within_the_staged_range() {
     let mut plan = orders();
     plan.columns.truncate(2);
