@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::backfill::{Order, backfill, part};
 use super::conflicts::refuse_lost_target;
 use super::deletes::deletes;
-use super::horizon::fix_window;
+use super::horizon::{Fixed, fix_window};
 use super::ledger::Ledger;
 use super::prepare::{as_it_is, prepare};
 use super::protocol::Phase;
@@ -80,8 +80,8 @@ async fn incremental<S: Source, W: Warehouse, T: StateStore>(
 ) -> Result<(), Halt> {
     let watermark = ledger.watermark(ground.plan.cursor_kind)?;
     let fixed = scope.in_phase(Phase::Plan, fix_window(scope, ground, watermark.as_ref(), report)).await?;
-    let Some(window) = fixed else { return Ok(()) };
-    let journey = Journey { window, moves: Moves::Watermark, reread_to: watermark.map(|mark| mark.cursor) };
+    let Some(Fixed { window, rows }) = fixed else { return Ok(()) };
+    let journey = Journey { window, rows, moves: Moves::Watermark, reread_to: watermark.map(|mark| mark.cursor) };
     move_in_steps(scope, ledger, report, ground, journey).await
 }
 

@@ -94,7 +94,7 @@ async fn move_the_rest<S: Source, W: Warehouse, T: StateStore>(
     if state.is_done() {
         return Ok(());
     }
-    let journey = Journey { window, moves: Moves::Backfill, reread_to: None };
+    let journey = Journey { window, rows: None, moves: Moves::Backfill, reread_to: None };
     move_in_steps(scope, ledger, report, ground, journey).await
 }
 

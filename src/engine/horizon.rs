@@ -23,13 +23,20 @@ use crate::warehouse::Warehouse;
 /// A statement is stamped before its transaction is seen to begin, by as long as it waited for the table's definition.
 const BEFORE_THE_TRANSACTION: TimeDelta = TimeDelta::minutes(1);
 
+/// The window of an incremental run.
+pub(super) struct Fixed {
+    pub window: Window,
+    /// Rows in it, by a look into the index; `None` for a first load, of which only statistics of any age tell.
+    pub rows: Option<u64>,
+}
+
 /// Fixes the window of an incremental run; `None` when there is nothing new that is settled.
 pub(super) async fn fix_window<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
     ground: &Ground,
     watermark: Option<&Watermark>,
     report: &mut MappingReport,
-) -> Result<Option<Window>, Halt> {
+) -> Result<Option<Fixed>, Halt> {
     let mapping = &scope.mapping;
     let low = low(scope, ground, watermark)?;
     let Horizon { high, rows, newest } = horizon(scope, ground, low, watermark, report).await?;
@@ -47,7 +54,7 @@ pub(super) async fn fix_window<S: Source, W: Warehouse, T: StateStore>(
     });
     let (run, mapping) = (scope.run.clone(), mapping.name.clone());
     scope.emit(Event::WindowFixed { run, mapping, window: window.to_string(), rows_estimate });
-    Ok(Some(window))
+    Ok(Some(Fixed { window, rows }))
 }
 
 fn low<S, W, T>(scope: &Scope<S, W, T>, ground: &Ground, watermark: Option<&Watermark>) -> Result<Low, Halt> {
