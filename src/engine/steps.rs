@@ -40,14 +40,12 @@ pub(super) async fn move_in_steps<S: Source, W: Warehouse, T: StateStore>(
     journey: Journey,
 ) -> Result<(), Halt> {
     note_overlap(scope, ledger, ground, &journey).await?;
-    let few = scope.ports.config.pace.window_rows / SURELY;
-    let is_small = journey.rows.is_some_and(|rows| rows <= few);
     let mut low = journey.window.low;
     let mut number = 0;
     loop {
         scope.unless_paused().await?;
         let rest = Window { low, high: journey.window.high };
-        let end = if is_small { None } else { scope.in_phase(Phase::Plan, step_end(scope, ground, rest)).await? };
+        let end = scope.in_phase(Phase::Plan, step_end(scope, ground, rest, journey.rows)).await?;
         let window = step(rest, end, journey.reread_to);
         number += 1;
         let is_last = window.high == rest.high;
@@ -75,18 +73,21 @@ pub(super) async fn move_in_steps<S: Source, W: Warehouse, T: StateStore>(
     }
 }
 
-/// Where the next step may end; `None` when the rest is one step.
+/// Where the next step may end; `None` when the rest is one step. `estimate`: rows of the whole window.
 async fn step_end<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
     ground: &Ground,
     rest: Window,
+    estimate: Option<u64>,
 ) -> Result<Option<Cursor>, Halt> {
+    let window_rows = scope.ports.config.pace.window_rows;
+    let is_small = estimate.is_some_and(|rows| rows <= window_rows / SURELY);
     // Without an index each look would read the whole table, and so would each step.
-    if !ground.plan.cursor_indexed {
+    if is_small || !ground.plan.cursor_indexed {
         return Ok(None);
     }
     let ask = stretch(scope, ground, rest);
-    scope.unless_cancelled(scope.ports.source.step_end(&ask, scope.ports.config.pace.window_rows)).await
+    scope.unless_cancelled(scope.ports.source.step_end(&ask, window_rows)).await
 }
 
 pub(super) fn stretch<S, W, T>(scope: &Scope<S, W, T>, ground: &Ground, window: Window) -> StretchAsk {

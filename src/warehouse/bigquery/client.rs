@@ -23,7 +23,7 @@ use crate::warehouse::Billing;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// BigQuery answers within seconds; a minute tells a slow answer from a dead connection.
-const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
+pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// One set of connections. Cheap to clone; the clones share them.
 #[derive(Clone)]

@@ -1,6 +1,6 @@
 //! Jobs: sent under an id of ours, adopted when BigQuery knows the id already, waited for to their end.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gcp_bigquery_client::model::job::Job;
 use gcp_bigquery_client::model::job_configuration::JobConfiguration;
@@ -22,9 +22,6 @@ use crate::warehouse::PublishCounts;
 /// Small jobs end in well under a second; long ones lose little by being asked after every two.
 const FIRST_POLL: Duration = Duration::from_millis(50);
 const SLOWEST_POLL: Duration = Duration::from_secs(2);
-
-/// How long BigQuery may hold an answer back until a statement has ended.
-const HELD_BACK: Duration = Duration::from_secs(30);
 
 /// All that is read of a job; a finished query's plan alone may have megabytes.
 const JOB_FIELDS: &str =
@@ -62,7 +59,6 @@ struct QueryStatistics {
     estimated_bytes_processed: Option<String>,
 }
 
-/// 64-bit numbers travel as text.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct DmlStatistics {
@@ -86,7 +82,8 @@ struct CopyStatistics {
     copied_rows: Option<String>,
 }
 
-fn number(text: Option<&String>) -> Option<u64> {
+/// 64-bit numbers travel as text.
+pub fn number(text: Option<&String>) -> Option<u64> {
     text.and_then(|t| t.parse().ok())
 }
 
@@ -203,33 +200,6 @@ impl Api {
             // Sent before, by an attempt whose answer was lost or by a process that is gone.
             Err(error) if error.is_duplicate() => Ok(None),
             Err(error) => Err(error),
-        }
-    }
-
-    /// Waits until a statement has ended: BigQuery holds each answer back, where `jobs.get` would be asked again and
-    /// again. How it ended, that tells; whatever goes wrong here, it still can.
-    async fn statement_ended(&self, id: &JobId) {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Results {
-            #[serde(default)]
-            job_complete: bool,
-        }
-        let url = self.url(false, &self.project, &["queries", &id.0]);
-        let patience = HELD_BACK.as_millis().to_string();
-        let query = [
-            ("location", self.location.as_str()),
-            ("timeoutMs", &patience),
-            ("maxResults", "0"),
-            ("fields", "jobComplete"),
-        ];
-        loop {
-            let asked = Instant::now();
-            let Ok(answer) = self.send(self.http().get(&url).query(&query), HELD_BACK * 2).await else { return };
-            let complete = answer.json::<Results>().await.is_ok_and(|results| results.job_complete);
-            if complete || asked.elapsed() < HELD_BACK / 2 {
-                return;
-            }
         }
     }
 

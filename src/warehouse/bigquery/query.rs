@@ -1,16 +1,20 @@
 //! Statements that only read: their rows, page by page, and what they would cost.
 
+use std::time::{Duration, Instant};
+
+use reqwest::RequestBuilder;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::Api;
+use super::client::{Api, REQUEST_TIMEOUT};
+use super::jobs::number;
 use super::labels::labels;
 use crate::domain::cost::Cost;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::JobId;
 
-/// How long BigQuery may hold an answer back until the rows are there; below the limit of a request.
-const PATIENCE_MS: u32 = 50_000;
+/// How long BigQuery may hold an answer back until the statement has ended; below the limit of a request.
+const PATIENCE: Duration = Duration::from_secs(50);
 
 /// Its columns as text.
 type Row = Vec<Option<String>>;
@@ -25,7 +29,6 @@ struct Answer {
     #[serde(default)]
     rows: Vec<Cells>,
     page_token: Option<String>,
-    /// 64-bit numbers travel as text.
     total_bytes_processed: Option<String>,
 }
 
@@ -89,7 +92,7 @@ impl Api {
     /// Bytes that a statement would read; of a clustered table an upper bound.
     pub async fn bytes_of(&self, sql: &str, what: &str) -> Result<u64, Fault> {
         let answer = self.ask(sql, what, true).await?;
-        Ok(answer.total_bytes_processed.and_then(|bytes| bytes.parse().ok()).unwrap_or(0))
+        Ok(number(answer.total_bytes_processed.as_ref()).unwrap_or(0))
     }
 
     async fn ask(&self, sql: &str, what: &str, dry_run: bool) -> Result<Answer, Fault> {
@@ -98,7 +101,7 @@ impl Api {
             "query": sql,
             "useLegacySql": false,
             "location": self.location,
-            "timeoutMs": PATIENCE_MS,
+            "timeoutMs": PATIENCE.as_millis(),
             "dryRun": dry_run,
             "labels": labels(self.billing()),
         });
@@ -111,10 +114,30 @@ impl Api {
     }
 
     async fn more(&self, job: &str, page: Option<&str>, what: &str) -> Result<Answer, Fault> {
-        let url = self.url(false, &self.project, &["queries", job]);
-        let mut query = vec![("location", self.location.clone()), ("timeoutMs", PATIENCE_MS.to_string())];
-        query.extend(page.map(|page| ("pageToken", page.to_owned())));
-        let answer = self.json("asking BigQuery for more rows", |http| http.get(&url).query(&query)).await;
+        let page = page.map(|page| ("pageToken", page));
+        let answer = self.json("asking BigQuery for more rows", |_| self.results(job).query(&page.as_slice())).await;
         answer.map_err(|error| error.into_fault(what))
+    }
+
+    /// `jobs.getQueryResults`, held back until the statement has ended.
+    fn results(&self, job: &str) -> RequestBuilder {
+        let url = self.url(false, &self.project, &["queries", job]);
+        let patience = PATIENCE.as_millis().to_string();
+        self.http().get(url).query(&[("location", self.location.as_str()), ("timeoutMs", &patience)])
+    }
+
+    /// Waits until a statement has ended, where `jobs.get` would be asked again and again. How it ended, that tells;
+    /// whatever goes wrong here, it still can. So each call is made once: a job's own error is answered as a call's.
+    pub async fn statement_ended(&self, id: &JobId) {
+        let nothing_else = [("maxResults", "0"), ("fields", "jobComplete")];
+        loop {
+            let asked = Instant::now();
+            let Ok(answer) = self.send(self.results(&id.0).query(&nothing_else), REQUEST_TIMEOUT).await else { return };
+            let complete = answer.json::<Answer>().await.is_ok_and(|answer| answer.job_complete);
+            // A server that holds nothing back would be asked without a pause.
+            if complete || asked.elapsed() < PATIENCE / 2 {
+                return;
+            }
+        }
     }
 }

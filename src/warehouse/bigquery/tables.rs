@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::client::Api;
+use super::jobs::number;
 use crate::domain::column::{TargetColumn, TargetSchema};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::TableId;
@@ -28,12 +29,11 @@ struct StreamingBuffer {
 }
 
 impl Description {
-    /// 0 means that there is none. (64-bit numbers travel as text.)
+    /// 0 means that there is none.
     fn rows(&self) -> u64 {
-        let number = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<u64>().ok());
-        let streamed =
-            self.streaming_buffer.as_ref().map_or(0, |buffer| number(&buffer.estimated_rows).unwrap_or(1).max(1));
-        number(&self.num_rows).unwrap_or(0).saturating_add(streamed)
+        let buffer = self.streaming_buffer.as_ref();
+        let streamed = buffer.map_or(0, |buffer| number(buffer.estimated_rows.as_ref()).unwrap_or(1).max(1));
+        number(self.num_rows.as_ref()).unwrap_or(0).saturating_add(streamed)
     }
 }
 
@@ -56,17 +56,16 @@ struct Field {
 
 impl From<Field> for TargetColumn {
     fn from(field: Field) -> Self {
-        let number = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<u64>().ok());
-        let small = |text| number(text).and_then(|n| u8::try_from(n).ok());
-        let shape = small(&field.precision)
-            .map(|precision| DecimalShape { precision, scale: small(&field.scale).unwrap_or(0) });
+        let small = |text: Option<&String>| number(text).and_then(|n| u8::try_from(n).ok());
+        let shape = small(field.precision.as_ref())
+            .map(|precision| DecimalShape { precision, scale: small(field.scale.as_ref()).unwrap_or(0) });
         let mode = field.mode.as_deref().unwrap_or("NULLABLE");
         let target_type = match TargetType::from_name(&field.r#type) {
             _ if mode == "REPEATED" => TargetType::Other(format!("ARRAY<{}>", field.r#type)),
             TargetType::Numeric(_) => TargetType::Numeric(shape),
             TargetType::BigNumeric(_) => TargetType::BigNumeric(shape),
-            TargetType::String(_) => TargetType::String(number(&field.max_length)),
-            TargetType::Bytes(_) => TargetType::Bytes(number(&field.max_length)),
+            TargetType::String(_) => TargetType::String(number(field.max_length.as_ref())),
+            TargetType::Bytes(_) => TargetType::Bytes(number(field.max_length.as_ref())),
             other => other,
         };
         Self { name: field.name, target_type, required: mode == "REQUIRED" }

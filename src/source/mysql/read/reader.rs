@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::{FutureExt, Stream, StreamExt};
-use sqlx::mysql::{MySqlQueryResult, MySqlRow};
+use sqlx::mysql::MySqlRow;
 use sqlx::{Connection, Either, Executor};
 use tokio::sync::mpsc;
 
@@ -181,6 +181,8 @@ impl Reader {
         // Kept so that the page's last row can say where the next page begins.
         let mut last = None;
         while let Some(row) = self.next(&mut rows).await? {
+            // Beside rows there is only the word that they have come to their end.
+            let Either::Right(row) = row else { continue };
             if count == 0 {
                 wire::check(&row, &self.team.job.plan, &self.team.job.table)?;
             }
@@ -199,20 +201,7 @@ impl Reader {
         Ok(count)
     }
 
-    async fn next<S>(&self, rows: &mut S) -> Result<Option<MySqlRow>, Fault>
-    where
-        S: Stream<Item = Result<Either<MySqlQueryResult, MySqlRow>, sqlx::Error>> + Unpin,
-    {
-        loop {
-            match self.next_of_many(rows).await? {
-                Some(Either::Right(row)) => return Ok(Some(row)),
-                Some(Either::Left(_ended)) => {}
-                None => return Ok(None),
-            }
-        }
-    }
-
-    async fn next_of_many<S, T>(&self, rows: &mut S) -> Result<Option<T>, Fault>
+    async fn next<S, T>(&self, rows: &mut S) -> Result<Option<T>, Fault>
     where
         S: Stream<Item = Result<T, sqlx::Error>> + Unpin,
     {
