@@ -109,13 +109,14 @@ fn is_alive(holder: &Holder, here: &str) -> bool {
         return true;
     }
     let pid = holder.pid.to_string();
-    let locks = fs::read_to_string(processes.join("locks")).unwrap_or_default();
-    // `1: FLOCK  ADVISORY  WRITE 708 103:02:1318 0 EOF`
-    let holds_one = locks.lines().any(|line| {
-        let mut words = line.split_whitespace();
-        words.any(|word| word == "FLOCK") && words.nth(2) == Some(&pid)
+    // `1: FLOCK  ADVISORY  WRITE 708 103:02:1318 0 EOF`; an empty list says that nobody holds a lock.
+    let holds_one = fs::read_to_string(processes.join("locks")).map_or(true, |locks| {
+        locks.lines().any(|line| {
+            let mut words = line.split_whitespace();
+            words.any(|word| word == "FLOCK") && words.nth(2) == Some(&pid)
+        })
     });
-    processes.join(&pid).exists() && (locks.is_empty() || holds_one)
+    processes.join(&pid).exists() && holds_one
 }
 
 /// Readable, and distinct for names that differ only in what a file name cannot hold.
