@@ -56,6 +56,7 @@ async fn main() -> color_eyre::Result<()> {
     let ask = BoundsAsk {
         table: mapping.source.clone(),
         column: table.cursor_column().source.name.clone(),
+        is_unique: true,
         nullable: false,
         wants_rows: false,
         kind: table.cursor_kind,

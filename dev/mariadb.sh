@@ -55,7 +55,9 @@ mariadb_start() {
         --socket="$(cat "$home/socket")" --pid-file="$home/server.pid" \
         --bind-address=127.0.0.1 --port="$(cat "$home/port")" --skip-name-resolve \
         --character-set-server=utf8mb4 --max-connections=300 --max-allowed-packet=64M \
-        --local-infile=1 --secure-file-priv= --skip-log-bin --performance-schema=OFF \
+        --local-infile=1 --secure-file-priv= --skip-log-bin \
+        --performance-schema="${MARIADB_PERFORMANCE_SCHEMA:-ON}" \
+        --performance-schema-instrument='wait/lock/metadata/sql/mdl=ON' \
         --innodb-flush-log-at-trx-commit=2 --innodb-doublewrite=0 --innodb-buffer-pool-size=256M \
         "${tls[@]}" >"$home/log" 2>&1 </dev/null 7>&- 8>&- &
     echo $! >"$home/pid"

@@ -75,6 +75,7 @@ impl Shape {
             unique_keys: vec![id.clone()],
             indexes: vec![id, updated_at],
             is_view: false,
+            is_transactional: true,
             rows_estimate: Some(self.rows),
         };
         let input = PlanInput {

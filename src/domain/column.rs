@@ -44,6 +44,8 @@ pub struct SourceSchema {
     /// Columns of every index that can order rows, unique ones included, in index order.
     pub indexes: Vec<Vec<String>>,
     pub is_view: bool,
+    /// Its engine's open transactions are among those that the server lists; of a view unknown, and taken to be.
+    pub is_transactional: bool,
     /// The server's estimate of the rows in the table; `None` for views.
     pub rows_estimate: Option<u64>,
 }

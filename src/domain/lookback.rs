@@ -41,6 +41,12 @@ impl fmt::Display for Lookback {
 }
 
 impl Lookback {
+    /// `0`: nothing below the watermark is looked at again.
+    #[must_use]
+    pub fn is_none(self) -> bool {
+        matches!(self, Self::Plain(0) | Self::Span(Duration::ZERO))
+    }
+
     /// The value so far below `mark`; the column's lowest where there is none so low.
     ///
     /// # Errors

@@ -83,6 +83,12 @@ pub struct MappingReport {
     /// How far the window ends before the newest row that MySQL had when it was fixed; where the column is a time.
     #[serde(default)]
     pub lag_seconds: Option<u64>,
+    /// Rows below the watermark that were read again, because what stood there was not what the last run had left.
+    #[serde(default)]
+    pub rows_read_again: u64,
+    /// Of these at least so many had come late: after a run had passed their value.
+    #[serde(default)]
+    pub rows_late: u64,
     /// Steps that were published, each with a watermark or checkpoint of its own.
     #[serde(default)]
     pub steps: u64,
@@ -183,6 +189,8 @@ impl MappingReport {
             window: None,
             held_back: None,
             lag_seconds: None,
+            rows_read_again: 0,
+            rows_late: 0,
             steps: 0,
             watermark_before: None,
             watermark_after: None,

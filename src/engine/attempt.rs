@@ -13,6 +13,7 @@ use super::recover::recover;
 use super::scope::{Halt, Scope, Task};
 use super::steps::{Journey, move_in_steps};
 use super::sweep::sweep;
+use super::tail;
 use crate::domain::column::{SourceSchema, TargetSchema};
 use crate::domain::plan::TablePlan;
 use crate::domain::report::MappingReport;
@@ -79,10 +80,23 @@ async fn incremental<S: Source, W: Warehouse, T: StateStore>(
     ground: &Ground,
 ) -> Result<(), Halt> {
     let watermark = ledger.watermark(ground.plan.cursor_kind)?;
-    let fixed = scope.in_phase(Phase::Plan, fix_window(scope, ground, watermark.as_ref(), report)).await?;
-    let Some(Fixed { window, rows }) = fixed else { return Ok(()) };
-    let journey = Journey { window, rows, moves: Moves::Watermark, reread_to: watermark.map(|mark| mark.cursor) };
-    move_in_steps(scope, ledger, report, ground, journey).await
+    let fix = fix_window(scope, ledger, ground, watermark.as_ref(), report);
+    let Fixed { window, rows, moment } = scope.in_phase(Phase::Plan, fix).await?;
+    let found = scope.in_phase(Phase::Plan, tail::look_again(scope, ledger, ground, &moment)).await?;
+    // Before a row is read: what comes while rows are read is found by the next run.
+    let high = window.map(|window| window.high).or(watermark.map(|mark| mark.cursor));
+    let next = scope.in_phase(Phase::Plan, tail::summed(scope, ledger, ground, (&moment, &found, high))).await?;
+    let is_first = found.windows.is_empty();
+    let after = tail::read_again(scope, ledger, report, ground, &found).await?;
+    if let Some(window) = window {
+        ledger.set_tail(next.clone());
+        let reread_to = watermark.map(|mark| mark.cursor);
+        let journey = Journey { window, rows, moves: Moves::Watermark, reread_to, after, is_first };
+        move_in_steps(scope, ledger, report, ground, journey).await?;
+    }
+    // Servers that take turns remember nothing in common.
+    ledger.set_tail(next.filter(|_| !scope.ports.source.is_balanced()));
+    Ok(())
 }
 
 async fn describe<S: Source, W: Warehouse, T: StateStore>(

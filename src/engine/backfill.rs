@@ -94,8 +94,8 @@ async fn move_the_rest<S: Source, W: Warehouse, T: StateStore>(
     if state.is_done() {
         return Ok(());
     }
-    let journey = Journey { window, rows: None, moves: Moves::Backfill, reread_to: None };
-    move_in_steps(scope, ledger, report, ground, journey).await
+    let journey = Journey { window, rows: None, moves: Moves::Backfill, reread_to: None, after: 0, is_first: true };
+    move_in_steps(scope, ledger, report, ground, journey).await.map(|_| ())
 }
 
 /// What is not known to be in the target yet.
@@ -142,7 +142,7 @@ async fn begin<S: Source, W: Warehouse, T: StateStore>(
     let watermark = ledger.watermark(kind)?;
     let latest = match &watermark {
         Some(mark) => Some(mark.cursor),
-        None => horizon(scope, ground, Low::From(asked.start), None, report).await?.high,
+        None => horizon(scope, ground, Low::From(asked.start), report).await?.high,
     };
     let (to, cut) = asked.until(latest).ok_or_else(|| nothing(&scope.mapping, &asked, latest))?;
     if let (true, Some(mark)) = (cut, &watermark) {

@@ -117,6 +117,7 @@ mod tests {
             unique_keys: Vec::new(),
             indexes: Vec::new(),
             is_view: false,
+            is_transactional: true,
             rows_estimate: None,
         };
         let columns = [("id", TargetType::Int64), ("x", has)];

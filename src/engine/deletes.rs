@@ -99,6 +99,7 @@ async fn young<S: Source, W: Warehouse, T: StateStore>(
         table: scope.mapping.source.clone(),
         column: plan.cursor_column().source.name.clone(),
         nullable: false,
+        is_unique: true,
         wants_rows: false,
         kind: plan.cursor_kind,
         timezone: plan.timezone,

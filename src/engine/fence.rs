@@ -6,12 +6,18 @@ use std::time::Duration;
 use chrono::NaiveDateTime;
 use tokio::time::Instant;
 
+use super::attempt::Ground;
 use super::protocol::Event;
 use super::scope::{Halt, Scope};
 use crate::domain::config::Pace;
-use crate::source::{OpenWrite, OpenWrites, Source};
+use crate::domain::fence::{Blind, OpenWrite, Sight, Writers, keep_open};
+use crate::source::Source;
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
+
+/// A statement takes its first lock microseconds after it was stamped; a look that begins so much after the run's end was
+/// chosen finds the lock of every statement that was stamped before.
+const TICK: Duration = Duration::from_millis(20);
 
 /// Often enough for the short ones, seldom enough for a busy server.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
@@ -24,24 +30,43 @@ pub(super) enum Fence {
     Clear,
     /// The account may not look.
     Unseen,
-    /// Some are still open; `words` name them and how to end them.
-    Standing { oldest: NaiveDateTime, words: String },
+    /// Some are still open; `words` name them and how to end them. `oldest`: when the first of them began, where each
+    /// one's beginning is known.
+    Standing { oldest: Option<NaiveDateTime>, words: String },
+}
+
+/// How much of what is open the server shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Trust {
+    /// Every transaction that may still bring rows into the table is seen.
+    pub is_exact: bool,
 }
 
 /// Those that begin later stamp their rows later, so only the ones that are open now are waited for.
 pub(super) async fn fence<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
+    ground: &Ground,
     pace: &Pace,
-) -> Result<Fence, Halt> {
-    let OpenWrites::Seen(mut open) = scope.unless_cancelled(scope.ports.source.open_writes()).await? else {
-        return Ok(Fence::Unseen);
+) -> Result<(Fence, Trust), Halt> {
+    let table = Some(&scope.mapping.source).filter(|_| !ground.source.is_view);
+    let first = async {
+        tokio::time::sleep(TICK).await;
+        scope.ports.source.writers(table).await
     };
+    let Writers { sight, mut blind, at, mut open, .. } = scope.unless_cancelled(first).await?;
+    blind.extend((sight == Sight::Transactions && !ground.source.is_transactional).then_some(Blind::Engine));
+    let trust = Trust { is_exact: sight != Sight::Nothing && blind.is_empty() };
+    if sight == Sight::Nothing {
+        return Ok((Fence::Unseen, trust));
+    }
     let until = Instant::now() + pace.fence_timeout;
     let mut pause = FIRST_LOOK;
     let mut said = false;
     while let Some(oldest) = open.first() {
         if Instant::now() >= until {
-            return Ok(Fence::Standing { oldest: oldest.since, words: words(&open) });
+            let all = open.iter().map(|write| write.since).collect::<Option<Vec<_>>>();
+            let oldest = all.and_then(|since| since.into_iter().min());
+            return Ok((Fence::Standing { oldest, words: words(&open) }, trust));
         }
         if !said {
             said = true;
@@ -49,31 +74,45 @@ pub(super) async fn fence<S: Source, W: Warehouse, T: StateStore>(
                 run: scope.run.clone(),
                 mapping: scope.mapping.name.clone(),
                 open: open.len(),
-                oldest: format!("{} UTC, connection {}", oldest.since.format("%Y-%m-%d %H:%M:%S"), oldest.thread),
+                oldest: named(oldest),
                 patience_ms: u64::try_from(pace.fence_timeout.as_millis()).unwrap_or(u64::MAX),
             });
         }
         let look = async {
             tokio::time::sleep_until((Instant::now() + pause).min(until)).await;
-            scope.ports.source.open_writes().await
+            scope.ports.source.writers(table).await
         };
-        let OpenWrites::Seen(now) = scope.unless_cancelled(look).await? else { return Ok(Fence::Unseen) };
-        open.retain(|was| now.iter().any(|is| is.thread == was.thread && is.id == was.id));
+        let later = scope.unless_cancelled(look).await?;
+        if later.sight == Sight::Nothing {
+            return Ok((Fence::Unseen, Trust { is_exact: false }));
+        }
+        keep_open(&mut open, at, &later.open);
         pause = pause.mul_f32(1.5).min(SLOWEST_LOOK);
     }
-    Ok(Fence::Clear)
+    Ok((Fence::Clear, trust))
+}
+
+/// `2026-11-23 07:59:58 UTC, connection 42`.
+fn named(write: &OpenWrite) -> String {
+    let since = write.since.map(|since| format!("{} UTC", since.format("%Y-%m-%d %H:%M:%S")));
+    let who = write.thread.map_or("a prepared transaction".to_owned(), |thread| format!("connection {thread}"));
+    since.into_iter().chain([who]).collect::<Vec<_>>().join(", ")
 }
 
 fn words(open: &[OpenWrite]) -> String {
-    let Some(oldest) = open.first() else { return String::new() };
-    let (since, thread) = (oldest.since.format("%Y-%m-%d %H:%M:%S"), oldest.thread);
-    match open.len() {
-        1 => {
-            format!("rows of a transaction that is open since {since} UTC (connection {thread}; KILL {thread} ends it)")
+    let Some(oldest) = open.iter().min_by_key(|write| (write.since.is_none(), write.since)) else {
+        return String::new();
+    };
+    let since = oldest.since.map_or(String::new(), |since| format!(" since {} UTC", since.format("%Y-%m-%d %H:%M:%S")));
+    let ends = match oldest.thread {
+        Some(thread) => format!("connection {thread}; `KILL {thread}` ends it"),
+        None => {
+            "prepared by XA, without a connection; `XA RECOVER` lists it, `XA COMMIT` or `XA ROLLBACK` ends it".into()
         }
-        many => format!(
-            "rows of {many} open transactions (the oldest since {since} UTC, connection {thread}; KILL {thread} ends it)"
-        ),
+    };
+    match open.len() {
+        1 => format!("rows of a transaction that is open{since} ({ends})"),
+        many => format!("rows of {many} open transactions (the oldest open{since}: {ends})"),
     }
 }
 
@@ -83,11 +122,19 @@ mod tests {
 
     #[test]
     fn the_operator_is_told_which_connection_stands_in_the_way() {
-        let since = NaiveDateTime::default();
-        let open = |thread| OpenWrite { since, thread, id: "7".into() };
-        assert!(
-            words(&[open(42)]).contains("a transaction that is open since 1970-01-01 00:00:00 UTC (connection 42;")
+        let since = Some(NaiveDateTime::default());
+        let open = |thread| OpenWrite { since, thread: Some(thread), begun: None };
+        assert_eq!(
+            words(&[open(42)]),
+            "rows of a transaction that is open since 1970-01-01 00:00:00 UTC (connection 42; `KILL 42` ends it)"
         );
         assert!(words(&[open(42), open(43)]).starts_with("rows of 2 open transactions"));
+    }
+
+    #[test]
+    fn a_prepared_transaction_is_ended_by_xa_and_not_by_kill() {
+        let prepared = OpenWrite { since: None, thread: None, begun: Some("7".into()) };
+        let said = words(&[prepared]);
+        assert!(said.contains("XA ROLLBACK") && !said.contains("KILL"), "{said}");
     }
 }

@@ -5,15 +5,17 @@ use std::time::Duration;
 use chrono::{NaiveDateTime, TimeDelta};
 
 use super::attempt::Ground;
-use super::fence::{Fence, fence};
+use super::fence::{Fence, Trust, fence};
+use super::ledger::Ledger;
 use super::protocol::Event;
 use super::publish;
 use super::scope::{Halt, Scope, Task};
 use super::status::Lag;
 use crate::domain::check::mapping as check;
-use crate::domain::config::{Mode, Pace};
-use crate::domain::cursor::Cursor;
+use crate::domain::config::{Mapping, Mode, Pace};
+use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::lookback::Lookback;
 use crate::domain::report::MappingReport;
 use crate::domain::window::{Low, Watermark, Window};
 use crate::source::{Bounds, BoundsAsk, Source};
@@ -23,26 +25,46 @@ use crate::warehouse::Warehouse;
 /// A statement is stamped before its transaction is seen to begin, by as long as it waited for the table's definition.
 const BEFORE_THE_TRANSACTION: TimeDelta = TimeDelta::minutes(1);
 
-/// The window of an incremental run.
+/// The window of an incremental run, and what was learnt on the way.
 pub(super) struct Fixed {
-    pub window: Window,
+    /// `None`: there is nothing new that is settled.
+    pub window: Option<Window>,
     /// Rows in it, by a look into the index; `None` for a first load, of which only statistics of any age tell.
     pub rows: Option<u64>,
+    pub moment: Moment,
 }
 
-/// Fixes the window of an incremental run; `None` when there is nothing new that is settled.
+/// What the server said when a run's end was chosen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    /// The server's clock (UTC).
+    pub now: NaiveDateTime,
+    /// The same as a value of the incremental column; `None` for integers.
+    pub tick: Option<Cursor>,
+    /// `None`: nothing was there to be fenced.
+    pub trust: Option<Trust>,
+}
+
+/// Fixes the window of an incremental run.
 pub(super) async fn fix_window<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
+    ledger: &mut Ledger<'_, T>,
     ground: &Ground,
     watermark: Option<&Watermark>,
     report: &mut MappingReport,
-) -> Result<Option<Fixed>, Halt> {
+) -> Result<Fixed, Halt> {
     let mapping = &scope.mapping;
     let low = low(scope, ground, watermark)?;
-    let Horizon { high, rows, newest } = horizon(scope, ground, low, watermark, report).await?;
+    let (ask, bounds) = look(scope, ground, low, report).await?;
+    if let Err(fault) = refuse_clock_behind(scope, watermark, &bounds) {
+        remember_clock_behind(ledger, ground.plan.cursor_kind, &bounds)?;
+        return Err(fault.into());
+    }
+    refuse_numbers_begun_again(scope, ground, watermark, &bounds, report)?;
+    let Horizon { high, rows, newest, moment } = settled(scope, ground, ask, &bounds, report).await?;
     let reached = high.or(watermark.map(|mark| mark.cursor));
     report.lag_seconds = reached.zip(newest).and_then(|(reached, newest)| Lag::between(reached, newest)?.seconds());
-    let Some(high) = high else { return Ok(None) };
+    let Some(high) = high else { return Ok(Fixed { window: None, rows, moment }) };
     // Rows that are read again may all lie below the watermark, which stays where it is.
     let high = watermark.map_or(high, |mark| mark.cursor.max_of(high));
     let window = Window { low, high };
@@ -54,25 +76,34 @@ pub(super) async fn fix_window<S: Source, W: Warehouse, T: StateStore>(
     });
     let (run, mapping) = (scope.run.clone(), mapping.name.clone());
     scope.emit(Event::WindowFixed { run, mapping, window: window.to_string(), rows_estimate });
-    Ok(Some(Fixed { window, rows }))
+    Ok(Fixed { window: Some(window), rows, moment })
 }
 
 fn low<S, W, T>(scope: &Scope<S, W, T>, ground: &Ground, watermark: Option<&Watermark>) -> Result<Low, Halt> {
     let mapping = &scope.mapping;
-    let kind = ground.plan.cursor_kind;
-    let first =
-        mapping.backfill_start.as_deref().map(|text| Cursor::parse(text, kind)).transpose().map_err(|fault| {
-            Fault::new(FaultKind::Config, format!("`backfill_start` of mapping `{}`", mapping.name)).caused_by(fault)
-        })?;
-    let asked = match &scope.task {
-        Task::Sync { lookback, .. } => lookback.or(mapping.lookback),
-        Task::Scheduled { .. } => mapping.lookback,
-        Task::Backfill { .. } | Task::Part(_) | Task::Deletes { .. } => None,
-    };
-    match (asked, watermark) {
+    let first = first_value(mapping, ground.plan.cursor_kind)?;
+    match (lookback(scope), watermark) {
         // An append would have to look for each row that it reads again.
-        (Some(lookback), Some(mark)) if mapping.mode == Mode::Upsert => Ok(Low::From(lookback.below(mark.cursor)?)),
+        (Some(lookback), Some(mark)) if mapping.mode == Mode::Upsert && !lookback.is_none() => {
+            Ok(Low::From(lookback.below(mark.cursor)?))
+        }
         _ => Ok(publish::low(mapping.operator, watermark, first)),
+    }
+}
+
+/// The value that a mapping without a watermark begins at.
+pub(super) fn first_value(mapping: &Mapping, kind: CursorKind) -> Result<Option<Cursor>, Fault> {
+    mapping.backfill_start.as_deref().map(|text| Cursor::parse(text, kind)).transpose().map_err(|fault| {
+        Fault::new(FaultKind::Config, format!("`backfill_start` of mapping `{}`", mapping.name)).caused_by(fault)
+    })
+}
+
+/// How far below the watermark this run was told to read.
+pub(super) fn lookback<S, W, T>(scope: &Scope<S, W, T>) -> Option<Lookback> {
+    match &scope.task {
+        Task::Sync { lookback, .. } => lookback.or(scope.mapping.lookback),
+        Task::Scheduled { .. } => scope.mapping.lookback,
+        Task::Backfill { .. } | Task::Part(_) | Task::Deletes { .. } => None,
     }
 }
 
@@ -84,16 +115,25 @@ pub(super) struct Horizon {
     rows: Option<u64>,
     /// The greatest value of all, when that was asked for.
     newest: Option<Cursor>,
+    moment: Moment,
 }
 
 pub(super) async fn horizon<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
     ground: &Ground,
     low: Low,
-    watermark: Option<&Watermark>,
     report: &mut MappingReport,
 ) -> Result<Horizon, Halt> {
-    let pace = scope.ports.config.pace;
+    let (ask, bounds) = look(scope, ground, low, report).await?;
+    settled(scope, ground, ask, &bounds, report).await
+}
+
+async fn look<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ground: &Ground,
+    low: Low,
+    report: &mut MappingReport,
+) -> Result<(BoundsAsk, Bounds), Halt> {
     let column = &ground.plan.cursor_column().source;
     let ask = BoundsAsk {
         table: scope.mapping.source.clone(),
@@ -101,28 +141,49 @@ pub(super) async fn horizon<S: Source, W: Warehouse, T: StateStore>(
         // Of a whole table the statistics tell how much it holds.
         wants_rows: ground.plan.cursor_indexed && low != Low::Beginning,
         nullable: column.nullable,
+        is_unique: check::has_own_key(&ground.source, &column.name),
         kind: ground.plan.cursor_kind,
         timezone: ground.plan.timezone,
         low,
         before: None,
-        settle: pace.settle.unwrap_or_default(),
+        settle: scope.ports.config.pace.settle.unwrap_or_default(),
     };
     let bounds = scope.unless_cancelled(scope.ports.source.bounds(&ask)).await?;
-    warn_about(&bounds, &column.name, scope, report);
-    refuse_clock_behind(scope, watermark, &bounds)?;
+    warn_about(&bounds, &ask, scope, report);
+    Ok((ask, bounds))
+}
+
+/// Waits at the fence, and lowers the end that was chosen where it does not fall.
+async fn settled<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ground: &Ground,
+    ask: BoundsAsk,
+    bounds: &Bounds,
+    report: &mut MappingReport,
+) -> Result<Horizon, Halt> {
+    let pace = scope.ports.config.pace;
     let (rows, newest) = (bounds.rows, bounds.newest);
-    let Some(high) = bounds.high else { return Ok(Horizon { high: None, rows, newest }) };
-    let high = match fence(scope, &pace).await? {
-        Fence::Clear => wait_settle(scope, &bounds, pace.settle).await.map(|()| Some(high)),
-        Fence::Unseen if pace.settle.is_some() => wait_settle(scope, &bounds, pace.settle).await.map(|()| Some(high)),
+    if ask.kind == CursorKind::Date
+        && newest.zip(bounds.tick).is_some_and(|(newest, tick)| newest.max_of(tick) == newest)
+    {
+        let day = bounds.tick.map_or_else(String::new, |tick| tick.to_string());
+        let zone = ask.timezone;
+        held_back(scope, report, format!("rows of {day} wait until that day has ended in {zone}: more may join them"));
+    }
+    let moment = |trust| Moment { now: bounds.now, tick: bounds.tick, trust };
+    let Some(high) = bounds.high else { return Ok(Horizon { high: None, rows, newest, moment: moment(None) }) };
+    let (fence, trust) = fence(scope, ground, &pace).await?;
+    let high = match fence {
+        Fence::Clear => wait_settle(scope, bounds, pace.settle).await.map(|()| Some(high)),
+        Fence::Unseen if pace.settle.is_some() => wait_settle(scope, bounds, pace.settle).await.map(|()| Some(high)),
         Fence::Unseen if bounds.tick.is_none() => {
-            wait_settle(scope, &bounds, Some(Pace::UNSEEN_SETTLE)).await.map(|()| Some(high))
+            wait_settle(scope, bounds, Some(Pace::UNSEEN_SETTLE)).await.map(|()| Some(high))
         }
         Fence::Unseen => {
             let ask = BoundsAsk { settle: Pace::UNSEEN_SETTLE, wants_rows: false, ..ask };
             hold_back(scope, report, ask, &unseen()).await
         }
-        Fence::Standing { oldest, words } if bounds.tick.is_some() => {
+        Fence::Standing { oldest: Some(oldest), words } if bounds.tick.is_some() => {
             let before = oldest.checked_sub_signed(BEFORE_THE_TRANSACTION).unwrap_or(NaiveDateTime::MIN);
             let ask = BoundsAsk { before: Some(before), nullable: false, wants_rows: false, ..ask };
             hold_back(scope, report, ask, &words).await
@@ -131,12 +192,12 @@ pub(super) async fn horizon<S: Source, W: Warehouse, T: StateStore>(
             held_back(
                 scope,
                 report,
-                format!("{words}: whatever number they have taken, all rows from the watermark on wait"),
+                format!("{words}: what values they have taken is unknown, so all rows from the watermark on wait"),
             );
             Ok(None)
         }
     }?;
-    Ok(Horizon { high, rows, newest })
+    Ok(Horizon { high, rows, newest, moment: moment(Some(trust)) })
 }
 
 fn unseen() -> String {
@@ -191,7 +252,7 @@ fn refuse_clock_behind<S, W, T>(
     scope: &Scope<S, W, T>,
     watermark: Option<&Watermark>,
     bounds: &Bounds,
-) -> Result<(), Halt> {
+) -> Result<(), Fault> {
     let (Some(mark), Some(tick)) = (watermark, bounds.tick) else { return Ok(()) };
     if mark.cursor.max_of(tick) == tick {
         return Ok(());
@@ -201,25 +262,85 @@ fn refuse_clock_behind<S, W, T>(
         "The watermark of `{name}` is {mark}, but MySQL's clock shows {tick} in that column's zone: rows written now \
          would fall below the watermark and never be seen"
     );
-    Err(Fault::new(FaultKind::Conflict, sentence)
-        .with_hint(format!(
-            "set the server's clock (or `default_timezone`) right; then `bqsync backfill --mapping {name} --start \
-             '{tick}'` fetches what was written meanwhile. If the watermark itself is wrong, correct it in `last_sync`"
-        ))
-        .into())
+    Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
+        "set the server's clock (or `default_timezone`) right: the next run reads from {tick} on again. If the \
+             watermark itself is wrong, correct it in `last_sync`"
+    )))
 }
 
-/// Tells the operator of rows that no window holds, or not yet.
+/// The first run after the clock has passed the watermark again reads what was stamped meanwhile.
+fn remember_clock_behind<T: StateStore>(
+    ledger: &mut Ledger<'_, T>,
+    kind: CursorKind,
+    bounds: &Bounds,
+) -> Result<(), Fault> {
+    let Some(tick) = bounds.tick else { return Ok(()) };
+    let known = ledger.again_from().map(|text| Cursor::parse(text, kind)).transpose()?;
+    let least = known.filter(|known| known.max_of(tick) == tick).unwrap_or(tick);
+    ledger.set_again_from(Some(least.to_string()));
+    Ok(())
+}
+
+/// Numbers that began again (TRUNCATE, a table made anew) stand below the watermark, where no run would see them.
+fn refuse_numbers_begun_again<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ground: &Ground,
+    watermark: Option<&Watermark>,
+    bounds: &Bounds,
+    report: &mut MappingReport,
+) -> Result<(), Fault> {
+    let Some(mark) = watermark.map(|mark| mark.cursor) else { return Ok(()) };
+    let (name, table) = (&scope.mapping.name, &scope.mapping.source);
+    let column = &ground.plan.cursor_column().source.name;
+    let below = match bounds.newest {
+        Some(newest) => newest.compare(&mark) == Some(std::cmp::Ordering::Less) && matches!(mark, Cursor::Int(_)),
+        None => true,
+    };
+    if !below {
+        return Ok(());
+    }
+    let newest =
+        bounds.newest.map_or_else(|| "no row".to_owned(), |newest| format!("{newest} as the greatest `{column}`"));
+    match (bounds.next_number, mark) {
+        (Some(next), Cursor::Int(mark)) if i128::from(next) <= mark => {
+            let sentence = format!(
+                "{table} holds {newest} and numbers its next row {next}, but the watermark of `{name}` is {mark}: its \
+                 numbers have begun again, and rows up to {mark} would never be seen"
+            );
+            Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
+                "if the table was emptied for good, take `{name}` out of `last_sync` in the state file: the next run loads it \
+                 from the beginning (with `mode: append`, first empty {} in BigQuery or name another `bigquery_table`)",
+                scope.mapping.target
+            )))
+        }
+        _ => {
+            scope.note(
+                report,
+                format!(
+                    "{table} holds {newest}, but the watermark is {mark}: rows were deleted, or the table was emptied; rows \
+                     that are written below {mark} are not seen (`bqsync verify --mapping {name}` compares both sides)"
+                ),
+            );
+            Ok(())
+        }
+    }
+}
+
+/// Tells the operator of rows that no window holds, or not yet, or not surely.
 fn warn_about<S: Source, W: Warehouse, T: StateStore>(
     bounds: &Bounds,
-    column: &str,
+    ask: &BoundsAsk,
     scope: &Scope<S, W, T>,
     report: &mut MappingReport,
 ) {
+    let column = &ask.column;
     if bounds.has_nulls {
         scope.note(report, check::null_rows(column).to_string());
     }
     if let Some(ahead) = check::ahead_of_clock(column, bounds.newest, bounds.tick) {
         scope.note(report, ahead.to_string());
+    }
+    if let Some(shared) = check::shared_numbers(ask.kind, column, ask.is_unique, bounds.limit) {
+        scope.note(report, shared.to_string());
     }
 }

@@ -165,6 +165,7 @@ async fn newest<S: Source, W: Warehouse, T: StateStore>(
             column: table.cursor_column().source.name.clone(),
             // NULLs are the run's to tell of.
             nullable: false,
+            is_unique: true,
             kind: table.cursor_kind,
             timezone: table.timezone,
             low: mark.map_or(Low::Beginning, Low::After),

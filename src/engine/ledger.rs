@@ -8,6 +8,7 @@ use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{MappingReport, Outcome, Trigger};
 use crate::domain::schema::Decisions;
 use crate::domain::shard::Shard;
+use crate::domain::tail::Tail;
 use crate::domain::window::{Published, Watermark};
 use crate::state::{
     BackfillState, EndedBackfill, LastRun, MappingState, Moves, PendingPublish, StateStore, StoredWatermark,
@@ -146,6 +147,27 @@ impl<'a, T: StateStore> Ledger<'a, T> {
         let to = self.overlap(kind)?.map_or(to, |known| known.max_of(to));
         self.state.overlap_to = Some(to.to_string());
         self.save().await
+    }
+
+    /// What is remembered of the stretch below the watermark; `None` where it belongs to another one.
+    pub(super) fn tail(&self) -> Option<&Tail> {
+        let tail = self.state.tail.as_ref()?;
+        self.state.watermark.as_ref().filter(|mark| mark.value == tail.to).map(|_| tail)
+    }
+
+    /// Remembered with whatever is saved next, and valid once the watermark is the tail's.
+    pub(super) fn set_tail(&mut self, tail: Option<Tail>) {
+        self.state.tail = tail;
+    }
+
+    /// Where the server's clock was seen behind the watermark.
+    pub(super) fn again_from(&self) -> Option<&str> {
+        self.state.again_from.as_deref()
+    }
+
+    /// Saved with whatever is saved next.
+    pub(super) fn set_again_from(&mut self, from: Option<String>) {
+        self.state.again_from = from;
     }
 
     pub(super) const fn decisions(&self) -> &Decisions {

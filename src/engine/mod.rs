@@ -36,6 +36,7 @@ mod supervisor;
 mod survey;
 mod sweep;
 mod sync;
+mod tail;
 mod transfer;
 mod verify;
 

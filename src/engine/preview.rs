@@ -105,6 +105,7 @@ async fn resolve<S: Source, W: Warehouse, T: StateStore>(
             table: mapping.source.clone(),
             column: column.name.clone(),
             nullable: false,
+            is_unique: true,
             kind,
             timezone: plan.timezone,
             low: Low::From(asked.start),

@@ -30,18 +30,23 @@ pub(super) struct Journey {
     pub moves: Moves,
     /// The window begins at or below this value, which stands: no step ends before it.
     pub reread_to: Option<Cursor>,
+    /// Steps of this try that were numbered before.
+    pub after: u64,
+    /// Nothing has been published to the target since it was described.
+    pub is_first: bool,
 }
 
+/// Gives the number of its last step.
 pub(super) async fn move_in_steps<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
     ledger: &mut Ledger<'_, T>,
     report: &mut MappingReport,
     ground: &Ground,
     journey: Journey,
-) -> Result<(), Halt> {
+) -> Result<u64, Halt> {
     note_overlap(scope, ledger, ground, &journey).await?;
     let mut low = journey.window.low;
-    let mut number = 0;
+    let mut number = journey.after;
     loop {
         scope.unless_paused().await?;
         let rest = Window { low, high: journey.window.high };
@@ -49,7 +54,7 @@ pub(super) async fn move_in_steps<S: Source, W: Warehouse, T: StateStore>(
         let window = step(rest, end, journey.reread_to);
         number += 1;
         let is_last = window.high == rest.high;
-        let is_step = number > 1 || !is_last;
+        let is_step = number > journey.after + 1 || !is_last;
         if is_step {
             scope.progress.update(|p| p.step = number);
             scope.emit(Event::StepStarted {
@@ -65,9 +70,9 @@ pub(super) async fn move_in_steps<S: Source, W: Warehouse, T: StateStore>(
             bytes_uploaded: report.bytes_staged,
         };
         let stretch = Stretch { window, is_step, already };
-        move_one(scope, ledger, report, ground, (stretch, journey.moves, number)).await?;
+        move_one(scope, ledger, report, ground, (stretch, &journey, number)).await?;
         if is_last {
-            return Ok(());
+            return Ok(number);
         }
         low = Low::After(window.high);
     }
@@ -124,9 +129,9 @@ async fn move_one<S: Source, W: Warehouse, T: StateStore>(
     ledger: &mut Ledger<'_, T>,
     report: &mut MappingReport,
     ground: &Ground,
-    (stretch, moves, number): (Stretch, Moves, u64),
+    (stretch, journey, number): (Stretch, &Journey, u64),
 ) -> Result<(), Halt> {
-    let window = stretch.window;
+    let (window, moves) = (stretch.window, journey.moves);
     let attempt = Try { run: &scope.run, mapping: &scope.key, attempt: report.attempts, step: number };
     let transferred = transfer(scope, ground, stretch, attempt).await?;
     for flaw in &transferred.flaws {
@@ -142,9 +147,13 @@ async fn move_one<S: Source, W: Warehouse, T: StateStore>(
     };
     let known = Known {
         window,
-        overlap: ledger.overlap(ground.plan.cursor_kind)?,
+        // What is read again stands in the target, but for what came late.
+        overlap: match moves {
+            Moves::Nothing => Some(window.high),
+            Moves::Watermark | Moves::Backfill => ledger.overlap(ground.plan.cursor_kind)?,
+        },
         // The parts of a backfill are published by several processes.
-        is_first: number == 1 && moves == Moves::Watermark,
+        is_first: journey.is_first && number == journey.after + 1 && moves == Moves::Watermark,
         each_key_once: transferred.each_key_once,
     };
     let kind = publish::kind(scope.mapping.mode, &known, ground);
@@ -184,7 +193,7 @@ async fn settle<S: Source, W: Warehouse, T: StateStore>(
                 let (slices, rows) = (state.slices, state.rows);
                 scope.emit(Event::BackfillAdvanced { run, mapping, done, to, slices, rows });
             }
-            Moves::Nothing => {}
+            Moves::Nothing => ledger.adopt_pending().await?,
         }
         Ok::<_, Halt>(())
     };

@@ -16,6 +16,7 @@ use crate::domain::check::server::ServerFacts;
 use crate::domain::column::SourceSchema;
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::Fault;
+use crate::domain::fence::Writers;
 use crate::domain::ids::SourceTable;
 use crate::domain::plan::TablePlan;
 use crate::domain::report::Flaw;
@@ -37,11 +38,21 @@ pub trait Source: Send + Sync + Sized + 'static {
     /// As `describe`.
     fn bounds(&self, ask: &BoundsAsk) -> impl Future<Output = Result<Bounds, Fault>> + Send;
 
-    /// The transactions and statements that may still write values from before now.
+    /// The transactions and statements that may still write values from before now into `table`; `None`: into any, as
+    /// through a view, which nothing says the tables of. Calls made at the same time share one look at the server.
     ///
     /// # Errors
-    /// As `describe`; an account that may not see them gets [`OpenWrites::Unseen`].
-    fn open_writes(&self) -> impl Future<Output = Result<OpenWrites, Fault>> + Send;
+    /// As `describe`; for an account that may not see them the sight is [`Sight::Nothing`](crate::domain::fence::Sight::Nothing).
+    fn writers(&self, table: Option<&SourceTable>) -> impl Future<Output = Result<Writers, Fault>> + Send;
+
+    /// Rows and their sums in stretches below a watermark, a vector for each.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn tail_sums(&self, ask: &TailAsk) -> impl Future<Output = Result<Vec<Vec<TailSum>>, Fault>> + Send;
+
+    /// Have this process's connections reached more than one server lately?
+    fn is_balanced(&self) -> bool;
 
     /// What the server says of itself, of the account and of the connection.
     ///
@@ -99,6 +110,8 @@ pub struct BoundsAsk {
     /// Name of the incremental column.
     pub column: String,
     pub nullable: bool,
+    /// No two rows share a value.
+    pub is_unique: bool,
     /// Ask how many rows there are, too; without an index that begins with the column nobody can say.
     pub wants_rows: bool,
     pub kind: CursorKind,
@@ -129,23 +142,37 @@ pub struct Estimate {
     pub row_bytes: Option<u64>,
 }
 
-/// What may still write values from before now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OpenWrites {
-    /// The account lacks PROCESS.
-    Unseen,
-    Seen(Vec<OpenWrite>),
+/// Which stretches of a table's incremental column are summed up.
+#[derive(Debug, Clone)]
+pub struct TailAsk {
+    pub table: SourceTable,
+    /// Name of the incremental column.
+    pub column: String,
+    /// Columns that tell rows apart; may be none.
+    pub keys: Vec<String>,
+    pub stretches: Vec<TailStretch>,
 }
 
-/// A transaction, or a statement that waits to begin one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct OpenWrite {
-    /// When it began (UTC): nothing it writes by the server's clock is older.
-    pub since: NaiveDateTime,
-    /// The connection's number at the server: what KILL takes.
-    pub thread: u64,
-    /// Tells it from a later one of the same connection.
-    pub id: String,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TailStretch {
+    /// Values above this one, up to `high`.
+    pub above: Cursor,
+    pub high: Cursor,
+    /// A sum for each hour; else one for all.
+    pub by_hour: bool,
+    /// What the column's clock shows. Rows that another zone's clocks show as just now are left out: more may share
+    /// their values.
+    pub unless_now: Option<Cursor>,
+}
+
+/// How many rows a stretch, or an hour of it, holds, and the sum of their keys' and values' hashes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TailSum {
+    /// `2026-11-23 07`; empty for the whole stretch.
+    pub hour: String,
+    pub rows: u64,
+    /// A whole number of any size.
+    pub sum: String,
 }
 
 /// What the source says of a window's end.
@@ -158,10 +185,16 @@ pub struct Bounds {
     pub rows: Option<u64>,
     /// The greatest value in the table, for the lag; may lie beyond `high`.
     pub newest: Option<Cursor>,
+    /// The server's clock (UTC), looked at before the table was.
+    pub now: NaiveDateTime,
     /// What the server's clock shows as a value of the column; `None` for integers.
     pub tick: Option<Cursor>,
-    /// The first value that is held back: that of the running tick, or an earlier one where so asked.
+    /// The first value that is held back: that of the running tick, or an earlier one where so asked. Of a column of whole
+    /// numbers: where rows may share them and they are the time of day.
     pub limit: Option<Cursor>,
+    /// The number that the server gives the next row, where the column is AUTO_INCREMENT and nothing lies beyond the
+    /// window's beginning.
+    pub next_number: Option<u64>,
     /// Rows whose incremental column is NULL exist: no window ever holds them.
     pub has_nulls: bool,
 }

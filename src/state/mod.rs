@@ -21,6 +21,7 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::{JobId, JobPlace, MappingName, RunId, TableId};
 use crate::domain::report::{Outcome, RunReport, RunSummary, Trigger};
 use crate::domain::schema::Decisions;
+use crate::domain::tail::Tail;
 use crate::host::host_name;
 
 /// Where the program remembers. One writer per mapping: only a lease can save.
@@ -132,6 +133,12 @@ pub struct MappingState {
     /// Rows up to this value may be in the target although the watermark is below: an append looks for each of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap_to: Option<String>,
+    /// What stood just below the watermark when it was set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail: Option<Tail>,
+    /// The server's clock was seen behind the watermark, at this value: the next run that goes on reads from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_from: Option<String>,
     /// Columns that a run under `allow_schema_additions: review` met and that nobody has decided about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undecided: Vec<String>,
@@ -196,7 +203,7 @@ pub enum Moves {
     Watermark,
     /// The checkpoint of the mapping's backfill; never the watermark.
     Backfill,
-    /// Neither: it deletes rows that the source no longer has.
+    /// Neither: it deletes rows that the source no longer has, or brings rows from below the watermark.
     Nothing,
 }
 

@@ -16,7 +16,27 @@ async fn a_watermark_ahead_of_the_servers_clock_stops_the_mapping_and_names_the_
     assert_eq!(report["error_kind"], "conflict");
     let (error, hint) = (report["errors"][0].as_str().unwrap(), report["hint"].as_str().unwrap());
     assert!(error.contains("2099-01-01 00:00:00") && error.contains("MySQL's clock"), "{error}");
-    assert!(hint.contains("backfill --mapping t --start") && hint.contains("last_sync"), "{hint}");
+    assert!(hint.contains("the next run reads from") && hint.contains("last_sync"), "{hint}");
+}
+
+#[tokio::test]
+async fn what_was_stamped_while_the_clock_was_behind_the_watermark_comes_once_it_has_passed_it() {
+    let sandbox = hundred("clock_behind", "", UPSERT).await;
+    sandbox.sync().await;
+    let ahead = "SELECT CAST(UTC_TIMESTAMP(6) + INTERVAL 3 SECOND AS CHAR)";
+    let ahead = sandbox.mysql(ahead).await.remove(0).remove(0).unwrap();
+    let mut state = sandbox.read_json("state/state.json");
+    state["last_sync"]["t"] = ahead.clone().into();
+    sandbox.write("state/state.json", &state.to_string());
+    sandbox.run_once().await.expect_code(1);
+    sandbox.sql("INSERT INTO t VALUES (200, 'meanwhile', UTC_TIMESTAMP())").await;
+    while sandbox.mysql_number(&format!("SELECT UTC_TIMESTAMP(6) <= '{ahead}'")).await == 1 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    sandbox.sql("INSERT INTO t VALUES (201, 'after', UTC_TIMESTAMP())").await;
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    sandbox.sync().await;
+    same_on_both_sides(&sandbox).await;
 }
 
 #[tokio::test]

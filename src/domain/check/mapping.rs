@@ -5,7 +5,7 @@
 use chrono::{NaiveDateTime, Offset, TimeDelta, TimeZone};
 
 use super::server::ServerFacts;
-use crate::domain::column::SourceSchema;
+use crate::domain::column::{SourceSchema, same_name};
 use crate::domain::config::Mapping;
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::Fault;
@@ -24,6 +24,8 @@ pub struct CursorFacts {
     pub newest: Option<Cursor>,
     /// The server's clock as a value of the column; `None` for integers.
     pub tick: Option<Cursor>,
+    /// The first value that is held back.
+    pub limit: Option<Cursor>,
 }
 
 /// All that is known of a mapping whose table was found.
@@ -147,6 +149,28 @@ pub fn null_rows(column: &str) -> Finding {
     )
 }
 
+/// Does the column alone tell rows apart?
+#[must_use]
+pub fn has_own_key(source: &SourceSchema, column: &str) -> bool {
+    source.unique_keys.iter().any(|key| key.len() == 1 && same_name(&key[0], column))
+}
+
+/// Rows that share a number may come after it was read. `limit`: numbers from there on are held back, because they are the
+/// time of day.
+#[must_use]
+pub fn shared_numbers(kind: CursorKind, column: &str, is_unique: bool, limit: Option<Cursor>) -> Option<Finding> {
+    if kind != CursorKind::Int || is_unique || limit.is_some() {
+        return None;
+    }
+    let sentence = format!(
+        "`{column}` is a whole number that rows may share: a row that gets the greatest value after it was read is found \
+         only while that value is among the latest, and a change that keeps the value never"
+    );
+    Some(Finding::warn(Topic::Cursor, sentence).remedy(
+        "`operator: \">=\"` reads the greatest value again on every run; better is a column that grows with every change",
+    ))
+}
+
 /// Rows that wait until the clock has passed them.
 #[must_use]
 pub fn ahead_of_clock(column: &str, newest: Option<Cursor>, tick: Option<Cursor>) -> Option<Finding> {
@@ -179,7 +203,17 @@ fn cursor(facts: &MappingFacts<'_>) -> Vec<Finding> {
         _ => None,
     };
     let ahead = values.and_then(|values| ahead_of_clock(name, values.newest, values.tick));
-    nullable.into_iter().chain(ahead).chain(coarse(name, &column.source_type)).chain(other_zone(facts)).collect()
+    let shared = values.and_then(|values| {
+        let kind = facts.planned.as_ref().ok()?.table.cursor_kind;
+        shared_numbers(kind, name, has_own_key(source, name), values.limit)
+    });
+    nullable
+        .into_iter()
+        .chain(ahead)
+        .chain(shared)
+        .chain(coarse(name, &column.source_type))
+        .chain(other_zone(facts))
+        .collect()
 }
 
 /// A value whose tick lasts may be joined by more rows until it is over.

@@ -5,8 +5,10 @@ use std::fmt;
 use chrono::TimeDelta;
 
 use crate::domain::config::Pace;
+use crate::domain::fence::{Sight, Writers};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::SourceTable;
+use crate::domain::tail;
 
 /// Clocks kept by NTP differ by milliseconds; a read takes a second at worst.
 const LARGEST_SKEW: TimeDelta = TimeDelta::seconds(5);
@@ -83,21 +85,47 @@ pub fn tls(facts: &ServerFacts) -> Finding {
     }
 }
 
-/// May the account see open transactions, which a run waits for?
+/// How open writes are seen, which a run waits for, and how they would be seen better.
 #[must_use]
-pub fn process(facts: &ServerFacts, seen: bool) -> Finding {
-    if seen {
-        return Finding::ok(Topic::MysqlProcess, "open transactions are seen, and waited for");
+pub fn fence(facts: &ServerFacts, writers: &Writers) -> Finding {
+    let is_mariadb = facts.product.starts_with("MariaDB");
+    let near = tail::NEAR.as_secs() / 60;
+    if let Some(spot) = writers.blind.first() {
+        let sentence = format!(
+            "not every open transaction is seen: {}. Each run looks again at the last {near} minutes below the watermark, \
+             where rows of transactions that were open for longer are missed",
+            spot.words()
+        );
+        return Finding::warn(Topic::MysqlProcess, sentence)
+            .remedy("read from the primary, or set a `lookback` longer than the longest transaction there");
     }
-    Finding::warn(
-        Topic::MysqlProcess,
-        format!(
-            "the account may not see open transactions: rows of the last {} s are held back instead, and a transaction \
-             that is open for longer is missed",
-            Pace::UNSEEN_SETTLE.as_secs()
-        ),
-    )
-    .remedy(format!("GRANT PROCESS ON *.* TO {}", facts.account))
+    let locks = if is_mariadb {
+        "start the server with performance_schema=ON and performance-schema-instrument='wait/lock/metadata/sql/mdl=ON'; \
+         then "
+    } else {
+        ""
+    };
+    let better = format!("{locks}GRANT SELECT ON performance_schema.* TO {}", facts.account);
+    match writers.sight {
+        Sight::Locks => Finding::ok(Topic::MysqlProcess, "open transactions are seen by the tables that they write"),
+        Sight::Transactions => {
+            let sentence =
+                "open transactions are seen, but not which tables they write: a long one holds back every mapping";
+            Finding::ok(Topic::MysqlProcess, sentence)
+                .remedy(format!("to wait for a table's own writers alone: {better}"))
+        }
+        Sight::Nothing => {
+            let settle = Pace::UNSEEN_SETTLE.as_secs();
+            let sentence = format!(
+                "the account may not see open transactions: rows of the last {settle} s are held back instead, and each run \
+                 looks again at the last {near} minutes below the watermark; rows of a transaction that was open for longer \
+                 are missed"
+            );
+            let grant = format!("GRANT PROCESS ON *.* TO {}", facts.account);
+            let also = if is_mariadb { grant } else { format!("{grant}, or {better}") };
+            Finding::warn(Topic::MysqlProcess, sentence).remedy(also)
+        }
+    }
 }
 
 #[must_use]
@@ -128,6 +156,7 @@ pub fn grant_select(facts: &ServerFacts, table: &SourceTable) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::domain::fence::Blind;
     use crate::domain::finding::Standing;
 
     pub fn facts() -> ServerFacts {
@@ -165,7 +194,27 @@ pub(super) mod tests {
         assert_eq!(grant_select(&facts(), &table), "GRANT SELECT ON `shop`.`odd``name` TO 'o''brien'@'%'");
         let elsewhere = SourceTable { database: Some("old".into()), table: "t".into() };
         assert!(grant_select(&facts(), &elsewhere).contains("`old`.`t`"));
-        assert_eq!(process(&facts(), false).remedy.unwrap(), "GRANT PROCESS ON *.* TO 'o''brien'@'%'");
-        assert_eq!(process(&facts(), true).standing, Standing::Ok);
+    }
+
+    #[test]
+    fn the_fence_is_told_with_the_way_to_a_better_one() {
+        let found = |sight, blind: &[Blind], product: &str| {
+            let at = chrono::NaiveDateTime::default();
+            let writers = Writers { sight, blind: blind.to_vec(), server: String::new(), at, open: Vec::new() };
+            fence(&ServerFacts { product: product.into(), ..facts() }, &writers)
+        };
+        assert_eq!(found(Sight::Locks, &[], "MySQL 9.7").standing, Standing::Ok);
+        let transactions = found(Sight::Transactions, &[], "MariaDB 10.11");
+        assert_eq!(transactions.standing, Standing::Ok);
+        assert!(transactions.remedy.unwrap().contains("performance_schema=ON"));
+        let nothing = found(Sight::Nothing, &[], "MySQL 9.7");
+        assert_eq!(nothing.standing, Standing::Warn);
+        assert_eq!(
+            nothing.remedy.unwrap(),
+            "GRANT PROCESS ON *.* TO 'o''brien'@'%', or GRANT SELECT ON performance_schema.* TO 'o''brien'@'%'"
+        );
+        let replica = found(Sight::Locks, &[Blind::Replica], "MySQL 9.7");
+        assert_eq!(replica.standing, Standing::Warn);
+        assert!(replica.sentence.contains("replica") && replica.remedy.unwrap().contains("lookback"));
     }
 }

@@ -134,12 +134,13 @@ pub(super) fn read(r: &mut Reading<'_>, node: &Node, position: usize, defaults: 
     found
 }
 
-/// Rows that are read again replace what is there; an append would have to look for each of them.
+/// Rows that are read again replace what is there; an append would have to look for each of them. 0 takes the default's
+/// place in either mode.
 fn lookback(r: &mut Reading<'_>, section: &Section<'_>, mode: Mode) -> Option<Lookback> {
     let value = section.optional(r, "lookback")?;
-    match value.text.parse() {
-        Ok(_) if mode == Mode::Append => {
-            section.refuse(r, "lookback", &value, "it works with `mode: upsert` alone; take it out");
+    match value.text.parse::<Lookback>() {
+        Ok(lookback) if mode == Mode::Append && !lookback.is_none() => {
+            section.refuse(r, "lookback", &value, "with `mode: append` it may be 0 alone; take it out");
             None
         }
         Ok(lookback) => Some(lookback),

@@ -50,6 +50,7 @@ fn source(more: &[(&str, SourceType)]) -> SourceSchema {
         unique_keys: vec![id.clone()],
         indexes: vec![id, stamp],
         is_view: false,
+        is_transactional: true,
         rows_estimate: Some(1),
     }
 }

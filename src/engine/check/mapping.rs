@@ -18,7 +18,7 @@ use crate::domain::schema::Decisions;
 use crate::domain::window::Low;
 use crate::engine::Ports;
 use crate::engine::conflicts::{refuse_conflicts, refuse_lost_target, still_required};
-use crate::source::{BoundsAsk, Source};
+use crate::source::{Bounds, BoundsAsk, Source};
 use crate::state::MappingState;
 use crate::warehouse::Warehouse;
 
@@ -46,7 +46,7 @@ pub(super) async fn look<S: Source, W: Warehouse, T>(
             let input = input(ports, mapping, (&source, at_hand), &decisions);
             let planned = plan(input);
             let values = match &planned {
-                Ok(planned) => values(ports, mapping, planned).await,
+                Ok(planned) => values(ports, mapping, (&source, planned)).await,
                 Err(_) => Ok(None),
             };
             let told = values.as_ref().err().map(|fault| Finding::fail(Topic::Cursor, fault));
@@ -116,7 +116,7 @@ fn input<'a, S, W, T>(
 async fn values<S: Source, W, T>(
     ports: &Ports<S, W, T>,
     mapping: &Mapping,
-    planned: &Planned,
+    (source, planned): (&SourceSchema, &Planned),
 ) -> Result<Option<CursorFacts>, Fault> {
     let plan = &planned.table;
     if !plan.cursor_indexed {
@@ -128,6 +128,7 @@ async fn values<S: Source, W, T>(
         table: mapping.source.clone(),
         column: column.name.clone(),
         nullable: column.nullable,
+        is_unique: rules::has_own_key(source, &column.name),
         kind: plan.cursor_kind,
         timezone: plan.timezone,
         low: Low::Beginning,
@@ -135,7 +136,8 @@ async fn values<S: Source, W, T>(
         settle: Duration::ZERO,
     };
     let bounds = within(&format!("Reading the bounds of {}", mapping.source), ports.source.bounds(&ask)).await?;
-    Ok(Some(CursorFacts { has_nulls: bounds.has_nulls, newest: bounds.newest, tick: bounds.tick }))
+    let Bounds { has_nulls, newest, tick, limit, .. } = bounds;
+    Ok(Some(CursorFacts { has_nulls, newest, tick, limit }))
 }
 
 /// What a run would make of the difference between both tables.

@@ -4,7 +4,7 @@ use super::within;
 use crate::domain::check::server::{self, ServerFacts};
 use crate::domain::finding::{Finding, Topic};
 use crate::engine::Ports;
-use crate::source::{OpenWrites, Source};
+use crate::source::Source;
 
 /// What the server said, where it let us in.
 pub(super) async fn look<S: Source, W, T>(ports: &Ports<S, W, T>) -> (Option<ServerFacts>, Vec<Finding>) {
@@ -12,10 +12,10 @@ pub(super) async fn look<S: Source, W, T>(ports: &Ports<S, W, T>) -> (Option<Ser
         Ok(facts) => facts,
         Err(fault) => return (None, vec![Finding::fail(Topic::MysqlLogin, &fault)]),
     };
-    let process = match within("Reading the open transactions", ports.source.open_writes()).await {
-        Ok(open) => server::process(&facts, matches!(open, OpenWrites::Seen(_))),
+    let fence = match within("Reading who may still write", ports.source.writers(None)).await {
+        Ok(writers) => server::fence(&facts, &writers),
         Err(fault) => Finding::fail(Topic::MysqlProcess, &fault),
     };
-    let findings = vec![server::login(&facts), server::tls(&facts), process, server::clock(&facts)];
+    let findings = vec![server::login(&facts), server::tls(&facts), fence, server::clock(&facts)];
     (Some(facts), findings)
 }

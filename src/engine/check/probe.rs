@@ -86,6 +86,7 @@ fn two_columns(mapping: &Mapping) -> Result<TablePlan, Fault> {
         unique_keys: vec![vec![key.clone()]],
         indexes: vec![vec![cursor.clone()]],
         is_view: false,
+        is_transactional: true,
         rows_estimate: None,
     };
     let mapping = Mapping {

@@ -73,6 +73,7 @@ fn ground(target: Option<TargetSchema>) -> Ground {
         unique_keys: Vec::new(),
         indexes: Vec::new(),
         is_view: false,
+        is_transactional: true,
         rows_estimate: None,
     };
     Ground { source, target, plan: Arc::new(plan()) }

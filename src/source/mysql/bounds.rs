@@ -2,13 +2,14 @@
 
 use chrono::{NaiveDateTime, TimeDelta};
 
+use super::catalog;
 use super::clock::tick;
 use super::connect::{self, Session, first};
 use super::fault::from_sqlx;
 use super::sql::{self, Bind, Query};
 use super::stretch::explained;
 use crate::domain::config::MysqlSettings;
-use crate::domain::cursor::{Cursor, Moment};
+use crate::domain::cursor::{Cursor, CursorKind, Moment};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::window::{Low, Window};
 use crate::source::{Bounds, BoundsAsk, StretchAsk};
@@ -23,10 +24,11 @@ pub async fn bounds(settings: &MysqlSettings, ask: &BoundsAsk) -> Result<Bounds,
         return Err(Fault::new(FaultKind::Bug, "The server's clock cannot be read"));
     };
     let at = |instant| tick(instant, ask.kind, ask.timezone).map(Cursor::Moment);
-    let (running, limit) = (at(now), at(settled(now, ask)));
+    let running = at(now);
     let (table, column) = (sql::table(&ask.table), sql::identifier(&ask.column));
     let greatest = format!("SELECT CAST(MAX({column}) AS CHAR) FROM {table}");
     let newest = value(&mut session, ask, Query::plain(greatest.clone())).await?;
+    let limit = at(settled(now, ask)).or_else(|| epoch_limit(now, newest.filter(|_| !ask.is_unique)?));
     let open = newest.filter(|newest| beyond(newest, &ask.low));
     let high = match (open, limit) {
         (Some(newest), Some(limit)) if !below(&newest, &limit) => {
@@ -44,7 +46,11 @@ pub async fn bounds(settings: &MysqlSettings, ask: &BoundsAsk) -> Result<Bounds,
         Some(high) => explained(&mut session, &stretch(ask, high)).await?,
         None => None,
     };
-    Ok(Bounds { high, rows, newest, tick: running, limit, has_nulls })
+    let next_number = match ask.kind {
+        CursorKind::Int if open.is_none() => catalog::next_number(&mut session, &ask.table, &ask.column).await?,
+        _ => None,
+    };
+    Ok(Bounds { high, rows, newest, now, tick: running, limit, next_number, has_nulls })
 }
 
 fn stretch(ask: &BoundsAsk, high: Cursor) -> StretchAsk {
@@ -57,6 +63,18 @@ fn settled(now: NaiveDateTime, ask: &BoundsAsk) -> NaiveDateTime {
     let settle = TimeDelta::from_std(ask.settle).unwrap_or(TimeDelta::MAX);
     let settled = now.checked_sub_signed(settle).unwrap_or(NaiveDateTime::MIN);
     ask.before.map_or(settled, |before| before.min(settled))
+}
+
+/// Whole numbers that count the time since 1970 (in seconds, milliseconds or microseconds): that of now, which more rows
+/// may share. By the greatest of them, which lies within the last ten years and no more than a minute ahead.
+fn epoch_limit(now: NaiveDateTime, newest: Cursor) -> Option<Cursor> {
+    const YEARS: i128 = 10 * 366 * 86_400;
+    let Cursor::Int(newest) = newest else { return None };
+    let micros = i128::from(now.and_utc().timestamp_micros());
+    [1_000_000, 1_000, 1].into_iter().find_map(|unit| {
+        let (now, second) = (micros / unit, 1_000_000 / unit);
+        (now - YEARS * second..=now + 60 * second).contains(&newest).then_some(Cursor::Int(now))
+    })
 }
 
 async fn value(session: &mut Session, ask: &BoundsAsk, query: Query) -> Result<Option<Cursor>, Fault> {
@@ -100,6 +118,19 @@ mod tests {
         assert!(beyond(&Cursor::Int(3), &Low::From(Cursor::Int(3))));
         assert!(beyond(&Cursor::Int(-9), &Low::Beginning));
         assert!(below(&Cursor::Int(2), &Cursor::Int(3)) && !below(&Cursor::Int(3), &Cursor::Int(3)));
+    }
+
+    #[test]
+    fn numbers_that_count_the_time_are_held_back_from_now_on() {
+        let now = Moment::parse("2026-11-23 08:00:00").and_then(Moment::to_naive).unwrap();
+        let seconds = i128::from(now.and_utc().timestamp());
+        let limit = |newest| epoch_limit(now, Cursor::Int(newest));
+        assert_eq!(limit(seconds - 9), Some(Cursor::Int(seconds)));
+        assert_eq!(limit(seconds * 1_000 - 9), Some(Cursor::Int(seconds * 1_000)));
+        assert_eq!(limit(seconds * 1_000_000 + 9), Some(Cursor::Int(seconds * 1_000_000)));
+        for other in [0, 7, -5, 88_120_332, seconds + 3_600, 20_261_123] {
+            assert_eq!(limit(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -17,6 +17,9 @@ use crate::domain::source_type::{CatalogType, SourceType};
 /// Of a view whose tables or columns are gone, or a table without the right to read it.
 const UNREADABLE: &str = "see that the account may SELECT from it and, if it is a view, that the view still works";
 
+/// InnoDB, and engines without transactions, whose rows are seen once their statement has ended.
+const OWN_ENGINES: [&str; 5] = ["innodb", "myisam", "aria", "memory", "archive"];
+
 /// A row of the catalogue.
 pub type Texts = Vec<Option<String>>;
 
@@ -68,6 +71,7 @@ pub async fn describe(settings: &MysqlSettings, table: &SourceTable) -> Result<S
         unique_keys: indexes.unique_keys,
         indexes: indexes.ordering.into_iter().map(|order| order.columns).collect(),
         is_view: found.is_view(),
+        is_transactional: found.is_view() || OWN_ENGINES.contains(&found.engine.as_str()),
         rows_estimate: found.rows.filter(|_| !found.is_view()),
     })
 }
@@ -89,6 +93,23 @@ pub async fn row_bytes(session: &mut Session, table: &SourceTable) -> Result<Opt
     let sql = "SELECT CAST(avg_row_length AS CHAR) FROM information_schema.tables \
                WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?";
     let rows = session.texts(in_database(sql, table, true)).await.map_err(|error| failed(error, table))?;
+    Ok(rows.first().and_then(|row| number(row, 0)))
+}
+
+/// The number that the next row gets, where the column is AUTO_INCREMENT.
+pub async fn next_number(session: &mut Session, table: &SourceTable, column: &str) -> Result<Option<u64>, Fault> {
+    if session.flavour == Flavour::MySql {
+        // Else it may be a day old.
+        let fresh = session.command("SET SESSION information_schema_stats_expiry = 0").await;
+        fresh.map_err(|error| failed(error, table))?;
+    }
+    let sql = "SELECT CAST(t.auto_increment AS CHAR) FROM information_schema.tables t \
+               JOIN information_schema.columns c ON c.table_schema = t.table_schema AND c.table_name = t.table_name \
+               WHERE t.table_schema = COALESCE(?, DATABASE()) AND t.table_name = ? AND c.column_name = ? \
+               AND c.extra LIKE '%auto_increment%'";
+    let mut query = in_database(sql, table, true);
+    query.binds.push(Bind::Text(column.to_owned()));
+    let rows = session.texts(query).await.map_err(|error| failed(error, table))?;
     Ok(rows.first().and_then(|row| number(row, 0)))
 }
 

@@ -8,7 +8,9 @@ use std::time::Duration;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Row};
 
+use super::catalog::text;
 use super::fault::{from_sqlx, number};
+use super::peers;
 use super::sql::Query;
 use super::wire::Cells;
 use crate::domain::config::{MysqlSettings, SslMode};
@@ -32,6 +34,10 @@ pub enum Flavour {
 pub struct Session {
     pub connection: MySqlConnection,
     pub flavour: Flavour,
+    /// Tells the server from others behind the same address.
+    pub server: String,
+    /// The connection's own, at the server.
+    pub number: u64,
 }
 
 impl Session {
@@ -47,6 +53,11 @@ impl Session {
     /// The same, as the server sends them.
     pub async fn rows(&mut self, query: Query) -> Result<Vec<MySqlRow>, sqlx::Error> {
         answered(SILENCE, query.prepared().fetch_all(&mut self.connection)).await
+    }
+
+    /// Runs a statement that has no rows and cannot be prepared.
+    pub async fn command(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+        answered(SILENCE, sqlx::raw_sql(sql).execute(&mut self.connection)).await.map(|_| ())
     }
 }
 
@@ -69,12 +80,15 @@ pub async fn open(settings: &MysqlSettings) -> Result<Session, Fault> {
     let sentence = format!("Connecting to MySQL as {}@{place} failed", settings.user);
     let opening = async {
         let connection = log_in(settings, &options).await?;
-        let mut session = Session { connection, flavour: Flavour::MySql };
+        let mut session = Session { connection, flavour: Flavour::MySql, server: String::new(), number: 0 };
         let pinned = pin(&mut session).await?;
         Ok::<_, sqlx::Error>((session, pinned))
     };
     match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
-        Ok(Ok((session, pinned))) if pinned == PINNED => Ok(session),
+        Ok(Ok((session, pinned))) if pinned == PINNED => {
+            peers::note(place, &session.server);
+            Ok(session)
+        }
         Ok(Ok((_, pinned))) => {
             let sentence = format!("{sentence}: time zone and character set stayed `{pinned}` instead of `{PINNED}`");
             Err(Fault::new(FaultKind::Config, sentence)
@@ -102,6 +116,11 @@ async fn log_in(settings: &MysqlSettings, options: &MySqlConnectOptions) -> Resu
         }
         outcome => outcome,
     }
+}
+
+/// Have connections to this address reached more than one server lately?
+pub fn reached_several(settings: &MysqlSettings) -> bool {
+    peers::several(&place(settings))
 }
 
 /// Where the server is, for messages.
@@ -183,8 +202,13 @@ async fn pin(session: &mut Session) -> Result<String, sqlx::Error> {
     for statement in [format!("{SETTINGS}, {no_limit}"), READ_ONLY.to_owned()] {
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut session.connection).await?;
     }
-    let query = Query::plain("SELECT CONCAT_WS(' ', @@session.time_zone, @@session.character_set_results)");
+    let query = Query::plain(format!(
+        "SELECT CONCAT_WS(' ', @@session.time_zone, @@session.character_set_results), {}, CAST(CONNECTION_ID() AS CHAR)",
+        peers::IDENTITY
+    ));
     let rows = session.texts(query).await?;
+    session.number = rows.first().and_then(|row| text(row, 2).parse().ok()).unwrap_or_default();
+    rows.first().map_or("", |row| text(row, 1)).clone_into(&mut session.server);
     Ok(first(&rows).unwrap_or_default().to_owned())
 }
 

@@ -9,6 +9,7 @@ mod digest;
 mod fault;
 mod fence;
 mod indexes;
+mod peers;
 mod position;
 mod read;
 #[cfg(test)]
@@ -16,20 +17,25 @@ mod samples;
 mod sql;
 mod stretch;
 mod survey;
+mod tail;
 mod verify;
 mod wire;
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 // For bench/micro, which decodes without a server.
 pub use self::decode::Batcher;
+use self::fence::Watch;
 pub use self::wire::Cells;
-use super::{Bounds, BoundsAsk, Estimate, Extract, Extraction, OpenWrites, Source, StretchAsk};
+use super::{Bounds, BoundsAsk, Estimate, Extract, Extraction, Source, StretchAsk, TailAsk, TailSum};
 use crate::domain::check::server::ServerFacts;
 use crate::domain::column::SourceSchema;
 use crate::domain::config::MysqlSettings;
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::Fault;
+use crate::domain::fence::{Blind, Writers};
 use crate::domain::ids::SourceTable;
 use crate::domain::retry::RetryNotes;
 use crate::domain::verify::{Comparison, Cut, PartSum, Parts, RowDigest};
@@ -40,12 +46,13 @@ use crate::retry::repeated;
 pub struct MysqlSource {
     settings: Arc<MysqlSettings>,
     notes: RetryNotes,
+    watch: Arc<Watch>,
 }
 
 impl MysqlSource {
     #[must_use]
     pub fn new(settings: MysqlSettings) -> Self {
-        Self { settings: Arc::new(settings), notes: RetryNotes::default() }
+        Self { settings: Arc::new(settings), notes: RetryNotes::default(), watch: Arc::default() }
     }
 }
 
@@ -60,8 +67,21 @@ impl Source for MysqlSource {
         repeated(&self.notes, asking, || bounds::bounds(&self.settings, ask)).await
     }
 
-    async fn open_writes(&self) -> Result<OpenWrites, Fault> {
-        repeated(&self.notes, "reading the open transactions", || fence::open_writes(&self.settings)).await
+    async fn writers(&self, table: Option<&SourceTable>) -> Result<Writers, Fault> {
+        let asked = Instant::now();
+        let look = || self.watch.writers(&self.settings, table, asked);
+        let mut writers = repeated(&self.notes, "reading who may still write", look).await?;
+        writers.blind.extend(self.is_balanced().then_some(Blind::Balancer));
+        Ok(writers)
+    }
+
+    async fn tail_sums(&self, ask: &TailAsk) -> Result<Vec<Vec<TailSum>>, Fault> {
+        let summing = format!("looking below the watermark of {}", ask.table);
+        repeated(&self.notes, summing, || tail::sums(&self.settings, ask)).await
+    }
+
+    fn is_balanced(&self) -> bool {
+        connect::reached_several(&self.settings)
     }
 
     async fn survey(&self) -> Result<ServerFacts, Fault> {
@@ -94,7 +114,7 @@ impl Source for MysqlSource {
     }
 
     fn watched(&self, notes: RetryNotes) -> Self {
-        Self { settings: Arc::clone(&self.settings), notes }
+        Self { settings: Arc::clone(&self.settings), notes, watch: Arc::clone(&self.watch) }
     }
 
     fn read(&self, extraction: Extraction) -> Extract {

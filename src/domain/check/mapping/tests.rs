@@ -38,6 +38,7 @@ fn case() -> Case {
             unique_keys: vec![names(&["id"])],
             indexes: vec![names(&["id"]), names(&["at", "id"])],
             is_view: false,
+            is_transactional: true,
             rows_estimate: None,
         },
         server: facts(),
@@ -114,7 +115,7 @@ fn keys_that_do_not_tell_rows_apart_come_with_the_way_out() {
 fn a_cursor_that_may_be_null_is_warned_of_and_more_so_when_it_is() {
     let mut case = case().cursor(SourceType::Timestamp { fsp: 6 }, true);
     assert!(case.of(Topic::Cursor, Standing::Warn)[0].contains("may be NULL"));
-    case.values = Some(CursorFacts { has_nulls: true, newest: None, tick: None });
+    case.values = Some(CursorFacts { has_nulls: true, newest: None, tick: None, limit: None });
     let told = case.of(Topic::Cursor, Standing::Warn);
     assert!(told.len() == 1 && told[0].contains("is NULL exist"), "{told:?}");
 }
@@ -156,8 +157,8 @@ fn a_wall_clock_in_another_zone_than_the_servers_is_warned_of_and_an_instant_is_
 fn rows_of_tomorrow_are_told() {
     let at = |hour| Some(Cursor::Moment(Moment { year: 2026, month: 11, day: 23, hour, ..Moment::default() }));
     let mut case = case();
-    case.values = Some(CursorFacts { has_nulls: false, newest: at(9), tick: at(8) });
+    case.values = Some(CursorFacts { has_nulls: false, newest: at(9), tick: at(8), limit: None });
     assert!(case.of(Topic::Cursor, Standing::Warn)[0].contains("beyond the server's clock"));
-    case.values = Some(CursorFacts { has_nulls: false, newest: at(8), tick: at(8) });
+    case.values = Some(CursorFacts { has_nulls: false, newest: at(8), tick: at(8), limit: None });
     case.of(Topic::Cursor, Standing::Ok);
 }

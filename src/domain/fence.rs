@@ -1,0 +1,130 @@
+//! The fence: what is known of those who may still write rows with values from before now.
+
+use chrono::NaiveDateTime;
+use serde::{Deserialize, Serialize};
+
+/// How the server lets open writes be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sight {
+    /// Not at all: rows of the last seconds are held back.
+    Nothing,
+    /// By InnoDB's transactions and every running statement that may write, of whatever table.
+    Transactions,
+    /// By metadata locks: exactly, and of each table for itself.
+    Locks,
+}
+
+/// Why a server does not know of every open write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Blind {
+    /// Transactions are open at its primary.
+    Replica,
+    /// Transactions are open at the cluster's other nodes.
+    Galera,
+    /// Transactions are open at the group's other members.
+    Group,
+    /// Connections reach different servers.
+    Balancer,
+    /// Writes happen outside this server, or in an engine whose transactions it does not list.
+    Engine,
+}
+
+impl Blind {
+    /// `it is a replica`, behind "the server cannot see every open transaction: ".
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Replica => "it is a replica (or read-only): transactions are open at its primary",
+            Self::Galera => "it is a node of a Galera cluster: transactions are open at other nodes",
+            Self::Group => "it is a member of a replication group: transactions are open at other members",
+            Self::Balancer => "connections reach different servers (a balancer or proxy)",
+            Self::Engine => "the table's engine keeps its transactions to itself",
+        }
+    }
+}
+
+/// What a look showed of those who may still write a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Writers {
+    pub sight: Sight,
+    pub blind: Vec<Blind>,
+    /// Tells the server from another behind the same address.
+    pub server: String,
+    /// The server's clock (UTC) before it was looked at.
+    pub at: NaiveDateTime,
+    /// Each connection once.
+    pub open: Vec<OpenWrite>,
+}
+
+/// A transaction, or a statement that waits to begin one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OpenWrite {
+    /// When it began, or earlier (UTC): nothing it writes by the server's clock is older. `None`: unknown.
+    pub since: Option<NaiveDateTime>,
+    /// The connection's number at the server: what KILL takes. `None`: a prepared transaction (XA) without a connection.
+    pub thread: Option<u64>,
+    /// Tells the transaction from a later one of the same connection. `None`: a statement that has not begun one yet, or
+    /// the server does not say.
+    pub begun: Option<String>,
+}
+
+/// Keeps of `open`, seen when the server's clock showed `at`, what a later look still shows.
+///
+/// A connection that runs a statement in the first look and has a transaction open in the second is the same writer;
+/// it is another one only where both looks say so, or where it began after the first.
+pub fn keep_open(open: &mut Vec<OpenWrite>, at: NaiveDateTime, later: &[OpenWrite]) {
+    open.retain_mut(|was| {
+        let same = |now: &&OpenWrite| {
+            now.thread == was.thread
+                && was.begun.as_ref().zip(now.begun.as_ref()).is_none_or(|(was, now)| was == now)
+                && now.since.is_none_or(|since| since <= at)
+        };
+        let Some(now) = later.iter().find(same) else { return false };
+        was.begun = was.begun.take().or_else(|| now.begun.clone());
+        true
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn write(thread: u64, begun: Option<&str>, since: i64) -> OpenWrite {
+        let since = Some(NaiveDateTime::default() + TimeDelta::seconds(since));
+        OpenWrite { since, thread: Some(thread), begun: begun.map(Into::into) }
+    }
+
+    /// Is connection 7, seen at second 100 as `was`, still open when it is seen as each of `later`, one after another?
+    fn stays(was: OpenWrite, later: &[OpenWrite]) -> bool {
+        let mut open = vec![was];
+        for look in later {
+            keep_open(&mut open, NaiveDateTime::default() + TimeDelta::seconds(100), std::slice::from_ref(look));
+        }
+        !open.is_empty()
+    }
+
+    #[test]
+    fn a_statement_that_became_a_transaction_is_waited_for_until_that_has_ended() {
+        assert!(stays(write(7, None, 90), &[write(7, Some("a"), 91)]));
+        assert!(!stays(write(7, None, 90), &[write(7, Some("a"), 91), write(7, Some("b"), 91)]));
+    }
+
+    #[test]
+    fn a_connections_next_transaction_is_not_waited_for() {
+        assert!(stays(write(7, Some("a"), 90), &[write(7, Some("a"), 90)]));
+        assert!(!stays(write(7, Some("a"), 90), &[write(7, Some("b"), 90)]));
+        assert!(!stays(write(7, None, 90), &[write(7, None, 101)]), "a statement that began later");
+        assert!(!stays(write(7, Some("a"), 90), &[write(8, Some("a"), 90)]));
+    }
+
+    #[test]
+    fn what_a_look_cannot_tell_apart_is_waited_for() {
+        assert!(stays(write(7, None, 90), &[write(7, None, 99)]));
+        let unknown = OpenWrite { since: None, ..write(7, None, 0) };
+        assert!(stays(unknown.clone(), &[unknown]));
+    }
+}

@@ -1,0 +1,257 @@
+//! Looks below the watermark again: what stands there otherwise than the last run left it is read once more.
+//!
+//! It is the net beneath the fence: rows of transactions that nobody could see, of clocks that were set back, of writers in
+//! another zone or with an application's own stamps.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::attempt::Ground;
+use super::horizon::{self, Moment};
+use super::ledger::Ledger;
+use super::scope::{Halt, Scope};
+use super::steps::{Journey, move_in_steps};
+use crate::domain::cursor::{Cursor, CursorKind};
+use crate::domain::fault::Fault;
+use crate::domain::lookback::Lookback;
+use crate::domain::report::MappingReport;
+use crate::domain::source_type::SourceType;
+use crate::domain::tail::{self, Far, Hours, Tail};
+use crate::domain::window::{Low, Watermark, Window};
+use crate::source::{Source, TailAsk, TailStretch, TailSum};
+use crate::state::{Moves, StateStore};
+use crate::warehouse::Warehouse;
+
+/// Clocks differ by a fraction of a second, and both are read to the second.
+const CLOCK_NOISE: i64 = 2;
+
+/// What a look below the watermark has found.
+#[derive(Default)]
+pub(super) struct Found {
+    /// What is to be read again.
+    pub windows: Vec<Window>,
+    /// Rows that stand there more than did.
+    grown: u64,
+    far: FarFound,
+}
+
+#[derive(Default)]
+struct FarFound {
+    /// Hours that differ and are not read again this time, as they were: they differ the next time too.
+    kept: Vec<(String, Option<(u64, String)>)>,
+    whole: Option<DateTime<Utc>>,
+    behind_until: Option<DateTime<Utc>>,
+    /// The earliest hour that has grown.
+    grown_in: Option<String>,
+}
+
+/// Compares what stands below the watermark with what is remembered of it.
+pub(super) async fn look_again<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ledger: &Ledger<'_, T>,
+    ground: &Ground,
+    moment: &Moment,
+) -> Result<Found, Halt> {
+    let kind = ground.plan.cursor_kind;
+    let Some(mark) = ledger.watermark(kind)? else { return Ok(Found::default()) };
+    let mut found = Found::default();
+    if let Some(from) = ledger.again_from() {
+        found.windows.push(Window { low: Low::From(Cursor::parse(from, kind)?), high: mark.cursor });
+    }
+    if horizon::lookback(scope).is_none() {
+        match ledger.tail() {
+            Some(tail) => compare(scope, ground, moment, (tail, mark.cursor), &mut found).await?,
+            None => found.windows.extend(unremembered(scope, kind, &mark)?),
+        }
+    }
+    found.windows = tail::joined(found.windows);
+    Ok(found)
+}
+
+/// Nothing is remembered of a state that another version, or a run that was killed, has left.
+fn unremembered<S, W, T>(scope: &Scope<S, W, T>, kind: CursorKind, mark: &Watermark) -> Result<Option<Window>, Fault> {
+    if mark.imported || kind == CursorKind::Int {
+        return Ok(None);
+    }
+    let first = horizon::first_value(&scope.mapping, kind)?;
+    let from = tail::near_from(mark.cursor, kind, tail::NEAR, &[], first);
+    Ok(Some(Window { low: Low::After(from), high: mark.cursor }))
+}
+
+async fn compare<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ground: &Ground,
+    moment: &Moment,
+    (tail, mark): (&Tail, Cursor),
+    found: &mut Found,
+) -> Result<(), Halt> {
+    let kind = ground.plan.cursor_kind;
+    let from = Cursor::parse(&tail.from, kind)?;
+    let mut stretches = vec![TailStretch { above: from, high: mark, by_hour: false, unless_now: None }];
+    if let Some(far) = &tail.far {
+        let above = Cursor::parse(&far.from, kind)?;
+        stretches.push(TailStretch { above, high: from, by_hour: true, unless_now: None });
+    }
+    let sums = scope.unless_cancelled(scope.ports.source.tail_sums(&ask(scope, ground, stretches))).await?;
+    let mut sums = sums.into_iter();
+    let (rows, sum) = whole(sums.next());
+    if (rows, sum.as_str()) != (tail.rows, tail.sum.as_str()) || scope.ports.source.is_balanced() {
+        found.windows.push(Window { low: Low::After(from), high: mark });
+        found.grown += rows.saturating_sub(tail.rows);
+    }
+    found.windows.extend(since_the_clock_was_set_back(scope, moment, tail, mark));
+    if let Some(far) = &tail.far {
+        compare_far(far, &hours(sums.next()), (from, scope.ports.clock.now()), found);
+    }
+    Ok(())
+}
+
+/// Rows were stamped below the watermark from the moment on that the clock was set back to.
+fn since_the_clock_was_set_back<S, W, T>(
+    scope: &Scope<S, W, T>,
+    moment: &Moment,
+    tail: &Tail,
+    mark: Cursor,
+) -> Option<Window> {
+    moment.tick?;
+    let back = tail.clock? - clock(scope, moment);
+    let span = u64::try_from(back).ok().filter(|_| back >= CLOCK_NOISE)?;
+    let low = Lookback::Span(Duration::from_secs(span) + tail::NEAR_EXACT).below(mark).ok()?;
+    Some(Window { low: Low::From(low), high: mark })
+}
+
+/// The server's clock less this machine's, in seconds.
+fn clock<S, W, T>(scope: &Scope<S, W, T>, moment: &Moment) -> i64 {
+    moment.now.and_utc().timestamp() - scope.ports.clock.now().timestamp()
+}
+
+fn compare_far(far: &Far, hours: &Hours, (to, now): (Cursor, DateTime<Utc>), found: &mut Found) {
+    let (changed, has_grown) = far.hours.changed(hours);
+    let rows = |of: &Hours, hour: &str| of.0.get(hour).map_or(0, |(rows, _)| *rows);
+    let behind_until = if has_grown { Some(now + tail::BEHIND) } else { far.behind_until.filter(|until| *until > now) };
+    let is_due = behind_until.is_some() || now - far.whole >= tail::WHOLE;
+    found.far.behind_until = behind_until;
+    found.far.whole = Some(if changed.is_empty() || is_due { now } else { far.whole });
+    for hour in changed {
+        let grown = rows(hours, &hour).saturating_sub(rows(&far.hours, &hour));
+        if !is_due {
+            found.far.kept.push((hour.clone(), far.hours.0.get(&hour).cloned()));
+            continue;
+        }
+        found.grown += grown;
+        if grown > 0 && found.far.grown_in.is_none() {
+            found.far.grown_in = Some(hour.clone());
+        }
+        let Some(window) = tail::hour(&hour) else { continue };
+        let high = if window.high.max_of(to) == to { window.high } else { to };
+        found.windows.push(Window { high, ..window });
+    }
+}
+
+/// What is to be remembered of the tail below `high`, before the rows up to there are read. As it was, where nothing has
+/// changed and nothing is to come.
+pub(super) async fn summed<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ledger: &Ledger<'_, T>,
+    ground: &Ground,
+    (moment, found, high): (&Moment, &Found, Option<Cursor>),
+) -> Result<Option<Tail>, Halt> {
+    let known = ledger.tail();
+    let Some(high) = high.filter(|_| horizon::lookback(scope).is_none()) else { return Ok(None) };
+    let to = high.to_string();
+    if let Some(known) = known.filter(|known| known.to == to && found.windows.is_empty()) {
+        return Ok(Some(known.clone()));
+    }
+    let (kind, now) = (ground.plan.cursor_kind, scope.ports.clock.now());
+    let first = horizon::first_value(&scope.mapping, kind)?;
+    let is_exact = moment.trust.is_some_and(|trust| trust.is_exact);
+    let marks = match kind {
+        CursorKind::Int => tail::marked(known.map_or(&[], |known| &known.marks), to.clone(), now),
+        CursorKind::DateTime { .. } | CursorKind::Date => Vec::new(),
+    };
+    let near = if is_exact { tail::NEAR_EXACT } else { tail::NEAR };
+    let from = tail::near_from(high, kind, near, &marks, first);
+    // A wall clock that anybody may read by another zone.
+    let in_any_zone = matches!(ground.plan.cursor_column().source.source_type, SourceType::DateTime { .. });
+    let unless_now = moment.tick.filter(|_| in_any_zone);
+    let mut stretches = vec![TailStretch { above: from, high, by_hour: false, unless_now }];
+    // Without an index each look would read the whole table once more.
+    let far_from = Some(tail::far_from(high, first)).filter(|far| {
+        in_any_zone && ground.plan.cursor_indexed && far.compare(&from) == Some(std::cmp::Ordering::Less)
+    });
+    stretches.extend(far_from.map(|above| TailStretch { above, high: from, by_hour: true, unless_now }));
+    let sums = scope.unless_cancelled(scope.ports.source.tail_sums(&ask(scope, ground, stretches))).await?;
+    let mut sums = sums.into_iter();
+    let (rows, sum) = whole(sums.next());
+    let far = far_from.map(|far| Far {
+        from: far.to_string(),
+        hours: kept(hours(sums.next()), &found.far.kept),
+        whole: found.far.whole.unwrap_or(now),
+        behind_until: found.far.behind_until,
+    });
+    let clock = moment.tick.map(|_| clock(scope, moment));
+    Ok(Some(Tail { to, from: from.to_string(), rows, sum, clock, far, marks }))
+}
+
+fn kept(mut hours: Hours, kept: &[(String, Option<(u64, String)>)]) -> Hours {
+    for (hour, was) in kept {
+        match was {
+            Some(was) => hours.0.insert(hour.clone(), was.clone()),
+            None => hours.0.remove(hour),
+        };
+    }
+    hours
+}
+
+/// Reads what was found again; gives the number of its last step.
+pub(super) async fn read_again<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ledger: &mut Ledger<'_, T>,
+    report: &mut MappingReport,
+    ground: &Ground,
+    found: &Found,
+) -> Result<u64, Halt> {
+    let (read, inserted) = (report.records_processed, report.rows_inserted);
+    let mut after = 0;
+    for &window in &found.windows {
+        tracing::info!(%window, "reading below the watermark again: it is not as the last run left it");
+        let journey = Journey { window, rows: None, moves: Moves::Nothing, reread_to: None, after, is_first: false };
+        after = move_in_steps(scope, ledger, report, ground, journey).await?;
+    }
+    report.rows_read_again += report.records_processed - read;
+    report.rows_late += found.grown.max(report.rows_inserted - inserted);
+    ledger.set_again_from(None);
+    if let Some(hour) = &found.far.grown_in {
+        let (table, column) = (&scope.mapping.source, &ground.plan.cursor_column().source.name);
+        scope.note(
+            report,
+            format!(
+                "rows of {table} came with a `{column}` of hour {hour}, long after it: sessions that write them use \
+                 another time zone than `default_timezone`. They were found, and for {} days every change of the last {} \
+                 hours is read again; a TIMESTAMP column, or one time zone for all writers, needs no second reading",
+                tail::BEHIND.num_days(),
+                tail::FAR.num_hours()
+            ),
+        );
+    }
+    Ok(after)
+}
+
+fn ask<S, W, T>(scope: &Scope<S, W, T>, ground: &Ground, stretches: Vec<TailStretch>) -> TailAsk {
+    let plan = &ground.plan;
+    TailAsk {
+        table: scope.mapping.source.clone(),
+        column: plan.cursor_column().source.name.clone(),
+        keys: plan.keys.iter().map(|&key| plan.columns[key].source.name.clone()).collect(),
+        stretches,
+    }
+}
+
+fn whole(sums: Option<Vec<TailSum>>) -> (u64, String) {
+    sums.into_iter().flatten().next().map_or((0, "0".to_owned()), |sum| (sum.rows, sum.sum))
+}
+
+fn hours(sums: Option<Vec<TailSum>>) -> Hours {
+    Hours(sums.into_iter().flatten().map(|sum| (sum.hour, (sum.rows, sum.sum))).collect())
+}

@@ -1,0 +1,224 @@
+//! Who may still write rows that belong below a point in time that has passed.
+//!
+//! A row is stamped when its statement begins and seen when its transaction commits. Between the two, a reader that
+//! moves its watermark past the stamp would never see the row.
+//!
+//! Metadata locks answer this exactly and per table: whoever has written a table, or is about to, holds or waits for a
+//! lock on it until its transaction ends. Where they cannot be read, InnoDB's open transactions and every running
+//! statement that may write stand for them.
+
+mod blind;
+mod locks;
+mod reading;
+mod statements;
+mod transactions;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{NaiveDateTime, TimeDelta};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use self::locks::Locks;
+use self::transactions::Transaction;
+use super::connect::{self, Flavour, first};
+use super::fault::from_sqlx;
+use super::sql::Query;
+use crate::domain::config::MysqlSettings;
+use crate::domain::cursor::Moment;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::fence::{Blind, OpenWrite, Sight, Writers};
+use crate::domain::ids::SourceTable;
+
+/// The latest look at a server, shared by all mappings that wait for it.
+#[derive(Default)]
+pub struct Watch {
+    latest: Mutex<Option<Latest>>,
+}
+
+struct Latest {
+    began: Instant,
+    look: Arc<Look>,
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
+}
+
+/// All that one look showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Look {
+    sight: Sight,
+    blind: Vec<Blind>,
+    server: String,
+    at: NaiveDateTime,
+    open: Vec<(OpenWrite, Concerns)>,
+}
+
+/// The tables that somebody may write.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Concerns {
+    Any,
+    /// Database and table, in lower case: servers differ in whether case tells names apart.
+    Tables(BTreeSet<(String, String)>),
+}
+
+impl Watch {
+    /// Who may write `table` (`None`: any table), by a look that begins after `asked`. Whoever asks while another's look
+    /// is under way waits for it and shares the next.
+    pub async fn writers(
+        &self,
+        settings: &MysqlSettings,
+        table: Option<&SourceTable>,
+        asked: Instant,
+    ) -> Result<Writers, Fault> {
+        let mut latest = self.latest.lock().await;
+        let look = match &*latest {
+            Some(known) if known.began >= asked => Arc::clone(&known.look),
+            _ => {
+                let began = Instant::now();
+                let look = Arc::new(look(settings).await?);
+                *latest = Some(Latest { began, look: Arc::clone(&look) });
+                look
+            }
+        };
+        drop(latest);
+        let name = table.map(|table| {
+            let database = table.database.as_ref().unwrap_or(&settings.database);
+            (database.to_lowercase(), table.table.to_lowercase())
+        });
+        Ok(look.of(name.as_ref()))
+    }
+}
+
+impl Look {
+    fn of(&self, table: Option<&(String, String)>) -> Writers {
+        let may_write = |concerns: &Concerns| match (concerns, table) {
+            (Concerns::Any, _) | (Concerns::Tables(_), None) => true,
+            (Concerns::Tables(tables), Some(table)) => tables.contains(table),
+        };
+        let open = self.open.iter().filter(|(_, concerns)| may_write(concerns)).map(|(write, _)| write.clone());
+        let (blind, server) = (self.blind.clone(), self.server.clone());
+        Writers { sight: self.sight, blind, server, at: self.at, open: open.collect() }
+    }
+}
+
+/// Statements are asked for before locks and locks before transactions: what goes from one list to the next in between
+/// is in both.
+async fn look(settings: &MysqlSettings) -> Result<Look, Fault> {
+    let mut session = connect::open(settings).await?;
+    let failed = |error| from_sqlx(error, "Reading who may still write failed");
+    let clock = session.texts(Query::plain("SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)")).await.map_err(failed)?;
+    let Some(now) = first(&clock).and_then(Moment::parse).and_then(Moment::to_naive) else {
+        return Err(Fault::new(FaultKind::Bug, "The server's clock cannot be read"));
+    };
+    let blind = blind::spots(&mut session).await.map_err(failed)?;
+    let running = statements::running(&mut session, now).await.map_err(failed)?;
+    let locks = locks::read(&mut session, now).await.map_err(failed)?;
+    let transactions = transactions::open(&mut session).await.map_err(failed)?;
+    let (flavour, server) = (session.flavour, session.server);
+    let (sight, mut open) = match (locks, transactions) {
+        (Some(locks), transactions) if flavour == Flavour::MySql || transactions.is_some() => {
+            (Sight::Locks, by_locks(locks, &transactions.unwrap_or_default(), now))
+        }
+        (_, Some(transactions)) => {
+            (Sight::Transactions, each_once(running, transactions).map(|write| (write, Concerns::Any)).collect())
+        }
+        _ => (Sight::Nothing, Vec::new()),
+    };
+    open.sort();
+    Ok(Look { sight, blind, server, at: now, open })
+}
+
+/// A connection's statement and its transaction are one writer.
+fn each_once(running: Vec<OpenWrite>, transactions: Vec<Transaction>) -> impl Iterator<Item = OpenWrite> {
+    let mut open: BTreeMap<Option<u64>, Vec<OpenWrite>> = BTreeMap::new();
+    for write in running.into_iter().chain(transactions.into_iter().map(Transaction::into_write)) {
+        let known = open.entry(write.thread).or_default();
+        match known.first_mut().filter(|_| write.thread.is_some()) {
+            Some(known) => {
+                known.since = known.since.zip(write.since).map(|(a, b)| a.min(b));
+                known.begun = known.begun.take().or(write.begun);
+            }
+            None => known.push(write),
+        }
+    }
+    open.into_values().flatten()
+}
+
+/// Locks tell who concerns which table; transactions tell since when, and of prepared ones (XA) whose connection is gone
+/// and of those that are older than the server's record of locks, which holds nothing of them.
+fn by_locks(locks: Locks, transactions: &[Transaction], now: NaiveDateTime) -> Vec<(OpenWrite, Concerns)> {
+    let unlocked = |t: &&Transaction| {
+        t.thread == 0 || (!locks.holders.contains(&t.thread) && t.since + TimeDelta::seconds(2) < now)
+    };
+    let unlocked: Vec<_> = transactions.iter().filter(unlocked).cloned().collect();
+    let mut open = locks.writers;
+    for (write, _) in &mut open {
+        let Some(known) = transactions.iter().find(|t| Some(t.thread) == write.thread) else { continue };
+        write.begun = write.begun.take().or_else(|| known.begun.clone());
+        write.since = Some(write.since.map_or(known.since, |other| other.min(known.since)));
+    }
+    open.extend(unlocked.into_iter().map(|t| (t.into_write(), Concerns::Any)));
+    open
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(thread: u64) -> OpenWrite {
+        OpenWrite { since: None, thread: Some(thread), begun: None }
+    }
+
+    fn transaction(thread: u64, since: NaiveDateTime) -> Transaction {
+        Transaction { thread, begun: Some("7".into()), since }
+    }
+
+    #[test]
+    fn a_table_is_held_by_its_own_writers_and_by_those_of_whom_nobody_knows() {
+        let tables = |names: &[&str]| {
+            Concerns::Tables(names.iter().map(|name| ("shop".to_owned(), (*name).to_owned())).collect())
+        };
+        let open = vec![(write(1), tables(&["o"])), (write(2), tables(&["p"])), (write(3), Concerns::Any)];
+        let at = NaiveDateTime::default();
+        let look = Look { sight: Sight::Locks, blind: Vec::new(), server: String::new(), at, open };
+        let of = |table: Option<(&str, &str)>| {
+            let table = table.map(|(database, table)| (database.to_owned(), table.to_owned()));
+            look.of(table.as_ref()).open.iter().filter_map(|write| write.thread).collect::<Vec<_>>()
+        };
+        assert_eq!(of(Some(("shop", "o"))), [1, 3]);
+        assert_eq!(of(Some(("other", "o"))), [3]);
+        assert_eq!(of(None), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_statement_and_the_transaction_it_began_are_one_writer_and_prepared_ones_are_many() {
+        let now = NaiveDateTime::default();
+        let running = OpenWrite { since: Some(now - TimeDelta::seconds(9)), ..write(4) };
+        let of_nobody = Transaction { begun: Some("8".into()), ..transaction(0, now) };
+        let transactions = vec![transaction(4, now), transaction(0, now), of_nobody];
+        let open: Vec<_> = each_once(vec![running.clone()], transactions).collect();
+        assert_eq!(open.len(), 3);
+        assert_eq!(open[2], OpenWrite { begun: Some("7".into()), ..running });
+    }
+
+    #[test]
+    fn a_transaction_that_the_record_of_locks_does_not_know_concerns_every_table() {
+        let now = NaiveDateTime::default();
+        let locks = || Locks { holders: [5].into(), writers: vec![(write(5), Concerns::Any)] };
+        let of = |thread, age| transaction(thread, now - TimeDelta::seconds(age));
+        let threads =
+            |transactions: Vec<_>| by_locks(locks(), &transactions, now).iter().map(|w| w.0.thread).collect::<Vec<_>>();
+        assert_eq!(threads(vec![of(0, 0)]), [Some(5), None], "prepared");
+        assert_eq!(threads(vec![of(9, 60)]), [Some(5), Some(9)], "older than the record");
+        assert_eq!(threads(vec![of(9, 0)]), [Some(5)], "begun since");
+        let known = by_locks(locks(), &[of(5, 60)], now);
+        assert_eq!(known.len(), 1);
+        assert_eq!(known[0].0.since, Some(now - TimeDelta::seconds(60)));
+    }
+}

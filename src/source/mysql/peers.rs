@@ -1,0 +1,42 @@
+//! Which servers answer behind an address: a balancer's connections reach now one, now another, and what one of them says
+//! of open transactions holds for none of the others.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Tells a server from others behind the same address.
+pub const IDENTITY: &str = "CONCAT_WS(' ', @@global.hostname, @@global.port, @@global.server_id)";
+
+/// After a failover the former server is forgotten again.
+const REMEMBERED: Duration = Duration::from_mins(10);
+
+/// When each server was last reached, by address; of the whole process, as its connections are.
+static REACHED: LazyLock<Mutex<HashMap<(String, String), Instant>>> = LazyLock::new(Mutex::default);
+
+/// A connection to `place` has reached `server`.
+pub fn note(place: String, server: &str) {
+    let mut reached = REACHED.lock().unwrap_or_else(PoisonError::into_inner);
+    reached.insert((place, server.to_owned()), Instant::now());
+    reached.retain(|_, at| at.elapsed() < REMEMBERED);
+}
+
+pub fn several(place: &str) -> bool {
+    let reached = REACHED.lock().unwrap_or_else(PoisonError::into_inner);
+    reached.iter().filter(|((at, _), when)| at == place && when.elapsed() < REMEMBERED).count() > 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_servers_behind_one_address_are_told_and_one_behind_each_of_two_is_not() {
+        note("balancer:3306".into(), "a 3306 1");
+        note("balancer:3306".into(), "a 3306 1");
+        note("other:3306".into(), "b 3306 2");
+        assert!(!several("balancer:3306") && !several("other:3306"));
+        note("balancer:3306".into(), "b 3306 2");
+        assert!(several("balancer:3306") && !several("other:3306"));
+    }
+}

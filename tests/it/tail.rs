@@ -1,0 +1,178 @@
+//! The stretch below the watermark: what comes there after a run has passed it is found by the next.
+
+use serde_json::Value;
+
+use crate::support::{Sandbox, setting_or};
+
+const TABLE: &str = "CREATE TABLE o (id BIGINT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(60), \
+     t DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6), KEY (t))";
+
+const BOTH: &str = "\
+  - {name: current, mysql_table: o, bigquery_table: current, primary_keys: [id], incremental_column: t, mode: upsert}\n\
+  - {name: versions, mysql_table: o, bigquery_table: versions, primary_keys: [id], incremental_column: t, mode: append}";
+
+async fn shop(name: &str, table: &str, mappings: &str) -> Sandbox {
+    let sandbox = Sandbox::new(name).await;
+    sandbox.configure("", mappings);
+    sandbox.sql(table).await;
+    sandbox
+}
+
+async fn equal(sandbox: &Sandbox, targets: &[&str]) {
+    let rows = sandbox.mysql("SELECT CAST(id AS CHAR), v FROM o ORDER BY id").await;
+    for target in targets {
+        let arrived = sandbox.bq(&format!("SELECT CAST(id AS STRING), v FROM `{{d}}.{target}` ORDER BY id")).await;
+        assert_eq!(arrived, rows, "{target}");
+    }
+}
+
+async fn passed(milliseconds: u64) {
+    tokio::time::sleep(std::time::Duration::from_millis(milliseconds)).await;
+}
+
+#[tokio::test]
+async fn rows_that_sessions_in_other_zones_stamp_all_arrive() {
+    let sandbox = shop("zones", TABLE, BOTH).await;
+    let rounds = setting_or("ZONE_ROUNDS", 4);
+    sandbox.sql("INSERT INTO o (v) VALUES ('first')").await;
+    sandbox.sync().await;
+    for round in 0..rounds {
+        for zone in ["-05:00", "+00:00", "-09:30", "+05:45"] {
+            sandbox.sql(&format!("SET time_zone = '{zone}'; INSERT INTO o (v) VALUES ('{zone} {round}')")).await;
+        }
+        passed(5).await;
+        let run = sandbox.command(&["run-once"]).spawn().unwrap();
+        // Beside the run, too.
+        for zone in ["-05:00", "-09:30"] {
+            sandbox.sql(&format!("SET time_zone = '{zone}'; INSERT INTO o (v) VALUES ('{zone} {round} beside')")).await;
+        }
+        let output = tokio::task::spawn_blocking(move || run.wait_with_output().unwrap()).await.unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    passed(5).await;
+    let last = sandbox.sync().await;
+    // East of the mapping's zone the rows wait until its clock has come so far.
+    sandbox.sql("DELETE FROM o WHERE v LIKE '+05:45%'").await;
+    equal(&sandbox, &["current", "versions"]).await;
+    let warnings = last.mapping("current")["warnings"].to_string();
+    assert!(warnings.contains("another time zone"), "{warnings}");
+}
+
+#[tokio::test]
+async fn a_row_that_changes_twice_in_a_second_that_another_zone_shows_arrives_as_it_is() {
+    let table = "CREATE TABLE o (id INT PRIMARY KEY, v VARCHAR(60), t DATETIME NOT NULL, KEY (t)); \
+         INSERT INTO o VALUES (1, 'old', '2026-01-01')";
+    let mapping = BOTH.lines().next().unwrap();
+    let sandbox = shop("same_second", table, mapping).await;
+    sandbox.sync().await;
+    let now =
+        sandbox.mysql("SELECT CAST(UTC_TIMESTAMP() - INTERVAL 5 HOUR AS CHAR)").await.remove(0).remove(0).unwrap();
+    sandbox.sql(&format!("INSERT INTO o VALUES (2, 'once', '{now}')")).await;
+    sandbox.sync().await;
+    sandbox.sql("UPDATE o SET v = 'twice' WHERE id = 2").await;
+    sandbox.sync().await;
+    equal(&sandbox, &["current"]).await;
+}
+
+#[tokio::test]
+async fn rows_stamped_by_a_clock_that_was_set_back_arrive_and_are_counted() {
+    let table = TABLE.replace("DATETIME", "TIMESTAMP");
+    let sandbox = shop("set_back", &table, BOTH).await;
+    sandbox.sql("INSERT INTO o (v) VALUES ('before')").await;
+    passed(5).await;
+    sandbox.sync().await;
+    sandbox.sql("SET timestamp = UNIX_TIMESTAMP() - 15; INSERT INTO o (v) VALUES ('set back'), ('too')").await;
+    let run = sandbox.sync().await;
+    equal(&sandbox, &["current", "versions"]).await;
+    for mapping in ["current", "versions"] {
+        let report = run.mapping(mapping);
+        assert_eq!((&report["rows_late"], &report["rows_read_again"]), (&Value::from(2), &Value::from(3)), "{report}");
+    }
+    let calm = sandbox.sync().await.mapping("current");
+    assert_eq!((&calm["rows_read_again"], &calm["jobs"]), (&Value::from(0), &serde_json::json!([])), "{calm}");
+}
+
+#[tokio::test]
+async fn numbers_that_appear_below_the_watermark_arrive_once() {
+    let mapping = "  - {name: versions, mysql_table: o, bigquery_table: versions, primary_keys: [id], incremental_column: id, mode: append}\n  - {name: keyless, mysql_table: o, bigquery_table: keyless, incremental_column: id, mode: append}";
+    let sandbox = shop("numbers", TABLE, mapping).await;
+    sandbox.sql("INSERT INTO o (id, v) VALUES (1, 'a'), (5, 'e')").await;
+    sandbox.sync().await;
+    sandbox.sql("INSERT INTO o (id, v) VALUES (3, 'c'), (6, 'f')").await;
+    let run = sandbox.sync().await;
+    assert_eq!(run.mapping("versions")["rows_late"], 1);
+    equal(&sandbox, &["versions", "keyless"]).await;
+}
+
+#[tokio::test]
+async fn a_state_without_a_memory_of_the_tail_has_its_last_minutes_read_again() {
+    let sandbox = shop("no_memory", &TABLE.replace("DATETIME", "TIMESTAMP"), BOTH).await;
+    sandbox.sql("INSERT INTO o (v) VALUES ('before')").await;
+    passed(5).await;
+    sandbox.sync().await;
+    sandbox.sql("SET timestamp = UNIX_TIMESTAMP() - 300; INSERT INTO o (v) VALUES ('missed')").await;
+    let mut state = sandbox.read_json("state/state.json");
+    for mapping in ["current", "versions"] {
+        state["bqsync"]["mappings"][mapping].as_object_mut().unwrap().remove("tail").expect("a tail");
+    }
+    sandbox.write("state/state.json", &state.to_string());
+    sandbox.sync().await;
+    equal(&sandbox, &["current", "versions"]).await;
+}
+
+#[tokio::test]
+async fn a_lookback_of_nothing_looks_at_nothing_again() {
+    let mappings =
+        BOTH.replace("mode: upsert", "mode: upsert, lookback: 0").replace("mode: append", "mode: append, lookback: 0");
+    let sandbox = shop("no_tail", TABLE, &mappings).await;
+    sandbox.sql("INSERT INTO o (v) VALUES ('before')").await;
+    passed(5).await;
+    sandbox.sync().await;
+    sandbox.sql("SET timestamp = UNIX_TIMESTAMP() - 15; INSERT INTO o (v) VALUES ('late')").await;
+    sandbox.sync().await;
+    assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.current`").await, 1);
+    assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.versions`").await, 1);
+}
+
+#[tokio::test]
+async fn a_table_whose_numbers_begin_again_is_not_passed_over() {
+    let mapping =
+        "  - {name: o, mysql_table: o, bigquery_table: o, primary_keys: [id], incremental_column: id, mode: append}";
+    let sandbox = shop("again", TABLE, mapping).await;
+    sandbox.sql("INSERT INTO o (v) VALUES ('a'), ('b'), ('c')").await;
+    sandbox.sync().await;
+    sandbox.sql("DELETE FROM o WHERE id > 1").await;
+    let report = sandbox.sync().await.mapping("o");
+    assert!(report["warnings"][0].as_str().unwrap().contains("rows were deleted"), "{report}");
+    sandbox.sql("TRUNCATE o; INSERT INTO o (v) VALUES ('new')").await;
+    let report = sandbox.run_once().await.expect_code(1).mapping("o");
+    let (error, hint) = (report["errors"][0].as_str().unwrap(), report["hint"].as_str().unwrap());
+    assert!(error.contains("numbers have begun again") && hint.contains("last_sync"), "{error} {hint}");
+}
+
+#[tokio::test]
+async fn numbers_that_are_the_time_wait_for_their_second_to_end() {
+    let table = "CREATE TABLE o (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(60), at INT NOT NULL, KEY (at))";
+    let mapping =
+        "  - {name: o, mysql_table: o, bigquery_table: o, primary_keys: [id], incremental_column: at, mode: upsert}";
+    let sandbox = shop("epoch", table, mapping).await;
+    sandbox.sql("INSERT INTO o (v, at) VALUES ('old', UNIX_TIMESTAMP() - 60), ('now', UNIX_TIMESTAMP() + 2)").await;
+    sandbox.sync().await;
+    assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.o`").await, 1);
+    while sandbox.mysql_number("SELECT MAX(at) < UNIX_TIMESTAMP() FROM o").await == 0 {
+        passed(50).await;
+    }
+    sandbox.sync().await;
+    equal(&sandbox, &["o"]).await;
+}
+
+#[tokio::test]
+async fn rows_of_today_are_said_to_wait_where_the_column_is_a_date() {
+    let table = "CREATE TABLE o (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(60), at DATE NOT NULL, KEY (at))";
+    let mapping =
+        "  - {name: o, mysql_table: o, bigquery_table: o, primary_keys: [id], incremental_column: at, mode: upsert}";
+    let sandbox = shop("today", table, mapping).await;
+    sandbox.sql("INSERT INTO o (v, at) VALUES ('old', UTC_DATE() - INTERVAL 3 DAY), ('today', UTC_DATE())").await;
+    let report = sandbox.sync().await.mapping("o");
+    assert!(report["held_back"].as_str().unwrap().contains("until that day has ended"), "{report}");
+}
