@@ -48,13 +48,13 @@ fmt: ## format the code
 	cargo fmt
 
 bench: install ## the benchmark of what is given away (BENCH_PROFILE=dist), with servers and yardsticks of its own (CASES="wide small", BENCH_ROUNDS=1)
-	dev/servers run .dev/bench -- bench/run $(CASES)
+	MARIADB_PERFORMANCE_SCHEMA=OFF dev/servers run .dev/bench -- bench/run $(CASES)
 
 bench-micro: ## decoding and encoding alone, without servers (MICROARGS goes to criterion)
 	cargo bench --locked --bench micro -- $(MICROARGS)
 
 bench-profile: install ## where the time of an extraction goes, by perf (CASES=wide)
-	dev/servers run .dev/bench -- bench/profile $(CASES)
+	MARIADB_PERFORMANCE_SCHEMA=OFF dev/servers run .dev/bench -- bench/profile $(CASES)
 
 screenshots: install build ## screenshots/*.svg anew, from the running program (with servers of its own; needs tmux)
 	dev/servers run .dev/screenshots -- dev/screenshots/run

@@ -13,7 +13,29 @@ use crate::support::{Sandbox, setting_or};
 const MAPPINGS: &str = "\
   - {name: current, mysql_table: t, bigquery_table: current, primary_keys: [id], incremental_column: at, mode: upsert}\n\
   - {name: versions, mysql_table: t, bigquery_table: versions, primary_keys: [id], incremental_column: at, mode: append}\n\
-  - {name: events, mysql_table: e, bigquery_table: events, incremental_column: id, mode: append}";
+  - {name: events, mysql_table: e, bigquery_table: events, incremental_column: id, mode: append}\n\
+  - {name: zoned, mysql_table: z, bigquery_table: zoned, primary_keys: [id], incremental_column: at, mode: upsert}\n\
+  - {name: zoned_versions, mysql_table: z, bigquery_table: zoned_versions, primary_keys: [id], incremental_column: at, mode: append}\n\
+  - {name: stamped, mysql_table: s, bigquery_table: stamped, primary_keys: [id], incremental_column: at, mode: upsert}";
+
+const TABLES: &str = "\
+    CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(40), at DATETIME NOT NULL, KEY (at)); \
+    CREATE TABLE e (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(40)); \
+    CREATE TABLE z (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(40), \
+    at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6), KEY (at)); \
+    CREATE TABLE s (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(40), \
+    at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6), KEY (at)); \
+    INSERT INTO t (v, at) VALUES ('old', '2026-01-01'), ('old', '2026-01-01'), ('old', '2026-01-02'); \
+    SET GLOBAL event_scheduler = ON";
+
+/// What an application's own ways of writing look like to whoever watches the server's statements.
+const ROUTINES: [&str; 2] = [
+    "CREATE PROCEDURE slow() BEGIN INSERT INTO s (v) VALUES (CONCAT('procedure ', SLEEP(RAND()))); END",
+    "CREATE EVENT now_and_then ON SCHEDULE EVERY 1 SECOND DO INSERT INTO s (v) VALUES (CONCAT('event ', SLEEP(RAND() / 2)))",
+];
+
+/// Zones of the writers' sessions. (Rows from the east wait until the mapping's clock has come so far.)
+const ZONES: [&str; 3] = ["+00:00", "-05:00", "-09:30"];
 
 /// Long enough for a few dozen kills; `make soak` asks for two minutes.
 const SECONDS: u64 = 15;
@@ -46,12 +68,21 @@ async fn execute(connection: &mut MySqlConnection, sql: String) {
 }
 
 /// Transactions of a few rows, stamped by the second, some of them open for seconds, some rolled back.
-async fn write(mut connection: MySqlConnection, mut dice: Dice, until: Instant) {
-    execute(&mut connection, "SET time_zone = '+00:00', innodb_lock_wait_timeout = 5".to_owned()).await;
+async fn write(mut connection: MySqlConnection, mut dice: Dice, until: Instant, zone: &str) {
+    execute(&mut connection, format!("SET time_zone = '{zone}', innodb_lock_wait_timeout = 5")).await;
     while Instant::now() < until {
         execute(&mut connection, "START TRANSACTION".to_owned()).await;
         for _ in 0..=dice.below(4) {
-            let sql = match dice.below(3) {
+            let sql = match dice.below(8) {
+                3 => "/* app:shop */ INSERT INTO z (v) VALUES (CONCAT('slow ', SLEEP(RAND())))".to_owned(),
+                4 => "INSERT INTO s (v) SELECT CONCAT('select ', SLEEP(RAND()))".to_owned(),
+                5 => "CALL slow()".to_owned(),
+                6 => format!(
+                    "UPDATE s SET v = CONCAT('changed ', {}) WHERE id = {}",
+                    dice.below(1000),
+                    1 + dice.below(60)
+                ),
+                7 => "INSERT INTO z (v) VALUES ('quick')".to_owned(),
                 0 => "INSERT INTO e (v) VALUES ('event')".to_owned(),
                 1 => "INSERT INTO t (v, at) VALUES ('new', UTC_TIMESTAMP())".to_owned(),
                 _ => format!(
@@ -90,7 +121,24 @@ async fn run_and_kill(sandbox: &Sandbox, mut dice: Dice, until: Instant) -> (u32
     (whole, killed)
 }
 
+/// Something reads InnoDB's list of transactions so often that it is never fresh.
+async fn poll(mut connection: MySqlConnection, until: Instant) {
+    while Instant::now() < until {
+        execute(&mut connection, "SELECT COUNT(*) FROM information_schema.innodb_trx".to_owned()).await;
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+}
+
+async fn same_rows(sandbox: &Sandbox, table: &str, target: &str) {
+    let rows = sandbox.mysql(&format!("SELECT CAST(id AS CHAR), v FROM {table} ORDER BY id")).await;
+    let arrived = sandbox.bq(&format!("SELECT CAST(id AS STRING), v FROM `{{d}}.{target}` ORDER BY id")).await;
+    assert_eq!(arrived, rows, "{target}");
+}
+
 async fn nothing_is_missing_or_doubled(sandbox: &Sandbox) {
+    same_rows(sandbox, "s", "stamped").await;
+    same_rows(sandbox, "z", "zoned").await;
+    same_rows(sandbox, "z", "zoned_versions").await;
     let rows = "SELECT CAST(id AS CHAR), v, CAST(at AS CHAR) FROM t ORDER BY id";
     let arrived = "SELECT CAST(id AS STRING), v, FORMAT_TIMESTAMP('%F %T', at) FROM `{d}.current` ORDER BY id";
     assert_eq!(sandbox.bq(arrived).await, sandbox.mysql(rows).await);
@@ -115,24 +163,23 @@ async fn a_shop_at_work_and_runs_killed_at_any_moment_lose_nothing_and_double_no
     println!("SOAK_SEED={seed} SOAK_SECONDS={seconds}");
     let sandbox = Sandbox::new("soak").await;
     sandbox.configure("window_rows: 50\nfence_timeout: 1s", MAPPINGS);
-    sandbox
-        .sql(
-            "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(40), at DATETIME NOT NULL, KEY (at)); \
-             CREATE TABLE e (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(40)); \
-             INSERT INTO t (v, at) VALUES ('old', '2026-01-01'), ('old', '2026-01-01'), ('old', '2026-01-02')",
-        )
-        .await;
+    sandbox.sql(TABLES).await;
+    for routine in ROUTINES {
+        execute(&mut sandbox.connection().await, routine.to_owned()).await;
+    }
     let until = Instant::now() + Duration::from_secs(seconds);
     let mut writers = tokio::task::JoinSet::new();
-    for writer in 0..3 {
-        writers.spawn(write(sandbox.connection().await, Dice::new(seed ^ (writer + 1)), until));
+    for (writer, zone) in ZONES.into_iter().enumerate() {
+        writers.spawn(write(sandbox.connection().await, Dice::new(seed ^ (writer as u64 + 1)), until, zone));
     }
+    writers.spawn(poll(sandbox.connection().await, until));
     let (whole, killed) = run_and_kill(&sandbox, Dice::new(seed), until).await;
     while let Some(ended) = writers.join_next().await {
         ended.unwrap();
     }
-    // The last second's rows are settled once it is over.
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    // The last second's rows are settled once it is over, and so are those of the event that still runs.
+    sandbox.sql("DROP EVENT now_and_then").await;
+    tokio::time::sleep(Duration::from_millis(1600)).await;
     sandbox.sync().await;
     let written = sandbox.mysql_number("SELECT COUNT(*) + (SELECT COUNT(*) FROM e) FROM t").await;
     println!("{whole} whole runs, {killed} killed, {written} rows");
