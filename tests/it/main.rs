@@ -35,6 +35,7 @@ mod paging;
 mod properties;
 mod readers;
 mod recovery;
+mod replica;
 mod review;
 mod schedule;
 mod schema_changes;

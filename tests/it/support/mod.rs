@@ -4,6 +4,7 @@ pub mod bigquery_proxy;
 mod emulator;
 mod engine;
 mod gcs;
+mod mariadb;
 mod mysql_proxy;
 mod program;
 mod query_proxy;
@@ -21,6 +22,7 @@ use tempfile::TempDir;
 
 pub use self::engine::{TINY, Through};
 pub use self::gcs::{Gcs, Trouble};
+pub use self::mariadb::MariaDb;
 pub use self::program::{Ran, finish};
 pub use self::query_proxy::QueryProxy;
 pub use self::trial::{Told, Trial};
