@@ -30,7 +30,8 @@ pub fn refused(error: &(dyn Error + 'static), server: &str) -> Option<Fault> {
 
 fn in_words(why: &CertificateError) -> (String, &'static str) {
     match why {
-        CertificateError::UnknownIssuer => {
+        // The second: an authority of the same name is trusted, but not this one.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             ("this machine does not trust the authority that signed it".to_owned(), TRUST_HINT)
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
@@ -99,7 +100,8 @@ mod tests {
             (CertificateError::Expired, "has expired", "date -u"),
             (CertificateError::NotValidYet, "not valid yet", "date -u"),
             (CertificateError::NotValidForName, "another name", "proxy"),
-            (CertificateError::BadSignature, "refused", "SSL_CERT_FILE"),
+            (CertificateError::BadSignature, "does not trust the authority", "SSL_CERT_FILE"),
+            (CertificateError::BadEncoding, "refused", "SSL_CERT_FILE"),
         ] {
             let fault = of(why).unwrap();
             assert_eq!(fault.kind(), FaultKind::Config);

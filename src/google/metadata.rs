@@ -1,6 +1,7 @@
 //! The metadata server of Google's machines, which knows the account that is attached to them.
 
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
@@ -21,8 +22,8 @@ const FLAVOR: &str = "metadata-flavor";
 const GREETING_WITHIN: Duration = Duration::from_secs(3);
 const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
-/// It may begin to answer some seconds after the machine or the pod that asks.
-const COMES_UP_WITHIN: Duration = Duration::from_secs(20);
+/// It may begin to answer some seconds after the machine or the pod that asks; `check` waits half a minute for all.
+const COMES_UP_WITHIN: Duration = Duration::from_secs(15);
 
 /// Where nothing speaks for one: long enough for a hiccup, short enough for whoever forgot to log in.
 const SEARCHED_FOR: Duration = Duration::from_secs(6);
@@ -32,8 +33,9 @@ pub struct Metadata {
     /// `GCE_METADATA_HOST`.
     named: Option<String>,
     expected: Expected,
-    /// How long it is waited for.
+    /// How long it is waited for, all who ask together.
     patience: Duration,
+    first_asked: OnceLock<Instant>,
     /// The one that answers.
     host: OnceCell<String>,
 }
@@ -59,7 +61,7 @@ impl Metadata {
             Expected::Hardly
         };
         let patience = if expected == Expected::Hardly { SEARCHED_FOR } else { COMES_UP_WITHIN };
-        Self { named, expected, patience, host: OnceCell::new() }
+        Self { named, expected, patience, first_asked: OnceLock::new(), host: OnceCell::new() }
     }
 
     /// In words, for whoever asks where the credentials come from.
@@ -90,7 +92,7 @@ impl Metadata {
 
     /// The host that answers, once one does.
     async fn search(&self, wire: &Wire, tried: &str) -> Result<String, Fault> {
-        let ends = Instant::now() + self.patience;
+        let ends = *self.first_asked.get_or_init(Instant::now) + self.patience;
         loop {
             let found = self.found(wire).await;
             if let Some(host) = found {

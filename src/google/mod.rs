@@ -62,6 +62,7 @@ struct Held {
     place: Option<Place>,
     source: Option<Arc<Source>>,
     token: Option<HeldToken>,
+    failed: Option<(Instant, Fault)>,
 }
 
 struct HeldToken {
@@ -105,10 +106,10 @@ impl Login {
     /// `Auth` where there are no credentials or they are refused, `Config` where their file or the trust in the server
     /// is at fault, `Transient`.
     pub async fn pass(&self) -> Result<Pass, Fault> {
+        let asked = Instant::now();
         let mut held = self.0.held.lock().await;
-        let now = Instant::now();
-        if held.token.as_ref().is_none_or(|token| token.renew_at <= now) {
-            self.renew(&mut held).await?;
+        if held.token.as_ref().is_none_or(|token| token.renew_at <= Instant::now()) {
+            self.renew(&mut held, asked).await?;
         }
         Ok(self.of(&held))
     }
@@ -119,13 +120,14 @@ impl Login {
     /// # Errors
     /// As [`Login::pass`].
     pub async fn renewed(&self, refused: &Pass) -> Result<Pass, Fault> {
+        let asked = Instant::now();
         let mut held = self.0.held.lock().await;
         if held.token.as_ref().is_some_and(|token| token.token.text.expose() == refused.token) {
             tracing::debug!("the token was refused and is renewed");
             held.token = None;
         }
         if held.token.is_none() {
-            self.renew(&mut held).await?;
+            self.renew(&mut held, asked).await?;
         }
         Ok(self.of(&held))
     }
@@ -154,7 +156,12 @@ impl Login {
         Pass { token, quota_project: self.0.variables.quota_project().map(str::to_owned).or_else(of_file) }
     }
 
-    async fn renew(&self, held: &mut Held) -> Result<(), Fault> {
+    /// `waiting`: since when the caller waits. Whoever waited while another one failed has failed with it: a server in
+    /// trouble is not asked by one after the other.
+    async fn renew(&self, held: &mut Held, waiting: Instant) -> Result<(), Fault> {
+        if let Some((_, fault)) = held.failed.as_ref().filter(|(at, _)| *at >= waiting) {
+            return Err(copied(fault, fault.to_string()));
+        }
         let asked = Instant::now();
         match self.fetch(held).await {
             Ok(token) => {
@@ -170,7 +177,10 @@ impl Login {
                     token.renew_at = Instant::now() + RENEWAL_PAUSE;
                     Ok(())
                 }
-                _ => Err(fault),
+                _ => {
+                    held.failed = Some((Instant::now(), copied(&fault, fault.to_string())));
+                    Err(fault)
+                }
             },
         }
     }
@@ -213,7 +223,11 @@ fn without_file(variables: &Variables) -> String {
 
 /// The same fault, whose sentence begins with `what`.
 fn in_context(fault: &Fault, what: &str) -> Fault {
-    let told = Fault::new(fault.kind(), format!("{what}: {fault}")).with_retry_after(fault.retry_after());
+    copied(fault, format!("{what}: {fault}"))
+}
+
+fn copied(fault: &Fault, sentence: String) -> Fault {
+    let told = Fault::new(fault.kind(), sentence).with_retry_after(fault.retry_after());
     match fault.own_hint() {
         Some(hint) => told.with_hint(hint),
         None => told,

@@ -222,3 +222,14 @@ async fn the_login_is_told_with_its_kind_its_place_and_its_account() {
     assert_eq!(identity.account.as_deref(), Some("vm@p.iam.gserviceaccount.com"));
     assert!(identity.origin.starts_with("the metadata server at 127.0.0.1:"), "{}", identity.origin);
 }
+
+#[tokio::test]
+async fn those_who_waited_for_a_token_that_was_refused_do_not_ask_again() {
+    let google = StandIn::answering(|_| Some((400, json!({"error": "invalid_grant"}).to_string()))).await;
+    let login = google.login(&google.person());
+    let asked = futures_util::future::join_all((0..4).map(|_| login.pass())).await;
+    assert!(asked.iter().all(|asked| asked.as_ref().is_err_and(|fault| fault.to_string().contains("has ended"))));
+    assert_eq!(google.seen("/token").len(), 1);
+    login.pass().await.unwrap_err();
+    assert_eq!(google.seen("/token").len(), 2, "who comes later may have more luck");
+}

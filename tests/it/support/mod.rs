@@ -5,6 +5,7 @@ mod emulator;
 mod engine;
 mod gcs;
 mod mysql_proxy;
+pub mod outside;
 mod program;
 mod query_proxy;
 pub mod terminal;
