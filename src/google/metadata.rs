@@ -127,7 +127,10 @@ impl Metadata {
                 self.patience.as_secs()
             ),
         )
-        .with_hint(format!("{KEY_HINT}, or run `gcloud auth application-default login`"))
+        .with_hint(match &self.named {
+            Some(host) => format!("see what is at {host}, or unset GCE_METADATA_HOST; elsewhere than at Google {KEY_HINT}"),
+            None => format!("{KEY_HINT}, or run `gcloud auth application-default login`"),
+        })
     }
 }
 
@@ -216,7 +219,9 @@ mod tests {
             for said in ["GOOGLE_APPLICATION_CREDENTIALS is not set", "/home/x/adc.json", "127.0.0.1:1"] {
                 assert!(fault.to_string().contains(said), "{fault}");
             }
-            assert!(fault.hint().contains("gcloud auth application-default login"), "{}", fault.hint());
+            assert!(fault.hint().contains("unset GCE_METADATA_HOST"), "{}", fault.hint());
+            let unnamed = Metadata { named: None, ..metadata };
+            assert!(unnamed.absent("").hint().contains("gcloud auth application-default login"));
         }
     }
 

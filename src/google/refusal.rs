@@ -41,7 +41,9 @@ pub fn fault(asked: Asked<'_>, answer: &Answer, secrets: &[&Secret]) -> Fault {
     let Answer { status, host, .. } = answer;
     let passes = ["internal_failure", "server_error", "temporarily_unavailable", "INTERNAL", "UNAVAILABLE"];
     if matches!(status, 408 | 429 | 500..=599) || passes.contains(&code.as_str()) {
-        return Fault::new(FaultKind::Transient, format!("{host} is in trouble ({said}, HTTP {status})"));
+        let sentence = format!("{host} is in trouble ({said}, HTTP {status})");
+        return Fault::new(FaultKind::Transient, sentence)
+            .with_hint("try again in some minutes; what Google knows of it stands at https://status.cloud.google.com");
     }
     let (meaning, hint) = of_an_organization(&refusal).unwrap_or_else(|| match asked {
         Asked::Key { account } => of_a_key(&refusal, account, answer),
