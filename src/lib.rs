@@ -2,7 +2,8 @@
 //!
 //! The layers, each seeing only those below it: `cli` over `engine` over the ports `source`, `warehouse` and `state`
 //! over `domain`, and beside these `outlets`; the adapters and the engine share `retry`, `warehouse` and `state` also
-//! `bucket`, `state` and `outlets` also `files`.
+//! `bucket`, which logs in to Google with `google` as `warehouse` does; `state` and `outlets` also `files`. What speaks
+//! HTTPS shares `trust`.
 //! `tests/it/architecture.rs` holds them apart.
 
 pub mod bucket;
@@ -12,11 +13,13 @@ pub mod engine;
 pub mod failpoint;
 mod files;
 pub mod format;
+pub mod google;
 pub mod host;
 pub mod logging;
 pub mod outlets;
 mod retry;
 pub mod source;
 pub mod state;
+mod trust;
 pub mod tui;
 pub mod warehouse;

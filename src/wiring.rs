@@ -12,6 +12,7 @@ use bigquery_syncer::domain::config::{
 use bigquery_syncer::domain::fault::Fault;
 use bigquery_syncer::domain::retry::Patience;
 use bigquery_syncer::engine::{Ports, SystemClock};
+use bigquery_syncer::google::{Login, Variables};
 use bigquery_syncer::host::host_name;
 use bigquery_syncer::outlets::Outlets;
 use bigquery_syncer::outlets::metrics::MetricsFile;
@@ -21,7 +22,7 @@ use bigquery_syncer::source::mysql::MysqlSource;
 use bigquery_syncer::state::AnyState;
 use bigquery_syncer::state::gcs::GcsState;
 use bigquery_syncer::state::local::LocalState;
-use bigquery_syncer::warehouse::bigquery::{BigQuery, GoogleTokens};
+use bigquery_syncer::warehouse::bigquery::BigQuery;
 use directories::ProjectDirs;
 
 /// Why the program did not begin.
@@ -167,6 +168,7 @@ pub struct Setup {
     mysql: MysqlSettings,
     bigquery: BigQuerySettings,
     storage: StorageSettings,
+    variables: Variables,
 }
 
 impl Setup {
@@ -192,7 +194,9 @@ pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Set
     let get = |name: &str| environment.get(name);
     let config = config::parse(&text, &path, &get);
     match (config, config::mysql_settings(&get), config::bigquery_settings(&get), config::storage_settings(&get)) {
-        (Ok(config), Ok(mysql), Ok(bigquery), Ok(storage)) => Ok(Setup { config, mysql, bigquery, storage }),
+        (Ok(config), Ok(mysql), Ok(bigquery), Ok(storage)) => {
+            Ok(Setup { config, mysql, bigquery, storage, variables: Variables::read(&get) })
+        }
         (config, mysql, bigquery, storage) => {
             let settings = [mysql.err(), bigquery.err(), storage.err()];
             let problems = config.err().into_iter().chain(settings.into_iter().flatten()).flatten().collect();
@@ -203,13 +207,15 @@ pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Set
 
 /// Builds the adapters; nothing is asked of a server yet.
 pub fn connect(setup: Setup) -> Result<Ports<MysqlSource, BigQuery, AnyState>, Refusal> {
-    let Setup { config, mysql, bigquery, storage } = setup;
+    let Setup { config, mysql, bigquery, storage, variables } = setup;
+    // One account for state, staging and jobs.
+    let login = Login::new(bigquery.credentials.clone(), variables);
     let access = match storage.emulator {
         Some(root) => Access::Emulator(root),
-        None => Access::Google(Arc::new(GoogleTokens::new(storage.credentials))),
+        None => Access::Google(login.clone()),
     };
     let state = state(&config, &access)?;
-    let warehouse = BigQuery::new(bigquery, &config.project, &config.location);
+    let warehouse = BigQuery::logged_in(bigquery, login, &config.project, &config.location);
     let warehouse = match &config.temp_bucket {
         Some(name) => warehouse.through(Bucket::new(&access, name, "temp_bucket").map_err(|fault| refusal(&fault))?),
         None => warehouse,

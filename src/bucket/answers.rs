@@ -11,7 +11,10 @@ use chrono::{DateTime, Utc};
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
 };
-use object_store::{ClientOptions, HeaderMap};
+use object_store::{ClientOptions, HeaderMap, HeaderValue};
+use reqwest::StatusCode;
+
+use crate::google::{Login, Pass};
 
 /// Enough for what Cloud Storage says of an error.
 const LONGEST_MESSAGE: usize = 500;
@@ -59,23 +62,60 @@ fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
 
-/// Makes clients whose answers pass through here.
+/// Makes clients whose answers pass through here; `None`: the server asks for no login.
 #[derive(Debug)]
-pub struct Answers;
+pub struct Answers(pub Option<Login>);
 
 impl HttpConnector for Answers {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(Listening(ReqwestConnector::default().connect(options)?)))
+        Ok(HttpClient::new(Listening { client: ReqwestConnector::default().connect(options)?, login: self.0.clone() }))
     }
 }
 
 #[derive(Debug)]
-struct Listening(HttpClient);
+struct Listening {
+    client: HttpClient,
+    login: Option<Login>,
+}
+
+impl Listening {
+    /// A request, once. A token that is no longer taken is renewed once, as for BigQuery.
+    async fn answer(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let Some(login) = &self.login else { return self.client.execute(request).await };
+        let pass = login.pass().await.map_err(lost)?;
+        carry(&mut request, &pass)?;
+        let mut again = request.clone();
+        let answer = self.client.execute(request).await?;
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        carry(&mut again, &login.renewed(&pass).await.map_err(lost)?)?;
+        self.client.execute(again).await
+    }
+}
+
+fn carry(request: &mut HttpRequest, pass: &Pass) -> Result<(), HttpError> {
+    let mut set = |name: &'static str, value: &str| {
+        let mut value = HeaderValue::from_str(value).map_err(lost)?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(name, value);
+        Ok(())
+    };
+    set("authorization", &format!("Bearer {}", pass.token))?;
+    match &pass.quota_project {
+        Some(project) => set("x-goog-user-project", project),
+        None => Ok(()),
+    }
+}
+
+fn lost(error: impl std::error::Error + Send + Sync + 'static) -> HttpError {
+    HttpError::new(HttpErrorKind::Unknown, error)
+}
 
 #[async_trait]
 impl HttpService for Listening {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let mut answer = self.0.execute(request).await.map_err(once)?;
+        let mut answer = self.answer(request).await.map_err(once)?;
         if answer.status().is_success() {
             let date = header(answer.headers(), "date").and_then(|text| DateTime::parse_from_rfc2822(text).ok());
             if let Some(date) = date {

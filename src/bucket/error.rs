@@ -11,6 +11,7 @@ use object_store::client::HttpError;
 use super::answers::Refused;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::retry::Failure;
+use crate::trust;
 
 /// A request that did not succeed.
 #[derive(Debug)]
@@ -48,22 +49,30 @@ impl StorageError {
                 return Self::refused(refused, bucket, key);
             }
             if let Some(fault) = error.downcast_ref::<Fault>() {
-                return Self {
-                    status: None,
-                    kind: fault.kind(),
-                    retry_after: fault.retry_after(),
-                    message: fault.to_string(),
-                    hint: Some(fault.hint().to_owned()),
-                };
+                return Self::on_the_way(fault);
             }
             if let Some(unanswered) = error.downcast_ref::<HttpError>() {
                 said = Some(deepest(unanswered));
             }
             cause = error.source();
         }
+        if let Some(fault) = trust::refused(error, "Cloud Storage") {
+            return Self::on_the_way(&fault);
+        }
         match said {
             Some(said) => Self::unanswered(said),
             None => Self::unanswered(format!("the answer is not one of Cloud Storage's: {}", deepest(error))),
+        }
+    }
+
+    /// A login without a token, a certificate that is refused.
+    fn on_the_way(fault: &Fault) -> Self {
+        Self {
+            status: None,
+            kind: fault.kind(),
+            retry_after: fault.retry_after(),
+            message: fault.to_string(),
+            hint: Some(fault.hint().to_owned()),
         }
     }
 

@@ -7,7 +7,6 @@
 mod answers;
 mod error;
 
-use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,9 +26,11 @@ use object_store::{
 
 use self::answers::{Answers, ServerTime};
 pub use self::error::StorageError;
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::fault::Fault;
 use crate::domain::retry::RetryNotes;
+use crate::google::Login;
 use crate::retry::repeated;
+use crate::trust;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -45,22 +46,12 @@ const LARGEST_OBJECT: u64 = 64 << 20;
 /// Cloud Storage's limit of one multipart upload.
 pub const MOST_PARTS: usize = 10_000;
 
-/// Where bearer tokens come from; whoever wires the program knows how Google's credentials are found.
-#[async_trait]
-pub trait Tokens: fmt::Debug + Send + Sync + 'static {
-    /// A token that is good for some minutes.
-    ///
-    /// # Errors
-    /// `Auth` when there are no credentials or they are refused; `Transient`.
-    async fn token(&self) -> Result<String, Fault>;
-}
-
 /// How Cloud Storage is reached.
 #[derive(Debug, Clone)]
 pub enum Access {
     /// `http://host:port` of a stand-in, which asks for no credentials.
     Emulator(String),
-    Google(Arc<dyn Tokens>),
+    Google(Login),
 }
 
 /// One bucket. Cheap to clone.
@@ -103,15 +94,15 @@ pub struct Multipart(MultipartId);
 pub struct Part(PartId);
 
 #[derive(Debug)]
-struct Bearer(Arc<dyn Tokens>);
+struct Bearer(Login);
 
 #[async_trait]
 impl CredentialProvider for Bearer {
     type Credential = GcpCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<GcpCredential>> {
-        match self.0.token().await {
-            Ok(bearer) => Ok(Arc::new(GcpCredential { bearer })),
+        match self.0.pass().await {
+            Ok(pass) => Ok(Arc::new(GcpCredential { bearer: pass.token })),
             Err(fault) => Err(object_store::Error::Generic { store: "GCS", source: Box::new(fault) }),
         }
     }
@@ -131,18 +122,18 @@ impl Bucket {
             .with_allow_http(matches!(access, Access::Emulator(_)));
         // Trying again is this module's to do.
         let once = RetryConfig { max_retries: 0, retry_timeout: PART_TIMEOUT, backoff: BackoffConfig::default() };
-        let builder = GoogleCloudStorageBuilder::new()
-            .with_bucket_name(name)
-            .with_client_options(options)
-            .with_retry(once)
-            .with_http_connector(Answers);
+        let builder =
+            GoogleCloudStorageBuilder::new().with_bucket_name(name).with_client_options(options).with_retry(once);
         let builder = match access {
-            Access::Emulator(root) => builder.with_base_url(root).with_bearer_token("emulator"),
-            Access::Google(tokens) => builder.with_credentials(Arc::new(Bearer(Arc::clone(tokens)))),
+            Access::Emulator(root) => {
+                builder.with_base_url(root).with_bearer_token("emulator").with_http_connector(Answers(None))
+            }
+            Access::Google(login) => builder
+                .with_credentials(Arc::new(Bearer(login.clone())))
+                .with_http_connector(Answers(Some(login.clone()))),
         };
         let store = builder.build().map_err(|error| {
-            Fault::new(FaultKind::Config, format!("Preparing the connection to the bucket `{name}` (`{key}`) failed"))
-                .caused_by(error)
+            trust::unprepared(error, format!("Preparing the connection to the bucket `{name}` (`{key}`) failed"))
         })?;
         Ok(Self { store, name: name.into(), key, notes: RetryNotes::default() })
     }

@@ -17,6 +17,7 @@ use crate::domain::retry::{Patience, RetryNotes};
 use crate::domain::secret::Secret;
 use crate::host::host_name;
 use crate::retry::repeated;
+use crate::trust;
 
 /// A service that takes longer is not there.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -71,8 +72,7 @@ impl Webhook {
             .user_agent("bqsync")
             .build()
             .map_err(|error| {
-                Fault::new(FaultKind::Config, "Preparing the connection to `notify.url` failed")
-                    .caused_by(error.without_url())
+                trust::unprepared(error.without_url(), "Preparing the connection to `notify.url` failed")
             })?;
         Ok(Self { url: notify.url.clone(), on: notify.on, http })
     }
@@ -127,6 +127,9 @@ fn judged(answer: &Response) -> Result<(), Fault> {
 
 /// In our words: the client's own would name the host, and with a wrong certificate more.
 fn unanswered(error: &reqwest::Error) -> Fault {
+    if let Some(fault) = trust::refused(error, "the service at `notify.url`") {
+        return fault;
+    }
     let what = if error.is_timeout() {
         "gave no answer in time".to_owned()
     } else {

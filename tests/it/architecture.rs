@@ -3,19 +3,21 @@
 use std::path::{Path, PathBuf};
 
 /// Module, and what of this crate it may see besides itself.
-const MAY_SEE: [(&str, &[&str]); 15] = [
+const MAY_SEE: [(&str, &[&str]); 17] = [
     ("domain", &[]),
-    ("bucket", &["domain", "retry"]),
+    ("bucket", &["domain", "google", "retry", "trust"]),
     ("failpoint", &[]),
     ("files", &["domain"]),
     ("format", &[]),
+    ("google", &["domain", "trust"]),
     ("host", &[]),
     ("logging", &[]),
     ("retry", &["domain"]),
     ("source", &["domain", "retry"]),
-    ("warehouse", &["domain", "bucket", "failpoint", "retry"]),
+    ("trust", &["domain"]),
+    ("warehouse", &["domain", "bucket", "failpoint", "google", "retry", "trust"]),
     ("state", &["domain", "bucket", "files", "host", "retry"]),
-    ("outlets", &["domain", "files", "host", "retry", "state"]),
+    ("outlets", &["domain", "files", "host", "retry", "state", "trust"]),
     ("engine", &["domain", "source", "warehouse", "state", "outlets", "failpoint", "format", "retry"]),
     ("cli", &["domain", "engine", "format"]),
     ("tui", &["domain", "engine", "failpoint", "format", "logging"]),

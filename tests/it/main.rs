@@ -18,6 +18,7 @@ mod connect;
 mod console;
 mod cost;
 mod crash;
+mod credentials;
 mod deletes;
 mod deploy;
 mod drift;

@@ -7,7 +7,7 @@ use crate::domain::ids::TableId;
 /// Who the program is to Google Cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The account's address; `None` where the credentials do not say.
+    /// The account's address, or `principal://...` of a federated identity; `None` where the credentials do not say.
     pub account: Option<String>,
     /// Where the credentials come from, in words.
     pub origin: String,
@@ -17,6 +17,7 @@ impl Identity {
     /// As IAM names it. Whoever pastes it without an account put in gets an error, not another account's rights.
     fn member(&self) -> String {
         match &self.account {
+            Some(principal) if principal.starts_with("principal:") => principal.clone(),
             Some(account) if account.ends_with(".gserviceaccount.com") => format!("serviceAccount:{account}"),
             Some(account) => format!("user:{account}"),
             None => "serviceAccount:ACCOUNT".to_owned(),
@@ -108,6 +109,9 @@ mod tests {
         assert!(remedy.contains("ON SCHEMA `p`.`d` TO \"user:ann@example.com\""), "{remedy}");
         let remedy = bucket_failed(Topic::TempBucket, &identity(None), "b", &refused).remedy.unwrap();
         assert!(remedy.contains("gs://b --member=serviceAccount:ACCOUNT"), "{remedy}");
+        let federated = identity(Some("principal://iam.googleapis.com/pool/subject/SUBJECT"));
+        let remedy = jobs_failed(&federated, "p", &refused).remedy.unwrap();
+        assert!(remedy.contains("--member=principal://iam.googleapis.com/pool/subject/SUBJECT"), "{remedy}");
     }
 
     #[test]

@@ -11,13 +11,14 @@ use std::time::Duration;
 use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 
-use super::auth::Tokens;
 use super::error::ApiError;
 use super::staging::Making;
 use crate::domain::config::BigQuerySettings;
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::fault::Fault;
 use crate::domain::retry::RetryNotes;
+use crate::google::{Login, Pass};
 use crate::retry::repeated;
+use crate::trust;
 use crate::warehouse::Billing;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,7 +34,8 @@ pub struct Api {
     pub location: String,
     pub is_emulator: bool,
     http: reqwest::Client,
-    tokens: Arc<Tokens>,
+    /// `None`: the emulator asks for no credentials.
+    login: Option<Login>,
     root: String,
     notes: RetryNotes,
     billing: Arc<Billing>,
@@ -47,29 +49,40 @@ impl fmt::Debug for Api {
 }
 
 impl Api {
-    pub async fn connect(settings: &BigQuerySettings, project: &str, location: &str) -> Result<Self, Fault> {
+    /// Logs in with the first request, so that wrong credentials are told before any work begins.
+    pub async fn connect(
+        settings: &BigQuerySettings,
+        login: &Login,
+        project: &str,
+        location: &str,
+    ) -> Result<Self, Fault> {
+        let login = settings.emulator.is_none().then(|| login.clone());
+        if let Some(login) = &login {
+            login.pass().await?;
+        }
+        let root = settings.emulator.as_deref().unwrap_or("https://bigquery.googleapis.com");
+        Self::at(root, login, project, location)
+    }
+
+    /// `root`: scheme and host of the service.
+    pub fn at(root: &str, login: Option<Login>, project: &str, location: &str) -> Result<Self, Fault> {
         // A second installation is refused and means that the first stands; without one, TLS panics.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let tokens = Arc::new(Tokens::find(settings).await?);
-        let root = settings.emulator.as_deref().unwrap_or("https://bigquery.googleapis.com");
-        let root = root.trim_end_matches('/').to_owned();
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             // An upload's 308 is no redirection.
             .redirect(reqwest::redirect::Policy::none())
             .user_agent("bqsync")
             .build()
-            .map_err(|error| {
-                Fault::new(FaultKind::Config, "Preparing the connection to BigQuery failed").caused_by(error)
-            })?;
+            .map_err(|error| trust::unprepared(error, "Preparing the connection to BigQuery failed"))?;
         let (project, location) = (project.to_owned(), location.to_owned());
         Ok(Self {
             project,
             location,
-            is_emulator: settings.emulator.is_some(),
+            is_emulator: login.is_none(),
             http,
-            tokens,
-            root,
+            login,
+            root: root.trim_end_matches('/').to_owned(),
             notes: RetryNotes::default(),
             billing: Arc::default(),
             making: Making::default(),
@@ -133,12 +146,16 @@ impl Api {
     /// A request, once, its answer whatever it is. A token that is no longer taken is renewed once: it may have been
     /// withdrawn, or this machine's clock be slow, long before it seems to expire.
     pub async fn send(&self, request: RequestBuilder, timeout: Duration) -> Result<Response, ApiError> {
+        let Some(login) = &self.login else {
+            // The emulator's clients send a token all the same.
+            return Ok(request.bearer_auth("emulator").timeout(timeout).send().await?);
+        };
         let again = request.try_clone();
-        let answer = request.bearer_auth(self.tokens.token().await?).timeout(timeout).send().await?;
+        let pass = login.pass().await?;
+        let answer = carrying(request, &pass).timeout(timeout).send().await?;
         match again {
             Some(again) if answer.status() == StatusCode::UNAUTHORIZED => {
-                tracing::debug!("the token was refused and is renewed");
-                Ok(again.bearer_auth(self.tokens.renewed().await?).timeout(timeout).send().await?)
+                Ok(carrying(again, &login.renewed(&pass).await?).timeout(timeout).send().await?)
             }
             _ => Ok(answer),
         }
@@ -150,6 +167,14 @@ impl Api {
 
     pub const fn http(&self) -> &reqwest::Client {
         &self.http
+    }
+}
+
+fn carrying(request: RequestBuilder, pass: &Pass) -> RequestBuilder {
+    let request = request.bearer_auth(&pass.token);
+    match &pass.quota_project {
+        Some(project) => request.header("x-goog-user-project", project),
+        None => request,
     }
 }
 
@@ -190,11 +215,4 @@ fn encoded(part: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_any_script_fit_an_address() {
-        assert_eq!(encoded("größe t-1_x"), "gr%C3%B6%C3%9Fe%20t-1_x");
-    }
-}
+mod tests;

@@ -3,13 +3,14 @@
 //! The table of reasons is BigQuery's "Error messages" page; what proxies in between answer has no reason and is
 //! judged by its status alone.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use gcp_bigquery_client::yup_oauth2;
 use serde::Deserialize;
 
 use crate::domain::fault::{Fault, FaultKind};
 use crate::retry::Failure;
+use crate::trust;
 
 /// Enough for what BigQuery says; its messages may quote whole statements.
 const LONGEST_MESSAGE: usize = 2_000;
@@ -26,7 +27,7 @@ pub struct ApiError {
     is_final: bool,
     retry_after: Option<Duration>,
     message: String,
-    hint: Option<&'static str>,
+    hint: Option<Cow<'static, str>>,
 }
 
 impl std::fmt::Display for ApiError {
@@ -49,6 +50,7 @@ impl ApiError {
     #[must_use]
     pub fn answered(status: u16, reason: &str, message: &str) -> Self {
         let (kind, hint) = kind_of(status, reason);
+        let hint = by_text(message).or(hint).map(Cow::Borrowed);
         Self {
             status: Some(status),
             kind,
@@ -88,12 +90,6 @@ impl ApiError {
             message: bounded(&message.into()),
             hint: None,
         }
-    }
-
-    /// The credentials give no token.
-    #[must_use]
-    pub fn credentials(message: impl Into<String>) -> Self {
-        Self { kind: FaultKind::Auth, ..Self::unanswered(message) }
     }
 
     /// Not to be repeated here; what asked for it may begin anew.
@@ -159,20 +155,22 @@ impl Failure for ApiError {
 
 impl From<reqwest::Error> for ApiError {
     fn from(error: reqwest::Error) -> Self {
-        Self::unanswered(chain(&error.without_url()))
+        let host = error.url().and_then(reqwest::Url::host_str).unwrap_or("the server");
+        match trust::refused(&error, host) {
+            Some(fault) => fault.into(),
+            None => Self::unanswered(chain(&error.without_url())),
+        }
     }
 }
 
-impl From<yup_oauth2::Error> for ApiError {
-    fn from(error: yup_oauth2::Error) -> Self {
-        use yup_oauth2::Error::{HttpClientError, HttpError, LowLevelError};
-        match error {
-            HttpError(_) | HttpClientError(_) | LowLevelError(_) => {
-                Self::unanswered(format!("asking for a token failed: {}", chain(&error)))
-            }
-            // A proxy's page, or a token server in trouble. Its text may quote the answer.
-            yup_oauth2::Error::JSONError(_) => Self::unanswered("the token server's answer cannot be read"),
-            refused => Self::credentials(format!("the token server refused: {}", chain(&refused))),
+/// Of the way there: a login without a token, a certificate that is refused.
+impl From<Fault> for ApiError {
+    fn from(fault: Fault) -> Self {
+        Self {
+            kind: fault.kind(),
+            retry_after: fault.retry_after(),
+            hint: fault.own_hint().map(|hint| Cow::Owned(hint.to_owned())),
+            ..Self::unanswered(fault.to_string())
         }
     }
 }
@@ -198,6 +196,11 @@ pub fn job_fault(what: impl std::fmt::Display, result: &JobError, all: &[JobErro
     }
 }
 
+const SCOPES_HINT: &str = "the machine's access scopes leave BigQuery out: while it is stopped, `gcloud compute instances \
+                           set-service-account NAME --scopes=cloud-platform` (of a GKE node pool: a new one with \
+                           `--scopes=cloud-platform`, or workload identity)";
+const QUOTA_PROJECT_HINT: &str = "grant this account `roles/serviceusage.serviceUsageConsumer` on the quota project, or \
+                                  set GOOGLE_CLOUD_QUOTA_PROJECT to a project where it has that";
 const LOCATION_HINT: &str =
     "check that it exists and that `location` in config.yaml is the dataset's: BigQuery finds nothing elsewhere";
 const BILLING_HINT: &str = "enable billing for the project, then run again";
@@ -234,6 +237,17 @@ fn kind_of(status: u16, reason: &str) -> (FaultKind, Option<&'static str>) {
         _ => return by_status(status),
     };
     (kind, None)
+}
+
+/// Refusals of the login that only their text tells from others.
+fn by_text(message: &str) -> Option<&'static str> {
+    if message.contains("insufficient authentication scopes") {
+        Some(SCOPES_HINT)
+    } else if message.contains("serviceUsageConsumer") {
+        Some(QUOTA_PROJECT_HINT)
+    } else {
+        None
+    }
 }
 
 const fn by_status(status: u16) -> (FaultKind, Option<&'static str>) {

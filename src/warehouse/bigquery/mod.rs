@@ -1,6 +1,5 @@
 //! BigQuery as the warehouse: load jobs into staging tables, one atomic job to publish.
 
-mod auth;
 mod chunks;
 mod client;
 mod ddl;
@@ -21,7 +20,6 @@ mod staged_object;
 mod staging;
 mod tables;
 mod target_range;
-mod tokens;
 mod upload;
 mod verify;
 
@@ -38,7 +36,6 @@ use self::client::Api;
 pub use self::parquet::{Encoded, ParquetEncoder};
 use self::publish_sql::Rows;
 use self::staged_object::StagedObjects;
-pub use self::tokens::GoogleTokens;
 pub use self::upload::BigQueryUpload;
 use crate::bucket::Bucket;
 use crate::domain::check::access::Identity;
@@ -51,6 +48,7 @@ use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
 use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest};
 use crate::domain::window::Window;
+use crate::google::{Login, Variables};
 use crate::retry::{Waits, repeated};
 use crate::warehouse::{
     Billing, DeleteOrder, JobFate, PublishCounts, PublishKind, PublishOrder, StageOrder, Vanished, VanishedCounts,
@@ -74,6 +72,7 @@ pub struct BigQuery {
 #[derive(Debug)]
 struct Settings {
     access: BigQuerySettings,
+    login: Login,
     project: String,
     location: String,
 }
@@ -82,7 +81,14 @@ impl BigQuery {
     /// Asks nothing of the network yet.
     #[must_use]
     pub fn new(access: BigQuerySettings, project: &str, location: &str) -> Self {
-        let settings = Settings { access, project: project.to_owned(), location: location.to_owned() };
+        let login = Login::new(access.credentials.clone(), Variables::of_the_process());
+        Self::logged_in(access, login, project, location)
+    }
+
+    /// The same, with a login that others share.
+    #[must_use]
+    pub fn logged_in(access: BigQuerySettings, login: Login, project: &str, location: &str) -> Self {
+        let settings = Settings { access, login, project: project.to_owned(), location: location.to_owned() };
         Self {
             settings: Arc::new(settings),
             api: Arc::default(),
@@ -100,9 +106,9 @@ impl BigQuery {
     }
 
     async fn api(&self) -> Result<Api, Fault> {
-        let Settings { access, project, location } = &*self.settings;
+        let Settings { access, login, project, location } = &*self.settings;
         let connect = || async {
-            repeated(&self.notes, "finding the credentials", || Api::connect(access, project, location)).await
+            repeated(&self.notes, "finding the credentials", || Api::connect(access, login, project, location)).await
         };
         Ok(self.api.get_or_try_init(connect).await?.watched(&self.notes).billed(&self.billing))
     }
@@ -127,7 +133,13 @@ impl Warehouse for BigQuery {
 
     async fn identify(&self) -> Result<Identity, Fault> {
         self.api().await?;
-        Ok(auth::identity(&self.settings.access))
+        match &self.settings.access.emulator {
+            Some(emulator) => {
+                let origin = format!("the emulator at {emulator}, which asks for no credentials");
+                Ok(Identity { account: None, origin })
+            }
+            None => self.settings.login.identity().await,
+        }
     }
 
     async fn try_job(&self) -> Result<(), Fault> {

@@ -6,6 +6,7 @@ mod engine;
 mod gcs;
 mod mariadb;
 mod mysql_proxy;
+pub mod outside;
 mod program;
 mod query_proxy;
 pub mod terminal;

@@ -7,7 +7,6 @@ use std::sync::Mutex;
 use super::super::chunks::CHUNK;
 use super::super::fixture::{orders, target};
 use super::*;
-use crate::domain::config::BigQuerySettings;
 use crate::domain::fault::FaultKind;
 use crate::domain::ids::{JobId, MappingName};
 use crate::domain::retry::{Patience, RetryNotes};
@@ -120,9 +119,8 @@ fn json(status: u16, body: &str) -> Option<String> {
 /// Sends a whole chunk and a short last one.
 async fn run(puts: &[Put]) -> (Arc<Server>, Result<Option<JobState>, Fault>) {
     let (server, root) = Server::begin(puts);
-    let settings = BigQuerySettings { emulator: Some(root), credentials: None };
     let hasty = RetryNotes::default().with_patience(Patience::one_in(100));
-    let api = Api::connect(&settings, "p", "EU").await.unwrap().watched(&hasty);
+    let api = Api::at(&root, None, "p", "EU").unwrap().watched(&hasty);
     let order = StageOrder {
         mapping: MappingName("orders".into()),
         plan: Arc::new(orders()),

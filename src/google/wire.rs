@@ -1,0 +1,197 @@
+//! Requests for tokens: through the proxy that `HTTPS_PROXY` and `NO_PROXY` name, each with a limit, and with whatever
+//! was secret in the request struck out of its answer.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::header::DATE;
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder, Url};
+use serde_json::Value;
+
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::secret::Secret;
+use crate::trust;
+
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// A token server answers within a second; two tries must fit into the half minute that `check` waits.
+const ANSWER_WITHIN: Duration = Duration::from_secs(12);
+
+/// Enough for what a server says of an error.
+const LONGEST_TEXT: usize = 600;
+
+/// By these a token, a refresh token, a client's secret and a key are known, wherever they stand in a word.
+const MARKS_OF_SECRETS: [&str; 5] = ["eyJ", "ya29.", "1//0", "GOCSPX-", "-----BEGIN"];
+
+#[derive(Debug)]
+pub struct Wire {
+    through: Client,
+    /// For servers that only this machine or its network has: a proxy elsewhere cannot reach them.
+    direct: Client,
+}
+
+/// An answer, whatever its status.
+pub struct Answer {
+    pub status: u16,
+    pub body: String,
+    pub host: String,
+    /// The server's clock less ours, where it tells the time.
+    pub clock: Option<TimeDelta>,
+}
+
+impl Wire {
+    pub fn new() -> Result<Self, Fault> {
+        // A second installation is refused and means that the first stands; without one, TLS panics.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let builder = || {
+            // Whoever redirects would learn what was meant for another.
+            Client::builder().connect_timeout(CONNECT_WITHIN).redirect(Policy::none()).user_agent("bqsync")
+        };
+        let built = |built: reqwest::Result<Client>| {
+            built.map_err(|error| trust::unprepared(error, "Preparing the login to Google failed"))
+        };
+        Ok(Self { through: built(builder().build())?, direct: built(builder().no_proxy().build())? })
+    }
+
+    /// For a server whose address stands in a credentials file.
+    pub fn client(&self, url: &str) -> &Client {
+        if is_link_local(url) { &self.direct } else { &self.through }
+    }
+
+    pub const fn direct(&self) -> &Client {
+        &self.direct
+    }
+
+    pub async fn ask(&self, request: RequestBuilder) -> Result<Answer, Fault> {
+        let answered = async {
+            let answer = request.timeout(ANSWER_WITHIN).send().await?;
+            let status = answer.status().as_u16();
+            let host = answer.url().host_str().unwrap_or_default().to_owned();
+            let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
+            let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+            let clock = date.map(|date| date.with_timezone(&Utc) - Utc::now());
+            Ok(Answer { status, body: answer.text().await?, host, clock })
+        };
+        answered.await.map_err(unanswered)
+    }
+}
+
+/// Addresses that mean another machine wherever they are used: the clouds' metadata servers.
+fn is_link_local(url: &str) -> bool {
+    let host = Url::parse(url).ok().and_then(|url| url.host_str().map(|host| host.trim_matches(['[', ']']).to_owned()));
+    match host.and_then(|host| host.parse::<IpAddr>().ok()) {
+        Some(IpAddr::V4(address)) => address.is_link_local(),
+        Some(IpAddr::V6(address)) => address.is_unicast_link_local() || address.is_unique_local(),
+        None => false,
+    }
+}
+
+fn unanswered(error: reqwest::Error) -> Fault {
+    let host = error.url().and_then(Url::host_str).unwrap_or("the token server").to_owned();
+    if error.is_builder() {
+        // Its text quotes the address, which may hold a secret.
+        return Fault::new(FaultKind::Config, "an address in the credentials file is invalid")
+            .with_hint("create the credentials file again");
+    }
+    if let Some(fault) = trust::refused(&error, &host) {
+        return fault;
+    }
+    if trust::causes(&error).any(|cause| cause.to_string().contains("proxy authorization required")) {
+        return Fault::new(FaultKind::Config, format!("the proxy on the way to {host} asks for a login"))
+            .with_hint("write it into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT");
+    }
+    Fault::new(FaultKind::Transient, format!("no answer from {host}"))
+        .with_hint(format!(
+            "see that this machine reaches {host}, by itself or through the proxy that HTTPS_PROXY names"
+        ))
+        .caused_by(error.without_url())
+}
+
+impl Answer {
+    pub const fn is_success(&self) -> bool {
+        matches!(self.status, 200..=299)
+    }
+
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_str(&self.body).ok().filter(Value::is_object)
+    }
+
+    /// An answer that none of Google's servers gives: a proxy's page, or a server in trouble.
+    pub fn unreadable(&self) -> Fault {
+        let Self { status, host, .. } = self;
+        let sentence = format!("the answer from {host} (HTTP {status}) is not that of a token server");
+        let kind = match status {
+            400..=407 | 409..=428 | 430..=499 => FaultKind::Auth,
+            _ => FaultKind::Transient,
+        };
+        Fault::new(kind, sentence)
+            .with_hint(format!("see what answers in the place of {host}: a proxy or firewall on the way may block it"))
+    }
+
+    /// How far this machine's clock is off, in words; `None`: less than a minute, or the server tells no time.
+    pub fn clock_in_words(&self) -> Option<String> {
+        let off = self.clock?;
+        let minutes = off.num_minutes().unsigned_abs();
+        let direction = if off > TimeDelta::zero() { "behind" } else { "ahead of" };
+        let size = match minutes {
+            0 => return None,
+            1..=119 => format!("{minutes} min"),
+            120..=2879 => format!("{} h", minutes / 60),
+            _ => format!("{} days", minutes / 1440),
+        };
+        Some(format!("this machine's clock is {size} {direction} that of {}", self.host))
+    }
+}
+
+/// A server's words, on one line and of bounded length, without the secrets that were sent and without what looks like one.
+pub fn harmless(text: &str, secrets: &[&Secret]) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets.iter().filter(|secret| !secret.expose().is_empty()) {
+        text = text.replace(secret.expose(), "***");
+    }
+    let text = text.replace(|c: char| c.is_control(), " ");
+    let is_secret = |word: &str| MARKS_OF_SECRETS.iter().any(|mark| word.contains(mark));
+    let words = text.split_whitespace().map(|word| if is_secret(word) { "***" } else { word });
+    let text = words.collect::<Vec<_>>().join(" ");
+    match text.char_indices().nth(LONGEST_TEXT) {
+        None => text,
+        Some((end, _)) => format!("{}...", &text[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_metadata_servers_address_goes_past_the_proxy() {
+        assert!(is_link_local("http://169.254.169.254/latest/meta-data"));
+        assert!(is_link_local("http://[fd00:ec2::254]/latest/meta-data"));
+        assert!(!is_link_local("https://sts.googleapis.com/v1/token"));
+        assert!(!is_link_local("http://127.0.0.1:8080/token"));
+    }
+
+    #[test]
+    fn a_servers_words_are_told_without_secrets_and_on_one_line() {
+        let secrets = [&Secret::new("hunter2"), &Secret::new("")];
+        let said =
+            "Bad hunter2,\nnot \"eyJhbGciOi.J9.x\"\x1b[31m or token=ya29.abc GOCSPX-1 of etl@p.iam.gserviceaccount.com";
+        assert_eq!(harmless(said, &secrets), "Bad ***, not *** [31m or *** *** of etl@p.iam.gserviceaccount.com");
+        assert!(harmless(&"é".repeat(2_000), &[]).chars().count() < 700);
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_told_with_its_side_and_size() {
+        let off = |seconds| {
+            let clock = Some(TimeDelta::seconds(seconds));
+            Answer { status: 400, body: String::new(), host: "h".into(), clock }.clock_in_words()
+        };
+        assert_eq!(off(30), None);
+        assert_eq!(off(-59), None);
+        assert_eq!(off(12 * 60).unwrap(), "this machine's clock is 12 min behind that of h");
+        assert_eq!(off(-3 * 3600).unwrap(), "this machine's clock is 3 h ahead of that of h");
+        assert_eq!(off(86_400 * 40).unwrap(), "this machine's clock is 40 days behind that of h");
+    }
+}
