@@ -1,12 +1,15 @@
 //! A sandbox for one test: its own MySQL database, BigQuery dataset and working directory.
 
 pub mod bigquery_proxy;
+pub mod certificates;
 mod emulator;
 mod engine;
 mod gcs;
+pub mod impostor;
 mod mysql_proxy;
 mod program;
 mod query_proxy;
+pub mod sshd;
 pub mod terminal;
 mod trial;
 
