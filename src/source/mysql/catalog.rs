@@ -7,7 +7,7 @@ use super::fault::from_sqlx;
 use super::indexes;
 use super::position::PageOrder;
 use super::sql::{self, Bind, Query};
-use super::unreadable;
+use super::{unreadable, views};
 use crate::domain::column::{SourceColumn, SourceSchema};
 use crate::domain::fault::Fault;
 use crate::domain::ids::SourceTable;
@@ -51,7 +51,10 @@ pub async fn describe(server: &Server, table: &SourceTable) -> Result<SourceSche
         (Some(found), Err(error)) => return Err(unreadable::listed(&mut session, &found, table, error).await),
         (None, read) => return Err(unreadable::unlisted(&mut session, table, read.err()).await),
     };
-    let columns = columns(&mut session, &found).await.map_err(|error| failed(error, table))?;
+    let mut columns = columns(&mut session, &found).await.map_err(|error| failed(error, table))?;
+    if found.is_view() {
+        columns = views::retyped(&mut session, table, columns).await.map_err(|error| failed(error, table))?;
+    }
     let indexes = indexes::read(&mut session, &found).await.map_err(|error| failed(error, table))?;
     Ok(SourceSchema {
         columns,

@@ -28,6 +28,7 @@ mod tls;
 mod tunnel;
 mod unreadable;
 mod verify;
+mod views;
 mod wire;
 mod words;
 
