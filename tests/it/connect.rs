@@ -1,6 +1,6 @@
 //! Ways of reaching MySQL: TLS modes, sockets, authentication plugins.
 
-use crate::support::{Sandbox, finish, is_mysql};
+use crate::support::{Sandbox, finish, is_mysql, setting};
 
 const MAPPING: &str =
     "  - {name: t, mysql_table: t, bigquery_table: t, primary_keys: [id], incremental_column: id, mode: upsert}";
@@ -58,6 +58,14 @@ async fn caching_sha2_password_works_with_and_without_tls_on_a_cold_and_a_warm_c
             command.env("MYSQL_USER", &user).env("MYSQL_PASSWORD", "pä55").env("MYSQL_SSL_MODE", mode);
             finish(command).await.expect_code(0);
         }
+    }
+    // The server's own socket, where it would take the password as it is.
+    sandbox.sql("FLUSH PRIVILEGES").await;
+    for _cold_then_warm in 0..2 {
+        let mut command = sandbox.command(&["status"]);
+        command.env("MYSQL_USER", &user).env("MYSQL_PASSWORD", "pä55");
+        command.env("MYSQL_SOCKET", setting("BQSYNC_DEV_SOCKET"));
+        finish(command).await.expect_code(0);
     }
 }
 

@@ -24,11 +24,24 @@ pub struct ServerFacts {
     /// That of the connection.
     pub database: String,
     pub tls: Option<Tls>,
-    /// What is sent never leaves the machine.
+    pub entry: Entry,
+    /// What is sent never leaves the machine that the server is reached from.
     pub is_local: bool,
     pub zone: ServerZone,
     /// How far the server's clock is ahead of ours.
     pub clock_ahead: TimeDelta,
+}
+
+/// How the session was let in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Entry {
+    /// The variable that the password comes from.
+    pub password: Option<&'static str>,
+    /// The host that `ssh` forwards from.
+    pub ssh: Option<String>,
+    pub shows_certificate: bool,
+    /// The server's certificate was held against an authority.
+    pub is_verified: bool,
 }
 
 /// An account as the server's grants name it.
@@ -37,6 +50,15 @@ pub struct Account {
     pub user: String,
     /// From where it may come: `%`.
     pub host: String,
+}
+
+impl Account {
+    /// `user@host`, as CURRENT_USER() gives it; a user may hold an `@`, a host may not.
+    #[must_use]
+    pub fn parse(current_user: &str) -> Self {
+        let (user, host) = current_user.rsplit_once('@').unwrap_or((current_user, "%"));
+        Self { user: user.to_owned(), host: host.to_owned() }
+    }
 }
 
 impl fmt::Display for Account {
@@ -64,24 +86,36 @@ pub struct ServerZone {
 
 #[must_use]
 pub fn login(facts: &ServerFacts) -> Finding {
-    let ServerFacts { place, product, account, database, .. } = facts;
-    Finding::ok(Topic::MysqlLogin, format!("{account} is let in at {place}, database `{database}` ({product})"))
+    let ServerFacts { place, product, account, database, entry, .. } = facts;
+    let password = entry.password.map_or_else(|| "without a password".to_owned(), |name| format!("by {name}"));
+    let sentence = format!("{account} is let in {password} at {place}, database `{database}` ({product})");
+    Finding::ok(Topic::MysqlLogin, sentence)
 }
 
 #[must_use]
 pub fn tls(facts: &ServerFacts) -> Finding {
-    match &facts.tls {
-        Some(Tls { version, cipher }) => Finding::ok(Topic::MysqlTls, format!("{version}, {cipher}")),
-        None if facts.is_local => {
+    let Entry { ssh, shows_certificate, is_verified, .. } = &facts.entry;
+    match (&facts.tls, ssh) {
+        (Some(Tls { version, cipher }), _) => {
+            let server = if *is_verified { "the server's certificate is verified" } else { "certificate not verified" };
+            let client = if *shows_certificate { ", MYSQL_SSL_CERT was shown" } else { "" };
+            Finding::ok(Topic::MysqlTls, format!("{version}, {cipher}; {server}{client}"))
+        }
+        (None, None) if facts.is_local => {
             Finding::ok(Topic::MysqlTls, "without encryption, but nothing leaves this machine".to_owned())
         }
-        None => Finding::warn(
-            Topic::MysqlTls,
-            format!("rows travel from {} without encryption, for anyone on the way to read", facts.place),
-        )
-        .remedy(
-            "enable TLS at the server and set MYSQL_SSL_MODE=verify_identity with MYSQL_SSL_CA, or at least `required`",
-        ),
+        (None, Some(destination)) if facts.is_local => {
+            Finding::ok(Topic::MysqlTls, format!("encrypted by ssh up to {destination}, where the server is"))
+        }
+        (None, ssh) => {
+            let from =
+                ssh.as_ref().map_or_else(String::new, |ssh| format!(" up to {ssh}, the end of ssh's encryption,"));
+            let sentence =
+                format!("rows travel from {}{from} without encryption, for anyone on the way to read", facts.place);
+            Finding::warn(Topic::MysqlTls, sentence).remedy(
+                "enable TLS at the server and set MYSQL_SSL_MODE=verify_identity with MYSQL_SSL_CA, or at least `required`",
+            )
+        }
     }
 }
 
@@ -166,6 +200,7 @@ pub(super) mod tests {
             account: Account { user: "o'brien".into(), host: "%".into() },
             database: "shop".into(),
             tls: Some(Tls { version: "TLSv1.3".into(), cipher: "TLS_AES_256_GCM_SHA384".into() }),
+            entry: Entry::default(),
             is_local: false,
             zone: ServerZone { name: "SYSTEM (UTC)".into(), east: Some(0) },
             clock_ahead: TimeDelta::milliseconds(-40),
@@ -181,11 +216,31 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn how_a_session_got_in_is_told() {
+        let entry =
+            Entry { password: Some("MYSQL_PASSWORD_FILE"), ssh: Some("ops@bastion".into()), ..Entry::default() };
+        let facts = ServerFacts { entry, ..facts() };
+        assert!(login(&facts).sentence.contains("is let in by MYSQL_PASSWORD_FILE at"), "{}", login(&facts));
+        let plain = ServerFacts { tls: None, ..facts.clone() };
+        assert_eq!(tls(&plain).standing, Standing::Warn);
+        assert!(tls(&plain).sentence.contains("up to ops@bastion"), "{}", tls(&plain));
+        assert_eq!(tls(&ServerFacts { is_local: true, ..plain }).standing, Standing::Ok);
+        let entry = Entry { is_verified: true, shows_certificate: true, ..facts.entry.clone() };
+        let shown = tls(&ServerFacts { entry, ..facts }).sentence;
+        assert!(shown.contains("is verified") && shown.contains("MYSQL_SSL_CERT"), "{shown}");
+    }
+
+    #[test]
     fn a_clock_that_is_off_is_told_with_its_side() {
         assert_eq!(clock(&facts()).standing, Standing::Ok);
         let behind = clock(&ServerFacts { clock_ahead: TimeDelta::seconds(-90), ..facts() });
         assert_eq!(behind.standing, Standing::Warn);
         assert!(behind.sentence.contains("90 s behind"), "{behind}");
+    }
+
+    #[test]
+    fn an_account_is_cut_at_its_last_at_sign() {
+        assert_eq!(Account::parse("etl@ops@10.0.%").to_string(), "'etl@ops'@'10.0.%'");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::interpolate::Env;
 use super::read::nearest;
-use super::{BigQuerySettings, MysqlSettings, Problem, SslMode, StorageSettings};
+use super::{BigQuerySettings, ClientCertificate, MysqlSettings, PasswordSource, Problem, SslMode, StorageSettings};
 use crate::domain::secret::Secret;
 
 const SSL_MODES: [(&str, SslMode); 5] = [
@@ -23,7 +23,35 @@ const SSL_MODES: [(&str, SslMode); 5] = [
 /// Every variable that is missing or cannot be meant.
 pub fn mysql_settings(env: Env<'_>) -> Result<MysqlSettings, Vec<Problem>> {
     let mut problems = Vec::new();
+    let (host, port) = host_and_port(env, &mut problems);
+    let user = required(env, "MYSQL_USER", "set the account that reads the tables", &mut problems);
+    let database = required(env, "MYSQL_DATABASE", "set the database that the tables are in", &mut problems);
+    let password = password(env, &mut problems);
+    let ssl_ca = path(env, "MYSQL_SSL_CA");
+    let ssl_mode = ssl_mode(env, ssl_ca.is_some(), &mut problems);
+    let client_certificate = client_certificate(env, ssl_mode, &mut problems);
+    let clear_password = clear_password(env, ssl_mode, &password, &mut problems);
     let socket = path(env, "MYSQL_SOCKET");
+    let ssh = ssh(env, socket.is_some(), &mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(MysqlSettings {
+        host,
+        port,
+        socket,
+        user,
+        password,
+        database,
+        ssl_mode,
+        ssl_ca,
+        client_certificate,
+        clear_password,
+        ssh,
+    })
+}
+
+fn host_and_port(env: Env<'_>, problems: &mut Vec<Problem>) -> (String, u16) {
     let host = text(env, "MYSQL_HOST").unwrap_or_else(|| "localhost".to_owned());
     if host.contains("://") || host.contains('/') {
         problems
@@ -37,16 +65,90 @@ pub fn mysql_settings(env: Env<'_>) -> Result<MysqlSettings, Vec<Problem>> {
             0
         }
     };
-    let user = required(env, "MYSQL_USER", "set the account that reads the tables", &mut problems);
-    let database = required(env, "MYSQL_DATABASE", "set the database that the tables are in", &mut problems);
-    let ssl_ca = path(env, "MYSQL_SSL_CA");
-    let ssl_mode = ssl_mode(env, ssl_ca.is_some(), &mut problems);
-    if !problems.is_empty() {
-        return Err(problems);
-    }
+    (host, port)
+}
+
+/// One source: with two, an old password would be used for years beside the one that is rotated.
+fn password(env: Env<'_>, problems: &mut Vec<Problem>) -> PasswordSource {
     // A password may begin or end with a space.
-    let password = Secret::new(env("MYSQL_PASSWORD").unwrap_or_default());
-    Ok(MysqlSettings { host, port, socket, user, password, database, ssl_mode, ssl_ca })
+    let written = env("MYSQL_PASSWORD").filter(|value| !value.is_empty()).map(Secret::new);
+    let sources: Vec<_> = [
+        written.map(PasswordSource::Variable),
+        path(env, "MYSQL_PASSWORD_FILE").map(PasswordSource::File),
+        text(env, "MYSQL_PASSWORD_COMMAND").map(Secret::new).map(PasswordSource::Command),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if sources.len() > 1 {
+        let names: Vec<_> = sources.iter().filter_map(PasswordSource::variable).collect();
+        problems.push(problem(
+            &format!("{} are set, but there is only one password", names.join(" and ")),
+            "keep one of them, here and in the environment; an empty value counts as not set",
+        ));
+    }
+    sources.into_iter().next().unwrap_or(PasswordSource::Nowhere)
+}
+
+fn client_certificate(env: Env<'_>, mode: SslMode, problems: &mut Vec<Problem>) -> Option<ClientCertificate> {
+    let (certificate, key) = (path(env, "MYSQL_SSL_CERT"), path(env, "MYSQL_SSL_KEY"));
+    let missing = match (&certificate, &key) {
+        (None, None) => return None,
+        (Some(_), None) => Some(("MYSQL_SSL_KEY", "name the PEM file with the private key of MYSQL_SSL_CERT")),
+        (None, Some(_)) => Some(("MYSQL_SSL_CERT", "name the PEM file with the certificate of MYSQL_SSL_KEY")),
+        (Some(_), Some(_)) => None,
+    };
+    if let Some((name, hint)) = missing {
+        problems.push(problem(&format!("{name} is not set"), hint));
+    }
+    if mode == SslMode::Disabled {
+        problems.push(problem(
+            "MYSQL_SSL_CERT is set, but MYSQL_SSL_MODE=disabled shows no certificate to the server",
+            "set MYSQL_SSL_MODE=required, or better verify_identity with MYSQL_SSL_CA",
+        ));
+    }
+    Some(ClientCertificate { certificate: certificate?, key: key? })
+}
+
+/// Tokens of the clouds (IAM) are sent as they are, and asking for one says that much.
+fn clear_password(env: Env<'_>, mode: SslMode, from: &PasswordSource, problems: &mut Vec<Problem>) -> bool {
+    const NAME: &str = "MYSQL_ENABLE_CLEARTEXT_PLUGIN";
+    let Some(written) = text(env, NAME) else {
+        return mode.verifies() && matches!(from, PasswordSource::Command(_));
+    };
+    let wanted = match written.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => true,
+        "0" | "false" | "no" | "off" => false,
+        _ => {
+            problems.push(problem(&format!("{NAME} is not a yes or no"), "write 1 or 0"));
+            return false;
+        }
+    };
+    if wanted && !mode.verifies() {
+        problems.push(problem(
+            &format!("{NAME} needs a server whose certificate is verified: anyone else could ask for the password"),
+            "set MYSQL_SSL_MODE=verify_identity (or verify_ca), with MYSQL_SSL_CA",
+        ));
+    }
+    wanted
+}
+
+/// What `ssh` would take for an option, or a shell for two words, is refused.
+fn ssh(env: Env<'_>, has_socket: bool, problems: &mut Vec<Problem>) -> Option<String> {
+    let destination = text(env, "MYSQL_SSH")?;
+    if destination.starts_with('-') || destination.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        problems.push(problem(
+            "MYSQL_SSH is not a destination of ssh",
+            "write `user@host` or a Host of ~/.ssh/config alone; options such as the port belong in that file",
+        ));
+    }
+    if has_socket {
+        problems.push(problem(
+            "MYSQL_SSH and MYSQL_SOCKET are both set",
+            "keep MYSQL_SSH, and say with MYSQL_HOST and MYSQL_PORT where the server is as seen from there",
+        ));
+    }
+    Some(destination)
 }
 
 /// As MySQL's own clients: naming an authority asks for it to be checked.
@@ -129,7 +231,7 @@ mod tests {
         let settings =
             mysql(&[("MYSQL_USER", "etl"), ("MYSQL_DATABASE", "shop"), ("MYSQL_PASSWORD", " #:${x} ")]).expect("fine");
         assert_eq!((settings.host.as_str(), settings.port, settings.ssl_mode), ("localhost", 3306, SslMode::Preferred));
-        assert_eq!(settings.password.expose(), " #:${x} ");
+        assert_eq!(settings.password, PasswordSource::Variable(Secret::new(" #:${x} ")));
         let base = [("MYSQL_USER", "etl"), ("MYSQL_DATABASE", "shop")];
         for (written, mode) in
             [("VERIFY-CA", SslMode::VerifyCa), ("Required", SslMode::Required), ("", SslMode::Preferred)]
@@ -150,6 +252,70 @@ mod tests {
             assert!(text.contains(&format!(".env: {name} is not")), "{text}");
         }
         assert!(!text.contains(secret), "{text}");
+    }
+
+    /// Settings of an account with these variables beside it, or the sentences of what is wrong.
+    fn account(pairs: &[(&'static str, &'static str)]) -> Result<MysqlSettings, String> {
+        let base = [("MYSQL_USER", "etl"), ("MYSQL_DATABASE", "shop")];
+        let all: Vec<_> = base.iter().chain(pairs).copied().collect();
+        mysql(&all).map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    }
+
+    #[test]
+    fn a_password_has_one_source() {
+        let from = |pairs: &[(&'static str, &'static str)]| account(pairs).expect("fine").password;
+        assert_eq!(from(&[("MYSQL_PASSWORD", "")]), PasswordSource::Nowhere);
+        assert_eq!(
+            from(&[("MYSQL_PASSWORD", ""), ("MYSQL_PASSWORD_FILE", "/run/secrets/pw")]),
+            PasswordSource::File("/run/secrets/pw".into())
+        );
+        assert_eq!(from(&[("MYSQL_PASSWORD_COMMAND", "pass db")]), PasswordSource::Command(Secret::new("pass db")));
+        let all = ["MYSQL_PASSWORD", "MYSQL_PASSWORD_FILE", "MYSQL_PASSWORD_COMMAND"];
+        for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+            let text = account(&[(all[one], "hunter2"), (all[other], "hunter2")]).unwrap_err();
+            assert!(text.contains(&format!("{} and {} are set", all[one], all[other])), "{text}");
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+        let settings = account(&[("MYSQL_PASSWORD_COMMAND", "vault --token hunter2")]).expect("fine");
+        assert!(!format!("{settings:?}").contains("hunter2"), "{settings:?}");
+    }
+
+    #[test]
+    fn a_client_certificate_needs_its_key_and_tls() {
+        let pair = [("MYSQL_SSL_CERT", "c.pem"), ("MYSQL_SSL_KEY", "k.pem")];
+        let found = account(&pair).expect("fine").client_certificate.expect("both");
+        assert_eq!((found.certificate, found.key), ("c.pem".into(), "k.pem".into()));
+        assert!(account(&pair[..1]).unwrap_err().contains("MYSQL_SSL_KEY is not set"));
+        assert!(account(&pair[1..]).unwrap_err().contains("MYSQL_SSL_CERT is not set"));
+        let text = account(&[pair[0], pair[1], ("MYSQL_SSL_MODE", "disabled")]).unwrap_err();
+        assert!(text.contains("MYSQL_SSL_MODE=disabled shows no certificate"), "{text}");
+    }
+
+    #[test]
+    fn a_password_goes_as_it_is_only_to_a_verified_server() {
+        let clear = |pairs: &[(&'static str, &'static str)]| account(pairs).map(|settings| settings.clear_password);
+        let (verified, command) = (("MYSQL_SSL_MODE", "verify_ca"), ("MYSQL_PASSWORD_COMMAND", "token"));
+        let asked = |answer| ("MYSQL_ENABLE_CLEARTEXT_PLUGIN", answer);
+        assert_eq!(clear(&[]), Ok(false));
+        assert_eq!(clear(&[command]), Ok(false));
+        assert_eq!(clear(&[verified]), Ok(false));
+        assert_eq!(clear(&[verified, command]), Ok(true));
+        assert_eq!(clear(&[verified, command, asked("0")]), Ok(false));
+        assert_eq!(clear(&[verified, asked("Yes")]), Ok(true));
+        for mode in ["disabled", "preferred", "required"] {
+            let text = clear(&[("MYSQL_SSL_MODE", mode), asked("1")]).unwrap_err();
+            assert!(text.contains("verify_identity"), "{text}");
+        }
+        assert!(clear(&[verified, asked("maybe")]).unwrap_err().contains("not a yes or no"));
+    }
+
+    #[test]
+    fn an_ssh_destination_is_one_word_and_no_option() {
+        assert_eq!(account(&[("MYSQL_SSH", "ops@bastion")]).expect("fine").ssh.as_deref(), Some("ops@bastion"));
+        for wrong in ["-oProxyCommand=id", "ops@bastion -p 22", "a\u{1b}b"] {
+            assert!(account(&[("MYSQL_SSH", wrong)]).unwrap_err().contains("not a destination"), "{wrong}");
+        }
+        assert!(account(&[("MYSQL_SSH", "b"), ("MYSQL_SOCKET", "/s")]).unwrap_err().contains("both set"));
     }
 
     #[test]

@@ -4,11 +4,10 @@ use chrono::{NaiveDateTime, TimeDelta};
 
 use super::catalog;
 use super::clock::tick;
-use super::connect::{self, Session, first};
+use super::connect::{self, Server, Session, first};
 use super::fault::from_sqlx;
 use super::sql::{self, Bind, Query};
 use super::stretch::explained;
-use crate::domain::config::MysqlSettings;
 use crate::domain::cursor::{Cursor, CursorKind, Moment};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::window::{Low, Window};
@@ -16,8 +15,8 @@ use crate::source::{Bounds, BoundsAsk, StretchAsk};
 
 /// Asks the server's clock first and the table after it: a row written in between is at the tick or beyond, never
 /// below it.
-pub async fn bounds(settings: &MysqlSettings, ask: &BoundsAsk) -> Result<Bounds, Fault> {
-    let mut session = connect::open(settings).await?;
+pub async fn bounds(server: &Server, ask: &BoundsAsk) -> Result<Bounds, Fault> {
+    let mut session = connect::open(server).await?;
     let failed = |error| from_sqlx(error, format!("Reading the bounds of {}.{} failed", ask.table, ask.column));
     let clock = session.texts(Query::plain("SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)")).await.map_err(failed)?;
     let Some(now) = first(&clock).and_then(Moment::parse).and_then(Moment::to_naive) else {

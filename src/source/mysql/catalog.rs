@@ -2,20 +2,17 @@
 //!
 //! Everything is asked for as text: the catalogue's own columns differ between servers in case, wire type and width.
 
-use super::connect::{self, Flavour, Session};
+use super::connect::{self, Flavour, Server, Session};
 use super::fault::from_sqlx;
 use super::indexes;
 use super::position::PageOrder;
 use super::sql::{self, Bind, Query};
+use super::{unreadable, views};
 use crate::domain::column::{SourceColumn, SourceSchema};
-use crate::domain::config::MysqlSettings;
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::fault::Fault;
 use crate::domain::ids::SourceTable;
 use crate::domain::plan::TablePlan;
 use crate::domain::source_type::{CatalogType, SourceType};
-
-/// Of a view whose tables or columns are gone, or a table without the right to read it.
-const UNREADABLE: &str = "see that the account may SELECT from it and, if it is a view, that the view still works";
 
 /// InnoDB, and engines without transactions, whose rows are seen once their statement has ended.
 const OWN_ENGINES: [&str; 5] = ["innodb", "myisam", "aria", "memory", "archive"];
@@ -44,27 +41,20 @@ impl Found {
 }
 
 /// Describes a table or view.
-pub async fn describe(settings: &MysqlSettings, table: &SourceTable) -> Result<SourceSchema, Fault> {
-    let mut session = connect::open(settings).await?;
+pub async fn describe(server: &Server, table: &SourceTable) -> Result<SourceSchema, Fault> {
+    let mut session = connect::open(server).await?;
     let found = find(&mut session, table).await?;
     // Columns can be seen by an account that may not read a row, and a view may point at what is gone.
     let probe = Query::plain(format!("SELECT 1 FROM {} LIMIT 0", sql::table(table)));
-    let probed = session.texts(probe).await.map_err(|error| failed(error, table));
-    let found = match (found, probed) {
+    let found = match (found, session.texts(probe).await) {
         (Some(found), Ok(_)) => found,
-        (None, Err(fault)) if fault.kind() == FaultKind::Auth => {
-            let names = nearest_names(&mut session, table).await;
-            return Err(fault.with_hint(format!("grant the account SELECT on it; if the name is mistyped, {names}")));
-        }
-        (None, Err(fault)) if fault.kind() != FaultKind::Schema => return Err(fault),
-        (None, _) => {
-            let sentence = format!("There is no table {table}, or the account may not see it");
-            let names = nearest_names(&mut session, table).await;
-            return Err(Fault::new(FaultKind::Schema, sentence).with_hint(names));
-        }
-        (Some(_), Err(fault)) => return Err(fault.with_hint(UNREADABLE)),
+        (Some(found), Err(error)) => return Err(unreadable::listed(&mut session, &found, table, error).await),
+        (None, read) => return Err(unreadable::unlisted(&mut session, table, read.err()).await),
     };
-    let columns = columns(&mut session, &found).await.map_err(|error| failed(error, table))?;
+    let mut columns = columns(&mut session, &found).await.map_err(|error| failed(error, table))?;
+    if found.is_view() {
+        columns = views::retyped(&mut session, table, columns).await.map_err(|error| failed(error, table))?;
+    }
     let indexes = indexes::read(&mut session, &found).await.map_err(|error| failed(error, table))?;
     Ok(SourceSchema {
         columns,
@@ -113,7 +103,7 @@ pub async fn next_number(session: &mut Session, table: &SourceTable, column: &st
     Ok(rows.first().and_then(|row| number(row, 0)))
 }
 
-fn failed(error: sqlx::Error, table: &SourceTable) -> Fault {
+pub fn failed(error: sqlx::Error, table: &SourceTable) -> Fault {
     from_sqlx(error, format!("Reading the description of {table} failed"))
 }
 
@@ -133,7 +123,7 @@ async fn find(session: &mut Session, table: &SourceTable) -> Result<Option<Found
     }))
 }
 
-fn in_database(sql: &str, table: &SourceTable, with_name: bool) -> Query {
+pub fn in_database(sql: &str, table: &SourceTable, with_name: bool) -> Query {
     // `COALESCE(?, DATABASE())` with a NULL would leave the placeholder without a type.
     let (sql, mut binds) = match &table.database {
         Some(database) => (sql.replace("COALESCE(?, DATABASE())", "?"), vec![Bind::Text(database.clone())]),
@@ -143,30 +133,6 @@ fn in_database(sql: &str, table: &SourceTable, with_name: bool) -> Query {
         binds.push(Bind::Text(table.table.clone()));
     }
     Query { sql, binds }
-}
-
-/// For a table that the catalogue does not list: what may have been meant.
-async fn nearest_names(session: &mut Session, table: &SourceTable) -> String {
-    let sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = COALESCE(?, DATABASE())";
-    let names = session.texts(in_database(sql, table, false)).await.unwrap_or_default();
-    let names: Vec<_> = names.iter().map(|row| text(row, 0)).collect();
-    nearest(&table.table, &names)
-}
-
-fn nearest(wanted: &str, names: &[&str]) -> String {
-    let wanted = wanted.to_lowercase();
-    let mut near: Vec<_> = names
-        .iter()
-        .map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), *name))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .collect();
-    near.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let near: Vec<_> = near.iter().take(3).map(|(_, name)| format!("`{name}`")).collect();
-    match (near.is_empty(), names.is_empty()) {
-        (false, _) => format!("the nearest names are {}", near.join(", ")),
-        (true, false) => "check `mysql_table` and MYSQL_DATABASE".to_owned(),
-        (true, true) => "the account sees no table in that database: check MYSQL_DATABASE and its grants".to_owned(),
-    }
 }
 
 async fn columns(session: &mut Session, found: &Found) -> Result<Vec<SourceColumn>, sqlx::Error> {
@@ -239,16 +205,6 @@ mod tests {
         assert_eq!(checked_as_json("json_valid(`a`) or `b` = 1"), None);
         assert_eq!(checked_as_json("json_valid(`a`) and json_valid(`b`)"), None);
         assert_eq!(checked_as_json("length(`meta`)"), None);
-    }
-
-    #[test]
-    fn a_mistyped_table_gets_the_nearest_names() {
-        assert_eq!(
-            nearest("order", &["orders", "customers", "Order_Items"]),
-            "the nearest names are `orders`, `Order_Items`"
-        );
-        assert!(nearest("zzz", &["orders"]).contains("mysql_table"));
-        assert!(nearest("orders", &[]).contains("grants"));
     }
 
     #[test]

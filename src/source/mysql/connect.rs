@@ -5,15 +5,16 @@
 
 use std::time::Duration;
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow, MySqlSslMode};
-use sqlx::{AssertSqlSafe, ConnectOptions, Row};
+use sqlx::mysql::{MySqlConnection, MySqlRow};
+use sqlx::{AssertSqlSafe, Row};
 
 use super::catalog::text;
-use super::fault::{from_sqlx, number};
+use super::fault::from_login;
+use super::login::{self, Login};
 use super::peers;
+pub use super::server::Server;
 use super::sql::Query;
 use super::wire::Cells;
-use crate::domain::config::{MysqlSettings, SslMode};
 use crate::domain::fault::{Fault, FaultKind};
 
 /// sqlx has no limit of its own; a firewall that drops packets would hold a run for ever.
@@ -41,6 +42,16 @@ pub struct Session {
 }
 
 impl Session {
+    /// A connection as it came, before anything is set.
+    pub async fn of(connection: MySqlConnection) -> Result<Self, sqlx::Error> {
+        let mut session = Self { connection, flavour: Flavour::MySql, server: String::new(), number: 0 };
+        let version = session.texts(Query::plain("SELECT VERSION()")).await?;
+        if first(&version).is_some_and(|version| version.to_ascii_lowercase().contains("mariadb")) {
+            session.flavour = Flavour::MariaDb;
+        }
+        Ok(session)
+    }
+
     /// Runs a short query and gives all its rows as text; for the catalogue and the clock, never for table rows.
     ///
     /// Text is read from the bytes, because the catalogue's columns arrive with different wire types.
@@ -74,19 +85,17 @@ async fn answered<T>(limit: Duration, answer: impl Future<Output = Result<T, sql
 /// # Errors
 /// `Auth` for a refused login, `Config` for TLS settings and databases that do not work, `Transient` while the server is
 /// away, starting up or full.
-pub async fn open(settings: &MysqlSettings) -> Result<Session, Fault> {
-    let options = options(settings)?;
-    let place = place(settings);
-    let sentence = format!("Connecting to MySQL as {}@{place} failed", settings.user);
+pub async fn open(server: &Server) -> Result<Session, Fault> {
+    let sentence = login::sentence(server);
+    let mut login = Login::prepare(server).await?;
     let opening = async {
-        let connection = log_in(settings, &options).await?;
-        let mut session = Session { connection, flavour: Flavour::MySql, server: String::new(), number: 0 };
-        let pinned = pin(&mut session).await?;
-        Ok::<_, sqlx::Error>((session, pinned))
+        let connection = login.connect().await?;
+        // A proxy logs in to the server only now.
+        pinned(connection).await.map_err(|error| from_login(error, &*sentence))
     };
     match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
         Ok(Ok((session, pinned))) if pinned == PINNED => {
-            peers::note(place, &session.server);
+            peers::note(server.place(), &session.server);
             Ok(session)
         }
         Ok(Ok((_, pinned))) => {
@@ -94,85 +103,15 @@ pub async fn open(settings: &MysqlSettings) -> Result<Session, Fault> {
             Err(Fault::new(FaultKind::Config, sentence)
                 .with_hint("connect without the proxy that keeps SET from the server"))
         }
-        Ok(Err(error)) => Err(from_sqlx(error, sentence)),
+        Ok(Err(fault)) => Err(fault),
         Err(_) => Err(Fault::new(FaultKind::Transient, format!("{sentence}: no answer within 10 s"))
             .with_hint("check MYSQL_HOST and MYSQL_PORT, and that a firewall lets this machine through")),
     }
 }
 
-/// Over a bare socket a server takes caching_sha2_password's full exchange (which it asks for once, until it has the
-/// password cached) in a form that sqlx does not speak; over TLS both speak the same.
-async fn log_in(settings: &MysqlSettings, options: &MySqlConnectOptions) -> Result<MySqlConnection, sqlx::Error> {
-    let bare = settings.socket.is_some() && matches!(options.get_ssl_mode(), MySqlSslMode::Disabled);
-    match options.connect().await {
-        Err(error) if bare && number(&error) == Some(1045) => {
-            // Where there is no TLS, the first answer is the true one.
-            options
-                .clone()
-                .ssl_mode(MySqlSslMode::Required)
-                .connect()
-                .await
-                .map_err(|second| if number(&second).is_some() { second } else { error })
-        }
-        outcome => outcome,
-    }
-}
-
 /// Have connections to this address reached more than one server lately?
-pub fn reached_several(settings: &MysqlSettings) -> bool {
-    peers::several(&place(settings))
-}
-
-/// Where the server is, for messages.
-pub fn place(settings: &MysqlSettings) -> String {
-    match &settings.socket {
-        Some(path) => path.display().to_string(),
-        None => format!("{}:{}", settings.host, settings.port),
-    }
-}
-
-fn options(settings: &MysqlSettings) -> Result<MySqlConnectOptions, Fault> {
-    // All that sqlx would set by itself is set in `pin`, in one statement.
-    let mut options = MySqlConnectOptions::new()
-        .username(&settings.user)
-        .pipes_as_concat(false)
-        .no_engine_substitution(false)
-        .timezone(None)
-        .set_names(false)
-        .ssl_mode(ssl_mode(settings))
-        // It logs the text of slow statements, and every long read is one.
-        .disable_statement_logging();
-    options = match &settings.socket {
-        Some(path) => options.socket(path),
-        None => options.host(&settings.host).port(settings.port),
-    };
-    if !settings.password.expose().is_empty() {
-        options = options.password(settings.password.expose());
-    }
-    if !settings.database.is_empty() {
-        options = options.database(&settings.database);
-    }
-    if let (Some(path), SslMode::VerifyCa | SslMode::VerifyIdentity) = (&settings.ssl_ca, settings.ssl_mode) {
-        let pem = std::fs::read(path).map_err(|error| {
-            Fault::new(FaultKind::Config, format!("MYSQL_SSL_CA names {}, which cannot be read", path.display()))
-                .caused_by(error)
-                .with_hint("give the path of the PEM file with the authority's certificate")
-        })?;
-        options = options.ssl_ca_from_pem(pem);
-    }
-    Ok(options)
-}
-
-fn ssl_mode(settings: &MysqlSettings) -> MySqlSslMode {
-    match settings.ssl_mode {
-        SslMode::Disabled => MySqlSslMode::Disabled,
-        // What goes through a socket never leaves the machine; MySQL's own client does the same.
-        SslMode::Preferred if settings.socket.is_some() => MySqlSslMode::Disabled,
-        SslMode::Preferred => MySqlSslMode::Preferred,
-        SslMode::Required => MySqlSslMode::Required,
-        SslMode::VerifyCa => MySqlSslMode::VerifyCa,
-        SslMode::VerifyIdentity => MySqlSslMode::VerifyIdentity,
-    }
+pub fn reached_several(server: &Server) -> bool {
+    peers::several(&server.place())
 }
 
 /// What holds on both servers, whatever their defaults are:
@@ -191,14 +130,20 @@ const READ_ONLY: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED,
 /// What `pin` finds where the settings have been taken.
 const PINNED: &str = "+00:00 utf8mb4";
 
-/// Sets the session up and asks the server what it now holds: a proxy between may swallow SET, and then every TIMESTAMP
+/// Sets a session up and asks the server what it now holds: a proxy between may swallow SET, and then every TIMESTAMP
 /// would be off by hours.
+async fn pinned(connection: MySqlConnection) -> Result<(Session, String), sqlx::Error> {
+    let mut session = Session::of(connection).await?;
+    let pinned = pin(&mut session).await?;
+    Ok((session, pinned))
+}
+
 async fn pin(session: &mut Session) -> Result<String, sqlx::Error> {
-    let version = session.texts(Query::plain("SELECT VERSION()")).await?;
-    let is_mariadb = first(&version).is_some_and(|v| v.to_ascii_lowercase().contains("mariadb"));
-    session.flavour = if is_mariadb { Flavour::MariaDb } else { Flavour::MySql };
     // A first load may stream for hours; the limit of a server is for its own users.
-    let no_limit = if is_mariadb { "max_statement_time = 0" } else { "max_execution_time = 0" };
+    let no_limit = match session.flavour {
+        Flavour::MariaDb => "max_statement_time = 0",
+        Flavour::MySql => "max_execution_time = 0",
+    };
     for statement in [format!("{SETTINGS}, {no_limit}"), READ_ONLY.to_owned()] {
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut session.connection).await?;
     }
@@ -226,7 +171,7 @@ mod tests {
         let silent = std::future::pending::<Result<(), sqlx::Error>>();
         let error = answered(Duration::from_millis(1), silent).await.unwrap_err();
         assert!(matches!(&error, sqlx::Error::Io(io) if io.kind() == std::io::ErrorKind::TimedOut), "{error}");
-        assert_eq!(from_sqlx(error, "Asking failed").kind(), FaultKind::Transient);
+        assert_eq!(from_login(error, "Asking failed").kind(), FaultKind::Transient);
         assert_eq!(answered(SILENCE, async { Ok(7) }).await.unwrap(), 7);
     }
 }

@@ -2,6 +2,7 @@
 
 use sqlx::mysql::MySqlDatabaseError;
 
+use super::tls;
 use crate::domain::fault::{Fault, FaultKind};
 
 /// A fault with the sentence given; the kind, and the hint where one is known, come from the error.
@@ -19,6 +20,18 @@ pub fn from_sqlx(error: sqlx::Error, sentence: impl Into<String>) -> Fault {
     }
 }
 
+/// The same for an error of logging in.
+pub fn from_login(error: sqlx::Error, sentence: impl Into<String>) -> Fault {
+    if !matches!(number(&error), Some(1045 | 1698)) {
+        return from_sqlx(error, sentence);
+    }
+    let fault = Fault::new(FaultKind::Auth, sentence);
+    match error {
+        sqlx::Error::Database(database) => fault.caused_by(database.to_string()),
+        other => fault.caused_by(other),
+    }
+}
+
 /// The server's error number, where it was the server that refused.
 pub fn number(error: &sqlx::Error) -> Option<u16> {
     let database = error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?;
@@ -31,7 +44,7 @@ fn classify(error: &sqlx::Error) -> (FaultKind, Option<&'static str>) {
             Some(error) => by_number(error.number(), error.code().unwrap_or("")),
             None => (FaultKind::Bug, None),
         },
-        sqlx::Error::Io(error) if refuses_certificate(error) => (FaultKind::Config, Some(TLS_HINT)),
+        sqlx::Error::Io(error) if refuses_certificate(error) => (FaultKind::Config, Some(tls::hint(error))),
         sqlx::Error::Io(_) => {
             (FaultKind::Transient, Some("see that the server is up, and check how it is reached: MYSQL_*"))
         }
@@ -50,7 +63,8 @@ fn classify(error: &sqlx::Error) -> (FaultKind, Option<&'static str>) {
     }
 }
 
-const TLS_HINT: &str = "check MYSQL_SSL_MODE and MYSQL_SSL_CA against the server's certificate";
+const DEFINER_GONE: &str =
+    "create that account again, or give the view another definer: ALTER DEFINER = <account> VIEW ...";
 
 /// A certificate that rustls refuses comes as an error of the socket.
 fn refuses_certificate(error: &std::io::Error) -> bool {
@@ -63,7 +77,7 @@ fn by_tls(source: &(dyn std::error::Error + Send + Sync + 'static)) -> (FaultKin
     let cut_off = source
         .downcast_ref::<std::io::Error>()
         .is_some_and(|io| matches!(io.kind(), ConnectionAborted | ConnectionReset | TimedOut | UnexpectedEof));
-    if cut_off { (FaultKind::Transient, None) } else { (FaultKind::Config, Some(TLS_HINT)) }
+    if cut_off { (FaultKind::Transient, None) } else { (FaultKind::Config, Some(tls::hint(source))) }
 }
 
 /// By MySQL's and MariaDB's error numbers, then by the class of the SQLSTATE.
@@ -71,17 +85,19 @@ fn by_tls(source: &(dyn std::error::Error + Send + Sync + 'static)) -> (FaultKin
 fn by_number(number: u16, sqlstate: &str) -> (FaultKind, Option<&'static str>) {
     use FaultKind::{Auth, Bug, Config, Data, Quota, Schema, Transient};
     match number {
-        1045 | 1698 => (Auth, Some("check MYSQL_USER and MYSQL_PASSWORD, and from which hosts the account may come")),
         1130 => (Auth, Some("the server takes no connections from this host: create the account for it")),
         1044 => (Auth, Some("let the account into the database: GRANT SELECT ON <database>.* TO <account>")),
         1142 | 1143 | 1227 | 1370 => (Auth, Some("grant the account SELECT on the table")),
         1251 | 1524 | 2059 | 2061 => (Auth, Some("let the account use caching_sha2_password or mysql_native_password")),
         1820 | 1862 => (Auth, Some("the account's password has expired: set a new one")),
-        3118 | 3159 | 4151 => (Auth, Some("the account is locked, or may only come over TLS")),
+        3118 | 4151 => (Auth, Some("the account is locked: ALTER USER <account> ACCOUNT UNLOCK")),
+        3159 => (Auth, Some("the server takes no connection without TLS: MYSQL_SSL_MODE=required")),
         1049 => (Config, Some("check MYSQL_DATABASE, and that the account may see that database")),
         1129 => (Config, Some("the server has blocked this host after failed connections: FLUSH HOSTS there")),
         // Gone or changed between describe and read: table, column, view, storage, definition.
         1051 | 1054 | 1109 | 1146 | 1347 | 1356 | 1412 | 1932 => (Schema, None),
+        // The account that a view (or a function in it) reads as is gone; 1045 after the login says the same.
+        1045 | 1449 | 1698 => (Schema, Some(DEFINER_GONE)),
         // Too many connections, of all, of this account, or statements.
         1040 | 1203 | 1461 => (Transient, Some("the server has no connection to spare; free some or raise the limit")),
         1226 => (Quota, Some("the account has used up its resources of this hour")),
@@ -134,7 +150,7 @@ mod tests {
 
     #[test]
     fn refused_logins_and_missing_rights_are_never_tried_again() {
-        for number in [1044, 1045, 1698, 1251, 1142, 1143, 1524, 3118] {
+        for number in [1044, 1251, 1142, 1143, 1524, 3118, 3159] {
             assert_eq!(by_number(number, "HY000").0, FaultKind::Auth, "{number}");
         }
     }
@@ -163,6 +179,10 @@ mod tests {
     fn what_is_not_there_is_a_matter_of_the_schema() {
         assert_eq!(by_number(1146, "42S02").0, FaultKind::Schema);
         assert_eq!(by_number(1054, "42S22").0, FaultKind::Schema);
+        // A view's definer: an administrator is told, everybody else is refused as if the password were wrong.
+        for number in [1045, 1356, 1449] {
+            assert_eq!(by_number(number, "HY000").0, FaultKind::Schema, "{number}");
+        }
         assert_eq!(by_number(1049, "42000").0, FaultKind::Config);
     }
 }

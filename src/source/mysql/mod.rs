@@ -8,18 +8,29 @@ mod decode;
 mod digest;
 mod fault;
 mod fence;
+mod gate;
 mod indexes;
+mod login;
+mod password;
 mod peers;
 mod position;
 mod read;
+mod refusal;
+mod roles;
 #[cfg(test)]
 mod samples;
+mod server;
 mod sql;
 mod stretch;
 mod survey;
 mod tail;
+mod tls;
+mod tunnel;
+mod unreadable;
 mod verify;
+mod views;
 mod wire;
+mod words;
 
 use std::sync::Arc;
 
@@ -28,6 +39,7 @@ use tokio::time::Instant;
 // For bench/micro, which decodes without a server.
 pub use self::decode::Batcher;
 use self::fence::Watch;
+use self::server::Server;
 pub use self::wire::Cells;
 use super::{Bounds, BoundsAsk, Estimate, Extract, Extraction, Source, StretchAsk, TailAsk, TailSum};
 use crate::domain::check::server::ServerFacts;
@@ -41,10 +53,10 @@ use crate::domain::retry::RetryNotes;
 use crate::domain::verify::{Comparison, Cut, PartSum, Parts, RowDigest};
 use crate::retry::repeated;
 
-/// A MySQL or MariaDB server. Holds no connection: each call opens its own.
+/// A MySQL or MariaDB server. Holds no connection (each call opens its own), but the tunnel that they share.
 #[derive(Debug, Clone)]
 pub struct MysqlSource {
-    settings: Arc<MysqlSettings>,
+    server: Arc<Server>,
     notes: RetryNotes,
     watch: Arc<Watch>,
 }
@@ -52,24 +64,24 @@ pub struct MysqlSource {
 impl MysqlSource {
     #[must_use]
     pub fn new(settings: MysqlSettings) -> Self {
-        Self { settings: Arc::new(settings), notes: RetryNotes::default(), watch: Arc::default() }
+        Self { server: Arc::new(Server::new(settings)), notes: RetryNotes::default(), watch: Arc::default() }
     }
 }
 
 impl Source for MysqlSource {
     async fn describe(&self, table: &SourceTable) -> Result<SourceSchema, Fault> {
         let describing = format!("reading the description of {table}");
-        repeated(&self.notes, describing, || catalog::describe(&self.settings, table)).await
+        repeated(&self.notes, describing, || catalog::describe(&self.server, table)).await
     }
 
     async fn bounds(&self, ask: &BoundsAsk) -> Result<Bounds, Fault> {
         let asking = format!("reading the bounds of {}", ask.table);
-        repeated(&self.notes, asking, || bounds::bounds(&self.settings, ask)).await
+        repeated(&self.notes, asking, || bounds::bounds(&self.server, ask)).await
     }
 
     async fn writers(&self, table: Option<&SourceTable>) -> Result<Writers, Fault> {
         let asked = Instant::now();
-        let look = || self.watch.writers(&self.settings, table, asked);
+        let look = || self.watch.writers(&self.server, table, asked);
         let mut writers = repeated(&self.notes, "reading who may still write", look).await?;
         writers.blind.extend(self.is_balanced().then_some(Blind::Balancer));
         Ok(writers)
@@ -77,47 +89,47 @@ impl Source for MysqlSource {
 
     async fn tail_sums(&self, ask: &TailAsk) -> Result<Vec<Vec<TailSum>>, Fault> {
         let summing = format!("looking below the watermark of {}", ask.table);
-        repeated(&self.notes, summing, || tail::sums(&self.settings, ask)).await
+        repeated(&self.notes, summing, || tail::sums(&self.server, ask)).await
     }
 
     fn is_balanced(&self) -> bool {
-        connect::reached_several(&self.settings)
+        connect::reached_several(&self.server)
     }
 
     async fn survey(&self) -> Result<ServerFacts, Fault> {
-        repeated(&self.notes, "asking MySQL about itself", || survey::survey(&self.settings)).await
+        repeated(&self.notes, "asking MySQL about itself", || survey::survey(&self.server)).await
     }
 
     async fn step_end(&self, ask: &StretchAsk, rows: u64) -> Result<Option<Cursor>, Fault> {
         let looking = format!("looking for a step's end in {}", ask.table);
-        repeated(&self.notes, looking, || stretch::step_end(&self.settings, ask, rows)).await
+        repeated(&self.notes, looking, || stretch::step_end(&self.server, ask, rows)).await
     }
 
     async fn estimate(&self, ask: &StretchAsk) -> Result<Estimate, Fault> {
         let estimating = format!("estimating the rows of {}", ask.table);
-        repeated(&self.notes, estimating, || stretch::estimate(&self.settings, ask)).await
+        repeated(&self.notes, estimating, || stretch::estimate(&self.server, ask)).await
     }
 
     async fn key_span(&self, comparison: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
         let looking = format!("looking for the ends of {}", comparison.source);
-        repeated(&self.notes, looking, || verify::key_span(&self.settings, comparison)).await
+        repeated(&self.notes, looking, || verify::key_span(&self.server, comparison)).await
     }
 
     async fn part_sums(&self, comparison: &Comparison, cut: &Cut) -> Result<Vec<PartSum>, Fault> {
         let summing = format!("summing the hashes of {}", comparison.source);
-        repeated(&self.notes, summing, || verify::part_sums(&self.settings, comparison, cut)).await
+        repeated(&self.notes, summing, || verify::part_sums(&self.server, comparison, cut)).await
     }
 
     async fn row_digests(&self, comparison: &Comparison, parts: &Parts) -> Result<Vec<RowDigest>, Fault> {
         let reading = format!("reading the hashes of {}", comparison.source);
-        repeated(&self.notes, reading, || verify::row_digests(&self.settings, comparison, parts)).await
+        repeated(&self.notes, reading, || verify::row_digests(&self.server, comparison, parts)).await
     }
 
     fn watched(&self, notes: RetryNotes) -> Self {
-        Self { settings: Arc::clone(&self.settings), notes, watch: Arc::clone(&self.watch) }
+        Self { server: Arc::clone(&self.server), notes, watch: Arc::clone(&self.watch) }
     }
 
     fn read(&self, extraction: Extraction) -> Extract {
-        read::start(Arc::clone(&self.settings), self.notes.clone(), extraction)
+        read::start(Arc::clone(&self.server), self.notes.clone(), extraction)
     }
 }

@@ -11,8 +11,8 @@ use tokio::task::{JoinError, JoinSet};
 
 use self::reader::{Reader, Team};
 pub use self::slice::Slice;
+use super::connect::Server;
 use super::position::PageOrder;
-use crate::domain::config::MysqlSettings;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::retry::RetryNotes;
 use crate::source::{Extract, Extraction, Step};
@@ -23,11 +23,11 @@ const WAITING: usize = 2;
 type Steps = mpsc::Sender<Result<Step, Fault>>;
 
 /// Starts reading in the background.
-pub fn start(settings: Arc<MysqlSettings>, notes: RetryNotes, job: Extraction) -> Extract {
+pub fn start(server: Arc<Server>, notes: RetryNotes, job: Extraction) -> Extract {
     let (steps, receiver) = mpsc::channel(WAITING);
     let (given, taken) = mpsc::unbounded_channel();
     let cancel = job.cancel.clone();
-    let team = Arc::new(Team { settings, notes, job, steps: steps.clone(), given, at_work: AtomicUsize::new(1) });
+    let team = Arc::new(Team { server, notes, job, steps: steps.clone(), given, at_work: AtomicUsize::new(1) });
     // Ends early when nobody listens any more. Dropping the readers in the middle drops their connections, which nobody
     // uses again.
     tokio::spawn(async move {

@@ -2,20 +2,19 @@
 
 use super::bounds::low_filter;
 use super::catalog;
-use super::connect::{self, Flavour, Session, first};
+use super::connect::{self, Flavour, Server, Session, first};
 use super::decode::number;
 use super::fault::from_sqlx;
 use super::sql::{self, Bind, Query};
 use super::wire::Cells;
-use crate::domain::config::MysqlSettings;
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::source::{Estimate, StretchAsk};
 
 /// Walks the index over the incremental column; no row is fetched.
-pub async fn step_end(settings: &MysqlSettings, ask: &StretchAsk, rows: u64) -> Result<Option<Cursor>, Fault> {
+pub async fn step_end(server: &Server, ask: &StretchAsk, rows: u64) -> Result<Option<Cursor>, Fault> {
     let sentence = || format!("Looking for a step's end in {}.{} failed", ask.table, ask.column);
-    let mut session = connect::open(settings).await?;
+    let mut session = connect::open(server).await?;
     let (filter, binds) = within(ask);
     let (table, column) = (sql::table(&ask.table), sql::identifier(&ask.column));
     let last = rows.saturating_sub(1);
@@ -31,8 +30,8 @@ pub async fn step_end(settings: &MysqlSettings, ask: &StretchAsk, rows: u64) -> 
 }
 
 /// Rows by EXPLAIN, bytes by the table's statistics: neither reads the table.
-pub async fn estimate(settings: &MysqlSettings, ask: &StretchAsk) -> Result<Estimate, Fault> {
-    let mut session = connect::open(settings).await?;
+pub async fn estimate(server: &Server, ask: &StretchAsk) -> Result<Estimate, Fault> {
+    let mut session = connect::open(server).await?;
     let rows = explained(&mut session, ask).await?;
     let row_bytes = catalog::row_bytes(&mut session, &ask.table).await?;
     Ok(Estimate { rows, row_bytes })

@@ -3,10 +3,10 @@
 use chrono::Utc;
 
 use super::catalog::text;
-use super::connect::{self, Flavour, Session, first};
+use super::connect::{self, Flavour, Server, Session, first};
 use super::fault::from_sqlx;
 use super::sql::Query;
-use crate::domain::check::server::{Account, ServerFacts, ServerZone, Tls};
+use crate::domain::check::server::{Account, Entry, ServerFacts, ServerZone, Tls};
 use crate::domain::config::MysqlSettings;
 use crate::domain::cursor::Moment;
 use crate::domain::fault::{Fault, FaultKind};
@@ -15,16 +15,16 @@ use crate::domain::fault::{Fault, FaultKind};
 const ZONE: &str = "SELECT @@global.time_zone, @@system_time_zone, CAST(TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), \
      CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', @@global.time_zone)) AS CHAR)";
 
-pub async fn survey(settings: &MysqlSettings) -> Result<ServerFacts, Fault> {
-    let mut session = connect::open(settings).await?;
-    read(&mut session, settings)
+pub async fn survey(server: &Server) -> Result<ServerFacts, Fault> {
+    let mut session = connect::open(server).await?;
+    read(&mut session, server)
         .await
         .map_err(|error| from_sqlx(error, "Asking MySQL about itself failed"))?
         .ok_or_else(|| Fault::new(FaultKind::Bug, "The server's clock cannot be read"))
 }
 
 /// `None` for a clock that shows no time.
-async fn read(session: &mut Session, settings: &MysqlSettings) -> Result<Option<ServerFacts>, sqlx::Error> {
+async fn read(session: &mut Session, server: &Server) -> Result<Option<ServerFacts>, sqlx::Error> {
     let who = session.texts(Query::plain("SELECT CURRENT_USER(), VERSION(), DATABASE()")).await?;
     let who = who.into_iter().next().unwrap_or_default();
     let tls = session.texts(Query::plain("SHOW SESSION STATUS LIKE 'Ssl_version'")).await?;
@@ -38,15 +38,16 @@ async fn read(session: &mut Session, settings: &MysqlSettings) -> Result<Option<
     let value = |rows: &[Vec<Option<String>>]| rows.first().map(|row| text(row, 1).to_owned()).unwrap_or_default();
     let (version, cipher) = (value(&tls), value(&cipher));
     Ok(Some(ServerFacts {
-        place: connect::place(settings),
+        place: server.place(),
         product: match session.flavour {
             Flavour::MariaDb => format!("MariaDB {}", text(&who, 1).split("-MariaDB").next().unwrap_or_default()),
             Flavour::MySql => format!("MySQL {}", text(&who, 1)),
         },
-        account: account(text(&who, 0)),
+        account: Account::parse(text(&who, 0)),
         database: text(&who, 2).to_owned(),
         tls: (!cipher.is_empty()).then_some(Tls { version, cipher }),
-        is_local: settings.socket.is_some() || is_loopback(&settings.host),
+        entry: entry(&server.settings),
+        is_local: server.settings.socket.is_some() || is_loopback(&server.settings.host),
         zone: ServerZone {
             name: match text(&zone, 0) {
                 "SYSTEM" => format!("SYSTEM ({})", text(&zone, 1)),
@@ -58,10 +59,13 @@ async fn read(session: &mut Session, settings: &MysqlSettings) -> Result<Option<
     }))
 }
 
-/// `user@host`; a user may hold an `@`, a host may not.
-fn account(current_user: &str) -> Account {
-    let (user, host) = current_user.rsplit_once('@').unwrap_or((current_user, "%"));
-    Account { user: user.to_owned(), host: host.to_owned() }
+fn entry(settings: &MysqlSettings) -> Entry {
+    Entry {
+        password: settings.password.variable(),
+        ssh: settings.ssh.clone(),
+        shows_certificate: settings.client_certificate.is_some(),
+        is_verified: settings.ssl_mode.verifies(),
+    }
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -72,11 +76,6 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_account_is_cut_at_its_last_at_sign() {
-        assert_eq!(account("etl@ops@10.0.%").to_string(), "'etl@ops'@'10.0.%'");
-    }
 
     #[test]
     fn only_loopback_is_local() {

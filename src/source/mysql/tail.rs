@@ -1,10 +1,9 @@
 //! Sums over the stretch below a watermark, by which a later look tells whether rows have come or changed there.
 
 use super::catalog::text;
-use super::connect;
+use super::connect::{self, Server};
 use super::fault::from_sqlx;
 use super::sql::{self, Bind, Query};
-use crate::domain::config::MysqlSettings;
 use crate::domain::fault::Fault;
 use crate::source::{TailAsk, TailStretch, TailSum};
 
@@ -12,8 +11,8 @@ use crate::source::{TailAsk, TailStretch, TailSum};
 const QUARTER: u32 = 900;
 const AROUND: u32 = 2;
 
-pub async fn sums(settings: &MysqlSettings, ask: &TailAsk) -> Result<Vec<Vec<TailSum>>, Fault> {
-    let mut session = connect::open(settings).await?;
+pub async fn sums(server: &Server, ask: &TailAsk) -> Result<Vec<Vec<TailSum>>, Fault> {
+    let mut session = connect::open(server).await?;
     let mut sums = Vec::new();
     for stretch in &ask.stretches {
         let rows = session.texts(query(ask, stretch)).await.map_err(|error| {

@@ -1,25 +1,24 @@
 //! MySQL's answers to what a comparison asks. Every statement is bounded in rows where the key allows it.
 
-use super::connect::{self, Session};
+use super::connect::{self, Server, Session};
 use super::digest;
 use super::fault::from_sqlx;
 use super::sql::{self, Bind, Query};
-use crate::domain::config::MysqlSettings;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::verify::{Comparison, Cut, PartSum, Parts, RowDigest};
 use crate::domain::window::Low;
 
-pub async fn key_span(settings: &MysqlSettings, comparison: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
+pub async fn key_span(server: &Server, comparison: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
     let Some(key) = comparison.number_key() else { return Ok(None) };
     let (name, table) = (sql::identifier(&comparison.plan.columns[key].source.name), sql::table(&comparison.source));
     let query = format!("SELECT CAST(MIN({name}) AS CHAR), CAST(MAX({name}) AS CHAR) FROM {table}");
-    let rows = answered(settings, comparison, Query::plain(query)).await?;
+    let rows = answered(server, comparison, Query::plain(query)).await?;
     let Some([Some(low), Some(high)]) = rows.first().map(Vec::as_slice) else { return Ok(None) };
     Ok(low.parse().ok().zip(high.parse().ok()))
 }
 
-pub async fn part_sums(settings: &MysqlSettings, comparison: &Comparison, cut: &Cut) -> Result<Vec<PartSum>, Fault> {
-    answered(settings, comparison, sums_query(comparison, cut))
+pub async fn part_sums(server: &Server, comparison: &Comparison, cut: &Cut) -> Result<Vec<PartSum>, Fault> {
+    answered(server, comparison, sums_query(comparison, cut))
         .await?
         .into_iter()
         .map(|row| part_sum(&row).ok_or_else(|| unreadable(comparison)))
@@ -27,24 +26,16 @@ pub async fn part_sums(settings: &MysqlSettings, comparison: &Comparison, cut: &
 }
 
 /// All rows of the parts, in the window or not.
-pub async fn row_digests(
-    settings: &MysqlSettings,
-    comparison: &Comparison,
-    parts: &Parts,
-) -> Result<Vec<RowDigest>, Fault> {
-    answered(settings, comparison, rows_query(comparison, parts))
+pub async fn row_digests(server: &Server, comparison: &Comparison, parts: &Parts) -> Result<Vec<RowDigest>, Fault> {
+    answered(server, comparison, rows_query(comparison, parts))
         .await?
         .into_iter()
         .map(|row| row_digest(row).ok_or_else(|| unreadable(comparison)))
         .collect()
 }
 
-async fn answered(
-    settings: &MysqlSettings,
-    comparison: &Comparison,
-    query: Query,
-) -> Result<Vec<Vec<Option<String>>>, Fault> {
-    let mut session: Session = connect::open(settings).await?;
+async fn answered(server: &Server, comparison: &Comparison, query: Query) -> Result<Vec<Vec<Option<String>>>, Fault> {
+    let mut session: Session = connect::open(server).await?;
     let failed = |error| from_sqlx(error, format!("Comparing {} failed", comparison.source));
     session.texts(query).await.map_err(failed)
 }

@@ -52,11 +52,13 @@ fn compare(sent: &[&str], plan: &TablePlan, table: &SourceTable) -> Result<(), F
         "Column `{}` of {table} was described as {}, but arrives as {wire}",
         column.source.name, column.source.source_type
     );
-    Err(Fault::new(FaultKind::Schema, sentence).with_hint("the table was probably altered during the run: run again"))
+    Err(Fault::new(FaultKind::Schema, sentence).with_hint(
+        "if the table was altered during the run, run again; if it is a view, give the column a type there: CAST(... AS ...)",
+    ))
 }
 
 /// May a column of that type arrive under that name of sqlx's? A TINYINT(1) of either sign is its `BOOLEAN`.
-fn sends(source_type: &SourceType, wire: &str) -> bool {
+pub fn sends(source_type: &SourceType, wire: &str) -> bool {
     const SIGNED: [&str; 6] = ["BOOLEAN", "TINYINT", "SMALLINT", "MEDIUMINT", "INT", "BIGINT"];
     let is_unsigned = wire.ends_with(" UNSIGNED") || wire == "BOOLEAN";
     match source_type {
@@ -64,7 +66,8 @@ fn sends(source_type: &SourceType, wire: &str) -> bool {
         _ if wire == "NULL" => true,
         SourceType::Int { unsigned: false, .. } => SIGNED.contains(&wire),
         SourceType::Int { unsigned: true, .. } => is_unsigned,
-        SourceType::Year => wire == "YEAR",
+        // A view's `YEAR(d)`, by the kind of query, though it is described as YEAR.
+        SourceType::Year => wire == "YEAR" || SIGNED.contains(&wire) || is_unsigned,
         SourceType::Decimal { .. } => wire == "DECIMAL",
         SourceType::Float => wire == "FLOAT",
         SourceType::Double => wire == "DOUBLE",
@@ -115,6 +118,8 @@ mod tests {
         assert!(sends(&int(false), "BIGINT") && sends(&int(true), "INT UNSIGNED"));
         assert!(!sends(&int(false), "INT UNSIGNED") && !sends(&int(false), "VARCHAR"));
         assert!(sends(&SourceType::Int { bits: 8, unsigned: true }, "BOOLEAN"));
+        assert!(sends(&SourceType::Year, "INT UNSIGNED") && sends(&SourceType::Year, "INT"));
+        assert!(!sends(&SourceType::Year, "VARCHAR") && !sends(&SourceType::Year, "BIT"));
         assert!(!sends(&SourceType::DateTime { fsp: 0 }, "TIMESTAMP"));
         assert!(sends(&SourceType::Json, "LONGTEXT") && !sends(&SourceType::Json, "INT"));
         // What `CAST(x AS BINARY)` arrives as.

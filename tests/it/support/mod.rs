@@ -1,14 +1,17 @@
 //! A sandbox for one test: its own MySQL database, BigQuery dataset and working directory.
 
 pub mod bigquery_proxy;
+pub mod certificates;
 mod emulator;
 mod engine;
 mod gcs;
 mod mariadb;
+pub mod impostor;
 mod mysql_proxy;
 pub mod outside;
 mod program;
 mod query_proxy;
+pub mod sshd;
 pub mod terminal;
 mod trial;
 

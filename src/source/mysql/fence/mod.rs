@@ -23,10 +23,9 @@ use tokio::time::Instant;
 
 use self::locks::Locks;
 use self::transactions::Transaction;
-use super::connect::{self, Flavour, first};
+use super::connect::{self, Flavour, Server, first};
 use super::fault::from_sqlx;
 use super::sql::Query;
-use crate::domain::config::MysqlSettings;
 use crate::domain::cursor::Moment;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::fence::{Blind, OpenWrite, Sight, Writers};
@@ -72,7 +71,7 @@ impl Watch {
     /// is under way waits for it and shares the next.
     pub async fn writers(
         &self,
-        settings: &MysqlSettings,
+        server: &Server,
         table: Option<&SourceTable>,
         asked: Instant,
     ) -> Result<Writers, Fault> {
@@ -81,14 +80,14 @@ impl Watch {
             Some(known) if known.began >= asked => Arc::clone(&known.look),
             _ => {
                 let began = Instant::now();
-                let look = Arc::new(look(settings).await?);
+                let look = Arc::new(look(server).await?);
                 *latest = Some(Latest { began, look: Arc::clone(&look) });
                 look
             }
         };
         drop(latest);
         let name = table.map(|table| {
-            let database = table.database.as_ref().unwrap_or(&settings.database);
+            let database = table.database.as_ref().unwrap_or(&server.settings.database);
             (database.to_lowercase(), table.table.to_lowercase())
         });
         Ok(look.of(name.as_ref()))
@@ -109,8 +108,8 @@ impl Look {
 
 /// Statements are asked for before locks and locks before transactions: what goes from one list to the next in between
 /// is in both.
-async fn look(settings: &MysqlSettings) -> Result<Look, Fault> {
-    let mut session = connect::open(settings).await?;
+async fn look(server: &Server) -> Result<Look, Fault> {
+    let mut session = connect::open(server).await?;
     let failed = |error| from_sqlx(error, "Reading who may still write failed");
     let clock = session.texts(Query::plain("SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)")).await.map_err(failed)?;
     let Some(now) = first(&clock).and_then(Moment::parse).and_then(Moment::to_naive) else {

@@ -10,7 +10,6 @@ use tokio::sync::mpsc;
 
 use super::Steps;
 use super::slice::Slice;
-use crate::domain::config::MysqlSettings;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Paging;
 use crate::domain::retry::RetryNotes;
@@ -18,7 +17,7 @@ use crate::domain::source_type::SourceType;
 use crate::domain::window::Low;
 use crate::retry::Waits;
 use crate::source::mysql::catalog;
-use crate::source::mysql::connect::{self, SILENCE, Session};
+use crate::source::mysql::connect::{self, SILENCE, Server, Session};
 use crate::source::mysql::decode::Batcher;
 use crate::source::mysql::fault::from_sqlx;
 use crate::source::mysql::position::{PageOrder, Position, value};
@@ -29,7 +28,7 @@ use crate::source::{Extraction, Step};
 /// What the readers of one window have in common.
 #[derive(Debug)]
 pub struct Team {
-    pub settings: Arc<MysqlSettings>,
+    pub server: Arc<Server>,
     pub notes: RetryNotes,
     pub job: Extraction,
     pub steps: Steps,
@@ -98,7 +97,7 @@ impl Reader {
     async fn attempt(&mut self) -> Result<(), Fault> {
         let team = Arc::clone(&self.team);
         let Extraction { table, plan, window, limits, is_step, .. } = &team.job;
-        let mut session = connect::open(&team.settings).await?;
+        let mut session = connect::open(&team.server).await?;
         if self.order.is_none() && plan.paging == Paging::Keyset {
             let whole = window.is_none_or(|window| window.low == Low::Beginning) && !is_step;
             self.order = Some(catalog::page_order(&mut session, table, plan, whole).await?);

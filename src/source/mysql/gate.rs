@@ -1,0 +1,267 @@
+//! Stands between sqlx and a server that nothing has vouched for, and reads the server's greeting first.
+//!
+//! sqlx sends the password as it is to whoever names `mysql_clear_password` in the greeting (it guards only the request
+//! to switch to that plugin later), and has no setting against it. A look at the greeting of another connection would
+//! prove nothing of this one, so the gate lies in the way: it connects, reads the greeting, and hands it on over a
+//! socket that only this process reaches. Bytes pass unchanged, TLS included.
+
+#[cfg(target_os = "linux")]
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{Error, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::{TcpStream, UnixListener, UnixStream};
+
+/// The plugin that sends a password as it is.
+const CLEAR: &[u8] = b"mysql_clear_password";
+
+/// A greeting has about a hundred bytes; some proxies say more.
+const LONGEST_GREETING: usize = 16 * 1024;
+
+/// Rows come in large pieces: fewer calls for the same bytes.
+const ROWS: usize = 64 * 1024;
+
+/// `CLIENT_SSL` in the lower two bytes of the server's capabilities.
+const OFFERS_TLS: u16 = 0x0800;
+
+/// The kernel takes at most 107 bytes for a socket's path, macOS 103.
+const LONGEST_DIRECTORY: usize = 70;
+
+/// Where the server, or what leads to it, listens.
+#[derive(Debug, Clone, Copy)]
+pub enum Place<'a> {
+    Tcp(&'a str, u16),
+    Unix(&'a Path),
+}
+
+/// Why a server is not let through.
+#[derive(Debug)]
+pub enum Closed {
+    /// It asks for the password as it is.
+    ClearPassword,
+    Io(Error),
+}
+
+impl From<Error> for Closed {
+    fn from(error: Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+type Reading = Box<dyn AsyncRead + Send + Unpin>;
+type Writing = Box<dyn AsyncWrite + Send + Unpin>;
+
+/// A server that has greeted, and the way in for this process.
+pub struct Gate {
+    server: (Reading, Writing),
+    greeting: Vec<u8>,
+    door: Door,
+}
+
+/// A socket of this process, for itself.
+struct Door {
+    listener: UnixListener,
+    socket: PathBuf,
+    /// Removed with the socket in it.
+    _directory: Option<TempDir>,
+}
+
+impl Gate {
+    /// # Errors
+    /// As connecting itself, and `ClearPassword`.
+    pub async fn open(place: Place<'_>) -> Result<Self, Closed> {
+        let mut server = dial(place).await?;
+        let greeting = greeting(&mut server.0).await?;
+        // Wherever it stands: nothing here depends on reading the greeting as sqlx does.
+        if greeting.windows(CLEAR.len()).any(|bytes| bytes == CLEAR) {
+            return Err(Closed::ClearPassword);
+        }
+        Ok(Self { server, greeting, door: Door::open()? })
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.door.socket.clone()
+    }
+
+    pub fn offers_tls(&self) -> bool {
+        offers_tls(&self.greeting)
+    }
+
+    /// Waits for this process to connect, once, and carries the connection from then on.
+    pub async fn carry(self) -> Result<(), Error> {
+        let mut client = loop {
+            let (client, _) = self.door.listener.accept().await?;
+            // Others may find the socket, but they do not get through it.
+            if client.peer_cred()?.pid().is_none_or(|pid| u32::try_from(pid) == Ok(std::process::id())) {
+                break client;
+            }
+        };
+        client.write_all(&self.greeting).await?;
+        let (from_client, to_client) = client.into_split();
+        let (from_server, to_server) = self.server;
+        tokio::spawn(async move {
+            // When either side has ended, so does the other: both streams are dropped.
+            tokio::select! {
+                () = pump(from_server, to_client, ROWS) => {}
+                () = pump(from_client, to_server, ROWS / 8) => {}
+            }
+        });
+        Ok(())
+    }
+}
+
+impl Door {
+    /// Linux has sockets without a file, of which nothing is left however this program ends.
+    #[cfg(target_os = "linux")]
+    fn open() -> Result<Self, Error> {
+        let chance = RandomState::new().build_hasher().finish();
+        let socket = PathBuf::from(format!("\0bqsync-{}-{chance:x}", std::process::id()));
+        Ok(Self { listener: UnixListener::bind(&socket)?, socket, _directory: None })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn open() -> Result<Self, Error> {
+        let directory = private_directory()?;
+        let socket = directory.path().join("mysql");
+        Ok(Self { listener: UnixListener::bind(&socket)?, socket, _directory: Some(directory) })
+    }
+}
+
+/// A directory that only this user gets into, with a short path.
+///
+/// # Errors
+/// When none can be made.
+pub fn private_directory() -> Result<TempDir, Error> {
+    let usual = std::env::temp_dir();
+    // `ssh` takes a colon for the end of a path, and a percent sign for more.
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
+    let fits = usual.to_str().is_some_and(|path| path.len() <= LONGEST_DIRECTORY && path.chars().all(plain));
+    let parent = if fits { usual } else { PathBuf::from("/tmp") };
+    // With mode 0700.
+    tempfile::Builder::new().prefix("bqsync.").tempdir_in(parent)
+}
+
+async fn dial(place: Place<'_>) -> Result<(Reading, Writing), Error> {
+    Ok(match place {
+        Place::Tcp(host, port) => {
+            let stream = TcpStream::connect((host, port)).await?;
+            // What sqlx sends in one piece should leave in one.
+            stream.set_nodelay(true)?;
+            let (reading, writing) = stream.into_split();
+            (Box::new(reading), Box::new(writing))
+        }
+        Place::Unix(path) => {
+            let (reading, writing) = UnixStream::connect(path).await?.into_split();
+            (Box::new(reading), Box::new(writing))
+        }
+    })
+}
+
+/// The first packet, header included.
+async fn greeting(server: &mut Reading) -> Result<Vec<u8>, Error> {
+    let mut packet = vec![0; 4];
+    server.read_exact(&mut packet).await?;
+    let length = usize::from(packet[0]) | usize::from(packet[1]) << 8 | usize::from(packet[2]) << 16;
+    if length > LONGEST_GREETING {
+        return Err(Error::new(ErrorKind::InvalidData, "what answers does not greet like MySQL"));
+    }
+    packet.resize(4 + length, 0);
+    server.read_exact(&mut packet[4..]).await?;
+    Ok(packet)
+}
+
+/// Protocol 10: version text, thread, 8 bytes of the scramble, a filler, capabilities.
+fn offers_tls(greeting: &[u8]) -> bool {
+    let Some((&10, rest)) = greeting.get(4..).and_then(<[u8]>::split_first) else { return false };
+    let capabilities = rest.iter().position(|&byte| byte == 0).and_then(|end| rest.get(end + 14..end + 16));
+    capabilities.is_some_and(|bytes| u16::from_le_bytes([bytes[0], bytes[1]]) & OFFERS_TLS != 0)
+}
+
+async fn pump(from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, size: usize) {
+    // An error is the end of the connection, which sqlx notices by itself.
+    tokio::io::copy_buf(&mut BufReader::with_capacity(size, from), &mut to).await.ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// As MySQL 8.0.18 greets, with these capabilities and that plugin.
+    fn hello(capabilities: u16, plugin: &[u8]) -> Vec<u8> {
+        let mut body = b"\n8.0.18\0\x19\0\0\0\x114aB0c\x06g\0".to_vec();
+        body.extend(capabilities.to_le_bytes());
+        body.extend(b"\xff\x02\0\xff\xc7\x15\0\0\0\0\0\0\0\0\0\0tL\x03s\x0f[4\rl4. \0");
+        body.extend(plugin);
+        body.push(0);
+        let mut packet = u32::try_from(body.len()).unwrap().to_le_bytes().to_vec();
+        packet.extend(body);
+        packet
+    }
+
+    async fn greets(with: Vec<u8>) -> (Result<Gate, Closed>, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(&with).await.unwrap();
+            stream
+        };
+        tokio::join!(Gate::open(Place::Tcp("127.0.0.1", port)), server)
+    }
+
+    #[tokio::test]
+    async fn who_asks_for_the_password_as_it_is_gets_not_one_byte() {
+        let (outcome, mut server) = greets(hello(0xf7ff, CLEAR)).await;
+        assert!(matches!(outcome, Err(Closed::ClearPassword)));
+        drop(outcome);
+        let mut received = Vec::new();
+        server.read_to_end(&mut received).await.unwrap();
+        assert_eq!(received, b"");
+    }
+
+    #[tokio::test]
+    async fn everything_else_passes_unchanged_in_both_directions_and_ends_together() {
+        let greeting = hello(0xffff, b"caching_sha2_password");
+        let (gate, mut server) = greets(greeting.clone()).await;
+        let gate = gate.unwrap_or_else(|closed| panic!("{closed:?}"));
+        assert!(gate.offers_tls());
+        let socket = gate.socket();
+        let (client, carried) = tokio::join!(UnixStream::connect(&socket), gate.carry());
+        carried.unwrap();
+        UnixStream::connect(&socket).await.expect_err("nobody else comes in");
+        let mut client = client.unwrap();
+        let mut seen = vec![0; greeting.len()];
+        client.read_exact(&mut seen).await.unwrap();
+        assert_eq!(seen, greeting);
+        let rows = vec![7; 3 * ROWS];
+        let mut arrived = vec![0; rows.len()];
+        let (sent, read) = tokio::join!(server.write_all(&rows), client.read_exact(&mut arrived));
+        sent.unwrap();
+        read.unwrap();
+        assert_eq!(arrived, rows);
+        client.write_all(b"login").await.unwrap();
+        drop(client);
+        let mut received = Vec::new();
+        server.read_to_end(&mut received).await.unwrap();
+        assert_eq!(received, b"login");
+    }
+
+    #[tokio::test]
+    async fn what_does_not_greet_like_mysql_is_an_error_and_not_waited_for() {
+        let (outcome, _server) = greets(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()).await;
+        assert!(matches!(outcome, Err(Closed::Io(error)) if error.kind() == ErrorKind::InvalidData));
+    }
+
+    #[test]
+    fn tls_is_offered_by_its_capability() {
+        assert!(offers_tls(&hello(0xffff, b"mysql_native_password")));
+        assert!(!offers_tls(&hello(!OFFERS_TLS, b"mysql_native_password")));
+        // A refusal in the greeting's place, and one cut off.
+        assert!(!offers_tls(b"\x10\0\0\0\xff\x10\x04Too many"));
+        assert!(!offers_tls(&hello(0xffff, b"")[..20]));
+    }
+}

@@ -1,0 +1,253 @@
+//! Getting a connection: which way it takes, what it shows of itself, and what a refusal means.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+use sqlx::ConnectOptions;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
+
+use super::connect::Session;
+use super::fault::{from_login, number};
+use super::gate::{Closed, Gate, Place};
+use super::refusal::{self, Refused};
+use super::roles;
+use super::server::Server;
+use crate::domain::config::{ClientCertificate, MysqlSettings, SslMode};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::secret::Secret;
+
+/// A refused user name or password.
+const DENIED: u16 = 1045;
+
+/// The account may not use the database.
+const NO_DATABASE: u16 = 1044;
+
+/// Everything that one connection needs.
+pub struct Login<'a> {
+    server: &'a Server,
+    /// That of the tunnel, or the server's own.
+    socket: Option<PathBuf>,
+    options: MySqlConnectOptions,
+    secret: Secret,
+    is_kept: bool,
+}
+
+/// Why there is no connection.
+enum Failure {
+    ClearPassword,
+    /// Over TLS or not, as far as that is known.
+    Sqlx(sqlx::Error, Option<bool>),
+}
+
+impl<'a> Login<'a> {
+    /// Reads files, asks for the password and starts the tunnel: all that may take longer than a server's answer.
+    ///
+    /// # Errors
+    /// `Config` for files that are not what they should be; those of the password's source and of `ssh`.
+    pub async fn prepare(server: &'a Server) -> Result<Self, Fault> {
+        let options = options(&server.settings)?;
+        let password = server.passwords.get().await?;
+        let socket = match &server.tunnel {
+            Some(tunnel) => Some(tunnel.socket().await?),
+            None => server.settings.socket.clone(),
+        };
+        Ok(Self { server, socket, options, secret: password.secret, is_kept: password.is_kept })
+    }
+
+    /// Connects and logs in. A password that was kept for a while may have been changed: then once more with a new one.
+    ///
+    /// # Errors
+    /// As [`super::connect::open`].
+    pub async fn connect(&mut self) -> Result<MySqlConnection, Fault> {
+        if let Some(tunnel) = &self.server.tunnel {
+            tunnel.forget();
+        }
+        let failure = match self.log_in(&self.options).await {
+            Ok(connection) => return Ok(connection),
+            Err(Failure::Sqlx(error, _)) if self.is_kept && number(&error) == Some(DENIED) => {
+                self.server.passwords.forget(&self.secret).await;
+                let password = self.server.passwords.get().await?;
+                (self.secret, self.is_kept) = (password.secret, password.is_kept);
+                match self.log_in(&self.options).await {
+                    Ok(connection) => return Ok(connection),
+                    Err(failure) => failure,
+                }
+            }
+            Err(failure) => failure,
+        };
+        Err(self.fault(failure).await)
+    }
+
+    /// Over a bare socket a server takes caching_sha2_password's full exchange (which it asks for once, until it has
+    /// the password cached) in a form that sqlx does not speak; over TLS both speak the same.
+    async fn log_in(&self, options: &MySqlConnectOptions) -> Result<MySqlConnection, Failure> {
+        let mode = ssl_mode(self.server);
+        let is_bare = self.server.settings.socket.is_some() && matches!(mode, MySqlSslMode::Disabled);
+        match self.attempt(options, mode).await {
+            Err(Failure::Sqlx(error, tls)) if is_bare && number(&error) == Some(DENIED) => {
+                self.attempt(options, MySqlSslMode::Required).await.map_err(|second| match second {
+                    Failure::Sqlx(second, tls) if number(&second).is_some() => Failure::Sqlx(second, tls),
+                    // Where there is no TLS, the first answer is the true one.
+                    _ => Failure::Sqlx(error, tls),
+                })
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn attempt(&self, options: &MySqlConnectOptions, mode: MySqlSslMode) -> Result<MySqlConnection, Failure> {
+        let MysqlSettings { ssl_mode, host, port, .. } = &self.server.settings;
+        let password = self.secret.expose();
+        let mut options = options.clone().ssl_mode(mode);
+        if !password.is_empty() {
+            options = options.password(password);
+        }
+        // A verified server gets the password in any case; and where there is none, nothing can be given away.
+        if ssl_mode.verifies() || password.is_empty() {
+            let tls = match mode {
+                MySqlSslMode::Disabled => Some(false),
+                MySqlSslMode::Preferred => None,
+                MySqlSslMode::Required | MySqlSslMode::VerifyCa | MySqlSslMode::VerifyIdentity => Some(true),
+            };
+            if let Some(socket) = &self.socket {
+                options = options.socket(socket);
+            }
+            return options.connect().await.map_err(|error| Failure::Sqlx(error, tls));
+        }
+        let place = self.socket.as_deref().map_or_else(|| Place::Tcp(bare(host), *port), Place::Unix);
+        let gate = Gate::open(place).await.map_err(|closed| match closed {
+            Closed::ClearPassword => Failure::ClearPassword,
+            Closed::Io(error) => Failure::Sqlx(sqlx::Error::Io(error), None),
+        })?;
+        let tls = Some(gate.offers_tls() && !matches!(mode, MySqlSslMode::Disabled));
+        let failed = |error| Failure::Sqlx(error, tls);
+        let options = options.socket(gate.socket());
+        let mut connecting = pin!(options.connect());
+        tokio::select! {
+            biased;
+            outcome = &mut connecting => return outcome.map_err(failed),
+            carried = gate.carry() => carried.map_err(|error| failed(sqlx::Error::Io(error)))?,
+        }
+        connecting.await.map_err(failed)
+    }
+
+    async fn fault(&self, failure: Failure) -> Fault {
+        let (server, place) = (self.server, self.server.place());
+        let sentence = sentence(server);
+        let (error, tls) = match failure {
+            Failure::ClearPassword => return refusal::clear_password(&sentence, &place),
+            Failure::Sqlx(error, tls) => (error, tls),
+        };
+        if let (sqlx::Error::Io(_), Some(tunnel)) = (&error, &server.tunnel)
+            && let Some(said) = tunnel.why().await
+        {
+            return refusal::behind_ssh(&sentence, &said, &server.settings);
+        }
+        if let sqlx::Error::Io(io) = &error
+            && io.kind() == ErrorKind::InvalidData
+            && io.get_ref().is_some_and(|inner| !inner.is::<rustls::Error>())
+        {
+            return Fault::new(FaultKind::Config, sentence)
+                .caused_by(error)
+                .with_hint("check MYSQL_HOST and MYSQL_PORT: something else than MySQL listens there");
+        }
+        if number(&error) == Some(NO_DATABASE)
+            && let Some(activation) = self.sleeping_role().await
+        {
+            return from_login(error, sentence).with_hint(roles::asleep(&activation));
+        }
+        let refused = Refused { settings: &server.settings, secret: &self.secret, tls };
+        let hint = refused.hint(&error);
+        let fault = from_login(error, sentence);
+        match hint {
+            Some(hint) => fault.with_hint(hint),
+            None => fault,
+        }
+    }
+
+    /// The account may not use its database: is it let in without one, with roles that are not active?
+    async fn sleeping_role(&self) -> Option<String> {
+        let settings = MysqlSettings { database: String::new(), ..self.server.settings.clone() };
+        let connection = self.log_in(&options(&settings).ok()?).await.ok()?;
+        roles::activation(&mut Session::of(connection).await.ok()?).await
+    }
+}
+
+/// What every fault of connecting begins with.
+pub fn sentence(server: &Server) -> String {
+    format!("Connecting to MySQL as {}@{} failed", server.settings.user, server.place())
+}
+
+/// An IPv6 address without the brackets that people put around it.
+fn bare(host: &str) -> &str {
+    host.trim_matches(['[', ']'])
+}
+
+/// All but the password, the socket and the mode.
+fn options(settings: &MysqlSettings) -> Result<MySqlConnectOptions, Fault> {
+    // All that sqlx would set by itself is set in `pin`, in one statement.
+    let mut options = MySqlConnectOptions::new()
+        .username(&settings.user)
+        // A tunnel's certificate names the server's host too.
+        .host(bare(&settings.host))
+        .port(settings.port)
+        .pipes_as_concat(false)
+        .no_engine_substitution(false)
+        .timezone(None)
+        .set_names(false)
+        .enable_cleartext_plugin(settings.clear_password)
+        // It logs the text of slow statements, and every long read is one.
+        .disable_statement_logging();
+    if !settings.database.is_empty() {
+        options = options.database(&settings.database);
+    }
+    if let (Some(path), true) = (&settings.ssl_ca, settings.ssl_mode.verifies()) {
+        options = options.ssl_ca_from_pem(pem("MYSQL_SSL_CA", path, "the authority's certificate")?);
+    }
+    if let Some(ClientCertificate { certificate, key }) = &settings.client_certificate {
+        let certificate = pem("MYSQL_SSL_CERT", certificate, "this client's certificate")?;
+        options = options.ssl_client_cert_from_pem(certificate).ssl_client_key_from_pem(private_key(key)?);
+    }
+    Ok(options)
+}
+
+fn pem(variable: &str, path: &Path, what: &str) -> Result<Vec<u8>, Fault> {
+    let hint = format!("give the path of the PEM file with {what}");
+    let config = |sentence: &str| {
+        Fault::new(FaultKind::Config, format!("{variable} names {}, which {sentence}", path.display()))
+    };
+    let pem = std::fs::read(path).map_err(|error| config("cannot be read").caused_by(error).with_hint(&*hint))?;
+    // rustls finds no certificate in such a file, and says nothing.
+    if pem.windows(11).any(|bytes| bytes == b"-----BEGIN ") {
+        Ok(pem)
+    } else {
+        Err(config("is not PEM").with_hint(hint))
+    }
+}
+
+fn private_key(path: &Path) -> Result<Vec<u8>, Fault> {
+    let pem = pem("MYSQL_SSL_KEY", path, "the certificate's private key")?;
+    if PrivateKeyDer::from_pem_slice(&pem).is_ok() {
+        return Ok(pem);
+    }
+    let file = path.display();
+    let is_encrypted = String::from_utf8_lossy(&pem).contains("ENCRYPTED");
+    let what = if is_encrypted { "is encrypted" } else { "holds no private key" };
+    let hint = format!("write it without a passphrase, for this user alone: `openssl pkey -in {file} -out key.pem`");
+    Err(Fault::new(FaultKind::Config, format!("MYSQL_SSL_KEY names {file}, which {what}")).with_hint(hint))
+}
+
+fn ssl_mode(server: &Server) -> MySqlSslMode {
+    match server.settings.ssl_mode {
+        SslMode::Disabled => MySqlSslMode::Disabled,
+        SslMode::Preferred if server.is_bare_socket() => MySqlSslMode::Disabled,
+        // As MySQL's own clients: without TLS only where the server offers none, and never after a handshake that failed.
+        SslMode::Preferred => MySqlSslMode::Preferred,
+        SslMode::Required => MySqlSslMode::Required,
+        SslMode::VerifyCa => MySqlSslMode::VerifyCa,
+        SslMode::VerifyIdentity => MySqlSslMode::VerifyIdentity,
+    }
+}

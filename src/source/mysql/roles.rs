@@ -1,0 +1,47 @@
+//! Roles that an account has and that are not active: what they grant counts only after SET ROLE, or as a default.
+
+use super::connect::{Flavour, Session};
+use super::sql::Query;
+use crate::domain::check::server::Account;
+
+/// The statement that makes an account's roles active when it logs in; `None` where it has none, or one is active.
+pub async fn activation(session: &mut Session) -> Option<String> {
+    let asked = session.texts(Query::plain("SELECT CURRENT_ROLE(), CURRENT_USER()")).await.ok()?;
+    let [active, account] = asked.first()?.as_slice() else { return None };
+    if active.as_deref().is_some_and(|active| active != "NONE") {
+        return None;
+    }
+    let account = Account::parse(account.as_deref()?);
+    let grants = session.texts(Query::plain("SHOW GRANTS")).await.ok()?;
+    let roles: Vec<_> = grants.iter().filter_map(|row| granted_role(row.first()?.as_deref()?)).collect();
+    let first = roles.first()?;
+    Some(match session.flavour {
+        Flavour::MySql => format!("SET DEFAULT ROLE ALL TO {account}"),
+        // It has one default role.
+        Flavour::MariaDb => format!("SET DEFAULT ROLE {first} FOR {account}"),
+    })
+}
+
+/// The next step, with that statement.
+pub fn asleep(activation: &str) -> String {
+    format!("the account has roles, but none is active when it logs in: `{activation}`")
+}
+
+/// `GRANT role TO account` grants a role, `GRANT right ON table TO account` a right.
+fn granted_role(grant: &str) -> Option<&str> {
+    let (role, _) = grant.strip_prefix("GRANT ")?.split_once(" TO ")?;
+    (!role.contains(" ON ")).then(|| role.split(',').next().unwrap_or(role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_told_from_a_right() {
+        assert_eq!(granted_role("GRANT `reader`@`%`,`other`@`%` TO `etl`@`%`"), Some("`reader`@`%`"));
+        assert_eq!(granted_role("GRANT `reader` TO `etl`@`%`"), Some("`reader`"));
+        assert_eq!(granted_role("GRANT USAGE ON *.* TO `etl`@`%`"), None);
+        assert_eq!(granted_role("SET DEFAULT ROLE `reader` FOR `etl`@`%`"), None);
+    }
+}
