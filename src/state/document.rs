@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::MappingName;
+use crate::domain::quote;
 use crate::state::{MappingState, StoredWatermark};
 
 /// Of the `bqsync` section. A newer one may mean things that this version would destroy.
@@ -37,12 +38,13 @@ impl Document {
     /// # Errors
     /// `Config` naming the file, and the line where it stops being JSON.
     pub fn of_file(path: &Path, content: Option<&[u8]>) -> Result<Self, Fault> {
-        let path = path.display();
+        let path = path.display().to_string();
+        let (backup, file) = (quote::shell_word(&format!("{path}.bak")), quote::shell_word(&path));
         Self::parse(
             Place {
                 subject: format!("The state file {path}"),
                 way_out: format!(
-                    "correct it, or put the former state back: `cp {path}.bak {path}`; removing it makes every mapping \
+                    "correct it, or put the former state back: `cp {backup} {file}`; removing it makes every mapping \
                      start over"
                 ),
             },
@@ -59,8 +61,9 @@ impl Document {
             Place {
                 subject: format!("The state object {uri}"),
                 way_out: format!(
-                    "correct it, or put an earlier generation back (`gcloud storage ls -a {uri}`); removing it makes its \
-                     mapping start over"
+                    "correct it, or put an earlier generation back (`gcloud storage ls -a {}`); removing it makes its \
+                     mapping start over",
+                    quote::shell_word(uri)
                 ),
             },
             content,

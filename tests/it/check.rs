@@ -116,7 +116,7 @@ async fn the_table_has_a_line_each_and_the_next_step_below() {
     let lines: Vec<_> = ran.stdout.lines().collect();
     assert!(lines[0].starts_with("ok    config            "), "{}", ran.stdout);
     let at = lines.iter().position(|l| l.starts_with("warn  cursor_index      t: no index of t")).unwrap();
-    assert_eq!(lines[at + 1].trim(), "next: add one with CREATE INDEX idx_at ON t (at)");
+    assert_eq!(lines[at + 1].trim(), "next: add one with CREATE INDEX `idx_at` ON `t` (`at`)");
     assert!(lines.last().unwrap().contains(" ok, 2 warn, 0 fail, 1 skip"), "{}", ran.stdout);
 }
 
@@ -178,7 +178,7 @@ async fn each_thing_wrong_with_a_table_is_said_of_its_mapping_alone() {
     of("keys", "nokey", "fail", &["names the column `id`", "its columns are: no, at"]);
     of("cursor", "nokey", "ok", &[]);
     of("keys", "twice", "warn", &["no unique key", "ALTER TABLE twice ADD UNIQUE KEY (`id`)"]);
-    of("cursor_index", "noindex", "warn", &["CREATE INDEX idx_at ON noindex (at)"]);
+    of("cursor_index", "noindex", "warn", &["CREATE INDEX `idx_at` ON `noindex` (`at`)"]);
     of("cursor", "nullable", "warn", &["rows whose `at` is NULL exist", "NOT NULL"]);
     of("cursor", "coarse", "warn", &["the running second", "DATETIME(6)"]);
     of("columns", "odd", "fail", &["`columns` of mapping `odd` names the column `nothing`"]);
