@@ -8,6 +8,7 @@
 pub mod bucket;
 pub mod cli;
 pub mod domain;
+pub mod dotenv;
 pub mod engine;
 pub mod failpoint;
 mod files;
@@ -15,6 +16,7 @@ pub mod format;
 pub mod host;
 pub mod logging;
 pub mod outlets;
+pub mod printable;
 mod retry;
 pub mod source;
 pub mod state;

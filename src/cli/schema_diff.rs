@@ -35,7 +35,7 @@ pub(super) async fn schema_diff(
             Command::Decide { mapping: names[0].clone(), decisions }
         }
         (false, _) => {
-            printer.note("bqsync: --column and --decline speak of one mapping: name it with --mapping");
+            printer.error("bqsync: --column and --decline speak of one mapping: name it with --mapping");
             return ExitStatus::Usage;
         }
     };
@@ -92,7 +92,7 @@ fn show(event: &Event, printer: Printer) {
                 &[],
             );
             for statement in statements {
-                printer.line(&format!("{statement};"));
+                printer.lines(&format!("{statement};"));
             }
             printer.line("");
         }
@@ -100,11 +100,13 @@ fn show(event: &Event, printer: Printer) {
             let names = |columns: &[String]| if columns.is_empty() { "none".to_owned() } else { columns.join(", ") };
             printer.line(&format!("{mapping}: accepted: {}; declined: {}", names(accepted), names(declined)));
             for statement in statements {
-                printer.line(&format!("{statement};"));
+                printer.lines(&format!("{statement};"));
             }
         }
         Event::CompareFailed { mapping, error, hint } | Event::DecideFailed { mapping, error, hint } => {
-            printer.line(&format!("{mapping}: error: {error}\n{mapping}: next: {hint}\n"));
+            printer.line(&format!("{mapping}: error: {error}"));
+            printer.line(&format!("{mapping}: next: {hint}"));
+            printer.line("");
         }
         _ => {}
     }

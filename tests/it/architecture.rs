@@ -3,22 +3,24 @@
 use std::path::{Path, PathBuf};
 
 /// Module, and what of this crate it may see besides itself.
-const MAY_SEE: [(&str, &[&str]); 15] = [
+const MAY_SEE: [(&str, &[&str]); 17] = [
     ("domain", &[]),
     ("bucket", &["domain", "retry"]),
+    ("dotenv", &[]),
     ("failpoint", &[]),
     ("files", &["domain"]),
     ("format", &[]),
     ("host", &[]),
-    ("logging", &[]),
+    ("logging", &["printable"]),
+    ("printable", &[]),
     ("retry", &["domain"]),
     ("source", &["domain", "retry"]),
     ("warehouse", &["domain", "bucket", "failpoint", "retry"]),
     ("state", &["domain", "bucket", "files", "host", "retry"]),
     ("outlets", &["domain", "files", "host", "retry", "state"]),
     ("engine", &["domain", "source", "warehouse", "state", "outlets", "failpoint", "format", "retry"]),
-    ("cli", &["domain", "engine", "format"]),
-    ("tui", &["domain", "engine", "failpoint", "format", "logging"]),
+    ("cli", &["domain", "engine", "format", "printable"]),
+    ("tui", &["domain", "engine", "failpoint", "format", "logging", "printable"]),
 ];
 
 /// Crates that the domain must do without.

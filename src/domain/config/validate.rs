@@ -78,7 +78,10 @@ pub(super) fn object_prefix(prefix: &str) -> Result<(), String> {
 }
 
 /// The column's type is known only later; until then a number and a date are both possible.
-pub(super) fn cursor_value(text: &str) -> Result<(), String> {
+///
+/// # Errors
+/// What to write instead.
+pub fn cursor_value(text: &str) -> Result<(), String> {
     let kinds = [CursorKind::Int, CursorKind::DateTime { fsp: 6, zone: chrono_tz::Tz::UTC }];
     if kinds.into_iter().any(|kind| Cursor::parse(text, kind).is_ok()) {
         return Ok(());
