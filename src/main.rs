@@ -48,6 +48,9 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     if args.read_only && args.engine_command().is_some_and(CommandArg::writes) {
         return Err(Refusal::Usage("--read-only: this command would write".to_owned()));
     }
+    if let Some(sentence) = args.engine_command().and_then(CommandArg::contradiction) {
+        return Err(Refusal::Usage(sentence));
+    }
     if console::is_wanted(args) {
         return console::run(args, printer).await;
     }

@@ -16,7 +16,7 @@ pub(super) async fn preview(mut handle: Handle, ask: BackfillAsk, printer: Print
         Event::PreviewFailed { mapping, error, hint } => {
             printer.error(&format!("{mapping}: error: {error}"));
             printer.error(&format!("{mapping}: next: {hint}"));
-            Some(ExitStatus::Failed)
+            Some(ExitStatus::of_failure(&error))
         }
         _ => None,
     };

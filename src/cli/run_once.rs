@@ -58,12 +58,21 @@ fn exit_status(report: &RunReport, interrupted: bool, unrecorded: bool) -> ExitS
     if interrupted {
         ExitStatus::Interrupted
     } else if report.any(Outcome::Failed) || unrecorded {
-        ExitStatus::Failed
+        if all_refuse_an_option(report) { ExitStatus::Usage } else { ExitStatus::Failed }
     } else if report.any(Outcome::Waiting) {
         ExitStatus::Waiting
     } else {
         ExitStatus::Ok
     }
+}
+
+/// Only then has nothing begun.
+fn all_refuse_an_option(report: &RunReport) -> bool {
+    report.mappings.iter().all(|mapping| {
+        let error = mapping.errors.first();
+        let untouched = mapping.records_processed == 0 && mapping.schema_changes.is_empty();
+        untouched && error.is_some_and(|error| ExitStatus::of_failure(error) == ExitStatus::Usage)
+    })
 }
 
 pub(super) fn show(report: &RunReport, printer: Printer) {

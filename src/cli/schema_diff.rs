@@ -27,17 +27,15 @@ pub(super) async fn schema_diff(
     let single = asked.columns.is_empty() && asked.declined.is_empty();
     let command = match (single, &selection) {
         (true, _) => Command::Compare { selection, apply: asked.apply, columns: Vec::new() },
-        (false, Selection::Named(names)) if names.len() == 1 => {
+        (false, Selection::Named(names)) => {
             let say = |columns: &[String], accept| {
                 columns.iter().map(|c| ColumnDecision { column: c.clone(), accept }).collect::<Vec<_>>()
             };
             let decisions = [say(asked.columns, true), say(asked.declined, false)].concat();
             Command::Decide { mapping: names[0].clone(), decisions }
         }
-        (false, _) => {
-            printer.error("bqsync: --column and --decline speak of one mapping: name it with --mapping");
-            return ExitStatus::Usage;
-        }
+        // The command line names one mapping then.
+        (false, Selection::All) => return ExitStatus::Usage,
     };
     let mut events = Vec::new();
     let finished = |event| match event {
@@ -65,7 +63,8 @@ fn exit_status(events: &[Event]) -> ExitStatus {
     let mut status = ExitStatus::Ok;
     for event in events {
         match event {
-            Event::CompareFailed { .. } | Event::DecideFailed { .. } => return ExitStatus::Failed,
+            Event::DecideFailed { error, .. } => return ExitStatus::of_failure(error),
+            Event::CompareFailed { .. } => return ExitStatus::Failed,
             Event::SchemaCompared { conflicts, .. } if *conflicts > 0 => return ExitStatus::Failed,
             Event::SchemaCompared { statements, applied: false, .. } if !statements.is_empty() => {
                 status = ExitStatus::Waiting;

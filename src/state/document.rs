@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::MappingName;
 use crate::domain::quote;
+use crate::printable;
 use crate::state::{MappingState, StoredWatermark};
 
 /// Of the `bqsync` section. A newer one may mean things that this version would destroy.
@@ -188,10 +189,9 @@ impl Document {
     }
 
     pub fn to_bytes(&self) -> Result<Vec<u8>, Fault> {
-        let mut bytes = serde_json::to_vec_pretty(&self.root)
+        let text = serde_json::to_string_pretty(&self.root)
             .map_err(|error| Fault::new(FaultKind::Bug, "The state cannot be written as JSON").caused_by(error))?;
-        bytes.push(b'\n');
-        Ok(bytes)
+        Ok(format!("{}\n", printable::json(&text)).into_bytes())
     }
 }
 

@@ -16,7 +16,7 @@ const MAY_SEE: [(&str, &[&str]); 17] = [
     ("retry", &["domain"]),
     ("source", &["domain", "retry"]),
     ("warehouse", &["domain", "bucket", "failpoint", "retry"]),
-    ("state", &["domain", "bucket", "files", "host", "retry"]),
+    ("state", &["domain", "bucket", "files", "host", "printable", "retry"]),
     ("outlets", &["domain", "files", "host", "retry", "state"]),
     ("engine", &["domain", "source", "warehouse", "state", "outlets", "failpoint", "format", "retry"]),
     ("cli", &["domain", "engine", "format", "printable"]),

@@ -29,7 +29,7 @@ pub use document::parse;
 pub use interpolate::Env;
 pub use path::path;
 pub use settings::{bigquery_settings, file_setting, mysql_settings, storage_settings};
-pub use validate::cursor_value;
+pub use validate::{cursor_value, ends_before_it_begins};
 
 /// Everything of config.yaml.
 #[derive(Debug, Clone)]
