@@ -149,6 +149,8 @@ mod properties;
 mod tests {
     use super::*;
 
+    // Names that no process has: the servers' own are set where the tests run.
+
     fn problems(refusal: Refusal) -> Vec<Problem> {
         match refusal {
             Refusal::Problems(problems) => problems,
@@ -158,11 +160,11 @@ mod tests {
 
     #[test]
     fn a_line_of_ours_that_cannot_be_read_is_refused_and_one_of_others_is_left_alone() {
-        let theirs = "\u{feff}MYSQL_USER=etl\nmy-app.mode=prod\nFEATURE_X\nnot a variable\nAPP_KEY='open\n";
+        let theirs = "\u{feff}MYSQL_NO_USER=etl\nmy-app.mode=prod\nFEATURE_X\nnot a variable\nAPP_KEY='open\n";
         let environment = Environment::of_text(theirs).unwrap_or_default();
-        assert_eq!(environment.get("MYSQL_USER").as_deref(), Some("etl"));
+        assert_eq!(environment.get("MYSQL_NO_USER").as_deref(), Some("etl"));
         assert_eq!(environment.left_alone, [4, 5]);
-        for line in ["MYSQL_PASSWORD: s3cret", "export MYSQL_PASSWORD='s3cret", "BQSYNC_NOTIFY_URL s3cret"] {
+        for line in ["MYSQL_NO_PASSWORD: s3cret", "export MYSQL_NO_PASSWORD='s3cret", "BQSYNC_NOTIFY_URL s3cret"] {
             let found = problems(Environment::of_text(&format!("# note\n\n{line}\nA=b\n")).err().unwrap());
             assert_eq!(found.iter().map(|problem| problem.line).collect::<Vec<_>>(), [Some(3)], "{line}");
             assert!(!found[0].to_string().contains("s3cret"), "{}", found[0]);
@@ -171,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_problem_names_the_place_that_its_value_came_from() {
-        let environment = Environment::of_text("A=1\nMYSQL_PORT=abc\nEMPTY=\n").unwrap_or_default();
+        let environment = Environment::of_text("A=1\nMYSQL_NO_PORT=abc\nEMPTY=\n").unwrap_or_default();
         let problem = |message: &str, line| Problem {
             file: "config.yaml".into(),
             line,
@@ -179,17 +181,17 @@ mod tests {
             hint: "do this".into(),
         };
         let place = |message: &str| environment.located(problem(message, None)).place();
-        assert_eq!(place("MYSQL_PORT is not a port's number"), ".env:2");
+        assert_eq!(place("MYSQL_NO_PORT is not a port's number"), ".env:2");
         assert_eq!(place("PATH is not a port's number"), "environment");
-        assert_eq!(place("MYSQL_USER is not set"), ".env");
-        assert_eq!(Environment::default().located(problem("MYSQL_USER is not set", None)).place(), "environment");
+        assert_eq!(place("MYSQL_NO_USER is not set"), ".env");
+        assert_eq!(Environment::default().located(problem("MYSQL_NO_USER is not set", None)).place(), "environment");
         assert_eq!(place("`project` is missing"), "config.yaml");
         let in_config = environment.located(problem("`location` cannot be `${A:-x}-${NONE}`", Some(3)));
         assert_eq!(
             (in_config.place(), in_config.hint),
             ("config.yaml:3".into(), "do this (A is set in .env:1)".into())
         );
-        assert_eq!(problems(environment.refusal("MYSQL_PORT is wrong".into()))[0].place(), ".env:2");
+        assert_eq!(problems(environment.refusal("MYSQL_NO_PORT is wrong".into()))[0].place(), ".env:2");
         assert!(matches!(environment.refusal("`--restart` is wrong".into()), Refusal::Usage(_)));
     }
 }

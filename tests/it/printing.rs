@@ -25,7 +25,7 @@ async fn keys_and_errors_of_rows_are_escaped_wherever_they_are_shown() {
         "invalid_values: fail",
         "  - {name: t, mysql_table: t, bigquery_table: t, primary_keys: [id], incremental_column: at, mode: upsert}",
     );
-    let id = KEY.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let id = KEY.bytes().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     sandbox
         .sql(&format!(
             "CREATE TABLE t (id VARCHAR(60) PRIMARY KEY, at DATETIME NOT NULL, d DATE NULL, KEY (at)) CHARSET utf8mb4; \
