@@ -12,7 +12,8 @@ use bigquery_syncer::logging;
 use bigquery_syncer::state::AnyState;
 use bigquery_syncer::tui::{self, Left, Opener, Session, Settings, Start, Trouble};
 
-use crate::wiring::{self, Environment, Refusal};
+use crate::environment::Environment;
+use crate::wiring::{self, Refusal};
 
 /// Does this command line open the console? Pipes never do, nor does whoever wants JSON, nor one of several processes.
 pub fn is_wanted(args: &Args) -> bool {
@@ -35,7 +36,9 @@ pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
         Some(command) => Some(start(args, command, &environment)?),
         None => None,
     };
-    let ring = logging::start_in_console(&crate::log_settings(args, &environment)).map_err(Refusal::Usage)?;
+    let ring = logging::start_in_console(&crate::log_settings(args, &environment))
+        .map_err(|sentence| environment.refusal(sentence))?;
+    environment.warn();
     tui::hook_panics();
     let held = Held::default();
     let settings =
@@ -46,7 +49,7 @@ pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
         store.settle(crate::GIVING_BACK).await;
     }
     for panic in tui::unsaid_panics() {
-        printer.note(&panic);
+        printer.errors(&panic);
     }
     match left {
         Ok(left) => Ok(exit_status(left)),

@@ -26,8 +26,46 @@ where
 /// Replaces `path` at once, durably: directories are made as needed, permissions stay, a symlink stays a symlink.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), Fault> {
     let path = resolved(path);
-    let staged = stage(&path, content).map_err(|error| io_fault("Writing", &path, error))?;
-    commit(staged, &path).map_err(|error| io_fault("Writing", &path, error))
+    let written = stage(&path, content).and_then(|staged| commit(staged, &path));
+    written.map_err(|error| match error.kind() {
+        // Where the system cannot say beforehand what is mounted.
+        ErrorKind::ResourceBusy => mounted(&path),
+        _ if is_mounted(&path) => mounted(&path),
+        _ => io_fault("Writing", &path, error),
+    })
+}
+
+/// A file that is mounted by itself (a bind mount, `subPath`) cannot be replaced: the system takes no rename over it. Writing
+/// into it would leave a torn file behind a crash.
+///
+/// # Errors
+/// `Config`, saying what to mount instead.
+pub(crate) fn refuse_mounted(path: &Path) -> Result<(), Fault> {
+    let path = resolved(path);
+    if is_mounted(&path) { Err(mounted(&path)) } else { Ok(()) }
+}
+
+#[cfg(target_os = "linux")]
+fn is_mounted(path: &Path) -> bool {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+    // A system that does not know the attribute leaves it out.
+    statx(CWD, path, AtFlags::empty(), StatxFlags::empty())
+        .is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_mounted(_path: &Path) -> bool {
+    false
+}
+
+fn mounted(path: &Path) -> Fault {
+    let (file, folder) = (path.display(), parent(path).display());
+    Fault::new(FaultKind::Config, format!("{file} is mounted as a single file, which cannot be replaced")).with_hint(
+        format!(
+            "mount its folder instead (Docker: `-v HOST_FOLDER:{folder}`; Kubernetes: a volume without `subPath`), or \
+             name a file in a folder that is mounted (`state_local_path`, `report_dir`, `metrics_file`)"
+        ),
+    )
 }
 
 /// The content, durable, under a name of its own beside `path`.
@@ -75,6 +113,7 @@ fn sync_directory(_directory: &Path) -> io::Result<()> {
 
 /// Does all that replacing `path` takes, but for touching it; directories are made as needed.
 pub(super) fn probe(path: &Path) -> Result<(), Fault> {
+    refuse_mounted(path)?;
     let path = resolved(path);
     let beside = with_suffix(&path, ".check");
     let staged = stage(&beside, b"").map_err(|error| io_fault("Writing beside", &path, error))?;

@@ -9,6 +9,7 @@
 pub mod bucket;
 pub mod cli;
 pub mod domain;
+pub mod dotenv;
 pub mod engine;
 pub mod failpoint;
 mod files;
@@ -17,6 +18,7 @@ pub mod google;
 pub mod host;
 pub mod logging;
 pub mod outlets;
+pub mod printable;
 mod retry;
 pub mod source;
 pub mod state;

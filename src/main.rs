@@ -1,6 +1,7 @@
 //! Parses the command line, wires the real adapters, chooses the front end, maps the outcome to an exit code.
 
 mod console;
+mod environment;
 mod wiring;
 
 use std::io::IsTerminal;
@@ -14,7 +15,8 @@ use bigquery_syncer::engine;
 use bigquery_syncer::logging::{self, LogFormat, LogSettings};
 use clap::{CommandFactory, Parser};
 
-use self::wiring::{Environment, Refusal};
+use self::environment::Environment;
+use self::wiring::Refusal;
 
 /// How long the end of the program waits for leases in Cloud Storage to be given back; others need not wait for their
 /// end then.
@@ -24,16 +26,19 @@ fn main() -> color_eyre::Result<ExitCode> {
     color_eyre::install()?;
     // Every TLS connection uses this one provider; without it the clients panic at their first handshake.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let args = Args::parse();
-    let printer = Printer { format: args.output };
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return Ok(cli::unparsed(&error, std::env::args_os()).into()),
+    };
+    let printer = Printer::of(&args);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let status = runtime.block_on(run(&args, printer)).unwrap_or_else(|refusal| {
-        printer.note(&refusal.to_string());
+        refusal.tell(printer);
         ExitStatus::Usage
     });
     // A request that nobody waits for any more must not hold the process.
     runtime.shutdown_background();
-    Ok(status.into())
+    Ok(printer.end(status).into())
 }
 
 async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
@@ -43,13 +48,17 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     if args.read_only && args.engine_command().is_some_and(CommandArg::writes) {
         return Err(Refusal::Usage("--read-only: this command would write".to_owned()));
     }
+    if let Some(sentence) = args.engine_command().and_then(CommandArg::contradiction) {
+        return Err(Refusal::Usage(sentence));
+    }
     if console::is_wanted(args) {
         return console::run(args, printer).await;
     }
     let command = command(args)?;
     let environment = Environment::read()?;
-    logging::start(&log_settings(args, &environment)).map_err(Refusal::Usage)?;
-    let shard = command.shard(&|name| environment.get(name)).map_err(Refusal::Usage)?;
+    logging::start(&log_settings(args, &environment)).map_err(|sentence| environment.refusal(sentence))?;
+    environment.warn();
+    let shard = command.shard(&|name| environment.get(name)).map_err(|sentence| environment.refusal(sentence))?;
     let setup = wiring::read_setup(args.config.as_deref(), &environment)?;
     let selection =
         cli::select(&setup.config, command.mappings()).map_err(|error| Refusal::Usage(error.to_string()))?;

@@ -1,11 +1,11 @@
-//! Finds the files, reads the environment, and builds the real adapters.
+//! Finds the files, reads what they say, and builds the real adapters.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bigquery_syncer::bucket::{Access, Bucket};
+use bigquery_syncer::cli::Printer;
 use bigquery_syncer::domain::config::{
     self, BigQuerySettings, Config, MysqlSettings, Problem, StateLocation, StorageSettings,
 };
@@ -25,6 +25,8 @@ use bigquery_syncer::state::local::LocalState;
 use bigquery_syncer::warehouse::bigquery::BigQuery;
 use directories::ProjectDirs;
 
+use crate::environment::Environment;
+
 /// Why the program did not begin.
 #[derive(Debug)]
 pub enum Refusal {
@@ -33,13 +35,16 @@ pub enum Refusal {
     Problems(Vec<Problem>),
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Refusal {
+    /// To stderr.
+    pub fn tell(&self, printer: Printer) {
         match self {
-            Self::Usage(sentence) => write!(f, "bqsync: {sentence}"),
+            Self::Usage(sentence) => printer.errors(&format!("bqsync: {sentence}")),
             Self::Problems(problems) => {
-                writeln!(f, "bqsync: {} in the configuration:", plural(problems.len()))?;
-                problems.iter().try_for_each(|problem| writeln!(f, "  {problem}"))
+                printer.error(&format!("bqsync: {} in the configuration:", plural(problems.len())));
+                for problem in problems {
+                    printer.problem(problem);
+                }
             }
         }
     }
@@ -49,42 +54,13 @@ pub fn plural(problems: usize) -> String {
     if problems == 1 { "1 problem".to_owned() } else { format!("{problems} problems") }
 }
 
-/// The process's variables over those of `.env` in the working directory.
-#[derive(Default)]
-pub struct Environment {
-    dotenv: HashMap<String, String>,
-}
-
-impl Environment {
-    pub fn read() -> Result<Self, Refusal> {
-        let file = Path::new(".env");
-        let dotenv = if file.exists() { parse_dotenv(&read_text(file)?)? } else { HashMap::new() };
-        Ok(Self { dotenv })
-    }
-
-    /// A variable; an empty one counts as unset.
-    pub fn get(&self, name: &str) -> Option<String> {
-        let value = std::env::var(name).ok().or_else(|| self.dotenv.get(name).cloned());
-        value.filter(|v| !v.is_empty())
-    }
-
-    /// Where log files go: `BQSYNC_LOG_DIR`, else the user's state directory.
-    pub fn log_directory(&self) -> Option<PathBuf> {
-        if let Some(directory) = self.get("BQSYNC_LOG_DIR") {
-            return Some(PathBuf::from(directory));
-        }
-        let directories = project_directories()?;
-        Some(directories.state_dir().unwrap_or_else(|| directories.data_local_dir()).to_owned())
-    }
-}
-
 /// The text of a file that the user wrote.
-fn read_text(file: &Path) -> Result<String, Refusal> {
+pub fn read_text(file: &Path) -> Result<String, Refusal> {
     let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
     text_of(file, bytes)
 }
 
-fn text_of(file: &Path, bytes: Vec<u8>) -> Result<String, Refusal> {
+pub fn text_of(file: &Path, bytes: Vec<u8>) -> Result<String, Refusal> {
     String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         Refusal::Problems(vec![Problem {
@@ -105,48 +81,7 @@ fn unreadable(file: &Path, error: &dyn fmt::Display) -> Refusal {
     }])
 }
 
-fn parse_dotenv(text: &str) -> Result<HashMap<String, String>, Refusal> {
-    let text: Vec<String> = text.lines().map(as_the_original_read_it).collect();
-    let text = text.join("\n");
-    let parsed = dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>();
-    parsed.map_err(|_| broken_lines(&text))
-}
-
-/// To the original's parser a value without quotes is plain text up to a comment, but for `${NAME}`: a password may hold
-/// a `$`, a backslash, a quote or a space. dotenvy would expand, unescape or refuse them.
-fn as_the_original_read_it(line: &str) -> String {
-    let Some((name, value)) = line.split_once('=') else { return line.to_owned() };
-    let value = value.trim();
-    if name.trim_start().starts_with('#') || value.is_empty() || value.starts_with(['\'', '"', '#']) {
-        return line.to_owned();
-    }
-    let value = value.split_once(" #").map_or(value, |(value, _)| value.trim_end());
-    let mut quoted = String::with_capacity(value.len() + 2);
-    for (at, c) in value.char_indices() {
-        let names_a_variable = c == '$' && value[at..].starts_with("${");
-        if matches!(c, '\\' | '"' | '$') && !names_a_variable {
-            quoted.push('\\');
-        }
-        quoted.push(c);
-    }
-    format!("{name}=\"{quoted}\"")
-}
-
-/// Names lines by their number alone: what cannot be parsed may be a password.
-fn broken_lines(text: &str) -> Refusal {
-    let problem = |line: Option<usize>| Problem {
-        file: ".env".to_owned(),
-        line,
-        message: "this line does not set a variable".to_owned(),
-        hint: "write NAME=value; put a value that holds spaces, quotes, $ or # in single quotes".to_owned(),
-    };
-    let broken = |line: &str| dotenvy::from_read_iter(line.as_bytes()).any(|parsed| parsed.is_err());
-    let lines: Vec<Problem> =
-        (1..).zip(text.lines()).filter(|(_, line)| broken(line)).map(|(number, _)| problem(Some(number))).collect();
-    Refusal::Problems(if lines.is_empty() { vec![problem(None)] } else { lines })
-}
-
-fn project_directories() -> Option<ProjectDirs> {
+pub fn project_directories() -> Option<ProjectDirs> {
     ProjectDirs::from("", "", "bqsync")
 }
 
@@ -193,13 +128,17 @@ pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Set
     let text = read_text(&path)?;
     let get = |name: &str| environment.get(name);
     let config = config::parse(&text, &path, &get);
+    let own = environment.problems();
     match (config, config::mysql_settings(&get), config::bigquery_settings(&get), config::storage_settings(&get)) {
-        (Ok(config), Ok(mysql), Ok(bigquery), Ok(storage)) => {
+        (Ok(config), Ok(mysql), Ok(bigquery), Ok(storage)) if own.is_empty() => {
             Ok(Setup { config, mysql, bigquery, storage, variables: Variables::read(&get) })
         }
         (config, mysql, bigquery, storage) => {
             let settings = [mysql.err(), bigquery.err(), storage.err()];
-            let problems = config.err().into_iter().chain(settings.into_iter().flatten()).flatten().collect();
+            let found = config.err().into_iter().chain(settings.into_iter().flatten()).flatten();
+            let mut problems: Vec<_> = found.chain(own).map(|problem| environment.located(problem)).collect();
+            // Both services of Google's take the same credentials.
+            problems.dedup();
             Err(Refusal::Problems(problems))
         }
     }
@@ -261,25 +200,4 @@ fn operator() -> Arc<str> {
     let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).filter(|user| !user.is_empty());
     let user = user.unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw()));
     format!("{user}@{}", host_name()).into()
-}
-
-#[cfg(test)]
-mod properties;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_without_quotes_are_taken_as_the_original_took_them() {
-        let read = |line: &str| {
-            let text = as_the_original_read_it(line);
-            dotenvy::from_read_iter(text.as_bytes()).next().unwrap().unwrap().1
-        };
-        assert_eq!(read(r"P=pa$word1"), "pa$word1");
-        assert_eq!(read(r#"P=a b"c\wd"#), r#"a b"c\wd"#);
-        assert_eq!(read("P=x#y # comment"), "x#y");
-        assert_eq!(read("P='sin$gle'"), "sin$gle");
-        assert_eq!(read("export P=plain"), "plain");
-    }
 }

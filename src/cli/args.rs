@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::domain::byte_size;
+use crate::domain::config::{cursor_value, ends_before_it_begins};
 use crate::domain::lookback::Lookback;
 use crate::domain::shard::Shard;
 
@@ -107,10 +108,10 @@ pub enum CommandArg {
         #[arg(long, value_name = "NAME")]
         mapping: String,
         /// First value: a date, a date and time as the column shows it (with Z or an offset: the instant), a number
-        #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+        #[arg(long, value_name = "VALUE", allow_hyphen_values = true, value_parser = value_of_a_cursor)]
         start: String,
         /// Last value, included; a date alone is the whole day [default: the watermark]
-        #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+        #[arg(long, value_name = "VALUE", allow_hyphen_values = true, value_parser = value_of_a_cursor)]
         end: Option<String>,
         /// Say what would be done, and do nothing
         #[arg(long)]
@@ -220,6 +221,22 @@ impl CommandArg {
         }
     }
 
+    /// What can be said against the options together before anything begins.
+    #[must_use]
+    pub fn contradiction(&self) -> Option<String> {
+        match self {
+            Self::Backfill { start, end: Some(end), .. } if ends_before_it_begins(start, end) => {
+                Some("`--end` lies before `--start`: exchange the two; both ends are included".to_owned())
+            }
+            Self::SchemaDiff { mappings, columns, declined, .. }
+                if mappings.len() != 1 && !(columns.is_empty() && declined.is_empty()) =>
+            {
+                Some("`--column` and `--decline` speak of one mapping: name it with `--mapping`".to_owned())
+            }
+            _ => None,
+        }
+    }
+
     /// Does it change anything in BigQuery or the state?
     #[must_use]
     pub const fn writes(&self) -> bool {
@@ -233,6 +250,11 @@ impl CommandArg {
     }
 }
 
+/// A date, a date and time, or a number; which of them, the column's type decides.
+fn value_of_a_cursor(text: &str) -> Result<String, String> {
+    cursor_value(text).map(|()| text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,6 +263,36 @@ mod tests {
     fn the_command_line_is_well_formed() {
         use clap::CommandFactory;
         Args::command().debug_assert();
+    }
+
+    fn backfill(words: &[&str]) -> Result<Option<String>, clap::Error> {
+        let words = [&["bqsync", "backfill", "--mapping", "m"], words].concat();
+        Args::try_parse_from(words).map(|args| args.engine_command().unwrap().contradiction())
+    }
+
+    #[test]
+    fn what_no_column_can_take_is_refused_before_anything_begins() {
+        for value in ["yesterday", "2026-13-01", "1.5", "", "2026-01-01 25:00"] {
+            assert!(backfill(&["--start", value]).is_err(), "{value}");
+            assert!(backfill(&["--start", "1", "--end", value]).is_err(), "{value}");
+        }
+        for (start, end) in
+            [("2026-01-02", "2026-01-01"), ("10", "-3"), ("2026-01-01T10:00:00Z", "2026-01-01T09:00:00Z")]
+        {
+            assert!(backfill(&["--start", start, "--end", end]).unwrap().is_some(), "{start} {end}");
+        }
+        let fine = [
+            ("2026-01-01", "2026-01-01"),
+            ("2026-01-01 12:00:00", "2026-01-01"),
+            ("-5", "3"),
+            // In Tokyo it is nine o'clock in the evening by then.
+            ("2026-01-01 20:00:00", "2026-01-01T12:00:00Z"),
+            // A number and a date are for the column to judge.
+            ("7", "2026-01-01"),
+        ];
+        for (start, end) in fine {
+            assert_eq!(backfill(&["--start", start, "--end", end]).unwrap(), None, "{start} {end}");
+        }
     }
 
     #[test]

@@ -14,8 +14,9 @@ pub(super) async fn preview(mut handle: Handle, ask: BackfillAsk, printer: Print
             Some(ExitStatus::Ok)
         }
         Event::PreviewFailed { mapping, error, hint } => {
-            printer.note(&format!("{mapping}: error: {error}\n{mapping}: next: {hint}"));
-            Some(ExitStatus::Failed)
+            printer.error(&format!("{mapping}: error: {error}"));
+            printer.error(&format!("{mapping}: next: {hint}"));
+            Some(ExitStatus::of_failure(&error))
         }
         _ => None,
     };

@@ -26,7 +26,8 @@ pub(super) async fn check(mut handle: Handle, selection: Selection, probe: bool,
         for finding in &findings {
             show(finding, printer);
         }
-        printer.line(&format!("\n{tally}"));
+        printer.line("");
+        printer.line(&tally.to_string());
     }
     if tally.fail > 0 { ExitStatus::Failed } else { ExitStatus::Ok }
 }

@@ -15,6 +15,14 @@ pub enum ExitStatus {
     Interrupted,
 }
 
+impl ExitStatus {
+    /// Of an error that ended the work before it began: one about an option begins with that option, `--start` in backticks.
+    #[must_use]
+    pub fn of_failure(error: &str) -> Self {
+        if error.starts_with("`--") { Self::Usage } else { Self::Failed }
+    }
+}
+
 impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> Self {
         Self::from(match status {

@@ -16,12 +16,14 @@ mod schema_diff;
 mod selection;
 mod service;
 mod status;
+mod unparsed;
 mod verify;
 
 pub use self::exit::ExitStatus;
 pub use self::print::print;
 pub use self::printer::Printer;
 pub use self::selection::{UnknownMapping, select, share};
+pub use self::unparsed::unparsed;
 
 use self::args::{Args, CommandArg};
 use crate::domain::ids::MappingName;
@@ -38,7 +40,7 @@ pub async fn run(
     selection: Selection,
     shard: Option<Shard>,
 ) -> ExitStatus {
-    let printer = Printer { format: args.output };
+    let printer = Printer::of(args);
     match command {
         CommandArg::RunOnce { lookback, .. } => {
             let order = SyncOrder { lookback: *lookback, ..SyncOrder::manual(selection) };

@@ -1,7 +1,5 @@
 //! What a package installs beside the program: completions and manual pages, made from the command line itself.
 
-use std::io::Write;
-
 use clap::{Command, CommandFactory};
 
 use super::args::{Args, PrintArg};
@@ -17,7 +15,7 @@ pub fn print(what: &PrintArg, printer: Printer) -> ExitStatus {
         }
         PrintArg::Man { command } => {
             let Some((title, page)) = page_of(Args::command(), command.as_deref()) else {
-                printer.note(&format!("bqsync: there is no command `{}`", command.as_deref().unwrap_or_default()));
+                printer.error(&format!("bqsync: there is no command `{}`", command.as_deref().unwrap_or_default()));
                 return ExitStatus::Usage;
             };
             if let Err(error) = clap_mangen::Man::new(page).title(title).render(&mut text) {
@@ -26,8 +24,7 @@ pub fn print(what: &PrintArg, printer: Printer) -> ExitStatus {
             }
         }
     }
-    // A reader that went away (`| head`) is no error.
-    let _ = std::io::stdout().lock().write_all(&text);
+    printer.raw(&text);
     ExitStatus::Ok
 }
 

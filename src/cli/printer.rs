@@ -1,43 +1,90 @@
-//! Decides what reaches stdout and stderr. A reader that went away (`| head`) is no error.
+//! Decides what reaches stdout and stderr, and in which form.
+//!
+//! Nothing of it is obeyed by a terminal. A reader that went away (`| head`) is no error; a full disk is one.
 
-use std::io::Write;
+use std::fmt::Display;
+use std::io::{ErrorKind, Write};
+use std::sync::OnceLock;
 
+use chrono::{SecondsFormat, Utc};
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
+use serde_json::json;
 
-use super::args::OutputFormat;
+use super::args::{Args, LogFormatArg, OutputFormat};
+use super::exit::ExitStatus;
+use crate::domain::config::Problem;
+use crate::printable;
+
+/// Something that was meant for stdout is lost. The process has one stdout.
+static LOST: OnceLock<()> = OnceLock::new();
 
 /// Results to stdout, everything else to stderr.
 #[derive(Debug, Clone, Copy)]
 pub struct Printer {
     pub format: OutputFormat,
+    /// How lines on stderr look.
+    pub notes: LogFormatArg,
 }
 
 impl Printer {
+    #[must_use]
+    pub const fn of(args: &Args) -> Self {
+        Self { format: args.output, notes: args.log_format }
+    }
+
     /// A line of the result.
     pub fn line(&self, text: &str) {
-        let _ = writeln!(std::io::stdout().lock(), "{text}");
+        self.raw(format!("{}\n", printable::line(text)).as_bytes());
+    }
+
+    /// Lines of the result, in a text whose line breaks are ours.
+    pub fn lines(&self, text: &str) {
+        text.lines().for_each(|line| self.line(line));
     }
 
     /// The whole result as JSON.
     pub fn json<T: Serialize>(&self, value: &T) {
-        match serde_json::to_string_pretty(value) {
-            Ok(text) => self.line(&text),
-            Err(error) => self.note(&format!("the result cannot be written as JSON: {error}")),
-        }
+        self.json_text(serde_json::to_string_pretty(value));
     }
 
     /// One of several results, on a line of its own.
     pub fn json_line<T: Serialize>(&self, value: &T) {
-        match serde_json::to_string(value) {
-            Ok(text) => self.line(&text),
-            Err(error) => self.note(&format!("the result cannot be written as JSON: {error}")),
+        self.json_text(serde_json::to_string(value));
+    }
+
+    fn json_text(self, text: serde_json::Result<String>) {
+        match text {
+            Ok(text) => self.raw(format!("{}\n", printable::json(&text)).as_bytes()),
+            Err(error) => self.error(&format!("the result cannot be written as JSON: {error}")),
         }
+    }
+
+    /// Writes to stdout what is safe to be written.
+    pub fn raw(&self, bytes: &[u8]) {
+        self.judge(std::io::stdout().lock().write_all(bytes));
+    }
+
+    /// Says so, once, where a write to stdout has failed.
+    pub fn judge(&self, written: std::io::Result<()>) {
+        match written {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe && LOST.set(()).is_ok() => {
+                self.error(&format!("bqsync: the result could not be written to stdout: {error}"));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    /// How the process ends: a result that nobody has got is no success.
+    #[must_use]
+    pub fn end(&self, status: ExitStatus) -> ExitStatus {
+        self.judge(std::io::stdout().flush());
+        if status == ExitStatus::Ok && LOST.get().is_some() { ExitStatus::Failed } else { status }
     }
 
     /// Something of ours broke.
     pub fn note_own_failure(&self, error: &str) {
-        self.note(&format!("bqsync itself failed: {error}; please report this"));
+        self.error(&format!("bqsync itself failed: {error}; please report this"));
     }
 
     /// A table without borders; columns named in `right` are aligned right.
@@ -45,7 +92,7 @@ impl Printer {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_header(header.iter().copied());
         for row in rows {
-            table.add_row(row);
+            table.add_row(row.iter().map(|cell| printable::line(cell)));
         }
         for (i, column) in table.column_iter_mut().enumerate() {
             column.set_padding((0, 2));
@@ -53,11 +100,54 @@ impl Printer {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        self.line(&table.trim_fmt());
+        self.raw(format!("{}\n", table.trim_fmt()).as_bytes());
     }
 
     /// Something for the person at the terminal.
     pub fn note(&self, text: &str) {
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        self.say("INFO", text, None);
+    }
+
+    /// Something that went wrong.
+    pub fn error(&self, text: &str) {
+        self.say("ERROR", text, None);
+    }
+
+    /// The same in a text whose line breaks are ours.
+    pub fn errors(&self, text: &str) {
+        match self.notes {
+            LogFormatArg::Text => text.lines().for_each(|line| self.error(line)),
+            LogFormatArg::Json => self.error(text.trim_end()),
+        }
+    }
+
+    /// Something wrong with what the user wrote, and what to write instead.
+    pub fn problem(&self, problem: &Problem) {
+        let hint = Some(problem.hint.as_str()).filter(|hint| !hint.is_empty());
+        let indent = if self.notes == LogFormatArg::Json { "" } else { "  " };
+        self.say("ERROR", &format!("{indent}{}: {}", problem.place(), problem.message), hint);
+    }
+
+    fn say(self, level: &str, text: &str, hint: Option<&str>) {
+        let mut stderr = std::io::stderr().lock();
+        let mut write = |text: &dyn Display| {
+            let _ = writeln!(stderr, "{text}");
+        };
+        match self.notes {
+            LogFormatArg::Text => {
+                write(&printable::line(text));
+                if let Some(hint) = hint {
+                    write(&format_args!("      hint: {}", printable::line(hint)));
+                }
+            }
+            LogFormatArg::Json => {
+                let timestamp = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
+                let mut object = json!({ "severity": level, "timestamp": timestamp, "level": level, "message": text });
+                if let Some(hint) = hint {
+                    object["hint"] = hint.into();
+                }
+                write(&printable::json(&object.to_string()));
+            }
+        }
     }
 }

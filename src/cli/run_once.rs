@@ -7,6 +7,7 @@ use super::interrupt::Interrupts;
 use super::printer::Printer;
 use super::progress_lines::print_progress;
 use crate::cli::args::OutputFormat;
+use crate::domain::quote;
 use crate::domain::report::{MappingReport, Outcome, RunReport};
 use crate::engine::{Command, Event, Handle};
 use crate::format;
@@ -36,7 +37,7 @@ pub(super) async fn run_to_its_end(mut handle: Handle, command: Command, show: S
                 Some(Event::RunFinished { report }) => break Some(report),
                 Some(Event::RecordFailed { error, .. }) => {
                     unrecorded = true;
-                    printer.note(&format!("the run's report could not be written: {error}"));
+                    printer.error(&format!("the run's report could not be written: {error}"));
                 }
                 Some(Event::EngineFailed { error }) => {
                     printer.note_own_failure(&error);
@@ -57,12 +58,21 @@ fn exit_status(report: &RunReport, interrupted: bool, unrecorded: bool) -> ExitS
     if interrupted {
         ExitStatus::Interrupted
     } else if report.any(Outcome::Failed) || unrecorded {
-        ExitStatus::Failed
+        if all_refuse_an_option(report) { ExitStatus::Usage } else { ExitStatus::Failed }
     } else if report.any(Outcome::Waiting) {
         ExitStatus::Waiting
     } else {
         ExitStatus::Ok
     }
+}
+
+/// Only then has nothing begun.
+fn all_refuse_an_option(report: &RunReport) -> bool {
+    report.mappings.iter().all(|mapping| {
+        let error = mapping.errors.first();
+        let untouched = mapping.records_processed == 0 && mapping.schema_changes.is_empty();
+        untouched && error.is_some_and(|error| ExitStatus::of_failure(error) == ExitStatus::Usage)
+    })
 }
 
 pub(super) fn show(report: &RunReport, printer: Printer) {
@@ -119,7 +129,8 @@ pub(super) fn explain(mapping: &MappingReport, printer: Printer) {
         Outcome::Cancelled => printer.line(&format!("{name}: stopped; {kept}, the next run goes on from there")),
         Outcome::Waiting => {
             printer.line(&format!(
-                "{name}: waits for a decision: see `bqsync schema-diff --mapping {name}`, then `--apply`; {kept}"
+                "{name}: waits for a decision: see `bqsync schema-diff {}`, then `--apply`; {kept}",
+                quote::shell_option("--mapping", &name.0)
             ));
         }
         Outcome::Ok | Outcome::Failed => {}

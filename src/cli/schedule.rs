@@ -75,7 +75,7 @@ impl Watch {
             }
             Event::ScheduleLeft => self.left = true,
             Event::RecordFailed { error, .. } => {
-                self.printer.note(&format!("the run's report could not be written: {error}"));
+                self.printer.error(&format!("the run's report could not be written: {error}"));
             }
             Event::EngineFailed { error } => {
                 self.printer.note_own_failure(&error);

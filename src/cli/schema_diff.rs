@@ -27,17 +27,15 @@ pub(super) async fn schema_diff(
     let single = asked.columns.is_empty() && asked.declined.is_empty();
     let command = match (single, &selection) {
         (true, _) => Command::Compare { selection, apply: asked.apply, columns: Vec::new() },
-        (false, Selection::Named(names)) if names.len() == 1 => {
+        (false, Selection::Named(names)) => {
             let say = |columns: &[String], accept| {
                 columns.iter().map(|c| ColumnDecision { column: c.clone(), accept }).collect::<Vec<_>>()
             };
             let decisions = [say(asked.columns, true), say(asked.declined, false)].concat();
             Command::Decide { mapping: names[0].clone(), decisions }
         }
-        (false, _) => {
-            printer.note("bqsync: --column and --decline speak of one mapping: name it with --mapping");
-            return ExitStatus::Usage;
-        }
+        // The command line names one mapping then.
+        (false, Selection::All) => return ExitStatus::Usage,
     };
     let mut events = Vec::new();
     let finished = |event| match event {
@@ -65,7 +63,8 @@ fn exit_status(events: &[Event]) -> ExitStatus {
     let mut status = ExitStatus::Ok;
     for event in events {
         match event {
-            Event::CompareFailed { .. } | Event::DecideFailed { .. } => return ExitStatus::Failed,
+            Event::DecideFailed { error, .. } => return ExitStatus::of_failure(error),
+            Event::CompareFailed { .. } => return ExitStatus::Failed,
             Event::SchemaCompared { conflicts, .. } if *conflicts > 0 => return ExitStatus::Failed,
             Event::SchemaCompared { statements, applied: false, .. } if !statements.is_empty() => {
                 status = ExitStatus::Waiting;
@@ -92,7 +91,7 @@ fn show(event: &Event, printer: Printer) {
                 &[],
             );
             for statement in statements {
-                printer.line(&format!("{statement};"));
+                printer.lines(&format!("{statement};"));
             }
             printer.line("");
         }
@@ -100,11 +99,13 @@ fn show(event: &Event, printer: Printer) {
             let names = |columns: &[String]| if columns.is_empty() { "none".to_owned() } else { columns.join(", ") };
             printer.line(&format!("{mapping}: accepted: {}; declined: {}", names(accepted), names(declined)));
             for statement in statements {
-                printer.line(&format!("{statement};"));
+                printer.lines(&format!("{statement};"));
             }
         }
         Event::CompareFailed { mapping, error, hint } | Event::DecideFailed { mapping, error, hint } => {
-            printer.line(&format!("{mapping}: error: {error}\n{mapping}: next: {hint}\n"));
+            printer.line(&format!("{mapping}: error: {error}"));
+            printer.line(&format!("{mapping}: next: {hint}"));
+            printer.line("");
         }
         _ => {}
     }

@@ -62,7 +62,8 @@ fn show(events: &[Event], printer: Printer) {
         match event {
             Event::Verified { verification } => explain(verification, printer),
             Event::VerifyFailed { mapping, error, hint } => {
-                printer.line(&format!("{mapping}: error: {error}\n{mapping}: next: {hint}"));
+                printer.line(&format!("{mapping}: error: {error}"));
+                printer.line(&format!("{mapping}: next: {hint}"));
             }
             _ => {}
         }

@@ -15,6 +15,7 @@ pub mod ids;
 pub mod lookback;
 pub mod naming;
 pub mod plan;
+pub mod quote;
 pub mod report;
 pub mod retry;
 pub mod schedule;

@@ -17,6 +17,7 @@ use super::cursor::CursorKind;
 use super::fault::{Fault, FaultKind};
 use super::finding::{Finding, Topic};
 use super::naming;
+use super::quote;
 use super::schema::{ColumnDiff, Decisions, SchemaDiff, Verdict};
 use super::target_type::TargetType;
 use super::type_map::{Carriage, Cast, Encoding, StagedType, carriage, default_target, widens};
@@ -238,7 +239,8 @@ fn compare(
                 "column `{}` ({} -> {target_type}) is not in {} and is left out, because allow_schema_additions is false",
                 source.name, source.source_type, input.mapping.target.table
             );
-            let remedy = format!("`bqsync schema-diff --apply --mapping {}` adds it", input.mapping.name);
+            let named = quote::shell_option("--mapping", &input.mapping.name.0);
+            let remedy = format!("`bqsync schema-diff --apply {named}` adds it");
             warnings.push(Finding::warn(Topic::Target, sentence).remedy(remedy));
             continue;
         }

@@ -13,6 +13,7 @@ use super::steps::{Journey, move_in_steps};
 use crate::domain::config::Mapping;
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::quote;
 use crate::domain::report::MappingReport;
 use crate::domain::shard::Shard;
 use crate::domain::window::{Low, Window};
@@ -122,10 +123,11 @@ pub(super) fn another(mapping: &Mapping, unfinished: &BackfillState) -> Fault {
     };
     let sentence =
         format!("A backfill of `{}` from {from} to {to}, begun by {by}, has not ended ({reached})", mapping.name);
-    let end = end.as_deref().map(|end| format!(" --end '{end}'")).unwrap_or_default();
+    let end = end.as_deref().map(|end| format!(" {}", quote::shell_option("--end", end))).unwrap_or_default();
     Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-        "`bqsync backfill --mapping {} --start '{start}'{end}` goes on with it; your command with `--restart` gives it up",
-        mapping.name
+        "`bqsync backfill {} {}{end}` goes on with it; your command with `--restart` gives it up",
+        quote::shell_option("--mapping", &mapping.name.0),
+        quote::shell_option("--start", start)
     ))
 }
 

@@ -5,6 +5,7 @@ use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::plan::Planned;
+use crate::domain::quote;
 use crate::domain::schema::{ColumnDiff, Verdict};
 
 /// Refuses types that neither side can take from the other, and columns that BigQuery requires but nothing fills.
@@ -70,7 +71,10 @@ fn unfilled(mapping: &Mapping, column: &str) -> Fault {
         format!("Column `{column}` is REQUIRED in {target}, but nothing from {} fills it", mapping.source),
     )
     .with_hint(format!(
-        "run `bqsync schema-diff --apply`, or in BigQuery: ALTER TABLE `{target}` ALTER COLUMN `{column}` DROP NOT NULL"
+        "run `bqsync schema-diff {} --apply`, or in BigQuery: ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL",
+        quote::shell_option("--mapping", &mapping.name.0),
+        quote::bigquery_table(target),
+        quote::bigquery_name(column)
     ))
 }
 
@@ -146,7 +150,7 @@ mod tests {
             let Err(fault) = refused else { continue };
             assert_eq!(fault.kind(), FaultKind::Schema);
             assert_eq!(fault.to_string(), "Column `x` is REQUIRED in p.d.users, but nothing from users fills it");
-            assert!(fault.hint().contains("schema-diff --apply"), "{}", fault.hint());
+            assert!(fault.hint().contains("schema-diff --mapping users --apply"), "{}", fault.hint());
             assert!(
                 fault.hint().contains("ALTER TABLE `p.d.users` ALTER COLUMN `x` DROP NOT NULL"),
                 "{}",

@@ -44,7 +44,7 @@ async fn decide_one<S: Source, W: Warehouse, T: StateStore>(
     let mut said = Vec::new();
     for decision in decisions {
         let column = planned.diff.columns.iter().find(|c| same_name(&c.name, &decision.column));
-        let column = column.ok_or_else(|| unknown(mapping, &planned, &decision.column))?;
+        let column = column.ok_or_else(|| unknown(mapping, &planned, decision))?;
         refuse(mapping, &planned, column, decision.accept)?;
         said.push((column, decision.accept));
     }
@@ -95,7 +95,7 @@ pub(super) async fn difference<S: Source, W: Warehouse, T: StateStore>(
     })
 }
 
-fn unknown(mapping: &Mapping, planned: &Planned, column: &str) -> Fault {
+fn unknown(mapping: &Mapping, planned: &Planned, decision: &ColumnDecision) -> Fault {
     let open = planned.diff.changes().chain(planned.diff.conflicts());
     let names: Vec<_> = open.map(|c| c.name.as_str()).collect();
     let hint = if names.is_empty() {
@@ -103,7 +103,9 @@ fn unknown(mapping: &Mapping, planned: &Planned, column: &str) -> Fault {
     } else {
         format!("columns that differ: {}", names.join(", "))
     };
-    Fault::new(FaultKind::Config, format!("Mapping `{}` has no column `{column}`", mapping.name)).with_hint(hint)
+    let option = if decision.accept { "--column" } else { "--decline" };
+    let sentence = format!("`{option} {}`: mapping `{}` has no such column", decision.column, mapping.name);
+    Fault::new(FaultKind::Config, sentence).with_hint(hint)
 }
 
 fn refuse(mapping: &Mapping, planned: &Planned, column: &ColumnDiff, accept: bool) -> Result<(), Fault> {

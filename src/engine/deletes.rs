@@ -16,6 +16,7 @@ use crate::domain::config::{Deletes, Mapping};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::TablePlan;
+use crate::domain::quote;
 use crate::domain::report::{Deletion, MappingReport};
 use crate::domain::window::{Low, Window};
 use crate::failpoint::reached;
@@ -81,8 +82,10 @@ fn refuse(mapping: &Mapping, plan: &TablePlan, dry_run: bool) -> Result<(), Faul
         }
         Deletes::Soft { column } if plan.deleted_column.is_none() => {
             let sentence = format!("{} has no column `{column}` to mark deleted rows in", mapping.target);
-            Err(Fault::new(FaultKind::Schema, sentence)
-                .with_hint(format!("add it: `bqsync schema-diff --mapping {name} --apply`")))
+            Err(Fault::new(FaultKind::Schema, sentence).with_hint(format!(
+                "add it: `bqsync schema-diff {} --apply`",
+                quote::shell_option("--mapping", &name.0)
+            )))
         }
         Deletes::Soft { .. } | Deletes::Hard => Ok(()),
     }
@@ -175,7 +178,8 @@ fn guard(mapping: &Mapping, held: u64, vanished: u64) -> Result<(), Fault> {
          mapping `{name}` allows; none was deleted"
     );
     Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-        "`bqsync verify --mapping {name}` names the first of them; if they are meant to go, raise `max_delete_fraction`"
+        "`bqsync verify {}` names the first of them; if they are meant to go, raise `max_delete_fraction`",
+        quote::shell_option("--mapping", &name.0)
     )))
 }
 

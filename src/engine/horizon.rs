@@ -16,6 +16,7 @@ use crate::domain::config::{Mapping, Mode, Pace};
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::lookback::Lookback;
+use crate::domain::quote;
 use crate::domain::report::MappingReport;
 use crate::domain::window::{Low, Watermark, Window};
 use crate::source::{Bounds, BoundsAsk, Source};
@@ -318,7 +319,8 @@ fn refuse_numbers_begun_again<S: Source, W: Warehouse, T: StateStore>(
                 report,
                 format!(
                     "{table} holds {newest}, but the watermark is {mark}: rows were deleted, or the table was emptied; rows \
-                     that are written below {mark} are not seen (`bqsync verify --mapping {name}` compares both sides)"
+                     that are written below {mark} are not seen (`bqsync verify {}` compares both sides)",
+                    quote::shell_option("--mapping", &name.0)
                 ),
             );
             Ok(())

@@ -1,11 +1,14 @@
 //! Plans a mapping's columns, and brings the target's schema to what the plan needs, as far as that is allowed.
 
+use super::backfill::Asked;
 use super::conflicts::{refuse_conflicts, still_required};
 use super::ledger::Ledger;
 use super::protocol::Event;
-use super::scope::{Halt, Scope};
+use super::scope::{Halt, Scope, Task};
 use crate::domain::column::{SourceSchema, TargetSchema};
-use crate::domain::config::SchemaAdditions;
+use crate::domain::config::{Mode, SchemaAdditions};
+use crate::domain::cursor::{Cursor, CursorKind};
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::{PlanInput, Planned, TablePlan, plan};
 use crate::domain::report::MappingReport;
 use crate::domain::schema::{ColumnDiffView, SchemaDiff};
@@ -24,6 +27,7 @@ pub(super) async fn prepare<S: Source, W: Warehouse, T: StateStore>(
     let additions = ports.config.schema_additions;
     let timezone = ports.config.default_timezone;
     let planned = plan(PlanInput { mapping, timezone, additions, source, target, decisions: ledger.decisions() })?;
+    refuse_options(scope, planned.table.cursor_kind)?;
     for warning in planned.warnings.iter().cloned().chain(still_required(mapping, &planned, additions)) {
         scope.note(report, warning.to_string());
     }
@@ -50,6 +54,25 @@ pub(super) async fn prepare<S: Source, W: Warehouse, T: StateStore>(
     }
     scope.emit(compared(mapping.name.clone(), &planned.diff, statements, !waits));
     if waits { Err(Halt::Waiting) } else { Ok(planned.table) }
+}
+
+/// What the operator has asked for must suit the column, before anything is made or changed in BigQuery.
+fn refuse_options<S, W, T>(scope: &Scope<S, W, T>, kind: CursorKind) -> Result<(), Fault> {
+    let (lookback, name) = match &scope.task {
+        Task::Backfill { ask, .. } => return Asked::read(ask, kind).map(|_| ()),
+        Task::Sync { lookback: Some(lookback), .. } => (Some(*lookback), "`--lookback`".to_owned()),
+        Task::Sync { .. } | Task::Scheduled { .. } => {
+            (scope.mapping.lookback, format!("`lookback` of mapping `{}`", scope.mapping.name))
+        }
+        Task::Part(_) | Task::Deletes { .. } => return Ok(()),
+    };
+    match lookback.filter(|_| kind == CursorKind::Int && scope.mapping.mode == Mode::Upsert) {
+        Some(lookback) => lookback.below(Cursor::Int(0)).map(|_| ()).map_err(|fault| {
+            let hint = fault.hint().to_owned();
+            Fault::new(FaultKind::Config, name).caused_by(fault).with_hint(hint)
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Plans with the target as it is, and changes nothing of it.

@@ -1,6 +1,7 @@
 //! Where log lines go: stderr for people and collectors, a daily file for the day after.
 
 pub mod journal;
+mod lines;
 mod ring;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use self::journal::JournalLine;
+use self::lines::{JsonLine, SafeFields};
 use self::ring::RingLayer;
 pub use self::ring::{LogLine, LogRing};
 
@@ -108,11 +110,16 @@ where
     let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false);
     match format {
         LogFormat::Text => {
-            layer.with_ansi(colour && std::env::var_os("NO_COLOR").is_none()).with_filter(filter).boxed()
+            let colour = colour && std::env::var_os("NO_COLOR").is_none();
+            layer.with_ansi(colour).fmt_fields(SafeFields).with_filter(filter).boxed()
         }
-        LogFormat::Journal => layer.with_ansi(false).event_format(JournalLine::new()).with_filter(filter).boxed(),
+        LogFormat::Journal => {
+            let layer = layer.with_ansi(false).fmt_fields(SafeFields).event_format(JournalLine::new());
+            layer.with_filter(filter).boxed()
+        }
         LogFormat::Json => {
-            layer.json().flatten_event(true).with_current_span(true).with_span_list(false).with_filter(filter).boxed()
+            let layer = layer.json().flatten_event(true).with_current_span(true).with_span_list(false);
+            layer.map_event_format(JsonLine).with_filter(filter).boxed()
         }
     }
 }
@@ -125,7 +132,7 @@ fn parse_level(name: &str) -> Result<LevelFilter, String> {
         "INFO" | "" => Ok(LevelFilter::INFO),
         "WARN" | "WARNING" => Ok(LevelFilter::WARN),
         "ERROR" | "CRITICAL" | "FATAL" => Ok(LevelFilter::ERROR),
-        _ => Err(format!("LOG_LEVEL is `{name}`; use DEBUG, INFO, WARNING or ERROR")),
+        _ => Err("LOG_LEVEL is not a level: use DEBUG, INFO, WARNING or ERROR".to_owned()),
     }
 }
 

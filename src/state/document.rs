@@ -11,6 +11,8 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::MappingName;
+use crate::domain::quote;
+use crate::printable;
 use crate::state::{MappingState, StoredWatermark};
 
 /// Of the `bqsync` section. A newer one may mean things that this version would destroy.
@@ -37,12 +39,13 @@ impl Document {
     /// # Errors
     /// `Config` naming the file, and the line where it stops being JSON.
     pub fn of_file(path: &Path, content: Option<&[u8]>) -> Result<Self, Fault> {
-        let path = path.display();
+        let path = path.display().to_string();
+        let (backup, file) = (quote::shell_word(&format!("{path}.bak")), quote::shell_word(&path));
         Self::parse(
             Place {
                 subject: format!("The state file {path}"),
                 way_out: format!(
-                    "correct it, or put the former state back: `cp {path}.bak {path}`; removing it makes every mapping \
+                    "correct it, or put the former state back: `cp {backup} {file}`; removing it makes every mapping \
                      start over"
                 ),
             },
@@ -59,8 +62,9 @@ impl Document {
             Place {
                 subject: format!("The state object {uri}"),
                 way_out: format!(
-                    "correct it, or put an earlier generation back (`gcloud storage ls -a {uri}`); removing it makes its \
-                     mapping start over"
+                    "correct it, or put an earlier generation back (`gcloud storage ls -a {}`); removing it makes its \
+                     mapping start over",
+                    quote::shell_word(uri)
                 ),
             },
             content,
@@ -185,10 +189,9 @@ impl Document {
     }
 
     pub fn to_bytes(&self) -> Result<Vec<u8>, Fault> {
-        let mut bytes = serde_json::to_vec_pretty(&self.root)
+        let text = serde_json::to_string_pretty(&self.root)
             .map_err(|error| Fault::new(FaultKind::Bug, "The state cannot be written as JSON").caused_by(error))?;
-        bytes.push(b'\n');
-        Ok(bytes)
+        Ok(format!("{}\n", printable::json(&text)).into_bytes())
     }
 }
 

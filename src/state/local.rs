@@ -35,8 +35,13 @@ impl StateStore for LocalState {
     type Lease = FileLease;
 
     async fn lease(&self, mapping: &MappingName, run: &RunId) -> Result<FileLease, Fault> {
-        let (directory, mapping, run) = (files::with_suffix(&self.path, ".locks"), mapping.clone(), run.clone());
-        files::off_thread(move || FileLease::take(&directory, &mapping, &run)).await
+        let (path, mapping, run) = (self.path.clone(), mapping.clone(), run.clone());
+        files::off_thread(move || {
+            // Said now, and not when the first rows are on their way and the state is to be written.
+            files::refuse_mounted(&path)?;
+            FileLease::take(&files::with_suffix(&path, ".locks"), &mapping, &run)
+        })
+        .await
     }
 
     async fn load(&self, mapping: &MappingName) -> Result<MappingState, Fault> {

@@ -10,6 +10,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::RunId;
 use crate::domain::report::{RunReport, RunSummary};
 use crate::files;
+use crate::printable;
 
 /// A year of nightly runs is more than anyone reads; an hourly schedule keeps a week.
 pub(super) const KEPT_RUNS: usize = 200;
@@ -76,7 +77,9 @@ fn report_files(runs: &Path) -> Result<Vec<PathBuf>, Fault> {
 pub(super) fn sorted_json(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
     // A `Value` holds its keys in order; a struct would be written in the order of its fields.
     serde_json::to_value(value)
-        .and_then(|sorted| serde_json::to_vec_pretty(&sorted))
+        .and_then(|sorted| serde_json::to_string_pretty(&sorted))
+        // An error that is in it may hold anything, and the file is read with `cat`.
+        .map(|text| printable::json(&text).into_owned().into_bytes())
         .map_err(|error| Fault::new(FaultKind::Bug, "The report cannot be written as JSON").caused_by(error))
 }
 

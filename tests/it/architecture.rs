@@ -3,24 +3,26 @@
 use std::path::{Path, PathBuf};
 
 /// Module, and what of this crate it may see besides itself.
-const MAY_SEE: [(&str, &[&str]); 17] = [
+const MAY_SEE: [(&str, &[&str]); 19] = [
     ("domain", &[]),
     ("bucket", &["domain", "google", "retry", "trust"]),
+    ("dotenv", &[]),
     ("failpoint", &[]),
     ("files", &["domain"]),
     ("format", &[]),
     ("google", &["domain", "trust"]),
     ("host", &[]),
-    ("logging", &[]),
+    ("logging", &["printable"]),
+    ("printable", &[]),
     ("retry", &["domain"]),
     ("source", &["domain", "retry"]),
     ("trust", &["domain"]),
     ("warehouse", &["domain", "bucket", "failpoint", "google", "retry", "trust"]),
-    ("state", &["domain", "bucket", "files", "host", "retry"]),
+    ("state", &["domain", "bucket", "files", "host", "printable", "retry"]),
     ("outlets", &["domain", "files", "host", "retry", "state", "trust"]),
     ("engine", &["domain", "source", "warehouse", "state", "outlets", "failpoint", "format", "retry"]),
-    ("cli", &["domain", "engine", "format"]),
-    ("tui", &["domain", "engine", "failpoint", "format", "logging"]),
+    ("cli", &["domain", "engine", "format", "printable"]),
+    ("tui", &["domain", "engine", "failpoint", "format", "logging", "printable"]),
 ];
 
 /// Crates that the domain must do without.

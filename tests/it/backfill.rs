@@ -114,13 +114,18 @@ async fn what_cannot_be_meant_is_said_with_the_next_step() {
     let said = |words: &'static [&'static str]| {
         let sandbox = &sandbox;
         async move {
-            let ran = sandbox.run(&[&["backfill", "--mapping", "t"][..], words].concat()).await.expect_code(1);
+            let ran = sandbox.run(&[&["backfill", "--mapping", "t"][..], words].concat()).await.expect_code(2);
             ran.stdout + &ran.stderr
         }
     };
-    assert!(said(&["--start", "yesterday"]).await.contains("`--start`: `yesterday` is not a date and time"));
+    assert!(said(&["--start", "yesterday"]).await.contains("write a date such as"));
     assert!(said(&["--start", "2026-01-02", "--end", "2026-01-01"]).await.contains("`--end` lies before `--start`"));
-    assert!(said(&["--start", "2026-05-01"]).await.contains("has come to 2026-01-01 00:00:33"));
+    let runs = std::fs::read_dir(sandbox.path("etl/reports/runs")).unwrap().count();
+    assert_eq!(runs, 1, "a run has begun");
+    assert!(said(&["--start", "20260101"]).await.contains("`--start`: `20260101` is not a date and time"));
+    assert!(said(&["--start", "5", "--dry-run"]).await.contains("`--start`: `5` is not a date and time"));
+    let late = sandbox.run(&["backfill", "--mapping", "t", "--start", "2026-05-01"]).await.expect_code(1);
+    assert!(late.stdout.contains("has come to 2026-01-01 00:00:33"), "{late:?}");
     let nobody = sandbox.run(&["backfill", "--mapping", "x", "--start", "2026-01-01"]).await;
     assert!(nobody.expect_code(2).stderr.contains("there is no mapping `x`"));
 }

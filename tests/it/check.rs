@@ -116,7 +116,7 @@ async fn the_table_has_a_line_each_and_the_next_step_below() {
     let lines: Vec<_> = ran.stdout.lines().collect();
     assert!(lines[0].starts_with("ok    config            "), "{}", ran.stdout);
     let at = lines.iter().position(|l| l.starts_with("warn  cursor_index      t: no index of t")).unwrap();
-    assert_eq!(lines[at + 1].trim(), "next: add one with CREATE INDEX idx_at ON t (at)");
+    assert_eq!(lines[at + 1].trim(), "next: add one with CREATE INDEX `idx_at` ON `t` (`at`)");
     assert!(lines.last().unwrap().contains(" ok, 2 warn, 0 fail, 1 skip"), "{}", ran.stdout);
 }
 
@@ -177,8 +177,8 @@ async fn each_thing_wrong_with_a_table_is_said_of_its_mapping_alone() {
     of("table", "missing", "fail", &["There is no table missing"]);
     of("keys", "nokey", "fail", &["names the column `id`", "its columns are: no, at"]);
     of("cursor", "nokey", "ok", &[]);
-    of("keys", "twice", "warn", &["no unique key", "ALTER TABLE twice ADD UNIQUE KEY (`id`)"]);
-    of("cursor_index", "noindex", "warn", &["CREATE INDEX idx_at ON noindex (at)"]);
+    of("keys", "twice", "warn", &["no unique key", "ALTER TABLE `twice` ADD UNIQUE KEY (`id`)"]);
+    of("cursor_index", "noindex", "warn", &["CREATE INDEX `idx_at` ON `noindex` (`at`)"]);
     of("cursor", "nullable", "warn", &["rows whose `at` is NULL exist", "NOT NULL"]);
     of("cursor", "coarse", "warn", &["the running second", "DATETIME(6)"]);
     of("columns", "odd", "fail", &["`columns` of mapping `odd` names the column `nothing`"]);
@@ -373,4 +373,31 @@ async fn encryption_is_told_by_version_and_cipher() {
     };
     assert_line(&with("required").await, "mysql_tls", None, "ok", &["TLSv1."]);
     assert_line(&with("disabled").await, "mysql_tls", None, "ok", &["without encryption"]);
+}
+
+/// What it says is run as it stands, and then nothing is left to say.
+#[tokio::test]
+async fn the_statements_that_it_advises_can_be_pasted_whatever_names_there_are() {
+    let sandbox = Sandbox::new("check_paste").await;
+    let (table, column, key) = ("or`ders; DROP", "xé `at", "id ('1')");
+    let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
+    let columns = format!("{} INT NOT NULL, {} TIMESTAMP(6) NOT NULL", quoted(key), quoted(column));
+    sandbox.sql(&format!("CREATE TABLE {} ({columns})", quoted(table))).await;
+    sandbox.configure(
+        "",
+        &format!(
+            "  - {{name: t, mysql_table: \"{table}\", bigquery_table: t, primary_keys: [\"{key}\"], incremental_column: \
+             \"{column}\", mode: upsert}}"
+        ),
+    );
+    let findings = check(&sandbox, 0).await;
+    let remedy = |topic: &str| {
+        let (_, text) = line(&findings, topic, Some("t"));
+        text[text.find("CREATE INDEX").or_else(|| text.find("ALTER TABLE")).unwrap()..].to_owned()
+    };
+    sandbox.sql(&format!("{}; {}", remedy("cursor_index"), remedy("keys"))).await;
+    let mended = check(&sandbox, 0).await;
+    for topic in ["cursor_index", "keys"] {
+        assert_line(&mended, topic, Some("t"), "ok", &[]);
+    }
 }

@@ -54,10 +54,45 @@ async fn a_broken_env_line_is_named_without_its_value() {
     sandbox.write(".env", "MYSQL_USER=root\nMYSQL_PASSWORD='s3cret\n");
     let ran = sandbox.run(&["run-once"]).await.expect_code(2);
     assert!(ran.stderr.contains(".env:2") && !ran.stderr.contains("s3cret"), "{ran:?}");
-    for line in ["MYSQL_PASSWORD: s3cret", "s3cret"] {
-        sandbox.write(".env", &format!("# a comment\nMYSQL_USER=root\n\n{line}\n"));
-        let ran = sandbox.run(&["run-once"]).await.expect_code(2);
-        assert!(ran.stderr.contains(".env:4") && !ran.stderr.contains("s3cret"), "{line}: {ran:?}");
+    sandbox.write(".env", "# a comment\nMYSQL_USER=root\n\nMYSQL_PASSWORD: s3cret\n");
+    let ran = sandbox.run(&["run-once"]).await.expect_code(2);
+    assert!(ran.stderr.contains(".env:4") && !ran.stderr.contains("s3cret"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn lines_of_other_programs_in_the_env_file_are_left_alone() {
+    let sandbox = Sandbox::new("dotenv_others").await;
+    sandbox.configure("", "  - {name: t, mysql_table: t, bigquery_table: t, incremental_column: id}");
+    sandbox.sql("CREATE TABLE t (id INT PRIMARY KEY)").await;
+    let others = "my-app.mode=prod\nFEATURE_X\ns3cret\nthree words here\nMYSQL_DATABASE=\"Pa$word-1\"\n";
+    sandbox.write(".env", &format!("\u{feff}{others}"));
+    let ran = sandbox.run(&["status"]).await.expect_code(0);
+    assert!(ran.stderr.contains(".env:4 sets no variable") && !ran.stderr.contains("three words"), "{ran:?}");
+
+    let mut command = sandbox.command(&["check"]);
+    command.env_remove("MYSQL_DATABASE");
+    let ran = finish(command).await.expect_code(1);
+    assert!(ran.stdout.contains("Pa$word-1"), "the whole value is asked for: {ran:?}");
+}
+
+#[tokio::test]
+async fn a_problem_names_the_place_that_its_value_came_from() {
+    let sandbox = Sandbox::new("places").await;
+    sandbox.configure("location: ${WHERE}", "  - {name: t, mysql_table: t, bigquery_table: t, incremental_column: id}");
+    sandbox.write(".env", "\nMYSQL_SSL_MODE=tls\nWHERE='some where'\n");
+    let mut command = sandbox.command(&["run-once"]);
+    command.env("MYSQL_PORT", "tcp://10.0.0.5:3306").env_remove("MYSQL_USER");
+    let ran = finish(command).await.expect_code(2);
+    let expected = [
+        "environment: MYSQL_PORT is not a port's number but the address of a Kubernetes Service named `mysql`",
+        "enableServiceLinks: false",
+        ".env:2: MYSQL_SSL_MODE is not a mode",
+        ".env: MYSQL_USER is not set",
+        "config.yaml:3: `location` cannot be `${WHERE}`",
+        "(WHERE is set in .env:3)",
+    ];
+    for expected in expected {
+        assert!(ran.stderr.contains(expected), "{expected} is not in:\n{}", ran.stderr);
     }
 }
 

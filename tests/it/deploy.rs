@@ -157,6 +157,14 @@ fn every_variable_is_one_that_the_program_reads() {
     assert!(seen > 8, "only {seen} variables were found");
 }
 
+/// Else a Service named `mysql` would set `MYSQL_PORT` to something that is no port.
+#[test]
+fn no_pod_is_given_variables_of_services() {
+    let batches = deployment().into_iter().filter(|(_, text)| text.contains("apiVersion: batch/v1"));
+    let told: Vec<_> = batches.map(|(_, text)| text.matches("enableServiceLinks: false").count()).collect();
+    assert_eq!(told, [1, 1]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_grants_suffice() {
     let sandbox = Sandbox::new("grants").await;

@@ -190,3 +190,33 @@ async fn of_two_processes_on_one_state_file_one_works_and_the_other_says_who_sin
     every_row_once(&sandbox).await;
     assert_eq!(sandbox.read_json("state/state.json")["last_sync"], json!({ "t": "3" }));
 }
+
+/// In a mount namespace of its own, so that nothing of the machine changes.
+#[tokio::test]
+async fn a_state_file_that_is_mounted_by_itself_is_refused_with_what_to_mount() {
+    let allowed = Process::new("unshare").args(["-rm", "true"]).status().is_ok_and(|status| status.success());
+    if !allowed {
+        eprintln!("this machine lets nobody mount, so nothing was tried");
+        return;
+    }
+    let sandbox = sandbox("mounted", "").await;
+    sandbox.write("outside.json", "{}");
+    sandbox.write("state/state.json", "{}");
+    let mounted = |arguments: &'static [&'static str]| {
+        let program = sandbox.command(arguments);
+        let mut command = Process::new("unshare");
+        let script = "mount --bind outside.json state/state.json && exec \"$0\" \"$@\"";
+        command.args(["-rm", "sh", "-c", script]).arg(program.get_program()).args(arguments);
+        command.current_dir(sandbox.dir()).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        finish(command)
+    };
+    let checked = mounted(&["check"]).await.expect_code(1);
+    let ran = mounted(&["run-once"]).await.expect_code(1);
+    for Ran { stdout, .. } in [checked, ran] {
+        assert!(stdout.contains("state/state.json is mounted as a single file, which cannot be replaced"), "{stdout}");
+        assert!(stdout.contains("mount its folder instead") && stdout.contains("subPath"), "{stdout}");
+    }
+    assert_eq!(sandbox.read("outside.json"), "{}");
+    assert_eq!(sandbox.bq_tables().await, [""; 0], "rows were moved that could not be remembered");
+}

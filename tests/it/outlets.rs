@@ -27,15 +27,15 @@ async fn sandbox(name: &str, settings: &str) -> Sandbox {
 }
 
 /// A service that answers as it is told, then with 200, and keeps what it was sent.
-struct Hook {
-    url: String,
+pub struct Hook {
+    pub url: String,
     heard: Heard,
 }
 
 type Heard = Arc<Mutex<(VecDeque<u16>, Vec<Value>)>>;
 
 impl Hook {
-    async fn answering(answers: &[u16]) -> Self {
+    pub async fn answering(answers: &[u16]) -> Self {
         let heard: Heard = Arc::new(Mutex::new((answers.iter().copied().collect(), Vec::new())));
         let answer = |State(heard): State<Heard>, word: String| async move {
             let (answers, words) = &mut *heard.lock().unwrap();
@@ -49,7 +49,7 @@ impl Hook {
         Self { url, heard }
     }
 
-    fn heard(&self) -> Vec<Value> {
+    pub fn heard(&self) -> Vec<Value> {
         self.heard.lock().unwrap().1.clone()
     }
 }

@@ -92,7 +92,7 @@ async fn words_that_cannot_be_meant_are_answered_with_what_can() {
         }
     };
     assert!(said(&["--decline", "secret"], 2).await.contains("--mapping"));
-    let unknown = said(&["--mapping", "t", "--decline", "secrets"], 1).await;
+    let unknown = said(&["--mapping", "t", "--decline", "secrets"], 2).await;
     assert!(unknown.contains("columns that differ: wanted, secret"), "{unknown}");
     assert!(said(&["--mapping", "t", "--decline", "id"], 1).await.contains("nothing to decide"));
 }

@@ -125,3 +125,20 @@ async fn staging_tables_of_dead_runs_are_dropped_and_others_are_not() {
     tables.sort();
     assert_eq!(tables, ["bqsync_staging_t_of_somebody", "t"]);
 }
+
+#[tokio::test]
+async fn a_lookback_of_another_kind_than_the_column_is_refused_before_anything_begins() {
+    let sandbox = Sandbox::new("lookback_kind").await;
+    sandbox.configure(
+        "",
+        "  - {name: t, mysql_table: t, bigquery_table: t, primary_keys: [id], incremental_column: id, mode: upsert}",
+    );
+    sandbox.sql("CREATE TABLE t (id INT PRIMARY KEY)").await;
+    let ran = sandbox.run(&["run-once", "--lookback", "2h"]).await.expect_code(2);
+    assert!(
+        ran.stdout.contains("`--lookback`: A lookback of 2h") && ran.stdout.contains("as a number alone"),
+        "{ran:?}"
+    );
+    assert_eq!(sandbox.bq_tables().await, [""; 0]);
+    sandbox.run(&["run-once", "--lookback", "2"]).await.expect_code(0);
+}

@@ -322,3 +322,22 @@ async fn answers_of_many_pages_are_read_to_their_end() {
     sandbox.bq_run("UPDATE `{d}.t` SET v = 'other' WHERE id IN (100, 2900)").await;
     assert_eq!(result(&through(&sandbox, &proxy, &[]).await.expect_code(1))["differing"], 2);
 }
+
+/// One expression over all columns must be too deep for neither side.
+#[tokio::test]
+async fn a_table_of_a_thousand_columns_is_compared() {
+    let sandbox = Sandbox::new("verify_wide").await;
+    sandbox.configure("", UPSERT);
+    let columns: Vec<_> = (0..998).map(|n| format!("c{n} SMALLINT")).collect();
+    let columns = columns.join(", ");
+    sandbox
+        .sql(&format!(
+            "CREATE TABLE t (id INT PRIMARY KEY, at DATETIME NOT NULL, KEY (at), {columns}); \
+             INSERT INTO t (id, at, c0, c997) VALUES (1, '2026-01-01', 7, 9), (2, '2026-01-02', NULL, 3)"
+        ))
+        .await;
+    sandbox.sync().await;
+    sandbox.bq_run("UPDATE `{d}.t` SET c997 = 4 WHERE id = 2").await;
+    // The last column of the second row counts, and the first row is written alike.
+    assert_eq!(different(&sandbox).await, ["differs 2"]);
+}

@@ -3,6 +3,7 @@
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::TableId;
+use crate::domain::quote;
 
 /// Who the program is to Google Cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +38,9 @@ pub fn login(identity: &Identity) -> Finding {
 pub fn jobs_failed(identity: &Identity, project: &str, fault: &Fault) -> Finding {
     refused(Topic::BigqueryJobs, fault, || {
         format!(
-            "gcloud projects add-iam-policy-binding {project} --member={} --role=roles/bigquery.jobUser",
-            identity.member()
+            "gcloud projects add-iam-policy-binding {} --member={} --role=roles/bigquery.jobUser",
+            quote::shell_word(project),
+            quote::shell_word(&identity.member())
         )
     })
 }
@@ -48,9 +50,9 @@ pub fn jobs_failed(identity: &Identity, project: &str, fault: &Fault) -> Finding
 pub fn dataset_failed(topic: Topic, identity: &Identity, table: &TableId, fault: &Fault) -> Finding {
     refused(topic, fault, || {
         format!(
-            "in BigQuery: GRANT `roles/bigquery.dataEditor` ON SCHEMA `{}`.`{}` TO \"{}\"",
-            table.project,
-            table.dataset,
+            "in BigQuery: GRANT `roles/bigquery.dataEditor` ON SCHEMA {}.{} TO \"{}\"",
+            quote::bigquery_name(&table.project),
+            quote::bigquery_name(&table.dataset),
             identity.member()
         )
     })
@@ -60,6 +62,11 @@ pub fn dataset_failed(topic: Topic, identity: &Identity, table: &TableId, fault:
 #[must_use]
 pub fn dataset_missing(table: &TableId, location: &str) -> Finding {
     let TableId { project, dataset, .. } = table;
+    let made = format!(
+        "bq {} mk --dataset {}",
+        quote::shell_word(&format!("--location={location}")),
+        quote::shell_word(&format!("{project}:{dataset}"))
+    );
     Finding::warn(
         Topic::BigqueryDataset,
         format!(
@@ -67,15 +74,16 @@ pub fn dataset_missing(table: &TableId, location: &str) -> Finding {
              `roles/bigquery.user` on the project"
         ),
     )
-    .remedy(format!("if it should be there already, correct `dataset`; or make it: bq --location={location} mk --dataset {project}:{dataset}"))
+    .remedy(format!("if it should be there already, correct `dataset`; or make it: {made}"))
 }
 
 #[must_use]
 pub fn bucket_failed(topic: Topic, identity: &Identity, bucket: &str, fault: &Fault) -> Finding {
     refused(topic, fault, || {
         format!(
-            "gcloud storage buckets add-iam-policy-binding gs://{bucket} --member={} --role=roles/storage.objectUser",
-            identity.member()
+            "gcloud storage buckets add-iam-policy-binding {} --member={} --role=roles/storage.objectUser",
+            quote::shell_word(&format!("gs://{bucket}")),
+            quote::shell_word(&identity.member())
         )
     })
 }

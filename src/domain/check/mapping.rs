@@ -10,8 +10,8 @@ use crate::domain::config::Mapping;
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::Fault;
 use crate::domain::finding::{Finding, Topic};
-use crate::domain::naming;
 use crate::domain::plan::{self, PlanInput, Planned};
+use crate::domain::quote;
 use crate::domain::source_type::SourceType;
 
 /// Rows of the current tick are always held back; beyond this they are dated in the future.
@@ -119,8 +119,9 @@ pub fn keys_not_unique(mapping: &Mapping, source: &SourceSchema) -> Option<Findi
         }
         (None, Some(unique)) => finding.remedy(format!("its unique key is: {}", unique.join(", "))),
         (None, None) => {
-            let columns: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
-            finding.remedy(format!("ALTER TABLE {} ADD UNIQUE KEY ({})", mapping.source, columns.join(", ")))
+            let columns: Vec<_> = keys.iter().map(|key| quote::mysql_name(key)).collect();
+            let table = quote::mysql_table(&mapping.source);
+            finding.remedy(format!("ALTER TABLE {table} ADD UNIQUE KEY ({})", columns.join(", ")))
         }
     })
 }
@@ -136,8 +137,18 @@ pub fn cursor_not_indexed(mapping: &Mapping, source: &SourceSchema) -> Option<Fi
         Topic::CursorIndex,
         format!("no index of {table} begins with `{cursor}`: every run reads the whole table"),
     );
-    let create = format!("CREATE INDEX idx_{} ON {table} ({cursor})", naming::id_part(cursor));
+    let create = format!(
+        "CREATE INDEX {} ON {} ({})",
+        quote::mysql_name(&index_name(cursor)),
+        quote::mysql_table(table),
+        quote::mysql_name(cursor)
+    );
     Some(finding.remedy(format!("add one with {create}")))
+}
+
+/// At most 64 characters, as every name in MySQL.
+fn index_name(column: &str) -> String {
+    "idx_".chars().chain(column.chars()).take(64).collect()
 }
 
 /// Rows that no window ever holds.

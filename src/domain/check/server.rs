@@ -8,6 +8,7 @@ use crate::domain::config::Pace;
 use crate::domain::fence::{Sight, Writers};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::SourceTable;
+use crate::domain::quote;
 use crate::domain::tail;
 
 /// Clocks kept by NTP differ by milliseconds; a read takes a second at worst.
@@ -63,8 +64,7 @@ impl Account {
 
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let quoted = |text: &str| text.replace('\'', "''");
-        write!(f, "'{}'@'{}'", quoted(&self.user), quoted(&self.host))
+        write!(f, "{}@{}", quote::mysql_text(&self.user), quote::mysql_text(&self.host))
     }
 }
 
@@ -182,9 +182,9 @@ pub fn clock(facts: &ServerFacts) -> Finding {
 /// The statement that lets the account read a table.
 #[must_use]
 pub fn grant_select(facts: &ServerFacts, table: &SourceTable) -> String {
-    let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
     let database = table.database.as_ref().unwrap_or(&facts.database);
-    format!("GRANT SELECT ON {}.{} TO {}", quoted(database), quoted(&table.table), facts.account)
+    let table = SourceTable { database: Some(database.clone()), table: table.table.clone() };
+    format!("GRANT SELECT ON {} TO {}", quote::mysql_table(&table), facts.account)
 }
 
 #[cfg(test)]

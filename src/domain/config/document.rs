@@ -116,8 +116,8 @@ fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Config> {
     let schedule = schedule::of_all(r, &top, default_timezone);
     let concurrency = top.number(r, "concurrency", 1..=MOST_CONCURRENT).unwrap_or(4);
     let readers = top.number(r, "readers", 1..=MOST_READERS);
-    let report_dir = top.optional(r, "report_dir").map_or_else(|| PathBuf::from("etl/reports"), |v| v.text.into());
-    let metrics_file = top.optional(r, "metrics_file").map(|v| v.text.into());
+    let report_dir = top.path(r, "report_dir").unwrap_or_else(|| PathBuf::from("etl/reports"));
+    let metrics_file = top.path(r, "metrics_file");
     let notify = notify::read(r, &top);
     let pace = pace(r, &top);
     let defaults = Defaults {
@@ -195,8 +195,8 @@ pub(super) fn timezone(r: &mut Reading<'_>, section: &Section<'_>, key: &str) ->
 /// Only the chosen store's keys are needed: the other's variables may be unset.
 fn state(r: &mut Reading<'_>, top: &Section<'_>) -> Option<StateLocation> {
     if !top.choice(r, "state_store", &[("local", false), ("gcs", true)]).unwrap_or(false) {
-        let path = top.optional(r, "state_local_path");
-        return Some(StateLocation::Local(path.map_or_else(|| PathBuf::from("state/state.json"), |v| v.text.into())));
+        let path = top.path(r, "state_local_path").unwrap_or_else(|| PathBuf::from("state/state.json"));
+        return Some(StateLocation::Local(path));
     }
     let bucket = top.required(r, "state_gcs_bucket", "name the bucket, or set `state_store: local`")?;
     check(r, top, "state_gcs_bucket", &bucket, validate::bucket);

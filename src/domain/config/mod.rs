@@ -6,6 +6,7 @@ mod document;
 mod interpolate;
 mod mapping;
 mod notify;
+mod path;
 mod read;
 mod schedule;
 mod settings;
@@ -26,7 +27,9 @@ use super::target_type::TargetType;
 
 pub use document::parse;
 pub use interpolate::Env;
-pub use settings::{bigquery_settings, mysql_settings, storage_settings};
+pub use path::path;
+pub use settings::{bigquery_settings, file_setting, mysql_settings, storage_settings};
+pub use validate::{cursor_value, ends_before_it_begins};
 
 /// Everything of config.yaml.
 #[derive(Debug, Clone)]
@@ -303,13 +306,17 @@ pub struct Problem {
     pub hint: String,
 }
 
+impl Problem {
+    /// `config.yaml:3`, `.env:2`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.line.map_or_else(|| self.file.clone(), |line| format!("{}:{line}", self.file))
+    }
+}
+
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.file)?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-        }
-        write!(f, ": {}", self.message)?;
+        write!(f, "{}: {}", self.place(), self.message)?;
         if self.hint.is_empty() { Ok(()) } else { write!(f, "\n    hint: {}", self.hint) }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Problem;
 use super::interpolate::{Env, Trouble, interpolate};
 use super::yaml::{Entry, Kind, Node};
+use super::{Problem, path};
 
 /// One reading of a file: where variables come from and what was found wrong.
 pub(super) struct Reading<'a> {
@@ -53,7 +54,7 @@ impl Reading<'_> {
     }
 
     fn complete(&mut self, node: &Node, text: &str, name: &str) -> Found {
-        let (line, written) = (node.line, text.to_owned());
+        let (line, written) = (node.line, shown(text));
         match interpolate(text, self.env) {
             Ok(value) if !value.trim().is_empty() => {
                 Found::Value(Value { text: value.trim().to_owned(), written, line })
@@ -62,7 +63,7 @@ impl Reading<'_> {
             Ok(_) => Found::Unset { line, written },
             Err(Trouble::Unset(_)) => Found::Unset { line, written },
             Err(Trouble::Malformed(piece)) => {
-                let message = format!("{name} holds `{piece}`, which is not a variable");
+                let message = format!("{name} holds `{}`, which is not a variable", shown_variable(&piece));
                 self.problem(line, message, "write `${NAME}` or `${NAME:-default}`, and `$${` for the text `${`");
                 Found::Wrong
             }
@@ -89,7 +90,7 @@ impl<'n> Section<'n> {
         };
         let section = Self { line: Some(node.line), entries, prefix, of };
         for entry in entries.iter().filter(|e| !known.contains(&e.key.as_str()) && !e.key.starts_with("x-")) {
-            let message = format!("{} is not a key that bqsync knows", section.name(&entry.key));
+            let message = format!("{} is not a key that bqsync knows", section.name(&shown(&entry.key)));
             r.problem(entry.line, message, nearest(&entry.key, known));
         }
         Some(section)
@@ -211,6 +212,16 @@ impl<'n> Section<'n> {
         span
     }
 
+    /// The path of a file or a directory.
+    pub fn path(&self, r: &mut Reading<'_>, key: &str) -> Option<PathBuf> {
+        let value = self.optional(r, key)?;
+        let path = path::path(&value.text);
+        if path.is_none() {
+            r.problem(value.line, format!("{} is not the path of a file", self.name(key)), path::HINT);
+        }
+        path
+    }
+
     /// A list of single values; empty when it is missing.
     pub fn list(&self, r: &mut Reading<'_>, key: &str) -> Vec<Value> {
         let Some(entry) = self.entry(key).filter(|e| !e.node.is_null()) else { return Vec::new() };
@@ -239,6 +250,25 @@ impl<'n> Section<'n> {
     pub fn refuse(&self, r: &mut Reading<'_>, key: &str, value: &Value, hint: impl Into<String>) {
         r.problem(value.line, format!("{} cannot be `{}`", self.name(key), value.written), hint);
     }
+}
+
+/// Longer than any value that a key takes but for addresses; what is longer may be a secret in the wrong place.
+const LONGEST_SHOWN: usize = 100;
+
+/// A value as messages show it.
+fn shown(text: &str) -> String {
+    let length = text.chars().count();
+    if length <= LONGEST_SHOWN && !text.contains(char::is_control) {
+        return text.to_owned();
+    }
+    format!("... ({length} characters)")
+}
+
+/// The beginning of what reads like a variable; what follows its name may be a secret that has `${` in it.
+fn shown_variable(piece: &str) -> String {
+    let name: String = piece.chars().skip("${".len()).take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let rest = if piece.chars().count() > name.chars().count() + "${".len() { "..." } else { "" };
+    shown(&format!("${{{name}{rest}"))
 }
 
 const FLAGS: [(&str, bool); 6] =

@@ -5,9 +5,13 @@
 use std::path::PathBuf;
 
 use super::interpolate::Env;
+use super::path;
 use super::read::nearest;
 use super::{BigQuerySettings, ClientCertificate, MysqlSettings, PasswordSource, Problem, SslMode, StorageSettings};
 use crate::domain::secret::Secret;
+
+/// Source: RFC 1035, with a port behind it.
+const LONGEST_HOST: usize = 260;
 
 const SSL_MODES: [(&str, SslMode); 5] = [
     ("disabled", SslMode::Disabled),
@@ -27,11 +31,11 @@ pub fn mysql_settings(env: Env<'_>) -> Result<MysqlSettings, Vec<Problem>> {
     let user = required(env, "MYSQL_USER", "set the account that reads the tables", &mut problems);
     let database = required(env, "MYSQL_DATABASE", "set the database that the tables are in", &mut problems);
     let password = password(env, &mut problems);
-    let ssl_ca = path(env, "MYSQL_SSL_CA");
+    let ssl_ca = optional_file(env, "MYSQL_SSL_CA", &mut problems);
     let ssl_mode = ssl_mode(env, ssl_ca.is_some(), &mut problems);
     let client_certificate = client_certificate(env, ssl_mode, &mut problems);
     let clear_password = clear_password(env, ssl_mode, &password, &mut problems);
-    let socket = path(env, "MYSQL_SOCKET");
+    let socket = optional_file(env, "MYSQL_SOCKET", &mut problems);
     let ssh = ssh(env, socket.is_some(), &mut problems);
     if !problems.is_empty() {
         return Err(problems);
@@ -53,19 +57,13 @@ pub fn mysql_settings(env: Env<'_>) -> Result<MysqlSettings, Vec<Problem>> {
 
 fn host_and_port(env: Env<'_>, problems: &mut Vec<Problem>) -> (String, u16) {
     let host = text(env, "MYSQL_HOST").unwrap_or_else(|| "localhost".to_owned());
-    if host.contains("://") || host.contains('/') {
-        problems
-            .push(problem("MYSQL_HOST is not a host's name", "write the name or address alone, without `mysql://`"));
+    if !is_host(&host) {
+        problems.push(problem(
+            "MYSQL_HOST is not a host's name",
+            "write the name or address alone, without `mysql://`, account or password",
+        ));
     }
-    let port = match text(env, "MYSQL_PORT").map(|port| port.parse::<u16>()) {
-        None => 3306,
-        Some(Ok(port)) if port > 0 => port,
-        Some(_) => {
-            problems.push(problem("MYSQL_PORT is not a port's number", "write a number from 1 to 65535, such as 3306"));
-            0
-        }
-    };
-    (host, port)
+    (host, port(env, problems))
 }
 
 /// One source: with two, an old password would be used for years beside the one that is rotated.
@@ -74,7 +72,7 @@ fn password(env: Env<'_>, problems: &mut Vec<Problem>) -> PasswordSource {
     let written = env("MYSQL_PASSWORD").filter(|value| !value.is_empty()).map(Secret::new);
     let sources: Vec<_> = [
         written.map(PasswordSource::Variable),
-        path(env, "MYSQL_PASSWORD_FILE").map(PasswordSource::File),
+        optional_file(env, "MYSQL_PASSWORD_FILE", problems).map(PasswordSource::File),
         text(env, "MYSQL_PASSWORD_COMMAND").map(Secret::new).map(PasswordSource::Command),
     ]
     .into_iter()
@@ -91,7 +89,8 @@ fn password(env: Env<'_>, problems: &mut Vec<Problem>) -> PasswordSource {
 }
 
 fn client_certificate(env: Env<'_>, mode: SslMode, problems: &mut Vec<Problem>) -> Option<ClientCertificate> {
-    let (certificate, key) = (path(env, "MYSQL_SSL_CERT"), path(env, "MYSQL_SSL_KEY"));
+    let certificate = optional_file(env, "MYSQL_SSL_CERT", problems);
+    let key = optional_file(env, "MYSQL_SSL_KEY", problems);
     let missing = match (&certificate, &key) {
         (None, None) => return None,
         (Some(_), None) => Some(("MYSQL_SSL_KEY", "name the PEM file with the private key of MYSQL_SSL_CERT")),
@@ -151,6 +150,27 @@ fn ssh(env: Env<'_>, has_socket: bool, problems: &mut Vec<Problem>) -> Option<St
     Some(destination)
 }
 
+/// An address of IPv6 has colons. What a URL has beside the host may be a password, and a host's name is shown.
+fn is_host(host: &str) -> bool {
+    host.len() <= LONGEST_HOST && host.chars().all(|c| c.is_alphanumeric() || "-_.:%[]".contains(c))
+}
+
+fn port(env: Env<'_>, problems: &mut Vec<Problem>) -> u16 {
+    let Some(written) = text(env, "MYSQL_PORT") else { return 3306 };
+    match written.parse() {
+        Ok(port) if port > 0 => return port,
+        // Kubernetes sets NAME_PORT in every pod for each Service, in the manner of Docker's links.
+        _ if written.starts_with("tcp://") => problems.push(problem(
+            "MYSQL_PORT is not a port's number but the address of a Kubernetes Service named `mysql`",
+            "set `enableServiceLinks: false` in the pod's spec, or MYSQL_PORT in the container's `env`",
+        )),
+        _ => {
+            problems.push(problem("MYSQL_PORT is not a port's number", "write a number from 1 to 65535, such as 3306"));
+        }
+    }
+    0
+}
+
 /// As MySQL's own clients: naming an authority asks for it to be checked.
 fn ssl_mode(env: Env<'_>, has_ca: bool, problems: &mut Vec<Problem>) -> SslMode {
     let default = if has_ca { SslMode::VerifyCa } else { SslMode::Preferred };
@@ -167,18 +187,18 @@ fn ssl_mode(env: Env<'_>, has_ca: bool, problems: &mut Vec<Problem>) -> SslMode 
 /// Reads `BIGQUERY_EMULATOR_HOST` and `GOOGLE_APPLICATION_CREDENTIALS`.
 ///
 /// # Errors
-/// An emulator's address that is none.
+/// An emulator's address that is none, a key in the place of its file.
 pub fn bigquery_settings(env: Env<'_>) -> Result<BigQuerySettings, Vec<Problem>> {
-    let credentials = path(env, "GOOGLE_APPLICATION_CREDENTIALS");
+    let credentials = file_setting(env, "GOOGLE_APPLICATION_CREDENTIALS").map_err(|problem| vec![problem])?;
     Ok(BigQuerySettings { emulator: emulator(env, "BIGQUERY_EMULATOR_HOST", "localhost:9050")?, credentials })
 }
 
 /// Reads `STORAGE_EMULATOR_HOST` and `GOOGLE_APPLICATION_CREDENTIALS`.
 ///
 /// # Errors
-/// An emulator's address that is none.
+/// As [`bigquery_settings`].
 pub fn storage_settings(env: Env<'_>) -> Result<StorageSettings, Vec<Problem>> {
-    let credentials = path(env, "GOOGLE_APPLICATION_CREDENTIALS");
+    let credentials = file_setting(env, "GOOGLE_APPLICATION_CREDENTIALS").map_err(|problem| vec![problem])?;
     Ok(StorageSettings { emulator: emulator(env, "STORAGE_EMULATOR_HOST", "localhost:4443")?, credentials })
 }
 
@@ -187,9 +207,7 @@ fn emulator(env: Env<'_>, name: &str, example: &str) -> Result<Option<String>, V
     let Some(written) = text(env, name) else { return Ok(None) };
     let (scheme, address) = written.split_once("://").unwrap_or(("http", &written));
     let address = address.trim_end_matches('/');
-    let sound = matches!(scheme, "http" | "https")
-        && !address.is_empty()
-        && !address.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '@'));
+    let sound = matches!(scheme, "http" | "https") && !address.is_empty() && is_host(address);
     if !sound {
         let hint = format!("write `host:port` or `http://host:port`, such as `{example}`");
         return Err(vec![problem(&format!("{name} is not an address"), hint)]);
@@ -197,8 +215,9 @@ fn emulator(env: Env<'_>, name: &str, example: &str) -> Result<Option<String>, V
     Ok(Some(format!("{scheme}://{address}")))
 }
 
+/// The message begins with the variable's name, by which whoever knows where it was set puts the place in.
 fn problem(message: &str, hint: impl Into<String>) -> Problem {
-    Problem { file: ".env".to_owned(), line: None, message: message.to_owned(), hint: hint.into() }
+    Problem { file: "environment".to_owned(), line: None, message: message.to_owned(), hint: hint.into() }
 }
 
 /// An empty line in `.env` means the same as none.
@@ -206,16 +225,33 @@ fn text(env: Env<'_>, name: &str) -> Option<String> {
     env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
-fn path(env: Env<'_>, name: &str) -> Option<PathBuf> {
-    text(env, name).map(PathBuf::from)
+/// A variable that names a file.
+///
+/// # Errors
+/// Its value cannot be a path; it may be the secret that the file holds, so it is not shown.
+pub fn file_setting(env: Env<'_>, name: &str) -> Result<Option<PathBuf>, Problem> {
+    let Some(written) = text(env, name) else { return Ok(None) };
+    path::path(&written).map(Some).ok_or_else(|| problem(&format!("{name} is not the path of a file"), path::HINT))
+}
+
+fn optional_file(env: Env<'_>, name: &str, problems: &mut Vec<Problem>) -> Option<PathBuf> {
+    file_setting(env, name).unwrap_or_else(|problem| {
+        problems.push(problem);
+        None
+    })
 }
 
 fn required(env: Env<'_>, name: &str, what: &str, problems: &mut Vec<Problem>) -> String {
-    text(env, name).unwrap_or_else(|| {
-        problems
-            .push(problem(&format!("{name} is not set"), format!("{what}: `{name}=...` in `.env` or the environment")));
-        String::new()
-    })
+    let Some(value) = text(env, name) else {
+        let hint = format!("{what}: `{name}=...` in `.env` or the environment");
+        problems.push(problem(&format!("{name} is not set"), hint));
+        return String::new();
+    };
+    // An account or a database is shown in many messages; a URL has the password in it.
+    if value.contains("://") || value.contains(char::is_control) {
+        problems.push(problem(&format!("{name} is not a name"), "write the name alone, not a URL"));
+    }
+    value
 }
 
 #[cfg(test)]
@@ -249,7 +285,7 @@ mod tests {
                 .expect_err("five problems");
         let text = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         for name in ["MYSQL_PORT", "MYSQL_SSL_MODE", "MYSQL_HOST", "MYSQL_USER", "MYSQL_DATABASE"] {
-            assert!(text.contains(&format!(".env: {name} is not")), "{text}");
+            assert!(text.contains(&format!("environment: {name} is not")), "{text}");
         }
         assert!(!text.contains(secret), "{text}");
     }

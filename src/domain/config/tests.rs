@@ -190,7 +190,7 @@ fn each_wrong_value_of_the_top_level_is_named_with_its_line() {
         ("concurrency: [4]", "`concurrency` is a list, not a single value"),
         ("invalid_values: drop", "`invalid_values` cannot be `drop`"),
         ("empty_string_as_null: 2", "`empty_string_as_null` cannot be `2`"),
-        ("report_dir: ${A-B}", "`${A-B}`, which is not a variable"),
+        ("report_dir: ${A-B}", "`${A...`, which is not a variable"),
         ("dataset: twice", "`dataset` is already given on line 2"),
         ("location: !ENV x", "has no meaning here"),
         ("<<: 5", "`<<` merges keys"),

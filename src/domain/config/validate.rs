@@ -78,12 +78,29 @@ pub(super) fn object_prefix(prefix: &str) -> Result<(), String> {
 }
 
 /// The column's type is known only later; until then a number and a date are both possible.
-pub(super) fn cursor_value(text: &str) -> Result<(), String> {
+///
+/// # Errors
+/// What to write instead.
+pub fn cursor_value(text: &str) -> Result<(), String> {
     let kinds = [CursorKind::Int, CursorKind::DateTime { fsp: 6, zone: chrono_tz::Tz::UTC }];
     if kinds.into_iter().any(|kind| Cursor::parse(text, kind).is_ok()) {
         return Ok(());
     }
     Err("write a date such as `2020-01-01T00:00:00Z`, or a whole number".to_owned())
+}
+
+/// Does a window of these values end before it begins, whatever the column's type and zone are? Only what is certain counts:
+/// a wall clock and an instant can be told apart once the column's zone is known.
+#[must_use]
+pub fn ends_before_it_begins(start: &str, end: &str) -> bool {
+    let zones = [chrono_tz::Tz::UTC, chrono_tz::Asia::Tokyo].map(|zone| CursorKind::DateTime { fsp: 6, zone });
+    let kinds = [CursorKind::Int, zones[0], zones[1]];
+    let orders = kinds.into_iter().filter_map(|kind| {
+        let (start, first) = (Cursor::parse(start, kind).ok()?, Cursor::parse(end, kind).ok()?);
+        start.compare(&first.day_end_of(end, kind))
+    });
+    let orders: Vec<_> = orders.collect();
+    !orders.is_empty() && orders.iter().all(|order| order.is_gt())
 }
 
 /// The type that was probably meant.

@@ -9,6 +9,7 @@ use crate::domain::cursor::CursorKind;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::Topic;
 use crate::domain::naming;
+use crate::domain::quote;
 use crate::domain::schema::SchemaDiff;
 use crate::domain::source_type::SourceType;
 use crate::domain::target_type::TargetType;
@@ -54,7 +55,11 @@ pub(super) fn names(input: &PlanInput<'_>) -> Result<(), Fault> {
                     column.name, mapping.source
                 ),
             )
-            .with_hint(format!("leave one out: `exclude: [{}]` in mapping `{}`", column.name, mapping.name)));
+            .with_hint(format!(
+                "leave one out: `exclude: [{}]` in mapping `{}`",
+                quote::yaml_word(&column.name),
+                mapping.name
+            )));
         }
         seen.push((target, &column.name));
     }

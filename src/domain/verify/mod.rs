@@ -29,6 +29,22 @@ pub const SUMMED_DIGITS: usize = 15;
 /// Digits of a row's hash that are compared row by row.
 pub const COMPARED_DIGITS: usize = 32;
 
+/// What one CONCAT is given. Some servers make a chain of it, as deep as it is long, and refuse one of a thousand; a tree of
+/// so many branches is two deep for every table that BigQuery takes.
+const PIECES_AT_ONCE: usize = 100;
+
+/// The texts one after the other, in the words that MySQL, MariaDB and BigQuery share.
+#[must_use]
+pub fn concatenated(mut pieces: Vec<String>) -> String {
+    let concat = |pieces: &[String]| format!("CONCAT({})", pieces.join(", "));
+    while pieces.len() > PIECES_AT_ONCE {
+        pieces = pieces.chunks(PIECES_AT_ONCE).map(concat).collect();
+    }
+    // Of no piece at all there is still a text.
+    pieces.insert(0, "''".to_owned());
+    concat(&pieces)
+}
+
 /// What both sides are asked about: the same rows, written the same way.
 #[derive(Debug, Clone)]
 pub struct Comparison {
@@ -84,5 +100,32 @@ impl Comparison {
         let fits = !matches!(column.source.source_type, SourceType::Int { bits: 64, unsigned: true });
         let is_number = matches!(column.encoding, Encoding::Int { .. }) && column.target_type == TargetType::Int64;
         (fits && is_number).then_some(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(many: usize) -> Vec<String> {
+        (0..many).map(|n| n.to_string()).collect()
+    }
+
+    #[test]
+    fn many_pieces_become_a_tree_that_reads_in_the_same_order() {
+        assert_eq!(concatenated(pieces(3)), "CONCAT('', 0, 1, 2)");
+        assert_eq!(concatenated(Vec::new()), "CONCAT('')");
+        for many in [100, 101, 1_000, 10_000, 10_001] {
+            let text = concatenated(pieces(many));
+            let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty());
+            assert!(numbers.eq(pieces(many)), "{many}");
+            let depths = text.chars().scan(0_usize, |depth, c| {
+                *depth = *depth + usize::from(c == '(') - usize::from(c == ')');
+                Some(*depth)
+            });
+            assert!(depths.max().unwrap_or(0) <= 3, "{many}");
+            let widest = text.split("CONCAT(").map(|part| part.matches(", ").count()).max();
+            assert!(widest.is_some_and(|widest| widest <= PIECES_AT_ONCE + 1), "{many}");
+        }
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::MappingName;
 use crate::domain::plan::{PlanInput, Planned, plan};
+use crate::domain::quote;
 use crate::domain::schema::Decisions;
 use crate::domain::window::Low;
 use crate::engine::Ports;
@@ -158,7 +159,8 @@ fn compared<S, W, T>(
     let names: Vec<_> = waiting().map(|column| format!("`{}`", column.name)).collect();
     if additions == SchemaAdditions::Review && !planned.diff.creates_table && !names.is_empty() {
         let sentence = format!("{} of {table} wait for a decision, and the mapping with them", names.join(", "));
-        let remedy = format!("bqsync schema-diff --mapping {} shows them, --apply and --decline decide", mapping.name);
+        let option = quote::shell_option("--mapping", &mapping.name.0);
+        let remedy = format!("bqsync schema-diff {option} shows them, --apply and --decline decide");
         return vec![Finding::warn(Topic::Target, sentence).remedy(remedy)];
     }
     if let Err(fault) = refuse_conflicts(mapping, planned, additions) {

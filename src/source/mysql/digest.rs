@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use super::sql::identifier;
 use crate::domain::plan::ColumnPlan;
 use crate::domain::source_type::SourceType;
-use crate::domain::verify::{COMPARED_DIGITS, Comparison, Form, Grain, Parts, SUMMED_DIGITS};
+use crate::domain::verify::{COMPARED_DIGITS, Comparison, Form, Grain, Parts, SUMMED_DIGITS, concatenated};
 
 /// The hash of a whole row, in hexadecimal.
 pub fn row_hash(comparison: &Comparison) -> String {
@@ -74,7 +74,7 @@ fn joined(comparison: &Comparison, positions: impl Iterator<Item = usize>) -> St
         };
         Some(format!("IFNULL({ended}, '-;')"))
     };
-    format!("CONCAT('', {})", positions.filter_map(field).collect::<Vec<_>>().join(", "))
+    concatenated(positions.filter_map(field).collect())
 }
 
 fn value(column: &ColumnPlan, form: Form) -> String {

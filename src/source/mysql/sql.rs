@@ -10,6 +10,7 @@ use super::read::Slice;
 use crate::domain::cursor::Cursor;
 use crate::domain::ids::SourceTable;
 use crate::domain::plan::{ColumnPlan, TablePlan};
+use crate::domain::quote;
 use crate::domain::source_type::SourceType;
 use crate::domain::type_map::Encoding;
 use crate::domain::window::{Low, Window};
@@ -67,15 +68,12 @@ impl Query {
 
 /// Quotes a name; a backtick in it is doubled.
 pub fn identifier(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
+    quote::mysql_name(name)
 }
 
 /// Quotes a table's name.
 pub fn table(table: &SourceTable) -> String {
-    match &table.database {
-        Some(database) => format!("{}.{}", identifier(database), identifier(&table.table)),
-        None => identifier(&table.table),
-    }
+    quote::mysql_table(table)
 }
 
 /// The statements that read one window.

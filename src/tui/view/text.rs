@@ -2,6 +2,7 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::printable;
 use crate::tui::theme::Theme;
 
 /// Cells that a text takes.
@@ -96,11 +97,7 @@ fn head(text: &str, cells: usize) -> &str {
 
 /// What a server wrote must not move the cursor.
 fn one_line(text: &str) -> String {
-    if text.chars().any(char::is_control) {
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-    } else {
-        text.to_owned()
-    }
+    printable::blanked(text).into_owned()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::literal::column;
 use crate::domain::plan::ColumnPlan;
 use crate::domain::target_type::TargetType;
-use crate::domain::verify::{COMPARED_DIGITS, Comparison, Form, Grain, Parts, SUMMED_DIGITS};
+use crate::domain::verify::{COMPARED_DIGITS, Comparison, Form, Grain, Parts, SUMMED_DIGITS, concatenated};
 
 /// The hash of a whole row, in hexadecimal.
 pub fn row_hash(comparison: &Comparison) -> String {
@@ -69,7 +69,7 @@ fn joined(comparison: &Comparison, positions: impl Iterator<Item = usize>) -> St
         };
         Some(format!("IFNULL({ended}, '-;')"))
     };
-    format!("CONCAT('', {})", positions.filter_map(field).collect::<Vec<_>>().join(", "))
+    concatenated(positions.filter_map(field).collect())
 }
 
 fn value(of: &ColumnPlan, form: Form) -> String {

@@ -1,22 +1,18 @@
 //! Names and values as GoogleSQL spells them: the one place where text is put into a statement.
 
 use crate::domain::ids::TableId;
+use crate::domain::quote;
 
 /// A column, quoted always: reserved words and letters of any script are then plain names.
 #[must_use]
 pub fn column(name: &str) -> String {
-    format!("`{}`", escaped(name))
+    quote::bigquery_name(name)
 }
 
 /// A table by its whole path, in one pair of backticks (a project may hold dashes).
 #[must_use]
 pub fn table(id: &TableId) -> String {
-    format!("`{}.{}.{}`", escaped(&id.project), escaped(&id.dataset), escaped(&id.table))
-}
-
-/// Quoted identifiers take the escapes of string literals. Source: BigQuery reference, "Lexical structure".
-fn escaped(name: &str) -> String {
-    name.replace('\\', "\\\\").replace('`', "\\`")
+    quote::bigquery_table(id)
 }
 
 #[cfg(test)]

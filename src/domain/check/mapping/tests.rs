@@ -94,7 +94,7 @@ fn every_missing_column_is_told_and_hides_nothing_else() {
     case.source.indexes.truncate(1);
     assert_eq!(case.of(Topic::Keys, Standing::Fail).len(), 2);
     assert!(case.of(Topic::Columns, Standing::Fail)[0].contains("`exclude` of mapping `t` names the column `neither`"));
-    assert!(case.of(Topic::CursorIndex, Standing::Warn)[0].contains("CREATE INDEX idx_at ON t (at)"));
+    assert!(case.of(Topic::CursorIndex, Standing::Warn)[0].contains("CREATE INDEX `idx_at` ON `t` (`at`)"));
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn keys_that_do_not_tell_rows_apart_come_with_the_way_out() {
     case.mapping.primary_keys = vec!["at".into()];
     assert!(case.of(Topic::Keys, Standing::Warn)[0].ends_with("its unique key is: id"));
     case.source.unique_keys.clear();
-    assert!(case.of(Topic::Keys, Standing::Warn)[0].ends_with("ALTER TABLE t ADD UNIQUE KEY (`at`)"));
+    assert!(case.of(Topic::Keys, Standing::Warn)[0].ends_with("ALTER TABLE `t` ADD UNIQUE KEY (`at`)"));
     case.source.columns[1].nullable = true;
     assert!(case.of(Topic::Keys, Standing::Warn)[0].contains("`at` may be NULL"));
     (case.source.is_view, case.source.indexes) = (true, Vec::new());

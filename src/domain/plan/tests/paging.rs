@@ -11,7 +11,7 @@ fn pages_are_taken_only_where_an_index_and_the_keys_allow_it() {
     let planned = no_index.planned();
     assert_eq!(planned.table.paging, Paging::Stream);
     assert!(
-        planned.warnings[0].to_string().contains("CREATE INDEX idx_updated_at ON users (updated_at)"),
+        planned.warnings[0].to_string().contains("CREATE INDEX `idx_updated_at` ON `users` (`updated_at`)"),
         "{:?}",
         planned.warnings
     );

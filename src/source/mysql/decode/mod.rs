@@ -23,6 +23,7 @@ use crate::domain::config::InvalidValues;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::SourceTable;
 use crate::domain::plan::TablePlan;
+use crate::domain::quote;
 use crate::domain::report::Flaw;
 use crate::domain::staging::arrow_schema;
 use crate::source::{BatchLimits, RowBatch};
@@ -133,7 +134,8 @@ fn refusal(table: &SourceTable, plan: &TablePlan, (index, unfit): (usize, Unfit)
                 format!("Column `{name}` of {table} is not valid UTF-8 in the row with {place}"),
             )
             .with_hint(format!(
-                "correct it at the source, or carry its bytes as they are: `columns: {{{name}: BYTES}}`"
+                "correct it at the source, or carry its bytes as they are: `columns: {{{}: BYTES}}`",
+                quote::yaml_word(name)
             ))
         }
         Unfit::Gap => Fault::new(
@@ -145,7 +147,8 @@ fn refusal(table: &SourceTable, plan: &TablePlan, (index, unfit): (usize, Unfit)
         )
         .with_hint(format!(
             "if that is not the zone it is written in, correct `default_timezone`; to keep wall clocks as they are: \
-             `columns: {{{name}: DATETIME}}`"
+             `columns: {{{}: DATETIME}}`",
+            quote::yaml_word(name)
         )),
         Unfit::Wire => Fault::new(
             FaultKind::Schema,

@@ -1,0 +1,135 @@
+//! Names and texts as SQL and shells spell them, so that a statement or a command that is shown can be pasted.
+
+use std::fmt::Write;
+
+use super::ids::{SourceTable, TableId};
+
+/// A name in MySQL and MariaDB.
+#[must_use]
+pub fn mysql_name(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// A table in MySQL and MariaDB, with its database where it has one of its own.
+#[must_use]
+pub fn mysql_table(table: &SourceTable) -> String {
+    let name = mysql_name(&table.table);
+    table.database.as_ref().map_or_else(|| name.clone(), |database| format!("{}.{name}", mysql_name(database)))
+}
+
+/// A text in MySQL and MariaDB, whose backslashes escape unless `sql_mode` says otherwise.
+#[must_use]
+pub fn mysql_text(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+/// A name in BigQuery. Source: BigQuery reference, "Lexical structure": quoted identifiers take the escapes of strings.
+#[must_use]
+pub fn bigquery_name(name: &str) -> String {
+    format!("`{}`", in_backticks(name))
+}
+
+/// A table in BigQuery by its whole path, in one pair of backticks (a project may hold dashes).
+#[must_use]
+pub fn bigquery_table(id: &TableId) -> String {
+    format!("`{}.{}.{}`", in_backticks(&id.project), in_backticks(&id.dataset), in_backticks(&id.table))
+}
+
+fn in_backticks(name: &str) -> String {
+    name.replace('\\', "\\\\").replace('`', "\\`")
+}
+
+/// One word of a shell's command line. A name with control characters needs a shell that knows `$'...'` (bash, zsh).
+#[must_use]
+pub fn shell_word(word: &str) -> String {
+    let is_plain =
+        |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ':' | '@' | '%' | '+' | ',' | '=');
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    if word.chars().any(char::is_control) {
+        return format!("$'{}'", word.chars().fold(String::new(), bash_escaped));
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+fn bash_escaped(mut text: String, c: char) -> String {
+    match c {
+        '\'' | '\\' => text.extend(['\\', c]),
+        _ if c.is_control() => {
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                // Writing to a string cannot fail.
+                let _ = write!(text, "\\x{byte:02x}");
+            }
+        }
+        _ => text.push(c),
+    }
+    text
+}
+
+/// An option of a command with its value: `--mapping users`. A value that begins with a dash is no option of its own.
+#[must_use]
+pub fn shell_option(option: &str, value: &str) -> String {
+    let gap = if value.starts_with('-') { '=' } else { ' ' };
+    format!("{option}{gap}{}", shell_word(value))
+}
+
+/// One value of YAML, in a list or a group on one line.
+#[must_use]
+pub fn yaml_word(word: &str) -> String {
+    let begins = word.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    if begins && word.chars().all(|c| c.is_alphanumeric() || c == '_') && !YAML_WORDS.contains(&&*word.to_lowercase()) {
+        return word.to_owned();
+    }
+    // YAML takes what JSON writes.
+    serde_json::Value::from(word).to_string()
+}
+
+/// Words that YAML takes for something else than text.
+const YAML_WORDS: [&str; 9] = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_texts_stay_within_their_quotes() {
+        let table = |database: Option<&str>, table: &str| {
+            mysql_table(&SourceTable { database: database.map(Into::into), table: table.into() })
+        };
+        assert_eq!(table(None, "xé; DROP"), "`xé; DROP`");
+        assert_eq!(table(Some("a.b"), "t`x"), "`a.b`.`t``x`");
+        assert_eq!(mysql_text(r"o'br\ien"), r"'o''br\\ien'");
+        assert_eq!(bigquery_name("a`b\\c"), "`a\\`b\\\\c`");
+        let id = TableId { project: "my-project".into(), dataset: "d".into(), table: "t x".into() };
+        assert_eq!(bigquery_table(&id), "`my-project.d.t x`");
+    }
+
+    const WORDS: [&str; 9] =
+        ["users", "größe", "my orders", "it's", "$(rm -rf x)", "a`b", "", "line\nbreak \x1b[31m'\\", "--apply"];
+
+    #[test]
+    fn words_that_need_no_quotes_have_none() {
+        assert_eq!(WORDS.map(shell_word)[..4], ["users", "größe", "'my orders'", r"'it'\''s'"]);
+        assert_eq!(shell_option("--mapping", "users"), "--mapping users");
+        assert_eq!(shell_option("--mapping", "-x y"), "--mapping='-x y'");
+    }
+
+    #[test]
+    fn a_word_of_yaml_is_read_back_as_text() {
+        for word in ["total", "größe", "a, b", "a: b", "{x}", "it's \"so\"", "no", "12", "", "tab\there"] {
+            let list = format!("[{}]", yaml_word(word));
+            assert_eq!(serde_yaml::from_str::<Vec<String>>(&list).unwrap(), [word], "{list}");
+        }
+        assert_eq!(yaml_word("total"), "total");
+    }
+
+    #[test]
+    fn bash_reads_each_word_as_it_was() {
+        for word in WORDS {
+            let script = format!("printf %s {}", shell_word(word));
+            let said = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
+            assert_eq!(String::from_utf8(said.stdout).unwrap(), word, "{script}");
+        }
+    }
+}

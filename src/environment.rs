@@ -1,0 +1,197 @@
+//! The process's variables, over those of `.env` in the working directory, and where each was set.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use bigquery_syncer::domain::config::{self, Problem};
+use bigquery_syncer::dotenv::{self, Unread};
+
+use crate::wiring::{Refusal, project_directories, read_text};
+
+const FILE: &str = ".env";
+
+/// Names that this program or its configuration has; other programs have others in the same file.
+const OURS: [&str; 9] =
+    ["MYSQL_", "BIGQUERY_", "STORAGE_", "GOOGLE_", "GCP_", "GCS_", "BQSYNC_", "CLOUDSDK_", "LOG_LEVEL"];
+
+/// Lines of other programs that cannot be read are left alone, and named once in the log.
+#[derive(Default)]
+pub struct Environment {
+    dotenv: HashMap<String, String>,
+    /// By name, from 1.
+    lines: HashMap<String, usize>,
+    has_file: bool,
+    left_alone: Vec<usize>,
+}
+
+impl Environment {
+    /// # Errors
+    /// `.env` cannot be read, or a line of it that should set a variable of ours.
+    pub fn read() -> Result<Self, Refusal> {
+        let file = Path::new(FILE);
+        if file.exists() { Self::of_text(&read_text(file)?) } else { Ok(Self::default()) }
+    }
+
+    fn of_text(text: &str) -> Result<Self, Refusal> {
+        let parsed = dotenv::parse(text);
+        let (ours, others): (Vec<_>, Vec<_>) =
+            parsed.unread.into_iter().partition(|unread| OURS.iter().any(|name| unread.word.starts_with(name)));
+        if !ours.is_empty() {
+            return Err(Refusal::Problems(ours.iter().map(broken).collect()));
+        }
+        let lines = parsed.entries.iter().filter(|entry| entry.value.is_some());
+        Ok(Self {
+            dotenv: dotenv::resolve(&parsed.entries, &|name| std::env::var(name).ok()),
+            lines: lines.map(|entry| (entry.name.clone(), entry.line)).collect(),
+            has_file: true,
+            left_alone: others.iter().map(|unread| unread.line).collect(),
+        })
+    }
+
+    /// A variable; an empty one counts as unset.
+    pub fn get(&self, name: &str) -> Option<String> {
+        let value = std::env::var(name).ok().or_else(|| self.dotenv.get(name).cloned());
+        value.filter(|v| !v.is_empty())
+    }
+
+    /// Where log files go: `BQSYNC_LOG_DIR`, else the user's state directory.
+    pub fn log_directory(&self) -> Option<PathBuf> {
+        match config::file_setting(&|name| self.get(name), "BQSYNC_LOG_DIR") {
+            Ok(Some(directory)) => return Some(directory),
+            Ok(None) => {}
+            // It is said by `problems`; what it holds must not become a directory's name.
+            Err(_) => return None,
+        }
+        let directories = project_directories()?;
+        Some(directories.state_dir().unwrap_or_else(|| directories.data_local_dir()).to_owned())
+    }
+
+    /// What is wrong with variables that are read here.
+    pub fn problems(&self) -> Vec<Problem> {
+        config::file_setting(&|name| self.get(name), "BQSYNC_LOG_DIR").err().into_iter().collect()
+    }
+
+    /// Says in the log which lines of `.env` are not read.
+    pub fn warn(&self) {
+        for line in &self.left_alone {
+            tracing::warn!("{FILE}:{line} sets no variable and is left alone");
+        }
+    }
+
+    /// A sentence that begins with a variable's name, as a problem of the place where that is set.
+    pub fn refusal(&self, sentence: String) -> Refusal {
+        match first_variable(&sentence) {
+            Some(name) => {
+                let (file, line) = self.place(name);
+                Refusal::Problems(vec![Problem { file, line, message: sentence, hint: String::new() }])
+            }
+            None => Refusal::Usage(sentence),
+        }
+    }
+
+    /// Names the places of variables: of those that problems are about, and of those that are written in config.yaml.
+    pub fn located(&self, mut problem: Problem) -> Problem {
+        if problem.line.is_some() {
+            let set = variables_in(&problem.message).filter(|name| self.get(name).is_some());
+            let places: Vec<_> = set.map(|name| format!("{name} is set in {}", self.place_words(name))).collect();
+            if !places.is_empty() {
+                problem.hint = format!("{} ({})", problem.hint, places.join(", "));
+            }
+        } else if let Some(name) = first_variable(&problem.message) {
+            (problem.file, problem.line) = self.place(name);
+        }
+        problem
+    }
+
+    /// As a problem names it; of a variable that is not set, where it could be.
+    fn place(&self, name: &str) -> (String, Option<usize>) {
+        let is_set = std::env::var_os(name).is_some();
+        let line = self.lines.get(name).copied().filter(|_| !is_set);
+        let is_missing = !is_set && line.is_none();
+        let file = if line.is_some() || (is_missing && self.has_file) { FILE } else { "environment" };
+        (file.to_owned(), line)
+    }
+
+    fn place_words(&self, name: &str) -> String {
+        match self.place(name) {
+            (file, Some(line)) => format!("{file}:{line}"),
+            (_, None) => "the environment".to_owned(),
+        }
+    }
+}
+
+/// Names the line alone: what cannot be read may be a password.
+fn broken(unread: &Unread) -> Problem {
+    Problem {
+        file: FILE.to_owned(),
+        line: Some(unread.line),
+        message: "this line does not set a variable".to_owned(),
+        hint: "write NAME=value; put a value that holds spaces, quotes or # in single quotes".to_owned(),
+    }
+}
+
+/// `MYSQL_PORT is ...`
+fn first_variable(sentence: &str) -> Option<&str> {
+    let word = sentence.split(' ').next().filter(|word| word.len() > 2)?;
+    word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_').then_some(word)
+}
+
+/// The names in `${NAME}` and `${NAME:-default}`.
+fn variables_in(text: &str) -> impl Iterator<Item = &str> {
+    let name = |piece: &'_ str| piece.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    text.split("${").skip(1).filter_map(move |piece| piece.get(..name(piece)?))
+}
+
+#[cfg(test)]
+mod properties;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Names that no process has: the servers' own are set where the tests run.
+
+    fn problems(refusal: Refusal) -> Vec<Problem> {
+        match refusal {
+            Refusal::Problems(problems) => problems,
+            Refusal::Usage(sentence) => panic!("{sentence}"),
+        }
+    }
+
+    #[test]
+    fn a_line_of_ours_that_cannot_be_read_is_refused_and_one_of_others_is_left_alone() {
+        let theirs = "\u{feff}MYSQL_NO_USER=etl\nmy-app.mode=prod\nFEATURE_X\nnot a variable\nAPP_KEY='open\n";
+        let environment = Environment::of_text(theirs).unwrap_or_default();
+        assert_eq!(environment.get("MYSQL_NO_USER").as_deref(), Some("etl"));
+        assert_eq!(environment.left_alone, [4, 5]);
+        for line in ["MYSQL_NO_PASSWORD: s3cret", "export MYSQL_NO_PASSWORD='s3cret", "BQSYNC_NOTIFY_URL s3cret"] {
+            let found = problems(Environment::of_text(&format!("# note\n\n{line}\nA=b\n")).err().unwrap());
+            assert_eq!(found.iter().map(|problem| problem.line).collect::<Vec<_>>(), [Some(3)], "{line}");
+            assert!(!found[0].to_string().contains("s3cret"), "{}", found[0]);
+        }
+    }
+
+    #[test]
+    fn a_problem_names_the_place_that_its_value_came_from() {
+        let environment = Environment::of_text("A=1\nMYSQL_NO_PORT=abc\nEMPTY=\n").unwrap_or_default();
+        let problem = |message: &str, line| Problem {
+            file: "config.yaml".into(),
+            line,
+            message: message.into(),
+            hint: "do this".into(),
+        };
+        let place = |message: &str| environment.located(problem(message, None)).place();
+        assert_eq!(place("MYSQL_NO_PORT is not a port's number"), ".env:2");
+        assert_eq!(place("PATH is not a port's number"), "environment");
+        assert_eq!(place("MYSQL_NO_USER is not set"), ".env");
+        assert_eq!(Environment::default().located(problem("MYSQL_NO_USER is not set", None)).place(), "environment");
+        assert_eq!(place("`project` is missing"), "config.yaml");
+        let in_config = environment.located(problem("`location` cannot be `${A:-x}-${NONE}`", Some(3)));
+        assert_eq!(
+            (in_config.place(), in_config.hint),
+            ("config.yaml:3".into(), "do this (A is set in .env:1)".into())
+        );
+        assert_eq!(problems(environment.refusal("MYSQL_NO_PORT is wrong".into()))[0].place(), ".env:2");
+        assert!(matches!(environment.refusal("`--restart` is wrong".into()), Refusal::Usage(_)));
+    }
+}

@@ -1,0 +1,86 @@
+//! Text that is safe to write to a terminal, whoever wrote it: a row's key, a server's error, a column's name.
+//!
+//! The one place that decides which characters a terminal would obey instead of showing: control characters (C0, DEL, C1),
+//! and those that reorder or break lines without being seen.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// One line: what a terminal would obey is written as an escape, line breaks and tabs too.
+#[must_use]
+pub fn line(text: &str) -> Cow<'_, str> {
+    escaped(text, |out, c| match c {
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        c => unicode(out, c),
+    })
+}
+
+/// JSON that means the same: outside of its strings nothing but blanks and line breaks is obeyed, within them an escape is
+/// read as the character.
+#[must_use]
+pub fn json(text: &str) -> Cow<'_, str> {
+    escaped(text, |out, c| if matches!(c, '\n' | '\r' | '\t') { out.push(c) } else { unicode(out, c) })
+}
+
+/// One line of a screen, where an escape would take room that a name needs.
+#[must_use]
+pub fn blanked(text: &str) -> Cow<'_, str> {
+    escaped(text, |out, _| out.push(' '))
+}
+
+fn escaped(text: &str, mut replace: impl FnMut(&mut String, char)) -> Cow<'_, str> {
+    if !text.contains(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_obeyed(c) { replace(&mut out, c) } else { out.push(c) }
+    }
+    Cow::Owned(out)
+}
+
+/// As JSON spells it. Every character that is obeyed has at most four hexadecimal digits.
+fn unicode(out: &mut String, c: char) {
+    // Writing to a string cannot fail.
+    let _ = write!(out, "\\u{:04x}", u32::from(c));
+}
+
+/// Source: Unicode's `Cc`, line and paragraph separators, and its `Bidi_Control` (UAX #9).
+fn is_obeyed(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A colour, a bell, a title, lines of our own shape, C1's CSI, a reordering, DEL.
+    const HOSTILE: &str = "a\x1b[31mb\x07\x1b]0;t\x07\r\nusers: ok\tc\u{9b}2Jd\u{202e}gnp.exe\u{2066}\u{7f}\u{2028}";
+
+    #[test]
+    fn nothing_is_left_that_a_terminal_obeys() {
+        let shown = line(HOSTILE);
+        assert_eq!(
+            shown,
+            "a\\u001b[31mb\\u0007\\u001b]0;t\\u0007\\r\\nusers: ok\\tc\\u009b2Jd\\u202egnp.exe\\u2066\\u007f\\u2028"
+        );
+        assert_eq!(blanked("a\x1b[2Jb\u{202e}"), "a [2Jb ");
+        assert!(matches!(line("naïve 注文 👍 \\n"), Cow::Borrowed("naïve 注文 👍 \\n")));
+    }
+
+    proptest! {
+        #[test]
+        fn json_means_the_same(text in "\\PC{0,20}[\\x00-\\x1f\\x7f-\\x9f\\u{202a}-\\u{202e}\\u{2066}-\\u{2069}]{0,9}\\PC{0,9}") {
+            let plain = serde_json::to_string_pretty(&[&text]).unwrap();
+            let shown = json(&plain);
+            prop_assert!(!shown.chars().any(|c| is_obeyed(c) && c != '\n'), "{shown}");
+            prop_assert_eq!(serde_json::from_str::<[String; 1]>(&shown).unwrap(), [text]);
+        }
+    }
+}

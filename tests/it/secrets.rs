@@ -1,0 +1,122 @@
+//! A secret in the wrong place: whatever the program makes of it, it shows it to nobody.
+
+use std::process::Command as Process;
+
+use axum::Router;
+use axum::http::StatusCode;
+
+use crate::outlets::Hook;
+use crate::support::{Ran, Sandbox, finish};
+
+/// In every value below.
+const CANARY: &str = "c4n4ry";
+
+const SETTINGS: &str = "notify: {url: '${HOOK}', on: always}\nmetrics_file: metrics.prom\n";
+
+/// Two mappings, one of which fails: its error goes wherever errors go.
+async fn sandbox(name: &str, settings: &str) -> Sandbox {
+    let sandbox = Sandbox::new(name).await;
+    let mapping = |name: &str, table: &str| {
+        format!("  - {{name: {name}, mysql_table: {table}, bigquery_table: {name}, incremental_column: id}}\n")
+    };
+    sandbox.configure(&format!("{SETTINGS}{settings}"), &[mapping("fine", "t"), mapping("gone", "not_there")].concat());
+    sandbox.sql("CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1), (2)").await;
+    sandbox
+}
+
+/// The program with variables beside those of the sandbox.
+async fn run(sandbox: &Sandbox, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
+    let mut command = sandbox.command(arguments);
+    command.env("LOG_LEVEL", "DEBUG").envs(variables.iter().copied());
+    finish(command).await
+}
+
+#[track_caller]
+fn assert_unseen(what: &str, text: &str) {
+    let seen = text.lines().find(|line| line.contains(CANARY));
+    assert_eq!(seen, None, "{what}");
+}
+
+/// Streams, logs, reports, state and its backup, metrics.
+fn written(sandbox: &Sandbox, ran: &Ran) -> String {
+    let found = Process::new("grep").args(["-rha", "--exclude=config.yaml", ""]).arg(sandbox.dir()).output().unwrap();
+    let names = Process::new("find").arg(sandbox.dir()).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("{}\n{}\n{}\n{}", ran.stdout, ran.stderr, text(&found.stdout), text(&names.stdout))
+}
+
+fn key() -> String {
+    format!("{{\n  \"type\": \"service_account\",\n  \"private_key\": \"{CANARY}\"\n}}")
+}
+
+#[tokio::test]
+async fn a_value_that_holds_a_secret_instead_of_a_name_is_refused_and_not_shown() {
+    let sandbox =
+        sandbox("secret_refused", "state_local_path: ${STATE:-state/state.json}\nreport_dir: ${REPORTS:-etl}").await;
+    let pem = format!("-----BEGIN PRIVATE KEY-----{CANARY}");
+    let base64 = format!("ewogICJ0eXBlIjogInNlcnZpY2VfYWNjb3VudCIs{}{CANARY}", "A".repeat(90));
+    let long = format!("{}{CANARY}", "a".repeat(4096));
+    let (url, at) = (format!("mysql://root:{CANARY}@127.0.0.1/shop"), format!("root:{CANARY}@127.0.0.1"));
+    let (key, web, bare) = (key(), format!("https://u:{CANARY}@host"), CANARY.to_owned());
+    let files =
+        ["GOOGLE_APPLICATION_CREDENTIALS", "MYSQL_SSL_CA", "MYSQL_SOCKET", "BQSYNC_LOG_DIR", "STATE", "REPORTS"];
+    let contents = [&key, &pem, &base64, &long];
+    let files = files.iter().flat_map(|name| contents.map(|value| (*name, value)));
+    let others = [
+        ("MYSQL_HOST", &url),
+        ("MYSQL_HOST", &at),
+        ("MYSQL_HOST", &key),
+        ("MYSQL_PORT", &bare),
+        ("MYSQL_PORT", &at),
+        ("MYSQL_USER", &url),
+        ("MYSQL_DATABASE", &url),
+        ("MYSQL_SSL_MODE", &bare),
+        ("BIGQUERY_EMULATOR_HOST", &web),
+        ("BIGQUERY_EMULATOR_HOST", &key),
+        ("STORAGE_EMULATOR_HOST", &web),
+        ("LOG_LEVEL", &bare),
+        ("HOOK", &bare),
+        ("HOOK", &key),
+    ];
+    for (name, value) in files.chain(others) {
+        for format in ["text", "json"] {
+            let variables = [("HOOK", "http://127.0.0.1:9/"), (name, value.as_str())];
+            let ran = run(&sandbox, &variables, &["run-once", "--log-format", format]).await.expect_code(2);
+            assert_unseen(name, &written(&sandbox, &ran));
+            assert!(ran.stdout.is_empty(), "{ran:?}");
+            assert!(format == "text" || ran.stderr.lines().all(|line| line.starts_with('{')), "{ran:?}");
+        }
+    }
+    assert!(!sandbox.path("state").exists() && !sandbox.path("etl").exists(), "something has begun");
+}
+
+async fn unwilling_proxy() -> String {
+    let refuses = || async { (StatusCode::PROXY_AUTHENTICATION_REQUIRED, "who are you?") };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(refuses)).await.unwrap() });
+    address
+}
+
+#[tokio::test]
+async fn a_secret_in_its_own_place_is_shown_by_nothing_that_fails_with_it() {
+    let sandbox = sandbox("secret_kept", "").await;
+    let hook = Hook::answering(&[]).await;
+    // Both answer at once, and no answer of them is one that is waited for: 407, 404.
+    let proxy = format!("http://u:{CANARY}@{}", unwilling_proxy().await);
+    let lost = hook.url.replace("T000", CANARY);
+    let password = format!("{CANARY}'\"\u{e9}");
+    for (name, value) in [("MYSQL_PASSWORD", &password), ("HTTP_PROXY", &proxy), ("HOOK", &lost)] {
+        for command in ["check", "run-once", "status"] {
+            for output in ["table", "json"] {
+                let variables = [("HOOK", hook.url.as_str()), (name, value.as_str())];
+                let arguments = [command, "--mapping", "fine", "--output", output, "--log-format", "json"];
+                let ran = run(&sandbox, &variables, &arguments).await;
+                assert_unseen(&format!("{name}, {command}"), &written(&sandbox, &ran));
+            }
+        }
+    }
+    let told = serde_json::to_string(&hook.heard()).unwrap();
+    assert!(told.contains("MySQL"), "{told}");
+    assert_unseen("the webhook", &told);
+}
