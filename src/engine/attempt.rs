@@ -48,7 +48,7 @@ pub(super) async fn attempt<S: Source, W: Warehouse, T: StateStore>(
     let mark = ledger.watermark_text();
     // Before the plan makes the table anew.
     refuse_lost_target(&scope.mapping, mark.as_deref(), target.as_ref())?;
-    if let (Some(mark), Some(0)) = (&mark, target.as_ref().map(|t| t.rows)) {
+    if let (Some(mark), true) = (&mark, target.as_ref().is_some_and(TargetSchema::is_empty)) {
         scope.note(report, format!("{} holds no rows, although the watermark is {mark}", scope.mapping.target));
     }
     if matches!(scope.task, Task::Deletes { .. }) && mark.is_none() {

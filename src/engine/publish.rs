@@ -38,7 +38,7 @@ pub(super) fn low(operator: Operator, watermark: Option<&Watermark>, first: Opti
 /// beyond it, only backfills and unfinished first loads bring, and these are remembered on their own.
 pub(super) fn may_overlap(window: &Window, target: Option<&TargetSchema>, watermark: Option<&Watermark>) -> bool {
     let ours_alone = matches!(window.low, Low::After(_)) && watermark.is_some();
-    target.is_some_and(|t| t.rows > 0) && !ours_alone
+    target.is_some_and(|t| !t.is_empty()) && !ours_alone
 }
 
 /// What is known when rows have been staged, beside the schemas.
@@ -74,7 +74,7 @@ pub(super) fn kind(mode: Mode, known: &Known, ground: &Ground) -> PublishKind {
 
 /// Created in this try, or without a row when it was described.
 fn is_empty(ground: &Ground) -> bool {
-    ground.target.as_ref().is_none_or(|target| target.rows == 0)
+    ground.target.as_ref().is_none_or(TargetSchema::is_empty)
 }
 
 /// A copy job wants the same columns on both sides; BigQuery does not say what it does about others.

@@ -132,6 +132,7 @@ mod tests {
             columns: vec![id, column("c", source_type, target_type)],
             keys: vec![0],
             keys_unique: true,
+            each_key_once: true,
             cursor: 0,
             cursor_kind: CursorKind::Int,
             timezone: Tz::UTC,

@@ -22,6 +22,7 @@ fn plan() -> TablePlan {
         columns: vec![column],
         keys: vec![0],
         keys_unique: true,
+        each_key_once: true,
         cursor: 0,
         cursor_kind: CursorKind::Int,
         timezone: chrono_tz::UTC,
@@ -36,12 +37,12 @@ fn plan() -> TablePlan {
 }
 
 fn target(rows: u64, extra_column: bool) -> TargetSchema {
-    let column = |name: &str| TargetColumn { name: name.into(), target_type: TargetType::Int64, required: false };
+    let column = |name: &str| TargetColumn::new(name, TargetType::Int64, false);
     let mut columns = vec![column("id")];
     if extra_column {
         columns.push(column("old"));
     }
-    TargetSchema { columns, rows }
+    TargetSchema { columns, rows: Some(rows), ..TargetSchema::default() }
 }
 
 fn mark(imported: bool) -> Watermark {

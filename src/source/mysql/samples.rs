@@ -27,6 +27,7 @@ pub fn plan(columns: Vec<ColumnPlan>, keys: &[usize], cursor: usize) -> TablePla
         columns,
         keys: keys.to_vec(),
         keys_unique: true,
+        each_key_once: true,
         cursor,
         cursor_kind: CursorKind::Int,
         timezone: chrono_tz::UTC,

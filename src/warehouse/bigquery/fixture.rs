@@ -54,6 +54,7 @@ pub fn orders() -> TablePlan {
         cursor: 1,
         cursor_kind: CursorKind::DateTime { fsp: 6, zone: Tz::UTC },
         keys_unique: true,
+        each_key_once: true,
         timezone: Tz::UTC,
         empty_string_as_null: false,
         invalid_values: InvalidValues::Null,
