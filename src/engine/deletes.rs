@@ -9,7 +9,6 @@ use super::attempt::Ground;
 use super::ledger::Ledger;
 use super::protocol::{Event, Phase};
 use super::publish::{in_patience, place};
-use super::run_id::Try;
 use super::scope::{Halt, Scope};
 use super::transfer::{Moved, Pumped, pump};
 use crate::domain::config::{Deletes, Mapping};
@@ -34,7 +33,7 @@ pub(super) async fn deletes<S: Source, W: Warehouse, T: StateStore>(
     refuse(&scope.mapping, &ground.plan, dry_run)?;
     let Some(mark) = ledger.watermark(ground.plan.cursor_kind)? else { return Ok(()) };
     let window = Window { low: Low::Beginning, high: mark.cursor };
-    let attempt = Try { run: &scope.run, mapping: &scope.key, attempt: report.attempts, step: 1 };
+    let attempt = scope.attempt(report.attempts, 1);
     let keys = Arc::new(ground.plan.keys_only());
     // Before the keys are read: what is older was there to be seen.
     let before = scope.in_phase(Phase::Plan, young(scope, &ground.plan)).await?;

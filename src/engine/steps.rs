@@ -4,7 +4,6 @@ use super::attempt::Ground;
 use super::ledger::Ledger;
 use super::protocol::{Event, Phase};
 use super::publish::{self, Known, Work};
-use super::run_id::Try;
 use super::scope::{Halt, Scope};
 use super::transfer::{Moved, Stretch, transfer};
 use crate::domain::config::Mode;
@@ -132,7 +131,7 @@ async fn move_one<S: Source, W: Warehouse, T: StateStore>(
     (stretch, journey, number): (Stretch, &Journey, u64),
 ) -> Result<(), Halt> {
     let (window, moves) = (stretch.window, journey.moves);
-    let attempt = Try { run: &scope.run, mapping: &scope.key, attempt: report.attempts, step: number };
+    let attempt = scope.attempt(report.attempts, number);
     let transferred = transfer(scope, ground, stretch, attempt).await?;
     for flaw in &transferred.flaws {
         add_flaw(&mut report.flaws, flaw);

@@ -29,6 +29,10 @@ pub trait StateStore: Send + Sync + 'static {
     /// Held while a mapping is worked on; dropping it (or dying) gives it back.
     type Lease: Send + Sync;
 
+    /// What tells this store from every other that a mapping may be taken in at the same time: who shares it shares its
+    /// leases.
+    fn identity(&self) -> &str;
+
     /// Takes a mapping, or a part of its backfill by the part's name, for this process.
     ///
     /// # Errors
