@@ -191,6 +191,7 @@ async fn carry_out<S: Source, W: Warehouse, T: StateStore>(
             job: order.job.clone(),
             place: place(scope),
             staging: order.vanished.staged.clone(),
+            mark: None,
             moves: Moves::Nothing,
             since: None,
             high: ledger.watermark_text().unwrap_or_default(),
@@ -200,7 +201,7 @@ async fn carry_out<S: Source, W: Warehouse, T: StateStore>(
     reached("pending_noted");
     let counts = in_patience(scope, &order.job, scope.ports.warehouse.delete(&order)).await?;
     reached("published");
-    ledger.adopt_pending().await?;
+    ledger.adopt_pending(&counts).await?;
     let deleted = counts.deleted + counts.updated;
     if let Some(deletion) = &mut report.deletion {
         deletion.deleted = deleted;

@@ -92,12 +92,23 @@ impl Try<'_> {
         target.sibling(format!("{prefix}{}_{}_{}", naming::id_part(&self.run.0), self.attempt, self.step))
     }
 
+    /// What tells a publish of this try from every other, as a label's value.
+    pub(super) fn mark(&self, staging: &TableId, number: u32) -> String {
+        short_hash(&format!("{staging}|{}|{number}", self.run))
+    }
+
     /// The job of this try: the same words give the same id, so that sending it twice does it once.
     pub(super) fn job(&self, operation: &str, target: &TableId, window: &Window) -> JobId {
         let hash = short_hash(&format!("{}|{target}|{window}", self.mapping));
         let name = naming::id_part(&self.mapping.0);
         JobId(format!("bqsync_{operation}_{name}_{hash}_{}_{}", self.run, self.attempt))
     }
+}
+
+/// The publish that builds on a version of the target: the same for whoever sends it.
+pub(super) fn turn(target: &TableId, version: &str, number: u32) -> JobId {
+    let hash = short_hash(&format!("{target}|{version}|{number}"));
+    JobId(format!("bqsync_publish_{}_{hash}_{number}", naming::id_part(&target.table)))
 }
 
 /// Tells apart what plain characters alone do not: `orders-eu` from `orders_eu`.

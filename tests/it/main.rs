@@ -36,6 +36,7 @@ mod properties;
 mod readers;
 mod recovery;
 mod review;
+mod rivals;
 mod schedule;
 mod schema_changes;
 mod shards;
