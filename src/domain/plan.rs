@@ -44,8 +44,8 @@ pub struct TablePlan {
     pub keys: Vec<usize>,
     /// The source vouches that no two rows share the keys.
     pub keys_unique: bool,
-    /// The target holds the newest version of each key, and no other.
-    pub each_key_once: bool,
+    /// Of an upsert the target holds the newest version of each key alone, of an append every version.
+    pub mode: Mode,
     /// Position in `columns` of the incremental column.
     pub cursor: usize,
     pub cursor_kind: CursorKind,
@@ -173,7 +173,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         columns,
         keys,
         keys_unique,
-        each_key_once: mapping.mode == Mode::Upsert,
+        mode: mapping.mode,
         cursor,
         cursor_kind,
         timezone: input.timezone,

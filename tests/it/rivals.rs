@@ -149,13 +149,17 @@ async fn a_publish_that_was_never_sent_is_not_taken_for_the_other_hosts_of_the_s
 }
 
 #[tokio::test]
-async fn tables_are_made_to_tell_upper_from_lower_case() {
-    let trial = Trial::with("collation", &["u"]).await;
+async fn tables_tell_upper_from_lower_case_and_promise_a_key_only_where_it_stands_once() {
+    let trial = Trial::with("collation", &["u", "a"]).await;
     trial.add(3).await;
-    let made = trial.succeeds().await.mapping("u").schema_changes.join("\n");
-    assert!(made.contains("DEFAULT COLLATE ''") && made.contains("PRIMARY KEY"), "{made}");
+    let told = trial.succeeds().await;
+    for (mapping, key_stands_once) in [("u", true), ("a", false)] {
+        let made = told.mapping(mapping).schema_changes.join("\n");
+        assert!(made.contains("DEFAULT COLLATE ''"), "{made}");
+        assert_eq!(made.contains("PRIMARY KEY"), key_stands_once, "{made}");
+    }
     let staging = trial.bigquery.sent(Call::CreateTable);
-    assert!(staging.len() == 1 && staging[0]["defaultCollation"] == "", "{staging:?}");
+    assert!(staging.len() == 2 && staging.iter().all(|table| table["defaultCollation"] == ""), "{staging:?}");
 }
 
 #[tokio::test]

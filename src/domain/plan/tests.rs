@@ -390,12 +390,3 @@ fn a_key_that_bigquery_compares_without_its_case_is_refused_where_mysql_does_not
     assert!(fault.to_string().contains("`x`") && fault.hint().contains("DEFAULT COLLATE ''"), "{fault}");
     assert!(planned("utf8mb4_general_ci").is_ok());
 }
-
-#[test]
-fn only_an_upsert_promises_that_each_key_stands_once() {
-    let mut case = case(None, None);
-    case.mapping.mode = Mode::Upsert;
-    assert!(case.plan().unwrap().table.each_key_once);
-    case.mapping.mode = Mode::Append;
-    assert!(!case.plan().unwrap().table.each_key_once);
-}

@@ -22,7 +22,7 @@ fn plan() -> TablePlan {
         columns: vec![column],
         keys: vec![0],
         keys_unique: true,
-        each_key_once: true,
+        mode: Mode::Upsert,
         cursor: 0,
         cursor_kind: CursorKind::Int,
         timezone: chrono_tz::UTC,

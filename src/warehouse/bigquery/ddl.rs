@@ -1,6 +1,7 @@
 //! The statements that bring a target table to where a plan wants it.
 
 use super::literal::{column, table};
+use crate::domain::config::Mode;
 use crate::domain::ids::TableId;
 use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::schema::{SchemaDiff, Verdict};
@@ -55,7 +56,7 @@ fn create(id: &TableId, plan: &TablePlan) -> String {
 /// Not enforced, and the optimiser trusts it: only where the table will hold each key once. All key columns or none.
 fn primary_key(plan: &TablePlan) -> Option<String> {
     let keys: Vec<&ColumnPlan> = plan.keys.iter().map(|&k| &plan.columns[k]).collect();
-    let allowed = plan.each_key_once
+    let allowed = plan.mode == Mode::Upsert
         && !keys.is_empty()
         && keys.len() <= MOST_KEY_COLUMNS
         && keys.iter().all(|c| c.target_type.can_be_key() && !c.source.nullable);
@@ -120,7 +121,7 @@ OPTIONS (labels = [('tool', 'bqsync')])";
 
     #[test]
     fn a_table_that_may_hold_several_versions_of_a_key_declares_none() {
-        let plan = TablePlan { each_key_once: false, ..orders() };
+        let plan = TablePlan { mode: Mode::Append, ..orders() };
         let sql = statements(&target(), &plan, &SchemaDiff { creates_table: true, columns: vec![] }).remove(0);
         assert!(!sql.contains("PRIMARY KEY") && sql.contains("CLUSTER BY `id`"), "{sql}");
     }
