@@ -98,6 +98,23 @@ impl<'a, T: StateStore> Ledger<'a, T> {
         self.state.target = target;
     }
 
+    /// What the target may hold came from the source, so not from beyond its `newest` value, nor from beyond its clock.
+    pub(super) fn bound_doubt(
+        &mut self,
+        kind: CursorKind,
+        newest: Option<Cursor>,
+        tick: Option<Cursor>,
+    ) -> Result<(), Fault> {
+        let Some(newest) = newest.filter(|_| self.left().is_some_and(|left| left.unsure)) else { return Ok(()) };
+        let to = tick.filter(|tick| newest.max_of(*tick) == newest).unwrap_or(newest);
+        let to = self.overlap(kind)?.map_or(to, |known| known.max_of(to));
+        self.state.overlap_to = Some(to.to_string());
+        if let Some(left) = &mut self.state.target {
+            left.unsure = false;
+        }
+        Ok(())
+    }
+
     /// The target's schema was changed by this mapping's own statements, so that its moment says nothing.
     pub(super) const fn forget_moment(&mut self) {
         if let Some(left) = &mut self.state.target {

@@ -65,7 +65,7 @@ pub(super) fn recognise<S: Source, W: Warehouse, T: StateStore>(
     if let Some(left) = known.as_ref().filter(|_| unsure && !is_known) {
         ledger.note_change(changed(scope, left, rows));
     }
-    if let Some(change) = ledger.change().filter(|_| unsure) {
+    if let Some(change) = ledger.change() {
         scope.note(report, change.to_owned());
     }
     // What this run has changed of the schema came after the look.

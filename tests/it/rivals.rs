@@ -55,6 +55,28 @@ async fn an_older_state_that_is_put_back_doubles_nothing_and_is_told_once() {
 }
 
 #[tokio::test]
+async fn an_older_state_doubles_nothing_although_the_run_that_meets_its_target_is_held_back() {
+    let trial = Trial::configured("older_held", "readers: 1\nfence_timeout: 1s", &["a", "k"]).await;
+    trial.add(30).await;
+    trial.succeeds().await;
+    let kept = trial.sandbox.read("state/state.json");
+    let later = "INSERT INTO t VALUES (31, 'old', '2026-01-02'), (32, 'new', UTC_TIMESTAMP(6) - INTERVAL 2 SECOND)";
+    trial.sandbox.sql(later).await;
+    trial.succeeds().await;
+    trial.sandbox.write("state/state.json", &kept);
+    let mut open = trial.sandbox.connection().await;
+    let write = "START TRANSACTION; INSERT INTO t VALUES (33, 'open', UTC_TIMESTAMP(6))";
+    sqlx::raw_sql(write).execute(&mut open).await.unwrap();
+    let told = trial.run().await;
+    for mapping in ["a", "k"] {
+        assert!(told.mapping(mapping).held_back.is_some(), "{:?}", told.mapping(mapping));
+        assert_eq!(told.mapping(mapping).watermark_after.as_deref(), Some("2026-01-02 00:00:00"));
+    }
+    sqlx::raw_sql("ROLLBACK").execute(&mut open).await.unwrap();
+    trial.succeeds().await;
+}
+
+#[tokio::test]
 async fn rows_that_others_write_are_noticed_and_fail_nothing() {
     let trial = Trial::with("others", &["a"]).await;
     trial.add(30).await;
