@@ -32,6 +32,30 @@ impl SourceColumn {
     pub fn is_legacy_text(&self) -> bool {
         self.charset.as_deref().is_some_and(|charset| !SAME_AS_UNICODE.contains(&charset))
     }
+
+    /// What texts of the column may differ in and still be equal to MySQL, in words; `None` where each byte counts.
+    #[must_use]
+    pub fn held_equal(&self) -> Option<&'static str> {
+        let collation = self.collation.as_deref().filter(|_| matches!(self.source_type, SourceType::Text { .. }))?;
+        let pads = collation != "binary" && !collation.contains("_0900_") && !collation.contains("nopad");
+        match (self.tells_case(), pads) {
+            (true, false) => None,
+            (true, true) => Some("trailing spaces"),
+            (false, false) => Some("case or accents"),
+            (false, true) => Some("case, accents or trailing spaces"),
+        }
+    }
+
+    /// Does MySQL tell `a` from `A` here?
+    #[must_use]
+    pub fn tells_case(&self) -> bool {
+        self.collation.as_deref().is_none_or(|collation| {
+            let is_exact = collation == "binary" || collation.ends_with("_bin");
+            // `utf8mb4_ja_0900_as_cs_ks`
+            let is_sensitive = collation.ends_with("_cs") || collation.contains("_cs_");
+            is_exact || (is_sensitive && !collation.contains("_ai_"))
+        })
+    }
 }
 
 /// What the catalogue says of a MySQL table or view.
@@ -64,17 +88,37 @@ pub struct TargetColumn {
     pub name: String,
     pub target_type: TargetType,
     pub required: bool,
+    /// BigQuery compares its texts by a collation: `a` and `A` are one to it.
+    pub ignores_case: bool,
+}
+
+impl TargetColumn {
+    /// A column that BigQuery compares byte by byte.
+    #[must_use]
+    pub fn new(name: impl Into<String>, target_type: TargetType, required: bool) -> Self {
+        Self { name: name.into(), target_type, required, ignores_case: false }
+    }
 }
 
 /// What BigQuery says of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TargetSchema {
     pub columns: Vec<TargetColumn>,
-    /// Rows outside the streaming buffer.
-    pub rows: u64,
+    /// Rows, those of the streaming buffer by its own estimate; `None` where BigQuery does not say.
+    pub rows: Option<u64>,
+    /// When the table was last changed, in milliseconds since 1970.
+    pub modified: Option<u64>,
+    /// The columns of its PRIMARY KEY, which is declared and not enforced; none where it declares none.
+    pub primary_key: Vec<String>,
 }
 
 impl TargetSchema {
+    /// Is it known to hold no row?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows == Some(0)
+    }
+
     /// Finds a column as BigQuery does: ignoring case.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&TargetColumn> {
@@ -91,6 +135,31 @@ pub fn same_name(a: &str, b: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_that_mysql_holds_equal_are_told_by_their_collation() {
+        let of = |collation: Option<&str>| {
+            let text = SourceColumn::new("c", SourceType::Text { chars: None }, true);
+            SourceColumn { collation: collation.map(Into::into), ..text }
+        };
+        let said = |collation| of(Some(collation)).held_equal();
+        for collation in ["utf8mb4_general_ci", "latin1_swedish_ci", "utf8mb4_uca1400_ai_ci", "utf8mb4_uca1400_ai_cs"] {
+            assert_eq!(said(collation), Some("case, accents or trailing spaces"), "{collation}");
+        }
+        for collation in ["utf8mb4_0900_ai_ci", "utf8mb4_0900_as_ci", "utf8mb4_uca1400_nopad_ai_ci"] {
+            assert_eq!(said(collation), Some("case or accents"), "{collation}");
+        }
+        for collation in ["utf8mb4_bin", "latin1_general_cs", "utf8mb4_uca1400_as_cs"] {
+            assert_eq!(said(collation), Some("trailing spaces"), "{collation}");
+        }
+        for collation in ["utf8mb4_0900_bin", "utf8mb4_nopad_bin", "binary", "utf8mb4_ja_0900_as_cs_ks"] {
+            assert_eq!(said(collation), None, "{collation}");
+        }
+        let number = SourceColumn::new("c", SourceType::Int { bits: 64, unsigned: false }, true);
+        assert!(of(None).held_equal().is_none() && number.held_equal().is_none() && number.tells_case());
+        let word = SourceColumn { source_type: SourceType::Enum, ..of(Some("utf8mb4_general_ci")) };
+        assert_eq!(word.held_equal(), None, "its values are spelt one way");
+    }
 
     #[test]
     fn text_of_before_unicode_is_told_by_its_character_set() {

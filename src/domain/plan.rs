@@ -12,7 +12,7 @@ pub use self::paging::{cursor_leads_an_index, tell_rows_apart};
 
 use super::check::mapping as check;
 use super::column::{SourceColumn, SourceSchema, TargetSchema, same_name};
-use super::config::{InvalidValues, Mapping, SchemaAdditions};
+use super::config::{InvalidValues, Mapping, Mode, SchemaAdditions};
 use super::cursor::CursorKind;
 use super::fault::{Fault, FaultKind};
 use super::finding::{Finding, Topic};
@@ -45,6 +45,8 @@ pub struct TablePlan {
     pub keys: Vec<usize>,
     /// The source vouches that no two rows share the keys.
     pub keys_unique: bool,
+    /// Of an upsert the target holds the newest version of each key alone, of an append every version.
+    pub mode: Mode,
     /// Position in `columns` of the incremental column.
     pub cursor: usize,
     pub cursor_kind: CursorKind,
@@ -155,12 +157,16 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
     checks::cursor_order(mapping, &columns[cursor])?;
     for &key in &keys {
         checks::key(mapping, &columns[key], &diff)?;
+        checks::key_collation(&input, &columns[key])?;
     }
     // The partitioning of a table that exists is not ours to judge.
     if let Some(column) = partition.map(|p: usize| &columns[p]).filter(|_| diff.creates_table) {
         checks::partition(mapping, column)?;
     }
     warnings.extend(check::keys_not_unique(mapping, input.source));
+    warnings.extend(check::keys_held_equal(mapping, input.source));
+    warnings.extend(check::key_declared(mapping, input.target));
+    warnings.extend(check::content_ignores_case(mapping, input.target));
     warnings.extend(check::cursor_not_indexed(mapping, input.source));
     let keys_unique = tell_rows_apart(input.source, &mapping.primary_keys);
     let paging = paging::choose(&input, &columns, &keys);
@@ -168,6 +174,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         columns,
         keys,
         keys_unique,
+        mode: mapping.mode,
         cursor,
         cursor_kind,
         timezone: input.timezone,

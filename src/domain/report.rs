@@ -48,6 +48,15 @@ pub enum Trigger {
 }
 
 impl Trigger {
+    /// Does such a run move rows from the watermark on?
+    #[must_use]
+    pub const fn is_incremental(self) -> bool {
+        match self {
+            Self::Manual | Self::Schedule => true,
+            Self::Backfill | Self::Deletes => false,
+        }
+    }
+
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {

@@ -10,6 +10,7 @@ use super::ledger::Ledger;
 use super::prepare::{as_it_is, prepare};
 use super::protocol::Phase;
 use super::recover::recover;
+use super::rivals::recognise;
 use super::scope::{Halt, Scope, Task};
 use super::steps::{Journey, move_in_steps};
 use super::sweep::sweep;
@@ -48,7 +49,7 @@ pub(super) async fn attempt<S: Source, W: Warehouse, T: StateStore>(
     let mark = ledger.watermark_text();
     // Before the plan makes the table anew.
     refuse_lost_target(&scope.mapping, mark.as_deref(), target.as_ref())?;
-    if let (Some(mark), Some(0)) = (&mark, target.as_ref().map(|t| t.rows)) {
+    if let (Some(mark), true) = (&mark, target.as_ref().is_some_and(TargetSchema::is_empty)) {
         scope.note(report, format!("{} holds no rows, although the watermark is {mark}", scope.mapping.target));
     }
     if matches!(scope.task, Task::Deletes { .. }) && mark.is_none() {
@@ -60,6 +61,9 @@ pub(super) async fn attempt<S: Source, W: Warehouse, T: StateStore>(
         _ => scope.in_phase(Phase::Plan, prepare(scope, &source, target.as_ref(), ledger, report)).await?,
     };
     reached("planned");
+    if !matches!(scope.task, Task::Deletes { .. }) {
+        recognise(scope, ledger, report, target.as_ref());
+    }
     let ground = Ground { source, target, plan: Arc::new(plan) };
     match &scope.task {
         Task::Sync { .. } | Task::Scheduled { .. } => incremental(scope, ledger, report, &ground).await,

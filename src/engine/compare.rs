@@ -65,6 +65,7 @@ async fn carry_out<S: Source, W: Warehouse, T: StateStore>(
         ports.warehouse.ensure_dataset(&mapping.target).await?;
     }
     ports.warehouse.apply(&statements).await?;
+    ledger.forget_moment();
     ledger.forget_undecided(|name| wanted.changes().any(|c| c.name == name));
     ledger.save().await?;
     Ok(compared(mapping.name.clone(), &planned.diff, statements, true))

@@ -125,9 +125,8 @@ mod tests {
             rows_estimate: None,
         };
         let columns = [("id", TargetType::Int64), ("x", has)];
-        let columns =
-            columns.map(|(name, target_type)| TargetColumn { name: name.into(), target_type, required: true });
-        let target = TargetSchema { columns: columns.to_vec(), rows: 0 };
+        let columns = columns.map(|(name, target_type)| TargetColumn::new(name, target_type, true));
+        let target = TargetSchema { columns: columns.to_vec(), rows: Some(0), ..TargetSchema::default() };
         let mapping = mapping();
         let input = PlanInput {
             mapping: &mapping,

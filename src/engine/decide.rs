@@ -55,6 +55,7 @@ async fn decide_one<S: Source, W: Warehouse, T: StateStore>(
         Vec::new()
     };
     ports.warehouse.apply(&statements).await?;
+    ledger.forget_moment();
     for (column, accepted) in &said {
         let decision = SchemaDecision {
             accepted: *accepted,

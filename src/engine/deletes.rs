@@ -9,7 +9,6 @@ use super::attempt::Ground;
 use super::ledger::Ledger;
 use super::protocol::{Event, Phase};
 use super::publish::{in_patience, place};
-use super::run_id::Try;
 use super::scope::{Halt, Scope};
 use super::transfer::{Moved, Pumped, pump};
 use crate::domain::config::{Deletes, Mapping};
@@ -35,7 +34,7 @@ pub(super) async fn deletes<S: Source, W: Warehouse, T: StateStore>(
     refuse(&scope.mapping, &ground.plan, dry_run)?;
     let Some(mark) = ledger.watermark(ground.plan.cursor_kind)? else { return Ok(()) };
     let window = Window { low: Low::Beginning, high: mark.cursor };
-    let attempt = Try { run: &scope.run, mapping: &scope.key, attempt: report.attempts, step: 1 };
+    let attempt = scope.attempt(report.attempts, 1);
     let keys = Arc::new(ground.plan.keys_only());
     // Before the keys are read: what is older was there to be seen.
     let before = scope.in_phase(Phase::Plan, young(scope, &ground.plan)).await?;
@@ -196,6 +195,7 @@ async fn carry_out<S: Source, W: Warehouse, T: StateStore>(
             job: order.job.clone(),
             place: place(scope),
             staging: order.vanished.staged.clone(),
+            mark: None,
             moves: Moves::Nothing,
             since: None,
             high: ledger.watermark_text().unwrap_or_default(),
@@ -205,7 +205,7 @@ async fn carry_out<S: Source, W: Warehouse, T: StateStore>(
     reached("pending_noted");
     let counts = in_patience(scope, &order.job, scope.ports.warehouse.delete(&order)).await?;
     reached("published");
-    ledger.adopt_pending().await?;
+    ledger.adopt_pending(&counts).await?;
     let deleted = counts.deleted + counts.updated;
     if let Some(deletion) = &mut report.deletion {
         deletion.deleted = deleted;

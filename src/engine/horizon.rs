@@ -63,6 +63,7 @@ pub(super) async fn fix_window<S: Source, W: Warehouse, T: StateStore>(
     }
     refuse_numbers_begun_again(scope, ground, watermark, &bounds, report)?;
     let Horizon { high, rows, newest, moment } = settled(scope, ground, ask, &bounds, report).await?;
+    ledger.bound_doubt(ground.plan.cursor_kind, newest, moment.tick)?;
     let reached = high.or(watermark.map(|mark| mark.cursor));
     report.lag_seconds = reached.zip(newest).and_then(|(reached, newest)| Lag::between(reached, newest)?.seconds());
     let Some(high) = high else { return Ok(Fixed { window: None, rows, moment }) };

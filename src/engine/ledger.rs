@@ -11,8 +11,9 @@ use crate::domain::shard::Shard;
 use crate::domain::tail::Tail;
 use crate::domain::window::{Published, Watermark};
 use crate::state::{
-    BackfillState, EndedBackfill, LastRun, MappingState, Moves, PendingPublish, StateStore, StoredWatermark,
+    BackfillState, EndedBackfill, LastRun, LeftTarget, MappingState, Moves, PendingPublish, StateStore, StoredWatermark,
 };
+use crate::warehouse::PublishCounts;
 
 /// State under lease. Every change is durable before the next step is taken.
 pub(super) struct Ledger<'a, T: StateStore> {
@@ -20,6 +21,10 @@ pub(super) struct Ledger<'a, T: StateStore> {
     lease: T::Lease,
     mapping: MappingName,
     state: MappingState,
+    /// Of the target, what the next publish builds on; `None`: on none.
+    version: Option<String>,
+    /// How somebody else has changed the target, in words.
+    change: Option<String>,
 }
 
 impl<'a, T: StateStore> Ledger<'a, T> {
@@ -27,7 +32,7 @@ impl<'a, T: StateStore> Ledger<'a, T> {
     pub(super) async fn open(store: &'a T, mapping: &MappingName, run: &RunId) -> Result<Self, Fault> {
         let lease = store.lease(mapping, run).await?;
         let state = store.load(mapping).await?;
-        Ok(Self { store, lease, mapping: mapping.clone(), state })
+        Ok(Self { store, lease, mapping: mapping.clone(), state, version: None, change: None })
     }
 
     /// All that is remembered.
@@ -83,11 +88,78 @@ impl<'a, T: StateStore> Ledger<'a, T> {
         Ok(advanced)
     }
 
+    /// The target as this mapping has left it.
+    pub(super) const fn left(&self) -> Option<&LeftTarget> {
+        self.state.target.as_ref()
+    }
+
+    /// Saved with whatever comes next.
+    pub(super) fn leave(&mut self, target: Option<LeftTarget>) {
+        self.state.target = target;
+    }
+
+    /// What the target may hold came from the source, so not from beyond its `newest` value, nor from beyond its clock.
+    pub(super) fn bound_doubt(
+        &mut self,
+        kind: CursorKind,
+        newest: Option<Cursor>,
+        tick: Option<Cursor>,
+    ) -> Result<(), Fault> {
+        let Some(newest) = newest.filter(|_| self.left().is_some_and(|left| left.unsure)) else { return Ok(()) };
+        let to = tick.filter(|tick| newest.max_of(*tick) == newest).unwrap_or(newest);
+        let to = self.overlap(kind)?.map_or(to, |known| known.max_of(to));
+        self.state.overlap_to = Some(to.to_string());
+        if let Some(left) = &mut self.state.target {
+            left.unsure = false;
+        }
+        Ok(())
+    }
+
+    /// The target's schema was changed by this mapping's own statements, so that its moment says nothing.
+    pub(super) const fn forget_moment(&mut self) {
+        if let Some(left) = &mut self.state.target {
+            left.modified = None;
+        }
+    }
+
+    pub(super) fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    pub(super) fn build_on(&mut self, version: Option<String>) {
+        self.version = version;
+    }
+
+    pub(super) fn change(&self) -> Option<&str> {
+        self.change.as_deref()
+    }
+
+    pub(super) fn note_change(&mut self, change: String) {
+        self.change = Some(change);
+    }
+
+    /// A publish has ended well; saved with what it moves.
+    pub(super) fn note_published(&mut self, counts: &PublishCounts, (version, turns): (Option<String>, u32)) {
+        self.version = None;
+        self.count(counts);
+        if let Some(left) = &mut self.state.target {
+            (left.version, left.turns) = (version, turns);
+        }
+    }
+
+    fn count(&mut self, counts: &PublishCounts) {
+        if let Some(left) = &mut self.state.target {
+            left.rows = left.rows.saturating_add(counts.inserted).saturating_sub(counts.deleted);
+            left.modified = counts.ended;
+        }
+    }
+
     /// Adopts a publish that is known to have happened. A watermark set by hand since it was sent stays as it was set,
     /// and so does the checkpoint of a backfill that was begun anew.
-    pub(super) async fn adopt_pending(&mut self) -> Result<(), Fault> {
+    pub(super) async fn adopt_pending(&mut self, counts: &PublishCounts) -> Result<(), Fault> {
         let now = self.watermark_text();
         let Some(pending) = self.state.pending.take() else { return Ok(()) };
+        self.count(counts);
         match (pending.moves, &mut self.state.backfill) {
             (Moves::Watermark, _) if now == pending.since => {
                 self.state.watermark = Some(StoredWatermark { value: pending.high, imported: false });
@@ -109,6 +181,9 @@ impl<'a, T: StateStore> Ledger<'a, T> {
 
     /// Remembers a backfill that begins, or, with `None`, that one has come to its end.
     pub(super) async fn set_backfill(&mut self, backfill: Option<BackfillState>) -> Result<(), Fault> {
+        if backfill.as_ref().is_some_and(|backfill| backfill.parts.is_some()) {
+            self.state.target = None;
+        }
         self.state.backfill = backfill;
         self.save().await
     }
@@ -129,6 +204,8 @@ impl<'a, T: StateStore> Ledger<'a, T> {
 
     /// The parts of a shared backfill are all in the target, or it was found to have ended: this process knows.
     pub(super) async fn end_shared(&mut self, shard: Shard) -> Result<(), Fault> {
+        // The parts' rows are counted in none of their states alone.
+        self.state.target = None;
         match (self.state.backfill.take(), &mut self.state.ended_backfill) {
             (Some(backfill), ended) => *ended = Some(EndedBackfill::of(backfill, shard)),
             (None, Some(ended)) => ended.tell(shard),
@@ -188,7 +265,7 @@ impl<'a, T: StateStore> Ledger<'a, T> {
         self.state.undecided = columns;
     }
 
-    /// Forgets a publish that is known not to have happened.
+    /// Forgets a publish that is known not to have happened, or whose end moves nothing.
     pub(super) async fn drop_pending(&mut self) -> Result<(), Fault> {
         self.state.pending = None;
         self.save().await
@@ -209,6 +286,11 @@ impl<'a, T: StateStore> Ledger<'a, T> {
         let ended_well = report.outcome == Outcome::Ok;
         if report.outcome != Outcome::Cancelled {
             self.state.scheduled_for = self.state.scheduled_for.max(due);
+        }
+        let is_complete = ended_well && report.held_back.is_none();
+        if let Some(left) = self.state.target.as_mut().filter(|_| is_complete && trigger.is_incremental()) {
+            // Whatever the target held beyond the watermark has been passed.
+            left.unsure = false;
         }
         let totals = &mut self.state.totals;
         totals.runs += 1;

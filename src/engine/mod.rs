@@ -25,6 +25,7 @@ mod protocol;
 mod publish;
 mod recover;
 mod retries;
+mod rivals;
 mod run;
 mod run_id;
 mod schedule;

@@ -7,18 +7,20 @@ use std::time::Duration;
 use super::attempt::Ground;
 use super::ledger::Ledger;
 use super::protocol::Event;
+use super::rivals::Turn;
 use super::run_id::Try;
 use super::scope::{Halt, Scope};
 use crate::domain::column::{TargetSchema, same_name};
 use crate::domain::config::{Mode, Operator};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::ids::{JobId, JobPlace};
+use crate::domain::ids::{JobId, JobPlace, TableId};
+use crate::domain::report::MappingReport;
 use crate::domain::window::{Low, Published, Watermark, Window};
 use crate::failpoint::reached;
 use crate::source::Source;
 use crate::state::{Moves, PendingPublish, StateStore};
-use crate::warehouse::{JobFate, PublishCounts, PublishKind, PublishOrder, Staged, Warehouse};
+use crate::warehouse::{JobFate, PublishCounts, PublishKind, PublishOrder, Sent, Staged, Warehouse};
 
 /// A publish sent when the operator cancels is given so long to end; after that the next run asks what became of it.
 const GRACE: Duration = Duration::from_secs(4);
@@ -38,7 +40,7 @@ pub(super) fn low(operator: Operator, watermark: Option<&Watermark>, first: Opti
 /// beyond it, only backfills and unfinished first loads bring, and these are remembered on their own.
 pub(super) fn may_overlap(window: &Window, target: Option<&TargetSchema>, watermark: Option<&Watermark>) -> bool {
     let ours_alone = matches!(window.low, Low::After(_)) && watermark.is_some();
-    target.is_some_and(|t| t.rows > 0) && !ours_alone
+    target.is_some_and(|t| !t.is_empty()) && !ours_alone
 }
 
 /// What is known when rows have been staged, beside the schemas.
@@ -47,7 +49,9 @@ pub(super) struct Known {
     pub window: Window,
     /// How far the target may hold rows of an append.
     pub overlap: Option<Cursor>,
-    /// Nothing has been published since the target was described, and nobody else may publish to it.
+    /// The target may hold any row beyond the watermark.
+    pub unsure: bool,
+    /// Nothing has been published by this run since the target was described.
     pub is_first: bool,
     /// No two of the staged rows share their keys.
     pub each_key_once: bool,
@@ -64,7 +68,7 @@ pub(super) fn kind(mode: Mode, known: &Known, ground: &Ground) -> PublishKind {
             }
         }
         Mode::Upsert => PublishKind::Merge,
-        Mode::Append if known.overlap.is_some_and(|to| known.window.low.reaches_below(&to)) => {
+        Mode::Append if known.unsure || known.overlap.is_some_and(|to| known.window.low.reaches_below(&to)) => {
             PublishKind::InsertMissing
         }
         Mode::Append if can_copy(ground) => PublishKind::Copy,
@@ -74,7 +78,7 @@ pub(super) fn kind(mode: Mode, known: &Known, ground: &Ground) -> PublishKind {
 
 /// Created in this try, or without a row when it was described.
 fn is_empty(ground: &Ground) -> bool {
-    ground.target.as_ref().is_none_or(|target| target.rows == 0)
+    ground.target.as_ref().is_none_or(TargetSchema::is_empty)
 }
 
 /// A copy job wants the same columns on both sides; BigQuery does not say what it does about others.
@@ -94,14 +98,27 @@ fn can_copy(ground: &Ground) -> bool {
 pub(super) async fn publish<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
     ledger: &mut Ledger<'_, T>,
-    work: Work<'_>,
+    report: &mut MappingReport,
+    work: &Work<'_>,
 ) -> Result<(Published, JobId), Halt> {
-    let job = work.attempt.job("publish", &scope.mapping.target, &work.window);
-    match send(scope, ledger, &work, work.kind, job.clone()).await {
-        Err(Halt::Fault(fault)) if work.kind == PublishKind::Copy && fault.kind() == FaultKind::Schema => {
-            instead_of_copy(scope, ledger, &work, (job, fault)).await
+    let mut turn = Turn::first(ledger, work);
+    loop {
+        let job = turn.job();
+        let counts = match send(scope, ledger, work, &turn).await {
+            Ok(Sent::Done(counts)) => Some(counts),
+            Ok(Sent::Taken(other)) => {
+                turn.give_way(scope, ledger, report, other).await?;
+                None
+            }
+            Err(Halt::Fault(fault)) if turn.kind == PublishKind::Copy && fault.kind() == FaultKind::Schema => {
+                instead_of_copy(scope, &mut turn, &fault).await?
+            }
+            Err(halt) => return Err(halt),
+        };
+        if let Some(counts) = counts {
+            ledger.note_published(&counts, turn.used());
+            return Ok((published(work, counts), job));
         }
-        sent => Ok((published(&work, sent?), job)),
     }
 }
 
@@ -109,17 +126,16 @@ pub(super) async fn publish<S: Source, W: Warehouse, T: StateStore>(
 /// only once the copy is known not to have happened.
 async fn instead_of_copy<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
-    work: &Work<'_>,
-    (copy, fault): (JobId, Fault),
-) -> Result<(Published, JobId), Halt> {
-    match scope.unless_cancelled(scope.ports.warehouse.fate(&copy, &place(scope))).await? {
-        JobFate::Done(counts) => Ok((published(work, counts), copy)),
+    turn: &mut Turn<'_>,
+    fault: &Fault,
+) -> Result<Option<PublishCounts>, Halt> {
+    let (copy, mark) = (turn.job(), turn.mark());
+    match scope.unless_cancelled(scope.ports.warehouse.fate(&copy, &place(scope), Some(&mark))).await? {
+        JobFate::Done(counts) => Ok(Some(counts)),
         JobFate::Failed(_) | JobFate::Unknown => {
             scope.warn(format!("the copy job was refused ({fault}); rows are inserted instead"));
-            let job = work.attempt.job("insert", &scope.mapping.target, &work.window);
-            let counts = send(scope, ledger, work, PublishKind::Insert, job.clone()).await?;
-            Ok((published(work, counts), job))
+            turn.instead(PublishKind::Insert);
+            Ok(None)
         }
     }
 }
@@ -134,6 +150,7 @@ pub(super) fn place<S, W, T>(scope: &Scope<S, W, T>) -> JobPlace {
 #[derive(Debug, Clone)]
 pub(super) struct Work<'a> {
     pub ground: &'a Ground,
+    pub target: &'a TableId,
     pub window: Window,
     pub moves: Moves,
     pub kind: PublishKind,
@@ -149,14 +166,15 @@ async fn send<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
     ledger: &mut Ledger<'_, T>,
     work: &Work<'_>,
-    kind: PublishKind,
-    job: JobId,
-) -> Result<PublishCounts, Halt> {
+    turn: &Turn<'_>,
+) -> Result<Sent, Halt> {
+    let (job, mark) = (turn.job(), turn.mark());
     ledger
         .note_pending(PendingPublish {
             job: job.clone(),
             place: place(scope),
             staging: work.staged.table.clone(),
+            mark: Some(mark.clone()),
             moves: work.moves,
             since: ledger.stands_at(work.moves),
             high: work.window.high.to_string(),
@@ -167,12 +185,14 @@ async fn send<S: Source, W: Warehouse, T: StateStore>(
     let order = PublishOrder {
         mapping: scope.mapping.name.clone(),
         job: job.clone(),
-        kind,
+        mark,
+        kind: turn.kind,
         target: scope.mapping.target.clone(),
         plan: Arc::clone(&work.ground.plan),
         staged: work.staged.clone(),
     };
-    let counts = in_patience(scope, &job, scope.ports.warehouse.publish(&order)).await?;
+    let sent = in_patience(scope, &job, scope.ports.warehouse.publish(&order)).await?;
+    let Sent::Done(counts) = sent else { return Ok(sent) };
     reached("published");
     scope.emit(Event::Published {
         run: scope.run.clone(),
@@ -182,21 +202,21 @@ async fn send<S: Source, W: Warehouse, T: StateStore>(
         updated: counts.updated,
         bytes_billed: counts.cost.billed,
     });
-    Ok(counts)
+    Ok(sent)
 }
 
 /// Waits for a job that has been sent, but not for long once the operator has cancelled.
-pub(super) async fn in_patience<S: Source, W: Warehouse, T: StateStore>(
+pub(super) async fn in_patience<S: Source, W: Warehouse, T: StateStore, V>(
     scope: &Scope<S, W, T>,
     job: &JobId,
-    sent: impl Future<Output = Result<PublishCounts, Fault>>,
-) -> Result<PublishCounts, Halt> {
+    sent: impl Future<Output = Result<V, Fault>>,
+) -> Result<V, Halt> {
     let patience = async {
         scope.cancel.cancelled().await;
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {
-        counts = Box::pin(sent) => Ok(counts?),
+        ended = Box::pin(sent) => Ok(ended?),
         () = patience => {
             scope.warn(format!("job {job} is still running; the next run asks what became of it"));
             Err(Halt::Cancelled)

@@ -20,33 +20,35 @@ pub(super) async fn recover<S: Source, W: Warehouse, T: StateStore>(
 ) -> Result<(), Halt> {
     let Some(pending) = ledger.pending().cloned() else { return Ok(()) };
     let warehouse = &scope.ports.warehouse;
-    let ask = || scope.unless_cancelled(warehouse.fate(&pending.job, &pending.place));
+    let ask = || scope.unless_cancelled(warehouse.fate(&pending.job, &pending.place, pending.mark.as_deref()));
     let first = ask().await?;
     scope.unless_cancelled(warehouse.drop_staging(&pending.staging)).await?;
     let fate = if matches!(first, JobFate::Unknown) { ask().await? } else { first };
-    let done = match fate {
+    let counts = match fate {
         JobFate::Done(counts) => {
             report.records_processed += pending.rows;
             report.rows_inserted += counts.inserted;
             report.rows_updated += counts.updated;
             report.charge(counts.cost);
             report.jobs.push(pending.job.clone());
-            true
+            Some(counts)
         }
         JobFate::Failed(fault) => {
             tracing::info!(job = %pending.job, error = %fault, "the earlier publish had failed");
-            false
+            None
         }
-        JobFate::Unknown => false,
+        JobFate::Unknown => None,
     };
     reached("fate_known");
-    let settled = if done { ledger.adopt_pending().await } else { ledger.drop_pending().await };
-    settled?;
+    match &counts {
+        Some(counts) => ledger.adopt_pending(counts).await?,
+        None => ledger.drop_pending().await?,
+    }
     scope.emit(Event::PublishRecovered {
         run: scope.run.clone(),
         mapping: scope.mapping.name.clone(),
         job: pending.job,
-        done,
+        done: counts.is_some(),
     });
     Ok(())
 }

@@ -13,6 +13,7 @@ use super::Ports;
 use super::emitter::Emitter;
 use super::progress::{ProgressOf, Retry};
 use super::protocol::{BackfillAsk, Event, Phase};
+use super::run_id::{Owner, Try};
 use crate::domain::config::Mapping;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{MappingName, RunId, TableId};
@@ -117,6 +118,16 @@ impl<S: Source, W: Warehouse, T: StateStore> Scope<S, W, T> {
 
     pub(super) fn warn(&self, message: String) {
         self.emit(Event::Warned { run: self.run.clone(), mapping: self.mapping.name.clone(), message });
+    }
+
+    /// Whose staging tables this run makes and sweeps.
+    pub(super) fn owner(&self) -> Owner<'_> {
+        Owner { mapping: &self.key, target: &self.mapping.target, state: self.ports.state.identity() }
+    }
+
+    /// What names the tables and jobs of one try at one step.
+    pub(super) fn attempt(&self, attempt: u32, step: u64) -> Try<'_> {
+        Try { run: &self.run, mapping: &self.key, state: self.ports.state.identity(), attempt, step }
     }
 
     /// Tells the operator now, and the report's reader later; once, however often it is met.

@@ -4,7 +4,7 @@ use super::attempt::Ground;
 use super::ledger::Ledger;
 use super::protocol::{Event, Phase};
 use super::publish::{self, Known, Work};
-use super::run_id::Try;
+use super::rivals::look_again;
 use super::scope::{Halt, Scope};
 use super::transfer::{Moved, Stretch, transfer};
 use crate::domain::config::Mode;
@@ -132,7 +132,7 @@ async fn move_one<S: Source, W: Warehouse, T: StateStore>(
     (stretch, journey, number): (Stretch, &Journey, u64),
 ) -> Result<(), Halt> {
     let (window, moves) = (stretch.window, journey.moves);
-    let attempt = Try { run: &scope.run, mapping: &scope.key, attempt: report.attempts, step: number };
+    let attempt = scope.attempt(report.attempts, number);
     let transferred = transfer(scope, ground, stretch, attempt).await?;
     for flaw in &transferred.flaws {
         add_flaw(&mut report.flaws, flaw);
@@ -145,8 +145,12 @@ async fn move_one<S: Source, W: Warehouse, T: StateStore>(
         report.steps += 1;
         return Ok(());
     };
+    if number > 1 {
+        look_again(scope, ledger, report).await?;
+    }
     let known = Known {
         window,
+        unsure: ledger.left().is_none_or(|left| left.unsure),
         // What is read again stands in the target, but for what came late.
         overlap: match moves {
             Moves::Nothing => Some(window.high),
@@ -157,7 +161,8 @@ async fn move_one<S: Source, W: Warehouse, T: StateStore>(
         each_key_once: transferred.each_key_once,
     };
     let kind = publish::kind(scope.mapping.mode, &known, ground);
-    settle(scope, ledger, report, Work { ground, window, moves, kind, staged, attempt }).await?;
+    let target = &scope.mapping.target;
+    settle(scope, ledger, report, &Work { ground, target, window, moves, kind, staged, attempt }).await?;
     report.bytes_read += transferred.bytes;
     Ok(())
 }
@@ -174,10 +179,11 @@ async fn settle<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
     ledger: &mut Ledger<'_, T>,
     report: &mut MappingReport,
-    work: Work<'_>,
+    work: &Work<'_>,
 ) -> Result<(), Halt> {
-    let Work { ground, staged, moves, .. } = work.clone();
-    let (published, job) = scope.in_phase(Phase::Publish, publish::publish(scope, ledger, work)).await?;
+    let Work { ground, staged, moves, .. } = work;
+    let publish = publish::publish(scope, ledger, report, work);
+    let (published, job) = scope.in_phase(Phase::Publish, publish).await?;
     let kind = ground.plan.cursor_kind;
     let advance = async {
         let (run, mapping) = (scope.run.clone(), scope.mapping.name.clone());
@@ -193,7 +199,7 @@ async fn settle<S: Source, W: Warehouse, T: StateStore>(
                 let (slices, rows) = (state.slices, state.rows);
                 scope.emit(Event::BackfillAdvanced { run, mapping, done, to, slices, rows });
             }
-            Moves::Nothing => ledger.adopt_pending().await?,
+            Moves::Nothing => ledger.drop_pending().await?,
         }
         Ok::<_, Halt>(())
     };

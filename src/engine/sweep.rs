@@ -1,18 +1,20 @@
 //! Drops the staging tables that dead runs of a mapping, or dead checks, left behind. They expire by themselves; until then they cost.
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 
-use super::run_id::{Try, is_dead_probe, staging_prefix};
+use super::run_id::is_dead_probe;
 use super::scope::{Halt, Scope};
 use crate::domain::ids::TableId;
 use crate::source::Source;
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
 
-/// Under the lease no other run of the mapping, or of the part of its backfill, is alive: every staging table of that name
-/// is a dead run's.
+/// A run is stopped at its `deadline`, but other hosts may have set a longer one than this.
+const LONGEST_ELSEWHERE: TimeDelta = TimeDelta::hours(48);
+
+/// Under the lease no other run of the mapping, or of the part of its backfill, is alive that works under the same state.
 pub(super) async fn sweep<S: Source, W: Warehouse, T: StateStore>(scope: &Scope<S, W, T>) -> Result<(), Halt> {
-    let Scope { ports, mapping, key, run, .. } = scope;
+    let Scope { ports, mapping, run, .. } = scope;
     let look = scope.leftovers.get_or_try_init(|| ports.warehouse.leftovers(&mapping.target));
     let found = match scope.unless_cancelled(look).await {
         // Rows are worth more than tidiness: what is wrong with BigQuery will show itself where it matters.
@@ -22,10 +24,11 @@ pub(super) async fn sweep<S: Source, W: Warehouse, T: StateStore>(scope: &Scope<
         }
         found => found?,
     };
-    let prefix = staging_prefix(key);
-    let ours = Try { run, mapping: key, attempt: 0, step: 0 }.staging_stem();
     let now = Utc::now();
-    let dead = |t: &&TableId| (t.table.starts_with(&prefix) && !t.table.starts_with(&ours)) || is_dead_probe(t, now);
+    let deadline = TimeDelta::from_std(ports.config.pace.deadline).unwrap_or(TimeDelta::MAX);
+    let longest = deadline.checked_mul(2).unwrap_or(TimeDelta::MAX).max(LONGEST_ELSEWHERE);
+    let owner = scope.owner();
+    let dead = |table: &&TableId| owner.is_dead(table, run, now, longest) || is_dead_probe(table, now);
     for table in found.iter().filter(dead) {
         match scope.unless_cancelled(ports.warehouse.drop_staging(table)).await {
             Ok(()) => tracing::info!(%table, "dropped a staging table that an earlier run had left behind"),

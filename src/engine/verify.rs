@@ -69,7 +69,7 @@ async fn verify_one<S: Source, W: Warehouse, T: StateStore>(
             "the watermark was set by hand or by another tool: rows that share it may be missing until the next run";
         verification.notes.push(note.to_owned());
     }
-    let rows = source.rows_estimate.unwrap_or(0).max(target.rows);
+    let rows = source.rows_estimate.unwrap_or(0).max(target.rows.unwrap_or(0));
     let mut survey = Survey::new(ports, &comparison, order);
     survey.price().await?;
     verification.bytes = survey.bytes();

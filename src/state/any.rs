@@ -38,6 +38,13 @@ impl AnyState {
 impl StateStore for AnyState {
     type Lease = AnyLease;
 
+    fn identity(&self) -> &str {
+        match self {
+            Self::Local(store) => store.identity(),
+            Self::Gcs(store) => store.identity(),
+        }
+    }
+
     async fn lease(&self, mapping: &MappingName, run: &RunId) -> Result<AnyLease, Fault> {
         match self {
             Self::Local(store) => store.lease(mapping, run).await.map(AnyLease::Local),

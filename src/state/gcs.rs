@@ -41,6 +41,7 @@ const TRIES: usize = 5;
 pub struct GcsState {
     bucket: Bucket,
     names: Names,
+    identity: String,
     lease_length: Duration,
     report_dir: PathBuf,
     /// The tasks behind the leases of this process.
@@ -63,7 +64,8 @@ impl GcsState {
     #[must_use]
     pub fn new(bucket: Bucket, prefix: &str, lease_length: Duration, report_dir: PathBuf) -> Self {
         let names = Names::new(prefix);
-        Self { bucket, names, lease_length, report_dir, keepers: Arc::default(), taking: Arc::default() }
+        let identity = bucket.uri(&names.leases_folder());
+        Self { bucket, names, identity, lease_length, report_dir, keepers: Arc::default(), taking: Arc::default() }
     }
 
     /// Waits until every lease that was let go of is given back, at most so long: what is not given back expires.
@@ -176,6 +178,10 @@ impl GcsState {
 
 impl StateStore for GcsState {
     type Lease = GcsLease;
+
+    fn identity(&self) -> &str {
+        &self.identity
+    }
 
     async fn lease(&self, mapping: &MappingName, run: &RunId) -> Result<GcsLease, Fault> {
         let (store, mapping, run) = (self.clone(), mapping.clone(), run.clone());

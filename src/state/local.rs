@@ -15,24 +15,32 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
 use crate::files;
+use crate::host::host_name;
 
 /// `state_store: local`.
 #[derive(Debug, Clone)]
 pub struct LocalState {
     path: PathBuf,
     report_dir: PathBuf,
+    identity: String,
 }
 
 impl LocalState {
     /// Touches nothing yet: files and directories are made when something is saved.
     #[must_use]
-    pub const fn new(path: PathBuf, report_dir: PathBuf) -> Self {
-        Self { path, report_dir }
+    pub fn new(path: PathBuf, report_dir: PathBuf) -> Self {
+        let place = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+        let identity = format!("{} {}", host_name(), place.display());
+        Self { path, report_dir, identity }
     }
 }
 
 impl StateStore for LocalState {
     type Lease = FileLease;
+
+    fn identity(&self) -> &str {
+        &self.identity
+    }
 
     async fn lease(&self, mapping: &MappingName, run: &RunId) -> Result<FileLease, Fault> {
         let (path, mapping, run) = (self.path.clone(), mapping.clone(), run.clone());

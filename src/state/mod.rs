@@ -6,9 +6,11 @@ mod document;
 pub mod gcs;
 pub mod local;
 pub mod reports;
+mod target;
 
 pub use self::any::{AnyLease, AnyState};
 pub use self::backfill::{BackfillState, EndedBackfill, Parts};
+pub use self::target::LeftTarget;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,6 +30,10 @@ use crate::host::host_name;
 pub trait StateStore: Send + Sync + 'static {
     /// Held while a mapping is worked on; dropping it (or dying) gives it back.
     type Lease: Send + Sync;
+
+    /// What tells this store from every other that a mapping may be taken in at the same time: who shares it shares its
+    /// leases.
+    fn identity(&self) -> &str;
 
     /// Takes a mapping, or a part of its backfill by the part's name, for this process.
     ///
@@ -139,6 +145,9 @@ pub struct MappingState {
     /// The server's clock was seen behind the watermark, at this value: the next run that goes on reads from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again_from: Option<String>,
+    /// Of an append: the target as it was left. `None`: unknown, so each row is looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<LeftTarget>,
     /// Columns that a run under `allow_schema_additions: review` met and that nobody has decided about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undecided: Vec<String>,
@@ -184,6 +193,9 @@ pub struct PendingPublish {
     /// Where the job was sent to, whatever the configuration says by now.
     pub place: JobPlace,
     pub staging: TableId,
+    /// What tells it from another publish that may go by the same id. `None`: its id was its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
     /// What its end moves.
     #[serde(default, skip_serializing_if = "Moves::is_watermark")]
     pub moves: Moves,

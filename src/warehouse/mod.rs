@@ -77,11 +77,12 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
     /// As `describe`.
     fn stage(&self, order: StageOrder) -> impl Future<Output = Result<Self::Upload, Fault>> + Send;
 
-    /// Sends the publish job and waits for its end. A job id that BigQuery already knows is adopted, not run again.
+    /// Sends the publish job and waits for its end. A job id that BigQuery already knows is adopted, not run again, where
+    /// its mark says that it is this publish.
     ///
     /// # Errors
     /// The job's own error whole, classified.
-    fn publish(&self, order: &PublishOrder) -> impl Future<Output = Result<PublishCounts, Fault>> + Send;
+    fn publish(&self, order: &PublishOrder) -> impl Future<Output = Result<Sent, Fault>> + Send;
 
     /// Bytes that one publish of a window would read of the target; an upper bound, and free to ask. The rows themselves,
     /// which are not there yet, come on top.
@@ -96,11 +97,16 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
         window: Window,
     ) -> impl Future<Output = Result<u64, Fault>> + Send;
 
-    /// What became of a publish job that may have been sent; waits for one that still runs.
+    /// What became of a publish job that may have been sent; waits for one that still runs. A job of another mark is not it.
     ///
     /// # Errors
     /// `Auth`, `Transient`: its fate is not known yet.
-    fn fate(&self, job: &JobId, place: &JobPlace) -> impl Future<Output = Result<JobFate, Fault>> + Send;
+    fn fate(
+        &self,
+        job: &JobId,
+        place: &JobPlace,
+        mark: Option<&str>,
+    ) -> impl Future<Output = Result<JobFate, Fault>> + Send;
 
     /// Drops a staging table; one that is gone already is fine.
     ///
@@ -244,6 +250,8 @@ pub enum PublishKind {
 pub struct PublishOrder {
     pub mapping: MappingName,
     pub job: JobId,
+    /// What tells it from another publish under the same job id: a label's value.
+    pub mark: String,
     pub kind: PublishKind,
     pub target: TableId,
     pub plan: Arc<TablePlan>,
@@ -292,6 +300,25 @@ pub struct PublishCounts {
     pub updated: u64,
     pub deleted: u64,
     pub cost: Cost,
+    /// When the job ended, in milliseconds since 1970.
+    pub ended: Option<u64>,
+}
+
+/// What came of sending a publish.
+#[derive(Debug)]
+pub enum Sent {
+    Done(PublishCounts),
+    /// Another publish has its id: nothing was sent.
+    Taken(Taken),
+}
+
+/// A publish under an id that another one asked for. It has ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Taken {
+    /// It added, replaced or removed rows.
+    pub changed: bool,
+    /// When, in milliseconds since 1970.
+    pub ended: Option<u64>,
 }
 
 /// What became of a job.

@@ -40,6 +40,7 @@ mod readers;
 mod recovery;
 mod replica;
 mod review;
+mod rivals;
 mod schedule;
 mod schema_changes;
 mod secrets;

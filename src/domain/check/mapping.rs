@@ -5,8 +5,8 @@
 use chrono::{NaiveDateTime, Offset, TimeDelta, TimeZone};
 
 use super::server::ServerFacts;
-use crate::domain::column::{SourceSchema, same_name};
-use crate::domain::config::Mapping;
+use crate::domain::column::{SourceSchema, TargetSchema, same_name};
+use crate::domain::config::{Deletes, Mapping, Mode};
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::Fault;
 use crate::domain::finding::{Finding, Topic};
@@ -66,8 +66,9 @@ fn unplanned(mapping: &Mapping, source: &SourceSchema, fault: &Fault) -> Vec<Fin
     }
     let told = |topic| found.iter().any(|finding: &Finding| finding.topic == topic);
     let keys = keys_not_unique(mapping, source).filter(|_| !told(Topic::Keys));
+    let equal = keys_held_equal(mapping, source).filter(|_| !told(Topic::Keys));
     let index = cursor_not_indexed(mapping, source).filter(|_| !told(Topic::Cursor));
-    found.extend(keys.into_iter().chain(index));
+    found.extend(keys.into_iter().chain(equal).chain(index));
     found
 }
 
@@ -124,6 +125,58 @@ pub fn keys_not_unique(mapping: &Mapping, source: &SourceSchema) -> Option<Findi
             finding.remedy(format!("ALTER TABLE {table} ADD UNIQUE KEY ({})", columns.join(", ")))
         }
     })
+}
+
+/// Texts that are one key to MySQL and several to BigQuery, in an upsert that deletes nothing.
+#[must_use]
+pub fn keys_held_equal(mapping: &Mapping, source: &SourceSchema) -> Option<Finding> {
+    if mapping.mode != Mode::Upsert || mapping.deletes != Deletes::Ignore {
+        return None;
+    }
+    let mut columns = mapping.primary_keys.iter().filter_map(|key| source.column(key));
+    let (key, equal) = columns.find_map(|column| Some((column, column.held_equal()?)))?;
+    let (name, collation) = (&key.name, key.collation.as_deref().unwrap_or_default());
+    let sentence = format!(
+        "the key `{name}` has the collation {collation}: texts that differ in {equal} are one key to MySQL and two to \
+         BigQuery, so a row whose key changes between them stays there under both"
+    );
+    Some(Finding::warn(Topic::Keys, sentence).remedy(format!(
+        "`deletes: hard` (or `soft`) in the mapping lets `bqsync deletes` remove the old one; or give `{name}` a collation \
+         that tells them apart, such as utf8mb4_0900_bin or, in MariaDB, utf8mb4_nopad_bin"
+    )))
+}
+
+/// An append's target that promises BigQuery what an append does not keep.
+#[must_use]
+pub fn key_declared(mapping: &Mapping, target: Option<&TargetSchema>) -> Option<Finding> {
+    let columns = &target?.primary_key;
+    if mapping.mode != Mode::Append || columns.is_empty() {
+        return None;
+    }
+    let (table, columns) = (&mapping.target, columns.join("`, `"));
+    let sentence = format!(
+        "{table} declares PRIMARY KEY (`{columns}`), but an append keeps every version of a row: BigQuery takes the key \
+         for unique and may answer queries wrongly"
+    );
+    Some(Finding::warn(Topic::Target, sentence).remedy(format!("in BigQuery: ALTER TABLE `{table}` DROP PRIMARY KEY")))
+}
+
+/// Rows without keys are told by their content, in which BigQuery may not see every difference.
+#[must_use]
+pub fn content_ignores_case(mapping: &Mapping, target: Option<&TargetSchema>) -> Option<Finding> {
+    let column = target?.columns.iter().find(|column| column.ignores_case)?;
+    if !mapping.primary_keys.is_empty() {
+        return None;
+    }
+    let (table, name) = (&mapping.target, &column.name);
+    let sentence = format!(
+        "column `{name}` of {table} has the collation und:ci, and the mapping tells rows by their content: where rows may \
+         be there already, one that differs in case alone may be taken for there"
+    );
+    Some(
+        Finding::warn(Topic::Target, sentence)
+            .remedy("name `primary_keys`, or create the table with DEFAULT COLLATE ''"),
+    )
 }
 
 /// No index begins with the incremental column. (A view's tables may have one.)

@@ -116,6 +116,26 @@ pub(super) fn key(mapping: &Mapping, column: &ColumnPlan, diff: &SchemaDiff) -> 
     .with_hint("take its override out of `columns`"))
 }
 
+/// Two keys of which BigQuery's collation makes one.
+pub(super) fn key_collation(input: &PlanInput<'_>, column: &ColumnPlan) -> Result<(), Fault> {
+    let PlanInput { mapping, target, .. } = input;
+    let existing = target.and_then(|target| target.column(&column.target_name));
+    if !existing.is_some_and(|existing| existing.ignores_case) || !column.source.tells_case() {
+        return Ok(());
+    }
+    let (name, table) = (&column.target_name, &mapping.target);
+    let sentence = format!(
+        "Column `{name}` of {table}, a primary key, has the collation und:ci: BigQuery holds `a` and `A` as one there, \
+         and {} does not",
+        mapping.source
+    );
+    Err(Fault::new(FaultKind::Schema, sentence).with_hint(format!(
+        "let the table be made anew, which gives it DEFAULT COLLATE '': in BigQuery, DROP TABLE `{table}`; then take `{}` \
+         out of `last_sync` in the state file and run again",
+        mapping.name
+    )))
+}
+
 pub(super) fn partition(mapping: &Mapping, column: &ColumnPlan) -> Result<(), Fault> {
     if matches!(column.target_type, TargetType::Date | TargetType::DateTime | TargetType::Timestamp) {
         return Ok(());

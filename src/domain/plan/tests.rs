@@ -58,8 +58,8 @@ fn source(more: &[(&str, SourceType)]) -> SourceSchema {
 fn target(more: &[(&str, TargetType)]) -> TargetSchema {
     let all =
         [("id", TargetType::Int64), ("updated_at", TargetType::Timestamp)].into_iter().chain(more.iter().cloned());
-    let columns = all.map(|(name, target_type)| TargetColumn { name: name.into(), target_type, required: false });
-    TargetSchema { columns: columns.collect(), rows: 0 }
+    let columns = all.map(|(name, target_type)| TargetColumn::new(name, target_type, false));
+    TargetSchema { columns: columns.collect(), rows: Some(0), ..TargetSchema::default() }
 }
 
 struct Case {
@@ -373,4 +373,20 @@ fn a_new_table_is_partitioned_on_a_column_of_time() {
     // The table is there already: its partitioning is settled.
     case.target = Some(target(&[("x", TargetType::String(None))]));
     assert_eq!(case.planned().table.partition, Some(2));
+}
+
+#[test]
+fn a_key_that_bigquery_compares_without_its_case_is_refused_where_mysql_does_not() {
+    let text = SourceType::Text { chars: Some(9) };
+    let planned = |collation: &str| {
+        let mut case = case(Some(text.clone()), Some(TargetType::String(None)));
+        case.mapping.primary_keys = vec!["x".into()];
+        case.source.columns[2].collation = Some(collation.to_owned());
+        case.target.as_mut().unwrap().columns[2].ignores_case = true;
+        case.plan()
+    };
+    let fault = planned("utf8mb4_bin").unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Schema);
+    assert!(fault.to_string().contains("`x`") && fault.hint().contains("DEFAULT COLLATE ''"), "{fault}");
+    assert!(planned("utf8mb4_general_ci").is_ok());
 }

@@ -108,7 +108,7 @@ const fn decimal(source: &SourceType) -> Option<Form> {
 mod tests {
     use super::*;
     use crate::domain::column::SourceColumn;
-    use crate::domain::config::InvalidValues;
+    use crate::domain::config::{InvalidValues, Mode};
     use crate::domain::cursor::CursorKind;
     use crate::domain::plan::{ColumnPlan, Paging};
     use crate::domain::type_map::carriage;
@@ -132,6 +132,7 @@ mod tests {
             columns: vec![id, column("c", source_type, target_type)],
             keys: vec![0],
             keys_unique: true,
+            mode: Mode::Upsert,
             cursor: 0,
             cursor_kind: CursorKind::Int,
             timezone: Tz::UTC,

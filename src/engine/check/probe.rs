@@ -47,6 +47,7 @@ async fn merge<W: Warehouse>(
     let order = PublishOrder {
         mapping: name(),
         job: job(run, "merge"),
+        mark: "check".to_owned(),
         kind: PublishKind::Merge,
         target: into.clone(),
         plan: Arc::clone(&plan),

@@ -22,6 +22,7 @@ fn plan() -> TablePlan {
         columns: vec![column],
         keys: vec![0],
         keys_unique: true,
+        mode: Mode::Upsert,
         cursor: 0,
         cursor_kind: CursorKind::Int,
         timezone: chrono_tz::UTC,
@@ -36,12 +37,12 @@ fn plan() -> TablePlan {
 }
 
 fn target(rows: u64, extra_column: bool) -> TargetSchema {
-    let column = |name: &str| TargetColumn { name: name.into(), target_type: TargetType::Int64, required: false };
+    let column = |name: &str| TargetColumn::new(name, TargetType::Int64, false);
     let mut columns = vec![column("id")];
     if extra_column {
         columns.push(column("old"));
     }
-    TargetSchema { columns, rows }
+    TargetSchema { columns, rows: Some(rows), ..TargetSchema::default() }
 }
 
 fn mark(imported: bool) -> Watermark {
@@ -91,6 +92,8 @@ fn an_append_copies_only_where_both_sides_are_the_same_and_no_row_can_be_there()
     assert_eq!(of(None, None), PublishKind::Insert);
     assert_eq!(of(Some(target(7, false)), Some(5)), PublishKind::Copy);
     assert_eq!(of(Some(target(7, false)), Some(6)), PublishKind::InsertMissing);
+    let unsure = Known { unsure: true, ..known(after) };
+    assert_eq!(kind(Mode::Append, &unsure, &ground(Some(target(7, false)))), PublishKind::InsertMissing);
 }
 
 #[test]
@@ -102,10 +105,12 @@ fn a_window_overlaps_unless_it_goes_on_after_a_watermark_of_ours_or_into_an_empt
     assert!(may_overlap(&window(Low::Beginning), Some(&full), None));
     assert!(!may_overlap(&window(Low::Beginning), Some(&empty), None));
     assert!(!may_overlap(&window(Low::Beginning), None, None));
+    let unknown = TargetSchema { rows: None, ..empty };
+    assert!(may_overlap(&window(Low::Beginning), Some(&unknown), None));
 }
 
 fn known(window: Window) -> Known {
-    Known { window, overlap: None, is_first: true, each_key_once: true }
+    Known { window, overlap: None, unsure: false, is_first: true, each_key_once: true }
 }
 
 #[test]
@@ -117,4 +122,6 @@ fn an_upsert_merges_but_into_an_empty_target() {
     assert_eq!(of(Known { each_key_once: false, ..known }, None), PublishKind::InsertNewest);
     assert_eq!(of(known, Some(target(1, false))), PublishKind::Merge);
     assert_eq!(of(Known { is_first: false, ..known }, None), PublishKind::Merge);
+    let unknown = TargetSchema { rows: None, ..target(0, false) };
+    assert_eq!(of(known, Some(unknown)), PublishKind::Merge, "a figure that is missing is not 0");
 }

@@ -1,7 +1,7 @@
 //! Plans for the unit tests of this adapter.
 
 use crate::domain::column::SourceColumn;
-use crate::domain::config::InvalidValues;
+use crate::domain::config::{InvalidValues, Mode};
 use crate::domain::cursor::CursorKind;
 use crate::domain::plan::{ColumnPlan, Paging, TablePlan};
 use crate::domain::source_type::SourceType;
@@ -27,6 +27,7 @@ pub fn plan(columns: Vec<ColumnPlan>, keys: &[usize], cursor: usize) -> TablePla
         columns,
         keys: keys.to_vec(),
         keys_unique: true,
+        mode: Mode::Upsert,
         cursor,
         cursor_kind: CursorKind::Int,
         timezone: chrono_tz::UTC,

@@ -1,6 +1,7 @@
 //! The statements that bring a target table to where a plan wants it.
 
 use super::literal::{column, table};
+use crate::domain::config::Mode;
 use crate::domain::ids::TableId;
 use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::schema::{SchemaDiff, Verdict};
@@ -37,7 +38,8 @@ fn create(id: &TableId, plan: &TablePlan) -> String {
         plan.columns.iter().map(|c| format!("  {} {}", column(&c.target_name), c.target_type)).collect();
     lines.extend(plan.deleted_column.as_ref().map(|name| format!("  {} {}", column(name), TargetType::Timestamp)));
     lines.extend(primary_key(plan));
-    let mut sql = format!("CREATE TABLE IF NOT EXISTS {} (\n{}\n)", table(id), lines.join(",\n"));
+    // A dataset's default may say otherwise, and a MERGE would then hold `a` and `A` as one key.
+    let mut sql = format!("CREATE TABLE IF NOT EXISTS {} (\n{}\n)\nDEFAULT COLLATE ''", table(id), lines.join(",\n"));
     if let Some(expression) = plan.partition.and_then(|p| partition(&plan.columns[p])) {
         sql.push_str("\nPARTITION BY ");
         sql.push_str(&expression);
@@ -51,10 +53,11 @@ fn create(id: &TableId, plan: &TablePlan) -> String {
     sql
 }
 
-/// Not enforced, but it tells the optimiser and the reader what tells rows apart. All key columns or none.
+/// Not enforced, and the optimiser trusts it: only where the table will hold each key once. All key columns or none.
 fn primary_key(plan: &TablePlan) -> Option<String> {
     let keys: Vec<&ColumnPlan> = plan.keys.iter().map(|&k| &plan.columns[k]).collect();
-    let allowed = !keys.is_empty()
+    let allowed = plan.mode == Mode::Upsert
+        && !keys.is_empty()
         && keys.len() <= MOST_KEY_COLUMNS
         && keys.iter().all(|c| c.target_type.can_be_key() && !c.source.nullable);
     allowed.then(|| {
@@ -93,6 +96,7 @@ mod tests {
   `doc` JSON,
   PRIMARY KEY (`id`) NOT ENFORCED
 )
+DEFAULT COLLATE ''
 PARTITION BY TIMESTAMP_TRUNC(`updated_at`, DAY)
 CLUSTER BY `id`
 OPTIONS (labels = [('tool', 'bqsync')])";
@@ -113,6 +117,13 @@ OPTIONS (labels = [('tool', 'bqsync')])";
         plan.deleted_column = Some("gone".into());
         let sql = statements(&target(), &plan, &SchemaDiff { creates_table: true, columns: vec![] }).remove(0);
         assert!(sql.contains("  `gone` TIMESTAMP,\n  PRIMARY KEY"), "{sql}");
+    }
+
+    #[test]
+    fn a_table_that_may_hold_several_versions_of_a_key_declares_none() {
+        let plan = TablePlan { mode: Mode::Append, ..orders() };
+        let sql = statements(&target(), &plan, &SchemaDiff { creates_table: true, columns: vec![] }).remove(0);
+        assert!(!sql.contains("PRIMARY KEY") && sql.contains("CLUSTER BY `id`"), "{sql}");
     }
 
     #[test]

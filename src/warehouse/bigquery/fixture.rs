@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 
 use crate::domain::column::SourceColumn;
-use crate::domain::config::InvalidValues;
+use crate::domain::config::{InvalidValues, Mode};
 use crate::domain::cursor::CursorKind;
 use crate::domain::ids::TableId;
 use crate::domain::plan::{ColumnPlan, Paging, TablePlan};
@@ -54,6 +54,7 @@ pub fn orders() -> TablePlan {
         cursor: 1,
         cursor_kind: CursorKind::DateTime { fsp: 6, zone: Tz::UTC },
         keys_unique: true,
+        mode: Mode::Upsert,
         timezone: Tz::UTC,
         empty_string_as_null: false,
         invalid_values: InvalidValues::Null,

@@ -1,5 +1,6 @@
 //! Jobs: sent under an id of ours, adopted when BigQuery knows the id already, waited for to their end.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use gcp_bigquery_client::model::job::Job;
@@ -24,15 +25,25 @@ const FIRST_POLL: Duration = Duration::from_millis(50);
 const SLOWEST_POLL: Duration = Duration::from_secs(2);
 
 /// All that is read of a job; a finished query's plan alone may have megabytes.
-const JOB_FIELDS: &str =
-    "status,statistics(query(dmlStats,totalBytesBilled,estimatedBytesProcessed),load(outputRows),copy(copiedRows))";
+const JOB_FIELDS: &str = "status,configuration(labels),statistics(endTime,query(dmlStats,totalBytesBilled,\
+                          estimatedBytesProcessed),load(outputRows),copy(copiedRows))";
+
+/// What tells one publish from another under the same id.
+pub const MARK: &str = "publish";
 
 /// A job as `jobs.get` tells it. (The client library's model lacks the counts of DML and of copies.)
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct JobState {
     status: Status,
+    configuration: Option<Configuration>,
     statistics: Statistics,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Configuration {
+    labels: HashMap<String, String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -44,8 +55,9 @@ struct Status {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Statistics {
+    end_time: Option<String>,
     query: QueryStatistics,
     load: LoadStatistics,
     copy: CopyStatistics,
@@ -122,7 +134,18 @@ impl JobState {
             updated: number(query.dml_stats.updated.as_ref()).unwrap_or(0),
             deleted: number(query.dml_stats.deleted.as_ref()).unwrap_or(0),
             cost: self.cost(),
+            ended: self.ended(),
         }
+    }
+
+    /// In milliseconds since 1970.
+    pub fn ended(&self) -> Option<u64> {
+        number(self.statistics.end_time.as_ref())
+    }
+
+    /// Was it sent by a publish of another mark?
+    pub fn is_anothers(&self, mark: &str) -> bool {
+        self.configuration.as_ref().is_some_and(|sent| sent.labels.get(MARK).is_none_or(|has| has != mark))
     }
 
     /// What a statement cost. Copies are free, and so are loads.
@@ -166,18 +189,30 @@ impl Api {
 
     /// Sends a job and waits for its end, good or bad. An id that BigQuery knows is adopted, not run again.
     pub async fn run(&self, id: &JobId, configuration: JobConfiguration, what: &str) -> Result<JobState, Fault> {
+        Ok(self.run_or_find(id, configuration, what).await?.0)
+    }
+
+    /// The same; and whether BigQuery knew the id already.
+    pub async fn run_or_find(
+        &self,
+        id: &JobId,
+        configuration: JobConfiguration,
+        what: &str,
+    ) -> Result<(JobState, bool), Fault> {
         let is_statement = configuration.query.is_some();
         // Boxed: the job's description is a large value, and this call stands at the end of the engine's longest chain.
         let sent = Box::pin(self.insert(id, configuration)).await.map_err(|error| error.into_fault(what))?;
         reached("job_sent");
+        let was_there = sent.is_none();
         if let Some(done) = sent.filter(JobState::is_done) {
-            return Ok(done);
+            return Ok((done, was_there));
         }
         if is_statement {
             self.statement_ended(id).await;
         }
         // The job is there, whatever an answer says of it now.
-        self.wait(id).await.map_err(|error| error.of_a_job_sent().into_fault(what))
+        let ended = self.wait(id).await.map_err(|error| error.of_a_job_sent().into_fault(what))?;
+        Ok((ended, was_there))
     }
 
     /// An answer that is lost leaves open whether the job is there: sending it again under the same id finds out. `None`
@@ -243,7 +278,7 @@ mod tests {
 
     #[test]
     fn counts_are_read_from_whichever_statistics_the_job_has() {
-        let merge = r#"{"status": {"state": "DONE"}, "statistics": {"query": {"totalBytesBilled": "10485760",
+        let merge = r#"{"status": {"state": "DONE"}, "statistics": {"endTime": "1795809804200", "query": {"totalBytesBilled": "10485760",
             "estimatedBytesProcessed": "7340032",
             "dmlStats": {"insertedRowCount": "3", "updatedRowCount": "4", "deletedRowCount": "0"}}}}"#;
         let merge: JobState = serde_json::from_str(merge).unwrap();
@@ -253,7 +288,8 @@ mod tests {
                 inserted: 3,
                 updated: 4,
                 deleted: 0,
-                cost: Cost { billed: Some(10_485_760), estimated: Some(7_340_032) }
+                cost: Cost { billed: Some(10_485_760), estimated: Some(7_340_032) },
+                ended: Some(1_795_809_804_200),
             }
         );
         let copy: JobState = serde_json::from_str(r#"{"statistics": {"copy": {"copiedRows": "9"}}}"#).unwrap();
@@ -261,6 +297,15 @@ mod tests {
         assert_eq!((copy.counts().inserted, copy.counts().cost), (9, free));
         let unsaid: JobState = serde_json::from_str(r#"{"statistics": {"query": {}}}"#).unwrap();
         assert_eq!(unsaid.cost(), Cost::default());
+    }
+
+    #[test]
+    fn a_job_is_anothers_when_its_mark_is_another_or_missing() {
+        let job = |text: &str| serde_json::from_str::<JobState>(text).unwrap();
+        let ours = job(r#"{"configuration": {"labels": {"tool": "bqsync", "publish": "0a"}}}"#);
+        assert!(!ours.is_anothers("0a") && ours.is_anothers("0b"));
+        assert!(job(r#"{"configuration": {}}"#).is_anothers("0a"));
+        assert!(!job("{}").is_anothers("0a"), "an answer that does not say");
     }
 
     #[test]

@@ -51,8 +51,8 @@ use crate::domain::window::Window;
 use crate::google::{Login, Variables};
 use crate::retry::{Waits, repeated};
 use crate::warehouse::{
-    Billing, DeleteOrder, JobFate, PublishCounts, PublishKind, PublishOrder, StageOrder, Vanished, VanishedCounts,
-    Warehouse,
+    Billing, DeleteOrder, JobFate, PublishCounts, PublishKind, PublishOrder, Sent, StageOrder, Taken, Vanished,
+    VanishedCounts, Warehouse,
 };
 
 /// One project's BigQuery, in one location. Cheap to clone; all clones share their connections.
@@ -192,15 +192,22 @@ impl Warehouse for BigQuery {
         Ok(BigQueryUpload::begin(self.api().await?, order, self.objects.clone()))
     }
 
-    async fn publish(&self, order: &PublishOrder) -> Result<PublishCounts, Fault> {
-        let PublishOrder { target, plan, staged, mapping, .. } = order;
+    async fn publish(&self, order: &PublishOrder) -> Result<Sent, Fault> {
+        let PublishOrder { target, plan, staged, mapping, mark, .. } = order;
         let api = self.api().await?;
-        let configuration = match order.kind {
+        let mut configuration = match order.kind {
             PublishKind::Copy => api.copy(&staged.table, target),
             kind => api.query(api.publish_sql(kind, target, plan, &staged.into())),
         };
+        configuration.labels.get_or_insert_default().insert(jobs::MARK.to_owned(), mark.clone());
         let what = format!("Publishing {mapping} to {target} failed");
-        Ok(api.run(&order.job, configuration, &what).await?.succeeded(&what)?.counts())
+        let (job, was_there) = api.run_or_find(&order.job, configuration, &what).await?;
+        if was_there && job.is_anothers(mark) {
+            let counts = job.counts();
+            let changed = job.fault("").is_none() && counts.inserted + counts.updated + counts.deleted > 0;
+            return Ok(Sent::Taken(Taken { changed, ended: job.ended() }));
+        }
+        Ok(Sent::Done(job.succeeded(&what)?.counts()))
     }
 
     async fn publish_bytes(
@@ -215,9 +222,10 @@ impl Warehouse for BigQuery {
         api.bytes_of(&sql, &format!("Asking what a publish to {target} would read failed")).await
     }
 
-    async fn fate(&self, job: &JobId, place: &JobPlace) -> Result<JobFate, Fault> {
+    async fn fate(&self, job: &JobId, place: &JobPlace, mark: Option<&str>) -> Result<JobFate, Fault> {
         let what = format!("The publish job {job} failed");
         match self.api().await?.wait_at(place, job).await {
+            Ok(state) if mark.is_some_and(|mark| state.is_anothers(mark)) => Ok(JobFate::Unknown),
             Ok(state) => Ok(state.fault(what).map_or_else(|| JobFate::Done(state.counts()), JobFate::Failed)),
             Err(error) if error.is_not_found() => Ok(JobFate::Unknown),
             Err(error) => Err(error.of_a_job_sent().into_fault(format!("Asking after the job {job} failed"))),

@@ -8,6 +8,7 @@ use gcp_bigquery_client::model::field_type::FieldType;
 use gcp_bigquery_client::model::table::Table;
 use gcp_bigquery_client::model::table_field_schema::TableFieldSchema;
 use gcp_bigquery_client::model::table_schema::TableSchema;
+use serde::Serialize;
 use serde::de::IgnoredAny;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -64,7 +65,7 @@ impl Api {
         let id = &order.staging;
         let table = Table::new(&id.project, &id.dataset, &id.table, TableSchema::new(staging_fields(&order.plan)))
             .expiration_time(SystemTime::now() + STAGING_LIFE);
-        let table = Table { labels: Some(labels(self.billing())), ..table };
+        let table = CaseSensitive::from(Table { labels: Some(labels(self.billing())), ..table });
         let url = self.url(false, &id.project, &["datasets", &id.dataset, "tables"]);
         let creating = format!("creating the staging table {id}");
         match self.json::<IgnoredAny>(creating, |http| http.post(&url).json(&table)).await {
@@ -82,6 +83,22 @@ impl Api {
             Err(error) if !error.is_not_found() => Err(error),
             Ok(_) | Err(_) => Ok(()),
         }
+    }
+}
+
+/// A table whose texts are compared byte by byte, whatever its dataset's default: a publish would otherwise hold `a` and
+/// `A` as one. (The client library's model lacks the field.)
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CaseSensitive {
+    #[serde(flatten)]
+    table: Table,
+    default_collation: &'static str,
+}
+
+impl From<Table> for CaseSensitive {
+    fn from(table: Table) -> Self {
+        Self { table, default_collation: "" }
     }
 }
 

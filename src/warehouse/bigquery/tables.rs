@@ -18,7 +18,22 @@ struct Description {
     #[serde(default)]
     schema: Fields,
     num_rows: Option<String>,
+    last_modified_time: Option<String>,
     streaming_buffer: Option<StreamingBuffer>,
+    #[serde(default)]
+    table_constraints: Constraints,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Constraints {
+    primary_key: PrimaryKey,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct PrimaryKey {
+    columns: Vec<String>,
 }
 
 /// Rows that were streamed in a while ago and are not counted yet.
@@ -29,13 +44,28 @@ struct StreamingBuffer {
 }
 
 impl Description {
-    /// 0 means that there is none.
-    fn rows(&self) -> u64 {
+    /// 0 means that there is none. A figure that is missing is not 0: a table of a kind that has none may hold rows.
+    fn rows(&self) -> Option<u64> {
         let buffer = self.streaming_buffer.as_ref();
         let streamed = buffer.map_or(0, |buffer| number(buffer.estimated_rows.as_ref()).unwrap_or(1).max(1));
-        number(self.num_rows.as_ref()).unwrap_or(0).saturating_add(streamed)
+        Some(number(self.num_rows.as_ref())?.saturating_add(streamed))
     }
 }
+
+impl From<Description> for TargetSchema {
+    fn from(found: Description) -> Self {
+        Self {
+            rows: found.rows(),
+            modified: number(found.last_modified_time.as_ref()),
+            primary_key: found.table_constraints.primary_key.columns,
+            columns: found.schema.fields.into_iter().map(TargetColumn::from).collect(),
+        }
+    }
+}
+
+/// What of a table is asked for.
+const TABLE_FIELDS: &str =
+    "schema,numRows,lastModifiedTime,streamingBuffer(estimatedRows),tableConstraints(primaryKey(columns))";
 
 #[derive(Debug, Default, Deserialize)]
 struct Fields {
@@ -52,6 +82,8 @@ struct Field {
     precision: Option<String>,
     scale: Option<String>,
     max_length: Option<String>,
+    #[serde(default)]
+    collation: String,
 }
 
 impl From<Field> for TargetColumn {
@@ -68,7 +100,7 @@ impl From<Field> for TargetColumn {
             TargetType::Bytes(_) => TargetType::Bytes(number(field.max_length.as_ref())),
             other => other,
         };
-        Self { name: field.name, target_type, required: mode == "REQUIRED" }
+        Self { ignores_case: !field.collation.is_empty(), ..Self::new(field.name, target_type, mode == "REQUIRED") }
     }
 }
 
@@ -131,12 +163,9 @@ impl Api {
     pub async fn describe(&self, table: &TableId) -> Result<Option<TargetSchema>, Fault> {
         let url = self.url(false, &table.project, &["datasets", &table.dataset, "tables", &table.table]);
         let reading = format!("reading the columns of {table}");
-        let fields = [("fields", "schema,numRows,streamingBuffer(estimatedRows)")];
+        let fields = [("fields", TABLE_FIELDS)];
         match self.json::<Description>(reading, |http| http.get(&url).query(&fields)).await {
-            Ok(found) => Ok(Some(TargetSchema {
-                rows: found.rows(),
-                columns: found.schema.fields.into_iter().map(TargetColumn::from).collect(),
-            })),
+            Ok(found) => Ok(Some(found.into())),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error.into_fault(format!("Reading the columns of {table} failed"))),
         }
@@ -150,11 +179,28 @@ mod tests {
     #[test]
     fn rows_that_were_streamed_in_are_rows() {
         let rows = |text: &str| serde_json::from_str::<Description>(text).unwrap().rows();
-        assert_eq!(rows(r#"{"numRows": "12"}"#), 12);
-        assert_eq!(rows(r#"{"numRows": "0", "streamingBuffer": {"estimatedRows": "3"}}"#), 3);
-        assert_eq!(rows(r#"{"numRows": "0", "streamingBuffer": {"estimatedRows": "0"}}"#), 1);
-        assert_eq!(rows(r#"{"streamingBuffer": {}}"#), 1);
-        assert_eq!(rows("{}"), 0);
+        assert_eq!(rows(r#"{"numRows": "12"}"#), Some(12));
+        assert_eq!(rows(r#"{"numRows": "0"}"#), Some(0));
+        assert_eq!(rows(r#"{"numRows": "0", "streamingBuffer": {"estimatedRows": "3"}}"#), Some(3));
+        assert_eq!(rows(r#"{"numRows": "0", "streamingBuffer": {"estimatedRows": "0"}}"#), Some(1));
+    }
+
+    #[test]
+    fn a_table_whose_rows_nobody_counts_is_not_an_empty_one() {
+        for text in ["{}", r#"{"streamingBuffer": {}}"#, r#"{"numRows": "many"}"#] {
+            let schema = TargetSchema::from(serde_json::from_str::<Description>(text).unwrap());
+            assert!(schema.rows.is_none() && !schema.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_bigquery_takes_for_equal_and_for_unique_is_told() {
+        let description = r#"{"numRows": "0", "lastModifiedTime": "1795809464930", "schema": {"fields": [
+            {"name": "a", "type": "STRING", "collation": "und:ci"}, {"name": "b", "type": "STRING", "collation": ""}]},
+            "tableConstraints": {"primaryKey": {"columns": ["a"]}}}"#;
+        let schema = TargetSchema::from(serde_json::from_str::<Description>(description).unwrap());
+        assert_eq!((schema.modified, schema.primary_key), (Some(1_795_809_464_930), vec!["a".to_owned()]));
+        assert_eq!(schema.columns.iter().map(|c| c.ignores_case).collect::<Vec<_>>(), [true, false]);
     }
 
     #[test]

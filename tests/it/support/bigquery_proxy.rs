@@ -13,6 +13,7 @@ use axum::extract::Request;
 use axum::http::{Method, Uri, request::Parts};
 use axum::response::Response;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +53,8 @@ pub enum Trouble {
     EndWith(&'static str),
     /// The job is taken and runs for ever.
     NeverEnd,
+    /// All is well once the test lets go of it.
+    Hold,
     /// All is well, but late.
     Delay(Duration),
 }
@@ -130,6 +133,8 @@ struct Shared {
     emulator: String,
     http: reqwest::Client,
     state: Mutex<State>,
+    held: Notify,
+    let_go: Notify,
 }
 
 #[derive(Default)]
@@ -139,13 +144,20 @@ struct State {
     tokens: Vec<String>,
     /// What was sent as JSON.
     sent: Vec<(Call, Value)>,
-    /// Jobs that never reached the emulator: their error's reason, or none for those that never end.
-    jobs: HashMap<String, Option<&'static str>>,
+    /// Jobs that never reached the emulator.
+    jobs: HashMap<String, Swallowed>,
     sessions: Vec<Session>,
     /// What each statement is said to have been billed for, and estimated at.
     bill: Option<(u64, u64)>,
     /// What no client of BigQuery may do.
     violations: Vec<String>,
+}
+
+#[derive(Clone)]
+struct Swallowed {
+    /// Its error's reason, or none for one that never ends.
+    end: Option<&'static str>,
+    configuration: Value,
 }
 
 struct Session {
@@ -163,7 +175,8 @@ impl BigQueryProxy {
         let address = listener.local_addr().unwrap().to_string();
         let emulator = format!("http://{}", emulator.trim_start_matches("http://"));
         let (http, state) = (reqwest::Client::new(), Mutex::default());
-        let shared = Arc::new(Shared { address: address.clone(), emulator, http, state });
+        let (held, let_go) = (Notify::new(), Notify::new());
+        let shared = Arc::new(Shared { address: address.clone(), emulator, http, state, held, let_go });
         let here = Arc::clone(&shared);
         let serve = move |request: Request| {
             let shared = Arc::clone(&here);
@@ -200,9 +213,18 @@ impl BigQueryProxy {
         self.shared.state().tokens.clone()
     }
 
+    /// Waits until a call is held.
+    pub async fn held(&self) {
+        self.shared.held.notified().await;
+    }
+
+    pub fn let_go(&self) {
+        self.shared.let_go.notify_one();
+    }
+
     /// The jobs that run for ever end now, with an error of this reason.
     pub fn end_jobs(&self, reason: &'static str) {
-        self.shared.state().jobs.values_mut().for_each(|end| *end = end.or(Some(reason)));
+        self.shared.state().jobs.values_mut().for_each(|job| job.end = job.end.or(Some(reason)));
     }
 
     /// From now on each statement that has ended is said to have cost so much. (To the emulator all is free.)
@@ -260,6 +282,11 @@ impl Shared {
             }
             Some(Trouble::EndWith(reason)) => self.swallow(&seen, Some(reason)),
             Some(Trouble::NeverEnd) => self.swallow(&seen, None),
+            Some(Trouble::Hold) => {
+                self.held.notify_one();
+                self.let_go.notified().await;
+                self.act(&seen).await
+            }
             Some(Trouble::Delay(time)) => {
                 tokio::time::sleep(time).await;
                 self.act(&seen).await
@@ -309,9 +336,9 @@ impl Shared {
             Call::Put | Call::AskUpload => self.put(seen, seen.body.clone()).await,
             Call::InsertJob if self.state().jobs.contains_key(&seen.about) => Reply::new(409, "duplicate").response(),
             Call::GetJob => {
-                let swallowed = self.state().jobs.iter().find(|(id, _)| seen.about.ends_with(*id)).map(|(_, end)| *end);
-                match swallowed {
-                    Some(end) => job_state(end),
+                let jobs = self.state().jobs.clone();
+                match jobs.iter().find(|(id, _)| seen.about.ends_with(*id)) {
+                    Some((_, job)) => job_state(job),
                     None => self.forward(seen).await,
                 }
             }
@@ -375,7 +402,8 @@ impl Shared {
     /// Takes a job and keeps it from the emulator.
     fn swallow(&self, seen: &Seen, end: Option<&'static str>) -> Response {
         let mut state = self.state();
-        state.jobs.insert(seen.about.clone(), end);
+        let sent: Value = serde_json::from_slice(&seen.body).unwrap_or_default();
+        state.jobs.insert(seen.about.clone(), Swallowed { end, configuration: sent["configuration"].clone() });
         if seen.call == Call::Put {
             state.sessions[session_of(&seen.uri)].ended = Some((200, Bytes::from_static(b"{}")));
         }
@@ -446,13 +474,13 @@ fn table_id(body: &Bytes) -> String {
     table["tableReference"]["tableId"].as_str().unwrap_or_default().to_owned()
 }
 
-fn job_state(end: Option<&str>) -> Response {
-    let status = match end {
+fn job_state(job: &Swallowed) -> Response {
+    let status = match job.end {
         None => json!({ "state": "RUNNING" }),
         Some(reason) => {
             let error = json!({ "reason": reason, "message": "injected" });
             json!({ "state": "DONE", "errorResult": error, "errors": [error] })
         }
     };
-    Response::new(json!({ "status": status }).to_string().into())
+    Response::new(json!({ "status": status, "configuration": job.configuration }).to_string().into())
 }

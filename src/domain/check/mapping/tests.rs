@@ -112,6 +112,37 @@ fn keys_that_do_not_tell_rows_apart_come_with_the_way_out() {
 }
 
 #[test]
+fn a_text_key_under_which_mysql_holds_several_texts_comes_with_the_ways_out() {
+    let mut case = case();
+    let text = SourceColumn::new("id", SourceType::Text { chars: Some(9) }, false);
+    let with = |collation: &str| SourceColumn { collation: Some(collation.to_owned()), ..text.clone() };
+    case.source.columns[0] = with("utf8mb4_general_ci");
+    let told = case.of(Topic::Keys, Standing::Warn);
+    assert!(told[0].contains("`id` has the collation utf8mb4_general_ci") && told[0].contains("case"), "{told:?}");
+    assert!(told[0].contains("`deletes: hard`") && told[0].contains("utf8mb4_0900_bin"), "{told:?}");
+    case.source.columns[0] = with("utf8mb4_bin");
+    assert!(case.of(Topic::Keys, Standing::Warn)[0].contains("differ in trailing spaces"));
+    case.source.columns[0] = with("utf8mb4_0900_bin");
+    case.of(Topic::Keys, Standing::Ok);
+    case.source.columns[0] = with("utf8mb4_general_ci");
+    let healed = Case { mapping: Mapping { deletes: Deletes::Hard, ..case.mapping.clone() }, ..self::case() };
+    Case { source: case.source.clone(), ..healed }.of(Topic::Keys, Standing::Ok);
+    case.mapping.mode = Mode::Append;
+    case.of(Topic::Keys, Standing::Ok);
+}
+
+#[test]
+fn a_primary_key_of_an_append_is_told_with_the_statement_that_drops_it() {
+    let mut mapping = case().mapping;
+    let target = TargetSchema { primary_key: vec!["id".into()], ..TargetSchema::default() };
+    assert_eq!(key_declared(&mapping, Some(&target)), None, "an upsert holds each key once");
+    mapping.mode = Mode::Append;
+    let told = key_declared(&mapping, Some(&target)).unwrap().to_string();
+    assert!(told.ends_with("in BigQuery: ALTER TABLE `p.d.t` DROP PRIMARY KEY"), "{told}");
+    assert!(key_declared(&mapping, Some(&TargetSchema::default())).is_none() && key_declared(&mapping, None).is_none());
+}
+
+#[test]
 fn a_cursor_that_may_be_null_is_warned_of_and_more_so_when_it_is() {
     let mut case = case().cursor(SourceType::Timestamp { fsp: 6 }, true);
     assert!(case.of(Topic::Cursor, Standing::Warn)[0].contains("may be NULL"));
