@@ -17,6 +17,7 @@ mod parquet;
 mod publish_sql;
 mod query;
 mod ranges;
+mod refusals;
 mod staged_object;
 mod staging;
 mod tables;

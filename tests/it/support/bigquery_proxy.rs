@@ -50,6 +50,8 @@ pub enum Trouble {
     TakeHalf,
     /// The job is taken and ends with an error of this reason; it has done nothing.
     EndWith(&'static str),
+    /// The same with a message of BigQuery's own.
+    EndSaying(&'static str, &'static str),
     /// The job is taken and runs for ever.
     NeverEnd,
     /// All is well, but late.
@@ -132,6 +134,9 @@ struct Shared {
     state: Mutex<State>,
 }
 
+/// A job's error: reason and message.
+type End = (&'static str, &'static str);
+
 #[derive(Default)]
 struct State {
     rules: Vec<Rule>,
@@ -139,8 +144,8 @@ struct State {
     tokens: Vec<String>,
     /// What was sent as JSON.
     sent: Vec<(Call, Value)>,
-    /// Jobs that never reached the emulator: their error's reason, or none for those that never end.
-    jobs: HashMap<String, Option<&'static str>>,
+    /// Jobs that never reached the emulator: their error, or none for those that never end.
+    jobs: HashMap<String, Option<End>>,
     sessions: Vec<Session>,
     /// What each statement is said to have been billed for, and estimated at.
     bill: Option<(u64, u64)>,
@@ -202,7 +207,7 @@ impl BigQueryProxy {
 
     /// The jobs that run for ever end now, with an error of this reason.
     pub fn end_jobs(&self, reason: &'static str) {
-        self.shared.state().jobs.values_mut().for_each(|end| *end = end.or(Some(reason)));
+        self.shared.state().jobs.values_mut().for_each(|end| *end = end.or(Some((reason, "injected"))));
     }
 
     /// From now on each statement that has ended is said to have cost so much. (To the emulator all is free.)
@@ -258,7 +263,8 @@ impl Shared {
                 let half = seen.body.slice(..seen.body.len() / 2);
                 self.put(&seen, half).await
             }
-            Some(Trouble::EndWith(reason)) => self.swallow(&seen, Some(reason)),
+            Some(Trouble::EndWith(reason)) => self.swallow(&seen, Some((reason, "injected"))),
+            Some(Trouble::EndSaying(reason, words)) => self.swallow(&seen, Some((reason, words))),
             Some(Trouble::NeverEnd) => self.swallow(&seen, None),
             Some(Trouble::Delay(time)) => {
                 tokio::time::sleep(time).await;
@@ -373,7 +379,7 @@ impl Shared {
     }
 
     /// Takes a job and keeps it from the emulator.
-    fn swallow(&self, seen: &Seen, end: Option<&'static str>) -> Response {
+    fn swallow(&self, seen: &Seen, end: Option<End>) -> Response {
         let mut state = self.state();
         state.jobs.insert(seen.about.clone(), end);
         if seen.call == Call::Put {
@@ -446,11 +452,11 @@ fn table_id(body: &Bytes) -> String {
     table["tableReference"]["tableId"].as_str().unwrap_or_default().to_owned()
 }
 
-fn job_state(end: Option<&str>) -> Response {
+fn job_state(end: Option<End>) -> Response {
     let status = match end {
         None => json!({ "state": "RUNNING" }),
-        Some(reason) => {
-            let error = json!({ "reason": reason, "message": "injected" });
+        Some((reason, message)) => {
+            let error = json!({ "reason": reason, "message": message });
             json!({ "state": "DONE", "errorResult": error, "errors": [error] })
         }
     };
