@@ -1,5 +1,8 @@
 //! Columns and tables as each side describes them.
 
+use chrono::{DateTime, Utc};
+
+use super::partitioning::Partitioning;
 use super::source_type::SourceType;
 use super::target_type::TargetType;
 
@@ -72,6 +75,11 @@ pub struct TargetSchema {
     pub columns: Vec<TargetColumn>,
     /// Rows outside the streaming buffer.
     pub rows: u64,
+    pub partitioning: Option<Partitioning>,
+    /// When BigQuery deletes the table.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Columns under a policy tag (column-level access control).
+    pub tagged: Vec<String>,
 }
 
 impl TargetSchema {

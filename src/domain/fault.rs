@@ -113,12 +113,13 @@ pub struct Fault {
     sentence: String,
     hint: Option<String>,
     retry_after: Option<Duration>,
+    is_too_much: bool,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl Fault {
     pub fn new(kind: FaultKind, sentence: impl Into<String>) -> Self {
-        Self { kind, sentence: sentence.into(), hint: None, retry_after: None, source: None }
+        Self { kind, sentence: sentence.into(), hint: None, retry_after: None, is_too_much: false, source: None }
     }
 
     /// Adds the error underneath.
@@ -140,6 +141,18 @@ impl Fault {
     pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
         self.retry_after = wait;
         self
+    }
+
+    /// The same in smaller pieces may succeed.
+    #[must_use]
+    pub fn too_much_at_once(mut self, is_too_much: bool) -> Self {
+        self.is_too_much = is_too_much;
+        self
+    }
+
+    #[must_use]
+    pub const fn is_too_much_at_once(&self) -> bool {
+        self.is_too_much
     }
 
     #[must_use]

@@ -10,13 +10,14 @@ use chrono_tz::Tz;
 pub use self::checks::{cursor_kind, missing_columns};
 pub use self::paging::{cursor_leads_an_index, tell_rows_apart};
 
-use super::check::mapping as check;
+use super::check::{mapping as check, target as as_it_is};
 use super::column::{SourceColumn, SourceSchema, TargetSchema, same_name};
 use super::config::{InvalidValues, Mapping, SchemaAdditions};
 use super::cursor::CursorKind;
 use super::fault::{Fault, FaultKind};
 use super::finding::{Finding, Topic};
 use super::naming;
+use super::partitioning::Partitioning;
 use super::schema::{ColumnDiff, Decisions, SchemaDiff, Verdict};
 use super::target_type::TargetType;
 use super::type_map::{Carriage, Cast, Encoding, StagedType, carriage, default_target, widens};
@@ -56,6 +57,8 @@ pub struct TablePlan {
     pub cursor_indexed: bool,
     /// Position in `columns` of the column a new table is partitioned on.
     pub partition: Option<usize>,
+    /// Of the table as it is, or as it is about to be made.
+    pub partitioning: Option<Partitioning>,
     /// Positions in `columns` of those that a new table is clustered by.
     pub cluster: Vec<usize>,
     /// The target's column that marks rows which the source no longer has.
@@ -87,6 +90,7 @@ impl TablePlan {
             cursor: 0,
             paging: Paging::Stream,
             partition: None,
+            partitioning: None,
             cluster: Vec::new(),
             deleted_column: None,
             ..self.clone()
@@ -159,8 +163,13 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
     if let Some(column) = partition.map(|p: usize| &columns[p]).filter(|_| diff.creates_table) {
         checks::partition(mapping, column)?;
     }
+    warnings.extend(input.target.into_iter().flat_map(|target| as_it_is::findings(&mapping.target, target)));
     warnings.extend(check::keys_not_unique(mapping, input.source));
     warnings.extend(check::cursor_not_indexed(mapping, input.source));
+    let partitioning = match input.target {
+        Some(target) => target.partitioning.clone(),
+        None => partition.map(|position| Partitioning::by_day(columns[position].target_name.clone())),
+    };
     let keys_unique = tell_rows_apart(input.source, &mapping.primary_keys);
     let paging = paging::choose(&input, &columns, &keys);
     let table = TablePlan {
@@ -175,6 +184,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         paging,
         cursor_indexed: cursor_leads_an_index(input.source, &mapping.incremental_column),
         partition,
+        partitioning,
         cluster,
         deleted_column,
     };

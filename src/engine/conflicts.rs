@@ -123,7 +123,7 @@ mod tests {
         let columns = [("id", TargetType::Int64), ("x", has)];
         let columns =
             columns.map(|(name, target_type)| TargetColumn { name: name.into(), target_type, required: true });
-        let target = TargetSchema { columns: columns.to_vec(), rows: 0 };
+        let target = TargetSchema { columns: columns.to_vec(), ..TargetSchema::default() };
         let mapping = mapping();
         let input = PlanInput {
             mapping: &mapping,

@@ -4,6 +4,7 @@ use super::Ports;
 use super::backfill::{Asked, beyond, nothing};
 use super::emitter::Emitter;
 use super::protocol::{BackfillAsk, BackfillPreview, Event, PublishBytes, SlicePreview};
+use super::reach::within_partitions;
 use crate::domain::config::{Mapping, Mode, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
@@ -134,9 +135,10 @@ async fn slices<S: Source, W: Warehouse, T: StateStore>(
     let mut rest = stretch.window;
     while slices.len() < MOST_SLICES {
         let ask = StretchAsk { window: rest, ..stretch.clone() };
-        let end = if plan.cursor_indexed { ports.source.step_end(&ask, rows).await? } else { None };
+        let full = if plan.cursor_indexed { ports.source.step_end(&ask, rows).await? } else { None };
+        let end = within_partitions(&*ports.source, plan, &ask, full).await?;
         let slice = step(rest, end, None);
-        slices.push(SlicePreview { window: slice.to_string(), rows: end.map(|_| rows) });
+        slices.push(SlicePreview { window: slice.to_string(), rows: full.filter(|_| end == full).map(|_| rows) });
         if slice.high == rest.high {
             return Ok((slices, false));
         }

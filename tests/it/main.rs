@@ -32,6 +32,7 @@ mod gcs_takeover;
 mod local_state;
 mod outlets;
 mod paging;
+mod partitions;
 mod properties;
 mod readers;
 mod recovery;

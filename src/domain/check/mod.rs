@@ -4,3 +4,4 @@
 pub mod access;
 pub mod mapping;
 pub mod server;
+pub mod target;

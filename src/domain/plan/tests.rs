@@ -59,7 +59,7 @@ fn target(more: &[(&str, TargetType)]) -> TargetSchema {
     let all =
         [("id", TargetType::Int64), ("updated_at", TargetType::Timestamp)].into_iter().chain(more.iter().cloned());
     let columns = all.map(|(name, target_type)| TargetColumn { name: name.into(), target_type, required: false });
-    TargetSchema { columns: columns.collect(), rows: 0 }
+    TargetSchema { columns: columns.collect(), ..TargetSchema::default() }
 }
 
 struct Case {

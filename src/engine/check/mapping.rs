@@ -171,6 +171,11 @@ fn compared<S, W, T>(
     }
     let sentence = match (planned.diff.creates_table, names.len()) {
         (true, _) => format!("{table} does not exist yet; the first run creates it"),
+        (false, 0) if planned.table.partitioning.as_ref().is_some_and(|by| by.needs_filter) => {
+            format!(
+                "{table} has every column; it requires a partition filter, and every statement has one that is always true"
+            )
+        }
         (false, 0) => format!("{table} has every column"),
         (false, changes) => format!("{table} is there; the next run adds, widens or relaxes {changes} column(s)"),
     };

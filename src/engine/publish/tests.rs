@@ -30,6 +30,7 @@ fn plan() -> TablePlan {
         paging: Paging::Keyset,
         cursor_indexed: true,
         partition: None,
+        partitioning: None,
         cluster: Vec::new(),
         deleted_column: None,
     }
@@ -41,7 +42,7 @@ fn target(rows: u64, extra_column: bool) -> TargetSchema {
     if extra_column {
         columns.push(column("old"));
     }
-    TargetSchema { columns, rows }
+    TargetSchema { columns, rows, ..TargetSchema::default() }
 }
 
 fn mark(imported: bool) -> Watermark {

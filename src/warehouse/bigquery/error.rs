@@ -49,7 +49,7 @@ impl ApiError {
     /// From an answer's status, reason (may be empty) and text.
     #[must_use]
     pub fn answered(status: u16, reason: &str, message: &str) -> Self {
-        let Judged { kind, hint, retry_after } = judged(status, reason, message);
+        let Judged { kind, hint, retry_after, .. } = judged(status, reason, message);
         Self {
             status: Some(status),
             kind,
@@ -181,7 +181,7 @@ impl From<yup_oauth2::Error> for ApiError {
 /// A finished job's error, whole: its result first, then whatever else it says.
 #[must_use]
 pub fn job_fault(what: impl std::fmt::Display, result: &JobError, all: &[JobError]) -> Fault {
-    let Judged { kind, hint, retry_after } = judged(400, &result.reason, &result.message);
+    let Judged { kind, hint, retry_after, is_too_much } = judged(400, &result.reason, &result.message);
     let mut text = result.message.clone();
     for more in all.iter().filter(|e| e.message != result.message && !e.message.is_empty()) {
         text.push_str("; ");
@@ -189,7 +189,8 @@ pub fn job_fault(what: impl std::fmt::Display, result: &JobError, all: &[JobErro
     }
     let place = result.location.as_deref().map(|l| format!(", at {l}")).unwrap_or_default();
     let fault = Fault::new(kind, format!("{what}: {} ({}{place})", bounded(&text), result.reason))
-        .with_retry_after(retry_after);
+        .with_retry_after(retry_after)
+        .too_much_at_once(is_too_much);
     match hint {
         Some(hint) => fault.with_hint(hint),
         None => fault,
@@ -208,7 +209,7 @@ const SMALLER_HINT: &str =
 fn judged(status: u16, reason: &str, message: &str) -> Judged {
     by_words(message).unwrap_or_else(|| {
         let (kind, hint) = kind_of(status, reason);
-        Judged { kind, hint, retry_after: None }
+        Judged { kind, hint, retry_after: None, is_too_much: false }
     })
 }
 

@@ -12,6 +12,8 @@ pub struct Judged {
     pub hint: Option<&'static str>,
     /// No try before this time can succeed.
     pub retry_after: Option<Duration>,
+    /// Fewer rows at once may be taken.
+    pub is_too_much: bool,
 }
 
 /// A part of a message, and what it means.
@@ -31,8 +33,10 @@ const STREAMS: &str = "rows that somebody streamed into the table cannot be chan
                        until then. A mapping needs a table that only it writes to, or writers that use load jobs or the Storage Write API";
 const READER: &str = "grant the account the role Fine-Grained Reader (roles/datacatalog.categoryFineGrainedReader) on the policy tag \
                       of each column that the message names: unlike the INSERT of a first load, what updates or deletes rows reads them";
-const PARTITIONS: &str = "a statement may write 4,000 partitions: set a smaller `window_rows`, or make the table yourself with larger \
-                          partitions (PARTITION BY TIMESTAMP_TRUNC(column, MONTH)) before the first run";
+const PARTITIONS: &str = "a statement may write 4,000 partitions: an index on the incremental column lets bqsync take fewer rows at \
+                          once; or make the table yourself with larger partitions (PARTITION BY TIMESTAMP_TRUNC(column, MONTH)) \
+                          before the first run";
+const TOO_MANY_PARTITIONS: &str = "Too many partitions produced";
 const FILTER: &str =
     "let statements do without a filter: ALTER TABLE `the table` SET OPTIONS (require_partition_filter = FALSE)";
 
@@ -52,7 +56,7 @@ const REFUSALS: [Refusal; 10] = [
     lasting("fine-grained reader", FaultKind::Auth, READER),
     lasting("Requires raw access permissions", FaultKind::Auth, READER),
     lasting("permission to access policy tag", FaultKind::Auth, READER),
-    lasting("Too many partitions produced", FaultKind::Data, PARTITIONS),
+    lasting(TOO_MANY_PARTITIONS, FaultKind::Data, PARTITIONS),
     lasting("that can be used for partition elimination", FaultKind::Schema, FILTER),
 ];
 
@@ -68,7 +72,12 @@ const fn lasting(words: &'static str, kind: FaultKind, hint: &'static str) -> Re
 pub fn by_words(message: &str) -> Option<Judged> {
     let message = message.to_ascii_lowercase();
     let refusal = REFUSALS.iter().find(|refusal| message.contains(&refusal.words.to_ascii_lowercase()))?;
-    Some(Judged { kind: refusal.kind, hint: Some(refusal.hint), retry_after: refusal.retry_after })
+    Some(Judged {
+        kind: refusal.kind,
+        hint: Some(refusal.hint),
+        retry_after: refusal.retry_after,
+        is_too_much: refusal.words == TOO_MANY_PARTITIONS,
+    })
 }
 
 #[cfg(test)]

@@ -6,10 +6,15 @@ use serde::de::IgnoredAny;
 
 use super::client::Api;
 use super::jobs::number;
+use super::upkeep::Upkeep;
 use crate::domain::column::{TargetColumn, TargetSchema};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::TableId;
 use crate::domain::target_type::{DecimalShape, TargetType};
+
+/// Of a table.
+const DESCRIBED: &str = "schema,numRows,streamingBuffer(estimatedRows),timePartitioning,rangePartitioning,\
+                         requirePartitionFilter,expirationTime";
 
 /// The part of `tables.get` that tells a table's shape. (The client library's model lacks parameters and refuses RANGE.)
 #[derive(Debug, Deserialize)]
@@ -19,6 +24,8 @@ struct Description {
     schema: Fields,
     num_rows: Option<String>,
     streaming_buffer: Option<StreamingBuffer>,
+    #[serde(flatten)]
+    upkeep: Upkeep,
 }
 
 /// Rows that were streamed in a while ago and are not counted yet.
@@ -52,6 +59,20 @@ struct Field {
     precision: Option<String>,
     scale: Option<String>,
     max_length: Option<String>,
+    #[serde(default)]
+    policy_tags: PolicyTags,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct PolicyTags {
+    names: Vec<String>,
+}
+
+impl Field {
+    fn is_tagged(&self) -> bool {
+        !self.policy_tags.names.is_empty()
+    }
 }
 
 impl From<Field> for TargetColumn {
@@ -69,6 +90,19 @@ impl From<Field> for TargetColumn {
             other => other,
         };
         Self { name: field.name, target_type, required: mode == "REQUIRED" }
+    }
+}
+
+impl From<Description> for TargetSchema {
+    fn from(found: Description) -> Self {
+        let tagged = found.schema.fields.iter().filter(|field| field.is_tagged()).map(|field| field.name.clone());
+        Self {
+            rows: found.rows(),
+            partitioning: found.upkeep.partitioning(),
+            expires_at: found.upkeep.expires_at(),
+            tagged: tagged.collect(),
+            columns: found.schema.fields.into_iter().map(TargetColumn::from).collect(),
+        }
     }
 }
 
@@ -131,12 +165,9 @@ impl Api {
     pub async fn describe(&self, table: &TableId) -> Result<Option<TargetSchema>, Fault> {
         let url = self.url(false, &table.project, &["datasets", &table.dataset, "tables", &table.table]);
         let reading = format!("reading the columns of {table}");
-        let fields = [("fields", "schema,numRows,streamingBuffer(estimatedRows)")];
+        let fields = [("fields", DESCRIBED)];
         match self.json::<Description>(reading, |http| http.get(&url).query(&fields)).await {
-            Ok(found) => Ok(Some(TargetSchema {
-                rows: found.rows(),
-                columns: found.schema.fields.into_iter().map(TargetColumn::from).collect(),
-            })),
+            Ok(found) => Ok(Some(found.into())),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error.into_fault(format!("Reading the columns of {table} failed"))),
         }

@@ -80,10 +80,7 @@ impl Reply {
     fn response(self) -> Response {
         let body = match self.reason {
             None => "<html><h1>Not now</h1></html>".to_owned(),
-            Some(reason) => {
-                let error = json!({ "reason": reason, "message": "injected", "domain": "global" });
-                json!({ "error": { "code": self.status, "message": "injected", "errors": [error] } }).to_string()
-            }
+            Some(reason) => said(self.status, reason, "injected"),
         };
         let head = Response::builder().status(self.status);
         let head = match self.retry_after {
@@ -92,6 +89,16 @@ impl Reply {
         };
         head.body(body.into()).unwrap()
     }
+}
+
+/// An error as BigQuery writes it.
+fn said(status: u16, reason: &str, message: &str) -> String {
+    let error = json!({ "reason": reason, "message": message, "domain": "global" });
+    json!({ "error": { "code": status, "message": message, "errors": [error] } }).to_string()
+}
+
+fn refusal(status: u16, reason: &str, message: &str) -> Response {
+    Response::builder().status(status).body(said(status, reason, message).into()).unwrap()
 }
 
 /// Trouble for calls of a kind.
@@ -149,6 +156,10 @@ struct State {
     sessions: Vec<Session>,
     /// What each statement is said to have been billed for, and estimated at.
     bill: Option<(u64, u64)>,
+    /// A table, and the column that whatever reads it must have a condition on.
+    filtered: Option<(&'static str, &'static str)>,
+    /// A table, and what is said of it beside what the emulator says.
+    described: Option<(&'static str, Value)>,
     /// What no client of BigQuery may do.
     violations: Vec<String>,
 }
@@ -215,6 +226,18 @@ impl BigQueryProxy {
         self.shared.state().bill = Some((billed, estimated));
     }
 
+    /// From now on this table is partitioned by this column and requires a filter. (The emulator knows no such thing.)
+    pub fn require_filter(&self, table: &'static str, column: &'static str) {
+        self.shared.state().filtered = Some((table, column));
+        let by = json!({ "type": "DAY", "field": column });
+        self.describe(table, json!({ "timePartitioning": by, "requirePartitionFilter": true }));
+    }
+
+    /// From now on `tables.get` says this of a table as well.
+    pub fn describe(&self, table: &'static str, more: Value) {
+        self.shared.state().described = Some((table, more));
+    }
+
     /// Rules that have not been used up: the test means calls that nobody makes.
     pub fn unused(&self) -> Vec<Rule> {
         self.shared.state().rules.iter().filter(|rule| rule.times > 0).cloned().collect()
@@ -237,6 +260,27 @@ struct Seen {
     range: String,
 }
 
+impl Seen {
+    fn is_of(&self, table: &str) -> bool {
+        self.uri.path().ends_with(&format!("/tables/{table}"))
+    }
+
+    /// The column, where a statement reads the table at a place without a condition on it.
+    fn reads_unfiltered(&self, table: &str, column: &'static str) -> Option<&'static str> {
+        let body: Value = serde_json::from_slice(&self.body).ok()?;
+        let sql = match self.call {
+            Call::InsertJob => body["configuration"]["query"]["query"].as_str()?,
+            Call::Query => body["query"].as_str()?,
+            _ => return None,
+        };
+        let named = sql.matches(&format!(".{table}`")).count();
+        let written =
+            usize::from(sql.starts_with("INSERT INTO") || sql.starts_with("CREATE") || sql.starts_with("ALTER"));
+        let filters = sql.matches(&format!("`{column}` IS NOT NULL)")).count();
+        (filters + written < named).then_some(column)
+    }
+}
+
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
@@ -247,6 +291,13 @@ impl Shared {
         let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else { hang_up() };
         let seen = self.seen(&head, body);
         let trouble = self.state().note(&seen, &header(&head, "authorization"));
+        let filtered = self.state().filtered;
+        if let Some(column) = filtered.and_then(|(table, column)| seen.reads_unfiltered(table, column)) {
+            let words = format!(
+                "Cannot query over table 't' without a filter over column(s) '{column}' that can be used for partition elimination"
+            );
+            return refusal(400, "invalidQuery", &words);
+        }
         match trouble {
             None => self.act(&seen).await,
             Some(Trouble::Answer(reply)) => reply.response(),
@@ -335,6 +386,12 @@ impl Shared {
         }
         if seen.call == Call::InsertJob && status == 200 {
             body = begun(&body);
+        }
+        let more = self.state().described.clone();
+        if let Some((_, more)) = more.filter(|(table, _)| seen.call == Call::GetTable && seen.is_of(table)) {
+            let mut table: Value = serde_json::from_slice(&body).unwrap();
+            table.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            body = table.to_string().into();
         }
         Response::builder().status(status).header("content-type", "application/json").body(body.into()).unwrap()
     }
