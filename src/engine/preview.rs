@@ -162,11 +162,7 @@ async fn price<S: Source, W: Warehouse, T: StateStore>(
     (publishes, from_mysql): (u64, Option<u64>),
     notes: &mut Vec<String>,
 ) -> Option<PublishBytes> {
-    let kind = match mapping.mode {
-        Mode::Upsert => PublishKind::Merge,
-        Mode::Append => PublishKind::InsertMissing,
-    };
-    match ports.warehouse.publish_bytes(&mapping.target, plan, kind, window).await {
+    match ports.warehouse.publish_bytes(&mapping.target, plan, usual_publish(mapping.mode), window).await {
         Ok(of_table) => {
             if let Some(most) = mapping.maximum_bytes_billed.filter(|most| of_table > *most) {
                 let (of_table, most) = (format::bytes(of_table), format::bytes(most));
@@ -181,6 +177,14 @@ async fn price<S: Source, W: Warehouse, T: StateStore>(
             notes.push(format!("what publishing would cost is not known: {fault}"));
             None
         }
+    }
+}
+
+/// The publish that may meet rows of its own in the target.
+pub(super) const fn usual_publish(mode: Mode) -> PublishKind {
+    match mode {
+        Mode::Upsert => PublishKind::Merge,
+        Mode::Append => PublishKind::InsertMissing,
     }
 }
 

@@ -6,14 +6,18 @@ use bigquery_syncer::source::BatchLimits;
 use serde_json::{Value, json};
 
 use crate::steps::{APPEND, UPSERT, hundred, same_on_both_sides, steps_of};
-use crate::support::bigquery_proxy::{BigQueryProxy, Call, Rule, Trouble};
+use crate::support::bigquery_proxy::{BigQueryProxy, Call, Reply, Rule, Trouble};
 use crate::support::{Ran, Sandbox, Trial, finish};
 
-/// The program behind a proxy.
+/// The program behind a proxy, that must succeed.
 async fn run(sandbox: &Sandbox, proxy: &BigQueryProxy, words: &[&str]) -> Ran {
+    ends(sandbox, proxy, words).await.expect_code(0)
+}
+
+async fn ends(sandbox: &Sandbox, proxy: &BigQueryProxy, words: &[&str]) -> Ran {
     let mut command = sandbox.command(words);
     command.env("BIGQUERY_EMULATOR_HOST", &proxy.address);
-    finish(command).await.expect_code(0)
+    finish(command).await
 }
 
 #[tokio::test]
@@ -93,4 +97,24 @@ async fn a_table_with_an_end_is_warned_of() {
     assert!(report["warnings"].as_array().unwrap().iter().any(|w| warned(w.as_str().unwrap())), "{report}");
     let checked = run(&sandbox, &proxy, &["check", "--mapping", "t"]).await.stdout;
     assert!(checked.contains("2100-01-01") && checked.contains("expiration_timestamp = NULL"), "{checked}");
+}
+
+#[tokio::test]
+async fn a_check_says_whether_columns_under_policy_tags_let_a_publish_through() {
+    let sandbox = hundred("tags", "", UPSERT).await;
+    sandbox.sync().await;
+    let proxy = BigQueryProxy::start(&sandbox.emulator).await;
+    let tag = "projects/demo/locations/us/taxonomies/1/policyTags/2";
+    let field = |name: &str, kind: &str| json!({ "name": name, "type": kind, "mode": "NULLABLE" });
+    let mut fields = [field("id", "INTEGER"), field("v", "STRING"), field("at", "TIMESTAMP")];
+    fields[1]["policyTags"] = json!({ "names": [tag] });
+    proxy.describe("t", json!({ "schema": { "fields": fields } }));
+    let allowed = run(&sandbox, &proxy, &["--read-only", "check"]).await.stdout;
+    assert!(
+        allowed.contains("`v` of demo.") && allowed.contains("have policy tags, which the account may read"),
+        "{allowed}"
+    );
+    proxy.set([Rule::new(Call::Query, Trouble::Answer(Reply::new(403, "accessDenied")))]);
+    let refused = ends(&sandbox, &proxy, &["--read-only", "check"]).await.expect_code(1).stdout;
+    assert!(refused.contains("`v` of demo.") && refused.contains("categoryFineGrainedReader"), "{refused}");
 }

@@ -1,8 +1,10 @@
 //! Rules about a mapping's table in BigQuery as it is, whoever made it.
 
-use super::super::column::TargetSchema;
-use super::super::finding::{Finding, Topic};
-use super::super::ids::TableId;
+use crate::domain::column::{TargetSchema, same_name};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::finding::{Finding, Topic};
+use crate::domain::ids::TableId;
+use crate::domain::plan::TablePlan;
 
 /// What a run and a check warn of.
 #[must_use]
@@ -23,6 +25,38 @@ pub fn findings(table: &TableId, target: &TargetSchema) -> Vec<Finding> {
         Finding::warn(Topic::Target, sentence).remedy(unset(table, "partition_expiration_days"))
     });
     whole.into_iter().chain(partitions).collect()
+}
+
+/// Columns under column-level access control that a mapping writes; `None` where there are none.
+#[must_use]
+pub fn tagged(target: &TargetSchema, plan: &TablePlan) -> Option<String> {
+    let moved = |name: &&String| plan.columns.iter().any(|column| same_name(&column.target_name, name));
+    let names: Vec<_> = target.tagged.iter().filter(moved).map(|name| format!("`{name}`")).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// `tried`: what BigQuery says of a publish to the table, without doing it. The INSERT of a first load reads no column of
+/// the table and so needs no leave to; what updates or deletes its rows does.
+#[must_use]
+pub fn policy_tags(table: &TableId, columns: &str, tried: Result<(), Fault>) -> Finding {
+    match tried {
+        Ok(()) => {
+            Finding::ok(Topic::Target, format!("{columns} of {table} have policy tags, which the account may read"))
+        }
+        Err(fault) if fault.kind() == FaultKind::Auth => {
+            let sentence = format!("{columns} of {table} have policy tags, and what updates the table is refused");
+            let fault = Fault::new(FaultKind::Auth, sentence).caused_by(fault).with_hint(
+                "grant the account roles/datacatalog.categoryFineGrainedReader (Fine-Grained Reader) on each of these tags",
+            );
+            Finding::fail(Topic::Target, &fault)
+        }
+        Err(fault) => {
+            let sentence = format!(
+                "{columns} of {table} have policy tags; whether the account may read them is not known: {fault}"
+            );
+            Finding::warn(Topic::Target, sentence).remedy("see that it is Fine-Grained Reader of each of these tags")
+        }
+    }
 }
 
 fn unset(table: &TableId, option: &str) -> String {

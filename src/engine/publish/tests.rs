@@ -75,6 +75,7 @@ fn ground(target: Option<TargetSchema>) -> Ground {
         indexes: Vec::new(),
         is_view: false,
         is_transactional: true,
+        hides_columns: false,
         rows_estimate: None,
     };
     Ground { source, target, plan: Arc::new(plan()) }

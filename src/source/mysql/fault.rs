@@ -38,7 +38,7 @@ impl Error for Full {}
 
 /// Was a connection refused because as many are open as may be? Others may do without it.
 pub fn is_full(fault: &Fault) -> bool {
-    fault.source().is_some_and(|cause| cause.is::<Full>())
+    fault.source().is_some_and(<dyn Error>::is::<Full>)
 }
 
 /// Of all accounts, of this one by the server's limit, by the account's own (which has limits by the hour as well).

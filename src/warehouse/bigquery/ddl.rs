@@ -143,8 +143,14 @@ OPTIONS (labels = [('tool', 'bqsync')])";
 
     #[test]
     fn additions_are_one_statement_and_every_other_change_one_each() {
-        let change =
-            |name: &str, verdict| ColumnDiff { name: name.into(), source: None, target: None, verdict, accepted: None };
+        let change = |name: &str, verdict| ColumnDiff {
+            name: name.into(),
+            source: None,
+            target: None,
+            verdict,
+            note: None,
+            accepted: None,
+        };
         let diff = SchemaDiff {
             creates_table: false,
             columns: vec![

@@ -156,7 +156,7 @@ mod tests {
         let streamed = by_words("would affect rows in the streaming buffer").unwrap();
         let tries = streamed.kind.policy().mapping.unwrap();
         let waits = u32::try_from(tries.most).unwrap() - 1;
-        assert!(streamed.retry_after.unwrap() * waits >= Duration::from_mins(60), "rows stay for up to ninety minutes");
+        assert!(streamed.retry_after.unwrap() * waits >= Duration::from_hours(1), "rows stay for up to ninety minutes");
         assert_eq!(by_words("Too many DML statements outstanding").unwrap().retry_after, None);
     }
 
