@@ -76,6 +76,7 @@ impl Shape {
             indexes: vec![id, updated_at],
             is_view: false,
             is_transactional: true,
+            hides_columns: false,
             rows_estimate: Some(self.rows),
         };
         let input = PlanInput {

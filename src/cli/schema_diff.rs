@@ -93,13 +93,21 @@ fn show(event: &Event, printer: Printer) {
             for statement in statements {
                 printer.lines(&format!("{statement};"));
             }
+            for column in columns {
+                if let Some(note) = &column.note {
+                    printer.line(&format!("{mapping}: note: column `{}` is new: {note}", column.column));
+                }
+            }
             printer.line("");
         }
-        Event::SchemaDecided { mapping, accepted, declined, statements } => {
+        Event::SchemaDecided { mapping, accepted, declined, statements, notes } => {
             let names = |columns: &[String]| if columns.is_empty() { "none".to_owned() } else { columns.join(", ") };
             printer.line(&format!("{mapping}: accepted: {}; declined: {}", names(accepted), names(declined)));
             for statement in statements {
                 printer.lines(&format!("{statement};"));
+            }
+            for note in notes {
+                printer.line(&format!("{mapping}: note: {note}"));
             }
         }
         Event::CompareFailed { mapping, error, hint } | Event::DecideFailed { mapping, error, hint } => {

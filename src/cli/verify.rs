@@ -82,8 +82,17 @@ fn row(verification: &Verification) -> Vec<String> {
         count(verification.differing),
         count(verification.doubled),
         format::bytes(verification.bytes),
-        verification.outcome.word().to_owned(),
+        status(verification),
     ]
+}
+
+/// Rows are equal in the columns that were compared; not to say so of others would be to say it of them.
+fn status(verification: &Verification) -> String {
+    let word = verification.outcome.word();
+    match (verification.outcome, verification.not_compared.len()) {
+        (Outcome::Equal, 1..) => format!("{word}, {} NOT COMPARED", verification.not_compared.len()),
+        _ => word.to_owned(),
+    }
 }
 
 fn explain(verification: &Verification, printer: Printer) {

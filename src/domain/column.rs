@@ -1,5 +1,8 @@
 //! Columns and tables as each side describes them.
 
+use chrono::{DateTime, Utc};
+
+use super::partitioning::Partitioning;
 use super::source_type::SourceType;
 use super::target_type::TargetType;
 
@@ -13,6 +16,30 @@ pub struct SourceColumn {
     pub charset: Option<String>,
     /// The collation of a text, in lower case.
     pub collation: Option<String>,
+    pub old_rows: OldRows,
+}
+
+/// What rows got that were there when the column was added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OldRows {
+    #[default]
+    Null,
+    /// A default that is not NULL, be it that the column takes no NULL.
+    Filled,
+    /// The column is a generated one.
+    Computed,
+}
+
+/// A foreign key by which rows change when others do, without their incremental column: no trigger runs, and no
+/// `ON UPDATE CURRENT_TIMESTAMP`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cascade {
+    /// Of the table that changes.
+    pub columns: Vec<String>,
+    /// The table that it refers to.
+    pub parent: String,
+    /// `ON DELETE SET NULL`, `ON UPDATE CASCADE`.
+    pub action: String,
 }
 
 /// The character sets whose every character has one of Unicode's own, and no other of theirs has the same.
@@ -23,7 +50,7 @@ impl SourceColumn {
     /// A column without a character set.
     #[must_use]
     pub fn new(name: impl Into<String>, source_type: SourceType, nullable: bool) -> Self {
-        Self { name: name.into(), source_type, nullable, charset: None, collation: None }
+        Self { name: name.into(), source_type, nullable, charset: None, collation: None, old_rows: OldRows::Null }
     }
 
     /// Is it text in a character set of before Unicode? The server, which converts it, has a `?` for characters that
@@ -70,6 +97,8 @@ pub struct SourceSchema {
     pub is_view: bool,
     /// Its engine's open transactions are among those that the server lists; of a view unknown, and taken to be.
     pub is_transactional: bool,
+    /// There are columns that the account may not read, and that are therefore not among these.
+    pub hides_columns: bool,
     /// The server's estimate of the rows in the table; `None` for views.
     pub rows_estimate: Option<u64>,
 }
@@ -110,6 +139,11 @@ pub struct TargetSchema {
     pub modified: Option<u64>,
     /// The columns of its PRIMARY KEY, which is declared and not enforced; none where it declares none.
     pub primary_key: Vec<String>,
+    pub partitioning: Option<Partitioning>,
+    /// When BigQuery deletes the table.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Columns under a policy tag (column-level access control).
+    pub tagged: Vec<String>,
 }
 
 impl TargetSchema {

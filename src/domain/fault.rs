@@ -12,6 +12,8 @@ pub enum FaultKind {
     Transient,
     /// A quota is used up: the same call may succeed when some of it is back.
     Quota,
+    /// Others' statements on the same table are in the way, or rows that it does not let go of yet: minutes help.
+    Busy,
     /// A refused login or a missing permission.
     Auth,
     /// Source and target disagree, or something that should exist does not.
@@ -62,6 +64,8 @@ impl FaultKind {
                 Some(tries(4, Duration::from_secs(1), Duration::from_secs(32))),
             ),
             Self::Quota => (None, Some(tries(3, Duration::from_mins(10), Duration::from_mins(30)))),
+            // As long as a few large statements take: an hour at most, or two where the server asks for more.
+            Self::Busy => (None, Some(tries(6, Duration::from_mins(1), Duration::from_mins(10)))),
             Self::Auth | Self::Schema | Self::Config | Self::Data | Self::Conflict | Self::Bug => (None, None),
         };
         Policy { call, mapping }
@@ -73,6 +77,9 @@ impl FaultKind {
         match self {
             Self::Transient => "nothing was lost; the next run goes on from the watermark",
             Self::Quota => "wait for the quota to refill, or ask for a higher one, then run again",
+            Self::Busy => {
+                "let the other work on the table end, then run again; the next run goes on from the watermark"
+            }
             Self::Auth => "check the account's credentials and permissions, then run again",
             Self::Schema => "compare both sides with `bqsync schema-diff`",
             Self::Config => "correct the configuration, then run again",
@@ -88,6 +95,7 @@ impl FaultKind {
         match self {
             Self::Transient => "transient",
             Self::Quota => "quota",
+            Self::Busy => "busy",
             Self::Auth => "auth",
             Self::Schema => "schema",
             Self::Config => "config",
@@ -105,12 +113,13 @@ pub struct Fault {
     sentence: String,
     hint: Option<String>,
     retry_after: Option<Duration>,
+    is_too_much: bool,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl Fault {
     pub fn new(kind: FaultKind, sentence: impl Into<String>) -> Self {
-        Self { kind, sentence: sentence.into(), hint: None, retry_after: None, source: None }
+        Self { kind, sentence: sentence.into(), hint: None, retry_after: None, is_too_much: false, source: None }
     }
 
     /// Adds the error underneath.
@@ -132,6 +141,18 @@ impl Fault {
     pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
         self.retry_after = wait;
         self
+    }
+
+    /// The same in smaller pieces may succeed.
+    #[must_use]
+    pub fn too_much_at_once(mut self, is_too_much: bool) -> Self {
+        self.is_too_much = is_too_much;
+        self
+    }
+
+    #[must_use]
+    pub const fn is_too_much_at_once(&self) -> bool {
+        self.is_too_much
     }
 
     #[must_use]
@@ -193,12 +214,13 @@ mod tests {
     }
 
     #[test]
-    fn only_transient_and_quota_faults_are_tried_again_and_a_quota_by_no_single_call() {
-        use FaultKind::{Auth, Bug, Config, Conflict, Data, Quota, Schema, Transient};
+    fn only_what_passes_is_tried_again_and_what_takes_minutes_by_no_single_call() {
+        use FaultKind::{Auth, Bug, Busy, Config, Conflict, Data, Quota, Schema, Transient};
         for kind in [Auth, Schema, Config, Data, Conflict, Bug] {
             assert_eq!(kind.policy(), Policy { call: None, mapping: None }, "{kind:?}");
         }
         assert!(Transient.policy().call.is_some() && Transient.policy().mapping.is_some());
+        assert!(Busy.policy().call.is_none() && Busy.policy().mapping.unwrap().wait >= Duration::from_mins(1));
         assert!(Quota.policy().call.is_none() && Quota.policy().mapping.unwrap().wait >= Duration::from_mins(10));
     }
 }

@@ -14,6 +14,7 @@ pub mod finding;
 pub mod ids;
 pub mod lookback;
 pub mod naming;
+pub mod partitioning;
 pub mod plan;
 pub mod quote;
 pub mod report;

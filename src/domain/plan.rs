@@ -10,13 +10,15 @@ use chrono_tz::Tz;
 pub use self::checks::{cursor_kind, missing_columns};
 pub use self::paging::{cursor_leads_an_index, tell_rows_apart};
 
-use super::check::mapping as check;
+use super::check::additions::Gap;
+use super::check::{mapping as check, target as as_it_is};
 use super::column::{SourceColumn, SourceSchema, TargetSchema, same_name};
 use super::config::{InvalidValues, Mapping, Mode, SchemaAdditions};
 use super::cursor::CursorKind;
 use super::fault::{Fault, FaultKind};
 use super::finding::{Finding, Topic};
 use super::naming;
+use super::partitioning::Partitioning;
 use super::quote;
 use super::schema::{ColumnDiff, Decisions, SchemaDiff, Verdict};
 use super::target_type::TargetType;
@@ -59,6 +61,8 @@ pub struct TablePlan {
     pub cursor_indexed: bool,
     /// Position in `columns` of the column a new table is partitioned on.
     pub partition: Option<usize>,
+    /// Of the table as it is, or as it is about to be made.
+    pub partitioning: Option<Partitioning>,
     /// Positions in `columns` of those that a new table is clustered by.
     pub cluster: Vec<usize>,
     /// The target's column that marks rows which the source no longer has.
@@ -90,6 +94,7 @@ impl TablePlan {
             cursor: 0,
             paging: Paging::Stream,
             partition: None,
+            partitioning: None,
             cluster: Vec::new(),
             deleted_column: None,
             ..self.clone()
@@ -163,11 +168,16 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
     if let Some(column) = partition.map(|p: usize| &columns[p]).filter(|_| diff.creates_table) {
         checks::partition(mapping, column)?;
     }
+    warnings.extend(input.target.into_iter().flat_map(|target| as_it_is::findings(&mapping.target, target)));
     warnings.extend(check::keys_not_unique(mapping, input.source));
     warnings.extend(check::keys_held_equal(mapping, input.source));
     warnings.extend(check::key_declared(mapping, input.target));
     warnings.extend(check::content_ignores_case(mapping, input.target));
     warnings.extend(check::cursor_not_indexed(mapping, input.source));
+    let partitioning = match input.target {
+        Some(target) => target.partitioning.clone(),
+        None => partition.map(|position| Partitioning::by_day(columns[position].target_name.clone())),
+    };
     let keys_unique = tell_rows_apart(input.source, &mapping.primary_keys);
     let paging = paging::choose(&input, &columns, &keys);
     let table = TablePlan {
@@ -183,6 +193,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         paging,
         cursor_indexed: cursor_leads_an_index(input.source, &mapping.incremental_column),
         partition,
+        partitioning,
         cluster,
         deleted_column,
     };
@@ -233,6 +244,7 @@ fn compare(
             name: existing.map_or_else(|| name.clone(), |c| c.name.clone()),
             source: Some(source.source_type.to_string()),
             target: existing.map(|c| c.target_type.clone()),
+            note: gap(input, source, &verdict),
             verdict,
             accepted,
         });
@@ -271,6 +283,14 @@ fn compare(
     let deleted_column = deletes::mark(input, &mut diff)?;
     note_columns_only_in_target(input, &mut diff, warnings);
     Ok((columns, diff, deleted_column))
+}
+
+/// What a new column leaves to be done in a table that holds rows.
+fn gap(input: &PlanInput<'_>, source: &SourceColumn, verdict: &Verdict) -> Option<String> {
+    let holds_rows = input.target.is_some_and(|target| !target.is_empty());
+    let gap = Gap::of(source.old_rows).filter(|_| holds_rows && matches!(verdict, Verdict::New(_)))?;
+    let cursor = input.source.column(&input.mapping.incremental_column)?;
+    Some(gap.note(input.mapping, &naming::column_name(&source.name), &cursor.source_type))
 }
 
 /// What has been said of a column that differs. Said of another type, it is not said of this one.
@@ -351,20 +371,34 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
         let still_there = input.source.columns.iter().any(|c| same_name(&naming::column_name(&c.name), &column.name));
         // What is excluded or cannot be read is still there, and has been spoken of.
         if !still_there {
-            let sentence = format!(
-                "column `{}` is in {} but no longer in {}; it is left as it is",
-                column.name, input.mapping.target.table, input.mapping.source
-            );
-            warnings.push(Finding::warn(Topic::Target, sentence));
+            warnings.push(gone(input, &column.name));
         }
         diff.columns.push(ColumnDiff {
             name: column.name.clone(),
             source: None,
             target: Some(column.target_type.clone()),
             verdict,
+            note: None,
             accepted: None,
         });
     }
+}
+
+/// A column of the target that the source does not show. The catalogue keeps to itself what the account may not read, so a
+/// column that is only withheld looks like one that is gone.
+fn gone(input: &PlanInput<'_>, column: &str) -> Finding {
+    let (source, target) = (&input.mapping.source, &input.mapping.target.table);
+    if !input.source.hides_columns {
+        let sentence = format!("column `{column}` is in {target} but no longer in {source}; it is left as it is");
+        return Finding::warn(Topic::Target, sentence);
+    }
+    let sentence = format!(
+        "column `{column}` is in {target}, but {source} shows it no longer, and the account may not read every column there: it \
+         was dropped, or SELECT on it was taken away; what BigQuery holds in it stays as it is and grows old"
+    );
+    let remedy =
+        format!("if MySQL still has it: GRANT SELECT (`{column}`) ON {source} TO <account>, then move the rows again");
+    Finding::warn(Topic::Target, sentence).remedy(remedy)
 }
 
 #[cfg(test)]

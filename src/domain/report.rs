@@ -124,6 +124,9 @@ pub struct MappingReport {
     /// The operator's next step after an error.
     pub hint: Option<String>,
     pub warnings: Vec<String>,
+    /// Those of them that a later attempt would not find out again.
+    #[serde(skip)]
+    pub lasting_warnings: Vec<String>,
     /// Values that arrived as NULL because the target type cannot hold them.
     pub flaws: Vec<FlawCount>,
     /// DDL that was carried out.
@@ -214,6 +217,7 @@ impl MappingReport {
             error_kind: None,
             hint: None,
             warnings: Vec::new(),
+            lasting_warnings: Vec::new(),
             flaws: Vec::new(),
             schema_changes: Vec::new(),
             jobs: Vec::new(),

@@ -31,6 +31,8 @@ pub struct ColumnDiff {
     /// Type in BigQuery now; `None` where it has no such column.
     pub target: Option<TargetType>,
     pub verdict: Verdict,
+    /// What adding it leaves to be done.
+    pub note: Option<String>,
     /// What an operator has said of it as it stands; `None` where nobody has. A declined column is left out.
     pub accepted: Option<bool>,
 }
@@ -108,6 +110,11 @@ impl SchemaDiff {
         self.columns.iter().filter(|c| c.verdict == Verdict::MissingInSource)
     }
 
+    /// What these changes leave to be done, a sentence for each column.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        self.changes().filter_map(|c| Some(format!("column `{}` is new: {}", c.name, c.note.as_ref()?)))
+    }
+
     /// Nothing to do and nothing in the way.
     #[must_use]
     pub fn is_settled(&self) -> bool {
@@ -124,6 +131,9 @@ pub struct ColumnDiffView {
     pub verdict: String,
     /// The type the column would get.
     pub becomes: Option<String>,
+    /// What adding it leaves to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// What an operator has said of it; `None` where nobody has, or need not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<bool>,
@@ -141,6 +151,7 @@ impl From<&ColumnDiff> for ColumnDiffView {
             bigquery: diff.target.as_ref().map(ToString::to_string),
             verdict: diff.verdict.word().to_owned(),
             becomes,
+            note: diff.note.clone(),
             accepted: diff.accepted,
         }
     }

@@ -37,7 +37,7 @@ pub(super) async fn attempt<S: Source, W: Warehouse, T: StateStore>(
     ledger: &mut Ledger<'_, T>,
     report: &mut MappingReport,
 ) -> Result<(), Halt> {
-    report.warnings.clear();
+    report.warnings.clone_from(&report.lasting_warnings);
     reached("lease_taken");
     if ledger.pending().is_some() {
         scope.in_phase(Phase::Recover, recover(scope, ledger, report)).await?;

@@ -39,7 +39,7 @@ async fn look<S: Source, W: Warehouse, T: StateStore>(
     columns: &[String],
 ) -> Result<Event, Fault> {
     let state = ports.state.load(&mapping.name).await?;
-    let planned = difference(ports, mapping, None, &state.decisions).await?;
+    let planned = difference(ports, mapping, None, (&state.decisions, &state.decisions)).await?;
     let wanted = planned.diff.only(|c| !c.is_declined() && is_named(columns, &c.name));
     let changes = planned.diff.creates_table || wanted.changes().next().is_some();
     let statements = if changes { ports.warehouse.ddl(&mapping.target, &planned.table, &wanted) } else { Vec::new() };
@@ -55,7 +55,8 @@ async fn carry_out<S: Source, W: Warehouse, T: StateStore>(
     let run = new_run_id();
     let ports = &ports.billed(mapping, Some(&run));
     let mut ledger = Ledger::open(&*ports.state, &mapping.name, &run).await?;
-    let planned = difference(ports, mapping, ledger.watermark_text().as_deref(), ledger.decisions()).await?;
+    let said = ledger.decisions();
+    let planned = difference(ports, mapping, ledger.watermark_text().as_deref(), (said, said)).await?;
     let wanted = planned.diff.only(|c| !c.is_declined() && is_named(columns, &c.name));
     if !planned.diff.creates_table && wanted.changes().next().is_none() {
         return Ok(compared(mapping.name.clone(), &planned.diff, Vec::new(), false));

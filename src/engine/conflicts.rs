@@ -122,6 +122,7 @@ mod tests {
             indexes: Vec::new(),
             is_view: false,
             is_transactional: true,
+            hides_columns: false,
             rows_estimate: None,
         };
         let columns = [("id", TargetType::Int64), ("x", has)];

@@ -8,6 +8,7 @@ use super::emitter::Emitter;
 use super::ledger::Ledger;
 use super::protocol::{ColumnDecision, Event};
 use super::run_id::new_run_id;
+use crate::domain::check::additions::Gap;
 use crate::domain::column::same_name;
 use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::fault::{Fault, FaultKind};
@@ -40,7 +41,8 @@ async fn decide_one<S: Source, W: Warehouse, T: StateStore>(
     let run = new_run_id();
     let ports = &ports.billed(mapping, Some(&run));
     let mut ledger = Ledger::open(&*ports.state, &mapping.name, &run).await?;
-    let planned = difference(ports, mapping, ledger.watermark_text().as_deref(), &Decisions::new()).await?;
+    let planned =
+        difference(ports, mapping, ledger.watermark_text().as_deref(), (&Decisions::new(), ledger.decisions())).await?;
     let mut said = Vec::new();
     for decision in decisions {
         let column = planned.diff.columns.iter().find(|c| same_name(&c.name, &decision.column));
@@ -73,27 +75,47 @@ async fn decide_one<S: Source, W: Warehouse, T: StateStore>(
         accepted: names(true),
         declined: names(false),
         statements,
+        notes: accepted.notes().collect(),
     })
 }
 
-/// Both sides as they are, the whole difference, whatever a run would be allowed to do about it.
+/// Both sides as they are, the whole difference, whatever a run would be allowed to do about it. `said`: what operators have
+/// said up to now, which may be more than the plan is to heed.
 pub(super) async fn difference<S: Source, W: Warehouse, T: StateStore>(
     ports: &Ports<S, W, T>,
     mapping: &Mapping,
     watermark: Option<&str>,
-    decisions: &Decisions,
+    (decisions, said): (&Decisions, &Decisions),
 ) -> Result<Planned, Fault> {
     let (source, target) =
         tokio::try_join!(ports.source.describe(&mapping.source), ports.warehouse.describe(&mapping.target))?;
     refuse_lost_target(mapping, watermark, target.as_ref())?;
-    plan(PlanInput {
+    let mut planned = plan(PlanInput {
         mapping,
         timezone: ports.config.default_timezone,
         additions: SchemaAdditions::Allow,
         source: &source,
         target: target.as_ref(),
         decisions,
-    })
+    })?;
+    if target.is_some_and(|target| !target.is_empty()) {
+        let denied = ports.config.schema_additions == SchemaAdditions::Deny;
+        note_left_out(mapping, &mut planned, |column| {
+            denied || said.get(&column.name).is_some_and(|decision| !decision.accepted)
+        });
+    }
+    Ok(planned)
+}
+
+/// Of columns that runs have passed over, rows hold values that they never brought.
+fn note_left_out(mapping: &Mapping, planned: &mut Planned, was_left_out: impl Fn(&ColumnDiff) -> bool) {
+    let cursor = planned.table.cursor_column().source.source_type.clone();
+    let new = |column: &&mut ColumnDiff| column.source.is_some() && matches!(column.verdict, Verdict::New(_));
+    for column in planned.diff.columns.iter_mut().filter(new) {
+        if column.note.is_none() && was_left_out(column) {
+            column.note = Some(Gap::LeftOut.note(mapping, &column.name, &cursor));
+        }
+    }
 }
 
 fn unknown(mapping: &Mapping, planned: &Planned, decision: &ColumnDecision) -> Fault {

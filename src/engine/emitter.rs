@@ -57,7 +57,7 @@ fn log(event: &Event) {
         }
         Event::Paused { mapping } => info!(%mapping, "paused by the operator"),
         Event::Resumed { mapping } => info!(%mapping, "resumed by the operator"),
-        Event::SchemaDecided { mapping, accepted, declined, statements } => {
+        Event::SchemaDecided { mapping, accepted, declined, statements, .. } => {
             let (accepted, declined, statements) = (accepted.join(", "), declined.join(", "), statements.join("; "));
             info!(%mapping, accepted, declined, statements, "columns decided");
         }

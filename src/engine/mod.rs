@@ -23,6 +23,7 @@ mod preview;
 mod progress;
 mod protocol;
 mod publish;
+mod reach;
 mod recover;
 mod retries;
 mod rivals;

@@ -51,6 +51,10 @@ pub(super) async fn prepare<S: Source, W: Warehouse, T: StateStore>(
         }
         scope.unless_cancelled(ports.warehouse.apply(&statements)).await?;
         report.schema_changes.clone_from(&statements);
+        if !creates {
+            report.lasting_warnings.extend(allowed.notes());
+            allowed.notes().for_each(|note| scope.note(report, note));
+        }
     }
     scope.emit(compared(mapping.name.clone(), &planned.diff, statements, !waits));
     if waits { Err(Halt::Waiting) } else { Ok(planned.table) }

@@ -4,6 +4,7 @@ use super::Ports;
 use super::backfill::{Asked, beyond, nothing};
 use super::emitter::Emitter;
 use super::protocol::{BackfillAsk, BackfillPreview, Event, PublishBytes, SlicePreview};
+use super::reach::within_partitions;
 use crate::domain::config::{Mapping, Mode, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
@@ -134,9 +135,10 @@ async fn slices<S: Source, W: Warehouse, T: StateStore>(
     let mut rest = stretch.window;
     while slices.len() < MOST_SLICES {
         let ask = StretchAsk { window: rest, ..stretch.clone() };
-        let end = if plan.cursor_indexed { ports.source.step_end(&ask, rows).await? } else { None };
+        let full = if plan.cursor_indexed { ports.source.step_end(&ask, rows).await? } else { None };
+        let end = within_partitions(&*ports.source, plan, &ask, full).await?;
         let slice = step(rest, end, None);
-        slices.push(SlicePreview { window: slice.to_string(), rows: end.map(|_| rows) });
+        slices.push(SlicePreview { window: slice.to_string(), rows: full.filter(|_| end == full).map(|_| rows) });
         if slice.high == rest.high {
             return Ok((slices, false));
         }
@@ -160,11 +162,7 @@ async fn price<S: Source, W: Warehouse, T: StateStore>(
     (publishes, from_mysql): (u64, Option<u64>),
     notes: &mut Vec<String>,
 ) -> Option<PublishBytes> {
-    let kind = match mapping.mode {
-        Mode::Upsert => PublishKind::Merge,
-        Mode::Append => PublishKind::InsertMissing,
-    };
-    match ports.warehouse.publish_bytes(&mapping.target, plan, kind, window).await {
+    match ports.warehouse.publish_bytes(&mapping.target, plan, usual_publish(mapping.mode), window).await {
         Ok(of_table) => {
             if let Some(most) = mapping.maximum_bytes_billed.filter(|most| of_table > *most) {
                 let (of_table, most) = (format::bytes(of_table), format::bytes(most));
@@ -179,6 +177,14 @@ async fn price<S: Source, W: Warehouse, T: StateStore>(
             notes.push(format!("what publishing would cost is not known: {fault}"));
             None
         }
+    }
+}
+
+/// The publish that may meet rows of its own in the target.
+pub(super) const fn usual_publish(mode: Mode) -> PublishKind {
+    match mode {
+        Mode::Upsert => PublishKind::Merge,
+        Mode::Append => PublishKind::InsertMissing,
     }
 }
 

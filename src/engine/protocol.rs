@@ -153,6 +153,8 @@ pub enum Event {
         accepted: Vec<String>,
         declined: Vec<String>,
         statements: Vec<String>,
+        /// What adding the columns leaves to be done.
+        notes: Vec<String>,
     },
     DecideFailed {
         mapping: MappingName,

@@ -85,7 +85,7 @@ fn is_empty(ground: &Ground) -> bool {
 fn can_copy(ground: &Ground) -> bool {
     let Some(target) = &ground.target else { return false };
     let plan = &ground.plan;
-    plan.partition.is_none()
+    plan.partitioning.is_none()
         && plan.is_verbatim()
         && target.columns.len() == plan.columns.len()
         && target.columns.iter().all(|column| {

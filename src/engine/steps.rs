@@ -4,11 +4,14 @@ use super::attempt::Ground;
 use super::ledger::Ledger;
 use super::protocol::{Event, Phase};
 use super::publish::{self, Known, Work};
+use super::reach::{fewer_rows, within_partitions};
+use super::recover::recover;
 use super::rivals::look_again;
 use super::scope::{Halt, Scope};
 use super::transfer::{Moved, Stretch, transfer};
 use crate::domain::config::Mode;
 use crate::domain::cursor::Cursor;
+use crate::domain::fault::Fault;
 use crate::domain::report::{FlawCount, MappingReport};
 use crate::domain::window::{Low, Window, step};
 use crate::failpoint::reached;
@@ -47,10 +50,11 @@ pub(super) async fn move_in_steps<S: Source, W: Warehouse, T: StateStore>(
     note_overlap(scope, ledger, ground, &journey).await?;
     let mut low = journey.window.low;
     let mut number = journey.after;
+    let mut size = Size { rows: scope.ports.config.pace.window_rows, estimate: journey.rows };
     loop {
         scope.unless_paused().await?;
         let rest = Window { low, high: journey.window.high };
-        let end = scope.in_phase(Phase::Plan, step_end(scope, ground, rest, journey.rows)).await?;
+        let end = scope.in_phase(Phase::Plan, step_end(scope, ground, rest, size)).await?;
         let window = step(rest, end, journey.reread_to);
         number += 1;
         let is_last = window.high == rest.high;
@@ -70,7 +74,13 @@ pub(super) async fn move_in_steps<S: Source, W: Warehouse, T: StateStore>(
             bytes_uploaded: report.bytes_staged,
         };
         let stretch = Stretch { window, is_step, already };
-        move_one(scope, ledger, report, ground, (stretch, &journey, number)).await?;
+        match move_one(scope, ledger, report, ground, (stretch, &journey, number)).await {
+            Err(Halt::Fault(fault)) if fault.is_too_much_at_once() => {
+                size = smaller(scope, ledger, report, ground, (window, size), fault).await?;
+                continue;
+            }
+            moved => moved?,
+        }
         if is_last {
             return Ok(number);
         }
@@ -78,21 +88,48 @@ pub(super) async fn move_in_steps<S: Source, W: Warehouse, T: StateStore>(
     }
 }
 
-/// Where the next step may end; `None` when the rest is one step. `estimate`: rows of the whole window.
+/// How many rows a step may have.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    rows: u64,
+    /// Rows of the whole window, by a look into the index.
+    estimate: Option<u64>,
+}
+
+/// Gives up a step that was too large for BigQuery, and says how large the next may be.
+async fn smaller<S: Source, W: Warehouse, T: StateStore>(
+    scope: &Scope<S, W, T>,
+    ledger: &mut Ledger<'_, T>,
+    report: &mut MappingReport,
+    ground: &Ground,
+    (window, size): (Window, Size),
+    fault: Fault,
+) -> Result<Size, Halt> {
+    let Some(rows) = fewer_rows(scope, ground, window, size.rows).await? else { return Err(fault.into()) };
+    // Also drops its staging table.
+    scope.in_phase(Phase::Recover, recover(scope, ledger, report)).await?;
+    let key = format!("`window_rows: {rows}` begins with such steps");
+    scope.note(report, format!("a step was too large ({fault}); from here on steps have {rows} rows; {key}"));
+    // Never the whole window by a mere guess.
+    Ok(Size { rows, estimate: None })
+}
+
+/// Where the next step may end; `None` when the rest is one step.
 async fn step_end<S: Source, W: Warehouse, T: StateStore>(
     scope: &Scope<S, W, T>,
     ground: &Ground,
     rest: Window,
-    estimate: Option<u64>,
+    size: Size,
 ) -> Result<Option<Cursor>, Halt> {
-    let window_rows = scope.ports.config.pace.window_rows;
-    let is_small = estimate.is_some_and(|rows| rows <= window_rows / SURELY);
+    let (source, ask) = (&scope.ports.source, stretch(scope, ground, rest));
+    let is_small = size.estimate.is_some_and(|rows| rows <= size.rows / SURELY);
     // Without an index each look would read the whole table, and so would each step.
-    if is_small || !ground.plan.cursor_indexed {
-        return Ok(None);
-    }
-    let ask = stretch(scope, ground, rest);
-    scope.unless_cancelled(scope.ports.source.step_end(&ask, window_rows)).await
+    let end = if is_small || !ground.plan.cursor_indexed {
+        None
+    } else {
+        scope.unless_cancelled(source.step_end(&ask, size.rows)).await?
+    };
+    scope.unless_cancelled(within_partitions(&**source, &ground.plan, &ask, end)).await
 }
 
 pub(super) fn stretch<S, W, T>(scope: &Scope<S, W, T>, ground: &Ground, window: Window) -> StretchAsk {

@@ -10,10 +10,11 @@ use super::conflicts::{refuse_conflicts, refuse_lost_target};
 use super::emitter::Emitter;
 use super::protocol::{Event, VerifyOrder};
 use super::survey::Survey;
-use crate::domain::column::{SourceSchema, TargetSchema};
+use crate::domain::column::{SourceColumn, SourceSchema, TargetSchema, same_name};
 use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::naming;
 use crate::domain::plan::{PlanInput, plan};
 use crate::domain::schema::{Decisions, SchemaDiff, Verdict};
 use crate::domain::verify::{Comparison, Outcome, Verification};
@@ -64,6 +65,9 @@ async fn verify_one<S: Source, W: Warehouse, T: StateStore>(
         comparison.plan.keys.iter().map(|&key| comparison.plan.columns[key].source.name.clone()).collect();
     verification.not_compared = comparison.left_out();
     verification.not_compared.extend(not_in_bigquery(&diff));
+    let only_there = only_in_bigquery(mapping, &source, &diff);
+    let withheld = if source.hides_columns { only_there.clone() } else { Vec::new() };
+    verification.not_compared.extend(only_there);
     if mark.imported {
         let note =
             "the watermark was set by hand or by another tool: rows that share it may be missing until the next run";
@@ -83,7 +87,7 @@ async fn verify_one<S: Source, W: Warehouse, T: StateStore>(
     let left = survey.go(rows).await?;
     verification.bytes = survey.bytes();
     (verification.rows_in_mysql, verification.rows_in_bigquery) = survey.rows();
-    verification.conclude(survey.into_tally(), left);
+    verification.conclude(survey.into_tally(), left.or_else(|| unread(mapping, &withheld)));
     Ok(verification)
 }
 
@@ -115,6 +119,28 @@ fn comparison<S, W, T>(
 fn not_in_bigquery(diff: &SchemaDiff) -> impl Iterator<Item = String> {
     let new = diff.columns.iter().filter(|column| matches!(column.verdict, Verdict::New(_)) || column.is_declined());
     new.map(|column| column.name.clone())
+}
+
+/// Of the columns that the mapping would move, had the source any such.
+fn only_in_bigquery(mapping: &Mapping, source: &SourceSchema, diff: &SchemaDiff) -> Vec<String> {
+    let named = |column: &SourceColumn, name: &str| same_name(&naming::column_name(&column.name), name);
+    let gone = diff.columns.iter().filter(|column| {
+        let is_ours = mapping.deleted_column().is_some_and(|mark| same_name(mark, &column.name));
+        column.source.is_none() && !is_ours && !source.columns.iter().any(|known| named(known, &column.name))
+    });
+    gone.map(|column| column.name.clone()).collect()
+}
+
+/// What the account may no longer read may have changed.
+fn unread(mapping: &Mapping, columns: &[String]) -> Option<String> {
+    let names: Vec<_> = columns.iter().map(|name| format!("`{name}`")).collect();
+    let source = &mapping.source;
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} of BigQuery may be in {source} still, but the account may not read every column there (GRANT SELECT ON {source})",
+            names.join(", ")
+        )
+    })
 }
 
 fn too_dear(mapping: &Mapping, bytes: u64, most: u64) -> Fault {

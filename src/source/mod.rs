@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::check::server::ServerFacts;
-use crate::domain::column::SourceSchema;
+use crate::domain::column::{Cascade, SourceSchema};
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::Fault;
 use crate::domain::fence::Writers;
@@ -31,6 +31,12 @@ pub trait Source: Send + Sync + Sized + 'static {
     /// # Errors
     /// `Schema` when there is no such table, `Auth` when it may not be read, `Transient` when the server is away.
     fn describe(&self, table: &SourceTable) -> impl Future<Output = Result<SourceSchema, Fault>> + Send;
+
+    /// Foreign keys by which the table's rows change without their incremental column; none where the account may not know.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn cascades(&self, table: &SourceTable) -> impl Future<Output = Result<Vec<Cascade>, Fault>> + Send;
 
     /// Where a window that begins at `ask.low` may end.
     ///

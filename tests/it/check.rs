@@ -401,3 +401,25 @@ async fn the_statements_that_it_advises_can_be_pasted_whatever_names_there_are()
         assert_line(&mended, topic, Some("t"), "ok", &[]);
     }
 }
+
+#[tokio::test]
+async fn foreign_keys_are_looked_at_by_an_account_that_may_only_read() {
+    let sandbox = Sandbox::new("cascades").await;
+    sandbox.configure(
+        "",
+        "  - {name: child, mysql_table: child, primary_keys: [id], incremental_column: at, mode: upsert}",
+    );
+    sandbox
+        .sql(
+            "CREATE TABLE parent (id INT PRIMARY KEY); CREATE TABLE child (id INT PRIMARY KEY, pid INT, other INT, \
+             at TIMESTAMP(6) NOT NULL, KEY (at), FOREIGN KEY (pid) REFERENCES parent (id) ON DELETE SET NULL, \
+             FOREIGN KEY (other) REFERENCES parent (id) ON DELETE CASCADE)",
+        )
+        .await;
+    let mut command = as_account(&sandbox, "GRANT SELECT ON {db}.child TO {user}").await;
+    command.args(["--mapping", "child"]);
+    let checks = finish(command).await.json()["checks"].as_array().unwrap().clone();
+    let told: Vec<_> = checks.iter().filter(|c| c["check"] == "cursor" && c["status"] == "warn").collect();
+    assert_eq!(told.len(), 1, "{checks:?}");
+    assert!(told[0]["message"].as_str().unwrap().contains("`pid` changes when `parent` does"), "{told:?}");
+}

@@ -192,6 +192,29 @@ async fn a_quota_is_waited_for_in_minutes_and_by_no_single_call() {
 }
 
 #[tokio::test]
+async fn what_others_do_to_the_table_is_waited_for_in_minutes() {
+    let trial = fresh("busy").await;
+    let queue = Trouble::EndSaying(
+        "resourcesExceeded",
+        "Resources exceeded during query execution: Too many DML statements outstanding against table p:d.t, limit is 20.",
+    );
+    let streamed = Trouble::EndSaying(
+        "invalidQuery",
+        "UPDATE/MERGE/DELETE statement over table p:d.t would affect rows in the streaming buffer, which is not supported",
+    );
+    trial.bigquery.set(
+        [("publish_u_", queue), ("publish_a_", streamed)]
+            .map(|(job, trouble)| Rule::new(Call::InsertJob, trouble).about(job)),
+    );
+    let told = trial.succeeds().await;
+    for (mapping, least) in [("u", 60.0), ("a", 900.0)] {
+        let restarts = told.restarts(mapping);
+        assert_eq!((restarts.len(), told.mapping(mapping).attempts), (1, 2), "{restarts:?}");
+        assert!(restarts[0].seconds >= least, "{restarts:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_used_up_quota_and_a_refused_permission_leave_the_watermark_and_say_what_to_do() {
     let trial = fresh("refused").await;
     let denied = Trouble::Answer(Reply::new(403, "accessDenied"));

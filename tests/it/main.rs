@@ -34,6 +34,7 @@ mod getting_in;
 mod local_state;
 mod outlets;
 mod paging;
+mod partitions;
 mod printing;
 mod properties;
 mod readers;

@@ -69,3 +69,24 @@ async fn readers_whose_connections_break_go_on_each_after_its_own_last_row() {
     arrive(&trial, 600).await;
     assert_eq!(trial.mysql.cuts_left(), 0);
 }
+
+#[tokio::test]
+async fn an_account_that_may_hold_two_connections_is_read_by_two() {
+    let mut trial = four("account", &["u"]).await;
+    trial.add(600).await;
+    let user = format!("two_{}", std::process::id());
+    let database = &trial.sandbox.database;
+    let create = format!(
+        "CREATE USER {user}@'%' IDENTIFIED BY 'pw' WITH MAX_USER_CONNECTIONS 2; GRANT SELECT ON `{database}`.* TO {user}@'%'"
+    );
+    trial.sandbox.sql(&create).await;
+    trial.through.mysql_user = Some(user.clone());
+    trial.through.mysql_ssl_mode = Some("REQUIRED");
+    let told = trial.succeeds().await;
+    assert_eq!((told.mapping("u").attempts, told.mapping("u").rows_inserted), (1, 600), "{:?}", told.retries());
+    assert!(trial.mysql.most_open() >= 2, "{} connections at one time", trial.mysql.most_open());
+    // What a third reader would have read is left to the others; only the last may find a connection not yet closed.
+    let waited = told.retries().into_iter().filter(|retry| retry.operation.starts_with("reading t")).count();
+    assert!(waited <= 1, "{:?}", told.retries());
+    trial.sandbox.sql(&format!("DROP USER {user}@'%'")).await;
+}

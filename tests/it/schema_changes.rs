@@ -1,6 +1,6 @@
 //! The two schemas drifting apart, under each policy.
 
-use crate::support::{Sandbox, plain_decimals, rows};
+use crate::support::{Sandbox, finish, plain_decimals, rows};
 
 const USERS: &str = "  - {name: users, mysql_table: users, bigquery_table: users, primary_keys: [id], \
                      incremental_column: updated_at, mode: upsert}";
@@ -154,4 +154,76 @@ async fn a_new_table_has_its_key_its_clusters_and_its_partition() {
     for part in ["PRIMARY KEY (`id`) NOT ENFORCED", "PARTITION BY `created`", "CLUSTER BY `id`"] {
         assert!(ddl.contains(part), "{ddl}");
     }
+}
+
+#[tokio::test]
+async fn a_new_column_that_mysql_has_filled_in_comes_with_the_command_that_brings_its_values() {
+    let sandbox = with_a_new_column("filled", "true").await;
+    sandbox.sync().await;
+    sandbox.sql("ALTER TABLE users ADD COLUMN state VARCHAR(9) DEFAULT 'open', ADD COLUMN twice INT AS (id * 2)").await;
+    let command = "bqsync backfill --mapping users --start '1970-01-01'";
+    let shown = sandbox.run(&["schema-diff"]).await.expect_code(3).stdout;
+    assert_eq!(shown.matches(command).count(), 2, "{shown}");
+    let report = sandbox.sync().await.mapping("users");
+    let warnings: Vec<_> = report["warnings"].as_array().unwrap().iter().map(|w| w.as_str().unwrap()).collect();
+    let told =
+        |column: &str| warnings.iter().any(|w| w.contains(&format!("column `{column}` is new")) && w.contains(command));
+    assert!(told("state") && told("twice") && warnings.len() == 2, "{warnings:?}");
+    let expected = vec![vec![None, None]; 2];
+    let query = "SELECT state, CAST(twice AS STRING) FROM `{d}.users` ORDER BY id";
+    assert_eq!(sandbox.bq(query).await, expected);
+    sandbox.run(&["--no-tui", "backfill", "--mapping", "users", "--start", "1970-01-01"]).await.expect_code(0);
+    assert_eq!(sandbox.bq(query).await, rows(&[&["open", "2"], &["open", "4"]]));
+}
+
+#[tokio::test]
+async fn a_column_that_runs_have_passed_over_is_added_with_a_word_about_the_rows_before() {
+    let sandbox = with_a_new_column("passed_over", "false").await;
+    sandbox.sync().await;
+    let applied = sandbox.run(&["schema-diff", "--apply"]).await.expect_code(0).stdout;
+    assert!(
+        applied.contains("column `email` is new: rows that BigQuery holds already keep NULL in it, whatever"),
+        "{applied}"
+    );
+    sandbox.run(&["--no-tui", "backfill", "--mapping", "users", "--start", "1970-01-01"]).await.expect_code(0);
+    assert_eq!(sandbox.bq("SELECT email FROM `{d}.users` WHERE id = 2").await, rows(&[&["b@x"]]));
+}
+
+#[tokio::test]
+async fn a_column_that_the_account_may_no_longer_read_is_not_taken_for_one_that_is_gone() {
+    let sandbox = with_a_new_column("withheld", "true").await;
+    sandbox.sync().await;
+    let (user, database) = (format!("withheld_{}", std::process::id()), &sandbox.database);
+    sandbox
+        .sql(&format!(
+            "CREATE USER {user}@'%' IDENTIFIED BY 'pw'; \
+             GRANT SELECT (id, name, updated_at) ON `{database}`.users TO {user}@'%'; UPDATE users SET email = 'c@x'"
+        ))
+        .await;
+    let as_user = |words: &[&str]| {
+        let mut command = sandbox.command(words);
+        command.env("MYSQL_USER", &user).env("MYSQL_PASSWORD", "pw");
+        finish(command)
+    };
+    let report = as_user(&["--no-tui", "run-once", "--output", "json"]).await.expect_code(0).mapping("users");
+    let warnings = report["warnings"].to_string();
+    assert!(
+        warnings.contains("SELECT on it was taken away") && warnings.contains("GRANT SELECT (`email`)"),
+        "{warnings}"
+    );
+    let verified = as_user(&["verify", "--output", "json"]).await.expect_code(1).json();
+    let told = &verified["mappings"][0];
+    assert_eq!(
+        (&told["outcome"], &told["not_compared"]),
+        (&"inconclusive".into(), &serde_json::json!(["email"])),
+        "{told}"
+    );
+    let checked = as_user(&["check"]).await.stdout;
+    assert!(checked.contains("may not read every column of users"), "{checked}");
+    sandbox.sql(&format!("DROP USER {user}@'%'")).await;
+    // Whoever may read it all is told that it is gone, once it is.
+    sandbox.sql("ALTER TABLE users DROP COLUMN email").await;
+    assert!(sandbox.sync().await.mapping("users")["warnings"].to_string().contains("but no longer in users"));
+    let verified = sandbox.run(&["verify"]).await.expect_code(0).stdout;
+    assert!(verified.contains("EQUAL, 1 NOT COMPARED") && verified.contains("not compared: email"), "{verified}");
 }

@@ -36,7 +36,7 @@ pub async fn same_on_both_sides(sandbox: &Sandbox) {
     assert_eq!(sandbox.bq(ARRIVED).await, sandbox.mysql(ROWS).await);
 }
 
-fn steps_of(events: &[Event]) -> Vec<String> {
+pub fn steps_of(events: &[Event]) -> Vec<String> {
     let window = |event: &Event| match event {
         Event::StepStarted { window, .. } => Some(window.clone()),
         _ => None,

@@ -4,8 +4,9 @@
 
 use chrono::{NaiveDateTime, Offset, TimeDelta, TimeZone};
 
-use super::server::ServerFacts;
-use crate::domain::column::{SourceSchema, TargetSchema, same_name};
+use super::additions::backfill;
+use super::server::{ServerFacts, grant_select};
+use crate::domain::column::{Cascade, SourceSchema, TargetSchema, same_name};
 use crate::domain::config::{Deletes, Mapping, Mode};
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::Fault;
@@ -35,6 +36,7 @@ pub struct MappingFacts<'a> {
     pub planned: &'a Result<Planned, Fault>,
     pub server: &'a ServerFacts,
     pub values: Option<CursorFacts>,
+    pub cascades: &'a [Cascade],
     /// UTC.
     pub now: NaiveDateTime,
 }
@@ -48,6 +50,8 @@ pub fn findings(facts: &MappingFacts<'_>) -> Vec<Finding> {
         Err(fault) => unplanned(mapping, source, fault),
     };
     found.extend(cursor(facts));
+    found.extend(hidden(facts));
+    found.extend(facts.cascades.iter().filter_map(|cascade| silent(&facts.input, cascade)));
     for (topic, sentence) in sound(mapping, source) {
         if !found.iter().any(|finding| finding.topic == topic) {
             found.push(Finding::ok(topic, sentence));
@@ -248,6 +252,46 @@ pub fn ahead_of_clock(column: &str, newest: Option<Cursor>, tick: Option<Cursor>
                  {tick} on wait until the clock has passed them; is `default_timezone` the zone they are written in?"
             ),
         )
+    })
+}
+
+/// Columns that the catalogue keeps to itself are not moved, whatever they are called.
+fn hidden(facts: &MappingFacts<'_>) -> Option<Finding> {
+    let PlanInput { mapping, source, .. } = facts.input;
+    source.hides_columns.then(|| {
+        let sentence = format!("the account may not read every column of {}; those are not moved", mapping.source);
+        Finding::warn(Topic::Columns, sentence)
+            .remedy(format!("if they should be: {}", grant_select(facts.server, &mapping.source)))
+    })
+}
+
+/// A change that the incremental column does not show.
+fn silent(input: &PlanInput<'_>, cascade: &Cascade) -> Option<Finding> {
+    let PlanInput { mapping, source, .. } = input;
+    let cursor = source.column(&mapping.incremental_column)?;
+    // A number that grows with every row shows no change of one, and nobody expects it to.
+    if mapping.mode == Mode::Append && matches!(cursor.source_type, SourceType::Int { .. }) {
+        return None;
+    }
+    let is_moved = |name: &&String| {
+        source.column(name).is_some() && !mapping.exclude.iter().any(|excluded| same_name(excluded, name))
+    };
+    let columns: Vec<_> = cascade.columns.iter().filter(is_moved).map(|name| format!("`{name}`")).collect();
+    if columns.is_empty() {
+        return None;
+    }
+    let sentence = format!(
+        "{} changes when `{}` does (foreign key, {}), and `{}` does not change with it: runs do not see that",
+        columns.join(", "),
+        cascade.parent,
+        cascade.action,
+        cursor.name
+    );
+    let finding = Finding::warn(Topic::Cursor, sentence);
+    let find = format!("`bqsync verify --mapping {}` finds such rows", mapping.name);
+    Some(match mapping.mode {
+        Mode::Upsert => finding.remedy(format!("{find}, `{}` brings them", backfill(mapping, &cursor.source_type))),
+        Mode::Append => finding.remedy(format!("{find}; a mapping with `mode: upsert` can bring them")),
     })
 }
 

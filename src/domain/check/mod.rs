@@ -2,5 +2,7 @@
 //! check's line are the same sentence.
 
 pub mod access;
+pub mod additions;
 pub mod mapping;
 pub mod server;
+pub mod target;

@@ -37,6 +37,7 @@ pub(super) fn mark(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Optio
         source: None,
         target: existing.map(|column| column.target_type.clone()),
         verdict,
+        note: None,
         accepted,
     });
     Ok((is_there && accepted != Some(false)).then_some(name))

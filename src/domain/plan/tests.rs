@@ -51,6 +51,7 @@ fn source(more: &[(&str, SourceType)]) -> SourceSchema {
         indexes: vec![id, stamp],
         is_view: false,
         is_transactional: true,
+        hides_columns: false,
         rows_estimate: Some(1),
     }
 }

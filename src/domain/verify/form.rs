@@ -141,6 +141,7 @@ mod tests {
             paging: Paging::Keyset,
             cursor_indexed: true,
             partition: None,
+            partitioning: None,
             cluster: Vec::new(),
             deleted_column: None,
         };

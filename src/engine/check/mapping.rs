@@ -8,17 +8,20 @@ use chrono::Utc;
 use super::within;
 use crate::domain::check::mapping::{self as rules, CursorFacts, MappingFacts};
 use crate::domain::check::server::{ServerFacts, grant_select};
+use crate::domain::check::target as as_it_is;
 use crate::domain::column::{SourceSchema, TargetSchema};
 use crate::domain::config::{Mapping, SchemaAdditions};
+use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::MappingName;
 use crate::domain::plan::{PlanInput, Planned, plan};
 use crate::domain::quote;
 use crate::domain::schema::Decisions;
-use crate::domain::window::Low;
+use crate::domain::window::{Low, Window};
 use crate::engine::Ports;
 use crate::engine::conflicts::{refuse_conflicts, refuse_lost_target, still_required};
+use crate::engine::preview::usual_publish;
 use crate::source::{Bounds, BoundsAsk, Source};
 use crate::state::MappingState;
 use crate::warehouse::Warehouse;
@@ -50,6 +53,9 @@ pub(super) async fn look<S: Source, W: Warehouse, T>(
                 Ok(planned) => values(ports, mapping, (&source, planned)).await,
                 Err(_) => Ok(None),
             };
+            let reading = format!("Reading the foreign keys of {}", mapping.source);
+            let cascades = within(&reading, ports.source.cascades(&mapping.source)).await;
+            findings.extend(cascades.as_ref().err().map(|fault| Finding::warn(Topic::Cursor, fault.to_string())));
             let told = values.as_ref().err().map(|fault| Finding::fail(Topic::Cursor, fault));
             let values = values.unwrap_or_default();
             findings.extend(told);
@@ -58,8 +64,10 @@ pub(super) async fn look<S: Source, W: Warehouse, T>(
                 planned: &planned,
                 server,
                 values,
+                cascades: &cascades.unwrap_or_default(),
                 now: Utc::now().naive_utc(),
             }));
+            findings.extend(tags(ports, mapping, (&planned, at_hand)).await);
             findings.extend(match target {
                 Ok(target) => compared(ports, mapping, ground, (&planned, target.as_ref())),
                 Err(finding) => vec![finding],
@@ -141,6 +149,22 @@ async fn values<S: Source, W, T>(
     Ok(Some(CursorFacts { has_nulls, newest, tick, limit }))
 }
 
+/// Asks BigQuery about the very statement that a run would send, where columns under access control may forbid it.
+async fn tags<S, W: Warehouse, T>(
+    ports: &Ports<S, W, T>,
+    mapping: &Mapping,
+    (planned, target): (&Result<Planned, Fault>, Option<&TargetSchema>),
+) -> Option<Finding> {
+    let (Ok(planned), Some(target)) = (planned, target) else { return None };
+    let columns = as_it_is::tagged(target, &planned.table)?;
+    let table = &mapping.target;
+    // All of it: where it ends does not matter.
+    let window = Window { low: Low::Beginning, high: Cursor::Int(0) };
+    let asked = ports.warehouse.publish_bytes(table, &planned.table, usual_publish(mapping.mode), window);
+    let tried = within(&format!("Asking what a publish to {table} would do"), asked).await;
+    Some(as_it_is::policy_tags(table, &columns, tried.map(|_| ())))
+}
+
 /// What a run would make of the difference between both tables.
 fn compared<S, W, T>(
     ports: &Ports<S, W, T>,
@@ -173,6 +197,11 @@ fn compared<S, W, T>(
     }
     let sentence = match (planned.diff.creates_table, names.len()) {
         (true, _) => format!("{table} does not exist yet; the first run creates it"),
+        (false, 0) if planned.table.partitioning.as_ref().is_some_and(|by| by.needs_filter) => {
+            format!(
+                "{table} has every column; it requires a partition filter, and every statement has one that is always true"
+            )
+        }
         (false, 0) => format!("{table} has every column"),
         (false, changes) => format!("{table} is there; the next run adds, widens or relaxes {changes} column(s)"),
     };

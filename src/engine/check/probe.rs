@@ -88,6 +88,7 @@ fn two_columns(mapping: &Mapping) -> Result<TablePlan, Fault> {
         indexes: vec![vec![cursor.clone()]],
         is_view: false,
         is_transactional: true,
+        hides_columns: false,
         rows_estimate: None,
     };
     let mapping = Mapping {

@@ -31,6 +31,7 @@ fn plan() -> TablePlan {
         paging: Paging::Keyset,
         cursor_indexed: true,
         partition: None,
+        partitioning: None,
         cluster: Vec::new(),
         deleted_column: None,
     }
@@ -75,6 +76,7 @@ fn ground(target: Option<TargetSchema>) -> Ground {
         indexes: Vec::new(),
         is_view: false,
         is_transactional: true,
+        hides_columns: false,
         rows_estimate: None,
     };
     Ground { source, target, plan: Arc::new(plan()) }

@@ -3,12 +3,12 @@
 //! Everything is asked for as text: the catalogue's own columns differ between servers in case, wire type and width.
 
 use super::connect::{self, Flavour, Server, Session};
-use super::fault::from_sqlx;
+use super::fault::{from_sqlx, number as number_of};
 use super::indexes;
 use super::position::PageOrder;
 use super::sql::{self, Bind, Query};
 use super::{unreadable, views};
-use crate::domain::column::{SourceColumn, SourceSchema};
+use crate::domain::column::{OldRows, SourceColumn, SourceSchema};
 use crate::domain::fault::Fault;
 use crate::domain::ids::SourceTable;
 use crate::domain::plan::TablePlan;
@@ -16,6 +16,9 @@ use crate::domain::source_type::{CatalogType, SourceType};
 
 /// InnoDB, and engines without transactions, whose rows are seen once their statement has ended.
 const OWN_ENGINES: [&str; 5] = ["innodb", "myisam", "aria", "memory", "archive"];
+/// "SELECT command denied": to the table, or to one of its columns, as which servers report either.
+const TABLE_DENIED: u16 = 1142;
+const COLUMN_DENIED: u16 = 1143;
 
 /// A row of the catalogue.
 pub type Texts = Vec<Option<String>>;
@@ -45,8 +48,8 @@ pub async fn describe(server: &Server, table: &SourceTable) -> Result<SourceSche
     let mut session = connect::open(server).await?;
     let found = find(&mut session, table).await?;
     // Columns can be seen by an account that may not read a row, and a view may point at what is gone.
-    let probe = Query::plain(format!("SELECT 1 FROM {} LIMIT 0", sql::table(table)));
-    let found = match (found, session.texts(probe).await) {
+    let (probed, hides_columns) = probe(&mut session, table).await;
+    let found = match (found, probed) {
         (Some(found), Ok(_)) => found,
         (Some(found), Err(error)) => return Err(unreadable::listed(&mut session, &found, table, error).await),
         (None, read) => return Err(unreadable::unlisted(&mut session, table, read.err()).await),
@@ -62,8 +65,24 @@ pub async fn describe(server: &Server, table: &SourceTable) -> Result<SourceSche
         indexes: indexes.ordering.into_iter().map(|order| order.columns).collect(),
         is_view: found.is_view(),
         is_transactional: found.is_view() || OWN_ENGINES.contains(&found.engine.as_str()),
+        hides_columns,
         rows_estimate: found.rows.filter(|_| !found.is_view()),
     })
+}
+
+/// Asks for no row of all columns; where that is refused, for no row of none, and says that some are hidden: the catalogue
+/// lists those alone that the account may see. (Within a subquery, so that no driver need know the columns' types.)
+async fn probe(session: &mut Session, table: &SourceTable) -> (Result<Vec<Texts>, sqlx::Error>, bool) {
+    let name = sql::table(table);
+    let all = format!("SELECT 1 FROM (SELECT * FROM {name} LIMIT 0) AS all_columns");
+    match session.texts(Query::plain(all)).await {
+        Err(error) if number_of(&error).is_some_and(|number| matches!(number, TABLE_DENIED | COLUMN_DENIED)) => {
+            let none = session.texts(Query::plain(format!("SELECT 1 FROM {name} LIMIT 0"))).await;
+            let hides_columns = none.is_ok();
+            (none, hides_columns)
+        }
+        probed => (probed, false),
+    }
 }
 
 /// The order that pages of a plan are read in.
@@ -138,7 +157,8 @@ pub fn in_database(sql: &str, table: &SourceTable, with_name: bool) -> Query {
 async fn columns(session: &mut Session, found: &Found) -> Result<Vec<SourceColumn>, sqlx::Error> {
     let sql = "SELECT column_name, data_type, column_type, is_nullable, CAST(numeric_precision AS CHAR), \
                CAST(numeric_scale AS CHAR), CAST(datetime_precision AS CHAR), \
-               CAST(character_maximum_length AS CHAR), table_name, character_set_name, collation_name FROM information_schema.columns \
+               CAST(character_maximum_length AS CHAR), table_name, character_set_name, collation_name, column_default, extra \
+               FROM information_schema.columns \
                WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position";
     let rows = session.texts(Query::new(sql, found.binds())).await?;
     let json = match session.flavour {
@@ -146,10 +166,10 @@ async fn columns(session: &mut Session, found: &Found) -> Result<Vec<SourceColum
         Flavour::MySql => Vec::new(),
     };
     // The catalogue's collation ignores case where two tables may differ by it alone.
-    Ok(rows.iter().filter(|row| text(row, 8) == found.table).map(|row| column(row, &json)).collect())
+    Ok(rows.iter().filter(|row| text(row, 8) == found.table).map(|row| column(row, &json, session.flavour)).collect())
 }
 
-fn column(row: &Texts, json: &[String]) -> SourceColumn {
+fn column(row: &Texts, json: &[String], flavour: Flavour) -> SourceColumn {
     let name = text(row, 0).to_owned();
     let entry = CatalogType {
         data_type: text(row, 1),
@@ -162,11 +182,25 @@ fn column(row: &Texts, json: &[String]) -> SourceColumn {
     let is_json = entry.data_type.eq_ignore_ascii_case("longtext") && json.contains(&name);
     let source_type = if is_json { SourceType::Json } else { SourceType::from_catalog(&entry) };
     let lower = |index: usize| row.get(index).and_then(Option::as_deref).map(str::to_ascii_lowercase);
+    let nullable = !text(row, 3).eq_ignore_ascii_case("no");
     SourceColumn {
         charset: lower(9),
         collation: lower(10),
-        ..SourceColumn::new(name, source_type, !text(row, 3).eq_ignore_ascii_case("no"))
+        old_rows: old_rows(row.get(11).and_then(Option::as_deref), text(row, 12), nullable, flavour),
+        ..SourceColumn::new(name, source_type, nullable)
     }
+}
+
+/// What adding the column has given to rows that were there, by its default and what the catalogue says beside it.
+fn old_rows(default: Option<&str>, extra: &str, nullable: bool, flavour: Flavour) -> OldRows {
+    let extra = extra.to_ascii_uppercase();
+    if ["VIRTUAL", "STORED", "PERSISTENT"].iter().any(|word| extra.contains(word)) {
+        return OldRows::Computed;
+    }
+    // MariaDB writes defaults as SQL, MySQL as the value, but for those that are expressions.
+    let is_sql = flavour == Flavour::MariaDb || extra.contains("DEFAULT_GENERATED");
+    let is_null = default.is_none_or(|text| is_sql && text.eq_ignore_ascii_case("null"));
+    if is_null && nullable { OldRows::Null } else { OldRows::Filled }
 }
 
 /// MariaDB's JSON is a LONGTEXT with a check that says so.
@@ -213,8 +247,34 @@ mod tests {
             [name, "longtext", "longtext", "YES"].iter().map(|t| Some((*t).to_owned())).collect()
         };
         let json = ["meta".to_owned()];
-        assert_eq!(column(&row("meta"), &json).source_type, SourceType::Json);
-        assert_eq!(column(&row("note"), &json).source_type, SourceType::Text { chars: None });
+        let of = |name: &str| column(&row(name), &json, Flavour::MariaDb).source_type;
+        assert_eq!(of("meta"), SourceType::Json);
+        assert_eq!(of("note"), SourceType::Text { chars: None });
+    }
+
+    #[test]
+    fn what_rows_got_that_were_there_follows_from_the_default() {
+        use Flavour::{MariaDb, MySql};
+        use OldRows::{Computed, Filled, Null};
+        for (flavour, default, extra, nullable, expected) in [
+            (MySql, None, "", true, Null),
+            (MariaDb, Some("NULL"), "", true, Null),
+            (MySql, Some("NULL"), "DEFAULT_GENERATED", true, Null),
+            // The text `NULL`.
+            (MySql, Some("NULL"), "", true, Filled),
+            (MariaDb, Some("'NULL'"), "", true, Filled),
+            (MySql, Some("open"), "", true, Filled),
+            (MySql, Some(""), "", true, Filled),
+            (MariaDb, Some("current_timestamp()"), "", true, Filled),
+            (MySql, Some("uuid()"), "DEFAULT_GENERATED", true, Filled),
+            // 0, '' or the first of an ENUM.
+            (MySql, None, "", false, Filled),
+            (MariaDb, None, "auto_increment", false, Filled),
+            (MySql, None, "VIRTUAL GENERATED", true, Computed),
+            (MariaDb, Some("NULL"), "STORED GENERATED", true, Computed),
+        ] {
+            assert_eq!(old_rows(default, extra, nullable, flavour), expected, "{flavour:?} {default:?} {extra}");
+        }
     }
 
     #[test]
@@ -223,7 +283,7 @@ mod tests {
             let mut row: Texts = ["c", "char", "char(4)", "NO"].iter().map(|t| Some((*t).to_owned())).collect();
             row.resize(9, None);
             row.extend([charset, collation].map(|t| t.map(str::to_owned)));
-            let column = column(&row, &[]);
+            let column = column(&row, &[], Flavour::MySql);
             (column.charset, column.collation)
         };
         assert_eq!(of(Some("SJIS"), Some("sjis_Nopad_bin")), (Some("sjis".into()), Some("sjis_nopad_bin".into())));

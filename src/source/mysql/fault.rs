@@ -1,5 +1,8 @@
 //! Which kind of trouble an error of sqlx or of the server is; the kind alone decides what the engine does.
 
+use std::error::Error;
+use std::fmt;
+
 use sqlx::mysql::MySqlDatabaseError;
 
 use super::tls;
@@ -8,8 +11,10 @@ use crate::domain::fault::{Fault, FaultKind};
 /// A fault with the sentence given; the kind, and the hint where one is known, come from the error.
 pub fn from_sqlx(error: sqlx::Error, sentence: impl Into<String>) -> Fault {
     let (kind, hint) = classify(&error);
+    let is_full = number(&error).is_some_and(is_about_connections) && kind == FaultKind::Transient;
     let fault = Fault::new(kind, sentence);
     let fault = match error {
+        sqlx::Error::Database(database) if is_full => fault.caused_by(Full(database.to_string())),
         // The server's own words, without sqlx's before them.
         sqlx::Error::Database(database) => fault.caused_by(database.to_string()),
         other => fault.caused_by(other),
@@ -32,6 +37,28 @@ pub fn from_login(error: sqlx::Error, sentence: impl Into<String>) -> Fault {
     }
 }
 
+/// The server has no connection to spare, for anybody or for this account; in its own words.
+#[derive(Debug)]
+struct Full(String);
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Full {}
+
+/// Was a connection refused because as many are open as may be? Others may do without it.
+pub fn is_full(fault: &Fault) -> bool {
+    fault.source().is_some_and(<dyn Error>::is::<Full>)
+}
+
+/// Of all accounts, of this one by the server's limit, by the account's own (which has limits by the hour as well).
+const fn is_about_connections(number: u16) -> bool {
+    matches!(number, 1040 | 1203 | 1226)
+}
+
 /// The server's error number, where it was the server that refused.
 pub fn number(error: &sqlx::Error) -> Option<u16> {
     let database = error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?;
@@ -41,7 +68,7 @@ pub fn number(error: &sqlx::Error) -> Option<u16> {
 fn classify(error: &sqlx::Error) -> (FaultKind, Option<&'static str>) {
     match error {
         sqlx::Error::Database(database) => match database.try_downcast_ref::<MySqlDatabaseError>() {
-            Some(error) => by_number(error.number(), error.code().unwrap_or("")),
+            Some(error) => by_number(error.number(), error.code().unwrap_or(""), error.message()),
             None => (FaultKind::Bug, None),
         },
         sqlx::Error::Io(error) if refuses_certificate(error) => (FaultKind::Config, Some(tls::hint(error))),
@@ -82,8 +109,8 @@ fn by_tls(source: &(dyn std::error::Error + Send + Sync + 'static)) -> (FaultKin
 
 /// By MySQL's and MariaDB's error numbers, then by the class of the SQLSTATE.
 /// Source: "Server Error Message Reference" of MySQL, "MariaDB Error Codes".
-fn by_number(number: u16, sqlstate: &str) -> (FaultKind, Option<&'static str>) {
-    use FaultKind::{Auth, Bug, Config, Data, Quota, Schema, Transient};
+fn by_number(number: u16, sqlstate: &str, message: &str) -> (FaultKind, Option<&'static str>) {
+    use FaultKind::{Auth, Bug, Config, Data, Schema, Transient};
     match number {
         1130 => (Auth, Some("the server takes no connections from this host: create the account for it")),
         1044 => (Auth, Some("let the account into the database: GRANT SELECT ON <database>.* TO <account>")),
@@ -98,9 +125,18 @@ fn by_number(number: u16, sqlstate: &str) -> (FaultKind, Option<&'static str>) {
         1051 | 1054 | 1109 | 1146 | 1347 | 1356 | 1412 | 1932 => (Schema, None),
         // The account that a view (or a function in it) reads as is gone; 1045 after the login says the same.
         1045 | 1449 | 1698 => (Schema, Some(DEFINER_GONE)),
-        // Too many connections, of all, of this account, or statements.
-        1040 | 1203 | 1461 => (Transient, Some("the server has no connection to spare; free some or raise the limit")),
-        1226 => (Quota, Some("the account has used up its resources of this hour")),
+        1040 => (
+            Transient,
+            Some(
+                "the server has no connection to spare: lower `readers` or `concurrency`, or raise its max_connections",
+            ),
+        ),
+        1203 => (Transient, Some(NO_CONNECTION_OF_OURS)),
+        1226 => account_limit(message),
+        1461 => (
+            Transient,
+            Some("the server holds as many prepared statements as it may: raise its max_prepared_stmt_count"),
+        ),
         // Out of sort memory, disk full, lock waits, deadlocks, shutdown, killed, interrupted or timed out statements,
         // broken packets, a cluster node that is not ready, idle disconnects.
         1021
@@ -144,6 +180,28 @@ fn by_number(number: u16, sqlstate: &str) -> (FaultKind, Option<&'static str>) {
     }
 }
 
+const NO_CONNECTION_OF_OURS: &str = "the account may hold no more connections: lower `readers` or `concurrency`, or raise its limit \
+                                     (ALTER USER .. WITH MAX_USER_CONNECTIONS n, or the server's max_user_connections)";
+
+/// One number for the limits of an account; the text names which. A connection is free again in seconds, the others are
+/// counted by the hour.
+fn account_limit(message: &str) -> (FaultKind, Option<&'static str>) {
+    let by_the_hour = [
+        (
+            "max_connections_per_hour",
+            "the account has used up this hour's connections: raise its MAX_CONNECTIONS_PER_HOUR",
+        ),
+        ("max_updates_per_hour", "the account has used up this hour's updates: raise its MAX_UPDATES_PER_HOUR"),
+        ("max_queries_per_hour", "the account has used up this hour's statements: raise its MAX_QUERIES_PER_HOUR"),
+    ];
+    if message.contains("max_user_connections") {
+        return (FaultKind::Transient, Some(NO_CONNECTION_OF_OURS));
+    }
+    let used_up = by_the_hour.into_iter().find(|(resource, _)| message.contains(resource));
+    let hint = used_up.map_or("the account has used up its resources of this hour", |(_, hint)| hint);
+    (FaultKind::Quota, Some(hint))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,17 +209,32 @@ mod tests {
     #[test]
     fn refused_logins_and_missing_rights_are_never_tried_again() {
         for number in [1044, 1251, 1142, 1143, 1524, 3118, 3159] {
-            assert_eq!(by_number(number, "HY000").0, FaultKind::Auth, "{number}");
+            assert_eq!(by_number(number, "HY000", "").0, FaultKind::Auth, "{number}");
         }
     }
 
     #[test]
     fn what_passes_by_itself_is_transient() {
         for number in [1040, 1053, 1205, 1213, 1317, 1927, 2006, 2013, 4031] {
-            assert_eq!(by_number(number, "HY000").0, FaultKind::Transient, "{number}");
+            assert_eq!(by_number(number, "HY000", "").0, FaultKind::Transient, "{number}");
         }
-        assert_eq!(by_number(9999, "08S01").0, FaultKind::Transient);
+        assert_eq!(by_number(9999, "08S01", "").0, FaultKind::Transient);
         assert_eq!(from_sqlx(sqlx::Error::Io(std::io::ErrorKind::BrokenPipe.into()), "x").kind(), FaultKind::Transient);
+    }
+
+    #[test]
+    fn of_an_accounts_limits_only_those_by_the_hour_are_a_quota() {
+        let said = |resource: &str| format!("User 'etl' has exceeded the '{resource}' resource (current value: 2)");
+        for (resource, kind) in [
+            ("max_user_connections", FaultKind::Transient),
+            ("max_connections_per_hour", FaultKind::Quota),
+            ("max_queries_per_hour", FaultKind::Quota),
+            ("max_updates_per_hour", FaultKind::Quota),
+        ] {
+            let (judged, hint) = by_number(1226, "42000", &said(resource));
+            assert_eq!(judged, kind, "{resource}");
+            assert!(hint.unwrap().contains(&resource.to_uppercase()), "{resource}: {hint:?}");
+        }
     }
 
     #[test]
@@ -177,12 +250,12 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_a_matter_of_the_schema() {
-        assert_eq!(by_number(1146, "42S02").0, FaultKind::Schema);
-        assert_eq!(by_number(1054, "42S22").0, FaultKind::Schema);
+        assert_eq!(by_number(1146, "42S02", "").0, FaultKind::Schema);
+        assert_eq!(by_number(1054, "42S22", "").0, FaultKind::Schema);
         // A view's definer: an administrator is told, everybody else is refused as if the password were wrong.
         for number in [1045, 1356, 1449] {
-            assert_eq!(by_number(number, "HY000").0, FaultKind::Schema, "{number}");
+            assert_eq!(by_number(number, "HY000", "").0, FaultKind::Schema, "{number}");
         }
-        assert_eq!(by_number(1049, "42000").0, FaultKind::Config);
+        assert_eq!(by_number(1049, "42000", "").0, FaultKind::Config);
     }
 }

@@ -1,6 +1,7 @@
 //! MySQL and MariaDB through sqlx.
 
 mod bounds;
+mod cascades;
 mod catalog;
 mod clock;
 mod connect;
@@ -43,7 +44,7 @@ use self::server::Server;
 pub use self::wire::Cells;
 use super::{Bounds, BoundsAsk, Estimate, Extract, Extraction, Source, StretchAsk, TailAsk, TailSum};
 use crate::domain::check::server::ServerFacts;
-use crate::domain::column::SourceSchema;
+use crate::domain::column::{Cascade, SourceSchema};
 use crate::domain::config::MysqlSettings;
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::Fault;
@@ -72,6 +73,11 @@ impl Source for MysqlSource {
     async fn describe(&self, table: &SourceTable) -> Result<SourceSchema, Fault> {
         let describing = format!("reading the description of {table}");
         repeated(&self.notes, describing, || catalog::describe(&self.server, table)).await
+    }
+
+    async fn cascades(&self, table: &SourceTable) -> Result<Vec<Cascade>, Fault> {
+        let reading = format!("reading the foreign keys of {table}");
+        repeated(&self.notes, reading, || cascades::cascades(&self.server, table)).await
     }
 
     async fn bounds(&self, ask: &BoundsAsk) -> Result<Bounds, Fault> {

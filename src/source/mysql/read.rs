@@ -4,12 +4,12 @@ mod reader;
 mod slice;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
-use self::reader::{Reader, Team};
+use self::reader::{Read, Reader, Team};
 pub use self::slice::Slice;
 use super::connect::Server;
 use super::position::PageOrder;
@@ -27,7 +27,8 @@ pub fn start(server: Arc<Server>, notes: RetryNotes, job: Extraction) -> Extract
     let (steps, receiver) = mpsc::channel(WAITING);
     let (given, taken) = mpsc::unbounded_channel();
     let cancel = job.cancel.clone();
-    let team = Arc::new(Team { server, notes, job, steps: steps.clone(), given, at_work: AtomicUsize::new(1) });
+    let (at_work, most) = (AtomicUsize::new(1), AtomicUsize::new(job.readers));
+    let team = Arc::new(Team { server, notes, job, steps: steps.clone(), given, at_work, most });
     // Ends early when nobody listens any more. Dropping the readers in the middle drops their connections, which nobody
     // uses again.
     tokio::spawn(async move {
@@ -43,10 +44,12 @@ pub fn start(server: Arc<Server>, notes: RetryNotes, job: Extraction) -> Extract
     Extract::new(receiver)
 }
 
-/// Waits for all readers; the first fault ends them all. Slices that are given away get readers of their own. True when
-/// no key can have come twice: slices have no value in common.
+/// Waits for all readers; the first fault ends them all. Slices that are given away get readers of their own, at once or,
+/// where the server has no connection for one, when another has ended. True when no key can have come twice: slices have no
+/// value in common.
 async fn read(team: Arc<Team>, mut taken: mpsc::UnboundedReceiver<(Slice, PageOrder)>) -> Result<bool, Fault> {
     let mut each_key_once = true;
+    let mut left = Vec::new();
     let mut readers = JoinSet::new();
     readers.spawn(Reader::new(Arc::clone(&team), Slice::default(), None).read());
     loop {
@@ -57,16 +60,35 @@ async fn read(team: Arc<Team>, mut taken: mpsc::UnboundedReceiver<(Slice, PageOr
                 readers.spawn(Reader::new(Arc::clone(&team), slice, Some(order)).read());
             }
             ended = readers.join_next() => match ended {
-                Some(ended) => {
-                    each_key_once &= ended.unwrap_or_else(broken)?;
-                    team.leave_place();
-                }
-                None => return Ok(each_key_once),
+                Some(ended) => match ended.unwrap_or_else(broken)? {
+                    Read::Whole(once) => {
+                        each_key_once &= once;
+                        match left.pop() {
+                            Some((slice, order)) => {
+                                readers.spawn(Reader::new(Arc::clone(&team), slice, Some(order)).read());
+                            }
+                            None => team.leave_place(),
+                        }
+                    }
+                    Read::Left(slice, order) => {
+                        tracing::info!(table = %team.job.table, "MySQL has no connection for another reader; the others go on");
+                        team.leave_place();
+                        left.push((slice, order));
+                    }
+                },
+                None => match left.pop() {
+                    // The one that it was left to had ended by then.
+                    Some((slice, order)) => {
+                        team.at_work.fetch_add(1, Ordering::SeqCst);
+                        readers.spawn(Reader::new(Arc::clone(&team), slice, Some(order)).read());
+                    }
+                    None => return Ok(each_key_once),
+                },
             },
         }
     }
 }
 
-fn broken(error: JoinError) -> Result<bool, Fault> {
+fn broken(error: JoinError) -> Result<Read, Fault> {
     Err(Fault::new(FaultKind::Bug, "A reader broke").caused_by(error))
 }

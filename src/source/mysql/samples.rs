@@ -36,6 +36,7 @@ pub fn plan(columns: Vec<ColumnPlan>, keys: &[usize], cursor: usize) -> TablePla
         paging: Paging::Keyset,
         cursor_indexed: true,
         partition: None,
+        partitioning: None,
         cluster: Vec::new(),
         deleted_column: None,
     }

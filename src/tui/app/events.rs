@@ -79,7 +79,7 @@ impl App {
                 }
             }
             Event::CompareFailed { mapping, error, hint } => self.schema.failed(&mapping, error, hint),
-            Event::SchemaDecided { mapping, accepted, declined, statements } => {
+            Event::SchemaDecided { mapping, accepted, declined, statements, .. } => {
                 let resumes = self.schema.decided(&mapping);
                 self.say(format!(
                     "{mapping}: {} accepted, {} declined, {} statement(s) carried out",

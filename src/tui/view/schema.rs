@@ -17,8 +17,10 @@ use crate::tui::screens::{Compared, Mark, can_decide};
 use crate::tui::theme::Theme;
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
+    let explained = explain(app, theme, usize::from(area.width));
+    let needed = u16::try_from(explained.len()).unwrap_or(u16::MAX).clamp(4, (area.height / 2).max(4));
     let [head, list, below] =
-        Layout::vertical([Constraint::Length(1), Constraint::Min(3), Constraint::Length(4)]).areas(area);
+        Layout::vertical([Constraint::Length(1), Constraint::Min(3), Constraint::Length(needed)]).areas(area);
     let name = app.schema.mapping.as_ref().map_or("", |name| name.0.as_str());
     let row = app.schema.mapping.as_ref().and_then(|name| app.book.get(name));
     match &app.schema.compared {
@@ -35,7 +37,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
         Compared::Read { creates_table, columns, .. } => {
             frame.render_widget(headline(name, row, *creates_table, columns, app, theme), head);
             draw_list(frame, columns, app, theme, list);
-            explain(frame, columns, row, app, theme, below);
+            frame.render_widget(Paragraph::new(explained), below);
         }
     }
 }
@@ -140,13 +142,16 @@ fn list_line(column: &ColumnDiffView, widths: [usize; 5], app: &App, theme: Them
 }
 
 /// What the marked column's verdict means, and who has decided.
-fn explain(frame: &mut Frame<'_>, columns: &[ColumnDiffView], row: Option<&Row>, app: &App, theme: Theme, area: Rect) {
-    let Some(column) = columns.get(app.schema.selected) else { return };
-    let cells = usize::from(area.width);
+fn explain(app: &App, theme: Theme, cells: usize) -> Vec<Line<'static>> {
+    let Some(column) = app.schema.columns().get(app.schema.selected) else { return Vec::new() };
+    let row = app.schema.mapping.as_ref().and_then(|name| app.book.get(name));
     let becomes = column.becomes.as_deref().unwrap_or("the type shown");
     let meaning = match column.verdict.as_str() {
         "same" => "Both sides agree.".to_owned(),
-        "new" => format!("BigQuery lacks it. Accepted, it is added as {becomes}; rows that are there already hold NULL in it until they change or are backfilled."),
+        "new" => {
+            let plain = "rows that are there already hold NULL in it until they change or are backfilled.";
+            format!("BigQuery lacks it. Accepted, it is added as {becomes}; {}", column.note.as_deref().unwrap_or(plain))
+        }
         "widen" => format!("Accepted, BigQuery's type becomes {becomes}; what is stored stays as it is."),
         "relax" => "REQUIRED in BigQuery, while MySQL may hold NULL or lacks it. Accepted, it becomes NULLABLE.".to_owned(),
         "missing in source" => "In BigQuery only; it is left alone, new rows hold NULL in it.".to_owned(),
@@ -163,7 +168,7 @@ fn explain(frame: &mut Frame<'_>, columns: &[ColumnDiffView], row: Option<&Row>,
             format!("{word} as {} by {} on {}", decision.mysql, decision.by, decision.at.format("%Y-%m-%d %H:%M"));
         lines.extend(wrap(&text, cells).into_iter().map(|line| Line::styled(line, theme.quiet())));
     }
-    frame.render_widget(Paragraph::new(lines), area);
+    lines
 }
 
 #[cfg(test)]
@@ -177,6 +182,7 @@ mod tests {
             bigquery: None,
             verdict: "new".to_owned(),
             becomes: Some("STRING".to_owned()),
+            note: None,
             accepted,
         }
     }

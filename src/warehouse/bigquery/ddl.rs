@@ -15,7 +15,7 @@ const MOST_KEY_COLUMNS: usize = 16;
 #[must_use]
 pub fn statements(id: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<String> {
     if diff.creates_table {
-        return vec![create(id, plan)];
+        return vec![create(id, plan), keep(id, plan)];
     }
     let mut added = Vec::new();
     let mut altered = Vec::new();
@@ -52,6 +52,16 @@ fn create(id: &TableId, plan: &TablePlan) -> String {
     sql.push_str("\nOPTIONS (labels = [('tool', 'bqsync')])");
     sql
 }
+
+/// A dataset may give each new table, or its partitions, an end. CREATE TABLE takes no word against that: it passes over an
+/// option that is NULL.
+fn keep(id: &TableId, plan: &TablePlan) -> String {
+    let partitions = if plan.partition.is_some() { ", partition_expiration_days = NULL" } else { "" };
+    format!("ALTER TABLE {}\n  {KEEP} = NULL{partitions})", table(id))
+}
+
+/// How a statement begins that takes a table's end away.
+pub const KEEP: &str = "SET OPTIONS (expiration_timestamp";
 
 /// Not enforced, and the optimiser trusts it: only where the table will hold each key once. All key columns or none.
 fn primary_key(plan: &TablePlan) -> Option<String> {
@@ -100,14 +110,21 @@ DEFAULT COLLATE ''
 PARTITION BY TIMESTAMP_TRUNC(`updated_at`, DAY)
 CLUSTER BY `id`
 OPTIONS (labels = [('tool', 'bqsync')])";
-        assert_eq!(statements(&target(), &plan, &diff), [expected]);
+        let keep = "ALTER TABLE `my-project.shop.orders`\n  SET OPTIONS (expiration_timestamp = NULL, \
+                    partition_expiration_days = NULL)";
+        assert_eq!(statements(&target(), &plan, &diff), [expected, keep]);
     }
 
     #[test]
     fn a_new_table_is_clustered_as_the_plan_says() {
         let mut plan = orders();
         plan.cluster = vec![2, 0];
-        let sql = statements(&target(), &plan, &SchemaDiff { creates_table: true, columns: vec![] }).remove(0);
+        let statements = statements(&target(), &plan, &SchemaDiff { creates_table: true, columns: vec![] });
+        assert!(
+            statements[1].ends_with("(expiration_timestamp = NULL)"),
+            "no partitions, no end of theirs: {statements:?}"
+        );
+        let sql = &statements[0];
         assert!(sql.contains("\nCLUSTER BY `größe`, `id`\n"), "{sql}");
     }
 
@@ -137,8 +154,14 @@ OPTIONS (labels = [('tool', 'bqsync')])";
 
     #[test]
     fn additions_are_one_statement_and_every_other_change_one_each() {
-        let change =
-            |name: &str, verdict| ColumnDiff { name: name.into(), source: None, target: None, verdict, accepted: None };
+        let change = |name: &str, verdict| ColumnDiff {
+            name: name.into(),
+            source: None,
+            target: None,
+            verdict,
+            note: None,
+            accepted: None,
+        };
         let diff = SchemaDiff {
             creates_table: false,
             columns: vec![

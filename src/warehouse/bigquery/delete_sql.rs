@@ -1,6 +1,7 @@
 //! The statements about rows of the target whose keys the source no longer has.
 
 use super::literal::{column, table};
+use super::partition_filter;
 use super::publish_sql::{STAGED, TARGET, value};
 use super::target_range;
 use crate::warehouse::{DeleteOrder, Vanished};
@@ -10,6 +11,7 @@ use crate::warehouse::{DeleteOrder, Vanished};
 pub fn count(vanished: &Vanished) -> String {
     let target = table(&vanished.target);
     let held = vanished.plan.deleted_column.as_ref().map_or("TRUE".to_owned(), |c| format!("{} IS NULL", column(c)));
+    let held = held + &partition_filter::and(&vanished.plan, "");
     format!(
         "SELECT CAST((SELECT COUNT(*) FROM {target} WHERE {held}) AS STRING), CAST((SELECT COUNT(*) FROM {target} AS \
          {TARGET} WHERE {}) AS STRING)",
@@ -39,6 +41,7 @@ fn condition(vanished: &Vanished) -> String {
     let equal =
         |key: &crate::domain::plan::ColumnPlan| format!("{} = {TARGET}.{}", value(key), column(&key.target_name));
     let equal: Vec<String> = keys.columns.iter().map(equal).collect();
+    all.extend(partition_filter::condition(plan, TARGET));
     all.push(format!("NOT EXISTS (SELECT 1 FROM {} AS {STAGED} WHERE {})", table(staged), equal.join(" AND ")));
     all.join(" AND ")
 }

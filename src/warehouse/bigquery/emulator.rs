@@ -2,12 +2,18 @@
 //!
 //! Nothing here is reached with the real service.
 
+use super::ddl;
 use crate::domain::plan::TablePlan;
 use crate::domain::type_map::StagedType;
 
 /// It reads BYTES of a Parquet file as base64 when the load names a schema; without one it takes the table's own.
 pub fn refuses_schema(plan: &TablePlan) -> bool {
     plan.columns.iter().any(|c| c.staged == StagedType::Bytes)
+}
+
+/// It breaks off where an option is NULL. Its tables have no end.
+pub fn breaks_off(sql: &str) -> bool {
+    sql.contains(ddl::KEEP)
 }
 
 /// In a MERGE, though nowhere else, its PARSE_JSON takes no named argument.

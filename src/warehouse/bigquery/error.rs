@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::refusals::{Judged, by_words};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::retry::Failure;
 use crate::trust;
@@ -49,14 +50,14 @@ impl ApiError {
     /// From an answer's status, reason (may be empty) and text.
     #[must_use]
     pub fn answered(status: u16, reason: &str, message: &str) -> Self {
-        let (kind, hint) = kind_of(status, reason);
+        let Judged { kind, hint, retry_after, .. } = judged(status, reason, message);
         let hint = by_text(message).or(hint).map(Cow::Borrowed);
         Self {
             status: Some(status),
             kind,
             is_bigquerys: true,
             is_final: false,
-            retry_after: None,
+            retry_after,
             message: if reason.is_empty() {
                 format!("HTTP {status}: {}", bounded(message))
             } else {
@@ -112,7 +113,7 @@ impl ApiError {
     /// The server's wish, from a header.
     #[must_use]
     pub fn after(mut self, wait: Option<Duration>) -> Self {
-        self.retry_after = wait;
+        self.retry_after = wait.or(self.retry_after);
         self
     }
 
@@ -175,21 +176,19 @@ impl From<Fault> for ApiError {
     }
 }
 
-/// Two statements changed the same rows at once; its reason is that of a wrong statement, but the next try may win.
-const CONCURRENT: &str = "Could not serialize access";
-
 /// A finished job's error, whole: its result first, then whatever else it says.
 #[must_use]
 pub fn job_fault(what: impl std::fmt::Display, result: &JobError, all: &[JobError]) -> Fault {
-    let (kind, hint) =
-        if result.message.contains(CONCURRENT) { (FaultKind::Transient, None) } else { kind_of(400, &result.reason) };
+    let Judged { kind, hint, retry_after, is_too_much } = judged(400, &result.reason, &result.message);
     let mut text = result.message.clone();
     for more in all.iter().filter(|e| e.message != result.message && !e.message.is_empty()) {
         text.push_str("; ");
         text.push_str(&more.message);
     }
     let place = result.location.as_deref().map(|l| format!(", at {l}")).unwrap_or_default();
-    let fault = Fault::new(kind, format!("{what}: {} ({}{place})", bounded(&text), result.reason));
+    let fault = Fault::new(kind, format!("{what}: {} ({}{place})", bounded(&text), result.reason))
+        .with_retry_after(retry_after)
+        .too_much_at_once(is_too_much);
     match hint {
         Some(hint) => fault.with_hint(hint),
         None => fault,
@@ -207,7 +206,15 @@ const BILLING_HINT: &str = "enable billing for the project, then run again";
 const BILLED_HINT: &str = "raise `maximum_bytes_billed` in the mapping, or at the top of config.yaml; docs/operate.md \
                            (What it costs) says how a publish reads less";
 const SMALLER_HINT: &str =
-    "a smaller window makes the statement cheaper: run more often, or set `backfill_start` later";
+    "a smaller step makes the statement cheaper: set a smaller `window_rows`, or `backfill_start` later";
+
+/// By what BigQuery says, where that tells more than its reason; else by its reason, else by the answer's status.
+fn judged(status: u16, reason: &str, message: &str) -> Judged {
+    by_words(message).unwrap_or_else(|| {
+        let (kind, hint) = kind_of(status, reason);
+        Judged { kind, hint, retry_after: None, is_too_much: false }
+    })
+}
 
 /// The one table from BigQuery's reasons to ours. Source: "Error messages" and "Troubleshoot quotas".
 fn kind_of(status: u16, reason: &str) -> (FaultKind, Option<&'static str>) {

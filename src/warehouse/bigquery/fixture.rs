@@ -61,6 +61,7 @@ pub fn orders() -> TablePlan {
         paging: Paging::Keyset,
         cursor_indexed: true,
         partition: None,
+        partitioning: None,
         cluster: vec![0],
         deleted_column: None,
     }

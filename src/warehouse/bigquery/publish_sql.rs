@@ -8,6 +8,7 @@ pub use self::rows::Rows;
 use super::client::Api;
 use super::emulator;
 use super::literal::{column, table};
+use super::partition_filter;
 use crate::domain::ids::TableId;
 use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::source_type::SourceType;
@@ -61,7 +62,7 @@ pub fn merge(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
         table(target),
         each_once(plan, rows, &plan.keys),
         all_equal(plan, &plan.keys),
-        key_bounds(plan, rows),
+        key_bounds(plan, rows) + &partition_filter::and(plan, TARGET),
         names(plan),
         values.join(", ")
     )
@@ -98,7 +99,9 @@ pub fn insert_missing(target: &TableId, plan: &TablePlan, rows: &Rows) -> String
         names = names(plan),
         rows = each_once(plan, rows, &identity),
         equal = all_equal(plan, &identity),
-        bounds = cursor_bounds(plan, rows).map(|b| format!(" AND {b}")).unwrap_or_default() + &key_bounds(plan, rows),
+        bounds = cursor_bounds(plan, rows).map(|b| format!(" AND {b}")).unwrap_or_default()
+            + &key_bounds(plan, rows)
+            + &partition_filter::and(plan, TARGET),
     )
 }
 
@@ -118,7 +121,7 @@ fn insert_missing_by_content(target: &TableId, plan: &TablePlan, rows: &Rows) ->
         staged_row = row(STAGED),
         target_row = row(TARGET),
         rows = select(plan, rows),
-        bounds = cursor_bounds(plan, rows).unwrap_or_else(|| "TRUE".to_owned()),
+        bounds = cursor_bounds(plan, rows).unwrap_or_else(|| "TRUE".to_owned()) + &partition_filter::and(plan, TARGET),
     )
 }
 

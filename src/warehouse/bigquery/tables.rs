@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 
 use super::client::Api;
 use super::jobs::number;
+use super::upkeep::Upkeep;
 use crate::domain::column::{TargetColumn, TargetSchema};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::TableId;
@@ -20,6 +21,8 @@ struct Description {
     num_rows: Option<String>,
     last_modified_time: Option<String>,
     streaming_buffer: Option<StreamingBuffer>,
+    #[serde(flatten)]
+    upkeep: Upkeep,
     #[serde(default)]
     table_constraints: Constraints,
 }
@@ -52,20 +55,9 @@ impl Description {
     }
 }
 
-impl From<Description> for TargetSchema {
-    fn from(found: Description) -> Self {
-        Self {
-            rows: found.rows(),
-            modified: number(found.last_modified_time.as_ref()),
-            primary_key: found.table_constraints.primary_key.columns,
-            columns: found.schema.fields.into_iter().map(TargetColumn::from).collect(),
-        }
-    }
-}
-
 /// What of a table is asked for.
-const TABLE_FIELDS: &str =
-    "schema,numRows,lastModifiedTime,streamingBuffer(estimatedRows),tableConstraints(primaryKey(columns))";
+const TABLE_FIELDS: &str = "schema,numRows,lastModifiedTime,streamingBuffer(estimatedRows),tableConstraints(primaryKey(columns)),\
+     timePartitioning,rangePartitioning,requirePartitionFilter,expirationTime";
 
 #[derive(Debug, Default, Deserialize)]
 struct Fields {
@@ -84,6 +76,20 @@ struct Field {
     max_length: Option<String>,
     #[serde(default)]
     collation: String,
+    #[serde(default)]
+    policy_tags: PolicyTags,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct PolicyTags {
+    names: Vec<String>,
+}
+
+impl Field {
+    fn is_tagged(&self) -> bool {
+        !self.policy_tags.names.is_empty()
+    }
 }
 
 impl From<Field> for TargetColumn {
@@ -101,6 +107,21 @@ impl From<Field> for TargetColumn {
             other => other,
         };
         Self { ignores_case: !field.collation.is_empty(), ..Self::new(field.name, target_type, mode == "REQUIRED") }
+    }
+}
+
+impl From<Description> for TargetSchema {
+    fn from(found: Description) -> Self {
+        let tagged = found.schema.fields.iter().filter(|field| field.is_tagged()).map(|field| field.name.clone());
+        Self {
+            rows: found.rows(),
+            modified: number(found.last_modified_time.as_ref()),
+            primary_key: found.table_constraints.primary_key.columns,
+            partitioning: found.upkeep.partitioning(),
+            expires_at: found.upkeep.expires_at(),
+            tagged: tagged.collect(),
+            columns: found.schema.fields.into_iter().map(TargetColumn::from).collect(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use chrono::{Offset, TimeZone};
 use chrono_tz::Tz;
 
 use super::literal::{column, table};
+use super::partition_filter;
 use crate::domain::cursor::{Cursor, CursorKind, Moment};
 use crate::domain::ids::TableId;
 use crate::domain::plan::TablePlan;
@@ -13,7 +14,7 @@ use crate::domain::window::{Low, Window};
 /// The statement that counts.
 #[must_use]
 pub fn count(target: &TableId, plan: &TablePlan, window: Window) -> String {
-    format!("SELECT COUNT(*) FROM {} WHERE {}", table(target), filter(plan, window))
+    format!("SELECT COUNT(*) FROM {} WHERE {}{}", table(target), filter(plan, window), partition_filter::and(plan, ""))
 }
 
 /// The condition that a row of the target lies in the window.

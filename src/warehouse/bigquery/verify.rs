@@ -2,7 +2,7 @@
 
 use super::client::Api;
 use super::literal::{column, table};
-use super::{digest, target_range};
+use super::{digest, partition_filter, target_range};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::TablePlan;
 use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest};
@@ -47,7 +47,9 @@ fn statement(comparison: &Comparison, question: &Question) -> Option<String> {
 fn span(comparison: &Comparison) -> Option<String> {
     let name = column(&comparison.plan.columns[comparison.number_key()?].target_name);
     let table = table(&comparison.target);
-    Some(format!("SELECT CAST(MIN({name}) AS STRING), CAST(MAX({name}) AS STRING) FROM {table}"))
+    let filter = partition_filter::condition(&comparison.plan, "").map(|filter| format!(" WHERE {filter}"));
+    let filter = filter.unwrap_or_default();
+    Some(format!("SELECT CAST(MIN({name}) AS STRING), CAST(MAX({name}) AS STRING) FROM {table}{filter}"))
 }
 
 fn sums(comparison: &Comparison, cut: &Cut) -> String {
@@ -74,7 +76,7 @@ fn select(comparison: &Comparison, columns: &[String], within: Option<&Parts>) -
     let in_window = target_range::filter(plan, *window);
     let within = within.map(|parts| format!(" AND {}", digest::within(comparison, parts))).unwrap_or_default();
     let deleted = plan.deleted_column.as_ref().map(|name| format!(" AND {} IS NULL", column(name)));
-    let deleted = deleted.unwrap_or_default();
+    let deleted = deleted.unwrap_or_default() + &partition_filter::and(plan, "");
     let newest = if *newest_only { newest(plan, &cursor) } else { String::new() };
     format!(
         "SELECT {} FROM {} WHERE (({in_window}) OR {cursor} IS NULL){deleted}{within}{newest}",

@@ -51,6 +51,8 @@ pub enum Trouble {
     TakeHalf,
     /// The job is taken and ends with an error of this reason; it has done nothing.
     EndWith(&'static str),
+    /// The same with a message of BigQuery's own.
+    EndSaying(&'static str, &'static str),
     /// The job is taken and runs for ever.
     NeverEnd,
     /// All is well once the test lets go of it.
@@ -81,10 +83,7 @@ impl Reply {
     fn response(self) -> Response {
         let body = match self.reason {
             None => "<html><h1>Not now</h1></html>".to_owned(),
-            Some(reason) => {
-                let error = json!({ "reason": reason, "message": "injected", "domain": "global" });
-                json!({ "error": { "code": self.status, "message": "injected", "errors": [error] } }).to_string()
-            }
+            Some(reason) => said(self.status, reason, "injected"),
         };
         let head = Response::builder().status(self.status);
         let head = match self.retry_after {
@@ -93,6 +92,16 @@ impl Reply {
         };
         head.body(body.into()).unwrap()
     }
+}
+
+/// An error as BigQuery writes it.
+fn said(status: u16, reason: &str, message: &str) -> String {
+    let error = json!({ "reason": reason, "message": message, "domain": "global" });
+    json!({ "error": { "code": status, "message": message, "errors": [error] } }).to_string()
+}
+
+fn refusal(status: u16, reason: &str, message: &str) -> Response {
+    Response::builder().status(status).body(said(status, reason, message).into()).unwrap()
 }
 
 /// Trouble for calls of a kind.
@@ -137,6 +146,9 @@ struct Shared {
     let_go: Notify,
 }
 
+/// A job's error: reason and message.
+type End = (&'static str, &'static str);
+
 #[derive(Default)]
 struct State {
     rules: Vec<Rule>,
@@ -149,14 +161,18 @@ struct State {
     sessions: Vec<Session>,
     /// What each statement is said to have been billed for, and estimated at.
     bill: Option<(u64, u64)>,
+    /// A table, and the column that whatever reads it must have a condition on.
+    filtered: Option<(&'static str, &'static str)>,
+    /// A table, and what is said of it beside what the emulator says.
+    described: Option<(&'static str, Value)>,
     /// What no client of BigQuery may do.
     violations: Vec<String>,
 }
 
 #[derive(Clone)]
 struct Swallowed {
-    /// Its error's reason, or none for one that never ends.
-    end: Option<&'static str>,
+    /// Its error, or none for one that never ends.
+    end: Option<End>,
     configuration: Value,
 }
 
@@ -224,12 +240,24 @@ impl BigQueryProxy {
 
     /// The jobs that run for ever end now, with an error of this reason.
     pub fn end_jobs(&self, reason: &'static str) {
-        self.shared.state().jobs.values_mut().for_each(|job| job.end = job.end.or(Some(reason)));
+        self.shared.state().jobs.values_mut().for_each(|job| job.end = job.end.or(Some((reason, "injected"))));
     }
 
     /// From now on each statement that has ended is said to have cost so much. (To the emulator all is free.)
     pub fn bill(&self, billed: u64, estimated: u64) {
         self.shared.state().bill = Some((billed, estimated));
+    }
+
+    /// From now on this table is partitioned by this column and requires a filter. (The emulator knows no such thing.)
+    pub fn require_filter(&self, table: &'static str, column: &'static str) {
+        self.shared.state().filtered = Some((table, column));
+        let by = json!({ "type": "DAY", "field": column });
+        self.describe(table, json!({ "timePartitioning": by, "requirePartitionFilter": true }));
+    }
+
+    /// From now on `tables.get` says this of a table as well.
+    pub fn describe(&self, table: &'static str, more: Value) {
+        self.shared.state().described = Some((table, more));
     }
 
     /// Rules that have not been used up: the test means calls that nobody makes.
@@ -254,6 +282,27 @@ struct Seen {
     range: String,
 }
 
+impl Seen {
+    fn is_of(&self, table: &str) -> bool {
+        self.uri.path().ends_with(&format!("/tables/{table}"))
+    }
+
+    /// The column, where a statement reads the table at a place without a condition on it.
+    fn reads_unfiltered(&self, table: &str, column: &'static str) -> Option<&'static str> {
+        let body: Value = serde_json::from_slice(&self.body).ok()?;
+        let sql = match self.call {
+            Call::InsertJob => body["configuration"]["query"]["query"].as_str()?,
+            Call::Query => body["query"].as_str()?,
+            _ => return None,
+        };
+        let named = sql.matches(&format!(".{table}`")).count();
+        let written =
+            usize::from(sql.starts_with("INSERT INTO") || sql.starts_with("CREATE") || sql.starts_with("ALTER"));
+        let filters = sql.matches(&format!("`{column}` IS NOT NULL)")).count();
+        (filters + written < named).then_some(column)
+    }
+}
+
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
@@ -264,6 +313,13 @@ impl Shared {
         let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else { hang_up() };
         let seen = self.seen(&head, body);
         let trouble = self.state().note(&seen, &header(&head, "authorization"));
+        let filtered = self.state().filtered;
+        if let Some(column) = filtered.and_then(|(table, column)| seen.reads_unfiltered(table, column)) {
+            let words = format!(
+                "Cannot query over table 't' without a filter over column(s) '{column}' that can be used for partition elimination"
+            );
+            return refusal(400, "invalidQuery", &words);
+        }
         match trouble {
             None => self.act(&seen).await,
             Some(Trouble::Answer(reply)) => reply.response(),
@@ -280,7 +336,8 @@ impl Shared {
                 let half = seen.body.slice(..seen.body.len() / 2);
                 self.put(&seen, half).await
             }
-            Some(Trouble::EndWith(reason)) => self.swallow(&seen, Some(reason)),
+            Some(Trouble::EndWith(reason)) => self.swallow(&seen, Some((reason, "injected"))),
+            Some(Trouble::EndSaying(reason, words)) => self.swallow(&seen, Some((reason, words))),
             Some(Trouble::NeverEnd) => self.swallow(&seen, None),
             Some(Trouble::Hold) => {
                 self.held.notify_one();
@@ -357,6 +414,12 @@ impl Shared {
         if seen.call == Call::InsertJob && status == 200 {
             body = begun(&body);
         }
+        let more = self.state().described.clone();
+        if let Some((_, more)) = more.filter(|(table, _)| seen.call == Call::GetTable && seen.is_of(table)) {
+            let mut table: Value = serde_json::from_slice(&body).unwrap();
+            table.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            body = table.to_string().into();
+        }
         Response::builder().status(status).header("content-type", "application/json").body(body.into()).unwrap()
     }
 
@@ -400,7 +463,7 @@ impl Shared {
     }
 
     /// Takes a job and keeps it from the emulator.
-    fn swallow(&self, seen: &Seen, end: Option<&'static str>) -> Response {
+    fn swallow(&self, seen: &Seen, end: Option<End>) -> Response {
         let mut state = self.state();
         let sent: Value = serde_json::from_slice(&seen.body).unwrap_or_default();
         state.jobs.insert(seen.about.clone(), Swallowed { end, configuration: sent["configuration"].clone() });
@@ -477,8 +540,8 @@ fn table_id(body: &Bytes) -> String {
 fn job_state(job: &Swallowed) -> Response {
     let status = match job.end {
         None => json!({ "state": "RUNNING" }),
-        Some(reason) => {
-            let error = json!({ "reason": reason, "message": "injected" });
+        Some((reason, message)) => {
+            let error = json!({ "reason": reason, "message": message });
             json!({ "state": "DONE", "errorResult": error, "errors": [error] })
         }
     };

@@ -25,6 +25,8 @@ pub struct Through {
     /// A proxy's port in the place of the server's.
     pub mysql_port: Option<u16>,
     pub mysql_ssl_mode: Option<&'static str>,
+    /// An account with the password `pw` in the place of the tests' own.
+    pub mysql_user: Option<String>,
     /// A proxy's `host:port` in the place of the emulator's.
     pub bigquery: Option<String>,
     pub patience: Patience,
@@ -33,9 +35,9 @@ pub struct Through {
 
 impl Default for Through {
     fn default() -> Self {
-        let (mysql_port, mysql_ssl_mode, bigquery) = (None, None, None);
+        let (mysql_port, mysql_ssl_mode, mysql_user, bigquery) = (None, None, None, None);
         let (limits, patience, clock) = (BatchLimits::default(), Patience::FULL, Arc::new(SystemClock));
-        Self { limits, mysql_port, mysql_ssl_mode, bigquery, patience, clock }
+        Self { limits, mysql_port, mysql_ssl_mode, mysql_user, bigquery, patience, clock }
     }
 }
 
@@ -49,6 +51,8 @@ impl Sandbox {
         let env = |name: &str| match name {
             "MYSQL_DATABASE" => Some(self.database.clone()),
             "BIGQUERY_EMULATOR_HOST" => Some(through.bigquery.clone().unwrap_or_else(|| self.emulator.clone())),
+            "MYSQL_USER" if through.mysql_user.is_some() => through.mysql_user.clone(),
+            "MYSQL_PASSWORD" if through.mysql_user.is_some() => Some("pw".to_owned()),
             "MYSQL_PASSWORD" => std::env::var(name).ok(),
             "MYSQL_PORT" => Some(through.mysql_port.map_or_else(|| setting(name), |port| port.to_string())),
             "MYSQL_SSL_MODE" => through.mysql_ssl_mode.map(str::to_owned),

@@ -22,6 +22,7 @@ struct Case {
     server: ServerFacts,
     timezone: Tz,
     values: Option<CursorFacts>,
+    cascades: Vec<Cascade>,
 }
 
 /// `id` is the key, `at` a TIMESTAMP(6) with an index.
@@ -39,11 +40,13 @@ fn case() -> Case {
             indexes: vec![names(&["id"]), names(&["at", "id"])],
             is_view: false,
             is_transactional: true,
+            hides_columns: false,
             rows_estimate: None,
         },
         server: facts(),
         timezone: Tz::UTC,
         values: None,
+        cascades: Vec::new(),
     }
 }
 
@@ -60,7 +63,7 @@ impl Case {
         };
         let now = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap().and_hms_opt(8, 0, 0).unwrap();
         let (planned, server, values) = (plan(input), &self.server, self.values);
-        findings(&MappingFacts { input, planned: &planned, server, values, now })
+        findings(&MappingFacts { input, planned: &planned, server, values, cascades: &self.cascades, now })
     }
 
     /// The findings of a topic that are not `ok`, as a run would say them.
@@ -192,4 +195,36 @@ fn rows_of_tomorrow_are_told() {
     assert!(case.of(Topic::Cursor, Standing::Warn)[0].contains("beyond the server's clock"));
     case.values = Some(CursorFacts { has_nulls: false, newest: at(8), tick: at(8), limit: None });
     case.of(Topic::Cursor, Standing::Ok);
+}
+
+#[test]
+fn foreign_keys_that_change_rows_behind_the_incremental_column_are_told_with_what_mends_them() {
+    let mut case = case();
+    case.source.columns.push(SourceColumn::new("pid", BIGINT, true));
+    let action = "ON DELETE SET NULL".to_owned();
+    case.cascades = vec![Cascade { columns: vec!["pid".into()], parent: "parent".into(), action }];
+    let told = case.of(Topic::Cursor, Standing::Warn);
+    assert!(
+        told[0].contains("`pid` changes when `parent` does (foreign key, ON DELETE SET NULL), and `at` does not"),
+        "{told:?}"
+    );
+    assert!(told[0].contains("`bqsync backfill --mapping t --start '1970-01-01'` brings them"), "{told:?}");
+    case.mapping.mode = Mode::Append;
+    assert!(
+        !case.of(Topic::Cursor, Standing::Warn)[0].contains("backfill"),
+        "an append's backfill leaves rows as they are"
+    );
+    case.mapping.exclude = vec!["PID".into()];
+    assert!(case.of(Topic::Cursor, Standing::Ok).len() == 1, "what is not moved does not matter");
+}
+
+#[test]
+fn columns_that_the_account_may_not_read_are_told_of() {
+    let mut case = case();
+    case.source.hides_columns = true;
+    let told = case.of(Topic::Columns, Standing::Warn);
+    assert!(
+        told[0].contains("may not read every column of t") && told[0].contains("GRANT SELECT ON `shop`.`t`"),
+        "{told:?}"
+    );
 }

@@ -19,7 +19,7 @@ use crate::retry::Waits;
 use crate::source::mysql::catalog;
 use crate::source::mysql::connect::{self, SILENCE, Server, Session};
 use crate::source::mysql::decode::Batcher;
-use crate::source::mysql::fault::from_sqlx;
+use crate::source::mysql::fault::{from_sqlx, is_full};
 use crate::source::mysql::position::{PageOrder, Position, value};
 use crate::source::mysql::sql::{Bind, Query, Reading};
 use crate::source::mysql::wire;
@@ -36,13 +36,29 @@ pub struct Team {
     pub given: mpsc::UnboundedSender<(Slice, PageOrder)>,
     /// Readers at work, and those that a slice was given away to.
     pub at_work: AtomicUsize,
+    /// Readers that there may be.
+    pub most: AtomicUsize,
+}
+
+/// How a reader's work ended.
+pub enum Read {
+    /// Every row of the slice has been handed over; true when no key can have come twice.
+    Whole(bool),
+    /// There was no connection for it: another reader takes the slice when it has ended.
+    Left(Slice, PageOrder),
 }
 
 impl Team {
     /// Counts one reader more, unless there are enough.
     fn take_place(&self) -> bool {
-        let more = |count| (count < self.job.readers).then_some(count + 1);
+        let most = self.most.load(Ordering::SeqCst);
+        let more = |count| (count < most).then_some(count + 1);
         self.at_work.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
+    }
+
+    /// No more readers than there are: the server has no connection for another.
+    fn be_content(&self) {
+        self.most.fetch_min(self.at_work.load(Ordering::SeqCst).saturating_sub(1).max(1), Ordering::SeqCst);
     }
 
     /// Counts one reader less.
@@ -72,15 +88,24 @@ impl Reader {
         Self { team, slice, batcher, order, greatest: None, last: None, batches: 0 }
     }
 
-    /// Reads the slice, going on after the last batch where a connection breaks. True when no key can have come twice.
-    pub async fn read(mut self) -> Result<bool, Fault> {
+    /// Reads the slice, going on after the last batch where a connection breaks.
+    pub async fn read(mut self) -> Result<Read, Fault> {
         let team = Arc::clone(&self.team);
         let mut waits = Waits::new(&team.notes, format!("reading {}", team.job.table));
         loop {
             let before = self.batches;
             let Err(fault) = self.attempt().await else {
-                return Ok(self.order.is_some_and(|order| order.brings_each_key_once(&team.job.plan)));
+                let each_key_once = self.order.is_some_and(|order| order.brings_each_key_once(&team.job.plan));
+                return Ok(Read::Whole(each_key_once));
             };
+            if self.batches == 0
+                && is_full(&fault)
+                && team.at_work.load(Ordering::SeqCst) > 1
+                && let Some(order) = self.order.take()
+            {
+                team.be_content();
+                return Ok(Read::Left(self.slice, order));
+            }
             // Rows of a stream come in no order: what was handed over cannot be told from what was not.
             if team.job.plan.paging == Paging::Stream && self.batches > 0 {
                 return Err(fault);

@@ -9,6 +9,7 @@ fn column(name: &str, verdict: &str) -> ColumnDiffView {
         bigquery: None,
         verdict: verdict.to_owned(),
         becomes: Some("STRING".to_owned()),
+        note: None,
         accepted: None,
     }
 }
@@ -68,6 +69,7 @@ fn a_review_shows_the_exact_ddl_before_it_changes_anything_and_the_run_goes_on()
         accepted: vec!["coupon".into()],
         declined: vec!["note".into(), "size".into()],
         statements: vec!["ALTER".into()],
+        notes: Vec::new(),
     });
     assert!(effects.contains(&sync(&["carts"])), "{effects:?}");
 }
@@ -86,6 +88,7 @@ fn a_review_that_leaves_something_open_goes_on_waiting() {
         accepted: vec!["coupon".into()],
         declined: vec![],
         statements: vec![],
+        notes: Vec::new(),
     });
     assert!(!effects.contains(&sync(&["carts"])), "{effects:?}");
 }

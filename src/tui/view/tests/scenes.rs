@@ -226,6 +226,7 @@ fn column(
         bigquery: bigquery.map(Into::into),
         verdict: verdict.into(),
         becomes: becomes.map(Into::into),
+        note: None,
         accepted: None,
     }
 }

@@ -1,0 +1,57 @@
+//! What becomes of rows that BigQuery holds already when a column is added: no run reads them again, because their
+//! incremental column has not changed.
+
+use crate::domain::column::OldRows;
+use crate::domain::config::{Mapping, Mode};
+use crate::domain::source_type::SourceType;
+
+/// Why such rows may hold something in MySQL and NULL in BigQuery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gap {
+    /// MySQL filled in the column's default.
+    Default,
+    /// MySQL computes the column.
+    Computed,
+    /// Runs have left the column out.
+    LeftOut,
+}
+
+impl Gap {
+    /// `None`: MySQL holds NULL there as well.
+    #[must_use]
+    pub const fn of(old_rows: OldRows) -> Option<Self> {
+        match old_rows {
+            OldRows::Null => None,
+            OldRows::Filled => Some(Self::Default),
+            OldRows::Computed => Some(Self::Computed),
+        }
+    }
+
+    /// In a sentence, with what heals it. `cursor`: the incremental column's type.
+    #[must_use]
+    pub fn note(self, mapping: &Mapping, column: &str, cursor: &SourceType) -> String {
+        let why = match self {
+            Self::Default => "while MySQL has filled in its default",
+            Self::Computed => "while MySQL computes it",
+            Self::LeftOut => "whatever MySQL holds there",
+        };
+        let heal = match mapping.mode {
+            Mode::Upsert => format!("`{}` fills them", backfill(mapping, cursor)),
+            // A row whose key and cursor are there is there.
+            Mode::Append => format!(
+                "a backfill of an append leaves them as they are, so fill them in BigQuery (UPDATE `{}` SET `{column}` = .. WHERE \
+                 `{column}` IS NULL)",
+                mapping.target
+            ),
+        };
+        format!("rows that BigQuery holds already keep NULL in it, {why}; {heal}")
+    }
+}
+
+/// The command that moves all rows of a mapping again, up to its watermark.
+#[must_use]
+pub fn backfill(mapping: &Mapping, cursor: &SourceType) -> String {
+    let beginning = if matches!(cursor, SourceType::Int { .. }) { "0" } else { "1970-01-01" };
+    let start = mapping.backfill_start.as_deref().unwrap_or(beginning);
+    format!("bqsync backfill --mapping {} --start '{start}'", mapping.name)
+}

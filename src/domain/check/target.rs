@@ -1,0 +1,93 @@
+//! Rules about a mapping's table in BigQuery as it is, whoever made it.
+
+use crate::domain::column::{TargetSchema, same_name};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::finding::{Finding, Topic};
+use crate::domain::ids::TableId;
+use crate::domain::plan::TablePlan;
+
+/// What a run and a check warn of.
+#[must_use]
+pub fn findings(table: &TableId, target: &TargetSchema) -> Vec<Finding> {
+    let whole = target.expires_at.map(|end| {
+        let day = end.format("%Y-%m-%d");
+        let sentence = format!(
+            "BigQuery deletes {table} on {day}: it has an expiration time, perhaps by the default of its dataset"
+        );
+        Finding::warn(Topic::Target, sentence).remedy(unset(table, "expiration_timestamp"))
+    });
+    let life = target.partitioning.as_ref().and_then(|partitioning| partitioning.life);
+    let partitions = life.map(|life| {
+        let sentence = format!(
+            "BigQuery deletes partitions of {table} after {} days, with rows that MySQL still has",
+            life.num_days()
+        );
+        Finding::warn(Topic::Target, sentence).remedy(unset(table, "partition_expiration_days"))
+    });
+    whole.into_iter().chain(partitions).collect()
+}
+
+/// Columns under column-level access control that a mapping writes; `None` where there are none.
+#[must_use]
+pub fn tagged(target: &TargetSchema, plan: &TablePlan) -> Option<String> {
+    let moved = |name: &&String| plan.columns.iter().any(|column| same_name(&column.target_name, name));
+    let names: Vec<_> = target.tagged.iter().filter(moved).map(|name| format!("`{name}`")).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// `tried`: what BigQuery says of a publish to the table, without doing it. The INSERT of a first load reads no column of
+/// the table and so needs no leave to; what updates or deletes its rows does.
+#[must_use]
+pub fn policy_tags(table: &TableId, columns: &str, tried: Result<(), Fault>) -> Finding {
+    match tried {
+        Ok(()) => {
+            Finding::ok(Topic::Target, format!("{columns} of {table} have policy tags, which the account may read"))
+        }
+        Err(fault) if fault.kind() == FaultKind::Auth => {
+            let sentence = format!("{columns} of {table} have policy tags, and what updates the table is refused");
+            let fault = Fault::new(FaultKind::Auth, sentence).caused_by(fault).with_hint(
+                "grant the account roles/datacatalog.categoryFineGrainedReader (Fine-Grained Reader) on each of these tags",
+            );
+            Finding::fail(Topic::Target, &fault)
+        }
+        Err(fault) => {
+            let sentence = format!(
+                "{columns} of {table} have policy tags; whether the account may read them is not known: {fault}"
+            );
+            Finding::warn(Topic::Target, sentence).remedy("see that it is Fine-Grained Reader of each of these tags")
+        }
+    }
+}
+
+fn unset(table: &TableId, option: &str) -> String {
+    format!("if it is to stay: ALTER TABLE `{table}` SET OPTIONS ({option} = NULL)")
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+    use crate::domain::partitioning::Partitioning;
+
+    #[test]
+    fn a_table_whose_rows_come_to_an_end_is_warned_of_with_the_statement_that_keeps_them() {
+        let table = TableId { project: "p".into(), dataset: "d".into(), table: "t".into() };
+        assert_eq!(findings(&table, &TargetSchema::default()), []);
+        let partitioning = Partitioning { life: Some(TimeDelta::days(90)), ..Partitioning::by_day("at".into()) };
+        let target = TargetSchema {
+            expires_at: DateTime::from_timestamp(1_803_772_800, 0),
+            partitioning: Some(partitioning),
+            ..TargetSchema::default()
+        };
+        let told: Vec<String> = findings(&table, &target).iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(
+            told[0].contains("p.d.t on 2027-02-28") && told[0].contains("(expiration_timestamp = NULL)"),
+            "{told:?}"
+        );
+        assert!(
+            told[1].contains("after 90 days") && told[1].contains("`p.d.t` SET OPTIONS (partition_expiration_days")
+        );
+    }
+}

@@ -1,0 +1,107 @@
+//! What `tables.get` says of a table's partitions and of its end.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Deserialize;
+
+use super::jobs::number;
+use crate::domain::partitioning::{PartitionUnit, Partitioning};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Upkeep {
+    time_partitioning: Option<ByTime>,
+    range_partitioning: Option<ByRange>,
+    require_partition_filter: bool,
+    /// Milliseconds since 1970.
+    expiration_time: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ByTime {
+    field: Option<String>,
+    r#type: String,
+    expiration_ms: Option<String>,
+    /// Where older clients have put it.
+    require_partition_filter: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ByRange {
+    field: Option<String>,
+    range: Range,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Range {
+    interval: Option<String>,
+}
+
+impl Upkeep {
+    pub fn partitioning(&self) -> Option<Partitioning> {
+        if let Some(by) = &self.time_partitioning {
+            let unit = match by.r#type.as_str() {
+                "HOUR" => PartitionUnit::Hour,
+                "MONTH" => PartitionUnit::Month,
+                "YEAR" => PartitionUnit::Year,
+                _ => PartitionUnit::Day,
+            };
+            return Some(Partitioning {
+                column: by.field.clone(),
+                unit,
+                needs_filter: self.require_partition_filter || by.require_partition_filter,
+                life: milliseconds(by.expiration_ms.as_ref()).and_then(TimeDelta::try_milliseconds),
+            });
+        }
+        let by = self.range_partitioning.as_ref()?;
+        let size = milliseconds(by.range.interval.as_ref()).unwrap_or(1);
+        let (column, unit) = (by.field.clone(), PartitionUnit::Range(size));
+        Some(Partitioning { column, unit, needs_filter: self.require_partition_filter, life: None })
+    }
+
+    pub fn expires_at(&self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_millis(milliseconds(self.expiration_time.as_ref())?)
+    }
+}
+
+fn milliseconds(text: Option<&String>) -> Option<i64> {
+    number(text).and_then(|number| i64::try_from(number).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Upkeep {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn partitions_are_by_a_columns_time_by_the_loads_time_or_by_ranges() {
+        let by_column = r#"{"timePartitioning": {"type": "HOUR", "field": "at", "expirationMs": "7776000000"},
+            "requirePartitionFilter": true}"#;
+        let expected = Partitioning {
+            column: Some("at".into()),
+            unit: PartitionUnit::Hour,
+            needs_filter: true,
+            life: Some(TimeDelta::days(90)),
+        };
+        assert_eq!(read(by_column).partitioning(), Some(expected));
+        let by_load = read(r#"{"timePartitioning": {"type": "DAY", "requirePartitionFilter": true}}"#).partitioning();
+        assert!(by_load.is_some_and(|by| by.column.is_none() && by.needs_filter && by.life.is_none()));
+        let range =
+            r#"{"rangePartitioning": {"field": "id", "range": {"start": "0", "end": "1000", "interval": "10"}}}"#;
+        let by_range = read(range).partitioning().unwrap();
+        assert_eq!((by_range.unit, by_range.needs_filter), (PartitionUnit::Range(10), false));
+        assert_eq!(read("{}").partitioning(), None);
+    }
+
+    #[test]
+    fn a_table_may_have_an_end() {
+        assert_eq!(read("{}").expires_at(), None);
+        let end = read(r#"{"expirationTime": "1803772800000"}"#).expires_at().unwrap();
+        assert_eq!(end.to_rfc3339(), "2027-02-28T00:00:00+00:00");
+    }
+}

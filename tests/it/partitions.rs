@@ -1,0 +1,120 @@
+//! Targets that are partitioned, by us or by others: what BigQuery asks of whoever reads them, and how much of them one job
+//! may write. The emulator knows none of it, so a proxy refuses in its place.
+
+use bigquery_syncer::domain::report::Outcome;
+use bigquery_syncer::source::BatchLimits;
+use serde_json::{Value, json};
+
+use crate::steps::{APPEND, UPSERT, hundred, same_on_both_sides, steps_of};
+use crate::support::bigquery_proxy::{BigQueryProxy, Call, Reply, Rule, Trouble};
+use crate::support::{Ran, Sandbox, Trial, finish};
+
+/// The program behind a proxy, that must succeed.
+async fn run(sandbox: &Sandbox, proxy: &BigQueryProxy, words: &[&str]) -> Ran {
+    ends(sandbox, proxy, words).await.expect_code(0)
+}
+
+async fn ends(sandbox: &Sandbox, proxy: &BigQueryProxy, words: &[&str]) -> Ran {
+    let mut command = sandbox.command(words);
+    command.env("BIGQUERY_EMULATOR_HOST", &proxy.address);
+    finish(command).await
+}
+
+#[tokio::test]
+async fn a_target_that_requires_a_partition_filter_gets_one_in_every_statement() {
+    let deletes = UPSERT.replace("mode: upsert", "mode: upsert, deletes: hard");
+    for (name, mapping) in [("filter_upsert", deletes.as_str()), ("filter_append", APPEND)] {
+        let sandbox = hundred(name, "", mapping).await;
+        sandbox.sync().await;
+        let proxy = BigQueryProxy::start(&sandbox.emulator).await;
+        proxy.require_filter("t", "at");
+        // It does refuse.
+        let url = format!("http://{}/bigquery/v2/projects/demo/queries", proxy.address);
+        let bare = json!({ "query": format!("SELECT COUNT(*) FROM `demo.{}.t`", sandbox.dataset) });
+        let refused = reqwest::Client::new().post(url).json(&bare).send().await.unwrap();
+        assert_eq!(refused.status(), 400);
+
+        sandbox.sql("INSERT INTO t VALUES (101, 'new', '2026-03-01')").await;
+        run(&sandbox, &proxy, &["--no-tui", "run-once"]).await;
+        same_on_both_sides(&sandbox).await;
+        for dry in [&["--dry-run"][..], &[]] {
+            let words = ["--no-tui", "backfill", "--mapping", "t", "--start", "2026-01-01"];
+            run(&sandbox, &proxy, &[&words, dry].concat()).await;
+        }
+        same_on_both_sides(&sandbox).await;
+        assert!(run(&sandbox, &proxy, &["verify"]).await.stdout.contains("EQUAL"));
+        let checked = run(&sandbox, &proxy, &["check"]).await.stdout;
+        assert!(checked.contains("requires a partition filter"), "{checked}");
+        if mapping == APPEND {
+            continue;
+        }
+        sandbox.sql("DELETE FROM t WHERE id = 3").await;
+        run(&sandbox, &proxy, &["deletes"]).await;
+        same_on_both_sides(&sandbox).await;
+    }
+}
+
+#[tokio::test]
+async fn a_first_load_over_more_days_than_a_job_may_write_is_cut_before() {
+    for (name, index) in [("days_indexed", ""), ("days_unindexed", "ALTER TABLE t DROP KEY at")] {
+        let mapping = UPSERT.replace("mode: upsert", "mode: upsert, partition_by: at");
+        let sandbox = hundred(name, "", &mapping).await;
+        sandbox.sql("UPDATE t SET at = '1995-01-01' + INTERVAL (id * 100) DAY").await;
+        if !index.is_empty() {
+            sandbox.sql(index).await;
+        }
+        let (events, report) = sandbox.run_engine(BatchLimits::default()).await;
+        assert_eq!(report.mappings[0].outcome, Outcome::Ok, "{report:?}");
+        let steps = steps_of(&events);
+        assert_eq!(steps.len(), 3, "{steps:?}");
+        assert_eq!(steps[0], "(beginning, 2006-03-20 00:00:00]", "3,996 days from 1995-04-11");
+        same_on_both_sides(&sandbox).await;
+    }
+}
+
+#[tokio::test]
+async fn a_step_that_writes_too_many_partitions_of_another_column_is_cut_until_it_does_not() {
+    let mut trial = Trial::with("too_many", &["u"]).await;
+    trial.through.limits = BatchLimits::default();
+    trial.add(9_000).await;
+    let words = "Too many partitions produced by query, allowed 4000, query produces at least 4272 partitions";
+    let refusal = Trouble::EndSaying("invalidQuery", words);
+    trial.bigquery.set([Rule::new(Call::InsertJob, refusal).about("publish_u_").times(1)]);
+    let told = trial.succeeds().await;
+    let report = told.mapping("u");
+    assert_eq!((report.attempts, report.steps, report.records_processed), (1, 2, 9_000), "{report:?}");
+    assert!(report.warnings.iter().any(|warning| warning.contains("`window_rows: 4882`")), "{:?}", report.warnings);
+}
+
+#[tokio::test]
+async fn a_table_with_an_end_is_warned_of() {
+    let sandbox = hundred("end", "", UPSERT).await;
+    sandbox.sync().await;
+    let proxy = BigQueryProxy::start(&sandbox.emulator).await;
+    proxy.describe("t", json!({ "expirationTime": "4102444800000" }));
+    let report: Value = run(&sandbox, &proxy, &["--no-tui", "run-once", "--output", "json"]).await.mapping("t");
+    let warned = |text: &str| text.contains("2100-01-01") && text.contains("SET OPTIONS (expiration_timestamp = NULL)");
+    assert!(report["warnings"].as_array().unwrap().iter().any(|w| warned(w.as_str().unwrap())), "{report}");
+    let checked = run(&sandbox, &proxy, &["check", "--mapping", "t"]).await.stdout;
+    assert!(checked.contains("2100-01-01") && checked.contains("expiration_timestamp = NULL"), "{checked}");
+}
+
+#[tokio::test]
+async fn a_check_says_whether_columns_under_policy_tags_let_a_publish_through() {
+    let sandbox = hundred("tags", "", UPSERT).await;
+    sandbox.sync().await;
+    let proxy = BigQueryProxy::start(&sandbox.emulator).await;
+    let tag = "projects/demo/locations/us/taxonomies/1/policyTags/2";
+    let field = |name: &str, kind: &str| json!({ "name": name, "type": kind, "mode": "NULLABLE" });
+    let mut fields = [field("id", "INTEGER"), field("v", "STRING"), field("at", "TIMESTAMP")];
+    fields[1]["policyTags"] = json!({ "names": [tag] });
+    proxy.describe("t", json!({ "schema": { "fields": fields } }));
+    let allowed = run(&sandbox, &proxy, &["--read-only", "check"]).await.stdout;
+    assert!(
+        allowed.contains("`v` of demo.") && allowed.contains("have policy tags, which the account may read"),
+        "{allowed}"
+    );
+    proxy.set([Rule::new(Call::Query, Trouble::Answer(Reply::new(403, "accessDenied")))]);
+    let refused = ends(&sandbox, &proxy, &["--read-only", "check"]).await.expect_code(1).stdout;
+    assert!(refused.contains("`v` of demo.") && refused.contains("categoryFineGrainedReader"), "{refused}");
+}
