@@ -136,10 +136,7 @@ pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Set
         (config, mysql, bigquery, storage) => {
             let settings = [mysql.err(), bigquery.err(), storage.err()];
             let found = config.err().into_iter().chain(settings.into_iter().flatten()).flatten();
-            let mut problems: Vec<_> = found.chain(own).map(|problem| environment.located(problem)).collect();
-            // Both services of Google's take the same credentials.
-            problems.dedup();
-            Err(Refusal::Problems(problems))
+            Err(Refusal::Problems(found.chain(own).map(|problem| environment.located(problem)).collect()))
         }
     }
 }

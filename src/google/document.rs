@@ -52,7 +52,7 @@ impl Document {
         self.value.get(field)?.as_u64()
     }
 
-    /// Texts of an array or, keys left out, of an object.
+    /// Texts of an array; what is no text is left out.
     pub fn texts(&self, field: &str) -> Vec<String> {
         let texts = self.value.get(field).and_then(Value::as_array).into_iter().flatten();
         texts.filter_map(|text| text.as_str().map(str::to_owned)).collect()

@@ -289,8 +289,6 @@ pub struct BigQuerySettings {
 pub struct StorageSettings {
     /// `http://host:port`; then no credentials are used.
     pub emulator: Option<String>,
-    /// `GOOGLE_APPLICATION_CREDENTIALS`.
-    pub credentials: Option<PathBuf>,
 }
 
 /// One thing wrong with a file the user wrote.

@@ -193,13 +193,12 @@ pub fn bigquery_settings(env: Env<'_>) -> Result<BigQuerySettings, Vec<Problem>>
     Ok(BigQuerySettings { emulator: emulator(env, "BIGQUERY_EMULATOR_HOST", "localhost:9050")?, credentials })
 }
 
-/// Reads `STORAGE_EMULATOR_HOST` and `GOOGLE_APPLICATION_CREDENTIALS`.
+/// Reads `STORAGE_EMULATOR_HOST`; the login is that of [`bigquery_settings`].
 ///
 /// # Errors
-/// As [`bigquery_settings`].
+/// An emulator's address that is none.
 pub fn storage_settings(env: Env<'_>) -> Result<StorageSettings, Vec<Problem>> {
-    let credentials = file_setting(env, "GOOGLE_APPLICATION_CREDENTIALS").map_err(|problem| vec![problem])?;
-    Ok(StorageSettings { emulator: emulator(env, "STORAGE_EMULATOR_HOST", "localhost:4443")?, credentials })
+    Ok(StorageSettings { emulator: emulator(env, "STORAGE_EMULATOR_HOST", "localhost:4443")? })
 }
 
 /// An address with or without a scheme, as Google's own clients take it.
