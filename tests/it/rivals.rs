@@ -12,9 +12,12 @@ const ELSEWHERE: &str = "readers: 1\nstate_local_path: elsewhere/state.json";
 /// How the publishes of a target were sent, in order: `copy`, `INSERT`, `INSERT missing` or `MERGE`.
 fn publishes(trial: &Trial, target: &str) -> Vec<String> {
     let about = format!("_publish_{target}_");
-    let jobs = trial.bigquery.sent(Call::InsertJob).into_iter();
-    let jobs = jobs.filter(|job| job["jobReference"]["jobId"].as_str().unwrap().contains(&about));
-    jobs.map(|job| kind(&job["configuration"])).collect()
+    let id = |job: &Value| job["jobReference"]["jobId"].as_str().unwrap().to_owned();
+    let mut jobs = trial.bigquery.sent(Call::InsertJob);
+    jobs.retain(|job| id(job).contains(&about));
+    // On a slow machine an answer comes late, and the same is sent again.
+    jobs.dedup_by_key(|job| id(job));
+    jobs.iter().map(|job| kind(&job["configuration"])).collect()
 }
 
 fn kind(configuration: &Value) -> String {
