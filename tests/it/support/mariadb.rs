@@ -31,7 +31,7 @@ impl MariaDb {
         for _ in 0..3 {
             let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
             let mut process = serve(dir.path(), port, settings);
-            let until = Instant::now() + Duration::from_secs(60);
+            let until = Instant::now() + Duration::from_mins(1);
             while Instant::now() < until && process.try_wait().unwrap().is_none() {
                 if options(port).connect().await.is_ok() {
                     return Self { port, process, _dir: dir };
