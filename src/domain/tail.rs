@@ -40,6 +40,9 @@ pub struct Tail {
     pub rows: u64,
     /// A whole number of any size.
     pub sum: String,
+    /// Of an append that tells rows by their content: a word for the columns that the content had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<String>,
     /// The server's clock less this machine's, in seconds, when it was summed up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<i64>,

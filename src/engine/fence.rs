@@ -48,13 +48,14 @@ pub(super) async fn fence<S: Source, W: Warehouse, T: StateStore>(
     ground: &Ground,
     pace: &Pace,
 ) -> Result<(Fence, Trust), Halt> {
-    let table = Some(&scope.mapping.source).filter(|_| !ground.source.is_view);
+    // Rows of a view, or of a table that is made of others, are written under the names of those.
+    let table = Some(&scope.mapping.source).filter(|_| !ground.source.is_view && ground.source.is_transactional);
     let first = async {
         tokio::time::sleep(TICK).await;
         scope.ports.source.writers(table).await
     };
     let Writers { sight, mut blind, at, mut open, .. } = scope.unless_cancelled(first).await?;
-    blind.extend((sight == Sight::Transactions && !ground.source.is_transactional).then_some(Blind::Engine));
+    blind.extend((!ground.source.is_transactional).then_some(Blind::Engine));
     let trust = Trust { is_exact: sight != Sight::Nothing && blind.is_empty() };
     if sight == Sight::Nothing {
         return Ok((Fence::Unseen, trust));

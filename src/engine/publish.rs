@@ -55,6 +55,8 @@ pub(super) struct Known {
     pub is_first: bool,
     /// No two of the staged rows share their keys.
     pub each_key_once: bool,
+    /// The rows lie below the watermark and are read again: what they hold now replaces what they held.
+    pub as_read: bool,
 }
 
 /// Chooses the cheapest publish that can neither lose nor double a row.
@@ -67,6 +69,7 @@ pub(super) fn kind(mode: Mode, known: &Known, ground: &Ground) -> PublishKind {
                 PublishKind::InsertNewest
             }
         }
+        Mode::Upsert if known.as_read => PublishKind::MergeAsRead,
         Mode::Upsert => PublishKind::Merge,
         Mode::Append if known.unsure || known.overlap.is_some_and(|to| known.window.low.reaches_below(&to)) => {
             PublishKind::InsertMissing

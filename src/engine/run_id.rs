@@ -112,7 +112,7 @@ pub(super) fn turn(target: &TableId, version: &str, number: u32) -> JobId {
 }
 
 /// Tells apart what plain characters alone do not: `orders-eu` from `orders_eu`.
-fn short_hash(text: &str) -> String {
+pub(super) fn short_hash(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
     let hash = digest.iter().take(6).fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
     format!("{hash:012x}")

@@ -196,6 +196,8 @@ async fn move_one<S: Source, W: Warehouse, T: StateStore>(
         // The parts of a backfill are published by several processes.
         is_first: journey.is_first && number == journey.after + 1 && moves == Moves::Watermark,
         each_key_once: transferred.each_key_once,
+        // Servers that take turns may show an older row than another did.
+        as_read: moves == Moves::Nothing && !scope.ports.source.is_balanced(),
     };
     let kind = publish::kind(scope.mapping.mode, &known, ground);
     let target = &scope.mapping.target;

@@ -10,8 +10,10 @@ use chrono::{DateTime, Utc};
 use super::attempt::Ground;
 use super::horizon::{self, Moment};
 use super::ledger::Ledger;
+use super::run_id::short_hash;
 use super::scope::{Halt, Scope};
 use super::steps::{Journey, move_in_steps};
+use crate::domain::config::Mode;
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::Fault;
 use crate::domain::lookback::Lookback;
@@ -33,6 +35,8 @@ pub(super) struct Found {
     pub windows: Vec<Window>,
     /// Rows that stand there more than did.
     grown: u64,
+    /// What was not looked for, in words.
+    left_out: Option<String>,
     far: FarFound,
 }
 
@@ -61,7 +65,10 @@ pub(super) async fn look_again<S: Source, W: Warehouse, T: StateStore>(
     }
     if horizon::lookback(scope).is_none() {
         match ledger.tail() {
+            Some(tail) if tail.columns != content(ground) => found.left_out = Some(altered(scope)),
             Some(tail) => compare(scope, ground, moment, (tail, mark.cursor), &mut found).await?,
+            // Rows that are told by their content may hold another column by now.
+            None if content(ground).is_some() => {}
             None => found.windows.extend(unremembered(scope, kind, &mark)?),
         }
     }
@@ -77,6 +84,23 @@ fn unremembered<S, W, T>(scope: &Scope<S, W, T>, kind: CursorKind, mark: &Waterm
     let first = horizon::first_value(&scope.mapping, kind)?;
     let from = tail::near_from(mark.cursor, kind, tail::NEAR, &[], first);
     Ok(Some(Window { low: Low::After(from), high: mark.cursor }))
+}
+
+/// Of an append that tells rows by their content: a word for the columns. With others, every row would look missing.
+fn content(ground: &Ground) -> Option<String> {
+    let plan = &ground.plan;
+    (plan.mode == Mode::Append && !plan.keys_unique).then(|| {
+        let columns: Vec<_> = plan.columns.iter().map(|c| format!("{} {}", c.target_name, c.target_type)).collect();
+        short_hash(&columns.join(","))
+    })
+}
+
+fn altered<S, W, T>(scope: &Scope<S, W, T>) -> String {
+    format!(
+        "the columns of {} have changed, and without keys rows are told by their content: rows that came late, below the \
+         watermark, were not looked for by this run",
+        scope.mapping.source
+    )
 }
 
 async fn compare<S: Source, W: Warehouse, T: StateStore>(
@@ -160,7 +184,7 @@ pub(super) async fn summed<S: Source, W: Warehouse, T: StateStore>(
     let known = ledger.tail();
     let Some(high) = high.filter(|_| horizon::lookback(scope).is_none()) else { return Ok(None) };
     let to = high.to_string();
-    if let Some(known) = known.filter(|known| known.to == to && found.windows.is_empty()) {
+    if let Some(known) = known.filter(|known| known.to == to && found.windows.is_empty() && found.left_out.is_none()) {
         return Ok(Some(known.clone()));
     }
     let (kind, now) = (ground.plan.cursor_kind, scope.ports.clock.now());
@@ -191,7 +215,7 @@ pub(super) async fn summed<S: Source, W: Warehouse, T: StateStore>(
         behind_until: found.far.behind_until,
     });
     let clock = moment.tick.map(|_| clock(scope, moment));
-    Ok(Some(Tail { to, from: from.to_string(), rows, sum, clock, far, marks }))
+    Ok(Some(Tail { to, from: from.to_string(), rows, sum, columns: content(ground), clock, far, marks }))
 }
 
 fn kept(mut hours: Hours, kept: &[(String, Option<(u64, String)>)]) -> Hours {
@@ -222,6 +246,9 @@ pub(super) async fn read_again<S: Source, W: Warehouse, T: StateStore>(
     report.rows_read_again += report.records_processed - read;
     report.rows_late += found.grown.max(report.rows_inserted - inserted);
     ledger.set_again_from(None);
+    if let Some(note) = &found.left_out {
+        scope.note(report, note.clone());
+    }
     if let Some(hour) = &found.far.grown_in {
         let (table, column) = (&scope.mapping.source, &ground.plan.cursor_column().source.name);
         scope.note(

@@ -234,6 +234,9 @@ pub struct Staged {
 pub enum PublishKind {
     /// upsert: MERGE on the keys, newer over older.
     Merge,
+    /// upsert, rows that are read again: MERGE on the keys, whichever is newer. What MySQL shows now is what holds, also where
+    /// its stamp is older than the one of before.
+    MergeAsRead,
     /// upsert into an empty target: INSERT of each key's newest row.
     InsertNewest,
     /// append, no overlap possible, no cast: a copy job, which is free.

@@ -176,3 +176,33 @@ async fn rows_of_today_are_said_to_wait_where_the_column_is_a_date() {
     let report = sandbox.sync().await.mapping("o");
     assert!(report["held_back"].as_str().unwrap().contains("until that day has ended"), "{report}");
 }
+
+#[tokio::test]
+async fn a_row_that_gets_an_older_stamp_replaces_what_bigquery_holds() {
+    let table = "CREATE TABLE o (id INT PRIMARY KEY, v VARCHAR(60), \
+         t DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, KEY (t)); \
+         INSERT INTO o (id, v) VALUES (1, 'old'), (2, 'old'), (3, 'old')";
+    let sandbox = shop("older", table, BOTH.lines().next().unwrap()).await;
+    passed(1100).await;
+    sandbox.sync().await;
+    sandbox.sql("SET time_zone = '-05:00'; UPDATE o SET v = 'another zone' WHERE id = 1").await;
+    sandbox.sql("SET timestamp = UNIX_TIMESTAMP() - 20; UPDATE o SET v = 'set back' WHERE id = 2").await;
+    sandbox.sql("SET timestamp = UNIX_TIMESTAMP() - 20; REPLACE INTO o (id, v) VALUES (3, 'put back')").await;
+    sandbox.sync().await;
+    equal(&sandbox, &["current"]).await;
+}
+
+#[tokio::test]
+async fn an_append_without_keys_doubles_nothing_when_a_column_has_come() {
+    let table = "CREATE TABLE o (id INT NOT NULL, v VARCHAR(60), t TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6), KEY (t)); \
+         INSERT INTO o (id, v) VALUES (1, 'a'), (2, 'b')";
+    let mapping = "  - {name: keyless, mysql_table: o, bigquery_table: keyless, incremental_column: t, mode: append}";
+    let sandbox = shop("altered", table, mapping).await;
+    sandbox.configure("allow_schema_additions: true", mapping);
+    passed(5).await;
+    sandbox.sync().await;
+    sandbox.sql("ALTER TABLE o ADD COLUMN z INT DEFAULT 5; SET timestamp = UNIX_TIMESTAMP() - 9; INSERT INTO o (id, v) VALUES (3, 'late')").await;
+    let report = sandbox.sync().await.mapping("keyless");
+    assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.keyless`").await, 2);
+    assert!(report["warnings"].to_string().contains("not looked for"), "{report}");
+}

@@ -23,8 +23,10 @@ impl Api {
     /// The statement of a publish. (A copy job has none: what it does, an INSERT does too.)
     pub fn publish_sql(&self, kind: PublishKind, target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
         match kind {
-            PublishKind::Merge if self.is_emulator => emulator::merge(&merge(target, plan, rows)),
-            PublishKind::Merge => merge(target, plan, rows),
+            PublishKind::Merge | PublishKind::MergeAsRead => {
+                let sql = merge(target, plan, rows, kind == PublishKind::Merge);
+                if self.is_emulator { emulator::merge(&sql) } else { sql }
+            }
             PublishKind::InsertNewest => insert_newest(target, plan, rows),
             PublishKind::Insert | PublishKind::Copy => insert(target, plan, rows),
             PublishKind::InsertMissing => insert_missing(target, plan, rows),
@@ -32,9 +34,9 @@ impl Api {
     }
 }
 
-/// upsert: newer over older, each key once.
+/// upsert, each key once: with `newer_wins` no older row over a newer one.
 #[must_use]
-pub fn merge(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
+pub fn merge(target: &TableId, plan: &TablePlan, rows: &Rows, newer_wins: bool) -> String {
     let cursor = column(&plan.cursor_column().target_name);
     let set: Vec<String> = plan
         .columns
@@ -49,11 +51,8 @@ pub fn merge(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
     let update = if set.is_empty() {
         String::new()
     } else {
-        format!(
-            "WHEN MATCHED AND ({TARGET}.{cursor} IS NULL OR {STAGED}.{cursor} >= {TARGET}.{cursor}) THEN UPDATE SET \
-             {}\n",
-            set.join(", ")
-        )
+        let newer = format!(" AND ({TARGET}.{cursor} IS NULL OR {STAGED}.{cursor} >= {TARGET}.{cursor})");
+        format!("WHEN MATCHED{} THEN UPDATE SET {}\n", if newer_wins { newer.as_str() } else { "" }, set.join(", "))
     };
     let values: Vec<String> = plan.columns.iter().map(|c| format!("{STAGED}.{}", column(&c.target_name))).collect();
     format!(

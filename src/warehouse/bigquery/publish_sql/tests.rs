@@ -25,7 +25,7 @@ WHEN MATCHED AND (__t.`updated_at` IS NULL OR __s.`updated_at` >= __t.`updated_a
                     `updated_at` = __s.`updated_at`, `größe` = __s.`größe`, `total` = __s.`total`, `doc` = __s.`doc`
 WHEN NOT MATCHED THEN INSERT (`id`, `updated_at`, `größe`, `total`, `doc`) VALUES (__s.`id`, __s.`updated_at`, \
                     __s.`größe`, __s.`total`, __s.`doc`)";
-    assert_eq!(merge(&target(), &orders(), &(&staged()).into()), expected);
+    assert_eq!(merge(&target(), &orders(), &(&staged()).into(), true), expected);
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn a_nullable_key_matches_null_with_null_and_is_not_pruned_by() {
     let mut plan = orders();
     plan.columns[0].source.nullable = true;
     let staged = Staged { key_ranges: vec![None], ..staged() };
-    let sql = merge(&target(), &plan, &(&staged).into());
+    let sql = merge(&target(), &plan, &(&staged).into(), true);
     let condition = sql.lines().find(|line| line.starts_with("ON ")).unwrap();
     assert_eq!(condition, "ON (__t.`id` = __s.`id` OR (__t.`id` IS NULL AND __s.`id` IS NULL))");
 }
@@ -42,7 +42,7 @@ fn a_nullable_key_matches_null_with_null_and_is_not_pruned_by() {
 fn a_row_that_is_back_is_no_longer_marked_as_deleted() {
     let mut plan = orders();
     plan.deleted_column = Some("gone".into());
-    let sql = merge(&target(), &plan, &(&staged()).into());
+    let sql = merge(&target(), &plan, &(&staged()).into(), true);
     assert!(
         sql.contains("`doc` = __s.`doc`, `gone` = CAST(NULL AS TIMESTAMP)\nWHEN NOT MATCHED THEN INSERT (`id`, "),
         "{sql}"
@@ -55,7 +55,7 @@ fn a_table_of_keys_alone_is_never_updated() {
     let mut plan = orders();
     plan.columns.truncate(2);
     plan.keys = vec![0, 1];
-    let sql = merge(&target(), &plan, &(&staged()).into());
+    let sql = merge(&target(), &plan, &(&staged()).into(), true);
     assert!(!sql.contains("UPDATE"), "{sql}");
     assert!(sql.contains("PARTITION BY __s.`id`, __s.`updated_at` ORDER BY"), "{sql}");
 }
@@ -145,7 +145,7 @@ fn a_table_that_is_partitioned_on_a_key_is_pruned_by_it() {
     plan.partition = Some(1);
     let staged = staged();
     let staged = Staged { key_ranges: vec![staged.key_ranges[0].clone(), staged.cursor_range.clone()], ..staged };
-    let sql = merge(&target(), &plan, &(&staged).into());
+    let sql = merge(&target(), &plan, &(&staged).into(), true);
     let condition = sql.lines().find(|line| line.starts_with("ON ")).unwrap();
     assert_eq!(
         condition,
@@ -159,7 +159,7 @@ fn a_table_that_is_partitioned_on_a_key_is_pruned_by_it() {
 fn a_partition_that_a_row_may_leave_is_not_pruned_by() {
     let mut plan = orders();
     plan.partition = Some(1);
-    let sql = merge(&target(), &plan, &(&staged()).into());
+    let sql = merge(&target(), &plan, &(&staged()).into(), true);
     assert!(!sql.contains("__t.`updated_at` BETWEEN"), "{sql}");
 }
 
@@ -171,7 +171,7 @@ fn what_a_publish_would_read_is_asked_without_any_row() {
     let window = Window { low: Low::From(at("2026-10-01 00:00:00")), high: at("2026-10-31 23:59:59") };
     let rows = Rows::none(&plan, window);
     let relation = "(SELECT CAST(NULL AS INT64) AS `id`, CAST(NULL AS TIMESTAMP) AS `updated_at` LIMIT 0) AS __s";
-    let merged = merge(&target(), &plan, &rows);
+    let merged = merge(&target(), &plan, &rows, true);
     assert!(merged.contains(&format!("FROM {relation}")) && !merged.contains("BETWEEN"), "{merged}");
     let inserted = insert_missing(&target(), &plan, &rows);
     let bounds =
