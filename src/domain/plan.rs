@@ -371,7 +371,7 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
         let still_there = input.source.columns.iter().any(|c| same_name(&naming::column_name(&c.name), &column.name));
         // What is excluded or cannot be read is still there, and has been spoken of.
         if !still_there {
-            warnings.push(gone(input, &column.name));
+            warnings.push(checks::gone(input, &column.name));
         }
         diff.columns.push(ColumnDiff {
             name: column.name.clone(),
@@ -382,23 +382,6 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
             accepted: None,
         });
     }
-}
-
-/// A column of the target that the source does not show. The catalogue keeps to itself what the account may not read, so a
-/// column that is only withheld looks like one that is gone.
-fn gone(input: &PlanInput<'_>, column: &str) -> Finding {
-    let (source, target) = (&input.mapping.source, &input.mapping.target.table);
-    if !input.source.hides_columns {
-        let sentence = format!("column `{column}` is in {target} but no longer in {source}; it is left as it is");
-        return Finding::warn(Topic::Target, sentence);
-    }
-    let sentence = format!(
-        "column `{column}` is in {target}, but {source} shows it no longer, and the account may not read every column there: it \
-         was dropped, or SELECT on it was taken away; what BigQuery holds in it stays as it is and grows old"
-    );
-    let remedy =
-        format!("if MySQL still has it: GRANT SELECT (`{column}`) ON {source} TO <account>, then move the rows again");
-    Finding::warn(Topic::Target, sentence).remedy(remedy)
 }
 
 #[cfg(test)]

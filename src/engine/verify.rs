@@ -16,6 +16,7 @@ use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::naming;
 use crate::domain::plan::{PlanInput, plan};
+use crate::domain::quote;
 use crate::domain::schema::{Decisions, SchemaDiff, Verdict};
 use crate::domain::verify::{Comparison, Outcome, Verification};
 use crate::domain::window::{Low, Window};
@@ -137,8 +138,9 @@ fn unread(mapping: &Mapping, columns: &[String]) -> Option<String> {
     let source = &mapping.source;
     (!names.is_empty()).then(|| {
         format!(
-            "{} of BigQuery may be in {source} still, but the account may not read every column there (GRANT SELECT ON {source})",
-            names.join(", ")
+            "{} of BigQuery may be in {source} still, but the account may not read every column there (GRANT SELECT ON {})",
+            names.join(", "),
+            quote::mysql_table(source)
         )
     })
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::domain::config;
 use crate::domain::secret::Secret;
 
 const NAMES: [&str; 13] = [
@@ -44,7 +45,8 @@ impl Variables {
     /// Where `gcloud auth application-default login` leaves its file.
     pub(super) fn gcloud_file(&self) -> Option<PathBuf> {
         let folder = match (self.get("CLOUDSDK_CONFIG"), self.get("HOME")) {
-            (Some(folder), _) => PathBuf::from(folder),
+            // A key in its place must not become a file's name.
+            (Some(folder), _) => config::path(folder)?,
             (None, Some(home)) => Path::new(home).join(".config/gcloud"),
             (None, None) => return None,
         };

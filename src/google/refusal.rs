@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::wire::{Answer, harmless};
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::quote;
 use crate::domain::secret::Secret;
 
 /// What was asked for, as far as it decides what a refusal means.
@@ -83,6 +84,7 @@ fn of_an_organization(refusal: &Refusal) -> Option<(String, String)> {
 }
 
 fn of_a_key(refusal: &Refusal, account: &str, answer: &Answer) -> (String, String) {
+    let named = quote::shell_word(account);
     if refusal.says(&["reasonable timeframe", "issued in the future", "check your iat and exp"]) {
         return of_a_clock(answer);
     }
@@ -91,29 +93,29 @@ fn of_a_key(refusal: &Refusal, account: &str, answer: &Answer) -> (String, Strin
         return (
             meaning,
             format!(
-                "see `gcloud iam service-accounts describe {account}`; where it was deleted, create one \
+                "see `gcloud iam service-accounts describe {named}`; where it was deleted, create one \
                                   and its key, and point GOOGLE_APPLICATION_CREDENTIALS to that"
             ),
         );
     }
     if refusal.says(&["disabled"]) {
         let meaning = format!("the service account {account} is disabled");
-        return (meaning, format!("run `gcloud iam service-accounts enable {account}`"));
+        return (meaning, format!("run `gcloud iam service-accounts enable {named}`"));
     }
     if refusal.says(&["signature", "key id", "public key"]) {
         let meaning = format!("the key was deleted, disabled or replaced: {account} does not have it any more");
         return (
             meaning,
             format!(
-                "see `gcloud iam service-accounts keys list --iam-account={account}`, and create a new \
-                                  one: `gcloud iam service-accounts keys create FILE --iam-account={account}`"
+                "see `gcloud iam service-accounts keys list --iam-account={named}`, and create a new \
+                                  one: `gcloud iam service-accounts keys create FILE --iam-account={named}`"
             ),
         );
     }
     (
         format!("Google refuses the key of {account}"),
         format!(
-            "see that the account and the key are enabled: `gcloud iam service-accounts keys list --iam-account={account}`"
+            "see that the account and the key are enabled: `gcloud iam service-accounts keys list --iam-account={named}`"
         ),
     )
 }
@@ -178,7 +180,8 @@ fn of_an_exchange(refusal: &Refusal, audience: &str, answer: &Answer) -> (String
 
 /// The command that shows the provider of an audience.
 fn describe_provider(audience: &str) -> String {
-    let parts: Vec<&str> = audience.trim_start_matches('/').split('/').collect();
+    let parts: Vec<String> = audience.trim_start_matches('/').split('/').map(quote::shell_word).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match parts[..] {
         [_, "projects", project, "locations", location, "workloadIdentityPools", pool, "providers", provider] => {
             format!(
@@ -202,20 +205,21 @@ fn of_an_impersonation(refusal: &Refusal, status: u16, [target, role, caller]: [
                 .to_owned(),
         );
     }
+    let (account, member) = (quote::shell_word(target), quote::shell_word(caller));
     if status == 404 {
         let meaning = format!("the service account {target} does not exist");
-        return (meaning, format!("see `gcloud iam service-accounts describe {target}`"));
+        return (meaning, format!("see `gcloud iam service-accounts describe {account}`"));
     }
     if status == 403 {
         return (
             format!("these credentials may not act as {target}"),
             format!(
-                "run `gcloud iam service-accounts add-iam-policy-binding {target} --member={caller} --role={role}`, then wait \
+                "run `gcloud iam service-accounts add-iam-policy-binding {account} --member={member} --role={role}`, then wait \
              a minute or two"
             ),
         );
     }
-    (format!("no token is given for {target}"), format!("see `gcloud iam service-accounts describe {target}`"))
+    (format!("no token is given for {target}"), format!("see `gcloud iam service-accounts describe {account}`"))
 }
 
 #[cfg(test)]

@@ -58,14 +58,24 @@ async fn a_value_that_holds_a_secret_instead_of_a_name_is_refused_and_not_shown(
     let long = format!("{}{CANARY}", "a".repeat(4096));
     let (url, at) = (format!("mysql://root:{CANARY}@127.0.0.1/shop"), format!("root:{CANARY}@127.0.0.1"));
     let (key, web, bare) = (key(), format!("https://u:{CANARY}@host"), CANARY.to_owned());
-    let files =
-        ["GOOGLE_APPLICATION_CREDENTIALS", "MYSQL_SSL_CA", "MYSQL_SOCKET", "BQSYNC_LOG_DIR", "STATE", "REPORTS"];
+    let files = [
+        "MYSQL_PASSWORD_FILE",
+        "MYSQL_SSL_CERT",
+        "MYSQL_SSL_KEY",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "MYSQL_SSL_CA",
+        "MYSQL_SOCKET",
+        "BQSYNC_LOG_DIR",
+        "STATE",
+        "REPORTS",
+    ];
     let contents = [&key, &pem, &base64, &long];
     let files = files.iter().flat_map(|name| contents.map(|value| (*name, value)));
     let others = [
         ("MYSQL_HOST", &url),
         ("MYSQL_HOST", &at),
         ("MYSQL_HOST", &key),
+        ("MYSQL_SSH", &at),
         ("MYSQL_PORT", &bare),
         ("MYSQL_PORT", &at),
         ("MYSQL_USER", &url),

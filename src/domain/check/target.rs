@@ -5,6 +5,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::TableId;
 use crate::domain::plan::TablePlan;
+use crate::domain::quote;
 
 /// What a run and a check warn of.
 #[must_use]
@@ -60,7 +61,7 @@ pub fn policy_tags(table: &TableId, columns: &str, tried: Result<(), Fault>) -> 
 }
 
 fn unset(table: &TableId, option: &str) -> String {
-    format!("if it is to stay: ALTER TABLE `{table}` SET OPTIONS ({option} = NULL)")
+    format!("if it is to stay: ALTER TABLE {} SET OPTIONS ({option} = NULL)", quote::bigquery_table(table))
 }
 
 #[cfg(test)]

@@ -135,7 +135,11 @@ fn clear_password(env: Env<'_>, mode: SslMode, from: &PasswordSource, problems: 
 /// What `ssh` would take for an option, or a shell for two words, is refused.
 fn ssh(env: Env<'_>, has_socket: bool, problems: &mut Vec<Problem>) -> Option<String> {
     let destination = text(env, "MYSQL_SSH")?;
-    if destination.starts_with('-') || destination.contains(|c: char| c.is_whitespace() || c.is_control()) {
+    // ssh takes no password there, and the destination is shown.
+    let account = destination.trim_start_matches("ssh://").rsplit_once('@').map(|(account, _)| account);
+    let has_password = account.is_some_and(|account| account.contains(':'));
+    let has_breaks = destination.contains(|c: char| c.is_whitespace() || c.is_control());
+    if destination.starts_with('-') || has_breaks || has_password {
         problems.push(problem(
             "MYSQL_SSH is not a destination of ssh",
             "write `user@host` or a Host of ~/.ssh/config alone; options such as the port belong in that file",
