@@ -55,8 +55,16 @@ pub(super) struct Known {
     pub is_first: bool,
     /// No two of the staged rows share their keys.
     pub each_key_once: bool,
-    /// The rows lie below the watermark and are read again: what they hold now replaces what they held.
-    pub as_read: bool,
+    pub wins: Wins,
+}
+
+/// Which version of a row holds where the target has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wins {
+    /// The one with the greater cursor.
+    Newer,
+    /// The one that was read now: rows from below the watermark that are read again.
+    Read,
 }
 
 /// Chooses the cheapest publish that can neither lose nor double a row.
@@ -69,7 +77,7 @@ pub(super) fn kind(mode: Mode, known: &Known, ground: &Ground) -> PublishKind {
                 PublishKind::InsertNewest
             }
         }
-        Mode::Upsert if known.as_read => PublishKind::MergeAsRead,
+        Mode::Upsert if known.wins == Wins::Read => PublishKind::MergeAsRead,
         Mode::Upsert => PublishKind::Merge,
         Mode::Append if known.unsure || known.overlap.is_some_and(|to| known.window.low.reaches_below(&to)) => {
             PublishKind::InsertMissing

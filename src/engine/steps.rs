@@ -3,7 +3,7 @@
 use super::attempt::Ground;
 use super::ledger::Ledger;
 use super::protocol::{Event, Phase};
-use super::publish::{self, Known, Work};
+use super::publish::{self, Known, Wins, Work};
 use super::reach::{fewer_rows, within_partitions};
 use super::recover::recover;
 use super::rivals::look_again;
@@ -197,7 +197,7 @@ async fn move_one<S: Source, W: Warehouse, T: StateStore>(
         is_first: journey.is_first && number == journey.after + 1 && moves == Moves::Watermark,
         each_key_once: transferred.each_key_once,
         // Servers that take turns may show an older row than another did.
-        as_read: moves == Moves::Nothing && !scope.ports.source.is_balanced(),
+        wins: if moves == Moves::Nothing && !scope.ports.source.is_balanced() { Wins::Read } else { Wins::Newer },
     };
     let kind = publish::kind(scope.mapping.mode, &known, ground);
     let target = &scope.mapping.target;

@@ -112,7 +112,7 @@ fn a_window_overlaps_unless_it_goes_on_after_a_watermark_of_ours_or_into_an_empt
 }
 
 fn known(window: Window) -> Known {
-    Known { window, overlap: None, unsure: false, is_first: true, each_key_once: true, as_read: false }
+    Known { window, overlap: None, unsure: false, is_first: true, each_key_once: true, wins: Wins::Newer }
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn an_upsert_merges_but_into_an_empty_target() {
     assert_eq!(of(Known { each_key_once: false, ..known }, None), PublishKind::InsertNewest);
     assert_eq!(of(known, Some(target(1, false))), PublishKind::Merge);
     assert_eq!(of(Known { is_first: false, ..known }, None), PublishKind::Merge);
-    assert_eq!(of(Known { is_first: false, as_read: true, ..known }, None), PublishKind::MergeAsRead);
+    assert_eq!(of(Known { is_first: false, wins: Wins::Read, ..known }, None), PublishKind::MergeAsRead);
     let unknown = TargetSchema { rows: None, ..target(0, false) };
     assert_eq!(of(known, Some(unknown)), PublishKind::Merge, "a figure that is missing is not 0");
 }
