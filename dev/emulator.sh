@@ -32,9 +32,13 @@ emulators_wait() {
     for ((n = 1; n <= EMULATORS; n++)); do
         home=$DIR/bigquery-$n
         for ((i = 0; i < 1200; i++)); do
-            if answer=$(emulator_asked "$home" 2>/dev/null); then
+            if answer=$(emulator_asked "$home" 2>/dev/null | tr -d '\0'); then
                 [[ $answer != HTTP/*\ 200* ]] || continue 2
-                die "the emulator of $home is up but broken; it says: $answer"
+                # Another server may have taken the port between the choice and the start.
+                say "the emulator of $home is up but broken; it says: ${answer//[^[:print:]]/?}" >&2
+                emulator_stop "$home" 0
+                rm -f "$home/port" "$home/grpc-port"
+                return 1
             fi
             # Not alive at once: the fork may not have become Python yet.
             [ $i -lt 20 ] || emulator_alive "$home" || break
