@@ -153,7 +153,6 @@ type End = (&'static str, &'static str);
 struct State {
     rules: Vec<Rule>,
     counts: BTreeMap<Call, usize>,
-    tokens: Vec<String>,
     /// What was sent as JSON.
     sent: Vec<(Call, Value)>,
     /// Jobs that never reached the emulator.
@@ -222,11 +221,6 @@ impl BigQueryProxy {
     /// The bodies of such calls since the rules were set, in order.
     pub fn sent(&self, call: Call) -> Vec<Value> {
         self.shared.state().sent.iter().filter(|(of, _)| *of == call).map(|(_, body)| body.clone()).collect()
-    }
-
-    /// Every token that was seen, in order.
-    pub fn tokens(&self) -> Vec<String> {
-        self.shared.state().tokens.clone()
     }
 
     /// Waits until a call is held.
@@ -312,7 +306,7 @@ impl Shared {
         let (head, body) = request.into_parts();
         let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else { hang_up() };
         let seen = self.seen(&head, body);
-        let trouble = self.state().note(&seen, &header(&head, "authorization"));
+        let trouble = self.state().note(&seen);
         let filtered = self.state().filtered;
         if let Some(column) = filtered.and_then(|(table, column)| seen.reads_unfiltered(table, column)) {
             let words = format!(
@@ -476,14 +470,13 @@ impl Shared {
 
 impl State {
     /// Counts a call and takes the trouble that is meant for it.
-    fn note(&mut self, seen: &Seen, token: &str) -> Option<Trouble> {
+    fn note(&mut self, seen: &Seen) -> Option<Trouble> {
         *self.counts.entry(seen.call).or_default() += 1;
         if seen.call != Call::Put
             && let Ok(body) = serde_json::from_slice(&seen.body)
         {
             self.sent.push((seen.call, body));
         }
-        self.tokens.push(token.trim_start_matches("Bearer ").to_owned());
         let fits = |rule: &&mut Rule| rule.times > 0 && rule.call == seen.call && seen.about.contains(&rule.about);
         let rule = self.rules.iter_mut().find(fits)?;
         rule.times -= 1;
