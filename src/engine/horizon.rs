@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::attempt::Ground;
 use super::fence::{Fence, Trust, fence};
@@ -40,6 +40,8 @@ pub(super) struct Fixed {
 pub(super) struct Moment {
     /// The server's clock (UTC).
     pub now: NaiveDateTime,
+    /// This machine's, just after.
+    pub here: DateTime<Utc>,
     /// The same as a value of the incremental column; `None` for integers.
     pub tick: Option<Cursor>,
     /// `None`: nothing was there to be fenced.
@@ -163,6 +165,7 @@ async fn settled<S: Source, W: Warehouse, T: StateStore>(
     bounds: &Bounds,
     report: &mut MappingReport,
 ) -> Result<Horizon, Halt> {
+    let here = scope.ports.clock.now();
     let pace = scope.ports.config.pace;
     let (rows, newest) = (bounds.rows, bounds.newest);
     if ask.kind == CursorKind::Date
@@ -172,7 +175,7 @@ async fn settled<S: Source, W: Warehouse, T: StateStore>(
         let zone = ask.timezone;
         held_back(scope, report, format!("rows of {day} wait until that day has ended in {zone}: more may join them"));
     }
-    let moment = |trust| Moment { now: bounds.now, tick: bounds.tick, trust };
+    let moment = |trust| Moment { now: bounds.now, here, tick: bounds.tick, trust };
     let Some(high) = bounds.high else { return Ok(Horizon { high: None, rows, newest, moment: moment(None) }) };
     let (fence, trust) = fence(scope, ground, &pace).await?;
     let high = match fence {

@@ -124,7 +124,7 @@ async fn compare<S: Source, W: Warehouse, T: StateStore>(
         found.windows.push(Window { low: Low::After(from), high: mark });
         found.grown += rows.saturating_sub(tail.rows);
     }
-    found.windows.extend(since_the_clock_was_set_back(scope, moment, tail, mark));
+    found.windows.extend(since_the_clock_was_set_back(moment, tail, mark));
     if let Some(far) = &tail.far {
         compare_far(far, &hours(sums.next()), (from, scope.ports.clock.now()), found);
     }
@@ -132,22 +132,17 @@ async fn compare<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// Rows were stamped below the watermark from the moment on that the clock was set back to.
-fn since_the_clock_was_set_back<S, W, T>(
-    scope: &Scope<S, W, T>,
-    moment: &Moment,
-    tail: &Tail,
-    mark: Cursor,
-) -> Option<Window> {
+fn since_the_clock_was_set_back(moment: &Moment, tail: &Tail, mark: Cursor) -> Option<Window> {
     moment.tick?;
-    let back = tail.clock? - clock(scope, moment);
+    let back = tail.clock? - clock(moment);
     let span = u64::try_from(back).ok().filter(|_| back >= CLOCK_NOISE)?;
     let low = Lookback::Span(Duration::from_secs(span) + tail::NEAR_EXACT).below(mark).ok()?;
     Some(Window { low: Low::From(low), high: mark })
 }
 
 /// The server's clock less this machine's, in seconds.
-fn clock<S, W, T>(scope: &Scope<S, W, T>, moment: &Moment) -> i64 {
-    moment.now.and_utc().timestamp() - scope.ports.clock.now().timestamp()
+fn clock(moment: &Moment) -> i64 {
+    moment.now.and_utc().timestamp() - moment.here.timestamp()
 }
 
 fn compare_far(far: &Far, hours: &Hours, (to, now): (Cursor, DateTime<Utc>), found: &mut Found) {
@@ -214,7 +209,7 @@ pub(super) async fn summed<S: Source, W: Warehouse, T: StateStore>(
         whole: found.far.whole.unwrap_or(now),
         behind_until: found.far.behind_until,
     });
-    let clock = moment.tick.map(|_| clock(scope, moment));
+    let clock = moment.tick.map(|_| clock(moment));
     Ok(Some(Tail { to, from: from.to_string(), rows, sum, columns: content(ground), clock, far, marks }))
 }
 
