@@ -1,11 +1,9 @@
 //! The fence: what is known of those who may still write rows with values from before now.
 
 use chrono::NaiveDateTime;
-use serde::{Deserialize, Serialize};
 
 /// How the server lets open writes be seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sight {
     /// Not at all: rows of the last seconds are held back.
     Nothing,
@@ -16,8 +14,7 @@ pub enum Sight {
 }
 
 /// Why a server does not know of every open write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Blind {
     /// Transactions are open at its primary.
     Replica,
@@ -50,8 +47,6 @@ impl Blind {
 pub struct Writers {
     pub sight: Sight,
     pub blind: Vec<Blind>,
-    /// Tells the server from another behind the same address.
-    pub server: String,
     /// The server's clock (UTC) before it was looked at.
     pub at: NaiveDateTime,
     /// Each connection once.

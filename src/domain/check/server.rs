@@ -255,7 +255,7 @@ pub(super) mod tests {
     fn the_fence_is_told_with_the_way_to_a_better_one() {
         let found = |sight, blind: &[Blind], product: &str| {
             let at = chrono::NaiveDateTime::default();
-            let writers = Writers { sight, blind: blind.to_vec(), server: String::new(), at, open: Vec::new() };
+            let writers = Writers { sight, blind: blind.to_vec(), at, open: Vec::new() };
             fence(&ServerFacts { product: product.into(), ..facts() }, &writers)
         };
         assert_eq!(found(Sight::Locks, &[], "MySQL 9.7").standing, Standing::Ok);

@@ -53,7 +53,6 @@ impl fmt::Debug for Watch {
 struct Look {
     sight: Sight,
     blind: Vec<Blind>,
-    server: String,
     at: NaiveDateTime,
     open: Vec<(OpenWrite, Concerns)>,
 }
@@ -101,8 +100,7 @@ impl Look {
             (Concerns::Tables(tables), Some(table)) => tables.contains(table),
         };
         let open = self.open.iter().filter(|(_, concerns)| may_write(concerns)).map(|(write, _)| write.clone());
-        let (blind, server) = (self.blind.clone(), self.server.clone());
-        Writers { sight: self.sight, blind, server, at: self.at, open: open.collect() }
+        Writers { sight: self.sight, blind: self.blind.clone(), at: self.at, open: open.collect() }
     }
 }
 
@@ -119,7 +117,7 @@ async fn look(server: &Server) -> Result<Look, Fault> {
     let running = statements::running(&mut session, now).await.map_err(failed)?;
     let locks = locks::read(&mut session, now).await.map_err(failed)?;
     let transactions = transactions::open(&mut session).await.map_err(failed)?;
-    let (flavour, server) = (session.flavour, session.server);
+    let flavour = session.flavour;
     let (sight, mut open) = match (locks, transactions) {
         (Some(locks), transactions) if flavour == Flavour::MySql || transactions.is_some() => {
             (Sight::Locks, by_locks(locks, &transactions.unwrap_or_default(), now))
@@ -130,7 +128,7 @@ async fn look(server: &Server) -> Result<Look, Fault> {
         _ => (Sight::Nothing, Vec::new()),
     };
     open.sort();
-    Ok(Look { sight, blind, server, at: now, open })
+    Ok(Look { sight, blind, at: now, open })
 }
 
 /// A connection's statement and its transaction are one writer.
@@ -185,7 +183,7 @@ mod tests {
         };
         let open = vec![(write(1), tables(&["o"])), (write(2), tables(&["p"])), (write(3), Concerns::Any)];
         let at = NaiveDateTime::default();
-        let look = Look { sight: Sight::Locks, blind: Vec::new(), server: String::new(), at, open };
+        let look = Look { sight: Sight::Locks, blind: Vec::new(), at, open };
         let of = |table: Option<(&str, &str)>| {
             let table = table.map(|(database, table)| (database.to_owned(), table.to_owned()));
             look.of(table.as_ref()).open.iter().filter_map(|write| write.thread).collect::<Vec<_>>()
