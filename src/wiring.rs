@@ -11,7 +11,7 @@ use bigquery_syncer::domain::config::{
 };
 use bigquery_syncer::domain::fault::Fault;
 use bigquery_syncer::domain::retry::Patience;
-use bigquery_syncer::engine::{Ports, SystemClock};
+use bigquery_syncer::engine::{Platform, Ports, SystemClock};
 use bigquery_syncer::google::{Login, Variables};
 use bigquery_syncer::host::host_name;
 use bigquery_syncer::outlets::Outlets;
@@ -141,8 +141,18 @@ pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Set
     }
 }
 
+/// MySQL or MariaDB, BigQuery, and the state on disk or in a bucket.
+#[derive(Debug)]
+pub enum Adapters {}
+
+impl Platform for Adapters {
+    type Source = MysqlSource;
+    type Warehouse = BigQuery;
+    type State = AnyState;
+}
+
 /// Builds the adapters; nothing is asked of a server yet.
-pub fn connect(setup: Setup) -> Result<Ports<MysqlSource, BigQuery, AnyState>, Refusal> {
+pub fn connect(setup: Setup) -> Result<Ports<Adapters>, Refusal> {
     let Setup { config, mysql, bigquery, storage, variables } = setup;
     // One account for state, staging and jobs.
     let login = Login::new(bigquery.credentials.clone(), variables);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Ports;
 use super::emitter::Emitter;
+use super::ports::{Platform, Ports};
 use super::protocol::Event;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::report::RunReport;
@@ -15,8 +15,8 @@ use crate::state::StateStore;
 const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// `cancels` are those of the run's mappings. A run whose mappings were all left to others leaves no trace.
-pub(super) async fn follow_up<S, W, T: StateStore>(
-    ports: &Ports<S, W, T>,
+pub(super) async fn follow_up<P: Platform>(
+    ports: &Ports<P>,
     report: &RunReport,
     cancels: &[CancellationToken],
     emitter: &Emitter,
@@ -46,7 +46,7 @@ async fn given_up(cancels: &[CancellationToken]) {
 }
 
 /// Writes where every mapping stands, as the state has it now.
-pub(super) async fn write_metrics<S, W, T: StateStore>(ports: &Ports<S, W, T>, emitter: &Emitter) {
+pub(super) async fn write_metrics<P: Platform>(ports: &Ports<P>, emitter: &Emitter) {
     let Some(metrics) = &ports.outlets.metrics else { return };
     let written = match ports.state.load_all().await {
         Ok(states) => metrics.write(&ports.config.mappings, &states, ports.clock.now()).await,

@@ -1,5 +1,6 @@
 //! One try at a mapping's work: what an earlier try left behind, both schemas, and then the rows.
 
+use super::ports::Platform;
 use std::sync::Arc;
 
 use super::backfill::{Order, backfill, part};
@@ -20,7 +21,7 @@ use crate::domain::plan::TablePlan;
 use crate::domain::report::MappingReport;
 use crate::failpoint::reached;
 use crate::source::Source;
-use crate::state::{Moves, StateStore};
+use crate::state::Moves;
 use crate::warehouse::Warehouse;
 
 /// What rows are moved by: both sides as they were described, and the plan between them.
@@ -32,9 +33,9 @@ pub(super) struct Ground {
     pub plan: Arc<TablePlan>,
 }
 
-pub(super) async fn attempt<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+pub(super) async fn attempt<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
 ) -> Result<(), Halt> {
     report.warnings.clone_from(&report.lasting_warnings);
@@ -77,9 +78,9 @@ pub(super) async fn attempt<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// From the watermark to as far as rows are settled.
-async fn incremental<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+async fn incremental<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
     ground: &Ground,
 ) -> Result<(), Halt> {
@@ -103,9 +104,7 @@ async fn incremental<S: Source, W: Warehouse, T: StateStore>(
     Ok(())
 }
 
-async fn describe<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-) -> Result<(SourceSchema, Option<TargetSchema>), Halt> {
+async fn describe<P: Platform>(scope: &Scope<P>) -> Result<(SourceSchema, Option<TargetSchema>), Halt> {
     let Scope { ports, mapping, .. } = scope;
     let both =
         async { tokio::try_join!(ports.source.describe(&mapping.source), ports.warehouse.describe(&mapping.target)) };

@@ -1,6 +1,7 @@
 //! A window that the operator names: moved in slices, each remembered, so that it goes on where it stopped. The
 //! watermark stays where it is.
 
+use super::ports::Platform;
 use chrono::Utc;
 
 use super::attempt::Ground;
@@ -18,9 +19,7 @@ use crate::domain::report::MappingReport;
 use crate::domain::shard::Shard;
 use crate::domain::window::{Low, Window};
 use crate::failpoint::reached;
-use crate::source::Source;
-use crate::state::{BackfillState, Moves, StateStore};
-use crate::warehouse::Warehouse;
+use crate::state::{BackfillState, Moves};
 
 /// What is asked of a try.
 #[derive(Debug, Clone, Copy)]
@@ -33,9 +32,9 @@ pub(super) struct Order<'a> {
 }
 
 /// Begins the backfill, or goes on with the unfinished one of the same words.
-pub(super) async fn backfill<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+pub(super) async fn backfill<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
     ground: &Ground,
     Order { ask, restart, shard }: Order<'_>,
@@ -65,9 +64,9 @@ pub(super) async fn backfill<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// Moves one part of a shared backfill, or what an earlier holder of it has left.
-pub(super) async fn part<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+pub(super) async fn part<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
     ground: &Ground,
     planned: &BackfillState,
@@ -80,9 +79,9 @@ pub(super) async fn part<S: Source, W: Warehouse, T: StateStore>(
     move_the_rest(scope, ledger, report, ground, &state).await
 }
 
-async fn move_the_rest<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+async fn move_the_rest<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
     ground: &Ground,
     state: &BackfillState,
@@ -132,9 +131,9 @@ pub(super) fn another(mapping: &Mapping, unfinished: &BackfillState) -> Fault {
 }
 
 /// What the operator's words mean: both ends included, and nothing beyond the watermark, which is the incremental runs'.
-async fn begin<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &Ledger<'_, T>,
+async fn begin<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &Ledger<P>,
     report: &mut MappingReport,
     ground: &Ground,
     ask: &BackfillAsk,

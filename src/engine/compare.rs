@@ -1,22 +1,21 @@
 //! Compares both sides' schemas on demand, and carries out what is safe when asked to.
 
-use super::Ports;
 use super::decide::difference;
 use super::emitter::Emitter;
 use super::ledger::Ledger;
+use super::ports::{Platform, Ports};
 use super::prepare::compared;
 use super::protocol::Event;
 use super::run_id::new_run_id;
 use crate::domain::column::same_name;
 use crate::domain::config::Mapping;
 use crate::domain::fault::Fault;
-use crate::source::Source;
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
 
 /// Says each mapping's difference, in the order of the configuration. `columns` narrows the statements to those named.
-pub(super) async fn compare<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
+pub(super) async fn compare<P: Platform>(
+    ports: &Ports<P>,
     mappings: Vec<Mapping>,
     (apply, columns): (bool, Vec<String>),
     emitter: &Emitter,
@@ -33,11 +32,7 @@ pub(super) async fn compare<S: Source, W: Warehouse, T: StateStore>(
     emitter.emit(Event::CompareFinished);
 }
 
-async fn look<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
-    mapping: &Mapping,
-    columns: &[String],
-) -> Result<Event, Fault> {
+async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[String]) -> Result<Event, Fault> {
     let state = ports.state.load(&mapping.name).await?;
     let planned = difference(ports, mapping, None, (&state.decisions, &state.decisions)).await?;
     let wanted = planned.diff.only(|c| !c.is_declined() && is_named(columns, &c.name));
@@ -47,14 +42,10 @@ async fn look<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// Changing a table while a run plans on it would fail that run: whoever applies holds the lease.
-async fn carry_out<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
-    mapping: &Mapping,
-    columns: &[String],
-) -> Result<Event, Fault> {
+async fn carry_out<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[String]) -> Result<Event, Fault> {
     let run = new_run_id();
     let ports = &ports.billed(mapping, Some(&run));
-    let mut ledger = Ledger::open(&*ports.state, &mapping.name, &run).await?;
+    let mut ledger = Ledger::open(ports, &mapping.name, &run).await?;
     let said = ledger.decisions();
     let planned = difference(ports, mapping, ledger.watermark_text().as_deref(), (said, said)).await?;
     let wanted = planned.diff.only(|c| !c.is_declined() && is_named(columns, &c.name));

@@ -3,6 +3,7 @@
 use super::attempt::Ground;
 use super::backfill::rest;
 use super::ledger::Ledger;
+use super::ports::Platform;
 use super::scope::{Halt, Scope};
 use super::steps::stretch;
 use crate::domain::config::Mode;
@@ -10,8 +11,7 @@ use crate::domain::report::MappingReport;
 use crate::domain::shard::Shard;
 use crate::domain::window::{Low, Window, step};
 use crate::source::Source;
-use crate::state::{BackfillState, Parts, StateStore};
-use crate::warehouse::Warehouse;
+use crate::state::{BackfillState, Parts};
 
 /// Parts for each process, so that one which is done early, or in the place of one that died, finds another to move.
 const PARTS_EACH: u64 = 4;
@@ -26,9 +26,9 @@ const MOST_PARTS: usize = 256;
 ///
 /// The cuts are where the index says that so many rows end, and they are written down once: rows that come or go later
 /// move none, so no two processes ever differ about whose a row is.
-pub(super) async fn cut<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+pub(super) async fn cut<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
     ground: &Ground,
     (state, shard): (BackfillState, Shard),
@@ -72,8 +72,8 @@ pub(super) async fn cut<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// `None`: it cannot be cut.
-async fn rows_of_a_part<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+async fn rows_of_a_part<P: Platform>(
+    scope: &Scope<P>,
     ground: &Ground,
     window: Window,
     shard: Shard,

@@ -2,10 +2,10 @@
 
 use chrono::Utc;
 
-use super::Ports;
 use super::conflicts::refuse_lost_target;
 use super::emitter::Emitter;
 use super::ledger::Ledger;
+use super::ports::{Platform, Ports};
 use super::protocol::{ColumnDecision, Event};
 use super::run_id::new_run_id;
 use crate::domain::check::additions::Gap;
@@ -15,11 +15,10 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::{PlanInput, Planned, plan};
 use crate::domain::schema::{ColumnDiff, Decisions, SchemaDecision, Verdict};
 use crate::source::Source;
-use crate::state::StateStore;
 use crate::warehouse::Warehouse;
 
-pub(super) async fn decide<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
+pub(super) async fn decide<P: Platform>(
+    ports: &Ports<P>,
     mapping: Option<Mapping>,
     decisions: Vec<ColumnDecision>,
     emitter: &Emitter,
@@ -32,15 +31,15 @@ pub(super) async fn decide<S: Source, W: Warehouse, T: StateStore>(
     });
 }
 
-async fn decide_one<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
+async fn decide_one<P: Platform>(
+    ports: &Ports<P>,
     mapping: &Mapping,
     decisions: &[ColumnDecision],
 ) -> Result<Event, Fault> {
     // Changing a table while a run plans on it would fail that run: whoever decides holds the lease.
     let run = new_run_id();
     let ports = &ports.billed(mapping, Some(&run));
-    let mut ledger = Ledger::open(&*ports.state, &mapping.name, &run).await?;
+    let mut ledger = Ledger::open(ports, &mapping.name, &run).await?;
     let planned =
         difference(ports, mapping, ledger.watermark_text().as_deref(), (&Decisions::new(), ledger.decisions())).await?;
     let mut said = Vec::new();
@@ -81,8 +80,8 @@ async fn decide_one<S: Source, W: Warehouse, T: StateStore>(
 
 /// Both sides as they are, the whole difference, whatever a run would be allowed to do about it. `said`: what operators have
 /// said up to now, which may be more than the plan is to heed.
-pub(super) async fn difference<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
+pub(super) async fn difference<P: Platform>(
+    ports: &Ports<P>,
     mapping: &Mapping,
     watermark: Option<&str>,
     (decisions, said): (&Decisions, &Decisions),

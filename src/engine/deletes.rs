@@ -3,6 +3,7 @@
 //! The lease keeps every other run out, so that no row can reach the target after its key was looked for. All keys of the
 //! source are read in one statement, which sees them at one moment, and staged; one job compares and deletes.
 
+use super::ports::Platform;
 use std::sync::Arc;
 
 use super::attempt::Ground;
@@ -21,12 +22,12 @@ use crate::domain::window::{Low, Window};
 use crate::failpoint::reached;
 use crate::format;
 use crate::source::{BoundsAsk, Extraction, Source};
-use crate::state::{Moves, PendingPublish, StateStore};
+use crate::state::{Moves, PendingPublish};
 use crate::warehouse::{DeleteOrder, StageOrder, Staged, Upload, Vanished, VanishedCounts, Warehouse};
 
-pub(super) async fn deletes<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+pub(super) async fn deletes<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
     ground: &Ground,
     dry_run: bool,
@@ -92,10 +93,7 @@ fn refuse(mapping: &Mapping, plan: &TablePlan, dry_run: bool) -> Result<(), Faul
 
 /// Rows from here on may have come from a replica that is ahead of the one that is read now; `settle` is said to be more
 /// than that.
-async fn young<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    plan: &TablePlan,
-) -> Result<Option<Cursor>, Halt> {
+async fn young<P: Platform>(scope: &Scope<P>, plan: &TablePlan) -> Result<Option<Cursor>, Halt> {
     let Some(settle) = scope.ports.config.pace.settle else { return Ok(None) };
     let ask = BoundsAsk {
         table: scope.mapping.source.clone(),
@@ -113,8 +111,8 @@ async fn young<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// Stages the keys and counts; `None` when there is nothing to delete.
-async fn judge<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+async fn judge<P: Platform>(
+    scope: &Scope<P>,
     report: &mut MappingReport,
     ground: &Ground,
     (order, keys, before): (StageOrder, Arc<TablePlan>, Option<Cursor>),
@@ -137,10 +135,7 @@ async fn judge<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// All keys of the source, whatever their rows' incremental column holds.
-async fn stage_keys<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    order: StageOrder,
-) -> Result<Staged, Halt> {
+async fn stage_keys<P: Platform>(scope: &Scope<P>, order: StageOrder) -> Result<Staged, Halt> {
     let extraction = Extraction {
         table: scope.mapping.source.clone(),
         plan: Arc::clone(&order.plan),
@@ -184,9 +179,9 @@ fn guard(mapping: &Mapping, held: u64, vanished: u64) -> Result<(), Fault> {
 
 /// Deletes, as a publish publishes: noted in the state before it is sent, so that the next run asks what became of it
 /// before it brings back a row that is there again.
-async fn carry_out<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+async fn carry_out<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
     order: DeleteOrder,
 ) -> Result<(), Halt> {

@@ -1,6 +1,7 @@
 //! Waits for the transactions that were open when a run's end was chosen: a row that one of them has stamped is seen
 //! only once it commits.
 
+use super::ports::Platform;
 use std::time::Duration;
 
 use chrono::NaiveDateTime;
@@ -12,8 +13,6 @@ use super::scope::{Halt, Scope};
 use crate::domain::config::Pace;
 use crate::domain::fence::{Blind, OpenWrite, Sight, Writers, keep_open};
 use crate::source::Source;
-use crate::state::StateStore;
-use crate::warehouse::Warehouse;
 
 /// A statement takes its first lock microseconds after it was stamped; a look that begins so much after the run's end was
 /// chosen finds the lock of every statement that was stamped before.
@@ -43,11 +42,7 @@ pub(super) struct Trust {
 }
 
 /// Those that begin later stamp their rows later, so only the ones that are open now are waited for.
-pub(super) async fn fence<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ground: &Ground,
-    pace: &Pace,
-) -> Result<(Fence, Trust), Halt> {
+pub(super) async fn fence<P: Platform>(scope: &Scope<P>, ground: &Ground, pace: &Pace) -> Result<(Fence, Trust), Halt> {
     // Rows of a view, or of a table that is made of others, are written under the names of those.
     let table = Some(&scope.mapping.source).filter(|_| !ground.source.is_view && ground.source.is_transactional);
     let first = async {

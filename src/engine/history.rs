@@ -1,28 +1,18 @@
 //! Answers questions about past runs from the state store, which all hosts share.
 
-use super::Ports;
 use super::emitter::Emitter;
+use super::ports::{Platform, Ports};
 use super::protocol::Event;
 use crate::domain::fault::Fault;
 use crate::domain::ids::RunId;
-use crate::source::Source;
 use crate::state::StateStore;
-use crate::warehouse::Warehouse;
 
-pub(super) async fn read_history<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
-    most: usize,
-    emitter: &Emitter,
-) {
+pub(super) async fn read_history<P: Platform>(ports: &Ports<P>, most: usize, emitter: &Emitter) {
     let read = ports.state.history(most).await;
     emitter.emit(read.map_or_else(|fault| failed(&fault), |runs| Event::HistoryRead { runs }));
 }
 
-pub(super) async fn read_report<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
-    run: RunId,
-    emitter: &Emitter,
-) {
+pub(super) async fn read_report<P: Platform>(ports: &Ports<P>, run: RunId, emitter: &Emitter) {
     let read = ports.state.run_report(&run).await;
     let answer = read.map(|report| Event::ReportRead { run, report: report.map(Box::new) });
     emitter.emit(answer.unwrap_or_else(|fault| failed(&fault)));

@@ -1,5 +1,6 @@
 //! Fixes how far a run goes: no further than rows are settled, so that none can appear behind the watermark later.
 
+use super::ports::Platform;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
@@ -20,8 +21,6 @@ use crate::domain::quote;
 use crate::domain::report::MappingReport;
 use crate::domain::window::{Low, Watermark, Window};
 use crate::source::{Bounds, BoundsAsk, Source};
-use crate::state::StateStore;
-use crate::warehouse::Warehouse;
 
 /// A statement is stamped before its transaction is seen to begin, by as long as it waited for the table's definition.
 const BEFORE_THE_TRANSACTION: TimeDelta = TimeDelta::minutes(1);
@@ -49,9 +48,9 @@ pub(super) struct Moment {
 }
 
 /// Fixes the window of an incremental run.
-pub(super) async fn fix_window<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+pub(super) async fn fix_window<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     ground: &Ground,
     watermark: Option<&Watermark>,
     report: &mut MappingReport,
@@ -83,7 +82,7 @@ pub(super) async fn fix_window<S: Source, W: Warehouse, T: StateStore>(
     Ok(Fixed { window: Some(window), rows, moment })
 }
 
-fn low<S, W, T>(scope: &Scope<S, W, T>, ground: &Ground, watermark: Option<&Watermark>) -> Result<Low, Halt> {
+fn low<P: Platform>(scope: &Scope<P>, ground: &Ground, watermark: Option<&Watermark>) -> Result<Low, Halt> {
     let mapping = &scope.mapping;
     let first = first_value(mapping, ground.plan.cursor_kind)?;
     match (lookback(scope), watermark) {
@@ -103,7 +102,7 @@ pub(super) fn first_value(mapping: &Mapping, kind: CursorKind) -> Result<Option<
 }
 
 /// How far below the watermark this run was told to read.
-pub(super) fn lookback<S, W, T>(scope: &Scope<S, W, T>) -> Option<Lookback> {
+pub(super) fn lookback<P: Platform>(scope: &Scope<P>) -> Option<Lookback> {
     match &scope.task {
         Task::Sync { lookback, .. } => lookback.or(scope.mapping.lookback),
         Task::Scheduled { .. } => scope.mapping.lookback,
@@ -122,8 +121,8 @@ pub(super) struct Horizon {
     moment: Moment,
 }
 
-pub(super) async fn horizon<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+pub(super) async fn horizon<P: Platform>(
+    scope: &Scope<P>,
     ground: &Ground,
     low: Low,
     report: &mut MappingReport,
@@ -132,8 +131,8 @@ pub(super) async fn horizon<S: Source, W: Warehouse, T: StateStore>(
     settled(scope, ground, ask, &bounds, report).await
 }
 
-async fn look<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+async fn look<P: Platform>(
+    scope: &Scope<P>,
     ground: &Ground,
     low: Low,
     report: &mut MappingReport,
@@ -158,8 +157,8 @@ async fn look<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// Waits at the fence, and lowers the end that was chosen where it does not fall.
-async fn settled<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+async fn settled<P: Platform>(
+    scope: &Scope<P>,
     ground: &Ground,
     ask: BoundsAsk,
     bounds: &Bounds,
@@ -213,11 +212,7 @@ fn unseen() -> String {
 }
 
 /// Numbers have no age: what may still be open when they are seen is given the time to end.
-async fn wait_settle<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    bounds: &Bounds,
-    settle: Option<Duration>,
-) -> Result<(), Halt> {
+async fn wait_settle<P: Platform>(scope: &Scope<P>, bounds: &Bounds, settle: Option<Duration>) -> Result<(), Halt> {
     let Some(settle) = settle.filter(|_| bounds.tick.is_none()) else { return Ok(()) };
     let sleep = async {
         tokio::time::sleep(settle).await;
@@ -227,8 +222,8 @@ async fn wait_settle<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// Asks for the high again, below what may still be joined.
-async fn hold_back<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+async fn hold_back<P: Platform>(
+    scope: &Scope<P>,
     report: &mut MappingReport,
     ask: BoundsAsk,
     because: &str,
@@ -241,11 +236,7 @@ async fn hold_back<S: Source, W: Warehouse, T: StateStore>(
     Ok(bounds.high)
 }
 
-fn held_back<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    report: &mut MappingReport,
-    reason: String,
-) {
+fn held_back<P: Platform>(scope: &Scope<P>, report: &mut MappingReport, reason: String) {
     let (run, mapping) = (scope.run.clone(), scope.mapping.name.clone());
     scope.emit(Event::HeldBack { run, mapping, reason: reason.clone() });
     report.held_back = Some(reason);
@@ -253,8 +244,8 @@ fn held_back<S: Source, W: Warehouse, T: StateStore>(
 
 /// A watermark was below the server's clock when it was set. If the clock is behind it now, rows are being stamped below
 /// the watermark, where no run would see them.
-fn refuse_clock_behind<S, W, T>(
-    scope: &Scope<S, W, T>,
+fn refuse_clock_behind<P: Platform>(
+    scope: &Scope<P>,
     watermark: Option<&Watermark>,
     bounds: &Bounds,
 ) -> Result<(), Fault> {
@@ -274,11 +265,7 @@ fn refuse_clock_behind<S, W, T>(
 }
 
 /// The first run after the clock has passed the watermark again reads what was stamped meanwhile.
-fn remember_clock_behind<T: StateStore>(
-    ledger: &mut Ledger<'_, T>,
-    kind: CursorKind,
-    bounds: &Bounds,
-) -> Result<(), Fault> {
+fn remember_clock_behind<P: Platform>(ledger: &mut Ledger<P>, kind: CursorKind, bounds: &Bounds) -> Result<(), Fault> {
     let Some(tick) = bounds.tick else { return Ok(()) };
     let known = ledger.again_from().map(|text| Cursor::parse(text, kind)).transpose()?;
     let least = known.filter(|known| known.max_of(tick) == tick).unwrap_or(tick);
@@ -287,8 +274,8 @@ fn remember_clock_behind<T: StateStore>(
 }
 
 /// Numbers that began again (TRUNCATE, a table made anew) stand below the watermark, where no run would see them.
-fn refuse_numbers_begun_again<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+fn refuse_numbers_begun_again<P: Platform>(
+    scope: &Scope<P>,
     ground: &Ground,
     watermark: Option<&Watermark>,
     bounds: &Bounds,
@@ -333,12 +320,7 @@ fn refuse_numbers_begun_again<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// Tells the operator of rows that no window holds, or not yet, or not surely.
-fn warn_about<S: Source, W: Warehouse, T: StateStore>(
-    bounds: &Bounds,
-    ask: &BoundsAsk,
-    scope: &Scope<S, W, T>,
-    report: &mut MappingReport,
-) {
+fn warn_about<P: Platform>(bounds: &Bounds, ask: &BoundsAsk, scope: &Scope<P>, report: &mut MappingReport) {
     let column = &ask.column;
     if bounds.has_nulls {
         scope.note(report, check::null_rows(column).to_string());

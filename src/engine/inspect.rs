@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::Ports;
 use super::emitter::Emitter;
+use super::ports::{Platform, Ports};
 use super::protocol::{Event, Lag, MappingStatus};
 use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::cursor::Cursor;
@@ -19,14 +19,9 @@ use crate::domain::schema::Decisions;
 use crate::domain::window::Low;
 use crate::source::{BoundsAsk, Source};
 use crate::state::{Holder, MappingState, StateStore};
-use crate::warehouse::Warehouse;
 
 /// Says every mapping's standing in one event, in the order of the configuration.
-pub(super) async fn inspect<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
-    mappings: Vec<Mapping>,
-    emitter: &Emitter,
-) {
+pub(super) async fn inspect<P: Platform>(ports: &Ports<P>, mappings: Vec<Mapping>, emitter: &Emitter) {
     let remembered = Remembered::read(ports).await;
     let asked: Vec<_> = mappings.iter().map(|mapping| inspect_one(ports, mapping, &remembered)).collect();
     let mappings = stream::iter(asked).buffered(ports.config.concurrency).map(|(status, _)| status).collect().await;
@@ -34,11 +29,7 @@ pub(super) async fn inspect<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// Says what the state knows of every mapping, and asks nobody else.
-pub(super) async fn look<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
-    mappings: Vec<Mapping>,
-    emitter: &Emitter,
-) {
+pub(super) async fn look<P: Platform>(ports: &Ports<P>, mappings: Vec<Mapping>, emitter: &Emitter) {
     let remembered = Remembered::read(ports).await;
     emitter.emit(Event::Watched { mappings: mappings.iter().map(|mapping| remembered.status(mapping)).collect() });
 }
@@ -47,11 +38,7 @@ pub(super) async fn look<S: Source, W: Warehouse, T: StateStore>(
 ///
 /// A server that is away costs each question some seconds of trying: once it has failed for as many as are asked at
 /// the same time, the others are not asked.
-pub(super) async fn measure<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
-    mappings: Vec<Mapping>,
-    emitter: &Emitter,
-) {
+pub(super) async fn measure<P: Platform>(ports: &Ports<P>, mappings: Vec<Mapping>, emitter: &Emitter) {
     let remembered = Remembered::read(ports).await;
     let away = AtomicUsize::new(0);
     let patience = ports.config.concurrency;
@@ -86,7 +73,7 @@ struct Remembered {
 }
 
 impl Remembered {
-    async fn read<S, W, T: StateStore>(ports: &Ports<S, W, T>) -> Self {
+    async fn read<P: Platform>(ports: &Ports<P>) -> Self {
         let states = ports.state.load_all().await;
         // Not to know who works on what is no reason not to know where everything stands.
         let holders = ports.state.holders().await.unwrap_or_else(|fault| {
@@ -121,8 +108,8 @@ impl Remembered {
 }
 
 /// With the kind of trouble the source was in.
-async fn inspect_one<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
+async fn inspect_one<P: Platform>(
+    ports: &Ports<P>,
     mapping: &Mapping,
     remembered: &Remembered,
 ) -> (MappingStatus, Option<FaultKind>) {
@@ -141,8 +128,8 @@ async fn inspect_one<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// The incremental column's greatest value, and how far the watermark is behind it.
-async fn newest<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
+async fn newest<P: Platform>(
+    ports: &Ports<P>,
     mapping: &Mapping,
     watermark: Option<&str>,
 ) -> Result<(Option<Cursor>, Option<Lag>), Fault> {

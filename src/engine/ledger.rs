@@ -1,5 +1,8 @@
 //! A mapping's memory while it is worked on: the lease, and the state that only its holder may change.
 
+use std::sync::Arc;
+
+use super::ports::{Platform, Ports};
 use chrono::{DateTime, Utc};
 
 use crate::domain::cursor::{Cursor, CursorKind};
@@ -16,9 +19,9 @@ use crate::state::{
 use crate::warehouse::PublishCounts;
 
 /// State under lease. Every change is durable before the next step is taken.
-pub(super) struct Ledger<'a, T: StateStore> {
-    store: &'a T,
-    lease: T::Lease,
+pub(super) struct Ledger<P: Platform> {
+    store: Arc<P::State>,
+    lease: <P::State as StateStore>::Lease,
     mapping: MappingName,
     state: MappingState,
     /// Of the target, what the next publish builds on; `None`: on none.
@@ -27,9 +30,10 @@ pub(super) struct Ledger<'a, T: StateStore> {
     change: Option<String>,
 }
 
-impl<'a, T: StateStore> Ledger<'a, T> {
+impl<P: Platform> Ledger<P> {
     /// Takes the lease and reads what is remembered.
-    pub(super) async fn open(store: &'a T, mapping: &MappingName, run: &RunId) -> Result<Self, Fault> {
+    pub(super) async fn open(ports: &Ports<P>, mapping: &MappingName, run: &RunId) -> Result<Self, Fault> {
+        let store = Arc::clone(&ports.state);
         let lease = store.lease(mapping, run).await?;
         let state = store.load(mapping).await?;
         Ok(Self { store, lease, mapping: mapping.clone(), state, version: None, change: None })

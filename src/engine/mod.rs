@@ -18,6 +18,7 @@ mod history;
 mod horizon;
 mod inspect;
 mod ledger;
+mod ports;
 mod prepare;
 mod preview;
 mod progress;
@@ -42,11 +43,10 @@ mod tail;
 mod transfer;
 mod verify;
 
-use std::sync::Arc;
-
 use tokio::sync::{mpsc, watch};
 
 pub use self::clock::{Clock, SystemClock};
+pub use self::ports::{Platform, Ports};
 pub use self::progress::{MappingProgress, Progress, Retry};
 pub use self::protocol::{
     BackfillAsk, BackfillPreview, ColumnDecision, Command, Event, Lag, MappingStatus, Phase, PublishBytes, Selection,
@@ -55,58 +55,6 @@ pub use self::protocol::{
 pub use crate::state::{BackfillState, Holder, LastRun};
 
 use self::emitter::Emitter;
-use crate::domain::config::{Config, Mapping};
-use crate::domain::ids::RunId;
-use crate::domain::retry::Patience;
-use crate::outlets::Outlets;
-use crate::source::{BatchLimits, Source};
-use crate::state::StateStore;
-use crate::warehouse::{Billing, Warehouse};
-
-/// Everything a run needs; cheap to clone.
-#[derive(Debug)]
-pub struct Ports<S, W, T> {
-    pub config: Arc<Config>,
-    pub source: Arc<S>,
-    pub warehouse: Arc<W>,
-    pub state: Arc<T>,
-    pub limits: BatchLimits,
-    /// How much of an announced wait is waited out before something is tried again.
-    pub patience: Patience,
-    /// `user@host`, for the history.
-    pub operator: Arc<str>,
-    /// What schedules go by.
-    pub clock: Arc<dyn Clock>,
-    pub outlets: Arc<Outlets>,
-}
-
-impl<S, W, T> Clone for Ports<S, W, T> {
-    fn clone(&self) -> Self {
-        Self {
-            config: Arc::clone(&self.config),
-            source: Arc::clone(&self.source),
-            warehouse: Arc::clone(&self.warehouse),
-            state: Arc::clone(&self.state),
-            limits: self.limits,
-            patience: self.patience,
-            operator: Arc::clone(&self.operator),
-            clock: Arc::clone(&self.clock),
-            outlets: Arc::clone(&self.outlets),
-        }
-    }
-}
-
-impl<S, W: Warehouse, T> Ports<S, W, T> {
-    /// The same, whose jobs are billed as work on a mapping.
-    fn billed(&self, mapping: &Mapping, run: Option<&RunId>) -> Self {
-        let billing = Billing {
-            mapping: Some(mapping.name.clone()),
-            run: run.cloned(),
-            most_bytes: mapping.maximum_bytes_billed,
-        };
-        Self { warehouse: Arc::new(self.warehouse.billed(billing)), ..self.clone() }
-    }
-}
 
 /// The operator's end of a running engine. Dropping it cancels what runs at the next safe point.
 #[derive(Debug)]
@@ -136,7 +84,7 @@ impl Handle {
 }
 
 /// Starts the engine in the background of the current tokio runtime.
-pub fn start<S: Source, W: Warehouse, T: StateStore>(ports: Ports<S, W, T>) -> Handle {
+pub fn start<P: Platform>(ports: Ports<P>) -> Handle {
     let (commands, inbox) = mpsc::unbounded_channel();
     let (outbox, events) = mpsc::unbounded_channel();
     let (progress, latest) = watch::channel(Progress::default());

@@ -3,6 +3,7 @@
 use super::backfill::Asked;
 use super::conflicts::{refuse_conflicts, still_required};
 use super::ledger::Ledger;
+use super::ports::Platform;
 use super::protocol::Event;
 use super::scope::{Halt, Scope, Task};
 use crate::domain::column::{SourceSchema, TargetSchema};
@@ -12,15 +13,13 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::{PlanInput, Planned, TablePlan, plan};
 use crate::domain::report::MappingReport;
 use crate::domain::schema::{ColumnDiffView, SchemaDiff};
-use crate::source::Source;
-use crate::state::StateStore;
 use crate::warehouse::Warehouse;
 
-pub(super) async fn prepare<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+pub(super) async fn prepare<P: Platform>(
+    scope: &Scope<P>,
     source: &SourceSchema,
     target: Option<&TargetSchema>,
-    ledger: &mut Ledger<'_, T>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
 ) -> Result<TablePlan, Halt> {
     let Scope { ports, mapping, .. } = scope;
@@ -61,7 +60,7 @@ pub(super) async fn prepare<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// What the operator has asked for must suit the column, before anything is made or changed in BigQuery.
-fn refuse_options<S, W, T>(scope: &Scope<S, W, T>, kind: CursorKind) -> Result<(), Fault> {
+fn refuse_options<P: Platform>(scope: &Scope<P>, kind: CursorKind) -> Result<(), Fault> {
     let (lookback, name) = match &scope.task {
         Task::Backfill { ask, .. } => return Asked::read(ask, kind).map(|_| ()),
         Task::Sync { lookback: Some(lookback), .. } => (Some(*lookback), "`--lookback`".to_owned()),
@@ -80,11 +79,11 @@ fn refuse_options<S, W, T>(scope: &Scope<S, W, T>, kind: CursorKind) -> Result<(
 }
 
 /// Plans with the target as it is, and changes nothing of it.
-pub(super) fn as_it_is<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+pub(super) fn as_it_is<P: Platform>(
+    scope: &Scope<P>,
     source: &SourceSchema,
     target: Option<&TargetSchema>,
-    ledger: &Ledger<'_, T>,
+    ledger: &Ledger<P>,
 ) -> Result<TablePlan, Halt> {
     let Scope { ports, mapping, .. } = scope;
     let (additions, timezone) = (SchemaAdditions::Deny, ports.config.default_timezone);

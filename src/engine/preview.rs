@@ -1,8 +1,8 @@
 //! Says what a backfill would do, and does none of it.
 
-use super::Ports;
 use super::backfill::{Asked, beyond, nothing};
 use super::emitter::Emitter;
+use super::ports::{Platform, Ports};
 use super::protocol::{BackfillAsk, BackfillPreview, Event, PublishBytes, SlicePreview};
 use super::reach::within_partitions;
 use crate::domain::config::{Mapping, Mode, SchemaAdditions};
@@ -18,11 +18,7 @@ use crate::warehouse::{PublishKind, Warehouse};
 /// More are not listed: nobody reads them, and each costs a walk over the index.
 const MOST_SLICES: usize = 100;
 
-pub(super) async fn preview<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
-    ask: BackfillAsk,
-    emitter: &Emitter,
-) {
+pub(super) async fn preview<P: Platform>(ports: &Ports<P>, ask: BackfillAsk, emitter: &Emitter) {
     let mapping = ports.config.mappings.iter().find(|m| m.name == ask.mapping);
     let looked = match mapping {
         Some(mapping) => look(&ports.billed(mapping, None), mapping, &ask).await,
@@ -36,11 +32,7 @@ pub(super) async fn preview<S: Source, W: Warehouse, T: StateStore>(
     });
 }
 
-async fn look<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
-    mapping: &Mapping,
-    ask: &BackfillAsk,
-) -> Result<BackfillPreview, Fault> {
+async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, ask: &BackfillAsk) -> Result<BackfillPreview, Fault> {
     let state = ports.state.load(&mapping.name).await?;
     let (source, target) =
         tokio::try_join!(ports.source.describe(&mapping.source), ports.warehouse.describe(&mapping.target))?;
@@ -88,8 +80,8 @@ async fn look<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// The window as the backfill itself would fix it, but for the wait for open transactions.
-async fn resolve<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
+async fn resolve<P: Platform>(
+    ports: &Ports<P>,
     mapping: &Mapping,
     plan: &TablePlan,
     state: &MappingState,
@@ -125,8 +117,8 @@ fn stretch(mapping: &Mapping, plan: &TablePlan, window: Window) -> StretchAsk {
     StretchAsk { table: mapping.source.clone(), column, kind: plan.cursor_kind, window }
 }
 
-async fn slices<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
+async fn slices<P: Platform>(
+    ports: &Ports<P>,
     plan: &TablePlan,
     stretch: &StretchAsk,
 ) -> Result<(Vec<SlicePreview>, bool), Fault> {
@@ -148,14 +140,14 @@ async fn slices<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// As many as there are slices; where not all are listed, as the rows suggest.
-fn publishes<S, W, T>(ports: &Ports<S, W, T>, listed: usize, more: bool, rows: Option<u64>) -> u64 {
+fn publishes<P: Platform>(ports: &Ports<P>, listed: usize, more: bool, rows: Option<u64>) -> u64 {
     let by_rows = rows.filter(|_| more).map(|rows| rows.div_ceil(ports.config.pace.window_rows));
     by_rows.unwrap_or(0).max(listed as u64)
 }
 
 /// Asks BigQuery; a preview without its price is still worth showing.
-async fn price<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
+async fn price<P: Platform>(
+    ports: &Ports<P>,
     mapping: &Mapping,
     plan: &TablePlan,
     window: Window,

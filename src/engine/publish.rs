@@ -1,5 +1,6 @@
 //! Publishes staged rows: noted in the state before it is sent, confirmed before the watermark moves.
 
+use super::ports::Platform;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +19,7 @@ use crate::domain::ids::{JobId, JobPlace, TableId};
 use crate::domain::report::MappingReport;
 use crate::domain::window::{Low, Published, Watermark, Window};
 use crate::failpoint::reached;
-use crate::source::Source;
-use crate::state::{Moves, PendingPublish, StateStore};
+use crate::state::{Moves, PendingPublish};
 use crate::warehouse::{JobFate, PublishCounts, PublishKind, PublishOrder, Sent, Staged, Warehouse};
 
 /// A publish sent when the operator cancels is given so long to end; after that the next run asks what became of it.
@@ -106,9 +106,9 @@ fn can_copy(ground: &Ground) -> bool {
 }
 
 /// Sends the publish and waits for its end; the state remembers it from before it is sent.
-pub(super) async fn publish<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+pub(super) async fn publish<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
     work: &Work<'_>,
 ) -> Result<(Published, JobId), Halt> {
@@ -135,8 +135,8 @@ pub(super) async fn publish<S: Source, W: Warehouse, T: StateStore>(
 
 /// The copy job's own rules are only partly documented; an INSERT does the same for the price of a scan. It is sent
 /// only once the copy is known not to have happened.
-async fn instead_of_copy<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+async fn instead_of_copy<P: Platform>(
+    scope: &Scope<P>,
     turn: &mut Turn<'_>,
     fault: &Fault,
 ) -> Result<Option<PublishCounts>, Halt> {
@@ -152,7 +152,7 @@ async fn instead_of_copy<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// Where the jobs of this configuration live.
-pub(super) fn place<S, W, T>(scope: &Scope<S, W, T>) -> JobPlace {
+pub(super) fn place<P: Platform>(scope: &Scope<P>) -> JobPlace {
     let config = &scope.ports.config;
     JobPlace { project: config.project.clone(), location: config.location.clone() }
 }
@@ -173,9 +173,9 @@ fn published(work: &Work<'_>, counts: PublishCounts) -> Published {
     Published { high: work.window.high, inserted: counts.inserted, updated: counts.updated, cost: counts.cost }
 }
 
-async fn send<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+async fn send<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     work: &Work<'_>,
     turn: &Turn<'_>,
 ) -> Result<Sent, Halt> {
@@ -217,8 +217,8 @@ async fn send<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// Waits for a job that has been sent, but not for long once the operator has cancelled.
-pub(super) async fn in_patience<S: Source, W: Warehouse, T: StateStore, V>(
-    scope: &Scope<S, W, T>,
+pub(super) async fn in_patience<P: Platform, V>(
+    scope: &Scope<P>,
     job: &JobId,
     sent: impl Future<Output = Result<V, Fault>>,
 ) -> Result<V, Halt> {

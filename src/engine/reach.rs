@@ -1,6 +1,7 @@
 //! How far a step may reach before its publish would write more partitions of the target than one job may.
 
 use super::attempt::Ground;
+use super::ports::Platform;
 use super::scope::{Halt, Scope};
 use super::steps::stretch;
 use crate::domain::column::same_name;
@@ -10,8 +11,6 @@ use crate::domain::partitioning::PartitionUnit;
 use crate::domain::plan::TablePlan;
 use crate::domain::window::{Low, Window};
 use crate::source::{Source, StretchAsk};
-use crate::state::StateStore;
-use crate::warehouse::Warehouse;
 
 /// A step of so few rows writes no more partitions than one job may.
 const LEAST_ROWS: u64 = 4_000;
@@ -44,8 +43,8 @@ fn unit_of_cursor(plan: &TablePlan) -> Option<PartitionUnit> {
 }
 
 /// Fewer rows than a step had that was too large; `None` where no step can be smaller.
-pub(super) async fn fewer_rows<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+pub(super) async fn fewer_rows<P: Platform>(
+    scope: &Scope<P>,
     ground: &Ground,
     failed: Window,
     rows: u64,

@@ -1,21 +1,20 @@
 //! Finds out what became of a publish that an earlier process had sent, before anything new is done.
 
 use super::ledger::Ledger;
+use super::ports::Platform;
 use super::protocol::Event;
 use super::scope::{Halt, Scope};
 use crate::domain::report::MappingReport;
 use crate::failpoint::reached;
-use crate::source::Source;
-use crate::state::StateStore;
 use crate::warehouse::{JobFate, Warehouse};
 
 /// Adopts or forgets the pending publish, and drops its staging table.
 ///
 /// A job that BigQuery does not know may still be on its way there: without its staging table it has nothing to
 /// publish, so it is asked after once more when the table is gone.
-pub(super) async fn recover<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+pub(super) async fn recover<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
 ) -> Result<(), Halt> {
     let Some(pending) = ledger.pending().cloned() else { return Ok(()) };

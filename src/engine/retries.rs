@@ -1,5 +1,6 @@
 //! Tries at a mapping's work, or at a part of it, until it is done or its trouble has no further try.
 
+use super::ports::Platform;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -10,17 +11,14 @@ use super::scope::{Halt, Scope};
 use crate::domain::report::MappingReport;
 use crate::domain::retry::RetryNote;
 use crate::retry::next_wait;
-use crate::source::Source;
-use crate::state::StateStore;
-use crate::warehouse::Warehouse;
 
 /// A table that is altered again and again while it is read is left to a quieter hour.
 const MOST_DRIFTS: u32 = 3;
 
 /// Tries again as the fault's policy says. What was published meanwhile counts: the patience begins anew.
-pub(super) async fn with_retries<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+pub(super) async fn with_retries<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
 ) -> Result<(), Halt> {
     let (mut failures, mut drifts) = (0, 0);

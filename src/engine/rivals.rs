@@ -4,6 +4,7 @@
 //! target that it builds on, whoever sends it: of two processes that build on the same version (two hosts with states of
 //! their own, an older state put back) one comes first, and the other finds the name taken and looks again.
 
+use super::ports::Platform;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -17,8 +18,7 @@ use crate::domain::config::Mode;
 use crate::domain::ids::JobId;
 use crate::domain::report::MappingReport;
 use crate::format;
-use crate::source::Source;
-use crate::state::{LeftTarget, StateStore};
+use crate::state::LeftTarget;
 use crate::warehouse::{PublishKind, Taken, Warehouse};
 
 /// What a table that holds nothing is called, whether it is there or not.
@@ -32,12 +32,12 @@ const LONG_AGO: Duration = Duration::from_hours(1);
 
 /// Does the mapping take for granted that the target is as it left it? The parts of a shared backfill are published
 /// side by side, and look for their rows.
-fn counts_on_the_target<S, W, T>(scope: &Scope<S, W, T>) -> bool {
+fn counts_on_the_target<P: Platform>(scope: &Scope<P>) -> bool {
     scope.mapping.mode == Mode::Append && scope.key == scope.mapping.name
 }
 
 /// The version that a publish builds on, where it builds on one. An upsert only does on an empty target.
-fn version<S, W, T>(scope: &Scope<S, W, T>, target: Option<&TargetSchema>) -> Option<String> {
+fn version<P: Platform>(scope: &Scope<P>, target: Option<&TargetSchema>) -> Option<String> {
     match target {
         Some(target) if !target.is_empty() => {
             let rows = target.rows.filter(|_| counts_on_the_target(scope))?;
@@ -48,9 +48,9 @@ fn version<S, W, T>(scope: &Scope<S, W, T>, target: Option<&TargetSchema>) -> Op
 }
 
 /// Holds the target against what the state says this mapping left; says so where somebody else has changed it.
-pub(super) fn recognise<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+pub(super) fn recognise<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
     target: Option<&TargetSchema>,
 ) {
@@ -74,7 +74,7 @@ pub(super) fn recognise<S: Source, W: Warehouse, T: StateStore>(
     ledger.leave(rows.map(|rows| LeftTarget { rows, modified, unsure, ..named }));
 }
 
-fn changed<S, W, T>(scope: &Scope<S, W, T>, left: &LeftTarget, rows: Option<u64>) -> String {
+fn changed<P: Platform>(scope: &Scope<P>, left: &LeftTarget, rows: Option<u64>) -> String {
     let (table, left) = (&scope.mapping.target, format::count(left.rows));
     let now = rows.map_or_else(|| "an unknown number of".to_owned(), format::count);
     format!(
@@ -84,9 +84,9 @@ fn changed<S, W, T>(scope: &Scope<S, W, T>, left: &LeftTarget, rows: Option<u64>
 }
 
 /// Looks at the target again before a further publish of the same run.
-pub(super) async fn look_again<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+pub(super) async fn look_again<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
 ) -> Result<(), Halt> {
     if !counts_on_the_target(scope) {
@@ -107,7 +107,7 @@ pub(super) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn first<T: StateStore>(ledger: &Ledger<'_, T>, work: &'a Work<'a>) -> Self {
+    pub(super) fn first<P: Platform>(ledger: &Ledger<P>, work: &'a Work<'a>) -> Self {
         let version = ledger.version().map(str::to_owned);
         let ours = ledger.left().filter(|left| left.version.is_some() && left.version == version);
         Self { kind: work.kind, work, version, number: ours.map_or(0, |left| left.turns), taken: 0 }
@@ -139,10 +139,10 @@ impl<'a> Turn<'a> {
     }
 
     /// Another publish had the name. Where it changed the target, the target is looked at again, and rows are looked for.
-    pub(super) async fn give_way<S: Source, W: Warehouse, T: StateStore>(
+    pub(super) async fn give_way<P: Platform>(
         &mut self,
-        scope: &Scope<S, W, T>,
-        ledger: &mut Ledger<'_, T>,
+        scope: &Scope<P>,
+        ledger: &mut Ledger<P>,
         report: &mut MappingReport,
         other: Taken,
     ) -> Result<(), Halt> {
@@ -167,7 +167,7 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
-    fn look_for_rows<S, W, T>(&mut self, scope: &Scope<S, W, T>) {
+    fn look_for_rows<P: Platform>(&mut self, scope: &Scope<P>) {
         self.kind = match scope.mapping.mode {
             Mode::Upsert => PublishKind::Merge,
             Mode::Append => PublishKind::InsertMissing,

@@ -9,9 +9,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 
-use super::Ports;
 use super::aftermath::follow_up;
 use super::emitter::Emitter;
+use super::ports::{Platform, Ports};
 use super::progress::{Progress, ProgressOf};
 use super::protocol::Event;
 use super::run_id::new_run_id;
@@ -21,9 +21,6 @@ use crate::domain::config::Mapping;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId, TableId};
 use crate::domain::report::{MappingReport, RunReport};
-use crate::source::Source;
-use crate::state::StateStore;
-use crate::warehouse::Warehouse;
 
 /// The run's end of an operator's hold on a mapping.
 #[derive(Debug, Clone)]
@@ -33,16 +30,16 @@ pub(super) struct Hold {
 }
 
 /// One run over some mappings.
-pub(super) struct Run<S, W, T> {
-    ports: Ports<S, W, T>,
+pub(super) struct Run<P: Platform> {
+    ports: Ports<P>,
     emitter: Emitter,
     progress: watch::Sender<Progress>,
     task: Task,
     leftovers: Arc<OnceCell<Vec<TableId>>>,
 }
 
-impl<S: Source, W: Warehouse, T: StateStore> Run<S, W, T> {
-    pub(super) fn new(ports: Ports<S, W, T>, emitter: Emitter, progress: watch::Sender<Progress>, task: Task) -> Self {
+impl<P: Platform> Run<P> {
+    pub(super) fn new(ports: Ports<P>, emitter: Emitter, progress: watch::Sender<Progress>, task: Task) -> Self {
         Self { ports, emitter, progress, task, leftovers: Arc::default() }
     }
 
@@ -96,7 +93,7 @@ impl<S: Source, W: Warehouse, T: StateStore> Run<S, W, T> {
         held
     }
 
-    fn scope(&self, run: &RunId, mapping: Mapping, hold: Hold) -> Scope<S, W, T> {
+    fn scope(&self, run: &RunId, mapping: Mapping, hold: Hold) -> Scope<P> {
         let scope = Scope {
             ports: self.ports.clone(),
             run: run.clone(),

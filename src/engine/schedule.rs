@@ -5,9 +5,9 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinHandle;
 
-use super::Ports;
 use super::agenda::{Agenda, Findings, Known};
 use super::clock::Clock;
+use super::ports::{Platform, Ports};
 use super::protocol::Event;
 use crate::domain::ids::MappingName;
 use crate::state::StateStore;
@@ -17,8 +17,8 @@ const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(30);
 
 /// The agenda with a clock and a view of the state.
 #[derive(Debug)]
-pub(super) struct Scheduler<T> {
-    state: Arc<T>,
+pub(super) struct Scheduler<P: Platform> {
+    state: Arc<P::State>,
     clock: Arc<dyn Clock>,
     agenda: Agenda,
     look: Option<JoinHandle<Known>>,
@@ -28,8 +28,8 @@ pub(super) struct Scheduler<T> {
     announced: Option<DateTime<Utc>>,
 }
 
-impl<T: StateStore> Scheduler<T> {
-    pub(super) fn new<S, W>(ports: &Ports<S, W, T>, make_up: bool) -> Self {
+impl<P: Platform> Scheduler<P> {
+    pub(super) fn new(ports: &Ports<P>, make_up: bool) -> Self {
         let agenda = Agenda::new(&ports.config.mappings, ports.clock.now(), make_up);
         let (state, clock) = (Arc::clone(&ports.state), Arc::clone(&ports.clock));
         Self { state, clock, agenda, look: None, look_at: None, announced: None }

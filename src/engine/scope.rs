@@ -9,8 +9,8 @@ use tokio::sync::{OnceCell, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 
-use super::Ports;
 use super::emitter::Emitter;
+use super::ports::{Platform, Ports};
 use super::progress::{ProgressOf, Retry};
 use super::protocol::{BackfillAsk, Event, Phase};
 use super::run_id::{Owner, Try};
@@ -96,8 +96,8 @@ impl Switch {
 }
 
 /// What one mapping's run works with.
-pub(super) struct Scope<S, W, T> {
-    pub ports: Ports<S, W, T>,
+pub(super) struct Scope<P: Platform> {
+    pub ports: Ports<P>,
     pub run: RunId,
     pub mapping: Mapping,
     /// What its state, its staging tables and its jobs go by: the mapping's name, or that of a part of its backfill.
@@ -111,7 +111,7 @@ pub(super) struct Scope<S, W, T> {
     pub leftovers: Arc<OnceCell<Vec<TableId>>>,
 }
 
-impl<S: Source, W: Warehouse, T: StateStore> Scope<S, W, T> {
+impl<P: Platform> Scope<P> {
     pub(super) fn emit(&self, event: Event) {
         self.emitter.emit(event);
     }

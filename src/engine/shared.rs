@@ -5,6 +5,7 @@
 //! be taken again, but whoever takes it for anything else first takes every part that is not done ([`hold_parts`]): so no
 //! row is ever moved by two at once, and a holder of a part that was thought dead can write nothing any more.
 
+use super::ports::Platform;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,9 +20,7 @@ use crate::domain::fault::{Fault, FaultKind, Tries};
 use crate::domain::report::MappingReport;
 use crate::domain::shard::Shard;
 use crate::retry::next_wait;
-use crate::source::Source;
 use crate::state::{BackfillState, MappingState, StateStore};
-use crate::warehouse::Warehouse;
 
 /// How often what another process holds is looked at again; as long as it lives, so until the mapping's deadline.
 const LOOKS: Tries = Tries { most: usize::MAX, wait: Duration::from_secs(1), longest_wait: Duration::from_secs(15) };
@@ -38,9 +37,7 @@ enum Standing {
 
 /// This process among those that share what the task asks for; `None` where it is not shared. An operator's command
 /// without `--shard` goes on with what was begun with it.
-pub(super) async fn shard_of<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-) -> Option<(&BackfillAsk, Shard)> {
+pub(super) async fn shard_of<P: Platform>(scope: &Scope<P>) -> Option<(&BackfillAsk, Shard)> {
     let Task::Backfill { ask, restart, shard } = &scope.task else { return None };
     if let Some(shard) = shard {
         return Some((ask, *shard));
@@ -52,11 +49,11 @@ pub(super) async fn shard_of<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// Moves parts until all are done, whoever has moved them; gives the mapping's lease, under which that is remembered.
-pub(super) async fn share<'a, S: Source, W: Warehouse, T: StateStore>(
-    scope: &'a Scope<S, W, T>,
+pub(super) async fn share<P: Platform>(
+    scope: &Scope<P>,
     report: &mut MappingReport,
     (ask, shard): (&BackfillAsk, Shard),
-) -> Result<Ledger<'a, T>, Halt> {
+) -> Result<Ledger<P>, Halt> {
     let Scope { ports, mapping, .. } = scope;
     let plan = loop {
         let seen = scope.unless_cancelled(ports.state.load(&mapping.name)).await?;
@@ -106,10 +103,10 @@ fn standing(state: &MappingState, ask: &BackfillAsk, shard: Shard) -> Standing {
 }
 
 /// The mapping's lease, once whoever has it gives it back.
-async fn when_free<S: Source, W: Warehouse, T: StateStore>(scope: &Scope<S, W, T>) -> Result<Ledger<'_, T>, Halt> {
+async fn when_free<P: Platform>(scope: &Scope<P>) -> Result<Ledger<P>, Halt> {
     let mut looks = 0;
     loop {
-        let opened = Ledger::open(&*scope.ports.state, &scope.mapping.name, &scope.run);
+        let opened = Ledger::open(&scope.ports, &scope.mapping.name, &scope.run);
         match scope.unless_cancelled(opened).await {
             Err(Halt::Fault(fault)) if fault.kind() == FaultKind::Conflict => {
                 looks += 1;
@@ -120,11 +117,7 @@ async fn when_free<S: Source, W: Warehouse, T: StateStore>(scope: &Scope<S, W, T
     }
 }
 
-async fn look_later<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    looks: usize,
-    because: &Fault,
-) -> Result<(), Halt> {
+async fn look_later<P: Platform>(scope: &Scope<P>, looks: usize, because: &Fault) -> Result<(), Halt> {
     if looks == 1 {
         tracing::info!(%because, "waiting for another process");
     }
@@ -136,8 +129,8 @@ async fn look_later<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// Moves what nobody else moves, and waits for what others do: one of them may die.
-async fn move_parts<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+async fn move_parts<P: Platform>(
+    scope: &Scope<P>,
     report: &mut MappingReport,
     plan: &BackfillState,
     shard: Shard,
@@ -161,8 +154,8 @@ async fn move_parts<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// `None`: the part is done. Else who holds it.
-async fn move_part<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+async fn move_part<P: Platform>(
+    scope: &Scope<P>,
     report: &mut MappingReport,
     plan: &BackfillState,
     number: usize,
@@ -173,7 +166,7 @@ async fn move_part<S: Source, W: Warehouse, T: StateStore>(
     if is_done(&scope.unless_cancelled(store.load(&scope.key)).await?, &part) {
         return Ok(None);
     }
-    let mut ledger = match scope.unless_cancelled(Ledger::open(store, &scope.key, &scope.run)).await {
+    let mut ledger = match scope.unless_cancelled(Ledger::open(&scope.ports, &scope.key, &scope.run)).await {
         Err(Halt::Fault(fault)) if fault.kind() == FaultKind::Conflict => return Ok(Some(fault)),
         opened => opened?,
     };
@@ -202,10 +195,7 @@ async fn move_part<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// Drops what processes left that died when their part was done and not cleaned up: nobody takes such a part again.
-async fn sweep_parts<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    plan: &BackfillState,
-) -> Result<(), Halt> {
+async fn sweep_parts<P: Platform>(scope: &Scope<P>, plan: &BackfillState) -> Result<(), Halt> {
     // Looked for anew: what there was when the run began is older than theirs.
     let leftovers = Arc::default();
     for (number, part) in parts(plan) {
@@ -218,7 +208,7 @@ fn parts(plan: &BackfillState) -> impl Iterator<Item = (usize, BackfillState)> {
     (0..plan.part_count()).filter_map(|number| Some((number, plan.part(number)?)))
 }
 
-fn given_up<S, W, T>(scope: &Scope<S, W, T>) -> Fault {
+fn given_up<P: Platform>(scope: &Scope<P>) -> Fault {
     let sentence = format!("The backfill of `{}` was given up by another process", scope.mapping.name);
     Fault::new(FaultKind::Conflict, sentence)
         .with_hint("what was moved stays in BigQuery; see with `bqsync status` what has taken its place")
@@ -229,11 +219,11 @@ fn given_up<S, W, T>(scope: &Scope<S, W, T>) -> Fault {
 ///
 /// # Errors
 /// `Conflict` while one is being moved.
-pub(super) async fn hold_parts<'a, S: Source, W: Warehouse, T: StateStore>(
-    scope: &'a Scope<S, W, T>,
-    ledger: &Ledger<'_, T>,
+pub(super) async fn hold_parts<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &Ledger<P>,
     report: &mut MappingReport,
-) -> Result<Vec<Ledger<'a, T>>, Halt> {
+) -> Result<Vec<Ledger<P>>, Halt> {
     let store = &*scope.ports.state;
     let mut taken = Vec::new();
     for (number, part) in ledger.backfill().into_iter().flat_map(parts) {
@@ -241,7 +231,7 @@ pub(super) async fn hold_parts<'a, S: Source, W: Warehouse, T: StateStore>(
         if is_done(&scope.unless_cancelled(store.load(&scope.key)).await?, &part) {
             continue;
         }
-        let mut held = scope.unless_cancelled(Ledger::open(store, &scope.key, &scope.run)).await?;
+        let mut held = scope.unless_cancelled(Ledger::open(&scope.ports, &scope.key, &scope.run)).await?;
         recover(&scope, &mut held, report).await?;
         sweep(&scope).await?;
         taken.push(held);

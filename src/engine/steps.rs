@@ -2,6 +2,7 @@
 
 use super::attempt::Ground;
 use super::ledger::Ledger;
+use super::ports::Platform;
 use super::protocol::{Event, Phase};
 use super::publish::{self, Known, Wins, Work};
 use super::reach::{fewer_rows, within_partitions};
@@ -16,8 +17,7 @@ use crate::domain::report::{FlawCount, MappingReport};
 use crate::domain::window::{Low, Window, step};
 use crate::failpoint::reached;
 use crate::source::{Source, StretchAsk};
-use crate::state::{Moves, StateStore};
-use crate::warehouse::Warehouse;
+use crate::state::Moves;
 
 /// The server's look into an index is off by a factor of two or so: a window of so many times fewer rows than a step is
 /// one step, and its rows need not be counted one by one.
@@ -40,9 +40,9 @@ pub(super) struct Journey {
 }
 
 /// Gives the number of its last step.
-pub(super) async fn move_in_steps<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+pub(super) async fn move_in_steps<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
     ground: &Ground,
     journey: Journey,
@@ -97,9 +97,9 @@ struct Size {
 }
 
 /// Gives up a step that was too large for BigQuery, and says how large the next may be.
-async fn smaller<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+async fn smaller<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
     ground: &Ground,
     (window, size): (Window, Size),
@@ -115,8 +115,8 @@ async fn smaller<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// Where the next step may end; `None` when the rest is one step.
-async fn step_end<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+async fn step_end<P: Platform>(
+    scope: &Scope<P>,
     ground: &Ground,
     rest: Window,
     size: Size,
@@ -132,7 +132,7 @@ async fn step_end<S: Source, W: Warehouse, T: StateStore>(
     scope.unless_cancelled(within_partitions(&**source, &ground.plan, &ask, end)).await
 }
 
-pub(super) fn stretch<S, W, T>(scope: &Scope<S, W, T>, ground: &Ground, window: Window) -> StretchAsk {
+pub(super) fn stretch<P: Platform>(scope: &Scope<P>, ground: &Ground, window: Window) -> StretchAsk {
     StretchAsk {
         table: scope.mapping.source.clone(),
         column: ground.plan.cursor_column().source.name.clone(),
@@ -143,9 +143,9 @@ pub(super) fn stretch<S, W, T>(scope: &Scope<S, W, T>, ground: &Ground, window: 
 
 /// Remembers how far the target may hold rows that are about to be appended: a later step, and a later run after a
 /// crash, would otherwise take a watermark of ours for the proof that it holds none.
-async fn note_overlap<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+async fn note_overlap<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     ground: &Ground,
     journey: &Journey,
 ) -> Result<(), Halt> {
@@ -161,9 +161,9 @@ async fn note_overlap<S: Source, W: Warehouse, T: StateStore>(
     Ok(())
 }
 
-async fn move_one<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+async fn move_one<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
     ground: &Ground,
     (stretch, journey, number): (Stretch, &Journey, u64),
@@ -214,9 +214,9 @@ fn add_flaw(flaws: &mut Vec<FlawCount>, more: &FlawCount) {
 }
 
 /// Publishes, advances and cleans up.
-async fn settle<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+async fn settle<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
     work: &Work<'_>,
 ) -> Result<(), Halt> {

@@ -6,7 +6,6 @@ use std::future::Future;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinSet};
 
-use super::Ports;
 use super::aftermath::write_metrics;
 use super::agenda::Known;
 use super::check::check;
@@ -15,6 +14,7 @@ use super::decide::decide;
 use super::emitter::Emitter;
 use super::history::{read_history, read_report};
 use super::inspect::{inspect, look, measure};
+use super::ports::{Platform, Ports};
 use super::preview::preview;
 use super::progress::Progress;
 use super::protocol::{Command, Event, Selection};
@@ -24,13 +24,10 @@ use super::scope::{Switch, Task};
 use super::verify::verify;
 use crate::domain::config::{Deletes, Mapping};
 use crate::domain::ids::MappingName;
-use crate::source::Source;
-use crate::state::StateStore;
-use crate::warehouse::Warehouse;
 
 /// Runs until the handle is dropped and everything has come to its end.
-pub(super) async fn supervise<S: Source, W: Warehouse, T: StateStore>(
-    ports: Ports<S, W, T>,
+pub(super) async fn supervise<P: Platform>(
+    ports: Ports<P>,
     mut inbox: mpsc::UnboundedReceiver<Command>,
     emitter: Emitter,
     progress: watch::Sender<Progress>,
@@ -65,15 +62,15 @@ pub(super) async fn supervise<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// What the schedule waits to be decided about; never, where none is followed.
-async fn known<T: StateStore>(scheduler: &mut Option<Scheduler<T>>) -> Known {
+async fn known<P: Platform>(scheduler: &mut Option<Scheduler<P>>) -> Known {
     match scheduler {
         Some(scheduler) => scheduler.known().await,
         None => std::future::pending().await,
     }
 }
 
-struct Supervisor<S, W, T> {
-    ports: Ports<S, W, T>,
+struct Supervisor<P: Platform> {
+    ports: Ports<P>,
     emitter: Emitter,
     progress: watch::Sender<Progress>,
     /// Mappings that are being worked on.
@@ -82,10 +79,10 @@ struct Supervisor<S, W, T> {
     works: JoinSet<Vec<MappingName>>,
     /// Which mappings a work has taken.
     claims: HashMap<Id, Vec<MappingName>>,
-    scheduler: Option<Scheduler<T>>,
+    scheduler: Option<Scheduler<P>>,
 }
 
-impl<S: Source, W: Warehouse, T: StateStore> Supervisor<S, W, T> {
+impl<P: Platform> Supervisor<P> {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Sync(order) => {
@@ -160,7 +157,7 @@ impl<S: Source, W: Warehouse, T: StateStore> Supervisor<S, W, T> {
         }
     }
 
-    fn spawn<F: Future<Output = ()> + Send + 'static>(&mut self, work: impl FnOnce(Ports<S, W, T>, Emitter) -> F) {
+    fn spawn<F: Future<Output = ()> + Send + 'static>(&mut self, work: impl FnOnce(Ports<P>, Emitter) -> F) {
         let work = work(self.ports.clone(), self.emitter.clone());
         self.works.spawn(async move {
             work.await;

@@ -1,6 +1,6 @@
 //! The search for rows that differ: sums by part on both sides, smaller parts where they differ, then rows.
 
-use super::Ports;
+use super::ports::{Platform, Ports};
 use super::protocol::VerifyOrder;
 use crate::domain::fault::Fault;
 use crate::domain::verify::{
@@ -21,8 +21,8 @@ type Span = Option<(i64, i64)>;
 type Differing = (Grain, Vec<(u64, u64)>);
 
 /// One mapping's search.
-pub(super) struct Survey<'a, S, W, T> {
-    ports: &'a Ports<S, W, T>,
+pub(super) struct Survey<'a, P: Platform> {
+    ports: &'a Ports<P>,
     comparison: &'a Comparison,
     most_bytes: u64,
     bytes: u64,
@@ -32,8 +32,8 @@ pub(super) struct Survey<'a, S, W, T> {
     tally: Tally,
 }
 
-impl<'a, S: Source, W: Warehouse, T> Survey<'a, S, W, T> {
-    pub(super) fn new(ports: &'a Ports<S, W, T>, comparison: &'a Comparison, order: &VerifyOrder) -> Self {
+impl<'a, P: Platform> Survey<'a, P> {
+    pub(super) fn new(ports: &'a Ports<P>, comparison: &'a Comparison, order: &VerifyOrder) -> Self {
         let tally = Tally::naming(order.most_named);
         Self { ports, comparison, most_bytes: order.most_bytes, bytes: 0, rows: (0, 0), fetched: 0, tally }
     }

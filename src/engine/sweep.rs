@@ -1,19 +1,18 @@
 //! Drops the staging tables that dead runs of a mapping, or dead checks, left behind. They expire by themselves; until then they cost.
 
+use super::ports::Platform;
 use chrono::{TimeDelta, Utc};
 
 use super::run_id::is_dead_probe;
 use super::scope::{Halt, Scope};
 use crate::domain::ids::TableId;
-use crate::source::Source;
-use crate::state::StateStore;
 use crate::warehouse::Warehouse;
 
 /// A run is stopped at its `deadline`, but other hosts may have set a longer one than this.
 const LONGEST_ELSEWHERE: TimeDelta = TimeDelta::hours(48);
 
 /// Under the lease no other run of the mapping, or of the part of its backfill, is alive that works under the same state.
-pub(super) async fn sweep<S: Source, W: Warehouse, T: StateStore>(scope: &Scope<S, W, T>) -> Result<(), Halt> {
+pub(super) async fn sweep<P: Platform>(scope: &Scope<P>) -> Result<(), Halt> {
     let Scope { ports, mapping, run, .. } = scope;
     let look = scope.leftovers.get_or_try_init(|| ports.warehouse.leftovers(&mapping.target));
     let found = match scope.unless_cancelled(look).await {

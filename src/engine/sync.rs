@@ -1,5 +1,6 @@
 //! One run of one mapping: the lease, the tries, the deadline, and what is remembered of it.
 
+use super::ports::Platform;
 use std::future::Future;
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -16,9 +17,6 @@ use crate::domain::report::{MappingReport, Outcome};
 use crate::domain::shard::Shard;
 use crate::failpoint::reached;
 use crate::format;
-use crate::source::Source;
-use crate::state::StateStore;
-use crate::warehouse::Warehouse;
 
 /// What came of a mapping's place in a run.
 pub(super) enum Synced {
@@ -31,7 +29,7 @@ pub(super) enum Synced {
 }
 
 /// Runs the mapping to its end, whatever that is.
-pub(super) async fn sync_mapping<S: Source, W: Warehouse, T: StateStore>(scope: &Scope<S, W, T>) -> Synced {
+pub(super) async fn sync_mapping<P: Platform>(scope: &Scope<P>) -> Synced {
     let mapping = &scope.mapping;
     let mut report = MappingReport::begin(
         mapping.name.clone(),
@@ -79,19 +77,16 @@ pub(super) async fn sync_mapping<S: Source, W: Warehouse, T: StateStore>(scope: 
 }
 
 /// The mapping's lease, and those of the parts of a shared backfill that has not ended.
-async fn take<'a, S: Source, W: Warehouse, T: StateStore>(
-    scope: &'a Scope<S, W, T>,
-    report: &mut MappingReport,
-) -> Result<(Ledger<'a, T>, Vec<Ledger<'a, T>>), Halt> {
-    let lease = Ledger::open(&*scope.ports.state, &scope.mapping.name, &scope.run);
+async fn take<P: Platform>(scope: &Scope<P>, report: &mut MappingReport) -> Result<(Ledger<P>, Vec<Ledger<P>>), Halt> {
+    let lease = Ledger::open(&scope.ports, &scope.mapping.name, &scope.run);
     let ledger = scope.unless_cancelled(lease).await?;
     let parts = hold_parts(scope, &ledger, report).await?;
     Ok((ledger, parts))
 }
 
 /// This process's share of a backfill, until all of it is done.
-async fn sync_shared<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+async fn sync_shared<P: Platform>(
+    scope: &Scope<P>,
     mut report: MappingReport,
     began: Instant,
     shared: (&BackfillAsk, Shard),
@@ -107,7 +102,7 @@ async fn sync_shared<S: Source, W: Warehouse, T: StateStore>(
     let close = async {
         let ledger = match ledger {
             Some(ledger) => ledger,
-            None => Ledger::open(&*scope.ports.state, &scope.mapping.name, &scope.run).await?,
+            None => Ledger::open(&scope.ports, &scope.mapping.name, &scope.run).await?,
         };
         report.watermark_before = ledger.watermark_text();
         report.watermark_after.clone_from(&report.watermark_before);
@@ -151,8 +146,8 @@ fn conclude(report: &mut MappingReport, ended: Result<(), Halt>, began: Instant)
 }
 
 /// When the deadline passes, the work is stopped as an operator would stop it: at a safe point, keeping what is done.
-async fn before_the_deadline<S: Source, W: Warehouse, T: StateStore, V>(
-    scope: &Scope<S, W, T>,
+async fn before_the_deadline<P: Platform, V>(
+    scope: &Scope<P>,
     work: impl Future<Output = Result<V, Halt>>,
 ) -> Result<V, Halt> {
     let deadline = scope.ports.config.pace.deadline;

@@ -3,6 +3,7 @@
 //! It is the net beneath the fence: rows of transactions that nobody could see, of clocks that were set back, of writers in
 //! another zone or with an application's own stamps.
 
+use super::ports::Platform;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -22,8 +23,7 @@ use crate::domain::source_type::SourceType;
 use crate::domain::tail::{self, Far, Hours, Tail};
 use crate::domain::window::{Low, Watermark, Window};
 use crate::source::{Source, TailAsk, TailStretch, TailSum};
-use crate::state::{Moves, StateStore};
-use crate::warehouse::Warehouse;
+use crate::state::Moves;
 
 /// Clocks differ by a fraction of a second, and both are read to the second.
 const CLOCK_NOISE: i64 = 2;
@@ -51,9 +51,9 @@ struct FarFound {
 }
 
 /// Compares what stands below the watermark with what is remembered of it.
-pub(super) async fn look_again<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &Ledger<'_, T>,
+pub(super) async fn look_again<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &Ledger<P>,
     ground: &Ground,
     moment: &Moment,
 ) -> Result<Found, Halt> {
@@ -77,7 +77,7 @@ pub(super) async fn look_again<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// Nothing is remembered of a state that another version, or a run that was killed, has left.
-fn unremembered<S, W, T>(scope: &Scope<S, W, T>, kind: CursorKind, mark: &Watermark) -> Result<Option<Window>, Fault> {
+fn unremembered<P: Platform>(scope: &Scope<P>, kind: CursorKind, mark: &Watermark) -> Result<Option<Window>, Fault> {
     if mark.imported || kind == CursorKind::Int {
         return Ok(None);
     }
@@ -95,7 +95,7 @@ fn content(ground: &Ground) -> Option<String> {
     })
 }
 
-fn altered<S, W, T>(scope: &Scope<S, W, T>) -> String {
+fn altered<P: Platform>(scope: &Scope<P>) -> String {
     format!(
         "the columns of {} have changed, and without keys rows are told by their content: rows that came late, below the \
          watermark, were not looked for by this run",
@@ -103,8 +103,8 @@ fn altered<S, W, T>(scope: &Scope<S, W, T>) -> String {
     )
 }
 
-async fn compare<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+async fn compare<P: Platform>(
+    scope: &Scope<P>,
     ground: &Ground,
     moment: &Moment,
     (tail, mark): (&Tail, Cursor),
@@ -170,9 +170,9 @@ fn compare_far(far: &Far, hours: &Hours, (to, now): (Cursor, DateTime<Utc>), fou
 
 /// What is to be remembered of the tail below `high`, before the rows up to there are read. As it was, where nothing has
 /// changed and nothing is to come.
-pub(super) async fn summed<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &Ledger<'_, T>,
+pub(super) async fn summed<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &Ledger<P>,
     ground: &Ground,
     (moment, found, high): (&Moment, &Found, Option<Cursor>),
 ) -> Result<Option<Tail>, Halt> {
@@ -224,9 +224,9 @@ fn kept(mut hours: Hours, kept: &[(String, Option<(u64, String)>)]) -> Hours {
 }
 
 /// Reads what was found again; gives the number of its last step.
-pub(super) async fn read_again<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ledger: &mut Ledger<'_, T>,
+pub(super) async fn read_again<P: Platform>(
+    scope: &Scope<P>,
+    ledger: &mut Ledger<P>,
     report: &mut MappingReport,
     ground: &Ground,
     found: &Found,
@@ -260,7 +260,7 @@ pub(super) async fn read_again<S: Source, W: Warehouse, T: StateStore>(
     Ok(after)
 }
 
-fn ask<S, W, T>(scope: &Scope<S, W, T>, ground: &Ground, stretches: Vec<TailStretch>) -> TailAsk {
+fn ask<P: Platform>(scope: &Scope<P>, ground: &Ground, stretches: Vec<TailStretch>) -> TailAsk {
     let plan = &ground.plan;
     TailAsk {
         table: scope.mapping.source.clone(),

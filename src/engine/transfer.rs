@@ -1,5 +1,6 @@
 //! Reads a window and stages it: rows flow from the reader through the encoder to the upload, a few batches at a time.
 
+use super::ports::Platform;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +16,6 @@ use crate::domain::report::{Flaw, FlawCount};
 use crate::domain::window::Window;
 use crate::failpoint::reached;
 use crate::source::{Extract, Extraction, Source, Step, readers_by_processors};
-use crate::state::StateStore;
 use crate::warehouse::{StageOrder, Staged, Upload, Warehouse};
 
 /// Tidying up must not keep an operator waiting who wants to leave; what stays expires by itself.
@@ -53,8 +53,8 @@ pub(super) struct Stretch {
 
 /// Reads and stages a stretch. A staging table that was begun is dropped again when
 /// this does not succeed.
-pub(super) async fn transfer<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+pub(super) async fn transfer<P: Platform>(
+    scope: &Scope<P>,
     ground: &Ground,
     stretch: Stretch,
     attempt: Try<'_>,
@@ -74,7 +74,7 @@ pub(super) async fn transfer<S: Source, W: Warehouse, T: StateStore>(
     result
 }
 
-impl<S: Source, W: Warehouse, T: StateStore> Scope<S, W, T> {
+impl<P: Platform> Scope<P> {
     /// Drops a staging table that is no longer needed. The rows are safe either way.
     pub(super) async fn clean_up(&self, staging: &TableId) {
         let dropped = tokio::time::timeout(TIDY, self.ports.warehouse.drop_staging(staging)).await;
@@ -88,8 +88,8 @@ impl<S: Source, W: Warehouse, T: StateStore> Scope<S, W, T> {
     }
 }
 
-async fn move_rows<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+async fn move_rows<P: Platform>(
+    scope: &Scope<P>,
     ground: &Ground,
     stretch: Stretch,
     order: StageOrder,
@@ -135,10 +135,7 @@ async fn move_rows<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// Is the source's table still the one that was described?
-async fn unchanged<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
-    ground: &Ground,
-) -> Result<(), Halt> {
+async fn unchanged<P: Platform>(scope: &Scope<P>, ground: &Ground) -> Result<(), Halt> {
     let table = &scope.mapping.source;
     let now = scope.unless_cancelled(scope.ports.source.describe(table)).await?;
     let was = &ground.source;
@@ -166,19 +163,19 @@ pub(super) struct Pumped<U> {
 
 /// Pumps batches until the reader is done. The upload begins with the first batch, so that an empty window costs
 /// BigQuery nothing.
-pub(super) async fn pump<S: Source, W: Warehouse, T: StateStore>(
-    scope: &Scope<S, W, T>,
+pub(super) async fn pump<P: Platform>(
+    scope: &Scope<P>,
     extraction: Extraction,
     already: Moved,
     order: StageOrder,
-) -> Result<Pumped<W::Upload>, Halt> {
+) -> Result<Pumped<<P::Warehouse as Warehouse>::Upload>, Halt> {
     scope.progress.update(|p| {
         p.extract_began = Some(Instant::now());
         (p.rows_read, p.bytes_read, p.bytes_uploaded) = (already.rows, already.bytes_read, already.bytes_uploaded);
     });
     let mut extract: Extract = scope.ports.source.read(extraction);
     let mut order = Some(order);
-    let mut upload: Option<W::Upload> = None;
+    let mut upload: Option<<P::Warehouse as Warehouse>::Upload> = None;
     let (mut flaws, mut bytes) = (Flaws::default(), 0);
     loop {
         scope.unless_paused().await?;

@@ -5,9 +5,9 @@
 
 use futures_util::{StreamExt, stream};
 
-use super::Ports;
 use super::conflicts::{refuse_conflicts, refuse_lost_target};
 use super::emitter::Emitter;
+use super::ports::{Platform, Ports};
 use super::protocol::{Event, VerifyOrder};
 use super::survey::Survey;
 use crate::domain::column::{SourceColumn, SourceSchema, TargetSchema, same_name};
@@ -26,8 +26,8 @@ use crate::state::{MappingState, StateStore};
 use crate::warehouse::Warehouse;
 
 /// Says what came of each mapping, in the order of the configuration.
-pub(super) async fn verify<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
+pub(super) async fn verify<P: Platform>(
+    ports: &Ports<P>,
     mappings: Vec<Mapping>,
     order: &VerifyOrder,
     emitter: &Emitter,
@@ -46,8 +46,8 @@ pub(super) async fn verify<S: Source, W: Warehouse, T: StateStore>(
     emitter.emit(Event::VerifyFinished);
 }
 
-async fn verify_one<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
+async fn verify_one<P: Platform>(
+    ports: &Ports<P>,
     mapping: &Mapping,
     order: &VerifyOrder,
 ) -> Result<Verification, Fault> {
@@ -93,8 +93,8 @@ async fn verify_one<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// Of the columns that both sides have, as they are: what a run would add first is not there to be compared.
-fn comparison<S, W, T>(
-    ports: &Ports<S, W, T>,
+fn comparison<P: Platform>(
+    ports: &Ports<P>,
     mapping: &Mapping,
     state: &MappingState,
     (source, target): (&SourceSchema, &TargetSchema),

@@ -4,7 +4,7 @@ use super::{probe, within};
 use crate::domain::check::access::{self, Identity};
 use crate::domain::config::Mapping;
 use crate::domain::finding::{Finding, Topic};
-use crate::engine::Ports;
+use crate::engine::ports::{Platform, Ports};
 use crate::engine::run_id::{self, new_run_id};
 use crate::warehouse::Warehouse;
 
@@ -15,7 +15,7 @@ pub(super) struct Google {
     pub findings: Vec<Finding>,
 }
 
-pub(super) async fn look<S, W: Warehouse, T>(ports: &Ports<S, W, T>, mappings: &[Mapping], probe: bool) -> Google {
+pub(super) async fn look<P: Platform>(ports: &Ports<P>, mappings: &[Mapping], probe: bool) -> Google {
     let identity = match within("Finding the credentials", ports.warehouse.identify()).await {
         Ok(identity) => identity,
         Err(fault) => return Google { may_read: false, findings: vec![Finding::fail(Topic::BigqueryLogin, &fault)] },
@@ -45,7 +45,7 @@ fn one_of_each_dataset(mappings: &[Mapping]) -> Vec<&Mapping> {
     found
 }
 
-async fn jobs<S, W: Warehouse, T>(ports: &Ports<S, W, T>, identity: &Identity) -> Finding {
+async fn jobs<P: Platform>(ports: &Ports<P>, identity: &Identity) -> Finding {
     let (project, location) = (&ports.config.project, &ports.config.location);
     match within("Running a job", ports.warehouse.try_job()).await {
         Ok(()) => Finding::ok(Topic::BigqueryJobs, format!("a job ran in {project}, {location}")),
@@ -53,12 +53,7 @@ async fn jobs<S, W: Warehouse, T>(ports: &Ports<S, W, T>, identity: &Identity) -
     }
 }
 
-async fn dataset<S, W: Warehouse, T>(
-    ports: &Ports<S, W, T>,
-    identity: &Identity,
-    mapping: &Mapping,
-    probe: bool,
-) -> Vec<Finding> {
+async fn dataset<P: Platform>(ports: &Ports<P>, identity: &Identity, mapping: &Mapping, probe: bool) -> Vec<Finding> {
     let target = &mapping.target;
     let name = format!("{}.{}", target.project, target.dataset);
     let skip = |why: &str| Finding::skip(Topic::BigqueryWrite, format!("nothing was written to {name}: {why}"));
@@ -86,11 +81,7 @@ async fn dataset<S, W: Warehouse, T>(
 }
 
 /// `beside`: a mapping to whose dataset the object would belong; `None`: nothing is to be written.
-async fn bucket<S, W: Warehouse, T>(
-    ports: &Ports<S, W, T>,
-    identity: &Identity,
-    beside: Option<&Mapping>,
-) -> Option<Finding> {
+async fn bucket<P: Platform>(ports: &Ports<P>, identity: &Identity, beside: Option<&Mapping>) -> Option<Finding> {
     let name = ports.config.temp_bucket.as_ref()?;
     let Some(beside) = beside else {
         return Some(Finding::skip(Topic::TempBucket, format!("nothing was written to gs://{name}: --read-only")));

@@ -19,8 +19,8 @@ use crate::domain::plan::{PlanInput, Planned, plan};
 use crate::domain::quote;
 use crate::domain::schema::Decisions;
 use crate::domain::window::{Low, Window};
-use crate::engine::Ports;
 use crate::engine::conflicts::{refuse_conflicts, refuse_lost_target, still_required};
+use crate::engine::ports::{Platform, Ports};
 use crate::engine::preview::usual_publish;
 use crate::source::{Bounds, BoundsAsk, Source};
 use crate::state::MappingState;
@@ -35,11 +35,7 @@ pub(super) struct Ground<'a> {
     pub may_read: bool,
 }
 
-pub(super) async fn look<S: Source, W: Warehouse, T>(
-    ports: &Ports<S, W, T>,
-    mapping: &Mapping,
-    ground: &Ground<'_>,
-) -> Vec<Finding> {
+pub(super) async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, ground: &Ground<'_>) -> Vec<Finding> {
     let (source, target) =
         tokio::join!(describe_source(ports, mapping, ground), describe_target(ports, mapping, ground));
     let mut findings = Vec::new();
@@ -82,8 +78,8 @@ pub(super) async fn look<S: Source, W: Warehouse, T>(
     findings.into_iter().map(|finding| finding.of(&mapping.name)).collect()
 }
 
-async fn describe_source<S: Source, W, T>(
-    ports: &Ports<S, W, T>,
+async fn describe_source<P: Platform>(
+    ports: &Ports<P>,
     mapping: &Mapping,
     ground: &Ground<'_>,
 ) -> Result<SourceSchema, Finding> {
@@ -98,8 +94,8 @@ async fn describe_source<S: Source, W, T>(
     })
 }
 
-async fn describe_target<S, W: Warehouse, T>(
-    ports: &Ports<S, W, T>,
+async fn describe_target<P: Platform>(
+    ports: &Ports<P>,
     mapping: &Mapping,
     ground: &Ground<'_>,
 ) -> Result<Option<TargetSchema>, Finding> {
@@ -111,8 +107,8 @@ async fn describe_target<S, W: Warehouse, T>(
     described.map_err(|fault| Finding::fail(Topic::Target, &fault))
 }
 
-fn input<'a, S, W, T>(
-    ports: &Ports<S, W, T>,
+fn input<'a, P: Platform>(
+    ports: &Ports<P>,
     mapping: &'a Mapping,
     (source, target): (&'a SourceSchema, Option<&'a TargetSchema>),
     decisions: &'a Decisions,
@@ -122,8 +118,8 @@ fn input<'a, S, W, T>(
 }
 
 /// Asked only where an index has the answer: a check reads no table from end to end.
-async fn values<S: Source, W, T>(
-    ports: &Ports<S, W, T>,
+async fn values<P: Platform>(
+    ports: &Ports<P>,
     mapping: &Mapping,
     (source, planned): (&SourceSchema, &Planned),
 ) -> Result<Option<CursorFacts>, Fault> {
@@ -150,8 +146,8 @@ async fn values<S: Source, W, T>(
 }
 
 /// Asks BigQuery about the very statement that a run would send, where columns under access control may forbid it.
-async fn tags<S, W: Warehouse, T>(
-    ports: &Ports<S, W, T>,
+async fn tags<P: Platform>(
+    ports: &Ports<P>,
     mapping: &Mapping,
     (planned, target): (&Result<Planned, Fault>, Option<&TargetSchema>),
 ) -> Option<Finding> {
@@ -166,8 +162,8 @@ async fn tags<S, W: Warehouse, T>(
 }
 
 /// What a run would make of the difference between both tables.
-fn compared<S, W, T>(
-    ports: &Ports<S, W, T>,
+fn compared<P: Platform>(
+    ports: &Ports<P>,
     mapping: &Mapping,
     ground: &Ground<'_>,
     (planned, target): (&Result<Planned, Fault>, Option<&TargetSchema>),

@@ -17,15 +17,14 @@ use futures_util::{StreamExt, stream};
 
 use self::bigquery::Google;
 use self::mapping::Ground;
-use super::Ports;
 use super::emitter::Emitter;
+use super::ports::{Platform, Ports};
 use super::protocol::Event;
 use crate::domain::config::Mapping;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::retry::RetryNotes;
 use crate::source::Source;
-use crate::state::StateStore;
 use crate::warehouse::Warehouse;
 
 /// Of one question; a machine that is there answers within a second or two, a job of BigQuery within ten.
@@ -36,12 +35,7 @@ const TRIES: usize = 2;
 
 /// Says all findings in one event, in the order of their topics and of the configuration. Without `probe` nothing is
 /// written, not even for a moment.
-pub(super) async fn check<S: Source, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
-    mappings: Vec<Mapping>,
-    probe: bool,
-    emitter: &Emitter,
-) {
+pub(super) async fn check<P: Platform>(ports: &Ports<P>, mappings: Vec<Mapping>, probe: bool, emitter: &Emitter) {
     let ports = impatient(ports);
     let (mysql, google, state) =
         tokio::join!(mysql::look(&ports), bigquery::look(&ports, &mappings, probe), state::look(&ports, probe));
@@ -60,13 +54,13 @@ pub(super) async fn check<S: Source, W: Warehouse, T: StateStore>(
 }
 
 /// A configuration with a fault never comes this far.
-fn configuration<S, W, T>(ports: &Ports<S, W, T>, chosen: usize) -> Finding {
+fn configuration<P: Platform>(ports: &Ports<P>, chosen: usize) -> Finding {
     let (path, all) = (ports.config.path.display(), ports.config.mappings.len());
     let of = if chosen == all { String::new() } else { format!("{chosen} of ") };
     Finding::ok(Topic::Config, format!("{path} and the environment are sound; {of}{all} mapping(s)"))
 }
 
-fn impatient<S: Source, W: Warehouse, T: StateStore>(ports: &Ports<S, W, T>) -> Ports<S, W, T> {
+fn impatient<P: Platform>(ports: &Ports<P>) -> Ports<P> {
     let notes = RetryNotes::default().with_patience(ports.patience).with_most_tries(TRIES);
     Ports {
         source: Arc::new(ports.source.watched(notes.clone())),

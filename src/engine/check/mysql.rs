@@ -3,11 +3,11 @@
 use super::within;
 use crate::domain::check::server::{self, ServerFacts};
 use crate::domain::finding::{Finding, Topic};
-use crate::engine::Ports;
+use crate::engine::ports::{Platform, Ports};
 use crate::source::Source;
 
 /// What the server said, where it let us in.
-pub(super) async fn look<S: Source, W, T>(ports: &Ports<S, W, T>) -> (Option<ServerFacts>, Vec<Finding>) {
+pub(super) async fn look<P: Platform>(ports: &Ports<P>) -> (Option<ServerFacts>, Vec<Finding>) {
     let facts = match within("Asking MySQL about itself", ports.source.survey()).await {
         Ok(facts) => facts,
         Err(fault) => return (None, vec![Finding::fail(Topic::MysqlLogin, &fault)]),

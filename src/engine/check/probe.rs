@@ -17,7 +17,7 @@ use crate::domain::schema::Decisions;
 use crate::domain::source_type::SourceType;
 use crate::domain::staging::arrow_schema;
 use crate::domain::window::{Low, Window};
-use crate::engine::Ports;
+use crate::engine::ports::{Platform, Ports};
 use crate::engine::run_id::{self, new_run_id};
 use crate::warehouse::{PublishKind, PublishOrder, StageOrder, Staged, Upload, Warehouse};
 
@@ -25,7 +25,7 @@ use crate::warehouse::{PublishKind, PublishOrder, StageOrder, Staged, Upload, Wa
 ///
 /// # Errors
 /// That of the step that failed, which says what it was.
-pub(super) async fn write<S, W: Warehouse, T>(ports: &Ports<S, W, T>, mapping: &Mapping) -> Result<(), Fault> {
+pub(super) async fn write<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Result<(), Fault> {
     let run = new_run_id();
     let [into, from] = [1, 2].map(|number| run_id::probe(&run, &mapping.target, number));
     let tried = within("Trying to load and merge rows", merge(&*ports.warehouse, mapping, &run, (&into, &from))).await;

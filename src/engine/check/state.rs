@@ -8,13 +8,13 @@ use crate::domain::config::StateLocation;
 use crate::domain::fault::Fault;
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::MappingName;
-use crate::engine::Ports;
+use crate::engine::ports::{Platform, Ports};
 use crate::state::{MappingState, StateStore};
 use crate::warehouse::Warehouse;
 
 /// What is remembered, and whether more can be.
-pub(super) async fn look<S, W: Warehouse, T: StateStore>(
-    ports: &Ports<S, W, T>,
+pub(super) async fn look<P: Platform>(
+    ports: &Ports<P>,
     probe: bool,
 ) -> (BTreeMap<MappingName, MappingState>, Vec<Finding>) {
     let states = within("Reading the state", ports.state.load_all()).await;
@@ -35,7 +35,7 @@ fn known(states: &BTreeMap<MappingName, MappingState>) -> String {
     format!("the state of {} mapping(s)", states.len())
 }
 
-async fn failed<S, W: Warehouse, T>(ports: &Ports<S, W, T>, fault: &Fault) -> Finding {
+async fn failed<P: Platform>(ports: &Ports<P>, fault: &Fault) -> Finding {
     match &ports.config.state {
         // The account of the jobs is that of the state.
         StateLocation::Gcs { bucket, .. } => {

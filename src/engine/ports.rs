@@ -1,0 +1,64 @@
+//! What the engine is given: adapters, settings and a clock.
+
+use std::sync::Arc;
+
+use super::clock::Clock;
+use crate::domain::config::{Config, Mapping};
+use crate::domain::ids::RunId;
+use crate::domain::retry::Patience;
+use crate::outlets::Outlets;
+use crate::source::{BatchLimits, Source};
+use crate::state::StateStore;
+use crate::warehouse::{Billing, Warehouse};
+
+/// The adapters that an engine works with, chosen together: one type parameter stands for all of them.
+pub trait Platform: Sized + 'static {
+    type Source: Source;
+    type Warehouse: Warehouse;
+    type State: StateStore;
+}
+
+/// Everything a run needs; cheap to clone.
+#[derive(Debug)]
+pub struct Ports<P: Platform> {
+    pub config: Arc<Config>,
+    pub source: Arc<P::Source>,
+    pub warehouse: Arc<P::Warehouse>,
+    pub state: Arc<P::State>,
+    pub limits: BatchLimits,
+    /// How much of an announced wait is waited out before something is tried again.
+    pub patience: Patience,
+    /// `user@host`, for the history.
+    pub operator: Arc<str>,
+    /// What schedules go by.
+    pub clock: Arc<dyn Clock>,
+    pub outlets: Arc<Outlets>,
+}
+
+impl<P: Platform> Clone for Ports<P> {
+    fn clone(&self) -> Self {
+        Self {
+            config: Arc::clone(&self.config),
+            source: Arc::clone(&self.source),
+            warehouse: Arc::clone(&self.warehouse),
+            state: Arc::clone(&self.state),
+            limits: self.limits,
+            patience: self.patience,
+            operator: Arc::clone(&self.operator),
+            clock: Arc::clone(&self.clock),
+            outlets: Arc::clone(&self.outlets),
+        }
+    }
+}
+
+impl<P: Platform> Ports<P> {
+    /// The same, whose jobs are billed as work on a mapping.
+    pub(super) fn billed(&self, mapping: &Mapping, run: Option<&RunId>) -> Self {
+        let billing = Billing {
+            mapping: Some(mapping.name.clone()),
+            run: run.cloned(),
+            most_bytes: mapping.maximum_bytes_billed,
+        };
+        Self { warehouse: Arc::new(self.warehouse.billed(billing)), ..self.clone() }
+    }
+}
