@@ -7,3 +7,12 @@ pub struct Cost {
     /// What BigQuery thought it would read before it began.
     pub estimated: Option<u64>,
 }
+
+impl Cost {
+    /// Adds another statement's.
+    pub fn add(&mut self, more: Self) {
+        let sum = |known: Option<u64>, more: Option<u64>| known.into_iter().chain(more).reduce(|a, b| a + b);
+        self.billed = sum(self.billed, more.billed);
+        self.estimated = sum(self.estimated, more.estimated);
+    }
+}

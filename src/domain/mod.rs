@@ -16,6 +16,7 @@ pub mod lookback;
 pub mod naming;
 pub mod partitioning;
 pub mod plan;
+pub mod publish;
 pub mod quote;
 pub mod report;
 pub mod retry;

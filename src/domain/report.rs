@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::config::Mode;
-use super::cost::Cost;
 use super::fault::{Fault, FaultKind};
 use super::ids::{JobId, MappingName, RunId};
 
@@ -124,9 +123,6 @@ pub struct MappingReport {
     /// The operator's next step after an error.
     pub hint: Option<String>,
     pub warnings: Vec<String>,
-    /// Those of them that a later attempt would not find out again.
-    #[serde(skip)]
-    pub lasting_warnings: Vec<String>,
     /// Values that arrived as NULL because the target type cannot hold them.
     pub flaws: Vec<FlawCount>,
     /// DDL that was carried out.
@@ -217,22 +213,10 @@ impl MappingReport {
             error_kind: None,
             hint: None,
             warnings: Vec::new(),
-            lasting_warnings: Vec::new(),
             flaws: Vec::new(),
             schema_changes: Vec::new(),
             jobs: Vec::new(),
         }
-    }
-
-    /// Adds what a statement cost.
-    pub fn charge(&mut self, cost: Cost) {
-        let add = |sum: &mut Option<u64>, more: Option<u64>| {
-            if let Some(more) = more {
-                *sum.get_or_insert(0) += more;
-            }
-        };
-        add(&mut self.bytes_billed, cost.billed);
-        add(&mut self.bytes_estimated, cost.estimated);
     }
 
     /// Records the fault that ended the run.

@@ -1,60 +1,24 @@
 //! The engine: moves mappings from a source to a warehouse, and speaks only commands, events and progress.
 
-mod aftermath;
-mod agenda;
-mod attempt;
-mod backfill;
-mod check;
+mod answers;
 mod clock;
-mod command;
-mod compare;
-mod conflicts;
-mod cut;
-mod decide;
-mod deletes;
-mod emitter;
-mod fence;
-mod history;
-mod horizon;
-mod inspect;
-mod ledger;
+mod moving;
 mod ports;
-mod prepare;
-mod preview;
-mod progress;
 mod protocol;
-mod publish;
-mod reach;
-mod recover;
-mod retries;
-mod rivals;
 mod run;
-mod run_id;
-mod schedule;
-mod scope;
-mod shared;
-mod status;
-mod steps;
 mod supervisor;
-mod survey;
-mod sweep;
-mod sync;
-mod tail;
-mod transfer;
-mod verify;
+mod work;
 
 use tokio::sync::{mpsc, watch};
 
 pub use self::clock::{Clock, SystemClock};
 pub use self::ports::{Platform, Ports};
-pub use self::progress::{MappingProgress, Progress, Retry};
 pub use self::protocol::{
-    BackfillAsk, BackfillPreview, ColumnDecision, Command, Event, Lag, MappingStatus, Phase, PublishBytes, Selection,
-    SlicePreview, SyncOrder, VerifyOrder,
+    BackfillAsk, BackfillPreview, ColumnDecision, Command, Event, Lag, MappingProgress, MappingStatus, Phase, Progress,
+    PublishBytes, Retry, Selection, SlicePreview, SyncOrder, VerifyOrder,
 };
+use self::work::emitter::Emitter;
 pub use crate::state::{BackfillState, Holder, LastRun};
-
-use self::emitter::Emitter;
 
 /// The operator's end of a running engine. Dropping it cancels what runs at the next safe point.
 #[derive(Debug)]

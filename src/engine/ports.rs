@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use super::clock::Clock;
-use crate::domain::config::{Config, Mapping};
+use crate::domain::column::{SourceSchema, TargetSchema};
+use crate::domain::config::{Config, Mapping, SchemaAdditions};
+use crate::domain::fault::Fault;
 use crate::domain::ids::RunId;
+use crate::domain::plan::{PlanInput, Planned, plan};
 use crate::domain::retry::Patience;
+use crate::domain::schema::Decisions;
 use crate::outlets::Outlets;
 use crate::source::{BatchLimits, Source};
 use crate::state::StateStore;
@@ -51,9 +55,43 @@ impl<P: Platform> Clone for Ports<P> {
     }
 }
 
+/// Both sides of a mapping, looked at together.
+#[derive(Debug)]
+pub(in crate::engine) struct Described {
+    pub source: SourceSchema,
+    /// `None`: there is no such table yet.
+    pub target: Option<TargetSchema>,
+}
+
+impl Described {
+    /// What would be moved, and how both sides differ.
+    pub(in crate::engine) fn plan(
+        &self,
+        config: &Config,
+        mapping: &Mapping,
+        additions: SchemaAdditions,
+        decisions: &Decisions,
+    ) -> Result<Planned, Fault> {
+        plan(PlanInput {
+            mapping,
+            timezone: config.default_timezone,
+            additions,
+            source: &self.source,
+            target: self.target.as_ref(),
+            decisions,
+        })
+    }
+}
+
 impl<P: Platform> Ports<P> {
+    pub(in crate::engine) async fn describe_both(&self, mapping: &Mapping) -> Result<Described, Fault> {
+        let (source, target) =
+            tokio::try_join!(self.source.describe(&mapping.source), self.warehouse.describe(&mapping.target))?;
+        Ok(Described { source, target })
+    }
+
     /// The same, whose jobs are billed as work on a mapping.
-    pub(super) fn billed(&self, mapping: &Mapping, run: Option<&RunId>) -> Self {
+    pub(in crate::engine) fn billed(&self, mapping: &Mapping, run: Option<&RunId>) -> Self {
         let billing = Billing {
             mapping: Some(mapping.name.clone()),
             run: run.cloned(),

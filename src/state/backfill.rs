@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::cursor::{Cursor, CursorKind};
+use crate::domain::fault::Fault;
 use crate::domain::shard::Shard;
+use crate::domain::window::{Low, Window};
 
 /// How far a backfill is. Values of the incremental column as text, both ends included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +64,19 @@ impl BackfillState {
             None => self.done.clone(),
         };
         Some(Self { to, done, slices: 0, rows: 0, parts: None, ..self.clone() })
+    }
+
+    /// What is not known to be in the target yet.
+    ///
+    /// # Errors
+    /// `Config` where a value does not suit the column.
+    pub fn rest(&self, kind: CursorKind) -> Result<Window, Fault> {
+        let value = |text: &str| Cursor::parse(text, kind);
+        let low = match &self.done {
+            Some(done) => Low::After(value(done)?),
+            None => Low::From(value(&self.from)?),
+        };
+        Ok(Window { low, high: value(&self.to)? })
     }
 
     #[must_use]

@@ -16,6 +16,7 @@ use crate::domain::cursor::Cursor;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{JobId, JobPlace, MappingName, TableId};
 use crate::domain::plan::TablePlan;
+use crate::domain::publish::PublishKind;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
 use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest};
@@ -227,25 +228,6 @@ pub struct Staged {
     pub key_ranges: Vec<Option<Range>>,
     /// Of the incremental column.
     pub cursor_range: Option<Range>,
-}
-
-/// How staged rows join the target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PublishKind {
-    /// upsert: MERGE on the keys, newer over older.
-    Merge,
-    /// upsert, rows that are read again: MERGE on the keys, whichever is newer. What MySQL shows now is what holds, also where
-    /// its stamp is older than the one of before.
-    MergeAsRead,
-    /// upsert into an empty target: INSERT of each key's newest row.
-    InsertNewest,
-    /// append, no overlap possible, no cast: a copy job, which is free.
-    Copy,
-    /// append, no overlap possible, or upsert into an empty target of keys that differ: INSERT of every row.
-    Insert,
-    /// append, the target may hold some already: INSERT of the rows whose key and cursor (without keys: whose content,
-    /// so many times) are not there.
-    InsertMissing,
 }
 
 /// What to publish.

@@ -47,6 +47,7 @@ use crate::domain::config::BigQuerySettings;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{JobId, JobPlace, TableId};
 use crate::domain::plan::TablePlan;
+use crate::domain::publish::PublishKind;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
 use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest};
@@ -54,8 +55,8 @@ use crate::domain::window::Window;
 use crate::google::{Login, Variables};
 use crate::retry::{Waits, repeated};
 use crate::warehouse::{
-    Billing, DeleteOrder, JobFate, PublishCounts, PublishKind, PublishOrder, Sent, StageOrder, Taken, Vanished,
-    VanishedCounts, Warehouse,
+    Billing, DeleteOrder, JobFate, PublishCounts, PublishOrder, Sent, StageOrder, Taken, Vanished, VanishedCounts,
+    Warehouse,
 };
 
 /// One project's BigQuery, in one location. Cheap to clone; all clones share their connections.

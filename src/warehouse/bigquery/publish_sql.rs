@@ -11,10 +11,11 @@ use super::literal::{column, table};
 use super::partition_filter;
 use crate::domain::ids::TableId;
 use crate::domain::plan::{ColumnPlan, TablePlan};
+use crate::domain::publish::PublishKind;
 use crate::domain::source_type::SourceType;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Cast, Encoding};
-use crate::warehouse::{PublishKind, Range};
+use crate::warehouse::Range;
 
 pub const TARGET: &str = "__t";
 pub const STAGED: &str = "__s";

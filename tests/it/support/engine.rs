@@ -6,7 +6,9 @@ use std::sync::Arc;
 use bigquery_syncer::domain::config;
 use bigquery_syncer::domain::report::RunReport;
 use bigquery_syncer::domain::retry::Patience;
-use bigquery_syncer::engine::{self, Clock, Command, Event, Handle, Ports, Selection, SyncOrder, SystemClock};
+use bigquery_syncer::engine::{
+    self, Clock, Command, Event, Handle, Platform, Ports, Selection, SyncOrder, SystemClock,
+};
 use bigquery_syncer::outlets::Outlets;
 use bigquery_syncer::source::BatchLimits;
 use bigquery_syncer::source::mysql::MysqlSource;
@@ -17,6 +19,15 @@ use super::{Sandbox, setting};
 
 /// Batches of 3 rows in pages of 5: every boundary is met with a handful of rows.
 pub const TINY: BatchLimits = BatchLimits { rows: 3, bytes: 1 << 20, page_rows: 5 };
+
+/// The adapters that tests give an engine.
+enum Servers {}
+
+impl Platform for Servers {
+    type Source = MysqlSource;
+    type Warehouse = BigQuery;
+    type State = LocalState;
+}
 
 /// How an engine reaches its servers and how it waits.
 #[derive(Debug, Clone)]
@@ -62,7 +73,7 @@ impl Sandbox {
         let config = config::parse(&self.read("config.yaml"), Path::new("config.yaml"), &env).unwrap();
         let settings = config::bigquery_settings(&env).unwrap();
         let warehouse = BigQuery::new(settings, &config.project, &config.location);
-        engine::start(Ports {
+        engine::start(Ports::<Servers> {
             source: Arc::new(MysqlSource::new(config::mysql_settings(&env).unwrap())),
             warehouse: Arc::new(warehouse),
             state: Arc::new(LocalState::new(self.path("state/state.json"), self.path("etl/reports"))),

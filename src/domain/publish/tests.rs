@@ -1,0 +1,130 @@
+use super::*;
+use crate::domain::column::{SourceColumn, TargetColumn};
+use crate::domain::config::InvalidValues;
+use crate::domain::cursor::CursorKind;
+use crate::domain::plan::{ColumnPlan, Paging};
+use crate::domain::source_type::SourceType;
+use crate::domain::target_type::TargetType;
+use crate::domain::type_map::{Cast, Encoding, StagedType};
+
+/// A table of one integer column that is cursor and key.
+fn plan(mode: Mode) -> TablePlan {
+    let column = ColumnPlan {
+        source: SourceColumn::new("id", SourceType::Int { bits: 64, unsigned: false }, false),
+        target_name: "id".into(),
+        target_type: TargetType::Int64,
+        staged_name: "id".into(),
+        encoding: Encoding::Int { bits: 64, unsigned: false },
+        staged: StagedType::Int64,
+        cast: Cast::None,
+    };
+    TablePlan {
+        columns: vec![column],
+        keys: vec![0],
+        keys_unique: true,
+        mode,
+        cursor: 0,
+        cursor_kind: CursorKind::Int,
+        timezone: chrono_tz::UTC,
+        empty_string_as_null: false,
+        invalid_values: InvalidValues::Null,
+        paging: Paging::Keyset,
+        cursor_indexed: true,
+        partition: None,
+        partitioning: None,
+        cluster: Vec::new(),
+        deleted_column: None,
+    }
+}
+
+fn target(rows: u64, extra_column: bool) -> TargetSchema {
+    let column = |name: &str| TargetColumn::new(name, TargetType::Int64, false);
+    let mut columns = vec![column("id")];
+    if extra_column {
+        columns.push(column("old"));
+    }
+    TargetSchema { columns, rows: Some(rows), ..TargetSchema::default() }
+}
+
+fn mark(imported: bool) -> Watermark {
+    Watermark { cursor: Cursor::Int(5), imported }
+}
+
+fn window(low: Low) -> Window {
+    Window { low, high: Cursor::Int(9) }
+}
+
+#[test]
+fn a_watermark_of_ours_is_gone_on_after_and_a_foreign_one_read_again() {
+    let low_of = |operator, imported| low(operator, Some(&mark(imported)), None);
+    let (after, from) = (Low::After(Cursor::Int(5)), Low::From(Cursor::Int(5)));
+    assert_eq!(low_of(Operator::Greater, false), after);
+    assert_eq!(low_of(Operator::Greater, true), from);
+    assert_eq!(low_of(Operator::GreaterOrEqual, false), from);
+}
+
+#[test]
+fn without_a_watermark_the_window_begins_where_the_mapping_says() {
+    assert_eq!(low(Operator::Greater, None, None), Low::Beginning);
+    assert_eq!(low(Operator::Greater, None, Some(Cursor::Int(3))), Low::From(Cursor::Int(3)));
+}
+
+/// A choice for a first publish after `5`, with what the test says otherwise.
+fn chosen(mode: Mode, target: Option<&TargetSchema>, change: impl Fn(&mut Facts<'_>)) -> PublishKind {
+    let plan = plan(mode);
+    let mut facts = Facts {
+        plan: &plan,
+        target,
+        window: window(Low::After(Cursor::Int(5))),
+        overlap: None,
+        unsure: false,
+        is_first: true,
+        each_key_once: true,
+        wins: Wins::Newer,
+    };
+    change(&mut facts);
+    choose(&facts)
+}
+
+#[test]
+fn an_append_copies_only_where_both_sides_are_the_same_and_no_row_can_be_there() {
+    let of = |target: Option<TargetSchema>, overlap: Option<i128>| {
+        chosen(Mode::Append, target.as_ref(), |facts| facts.overlap = overlap.map(Cursor::Int))
+    };
+    assert_eq!(of(Some(target(7, false)), None), PublishKind::Copy);
+    assert_eq!(of(Some(target(7, true)), None), PublishKind::Insert);
+    assert_eq!(of(None, None), PublishKind::Insert);
+    assert_eq!(of(Some(target(7, false)), Some(5)), PublishKind::Copy);
+    assert_eq!(of(Some(target(7, false)), Some(6)), PublishKind::InsertMissing);
+    let unsure = chosen(Mode::Append, Some(&target(7, false)), |facts| facts.unsure = true);
+    assert_eq!(unsure, PublishKind::InsertMissing);
+}
+
+#[test]
+fn a_window_overlaps_unless_it_goes_on_after_a_watermark_of_ours_or_into_an_empty_table() {
+    let (full, empty, ours) = (target(7, false), target(0, false), mark(false));
+    let after = window(Low::After(Cursor::Int(5)));
+    assert!(!may_overlap(&after, Some(&full), Some(&ours)));
+    assert!(may_overlap(&window(Low::From(Cursor::Int(5))), Some(&full), Some(&ours)));
+    assert!(may_overlap(&window(Low::Beginning), Some(&full), None));
+    assert!(!may_overlap(&window(Low::Beginning), Some(&empty), None));
+    assert!(!may_overlap(&window(Low::Beginning), None, None));
+    let unknown = TargetSchema { rows: None, ..empty };
+    assert!(may_overlap(&window(Low::Beginning), Some(&unknown), None));
+}
+
+#[test]
+fn an_upsert_merges_but_into_an_empty_target() {
+    let as_it_is = |_: &mut Facts<'_>| {};
+    let of = |target: Option<TargetSchema>| chosen(Mode::Upsert, target.as_ref(), as_it_is);
+    assert_eq!(of(None), PublishKind::Insert);
+    assert_eq!(of(Some(target(0, false))), PublishKind::Insert);
+    assert_eq!(of(Some(target(1, false))), PublishKind::Merge);
+    let unknown = TargetSchema { rows: None, ..target(0, false) };
+    assert_eq!(of(Some(unknown)), PublishKind::Merge, "a figure that is missing is not 0");
+    let into_nothing = |change: fn(&mut Facts<'_>)| chosen(Mode::Upsert, None, change);
+    assert_eq!(into_nothing(|facts| facts.each_key_once = false), PublishKind::InsertNewest);
+    assert_eq!(into_nothing(|facts| facts.is_first = false), PublishKind::Merge);
+    let read_again = into_nothing(|facts| (facts.is_first, facts.wins) = (false, Wins::Read));
+    assert_eq!(read_again, PublishKind::MergeAsRead);
+}

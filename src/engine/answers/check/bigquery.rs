@@ -1,0 +1,96 @@
+//! BigQuery: credentials, jobs, every dataset that a mapping writes to, and the bucket on the way there.
+
+use super::{probe, within};
+use crate::domain::check::access::{self, Identity};
+use crate::domain::config::Mapping;
+use crate::domain::finding::{Finding, Topic};
+use crate::engine::ports::{Platform, Ports};
+use crate::engine::work::ids::{self, new_run_id};
+use crate::warehouse::Warehouse;
+
+/// What was found.
+pub(in crate::engine) struct Google {
+    /// There are credentials, so that asking for tables makes sense.
+    pub may_read: bool,
+    pub findings: Vec<Finding>,
+}
+
+pub(in crate::engine) async fn look<P: Platform>(ports: &Ports<P>, mappings: &[Mapping], probe: bool) -> Google {
+    let identity = match within("Finding the credentials", ports.warehouse.identify()).await {
+        Ok(identity) => identity,
+        Err(fault) => return Google { may_read: false, findings: vec![Finding::fail(Topic::BigqueryLogin, &fault)] },
+    };
+    let datasets = one_of_each_dataset(mappings);
+    let (jobs, datasets, bucket) = tokio::join!(
+        jobs(ports, &identity),
+        futures_util::future::join_all(datasets.iter().map(|mapping| dataset(ports, &identity, mapping, probe))),
+        bucket(ports, &identity, mappings.first().filter(|_| probe))
+    );
+    let mut findings = vec![access::login(&identity), jobs];
+    findings.extend(datasets.into_iter().flatten());
+    findings.extend(bucket);
+    Google { may_read: true, findings }
+}
+
+fn one_of_each_dataset(mappings: &[Mapping]) -> Vec<&Mapping> {
+    let mut found: Vec<&Mapping> = Vec::new();
+    for mapping in mappings {
+        let same = |other: &Mapping| {
+            (&other.target.project, &other.target.dataset) == (&mapping.target.project, &mapping.target.dataset)
+        };
+        if !found.iter().any(|other| same(other)) {
+            found.push(mapping);
+        }
+    }
+    found
+}
+
+async fn jobs<P: Platform>(ports: &Ports<P>, identity: &Identity) -> Finding {
+    let (project, location) = (&ports.config.project, &ports.config.location);
+    match within("Running a job", ports.warehouse.try_job()).await {
+        Ok(()) => Finding::ok(Topic::BigqueryJobs, format!("a job ran in {project}, {location}")),
+        Err(fault) => access::jobs_failed(identity, project, &fault),
+    }
+}
+
+async fn dataset<P: Platform>(ports: &Ports<P>, identity: &Identity, mapping: &Mapping, probe: bool) -> Vec<Finding> {
+    let target = &mapping.target;
+    let name = format!("{}.{}", target.project, target.dataset);
+    let skip = |why: &str| Finding::skip(Topic::BigqueryWrite, format!("nothing was written to {name}: {why}"));
+    let there = match within("Looking for the dataset", ports.warehouse.has_dataset(target)).await {
+        Ok(true) => Finding::ok(Topic::BigqueryDataset, format!("{name} is there, in {}", ports.config.location)),
+        Ok(false) => {
+            return vec![access::dataset_missing(target, &ports.config.location), skip("it does not exist yet")];
+        }
+        Err(fault) => {
+            let failed = access::dataset_failed(Topic::BigqueryDataset, identity, target, &fault);
+            return vec![failed, skip("it cannot be looked at")];
+        }
+    };
+    if !probe {
+        return vec![there, skip("--read-only")];
+    }
+    let written = match probe::write(ports, mapping).await {
+        Ok(()) => Finding::ok(
+            Topic::BigqueryWrite,
+            format!("tables of {name} could be created, loaded, merged, read and dropped"),
+        ),
+        Err(fault) => access::dataset_failed(Topic::BigqueryWrite, identity, target, &fault),
+    };
+    vec![there, written]
+}
+
+/// `beside`: a mapping to whose dataset the object would belong; `None`: nothing is to be written.
+async fn bucket<P: Platform>(ports: &Ports<P>, identity: &Identity, beside: Option<&Mapping>) -> Option<Finding> {
+    let name = ports.config.temp_bucket.as_ref()?;
+    let Some(beside) = beside else {
+        return Some(Finding::skip(Topic::TempBucket, format!("nothing was written to gs://{name}: --read-only")));
+    };
+    let staging = ids::probe(&new_run_id(ports.clock.now()), &beside.target, 0);
+    match within("Trying the bucket", ports.warehouse.try_bucket(&staging)).await {
+        Ok(folder) => folder.map(|folder| {
+            Finding::ok(Topic::TempBucket, format!("objects of {folder} could be written, read, listed and removed"))
+        }),
+        Err(fault) => Some(access::bucket_failed(Topic::TempBucket, identity, name, &fault)),
+    }
+}

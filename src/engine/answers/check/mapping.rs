@@ -1,0 +1,201 @@
+//! One mapping: its table in MySQL, what it asks of the columns, and its table in BigQuery.
+
+use std::collections::BTreeMap;
+
+use super::within;
+use crate::domain::check::mapping::{self as rules, CursorFacts, MappingFacts};
+use crate::domain::check::server::{ServerFacts, grant_select};
+use crate::domain::check::target as as_it_is;
+use crate::domain::column::{SourceSchema, TargetSchema};
+use crate::domain::config::{Mapping, SchemaAdditions};
+use crate::domain::cursor::Cursor;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::finding::{Finding, Topic};
+use crate::domain::ids::MappingName;
+use crate::domain::plan::{PlanInput, Planned, plan};
+use crate::domain::publish::PublishKind;
+use crate::domain::quote;
+use crate::domain::schema::Decisions;
+use crate::domain::window::{Low, Window};
+use crate::engine::ports::{Platform, Ports};
+use crate::engine::work::conflicts::{refuse_conflicts, refuse_lost_target, still_required};
+use crate::engine::work::prepared::newest;
+use crate::source::{Bounds, BoundsAsk, Source};
+use crate::state::MappingState;
+use crate::warehouse::Warehouse;
+
+/// What has been found out before any mapping is looked at.
+pub(in crate::engine) struct Ground<'a> {
+    /// `None`: MySQL lets nobody in.
+    pub server: Option<&'a ServerFacts>,
+    pub states: &'a BTreeMap<MappingName, MappingState>,
+    /// BigQuery can be asked for tables.
+    pub may_read: bool,
+}
+
+pub(in crate::engine) async fn look<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    ground: &Ground<'_>,
+) -> Vec<Finding> {
+    let (source, target) =
+        tokio::join!(describe_source(ports, mapping, ground), describe_target(ports, mapping, ground));
+    let mut findings = Vec::new();
+    match (source, ground.server) {
+        (Ok(source), Some(server)) => {
+            let at_hand = target.as_ref().ok().and_then(Option::as_ref);
+            let decisions = ground.states.get(&mapping.name).map(|state| state.decisions.clone()).unwrap_or_default();
+            let input = input(ports, mapping, (&source, at_hand), &decisions);
+            let planned = plan(input);
+            let values = match &planned {
+                Ok(planned) => values(ports, mapping, (&source, planned)).await,
+                Err(_) => Ok(None),
+            };
+            let reading = format!("Reading the foreign keys of {}", mapping.source);
+            let cascades = within(&reading, ports.source.cascades(&mapping.source)).await;
+            findings.extend(cascades.as_ref().err().map(|fault| Finding::warn(Topic::Cursor, fault.to_string())));
+            let told = values.as_ref().err().map(|fault| Finding::fail(Topic::Cursor, fault));
+            let values = values.unwrap_or_default();
+            findings.extend(told);
+            findings.extend(rules::findings(&MappingFacts {
+                input,
+                planned: &planned,
+                server,
+                values,
+                cascades: &cascades.unwrap_or_default(),
+                now: ports.clock.now().naive_utc(),
+            }));
+            findings.extend(tags(ports, mapping, (&planned, at_hand)).await);
+            findings.extend(match target {
+                Ok(target) => compared(ports, mapping, ground, (&planned, target.as_ref())),
+                Err(finding) => vec![finding],
+            });
+        }
+        (source, _) => {
+            findings.extend(source.err());
+            // Without the source there is nothing to hold the target against.
+            findings.extend(target.err());
+        }
+    }
+    findings.into_iter().map(|finding| finding.of(&mapping.name)).collect()
+}
+
+async fn describe_source<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    ground: &Ground<'_>,
+) -> Result<SourceSchema, Finding> {
+    let table = &mapping.source;
+    let Some(server) = ground.server else {
+        return Err(Finding::skip(Topic::Table, format!("{table} was not looked at: MySQL lets nobody in")));
+    };
+    within(&format!("Reading the description of {table}"), ports.source.describe(table)).await.map_err(|fault| {
+        let finding = Finding::fail(Topic::Table, &fault);
+        let grant = || format!("{}; {}", grant_select(server, table), fault.hint());
+        if fault.kind() == FaultKind::Auth { finding.remedy(grant()) } else { finding }
+    })
+}
+
+async fn describe_target<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    ground: &Ground<'_>,
+) -> Result<Option<TargetSchema>, Finding> {
+    let table = &mapping.target;
+    if !ground.may_read {
+        return Err(Finding::skip(Topic::Target, format!("{table} was not looked at: there are no credentials")));
+    }
+    let described = within(&format!("Reading the columns of {table}"), ports.warehouse.describe(table)).await;
+    described.map_err(|fault| Finding::fail(Topic::Target, &fault))
+}
+
+fn input<'a, P: Platform>(
+    ports: &Ports<P>,
+    mapping: &'a Mapping,
+    (source, target): (&'a SourceSchema, Option<&'a TargetSchema>),
+    decisions: &'a Decisions,
+) -> PlanInput<'a> {
+    let (timezone, additions) = (ports.config.default_timezone, ports.config.schema_additions);
+    PlanInput { mapping, timezone, additions, source, target, decisions }
+}
+
+/// Asked only where an index has the answer: a check reads no table from end to end.
+async fn values<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    (source, planned): (&SourceSchema, &Planned),
+) -> Result<Option<CursorFacts>, Fault> {
+    let plan = &planned.table;
+    if !plan.cursor_indexed {
+        return Ok(None);
+    }
+    let column = &plan.cursor_column().source;
+    let ask = BoundsAsk {
+        nullable: column.nullable,
+        is_unique: rules::has_own_key(source, &column.name),
+        ..newest(&mapping.source, plan, Low::Beginning)
+    };
+    let bounds = within(&format!("Reading the bounds of {}", mapping.source), ports.source.bounds(&ask)).await?;
+    let Bounds { has_nulls, newest, tick, limit, .. } = bounds;
+    Ok(Some(CursorFacts { has_nulls, newest, tick, limit }))
+}
+
+/// Asks BigQuery about the very statement that a run would send, where columns under access control may forbid it.
+async fn tags<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    (planned, target): (&Result<Planned, Fault>, Option<&TargetSchema>),
+) -> Option<Finding> {
+    let (Ok(planned), Some(target)) = (planned, target) else { return None };
+    let columns = as_it_is::tagged(target, &planned.table)?;
+    let table = &mapping.target;
+    // All of it: where it ends does not matter.
+    let window = Window { low: Low::Beginning, high: Cursor::Int(0) };
+    let asked =
+        ports.warehouse.publish_bytes(table, &planned.table, PublishKind::that_looks_for_rows(mapping.mode), window);
+    let tried = within(&format!("Asking what a publish to {table} would do"), asked).await;
+    Some(as_it_is::policy_tags(table, &columns, tried.map(|_| ())))
+}
+
+/// What a run would make of the difference between both tables.
+fn compared<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    ground: &Ground<'_>,
+    (planned, target): (&Result<Planned, Fault>, Option<&TargetSchema>),
+) -> Vec<Finding> {
+    let (table, additions) = (&mapping.target, ports.config.schema_additions);
+    let watermark = ground.states.get(&mapping.name).and_then(|state| state.watermark.as_ref());
+    if let Err(fault) = refuse_lost_target(mapping, watermark.map(|mark| mark.value.as_str()), target) {
+        return vec![Finding::fail(Topic::Target, &fault)];
+    }
+    // What is wrong with the plan has been told.
+    let Ok(planned) = planned else { return Vec::new() };
+    let waiting = || planned.diff.changes().chain(planned.diff.conflicts()).filter(|column| column.accepted.is_none());
+    let names: Vec<_> = waiting().map(|column| format!("`{}`", column.name)).collect();
+    if additions == SchemaAdditions::Review && !planned.diff.creates_table && !names.is_empty() {
+        let sentence = format!("{} of {table} wait for a decision, and the mapping with them", names.join(", "));
+        let option = quote::shell_option("--mapping", &mapping.name.0);
+        let remedy = format!("bqsync schema-diff {option} shows them, --apply and --decline decide");
+        return vec![Finding::warn(Topic::Target, sentence).remedy(remedy)];
+    }
+    if let Err(fault) = refuse_conflicts(mapping, planned, additions) {
+        return vec![Finding::fail(Topic::Target, &fault)];
+    }
+    let warned = still_required(mapping, planned, additions);
+    let told = planned.warnings.iter().any(|warning| warning.topic == Topic::Target);
+    if told || !warned.is_empty() {
+        return warned;
+    }
+    let sentence = match (planned.diff.creates_table, names.len()) {
+        (true, _) => format!("{table} does not exist yet; the first run creates it"),
+        (false, 0) if planned.table.partitioning.as_ref().is_some_and(|by| by.needs_filter) => {
+            format!(
+                "{table} has every column; it requires a partition filter, and every statement has one that is always true"
+            )
+        }
+        (false, 0) => format!("{table} has every column"),
+        (false, changes) => format!("{table} is there; the next run adds, widens or relaxes {changes} column(s)"),
+    };
+    vec![Finding::ok(Topic::Target, sentence)]
+}

@@ -1,0 +1,84 @@
+//! Looks at everything that a run will need before there is one, and says of each how it stands and what to do.
+//!
+//! MySQL, BigQuery and the state are asked side by side, then every mapping on its own: what is broken in one place
+//! hides nothing of another. Nobody is asked more than twice, and nobody waited for longer than [`LONGEST`].
+
+mod bigquery;
+mod mapping;
+mod mysql;
+mod probe;
+mod state;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+
+use self::bigquery::Google;
+use self::mapping::Ground;
+use crate::domain::config::Mapping;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::finding::{Finding, Topic};
+use crate::domain::retry::RetryNotes;
+use crate::engine::ports::{Platform, Ports};
+use crate::engine::protocol::Event;
+use crate::engine::work::emitter::Emitter;
+use crate::source::Source;
+use crate::warehouse::Warehouse;
+
+/// Of one question; a machine that is there answers within a second or two, a job of BigQuery within ten.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// A second try tells a hiccup from trouble.
+const TRIES: usize = 2;
+
+/// Says all findings in one event, in the order of their topics and of the configuration. Without `probe` nothing is
+/// written, not even for a moment.
+pub(in crate::engine) async fn check<P: Platform>(
+    ports: &Ports<P>,
+    mappings: Vec<Mapping>,
+    probe: bool,
+    emitter: &Emitter,
+) {
+    let ports = impatient(ports);
+    let (mysql, google, state) =
+        tokio::join!(mysql::look(&ports), bigquery::look(&ports, &mappings, probe), state::look(&ports, probe));
+    let mut findings = vec![configuration(&ports, mappings.len())];
+    let (server, said) = mysql;
+    findings.extend(said);
+    let Google { may_read, findings: said } = google;
+    findings.extend(said);
+    let (states, said) = state;
+    findings.extend(said);
+    let ground = Ground { server: server.as_ref(), states: &states, may_read };
+    let asked: Vec<_> = mappings.iter().map(|mapping| mapping::look(&ports, mapping, &ground)).collect();
+    let of_mappings: Vec<Vec<Finding>> = stream::iter(asked).buffered(ports.config.concurrency).collect().await;
+    findings.extend(of_mappings.into_iter().flatten());
+    emitter.emit(Event::Checked { mappings: mappings.into_iter().map(|mapping| mapping.name).collect(), findings });
+}
+
+/// A configuration with a fault never comes this far.
+fn configuration<P: Platform>(ports: &Ports<P>, chosen: usize) -> Finding {
+    let (path, all) = (ports.config.path.display(), ports.config.mappings.len());
+    let of = if chosen == all { String::new() } else { format!("{chosen} of ") };
+    Finding::ok(Topic::Config, format!("{path} and the environment are sound; {of}{all} mapping(s)"))
+}
+
+fn impatient<P: Platform>(ports: &Ports<P>) -> Ports<P> {
+    let notes = RetryNotes::default().with_patience(ports.patience).with_most_tries(TRIES);
+    Ports {
+        source: Arc::new(ports.source.watched(notes.clone())),
+        warehouse: Arc::new(ports.warehouse.watched(notes)),
+        ..ports.clone()
+    }
+}
+
+/// Waits for an answer, but not for ever. `what` is what failed then: `Asking MySQL`.
+async fn within<V>(what: &str, answer: impl Future<Output = Result<V, Fault>>) -> Result<V, Fault> {
+    tokio::time::timeout(LONGEST, Box::pin(answer)).await.unwrap_or_else(|_| {
+        let sentence = format!("{what} failed: no answer within {} s", LONGEST.as_secs());
+        Err(Fault::new(FaultKind::Transient, sentence)
+            .with_hint("see that the service is up and that a firewall lets this machine through"))
+    })
+}

@@ -1,0 +1,152 @@
+//! The operator's word on a mapping's columns: remembered with who and when, and carried out where it was a yes.
+
+use crate::domain::check::additions::Gap;
+use crate::domain::column::same_name;
+use crate::domain::config::{Mapping, SchemaAdditions};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::plan::Planned;
+use crate::domain::schema::{ColumnDiff, Decisions, SchemaDecision, Verdict};
+use crate::engine::ports::{Platform, Ports};
+use crate::engine::protocol::{ColumnDecision, Event};
+use crate::engine::work::conflicts::refuse_lost_target;
+use crate::engine::work::emitter::Emitter;
+use crate::engine::work::ids::new_run_id;
+use crate::engine::work::ledger::Ledger;
+use crate::warehouse::Warehouse;
+
+pub(in crate::engine) async fn decide<P: Platform>(
+    ports: &Ports<P>,
+    mapping: Option<Mapping>,
+    decisions: Vec<ColumnDecision>,
+    emitter: &Emitter,
+) {
+    let Some(mapping) = mapping else { return };
+    let name = mapping.name.clone();
+    emitter.emit(match decide_one(ports, &mapping, &decisions).await {
+        Ok(event) => event,
+        Err(fault) => Event::DecideFailed { mapping: name, error: fault.to_string(), hint: fault.hint().to_owned() },
+    });
+}
+
+async fn decide_one<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    decisions: &[ColumnDecision],
+) -> Result<Event, Fault> {
+    // Changing a table while a run plans on it would fail that run: whoever decides holds the lease.
+    let run = new_run_id(ports.clock.now());
+    let ports = &ports.billed(mapping, Some(&run));
+    let mut ledger = Ledger::open(ports, &mapping.name, &run).await?;
+    let planned =
+        difference(ports, mapping, ledger.watermark_text().as_deref(), &Decisions::new(), ledger.decisions()).await?;
+    let mut said = Vec::new();
+    for decision in decisions {
+        let column = planned.diff.columns.iter().find(|c| same_name(&c.name, &decision.column));
+        let column = column.ok_or_else(|| unknown(mapping, &planned, decision))?;
+        refuse(mapping, &planned, column, decision.accept)?;
+        said.push((column, decision.accept));
+    }
+    let accepted = planned.diff.only(|c| said.iter().any(|(column, accept)| *accept && column.name == c.name));
+    let statements = if accepted.changes().next().is_some() {
+        ports.warehouse.ddl(&mapping.target, &planned.table, &accepted)
+    } else {
+        Vec::new()
+    };
+    ports.warehouse.apply(&statements).await?;
+    ledger.forget_moment();
+    for (column, accepted) in &said {
+        let decision = SchemaDecision {
+            accepted: *accepted,
+            mysql: column.source.clone().unwrap_or_default(),
+            by: ports.operator.to_string(),
+            at: ports.clock.now(),
+        };
+        ledger.decisions_mut().insert(column.name.clone(), decision);
+    }
+    ledger.forget_undecided(|name| said.iter().any(|(column, _)| column.name == name));
+    ledger.save().await?;
+    let names = |accept| said.iter().filter(|(_, a)| *a == accept).map(|(c, _)| c.name.clone()).collect();
+    Ok(Event::SchemaDecided {
+        mapping: mapping.name.clone(),
+        accepted: names(true),
+        declined: names(false),
+        statements,
+        notes: accepted.notes().collect(),
+    })
+}
+
+/// Both sides as they are, the whole difference, whatever a run would be allowed to do about it. `said`: what operators have
+/// said up to now, which may be more than the plan is to heed.
+pub(in crate::engine) async fn difference<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    watermark: Option<&str>,
+    decisions: &Decisions,
+    said: &Decisions,
+) -> Result<Planned, Fault> {
+    let described = ports.describe_both(mapping).await?;
+    refuse_lost_target(mapping, watermark, described.target.as_ref())?;
+    let mut planned = described.plan(&ports.config, mapping, SchemaAdditions::Allow, decisions)?;
+    if described.target.is_some_and(|target| !target.is_empty()) {
+        let denied = ports.config.schema_additions == SchemaAdditions::Deny;
+        note_left_out(mapping, &mut planned, |column| {
+            denied || said.get(&column.name).is_some_and(|decision| !decision.accepted)
+        });
+    }
+    Ok(planned)
+}
+
+/// Of columns that runs have passed over, rows hold values that they never brought.
+fn note_left_out(mapping: &Mapping, planned: &mut Planned, was_left_out: impl Fn(&ColumnDiff) -> bool) {
+    let cursor = planned.table.cursor_column().source.source_type.clone();
+    let new = |column: &&mut ColumnDiff| column.source.is_some() && matches!(column.verdict, Verdict::New(_));
+    for column in planned.diff.columns.iter_mut().filter(new) {
+        if column.note.is_none() && was_left_out(column) {
+            column.note = Some(Gap::LeftOut.note(mapping, &column.name, &cursor));
+        }
+    }
+}
+
+fn unknown(mapping: &Mapping, planned: &Planned, decision: &ColumnDecision) -> Fault {
+    let open = planned.diff.changes().chain(planned.diff.conflicts());
+    let names: Vec<_> = open.map(|c| c.name.as_str()).collect();
+    let hint = if names.is_empty() {
+        "there is nothing to decide: both sides are the same".to_owned()
+    } else {
+        format!("columns that differ: {}", names.join(", "))
+    };
+    let option = if decision.accept { "--column" } else { "--decline" };
+    let sentence = format!("`{option} {}`: mapping `{}` has no such column", decision.column, mapping.name);
+    Fault::new(FaultKind::Config, sentence).with_hint(hint)
+}
+
+fn refuse(mapping: &Mapping, planned: &Planned, column: &ColumnDiff, accept: bool) -> Result<(), Fault> {
+    let name = &column.name;
+    match (&column.verdict, accept) {
+        (Verdict::Conflict(_), true) => Err(Fault::new(
+            FaultKind::Schema,
+            format!(
+                "Column `{name}` of `{}` cannot be accepted: BigQuery cannot turn its type into the other",
+                mapping.name
+            ),
+        )
+        .with_hint("decline it, which leaves it out; or choose its type with `columns:`; or convert it in BigQuery")),
+        (Verdict::Same | Verdict::MissingInSource, _) => Err(Fault::new(
+            FaultKind::Config,
+            format!("There is nothing to decide about column `{name}` of `{}`", mapping.name),
+        )
+        .with_hint("`bqsync schema-diff` shows what differs")),
+        (_, false) if is_needed(planned, name) => Err(Fault::new(
+            FaultKind::Config,
+            format!("Column `{name}` of `{}` cannot be declined: it is a key or the incremental column", mapping.name),
+        )
+        .with_hint("accept it, or choose other keys in the configuration")),
+        (Verdict::New(_) | Verdict::Widen(_) | Verdict::Relax | Verdict::Conflict(_), _) => Ok(()),
+    }
+}
+
+fn is_needed(planned: &Planned, name: &str) -> bool {
+    let table = &planned.table;
+    let needed = table.keys.iter().copied().chain([table.cursor]).chain(table.partition);
+    needed.into_iter().any(|position| same_name(&table.columns[position].target_name, name))
+}

@@ -1,0 +1,10 @@
+//! Answers everything that moves no rows: one file for each question.
+
+pub(in crate::engine) mod check;
+pub(in crate::engine) mod decide;
+pub(in crate::engine) mod history;
+pub(in crate::engine) mod preview;
+mod row_diff;
+pub(in crate::engine) mod schema_diff;
+pub(in crate::engine) mod status;
+pub(in crate::engine) mod verify;

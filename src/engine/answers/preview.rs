@@ -1,0 +1,161 @@
+//! Says what a backfill would do, and does none of it.
+
+use crate::domain::config::{Mapping, Mode, SchemaAdditions};
+use crate::domain::cursor::Cursor;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::plan::TablePlan;
+use crate::domain::publish::PublishKind;
+use crate::domain::window::{Low, Window, step};
+use crate::engine::moving::reach::within_partitions;
+use crate::engine::ports::{Platform, Ports};
+use crate::engine::protocol::{BackfillAsk, BackfillPreview, Event, PublishBytes, SlicePreview};
+use crate::engine::work::asked::{Asked, beyond, nothing};
+use crate::engine::work::emitter::Emitter;
+use crate::engine::work::prepared::{newest, stretch};
+use crate::format;
+use crate::source::{BoundsAsk, Source, StretchAsk};
+use crate::state::{MappingState, StateStore};
+use crate::warehouse::Warehouse;
+
+/// More are not listed: nobody reads them, and each costs a walk over the index.
+const MOST_SLICES: usize = 100;
+
+pub(in crate::engine) async fn preview<P: Platform>(ports: &Ports<P>, ask: BackfillAsk, emitter: &Emitter) {
+    let mapping = ports.config.mappings.iter().find(|m| m.name == ask.mapping);
+    let looked = match mapping {
+        Some(mapping) => look(&ports.billed(mapping, None), mapping, &ask).await,
+        None => Err(Fault::new(FaultKind::Config, format!("There is no mapping `{}`", ask.mapping))),
+    };
+    emitter.emit(match looked {
+        Ok(preview) => Event::BackfillPreviewed { preview: Box::new(preview) },
+        Err(fault) => {
+            Event::PreviewFailed { mapping: ask.mapping, error: fault.to_string(), hint: fault.hint().to_owned() }
+        }
+    });
+}
+
+async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, ask: &BackfillAsk) -> Result<BackfillPreview, Fault> {
+    let state = ports.state.load(&mapping.name).await?;
+    let described = ports.describe_both(mapping).await?;
+    let plan = described.plan(&ports.config, mapping, SchemaAdditions::Deny, &state.decisions)?.table;
+    let target = described.target;
+    let asked = Asked::read(ask, plan.cursor_kind)?;
+    let (window, mut notes) = resolve(ports, mapping, &plan, &state, &asked).await?;
+    let stretch = stretch(&mapping.source, &plan, window);
+    let (slices, more_slices) = slices(ports, &plan, &stretch).await?;
+    let estimate = ports.source.estimate(&stretch).await?;
+    let rows_in_target = match &target {
+        Some(_) => Some(ports.warehouse.count(&mapping.target, &plan, window).await?),
+        None => None,
+    };
+    let bytes_estimate = estimate.rows.zip(estimate.row_bytes).map(|(rows, bytes)| rows.saturating_mul(bytes));
+    let publish_bytes = match &target {
+        Some(_) => {
+            let publishes = publishes(ports, slices.len(), more_slices, estimate.rows);
+            price(ports, mapping, &plan, window, publishes, bytes_estimate, &mut notes).await
+        }
+        None => None,
+    };
+    Ok(BackfillPreview {
+        ask: ask.clone(),
+        window: window.to_string(),
+        notes,
+        slices,
+        more_slices,
+        rows_estimate: estimate.rows,
+        bytes_estimate,
+        rows_in_target,
+        publish: publish_words(mapping.mode).to_owned(),
+        publish_bytes,
+        unfinished: state.backfill,
+    })
+}
+
+/// The window as the backfill itself would fix it, but for the wait for open transactions.
+async fn resolve<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    plan: &TablePlan,
+    state: &MappingState,
+    asked: &Asked,
+) -> Result<(Window, Vec<String>), Fault> {
+    let kind = plan.cursor_kind;
+    let watermark = state.watermark.as_ref().map(|mark| Cursor::parse(&mark.value, kind)).transpose()?;
+    let latest = if watermark.is_some() {
+        watermark
+    } else {
+        let settle = ports.config.pace.settle.unwrap_or_default();
+        let ask = BoundsAsk { settle, ..newest(&mapping.source, plan, Low::From(asked.start)) };
+        ports.source.bounds(&ask).await?.high
+    };
+    let (to, cut) = asked.until(latest).ok_or_else(|| nothing(mapping, asked, latest))?;
+    let notes = watermark.filter(|_| cut).map(beyond).into_iter().collect();
+    Ok((Window { low: Low::From(asked.start), high: to }, notes))
+}
+
+async fn slices<P: Platform>(
+    ports: &Ports<P>,
+    plan: &TablePlan,
+    stretch: &StretchAsk,
+) -> Result<(Vec<SlicePreview>, bool), Fault> {
+    let rows = ports.config.pace.window_rows;
+    let mut slices = Vec::new();
+    let mut rest = stretch.window;
+    while slices.len() < MOST_SLICES {
+        let ask = StretchAsk { window: rest, ..stretch.clone() };
+        let full = if plan.cursor_indexed { ports.source.step_end(&ask, rows).await? } else { None };
+        let end = within_partitions(&*ports.source, plan, &ask, full).await?;
+        let slice = step(rest, end, None);
+        slices.push(SlicePreview { window: slice.to_string(), rows: full.filter(|_| end == full).map(|_| rows) });
+        if slice.high == rest.high {
+            return Ok((slices, false));
+        }
+        rest.low = Low::After(slice.high);
+    }
+    Ok((slices, true))
+}
+
+/// As many as there are slices; where not all are listed, as the rows suggest.
+fn publishes<P: Platform>(ports: &Ports<P>, listed: usize, more: bool, rows: Option<u64>) -> u64 {
+    let by_rows = rows.filter(|_| more).map(|rows| rows.div_ceil(ports.config.pace.window_rows));
+    by_rows.unwrap_or(0).max(listed as u64)
+}
+
+/// Asks BigQuery; a preview without its price is still worth showing.
+async fn price<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    plan: &TablePlan,
+    window: Window,
+    publishes: u64,
+    from_mysql: Option<u64>,
+    notes: &mut Vec<String>,
+) -> Option<PublishBytes> {
+    match ports
+        .warehouse
+        .publish_bytes(&mapping.target, plan, PublishKind::that_looks_for_rows(mapping.mode), window)
+        .await
+    {
+        Ok(of_table) => {
+            if let Some(most) = mapping.maximum_bytes_billed.filter(|most| of_table > *most) {
+                let (of_table, most) = (format::bytes(of_table), format::bytes(most));
+                notes.push(format!(
+                    "a publish may read {of_table}, and `maximum_bytes_billed` allows {most}: BigQuery may refuse it"
+                ));
+            }
+            let in_all = of_table.saturating_mul(publishes).saturating_add(from_mysql.unwrap_or(0));
+            Some(PublishBytes { of_table, publishes, in_all })
+        }
+        Err(fault) => {
+            notes.push(format!("what publishing would cost is not known: {fault}"));
+            None
+        }
+    }
+}
+
+const fn publish_words(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Upsert => "merge: rows are added or replaced by key, and a newer row is never replaced by an older one",
+        Mode::Append => "insert missing: rows that the table holds already are left as they are",
+    }
+}

@@ -1,0 +1,70 @@
+//! Compares both sides' schemas on demand, and carries out what is safe when asked to.
+
+use super::decide::difference;
+use crate::domain::column::same_name;
+use crate::domain::config::Mapping;
+use crate::domain::fault::Fault;
+use crate::engine::ports::{Platform, Ports};
+use crate::engine::protocol::Event;
+use crate::engine::work::emitter::Emitter;
+use crate::engine::work::ids::new_run_id;
+use crate::engine::work::ledger::Ledger;
+use crate::engine::work::prepare::compared;
+use crate::state::StateStore;
+use crate::warehouse::Warehouse;
+
+/// Says each mapping's difference, in the order of the configuration. `columns` narrows the statements to those named.
+pub(in crate::engine) async fn compare<P: Platform>(
+    ports: &Ports<P>,
+    mappings: Vec<Mapping>,
+    apply: bool,
+    columns: &[String],
+    emitter: &Emitter,
+) {
+    for mapping in mappings {
+        let compared =
+            if apply { carry_out(ports, &mapping, columns).await } else { look(ports, &mapping, columns).await };
+        emitter.emit(compared.unwrap_or_else(|fault| Event::CompareFailed {
+            mapping: mapping.name,
+            error: fault.to_string(),
+            hint: fault.hint().to_owned(),
+        }));
+    }
+    emitter.emit(Event::CompareFinished);
+}
+
+async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[String]) -> Result<Event, Fault> {
+    let state = ports.state.load(&mapping.name).await?;
+    let planned = difference(ports, mapping, None, &state.decisions, &state.decisions).await?;
+    let wanted = planned.diff.only(|c| !c.is_declined() && is_named(columns, &c.name));
+    let changes = planned.diff.creates_table || wanted.changes().next().is_some();
+    let statements = if changes { ports.warehouse.ddl(&mapping.target, &planned.table, &wanted) } else { Vec::new() };
+    Ok(compared(mapping.name.clone(), &planned.diff, statements, false))
+}
+
+/// Changing a table while a run plans on it would fail that run: whoever applies holds the lease.
+async fn carry_out<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[String]) -> Result<Event, Fault> {
+    let run = new_run_id(ports.clock.now());
+    let ports = &ports.billed(mapping, Some(&run));
+    let mut ledger = Ledger::open(ports, &mapping.name, &run).await?;
+    let said = ledger.decisions();
+    let planned = difference(ports, mapping, ledger.watermark_text().as_deref(), said, said).await?;
+    let wanted = planned.diff.only(|c| !c.is_declined() && is_named(columns, &c.name));
+    if !planned.diff.creates_table && wanted.changes().next().is_none() {
+        return Ok(compared(mapping.name.clone(), &planned.diff, Vec::new(), false));
+    }
+    let statements = ports.warehouse.ddl(&mapping.target, &planned.table, &wanted);
+    if planned.diff.creates_table {
+        ports.warehouse.ensure_dataset(&mapping.target).await?;
+    }
+    ports.warehouse.apply(&statements).await?;
+    ledger.forget_moment();
+    ledger.forget_undecided(|name| wanted.changes().any(|c| c.name == name));
+    ledger.save().await?;
+    Ok(compared(mapping.name.clone(), &planned.diff, statements, true))
+}
+
+/// None named means all.
+fn is_named(columns: &[String], name: &str) -> bool {
+    columns.is_empty() || columns.iter().any(|column| same_name(column, name))
+}

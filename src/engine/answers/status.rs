@@ -1,0 +1,142 @@
+//! Where every mapping stands: from the state, and from MySQL as far as it answers.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use crate::domain::config::{Mapping, SchemaAdditions};
+use crate::domain::cursor::Cursor;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::MappingName;
+use crate::domain::schema::Decisions;
+use crate::domain::window::Low;
+use crate::engine::ports::{Described, Platform, Ports};
+use crate::engine::protocol::{Event, Lag, MappingStatus};
+use crate::engine::work::emitter::Emitter;
+use crate::engine::work::prepared;
+use crate::source::Source;
+use crate::state::{Holder, MappingState, StateStore};
+
+/// Says every mapping's standing in one event, in the order of the configuration.
+pub(in crate::engine) async fn inspect<P: Platform>(ports: &Ports<P>, mappings: Vec<Mapping>, emitter: &Emitter) {
+    let remembered = Remembered::read(ports).await;
+    let asked: Vec<_> = mappings.iter().map(|mapping| inspect_one(ports, mapping, &remembered)).collect();
+    let mappings = stream::iter(asked).buffered(ports.config.concurrency).map(|(status, _)| status).collect().await;
+    emitter.emit(Event::Inspected { mappings });
+}
+
+/// Says what the state knows of every mapping, and asks nobody else.
+pub(in crate::engine) async fn look<P: Platform>(ports: &Ports<P>, mappings: Vec<Mapping>, emitter: &Emitter) {
+    let remembered = Remembered::read(ports).await;
+    emitter.emit(Event::Watched { mappings: mappings.iter().map(|mapping| remembered.status(mapping)).collect() });
+}
+
+/// Says every mapping's standing as soon as it is known, a few at a time.
+///
+/// A server that is away costs each question some seconds of trying: once it has failed for as many as are asked at
+/// the same time, the others are not asked.
+pub(in crate::engine) async fn measure<P: Platform>(ports: &Ports<P>, mappings: Vec<Mapping>, emitter: &Emitter) {
+    let remembered = Remembered::read(ports).await;
+    let away = AtomicUsize::new(0);
+    let patience = ports.config.concurrency;
+    let asked: Vec<_> = mappings
+        .iter()
+        .map(|mapping| {
+            let (remembered, away) = (&remembered, &away);
+            async move {
+                if away.load(Ordering::Relaxed) >= patience {
+                    let problem = "MySQL did not answer for other mappings, so it was not asked for this one";
+                    return MappingStatus { problem: Some(problem.to_owned()), ..remembered.status(mapping) };
+                }
+                let (status, kind) = inspect_one(ports, mapping, remembered).await;
+                if kind == Some(FaultKind::Transient) {
+                    away.fetch_add(1, Ordering::Relaxed);
+                }
+                status
+            }
+        })
+        .collect();
+    let mut known = stream::iter(asked).buffer_unordered(patience);
+    while let Some(status) = known.next().await {
+        emitter.emit(Event::Measured { status: Box::new(status) });
+    }
+    emitter.emit(Event::MeasureFinished);
+}
+
+/// What the state holds, or why it cannot be read.
+struct Remembered {
+    states: Result<BTreeMap<MappingName, MappingState>, Fault>,
+    holders: BTreeMap<MappingName, Holder>,
+}
+
+impl Remembered {
+    async fn read<P: Platform>(ports: &Ports<P>) -> Self {
+        let states = ports.state.load_all().await;
+        // Not to know who works on what is no reason not to know where everything stands.
+        let holders = ports.state.holders().await.unwrap_or_else(|fault| {
+            tracing::warn!(error = %fault, "who works on which mapping cannot be told");
+            BTreeMap::new()
+        });
+        Self { states, holders }
+    }
+
+    fn status(&self, mapping: &Mapping) -> MappingStatus {
+        let of = |name: &MappingName| self.states.as_ref().ok()?.get(name);
+        let state = of(&mapping.name).cloned().unwrap_or_default();
+        let part = |number| of(&mapping.name.part(number))?.backfill.as_ref();
+        let backfill = state.backfill.map(|backfill| backfill.with_parts(part));
+        MappingStatus {
+            mapping: mapping.name.clone(),
+            source: mapping.source.to_string(),
+            target: format!("{}.{}", mapping.target.dataset, mapping.target.table),
+            mode: mapping.mode.word().to_owned(),
+            watermark: state.watermark.map(|mark| mark.value),
+            newest: None,
+            lag: None,
+            last_run: state.last_run,
+            problem: self.states.as_ref().err().map(|fault| format!("{fault} ({})", fault.hint())),
+            pending: state.pending.map(|pending| pending.job),
+            held_by: self.holders.get(&mapping.name).cloned(),
+            backfill,
+            undecided: state.undecided,
+            decisions: state.decisions,
+        }
+    }
+}
+
+/// With the kind of trouble the source was in.
+async fn inspect_one<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    remembered: &Remembered,
+) -> (MappingStatus, Option<FaultKind>) {
+    let mut status = remembered.status(mapping);
+    match newest(ports, mapping, status.watermark.as_deref()).await {
+        Ok((newest, lag)) => {
+            status.newest = newest.map(|cursor| cursor.to_string());
+            status.lag = lag;
+            (status, None)
+        }
+        Err(fault) => {
+            status.problem = Some(format!("{fault} ({})", fault.hint()));
+            (status, Some(fault.kind()))
+        }
+    }
+}
+
+/// The incremental column's greatest value, and how far the watermark is behind it.
+async fn newest<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    watermark: Option<&str>,
+) -> Result<(Option<Cursor>, Option<Lag>), Fault> {
+    let source = ports.source.describe(&mapping.source).await?;
+    let described = Described { source, target: None };
+    let table = described.plan(&ports.config, mapping, SchemaAdditions::Allow, &Decisions::new())?.table;
+    let mark = watermark.map(|text| Cursor::parse(text, table.cursor_kind)).transpose()?;
+    let low = mark.map_or(Low::Beginning, Low::After);
+    let bounds = ports.source.bounds(&prepared::newest(&mapping.source, &table, low)).await?;
+    Ok((bounds.newest, mark.zip(bounds.newest).and_then(|(mark, newest)| Lag::between(mark, newest))))
+}

@@ -1,0 +1,310 @@
+//! Fixes how far a run goes: no further than rows are settled, so that none can appear behind the watermark later.
+
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+
+use super::fence::{Fence, Trust};
+use crate::domain::check::mapping as check;
+use crate::domain::config::{Mapping, Mode, Pace};
+use crate::domain::cursor::{Cursor, CursorKind};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::lookback::Lookback;
+use crate::domain::publish;
+use crate::domain::quote;
+use crate::domain::window::{Low, Watermark, Window};
+use crate::engine::ports::Platform;
+use crate::engine::protocol::Event;
+use crate::engine::protocol::status::Lag;
+use crate::engine::work::Work;
+use crate::engine::work::ledger::Ledger;
+use crate::engine::work::prepared::Prepared;
+use crate::engine::work::scope::{Halt, Task};
+use crate::source::{Bounds, BoundsAsk, Source};
+
+/// A statement is stamped before its transaction is seen to begin, by as long as it waited for the table's definition.
+const BEFORE_THE_TRANSACTION: TimeDelta = TimeDelta::minutes(1);
+
+/// The window of an incremental run, and what was learnt on the way.
+pub(in crate::engine) struct Fixed {
+    /// `None`: there is nothing new that is settled.
+    pub window: Option<Window>,
+    /// Rows in it, by a look into the index; `None` for a first load, of which only statistics of any age tell.
+    pub rows: Option<u64>,
+    pub moment: Moment,
+}
+
+/// What the server said when a run's end was chosen.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine) struct Moment {
+    /// The server's clock (UTC).
+    pub now: NaiveDateTime,
+    /// This machine's, just after.
+    pub here: DateTime<Utc>,
+    /// The same as a value of the incremental column; `None` for integers.
+    pub tick: Option<Cursor>,
+    /// `None`: nothing was there to be fenced.
+    pub trust: Option<Trust>,
+}
+
+impl<P: Platform> Work<'_, P> {
+    /// Fixes the window of an incremental run.
+    pub(in crate::engine) async fn fix_window(
+        &mut self,
+        prepared: &Prepared,
+        watermark: Option<&Watermark>,
+    ) -> Result<Fixed, Halt> {
+        let scope = self.scope;
+        let mapping = &scope.mapping;
+        let low = self.low_end(prepared, watermark)?;
+        let (ask, bounds) = self.look_at_bounds(prepared, low).await?;
+        if let Err(fault) = self.refuse_clock_behind(watermark, &bounds) {
+            remember_clock_behind(&mut self.ledger, prepared.kind(), &bounds)?;
+            return Err(fault.into());
+        }
+        self.refuse_numbers_begun_again(prepared, watermark, &bounds)?;
+        let Horizon { high, rows, newest, moment } = self.settled(prepared, ask, &bounds).await?;
+        self.ledger.bound_doubt(prepared.kind(), newest, moment.tick)?;
+        let reached = high.or(watermark.map(|mark| mark.cursor));
+        self.tally.lag_seconds =
+            reached.zip(newest).and_then(|(reached, newest)| Lag::between(reached, newest)?.seconds());
+        let Some(high) = high else { return Ok(Fixed { window: None, rows, moment }) };
+        // Rows that are read again may all lie below the watermark, which stays where it is.
+        let high = watermark.map_or(high, |mark| mark.cursor.max_of(high));
+        let window = Window { low, high };
+        let rows_estimate = if low == Low::Beginning { prepared.source.rows_estimate } else { rows };
+        self.tally.window = Some(window.to_string());
+        scope.progress.update(|p| {
+            p.window = Some(window.to_string());
+            p.rows_estimate = rows_estimate;
+        });
+        let (run, mapping) = (scope.run.clone(), mapping.name.clone());
+        scope.emit(Event::WindowFixed { run, mapping, window: window.to_string(), rows_estimate });
+        Ok(Fixed { window: Some(window), rows, moment })
+    }
+
+    fn low_end(&self, prepared: &Prepared, watermark: Option<&Watermark>) -> Result<Low, Halt> {
+        let mapping = &self.scope.mapping;
+        let first = first_value(mapping, prepared.kind())?;
+        match (self.lookback(), watermark) {
+            // An append would have to look for each row that it reads again.
+            (Some(lookback), Some(mark)) if mapping.mode == Mode::Upsert && !lookback.is_none() => {
+                Ok(Low::From(lookback.below(mark.cursor)?))
+            }
+            _ => Ok(publish::low(mapping.operator, watermark, first)),
+        }
+    }
+}
+
+/// The value that a mapping without a watermark begins at.
+pub(in crate::engine) fn first_value(mapping: &Mapping, kind: CursorKind) -> Result<Option<Cursor>, Fault> {
+    mapping.backfill_start.as_deref().map(|text| Cursor::parse(text, kind)).transpose().map_err(|fault| {
+        Fault::new(FaultKind::Config, format!("`backfill_start` of mapping `{}`", mapping.name)).caused_by(fault)
+    })
+}
+
+impl<P: Platform> Work<'_, P> {
+    /// How far below the watermark this run was told to read.
+    pub(in crate::engine) fn lookback(&self) -> Option<Lookback> {
+        let scope = self.scope;
+        match &scope.task {
+            Task::Sync { lookback, .. } => lookback.or(scope.mapping.lookback),
+            Task::Scheduled { .. } => scope.mapping.lookback,
+            Task::Backfill { .. } | Task::Part(_) | Task::Deletes { .. } => None,
+        }
+    }
+}
+
+/// What is settled, and what there is.
+pub(in crate::engine) struct Horizon {
+    /// The greatest value from `low` on that no further row can join.
+    pub high: Option<Cursor>,
+    /// Rows up to there, as far as the server can tell.
+    rows: Option<u64>,
+    /// The greatest value of all, when that was asked for.
+    newest: Option<Cursor>,
+    moment: Moment,
+}
+
+impl<P: Platform> Work<'_, P> {
+    pub(in crate::engine) async fn horizon(&mut self, prepared: &Prepared, low: Low) -> Result<Horizon, Halt> {
+        let (ask, bounds) = self.look_at_bounds(prepared, low).await?;
+        self.settled(prepared, ask, &bounds).await
+    }
+
+    async fn look_at_bounds(&mut self, prepared: &Prepared, low: Low) -> Result<(BoundsAsk, Bounds), Halt> {
+        let scope = self.scope;
+        let ask = BoundsAsk {
+            // Of a whole table the statistics tell how much it holds.
+            wants_rows: prepared.plan.cursor_indexed && low != Low::Beginning,
+            settle: scope.ports.config.pace.settle.unwrap_or_default(),
+            ..prepared.bounds(low)
+        };
+        let bounds = scope.unless_cancelled(scope.ports.source.bounds(&ask)).await?;
+        self.warn_about(&bounds, &ask);
+        Ok((ask, bounds))
+    }
+
+    /// Waits at the fence, and lowers the end that was chosen where it does not fall.
+    async fn settled(&mut self, prepared: &Prepared, ask: BoundsAsk, bounds: &Bounds) -> Result<Horizon, Halt> {
+        let here = self.scope.ports.clock.now();
+        let pace = self.scope.ports.config.pace;
+        let (rows, newest) = (bounds.rows, bounds.newest);
+        if ask.kind == CursorKind::Date
+            && newest.zip(bounds.tick).is_some_and(|(newest, tick)| newest.max_of(tick) == newest)
+        {
+            let day = bounds.tick.map_or_else(String::new, |tick| tick.to_string());
+            let zone = ask.timezone;
+            self.held_back(format!("rows of {day} wait until that day has ended in {zone}: more may join them"));
+        }
+        let moment = |trust| Moment { now: bounds.now, here, tick: bounds.tick, trust };
+        let Some(high) = bounds.high else { return Ok(Horizon { high: None, rows, newest, moment: moment(None) }) };
+        let (fence, trust) = self.fence(prepared, &pace).await?;
+        let high = match fence {
+            Fence::Clear => self.wait_settle(bounds, pace.settle).await.map(|()| Some(high)),
+            Fence::Unseen if pace.settle.is_some() => self.wait_settle(bounds, pace.settle).await.map(|()| Some(high)),
+            Fence::Unseen if bounds.tick.is_none() => {
+                self.wait_settle(bounds, Some(Pace::UNSEEN_SETTLE)).await.map(|()| Some(high))
+            }
+            Fence::Unseen => {
+                let ask = BoundsAsk { settle: Pace::UNSEEN_SETTLE, wants_rows: false, ..ask };
+                self.hold_back(ask, &unseen()).await
+            }
+            Fence::Standing { oldest: Some(oldest), words } if bounds.tick.is_some() => {
+                let before = oldest.checked_sub_signed(BEFORE_THE_TRANSACTION).unwrap_or(NaiveDateTime::MIN);
+                let ask = BoundsAsk { before: Some(before), nullable: false, wants_rows: false, ..ask };
+                self.hold_back(ask, &words).await
+            }
+            Fence::Standing { words, .. } => {
+                self.held_back(format!(
+                    "{words}: what values they have taken is unknown, so all rows from the watermark on wait"
+                ));
+                Ok(None)
+            }
+        }?;
+        Ok(Horizon { high, rows, newest, moment: moment(Some(trust)) })
+    }
+}
+
+fn unseen() -> String {
+    let seconds = Pace::UNSEEN_SETTLE.as_secs();
+    format!(
+        "the account may not see open transactions (GRANT PROCESS ON *.* shows them), so rows of the last {seconds} s"
+    )
+}
+
+impl<P: Platform> Work<'_, P> {
+    /// Numbers have no age: what may still be open when they are seen is given the time to end.
+    async fn wait_settle(&self, bounds: &Bounds, settle: Option<Duration>) -> Result<(), Halt> {
+        let Some(settle) = settle.filter(|_| bounds.tick.is_none()) else { return Ok(()) };
+        let sleep = async {
+            tokio::time::sleep(settle).await;
+            Ok(())
+        };
+        self.scope.unless_cancelled(sleep).await
+    }
+
+    /// Asks for the high again, below what may still be joined.
+    async fn hold_back(&mut self, ask: BoundsAsk, because: &str) -> Result<Option<Cursor>, Halt> {
+        let bounds = self.scope.unless_cancelled(self.scope.ports.source.bounds(&ask)).await?;
+        let holds = bounds.newest.zip(bounds.limit).filter(|(newest, limit)| newest.max_of(*limit) == *newest);
+        if let Some((_, limit)) = holds {
+            self.held_back(format!("{because} wait for the next run, from {limit} on"));
+        }
+        Ok(bounds.high)
+    }
+
+    fn held_back(&mut self, reason: String) {
+        let scope = self.scope;
+        let (run, mapping) = (scope.run.clone(), scope.mapping.name.clone());
+        scope.emit(Event::HeldBack { run, mapping, reason: reason.clone() });
+        self.tally.held_back = Some(reason);
+    }
+
+    /// A watermark was below the server's clock when it was set. If the clock is behind it now, rows are being stamped below
+    /// the watermark, where no run would see them.
+    fn refuse_clock_behind(&self, watermark: Option<&Watermark>, bounds: &Bounds) -> Result<(), Fault> {
+        let (Some(mark), Some(tick)) = (watermark, bounds.tick) else { return Ok(()) };
+        if mark.cursor.max_of(tick) == tick {
+            return Ok(());
+        }
+        let (name, mark) = (&self.scope.mapping.name, mark.cursor);
+        let sentence = format!(
+            "The watermark of `{name}` is {mark}, but MySQL's clock shows {tick} in that column's zone: rows written now \
+         would fall below the watermark and never be seen"
+        );
+        Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
+            "set the server's clock (or `default_timezone`) right: the next run reads from {tick} on again. If the \
+             watermark itself is wrong, correct it in `last_sync`"
+        )))
+    }
+}
+
+/// The first run after the clock has passed the watermark again reads what was stamped meanwhile.
+fn remember_clock_behind<P: Platform>(ledger: &mut Ledger<P>, kind: CursorKind, bounds: &Bounds) -> Result<(), Fault> {
+    let Some(tick) = bounds.tick else { return Ok(()) };
+    let known = ledger.again_from().map(|text| Cursor::parse(text, kind)).transpose()?;
+    let least = known.filter(|known| known.max_of(tick) == tick).unwrap_or(tick);
+    ledger.set_again_from(Some(least.to_string()));
+    Ok(())
+}
+
+impl<P: Platform> Work<'_, P> {
+    /// Numbers that began again (TRUNCATE, a table made anew) stand below the watermark, where no run would see them.
+    fn refuse_numbers_begun_again(
+        &mut self,
+        prepared: &Prepared,
+        watermark: Option<&Watermark>,
+        bounds: &Bounds,
+    ) -> Result<(), Fault> {
+        let scope = self.scope;
+        let Some(mark) = watermark.map(|mark| mark.cursor) else { return Ok(()) };
+        let (name, table) = (&scope.mapping.name, &scope.mapping.source);
+        let column = &prepared.plan.cursor_column().source.name;
+        let below = match bounds.newest {
+            Some(newest) => newest.compare(&mark) == Some(std::cmp::Ordering::Less) && matches!(mark, Cursor::Int(_)),
+            None => true,
+        };
+        if !below {
+            return Ok(());
+        }
+        let newest =
+            bounds.newest.map_or_else(|| "no row".to_owned(), |newest| format!("{newest} as the greatest `{column}`"));
+        match (bounds.next_number, mark) {
+            (Some(next), Cursor::Int(mark)) if i128::from(next) <= mark => {
+                let sentence = format!(
+                    "{table} holds {newest} and numbers its next row {next}, but the watermark of `{name}` is {mark}: its \
+                 numbers have begun again, and rows up to {mark} would never be seen"
+                );
+                Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
+                "if the table was emptied for good, take `{name}` out of `last_sync` in the state file: the next run loads it \
+                 from the beginning (with `mode: append`, first empty {} in BigQuery or name another `bigquery_table`)",
+                scope.mapping.target
+            )))
+            }
+            _ => {
+                self.note(format!(
+                    "{table} holds {newest}, but the watermark is {mark}: rows were deleted, or the table was emptied; rows \
+                     that are written below {mark} are not seen (`bqsync verify {}` compares both sides)",
+                    quote::shell_option("--mapping", &name.0)
+                ),
+            );
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells the operator of rows that no window holds, or not yet, or not surely.
+    fn warn_about(&mut self, bounds: &Bounds, ask: &BoundsAsk) {
+        let column = &ask.column;
+        if bounds.has_nulls {
+            self.note(check::null_rows(column).to_string());
+        }
+        if let Some(ahead) = check::ahead_of_clock(column, bounds.newest, bounds.tick) {
+            self.note(ahead.to_string());
+        }
+        if let Some(shared) = check::shared_numbers(ask.kind, column, ask.is_unique, bounds.limit) {
+            self.note(shared.to_string());
+        }
+    }
+}

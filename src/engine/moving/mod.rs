@@ -1,0 +1,14 @@
+//! Moves rows from a window to the watermark: how far, past the fence, in steps, staged, published.
+
+pub(in crate::engine) mod backfill;
+mod deletes;
+mod fence;
+pub(in crate::engine) mod horizon;
+mod parts;
+mod publish;
+pub(in crate::engine) mod reach;
+mod rivals;
+pub(in crate::engine) mod steps;
+mod tail;
+mod transfer;
+mod turn;

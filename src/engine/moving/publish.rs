@@ -1,0 +1,108 @@
+//! Publishes staged rows: noted in the state before it is sent, confirmed before the watermark moves.
+
+use std::sync::Arc;
+
+use super::turn::{StagedStep, Turn};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::JobId;
+use crate::domain::publish::PublishKind;
+use crate::domain::window::Published;
+use crate::engine::ports::Platform;
+use crate::engine::protocol::Event;
+use crate::engine::work::Work;
+use crate::engine::work::prepared::Prepared;
+use crate::engine::work::scope::Halt;
+use crate::failpoint::reached;
+use crate::state::PendingPublish;
+use crate::warehouse::{JobFate, PublishCounts, PublishOrder, Sent, Warehouse};
+
+impl<P: Platform> Work<'_, P> {
+    /// Sends the publish and waits for its end; the state remembers it from before it is sent.
+    pub(in crate::engine) async fn publish(
+        &mut self,
+        prepared: &Prepared,
+        step: &StagedStep<'_>,
+    ) -> Result<(Published, JobId), Halt> {
+        let mut turn = Turn::first(&self.ledger, self.scope.mapping.mode, step);
+        loop {
+            let job = turn.job();
+            let counts = match self.send_publish(prepared, step, &turn).await {
+                Ok(Sent::Done(counts)) => Some(counts),
+                Ok(Sent::Taken(other)) => {
+                    self.give_way(&mut turn, other).await?;
+                    None
+                }
+                Err(Halt::Fault(fault)) if turn.kind == PublishKind::Copy && fault.kind() == FaultKind::Schema => {
+                    self.instead_of_copy(&mut turn, &fault).await?
+                }
+                Err(halt) => return Err(halt),
+            };
+            if let Some(counts) = counts {
+                self.ledger.note_published(&counts, turn.used());
+                return Ok((published(step, counts), job));
+            }
+        }
+    }
+
+    /// The copy job's own rules are only partly documented; an INSERT does the same for the price of a scan. It is sent
+    /// only once the copy is known not to have happened.
+    async fn instead_of_copy(&self, turn: &mut Turn<'_>, fault: &Fault) -> Result<Option<PublishCounts>, Halt> {
+        let scope = self.scope;
+        let (copy, mark) = (turn.job(), turn.mark());
+        match scope.unless_cancelled(scope.ports.warehouse.fate(&copy, &scope.place(), Some(&mark))).await? {
+            JobFate::Done(counts) => Ok(Some(counts)),
+            JobFate::Failed(_) | JobFate::Unknown => {
+                scope.warn(format!("the copy job was refused ({fault}); rows are inserted instead"));
+                turn.instead(PublishKind::Insert);
+                Ok(None)
+            }
+        }
+    }
+
+    async fn send_publish(
+        &mut self,
+        prepared: &Prepared,
+        step: &StagedStep<'_>,
+        turn: &Turn<'_>,
+    ) -> Result<Sent, Halt> {
+        let scope = self.scope;
+        let (job, mark) = (turn.job(), turn.mark());
+        let pending = PendingPublish {
+            job: job.clone(),
+            place: scope.place(),
+            staging: step.staged.table.clone(),
+            mark: Some(mark.clone()),
+            moves: step.moves,
+            since: self.ledger.stands_at(step.moves),
+            high: step.window.high.to_string(),
+            rows: step.staged.rows,
+        };
+        self.ledger.note_pending(pending).await?;
+        reached("pending_noted");
+        let order = PublishOrder {
+            mapping: scope.mapping.name.clone(),
+            job: job.clone(),
+            mark,
+            kind: turn.kind,
+            target: scope.mapping.target.clone(),
+            plan: Arc::clone(&prepared.plan),
+            staged: step.staged.clone(),
+        };
+        let sent = scope.in_patience(&job, scope.ports.warehouse.publish(&order)).await?;
+        let Sent::Done(counts) = sent else { return Ok(sent) };
+        reached("published");
+        scope.emit(Event::Published {
+            run: scope.run.clone(),
+            mapping: scope.mapping.name.clone(),
+            job,
+            inserted: counts.inserted,
+            updated: counts.updated,
+            bytes_billed: counts.cost.billed,
+        });
+        Ok(sent)
+    }
+}
+
+fn published(step: &StagedStep<'_>, counts: PublishCounts) -> Published {
+    Published { high: step.window.high, inserted: counts.inserted, updated: counts.updated, cost: counts.cost }
+}

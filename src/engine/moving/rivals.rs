@@ -1,0 +1,78 @@
+//! Who else writes to the target: told by BigQuery's figures of it, and kept apart by the names of the publishes.
+//!
+//! BigQuery takes a job's id once. A publish that takes for granted what the target holds is named by the version of the
+//! target that it builds on, whoever sends it: of two processes that build on the same version (two hosts with states of
+//! their own, an older state put back) one comes first, and the other finds the name taken and looks again.
+
+use crate::domain::column::TargetSchema;
+use crate::domain::config::Mode;
+use crate::engine::ports::Platform;
+use crate::engine::work::Work;
+use crate::engine::work::scope::Halt;
+use crate::format;
+use crate::state::LeftTarget;
+use crate::warehouse::Warehouse;
+
+/// What a table that holds nothing is called, whether it is there or not.
+const EMPTY: &str = "empty";
+
+impl<P: Platform> Work<'_, P> {
+    /// Does the mapping take for granted that the target is as it left it? The parts of a shared backfill are published
+    /// side by side, and look for their rows.
+    fn counts_on_the_target(&self) -> bool {
+        self.scope.mapping.mode == Mode::Append && self.scope.key == self.scope.mapping.name
+    }
+
+    /// The version that a publish builds on, where it builds on one. An upsert only does on an empty target.
+    fn version_of(&self, target: Option<&TargetSchema>) -> Option<String> {
+        match target {
+            Some(target) if !target.is_empty() => {
+                let rows = target.rows.filter(|_| self.counts_on_the_target())?;
+                Some(format!("{rows} {}", target.modified.unwrap_or_default()))
+            }
+            _ => Some(EMPTY.to_owned()),
+        }
+    }
+
+    /// Holds the target against what the state says this mapping left; says so where somebody else has changed it.
+    pub(in crate::engine) fn recognise(&mut self, target: Option<&TargetSchema>) {
+        self.ledger.build_on(self.version_of(target));
+        if !self.counts_on_the_target() {
+            return;
+        }
+        let known = self.ledger.left().cloned();
+        let (rows, modified) = target.map_or((Some(0), None), |target| (target.rows, target.modified));
+        let is_known = target.zip(known.as_ref()).is_some_and(|(target, left)| left.is(target));
+        let unsure = rows != Some(0) && !(is_known && known.as_ref().is_some_and(|left| !left.unsure));
+        if let Some(left) = known.as_ref().filter(|_| unsure && !is_known) {
+            self.ledger.note_change(self.changed_words(left, rows));
+        }
+        if let Some(change) = self.ledger.change().map(str::to_owned) {
+            self.note(change);
+        }
+        // What this run has changed of the schema came after the look.
+        let modified = modified.filter(|_| self.tally.schema_changes.is_empty());
+        let named = known.unwrap_or_default();
+        self.ledger.leave(rows.map(|rows| LeftTarget { rows, modified, unsure, ..named }));
+    }
+
+    fn changed_words(&self, left: &LeftTarget, rows: Option<u64>) -> String {
+        let (table, left) = (&self.scope.mapping.target, format::count(left.rows));
+        let now = rows.map_or_else(|| "an unknown number of".to_owned(), format::count);
+        format!(
+            "{table} is not as this mapping left it (it holds {now} rows, {left} were left): another writer, or an older state \
+         that was put back; rows are added only after looking whether they are there, which reads the table"
+        )
+    }
+
+    /// Looks at the target again before a further publish of the same run.
+    pub(in crate::engine) async fn look_at_target_again(&mut self) -> Result<(), Halt> {
+        if !self.counts_on_the_target() {
+            return Ok(());
+        }
+        let scope = self.scope;
+        let target = scope.unless_cancelled(scope.ports.warehouse.describe(&scope.mapping.target)).await?;
+        self.recognise(target.as_ref());
+        Ok(())
+    }
+}

@@ -1,0 +1,198 @@
+//! Reads a window and stages it: rows flow from the reader through the encoder to the upload, a few batches at a time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::domain::column::SourceColumn;
+use crate::domain::fault::FaultKind;
+use crate::domain::plan::TablePlan;
+use crate::domain::report::{Flaw, FlawCount};
+use crate::domain::window::Window;
+use crate::engine::ports::Platform;
+use crate::engine::protocol::{Event, Phase};
+use crate::engine::work::Work;
+use crate::engine::work::ids::Try;
+use crate::engine::work::prepared::Prepared;
+use crate::engine::work::scope::Halt;
+use crate::failpoint::reached;
+use crate::source::{Extract, Extraction, Source, Step, readers_by_processors};
+use crate::warehouse::{StageOrder, Staged, Upload, Warehouse};
+
+/// What a transfer moved.
+pub(in crate::engine) struct Transferred {
+    /// `None`: the window turned out to be empty.
+    pub staged: Option<Staged>,
+    /// No two of the staged rows share their keys.
+    pub each_key_once: bool,
+    pub flaws: Vec<FlawCount>,
+    /// Bytes of values read.
+    pub bytes: u64,
+}
+
+/// A stretch to be read.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine) struct Stretch {
+    pub window: Window,
+    /// It is part of a larger window: reading it in the key's order would walk over the rows of the other steps.
+    pub is_part: bool,
+}
+
+impl<P: Platform> Work<'_, P> {
+    /// Reads and stages a stretch. A staging table that was begun is dropped again when
+    /// this does not succeed.
+    pub(in crate::engine) async fn transfer(
+        &self,
+        prepared: &Prepared,
+        stretch: Stretch,
+        attempt: Try<'_>,
+    ) -> Result<Transferred, Halt> {
+        let scope = self.scope;
+        let target = &scope.mapping.target;
+        let order = StageOrder {
+            mapping: scope.mapping.name.clone(),
+            plan: Arc::clone(&prepared.plan),
+            staging: attempt.staging(target),
+            job: attempt.job("load", target, &stretch.window),
+        };
+        let staging = order.staging.clone();
+        let result = self.move_rows(prepared, stretch, order).await;
+        if result.is_err() {
+            scope.clean_up(&staging).await;
+        }
+        result
+    }
+
+    async fn move_rows(&self, prepared: &Prepared, stretch: Stretch, order: StageOrder) -> Result<Transferred, Halt> {
+        let scope = self.scope;
+        let job = order.job.clone();
+        let extraction = Extraction {
+            table: scope.mapping.source.clone(),
+            plan: Arc::clone(&order.plan),
+            window: Some(stretch.window),
+            limits: scope.ports.limits,
+            is_step: stretch.is_part,
+            readers: scope.ports.config.readers.unwrap_or_else(readers_by_processors),
+            cancel: scope.hold.cancel.clone(),
+        };
+        let pumped = scope.in_phase(Phase::Extract, self.pump(extraction, order)).await;
+        let Pumped { upload, each_key_once, flaws, bytes } = match pumped {
+            Err(Halt::Fault(fault)) if fault.kind() == FaultKind::Schema => {
+                // The table's own trouble, unless it is no longer the table that was described.
+                self.unchanged(prepared).await?;
+                return Err(Halt::Fault(fault));
+            }
+            pumped => pumped?,
+        };
+        let flaws = flaws.named(&prepared.plan);
+        let Some(upload) = upload else { return Ok(Transferred { staged: None, each_key_once, flaws, bytes }) };
+        // A row written after a column was added, and read without it, would never be read again.
+        self.unchanged(prepared).await?;
+        let already = self.tally.moved();
+        let load = async {
+            let staged = scope.unless_cancelled(upload.finish()).await?;
+            reached("staged");
+            scope.progress.update(|p| p.bytes_uploaded = already.bytes_uploaded + staged.bytes);
+            scope.emit(Event::StagingLoaded {
+                run: scope.run.clone(),
+                mapping: scope.mapping.name.clone(),
+                job,
+                rows: staged.rows,
+                bytes: staged.bytes,
+            });
+            Ok::<_, Halt>(staged)
+        };
+        let staged = scope.in_phase(Phase::Load, load).await?;
+        Ok(Transferred { staged: Some(staged), each_key_once, flaws, bytes })
+    }
+
+    /// Is the source's table still the one that was described?
+    async fn unchanged(&self, prepared: &Prepared) -> Result<(), Halt> {
+        let scope = self.scope;
+        let table = &scope.mapping.source;
+        let now = scope.unless_cancelled(scope.ports.source.describe(table)).await?;
+        let was = &prepared.source;
+        if now.columns == was.columns && now.unique_keys == was.unique_keys {
+            return Ok(());
+        }
+        let named = |columns: &[SourceColumn]| {
+            let changed = columns.iter().filter(|c| !was.columns.contains(c) || !now.columns.contains(c));
+            changed.map(|c| format!("`{}` {}", c.name, c.source_type)).collect::<Vec<_>>().join(", ")
+        };
+        let or_none = |text: String| if text.is_empty() { "nothing".to_owned() } else { text };
+        let (before, after) = (or_none(named(&was.columns)), or_none(named(&now.columns)));
+        Err(Halt::Drifted(format!("{table} was altered while it was read: {before} became {after}")))
+    }
+}
+
+/// What a reader handed over until it was done.
+pub(in crate::engine) struct Pumped<U> {
+    /// `None`: there was no row.
+    pub upload: Option<U>,
+    each_key_once: bool,
+    flaws: Flaws,
+    /// Bytes of values read.
+    bytes: u64,
+}
+
+impl<P: Platform> Work<'_, P> {
+    /// Pumps batches until the reader is done. The upload begins with the first batch, so that an empty window costs
+    /// BigQuery nothing.
+    pub(in crate::engine) async fn pump(
+        &self,
+        extraction: Extraction,
+        order: StageOrder,
+    ) -> Result<Pumped<<P::Warehouse as Warehouse>::Upload>, Halt> {
+        let scope = self.scope;
+        let already = self.tally.moved();
+        scope.progress.update(|p| {
+            p.extract_began = Some(Instant::now());
+            (p.rows_read, p.bytes_read, p.bytes_uploaded) = (already.rows, already.bytes_read, already.bytes_uploaded);
+        });
+        let mut extract: Extract = scope.ports.source.read(extraction);
+        let mut order = Some(order);
+        let mut upload: Option<<P::Warehouse as Warehouse>::Upload> = None;
+        let (mut flaws, mut bytes) = (Flaws::default(), 0);
+        loop {
+            scope.unless_paused().await?;
+            let batch = match extract.next().await? {
+                Step::Batch(batch) => batch,
+                Step::End { each_key_once } => return Ok(Pumped { upload, each_key_once, flaws, bytes }),
+                Step::Stopped => return Err(Halt::Cancelled),
+            };
+            flaws.add(&batch.flaws);
+            bytes += batch.bytes as u64;
+            let rows = batch.rows.num_rows() as u64;
+            if let Some(order) = order.take() {
+                upload = Some(scope.unless_cancelled(scope.ports.warehouse.stage(order)).await?);
+            }
+            let Some(open) = upload.as_mut() else { continue };
+            scope.unless_cancelled(open.write(batch.rows)).await?;
+            reached("batch_handed_over");
+            let sent = open.bytes_sent();
+            scope.progress.update(|p| {
+                p.rows_read += rows;
+                p.bytes_read += batch.bytes as u64;
+                p.bytes_uploaded = already.bytes_uploaded + sent;
+                p.retry = None;
+            });
+        }
+    }
+}
+
+/// Values that became NULL, summed over the batches.
+#[derive(Default)]
+struct Flaws(BTreeMap<(usize, Flaw), u64>);
+
+impl Flaws {
+    fn add(&mut self, batch: &[(usize, Flaw, u64)]) {
+        for (column, flaw, count) in batch {
+            *self.0.entry((*column, *flaw)).or_default() += count;
+        }
+    }
+
+    fn named(&self, plan: &TablePlan) -> Vec<FlawCount> {
+        let name = |column: usize| plan.columns.get(column).map_or_else(String::new, |c| c.source.name.clone());
+        self.0.iter().map(|(&(column, flaw), &count)| FlawCount { column: name(column), flaw, count }).collect()
+    }
+}

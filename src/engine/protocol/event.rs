@@ -1,0 +1,342 @@
+//! What runs did, in the past tense.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::status::{BackfillPreview, MappingStatus};
+use crate::domain::finding::Finding;
+use crate::domain::ids::{JobId, MappingName, RunId};
+use crate::domain::report::{MappingReport, RunReport, RunSummary, Trigger};
+use crate::domain::schema::ColumnDiffView;
+use crate::domain::verify::Verification;
+
+/// The steps of one mapping's run, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Waiting for its turn.
+    Queued,
+    Lease,
+    Recover,
+    Describe,
+    Plan,
+    /// Reading, encoding and uploading, all at once.
+    Extract,
+    /// The load job into the staging table.
+    Load,
+    Publish,
+    Advance,
+}
+
+impl Phase {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Lease => "lease",
+            Self::Recover => "recover",
+            Self::Describe => "describe",
+            Self::Plan => "plan",
+            Self::Extract => "extract",
+            Self::Load => "load",
+            Self::Publish => "publish",
+            Self::Advance => "advance",
+        }
+    }
+}
+
+/// What has happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    RunStarted {
+        run: RunId,
+        trigger: Trigger,
+        mappings: Vec<MappingName>,
+    },
+    /// A mapping that another run of this engine is working on was not started again.
+    MappingRefused {
+        mapping: MappingName,
+        reason: String,
+    },
+    /// The schedule's next due time, of these mappings.
+    RunScheduled {
+        at: DateTime<Utc>,
+        mappings: Vec<MappingName>,
+    },
+    /// Nobody ran for this due time, so it is made up now.
+    MissedRunFound {
+        mapping: MappingName,
+        due: DateTime<Utc>,
+    },
+    /// It is due and somebody works on it: its run begins when that has ended.
+    DueRunDelayed {
+        mapping: MappingName,
+        due: DateTime<Utc>,
+        reason: String,
+    },
+    /// Another process has run for this due time.
+    DueRunLeft {
+        mapping: MappingName,
+        due: DateTime<Utc>,
+    },
+    /// A due mapping was taken out of its run: another process was quicker.
+    MappingLeft {
+        run: RunId,
+        mapping: MappingName,
+        reason: String,
+    },
+    /// No more runs begin by the schedule.
+    ScheduleLeft,
+    PhaseStarted {
+        run: RunId,
+        mapping: MappingName,
+        phase: Phase,
+    },
+    /// An earlier process had sent a publish and not lived to see its end.
+    PublishRecovered {
+        run: RunId,
+        mapping: MappingName,
+        job: JobId,
+        done: bool,
+    },
+    /// Transactions that may still bring rows into the window are open; reading begins when they have ended, or
+    /// without what they may bring after `patience_ms`.
+    FenceAwaited {
+        run: RunId,
+        mapping: MappingName,
+        open: usize,
+        oldest: String,
+        patience_ms: u64,
+    },
+    /// Rows that others may still join wait for the next run.
+    HeldBack {
+        run: RunId,
+        mapping: MappingName,
+        reason: String,
+    },
+    WindowFixed {
+        run: RunId,
+        mapping: MappingName,
+        window: String,
+        rows_estimate: Option<u64>,
+    },
+    /// A large window is moved in steps; from 1.
+    StepStarted {
+        run: RunId,
+        mapping: MappingName,
+        step: u64,
+        window: String,
+    },
+    /// A new difference between both schemas; `applied` says whether the statements were carried out.
+    SchemaCompared {
+        mapping: MappingName,
+        creates_table: bool,
+        columns: Vec<ColumnDiffView>,
+        statements: Vec<String>,
+        applied: bool,
+        conflicts: usize,
+    },
+    CompareFailed {
+        mapping: MappingName,
+        error: String,
+        hint: String,
+    },
+    CompareFinished,
+    /// The operator's word on columns is remembered and carried out.
+    SchemaDecided {
+        mapping: MappingName,
+        accepted: Vec<String>,
+        declined: Vec<String>,
+        statements: Vec<String>,
+        /// What adding the columns leaves to be done.
+        notes: Vec<String>,
+    },
+    DecideFailed {
+        mapping: MappingName,
+        error: String,
+        hint: String,
+    },
+    /// Rows of both sides have been compared.
+    Verified {
+        verification: Box<Verification>,
+    },
+    VerifyFailed {
+        mapping: MappingName,
+        error: String,
+        hint: String,
+    },
+    VerifyFinished,
+    BackfillPreviewed {
+        preview: Box<BackfillPreview>,
+    },
+    PreviewFailed {
+        mapping: MappingName,
+        error: String,
+        hint: String,
+    },
+    /// Everything of a backfill up to `done` is in BigQuery.
+    BackfillAdvanced {
+        run: RunId,
+        mapping: MappingName,
+        done: String,
+        to: String,
+        slices: u64,
+        rows: u64,
+    },
+    Paused {
+        mapping: MappingName,
+    },
+    Resumed {
+        mapping: MappingName,
+    },
+    HistoryRead {
+        runs: Vec<RunSummary>,
+    },
+    /// `None`: the run is no longer kept.
+    ReportRead {
+        run: RunId,
+        report: Option<Box<RunReport>>,
+    },
+    /// The history or a report could not be read.
+    HistoryFailed {
+        error: String,
+        hint: String,
+    },
+    Warned {
+        run: RunId,
+        mapping: MappingName,
+        message: String,
+    },
+    StagingLoaded {
+        run: RunId,
+        mapping: MappingName,
+        job: JobId,
+        rows: u64,
+        bytes: u64,
+    },
+    Published {
+        run: RunId,
+        mapping: MappingName,
+        job: JobId,
+        inserted: u64,
+        updated: u64,
+        bytes_billed: Option<u64>,
+    },
+    /// What the source no longer has is gone from the target, or marked there.
+    RowsDeleted {
+        run: RunId,
+        mapping: MappingName,
+        job: JobId,
+        deleted: u64,
+        marked: bool,
+    },
+    WatermarkAdvanced {
+        run: RunId,
+        mapping: MappingName,
+        from: Option<String>,
+        to: String,
+    },
+    /// A call, or the mapping's whole work, is tried again after a wait; `attempt` is the one to come.
+    RetryScheduled {
+        run: RunId,
+        mapping: MappingName,
+        operation: String,
+        attempt: u32,
+        wait_ms: u64,
+        because: String,
+    },
+    MappingFinished {
+        report: Box<MappingReport>,
+    },
+    RunFinished {
+        report: RunReport,
+    },
+    Inspected {
+        mappings: Vec<MappingStatus>,
+    },
+    /// The answer to `Watch`: without `newest` and `lag`.
+    Watched {
+        mappings: Vec<MappingStatus>,
+    },
+    Measured {
+        status: Box<MappingStatus>,
+    },
+    MeasureFinished,
+    /// The answer to `Check`.
+    Checked {
+        /// That were looked at.
+        mappings: Vec<MappingName>,
+        findings: Vec<Finding>,
+    },
+    /// Something of ours broke; what it was working on has ended, the watermarks are where the last publish left them.
+    EngineFailed {
+        error: String,
+    },
+    /// The report files or the run's record could not be written; the data is not touched by that.
+    RecordFailed {
+        run: RunId,
+        error: String,
+    },
+    /// `metrics_file` could not be written, or `notify` not be reached; the run is not touched by that.
+    OutletFailed {
+        outlet: String,
+        error: String,
+        hint: String,
+    },
+}
+
+impl Event {
+    /// The mapping it is about.
+    #[must_use]
+    pub fn mapping(&self) -> Option<&MappingName> {
+        match self {
+            Self::MappingRefused { mapping, .. }
+            | Self::MissedRunFound { mapping, .. }
+            | Self::DueRunDelayed { mapping, .. }
+            | Self::DueRunLeft { mapping, .. }
+            | Self::MappingLeft { mapping, .. }
+            | Self::PhaseStarted { mapping, .. }
+            | Self::PublishRecovered { mapping, .. }
+            | Self::WindowFixed { mapping, .. }
+            | Self::SchemaCompared { mapping, .. }
+            | Self::CompareFailed { mapping, .. }
+            | Self::Warned { mapping, .. }
+            | Self::StagingLoaded { mapping, .. }
+            | Self::Published { mapping, .. }
+            | Self::RowsDeleted { mapping, .. }
+            | Self::WatermarkAdvanced { mapping, .. }
+            | Self::FenceAwaited { mapping, .. }
+            | Self::HeldBack { mapping, .. }
+            | Self::StepStarted { mapping, .. }
+            | Self::SchemaDecided { mapping, .. }
+            | Self::DecideFailed { mapping, .. }
+            | Self::PreviewFailed { mapping, .. }
+            | Self::VerifyFailed { mapping, .. }
+            | Self::BackfillAdvanced { mapping, .. }
+            | Self::Paused { mapping }
+            | Self::Resumed { mapping }
+            | Self::RetryScheduled { mapping, .. } => Some(mapping),
+            Self::MappingFinished { report } => Some(&report.mapping_name),
+            Self::Verified { verification } => Some(&verification.mapping),
+            Self::BackfillPreviewed { preview } => Some(&preview.ask.mapping),
+            Self::Measured { status } => Some(&status.mapping),
+            Self::RunStarted { .. }
+            | Self::RunScheduled { .. }
+            | Self::ScheduleLeft
+            | Self::CompareFinished
+            | Self::VerifyFinished
+            | Self::RunFinished { .. }
+            | Self::Inspected { .. }
+            | Self::Watched { .. }
+            | Self::MeasureFinished
+            | Self::Checked { .. }
+            | Self::HistoryRead { .. }
+            | Self::ReportRead { .. }
+            | Self::HistoryFailed { .. }
+            | Self::EngineFailed { .. }
+            | Self::RecordFailed { .. }
+            | Self::OutletFailed { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! One run over some mappings, side by side; the trouble of one is its own.
+
+pub(super) mod aftermath;
+mod attempt;
+mod mapping;
+mod report;
+mod retries;
+mod shared;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{OnceCell, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, info_span};
+
+use self::aftermath::follow_up;
+use self::mapping::{Synced, sync_mapping};
+use super::ports::{Platform, Ports};
+use super::protocol::Event;
+use super::protocol::progress::{Progress, ProgressOf};
+use super::work::emitter::Emitter;
+use super::work::hold::Hold;
+use super::work::ids::new_run_id;
+use super::work::scope::{Scope, Task};
+use crate::domain::config::Mapping;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::{MappingName, RunId, TableId};
+use crate::domain::report::{MappingReport, RunReport};
+
+/// One run over some mappings.
+pub(in crate::engine) struct Run<P: Platform> {
+    ports: Ports<P>,
+    emitter: Emitter,
+    progress: watch::Sender<Progress>,
+    task: Task,
+    leftovers: Arc<OnceCell<Vec<TableId>>>,
+}
+
+impl<P: Platform> Run<P> {
+    pub(in crate::engine) fn new(
+        ports: Ports<P>,
+        emitter: Emitter,
+        progress: watch::Sender<Progress>,
+        task: Task,
+    ) -> Self {
+        Self { ports, emitter, progress, task, leftovers: Arc::default() }
+    }
+
+    /// Runs the mappings, at most `concurrency` at a time; gives those that were due and are held by another process.
+    pub(in crate::engine) async fn go(self, mappings: Vec<(Mapping, Hold)>) -> Vec<MappingName> {
+        let run = new_run_id(self.ports.clock.now());
+        let started_at = self.ports.clock.now();
+        let trigger = self.task.trigger();
+        let cancels: Vec<_> = mappings.iter().map(|(_, hold)| hold.cancel.clone()).collect();
+        let names: Vec<MappingName> = mappings.iter().map(|(m, _)| m.name.clone()).collect();
+        self.emitter.emit(Event::RunStarted { run: run.clone(), trigger, mappings: names.clone() });
+        let places = Arc::new(Semaphore::new(self.ports.config.concurrency));
+        let mut tasks = JoinSet::new();
+        let mut task_of = HashMap::new();
+        for (mapping, hold) in mappings {
+            let scope = self.scope(&run, mapping.clone(), hold);
+            scope.progress.update(|p| p.trigger = trigger);
+            let places = Arc::clone(&places);
+            let span = info_span!("sync", mapping = %mapping.name, run = %run, operation = "sync");
+            let work = async move {
+                let _place = places.acquire_owned().await;
+                let synced = sync_mapping(&scope).await;
+                scope.progress.remove();
+                scope.emit(match &synced {
+                    Synced::Ended(report) => Event::MappingFinished { report: report.clone() },
+                    Synced::Left { reason, .. } => Event::MappingLeft {
+                        run: scope.run.clone(),
+                        mapping: scope.mapping.name.clone(),
+                        reason: reason.clone(),
+                    },
+                });
+                synced
+            };
+            let task = tasks.spawn(work.instrument(span));
+            task_of.insert(task.id(), mapping);
+        }
+        let (mut reports, mut held) = (Vec::new(), Vec::new());
+        while let Some(ended) = tasks.join_next_with_id().await {
+            match ended {
+                Ok((_, Synced::Ended(report))) => reports.push(*report),
+                Ok((task, Synced::Left { is_held, .. })) => {
+                    held.extend(task_of.get(&task).filter(|_| is_held).map(|mapping| mapping.name.clone()));
+                }
+                Err(error) => {
+                    reports.extend(task_of.get(&error.id()).map(|mapping| self.panicked(&run, mapping, error)));
+                }
+            }
+        }
+        reports.sort_by_key(|report| names.iter().position(|name| *name == report.mapping_name));
+        self.finish(run, started_at, reports, &cancels).await;
+        held
+    }
+
+    fn scope(&self, run: &RunId, mapping: Mapping, hold: Hold) -> Scope<P> {
+        let scope = Scope {
+            ports: self.ports.clone(),
+            run: run.clone(),
+            progress: ProgressOf::new(mapping.name.clone(), self.progress.clone()),
+            key: mapping.name.clone(),
+            mapping,
+            task: self.task.clone(),
+            emitter: self.emitter.clone(),
+            hold,
+            leftovers: Arc::clone(&self.leftovers),
+        };
+        scope.watched()
+    }
+
+    /// A mapping whose task panicked has failed; the watermark is where the last confirmed publish left it.
+    fn panicked(&self, run: &RunId, mapping: &Mapping, error: tokio::task::JoinError) -> MappingReport {
+        ProgressOf::new(mapping.name.clone(), self.progress.clone()).remove();
+        let (source, target) = (mapping.source.to_string(), mapping.target.to_string());
+        let mut report = MappingReport::begin(
+            mapping.name.clone(),
+            mapping.mode,
+            run.clone(),
+            source,
+            target,
+            self.ports.clock.now(),
+        );
+        report.fail(&Fault::new(FaultKind::Bug, "The mapping's task ended in a panic").caused_by(error));
+        self.emitter.emit(Event::MappingFinished { report: Box::new(report.clone()) });
+        report
+    }
+
+    async fn finish(
+        &self,
+        run_id: RunId,
+        started_at: DateTime<Utc>,
+        mappings: Vec<MappingReport>,
+        cancels: &[CancellationToken],
+    ) {
+        let (trigger, by) = (self.task.trigger(), self.ports.operator.to_string());
+        let report = RunReport { run_id, trigger, by, started_at, finished_at: self.ports.clock.now(), mappings };
+        if self.task.is_remembered() {
+            follow_up(&self.ports, &report, cancels, &self.emitter).await;
+        }
+        self.emitter.emit(Event::RunFinished { report });
+    }
+}

@@ -1,0 +1,54 @@
+//! Attempts at a mapping's work, or at a part of it, until it is done or its trouble has no further attempt.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::domain::retry::RetryNote;
+use crate::engine::ports::Platform;
+use crate::engine::work::Work;
+use crate::engine::work::scope::Halt;
+use crate::retry::next_wait;
+
+/// A table that is altered again and again while it is read is left to a quieter hour.
+const MOST_DRIFTS: u32 = 3;
+
+impl<P: Platform> Work<'_, P> {
+    /// Tries again as the fault's policy says. What was published meanwhile counts: the patience begins anew.
+    pub(super) async fn with_retries(&mut self) -> Result<(), Halt> {
+        let scope = self.scope;
+        let (mut failures, mut drifts) = (0, 0);
+        loop {
+            let (attempt, steps) = (self.tally.attempt(), self.tally.steps);
+            scope.progress.update(|p| p.attempt = attempt);
+            // Without a name for its type, the compiler need not look through every step's future inside every other's.
+            let work: Pin<Box<dyn Future<Output = Result<(), Halt>> + Send + '_>> = Box::pin(self.attempt());
+            let ended = work.await;
+            if self.tally.steps > steps {
+                (failures, drifts) = (0, 0);
+            }
+            let (because, wait) = match ended {
+                Err(Halt::Fault(fault)) => {
+                    failures += 1;
+                    let tries = fault.kind().policy().mapping;
+                    let Some(wait) = tries.and_then(|tries| next_wait(tries, failures, fault.retry_after())) else {
+                        return Err(Halt::Fault(fault));
+                    };
+                    (fault.to_string(), wait)
+                }
+                Err(Halt::Drifted(what)) if drifts < MOST_DRIFTS => {
+                    drifts += 1;
+                    (what, Duration::ZERO)
+                }
+                ended => return ended,
+            };
+            let operation = "the mapping's work".to_owned();
+            scope.announce(RetryNote { operation, attempt: attempt + 1, wait, because });
+            tokio::select! {
+                () = scope.hold.cancel.cancelled() => return Err(Halt::Cancelled),
+                () = tokio::time::sleep(scope.ports.patience.of(wait)) => {}
+            }
+            self.tally.failed_attempts += 1;
+        }
+    }
+}

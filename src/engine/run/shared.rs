@@ -1,0 +1,219 @@
+//! A backfill that several processes share, without a coordinator of their own: its parts lie in the state that they all
+//! see, and whoever holds a part's lease moves it.
+//!
+//! The first process cuts the backfill under the mapping's lease and gives that back. From then on the mapping itself may
+//! be taken again, but whoever takes it for anything else first takes every part that is not done ([`hold_parts`]): so no
+//! row is ever moved by two at once, and a holder of a part that was thought dead can write nothing any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::fault::{Fault, FaultKind, Tries};
+use crate::domain::shard::Shard;
+use crate::engine::moving::backfill::{another, is_of};
+use crate::engine::ports::Platform;
+use crate::engine::protocol::{BackfillAsk, Phase};
+use crate::engine::work::Work;
+use crate::engine::work::ledger::Ledger;
+use crate::engine::work::scope::{Halt, Scope, Task};
+use crate::engine::work::sweep::sweep;
+use crate::engine::work::tally::Tally;
+use crate::retry::next_wait;
+use crate::state::{BackfillState, MappingState, StateStore};
+
+/// How often what another process holds is looked at again; as long as it lives, so until the mapping's deadline.
+const LOOKS: Tries = Tries { most: usize::MAX, wait: Duration::from_secs(1), longest_wait: Duration::from_secs(15) };
+
+/// How a shared backfill of the given words stands.
+enum Standing {
+    /// There is none, or one that is not cut.
+    ToBegin,
+    Cut(BackfillState),
+    /// It came to its end before this process came.
+    Ended,
+    Other(BackfillState),
+}
+
+/// This process among those that share what the task asks for; `None` where it is not shared. An operator's command
+/// without `--shard` goes on with what was begun with it.
+pub(super) async fn shard_of<P: Platform>(scope: &Scope<P>) -> Option<(&BackfillAsk, Shard)> {
+    let Task::Backfill { ask, restart, shard } = &scope.task else { return None };
+    if let Some(shard) = shard {
+        return Some((ask, *shard));
+    }
+    // What cannot be read is said when the lease is taken.
+    let state = scope.unless_cancelled(scope.ports.state.load(&scope.mapping.name)).await.ok()?;
+    let is_cut = state.backfill.is_some_and(|known| known.parts.is_some() && is_of(&known, ask));
+    (is_cut && !restart).then_some((ask, Shard::WHOLE))
+}
+
+impl<P: Platform> Scope<P> {
+    /// Moves parts until all are done, whoever has moved them; gives the mapping's lease, under which that is remembered.
+    pub(super) async fn share(&self, tally: &mut Tally, ask: &BackfillAsk, shard: Shard) -> Result<Ledger<P>, Halt> {
+        let plan = loop {
+            let seen = self.unless_cancelled(self.ports.state.load(&self.mapping.name)).await?;
+            match standing(&seen, ask, shard) {
+                Standing::Cut(plan) => break plan,
+                Standing::Other(other) => return Err(another(&self.mapping, &other).into()),
+                Standing::ToBegin | Standing::Ended => {}
+            }
+            let mut ledger = self.in_phase(Phase::Lease, self.lease_when_free()).await?;
+            // Others may have been quicker.
+            match standing(ledger.state(), ask, shard) {
+                Standing::ToBegin => Work { scope: self, ledger, tally: &mut *tally }.with_retries().await?,
+                Standing::Ended => {
+                    self.note(tally, "the other processes had moved all of it before this one came".to_owned());
+                    ledger.end_shared(shard).await?;
+                    return Ok(ledger);
+                }
+                Standing::Cut(_) | Standing::Other(_) => {}
+            }
+        };
+        self.move_parts(tally, &plan, shard).await?;
+        let mut ledger = self.in_phase(Phase::Lease, self.lease_when_free()).await?;
+        let stands = ledger.backfill().is_none_or(|known| known.is_same(&plan));
+        if !stands {
+            return Err(self.given_up().into());
+        }
+        if ledger.backfill().is_some() {
+            self.sweep_parts(&plan).await?;
+        }
+        ledger.end_shared(shard).await?;
+        tally.window = Some(format!("[{}, {}]", plan.from, plan.to));
+        Ok(ledger)
+    }
+
+    /// The mapping's lease, once whoever has it gives it back.
+    async fn lease_when_free(&self) -> Result<Ledger<P>, Halt> {
+        let mut looks = 0;
+        loop {
+            let opened = Ledger::open(&self.ports, &self.mapping.name, &self.run);
+            match self.unless_cancelled(opened).await {
+                Err(Halt::Fault(fault)) if fault.kind() == FaultKind::Conflict => {
+                    looks += 1;
+                    self.look_later(looks, &fault).await?;
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn look_later(&self, looks: usize, because: &Fault) -> Result<(), Halt> {
+        if looks == 1 {
+            tracing::info!(%because, "waiting for another process");
+        }
+        let wait = next_wait(LOOKS, looks, None).unwrap_or(LOOKS.longest_wait);
+        tokio::select! {
+            () = self.hold.cancel.cancelled() => Err(Halt::Cancelled),
+            () = tokio::time::sleep(self.ports.patience.of(wait)) => Ok(()),
+        }
+    }
+
+    /// Moves what nobody else moves, and waits for what others do: one of them may die.
+    async fn move_parts(&self, tally: &mut Tally, plan: &BackfillState, shard: Shard) -> Result<(), Halt> {
+        let mut left: Vec<usize> = shard.rounds(plan.part_count()).collect();
+        let mut looks = 0;
+        loop {
+            let mut held = Vec::new();
+            let mut by = None;
+            for &number in &left {
+                if let Some(conflict) = self.move_part(tally, plan, number).await? {
+                    held.push(number);
+                    by = Some(conflict);
+                }
+            }
+            let Some(by) = by else { return Ok(()) };
+            looks = if held.len() < left.len() { 1 } else { looks + 1 };
+            left = held;
+            self.look_later(looks, &by).await?;
+        }
+    }
+
+    /// `None`: the part is done. Else who holds it.
+    async fn move_part(&self, tally: &mut Tally, plan: &BackfillState, number: usize) -> Result<Option<Fault>, Halt> {
+        let store = &*self.ports.state;
+        let Some(part) = plan.part(number) else { return Ok(None) };
+        let scope = self.of_part(number, part.clone());
+        if is_done(&scope.unless_cancelled(store.load(&scope.key)).await?, &part) {
+            return Ok(None);
+        }
+        let mut ledger = match scope.unless_cancelled(Ledger::open(&scope.ports, &scope.key, &scope.run)).await {
+            Err(Halt::Fault(fault)) if fault.kind() == FaultKind::Conflict => return Ok(Some(fault)),
+            opened => opened?,
+        };
+        if is_done(ledger.state(), &part) {
+            return Ok(None);
+        }
+        // Whoever gives the backfill up takes all of its parts before: under the part's lease this is the last word.
+        let whole = scope.unless_cancelled(store.load(&scope.mapping.name)).await?;
+        if !whole.backfill.is_some_and(|known| known.is_same(plan)) {
+            return Err(scope.given_up().into());
+        }
+        *ledger.decisions_mut() = whole.decisions;
+        tracing::info!(part = number, of = plan.part_count(), "moving a part of the shared backfill");
+        let mut own = tally.of_part();
+        let moved = Work { scope: &scope, ledger, tally: &mut own }.with_retries().await;
+        tally.absorb(own);
+        moved.map(|()| None)
+    }
+
+    /// Drops what processes left that died when their part was done and not cleaned up: nobody takes such a part again.
+    async fn sweep_parts(&self, plan: &BackfillState) -> Result<(), Halt> {
+        // Looked for anew: what there was when the run began is older than theirs.
+        let leftovers = Arc::default();
+        for (number, part) in parts(plan) {
+            sweep(&Self { leftovers: Arc::clone(&leftovers), ..self.of_part(number, part) }).await?;
+        }
+        Ok(())
+    }
+
+    fn given_up(&self) -> Fault {
+        let sentence = format!("The backfill of `{}` was given up by another process", self.mapping.name);
+        Fault::new(FaultKind::Conflict, sentence)
+            .with_hint("what was moved stays in BigQuery; see with `bqsync status` what has taken its place")
+    }
+
+    /// Takes every part that is not done of a backfill that processes share, and settles what its last holder left: the
+    /// mapping is then this process's as if there were no parts, until they are dropped.
+    ///
+    /// # Errors
+    /// `Conflict` while one is being moved.
+    pub(super) async fn hold_parts(&self, ledger: &Ledger<P>, tally: &mut Tally) -> Result<Vec<Ledger<P>>, Halt> {
+        let store = &*self.ports.state;
+        let mut taken = Vec::new();
+        for (number, part) in ledger.backfill().into_iter().flat_map(parts) {
+            let scope = self.of_part(number, part.clone());
+            if is_done(&scope.unless_cancelled(store.load(&scope.key)).await?, &part) {
+                continue;
+            }
+            let held = scope.unless_cancelled(Ledger::open(&scope.ports, &scope.key, &scope.run)).await?;
+            let mut work = Work { scope: &scope, ledger: held, tally: &mut *tally };
+            work.recover().await?;
+            sweep(&scope).await?;
+            taken.push(work.ledger);
+        }
+        Ok(taken)
+    }
+}
+
+fn standing(state: &MappingState, ask: &BackfillAsk, shard: Shard) -> Standing {
+    match &state.backfill {
+        Some(known) if !is_of(known, ask) => Standing::Other(known.clone()),
+        Some(known) if known.parts.is_some() => Standing::Cut(known.clone()),
+        Some(_) => Standing::ToBegin,
+        None => match &state.ended_backfill {
+            Some(ended) if ended.start == ask.start && ended.end == ask.end && ended.is_news_to(shard) => {
+                Standing::Ended
+            }
+            _ => Standing::ToBegin,
+        },
+    }
+}
+
+fn parts(plan: &BackfillState) -> impl Iterator<Item = (usize, BackfillState)> {
+    (0..plan.part_count()).filter_map(|number| Some((number, plan.part(number)?)))
+}
+
+fn is_done(state: &MappingState, part: &BackfillState) -> bool {
+    state.backfill.as_ref().is_some_and(|known| known.is_same(part) && known.is_done())
+}

@@ -1,0 +1,247 @@
+//! Takes commands, starts work side by side, and keeps the operator's hold on each mapping that is worked on.
+
+mod agenda;
+mod schedule;
+
+use std::collections::HashMap;
+use std::future::Future;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::{Id, JoinSet};
+
+use self::agenda::Known;
+use self::schedule::Scheduler;
+use super::answers::check::check;
+use super::answers::decide::decide;
+use super::answers::history::{read_history, read_report};
+use super::answers::preview::preview;
+use super::answers::schema_diff::compare;
+use super::answers::status::{inspect, look, measure};
+use super::answers::verify::verify;
+use super::ports::{Platform, Ports};
+use super::protocol::{Command, Event, Progress, Selection};
+use super::run::Run;
+use super::run::aftermath::write_metrics;
+use super::work::emitter::Emitter;
+use super::work::hold::{Hold, Switch};
+use super::work::scope::Task;
+use crate::domain::config::{Deletes, Mapping};
+use crate::domain::ids::MappingName;
+
+/// Runs until the handle is dropped and everything has come to its end.
+pub(in crate::engine) async fn supervise<P: Platform>(
+    ports: Ports<P>,
+    mut inbox: mpsc::UnboundedReceiver<Command>,
+    emitter: Emitter,
+    progress: watch::Sender<Progress>,
+) {
+    let mut supervisor = Supervisor {
+        ports,
+        emitter,
+        progress,
+        active: HashMap::new(),
+        works: JoinSet::new(),
+        claims: HashMap::new(),
+        scheduler: None,
+    };
+    let mut closed = false;
+    while !closed || !supervisor.works.is_empty() {
+        tokio::select! {
+            command = inbox.recv(), if !closed => {
+                if let Some(command) = command {
+                    supervisor.obey(command);
+                } else {
+                    closed = true;
+                    supervisor.scheduler = None;
+                    supervisor.cancel_all();
+                }
+            }
+            Some(ended) = supervisor.works.join_next_with_id(), if !supervisor.works.is_empty() => {
+                supervisor.release(ended);
+            }
+            known = known(&mut supervisor.scheduler) => supervisor.run_what_is_due(&known),
+        }
+    }
+}
+
+/// What the schedule waits to be decided about; never, where none is followed.
+async fn known<P: Platform>(scheduler: &mut Option<Scheduler<P>>) -> Known {
+    match scheduler {
+        Some(scheduler) => scheduler.known().await,
+        None => std::future::pending().await,
+    }
+}
+
+struct Supervisor<P: Platform> {
+    ports: Ports<P>,
+    emitter: Emitter,
+    progress: watch::Sender<Progress>,
+    /// Mappings that are being worked on.
+    active: HashMap<MappingName, Switch>,
+    /// Each gives the mappings that were due and are held by another process.
+    works: JoinSet<Vec<MappingName>>,
+    /// Which mappings a work has taken.
+    claims: HashMap<Id, Vec<MappingName>>,
+    scheduler: Option<Scheduler<P>>,
+}
+
+impl<P: Platform> Supervisor<P> {
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Sync(order) => {
+                let task = Task::Sync { trigger: order.trigger, lookback: order.lookback };
+                self.run(&order.selection, task);
+            }
+            Command::Backfill { ask, restart, shard } => {
+                let selection = Selection::Named(vec![ask.mapping.clone()]);
+                self.run(&selection, Task::Backfill { ask, restart, shard });
+            }
+            Command::Deletes { selection, dry_run } => {
+                let meant = |m: &&Mapping| selection != Selection::All || m.deletes != Deletes::Ignore;
+                let names = self.selected(&selection).iter().filter(meant).map(|m| m.name.clone()).collect();
+                self.run(&Selection::Named(names), Task::Deletes { dry_run });
+            }
+            Command::PreviewBackfill(ask) => {
+                self.spawn(|ports, emitter| async move { preview(&ports, ask, &emitter).await });
+            }
+            Command::Compare { selection, apply, columns } => {
+                let mappings = self.selected(&selection);
+                self.spawn(move |ports, emitter| async move {
+                    compare(&ports, mappings, apply, &columns, &emitter).await;
+                });
+            }
+            Command::Decide { mapping, decisions } => {
+                let mapping = self.selected(&Selection::Named(vec![mapping])).pop();
+                self.spawn(|ports, emitter| async move { decide(&ports, mapping, decisions, &emitter).await });
+            }
+            Command::Verify(order) => {
+                let mappings = self.selected(&order.selection);
+                self.spawn(move |ports, emitter| async move { verify(&ports, mappings, &order, &emitter).await });
+            }
+            Command::Inspect(selection) => {
+                let mappings = self.selected(&selection);
+                self.spawn(|ports, emitter| async move { inspect(&ports, mappings, &emitter).await });
+            }
+            Command::Watch => {
+                let mappings = self.selected(&Selection::All);
+                self.spawn(|ports, emitter| async move { look(&ports, mappings, &emitter).await });
+            }
+            Command::Measure(selection) => {
+                let mappings = self.selected(&selection);
+                self.spawn(|ports, emitter| async move { measure(&ports, mappings, &emitter).await });
+            }
+            Command::Check { selection, probe } => {
+                let mappings = self.selected(&selection);
+                self.spawn(move |ports, emitter| async move { check(&ports, mappings, probe, &emitter).await });
+            }
+            Command::ReadHistory { most } => {
+                self.spawn(move |ports, emitter| async move { read_history(&ports, most, &emitter).await });
+            }
+            Command::ReadReport(run) => {
+                self.spawn(|ports, emitter| async move { read_report(&ports, run, &emitter).await });
+            }
+            Command::Pause(mapping) => self.hold(&mapping, true),
+            Command::Resume(mapping) => self.hold(&mapping, false),
+            Command::Cancel(mapping) => {
+                if let Some(switch) = self.active.get(&mapping) {
+                    switch.cancel.cancel();
+                }
+            }
+            Command::CancelAll => self.cancel_all(),
+            Command::FollowSchedule { make_up } => {
+                self.spawn(|ports, emitter| async move { write_metrics(&ports, &emitter).await });
+                self.scheduler = Some(Scheduler::new(&self.ports, make_up));
+                self.announce_next();
+            }
+            Command::LeaveSchedule => {
+                self.scheduler = None;
+                self.emitter.emit(Event::ScheduleLeft);
+            }
+        }
+    }
+
+    fn spawn<F: Future<Output = ()> + Send + 'static>(&mut self, work: impl FnOnce(Ports<P>, Emitter) -> F) {
+        let work = work(self.ports.clone(), self.emitter.clone());
+        self.works.spawn(async move {
+            work.await;
+            Vec::new()
+        });
+    }
+
+    fn run_what_is_due(&mut self, known: &Known) {
+        let Some(scheduler) = &mut self.scheduler else { return };
+        let (findings, at) = scheduler.judge(known, |mapping| self.active.contains_key(mapping));
+        for event in findings.events {
+            self.emitter.emit(event);
+        }
+        if !findings.start.is_empty() {
+            self.run(&Selection::Named(findings.start), Task::Scheduled { at });
+        }
+        self.announce_next();
+    }
+
+    fn announce_next(&mut self) {
+        if let Some(event) = self.scheduler.as_mut().and_then(Scheduler::announce) {
+            self.emitter.emit(event);
+        }
+    }
+
+    fn run(&mut self, selection: &Selection, task: Task) {
+        let mappings = self.claim(selection);
+        let names = mappings.iter().map(|(mapping, _)| mapping.name.clone()).collect();
+        let run = Run::new(self.ports.clone(), self.emitter.clone(), self.progress.clone(), task);
+        self.claims.insert(self.works.spawn(run.go(mappings)).id(), names);
+    }
+
+    fn hold(&self, mapping: &MappingName, paused: bool) {
+        if let Some(switch) = self.active.get(mapping) {
+            switch.paused.send_replace(paused);
+        }
+    }
+
+    fn cancel_all(&self) {
+        self.active.values().for_each(|switch| switch.cancel.cancel());
+    }
+
+    fn selected(&self, selection: &Selection) -> Vec<Mapping> {
+        let chosen = |mapping: &&Mapping| match selection {
+            Selection::All => true,
+            Selection::Named(names) => names.contains(&mapping.name),
+        };
+        self.ports.config.mappings.iter().filter(chosen).cloned().collect()
+    }
+
+    /// Takes the mappings that nobody of ours works on yet.
+    fn claim(&mut self, selection: &Selection) -> Vec<(Mapping, Hold)> {
+        let mut claimed = Vec::new();
+        for mapping in self.selected(selection) {
+            if self.active.contains_key(&mapping.name) {
+                let reason = "it is being synced already".to_owned();
+                self.emitter.emit(Event::MappingRefused { mapping: mapping.name, reason });
+                continue;
+            }
+            let switch = Switch::new();
+            let hold = switch.hold();
+            self.active.insert(mapping.name.clone(), switch);
+            claimed.push((mapping, hold));
+        }
+        claimed
+    }
+
+    fn release(&mut self, ended: Result<(Id, Vec<MappingName>), tokio::task::JoinError>) {
+        let (work, held) = match ended {
+            Ok(ended) => ended,
+            Err(error) => {
+                // Whoever waits for the end of it would wait for ever.
+                self.emitter.emit(Event::EngineFailed { error: error.to_string() });
+                (error.id(), Vec::new())
+            }
+        };
+        for mapping in self.claims.remove(&work).unwrap_or_default() {
+            self.active.remove(&mapping);
+            if let Some(scheduler) = &mut self.scheduler {
+                scheduler.ended(&mapping, held.contains(&mapping));
+            }
+        }
+    }
+}

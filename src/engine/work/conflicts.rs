@@ -1,0 +1,195 @@
+//! What of a schema's difference ends a run before a row is read, because its publish would fail or never come right.
+
+use crate::domain::column::TargetSchema;
+use crate::domain::config::{Mapping, SchemaAdditions};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::finding::{Finding, Topic};
+use crate::domain::plan::Planned;
+use crate::domain::quote;
+use crate::domain::schema::{ColumnDiff, Verdict};
+
+/// Refuses types that neither side can take from the other, and columns that BigQuery requires but nothing fills.
+///
+/// # Errors
+/// `Schema`, naming the column.
+pub(in crate::engine) fn refuse_conflicts(
+    mapping: &Mapping,
+    planned: &Planned,
+    additions: SchemaAdditions,
+) -> Result<(), Fault> {
+    planned.diff.columns.iter().filter(|c| !c.is_declined()).try_for_each(|column| refuse(mapping, column, additions))
+}
+
+fn refuse(mapping: &Mapping, column: &ColumnDiff, additions: SchemaAdditions) -> Result<(), Fault> {
+    let denied = additions == SchemaAdditions::Deny && column.accepted != Some(true);
+    let (wanted, hint) = match &column.verdict {
+        Verdict::Conflict(wanted) => (
+            wanted,
+            "convert the column in BigQuery, or choose its type with `columns:`, or leave it out with `exclude:`",
+        ),
+        Verdict::Widen(wanted) if denied => (
+            wanted,
+            "BigQuery can widen the column: set `allow_schema_additions: true`, or run `bqsync schema-diff --apply`",
+        ),
+        Verdict::Relax if denied && column.source.is_none() => return Err(unfilled(mapping, &column.name)),
+        Verdict::Same | Verdict::New(_) | Verdict::Widen(_) | Verdict::Relax | Verdict::MissingInSource => {
+            return Ok(());
+        }
+    };
+    let has = column.target.as_ref().map(ToString::to_string).unwrap_or_default();
+    let source = column.source.as_deref().unwrap_or("-");
+    Err(Fault::new(
+        FaultKind::Schema,
+        format!(
+            "Column `{}` is {source} in MySQL ({wanted} in BigQuery's terms), but {has} in {}",
+            column.name, mapping.target
+        ),
+    )
+    .with_hint(hint))
+}
+
+/// Refuses to go on from a watermark into a table that is not there: the rows up to it would be lost.
+///
+/// # Errors
+/// `Conflict`, with the ways out.
+pub(in crate::engine) fn refuse_lost_target(
+    mapping: &Mapping,
+    watermark: Option<&str>,
+    target: Option<&TargetSchema>,
+) -> Result<(), Fault> {
+    let (Some(mark), None) = (watermark, target) else { return Ok(()) };
+    let Mapping { name, target, .. } = mapping;
+    let sentence =
+        format!("The watermark of `{name}` says that rows up to {mark} are in {target}, which does not exist");
+    Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
+        "if the table is to be loaded anew, take `{name}` out of `last_sync` in the state file; else correct `project`, \
+         `dataset` or `bigquery_table`, or restore the table"
+    )))
+}
+
+/// BigQuery would refuse every row.
+fn unfilled(mapping: &Mapping, column: &str) -> Fault {
+    let target = &mapping.target;
+    Fault::new(
+        FaultKind::Schema,
+        format!("Column `{column}` is REQUIRED in {target}, but nothing from {} fills it", mapping.source),
+    )
+    .with_hint(format!(
+        "run `bqsync schema-diff {} --apply`, or in BigQuery: ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL",
+        quote::shell_option("--mapping", &mapping.name.0),
+        quote::bigquery_table(target),
+        quote::bigquery_name(column)
+    ))
+}
+
+/// Columns that stay REQUIRED though the source may hold NULL: a run goes well until there is one.
+pub(in crate::engine) fn still_required(
+    mapping: &Mapping,
+    planned: &Planned,
+    additions: SchemaAdditions,
+) -> Vec<Finding> {
+    let denied = additions == SchemaAdditions::Deny;
+    let relaxed = planned.diff.columns.iter().filter(|c| denied && c.verdict == Verdict::Relax && c.source.is_some());
+    let warning = |column: &ColumnDiff| {
+        let sentence = format!(
+            "column `{}` may be NULL in {} but is REQUIRED in {}, and allow_schema_additions is false: BigQuery refuses \
+             rows that hold NULL there",
+            column.name, mapping.source, mapping.target
+        );
+        Finding::warn(Topic::Target, sentence).remedy("`bqsync schema-diff --apply` makes the column NULLABLE")
+    };
+    relaxed.map(warning).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::domain::column::{SourceColumn, SourceSchema, TargetColumn, TargetSchema};
+    use crate::domain::plan::{PlanInput, plan};
+    use crate::domain::schema::Decisions;
+    use crate::domain::source_type::SourceType;
+    use crate::domain::target_type::TargetType;
+
+    const ALL: [SchemaAdditions; 3] = [SchemaAdditions::Allow, SchemaAdditions::Deny, SchemaAdditions::Review];
+
+    fn mapping() -> Mapping {
+        let text = "project: p\ndataset: d\nmappings: [{name: users, mysql_table: users, incremental_column: id}]";
+        let config = crate::domain::config::parse(text, Path::new("config.yaml"), &|_| None).expect("no problem");
+        config.mappings[0].clone()
+    }
+
+    /// A target of `id` and `x`, with `x` REQUIRED, and a source whose `x` has the given type, if any.
+    fn judged(x: Option<SourceType>, has: TargetType, additions: SchemaAdditions) -> (Result<(), Fault>, Vec<Finding>) {
+        let id = SourceColumn::new("id", SourceType::Int { bits: 64, unsigned: false }, false);
+        let x = x.map(|source_type| SourceColumn::new("x", source_type, true));
+        let source = SourceSchema {
+            columns: [id].into_iter().chain(x).collect(),
+            unique_keys: Vec::new(),
+            indexes: Vec::new(),
+            is_view: false,
+            is_transactional: true,
+            hides_columns: false,
+            rows_estimate: None,
+        };
+        let columns = [("id", TargetType::Int64), ("x", has)];
+        let columns = columns.map(|(name, target_type)| TargetColumn::new(name, target_type, true));
+        let target = TargetSchema { columns: columns.to_vec(), rows: Some(0), ..TargetSchema::default() };
+        let mapping = mapping();
+        let input = PlanInput {
+            mapping: &mapping,
+            timezone: chrono_tz::UTC,
+            additions,
+            source: &source,
+            target: Some(&target),
+            decisions: &Decisions::new(),
+        };
+        let planned = plan(input).expect("a plan");
+        (refuse_conflicts(&mapping, &planned, additions), still_required(&mapping, &planned, additions))
+    }
+
+    #[test]
+    fn a_required_column_that_nothing_fills_ends_a_run_that_may_not_relax_it() {
+        for additions in ALL {
+            let (refused, warnings) = judged(None, TargetType::Int64, additions);
+            assert!(warnings.is_empty(), "{warnings:?}");
+            assert_eq!(refused.is_err(), additions == SchemaAdditions::Deny);
+            let Err(fault) = refused else { continue };
+            assert_eq!(fault.kind(), FaultKind::Schema);
+            assert_eq!(fault.to_string(), "Column `x` is REQUIRED in p.d.users, but nothing from users fills it");
+            assert!(fault.hint().contains("schema-diff --mapping users --apply"), "{}", fault.hint());
+            assert!(
+                fault.hint().contains("ALTER TABLE `p.d.users` ALTER COLUMN `x` DROP NOT NULL"),
+                "{}",
+                fault.hint()
+            );
+        }
+    }
+
+    #[test]
+    fn a_required_column_that_may_be_null_at_the_source_is_only_warned_of() {
+        for additions in ALL {
+            let text = SourceType::Text { chars: None };
+            let (refused, warnings) = judged(Some(text), TargetType::String(None), additions);
+            assert!(refused.is_ok());
+            assert_eq!(warnings.len(), usize::from(additions == SchemaAdditions::Deny));
+            assert!(
+                warnings.iter().all(|w| w.sentence.contains("`x`") && w.sentence.contains("REQUIRED")),
+                "{warnings:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_conflict_ends_every_run_and_a_widening_one_that_may_not_widen() {
+        for additions in ALL {
+            let (refused, _) = judged(Some(SourceType::Text { chars: None }), TargetType::Int64, additions);
+            let fault = refused.expect_err("a conflict");
+            assert!(fault.to_string().contains("`x` is"), "{fault}");
+            let decimal = SourceType::Decimal { precision: 10, scale: 2 };
+            let (refused, _) = judged(Some(decimal), TargetType::Int64, additions);
+            assert_eq!(refused.is_err(), additions == SchemaAdditions::Deny);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Says each event once: to the operator's front end and to the log.
+
+use tokio::sync::mpsc;
+use tracing::{debug, error, info, warn};
+
+use crate::domain::fault::FaultKind;
+use crate::domain::finding::Tally;
+use crate::domain::report::Outcome;
+use crate::domain::verify::Verification;
+use crate::engine::protocol::Event;
+
+/// The sending end of the lifecycle events. Unbounded, because they are few and must not be lost.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct Emitter {
+    sender: mpsc::UnboundedSender<Event>,
+}
+
+impl Emitter {
+    pub(in crate::engine) const fn new(sender: mpsc::UnboundedSender<Event>) -> Self {
+        Self { sender }
+    }
+
+    /// Logs the event and hands it to the front end; one that has left is no reason to stop.
+    pub(in crate::engine) fn emit(&self, event: Event) {
+        log(&event);
+        let _ = self.sender.send(event);
+    }
+}
+
+/// Mapping, run and operation stand in the surrounding span wherever the event is about one mapping.
+fn log(event: &Event) {
+    match event {
+        Event::RunStarted { run, trigger, mappings } => {
+            info!(%run, trigger = trigger.word(), mappings = mappings.len(), "run started");
+        }
+        Event::MappingRefused { mapping, reason } => warn!(%mapping, reason, "mapping not started"),
+        Event::RunScheduled { at, mappings } => info!(%at, mappings = mappings.len(), "next scheduled run"),
+        Event::MissedRunFound { mapping, due } => info!(%mapping, %due, "a missed run is made up"),
+        Event::DueRunDelayed { mapping, due, reason } => info!(%mapping, %due, reason, "due, and waits"),
+        Event::DueRunLeft { mapping, due } => info!(%mapping, %due, "due, and another process has run it"),
+        Event::MappingLeft { mapping, reason, .. } => info!(%mapping, reason, "due, and left to another process"),
+        Event::ScheduleLeft => info!("the schedule is followed no more"),
+        Event::PhaseStarted { phase, .. } => debug!(phase = phase.word(), "phase started"),
+        Event::PublishRecovered { job, done: true, .. } => {
+            info!(%job, "an earlier run's publish had succeeded and is adopted");
+        }
+        Event::PublishRecovered { job, done: false, .. } => {
+            info!(%job, "an earlier run's publish never took effect; its rows are read again");
+        }
+        Event::FenceAwaited { open, oldest, patience_ms, .. } => {
+            info!(open, oldest, patience_ms, "waiting for open transactions");
+        }
+        Event::HeldBack { reason, .. } => warn!(reason, "rows held back"),
+        Event::StepStarted { step, window, .. } => info!(step, window, "step started"),
+        Event::BackfillAdvanced { done, to, slices, rows, .. } => {
+            info!(done, to, slices, rows, "backfill advanced");
+        }
+        Event::Paused { mapping } => info!(%mapping, "paused by the operator"),
+        Event::Resumed { mapping } => info!(%mapping, "resumed by the operator"),
+        Event::SchemaDecided { mapping, accepted, declined, statements, .. } => {
+            let (accepted, declined, statements) = (accepted.join(", "), declined.join(", "), statements.join("; "));
+            info!(%mapping, accepted, declined, statements, "columns decided");
+        }
+        Event::DecideFailed { mapping, error, hint } => error!(%mapping, error, hint, "deciding on columns failed"),
+        Event::PreviewFailed { mapping, error, hint } => error!(%mapping, error, hint, "backfill preview failed"),
+        Event::VerifyFailed { mapping, error, hint } => error!(%mapping, error, hint, "comparing rows failed"),
+        // Counts alone: keys are row values.
+        Event::Verified { verification } => {
+            let Verification { mapping, only_in_mysql, only_in_bigquery, differing, doubled, bytes, .. } =
+                &**verification;
+            let outcome = verification.outcome.word();
+            info!(%mapping, outcome, only_in_mysql, only_in_bigquery, differing, doubled, bytes, "rows compared");
+        }
+        Event::HistoryFailed { error, hint } => error!(error, hint, "reading the history failed"),
+        Event::WindowFixed { window, rows_estimate, .. } => info!(window, rows_estimate, "window fixed"),
+        Event::SchemaCompared { mapping, statements, applied, conflicts, .. } => {
+            if !statements.is_empty() || *conflicts > 0 {
+                info!(%mapping, statements = statements.join("; "), applied, conflicts, "schemas differ");
+            }
+        }
+        Event::CompareFailed { mapping, error, hint } => error!(%mapping, error, hint, "comparing schemas failed"),
+        Event::Warned { message, .. } => warn!("{message}"),
+        Event::StagingLoaded { job, rows, bytes, .. } => info!(%job, rows, bytes, "rows staged"),
+        Event::Published { job, inserted, updated, bytes_billed, .. } => {
+            info!(%job, inserted, updated, bytes_billed, "published");
+        }
+        Event::RowsDeleted { job, deleted, marked, .. } => info!(%job, deleted, marked, "rows deleted"),
+        Event::WatermarkAdvanced { from, to, .. } => info!(from, to, "watermark advanced"),
+        Event::RetryScheduled { operation, attempt, wait_ms, because, .. } => {
+            warn!(operation, attempt, wait_ms, because, "will try again");
+        }
+        Event::MappingFinished { report } => match report.outcome {
+            Outcome::Failed => error!(
+                error = report.errors.join("; "),
+                hint = report.hint,
+                kind = report.error_kind.map(FaultKind::word),
+                "mapping failed"
+            ),
+            outcome => info!(
+                outcome = outcome.word(),
+                rows = report.records_processed,
+                seconds = report.duration_seconds,
+                "mapping finished"
+            ),
+        },
+        Event::RunFinished { report } => info!(run = %report.run_id, mappings = report.mappings.len(), "run finished"),
+        Event::Checked { findings, .. } => {
+            let Tally { ok, warn, fail, skip } = Tally::of(findings);
+            info!(ok, warn, fail, skip, "checked");
+        }
+        Event::EngineFailed { error } => error!(error, "the engine failed"),
+        Event::RecordFailed { run, error } => error!(%run, error, "the run's report could not be written"),
+        Event::OutletFailed { outlet, error, hint } => warn!(outlet, error, hint, "the run is done, but not told of"),
+        Event::CompareFinished
+        | Event::VerifyFinished
+        | Event::Inspected { .. }
+        | Event::Watched { .. }
+        | Event::Measured { .. }
+        | Event::MeasureFinished
+        | Event::BackfillPreviewed { .. }
+        | Event::HistoryRead { .. }
+        | Event::ReportRead { .. } => {}
+    }
+}

@@ -1,0 +1,332 @@
+//! A mapping's memory while it is worked on: the lease, and the state that only its holder may change.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::cursor::{Cursor, CursorKind};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::{MappingName, RunId};
+use crate::domain::report::{MappingReport, Outcome, Trigger};
+use crate::domain::schema::Decisions;
+use crate::domain::shard::Shard;
+use crate::domain::tail::Tail;
+use crate::domain::window::{Published, Watermark};
+use crate::engine::ports::{Platform, Ports};
+use crate::state::{
+    BackfillState, EndedBackfill, LastRun, LeftTarget, MappingState, Moves, PendingPublish, StateStore, StoredWatermark,
+};
+use crate::warehouse::PublishCounts;
+
+/// State under lease. Every change is durable before the next step is taken.
+pub(in crate::engine) struct Ledger<P: Platform> {
+    store: Arc<P::State>,
+    lease: <P::State as StateStore>::Lease,
+    mapping: MappingName,
+    state: MappingState,
+    /// Of the target, what the next publish builds on; `None`: on none.
+    version: Option<String>,
+    /// How somebody else has changed the target, in words.
+    change: Option<String>,
+}
+
+impl<P: Platform> Ledger<P> {
+    /// Takes the lease and reads what is remembered.
+    pub(in crate::engine) async fn open(ports: &Ports<P>, mapping: &MappingName, run: &RunId) -> Result<Self, Fault> {
+        let store = Arc::clone(&ports.state);
+        let lease = store.lease(mapping, run).await?;
+        let state = store.load(mapping).await?;
+        Ok(Self { store, lease, mapping: mapping.clone(), state, version: None, change: None })
+    }
+
+    /// All that is remembered.
+    pub(in crate::engine) const fn state(&self) -> &MappingState {
+        &self.state
+    }
+
+    pub(in crate::engine) const fn pending(&self) -> Option<&PendingPublish> {
+        self.state.pending.as_ref()
+    }
+
+    /// The watermark as text, for reports.
+    pub(in crate::engine) fn watermark_text(&self) -> Option<String> {
+        self.state.watermark.as_ref().map(|mark| mark.value.clone())
+    }
+
+    /// The watermark as the column's kind reads it.
+    pub(in crate::engine) fn watermark(&self, kind: CursorKind) -> Result<Option<Watermark>, Fault> {
+        let Some(stored) = &self.state.watermark else { return Ok(None) };
+        let cursor = Cursor::parse(&stored.value, kind).map_err(|fault| {
+            let sentence = format!("The remembered watermark of mapping `{}` does not suit its column", self.mapping);
+            Fault::new(FaultKind::Config, sentence)
+                .caused_by(fault)
+                .with_hint("the incremental column has changed its type: set `last_sync` in the state file by hand")
+        })?;
+        Ok(Some(Watermark { cursor, imported: stored.imported }))
+    }
+
+    /// What a confirmed publish will move, as text.
+    pub(in crate::engine) fn stands_at(&self, moves: Moves) -> Option<String> {
+        match moves {
+            Moves::Watermark => self.watermark_text(),
+            Moves::Backfill => self.state.backfill.as_ref().and_then(|backfill| backfill.done.clone()),
+            Moves::Nothing => None,
+        }
+    }
+
+    /// Remembers a publish before it is sent.
+    pub(in crate::engine) async fn note_pending(&mut self, pending: PendingPublish) -> Result<(), Fault> {
+        self.state.pending = Some(pending);
+        self.save().await
+    }
+
+    /// Moves the watermark to a confirmed publish's end.
+    pub(in crate::engine) async fn advance(
+        &mut self,
+        kind: CursorKind,
+        published: &Published,
+    ) -> Result<Watermark, Fault> {
+        let advanced = Watermark::advance(self.watermark(kind)?.as_ref(), published)?;
+        if self.overlap(kind)?.is_some_and(|to| to.max_of(advanced.cursor) == advanced.cursor) {
+            self.state.overlap_to = None;
+        }
+        self.state.watermark = Some(StoredWatermark { value: advanced.cursor.to_string(), imported: false });
+        self.state.pending = None;
+        self.save().await?;
+        Ok(advanced)
+    }
+
+    /// The target as this mapping has left it.
+    pub(in crate::engine) const fn left(&self) -> Option<&LeftTarget> {
+        self.state.target.as_ref()
+    }
+
+    /// Saved with whatever comes next.
+    pub(in crate::engine) fn leave(&mut self, target: Option<LeftTarget>) {
+        self.state.target = target;
+    }
+
+    /// What the target may hold came from the source, so not from beyond its `newest` value, nor from beyond its clock.
+    pub(in crate::engine) fn bound_doubt(
+        &mut self,
+        kind: CursorKind,
+        newest: Option<Cursor>,
+        tick: Option<Cursor>,
+    ) -> Result<(), Fault> {
+        let Some(newest) = newest.filter(|_| self.left().is_some_and(|left| left.unsure)) else { return Ok(()) };
+        let to = tick.filter(|tick| newest.max_of(*tick) == newest).unwrap_or(newest);
+        let to = self.overlap(kind)?.map_or(to, |known| known.max_of(to));
+        self.state.overlap_to = Some(to.to_string());
+        if let Some(left) = &mut self.state.target {
+            left.unsure = false;
+        }
+        Ok(())
+    }
+
+    /// The target's schema was changed by this mapping's own statements, so that its moment says nothing.
+    pub(in crate::engine) const fn forget_moment(&mut self) {
+        if let Some(left) = &mut self.state.target {
+            left.modified = None;
+        }
+    }
+
+    pub(in crate::engine) fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    pub(in crate::engine) fn build_on(&mut self, version: Option<String>) {
+        self.version = version;
+    }
+
+    pub(in crate::engine) fn change(&self) -> Option<&str> {
+        self.change.as_deref()
+    }
+
+    pub(in crate::engine) fn note_change(&mut self, change: String) {
+        self.change = Some(change);
+    }
+
+    /// A publish has ended well; saved with what it moves.
+    pub(in crate::engine) fn note_published(
+        &mut self,
+        counts: &PublishCounts,
+        (version, turns): (Option<String>, u32),
+    ) {
+        self.version = None;
+        self.count(counts);
+        if let Some(left) = &mut self.state.target {
+            (left.version, left.turns) = (version, turns);
+        }
+    }
+
+    fn count(&mut self, counts: &PublishCounts) {
+        if let Some(left) = &mut self.state.target {
+            left.rows = left.rows.saturating_add(counts.inserted).saturating_sub(counts.deleted);
+            left.modified = counts.ended;
+        }
+    }
+
+    /// Adopts a publish that is known to have happened. A watermark set by hand since it was sent stays as it was set,
+    /// and so does the checkpoint of a backfill that was begun anew.
+    pub(in crate::engine) async fn adopt_pending(&mut self, counts: &PublishCounts) -> Result<(), Fault> {
+        let now = self.watermark_text();
+        let Some(pending) = self.state.pending.take() else { return Ok(()) };
+        self.count(counts);
+        match (pending.moves, &mut self.state.backfill) {
+            (Moves::Watermark, _) if now == pending.since => {
+                self.state.watermark = Some(StoredWatermark { value: pending.high, imported: false });
+            }
+            (Moves::Backfill, Some(backfill)) if backfill.done == pending.since => {
+                backfill.done = Some(pending.high);
+                backfill.slices += 1;
+                backfill.rows += pending.rows;
+            }
+            (Moves::Watermark | Moves::Backfill | Moves::Nothing, _) => {}
+        }
+        self.save().await
+    }
+
+    /// The backfill that has not come to its end.
+    pub(in crate::engine) const fn backfill(&self) -> Option<&BackfillState> {
+        self.state.backfill.as_ref()
+    }
+
+    /// Remembers a backfill that begins, or, with `None`, that one has come to its end.
+    pub(in crate::engine) async fn set_backfill(&mut self, backfill: Option<BackfillState>) -> Result<(), Fault> {
+        if backfill.as_ref().is_some_and(|backfill| backfill.parts.is_some()) {
+            self.state.target = None;
+        }
+        self.state.backfill = backfill;
+        self.save().await
+    }
+
+    /// Everything of the backfill up to here is in the target.
+    pub(in crate::engine) async fn checkpoint(&mut self, done: Cursor, rows: u64) -> Result<BackfillState, Fault> {
+        self.state.pending = None;
+        let Some(backfill) = &mut self.state.backfill else {
+            return Err(Fault::new(FaultKind::Bug, "A checkpoint was reached of a backfill that nobody has begun"));
+        };
+        backfill.done = Some(done.to_string());
+        backfill.slices += 1;
+        backfill.rows += rows;
+        let reached = backfill.clone();
+        self.save().await?;
+        Ok(reached)
+    }
+
+    /// The parts of a shared backfill are all in the target, or it was found to have ended: this process knows.
+    pub(in crate::engine) async fn end_shared(&mut self, shard: Shard) -> Result<(), Fault> {
+        // The parts' rows are counted in none of their states alone.
+        self.state.target = None;
+        match (self.state.backfill.take(), &mut self.state.ended_backfill) {
+            (Some(backfill), ended) => *ended = Some(EndedBackfill::of(backfill, shard)),
+            (None, Some(ended)) => ended.tell(shard),
+            (None, None) => {}
+        }
+        self.save().await
+    }
+
+    /// How far the target may hold rows beyond the watermark.
+    pub(in crate::engine) fn overlap(&self, kind: CursorKind) -> Result<Option<Cursor>, Fault> {
+        self.state.overlap_to.as_deref().map(|text| Cursor::parse(text, kind)).transpose()
+    }
+
+    /// The target may hold rows up to here; forgotten once the watermark has passed it.
+    pub(in crate::engine) async fn note_overlap(&mut self, kind: CursorKind, to: Cursor) -> Result<(), Fault> {
+        let to = self.overlap(kind)?.map_or(to, |known| known.max_of(to));
+        self.state.overlap_to = Some(to.to_string());
+        self.save().await
+    }
+
+    /// What is remembered of the stretch below the watermark; `None` where it belongs to another one.
+    pub(in crate::engine) fn tail(&self) -> Option<&Tail> {
+        let tail = self.state.tail.as_ref()?;
+        self.state.watermark.as_ref().filter(|mark| mark.value == tail.to).map(|_| tail)
+    }
+
+    /// Remembered with whatever is saved next, and valid once the watermark is the tail's.
+    pub(in crate::engine) fn set_tail(&mut self, tail: Option<Tail>) {
+        self.state.tail = tail;
+    }
+
+    /// Where the server's clock was seen behind the watermark.
+    pub(in crate::engine) fn again_from(&self) -> Option<&str> {
+        self.state.again_from.as_deref()
+    }
+
+    /// Saved with whatever is saved next.
+    pub(in crate::engine) fn set_again_from(&mut self, from: Option<String>) {
+        self.state.again_from = from;
+    }
+
+    pub(in crate::engine) const fn decisions(&self) -> &Decisions {
+        &self.state.decisions
+    }
+
+    pub(in crate::engine) const fn decisions_mut(&mut self) -> &mut Decisions {
+        &mut self.state.decisions
+    }
+
+    /// The operator has spoken of these columns.
+    pub(in crate::engine) fn forget_undecided(&mut self, said: impl Fn(&str) -> bool) {
+        self.state.undecided.retain(|column| !said(column));
+    }
+
+    /// Columns that wait for the operator; saved with whatever comes next.
+    pub(in crate::engine) fn set_undecided(&mut self, columns: Vec<String>) {
+        self.state.undecided = columns;
+    }
+
+    /// Forgets a publish that is known not to have happened, or whose end moves nothing.
+    pub(in crate::engine) async fn drop_pending(&mut self) -> Result<(), Fault> {
+        self.state.pending = None;
+        self.save().await
+    }
+
+    /// Has a run come to its end for this due time of the schedule?
+    pub(in crate::engine) fn has_run_for(&self, due: DateTime<Utc>) -> bool {
+        self.state.scheduled_for.is_some_and(|latest| latest >= due)
+    }
+
+    /// Remembers how the run ended, and, of a scheduled one, what it was due for. One that was stopped may be made up.
+    pub(in crate::engine) async fn close(
+        mut self,
+        report: &MappingReport,
+        trigger: Trigger,
+        due: Option<DateTime<Utc>>,
+    ) -> Result<(), Fault> {
+        let ended_well = report.outcome == Outcome::Ok;
+        if report.outcome != Outcome::Cancelled {
+            self.state.scheduled_for = self.state.scheduled_for.max(due);
+        }
+        let is_complete = ended_well && report.held_back.is_none();
+        if let Some(left) = self.state.target.as_mut().filter(|_| is_complete && trigger.is_incremental()) {
+            // Whatever the target held beyond the watermark has been passed.
+            left.unsure = false;
+        }
+        let totals = &mut self.state.totals;
+        totals.runs += 1;
+        totals.failures += u64::from(report.outcome == Outcome::Failed);
+        totals.rows += report.records_processed;
+        if ended_well && trigger != Trigger::Backfill {
+            totals.last_success = Some(report.finished_at);
+        }
+        self.state.last_run = Some(LastRun {
+            run_id: report.run_id.clone(),
+            trigger,
+            finished_at: report.finished_at,
+            outcome: report.outcome,
+            rows: report.records_processed,
+            duration_ms: u64::try_from(report.took().as_millis()).unwrap_or(0),
+            error: report.errors.first().cloned(),
+            hint: report.hint.clone(),
+            lag_seconds: report.lag_seconds.filter(|_| ended_well),
+        });
+        self.save().await
+    }
+
+    pub(in crate::engine) async fn save(&self) -> Result<(), Fault> {
+        // On the heap: it is part of every step that remembers something.
+        Box::pin(self.store.save(&self.lease, &self.state)).await
+    }
+}

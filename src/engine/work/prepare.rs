@@ -1,0 +1,105 @@
+//! Plans a mapping's columns, and brings the target's schema to what the plan needs, as far as that is allowed.
+
+use super::Work;
+use super::asked::Asked;
+use super::conflicts::{refuse_conflicts, still_required};
+use super::scope::{Halt, Scope, Task};
+use crate::domain::config::{Mode, SchemaAdditions};
+use crate::domain::cursor::{Cursor, CursorKind};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::MappingName;
+use crate::domain::plan::{Planned, TablePlan};
+use crate::domain::schema::{ColumnDiffView, SchemaDiff};
+use crate::engine::ports::{Described, Platform};
+use crate::engine::protocol::Event;
+use crate::warehouse::Warehouse;
+
+impl<P: Platform> Work<'_, P> {
+    pub(in crate::engine) async fn plan(&mut self, described: &Described) -> Result<TablePlan, Halt> {
+        let Scope { ports, mapping, .. } = self.scope;
+        let additions = ports.config.schema_additions;
+        let planned = described.plan(&ports.config, mapping, additions, self.ledger.decisions())?;
+        self.refuse_options(planned.table.cursor_kind)?;
+        for warning in planned.warnings.iter().cloned().chain(still_required(mapping, &planned, additions)) {
+            self.note(warning.to_string());
+        }
+        let creates = planned.diff.creates_table;
+        let undecided = if additions == SchemaAdditions::Review && !creates { undecided(&planned) } else { Vec::new() };
+        let waits = !undecided.is_empty();
+        self.ledger.set_undecided(undecided);
+        if !waits {
+            refuse_conflicts(mapping, &planned, additions)?;
+        }
+        let denied = additions == SchemaAdditions::Deny && !creates;
+        // What an operator has accepted is carried out whatever the policy says of the rest.
+        let allowed = planned.diff.only(|column| !column.is_declined() && (!denied || column.accepted == Some(true)));
+        if !waits && !creates && allowed.changes().next().is_none() {
+            return Ok(planned.table);
+        }
+        let statements = ports.warehouse.ddl(&mapping.target, &planned.table, &allowed);
+        if !waits {
+            if creates {
+                self.scope.unless_cancelled(ports.warehouse.ensure_dataset(&mapping.target)).await?;
+            }
+            self.scope.unless_cancelled(ports.warehouse.apply(&statements)).await?;
+            self.tally.schema_changes.clone_from(&statements);
+            if !creates {
+                self.tally.lasting_warnings.extend(allowed.notes());
+                allowed.notes().for_each(|note| self.note(note));
+            }
+        }
+        self.scope.emit(compared(mapping.name.clone(), &planned.diff, statements, !waits));
+        if waits { Err(Halt::Waiting) } else { Ok(planned.table) }
+    }
+
+    /// What the operator has asked for must suit the column, before anything is made or changed in BigQuery.
+    fn refuse_options(&self, kind: CursorKind) -> Result<(), Fault> {
+        let (lookback, name) = match &self.scope.task {
+            Task::Backfill { ask, .. } => return Asked::read(ask, kind).map(|_| ()),
+            Task::Sync { lookback: Some(lookback), .. } => (Some(*lookback), "`--lookback`".to_owned()),
+            Task::Sync { .. } | Task::Scheduled { .. } => {
+                (self.scope.mapping.lookback, format!("`lookback` of mapping `{}`", self.scope.mapping.name))
+            }
+            Task::Part(_) | Task::Deletes { .. } => return Ok(()),
+        };
+        match lookback.filter(|_| kind == CursorKind::Int && self.scope.mapping.mode == Mode::Upsert) {
+            Some(lookback) => lookback.below(Cursor::Int(0)).map(|_| ()).map_err(|fault| {
+                let hint = fault.hint().to_owned();
+                Fault::new(FaultKind::Config, name).caused_by(fault).with_hint(hint)
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Plans with the target as it is, and changes nothing of it.
+    pub(in crate::engine) fn plan_as_it_is(&self, described: &Described) -> Result<TablePlan, Halt> {
+        let Scope { ports, mapping, .. } = self.scope;
+        let additions = SchemaAdditions::Deny;
+        let planned = described.plan(&ports.config, mapping, additions, self.ledger.decisions())?;
+        refuse_conflicts(mapping, &planned, additions)?;
+        Ok(planned.table)
+    }
+}
+
+/// Columns that an operator has to say something about.
+fn undecided(planned: &Planned) -> Vec<String> {
+    let diff = &planned.diff;
+    diff.changes().chain(diff.conflicts()).filter(|c| c.accepted.is_none()).map(|c| c.name.clone()).collect()
+}
+
+/// The difference as an event.
+pub(in crate::engine) fn compared(
+    mapping: MappingName,
+    diff: &SchemaDiff,
+    statements: Vec<String>,
+    applied: bool,
+) -> Event {
+    Event::SchemaCompared {
+        mapping,
+        creates_table: diff.creates_table,
+        columns: diff.columns.iter().map(ColumnDiffView::from).collect(),
+        statements,
+        applied,
+        conflicts: diff.conflicts().count(),
+    }
+}

@@ -1,0 +1,51 @@
+//! Finds out what became of a publish that an earlier process had sent, before anything new is done.
+
+use super::Work;
+use super::scope::Halt;
+use crate::engine::ports::Platform;
+use crate::engine::protocol::Event;
+use crate::failpoint::reached;
+use crate::warehouse::{JobFate, Warehouse};
+
+impl<P: Platform> Work<'_, P> {
+    /// Adopts or forgets the pending publish, and drops its staging table.
+    ///
+    /// A job that BigQuery does not know may still be on its way there: without its staging table it has nothing to
+    /// publish, so it is asked after once more when the table is gone.
+    pub(in crate::engine) async fn recover(&mut self) -> Result<(), Halt> {
+        let scope = self.scope;
+        let Some(pending) = self.ledger.pending().cloned() else { return Ok(()) };
+        let warehouse = &scope.ports.warehouse;
+        let ask = || scope.unless_cancelled(warehouse.fate(&pending.job, &pending.place, pending.mark.as_deref()));
+        let first = ask().await?;
+        scope.unless_cancelled(warehouse.drop_staging(&pending.staging)).await?;
+        let fate = if matches!(first, JobFate::Unknown) { ask().await? } else { first };
+        let counts = match fate {
+            JobFate::Done(counts) => {
+                self.tally.rows += pending.rows;
+                self.tally.inserted += counts.inserted;
+                self.tally.updated += counts.updated;
+                self.tally.cost.add(counts.cost);
+                self.tally.jobs.push(pending.job.clone());
+                Some(counts)
+            }
+            JobFate::Failed(fault) => {
+                tracing::info!(job = %pending.job, error = %fault, "the earlier publish had failed");
+                None
+            }
+            JobFate::Unknown => None,
+        };
+        reached("fate_known");
+        match &counts {
+            Some(counts) => self.ledger.adopt_pending(counts).await?,
+            None => self.ledger.drop_pending().await?,
+        }
+        scope.emit(Event::PublishRecovered {
+            run: scope.run.clone(),
+            mapping: scope.mapping.name.clone(),
+            job: pending.job,
+            done: counts.is_some(),
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,269 @@
+//! What one mapping's run works with, and the ways in which a step does not go on.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::OnceCell;
+use tracing::{Instrument, info_span};
+
+use super::emitter::Emitter;
+use super::hold::Hold;
+use super::ids::{Owner, Try};
+use super::tally::Tally;
+use crate::domain::config::Mapping;
+use crate::domain::fault::Fault;
+use crate::domain::ids::{JobId, JobPlace, MappingName, RunId, TableId};
+use crate::domain::lookback::Lookback;
+use crate::domain::report::Trigger;
+use crate::domain::retry::{RetryNote, RetryNotes};
+use crate::domain::shard::Shard;
+use crate::engine::ports::{Platform, Ports};
+use crate::engine::protocol::progress::{ProgressOf, Retry};
+use crate::engine::protocol::{BackfillAsk, Event, Phase};
+use crate::source::Source;
+use crate::state::{BackfillState, StateStore};
+use crate::warehouse::Warehouse;
+
+/// Tidying up must not keep an operator waiting who wants to leave; what stays expires by itself.
+const TIDY: Duration = Duration::from_secs(3);
+
+/// A job sent when the operator cancels is given so long to end; after that the next run asks what became of it.
+const GRACE: Duration = Duration::from_secs(4);
+
+/// Why a step did not go on.
+#[derive(Debug)]
+pub(in crate::engine) enum Halt {
+    Fault(Fault),
+    Cancelled,
+    /// The operator has to decide about the schema first.
+    Waiting,
+    /// The source's table changed while it was read: what was read is thrown away and read again.
+    Drifted(String),
+}
+
+impl From<Fault> for Halt {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// What a run is to do with its mappings.
+#[derive(Debug, Clone)]
+pub(in crate::engine) enum Task {
+    Sync {
+        trigger: Trigger,
+        lookback: Option<Lookback>,
+    },
+    /// What the schedule has due at this moment.
+    Scheduled {
+        at: DateTime<Utc>,
+    },
+    Backfill {
+        ask: BackfillAsk,
+        restart: bool,
+        shard: Option<Shard>,
+    },
+    /// One part of a backfill that several processes share.
+    Part(BackfillState),
+    /// Delete what the source no longer has, or only count it.
+    Deletes {
+        dry_run: bool,
+    },
+}
+
+impl Task {
+    pub(in crate::engine) const fn trigger(&self) -> Trigger {
+        match self {
+            Self::Sync { trigger, .. } => *trigger,
+            Self::Scheduled { .. } => Trigger::Schedule,
+            Self::Backfill { .. } | Self::Part(_) => Trigger::Backfill,
+            Self::Deletes { .. } => Trigger::Deletes,
+        }
+    }
+
+    /// Does it leave a trace in the history? What changes nothing does not.
+    pub(in crate::engine) const fn is_remembered(&self) -> bool {
+        !matches!(self, Self::Deletes { dry_run: true })
+    }
+}
+
+/// What one mapping's run works with.
+pub(in crate::engine) struct Scope<P: Platform> {
+    pub ports: Ports<P>,
+    pub run: RunId,
+    pub mapping: Mapping,
+    /// What its state, its staging tables and its jobs go by: the mapping's name, or that of a part of its backfill.
+    pub key: MappingName,
+    pub task: Task,
+    pub emitter: Emitter,
+    pub progress: ProgressOf,
+    pub hold: Hold,
+    /// Staging tables that were there when the run began, looked for once for all mappings.
+    pub leftovers: Arc<OnceCell<Vec<TableId>>>,
+}
+
+impl<P: Platform> Scope<P> {
+    pub(in crate::engine) fn emit(&self, event: Event) {
+        self.emitter.emit(event);
+    }
+
+    pub(in crate::engine) fn warn(&self, message: String) {
+        self.emit(Event::Warned { run: self.run.clone(), mapping: self.mapping.name.clone(), message });
+    }
+
+    /// Whose staging tables this run makes and sweeps.
+    pub(in crate::engine) fn owner(&self) -> Owner<'_> {
+        Owner { mapping: &self.key, target: &self.mapping.target, state: self.ports.state.identity() }
+    }
+
+    /// What names the tables and jobs of one try at one step.
+    pub(in crate::engine) fn attempt(&self, attempt: u32, step: u64) -> Try<'_> {
+        Try { run: &self.run, mapping: &self.key, state: self.ports.state.identity(), attempt, step }
+    }
+
+    /// Tells the operator now, and the report's reader later; once, however often it is met.
+    pub(in crate::engine) fn note(&self, tally: &mut Tally, message: String) {
+        if tally.warn(&message) {
+            self.warn(message);
+        }
+    }
+
+    /// The same run's work on one part of its backfill.
+    pub(in crate::engine) fn of_part(&self, number: usize, part: BackfillState) -> Self {
+        Self {
+            ports: self.ports.clone(),
+            run: self.run.clone(),
+            mapping: self.mapping.clone(),
+            key: self.mapping.name.part(number),
+            task: Task::Part(part),
+            emitter: self.emitter.clone(),
+            progress: self.progress.clone(),
+            hold: self.hold.clone(),
+            leftovers: Arc::clone(&self.leftovers),
+        }
+    }
+
+    /// The due time of the schedule that this run is for.
+    pub(in crate::engine) fn due(&self) -> Option<DateTime<Utc>> {
+        match &self.task {
+            Task::Scheduled { at } => self.mapping.schedule.as_ref()?.timetable.latest_until(*at),
+            Task::Sync { .. } | Task::Backfill { .. } | Task::Part(_) | Task::Deletes { .. } => None,
+        }
+    }
+
+    /// Runs a step with its name in progress, events and every log line under it.
+    pub(in crate::engine) async fn in_phase<F: Future>(&self, phase: Phase, work: F) -> F::Output {
+        // Of its own, not inside the mapping's: it says all that one does.
+        let span =
+            info_span!(parent: None, "sync", mapping = %self.mapping.name, run = %self.run, operation = phase.word());
+        self.progress.update(|p| {
+            p.phase = phase;
+            p.retry = None;
+        });
+        async {
+            self.emit(Event::PhaseStarted { run: self.run.clone(), mapping: self.mapping.name.clone(), phase });
+            // On the heap: one step's future inside another's would make the outermost larger than a thread's stack likes.
+            Box::pin(work).await
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Waits for something that may be dropped at any point, or for the operator's cancel.
+    pub(in crate::engine) async fn unless_cancelled<V>(
+        &self,
+        work: impl Future<Output = Result<V, Fault>>,
+    ) -> Result<V, Halt> {
+        tokio::select! {
+            () = self.hold.cancel.cancelled() => Err(Halt::Cancelled),
+            done = Box::pin(work) => Ok(done?),
+        }
+    }
+
+    /// Where the jobs of this configuration live.
+    pub(in crate::engine) fn place(&self) -> JobPlace {
+        let config = &self.ports.config;
+        JobPlace { project: config.project.clone(), location: config.location.clone() }
+    }
+
+    /// Waits for a job that has been sent, but not for long once the operator has cancelled.
+    pub(in crate::engine) async fn in_patience<V>(
+        &self,
+        job: &JobId,
+        sent: impl Future<Output = Result<V, Fault>>,
+    ) -> Result<V, Halt> {
+        let patience = async {
+            self.hold.cancel.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            ended = Box::pin(sent) => Ok(ended?),
+            () = patience => {
+                self.warn(format!("job {job} is still running; the next run asks what became of it"));
+                Err(Halt::Cancelled)
+            }
+        }
+    }
+
+    /// Drops a staging table that is no longer needed. The rows are safe either way.
+    pub(in crate::engine) async fn clean_up(&self, staging: &TableId) {
+        let dropped = tokio::time::timeout(TIDY, self.ports.warehouse.drop_staging(staging)).await;
+        match dropped {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => {
+                tracing::warn!(table = %staging, error = %fault, "the staging table was not dropped; it expires by itself");
+            }
+            Err(_) => tracing::warn!(table = %staging, "dropping the staging table takes long; it expires by itself"),
+        }
+    }
+
+    /// Goes on at once, or when the operator lets it.
+    pub(in crate::engine) async fn unless_paused(&self) -> Result<(), Halt> {
+        if self.hold.cancel.is_cancelled() {
+            return Err(Halt::Cancelled);
+        }
+        let mut paused = self.hold.paused.clone();
+        if !*paused.borrow_and_update() {
+            return Ok(());
+        }
+        self.progress.update(|p| p.paused = true);
+        self.emit(Event::Paused { mapping: self.mapping.name.clone() });
+        let resumed = tokio::select! {
+            () = self.hold.cancel.cancelled() => Err(Halt::Cancelled),
+            // An operator who has left holds nothing.
+            _ = paused.wait_for(|paused| !paused) => Ok(()),
+        };
+        self.progress.update(|p| p.paused = false);
+        if resumed.is_ok() {
+            self.emit(Event::Resumed { mapping: self.mapping.name.clone() });
+        }
+        resumed
+    }
+
+    /// The adapters, telling this run of every call that they make again.
+    pub(in crate::engine) fn watched(mut self) -> Self {
+        let (run, mapping) = (self.run.clone(), self.mapping.name.clone());
+        let (emitter, progress) = (self.emitter.clone(), self.progress.clone());
+        let tell = move |note: RetryNote| announce(&run, &mapping, &emitter, &progress, note);
+        let notes = RetryNotes::to(tell).with_patience(self.ports.patience);
+        self.ports.source = Arc::new(self.ports.source.watched(notes.clone()));
+        self.ports.warehouse = Arc::new(self.ports.warehouse.watched(notes));
+        self.ports = self.ports.billed(&self.mapping, Some(&self.run));
+        self
+    }
+
+    /// Says that something will be tried again: what, and when.
+    pub(in crate::engine) fn announce(&self, note: RetryNote) {
+        announce(&self.run, &self.mapping.name, &self.emitter, &self.progress, note);
+    }
+}
+
+fn announce(run: &RunId, mapping: &MappingName, emitter: &Emitter, progress: &ProgressOf, note: RetryNote) {
+    let RetryNote { operation, attempt, wait, because } = note;
+    progress.update(|p| p.retry = Some(Retry { at: Instant::now() + wait, because: because.clone(), attempt }));
+    let (run, mapping) = (run.clone(), mapping.clone());
+    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    emitter.emit(Event::RetryScheduled { run, mapping, operation, attempt, wait_ms, because });
+}

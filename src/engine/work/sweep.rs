@@ -1,0 +1,39 @@
+//! Drops the staging tables that dead runs of a mapping, or dead checks, left behind. They expire by themselves; until then they cost.
+
+use chrono::TimeDelta;
+
+use super::ids::is_dead_probe;
+use super::scope::{Halt, Scope};
+use crate::domain::ids::TableId;
+use crate::engine::ports::Platform;
+use crate::warehouse::Warehouse;
+
+/// A run is stopped at its `deadline`, but other hosts may have set a longer one than this.
+const LONGEST_ELSEWHERE: TimeDelta = TimeDelta::hours(48);
+
+/// Under the lease no other run of the mapping, or of the part of its backfill, is alive that works under the same state.
+pub(in crate::engine) async fn sweep<P: Platform>(scope: &Scope<P>) -> Result<(), Halt> {
+    let Scope { ports, mapping, run, .. } = scope;
+    let look = scope.leftovers.get_or_try_init(|| ports.warehouse.leftovers(&mapping.target));
+    let found = match scope.unless_cancelled(look).await {
+        // Rows are worth more than tidiness: what is wrong with BigQuery will show itself where it matters.
+        Err(Halt::Fault(fault)) => {
+            tracing::warn!(error = %fault, "leftover staging tables were not looked for; they expire by themselves");
+            return Ok(());
+        }
+        found => found?,
+    };
+    let now = ports.clock.now();
+    let deadline = TimeDelta::from_std(ports.config.pace.deadline).unwrap_or(TimeDelta::MAX);
+    let longest = deadline.checked_mul(2).unwrap_or(TimeDelta::MAX).max(LONGEST_ELSEWHERE);
+    let owner = scope.owner();
+    let dead = |table: &&TableId| owner.is_dead(table, run, now, longest) || is_dead_probe(table, now);
+    for table in found.iter().filter(dead) {
+        match scope.unless_cancelled(ports.warehouse.drop_staging(table)).await {
+            Ok(()) => tracing::info!(%table, "dropped a staging table that an earlier run had left behind"),
+            Err(Halt::Fault(fault)) => tracing::warn!(%table, error = %fault, "a leftover staging table stays"),
+            Err(halt) => return Err(halt),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! What has come of a mapping's work so far. The report is made of it, once, when the work has ended.
+
+use crate::domain::cost::Cost;
+use crate::domain::ids::JobId;
+use crate::domain::report::{Deletion, FlawCount};
+
+/// What has come of a mapping's work so far.
+#[derive(Debug, Clone, Default)]
+pub(in crate::engine) struct Tally {
+    /// Attempts that failed and were followed by another.
+    pub failed_attempts: u32,
+    /// Published, each with a watermark or checkpoint of its own.
+    pub steps: u64,
+    /// Read from MySQL and published.
+    pub rows: u64,
+    pub inserted: u64,
+    pub updated: u64,
+    /// Rows below the watermark that were read again.
+    pub read_again: u64,
+    /// Of these, the ones that came after a run had passed their value; at least so many.
+    pub late: u64,
+    /// Bytes of values read from MySQL, of what was published.
+    pub bytes_read: u64,
+    /// Bytes of Parquet.
+    pub bytes_staged: u64,
+    pub cost: Cost,
+    pub window: Option<String>,
+    /// Why rows wait for the next run.
+    pub held_back: Option<String>,
+    pub lag_seconds: Option<u64>,
+    pub deletion: Option<Deletion>,
+    pub warnings: Vec<String>,
+    /// Those of them that a later attempt would not find out again.
+    pub lasting_warnings: Vec<String>,
+    pub flaws: Vec<FlawCount>,
+    /// DDL that was carried out.
+    pub schema_changes: Vec<String>,
+    pub jobs: Vec<JobId>,
+    /// What other parts of the same run had moved when this one began, for the progress.
+    pub before: Moved,
+}
+
+/// Rows and bytes that have been moved.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::engine) struct Moved {
+    pub rows: u64,
+    /// Of values read.
+    pub bytes_read: u64,
+    /// Of Parquet.
+    pub bytes_uploaded: u64,
+}
+
+impl Tally {
+    /// The attempt under way, from 1.
+    pub(in crate::engine) const fn attempt(&self) -> u32 {
+        self.failed_attempts + 1
+    }
+
+    pub(in crate::engine) const fn is_first_attempt(&self) -> bool {
+        self.failed_attempts == 0
+    }
+
+    /// What an earlier attempt said and this one would find out again is forgotten.
+    pub(in crate::engine) fn begin_attempt(&mut self) {
+        self.warnings.clone_from(&self.lasting_warnings);
+    }
+
+    /// Keeps a warning; true when it is a new one.
+    pub(in crate::engine) fn warn(&mut self, message: &str) -> bool {
+        let is_new = !self.warnings.iter().any(|known| known == message);
+        if is_new {
+            self.warnings.push(message.to_owned());
+        }
+        is_new
+    }
+
+    pub(in crate::engine) fn add_flaws(&mut self, flaws: &[FlawCount]) {
+        for more in flaws {
+            match self.flaws.iter_mut().find(|f| f.column == more.column && f.flaw == more.flaw) {
+                Some(known) => known.count += more.count,
+                None => self.flaws.push(more.clone()),
+            }
+        }
+    }
+
+    /// All that this run has moved.
+    pub(in crate::engine) const fn moved(&self) -> Moved {
+        Moved {
+            rows: self.before.rows + self.rows,
+            bytes_read: self.before.bytes_read + self.bytes_read,
+            bytes_uploaded: self.before.bytes_uploaded + self.bytes_staged,
+        }
+    }
+
+    /// An empty one for a part of the same run.
+    pub(in crate::engine) fn of_part(&self) -> Self {
+        Self { before: self.moved(), ..Self::default() }
+    }
+
+    /// Adds what came of a part.
+    pub(in crate::engine) fn absorb(&mut self, part: Self) {
+        self.failed_attempts = self.failed_attempts.max(part.failed_attempts);
+        self.steps += part.steps;
+        self.rows += part.rows;
+        self.inserted += part.inserted;
+        self.updated += part.updated;
+        self.read_again += part.read_again;
+        self.late += part.late;
+        self.bytes_read += part.bytes_read;
+        self.bytes_staged += part.bytes_staged;
+        self.cost.add(part.cost);
+        self.window = part.window.or(self.window.take());
+        self.held_back = part.held_back.or(self.held_back.take());
+        self.lag_seconds = part.lag_seconds.or(self.lag_seconds);
+        self.deletion = part.deletion.or(self.deletion);
+        for warning in &part.warnings {
+            self.warn(warning);
+        }
+        self.lasting_warnings.extend(part.lasting_warnings);
+        self.add_flaws(&part.flaws);
+        self.schema_changes.extend(part.schema_changes);
+        self.jobs.extend(part.jobs);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::report::Flaw;
+
+    fn flaws(count: u64) -> Vec<FlawCount> {
+        vec![FlawCount { column: "at".into(), flaw: Flaw::InvalidDate, count }]
+    }
+
+    #[test]
+    fn parts_add_up_and_a_warning_of_several_is_said_once() {
+        let mut whole = Tally { rows: 5, bytes_staged: 7, ..Tally::default() };
+        whole.warn("no index");
+        let mut part = whole.of_part();
+        assert!(part.is_first_attempt(), "each part begins with a first attempt");
+        (part.rows, part.failed_attempts, part.cost.billed) = (3, 2, Some(10));
+        part.add_flaws(&flaws(1));
+        part.warn("no index");
+        assert_eq!((part.moved().rows, part.moved().bytes_uploaded), (8, 7), "the progress goes on");
+        whole.absorb(part.clone());
+        whole.absorb(part);
+        assert_eq!((whole.rows, whole.attempt(), whole.cost.billed), (11, 3, Some(20)));
+        assert_eq!((whole.flaws.clone(), whole.warnings.len()), (flaws(2), 1));
+    }
+}
