@@ -9,12 +9,12 @@ use rustls::pki_types::pem::PemObject;
 use sqlx::ConnectOptions;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 
-use super::connect::Session;
 use super::fault::{from_login, number};
 use super::gate::{Closed, Gate, Place};
 use super::refusal::{self, Refused};
 use super::roles;
 use super::server::Server;
+use super::session::Session;
 use crate::domain::config::{ClientCertificate, MysqlSettings, SslMode};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::secret::Secret;

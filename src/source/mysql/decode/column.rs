@@ -6,8 +6,9 @@ use arrow_array::builder::{
     StringBuilder, TimestampMicrosecondBuilder,
 };
 
+use super::unfit::Unfit;
 use super::zone::LocalZone;
-use super::{Unfit, number, temporal, text};
+use super::{number, temporal, text};
 use crate::domain::plan::TablePlan;
 use crate::domain::report::Flaw;
 use crate::domain::source_type::SourceType;
