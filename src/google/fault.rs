@@ -1,0 +1,17 @@
+//! A fault told again: in the context of what was tried, or to somebody else who waited for the same.
+
+use crate::domain::fault::Fault;
+
+/// The same fault, whose sentence begins with `what`.
+pub fn in_context(fault: &Fault, what: &str) -> Fault {
+    copied(fault, format!("{what}: {fault}"))
+}
+
+/// For whoever waited too.
+pub fn copied(fault: &Fault, sentence: String) -> Fault {
+    let told = Fault::new(fault.kind(), sentence).with_retry_after(fault.retry_after());
+    match fault.own_hint() {
+        Some(hint) => told.with_hint(hint),
+        None => told,
+    }
+}
