@@ -1,6 +1,7 @@
 //! How the rows of a window are asked for: pages by key where that is both right and cheap.
 
-use super::{ColumnPlan, Paging, PlanInput};
+use super::input::PlanInput;
+use super::table::{ColumnPlan, Paging};
 use crate::domain::column::{SourceSchema, same_name};
 use crate::domain::source_type::SourceType;
 use crate::domain::type_map::Encoding;
