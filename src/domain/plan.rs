@@ -1,16 +1,14 @@
 //! What one mapping's run will move, decided from both sides' schemas before a row is read.
 
-mod checks;
+pub(super) mod checks;
 mod cluster;
 mod compare;
 mod deletes;
-mod input;
+pub(super) mod input;
 mod paging;
-mod table;
+pub(super) mod table;
 
-pub use self::checks::{cursor_kind, missing_columns};
 pub use self::input::PlanInput;
-pub use self::paging::{cursor_leads_an_index, tell_rows_apart};
 pub use self::table::{ColumnPlan, Paging, Planned, TablePlan};
 
 use self::input::not_carried;
@@ -42,7 +40,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         Some(name) => Some(position(name).ok_or_else(|| not_carried(mapping, name, "partition_by"))?),
     };
     let cluster = cluster::columns(&input, &columns, &keys, cursor, &diff)?;
-    let cursor_kind = cursor_kind(&input, &columns[cursor].source)?;
+    let cursor_kind = checks::cursor_kind(&input, &columns[cursor].source)?;
     checks::cursor_order(mapping, &columns[cursor])?;
     for &key in &keys {
         checks::key(mapping, &columns[key], &diff)?;
@@ -62,7 +60,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         Some(target) => target.partitioning.clone(),
         None => partition.map(|position| Partitioning::by_day(columns[position].target_name.clone())),
     };
-    let keys_unique = tell_rows_apart(input.source, &mapping.primary_keys);
+    let keys_unique = input.source.tells_rows_apart_by(&mapping.primary_keys);
     let paging = paging::choose(&input, &columns, &keys);
     let table = TablePlan {
         columns,
@@ -75,7 +73,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         empty_string_as_null: mapping.empty_string_as_null,
         invalid_values: mapping.invalid_values,
         paging,
-        cursor_indexed: cursor_leads_an_index(input.source, &mapping.incremental_column),
+        cursor_indexed: input.source.has_index_on(&mapping.incremental_column),
         partition,
         partitioning,
         cluster,
