@@ -8,6 +8,7 @@ use crate::domain::cursor::CursorKind;
 use crate::domain::finding::Finding;
 use crate::domain::partitioning::Partitioning;
 use crate::domain::schema::SchemaDiff;
+use crate::domain::source_type::Characters;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Cast, Encoding, StagedType};
 
@@ -24,6 +25,18 @@ pub struct ColumnPlan {
     pub encoding: Encoding,
     pub staged: StagedType,
     pub cast: Cast,
+}
+
+impl ColumnPlan {
+    /// A few values that come again and again, so that a dictionary of them makes a file smaller. (Measured: a dictionary
+    /// on every column makes it larger and its writer slower.)
+    #[must_use]
+    pub fn repeats_values(&self) -> bool {
+        match self.source.source_type.characters() {
+            Characters::Listed => true,
+            Characters::Free | Characters::No => false,
+        }
+    }
 }
 
 /// A table on its way.
@@ -71,6 +84,36 @@ impl TablePlan {
         &self.columns[self.cursor]
     }
 
+    /// Are rows told apart or ordered by the column?
+    #[must_use]
+    pub fn places_rows(&self, position: usize) -> bool {
+        self.cursor == position || self.keys.contains(&position)
+    }
+
+    /// Does the column's empty text arrive as NULL? Where it places rows, it is a value.
+    #[must_use]
+    pub fn empty_becomes_null(&self, position: usize) -> bool {
+        let column = &self.columns[position];
+        let can_be_empty = match column.source.source_type.characters() {
+            Characters::Free | Characters::Listed => column.encoding == Encoding::Text,
+            Characters::No => false,
+        };
+        self.empty_string_as_null && can_be_empty && !self.places_rows(position)
+    }
+
+    /// Can a staged value of the column be NULL? A publish that compares rows by it must then hold NULL equal to NULL, or it
+    /// would insert such a row again.
+    #[must_use]
+    pub fn may_be_null(&self, position: usize) -> bool {
+        let column = &self.columns[position];
+        let may_be_emptied = match column.source.source_type.characters() {
+            // Of a key this says more than it must, and a publish is right either way.
+            Characters::Free => self.empty_string_as_null,
+            Characters::Listed | Characters::No => self.empty_becomes_null(position),
+        };
+        column.source.nullable || column.encoding.has_flaws() || may_be_emptied
+    }
+
     /// The keys alone, of every row: in one pass, because no incremental column orders it.
     #[must_use]
     pub fn keys_only(&self) -> Self {
@@ -108,3 +151,6 @@ pub struct Planned {
     pub diff: SchemaDiff,
     pub warnings: Vec<Finding>,
 }
+
+#[cfg(test)]
+mod tests;
