@@ -9,9 +9,5 @@ pub fn in_context(fault: &Fault, what: &str) -> Fault {
 
 /// For whoever waited too.
 pub fn copied(fault: &Fault, sentence: String) -> Fault {
-    let told = Fault::new(fault.kind(), sentence).with_retry_after(fault.retry_after());
-    match fault.own_hint() {
-        Some(hint) => told.with_hint(hint),
-        None => told,
-    }
+    Fault::new(fault.kind(), sentence).with_retry_after(fault.retry_after()).with_hint_if_any(fault.own_hint())
 }

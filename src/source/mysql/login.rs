@@ -161,11 +161,7 @@ impl<'a> Login<'a> {
         }
         let refused = Refused { settings: &server.settings, secret: &self.secret, tls };
         let hint = refused.hint(&error);
-        let fault = from_login(error, sentence);
-        match hint {
-            Some(hint) => fault.with_hint(hint),
-            None => fault,
-        }
+        from_login(error, sentence).with_hint_if_any(hint)
     }
 
     /// The account may not use its database: is it let in without one, with roles that are not active?
