@@ -65,7 +65,7 @@ impl Batcher {
                     column.push_null();
                     *self.flaws.entry((index, flaw)).or_default() += 1;
                 }
-                Err(unfit) => return Err(refusal(&self.table, &self.plan, (index, unfit), row)),
+                Err(unfit) => return Err(refusal(&self.table, &self.plan, index, unfit, row)),
             }
         }
         self.rows += 1;
@@ -100,7 +100,7 @@ impl Batcher {
 }
 
 /// Values stay out of errors, but for the key of a row whose text is no UTF-8: without it nobody finds the row.
-fn refusal(table: &SourceTable, plan: &TablePlan, (index, unfit): (usize, Unfit), row: &impl Cells) -> Fault {
+fn refusal(table: &SourceTable, plan: &TablePlan, index: usize, unfit: Unfit, row: &impl Cells) -> Fault {
     let source = &plan.columns[index].source;
     let name = &source.name;
     match unfit {
