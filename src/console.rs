@@ -13,7 +13,8 @@ use bigquery_syncer::state::AnyState;
 use bigquery_syncer::tui::{self, Left, Opener, Session, Settings, Start, Trouble};
 
 use crate::environment::Environment;
-use crate::wiring::{self, Refusal};
+use crate::refusal::{self, Refusal};
+use crate::wiring;
 
 /// Does this command line open the console? Pipes never do, nor does whoever wants JSON, nor one of several processes.
 pub fn is_wanted(args: &Args) -> bool {
@@ -36,7 +37,7 @@ pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
         Some(command) => Some(start(args, command, &environment)?),
         None => None,
     };
-    let ring = logging::start_in_console(&crate::log_settings(args, &environment))
+    let ring = logging::start_in_console(&wiring::log_settings(args, &environment))
         .map_err(|sentence| environment.refusal(sentence))?;
     environment.warn();
     tui::hook_panics();
@@ -46,7 +47,7 @@ pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     let left = tui::run(settings).await;
     let store = held.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(store) = store {
-        store.settle(crate::GIVING_BACK).await;
+        store.settle(wiring::GIVING_BACK).await;
     }
     for panic in tui::unsaid_panics() {
         printer.errors(&panic);
@@ -118,7 +119,7 @@ fn trouble(refusal: Refusal) -> Trouble {
     match refusal {
         Refusal::Usage(sentence) => Trouble { sentence, problems: Vec::new() },
         Refusal::Problems(problems) => {
-            Trouble { sentence: format!("{} in the configuration", wiring::plural(problems.len())), problems }
+            Trouble { sentence: format!("{} in the configuration", refusal::plural(problems.len())), problems }
         }
     }
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use bigquery_syncer::domain::config::{self, Problem};
 use bigquery_syncer::dotenv::{self, Unread};
 
-use crate::wiring::{Refusal, project_directories, read_text};
+use crate::refusal::Refusal;
+use crate::user_files::{project_directories, read_text};
 
 const FILE: &str = ".env";
 

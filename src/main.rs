@@ -2,25 +2,21 @@
 
 mod console;
 mod environment;
+mod refusal;
+mod user_files;
 mod wiring;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bigquery_syncer::cli::args::{Args, CommandArg, Invocation, LogFormatArg};
+use bigquery_syncer::cli::args::{Args, CommandArg, Invocation};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
 use bigquery_syncer::engine;
-use bigquery_syncer::logging::{self, LogFormat, LogSettings};
+use bigquery_syncer::logging;
 use clap::{CommandFactory, Parser};
 
 use self::environment::Environment;
-use self::wiring::Refusal;
-
-/// How long the end of the program waits for leases in Cloud Storage to be given back; others need not wait for their
-/// end then.
-const GIVING_BACK: Duration = Duration::from_secs(5);
+use self::refusal::Refusal;
 
 fn main() -> color_eyre::Result<ExitCode> {
     color_eyre::install()?;
@@ -56,7 +52,7 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     }
     let command = command(args)?;
     let environment = Environment::read()?;
-    logging::start(&log_settings(args, &environment)).map_err(|sentence| environment.refusal(sentence))?;
+    logging::start(&wiring::log_settings(args, &environment)).map_err(|sentence| environment.refusal(sentence))?;
     environment.warn();
     let shard = command.shard(&|name| environment.get(name)).map_err(|sentence| environment.refusal(sentence))?;
     let setup = wiring::read_setup(args.config.as_deref(), &environment)?;
@@ -74,7 +70,7 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     let ports = wiring::connect(setup)?;
     let state = Arc::clone(&ports.state);
     let status = cli::run(engine::start(ports), args, command, selection, shard).await;
-    state.settle(GIVING_BACK).await;
+    state.settle(wiring::GIVING_BACK).await;
     Ok(status)
 }
 
@@ -83,19 +79,4 @@ fn command(args: &Args) -> Result<&CommandArg, Refusal> {
         let help = Args::command().render_help();
         Refusal::Usage(format!("the console needs a terminal; without one, name a command\n\n{help}"))
     })
-}
-
-fn log_settings(args: &Args, environment: &Environment) -> LogSettings {
-    LogSettings {
-        format: match args.log_format {
-            LogFormatArg::Text if logging::journal::is_stderr(environment.get("JOURNAL_STREAM").as_deref()) => {
-                LogFormat::Journal
-            }
-            LogFormatArg::Text => LogFormat::Text,
-            LogFormatArg::Json => LogFormat::Json,
-        },
-        level: environment.get("LOG_LEVEL"),
-        directory: environment.log_directory(),
-        terminal: std::io::stderr().is_terminal(),
-    }
 }

@@ -1,19 +1,19 @@
 //! Finds the files, reads what they say, and builds the real adapters.
 
-use std::fmt;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bigquery_syncer::bucket::{Access, Bucket};
-use bigquery_syncer::cli::Printer;
-use bigquery_syncer::domain::config::{
-    self, BigQuerySettings, Config, MysqlSettings, Problem, StateLocation, StorageSettings,
-};
+use bigquery_syncer::cli::args::{Args, LogFormatArg};
+use bigquery_syncer::domain::config::{self, BigQuerySettings, Config, MysqlSettings, StateLocation, StorageSettings};
 use bigquery_syncer::domain::fault::Fault;
 use bigquery_syncer::domain::retry::Patience;
 use bigquery_syncer::engine::{Platform, Ports, SystemClock};
 use bigquery_syncer::google::{Login, Variables};
 use bigquery_syncer::host::host_name;
+use bigquery_syncer::logging::{self, LogFormat, LogSettings};
 use bigquery_syncer::outlets::Outlets;
 use bigquery_syncer::outlets::metrics::MetricsFile;
 use bigquery_syncer::outlets::webhook::Webhook;
@@ -23,67 +23,14 @@ use bigquery_syncer::state::AnyState;
 use bigquery_syncer::state::gcs::GcsState;
 use bigquery_syncer::state::local::LocalState;
 use bigquery_syncer::warehouse::bigquery::BigQuery;
-use directories::ProjectDirs;
 
 use crate::environment::Environment;
+use crate::refusal::Refusal;
+use crate::user_files::{project_directories, read_text};
 
-/// Why the program did not begin.
-#[derive(Debug)]
-pub enum Refusal {
-    Usage(String),
-    /// Everything wrong with the user's files.
-    Problems(Vec<Problem>),
-}
-
-impl Refusal {
-    /// To stderr.
-    pub fn tell(&self, printer: Printer) {
-        match self {
-            Self::Usage(sentence) => printer.errors(&format!("bqsync: {sentence}")),
-            Self::Problems(problems) => {
-                printer.error(&format!("bqsync: {} in the configuration:", plural(problems.len())));
-                for problem in problems {
-                    printer.problem(problem);
-                }
-            }
-        }
-    }
-}
-
-pub fn plural(problems: usize) -> String {
-    if problems == 1 { "1 problem".to_owned() } else { format!("{problems} problems") }
-}
-
-/// The text of a file that the user wrote.
-pub fn read_text(file: &Path) -> Result<String, Refusal> {
-    let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
-    text_of(file, bytes)
-}
-
-pub fn text_of(file: &Path, bytes: Vec<u8>) -> Result<String, Refusal> {
-    String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        Refusal::Problems(vec![Problem {
-            file: file.display().to_string(),
-            line: Some(before.split(|byte| *byte == b'\n').count()),
-            message: "not UTF-8 text".to_owned(),
-            hint: "save the file as UTF-8; this line holds the first character that is not".to_owned(),
-        }])
-    })
-}
-
-fn unreadable(file: &Path, error: &dyn fmt::Display) -> Refusal {
-    Refusal::Problems(vec![Problem {
-        file: file.display().to_string(),
-        line: None,
-        message: format!("cannot be read: {error}"),
-        hint: "check that the file exists and that this user may read it".to_owned(),
-    }])
-}
-
-pub fn project_directories() -> Option<ProjectDirs> {
-    ProjectDirs::from("", "", "bqsync")
-}
+/// How long the end of the program waits for leases in Cloud Storage to be given back; others need not wait for their
+/// end then.
+pub const GIVING_BACK: Duration = Duration::from_secs(5);
 
 /// `--config`, else `./config.yaml`, else the user's configuration directory.
 fn config_path(named: Option<&Path>) -> PathBuf {
@@ -138,6 +85,22 @@ pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Set
             let found = config.err().into_iter().chain(settings.into_iter().flatten()).flatten();
             Err(Refusal::Problems(found.chain(own).map(|problem| environment.located(problem)).collect()))
         }
+    }
+}
+
+/// What the command line and the variables say of the log.
+pub fn log_settings(args: &Args, environment: &Environment) -> LogSettings {
+    LogSettings {
+        format: match args.log_format {
+            LogFormatArg::Text if logging::journal::is_stderr(environment.get("JOURNAL_STREAM").as_deref()) => {
+                LogFormat::Journal
+            }
+            LogFormatArg::Text => LogFormat::Text,
+            LogFormatArg::Json => LogFormat::Json,
+        },
+        level: environment.get("LOG_LEVEL"),
+        directory: environment.log_directory(),
+        terminal: std::io::stderr().is_terminal(),
     }
 }
 

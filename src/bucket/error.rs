@@ -111,11 +111,9 @@ impl StorageError {
 
     /// As a fault; `what` is the sentence's beginning: `Reading gs://b/state/users.json failed`.
     pub fn into_fault(self, what: impl fmt::Display) -> Fault {
-        let fault = Fault::new(self.kind, format!("{what}: {}", self.message)).with_retry_after(self.retry_after);
-        match self.hint {
-            Some(hint) => fault.with_hint(hint),
-            None => fault,
-        }
+        Fault::new(self.kind, format!("{what}: {}", self.message))
+            .with_retry_after(self.retry_after)
+            .with_hint_if_any(self.hint)
     }
 }
 

@@ -109,6 +109,19 @@ impl SourceSchema {
     pub fn column(&self, name: &str) -> Option<&SourceColumn> {
         self.columns.iter().find(|c| same_name(&c.name, name))
     }
+
+    /// Is there a unique key whose columns are all among those named?
+    #[must_use]
+    pub fn tells_rows_apart_by(&self, keys: &[String]) -> bool {
+        let named = |column: &String| keys.iter().any(|key| same_name(key, column));
+        self.unique_keys.iter().any(|index| index.iter().all(named))
+    }
+
+    /// Does an index hand rows out in the column's order?
+    #[must_use]
+    pub fn has_index_on(&self, column: &str) -> bool {
+        self.indexes.iter().any(|index| index.first().is_some_and(|first| same_name(first, column)))
+    }
 }
 
 /// A column of a BigQuery table.

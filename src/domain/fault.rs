@@ -136,6 +136,15 @@ impl Fault {
         self
     }
 
+    /// The same where there is one; a hint that the fault has stays otherwise.
+    #[must_use]
+    pub fn with_hint_if_any(self, hint: Option<impl Into<String>>) -> Self {
+        match hint {
+            Some(hint) => self.with_hint(hint),
+            None => self,
+        }
+    }
+
     /// The server asked to be left alone for so long.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {

@@ -118,6 +118,44 @@ impl SourceType {
     }
 }
 
+/// What kind of characters a type's values are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Characters {
+    /// None: numbers, times, bytes and what has a form of its own.
+    No,
+    /// Any: CHAR, VARCHAR and the TEXTs.
+    Free,
+    /// Those that the column's definition lists: a few values that come again and again.
+    Listed,
+}
+
+impl SourceType {
+    #[must_use]
+    pub const fn characters(&self) -> Characters {
+        match self {
+            Self::Text { .. } => Characters::Free,
+            Self::Enum | Self::Set => Characters::Listed,
+            Self::Int { .. }
+            | Self::Decimal { .. }
+            | Self::Float
+            | Self::Double
+            | Self::Bit { .. }
+            | Self::Year
+            | Self::Date
+            | Self::DateTime { .. }
+            | Self::Timestamp { .. }
+            | Self::Time { .. }
+            | Self::Binary
+            | Self::Json
+            | Self::Geometry
+            | Self::Vector
+            | Self::Uuid
+            | Self::Inet
+            | Self::Unknown(_) => Characters::No,
+        }
+    }
+}
+
 /// Catalogue numbers are 64 bits wide, but none of these exceeds 65.
 fn small(value: Option<u64>) -> u8 {
     value.and_then(|v| u8::try_from(v).ok()).unwrap_or(0)

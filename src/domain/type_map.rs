@@ -62,6 +62,42 @@ pub enum Encoding {
     VectorAsText,
 }
 
+impl Encoding {
+    /// Are there values of the source type that the staged type does not hold, so that they become NULL or a fault?
+    #[must_use]
+    pub const fn has_flaws(self) -> bool {
+        match self {
+            Self::Int { bits: 64, unsigned: true }
+            | Self::IntAsBool { .. }
+            | Self::Date
+            | Self::Wall
+            | Self::LocalToUtc
+            | Self::TimeOfDay { .. } => true,
+            Self::Int { .. }
+            | Self::IntAsDecimal { .. }
+            | Self::IntAsFloat { .. }
+            | Self::IntAsText { .. }
+            | Self::Decimal { .. }
+            | Self::DecimalAsInt
+            | Self::DecimalAsFloat
+            | Self::Float
+            | Self::Double
+            | Self::FloatAsText { .. }
+            | Self::BitAsInt
+            | Self::BitAsBool
+            | Self::BitAsDecimal
+            | Self::DateAsText
+            | Self::WallAsText { .. }
+            | Self::Time { .. }
+            | Self::Text
+            | Self::Bytes
+            | Self::Wkt
+            | Self::Wkb
+            | Self::VectorAsText => false,
+        }
+    }
+}
+
 /// What the Parquet column in the staging table holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StagedType {

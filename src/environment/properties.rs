@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::wiring::text_of;
+use crate::user_files::text_of;
 
 const ORIGINAL: &str = include_str!("../../env.example");
 

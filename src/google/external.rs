@@ -1,13 +1,12 @@
 //! Workload identity federation: another issuer's token, exchanged for one of Google's (RFC 8693).
 
-use super::SCOPE;
 use super::aws::Aws;
 use super::document::Document;
 use super::environment::Variables;
 use super::executable::Executable;
 use super::refusal::Asked;
 use super::subject::{FileSource, UrlSource};
-use super::token::{self, Impersonation, Token};
+use super::token::{self, Impersonation, SCOPE, Token};
 use super::wire::Wire;
 use crate::domain::fault::Fault;
 use crate::domain::secret::Secret;

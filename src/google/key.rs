@@ -11,10 +11,9 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::json;
 
-use super::SCOPE;
 use super::document::Document;
 use super::refusal::Asked;
-use super::token::{self, Token};
+use super::token::{self, SCOPE, Token};
 use super::wire::Wire;
 use crate::domain::fault::Fault;
 use crate::domain::secret::Secret;

@@ -8,13 +8,15 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::environment::Variables;
-use super::token::{self, Token};
+use super::fault::in_context;
+use super::token::{self, SCOPE, Token};
 use super::wire::{Answer, Wire, harmless};
-use super::{KEY_HINT, SCOPE, in_context};
 use crate::domain::fault::{Fault, FaultKind};
 
 /// Its name, and its address where names do not resolve (yet).
 const HOSTS: [&str; 2] = ["metadata.google.internal", "169.254.169.254"];
+
+const KEY_HINT: &str = "set GOOGLE_APPLICATION_CREDENTIALS to a service account's key file";
 
 const FLAVOR: &str = "metadata-flavor";
 

@@ -7,6 +7,7 @@ mod document;
 mod environment;
 mod executable;
 mod external;
+mod fault;
 mod key;
 mod metadata;
 mod refusal;
@@ -24,17 +25,13 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 pub use self::environment::Variables;
+use self::fault::{copied, in_context};
 use self::metadata::Metadata;
 use self::source::{Place, Source};
 use self::token::Token;
 use self::wire::Wire;
 use crate::domain::check::access::Identity;
 use crate::domain::fault::{Fault, FaultKind};
-
-/// The one scope that BigQuery and Cloud Storage both take.
-const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
-
-const KEY_HINT: &str = "set GOOGLE_APPLICATION_CREDENTIALS to a service account's key file";
 
 /// A token is renewed this long before its end. Metadata servers keep one until four minutes before.
 const RENEWED_BEFORE: Duration = Duration::from_mins(4);
@@ -219,19 +216,6 @@ fn without_file(variables: &Variables) -> String {
     variables
         .gcloud_file()
         .map_or_else(|| "there is no home directory".to_owned(), |file| format!("{} does not exist", file.display()))
-}
-
-/// The same fault, whose sentence begins with `what`.
-fn in_context(fault: &Fault, what: &str) -> Fault {
-    copied(fault, format!("{what}: {fault}"))
-}
-
-fn copied(fault: &Fault, sentence: String) -> Fault {
-    let told = Fault::new(fault.kind(), sentence).with_retry_after(fault.retry_after());
-    match fault.own_hint() {
-        Some(hint) => told.with_hint(hint),
-        None => told,
-    }
 }
 
 #[cfg(test)]

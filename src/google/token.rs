@@ -6,12 +6,14 @@ use chrono::{DateTime, Utc};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
-use super::SCOPE;
 use super::document::Document;
 use super::refusal::{self, Asked};
 use super::wire::{Answer, Wire};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::secret::Secret;
+
+/// The one scope that BigQuery and Cloud Storage both take.
+pub const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 
 /// Where a file of Google's that names no token server is to be sent to.
 pub const TOKEN_URI: &str = "https://oauth2.googleapis.com/token";

@@ -1,6 +1,11 @@
 //! The layers, held apart: an import that runs against the arrows fails here.
 
+mod circles;
+mod text;
+
 use std::path::{Path, PathBuf};
+
+use self::circles::Files;
 
 /// Module, and what of this crate it may see besides itself.
 const MAY_SEE: [(&str, &[&str]); 19] = [
@@ -30,7 +35,11 @@ const NOT_IN_DOMAIN: [&str; 8] =
     ["tokio", "sqlx", "reqwest", "gcp_bigquery_client", "ratatui", "crossterm", "std::env", "Utc::now"];
 
 /// Adapters that nobody but the wiring may name.
-const ADAPTERS: [&str; 4] = ["source::mysql", "warehouse::bigquery", "state::local", "state::gcs"];
+const ADAPTERS: [&str; 6] =
+    ["source::mysql", "warehouse::bigquery", "state::local", "state::gcs", "outlets::metrics", "outlets::webhook"];
+
+/// Modules whose files may still import each other in circles. Nothing may be added here.
+const NOT_YET_FREE_OF_CIRCLES: [&str; 3] = ["domain::config", "engine", "tui"];
 
 fn sources(dir: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
@@ -90,6 +99,15 @@ fn no_import_runs_against_the_arrows() {
 }
 
 #[test]
+fn every_module_has_its_arrows() {
+    let library = include_str!("../../src/lib.rs");
+    let modules = library.lines().filter_map(|line| line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod "));
+    for module in modules.map(|module| module.trim_end_matches(';')) {
+        assert!(MAY_SEE.iter().any(|(known, _)| *known == module), "what may `{module}` see?");
+    }
+}
+
+#[test]
 fn the_domain_does_without_servers_clocks_and_terminals() {
     for (path, text) in module_files("domain") {
         let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
@@ -101,13 +119,27 @@ fn the_domain_does_without_servers_clocks_and_terminals() {
 
 #[test]
 fn only_the_wiring_names_an_adapter() {
-    for module in ["domain", "engine", "cli", "tui", "format", "logging"] {
+    for (module, _) in MAY_SEE {
+        let own = format!("{module}::");
         for (path, text) in module_files(module) {
-            for adapter in ADAPTERS {
+            for adapter in ADAPTERS.iter().filter(|adapter| !adapter.starts_with(&own)) {
                 assert!(!text.contains(adapter), "{} names {adapter}", path.display());
             }
         }
     }
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let sources = sources(&src);
+    let named = sources.iter().map(|(path, text)| {
+        let name = path.strip_prefix(&src).ok().and_then(Path::to_str).unwrap();
+        (name, text.as_str())
+    });
+    let circles = Files::read(named).circles(&NOT_YET_FREE_OF_CIRCLES);
+    let told: Vec<_> = circles.iter().map(ToString::to_string).collect();
+    assert!(told.is_empty(), "{}", told.join("\n"));
 }
 
 #[test]

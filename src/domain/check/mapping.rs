@@ -11,7 +11,9 @@ use crate::domain::config::{Deletes, Mapping, Mode};
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::Fault;
 use crate::domain::finding::{Finding, Topic};
-use crate::domain::plan::{self, PlanInput, Planned};
+use crate::domain::plan::checks::{cursor_kind, missing_columns};
+use crate::domain::plan::input::PlanInput;
+use crate::domain::plan::table::Planned;
 use crate::domain::quote;
 use crate::domain::source_type::SourceType;
 
@@ -63,7 +65,7 @@ pub fn findings(facts: &MappingFacts<'_>) -> Vec<Finding> {
 
 /// A plan ends at the first fault; here all missing columns are told, and what can be said without a plan.
 fn unplanned(mapping: &Mapping, source: &SourceSchema, fault: &Fault) -> Vec<Finding> {
-    let missing = plan::missing_columns(mapping, source).map(|(topic, fault)| Finding::fail(topic, &fault));
+    let missing = missing_columns(mapping, source).map(|(topic, fault)| Finding::fail(topic, &fault));
     let mut found: Vec<_> = missing.collect();
     if found.is_empty() {
         found.push(Finding::fail(Topic::Columns, fault));
@@ -107,7 +109,7 @@ fn sound(mapping: &Mapping, source: &SourceSchema) -> [(Topic, String); 5] {
 #[must_use]
 pub fn keys_not_unique(mapping: &Mapping, source: &SourceSchema) -> Option<Finding> {
     let keys = &mapping.primary_keys;
-    if keys.is_empty() || source.is_view || plan::tell_rows_apart(source, keys) {
+    if keys.is_empty() || source.is_view || source.tells_rows_apart_by(keys) {
         return None;
     }
     let finding = Finding::warn(
@@ -187,7 +189,7 @@ pub fn content_ignores_case(mapping: &Mapping, target: Option<&TargetSchema>) ->
 #[must_use]
 pub fn cursor_not_indexed(mapping: &Mapping, source: &SourceSchema) -> Option<Finding> {
     let (cursor, table) = (&mapping.incremental_column, &mapping.source);
-    if source.is_view || plan::cursor_leads_an_index(source, cursor) {
+    if source.is_view || source.has_index_on(cursor) {
         return None;
     }
     let finding = Finding::warn(
@@ -343,7 +345,7 @@ fn coarse(name: &str, source_type: &SourceType) -> Option<Finding> {
 fn other_zone(facts: &MappingFacts<'_>) -> Option<Finding> {
     let PlanInput { mapping, source, timezone, .. } = facts.input;
     let column = source.column(&mapping.incremental_column)?;
-    let Ok(CursorKind::DateTime { zone, .. }) = plan::cursor_kind(&facts.input, column) else { return None };
+    let Ok(CursorKind::DateTime { zone, .. }) = cursor_kind(&facts.input, column) else { return None };
     if !matches!(column.source_type, SourceType::DateTime { .. }) {
         return None;
     }

@@ -4,7 +4,7 @@ use crate::domain::column::{TargetSchema, same_name};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::TableId;
-use crate::domain::plan::TablePlan;
+use crate::domain::plan::table::TablePlan;
 use crate::domain::quote;
 
 /// What a run and a check warn of.

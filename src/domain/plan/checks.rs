@@ -2,12 +2,13 @@
 
 use chrono_tz::Tz;
 
-use super::{ColumnPlan, PlanInput, carried};
+use super::input::PlanInput;
+use super::table::ColumnPlan;
 use crate::domain::column::{SourceColumn, SourceSchema, same_name};
 use crate::domain::config::Mapping;
 use crate::domain::cursor::CursorKind;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::finding::{Finding, Topic};
+use crate::domain::finding::Topic;
 use crate::domain::naming;
 use crate::domain::quote;
 use crate::domain::schema::SchemaDiff;
@@ -45,7 +46,7 @@ pub(super) fn names(input: &PlanInput<'_>) -> Result<(), Fault> {
         return Err(fault);
     }
     let mut seen: Vec<(String, &str)> = Vec::new();
-    for column in carried(input) {
+    for column in input.carried() {
         let target = naming::column_name(&column.name);
         if let Some((_, other)) = seen.iter().find(|(name, _)| same_name(name, &target)) {
             return Err(Fault::new(
@@ -148,24 +149,4 @@ pub(super) fn partition(mapping: &Mapping, column: &ColumnPlan) -> Result<(), Fa
         ),
     )
     .with_hint("choose a column that becomes DATE, DATETIME or TIMESTAMP"))
-}
-
-/// A column of the target that the source does not show. The catalogue keeps to itself what the account may not read, so a
-/// column that is only withheld looks like one that is gone.
-pub(super) fn gone(input: &PlanInput<'_>, column: &str) -> Finding {
-    let (source, target) = (&input.mapping.source, &input.mapping.target.table);
-    if !input.source.hides_columns {
-        let sentence = format!("column `{column}` is in {target} but no longer in {source}; it is left as it is");
-        return Finding::warn(Topic::Target, sentence);
-    }
-    let sentence = format!(
-        "column `{column}` is in {target}, but {source} shows it no longer, and the account may not read every column there: it \
-         was dropped, or SELECT on it was taken away; what BigQuery holds in it stays as it is and grows old"
-    );
-    let remedy = format!(
-        "if MySQL still has it: GRANT SELECT ({}) ON {} TO <account>, then move the rows again",
-        quote::mysql_name(column),
-        quote::mysql_table(source)
-    );
-    Finding::warn(Topic::Target, sentence).remedy(remedy)
 }

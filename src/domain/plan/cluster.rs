@@ -1,6 +1,7 @@
 //! What a new table is clustered by.
 
-use super::{ColumnPlan, PlanInput, not_carried};
+use super::input::{PlanInput, not_carried};
+use super::table::ColumnPlan;
 use crate::domain::column::same_name;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::schema::SchemaDiff;

@@ -1,6 +1,6 @@
 //! The column of ours that marks rows which the source no longer has (`deletes: soft`).
 
-use super::{PlanInput, said};
+use super::input::PlanInput;
 use crate::domain::column::same_name;
 use crate::domain::config::SchemaAdditions;
 use crate::domain::fault::{Fault, FaultKind};
@@ -24,7 +24,7 @@ pub(super) fn mark(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Optio
         Some(column) if column.required => Verdict::Relax,
         Some(_) => Verdict::Same,
     };
-    let accepted = if diff.creates_table { None } else { said(input.decisions, name, "", &verdict) };
+    let accepted = if diff.creates_table { None } else { input.said(name, "", &verdict) };
     let comes = diff.creates_table || input.additions != SchemaAdditions::Deny || accepted == Some(true);
     let is_there = match verdict {
         Verdict::New(_) => comes,

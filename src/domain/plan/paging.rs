@@ -1,7 +1,8 @@
 //! How the rows of a window are asked for: pages by key where that is both right and cheap.
 
-use super::{ColumnPlan, Paging, PlanInput};
-use crate::domain::column::{SourceSchema, same_name};
+use super::input::PlanInput;
+use super::table::{ColumnPlan, Paging};
+use crate::domain::column::same_name;
 use crate::domain::source_type::SourceType;
 use crate::domain::type_map::Encoding;
 
@@ -11,23 +12,10 @@ pub(super) fn choose(input: &PlanInput<'_>, columns: &[ColumnPlan], keys: &[usiz
     let names: Vec<&str> = keys.iter().map(|&k| columns[k].source.name.as_str()).collect();
     let unique = input.source.unique_keys.iter().any(|index| same_set(index, &names));
     let pageable = keys.iter().all(|&k| can_page(&columns[k]));
-    if cursor_leads_an_index(input.source, cursor) {
+    if input.source.has_index_on(cursor) {
         return if unique && pageable && !names.is_empty() { Paging::Keyset } else { Paging::Stream };
     }
     Paging::Stream
-}
-
-/// Is there a unique key whose columns are all among those named?
-#[must_use]
-pub fn tell_rows_apart(source: &SourceSchema, keys: &[String]) -> bool {
-    let named = |column: &String| keys.iter().any(|key| same_name(key, column));
-    source.unique_keys.iter().any(|index| index.iter().all(named))
-}
-
-/// Does an index hand rows out in the column's order?
-#[must_use]
-pub fn cursor_leads_an_index(source: &SourceSchema, cursor: &str) -> bool {
-    source.indexes.iter().any(|index| index.first().is_some_and(|first| same_name(first, cursor)))
 }
 
 fn same_set(index: &[String], names: &[&str]) -> bool {

@@ -1,15 +1,22 @@
 //! What a plan is for each state of the target and each policy.
 
-use crate::domain::source_type::SourceType;
-use std::collections::BTreeMap;
-
 mod cluster;
 mod paging;
 
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+
 use super::*;
-use crate::domain::column::TargetColumn;
-use crate::domain::config::{Deletes, Mode, Operator};
+use crate::domain::column::{SourceColumn, SourceSchema, TargetColumn, TargetSchema};
+use crate::domain::config::{Deletes, InvalidValues, Mapping, Mode, Operator, SchemaAdditions};
+use crate::domain::cursor::CursorKind;
+use crate::domain::fault::FaultKind;
 use crate::domain::ids::{MappingName, SourceTable, TableId};
+use crate::domain::schema::{Decisions, Verdict};
+use crate::domain::source_type::SourceType;
+use crate::domain::target_type::TargetType;
+use crate::domain::type_map::Cast;
 
 const BIGINT: SourceType = SourceType::Int { bits: 64, unsigned: false };
 const STAMP: SourceType = SourceType::Timestamp { fsp: 0 };

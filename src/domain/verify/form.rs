@@ -51,9 +51,9 @@ const SHORT_TEXT: u64 = 255;
 pub fn form(plan: &TablePlan, position: usize) -> Option<Form> {
     let column = &plan.columns[position];
     let source = &column.source.source_type;
-    // Rows are told apart by these, so they are written out, and empty text is a value there.
+    // Rows are told apart by these, so they are written out.
     let is_key = plan.keys.contains(&position);
-    let places_rows = is_key || plan.cursor == position;
+    let empty_is_null = plan.empty_becomes_null(position);
     match column.encoding {
         Encoding::Int { bits: 64, unsigned: true } => Some(Form::IntegerWithin64),
         Encoding::Int { .. } | Encoding::IntAsDecimal { .. } | Encoding::IntAsText { .. } => Some(Form::Integer),
@@ -73,9 +73,9 @@ pub fn form(plan: &TablePlan, position: usize) -> Option<Form> {
             _ if column.cast != Cast::None => None,
             (SourceType::Text { chars }, _) => {
                 let is_long = chars.is_none_or(|chars| chars > SHORT_TEXT) && !is_key;
-                Some(text(plan.empty_string_as_null && !places_rows, is_long))
+                Some(text(empty_is_null, is_long))
             }
-            (SourceType::Enum | SourceType::Set, _) => Some(text(plan.empty_string_as_null && !places_rows, false)),
+            (SourceType::Enum | SourceType::Set, _) => Some(text(empty_is_null, false)),
             (SourceType::Json | SourceType::Binary, _) => Some(text(false, !is_key)),
             _ => Some(text(false, false)),
         },

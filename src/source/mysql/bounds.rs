@@ -2,14 +2,14 @@
 
 use chrono::{NaiveDateTime, TimeDelta};
 
-use super::catalog;
-use super::clock::tick;
-use super::connect::{self, Server, Session, first};
+use super::clock::{self, tick};
+use super::cursor_column::{explained, value};
 use super::fault::from_sqlx;
+use super::server::Server;
 use super::sql::{self, Bind, Query};
-use super::stretch::explained;
-use crate::domain::cursor::{Cursor, CursorKind, Moment};
-use crate::domain::fault::{Fault, FaultKind};
+use super::{catalog, connect};
+use crate::domain::cursor::{Cursor, CursorKind};
+use crate::domain::fault::Fault;
 use crate::domain::window::{Low, Window};
 use crate::source::{Bounds, BoundsAsk, StretchAsk};
 
@@ -17,23 +17,22 @@ use crate::source::{Bounds, BoundsAsk, StretchAsk};
 /// below it.
 pub async fn bounds(server: &Server, ask: &BoundsAsk) -> Result<Bounds, Fault> {
     let mut session = connect::open(server).await?;
-    let failed = |error| from_sqlx(error, format!("Reading the bounds of {}.{} failed", ask.table, ask.column));
-    let clock = session.texts(Query::plain("SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)")).await.map_err(failed)?;
-    let Some(now) = first(&clock).and_then(Moment::parse).and_then(Moment::to_naive) else {
-        return Err(Fault::new(FaultKind::Bug, "The server's clock cannot be read"));
-    };
+    let sentence = format!("Reading the bounds of {}.{} failed", ask.table, ask.column);
+    let failed = |error| from_sqlx(error, &*sentence);
+    let now = clock::now(&mut session).await.map_err(failed)?.ok_or_else(clock::unreadable)?;
     let at = |instant| tick(instant, ask.kind, ask.timezone).map(Cursor::Moment);
     let running = at(now);
     let (table, column) = (sql::table(&ask.table), sql::identifier(&ask.column));
     let greatest = format!("SELECT CAST(MAX({column}) AS CHAR) FROM {table}");
-    let newest = value(&mut session, ask, Query::plain(greatest.clone())).await?;
+    let newest = value(&mut session, Query::plain(greatest.clone()), ask.kind, &sentence).await?;
     let limit = at(settled(now, ask)).or_else(|| epoch_limit(now, newest.filter(|_| !ask.is_unique)?));
     let open = newest.filter(|newest| beyond(newest, &ask.low));
     let high = match (open, limit) {
         (Some(newest), Some(limit)) if !below(&newest, &limit) => {
-            let (low, mut binds) = low_filter(&ask.low, &column);
+            let (low, mut binds) = sql::not_below(&column, &ask.low);
             binds.push(Bind::from(&limit));
-            value(&mut session, ask, Query::new(format!("{greatest} WHERE {low}{column} < ?"), binds)).await?
+            let query = Query::new(format!("{greatest} WHERE {low}{column} < ?"), binds);
+            value(&mut session, query, ask.kind, &sentence).await?
         }
         (open, _) => open,
     };
@@ -76,16 +75,6 @@ fn epoch_limit(now: NaiveDateTime, newest: Cursor) -> Option<Cursor> {
     })
 }
 
-async fn value(session: &mut Session, ask: &BoundsAsk, query: Query) -> Result<Option<Cursor>, Fault> {
-    let sentence = || format!("Reading the bounds of {}.{} failed", ask.table, ask.column);
-    let rows = session.texts(query).await.map_err(|error| from_sqlx(error, sentence()))?;
-    first(&rows).map(|text| Cursor::parse(text, ask.kind)).transpose().map_err(|fault| {
-        Fault::new(FaultKind::Schema, sentence())
-            .caused_by(fault)
-            .with_hint("the column is no longer of the type it was described with: run again")
-    })
-}
-
 fn beyond(value: &Cursor, low: &Low) -> bool {
     use std::cmp::Ordering::{Equal, Greater};
     match low {
@@ -99,17 +88,10 @@ fn below(value: &Cursor, tick: &Cursor) -> bool {
     value.compare(tick) == Some(std::cmp::Ordering::Less)
 }
 
-pub(super) fn low_filter(low: &Low, column: &str) -> (String, Vec<Bind>) {
-    match low {
-        Low::Beginning => (String::new(), Vec::new()),
-        Low::After(low) => (format!("{column} > ? AND "), vec![Bind::from(low)]),
-        Low::From(low) => (format!("{column} >= ? AND "), vec![Bind::from(low)]),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::cursor::Moment;
 
     #[test]
     fn a_window_holds_its_low_value_only_from_there() {
@@ -130,11 +112,5 @@ mod tests {
         for other in [0, 7, -5, 88_120_332, seconds + 3_600, 20_261_123] {
             assert_eq!(limit(other), None, "{other}");
         }
-    }
-
-    #[test]
-    fn the_held_back_part_is_cut_off_in_the_query() {
-        let (filter, binds) = low_filter(&Low::After(Cursor::Int(3)), "`c`");
-        assert_eq!((filter.as_str(), binds), ("`c` > ? AND ", vec![Bind::Int(3)]));
     }
 }

@@ -3,8 +3,9 @@
 //! From the table's definition: MariaDB shows what a foreign key does in `information_schema` to accounts that may write
 //! alone.
 
-use super::connect::{self, Server};
+use super::connect;
 use super::fault::{from_sqlx, number};
+use super::server::Server;
 use super::sql::{self, Query};
 use crate::domain::column::Cascade;
 use crate::domain::fault::Fault;

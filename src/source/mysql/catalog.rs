@@ -1,17 +1,17 @@
 //! What `information_schema` says of a table: its columns, and whether it is there at all.
-//!
-//! Everything is asked for as text: the catalogue's own columns differ between servers in case, wire type and width.
 
-use super::connect::{self, Flavour, Server, Session};
-use super::fault::{from_sqlx, number as number_of};
-use super::indexes;
-use super::position::PageOrder;
+use super::connect;
+use super::fault::number as number_of;
+use super::found::{Found, failed, find, in_database};
+use super::indexes::{self, Indexes};
+use super::server::Server;
+use super::session::{Flavour, Session};
 use super::sql::{self, Bind, Query};
+use super::texts::{Texts, number, text};
 use super::{unreadable, views};
 use crate::domain::column::{OldRows, SourceColumn, SourceSchema};
 use crate::domain::fault::Fault;
 use crate::domain::ids::SourceTable;
-use crate::domain::plan::TablePlan;
 use crate::domain::source_type::{CatalogType, SourceType};
 
 /// InnoDB, and engines without transactions, whose rows are seen once their statement has ended.
@@ -19,29 +19,6 @@ const OWN_ENGINES: [&str; 5] = ["innodb", "myisam", "aria", "memory", "archive"]
 /// "SELECT command denied": to the table, or to one of its columns, as which servers report either.
 const TABLE_DENIED: u16 = 1142;
 const COLUMN_DENIED: u16 = 1143;
-
-/// A row of the catalogue.
-pub type Texts = Vec<Option<String>>;
-
-/// A table under the names that the server itself uses.
-pub struct Found {
-    pub database: String,
-    pub table: String,
-    pub kind: String,
-    pub engine: String,
-    pub rows: Option<u64>,
-}
-
-impl Found {
-    pub fn is_view(&self) -> bool {
-        self.kind.contains("VIEW")
-    }
-
-    /// The names as values of `table_schema = ? AND table_name = ?`.
-    pub fn binds(&self) -> [Bind; 2] {
-        [Bind::Text(self.database.clone()), Bind::Text(self.table.clone())]
-    }
-}
 
 /// Describes a table or view.
 pub async fn describe(server: &Server, table: &SourceTable) -> Result<SourceSchema, Fault> {
@@ -85,16 +62,10 @@ async fn probe(session: &mut Session, table: &SourceTable) -> (Result<Vec<Texts>
     }
 }
 
-/// The order that pages of a plan are read in.
-pub async fn page_order(
-    session: &mut Session,
-    table: &SourceTable,
-    plan: &TablePlan,
-    whole: bool,
-) -> Result<PageOrder, Fault> {
-    let Some(found) = find(session, table).await? else { return Ok(PageOrder::planned(plan)) };
-    let indexes = indexes::read(session, &found).await.map_err(|error| failed(error, table))?;
-    Ok(PageOrder::choose(plan, &indexes, whole))
+/// Keys and orders of a table; `None` where the catalogue does not list it.
+pub async fn indexes(session: &mut Session, table: &SourceTable) -> Result<Option<Indexes>, Fault> {
+    let Some(found) = find(session, table).await? else { return Ok(None) };
+    indexes::read(session, &found).await.map(Some).map_err(|error| failed(error, table))
 }
 
 /// Bytes of a row in the table, on average; `None` for a view.
@@ -120,38 +91,6 @@ pub async fn next_number(session: &mut Session, table: &SourceTable, column: &st
     query.binds.push(Bind::Text(column.to_owned()));
     let rows = session.texts(query).await.map_err(|error| failed(error, table))?;
     Ok(rows.first().and_then(|row| number(row, 0)))
-}
-
-pub fn failed(error: sqlx::Error, table: &SourceTable) -> Fault {
-    from_sqlx(error, format!("Reading the description of {table} failed"))
-}
-
-/// Looks the table up as the server compares names: where case does not count, another spelling will do.
-async fn find(session: &mut Session, table: &SourceTable) -> Result<Option<Found>, Fault> {
-    let sql = "SELECT table_schema, table_name, table_type, engine, CAST(table_rows AS CHAR) \
-               FROM information_schema.tables WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?";
-    let rows = session.texts(in_database(sql, table, true)).await.map_err(|error| failed(error, table))?;
-    let exact = |row: &&Texts| text(row, 1) == table.table;
-    let row = rows.iter().find(exact).or_else(|| rows.first());
-    Ok(row.map(|row| Found {
-        database: text(row, 0).to_owned(),
-        table: text(row, 1).to_owned(),
-        kind: text(row, 2).to_ascii_uppercase(),
-        engine: text(row, 3).to_ascii_lowercase(),
-        rows: number(row, 4),
-    }))
-}
-
-pub fn in_database(sql: &str, table: &SourceTable, with_name: bool) -> Query {
-    // `COALESCE(?, DATABASE())` with a NULL would leave the placeholder without a type.
-    let (sql, mut binds) = match &table.database {
-        Some(database) => (sql.replace("COALESCE(?, DATABASE())", "?"), vec![Bind::Text(database.clone())]),
-        None => (sql.replace("COALESCE(?, DATABASE())", "DATABASE()"), Vec::new()),
-    };
-    if with_name {
-        binds.push(Bind::Text(table.table.clone()));
-    }
-    Query { sql, binds }
 }
 
 async fn columns(session: &mut Session, found: &Found) -> Result<Vec<SourceColumn>, sqlx::Error> {
@@ -217,15 +156,6 @@ fn checked_as_json(clause: &str) -> Option<String> {
     let quoted = argument.strip_suffix(')')?.trim().strip_prefix('`')?.strip_suffix('`')?;
     let name = quoted.replace("``", "`");
     (function.eq_ignore_ascii_case("json_valid") && sql::identifier(&name) == format!("`{quoted}`")).then_some(name)
-}
-
-/// A field of a catalogue row; empty where it is NULL.
-pub fn text(row: &Texts, index: usize) -> &str {
-    row.get(index).and_then(Option::as_deref).unwrap_or("")
-}
-
-fn number(row: &Texts, index: usize) -> Option<u64> {
-    text(row, index).parse().ok()
 }
 
 #[cfg(test)]

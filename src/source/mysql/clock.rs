@@ -1,9 +1,24 @@
-//! The tick: the first value of a moment column that rows may still be written with.
+//! The server's clock, and the tick: the first value of a moment column that rows may still be written with.
 
 use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
+use super::session::Session;
+use super::sql::Query;
+use super::texts::first;
 use crate::domain::cursor::{CursorKind, Moment};
+use crate::domain::fault::{Fault, FaultKind};
+
+/// What the server's clock shows, in UTC; `None` for a clock that shows no time.
+pub async fn now(session: &mut Session) -> Result<Option<NaiveDateTime>, sqlx::Error> {
+    let clock = session.texts(Query::plain("SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)")).await?;
+    Ok(first(&clock).and_then(Moment::parse).and_then(Moment::to_naive))
+}
+
+/// Of such a clock.
+pub fn unreadable() -> Fault {
+    Fault::new(FaultKind::Bug, "The server's clock cannot be read")
+}
 
 /// The tick at `now`, the server's clock in UTC; `None` for integers, which have none.
 ///

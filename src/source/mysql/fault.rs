@@ -19,10 +19,7 @@ pub fn from_sqlx(error: sqlx::Error, sentence: impl Into<String>) -> Fault {
         sqlx::Error::Database(database) => fault.caused_by(database.to_string()),
         other => fault.caused_by(other),
     };
-    match hint {
-        Some(hint) => fault.with_hint(hint),
-        None => fault,
-    }
+    fault.with_hint_if_any(hint)
 }
 
 /// The same for an error of logging in.

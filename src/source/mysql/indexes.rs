@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::catalog::{Found, Texts, text};
-use super::connect::{Flavour, Session};
+use super::found::Found;
+use super::session::{Flavour, Session};
 use super::sql::{Bind, Query};
+use super::texts::{Texts, text};
 
 /// The keys and orders of a table; column lists are in index order, the primary key comes first.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -9,12 +9,12 @@ use rustls::pki_types::pem::PemObject;
 use sqlx::ConnectOptions;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 
-use super::connect::Session;
 use super::fault::{from_login, number};
 use super::gate::{Closed, Gate, Place};
 use super::refusal::{self, Refused};
 use super::roles;
 use super::server::Server;
+use super::session::Session;
 use crate::domain::config::{ClientCertificate, MysqlSettings, SslMode};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::secret::Secret;
@@ -161,11 +161,7 @@ impl<'a> Login<'a> {
         }
         let refused = Refused { settings: &server.settings, secret: &self.secret, tls };
         let hint = refused.hint(&error);
-        let fault = from_login(error, sentence);
-        match hint {
-            Some(hint) => fault.with_hint(hint),
-            None => fault,
-        }
+        from_login(error, sentence).with_hint_if_any(hint)
     }
 
     /// The account may not use its database: is it let in without one, with roles that are not active?

@@ -1,6 +1,8 @@
 //! Reads a window: one reader at first, and more of them once a full page has shown that there is work for them.
 
+mod page;
 mod reader;
+mod select;
 mod slice;
 
 use std::sync::Arc;
@@ -9,18 +11,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
+use self::page::PageOrder;
 use self::reader::{Read, Reader, Team};
-pub use self::slice::Slice;
-use super::connect::Server;
-use super::position::PageOrder;
+use self::slice::Slice;
+use super::server::Server;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::retry::RetryNotes;
 use crate::source::{Extract, Extraction, Step};
 
 /// Two waiting batches hide one slow upload; more only costs memory.
 const WAITING: usize = 2;
-
-type Steps = mpsc::Sender<Result<Step, Fault>>;
 
 /// Starts reading in the background.
 pub fn start(server: Arc<Server>, notes: RetryNotes, job: Extraction) -> Extract {

@@ -1,6 +1,6 @@
 //! Roles that an account has and that are not active: what they grant counts only after SET ROLE, or as a default.
 
-use super::connect::{Flavour, Session};
+use super::session::{Flavour, Session};
 use super::sql::Query;
 use crate::domain::check::server::Account;
 

@@ -1,18 +1,12 @@
-//! Every statement that reads rows: its text, and apart from it the values of its placeholders.
+//! What every statement is made of: its text with quoted names, and apart from it the values of its placeholders.
 
 use sqlx::mysql::{MySql, MySqlArguments};
 use sqlx::query::Query as Prepared;
 use sqlx::{AssertSqlSafe, Database};
 
-use super::connect::Flavour;
-use super::position::{PageOrder, Position};
-use super::read::Slice;
 use crate::domain::cursor::Cursor;
 use crate::domain::ids::SourceTable;
-use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::quote;
-use crate::domain::source_type::SourceType;
-use crate::domain::type_map::Encoding;
 use crate::domain::window::{Low, Window};
 
 /// A value for a placeholder.
@@ -76,163 +70,44 @@ pub fn table(table: &SourceTable) -> String {
     quote::mysql_table(table)
 }
 
-/// The statements that read one window.
-#[derive(Debug)]
-pub struct Reading {
-    /// `SELECT ... FROM ...`
-    select: String,
-    /// The table's name, quoted.
-    table: String,
-    /// ` FORCE INDEX (...)`, or nothing.
-    by_index: String,
-    cursor: Term,
-    /// What rows are ordered by.
-    order: Vec<Term>,
-    window: Option<Window>,
+/// A window as a condition on its column, which is quoted already.
+pub fn within(column: &str, window: &Window) -> (String, Vec<Bind>) {
+    let (low, mut binds) = not_below(column, &window.low);
+    binds.push(Bind::from(&window.high));
+    (format!("{low}{column} <= ?"), binds)
 }
 
-/// A column in a comparison, and how a value is put beside it.
-#[derive(Debug)]
-struct Term {
-    column: String,
-    slot: String,
-}
-
-impl Term {
-    fn new(plan: &ColumnPlan) -> Self {
-        let slot = match plan.source.source_type {
-            // A decimal bound as text would be compared as a double.
-            SourceType::Decimal { precision, scale } => format!("CAST(? AS DECIMAL({precision},{scale}))"),
-            _ => "?".to_owned(),
-        };
-        Self { column: identifier(&plan.source.name), slot }
+/// The part of it that a window's beginning makes, with the ` AND ` that leads on.
+pub fn not_below(column: &str, low: &Low) -> (String, Vec<Bind>) {
+    match low {
+        Low::Beginning => (String::new(), Vec::new()),
+        Low::After(low) => (format!("{column} > ? AND "), vec![Bind::from(low)]),
+        Low::From(low) => (format!("{column} >= ? AND "), vec![Bind::from(low)]),
     }
-
-    fn is(&self, operator: &str) -> String {
-        format!("{} {operator} {}", self.column, self.slot)
-    }
-}
-
-impl Reading {
-    pub fn new(
-        source: &SourceTable,
-        plan: &TablePlan,
-        window: Option<Window>,
-        order: &PageOrder,
-        flavour: Flavour,
-    ) -> Self {
-        let columns: Vec<_> = plan.columns.iter().map(|c| selected(c, flavour)).collect();
-        let forced = |index: &String| format!(" FORCE INDEX ({})", identifier(index));
-        Self {
-            select: format!("SELECT {} FROM {}", columns.join(", "), table(source)),
-            table: table(source),
-            by_index: order.index.as_ref().map(forced).unwrap_or_default(),
-            cursor: Term::new(plan.cursor_column()),
-            order: order.columns.iter().map(|&column| Term::new(&plan.columns[column])).collect(),
-            window,
-        }
-    }
-
-    /// The whole window in the order the server likes best.
-    pub fn stream(&self) -> Query {
-        let (filter, binds) = self.within_window();
-        Query { sql: format!("{} WHERE {filter}", self.select), binds }
-    }
-
-    /// At most `rows` rows of a slice in order, from its beginning or after a row.
-    pub fn page(&self, after: Option<&Position>, slice: &Slice, rows: usize) -> Query {
-        let (mut filter, mut binds) = match after {
-            None => self.within_window(),
-            Some(position) => self.after(position),
-        };
-        // A row that was read lies beyond the slice's beginning.
-        let from = slice.from.as_ref().filter(|_| after.is_none());
-        let ends = from.map(|value| (">=", value)).into_iter().chain(slice.to.as_ref().map(|value| ("<", value)));
-        for (first, (operator, value)) in self.order.first().into_iter().cycle().zip(ends) {
-            filter = format!("{filter} AND {}", first.is(operator));
-            binds.push(value.clone());
-        }
-        let order: Vec<_> = self.order.iter().map(|term| term.column.as_str()).collect();
-        let Self { select, by_index, .. } = self;
-        let sql = format!("{select}{by_index} WHERE {filter} ORDER BY {} LIMIT {rows}", order.join(", "));
-        Query { sql, binds }
-    }
-
-    /// The greatest value of the order's first column; one row, NULL for an empty table.
-    pub fn greatest(&self) -> Query {
-        let first = self.order.first().map_or("NULL", |term| term.column.as_str());
-        Query::plain(format!("SELECT MAX({first}) FROM {}", self.table))
-    }
-
-    fn within_window(&self) -> (String, Vec<Bind>) {
-        let Some(window) = &self.window else { return ("TRUE".to_owned(), Vec::new()) };
-        let high = self.cursor.is("<=");
-        let last = Bind::from(&window.high);
-        match &window.low {
-            Low::Beginning => (high, vec![last]),
-            Low::After(low) => (format!("{} AND {high}", self.cursor.is(">")), vec![Bind::from(low), last]),
-            Low::From(low) => (format!("{} AND {high}", self.cursor.is(">=")), vec![Bind::from(low), last]),
-        }
-    }
-
-    /// `(a, b) > (?, ?)`, spelled out: as a row comparison many versions do not use the index for it, and the range on
-    /// the first column alone leads them to it.
-    fn after(&self, position: &Position) -> (String, Vec<Bind>) {
-        let terms: Vec<_> = self.order.iter().zip(&position.0).collect();
-        let [(first, value), ..] = terms.as_slice() else { return self.within_window() };
-        // Where the cursor leads, the position lies beyond the window's beginning.
-        let (window, mut asked) = match &self.window {
-            Some(window) if first.column == self.cursor.column => {
-                (self.cursor.is("<="), vec![Bind::from(&window.high)])
-            }
-            _ => self.within_window(),
-        };
-        let mut binds = vec![(*value).clone()];
-        binds.append(&mut asked);
-        if terms.len() == 1 {
-            return (format!("{} AND {window}", first.is(">")), binds);
-        }
-        let (beyond, asked) = terms.iter().rev().fold((String::new(), Vec::new()), |(inner, binds), (term, value)| {
-            let inner = match inner.as_str() {
-                "" => term.is(">"),
-                inner => format!("{} OR ({} AND ({inner}))", term.is(">"), term.is("=")),
-            };
-            let twice = if binds.is_empty() { 1 } else { 2 };
-            (inner, std::iter::repeat_n((*value).clone(), twice).chain(binds).collect())
-        });
-        binds.extend(asked);
-        (format!("{} AND {window} AND ({beyond})", first.is(">=")), binds)
-    }
-}
-
-/// How a column is asked for, where its name alone would bring something else than its value.
-fn selected(column: &ColumnPlan, flavour: Flavour) -> String {
-    let ColumnPlan { source, encoding, .. } = column;
-    let name = identifier(&source.name);
-    let stored = format!("CAST({name} AS BINARY)");
-    match (&source.source_type, flavour, encoding) {
-        // MySQL's has a wire type that sqlx refuses; MariaDB's arrives as bytes.
-        (SourceType::Vector, Flavour::MySql, _) => stored,
-        // The bytes of the table, not those of the connection's character set.
-        (_, _, Encoding::Bytes) if source.charset.is_some() => stored,
-        (_, _, Encoding::Text) if source.is_legacy_text() => converted(&name, &stored),
-        _ => name,
-    }
-}
-
-/// Text that the server converts to UTF-8, and bytes that are no UTF-8 for what it cannot convert.
-///
-/// It writes a `?` for each character that Unicode does not have, so there are more of them than in the table (where,
-/// in all of these character sets, a 0x3F is nothing else). Converting back and comparing would refuse good text:
-/// cp932 and others have characters twice. What follows the 0xFF lets the row be found when the text is its key.
-fn converted(name: &str, stored: &str) -> String {
-    let utf8 = format!("CAST(CONVERT({name} USING utf8mb4) AS BINARY)");
-    let marks = |bytes: &str| format!("LENGTH({bytes}) - LENGTH(REPLACE({bytes}, x'3F', ''))");
-    format!("IF({} = {}, {utf8}, CONCAT(x'FF', LEFT({stored}, 1000)))", marks(&utf8), marks(stored))
 }
 
 #[cfg(test)]
 mod properties;
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::domain::cursor::Moment;
+
+    #[test]
+    fn a_window_is_a_condition_with_its_ends_bound() {
+        let of = |low| within("`c`", &Window { low, high: Cursor::Int(9) });
+        assert_eq!(of(Low::Beginning), ("`c` <= ?".to_owned(), vec![Bind::Int(9)]));
+        let both = vec![Bind::Int(3), Bind::Int(9)];
+        assert_eq!(of(Low::After(Cursor::Int(3))), ("`c` > ? AND `c` <= ?".to_owned(), both.clone()));
+        assert_eq!(of(Low::From(Cursor::Int(3))), ("`c` >= ? AND `c` <= ?".to_owned(), both));
+    }
+
+    #[test]
+    fn cursors_are_bound_exactly() {
+        assert_eq!(Bind::from(&Cursor::Int(i128::from(u64::MAX))), Bind::UInt(u64::MAX));
+        assert_eq!(Bind::from(&Cursor::Int(-1)), Bind::Int(-1));
+        let moment = Moment::parse("2024-02-31 00:00:01.5").unwrap();
+        assert_eq!(Bind::from(&Cursor::Moment(moment)), Bind::Text("2024-02-31 00:00:01.500000".into()));
+    }
+}

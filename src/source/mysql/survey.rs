@@ -2,14 +2,15 @@
 
 use chrono::Utc;
 
-use super::catalog::text;
-use super::connect::{self, Flavour, Server, Session, first};
 use super::fault::from_sqlx;
+use super::server::Server;
+use super::session::{Flavour, Session};
 use super::sql::Query;
+use super::texts::{Texts, text};
+use super::{clock, connect};
 use crate::domain::check::server::{Account, Entry, ServerFacts, ServerZone, Tls};
 use crate::domain::config::MysqlSettings;
-use crate::domain::cursor::Moment;
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::fault::Fault;
 
 /// The session's own zone is UTC; `global` is what others get. A named zone whose table was not loaded gives NULL.
 const ZONE: &str = "SELECT @@global.time_zone, @@system_time_zone, CAST(TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), \
@@ -20,7 +21,7 @@ pub async fn survey(server: &Server) -> Result<ServerFacts, Fault> {
     read(&mut session, server)
         .await
         .map_err(|error| from_sqlx(error, "Asking MySQL about itself failed"))?
-        .ok_or_else(|| Fault::new(FaultKind::Bug, "The server's clock cannot be read"))
+        .ok_or_else(clock::unreadable)
 }
 
 /// `None` for a clock that shows no time.
@@ -31,11 +32,11 @@ async fn read(session: &mut Session, server: &Server) -> Result<Option<ServerFac
     let cipher = session.texts(Query::plain("SHOW SESSION STATUS LIKE 'Ssl_cipher'")).await?;
     let zone = session.texts(Query::plain(ZONE)).await?.into_iter().next().unwrap_or_default();
     let asked = Utc::now().naive_utc();
-    let clock = session.texts(Query::plain("SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)")).await?;
+    let there = clock::now(session).await?;
     // The answer was true somewhere between question and answer.
     let here = asked + (Utc::now().naive_utc() - asked) / 2;
-    let Some(there) = first(&clock).and_then(Moment::parse).and_then(Moment::to_naive) else { return Ok(None) };
-    let value = |rows: &[Vec<Option<String>>]| rows.first().map(|row| text(row, 1).to_owned()).unwrap_or_default();
+    let Some(there) = there else { return Ok(None) };
+    let value = |rows: &[Texts]| rows.first().map(|row| text(row, 1).to_owned()).unwrap_or_default();
     let (version, cipher) = (value(&tls), value(&cipher));
     Ok(Some(ServerFacts {
         place: server.place(),

@@ -1,9 +1,10 @@
 //! Sums over the stretch below a watermark, by which a later look tells whether rows have come or changed there.
 
-use super::catalog::text;
-use super::connect::{self, Server};
+use super::connect;
 use super::fault::from_sqlx;
+use super::server::Server;
 use super::sql::{self, Bind, Query};
+use super::texts::{Texts, number, text};
 use crate::domain::fault::Fault;
 use crate::source::{TailAsk, TailStretch, TailSum};
 
@@ -18,9 +19,9 @@ pub async fn sums(server: &Server, ask: &TailAsk) -> Result<Vec<Vec<TailSum>>, F
         let rows = session.texts(query(ask, stretch)).await.map_err(|error| {
             from_sqlx(error, format!("Looking below the watermark in {}.{} failed", ask.table, ask.column))
         })?;
-        let sum = |row: &Vec<Option<String>>| TailSum {
+        let sum = |row: &Texts| TailSum {
             hour: text(row, 0).to_owned(),
-            rows: text(row, 1).parse().unwrap_or_default(),
+            rows: number(row, 1).unwrap_or_default(),
             sum: text(row, 2).to_owned(),
         };
         sums.push(rows.iter().map(sum).collect());

@@ -1,10 +1,11 @@
 //! A table that cannot be read: what the account, the view or the name lacks.
 
-use super::catalog::{Found, failed, in_database, text};
-use super::connect::Session;
 use super::fault::number;
+use super::found::{Found, failed, in_database};
 use super::roles;
+use super::session::Session;
 use super::sql::Query;
+use super::texts::text;
 use crate::domain::check::server::Account;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::SourceTable;

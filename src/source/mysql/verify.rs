@@ -1,12 +1,13 @@
 //! MySQL's answers to what a comparison asks. Every statement is bounded in rows where the key allows it.
 
-use super::connect::{self, Server, Session};
+use super::connect;
 use super::digest;
 use super::fault::from_sqlx;
+use super::server::Server;
 use super::sql::{self, Bind, Query};
+use super::texts::Texts;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::verify::{Comparison, Cut, PartSum, Parts, RowDigest};
-use crate::domain::window::Low;
 
 pub async fn key_span(server: &Server, comparison: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
     let Some(key) = comparison.number_key() else { return Ok(None) };
@@ -34,8 +35,8 @@ pub async fn row_digests(server: &Server, comparison: &Comparison, parts: &Parts
         .collect()
 }
 
-async fn answered(server: &Server, comparison: &Comparison, query: Query) -> Result<Vec<Vec<Option<String>>>, Fault> {
-    let mut session: Session = connect::open(server).await?;
+async fn answered(server: &Server, comparison: &Comparison, query: Query) -> Result<Vec<Texts>, Fault> {
+    let mut session = connect::open(server).await?;
     let failed = |error| from_sqlx(error, format!("Comparing {} failed", comparison.source));
     session.texts(query).await.map_err(failed)
 }
@@ -69,13 +70,7 @@ fn rows_query(comparison: &Comparison, parts: &Parts) -> Query {
 
 /// False for a row whose incremental column is NULL: none is ever synced.
 fn window(comparison: &Comparison) -> (String, Vec<Bind>) {
-    let column = sql::identifier(&comparison.plan.cursor_column().source.name);
-    let high = Bind::from(&comparison.window.high);
-    match &comparison.window.low {
-        Low::Beginning => (format!("{column} <= ?"), vec![high]),
-        Low::After(low) => (format!("{column} > ? AND {column} <= ?"), vec![Bind::from(low), high]),
-        Low::From(low) => (format!("{column} >= ? AND {column} <= ?"), vec![Bind::from(low), high]),
-    }
+    sql::within(&sql::identifier(&comparison.plan.cursor_column().source.name), &comparison.window)
 }
 
 fn part_sum(row: &[Option<String>]) -> Option<PartSum> {
@@ -83,7 +78,7 @@ fn part_sum(row: &[Option<String>]) -> Option<PartSum> {
     Some(PartSum { part: part.parse().ok()?, rows: rows.parse().ok()?, hashes: hashes.parse().ok()? })
 }
 
-fn row_digest(mut row: Vec<Option<String>>) -> Option<RowDigest> {
+fn row_digest(mut row: Texts) -> Option<RowDigest> {
     let in_window = row.pop()?? == "1";
     let hash = row.pop()??;
     Some(RowDigest { key: row, hash, in_window })

@@ -4,9 +4,8 @@
 
 use sqlx::{AssertSqlSafe, Column, Executor, SqlSafeStr, Statement, TypeInfo};
 
-use super::connect::Session;
-use super::sql;
-use super::wire;
+use super::session::Session;
+use super::{sql, wire};
 use crate::domain::column::SourceColumn;
 use crate::domain::ids::SourceTable;
 use crate::domain::source_type::SourceType;

@@ -12,7 +12,7 @@ use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
-use super::staging::Making;
+use super::making::Making;
 use crate::domain::config::BigQuerySettings;
 use crate::domain::fault::Fault;
 use crate::domain::retry::RetryNotes;

@@ -132,11 +132,9 @@ impl ApiError {
     /// As a fault; `what` is the sentence's beginning: `Reading the columns of p.d.t failed`.
     #[must_use]
     pub fn into_fault(self, what: impl std::fmt::Display) -> Fault {
-        let fault = Fault::new(self.kind, format!("{what}: {}", self.message)).with_retry_after(self.retry_after);
-        match self.hint {
-            Some(hint) => fault.with_hint(hint),
-            None => fault,
-        }
+        Fault::new(self.kind, format!("{what}: {}", self.message))
+            .with_retry_after(self.retry_after)
+            .with_hint_if_any(self.hint)
     }
 }
 
@@ -186,13 +184,10 @@ pub fn job_fault(what: impl std::fmt::Display, result: &JobError, all: &[JobErro
         text.push_str(&more.message);
     }
     let place = result.location.as_deref().map(|l| format!(", at {l}")).unwrap_or_default();
-    let fault = Fault::new(kind, format!("{what}: {} ({}{place})", bounded(&text), result.reason))
+    Fault::new(kind, format!("{what}: {} ({}{place})", bounded(&text), result.reason))
         .with_retry_after(retry_after)
-        .too_much_at_once(is_too_much);
-    match hint {
-        Some(hint) => fault.with_hint(hint),
-        None => fault,
-    }
+        .too_much_at_once(is_too_much)
+        .with_hint_if_any(hint)
 }
 
 const SCOPES_HINT: &str = "the machine's access scopes leave BigQuery out: while it is stopped, `gcloud compute instances \

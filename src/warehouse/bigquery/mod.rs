@@ -12,6 +12,7 @@ mod labels;
 mod leftovers;
 mod literal;
 mod load;
+mod making;
 mod parquet;
 mod partition_filter;
 mod publish_sql;

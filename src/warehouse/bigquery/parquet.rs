@@ -13,7 +13,6 @@ use parquet::schema::types::ColumnPath;
 use super::ranges::RangeTracker;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::TablePlan;
-use crate::domain::source_type::SourceType;
 use crate::domain::staging::arrow_schema;
 use crate::warehouse::Range;
 
@@ -131,8 +130,7 @@ fn properties(plan: &TablePlan) -> Result<WriterProperties, Fault> {
         builder = builder.set_data_page_size_limit(SMALL_PAGE);
     }
     for column in &plan.columns {
-        // Measured: a dictionary on every column makes the file larger and the writer slower.
-        if matches!(column.source.source_type, SourceType::Enum | SourceType::Set) {
+        if column.repeats_values() {
             builder = builder.set_column_dictionary_enabled(ColumnPath::from(column.staged_name.as_str()), true);
         }
     }

@@ -12,9 +12,8 @@ use super::partition_filter;
 use crate::domain::ids::TableId;
 use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::publish::PublishKind;
-use crate::domain::source_type::SourceType;
 use crate::domain::target_type::TargetType;
-use crate::domain::type_map::{Cast, Encoding};
+use crate::domain::type_map::Cast;
 use crate::warehouse::Range;
 
 pub const TARGET: &str = "__t";
@@ -187,7 +186,7 @@ pub fn all_equal(plan: &TablePlan, identity: &[usize]) -> String {
             let of = &plan.columns[position];
             let name = column(&of.target_name);
             let equal = format!("{TARGET}.{name} = {STAGED}.{name}");
-            if may_be_null(plan, of) {
+            if plan.may_be_null(position) {
                 format!("({equal} OR ({TARGET}.{name} IS NULL AND {STAGED}.{name} IS NULL))")
             } else {
                 equal
@@ -195,21 +194,6 @@ pub fn all_equal(plan: &TablePlan, identity: &[usize]) -> String {
         })
         .collect();
     each.join(" AND ")
-}
-
-/// Can a staged value be NULL, be it that the source's is, or that the target's type cannot hold it?
-fn may_be_null(plan: &TablePlan, of: &ColumnPlan) -> bool {
-    let flawed = matches!(
-        of.encoding,
-        Encoding::Date
-            | Encoding::Wall
-            | Encoding::LocalToUtc
-            | Encoding::IntAsBool { .. }
-            | Encoding::TimeOfDay { .. }
-            | Encoding::Int { bits: 64, unsigned: true }
-    );
-    let emptied = plan.empty_string_as_null && matches!(of.source.source_type, SourceType::Text { .. });
-    of.source.nullable || flawed || emptied
 }
 
 /// Constants are what BigQuery prunes by: blocks by the columns that the table is clustered by, and partitions, where the

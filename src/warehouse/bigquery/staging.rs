@@ -1,7 +1,5 @@
 //! Staging tables: made while the first rows are encoded, gone when theirs are published or given up.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use gcp_bigquery_client::model::field_type::FieldType;
@@ -11,7 +9,6 @@ use gcp_bigquery_client::model::table_schema::TableSchema;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use super::client::Api;
 use super::error::ApiError;
@@ -24,28 +21,6 @@ use crate::warehouse::StageOrder;
 
 /// A staging table outlives any run that may still want it, and no run has to clean up after one that died.
 const STAGING_LIFE: Duration = Duration::from_hours(7 * 24);
-
-/// A request that makes a table is answered within a second; one that is not may be left to the table's expiry.
-const LAST_REQUEST: Duration = Duration::from_secs(3);
-
-/// Requests that make tables, on their way. Dropped with its upload, such a request would still reach BigQuery, and
-/// perhaps after the one that drops its table.
-#[derive(Debug, Clone, Default)]
-pub struct Making(Arc<Mutex<HashMap<TableId, JoinHandle<()>>>>);
-
-impl Making {
-    fn begin(&self, table: TableId, task: JoinHandle<()>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(table, task);
-    }
-
-    /// Waits until a table's request has been answered.
-    async fn ended(&self, table: &TableId) {
-        let task = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(table);
-        if let Some(task) = task {
-            tokio::time::timeout(LAST_REQUEST, task).await.ok();
-        }
-    }
-}
 
 impl Api {
     /// Creates the staging table, which expires by itself; one that is there already is ours.

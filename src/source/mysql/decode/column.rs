@@ -6,11 +6,11 @@ use arrow_array::builder::{
     StringBuilder, TimestampMicrosecondBuilder,
 };
 
+use super::unfit::Unfit;
 use super::zone::LocalZone;
-use super::{Unfit, number, temporal, text};
+use super::{number, temporal, text};
 use crate::domain::plan::TablePlan;
 use crate::domain::report::Flaw;
-use crate::domain::source_type::SourceType;
 use crate::domain::staging::arrow_type;
 use crate::domain::type_map::{Encoding, StagedType};
 
@@ -47,17 +47,13 @@ impl Column {
     /// When the plan has no column at `index`.
     pub fn new(plan: &TablePlan, index: usize) -> Self {
         let column = &plan.columns[index];
-        // Rows are told apart and ordered by these: an empty string is a value there.
-        let places_rows = plan.cursor == index || plan.keys.contains(&index);
-        let text_like =
-            matches!(column.source.source_type, SourceType::Text { .. } | SourceType::Enum | SourceType::Set);
         // Only this encoding looks its zone up.
         let zone = if column.encoding == Encoding::LocalToUtc { plan.timezone } else { chrono_tz::UTC };
         Self {
             encoding: column.encoding,
             staged: column.staged,
-            empty_is_null: plan.empty_string_as_null && text_like && !places_rows && column.encoding == Encoding::Text,
-            places_rows,
+            empty_is_null: plan.empty_becomes_null(index),
+            places_rows: plan.places_rows(index),
             zone: LocalZone::new(zone),
             out: Out::new(column.staged, 0, 0),
         }
@@ -81,7 +77,7 @@ impl Column {
                 return Ok(16);
             }
             Out::Date(out) => out.append_value(temporal::days(temporal::moment(raw).ok_or(Unfit::Wire)?)?),
-            Out::Micros(out) => out.append_value(micros((self.encoding, self.places_rows), &mut self.zone, raw)?),
+            Out::Micros(out) => out.append_value(micros(self.encoding, self.places_rows, &mut self.zone, raw)?),
             Out::Text(out) => return text::append(self.encoding, raw, out),
             Out::Bytes(out) => return text::append_bytes(self.encoding, raw, out),
         }
@@ -164,7 +160,7 @@ impl Out {
     }
 }
 
-fn micros((encoding, places_rows): (Encoding, bool), zone: &mut LocalZone, raw: &[u8]) -> Result<i64, Unfit> {
+fn micros(encoding: Encoding, places_rows: bool, zone: &mut LocalZone, raw: &[u8]) -> Result<i64, Unfit> {
     let moment = temporal::moment(raw).ok_or(Unfit::Wire)?;
     let (days, of_day) = (temporal::days(moment)?, temporal::micros_of_day(moment));
     match encoding {

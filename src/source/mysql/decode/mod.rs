@@ -5,9 +5,11 @@
 //! primary key it always fails it, and so do bytes that are no UTF-8, because there is no honest text for them.
 
 mod column;
+pub mod key;
 pub mod number;
 pub mod temporal;
 mod text;
+mod unfit;
 mod zone;
 
 use std::collections::BTreeMap;
@@ -17,7 +19,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 use self::column::Column;
-use super::position::key_text;
+use self::unfit::Unfit;
 use super::wire::Cells;
 use crate::domain::config::InvalidValues;
 use crate::domain::fault::{Fault, FaultKind};
@@ -27,21 +29,6 @@ use crate::domain::quote;
 use crate::domain::report::Flaw;
 use crate::domain::staging::arrow_schema;
 use crate::source::{BatchLimits, RowBatch};
-
-/// Why a cell could not be appended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unfit {
-    /// The target type cannot hold it.
-    Flaw(Flaw),
-    /// Text that is no UTF-8.
-    Utf8,
-    /// A wall clock that its zone never showed, where it would be taken for another row's.
-    Gap,
-    /// Bytes that the column's type never has: it is another type by now.
-    Wire,
-    /// The plan pairs an encoding with a staged type that it does not lead to.
-    Plan,
-}
 
 /// Collects rows into batches.
 #[derive(Debug)]
@@ -78,7 +65,7 @@ impl Batcher {
                     column.push_null();
                     *self.flaws.entry((index, flaw)).or_default() += 1;
                 }
-                Err(unfit) => return Err(refusal(&self.table, &self.plan, (index, unfit), row)),
+                Err(unfit) => return Err(refusal(&self.table, &self.plan, index, unfit, row)),
             }
         }
         self.rows += 1;
@@ -113,7 +100,7 @@ impl Batcher {
 }
 
 /// Values stay out of errors, but for the key of a row whose text is no UTF-8: without it nobody finds the row.
-fn refusal(table: &SourceTable, plan: &TablePlan, (index, unfit): (usize, Unfit), row: &impl Cells) -> Fault {
+fn refusal(table: &SourceTable, plan: &TablePlan, index: usize, unfit: Unfit, row: &impl Cells) -> Fault {
     let source = &plan.columns[index].source;
     let name = &source.name;
     match unfit {
@@ -163,7 +150,7 @@ fn refusal(table: &SourceTable, plan: &TablePlan, (index, unfit): (usize, Unfit)
 
 fn key_value(plan: &TablePlan, index: usize, row: &impl Cells) -> String {
     let source = &plan.columns[index].source;
-    format!("{}={}", source.name, key_text(&source.source_type, row.cell(index)))
+    format!("{}={}", source.name, key::text(&source.source_type, row.cell(index)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Numbers off the wire: little-endian integers, IEEE floats, decimal digits, big-endian bits.
 
-use super::Unfit;
+use super::unfit::Unfit;
 use crate::domain::report::Flaw;
 use crate::domain::type_map::Encoding;
 

@@ -4,7 +4,7 @@
 
 use std::fmt::{self, Write};
 
-use super::Unfit;
+use super::unfit::Unfit;
 use crate::domain::cursor::Moment;
 use crate::domain::report::Flaw;
 

@@ -5,6 +5,8 @@ use arrow_array::{Array, RecordBatch};
 use super::*;
 use crate::domain::plan::ColumnPlan;
 use crate::domain::source_type::SourceType;
+use crate::domain::target_type::TargetType;
+use crate::domain::type_map::carriage;
 use crate::source::mysql::samples::{column, plan};
 
 type Row = Vec<Option<Vec<u8>>>;
@@ -177,4 +179,61 @@ fn every_default_encoding_has_a_builder() {
 fn bytes_of_another_type_are_the_schemas_trouble() {
     let mut batcher = batcher(vec![column("id", INT)], |_| {});
     assert_eq!(batcher.push(&vec![Some(b"abc".to_vec())]).unwrap_err().kind(), FaultKind::Schema);
+}
+
+/// A publish holds NULL equal to NULL where an encoding has flaws: one that it does not know of would insert rows again.
+#[test]
+fn only_encodings_that_have_flaws_bring_any() {
+    let int = |bits, unsigned| SourceType::Int { bits, unsigned };
+    let decimal = |precision, scale| SourceType::Decimal { precision, scale };
+    let extremes: [(SourceType, Vec<u8>); 20] = [
+        (int(64, true), u64::MAX.to_le_bytes().to_vec()),
+        (int(64, false), i64::MIN.to_le_bytes().to_vec()),
+        (int(32, true), u32::MAX.to_le_bytes().to_vec()),
+        (int(8, false), vec![2]),
+        (SourceType::Year, 2155_u16.to_le_bytes().to_vec()),
+        (decimal(18, 0), b"-999999999999999999".to_vec()),
+        (decimal(38, 9), b"99999999999999999999999999999.999999999".to_vec()),
+        (decimal(65, 30), b"1.000000000000000000000000000001".to_vec()),
+        (SourceType::Float, f32::MIN.to_le_bytes().to_vec()),
+        (SourceType::Double, f64::MAX.to_le_bytes().to_vec()),
+        (SourceType::Bit { width: 1 }, vec![1]),
+        (SourceType::Bit { width: 63 }, (u64::MAX >> 1).to_be_bytes().to_vec()),
+        (SourceType::Bit { width: 64 }, u64::MAX.to_be_bytes().to_vec()),
+        (SourceType::Date, vec![0]),
+        (SourceType::DateTime { fsp: 6 }, vec![0]),
+        (SourceType::Timestamp { fsp: 6 }, vec![0]),
+        (SourceType::Time { fsp: 0 }, vec![8, 0, 34, 0, 0, 0, 22, 59, 59]),
+        (TEXT, Vec::new()),
+        (SourceType::Binary, vec![0]),
+        (SourceType::Vector, 1.5_f32.to_le_bytes().to_vec()),
+    ];
+    let targets = [
+        TargetType::Int64,
+        TargetType::Float64,
+        TargetType::Bool,
+        TargetType::Numeric(None),
+        TargetType::BigNumeric(None),
+        TargetType::String(None),
+        TargetType::Bytes(None),
+        TargetType::Date,
+        TargetType::DateTime,
+        TargetType::Timestamp,
+        TargetType::Time,
+        TargetType::Json,
+        TargetType::Geography,
+    ];
+    let mut with_flaws = 0;
+    for (source, raw) in &extremes {
+        for target in &targets {
+            let Some(way) = carriage(source, target) else { continue };
+            let carried = ColumnPlan { encoding: way.encoding, staged: way.staged, ..column("x", source.clone()) };
+            let mut out = Column::new(&plan(vec![column("id", INT), carried], &[0], 0), 1);
+            let pushed = out.push(Some(raw));
+            let has_flaw = matches!(pushed, Err(Unfit::Flaw(_)));
+            assert_eq!(has_flaw, way.encoding.has_flaws(), "{source} -> {target}: {pushed:?}");
+            with_flaws += usize::from(has_flaw);
+        }
+    }
+    assert_eq!(with_flaws, 10, "BIGINT UNSIGNED, TINYINT as BOOL, dates and times in their own types");
 }

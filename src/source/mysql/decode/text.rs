@@ -5,8 +5,9 @@ use std::fmt::{self, Write};
 use arrow_array::builder::{BinaryBuilder, StringBuilder};
 use geozero::ToWkt;
 
+use super::number;
 use super::temporal::{self, Span};
-use super::{Unfit, number};
+use super::unfit::Unfit;
 use crate::domain::report::Flaw;
 use crate::domain::type_map::Encoding;
 

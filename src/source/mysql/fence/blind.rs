@@ -1,10 +1,10 @@
 //! Whether rows reach the server by other ways than its own connections.
 
 use crate::domain::fence::Blind;
-use crate::source::mysql::catalog::text;
-use crate::source::mysql::connect::{Flavour, Session};
 use crate::source::mysql::fault::number;
+use crate::source::mysql::session::{Flavour, Session};
 use crate::source::mysql::sql::Query;
+use crate::source::mysql::texts::text;
 
 const APPLIERS: &str =
     "SELECT 1 FROM information_schema.processlist WHERE user = 'system user' AND command LIKE 'Slave%' LIMIT 1";

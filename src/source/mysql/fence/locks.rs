@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDateTime, TimeDelta};
 
-use super::Concerns;
+use super::concerns::Concerns;
 use crate::domain::fence::OpenWrite;
-use crate::source::mysql::catalog::{Texts, text};
-use crate::source::mysql::connect::{Flavour, Session};
 use crate::source::mysql::fault::number;
+use crate::source::mysql::session::{Flavour, Session};
 use crate::source::mysql::sql::Query;
+use crate::source::mysql::texts::{Texts, text};
 
 /// What the record of locks shows.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -8,12 +8,13 @@
 //! statement that may write stand for them.
 
 mod blind;
+mod concerns;
 mod locks;
 mod reading;
 mod statements;
 mod transactions;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -21,13 +22,14 @@ use chrono::{NaiveDateTime, TimeDelta};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use self::concerns::Concerns;
 use self::locks::Locks;
 use self::transactions::Transaction;
-use super::connect::{self, Flavour, Server, first};
 use super::fault::from_sqlx;
-use super::sql::Query;
-use crate::domain::cursor::Moment;
-use crate::domain::fault::{Fault, FaultKind};
+use super::server::Server;
+use super::session::Flavour;
+use super::{clock, connect};
+use crate::domain::fault::Fault;
 use crate::domain::fence::{Blind, OpenWrite, Sight, Writers};
 use crate::domain::ids::SourceTable;
 
@@ -55,14 +57,6 @@ struct Look {
     blind: Vec<Blind>,
     at: NaiveDateTime,
     open: Vec<(OpenWrite, Concerns)>,
-}
-
-/// The tables that somebody may write.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Concerns {
-    Any,
-    /// Database and table, in lower case: servers differ in whether case tells names apart.
-    Tables(BTreeSet<(String, String)>),
 }
 
 impl Watch {
@@ -109,10 +103,7 @@ impl Look {
 async fn look(server: &Server) -> Result<Look, Fault> {
     let mut session = connect::open(server).await?;
     let failed = |error| from_sqlx(error, "Reading who may still write failed");
-    let clock = session.texts(Query::plain("SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)")).await.map_err(failed)?;
-    let Some(now) = first(&clock).and_then(Moment::parse).and_then(Moment::to_naive) else {
-        return Err(Fault::new(FaultKind::Bug, "The server's clock cannot be read"));
-    };
+    let now = clock::now(&mut session).await.map_err(failed)?.ok_or_else(clock::unreadable)?;
     let blind = blind::spots(&mut session).await.map_err(failed)?;
     let running = statements::running(&mut session, now).await.map_err(failed)?;
     let locks = locks::read(&mut session, now).await.map_err(failed)?;

@@ -4,9 +4,9 @@ use chrono::{NaiveDateTime, TimeDelta};
 
 use super::reading::surely_reads;
 use crate::domain::fence::OpenWrite;
-use crate::source::mysql::catalog::{Texts, text};
-use crate::source::mysql::connect::Session;
+use crate::source::mysql::session::Session;
 use crate::source::mysql::sql::Query;
+use crate::source::mysql::texts::{Texts, text};
 
 /// Connections that run nothing: waiting for their client, serving a replica, or the server's own housekeeping. (What a
 /// scheduled event runs stands under `Connect`.)

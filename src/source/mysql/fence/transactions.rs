@@ -10,10 +10,10 @@ use chrono::{NaiveDateTime, TimeDelta};
 
 use crate::domain::cursor::Moment;
 use crate::domain::fence::OpenWrite;
-use crate::source::mysql::catalog::{Texts, text};
-use crate::source::mysql::connect::{Session, first};
 use crate::source::mysql::fault::number;
+use crate::source::mysql::session::Session;
 use crate::source::mysql::sql::Query;
+use crate::source::mysql::texts::{Texts, first, text};
 
 /// "Access denied; you need the PROCESS privilege".
 const NEEDS_PRIVILEGE: u16 = 1227;

@@ -8,7 +8,8 @@ use sqlx::mysql::MySqlRow;
 use sqlx::{Connection, Either, Executor};
 use tokio::sync::mpsc;
 
-use super::Steps;
+use super::page::{PageOrder, Position};
+use super::select::Reading;
 use super::slice::Slice;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Paging;
@@ -16,14 +17,17 @@ use crate::domain::retry::RetryNotes;
 use crate::domain::source_type::SourceType;
 use crate::domain::window::Low;
 use crate::retry::Waits;
-use crate::source::mysql::catalog;
-use crate::source::mysql::connect::{self, SILENCE, Server, Session};
-use crate::source::mysql::decode::Batcher;
+use crate::source::mysql::connect;
+use crate::source::mysql::decode::{Batcher, key};
 use crate::source::mysql::fault::{from_sqlx, is_full};
-use crate::source::mysql::position::{PageOrder, Position, value};
-use crate::source::mysql::sql::{Bind, Query, Reading};
-use crate::source::mysql::wire;
+use crate::source::mysql::server::Server;
+use crate::source::mysql::session::{SILENCE, Session};
+use crate::source::mysql::sql::{Bind, Query};
+use crate::source::mysql::wire::{self, Cells};
 use crate::source::{Extraction, Step};
+
+/// Where readers hand their batches over.
+pub type Steps = mpsc::Sender<Result<Step, Fault>>;
 
 /// What the readers of one window have in common.
 #[derive(Debug)]
@@ -125,7 +129,7 @@ impl Reader {
         let mut session = connect::open(&team.server).await?;
         if self.order.is_none() && plan.paging == Paging::Keyset {
             let whole = window.is_none_or(|window| window.low == Low::Beginning) && !is_step;
-            self.order = Some(catalog::page_order(&mut session, table, plan, whole).await?);
+            self.order = Some(PageOrder::of(&mut session, table, plan, whole).await?);
         }
         let order = self.order.clone().unwrap_or_else(|| PageOrder::planned(plan));
         let reading = Reading::new(table, plan, *window, &order, session.flavour);
@@ -190,7 +194,7 @@ impl Reader {
                     let asked = session.rows(reading.greatest()).await;
                     let failed = |error| from_sqlx(error, format!("Reading {} failed", self.team.job.table));
                     let source_type = &plan.columns[first].source.source_type;
-                    asked.map_err(failed)?.first().and_then(|row| value(source_type, row, 0))
+                    asked.map_err(failed)?.first().and_then(|row| key::bind(source_type, row.cell(0)?))
                 }
             };
         }

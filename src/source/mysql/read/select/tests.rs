@@ -1,6 +1,8 @@
 //! The statements, to the letter.
 
 use super::*;
+use crate::domain::cursor::Cursor;
+use crate::domain::window::Low;
 use crate::source::mysql::samples::{column, plan};
 
 fn int() -> SourceType {
@@ -148,12 +150,4 @@ fn text_is_asked_for_so_that_nothing_is_lost_on_the_way() {
              CONCAT(x'FF', LEFT(CAST(`s` AS BINARY), 1000)))"
         )
     );
-}
-
-#[test]
-fn cursors_are_bound_exactly() {
-    assert_eq!(Bind::from(&Cursor::Int(i128::from(u64::MAX))), Bind::UInt(u64::MAX));
-    assert_eq!(Bind::from(&Cursor::Int(-1)), Bind::Int(-1));
-    let moment = crate::domain::cursor::Moment::parse("2024-02-31 00:00:01.5").unwrap();
-    assert_eq!(Bind::from(&Cursor::Moment(moment)), text("2024-02-31 00:00:01.500000"));
 }

@@ -1,12 +1,15 @@
 //! The order of pages, and where a page ended: the values of its last row, taken from the wire once per batch.
 
-use super::decode::{number, temporal};
-use super::indexes::Indexes;
-use super::sql::Bind;
-use super::wire::Cells;
 use crate::domain::column::same_name;
+use crate::domain::fault::Fault;
+use crate::domain::ids::SourceTable;
 use crate::domain::plan::TablePlan;
-use crate::domain::source_type::SourceType;
+use crate::source::mysql::catalog;
+use crate::source::mysql::decode::key;
+use crate::source::mysql::indexes::Indexes;
+use crate::source::mysql::session::Session;
+use crate::source::mysql::sql::Bind;
+use crate::source::mysql::wire::Cells;
 
 /// What both servers call the primary key's index; rows lie in its order.
 const PRIMARY: &str = "PRIMARY";
@@ -25,6 +28,12 @@ impl PageOrder {
     pub fn planned(plan: &TablePlan) -> Self {
         let keys = plan.keys.iter().copied().filter(|&key| key != plan.cursor);
         Self { index: None, columns: std::iter::once(plan.cursor).chain(keys).collect() }
+    }
+
+    /// The order that pages of a plan are read in; by the plan alone where the catalogue does not list the table.
+    pub async fn of(session: &mut Session, table: &SourceTable, plan: &TablePlan, whole: bool) -> Result<Self, Fault> {
+        let indexes = catalog::indexes(session, table).await?;
+        Ok(indexes.map_or_else(|| Self::planned(plan), |indexes| Self::choose(plan, &indexes, whole)))
     }
 
     /// The primary key's own order for a `whole` table: rows fetched through another index cost the server twice as
@@ -67,61 +76,15 @@ pub struct Position(pub Vec<Bind>);
 impl Position {
     /// `None` when a value cannot be compared with: a NULL, or text that is no UTF-8.
     pub fn of(plan: &TablePlan, order: &PageOrder, row: &impl Cells) -> Option<Self> {
-        let value = |&index: &usize| value(&plan.columns[index].source.source_type, row, index);
+        let value = |&index: &usize| key::bind(&plan.columns[index].source.source_type, row.cell(index)?);
         order.columns.iter().map(value).collect::<Option<_>>().map(Self)
-    }
-}
-
-/// A row's value at a place, to compare with; `None` as for [`Position::of`].
-pub fn value(source_type: &SourceType, row: &impl Cells, place: usize) -> Option<Bind> {
-    bind(source_type, row.cell(place)?)
-}
-
-fn bind(source_type: &SourceType, raw: &[u8]) -> Option<Bind> {
-    let text = |raw: &[u8]| std::str::from_utf8(raw).ok().map(|text| Bind::Text(text.to_owned()));
-    match source_type {
-        SourceType::Int { unsigned: false, .. } => number::signed(raw).map(Bind::Int),
-        SourceType::Int { unsigned: true, .. } => number::unsigned(raw).map(Bind::UInt),
-        // Four digits of text: the number 0 would be taken for 2000.
-        SourceType::Year => number::unsigned(raw).map(|year| Bind::Text(format!("{year:04}"))),
-        SourceType::Date => temporal::moment(raw).map(|m| Bind::Text(temporal::date_text(m))),
-        SourceType::DateTime { .. } | SourceType::Timestamp { .. } => {
-            temporal::moment(raw).map(|m| Bind::Text(m.to_string()))
-        }
-        SourceType::Binary => Some(Bind::Bytes(raw.to_vec())),
-        SourceType::Decimal { .. } | SourceType::Text { .. } | SourceType::Uuid => text(raw),
-        // `plan` pages by none of these.
-        SourceType::Float
-        | SourceType::Double
-        | SourceType::Bit { .. }
-        | SourceType::Time { .. }
-        | SourceType::Enum
-        | SourceType::Set
-        | SourceType::Json
-        | SourceType::Geometry
-        | SourceType::Vector
-        | SourceType::Inet
-        | SourceType::Unknown(_) => None,
-    }
-}
-
-/// A value of a key for an error that must name its row; what is not plain text is shown in hexadecimal.
-pub fn key_text(source_type: &SourceType, raw: Option<&[u8]>) -> String {
-    let Some(raw) = raw else { return "NULL".to_owned() };
-    match bind(source_type, raw) {
-        Some(Bind::Int(value)) => value.to_string(),
-        Some(Bind::UInt(value)) => value.to_string(),
-        Some(Bind::Text(value)) => value,
-        Some(Bind::Bytes(_)) | None => match std::str::from_utf8(raw) {
-            Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
-            _ => raw.iter().fold("0x".to_owned(), |text, byte| text + &format!("{byte:02x}")),
-        },
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::source_type::SourceType;
     use crate::domain::type_map::Cast;
     use crate::source::mysql::indexes::Ordering;
     use crate::source::mysql::samples::{column, plan};
@@ -186,13 +149,5 @@ mod tests {
         let position = Position::of(&plan, &PageOrder::planned(&plan), &row).unwrap();
         let text = |text: &str| Bind::Text(text.into());
         assert_eq!(position.0, [text("2024-01-02 03:04:05.000006"), Bind::UInt(u64::MAX), text("2024-02-31")]);
-    }
-
-    #[test]
-    fn a_key_is_shown_as_it_reads_or_in_hexadecimal() {
-        assert_eq!(key_text(&SourceType::Int { bits: 32, unsigned: false }, Some(&[42, 0, 0, 0])), "42");
-        assert_eq!(key_text(&SourceType::Text { chars: None }, Some(b"a-1")), "a-1");
-        assert_eq!(key_text(&SourceType::Text { chars: None }, Some(&[0xff, 0x41])), "0xff41");
-        assert_eq!(key_text(&SourceType::Binary, None), "NULL");
     }
 }

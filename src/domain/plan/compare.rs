@@ -1,0 +1,192 @@
+//! Both schemas, column by column: what moves, how, and what differs.
+
+use super::deletes;
+use super::input::PlanInput;
+use super::table::ColumnPlan;
+use crate::domain::check::additions::Gap;
+use crate::domain::column::{SourceColumn, TargetColumn, same_name};
+use crate::domain::config::{Mapping, SchemaAdditions};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::finding::{Finding, Topic};
+use crate::domain::naming;
+use crate::domain::quote;
+use crate::domain::schema::{ColumnDiff, SchemaDiff, Verdict};
+use crate::domain::target_type::TargetType;
+use crate::domain::type_map::{Carriage, carriage, default_target, widens};
+
+/// Walks both schemas; gives the columns that move, the difference, and the column that marks deleted rows.
+pub(super) fn compare(
+    input: &PlanInput<'_>,
+    warnings: &mut Vec<Finding>,
+) -> Result<(Vec<ColumnPlan>, SchemaDiff, Option<String>), Fault> {
+    let mut columns = Vec::new();
+    let mut diff = SchemaDiff { creates_table: input.target.is_none(), columns: Vec::new() };
+    for source in input.carried() {
+        let name = naming::column_name(&source.name);
+        let Some(wanted) = wanted_type(input.mapping, source)? else {
+            let sentence = format!(
+                "column `{}` of type {} cannot be read by this version and is left out",
+                source.name, source.source_type
+            );
+            warnings.push(Finding::warn(Topic::Columns, sentence).remedy("say so in `exclude`"));
+            continue;
+        };
+        let existing = input.target.and_then(|t| t.column(&name));
+        let (verdict, target_type) = judge(source, &wanted, existing);
+        // Without leave to add, a new column stays behind until there is.
+        let left_behind =
+            matches!(verdict, Verdict::New(_)) && !diff.creates_table && input.additions == SchemaAdditions::Deny;
+        let accepted =
+            if diff.creates_table { None } else { input.said(&name, &source.source_type.to_string(), &verdict) };
+        diff.columns.push(ColumnDiff {
+            name: existing.map_or_else(|| name.clone(), |c| c.name.clone()),
+            source: Some(source.source_type.to_string()),
+            target: existing.map(|c| c.target_type.clone()),
+            note: gap(input, source, &verdict),
+            verdict,
+            accepted,
+        });
+        if accepted == Some(false) {
+            let sentence = format!("column `{}` is left out, because an operator has declined it", source.name);
+            warnings.push(Finding::warn(Topic::Target, sentence).remedy("`bqsync schema-diff` shows it"));
+            continue;
+        }
+        if left_behind && accepted != Some(true) {
+            let sentence = format!(
+                "column `{}` ({} -> {target_type}) is not in {} and is left out, because allow_schema_additions is false",
+                source.name, source.source_type, input.mapping.target.table
+            );
+            let named = quote::shell_option("--mapping", &input.mapping.name.0);
+            let remedy = format!("`bqsync schema-diff --apply {named}` adds it");
+            warnings.push(Finding::warn(Topic::Target, sentence).remedy(remedy));
+            continue;
+        }
+        // A conflict has no way; the caller refuses the plan before it moves a row.
+        let way = carriage(&source.source_type, &target_type).or_else(|| carriage(&source.source_type, &wanted.target));
+        if let Some(Carriage { encoding, staged, cast, .. }) = way {
+            let target_name = existing.map_or(name, |c| c.name.clone());
+            let plain = naming::is_plain(&target_name);
+            columns.push(ColumnPlan {
+                source: source.clone(),
+                staged_name: if plain { target_name.clone() } else { String::new() },
+                target_name,
+                target_type,
+                encoding,
+                staged,
+                cast,
+            });
+        }
+    }
+    name_staged(&mut columns);
+    let deleted_column = deletes::mark(input, &mut diff)?;
+    note_columns_only_in_target(input, &mut diff, warnings);
+    Ok((columns, diff, deleted_column))
+}
+
+/// What a new column leaves to be done in a table that holds rows.
+fn gap(input: &PlanInput<'_>, source: &SourceColumn, verdict: &Verdict) -> Option<String> {
+    let holds_rows = input.target.is_some_and(|target| !target.is_empty());
+    let gap = Gap::of(source.old_rows).filter(|_| holds_rows && matches!(verdict, Verdict::New(_)))?;
+    let cursor = input.source.column(&input.mapping.incremental_column)?;
+    Some(gap.note(input.mapping, &naming::column_name(&source.name), &cursor.source_type))
+}
+
+/// Names the columns that not every interface takes by their position, beside whatever the table calls its own.
+fn name_staged(columns: &mut [ColumnPlan]) {
+    for position in 0..columns.len() {
+        if columns[position].staged_name.is_empty() {
+            let mut name = format!("c{position}");
+            while columns.iter().any(|c| same_name(&c.staged_name, &name)) {
+                name.push('_');
+            }
+            columns[position].staged_name = name;
+        }
+    }
+}
+
+/// The type the mapping wants for a column, and whether it said so itself.
+struct Wanted {
+    target: TargetType,
+    explicit: bool,
+}
+
+fn wanted_type(mapping: &Mapping, source: &SourceColumn) -> Result<Option<Wanted>, Fault> {
+    let asked = mapping.columns.iter().find(|(name, _)| same_name(name, &source.name)).map(|(_, t)| t.clone());
+    let Some(target) = asked else {
+        return Ok(default_target(&source.source_type).map(|target| Wanted { target, explicit: false }));
+    };
+    if carriage(&source.source_type, &target).is_none() {
+        return Err(Fault::new(
+            FaultKind::Config,
+            format!(
+                "Mapping `{}` asks for column `{}` as {target}, but a {} of MySQL cannot become that",
+                mapping.name, source.name, source.source_type
+            ),
+        )
+        .with_hint("docs/types.md lists the types each MySQL type can become"));
+    }
+    Ok(Some(Wanted { target, explicit: true }))
+}
+
+/// Compares one column; also gives the type it will have in BigQuery.
+fn judge(source: &SourceColumn, wanted: &Wanted, existing: Option<&TargetColumn>) -> (Verdict, TargetType) {
+    let Some(existing) = existing else {
+        return (Verdict::New(wanted.target.clone()), wanted.target.clone());
+    };
+    let has = &existing.target_type;
+    // A table made by hand or by the original tool may hold the values in another type than we would choose.
+    let way = carriage(&source.source_type, has);
+    let same_family = has.name() == wanted.target.name();
+    let fits = way.is_some_and(|w| same_family || (w.lossless && !wanted.explicit));
+    if fits {
+        let verdict = if existing.required && source.nullable { Verdict::Relax } else { Verdict::Same };
+        return (verdict, has.clone());
+    }
+    if widens(has, &wanted.target) {
+        return (Verdict::Widen(wanted.target.clone()), wanted.target.clone());
+    }
+    (Verdict::Conflict(wanted.target.clone()), has.clone())
+}
+
+fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, warnings: &mut Vec<Finding>) {
+    let Some(target) = input.target else { return };
+    for column in &target.columns {
+        if diff.columns.iter().any(|c| same_name(&c.name, &column.name)) {
+            continue;
+        }
+        let verdict = if column.required { Verdict::Relax } else { Verdict::MissingInSource };
+        let still_there = input.source.columns.iter().any(|c| same_name(&naming::column_name(&c.name), &column.name));
+        // What is excluded or cannot be read is still there, and has been spoken of.
+        if !still_there {
+            warnings.push(gone(input, &column.name));
+        }
+        diff.columns.push(ColumnDiff {
+            name: column.name.clone(),
+            source: None,
+            target: Some(column.target_type.clone()),
+            verdict,
+            note: None,
+            accepted: None,
+        });
+    }
+}
+
+/// A column of the target that the source does not show. The catalogue keeps to itself what the account may not read, so a
+/// column that is only withheld looks like one that is gone.
+fn gone(input: &PlanInput<'_>, column: &str) -> Finding {
+    let (source, target) = (&input.mapping.source, &input.mapping.target.table);
+    if !input.source.hides_columns {
+        let sentence = format!("column `{column}` is in {target} but no longer in {source}; it is left as it is");
+        return Finding::warn(Topic::Target, sentence);
+    }
+    let sentence = format!(
+        "column `{column}` is in {target}, but {source} shows it no longer, and the account may not read every column there: it \
+         was dropped, or SELECT on it was taken away; what BigQuery holds in it stays as it is and grows old"
+    );
+    let remedy = format!(
+        "if MySQL still has it: GRANT SELECT ({}) ON {} TO <account>, then move the rows again",
+        quote::mysql_name(column),
+        quote::mysql_table(source)
+    );
+    Finding::warn(Topic::Target, sentence).remedy(remedy)
+}

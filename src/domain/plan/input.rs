@@ -1,0 +1,45 @@
+//! What a plan is made from.
+
+use chrono_tz::Tz;
+
+use crate::domain::column::{SourceColumn, SourceSchema, TargetSchema, same_name};
+use crate::domain::config::{Mapping, SchemaAdditions};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::schema::{Decisions, Verdict};
+
+/// What both sides look like and what the mapping wants.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanInput<'a> {
+    pub mapping: &'a Mapping,
+    pub timezone: Tz,
+    pub additions: SchemaAdditions,
+    pub source: &'a SourceSchema,
+    /// `None`: the table does not exist yet.
+    pub target: Option<&'a TargetSchema>,
+    /// What operators have said of single columns.
+    pub decisions: &'a Decisions,
+}
+
+impl<'a> PlanInput<'a> {
+    /// The source's columns, but for those that the mapping excludes.
+    pub(super) fn carried(&self) -> impl Iterator<Item = &'a SourceColumn> {
+        let exclude = &self.mapping.exclude;
+        self.source.columns.iter().filter(move |c| !exclude.iter().any(|e| same_name(e, &c.name)))
+    }
+
+    /// What has been said of a column that differs. Said of another type, it is not said of this one.
+    pub(super) fn said(&self, name: &str, source_type: &str, verdict: &Verdict) -> Option<bool> {
+        let (_, decision) = self.decisions.iter().find(|(column, _)| same_name(column, name))?;
+        let concerns = verdict.changes_target() || matches!(verdict, Verdict::Conflict(_));
+        (concerns && decision.mysql == source_type).then_some(decision.accepted)
+    }
+}
+
+/// A column that a `key` of the mapping names, and that does not move.
+pub(super) fn not_carried(mapping: &Mapping, column: &str, key: &str) -> Fault {
+    Fault::new(
+        FaultKind::Config,
+        format!("Column `{column}`, `{key}` of mapping `{}`, is not among the columns that are moved", mapping.name),
+    )
+    .with_hint("take it out of `exclude`, or let BigQuery have it: `bqsync schema-diff --apply`")
+}

@@ -1,0 +1,156 @@
+//! What a plan is: the columns of one mapping's table on their way, and how its rows are told apart and asked for.
+
+use chrono_tz::Tz;
+
+use crate::domain::column::SourceColumn;
+use crate::domain::config::{InvalidValues, Mode};
+use crate::domain::cursor::CursorKind;
+use crate::domain::finding::Finding;
+use crate::domain::partitioning::Partitioning;
+use crate::domain::schema::SchemaDiff;
+use crate::domain::source_type::Characters;
+use crate::domain::target_type::TargetType;
+use crate::domain::type_map::{Cast, Encoding, StagedType};
+
+/// One column on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnPlan {
+    pub source: SourceColumn,
+    /// Name in the target table.
+    pub target_name: String,
+    /// Type in the target table once the difference has been carried out.
+    pub target_type: TargetType,
+    /// Name in the staging table: the target's where every interface takes it, else `c` and the position.
+    pub staged_name: String,
+    pub encoding: Encoding,
+    pub staged: StagedType,
+    pub cast: Cast,
+}
+
+impl ColumnPlan {
+    /// A few values that come again and again, so that a dictionary of them makes a file smaller. (Measured: a dictionary
+    /// on every column makes it larger and its writer slower.)
+    #[must_use]
+    pub fn repeats_values(&self) -> bool {
+        match self.source.source_type.characters() {
+            Characters::Listed => true,
+            Characters::Free | Characters::No => false,
+        }
+    }
+}
+
+/// A table on its way.
+#[derive(Debug, Clone)]
+pub struct TablePlan {
+    pub columns: Vec<ColumnPlan>,
+    /// Positions in `columns` of the primary keys, in configured order.
+    pub keys: Vec<usize>,
+    /// The source vouches that no two rows share the keys.
+    pub keys_unique: bool,
+    /// Of an upsert the target holds the newest version of each key alone, of an append every version.
+    pub mode: Mode,
+    /// Position in `columns` of the incremental column.
+    pub cursor: usize,
+    pub cursor_kind: CursorKind,
+    /// Zone that DATETIME values are read in.
+    pub timezone: Tz,
+    pub empty_string_as_null: bool,
+    pub invalid_values: InvalidValues,
+    pub paging: Paging,
+    /// An index begins with the incremental column, so that a window can be cut without reading the table.
+    pub cursor_indexed: bool,
+    /// Position in `columns` of the column a new table is partitioned on.
+    pub partition: Option<usize>,
+    /// Of the table as it is, or as it is about to be made.
+    pub partitioning: Option<Partitioning>,
+    /// Positions in `columns` of those that a new table is clustered by.
+    pub cluster: Vec<usize>,
+    /// The target's column that marks rows which the source no longer has.
+    pub deleted_column: Option<String>,
+}
+
+/// How the rows of a window are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paging {
+    /// Short queries by `(cursor, key)`: an index carries that order and the keys tell rows apart.
+    Keyset,
+    /// One streamed pass: pages would scan the table each time, or could split rows that share cursor and key.
+    Stream,
+}
+
+impl TablePlan {
+    #[must_use]
+    pub fn cursor_column(&self) -> &ColumnPlan {
+        &self.columns[self.cursor]
+    }
+
+    /// Are rows told apart or ordered by the column?
+    #[must_use]
+    pub fn places_rows(&self, position: usize) -> bool {
+        self.cursor == position || self.keys.contains(&position)
+    }
+
+    /// Does the column's empty text arrive as NULL? Where it places rows, it is a value.
+    #[must_use]
+    pub fn empty_becomes_null(&self, position: usize) -> bool {
+        let column = &self.columns[position];
+        let can_be_empty = match column.source.source_type.characters() {
+            Characters::Free | Characters::Listed => column.encoding == Encoding::Text,
+            Characters::No => false,
+        };
+        self.empty_string_as_null && can_be_empty && !self.places_rows(position)
+    }
+
+    /// Can a staged value of the column be NULL? A publish that compares rows by it must then hold NULL equal to NULL, or it
+    /// would insert such a row again.
+    #[must_use]
+    pub fn may_be_null(&self, position: usize) -> bool {
+        let column = &self.columns[position];
+        let may_be_emptied = match column.source.source_type.characters() {
+            // Of a key this says more than it must, and a publish is right either way.
+            Characters::Free => self.empty_string_as_null,
+            Characters::Listed | Characters::No => self.empty_becomes_null(position),
+        };
+        column.source.nullable || column.encoding.has_flaws() || may_be_emptied
+    }
+
+    /// The keys alone, of every row: in one pass, because no incremental column orders it.
+    #[must_use]
+    pub fn keys_only(&self) -> Self {
+        let columns: Vec<_> = self.keys.iter().map(|&key| self.columns[key].clone()).collect();
+        Self {
+            keys: (0..columns.len()).collect(),
+            columns,
+            cursor: 0,
+            paging: Paging::Stream,
+            partition: None,
+            partitioning: None,
+            cluster: Vec::new(),
+            deleted_column: None,
+            ..self.clone()
+        }
+    }
+
+    /// Are keys that differ in the source different in the target as well, each staged as it will be held?
+    #[must_use]
+    pub fn keys_stay_apart(&self) -> bool {
+        self.keys.iter().map(|&key| &self.columns[key]).all(|c| c.cast == Cast::None && c.staged != StagedType::Float64)
+    }
+
+    /// Is every staged column the target's column, by name and type, so that a copy job can publish it?
+    #[must_use]
+    pub fn is_verbatim(&self) -> bool {
+        self.columns.iter().all(|c| c.cast == Cast::None && c.staged_name == c.target_name)
+    }
+}
+
+/// A plan, the difference that must be carried out first, and what the operator should know.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    pub table: TablePlan,
+    pub diff: SchemaDiff,
+    pub warnings: Vec<Finding>,
+}
+
+#[cfg(test)]
+mod tests;

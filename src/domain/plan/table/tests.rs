@@ -1,0 +1,108 @@
+//! What the plan says of a column's values, for each way that they take.
+
+use super::*;
+use crate::domain::source_type::SourceType;
+use crate::domain::type_map::carriage;
+
+const ID: SourceType = SourceType::Int { bits: 64, unsigned: false };
+const TEXT: SourceType = SourceType::Text { chars: None };
+
+/// The key `id`, the cursor `at`, and the column `x`; none may be NULL at the source.
+fn plan(source_type: SourceType, target_type: TargetType) -> TablePlan {
+    let column = |name: &str, source_type: SourceType, target_type: TargetType| {
+        let way = carriage(&source_type, &target_type).unwrap();
+        ColumnPlan {
+            source: SourceColumn::new(name, source_type, false),
+            target_name: name.into(),
+            target_type,
+            staged_name: name.into(),
+            encoding: way.encoding,
+            staged: way.staged,
+            cast: way.cast,
+        }
+    };
+    TablePlan {
+        columns: vec![
+            column("id", ID, TargetType::Int64),
+            column("at", ID, TargetType::Int64),
+            column("x", source_type, target_type),
+        ],
+        keys: vec![0],
+        keys_unique: true,
+        mode: Mode::Append,
+        cursor: 1,
+        cursor_kind: CursorKind::Int,
+        timezone: Tz::UTC,
+        empty_string_as_null: false,
+        invalid_values: InvalidValues::Null,
+        paging: Paging::Keyset,
+        cursor_indexed: true,
+        partition: None,
+        partitioning: None,
+        cluster: Vec::new(),
+        deleted_column: None,
+    }
+}
+
+#[test]
+fn a_staged_value_may_be_null_where_its_type_does_not_hold_every_value_of_the_source() {
+    let big = SourceType::Int { bits: 64, unsigned: true };
+    let tiny = SourceType::Int { bits: 8, unsigned: false };
+    let (wall, time) = (SourceType::DateTime { fsp: 6 }, SourceType::Time { fsp: 0 });
+    for (source, target, expected) in [
+        (big.clone(), TargetType::Int64, true),
+        (big, TargetType::Numeric(None), false),
+        (tiny.clone(), TargetType::Bool, true),
+        (tiny, TargetType::Int64, false),
+        (SourceType::Bit { width: 1 }, TargetType::Bool, false),
+        (SourceType::Date, TargetType::Date, true),
+        (SourceType::Date, TargetType::DateTime, true),
+        (SourceType::Date, TargetType::Timestamp, true),
+        (SourceType::Date, TargetType::String(None), false),
+        (wall.clone(), TargetType::DateTime, true),
+        (wall.clone(), TargetType::Timestamp, true),
+        (wall, TargetType::String(None), false),
+        (SourceType::Timestamp { fsp: 0 }, TargetType::Timestamp, true),
+        (time.clone(), TargetType::Time, true),
+        (time, TargetType::String(None), false),
+        (TEXT, TargetType::String(None), false),
+        (SourceType::Geometry, TargetType::String(None), false),
+    ] {
+        let mut plan = plan(source.clone(), target.clone());
+        assert_eq!(plan.may_be_null(2), expected, "{source} -> {target}");
+        plan.columns[2].source.nullable = true;
+        assert!(plan.may_be_null(2), "{source} -> {target}");
+    }
+}
+
+#[test]
+fn an_empty_text_is_null_where_that_is_asked_for_and_no_row_is_placed_by_it() {
+    let mut of = plan(TEXT, TargetType::String(None));
+    assert!(!of.empty_becomes_null(2) && !of.may_be_null(2));
+    of.empty_string_as_null = true;
+    assert!(of.empty_becomes_null(2) && of.may_be_null(2));
+    of.keys = vec![0, 2];
+    assert!(of.places_rows(2) && !of.empty_becomes_null(2) && of.may_be_null(2));
+    for (source, target, expected) in [
+        (SourceType::Enum, TargetType::String(None), true),
+        (SourceType::Set, TargetType::String(None), true),
+        (SourceType::Binary, TargetType::String(None), false),
+        (SourceType::Json, TargetType::String(None), false),
+    ] {
+        let plan = TablePlan { empty_string_as_null: true, ..plan(source.clone(), target.clone()) };
+        assert_eq!(plan.empty_becomes_null(2), expected, "{source} -> {target}");
+        assert_eq!(plan.may_be_null(2), expected, "{source} -> {target}");
+    }
+    let bytes = TablePlan { empty_string_as_null: true, ..plan(TEXT, TargetType::Bytes(None)) };
+    assert!(!bytes.empty_becomes_null(2), "an empty value of bytes is one");
+}
+
+#[test]
+fn only_values_that_a_definition_lists_come_again_and_again() {
+    for (source, expected) in
+        [(SourceType::Enum, true), (SourceType::Set, true), (TEXT, false), (SourceType::Uuid, false)]
+    {
+        assert_eq!(plan(source.clone(), TargetType::String(None)).columns[2].repeats_values(), expected, "{source}");
+    }
+    assert!(!plan(SourceType::Date, TargetType::Date).columns[2].repeats_values());
+}

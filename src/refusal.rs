@@ -1,0 +1,30 @@
+//! Why the program does not begin, as the user is told.
+
+use bigquery_syncer::cli::Printer;
+use bigquery_syncer::domain::config::Problem;
+
+#[derive(Debug)]
+pub enum Refusal {
+    Usage(String),
+    /// Everything wrong with the user's files.
+    Problems(Vec<Problem>),
+}
+
+impl Refusal {
+    /// To stderr.
+    pub fn tell(&self, printer: Printer) {
+        match self {
+            Self::Usage(sentence) => printer.errors(&format!("bqsync: {sentence}")),
+            Self::Problems(problems) => {
+                printer.error(&format!("bqsync: {} in the configuration:", plural(problems.len())));
+                for problem in problems {
+                    printer.problem(problem);
+                }
+            }
+        }
+    }
+}
+
+pub fn plural(problems: usize) -> String {
+    if problems == 1 { "1 problem".to_owned() } else { format!("{problems} problems") }
+}

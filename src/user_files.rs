@@ -1,0 +1,41 @@
+//! Where the user's files are, and how their text is read.
+
+use std::fmt;
+use std::path::Path;
+
+use bigquery_syncer::domain::config::Problem;
+use directories::ProjectDirs;
+
+use crate::refusal::Refusal;
+
+/// The text of a file that the user wrote.
+pub fn read_text(file: &Path) -> Result<String, Refusal> {
+    let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
+    text_of(file, bytes)
+}
+
+pub fn text_of(file: &Path, bytes: Vec<u8>) -> Result<String, Refusal> {
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        Refusal::Problems(vec![Problem {
+            file: file.display().to_string(),
+            line: Some(before.split(|byte| *byte == b'\n').count()),
+            message: "not UTF-8 text".to_owned(),
+            hint: "save the file as UTF-8; this line holds the first character that is not".to_owned(),
+        }])
+    })
+}
+
+fn unreadable(file: &Path, error: &dyn fmt::Display) -> Refusal {
+    Refusal::Problems(vec![Problem {
+        file: file.display().to_string(),
+        line: None,
+        message: format!("cannot be read: {error}"),
+        hint: "check that the file exists and that this user may read it".to_owned(),
+    }])
+}
+
+/// Configuration, state and data of the user, where the system keeps them.
+pub fn project_directories() -> Option<ProjectDirs> {
+    ProjectDirs::from("", "", "bqsync")
+}
