@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::travel;
 use crate::domain::ids::MappingName;
-use crate::domain::schema::ColumnDiffView;
+use crate::domain::schema::{ColumnDiffView, VerdictKind};
 use crate::engine::{ColumnDecision, Command, Selection};
 use crate::tui::app::{Choice, Dialog, Intent};
 use crate::tui::keys::Action;
@@ -210,16 +210,19 @@ impl Schema {
 
     /// Needs a word that neither the state nor the operator has given.
     fn is_open(&self, column: &ColumnDiffView) -> bool {
-        let needs = can_decide(column) && column.verdict != "relax";
+        let needs = can_decide(column) && column.verdict != VerdictKind::Relax;
         needs && column.accepted.is_none() && !self.marks.contains_key(&column.column)
     }
 }
 
 /// Would carrying it out lose nothing?
 pub fn is_safe(column: &ColumnDiffView) -> bool {
-    matches!(column.verdict.as_str(), "new" | "widen" | "relax")
+    match column.verdict {
+        VerdictKind::New | VerdictKind::Widen | VerdictKind::Relax => true,
+        VerdictKind::Same | VerdictKind::MissingInSource | VerdictKind::Conflict => false,
+    }
 }
 
 pub fn can_decide(column: &ColumnDiffView) -> bool {
-    is_safe(column) || column.verdict == "conflict"
+    is_safe(column) || column.verdict == VerdictKind::Conflict
 }

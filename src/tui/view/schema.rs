@@ -10,7 +10,7 @@ use ratatui::widgets::Paragraph;
 
 use super::first_shown;
 use super::text::{left, width, wrap};
-use crate::domain::schema::ColumnDiffView;
+use crate::domain::schema::{ColumnDiffView, VerdictKind};
 use crate::tui::app::App;
 use crate::tui::model::Row;
 use crate::tui::screens::{Compared, Mark, can_decide};
@@ -107,13 +107,29 @@ fn widths(columns: &[ColumnDiffView], marks: &BTreeMap<String, Mark>, cells: usi
 }
 
 /// The word of the VERDICT column: a decision stands before the difference that it is about.
-fn verdict<'a>(column: &'a ColumnDiffView, marks: &BTreeMap<String, Mark>) -> &'a str {
-    let declined = column.accepted == Some(false) && !marks.contains_key(&column.column);
-    if declined { "declined" } else { &column.verdict }
+fn verdict(column: &ColumnDiffView, marks: &BTreeMap<String, Mark>) -> &'static str {
+    if is_declined(column, marks) { "declined" } else { column.verdict.word() }
+}
+
+/// Declined, and not marked anew.
+fn is_declined(column: &ColumnDiffView, marks: &BTreeMap<String, Mark>) -> bool {
+    column.accepted == Some(false) && !marks.contains_key(&column.column)
+}
+
+fn verdict_style(column: &ColumnDiffView, marks: &BTreeMap<String, Mark>, theme: Theme) -> Style {
+    if is_declined(column, marks) {
+        return theme.quiet();
+    }
+    match column.verdict {
+        VerdictKind::Conflict => theme.bad(),
+        VerdictKind::New | VerdictKind::Widen | VerdictKind::Relax => theme.wants(),
+        VerdictKind::Same | VerdictKind::MissingInSource => theme.quiet(),
+    }
 }
 
 fn list_line(column: &ColumnDiffView, widths: [usize; 5], app: &App, theme: Theme) -> Line<'static> {
-    let mark = app.schema.marks.get(&column.column);
+    let marks = &app.schema.marks;
+    let mark = marks.get(&column.column);
     let (sign, style) = match (mark, column.accepted, can_decide(column)) {
         (Some(Mark::Accept), ..) => ("[+]", theme.good()),
         (Some(Mark::Decline), ..) => ("[-]", theme.bad()),
@@ -121,12 +137,6 @@ fn list_line(column: &ColumnDiffView, widths: [usize; 5], app: &App, theme: Them
         (None, Some(true), _) => (" + ", theme.quiet()),
         (None, None, true) => ("[ ]", theme.wants()),
         (None, None, false) => ("   ", theme.quiet()),
-    };
-    let verdict = verdict(column, &app.schema.marks);
-    let verdict_style = match verdict {
-        "conflict" => theme.bad(),
-        "new" | "widen" | "relax" => theme.wants(),
-        _ => theme.quiet(),
     };
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let cell = |text: &str, place: usize| left(text, widths[place], theme) + " ";
@@ -136,7 +146,7 @@ fn list_line(column: &ColumnDiffView, widths: [usize; 5], app: &App, theme: Them
         Span::styled(cell(&column.column, 0), plain),
         Span::styled(cell(&or_dash(&column.mysql), 1), plain),
         Span::styled(cell(&or_dash(&column.bigquery), 2), plain),
-        Span::styled(cell(verdict, 3), verdict_style),
+        Span::styled(cell(verdict(column, marks), 3), verdict_style(column, marks, theme)),
         Span::styled(left(&or_dash(&column.becomes), widths[4], theme), plain),
     ])
 }
@@ -146,17 +156,16 @@ fn explain(app: &App, theme: Theme, cells: usize) -> Vec<Line<'static>> {
     let Some(column) = app.schema.columns().get(app.schema.selected) else { return Vec::new() };
     let row = app.schema.mapping.as_ref().and_then(|name| app.book.get(name));
     let becomes = column.becomes.as_deref().unwrap_or("the type shown");
-    let meaning = match column.verdict.as_str() {
-        "same" => "Both sides agree.".to_owned(),
-        "new" => {
+    let meaning = match column.verdict {
+        VerdictKind::Same => "Both sides agree.".to_owned(),
+        VerdictKind::New => {
             let plain = "rows that are there already hold NULL in it until they change or are backfilled.";
             format!("BigQuery lacks it. Accepted, it is added as {becomes}; {}", column.note.as_deref().unwrap_or(plain))
         }
-        "widen" => format!("Accepted, BigQuery's type becomes {becomes}; what is stored stays as it is."),
-        "relax" => "REQUIRED in BigQuery, while MySQL may hold NULL or lacks it. Accepted, it becomes NULLABLE.".to_owned(),
-        "missing in source" => "In BigQuery only; it is left alone, new rows hold NULL in it.".to_owned(),
-        "conflict" => "Neither type holds the other's values. Decline it to leave it out, or give it another type with `columns:` in config.yaml.".to_owned(),
-        other => other.to_owned(),
+        VerdictKind::Widen => format!("Accepted, BigQuery's type becomes {becomes}; what is stored stays as it is."),
+        VerdictKind::Relax => "REQUIRED in BigQuery, while MySQL may hold NULL or lacks it. Accepted, it becomes NULLABLE.".to_owned(),
+        VerdictKind::MissingInSource => "In BigQuery only; it is left alone, new rows hold NULL in it.".to_owned(),
+        VerdictKind::Conflict => "Neither type holds the other's values. Decline it to leave it out, or give it another type with `columns:` in config.yaml.".to_owned(),
     };
     let rule = theme.border().horizontal_top.repeat(cells);
     let mut lines = vec![Line::styled(rule, theme.quiet())];
@@ -180,7 +189,7 @@ mod tests {
             column: name.to_owned(),
             mysql: Some("varchar(120) character set utf8mb4".to_owned()),
             bigquery: None,
-            verdict: "new".to_owned(),
+            verdict: VerdictKind::New,
             becomes: Some("STRING".to_owned()),
             note: None,
             accepted,

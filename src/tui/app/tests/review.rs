@@ -1,13 +1,14 @@
 //! The operator's word on new columns.
 
 use super::*;
+use crate::domain::schema::VerdictKind;
 
-fn column(name: &str, verdict: &str) -> ColumnDiffView {
+fn column(name: &str, verdict: VerdictKind) -> ColumnDiffView {
     ColumnDiffView {
         column: name.to_owned(),
         mysql: Some("varchar(20)".to_owned()),
         bigquery: None,
-        verdict: verdict.to_owned(),
+        verdict,
         becomes: Some("STRING".to_owned()),
         note: None,
         accepted: None,
@@ -18,7 +19,12 @@ fn compared(statements: &[&str]) -> Event {
     Event::SchemaCompared {
         mapping: named("carts"),
         creates_table: false,
-        columns: vec![column("id", "same"), column("coupon", "new"), column("note", "new"), column("size", "conflict")],
+        columns: vec![
+            column("id", VerdictKind::Same),
+            column("coupon", VerdictKind::New),
+            column("note", VerdictKind::New),
+            column("size", VerdictKind::Conflict),
+        ],
         statements: statements.iter().map(|s| (*s).to_owned()).collect(),
         applied: false,
         conflicts: 1,

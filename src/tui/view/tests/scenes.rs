@@ -10,7 +10,7 @@ use tracing::Level;
 use crate::domain::config::Problem;
 use crate::domain::ids::{JobId, RunId};
 use crate::domain::report::{Outcome, RunReport, RunSummary, Trigger};
-use crate::domain::schema::ColumnDiffView;
+use crate::domain::schema::{ColumnDiffView, VerdictKind};
 use crate::engine::{Event, Holder, MappingProgress, MappingStatus, Phase, Progress, Retry};
 use crate::logging::LogLine;
 use crate::tui::app::Msg;
@@ -217,14 +217,14 @@ fn column(
     name: &str,
     mysql: Option<&str>,
     bigquery: Option<&str>,
-    verdict: &str,
+    verdict: VerdictKind,
     becomes: Option<&str>,
 ) -> ColumnDiffView {
     ColumnDiffView {
         column: name.into(),
         mysql: mysql.map(Into::into),
         bigquery: bigquery.map(Into::into),
-        verdict: verdict.into(),
+        verdict,
         becomes: becomes.map(Into::into),
         note: None,
         accepted: None,
@@ -232,18 +232,18 @@ fn column(
 }
 
 fn compared(statements: Vec<String>) -> Event {
-    let mut declined = column("internal_remark", Some("text"), None, "new", Some("STRING"));
+    let mut declined = column("internal_remark", Some("text"), None, VerdictKind::New, Some("STRING"));
     declined.accepted = Some(false);
     Event::SchemaCompared {
         mapping: named("orders"),
         creates_table: false,
         columns: vec![
-            column("id", Some("bigint unsigned"), Some("NUMERIC"), "same", None),
-            column("total", Some("decimal(38,9)"), Some("NUMERIC"), "widen", Some("BIGNUMERIC")),
-            column("coupon", Some("varchar(20)"), None, "new", Some("STRING")),
-            column("placed_at", Some("datetime(3)"), Some("TIMESTAMP"), "relax", None),
-            column("legacy_code", None, Some("STRING"), "missing in source", None),
-            column("size", Some("varchar(8)"), Some("INT64"), "conflict", None),
+            column("id", Some("bigint unsigned"), Some("NUMERIC"), VerdictKind::Same, None),
+            column("total", Some("decimal(38,9)"), Some("NUMERIC"), VerdictKind::Widen, Some("BIGNUMERIC")),
+            column("coupon", Some("varchar(20)"), None, VerdictKind::New, Some("STRING")),
+            column("placed_at", Some("datetime(3)"), Some("TIMESTAMP"), VerdictKind::Relax, None),
+            column("legacy_code", None, Some("STRING"), VerdictKind::MissingInSource, None),
+            column("size", Some("varchar(8)"), Some("INT64"), VerdictKind::Conflict, None),
             declined,
         ],
         statements,
