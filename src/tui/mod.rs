@@ -10,14 +10,15 @@ mod input;
 mod keys;
 mod model;
 mod pacer;
+mod panes;
 mod screens;
+mod session;
 mod terminal;
+mod text;
 mod theme;
 mod view;
 
-use std::future::Future;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -32,70 +33,12 @@ use self::model::Now;
 use self::pacer::Pacer;
 use self::terminal::Screen;
 use self::theme::Theme;
-use crate::domain::config::{Config, Problem};
-use crate::engine::{BackfillAsk, Event, Handle, Progress, SyncOrder};
+use crate::engine::{Event, Handle, Progress};
 use crate::failpoint::reached;
 use crate::logging::LogRing;
 
+pub use self::session::{Facts, Left, Opener, Session, Settings, Start, Trouble};
 pub use self::terminal::{hook_panics, unsaid_panics};
-
-/// What the console shows of the connections.
-#[derive(Debug, Clone)]
-pub struct Facts {
-    pub config: Arc<Config>,
-    /// `db.example.com:3306/shop`.
-    pub mysql: String,
-    pub emulator: bool,
-}
-
-/// A started engine with what is known of it.
-#[derive(Debug)]
-pub struct Session {
-    pub handle: Handle,
-    pub facts: Facts,
-}
-
-/// Why there is none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
-    pub sentence: String,
-    /// One for each thing that is wrong with a file.
-    pub problems: Vec<Problem>,
-}
-
-/// Reads the files and starts an engine; asked again whenever the operator wants it.
-pub type Opener = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Session, Trouble>> + Send>> + Send>;
-
-/// What the command line asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Start {
-    Sync(SyncOrder),
-    Backfill {
-        ask: BackfillAsk,
-        restart: bool,
-    },
-    Preview(BackfillAsk),
-    /// Follow the schedule as `bqsync schedule` does: what was missed is made up.
-    Schedule,
-}
-
-/// How the console is opened.
-#[expect(missing_debug_implementations, reason = "the opener is a function")]
-pub struct Settings {
-    pub opener: Opener,
-    pub start: Option<Start>,
-    pub read_only: bool,
-    pub ring: Arc<LogRing>,
-}
-
-/// How it was left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Left {
-    pub interrupted: bool,
-    /// Of what the command line asked for.
-    pub failed: bool,
-    pub waiting: bool,
-}
 
 /// Runs the console until it is left.
 ///

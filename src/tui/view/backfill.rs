@@ -6,12 +6,12 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use tui_input::Input;
 
-use super::pane;
-use super::text::{left, width, wrap};
 use crate::engine::BackfillPreview;
 use crate::format;
 use crate::tui::app::App;
+use crate::tui::panes::pane;
 use crate::tui::screens::{Field, Preview, read_end, read_value};
+use crate::tui::text::{left, width, wrap};
 use crate::tui::theme::Theme;
 
 /// Room for a time with an offset; of a narrow screen less, so that beside it there is room for what it means.
@@ -155,7 +155,7 @@ fn previewed(preview: &BackfillPreview, cells: usize, theme: Theme) -> Vec<Line<
     for (number, slice) in preview.slices.iter().enumerate() {
         let rows = slice.rows.map_or_else(|| "the rest".to_owned(), |rows| format!("{} rows", format::count(rows)));
         let text = format!("{:>4}  {}  {rows}", number + 1, slice.window);
-        lines.push(Line::styled(super::text::fit(&text, cells, theme), theme.quiet()));
+        lines.push(Line::styled(crate::tui::text::fit(&text, cells, theme), theme.quiet()));
     }
     lines
 }

@@ -6,10 +6,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::pane;
-use super::text::wrap;
 use crate::domain::finding::{Finding, Standing, Tally};
 use crate::tui::app::App;
+use crate::tui::panes::pane;
+use crate::tui::text::wrap;
 use crate::tui::theme::Theme;
 
 /// `fail  bigquery_dataset  `.

@@ -4,10 +4,10 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::text::width;
 use crate::tui::app::{App, Screen};
 use crate::tui::keys::{Action, Binding, Scope, bindings};
 use crate::tui::screens::{Field, Preview};
+use crate::tui::text::width;
 use crate::tui::theme::Theme;
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {

@@ -5,10 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::pane;
-use super::text::left;
 use crate::tui::app::{App, Screen};
 use crate::tui::keys::{Scope, bindings, names};
+use crate::tui::panes::pane;
+use crate::tui::text::left;
 use crate::tui::theme::Theme;
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect, scroll: u16) {

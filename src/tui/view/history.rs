@@ -7,11 +7,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::text::{left, right, wrap};
-use super::{first_shown, pane};
 use crate::domain::report::{MappingReport, Outcome, RunReport, RunSummary};
 use crate::format;
 use crate::tui::app::App;
+use crate::tui::panes::{first_shown, pane};
+use crate::tui::text::{left, right, wrap};
 use crate::tui::theme::Theme;
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
@@ -51,7 +51,8 @@ fn widths(runs: &[RunSummary], cells: usize) -> [usize; 7] {
     const DROPPED: [usize; 3] = [5, 4, 2];
     /// A user at a host, and the name of a mapping.
     const SHARED_LEAST: usize = 24;
-    let widest = |text: &dyn Fn(&RunSummary) -> String| runs.iter().map(|run| super::text::width(&text(run))).max();
+    let widest =
+        |text: &dyn Fn(&RunSummary) -> String| runs.iter().map(|run| crate::tui::text::width(&text(run))).max();
     let rows = widest(&|run| format::count(run.rows)).unwrap_or(0).max(4);
     let mut widths = [16, 0, 8, 0, rows, 6, 9];
     let left = |widths: &[usize; 7]| {

@@ -9,10 +9,10 @@ use ratatui::widgets::{BorderType, Paragraph};
 use tracing::Level;
 use tui_logger::{TuiLoggerLevelOutput, TuiLoggerSmartWidget};
 
-use super::text::wrap;
-use super::{from_end, pane};
 use crate::logging::LogLine;
 use crate::tui::app::App;
+use crate::tui::panes::{from_end, pane};
+use crate::tui::text::wrap;
 use crate::tui::theme::Theme;
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {

@@ -9,11 +9,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use self::columns::{Column, cell, chosen};
-use super::text::{left, right, width, wrap};
-use super::{first_shown, pane};
 use crate::tui::Trouble;
 use crate::tui::app::App;
 use crate::tui::model::{Row, Standing, Word};
+use crate::tui::panes::{first_shown, pane};
+use crate::tui::text::{left, right, width, wrap};
 use crate::tui::theme::Theme;
 
 /// From this height on the marked mapping is shown in full.

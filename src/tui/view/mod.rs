@@ -12,15 +12,15 @@ mod run;
 mod schema;
 #[cfg(test)]
 mod tests;
-pub mod text;
 mod title;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
-use ratatui::widgets::{Block, Borders, Paragraph};
+use ratatui::widgets::Paragraph;
 
 use super::app::{App, Screen};
+use super::text;
 use super::theme::Theme;
 
 /// Below this there is no room for what matters.
@@ -73,24 +73,4 @@ fn draw_body(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
         Screen::Logs => logs::draw(frame, app, theme, area),
         Screen::Check => check::draw(frame, app, theme, area),
     }
-}
-
-/// A pane with a title; the one that has the keys is drawn bold.
-fn pane(title: &str, focused: bool, theme: Theme) -> Block<'static> {
-    let style = if focused { Theme::strong() } else { theme.quiet() };
-    let title =
-        Line::styled(format!(" {title} "), if focused { Theme::strong() } else { ratatui::style::Style::new() });
-    Block::new().borders(Borders::ALL).border_set(theme.border()).border_style(style).title(title)
-}
-
-/// Where a list of so many begins, so that the marked line is seen.
-fn first_shown(marked: usize, count: usize, height: usize) -> usize {
-    marked.saturating_sub(height / 2).min(count.saturating_sub(height))
-}
-
-/// The part of a list that follows its end, so many lines up from there.
-fn from_end<T>(list: &[T], height: usize, up: usize) -> &[T] {
-    let up = up.min(list.len().saturating_sub(height));
-    let end = list.len() - up;
-    &list[end.saturating_sub(height)..end]
 }

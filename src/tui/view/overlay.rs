@@ -5,9 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
 
-use super::text::{left, wrap};
-use super::{pane, text};
 use crate::tui::app::Dialog;
+use crate::tui::panes::pane;
+use crate::tui::text;
+use crate::tui::text::{left, wrap};
 use crate::tui::theme::Theme;
 
 /// Wide enough for a statement, narrow enough to read.

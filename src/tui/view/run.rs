@@ -5,13 +5,13 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::text::{fit, left, right, wrap};
-use super::{first_shown, from_end, pane};
 use crate::domain::report::MappingReport;
 use crate::format;
 use crate::tui::app::App;
 use crate::tui::model::{Row, RunLog};
+use crate::tui::panes::{first_shown, from_end, pane};
 use crate::tui::screens::Pane;
+use crate::tui::text::{fit, left, right, wrap};
 use crate::tui::theme::Theme;
 
 /// Below this height only the pane that has the keys is shown.

@@ -8,12 +8,12 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::first_shown;
-use super::text::{left, width, wrap};
 use crate::domain::schema::{ColumnDiffView, VerdictKind};
 use crate::tui::app::App;
 use crate::tui::model::Row;
+use crate::tui::panes::first_shown;
 use crate::tui::screens::{Compared, Mark, can_decide};
+use crate::tui::text::{left, width, wrap};
 use crate::tui::theme::Theme;
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {

@@ -37,7 +37,7 @@ fn text(buffer: &Buffer) -> String {
         while x < buffer.area.width {
             let symbol = buffer[(x, y)].symbol();
             line.push_str(symbol);
-            x += u16::try_from(super::text::width(symbol)).unwrap().max(1);
+            x += u16::try_from(crate::tui::text::width(symbol)).unwrap().max(1);
         }
         text.push_str(line.trim_end());
         text.push('\n');

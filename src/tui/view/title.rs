@@ -4,10 +4,10 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::text::{fit, width};
 use crate::domain::config::{Config, StateLocation};
 use crate::tui::Facts;
 use crate::tui::app::App;
+use crate::tui::text::{fit, width};
 use crate::tui::theme::Theme;
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {

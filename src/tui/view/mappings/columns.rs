@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::super::text::width;
 use crate::engine::Lag;
 use crate::format;
 use crate::tui::model::{Book, Now, Row};
+use crate::tui::text::width;
 use crate::tui::theme::Theme;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,13 +7,13 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::super::pane;
-use super::super::text::{fit, wrap};
 use super::columns::clock;
 use crate::engine::Phase;
 use crate::format;
 use crate::tui::app::App;
 use crate::tui::model::{Now, Row};
+use crate::tui::panes::pane;
+use crate::tui::text::{fit, wrap};
 use crate::tui::theme::Theme;
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
