@@ -4,18 +4,28 @@
 //! the effects out, and draws when something has changed and the pace allows it.
 
 mod app;
+mod deletes;
 #[cfg(test)]
 mod desk;
+mod dialog;
+mod help;
 mod input;
 mod keys;
+mod log_lines;
 mod model;
 mod pacer;
 mod panes;
+mod runs;
+mod schedule;
+mod screen;
 mod screens;
+mod scroll;
 mod session;
+mod shared;
 mod terminal;
 mod text;
 mod theme;
+mod timers;
 mod view;
 
 use std::io;
@@ -27,10 +37,11 @@ use ratatui::crossterm::event::Event as TerminalEvent;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
-use self::app::{App, Effect, Msg};
+use self::app::{App, Drawn, Msg};
 use self::input::Input;
 use self::model::Now;
 use self::pacer::Pacer;
+use self::shared::Effect;
 use self::terminal::Screen;
 use self::theme::Theme;
 use crate::engine::{Event, Handle, Progress};
@@ -114,16 +125,17 @@ impl Console {
 
     /// Draws if there is something to draw and it may be; else says when.
     fn draw(&mut self) -> Option<Instant> {
-        if !self.app.dirty || self.blind || !terminal::is_idle() {
+        if !self.app.shared.dirty || self.blind || !terminal::is_idle() {
             return None;
         }
         if let Err(then) = self.pacer.ask(Instant::now(), self.by_key) {
             return Some(then);
         }
         tui_logger::move_events();
-        (self.app.dirty, self.by_key) = (false, false);
-        let (app, theme) = (&self.app, self.theme);
-        self.blind = self.screen.draw(|frame| view::draw(frame, app, theme)).is_err();
+        (self.app.shared.dirty, self.by_key) = (false, false);
+        let (app, theme, mut drawn) = (&self.app, self.theme, Drawn::default());
+        self.blind = self.screen.draw(|frame| drawn = view::draw(frame, app, theme)).is_err();
+        self.app.drawn(drawn);
         None
     }
 
@@ -135,7 +147,7 @@ impl Console {
         ring: &LogRing,
         draw_at: Option<Instant>,
     ) -> Option<Msg> {
-        let waits_to_draw = self.app.dirty;
+        let waits_to_draw = self.app.shared.dirty;
         let shows_logs = !waits_to_draw;
         tokio::select! {
             biased;
@@ -184,11 +196,11 @@ impl Console {
                 }
                 Effect::Suspend => {
                     self.blind |= self.screen.suspend().is_err();
-                    self.app.dirty = true;
+                    self.app.shared.dirty = true;
                 }
                 Effect::Redraw => {
                     self.blind |= self.screen.take_again().is_err();
-                    self.app.dirty = true;
+                    self.app.shared.dirty = true;
                 }
                 Effect::Leave => return true,
             }

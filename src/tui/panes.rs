@@ -17,10 +17,3 @@ pub fn pane(title: &str, focused: bool, theme: Theme) -> Block<'static> {
 pub fn first_shown(marked: usize, count: usize, height: usize) -> usize {
     marked.saturating_sub(height / 2).min(count.saturating_sub(height))
 }
-
-/// The part of a list that follows its end, so many lines up from there.
-pub fn from_end<T>(list: &[T], height: usize, up: usize) -> &[T] {
-    let up = up.min(list.len().saturating_sub(height));
-    let end = list.len() - up;
-    &list[end.saturating_sub(height)..end]
-}
