@@ -5,7 +5,7 @@ mod tests;
 mod view;
 
 use super::shown::{About, Acts, Next};
-use crate::domain::ids::{JobId, MappingName};
+use crate::domain::ids::{JobId, MappingName, RunId};
 use crate::domain::report::{MappingReport, RunReport};
 use crate::engine::{Command, Event};
 use crate::tui::keys::Action;
@@ -29,6 +29,8 @@ pub struct Run {
     steps: Tail,
     log: Tail,
     job: usize,
+    /// Whose report this screen has asked for; the history asks for others.
+    asked: Option<RunId>,
     /// Of a run that this console has not seen.
     pub report: Option<MappingReport>,
 }
@@ -91,7 +93,7 @@ impl Acts for Run {
         // What this console has not seen, the report tells.
         let row = shared.book.get(&name).filter(|row| row.log.is_none());
         let unseen = row.and_then(|row| row.last_run()).map(|last| last.run_id.clone());
-        *self = Self { mapping: Some(name), pane: self.pane, ..Self::default() };
+        *self = Self { mapping: Some(name), pane: self.pane, asked: unseen.clone(), ..Self::default() };
         if let Some(run) = unseen {
             shared.send(Command::ReadReport(run));
         }
@@ -119,7 +121,9 @@ impl Acts for Run {
     }
 
     fn heard(&mut self, event: &Event, _is_shown: bool, _shared: &mut Shared) {
-        if let Event::ReportRead { report, .. } = event {
+        if let Event::ReportRead { run, report } = event
+            && self.asked.take_if(|asked| asked == run).is_some()
+        {
             self.report_read(report.as_deref());
         }
     }

@@ -6,12 +6,13 @@ use ratatui::crossterm::event::KeyCode;
 use tracing::Level;
 
 use crate::domain::ids::RunId;
-use crate::domain::report::Outcome;
-use crate::engine::{Event, Phase};
+use crate::domain::report::{Outcome, RunReport, RunSummary, Trigger};
+use crate::engine::{Command, Event, Phase};
 use crate::tui::desk::looks::{plain, snapshots};
 use crate::tui::desk::scenes::{job, running, write_log};
 use crate::tui::desk::{Desk, RUN, named};
 use crate::tui::model::samples;
+use crate::tui::shared::Effect;
 
 /// Orders is in its second step.
 fn run() -> Desk {
@@ -82,4 +83,51 @@ fn a_run_under_way() {
 #[test]
 fn a_run_that_failed() {
     snapshots("run_failed", &mut failed());
+}
+
+fn reported(run: &str, rows: u64) -> Event {
+    let mut orders = samples::report("orders", run, Outcome::Ok);
+    orders.records_processed = rows;
+    let report = RunReport {
+        run_id: RunId(run.into()),
+        trigger: Trigger::Manual,
+        by: "ops@jump".into(),
+        started_at: orders.started_at,
+        finished_at: orders.finished_at,
+        mappings: vec![orders],
+    };
+    Event::ReportRead { run: report.run_id.clone(), report: Some(Box::new(report)) }
+}
+
+fn summary(run: &str) -> RunSummary {
+    RunSummary {
+        run_id: RunId(run.into()),
+        trigger: Trigger::Manual,
+        by: "ops@jump".into(),
+        started_at: samples::utc(7, 0, 0),
+        finished_at: samples::utc(7, 0, 12),
+        mappings: vec![named("orders")],
+        rows: 18_204,
+        outcome: Outcome::Ok,
+    }
+}
+
+#[test]
+fn an_older_report_that_history_has_opened_is_not_the_last_run() {
+    const OLDER: &str = "20261123T070000Z-00ff07";
+    let read = |run: &str| Effect::Send(Command::ReadReport(RunId(run.into())));
+    let mut desk = Desk::open();
+    assert_eq!(desk.code(KeyCode::Enter), [read(RUN)]);
+    desk.hear(reported(RUN, 18_204));
+    assert!(desk.look().contains("18,204 rows in"));
+    desk.press('h');
+    desk.hear(Event::HistoryRead { runs: vec![summary(RUN), summary(OLDER)] });
+    desk.press('j');
+    assert_eq!(desk.code(KeyCode::Enter), [read(OLDER)]);
+    desk.hear(reported(OLDER, 77));
+    assert!(desk.look().contains("77 rows"));
+    desk.code(KeyCode::Esc);
+    desk.code(KeyCode::Esc);
+    let shown = desk.look();
+    assert!(shown.contains("18,204 rows in") && !shown.contains("77 rows"), "{shown}");
 }
