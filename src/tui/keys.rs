@@ -52,7 +52,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The screens stand first, then the help, which scrolls as they do.
+    /// The screens stand first, then the help, which scrolls as they do, then questions.
     pub const ALL: [Self; Screen::ALL.len() + 4] = {
         let mut all = [Self::Help; Screen::ALL.len() + 4];
         let mut place = 0;
@@ -170,6 +170,8 @@ const ALL: &[Scope] = &Scope::ALL;
 const SCREENS: &[Scope] = ALL.split_at(Screen::ALL.len()).0;
 /// The screens and the help.
 const LISTS: &[Scope] = ALL.split_at(Screen::ALL.len() + 1).0;
+/// Those, and questions, whose lines may not fit.
+const TEXTS: &[Scope] = ALL.split_at(Screen::ALL.len() + 2).0;
 
 const fn row(
     action: Action,
@@ -286,8 +288,8 @@ pub const KEYS: &[Binding] = &[
     row(Action::Down, &[plain(KeyCode::Down)], &[Form], "", "to the field below"),
     row(Action::Left, &[plain(KeyCode::Left)], &[LOGS], "", "show less of the target"),
     row(Action::Right, &[plain(KeyCode::Right)], &[LOGS], "", "show more of the target"),
-    row(Action::PageUp, &[plain(KeyCode::PageUp)], LISTS, "", "a page up"),
-    row(Action::PageDown, &[plain(KeyCode::PageDown)], LISTS, "", "a page down"),
+    row(Action::PageUp, &[plain(KeyCode::PageUp)], TEXTS, "", "a page up"),
+    row(Action::PageDown, &[plain(KeyCode::PageDown)], TEXTS, "", "a page down"),
     row(Action::Top, &[letter('g'), plain(KeyCode::Home)], LISTS, "", "to the first"),
     row(Action::Bottom, &[letter('G'), plain(KeyCode::End)], LISTS, "", "to the last; in the logs: follow"),
     row(Action::Toggle, &[letter(' ')], &[LOGS], "targets", "show or hide the targets"),
