@@ -18,14 +18,8 @@ use crate::wiring;
 
 /// Does this command line open the console? Pipes never do, nor does whoever wants JSON, nor one of several processes.
 pub fn is_wanted(args: &Args) -> bool {
-    let opens = match args.engine_command() {
-        None => true,
-        Some(CommandArg::RunOnce { shard: Some(_), .. } | CommandArg::Backfill { shard: Some(_), .. }) => false,
-        Some(CommandArg::RunOnce { .. } | CommandArg::Backfill { .. } | CommandArg::Schedule) => {
-            args.output == OutputFormat::Table
-        }
-        Some(_) => false,
-    };
+    let opens =
+        args.engine_command().is_none_or(|command| start(command).is_some() && args.output == OutputFormat::Table);
     opens && !args.no_tui && std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
@@ -33,10 +27,10 @@ pub fn is_wanted(args: &Args) -> bool {
 pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     // What is wrong with `.env` is shown in the console, where it can be read again.
     let environment = Environment::read().unwrap_or_default();
-    let start = match args.engine_command() {
-        Some(command) => Some(start(args, command, &environment)?),
-        None => None,
-    };
+    if let Some(command) = args.engine_command() {
+        check_names(args, command, &environment)?;
+    }
+    let start = args.engine_command().and_then(start);
     let ring = logging::start_in_console(&wiring::log_settings(args, &environment))
         .map_err(|sentence| environment.refusal(sentence))?;
     environment.warn();
@@ -70,30 +64,37 @@ fn exit_status(left: Left) -> ExitStatus {
     }
 }
 
-/// What the command line asks for. A mapping that does not exist is said at once, where the configuration can be read.
-fn start(args: &Args, command: &CommandArg, environment: &Environment) -> Result<Start, Refusal> {
-    let selection = match wiring::read_setup(args.config.as_deref(), environment) {
-        Ok(setup) => {
-            cli::select(&setup.config, command.mappings()).map_err(|error| Refusal::Usage(error.to_string()))?
+/// What the console begins with for a command; `None` for one that it does not open for.
+fn start(command: &CommandArg) -> Option<Start> {
+    match command {
+        CommandArg::RunOnce { shard: Some(_), .. } | CommandArg::Backfill { shard: Some(_), .. } => None,
+        CommandArg::RunOnce { mappings, lookback, shard: None } => {
+            let names = mappings.iter().cloned().map(MappingName).collect::<Vec<_>>();
+            let selection = if names.is_empty() { Selection::All } else { Selection::Named(names) };
+            Some(Start::Sync(SyncOrder { lookback: *lookback, ..SyncOrder::manual(selection) }))
         }
-        Err(_) => Selection::All,
-    };
-    Ok(match command {
-        CommandArg::Backfill { mapping, start, end, dry_run, restart, .. } => {
+        CommandArg::Backfill { mapping, start, end, dry_run, restart, shard: None } => {
             let mapping = MappingName(mapping.clone());
             let ask = BackfillAsk { mapping, start: start.clone(), end: end.clone() };
-            if *dry_run { Start::Preview(ask) } else { Start::Backfill { ask, restart: *restart } }
+            Some(if *dry_run { Start::Preview(ask) } else { Start::Backfill { ask, restart: *restart } })
         }
-        CommandArg::RunOnce { lookback, .. } => {
-            Start::Sync(SyncOrder { lookback: *lookback, ..SyncOrder::manual(selection) })
-        }
-        CommandArg::Schedule => Start::Schedule,
+        CommandArg::Schedule => Some(Start::Schedule),
         CommandArg::SchemaDiff { .. }
         | CommandArg::Deletes { .. }
         | CommandArg::Verify { .. }
         | CommandArg::Check { .. }
-        | CommandArg::Status { .. } => Start::Sync(SyncOrder::manual(selection)),
-    })
+        | CommandArg::Status { .. } => None,
+    }
+}
+
+/// A mapping that does not exist is said at once, where the configuration can be read; else the console shows why not.
+fn check_names(args: &Args, command: &CommandArg, environment: &Environment) -> Result<(), Refusal> {
+    match wiring::read_setup(args.config.as_deref(), environment) {
+        Ok(setup) => cli::select(&setup.config, command.mappings())
+            .map(|_| ())
+            .map_err(|error| Refusal::Usage(error.to_string())),
+        Err(_) => Ok(()),
+    }
 }
 
 /// The store of the latest engine: what it holds is given back when the console is left.

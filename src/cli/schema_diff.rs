@@ -126,9 +126,9 @@ fn row(column: &ColumnDiffView) -> Vec<String> {
         or_dash(&column.mysql),
         or_dash(&column.bigquery),
         match column.accepted {
-            Some(true) => format!("{} (accepted)", column.verdict),
-            Some(false) => format!("{} (declined)", column.verdict),
-            None => column.verdict.clone(),
+            Some(true) => format!("{} (accepted)", column.verdict.word()),
+            Some(false) => format!("{} (declined)", column.verdict.word()),
+            None => column.verdict.word().to_owned(),
         },
         or_dash(&column.becomes),
     ]

@@ -61,16 +61,44 @@ pub enum Verdict {
     Conflict(TargetType),
 }
 
-impl Verdict {
+/// A verdict without its types, as `--output json` writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VerdictKind {
+    Same,
+    New,
+    Widen,
+    Relax,
+    #[serde(rename = "missing in source")]
+    MissingInSource,
+    Conflict,
+}
+
+impl VerdictKind {
+    /// The word that tables and JSON show.
     #[must_use]
-    pub const fn word(&self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Same => "same",
-            Self::New(_) => "new",
-            Self::Widen(_) => "widen",
+            Self::New => "new",
+            Self::Widen => "widen",
             Self::Relax => "relax",
             Self::MissingInSource => "missing in source",
-            Self::Conflict(_) => "conflict",
+            Self::Conflict => "conflict",
+        }
+    }
+}
+
+impl Verdict {
+    #[must_use]
+    pub const fn kind(&self) -> VerdictKind {
+        match self {
+            Self::Same => VerdictKind::Same,
+            Self::New(_) => VerdictKind::New,
+            Self::Widen(_) => VerdictKind::Widen,
+            Self::Relax => VerdictKind::Relax,
+            Self::MissingInSource => VerdictKind::MissingInSource,
+            Self::Conflict(_) => VerdictKind::Conflict,
         }
     }
 
@@ -128,7 +156,7 @@ pub struct ColumnDiffView {
     pub column: String,
     pub mysql: Option<String>,
     pub bigquery: Option<String>,
-    pub verdict: String,
+    pub verdict: VerdictKind,
     /// The type the column would get.
     pub becomes: Option<String>,
     /// What adding it leaves to be done.
@@ -149,10 +177,23 @@ impl From<&ColumnDiff> for ColumnDiffView {
             column: diff.name.clone(),
             mysql: diff.source.clone(),
             bigquery: diff.target.as_ref().map(ToString::to_string),
-            verdict: diff.verdict.word().to_owned(),
+            verdict: diff.verdict.kind(),
             becomes,
             note: diff.note.clone(),
             accepted: diff.accepted,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_writes_a_verdict_as_tables_do() {
+        use VerdictKind::{Conflict, MissingInSource, New, Relax, Same, Widen};
+        for kind in [Same, New, Widen, Relax, MissingInSource, Conflict] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.word());
         }
     }
 }

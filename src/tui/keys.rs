@@ -2,6 +2,8 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use super::screen::Screen;
+
 /// What the operator wants, whatever key says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
@@ -21,18 +23,15 @@ pub enum Action {
     AcceptSafe,
     RunSelected,
     RunAll,
-    Backfill,
+    /// Opens a screen.
+    Show(Screen),
     Deletes,
-    Schema,
     Cancel,
     Pause,
-    History,
-    Logs,
     Filter,
     Sort,
     Copy,
     Reload,
-    Check,
     Help,
     Quit,
     Interrupt,
@@ -43,14 +42,7 @@ pub enum Action {
 /// Where a key is pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
-    Mappings,
-    Run,
-    Schema,
-    Backfill,
-    History,
-    Report,
-    Logs,
-    Check,
+    Screen(Screen),
     Help,
     Dialog,
     /// A field has the keys; letters are letters.
@@ -60,32 +52,24 @@ pub enum Scope {
 }
 
 impl Scope {
-    pub const ALL: [Self; 12] = [
-        Self::Mappings,
-        Self::Run,
-        Self::Schema,
-        Self::Backfill,
-        Self::History,
-        Self::Report,
-        Self::Logs,
-        Self::Check,
-        Self::Help,
-        Self::Dialog,
-        Self::Typing,
-        Self::Form,
-    ];
+    /// The screens stand first, then the help, which scrolls as they do, then questions.
+    pub const ALL: [Self; Screen::ALL.len() + 4] = {
+        let mut all = [Self::Help; Screen::ALL.len() + 4];
+        let mut place = 0;
+        while place < Screen::ALL.len() {
+            all[place] = Self::Screen(Screen::ALL[place]);
+            place += 1;
+        }
+        all[place + 1] = Self::Dialog;
+        all[place + 2] = Self::Typing;
+        all[place + 3] = Self::Form;
+        all
+    };
 
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
-            Self::Mappings => "Mappings",
-            Self::Run => "Run",
-            Self::Schema => "Schema review",
-            Self::Backfill => "Backfill",
-            Self::History => "History",
-            Self::Report => "Report of a run",
-            Self::Logs => "Logs",
-            Self::Check => "Check",
+            Self::Screen(screen) => screen.title(),
             Self::Help => "Help",
             Self::Dialog => "Questions",
             Self::Typing => "Filter",
@@ -171,10 +155,23 @@ pub struct Binding {
     pub help: &'static str,
 }
 
-use Scope::{Backfill, Check, Dialog, Form, Help, History, Logs, Mappings, Report, Run, Schema, Typing};
+use Scope::{Dialog, Form, Help, Typing};
 
-const SCREENS: &[Scope] = &[Mappings, Run, Schema, Backfill, History, Report, Logs, Check];
-const LISTS: &[Scope] = &[Mappings, Run, Schema, Backfill, History, Report, Logs, Check, Help];
+const MAPPINGS: Scope = Scope::Screen(Screen::Mappings);
+const RUN: Scope = Scope::Screen(Screen::Run);
+const SCHEMA: Scope = Scope::Screen(Screen::Schema);
+const BACKFILL: Scope = Scope::Screen(Screen::Backfill);
+const HISTORY: Scope = Scope::Screen(Screen::History);
+const REPORT: Scope = Scope::Screen(Screen::Report);
+const LOGS: Scope = Scope::Screen(Screen::Logs);
+const CHECK: Scope = Scope::Screen(Screen::Check);
+
+const ALL: &[Scope] = &Scope::ALL;
+const SCREENS: &[Scope] = ALL.split_at(Screen::ALL.len()).0;
+/// The screens and the help.
+const LISTS: &[Scope] = ALL.split_at(Screen::ALL.len() + 1).0;
+/// Those, and questions, whose lines may not fit.
+const TEXTS: &[Scope] = ALL.split_at(Screen::ALL.len() + 2).0;
 
 const fn row(
     action: Action,
@@ -204,78 +201,84 @@ const TAB: &[Key] = &[plain(KeyCode::Tab)];
 
 /// Every key there is. The footer offers labelled ones in this order, so what matters most stands first.
 pub const KEYS: &[Binding] = &[
-    row(Action::Open, ENTER, &[Mappings], "run", "what the mapping's run is doing, or did"),
-    row(Action::Open, ENTER, &[History], "report", "the report of that run"),
+    row(Action::Open, ENTER, &[MAPPINGS], "run", "what the mapping's run is doing, or did"),
+    row(Action::Open, ENTER, &[HISTORY], "report", "the report of that run"),
     row(Action::Open, ENTER, &[Dialog], "choose", "the marked answer"),
     row(Action::Open, ENTER, &[Typing], "keep", "leave the field, keep the filter"),
-    row(Action::Open, ENTER, &[Backfill, Form], "preview", "preview what is asked for; then ask to start it"),
-    write(Action::Open, ENTER, &[Schema], "apply", "show the exact DDL of what is accepted, and ask"),
+    row(Action::Open, ENTER, &[BACKFILL, Form], "preview", "preview what is asked for; then ask to start it"),
+    write(Action::Open, ENTER, &[SCHEMA], "apply", "show the exact DDL of what is accepted, and ask"),
     row(
         Action::Back,
         ESC,
-        &[Run, Schema, Backfill, Form, History, Report, Logs, Check, Help, Dialog],
+        &[RUN, SCHEMA, BACKFILL, Form, HISTORY, REPORT, LOGS, CHECK, Help, Dialog],
         "back",
         "go back",
     ),
-    row(Action::Back, ESC, &[Mappings, Typing], "", "clear the filter"),
-    row(Action::Left, &[plain(KeyCode::Left)], &[Backfill, Dialog], "previous", "the mapping or answer before"),
-    row(Action::Right, &[plain(KeyCode::Right)], &[Backfill, Dialog], "next mapping", "the mapping or answer after"),
-    write(Action::Toggle, &[letter(' ')], &[Schema], "accept/decline", "accept or decline the column"),
-    write(Action::AcceptSafe, &[letter('a')], &[Schema], "accept safe", "accept every column that is safe"),
-    write(Action::RunSelected, &[letter('r')], &[Mappings, Run, Schema], "sync", "run the mapping now"),
-    write(Action::RunAll, &[letter('R')], &[Mappings], "sync all", "run every mapping now"),
-    write(Action::Cancel, &[letter('c')], &[Mappings, Run, Backfill], "cancel", "stop at the next safe point; asks"),
+    row(Action::Back, ESC, &[MAPPINGS, Typing], "", "clear the filter"),
+    row(Action::Left, &[plain(KeyCode::Left)], &[BACKFILL, Dialog], "previous", "the mapping or answer before"),
+    row(Action::Right, &[plain(KeyCode::Right)], &[BACKFILL, Dialog], "next mapping", "the mapping or answer after"),
+    write(Action::Toggle, &[letter(' ')], &[SCHEMA], "accept/decline", "accept or decline the column"),
+    write(Action::AcceptSafe, &[letter('a')], &[SCHEMA], "accept safe", "accept every column that is safe"),
+    write(Action::RunSelected, &[letter('r')], &[MAPPINGS, RUN, SCHEMA], "sync", "run the mapping now"),
+    write(Action::RunAll, &[letter('R')], &[MAPPINGS], "sync all", "run every mapping now"),
+    write(Action::Cancel, &[letter('c')], &[MAPPINGS, RUN, BACKFILL], "cancel", "stop at the next safe point; asks"),
     write(
         Action::Pause,
         &[letter('p')],
-        &[Mappings, Run, Backfill],
+        &[MAPPINGS, RUN, BACKFILL],
         "pause",
         "hold a run between two batches, or go on",
     ),
-    row(Action::Schema, &[letter('s')], &[Mappings, Run], "schema", "MySQL's columns beside BigQuery's"),
-    write(Action::Backfill, &[letter('b')], &[Mappings, Run], "backfill", "move a stretch of time again"),
-    row(Action::Copy, &[letter('y')], &[Run], "copy", "copy the marked job id"),
+    row(Action::Show(Screen::Schema), &[letter('s')], &[MAPPINGS, RUN], "schema", "MySQL's columns beside BigQuery's"),
+    write(Action::Show(Screen::Backfill), &[letter('b')], &[MAPPINGS, RUN], "backfill", "move a stretch of time again"),
+    row(Action::Copy, &[letter('y')], &[RUN], "copy", "copy the marked job id"),
     row(
         Action::Copy,
         &[letter('y')],
-        &[Mappings, Schema, History, Report, Check],
+        &[MAPPINGS, SCHEMA, HISTORY, REPORT, CHECK],
         "copy",
         "copy the error, the DDL, the run id or the findings",
     ),
-    row(Action::Filter, &[letter('/')], &[Mappings, Logs], "filter", "show only what holds the text typed"),
-    row(Action::Sort, &[letter('o')], &[Mappings], "order", "by file, name, lag, last run or status"),
+    row(Action::Filter, &[letter('/')], &[MAPPINGS, LOGS], "filter", "show only what holds the text typed"),
+    row(Action::Sort, &[letter('o')], &[MAPPINGS], "order", "by file, name, lag, last run or status"),
     write(
         Action::Deletes,
         &[letter('x')],
-        &[Mappings, Run],
+        &[MAPPINGS, RUN],
         "deletes",
         "count the rows that MySQL no longer has; asks to delete them",
     ),
-    row(Action::History, &[letter('h')], &[Mappings, Run, Schema, Backfill, Logs], "history", "past runs of all hosts"),
     row(
-        Action::Logs,
+        Action::Show(Screen::History),
+        &[letter('h')],
+        &[MAPPINGS, RUN, SCHEMA, BACKFILL, LOGS],
+        "history",
+        "past runs of all hosts",
+    ),
+    row(
+        Action::Show(Screen::Logs),
         &[letter('l')],
-        &[Mappings, Run, Schema, Backfill, History, Report, Check],
+        &[MAPPINGS, RUN, SCHEMA, BACKFILL, HISTORY, REPORT, CHECK],
         "logs",
         "log lines, level by target",
     ),
     row(
         Action::Reload,
         &[letter('u')],
-        &[Mappings, Schema, History, Check],
+        &[MAPPINGS, SCHEMA, HISTORY, CHECK],
         "reload",
         "read the files again, ask both sides again",
     ),
     row(
-        Action::Check,
+        Action::Show(Screen::Check),
         &[letter('v')],
-        &[Mappings, Run],
+        &[MAPPINGS, RUN],
         "check",
         "permissions, keys, indexes, clocks: what a run needs",
     ),
-    row(Action::NextPane, TAB, &[Run, Backfill, Form, Logs], "pane", "to the next pane or field"),
+    row(Action::NextPane, TAB, &[RUN, BACKFILL, Form, LOGS], "pane", "to the next pane or field"),
     row(Action::NextPane, TAB, &[Dialog], "", "to the next answer"),
-    row(Action::PreviousPane, &[plain(KeyCode::BackTab)], &[Run, Backfill, Form, Dialog], "", "the other way"),
+    row(Action::PreviousPane, &[plain(KeyCode::BackTab)], &[RUN, BACKFILL, Form, Dialog], "", "the other way"),
     row(Action::Up, UP, LISTS, "", "up"),
     row(Action::Down, DOWN, SCREENS, "", "down"),
     row(Action::Down, DOWN, &[Help], "scroll", "down"),
@@ -283,20 +286,20 @@ pub const KEYS: &[Binding] = &[
     row(Action::Down, DOWN, &[Dialog], "", "down"),
     row(Action::Up, &[plain(KeyCode::Up)], &[Form], "mapping", "to the field above"),
     row(Action::Down, &[plain(KeyCode::Down)], &[Form], "", "to the field below"),
-    row(Action::Left, &[plain(KeyCode::Left)], &[Logs], "", "show less of the target"),
-    row(Action::Right, &[plain(KeyCode::Right)], &[Logs], "", "show more of the target"),
-    row(Action::PageUp, &[plain(KeyCode::PageUp)], LISTS, "", "a page up"),
-    row(Action::PageDown, &[plain(KeyCode::PageDown)], LISTS, "", "a page down"),
+    row(Action::Left, &[plain(KeyCode::Left)], &[LOGS], "", "show less of the target"),
+    row(Action::Right, &[plain(KeyCode::Right)], &[LOGS], "", "show more of the target"),
+    row(Action::PageUp, &[plain(KeyCode::PageUp)], TEXTS, "", "a page up"),
+    row(Action::PageDown, &[plain(KeyCode::PageDown)], TEXTS, "", "a page down"),
     row(Action::Top, &[letter('g'), plain(KeyCode::Home)], LISTS, "", "to the first"),
     row(Action::Bottom, &[letter('G'), plain(KeyCode::End)], LISTS, "", "to the last; in the logs: follow"),
-    row(Action::Toggle, &[letter(' ')], &[Logs], "targets", "show or hide the targets"),
+    row(Action::Toggle, &[letter(' ')], &[LOGS], "targets", "show or hide the targets"),
     row(Action::Help, &[letter('?')], SCREENS, "help", "this list"),
     row(Action::Help, &[letter('?')], &[Help], "", "close help"),
     row(Action::Quit, &[letter('q')], SCREENS, "quit", "leave; asks while something runs"),
     row(Action::Quit, &[letter('q')], &[Help], "close", "close help"),
-    row(Action::Interrupt, &[ctrl('c')], &Scope::ALL, "", "leave; a second time cancels what runs"),
-    row(Action::Suspend, &[ctrl('z')], &Scope::ALL, "", "back to the shell; `fg` returns (what runs stands still)"),
-    row(Action::Redraw, &[ctrl('l')], &Scope::ALL, "", "draw the screen anew"),
+    row(Action::Interrupt, &[ctrl('c')], ALL, "", "leave; a second time cancels what runs"),
+    row(Action::Suspend, &[ctrl('z')], ALL, "", "back to the shell; `fg` returns (what runs stands still)"),
+    row(Action::Redraw, &[ctrl('l')], ALL, "", "draw the screen anew"),
 ];
 
 /// The bindings that exist in a scope.

@@ -4,20 +4,31 @@
 //! the effects out, and draws when something has changed and the pace allows it.
 
 mod app;
+mod deletes;
 #[cfg(test)]
 mod desk;
+mod dialog;
+mod help;
 mod input;
 mod keys;
+mod log_lines;
 mod model;
 mod pacer;
+mod panes;
+mod runs;
+mod schedule;
+mod screen;
 mod screens;
+mod scroll;
+mod session;
+mod shared;
 mod terminal;
+mod text;
 mod theme;
+mod timers;
 mod view;
 
-use std::future::Future;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,76 +37,19 @@ use ratatui::crossterm::event::Event as TerminalEvent;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
-use self::app::{App, Effect, Msg};
+use self::app::{App, Drawn, Msg};
 use self::input::Input;
 use self::model::Now;
 use self::pacer::Pacer;
+use self::shared::Effect;
 use self::terminal::Screen;
 use self::theme::Theme;
-use crate::domain::config::{Config, Problem};
-use crate::engine::{BackfillAsk, Event, Handle, Progress, SyncOrder};
+use crate::engine::{Event, Handle, Progress};
 use crate::failpoint::reached;
 use crate::logging::LogRing;
 
+pub use self::session::{Facts, Left, Opener, Session, Settings, Start, Trouble};
 pub use self::terminal::{hook_panics, unsaid_panics};
-
-/// What the console shows of the connections.
-#[derive(Debug, Clone)]
-pub struct Facts {
-    pub config: Arc<Config>,
-    /// `db.example.com:3306/shop`.
-    pub mysql: String,
-    pub emulator: bool,
-}
-
-/// A started engine with what is known of it.
-#[derive(Debug)]
-pub struct Session {
-    pub handle: Handle,
-    pub facts: Facts,
-}
-
-/// Why there is none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
-    pub sentence: String,
-    /// One for each thing that is wrong with a file.
-    pub problems: Vec<Problem>,
-}
-
-/// Reads the files and starts an engine; asked again whenever the operator wants it.
-pub type Opener = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Session, Trouble>> + Send>> + Send>;
-
-/// What the command line asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Start {
-    Sync(SyncOrder),
-    Backfill {
-        ask: BackfillAsk,
-        restart: bool,
-    },
-    Preview(BackfillAsk),
-    /// Follow the schedule as `bqsync schedule` does: what was missed is made up.
-    Schedule,
-}
-
-/// How the console is opened.
-#[expect(missing_debug_implementations, reason = "the opener is a function")]
-pub struct Settings {
-    pub opener: Opener,
-    pub start: Option<Start>,
-    pub read_only: bool,
-    pub ring: Arc<LogRing>,
-}
-
-/// How it was left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Left {
-    pub interrupted: bool,
-    /// Of what the command line asked for.
-    pub failed: bool,
-    pub waiting: bool,
-}
 
 /// Runs the console until it is left.
 ///
@@ -171,16 +125,17 @@ impl Console {
 
     /// Draws if there is something to draw and it may be; else says when.
     fn draw(&mut self) -> Option<Instant> {
-        if !self.app.dirty || self.blind || !terminal::is_idle() {
+        if !self.app.shared.dirty || self.blind || !terminal::is_idle() {
             return None;
         }
         if let Err(then) = self.pacer.ask(Instant::now(), self.by_key) {
             return Some(then);
         }
         tui_logger::move_events();
-        (self.app.dirty, self.by_key) = (false, false);
-        let (app, theme) = (&self.app, self.theme);
-        self.blind = self.screen.draw(|frame| view::draw(frame, app, theme)).is_err();
+        (self.app.shared.dirty, self.by_key) = (false, false);
+        let (app, theme, mut drawn) = (&self.app, self.theme, Drawn::default());
+        self.blind = self.screen.draw(|frame| drawn = view::draw(frame, app, theme)).is_err();
+        self.app.drawn(drawn);
         None
     }
 
@@ -192,7 +147,7 @@ impl Console {
         ring: &LogRing,
         draw_at: Option<Instant>,
     ) -> Option<Msg> {
-        let waits_to_draw = self.app.dirty;
+        let waits_to_draw = self.app.shared.dirty;
         let shows_logs = !waits_to_draw;
         tokio::select! {
             biased;
@@ -241,11 +196,11 @@ impl Console {
                 }
                 Effect::Suspend => {
                     self.blind |= self.screen.suspend().is_err();
-                    self.app.dirty = true;
+                    self.app.shared.dirty = true;
                 }
                 Effect::Redraw => {
                     self.blind |= self.screen.take_again().is_err();
-                    self.app.dirty = true;
+                    self.app.shared.dirty = true;
                 }
                 Effect::Leave => return true,
             }

@@ -8,6 +8,7 @@ use ratatui::symbols::border;
 use ratatui::widgets::BorderType;
 
 use super::model::Word;
+use crate::domain::report::Outcome;
 
 /// What the terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,6 +53,16 @@ impl Theme {
             Word::Running | Word::Elsewhere => self.moving(),
             Word::Ok => self.good(),
             Word::Queued | Word::Cancelled | Word::New | Word::Checking => self.quiet(),
+        }
+    }
+
+    #[must_use]
+    pub fn outcome(self, outcome: Outcome) -> Style {
+        match outcome {
+            Outcome::Ok => self.good(),
+            Outcome::Failed => self.bad(),
+            Outcome::Waiting => self.wants(),
+            Outcome::Cancelled => self.quiet(),
         }
     }
 

@@ -26,8 +26,14 @@ fn read_only_takes_away_all_that_writes() {
     let all = |read_only| -> Vec<Action> {
         Scope::ALL.iter().flat_map(|scope| bindings(*scope, read_only)).map(|binding| binding.action).collect()
     };
-    let writing =
-        [Action::RunSelected, Action::RunAll, Action::Backfill, Action::AcceptSafe, Action::Cancel, Action::Deletes];
+    let writing = [
+        Action::RunSelected,
+        Action::RunAll,
+        Action::Show(Screen::Backfill),
+        Action::AcceptSafe,
+        Action::Cancel,
+        Action::Deletes,
+    ];
     for action in writing {
         assert!(all(false).contains(&action) && !all(true).contains(&action), "{action:?}");
     }
@@ -42,7 +48,10 @@ fn alt_and_releases_are_no_keys() {
     event.kind = KeyEventKind::Release;
     assert_eq!(Key::pressed(&event), None);
     event.kind = KeyEventKind::Press;
-    assert_eq!(Key::pressed(&event).and_then(|key| action(Scope::Mappings, key, false)), Some(Action::RunSelected));
+    assert_eq!(
+        Key::pressed(&event).and_then(|key| action(Scope::Screen(Screen::Mappings), key, false)),
+        Some(Action::RunSelected)
+    );
 }
 
 /// The README's table is this one: a line for each action that has a label or a letter of its own.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Now;
+use super::now::Now;
 use crate::domain::ids::{JobId, RunId};
 use crate::domain::report::{MappingReport, Trigger};
 use crate::engine::{Event, Phase};

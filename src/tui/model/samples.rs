@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use chrono::{DateTime, TimeZone, Utc};
 
-use super::Now;
+use super::now::Now;
 use crate::domain::config::{Config, parse};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{MappingReport, Outcome, Trigger};
 use crate::engine::{Lag, LastRun, MappingStatus};
-use crate::tui::Facts;
+use crate::tui::session::Facts;
 
 pub fn utc(hour: u32, minute: u32, second: u32) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 23, hour, minute, second).unwrap()

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Row;
+use super::row::Row;
 use crate::domain::cursor::Moment;
 use crate::domain::report::{Outcome, Trigger};
 use crate::engine::Phase;

@@ -1,33 +1,133 @@
-//! What each screen remembers, and how its keys change that. How it looks is the views' business.
+//! The screens, a folder each: state and keys in `mod.rs`, drawing in `view.rs`, what both do in `tests.rs`.
+//!
+//! Here is the one place that tells a [`Screen`]'s name from what it is; all else goes through [`Shown`].
 
-mod backfill;
+pub mod backfill;
 mod check;
 mod history;
 mod logs;
-mod mappings;
+pub mod mappings;
+mod report;
 mod run;
-mod schema;
+pub mod schema;
+pub mod shown;
 
-pub use self::backfill::{Backfill, Field, Preview, read_end, read_value};
-pub use self::check::Check;
-pub use self::history::{History, Kept, Report};
-pub use self::logs::Logs;
-pub use self::mappings::Mappings;
-pub use self::run::{Pane, RunScreen};
-pub use self::schema::{Asked, Compared, Mark, Schema, can_decide};
+use self::backfill::Backfill;
+use self::check::Check;
+use self::history::History;
+use self::logs::Logs;
+use self::mappings::Mappings;
+use self::report::Report;
+use self::run::Run;
+use self::schema::Schema;
+use self::shown::{About, Shown};
+use super::screen::Screen;
+use super::shared::Shared;
+use crate::engine::Event;
 
-use super::keys::Action;
+#[derive(Debug)]
+pub struct Screens {
+    /// Never empty; the last one is shown.
+    stack: Vec<Screen>,
+    pub mappings: Mappings,
+    pub run: Run,
+    pub schema: Schema,
+    pub backfill: Backfill,
+    pub history: History,
+    pub report: Report,
+    pub logs: Logs,
+    pub check: Check,
+}
 
-/// Moves a mark in a list of so many.
-pub fn travel(place: usize, count: usize, page: usize, action: Action) -> usize {
-    let last = count.saturating_sub(1);
-    match action {
-        Action::Up => place.saturating_sub(1),
-        Action::Down => place.saturating_add(1).min(last),
-        Action::PageUp => place.saturating_sub(page),
-        Action::PageDown => place.saturating_add(page).min(last),
-        Action::Top => 0,
-        Action::Bottom => last,
-        _ => place.min(last),
+impl Default for Screens {
+    fn default() -> Self {
+        Self {
+            stack: vec![Screen::Mappings],
+            mappings: Mappings::default(),
+            run: Run::default(),
+            schema: Schema::default(),
+            backfill: Backfill::default(),
+            history: History::default(),
+            report: Report::default(),
+            logs: Logs::default(),
+            check: Check::default(),
+        }
+    }
+}
+
+impl Screens {
+    #[must_use]
+    pub fn at(&self, screen: Screen) -> &dyn Shown {
+        match screen {
+            Screen::Mappings => &self.mappings,
+            Screen::Run => &self.run,
+            Screen::Schema => &self.schema,
+            Screen::Backfill => &self.backfill,
+            Screen::History => &self.history,
+            Screen::Report => &self.report,
+            Screen::Logs => &self.logs,
+            Screen::Check => &self.check,
+        }
+    }
+
+    pub fn at_mut(&mut self, screen: Screen) -> &mut dyn Shown {
+        match screen {
+            Screen::Mappings => &mut self.mappings,
+            Screen::Run => &mut self.run,
+            Screen::Schema => &mut self.schema,
+            Screen::Backfill => &mut self.backfill,
+            Screen::History => &mut self.history,
+            Screen::Report => &mut self.report,
+            Screen::Logs => &mut self.logs,
+            Screen::Check => &mut self.check,
+        }
+    }
+
+    /// The screen that is shown.
+    #[must_use]
+    pub fn front(&self) -> Screen {
+        self.stack.last().copied().unwrap_or(Screen::Mappings)
+    }
+
+    #[must_use]
+    pub fn shown(&self) -> &dyn Shown {
+        self.at(self.front())
+    }
+
+    pub fn shown_mut(&mut self) -> &mut dyn Shown {
+        self.at_mut(self.front())
+    }
+
+    pub fn open(&mut self, screen: Screen, about: About, shared: &mut Shared) {
+        if self.at_mut(screen).open(about, shared) {
+            self.show(screen);
+        }
+    }
+
+    pub fn show(&mut self, screen: Screen) {
+        // A screen that was on the way is returned to, not stacked a second time.
+        if let Some(place) = self.stack.iter().position(|open| *open == screen) {
+            self.stack.truncate(place);
+        }
+        self.stack.push(screen);
+    }
+
+    pub fn go_back(&mut self) {
+        if self.stack.len() > 1 {
+            self.stack.pop();
+        }
+    }
+
+    pub fn heard(&mut self, event: &Event, shared: &mut Shared) {
+        let front = self.front();
+        for screen in Screen::ALL {
+            self.at_mut(screen).heard(event, screen == front, shared);
+        }
+    }
+
+    /// Is something on its way that leaving would stop, besides runs?
+    #[must_use]
+    pub fn busy(&self) -> bool {
+        Screen::ALL.iter().any(|screen| self.at(*screen).busy())
     }
 }

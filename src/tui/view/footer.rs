@@ -4,10 +4,12 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::text::width;
-use crate::tui::app::{App, Screen};
+use crate::engine::MappingProgress;
+use crate::tui::app::App;
 use crate::tui::keys::{Action, Binding, Scope, bindings};
-use crate::tui::screens::{Field, Preview};
+use crate::tui::model::Row;
+use crate::tui::screens::shown::Shown;
+use crate::tui::text::width;
 use crate::tui::theme::Theme;
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
@@ -32,77 +34,51 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
 
 /// Action, key and word of all that is offered, what matters most first.
 fn items(app: &App) -> Vec<(Action, String, &'static str)> {
-    let labelled =
-        bindings(app.scope(), app.read_only).filter(|binding| !binding.label.is_empty() && possible(app, binding));
+    let labelled = bindings(app.scope(), app.shared.read_only)
+        .filter(|binding| !binding.label.is_empty() && possible(app, binding.action));
     labelled.map(|binding| (binding.action, binding.keys[0].name(), label(app, binding))).collect()
 }
 
 fn label(app: &App, binding: &'static Binding) -> &'static str {
-    let live = app.subject().and_then(|name| app.book.get(name)).and_then(|row| row.live.as_ref());
     match binding.action {
-        Action::Pause if live.is_some_and(|live| live.paused) => "go on",
-        Action::Open if app.screen() == Screen::Backfill && matches!(app.backfill.preview, Preview::Read(_)) => "start",
-        Action::Quit if app.leaving.is_some() => "stay",
-        _ => binding.label,
+        Action::Pause if live(app).is_some_and(|live| live.paused) => "go on",
+        Action::Quit if app.shared.leaving.is_some() => "stay",
+        action => of_screen(app).and_then(|screen| screen.label(action)).unwrap_or(binding.label),
     }
 }
 
 /// Would the key do anything?
-fn possible(app: &App, binding: &Binding) -> bool {
-    let connected = app.facts.is_some();
-    let row = app.subject().and_then(|name| app.book.get(name));
-    match binding.action {
-        Action::Cancel => app.book.running() > 0,
-        Action::Pause => row.is_some_and(|row| row.live.is_some()),
-        Action::RunSelected => connected && row.is_some_and(|row| row.live.is_none()),
-        Action::RunAll => connected && app.book.running() < app.book.rows.len(),
-        Action::Schema | Action::Backfill => connected && row.is_some(),
-        Action::Open if matches!(app.scope(), Scope::Mappings) => row.is_some(),
-        Action::Open if matches!(app.scope(), Scope::Schema) => !app.schema.marks.is_empty(),
-        Action::Open if matches!(app.scope(), Scope::Form | Scope::Backfill) => app.backfill.ask().is_some(),
-        // What chooses the mapping, and how to get there.
-        Action::Left | Action::Right => app.scope() == Scope::Backfill && app.backfill.field == Field::Mapping,
-        Action::Up => app.scope() == Scope::Form && app.backfill.field == Field::Start,
-        Action::Toggle | Action::AcceptSafe if app.screen() == Screen::Schema => {
-            app.schema.columns().iter().any(crate::tui::screens::can_decide)
-        }
-        Action::History | Action::Check => connected,
-        Action::Copy if app.screen() == Screen::Check => app.check.text().is_some(),
-        Action::Filter | Action::Sort | Action::Copy if app.screen() == Screen::Mappings => !app.book.rows.is_empty(),
-        Action::Copy if app.screen() == Screen::Run => app.run.job(&app.book).is_some(),
+fn possible(app: &App, action: Action) -> bool {
+    let shared = &app.shared;
+    let connected = shared.facts.is_some();
+    let generally = match action {
+        Action::Cancel => shared.book.running() > 0,
+        Action::Pause => live(app).is_some(),
+        Action::RunSelected => connected && subject(app).is_some_and(|row| row.live.is_none()),
+        Action::RunAll => connected && shared.book.running() < shared.book.rows.len(),
+        Action::Show(screen) => app.screens.at(screen).can_open(app.subject(), shared),
+        // A question shows itself how its answers are chosen.
+        Action::Left | Action::Right => app.scope() != Scope::Dialog,
         _ => true,
+    };
+    generally && of_screen(app).is_none_or(|screen| screen.possible(action, shared))
+}
+
+fn subject(app: &App) -> Option<&Row> {
+    app.shared.book.get(app.subject()?)
+}
+
+fn live(app: &App) -> Option<&MappingProgress> {
+    subject(app)?.live.as_ref()
+}
+
+/// The screen, where the keys are its own.
+fn of_screen(app: &App) -> Option<&dyn Shown> {
+    match app.scope() {
+        Scope::Screen(_) | Scope::Form => Some(app.screens.shown()),
+        Scope::Help | Scope::Dialog | Scope::Typing => None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use ratatui::crossterm::event::{KeyCode, KeyEvent};
-
-    use super::*;
-    use crate::tui::app::Msg;
-    use crate::tui::model::samples;
-
-    fn offered(app: &App) -> Vec<String> {
-        items(app).into_iter().map(|(_, key, label)| format!("{key} {label}")).collect()
-    }
-
-    #[test]
-    fn the_backfill_form_says_how_another_mapping_is_chosen() {
-        let now = samples::now();
-        let mut app = App::new(None, false, Arc::default(), now);
-        app.update(Msg::Opened(Ok(samples::facts(&["orders", "users"]))), now);
-        let mut press = |code| {
-            app.update(Msg::Key(KeyEvent::from(code)), now);
-            offered(&app)
-        };
-        let on_start = press(KeyCode::Char('b'));
-        assert!(on_start.contains(&"Up mapping".to_owned()), "{on_start:?}");
-        let on_mapping = press(KeyCode::Up);
-        assert_eq!(on_mapping[1..3], ["Left previous", "Right next mapping"]);
-        press(KeyCode::Down);
-        let on_end = press(KeyCode::Down);
-        assert!(!on_end.iter().any(|item| item.contains("mapping")), "{on_end:?}");
-    }
-}
+mod tests;

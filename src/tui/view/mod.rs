@@ -1,26 +1,17 @@
 //! How the console looks: the state in, a frame out, and nothing changed.
 
-mod backfill;
-pub mod check;
 mod footer;
-pub mod help;
-pub mod history;
-mod logs;
-mod mappings;
-mod overlay;
-mod run;
-mod schema;
 #[cfg(test)]
 mod tests;
-pub mod text;
 mod title;
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout};
 use ratatui::text::Line;
-use ratatui::widgets::{Block, Borders, Paragraph};
+use ratatui::widgets::Paragraph;
 
-use super::app::{App, Screen};
+use super::app::{App, Drawn};
+use super::text;
 use super::theme::Theme;
 
 /// Below this there is no room for what matters.
@@ -28,8 +19,8 @@ const SMALLEST: (u16, u16) = (60, 15);
 /// A notice may take so many lines.
 const NOTICE_LINES: usize = 3;
 
-/// Draws the whole screen.
-pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) {
+/// Draws the whole screen, and says how much there was of what can be scrolled.
+pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) -> Drawn {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let (width, height) = SMALLEST;
@@ -37,9 +28,9 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) {
             format!("bqsync needs {width} columns and {height} lines; here are {} and {}.", area.width, area.height);
         let lines: Vec<Line<'_>> = text::wrap(&sentence, usize::from(area.width)).into_iter().map(Line::from).collect();
         frame.render_widget(Paragraph::new(lines), area);
-        return;
+        return Drawn::default();
     }
-    let notice = app.notice.as_ref().map_or_else(Vec::new, |notice| {
+    let notice = app.shared.notice.as_ref().map_or_else(Vec::new, |notice| {
         let mut lines = text::wrap(&notice.text, usize::from(area.width));
         lines.truncate(NOTICE_LINES);
         let style = if notice.bad { theme.bad() } else { Theme::strong() };
@@ -50,47 +41,13 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) {
         Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(lines), Constraint::Length(1)])
             .areas(area);
     title::draw(frame, app, theme, top);
-    draw_body(frame, app, theme, body);
+    let mut drawn = Drawn::default();
+    match &app.help {
+        Some(help) => drawn.help = Some(help.draw(frame, app.screens.front(), app.shared.read_only, theme, body)),
+        None => drawn.screen = Some(app.screens.shown().draw(frame, &app.shared, theme, body)),
+    }
     frame.render_widget(Paragraph::new(notice), said);
     footer::draw(frame, app, theme, bottom);
-    if let Some(dialog) = &app.dialog {
-        overlay::draw(frame, dialog, theme, body);
-    }
-}
-
-fn draw_body(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
-    if let Some(scroll) = app.help {
-        help::draw(frame, app, theme, area, scroll);
-        return;
-    }
-    match app.screen() {
-        Screen::Mappings => mappings::draw(frame, app, theme, area),
-        Screen::Run => run::draw(frame, app, theme, area),
-        Screen::Schema => schema::draw(frame, app, theme, area),
-        Screen::Backfill => backfill::draw(frame, app, theme, area),
-        Screen::History => history::draw(frame, app, theme, area),
-        Screen::Report => history::draw_report(frame, app, theme, area),
-        Screen::Logs => logs::draw(frame, app, theme, area),
-        Screen::Check => check::draw(frame, app, theme, area),
-    }
-}
-
-/// A pane with a title; the one that has the keys is drawn bold.
-fn pane(title: &str, focused: bool, theme: Theme) -> Block<'static> {
-    let style = if focused { Theme::strong() } else { theme.quiet() };
-    let title =
-        Line::styled(format!(" {title} "), if focused { Theme::strong() } else { ratatui::style::Style::new() });
-    Block::new().borders(Borders::ALL).border_set(theme.border()).border_style(style).title(title)
-}
-
-/// Where a list of so many begins, so that the marked line is seen.
-fn first_shown(marked: usize, count: usize, height: usize) -> usize {
-    marked.saturating_sub(height / 2).min(count.saturating_sub(height))
-}
-
-/// The part of a list that follows its end, so many lines up from there.
-fn from_end<T>(list: &[T], height: usize, up: usize) -> &[T] {
-    let up = up.min(list.len().saturating_sub(height));
-    let end = list.len() - up;
-    &list[end.saturating_sub(height)..end]
+    drawn.dialog = app.shared.dialog.as_ref().map(|dialog| dialog.draw(frame, theme, body));
+    drawn
 }

@@ -4,10 +4,10 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::text::{fit, width};
 use crate::domain::config::{Config, StateLocation};
-use crate::tui::Facts;
 use crate::tui::app::App;
+use crate::tui::session::Facts;
+use crate::tui::text::{fit, width};
 use crate::tui::theme::Theme;
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
@@ -15,8 +15,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
     let badges = badges(app);
     let next = next_run(app);
     let right: usize = badges.iter().chain(&next).map(|part| width(part) + 1).sum();
-    let place = app.facts.as_ref().map_or_else(
-        || if app.trouble.is_some() { "not connected".to_owned() } else { "opening".to_owned() },
+    let place = app.shared.facts.as_ref().map_or_else(
+        || if app.shared.trouble.is_some() { "not connected".to_owned() } else { "opening".to_owned() },
         |facts| place(facts, cells.saturating_sub(right + 8), theme),
     );
     let left = fit(&place, cells.saturating_sub(right + 7), theme);
@@ -34,17 +34,17 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
 }
 
 fn badges(app: &App) -> Vec<String> {
-    let emulator = app.facts.as_ref().is_some_and(|facts| facts.emulator);
+    let emulator = app.shared.facts.as_ref().is_some_and(|facts| facts.emulator);
     let mut badges = Vec::new();
-    badges.extend(app.read_only.then(|| "READ-ONLY".to_owned()));
+    badges.extend(app.shared.read_only.then(|| "READ-ONLY".to_owned()));
     badges.extend(emulator.then(|| "EMULATOR".to_owned()));
     badges
 }
 
 /// `next 02:00 in 3h12m`, in UTC as all times are.
 fn next_run(app: &App) -> Option<String> {
-    let (at, left) = app.countdown()?;
-    let is_far = at - app.now.utc >= chrono::TimeDelta::days(1);
+    let (at, left) = app.schedule.countdown(app.shared.now)?;
+    let is_far = at - app.shared.now.utc >= chrono::TimeDelta::days(1);
     let at = at.format(if is_far { "%m-%d %H:%M" } else { "%H:%M" });
     Some(format!("next {at} in {left}"))
 }

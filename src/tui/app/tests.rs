@@ -1,0 +1,254 @@
+//! Keys, events and timers in; state and effects out. No terminal, no engine.
+
+use std::time::Duration;
+
+use super::*;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::RunId;
+use crate::domain::report::Outcome;
+use crate::engine::{Holder, MappingProgress, Phase, Selection, SyncOrder};
+use crate::tui::desk::{Desk, RUN, named, sync};
+use crate::tui::model::Word;
+use crate::tui::model::samples;
+
+#[test]
+fn the_marked_mapping_runs_without_a_question() {
+    let mut desk = Desk::open();
+    desk.press('j');
+    assert_eq!(desk.press('r'), [sync(&["users"])]);
+    desk.start("users");
+    assert_eq!(desk.word("users"), Word::Running);
+    assert_eq!(desk.press('r'), []);
+    assert!(desk.notice().contains("running already"), "{}", desk.notice());
+    desk.finish("users", Outcome::Ok);
+    assert_eq!(desk.word("users"), Word::Ok);
+}
+
+#[test]
+fn a_mapping_that_runs_elsewhere_is_not_started_twice() {
+    let mut desk = Desk::open();
+    let mut orders = samples::status("orders", Some(Outcome::Ok));
+    orders.held_by =
+        Some(Holder { host: "jump2".into(), pid: 4711, run_id: RunId("other".into()), since: samples::utc(8, 0, 0) });
+    desk.watched(vec![orders]);
+    assert_eq!(desk.word("orders"), Word::Elsewhere);
+    assert_eq!(desk.press('r'), []);
+    assert!(desk.notice().contains("jump2"), "{}", desk.notice());
+    assert_eq!(desk.press('R'), [sync(&["users", "carts"])]);
+}
+
+#[test]
+fn our_own_lease_does_not_look_like_somebody_elses() {
+    let mut desk = Desk::open();
+    desk.start("orders");
+    let mut orders = samples::status("orders", Some(Outcome::Ok));
+    orders.held_by =
+        Some(Holder { host: "here".into(), pid: 1, run_id: RunId(RUN.into()), since: samples::utc(8, 0, 0) });
+    desk.watched(vec![orders]);
+    desk.finish("orders", Outcome::Ok);
+    assert_eq!(desk.word("orders"), Word::Ok);
+}
+
+#[test]
+fn a_failure_that_the_state_was_not_told_of_stays_until_a_later_run() {
+    let mut desk = Desk::open();
+    desk.start("carts");
+    desk.finish("carts", Outcome::Failed);
+    // The task panicked, and wrote nothing down.
+    desk.watched(vec![samples::status("carts", None)]);
+    assert_eq!(desk.word("carts"), Word::Failed);
+    let mut later = samples::status("carts", Some(Outcome::Ok));
+    later.last_run.as_mut().unwrap().finished_at = samples::utc(8, 1, 0);
+    desk.watched(vec![later]);
+    assert_eq!(desk.word("carts"), Word::Ok);
+}
+
+#[test]
+fn quitting_while_something_runs_asks_and_waits() {
+    let mut desk = Desk::open();
+    desk.press('r');
+    // Asked for, but the engine has not begun: leaving now would lose it.
+    assert_eq!(desk.press('q'), []);
+    assert!(desk.app.shared.dialog.is_some());
+    desk.press('w');
+    desk.start("orders");
+    let effects = desk.finish("orders", Outcome::Ok);
+    assert!(effects.contains(&Effect::Leave), "{effects:?}");
+    assert_eq!(desk.app.left(), Left::default());
+}
+
+#[test]
+fn the_question_goes_with_what_it_was_about() {
+    let mut desk = Desk::open();
+    desk.start("orders");
+    desk.press('q');
+    desk.hear(Event::MappingFinished { report: Box::new(samples::report("orders", RUN, Outcome::Ok)) });
+    assert!(desk.app.shared.dialog.is_some());
+    desk.end_run("orders", Outcome::Ok);
+    assert!(desk.app.shared.dialog.is_none() && desk.app.shared.leaving.is_none(), "{:?}", desk.app.shared.dialog);
+    assert!(desk.notice().contains("q leaves"), "{}", desk.notice());
+}
+
+#[test]
+fn nobody_is_asked_whether_to_wait_for_a_report_to_be_written() {
+    let mut desk = Desk::open();
+    desk.start("orders");
+    desk.hear(Event::MappingFinished { report: Box::new(samples::report("orders", RUN, Outcome::Ok)) });
+    assert_eq!(desk.press('q'), []);
+    assert!(desk.app.shared.dialog.is_none());
+    assert!(desk.end_run("orders", Outcome::Ok).contains(&Effect::Leave));
+}
+
+#[test]
+fn quitting_may_be_thought_over() {
+    let mut desk = Desk::open();
+    desk.start("orders");
+    desk.press('q');
+    desk.press('w');
+    desk.press('q');
+    let effects = desk.finish("orders", Outcome::Ok);
+    assert!(!effects.contains(&Effect::Leave), "{effects:?}");
+    assert_eq!(desk.press('q'), [Effect::Leave]);
+}
+
+#[test]
+fn ctrl_c_twice_cancels_and_leaves_at_the_safe_point() {
+    let mut desk = Desk::open();
+    desk.start("orders");
+    assert_eq!(desk.ctrl('c'), []);
+    assert_eq!(desk.ctrl('c'), [Effect::Send(Command::CancelAll)]);
+    let effects = desk.finish("orders", Outcome::Cancelled);
+    assert!(effects.contains(&Effect::Leave), "{effects:?}");
+    assert!(desk.app.left().interrupted);
+}
+
+#[test]
+fn ctrl_c_while_nothing_runs_leaves() {
+    let mut desk = Desk::open();
+    assert_eq!(desk.ctrl('c'), [Effect::Leave]);
+    assert!(!desk.app.left().interrupted);
+}
+
+#[test]
+fn a_lost_terminal_cancels_and_keeps_what_is_committed() {
+    let mut desk = Desk::open();
+    desk.start("orders");
+    assert_eq!(desk.tell(Msg::TerminalLost), [Effect::Send(Command::CancelAll)]);
+    assert!(desk.finish("orders", Outcome::Cancelled).contains(&Effect::Leave));
+}
+
+#[test]
+fn a_second_sigterm_leaves_at_once() {
+    let mut desk = Desk::open();
+    desk.start("orders");
+    assert_eq!(desk.tell(Msg::Terminate), [Effect::Send(Command::CancelAll)]);
+    assert_eq!(desk.tell(Msg::Terminate), [Effect::Leave]);
+}
+
+#[test]
+fn read_only_leaves_nothing_that_writes() {
+    let mut desk = Desk::open_with(true, None);
+    for key in ['r', 'R', 'b', 'c', 'p', 'a', ' '] {
+        assert_eq!(desk.press(key), [], "{key}");
+        assert_eq!((desk.app.screens.front(), desk.app.shared.dialog.is_none()), (Screen::Mappings, true));
+    }
+    desk.press('s');
+    assert_eq!(desk.app.screens.front(), Screen::Schema, "looking is allowed");
+}
+
+#[test]
+fn cancelling_asks_and_names_the_mapping() {
+    let mut desk = Desk::open();
+    assert_eq!(desk.press('c'), []);
+    assert!(desk.notice().contains("nothing"), "{}", desk.notice());
+    desk.start("orders");
+    assert_eq!(desk.press('c'), []);
+    assert!(desk.app.shared.dialog.as_ref().unwrap().choices[0].label.contains("orders"));
+    assert_eq!(desk.press('c'), [Effect::Send(Command::Cancel(named("orders")))]);
+}
+
+#[test]
+fn pause_becomes_resume_once_the_mapping_is_held() {
+    let mut desk = Desk::open();
+    desk.start("orders");
+    assert_eq!(desk.press('p'), [Effect::Send(Command::Pause(named("orders")))]);
+    desk.progress("orders", MappingProgress { paused: true, phase: Phase::Extract, ..MappingProgress::default() });
+    assert_eq!(desk.word("orders"), Word::Paused);
+    assert_eq!(desk.press('p'), [Effect::Send(Command::Resume(named("orders")))]);
+}
+
+#[test]
+fn a_broken_configuration_is_read_again_with_one_key() {
+    let mut desk = Desk::closed(false, None);
+    desk.tell(Msg::Opened(Err(Trouble { sentence: "2 problems".into(), problems: vec![] })));
+    assert_eq!(desk.press('r'), []);
+    assert_eq!(desk.press('u'), [Effect::Reopen]);
+    let effects = desk.tell(Msg::Opened(Ok(samples::facts(&["orders"]))));
+    assert!(effects.contains(&Effect::Send(Command::Watch)), "{effects:?}");
+    assert_eq!(desk.app.shared.trouble, None);
+}
+
+#[test]
+fn the_command_lines_run_is_the_exit_code() {
+    let order = SyncOrder::manual(Selection::All);
+    let mut desk = Desk::open_with(false, Some(Start::Sync(order)));
+    desk.start("users");
+    desk.finish("users", Outcome::Failed);
+    assert_eq!(desk.press('q'), [Effect::Leave]);
+    assert!(desk.app.left().failed);
+}
+
+#[test]
+fn a_run_by_hand_is_not_the_exit_code() {
+    let mut desk = Desk::open();
+    desk.press('r');
+    desk.start("orders");
+    desk.finish("orders", Outcome::Failed);
+    desk.press('q');
+    assert_eq!(desk.app.left(), Left::default());
+}
+
+#[test]
+fn what_broke_in_the_engine_does_not_keep_the_console_waiting() {
+    let mut desk = Desk::open();
+    desk.start("orders");
+    desk.hear(Event::EngineFailed { error: "panicked".into() });
+    assert!(!desk.app.busy());
+    assert!(desk.notice().contains("panicked"), "{}", desk.notice());
+    // Another run lives on and says so.
+    desk.hear(Event::Warned { run: RunId("other".into()), mapping: named("users"), message: "slow".into() });
+    assert!(desk.app.busy());
+}
+
+#[test]
+fn nothing_wakes_an_idle_console_but_looking_at_the_state() {
+    let mut desk = Desk::open();
+    desk.hear(Event::MeasureFinished);
+    let wake = desk.app.next_wake().unwrap();
+    assert!(wake >= desk.now.at + Duration::from_secs(5));
+    desk.now.at = wake;
+    assert_eq!(desk.tell(Msg::Tick), [Effect::Send(Command::Watch)]);
+    desk.app.shared.dirty = false;
+    // Not asked again before it was answered.
+    assert!(desk.app.next_wake().is_none_or(|next| next > desk.now.at));
+    desk.watched(vec![samples::status("orders", Some(Outcome::Ok))]);
+    assert!(!desk.app.shared.dirty, "nothing has changed, so nothing is drawn");
+}
+
+#[test]
+fn a_server_that_is_away_is_asked_again_soon() {
+    let mut desk = Desk::open();
+    let problem = Fault::new(FaultKind::Transient, "Connecting to MySQL failed").to_string();
+    let mut orders = samples::status("orders", Some(Outcome::Ok));
+    orders.problem = Some(problem);
+    desk.hear(Event::Measured { status: Box::new(orders) });
+    assert_eq!(desk.word("orders"), Word::Error);
+    desk.hear(Event::MeasureFinished);
+    desk.watched(vec![samples::status("orders", Some(Outcome::Ok))]);
+    assert_eq!(desk.word("orders"), Word::Error, "the state does not know better");
+    desk.now.at += Duration::from_secs(11);
+    let effects = desk.tell(Msg::Tick);
+    assert!(effects.contains(&Effect::Send(Command::Measure(Selection::All))), "{effects:?}");
+    desk.hear(Event::Measured { status: Box::new(samples::measured(samples::status("orders", Some(Outcome::Ok)), 3)) });
+    assert_eq!(desk.word("orders"), Word::Ok);
+}

@@ -1,0 +1,129 @@
+//! Deleted rows: looked for, asked about, deleted.
+
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::RunId;
+use crate::domain::report::{Outcome, Trigger};
+use crate::engine::{Command, Event, Selection};
+use crate::tui::desk::looks::snapshots;
+use crate::tui::desk::{Desk, RUN, named, vanished};
+use crate::tui::dialog::Intent;
+use crate::tui::model::Word;
+use crate::tui::shared::Effect;
+
+fn deletes(dry_run: bool) -> Effect {
+    Effect::Send(Command::Deletes { selection: Selection::Named(vec![named("orders")]), dry_run })
+}
+
+/// Three rows have vanished, and the question is open.
+fn asked(word: &str) -> Desk {
+    let mut desk = Desk::deleting(word);
+    assert_eq!(desk.press('x'), [deletes(true)]);
+    desk.looked(vanished(3));
+    desk
+}
+
+#[test]
+fn deleted_rows_are_counted_then_asked_about_then_deleted() {
+    let mut desk = asked("hard");
+    let dialog = desk.app.shared.dialog.clone().unwrap();
+    assert!(dialog.lines[0].contains("3 of 18,204 rows of demo.shop.orders"), "{dialog:?}");
+    assert!(dialog.lines.iter().any(|line| line.contains("deleted from the table")), "{dialog:?}");
+    assert!(dialog.lines.iter().any(|line| line.contains("no more than 0.1")), "{dialog:?}");
+    assert_eq!(dialog.chosen(), Intent::Nothing, "Enter alone deletes nothing");
+    assert!(!desk.app.busy());
+    assert_eq!(desk.press('d'), [deletes(false)]);
+    assert!(desk.app.busy());
+    let mut done = vanished(3);
+    done.run_id = RunId("20261123T080100Z-d0e000".into());
+    done.deletion.as_mut().unwrap().deleted = 3;
+    desk.looked(done);
+    assert!(desk.notice().contains("3 row(s)") && desk.app.shared.dialog.is_none(), "{}", desk.notice());
+    assert_eq!(desk.app.shared.book.get(&named("orders")).unwrap().log.as_ref().unwrap().trigger, Trigger::Deletes);
+}
+
+#[test]
+fn marking_says_where() {
+    let desk = asked("soft");
+    let dialog = desk.app.shared.dialog.unwrap();
+    assert!(dialog.lines.iter().any(|line| line.contains("`_bqsync_deleted_at`")), "{dialog:?}");
+    assert!(dialog.choices.iter().any(|choice| choice.label == "mark 3 rows"), "{dialog:?}");
+}
+
+#[test]
+fn a_look_is_no_run_that_the_mapping_remembers() {
+    let mut desk = Desk::deleting("hard");
+    desk.start("orders");
+    desk.finish("orders", Outcome::Ok);
+    let last = desk.app.shared.book.get(&named("orders")).unwrap().last_run().cloned();
+    desk.press('x');
+    desk.looked(vanished(0));
+    assert!(desk.app.shared.dialog.is_none() && desk.notice().contains("still in MySQL"), "{}", desk.notice());
+    let row = desk.app.shared.book.get(&named("orders")).unwrap();
+    assert_eq!((row.last_run(), &row.log.as_ref().unwrap().run.0), (last.as_ref(), &RUN.to_owned()));
+}
+
+#[test]
+fn what_the_guard_refuses_cannot_be_confirmed() {
+    let mut desk = Desk::deleting("hard");
+    desk.press('x');
+    let mut report = vanished(9_000);
+    let guard =
+        Fault::new(FaultKind::Conflict, "9,000 of 18,204 rows are gone").with_hint("raise `max_delete_fraction`");
+    report.fail(&guard);
+    desk.looked(report);
+    let dialog = desk.app.shared.dialog.clone().unwrap();
+    assert!(dialog.choices.iter().all(|choice| choice.intent == Intent::Nothing), "{dialog:?}");
+    assert!(dialog.lines.iter().any(|line| line.contains("raise `max_delete_fraction`")), "{dialog:?}");
+    assert_eq!(desk.word("orders"), Word::Ok, "the mapping itself has not failed");
+}
+
+#[test]
+fn a_question_does_not_come_between_a_key_and_what_it_was_meant_for() {
+    let mut elsewhere = Desk::deleting("hard");
+    elsewhere.press('x');
+    elsewhere.press('j');
+    elsewhere.looked(vanished(3));
+    let mut typing = Desk::deleting("hard");
+    typing.press('x');
+    typing.press('/');
+    typing.looked(vanished(3));
+    for desk in [elsewhere, typing] {
+        assert!(desk.app.shared.dialog.is_none() && desk.notice().contains("3 of 18,204 rows"), "{}", desk.notice());
+    }
+}
+
+#[test]
+fn one_look_at_a_time_and_none_where_something_runs() {
+    let mut desk = Desk::deleting("hard");
+    desk.press('x');
+    desk.press('j');
+    assert_eq!(desk.press('x'), []);
+    assert!(desk.notice().contains("of orders are being looked for already"), "{}", desk.notice());
+    let mut desk = Desk::deleting("hard");
+    desk.start("orders");
+    assert_eq!(desk.press('x'), []);
+    assert!(desk.notice().contains("running already"), "{}", desk.notice());
+}
+
+#[test]
+fn an_engine_that_broke_takes_the_look_with_it() {
+    let mut desk = Desk::deleting("hard");
+    desk.press('x');
+    desk.hear(Event::EngineFailed { error: "it broke".into() });
+    assert_eq!(desk.press('x'), [deletes(true)]);
+}
+
+#[test]
+fn a_mapping_that_ignores_deletions_and_a_console_that_only_reads_delete_nothing() {
+    let mut desk = Desk::open();
+    assert_eq!(desk.press('x'), []);
+    assert!(desk.notice().contains("deletes: ignore"), "{}", desk.notice());
+    let mut desk = Desk::open_with(true, None);
+    assert_eq!(desk.press('x'), []);
+    assert!(desk.app.shared.notice.is_none());
+}
+
+#[test]
+fn the_question_before_rows_are_deleted() {
+    snapshots("deletes", &mut asked("soft"));
+}

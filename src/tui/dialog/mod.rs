@@ -1,0 +1,94 @@
+//! Questions: what will be done, in full, before it is done.
+
+#[cfg(test)]
+mod tests;
+pub mod view;
+
+use crate::domain::ids::MappingName;
+use crate::engine::{BackfillAsk, ColumnDecision};
+use crate::tui::keys::Action;
+use crate::tui::scroll::{Extent, Scroll};
+
+/// Lines that a page is.
+const PAGE: usize = 5;
+
+/// A question with its answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dialog {
+    pub title: String,
+    pub lines: Vec<String>,
+    pub choices: Vec<Choice>,
+    pub selected: usize,
+    /// Where the lines do not fit.
+    pub scroll: Scroll,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    pub letter: char,
+    pub label: String,
+    pub intent: Intent,
+}
+
+/// What an answer does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Intent {
+    Nothing,
+    Cancel(MappingName),
+    CancelAll,
+    WaitAndQuit,
+    CancelAndQuit,
+    StartBackfill { ask: BackfillAsk, restart: bool },
+    OpenBackfill(BackfillAsk),
+    DeleteRows(MappingName),
+    Decide { mapping: MappingName, decisions: Vec<ColumnDecision> },
+}
+
+impl Dialog {
+    #[must_use]
+    pub fn new(title: impl Into<String>, lines: Vec<String>, choices: Vec<Choice>) -> Self {
+        Self { title: title.into(), lines, choices, selected: 0, scroll: Scroll::default() }
+    }
+
+    /// The answer that a letter stands for.
+    #[must_use]
+    pub fn by_letter(&self, letter: char) -> Option<Intent> {
+        self.choices.iter().find(|choice| choice.letter == letter).map(|choice| choice.intent.clone())
+    }
+
+    /// What a key answers; `None`: nothing yet.
+    pub fn act(&mut self, action: Action) -> Option<Intent> {
+        match action {
+            Action::Open => return Some(self.chosen()),
+            Action::Back => return Some(Intent::Nothing),
+            Action::Down | Action::Right | Action::NextPane => self.move_by(true),
+            Action::Up | Action::Left | Action::PreviousPane => self.move_by(false),
+            Action::PageDown | Action::PageUp => self.scroll.travel(action, PAGE),
+            _ => {}
+        }
+        None
+    }
+
+    pub const fn drawn(&mut self, extent: Extent) {
+        self.scroll.drawn(extent);
+    }
+
+    fn move_by(&mut self, forward: bool) {
+        let count = self.choices.len().max(1);
+        self.selected = (self.selected + if forward { 1 } else { count - 1 }) % count;
+    }
+
+    #[must_use]
+    pub fn chosen(&self) -> Intent {
+        self.choices.get(self.selected).map_or(Intent::Nothing, |choice| choice.intent.clone())
+    }
+
+    #[must_use]
+    pub fn asks_to_quit(&self) -> bool {
+        self.choices.iter().any(|choice| choice.intent == Intent::CancelAndQuit)
+    }
+}
+
+pub fn choice(letter: char, label: impl Into<String>, intent: Intent) -> Choice {
+    Choice { letter, label: label.into(), intent }
+}

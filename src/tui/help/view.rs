@@ -1,0 +1,60 @@
+//! The key table, what works here first.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::Help;
+use crate::tui::keys::{Scope, bindings, names};
+use crate::tui::panes::pane;
+use crate::tui::screen::Screen;
+use crate::tui::scroll::Extent;
+use crate::tui::text::left;
+use crate::tui::theme::Theme;
+
+impl Help {
+    /// Over `screen`.
+    pub fn draw(&self, frame: &mut Frame<'_>, screen: Screen, read_only: bool, theme: Theme, area: Rect) -> Extent {
+        let block = pane("Help", true, theme);
+        let inner = block.inner(area);
+        frame.render_widget(block, area);
+        let lines = content(screen, read_only, theme);
+        let extent = Extent { lines: lines.len(), height: usize::from(inner.height) };
+        frame.render_widget(Paragraph::new(lines).scroll(self.scroll.offset(extent)), inner);
+        extent
+    }
+}
+
+fn content(screen: Screen, read_only: bool, theme: Theme) -> Vec<Line<'static>> {
+    let here = Scope::Screen(screen);
+    let mut lines = section(here, read_only, theme);
+    let others = Screen::ALL.into_iter().flat_map(|screen| {
+        let form = (screen == Screen::Backfill).then_some(Scope::Form);
+        std::iter::once(Scope::Screen(screen)).chain(form)
+    });
+    for scope in others.filter(|scope| *scope != here) {
+        lines.push(Line::raw(""));
+        lines.extend(section(scope, read_only, theme));
+    }
+    lines.push(Line::raw(""));
+    for sentence in [
+        "All times are UTC. LAG is how far MySQL's newest row is ahead of the watermark.",
+        "Staged rows are in BigQuery, in a table of their own; published ones are in the target.",
+        "? unknown, - nothing. The state is read again every few seconds, MySQL every minute.",
+    ] {
+        lines.push(Line::styled(sentence, theme.quiet()));
+    }
+    lines
+}
+
+fn section(scope: Scope, read_only: bool, theme: Theme) -> Vec<Line<'static>> {
+    let mut lines = vec![Line::styled(scope.title(), Theme::strong())];
+    for binding in bindings(scope, read_only) {
+        lines.push(Line::from(vec![
+            Span::styled(format!("  {}", left(&names(binding), 16, theme)), theme.key()),
+            Span::raw(binding.help),
+        ]));
+    }
+    lines
+}

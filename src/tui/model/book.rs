@@ -1,0 +1,115 @@
+//! All mappings, and what changes them: the state, MySQL, progress and ends of runs.
+
+use std::collections::HashMap;
+
+use super::now::Now;
+use super::row::{Measured, Row};
+use crate::domain::config::Config;
+use crate::domain::ids::MappingName;
+use crate::domain::report::MappingReport;
+use crate::engine::{MappingStatus, Progress};
+
+/// All mappings, in the order of the file.
+#[derive(Debug, Default)]
+pub struct Book {
+    pub rows: Vec<Row>,
+    places: HashMap<MappingName, usize>,
+}
+
+impl Book {
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let rows: Vec<Row> = config.mappings.iter().map(Row::new).collect();
+        let places = rows.iter().enumerate().map(|(place, row)| (row.name.clone(), place)).collect();
+        Self { rows, places }
+    }
+
+    /// A mapping that is still in the file keeps what is known of it.
+    pub fn take_over(&mut self, mut old: Self) {
+        for row in &mut self.rows {
+            if let Some(place) = old.places.get(&row.name).copied() {
+                let before = &mut old.rows[place];
+                row.status = before.status.take();
+                row.log = before.log.take();
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn get(&self, name: &MappingName) -> Option<&Row> {
+        self.rows.get(*self.places.get(name)?)
+    }
+
+    pub fn get_mut(&mut self, name: &MappingName) -> Option<&mut Row> {
+        self.rows.get_mut(*self.places.get(name)?)
+    }
+
+    #[must_use]
+    pub fn place(&self, name: &MappingName) -> Option<usize> {
+        self.places.get(name).copied()
+    }
+
+    /// What the state says now; what MySQL said stays. `true` when that changes anything.
+    pub fn watched(&mut self, statuses: Vec<MappingStatus>) -> bool {
+        let mut changed = false;
+        for mut status in statuses {
+            let Some(row) = self.get_mut(&status.mapping) else { continue };
+            row.keep_unrecorded(&mut status);
+            match &mut row.status {
+                // A run of ours knows better until it has ended.
+                Some(known) if row.live.is_some() => known.backfill = status.backfill,
+                Some(known) if *known == status => {}
+                known => {
+                    *known = Some(status);
+                    changed = true;
+                }
+            }
+        }
+        changed
+    }
+
+    /// As `watched`, with what MySQL says.
+    pub fn measured(&mut self, mut status: MappingStatus) -> bool {
+        let measured = Some(Measured {
+            newest: status.newest.take(),
+            lag: status.lag.take(),
+            // The state's own trouble is told with the state.
+            problem: status.problem.take(),
+        });
+        let Some(row) = self.get_mut(&status.mapping) else { return false };
+        let changed = row.measured != measured;
+        row.measured = measured;
+        self.watched(vec![status]) || changed
+    }
+
+    /// How far everything is.
+    pub fn progressed(&mut self, progress: &Progress) {
+        for row in &mut self.rows {
+            match (progress.mappings.get(&row.name), &mut row.live) {
+                (Some(new), Some(live)) => live.clone_from(new),
+                (Some(new), none) => *none = Some(new.clone()),
+                (None, live) => *live = None,
+            }
+        }
+    }
+
+    /// Once a second while something runs.
+    pub fn sample(&mut self, now: Now) {
+        for row in &mut self.rows {
+            if let Some(live) = &row.live {
+                row.rates.sample(live, now.at);
+            }
+        }
+    }
+
+    pub fn finished(&mut self, report: &MappingReport) {
+        if let Some(row) = self.get_mut(&report.mapping_name) {
+            row.finished(report);
+        }
+    }
+
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.rows.iter().filter(|row| row.live.is_some()).count()
+    }
+}

@@ -1,0 +1,119 @@
+//! One mapping, as the console knows it.
+
+use super::rates::Rates;
+use super::run_log::RunLog;
+use crate::domain::config::Mapping;
+use crate::domain::ids::MappingName;
+use crate::domain::report::MappingReport;
+use crate::engine::{Lag, LastRun, MappingProgress, MappingStatus};
+
+/// One mapping.
+#[derive(Debug)]
+pub struct Row {
+    pub name: MappingName,
+    pub source: String,
+    pub target: String,
+    /// As BigQuery's own tools write it: `project.dataset.table`.
+    pub full_target: String,
+    pub mode: &'static str,
+    pub cursor: String,
+    pub keys: Vec<String>,
+    /// The latest word of the state; `None` until it was read.
+    pub status: Option<MappingStatus>,
+    pub measured: Option<Measured>,
+    /// While a run of ours works on it.
+    pub live: Option<MappingProgress>,
+    pub rates: Rates,
+    /// The latest run that this console has seen.
+    pub log: Option<RunLog>,
+}
+
+/// What MySQL said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    pub newest: Option<String>,
+    pub lag: Option<Lag>,
+    pub problem: Option<String>,
+}
+
+impl Row {
+    pub(super) fn new(mapping: &Mapping) -> Self {
+        Self {
+            name: mapping.name.clone(),
+            source: mapping.source.to_string(),
+            target: format!("{}.{}", mapping.target.dataset, mapping.target.table),
+            full_target: mapping.target.to_string(),
+            mode: mapping.mode.word(),
+            cursor: mapping.incremental_column.clone(),
+            keys: mapping.primary_keys.clone(),
+            status: None,
+            measured: None,
+            live: None,
+            rates: Rates::default(),
+            log: None,
+        }
+    }
+
+    #[must_use]
+    pub fn watermark(&self) -> Option<&str> {
+        self.status.as_ref()?.watermark.as_deref()
+    }
+
+    #[must_use]
+    pub fn last_run(&self) -> Option<&LastRun> {
+        self.status.as_ref()?.last_run.as_ref()
+    }
+
+    /// Why MySQL or the state could not be asked.
+    #[must_use]
+    pub fn problem(&self) -> Option<&str> {
+        let of_state = self.status.as_ref().and_then(|status| status.problem.as_deref());
+        of_state.or_else(|| self.measured.as_ref().and_then(|measured| measured.problem.as_deref()))
+    }
+
+    #[must_use]
+    pub fn undecided(&self) -> &[String] {
+        self.status.as_ref().map_or(&[], |status| &status.undecided)
+    }
+
+    /// The report of the latest run seen here, or what the state kept of the last one.
+    #[must_use]
+    pub fn last_error(&self) -> Option<(&str, Option<&str>)> {
+        if self.live.is_some() {
+            return None;
+        }
+        let seen = self.log.as_ref().and_then(|log| log.report.as_ref());
+        if let Some(report) = seen {
+            return report.errors.first().map(|error| (error.as_str(), report.hint.as_deref()));
+        }
+        let last = self.last_run()?;
+        last.error.as_deref().map(|error| (error, last.hint.as_deref()))
+    }
+
+    /// The state does not tell of a run that could not write its end into it: its task panicked, or it got no lease.
+    pub(super) fn keep_unrecorded(&self, status: &mut MappingStatus) {
+        let known = self.last_run().filter(|last| self.log.as_ref().is_some_and(|log| log.run == last.run_id));
+        let recorded = status.last_run.as_ref().map(|last| last.finished_at);
+        if let Some(known) = known.filter(|known| recorded.is_none_or(|recorded| recorded < known.finished_at)) {
+            status.last_run = Some(known.clone());
+        }
+    }
+
+    pub(super) fn finished(&mut self, report: &MappingReport) {
+        self.live = None;
+        let Some(status) = self.status.as_mut() else { return };
+        status.watermark.clone_from(&report.watermark_after);
+        status.held_by = None;
+        status.last_run = Some(LastRun {
+            run_id: report.run_id.clone(),
+            trigger: self.log.as_ref().map(|log| log.trigger).unwrap_or_default(),
+            finished_at: report.finished_at,
+            outcome: report.outcome,
+            rows: report.records_processed,
+            duration_ms: u64::try_from((report.finished_at - report.started_at).num_milliseconds()).unwrap_or(0),
+            error: report.errors.first().cloned(),
+            hint: report.hint.clone(),
+            lag_seconds: report.lag_seconds,
+        });
+    }
+}

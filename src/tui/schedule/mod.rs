@@ -1,0 +1,78 @@
+//! The next scheduled run, counted down in the title.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::engine::Command;
+use crate::tui::model::Now;
+use crate::tui::shared::Shared;
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+#[derive(Debug, Default)]
+pub struct Schedule {
+    /// Runs that were missed are made up.
+    pub makes_up: bool,
+    next_run: Option<DateTime<Utc>>,
+}
+
+impl Schedule {
+    /// The engine is to run mappings when they are due. Without `bqsync schedule` nothing that was missed is made up: a
+    /// console is opened to look, and that alone must not set a night's work off.
+    pub fn follow(&mut self, shared: &mut Shared) {
+        self.next_run = None;
+        let any = shared.facts.as_ref().is_some_and(|facts| facts.config.mappings.iter().any(|m| m.schedule.is_some()));
+        if any && !shared.read_only {
+            shared.send(Command::FollowSchedule { make_up: self.makes_up });
+        }
+    }
+
+    pub fn run_scheduled(&mut self, at: DateTime<Utc>, shared: &mut Shared) {
+        self.next_run = Some(at);
+        shared.timers.countdown_at = self.changes(shared.now);
+    }
+
+    /// `12m`, once for the title; `None` when no run is scheduled or its time has come.
+    #[must_use]
+    pub fn countdown(&self, now: Now) -> Option<(DateTime<Utc>, String)> {
+        let at = self.next_run?;
+        let left = at - now.utc;
+        (left > TimeDelta::zero()).then(|| (at, words(left)))
+    }
+
+    /// When the countdown will read differently.
+    #[must_use]
+    pub fn changes(&self, now: Now) -> Option<Instant> {
+        let left = self.next_run? - now.utc;
+        let unit = TimeDelta::seconds(unit(left.num_seconds())).num_milliseconds();
+        let stays = u64::try_from(left.num_milliseconds() % unit).ok().filter(|_| left > TimeDelta::zero())?;
+        // It reads differently just after the full unit.
+        Some(now.at + Duration::from_millis(stays + 1))
+    }
+}
+
+/// The smaller of the two units that a stretch of so many seconds is told in.
+const fn unit(seconds: i64) -> i64 {
+    match seconds {
+        ..MINUTE => 1,
+        MINUTE..DAY => MINUTE,
+        DAY.. => HOUR,
+    }
+}
+
+/// Coarser than a duration that is over: it need not be drawn anew every second.
+fn words(left: TimeDelta) -> String {
+    let seconds = left.num_seconds();
+    match seconds {
+        ..MINUTE => format!("{seconds}s"),
+        MINUTE..HOUR => format!("{}m", seconds / MINUTE),
+        HOUR..DAY => format!("{}h{:02}m", seconds / HOUR, seconds % HOUR / MINUTE),
+        DAY.. => format!("{}d{}h", seconds / DAY, seconds % DAY / HOUR),
+    }
+}

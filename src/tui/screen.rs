@@ -1,0 +1,34 @@
+//! The screens by name. Keys, titles and dispatch follow from this list.
+
+/// A screen; what it remembers stays when it is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Screen {
+    Mappings,
+    Run,
+    Schema,
+    Backfill,
+    History,
+    Report,
+    Logs,
+    Check,
+}
+
+impl Screen {
+    /// In the order in which help lists them.
+    pub const ALL: [Self; 8] =
+        [Self::Mappings, Self::Run, Self::Schema, Self::Backfill, Self::History, Self::Report, Self::Logs, Self::Check];
+
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Mappings => "Mappings",
+            Self::Run => "Run",
+            Self::Schema => "Schema review",
+            Self::Backfill => "Backfill",
+            Self::History => "History",
+            Self::Report => "Report of a run",
+            Self::Logs => "Logs",
+            Self::Check => "Check",
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Screen 4: what is to be moved again, and what that would do.
+
+pub mod questions;
+#[cfg(test)]
+mod tests;
+mod values;
+mod view;
+
+use chrono_tz::Tz;
+use ratatui::crossterm::event::{Event, KeyEvent};
+use tui_input::Input;
+use tui_input::backend::crossterm::EventHandler;
+
+use self::values::read_value;
+use super::shown::{About, Acts, Next};
+use crate::domain::ids::MappingName;
+use crate::engine::{BackfillAsk, BackfillPreview, BackfillState, Command, Event as EngineEvent};
+use crate::tui::keys::{Action, Scope};
+use crate::tui::model::Book;
+use crate::tui::scroll::{Extent, Scroll};
+use crate::tui::shared::Shared;
+
+/// Where the keys go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Field {
+    Mapping,
+    #[default]
+    Start,
+    End,
+    /// The preview, and the run below it.
+    Below,
+}
+
+/// What is known of what is asked for.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Preview {
+    #[default]
+    None,
+    Asked(BackfillAsk),
+    Failed {
+        error: String,
+        hint: String,
+    },
+    Read(Box<BackfillPreview>),
+}
+
+#[derive(Debug, Default)]
+pub struct Backfill {
+    pub mapping: Option<MappingName>,
+    pub start: Input,
+    pub end: Input,
+    pub field: Field,
+    pub preview: Preview,
+    /// What was started from here.
+    pub running: Option<BackfillAsk>,
+    pub scroll: Scroll,
+}
+
+impl Backfill {
+    /// An unfinished backfill's words are filled in, because they are what goes on with it.
+    fn fill(&mut self, mapping: &MappingName, unfinished: Option<&BackfillState>) {
+        if self.mapping.as_ref() == Some(mapping) {
+            return;
+        }
+        *self = Self { mapping: Some(mapping.clone()), ..Self::default() };
+        if let Some(state) = unfinished {
+            self.start = Input::new(state.start.clone());
+            self.end = Input::new(state.end.clone().unwrap_or_default());
+        }
+    }
+
+    fn fill_with(&mut self, ask: &BackfillAsk) {
+        *self = Self {
+            mapping: Some(ask.mapping.clone()),
+            start: Input::new(ask.start.clone()),
+            end: Input::new(ask.end.clone().unwrap_or_default()),
+            field: Field::Below,
+            ..Self::default()
+        };
+    }
+
+    /// Fills the form with what was asked for elsewhere, and previews it.
+    pub fn preview(&mut self, ask: BackfillAsk, shared: &mut Shared) {
+        self.fill_with(&ask);
+        self.ask_for(ask, shared);
+    }
+
+    /// Fills the form with what was asked for elsewhere, and starts it.
+    pub fn start_with(&mut self, ask: BackfillAsk, restart: bool, shared: &mut Shared) {
+        self.fill_with(&ask);
+        self.begin(ask, restart, shared);
+    }
+
+    pub fn begin(&mut self, ask: BackfillAsk, restart: bool, shared: &mut Shared) {
+        self.running = Some(ask.clone());
+        self.field = Field::Below;
+        shared.send_run(Command::Backfill { ask, restart, shard: None });
+    }
+
+    fn preview_or_start(&mut self, shared: &mut Shared) {
+        if let Some(dialog) = self.confirm() {
+            shared.dialog = Some(dialog);
+        } else if let Some(ask) = self.ask() {
+            self.ask_for(ask, shared);
+        } else {
+            shared.say("give a start that can be read first");
+        }
+    }
+
+    fn ask_for(&mut self, ask: BackfillAsk, shared: &mut Shared) {
+        self.preview = Preview::Asked(ask.clone());
+        self.scroll = Scroll::default();
+        shared.send(Command::PreviewBackfill(ask));
+    }
+
+    fn next_field(&mut self, forward: bool) {
+        const ORDER: [Field; 4] = [Field::Mapping, Field::Start, Field::End, Field::Below];
+        let place = ORDER.iter().position(|field| *field == self.field).unwrap_or(0);
+        self.field = ORDER[(place + if forward { 1 } else { ORDER.len() - 1 }) % ORDER.len()];
+    }
+
+    fn travel(&mut self, action: Action, page: usize) {
+        match (self.field, action) {
+            (Field::Below, _) => self.scroll.travel(action, page),
+            (_, Action::Down) => self.next_field(true),
+            (_, Action::Up) => self.next_field(false),
+            _ => {}
+        }
+    }
+
+    fn other_mapping(&mut self, book: &Book, forward: bool) {
+        let place = self.mapping.as_ref().and_then(|name| book.place(name));
+        let count = book.rows.len();
+        let (Field::Mapping, Some(place)) = (self.field, place) else { return };
+        let next = (place + if forward { 1 } else { count - 1 }) % count;
+        self.mapping = book.rows.get(next).map(|row| row.name.clone());
+        self.preview = Preview::None;
+    }
+
+    /// What the fields ask for, where they can be read.
+    #[must_use]
+    pub fn ask(&self) -> Option<BackfillAsk> {
+        let (start, end) = (self.start.value().trim(), self.end.value().trim());
+        let readable = read_value(start, Tz::UTC).is_ok() && (end.is_empty() || read_value(end, Tz::UTC).is_ok());
+        let ask = BackfillAsk {
+            mapping: self.mapping.clone()?,
+            start: start.to_owned(),
+            end: (!end.is_empty()).then(|| end.to_owned()),
+        };
+        readable.then_some(ask)
+    }
+
+    fn previewed(&mut self, preview: &BackfillPreview) {
+        if matches!(&self.preview, Preview::Asked(ask) if *ask == preview.ask) {
+            self.preview = Preview::Read(Box::new(preview.clone()));
+            self.field = Field::Below;
+        }
+    }
+
+    fn failed(&mut self, mapping: &MappingName, error: String, hint: String) {
+        if matches!(&self.preview, Preview::Asked(ask) if ask.mapping == *mapping) {
+            self.preview = Preview::Failed { error, hint };
+        }
+    }
+}
+
+impl Acts for Backfill {
+    fn open(&mut self, about: About, shared: &mut Shared) -> bool {
+        let About::Mapping(name) = about else { return false };
+        let unfinished = shared.book.get(&name).and_then(|row| row.status.as_ref()?.backfill.clone());
+        self.fill(&name, unfinished.as_ref());
+        true
+    }
+
+    fn can_open(&self, subject: Option<&MappingName>, shared: &Shared) -> bool {
+        shared.facts.is_some() && subject.is_some_and(|name| shared.book.get(name).is_some())
+    }
+
+    fn subject<'a>(&'a self, _shared: &Shared) -> Option<&'a MappingName> {
+        self.mapping.as_ref()
+    }
+
+    fn act(&mut self, action: Action, shared: &mut Shared) -> Next {
+        match action {
+            Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom => {
+                self.travel(action, shared.page());
+            }
+            Action::NextPane => self.next_field(true),
+            Action::PreviousPane => self.next_field(false),
+            Action::Right => self.other_mapping(&shared.book, true),
+            Action::Left => self.other_mapping(&shared.book, false),
+            Action::Open => self.preview_or_start(shared),
+            _ => return Next::Usual,
+        }
+        Next::Done
+    }
+
+    fn possible(&self, action: Action, _shared: &Shared) -> bool {
+        match action {
+            Action::Open => self.ask().is_some(),
+            // What chooses the mapping, and how to get there.
+            Action::Left | Action::Right => self.field == Field::Mapping,
+            Action::Up => self.field == Field::Start,
+            _ => true,
+        }
+    }
+
+    fn label(&self, action: Action) -> Option<&'static str> {
+        (action == Action::Open && matches!(self.preview, Preview::Read(_))).then_some("start")
+    }
+
+    fn field(&self) -> Option<Scope> {
+        matches!(self.field, Field::Start | Field::End).then_some(Scope::Form)
+    }
+
+    fn type_in(&mut self, event: &KeyEvent, _shared: &mut Shared) {
+        let field = if self.field == Field::End { &mut self.end } else { &mut self.start };
+        if field.handle_event(&Event::Key(*event)).is_some_and(|changed| changed.value) {
+            // A preview of other words would be a lie.
+            self.preview = Preview::None;
+        }
+    }
+
+    fn heard(&mut self, event: &EngineEvent, _is_shown: bool, _shared: &mut Shared) {
+        match event {
+            EngineEvent::BackfillPreviewed { preview } => self.previewed(preview),
+            EngineEvent::PreviewFailed { mapping, error, hint } => self.failed(mapping, error.clone(), hint.clone()),
+            _ => {}
+        }
+    }
+
+    fn drawn(&mut self, extent: Extent) {
+        self.scroll.drawn(extent);
+    }
+}

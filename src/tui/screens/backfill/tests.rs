@@ -1,0 +1,165 @@
+//! A backfill: asked for, previewed, asked about, started.
+
+use ratatui::crossterm::event::KeyCode;
+
+use super::Preview;
+use crate::domain::report::Outcome;
+use crate::engine::{BackfillAsk, BackfillPreview, BackfillState, Command, Event, PublishBytes, SlicePreview};
+use crate::tui::app::Msg;
+use crate::tui::desk::looks::{plain, snapshots};
+use crate::tui::desk::{Desk, named};
+use crate::tui::model::samples;
+use crate::tui::shared::Effect;
+
+fn ask() -> BackfillAsk {
+    BackfillAsk { mapping: named("orders"), start: "2026-10-01".into(), end: Some("2026-10-31".into()) }
+}
+
+fn preview(unfinished: Option<BackfillState>) -> Event {
+    Event::BackfillPreviewed {
+        preview: Box::new(BackfillPreview {
+            ask: ask(),
+            window: "[2026-10-01 00:00:00, 2026-10-31 23:59:59]".into(),
+            notes: vec![],
+            slices: vec![],
+            more_slices: false,
+            rows_estimate: Some(62_000),
+            bytes_estimate: Some(9_000_000),
+            rows_in_target: Some(61_000),
+            publish: "merge".into(),
+            publish_bytes: Some(PublishBytes { of_table: 80_000_000, publishes: 3, in_all: 249_000_000 }),
+            unfinished,
+        }),
+    }
+}
+
+#[test]
+fn a_backfill_is_previewed_then_asked_about_then_started() {
+    let mut desk = Desk::open();
+    desk.press('b');
+    desk.tell(Msg::Paste("2026-10-01".to_owned()));
+    desk.code(KeyCode::Tab);
+    "2026-10-31".chars().for_each(|c| {
+        desk.press(c);
+    });
+    assert_eq!(desk.code(KeyCode::Enter), [Effect::Send(Command::PreviewBackfill(ask()))]);
+    desk.hear(preview(None));
+    assert_eq!(desk.code(KeyCode::Enter), []);
+    let lines = &desk.app.shared.dialog.as_ref().unwrap().lines;
+    assert!(lines[0].contains("62,000"), "{lines:?}");
+    assert!(lines[2].contains("80.0 MB of the table by each of 3 publishes, about 249.0 MB in all"), "{lines:?}");
+    assert_eq!(desk.press('y'), [Effect::Send(Command::Backfill { ask: ask(), restart: false, shard: None })]);
+    assert!(desk.app.busy());
+}
+
+#[test]
+fn a_preview_of_other_words_is_not_shown() {
+    let mut desk = Desk::open();
+    desk.press('b');
+    desk.tell(Msg::Paste("2026-10-01".to_owned()));
+    desk.code(KeyCode::Enter);
+    desk.press('5');
+    desk.hear(preview(None));
+    assert_eq!(desk.app.screens.backfill.confirm(), None);
+}
+
+fn unfinished() -> BackfillState {
+    BackfillState {
+        start: "2026-10-01".into(),
+        end: Some("2026-10-31".into()),
+        from: "2026-10-01 00:00:00".into(),
+        to: "2026-10-31 23:59:59".into(),
+        done: Some("2026-10-12 00:00:00".into()),
+        slices: 3,
+        rows: 21_000,
+        began_at: samples::utc(7, 0, 0),
+        by: "ops@jump".into(),
+        parts: None,
+    }
+}
+
+#[test]
+fn an_unfinished_backfill_is_offered_when_the_console_opens() {
+    let mut desk = Desk::closed(false, None);
+    desk.tell(Msg::Opened(Ok(samples::facts(&["orders"]))));
+    let mut orders = samples::status("orders", Some(Outcome::Ok));
+    orders.backfill = Some(unfinished());
+    desk.watched(vec![orders.clone()]);
+    assert!(desk.app.shared.dialog.as_ref().unwrap().lines[0].contains("2026-10-12"));
+    assert_eq!(desk.press('1'), [Effect::Send(Command::PreviewBackfill(ask()))]);
+    desk.hear(preview(Some(unfinished())));
+    desk.code(KeyCode::Enter);
+    assert_eq!(desk.press('g'), [Effect::Send(Command::Backfill { ask: ask(), restart: false, shard: None })]);
+    desk.watched(vec![orders]);
+    assert!(desk.app.shared.dialog.is_none(), "offered once");
+}
+
+#[test]
+fn a_start_that_cannot_be_read_is_not_sent() {
+    let mut desk = Desk::open();
+    desk.press('b');
+    desk.tell(Msg::Paste("soon".to_owned()));
+    assert_eq!(desk.code(KeyCode::Enter), []);
+}
+
+#[test]
+fn a_preview_goes_when_its_words_change() {
+    let mut desk = Desk::open();
+    desk.press('b');
+    desk.tell(Msg::Paste("2026-10-01".to_owned()));
+    desk.code(KeyCode::Enter);
+    desk.press('x');
+    let form = &desk.app.screens.backfill;
+    assert_eq!((&form.preview, form.start.value()), (&Preview::None, "2026-10-01x"));
+}
+
+fn backfill_form() -> Desk {
+    let mut desk = Desk::open();
+    desk.press('b');
+    desk.tell(Msg::Paste("2026-10-01".into()));
+    desk.code(KeyCode::Tab);
+    desk.tell(Msg::Paste("2026-10-32".into()));
+    desk
+}
+
+fn backfill_preview() -> Desk {
+    let mut desk = Desk::open();
+    desk.press('b');
+    desk.tell(Msg::Paste("2026-10-01".into()));
+    desk.code(KeyCode::Tab);
+    desk.tell(Msg::Paste("2026-10-31".into()));
+    desk.code(KeyCode::Enter);
+    let slice = |from: &str, to: &str, rows| SlicePreview { window: format!("(2026-10-{from}, 2026-10-{to}]"), rows };
+    desk.hear(Event::BackfillPreviewed {
+        preview: Box::new(BackfillPreview {
+            ask: BackfillAsk { mapping: named("orders"), start: "2026-10-01".into(), end: Some("2026-10-31".into()) },
+            window: "[2026-10-01 00:00:00, 2026-10-31 23:59:59]".into(),
+            notes: vec!["the end was cut to the watermark".into()],
+            slices: vec![
+                slice("01", "12", Some(5_000_000)),
+                slice("12", "24", Some(5_000_000)),
+                slice("24", "31", None),
+            ],
+            more_slices: false,
+            rows_estimate: Some(12_400_000),
+            bytes_estimate: Some(2_300_000_000),
+            rows_in_target: Some(12_399_120),
+            publish: "merge on id; a newer row is never replaced by an older one".into(),
+            publish_bytes: Some(PublishBytes { of_table: 9_600_000_000, publishes: 3, in_all: 31_100_000_000 }),
+            unfinished: None,
+        }),
+    });
+    desk
+}
+
+#[test]
+fn a_backfill_that_is_typed() {
+    snapshots("backfill_form", &mut backfill_form());
+}
+
+#[test]
+fn a_backfill_and_what_it_would_do() {
+    let mut desk = backfill_preview();
+    plain(&desk);
+    snapshots("backfill_preview", &mut desk);
+}

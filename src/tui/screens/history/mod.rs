@@ -1,0 +1,84 @@
+//! Screen 5: past runs of all hosts.
+
+#[cfg(test)]
+mod tests;
+mod view;
+
+use super::shown::{About, Acts, Next};
+use crate::domain::ids::MappingName;
+use crate::domain::report::RunSummary;
+use crate::engine::{Command, Event};
+use crate::tui::keys::Action;
+use crate::tui::screen::Screen;
+use crate::tui::scroll::travel;
+use crate::tui::shared::Shared;
+
+/// Runs asked of the history: some weeks of a nightly run, a day of one every ten minutes.
+const ASKED: Command = Command::ReadHistory { most: 200 };
+
+#[derive(Debug, Default)]
+pub struct History {
+    /// Newest first; `None` until they were read.
+    pub runs: Option<Vec<RunSummary>>,
+    pub failure: Option<(String, String)>,
+    pub place: usize,
+}
+
+impl History {
+    fn read(&mut self, runs: Vec<RunSummary>) {
+        let marked = self.selected().map(|run| run.run_id.clone());
+        let again = marked.and_then(|id| runs.iter().position(|run| run.run_id == id)).filter(|_| self.place > 0);
+        self.place = again.unwrap_or(0);
+        self.runs = Some(runs);
+        self.failure = None;
+    }
+
+    fn failed(&mut self, error: String, hint: String) {
+        self.failure = Some((error, hint));
+    }
+
+    #[must_use]
+    pub fn selected(&self) -> Option<&RunSummary> {
+        self.runs.as_ref()?.get(self.place)
+    }
+}
+
+impl Acts for History {
+    fn open(&mut self, _about: About, shared: &mut Shared) -> bool {
+        shared.send(ASKED);
+        true
+    }
+
+    fn can_open(&self, _subject: Option<&MappingName>, shared: &Shared) -> bool {
+        shared.facts.is_some()
+    }
+
+    fn act(&mut self, action: Action, shared: &mut Shared) -> Next {
+        match action {
+            Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom => {
+                let count = self.runs.as_ref().map_or(0, Vec::len);
+                self.place = travel(self.place, count, shared.page(), action);
+            }
+            Action::Open => {
+                let run = self.selected().map(|run| run.run_id.clone());
+                return run.map_or(Next::Done, |run| Next::Show(Screen::Report, About::Run(run)));
+            }
+            Action::Reload if shared.facts.is_some() => shared.send(ASKED),
+            _ => return Next::Usual,
+        }
+        Next::Done
+    }
+
+    fn heard(&mut self, event: &Event, is_shown: bool, shared: &mut Shared) {
+        match event {
+            Event::HistoryRead { runs } => self.read(runs.clone()),
+            Event::HistoryFailed { error, hint } => self.failed(error.clone(), hint.clone()),
+            Event::RunFinished { .. } if is_shown => shared.send(ASKED),
+            _ => {}
+        }
+    }
+
+    fn copied(&self, _shared: &Shared) -> Option<String> {
+        self.selected().map(|run| run.run_id.to_string())
+    }
+}

@@ -1,0 +1,106 @@
+//! The list of runs, a line each.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::History;
+use crate::domain::report::RunSummary;
+use crate::format;
+use crate::tui::panes::first_shown;
+use crate::tui::screens::shown::Draws;
+use crate::tui::scroll::Extent;
+use crate::tui::shared::Shared;
+use crate::tui::text::{self, left, right, wrap};
+use crate::tui::theme::Theme;
+
+impl Draws for History {
+    fn draw(&self, frame: &mut Frame<'_>, _shared: &Shared, theme: Theme, area: Rect) -> Extent {
+        let cells = usize::from(area.width);
+        if let Some((error, hint)) = &self.failure {
+            let mut lines: Vec<Line<'_>> =
+                wrap(error, cells).into_iter().map(|line| Line::styled(line, theme.bad())).collect();
+            lines.extend(wrap(hint, cells).into_iter().map(|line| Line::styled(line, Theme::strong())));
+            frame.render_widget(Paragraph::new(lines), area);
+            return Extent::default();
+        }
+        let Some(runs) = &self.runs else {
+            frame.render_widget(Line::raw("reading the history"), area);
+            return Extent::default();
+        };
+        if runs.is_empty() {
+            frame.render_widget(Line::raw("No run is on record yet."), area);
+            return Extent::default();
+        }
+        let height = usize::from(area.height).saturating_sub(1);
+        let first = first_shown(self.place, runs.len(), height);
+        let widths = widths(runs, cells);
+        let titles = cells_of(
+            ["WHEN", "WHO", "TRIGGER", "MAPPINGS", "ROWS", "TOOK", "OUTCOME"].map(str::to_owned),
+            widths,
+            theme,
+        );
+        let mut lines = vec![Line::styled(titles.join(" "), Theme::strong())];
+        for (place, run) in runs.iter().enumerate().skip(first).take(height) {
+            let line = line(run, widths, theme);
+            lines.push(if place == self.place { line.patch_style(Theme::marked()) } else { line });
+        }
+        frame.render_widget(Paragraph::new(lines), area);
+        Extent::default()
+    }
+}
+
+/// The width of each column, 0 for those there is no room for. WHO and MAPPINGS share what the others leave.
+fn widths(runs: &[RunSummary], cells: usize) -> [usize; 7] {
+    /// What goes first: the report says it too.
+    const DROPPED: [usize; 3] = [5, 4, 2];
+    /// A user at a host, and the name of a mapping.
+    const SHARED_LEAST: usize = 24;
+    let widest = |text_of: &dyn Fn(&RunSummary) -> String| runs.iter().map(|run| text::width(&text_of(run))).max();
+    let rows = widest(&|run| format::count(run.rows)).unwrap_or(0).max(4);
+    let mut widths = [16, 0, 8, 0, rows, 6, 9];
+    let left = |widths: &[usize; 7]| {
+        let shown = widths.iter().filter(|cells| **cells > 0).count() + 2;
+        cells.saturating_sub(widths.iter().sum::<usize>() + shown - 1)
+    };
+    for dropped in DROPPED {
+        if left(&widths) >= SHARED_LEAST {
+            break;
+        }
+        widths[dropped] = 0;
+    }
+    let shared = left(&widths);
+    let who = widest(&|run| run.by.clone()).unwrap_or(0).max(3).min(shared / 2);
+    (widths[1], widths[3]) = (who, shared - who);
+    widths
+}
+
+fn cells_of(texts: [String; 7], widths: [usize; 7], theme: Theme) -> Vec<String> {
+    let number = |place: usize| place == 4 || place == 5;
+    let cell = |(place, (text, cells)): (usize, (String, usize))| {
+        if number(place) { right(&text, cells, theme) } else { left(&text, cells, theme) }
+    };
+    texts.into_iter().zip(widths).enumerate().filter(|(_, (_, cells))| *cells > 0).map(cell).collect()
+}
+
+fn line(run: &RunSummary, widths: [usize; 7], theme: Theme) -> Line<'static> {
+    let took = (run.finished_at - run.started_at).to_std().unwrap_or_default();
+    let mappings = match run.mappings.as_slice() {
+        [] => "-".to_owned(),
+        [one] => one.to_string(),
+        [first, ..] => format!("{first} and {} more", run.mappings.len() - 1),
+    };
+    let texts = [
+        run.started_at.format("%Y-%m-%d %H:%M").to_string(),
+        if run.by.is_empty() { "-".to_owned() } else { run.by.clone() },
+        run.trigger.word().to_owned(),
+        mappings,
+        format::count(run.rows),
+        format::duration(took),
+        run.outcome.word().to_owned(),
+    ];
+    let mut cells = cells_of(texts, widths, theme);
+    let outcome = cells.pop().unwrap_or_default();
+    Line::from(vec![Span::raw(cells.join(" ") + " "), Span::styled(outcome, theme.outcome(run.outcome))])
+}

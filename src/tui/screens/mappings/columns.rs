@@ -1,0 +1,135 @@
+//! The columns of screen 1, and which of them there is room for.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::engine::Lag;
+use crate::format;
+use crate::tui::model::{Book, Now, Row};
+use crate::tui::text::width;
+use crate::tui::theme::Theme;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Column {
+    Name,
+    Source,
+    Mode,
+    Watermark,
+    Lag,
+    LastRun,
+    Rows,
+    Status,
+}
+
+const ALL: [Column; 8] = [
+    Column::Name,
+    Column::Source,
+    Column::Mode,
+    Column::Watermark,
+    Column::Lag,
+    Column::LastRun,
+    Column::Rows,
+    Column::Status,
+];
+
+/// What goes first where there is no room: the lines below the list say it of the marked mapping.
+const DROPPED: [Column; 5] = [Column::Source, Column::Mode, Column::Rows, Column::LastRun, Column::Watermark];
+
+/// A word, a bar and a rate.
+const STATUS_LEAST: usize = 24;
+const GAP: usize = 2;
+
+impl Column {
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Name => "NAME",
+            Self::Source => "SOURCE -> TABLE",
+            Self::Mode => "MODE",
+            Self::Watermark => "WATERMARK",
+            Self::Lag => "LAG",
+            Self::LastRun => "LAST RUN",
+            Self::Rows => "ROWS",
+            Self::Status => "STATUS",
+        }
+    }
+
+    pub(super) const fn is_right(self) -> bool {
+        matches!(self, Self::Lag | Self::Rows)
+    }
+
+    const fn widest(self) -> usize {
+        match self {
+            Self::Name => 22,
+            Self::Source => 40,
+            _ => 24,
+        }
+    }
+}
+
+/// The columns that fit, each with its width; STATUS takes what is left.
+pub(super) fn chosen(book: &Book, cells: usize, now: Now, theme: Theme) -> Vec<(Column, usize)> {
+    let natural = |column: Column| {
+        let widest = book.rows.iter().map(|row| width(&cell(column, row, now, theme))).max().unwrap_or(0);
+        widest.max(width(column.title())).min(column.widest())
+    };
+    let mut columns: Vec<(Column, usize)> =
+        ALL.into_iter().filter(|column| *column != Column::Status).map(|column| (column, natural(column))).collect();
+    let taken = |columns: &[(Column, usize)]| columns.iter().map(|(_, cells)| cells + GAP).sum::<usize>();
+    for dropped in DROPPED {
+        if taken(&columns) + STATUS_LEAST <= cells {
+            break;
+        }
+        columns.retain(|(column, _)| *column != dropped);
+    }
+    let status = cells.saturating_sub(taken(&columns));
+    columns.push((Column::Status, status));
+    columns
+}
+
+pub(super) fn cell(column: Column, row: &Row, now: Now, theme: Theme) -> String {
+    match column {
+        Column::Name => row.name.0.clone(),
+        Column::Source => format!("{} {} {}", row.source, theme.arrow(), row.target),
+        Column::Mode => row.mode.to_owned(),
+        Column::Watermark => row.watermark().map_or_else(|| "-".to_owned(), watermark),
+        Column::Lag => lag(row),
+        Column::LastRun => row.last_run().map_or_else(
+            || if row.status.is_some() { "never".to_owned() } else { String::new() },
+            |run| {
+                let took = format::duration(Duration::from_millis(run.duration_ms));
+                format!("{} {took}", clock(run.finished_at, now.utc))
+            },
+        ),
+        Column::Rows => row.last_run().map_or_else(|| "-".to_owned(), |run| format::count(run.rows)),
+        Column::Status => String::new(),
+    }
+}
+
+/// Whole seconds tell enough; a number is easier to read in groups.
+pub(super) fn watermark(text: &str) -> String {
+    match text.parse::<u64>() {
+        Ok(number) => format::count(number),
+        Err(_) => text.split_once('.').map_or(text, |(whole, _)| whole).to_owned(),
+    }
+}
+
+/// `?`: MySQL did not say. `-`: there is nothing to be behind of.
+pub(super) fn lag(row: &Row) -> String {
+    let Some(measured) = &row.measured else { return String::new() };
+    match measured.lag {
+        Some(Lag::Seconds(seconds)) => {
+            let seconds = u64::try_from(seconds).unwrap_or(0);
+            if seconds < 10 { format!("{seconds}s") } else { format::duration(Duration::from_secs(seconds)) }
+        }
+        Some(Lag::Steps(steps)) => format::count(u64::try_from(steps).unwrap_or(0)),
+        None if measured.problem.is_some() => "?".to_owned(),
+        None => "-".to_owned(),
+    }
+}
+
+/// The time alone today, the day before that.
+pub(super) fn clock(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let form = if at.date_naive() == now.date_naive() { "%H:%M" } else { "%m-%d %H:%M" };
+    at.format(form).to_string()
+}

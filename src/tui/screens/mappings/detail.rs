@@ -1,0 +1,165 @@
+//! Below the list: everything about the marked mapping that the line has no room for.
+
+use std::time::Duration;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::Mappings;
+use super::columns::clock;
+use crate::engine::Phase;
+use crate::format;
+use crate::tui::model::{Now, Row};
+use crate::tui::panes::pane;
+use crate::tui::shared::Shared;
+use crate::tui::text::{fit, wrap};
+use crate::tui::theme::Theme;
+
+pub(super) fn draw(frame: &mut Frame<'_>, screen: &Mappings, shared: &Shared, theme: Theme, area: Rect) {
+    let Some(row) = screen.selected(&shared.book).and_then(|name| shared.book.get(name)) else { return };
+    let (inner, boxed) = if area.height > 6 {
+        let block = pane(&row.name.0, false, theme);
+        let inner = block.inner(area);
+        frame.render_widget(block, area);
+        (inner, true)
+    } else {
+        let rule = theme.border().horizontal_top.repeat(usize::from(area.width));
+        frame.render_widget(Line::styled(rule, theme.quiet()), Rect { height: 1, ..area });
+        (Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }, false)
+    };
+    let cells = usize::from(inner.width);
+    let mut lines = Vec::new();
+    // Where there is little room, what is wrong is said before what the mapping is.
+    let news = news(row, shared.now, cells, theme);
+    if boxed || news.len() < usize::from(inner.height) {
+        lines.push(identity(row, cells, theme));
+    }
+    lines.extend(news);
+    lines.truncate(usize::from(inner.height));
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+fn identity(row: &Row, cells: usize, theme: Theme) -> Line<'static> {
+    let arrow = theme.arrow();
+    let keys = if row.keys.is_empty() { String::new() } else { format!(", keys {}", row.keys.join(", ")) };
+    let text = format!("{} {arrow} {}, {} by {}{keys}", row.source, row.full_target, row.mode, row.cursor);
+    Line::raw(fit(&text, cells, theme))
+}
+
+fn news(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>> {
+    if row.live.is_some() { moving(row, now, cells, theme) } else { at_rest(row, now, cells, theme) }
+}
+
+/// Window, phase, rows, bytes, rate and time left.
+fn moving(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>> {
+    let Some(live) = &row.live else { return Vec::new() };
+    let (dot, mut lines) = (theme.dot(), Vec::new());
+    if let Some(retry) = &live.retry {
+        let wait = format::duration(retry.at.saturating_duration_since(now.at));
+        let text = format!("try {} in {wait}: {}", retry.attempt, retry.because);
+        lines.extend(wrap(&text, cells).into_iter().map(|line| Line::styled(line, theme.wants())));
+    }
+    let rows = format!(
+        "{} read {dot} {} published {dot} {} from MySQL {dot} {} uploaded",
+        format::count(live.rows_read),
+        format::count(live.rows_published),
+        format::bytes(live.bytes_read),
+        format::bytes(live.bytes_uploaded)
+    );
+    lines.push(Line::raw(fit(&rows, cells, theme)));
+    let mut phase = vec![if live.paused { "paused".to_owned() } else { live.phase.word().to_owned() }];
+    phase.extend((live.step > 1).then(|| format!("step {}", live.step)));
+    phase.extend((live.attempt > 1).then(|| format!("try {}", live.attempt)));
+    phase.extend(
+        row.rates
+            .per_second()
+            .filter(|_| live.phase == Phase::Extract)
+            .map(|rate| format!("{} rows/s", format::count(rate))),
+    );
+    phase.push(match row.time_left() {
+        Some(left) => format!("about {} left", format::duration(left)),
+        None => "time left ?".to_owned(),
+    });
+    phase.extend(live.window.as_ref().map(|window| format!("window {window}")));
+    lines.push(Line::raw(fit(&phase.join(&format!(" {dot} ")), cells, theme)));
+    lines.extend(sparkline(&row.rates.samples(), cells, theme));
+    if let Some(note) = row.log.as_ref().and_then(|log| log.notes.last()) {
+        lines.extend(wrap(note, cells).into_iter().take(2).map(|line| Line::styled(line, theme.quiet())));
+    }
+    lines
+}
+
+fn at_rest(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let styled = |text: &str, style| wrap(text, cells).into_iter().map(move |line| Line::styled(line, style));
+    if let Some(problem) = row.problem() {
+        lines.extend(styled(problem, theme.bad()));
+    }
+    if let Some((error, hint)) = row.last_error() {
+        lines.extend(styled(error, theme.bad()));
+        lines.extend(hint.map(|hint| styled(hint, Theme::strong())).into_iter().flatten());
+    }
+    if !row.undecided().is_empty() {
+        let text = format!("to decide (s): {}", row.undecided().join(", "));
+        lines.extend(styled(&text, theme.wants()));
+    }
+    let Some(status) = &row.status else { return lines };
+    if let Some(holder) = &status.held_by {
+        let since = clock(holder.since, now.utc);
+        let text =
+            format!("worked on since {since} by process {} on {}, run {}", holder.pid, holder.host, holder.run_id);
+        lines.extend(styled(&text, theme.moving()));
+    }
+    if let Some(state) = &status.backfill {
+        let done = state.done.as_deref().unwrap_or("nothing yet");
+        let text = format!(
+            "unfinished backfill (b): {} to {}, done up to {done}, {} rows, by {}",
+            state.from,
+            state.to,
+            format::count(state.rows),
+            state.by
+        );
+        lines.extend(styled(&text, theme.wants()));
+    }
+    if let Some(job) = &status.pending {
+        lines.extend(styled(
+            &format!("publish {job} was sent and its end is not known; the next run asks"),
+            theme.wants(),
+        ));
+    }
+    if let Some(run) = &status.last_run {
+        let took = format::duration(Duration::from_millis(run.duration_ms));
+        let text = format!(
+            "last run {} {} ({}), {} rows in {took}",
+            clock(run.finished_at, now.utc),
+            run.outcome.word(),
+            run.trigger.word(),
+            format::count(run.rows)
+        );
+        lines.push(Line::raw(fit(&text, cells, theme)));
+    }
+    let newest = row.measured.as_ref().and_then(|measured| measured.newest.as_deref());
+    let (mark, newest) = (status.watermark.as_deref().unwrap_or("-"), newest.unwrap_or("-"));
+    lines.push(Line::raw(fit(
+        &format!("in BigQuery up to {mark} {} newest in MySQL {newest}", theme.dot()),
+        cells,
+        theme,
+    )));
+    lines
+}
+
+/// Rows a second over the last minute.
+fn sparkline(samples: &[u64], cells: usize, theme: Theme) -> Option<Line<'static>> {
+    let shown: Vec<u64> =
+        samples.iter().copied().skip(samples.len().saturating_sub(cells.saturating_sub(24))).collect();
+    let most = shown.iter().max().copied().filter(|most| *most > 0)?;
+    let heights = theme.heights();
+    let bars: String = shown
+        .iter()
+        .map(|sample| heights[usize::try_from(sample.saturating_mul(7) / most).unwrap_or(7).min(7)])
+        .collect();
+    let most = format!(" most {} rows/s", format::count(most));
+    Some(Line::from(vec![Span::styled(bars, theme.moving()), Span::styled(most, theme.quiet())]))
+}

@@ -1,0 +1,86 @@
+//! The report of one run.
+
+#[cfg(test)]
+mod tests;
+mod view;
+
+use super::shown::{About, Acts, Next};
+use crate::domain::ids::RunId;
+use crate::domain::report::RunReport;
+use crate::engine::{Command, Event};
+use crate::tui::keys::Action;
+use crate::tui::scroll::{Extent, Scroll};
+use crate::tui::shared::Shared;
+
+/// What is known of a run's report.
+#[derive(Debug, Default)]
+pub enum Kept {
+    /// The state store has not answered yet.
+    #[default]
+    Asked,
+    Gone,
+    Here(Box<RunReport>),
+}
+
+/// One run's report.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub run: Option<RunId>,
+    pub kept: Kept,
+    pub scroll: Scroll,
+}
+
+impl Report {
+    fn here(&self) -> Option<&RunReport> {
+        match &self.kept {
+            Kept::Here(report) => Some(report),
+            Kept::Asked | Kept::Gone => None,
+        }
+    }
+}
+
+impl Acts for Report {
+    fn open(&mut self, about: About, shared: &mut Shared) -> bool {
+        let About::Run(run) = about else { return false };
+        *self = Self { run: Some(run.clone()), ..Self::default() };
+        shared.send(Command::ReadReport(run));
+        true
+    }
+
+    fn act(&mut self, action: Action, shared: &mut Shared) -> Next {
+        match action {
+            Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom => {
+                self.scroll.travel(action, shared.page());
+                Next::Done
+            }
+            _ => Next::Usual,
+        }
+    }
+
+    fn heard(&mut self, event: &Event, _is_shown: bool, _shared: &mut Shared) {
+        match event {
+            Event::ReportRead { run, report } if self.run.as_ref() == Some(run) => {
+                self.kept = report.clone().map_or(Kept::Gone, Kept::Here);
+            }
+            _ => {}
+        }
+    }
+
+    fn drawn(&mut self, extent: Extent) {
+        self.scroll.drawn(extent);
+    }
+
+    /// For the clipboard: errors and what to do about them, or the run's id where all is well.
+    fn copied(&self, _shared: &Shared) -> Option<String> {
+        let report = self.here()?;
+        let lines: Vec<String> = report
+            .mappings
+            .iter()
+            .flat_map(|m| {
+                let hint = m.hint.iter().map(|hint| format!("next: {hint}"));
+                m.errors.iter().cloned().chain(hint).map(|line| format!("{}: {line}", m.mapping_name))
+            })
+            .collect();
+        Some(if lines.is_empty() { report.run_id.to_string() } else { lines.join("\n") })
+    }
+}

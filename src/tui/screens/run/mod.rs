@@ -1,0 +1,147 @@
+//! Screen 2: one mapping's run.
+
+#[cfg(test)]
+mod tests;
+mod view;
+
+use super::shown::{About, Acts, Next};
+use crate::domain::ids::{JobId, MappingName, RunId};
+use crate::domain::report::{MappingReport, RunReport};
+use crate::engine::{Command, Event};
+use crate::tui::keys::Action;
+use crate::tui::model::{Book, Job};
+use crate::tui::scroll::{Extent, Tail, travel};
+use crate::tui::shared::Shared;
+
+/// What Tab goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pane {
+    #[default]
+    Steps,
+    Jobs,
+    Log,
+}
+
+#[derive(Debug, Default)]
+pub struct Run {
+    pub mapping: Option<MappingName>,
+    pub pane: Pane,
+    steps: Tail,
+    log: Tail,
+    job: usize,
+    /// Whose report this screen has asked for; the history asks for others.
+    asked: Option<RunId>,
+    /// Of a run that this console has not seen.
+    pub report: Option<MappingReport>,
+}
+
+impl Run {
+    fn next_pane(&mut self, forward: bool) {
+        self.pane = match (self.pane, forward) {
+            (Pane::Steps, true) | (Pane::Log, false) => Pane::Jobs,
+            (Pane::Jobs, true) | (Pane::Steps, false) => Pane::Log,
+            (Pane::Log, true) | (Pane::Jobs, false) => Pane::Steps,
+        };
+    }
+
+    fn travel(&mut self, action: Action, page: usize, book: &Book) {
+        match self.pane {
+            Pane::Steps => self.steps.travel(action, page),
+            Pane::Log => self.log.travel(action, page),
+            Pane::Jobs => self.job = travel(self.marked(book), self.jobs(book).len(), page, action),
+        }
+    }
+
+    /// Jobs of the run that is shown.
+    #[must_use]
+    pub fn jobs(&self, book: &Book) -> Vec<Job> {
+        let log = self.mapping.as_ref().and_then(|name| book.get(name)).and_then(|row| row.log.as_ref());
+        match (log, &self.report) {
+            (Some(log), _) => log.jobs.clone(),
+            (None, Some(report)) => {
+                let job = |id: &JobId| Job { id: id.clone(), what: "job", rows: 0, bytes: None };
+                report.jobs.iter().map(job).collect()
+            }
+            (None, None) => Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn marked(&self, book: &Book) -> usize {
+        self.job.min(self.jobs(book).len().saturating_sub(1))
+    }
+
+    /// The marked job.
+    #[must_use]
+    pub fn job(&self, book: &Book) -> Option<Job> {
+        self.jobs(book).into_iter().nth(self.marked(book))
+    }
+
+    fn report_read(&mut self, report: Option<&RunReport>) {
+        let of_mapping = |report: &RunReport| {
+            report.mappings.iter().find(|m| Some(&m.mapping_name) == self.mapping.as_ref()).cloned()
+        };
+        if let Some(report) = report.and_then(of_mapping) {
+            self.report = Some(report);
+        }
+    }
+}
+
+impl Acts for Run {
+    fn open(&mut self, about: About, shared: &mut Shared) -> bool {
+        let About::Mapping(name) = about else { return false };
+        // What this console has not seen, the report tells.
+        let row = shared.book.get(&name).filter(|row| row.log.is_none());
+        let unseen = row.and_then(|row| row.last_run()).map(|last| last.run_id.clone());
+        *self = Self { mapping: Some(name), pane: self.pane, asked: unseen.clone(), ..Self::default() };
+        if let Some(run) = unseen {
+            shared.send(Command::ReadReport(run));
+        }
+        true
+    }
+
+    fn subject<'a>(&'a self, _shared: &Shared) -> Option<&'a MappingName> {
+        self.mapping.as_ref()
+    }
+
+    fn act(&mut self, action: Action, shared: &mut Shared) -> Next {
+        match action {
+            Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom => {
+                self.travel(action, shared.page(), &shared.book);
+            }
+            Action::NextPane => self.next_pane(true),
+            Action::PreviousPane => self.next_pane(false),
+            _ => return Next::Usual,
+        }
+        Next::Done
+    }
+
+    fn possible(&self, action: Action, shared: &Shared) -> bool {
+        action != Action::Copy || self.job(&shared.book).is_some()
+    }
+
+    fn heard(&mut self, event: &Event, _is_shown: bool, _shared: &mut Shared) {
+        if let Event::ReportRead { run, report } = event
+            && self.asked.take_if(|asked| asked == run).is_some()
+        {
+            self.report_read(report.as_deref());
+        }
+    }
+
+    fn drawn(&mut self, extent: Extent) {
+        match self.pane {
+            Pane::Steps => self.steps.drawn(extent),
+            Pane::Log => self.log.drawn(extent),
+            // The mark moves there, within what the run itself knows.
+            Pane::Jobs => {}
+        }
+    }
+
+    fn copied(&self, shared: &Shared) -> Option<String> {
+        self.job(&shared.book).map(|job| job.id.to_string())
+    }
+
+    fn shows_logs(&self) -> bool {
+        true
+    }
+}

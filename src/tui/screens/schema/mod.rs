@@ -1,0 +1,272 @@
+//! Screen 3: both schemas side by side, and the operator's word on each column.
+
+mod question;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::collections::BTreeMap;
+
+use super::shown::{About, Acts, Next};
+use crate::domain::ids::MappingName;
+use crate::domain::report::Outcome;
+use crate::domain::schema::{ColumnDiffView, VerdictKind};
+use crate::engine::{ColumnDecision, Command, Event, Selection};
+use crate::tui::keys::Action;
+use crate::tui::scroll::travel;
+use crate::tui::shared::Shared;
+
+/// The operator's word on a column, not yet sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    Accept,
+    Decline,
+}
+
+/// What the engine said of both schemas.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Compared {
+    #[default]
+    Asked,
+    Failed {
+        error: String,
+        hint: String,
+    },
+    Read {
+        creates_table: bool,
+        columns: Vec<ColumnDiffView>,
+        statements: Vec<String>,
+    },
+}
+
+#[derive(Debug, Default)]
+pub struct Schema {
+    pub mapping: Option<MappingName>,
+    pub compared: Compared,
+    pub marks: BTreeMap<String, Mark>,
+    pub selected: usize,
+    /// The next comparison answers for the accepted columns alone.
+    asking: bool,
+    deciding: Option<MappingName>,
+    /// Was everything that waited decided about in what was sent last?
+    complete: bool,
+}
+
+impl Schema {
+    /// Asks for both schemas; what was marked of the same mapping stays.
+    fn ask(&mut self, mapping: MappingName, shared: &mut Shared) {
+        shared.send(compare(mapping.clone(), Vec::new()));
+        let same = self.mapping.as_ref() == Some(&mapping);
+        let (marks, selected) =
+            if same { (std::mem::take(&mut self.marks), self.selected) } else { (BTreeMap::new(), 0) };
+        let deciding = self.deciding.take();
+        *self = Self { mapping: Some(mapping), marks, selected, deciding, ..Self::default() };
+    }
+
+    #[must_use]
+    pub fn columns(&self) -> &[ColumnDiffView] {
+        match &self.compared {
+            Compared::Read { columns, .. } => columns,
+            Compared::Asked | Compared::Failed { .. } => &[],
+        }
+    }
+
+    /// Accept, decline, undecided, in turn; a conflict can only be declined.
+    fn toggle(&mut self) {
+        let Some(column) = self.columns().get(self.selected).filter(|column| can_decide(column)).cloned() else {
+            return;
+        };
+        let next = match (self.marks.get(&column.column), is_safe(&column)) {
+            (None, true) => Some(Mark::Accept),
+            (None, false) | (Some(Mark::Accept), _) => Some(Mark::Decline),
+            (Some(Mark::Decline), _) => None,
+        };
+        match next {
+            Some(mark) => self.marks.insert(column.column, mark),
+            None => self.marks.remove(&column.column),
+        };
+    }
+
+    fn accept_safe(&mut self) {
+        let safe = self.columns().iter().filter(|column| is_safe(column) && column.accepted != Some(false));
+        let safe: Vec<String> = safe.map(|column| column.column.clone()).collect();
+        self.marks.extend(safe.into_iter().map(|column| (column, Mark::Accept)));
+    }
+
+    /// Enter: the exact DDL of what is accepted must be known before it is asked about.
+    fn apply(&mut self, shared: &mut Shared) {
+        let Some(mapping) = self.mapping.clone() else { return shared.say("no mapping is marked") };
+        if self.marks.is_empty() {
+            return shared.say("accept or decline a column first: Space, or a for all that is safe");
+        }
+        let accepted = self.marked(Mark::Accept);
+        if accepted.is_empty() {
+            shared.dialog = Some(self.confirm(&mapping, &[]));
+            return;
+        }
+        self.asking = true;
+        shared.send(compare(mapping, accepted));
+    }
+
+    fn compared(&mut self, read: Compared, applied: bool, shared: &mut Shared) {
+        let (Compared::Read { columns, statements, .. }, Some(mapping)) = (&read, self.mapping.clone()) else { return };
+        if std::mem::take(&mut self.asking) && !applied {
+            let dialog = self.confirm(&mapping, statements);
+            if !shared.read_only {
+                shared.dialog = Some(dialog);
+            }
+            return;
+        }
+        self.marks.retain(|name, _| columns.iter().any(|column| column.column == *name && can_decide(column)));
+        self.selected = self.selected.min(columns.len().saturating_sub(1));
+        self.compared = read;
+    }
+
+    fn failed(&mut self, error: String, hint: String) {
+        self.asking = false;
+        self.compared = Compared::Failed { error, hint };
+    }
+
+    /// The operator has confirmed.
+    pub fn decide(&mut self, mapping: MappingName, decisions: Vec<ColumnDecision>, shared: &mut Shared) {
+        self.deciding.clone_from(&self.mapping);
+        shared.send(Command::Decide { mapping, decisions });
+    }
+
+    #[must_use]
+    pub const fn deciding(&self) -> bool {
+        self.deciding.is_some()
+    }
+
+    /// The decision is carried out: a mapping that waited for nothing else goes on.
+    fn decided(&mut self, mapping: &MappingName, shared: &mut Shared) {
+        self.not_decided(mapping);
+        if self.mapping.as_ref() == Some(mapping) {
+            self.marks.clear();
+        }
+        shared.watch_now();
+        if self.complete && waits(mapping, shared) {
+            shared.sync(vec![mapping.clone()]);
+        }
+        shared.send(compare(mapping.clone(), Vec::new()));
+    }
+
+    fn not_decided(&mut self, mapping: &MappingName) {
+        if self.deciding.as_ref() == Some(mapping) {
+            self.deciding = None;
+        }
+    }
+
+    fn marked(&self, wanted: Mark) -> Vec<String> {
+        self.marks.iter().filter(|(_, mark)| **mark == wanted).map(|(column, _)| column.clone()).collect()
+    }
+}
+
+impl Acts for Schema {
+    fn open(&mut self, about: About, shared: &mut Shared) -> bool {
+        let About::Mapping(name) = about else { return false };
+        self.ask(name, shared);
+        true
+    }
+
+    fn can_open(&self, subject: Option<&MappingName>, shared: &Shared) -> bool {
+        shared.facts.is_some() && subject.is_some_and(|name| shared.book.get(name).is_some())
+    }
+
+    fn subject<'a>(&'a self, _shared: &Shared) -> Option<&'a MappingName> {
+        self.mapping.as_ref()
+    }
+
+    fn act(&mut self, action: Action, shared: &mut Shared) -> Next {
+        match action {
+            Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom => {
+                self.selected = travel(self.selected, self.columns().len(), shared.page(), action);
+            }
+            Action::Toggle => self.toggle(),
+            Action::AcceptSafe => self.accept_safe(),
+            Action::Open => self.apply(shared),
+            Action::Reload if shared.facts.is_some() => {
+                if let Some(name) = self.mapping.clone() {
+                    self.ask(name, shared);
+                }
+            }
+            _ => return Next::Usual,
+        }
+        Next::Done
+    }
+
+    fn possible(&self, action: Action, _shared: &Shared) -> bool {
+        match action {
+            Action::Open => !self.marks.is_empty(),
+            Action::Toggle | Action::AcceptSafe => self.columns().iter().any(can_decide),
+            _ => true,
+        }
+    }
+
+    fn heard(&mut self, event: &Event, _is_shown: bool, shared: &mut Shared) {
+        match event {
+            Event::SchemaCompared { mapping, creates_table, columns, statements, applied, .. }
+                if self.mapping.as_ref() == Some(mapping) =>
+            {
+                let (creates_table, columns, statements) = (*creates_table, columns.clone(), statements.clone());
+                self.compared(Compared::Read { creates_table, columns, statements }, *applied, shared);
+            }
+            Event::CompareFailed { mapping, error, hint } if self.mapping.as_ref() == Some(mapping) => {
+                self.failed(error.clone(), hint.clone());
+            }
+            Event::SchemaDecided { mapping, accepted, declined, statements, .. } => {
+                shared.say(format!(
+                    "{mapping}: {} accepted, {} declined, {} statement(s) carried out",
+                    accepted.len(),
+                    declined.len(),
+                    statements.len()
+                ));
+                self.decided(mapping, shared);
+            }
+            Event::DecideFailed { mapping, error, hint } => {
+                self.not_decided(mapping);
+                shared.complain(format!("{mapping}: {error}. {hint}"));
+            }
+            _ => {}
+        }
+    }
+
+    /// The whole difference's DDL.
+    fn copied(&self, _shared: &Shared) -> Option<String> {
+        match &self.compared {
+            Compared::Read { statements, .. } if !statements.is_empty() => Some(statements.join(";\n") + ";"),
+            _ => None,
+        }
+    }
+
+    fn busy(&self) -> bool {
+        self.deciding()
+    }
+}
+
+fn compare(mapping: MappingName, columns: Vec<String>) -> Command {
+    Command::Compare { selection: Selection::Named(vec![mapping]), apply: false, columns }
+}
+
+/// Did its last run end for want of a decision?
+fn waits(mapping: &MappingName, shared: &Shared) -> bool {
+    shared.book.get(mapping).is_some_and(|row| {
+        let last = row.last_run().is_some_and(|last| last.outcome == Outcome::Waiting);
+        row.live.is_none() && (last || !row.undecided().is_empty())
+    })
+}
+
+/// Would carrying it out lose nothing?
+fn is_safe(column: &ColumnDiffView) -> bool {
+    match column.verdict {
+        VerdictKind::New | VerdictKind::Widen | VerdictKind::Relax => true,
+        VerdictKind::Same | VerdictKind::MissingInSource | VerdictKind::Conflict => false,
+    }
+}
+
+fn can_decide(column: &ColumnDiffView) -> bool {
+    match column.verdict {
+        VerdictKind::New | VerdictKind::Widen | VerdictKind::Relax | VerdictKind::Conflict => true,
+        VerdictKind::Same | VerdictKind::MissingInSource => false,
+    }
+}

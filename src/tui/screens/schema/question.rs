@@ -1,0 +1,47 @@
+//! What is asked before a schema is changed.
+
+use super::{Mark, Schema, can_decide};
+use crate::domain::ids::MappingName;
+use crate::domain::schema::{ColumnDiffView, VerdictKind};
+use crate::engine::ColumnDecision;
+use crate::tui::dialog::{Dialog, Intent, choice};
+
+impl Schema {
+    /// What is accepted and declined, with the DDL; remembers whether that leaves nothing open.
+    pub(super) fn confirm(&mut self, mapping: &MappingName, statements: &[String]) -> Dialog {
+        let (accepted, declined) = (self.marked(Mark::Accept), self.marked(Mark::Decline));
+        let open: Vec<&str> = self.columns().iter().filter(|c| self.is_open(c)).map(|c| c.column.as_str()).collect();
+        let mut lines = Vec::new();
+        if !statements.is_empty() {
+            lines.push("This is sent to BigQuery:".to_owned());
+            lines.extend(
+                statements.iter().flat_map(|statement| {
+                    format!("{statement};").lines().map(|l| format!("  {l}")).collect::<Vec<_>>()
+                }),
+            );
+        } else if !accepted.is_empty() {
+            lines.push(format!("Accepted: {}. No DDL is needed for that.", accepted.join(", ")));
+        }
+        if !declined.is_empty() {
+            lines.push(format!("Left out of the mapping from now on: {}.", declined.join(", ")));
+        }
+        if open.is_empty() {
+            lines.push("The decision is remembered with your name; a mapping that waits for it goes on.".to_owned());
+        } else {
+            lines.push(format!("Still undecided, so the mapping goes on waiting: {}.", open.join(", ")));
+        }
+        self.complete = open.is_empty();
+        let decision = |column: &String, accept| ColumnDecision { column: column.clone(), accept };
+        let decisions = accepted.iter().map(|c| decision(c, true)).chain(declined.iter().map(|c| decision(c, false)));
+        let intent = Intent::Decide { mapping: mapping.clone(), decisions: decisions.collect() };
+        let back = choice('n', "go back, change nothing", Intent::Nothing);
+        let go = choice('y', "apply and remember", intent);
+        Dialog::new(format!("Change the schema of {mapping}?"), lines, vec![back, go])
+    }
+
+    /// Needs a word that neither the state nor the operator has given.
+    fn is_open(&self, column: &ColumnDiffView) -> bool {
+        let needs = can_decide(column) && column.verdict != VerdictKind::Relax;
+        needs && column.accepted.is_none() && !self.marks.contains_key(&column.column)
+    }
+}

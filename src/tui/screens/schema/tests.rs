@@ -1,0 +1,192 @@
+//! The operator's word on new columns.
+
+use ratatui::crossterm::event::KeyCode;
+
+use super::Mark;
+use crate::domain::report::Outcome;
+use crate::domain::schema::{ColumnDiffView, VerdictKind};
+use crate::engine::{ColumnDecision, Command, Event, Selection};
+use crate::tui::desk::looks::{plain, snapshots};
+use crate::tui::desk::{Desk, named, sync};
+use crate::tui::dialog::Intent;
+use crate::tui::model::{Word, samples};
+use crate::tui::shared::Effect;
+
+fn column(name: &str, verdict: VerdictKind) -> ColumnDiffView {
+    ColumnDiffView {
+        column: name.to_owned(),
+        mysql: Some("varchar(20)".to_owned()),
+        bigquery: None,
+        verdict,
+        becomes: Some("STRING".to_owned()),
+        note: None,
+        accepted: None,
+    }
+}
+
+fn compared(statements: &[&str]) -> Event {
+    Event::SchemaCompared {
+        mapping: named("carts"),
+        creates_table: false,
+        columns: vec![
+            column("id", VerdictKind::Same),
+            column("coupon", VerdictKind::New),
+            column("note", VerdictKind::New),
+            column("size", VerdictKind::Conflict),
+        ],
+        statements: statements.iter().map(|s| (*s).to_owned()).collect(),
+        applied: false,
+        conflicts: 1,
+    }
+}
+
+/// A run of carts has met new columns.
+fn desk_with_review() -> Desk {
+    let mut desk = Desk::open();
+    desk.press('G');
+    desk.press('r');
+    desk.start("carts");
+    desk.finish("carts", Outcome::Waiting);
+    let mut carts = samples::status("carts", Some(Outcome::Waiting));
+    carts.undecided = vec!["coupon".into(), "note".into(), "size".into()];
+    desk.watched(vec![carts]);
+    assert_eq!(desk.word("carts"), Word::Review);
+    desk.press('s');
+    desk.hear(compared(&["ALTER TABLE all"]));
+    desk
+}
+
+#[test]
+fn a_review_shows_the_exact_ddl_before_it_changes_anything_and_the_run_goes_on() {
+    let mut desk = desk_with_review();
+    desk.press('j');
+    desk.press(' ');
+    desk.press('j');
+    desk.press(' ');
+    desk.press(' ');
+    desk.press('j');
+    desk.press(' ');
+    let accepted = vec!["coupon".to_owned()];
+    let ask = Command::Compare { selection: Selection::Named(vec![named("carts")]), apply: false, columns: accepted };
+    assert_eq!(desk.code(KeyCode::Enter), [Effect::Send(ask)]);
+    desk.hear(compared(&["ALTER TABLE `carts` ADD COLUMN `coupon` STRING"]));
+    let dialog = desk.app.shared.dialog.clone().unwrap();
+    assert!(dialog.lines.iter().any(|line| line.contains("ADD COLUMN `coupon`")), "{dialog:?}");
+    assert!(dialog.lines.iter().any(|line| line.contains("note, size")), "{dialog:?}");
+    assert_eq!(dialog.chosen(), Intent::Nothing, "Enter alone changes nothing");
+    let decision = |column: &str, accept| ColumnDecision { column: column.to_owned(), accept };
+    let decisions = vec![decision("coupon", true), decision("note", false), decision("size", false)];
+    let decide = Command::Decide { mapping: named("carts"), decisions };
+    assert_eq!(desk.press('y'), [Effect::Send(decide)]);
+    assert!(desk.app.busy(), "DDL is on its way");
+    let effects = desk.hear(Event::SchemaDecided {
+        mapping: named("carts"),
+        accepted: vec!["coupon".into()],
+        declined: vec!["note".into(), "size".into()],
+        statements: vec!["ALTER".into()],
+        notes: Vec::new(),
+    });
+    assert!(effects.contains(&sync(&["carts"])), "{effects:?}");
+}
+
+#[test]
+fn a_review_that_leaves_something_open_goes_on_waiting() {
+    let mut desk = desk_with_review();
+    desk.press('j');
+    desk.press(' ');
+    desk.code(KeyCode::Enter);
+    desk.hear(compared(&["ALTER"]));
+    assert!(desk.app.shared.dialog.as_ref().unwrap().lines.iter().any(|line| line.contains("Still undecided")));
+    desk.press('y');
+    let effects = desk.hear(Event::SchemaDecided {
+        mapping: named("carts"),
+        accepted: vec!["coupon".into()],
+        declined: vec![],
+        statements: vec![],
+        notes: Vec::new(),
+    });
+    assert!(!effects.contains(&sync(&["carts"])), "{effects:?}");
+}
+
+#[test]
+fn a_conflict_cannot_be_accepted() {
+    let mut desk = desk_with_review();
+    desk.press('a');
+    let marked: Vec<&String> = desk.app.screens.schema.marks.keys().collect();
+    assert_eq!(marked, ["coupon", "note"]);
+    desk.press('G');
+    desk.press(' ');
+    assert_eq!(desk.app.screens.schema.marks.get("size"), Some(&Mark::Decline));
+}
+
+fn both_sides(
+    name: &str,
+    mysql: Option<&str>,
+    bigquery: Option<&str>,
+    verdict: VerdictKind,
+    becomes: Option<&str>,
+) -> ColumnDiffView {
+    ColumnDiffView {
+        column: name.into(),
+        mysql: mysql.map(Into::into),
+        bigquery: bigquery.map(Into::into),
+        verdict,
+        becomes: becomes.map(Into::into),
+        note: None,
+        accepted: None,
+    }
+}
+
+fn orders_compared(statements: Vec<String>) -> Event {
+    let mut declined = both_sides("internal_remark", Some("text"), None, VerdictKind::New, Some("STRING"));
+    declined.accepted = Some(false);
+    Event::SchemaCompared {
+        mapping: named("orders"),
+        creates_table: false,
+        columns: vec![
+            both_sides("id", Some("bigint unsigned"), Some("NUMERIC"), VerdictKind::Same, None),
+            both_sides("total", Some("decimal(38,9)"), Some("NUMERIC"), VerdictKind::Widen, Some("BIGNUMERIC")),
+            both_sides("coupon", Some("varchar(20)"), None, VerdictKind::New, Some("STRING")),
+            both_sides("placed_at", Some("datetime(3)"), Some("TIMESTAMP"), VerdictKind::Relax, None),
+            both_sides("legacy_code", None, Some("STRING"), VerdictKind::MissingInSource, None),
+            both_sides("size", Some("varchar(8)"), Some("INT64"), VerdictKind::Conflict, None),
+            declined,
+        ],
+        statements,
+        applied: false,
+        conflicts: 1,
+    }
+}
+
+fn review() -> Desk {
+    let mut desk = Desk::open();
+    desk.press('s');
+    desk.hear(orders_compared(vec![]));
+    desk.press('j');
+    desk.press(' ');
+    desk.press('j');
+    desk.press(' ');
+    desk.press(' ');
+    desk
+}
+
+fn ddl() -> Desk {
+    let mut desk = review();
+    desk.code(KeyCode::Enter);
+    desk.hear(orders_compared(vec![
+        "ALTER TABLE `demo`.`shop`.`orders` ALTER COLUMN `total` SET DATA TYPE BIGNUMERIC".into(),
+    ]));
+    desk
+}
+
+#[test]
+fn a_schema_review() {
+    let mut desk = review();
+    plain(&desk);
+    snapshots("schema", &mut desk);
+}
+
+#[test]
+fn the_ddl_before_it_is_carried_out() {
+    snapshots("schema_ddl", &mut ddl());
+}

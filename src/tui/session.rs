@@ -1,0 +1,67 @@
+//! What the console is opened with, and how it is left.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::domain::config::{Config, Problem};
+use crate::engine::{BackfillAsk, Handle, SyncOrder};
+use crate::logging::LogRing;
+
+/// What the console shows of the connections.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    pub config: Arc<Config>,
+    /// `db.example.com:3306/shop`.
+    pub mysql: String,
+    pub emulator: bool,
+}
+
+/// A started engine with what is known of it.
+#[derive(Debug)]
+pub struct Session {
+    pub handle: Handle,
+    pub facts: Facts,
+}
+
+/// Why there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    pub sentence: String,
+    /// One for each thing that is wrong with a file.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads the files and starts an engine; asked again whenever the operator wants it.
+pub type Opener = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Session, Trouble>> + Send>> + Send>;
+
+/// What the command line asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    Sync(SyncOrder),
+    Backfill {
+        ask: BackfillAsk,
+        restart: bool,
+    },
+    Preview(BackfillAsk),
+    /// Follow the schedule as `bqsync schedule` does: what was missed is made up.
+    Schedule,
+}
+
+/// How the console is opened.
+#[expect(missing_debug_implementations, reason = "the opener is a function")]
+pub struct Settings {
+    pub opener: Opener,
+    pub start: Option<Start>,
+    pub read_only: bool,
+    pub ring: Arc<LogRing>,
+}
+
+/// How it was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Left {
+    pub interrupted: bool,
+    /// Of what the command line asked for.
+    pub failed: bool,
+    pub waiting: bool,
+}

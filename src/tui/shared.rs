@@ -1,0 +1,149 @@
+//! What all screens share: what is known, and how a screen speaks to the operator and to the engine.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::dialog::Dialog;
+use super::model::{Book, Now};
+use super::runs::Runs;
+use super::session::{Facts, Trouble};
+use super::timers::Timers;
+use crate::domain::config::Mapping;
+use crate::domain::ids::MappingName;
+use crate::domain::report::Trigger;
+use crate::engine::{Command, Selection, SyncOrder};
+use crate::logging::LogRing;
+
+/// What goes out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    Send(Command),
+    /// Into the clipboard of the operator's own terminal.
+    Copy(String),
+    /// Read the files and connect anew.
+    Reopen,
+    Suspend,
+    Redraw,
+    Leave,
+}
+
+/// A sentence above the footer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub text: String,
+    pub bad: bool,
+    /// `None`: until the next key.
+    pub until: Option<Instant>,
+}
+
+/// Long enough to read a sentence.
+const NOTICE_STAYS: Duration = Duration::from_secs(8);
+
+/// Leaving has begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leaving {
+    /// What ran was stopped for it.
+    pub interrupted: bool,
+}
+
+#[derive(Debug)]
+pub struct Shared {
+    pub facts: Option<Facts>,
+    /// Why there is no engine.
+    pub trouble: Option<Trouble>,
+    pub read_only: bool,
+    pub now: Now,
+    pub size: (u16, u16),
+    pub book: Book,
+    pub runs: Runs,
+    pub timers: Timers,
+    pub ring: Arc<LogRing>,
+    pub dialog: Option<Dialog>,
+    pub notice: Option<Notice>,
+    pub leaving: Option<Leaving>,
+    /// Something that is seen has changed.
+    pub dirty: bool,
+    /// What goes out once the message is dealt with.
+    pub effects: Vec<Effect>,
+}
+
+impl Shared {
+    #[must_use]
+    pub fn new(read_only: bool, ring: Arc<LogRing>, now: Now) -> Self {
+        Self {
+            facts: None,
+            trouble: None,
+            read_only,
+            now,
+            size: (80, 24),
+            book: Book::default(),
+            runs: Runs::default(),
+            timers: Timers::default(),
+            ring,
+            dialog: None,
+            notice: None,
+            leaving: None,
+            dirty: true,
+            effects: Vec::new(),
+        }
+    }
+
+    /// Lines that a page is.
+    #[must_use]
+    pub fn page(&self) -> usize {
+        usize::from(self.size.1.saturating_sub(8).max(1))
+    }
+
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice { text: text.into(), bad: false, until: Some(self.now.at + NOTICE_STAYS) });
+        self.dirty = true;
+    }
+
+    /// Something went wrong: it stays until a key says that it was read.
+    pub fn complain(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice { text: text.into(), bad: true, until: None });
+        self.dirty = true;
+    }
+
+    pub fn send(&mut self, command: Command) {
+        self.effects.push(Effect::Send(command));
+    }
+
+    /// A command that begins a run: leaving waits for it from here on.
+    pub fn send_run(&mut self, command: Command) {
+        self.runs.asked();
+        self.send(command);
+    }
+
+    pub fn sync(&mut self, names: Vec<MappingName>) {
+        let order = SyncOrder { selection: Selection::Named(names), trigger: Trigger::Manual, lookback: None };
+        self.send_run(Command::Sync(order));
+    }
+
+    /// The state has just changed: look at once.
+    pub fn watch_now(&mut self) {
+        if !self.timers.watching {
+            self.timers.watching = true;
+            self.send(Command::Watch);
+        }
+    }
+
+    /// Says so where somebody works on it already.
+    pub fn is_free(&mut self, name: &MappingName) -> bool {
+        let Some(row) = self.book.get(name) else { return false };
+        if row.live.is_some() {
+            self.say(format!("{name} is running already"));
+            return false;
+        }
+        if let Some(holder) = row.status.as_ref().and_then(|status| status.held_by.clone()) {
+            self.say(format!("{name} is being synced on {}, process {}", holder.host, holder.pid));
+            return false;
+        }
+        true
+    }
+
+    #[must_use]
+    pub fn configured(&self, name: &MappingName) -> Option<&Mapping> {
+        self.facts.as_ref()?.config.mappings.iter().find(|mapping| mapping.name == *name)
+    }
+}
