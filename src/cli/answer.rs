@@ -1,32 +1,34 @@
-//! Waiting for the engine's answer to a command that moves nothing.
+//! Waiting for the engine's answers to a question.
 
 use super::exit::ExitStatus;
 use super::printer::Printer;
-use crate::engine::{Command, Event, Handle};
+use crate::engine::{Event, Handle, Query};
 
-/// Sends a command and hands `read` every event until it has made the answer of them.
+/// All that the engine answers.
 ///
 /// # Errors
-/// How the process ends when the engine gives none; why is said.
-pub(super) async fn answer<T>(
-    handle: &mut Handle,
-    command: Command,
+/// How the process ends when the engine breaks; why is said.
+pub(super) async fn answers<Q: Query>(
+    mut handle: Handle,
+    query: Q,
     printer: Printer,
-    mut read: impl FnMut(Event) -> Option<T>,
-) -> Result<T, ExitStatus> {
-    handle.send(command);
-    loop {
-        match handle.next_event().await {
-            Some(Event::EngineFailed { error }) => {
-                printer.note_own_failure(&error);
-                return Err(ExitStatus::Failed);
-            }
-            Some(event) => {
-                if let Some(answer) = read(event) {
-                    return Ok(answer);
-                }
-            }
-            None => return Err(ExitStatus::Failed),
+) -> Result<Vec<Q::Answer>, ExitStatus> {
+    if let Some(answers) = handle.ask(query).all().await {
+        return Ok(answers);
+    }
+    while let Some(event) = handle.next_event().await {
+        if let Event::EngineFailed { error } = event {
+            printer.note_own_failure(&error);
+            break;
         }
     }
+    Err(ExitStatus::Failed)
+}
+
+/// The answer to a question that has one.
+///
+/// # Errors
+/// As `answers`.
+pub(super) async fn answer<Q: Query>(handle: Handle, query: Q, printer: Printer) -> Result<Q::Answer, ExitStatus> {
+    answers(handle, query, printer).await?.pop().ok_or(ExitStatus::Failed)
 }

@@ -3,29 +3,30 @@
 use super::answer::answer;
 use super::args::OutputFormat;
 use super::exit::ExitStatus;
+use super::output::Preview;
 use super::printer::Printer;
-use crate::engine::{BackfillAsk, BackfillPreview, Command, Event, Handle};
+use crate::engine::{BackfillAsk, BackfillPreview, Failure, Handle, PreviewBackfill};
 use crate::format;
 
-pub(super) async fn preview(mut handle: Handle, ask: BackfillAsk, printer: Printer) -> ExitStatus {
-    let answered = |event| match event {
-        Event::BackfillPreviewed { preview } => {
+pub(super) async fn preview(handle: Handle, ask: BackfillAsk, printer: Printer) -> ExitStatus {
+    let mapping = ask.mapping.clone();
+    match answer(handle, PreviewBackfill(ask), printer).await {
+        Ok(Ok(preview)) => {
             show(&preview, printer);
-            Some(ExitStatus::Ok)
+            ExitStatus::Ok
         }
-        Event::PreviewFailed { mapping, error, hint } => {
+        Ok(Err(Failure { error, hint })) => {
             printer.error(&format!("{mapping}: error: {error}"));
             printer.error(&format!("{mapping}: next: {hint}"));
-            Some(ExitStatus::of_failure(&error))
+            ExitStatus::of_failure(&error)
         }
-        _ => None,
-    };
-    answer(&mut handle, Command::PreviewBackfill(ask), printer, answered).await.unwrap_or_else(|status| status)
+        Err(status) => status,
+    }
 }
 
 fn show(preview: &BackfillPreview, printer: Printer) {
     if printer.format == OutputFormat::Json {
-        printer.json(preview);
+        printer.json(&Preview::from(preview));
         return;
     }
     let about = |number: Option<u64>, words: fn(u64) -> String| number.map_or_else(|| "?".to_owned(), words);

@@ -7,16 +7,12 @@ use super::args::OutputFormat;
 use super::exit::ExitStatus;
 use super::printer::Printer;
 use crate::domain::finding::{Finding, Tally};
-use crate::engine::{Command, Event, Handle, Selection};
+use crate::engine::{Check, Handle, Selection};
 
 /// Warnings are no failure: a run works.
-pub(super) async fn check(mut handle: Handle, selection: Selection, probe: bool, printer: Printer) -> ExitStatus {
-    let checked = |event| match event {
-        Event::Checked { findings, .. } => Some(findings),
-        _ => None,
-    };
-    let findings = match answer(&mut handle, Command::Check { selection, probe }, printer, checked).await {
-        Ok(findings) => findings,
+pub(super) async fn check(handle: Handle, selection: Selection, probe: bool, printer: Printer) -> ExitStatus {
+    let findings = match answer(handle, Check { selection, probe }, printer).await {
+        Ok(checked) => checked.findings,
         Err(status) => return status,
     };
     let tally = Tally::of(&findings);

@@ -7,6 +7,7 @@ mod check;
 mod deletes;
 mod exit;
 mod interrupt;
+mod output;
 mod print;
 mod printer;
 mod progress_lines;
@@ -28,7 +29,7 @@ pub use self::unparsed::unparsed;
 use self::args::{Args, CommandArg};
 use crate::domain::ids::MappingName;
 use crate::domain::shard::Shard;
-use crate::engine::{BackfillAsk, Command, Handle, Selection, SyncOrder, VerifyOrder};
+use crate::engine::{BackfillAsk, Command, Handle, Selection, SyncOrder, Verify};
 
 /// Carries a command out with a started engine.
 ///
@@ -65,7 +66,7 @@ pub async fn run(
             run_once::run_to_its_end(handle, Command::Deletes { selection, dry_run: *dry_run }, show, printer).await
         }
         CommandArg::Verify { dry_run, max_bytes, keys, .. } => {
-            let order = VerifyOrder { selection, dry_run: *dry_run, most_bytes: *max_bytes, most_named: *keys };
+            let order = Verify { selection, dry_run: *dry_run, most_bytes: *max_bytes, most_named: *keys };
             verify::verify(handle, order, printer).await
         }
         CommandArg::Check { .. } => check::check(handle, selection, !args.read_only, printer).await,

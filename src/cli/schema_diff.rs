@@ -2,12 +2,14 @@
 
 use serde_json::json;
 
-use super::answer::answer;
+use super::answer::{answer, answers};
 use super::args::OutputFormat;
 use super::exit::ExitStatus;
+use super::output::SchemaDiff;
 use super::printer::Printer;
+use crate::domain::ids::MappingName;
 use crate::domain::schema::ColumnDiffView;
-use crate::engine::{ColumnDecision, Command, Event, Handle, Selection};
+use crate::engine::{ColumnDecision, Compare, Comparison, Decide, Decided, Failure, Handle, Of, Selection};
 
 /// What the command line asks of the difference.
 #[derive(Debug, Clone, Copy)]
@@ -19,104 +21,116 @@ pub(super) struct Asked<'a> {
 
 /// Compares the selection; carries out or remembers what was asked for.
 pub(super) async fn schema_diff(
-    mut handle: Handle,
+    handle: Handle,
     selection: Selection,
     asked: Asked<'_>,
     printer: Printer,
 ) -> ExitStatus {
-    let single = asked.columns.is_empty() && asked.declined.is_empty();
-    let command = match (single, &selection) {
-        (true, _) => Command::Compare { selection, apply: asked.apply, columns: Vec::new() },
-        (false, Selection::Named(names)) => {
-            let say = |columns: &[String], accept| {
-                columns.iter().map(|c| ColumnDecision { column: c.clone(), accept }).collect::<Vec<_>>()
-            };
-            let decisions = [say(asked.columns, true), say(asked.declined, false)].concat();
-            Command::Decide { mapping: names[0].clone(), decisions }
+    let Asked { apply, columns, declined } = asked;
+    if columns.is_empty() && declined.is_empty() {
+        return compare(handle, Compare { selection, apply, columns: Vec::new() }, printer).await;
+    }
+    let say = |columns: &[String], accept| {
+        columns.iter().map(|c| ColumnDecision { column: c.clone(), accept }).collect::<Vec<_>>()
+    };
+    match selection {
+        Selection::Named(names) => {
+            let decisions = [say(columns, true), say(declined, false)].concat();
+            decide(handle, Decide { mapping: names[0].clone(), decisions }, printer).await
         }
         // The command line names one mapping then.
-        (false, Selection::All) => return ExitStatus::Usage,
-    };
-    let mut events = Vec::new();
-    let finished = |event| match event {
-        Event::CompareFinished => Some(()),
-        event => {
-            let is_last = matches!(event, Event::SchemaDecided { .. } | Event::DecideFailed { .. });
-            events.push(event);
-            is_last.then_some(())
-        }
-    };
-    if let Err(status) = answer(&mut handle, command, printer, finished).await {
-        return status;
+        Selection::All => ExitStatus::Usage,
     }
-    if printer.format == OutputFormat::Json {
-        printer.json(&json!({ "mappings": events }));
-    } else {
-        for event in &events {
-            show(event, printer);
-        }
-    }
-    exit_status(&events)
 }
 
-fn exit_status(events: &[Event]) -> ExitStatus {
-    let mut status = ExitStatus::Ok;
-    for event in events {
-        match event {
-            Event::DecideFailed { error, .. } => return ExitStatus::of_failure(error),
-            Event::CompareFailed { .. } => return ExitStatus::Failed,
-            Event::SchemaCompared { conflicts, .. } if *conflicts > 0 => return ExitStatus::Failed,
-            Event::SchemaCompared { statements, applied: false, .. } if !statements.is_empty() => {
-                status = ExitStatus::Waiting;
+async fn compare(handle: Handle, query: Compare, printer: Printer) -> ExitStatus {
+    let compared = match answers(handle, query, printer).await {
+        Ok(compared) => compared,
+        Err(status) => return status,
+    };
+    if printer.format == OutputFormat::Json {
+        let mappings: Vec<_> = compared.iter().map(|of| SchemaDiff::compared(&of.mapping.0, &of.answer)).collect();
+        printer.json(&json!({ "mappings": mappings }));
+    } else {
+        for Of { mapping, answer } in &compared {
+            match answer {
+                Ok(comparison) => show(comparison, printer),
+                Err(failure) => show_failure(mapping, failure, printer),
             }
-            _ => {}
+        }
+    }
+    exit_status(&compared)
+}
+
+fn exit_status(compared: &[Of<Comparison>]) -> ExitStatus {
+    let mut status = ExitStatus::Ok;
+    for of in compared {
+        match &of.answer {
+            Err(_) => return ExitStatus::Failed,
+            Ok(comparison) if comparison.conflicts > 0 => return ExitStatus::Failed,
+            Ok(comparison) if !comparison.applied && !comparison.statements.is_empty() => status = ExitStatus::Waiting,
+            Ok(_) => {}
         }
     }
     status
 }
 
-fn show(event: &Event, printer: Printer) {
-    match event {
-        Event::SchemaCompared { mapping, creates_table, columns, statements, applied, .. } => {
-            let verdict = match (statements.is_empty(), applied, creates_table) {
-                (true, ..) => "no change to make",
-                (false, true, _) => "carried out",
-                (false, false, true) => "the table does not exist yet",
-                (false, false, false) => "differs",
-            };
-            printer.line(&format!("{mapping}: {verdict}"));
-            printer.table(
-                &["COLUMN", "MYSQL", "BIGQUERY", "VERDICT", "BECOMES"],
-                columns.iter().map(row).collect(),
-                &[],
-            );
-            for statement in statements {
-                printer.lines(&format!("{statement};"));
-            }
-            for column in columns {
-                if let Some(note) = &column.note {
-                    printer.line(&format!("{mapping}: note: column `{}` is new: {note}", column.column));
-                }
-            }
-            printer.line("");
+async fn decide(handle: Handle, query: Decide, printer: Printer) -> ExitStatus {
+    let mapping = query.mapping.clone();
+    let decided = match answer(handle, query, printer).await {
+        Ok(decided) => decided,
+        Err(status) => return status,
+    };
+    if printer.format == OutputFormat::Json {
+        printer.json(&json!({ "mappings": [SchemaDiff::decided(&mapping.0, &decided)] }));
+    } else {
+        match &decided {
+            Ok(decided) => show_decided(decided, printer),
+            Err(failure) => show_failure(&mapping, failure, printer),
         }
-        Event::SchemaDecided { mapping, accepted, declined, statements, notes } => {
-            let names = |columns: &[String]| if columns.is_empty() { "none".to_owned() } else { columns.join(", ") };
-            printer.line(&format!("{mapping}: accepted: {}; declined: {}", names(accepted), names(declined)));
-            for statement in statements {
-                printer.lines(&format!("{statement};"));
-            }
-            for note in notes {
-                printer.line(&format!("{mapping}: note: {note}"));
-            }
-        }
-        Event::CompareFailed { mapping, error, hint } | Event::DecideFailed { mapping, error, hint } => {
-            printer.line(&format!("{mapping}: error: {error}"));
-            printer.line(&format!("{mapping}: next: {hint}"));
-            printer.line("");
-        }
-        _ => {}
     }
+    decided.map_or_else(|failure| ExitStatus::of_failure(&failure.error), |_| ExitStatus::Ok)
+}
+
+fn show(comparison: &Comparison, printer: Printer) {
+    let Comparison { mapping, creates_table, columns, statements, applied, .. } = comparison;
+    let verdict = match (statements.is_empty(), applied, creates_table) {
+        (true, ..) => "no change to make",
+        (false, true, _) => "carried out",
+        (false, false, true) => "the table does not exist yet",
+        (false, false, false) => "differs",
+    };
+    printer.line(&format!("{mapping}: {verdict}"));
+    let header = ["COLUMN", "MYSQL", "BIGQUERY", "VERDICT", "BECOMES"];
+    printer.table(&header, columns.iter().map(row).collect(), &[]);
+    for statement in statements {
+        printer.lines(&format!("{statement};"));
+    }
+    for column in columns {
+        if let Some(note) = &column.note {
+            printer.line(&format!("{mapping}: note: column `{}` is new: {note}", column.column));
+        }
+    }
+    printer.line("");
+}
+
+fn show_decided(decided: &Decided, printer: Printer) {
+    let Decided { mapping, accepted, declined, statements, notes } = decided;
+    let names = |columns: &[String]| if columns.is_empty() { "none".to_owned() } else { columns.join(", ") };
+    printer.line(&format!("{mapping}: accepted: {}; declined: {}", names(accepted), names(declined)));
+    for statement in statements {
+        printer.lines(&format!("{statement};"));
+    }
+    for note in notes {
+        printer.line(&format!("{mapping}: note: {note}"));
+    }
+}
+
+fn show_failure(mapping: &MappingName, failure: &Failure, printer: Printer) {
+    let Failure { error, hint } = failure;
+    printer.line(&format!("{mapping}: error: {error}"));
+    printer.line(&format!("{mapping}: next: {hint}"));
+    printer.line("");
 }
 
 fn row(column: &ColumnDiffView) -> Vec<String> {

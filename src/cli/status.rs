@@ -5,22 +5,19 @@ use std::time::Duration;
 use super::answer::answer;
 use super::args::OutputFormat;
 use super::exit::ExitStatus;
+use super::output::Status;
 use super::printer::Printer;
-use crate::engine::{Command, Event, Handle, Lag, MappingStatus, Selection};
+use crate::engine::{Handle, Inspect, Lag, MappingStatus, Selection};
 use crate::format;
 
 /// Shows where every mapping of the selection stands. A source that does not answer is said, and exits 1.
-pub(super) async fn status(mut handle: Handle, selection: Selection, printer: Printer) -> ExitStatus {
-    let inspected = |event| match event {
-        Event::Inspected { mappings } => Some(mappings),
-        _ => None,
-    };
-    let mappings = match answer(&mut handle, Command::Inspect(selection), printer, inspected).await {
+pub(super) async fn status(handle: Handle, selection: Selection, printer: Printer) -> ExitStatus {
+    let mappings = match answer(handle, Inspect(selection), printer).await {
         Ok(mappings) => mappings,
         Err(status) => return status,
     };
     if printer.format == OutputFormat::Json {
-        printer.json(&mappings);
+        printer.json(&mappings.iter().map(Status::from).collect::<Vec<_>>());
     } else {
         let header = ["MAPPING", "SOURCE -> TABLE", "MODE", "WATERMARK", "LAG", "LAST RUN", "ROWS", "STATUS"];
         printer.table(&header, mappings.iter().map(row).collect(), &[4, 6]);

@@ -2,70 +2,57 @@
 
 use serde_json::{Value, json};
 
-use super::answer::answer;
+use super::answer::answers;
 use super::args::OutputFormat;
 use super::exit::ExitStatus;
 use super::printer::Printer;
+use crate::domain::ids::MappingName;
 use crate::domain::verify::{Difference, Outcome, Verification};
-use crate::engine::{Command, Event, Handle, VerifyOrder};
+use crate::engine::{Failure, Handle, Of, Verify};
 use crate::format;
 
 /// Compares the selection. A difference exits 1, and so does what could not be compared.
-pub(super) async fn verify(mut handle: Handle, order: VerifyOrder, printer: Printer) -> ExitStatus {
-    let mut events = Vec::new();
-    let finished = |event| match event {
-        Event::VerifyFinished => Some(()),
-        event => {
-            events.push(event);
-            None
-        }
+pub(super) async fn verify(handle: Handle, order: Verify, printer: Printer) -> ExitStatus {
+    let verified = match answers(handle, order, printer).await {
+        Ok(verified) => verified,
+        Err(status) => return status,
     };
-    if let Err(status) = answer(&mut handle, Command::Verify(order), printer, finished).await {
-        return status;
-    }
     if printer.format == OutputFormat::Json {
-        printer.json(&json!({ "mappings": events.iter().filter_map(as_json).collect::<Vec<_>>() }));
+        printer.json(&json!({ "mappings": verified.iter().map(as_json).collect::<Vec<_>>() }));
     } else {
-        show(&events, printer);
+        show(&verified, printer);
     }
-    let is_trouble = |event: &Event| match event {
-        Event::Verified { verification } => verification.outcome.is_trouble(),
-        Event::VerifyFailed { .. } => true,
-        _ => false,
+    let is_trouble = |verified: &Of<Verification>| {
+        verified.answer.as_ref().map_or(true, |verification| verification.outcome.is_trouble())
     };
-    if events.iter().any(is_trouble) { ExitStatus::Failed } else { ExitStatus::Ok }
+    if verified.iter().any(is_trouble) { ExitStatus::Failed } else { ExitStatus::Ok }
 }
 
-fn as_json(event: &Event) -> Option<Value> {
-    match event {
-        Event::Verified { verification } => serde_json::to_value(verification).ok(),
-        Event::VerifyFailed { mapping, error, hint } => {
-            Some(json!({ "mapping": mapping, "outcome": "failed", "error": error, "hint": hint }))
+fn as_json(verified: &Of<Verification>) -> Value {
+    match &verified.answer {
+        Ok(verification) => json!(verification),
+        Err(Failure { error, hint }) => {
+            json!({ "mapping": verified.mapping, "outcome": "failed", "error": error, "hint": hint })
         }
-        _ => None,
     }
 }
 
-fn show(events: &[Event], printer: Printer) {
-    let row = |event: &Event| match event {
-        Event::Verified { verification } => Some(row(verification)),
-        Event::VerifyFailed { mapping, .. } => {
-            let unknown = std::iter::repeat_n("-".to_owned(), 7);
-            Some([mapping.to_string()].into_iter().chain(unknown).chain(["FAILED".to_owned()]).collect())
-        }
-        _ => None,
+fn show(verified: &[Of<Verification>], printer: Printer) {
+    let failed = |mapping: &MappingName| {
+        let unknown = std::iter::repeat_n("-".to_owned(), 7);
+        [mapping.to_string()].into_iter().chain(unknown).chain(["FAILED".to_owned()]).collect()
     };
+    let row = |verified: &Of<Verification>| verified.answer.as_ref().map_or_else(|_| failed(&verified.mapping), row);
     let header =
         ["MAPPING", "MYSQL", "BIGQUERY", "ONLY MYSQL", "ONLY BIGQUERY", "DIFFER", "DOUBLED", "BYTES", "STATUS"];
-    printer.table(&header, events.iter().filter_map(row).collect(), &[1, 2, 3, 4, 5, 6, 7]);
-    for event in events {
-        match event {
-            Event::Verified { verification } => explain(verification, printer),
-            Event::VerifyFailed { mapping, error, hint } => {
+    printer.table(&header, verified.iter().map(row).collect(), &[1, 2, 3, 4, 5, 6, 7]);
+    for Of { mapping, answer } in verified {
+        match answer {
+            Ok(verification) => explain(verification, printer),
+            Err(Failure { error, hint }) => {
                 printer.line(&format!("{mapping}: error: {error}"));
                 printer.line(&format!("{mapping}: next: {hint}"));
             }
-            _ => {}
         }
     }
 }

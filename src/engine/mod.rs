@@ -14,25 +14,35 @@ use tokio::sync::{mpsc, watch};
 pub use self::clock::{Clock, SystemClock};
 pub use self::ports::{Platform, Ports};
 pub use self::protocol::{
-    BackfillAsk, BackfillPreview, ColumnDecision, Command, Event, Lag, MappingProgress, MappingStatus, Phase, Progress,
-    PublishBytes, Retry, Selection, SlicePreview, SyncOrder, VerifyOrder,
+    Answers, BackfillAsk, BackfillPreview, Check, Checked, ColumnDecision, Command, Compare, Comparison, Decide,
+    Decided, Event, Failure, Inspect, Lag, MappingProgress, MappingStatus, Measure, Of, Phase, PreviewBackfill,
+    Progress, PublishBytes, Query, Question, ReadHistory, ReadReport, Reply, Retry, Selection, SlicePreview, SyncOrder,
+    Verify, Watch,
 };
+use self::supervisor::Ask;
 use self::work::emitter::Emitter;
 pub use crate::state::{BackfillState, Holder, LastRun};
 
 /// The operator's end of a running engine. Dropping it cancels what runs at the next safe point.
 #[derive(Debug)]
 pub struct Handle {
-    commands: mpsc::UnboundedSender<Command>,
+    asks: mpsc::UnboundedSender<Ask>,
     events: mpsc::UnboundedReceiver<Event>,
     progress: watch::Receiver<Progress>,
 }
 
 impl Handle {
-    /// Asks for something; the answer comes as events.
+    /// Asks for work; what comes of it is told by events.
     pub fn send(&self, command: Command) {
         // The engine outlives its handle, so the channel is open.
-        let _ = self.commands.send(command);
+        let _ = self.asks.send(Ask::Command(command));
+    }
+
+    /// Asks a question. An answer that ends early was broken by a fault of ours, which an event tells of.
+    pub fn ask<Q: Query>(&self, query: Q) -> Answers<Q::Answer> {
+        let (reply, answers) = Answers::expect();
+        let _ = self.asks.send(Ask::Question(query.with(reply)));
+        answers
     }
 
     /// The next event; `None` once the engine has ended.
@@ -49,9 +59,9 @@ impl Handle {
 
 /// Starts the engine in the background of the current tokio runtime.
 pub fn start<P: Platform>(ports: Ports<P>) -> Handle {
-    let (commands, inbox) = mpsc::unbounded_channel();
+    let (asks, inbox) = mpsc::unbounded_channel();
     let (outbox, events) = mpsc::unbounded_channel();
     let (progress, latest) = watch::channel(Progress::default());
     tokio::spawn(supervisor::supervise(ports, inbox, Emitter::new(outbox), progress));
-    Handle { commands, events, progress: latest }
+    Handle { asks, events, progress: latest }
 }

@@ -4,6 +4,7 @@
 //! the effects out, and draws when something has changed and the pace allows it.
 
 mod app;
+mod ask;
 mod deletes;
 #[cfg(test)]
 mod desk;
@@ -38,6 +39,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use self::app::{App, Drawn, Msg};
+use self::ask::Answer;
 use self::input::Input;
 use self::model::Now;
 use self::pacer::Pacer;
@@ -67,6 +69,7 @@ pub async fn run(settings: Settings) -> io::Result<Left> {
         opener: settings.opener,
         opening: None,
         engine: None,
+        answers: mpsc::unbounded_channel(),
         progress: None,
         by_key: true,
         blind: false,
@@ -93,6 +96,8 @@ struct Console {
     opener: Opener,
     opening: Option<Opening>,
     engine: Option<Handle>,
+    /// Where the engine's answers come in.
+    answers: (mpsc::UnboundedSender<Answer>, mpsc::UnboundedReceiver<Answer>),
     progress: Option<watch::Receiver<Progress>>,
     /// The change to be drawn came from a key.
     by_key: bool,
@@ -168,6 +173,7 @@ impl Console {
                 },
                 Msg::Engine,
             )),
+            Some(answer) = self.answers.1.recv() => Some(Msg::Answer(answer)),
             () = terminal::idle(), if waits_to_draw && !terminal::is_idle() => None,
             () = until(draw_at), if draw_at.is_some() => None,
             // Progress that would not be drawn anyway is not looked at.
@@ -187,10 +193,17 @@ impl Console {
                         engine.send(command);
                     }
                 }
+                Effect::Ask(ask) => {
+                    if let Some(engine) = &self.engine {
+                        ask.of(engine, &self.answers.0);
+                    }
+                }
                 Effect::Copy(text) => self.screen.copy(&text),
                 Effect::Reopen => {
                     if self.opening.is_none() {
                         (self.engine, self.progress) = (None, None);
+                        // What the former engine still answers is of no use.
+                        self.answers = mpsc::unbounded_channel();
                         self.opening = Some(tokio::spawn((self.opener)()));
                     }
                 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::ask::Ask;
 use super::dialog::Dialog;
 use super::model::{Book, Now};
 use super::runs::Runs;
@@ -11,13 +12,14 @@ use super::timers::Timers;
 use crate::domain::config::Mapping;
 use crate::domain::ids::MappingName;
 use crate::domain::report::Trigger;
-use crate::engine::{Command, Selection, SyncOrder};
+use crate::engine::{Command, Measure, Selection, SyncOrder};
 use crate::logging::LogRing;
 
 /// What goes out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     Send(Command),
+    Ask(Ask),
     /// Into the clipboard of the operator's own terminal.
     Copy(String),
     /// Read the files and connect anew.
@@ -109,6 +111,15 @@ impl Shared {
         self.effects.push(Effect::Send(command));
     }
 
+    pub fn ask(&mut self, ask: Ask) {
+        self.effects.push(Effect::Ask(ask));
+    }
+
+    /// Asks where all mappings stand in MySQL.
+    pub fn measure_all(&mut self) {
+        self.ask(Ask::Measure(Measure(Selection::All)));
+    }
+
     /// A command that begins a run: leaving waits for it from here on.
     pub fn send_run(&mut self, command: Command) {
         self.runs.asked();
@@ -124,7 +135,7 @@ impl Shared {
     pub fn watch_now(&mut self) {
         if !self.timers.watching {
             self.timers.watching = true;
-            self.send(Command::Watch);
+            self.ask(Ask::Watch);
         }
     }
 

@@ -7,32 +7,33 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Planned;
 use crate::domain::schema::{ColumnDiff, Decisions, SchemaDecision, Verdict};
 use crate::engine::ports::{Platform, Ports};
-use crate::engine::protocol::{ColumnDecision, Event};
+use crate::engine::protocol::{ColumnDecision, Decided, Failure};
 use crate::engine::work::conflicts::refuse_lost_target;
-use crate::engine::work::emitter::Emitter;
 use crate::engine::work::ids::new_run_id;
 use crate::engine::work::ledger::Ledger;
 use crate::warehouse::Warehouse;
 
 pub(in crate::engine) async fn decide<P: Platform>(
     ports: &Ports<P>,
-    mapping: Option<Mapping>,
-    decisions: Vec<ColumnDecision>,
-    emitter: &Emitter,
-) {
-    let Some(mapping) = mapping else { return };
-    let name = mapping.name.clone();
-    emitter.emit(match decide_one(ports, &mapping, &decisions).await {
-        Ok(event) => event,
-        Err(fault) => Event::DecideFailed { mapping: name, error: fault.to_string(), hint: fault.hint().to_owned() },
-    });
+    mapping: &Mapping,
+    decisions: &[ColumnDecision],
+) -> Result<Decided, Failure> {
+    let name = &mapping.name;
+    let decided = decide_one(ports, mapping, decisions).await.map_err(|fault| {
+        tracing::error!(mapping = %name, error = %fault, hint = fault.hint(), "deciding on columns failed");
+        Failure::from(&fault)
+    })?;
+    let (accepted, declined) = (decided.accepted.join(", "), decided.declined.join(", "));
+    let statements = decided.statements.join("; ");
+    tracing::info!(mapping = %name, accepted, declined, statements, "columns decided");
+    Ok(decided)
 }
 
 async fn decide_one<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
     decisions: &[ColumnDecision],
-) -> Result<Event, Fault> {
+) -> Result<Decided, Fault> {
     // Changing a table while a run plans on it would fail that run: whoever decides holds the lease.
     let run = new_run_id(ports.clock.now());
     let ports = &ports.billed(mapping, Some(&run));
@@ -66,7 +67,7 @@ async fn decide_one<P: Platform>(
     ledger.forget_undecided(|name| said.iter().any(|(column, _)| column.name == name));
     ledger.save().await?;
     let names = |accept| said.iter().filter(|(_, a)| *a == accept).map(|(c, _)| c.name.clone()).collect();
-    Ok(Event::SchemaDecided {
+    Ok(Decided {
         mapping: mapping.name.clone(),
         accepted: names(true),
         declined: names(false),

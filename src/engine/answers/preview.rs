@@ -8,9 +8,8 @@ use crate::domain::publish::PublishKind;
 use crate::domain::window::{Low, Window, step};
 use crate::engine::moving::reach::within_partitions;
 use crate::engine::ports::{Platform, Ports};
-use crate::engine::protocol::{BackfillAsk, BackfillPreview, Event, PublishBytes, SlicePreview};
+use crate::engine::protocol::{BackfillAsk, BackfillPreview, Failure, PublishBytes, SlicePreview};
 use crate::engine::work::asked::{Asked, beyond, nothing};
-use crate::engine::work::emitter::Emitter;
 use crate::engine::work::prepared::{newest, stretch};
 use crate::format;
 use crate::source::{BoundsAsk, Source, StretchAsk};
@@ -20,18 +19,19 @@ use crate::warehouse::Warehouse;
 /// More are not listed: nobody reads them, and each costs a walk over the index.
 const MOST_SLICES: usize = 100;
 
-pub(in crate::engine) async fn preview<P: Platform>(ports: &Ports<P>, ask: BackfillAsk, emitter: &Emitter) {
+pub(in crate::engine) async fn preview<P: Platform>(
+    ports: &Ports<P>,
+    ask: &BackfillAsk,
+) -> Result<BackfillPreview, Failure> {
     let mapping = ports.config.mappings.iter().find(|m| m.name == ask.mapping);
     let looked = match mapping {
-        Some(mapping) => look(&ports.billed(mapping, None), mapping, &ask).await,
+        Some(mapping) => look(&ports.billed(mapping, None), mapping, ask).await,
         None => Err(Fault::new(FaultKind::Config, format!("There is no mapping `{}`", ask.mapping))),
     };
-    emitter.emit(match looked {
-        Ok(preview) => Event::BackfillPreviewed { preview: Box::new(preview) },
-        Err(fault) => {
-            Event::PreviewFailed { mapping: ask.mapping, error: fault.to_string(), hint: fault.hint().to_owned() }
-        }
-    });
+    looked.map_err(|fault| {
+        tracing::error!(mapping = %ask.mapping, error = %fault, hint = fault.hint(), "backfill preview failed");
+        Failure::from(&fault)
+    })
 }
 
 async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, ask: &BackfillAsk) -> Result<BackfillPreview, Fault> {

@@ -5,7 +5,7 @@ use crate::domain::verify::{
     Comparison, Cut, Grain, PartSum, Parts, Question, Tally, batches, chunks, coarsest, differing, finer,
 };
 use crate::engine::ports::{Platform, Ports};
-use crate::engine::protocol::VerifyOrder;
+use crate::engine::protocol::Verify;
 use crate::format;
 use crate::source::Source;
 use crate::warehouse::Warehouse;
@@ -33,7 +33,7 @@ pub(in crate::engine) struct Survey<'a, P: Platform> {
 }
 
 impl<'a, P: Platform> Survey<'a, P> {
-    pub(in crate::engine) fn new(ports: &'a Ports<P>, comparison: &'a Comparison, order: &VerifyOrder) -> Self {
+    pub(in crate::engine) fn new(ports: &'a Ports<P>, comparison: &'a Comparison, order: &Verify) -> Self {
         let tally = Tally::naming(order.most_named);
         Self { ports, comparison, most_bytes: order.most_bytes, bytes: 0, rows: (0, 0), fetched: 0, tally }
     }

@@ -5,35 +5,36 @@ use crate::domain::column::same_name;
 use crate::domain::config::Mapping;
 use crate::domain::fault::Fault;
 use crate::engine::ports::{Platform, Ports};
-use crate::engine::protocol::Event;
-use crate::engine::work::emitter::Emitter;
+use crate::engine::protocol::query::Reply;
+use crate::engine::protocol::{Comparison, Failure, Of};
+use crate::engine::work::emitter::log_comparison;
 use crate::engine::work::ids::new_run_id;
 use crate::engine::work::ledger::Ledger;
 use crate::engine::work::prepare::compared;
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
 
-/// Says each mapping's difference, in the order of the configuration. `columns` narrows the statements to those named.
+/// Gives each mapping's difference, in the order of the configuration. `columns` narrows the statements to those named.
 pub(in crate::engine) async fn compare<P: Platform>(
     ports: &Ports<P>,
     mappings: Vec<Mapping>,
     apply: bool,
     columns: &[String],
-    emitter: &Emitter,
+    reply: &Reply<Of<Comparison>>,
 ) {
     for mapping in mappings {
         let compared =
             if apply { carry_out(ports, &mapping, columns).await } else { look(ports, &mapping, columns).await };
-        emitter.emit(compared.unwrap_or_else(|fault| Event::CompareFailed {
-            mapping: mapping.name,
-            error: fault.to_string(),
-            hint: fault.hint().to_owned(),
-        }));
+        let answer = compared.map_err(|fault| {
+            tracing::error!(mapping = %mapping.name, error = %fault, hint = fault.hint(), "comparing schemas failed");
+            Failure::from(&fault)
+        });
+        answer.iter().for_each(log_comparison);
+        reply.give(Of { mapping: mapping.name, answer });
     }
-    emitter.emit(Event::CompareFinished);
 }
 
-async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[String]) -> Result<Event, Fault> {
+async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[String]) -> Result<Comparison, Fault> {
     let state = ports.state.load(&mapping.name).await?;
     let planned = difference(ports, mapping, None, &state.decisions, &state.decisions).await?;
     let wanted = planned.diff.only(|c| !c.is_declined() && is_named(columns, &c.name));
@@ -43,7 +44,7 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[Strin
 }
 
 /// Changing a table while a run plans on it would fail that run: whoever applies holds the lease.
-async fn carry_out<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[String]) -> Result<Event, Fault> {
+async fn carry_out<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[String]) -> Result<Comparison, Fault> {
     let run = new_run_id(ports.clock.now());
     let ports = &ports.billed(mapping, Some(&run));
     let mut ledger = Ledger::open(ports, &mapping.name, &run).await?;

@@ -13,31 +13,43 @@ use crate::domain::ids::MappingName;
 use crate::domain::schema::Decisions;
 use crate::domain::window::Low;
 use crate::engine::ports::{Described, Platform, Ports};
-use crate::engine::protocol::{Event, Lag, MappingStatus};
-use crate::engine::work::emitter::Emitter;
+use crate::engine::protocol::query::Reply;
+use crate::engine::protocol::{Lag, MappingStatus};
 use crate::engine::work::prepared;
 use crate::source::Source;
 use crate::state::{Holder, MappingState, StateStore};
 
-/// Says every mapping's standing in one event, in the order of the configuration.
-pub(in crate::engine) async fn inspect<P: Platform>(ports: &Ports<P>, mappings: Vec<Mapping>, emitter: &Emitter) {
+/// Gives every mapping's standing in one answer, in the order of the configuration.
+pub(in crate::engine) async fn inspect<P: Platform>(
+    ports: &Ports<P>,
+    mappings: Vec<Mapping>,
+    reply: &Reply<Vec<MappingStatus>>,
+) {
     let remembered = Remembered::read(ports).await;
     let asked: Vec<_> = mappings.iter().map(|mapping| inspect_one(ports, mapping, &remembered)).collect();
     let mappings = stream::iter(asked).buffered(ports.config.concurrency).map(|(status, _)| status).collect().await;
-    emitter.emit(Event::Inspected { mappings });
+    reply.give(mappings);
 }
 
 /// Says what the state knows of every mapping, and asks nobody else.
-pub(in crate::engine) async fn look<P: Platform>(ports: &Ports<P>, mappings: Vec<Mapping>, emitter: &Emitter) {
+pub(in crate::engine) async fn look<P: Platform>(
+    ports: &Ports<P>,
+    mappings: Vec<Mapping>,
+    reply: &Reply<Vec<MappingStatus>>,
+) {
     let remembered = Remembered::read(ports).await;
-    emitter.emit(Event::Watched { mappings: mappings.iter().map(|mapping| remembered.status(mapping)).collect() });
+    reply.give(mappings.iter().map(|mapping| remembered.status(mapping)).collect());
 }
 
 /// Says every mapping's standing as soon as it is known, a few at a time.
 ///
 /// A server that is away costs each question some seconds of trying: once it has failed for as many as are asked at
 /// the same time, the others are not asked.
-pub(in crate::engine) async fn measure<P: Platform>(ports: &Ports<P>, mappings: Vec<Mapping>, emitter: &Emitter) {
+pub(in crate::engine) async fn measure<P: Platform>(
+    ports: &Ports<P>,
+    mappings: Vec<Mapping>,
+    reply: &Reply<MappingStatus>,
+) {
     let remembered = Remembered::read(ports).await;
     let away = AtomicUsize::new(0);
     let patience = ports.config.concurrency;
@@ -60,9 +72,8 @@ pub(in crate::engine) async fn measure<P: Platform>(ports: &Ports<P>, mappings: 
         .collect();
     let mut known = stream::iter(asked).buffer_unordered(patience);
     while let Some(status) = known.next().await {
-        emitter.emit(Event::Measured { status: Box::new(status) });
+        reply.give(status);
     }
-    emitter.emit(Event::MeasureFinished);
 }
 
 /// What the state holds, or why it cannot be read.

@@ -16,38 +16,42 @@ use crate::domain::schema::{Decisions, SchemaDiff, Verdict};
 use crate::domain::verify::{Comparison, Outcome, Verification};
 use crate::domain::window::{Low, Window};
 use crate::engine::ports::{Described, Platform, Ports};
-use crate::engine::protocol::{Event, VerifyOrder};
+use crate::engine::protocol::query::Reply;
+use crate::engine::protocol::{Failure, Of, Verify};
 use crate::engine::work::conflicts::{refuse_conflicts, refuse_lost_target};
-use crate::engine::work::emitter::Emitter;
 use crate::format;
 use crate::state::{MappingState, StateStore};
 
-/// Says what came of each mapping, in the order of the configuration.
+/// Gives what came of each mapping, in the order of the configuration.
 pub(in crate::engine) async fn verify<P: Platform>(
     ports: &Ports<P>,
     mappings: Vec<Mapping>,
-    order: &VerifyOrder,
-    emitter: &Emitter,
+    order: &Verify,
+    reply: &Reply<Of<Verification>>,
 ) {
     let asked: Vec<_> = mappings.iter().map(|mapping| Box::pin(verify_one(ports, mapping, order))).collect();
     let mut known = stream::iter(asked).buffered(ports.config.concurrency);
     let mut names = mappings.iter().map(|mapping| &mapping.name);
     while let (Some(verified), Some(name)) = (known.next().await, names.next()) {
-        emitter.emit(match verified {
-            Ok(verification) => Event::Verified { verification: Box::new(verification) },
-            Err(fault) => {
-                Event::VerifyFailed { mapping: name.clone(), error: fault.to_string(), hint: fault.hint().to_owned() }
-            }
+        let answer = verified.map_err(|fault| {
+            tracing::error!(mapping = %name, error = %fault, hint = fault.hint(), "comparing rows failed");
+            Failure::from(&fault)
         });
+        if let Ok(verification) = &answer {
+            log(verification);
+        }
+        reply.give(Of { mapping: name.clone(), answer });
     }
-    emitter.emit(Event::VerifyFinished);
 }
 
-async fn verify_one<P: Platform>(
-    ports: &Ports<P>,
-    mapping: &Mapping,
-    order: &VerifyOrder,
-) -> Result<Verification, Fault> {
+/// Counts alone: keys are row values.
+fn log(verification: &Verification) {
+    let Verification { mapping, only_in_mysql, only_in_bigquery, differing, doubled, bytes, .. } = verification;
+    let outcome = verification.outcome.word();
+    tracing::info!(%mapping, outcome, only_in_mysql, only_in_bigquery, differing, doubled, bytes, "rows compared");
+}
+
+async fn verify_one<P: Platform>(ports: &Ports<P>, mapping: &Mapping, order: &Verify) -> Result<Verification, Fault> {
     let ports = &ports.billed(mapping, None);
     let state = ports.state.load(&mapping.name).await?;
     let mut verification =

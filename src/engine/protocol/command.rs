@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{MappingName, RunId};
+use crate::domain::ids::MappingName;
 use crate::domain::lookback::Lookback;
 use crate::domain::report::Trigger;
 use crate::domain::shard::Shard;
@@ -25,38 +25,6 @@ pub enum Command {
         selection: Selection,
         dry_run: bool,
     },
-    /// What a backfill would do; nothing is moved.
-    PreviewBackfill(BackfillAsk),
-    /// Compare schemas; with `apply`, carry out what is safe (of the named columns, or of all when none is named).
-    Compare {
-        selection: Selection,
-        apply: bool,
-        columns: Vec<String>,
-    },
-    /// Remember what the operator says of columns, carry out what was accepted.
-    Decide {
-        mapping: MappingName,
-        decisions: Vec<ColumnDecision>,
-    },
-    /// Compare rows up to the watermark; nothing is changed.
-    Verify(VerifyOrder),
-    /// Watermarks, lags, last runs and who works on what, in one answer.
-    Inspect(Selection),
-    /// What the state alone knows of all mappings; cheap, for asking every few seconds.
-    Watch,
-    /// As `Inspect`, each mapping as soon as it is known: for whoever shows two hundred of them.
-    Measure(Selection),
-    /// Everything that a run needs, looked at; `probe`: also by writing, and removing again.
-    Check {
-        selection: Selection,
-        probe: bool,
-    },
-    /// The latest runs, newest first.
-    ReadHistory {
-        most: usize,
-    },
-    /// One run's report.
-    ReadReport(RunId),
     /// Hold a running mapping between two batches.
     Pause(MappingName),
     Resume(MappingName),
@@ -87,18 +55,6 @@ impl SyncOrder {
     pub const fn manual(selection: Selection) -> Self {
         Self { selection, trigger: Trigger::Manual, lookback: None }
     }
-}
-
-/// What comparing rows is to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerifyOrder {
-    pub selection: Selection,
-    /// Only say what it would read in BigQuery.
-    pub dry_run: bool,
-    /// Bytes that one mapping may read in BigQuery.
-    pub most_bytes: u64,
-    /// Keys of one mapping that are named.
-    pub most_named: usize,
 }
 
 /// A window of a mapping's incremental column, as the operator writes it; both ends included.

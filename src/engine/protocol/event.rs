@@ -3,12 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::status::{BackfillPreview, MappingStatus};
-use crate::domain::finding::Finding;
+use super::query::Comparison;
 use crate::domain::ids::{JobId, MappingName, RunId};
-use crate::domain::report::{MappingReport, RunReport, RunSummary, Trigger};
-use crate::domain::schema::ColumnDiffView;
-use crate::domain::verify::Verification;
+use crate::domain::report::{MappingReport, RunReport, Trigger};
 
 /// The steps of one mapping's run, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,8 +43,7 @@ impl Phase {
 }
 
 /// What has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     RunStarted {
         run: RunId,
@@ -128,53 +124,8 @@ pub enum Event {
         step: u64,
         window: String,
     },
-    /// A new difference between both schemas; `applied` says whether the statements were carried out.
-    SchemaCompared {
-        mapping: MappingName,
-        creates_table: bool,
-        columns: Vec<ColumnDiffView>,
-        statements: Vec<String>,
-        applied: bool,
-        conflicts: usize,
-    },
-    CompareFailed {
-        mapping: MappingName,
-        error: String,
-        hint: String,
-    },
-    CompareFinished,
-    /// The operator's word on columns is remembered and carried out.
-    SchemaDecided {
-        mapping: MappingName,
-        accepted: Vec<String>,
-        declined: Vec<String>,
-        statements: Vec<String>,
-        /// What adding the columns leaves to be done.
-        notes: Vec<String>,
-    },
-    DecideFailed {
-        mapping: MappingName,
-        error: String,
-        hint: String,
-    },
-    /// Rows of both sides have been compared.
-    Verified {
-        verification: Box<Verification>,
-    },
-    VerifyFailed {
-        mapping: MappingName,
-        error: String,
-        hint: String,
-    },
-    VerifyFinished,
-    BackfillPreviewed {
-        preview: Box<BackfillPreview>,
-    },
-    PreviewFailed {
-        mapping: MappingName,
-        error: String,
-        hint: String,
-    },
+    /// A run met a difference between both schemas.
+    SchemaCompared(Box<Comparison>),
     /// Everything of a backfill up to `done` is in BigQuery.
     BackfillAdvanced {
         run: RunId,
@@ -189,19 +140,6 @@ pub enum Event {
     },
     Resumed {
         mapping: MappingName,
-    },
-    HistoryRead {
-        runs: Vec<RunSummary>,
-    },
-    /// `None`: the run is no longer kept.
-    ReportRead {
-        run: RunId,
-        report: Option<Box<RunReport>>,
-    },
-    /// The history or a report could not be read.
-    HistoryFailed {
-        error: String,
-        hint: String,
     },
     Warned {
         run: RunId,
@@ -252,23 +190,6 @@ pub enum Event {
     RunFinished {
         report: RunReport,
     },
-    Inspected {
-        mappings: Vec<MappingStatus>,
-    },
-    /// The answer to `Watch`: without `newest` and `lag`.
-    Watched {
-        mappings: Vec<MappingStatus>,
-    },
-    Measured {
-        status: Box<MappingStatus>,
-    },
-    MeasureFinished,
-    /// The answer to `Check`.
-    Checked {
-        /// That were looked at.
-        mappings: Vec<MappingName>,
-        findings: Vec<Finding>,
-    },
     /// Something of ours broke; what it was working on has ended, the watermarks are where the last publish left them.
     EngineFailed {
         error: String,
@@ -299,8 +220,6 @@ impl Event {
             | Self::PhaseStarted { mapping, .. }
             | Self::PublishRecovered { mapping, .. }
             | Self::WindowFixed { mapping, .. }
-            | Self::SchemaCompared { mapping, .. }
-            | Self::CompareFailed { mapping, .. }
             | Self::Warned { mapping, .. }
             | Self::StagingLoaded { mapping, .. }
             | Self::Published { mapping, .. }
@@ -309,31 +228,16 @@ impl Event {
             | Self::FenceAwaited { mapping, .. }
             | Self::HeldBack { mapping, .. }
             | Self::StepStarted { mapping, .. }
-            | Self::SchemaDecided { mapping, .. }
-            | Self::DecideFailed { mapping, .. }
-            | Self::PreviewFailed { mapping, .. }
-            | Self::VerifyFailed { mapping, .. }
             | Self::BackfillAdvanced { mapping, .. }
             | Self::Paused { mapping }
             | Self::Resumed { mapping }
             | Self::RetryScheduled { mapping, .. } => Some(mapping),
             Self::MappingFinished { report } => Some(&report.mapping_name),
-            Self::Verified { verification } => Some(&verification.mapping),
-            Self::BackfillPreviewed { preview } => Some(&preview.ask.mapping),
-            Self::Measured { status } => Some(&status.mapping),
+            Self::SchemaCompared(comparison) => Some(&comparison.mapping),
             Self::RunStarted { .. }
             | Self::RunScheduled { .. }
             | Self::ScheduleLeft
-            | Self::CompareFinished
-            | Self::VerifyFinished
             | Self::RunFinished { .. }
-            | Self::Inspected { .. }
-            | Self::Watched { .. }
-            | Self::MeasureFinished
-            | Self::Checked { .. }
-            | Self::HistoryRead { .. }
-            | Self::ReportRead { .. }
-            | Self::HistoryFailed { .. }
             | Self::EngineFailed { .. }
             | Self::RecordFailed { .. }
             | Self::OutletFailed { .. } => None,

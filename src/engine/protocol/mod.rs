@@ -1,13 +1,19 @@
-//! The words between the engine and whoever operates it: commands in, events out.
+//! The words between the engine and whoever operates it: commands and questions in, events and answers out.
 //!
-//! Events are facts in the past tense, few, and never lost; what changes many times a second is [`Progress`].
+//! A command is work, and events say what runs did; a question is answered to whoever asked it. Events are facts in the past
+//! tense, few, and never lost; what changes many times a second is [`Progress`].
 
 mod command;
 mod event;
 pub(super) mod progress;
+pub(super) mod query;
 pub(super) mod status;
 
-pub use self::command::{BackfillAsk, ColumnDecision, Command, Selection, SyncOrder, VerifyOrder};
+pub use self::command::{BackfillAsk, ColumnDecision, Command, Selection, SyncOrder};
 pub use self::event::{Event, Phase};
 pub use self::progress::{MappingProgress, Progress, Retry};
+pub use self::query::{
+    Answers, Check, Checked, Compare, Comparison, Decide, Decided, Failure, Inspect, Measure, Of, PreviewBackfill,
+    Query, Question, ReadHistory, ReadReport, Reply, Verify, Watch,
+};
 pub use self::status::{BackfillPreview, Lag, MappingStatus, PublishBytes, SlicePreview};

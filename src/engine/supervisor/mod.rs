@@ -19,7 +19,11 @@ use super::answers::schema_diff::compare;
 use super::answers::status::{inspect, look, measure};
 use super::answers::verify::verify;
 use super::ports::{Platform, Ports};
-use super::protocol::{Command, Event, Progress, Selection};
+use super::protocol::query::Question;
+use super::protocol::{
+    Check, Command, Compare, Decide, Event, Inspect, Measure, PreviewBackfill, Progress, ReadHistory, ReadReport,
+    Selection,
+};
 use super::run::Run;
 use super::run::aftermath::write_metrics;
 use super::work::emitter::Emitter;
@@ -28,10 +32,16 @@ use super::work::scope::Task;
 use crate::domain::config::{Deletes, Mapping};
 use crate::domain::ids::MappingName;
 
+/// What comes from the handle.
+pub(super) enum Ask {
+    Command(Command),
+    Question(Question),
+}
+
 /// Runs until the handle is dropped and everything has come to its end.
 pub(in crate::engine) async fn supervise<P: Platform>(
     ports: Ports<P>,
-    mut inbox: mpsc::UnboundedReceiver<Command>,
+    mut inbox: mpsc::UnboundedReceiver<Ask>,
     emitter: Emitter,
     progress: watch::Sender<Progress>,
 ) {
@@ -47,15 +57,15 @@ pub(in crate::engine) async fn supervise<P: Platform>(
     let mut closed = false;
     while !closed || !supervisor.works.is_empty() {
         tokio::select! {
-            command = inbox.recv(), if !closed => {
-                if let Some(command) = command {
-                    supervisor.obey(command);
-                } else {
+            asked = inbox.recv(), if !closed => match asked {
+                Some(Ask::Command(command)) => supervisor.obey(command),
+                Some(Ask::Question(question)) => supervisor.answer(question),
+                None => {
                     closed = true;
                     supervisor.scheduler = None;
                     supervisor.cancel_all();
                 }
-            }
+            },
             Some(ended) = supervisor.works.join_next_with_id(), if !supervisor.works.is_empty() => {
                 supervisor.release(ended);
             }
@@ -101,45 +111,6 @@ impl<P: Platform> Supervisor<P> {
                 let names = self.selected(&selection).iter().filter(meant).map(|m| m.name.clone()).collect();
                 self.run(&Selection::Named(names), Task::Deletes { dry_run });
             }
-            Command::PreviewBackfill(ask) => {
-                self.spawn(|ports, emitter| async move { preview(&ports, ask, &emitter).await });
-            }
-            Command::Compare { selection, apply, columns } => {
-                let mappings = self.selected(&selection);
-                self.spawn(move |ports, emitter| async move {
-                    compare(&ports, mappings, apply, &columns, &emitter).await;
-                });
-            }
-            Command::Decide { mapping, decisions } => {
-                let mapping = self.selected(&Selection::Named(vec![mapping])).pop();
-                self.spawn(|ports, emitter| async move { decide(&ports, mapping, decisions, &emitter).await });
-            }
-            Command::Verify(order) => {
-                let mappings = self.selected(&order.selection);
-                self.spawn(move |ports, emitter| async move { verify(&ports, mappings, &order, &emitter).await });
-            }
-            Command::Inspect(selection) => {
-                let mappings = self.selected(&selection);
-                self.spawn(|ports, emitter| async move { inspect(&ports, mappings, &emitter).await });
-            }
-            Command::Watch => {
-                let mappings = self.selected(&Selection::All);
-                self.spawn(|ports, emitter| async move { look(&ports, mappings, &emitter).await });
-            }
-            Command::Measure(selection) => {
-                let mappings = self.selected(&selection);
-                self.spawn(|ports, emitter| async move { measure(&ports, mappings, &emitter).await });
-            }
-            Command::Check { selection, probe } => {
-                let mappings = self.selected(&selection);
-                self.spawn(move |ports, emitter| async move { check(&ports, mappings, probe, &emitter).await });
-            }
-            Command::ReadHistory { most } => {
-                self.spawn(move |ports, emitter| async move { read_history(&ports, most, &emitter).await });
-            }
-            Command::ReadReport(run) => {
-                self.spawn(|ports, emitter| async move { read_report(&ports, run, &emitter).await });
-            }
             Command::Pause(mapping) => self.hold(&mapping, true),
             Command::Resume(mapping) => self.hold(&mapping, false),
             Command::Cancel(mapping) => {
@@ -156,6 +127,48 @@ impl<P: Platform> Supervisor<P> {
             Command::LeaveSchedule => {
                 self.scheduler = None;
                 self.emitter.emit(Event::ScheduleLeft);
+            }
+        }
+    }
+
+    fn answer(&mut self, question: Question) {
+        match question {
+            Question::Inspect(Inspect(selection), reply) => {
+                let mappings = self.selected(&selection);
+                self.spawn(|ports, _| async move { inspect(&ports, mappings, &reply).await });
+            }
+            Question::Watch(reply) => {
+                let mappings = self.selected(&Selection::All);
+                self.spawn(|ports, _| async move { look(&ports, mappings, &reply).await });
+            }
+            Question::Measure(Measure(selection), reply) => {
+                let mappings = self.selected(&selection);
+                self.spawn(|ports, _| async move { measure(&ports, mappings, &reply).await });
+            }
+            Question::Check(Check { selection, probe }, reply) => {
+                let mappings = self.selected(&selection);
+                self.spawn(move |ports, _| async move { reply.give(check(&ports, mappings, probe).await) });
+            }
+            Question::ReadHistory(ReadHistory(most), reply) => {
+                self.spawn(move |ports, _| async move { reply.give(read_history(&ports, most).await) });
+            }
+            Question::ReadReport(ReadReport(run), reply) => {
+                self.spawn(|ports, _| async move { reply.give(read_report(&ports, &run).await) });
+            }
+            Question::PreviewBackfill(PreviewBackfill(ask), reply) => {
+                self.spawn(|ports, _| async move { reply.give(preview(&ports, &ask).await) });
+            }
+            Question::Verify(order, reply) => {
+                let mappings = self.selected(&order.selection);
+                self.spawn(|ports, _| async move { verify(&ports, mappings, &order, &reply).await });
+            }
+            Question::Compare(Compare { selection, apply, columns }, reply) => {
+                let mappings = self.selected(&selection);
+                self.spawn(move |ports, _| async move { compare(&ports, mappings, apply, &columns, &reply).await });
+            }
+            Question::Decide(Decide { mapping, decisions }, reply) => {
+                let Some(mapping) = self.selected(&Selection::Named(vec![mapping])).pop() else { return };
+                self.spawn(|ports, _| async move { reply.give(decide(&ports, &mapping, &decisions).await) });
             }
         }
     }

@@ -4,10 +4,8 @@ use tokio::sync::mpsc;
 use tracing::{debug, error, info, warn};
 
 use crate::domain::fault::FaultKind;
-use crate::domain::finding::Tally;
 use crate::domain::report::Outcome;
-use crate::domain::verify::Verification;
-use crate::engine::protocol::Event;
+use crate::engine::protocol::{Comparison, Event};
 
 /// The sending end of the lifecycle events. Unbounded, because they are few and must not be lost.
 #[derive(Debug, Clone)]
@@ -57,28 +55,8 @@ fn log(event: &Event) {
         }
         Event::Paused { mapping } => info!(%mapping, "paused by the operator"),
         Event::Resumed { mapping } => info!(%mapping, "resumed by the operator"),
-        Event::SchemaDecided { mapping, accepted, declined, statements, .. } => {
-            let (accepted, declined, statements) = (accepted.join(", "), declined.join(", "), statements.join("; "));
-            info!(%mapping, accepted, declined, statements, "columns decided");
-        }
-        Event::DecideFailed { mapping, error, hint } => error!(%mapping, error, hint, "deciding on columns failed"),
-        Event::PreviewFailed { mapping, error, hint } => error!(%mapping, error, hint, "backfill preview failed"),
-        Event::VerifyFailed { mapping, error, hint } => error!(%mapping, error, hint, "comparing rows failed"),
-        // Counts alone: keys are row values.
-        Event::Verified { verification } => {
-            let Verification { mapping, only_in_mysql, only_in_bigquery, differing, doubled, bytes, .. } =
-                &**verification;
-            let outcome = verification.outcome.word();
-            info!(%mapping, outcome, only_in_mysql, only_in_bigquery, differing, doubled, bytes, "rows compared");
-        }
-        Event::HistoryFailed { error, hint } => error!(error, hint, "reading the history failed"),
         Event::WindowFixed { window, rows_estimate, .. } => info!(window, rows_estimate, "window fixed"),
-        Event::SchemaCompared { mapping, statements, applied, conflicts, .. } => {
-            if !statements.is_empty() || *conflicts > 0 {
-                info!(%mapping, statements = statements.join("; "), applied, conflicts, "schemas differ");
-            }
-        }
-        Event::CompareFailed { mapping, error, hint } => error!(%mapping, error, hint, "comparing schemas failed"),
+        Event::SchemaCompared(comparison) => log_comparison(comparison),
         Event::Warned { message, .. } => warn!("{message}"),
         Event::StagingLoaded { job, rows, bytes, .. } => info!(%job, rows, bytes, "rows staged"),
         Event::Published { job, inserted, updated, bytes_billed, .. } => {
@@ -104,21 +82,16 @@ fn log(event: &Event) {
             ),
         },
         Event::RunFinished { report } => info!(run = %report.run_id, mappings = report.mappings.len(), "run finished"),
-        Event::Checked { findings, .. } => {
-            let Tally { ok, warn, fail, skip } = Tally::of(findings);
-            info!(ok, warn, fail, skip, "checked");
-        }
         Event::EngineFailed { error } => error!(error, "the engine failed"),
         Event::RecordFailed { run, error } => error!(%run, error, "the run's report could not be written"),
         Event::OutletFailed { outlet, error, hint } => warn!(outlet, error, hint, "the run is done, but not told of"),
-        Event::CompareFinished
-        | Event::VerifyFinished
-        | Event::Inspected { .. }
-        | Event::Watched { .. }
-        | Event::Measured { .. }
-        | Event::MeasureFinished
-        | Event::BackfillPreviewed { .. }
-        | Event::HistoryRead { .. }
-        | Event::ReportRead { .. } => {}
+    }
+}
+
+/// Runs and questions meet differences alike.
+pub(in crate::engine) fn log_comparison(comparison: &Comparison) {
+    let Comparison { mapping, statements, applied, conflicts, .. } = comparison;
+    if !statements.is_empty() || *conflicts > 0 {
+        info!(%mapping, statements = statements.join("; "), applied, conflicts, "schemas differ");
     }
 }

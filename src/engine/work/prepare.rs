@@ -11,7 +11,7 @@ use crate::domain::ids::MappingName;
 use crate::domain::plan::{Planned, TablePlan};
 use crate::domain::schema::{ColumnDiffView, SchemaDiff};
 use crate::engine::ports::{Described, Platform};
-use crate::engine::protocol::Event;
+use crate::engine::protocol::{Comparison, Event};
 use crate::warehouse::Warehouse;
 
 impl<P: Platform> Work<'_, P> {
@@ -48,7 +48,8 @@ impl<P: Platform> Work<'_, P> {
                 allowed.notes().for_each(|note| self.note(note));
             }
         }
-        self.scope.emit(compared(mapping.name.clone(), &planned.diff, statements, !waits));
+        let comparison = compared(mapping.name.clone(), &planned.diff, statements, !waits);
+        self.scope.emit(Event::SchemaCompared(Box::new(comparison)));
         if waits { Err(Halt::Waiting) } else { Ok(planned.table) }
     }
 
@@ -87,14 +88,14 @@ fn undecided(planned: &Planned) -> Vec<String> {
     diff.changes().chain(diff.conflicts()).filter(|c| c.accepted.is_none()).map(|c| c.name.clone()).collect()
 }
 
-/// The difference as an event.
+/// The difference in the words of whoever looks at it.
 pub(in crate::engine) fn compared(
     mapping: MappingName,
     diff: &SchemaDiff,
     statements: Vec<String>,
     applied: bool,
-) -> Event {
-    Event::SchemaCompared {
+) -> Comparison {
+    Comparison {
         mapping,
         creates_table: diff.creates_table,
         columns: diff.columns.iter().map(ColumnDiffView::from).collect(),

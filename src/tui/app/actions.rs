@@ -2,7 +2,8 @@
 
 use super::App;
 use crate::domain::ids::MappingName;
-use crate::engine::{Command, Selection};
+use crate::engine::Command;
+use crate::tui::ask::Ask;
 use crate::tui::dialog::{Dialog, Intent, choice};
 use crate::tui::help::Help;
 use crate::tui::keys::{Action, Scope};
@@ -142,8 +143,8 @@ impl App {
     fn reload(&mut self) {
         if self.busy() {
             self.shared.say("something is running: asking both sides again, the files are read once it has ended");
-            self.shared.send(Command::Watch);
-            self.shared.send(Command::Measure(Selection::All));
+            self.shared.ask(Ask::Watch);
+            self.shared.measure_all();
         } else {
             self.shared.say("reading the configuration and asking again");
             self.shared.effects.push(Effect::Reopen);

@@ -1,10 +1,11 @@
-//! What the engine says, and what follows from it for all screens. What a screen asked for, it takes itself.
+//! What the engine says and answers, and what follows from it.
 
 use super::App;
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{MappingReport, Outcome, RunReport, Trigger};
-use crate::engine::{Command, Event, MappingStatus, Selection};
+use crate::engine::{Command, Event, MappingStatus, Measure, Selection};
 use crate::format;
+use crate::tui::ask::{Answer, Ask};
 use crate::tui::keys::Scope;
 use crate::tui::model::RunLog;
 use crate::tui::screen::Screen;
@@ -18,14 +19,44 @@ impl App {
                 self.note(run, mapping, event);
             }
         }
-        // What is asked again and again mostly says what is known.
-        self.shared.dirty |= !matches!(event, Event::Watched { .. } | Event::Measured { .. } | Event::MeasureFinished);
-        let nothing_known = self.shared.book.rows.iter().all(|row| row.status.is_none());
+        self.shared.dirty = true;
         self.note_for_all(event);
         self.screens.heard(event, &mut self.shared);
-        if nothing_known && matches!(event, Event::Watched { .. }) {
-            offer_unfinished(&mut self.shared);
+    }
+
+    /// What was asked for is answered: whoever asked takes it.
+    pub(super) fn answered(&mut self, answer: Answer) {
+        let (screens, shared) = (&mut self.screens, &mut self.shared);
+        match answer {
+            // What is asked again and again mostly says what is known: only a change is drawn.
+            Answer::Watched(mappings) => {
+                let nothing_known = shared.book.rows.iter().all(|row| row.status.is_none());
+                self.watched(mappings);
+                self.screens.mappings.arrange(&self.shared.book);
+                if nothing_known {
+                    offer_unfinished(&mut self.shared);
+                }
+                return;
+            }
+            Answer::Measured(status) => {
+                let status = self.without_us(*status);
+                self.shared.dirty |= self.shared.book.measured(status);
+                return;
+            }
+            Answer::MeasureFinished => {
+                self.measure_finished();
+                self.screens.mappings.arrange(&self.shared.book);
+                return;
+            }
+            Answer::Checked(checked) => screens.check.answered(checked),
+            Answer::HistoryRead(runs) => screens.history.answered(runs),
+            Answer::ReportRead { run, by: Screen::Run, report } => screens.run.answered(&run, report),
+            Answer::ReportRead { run, report, .. } => screens.report.answered(&run, report),
+            Answer::Previewed { mapping, preview } => screens.backfill.answered(&mapping, preview),
+            Answer::Compared(compared) => screens.schema.answered(compared, shared),
+            Answer::Decided { mapping, decided } => screens.schema.decided(&mapping, decided, shared),
         }
+        self.shared.dirty = true;
     }
 
     fn note_for_all(&mut self, event: &Event) {
@@ -51,17 +82,11 @@ impl App {
             Event::RunFinished { report } => self.run_finished(report),
             Event::Paused { mapping } => shared.say(format!("{mapping} is held; p lets it go on")),
             Event::Resumed { mapping } => shared.say(format!("{mapping} goes on")),
-            Event::Watched { mappings } => self.watched(mappings),
-            Event::Measured { status } => {
-                let status = self.without_us(status);
-                self.shared.dirty |= self.shared.book.measured(status);
-            }
-            Event::MeasureFinished => self.measure_finished(),
             Event::EngineFailed { error } => self.engine_failed(error),
             Event::RecordFailed { error, .. } => {
                 shared.complain(format!("the run's report could not be written: {error}"));
             }
-            // Answers to what one screen asked, and what only the run's own log tells.
+            // What only the run's own log tells.
             _ => {}
         }
     }
@@ -122,7 +147,7 @@ impl App {
             }
             Outcome::Cancelled => {}
         }
-        shared.send(Command::Measure(Selection::Named(vec![name.clone()])));
+        shared.ask(Ask::Measure(Measure(Selection::Named(vec![name.clone()]))));
         shared.watch_now();
     }
 
@@ -136,15 +161,14 @@ impl App {
         self.answered_by_itself();
     }
 
-    fn watched(&mut self, mappings: &[MappingStatus]) {
-        let mappings = mappings.iter().map(|status| self.without_us(status)).collect();
+    fn watched(&mut self, mappings: Vec<MappingStatus>) {
+        let mappings = mappings.into_iter().map(|status| self.without_us(status)).collect();
         self.shared.dirty |= self.shared.book.watched(mappings);
         self.shared.timers.watched(self.shared.now.at);
     }
 
     /// Our own runs are known better from the inside.
-    fn without_us(&self, status: &MappingStatus) -> MappingStatus {
-        let mut status = status.clone();
+    fn without_us(&self, mut status: MappingStatus) -> MappingStatus {
         if status.held_by.as_ref().is_some_and(|holder| self.shared.runs.is_ours(&holder.run_id)) {
             status.held_by = None;
         }

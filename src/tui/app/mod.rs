@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
+use super::ask::{Answer, Ask};
 use super::deletes::Deletes;
 use super::help::Help;
 use super::keys::{Action, Key, Scope};
@@ -24,7 +25,7 @@ use super::scroll::Extent;
 use super::session::{Facts, Left, Start, Trouble};
 use super::shared::{Effect, Shared};
 use crate::domain::ids::MappingName;
-use crate::engine::{Command, Event, Progress, Selection};
+use crate::engine::{Command, Event, Progress};
 use crate::logging::LogRing;
 
 /// What comes in.
@@ -34,6 +35,8 @@ pub enum Msg {
     Paste(String),
     Resized(u16, u16),
     Engine(Event),
+    /// The engine's answer to what was asked.
+    Answer(Answer),
     /// The engine's task is gone, which it never should be.
     EngineEnded,
     Progress(Progress),
@@ -92,6 +95,7 @@ impl App {
                 self.shared.dirty = true;
             }
             Msg::Engine(event) => self.engine_said(&event),
+            Msg::Answer(answer) => self.answered(answer),
             Msg::EngineEnded => self.engine_ended(),
             Msg::Progress(progress) => {
                 self.shared.book.progressed(&progress);
@@ -206,8 +210,8 @@ impl App {
         shared.trouble = None;
         shared.timers.opened(&facts.config, shared.now.at);
         shared.facts = Some(facts);
-        shared.send(Command::Watch);
-        shared.send(Command::Measure(Selection::All));
+        shared.ask(Ask::Watch);
+        shared.measure_all();
         shared.timers.measuring = true;
         if let Some(start) = self.start.take() {
             self.start_with(start);

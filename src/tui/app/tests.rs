@@ -6,7 +6,8 @@ use super::*;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::RunId;
 use crate::domain::report::Outcome;
-use crate::engine::{Holder, MappingProgress, Phase, Selection, SyncOrder};
+use crate::engine::{Holder, MappingProgress, Measure, Phase, Selection, SyncOrder};
+use crate::tui::ask::{Answer, Ask};
 use crate::tui::desk::{Desk, RUN, named, sync};
 use crate::tui::model::Word;
 use crate::tui::model::samples;
@@ -184,7 +185,7 @@ fn a_broken_configuration_is_read_again_with_one_key() {
     assert_eq!(desk.press('r'), []);
     assert_eq!(desk.press('u'), [Effect::Reopen]);
     let effects = desk.tell(Msg::Opened(Ok(samples::facts(&["orders"]))));
-    assert!(effects.contains(&Effect::Send(Command::Watch)), "{effects:?}");
+    assert!(effects.contains(&Effect::Ask(Ask::Watch)), "{effects:?}");
     assert_eq!(desk.app.shared.trouble, None);
 }
 
@@ -223,11 +224,11 @@ fn what_broke_in_the_engine_does_not_keep_the_console_waiting() {
 #[test]
 fn nothing_wakes_an_idle_console_but_looking_at_the_state() {
     let mut desk = Desk::open();
-    desk.hear(Event::MeasureFinished);
+    desk.answered(Answer::MeasureFinished);
     let wake = desk.app.next_wake().unwrap();
     assert!(wake >= desk.now.at + Duration::from_secs(5));
     desk.now.at = wake;
-    assert_eq!(desk.tell(Msg::Tick), [Effect::Send(Command::Watch)]);
+    assert_eq!(desk.tell(Msg::Tick), [Effect::Ask(Ask::Watch)]);
     desk.app.shared.dirty = false;
     // Not asked again before it was answered.
     assert!(desk.app.next_wake().is_none_or(|next| next > desk.now.at));
@@ -241,14 +242,14 @@ fn a_server_that_is_away_is_asked_again_soon() {
     let problem = Fault::new(FaultKind::Transient, "Connecting to MySQL failed").to_string();
     let mut orders = samples::status("orders", Some(Outcome::Ok));
     orders.problem = Some(problem);
-    desk.hear(Event::Measured { status: Box::new(orders) });
+    desk.answered(Answer::Measured(Box::new(orders)));
     assert_eq!(desk.word("orders"), Word::Error);
-    desk.hear(Event::MeasureFinished);
+    desk.answered(Answer::MeasureFinished);
     desk.watched(vec![samples::status("orders", Some(Outcome::Ok))]);
     assert_eq!(desk.word("orders"), Word::Error, "the state does not know better");
     desk.now.at += Duration::from_secs(11);
     let effects = desk.tell(Msg::Tick);
-    assert!(effects.contains(&Effect::Send(Command::Measure(Selection::All))), "{effects:?}");
-    desk.hear(Event::Measured { status: Box::new(samples::measured(samples::status("orders", Some(Outcome::Ok)), 3)) });
+    assert!(effects.contains(&Effect::Ask(Ask::Measure(Measure(Selection::All)))), "{effects:?}");
+    desk.answered(Answer::Measured(Box::new(samples::measured(samples::status("orders", Some(Outcome::Ok)), 3))));
     assert_eq!(desk.word("orders"), Word::Ok);
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::App;
-use crate::engine::{Command, Selection};
+use crate::tui::ask::Ask;
 use crate::tui::model::Word;
 
 /// Times, rates and countdowns move by the second.
@@ -47,11 +47,11 @@ impl App {
         }
         if due(self.shared.timers.watch_at) && !self.shared.timers.watching {
             self.shared.timers.watching = true;
-            self.shared.send(Command::Watch);
+            self.shared.ask(Ask::Watch);
         }
         if due(self.shared.timers.measure_at) && !self.shared.timers.measuring {
             self.shared.timers.measuring = true;
-            self.shared.send(Command::Measure(Selection::All));
+            self.shared.measure_all();
         }
     }
 

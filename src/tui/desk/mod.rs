@@ -11,6 +11,7 @@ use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{Deletion, MappingReport, Outcome, RunReport, Trigger};
 use crate::engine::{Command, Event, MappingProgress, MappingStatus, Phase, Progress, Selection, SyncOrder};
 use crate::tui::app::{App, Msg};
+use crate::tui::ask::Answer;
 use crate::tui::model::{Now, Word, samples};
 use crate::tui::session::{Facts, Start};
 use crate::tui::shared::Effect;
@@ -85,7 +86,7 @@ impl Desk {
     }
 
     pub fn watched(&mut self, mappings: Vec<MappingStatus>) {
-        self.hear(Event::Watched { mappings });
+        self.answered(Answer::Watched(mappings));
     }
 
     pub fn tell(&mut self, msg: Msg) -> Vec<Effect> {
@@ -94,6 +95,10 @@ impl Desk {
 
     pub fn hear(&mut self, event: Event) -> Vec<Effect> {
         self.tell(Msg::Engine(event))
+    }
+
+    pub fn answered(&mut self, answer: Answer) -> Vec<Effect> {
+        self.tell(Msg::Answer(answer))
     }
 
     pub fn press(&mut self, c: char) -> Vec<Effect> {

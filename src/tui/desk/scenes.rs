@@ -9,11 +9,12 @@ use crate::domain::report::{Outcome, RunSummary, Trigger};
 use crate::engine::{Event, Holder, MappingProgress, MappingStatus, Phase, Progress, Retry};
 use crate::logging::LogLine;
 use crate::tui::app::Msg;
+use crate::tui::ask::Answer;
 use crate::tui::desk::{Desk, RUN, named};
 use crate::tui::model::samples::{self, utc};
 
 fn measured(desk: &mut Desk, status: &MappingStatus, seconds: i64) {
-    desk.hear(Event::Measured { status: Box::new(samples::measured(status.clone(), seconds)) });
+    desk.answered(Answer::Measured(Box::new(samples::measured(status.clone(), seconds))));
 }
 
 /// One mapping for each word that an operator may find in the morning.
@@ -42,7 +43,7 @@ pub fn everything() -> Desk {
     measured(&mut desk, &orders, 42);
     measured(&mut desk, &users, 109_000);
     measured(&mut desk, &carts, 3);
-    desk.hear(Event::Measured { status: Box::new(prices) });
+    desk.answered(Answer::Measured(Box::new(prices)));
     desk
 }
 
@@ -111,14 +112,12 @@ pub fn history() -> Desk {
         rows: 18_204 * u64::from(number),
         outcome,
     };
-    desk.hear(Event::HistoryRead {
-        runs: vec![
-            run(8, Trigger::Manual, "ops@jump1", Outcome::Failed, &["orders", "users", "carts"]),
-            run(7, Trigger::Backfill, "ops@jump2", Outcome::Cancelled, &["orders"]),
-            run(6, Trigger::Schedule, "bqsync@cron-1", Outcome::Ok, &["orders", "users"]),
-            run(2, Trigger::Schedule, "bqsync@cron-1", Outcome::Waiting, &["carts"]),
-        ],
-    });
+    desk.answered(Answer::HistoryRead(Ok(vec![
+        run(8, Trigger::Manual, "ops@jump1", Outcome::Failed, &["orders", "users", "carts"]),
+        run(7, Trigger::Backfill, "ops@jump2", Outcome::Cancelled, &["orders"]),
+        run(6, Trigger::Schedule, "bqsync@cron-1", Outcome::Ok, &["orders", "users"]),
+        run(2, Trigger::Schedule, "bqsync@cron-1", Outcome::Waiting, &["carts"]),
+    ])));
     desk.press('j');
     desk
 }

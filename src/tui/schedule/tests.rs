@@ -7,6 +7,7 @@ use crate::domain::ids::RunId;
 use crate::domain::report::{Outcome, Trigger};
 use crate::engine::{Command, Event, Selection, SyncOrder};
 use crate::tui::app::{App, Msg};
+use crate::tui::ask::{Answer, Ask};
 use crate::tui::desk::{Desk, named};
 use crate::tui::model::samples;
 use crate::tui::session::{Facts, Start};
@@ -80,7 +81,7 @@ fn the_countdown_is_drawn_when_it_reads_differently() {
 #[test]
 fn nothing_is_counted_once_the_time_has_come() {
     let mut desk = Desk::open();
-    desk.hear(Event::MeasureFinished);
+    desk.answered(Answer::MeasureFinished);
     desk.due(8, 1);
     assert_eq!(desk.app.next_wake(), Some(desk.now.at + Duration::from_millis(1)));
     desk.pass(Duration::from_secs(21));
@@ -114,6 +115,6 @@ fn a_mapping_left_to_another_process_is_no_complaint() {
     desk.start_scheduled("orders");
     let (run, mapping, reason) = (RunId(DUE.into()), named("orders"), "held by jump2".to_owned());
     let effects = desk.hear(Event::MappingLeft { run, mapping, reason });
-    assert_eq!(effects, [Effect::Send(Command::Watch)]);
+    assert_eq!(effects, [Effect::Ask(Ask::Watch)]);
     assert!(desk.app.shared.notice.is_none() && desk.app.shared.book.get(&named("orders")).unwrap().log.is_none());
 }

@@ -19,11 +19,10 @@ use self::bigquery::Google;
 use self::mapping::Ground;
 use crate::domain::config::Mapping;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::finding::{Finding, Topic};
+use crate::domain::finding::{Finding, Tally, Topic};
 use crate::domain::retry::RetryNotes;
 use crate::engine::ports::{Platform, Ports};
-use crate::engine::protocol::Event;
-use crate::engine::work::emitter::Emitter;
+use crate::engine::protocol::Checked;
 use crate::source::Source;
 use crate::warehouse::Warehouse;
 
@@ -33,14 +32,9 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// A second try tells a hiccup from trouble.
 const TRIES: usize = 2;
 
-/// Says all findings in one event, in the order of their topics and of the configuration. Without `probe` nothing is
+/// Gives all findings in one answer, in the order of their topics and of the configuration. Without `probe` nothing is
 /// written, not even for a moment.
-pub(in crate::engine) async fn check<P: Platform>(
-    ports: &Ports<P>,
-    mappings: Vec<Mapping>,
-    probe: bool,
-    emitter: &Emitter,
-) {
+pub(in crate::engine) async fn check<P: Platform>(ports: &Ports<P>, mappings: Vec<Mapping>, probe: bool) -> Checked {
     let ports = impatient(ports);
     let (mysql, google, state) =
         tokio::join!(mysql::look(&ports), bigquery::look(&ports, &mappings, probe), state::look(&ports, probe));
@@ -55,7 +49,9 @@ pub(in crate::engine) async fn check<P: Platform>(
     let asked: Vec<_> = mappings.iter().map(|mapping| mapping::look(&ports, mapping, &ground)).collect();
     let of_mappings: Vec<Vec<Finding>> = stream::iter(asked).buffered(ports.config.concurrency).collect().await;
     findings.extend(of_mappings.into_iter().flatten());
-    emitter.emit(Event::Checked { mappings: mappings.into_iter().map(|mapping| mapping.name).collect(), findings });
+    let Tally { ok, warn, fail, skip } = Tally::of(&findings);
+    tracing::info!(ok, warn, fail, skip, "checked");
+    Checked { mappings: mappings.into_iter().map(|mapping| mapping.name).collect(), findings }
 }
 
 /// A configuration with a fault never comes this far.

@@ -14,7 +14,8 @@ use tui_input::backend::crossterm::EventHandler;
 use self::values::read_value;
 use super::shown::{About, Acts, Next};
 use crate::domain::ids::MappingName;
-use crate::engine::{BackfillAsk, BackfillPreview, BackfillState, Command, Event as EngineEvent};
+use crate::engine::{BackfillAsk, BackfillPreview, BackfillState, Command, Failure, PreviewBackfill};
+use crate::tui::ask::Ask;
 use crate::tui::keys::{Action, Scope};
 use crate::tui::model::Book;
 use crate::tui::scroll::{Extent, Scroll};
@@ -37,10 +38,7 @@ pub enum Preview {
     #[default]
     None,
     Asked(BackfillAsk),
-    Failed {
-        error: String,
-        hint: String,
-    },
+    Failed(Failure),
     Read(Box<BackfillPreview>),
 }
 
@@ -110,7 +108,7 @@ impl Backfill {
     fn ask_for(&mut self, ask: BackfillAsk, shared: &mut Shared) {
         self.preview = Preview::Asked(ask.clone());
         self.scroll = Scroll::default();
-        shared.send(Command::PreviewBackfill(ask));
+        shared.ask(Ask::Preview(PreviewBackfill(ask)));
     }
 
     fn next_field(&mut self, forward: bool) {
@@ -150,16 +148,15 @@ impl Backfill {
         readable.then_some(ask)
     }
 
-    fn previewed(&mut self, preview: &BackfillPreview) {
-        if matches!(&self.preview, Preview::Asked(ask) if *ask == preview.ask) {
-            self.preview = Preview::Read(Box::new(preview.clone()));
-            self.field = Field::Below;
-        }
-    }
-
-    fn failed(&mut self, mapping: &MappingName, error: String, hint: String) {
-        if matches!(&self.preview, Preview::Asked(ask) if ask.mapping == *mapping) {
-            self.preview = Preview::Failed { error, hint };
+    pub fn answered(&mut self, mapping: &MappingName, preview: Result<Box<BackfillPreview>, Failure>) {
+        let Preview::Asked(asked) = &self.preview else { return };
+        match preview {
+            Ok(preview) if *asked == preview.ask => {
+                self.preview = Preview::Read(preview);
+                self.field = Field::Below;
+            }
+            Err(failure) if asked.mapping == *mapping => self.preview = Preview::Failed(failure),
+            Ok(_) | Err(_) => {}
         }
     }
 }
@@ -218,14 +215,6 @@ impl Acts for Backfill {
         if field.handle_event(&Event::Key(*event)).is_some_and(|changed| changed.value) {
             // A preview of other words would be a lie.
             self.preview = Preview::None;
-        }
-    }
-
-    fn heard(&mut self, event: &EngineEvent, _is_shown: bool, _shared: &mut Shared) {
-        match event {
-            EngineEvent::BackfillPreviewed { preview } => self.previewed(preview),
-            EngineEvent::PreviewFailed { mapping, error, hint } => self.failed(mapping, error.clone(), hint.clone()),
-            _ => {}
         }
     }
 

@@ -4,8 +4,11 @@ use ratatui::crossterm::event::KeyCode;
 
 use super::Preview;
 use crate::domain::report::Outcome;
-use crate::engine::{BackfillAsk, BackfillPreview, BackfillState, Command, Event, PublishBytes, SlicePreview};
+use crate::engine::{
+    BackfillAsk, BackfillPreview, BackfillState, Command, PreviewBackfill, PublishBytes, SlicePreview,
+};
 use crate::tui::app::Msg;
+use crate::tui::ask::{Answer, Ask};
 use crate::tui::desk::looks::{plain, snapshots};
 use crate::tui::desk::{Desk, named};
 use crate::tui::model::samples;
@@ -15,22 +18,24 @@ fn ask() -> BackfillAsk {
     BackfillAsk { mapping: named("orders"), start: "2026-10-01".into(), end: Some("2026-10-31".into()) }
 }
 
-fn preview(unfinished: Option<BackfillState>) -> Event {
-    Event::BackfillPreviewed {
-        preview: Box::new(BackfillPreview {
-            ask: ask(),
-            window: "[2026-10-01 00:00:00, 2026-10-31 23:59:59]".into(),
-            notes: vec![],
-            slices: vec![],
-            more_slices: false,
-            rows_estimate: Some(62_000),
-            bytes_estimate: Some(9_000_000),
-            rows_in_target: Some(61_000),
-            publish: "merge".into(),
-            publish_bytes: Some(PublishBytes { of_table: 80_000_000, publishes: 3, in_all: 249_000_000 }),
-            unfinished,
-        }),
-    }
+fn answer(preview: BackfillPreview) -> Answer {
+    Answer::Previewed { mapping: preview.ask.mapping.clone(), preview: Ok(Box::new(preview)) }
+}
+
+fn preview(unfinished: Option<BackfillState>) -> Answer {
+    answer(BackfillPreview {
+        ask: ask(),
+        window: "[2026-10-01 00:00:00, 2026-10-31 23:59:59]".into(),
+        notes: vec![],
+        slices: vec![],
+        more_slices: false,
+        rows_estimate: Some(62_000),
+        bytes_estimate: Some(9_000_000),
+        rows_in_target: Some(61_000),
+        publish: "merge".into(),
+        publish_bytes: Some(PublishBytes { of_table: 80_000_000, publishes: 3, in_all: 249_000_000 }),
+        unfinished,
+    })
 }
 
 #[test]
@@ -42,8 +47,8 @@ fn a_backfill_is_previewed_then_asked_about_then_started() {
     "2026-10-31".chars().for_each(|c| {
         desk.press(c);
     });
-    assert_eq!(desk.code(KeyCode::Enter), [Effect::Send(Command::PreviewBackfill(ask()))]);
-    desk.hear(preview(None));
+    assert_eq!(desk.code(KeyCode::Enter), [Effect::Ask(Ask::Preview(PreviewBackfill(ask())))]);
+    desk.answered(preview(None));
     assert_eq!(desk.code(KeyCode::Enter), []);
     let lines = &desk.app.shared.dialog.as_ref().unwrap().lines;
     assert!(lines[0].contains("62,000"), "{lines:?}");
@@ -59,7 +64,7 @@ fn a_preview_of_other_words_is_not_shown() {
     desk.tell(Msg::Paste("2026-10-01".to_owned()));
     desk.code(KeyCode::Enter);
     desk.press('5');
-    desk.hear(preview(None));
+    desk.answered(preview(None));
     assert_eq!(desk.app.screens.backfill.confirm(), None);
 }
 
@@ -86,8 +91,8 @@ fn an_unfinished_backfill_is_offered_when_the_console_opens() {
     orders.backfill = Some(unfinished());
     desk.watched(vec![orders.clone()]);
     assert!(desk.app.shared.dialog.as_ref().unwrap().lines[0].contains("2026-10-12"));
-    assert_eq!(desk.press('1'), [Effect::Send(Command::PreviewBackfill(ask()))]);
-    desk.hear(preview(Some(unfinished())));
+    assert_eq!(desk.press('1'), [Effect::Ask(Ask::Preview(PreviewBackfill(ask())))]);
+    desk.answered(preview(Some(unfinished())));
     desk.code(KeyCode::Enter);
     assert_eq!(desk.press('g'), [Effect::Send(Command::Backfill { ask: ask(), restart: false, shard: None })]);
     desk.watched(vec![orders]);
@@ -130,25 +135,19 @@ fn backfill_preview() -> Desk {
     desk.tell(Msg::Paste("2026-10-31".into()));
     desk.code(KeyCode::Enter);
     let slice = |from: &str, to: &str, rows| SlicePreview { window: format!("(2026-10-{from}, 2026-10-{to}]"), rows };
-    desk.hear(Event::BackfillPreviewed {
-        preview: Box::new(BackfillPreview {
-            ask: BackfillAsk { mapping: named("orders"), start: "2026-10-01".into(), end: Some("2026-10-31".into()) },
-            window: "[2026-10-01 00:00:00, 2026-10-31 23:59:59]".into(),
-            notes: vec!["the end was cut to the watermark".into()],
-            slices: vec![
-                slice("01", "12", Some(5_000_000)),
-                slice("12", "24", Some(5_000_000)),
-                slice("24", "31", None),
-            ],
-            more_slices: false,
-            rows_estimate: Some(12_400_000),
-            bytes_estimate: Some(2_300_000_000),
-            rows_in_target: Some(12_399_120),
-            publish: "merge on id; a newer row is never replaced by an older one".into(),
-            publish_bytes: Some(PublishBytes { of_table: 9_600_000_000, publishes: 3, in_all: 31_100_000_000 }),
-            unfinished: None,
-        }),
-    });
+    desk.answered(answer(BackfillPreview {
+        ask: BackfillAsk { mapping: named("orders"), start: "2026-10-01".into(), end: Some("2026-10-31".into()) },
+        window: "[2026-10-01 00:00:00, 2026-10-31 23:59:59]".into(),
+        notes: vec!["the end was cut to the watermark".into()],
+        slices: vec![slice("01", "12", Some(5_000_000)), slice("12", "24", Some(5_000_000)), slice("24", "31", None)],
+        more_slices: false,
+        rows_estimate: Some(12_400_000),
+        bytes_estimate: Some(2_300_000_000),
+        rows_in_target: Some(12_399_120),
+        publish: "merge on id; a newer row is never replaced by an older one".into(),
+        publish_bytes: Some(PublishBytes { of_table: 9_600_000_000, publishes: 3, in_all: 31_100_000_000 }),
+        unfinished: None,
+    }));
     desk
 }
 

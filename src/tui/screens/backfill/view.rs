@@ -8,7 +8,7 @@ use tui_input::Input;
 
 use super::values::{read_end, read_value};
 use super::{Backfill, Field, Preview};
-use crate::engine::BackfillPreview;
+use crate::engine::{BackfillPreview, Failure};
 use crate::format;
 use crate::tui::panes::pane;
 use crate::tui::screens::shown::Draws;
@@ -106,7 +106,7 @@ fn draw_below(frame: &mut Frame<'_>, form: &Backfill, shared: &Shared, theme: Th
         lines.extend(match &form.preview {
             Preview::None => explained("Give a start (a date, a time, or a number where the column holds numbers), and an end if it is not the watermark. Enter shows what it would do; nothing is moved before you have said yes.", cells, theme),
             Preview::Asked(_) => explained("asking MySQL and BigQuery", cells, theme),
-            Preview::Failed { error, hint } => {
+            Preview::Failed(Failure { error, hint }) => {
                 let mut lines: Vec<Line<'_>> = wrap(error, cells).into_iter().map(|line| Line::styled(line, theme.bad())).collect();
                 lines.extend(wrap(hint, cells).into_iter().map(|line| Line::styled(line, Theme::strong())));
                 lines

@@ -7,7 +7,8 @@ mod view;
 use super::shown::{About, Acts, Next};
 use crate::domain::finding::{Finding, Standing};
 use crate::domain::ids::MappingName;
-use crate::engine::{Command, Event, Selection};
+use crate::engine::{self, Checked, Selection};
+use crate::tui::ask::Ask;
 use crate::tui::keys::Action;
 use crate::tui::scroll::{Extent, Scroll};
 use crate::tui::shared::Shared;
@@ -25,12 +26,13 @@ impl Check {
     fn ask(&mut self, about: Option<MappingName>, shared: &mut Shared) {
         let selection = about.clone().map_or(Selection::All, |name| Selection::Named(vec![name]));
         *self = Self { about, ..Self::default() };
-        shared.send(Command::Check { selection, probe: !shared.read_only });
+        shared.ask(Ask::Check(engine::Check { selection, probe: !shared.read_only }));
     }
 
     /// An answer to what was asked before is none.
-    fn answered(&mut self, mappings: &[MappingName], mut findings: Vec<Finding>) {
-        let asked = self.about.as_ref().is_none_or(|about| mappings == std::slice::from_ref(about));
+    pub fn answered(&mut self, checked: Checked) {
+        let Checked { mappings, mut findings } = checked;
+        let asked = self.about.as_ref().is_none_or(|about| mappings == [about.clone()]);
         if asked && self.findings.is_none() {
             findings.sort_by_key(|finding| match finding.standing {
                 Standing::Fail => 0,
@@ -78,12 +80,6 @@ impl Acts for Check {
 
     fn possible(&self, action: Action, shared: &Shared) -> bool {
         action != Action::Copy || self.copied(shared).is_some()
-    }
-
-    fn heard(&mut self, event: &Event, _is_shown: bool, _shared: &mut Shared) {
-        if let Event::Checked { mappings, findings } = event {
-            self.answered(mappings, findings.clone());
-        }
     }
 
     fn drawn(&mut self, extent: Extent) {

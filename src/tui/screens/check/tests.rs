@@ -4,24 +4,25 @@ use ratatui::crossterm::event::KeyCode;
 
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
-use crate::engine::{Command, Event, Selection};
+use crate::engine::{Check, Checked, Selection};
+use crate::tui::ask::{Answer, Ask};
 use crate::tui::desk::{Desk, named};
 use crate::tui::screen::Screen;
 use crate::tui::shared::Effect;
 
 fn ask(selection: Selection, probe: bool) -> Effect {
-    Effect::Send(Command::Check { selection, probe })
+    Effect::Ask(Ask::Check(Check { selection, probe }))
 }
 
-fn answer(names: &[&str]) -> Event {
-    Event::Checked {
+fn answer(names: &[&str]) -> Answer {
+    Answer::Checked(Checked {
         mappings: names.iter().map(|name| named(name)).collect(),
         findings: vec![
             Finding::ok(Topic::Config, "fine"),
             Finding::warn(Topic::Keys, "not unique").remedy("ADD UNIQUE KEY").of(&named("users")),
             Finding::fail(Topic::State, &Fault::new(FaultKind::Config, "cannot be written").with_hint("chmod")),
         ],
-    }
+    })
 }
 
 #[test]
@@ -30,7 +31,7 @@ fn all_mappings_are_checked_and_what_is_wrong_stands_first() {
     assert_eq!(desk.press('v'), [ask(Selection::All, true)]);
     assert_eq!(desk.app.screens.front(), Screen::Check);
     assert!(desk.app.screens.check.findings.is_none());
-    desk.hear(answer(&["orders", "users", "carts"]));
+    desk.answered(answer(&["orders", "users", "carts"]));
     let topics: Vec<_> = desk.app.screens.check.findings.as_ref().unwrap().iter().map(|f| f.topic).collect();
     assert_eq!(topics, [Topic::State, Topic::Keys, Topic::Config]);
     let copied = "fail state cannot be written; chmod\nwarn keys users: not unique; ADD UNIQUE KEY";
@@ -47,9 +48,9 @@ fn from_a_run_its_mapping_alone_is_checked_and_no_other_answer_is_taken() {
     desk.code(KeyCode::Enter);
     let orders = Selection::Named(vec![named("orders")]);
     assert_eq!(desk.press('v'), [ask(orders, true)]);
-    desk.hear(answer(&["orders", "users", "carts"]));
+    desk.answered(answer(&["orders", "users", "carts"]));
     assert!(desk.app.screens.check.findings.is_none());
-    desk.hear(answer(&["orders"]));
+    desk.answered(answer(&["orders"]));
     assert_eq!(desk.app.screens.check.findings.as_ref().map(Vec::len), Some(3));
 }
 
@@ -65,7 +66,7 @@ fn long_findings_can_be_read_to_their_end() {
     desk.press('v');
     let mut findings = vec![Finding::ok(Topic::Config, "word ".repeat(60)); 20];
     findings.push(Finding::ok(Topic::Config, "the end"));
-    desk.hear(Event::Checked { mappings: vec![], findings });
+    desk.answered(Answer::Checked(Checked { mappings: vec![], findings }));
     desk.press('G');
     assert!(desk.look().contains("the end"));
     desk.press('G');

@@ -7,20 +7,21 @@ mod view;
 use super::shown::{About, Acts, Next};
 use crate::domain::ids::MappingName;
 use crate::domain::report::RunSummary;
-use crate::engine::{Command, Event};
+use crate::engine::{Event, Failure, ReadHistory};
+use crate::tui::ask::Ask;
 use crate::tui::keys::Action;
 use crate::tui::screen::Screen;
 use crate::tui::scroll::travel;
 use crate::tui::shared::Shared;
 
 /// Runs asked of the history: some weeks of a nightly run, a day of one every ten minutes.
-const ASKED: Command = Command::ReadHistory { most: 200 };
+const ASKED: Ask = Ask::History(ReadHistory(200));
 
 #[derive(Debug, Default)]
 pub struct History {
     /// Newest first; `None` until they were read.
     pub runs: Option<Vec<RunSummary>>,
-    pub failure: Option<(String, String)>,
+    pub failure: Option<Failure>,
     pub place: usize,
 }
 
@@ -33,8 +34,11 @@ impl History {
         self.failure = None;
     }
 
-    fn failed(&mut self, error: String, hint: String) {
-        self.failure = Some((error, hint));
+    pub fn answered(&mut self, answer: Result<Vec<RunSummary>, Failure>) {
+        match answer {
+            Ok(runs) => self.read(runs),
+            Err(failure) => self.failure = Some(failure),
+        }
     }
 
     #[must_use]
@@ -45,7 +49,7 @@ impl History {
 
 impl Acts for History {
     fn open(&mut self, _about: About, shared: &mut Shared) -> bool {
-        shared.send(ASKED);
+        shared.ask(ASKED);
         true
     }
 
@@ -63,18 +67,15 @@ impl Acts for History {
                 let run = self.selected().map(|run| run.run_id.clone());
                 return run.map_or(Next::Done, |run| Next::Show(Screen::Report, About::Run(run)));
             }
-            Action::Reload if shared.facts.is_some() => shared.send(ASKED),
+            Action::Reload if shared.facts.is_some() => shared.ask(ASKED),
             _ => return Next::Usual,
         }
         Next::Done
     }
 
     fn heard(&mut self, event: &Event, is_shown: bool, shared: &mut Shared) {
-        match event {
-            Event::HistoryRead { runs } => self.read(runs.clone()),
-            Event::HistoryFailed { error, hint } => self.failed(error.clone(), hint.clone()),
-            Event::RunFinished { .. } if is_shown => shared.send(ASKED),
-            _ => {}
+        if is_shown && matches!(event, Event::RunFinished { .. }) {
+            shared.ask(ASKED);
         }
     }
 

@@ -7,6 +7,7 @@ use ratatui::widgets::Paragraph;
 
 use super::History;
 use crate::domain::report::RunSummary;
+use crate::engine::Failure;
 use crate::format;
 use crate::tui::panes::first_shown;
 use crate::tui::screens::shown::Draws;
@@ -18,7 +19,7 @@ use crate::tui::theme::Theme;
 impl Draws for History {
     fn draw(&self, frame: &mut Frame<'_>, _shared: &Shared, theme: Theme, area: Rect) -> Extent {
         let cells = usize::from(area.width);
-        if let Some((error, hint)) = &self.failure {
+        if let Some(Failure { error, hint }) = &self.failure {
             let mut lines: Vec<Line<'_>> =
                 wrap(error, cells).into_iter().map(|line| Line::styled(line, theme.bad())).collect();
             lines.extend(wrap(hint, cells).into_iter().map(|line| Line::styled(line, Theme::strong())));

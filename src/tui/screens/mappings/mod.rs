@@ -212,11 +212,8 @@ impl Acts for Mappings {
     }
 
     fn heard(&mut self, event: &EngineEvent, _is_shown: bool, shared: &mut Shared) {
-        match event {
-            EngineEvent::MappingFinished { .. } | EngineEvent::Watched { .. } | EngineEvent::MeasureFinished => {
-                self.arrange(&shared.book);
-            }
-            _ => {}
+        if matches!(event, EngineEvent::MappingFinished { .. }) {
+            self.arrange(&shared.book);
         }
     }
 

@@ -7,8 +7,10 @@ mod view;
 use super::shown::{About, Acts, Next};
 use crate::domain::ids::RunId;
 use crate::domain::report::RunReport;
-use crate::engine::{Command, Event};
+use crate::engine::Failure;
+use crate::tui::ask::Ask;
 use crate::tui::keys::Action;
+use crate::tui::screen::Screen;
 use crate::tui::scroll::{Extent, Scroll};
 use crate::tui::shared::Shared;
 
@@ -20,6 +22,7 @@ pub enum Kept {
     Asked,
     Gone,
     Here(Box<RunReport>),
+    Unreadable(Failure),
 }
 
 /// One run's report.
@@ -34,8 +37,21 @@ impl Report {
     fn here(&self) -> Option<&RunReport> {
         match &self.kept {
             Kept::Here(report) => Some(report),
-            Kept::Asked | Kept::Gone => None,
+            Kept::Asked | Kept::Gone | Kept::Unreadable(_) => None,
         }
+    }
+}
+
+impl Report {
+    pub fn answered(&mut self, run: &RunId, report: Result<Option<Box<RunReport>>, Failure>) {
+        if self.run.as_ref() != Some(run) {
+            return;
+        }
+        self.kept = match report {
+            Ok(Some(report)) => Kept::Here(report),
+            Ok(None) => Kept::Gone,
+            Err(failure) => Kept::Unreadable(failure),
+        };
     }
 }
 
@@ -43,7 +59,7 @@ impl Acts for Report {
     fn open(&mut self, about: About, shared: &mut Shared) -> bool {
         let About::Run(run) = about else { return false };
         *self = Self { run: Some(run.clone()), ..Self::default() };
-        shared.send(Command::ReadReport(run));
+        shared.ask(Ask::Report { run, by: Screen::Report });
         true
     }
 
@@ -54,15 +70,6 @@ impl Acts for Report {
                 Next::Done
             }
             _ => Next::Usual,
-        }
-    }
-
-    fn heard(&mut self, event: &Event, _is_shown: bool, _shared: &mut Shared) {
-        match event {
-            Event::ReportRead { run, report } if self.run.as_ref() == Some(run) => {
-                self.kept = report.clone().map_or(Kept::Gone, Kept::Here);
-            }
-            _ => {}
         }
     }
 

@@ -4,11 +4,12 @@ use ratatui::crossterm::event::KeyCode;
 
 use crate::domain::ids::RunId;
 use crate::domain::report::{Outcome, RunReport, Trigger};
-use crate::engine::Event;
+use crate::tui::ask::Answer;
 use crate::tui::desk::looks::snapshots;
 use crate::tui::desk::scenes::{history, job};
 use crate::tui::desk::{Desk, RUN};
 use crate::tui::model::samples::{self, utc};
+use crate::tui::screen::Screen;
 
 fn report() -> Desk {
     let mut desk = history();
@@ -30,7 +31,7 @@ fn report() -> Desk {
         finished_at: utc(8, 0, 12),
         mappings: vec![orders, users],
     };
-    desk.hear(Event::ReportRead { run: run_id, report: Some(Box::new(report)) });
+    desk.answered(Answer::ReportRead { run: run_id, by: Screen::Report, report: Ok(Some(Box::new(report))) });
     desk
 }
 

@@ -8,6 +8,7 @@ use ratatui::widgets::Paragraph;
 
 use super::{Kept, Report};
 use crate::domain::report::{MappingReport, RunReport};
+use crate::engine::Failure;
 use crate::format;
 use crate::tui::panes::pane;
 use crate::tui::screens::shown::Draws;
@@ -26,6 +27,10 @@ impl Draws for Report {
         let lines: Vec<Line<'_>> = match &self.kept {
             Kept::Asked => vec![Line::raw("reading the report")],
             Kept::Gone => vec![Line::raw("The report of this run is no longer kept.")],
+            Kept::Unreadable(Failure { error, hint }) => {
+                let error = wrap(error, cells).into_iter().map(|line| Line::styled(line, theme.bad()));
+                error.chain(wrap(hint, cells).into_iter().map(|line| Line::styled(line, Theme::strong()))).collect()
+            }
             Kept::Here(report) => report_lines(report, theme)
                 .into_iter()
                 .flat_map(|(text, style)| {

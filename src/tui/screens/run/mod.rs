@@ -7,9 +7,11 @@ mod view;
 use super::shown::{About, Acts, Next};
 use crate::domain::ids::{JobId, MappingName, RunId};
 use crate::domain::report::{MappingReport, RunReport};
-use crate::engine::{Command, Event};
+use crate::engine::Failure;
+use crate::tui::ask::Ask;
 use crate::tui::keys::Action;
 use crate::tui::model::{Book, Job};
+use crate::tui::screen::Screen;
 use crate::tui::scroll::{Extent, Tail, travel};
 use crate::tui::shared::Shared;
 
@@ -77,12 +79,16 @@ impl Run {
         self.jobs(book).into_iter().nth(self.marked(book))
     }
 
-    fn report_read(&mut self, report: Option<&RunReport>) {
-        let of_mapping = |report: &RunReport| {
-            report.mappings.iter().find(|m| Some(&m.mapping_name) == self.mapping.as_ref()).cloned()
-        };
-        if let Some(report) = report.and_then(of_mapping) {
-            self.report = Some(report);
+    /// The report that was asked for last; one that cannot be read leaves the screen as it is.
+    pub fn answered(&mut self, run: &RunId, report: Result<Option<Box<RunReport>>, Failure>) {
+        if self.asked.take_if(|asked| asked == run).is_none() {
+            return;
+        }
+        let report = report.ok().flatten();
+        let of_mapping = report
+            .and_then(|report| report.mappings.into_iter().find(|m| Some(&m.mapping_name) == self.mapping.as_ref()));
+        if of_mapping.is_some() {
+            self.report = of_mapping;
         }
     }
 }
@@ -95,7 +101,7 @@ impl Acts for Run {
         let unseen = row.and_then(|row| row.last_run()).map(|last| last.run_id.clone());
         *self = Self { mapping: Some(name), pane: self.pane, asked: unseen.clone(), ..Self::default() };
         if let Some(run) = unseen {
-            shared.send(Command::ReadReport(run));
+            shared.ask(Ask::Report { run, by: Screen::Run });
         }
         true
     }
@@ -118,14 +124,6 @@ impl Acts for Run {
 
     fn possible(&self, action: Action, shared: &Shared) -> bool {
         action != Action::Copy || self.job(&shared.book).is_some()
-    }
-
-    fn heard(&mut self, event: &Event, _is_shown: bool, _shared: &mut Shared) {
-        if let Event::ReportRead { run, report } = event
-            && self.asked.take_if(|asked| asked == run).is_some()
-        {
-            self.report_read(report.as_deref());
-        }
     }
 
     fn drawn(&mut self, extent: Extent) {

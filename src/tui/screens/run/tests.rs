@@ -7,11 +7,13 @@ use tracing::Level;
 
 use crate::domain::ids::RunId;
 use crate::domain::report::{Outcome, RunReport, RunSummary, Trigger};
-use crate::engine::{Command, Event, Phase};
+use crate::engine::{Event, Phase};
+use crate::tui::ask::{Answer, Ask};
 use crate::tui::desk::looks::{plain, snapshots};
 use crate::tui::desk::scenes::{job, running, write_log};
 use crate::tui::desk::{Desk, RUN, named};
 use crate::tui::model::samples;
+use crate::tui::screen::Screen;
 use crate::tui::shared::Effect;
 
 /// Orders is in its second step.
@@ -85,7 +87,7 @@ fn a_run_that_failed() {
     snapshots("run_failed", &mut failed());
 }
 
-fn reported(run: &str, rows: u64) -> Event {
+fn reported(by: Screen, run: &str, rows: u64) -> Answer {
     let mut orders = samples::report("orders", run, Outcome::Ok);
     orders.records_processed = rows;
     let report = RunReport {
@@ -96,7 +98,7 @@ fn reported(run: &str, rows: u64) -> Event {
         finished_at: orders.finished_at,
         mappings: vec![orders],
     };
-    Event::ReportRead { run: report.run_id.clone(), report: Some(Box::new(report)) }
+    Answer::ReportRead { run: report.run_id.clone(), by, report: Ok(Some(Box::new(report))) }
 }
 
 fn summary(run: &str) -> RunSummary {
@@ -115,16 +117,16 @@ fn summary(run: &str) -> RunSummary {
 #[test]
 fn an_older_report_that_history_has_opened_is_not_the_last_run() {
     const OLDER: &str = "20261123T070000Z-00ff07";
-    let read = |run: &str| Effect::Send(Command::ReadReport(RunId(run.into())));
+    let read = |by, run: &str| Effect::Ask(Ask::Report { run: RunId(run.into()), by });
     let mut desk = Desk::open();
-    assert_eq!(desk.code(KeyCode::Enter), [read(RUN)]);
-    desk.hear(reported(RUN, 18_204));
+    assert_eq!(desk.code(KeyCode::Enter), [read(Screen::Run, RUN)]);
+    desk.answered(reported(Screen::Run, RUN, 18_204));
     assert!(desk.look().contains("18,204 rows in"));
     desk.press('h');
-    desk.hear(Event::HistoryRead { runs: vec![summary(RUN), summary(OLDER)] });
+    desk.answered(Answer::HistoryRead(Ok(vec![summary(RUN), summary(OLDER)])));
     desk.press('j');
-    assert_eq!(desk.code(KeyCode::Enter), [read(OLDER)]);
-    desk.hear(reported(OLDER, 77));
+    assert_eq!(desk.code(KeyCode::Enter), [read(Screen::Report, OLDER)]);
+    desk.answered(reported(Screen::Report, OLDER, 77));
     assert!(desk.look().contains("77 rows"));
     desk.code(KeyCode::Esc);
     desk.code(KeyCode::Esc);

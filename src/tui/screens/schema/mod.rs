@@ -11,7 +11,8 @@ use super::shown::{About, Acts, Next};
 use crate::domain::ids::MappingName;
 use crate::domain::report::Outcome;
 use crate::domain::schema::{ColumnDiffView, VerdictKind};
-use crate::engine::{ColumnDecision, Command, Event, Selection};
+use crate::engine::{ColumnDecision, Compare, Comparison, Decide, Decided, Event, Failure, Of, Selection};
+use crate::tui::ask::Ask;
 use crate::tui::keys::Action;
 use crate::tui::scroll::travel;
 use crate::tui::shared::Shared;
@@ -28,10 +29,7 @@ pub enum Mark {
 pub enum Compared {
     #[default]
     Asked,
-    Failed {
-        error: String,
-        hint: String,
-    },
+    Failed(Failure),
     Read {
         creates_table: bool,
         columns: Vec<ColumnDiffView>,
@@ -55,7 +53,7 @@ pub struct Schema {
 impl Schema {
     /// Asks for both schemas; what was marked of the same mapping stays.
     fn ask(&mut self, mapping: MappingName, shared: &mut Shared) {
-        shared.send(compare(mapping.clone(), Vec::new()));
+        shared.ask(compare(mapping.clone(), Vec::new()));
         let same = self.mapping.as_ref() == Some(&mapping);
         let (marks, selected) =
             if same { (std::mem::take(&mut self.marks), self.selected) } else { (BTreeMap::new(), 0) };
@@ -67,7 +65,7 @@ impl Schema {
     pub fn columns(&self) -> &[ColumnDiffView] {
         match &self.compared {
             Compared::Read { columns, .. } => columns,
-            Compared::Asked | Compared::Failed { .. } => &[],
+            Compared::Asked | Compared::Failed(_) => &[],
         }
     }
 
@@ -105,13 +103,26 @@ impl Schema {
             return;
         }
         self.asking = true;
-        shared.send(compare(mapping, accepted));
+        shared.ask(compare(mapping, accepted));
     }
 
-    fn compared(&mut self, read: Compared, applied: bool, shared: &mut Shared) {
-        let (Compared::Read { columns, statements, .. }, Some(mapping)) = (&read, self.mapping.clone()) else { return };
+    pub fn answered(&mut self, compared: Of<Comparison>, shared: &mut Shared) {
+        if self.mapping.as_ref() != Some(&compared.mapping) {
+            return;
+        }
+        match compared.answer {
+            Ok(comparison) => self.compared(comparison, shared),
+            Err(failure) => {
+                self.asking = false;
+                self.compared = Compared::Failed(failure);
+            }
+        }
+    }
+
+    fn compared(&mut self, comparison: Comparison, shared: &mut Shared) {
+        let Comparison { mapping, creates_table, columns, statements, applied, .. } = comparison;
         if std::mem::take(&mut self.asking) && !applied {
-            let dialog = self.confirm(&mapping, statements);
+            let dialog = self.confirm(&mapping, &statements);
             if !shared.read_only {
                 shared.dialog = Some(dialog);
             }
@@ -119,18 +130,13 @@ impl Schema {
         }
         self.marks.retain(|name, _| columns.iter().any(|column| column.column == *name && can_decide(column)));
         self.selected = self.selected.min(columns.len().saturating_sub(1));
-        self.compared = read;
-    }
-
-    fn failed(&mut self, error: String, hint: String) {
-        self.asking = false;
-        self.compared = Compared::Failed { error, hint };
+        self.compared = Compared::Read { creates_table, columns, statements };
     }
 
     /// The operator has confirmed.
     pub fn decide(&mut self, mapping: MappingName, decisions: Vec<ColumnDecision>, shared: &mut Shared) {
         self.deciding.clone_from(&self.mapping);
-        shared.send(Command::Decide { mapping, decisions });
+        shared.ask(Ask::Decide(Decide { mapping, decisions }));
     }
 
     #[must_use]
@@ -138,9 +144,21 @@ impl Schema {
         self.deciding.is_some()
     }
 
-    /// The decision is carried out: a mapping that waited for nothing else goes on.
-    fn decided(&mut self, mapping: &MappingName, shared: &mut Shared) {
-        self.not_decided(mapping);
+    /// Once the decision is carried out, a mapping that waited for nothing else goes on.
+    pub fn decided(&mut self, mapping: &MappingName, decided: Result<Decided, Failure>, shared: &mut Shared) {
+        if self.deciding.as_ref() == Some(mapping) {
+            self.deciding = None;
+        }
+        let Decided { accepted, declined, statements, .. } = match decided {
+            Ok(decided) => decided,
+            Err(Failure { error, hint }) => return shared.complain(format!("{mapping}: {error}. {hint}")),
+        };
+        shared.say(format!(
+            "{mapping}: {} accepted, {} declined, {} statement(s) carried out",
+            accepted.len(),
+            declined.len(),
+            statements.len()
+        ));
         if self.mapping.as_ref() == Some(mapping) {
             self.marks.clear();
         }
@@ -148,13 +166,7 @@ impl Schema {
         if self.complete && waits(mapping, shared) {
             shared.sync(vec![mapping.clone()]);
         }
-        shared.send(compare(mapping.clone(), Vec::new()));
-    }
-
-    fn not_decided(&mut self, mapping: &MappingName) {
-        if self.deciding.as_ref() == Some(mapping) {
-            self.deciding = None;
-        }
+        shared.ask(compare(mapping.clone(), Vec::new()));
     }
 
     fn marked(&self, wanted: Mark) -> Vec<String> {
@@ -204,30 +216,11 @@ impl Acts for Schema {
     }
 
     fn heard(&mut self, event: &Event, _is_shown: bool, shared: &mut Shared) {
-        match event {
-            Event::SchemaCompared { mapping, creates_table, columns, statements, applied, .. }
-                if self.mapping.as_ref() == Some(mapping) =>
-            {
-                let (creates_table, columns, statements) = (*creates_table, columns.clone(), statements.clone());
-                self.compared(Compared::Read { creates_table, columns, statements }, *applied, shared);
-            }
-            Event::CompareFailed { mapping, error, hint } if self.mapping.as_ref() == Some(mapping) => {
-                self.failed(error.clone(), hint.clone());
-            }
-            Event::SchemaDecided { mapping, accepted, declined, statements, .. } => {
-                shared.say(format!(
-                    "{mapping}: {} accepted, {} declined, {} statement(s) carried out",
-                    accepted.len(),
-                    declined.len(),
-                    statements.len()
-                ));
-                self.decided(mapping, shared);
-            }
-            Event::DecideFailed { mapping, error, hint } => {
-                self.not_decided(mapping);
-                shared.complain(format!("{mapping}: {error}. {hint}"));
-            }
-            _ => {}
+        // A run has met the same difference, and may have carried it out.
+        if let Event::SchemaCompared(comparison) = event
+            && self.mapping.as_ref() == Some(&comparison.mapping)
+        {
+            self.compared((**comparison).clone(), shared);
         }
     }
 
@@ -244,8 +237,8 @@ impl Acts for Schema {
     }
 }
 
-fn compare(mapping: MappingName, columns: Vec<String>) -> Command {
-    Command::Compare { selection: Selection::Named(vec![mapping]), apply: false, columns }
+fn compare(mapping: MappingName, columns: Vec<String>) -> Ask {
+    Ask::Compare(Compare { selection: Selection::Named(vec![mapping]), apply: false, columns })
 }
 
 /// Did its last run end for want of a decision?

@@ -5,7 +5,8 @@ use ratatui::crossterm::event::KeyCode;
 use super::Mark;
 use crate::domain::report::Outcome;
 use crate::domain::schema::{ColumnDiffView, VerdictKind};
-use crate::engine::{ColumnDecision, Command, Event, Selection};
+use crate::engine::{ColumnDecision, Compare, Comparison, Decide, Decided, Of, Selection};
+use crate::tui::ask::{Answer, Ask};
 use crate::tui::desk::looks::{plain, snapshots};
 use crate::tui::desk::{Desk, named, sync};
 use crate::tui::dialog::Intent;
@@ -24,8 +25,16 @@ fn column(name: &str, verdict: VerdictKind) -> ColumnDiffView {
     }
 }
 
-fn compared(statements: &[&str]) -> Event {
-    Event::SchemaCompared {
+fn answer(comparison: Comparison) -> Answer {
+    Answer::Compared(Of { mapping: comparison.mapping.clone(), answer: Ok(comparison) })
+}
+
+fn decided(decided: Decided) -> Answer {
+    Answer::Decided { mapping: decided.mapping.clone(), decided: Ok(decided) }
+}
+
+fn compared(statements: &[&str]) -> Answer {
+    answer(Comparison {
         mapping: named("carts"),
         creates_table: false,
         columns: vec![
@@ -37,7 +46,7 @@ fn compared(statements: &[&str]) -> Event {
         statements: statements.iter().map(|s| (*s).to_owned()).collect(),
         applied: false,
         conflicts: 1,
-    }
+    })
 }
 
 /// A run of carts has met new columns.
@@ -52,7 +61,7 @@ fn desk_with_review() -> Desk {
     desk.watched(vec![carts]);
     assert_eq!(desk.word("carts"), Word::Review);
     desk.press('s');
-    desk.hear(compared(&["ALTER TABLE all"]));
+    desk.answered(compared(&["ALTER TABLE all"]));
     desk
 }
 
@@ -67,25 +76,25 @@ fn a_review_shows_the_exact_ddl_before_it_changes_anything_and_the_run_goes_on()
     desk.press('j');
     desk.press(' ');
     let accepted = vec!["coupon".to_owned()];
-    let ask = Command::Compare { selection: Selection::Named(vec![named("carts")]), apply: false, columns: accepted };
-    assert_eq!(desk.code(KeyCode::Enter), [Effect::Send(ask)]);
-    desk.hear(compared(&["ALTER TABLE `carts` ADD COLUMN `coupon` STRING"]));
+    let ask = Compare { selection: Selection::Named(vec![named("carts")]), apply: false, columns: accepted };
+    assert_eq!(desk.code(KeyCode::Enter), [Effect::Ask(Ask::Compare(ask))]);
+    desk.answered(compared(&["ALTER TABLE `carts` ADD COLUMN `coupon` STRING"]));
     let dialog = desk.app.shared.dialog.clone().unwrap();
     assert!(dialog.lines.iter().any(|line| line.contains("ADD COLUMN `coupon`")), "{dialog:?}");
     assert!(dialog.lines.iter().any(|line| line.contains("note, size")), "{dialog:?}");
     assert_eq!(dialog.chosen(), Intent::Nothing, "Enter alone changes nothing");
     let decision = |column: &str, accept| ColumnDecision { column: column.to_owned(), accept };
     let decisions = vec![decision("coupon", true), decision("note", false), decision("size", false)];
-    let decide = Command::Decide { mapping: named("carts"), decisions };
-    assert_eq!(desk.press('y'), [Effect::Send(decide)]);
+    let decide = Decide { mapping: named("carts"), decisions };
+    assert_eq!(desk.press('y'), [Effect::Ask(Ask::Decide(decide))]);
     assert!(desk.app.busy(), "DDL is on its way");
-    let effects = desk.hear(Event::SchemaDecided {
+    let effects = desk.answered(decided(Decided {
         mapping: named("carts"),
         accepted: vec!["coupon".into()],
         declined: vec!["note".into(), "size".into()],
         statements: vec!["ALTER".into()],
         notes: Vec::new(),
-    });
+    }));
     assert!(effects.contains(&sync(&["carts"])), "{effects:?}");
 }
 
@@ -95,16 +104,16 @@ fn a_review_that_leaves_something_open_goes_on_waiting() {
     desk.press('j');
     desk.press(' ');
     desk.code(KeyCode::Enter);
-    desk.hear(compared(&["ALTER"]));
+    desk.answered(compared(&["ALTER"]));
     assert!(desk.app.shared.dialog.as_ref().unwrap().lines.iter().any(|line| line.contains("Still undecided")));
     desk.press('y');
-    let effects = desk.hear(Event::SchemaDecided {
+    let effects = desk.answered(decided(Decided {
         mapping: named("carts"),
         accepted: vec!["coupon".into()],
         declined: vec![],
         statements: vec![],
         notes: Vec::new(),
-    });
+    }));
     assert!(!effects.contains(&sync(&["carts"])), "{effects:?}");
 }
 
@@ -137,10 +146,10 @@ fn both_sides(
     }
 }
 
-fn orders_compared(statements: Vec<String>) -> Event {
+fn orders_compared(statements: Vec<String>) -> Answer {
     let mut declined = both_sides("internal_remark", Some("text"), None, VerdictKind::New, Some("STRING"));
     declined.accepted = Some(false);
-    Event::SchemaCompared {
+    answer(Comparison {
         mapping: named("orders"),
         creates_table: false,
         columns: vec![
@@ -155,13 +164,13 @@ fn orders_compared(statements: Vec<String>) -> Event {
         statements,
         applied: false,
         conflicts: 1,
-    }
+    })
 }
 
 fn review() -> Desk {
     let mut desk = Desk::open();
     desk.press('s');
-    desk.hear(orders_compared(vec![]));
+    desk.answered(orders_compared(vec![]));
     desk.press('j');
     desk.press(' ');
     desk.press('j');
@@ -173,7 +182,7 @@ fn review() -> Desk {
 fn ddl() -> Desk {
     let mut desk = review();
     desk.code(KeyCode::Enter);
-    desk.hear(orders_compared(vec![
+    desk.answered(orders_compared(vec![
         "ALTER TABLE `demo`.`shop`.`orders` ALTER COLUMN `total` SET DATA TYPE BIGNUMERIC".into(),
     ]));
     desk

@@ -10,6 +10,7 @@ use ratatui::widgets::Paragraph;
 
 use super::{Compared, Mark, Schema, can_decide};
 use crate::domain::schema::{ColumnDiffView, VerdictKind};
+use crate::engine::Failure;
 use crate::tui::model::Row;
 use crate::tui::panes::first_shown;
 use crate::tui::screens::shown::Draws;
@@ -30,7 +31,7 @@ impl Draws for Schema {
             Compared::Asked => {
                 frame.render_widget(Line::raw(format!("{name}: asking MySQL and BigQuery for their columns")), head);
             }
-            Compared::Failed { error, hint } => {
+            Compared::Failed(Failure { error, hint }) => {
                 frame.render_widget(
                     Line::styled(format!("{name}: the schemas could not be compared"), theme.bad()),
                     head,

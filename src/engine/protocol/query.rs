@@ -1,0 +1,304 @@
+//! What the engine can be asked. Whoever asks gets the answer, of the question's own type, and nobody else does.
+
+use std::fmt;
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::command::{BackfillAsk, ColumnDecision, Selection};
+use super::status::{BackfillPreview, MappingStatus};
+use crate::domain::fault::Fault;
+use crate::domain::finding::Finding;
+use crate::domain::ids::{MappingName, RunId};
+use crate::domain::report::{RunReport, RunSummary};
+use crate::domain::schema::ColumnDiffView;
+use crate::domain::verify::Verification;
+
+/// A question that moves no rows.
+pub trait Query: fmt::Debug + Send + 'static {
+    /// The whole answer, or, of a question about several mappings that takes long, one mapping's.
+    type Answer: Send + 'static;
+
+    /// The question as the engine takes it.
+    fn with(self, reply: Reply<Self::Answer>) -> Question;
+}
+
+/// Watermarks, lags, last runs and who works on what, in one answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspect(pub Selection);
+
+/// What the state alone knows of all mappings; cheap, for asking every few seconds. Without `newest` and `lag`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watch;
+
+/// As `Inspect`, each mapping as soon as it is known: for whoever shows two hundred of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measure(pub Selection);
+
+/// Everything that a run needs, looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    pub selection: Selection,
+    /// Also by writing, and removing again.
+    pub probe: bool,
+}
+
+/// What was looked at, and what was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checked {
+    pub mappings: Vec<MappingName>,
+    pub findings: Vec<Finding>,
+}
+
+/// The latest runs, newest first; at most so many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadHistory(pub usize);
+
+/// One run's report; `None`: it is no longer kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadReport(pub RunId);
+
+/// What a backfill would do; nothing is moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviewBackfill(pub BackfillAsk);
+
+/// Compare rows up to the watermark; nothing is changed. Answered mapping by mapping, in the order of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verify {
+    pub selection: Selection,
+    /// Only say what it would read in BigQuery.
+    pub dry_run: bool,
+    /// Bytes that one mapping may read in BigQuery.
+    pub most_bytes: u64,
+    /// Keys of one mapping that are named.
+    pub most_named: usize,
+}
+
+/// Compare schemas, and with `apply` carry out what is safe (of the named columns, or of all when none is named).
+/// Answered mapping by mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compare {
+    pub selection: Selection,
+    pub apply: bool,
+    pub columns: Vec<String>,
+}
+
+/// Remember what the operator says of a mapping's columns, and carry out what was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decide {
+    pub mapping: MappingName,
+    pub decisions: Vec<ColumnDecision>,
+}
+
+/// The answer about one of several mappings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Of<T> {
+    pub mapping: MappingName,
+    pub answer: Result<T, Failure>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub error: String,
+    /// The operator's next step.
+    pub hint: String,
+}
+
+impl From<&Fault> for Failure {
+    fn from(fault: &Fault) -> Self {
+        Self { error: fault.to_string(), hint: fault.hint().to_owned() }
+    }
+}
+
+/// The difference between both schemas of a mapping, and the statements that carry it out.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Comparison {
+    pub mapping: MappingName,
+    pub creates_table: bool,
+    pub columns: Vec<ColumnDiffView>,
+    pub statements: Vec<String>,
+    /// The statements were carried out.
+    pub applied: bool,
+    pub conflicts: usize,
+}
+
+/// The operator's word on columns, remembered and carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    pub mapping: MappingName,
+    pub accepted: Vec<String>,
+    pub declined: Vec<String>,
+    pub statements: Vec<String>,
+    /// What adding the columns leaves to be done.
+    pub notes: Vec<String>,
+}
+
+/// A question on its way, with the place for its answer.
+#[derive(Debug)]
+pub enum Question {
+    Inspect(Inspect, Reply<Vec<MappingStatus>>),
+    Watch(Reply<Vec<MappingStatus>>),
+    Measure(Measure, Reply<MappingStatus>),
+    Check(Check, Reply<Checked>),
+    ReadHistory(ReadHistory, Reply<Result<Vec<RunSummary>, Failure>>),
+    ReadReport(ReadReport, Reply<Result<Option<RunReport>, Failure>>),
+    PreviewBackfill(PreviewBackfill, Reply<Result<BackfillPreview, Failure>>),
+    Verify(Verify, Reply<Of<Verification>>),
+    Compare(Compare, Reply<Of<Comparison>>),
+    Decide(Decide, Reply<Result<Decided, Failure>>),
+}
+
+impl Query for Inspect {
+    type Answer = Vec<MappingStatus>;
+
+    fn with(self, reply: Reply<Self::Answer>) -> Question {
+        Question::Inspect(self, reply)
+    }
+}
+
+impl Query for Watch {
+    type Answer = Vec<MappingStatus>;
+
+    fn with(self, reply: Reply<Self::Answer>) -> Question {
+        Question::Watch(reply)
+    }
+}
+
+impl Query for Measure {
+    type Answer = MappingStatus;
+
+    fn with(self, reply: Reply<Self::Answer>) -> Question {
+        Question::Measure(self, reply)
+    }
+}
+
+impl Query for Check {
+    type Answer = Checked;
+
+    fn with(self, reply: Reply<Self::Answer>) -> Question {
+        Question::Check(self, reply)
+    }
+}
+
+impl Query for ReadHistory {
+    type Answer = Result<Vec<RunSummary>, Failure>;
+
+    fn with(self, reply: Reply<Self::Answer>) -> Question {
+        Question::ReadHistory(self, reply)
+    }
+}
+
+impl Query for ReadReport {
+    type Answer = Result<Option<RunReport>, Failure>;
+
+    fn with(self, reply: Reply<Self::Answer>) -> Question {
+        Question::ReadReport(self, reply)
+    }
+}
+
+impl Query for PreviewBackfill {
+    type Answer = Result<BackfillPreview, Failure>;
+
+    fn with(self, reply: Reply<Self::Answer>) -> Question {
+        Question::PreviewBackfill(self, reply)
+    }
+}
+
+impl Query for Verify {
+    type Answer = Of<Verification>;
+
+    fn with(self, reply: Reply<Self::Answer>) -> Question {
+        Question::Verify(self, reply)
+    }
+}
+
+impl Query for Compare {
+    type Answer = Of<Comparison>;
+
+    fn with(self, reply: Reply<Self::Answer>) -> Question {
+        Question::Compare(self, reply)
+    }
+}
+
+impl Query for Decide {
+    type Answer = Result<Decided, Failure>;
+
+    fn with(self, reply: Reply<Self::Answer>) -> Question {
+        Question::Decide(self, reply)
+    }
+}
+
+/// The engine's end of an answer. What drops it has said all, unless it panics.
+#[derive(Debug)]
+pub struct Reply<A>(mpsc::UnboundedSender<Said<A>>);
+
+#[derive(Debug)]
+enum Said<A> {
+    Answer(A),
+    All,
+}
+
+impl<A> Reply<A> {
+    /// Whoever asked may have left.
+    pub(in crate::engine) fn give(&self, answer: A) {
+        let _ = self.0.send(Said::Answer(answer));
+    }
+}
+
+impl<A> Drop for Reply<A> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _ = self.0.send(Said::All);
+        }
+    }
+}
+
+/// The asker's end.
+#[derive(Debug)]
+pub struct Answers<A>(mpsc::UnboundedReceiver<Said<A>>);
+
+impl<A> Answers<A> {
+    pub(in crate::engine) fn expect() -> (Reply<A>, Self) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Reply(sender), Self(receiver))
+    }
+
+    /// The next answer; `None` once there are no more.
+    pub async fn next(&mut self) -> Option<A> {
+        match self.0.recv().await? {
+            Said::Answer(answer) => Some(answer),
+            Said::All => None,
+        }
+    }
+
+    /// All answers; `None` where the engine broke before it had given them. An event says why.
+    pub async fn all(mut self) -> Option<Vec<A>> {
+        let mut answers = Vec::new();
+        loop {
+            match self.0.recv().await? {
+                Said::Answer(answer) => answers.push(answer),
+                Said::All => return Some(answers),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_that_breaks_off_is_told_from_one_that_is_whole() {
+        let (reply, answers) = Answers::expect();
+        tokio::spawn(async move { reply.give(1) }).await.unwrap();
+        assert_eq!(answers.all().await, Some(vec![1]));
+        let (reply, answers) = Answers::expect();
+        let broken = tokio::spawn(async move {
+            reply.give(1);
+            panic!("while it answers");
+        });
+        assert!(broken.await.unwrap_err().is_panic());
+        assert_eq!(answers.all().await, None);
+    }
+}

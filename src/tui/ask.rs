@@ -1,0 +1,99 @@
+//! What the console asks of the engine, and what it is answered.
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::screen::Screen;
+use crate::domain::ids::{MappingName, RunId};
+use crate::domain::report::{RunReport, RunSummary};
+use crate::engine::{
+    BackfillPreview, Check, Checked, Compare, Comparison, Decide, Decided, Failure, Handle, MappingStatus, Measure, Of,
+    PreviewBackfill, Query, ReadHistory, ReadReport, Watch,
+};
+
+/// A question to the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    Watch,
+    Measure(Measure),
+    Check(Check),
+    History(ReadHistory),
+    Report {
+        run: RunId,
+        /// The screen that wants it.
+        by: Screen,
+    },
+    Preview(PreviewBackfill),
+    Compare(Compare),
+    Decide(Decide),
+}
+
+/// What comes back.
+#[derive(Debug)]
+pub enum Answer {
+    Watched(Vec<MappingStatus>),
+    Measured(Box<MappingStatus>),
+    MeasureFinished,
+    Checked(Checked),
+    HistoryRead(Result<Vec<RunSummary>, Failure>),
+    ReportRead { run: RunId, by: Screen, report: Result<Option<Box<RunReport>>, Failure> },
+    Previewed { mapping: MappingName, preview: Result<Box<BackfillPreview>, Failure> },
+    Compared(Of<Comparison>),
+    Decided { mapping: MappingName, decided: Result<Decided, Failure> },
+}
+
+impl Ask {
+    /// Asks, and hands the answers on as they come.
+    pub fn of(self, engine: &Handle, answers: &UnboundedSender<Answer>) {
+        match self {
+            Self::Watch => forward(engine, Watch, answers, Answer::Watched),
+            Self::Measure(query) => {
+                let (mut measured, answers) = (engine.ask(query), answers.clone());
+                tokio::spawn(async move {
+                    while let Some(status) = measured.next().await {
+                        let _ = answers.send(Answer::Measured(Box::new(status)));
+                    }
+                    let _ = answers.send(Answer::MeasureFinished);
+                });
+            }
+            Self::Check(query) => forward(engine, query, answers, Answer::Checked),
+            Self::History(query) => forward(engine, query, answers, Answer::HistoryRead),
+            Self::Report { run, by } => {
+                let query = ReadReport(run.clone());
+                let read = move |report: Result<Option<RunReport>, Failure>| {
+                    let report = report.map(|report| report.map(Box::new));
+                    Answer::ReportRead { run: run.clone(), by, report }
+                };
+                forward(engine, query, answers, read);
+            }
+            Self::Preview(query) => {
+                let mapping = query.0.mapping.clone();
+                let previewed = move |preview: Result<BackfillPreview, Failure>| Answer::Previewed {
+                    mapping: mapping.clone(),
+                    preview: preview.map(Box::new),
+                };
+                forward(engine, query, answers, previewed);
+            }
+            Self::Compare(query) => forward(engine, query, answers, Answer::Compared),
+            Self::Decide(query) => {
+                let mapping = query.mapping.clone();
+                let decided = move |decided| Answer::Decided { mapping: mapping.clone(), decided };
+                forward(engine, query, answers, decided);
+            }
+        }
+    }
+}
+
+fn forward<Q: Query>(
+    engine: &Handle,
+    query: Q,
+    answers: &UnboundedSender<Answer>,
+    answer: impl Fn(Q::Answer) -> Answer + Send + 'static,
+) {
+    let (mut given, answers) = (engine.ask(query), answers.clone());
+    tokio::spawn(async move {
+        while let Some(one) = given.next().await {
+            // The console may have been left.
+            let _ = answers.send(answer(one));
+        }
+    });
+}
