@@ -1,7 +1,7 @@
 //! What becomes of rows that MySQL no longer has.
 
+use super::content::Deletes;
 use super::read::{Reading, Section};
-use super::{Deletes, Mapping};
 use crate::domain::naming;
 
 /// More than this share of a table is rarely deleted between two looks; a table that was emptied by mistake always is.
@@ -53,17 +53,6 @@ fn fraction(r: &mut Reading<'_>, section: &Section<'_>) -> f64 {
         _ => {
             section.refuse(r, "max_delete_fraction", &value, "write a share from 0 to 1, such as `0.1` for a tenth");
             DEFAULT_FRACTION
-        }
-    }
-}
-
-impl Mapping {
-    /// The column that marks deleted rows.
-    #[must_use]
-    pub fn deleted_column(&self) -> Option<&str> {
-        match &self.deletes {
-            Deletes::Soft { column } => Some(column),
-            Deletes::Ignore | Deletes::Hard => None,
         }
     }
 }

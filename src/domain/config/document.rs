@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use super::content::{Config, InvalidValues, Mapping, Pace, SchemaAdditions, StateLocation};
 use super::interpolate::Env;
 use super::mapping::{self, Defaults};
+use super::problem::Problem;
 use super::read::{Reading, Section, Value};
 use super::yaml::{self, Kind, Node};
-use super::{
-    Config, InvalidValues, Mapping, Pace, Problem, SchemaAdditions, StateLocation, cost, notify, schedule, validate,
-};
+use super::{cost, notify, schedule, validate};
 
 pub(super) const KEYS: [&str; 25] = [
     "project",

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
+use super::content::{InvalidValues, Mapping, Mode, Operator};
 use super::document::{INVALID_VALUES, check};
 use super::read::{Reading, Section};
 use super::yaml::Node;
-use super::{InvalidValues, Mapping, Mode, Operator, cost, deletes, schedule, validate};
+use super::{cost, deletes, schedule, validate};
 use crate::domain::column::same_name;
 use crate::domain::ids::{MappingName, PART, SourceTable, TableId};
 use crate::domain::lookback::Lookback;

@@ -1,7 +1,7 @@
 //! `notify`: who is told of a run that nobody watches.
 
+use super::content::{Notify, NotifyOn};
 use super::read::{Reading, Section};
-use super::{Notify, NotifyOn};
 use crate::domain::secret::Secret;
 
 const KEYS: [&str; 2] = ["url", "on"];

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::interpolate::{Env, Trouble, interpolate};
+use super::path;
+use super::problem::Problem;
 use super::yaml::{Entry, Kind, Node};
-use super::{Problem, path};
 
 /// One reading of a file: where variables come from and what was found wrong.
 pub(super) struct Reading<'a> {

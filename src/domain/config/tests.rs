@@ -1,8 +1,13 @@
 //! The original tool's file, and everything that can be wrong with one.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono_tz::Tz;
 
 use super::*;
+use crate::domain::ids::SourceTable;
+use crate::domain::target_type::TargetType;
 
 /// The original tool's config.yaml, word for word.
 pub(super) const ORIGINAL: &str = r#"project: ${GCP_PROJECT_ID}
