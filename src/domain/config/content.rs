@@ -59,18 +59,6 @@ impl Pace {
     pub const UNSEEN_SETTLE: Duration = Duration::from_secs(10);
 }
 
-impl Default for Pace {
-    /// 5,000,000 rows are published every few minutes on any line, and cost a publish of their own next to nothing.
-    fn default() -> Self {
-        Self {
-            window_rows: 5_000_000,
-            fence_timeout: Duration::from_secs(30),
-            settle: None,
-            deadline: Duration::from_hours(12),
-        }
-    }
-}
-
 /// What to do about columns BigQuery lacks (`allow_schema_additions`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SchemaAdditions {

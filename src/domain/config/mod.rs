@@ -5,7 +5,9 @@ mod content;
 mod cost;
 mod deletes;
 mod document;
+mod documentation;
 mod interpolate;
+mod key;
 mod mapping;
 mod notify;
 mod path;
@@ -13,6 +15,7 @@ mod problem;
 mod read;
 mod schedule;
 mod settings;
+mod top;
 mod validate;
 mod yaml;
 
@@ -21,6 +24,7 @@ pub use content::{
     Config, Deletes, InvalidValues, Mapping, Mode, Notify, NotifyOn, Operator, Pace, SchemaAdditions, StateLocation,
 };
 pub use document::parse;
+pub use documentation::{mapping_table, top_level_table};
 pub use interpolate::Env;
 pub use path::path;
 pub use problem::Problem;
