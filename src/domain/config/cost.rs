@@ -1,48 +1,20 @@
 //! What statements in BigQuery may cost, and how a table is laid out so that they cost less.
 
-use super::read::{Reading, Section};
 use crate::domain::byte_size;
-use crate::domain::column::same_name;
 
 /// BigQuery bills no statement that reads a table for less.
 /// Source: BigQuery, "Pricing" (minimum of 10 MB for each table).
 const LEAST_BILLED: u64 = 10 << 20;
 
 /// Source: BigQuery guide, "Clustered tables".
-const MOST_CLUSTER_COLUMNS: usize = 4;
+pub(super) const MOST_CLUSTER_COLUMNS: usize = 4;
 
 /// `maximum_bytes_billed`, of all mappings or of one.
-pub(super) fn maximum(r: &mut Reading<'_>, section: &Section<'_>) -> Option<u64> {
-    let value = section.optional(r, "maximum_bytes_billed")?;
-    match byte_size::parse(&value.text) {
-        Ok(bytes) if bytes >= LEAST_BILLED => return Some(bytes),
-        Ok(_) => {
-            let hint = format!("BigQuery bills at least {LEAST_BILLED} bytes for each table that it reads: allow more");
-            section.refuse(r, "maximum_bytes_billed", &value, hint);
-        }
-        Err(hint) => section.refuse(r, "maximum_bytes_billed", &value, hint),
+pub(super) fn maximum(text: &str) -> Result<u64, String> {
+    match byte_size::parse(text)? {
+        bytes if bytes >= LEAST_BILLED => Ok(bytes),
+        _ => Err(format!("BigQuery bills at least {LEAST_BILLED} bytes for each table that it reads: allow more")),
     }
-    None
-}
-
-pub(super) fn cluster_by(r: &mut Reading<'_>, section: &Section<'_>) -> Vec<String> {
-    let values = section.list(r, "cluster_by");
-    for (i, value) in values.iter().enumerate() {
-        if values[..i].iter().any(|other| same_name(&other.text, &value.text)) {
-            let message = format!("{} names `{}` twice", section.name("cluster_by"), value.written);
-            r.problem(value.line, message, "name it once");
-        }
-    }
-    if values.len() > MOST_CLUSTER_COLUMNS {
-        let line = section.entry("cluster_by").map(|entry| entry.line);
-        let message = format!(
-            "{} has {} columns; BigQuery takes {MOST_CLUSTER_COLUMNS}",
-            section.name("cluster_by"),
-            values.len()
-        );
-        r.problem(line, message, "name first what is searched by most");
-    }
-    values.into_iter().map(|value| value.text).collect()
 }
 
 #[cfg(test)]

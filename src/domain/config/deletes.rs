@@ -1,13 +1,11 @@
 //! What becomes of rows that MySQL no longer has.
 
-use super::read::{Reading, Section};
-use super::{Deletes, Mapping};
+use super::content::Deletes;
+use super::key::{At, put};
+use super::read::{Place, Reading, Value};
 use crate::domain::naming;
 
-/// More than this share of a table is rarely deleted between two looks; a table that was emptied by mistake always is.
-pub(super) const DEFAULT_FRACTION: f64 = 0.1;
-
-const DEFAULT_COLUMN: &str = "_bqsync_deleted_at";
+const WORDS: [(&str, Word); 3] = [("ignore", Word::Ignore), ("soft", Word::Soft), ("hard", Word::Hard)];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Word {
@@ -16,56 +14,56 @@ enum Word {
     Hard,
 }
 
-/// What is done, and the greatest share of a table's rows that it may be done to.
-pub(super) fn read(r: &mut Reading<'_>, section: &Section<'_>, keys: &[String]) -> (Deletes, f64) {
-    let words = [("ignore", Word::Ignore), ("soft", Word::Soft), ("hard", Word::Hard)];
-    let word = section.choice(r, "deletes", &words).unwrap_or(Word::Ignore);
-    let has_keys = !keys.is_empty() || section.entry("primary_keys").is_some();
-    if let Some(entry) = section.entry("deletes").filter(|_| word != Word::Ignore && !has_keys) {
-        let message = format!("{} needs `primary_keys`: rows are told apart by them", section.name("deletes"));
-        r.problem(entry.line, message, "name the columns that tell rows apart: `primary_keys: [id]`");
-    }
-    let column = column(r, section, word);
-    let fraction = fraction(r, section);
-    let deletes = match word {
-        Word::Ignore => Deletes::Ignore,
-        Word::Soft => Deletes::Soft { column },
-        Word::Hard => Deletes::Hard,
-    };
-    (deletes, fraction)
+/// What the keys say, before they are held against each other.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    word: Word,
+    place: Option<Place>,
+    column: Option<Value>,
 }
 
-fn column(r: &mut Reading<'_>, section: &Section<'_>, word: Word) -> String {
-    let Some(value) = section.optional(r, "deleted_column") else { return DEFAULT_COLUMN.to_owned() };
-    let name = naming::column_name(&value.text);
-    if word != Word::Soft {
-        section.refuse(r, "deleted_column", &value, "it works with `deletes: soft` alone; take it out");
-    } else if name != value.text {
-        section.refuse(r, "deleted_column", &value, format!("BigQuery takes no such name; write `{name}`"));
+impl Draft {
+    pub const fn new() -> Self {
+        Self { word: Word::Ignore, place: None, column: None }
     }
-    value.text
-}
 
-fn fraction(r: &mut Reading<'_>, section: &Section<'_>) -> f64 {
-    let Some(value) = section.optional(r, "max_delete_fraction") else { return DEFAULT_FRACTION };
-    match value.text.parse::<f64>() {
-        Ok(fraction) if (0.0..=1.0).contains(&fraction) => fraction,
-        _ => {
-            section.refuse(r, "max_delete_fraction", &value, "write a share from 0 to 1, such as `0.1` for a tenth");
-            DEFAULT_FRACTION
+    pub fn take_word(&mut self, at: &mut At<'_, '_>) {
+        put(&mut self.word, at.choice(&WORDS));
+        if at.is_written() {
+            self.place = Some(at.place());
+        }
+    }
+
+    pub fn take_column(&mut self, at: &mut At<'_, '_>) {
+        put(&mut self.column, at.value().map(Some));
+    }
+
+    pub fn finish(self, r: &mut Reading<'_>, has_keys: bool) -> Deletes {
+        if let Some(place) = self.place.filter(|_| self.word != Word::Ignore && !has_keys) {
+            let message = format!("{} needs `primary_keys`: rows are told apart by them", place.name);
+            r.problem(place.line, message, "name the columns that tell rows apart: `primary_keys: [id]`");
+        }
+        if let Some(column) = self.column.as_ref().filter(|column| column.line.is_some()) {
+            let name = naming::column_name(&column.text);
+            if self.word != Word::Soft {
+                r.refuse(column, "it works with `deletes: soft` alone; take it out");
+            } else if name != column.text {
+                r.refuse(column, format!("BigQuery takes no such name; write `{name}`"));
+            }
+        }
+        match self.word {
+            Word::Ignore => Deletes::Ignore,
+            Word::Soft => Deletes::Soft { column: self.column.map(|column| column.text).unwrap_or_default() },
+            Word::Hard => Deletes::Hard,
         }
     }
 }
 
-impl Mapping {
-    /// The column that marks deleted rows.
-    #[must_use]
-    pub fn deleted_column(&self) -> Option<&str> {
-        match &self.deletes {
-            Deletes::Soft { column } => Some(column),
-            Deletes::Ignore | Deletes::Hard => None,
-        }
-    }
+/// More than the default share of a table is rarely deleted between two looks; a table that was emptied by mistake
+/// always is.
+pub(super) fn fraction(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "write a share from 0 to 1, such as `0.1` for a tenth".to_owned())
 }
 
 #[cfg(test)]

@@ -1,323 +1,35 @@
 //! The configuration as the rest of the program sees it: read, interpolated and checked.
 
+mod access;
+mod content;
 mod cost;
 mod deletes;
 mod document;
+mod documentation;
 mod interpolate;
+mod key;
 mod mapping;
 mod notify;
 mod path;
+mod problem;
 mod read;
 mod schedule;
 mod settings;
+mod top;
 mod validate;
 mod yaml;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::time::Duration;
-
-use chrono_tz::Tz;
-
-use super::ids::{MappingName, SourceTable, TableId};
-use super::lookback::Lookback;
-use super::schedule::Schedule;
-use super::secret::Secret;
-use super::target_type::TargetType;
-
+pub use access::{BigQuerySettings, ClientCertificate, MysqlSettings, PasswordSource, SslMode, StorageSettings};
+pub use content::{
+    Config, Deletes, InvalidValues, Mapping, Mode, Notify, NotifyOn, Operator, Pace, SchemaAdditions, StateLocation,
+};
 pub use document::parse;
+pub use documentation::{mapping_table, top_level_table};
 pub use interpolate::Env;
 pub use path::path;
+pub use problem::Problem;
 pub use settings::{bigquery_settings, file_setting, mysql_settings, storage_settings};
 pub use validate::{cursor_value, ends_before_it_begins};
-
-/// Everything of config.yaml.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// The file it was read from, for messages.
-    pub path: PathBuf,
-    pub project: String,
-    pub dataset: String,
-    pub location: String,
-    pub schema_additions: SchemaAdditions,
-    pub state: StateLocation,
-    /// Named for staging through Cloud Storage.
-    pub temp_bucket: Option<String>,
-    /// The zone that DATETIME columns are written in.
-    pub default_timezone: Tz,
-    /// Mappings that are moved at the same time; 1 to 64.
-    pub concurrency: usize,
-    /// Connections that read one large table side by side, 1 to 16; `None`: by the machine's processors.
-    pub readers: Option<usize>,
-    /// Where `report.json` and the reports of single runs are written.
-    pub report_dir: PathBuf,
-    /// Where Prometheus's node exporter finds the standing of every mapping.
-    pub metrics_file: Option<PathBuf>,
-    pub notify: Option<Notify>,
-    pub pace: Pace,
-    /// In file order; at least one; names are unique.
-    pub mappings: Vec<Mapping>,
-}
-
-/// How a mapping's work is cut up, and how long it waits for what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// Rows of one step of a large window; each step is published and remembered on its own.
-    pub window_rows: u64,
-    /// How long open transactions that may still bring older rows are waited for.
-    pub fence_timeout: Duration,
-    /// Rows younger than this wait for the next run. `None`: only where open transactions cannot be seen, and then
-    /// [`Pace::UNSEEN_SETTLE`].
-    pub settle: Option<Duration>,
-    /// All of one mapping's work in a run, waits included.
-    pub deadline: Duration,
-}
-
-impl Pace {
-    /// Longer than most transactions of an application take.
-    pub const UNSEEN_SETTLE: Duration = Duration::from_secs(10);
-}
-
-impl Default for Pace {
-    /// 5,000,000 rows are published every few minutes on any line, and cost a publish of their own next to nothing.
-    fn default() -> Self {
-        Self {
-            window_rows: 5_000_000,
-            fence_timeout: Duration::from_secs(30),
-            settle: None,
-            deadline: Duration::from_hours(12),
-        }
-    }
-}
-
-/// What to do about columns BigQuery lacks (`allow_schema_additions`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SchemaAdditions {
-    /// Add and widen.
-    Allow,
-    /// Warn, and sync the columns that exist.
-    Deny,
-    /// Stop the mapping until an operator has decided.
-    Review,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StateLocation {
-    Local(PathBuf),
-    Gcs {
-        bucket: String,
-        prefix: String,
-        /// How long a holder that gives no sign of life keeps a mapping.
-        lease: Duration,
-    },
-}
-
-/// Who is told of a run's end (`notify`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notify {
-    /// A secret: who knows it may write to the channel behind it.
-    pub url: Secret,
-    pub on: NotifyOn,
-}
-
-/// Which ends are told of; each of them includes those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum NotifyOn {
-    Failure,
-    /// A mapping waits for a schema decision.
-    Waiting,
-    Always,
-}
-
-/// One entry of `mappings`.
-#[derive(Debug, Clone)]
-pub struct Mapping {
-    pub name: MappingName,
-    /// Where it stands in the file, for messages about it.
-    pub line: usize,
-    pub source: SourceTable,
-    pub target: TableId,
-    /// As configured; not empty for `upsert`.
-    pub primary_keys: Vec<String>,
-    pub incremental_column: String,
-    pub mode: Mode,
-    pub operator: Operator,
-    /// As written; read once the column's type is known.
-    pub backfill_start: Option<String>,
-    /// Read so much below the watermark again on every run; upsert only.
-    pub lookback: Option<Lookback>,
-    /// Overrides, by source column.
-    pub columns: BTreeMap<String, TargetType>,
-    pub exclude: Vec<String>,
-    /// The column (by source name) that a new table is partitioned on, by day or its own type's unit.
-    pub partition_by: Option<String>,
-    /// The columns (by source name) that a new table is clustered by, in this order; empty: the keys.
-    pub cluster_by: Vec<String>,
-    /// No statement in BigQuery may be billed for more bytes; its own, or that of all.
-    pub maximum_bytes_billed: Option<u64>,
-    pub empty_string_as_null: bool,
-    pub invalid_values: InvalidValues,
-    /// Its own, or that of all; `None`: it runs only when it is told to.
-    pub schedule: Option<Schedule>,
-    pub deletes: Deletes,
-    /// The greatest share of the target's rows, 0 to 1, that may be deleted at once.
-    pub most_deleted: f64,
-}
-
-/// What is done about rows that the source no longer has, when `bqsync deletes` looks for them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Deletes {
-    Ignore,
-    /// They are marked with the time in a column of ours.
-    Soft {
-        column: String,
-    },
-    Hard,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    Append,
-    Upsert,
-}
-
-impl Mode {
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Append => "append",
-            Self::Upsert => "upsert",
-        }
-    }
-}
-
-/// How a window begins: beyond the watermark, or with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operator {
-    Greater,
-    GreaterOrEqual,
-}
-
-/// What becomes of values that the target type cannot hold: zero and impossible dates, a TINYINT of 2 into BOOL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InvalidValues {
-    /// They arrive as NULL, counted and reported.
-    Null,
-    /// They fail the mapping.
-    Fail,
-}
-
-/// How to reach MySQL; from the environment and `.env` alone.
-#[derive(Debug, Clone)]
-pub struct MysqlSettings {
-    pub host: String,
-    pub port: u16,
-    /// Wins over host and port.
-    pub socket: Option<PathBuf>,
-    pub user: String,
-    pub password: PasswordSource,
-    pub database: String,
-    pub ssl_mode: SslMode,
-    pub ssl_ca: Option<PathBuf>,
-    pub client_certificate: Option<ClientCertificate>,
-    /// The password may be sent as it is, inside a connection to a server whose certificate was verified.
-    pub clear_password: bool,
-    /// A host that `ssh` forwards the connection from, as `ssh` takes it; host and port are seen from there.
-    pub ssh: Option<String>,
-}
-
-/// Where the password comes from; at most one of the variables is set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PasswordSource {
-    Nowhere,
-    Variable(Secret),
-    /// Read anew for each connection.
-    File(PathBuf),
-    /// For `/bin/sh`. A secret: people write tokens into it.
-    Command(Secret),
-}
-
-impl PasswordSource {
-    #[must_use]
-    pub const fn variable(&self) -> Option<&'static str> {
-        match self {
-            Self::Nowhere => None,
-            Self::Variable(_) => Some("MYSQL_PASSWORD"),
-            Self::File(_) => Some("MYSQL_PASSWORD_FILE"),
-            Self::Command(_) => Some("MYSQL_PASSWORD_COMMAND"),
-        }
-    }
-}
-
-/// PEM files of `MYSQL_SSL_CERT` and `MYSQL_SSL_KEY`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClientCertificate {
-    pub certificate: PathBuf,
-    pub key: PathBuf,
-}
-
-/// `MYSQL_SSL_MODE`, in MySQL's own words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SslMode {
-    Disabled,
-    Preferred,
-    Required,
-    VerifyCa,
-    VerifyIdentity,
-}
-
-impl SslMode {
-    /// Is the server's certificate held against an authority?
-    #[must_use]
-    pub const fn verifies(self) -> bool {
-        matches!(self, Self::VerifyCa | Self::VerifyIdentity)
-    }
-}
-
-/// How to reach BigQuery; from the environment and `.env` alone.
-#[derive(Debug, Clone)]
-pub struct BigQuerySettings {
-    /// `http://host:port`; then no credentials are used.
-    pub emulator: Option<String>,
-    /// `GOOGLE_APPLICATION_CREDENTIALS`.
-    pub credentials: Option<PathBuf>,
-}
-
-/// How to reach Cloud Storage; from the environment and `.env` alone.
-#[derive(Debug, Clone)]
-pub struct StorageSettings {
-    /// `http://host:port`; then no credentials are used.
-    pub emulator: Option<String>,
-}
-
-/// One thing wrong with a file the user wrote.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// `config.yaml`, `.env`.
-    pub file: String,
-    /// From 1; `None` where no line can be named (a key that is missing from the file, a variable).
-    pub line: Option<usize>,
-    /// What is wrong, naming the key or the mapping.
-    pub message: String,
-    /// What to write instead.
-    pub hint: String,
-}
-
-impl Problem {
-    /// `config.yaml:3`, `.env:2`.
-    #[must_use]
-    pub fn place(&self) -> String {
-        self.line.map_or_else(|| self.file.clone(), |line| format!("{}:{line}", self.file))
-    }
-}
-
-impl std::fmt::Display for Problem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.place(), self.message)?;
-        if self.hint.is_empty() { Ok(()) } else { write!(f, "\n    hint: {}", self.hint) }
-    }
-}
 
 #[cfg(test)]
 mod properties;

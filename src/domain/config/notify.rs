@@ -1,26 +1,57 @@
 //! `notify`: who is told of a run that nobody watches.
 
-use super::read::{Reading, Section};
-use super::{Notify, NotifyOn};
+use super::content::{Notify, NotifyOn};
+use super::key::{self, At, Gaps, Key, Missing, Row, put};
 use crate::domain::secret::Secret;
-
-const KEYS: [&str; 2] = ["url", "on"];
 
 const ON: [(&str, NotifyOn); 3] =
     [("failure", NotifyOn::Failure), ("waiting", NotifyOn::Waiting), ("always", NotifyOn::Always)];
 
-pub(super) fn read(r: &mut Reading<'_>, top: &Section<'_>) -> Option<Notify> {
-    let entry = top.entry("notify").filter(|entry| !entry.node.is_null())?;
-    let section = Section::open(r, &entry.node, &KEYS, "notify.", String::new())?;
-    let on = section.choice(r, "on", &ON).unwrap_or(NotifyOn::Failure);
-    let url = section.required(r, "url", "write where to send it: `url: ${BQSYNC_NOTIFY_URL}`")?;
+const KEYS: &[Key<Draft>] = &[
+    Key::new(
+        "url",
+        Missing::Required { said: "required in `notify`", hint: "write where to send it: `url: ${BQSYNC_NOTIFY_URL}`" },
+        "`http://` or `https://` address that gets a POST with JSON. A secret: write it as `${NAME}`; it is never shown \
+         or logged",
+        |notify, at| put(&mut notify.url, url(at).map(Some)),
+    ),
+    Key::new(
+        "on",
+        Missing::Is("failure"),
+        "`failure`: of runs in which a mapping failed; `waiting`: also where one waits for a schema decision; `always`: \
+         of every run",
+        |notify, at| put(&mut notify.on, at.choice(&ON)),
+    ),
+];
+
+const PREFIX: &str = "notify.";
+
+/// The keys' lines in the documentation.
+pub(super) fn rows() -> Vec<Row> {
+    key::rows(KEYS, PREFIX)
+}
+
+struct Draft {
+    url: Option<Secret>,
+    on: NotifyOn,
+}
+
+pub(super) fn read(at: &mut At<'_, '_>) -> Option<Notify> {
+    let section = key::open(at.r, at.node()?, KEYS, PREFIX, String::new())?;
+    let mut draft = Draft { url: None, on: NotifyOn::Failure };
+    key::read(at.r, &section, KEYS, Gaps::Default, &mut draft);
+    Some(Notify { url: draft.url?, on: draft.on })
+}
+
+fn url(at: &mut At<'_, '_>) -> Option<Secret> {
+    let url = at.value()?;
     if !is_url(&url.text) {
         // Not shown: whoever knows it may write to the channel behind it.
         let hint = "write `https://host/path`, best in `.env` and as `${NAME}` here";
-        r.problem(url.line, format!("{} is not an address of the web", section.name("url")), hint);
+        at.r.problem(url.line, format!("{} is not an address of the web", url.place.name), hint);
         return None;
     }
-    Some(Notify { url: Secret::new(url.text), on })
+    Some(Secret::new(url.text))
 }
 
 fn is_url(text: &str) -> bool {

@@ -2,103 +2,97 @@
 
 use chrono_tz::Tz;
 
-use super::document::timezone;
-use super::read::{Reading, Section, Value};
+use super::key::{self, At, Gaps, Key, Missing, Row, put};
+use super::read::{Reading, Value};
+use super::validate;
 use super::yaml::Kind;
 use crate::domain::schedule::{Schedule, Timetable};
 
-const KEYS: [&str; 3] = ["cron", "timezone", "catch_up"];
+const KEYS: &[Key<Draft>] = &[
+    // The original tool's schedule where the section names none.
+    Key::new(
+        "cron",
+        Missing::Is("0 2 * * *"),
+        "Five fields: minute, hour, day, month, weekday (0 or 7 is Sunday)",
+        |schedule, at| put(&mut schedule.cron, at.value().map(Some)),
+    ),
+    Key::new("timezone", Missing::Means("`default_timezone`"), "Zone that the fields are meant in", |schedule, at| {
+        put(&mut schedule.timezone, at.parsed(validate::timezone));
+    }),
+    // Rows that are a day late because a machine was restarted at two in the night are worth a run at another hour; what
+    // it reads is what the missed one would have read.
+    Key::new(
+        "catch_up",
+        Missing::Is("true"),
+        "`bqsync schedule` makes up, once, the run that was missed while it was down; `false`: it waits for the next due \
+         time",
+        |schedule, at| put(&mut schedule.catch_up, at.flag()),
+    ),
+];
 
-/// The original tool's schedule where the section names none.
-const DEFAULT_CRON: &str = "0 2 * * *";
-
-/// Rows that are a day late because a machine was restarted at two in the night are worth a run at another hour; what
-/// it reads is what the missed one would have read.
-const DEFAULT_CATCH_UP: bool = true;
+const PREFIX: &str = "schedule.";
 
 /// The word of a mapping that only runs when it is told to.
 const NEVER: &str = "never";
 
-/// The schedule of all mappings. A section without `cron` still means that there is one.
-pub(super) fn of_all(r: &mut Reading<'_>, top: &Section<'_>, default_timezone: Tz) -> Option<Schedule> {
-    let entry = top.entry("schedule")?;
-    let base = Base::of(None, default_timezone);
-    if entry.node.is_null() {
-        return base.schedule();
-    }
-    let section = Section::open(r, &entry.node, &KEYS, "schedule.", String::new())?;
-    group(r, &section, base)
+/// The keys' lines in the documentation.
+pub(super) fn rows() -> Vec<Row> {
+    key::rows(KEYS, PREFIX)
 }
 
-/// A mapping's own: a cron line, a group whose missing keys are taken from `of_all`, or `never`; else `of_all`.
-pub(super) fn of_mapping(
-    r: &mut Reading<'_>,
-    mapping: &Section<'_>,
-    of_all: Option<&Schedule>,
-    default_timezone: Tz,
-) -> Option<Schedule> {
-    let Some(entry) = mapping.entry("schedule").filter(|entry| !entry.node.is_null()) else { return of_all.cloned() };
-    let base = Base::of(of_all, default_timezone);
-    if let Kind::Mapping(_) = entry.node.kind {
-        let section = mapping.inner(r, &entry.node, &KEYS, "schedule.")?;
-        return group(r, &section, base);
-    }
-    let line = mapping.optional(r, "schedule")?;
-    if line.text.eq_ignore_ascii_case(NEVER) {
-        return None;
-    }
-    cron(r, mapping, ("schedule", ", or `never`"), &line, &base)
-}
-
-fn group(r: &mut Reading<'_>, section: &Section<'_>, base: Base) -> Option<Schedule> {
-    let line = section.optional(r, "cron");
-    let base = Base {
-        timezone: timezone(r, section, "timezone").unwrap_or(base.timezone),
-        catch_up: section.flag(r, "catch_up").unwrap_or(base.catch_up),
-        ..base
-    };
-    match line {
-        Some(line) => cron(r, section, ("cron", ""), &line, &base),
-        None => base.schedule(),
-    }
-}
-
-fn cron(
-    r: &mut Reading<'_>,
-    section: &Section<'_>,
-    (key, or): (&str, &str),
-    line: &Value,
-    base: &Base,
-) -> Option<Schedule> {
-    match Timetable::parse(&line.text, base.timezone) {
-        Ok(timetable) => Some(Schedule { timetable, catch_up: base.catch_up }),
-        Err(hint) => {
-            section.refuse(r, key, line, hint + or);
-            None
-        }
-    }
-}
-
-/// What holds where a section says nothing.
-struct Base {
-    line: String,
+/// What a group says, and before it is read what holds where it says nothing.
+struct Draft {
+    cron: Option<Value>,
     timezone: Tz,
     catch_up: bool,
 }
 
-impl Base {
-    fn of(schedule: Option<&Schedule>, default_timezone: Tz) -> Self {
-        match schedule {
-            Some(Schedule { timetable, catch_up }) => {
-                Self { line: timetable.line().to_owned(), timezone: timetable.timezone(), catch_up: *catch_up }
-            }
-            None => Self { line: DEFAULT_CRON.to_owned(), timezone: default_timezone, catch_up: DEFAULT_CATCH_UP },
+/// The schedule of all mappings. A section without `cron` still means that there is one.
+pub(super) fn of_all(at: &mut At<'_, '_>, default_timezone: Tz) -> Option<Schedule> {
+    if !at.is_written() {
+        return None;
+    }
+    let mut draft = Draft::usual(default_timezone);
+    if let Some(node) = at.node() {
+        let section = key::open(at.r, node, KEYS, PREFIX, String::new())?;
+        key::read(at.r, &section, KEYS, Gaps::Keep, &mut draft);
+    }
+    draft.schedule(at.r, "")
+}
+
+/// A mapping's own: a cron line, a group whose missing keys are taken from `of_all`, or `never`; else `of_all`.
+pub(super) fn of_mapping(at: &mut At<'_, '_>, of_all: Option<Schedule>, default_timezone: Tz) -> Option<Schedule> {
+    let Some(node) = at.node() else { return of_all };
+    let mut draft = match of_all {
+        Some(Schedule { timetable, catch_up }) => {
+            Draft { cron: Some(at.unwritten(timetable.line())), timezone: timetable.timezone(), catch_up }
         }
+        None => Draft::usual(default_timezone),
+    };
+    if let Kind::Mapping(_) = node.kind {
+        let section = key::open(at.r, node, KEYS, PREFIX, at.section.of.clone())?;
+        key::read(at.r, &section, KEYS, Gaps::Keep, &mut draft);
+        return draft.schedule(at.r, "");
+    }
+    let line = at.value()?;
+    if line.text.eq_ignore_ascii_case(NEVER) {
+        return None;
+    }
+    Draft { cron: Some(line), ..draft }.schedule(at.r, ", or `never`")
+}
+
+impl Draft {
+    /// What holds where nobody says anything.
+    fn usual(timezone: Tz) -> Self {
+        let mut draft = Self { cron: None, timezone, catch_up: false };
+        key::defaults(KEYS, &mut draft);
+        draft
     }
 
-    /// Its line has been read before, or is the default's.
-    fn schedule(self) -> Option<Schedule> {
-        let timetable = Timetable::parse(&self.line, self.timezone).ok()?;
+    /// `or`: what else could have been written in place of the line.
+    fn schedule(self, r: &mut Reading<'_>, or: &str) -> Option<Schedule> {
+        let line = self.cron?;
+        let timetable = Timetable::parse(&line.text, self.timezone).map_err(|hint| r.refuse(&line, hint + or)).ok()?;
         Some(Schedule { timetable, catch_up: self.catch_up })
     }
 }

@@ -4,10 +4,11 @@
 
 use std::path::PathBuf;
 
+use super::access::{BigQuerySettings, ClientCertificate, MysqlSettings, PasswordSource, SslMode, StorageSettings};
 use super::interpolate::Env;
 use super::path;
+use super::problem::Problem;
 use super::read::nearest;
-use super::{BigQuerySettings, ClientCertificate, MysqlSettings, PasswordSource, Problem, SslMode, StorageSettings};
 use crate::domain::secret::Secret;
 
 /// Source: RFC 1035, with a port behind it.

@@ -6,15 +6,14 @@
 //! indexes the places ([`index`]). The two could disagree in some odd file: then a value has the line of what surrounds
 //! it, or the stricter of the two refuses the file. No value ever comes from the index.
 
+mod flaw;
 mod index;
 
 use serde::de::IgnoredAny;
 use serde_yaml::{Error, Mapping, Value};
 
-use self::index::Place;
-
-/// Quoted, a value is text: no number that YAML writes its own way, and none too long for it.
-const QUOTE: &str = "put quotes around the value";
+use self::flaw::{Flaw, QUOTE};
+use self::index::{Place, is_null_word};
 
 #[derive(Debug)]
 pub(super) struct Node {
@@ -41,14 +40,6 @@ pub(super) struct Entry {
     pub node: Node,
 }
 
-/// What is wrong with the text, where, and what to write instead.
-#[derive(Debug)]
-pub(super) struct Flaw {
-    pub line: usize,
-    pub message: String,
-    pub hint: &'static str,
-}
-
 impl Kind {
     /// For messages.
     pub const fn noun(&self) -> &'static str {
@@ -68,10 +59,6 @@ impl Node {
             Kind::Sequence(_) | Kind::Mapping(_) => false,
         }
     }
-}
-
-fn is_null_word(text: &str) -> bool {
-    matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
 /// Reads the one document of a file; `None` when it holds nothing. Flaws that leave the rest readable are collected.

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput, Tag};
 use serde_yaml::Number;
 
-use super::{Flaw, QUOTE, is_null_word};
+use super::flaw::{Flaw, QUOTE};
 
 /// Deeper than any configuration; guards the stack against a hostile file.
 const MOST_LEVELS: usize = 32;
@@ -283,4 +283,9 @@ fn add(entries: &mut Vec<(Key, Rc<Place>)>, merges: &mut Vec<Rc<Place>>, key: Ke
     }
     entries.push((key, place));
     wrong
+}
+
+/// Does YAML take the word for nothing?
+pub(super) fn is_null_word(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }

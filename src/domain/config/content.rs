@@ -1,0 +1,189 @@
+//! What config.yaml says, once it is read, completed and checked.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+use crate::domain::ids::{MappingName, SourceTable, TableId};
+use crate::domain::lookback::Lookback;
+use crate::domain::schedule::Schedule;
+use crate::domain::secret::Secret;
+use crate::domain::target_type::TargetType;
+
+/// Everything of config.yaml.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file it was read from, for messages.
+    pub path: PathBuf,
+    pub project: String,
+    pub dataset: String,
+    pub location: String,
+    pub schema_additions: SchemaAdditions,
+    pub state: StateLocation,
+    /// Named for staging through Cloud Storage.
+    pub temp_bucket: Option<String>,
+    /// The zone that DATETIME columns are written in.
+    pub default_timezone: Tz,
+    /// Mappings that are moved at the same time; 1 to 64.
+    pub concurrency: usize,
+    /// Connections that read one large table side by side, 1 to 16; `None`: by the machine's processors.
+    pub readers: Option<usize>,
+    /// Where `report.json` and the reports of single runs are written.
+    pub report_dir: PathBuf,
+    /// Where Prometheus's node exporter finds the standing of every mapping.
+    pub metrics_file: Option<PathBuf>,
+    pub notify: Option<Notify>,
+    pub pace: Pace,
+    /// In file order; at least one; names are unique.
+    pub mappings: Vec<Mapping>,
+}
+
+/// How a mapping's work is cut up, and how long it waits for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Rows of one step of a large window; each step is published and remembered on its own.
+    pub window_rows: u64,
+    /// How long open transactions that may still bring older rows are waited for.
+    pub fence_timeout: Duration,
+    /// Rows younger than this wait for the next run. `None`: only where open transactions cannot be seen, and then
+    /// [`Pace::UNSEEN_SETTLE`].
+    pub settle: Option<Duration>,
+    /// All of one mapping's work in a run, waits included.
+    pub deadline: Duration,
+}
+
+impl Pace {
+    /// Longer than most transactions of an application take.
+    pub const UNSEEN_SETTLE: Duration = Duration::from_secs(10);
+}
+
+/// What to do about columns BigQuery lacks (`allow_schema_additions`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemaAdditions {
+    /// Add and widen.
+    Allow,
+    /// Warn, and sync the columns that exist.
+    Deny,
+    /// Stop the mapping until an operator has decided.
+    Review,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StateLocation {
+    Local(PathBuf),
+    Gcs {
+        bucket: String,
+        prefix: String,
+        /// How long a holder that gives no sign of life keeps a mapping.
+        lease: Duration,
+    },
+}
+
+/// Who is told of a run's end (`notify`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notify {
+    /// A secret: who knows it may write to the channel behind it.
+    pub url: Secret,
+    pub on: NotifyOn,
+}
+
+/// Which ends are told of; each of them includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NotifyOn {
+    Failure,
+    /// A mapping waits for a schema decision.
+    Waiting,
+    Always,
+}
+
+/// One entry of `mappings`.
+#[derive(Debug, Clone)]
+pub struct Mapping {
+    pub name: MappingName,
+    /// Where it stands in the file, for messages about it.
+    pub line: usize,
+    pub source: SourceTable,
+    pub target: TableId,
+    /// As configured; not empty for `upsert`.
+    pub primary_keys: Vec<String>,
+    pub incremental_column: String,
+    pub mode: Mode,
+    pub operator: Operator,
+    /// As written; read once the column's type is known.
+    pub backfill_start: Option<String>,
+    /// Read so much below the watermark again on every run; upsert only.
+    pub lookback: Option<Lookback>,
+    /// Overrides, by source column.
+    pub columns: BTreeMap<String, TargetType>,
+    pub exclude: Vec<String>,
+    /// The column (by source name) that a new table is partitioned on, by day or its own type's unit.
+    pub partition_by: Option<String>,
+    /// The columns (by source name) that a new table is clustered by, in this order; empty: the keys.
+    pub cluster_by: Vec<String>,
+    /// No statement in BigQuery may be billed for more bytes; its own, or that of all.
+    pub maximum_bytes_billed: Option<u64>,
+    pub empty_string_as_null: bool,
+    pub invalid_values: InvalidValues,
+    /// Its own, or that of all; `None`: it runs only when it is told to.
+    pub schedule: Option<Schedule>,
+    pub deletes: Deletes,
+    /// The greatest share of the target's rows, 0 to 1, that may be deleted at once.
+    pub most_deleted: f64,
+}
+
+impl Mapping {
+    /// The column that marks deleted rows.
+    #[must_use]
+    pub fn deleted_column(&self) -> Option<&str> {
+        match &self.deletes {
+            Deletes::Soft { column } => Some(column),
+            Deletes::Ignore | Deletes::Hard => None,
+        }
+    }
+}
+
+/// What is done about rows that the source no longer has, when `bqsync deletes` looks for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deletes {
+    Ignore,
+    /// They are marked with the time in a column of ours.
+    Soft {
+        column: String,
+    },
+    Hard,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    Append,
+    Upsert,
+}
+
+impl Mode {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Append => "append",
+            Self::Upsert => "upsert",
+        }
+    }
+}
+
+/// How a window begins: beyond the watermark, or with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    Greater,
+    GreaterOrEqual,
+}
+
+/// What becomes of values that the target type cannot hold: zero and impossible dates, a TINYINT of 2 into BOOL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvalidValues {
+    /// They arrive as NULL, counted and reported.
+    Null,
+    /// They fail the mapping.
+    Fail,
+}

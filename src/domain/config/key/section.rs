@@ -1,0 +1,72 @@
+//! A group of keys. What stands at a key is seen through the key's declaration alone, so nothing here leaves [`super`].
+
+use crate::domain::config::read::{Found, Place, Reading, nearest, shown};
+use crate::domain::config::yaml::{Entry, Kind, Node};
+
+/// A group of keys and how messages name it.
+pub(in crate::domain::config) struct Section<'n> {
+    pub line: Option<usize>,
+    entries: &'n [Entry],
+    /// `schedule.` before a key.
+    prefix: &'static str,
+    /// ` of mapping `users`` after a key.
+    pub of: String,
+}
+
+impl<'n> Section<'n> {
+    /// A group in which nothing is written.
+    pub const fn nothing() -> Section<'static> {
+        Section { line: None, entries: &[], prefix: "", of: String::new() }
+    }
+
+    /// Keys beside `known` are problems, except `x-...`: a place for anchors.
+    pub(super) fn open(
+        r: &mut Reading<'_>,
+        node: &'n Node,
+        known: &[&str],
+        prefix: &'static str,
+        of: String,
+    ) -> Option<Self> {
+        let Kind::Mapping(entries) = &node.kind else {
+            let what = if prefix.is_empty() { "the file" } else { prefix.trim_end_matches('.') };
+            r.problem(
+                node.line,
+                format!("{what}{of} is {}, not a group of keys", node.kind.noun()),
+                "write `key: value` lines",
+            );
+            return None;
+        };
+        let section = Self { line: Some(node.line), entries, prefix, of };
+        for entry in entries.iter().filter(|e| !known.contains(&e.key.as_str()) && !e.key.starts_with("x-")) {
+            let message = format!("{} is not a key that bqsync knows", section.name(&shown(&entry.key)));
+            r.problem(entry.line, message, nearest(&entry.key, known));
+        }
+        Some(section)
+    }
+
+    pub(super) fn name(&self, key: &str) -> String {
+        format!("`{}{key}`{}", self.prefix, self.of)
+    }
+
+    /// The node at a key, null or not.
+    pub(super) fn entry(&self, key: &str) -> Option<&'n Entry> {
+        self.entries.iter().find(|e| e.key == key)
+    }
+
+    /// A single value.
+    pub(super) fn find(&self, r: &mut Reading<'_>, key: &'static str) -> Found {
+        let Some(entry) = self.entry(key).filter(|e| !e.node.is_null()) else { return Found::Nothing };
+        let name = self.name(key);
+        match &entry.node.kind {
+            Kind::Scalar { text, .. } => {
+                let place = Place { key, name: name.clone(), line: Some(entry.line) };
+                r.complete(&entry.node, text, &name, place)
+            }
+            kind @ (Kind::Sequence(_) | Kind::Mapping(_)) => {
+                let message = format!("{name} is {}, not a single value", kind.noun());
+                r.problem(entry.line, message, format!("write `{key}: value`"));
+                Found::Wrong
+            }
+        }
+    }
+}

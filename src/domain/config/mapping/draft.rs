@@ -1,0 +1,263 @@
+//! What the keys of one mapping say, and what must hold between them.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+
+use crate::domain::column::same_name;
+use crate::domain::config::content::{Deletes, InvalidValues, Mapping, Mode, Operator};
+use crate::domain::config::key::{At, put};
+use crate::domain::config::read::{Place, Reading, Value};
+use crate::domain::config::yaml::{Kind, Node};
+use crate::domain::config::{deletes, validate};
+use crate::domain::ids::{MappingName, PART, SourceTable, TableId};
+use crate::domain::lookback::Lookback;
+use crate::domain::naming;
+use crate::domain::target_type::TargetType;
+
+/// Source: BigQuery reference, "Primary and foreign keys".
+const MOST_KEYS: usize = 16;
+/// Source: BigQuery documentation, "Table naming" (UTF-8 bytes).
+const LONGEST_TABLE_NAME: usize = 1024;
+
+/// A mapping while it is read. What stands for itself goes into `mapping`; what is held against other keys waits here
+/// with its place until all of them are read.
+#[derive(Debug, Clone)]
+pub(in crate::domain::config) struct Draft {
+    pub mapping: Mapping,
+    /// `default_timezone`.
+    pub timezone: Tz,
+    pub name: Option<Value>,
+    pub table: Option<Value>,
+    pub target: Option<Named>,
+    pub keys: Keys,
+    pub cursor: Option<Value>,
+    pub operator: Option<Place>,
+    pub lookback: Option<Value>,
+    pub columns: Vec<(String, Value)>,
+    pub exclude: Vec<Value>,
+    pub partition_by: Option<Value>,
+    pub cluster_by: Vec<Value>,
+    pub deletes: deletes::Draft,
+}
+
+/// A name that other mappings may not have, and where it was given.
+#[derive(Debug, Clone)]
+pub(in crate::domain::config) struct Named {
+    pub name: String,
+    pub line: usize,
+}
+
+/// `primary_keys`.
+#[derive(Debug, Clone, Default)]
+pub(in crate::domain::config) struct Keys {
+    values: Vec<Value>,
+    place: Option<Place>,
+    is_written: bool,
+    /// A list that was given but could not be read has had its problem already.
+    is_given: bool,
+}
+
+impl Keys {
+    pub fn take(&mut self, at: &mut At<'_, '_>) {
+        put(&mut self.values, at.columns(MOST_KEYS, "name the columns of the shortest unique index"));
+        self.is_given |= at.node().is_some_and(|node| !is_empty_list(node));
+        self.is_written |= at.is_written();
+        self.place = Some(at.place());
+    }
+
+    fn names(&self, column: &str) -> bool {
+        self.values.iter().any(|key| same_name(&key.text, column))
+    }
+}
+
+fn is_empty_list(node: &Node) -> bool {
+    matches!(&node.kind, Kind::Sequence(nodes) if nodes.is_empty())
+}
+
+impl Draft {
+    /// Before anything is read. The defaults that the keys declare come next.
+    pub fn blank() -> Self {
+        Self {
+            mapping: blank_mapping(),
+            timezone: Tz::UTC,
+            name: None,
+            table: None,
+            target: None,
+            keys: Keys::default(),
+            cursor: None,
+            operator: None,
+            lookback: None,
+            columns: Vec::new(),
+            exclude: Vec::new(),
+            partition_by: None,
+            cluster_by: Vec::new(),
+            deletes: deletes::Draft::new(),
+        }
+    }
+
+    pub fn take_name(&mut self, at: &mut At<'_, '_>) {
+        self.name = at.value();
+        if let Some(name) = self.name.as_ref().filter(|name| name.text.contains(PART)) {
+            let message = format!("{} holds `{PART}`", name.place.name);
+            let hint = "choose another name: the state keeps parts of backfills under such names";
+            at.r.problem(name.line, message, hint);
+        }
+    }
+
+    /// A dot is part of the table's name in MySQL; in BigQuery it would be another dataset's.
+    pub fn take_target(&mut self, at: &mut At<'_, '_>) {
+        let (name, line) = match at.value() {
+            Some(value) if value.text.contains('.') => {
+                at.r.refuse(&value, "write the table alone; project and dataset stand at the top");
+                self.target = None;
+                return;
+            }
+            Some(value) => (value.text, value.line),
+            None => match &self.table {
+                Some(table) => (unquoted(&table.text), table.place.line),
+                None => return,
+            },
+        };
+        let table = naming::table_name(&name);
+        if table.len() > LONGEST_TABLE_NAME {
+            let message = format!("{} is longer than {LONGEST_TABLE_NAME} bytes", at.place().name);
+            at.r.problem(line, message, "choose a shorter `bigquery_table`");
+        }
+        self.target = line.map(|line| Named { name: table, line });
+    }
+
+    pub fn take_operator(&mut self, at: &mut At<'_, '_>, words: &[(&str, Operator)]) {
+        if let Some(operator) = at.choice(words) {
+            self.mapping.operator = operator;
+            self.operator = Some(Place { line: at.node().map(|node| node.line), ..at.place() });
+        }
+    }
+
+    /// The mapping, unless something that it needs is missing; what is wrong is written down.
+    pub fn finish(self, r: &mut Reading<'_>) -> Option<Mapping> {
+        self.check_keys(r);
+        let lookback = self.lookback(r);
+        let columns = self.overrides(r);
+        self.check_exclude(r);
+        let has_keys = !self.keys.values.is_empty() || self.keys.is_written;
+        let deletes = self.deletes.finish(r, has_keys);
+        let mut mapping = self.mapping;
+        mapping.name = MappingName(self.name?.text);
+        mapping.source.table = unquoted(&self.table?.text);
+        mapping.target.table = self.target?.name;
+        mapping.incremental_column = self.cursor?.text;
+        mapping.primary_keys = texts(self.keys.values);
+        mapping.exclude = texts(self.exclude);
+        mapping.partition_by = self.partition_by.map(|column| column.text);
+        mapping.cluster_by = texts(self.cluster_by);
+        Some(Mapping { lookback, columns, deletes, ..mapping })
+    }
+
+    fn check_keys(&self, r: &mut Reading<'_>) {
+        let Some(place) = self.keys.place.as_ref().filter(|_| self.keys.values.is_empty() && !self.keys.is_given)
+        else {
+            return;
+        };
+        let hint = "name the columns that tell rows apart: `primary_keys: [id]`";
+        if self.mapping.mode == Mode::Upsert {
+            r.problem(place.line, format!("{} is missing, but `mode: upsert` needs it", place.name), hint);
+        } else if let Some(operator) = &self.operator
+            && self.mapping.operator == Operator::GreaterOrEqual
+        {
+            let message =
+                format!("{} reads rows a second time, and without `primary_keys` they would be doubled", operator.name);
+            r.problem(operator.line, message, hint);
+        }
+    }
+
+    /// Rows that are read again replace what is there; an append would have to look for each of them. 0 takes the
+    /// default's place in either mode.
+    fn lookback(&self, r: &mut Reading<'_>) -> Option<Lookback> {
+        let value = self.lookback.as_ref()?;
+        match value.text.parse::<Lookback>() {
+            Ok(lookback) if self.mapping.mode == Mode::Append && !lookback.is_none() => {
+                r.refuse(value, "with `mode: append` it may be 0 alone; take it out");
+                None
+            }
+            Ok(lookback) => Some(lookback),
+            Err(hint) => {
+                r.refuse(value, hint);
+                None
+            }
+        }
+    }
+
+    fn overrides(&self, r: &mut Reading<'_>) -> BTreeMap<String, TargetType> {
+        let mut columns = BTreeMap::new();
+        for (column, value) in &self.columns {
+            match value.text.parse::<TargetType>() {
+                Err(_) => r.refuse(value, type_hint(&value.text)),
+                Ok(target) if !target.can_be_key() && self.keys.names(column) => r.problem(
+                    value.line,
+                    format!("{} is {target}, which BigQuery does not take as a primary key", value.place.name),
+                    "choose another type, or other `primary_keys`",
+                ),
+                Ok(target) => {
+                    columns.insert(column.clone(), target);
+                }
+            }
+        }
+        columns
+    }
+
+    /// What other keys name cannot stay in MySQL.
+    fn check_exclude(&self, r: &mut Reading<'_>) {
+        let needed = self.keys.values.iter().chain(&self.cursor).chain(&self.partition_by).chain(&self.cluster_by);
+        let needed: Vec<_> = needed.collect();
+        for value in &self.exclude {
+            if let Some(other) = needed.iter().find(|other| same_name(&other.text, &value.text)) {
+                let message =
+                    format!("{} names `{}`, which `{}` needs", value.place.name, value.written, other.place.key);
+                r.problem(value.line, message, "take it out of `exclude`");
+            }
+        }
+    }
+}
+
+fn blank_mapping() -> Mapping {
+    Mapping {
+        name: MappingName(String::new()),
+        line: 0,
+        source: SourceTable { database: None, table: String::new() },
+        target: TableId { project: String::new(), dataset: String::new(), table: String::new() },
+        primary_keys: Vec::new(),
+        incremental_column: String::new(),
+        mode: Mode::Append,
+        operator: Operator::Greater,
+        backfill_start: None,
+        lookback: None,
+        columns: BTreeMap::new(),
+        exclude: Vec::new(),
+        partition_by: None,
+        cluster_by: Vec::new(),
+        maximum_bytes_billed: None,
+        empty_string_as_null: false,
+        invalid_values: InvalidValues::Null,
+        schedule: None,
+        deletes: Deletes::Ignore,
+        most_deleted: 0.0,
+    }
+}
+
+pub fn unquoted(name: &str) -> String {
+    name.trim_matches('`').to_owned()
+}
+
+fn texts(values: Vec<Value>) -> Vec<String> {
+    values.into_iter().map(|value| value.text).collect()
+}
+
+fn type_hint(written: &str) -> String {
+    match written.split_once('(') {
+        Some((name, _)) if name.trim().parse::<TargetType>().is_ok() => {
+            format!("write `{}` without parameters", name.trim())
+        }
+        _ => validate::nearest_type(written),
+    }
+}

@@ -1,0 +1,181 @@
+//! The keys of one mapping.
+
+use super::draft::{Draft, unquoted};
+use crate::domain::config::content::{InvalidValues, Mode, Operator};
+use crate::domain::config::key::{Key, Missing, put};
+use crate::domain::config::{cost, deletes, schedule, validate};
+
+const MODES: [(&str, Mode); 2] = [("append", Mode::Append), ("upsert", Mode::Upsert)];
+
+const OPERATORS: [(&str, Operator); 2] = [(">", Operator::Greater), (">=", Operator::GreaterOrEqual)];
+
+const VALUES: [(&str, InvalidValues); 2] = [("null", InvalidValues::Null), ("fail", InvalidValues::Fail)];
+
+pub const NAME: Key<Draft> = Key::new(
+    "name",
+    Missing::Required {
+        said: "required",
+        hint: "give the mapping a name; the state file keeps its watermark under it",
+    },
+    "Key of the watermark in the state: renaming starts over. `#part-` may not be in it",
+    Draft::take_name,
+);
+
+/// Of all mappings at the top level, or of one.
+pub const MAXIMUM_BYTES_BILLED: Key<Draft> = Key::new(
+    "maximum_bytes_billed",
+    Missing::Means("none"),
+    "No statement in BigQuery (publish, delete, count, comparison) may be billed for more: `500MB`, `1TB` or bytes, \
+     10485760 at least. BigQuery refuses one that would be, free of charge, and the mapping fails; a mapping may say \
+     otherwise ([what it costs](operate.md#what-it-costs))",
+    |draft, at| put(&mut draft.mapping.maximum_bytes_billed, at.parsed(cost::maximum).map(Some)),
+);
+
+/// Of all mappings at the top level, or of one.
+pub const EMPTY_STRING_AS_NULL: Key<Draft> = Key::new(
+    "empty_string_as_null",
+    Missing::Is("false"),
+    "Empty text arrives as NULL, but not in `primary_keys` and `incremental_column`; a mapping may say otherwise",
+    |draft, at| put(&mut draft.mapping.empty_string_as_null, at.flag()),
+);
+
+/// Of all mappings at the top level, or of one.
+pub const INVALID_VALUES: Key<Draft> = Key::new(
+    "invalid_values",
+    Missing::Is("null"),
+    "What the target type cannot hold (`0000-00-00`): `null` writes NULL, counts and reports it; `fail` fails the \
+     mapping, and so does any such value in `primary_keys`; a mapping may say otherwise",
+    |draft, at| put(&mut draft.mapping.invalid_values, at.choice(&VALUES)),
+);
+
+pub const KEYS: &[Key<Draft>] = &[
+    NAME,
+    Key::new(
+        "mysql_table",
+        Missing::Required { said: "required", hint: "name the table or view in MySQL" },
+        "Table or view, alone: a dot is part of its name",
+        |draft, at| put(&mut draft.table, at.value().map(Some)),
+    ),
+    Key::new(
+        "mysql_database",
+        Missing::Means("`MYSQL_DATABASE`"),
+        "Another database of the same server",
+        |draft, at| put(&mut draft.mapping.source.database, at.text().map(|name| Some(unquoted(&name)))),
+    ),
+    Key::new(
+        "bigquery_table",
+        Missing::Means("name of `mysql_table`"),
+        "Table alone; characters that BigQuery refuses become `_`",
+        Draft::take_target,
+    ),
+    Key::new(
+        "primary_keys",
+        Missing::Means("none"),
+        "Columns that tell rows apart, at most 16; required for `upsert`, and a safeguard against doubled rows in \
+         `append`",
+        |draft, at| draft.keys.take(at),
+    ),
+    Key::new(
+        "incremental_column",
+        Missing::Required {
+            said: "required",
+            hint: "name the column that grows with every change, such as `updated_at`",
+        },
+        "Grows with every change (`updated_at`), or with every row (`id`)",
+        |draft, at| put(&mut draft.cursor, at.value().map(Some)),
+    ),
+    Key::new(
+        "mode",
+        Missing::Is("append"),
+        "`append`: rows are added; `upsert`: rows with known keys are replaced",
+        |draft, at| put(&mut draft.mapping.mode, at.choice(&MODES)),
+    ),
+    Key::new(
+        "operator",
+        Missing::Is(">"),
+        "`>=` reads the rows at the watermark again on every run; needs `primary_keys`",
+        |draft, at| draft.take_operator(at, &OPERATORS),
+    ),
+    Key::new(
+        "backfill_start",
+        Missing::Means("the beginning"),
+        "Where the first run begins: a number, or a date and time as the column shows it; with `Z` or an offset, the \
+         instant",
+        |draft, at| put(&mut draft.mapping.backfill_start, at.checked(validate::cursor_value).map(Some)),
+    ),
+    Key::new(
+        "lookback",
+        Missing::Means("none"),
+        "Read so much below the watermark again on every run: `30m`, `2h`, `1day`, or a number for an integer column; \
+         `upsert` only. Without it, what stands below the watermark is only counted, and read again where it differs \
+         ([how far](guarantees.md#the-tail)); `0`, in either mode, switches that off",
+        |draft, at| put(&mut draft.lookback, at.value().map(Some)),
+    ),
+    Key::new(
+        "columns",
+        Missing::Means("none"),
+        "`column: TYPE`, where the default type does not suit (see [types](types.md))",
+        |draft, at| put(&mut draft.columns, at.table()),
+    ),
+    Key::new("exclude", Missing::Means("none"), "Columns that stay in MySQL", |draft, at| {
+        put(&mut draft.exclude, at.list());
+    }),
+    Key::new(
+        "partition_by",
+        Missing::Means("none"),
+        "DATE, DATETIME or TIMESTAMP column that a table created by bqsync is partitioned on, by day. Take one that \
+         never changes, and, to publish for less, make it one of `primary_keys`; BigQuery writes at most 4,000 days in \
+         one step ([operate](operate.md#tables-in-bigquery-that-others-have-a-say-in))",
+        |draft, at| put(&mut draft.partition_by, at.value().map(Some)),
+    ),
+    Key::new(
+        "cluster_by",
+        Missing::Means("`primary_keys`, else `incremental_column`"),
+        "Up to four columns that a table created by bqsync is clustered by, in this order \
+         ([what it costs](operate.md#what-it-costs))",
+        |draft, at| {
+            let hint = "name first what is searched by most";
+            put(&mut draft.cluster_by, at.columns(cost::MOST_CLUSTER_COLUMNS, hint));
+        },
+    ),
+    MAXIMUM_BYTES_BILLED,
+    EMPTY_STRING_AS_NULL,
+    INVALID_VALUES,
+    Key::new(
+        "schedule",
+        Missing::Means("top level"),
+        "A cron line, a group of `cron`, `timezone` and `catch_up` (what it leaves out is taken from the top level), or \
+         `never`: the mapping then runs only when it is told to",
+        |draft, at| {
+            let of_all = draft.mapping.schedule.take();
+            draft.mapping.schedule = schedule::of_mapping(at, of_all, draft.timezone);
+        },
+    ),
+    Key::new(
+        "deletes",
+        Missing::Is("ignore"),
+        "What `bqsync deletes` does with rows that MySQL no longer has: `ignore`, `soft` marks them, `hard` deletes them \
+         (see [deleted rows](verify.md#bqsync-deletes)); needs `primary_keys`",
+        |draft, at| draft.deletes.take_word(at),
+    ),
+    Key::new(
+        "deleted_column",
+        Missing::Is("_bqsync_deleted_at"),
+        "With `soft`: the TIMESTAMP column that marks them",
+        |draft, at| draft.deletes.take_column(at),
+    ),
+    Key::new(
+        "max_delete_fraction",
+        Missing::Is("0.1"),
+        "More than this share of the table's rows, 0 to 1, is never deleted at once",
+        |draft, at| put(&mut draft.mapping.most_deleted, at.parsed(deletes::fraction)),
+    ),
+    // Known so that the message can say where it belongs.
+    Key::new("allow_schema_additions", Missing::Means("top level"), "", |_, at| {
+        if at.is_written() {
+            let place = at.place();
+            let message = format!("{} stands in a mapping", place.name);
+            at.r.problem(place.line, message, "it is one setting for all: move it to the top level");
+        }
+    }),
+];
