@@ -21,7 +21,7 @@ pub use self::protocol::{
 };
 use self::supervisor::Ask;
 use self::work::emitter::Emitter;
-pub use crate::state::{BackfillState, Holder, LastRun};
+pub use crate::state::{BackfillState, Holder, LastRun, Parts};
 
 /// The operator's end of a running engine. Dropping it cancels what runs at the next safe point.
 #[derive(Debug)]

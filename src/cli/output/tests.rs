@@ -3,8 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::ids::{JobId, MappingName, RunId};
-use crate::engine::BackfillAsk;
-use crate::state;
+use crate::engine::{self, BackfillAsk};
 
 fn at() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 23, 8, 0, 0).unwrap()
@@ -21,7 +20,7 @@ fn backfill() -> BackfillState {
         rows: 7,
         began_at: at(),
         by: "ann@jump".into(),
-        parts: Some(state::Parts { shards: 2, ends: vec!["2026-10-31 00:00:00".into()] }),
+        parts: Some(engine::Parts { shards: 2, ends: vec!["2026-10-31 00:00:00".into()] }),
     }
 }
 

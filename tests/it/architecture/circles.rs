@@ -61,17 +61,9 @@ impl Files {
         })
     }
 
-    /// `rooms`: modules within which a circle is left out of account.
-    pub fn circles(&self, rooms: &[&str]) -> Vec<Circle> {
-        let arrows: BTreeMap<&Segments, Arrows<'_>> = self
-            .files
-            .keys()
-            .map(|module| {
-                let mut arrows = self.arrows(module);
-                arrows.retain(|other, _| room(module, rooms).is_none_or(|one| room(other, rooms) != Some(one)));
-                (module, arrows)
-            })
-            .collect();
+    pub fn circles(&self) -> Vec<Circle> {
+        let arrows: BTreeMap<&Segments, Arrows<'_>> =
+            self.files.keys().map(|module| (module, self.arrows(module))).collect();
         let reached: BTreeMap<&Segments, _> = arrows.keys().map(|module| (*module, reached(&arrows, module))).collect();
         let mut circles = Vec::new();
         let mut told = BTreeSet::new();
@@ -176,13 +168,6 @@ fn module_of(name: &str) -> Segments {
         module.pop();
     }
     module
-}
-
-/// Which of the rooms a module lies in.
-fn room<'a>(module: &Segments, rooms: &[&'a str]) -> Option<&'a str> {
-    let lies_in =
-        |room: &str| room.split("::").enumerate().all(|(at, part)| module.get(at).is_some_and(|name| name == part));
-    rooms.iter().copied().find(|room| lies_in(room))
 }
 
 /// Every module that the arrows lead to from one; that one too, where they lead back.

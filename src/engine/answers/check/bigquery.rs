@@ -1,6 +1,7 @@
 //! BigQuery: credentials, jobs, every dataset that a mapping writes to, and the bucket on the way there.
 
-use super::{probe, within};
+use super::patience::within;
+use super::probe;
 use crate::domain::check::access::{self, Identity};
 use crate::domain::config::Mapping;
 use crate::domain::finding::{Finding, Topic};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::within;
+use super::patience::within;
 use crate::domain::check::mapping::{self as rules, CursorFacts, MappingFacts};
 use crate::domain::check::server::{ServerFacts, grant_select};
 use crate::domain::check::target as as_it_is;

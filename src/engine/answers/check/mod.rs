@@ -1,33 +1,28 @@
 //! Looks at everything that a run will need before there is one, and says of each how it stands and what to do.
 //!
 //! MySQL, BigQuery and the state are asked side by side, then every mapping on its own: what is broken in one place
-//! hides nothing of another. Nobody is asked more than twice, and nobody waited for longer than [`LONGEST`].
+//! hides nothing of another. Nobody is asked more than twice, and nobody waited for longer than [`patience::LONGEST`].
 
 mod bigquery;
 mod mapping;
 mod mysql;
+mod patience;
 mod probe;
 mod state;
 
-use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
 use self::bigquery::Google;
 use self::mapping::Ground;
 use crate::domain::config::Mapping;
-use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Tally, Topic};
 use crate::domain::retry::RetryNotes;
 use crate::engine::ports::{Platform, Ports};
 use crate::engine::protocol::Checked;
 use crate::source::Source;
 use crate::warehouse::Warehouse;
-
-/// Of one question; a machine that is there answers within a second or two, a job of BigQuery within ten.
-const LONGEST: Duration = Duration::from_secs(30);
 
 /// A second try tells a hiccup from trouble.
 const TRIES: usize = 2;
@@ -68,13 +63,4 @@ fn impatient<P: Platform>(ports: &Ports<P>) -> Ports<P> {
         warehouse: Arc::new(ports.warehouse.watched(notes)),
         ..ports.clone()
     }
-}
-
-/// Waits for an answer, but not for ever. `what` is what failed then: `Asking MySQL`.
-async fn within<V>(what: &str, answer: impl Future<Output = Result<V, Fault>>) -> Result<V, Fault> {
-    tokio::time::timeout(LONGEST, Box::pin(answer)).await.unwrap_or_else(|_| {
-        let sentence = format!("{what} failed: no answer within {} s", LONGEST.as_secs());
-        Err(Fault::new(FaultKind::Transient, sentence)
-            .with_hint("see that the service is up and that a firewall lets this machine through"))
-    })
 }

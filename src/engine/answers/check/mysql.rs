@@ -1,6 +1,6 @@
 //! The MySQL server as a whole.
 
-use super::within;
+use super::patience::within;
 use crate::domain::check::server::{self, ServerFacts};
 use crate::domain::finding::{Finding, Topic};
 use crate::engine::ports::{Platform, Ports};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_array::{Int64Array, RecordBatch};
 
-use super::within;
+use super::patience::within;
 use crate::domain::column::{SourceColumn, SourceSchema};
 use crate::domain::config::{Mapping, Mode, SchemaAdditions};
 use crate::domain::cursor::Cursor;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::within;
+use super::patience::within;
 use crate::domain::check::access;
 use crate::domain::config::StateLocation;
 use crate::domain::fault::Fault;
