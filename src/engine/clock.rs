@@ -3,16 +3,15 @@
 use std::fmt;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
 
 /// Shows the time of day, and waits for one.
-#[async_trait]
 pub trait Clock: fmt::Debug + Send + Sync {
     fn now(&self) -> DateTime<Utc>;
 
     /// Returns once the clock shows `at` or later. Whoever waits may go away at any moment.
-    async fn reaches(&self, at: DateTime<Utc>);
+    fn reaches(&self, at: DateTime<Utc>) -> BoxFuture<'_, ()>;
 }
 
 /// The computer's.
@@ -22,18 +21,19 @@ pub struct SystemClock;
 /// A clock can be set and a computer can sleep, neither of which a timer notices: it is looked at so often.
 const LOOK: Duration = Duration::from_secs(30);
 
-#[async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
     }
 
-    async fn reaches(&self, at: DateTime<Utc>) {
-        while let Ok(left) = (at - self.now()).to_std() {
-            if left.is_zero() {
-                break;
+    fn reaches(&self, at: DateTime<Utc>) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            while let Ok(left) = (at - self.now()).to_std() {
+                if left.is_zero() {
+                    break;
+                }
+                tokio::time::sleep(left.min(LOOK)).await;
             }
-            tokio::time::sleep(left.min(LOOK)).await;
-        }
+        })
     }
 }

@@ -10,16 +10,17 @@ use crate::domain::ids::RunId;
 use crate::domain::plan::{PlanInput, Planned, plan};
 use crate::domain::retry::Patience;
 use crate::domain::schema::Decisions;
+use crate::domain::verify::Comparable;
 use crate::outlets::Outlets;
-use crate::source::{BatchLimits, Source};
-use crate::state::StateStore;
-use crate::warehouse::{Billing, Warehouse};
+use crate::source::{self, BatchLimits, Source};
+use crate::state::{self, StateStore};
+use crate::warehouse::{self, Billing, Deletes, Estimates, Warehouse};
 
 /// The adapters that an engine works with, chosen together: one type parameter stands for all of them.
 pub trait Platform: Sized + 'static {
-    type Source: Source;
-    type Warehouse: Warehouse;
-    type State: StateStore;
+    type Source: Source + Comparable + source::Diagnose;
+    type Warehouse: Warehouse + Comparable + Estimates + Deletes + warehouse::Diagnose;
+    type State: StateStore + state::Diagnose;
 }
 
 /// Everything a run needs; cheap to clone.

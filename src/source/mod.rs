@@ -21,7 +21,6 @@ use crate::domain::ids::SourceTable;
 use crate::domain::plan::TablePlan;
 use crate::domain::report::Flaw;
 use crate::domain::retry::RetryNotes;
-use crate::domain::verify::{Comparison, Cut, PartSum, Parts, RowDigest};
 use crate::domain::window::{Low, Window};
 
 /// Where rows come from. Every call opens, uses and closes connections of its own, so a caller may drop any future.
@@ -31,12 +30,6 @@ pub trait Source: Send + Sync + Sized + 'static {
     /// # Errors
     /// `Schema` when there is no such table, `Auth` when it may not be read, `Transient` when the server is away.
     fn describe(&self, table: &SourceTable) -> impl Future<Output = Result<SourceSchema, Fault>> + Send;
-
-    /// Foreign keys by which the table's rows change without their incremental column; none where the account may not know.
-    ///
-    /// # Errors
-    /// As `describe`.
-    fn cascades(&self, table: &SourceTable) -> impl Future<Output = Result<Vec<Cascade>, Fault>> + Send;
 
     /// Where a window that begins at `ask.low` may end.
     ///
@@ -60,12 +53,6 @@ pub trait Source: Send + Sync + Sized + 'static {
     /// Have this process's connections reached more than one server lately?
     fn is_balanced(&self) -> bool;
 
-    /// What the server says of itself, of the account and of the connection.
-    ///
-    /// # Errors
-    /// As `describe`.
-    fn survey(&self) -> impl Future<Output = Result<ServerFacts, Fault>> + Send;
-
     /// Where the first `rows` rows of a window end, rows sharing the last value included; `None` when it holds no more.
     ///
     /// # Errors
@@ -78,35 +65,27 @@ pub trait Source: Send + Sync + Sized + 'static {
     /// As `describe`.
     fn estimate(&self, ask: &StretchAsk) -> impl Future<Output = Result<Estimate, Fault>> + Send;
 
-    /// The least and greatest of a key of whole numbers ([`Comparison::number_key`]); `None` without one, or without rows.
-    ///
-    /// # Errors
-    /// As `describe`.
-    fn key_span(&self, comparison: &Comparison) -> impl Future<Output = Result<Option<(i64, i64)>, Fault>> + Send;
-
-    /// Rows of the comparison's window and the sum of their hashes, by part of the key.
-    ///
-    /// # Errors
-    /// As `describe`.
-    fn part_sums(&self, comparison: &Comparison, cut: &Cut)
-    -> impl Future<Output = Result<Vec<PartSum>, Fault>> + Send;
-
-    /// Every row of some parts, in the window or not; held in memory, so they must be few.
-    ///
-    /// # Errors
-    /// As `describe`.
-    fn row_digests(
-        &self,
-        comparison: &Comparison,
-        parts: &Parts,
-    ) -> impl Future<Output = Result<Vec<RowDigest>, Fault>> + Send;
-
     /// The same source, whose repeated calls are told to `notes`.
     #[must_use]
     fn watched(&self, notes: RetryNotes) -> Self;
 
     /// Reads a window in the background; rows arrive through the returned [`Extract`] as fast as it is emptied.
     fn read(&self, extraction: Extraction) -> Extract;
+}
+
+/// What a check asks of the server, beside what runs do.
+pub trait Diagnose: Send + Sync + 'static {
+    /// Foreign keys by which the table's rows change without their incremental column; none where the account may not know.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn cascades(&self, table: &SourceTable) -> impl Future<Output = Result<Vec<Cascade>, Fault>> + Send;
+
+    /// What the server says of itself, of the account and of the connection.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn survey(&self) -> impl Future<Output = Result<ServerFacts, Fault>> + Send;
 }
 
 /// Which table's incremental column is asked about.

@@ -9,6 +9,7 @@ use super::{Holder, MappingState, StateStore};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
+use crate::state::Diagnose;
 
 /// `state_store`.
 #[derive(Debug)]
@@ -83,13 +84,6 @@ impl StateStore for AnyState {
         }
     }
 
-    async fn probe(&self) -> Result<String, Fault> {
-        match self {
-            Self::Local(store) => store.probe().await,
-            Self::Gcs(store) => store.probe().await,
-        }
-    }
-
     async fn record_run(&self, report: &RunReport) -> Result<(), Fault> {
         match self {
             Self::Local(store) => store.record_run(report).await,
@@ -108,6 +102,15 @@ impl StateStore for AnyState {
         match self {
             Self::Local(store) => store.run_report(run).await,
             Self::Gcs(store) => store.run_report(run).await,
+        }
+    }
+}
+
+impl Diagnose for AnyState {
+    async fn probe(&self) -> Result<String, Fault> {
+        match self {
+            Self::Local(store) => store.probe().await,
+            Self::Gcs(store) => store.probe().await,
         }
     }
 }

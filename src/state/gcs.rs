@@ -29,6 +29,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
 use crate::files;
+use crate::state::Diagnose;
 
 /// Objects that are read at the same time.
 const READERS: usize = 8;
@@ -225,30 +226,6 @@ impl StateStore for GcsState {
         Ok(found.into_iter().flatten().collect())
     }
 
-    async fn probe(&self) -> Result<String, Fault> {
-        let directory = self.report_dir.clone();
-        files::off_thread(move || files::probe(&directory.join("report.json"))).await?;
-        let path = self.names.probe();
-        let uri = self.bucket.uri(&path);
-        let tried = async {
-            let first = self.bucket.put(&path, Bytes::from_static(b"{}"), &Replaces::Anything).await?;
-            // What leases stand on: the present generation may be replaced, and no other.
-            self.bucket.put(&path, Bytes::from_static(b"{}"), &Replaces::Generation(first.clone())).await?;
-            let refused = self.bucket.put(&path, Bytes::from_static(b"{}"), &Replaces::Generation(first)).await;
-            self.bucket.delete(&path).await?;
-            Ok::<_, StorageError>(refused.is_err_and(|error| error.is_precondition()))
-        };
-        match tried.await {
-            Ok(true) => Ok(format!("{} and reports in {} can be written", self.bucket.uri(&self.names.states_folder()), self.report_dir.display())),
-            Ok(false) => Err(Fault::new(
-                FaultKind::Config,
-                format!("{uri} could be replaced although it was no longer in the generation that was named"),
-            )
-            .with_hint("something between here and Cloud Storage drops the header `x-goog-if-generation-match`: leases need it")),
-            Err(error) => Err(error.into_fault(format!("Writing {uri} failed"))),
-        }
-    }
-
     async fn record_run(&self, report: &RunReport) -> Result<(), Fault> {
         let (directory, last) = (self.report_dir.clone(), report.clone());
         files::off_thread(move || reports::write_last(&directory, &last)).await?;
@@ -272,6 +249,32 @@ impl StateStore for GcsState {
 
     async fn run_report(&self, run: &RunId) -> Result<Option<RunReport>, Fault> {
         self.report(&self.names.run(run)).await
+    }
+}
+
+impl Diagnose for GcsState {
+    async fn probe(&self) -> Result<String, Fault> {
+        let directory = self.report_dir.clone();
+        files::off_thread(move || files::probe(&directory.join("report.json"))).await?;
+        let path = self.names.probe();
+        let uri = self.bucket.uri(&path);
+        let tried = async {
+            let first = self.bucket.put(&path, Bytes::from_static(b"{}"), &Replaces::Anything).await?;
+            // What leases stand on: the present generation may be replaced, and no other.
+            self.bucket.put(&path, Bytes::from_static(b"{}"), &Replaces::Generation(first.clone())).await?;
+            let refused = self.bucket.put(&path, Bytes::from_static(b"{}"), &Replaces::Generation(first)).await;
+            self.bucket.delete(&path).await?;
+            Ok::<_, StorageError>(refused.is_err_and(|error| error.is_precondition()))
+        };
+        match tried.await {
+            Ok(true) => Ok(format!("{} and reports in {} can be written", self.bucket.uri(&self.names.states_folder()), self.report_dir.display())),
+            Ok(false) => Err(Fault::new(
+                FaultKind::Config,
+                format!("{uri} could be replaced although it was no longer in the generation that was named"),
+            )
+            .with_hint("something between here and Cloud Storage drops the header `x-goog-if-generation-match`: leases need it")),
+            Err(error) => Err(error.into_fault(format!("Writing {uri} failed"))),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
 use crate::files;
 use crate::host::host_name;
+use crate::state::Diagnose;
 
 /// `state_store: local`.
 #[derive(Debug, Clone)]
@@ -82,6 +83,13 @@ impl StateStore for LocalState {
         files::off_thread(move || Ok(reports::read(&directory, &run))).await
     }
 
+    async fn record_run(&self, report: &RunReport) -> Result<(), Fault> {
+        let (directory, report) = (self.report_dir.clone(), report.clone());
+        files::off_thread(move || reports::write(&directory, &report)).await
+    }
+}
+
+impl Diagnose for LocalState {
     async fn probe(&self) -> Result<String, Fault> {
         let (path, reports) = (self.path.clone(), self.report_dir.clone());
         files::off_thread(move || {
@@ -93,11 +101,6 @@ impl StateStore for LocalState {
             Ok(format!("{} and reports in {} can be written", path.display(), reports.display()))
         })
         .await
-    }
-
-    async fn record_run(&self, report: &RunReport) -> Result<(), Fault> {
-        let (directory, report) = (self.report_dir.clone(), report.clone());
-        files::off_thread(move || reports::write(&directory, &report)).await
     }
 }
 

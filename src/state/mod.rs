@@ -65,12 +65,6 @@ pub trait StateStore: Send + Sync + 'static {
     /// As `load`.
     fn holders(&self) -> impl Future<Output = Result<BTreeMap<MappingName, Holder>, Fault>> + Send;
 
-    /// Writes, reads and removes something beside the state and the reports; gives where they are, in words.
-    ///
-    /// # Errors
-    /// `Config`, `Auth` or `Transient` naming the file or object.
-    fn probe(&self) -> impl Future<Output = Result<String, Fault>> + Send;
-
     /// Writes the reports of a run and adds it to the history, which is bounded.
     ///
     /// # Errors
@@ -88,6 +82,15 @@ pub trait StateStore: Send + Sync + 'static {
     /// # Errors
     /// As `history`.
     fn run_report(&self, run: &RunId) -> impl Future<Output = Result<Option<RunReport>, Fault>> + Send;
+}
+
+/// What a check asks of the store, beside what runs do.
+pub trait Diagnose: Send + Sync + 'static {
+    /// Writes, reads and removes something beside the state and the reports; gives where they are, in words.
+    ///
+    /// # Errors
+    /// `Config`, `Auth` or `Transient` naming the file or object.
+    fn probe(&self) -> impl Future<Output = Result<String, Fault>> + Send;
 }
 
 /// Who holds a mapping.

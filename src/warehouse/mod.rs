@@ -19,37 +19,12 @@ use crate::domain::plan::TablePlan;
 use crate::domain::publish::PublishKind;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
-use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest};
+use crate::domain::verify::{Comparison, Question};
 use crate::domain::window::Window;
 
 /// Where rows go. Every job is named by the caller, so that asking again never does it twice.
 pub trait Warehouse: Send + Sync + Sized + 'static {
     type Upload: Upload;
-
-    /// Finds the credentials, and who they say we are.
-    ///
-    /// # Errors
-    /// `Auth`, naming what was tried.
-    fn identify(&self) -> impl Future<Output = Result<Identity, Fault>> + Send;
-
-    /// Runs a job that reads nothing and changes nothing.
-    ///
-    /// # Errors
-    /// `Auth` when the account may run none, `Transient`.
-    fn try_job(&self) -> impl Future<Output = Result<(), Fault>> + Send;
-
-    /// Writes, reads and removes the object of a staging table that does not exist; gives the folder of such objects, or
-    /// `None` where staged files go through no bucket.
-    ///
-    /// # Errors
-    /// `Auth`, `Config` naming the bucket's key, `Transient`.
-    fn try_bucket(&self, staging: &TableId) -> impl Future<Output = Result<Option<String>, Fault>> + Send;
-
-    /// Is the dataset there?
-    ///
-    /// # Errors
-    /// As `ensure_dataset`.
-    fn has_dataset(&self, table: &TableId) -> impl Future<Output = Result<bool, Fault>> + Send;
 
     /// Creates the dataset when it is missing; true when it did.
     ///
@@ -85,19 +60,6 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
     /// The job's own error whole, classified.
     fn publish(&self, order: &PublishOrder) -> impl Future<Output = Result<Sent, Fault>> + Send;
 
-    /// Bytes that one publish of a window would read of the target; an upper bound, and free to ask. The rows themselves,
-    /// which are not there yet, come on top.
-    ///
-    /// # Errors
-    /// As `describe`.
-    fn publish_bytes(
-        &self,
-        target: &TableId,
-        plan: &TablePlan,
-        kind: PublishKind,
-        window: Window,
-    ) -> impl Future<Output = Result<u64, Fault>> + Send;
-
     /// What became of a publish job that may have been sent; waits for one that still runs. A job of another mark is not it.
     ///
     /// # Errors
@@ -121,6 +83,58 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
     /// `Auth`, `Transient`.
     fn leftovers(&self, beside: &TableId) -> impl Future<Output = Result<Vec<TableId>, Fault>> + Send;
 
+    /// The same warehouse, whose repeated calls are told to `notes`.
+    #[must_use]
+    fn watched(&self, notes: RetryNotes) -> Self;
+
+    /// The same warehouse, whose jobs are billed so.
+    #[must_use]
+    fn billed(&self, billing: Billing) -> Self;
+}
+
+/// What a check asks of BigQuery, beside what runs do.
+pub trait Diagnose: Send + Sync + 'static {
+    /// Finds the credentials, and who they say we are.
+    ///
+    /// # Errors
+    /// `Auth`, naming what was tried.
+    fn identify(&self) -> impl Future<Output = Result<Identity, Fault>> + Send;
+
+    /// Runs a job that reads nothing and changes nothing.
+    ///
+    /// # Errors
+    /// `Auth` when the account may run none, `Transient`.
+    fn try_job(&self) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Writes, reads and removes the object of a staging table that does not exist; gives the folder of such objects, or
+    /// `None` where staged files go through no bucket.
+    ///
+    /// # Errors
+    /// `Auth`, `Config` naming the bucket's key, `Transient`.
+    fn try_bucket(&self, staging: &TableId) -> impl Future<Output = Result<Option<String>, Fault>> + Send;
+
+    /// Is the dataset there?
+    ///
+    /// # Errors
+    /// As `ensure_dataset`.
+    fn has_dataset(&self, table: &TableId) -> impl Future<Output = Result<bool, Fault>> + Send;
+}
+
+/// What is asked before something is done: how much there is, and what it would cost.
+pub trait Estimates: Send + Sync + 'static {
+    /// Bytes that one publish of a window would read of the target; an upper bound, and free to ask. The rows themselves,
+    /// which are not there yet, come on top.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn publish_bytes(
+        &self,
+        target: &TableId,
+        plan: &TablePlan,
+        kind: PublishKind,
+        window: Window,
+    ) -> impl Future<Output = Result<u64, Fault>> + Send;
+
     /// Rows of the target within a window of the incremental column.
     ///
     /// # Errors
@@ -132,6 +146,19 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
         window: Window,
     ) -> impl Future<Output = Result<u64, Fault>> + Send;
 
+    /// Bytes that answering a comparison's question would read; an upper bound, and free to ask.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn question_bytes(
+        &self,
+        comparison: &Comparison,
+        question: &Question,
+    ) -> impl Future<Output = Result<u64, Fault>> + Send;
+}
+
+/// Finds and removes rows that the source no longer has.
+pub trait Deletes: Send + Sync + 'static {
     /// Counts what a deletion would be done to.
     ///
     /// # Errors
@@ -143,47 +170,6 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
     /// # Errors
     /// As `publish`.
     fn delete(&self, order: &DeleteOrder) -> impl Future<Output = Result<PublishCounts, Fault>> + Send;
-
-    /// Bytes that answering a comparison's question would read; an upper bound, and free to ask.
-    ///
-    /// # Errors
-    /// As `describe`.
-    fn question_bytes(
-        &self,
-        comparison: &Comparison,
-        question: &Question,
-    ) -> impl Future<Output = Result<u64, Fault>> + Send;
-
-    /// The least and greatest of a key of whole numbers ([`Comparison::number_key`]); `None` without one, or without rows.
-    ///
-    /// # Errors
-    /// As `describe`.
-    fn key_span(&self, comparison: &Comparison) -> impl Future<Output = Result<Option<(i64, i64)>, Fault>> + Send;
-
-    /// Rows of the comparison's window and the sum of their hashes, by part of the key.
-    ///
-    /// # Errors
-    /// As `describe`.
-    fn part_sums(&self, comparison: &Comparison, cut: &Cut)
-    -> impl Future<Output = Result<Vec<PartSum>, Fault>> + Send;
-
-    /// The window's rows of some parts; held in memory, so they must be few.
-    ///
-    /// # Errors
-    /// As `describe`.
-    fn row_digests(
-        &self,
-        comparison: &Comparison,
-        parts: &Parts,
-    ) -> impl Future<Output = Result<Vec<RowDigest>, Fault>> + Send;
-
-    /// The same warehouse, whose repeated calls are told to `notes`.
-    #[must_use]
-    fn watched(&self, notes: RetryNotes) -> Self;
-
-    /// The same warehouse, whose jobs are billed so.
-    #[must_use]
-    fn billed(&self, billing: Billing) -> Self;
 }
 
 /// An upload under way. Dropping it abandons the upload: nothing was loaded.

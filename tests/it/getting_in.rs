@@ -6,12 +6,11 @@ use std::process::Command;
 
 use bigquery_syncer::domain::config::mysql_settings;
 use bigquery_syncer::domain::fault::FaultKind;
-use bigquery_syncer::source::Source;
+use bigquery_syncer::source::Diagnose;
 use bigquery_syncer::source::mysql::MysqlSource;
 
-use crate::support::certificates;
 use crate::support::impostor::{Impostor, Manner, TlsServer};
-use crate::support::{Ran, Sandbox, finish, is_mysql, setting};
+use crate::support::{Ran, Sandbox, certificates, finish, is_mysql, setting};
 
 const MAPPING: &str =
     "  - {name: t, mysql_table: t, bigquery_table: t, primary_keys: [id], incremental_column: id, mode: upsert}";

@@ -6,10 +6,10 @@ use std::process::{Child, Command as Process};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bigquery_syncer::domain::report::{Outcome, RunReport, Trigger};
 use bigquery_syncer::engine::{Clock, Command, Event, Handle, Selection, SyncOrder};
 use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 
@@ -48,20 +48,21 @@ impl TestClock {
     }
 }
 
-#[async_trait]
 impl Clock for TestClock {
     fn now(&self) -> DateTime<Utc> {
         *self.now.lock().unwrap()
     }
 
-    async fn reaches(&self, at: DateTime<Utc>) {
-        loop {
-            let set = self.set.notified();
-            if self.now() >= at {
-                return;
+    fn reaches(&self, at: DateTime<Utc>) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            loop {
+                let set = self.set.notified();
+                if self.now() >= at {
+                    return;
+                }
+                set.await;
             }
-            set.await;
-        }
+        })
     }
 }
 

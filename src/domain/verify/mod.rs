@@ -3,6 +3,7 @@
 //! Both servers write each row as the same text and hash it; sums of the hashes by part of the key tell which parts
 //! differ, and only their rows are fetched. `docs/verify.md` says the same for its users.
 
+mod comparable;
 mod form;
 mod parts;
 mod result;
@@ -10,6 +11,7 @@ mod rows;
 
 use std::sync::Arc;
 
+pub use self::comparable::Comparable;
 pub use self::form::{Form, form};
 pub use self::parts::{Cut, Grain, PartSum, Parts, batches, chunks, coarsest, differing, finer};
 pub use self::result::{Outcome, Verification};

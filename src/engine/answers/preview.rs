@@ -14,7 +14,7 @@ use crate::engine::work::prepared::{newest, stretch};
 use crate::format;
 use crate::source::{BoundsAsk, Source, StretchAsk};
 use crate::state::{MappingState, StateStore};
-use crate::warehouse::Warehouse;
+use crate::warehouse::Estimates;
 
 /// More are not listed: nobody reads them, and each costs a walk over the index.
 const MOST_SLICES: usize = 100;

@@ -2,13 +2,12 @@
 
 use crate::domain::fault::Fault;
 use crate::domain::verify::{
-    Comparison, Cut, Grain, PartSum, Parts, Question, Tally, batches, chunks, coarsest, differing, finer,
+    Comparable, Comparison, Cut, Grain, PartSum, Parts, Question, Tally, batches, chunks, coarsest, differing, finer,
 };
 use crate::engine::ports::{Platform, Ports};
 use crate::engine::protocol::Verify;
 use crate::format;
-use crate::source::Source;
-use crate::warehouse::Warehouse;
+use crate::warehouse::Estimates;
 
 /// Rows that are fetched to be compared: a table of which more lies in parts that differ is another table, or has been
 /// written to a lot since the last run.

@@ -22,7 +22,7 @@ use crate::failpoint::reached;
 use crate::format;
 use crate::source::{BoundsAsk, Extraction, Source};
 use crate::state::{Moves, PendingPublish};
-use crate::warehouse::{DeleteOrder, StageOrder, Staged, Upload, Vanished, VanishedCounts, Warehouse};
+use crate::warehouse::{DeleteOrder, Deletes as _, StageOrder, Staged, Upload, Vanished, VanishedCounts};
 
 impl<P: Platform> Work<'_, P> {
     pub(in crate::engine) async fn deletes(&mut self, prepared: &Prepared, dry_run: bool) -> Result<(), Halt> {

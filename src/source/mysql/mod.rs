@@ -54,8 +54,9 @@ use crate::domain::fault::Fault;
 use crate::domain::fence::{Blind, Writers};
 use crate::domain::ids::SourceTable;
 use crate::domain::retry::RetryNotes;
-use crate::domain::verify::{Comparison, Cut, PartSum, Parts, RowDigest};
+use crate::domain::verify::{Comparable, Comparison, Cut, PartSum, Parts, RowDigest};
 use crate::retry::repeated;
+use crate::source::Diagnose;
 
 /// A MySQL or MariaDB server. Holds no connection (each call opens its own), but the tunnel that they share.
 #[derive(Debug, Clone)]
@@ -76,11 +77,6 @@ impl Source for MysqlSource {
     async fn describe(&self, table: &SourceTable) -> Result<SourceSchema, Fault> {
         let describing = format!("reading the description of {table}");
         repeated(&self.notes, describing, || catalog::describe(&self.server, table)).await
-    }
-
-    async fn cascades(&self, table: &SourceTable) -> Result<Vec<Cascade>, Fault> {
-        let reading = format!("reading the foreign keys of {table}");
-        repeated(&self.notes, reading, || cascades::cascades(&self.server, table)).await
     }
 
     async fn bounds(&self, ask: &BoundsAsk) -> Result<Bounds, Fault> {
@@ -105,10 +101,6 @@ impl Source for MysqlSource {
         connect::reached_several(&self.server)
     }
 
-    async fn survey(&self) -> Result<ServerFacts, Fault> {
-        repeated(&self.notes, "asking MySQL about itself", || survey::survey(&self.server)).await
-    }
-
     async fn step_end(&self, ask: &StretchAsk, rows: u64) -> Result<Option<Cursor>, Fault> {
         let looking = format!("looking for a step's end in {}", ask.table);
         repeated(&self.notes, looking, || stretch::step_end(&self.server, ask, rows)).await
@@ -119,6 +111,27 @@ impl Source for MysqlSource {
         repeated(&self.notes, estimating, || stretch::estimate(&self.server, ask)).await
     }
 
+    fn watched(&self, notes: RetryNotes) -> Self {
+        Self { server: Arc::clone(&self.server), notes, watch: Arc::clone(&self.watch) }
+    }
+
+    fn read(&self, extraction: Extraction) -> Extract {
+        read::start(Arc::clone(&self.server), self.notes.clone(), extraction)
+    }
+}
+
+impl Diagnose for MysqlSource {
+    async fn cascades(&self, table: &SourceTable) -> Result<Vec<Cascade>, Fault> {
+        let reading = format!("reading the foreign keys of {table}");
+        repeated(&self.notes, reading, || cascades::cascades(&self.server, table)).await
+    }
+
+    async fn survey(&self) -> Result<ServerFacts, Fault> {
+        repeated(&self.notes, "asking MySQL about itself", || survey::survey(&self.server)).await
+    }
+}
+
+impl Comparable for MysqlSource {
     async fn key_span(&self, comparison: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
         let looking = format!("looking for the ends of {}", comparison.source);
         repeated(&self.notes, looking, || verify::key_span(&self.server, comparison)).await
@@ -132,13 +145,5 @@ impl Source for MysqlSource {
     async fn row_digests(&self, comparison: &Comparison, parts: &Parts) -> Result<Vec<RowDigest>, Fault> {
         let reading = format!("reading the hashes of {}", comparison.source);
         repeated(&self.notes, reading, || verify::row_digests(&self.server, comparison, parts)).await
-    }
-
-    fn watched(&self, notes: RetryNotes) -> Self {
-        Self { server: Arc::clone(&self.server), notes, watch: Arc::clone(&self.watch) }
-    }
-
-    fn read(&self, extraction: Extraction) -> Extract {
-        read::start(Arc::clone(&self.server), self.notes.clone(), extraction)
     }
 }

@@ -51,13 +51,13 @@ use crate::domain::plan::TablePlan;
 use crate::domain::publish::PublishKind;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
-use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest};
+use crate::domain::verify::{Comparable, Comparison, Cut, PartSum, Parts, Question, RowDigest};
 use crate::domain::window::Window;
 use crate::google::{Login, Variables};
 use crate::retry::{Waits, repeated};
 use crate::warehouse::{
-    Billing, DeleteOrder, JobFate, PublishCounts, PublishOrder, Sent, StageOrder, Taken, Vanished, VanishedCounts,
-    Warehouse,
+    Billing, DeleteOrder, Deletes, Diagnose, Estimates, JobFate, PublishCounts, PublishOrder, Sent, StageOrder, Taken,
+    Vanished, VanishedCounts, Warehouse,
 };
 
 /// One project's BigQuery, in one location. Cheap to clone; all clones share their connections.
@@ -139,35 +139,6 @@ impl BigQuery {
 impl Warehouse for BigQuery {
     type Upload = BigQueryUpload;
 
-    async fn identify(&self) -> Result<Identity, Fault> {
-        self.api().await?;
-        match &self.settings.access.emulator {
-            Some(emulator) => {
-                let origin = format!("the emulator at {emulator}, which asks for no credentials");
-                Ok(Identity { account: None, origin })
-            }
-            None => self.settings.login.identity().await,
-        }
-    }
-
-    async fn try_job(&self) -> Result<(), Fault> {
-        let what = "Running a job failed";
-        let api = self.api().await?;
-        let ended = api.run(&fresh_id("check"), api.query("SELECT 1".to_owned()), what).await?;
-        ended.succeeded(what).map(|_| ())
-    }
-
-    async fn try_bucket(&self, staging: &TableId) -> Result<Option<String>, Fault> {
-        match &self.objects {
-            Some(objects) => objects.try_bucket(staging, &self.notes).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    async fn has_dataset(&self, table: &TableId) -> Result<bool, Fault> {
-        self.api().await?.has_dataset(table).await
-    }
-
     async fn ensure_dataset(&self, table: &TableId) -> Result<bool, Fault> {
         let dataset = (table.project.clone(), table.dataset.clone());
         // Held while asking: mappings that begin together ask once.
@@ -218,18 +189,6 @@ impl Warehouse for BigQuery {
         Ok(Sent::Done(job.succeeded(&what)?.counts()))
     }
 
-    async fn publish_bytes(
-        &self,
-        target: &TableId,
-        plan: &TablePlan,
-        kind: PublishKind,
-        window: Window,
-    ) -> Result<u64, Fault> {
-        let api = self.api().await?;
-        let sql = api.publish_sql(kind, target, plan, &Rows::none(plan, window));
-        api.bytes_of(&sql, &format!("Asking what a publish to {target} would read failed")).await
-    }
-
     async fn fate(&self, job: &JobId, place: &JobPlace, mark: Option<&str>) -> Result<JobFate, Fault> {
         let what = format!("The publish job {job} failed");
         match self.api().await?.wait_at(place, job).await {
@@ -250,42 +209,6 @@ impl Warehouse for BigQuery {
             found.extend(more.into_iter().filter(|staging| !found.contains(staging)).collect::<Vec<_>>());
         }
         Ok(found)
-    }
-
-    async fn count(&self, target: &TableId, plan: &TablePlan, window: Window) -> Result<u64, Fault> {
-        let what = format!("Counting rows of {target} failed");
-        self.api().await?.number(&target_range::count(target, plan, window), &what).await
-    }
-
-    async fn count_vanished(&self, vanished: &Vanished) -> Result<VanishedCounts, Fault> {
-        let what = format!("Counting rows of {} that MySQL no longer has failed", vanished.target);
-        let (rows, cost) = self.api().await?.rows_and_cost(&delete_sql::count(vanished), &what).await?;
-        let number = |position: usize| rows.first()?.get(position)?.as_deref()?.parse().ok();
-        let counts = number(0).zip(number(1)).map(|(held, vanished)| VanishedCounts { held, vanished, cost });
-        counts.ok_or_else(|| Fault::new(FaultKind::Bug, format!("{what}: the answer is no number")))
-    }
-
-    async fn delete(&self, order: &DeleteOrder) -> Result<PublishCounts, Fault> {
-        let what = format!("Deleting rows of {} failed", order.vanished.target);
-        let api = self.api().await?;
-        let configuration = api.query(delete_sql::delete(order));
-        Ok(api.run(&order.job, configuration, &what).await?.succeeded(&what)?.counts())
-    }
-
-    async fn question_bytes(&self, comparison: &Comparison, question: &Question) -> Result<u64, Fault> {
-        self.api().await?.question_bytes(comparison, question).await
-    }
-
-    async fn key_span(&self, comparison: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
-        self.api().await?.key_span(comparison).await
-    }
-
-    async fn part_sums(&self, comparison: &Comparison, cut: &Cut) -> Result<Vec<PartSum>, Fault> {
-        self.api().await?.part_sums(comparison, cut).await
-    }
-
-    async fn row_digests(&self, comparison: &Comparison, parts: &Parts) -> Result<Vec<RowDigest>, Fault> {
-        self.api().await?.row_digests(comparison, parts).await
     }
 
     fn watched(&self, notes: RetryNotes) -> Self {
@@ -311,6 +234,91 @@ impl Warehouse for BigQuery {
         // Side by side: a caller that has little time left must not lose the one to the other's slowness.
         let (dropped, removed) = tokio::join!(drop_table, remove_object);
         dropped.and(removed)
+    }
+}
+
+impl Diagnose for BigQuery {
+    async fn identify(&self) -> Result<Identity, Fault> {
+        self.api().await?;
+        match &self.settings.access.emulator {
+            Some(emulator) => {
+                let origin = format!("the emulator at {emulator}, which asks for no credentials");
+                Ok(Identity { account: None, origin })
+            }
+            None => self.settings.login.identity().await,
+        }
+    }
+
+    async fn try_job(&self) -> Result<(), Fault> {
+        let what = "Running a job failed";
+        let api = self.api().await?;
+        let ended = api.run(&fresh_id("check"), api.query("SELECT 1".to_owned()), what).await?;
+        ended.succeeded(what).map(|_| ())
+    }
+
+    async fn try_bucket(&self, staging: &TableId) -> Result<Option<String>, Fault> {
+        match &self.objects {
+            Some(objects) => objects.try_bucket(staging, &self.notes).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn has_dataset(&self, table: &TableId) -> Result<bool, Fault> {
+        self.api().await?.has_dataset(table).await
+    }
+}
+
+impl Estimates for BigQuery {
+    async fn publish_bytes(
+        &self,
+        target: &TableId,
+        plan: &TablePlan,
+        kind: PublishKind,
+        window: Window,
+    ) -> Result<u64, Fault> {
+        let api = self.api().await?;
+        let sql = api.publish_sql(kind, target, plan, &Rows::none(plan, window));
+        api.bytes_of(&sql, &format!("Asking what a publish to {target} would read failed")).await
+    }
+
+    async fn count(&self, target: &TableId, plan: &TablePlan, window: Window) -> Result<u64, Fault> {
+        let what = format!("Counting rows of {target} failed");
+        self.api().await?.number(&target_range::count(target, plan, window), &what).await
+    }
+
+    async fn question_bytes(&self, comparison: &Comparison, question: &Question) -> Result<u64, Fault> {
+        self.api().await?.question_bytes(comparison, question).await
+    }
+}
+
+impl Deletes for BigQuery {
+    async fn count_vanished(&self, vanished: &Vanished) -> Result<VanishedCounts, Fault> {
+        let what = format!("Counting rows of {} that MySQL no longer has failed", vanished.target);
+        let (rows, cost) = self.api().await?.rows_and_cost(&delete_sql::count(vanished), &what).await?;
+        let number = |position: usize| rows.first()?.get(position)?.as_deref()?.parse().ok();
+        let counts = number(0).zip(number(1)).map(|(held, vanished)| VanishedCounts { held, vanished, cost });
+        counts.ok_or_else(|| Fault::new(FaultKind::Bug, format!("{what}: the answer is no number")))
+    }
+
+    async fn delete(&self, order: &DeleteOrder) -> Result<PublishCounts, Fault> {
+        let what = format!("Deleting rows of {} failed", order.vanished.target);
+        let api = self.api().await?;
+        let configuration = api.query(delete_sql::delete(order));
+        Ok(api.run(&order.job, configuration, &what).await?.succeeded(&what)?.counts())
+    }
+}
+
+impl Comparable for BigQuery {
+    async fn key_span(&self, comparison: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
+        self.api().await?.key_span(comparison).await
+    }
+
+    async fn part_sums(&self, comparison: &Comparison, cut: &Cut) -> Result<Vec<PartSum>, Fault> {
+        self.api().await?.part_sums(comparison, cut).await
+    }
+
+    async fn row_digests(&self, comparison: &Comparison, parts: &Parts) -> Result<Vec<RowDigest>, Fault> {
+        self.api().await?.row_digests(comparison, parts).await
     }
 }
 

@@ -7,7 +7,7 @@ use crate::domain::config::Mapping;
 use crate::domain::finding::{Finding, Topic};
 use crate::engine::ports::{Platform, Ports};
 use crate::engine::work::ids::{self, new_run_id};
-use crate::warehouse::Warehouse;
+use crate::warehouse::Diagnose;
 
 /// What was found.
 pub(in crate::engine) struct Google {

@@ -20,9 +20,9 @@ use crate::domain::window::{Low, Window};
 use crate::engine::ports::{Platform, Ports};
 use crate::engine::work::conflicts::{refuse_conflicts, refuse_lost_target, still_required};
 use crate::engine::work::prepared::newest;
-use crate::source::{Bounds, BoundsAsk, Source};
+use crate::source::{Bounds, BoundsAsk, Diagnose, Source};
 use crate::state::MappingState;
-use crate::warehouse::Warehouse;
+use crate::warehouse::{Estimates, Warehouse};
 
 /// What has been found out before any mapping is looked at.
 pub(in crate::engine) struct Ground<'a> {

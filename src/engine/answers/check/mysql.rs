@@ -4,7 +4,7 @@ use super::patience::within;
 use crate::domain::check::server::{self, ServerFacts};
 use crate::domain::finding::{Finding, Topic};
 use crate::engine::ports::{Platform, Ports};
-use crate::source::Source;
+use crate::source::{Diagnose, Source};
 
 /// What the server said, where it let us in.
 pub(in crate::engine) async fn look<P: Platform>(ports: &Ports<P>) -> (Option<ServerFacts>, Vec<Finding>) {

@@ -20,7 +20,7 @@ use crate::domain::staging::arrow_schema;
 use crate::domain::window::{Low, Window};
 use crate::engine::ports::{Platform, Ports};
 use crate::engine::work::ids::{self, new_run_id};
-use crate::warehouse::{PublishOrder, StageOrder, Staged, Upload, Warehouse};
+use crate::warehouse::{Estimates, PublishOrder, StageOrder, Staged, Upload, Warehouse};
 
 /// Beside a target of the mapping.
 ///
@@ -36,7 +36,7 @@ pub(in crate::engine) async fn write<P: Platform>(ports: &Ports<P>, mapping: &Ma
 }
 
 /// Of `1, 2` and `2, 3` becomes `1, 2, 3`.
-async fn merge<W: Warehouse>(
+async fn merge<W: Warehouse + Estimates>(
     warehouse: &W,
     mapping: &Mapping,
     run: &RunId,

@@ -9,8 +9,8 @@ use crate::domain::fault::Fault;
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::MappingName;
 use crate::engine::ports::{Platform, Ports};
-use crate::state::{MappingState, StateStore};
-use crate::warehouse::Warehouse;
+use crate::state::{Diagnose as _, MappingState, StateStore};
+use crate::warehouse::Diagnose as _;
 
 /// What is remembered, and whether more can be.
 pub(in crate::engine) async fn look<P: Platform>(

@@ -1,0 +1,32 @@
+//! The port that both sides of a comparison have.
+
+use std::future::Future;
+
+use super::{Comparison, Cut, PartSum, Parts, RowDigest};
+use crate::domain::fault::Fault;
+
+/// A table whose rows can be compared with those of another by sums, part by part, and then row by row.
+pub trait Comparable: Send + Sync {
+    /// The least and greatest of a key of whole numbers ([`Comparison::number_key`]); `None` without one, or without rows.
+    ///
+    /// # Errors
+    /// `Schema`, `Auth` or `Transient`, naming the table.
+    fn key_span(&self, comparison: &Comparison) -> impl Future<Output = Result<Option<(i64, i64)>, Fault>> + Send;
+
+    /// Rows of the comparison's window and the sum of their hashes, by part of the key.
+    ///
+    /// # Errors
+    /// `Schema`, `Auth` or `Transient`, naming the table.
+    fn part_sums(&self, comparison: &Comparison, cut: &Cut)
+    -> impl Future<Output = Result<Vec<PartSum>, Fault>> + Send;
+
+    /// Every row of some parts; held in memory, so they must be few. A source also gives rows that lie beyond the window.
+    ///
+    /// # Errors
+    /// `Schema`, `Auth` or `Transient`, naming the table.
+    fn row_digests(
+        &self,
+        comparison: &Comparison,
+        parts: &Parts,
+    ) -> impl Future<Output = Result<Vec<RowDigest>, Fault>> + Send;
+}
