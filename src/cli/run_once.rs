@@ -1,7 +1,5 @@
 //! `bqsync run-once` and `bqsync backfill`: runs, shows what happened, and turns the outcome into an exit code.
 
-use std::time::Duration;
-
 use super::exit::ExitStatus;
 use super::interrupt::Interrupts;
 use super::printer::Printer;
@@ -88,7 +86,6 @@ pub(super) fn show(report: &RunReport, printer: Printer) {
 }
 
 fn row(mapping: &MappingReport) -> Vec<String> {
-    let took = Duration::try_from_secs_f64(mapping.duration_seconds).unwrap_or_default();
     vec![
         mapping.mapping_name.to_string(),
         mapping.target.clone(),
@@ -96,7 +93,7 @@ fn row(mapping: &MappingReport) -> Vec<String> {
         format::count(mapping.records_processed),
         format::count(mapping.rows_inserted),
         format::count(mapping.rows_updated),
-        format::duration(took),
+        format::duration(mapping.took()),
         mapping.watermark_after.clone().unwrap_or_else(|| "-".to_owned()),
         mapping.outcome.word().to_owned(),
     ]

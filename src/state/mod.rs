@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::fault::Fault;
 use crate::domain::ids::{JobId, JobPlace, MappingName, RunId, TableId};
-use crate::domain::report::{Outcome, RunReport, RunSummary, Trigger};
+use crate::domain::report::{MappingReport, Outcome, RunReport, RunSummary, Trigger};
 use crate::domain::schema::Decisions;
 use crate::domain::tail::Tail;
 use crate::host::host_name;
@@ -248,4 +248,22 @@ pub struct LastRun {
     /// How far it ended behind MySQL's newest row, as far as that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag_seconds: Option<u64>,
+}
+
+impl LastRun {
+    /// Of a run that has ended; the same whoever keeps it.
+    #[must_use]
+    pub fn of(report: &MappingReport, trigger: Trigger) -> Self {
+        Self {
+            run_id: report.run_id.clone(),
+            trigger,
+            finished_at: report.finished_at,
+            outcome: report.outcome,
+            rows: report.records_processed,
+            duration_ms: u64::try_from(report.took().as_millis()).unwrap_or(0),
+            error: report.errors.first().cloned(),
+            hint: report.hint.clone(),
+            lag_seconds: report.lag_seconds.filter(|_| report.outcome == Outcome::Ok),
+        }
+    }
 }

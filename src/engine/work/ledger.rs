@@ -311,17 +311,7 @@ impl<P: Platform> Ledger<P> {
         if ended_well && trigger != Trigger::Backfill {
             totals.last_success = Some(report.finished_at);
         }
-        self.state.last_run = Some(LastRun {
-            run_id: report.run_id.clone(),
-            trigger,
-            finished_at: report.finished_at,
-            outcome: report.outcome,
-            rows: report.records_processed,
-            duration_ms: u64::try_from(report.took().as_millis()).unwrap_or(0),
-            error: report.errors.first().cloned(),
-            hint: report.hint.clone(),
-            lag_seconds: report.lag_seconds.filter(|_| ended_well),
-        });
+        self.state.last_run = Some(LastRun::of(report, trigger));
         self.save().await
     }
 

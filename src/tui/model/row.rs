@@ -104,16 +104,7 @@ impl Row {
         let Some(status) = self.status.as_mut() else { return };
         status.watermark.clone_from(&report.watermark_after);
         status.held_by = None;
-        status.last_run = Some(LastRun {
-            run_id: report.run_id.clone(),
-            trigger: self.log.as_ref().map(|log| log.trigger).unwrap_or_default(),
-            finished_at: report.finished_at,
-            outcome: report.outcome,
-            rows: report.records_processed,
-            duration_ms: u64::try_from((report.finished_at - report.started_at).num_milliseconds()).unwrap_or(0),
-            error: report.errors.first().cloned(),
-            hint: report.hint.clone(),
-            lag_seconds: report.lag_seconds,
-        });
+        let trigger = self.log.as_ref().map(|log| log.trigger).unwrap_or_default();
+        status.last_run = Some(LastRun::of(report, trigger));
     }
 }

@@ -61,10 +61,9 @@ fn report_lines(report: &RunReport, theme: Theme) -> Vec<(String, Style)> {
 }
 
 fn mapping_lines(m: &MappingReport, theme: Theme, lines: &mut Vec<(String, Style)>) {
-    let took = std::time::Duration::try_from_secs_f64(m.duration_seconds).unwrap_or_default();
     let rows = format::count(m.records_processed);
     lines.push((
-        format!("{}  {}  {rows} rows in {}", m.mapping_name, m.outcome.word(), format::duration(took)),
+        format!("{}  {}  {rows} rows in {}", m.mapping_name, m.outcome.word(), format::duration(m.took())),
         theme.outcome(m.outcome).add_modifier(Modifier::BOLD),
     ));
     let mut say = |text: String, style: Style| lines.push((format!("  {text}"), style));

@@ -201,12 +201,11 @@ fn of_report(report: &MappingReport, cells: usize, theme: Theme) -> Vec<Line<'st
 }
 
 fn outcome(report: &MappingReport, cells: usize) -> Vec<Line<'static>> {
-    let took = std::time::Duration::try_from_secs_f64(report.duration_seconds).unwrap_or_default();
     let text = format!(
         "{}: {} rows in {}, {} new, {} changed; {}",
         report.outcome.word(),
         format::count(report.records_processed),
-        format::duration(took),
+        format::duration(report.took()),
         format::count(report.rows_inserted),
         format::count(report.rows_updated),
         report
