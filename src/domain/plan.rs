@@ -6,6 +6,8 @@ mod compare;
 mod deletes;
 pub(super) mod input;
 mod paging;
+#[cfg(test)]
+pub mod samples;
 pub(super) mod table;
 
 pub use self::input::PlanInput;

@@ -85,6 +85,18 @@ impl Described {
 }
 
 impl<P: Platform> Ports<P> {
+    /// What a run would plan from.
+    pub(in crate::engine) fn plan_input<'a>(
+        &self,
+        mapping: &'a Mapping,
+        source: &'a SourceSchema,
+        target: Option<&'a TargetSchema>,
+        decisions: &'a Decisions,
+    ) -> PlanInput<'a> {
+        let (timezone, additions) = (self.config.default_timezone, self.config.schema_additions);
+        PlanInput { mapping, timezone, additions, source, target, decisions }
+    }
+
     pub(in crate::engine) async fn describe_both(&self, mapping: &Mapping) -> Result<Described, Fault> {
         let (source, target) =
             tokio::try_join!(self.source.describe(&mapping.source), self.warehouse.describe(&mapping.target))?;

@@ -1,40 +1,11 @@
 use super::*;
-use crate::domain::column::{SourceColumn, TargetColumn};
-use crate::domain::config::InvalidValues;
-use crate::domain::cursor::CursorKind;
-use crate::domain::plan::{ColumnPlan, Paging};
-use crate::domain::source_type::SourceType;
+use crate::domain::column::TargetColumn;
+use crate::domain::plan::samples;
 use crate::domain::target_type::TargetType;
-use crate::domain::type_map::{Cast, Encoding, StagedType};
 
 /// A table of one integer column that is cursor and key.
 fn plan(mode: Mode) -> TablePlan {
-    let column = ColumnPlan {
-        source: SourceColumn::new("id", SourceType::Int { bits: 64, unsigned: false }, false),
-        target_name: "id".into(),
-        target_type: TargetType::Int64,
-        staged_name: "id".into(),
-        encoding: Encoding::Int { bits: 64, unsigned: false },
-        staged: StagedType::Int64,
-        cast: Cast::None,
-    };
-    TablePlan {
-        columns: vec![column],
-        keys: vec![0],
-        keys_unique: true,
-        mode,
-        cursor: 0,
-        cursor_kind: CursorKind::Int,
-        timezone: chrono_tz::UTC,
-        empty_string_as_null: false,
-        invalid_values: InvalidValues::Null,
-        paging: Paging::Keyset,
-        cursor_indexed: true,
-        partition: None,
-        partitioning: None,
-        cluster: Vec::new(),
-        deleted_column: None,
-    }
+    TablePlan { mode, ..samples::plan(vec![samples::number("id")], &[0], 0) }
 }
 
 fn target(rows: u64, extra_column: bool) -> TargetSchema {

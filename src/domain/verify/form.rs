@@ -107,44 +107,14 @@ const fn decimal(source: &SourceType) -> Option<Form> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::column::SourceColumn;
-    use crate::domain::config::{InvalidValues, Mode};
-    use crate::domain::cursor::CursorKind;
-    use crate::domain::plan::{ColumnPlan, Paging};
-    use crate::domain::type_map::carriage;
+    use crate::domain::plan::samples::{column, number, plan};
 
     /// The key `id`, and a column as asked for.
     fn of(source_type: &SourceType, target_type: &TargetType, change: impl Fn(&mut TablePlan)) -> Option<Form> {
-        let column = |name: &str, source_type: &SourceType, target_type: &TargetType| {
-            let way = carriage(source_type, target_type).unwrap();
-            ColumnPlan {
-                source: SourceColumn::new(name, source_type.clone(), true),
-                target_name: name.into(),
-                target_type: target_type.clone(),
-                staged_name: name.into(),
-                encoding: way.encoding,
-                staged: way.staged,
-                cast: way.cast,
-            }
-        };
-        let id = column("id", &SourceType::Int { bits: 64, unsigned: false }, &TargetType::Int64);
-        let mut plan = TablePlan {
-            columns: vec![id, column("c", source_type, target_type)],
-            keys: vec![0],
-            keys_unique: true,
-            mode: Mode::Upsert,
-            cursor: 0,
-            cursor_kind: CursorKind::Int,
-            timezone: Tz::UTC,
-            empty_string_as_null: true,
-            invalid_values: InvalidValues::Null,
-            paging: Paging::Keyset,
-            cursor_indexed: true,
-            partition: None,
-            partitioning: None,
-            cluster: Vec::new(),
-            deleted_column: None,
-        };
+        let mut column = column("c", source_type.clone(), target_type.clone());
+        column.source.nullable = true;
+        let plan = plan(vec![number("id"), column], &[0], 0);
+        let mut plan = TablePlan { empty_string_as_null: true, ..plan };
         change(&mut plan);
         form(&plan, 1)
     }

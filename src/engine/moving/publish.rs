@@ -38,7 +38,7 @@ impl<P: Platform> Work<'_, P> {
                 Err(halt) => return Err(halt),
             };
             if let Some(counts) = counts {
-                self.ledger.note_published(&counts, turn.used());
+                self.ledger.note_published(&counts, turn.version(), turn.next());
                 return Ok((published(step, counts), job));
             }
         }

@@ -65,9 +65,14 @@ impl<'a> Turn<'a> {
         self.step.attempt.mark(&self.step.staged.table, self.number)
     }
 
-    /// The version that it builds on, and the number under which the next one that does may be sent.
-    pub(in crate::engine) fn used(&self) -> (Option<String>, u32) {
-        (self.version.clone(), self.number + 1)
+    /// Of the target, what it builds on.
+    pub(in crate::engine) fn version(&self) -> Option<String> {
+        self.version.clone()
+    }
+
+    /// The number under which the next publish that builds on the same version may be sent.
+    pub(in crate::engine) const fn next(&self) -> u32 {
+        self.number + 1
     }
 
     /// The same rows in another way, once the publish is known not to have happened.

@@ -146,12 +146,9 @@ impl<P: Platform> Ledger<P> {
         self.change = Some(change);
     }
 
-    /// A publish has ended well; saved with what it moves.
-    pub(in crate::engine) fn note_published(
-        &mut self,
-        counts: &PublishCounts,
-        (version, turns): (Option<String>, u32),
-    ) {
+    /// A publish has ended well; saved with what it moves. `version`: of the target, what it built on; `turns`: the number
+    /// under which the next one that builds on it may be sent.
+    pub(in crate::engine) fn note_published(&mut self, counts: &PublishCounts, version: Option<String>, turns: u32) {
         self.version = None;
         self.count(counts);
         if let Some(left) = &mut self.state.target {

@@ -1,47 +1,15 @@
 //! What the plan says of a column's values, for each way that they take.
 
 use super::*;
+use crate::domain::plan::samples::{self, column, number};
 use crate::domain::source_type::SourceType;
-use crate::domain::type_map::carriage;
 
-const ID: SourceType = SourceType::Int { bits: 64, unsigned: false };
 const TEXT: SourceType = SourceType::Text { chars: None };
 
 /// The key `id`, the cursor `at`, and the column `x`; none may be NULL at the source.
 fn plan(source_type: SourceType, target_type: TargetType) -> TablePlan {
-    let column = |name: &str, source_type: SourceType, target_type: TargetType| {
-        let way = carriage(&source_type, &target_type).unwrap();
-        ColumnPlan {
-            source: SourceColumn::new(name, source_type, false),
-            target_name: name.into(),
-            target_type,
-            staged_name: name.into(),
-            encoding: way.encoding,
-            staged: way.staged,
-            cast: way.cast,
-        }
-    };
-    TablePlan {
-        columns: vec![
-            column("id", ID, TargetType::Int64),
-            column("at", ID, TargetType::Int64),
-            column("x", source_type, target_type),
-        ],
-        keys: vec![0],
-        keys_unique: true,
-        mode: Mode::Append,
-        cursor: 1,
-        cursor_kind: CursorKind::Int,
-        timezone: Tz::UTC,
-        empty_string_as_null: false,
-        invalid_values: InvalidValues::Null,
-        paging: Paging::Keyset,
-        cursor_indexed: true,
-        partition: None,
-        partitioning: None,
-        cluster: Vec::new(),
-        deleted_column: None,
-    }
+    let columns = vec![number("id"), number("at"), column("x", source_type, target_type)];
+    TablePlan { mode: Mode::Append, ..samples::plan(columns, &[0], 1) }
 }
 
 #[test]

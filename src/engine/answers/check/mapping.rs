@@ -12,10 +12,9 @@ use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::MappingName;
-use crate::domain::plan::{PlanInput, Planned, plan};
+use crate::domain::plan::{Planned, plan};
 use crate::domain::publish::PublishKind;
 use crate::domain::quote;
-use crate::domain::schema::Decisions;
 use crate::domain::window::{Low, Window};
 use crate::engine::ports::{Platform, Ports};
 use crate::engine::work::conflicts::{refuse_conflicts, refuse_lost_target, still_required};
@@ -45,10 +44,10 @@ pub(in crate::engine) async fn look<P: Platform>(
         (Ok(source), Some(server)) => {
             let at_hand = target.as_ref().ok().and_then(Option::as_ref);
             let decisions = ground.states.get(&mapping.name).map(|state| state.decisions.clone()).unwrap_or_default();
-            let input = input(ports, mapping, (&source, at_hand), &decisions);
+            let input = ports.plan_input(mapping, &source, at_hand, &decisions);
             let planned = plan(input);
             let values = match &planned {
-                Ok(planned) => values(ports, mapping, (&source, planned)).await,
+                Ok(planned) => values(ports, mapping, &source, planned).await,
                 Err(_) => Ok(None),
             };
             let reading = format!("Reading the foreign keys of {}", mapping.source);
@@ -65,9 +64,9 @@ pub(in crate::engine) async fn look<P: Platform>(
                 cascades: &cascades.unwrap_or_default(),
                 now: ports.clock.now().naive_utc(),
             }));
-            findings.extend(tags(ports, mapping, (&planned, at_hand)).await);
+            findings.extend(tags(ports, mapping, &planned, at_hand).await);
             findings.extend(match target {
-                Ok(target) => compared(ports, mapping, ground, (&planned, target.as_ref())),
+                Ok(target) => compared(ports, mapping, ground, &planned, target.as_ref()),
                 Err(finding) => vec![finding],
             });
         }
@@ -109,21 +108,12 @@ async fn describe_target<P: Platform>(
     described.map_err(|fault| Finding::fail(Topic::Target, &fault))
 }
 
-fn input<'a, P: Platform>(
-    ports: &Ports<P>,
-    mapping: &'a Mapping,
-    (source, target): (&'a SourceSchema, Option<&'a TargetSchema>),
-    decisions: &'a Decisions,
-) -> PlanInput<'a> {
-    let (timezone, additions) = (ports.config.default_timezone, ports.config.schema_additions);
-    PlanInput { mapping, timezone, additions, source, target, decisions }
-}
-
 /// Asked only where an index has the answer: a check reads no table from end to end.
 async fn values<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
-    (source, planned): (&SourceSchema, &Planned),
+    source: &SourceSchema,
+    planned: &Planned,
 ) -> Result<Option<CursorFacts>, Fault> {
     let plan = &planned.table;
     if !plan.cursor_indexed {
@@ -144,7 +134,8 @@ async fn values<P: Platform>(
 async fn tags<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
-    (planned, target): (&Result<Planned, Fault>, Option<&TargetSchema>),
+    planned: &Result<Planned, Fault>,
+    target: Option<&TargetSchema>,
 ) -> Option<Finding> {
     let (Ok(planned), Some(target)) = (planned, target) else { return None };
     let columns = as_it_is::tagged(target, &planned.table)?;
@@ -162,7 +153,8 @@ fn compared<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
     ground: &Ground<'_>,
-    (planned, target): (&Result<Planned, Fault>, Option<&TargetSchema>),
+    planned: &Result<Planned, Fault>,
+    target: Option<&TargetSchema>,
 ) -> Vec<Finding> {
     let (table, additions) = (&mapping.target, ports.config.schema_additions);
     let watermark = ground.states.get(&mapping.name).and_then(|state| state.watermark.as_ref());

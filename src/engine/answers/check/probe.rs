@@ -29,7 +29,7 @@ use crate::warehouse::{Estimates, PublishOrder, StageOrder, Staged, Upload, Ware
 pub(in crate::engine) async fn write<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Result<(), Fault> {
     let run = new_run_id(ports.clock.now());
     let [into, from] = [1, 2].map(|number| ids::probe(&run, &mapping.target, number));
-    let tried = within("Trying to load and merge rows", merge(&*ports.warehouse, mapping, &run, (&into, &from))).await;
+    let tried = within("Trying to load and merge rows", merge(&*ports.warehouse, mapping, &run, &into, &from)).await;
     let dropping = async { tokio::try_join!(ports.warehouse.drop_staging(&into), ports.warehouse.drop_staging(&from)) };
     let dropped = within("Dropping the tables of the check", dropping).await;
     tried.and(dropped.map(|_| ()))
@@ -40,7 +40,8 @@ async fn merge<W: Warehouse + Estimates>(
     warehouse: &W,
     mapping: &Mapping,
     run: &RunId,
-    (into, from): (&TableId, &TableId),
+    into: &TableId,
+    from: &TableId,
 ) -> Result<(), Fault> {
     let plan = Arc::new(two_columns(mapping)?);
     load(warehouse, run, &plan, into, [1, 2]).await?;

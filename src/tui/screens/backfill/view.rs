@@ -43,7 +43,7 @@ fn draw_form(frame: &mut Frame<'_>, form: &Backfill, shared: &Shared, theme: The
     let start = read_value(form.start.value(), zone);
     let end = read_end(form.end.value(), zone);
     let cells = value_cells(inner.width);
-    let field = |label, value, side, focused| field((label, value), side, focused, cells, theme);
+    let field = |label, value, side, focused| field(label, value, side, focused, cells, theme);
     let lines = vec![
         field("mapping", name, Ok(side), form.field == Field::Mapping),
         field("start", form.start.value(), said(start, theme), form.field == Field::Start),
@@ -66,7 +66,8 @@ fn said(read: Result<String, &'static str>, theme: Theme) -> Result<String, &'st
 }
 
 fn field(
-    (label, value): (&str, &str),
+    label: &str,
+    value: &str,
     side: Result<String, &'static str>,
     focused: bool,
     cells: usize,

@@ -1,0 +1,52 @@
+//! Plans for unit tests, wherever one is needed.
+
+use super::{ColumnPlan, Paging, TablePlan};
+use crate::domain::column::SourceColumn;
+use crate::domain::config::{InvalidValues, Mode};
+use crate::domain::cursor::CursorKind;
+use crate::domain::source_type::SourceType;
+use crate::domain::target_type::TargetType;
+use crate::domain::type_map::carriage;
+
+/// A column that holds no NULL, on the way to the given type.
+///
+/// # Panics
+/// Where there is no such way.
+pub fn column(name: &str, source_type: SourceType, target_type: TargetType) -> ColumnPlan {
+    let way = carriage(&source_type, &target_type).unwrap();
+    ColumnPlan {
+        source: SourceColumn::new(name, source_type, false),
+        target_name: name.into(),
+        target_type,
+        staged_name: name.into(),
+        encoding: way.encoding,
+        staged: way.staged,
+        cast: way.cast,
+    }
+}
+
+/// A whole number of 64 bits.
+pub fn number(name: &str) -> ColumnPlan {
+    column(name, SourceType::Int { bits: 64, unsigned: false }, TargetType::Int64)
+}
+
+/// An upsert whose cursor is a whole number with an index.
+pub fn plan(columns: Vec<ColumnPlan>, keys: &[usize], cursor: usize) -> TablePlan {
+    TablePlan {
+        columns,
+        keys: keys.to_vec(),
+        keys_unique: true,
+        mode: Mode::Upsert,
+        cursor,
+        cursor_kind: CursorKind::Int,
+        timezone: chrono_tz::UTC,
+        empty_string_as_null: false,
+        invalid_values: InvalidValues::Null,
+        paging: Paging::Keyset,
+        cursor_indexed: true,
+        partition: None,
+        partitioning: None,
+        cluster: Vec::new(),
+        deleted_column: None,
+    }
+}
