@@ -109,6 +109,9 @@ pub(super) fn explain(mapping: &MappingReport, printer: Printer) {
     if let Some(reason) = &mapping.held_back {
         printer.line(&format!("{name}: held back: {reason}"));
     }
+    if let Some(late) = mapping.late() {
+        printer.line(&format!("{name}: late: {late}"));
+    }
     for warning in &mapping.warnings {
         printer.line(&format!("{name}: warning: {warning}"));
     }

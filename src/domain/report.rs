@@ -227,6 +227,15 @@ impl MappingReport {
         self.hint = Some(fault.hint().to_owned());
     }
 
+    /// Rows that came below the watermark, in words; `None` where there were none.
+    #[must_use]
+    pub fn late(&self) -> Option<String> {
+        let (late, again) = (self.rows_late, self.rows_read_again);
+        (late > 0).then(|| {
+            format!("{late} row(s) had come below the watermark and were found there ({again} were read again for it)")
+        })
+    }
+
     #[must_use]
     pub fn took(&self) -> Duration {
         Duration::try_from_secs_f64(self.duration_seconds).unwrap_or_default()
@@ -289,5 +298,22 @@ impl RunReport {
     #[must_use]
     pub fn any(&self, outcome: Outcome) -> bool {
         self.mappings.iter().any(|m| m.outcome == outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_came_late_are_told_and_rows_that_were_only_read_again_are_not() {
+        let (name, run) = (MappingName("orders".into()), RunId("r".into()));
+        let (source, target) = ("shop.orders".to_owned(), "p.d.orders".to_owned());
+        let mut report = MappingReport::begin(name, Mode::Upsert, run, source, target, DateTime::UNIX_EPOCH);
+        report.rows_read_again = 7;
+        assert_eq!(report.late(), None);
+        report.rows_late = 2;
+        let told = "2 row(s) had come below the watermark and were found there (7 were read again for it)";
+        assert_eq!(report.late().as_deref(), Some(told));
     }
 }

@@ -99,6 +99,9 @@ fn mapping_lines(m: &MappingReport, theme: Theme, lines: &mut Vec<(String, Style
         let text = format!("{keys} keys in MySQL, {held} rows held; {vanished} vanished, {deleted} deleted or marked");
         say(text, Style::new());
     }
+    if let Some(late) = m.late() {
+        say(late, theme.wants());
+    }
     for note in m.held_back.iter().chain(&m.warnings) {
         say(format!("warning: {note}"), theme.wants());
     }
