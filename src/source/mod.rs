@@ -4,7 +4,7 @@ pub mod mysql;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 use chrono::NaiveDateTime;
@@ -160,6 +160,13 @@ pub struct TailSum {
     pub sum: String,
 }
 
+/// When a server's clock was looked at, by this machine's timer: it showed its time at some moment between the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Looked {
+    pub asked: Instant,
+    pub answered: Instant,
+}
+
 /// What the source says of a window's end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounds {
@@ -172,6 +179,7 @@ pub struct Bounds {
     pub newest: Option<Cursor>,
     /// The server's clock (UTC), looked at before the table was.
     pub now: NaiveDateTime,
+    pub looked: Looked,
     /// What the server's clock shows as a value of the column; `None` for integers.
     pub tick: Option<Cursor>,
     /// The first value that is held back: that of the running tick, or an earlier one where so asked. Of a column of whole

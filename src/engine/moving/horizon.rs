@@ -38,8 +38,9 @@ pub(in crate::engine) struct Fixed {
 pub(in crate::engine) struct Moment {
     /// The server's clock (UTC).
     pub now: NaiveDateTime,
-    /// This machine's, just after.
-    pub here: DateTime<Utc>,
+    /// This machine's when the server was asked for that, and when it had answered.
+    pub asked: DateTime<Utc>,
+    pub answered: DateTime<Utc>,
     /// The same as a value of the incremental column; `None` for integers.
     pub tick: Option<Cursor>,
     /// `None`: nothing was there to be fenced.
@@ -147,6 +148,8 @@ impl<P: Platform> Work<'_, P> {
     /// Waits at the fence, and lowers the end that was chosen where it does not fall.
     async fn settled(&mut self, prepared: &Prepared, ask: BoundsAsk, bounds: &Bounds) -> Result<Horizon, Halt> {
         let here = self.scope.ports.clock.now();
+        let [asked, answered] = [bounds.looked.asked, bounds.looked.answered]
+            .map(|at| here - TimeDelta::from_std(at.elapsed()).unwrap_or(TimeDelta::zero()));
         let pace = self.scope.ports.config.pace;
         let (rows, newest) = (bounds.rows, bounds.newest);
         if ask.kind == CursorKind::Date
@@ -156,7 +159,7 @@ impl<P: Platform> Work<'_, P> {
             let zone = ask.timezone;
             self.held_back(format!("rows of {day} wait until that day has ended in {zone}: more may join them"));
         }
-        let moment = |trust| Moment { now: bounds.now, here, tick: bounds.tick, trust };
+        let moment = |trust| Moment { now: bounds.now, asked, answered, tick: bounds.tick, trust };
         let Some(high) = bounds.high else { return Ok(Horizon { high: None, rows, newest, moment: moment(None) }) };
         let (fence, trust) = self.fence(prepared, &pace).await?;
         let high = match fence {

@@ -134,15 +134,21 @@ impl<P: Platform> Work<'_, P> {
 /// Rows were stamped below the watermark from the moment on that the clock was set back to.
 fn since_the_clock_was_set_back(moment: &Moment, tail: &Tail, mark: Cursor) -> Option<Window> {
     moment.tick?;
-    let back = tail.clock? - clock(moment);
+    let back = tail.clock? - clock_at_most(moment);
     let span = u64::try_from(back).ok().filter(|_| back >= CLOCK_NOISE)?;
     let low = Lookback::Span(Duration::from_secs(span) + tail::NEAR_EXACT).below(mark).ok()?;
     Some(Window { low: Low::From(low), high: mark })
 }
 
-/// The server's clock less this machine's, in seconds.
-fn clock(moment: &Moment) -> i64 {
-    moment.now.and_utc().timestamp() - moment.here.timestamp()
+/// The server's clock less this machine's, in seconds: at most so much, since it was looked at after it was asked for. On a
+/// busy machine an answer takes seconds, which are no clock set back.
+fn clock_at_most(moment: &Moment) -> i64 {
+    moment.now.and_utc().timestamp() - moment.asked.timestamp()
+}
+
+/// The same, at least: it was looked at before the answer was there.
+fn clock_at_least(moment: &Moment) -> i64 {
+    moment.now.and_utc().timestamp() - moment.answered.timestamp()
 }
 
 fn compare_far(far: &Far, hours: &Hours, to: Cursor, now: DateTime<Utc>, found: &mut Found) {
@@ -214,7 +220,7 @@ impl<P: Platform> Work<'_, P> {
             whole: found.far.whole.unwrap_or(now),
             behind_until: found.far.behind_until,
         });
-        let clock = moment.tick.map(|_| clock(moment));
+        let clock = moment.tick.map(|_| clock_at_least(moment));
         Ok(Some(Tail { to, from: from.to_string(), rows, sum, columns: content(prepared), clock, far, marks }))
     }
 }

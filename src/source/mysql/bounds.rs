@@ -1,5 +1,7 @@
 //! Where a window may end: the greatest value that no further row can join.
 
+use std::time::Instant;
+
 use chrono::{NaiveDateTime, TimeDelta};
 
 use super::clock::{self, tick};
@@ -11,7 +13,7 @@ use super::{catalog, connect};
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::Fault;
 use crate::domain::window::{Low, Window};
-use crate::source::{Bounds, BoundsAsk, StretchAsk};
+use crate::source::{Bounds, BoundsAsk, Looked, StretchAsk};
 
 /// Asks the server's clock first and the table after it: a row written in between is at the tick or beyond, never
 /// below it.
@@ -19,7 +21,9 @@ pub async fn bounds(server: &Server, ask: &BoundsAsk) -> Result<Bounds, Fault> {
     let mut session = connect::open(server).await?;
     let sentence = format!("Reading the bounds of {}.{} failed", ask.table, ask.column);
     let failed = |error| from_sqlx(error, &*sentence);
+    let asked = Instant::now();
     let now = clock::now(&mut session).await.map_err(failed)?.ok_or_else(clock::unreadable)?;
+    let looked = Looked { asked, answered: Instant::now() };
     let at = |instant| tick(instant, ask.kind, ask.timezone).map(Cursor::Moment);
     let running = at(now);
     let (table, column) = (sql::table(&ask.table), sql::identifier(&ask.column));
@@ -48,7 +52,7 @@ pub async fn bounds(server: &Server, ask: &BoundsAsk) -> Result<Bounds, Fault> {
         CursorKind::Int if open.is_none() => catalog::next_number(&mut session, &ask.table, &ask.column).await?,
         _ => None,
     };
-    Ok(Bounds { high, rows, newest, now, tick: running, limit, next_number, has_nulls })
+    Ok(Bounds { high, rows, newest, now, looked, tick: running, limit, next_number, has_nulls })
 }
 
 fn stretch(ask: &BoundsAsk, high: Cursor) -> StretchAsk {
