@@ -1,0 +1,12 @@
+//! The whole engine over a source, a warehouse and a state in memory.
+
+mod crash;
+mod deletes;
+mod horizon;
+mod publish;
+mod recover;
+mod retries;
+mod shared;
+mod steps;
+mod tail;
+mod works;
