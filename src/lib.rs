@@ -22,6 +22,8 @@ pub mod printable;
 mod retry;
 pub mod source;
 pub mod state;
+#[cfg(test)]
+mod testing;
 mod trust;
 pub mod tui;
 pub mod warehouse;

@@ -7,6 +7,8 @@ mod ports;
 mod protocol;
 mod run;
 mod supervisor;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use tokio::sync::{mpsc, watch};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use self::circles::Files;
 
 /// Module, and what of this crate it may see besides itself.
-const MAY_SEE: [(&str, &[&str]); 19] = [
+const MAY_SEE: [(&str, &[&str]); 20] = [
     ("domain", &[]),
     ("bucket", &["domain", "google", "retry", "trust"]),
     ("dotenv", &[]),
@@ -21,11 +21,12 @@ const MAY_SEE: [(&str, &[&str]); 19] = [
     ("printable", &[]),
     ("retry", &["domain"]),
     ("source", &["domain", "retry"]),
+    ("testing", &["domain", "engine", "outlets", "source", "state", "warehouse"]),
     ("trust", &["domain"]),
     ("warehouse", &["domain", "bucket", "failpoint", "google", "retry", "trust"]),
     ("state", &["domain", "bucket", "files", "host", "printable", "retry"]),
     ("outlets", &["domain", "files", "host", "retry", "state", "trust"]),
-    ("engine", &["domain", "source", "warehouse", "state", "outlets", "failpoint", "format", "retry"]),
+    ("engine", &["domain", "source", "warehouse", "state", "outlets", "failpoint", "format", "retry", "testing"]),
     ("cli", &["domain", "engine", "format", "printable"]),
     ("tui", &["domain", "engine", "failpoint", "format", "logging", "printable"]),
 ];

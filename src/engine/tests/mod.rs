@@ -1,0 +1,14 @@
+//! The whole engine over a source, a warehouse and a state in memory.
+
+mod crash;
+mod deletes;
+mod horizon;
+mod publish;
+mod recover;
+mod report;
+mod retries;
+mod rivals;
+mod shared;
+mod steps;
+mod tail;
+mod works;

@@ -1,0 +1,107 @@
+//! What the processes of these tests do, and the ways to disturb them at each of their calls.
+
+use chrono::TimeDelta;
+
+use crate::engine::Command;
+use crate::testing::{Shop, backfill, deletes, sync};
+
+/// Something that a process does, and what there was before.
+pub struct Work {
+    pub name: &'static str,
+    /// Made anew for each trial.
+    pub shop: fn() -> Shop,
+    pub command: fn() -> Command,
+}
+
+pub const UPSERT: &str = "primary_keys: [id], incremental_column: at, mode: upsert";
+pub const APPEND: &str = "primary_keys: [id], incremental_column: at, mode: append";
+pub const KEYLESS: &str = "incremental_column: at, mode: append";
+pub const NUMBERS: &str = "primary_keys: [id], incremental_column: id, mode: append";
+
+/// Rows that have been synced, and more that have come since: new ones, and one that came late.
+pub fn later(mapping: &str) -> Shop {
+    let shop = Shop::new(mapping).rows(1..=60);
+    shop.succeeds(sync());
+    shop.insert_at(101, "late", "2026-01-01 00:00:15");
+    shop.insert(61..=100);
+    shop.pass(TimeDelta::minutes(5));
+    shop
+}
+
+/// Rows whose first half is in the target, and a backfill of all.
+pub fn to_backfill(mapping: &str) -> Shop {
+    let shop = Shop::new(mapping).with("window_rows: 40").rows(1..=100);
+    shop.succeeds(sync());
+    shop.dataset().tables.get_mut("t").unwrap().rows.truncate(50);
+    shop
+}
+
+/// Rows of the target that the source no longer has.
+pub fn to_delete(deletes: &str) -> Shop {
+    let shop = Shop::new(&format!("{UPSERT}, {deletes}, max_delete_fraction: 1")).rows(1..=20);
+    shop.succeeds(sync());
+    (3..=7).for_each(|id| shop.delete(id));
+    shop
+}
+
+pub fn whole() -> Command {
+    backfill("2026-01-01")
+}
+
+pub const WORKS: [Work; 14] = [
+    Work { name: "first load, upsert", shop: || Shop::new(UPSERT).rows(1..=40), command: sync },
+    Work { name: "first load, append", shop: || Shop::new(APPEND).rows(1..=40), command: sync },
+    Work { name: "first load, keyless", shop: || Shop::new(KEYLESS).rows(1..=40), command: sync },
+    Work {
+        name: "first load in steps, upsert",
+        shop: || Shop::new(UPSERT).with("window_rows: 40").rows(1..=100),
+        command: sync,
+    },
+    Work {
+        name: "first load in steps, append",
+        shop: || Shop::new(APPEND).with("window_rows: 40").rows(1..=100),
+        command: sync,
+    },
+    Work {
+        name: "first load in steps, numbers",
+        shop: || Shop::new(NUMBERS).with("window_rows: 40").rows(1..=100),
+        command: sync,
+    },
+    Work { name: "later run, upsert", shop: || later(UPSERT), command: sync },
+    Work { name: "later run, append", shop: || later(APPEND), command: sync },
+    Work { name: "later run, keyless", shop: || later(KEYLESS), command: sync },
+    Work { name: "backfill, upsert", shop: || to_backfill(UPSERT), command: whole },
+    Work { name: "backfill, append", shop: || to_backfill(APPEND), command: whole },
+    Work { name: "backfill, keyless", shop: || to_backfill(KEYLESS), command: whole },
+    Work { name: "deletes, hard", shop: || to_delete("deletes: hard"), command: || deletes(false) },
+    Work {
+        name: "deletes, soft",
+        shop: || to_delete("deletes: soft, deleted_column: gone"),
+        command: || deletes(false),
+    },
+];
+
+/// Tries a work with trouble at its first call, its second, and so on until it makes no more; `trial` sets the trouble and
+/// does the work.
+pub fn at_each_call(work: &Work, trial: impl Fn(&Shop, usize)) {
+    for nth in 1.. {
+        let shop = (work.shop)();
+        shop.world.script.clear();
+        trial(&shop, nth);
+        let call = shop.world.script.calls().get(nth - 1).copied();
+        let place = format!("{}, call {nth} ({call:?})", work.name);
+        if shop.world.script.is_left() {
+            assert!(nth > 5, "{place}: a run makes more calls than that");
+            return;
+        }
+        made_good(&shop, work, &place);
+    }
+}
+
+/// One run more, with nothing in its way.
+pub fn made_good(shop: &Shop, work: &Work, place: &str) {
+    shop.world.script.clear();
+    shop.succeeds((work.command)());
+    shop.is_equal(place);
+    shop.is_tidy(place);
+}

@@ -1,0 +1,37 @@
+//! A clock that shows what a test has set.
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
+
+use crate::engine::Clock;
+
+/// Shows what it was set to; the source's server and the warehouse go by it too.
+#[derive(Debug)]
+pub struct FakeClock(watch::Sender<DateTime<Utc>>);
+
+impl FakeClock {
+    pub fn at(now: DateTime<Utc>) -> Self {
+        Self(watch::channel(now).0)
+    }
+
+    pub fn pass(&self, by: TimeDelta) {
+        self.0.send_modify(|now| *now += by);
+    }
+
+    /// In milliseconds since 1970.
+    pub fn millis(&self) -> u64 {
+        u64::try_from(self.now().timestamp_millis()).unwrap()
+    }
+}
+
+#[async_trait]
+impl Clock for FakeClock {
+    fn now(&self) -> DateTime<Utc> {
+        *self.0.borrow()
+    }
+
+    async fn reaches(&self, at: DateTime<Utc>) {
+        self.0.subscribe().wait_for(|now| *now >= at).await.unwrap();
+    }
+}

@@ -1,0 +1,112 @@
+//! What each publish does to its target.
+
+use std::collections::BTreeMap;
+
+use super::Table;
+use crate::domain::plan::TablePlan;
+use crate::domain::publish::PublishKind;
+use crate::testing::value::{Row, Value};
+use crate::warehouse::PublishCounts;
+
+/// `staged` are in the plan's order.
+pub fn publish(target: &mut Table, plan: &TablePlan, kind: PublishKind, staged: &[Row]) -> PublishCounts {
+    match kind {
+        PublishKind::Merge => merge(target, plan, staged, true),
+        PublishKind::MergeAsRead => merge(target, plan, staged, false),
+        PublishKind::InsertNewest => insert(target, plan, newest(plan, staged, &plan.keys)),
+        PublishKind::Copy | PublishKind::Insert => insert(target, plan, staged.to_vec()),
+        PublishKind::InsertMissing => {
+            let missing = missing(target, plan, staged);
+            insert(target, plan, missing)
+        }
+    }
+}
+
+/// Positions in the target of the plan's columns.
+fn places(target: &Table, plan: &TablePlan) -> Vec<usize> {
+    plan.columns.iter().map(|column| target.position(&column.target_name)).collect()
+}
+
+fn insert(target: &mut Table, plan: &TablePlan, rows: Vec<Row>) -> PublishCounts {
+    let (places, width) = (places(target, plan), target.columns.len());
+    let inserted = rows.len() as u64;
+    target.rows.extend(rows.into_iter().map(|row| {
+        let mut whole = vec![Value::Null; width];
+        places.iter().zip(row).for_each(|(&place, value)| whole[place] = value);
+        whole
+    }));
+    PublishCounts { inserted, ..PublishCounts::default() }
+}
+
+fn part(row: &Row, of: &[usize]) -> Row {
+    of.iter().map(|&position| row[position].clone()).collect()
+}
+
+/// Of rows that share `identity` the newest.
+fn newest(plan: &TablePlan, rows: &[Row], identity: &[usize]) -> Vec<Row> {
+    let mut newest: BTreeMap<Row, &Row> = BTreeMap::new();
+    for row in rows {
+        let known = newest.entry(part(row, identity)).or_insert(row);
+        if row[plan.cursor] > known[plan.cursor] {
+            *known = row;
+        }
+    }
+    newest.into_values().cloned().collect()
+}
+
+fn merge(target: &mut Table, plan: &TablePlan, staged: &[Row], newer_wins: bool) -> PublishCounts {
+    let places = places(target, plan);
+    let keys: Vec<usize> = plan.keys.iter().map(|&key| places[key]).collect();
+    let cursor = places[plan.cursor];
+    let mark = plan.deleted_column.as_ref().map(|mark| target.position(mark));
+    let mut held: BTreeMap<Row, Vec<usize>> = BTreeMap::new();
+    for (at, row) in target.rows.iter().enumerate() {
+        held.entry(part(row, &keys)).or_default().push(at);
+    }
+    let (mut fresh, mut updated) = (Vec::new(), 0);
+    for row in newest(plan, staged, &plan.keys) {
+        let Some(matched) = held.get(&part(&row, &plan.keys)) else {
+            fresh.push(row);
+            continue;
+        };
+        for &at in matched {
+            let held = &mut target.rows[at];
+            if newer_wins && held[cursor] > row[plan.cursor] {
+                continue;
+            }
+            updated += 1;
+            places.iter().zip(&row).for_each(|(&place, value)| held[place] = value.clone());
+            if let Some(mark) = mark {
+                held[mark] = Value::Null;
+            }
+        }
+    }
+    PublishCounts { updated, ..insert(target, plan, fresh) }
+}
+
+fn missing(target: &Table, plan: &TablePlan, staged: &[Row]) -> Vec<Row> {
+    let places = places(target, plan);
+    let by_keys = !plan.keys.is_empty() && plan.keys_unique;
+    let identity: Vec<usize> = if by_keys {
+        plan.keys.iter().copied().chain([plan.cursor]).collect()
+    } else {
+        (0..plan.columns.len()).collect()
+    };
+    let of_target: Vec<usize> = identity.iter().map(|&position| places[position]).collect();
+    let mut held: BTreeMap<Row, usize> = BTreeMap::new();
+    for row in &target.rows {
+        *held.entry(part(row, &of_target)).or_default() += 1;
+    }
+    if by_keys {
+        let rows = newest(plan, staged, &identity);
+        return rows.into_iter().filter(|row| !held.contains_key(&part(row, &identity))).collect();
+    }
+    let is_missing = |row: &&Row| match held.get_mut(&part(row, &identity)).filter(|left| **left > 0) {
+        Some(left) => {
+            *left -= 1;
+            false
+        }
+        None => true,
+    };
+    staged.iter().filter(is_missing).cloned().collect()
+}

@@ -1,0 +1,264 @@
+//! One table on its way: the world of a test, set up so that a test reads like the incident that it is about.
+
+use std::path::Path;
+use std::sync::{Arc, MutexGuard};
+
+use chrono::{DateTime, TimeDelta};
+
+use super::clock::FakeClock;
+use super::dataset::Dataset;
+use super::process::{Memory, Process};
+use super::script::{Call, Trouble};
+use super::source::MemorySource;
+use super::state::MemoryState;
+use super::tables::Database;
+use super::value::{Row, Value, at};
+use super::warehouse::MemoryWarehouse;
+use super::world::World;
+use crate::domain::column::SourceColumn;
+use crate::domain::config;
+use crate::domain::ids::MappingName;
+use crate::domain::naming::STAGING_PREFIX;
+use crate::domain::publish::PublishKind;
+use crate::domain::report::{MappingReport, Outcome};
+use crate::domain::retry::Patience;
+use crate::domain::source_type::SourceType;
+use crate::engine::{BackfillAsk, Clock, Command, Ports, Selection, SyncOrder};
+use crate::outlets::Outlets;
+use crate::source::BatchLimits;
+use crate::state::MappingState;
+
+/// The state that a test's own processes share.
+pub const HERE: &str = "here";
+
+/// When a test begins, by every clock. (Not a whole number of quarters of an hour after any row: what the clocks of another
+/// zone may show right now is not remembered.)
+const BEGINS: &str = "2026-11-23T08:07:30Z";
+
+/// A table `t` of `id`, `v` and `at`, and a mapping `t` that moves it to a table `t`.
+#[derive(Debug)]
+pub struct Shop {
+    pub world: Arc<World>,
+    mapping: String,
+    settings: String,
+    /// Rows of a batch, and of a page.
+    batch: usize,
+}
+
+pub fn sync() -> Command {
+    Command::Sync(SyncOrder::manual(Selection::All))
+}
+
+pub fn backfill(start: &str) -> Command {
+    Command::Backfill { ask: ask(start), restart: false, shard: None }
+}
+
+fn ask(start: &str) -> BackfillAsk {
+    BackfillAsk { mapping: MappingName("t".to_owned()), start: start.to_owned(), end: None }
+}
+
+pub fn deletes(dry_run: bool) -> Command {
+    Command::Deletes { selection: Selection::Named(vec![MappingName("t".to_owned())]), dry_run }
+}
+
+impl Shop {
+    /// `mapping` is what the configuration says of it beside its names.
+    pub fn new(mapping: &str) -> Self {
+        Self::stamped(mapping, SourceType::DateTime { fsp: 0 })
+    }
+
+    /// The same, where `at` is of another type.
+    pub fn stamped(mapping: &str, at: SourceType) -> Self {
+        let id = SourceColumn::new("id", SourceType::Int { bits: 32, unsigned: false }, false);
+        let v = SourceColumn::new("v", SourceType::Text { chars: None }, true);
+        let database = Database::new(vec![id, v, SourceColumn::new("at", at, false)]);
+        let clock = FakeClock::at(DateTime::parse_from_rfc3339(BEGINS).unwrap().to_utc());
+        let world = Arc::new(World::new(database, clock));
+        Self { world, mapping: mapping.to_owned(), settings: String::new(), batch: 32 }
+    }
+
+    /// A line of the configuration's top level.
+    #[must_use]
+    pub fn with(mut self, setting: &str) -> Self {
+        self.settings += setting;
+        self.settings.push('\n');
+        self
+    }
+
+    /// Read in batches of so many rows.
+    #[must_use]
+    pub fn in_batches_of(mut self, rows: usize) -> Self {
+        self.batch = rows;
+        self
+    }
+
+    /// Rows in groups of three that share their moment, in the order of their ids.
+    #[must_use]
+    pub fn rows(self, ids: std::ops::RangeInclusive<i64>) -> Self {
+        self.insert(ids);
+        self
+    }
+
+    pub fn insert(&self, ids: std::ops::RangeInclusive<i64>) {
+        for id in ids {
+            let at = at("2026-01-01").to_naive().unwrap() + TimeDelta::seconds(id / 3);
+            self.insert_at(id, &format!("row {id}"), &at.to_string());
+        }
+    }
+
+    pub fn insert_at(&self, id: i64, v: &str, stamp: &str) {
+        self.database().rows.push(row(id, v, stamp));
+    }
+
+    /// Replaces the row of a key.
+    pub fn update(&self, id: i64, v: &str, stamp: &str) {
+        self.delete(id);
+        self.insert_at(id, v, stamp);
+    }
+
+    pub fn delete(&self, id: i64) {
+        self.database().rows.retain(|row| row[0] != Value::Int(id));
+    }
+
+    pub fn database(&self) -> MutexGuard<'_, Database> {
+        self.world.database()
+    }
+
+    pub fn dataset(&self) -> MutexGuard<'_, Dataset> {
+        self.world.dataset()
+    }
+
+    /// How the publishes of the target were sent since the last time that this was asked.
+    pub fn published(&self) -> Vec<PublishKind> {
+        std::mem::take(&mut self.dataset().published)
+    }
+
+    /// The calls since the script was cleared.
+    pub fn calls(&self) -> Vec<Call> {
+        self.world.script.calls()
+    }
+
+    pub fn pass(&self, by: TimeDelta) {
+        self.world.clock.pass(by);
+    }
+
+    /// The `nth` call of a kind from now on meets trouble.
+    pub fn trouble(&self, call: Call, nth: usize, trouble: Trouble) {
+        self.world.script.add(Some(call), nth, trouble);
+    }
+
+    /// The `nth` call of any kind from now on meets trouble.
+    pub fn trouble_at(&self, nth: usize, trouble: Trouble) {
+        self.world.script.add(None, nth, trouble);
+    }
+
+    /// A process under the state of a host.
+    pub fn process_of(&self, host: &str) -> Process {
+        Process::start(Arc::clone(&self.world), self.ports(host))
+    }
+
+    fn ports(&self, host: &str) -> Ports<Memory> {
+        let Self { world, mapping, settings, .. } = self;
+        let text = format!(
+            "project: p\ndataset: d\n{settings}mappings:\n  - {{name: t, mysql_table: t, bigquery_table: t, {mapping}}}"
+        );
+        let config = config::parse(&text, Path::new("config.yaml"), &|_| None).unwrap_or_else(|problems| {
+            panic!("{text}\n{problems:?}");
+        });
+        Ports {
+            config: Arc::new(config),
+            source: Arc::new(MemorySource(Arc::clone(world))),
+            warehouse: Arc::new(MemoryWarehouse(Arc::clone(world))),
+            state: Arc::new(MemoryState { world: Arc::clone(world), identity: host.to_owned() }),
+            limits: BatchLimits { rows: self.batch, ..BatchLimits::default() },
+            patience: Patience::FULL,
+            operator: "tester@here".into(),
+            clock: Arc::clone(&world.clock) as Arc<dyn Clock>,
+            outlets: Arc::new(Outlets::default()),
+        }
+    }
+
+    /// A process that does one thing; `None` where it is killed before it has ended.
+    pub fn run(&self, command: Command) -> Option<MappingReport> {
+        let mut process = self.process_of(HERE);
+        process.send(command);
+        process.ends()
+    }
+
+    /// A process that does one thing well.
+    pub fn succeeds(&self, command: Command) -> MappingReport {
+        let report = self.run(command).expect("nobody kills it");
+        assert_eq!(report.outcome, Outcome::Ok, "{report:#?}");
+        report
+    }
+
+    pub fn state(&self) -> MappingState {
+        self.state_of("t")
+    }
+
+    /// Of the mapping, or of a part of its backfill.
+    pub fn state_of(&self, key: &str) -> MappingState {
+        self.world.remembered(HERE, |state| state.of(&MappingName(key.to_owned())))
+    }
+
+    /// An operator edits the state.
+    pub fn edit(&self, edit: impl FnOnce(&mut MappingState)) {
+        let mapping = MappingName("t".to_owned());
+        self.world.remembered(HERE, |known| {
+            let mut state = known.of(&mapping);
+            edit(&mut state);
+            known.set(&mapping, &state);
+        });
+    }
+
+    /// The rows of the target, in the order of the source's columns, but for those marked as deleted.
+    pub fn arrived(&self) -> Vec<Row> {
+        let (database, dataset) = (self.world.database(), self.world.dataset());
+        let Some(table) = dataset.tables.get("t") else { return Vec::new() };
+        let mark = table.columns.iter().position(|c| c.name == "gone");
+        let places: Vec<usize> = database.schema.columns.iter().map(|c| table.position(&c.name)).collect();
+        let held = table.rows.iter().filter(|row| mark.is_none_or(|mark| row[mark] == Value::Null));
+        let mut rows: Vec<Row> = held.map(|row| places.iter().map(|&place| row[place].clone()).collect()).collect();
+        rows.sort();
+        rows
+    }
+
+    /// Row for row: nothing is missing, nothing is there twice.
+    #[track_caller]
+    pub fn is_equal(&self, after: &str) {
+        let mut expected = self.world.database().rows.clone();
+        expected.sort();
+        let arrived = self.arrived();
+        let only = |rows: &[Row], others: &[Row]| -> Vec<String> {
+            rows.iter().filter(|row| !others.contains(row)).map(words).collect()
+        };
+        assert!(
+            arrived == expected,
+            "after {after}: {} rows arrived of {}; missing: {:?}; too many: {:?}",
+            arrived.len(),
+            expected.len(),
+            only(&expected, &arrived),
+            only(&arrived, &expected)
+        );
+    }
+
+    /// Nothing is left of what runs use on their way.
+    #[track_caller]
+    pub fn is_tidy(&self, after: &str) {
+        let left: Vec<String> =
+            self.dataset().tables.keys().filter(|table| table.starts_with(STAGING_PREFIX)).cloned().collect();
+        assert!(left.is_empty(), "after {after}: left behind: {left:?}");
+        let states = self.world.remembered(HERE, |state| state.all());
+        for (mapping, state) in states {
+            assert_eq!(state.pending, None, "after {after}: of {mapping}");
+        }
+    }
+}
+
+pub fn row(id: i64, v: &str, stamp: &str) -> Row {
+    vec![Value::Int(id), Value::Text(v.to_owned()), Value::At(at(stamp))]
+}
+
+fn words(row: &Row) -> String {
+    row.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,208 @@
+//! The source in memory.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::columns::batch;
+use super::script::Call;
+use super::tables::holds;
+use super::value::{Row, Value};
+use super::world::World;
+use crate::domain::check::server::ServerFacts;
+use crate::domain::column::{Cascade, SourceSchema};
+use crate::domain::cursor::Cursor;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::fence::Writers;
+use crate::domain::ids::SourceTable;
+use crate::domain::plan::Paging;
+use crate::domain::retry::RetryNotes;
+use crate::domain::verify::{Comparison, Cut, PartSum, Parts, RowDigest};
+use crate::domain::window::Low;
+use crate::source::{
+    Bounds, BoundsAsk, Estimate, Extract, Extraction, RowBatch, Source, Step, StretchAsk, TailAsk, TailSum,
+};
+
+#[derive(Debug, Clone)]
+pub struct MemorySource(pub Arc<World>);
+
+impl MemorySource {
+    fn server_clock(&self) -> chrono::NaiveDateTime {
+        use crate::engine::Clock;
+        self.0.clock.now().naive_utc() + self.0.database().ahead
+    }
+}
+
+/// Comparing rows needs the servers' own hashes.
+pub fn not_in_memory<V>(what: &str) -> Result<V, Fault> {
+    Err(Fault::new(FaultKind::Bug, format!("{what} is not to be had in memory")))
+}
+
+impl Source for MemorySource {
+    async fn describe(&self, _: &SourceTable) -> Result<SourceSchema, Fault> {
+        self.0.script.at(Call::Describe, || Ok(self.0.database().schema.clone())).await
+    }
+
+    async fn cascades(&self, _: &SourceTable) -> Result<Vec<Cascade>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn bounds(&self, ask: &BoundsAsk) -> Result<Bounds, Fault> {
+        self.0
+            .script
+            .at(Call::Bounds, || {
+                let now = self.server_clock();
+                Ok(self.0.database().bounds(ask, now))
+            })
+            .await
+    }
+
+    async fn writers(&self, _: Option<&SourceTable>) -> Result<Writers, Fault> {
+        self.0
+            .script
+            .at(Call::Writers, || {
+                let now = self.server_clock();
+                Ok(self.0.database().writers(now))
+            })
+            .await
+    }
+
+    async fn tail_sums(&self, ask: &TailAsk) -> Result<Vec<Vec<TailSum>>, Fault> {
+        self.0.script.at(Call::TailSums, || Ok(self.0.database().tail_sums(ask))).await
+    }
+
+    fn is_balanced(&self) -> bool {
+        self.0.database().is_balanced
+    }
+
+    async fn survey(&self) -> Result<ServerFacts, Fault> {
+        not_in_memory("a survey")
+    }
+
+    async fn step_end(&self, ask: &StretchAsk, rows: u64) -> Result<Option<Cursor>, Fault> {
+        self.0.script.at(Call::StepEnd, || Ok(self.0.database().step_end(ask, rows))).await
+    }
+
+    async fn estimate(&self, ask: &StretchAsk) -> Result<Estimate, Fault> {
+        let count = || Estimate { rows: Some(self.0.database().count(ask)), row_bytes: None };
+        self.0.script.at(Call::Estimate, || Ok(count())).await
+    }
+
+    async fn key_span(&self, _: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
+        not_in_memory("a span of keys")
+    }
+
+    async fn part_sums(&self, _: &Comparison, _: &Cut) -> Result<Vec<PartSum>, Fault> {
+        not_in_memory("a sum")
+    }
+
+    async fn row_digests(&self, _: &Comparison, _: &Parts) -> Result<Vec<RowDigest>, Fault> {
+        not_in_memory("a digest")
+    }
+
+    fn watched(&self, _: RetryNotes) -> Self {
+        self.clone()
+    }
+
+    fn read(&self, extraction: Extraction) -> Extract {
+        let (steps, received) = mpsc::channel(1);
+        let reader = Reader { world: Arc::clone(&self.0), extraction, after: None, snapshot: None };
+        tokio::spawn(async move {
+            let cancel = reader.extraction.cancel.clone();
+            tokio::select! {
+                () = steps.closed() => {}
+                () = cancel.cancelled() => { steps.send(Ok(Step::Stopped)).await.ok(); }
+                () = reader.read(&steps) => {}
+            }
+        });
+        Extract::new(received)
+    }
+}
+
+type Steps = mpsc::Sender<Result<Step, Fault>>;
+
+/// Reads a window page by page; between two pages, rows may change.
+struct Reader {
+    world: Arc<World>,
+    extraction: Extraction,
+    /// The order of the last row that was handed over.
+    after: Option<Vec<Value>>,
+    /// What is left of a stream, which is read at one moment.
+    snapshot: Option<Vec<Row>>,
+}
+
+impl Reader {
+    async fn read(mut self, steps: &Steps) {
+        loop {
+            let world = Arc::clone(&self.world);
+            let page = world.script.at(Call::Read, || Ok(self.page())).await;
+            let rows = match page {
+                Ok(rows) => rows,
+                Err(fault) => {
+                    steps.send(Err(fault)).await.ok();
+                    return;
+                }
+            };
+            if rows.is_empty() {
+                steps.send(Ok(Step::End { each_key_once: self.brings_each_key_once() })).await.ok();
+                return;
+            }
+            let bytes = rows.iter().flatten().map(Value::bytes).sum();
+            let rows = batch(&self.extraction.plan, &rows);
+            steps.send(Ok(Step::Batch(RowBatch { rows, bytes, flaws: Vec::new() }))).await.ok();
+        }
+    }
+
+    fn is_keyset(&self) -> bool {
+        self.extraction.plan.paging == Paging::Keyset
+    }
+
+    /// A whole table is read in the key's order.
+    fn is_in_key_order(&self) -> bool {
+        let whole = self.extraction.window.is_none_or(|window| window.low == Low::Beginning);
+        whole && !self.extraction.is_step
+    }
+
+    fn brings_each_key_once(&self) -> bool {
+        let plan = &self.extraction.plan;
+        self.is_keyset() && (self.is_in_key_order() || plan.keys.contains(&plan.cursor))
+    }
+
+    /// Positions in the plan.
+    fn order(&self) -> Vec<usize> {
+        let plan = &self.extraction.plan;
+        let cursor = Some(plan.cursor).filter(|_| !self.is_in_key_order());
+        cursor.into_iter().chain(plan.keys.iter().copied()).collect()
+    }
+
+    fn page(&mut self) -> Vec<Row> {
+        let most = self.extraction.limits.rows;
+        if !self.is_keyset() {
+            let mut rows = self.snapshot.take().unwrap_or_else(|| self.rows());
+            let rest = rows.split_off(most.min(rows.len()));
+            self.snapshot = Some(rest);
+            return rows;
+        }
+        let order = self.order();
+        let place = |row: &Row| -> Vec<Value> { order.iter().map(|&position| row[position].clone()).collect() };
+        let mut rows = self.rows();
+        rows.retain(|row| self.after.as_ref().is_none_or(|after| place(row) > *after));
+        rows.sort_by_key(place);
+        rows.truncate(most);
+        self.after = rows.last().map(place).or(self.after.take());
+        rows
+    }
+
+    /// All of the window, as they are now, in the plan's columns.
+    fn rows(&self) -> Vec<Row> {
+        let Extraction { plan, window, .. } = &self.extraction;
+        let database = self.world.database();
+        let columns: Vec<usize> = plan.columns.iter().map(|c| database.position(&c.source.name)).collect();
+        let rows = database.rows.iter().map(|row| columns.iter().map(|&column| row[column].clone()).collect());
+        let within = |row: &Row| match window {
+            None => true,
+            Some(window) => row[plan.cursor].cursor().is_some_and(|value| holds(window, &value)),
+        };
+        rows.filter(within).collect()
+    }
+}

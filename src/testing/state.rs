@@ -1,0 +1,156 @@
+//! The state in memory: kept as the text that a file would hold, so that what is not written down is not remembered.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::script::Call;
+use super::world::World;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::{MappingName, RunId};
+use crate::domain::report::{RunReport, RunSummary};
+use crate::state::{Holder, MappingState, StateStore};
+
+/// What a store holds.
+#[derive(Debug, Default)]
+pub struct Remembered {
+    texts: BTreeMap<MappingName, String>,
+    /// The number of each mapping's latest lease, and whether somebody has it.
+    leases: BTreeMap<MappingName, Lease>,
+    pub reports: Vec<RunReport>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Lease {
+    number: u64,
+    holder: Option<RunId>,
+}
+
+impl Remembered {
+    pub fn of(&self, mapping: &MappingName) -> MappingState {
+        self.texts.get(mapping).map_or_else(MappingState::default, |text| serde_json::from_str(text).unwrap())
+    }
+
+    pub fn all(&self) -> BTreeMap<MappingName, MappingState> {
+        self.texts.keys().map(|mapping| (mapping.clone(), self.of(mapping))).collect()
+    }
+
+    pub fn set(&mut self, mapping: &MappingName, state: &MappingState) {
+        self.texts.insert(mapping.clone(), serde_json::to_string(state).unwrap());
+    }
+
+    /// Who holds it is thought to be dead.
+    pub fn expire_leases(&mut self) {
+        for lease in self.leases.values_mut() {
+            lease.number += 1;
+            lease.holder = None;
+        }
+    }
+
+    fn take(&mut self, mapping: &MappingName, run: &RunId) -> Result<u64, Fault> {
+        let lease = self.leases.entry(mapping.clone()).or_default();
+        if let Some(holder) = &lease.holder {
+            let sentence = format!("Mapping `{mapping}` is held by run {holder}");
+            return Err(Fault::new(FaultKind::Conflict, sentence));
+        }
+        lease.number += 1;
+        lease.holder = Some(run.clone());
+        Ok(lease.number)
+    }
+
+    fn has(&self, lease: &MemoryLease) -> bool {
+        self.leases.get(&lease.mapping).is_some_and(|known| known.number == lease.number)
+    }
+}
+
+#[derive(Debug)]
+pub struct MemoryState {
+    pub world: Arc<World>,
+    pub identity: String,
+}
+
+#[derive(Debug)]
+pub struct MemoryLease {
+    world: Arc<World>,
+    identity: String,
+    mapping: MappingName,
+    number: u64,
+}
+
+impl Drop for MemoryLease {
+    fn drop(&mut self) {
+        self.world.remembered(&self.identity, |state| {
+            if state.has(self) {
+                state.leases.entry(self.mapping.clone()).or_default().holder = None;
+            }
+        });
+    }
+}
+
+impl MemoryState {
+    fn look<V>(&self, look: impl FnOnce(&mut Remembered) -> V) -> V {
+        self.world.remembered(&self.identity, look)
+    }
+}
+
+impl StateStore for MemoryState {
+    type Lease = MemoryLease;
+
+    fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    async fn lease(&self, mapping: &MappingName, run: &RunId) -> Result<MemoryLease, Fault> {
+        let (world, identity) = (Arc::clone(&self.world), self.identity.clone());
+        let take = || {
+            let number = self.look(|state| state.take(mapping, run))?;
+            Ok(MemoryLease { world, identity, mapping: mapping.clone(), number })
+        };
+        self.world.script.at(Call::Lease, take).await
+    }
+
+    async fn load(&self, mapping: &MappingName) -> Result<MappingState, Fault> {
+        self.world.script.at(Call::Load, || Ok(self.look(|state| state.of(mapping)))).await
+    }
+
+    async fn load_all(&self) -> Result<BTreeMap<MappingName, MappingState>, Fault> {
+        Ok(self.look(|state| state.all()))
+    }
+
+    async fn save(&self, lease: &MemoryLease, state: &MappingState) -> Result<(), Fault> {
+        let save = || {
+            self.look(|known| {
+                if !known.has(lease) {
+                    let sentence = format!("The lease of `{}` is another process's by now", lease.mapping);
+                    return Err(Fault::new(FaultKind::Conflict, sentence));
+                }
+                known.set(&lease.mapping, state);
+                Ok(())
+            })
+        };
+        self.world.script.at(Call::Save, save).await
+    }
+
+    async fn holders(&self) -> Result<BTreeMap<MappingName, Holder>, Fault> {
+        Ok(BTreeMap::new())
+    }
+
+    async fn probe(&self) -> Result<String, Fault> {
+        Ok("memory".to_owned())
+    }
+
+    async fn record_run(&self, report: &RunReport) -> Result<(), Fault> {
+        let record = || {
+            self.look(|state| state.reports.push(report.clone()));
+            Ok(())
+        };
+        self.world.script.at(Call::RecordRun, record).await
+    }
+
+    async fn history(&self, _: usize) -> Result<Vec<RunSummary>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn run_report(&self, run: &RunId) -> Result<Option<RunReport>, Fault> {
+        Ok(self.look(|state| state.reports.iter().find(|report| report.run_id == *run).cloned()))
+    }
+}

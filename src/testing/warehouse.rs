@@ -1,0 +1,243 @@
+//! The warehouse in memory.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+
+use super::columns::rows;
+use super::dataset::{Change, Look, Table};
+use super::script::Call;
+use super::source::not_in_memory;
+use super::value::Row;
+use super::world::World;
+use crate::domain::check::access::Identity;
+use crate::domain::column::{TargetColumn, TargetSchema};
+use crate::domain::config::Mode;
+use crate::domain::cost::Cost;
+use crate::domain::cursor::Moment;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::{JobId, JobPlace, TableId};
+use crate::domain::naming::STAGING_PREFIX;
+use crate::domain::partitioning::Partitioning;
+use crate::domain::plan::TablePlan;
+use crate::domain::publish::PublishKind;
+use crate::domain::retry::RetryNotes;
+use crate::domain::schema::SchemaDiff;
+use crate::domain::target_type::TargetType;
+use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest};
+use crate::domain::window::Window;
+use crate::engine::Clock;
+use crate::warehouse::{
+    Billing, DeleteOrder, JobFate, PublishCounts, PublishOrder, Sent, StageOrder, Staged, Upload, Vanished,
+    VanishedCounts, Warehouse,
+};
+
+#[derive(Debug, Clone)]
+pub struct MemoryWarehouse(pub Arc<World>);
+
+impl MemoryWarehouse {
+    fn now(&self) -> u64 {
+        self.0.clock.millis()
+    }
+}
+
+impl Warehouse for MemoryWarehouse {
+    type Upload = MemoryUpload;
+
+    async fn identify(&self) -> Result<Identity, Fault> {
+        not_in_memory("an identity")
+    }
+
+    async fn try_job(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn try_bucket(&self, _: &TableId) -> Result<Option<String>, Fault> {
+        Ok(None)
+    }
+
+    async fn has_dataset(&self, _: &TableId) -> Result<bool, Fault> {
+        Ok(true)
+    }
+
+    async fn ensure_dataset(&self, _: &TableId) -> Result<bool, Fault> {
+        self.0.script.at(Call::EnsureDataset, || Ok(false)).await
+    }
+
+    async fn describe(&self, table: &TableId) -> Result<Option<TargetSchema>, Fault> {
+        self.0.script.at(Call::DescribeTarget, || Ok(self.0.dataset().describe(table))).await
+    }
+
+    fn ddl(&self, table: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<String> {
+        let changes: Vec<_> = diff.changes().map(|c| (c.name.clone(), c.verdict.clone())).collect();
+        let change = if diff.creates_table { Change::Create(made(plan)) } else { Change::Alter(changes) };
+        let verb = if diff.creates_table { "CREATE" } else { "ALTER" };
+        let columns: Vec<String> = diff.columns.iter().map(|c| format!("{} {}", c.name, c.verdict.word())).collect();
+        let statement = format!("{verb} {}: {}", table.table, columns.join(", "));
+        self.0.dataset().statements.insert(statement.clone(), change);
+        vec![statement]
+    }
+
+    async fn apply(&self, statements: &[String]) -> Result<(), Fault> {
+        let apply = || {
+            let mut dataset = self.0.dataset();
+            for statement in statements {
+                let change = dataset.statements[statement].clone();
+                let table = statement.split([' ', ':']).nth(1).unwrap();
+                dataset.apply(table, change, self.now());
+            }
+            Ok(())
+        };
+        self.0.script.at(Call::Apply, apply).await
+    }
+
+    async fn stage(&self, order: StageOrder) -> Result<MemoryUpload, Fault> {
+        let world = Arc::clone(&self.0);
+        let stage = || {
+            self.0.dataset().tables.insert(order.staging.table.clone(), Table::default());
+            Ok(MemoryUpload { world, order, rows: Vec::new(), bytes: 0 })
+        };
+        self.0.script.at(Call::Stage, stage).await
+    }
+
+    async fn publish(&self, order: &PublishOrder) -> Result<Sent, Fault> {
+        let publish = || self.0.dataset().publish(order, self.now());
+        let late = || self.0.dataset().late.push(order.clone());
+        self.0.script.around(Call::Publish, publish, late).await
+    }
+
+    async fn publish_bytes(&self, _: &TableId, _: &TablePlan, _: PublishKind, _: Window) -> Result<u64, Fault> {
+        Ok(0)
+    }
+
+    async fn fate(&self, job: &JobId, _: &JobPlace, mark: Option<&str>) -> Result<JobFate, Fault> {
+        let look = || {
+            Ok(match self.0.dataset().look(job, mark) {
+                Look::Unknown => JobFate::Unknown,
+                Look::Failed => JobFate::Failed(Fault::new(FaultKind::Schema, format!("The job {job} had failed"))),
+                Look::Done(counts) => JobFate::Done(counts),
+            })
+        };
+        self.0.script.at(Call::Fate, look).await
+    }
+
+    async fn drop_staging(&self, table: &TableId) -> Result<(), Fault> {
+        let drop = || {
+            self.0.dataset().tables.remove(&table.table);
+            Ok(())
+        };
+        self.0.script.at(Call::DropStaging, drop).await
+    }
+
+    async fn leftovers(&self, beside: &TableId) -> Result<Vec<TableId>, Fault> {
+        let look = || {
+            let dataset = self.0.dataset();
+            let staging = dataset.tables.keys().filter(|table| table.starts_with(STAGING_PREFIX));
+            Ok(staging.map(|table| beside.sibling(table)).collect())
+        };
+        self.0.script.at(Call::Leftovers, look).await
+    }
+
+    async fn count(&self, _: &TableId, _: &TablePlan, _: Window) -> Result<u64, Fault> {
+        not_in_memory("a count")
+    }
+
+    async fn count_vanished(&self, vanished: &Vanished) -> Result<VanishedCounts, Fault> {
+        let count = || {
+            let (held, vanished) = self.0.dataset().count_vanished(vanished)?;
+            Ok(VanishedCounts { held, vanished, cost: Cost::default() })
+        };
+        self.0.script.at(Call::CountVanished, count).await
+    }
+
+    async fn delete(&self, order: &DeleteOrder) -> Result<PublishCounts, Fault> {
+        let marked_at = Moment::from_naive(self.0.clock.now().naive_utc());
+        let delete = || self.0.dataset().delete(order, marked_at, self.now());
+        self.0.script.at(Call::Delete, delete).await
+    }
+
+    async fn question_bytes(&self, _: &Comparison, _: &Question) -> Result<u64, Fault> {
+        Ok(0)
+    }
+
+    async fn key_span(&self, _: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
+        not_in_memory("a span of keys")
+    }
+
+    async fn part_sums(&self, _: &Comparison, _: &Cut) -> Result<Vec<PartSum>, Fault> {
+        not_in_memory("a sum")
+    }
+
+    async fn row_digests(&self, _: &Comparison, _: &Parts) -> Result<Vec<RowDigest>, Fault> {
+        not_in_memory("a digest")
+    }
+
+    fn watched(&self, _: RetryNotes) -> Self {
+        self.clone()
+    }
+
+    fn billed(&self, _: Billing) -> Self {
+        self.clone()
+    }
+}
+
+/// The table that a plan makes.
+fn made(plan: &TablePlan) -> Table {
+    let mut columns: Vec<TargetColumn> =
+        plan.columns.iter().map(|c| TargetColumn::new(&*c.target_name, c.target_type.clone(), false)).collect();
+    columns.extend(plan.deleted_column.as_ref().map(|name| TargetColumn::new(name, TargetType::Timestamp, false)));
+    let name = |&position: &usize| plan.columns[position].target_name.clone();
+    Table {
+        columns,
+        primary_key: if plan.mode == Mode::Upsert { plan.keys.iter().map(name).collect() } else { Vec::new() },
+        partitioning: plan.partition.as_ref().map(|position| Partitioning::by_day(name(position))),
+        ..Table::default()
+    }
+}
+
+/// Rows on their way into a staging table.
+#[derive(Debug)]
+pub struct MemoryUpload {
+    world: Arc<World>,
+    order: StageOrder,
+    rows: Vec<Row>,
+    bytes: u64,
+}
+
+impl Upload for MemoryUpload {
+    async fn write(&mut self, batch: RecordBatch) -> Result<(), Fault> {
+        let world = Arc::clone(&self.world);
+        let write = || {
+            let rows = rows(&batch);
+            self.bytes += rows.iter().flatten().map(|value| value.bytes() as u64).sum::<u64>();
+            self.rows.extend(rows);
+            Ok(())
+        };
+        world.script.at(Call::Write, write).await
+    }
+
+    fn bytes_sent(&self) -> u64 {
+        self.bytes
+    }
+
+    async fn finish(self) -> Result<Staged, Fault> {
+        let world = Arc::clone(&self.world);
+        let load = || {
+            let Self { world, order, rows, bytes } = self;
+            let mut dataset = world.dataset();
+            // Whoever took this process for dead has dropped it.
+            let gone = || Fault::new(FaultKind::Schema, format!("Not found: Table {}", order.staging));
+            let table = dataset.tables.get_mut(&order.staging.table).ok_or_else(gone)?;
+            let staged = Staged {
+                table: order.staging.clone(),
+                rows: rows.len() as u64,
+                bytes,
+                key_ranges: vec![None; order.plan.keys.len()],
+                cursor_range: None,
+            };
+            table.rows = rows;
+            Ok(staged)
+        };
+        world.script.at(Call::Finish, load).await
+    }
+}
