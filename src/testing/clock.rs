@@ -1,7 +1,7 @@
 //! A clock that shows what a test has set.
 
-use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::engine::Clock;
@@ -25,13 +25,14 @@ impl FakeClock {
     }
 }
 
-#[async_trait]
 impl Clock for FakeClock {
     fn now(&self) -> DateTime<Utc> {
         *self.0.borrow()
     }
 
-    async fn reaches(&self, at: DateTime<Utc>) {
-        self.0.subscribe().wait_for(|now| *now >= at).await.unwrap();
+    fn reaches(&self, at: DateTime<Utc>) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.0.subscribe().wait_for(|now| *now >= at).await.unwrap();
+        })
     }
 }

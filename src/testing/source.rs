@@ -17,8 +17,10 @@ use crate::domain::fence::Writers;
 use crate::domain::ids::SourceTable;
 use crate::domain::plan::Paging;
 use crate::domain::retry::RetryNotes;
+use crate::domain::verify::Comparable;
 use crate::domain::verify::{Comparison, Cut, PartSum, Parts, RowDigest};
 use crate::domain::window::Low;
+use crate::source::Diagnose;
 use crate::source::{
     Bounds, BoundsAsk, Estimate, Extract, Extraction, RowBatch, Source, Step, StretchAsk, TailAsk, TailSum,
 };
@@ -41,10 +43,6 @@ pub fn not_in_memory<V>(what: &str) -> Result<V, Fault> {
 impl Source for MemorySource {
     async fn describe(&self, _: &SourceTable) -> Result<SourceSchema, Fault> {
         self.0.script.at(Call::Describe, || Ok(self.0.database().schema.clone())).await
-    }
-
-    async fn cascades(&self, _: &SourceTable) -> Result<Vec<Cascade>, Fault> {
-        Ok(Vec::new())
     }
 
     async fn bounds(&self, ask: &BoundsAsk) -> Result<Bounds, Fault> {
@@ -75,10 +73,6 @@ impl Source for MemorySource {
         self.0.database().is_balanced
     }
 
-    async fn survey(&self) -> Result<ServerFacts, Fault> {
-        not_in_memory("a survey")
-    }
-
     async fn step_end(&self, ask: &StretchAsk, rows: u64) -> Result<Option<Cursor>, Fault> {
         self.0.script.at(Call::StepEnd, || Ok(self.0.database().step_end(ask, rows))).await
     }
@@ -86,18 +80,6 @@ impl Source for MemorySource {
     async fn estimate(&self, ask: &StretchAsk) -> Result<Estimate, Fault> {
         let count = || Estimate { rows: Some(self.0.database().count(ask)), row_bytes: None };
         self.0.script.at(Call::Estimate, || Ok(count())).await
-    }
-
-    async fn key_span(&self, _: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
-        not_in_memory("a span of keys")
-    }
-
-    async fn part_sums(&self, _: &Comparison, _: &Cut) -> Result<Vec<PartSum>, Fault> {
-        not_in_memory("a sum")
-    }
-
-    async fn row_digests(&self, _: &Comparison, _: &Parts) -> Result<Vec<RowDigest>, Fault> {
-        not_in_memory("a digest")
     }
 
     fn watched(&self, _: RetryNotes) -> Self {
@@ -116,6 +98,30 @@ impl Source for MemorySource {
             }
         });
         Extract::new(received)
+    }
+}
+
+impl Diagnose for MemorySource {
+    async fn cascades(&self, _: &SourceTable) -> Result<Vec<Cascade>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn survey(&self) -> Result<ServerFacts, Fault> {
+        not_in_memory("a survey")
+    }
+}
+
+impl Comparable for MemorySource {
+    async fn key_span(&self, _: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
+        not_in_memory("a span of keys")
+    }
+
+    async fn part_sums(&self, _: &Comparison, _: &Cut) -> Result<Vec<PartSum>, Fault> {
+        not_in_memory("a sum")
+    }
+
+    async fn row_digests(&self, _: &Comparison, _: &Parts) -> Result<Vec<RowDigest>, Fault> {
+        not_in_memory("a digest")
     }
 }
 

@@ -8,6 +8,7 @@ use super::world::World;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
+use crate::state::Diagnose;
 use crate::state::{Holder, MappingState, StateStore};
 
 /// What a store holds.
@@ -134,10 +135,6 @@ impl StateStore for MemoryState {
         Ok(BTreeMap::new())
     }
 
-    async fn probe(&self) -> Result<String, Fault> {
-        Ok("memory".to_owned())
-    }
-
     async fn record_run(&self, report: &RunReport) -> Result<(), Fault> {
         let record = || {
             self.look(|state| state.reports.push(report.clone()));
@@ -152,5 +149,11 @@ impl StateStore for MemoryState {
 
     async fn run_report(&self, run: &RunId) -> Result<Option<RunReport>, Fault> {
         Ok(self.look(|state| state.reports.iter().find(|report| report.run_id == *run).cloned()))
+    }
+}
+
+impl Diagnose for MemoryState {
+    async fn probe(&self) -> Result<String, Fault> {
+        Ok("memory".to_owned())
     }
 }

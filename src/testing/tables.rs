@@ -9,7 +9,7 @@ use crate::domain::column::{SourceColumn, SourceSchema};
 use crate::domain::cursor::{Cursor, CursorKind, Moment};
 use crate::domain::fence::{Blind, OpenWrite, Sight, Writers};
 use crate::domain::window::{Low, Window};
-use crate::source::{Bounds, BoundsAsk, StretchAsk, TailAsk, TailStretch, TailSum};
+use crate::source::{Bounds, BoundsAsk, Looked, StretchAsk, TailAsk, TailStretch, TailSum};
 
 /// The server; of its tables one.
 #[derive(Debug)]
@@ -110,7 +110,9 @@ impl Database {
         });
         let high = settled.reduce(Cursor::max_of);
         let is_beyond = newest.is_some_and(|newest| begins_below(&ask.low, &newest));
+        let at = std::time::Instant::now();
         Bounds {
+            looked: Looked { asked: at, answered: at },
             high,
             rows: high.filter(|_| ask.wants_rows).map(|high| {
                 let window = Window { low: ask.low, high };

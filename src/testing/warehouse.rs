@@ -24,6 +24,7 @@ use crate::domain::publish::PublishKind;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
 use crate::domain::target_type::TargetType;
+use crate::domain::verify::Comparable;
 use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest};
 use crate::domain::window::Window;
 use crate::engine::Clock;
@@ -31,6 +32,7 @@ use crate::warehouse::{
     Billing, DeleteOrder, JobFate, PublishCounts, PublishOrder, Sent, StageOrder, Staged, Upload, Vanished,
     VanishedCounts, Warehouse,
 };
+use crate::warehouse::{Deletes, Diagnose, Estimates};
 
 #[derive(Debug, Clone)]
 pub struct MemoryWarehouse(pub Arc<World>);
@@ -44,22 +46,6 @@ impl MemoryWarehouse {
 impl Warehouse for MemoryWarehouse {
     type Upload = MemoryUpload;
 
-    async fn identify(&self) -> Result<Identity, Fault> {
-        not_in_memory("an identity")
-    }
-
-    async fn try_job(&self) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    async fn try_bucket(&self, _: &TableId) -> Result<Option<String>, Fault> {
-        Ok(None)
-    }
-
-    async fn has_dataset(&self, _: &TableId) -> Result<bool, Fault> {
-        Ok(true)
-    }
-
     async fn ensure_dataset(&self, _: &TableId) -> Result<bool, Fault> {
         self.0.script.at(Call::EnsureDataset, || Ok(false)).await
     }
@@ -72,7 +58,8 @@ impl Warehouse for MemoryWarehouse {
         let changes: Vec<_> = diff.changes().map(|c| (c.name.clone(), c.verdict.clone())).collect();
         let change = if diff.creates_table { Change::Create(made(plan)) } else { Change::Alter(changes) };
         let verb = if diff.creates_table { "CREATE" } else { "ALTER" };
-        let columns: Vec<String> = diff.columns.iter().map(|c| format!("{} {}", c.name, c.verdict.word())).collect();
+        let columns: Vec<String> =
+            diff.columns.iter().map(|c| format!("{} {}", c.name, c.verdict.kind().word())).collect();
         let statement = format!("{verb} {}: {}", table.table, columns.join(", "));
         self.0.dataset().statements.insert(statement.clone(), change);
         vec![statement]
@@ -106,10 +93,6 @@ impl Warehouse for MemoryWarehouse {
         self.0.script.around(Call::Publish, publish, late).await
     }
 
-    async fn publish_bytes(&self, _: &TableId, _: &TablePlan, _: PublishKind, _: Window) -> Result<u64, Fault> {
-        Ok(0)
-    }
-
     async fn fate(&self, job: &JobId, _: &JobPlace, mark: Option<&str>) -> Result<JobFate, Fault> {
         let look = || {
             Ok(match self.0.dataset().look(job, mark) {
@@ -138,10 +121,48 @@ impl Warehouse for MemoryWarehouse {
         self.0.script.at(Call::Leftovers, look).await
     }
 
+    fn watched(&self, _: RetryNotes) -> Self {
+        self.clone()
+    }
+
+    fn billed(&self, _: Billing) -> Self {
+        self.clone()
+    }
+}
+
+impl Diagnose for MemoryWarehouse {
+    async fn identify(&self) -> Result<Identity, Fault> {
+        not_in_memory("an identity")
+    }
+
+    async fn try_job(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn try_bucket(&self, _: &TableId) -> Result<Option<String>, Fault> {
+        Ok(None)
+    }
+
+    async fn has_dataset(&self, _: &TableId) -> Result<bool, Fault> {
+        Ok(true)
+    }
+}
+
+impl Estimates for MemoryWarehouse {
+    async fn publish_bytes(&self, _: &TableId, _: &TablePlan, _: PublishKind, _: Window) -> Result<u64, Fault> {
+        Ok(0)
+    }
+
     async fn count(&self, _: &TableId, _: &TablePlan, _: Window) -> Result<u64, Fault> {
         not_in_memory("a count")
     }
 
+    async fn question_bytes(&self, _: &Comparison, _: &Question) -> Result<u64, Fault> {
+        Ok(0)
+    }
+}
+
+impl Deletes for MemoryWarehouse {
     async fn count_vanished(&self, vanished: &Vanished) -> Result<VanishedCounts, Fault> {
         let count = || {
             let (held, vanished) = self.0.dataset().count_vanished(vanished)?;
@@ -155,11 +176,9 @@ impl Warehouse for MemoryWarehouse {
         let delete = || self.0.dataset().delete(order, marked_at, self.now());
         self.0.script.at(Call::Delete, delete).await
     }
+}
 
-    async fn question_bytes(&self, _: &Comparison, _: &Question) -> Result<u64, Fault> {
-        Ok(0)
-    }
-
+impl Comparable for MemoryWarehouse {
     async fn key_span(&self, _: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
         not_in_memory("a span of keys")
     }
@@ -170,14 +189,6 @@ impl Warehouse for MemoryWarehouse {
 
     async fn row_digests(&self, _: &Comparison, _: &Parts) -> Result<Vec<RowDigest>, Fault> {
         not_in_memory("a digest")
-    }
-
-    fn watched(&self, _: RetryNotes) -> Self {
-        self.clone()
-    }
-
-    fn billed(&self, _: Billing) -> Self {
-        self.clone()
     }
 }
 
