@@ -18,6 +18,7 @@ pub mod google;
 pub mod host;
 pub mod logging;
 pub mod outlets;
+mod paths;
 pub mod printable;
 mod retry;
 pub mod source;

@@ -115,6 +115,11 @@ pub(super) fn explain(mapping: &MappingReport, printer: Printer) {
     for warning in &mapping.warnings {
         printer.line(&format!("{name}: warning: {warning}"));
     }
+    for flaw in &mapping.flaws {
+        let (count, column) = (format::count(flaw.count), &flaw.column);
+        printer
+            .line(&format!("{name}: warning: {count} value(s) of `{column}` arrived as NULL: {}", flaw.flaw.words()));
+    }
     for error in &mapping.errors {
         printer.line(&format!("{name}: error: {error}"));
     }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::secret::Secret;
+use crate::paths::shown;
 
 const KIND_HINT: &str = "point GOOGLE_APPLICATION_CREDENTIALS to a service account's key, a workload identity federation \
                          file, or what `gcloud auth application-default login` writes; docs/configuration.md (Google \
@@ -23,7 +24,7 @@ pub struct Document {
 impl Document {
     pub fn read(path: &Path) -> Result<Self, Fault> {
         let text = std::fs::read(path).map_err(|error| {
-            Fault::new(FaultKind::Auth, format!("The credentials file {} cannot be read", path.display()))
+            Fault::new(FaultKind::Auth, format!("The credentials file {} cannot be read", shown(path)))
                 .with_hint(
                     "see that the file is there and that this user may read it, or point \
                             GOOGLE_APPLICATION_CREDENTIALS to another file",

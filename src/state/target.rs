@@ -18,8 +18,7 @@ pub struct LeftTarget {
     /// It was changed no later, in milliseconds since 1970; `None` where only rows are compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified: Option<u64>,
-    /// It may hold any row beyond the watermark: each is looked for until it is known how far, or a run has come to the
-    /// source's end.
+    /// It may hold any row beyond the watermark: each is looked for until BigQuery says that it holds none.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unsure: bool,
     /// The version of the target that the last publish built on.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::value::{Row, Value};
 use crate::domain::column::{TargetColumn, TargetSchema, same_name};
+use crate::domain::cursor::Cursor;
 use crate::domain::cursor::Moment;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{JobId, TableId};
@@ -190,6 +191,13 @@ impl Dataset {
             }
             Some(_) | None => Look::Unknown,
         }
+    }
+
+    pub fn count_beyond(&self, target: &TableId, plan: &TablePlan, mark: Cursor) -> u64 {
+        let table = &self.tables[&target.table];
+        let position = table.position(&plan.cursor_column().target_name);
+        let is_beyond = |value: Cursor| value.compare(&mark) == Some(std::cmp::Ordering::Greater);
+        table.rows.iter().filter(|row| row[position].cursor().is_some_and(is_beyond)).count() as u64
     }
 
     /// Rows that are held, and those whose keys are not staged.

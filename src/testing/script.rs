@@ -30,6 +30,7 @@ pub enum Call {
     Fate,
     DropStaging,
     Leftovers,
+    CountBeyond,
     CountVanished,
     Delete,
     Lease,

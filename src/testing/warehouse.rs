@@ -14,6 +14,7 @@ use crate::domain::check::access::Identity;
 use crate::domain::column::{TargetColumn, TargetSchema};
 use crate::domain::config::Mode;
 use crate::domain::cost::Cost;
+use crate::domain::cursor::Cursor;
 use crate::domain::cursor::Moment;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{JobId, JobPlace, TableId};
@@ -155,6 +156,10 @@ impl Estimates for MemoryWarehouse {
 
     async fn count(&self, _: &TableId, _: &TablePlan, _: Window) -> Result<u64, Fault> {
         not_in_memory("a count")
+    }
+
+    async fn count_beyond(&self, target: &TableId, plan: &TablePlan, mark: Cursor) -> Result<u64, Fault> {
+        self.0.script.at(Call::CountBeyond, || Ok(self.0.dataset().count_beyond(target, plan, mark))).await
     }
 
     async fn question_bytes(&self, _: &Comparison, _: &Question) -> Result<u64, Fault> {

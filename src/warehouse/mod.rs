@@ -146,6 +146,17 @@ pub trait Estimates: Send + Sync + 'static {
         window: Window,
     ) -> impl Future<Output = Result<u64, Fault>> + Send;
 
+    /// Rows of the target beyond a value of the incremental column.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn count_beyond(
+        &self,
+        target: &TableId,
+        plan: &TablePlan,
+        mark: Cursor,
+    ) -> impl Future<Output = Result<u64, Fault>> + Send;
+
     /// Bytes that answering a comparison's question would read; an upper bound, and free to ask.
     ///
     /// # Errors

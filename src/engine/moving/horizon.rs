@@ -64,7 +64,6 @@ impl<P: Platform> Work<'_, P> {
         }
         self.refuse_numbers_begun_again(prepared, watermark, &bounds)?;
         let Horizon { high, rows, newest, moment } = self.settled(prepared, ask, &bounds).await?;
-        self.ledger.bound_doubt(prepared.kind(), newest, moment.tick)?;
         let reached = high.or(watermark.map(|mark| mark.cursor));
         self.tally.lag_seconds =
             reached.zip(newest).and_then(|(reached, newest)| Lag::between(reached, newest)?.seconds());

@@ -8,10 +8,11 @@ use crate::domain::column::TargetSchema;
 use crate::domain::config::Mode;
 use crate::engine::ports::Platform;
 use crate::engine::work::Work;
+use crate::engine::work::prepared::Prepared;
 use crate::engine::work::scope::Halt;
 use crate::format;
 use crate::state::LeftTarget;
-use crate::warehouse::Warehouse;
+use crate::warehouse::{Estimates, Warehouse};
 
 /// What a table that holds nothing is called, whether it is there or not.
 const EMPTY: &str = "empty";
@@ -73,6 +74,30 @@ impl<P: Platform> Work<'_, P> {
         let scope = self.scope;
         let target = scope.unless_cancelled(scope.ports.warehouse.describe(&scope.mapping.target)).await?;
         self.recognise(target.as_ref());
+        Ok(())
+    }
+
+    /// Asks BigQuery, while the target may hold rows beyond the watermark, whether it does: as long as there are any (of
+    /// another writer, or of a server that was ahead of the one that is read now), rows are looked for before they are added.
+    pub(in crate::engine) async fn settle_doubt(&mut self, prepared: &Prepared) -> Result<(), Halt> {
+        let scope = self.scope;
+        let Some(mark) = self.ledger.watermark(prepared.kind())?.filter(|_| self.ledger.is_in_doubt()) else {
+            return Ok(());
+        };
+        let count = scope.ports.warehouse.count_beyond(&scope.mapping.target, &prepared.plan, mark.cursor);
+        match scope.unless_cancelled(count).await {
+            Ok(0) => self.ledger.end_doubt(),
+            Ok(beyond) => self.note(format!(
+                "{} holds {} row(s) beyond the watermark {}, which this mapping did not bring there: until it has passed \
+                 them, rows are added only after looking whether they are there",
+                scope.mapping.target,
+                format::count(beyond),
+                mark.cursor
+            )),
+            // The rows are safe: the next run looks for them too.
+            Err(Halt::Fault(fault)) => tracing::warn!(error = %fault, "the target stays in doubt"),
+            Err(halt) => return Err(halt),
+        }
         Ok(())
     }
 }

@@ -86,6 +86,6 @@ impl<P: Platform> Work<'_, P> {
         }
         // Servers that take turns remember nothing in common.
         self.ledger.set_tail(next.filter(|_| !scope.ports.source.is_balanced()));
-        Ok(())
+        scope.in_phase(Phase::Advance, self.settle_doubt(prepared)).await
     }
 }

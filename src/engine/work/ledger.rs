@@ -106,21 +106,16 @@ impl<P: Platform> Ledger<P> {
         self.state.target = target;
     }
 
-    /// What the target may hold came from the source, so not from beyond its `newest` value, nor from beyond its clock.
-    pub(in crate::engine) fn bound_doubt(
-        &mut self,
-        kind: CursorKind,
-        newest: Option<Cursor>,
-        tick: Option<Cursor>,
-    ) -> Result<(), Fault> {
-        let Some(newest) = newest.filter(|_| self.left().is_some_and(|left| left.unsure)) else { return Ok(()) };
-        let to = tick.filter(|tick| newest.max_of(*tick) == newest).unwrap_or(newest);
-        let to = self.overlap(kind)?.map_or(to, |known| known.max_of(to));
-        self.state.overlap_to = Some(to.to_string());
+    /// May the target hold any row beyond the watermark?
+    pub(in crate::engine) fn is_in_doubt(&self) -> bool {
+        self.left().is_some_and(|left| left.unsure)
+    }
+
+    /// It holds none: saved with whatever comes next.
+    pub(in crate::engine) const fn end_doubt(&mut self) {
         if let Some(left) = &mut self.state.target {
             left.unsure = false;
         }
-        Ok(())
     }
 
     /// The target's schema was changed by this mapping's own statements, so that its moment says nothing.
@@ -295,11 +290,6 @@ impl<P: Platform> Ledger<P> {
         let ended_well = report.outcome == Outcome::Ok;
         if report.outcome != Outcome::Cancelled {
             self.state.scheduled_for = self.state.scheduled_for.max(due);
-        }
-        let is_complete = ended_well && report.held_back.is_none();
-        if let Some(left) = self.state.target.as_mut().filter(|_| is_complete && trigger.is_incremental()) {
-            // Whatever the target held beyond the watermark has been passed.
-            left.unsure = false;
         }
         let totals = &mut self.state.totals;
         totals.runs += 1;

@@ -18,6 +18,7 @@ use super::session::Session;
 use crate::domain::config::{ClientCertificate, MysqlSettings, SslMode};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::secret::Secret;
+use crate::paths::shown;
 
 /// A refused user name or password.
 const DENIED: u16 = 1045;
@@ -212,9 +213,8 @@ fn options(settings: &MysqlSettings) -> Result<MySqlConnectOptions, Fault> {
 
 fn pem(variable: &str, path: &Path, what: &str) -> Result<Vec<u8>, Fault> {
     let hint = format!("give the path of the PEM file with {what}");
-    let config = |sentence: &str| {
-        Fault::new(FaultKind::Config, format!("{variable} names {}, which {sentence}", path.display()))
-    };
+    let config =
+        |sentence: &str| Fault::new(FaultKind::Config, format!("{variable} names {}, which {sentence}", shown(path)));
     let pem = std::fs::read(path).map_err(|error| config("cannot be read").caused_by(error).with_hint(&*hint))?;
     // rustls finds no certificate in such a file, and says nothing.
     if pem.windows(11).any(|bytes| bytes == b"-----BEGIN ") {

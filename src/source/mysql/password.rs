@@ -16,6 +16,7 @@ use super::words::one_line;
 use crate::domain::config::PasswordSource;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::secret::Secret;
+use crate::paths::shown;
 
 /// Readers that begin together share one answer; tokens of the clouds live for 15 minutes.
 const KEPT: Duration = Duration::from_mins(1);
@@ -90,7 +91,7 @@ impl Passwords {
 }
 
 async fn from_file(path: &Path) -> Result<Secret, Fault> {
-    let name = format!("MYSQL_PASSWORD_FILE names {}, which", path.display());
+    let name = format!("MYSQL_PASSWORD_FILE names {}, which", shown(path));
     let config = |sentence: String| Fault::new(FaultKind::Config, sentence);
     let bytes = tokio::fs::read(path).await.map_err(|error| {
         config(format!("{name} cannot be read"))

@@ -45,6 +45,7 @@ use crate::bucket::Bucket;
 use crate::domain::check::access::Identity;
 use crate::domain::column::TargetSchema;
 use crate::domain::config::BigQuerySettings;
+use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{JobId, JobPlace, TableId};
 use crate::domain::plan::TablePlan;
@@ -284,6 +285,11 @@ impl Estimates for BigQuery {
     async fn count(&self, target: &TableId, plan: &TablePlan, window: Window) -> Result<u64, Fault> {
         let what = format!("Counting rows of {target} failed");
         self.api().await?.number(&target_range::count(target, plan, window), &what).await
+    }
+
+    async fn count_beyond(&self, target: &TableId, plan: &TablePlan, mark: Cursor) -> Result<u64, Fault> {
+        let what = format!("Counting rows of {target} failed");
+        self.api().await?.number(&target_range::count_beyond(target, plan, &mark), &what).await
     }
 
     async fn question_bytes(&self, comparison: &Comparison, question: &Question) -> Result<u64, Fault> {

@@ -17,6 +17,14 @@ pub fn count(target: &TableId, plan: &TablePlan, window: Window) -> String {
     format!("SELECT COUNT(*) FROM {} WHERE {}{}", table(target), filter(plan, window), partition_filter::and(plan, ""))
 }
 
+/// The statement that counts rows beyond a value.
+#[must_use]
+pub fn count_beyond(target: &TableId, plan: &TablePlan, mark: &Cursor) -> String {
+    let cursor = plan.cursor_column();
+    let (name, mark) = (column(&cursor.target_name), literal(mark, plan.cursor_kind, &cursor.target_type));
+    format!("SELECT COUNT(*) FROM {} WHERE {name} > {mark}{}", table(target), partition_filter::and(plan, ""))
+}
+
 /// The condition that a row of the target lies in the window.
 #[must_use]
 pub fn filter(plan: &TablePlan, window: Window) -> String {

@@ -1,0 +1,32 @@
+//! Paths in messages.
+
+use std::path::Path;
+
+/// A path that a variable gave, for a message. One that leads nowhere may be the secret itself, put where its file's path
+/// belongs: it is shown only where its folder is there.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    let folder = path.parent().filter(|folder| path.is_absolute() && *folder != Path::new("/"));
+    if path.is_file() || folder.is_some_and(Path::is_dir) {
+        path.display().to_string()
+    } else {
+        "a file that is not there (its name is not shown, because it may be the secret itself)".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_secret_is_not_shown() {
+        for secret in
+            ["S3kr1t with space!#", "/S3kr1t", "MIIB/kj+a/x", "eyJ0eXBlIjoic2VydmljZV9h", "no/such/folder/ca.pem"]
+        {
+            assert!(!shown(Path::new(secret)).contains(secret), "{secret}");
+        }
+        let file = std::env::temp_dir().join("missing.pem");
+        assert_eq!(shown(&file), file.display().to_string());
+        assert_eq!(shown(Path::new("Cargo.toml")), "Cargo.toml");
+    }
+}
