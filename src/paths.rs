@@ -3,11 +3,12 @@
 use std::path::Path;
 
 /// A path that a variable gave, for a message. One that leads nowhere may be the secret itself, put where its file's path
-/// belongs: it is shown only where its folder is there.
+/// belongs: it is shown only where its folder is there, or where it reads like a path and like nothing else.
 #[must_use]
 pub fn shown(path: &Path) -> String {
     let folder = path.parent().filter(|folder| path.is_absolute() && *folder != Path::new("/"));
-    if path.is_file() || folder.is_some_and(Path::is_dir) {
+    let has_ending = path.extension().is_some_and(|ending| ending.len() <= 5);
+    if path.is_file() || folder.is_some_and(|folder| folder.is_dir() || has_ending) {
         path.display().to_string()
     } else {
         "a file that is not there (its name is not shown, because it may be the secret itself)".to_owned()
@@ -28,5 +29,6 @@ mod tests {
         let file = std::env::temp_dir().join("missing.pem");
         assert_eq!(shown(&file), file.display().to_string());
         assert_eq!(shown(Path::new("Cargo.toml")), "Cargo.toml");
+        assert_eq!(shown(Path::new("/nowhere/key.json")), "/nowhere/key.json");
     }
 }

@@ -47,7 +47,7 @@ async fn a_file_of_no_use_is_named_with_its_fault_and_never_quoted() {
             external(json!({"file": "/x", "format": {"type": "json"}})),
             "`credential_source.format.subject_token_field_name`",
         ),
-        (external(json!({"file": google.dir.path().join("nowhere")})), "nowhere cannot be read"),
+        (external(json!({"file": "/nowhere/token.jwt"})), "/nowhere/token.jwt cannot be read"),
         (external(aws), "AWS's region is not known"),
         (
             json!({"type": "impersonated_service_account", "source_credentials": {"type": "authorized_user"},
