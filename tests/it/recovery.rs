@@ -110,26 +110,6 @@ async fn a_watermark_of_the_original_tool_survives_a_crash_after_the_first_publi
 }
 
 #[tokio::test]
-async fn a_publish_that_never_reached_bigquery_is_done_again() {
-    let sandbox = sandbox("never").await;
-    sandbox.sync().await;
-    let before = sandbox.read_json("state/state.json")["last_sync"]["a"].as_str().unwrap().to_owned();
-    sandbox.sql("INSERT INTO t (v) VALUES ('new')").await;
-    let mut state = sandbox.read_json("state/state.json");
-    state["bqsync"]["mappings"]["a"]["pending"] = json!({
-        "job": "bqsync_publish_never_sent",
-        "place": { "project": "demo", "location": "US" },
-        "staging": { "project": "demo", "dataset": sandbox.dataset, "table": "bqsync_staging_gone" },
-        "since": before,
-        "high": "999999999",
-        "rows": 1,
-    });
-    sandbox.write("state/state.json", &state.to_string());
-    assert_eq!(sandbox.sync().await.mapping("a")["records_processed"], 1);
-    every_row_once(&sandbox, "a").await;
-}
-
-#[tokio::test]
 async fn a_target_that_is_gone_is_not_gone_on_with() {
     let sandbox = sandbox("gone").await;
     sandbox.sync().await;
