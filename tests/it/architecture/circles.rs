@@ -43,12 +43,18 @@ impl fmt::Display for Circle {
 impl Files {
     /// Of names below `src` and texts. What only tests see is left out.
     pub fn read<'a>(sources: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        // `lib.rs` only says which modules there are.
-        let sources = sources.into_iter().filter(|(name, _)| *name != "lib.rs");
-        let files =
-            sources.map(|(name, text)| (module_of(name), File { name: name.to_owned(), text: Text::read(text) }));
+        // `lib.rs` only says which modules there are, and which of them only tests see.
+        let (root, sources): (Vec<_>, Vec<_>) = sources.into_iter().partition(|(name, _)| *name == "lib.rs");
+        let root: Vec<_> = root.into_iter().map(|(_, text)| Text::read(text)).collect();
+        let files = sources
+            .into_iter()
+            .map(|(name, text)| (module_of(name), File { name: name.to_owned(), text: Text::read(text) }));
         let all = Self { files: files.collect() };
-        let for_tests: Vec<_> = all.files.keys().filter(|module| all.is_for_tests(module)).cloned().collect();
+        let of_root = |module: &Segments| {
+            module.first().is_some_and(|top| root.iter().any(|text| text.test_modules.contains(top)))
+        };
+        let for_tests: Vec<_> =
+            all.files.keys().filter(|module| of_root(module) || all.is_for_tests(module)).cloned().collect();
         let files = all.files.into_iter().filter(|(module, _)| !for_tests.contains(module));
         Self { files: files.collect() }
     }

@@ -73,3 +73,11 @@ fn tests_comments_and_literals_import_nothing() {
     let module = ("a.rs", "pub struct A;\n#[cfg(test)]\nmod tests;");
     assert_eq!(circles(&[module, ("a/tests.rs", "use crate::b::B;\nuse super::*;"), b]), [[""; 0]; 0]);
 }
+
+#[test]
+fn what_only_tests_see_is_left_out() {
+    let a = ("aid/a.rs", "use super::b::B;\npub struct A;");
+    let b = ("aid/b.rs", "use super::a::A;\npub struct B;");
+    assert_eq!(circles(&[("lib.rs", "mod aid;"), a, b]).len(), 1);
+    assert_eq!(circles(&[("lib.rs", "#[cfg(test)]\nmod aid;"), a, b]), [[""; 0]; 0]);
+}
