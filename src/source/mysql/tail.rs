@@ -12,6 +12,9 @@ use crate::source::{TailAsk, TailStretch, TailSum};
 const QUARTER: u32 = 900;
 const AROUND: u32 = 2;
 
+/// No two zones are further apart (UTC+14 and UTC-12): what is older was just now nowhere.
+const APART: u32 = 26 * 3600 + AROUND;
+
 pub async fn sums(server: &Server, ask: &TailAsk) -> Result<Vec<Vec<TailSum>>, Fault> {
     let mut session = connect::open(server).await?;
     let mut sums = Vec::new();
@@ -39,7 +42,7 @@ fn query(ask: &TailAsk, stretch: &TailStretch) -> Query {
         binds.extend([Bind::from(now), Bind::from(now)]);
         let age = format!("TIMESTAMPDIFF(SECOND, {column}, ?)");
         let nearly = QUARTER - AROUND;
-        format!(" AND NOT ({age} >= {nearly} AND MOD({age} + {AROUND}, {QUARTER}) <= {})", 2 * AROUND)
+        format!(" AND NOT ({age} BETWEEN {nearly} AND {APART} AND MOD({age} + {AROUND}, {QUARTER}) <= {})", 2 * AROUND)
     });
     let hour = if stretch.by_hour { format!("DATE_FORMAT({column}, '%Y-%m-%d %H')") } else { "''".to_owned() };
     let group = if stretch.by_hour { " GROUP BY 1 ORDER BY 1" } else { "" };
@@ -84,8 +87,8 @@ mod tests {
         assert!(hours.sql.starts_with("SELECT DATE_FORMAT(`t`, '%Y-%m-%d %H'), "), "{}", hours.sql);
         assert!(
             hours.sql.ends_with(
-                " AND NOT (TIMESTAMPDIFF(SECOND, `t`, ?) >= 898 AND MOD(TIMESTAMPDIFF(SECOND, `t`, ?) + 2, 900) <= 4) \
-                 GROUP BY 1 ORDER BY 1"
+                " AND NOT (TIMESTAMPDIFF(SECOND, `t`, ?) BETWEEN 898 AND 93602 \
+                 AND MOD(TIMESTAMPDIFF(SECOND, `t`, ?) + 2, 900) <= 4) GROUP BY 1 ORDER BY 1"
             ),
             "{}",
             hours.sql
