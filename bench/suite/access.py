@@ -22,6 +22,27 @@ def watched(run, table):
     }
 
 
+# Words that a statement of the kind has, looked for in this order.
+KINDS = {
+    "of the fence": ("innodb_trx", "metadata_locks", "processlist", "innodb status", "xa recover"),
+    "below the watermark": ("sum(crc32(",),
+    "of descriptions": ("information_schema", "show "),
+}
+
+
+def statements_of(run):
+    """Runs, with the server's log switched on; gives how many statements of each kind were sent."""
+    sql("SET GLOBAL log_output = 'TABLE'; TRUNCATE mysql.general_log; SET GLOBAL general_log = ON")
+    run()
+    sql("SET GLOBAL general_log = OFF")
+    texts = [row[0].lower() for row in sql("SELECT REPLACE(argument, CHAR(10), ' ') FROM mysql.general_log WHERE "
+                                           "command_type IN ('Execute', 'Query')", "--raw")]
+    counted = dict.fromkeys([*KINDS, "others"], 0)
+    for text in texts:
+        counted[next((kind for kind, words in KINDS.items() if any(word in text for word in words)), "others")] += 1
+    return counted
+
+
 def statements(table):
     """Each SELECT of the table, with the values it was executed with."""
     logged = sql("SELECT argument FROM mysql.general_log WHERE command_type IN ('Execute', 'Query') "

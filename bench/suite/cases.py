@@ -2,12 +2,13 @@
 
 import dataclasses
 import json
+import statistics
 import sys
 
 from suite import access, yardsticks
 from suite.api_calls import CountingProxy
 from suite.contest import Contender, contest
-from suite.measure import measure
+from suite.measure import KEPT, measure
 from suite.place import DATABASE, drop_dataset, rows_in_bigquery, sql
 from suite.programs import Setup, records
 from suite.tables import by_case, fill
@@ -94,10 +95,10 @@ def small(case, about, tables, rounds):
     rows = sum(table.rows for table in tables)
     contenders = [*reads(lambda: [table.query for table in tables]), first_load(case, tables)]
     contest(contenders, rows, rounds)
-    return Outcome(case, about, rows, contenders[0].runs[0].size, contenders, calls_of(case, tables))
+    return Outcome(case, about, rows, contenders[0].runs[0].size, contenders, calls_of(case, tables, rounds))
 
 
-def calls_of(case, tables):
+def calls_of(case, tables, rounds):
     """Calls of a first load, of a run with ten new rows in each table, and of one with nothing new."""
     setup = Setup(f"{case}_calls", tables)
     notes = {}
@@ -107,8 +108,28 @@ def calls_of(case, tables):
         with CountingProxy() as proxy:
             measure(*setup.sync(BIGQUERY_EMULATOR_HOST=proxy.address))
         notes[f"Calls per mapping: {heading}"] = proxy.told(len(tables))
+    notes["Runs with nothing new: what looking costs"] = list(looking(setup, rounds))
     drop_dataset(setup.dataset)
     return notes
+
+
+def looking(setup, rounds):
+    """Runs with nothing new, with the look below the watermark and without it, in turn; and what a run asks of the server."""
+    ways = {"as it is": setup.like("as_it_is"), "lookback: 0": setup.like("no_tail", lookback=0)}
+    runs = {words: [] for words in ways}
+    for turn in range(rounds + 1):
+        for words, way in ways.items():
+            run = measure(*way.sync(), keep=KEPT)
+            if moved := records(run):
+                sys.exit(f"bench: {moved:,} rows were moved although nothing is new")
+            # The first one fills caches, and the state of each way.
+            if turn > 0:
+                runs[words].append(run)
+    for words, way in ways.items():
+        wall, cpu = (statistics.median(getattr(run, figure) for run in runs[words]) for figure in ("wall", "cpu"))
+        asked = access.statements_of(lambda way=way: measure(*way.sync()))
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in asked.items())
+        yield f"{words:<12} {wall:6.2f} s, {cpu:5.2f} s of processor; statements: {kinds}"
 
 
 def incremental(case, about, table, rounds):
