@@ -172,11 +172,20 @@ pub fn give_back() {
         while !is_idle() && since.elapsed() < PATIENCE {
             std::thread::sleep(Duration::from_millis(2));
         }
-        if !is_idle() {
+        let is_clogged = !is_idle();
+        // What waits may be more than the system keeps for a terminal at once: room is made until all of it is through.
+        let since = Instant::now();
+        while !is_idle() && since.elapsed() < PATIENCE {
+            unclog();
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if is_clogged {
             unclog();
         }
-        // There is nobody to tell of a terminal that cannot be written to.
-        let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
+        // Whoever still writes holds the lock. There is nobody to tell of a terminal that cannot be written to.
+        if is_idle() {
+            let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
+        }
         let _ = disable_raw_mode();
     }
 }
