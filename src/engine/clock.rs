@@ -1,4 +1,4 @@
-//! The wall clock that schedules go by.
+//! The wall clock that the engine goes by.
 
 use std::fmt;
 use std::time::Duration;

@@ -35,7 +35,7 @@ pub struct Ports<P: Platform> {
     pub patience: Patience,
     /// `user@host`, for the history.
     pub operator: Arc<str>,
-    /// What schedules go by.
+    /// What the engine's time comes from.
     pub clock: Arc<dyn Clock>,
     pub outlets: Arc<Outlets>,
 }
@@ -66,21 +66,15 @@ pub(in crate::engine) struct Described {
 
 impl Described {
     /// What would be moved, and how both sides differ.
-    pub(in crate::engine) fn plan(
+    pub(in crate::engine) fn plan<P: Platform>(
         &self,
-        config: &Config,
+        ports: &Ports<P>,
         mapping: &Mapping,
         additions: SchemaAdditions,
         decisions: &Decisions,
     ) -> Result<Planned, Fault> {
-        plan(PlanInput {
-            mapping,
-            timezone: config.default_timezone,
-            additions,
-            source: &self.source,
-            target: self.target.as_ref(),
-            decisions,
-        })
+        let input = ports.plan_input(mapping, &self.source, self.target.as_ref(), decisions);
+        plan(PlanInput { additions, ..input })
     }
 }
 

@@ -30,7 +30,7 @@ use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest
 use crate::domain::window::Window;
 use crate::engine::Clock;
 use crate::warehouse::{
-    Billing, DeleteOrder, JobFate, PublishCounts, PublishOrder, Sent, StageOrder, Staged, Upload, Vanished,
+    Billing, Counted, DeleteOrder, JobFate, PublishCounts, PublishOrder, Sent, StageOrder, Staged, Upload, Vanished,
     VanishedCounts, Warehouse,
 };
 use crate::warehouse::{Deletes, Diagnose, Estimates};
@@ -158,8 +158,9 @@ impl Estimates for MemoryWarehouse {
         not_in_memory("a count")
     }
 
-    async fn count_beyond(&self, target: &TableId, plan: &TablePlan, mark: Cursor) -> Result<u64, Fault> {
-        self.0.script.at(Call::CountBeyond, || Ok(self.0.dataset().count_beyond(target, plan, mark))).await
+    async fn count_beyond(&self, target: &TableId, plan: &TablePlan, mark: Cursor) -> Result<Counted, Fault> {
+        let count = || Ok(Counted { rows: self.0.dataset().count_beyond(target, plan, mark), cost: Cost::default() });
+        self.0.script.at(Call::CountBeyond, count).await
     }
 
     async fn question_bytes(&self, _: &Comparison, _: &Question) -> Result<u64, Fault> {

@@ -139,6 +139,12 @@ impl Shared {
         }
     }
 
+    /// Is there an engine to ask about this mapping of the configuration?
+    #[must_use]
+    pub fn can_ask_about(&self, mapping: Option<&MappingName>) -> bool {
+        self.facts.is_some() && mapping.is_some_and(|name| self.book.get(name).is_some())
+    }
+
     /// Says so where somebody works on it already.
     pub fn is_free(&mut self, name: &MappingName) -> bool {
         let Some(row) = self.book.get(name) else { return false };

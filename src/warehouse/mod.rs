@@ -155,7 +155,7 @@ pub trait Estimates: Send + Sync + 'static {
         target: &TableId,
         plan: &TablePlan,
         mark: Cursor,
-    ) -> impl Future<Output = Result<u64, Fault>> + Send;
+    ) -> impl Future<Output = Result<Counted, Fault>> + Send;
 
     /// Bytes that answering a comparison's question would read; an upper bound, and free to ask.
     ///
@@ -252,6 +252,13 @@ pub struct Vanished {
     pub staged: TableId,
     /// Rows whose incremental column reaches this value are too young: the source may not show them yet.
     pub before: Option<Cursor>,
+}
+
+/// Rows, and what counting them cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    pub rows: u64,
+    pub cost: Cost,
 }
 
 /// How many there are.

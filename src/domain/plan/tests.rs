@@ -3,16 +3,15 @@
 mod cluster;
 mod paging;
 
-use std::collections::BTreeMap;
+use std::path::Path;
 
 use chrono_tz::Tz;
 
 use super::*;
 use crate::domain::column::{SourceColumn, SourceSchema, TargetColumn, TargetSchema};
-use crate::domain::config::{Deletes, InvalidValues, Mapping, Mode, Operator, SchemaAdditions};
+use crate::domain::config::{self, Mapping, SchemaAdditions};
 use crate::domain::cursor::CursorKind;
 use crate::domain::fault::FaultKind;
-use crate::domain::ids::{MappingName, SourceTable, TableId};
 use crate::domain::schema::{Decisions, Verdict};
 use crate::domain::source_type::SourceType;
 use crate::domain::target_type::TargetType;
@@ -22,28 +21,9 @@ const BIGINT: SourceType = SourceType::Int { bits: 64, unsigned: false };
 const STAMP: SourceType = SourceType::Timestamp { fsp: 0 };
 
 fn mapping() -> Mapping {
-    Mapping {
-        name: MappingName("users".into()),
-        line: 1,
-        source: SourceTable { database: None, table: "users".into() },
-        target: TableId { project: "p".into(), dataset: "d".into(), table: "users".into() },
-        primary_keys: vec!["id".into()],
-        incremental_column: "updated_at".into(),
-        mode: Mode::Upsert,
-        operator: Operator::Greater,
-        backfill_start: None,
-        lookback: None,
-        columns: BTreeMap::new(),
-        exclude: Vec::new(),
-        partition_by: None,
-        cluster_by: Vec::new(),
-        maximum_bytes_billed: None,
-        empty_string_as_null: false,
-        invalid_values: InvalidValues::Null,
-        schedule: None,
-        deletes: Deletes::Ignore,
-        most_deleted: 0.1,
-    }
+    let users = "{name: users, mysql_table: users, primary_keys: [id], incremental_column: updated_at, mode: upsert}";
+    let text = format!("project: p\ndataset: d\nmappings: [{users}]");
+    config::parse(&text, Path::new("config.yaml"), &|_| None).expect("no problem").mappings.remove(0)
 }
 
 /// `id`, `updated_at` (indexed) and more.

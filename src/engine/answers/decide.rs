@@ -87,7 +87,7 @@ pub(in crate::engine) async fn difference<P: Platform>(
 ) -> Result<Planned, Fault> {
     let described = ports.describe_both(mapping).await?;
     refuse_lost_target(mapping, watermark, described.target.as_ref())?;
-    let mut planned = described.plan(&ports.config, mapping, SchemaAdditions::Allow, decisions)?;
+    let mut planned = described.plan(ports, mapping, SchemaAdditions::Allow, decisions)?;
     if described.target.is_some_and(|target| !target.is_empty()) {
         let denied = ports.config.schema_additions == SchemaAdditions::Deny;
         note_left_out(mapping, &mut planned, |column| {

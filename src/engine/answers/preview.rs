@@ -37,7 +37,7 @@ pub(in crate::engine) async fn preview<P: Platform>(
 async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, ask: &BackfillAsk) -> Result<BackfillPreview, Fault> {
     let state = ports.state.load(&mapping.name).await?;
     let described = ports.describe_both(mapping).await?;
-    let plan = described.plan(&ports.config, mapping, SchemaAdditions::Deny, &state.decisions)?.table;
+    let plan = described.plan(ports, mapping, SchemaAdditions::Deny, &state.decisions)?.table;
     let target = described.target;
     let asked = Asked::read(ask, plan.cursor_kind)?;
     let (window, mut notes) = resolve(ports, mapping, &plan, &state, &asked).await?;

@@ -145,7 +145,7 @@ async fn newest<P: Platform>(
 ) -> Result<(Option<Cursor>, Option<Lag>), Fault> {
     let source = ports.source.describe(&mapping.source).await?;
     let described = Described { source, target: None };
-    let table = described.plan(&ports.config, mapping, SchemaAdditions::Allow, &Decisions::new())?.table;
+    let table = described.plan(ports, mapping, SchemaAdditions::Allow, &Decisions::new())?.table;
     let mark = watermark.map(|text| Cursor::parse(text, table.cursor_kind)).transpose()?;
     let low = mark.map_or(Low::Beginning, Low::After);
     let bounds = ports.source.bounds(&prepared::newest(&mapping.source, &table, low)).await?;

@@ -101,7 +101,7 @@ fn comparison<P: Platform>(
 ) -> Result<(Comparison, SchemaDiff), Fault> {
     let declined: Decisions =
         state.decisions.iter().filter(|(_, d)| !d.accepted).map(|(name, d)| (name.clone(), d.clone())).collect();
-    let planned = described.plan(&ports.config, mapping, SchemaAdditions::Deny, &declined)?;
+    let planned = described.plan(ports, mapping, SchemaAdditions::Deny, &declined)?;
     refuse_conflicts(mapping, &planned, SchemaAdditions::Deny)?;
     let kind = planned.table.cursor_kind;
     let first = mapping.backfill_start.as_deref().map(|text| Cursor::parse(text, kind)).transpose()?;

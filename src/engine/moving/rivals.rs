@@ -12,7 +12,7 @@ use crate::engine::work::prepared::Prepared;
 use crate::engine::work::scope::Halt;
 use crate::format;
 use crate::state::LeftTarget;
-use crate::warehouse::{Estimates, Warehouse};
+use crate::warehouse::{Counted, Estimates, Warehouse};
 
 /// What a table that holds nothing is called, whether it is there or not.
 const EMPTY: &str = "empty";
@@ -77,26 +77,37 @@ impl<P: Platform> Work<'_, P> {
         Ok(())
     }
 
-    /// Asks BigQuery, while the target may hold rows beyond the watermark, whether it does: as long as there are any (of
-    /// another writer, or of a server that was ahead of the one that is read now), rows are looked for before they are added.
+    /// May the target hold rows beyond the watermark that this mapping did not bring there?
+    pub(in crate::engine) fn is_in_doubt(&self) -> bool {
+        self.counts_on_the_target() && self.ledger.left().is_some_and(|left| left.unsure)
+    }
+
+    /// Asks BigQuery whether it does: as long as there are any (of another writer, or of a server that was ahead of the one
+    /// that is read now), rows are looked for before they are added.
     pub(in crate::engine) async fn settle_doubt(&mut self, prepared: &Prepared) -> Result<(), Halt> {
         let scope = self.scope;
-        let Some(mark) = self.ledger.watermark(prepared.kind())?.filter(|_| self.ledger.is_in_doubt()) else {
-            return Ok(());
-        };
+        let Some(mark) = self.ledger.watermark(prepared.kind())? else { return Ok(()) };
         let count = scope.ports.warehouse.count_beyond(&scope.mapping.target, &prepared.plan, mark.cursor);
-        match scope.unless_cancelled(count).await {
-            Ok(0) => self.ledger.end_doubt(),
-            Ok(beyond) => self.note(format!(
+        let Counted { rows, cost } = match scope.unless_cancelled(count).await {
+            Ok(counted) => counted,
+            // The rows are safe: the next run looks for them too.
+            Err(Halt::Fault(fault)) => {
+                tracing::warn!(error = %fault, "the target stays in doubt");
+                return Ok(());
+            }
+            Err(halt) => return Err(halt),
+        };
+        self.tally.cost.add(cost);
+        if rows == 0 {
+            self.ledger.end_doubt();
+        } else {
+            self.note(format!(
                 "{} holds {} row(s) beyond the watermark {}, which this mapping did not bring there: until it has passed \
                  them, rows are added only after looking whether they are there",
                 scope.mapping.target,
-                format::count(beyond),
+                format::count(rows),
                 mark.cursor
-            )),
-            // The rows are safe: the next run looks for them too.
-            Err(Halt::Fault(fault)) => tracing::warn!(error = %fault, "the target stays in doubt"),
-            Err(halt) => return Err(halt),
+            ));
         }
         Ok(())
     }

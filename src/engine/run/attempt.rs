@@ -86,6 +86,9 @@ impl<P: Platform> Work<'_, P> {
         }
         // Servers that take turns remember nothing in common.
         self.ledger.set_tail(next.filter(|_| !scope.ports.source.is_balanced()));
-        scope.in_phase(Phase::Advance, self.settle_doubt(prepared)).await
+        if self.is_in_doubt() {
+            scope.in_phase(Phase::Advance, self.settle_doubt(prepared)).await?;
+        }
+        Ok(())
     }
 }

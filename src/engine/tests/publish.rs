@@ -7,7 +7,7 @@ use crate::domain::fault::FaultKind;
 use crate::domain::publish::PublishKind::{Copy, Insert, InsertMissing, InsertNewest, Merge, MergeAsRead};
 use crate::domain::report::{MappingReport, Outcome};
 use crate::engine::{Command, Event};
-use crate::testing::{Call, HERE, Shop, Trouble, sync};
+use crate::testing::{Call, HERE, Process, Shop, Trouble, sync};
 use crate::warehouse::Taken;
 
 /// A target that the mapping has left, and rows for a copy job.
@@ -109,14 +109,20 @@ fn a_copy_that_is_said_to_be_refused_and_was_done_is_done() {
     shop.is_equal("the copy");
 }
 
-#[test]
-fn a_publish_that_ends_soon_after_the_operator_cancels_counts() {
+/// The publish has had its effect, and its answer is held.
+fn cancelled_while_it_publishes() -> (Shop, Process) {
     let shop = to_copy();
     shop.trouble(Call::Publish, 1, Trouble::HeldAfter);
     let mut process = shop.process_of(HERE);
     process.send(sync());
     process.until_held();
     process.send(Command::CancelAll);
+    (shop, process)
+}
+
+#[test]
+fn a_publish_that_ends_soon_after_the_operator_cancels_counts() {
+    let (shop, mut process) = cancelled_while_it_publishes();
     shop.world.script.let_go();
     let report = process.ends().unwrap();
     assert_eq!((report.outcome, report.rows_inserted), (Outcome::Ok, 29));
@@ -126,12 +132,7 @@ fn a_publish_that_ends_soon_after_the_operator_cancels_counts() {
 
 #[test]
 fn a_publish_that_goes_on_after_the_operator_has_left_is_asked_after_by_the_next_run() {
-    let shop = to_copy();
-    shop.trouble(Call::Publish, 1, Trouble::HeldAfter);
-    let mut process = shop.process_of(HERE);
-    process.send(sync());
-    process.until_held();
-    process.send(Command::CancelAll);
+    let (shop, mut process) = cancelled_while_it_publishes();
     let report = process.ends().unwrap();
     assert_eq!((report.outcome, report.rows_inserted), (Outcome::Cancelled, 0));
     let warned = |event: &Event| matches!(event, Event::Warned { message, .. } if message.contains("is still running"));

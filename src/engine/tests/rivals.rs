@@ -68,6 +68,8 @@ fn an_older_state_that_is_put_back_doubles_nothing_and_is_told_once() {
         shop.insert(93..=99);
         let report = shop.succeeds(sync());
         assert_eq!((warnings(&report), report.rows_inserted, shop.published()), (0, 7, vec![Copy]));
+        let counted = shop.calls().into_iter().filter(|call| *call == Call::CountBeyond).count();
+        assert_eq!(counted, 1, "only the run in doubt asks what lies beyond the watermark");
         shop.is_equal(mapping);
     }
 }

@@ -106,12 +106,7 @@ impl<P: Platform> Ledger<P> {
         self.state.target = target;
     }
 
-    /// May the target hold any row beyond the watermark?
-    pub(in crate::engine) fn is_in_doubt(&self) -> bool {
-        self.left().is_some_and(|left| left.unsure)
-    }
-
-    /// It holds none: saved with whatever comes next.
+    /// The target holds no rows beyond the watermark: saved with whatever comes next.
     pub(in crate::engine) const fn end_doubt(&mut self) {
         if let Some(left) = &mut self.state.target {
             left.unsure = false;

@@ -18,7 +18,7 @@ impl<P: Platform> Work<'_, P> {
     pub(in crate::engine) async fn plan(&mut self, described: &Described) -> Result<TablePlan, Halt> {
         let Scope { ports, mapping, .. } = self.scope;
         let additions = ports.config.schema_additions;
-        let planned = described.plan(&ports.config, mapping, additions, self.ledger.decisions())?;
+        let planned = described.plan(ports, mapping, additions, self.ledger.decisions())?;
         self.refuse_options(planned.table.cursor_kind)?;
         for warning in planned.warnings.iter().cloned().chain(still_required(mapping, &planned, additions)) {
             self.note(warning.to_string());
@@ -76,7 +76,7 @@ impl<P: Platform> Work<'_, P> {
     pub(in crate::engine) fn plan_as_it_is(&self, described: &Described) -> Result<TablePlan, Halt> {
         let Scope { ports, mapping, .. } = self.scope;
         let additions = SchemaAdditions::Deny;
-        let planned = described.plan(&ports.config, mapping, additions, self.ledger.decisions())?;
+        let planned = described.plan(ports, mapping, additions, self.ledger.decisions())?;
         refuse_conflicts(mapping, &planned, additions)?;
         Ok(planned.table)
     }

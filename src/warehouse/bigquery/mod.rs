@@ -57,8 +57,8 @@ use crate::domain::window::Window;
 use crate::google::{Login, Variables};
 use crate::retry::{Waits, repeated};
 use crate::warehouse::{
-    Billing, DeleteOrder, Deletes, Diagnose, Estimates, JobFate, PublishCounts, PublishOrder, Sent, StageOrder, Taken,
-    Vanished, VanishedCounts, Warehouse,
+    Billing, Counted, DeleteOrder, Deletes, Diagnose, Estimates, JobFate, PublishCounts, PublishOrder, Sent,
+    StageOrder, Taken, Vanished, VanishedCounts, Warehouse,
 };
 
 /// One project's BigQuery, in one location. Cheap to clone; all clones share their connections.
@@ -287,9 +287,9 @@ impl Estimates for BigQuery {
         self.api().await?.number(&target_range::count(target, plan, window), &what).await
     }
 
-    async fn count_beyond(&self, target: &TableId, plan: &TablePlan, mark: Cursor) -> Result<u64, Fault> {
+    async fn count_beyond(&self, target: &TableId, plan: &TablePlan, mark: Cursor) -> Result<Counted, Fault> {
         let what = format!("Counting rows of {target} failed");
-        self.api().await?.number(&target_range::count_beyond(target, plan, &mark), &what).await
+        self.api().await?.counted(&target_range::count_beyond(target, plan, &mark), &what).await
     }
 
     async fn question_bytes(&self, comparison: &Comparison, question: &Question) -> Result<u64, Fault> {

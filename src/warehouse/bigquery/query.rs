@@ -12,6 +12,7 @@ use super::labels::labels;
 use crate::domain::cost::Cost;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::JobId;
+use crate::warehouse::Counted;
 
 /// How long BigQuery may hold an answer back until the statement has ended; below the limit of a request.
 const PATIENCE: Duration = Duration::from_secs(50);
@@ -84,9 +85,15 @@ impl Api {
 
     /// The only number of a statement's only row.
     pub async fn number(&self, sql: &str, what: &str) -> Result<u64, Fault> {
-        let rows = self.rows(sql, what).await?;
+        Ok(self.counted(sql, what).await?.rows)
+    }
+
+    /// The same, of a statement that counts, with what it cost.
+    pub async fn counted(&self, sql: &str, what: &str) -> Result<Counted, Fault> {
+        let (rows, cost) = self.rows_and_cost(sql, what).await?;
         let number = rows.first().and_then(|row| row.first()?.as_deref()?.parse().ok());
-        number.ok_or_else(|| Fault::new(FaultKind::Bug, format!("{what}: the answer is no number")))
+        let rows = number.ok_or_else(|| Fault::new(FaultKind::Bug, format!("{what}: the answer is no number")))?;
+        Ok(Counted { rows, cost })
     }
 
     /// Bytes that a statement would read; of a clustered table an upper bound.

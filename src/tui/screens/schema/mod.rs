@@ -182,7 +182,7 @@ impl Acts for Schema {
     }
 
     fn can_open(&self, subject: Option<&MappingName>, shared: &Shared) -> bool {
-        shared.facts.is_some() && subject.is_some_and(|name| shared.book.get(name).is_some())
+        shared.can_ask_about(subject)
     }
 
     fn subject<'a>(&'a self, _shared: &Shared) -> Option<&'a MappingName> {
