@@ -198,7 +198,7 @@ impl Console {
                         ask.of(engine, &self.answers.0);
                     }
                 }
-                Effect::Copy(text) => self.screen.copy(&text),
+                Effect::Copy(text) => terminal::copy(&text),
                 Effect::Reopen => {
                     if self.opening.is_none() {
                         (self.engine, self.progress) = (None, None);

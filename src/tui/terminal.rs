@@ -1,11 +1,13 @@
 //! The terminal: taken over, given back on every way out, and never waited for.
 //!
-//! Frames are written by a thread of their own, one at a time. While it is stuck (Ctrl-S, a slow link) nothing is drawn,
-//! and keys, signals and runs go on.
+//! All that is written goes through a thread of its own. While it is stuck (Ctrl-S, a slow link) nothing is drawn, and
+//! keys, signals and runs go on.
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,7 +17,7 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
-use ratatui::crossterm::execute;
+use ratatui::crossterm::queue;
 use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
 };
@@ -33,16 +35,16 @@ const LONGEST_COPY: usize = 50_000;
 #[derive(Debug)]
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<Frames>>,
-    frames: SyncSender<Vec<u8>>,
 }
 
 /// Collects a frame and hands it to the writing thread as a whole.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Frames {
     frame: Vec<u8>,
-    sender: SyncSender<Vec<u8>>,
 }
 
+/// The way to the writing thread, which lives as long as the process.
+static OUTPUT: OnceLock<Sender<Vec<u8>>> = OnceLock::new();
 /// What was handed to the writing thread and is not written yet. One for the process, because a panic's hook must wait
 /// for it too.
 static UNWRITTEN: AtomicUsize = AtomicUsize::new(0);
@@ -55,16 +57,43 @@ impl Write for Frames {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        hand_over(&self.sender, std::mem::take(&mut self.frame));
+        hand_over(std::mem::take(&mut self.frame));
         Ok(())
     }
 }
 
-fn hand_over(sender: &SyncSender<Vec<u8>>, bytes: Vec<u8>) {
-    if !bytes.is_empty() {
+/// Starts the writing thread, once.
+///
+/// It does not write through the process's own stdout: who leaves flushes that one, and must not wait for its lock.
+fn start_writing() -> io::Result<()> {
+    if OUTPUT.get().is_none() {
+        let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let (sender, frames) = channel();
+        std::thread::Builder::new().name("terminal-output".to_owned()).spawn(move || write(out, &frames))?;
+        let _ = OUTPUT.set(sender);
+    }
+    Ok(())
+}
+
+fn write(mut out: File, frames: &Receiver<Vec<u8>>) {
+    while let Ok(mut frame) = frames.recv() {
+        let mut parts = 1;
+        while let Ok(more) = frames.try_recv() {
+            frame.extend(more);
+            parts += 1;
+        }
+        // A terminal that is gone says so to the reader.
+        let _ = out.write_all(&frame);
+        UNWRITTEN.fetch_sub(parts, Ordering::SeqCst);
+        WRITTEN.notify_one();
+    }
+}
+
+fn hand_over(bytes: Vec<u8>) {
+    if let (Some(output), false) = (OUTPUT.get(), bytes.is_empty()) {
         UNWRITTEN.fetch_add(1, Ordering::SeqCst);
-        // The thread ends only with this sender.
-        let _ = sender.send(bytes);
+        // The thread ends only with the process.
+        let _ = output.send(bytes);
     }
 }
 
@@ -80,33 +109,22 @@ pub async fn idle() {
     }
 }
 
+/// Puts a text into the clipboard of the operator's terminal, over SSH too (OSC 52).
+pub fn copy(text: &str) {
+    let text: String = text.chars().take(LONGEST_COPY).collect();
+    let sequence = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
+    hand_over(sequence.into_bytes());
+}
+
 impl Screen {
     /// Takes the terminal over.
     ///
     /// # Errors
-    /// When it cannot be put into raw mode or written to.
+    /// When it cannot be put into raw mode, or the system gives no thread.
     pub fn take() -> io::Result<Self> {
+        start_writing()?;
         enter()?;
-        // A frame, its cursor and a copied text may follow one another at once.
-        let (sender, frames) = sync_channel::<Vec<u8>>(8);
-        std::thread::Builder::new().name("terminal-output".to_owned()).spawn(move || {
-            while let Ok(mut frame) = frames.recv() {
-                let mut parts = 1;
-                while let Ok(more) = frames.try_recv() {
-                    frame.extend(more);
-                    parts += 1;
-                }
-                let mut out = io::stdout().lock();
-                // A terminal that is gone says so to the reader.
-                let _ = out.write_all(&frame).and_then(|()| out.flush());
-                drop(out);
-                UNWRITTEN.fetch_sub(parts, Ordering::SeqCst);
-                WRITTEN.notify_one();
-            }
-        })?;
-        let collected = Frames { frame: Vec::new(), sender: sender.clone() };
-        let terminal = Terminal::new(CrosstermBackend::new(collected))?;
-        Ok(Self { terminal, frames: sender })
+        Ok(Self { terminal: Terminal::new(CrosstermBackend::new(Frames::default()))? })
     }
 
     /// Draws what has changed.
@@ -124,13 +142,6 @@ impl Screen {
     pub fn forget(&mut self) -> io::Result<()> {
         let size = self.terminal.size()?;
         self.terminal.resize(Rect::new(0, 0, size.width, size.height))
-    }
-
-    /// Puts a text into the clipboard of the operator's terminal, over SSH too (OSC 52).
-    pub fn copy(&self, text: &str) {
-        let text: String = text.chars().take(LONGEST_COPY).collect();
-        let sequence = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
-        hand_over(&self.frames, sequence.into_bytes());
     }
 
     /// Gives the terminal back, stops until the shell goes on, and takes it over again.
@@ -161,33 +172,44 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 fn enter() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
+    let mut sequences = Vec::new();
     // Bracketed paste: what is pasted must not be taken for keys.
-    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, SetTitle("bqsync"))
+    queue!(sequences, EnterAlternateScreen, EnableBracketedPaste, SetTitle("bqsync"))?;
+    hand_over(sequences);
+    Ok(())
+}
+
+fn leave() -> io::Result<()> {
+    let mut sequences = Vec::new();
+    queue!(sequences, DisableBracketedPaste, LeaveAlternateScreen, Show)?;
+    hand_over(sequences);
+    Ok(())
 }
 
 /// Gives back all that `enter` took, after the last frame; twice does no harm.
 pub fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        let since = Instant::now();
-        while !is_idle() && since.elapsed() < PATIENCE {
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        let is_clogged = !is_idle();
-        // What waits may be more than the system keeps for a terminal at once: room is made until all of it is through.
-        let since = Instant::now();
-        while !is_idle() && since.elapsed() < PATIENCE {
+        let _ = leave();
+        if !is_through(|| ()) {
+            // What waits may be more than the system keeps for a terminal at once.
+            is_through(unclog);
             unclog();
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        if is_clogged {
-            unclog();
-        }
-        // Whoever still writes holds the lock. There is nobody to tell of a terminal that cannot be written to.
-        if is_idle() {
-            let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
+            // The sequences may have been dropped with the rest.
+            let _ = leave();
+            is_through(|| ());
         }
         let _ = disable_raw_mode();
     }
+}
+
+/// Waits, but not for ever, until the terminal has taken all; between two looks it does what may help.
+fn is_through(help: impl Fn()) -> bool {
+    let since = Instant::now();
+    while !is_idle() && since.elapsed() < PATIENCE {
+        help();
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    is_idle()
 }
 
 /// Whoever leaves a dead link must not wait for it: what the system keeps for it is dropped. That makes room, of which

@@ -23,3 +23,17 @@ async fn a_terminal_that_takes_nothing_slows_no_run_and_keeps_nobody_from_leavin
     console.go_on();
     assert_eq!(console.left().await, 130);
 }
+
+#[tokio::test]
+async fn a_terminal_that_is_full_before_the_last_words_keeps_nobody_from_leaving() {
+    let sandbox = hundred("console_full", "window_rows: 40", UPSERT).await;
+    let console = sandbox.terminal_with("bqsync").await;
+    console.shows("NEW").await;
+    let process = console.program();
+    console.stall();
+
+    kill_process(process, Signal::TERM).unwrap();
+    Terminal::ended(process).await;
+    console.go_on();
+    assert_eq!(console.left().await, 130);
+}
