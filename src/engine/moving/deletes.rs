@@ -27,7 +27,7 @@ use crate::warehouse::{DeleteOrder, Deletes as _, StageOrder, Staged, Upload, Va
 impl<P: Platform> Work<'_, P> {
     pub(in crate::engine) async fn deletes(&mut self, prepared: &Prepared, dry_run: bool) -> Result<(), Halt> {
         let scope = self.scope;
-        refuse(&scope.mapping, &prepared.plan, dry_run)?;
+        refuse(&scope.mapping, &prepared.schemas.plan, dry_run)?;
         let Some(mark) = self.ledger.watermark(prepared.kind())? else { return Ok(()) };
         let window = Window { low: Low::Beginning, high: mark.cursor };
         let attempt = scope.attempt(self.tally.attempt(), 1);
@@ -35,7 +35,7 @@ impl<P: Platform> Work<'_, P> {
         let before = scope.in_phase(Phase::Plan, self.young(prepared)).await?;
         let order = StageOrder {
             mapping: scope.mapping.name.clone(),
-            plan: Arc::new(prepared.plan.keys_only()),
+            plan: Arc::new(prepared.schemas.plan.keys_only()),
             staging: attempt.staging(&scope.mapping.target),
             job: attempt.job("keys", &scope.mapping.target, &window),
         };
@@ -51,7 +51,7 @@ impl<P: Platform> Work<'_, P> {
         let delete = DeleteOrder {
             mapping: scope.mapping.name.clone(),
             job: attempt.job("deletes", &scope.mapping.target, &window),
-            mark: prepared.plan.deleted_column.clone(),
+            mark: prepared.schemas.plan.deleted_column.clone(),
             vanished,
         };
         scope.in_phase(Phase::Publish, self.delete_vanished(delete)).await?;
@@ -92,7 +92,10 @@ impl<P: Platform> Work<'_, P> {
     async fn young(&self, prepared: &Prepared) -> Result<Option<Cursor>, Halt> {
         let scope = self.scope;
         let Some(settle) = scope.ports.config.pace.settle else { return Ok(None) };
-        let ask = BoundsAsk { settle, ..newest(&prepared.table, &prepared.plan, Low::Beginning) };
+        let ask = BoundsAsk {
+            settle,
+            ..newest(&prepared.schemas.table, &prepared.schemas.plan, prepared.cursor, Low::Beginning)
+        };
         Ok(scope.unless_cancelled(scope.ports.source.bounds(&ask)).await?.limit)
     }
 
@@ -109,7 +112,7 @@ impl<P: Platform> Work<'_, P> {
         self.tally.bytes_staged += staged.bytes;
         let vanished = Vanished {
             target: scope.mapping.target.clone(),
-            plan: Arc::clone(&prepared.plan),
+            plan: Arc::clone(&prepared.schemas.plan),
             keys,
             staged: staged.table,
             before,
