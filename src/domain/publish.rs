@@ -3,7 +3,7 @@
 use super::column::{TargetSchema, same_name};
 use super::config::{Mode, Operator};
 use super::cursor::Cursor;
-use super::plan::TablePlan;
+use super::plan::{ColumnPlan, TablePlan};
 use super::window::{Low, Watermark, Window};
 
 /// How staged rows join the target.
@@ -14,9 +14,9 @@ pub enum PublishKind {
     /// upsert, rows that are read again: MERGE on the keys, whichever is newer. What MySQL shows now is what holds, also where
     /// its stamp is older than the one of before.
     MergeAsRead,
-    /// upsert into an empty target: INSERT of each key's newest row.
+    /// upsert into an empty target, where several rows may share keys: INSERT of each key's newest row.
     InsertNewest,
-    /// append, no overlap possible, no cast: a copy job, which is free.
+    /// append, no overlap possible, or upsert into an empty target of keys that differ; no cast: a copy job, which is free.
     Copy,
     /// append, no overlap possible, or upsert into an empty target of keys that differ: INSERT of every row.
     Insert,
@@ -45,6 +45,14 @@ pub enum Wins {
     Read,
 }
 
+/// Where the rows are before they are published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Staging {
+    Table,
+    /// They travel within the publish: there is no table that could be copied.
+    Inline,
+}
+
 /// What is known when rows have been staged.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
@@ -60,6 +68,7 @@ pub struct Facts<'a> {
     pub is_first: bool,
     /// No two of the staged rows share their keys.
     pub each_key_once: bool,
+    pub staging: Staging,
     pub wins: Wins,
 }
 
@@ -68,10 +77,12 @@ pub struct Facts<'a> {
 pub fn choose(facts: &Facts<'_>) -> PublishKind {
     match facts.plan.mode {
         Mode::Upsert if facts.is_first && is_empty(facts.target) => {
-            if facts.each_key_once {
-                PublishKind::Insert
-            } else {
+            if !facts.each_key_once {
                 PublishKind::InsertNewest
+            } else if is_copied_whole(facts) {
+                PublishKind::Copy
+            } else {
+                PublishKind::Insert
             }
         }
         Mode::Upsert if facts.wins == Wins::Read => PublishKind::MergeAsRead,
@@ -79,7 +90,7 @@ pub fn choose(facts: &Facts<'_>) -> PublishKind {
         Mode::Append if facts.unsure || facts.overlap.is_some_and(|to| facts.window.low.reaches_below(&to)) => {
             PublishKind::InsertMissing
         }
-        Mode::Append if facts.target.is_some_and(|target| can_copy(facts.plan, target)) => PublishKind::Copy,
+        Mode::Append if is_copied_whole(facts) => PublishKind::Copy,
         Mode::Append => PublishKind::Insert,
     }
 }
@@ -87,6 +98,20 @@ pub fn choose(facts: &Facts<'_>) -> PublishKind {
 /// Created since it was looked for, or without a row when it was described.
 fn is_empty(target: Option<&TargetSchema>) -> bool {
     target.is_none_or(TargetSchema::is_empty)
+}
+
+/// A table that was created for the plan has its columns, and perhaps one for deleted rows.
+fn is_copied_whole(facts: &Facts<'_>) -> bool {
+    let Facts { plan, target, .. } = facts;
+    if let Some(target) = target {
+        return facts.staging == Staging::Table && can_copy(plan, target);
+    }
+    let has_its_type = |c: &ColumnPlan| c.staged.target_type() == c.target_type;
+    facts.staging == Staging::Table
+        && plan.partitioning.is_none()
+        && plan.deleted_column.is_none()
+        && plan.is_verbatim()
+        && plan.columns.iter().all(has_its_type)
 }
 
 /// A copy job wants the same columns on both sides; BigQuery does not say what it does about others.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::gcs::{GcsLease, GcsState};
 use super::local::{FileLease, LocalState};
-use super::{Holder, MappingState, StateStore};
+use super::{Holder, Lease, MappingState, StateStore};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
@@ -23,6 +23,15 @@ pub enum AnyState {
 pub enum AnyLease {
     Local(FileLease),
     Gcs(GcsLease),
+}
+
+impl Lease for AnyLease {
+    fn follows_a_dead_one(&self) -> bool {
+        match self {
+            Self::Local(lease) => lease.follows_a_dead_one(),
+            Self::Gcs(lease) => lease.follows_a_dead_one(),
+        }
+    }
 }
 
 impl AnyState {

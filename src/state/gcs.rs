@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::held::GcsLease;
 use self::held::{Hold, content};
-use self::lease::Lease;
+use self::lease::{Lease, Taken};
 use self::names::Names;
 use super::document::Document;
 use super::{Holder, MappingState, StateStore, reports};
@@ -113,12 +113,13 @@ impl GcsState {
         document.map_or_else(|| Ok(MappingState::default()), |document| document.state(mapping))
     }
 
-    /// Writes the lease object, under a number beyond its own and beyond `fenced`; gives it and its generation.
-    async fn take(&self, mapping: &MappingName, run: &RunId, fenced: u64) -> Result<(Lease, String), Fault> {
+    /// Writes the lease object, under a number beyond its own and beyond `fenced`.
+    async fn take(&self, mapping: &MappingName, run: &RunId, fenced: u64) -> Result<Taken, Fault> {
         let path = self.names.lease(mapping);
         let uri = self.bucket.uri(&path);
         let holder = Holder::here(run);
         let mut last = None;
+        let mut follows_a_dead_one = false;
         for _ in 0..TRIES {
             let (number, replaces) = match self.read(&path).await? {
                 None => (0, Replaces::Nothing),
@@ -126,11 +127,12 @@ impl GcsState {
                     let found = Lease::read(&uri, &object)?;
                     if last.as_ref() == Some(&found) {
                         // Our own write, whose answer was lost.
-                        return Ok((found, object.generation));
+                        return Ok(Taken { lease: found, generation: object.generation, follows_a_dead_one });
                     }
                     if let Some((holder, until)) = found.current(&object) {
                         return Err(lease::held(mapping, holder, until));
                     }
+                    follows_a_dead_one = found.holder.is_some();
                     if let Some(former) = &found.holder {
                         tracing::warn!(%mapping, former = %former, "the former holder gave no sign of life; taking over");
                     }
@@ -144,7 +146,7 @@ impl GcsState {
                 seconds: self.lease_length.as_secs(),
             };
             match self.bucket.put(&path, content(&lease), &replaces).await {
-                Ok(generation) => return Ok((lease, generation)),
+                Ok(generation) => return Ok(Taken { lease, generation, follows_a_dead_one }),
                 Err(error) if error.is_precondition() => last = Some(lease),
                 Err(error) => return Err(error.into_fault(format!("Writing {uri} failed"))),
             }
@@ -161,8 +163,9 @@ impl GcsState {
             Some(state) => (MappingState::default(), state.stamp().fence),
             None => (self.original(mapping).await?, 0),
         };
-        let (lease, generation) = self.take(mapping, run, fenced).await?;
-        let hold = Arc::new(Hold::new(self.bucket.clone(), self.names.clone(), lease));
+        let taken = self.take(mapping, run, fenced).await?;
+        let generation = taken.generation.clone();
+        let hold = Arc::new(Hold::new(self.bucket.clone(), self.names.clone(), taken));
         let stop = CancellationToken::new();
         let task = tokio::spawn(Arc::clone(&hold).keep(generation, stop.clone()));
         {

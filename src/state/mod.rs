@@ -29,7 +29,7 @@ use crate::host::host_name;
 /// Where the program remembers. One writer per mapping: only a lease can save.
 pub trait StateStore: Send + Sync + 'static {
     /// Held while a mapping is worked on; dropping it (or dying) gives it back.
-    type Lease: Send + Sync;
+    type Lease: Lease;
 
     /// What tells this store from every other that a mapping may be taken in at the same time: who shares it shares its
     /// leases.
@@ -82,6 +82,12 @@ pub trait StateStore: Send + Sync + 'static {
     /// # Errors
     /// As `history`.
     fn run_report(&self, run: &RunId) -> impl Future<Output = Result<Option<RunReport>, Fault>> + Send;
+}
+
+/// A mapping that is taken.
+pub trait Lease: Send + Sync {
+    /// Whoever held the mapping before has not given it back: it died, or was cut off.
+    fn follows_a_dead_one(&self) -> bool;
 }
 
 /// What a check asks of the store, beside what runs do.
@@ -151,6 +157,9 @@ pub struct MappingState {
     /// Of an append: the target as it was left. `None`: unknown, so each row is looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<LeftTarget>,
+    /// Both sides when an incremental run last compared them and found nothing to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Compared>,
     /// Columns that a run under `allow_schema_additions: review` met and that nobody has decided about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undecided: Vec<String>,
@@ -159,6 +168,14 @@ pub struct MappingState {
     pub scheduled_for: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Totals::is_empty")]
     pub totals: Totals,
+}
+
+/// Both sides when they were last compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compared {
+    /// A word for the source's schema and for all that a plan is made from beside it.
+    pub schemas: String,
+    pub at: DateTime<Utc>,
 }
 
 /// What all runs of a mapping have come to, backfills too.
@@ -196,6 +213,9 @@ pub struct PendingPublish {
     /// Where the job was sent to, whatever the configuration says by now.
     pub place: JobPlace,
     pub staging: TableId,
+    /// Its rows travel within it: there is no staging table without which it could do nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inline: bool,
     /// What tells it from another publish that may go by the same id. `None`: its id was its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<String>,

@@ -4,6 +4,7 @@ mod publish;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
+use super::columns::rows;
 use super::value::{Row, Value};
 use crate::domain::column::{TargetColumn, TargetSchema, same_name};
 use crate::domain::cursor::Cursor;
@@ -14,7 +15,7 @@ use crate::domain::partitioning::Partitioning;
 use crate::domain::plan::TablePlan;
 use crate::domain::publish::PublishKind;
 use crate::domain::schema::Verdict;
-use crate::warehouse::{DeleteOrder, PublishCounts, PublishOrder, Sent, Taken, Vanished};
+use crate::warehouse::{DeleteOrder, Inline, PublishCounts, PublishOrder, Sent, Taken, Vanished};
 
 /// A dataset, and the project's jobs.
 #[derive(Debug)]
@@ -151,6 +152,15 @@ impl Dataset {
         done.map(Sent::Done)
     }
 
+    /// Takes a job's id; false where it is taken already.
+    pub fn take(&mut self, job: &JobId, now: u64) -> bool {
+        let is_free = !self.jobs.contains_key(job);
+        if is_free {
+            self.remember(job, None, Some(PublishCounts::default()), now);
+        }
+        is_free
+    }
+
     fn remember(&mut self, job: &JobId, mark: Option<&str>, counts: Option<PublishCounts>, ended: u64) {
         let job_ended = Job { mark: mark.map(str::to_owned), counts, ended };
         self.jobs.insert(job.clone(), job_ended);
@@ -158,7 +168,10 @@ impl Dataset {
 
     fn carry_out(&mut self, order: &PublishOrder, now: u64) -> Result<PublishCounts, Fault> {
         self.published.push(order.kind);
-        let rows = self.staged(&order.staged.table)?;
+        let rows = match &order.staged.inline {
+            Some(Inline(batches)) => batches.iter().flat_map(rows).collect(),
+            None => self.staged(&order.staged.table)?,
+        };
         if order.kind == PublishKind::Copy && self.refuses_copies {
             return Err(Fault::new(FaultKind::Schema, "Provided Schema does not match"));
         }

@@ -28,6 +28,7 @@ pub enum Call {
     Finish,
     Publish,
     Fate,
+    Forestall,
     DropStaging,
     Leftovers,
     CountBeyond,
@@ -160,6 +161,10 @@ impl Script {
     /// Returns once the process has been killed.
     pub async fn killed(&self) {
         self.killed.subscribe().wait_for(|killed| *killed).await.unwrap();
+    }
+
+    pub fn is_killed(&self) -> bool {
+        *self.killed.borrow()
     }
 
     /// Returns once a call is held.

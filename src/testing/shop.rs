@@ -41,6 +41,8 @@ pub struct Shop {
     pub world: Arc<World>,
     mapping: String,
     settings: String,
+    /// Rows that travel within their publish.
+    inline_rows: u32,
     /// Rows of a batch, and of a page.
     batch: usize,
 }
@@ -74,7 +76,7 @@ impl Shop {
         let database = Database::new(vec![id, v, SourceColumn::new("at", at, false)]);
         let clock = FakeClock::at(DateTime::parse_from_rfc3339(BEGINS).unwrap().to_utc());
         let world = Arc::new(World::new(database, clock));
-        Self { world, mapping: mapping.to_owned(), settings: String::new(), batch: 32 }
+        Self { world, mapping: mapping.to_owned(), settings: String::new(), inline_rows: 0, batch: 32 }
     }
 
     /// A line of the configuration's top level.
@@ -82,6 +84,13 @@ impl Shop {
     pub fn with(mut self, setting: &str) -> Self {
         self.settings += setting;
         self.settings.push('\n');
+        self
+    }
+
+    /// Few rows travel within their publish. (Else all are staged.)
+    #[must_use]
+    pub fn inline(mut self) -> Self {
+        self.inline_rows = 1_000;
         self
     }
 
@@ -158,9 +167,9 @@ impl Shop {
     }
 
     fn ports(&self, host: &str) -> Ports<Memory> {
-        let Self { world, mapping, settings, .. } = self;
+        let Self { world, mapping, settings, inline_rows, .. } = self;
         let text = format!(
-            "project: p\ndataset: d\n{settings}mappings:\n  - {{name: t, mysql_table: t, bigquery_table: t, {mapping}}}"
+            "project: p\ndataset: d\ninline_rows: {inline_rows}\n{settings}mappings:\n  - {{name: t, mysql_table: t, bigquery_table: t, {mapping}}}"
         );
         let config = config::parse(&text, Path::new("config.yaml"), &|_| None).unwrap_or_else(|problems| {
             panic!("{text}\n{problems:?}");

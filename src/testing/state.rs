@@ -8,8 +8,7 @@ use super::world::World;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
-use crate::state::Diagnose;
-use crate::state::{Holder, MappingState, StateStore};
+use crate::state::{self, Diagnose, Holder, MappingState, StateStore};
 
 /// What a store holds.
 #[derive(Debug, Default)]
@@ -24,6 +23,8 @@ pub struct Remembered {
 struct Lease {
     number: u64,
     holder: Option<RunId>,
+    /// The last one to hold it has not given it back.
+    is_left_behind: bool,
 }
 
 impl Remembered {
@@ -43,11 +44,12 @@ impl Remembered {
     pub fn expire_leases(&mut self) {
         for lease in self.leases.values_mut() {
             lease.number += 1;
-            lease.holder = None;
+            lease.is_left_behind |= lease.holder.take().is_some();
         }
     }
 
-    fn take(&mut self, mapping: &MappingName, run: &RunId) -> Result<u64, Fault> {
+    /// The lease's number, and whether it follows a dead one.
+    fn take(&mut self, mapping: &MappingName, run: &RunId) -> Result<(u64, bool), Fault> {
         let lease = self.leases.entry(mapping.clone()).or_default();
         if let Some(holder) = &lease.holder {
             let sentence = format!("Mapping `{mapping}` is held by run {holder}");
@@ -55,7 +57,7 @@ impl Remembered {
         }
         lease.number += 1;
         lease.holder = Some(run.clone());
-        Ok(lease.number)
+        Ok((lease.number, std::mem::take(&mut lease.is_left_behind)))
     }
 
     fn has(&self, lease: &MemoryLease) -> bool {
@@ -75,13 +77,22 @@ pub struct MemoryLease {
     identity: String,
     mapping: MappingName,
     number: u64,
+    follows_a_dead_one: bool,
+}
+
+impl state::Lease for MemoryLease {
+    fn follows_a_dead_one(&self) -> bool {
+        self.follows_a_dead_one
+    }
 }
 
 impl Drop for MemoryLease {
     fn drop(&mut self) {
         self.world.remembered(&self.identity, |state| {
             if state.has(self) {
-                state.leases.entry(self.mapping.clone()).or_default().holder = None;
+                let lease = state.leases.entry(self.mapping.clone()).or_default();
+                lease.holder = None;
+                lease.is_left_behind = self.world.script.is_killed();
             }
         });
     }
@@ -103,8 +114,8 @@ impl StateStore for MemoryState {
     async fn lease(&self, mapping: &MappingName, run: &RunId) -> Result<MemoryLease, Fault> {
         let (world, identity) = (Arc::clone(&self.world), self.identity.clone());
         let take = || {
-            let number = self.look(|state| state.take(mapping, run))?;
-            Ok(MemoryLease { world, identity, mapping: mapping.clone(), number })
+            let (number, follows_a_dead_one) = self.look(|state| state.take(mapping, run))?;
+            Ok(MemoryLease { world, identity, mapping: mapping.clone(), number, follows_a_dead_one })
         };
         self.world.script.at(Call::Lease, take).await
     }

@@ -30,8 +30,8 @@ use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest
 use crate::domain::window::Window;
 use crate::engine::Clock;
 use crate::warehouse::{
-    Billing, Counted, DeleteOrder, JobFate, PublishCounts, PublishOrder, Sent, StageOrder, Staged, Upload, Vanished,
-    VanishedCounts, Warehouse,
+    Billing, Counted, DeleteOrder, Inline, JobFate, PublishCounts, PublishOrder, Sent, StageOrder, Staged, Upload,
+    Vanished, VanishedCounts, Warehouse,
 };
 use crate::warehouse::{Deletes, Diagnose, Estimates};
 
@@ -82,8 +82,10 @@ impl Warehouse for MemoryWarehouse {
     async fn stage(&self, order: StageOrder) -> Result<MemoryUpload, Fault> {
         let world = Arc::clone(&self.0);
         let stage = || {
-            self.0.dataset().tables.insert(order.staging.table.clone(), Table::default());
-            Ok(MemoryUpload { world, order, rows: Vec::new(), bytes: 0 })
+            if order.inline_rows == 0 {
+                self.0.dataset().tables.insert(order.staging.table.clone(), Table::default());
+            }
+            Ok(MemoryUpload { world, order, batches: Vec::new(), rows: Vec::new(), bytes: 0 })
         };
         self.0.script.at(Call::Stage, stage).await
     }
@@ -103,6 +105,14 @@ impl Warehouse for MemoryWarehouse {
             })
         };
         self.0.script.at(Call::Fate, look).await
+    }
+
+    async fn forestall(&self, job: &JobId, place: &JobPlace, mark: Option<&str>) -> Result<JobFate, Fault> {
+        let now = self.now();
+        if self.0.script.at(Call::Forestall, || Ok(self.0.dataset().take(job, now))).await? {
+            return Ok(JobFate::Unknown);
+        }
+        self.fate(job, place, mark).await
     }
 
     async fn drop_staging(&self, table: &TableId) -> Result<(), Fault> {
@@ -217,6 +227,7 @@ fn made(plan: &TablePlan) -> Table {
 pub struct MemoryUpload {
     world: Arc<World>,
     order: StageOrder,
+    batches: Vec<RecordBatch>,
     rows: Vec<Row>,
     bytes: u64,
 }
@@ -228,6 +239,10 @@ impl Upload for MemoryUpload {
             let rows = rows(&batch);
             self.bytes += rows.iter().flatten().map(|value| value.bytes() as u64).sum::<u64>();
             self.rows.extend(rows);
+            self.batches.push(batch);
+            if self.rows.len() as u64 > self.order.inline_rows {
+                self.world.dataset().tables.entry(self.order.staging.table.clone()).or_default();
+            }
             Ok(())
         };
         world.script.at(Call::Write, write).await
@@ -240,18 +255,23 @@ impl Upload for MemoryUpload {
     async fn finish(self) -> Result<Staged, Fault> {
         let world = Arc::clone(&self.world);
         let load = || {
-            let Self { world, order, rows, bytes } = self;
-            let mut dataset = world.dataset();
-            // Whoever took this process for dead has dropped it.
-            let gone = || Fault::new(FaultKind::Schema, format!("Not found: Table {}", order.staging));
-            let table = dataset.tables.get_mut(&order.staging.table).ok_or_else(gone)?;
-            let staged = Staged {
+            let Self { world, order, batches, rows, bytes } = self;
+            let mut staged = Staged {
                 table: order.staging.clone(),
+                inline: None,
                 rows: rows.len() as u64,
                 bytes,
                 key_ranges: vec![None; order.plan.keys.len()],
                 cursor_range: None,
             };
+            if staged.rows <= order.inline_rows {
+                staged.inline = Some(Inline(batches.into()));
+                return Ok(staged);
+            }
+            let mut dataset = world.dataset();
+            // Whoever took this process for dead has dropped it.
+            let gone = || Fault::new(FaultKind::Schema, format!("Not found: Table {}", order.staging));
+            let table = dataset.tables.get_mut(&order.staging.table).ok_or_else(gone)?;
             table.rows = rows;
             Ok(staged)
         };

@@ -3,6 +3,7 @@
 pub mod bigquery;
 mod billing;
 
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -65,6 +66,17 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
     /// # Errors
     /// `Auth`, `Transient`: its fate is not known yet.
     fn fate(
+        &self,
+        job: &JobId,
+        place: &JobPlace,
+        mark: Option<&str>,
+    ) -> impl Future<Output = Result<JobFate, Fault>> + Send;
+
+    /// Takes the id of a job that is not there, so that it can never arrive; its fate, where it has arrived by now.
+    ///
+    /// # Errors
+    /// As `fate`.
+    fn forestall(
         &self,
         job: &JobId,
         place: &JobPlace,
@@ -209,17 +221,31 @@ pub struct StageOrder {
     /// The staging table; unique, in the target's dataset.
     pub staging: TableId,
     pub job: JobId,
+    /// So many rows or fewer may travel within their publish instead: then no staging table is made.
+    pub inline_rows: u64,
+}
+
+/// Rows that travel within their publish. They are shown by none of our texts.
+#[derive(Clone, PartialEq)]
+pub struct Inline(pub Arc<[RecordBatch]>);
+
+impl fmt::Debug for Inline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inline").field("batches", &self.0.len()).finish_non_exhaustive()
+    }
 }
 
 /// Smallest and greatest value of a column, as SQL literals.
 pub type Range = (String, String);
 
-/// Rows that stand in a staging table. Staged is not published.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Rows that are ready to be published. Staged is not published.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Staged {
+    /// The staging table that holds them; only its name, where `inline` does.
     pub table: TableId,
+    pub inline: Option<Inline>,
     pub rows: u64,
-    /// Bytes of Parquet.
+    /// Bytes of Parquet; of rows that travel inline, of their values.
     pub bytes: u64,
     /// Of each key, where its type lets a table be pruned by it.
     pub key_ranges: Vec<Option<Range>>,

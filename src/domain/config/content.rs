@@ -45,6 +45,8 @@ pub struct Config {
 pub struct Pace {
     /// Rows of one step of a large window; each step is published and remembered on its own.
     pub window_rows: u64,
+    /// So many rows or fewer travel within their publish, without a staging table.
+    pub inline_rows: u64,
     /// How long open transactions that may still bring older rows are waited for.
     pub fence_timeout: Duration,
     /// Rows younger than this wait for the next run. `None`: only where open transactions cannot be seen, and then

@@ -24,6 +24,7 @@ const STORES: [(&str, Store); 2] = [("local", Store::Local), ("gcs", Store::Gcs)
 
 /// A step of fewer rows would be all publishes; one of more would be no step.
 const STEP_ROWS: std::ops::RangeInclusive<usize> = 1..=1_000_000_000;
+const INLINE_ROWS: std::ops::RangeInclusive<usize> = 0..=10_000;
 /// Signs of life come three times as often, and one object takes one write a second.
 const LEASE_SECONDS: std::ops::RangeInclusive<u64> = 3..=3600;
 /// More mappings at once only wait for MySQL and for BigQuery's job slots.
@@ -164,6 +165,14 @@ pub(super) const KEYS: &[Key<Top>] = &[
         |top, at| put(&mut top.config.pace.window_rows, at.number(STEP_ROWS).and_then(|rows| rows.try_into().ok())),
     ),
     Key::new(
+        "inline_rows",
+        Missing::Is("1000"),
+        "So many changed rows or fewer (and at most 1 MB) travel as a parameter of the one job that publishes them: no \
+         staging table, half the calls ([operate](operate.md#small-changes)). BigQuery keeps a job's parameters with the job, for whoever may look at the \
+         project's jobs; `0` stages always",
+        |top, at| put(&mut top.config.pace.inline_rows, at.number(INLINE_ROWS).and_then(|rows| rows.try_into().ok())),
+    ),
+    Key::new(
         "fence_timeout",
         Missing::Is("30s"),
         "How long a run waits for transactions that were open when its end was chosen. What those that last longer may \
@@ -203,7 +212,13 @@ pub(super) const KEYS: &[Key<Top>] = &[
 impl Top {
     /// Before anything is read. The defaults that the keys declare come with reading.
     pub fn blank(path: &Path) -> Self {
-        let pace = Pace { window_rows: 0, fence_timeout: Duration::ZERO, settle: None, deadline: Duration::ZERO };
+        let pace = Pace {
+            window_rows: 0,
+            inline_rows: 0,
+            fence_timeout: Duration::ZERO,
+            settle: None,
+            deadline: Duration::ZERO,
+        };
         let config = Config {
             path: path.to_path_buf(),
             project: String::new(),

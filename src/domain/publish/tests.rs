@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::column::TargetColumn;
+use crate::domain::partitioning::Partitioning;
 use crate::domain::plan::samples;
 use crate::domain::target_type::TargetType;
 
@@ -40,19 +41,25 @@ fn without_a_watermark_the_window_begins_where_the_mapping_says() {
     assert_eq!(low(Operator::Greater, None, Some(Cursor::Int(3))), Low::From(Cursor::Int(3)));
 }
 
-/// A choice for a first publish after `5`, with what the test says otherwise.
-fn chosen(mode: Mode, target: Option<&TargetSchema>, change: impl Fn(&mut Facts<'_>)) -> PublishKind {
-    let plan = plan(mode);
-    let mut facts = Facts {
-        plan: &plan,
-        target,
+/// A first publish after `5`, into a table that is not there.
+fn facts(plan: &TablePlan) -> Facts<'_> {
+    Facts {
+        plan,
+        target: None,
         window: window(Low::After(Cursor::Int(5))),
         overlap: None,
         unsure: false,
         is_first: true,
         each_key_once: true,
+        staging: Staging::Table,
         wins: Wins::Newer,
-    };
+    }
+}
+
+/// The choice for one, with what the test says otherwise.
+fn chosen(mode: Mode, target: Option<&TargetSchema>, change: impl Fn(&mut Facts<'_>)) -> PublishKind {
+    let plan = plan(mode);
+    let mut facts = Facts { target, ..facts(&plan) };
     change(&mut facts);
     choose(&facts)
 }
@@ -64,11 +71,13 @@ fn an_append_copies_only_where_both_sides_are_the_same_and_no_row_can_be_there()
     };
     assert_eq!(of(Some(target(7, false)), None), PublishKind::Copy);
     assert_eq!(of(Some(target(7, true)), None), PublishKind::Insert);
-    assert_eq!(of(None, None), PublishKind::Insert);
+    assert_eq!(of(None, None), PublishKind::Copy);
     assert_eq!(of(Some(target(7, false)), Some(5)), PublishKind::Copy);
     assert_eq!(of(Some(target(7, false)), Some(6)), PublishKind::InsertMissing);
     let unsure = chosen(Mode::Append, Some(&target(7, false)), |facts| facts.unsure = true);
     assert_eq!(unsure, PublishKind::InsertMissing);
+    let inline = chosen(Mode::Append, Some(&target(7, false)), |facts| facts.staging = Staging::Inline);
+    assert_eq!(inline, PublishKind::Insert, "there is no table to be copied");
 }
 
 #[test]
@@ -88,14 +97,30 @@ fn a_window_overlaps_unless_it_goes_on_after_a_watermark_of_ours_or_into_an_empt
 fn an_upsert_merges_but_into_an_empty_target() {
     let as_it_is = |_: &mut Facts<'_>| {};
     let of = |target: Option<TargetSchema>| chosen(Mode::Upsert, target.as_ref(), as_it_is);
-    assert_eq!(of(None), PublishKind::Insert);
-    assert_eq!(of(Some(target(0, false))), PublishKind::Insert);
+    assert_eq!(of(None), PublishKind::Copy);
+    assert_eq!(of(Some(target(0, false))), PublishKind::Copy);
+    assert_eq!(of(Some(target(0, true))), PublishKind::Insert, "a copy job's rule for other columns is unknown");
     assert_eq!(of(Some(target(1, false))), PublishKind::Merge);
     let unknown = TargetSchema { rows: None, ..target(0, false) };
     assert_eq!(of(Some(unknown)), PublishKind::Merge, "a figure that is missing is not 0");
     let into_nothing = |change: fn(&mut Facts<'_>)| chosen(Mode::Upsert, None, change);
     assert_eq!(into_nothing(|facts| facts.each_key_once = false), PublishKind::InsertNewest);
+    assert_eq!(into_nothing(|facts| facts.staging = Staging::Inline), PublishKind::Insert);
     assert_eq!(into_nothing(|facts| facts.is_first = false), PublishKind::Merge);
     let read_again = into_nothing(|facts| (facts.is_first, facts.wins) = (false, Wins::Read));
     assert_eq!(read_again, PublishKind::MergeAsRead);
+}
+
+#[test]
+fn a_table_that_was_made_for_the_plan_is_copied_into_where_it_has_the_staged_columns_alone() {
+    let is_copied = |change: fn(&mut TablePlan)| {
+        let mut plan = plan(Mode::Upsert);
+        change(&mut plan);
+        choose(&facts(&plan)) == PublishKind::Copy
+    };
+    assert!(is_copied(|_| ()));
+    assert!(!is_copied(|plan| plan.columns[0].target_type = TargetType::BigNumeric(None)));
+    assert!(!is_copied(|plan| plan.columns[0].staged_name = "c0".to_owned()));
+    assert!(!is_copied(|plan| plan.deleted_column = Some("gone".to_owned())));
+    assert!(!is_copied(|plan| plan.partitioning = Some(Partitioning::by_day("id".to_owned()))));
 }

@@ -38,6 +38,8 @@ impl<P: Platform> Work<'_, P> {
             plan: Arc::new(prepared.schemas.plan.keys_only()),
             staging: attempt.staging(&scope.mapping.target),
             job: attempt.job("keys", &scope.mapping.target, &window),
+            // The deletion asks for them twice.
+            inline_rows: 0,
         };
         let staging = order.staging.clone();
         let judged = self.judge(prepared, order, before).await;
@@ -185,6 +187,7 @@ impl<P: Platform> Work<'_, P> {
                 since: None,
                 high: self.ledger.watermark_text().unwrap_or_default(),
                 rows: 0,
+                inline: false,
             })
             .await?;
         reached("pending_noted");

@@ -9,6 +9,6 @@ mod publish;
 pub(in crate::engine) mod reach;
 mod rivals;
 pub(in crate::engine) mod steps;
-mod tail;
+pub(in crate::engine) mod tail;
 mod transfer;
 mod turn;

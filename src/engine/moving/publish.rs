@@ -14,7 +14,7 @@ use crate::engine::work::prepared::Schemas;
 use crate::engine::work::scope::Halt;
 use crate::failpoint::reached;
 use crate::state::PendingPublish;
-use crate::warehouse::{JobFate, PublishCounts, PublishOrder, Sent, Warehouse};
+use crate::warehouse::{JobFate, PublishCounts, PublishOrder, Sent, Staged, Warehouse};
 
 impl<P: Platform> Work<'_, P> {
     /// Sends the publish and waits for its end; the state remembers it from before it is sent.
@@ -59,6 +59,13 @@ impl<P: Platform> Work<'_, P> {
         }
     }
 
+    /// Drops what the step had staged. The rows are safe either way.
+    pub(in crate::engine) async fn drop_staged(&mut self, staged: &Staged) {
+        if staged.inline.is_none() {
+            self.tally.left_behind |= !self.scope.clean_up(&staged.table).await;
+        }
+    }
+
     async fn send_publish(&mut self, schemas: &Schemas, step: &StagedStep<'_>, turn: &Turn<'_>) -> Result<Sent, Halt> {
         let scope = self.scope;
         let (job, mark) = (turn.job(), turn.mark());
@@ -66,13 +73,18 @@ impl<P: Platform> Work<'_, P> {
             job: job.clone(),
             place: scope.place(),
             staging: step.staged.table.clone(),
+            inline: step.staged.inline.is_some(),
             mark: Some(mark.clone()),
             moves: step.moves,
             since: self.ledger.stands_at(step.moves),
             high: step.window.high.to_string(),
             rows: step.staged.rows,
         };
-        self.ledger.note_pending(pending).await?;
+        if let Err(fault) = self.ledger.note_pending(pending).await {
+            // Nobody will know of it: where the state is another's by now, no later run of this process drops it.
+            self.drop_staged(&step.staged).await;
+            return Err(fault.into());
+        }
         reached("pending_noted");
         let order = PublishOrder {
             mapping: scope.mapping.name.clone(),

@@ -6,7 +6,7 @@ use super::turn::StagedStep;
 use crate::domain::config::Mode;
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::Fault;
-use crate::domain::publish::{Facts, Wins, choose, may_overlap};
+use crate::domain::publish::{Facts, Staging, Wins, choose, may_overlap};
 use crate::domain::window::{Low, Published, Window, step};
 use crate::engine::ports::Platform;
 use crate::engine::protocol::{Event, Phase};
@@ -16,6 +16,7 @@ use crate::engine::work::scope::Halt;
 use crate::failpoint::reached;
 use crate::source::Source;
 use crate::state::Moves;
+use crate::warehouse::Staged;
 
 /// The server's look into an index is off by a factor of two or so: a window of so many times fewer rows than a step is
 /// one step, and its rows need not be counted one by one.
@@ -155,14 +156,36 @@ impl<P: Platform> Work<'_, P> {
             self.tally.steps += 1;
             return Ok(());
         };
+        let settled = self.settle_staged(prepared, step, &staged, each_key_once).await;
+        if settled.is_err() && self.ledger.pending().is_none() {
+            // Nobody will ask what became of it.
+            self.drop_staged(&staged).await;
+        }
+        settled?;
+        self.tally.bytes_read += bytes;
+        Ok(())
+    }
+
+    async fn settle_staged(
+        &mut self,
+        prepared: &Prepared,
+        step: Step,
+        staged: &Staged,
+        each_key_once: bool,
+    ) -> Result<(), Halt> {
+        let scope = self.scope;
+        let Step { window, number, moves, .. } = step;
+        let staging = if staged.inline.is_some() { Staging::Inline } else { Staging::Table };
+        if staging == Staging::Table {
+            self.sweep().await?;
+        }
         if number > 1 {
             self.look_at_target_again().await?;
         }
-        let kind = choose(&self.facts(prepared, step, each_key_once)?);
+        let kind = choose(&Facts { staging, ..self.facts(prepared, step, each_key_once)? });
+        let attempt = scope.attempt(self.tally.attempt(), number);
         let target = &scope.mapping.target;
-        self.settle(prepared, &StagedStep { target, window, moves, kind, staged, attempt }).await?;
-        self.tally.bytes_read += bytes;
-        Ok(())
+        self.settle(prepared, &StagedStep { target, window, moves, kind, staged: staged.clone(), attempt }).await
     }
 
     fn facts<'f>(&self, prepared: &'f Prepared, step: Step, each_key_once: bool) -> Result<Facts<'f>, Fault> {
@@ -180,6 +203,7 @@ impl<P: Platform> Work<'_, P> {
             // The parts of a backfill are published by several processes.
             is_first: step.is_first && moves == Moves::Watermark,
             each_key_once,
+            staging: Staging::Table,
             // Servers that take turns may show an older row than another did.
             wins: if moves == Moves::Nothing && !self.scope.ports.source.is_balanced() {
                 Wins::Read
@@ -205,7 +229,7 @@ impl<P: Platform> Work<'_, P> {
         self.tally.jobs.push(job);
         let done = self.tally.moved().rows;
         scope.progress.update(|p| p.rows_published = done);
-        scope.clean_up(&staged.table).await;
+        self.drop_staged(&step.staged).await;
         reached("cleaned_up");
         Ok(())
     }

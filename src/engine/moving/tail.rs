@@ -82,8 +82,15 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
+impl Found {
+    /// Nothing is to be read again, and nothing to be said.
+    pub(in crate::engine) const fn is_empty(&self) -> bool {
+        self.windows.is_empty() && self.left_out.is_none() && self.far.grown_in.is_none()
+    }
+}
+
 /// Of an append that tells rows by their content: a word for the columns. With others, every row would look missing.
-fn content(prepared: &Prepared) -> Option<String> {
+pub(in crate::engine) fn content(prepared: &Prepared) -> Option<String> {
     let plan = &prepared.schemas.plan;
     (plan.mode == Mode::Append && !plan.keys_unique).then(|| {
         let columns: Vec<_> = plan.columns.iter().map(|c| format!("{} {}", c.target_name, c.target_type)).collect();

@@ -54,6 +54,7 @@ impl<P: Platform> Work<'_, P> {
             plan: Arc::clone(&schemas.plan),
             staging: attempt.staging(target),
             job: attempt.job("load", target, &stretch.window),
+            inline_rows: scope.ports.config.pace.inline_rows,
         };
         let staging = order.staging.clone();
         let result = self.move_rows(schemas, stretch, order).await;
@@ -93,13 +94,15 @@ impl<P: Platform> Work<'_, P> {
             let staged = scope.unless_cancelled(upload.finish()).await?;
             reached("staged");
             scope.progress.update(|p| p.bytes_uploaded = already.bytes_uploaded + staged.bytes);
-            scope.emit(Event::StagingLoaded {
-                run: scope.run.clone(),
-                mapping: scope.mapping.name.clone(),
-                job,
-                rows: staged.rows,
-                bytes: staged.bytes,
-            });
+            if staged.inline.is_none() {
+                scope.emit(Event::StagingLoaded {
+                    run: scope.run.clone(),
+                    mapping: scope.mapping.name.clone(),
+                    job,
+                    rows: staged.rows,
+                    bytes: staged.bytes,
+                });
+            }
             Ok::<_, Halt>(staged)
         };
         let staged = scope.in_phase(Phase::Load, load).await?;

@@ -1,19 +1,15 @@
 //! One attempt at a mapping's work: what an earlier one left behind, both schemas, and then the rows.
 
-use crate::domain::column::TargetSchema;
+use crate::domain::column::{SourceSchema, TargetSchema};
 use crate::engine::moving::backfill::Order;
-use crate::engine::moving::horizon::Fixed;
-use crate::engine::moving::steps::Journey;
-use crate::engine::ports::Platform;
+use crate::engine::ports::{Described, Platform};
 use crate::engine::protocol::Phase;
 use crate::engine::work::Work;
 use crate::engine::work::conflicts::refuse_lost_target;
 use crate::engine::work::prepared::{Prepared, Schemas};
 use crate::engine::work::scope::{Halt, Task};
-use crate::engine::work::sweep::sweep;
 use crate::failpoint::reached;
-use crate::source::Source;
-use crate::state::Moves;
+use crate::warehouse::Warehouse;
 
 impl<P: Platform> Work<'_, P> {
     /// Settles what an earlier attempt left behind, compares the schemas, then moves rows.
@@ -24,27 +20,45 @@ impl<P: Platform> Work<'_, P> {
         if self.ledger.pending().is_some() {
             scope.in_phase(Phase::Recover, self.recover()).await?;
         }
-        if self.tally.is_first_attempt() {
-            sweep(scope).await?;
-        }
-        let Some(schemas) = self.prepare().await? else { return Ok(()) };
-        let prepared = schemas.by_cursor()?;
         match &scope.task {
-            Task::Sync { .. } | Task::Scheduled { .. } => self.incremental(&prepared).await,
+            Task::Sync { .. } | Task::Scheduled { .. } => {
+                if !self.may_be_as_compared() {
+                    self.sweep().await?;
+                }
+                self.incremental().await
+            }
             Task::Backfill { ask, restart, shard } => {
                 let order = Order { ask, restart: *restart && self.tally.is_first_attempt(), shard: *shard };
+                let Some(prepared) = self.prepared().await? else { return Ok(()) };
                 self.backfill(&prepared, order).await
             }
-            Task::Part(planned) => self.part(&prepared, planned).await,
-            Task::Deletes { dry_run } => self.deletes(&prepared, *dry_run).await,
+            Task::Part(planned) => {
+                let Some(prepared) = self.prepared().await? else { return Ok(()) };
+                self.part(&prepared, planned).await
+            }
+            Task::Deletes { dry_run } => {
+                let Some(prepared) = self.prepared().await? else { return Ok(()) };
+                self.deletes(&prepared, *dry_run).await
+            }
         }
     }
 
-    /// Looks at both sides and plans; `None` where there is nothing to do.
-    async fn prepare(&mut self) -> Result<Option<Schemas>, Halt> {
+    /// For work that stages rows, however few.
+    async fn prepared(&mut self) -> Result<Option<Prepared>, Halt> {
+        self.sweep().await?;
+        let schemas = self.prepare(None).await?;
+        Ok(schemas.map(Schemas::by_cursor).transpose()?)
+    }
+
+    /// Looks at both sides, or at the target alone, and plans; `None` where there is nothing to do.
+    pub(super) async fn prepare(&mut self, source: Option<SourceSchema>) -> Result<Option<Schemas>, Halt> {
         let scope = self.scope;
-        let describe = scope.unless_cancelled(scope.ports.describe_both(&scope.mapping));
-        let described = scope.in_phase(Phase::Describe, describe).await?;
+        let describe = async {
+            let Some(source) = source else { return scope.ports.describe_both(&scope.mapping).await };
+            let target = scope.ports.warehouse.describe(&scope.mapping.target).await?;
+            Ok(Described { source, target })
+        };
+        let described = scope.in_phase(Phase::Describe, scope.unless_cancelled(describe)).await?;
         let mark = self.ledger.watermark_text();
         // Before the plan makes the table anew.
         refuse_lost_target(&scope.mapping, mark.as_deref(), described.target.as_ref())?;
@@ -65,31 +79,5 @@ impl<P: Platform> Work<'_, P> {
             self.recognise(described.target.as_ref());
         }
         Ok(Some(Schemas::new(&scope.mapping, described, plan)))
-    }
-
-    /// From the watermark to as far as rows are settled.
-    async fn incremental(&mut self, prepared: &Prepared) -> Result<(), Halt> {
-        let scope = self.scope;
-        let watermark = self.ledger.watermark(prepared.kind())?;
-        let fix = self.fix_window(prepared, watermark.as_ref());
-        let Fixed { window, rows, moment } = scope.in_phase(Phase::Plan, fix).await?;
-        let found = scope.in_phase(Phase::Plan, self.look_below(prepared, &moment)).await?;
-        // Before a row is read: what comes while rows are read is found by the next run.
-        let high = window.map(|window| window.high).or(watermark.map(|mark| mark.cursor));
-        let next = scope.in_phase(Phase::Plan, self.summed(prepared, &moment, &found, high)).await?;
-        let is_first = found.windows.is_empty();
-        let after = self.read_again(prepared, &found).await?;
-        if let Some(window) = window {
-            self.ledger.set_tail(next.clone());
-            let reread_to = watermark.map(|mark| mark.cursor);
-            let journey = Journey { window, rows, moves: Moves::Watermark, reread_to, after, is_first };
-            self.move_in_steps(prepared, journey).await?;
-        }
-        // Servers that take turns remember nothing in common.
-        self.ledger.set_tail(next.filter(|_| !scope.ports.source.is_balanced()));
-        if self.is_in_doubt() {
-            scope.in_phase(Phase::Advance, self.settle_doubt(prepared)).await?;
-        }
-        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod aftermath;
 mod attempt;
+mod incremental;
 mod mapping;
 mod report;
 mod retries;

@@ -187,11 +187,11 @@ fn a_target_that_is_gone_is_not_gone_on_with_and_one_that_was_emptied_is_told() 
     let shop = Shop::new(APPEND).rows(1..=9);
     shop.succeeds(sync());
     let table = shop.dataset().tables.remove("t").unwrap();
+    shop.insert(12..=15);
     assert!(refused(&shop).errors[0].contains("are in p.d.t, which does not exist"));
     assert!(shop.dataset().tables.is_empty(), "nothing has made it anew");
     let emptied = crate::testing::Table { rows: Vec::new(), ..table };
     shop.dataset().tables.insert("t".to_owned(), emptied);
-    shop.insert(12..=15);
     let report = shop.succeeds(sync());
     assert!(
         report.warnings.iter().any(|w| w.contains("p.d.t holds no rows, although the watermark is")),

@@ -4,6 +4,7 @@ mod crash;
 mod deletes;
 mod horizon;
 mod publish;
+mod quiet;
 mod recover;
 mod report;
 mod retries;

@@ -33,9 +33,9 @@ fn finding_taken(taken: &[Taken]) -> (Shop, MappingReport) {
 #[test]
 fn each_mode_is_published_in_the_cheapest_way_that_is_right() {
     for (mapping, first, later) in [
-        (UPSERT, Insert, Merge),
-        (APPEND, Insert, Copy),
-        (KEYLESS, Insert, Copy),
+        (UPSERT, Copy, Merge),
+        (APPEND, Copy, Copy),
+        (KEYLESS, Copy, Copy),
         ("primary_keys: [id], incremental_column: at, partition_by: at, mode: append", Insert, Insert),
     ] {
         let shop = Shop::new(mapping).rows(1..=59);

@@ -20,7 +20,11 @@ pub const NUMBERS: &str = "primary_keys: [id], incremental_column: id, mode: app
 
 /// Rows that have been synced, and more that have come since: new ones, and one that came late.
 pub fn later(mapping: &str) -> Shop {
-    let shop = Shop::new(mapping).rows(1..=60);
+    later_in(Shop::new(mapping))
+}
+
+fn later_in(shop: Shop) -> Shop {
+    let shop = shop.rows(1..=60);
     shop.succeeds(sync());
     shop.insert_at(101, "late", "2026-01-01 00:00:15");
     shop.insert(61..=100);
@@ -30,7 +34,11 @@ pub fn later(mapping: &str) -> Shop {
 
 /// Rows whose first half is in the target, and a backfill of all.
 pub fn to_backfill(mapping: &str) -> Shop {
-    let shop = Shop::new(mapping).with("window_rows: 40").rows(1..=100);
+    to_backfill_in(Shop::new(mapping))
+}
+
+fn to_backfill_in(shop: Shop) -> Shop {
+    let shop = shop.with("window_rows: 40").rows(1..=100);
     shop.succeeds(sync());
     shop.dataset().tables.get_mut("t").unwrap().rows.truncate(50);
     shop
@@ -48,7 +56,7 @@ pub fn whole() -> Command {
     backfill("2026-01-01")
 }
 
-pub const WORKS: [Work; 14] = [
+pub const WORKS: [Work; 19] = [
     Work { name: "first load, upsert", shop: || Shop::new(UPSERT).rows(1..=40), command: sync },
     Work { name: "first load, append", shop: || Shop::new(APPEND).rows(1..=40), command: sync },
     Work { name: "first load, keyless", shop: || Shop::new(KEYLESS).rows(1..=40), command: sync },
@@ -73,6 +81,11 @@ pub const WORKS: [Work; 14] = [
     Work { name: "backfill, upsert", shop: || to_backfill(UPSERT), command: whole },
     Work { name: "backfill, append", shop: || to_backfill(APPEND), command: whole },
     Work { name: "backfill, keyless", shop: || to_backfill(KEYLESS), command: whole },
+    Work { name: "first load, append, inline", shop: || Shop::new(APPEND).inline().rows(1..=40), command: sync },
+    Work { name: "later run, upsert, inline", shop: || later_in(Shop::new(UPSERT).inline()), command: sync },
+    Work { name: "later run, append, inline", shop: || later_in(Shop::new(APPEND).inline()), command: sync },
+    Work { name: "later run, keyless, inline", shop: || later_in(Shop::new(KEYLESS).inline()), command: sync },
+    Work { name: "backfill, append, inline", shop: || to_backfill_in(Shop::new(APPEND).inline()), command: whole },
     Work { name: "deletes, hard", shop: || to_delete("deletes: hard"), command: || deletes(false) },
     Work {
         name: "deletes, soft",

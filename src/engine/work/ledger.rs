@@ -14,7 +14,8 @@ use crate::domain::tail::Tail;
 use crate::domain::window::{Published, Watermark};
 use crate::engine::ports::{Platform, Ports};
 use crate::state::{
-    BackfillState, EndedBackfill, LastRun, LeftTarget, MappingState, Moves, PendingPublish, StateStore, StoredWatermark,
+    BackfillState, Compared, EndedBackfill, LastRun, Lease, LeftTarget, MappingState, Moves, PendingPublish,
+    StateStore, StoredWatermark,
 };
 use crate::warehouse::PublishCounts;
 
@@ -42,6 +43,22 @@ impl<P: Platform> Ledger<P> {
     /// All that is remembered.
     pub(in crate::engine) const fn state(&self) -> &MappingState {
         &self.state
+    }
+
+    /// May a run before this one have left something behind in BigQuery? One that died, or did not end well.
+    pub(in crate::engine) fn follows_an_unclean_run(&self) -> bool {
+        let ended_well = self.state.last_run.as_ref().is_some_and(|last| last.outcome == Outcome::Ok);
+        self.lease.follows_a_dead_one() || !ended_well
+    }
+
+    /// Both sides when an incremental run last compared them.
+    pub(in crate::engine) const fn compared(&self) -> Option<&Compared> {
+        self.state.compared.as_ref()
+    }
+
+    /// Saved with whatever comes next.
+    pub(in crate::engine) fn set_compared(&mut self, compared: Option<Compared>) {
+        self.state.compared = compared;
     }
 
     pub(in crate::engine) const fn pending(&self) -> Option<&PendingPublish> {

@@ -10,16 +10,25 @@ use crate::warehouse::{JobFate, Warehouse};
 impl<P: Platform> Work<'_, P> {
     /// Adopts or forgets the pending publish, and drops its staging table.
     ///
-    /// A job that BigQuery does not know may still be on its way there: without its staging table it has nothing to
-    /// publish, so it is asked after once more when the table is gone.
+    /// A job that BigQuery does not know may still be on its way there. Without its staging table it has nothing to publish,
+    /// so it is asked after once more when the table is gone; of one that brings its rows along, the id is taken.
     pub(in crate::engine) async fn recover(&mut self) -> Result<(), Halt> {
         let scope = self.scope;
         let Some(pending) = self.ledger.pending().cloned() else { return Ok(()) };
         let warehouse = &scope.ports.warehouse;
         let ask = || scope.unless_cancelled(warehouse.fate(&pending.job, &pending.place, pending.mark.as_deref()));
         let first = ask().await?;
-        scope.unless_cancelled(warehouse.drop_staging(&pending.staging)).await?;
-        let fate = if matches!(first, JobFate::Unknown) { ask().await? } else { first };
+        if !pending.inline {
+            scope.unless_cancelled(warehouse.drop_staging(&pending.staging)).await?;
+        }
+        let fate = match first {
+            JobFate::Unknown if pending.inline => {
+                let forestall = warehouse.forestall(&pending.job, &pending.place, pending.mark.as_deref());
+                scope.unless_cancelled(forestall).await?
+            }
+            JobFate::Unknown => ask().await?,
+            JobFate::Done(_) | JobFate::Failed(_) => first,
+        };
         let counts = match fate {
             JobFate::Done(counts) => {
                 self.tally.rows += pending.rows;

@@ -207,16 +207,17 @@ impl<P: Platform> Scope<P> {
         }
     }
 
-    /// Drops a staging table that is no longer needed. The rows are safe either way.
-    pub(in crate::engine) async fn clean_up(&self, staging: &TableId) {
+    /// Drops a staging table that is no longer needed; false where it stays. The rows are safe either way.
+    pub(in crate::engine) async fn clean_up(&self, staging: &TableId) -> bool {
         let dropped = tokio::time::timeout(TIDY, self.ports.warehouse.drop_staging(staging)).await;
-        match dropped {
+        match &dropped {
             Ok(Ok(())) => {}
             Ok(Err(fault)) => {
                 tracing::warn!(table = %staging, error = %fault, "the staging table was not dropped; it expires by itself");
             }
             Err(_) => tracing::warn!(table = %staging, "dropping the staging table takes long; it expires by itself"),
         }
+        matches!(dropped, Ok(Ok(())))
     }
 
     /// Goes on at once, or when the operator lets it.

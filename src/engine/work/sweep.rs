@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 
+use super::Work;
 use super::ids::is_dead_probe;
 use super::scope::{Halt, Scope};
 use crate::domain::ids::TableId;
@@ -10,6 +11,16 @@ use crate::warehouse::Warehouse;
 
 /// A run is stopped at its `deadline`, but other hosts may have set a longer one than this.
 const LONGEST_ELSEWHERE: TimeDelta = TimeDelta::hours(48);
+
+impl<P: Platform> Work<'_, P> {
+    /// The same, once a run.
+    pub(in crate::engine) async fn sweep(&mut self) -> Result<(), Halt> {
+        if std::mem::replace(&mut self.tally.is_swept, true) {
+            return Ok(());
+        }
+        sweep(self.scope).await
+    }
+}
 
 /// Under the lease no other run of the mapping, or of the part of its backfill, is alive that works under the same state.
 pub(in crate::engine) async fn sweep<P: Platform>(scope: &Scope<P>) -> Result<(), Halt> {

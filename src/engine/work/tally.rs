@@ -36,6 +36,10 @@ pub(in crate::engine) struct Tally {
     /// DDL that was carried out.
     pub schema_changes: Vec<String>,
     pub jobs: Vec<JobId>,
+    /// A staging table stays: the next run looks for it.
+    pub left_behind: bool,
+    /// Staging tables of dead runs were looked for.
+    pub is_swept: bool,
     /// What other parts of the same run had moved when this one began, for the progress.
     pub before: Moved,
 }

@@ -7,13 +7,13 @@ use bytes::Bytes;
 use tokio::sync::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::lease::{Lease, lost};
+use super::lease::{Lease, Taken, lost};
 use super::names::Names;
 use crate::bucket::{Bucket, Replaces, StorageError};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::MappingName;
 use crate::state::document::{Document, Stamp};
-use crate::state::{Holder, MappingState};
+use crate::state::{self, Holder, MappingState};
 
 /// So many signs of life within the length of a lease: one that is lost on the way costs nothing.
 const BEATS: u32 = 3;
@@ -46,12 +46,20 @@ impl GcsLease {
     }
 }
 
+impl state::Lease for GcsLease {
+    fn follows_a_dead_one(&self) -> bool {
+        self.0.hold.follows_a_dead_one
+    }
+}
+
 /// What the holder's saves and its signs of life share.
 #[derive(Debug)]
 pub(super) struct Hold {
     pub bucket: Bucket,
     pub names: Names,
     pub lease: Lease,
+    /// The former holder has not given it back.
+    pub follows_a_dead_one: bool,
     pub written: Mutex<Written>,
     /// By whom, once another has the lease; `None` where that one has gone already.
     lost: OnceLock<Option<Holder>>,
@@ -77,8 +85,9 @@ enum Seen {
 }
 
 impl Hold {
-    pub fn new(bucket: Bucket, names: Names, lease: Lease) -> Self {
-        Self { bucket, names, lease, written: Mutex::default(), lost: OnceLock::new() }
+    pub fn new(bucket: Bucket, names: Names, taken: Taken) -> Self {
+        let Taken { lease, follows_a_dead_one, .. } = taken;
+        Self { bucket, names, lease, follows_a_dead_one, written: Mutex::default(), lost: OnceLock::new() }
     }
 
     fn mapping(&self) -> &MappingName {

@@ -31,6 +31,15 @@ pub(super) struct Lease {
     pub seconds: u64,
 }
 
+/// A lease that was just written.
+pub(super) struct Taken {
+    pub lease: Lease,
+    /// Of its object.
+    pub generation: String,
+    /// The former holder has not given it back.
+    pub follows_a_dead_one: bool,
+}
+
 impl Lease {
     /// # Errors
     /// `Config` naming the object.

@@ -16,7 +16,7 @@ use crate::domain::ids::{MappingName, RunId};
 use crate::domain::naming;
 use crate::files;
 use crate::host::host_name;
-use crate::state::Holder;
+use crate::state::{Holder, Lease};
 
 /// A mapping taken for this process, until the last copy is dropped: a save that outlives its caller keeps one.
 #[derive(Debug, Clone)]
@@ -26,6 +26,7 @@ pub struct FileLease(Arc<Held>);
 struct Held {
     mapping: MappingName,
     file: File,
+    follows_a_dead_one: bool,
 }
 
 impl Drop for Held {
@@ -54,13 +55,21 @@ impl FileLease {
             Err(TryLockError::WouldBlock) => return Err(conflict(&path, mapping)),
             Err(TryLockError::Error(error)) => return Err(files::io_fault("Locking", &path, error)),
         }
+        // Emptied by whoever gives it back.
+        let follows_a_dead_one = file.metadata().is_ok_and(|file| file.len() > 0);
         let signature = Signature { mapping: mapping.clone(), holder: Holder::here(run) };
         sign(&file, &signature).map_err(|error| files::io_fault("Writing", &path, error))?;
-        Ok(Self(Arc::new(Held { mapping: mapping.clone(), file })))
+        Ok(Self(Arc::new(Held { mapping: mapping.clone(), file, follows_a_dead_one })))
     }
 
     pub(super) fn mapping(&self) -> &MappingName {
         &self.0.mapping
+    }
+}
+
+impl Lease for FileLease {
+    fn follows_a_dead_one(&self) -> bool {
+        self.0.follows_a_dead_one
     }
 }
 

@@ -61,6 +61,7 @@ fn pending() -> PendingPublish {
         job: JobId("job".into()),
         place: JobPlace { project: "demo".into(), location: "EU".into() },
         staging,
+        inline: false,
         mark: Some("0123456789ab".into()),
         moves: Moves::Watermark,
         since: Some("10".into()),

@@ -16,6 +16,7 @@ pub fn target() -> TableId {
 pub fn staged() -> Staged {
     Staged {
         table: target().sibling("_bqsync_1"),
+        inline: None,
         rows: 3,
         bytes: 900,
         key_ranges: vec![Some(("1".into(), "9".into()))],

@@ -8,6 +8,7 @@ use gcp_bigquery_client::model::job_configuration::JobConfiguration;
 use gcp_bigquery_client::model::job_configuration_query::JobConfigurationQuery;
 use gcp_bigquery_client::model::job_configuration_table_copy::JobConfigurationTableCopy;
 use gcp_bigquery_client::model::job_reference::JobReference;
+use gcp_bigquery_client::model::query_parameter::QueryParameter;
 use gcp_bigquery_client::model::table_reference::TableReference;
 use serde::Deserialize;
 
@@ -166,8 +167,15 @@ fn reference(table: &TableId) -> TableReference {
 impl Api {
     /// A statement as a job.
     pub fn query(&self, sql: String) -> JobConfiguration {
+        self.query_with(sql, None)
+    }
+
+    /// The same, with a parameter that the statement names.
+    pub fn query_with(&self, sql: String, parameter: Option<QueryParameter>) -> JobConfiguration {
         let query = JobConfigurationQuery {
             query: sql,
+            parameter_mode: parameter.is_some().then(|| "NAMED".to_owned()),
+            query_parameters: parameter.map(|parameter| vec![parameter]),
             use_legacy_sql: Some(false),
             maximum_bytes_billed: self.billing().most_bytes.map(|bytes| bytes.to_string()),
             ..Default::default()
@@ -201,7 +209,8 @@ impl Api {
     ) -> Result<(JobState, bool), Fault> {
         let is_statement = configuration.query.is_some();
         // Boxed: the job's description is a large value, and this call stands at the end of the engine's longest chain.
-        let sent = Box::pin(self.insert(id, configuration)).await.map_err(|error| error.into_fault(what))?;
+        let sent =
+            Box::pin(self.insert(&self.place(), id, configuration)).await.map_err(|error| error.into_fault(what))?;
         reached("job_sent");
         let was_there = sent.is_none();
         if let Some(done) = sent.filter(JobState::is_done) {
@@ -217,17 +226,22 @@ impl Api {
 
     /// An answer that is lost leaves open whether the job is there: sending it again under the same id finds out. `None`
     /// for a job that was there already.
-    async fn insert(&self, id: &JobId, configuration: JobConfiguration) -> Result<Option<JobState>, ApiError> {
+    async fn insert(
+        &self,
+        place: &JobPlace,
+        id: &JobId,
+        configuration: JobConfiguration,
+    ) -> Result<Option<JobState>, ApiError> {
         let job = Box::new(Job {
             configuration: Some(configuration),
             job_reference: Some(JobReference {
                 job_id: Some(id.0.clone()),
-                location: Some(self.location.clone()),
-                project_id: Some(self.project.clone()),
+                location: Some(place.location.clone()),
+                project_id: Some(place.project.clone()),
             }),
             ..Default::default()
         });
-        let url = self.url(false, &self.project, &["jobs"]);
+        let url = self.url(false, &place.project, &["jobs"]);
         let fields = [("fields", JOB_FIELDS)];
         let sent = self.json(format!("sending job {id}"), |http| http.post(&url).query(&fields).json(&*job)).await;
         match sent {
@@ -236,6 +250,14 @@ impl Api {
             Err(error) if error.is_duplicate() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Takes a job's id with a statement that does nothing; false where it is taken already.
+    pub async fn take(&self, place: &JobPlace, id: &JobId) -> Result<bool, Fault> {
+        let taken = Box::pin(self.insert(place, id, self.query("SELECT 1".to_owned()))).await;
+        taken
+            .map(|job| job.is_some())
+            .map_err(|error| error.into_fault(format!("Taking the id of the job {id} failed")))
     }
 
     /// Asks after a job of this process until it is done.

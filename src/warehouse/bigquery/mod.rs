@@ -7,6 +7,7 @@ mod delete_sql;
 mod digest;
 mod emulator;
 mod error;
+mod inline;
 mod jobs;
 mod labels;
 mod leftovers;
@@ -21,6 +22,7 @@ mod ranges;
 mod refusals;
 mod staged_object;
 mod staging;
+mod staging_upload;
 mod tables;
 mod target_range;
 mod upkeep;
@@ -177,7 +179,10 @@ impl Warehouse for BigQuery {
         let api = self.api().await?;
         let mut configuration = match order.kind {
             PublishKind::Copy => api.copy(&staged.table, target),
-            kind => api.query(api.publish_sql(kind, target, plan, &staged.into())),
+            kind => {
+                let sql = api.publish_sql(kind, target, plan, &Rows::of(staged, plan));
+                api.query_with(sql, staged.inline.as_ref().map(|rows| inline::parameter(plan, rows)))
+            }
         };
         configuration.labels.get_or_insert_default().insert(jobs::MARK.to_owned(), mark.clone());
         let what = format!("Publishing {mapping} to {target} failed");
@@ -198,6 +203,13 @@ impl Warehouse for BigQuery {
             Err(error) if error.is_not_found() => Ok(JobFate::Unknown),
             Err(error) => Err(error.of_a_job_sent().into_fault(format!("Asking after the job {job} failed"))),
         }
+    }
+
+    async fn forestall(&self, job: &JobId, place: &JobPlace, mark: Option<&str>) -> Result<JobFate, Fault> {
+        if self.api().await?.take(place, job).await? {
+            return Ok(JobFate::Unknown);
+        }
+        self.fate(job, place, mark).await
     }
 
     async fn leftovers(&self, beside: &TableId) -> Result<Vec<TableId>, Fault> {

@@ -89,18 +89,15 @@ fn literal(staged: StagedType, value: i128) -> Option<String> {
         // The least of all has no literal: `-` is an operator, and 2^63 alone is too great.
         StagedType::Int64 => (value != i128::from(i64::MIN)).then(|| value.to_string()),
         StagedType::Decimal { scale, .. } => Some(format!("NUMERIC '{}'", decimal(value, scale))),
-        StagedType::Date => {
-            let seconds = i64::try_from(value).ok()?.checked_mul(86_400)?;
-            let day = DateTime::from_timestamp(seconds, 0)?.naive_utc();
-            in_range(day).then(|| format!("DATE '{}'", day.format("%Y-%m-%d")))
-        }
+        StagedType::Date => Some(format!("DATE '{}'", date(value)?)),
         StagedType::Timestamp => Some(format!("TIMESTAMP '{}+00'", micros(value)?)),
         StagedType::DateTime => Some(format!("DATETIME '{}'", micros(value)?)),
         StagedType::Float64 | StagedType::Bool | StagedType::Text | StagedType::Bytes => None,
     }
 }
 
-fn decimal(value: i128, scale: u8) -> String {
+/// Digits, with a point where there is a scale.
+pub fn decimal(value: i128, scale: u8) -> String {
     if scale == 0 {
         return value.to_string();
     }
@@ -110,7 +107,15 @@ fn decimal(value: i128, scale: u8) -> String {
     format!("{sign}{whole}.{fraction}")
 }
 
-fn micros(value: i128) -> Option<String> {
+/// `2026-11-23`, of days since 1970; `None` where BigQuery has no such date.
+pub fn date(days: i128) -> Option<String> {
+    let seconds = i64::try_from(days).ok()?.checked_mul(86_400)?;
+    let day = DateTime::from_timestamp(seconds, 0)?.naive_utc();
+    in_range(day).then(|| day.format("%Y-%m-%d").to_string())
+}
+
+/// `2026-11-23 08:00:00.000000`, of microseconds since 1970; `None` where BigQuery has no such time.
+pub fn micros(value: i128) -> Option<String> {
     let at = DateTime::from_timestamp_micros(i64::try_from(value).ok()?)?.naive_utc();
     in_range(at).then(|| at.format("%Y-%m-%d %H:%M:%S%.6f").to_string())
 }

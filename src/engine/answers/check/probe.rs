@@ -71,7 +71,7 @@ async fn load<W: Warehouse>(
     rows: [i64; 2],
 ) -> Result<Staged, Fault> {
     let job = job(run, &format!("load_{}", rows[0]));
-    let order = StageOrder { mapping: name(), plan: Arc::clone(plan), staging: staging.clone(), job };
+    let order = StageOrder { mapping: name(), plan: Arc::clone(plan), staging: staging.clone(), job, inline_rows: 0 };
     let column = || Arc::new(Int64Array::from(rows.to_vec())) as _;
     let batch = RecordBatch::try_new(arrow_schema(plan), vec![column(), column()])
         .map_err(|error| Fault::new(FaultKind::Bug, "Rows for a check cannot be built").caused_by(error))?;

@@ -126,6 +126,7 @@ async fn run(puts: &[Put]) -> (Arc<Server>, Result<Option<JobState>, Fault>) {
         plan: Arc::new(orders()),
         staging: target().sibling("_bqsync_1"),
         job: JobId("load_1".into()),
+        inline_rows: 0,
     };
     let (sender, receiver) = mpsc::channel(2);
     sender.send(Chunk { bytes: vec![1; CHUNK].into(), is_last: false }).await.unwrap();

@@ -1,5 +1,6 @@
 //! Where a publish takes its rows from, and what is known of them.
 
+use super::super::inline;
 use super::super::literal::{column, table};
 use super::super::target_range::literal;
 use crate::domain::plan::TablePlan;
@@ -16,17 +17,13 @@ pub struct Rows {
     pub(super) cursor_range: Option<Range>,
 }
 
-impl From<&Staged> for Rows {
-    fn from(staged: &Staged) -> Self {
-        Self {
-            relation: table(&staged.table),
-            key_ranges: staged.key_ranges.clone(),
-            cursor_range: staged.cursor_range.clone(),
-        }
-    }
-}
-
 impl Rows {
+    /// Those that are staged, or travel within the statement.
+    pub fn of(staged: &Staged, plan: &TablePlan) -> Self {
+        let relation = if staged.inline.is_some() { inline::relation(plan) } else { table(&staged.table) };
+        Self { relation, key_ranges: staged.key_ranges.clone(), cursor_range: staged.cursor_range.clone() }
+    }
+
     /// No row at all, of a window that nobody has read yet: for asking what its publish would read of the target.
     ///
     /// By LIMIT, which BigQuery's estimates do not look at; a WHERE might spare the target, too.

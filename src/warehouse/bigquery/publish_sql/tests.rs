@@ -25,7 +25,7 @@ WHEN MATCHED AND (__t.`updated_at` IS NULL OR __s.`updated_at` >= __t.`updated_a
                     `updated_at` = __s.`updated_at`, `größe` = __s.`größe`, `total` = __s.`total`, `doc` = __s.`doc`
 WHEN NOT MATCHED THEN INSERT (`id`, `updated_at`, `größe`, `total`, `doc`) VALUES (__s.`id`, __s.`updated_at`, \
                     __s.`größe`, __s.`total`, __s.`doc`)";
-    assert_eq!(merge(&target(), &orders(), &(&staged()).into(), true), expected);
+    assert_eq!(merge(&target(), &orders(), &Rows::of(&staged(), &orders()), true), expected);
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn a_nullable_key_matches_null_with_null_and_is_not_pruned_by() {
     let mut plan = orders();
     plan.columns[0].source.nullable = true;
     let staged = Staged { key_ranges: vec![None], ..staged() };
-    let sql = merge(&target(), &plan, &(&staged).into(), true);
+    let sql = merge(&target(), &plan, &Rows::of(&staged, &plan), true);
     let condition = sql.lines().find(|line| line.starts_with("ON ")).unwrap();
     assert_eq!(condition, "ON (__t.`id` = __s.`id` OR (__t.`id` IS NULL AND __s.`id` IS NULL))");
 }
@@ -42,7 +42,7 @@ fn a_nullable_key_matches_null_with_null_and_is_not_pruned_by() {
 fn a_row_that_is_back_is_no_longer_marked_as_deleted() {
     let mut plan = orders();
     plan.deleted_column = Some("gone".into());
-    let sql = merge(&target(), &plan, &(&staged()).into(), true);
+    let sql = merge(&target(), &plan, &Rows::of(&staged(), &plan), true);
     assert!(
         sql.contains("`doc` = __s.`doc`, `gone` = CAST(NULL AS TIMESTAMP)\nWHEN NOT MATCHED THEN INSERT (`id`, "),
         "{sql}"
@@ -55,7 +55,7 @@ fn a_table_of_keys_alone_is_never_updated() {
     let mut plan = orders();
     plan.columns.truncate(2);
     plan.keys = vec![0, 1];
-    let sql = merge(&target(), &plan, &(&staged()).into(), true);
+    let sql = merge(&target(), &plan, &Rows::of(&staged(), &plan), true);
     assert!(!sql.contains("UPDATE"), "{sql}");
     assert!(sql.contains("PARTITION BY __s.`id`, __s.`updated_at` ORDER BY"), "{sql}");
 }
@@ -69,7 +69,7 @@ fn an_insert_gives_every_row() {
     __s.`id` AS `id`,
     __s.`updated_at` AS `updated_at`
   FROM `my-project.shop._bqsync_1` AS __s";
-    assert_eq!(insert(&target(), &plan, &(&staged()).into()), expected);
+    assert_eq!(insert(&target(), &plan, &Rows::of(&staged(), &plan)), expected);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_first_upsert_gives_the_newest_of_each_key_without_a_join() {
   FROM `my-project.shop._bqsync_1` AS __s
   WHERE TRUE
   QUALIFY ROW_NUMBER() OVER (PARTITION BY __s.`id` ORDER BY __s.`updated_at` DESC) = 1";
-    assert_eq!(insert_newest(&target(), &plan, &(&staged()).into()), expected);
+    assert_eq!(insert_newest(&target(), &plan, &Rows::of(&staged(), &plan)), expected);
 }
 
 #[test]
@@ -106,7 +106,7 @@ WHERE NOT EXISTS (
                     __s.`updated_at` IS NULL)) AND __t.`updated_at` BETWEEN TIMESTAMP '2026-01-01 00:00:00+00' AND \
                     TIMESTAMP '2026-01-02 00:00:00+00' AND __t.`id` BETWEEN 1 AND 9
 )";
-    assert_eq!(insert_missing(&target(), &plan, &(&staged()).into()), expected);
+    assert_eq!(insert_missing(&target(), &plan, &Rows::of(&staged(), &plan)), expected);
 }
 
 #[test]
@@ -135,7 +135,7 @@ LEFT JOIN (
 ) AS __old
 ON __new.__row = __old.__row
 WHERE __new.__nth > IFNULL(__old.__held, 0)";
-    assert_eq!(insert_missing(&target(), &plan, &(&staged()).into()), expected);
+    assert_eq!(insert_missing(&target(), &plan, &Rows::of(&staged(), &plan)), expected);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_table_that_is_partitioned_on_a_key_is_pruned_by_it() {
     plan.partition = Some(1);
     let staged = staged();
     let staged = Staged { key_ranges: vec![staged.key_ranges[0].clone(), staged.cursor_range.clone()], ..staged };
-    let sql = merge(&target(), &plan, &(&staged).into(), true);
+    let sql = merge(&target(), &plan, &Rows::of(&staged, &plan), true);
     let condition = sql.lines().find(|line| line.starts_with("ON ")).unwrap();
     assert_eq!(
         condition,
@@ -159,7 +159,7 @@ fn a_table_that_is_partitioned_on_a_key_is_pruned_by_it() {
 fn a_partition_that_a_row_may_leave_is_not_pruned_by() {
     let mut plan = orders();
     plan.partition = Some(1);
-    let sql = merge(&target(), &plan, &(&staged()).into(), true);
+    let sql = merge(&target(), &plan, &Rows::of(&staged(), &plan), true);
     assert!(!sql.contains("__t.`updated_at` BETWEEN"), "{sql}");
 }
 
