@@ -326,26 +326,79 @@ async fn a_job_that_never_ends_is_left_at_the_deadline_and_asked_after_by_the_ne
     assert_eq!(told.mapping("u").records_processed, 30);
 }
 
-#[tokio::test]
-async fn a_run_costs_few_calls_and_an_idle_one_next_to_none() {
-    let trial = Trial::with("calls", &["u"]).await;
+/// What a run that moves new rows asks of BigQuery, how often each, and then one that finds nothing new.
+async fn calls_of(trial: &Trial) -> (Vec<(Call, usize)>, Vec<Call>) {
     trial.add(60).await;
     trial.succeeds().await;
     trial.add(30).await;
     trial.bigquery.set([]);
     trial.succeeds().await;
-    let counts = trial.bigquery.counts();
+    let moving = trial.bigquery.counts().into_iter().collect();
+    trial.bigquery.set([]);
+    trial.succeeds().await;
+    (moving, trial.bigquery.counts().into_keys().collect())
+}
+
+#[tokio::test]
+async fn few_rows_cost_a_look_and_a_job_and_an_idle_run_costs_nothing() {
+    let trial = Trial::inline("calls_inline").await;
+    let (moving, idle) = calls_of(&trial).await;
+    // The emulator's small jobs have ended when they are answered; BigQuery's are waited for.
+    let asks_for_the_end = |call: &Call| matches!(call, Call::GetResults | Call::GetJob);
+    let (ends, others): (Vec<_>, Vec<_>) = moving.into_iter().partition(|(call, _)| asks_for_the_end(call));
+    assert_eq!(others, [(Call::GetTable, 2), (Call::InsertJob, 2)]);
+    assert!(ends.iter().all(|(_, count)| *count <= 2), "{ends:?}");
+    assert_eq!(idle, []);
+}
+
+#[tokio::test]
+async fn rows_that_are_staged_cost_few_calls_and_an_idle_run_costs_nothing() {
+    let trial = Trial::with("calls", &["u"]).await;
+    let (moving, idle) = calls_of(&trial).await;
     // Each once, but for the questions whether a load has ended; a publish's end is waited for by one call.
     let waits = [Call::GetJob, Call::GetResults];
     let mut expected = CALLS.to_vec();
     expected.extend([Call::ListTables]);
     expected.retain(|call| !waits.contains(call));
     expected.sort();
-    let others: Vec<_> = counts.keys().copied().filter(|call| !waits.contains(call)).collect();
+    let others: Vec<_> = moving.iter().map(|(call, _)| *call).filter(|call| !waits.contains(call)).collect();
     assert_eq!(others, expected);
-    assert!(counts.iter().all(|(call, count)| *count == 1 || *call == Call::GetJob), "{counts:?}");
+    assert!(moving.iter().all(|(call, count)| *count == 1 || *call == Call::GetJob), "{moving:?}");
+    assert_eq!(idle, []);
+}
 
-    trial.bigquery.set([]);
-    trial.succeeds().await;
-    assert_eq!(trial.bigquery.counts().into_iter().collect::<Vec<_>>(), [(Call::GetTable, 1), (Call::ListTables, 1)]);
+#[tokio::test]
+async fn a_publish_that_brings_its_rows_along_is_sent_again_whatever_its_calls_meet() {
+    let trial = Trial::inline("inline_moments").await;
+    trial.add(30).await;
+    let calls = [Call::GetTable, Call::InsertJob];
+    let (some, others) = MOMENTS.split_at(3);
+    for (of_u, of_a) in [(some, others), (others, some)] {
+        trial.bigquery.set(each_meets(&calls, "u", of_u).into_iter().chain(each_meets(&calls, "a", of_a)));
+        let told = trial.succeeds().await;
+        assert_eq!(told.retries().len(), MOMENTS.len() * calls.len(), "{:?}", told.retries());
+        for mapping in ["u", "a"] {
+            let report = told.mapping(mapping);
+            assert_eq!((report.attempts, report.jobs.len(), report.records_processed), (1, 1, 30), "{report:?}");
+        }
+        trial.add(30).await;
+    }
+}
+
+#[tokio::test]
+async fn a_publish_that_brings_its_rows_along_is_adopted_where_it_arrived_and_else_loses_its_name() {
+    let trial = Trial::inline("inline_unheard").await;
+    for (trouble, arrives) in [(Trouble::ActAndHangUp, true), (Trouble::HangUp, false)] {
+        trial.add(30).await;
+        trial.bigquery.set(both(Call::InsertJob, "publish", trouble).map(|rule| rule.times(5)));
+        let told = trial.succeeds().await;
+        assert_eq!(told.recovered(), [arrives, arrives]);
+        for mapping in ["u", "a"] {
+            let report = told.mapping(mapping);
+            assert_eq!((report.attempts, report.jobs.len(), report.records_processed), (2, 1, 30), "{report:?}");
+        }
+        let named = trial.bigquery.sent(Call::InsertJob);
+        let took_names = named.iter().filter(|job| job["configuration"]["query"]["query"] == "SELECT 1").count();
+        assert_eq!(took_names, if arrives { 0 } else { 2 });
+    }
 }

@@ -115,6 +115,7 @@ async fn a_target_that_is_gone_is_not_gone_on_with() {
     sandbox.sync().await;
     sandbox.bq_run("DROP TABLE `{d}.a`").await;
     sandbox.run(&["schema-diff", "--apply"]).await.expect_code(1);
+    sandbox.sql("INSERT INTO t (v) VALUES ('new')").await;
     sandbox.run_once().await.expect_code(1);
     // Still so the day after: nothing has made the table meanwhile.
     let report = sandbox.run_once().await.expect_code(1).mapping("a");

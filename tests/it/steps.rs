@@ -118,7 +118,7 @@ async fn a_lookback_reads_a_stretch_again_and_leaves_the_watermark_where_it_was(
 
 #[tokio::test]
 async fn staging_tables_of_dead_runs_are_dropped_and_others_are_not() {
-    let sandbox = hundred("sweep", "", UPSERT).await;
+    let sandbox = hundred("sweep", "inline_rows: 0", UPSERT).await;
     sandbox.run_killed_at("staged", &["run-once"]).await;
     sandbox.bq_run("CREATE TABLE `{d}.bqsync_staging_t_of_somebody` (x INT64)").await;
     assert_eq!(sandbox.bq_tables().await.len(), 3);

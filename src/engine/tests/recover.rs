@@ -179,3 +179,20 @@ fn a_deletion_that_was_done_is_adopted_without_a_mark() {
     assert_eq!(report.watermark_before, report.watermark_after);
     shop.is_equal("it");
 }
+
+#[test]
+fn a_publish_that_brings_its_rows_along_can_no_longer_arrive_once_it_was_given_up() {
+    let shop = Shop::new(APPEND).inline().rows(1..=30);
+    shop.succeeds(sync());
+    shop.insert(33..=60);
+    shop.trouble(Call::Publish, 1, Trouble::Late);
+    shop.trouble(Call::Fate, 1, Trouble::KilledBefore);
+    assert!(shop.run(sync()).is_none());
+    shop.world.script.clear();
+    // Somebody else has changed the target, so the rows are sent under another name now.
+    shop.dataset().tables.get_mut("t").unwrap().modified += 5;
+    shop.succeeds(sync());
+    let now = shop.world.clock.millis();
+    shop.dataset().deliver(now);
+    shop.is_equal("the late arrival");
+}

@@ -43,7 +43,12 @@ impl Trial {
     /// Of `u`, `a` and `k`, which appends without keys.
     pub async fn with(name: &str, mappings: &[&str]) -> Self {
         // One connection reads, so that a test's bytes and breaks come in one order.
-        Self::configured(name, "readers: 1", mappings).await
+        Self::configured(name, "readers: 1\ninline_rows: 0", mappings).await
+    }
+
+    /// The same, where few rows travel within their publish.
+    pub async fn inline(name: &str) -> Self {
+        Self::configured(name, "readers: 1", &["u", "a"]).await
     }
 
     /// The same with top-level lines of its own in config.yaml.
