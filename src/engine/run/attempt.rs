@@ -1,13 +1,14 @@
 //! One attempt at a mapping's work: what an earlier one left behind, both schemas, and then the rows.
 
 use crate::domain::column::TargetSchema;
+use crate::domain::config::Mode;
 use crate::engine::moving::backfill::Order;
 use crate::engine::moving::horizon::Fixed;
 use crate::engine::moving::steps::Journey;
 use crate::engine::ports::Platform;
 use crate::engine::protocol::Phase;
 use crate::engine::work::Work;
-use crate::engine::work::conflicts::refuse_lost_target;
+use crate::engine::work::conflicts::{refuse_lost_target, refuse_task};
 use crate::engine::work::prepared::{Prepared, Schemas};
 use crate::engine::work::scope::{Halt, Task};
 use crate::engine::work::sweep::sweep;
@@ -22,12 +23,20 @@ impl<P: Platform> Work<'_, P> {
         self.tally.begin_attempt();
         reached("lease_taken");
         if self.ledger.pending().is_some() {
-            scope.in_phase(Phase::Recover, self.recover()).await?;
+            let adopted = scope.in_phase(Phase::Recover, self.recover()).await?;
+            // A whole table that an earlier attempt of this run has sent is what this run was to do.
+            if adopted && scope.mapping.mode == Mode::Replace && !self.tally.is_first_attempt() {
+                return Ok(());
+            }
         }
         if self.tally.is_first_attempt() {
             sweep(scope).await?;
         }
         let Some(schemas) = self.prepare().await? else { return Ok(()) };
+        if scope.mapping.mode == Mode::Replace {
+            // What has no meaning for it has been refused.
+            return self.replace(&schemas).await;
+        }
         let prepared = schemas.by_cursor()?;
         match &scope.task {
             Task::Sync { .. } | Task::Scheduled { .. } => self.incremental(&prepared).await,
@@ -43,11 +52,13 @@ impl<P: Platform> Work<'_, P> {
     /// Looks at both sides and plans; `None` where there is nothing to do.
     async fn prepare(&mut self) -> Result<Option<Schemas>, Halt> {
         let scope = self.scope;
+        refuse_task(&scope.mapping, &scope.task)?;
         let describe = scope.unless_cancelled(scope.ports.describe_both(&scope.mapping));
         let described = scope.in_phase(Phase::Describe, describe).await?;
         let mark = self.ledger.watermark_text();
         // Before the plan makes the table anew.
         refuse_lost_target(&scope.mapping, mark.as_deref(), described.target.as_ref())?;
+        let mark = mark.filter(|_| scope.mapping.mode != Mode::Replace);
         if let (Some(mark), true) = (&mark, described.target.as_ref().is_some_and(TargetSchema::is_empty)) {
             self.note(format!("{} holds no rows, although the watermark is {mark}", scope.mapping.target));
         }

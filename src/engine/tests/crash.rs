@@ -17,8 +17,14 @@ fn work(name: &str) -> &'static Work {
 
 /// One of each kind: every way to a target, and each thing that a publish may move.
 fn few() -> impl Iterator<Item = &'static Work> {
-    let names =
-        ["first load in steps, append", "later run, upsert", "later run, keyless", "backfill, append", "deletes, hard"];
+    let names = [
+        "first load in steps, append",
+        "later run, upsert",
+        "later run, keyless",
+        "replace, edited",
+        "backfill, append",
+        "deletes, hard",
+    ];
     names.into_iter().map(work)
 }
 
@@ -47,7 +53,7 @@ fn a_process_that_is_killed_at_any_call_is_made_good_by_the_next() {
 
 #[test]
 fn one_that_is_killed_while_it_makes_good_what_another_left_is_made_good_too() {
-    for name in ["later run, keyless", "backfill, append"] {
+    for name in ["later run, keyless", "backfill, append", "replace, edited"] {
         let work = work(name);
         for first in (1..60).step_by(13) {
             at_each_call(work, |shop, nth| {

@@ -5,6 +5,7 @@ mod deletes;
 mod horizon;
 mod publish;
 mod recover;
+mod replace;
 mod report;
 mod retries;
 mod rivals;

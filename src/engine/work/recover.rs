@@ -2,9 +2,11 @@
 
 use super::Work;
 use super::scope::Halt;
+use crate::domain::replacement::Replacement;
 use crate::engine::ports::Platform;
 use crate::engine::protocol::Event;
 use crate::failpoint::reached;
+use crate::state::Moves;
 use crate::warehouse::{JobFate, Warehouse};
 
 impl<P: Platform> Work<'_, P> {
@@ -12,9 +14,11 @@ impl<P: Platform> Work<'_, P> {
     ///
     /// A job that BigQuery does not know may still be on its way there: without its staging table it has nothing to
     /// publish, so it is asked after once more when the table is gone.
-    pub(in crate::engine) async fn recover(&mut self) -> Result<(), Halt> {
+    ///
+    /// True when it had happened.
+    pub(in crate::engine) async fn recover(&mut self) -> Result<bool, Halt> {
         let scope = self.scope;
-        let Some(pending) = self.ledger.pending().cloned() else { return Ok(()) };
+        let Some(pending) = self.ledger.pending().cloned() else { return Ok(false) };
         let warehouse = &scope.ports.warehouse;
         let ask = || scope.unless_cancelled(warehouse.fate(&pending.job, &pending.place, pending.mark.as_deref()));
         let first = ask().await?;
@@ -23,10 +27,15 @@ impl<P: Platform> Work<'_, P> {
         let counts = match fate {
             JobFate::Done(counts) => {
                 self.tally.rows += pending.rows;
-                self.tally.inserted += counts.inserted;
+                // A query that writes a table whole counts no rows.
+                self.tally.inserted += if pending.moves == Moves::Replace { pending.rows } else { counts.inserted };
                 self.tally.updated += counts.updated;
                 self.tally.cost.add(counts.cost);
                 self.tally.jobs.push(pending.job.clone());
+                if pending.moves == Moves::Replace {
+                    let (target, began) = (&scope.mapping.target, counts.began_at());
+                    self.tally.replaced = Some(Replacement::of(target, pending.rows, None, began));
+                }
                 Some(counts)
             }
             JobFate::Failed(fault) => {
@@ -46,6 +55,6 @@ impl<P: Platform> Work<'_, P> {
             job: pending.job,
             done: counts.is_some(),
         });
-        Ok(())
+        Ok(counts.is_some())
     }
 }
