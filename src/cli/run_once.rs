@@ -7,6 +7,7 @@ use super::progress_lines::print_progress;
 use crate::cli::args::OutputFormat;
 use crate::domain::config::Mode;
 use crate::domain::quote;
+use crate::domain::replacement::Replacement;
 use crate::domain::report::{MappingReport, Outcome, RunReport};
 use crate::engine::{Command, Event, Handle};
 use crate::format;
@@ -110,13 +111,8 @@ pub(super) fn explain(mapping: &MappingReport, printer: Printer) {
     if let Some(reason) = &mapping.held_back {
         printer.line(&format!("{name}: held back: {reason}"));
     }
-    if let Some(replaced) = &mapping.replaced {
-        printer.line(&format!("{name}: {}", replaced.words()));
-        for (what, statement) in [("rows of before", &replaced.show_before), ("put them back", &replaced.put_back)] {
-            if let Some(statement) = statement {
-                printer.line(&format!("{name}: {what}: {statement}"));
-            }
-        }
+    for line in mapping.replaced.iter().flat_map(Replacement::lines) {
+        printer.line(&format!("{name}: {line}"));
     }
     if let Some(late) = mapping.late() {
         printer.line(&format!("{name}: late: {late}"));

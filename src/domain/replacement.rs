@@ -44,11 +44,14 @@ pub struct Shrink {
 }
 
 impl Replacement {
-    /// `replaced: 118 rows in the place of 120`
+    /// What was done, how to see the rows of before, and how to put them back: a line each.
     #[must_use]
-    pub fn words(&self) -> String {
+    pub fn lines(&self) -> Vec<String> {
         let before = self.rows_before.map_or_else(|| "?".to_owned(), |rows| rows.to_string());
-        format!("replaced: {} row(s) in the place of {before}", self.rows)
+        let mut lines = vec![format!("replaced: {} row(s) in the place of {before}", self.rows)];
+        lines.extend(self.show_before.as_ref().map(|sql| format!("rows of before: {sql}")));
+        lines.extend(self.put_back.as_ref().map(|sql| format!("put them back: {sql}")));
+        lines
     }
 }
 
