@@ -141,7 +141,7 @@ impl<P: Platform> Work<'_, P> {
             plan: Arc::clone(&schemas.plan),
             staged: staged.clone(),
         };
-        match self.send(pending, order).await? {
+        match self.send(pending, order).await.map_err(in_one_piece)? {
             Sent::Done(counts) => Ok(counts),
             // Its name holds the run's and the attempt's.
             Sent::Taken(_) => {
@@ -168,6 +168,17 @@ impl<P: Platform> Work<'_, P> {
         self.ledger.note_replaced(replaced).await?;
         scope.emit(Event::WatermarkAdvanced { run, mapping, from, to });
         Ok(())
+    }
+}
+
+/// What a window could move in smaller steps, a replace cannot.
+fn in_one_piece(halt: Halt) -> Halt {
+    match halt {
+        Halt::Fault(fault) if fault.is_too_much_at_once() => Halt::Fault(fault.with_hint(
+            "a replace is one statement: let the table have fewer partitions (a table that you make yourself, PARTITION BY \
+             TIMESTAMP_TRUNC(column, MONTH), before the first run), or take `mode: upsert`",
+        )),
+        halt => halt,
     }
 }
 

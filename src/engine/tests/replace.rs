@@ -3,12 +3,14 @@
 use chrono::TimeDelta;
 
 use super::works::{APPEND, REPLACE, UPSERT, edited};
+use crate::domain::column::{OldRows, SourceColumn};
 use crate::domain::fault::FaultKind::{self, Config, Conflict};
 use crate::domain::publish::PublishKind;
 use crate::domain::replacement::Shrink;
 use crate::domain::report::{MappingReport, Outcome};
+use crate::domain::source_type::SourceType;
 use crate::engine::{Command, Selection, SyncOrder};
-use crate::testing::{Call, Shop, Trouble, backfill, deletes, sync};
+use crate::testing::{Call, HERE, Shop, Trouble, Value, backfill, deletes, sync};
 
 fn allowing_shrink() -> Command {
     Command::Sync(SyncOrder { allow_shrink: true, ..SyncOrder::manual(Selection::All) })
@@ -201,4 +203,45 @@ fn what_has_no_meaning_for_a_replace_is_refused_with_what_does_it() {
         let report = refused(&shop, deletes(dry_run), Config);
         assert!(report.errors[0].contains("which needs no `deletes`"), "{report:#?}");
     }
+}
+
+#[test]
+fn a_new_column_comes_with_every_row_and_leaves_no_gap() {
+    let shop = edited(REPLACE).with("allow_schema_additions: true");
+    let kind = SourceType::Int { bits: 32, unsigned: false };
+    let mut column = SourceColumn::new("z", kind, true);
+    column.old_rows = OldRows::Filled;
+    shop.database().schema.columns.push(column);
+    shop.database().rows.iter_mut().for_each(|row| row.push(Value::Int(7)));
+    let report = shop.succeeds(sync());
+    assert_eq!(report.schema_changes.len(), 1, "{report:#?}");
+    assert!(report.warnings.is_empty(), "no backfill is asked for: {report:#?}");
+    shop.is_equal("the new column");
+}
+
+#[test]
+fn a_publish_that_is_too_much_at_once_is_not_cut_in_half_and_says_what_helps() {
+    let shop = Shop::new("mode: replace, partition_by: at").rows(1..=5);
+    shop.dataset().most_partitions = 0;
+    let report = shop.run(sync()).unwrap();
+    assert_eq!((report.outcome, report.error_kind), (Outcome::Failed, Some(FaultKind::Data)), "{report:#?}");
+    assert!(report.hint.unwrap().contains("fewer partitions"));
+    shop.dataset().most_partitions = 4_000;
+    shop.succeeds(sync());
+    shop.is_equal("a limit that is no longer met");
+    shop.is_tidy("a limit that is no longer met");
+}
+
+#[test]
+fn two_processes_on_one_mapping_do_not_replace_at_once() {
+    let shop = edited(REPLACE);
+    shop.trouble(Call::Publish, 1, Trouble::HeldBefore);
+    let mut first = shop.process_of(HERE);
+    first.send(sync());
+    first.until_held();
+    let report = shop.run(sync()).unwrap();
+    assert_eq!((report.outcome, report.error_kind), (Outcome::Failed, Some(Conflict)), "{report:#?}");
+    shop.world.script.let_go();
+    assert_eq!(first.ends().unwrap().outcome, Outcome::Ok);
+    shop.is_equal("the first process");
 }
