@@ -134,7 +134,7 @@ impl<P: Platform> Work<'_, P> {
         };
         let order = PublishOrder {
             mapping: name.clone(),
-            job,
+            job: job.clone(),
             mark,
             kind: PublishKind::Replace,
             target: target.clone(),
@@ -142,7 +142,10 @@ impl<P: Platform> Work<'_, P> {
             staged: staged.clone(),
         };
         match self.send(pending, order).await.map_err(in_one_piece)? {
-            Sent::Done(counts) => Ok(counts),
+            Sent::Done(counts) => {
+                self.tally.jobs.push(job);
+                Ok(counts)
+            }
             // Its name holds the run's and the attempt's.
             Sent::Taken(_) => {
                 Err(Fault::new(FaultKind::Bug, format!("The publish of `{name}` found its id taken by another")).into())

@@ -9,6 +9,7 @@ use crate::engine::ports::Platform;
 use crate::engine::protocol::Phase;
 use crate::engine::work::Work;
 use crate::engine::work::conflicts::{refuse_lost_target, refuse_task};
+use crate::engine::work::ids::is_of_run;
 use crate::engine::work::prepared::{Prepared, Schemas};
 use crate::engine::work::scope::{Halt, Task};
 use crate::engine::work::sweep::sweep;
@@ -25,7 +26,7 @@ impl<P: Platform> Work<'_, P> {
         if self.ledger.pending().is_some() {
             let adopted = scope.in_phase(Phase::Recover, self.recover()).await?;
             // A whole table that an earlier attempt of this run has sent is what this run was to do.
-            if adopted && scope.mapping.mode == Mode::Replace && !self.tally.is_first_attempt() {
+            if adopted.is_some_and(|job| is_of_run(&job, &scope.run)) && scope.mapping.mode == Mode::Replace {
                 return Ok(());
             }
         }

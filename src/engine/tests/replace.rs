@@ -36,7 +36,7 @@ fn edits_deletes_and_new_rows_arrive_with_one_publish() {
     shop.is_tidy("the second replace");
     assert_eq!(shop.published(), [PublishKind::Replace]);
     assert_eq!((report.records_processed, report.rows_inserted, report.steps), (61, 61, 1));
-    assert_eq!(report.window.as_deref(), Some("the whole table"));
+    assert_eq!((report.window.as_deref(), report.jobs.len()), (Some("the whole table"), 1));
     let replaced = report.replaced.expect("it says what was replaced");
     assert_eq!((replaced.rows, replaced.rows_before), (61, Some(60)));
     assert!(replaced.show_before.unwrap().contains("FOR SYSTEM_TIME AS OF TIMESTAMP '2026-11-23 08:"));
@@ -149,6 +149,26 @@ fn a_publish_whose_answer_is_lost_is_adopted_and_not_made_again() {
 }
 
 #[test]
+fn a_publish_of_a_run_that_died_is_adopted_and_the_table_is_read_again() {
+    for answer_lost in [false, true] {
+        let shop = edited(REPLACE);
+        shop.trouble(Call::Publish, 1, Trouble::KilledAfter);
+        shop.run(sync());
+        shop.world.script.clear();
+        shop.published();
+        shop.insert(71..=75);
+        if answer_lost {
+            shop.trouble(Call::Fate, 1, Trouble::refused(FaultKind::Transient));
+        }
+        let report = shop.succeeds(sync());
+        assert_eq!(report.attempts, if answer_lost { 2 } else { 1 });
+        assert_eq!(shop.published(), [PublishKind::Replace]);
+        shop.is_equal("what came since the run that died");
+        shop.is_tidy("what came since the run that died");
+    }
+}
+
+#[test]
 fn a_publish_that_arrives_late_finds_nothing_to_publish() {
     // The emptied table is the worst that a late publish could bring.
     let shop = Shop::new(REPLACE).rows(1..=5);
@@ -199,6 +219,9 @@ fn what_has_no_meaning_for_a_replace_is_refused_with_what_does_it() {
     let shop = edited(REPLACE);
     let report = refused(&shop, backfill("2026-01-01"), Config);
     assert!(report.hint.unwrap().contains("`bqsync run-once --mapping t` reads the whole table again"));
+    let upsert = Shop::new(UPSERT).rows(1..=5);
+    let report = refused(&upsert, allowing_shrink(), Config);
+    assert!(report.errors[0].starts_with("`--allow-shrink` is for tables that are replaced"), "{report:#?}");
     for dry_run in [true, false] {
         let report = refused(&shop, deletes(dry_run), Config);
         assert!(report.errors[0].contains("which needs no `deletes`"), "{report:#?}");

@@ -49,7 +49,7 @@ fn refuse(mapping: &Mapping, column: &ColumnDiff, additions: SchemaAdditions) ->
     .with_hint(hint))
 }
 
-/// Refuses work that has no meaning for a table which is replaced as a whole.
+/// Refuses work that has no meaning for a table which is replaced as a whole, and an option that has none for another.
 ///
 /// # Errors
 /// `Config`, with what does it instead.
@@ -60,6 +60,12 @@ pub(in crate::engine) fn refuse_task(mapping: &Mapping, task: &Task) -> Result<(
             let sentence = format!("Mapping `{}` has `mode: replace`, which needs no `deletes`", mapping.name);
             Err(Fault::new(FaultKind::Config, sentence)
                 .with_hint("each of its runs leaves out the rows that MySQL no longer has"))
+        }
+        Task::Sync { allow_shrink: true, .. } if mapping.mode != Mode::Replace => {
+            let (name, mode) = (&mapping.name, mapping.mode.word());
+            let sentence =
+                format!("`--allow-shrink` is for tables that are replaced, and mapping `{name}` has `mode: {mode}`");
+            Err(Fault::new(FaultKind::Config, sentence).with_hint("take it out; such a run makes no table smaller"))
         }
         Task::Deletes { .. } | Task::Sync { .. } | Task::Scheduled { .. } => Ok(()),
     }

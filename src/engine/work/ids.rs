@@ -116,6 +116,11 @@ pub(in crate::engine) fn turn(target: &TableId, version: &str, number: u32) -> J
     JobId(format!("bqsync_publish_{}_{hash}_{number}", naming::id_part(&target.table)))
 }
 
+/// Was the job of a try sent by this run? (Those that are named by what they build on do not say.)
+pub(in crate::engine) fn is_of_run(job: &JobId, run: &RunId) -> bool {
+    job.0.contains(&run.0)
+}
+
 /// Tells apart what plain characters alone do not: `orders-eu` from `orders_eu`.
 pub(in crate::engine) fn short_hash(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
@@ -142,6 +147,7 @@ mod tests {
         assert_eq!(of(1, 5), of(1, 5));
         assert_ne!(of(1, 5), of(1, 6));
         assert_ne!(of(1, 5), of(2, 5));
+        assert!(is_of_run(&of(2, 5), &run) && !is_of_run(&of(2, 5), &RunId("20261123T080000Z-00ff01".into())));
         let other = MappingName("shop_orders/ü".into());
         let staging = |mapping| Try { run: &run, mapping, state: "s", attempt: 1, step: 1 }.staging(&target);
         assert_ne!(staging(&mapping), staging(&other));

@@ -2,6 +2,7 @@
 
 use super::Work;
 use super::scope::Halt;
+use crate::domain::ids::JobId;
 use crate::domain::replacement::Replacement;
 use crate::engine::ports::Platform;
 use crate::engine::protocol::Event;
@@ -15,10 +16,10 @@ impl<P: Platform> Work<'_, P> {
     /// A job that BigQuery does not know may still be on its way there: without its staging table it has nothing to
     /// publish, so it is asked after once more when the table is gone.
     ///
-    /// True when it had happened.
-    pub(in crate::engine) async fn recover(&mut self) -> Result<bool, Halt> {
+    /// Gives its job where it had happened.
+    pub(in crate::engine) async fn recover(&mut self) -> Result<Option<JobId>, Halt> {
         let scope = self.scope;
-        let Some(pending) = self.ledger.pending().cloned() else { return Ok(false) };
+        let Some(pending) = self.ledger.pending().cloned() else { return Ok(None) };
         let warehouse = &scope.ports.warehouse;
         let ask = || scope.unless_cancelled(warehouse.fate(&pending.job, &pending.place, pending.mark.as_deref()));
         let first = ask().await?;
@@ -52,9 +53,9 @@ impl<P: Platform> Work<'_, P> {
         scope.emit(Event::PublishRecovered {
             run: scope.run.clone(),
             mapping: scope.mapping.name.clone(),
-            job: pending.job,
+            job: pending.job.clone(),
             done: counts.is_some(),
         });
-        Ok(counts.is_some())
+        Ok(counts.map(|_| pending.job))
     }
 }
