@@ -195,7 +195,7 @@ fn guard(mapping: &Mapping, rows: u64, held: Option<u64>) -> Result<(), Fault> {
             format!("MySQL shows no row of {source}, and {target} holds {}: nothing was replaced", format::count(held)),
             format!("if the table was meant to be emptied, {command} empties the one in BigQuery once"),
         ),
-        Some(held) if (rows as f64) < (1.0 - most) * held as f64 => (
+        Some(held) if held.saturating_sub(rows) as f64 > held as f64 * most => (
             format!(
                 "MySQL shows {} rows of {source}, and {target} holds {}: it would shrink by more than `max_shrink` ({most}) \
                  of mapping `{name}` allows; nothing was replaced",
@@ -247,6 +247,9 @@ mod tests {
         assert!(guard(&mapping(", max_shrink: 1"), 1, Some(100)).is_ok());
         assert!(guard(&mapping(", max_shrink: 0"), 99, Some(100)).is_err());
         assert!(guard(&mapping(", max_shrink: 0"), 100, Some(100)).is_ok());
+        let (seven_tenths, nine_tenths) = (mapping(", max_shrink: 0.7"), mapping(", max_shrink: 0.9"));
+        assert!(guard(&seven_tenths, 3, Some(10)).is_ok() && guard(&seven_tenths, 2, Some(10)).is_err());
+        assert!(guard(&nine_tenths, 1, Some(10)).is_ok());
     }
 
     #[test]
