@@ -98,6 +98,9 @@ pub enum CommandArg {
         /// Read so much below the watermark again (30m, 2h, 1day; a number for integers); upsert mappings only
         #[arg(long, value_name = "STRETCH")]
         lookback: Option<Lookback>,
+        /// Replace the named mappings' tables though they would shrink by more than `max_shrink`; `mode: replace` only
+        #[arg(long)]
+        allow_shrink: bool,
         /// Only this process's share of the mappings, of so many processes; from 0 [default: what the platform says]
         #[arg(long, value_name = "I/N")]
         shard: Option<Shard>,
@@ -227,6 +230,9 @@ impl CommandArg {
         match self {
             Self::Backfill { start, end: Some(end), .. } if ends_before_it_begins(start, end) => {
                 Some("`--end` lies before `--start`: exchange the two; both ends are included".to_owned())
+            }
+            Self::RunOnce { mappings, allow_shrink: true, .. } if mappings.is_empty() => {
+                Some("`--allow-shrink` speaks of mappings by name: name them with `--mapping`".to_owned())
             }
             Self::SchemaDiff { mappings, columns, declined, .. }
                 if mappings.len() != 1 && !(columns.is_empty() && declined.is_empty()) =>

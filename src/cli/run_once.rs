@@ -5,7 +5,9 @@ use super::interrupt::Interrupts;
 use super::printer::Printer;
 use super::progress_lines::print_progress;
 use crate::cli::args::OutputFormat;
+use crate::domain::config::Mode;
 use crate::domain::quote;
+use crate::domain::replacement::Replacement;
 use crate::domain::report::{MappingReport, Outcome, RunReport};
 use crate::engine::{Command, Event, Handle};
 use crate::format;
@@ -109,6 +111,9 @@ pub(super) fn explain(mapping: &MappingReport, printer: Printer) {
     if let Some(reason) = &mapping.held_back {
         printer.line(&format!("{name}: held back: {reason}"));
     }
+    for line in mapping.replaced.iter().flat_map(Replacement::lines) {
+        printer.line(&format!("{name}: {line}"));
+    }
     if let Some(late) = mapping.late() {
         printer.line(&format!("{name}: late: {late}"));
     }
@@ -126,12 +131,15 @@ pub(super) fn explain(mapping: &MappingReport, printer: Printer) {
     if let Some(hint) = &mapping.hint {
         printer.line(&format!("{name}: next: {hint}"));
     }
-    let kept = mapping
-        .watermark_after
-        .as_deref()
-        .map_or_else(|| "it has no watermark yet".to_owned(), |mark| format!("everything up to {mark} is in BigQuery"));
+    let kept = match (mapping.watermark_after.as_deref(), mapping.mode) {
+        (None, Mode::Replace) => "the table has not been replaced yet".to_owned(),
+        (None, Mode::Append | Mode::Upsert) => "it has no watermark yet".to_owned(),
+        (Some(at), Mode::Replace) => format!("BigQuery holds the table as it was read at {at}"),
+        (Some(mark), Mode::Append | Mode::Upsert) => format!("everything up to {mark} is in BigQuery"),
+    };
+    let goes_on = if mapping.mode == Mode::Replace { "reads it again" } else { "goes on from there" };
     match mapping.outcome {
-        Outcome::Cancelled => printer.line(&format!("{name}: stopped; {kept}, the next run goes on from there")),
+        Outcome::Cancelled => printer.line(&format!("{name}: stopped; {kept}, the next run {goes_on}")),
         Outcome::Waiting => {
             printer.line(&format!(
                 "{name}: waits for a decision: see `bqsync schema-diff {}`, then `--apply`; {kept}",

@@ -28,11 +28,13 @@ pub enum Topic {
     Keys,
     Cursor,
     CursorIndex,
+    /// Of a table that is replaced as a whole: what a run costs, and what guards the rows.
+    Replace,
     Target,
 }
 
 impl Topic {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Config,
         Self::MysqlLogin,
         Self::MysqlTls,
@@ -49,6 +51,7 @@ impl Topic {
         Self::Keys,
         Self::Cursor,
         Self::CursorIndex,
+        Self::Replace,
         Self::Target,
     ];
 
@@ -72,6 +75,7 @@ impl Topic {
             Self::Keys => "keys",
             Self::Cursor => "cursor",
             Self::CursorIndex => "cursor_index",
+            Self::Replace => "replace",
             Self::Target => "target",
         }
     }

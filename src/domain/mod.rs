@@ -18,6 +18,7 @@ pub mod partitioning;
 pub mod plan;
 pub mod publish;
 pub mod quote;
+pub mod replacement;
 pub mod report;
 pub mod retry;
 pub mod schedule;

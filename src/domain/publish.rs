@@ -23,15 +23,18 @@ pub enum PublishKind {
     /// append, the target may hold some already: INSERT of the rows whose key and cursor (without keys: whose content,
     /// so many times) are not there.
     InsertMissing,
+    /// replace: every row, in the place of all that the target holds.
+    Replace,
 }
 
 impl PublishKind {
-    /// The publish that looks for its rows in the target first: right whatever the target holds.
+    /// The publish that is right whatever the target holds: it looks for its rows there first, or looks at nothing.
     #[must_use]
     pub const fn that_looks_for_rows(mode: Mode) -> Self {
         match mode {
             Mode::Upsert => Self::Merge,
             Mode::Append => Self::InsertMissing,
+            Mode::Replace => Self::Replace,
         }
     }
 }
@@ -92,6 +95,7 @@ pub fn choose(facts: &Facts<'_>) -> PublishKind {
         }
         Mode::Append if is_copied_whole(facts) => PublishKind::Copy,
         Mode::Append => PublishKind::Insert,
+        Mode::Replace => PublishKind::Replace,
     }
 }
 

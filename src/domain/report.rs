@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::config::Mode;
 use super::fault::{Fault, FaultKind};
 use super::ids::{JobId, MappingName, RunId};
+use super::replacement::{Replacement, Shrink};
 
 /// How a mapping's run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +111,12 @@ pub struct MappingReport {
     /// What looking for deleted rows came to; `None` where nobody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion: Option<Deletion>,
+    /// What was put in the place of what; `None` where no whole table was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Replacement>,
+    /// Why no whole table was, where `--allow-shrink` would let it through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shrink: Option<Shrink>,
     /// Bytes of Parquet uploaded.
     pub bytes_staged: u64,
     /// By all statements of the run, those that only count included. Loads and copies are free.
@@ -206,6 +213,8 @@ impl MappingReport {
             rows_updated: 0,
             bytes_read: 0,
             deletion: None,
+            replaced: None,
+            shrink: None,
             bytes_staged: 0,
             bytes_billed: None,
             bytes_estimated: None,

@@ -7,6 +7,9 @@ use super::cost::Cost;
 use super::cursor::Cursor;
 use super::fault::{Fault, FaultKind};
 
+/// What is read without a window, in words.
+pub const WHOLE: &str = "the whole table";
+
 /// Where a window begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Low {

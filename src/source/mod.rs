@@ -81,6 +81,12 @@ pub trait Diagnose: Send + Sync + 'static {
     /// As `describe`.
     fn cascades(&self, table: &SourceTable) -> impl Future<Output = Result<Vec<Cascade>, Fault>> + Send;
 
+    /// How much a whole table holds, by the server's statistics: nothing of it is read.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn size(&self, table: &SourceTable) -> impl Future<Output = Result<Estimate, Fault>> + Send;
+
     /// What the server says of itself, of the account and of the connection.
     ///
     /// # Errors
@@ -119,7 +125,7 @@ pub struct StretchAsk {
     pub window: Window,
 }
 
-/// How much a window holds; `None` where the server has no statistics.
+/// How much a window, or a table, holds; `None` where the server has no statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Estimate {
     pub rows: Option<u64>,

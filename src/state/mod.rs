@@ -5,11 +5,13 @@ mod backfill;
 mod document;
 pub mod gcs;
 pub mod local;
+mod replaced;
 pub mod reports;
 mod target;
 
 pub use self::any::{AnyLease, AnyState};
 pub use self::backfill::{BackfillState, EndedBackfill, Parts};
+pub use self::replaced::Replaced;
 pub use self::target::LeftTarget;
 
 use std::collections::BTreeMap;
@@ -19,6 +21,7 @@ use std::future::Future;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::config::Mode;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{JobId, JobPlace, MappingName, RunId, TableId};
 use crate::domain::report::{MappingReport, Outcome, RunReport, RunSummary, Trigger};
@@ -160,6 +163,9 @@ pub struct MappingState {
     /// Both sides when an incremental run last compared them and found nothing to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compared: Option<Compared>,
+    /// Of a table that is replaced as a whole: what was published last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Replaced>,
     /// Columns that a run under `allow_schema_additions: review` met and that nobody has decided about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undecided: Vec<String>,
@@ -176,6 +182,25 @@ pub struct Compared {
     /// A word for the source's schema and for all that a plan is made from beside it.
     pub schemas: String,
     pub at: DateTime<Utc>,
+}
+
+impl MappingState {
+    /// Up to where BigQuery is complete, in words: the watermark, or the moment that a table which is replaced as a whole
+    /// was read at.
+    #[must_use]
+    pub fn complete_to(&self, mode: Mode) -> Option<String> {
+        match mode {
+            Mode::Append | Mode::Upsert => self.watermark.as_ref().map(|mark| mark.value.clone()),
+            Mode::Replace => self.replaced.as_ref().map(ToString::to_string),
+        }
+    }
+
+    /// What an append knew of its target holds no more: should the mapping append again one day, it looks for each row. Its
+    /// watermark stays.
+    pub fn note_replaced(&mut self, replaced: Replaced) {
+        self.replaced = Some(replaced);
+        (self.target, self.tail) = (None, None);
+    }
 }
 
 /// What all runs of a mapping have come to, backfills too.
@@ -238,7 +263,9 @@ pub enum Moves {
     Watermark,
     /// The checkpoint of the mapping's backfill; never the watermark.
     Backfill,
-    /// Neither: it deletes rows that the source no longer has, or brings rows from below the watermark.
+    /// What is remembered of the table as a whole.
+    Replace,
+    /// None of these: it deletes rows that the source no longer has, or brings rows from below the watermark.
     Nothing,
 }
 

@@ -183,10 +183,10 @@ impl Dataset {
             return Err(fault.too_much_at_once(true));
         }
         let counts = publish::publish(target, &order.plan, order.kind, &rows);
-        if counts.inserted + counts.updated > 0 {
+        if counts.inserted + counts.updated > 0 || order.kind == PublishKind::Replace {
             target.touch(now);
         }
-        Ok(PublishCounts { ended: Some(now.max(target.modified)), ..counts })
+        Ok(PublishCounts { began: Some(now), ended: Some(now.max(target.modified)), ..counts })
     }
 
     /// Those on their way arrive.

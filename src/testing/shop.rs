@@ -79,6 +79,13 @@ impl Shop {
         Self { world, mapping: mapping.to_owned(), settings: String::new(), inline_rows: 0, batch: 32 }
     }
 
+    /// The same world, under another configuration of the mapping.
+    #[must_use]
+    pub fn mapped(&self, mapping: &str) -> Self {
+        let (world, settings) = (Arc::clone(&self.world), self.settings.clone());
+        Self { world, mapping: mapping.to_owned(), settings, inline_rows: self.inline_rows, batch: self.batch }
+    }
+
     /// A line of the configuration's top level.
     #[must_use]
     pub fn with(mut self, setting: &str) -> Self {

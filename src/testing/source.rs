@@ -106,6 +106,10 @@ impl Diagnose for MemorySource {
         Ok(Vec::new())
     }
 
+    async fn size(&self, _: &SourceTable) -> Result<Estimate, Fault> {
+        Ok(Estimate::default())
+    }
+
     async fn survey(&self) -> Result<ServerFacts, Fault> {
         not_in_memory("a survey")
     }

@@ -160,7 +160,7 @@ impl Diagnose for MemoryWarehouse {
 }
 
 impl Estimates for MemoryWarehouse {
-    async fn publish_bytes(&self, _: &TableId, _: &TablePlan, _: PublishKind, _: Window) -> Result<u64, Fault> {
+    async fn publish_bytes(&self, _: &TableId, _: &TablePlan, _: PublishKind, _: Option<Window>) -> Result<u64, Fault> {
         Ok(0)
     }
 

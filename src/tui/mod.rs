@@ -23,6 +23,7 @@ mod screens;
 mod scroll;
 mod session;
 mod shared;
+mod shrink;
 mod terminal;
 mod text;
 mod theme;

@@ -11,7 +11,6 @@ use super::session::{Facts, Trouble};
 use super::timers::Timers;
 use crate::domain::config::Mapping;
 use crate::domain::ids::MappingName;
-use crate::domain::report::Trigger;
 use crate::engine::{Command, Measure, Selection, SyncOrder};
 use crate::logging::LogRing;
 
@@ -127,8 +126,7 @@ impl Shared {
     }
 
     pub fn sync(&mut self, names: Vec<MappingName>) {
-        let order = SyncOrder { selection: Selection::Named(names), trigger: Trigger::Manual, lookback: None };
-        self.send_run(Command::Sync(order));
+        self.send_run(Command::Sync(SyncOrder::manual(Selection::Named(names))));
     }
 
     /// The state has just changed: look at once.

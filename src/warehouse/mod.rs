@@ -8,6 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use chrono::{DateTime, Utc};
 
 pub use self::billing::Billing;
 use crate::domain::check::access::Identity;
@@ -134,7 +135,7 @@ pub trait Diagnose: Send + Sync + 'static {
 
 /// What is asked before something is done: how much there is, and what it would cost.
 pub trait Estimates: Send + Sync + 'static {
-    /// Bytes that one publish of a window would read of the target; an upper bound, and free to ask. The rows themselves,
+    /// Bytes that one publish of a window (`None`: of a whole table) would read of the target; an upper bound, and free to ask. The rows themselves,
     /// which are not there yet, come on top.
     ///
     /// # Errors
@@ -144,7 +145,7 @@ pub trait Estimates: Send + Sync + 'static {
         target: &TableId,
         plan: &TablePlan,
         kind: PublishKind,
-        window: Window,
+        window: Option<Window>,
     ) -> impl Future<Output = Result<u64, Fault>> + Send;
 
     /// Rows of the target within a window of the incremental column.
@@ -315,8 +316,17 @@ pub struct PublishCounts {
     pub updated: u64,
     pub deleted: u64,
     pub cost: Cost,
+    /// When BigQuery took the job, in milliseconds since 1970: the target was as it had been before.
+    pub began: Option<u64>,
     /// When the job ended, in milliseconds since 1970.
     pub ended: Option<u64>,
+}
+
+impl PublishCounts {
+    #[must_use]
+    pub fn began_at(&self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_millis(i64::try_from(self.began?).ok()?)
+    }
 }
 
 /// What came of sending a publish.

@@ -3,14 +3,14 @@
 use crate::support::bigquery_proxy::Call;
 use crate::support::{Sandbox, Trial};
 
-/// The statements that published, in order.
+/// The statements that published, in order; of a copy job the word.
 fn published(trial: &Trial) -> Vec<String> {
     let jobs = trial.bigquery.sent(Call::InsertJob).into_iter();
     let publishes = jobs.filter(|job| job["jobReference"]["jobId"].as_str().unwrap().contains("_publish_"));
-    publishes.map(|job| job["configuration"]["query"]["query"].as_str().unwrap().to_owned()).collect()
+    publishes.map(|job| job["configuration"]["query"]["query"].as_str().unwrap_or("COPY").to_owned()).collect()
 }
 
-/// `INSERT`, `INSERT QUALIFY` or `MERGE`.
+/// `COPY`, `INSERT`, `INSERT QUALIFY` or `MERGE`.
 fn kind(sql: &str) -> String {
     let verb = sql.split_whitespace().next().unwrap();
     let picks = verb == "INSERT" && sql.contains("QUALIFY");
@@ -22,15 +22,17 @@ fn kinds(trial: &Trial) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_empty_target_is_filled_by_an_insert_and_one_with_rows_by_a_merge() {
-    let trial = Trial::with("first_load", &["u"]).await;
-    trial.add(60).await;
-    trial.succeeds().await;
-    assert_eq!(kinds(&trial), ["INSERT"], "{:?}", published(&trial));
-    trial.add(30).await;
-    trial.bigquery.set([]);
-    trial.succeeds().await;
-    assert_eq!(kinds(&trial), ["MERGE"]);
+async fn an_empty_target_is_filled_by_a_copy_or_a_few_rows_and_one_with_rows_by_a_merge() {
+    for (settings, first) in [("readers: 1\ninline_rows: 0", "COPY"), ("readers: 1", "INSERT")] {
+        let trial = Trial::configured("first_load", settings, &["u"]).await;
+        trial.add(60).await;
+        trial.succeeds().await;
+        assert_eq!(kinds(&trial), [first], "{:?}", published(&trial));
+        trial.add(30).await;
+        trial.bigquery.set([]);
+        trial.succeeds().await;
+        assert_eq!(kinds(&trial), ["MERGE"]);
+    }
 }
 
 #[tokio::test]

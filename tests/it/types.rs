@@ -125,6 +125,11 @@ pub async fn filled(name: &str, cases: &[Case]) -> Sandbox {
 /// Syncs, and compares column by column.
 async fn round_trip(name: &str, cases: &[Case]) {
     let sandbox = filled(name, cases).await;
+    arrives(&sandbox, cases).await;
+}
+
+/// The same, of a sandbox that is filled.
+pub async fn arrives(sandbox: &Sandbox, cases: &[Case]) {
     let report = sandbox.sync().await.mapping("t");
     assert_eq!(report["flaws"], serde_json::json!([]), "nothing was bent");
     for (i, case) in cases.iter().enumerate() {

@@ -82,6 +82,9 @@ fn unplanned(mapping: &Mapping, source: &SourceSchema, fault: &Fault) -> Vec<Fin
 fn sound(mapping: &Mapping, source: &SourceSchema) -> Vec<(Topic, String)> {
     let kind = if source.is_view { "view" } else { "table" };
     let keys = match mapping.primary_keys.as_slice() {
+        [] if mapping.mode == Mode::Replace => {
+            "none are needed: every run reads the whole table and replaces it".to_owned()
+        }
         [] => "none, so an append tells rows by their content where some may be there already".to_owned(),
         keys if source.is_view => {
             format!("`{}` of a view, which cannot say whether they are unique", keys.join("`, `"))
@@ -111,7 +114,8 @@ fn sound(mapping: &Mapping, source: &SourceSchema) -> Vec<(Topic, String)> {
 #[must_use]
 pub fn keys_not_unique(mapping: &Mapping, source: &SourceSchema) -> Option<Finding> {
     let keys = &mapping.primary_keys;
-    if keys.is_empty() || source.is_view || source.tells_rows_apart_by(keys) {
+    // A replace brings every row, whatever it shares with others.
+    if keys.is_empty() || source.is_view || source.tells_rows_apart_by(keys) || mapping.mode == Mode::Replace {
         return None;
     }
     let finding = Finding::warn(
@@ -173,7 +177,7 @@ pub fn key_declared(mapping: &Mapping, target: Option<&TargetSchema>) -> Option<
 #[must_use]
 pub fn content_ignores_case(mapping: &Mapping, target: Option<&TargetSchema>) -> Option<Finding> {
     let column = target?.columns.iter().find(|column| column.ignores_case)?;
-    if !mapping.primary_keys.is_empty() {
+    if !mapping.primary_keys.is_empty() || mapping.mode == Mode::Replace {
         return None;
     }
     let (table, name) = (&mapping.target, &column.name);
@@ -295,7 +299,7 @@ fn silent(input: &PlanInput<'_>, cascade: &Cascade) -> Option<Finding> {
     let find = format!("`bqsync verify --mapping {}` finds such rows", mapping.name);
     Some(match mapping.mode {
         Mode::Upsert => finding.remedy(format!("{find}, `{}` brings them", backfill(mapping, &cursor.source_type))),
-        Mode::Append => finding.remedy(format!("{find}; a mapping with `mode: upsert` can bring them")),
+        Mode::Append | Mode::Replace => finding.remedy(format!("{find}; a mapping with `mode: upsert` can bring them")),
     })
 }
 

@@ -110,7 +110,7 @@ pub struct Mapping {
     pub target: TableId,
     /// As configured; not empty for `upsert`.
     pub primary_keys: Vec<String>,
-    /// `None`: the mode needs no windows.
+    /// `None` with `replace`, which moves no windows.
     pub incremental_column: Option<String>,
     pub mode: Mode,
     pub operator: Operator,
@@ -134,6 +134,8 @@ pub struct Mapping {
     pub deletes: Deletes,
     /// The greatest share of the target's rows, 0 to 1, that may be deleted at once.
     pub most_deleted: f64,
+    /// The share of the target's rows, 0 to 1, by which a replace may leave it smaller.
+    pub most_shrunk: f64,
 }
 
 impl Mapping {
@@ -163,6 +165,8 @@ pub enum Deletes {
 pub enum Mode {
     Append,
     Upsert,
+    /// The whole table is read anew and put in the place of what the target holds.
+    Replace,
 }
 
 impl Mode {
@@ -171,6 +175,7 @@ impl Mode {
         match self {
             Self::Append => "append",
             Self::Upsert => "upsert",
+            Self::Replace => "replace",
         }
     }
 }

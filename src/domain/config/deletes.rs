@@ -7,6 +7,8 @@ use crate::domain::naming;
 
 const WORDS: [(&str, Word); 3] = [("ignore", Word::Ignore), ("soft", Word::Soft), ("hard", Word::Hard)];
 
+const NO_DELETES: &str = "take it out: a replace leaves out every row that MySQL no longer has";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Word {
     Ignore,
@@ -38,6 +40,13 @@ impl Draft {
         put(&mut self.column, at.value().map(Some));
     }
 
+    /// Of a mapping that is replaced as a whole.
+    pub fn refuse(&self, r: &mut Reading<'_>) {
+        if let Some(place) = self.place.as_ref().filter(|_| self.word != Word::Ignore) {
+            r.problem(place.line, format!("{} does not go with `mode: replace`", place.name), NO_DELETES);
+        }
+    }
+
     pub fn finish(self, r: &mut Reading<'_>, has_keys: bool) -> Deletes {
         if let Some(place) = self.place.filter(|_| self.word != Word::Ignore && !has_keys) {
             let message = format!("{} needs `primary_keys`: rows are told apart by them", place.name);
@@ -57,13 +66,6 @@ impl Draft {
             Word::Hard => Deletes::Hard,
         }
     }
-}
-
-/// More than the default share of a table is rarely deleted between two looks; a table that was emptied by mistake
-/// always is.
-pub(super) fn fraction(text: &str) -> Result<f64, String> {
-    let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or_else(|| "write a share from 0 to 1, such as `0.1` for a tenth".to_owned())
 }
 
 #[cfg(test)]

@@ -244,6 +244,39 @@ fn each_wrong_value_of_a_mapping_is_named_with_its_line() {
     assert_eq!(only(with("", float), "FLOAT64, which BigQuery does not take as a primary key"), Some(9));
 }
 
+/// A mapping `t` with `mode: replace`.
+fn replace(rest: &str) -> Result<Config, Vec<Problem>> {
+    read(&format!("project: p\ndataset: d\nmappings:\n  - name: t\n    mysql_table: t\n    mode: replace\n{rest}"))
+}
+
+#[test]
+fn a_replace_needs_neither_keys_nor_incremental_column_and_has_a_guard() {
+    let config = replace("").expect("no problem");
+    let mapping = &config.mappings[0];
+    assert_eq!((mapping.mode, mapping.most_shrunk), (Mode::Replace, 0.5));
+    assert!(mapping.primary_keys.is_empty() && mapping.incremental_column.is_none());
+    let of_all = read(
+        "project: p\ndataset: d\nmax_shrink: 0.2\nmappings:\n  - {name: a, mysql_table: a, mode: replace}\n  \
+                       - {name: b, mysql_table: b, mode: replace, max_shrink: 1}",
+    );
+    let shares: Vec<f64> = of_all.expect("no problem").mappings.iter().map(|mapping| mapping.most_shrunk).collect();
+    assert_eq!(shares, [0.2, 1.0]);
+    assert_eq!(only(replace("    max_shrink: 1.5\n"), "share from 0 to 1"), Some(7));
+    // The mode is one word: what it does not look at may stay, and may be left out of the table's columns too.
+    let kept = replace("    incremental_column: at\n    exclude: [at]\n").expect("no problem");
+    assert_eq!(kept.mappings[0].incremental_column, None);
+}
+
+#[test]
+fn what_only_windows_have_is_refused_of_a_replace() {
+    for line in ["operator: '>='", "operator: '>'", "lookback: 2h", "lookback: 0", "backfill_start: 17"] {
+        let told = format!("`{}` of mapping `t` does not go with `mode: replace`", line.split(':').next().unwrap());
+        assert_eq!(only(replace(&format!("    {line}\n")), &told), Some(7), "{line}");
+    }
+    assert_eq!(only(replace("    deletes: hard\n"), "`deletes` of mapping `t` does not go with"), Some(7));
+    replace("    deletes: ignore\n").expect("that is what it does");
+}
+
 #[test]
 fn two_mappings_may_share_neither_name_nor_target() {
     let second = "  - name: users\n    mysql_table: other\n    incremental_column: id";

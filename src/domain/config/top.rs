@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::content::{Config, Pace, SchemaAdditions, StateLocation};
 use super::key::{At, Key, Missing, put};
-use super::mapping::{self, EMPTY_STRING_AS_NULL, INVALID_VALUES, MAXIMUM_BYTES_BILLED};
+use super::mapping::{self, EMPTY_STRING_AS_NULL, INVALID_VALUES, MAX_SHRINK, MAXIMUM_BYTES_BILLED};
 use super::{notify, schedule, validate};
 
 const ADDITIONS: [(&str, SchemaAdditions); 7] = [
@@ -194,6 +194,7 @@ pub(super) const KEYS: &[Key<Top>] = &[
         |top, at| put(&mut top.config.pace.deadline, at.span()),
     ),
     MAXIMUM_BYTES_BILLED.within(|top, at| MAXIMUM_BYTES_BILLED.take(&mut top.of_all, at)),
+    MAX_SHRINK.within(|top, at| MAX_SHRINK.take(&mut top.of_all, at)),
     Key::new(
         "metrics_file",
         Missing::Means("none"),

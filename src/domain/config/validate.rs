@@ -103,6 +103,13 @@ pub fn ends_before_it_begins(start: &str, end: &str) -> bool {
     !orders.is_empty() && orders.iter().all(|order| order.is_gt())
 }
 
+/// A share of a table's rows. More than the defaults is rarely gone between two looks; of a table that was emptied by mistake
+/// all is.
+pub(super) fn fraction(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "write a share from 0 to 1, such as `0.1` for a tenth".to_owned())
+}
+
 /// The type that was probably meant.
 pub(super) fn nearest_type(text: &str) -> String {
     nearest(

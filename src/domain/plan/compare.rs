@@ -5,7 +5,7 @@ use super::input::PlanInput;
 use super::table::ColumnPlan;
 use crate::domain::check::additions::Gap;
 use crate::domain::column::{SourceColumn, TargetColumn, same_name};
-use crate::domain::config::{Mapping, SchemaAdditions};
+use crate::domain::config::{Mapping, Mode, SchemaAdditions};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::naming;
@@ -176,7 +176,11 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
 fn gone(input: &PlanInput<'_>, column: &str) -> Finding {
     let (source, target) = (&input.mapping.source, &input.mapping.target.table);
     if !input.source.hides_columns {
-        let sentence = format!("column `{column}` is in {target} but no longer in {source}; it is left as it is");
+        let left = match input.mapping.mode {
+            Mode::Append | Mode::Upsert => "it is left as it is",
+            Mode::Replace => "it is NULL in every row that a replace brings",
+        };
+        let sentence = format!("column `{column}` is in {target} but no longer in {source}; {left}");
         return Finding::warn(Topic::Target, sentence);
     }
     let sentence = format!(

@@ -10,6 +10,7 @@ use crate::engine::moving::reach::within_partitions;
 use crate::engine::ports::{Platform, Ports};
 use crate::engine::protocol::{BackfillAsk, BackfillPreview, Failure, PublishBytes, SlicePreview};
 use crate::engine::work::asked::{Asked, beyond, nothing};
+use crate::engine::work::conflicts::refuse_backfill;
 use crate::engine::work::prepared::{cursor_of, newest, stretch};
 use crate::format;
 use crate::source::{BoundsAsk, Source, StretchAsk};
@@ -35,6 +36,7 @@ pub(in crate::engine) async fn preview<P: Platform>(
 }
 
 async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, ask: &BackfillAsk) -> Result<BackfillPreview, Fault> {
+    refuse_backfill(mapping)?;
     let state = ports.state.load(&mapping.name).await?;
     let described = ports.describe_both(mapping).await?;
     let plan = described.plan(ports, mapping, SchemaAdditions::Deny, &state.decisions)?.table;
@@ -136,7 +138,7 @@ async fn price<P: Platform>(
 ) -> Option<PublishBytes> {
     match ports
         .warehouse
-        .publish_bytes(&mapping.target, plan, PublishKind::that_looks_for_rows(mapping.mode), window)
+        .publish_bytes(&mapping.target, plan, PublishKind::that_looks_for_rows(mapping.mode), Some(window))
         .await
     {
         Ok(of_table) => {
@@ -159,6 +161,7 @@ async fn price<P: Platform>(
 const fn publish_words(mode: Mode) -> &'static str {
     match mode {
         Mode::Upsert => "merge: rows are added or replaced by key, and a newer row is never replaced by an older one",
+        Mode::Replace => "replace: the table as it was read takes the place of the rows that were there",
         Mode::Append => "insert missing: rows that the table holds already are left as they are",
     }
 }

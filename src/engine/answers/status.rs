@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use crate::domain::config::{Mapping, SchemaAdditions};
+use crate::domain::config::{Mapping, Mode, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::MappingName;
@@ -97,13 +97,13 @@ impl Remembered {
         let of = |name: &MappingName| self.states.as_ref().ok()?.get(name);
         let state = of(&mapping.name).cloned().unwrap_or_default();
         let part = |number| of(&mapping.name.part(number))?.backfill.as_ref();
-        let backfill = state.backfill.map(|backfill| backfill.with_parts(part));
+        let backfill = state.backfill.clone().map(|backfill| backfill.with_parts(part));
         MappingStatus {
             mapping: mapping.name.clone(),
             source: mapping.source.to_string(),
             target: format!("{}.{}", mapping.target.dataset, mapping.target.table),
             mode: mapping.mode.word().to_owned(),
-            watermark: state.watermark.map(|mark| mark.value),
+            watermark: state.complete_to(mapping.mode),
             newest: None,
             lag: None,
             last_run: state.last_run,
@@ -124,6 +124,10 @@ async fn inspect_one<P: Platform>(
     remembered: &Remembered,
 ) -> (MappingStatus, Option<FaultKind>) {
     let mut status = remembered.status(mapping);
+    // Between two runs a table that is replaced as a whole is behind by whatever has changed since, which nobody counts.
+    if mapping.mode == Mode::Replace {
+        return (status, None);
+    }
     match newest(ports, mapping, status.watermark.as_deref()).await {
         Ok((newest, lag)) => {
             status.newest = newest.map(|cursor| cursor.to_string());

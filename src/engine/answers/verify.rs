@@ -7,12 +7,13 @@ use futures_util::{StreamExt, stream};
 
 use super::row_diff::Survey;
 use crate::domain::column::{SourceColumn, SourceSchema, same_name};
-use crate::domain::config::{Mapping, SchemaAdditions};
+use crate::domain::config::{Mapping, Mode, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::plan::Planned;
 use crate::domain::schema::{Decisions, SchemaDiff, Verdict};
 use crate::domain::verify::{Comparison, Outcome, Verification};
-use crate::domain::window::{Low, Window};
+use crate::domain::window::{Low, WHOLE, Window};
 use crate::domain::{naming, quote};
 use crate::engine::ports::{Described, Platform, Ports};
 use crate::engine::protocol::query::Reply;
@@ -20,7 +21,7 @@ use crate::engine::protocol::{Failure, Of, Verify};
 use crate::engine::work::conflicts::{refuse_conflicts, refuse_lost_target};
 use crate::engine::work::prepared::cursor_of;
 use crate::format;
-use crate::state::{MappingState, StateStore};
+use crate::state::{MappingState, StateStore, StoredWatermark};
 
 /// Gives what came of each mapping, in the order of the configuration.
 pub(in crate::engine) async fn verify<P: Platform>(
@@ -57,11 +58,14 @@ async fn verify_one<P: Platform>(ports: &Ports<P>, mapping: &Mapping, order: &Ve
     let mut verification =
         Verification::begin(mapping.name.clone(), mapping.source.to_string(), mapping.target.to_string());
     let described = ports.describe_both(mapping).await?;
-    let mark = state.watermark.as_ref();
+    // A table that is replaced as a whole is compared as a whole.
+    let mark = state.watermark.as_ref().filter(|_| mapping.mode != Mode::Replace);
     refuse_lost_target(mapping, mark.map(|mark| mark.value.as_str()), described.target.as_ref())?;
-    let (Some(mark), Some(target)) = (mark, &described.target) else { return Ok(verification) };
-    let (comparison, diff) = comparison(ports, mapping, &state, &described, &mark.value)?;
-    verification.window = comparison.window.map(|window| window.to_string());
+    let Some(target) = described.target.as_ref().filter(|_| state.complete_to(mapping.mode).is_some()) else {
+        return Ok(verification);
+    };
+    let (comparison, diff) = comparison(ports, mapping, &state, &described, mark)?;
+    verification.window = Some(comparison.window.map_or_else(|| WHOLE.to_owned(), |window| window.to_string()));
     verification.key_columns =
         comparison.plan.keys.iter().map(|&key| comparison.plan.columns[key].source.name.clone()).collect();
     verification.not_compared = comparison.left_out();
@@ -69,11 +73,7 @@ async fn verify_one<P: Platform>(ports: &Ports<P>, mapping: &Mapping, order: &Ve
     let only_there = only_in_bigquery(mapping, &described.source, &diff);
     let withheld = if described.source.hides_columns { only_there.clone() } else { Vec::new() };
     verification.not_compared.extend(only_there);
-    if mark.imported {
-        let note =
-            "the watermark was set by hand or by another tool: rows that share it may be missing until the next run";
-        verification.notes.push(note.to_owned());
-    }
+    verification.notes.extend(note(&state, mark));
     let rows = described.source.rows_estimate.unwrap_or(0).max(target.rows.unwrap_or(0));
     let mut survey = Survey::new(ports, &comparison, order);
     survey.price().await?;
@@ -98,16 +98,34 @@ fn comparison<P: Platform>(
     mapping: &Mapping,
     state: &MappingState,
     described: &Described,
-    watermark: &str,
+    watermark: Option<&StoredWatermark>,
 ) -> Result<(Comparison, SchemaDiff), Fault> {
     let declined: Decisions =
         state.decisions.iter().filter(|(_, d)| !d.accepted).map(|(name, d)| (name.clone(), d.clone())).collect();
     let planned = described.plan(ports, mapping, SchemaAdditions::Deny, &declined)?;
     refuse_conflicts(mapping, &planned, SchemaAdditions::Deny)?;
+    let window = watermark.map(|mark| window(mapping, &planned, &mark.value)).transpose()?;
+    Ok((Comparison::new(mapping, planned.table.into(), window), planned.diff))
+}
+
+fn window(mapping: &Mapping, planned: &Planned, watermark: &str) -> Result<Window, Fault> {
     let kind = cursor_of(&planned.table)?.kind;
     let first = mapping.backfill_start.as_deref().map(|text| Cursor::parse(text, kind)).transpose()?;
-    let window = Window { low: first.map_or(Low::Beginning, Low::From), high: Cursor::parse(watermark, kind)? };
-    Ok((Comparison::new(mapping, planned.table.into(), Some(window)), planned.diff))
+    Ok(Window { low: first.map_or(Low::Beginning, Low::From), high: Cursor::parse(watermark, kind)? })
+}
+
+/// What has to be known of differences before any is found.
+fn note(state: &MappingState, mark: Option<&StoredWatermark>) -> Option<String> {
+    match (mark, &state.replaced) {
+        (Some(mark), _) if mark.imported => Some(
+            "the watermark was set by hand or by another tool: rows that share it may be missing until the next run"
+                .to_owned(),
+        ),
+        (None, Some(replaced)) => Some(format!(
+            "the table was read at {replaced}: rows that have changed in MySQL since then differ until the next run"
+        )),
+        _ => None,
+    }
 }
 
 fn not_in_bigquery(diff: &SchemaDiff) -> impl Iterator<Item = String> {

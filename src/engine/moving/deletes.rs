@@ -37,7 +37,7 @@ impl<P: Platform> Work<'_, P> {
             mapping: scope.mapping.name.clone(),
             plan: Arc::new(prepared.schemas.plan.keys_only()),
             staging: attempt.staging(&scope.mapping.target),
-            job: attempt.job("keys", &scope.mapping.target, &window),
+            job: attempt.job("keys", &scope.mapping.target, &window.to_string()),
             // The deletion asks for them twice.
             inline_rows: 0,
         };
@@ -52,7 +52,7 @@ impl<P: Platform> Work<'_, P> {
         };
         let delete = DeleteOrder {
             mapping: scope.mapping.name.clone(),
-            job: attempt.job("deletes", &scope.mapping.target, &window),
+            job: attempt.job("deletes", &scope.mapping.target, &window.to_string()),
             mark: prepared.schemas.plan.deleted_column.clone(),
             vanished,
         };

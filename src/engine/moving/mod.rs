@@ -7,6 +7,7 @@ pub(in crate::engine) mod horizon;
 mod parts;
 mod publish;
 pub(in crate::engine) mod reach;
+mod replace;
 mod rivals;
 pub(in crate::engine) mod steps;
 pub(in crate::engine) mod tail;

@@ -80,28 +80,34 @@ impl<P: Platform> Work<'_, P> {
             high: step.window.high.to_string(),
             rows: step.staged.rows,
         };
-        if let Err(fault) = self.ledger.note_pending(pending).await {
-            // Nobody will know of it: where the state is another's by now, no later run of this process drops it.
-            self.drop_staged(&step.staged).await;
-            return Err(fault.into());
-        }
-        reached("pending_noted");
         let order = PublishOrder {
             mapping: scope.mapping.name.clone(),
-            job: job.clone(),
+            job,
             mark,
             kind: turn.kind,
             target: scope.mapping.target.clone(),
             plan: Arc::clone(&schemas.plan),
             staged: step.staged.clone(),
         };
-        let sent = scope.in_patience(&job, scope.ports.warehouse.publish(&order)).await?;
+        self.send(pending, order).await
+    }
+
+    /// Sends a publish that the state remembers from before it is sent, and waits for its end.
+    pub(super) async fn send(&mut self, pending: PendingPublish, order: PublishOrder) -> Result<Sent, Halt> {
+        let scope = self.scope;
+        if let Err(fault) = self.ledger.note_pending(pending).await {
+            // Nobody will know of it: where the state is another's by now, no later run of this process drops it.
+            self.drop_staged(&order.staged).await;
+            return Err(fault.into());
+        }
+        reached("pending_noted");
+        let sent = scope.in_patience(&order.job, scope.ports.warehouse.publish(&order)).await?;
         let Sent::Done(counts) = sent else { return Ok(sent) };
         reached("published");
         scope.emit(Event::Published {
             run: scope.run.clone(),
             mapping: scope.mapping.name.clone(),
-            job,
+            job: order.job,
             inserted: counts.inserted,
             updated: counts.updated,
             bytes_billed: counts.cost.billed,

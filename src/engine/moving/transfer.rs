@@ -8,7 +8,7 @@ use crate::domain::column::SourceColumn;
 use crate::domain::fault::FaultKind;
 use crate::domain::plan::TablePlan;
 use crate::domain::report::{Flaw, FlawCount};
-use crate::domain::window::Window;
+use crate::domain::window::{WHOLE, Window};
 use crate::engine::ports::Platform;
 use crate::engine::protocol::{Event, Phase};
 use crate::engine::work::Work;
@@ -33,7 +33,8 @@ pub(in crate::engine) struct Transferred {
 /// A stretch to be read.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) struct Stretch {
-    pub window: Window,
+    /// `None`: every row, in one statement.
+    pub window: Option<Window>,
     /// It is part of a larger window: reading it in the key's order would walk over the rows of the other steps.
     pub is_part: bool,
 }
@@ -47,21 +48,27 @@ impl<P: Platform> Work<'_, P> {
         stretch: Stretch,
         attempt: Try<'_>,
     ) -> Result<Transferred, Halt> {
-        let scope = self.scope;
-        let target = &scope.mapping.target;
-        let order = StageOrder {
-            mapping: scope.mapping.name.clone(),
-            plan: Arc::clone(&schemas.plan),
-            staging: attempt.staging(target),
-            job: attempt.job("load", target, &stretch.window),
-            inline_rows: scope.ports.config.pace.inline_rows,
-        };
+        let order = self.stage_order(schemas, stretch, attempt);
         let staging = order.staging.clone();
         let result = self.move_rows(schemas, stretch, order).await;
         if result.is_err() {
-            scope.clean_up(&staging).await;
+            self.scope.clean_up(&staging).await;
         }
         result
+    }
+
+    /// Where a stretch is staged.
+    pub(super) fn stage_order(&self, schemas: &Schemas, stretch: Stretch, attempt: Try<'_>) -> StageOrder {
+        let target = &self.scope.mapping.target;
+        let what = stretch.window.map_or_else(|| WHOLE.to_owned(), |window| window.to_string());
+        StageOrder {
+            mapping: self.scope.mapping.name.clone(),
+            plan: Arc::clone(&schemas.plan),
+            staging: attempt.staging(target),
+            job: attempt.job("load", target, &what),
+            // A whole table is staged: its publish can do nothing without.
+            inline_rows: stretch.window.map_or(0, |_| self.scope.ports.config.pace.inline_rows),
+        }
     }
 
     async fn move_rows(&self, schemas: &Schemas, stretch: Stretch, order: StageOrder) -> Result<Transferred, Halt> {
@@ -70,7 +77,7 @@ impl<P: Platform> Work<'_, P> {
         let extraction = Extraction {
             table: scope.mapping.source.clone(),
             plan: Arc::clone(&order.plan),
-            window: Some(stretch.window),
+            window: stretch.window,
             limits: scope.ports.limits,
             is_step: stretch.is_part,
             readers: scope.ports.config.readers.unwrap_or_else(readers_by_processors),

@@ -55,8 +55,8 @@ impl<'a> Turn<'a> {
         let StagedStep { attempt, target, window, .. } = self.step;
         match &self.version {
             Some(version) => turn(target, version, self.number),
-            None if self.number == 0 => attempt.job("publish", target, window),
-            None => attempt.job("insert", target, window),
+            None if self.number == 0 => attempt.job("publish", target, &window.to_string()),
+            None => attempt.job("insert", target, &window.to_string()),
         }
     }
 

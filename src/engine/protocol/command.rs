@@ -47,13 +47,15 @@ pub struct SyncOrder {
     pub trigger: Trigger,
     /// Read so much below the watermark again; upsert mappings only. Wins over the mapping's own.
     pub lookback: Option<Lookback>,
+    /// Replace a table though it would shrink by more than the mapping allows; `replace` mappings only.
+    pub allow_shrink: bool,
 }
 
 impl SyncOrder {
     /// As an operator, or whatever called the program, asks for it.
     #[must_use]
     pub const fn manual(selection: Selection) -> Self {
-        Self { selection, trigger: Trigger::Manual, lookback: None }
+        Self { selection, trigger: Trigger::Manual, lookback: None, allow_shrink: false }
     }
 }
 

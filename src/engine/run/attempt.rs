@@ -1,11 +1,13 @@
 //! One attempt at a mapping's work: what an earlier one left behind, both schemas, and then the rows.
 
 use crate::domain::column::{SourceSchema, TargetSchema};
+use crate::domain::config::Mode;
 use crate::engine::moving::backfill::Order;
 use crate::engine::ports::{Described, Platform};
 use crate::engine::protocol::Phase;
 use crate::engine::work::Work;
-use crate::engine::work::conflicts::refuse_lost_target;
+use crate::engine::work::conflicts::{refuse_lost_target, refuse_task};
+use crate::engine::work::ids::is_of_run;
 use crate::engine::work::prepared::{Prepared, Schemas};
 use crate::engine::work::scope::{Halt, Task};
 use crate::failpoint::reached;
@@ -18,7 +20,17 @@ impl<P: Platform> Work<'_, P> {
         self.tally.begin_attempt();
         reached("lease_taken");
         if self.ledger.pending().is_some() {
-            scope.in_phase(Phase::Recover, self.recover()).await?;
+            let adopted = scope.in_phase(Phase::Recover, self.recover()).await?;
+            // A whole table that an earlier attempt of this run has sent is what this run was to do.
+            if adopted.is_some_and(|job| is_of_run(&job, &scope.run)) && scope.mapping.mode == Mode::Replace {
+                return Ok(());
+            }
+        }
+        if scope.mapping.mode == Mode::Replace {
+            // What has no meaning for it is refused.
+            self.sweep().await?;
+            let Some(schemas) = self.prepare(None).await? else { return Ok(()) };
+            return self.replace(&schemas).await;
         }
         match &scope.task {
             Task::Sync { .. } | Task::Scheduled { .. } => {
@@ -53,6 +65,7 @@ impl<P: Platform> Work<'_, P> {
     /// Looks at both sides, or at the target alone, and plans; `None` where there is nothing to do.
     pub(super) async fn prepare(&mut self, source: Option<SourceSchema>) -> Result<Option<Schemas>, Halt> {
         let scope = self.scope;
+        refuse_task(&scope.mapping, &scope.task)?;
         let describe = async {
             let Some(source) = source else { return scope.ports.describe_both(&scope.mapping).await };
             let target = scope.ports.warehouse.describe(&scope.mapping.target).await?;
@@ -62,6 +75,7 @@ impl<P: Platform> Work<'_, P> {
         let mark = self.ledger.watermark_text();
         // Before the plan makes the table anew.
         refuse_lost_target(&scope.mapping, mark.as_deref(), described.target.as_ref())?;
+        let mark = mark.filter(|_| scope.mapping.mode != Mode::Replace);
         if let (Some(mark), true) = (&mark, described.target.as_ref().is_some_and(TargetSchema::is_empty)) {
             self.note(format!("{} holds no rows, although the watermark is {mark}", scope.mapping.target));
         }

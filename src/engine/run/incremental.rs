@@ -46,7 +46,7 @@ impl<P: Platform> Work<'_, P> {
             if let Some(prepared) = self.foreseen(&described) {
                 let known = self.survey(&prepared).await?;
                 if known.window.is_none() && known.found.is_empty() {
-                    self.remember(known.next);
+                    self.keep_tail(known.next);
                     return Ok(());
                 }
                 survey = Some(known);
@@ -96,7 +96,7 @@ impl<P: Platform> Work<'_, P> {
             let journey = Journey { window, rows, moves: Moves::Watermark, reread_to, after, is_first };
             self.move_in_steps(prepared, journey).await?;
         }
-        self.remember(next);
+        self.keep_tail(next);
         if self.is_in_doubt() {
             self.scope.in_phase(Phase::Advance, self.settle_doubt(prepared)).await?;
         }
@@ -104,7 +104,7 @@ impl<P: Platform> Work<'_, P> {
     }
 
     /// Servers that take turns remember nothing in common.
-    fn remember(&mut self, tail: Option<Tail>) {
+    fn keep_tail(&mut self, tail: Option<Tail>) {
         let is_balanced = self.scope.ports.source.is_balanced();
         self.ledger.set_tail(tail.filter(|_| !is_balanced));
     }

@@ -51,11 +51,11 @@ pub(super) async fn sync_mapping<P: Platform>(scope: &Scope<P>) -> Synced {
         let reason = format!("another process has run it for {}", due.to_rfc3339_opts(SecondsFormat::Secs, true));
         return Synced::Left { is_held: false, reason };
     }
-    let before = ledger.watermark_text();
+    let before = ledger.state().complete_to(scope.mapping.mode);
     let mut work = Work { scope, ledger, tally: &mut tally };
     let ended = before_the_deadline(scope, work.with_retries()).await;
     let ledger = work.ledger;
-    let marks = Marks { before, after: ledger.watermark_text() };
+    let marks = Marks { before, after: ledger.state().complete_to(scope.mapping.mode) };
     let mut report = report(scope, began, tally, marks, &ended);
     drop(parts);
     reached("before_the_last_save");

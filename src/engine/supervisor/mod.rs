@@ -99,7 +99,8 @@ impl<P: Platform> Supervisor<P> {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Sync(order) => {
-                let task = Task::Sync { trigger: order.trigger, lookback: order.lookback };
+                let task =
+                    Task::Sync { trigger: order.trigger, lookback: order.lookback, allow_shrink: order.allow_shrink };
                 self.run(&order.selection, task);
             }
             Command::Backfill { ask, restart, shard } => {

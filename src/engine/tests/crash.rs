@@ -22,6 +22,7 @@ fn few() -> impl Iterator<Item = &'static Work> {
         "later run, upsert",
         "later run, keyless",
         "later run, append, inline",
+        "replace, edited",
         "backfill, append",
         "deletes, hard",
     ];
@@ -53,7 +54,7 @@ fn a_process_that_is_killed_at_any_call_is_made_good_by_the_next() {
 
 #[test]
 fn one_that_is_killed_while_it_makes_good_what_another_left_is_made_good_too() {
-    for name in ["later run, keyless", "later run, append, inline", "backfill, append"] {
+    for name in ["later run, keyless", "later run, append, inline", "backfill, append", "replace, edited"] {
         let work = work(name);
         for first in (1..60).step_by(13) {
             at_each_call(work, |shop, nth| {

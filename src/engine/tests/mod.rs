@@ -6,6 +6,7 @@ mod horizon;
 mod publish;
 mod quiet;
 mod recover;
+mod replace;
 mod report;
 mod retries;
 mod rivals;

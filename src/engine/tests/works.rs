@@ -16,7 +16,20 @@ pub struct Work {
 pub const UPSERT: &str = "primary_keys: [id], incremental_column: at, mode: upsert";
 pub const APPEND: &str = "primary_keys: [id], incremental_column: at, mode: append";
 pub const KEYLESS: &str = "incremental_column: at, mode: append";
+pub const REPLACE: &str = "mode: replace";
+pub const REPLACE_KEYED: &str = "primary_keys: [id], mode: replace";
 pub const NUMBERS: &str = "primary_keys: [id], incremental_column: id, mode: append";
+
+/// A table that has been replaced once, and edits, deletes and new rows since.
+pub fn edited(mapping: &str) -> Shop {
+    let shop = Shop::new(mapping).rows(1..=60);
+    shop.succeeds(sync());
+    (1..=9).for_each(|id| shop.delete(id));
+    shop.update(20, "edited", "2026-02-01");
+    shop.insert(61..=70);
+    shop.pass(TimeDelta::minutes(5));
+    shop
+}
 
 /// Rows that have been synced, and more that have come since: new ones, and one that came late.
 pub fn later(mapping: &str) -> Shop {
@@ -56,7 +69,7 @@ pub fn whole() -> Command {
     backfill("2026-01-01")
 }
 
-pub const WORKS: [Work; 19] = [
+pub const WORKS: [Work; 22] = [
     Work { name: "first load, upsert", shop: || Shop::new(UPSERT).rows(1..=40), command: sync },
     Work { name: "first load, append", shop: || Shop::new(APPEND).rows(1..=40), command: sync },
     Work { name: "first load, keyless", shop: || Shop::new(KEYLESS).rows(1..=40), command: sync },
@@ -78,6 +91,9 @@ pub const WORKS: [Work; 19] = [
     Work { name: "later run, upsert", shop: || later(UPSERT), command: sync },
     Work { name: "later run, append", shop: || later(APPEND), command: sync },
     Work { name: "later run, keyless", shop: || later(KEYLESS), command: sync },
+    Work { name: "replace, first", shop: || Shop::new(REPLACE).rows(1..=40), command: sync },
+    Work { name: "replace, edited", shop: || edited(REPLACE), command: sync },
+    Work { name: "replace, edited, keys", shop: || edited(REPLACE_KEYED), command: sync },
     Work { name: "backfill, upsert", shop: || to_backfill(UPSERT), command: whole },
     Work { name: "backfill, append", shop: || to_backfill(APPEND), command: whole },
     Work { name: "backfill, keyless", shop: || to_backfill(KEYLESS), command: whole },

@@ -1,12 +1,13 @@
 //! What of a schema's difference ends a run before a row is read, because its publish would fail or never come right.
 
 use crate::domain::column::TargetSchema;
-use crate::domain::config::{Mapping, SchemaAdditions};
+use crate::domain::config::{Mapping, Mode, SchemaAdditions};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::plan::Planned;
 use crate::domain::quote;
 use crate::domain::schema::{ColumnDiff, Verdict};
+use crate::engine::work::scope::Task;
 
 /// Refuses types that neither side can take from the other, and columns that BigQuery requires but nothing fills.
 ///
@@ -48,6 +49,43 @@ fn refuse(mapping: &Mapping, column: &ColumnDiff, additions: SchemaAdditions) ->
     .with_hint(hint))
 }
 
+/// Refuses work that has no meaning for a table which is replaced as a whole, and an option that has none for another.
+///
+/// # Errors
+/// `Config`, with what does it instead.
+pub(in crate::engine) fn refuse_task(mapping: &Mapping, task: &Task) -> Result<(), Fault> {
+    match task {
+        Task::Backfill { .. } | Task::Part(_) => refuse_backfill(mapping),
+        Task::Deletes { .. } if mapping.mode == Mode::Replace => {
+            let sentence = format!("Mapping `{}` has `mode: replace`, which needs no `deletes`", mapping.name);
+            Err(Fault::new(FaultKind::Config, sentence)
+                .with_hint("each of its runs leaves out the rows that MySQL no longer has"))
+        }
+        Task::Sync { allow_shrink: true, .. } if mapping.mode != Mode::Replace => {
+            let (name, mode) = (&mapping.name, mapping.mode.word());
+            let sentence =
+                format!("`--allow-shrink` is for tables that are replaced, and mapping `{name}` has `mode: {mode}`");
+            Err(Fault::new(FaultKind::Config, sentence).with_hint("take it out; such a run makes no table smaller"))
+        }
+        Task::Deletes { .. } | Task::Sync { .. } | Task::Scheduled { .. } => Ok(()),
+    }
+}
+
+/// The same, of a backfill.
+///
+/// # Errors
+/// As [`refuse_task`].
+pub(in crate::engine) fn refuse_backfill(mapping: &Mapping) -> Result<(), Fault> {
+    if mapping.mode != Mode::Replace {
+        return Ok(());
+    }
+    let sentence = format!("Mapping `{}` has `mode: replace`: there is no stretch of it to move again", mapping.name);
+    Err(Fault::new(FaultKind::Config, sentence).with_hint(format!(
+        "`bqsync run-once {}` reads the whole table again",
+        quote::shell_option("--mapping", &mapping.name.0)
+    )))
+}
+
 /// Refuses to go on from a watermark into a table that is not there: the rows up to it would be lost.
 ///
 /// # Errors
@@ -58,6 +96,10 @@ pub(in crate::engine) fn refuse_lost_target(
     target: Option<&TargetSchema>,
 ) -> Result<(), Fault> {
     let (Some(mark), None) = (watermark, target) else { return Ok(()) };
+    // What a replace publishes goes on from nothing.
+    if mapping.mode == Mode::Replace {
+        return Ok(());
+    }
     let Mapping { name, target, .. } = mapping;
     let sentence =
         format!("The watermark of `{name}` says that rows up to {mark} are in {target}, which does not exist");

@@ -7,7 +7,6 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::ids::{JobId, MappingName, RunId, TableId};
 use crate::domain::naming;
-use crate::domain::window::Window;
 
 /// How a run's id says when it began.
 const RUN_BEGAN: &str = "%Y%m%dT%H%M%SZ";
@@ -104,8 +103,8 @@ impl Try<'_> {
     }
 
     /// The job of this try: the same words give the same id, so that sending it twice does it once.
-    pub(in crate::engine) fn job(&self, operation: &str, target: &TableId, window: &Window) -> JobId {
-        let hash = short_hash(&format!("{}|{target}|{window}", self.mapping));
+    pub(in crate::engine) fn job(&self, operation: &str, target: &TableId, moved: &str) -> JobId {
+        let hash = short_hash(&format!("{}|{target}|{moved}", self.mapping));
         let name = naming::id_part(&self.mapping.0);
         JobId(format!("bqsync_{operation}_{name}_{hash}_{}_{}", self.run, self.attempt))
     }
@@ -115,6 +114,11 @@ impl Try<'_> {
 pub(in crate::engine) fn turn(target: &TableId, version: &str, number: u32) -> JobId {
     let hash = short_hash(&format!("{target}|{version}|{number}"));
     JobId(format!("bqsync_publish_{}_{hash}_{number}", naming::id_part(&target.table)))
+}
+
+/// Was the job of a try sent by this run? (Those that are named by what they build on do not say.)
+pub(in crate::engine) fn is_of_run(job: &JobId, run: &RunId) -> bool {
+    job.0.contains(&run.0)
 }
 
 /// Tells apart what plain characters alone do not: `orders-eu` from `orders_eu`.
@@ -127,21 +131,23 @@ pub(in crate::engine) fn short_hash(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::cursor::Cursor;
-    use crate::domain::window::Low;
 
     #[test]
     fn a_job_id_depends_on_mapping_window_and_attempt_and_is_legal() {
         let run = RunId("20261123T080000Z-00ff00".into());
         let mapping = MappingName("shop orders/ü".into());
         let target = TableId { project: "p".into(), dataset: "d".into(), table: "orders".into() };
-        let window = |high| Window { low: Low::Beginning, high: Cursor::Int(high) };
         let of = |attempt, high| {
-            Try { run: &run, mapping: &mapping, state: "s", attempt, step: 1 }.job("publish", &target, &window(high))
+            Try { run: &run, mapping: &mapping, state: "s", attempt, step: 1 }.job(
+                "publish",
+                &target,
+                &format!("(beginning, {high}]"),
+            )
         };
         assert_eq!(of(1, 5), of(1, 5));
         assert_ne!(of(1, 5), of(1, 6));
         assert_ne!(of(1, 5), of(2, 5));
+        assert!(is_of_run(&of(2, 5), &run) && !is_of_run(&of(2, 5), &RunId("20261123T080000Z-00ff01".into())));
         let other = MappingName("shop_orders/ü".into());
         let staging = |mapping| Try { run: &run, mapping, state: "s", attempt: 1, step: 1 }.staging(&target);
         assert_ne!(staging(&mapping), staging(&other));

@@ -14,7 +14,7 @@ use crate::domain::tail::Tail;
 use crate::domain::window::{Published, Watermark};
 use crate::engine::ports::{Platform, Ports};
 use crate::state::{
-    BackfillState, Compared, EndedBackfill, LastRun, Lease, LeftTarget, MappingState, Moves, PendingPublish,
+    BackfillState, Compared, EndedBackfill, LastRun, Lease, LeftTarget, MappingState, Moves, PendingPublish, Replaced,
     StateStore, StoredWatermark,
 };
 use crate::warehouse::PublishCounts;
@@ -87,8 +87,21 @@ impl<P: Platform> Ledger<P> {
         match moves {
             Moves::Watermark => self.watermark_text(),
             Moves::Backfill => self.state.backfill.as_ref().and_then(|backfill| backfill.done.clone()),
+            Moves::Replace => self.replaced().map(ToString::to_string),
             Moves::Nothing => None,
         }
+    }
+
+    /// The table as it was last read and published as a whole.
+    pub(in crate::engine) const fn replaced(&self) -> Option<&Replaced> {
+        self.state.replaced.as_ref()
+    }
+
+    /// A whole table was published, or found to be as empty as its target.
+    pub(in crate::engine) async fn note_replaced(&mut self, replaced: Replaced) -> Result<(), Fault> {
+        self.state.note_replaced(replaced);
+        self.state.pending = None;
+        self.save().await
     }
 
     /// Remembers a publish before it is sent.
@@ -184,6 +197,11 @@ impl<P: Platform> Ledger<P> {
                 backfill.done = Some(pending.high);
                 backfill.slices += 1;
                 backfill.rows += pending.rows;
+            }
+            (Moves::Replace, _) => {
+                if let Ok(at) = pending.high.parse() {
+                    self.state.note_replaced(Replaced { rows: pending.rows, at });
+                }
             }
             (Moves::Watermark | Moves::Backfill | Moves::Nothing, _) => {}
         }

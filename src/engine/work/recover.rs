@@ -2,9 +2,12 @@
 
 use super::Work;
 use super::scope::Halt;
+use crate::domain::ids::JobId;
+use crate::domain::replacement::Replacement;
 use crate::engine::ports::Platform;
 use crate::engine::protocol::Event;
 use crate::failpoint::reached;
+use crate::state::Moves;
 use crate::warehouse::{JobFate, Warehouse};
 
 impl<P: Platform> Work<'_, P> {
@@ -12,9 +15,11 @@ impl<P: Platform> Work<'_, P> {
     ///
     /// A job that BigQuery does not know may still be on its way there. Without its staging table it has nothing to publish,
     /// so it is asked after once more when the table is gone; of one that brings its rows along, the id is taken.
-    pub(in crate::engine) async fn recover(&mut self) -> Result<(), Halt> {
+    ///
+    /// Gives its job where it had happened.
+    pub(in crate::engine) async fn recover(&mut self) -> Result<Option<JobId>, Halt> {
         let scope = self.scope;
-        let Some(pending) = self.ledger.pending().cloned() else { return Ok(()) };
+        let Some(pending) = self.ledger.pending().cloned() else { return Ok(None) };
         let warehouse = &scope.ports.warehouse;
         let ask = || scope.unless_cancelled(warehouse.fate(&pending.job, &pending.place, pending.mark.as_deref()));
         let first = ask().await?;
@@ -32,10 +37,15 @@ impl<P: Platform> Work<'_, P> {
         let counts = match fate {
             JobFate::Done(counts) => {
                 self.tally.rows += pending.rows;
-                self.tally.inserted += counts.inserted;
+                // A query that writes a table whole counts no rows.
+                self.tally.inserted += if pending.moves == Moves::Replace { pending.rows } else { counts.inserted };
                 self.tally.updated += counts.updated;
                 self.tally.cost.add(counts.cost);
                 self.tally.jobs.push(pending.job.clone());
+                if pending.moves == Moves::Replace {
+                    let (target, began) = (&scope.mapping.target, counts.began_at());
+                    self.tally.replaced = Some(Replacement::of(target, pending.rows, None, began));
+                }
                 Some(counts)
             }
             JobFate::Failed(fault) => {
@@ -52,9 +62,9 @@ impl<P: Platform> Work<'_, P> {
         scope.emit(Event::PublishRecovered {
             run: scope.run.clone(),
             mapping: scope.mapping.name.clone(),
-            job: pending.job,
+            job: pending.job.clone(),
             done: counts.is_some(),
         });
-        Ok(())
+        Ok(counts.map(|_| pending.job))
     }
 }

@@ -55,6 +55,8 @@ pub(in crate::engine) enum Task {
     Sync {
         trigger: Trigger,
         lookback: Option<Lookback>,
+        /// A table that is replaced as a whole may become smaller by any number of rows.
+        allow_shrink: bool,
     },
     /// What the schedule has due at this moment.
     Scheduled {

@@ -2,6 +2,7 @@
 
 use crate::domain::cost::Cost;
 use crate::domain::ids::JobId;
+use crate::domain::replacement::{Replacement, Shrink};
 use crate::domain::report::{Deletion, FlawCount};
 
 /// What has come of a mapping's work so far.
@@ -29,6 +30,8 @@ pub(in crate::engine) struct Tally {
     pub held_back: Option<String>,
     pub lag_seconds: Option<u64>,
     pub deletion: Option<Deletion>,
+    pub replaced: Option<Replacement>,
+    pub shrink: Option<Shrink>,
     pub warnings: Vec<String>,
     /// Those of them that a later attempt would not find out again.
     pub lasting_warnings: Vec<String>,
@@ -67,6 +70,7 @@ impl Tally {
     /// What an earlier attempt said and this one would find out again is forgotten.
     pub(in crate::engine) fn begin_attempt(&mut self) {
         self.warnings.clone_from(&self.lasting_warnings);
+        self.shrink = None;
     }
 
     /// Keeps a warning; true when it is a new one.
@@ -117,6 +121,8 @@ impl Tally {
         self.held_back = part.held_back.or(self.held_back.take());
         self.lag_seconds = part.lag_seconds.or(self.lag_seconds);
         self.deletion = part.deletion.or(self.deletion);
+        self.replaced = part.replaced.or(self.replaced.take());
+        self.shrink = part.shrink.or(self.shrink);
         for warning in &part.warnings {
             self.warn(warning);
         }

@@ -13,6 +13,7 @@ use crate::domain::column::{OldRows, SourceColumn, SourceSchema};
 use crate::domain::fault::Fault;
 use crate::domain::ids::SourceTable;
 use crate::domain::source_type::{CatalogType, SourceType};
+use crate::source::Estimate;
 
 /// InnoDB, and engines without transactions, whose rows are seen once their statement has ended.
 const OWN_ENGINES: [&str; 5] = ["innodb", "myisam", "aria", "memory", "archive"];
@@ -68,12 +69,13 @@ pub async fn indexes(session: &mut Session, table: &SourceTable) -> Result<Optio
     indexes::read(session, &found).await.map(Some).map_err(|error| failed(error, table))
 }
 
-/// Bytes of a row in the table, on average; `None` for a view.
-pub async fn row_bytes(session: &mut Session, table: &SourceTable) -> Result<Option<u64>, Fault> {
-    let sql = "SELECT CAST(avg_row_length AS CHAR) FROM information_schema.tables \
+/// Rows of the table, and bytes of one on average; nothing of a view.
+pub async fn size(session: &mut Session, table: &SourceTable) -> Result<Estimate, Fault> {
+    let sql = "SELECT CAST(table_rows AS CHAR), CAST(avg_row_length AS CHAR) FROM information_schema.tables \
                WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?";
     let rows = session.texts(in_database(sql, table, true)).await.map_err(|error| failed(error, table))?;
-    Ok(rows.first().and_then(|row| number(row, 0)))
+    let figure = |position| rows.first().and_then(|row| number(row, position));
+    Ok(Estimate { rows: figure(0), row_bytes: figure(1) })
 }
 
 /// The number that the next row gets, where the column is AUTO_INCREMENT.

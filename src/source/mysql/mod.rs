@@ -126,6 +126,10 @@ impl Diagnose for MysqlSource {
         repeated(&self.notes, reading, || cascades::cascades(&self.server, table)).await
     }
 
+    async fn size(&self, table: &SourceTable) -> Result<Estimate, Fault> {
+        repeated(&self.notes, format!("estimating the rows of {table}"), || stretch::size(&self.server, table)).await
+    }
+
     async fn survey(&self) -> Result<ServerFacts, Fault> {
         repeated(&self.notes, "asking MySQL about itself", || survey::survey(&self.server)).await
     }

@@ -5,6 +5,7 @@ use super::sql::{self, Query};
 use super::{catalog, connect, cursor_column};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::Fault;
+use crate::domain::ids::SourceTable;
 use crate::source::{Estimate, StretchAsk};
 
 /// Walks the index over the incremental column; no row is fetched.
@@ -24,6 +25,12 @@ pub async fn step_end(server: &Server, ask: &StretchAsk, rows: u64) -> Result<Op
 pub async fn estimate(server: &Server, ask: &StretchAsk) -> Result<Estimate, Fault> {
     let mut session = connect::open(server).await?;
     let rows = cursor_column::explained(&mut session, ask).await?;
-    let row_bytes = catalog::row_bytes(&mut session, &ask.table).await?;
-    Ok(Estimate { rows, row_bytes })
+    let of_table = catalog::size(&mut session, &ask.table).await?;
+    Ok(Estimate { rows, ..of_table })
+}
+
+/// Both by the table's statistics.
+pub async fn size(server: &Server, table: &SourceTable) -> Result<Estimate, Fault> {
+    let mut session = connect::open(server).await?;
+    catalog::size(&mut session, table).await
 }

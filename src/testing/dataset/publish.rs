@@ -15,6 +15,10 @@ pub fn publish(target: &mut Table, plan: &TablePlan, kind: PublishKind, staged: 
         PublishKind::MergeAsRead => merge(target, plan, staged, false),
         PublishKind::InsertNewest => insert(target, plan, newest(plan, staged, &plan.keys)),
         PublishKind::Copy | PublishKind::Insert => insert(target, plan, staged.to_vec()),
+        PublishKind::Replace => {
+            target.rows.clear();
+            insert(target, plan, staged.to_vec())
+        }
         PublishKind::InsertMissing => {
             let missing = missing(target, plan, staged);
             insert(target, plan, missing)

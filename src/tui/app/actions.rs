@@ -1,6 +1,7 @@
 //! What each action does, whatever screen is shown. What is a screen's own, the screen does.
 
 use super::App;
+use crate::domain::config::Mode;
 use crate::domain::ids::MappingName;
 use crate::engine::Command;
 use crate::tui::ask::Ask;
@@ -73,7 +74,16 @@ impl App {
     }
 
     fn show(&mut self, screen: Screen) {
-        let about = self.subject().cloned().map_or(About::All, About::Mapping);
+        let subject = self.subject().cloned();
+        let replaced = subject.as_ref().filter(|name| {
+            let mapping = self.shared.configured(name);
+            screen == Screen::Backfill && mapping.is_some_and(|mapping| mapping.mode == Mode::Replace)
+        });
+        if let Some(name) = replaced {
+            self.shared.say(format!("{name} is replaced as a whole: r reads all of it again"));
+            return;
+        }
+        let about = subject.map_or(About::All, About::Mapping);
         self.screens.open(screen, about, &mut self.shared);
     }
 

@@ -10,6 +10,7 @@ use crate::tui::keys::Scope;
 use crate::tui::model::RunLog;
 use crate::tui::screen::Screen;
 use crate::tui::screens::backfill::questions::offer_unfinished;
+use crate::tui::shrink;
 
 impl App {
     pub(super) fn engine_said(&mut self, event: &Event) {
@@ -153,10 +154,12 @@ impl App {
 
     fn run_finished(&mut self, report: &RunReport) {
         self.shared.runs.finished(report);
+        let is_marked = matches!(self.scope(), Scope::Screen(Screen::Mappings | Screen::Run));
+        let marked = self.subject().filter(|_| is_marked && self.shared.leaving.is_none()).cloned();
         if self.deletes.is_look(&report.run_id) {
-            let is_marked = matches!(self.scope(), Scope::Screen(Screen::Mappings | Screen::Run));
-            let marked = self.subject().filter(|_| is_marked && self.shared.leaving.is_none()).cloned();
             self.deletes.looked(report, marked.as_ref(), &mut self.shared);
+        } else {
+            shrink::ask(report, marked.as_ref(), &mut self.shared);
         }
         self.answered_by_itself();
     }

@@ -2,10 +2,10 @@
 
 use super::App;
 use crate::engine::Command;
-use crate::tui::deletes;
 use crate::tui::dialog::{Dialog, Intent, choice};
 use crate::tui::screen::Screen;
 use crate::tui::shared::{Effect, Leaving};
+use crate::tui::{deletes, shrink};
 
 impl App {
     pub(super) fn carry_out(&mut self, intent: Intent) {
@@ -31,6 +31,7 @@ impl App {
                 self.screens.show(Screen::Backfill);
             }
             Intent::DeleteRows(mapping) => deletes::send(mapping, false, shared),
+            Intent::ReplaceAnyway(mapping) => shrink::send(mapping, shared),
             Intent::Decide { mapping, decisions } => self.screens.schema.decide(mapping, decisions, shared),
         }
     }

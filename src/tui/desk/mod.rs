@@ -31,11 +31,8 @@ pub fn named(name: &str) -> MappingName {
 }
 
 pub fn sync(names: &[&str]) -> Effect {
-    Effect::Send(Command::Sync(SyncOrder {
-        selection: Selection::Named(names.iter().map(|name| named(name)).collect()),
-        trigger: Trigger::Manual,
-        lookback: None,
-    }))
+    let selection = Selection::Named(names.iter().map(|name| named(name)).collect());
+    Effect::Send(Command::Sync(SyncOrder::manual(selection)))
 }
 
 pub struct Desk {

@@ -38,10 +38,18 @@ pub enum Intent {
     CancelAll,
     WaitAndQuit,
     CancelAndQuit,
-    StartBackfill { ask: BackfillAsk, restart: bool },
+    StartBackfill {
+        ask: BackfillAsk,
+        restart: bool,
+    },
     OpenBackfill(BackfillAsk),
     DeleteRows(MappingName),
-    Decide { mapping: MappingName, decisions: Vec<ColumnDecision> },
+    /// A table may be replaced though it shrinks.
+    ReplaceAnyway(MappingName),
+    Decide {
+        mapping: MappingName,
+        decisions: Vec<ColumnDecision>,
+    },
 }
 
 impl Dialog {

@@ -2,7 +2,7 @@
 
 use super::rates::Rates;
 use super::run_log::RunLog;
-use crate::domain::config::Mapping;
+use crate::domain::config::{Mapping, Mode};
 use crate::domain::ids::MappingName;
 use crate::domain::report::MappingReport;
 use crate::engine::{Lag, LastRun, MappingProgress, MappingStatus};
@@ -15,8 +15,9 @@ pub struct Row {
     pub target: String,
     /// As BigQuery's own tools write it: `project.dataset.table`.
     pub full_target: String,
-    pub mode: &'static str,
-    pub cursor: String,
+    pub mode: Mode,
+    /// `None`: the table is replaced as a whole.
+    pub cursor: Option<String>,
     pub keys: Vec<String>,
     /// The latest word of the state; `None` until it was read.
     pub status: Option<MappingStatus>,
@@ -43,8 +44,8 @@ impl Row {
             source: mapping.source.to_string(),
             target: format!("{}.{}", mapping.target.dataset, mapping.target.table),
             full_target: mapping.target.to_string(),
-            mode: mapping.mode.word(),
-            cursor: mapping.incremental_column.clone().unwrap_or_default(),
+            mode: mapping.mode,
+            cursor: mapping.incremental_column.clone(),
             keys: mapping.primary_keys.clone(),
             status: None,
             measured: None,
@@ -52,6 +53,13 @@ impl Row {
             rates: Rates::default(),
             log: None,
         }
+    }
+
+    /// `upsert by updated_at`; `replace`.
+    #[must_use]
+    pub fn how(&self) -> String {
+        let by = self.cursor.as_ref().map(|cursor| format!(" by {cursor}")).unwrap_or_default();
+        format!("{}{by}", self.mode.word())
     }
 
     #[must_use]

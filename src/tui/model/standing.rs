@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::row::Row;
+use crate::domain::config::Mode;
 use crate::domain::cursor::Moment;
 use crate::domain::report::{Outcome, Trigger};
 use crate::engine::Phase;
@@ -99,6 +100,9 @@ impl Row {
             Outcome::Waiting => (Word::Review, "waits for a decision".to_owned()),
             Outcome::Cancelled | Outcome::Ok if unfinished.is_some() => {
                 (Word::Backfill, unfinished.unwrap_or_default())
+            }
+            Outcome::Cancelled if self.mode == Mode::Replace => {
+                (Word::Cancelled, "the next run reads all of it again".to_owned())
             }
             Outcome::Cancelled => (Word::Cancelled, "goes on from the watermark".to_owned()),
             Outcome::Ok => (Word::Ok, String::new()),

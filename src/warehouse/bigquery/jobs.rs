@@ -26,7 +26,7 @@ const FIRST_POLL: Duration = Duration::from_millis(50);
 const SLOWEST_POLL: Duration = Duration::from_secs(2);
 
 /// All that is read of a job; a finished query's plan alone may have megabytes.
-const JOB_FIELDS: &str = "status,configuration(labels),statistics(endTime,query(dmlStats,totalBytesBilled,\
+const JOB_FIELDS: &str = "status,configuration(labels),statistics(creationTime,endTime,query(dmlStats,totalBytesBilled,\
                           estimatedBytesProcessed),load(outputRows),copy(copiedRows))";
 
 /// What tells one publish from another under the same id.
@@ -58,6 +58,7 @@ struct Status {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Statistics {
+    creation_time: Option<String>,
     end_time: Option<String>,
     query: QueryStatistics,
     load: LoadStatistics,
@@ -135,6 +136,7 @@ impl JobState {
             updated: number(query.dml_stats.updated.as_ref()).unwrap_or(0),
             deleted: number(query.dml_stats.deleted.as_ref()).unwrap_or(0),
             cost: self.cost(),
+            began: number(self.statistics.creation_time.as_ref()),
             ended: self.ended(),
         }
     }
@@ -181,6 +183,19 @@ impl Api {
             ..Default::default()
         };
         JobConfiguration { query: Some(query), labels: Some(labels(self.billing())), ..Default::default() }
+    }
+
+    /// The rows that a statement gives, in the place of those of `to`, which must exist. All that is said of the table stays:
+    /// its schema and keys, who may see which rows and columns, its descriptions. (`WRITE_TRUNCATE`, and a copy with it,
+    /// would make the table anew.) Source: BigQuery reference, `JobConfigurationQuery.writeDisposition`.
+    pub fn replace(&self, sql: String, to: &TableId) -> JobConfiguration {
+        let mut configuration = self.query(sql);
+        if let Some(query) = &mut configuration.query {
+            query.destination_table = Some(reference(to));
+            query.create_disposition = Some("CREATE_NEVER".to_owned());
+            query.write_disposition = Some("WRITE_TRUNCATE_DATA".to_owned());
+        }
+        configuration
     }
 
     /// All rows of `from`, added to `to`, which must exist.
@@ -299,8 +314,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_replace_keeps_the_table_and_takes_its_rows_place() {
+        let api = Api::at("http://localhost:1", None, "p", "EU").unwrap();
+        let table = TableId { project: "p".into(), dataset: "d".into(), table: "t".into() };
+        let sent = serde_json::to_value(api.replace("SELECT 1 AS `a`".to_owned(), &table)).unwrap();
+        assert_eq!(
+            sent["query"],
+            serde_json::json!({
+                "query": "SELECT 1 AS `a`",
+                "useLegacySql": false,
+                "destinationTable": {"projectId": "p", "datasetId": "d", "tableId": "t"},
+                "createDisposition": "CREATE_NEVER",
+                "writeDisposition": "WRITE_TRUNCATE_DATA",
+            })
+        );
+        assert_eq!((&sent["copy"], &sent["load"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+    }
+
+    #[test]
     fn counts_are_read_from_whichever_statistics_the_job_has() {
-        let merge = r#"{"status": {"state": "DONE"}, "statistics": {"endTime": "1795809804200", "query": {"totalBytesBilled": "10485760",
+        let merge = r#"{"status": {"state": "DONE"}, "statistics": {"creationTime": "1795809804000", "endTime": "1795809804200", "query": {"totalBytesBilled": "10485760",
             "estimatedBytesProcessed": "7340032",
             "dmlStats": {"insertedRowCount": "3", "updatedRowCount": "4", "deletedRowCount": "0"}}}}"#;
         let merge: JobState = serde_json::from_str(merge).unwrap();
@@ -311,6 +344,7 @@ mod tests {
                 updated: 4,
                 deleted: 0,
                 cost: Cost { billed: Some(10_485_760), estimated: Some(7_340_032) },
+                began: Some(1_795_809_804_000),
                 ended: Some(1_795_809_804_200),
             }
         );

@@ -179,6 +179,7 @@ impl Warehouse for BigQuery {
         let api = self.api().await?;
         let mut configuration = match order.kind {
             PublishKind::Copy => api.copy(&staged.table, target),
+            PublishKind::Replace => api.replace(publish_sql::replacement(plan, &Rows::of(staged, plan)), target),
             kind => {
                 let sql = api.publish_sql(kind, target, plan, &Rows::of(staged, plan));
                 api.query_with(sql, staged.inline.as_ref().map(|rows| inline::parameter(plan, rows)))
@@ -192,7 +193,10 @@ impl Warehouse for BigQuery {
             let changed = job.fault("").is_none() && counts.inserted + counts.updated + counts.deleted > 0;
             return Ok(Sent::Taken(Taken { changed, ended: job.ended() }));
         }
-        Ok(Sent::Done(job.succeeded(&what)?.counts()))
+        let counts = job.succeeded(&what)?.counts();
+        // A query that writes a table whole counts no rows.
+        let inserted = if order.kind == PublishKind::Replace { staged.rows } else { counts.inserted };
+        Ok(Sent::Done(PublishCounts { inserted, ..counts }))
     }
 
     async fn fate(&self, job: &JobId, place: &JobPlace, mark: Option<&str>) -> Result<JobFate, Fault> {
@@ -287,7 +291,7 @@ impl Estimates for BigQuery {
         target: &TableId,
         plan: &TablePlan,
         kind: PublishKind,
-        window: Window,
+        window: Option<Window>,
     ) -> Result<u64, Fault> {
         let api = self.api().await?;
         let sql = api.publish_sql(kind, target, plan, &Rows::none(plan, window));

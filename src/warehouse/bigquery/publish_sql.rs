@@ -20,7 +20,8 @@ pub const TARGET: &str = "__t";
 pub const STAGED: &str = "__s";
 
 impl Api {
-    /// The statement of a publish. (A copy job has none: what it does, an INSERT does too.)
+    /// The statement of a publish. (A copy job has none: what it does, an INSERT does too. That of a replace says only what
+    /// is read; where it goes, its job says.)
     pub fn publish_sql(&self, kind: PublishKind, target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
         match kind {
             PublishKind::Merge | PublishKind::MergeAsRead => {
@@ -30,6 +31,7 @@ impl Api {
             PublishKind::InsertNewest => insert_newest(target, plan, rows),
             PublishKind::Insert | PublishKind::Copy => insert(target, plan, rows),
             PublishKind::InsertMissing => insert_missing(target, plan, rows),
+            PublishKind::Replace => replacement(plan, rows),
         }
     }
 }
@@ -73,6 +75,12 @@ pub fn merge(target: &TableId, plan: &TablePlan, rows: &Rows, newer_wins: bool) 
 #[must_use]
 pub fn insert(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
     format!("INSERT INTO {} ({})\n{}", table(target), names(plan), select(plan, rows))
+}
+
+/// replace: every row, as the target will hold it.
+#[must_use]
+pub fn replacement(plan: &TablePlan, rows: &Rows) -> String {
+    select(plan, rows).trim_start().to_owned()
 }
 
 /// upsert, where the target holds nothing: each key once, without a join.

@@ -37,12 +37,15 @@ const PARTITIONS: &str = "a statement may write 4,000 partitions: an index on th
                           once; or make the table yourself with larger partitions (PARTITION BY TIMESTAMP_TRUNC(column, MONTH)) \
                           before the first run";
 const TOO_MANY_PARTITIONS: &str = "Too many partitions produced";
+const REQUIRED: &str = "what a query gives may hold NULL for BigQuery, so `mode: replace` needs a table without REQUIRED columns: \
+                        ALTER TABLE `the table` ALTER COLUMN `the column` DROP NOT NULL for each of them, or drop the table and \
+                        let bqsync create it";
 const FILTER: &str =
     "let statements do without a filter: ALTER TABLE `the table` SET OPTIONS (require_partition_filter = FALSE)";
 
 /// Sources: BigQuery guides "Data manipulation language" (concurrency, streamed rows), "Troubleshoot query errors",
 /// "Column-level access control: impact on writes", "Partitioned tables"; and reports of these messages by users.
-const REFUSALS: [Refusal; 10] = [
+const REFUSALS: [Refusal; 11] = [
     // Two run at once, twenty wait, the next is refused. Its reason is that of a statement too large.
     passing("Too many DML statements outstanding", OTHERS),
     // Two statements changed the same rows at once.
@@ -57,6 +60,7 @@ const REFUSALS: [Refusal; 10] = [
     lasting("Requires raw access permissions", FaultKind::Auth, READER),
     lasting("permission to access policy tag", FaultKind::Auth, READER),
     lasting(TOO_MANY_PARTITIONS, FaultKind::Data, PARTITIONS),
+    lasting("has changed mode from REQUIRED to NULLABLE", FaultKind::Schema, REQUIRED),
     lasting("that can be used for partition elimination", FaultKind::Schema, FILTER),
 ];
 
@@ -86,7 +90,7 @@ mod tests {
     use crate::warehouse::bigquery::error::{ApiError, JobError, job_fault};
 
     /// As BigQuery words them, with the reason that it gives.
-    const SAID: [(&str, &str, FaultKind); 12] = [
+    const SAID: [(&str, &str, FaultKind); 13] = [
         (
             "resourcesExceeded",
             "Resources exceeded during query execution: Too many DML statements outstanding against table p:d.t, limit is 20.",
@@ -139,6 +143,7 @@ mod tests {
             "Resources exceeded during query execution: The query could not be executed in the allotted memory.",
             FaultKind::Data,
         ),
+        ("invalid", "Invalid schema update. Field id has changed mode from REQUIRED to NULLABLE", FaultKind::Schema),
         ("invalidQuery", "Unrecognized name: x at [1:8]", FaultKind::Schema),
     ];
 

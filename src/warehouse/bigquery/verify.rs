@@ -154,6 +154,16 @@ mod tests {
     }
 
     #[test]
+    fn without_a_window_every_row_is_compared() {
+        let whole = Comparison { window: None, ..comparison(false) };
+        let sql = digests(&whole, &Parts::of(Grain::Hash { bits: 2 }, [3]));
+        assert!(sql.contains("FROM `my-project.shop.orders` WHERE TRUE AND ("), "{sql}");
+        let plan = Arc::new(TablePlan { cursor: None, ..orders() });
+        let without_cursor = Comparison { plan, ..comparison(false) };
+        assert!(digests(&without_cursor, &Parts::of(Grain::Hash { bits: 2 }, [3])).contains("WHERE FALSE AND"));
+    }
+
+    #[test]
     fn of_an_append_the_newest_version_of_each_row_counts() {
         let sql = digests(&comparison(true), &Parts::of(Grain::Hash { bits: 2 }, [3]));
         assert!(sql.ends_with(" QUALIFY RANK() OVER (PARTITION BY `id` ORDER BY `updated_at` DESC) = 1"), "{sql}");

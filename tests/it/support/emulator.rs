@@ -20,10 +20,15 @@ impl Sandbox {
 
     /// The columns of a table as `name TYPE`.
     pub async fn bq_columns(&self, table: &str) -> Vec<String> {
-        let url = format!("{}/datasets/{}/tables/{table}", self.project_url(), self.dataset);
-        let answer: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+        let answer = self.bq_table(table).await;
         let fields = answer["schema"]["fields"].as_array().unwrap_or_else(|| panic!("{table}: {answer}"));
         fields.iter().map(|f| format!("{} {}", f["name"].as_str().unwrap(), f["type"].as_str().unwrap())).collect()
+    }
+
+    /// All that BigQuery says of a table.
+    pub async fn bq_table(&self, table: &str) -> Value {
+        let url = format!("{}/datasets/{}/tables/{table}", self.project_url(), self.dataset);
+        reqwest::get(url).await.unwrap().json().await.unwrap()
     }
 
     /// Names of the dataset's tables.

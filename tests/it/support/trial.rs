@@ -40,7 +40,7 @@ impl Trial {
         Self::with(name, &["u", "a"]).await
     }
 
-    /// Of `u`, `a` and `k`, which appends without keys.
+    /// Of `u`, `a`, `k`, which appends without keys, and `r`, which replaces.
     pub async fn with(name: &str, mappings: &[&str]) -> Self {
         // One connection reads, so that a test's bytes and breaks come in one order.
         Self::configured(name, "readers: 1\ninline_rows: 0", mappings).await
@@ -58,6 +58,7 @@ impl Trial {
             let rest = match *name {
                 "u" => "primary_keys: [id], mode: upsert",
                 "a" => "primary_keys: [id], mode: append",
+                "r" => "mode: replace",
                 _ => "mode: append",
             };
             format!("  - {{name: {name}, mysql_table: t, bigquery_table: {name}, incremental_column: at, {rest}}}\n")

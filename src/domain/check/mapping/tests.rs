@@ -228,3 +228,15 @@ fn columns_that_the_account_may_not_read_are_told_of() {
         "{told:?}"
     );
 }
+
+#[test]
+fn a_replace_needs_no_key_and_nothing_is_said_of_a_cursor() {
+    let mut case = case();
+    (case.mapping.mode, case.mapping.incremental_column) = (Mode::Replace, None);
+    case.mapping.primary_keys.clear();
+    case.source.unique_keys.clear();
+    let findings = case.findings();
+    let topics: Vec<_> = findings.iter().map(|finding| finding.topic).collect();
+    assert_eq!(topics, [Topic::Table, Topic::Columns, Topic::Keys], "{findings:?}");
+    assert!(case.of(Topic::Keys, Standing::Ok)[0].contains("none are needed"));
+}

@@ -37,7 +37,7 @@ fn what_is_declared_as_a_default_is_a_good_value() {
     key::read(&mut r, &nothing, top::KEYS, Gaps::Default, &mut top::Top::blank(Path::new("c")));
     key::read(&mut r, &nothing, mapping::KEYS, Gaps::Default, &mut mapping::defaults());
     let missing: Vec<_> = r.problems.into_iter().map(|problem| problem.message).collect();
-    let required = ["project", "dataset", "name", "mysql_table", "incremental_column"];
+    let required = ["project", "dataset", "name", "mysql_table"];
     assert_eq!(missing, required.map(|key| format!("`{key}` is missing")));
 }
 

@@ -31,7 +31,8 @@ pub(in crate::domain::config) struct Draft {
     pub table: Option<Value>,
     pub target: Option<Named>,
     pub keys: Keys,
-    pub cursor: Option<Value>,
+    pub cursor: Cursor,
+    pub backfill_start: Option<Place>,
     pub operator: Option<Place>,
     pub lookback: Option<Value>,
     pub columns: Vec<(String, Value)>,
@@ -71,6 +72,23 @@ impl Keys {
     }
 }
 
+/// `incremental_column`.
+#[derive(Debug, Clone, Default)]
+pub(in crate::domain::config) struct Cursor {
+    value: Option<Value>,
+    place: Option<Place>,
+    /// What was given but could not be read has had its problem already.
+    is_given: bool,
+}
+
+impl Cursor {
+    pub fn take(&mut self, at: &mut At<'_, '_>) {
+        put(&mut self.value, at.value().map(Some));
+        self.is_given |= at.node().is_some();
+        self.place = Some(at.place());
+    }
+}
+
 fn is_empty_list(node: &Node) -> bool {
     matches!(&node.kind, Kind::Sequence(nodes) if nodes.is_empty())
 }
@@ -85,7 +103,8 @@ impl Draft {
             table: None,
             target: None,
             keys: Keys::default(),
-            cursor: None,
+            cursor: Cursor::default(),
+            backfill_start: None,
             operator: None,
             lookback: None,
             columns: Vec::new(),
@@ -127,6 +146,13 @@ impl Draft {
         self.target = line.map(|line| Named { name: table, line });
     }
 
+    pub fn take_backfill_start(&mut self, at: &mut At<'_, '_>) {
+        if let Some(start) = at.checked(validate::cursor_value) {
+            self.mapping.backfill_start = Some(start);
+            self.backfill_start = Some(at.place());
+        }
+    }
+
     pub fn take_operator(&mut self, at: &mut At<'_, '_>, words: &[(&str, Operator)]) {
         if let Some(operator) = at.choice(words) {
             self.mapping.operator = operator;
@@ -137,16 +163,21 @@ impl Draft {
     /// The mapping, unless something that it needs is missing; what is wrong is written down.
     pub fn finish(self, r: &mut Reading<'_>) -> Option<Mapping> {
         self.check_keys(r);
+        self.check_cursor(r);
         let lookback = self.lookback(r);
         let columns = self.overrides(r);
         self.check_exclude(r);
-        let has_keys = !self.keys.values.is_empty() || self.keys.is_written;
+        // What a replace says of `deletes` is refused as a whole.
+        let has_keys = !self.keys.values.is_empty() || self.keys.is_written || self.mapping.mode == Mode::Replace;
         let deletes = self.deletes.finish(r, has_keys);
         let mut mapping = self.mapping;
         mapping.name = MappingName(self.name?.text);
         mapping.source.table = unquoted(&self.table?.text);
         mapping.target.table = self.target?.name;
-        mapping.incremental_column = Some(self.cursor?.text);
+        // What a replace does not look at may stay in the file: the mode is one word, and may be changed back.
+        if mapping.mode != Mode::Replace {
+            mapping.incremental_column = Some(self.cursor.value?.text);
+        }
         mapping.primary_keys = texts(self.keys.values);
         mapping.exclude = texts(self.exclude);
         mapping.partition_by = self.partition_by.map(|column| column.text);
@@ -164,6 +195,7 @@ impl Draft {
             r.problem(place.line, format!("{} is missing, but `mode: upsert` needs it", place.name), hint);
         } else if let Some(operator) = &self.operator
             && self.mapping.operator == Operator::GreaterOrEqual
+            && self.mapping.mode == Mode::Append
         {
             let message =
                 format!("{} reads rows a second time, and without `primary_keys` they would be doubled", operator.name);
@@ -171,10 +203,29 @@ impl Draft {
         }
     }
 
+    /// Windows are cut by the incremental column. A replace has none, and nothing that speaks of them means anything there.
+    fn check_cursor(&self, r: &mut Reading<'_>) {
+        if self.mapping.mode != Mode::Replace {
+            let missing = self.cursor.place.as_ref().filter(|_| self.cursor.value.is_none() && !self.cursor.is_given);
+            if let Some(place) = missing {
+                let hint = "name the column that grows with every change, such as `updated_at`";
+                r.problem(place.line, format!("{} is missing", place.name), hint);
+            }
+            return;
+        }
+        let lookback = self.lookback.as_ref().map(|value| &value.place);
+        let operator = self.operator.as_ref().filter(|place| place.line.is_some());
+        for place in lookback.into_iter().chain(&self.backfill_start).chain(operator) {
+            let message = format!("{} does not go with `mode: replace`", place.name);
+            r.problem(place.line, message, "take it out: every run reads the whole table");
+        }
+        self.deletes.refuse(r);
+    }
+
     /// Rows that are read again replace what is there; an append would have to look for each of them. 0 takes the
     /// default's place in either mode.
     fn lookback(&self, r: &mut Reading<'_>) -> Option<Lookback> {
-        let value = self.lookback.as_ref()?;
+        let value = self.lookback.as_ref().filter(|_| self.mapping.mode != Mode::Replace)?;
         match value.text.parse::<Lookback>() {
             Ok(lookback) if self.mapping.mode == Mode::Append && !lookback.is_none() => {
                 r.refuse(value, "with `mode: append` it may be 0 alone; take it out");
@@ -208,7 +259,8 @@ impl Draft {
 
     /// What other keys name cannot stay in MySQL.
     fn check_exclude(&self, r: &mut Reading<'_>) {
-        let needed = self.keys.values.iter().chain(&self.cursor).chain(&self.partition_by).chain(&self.cluster_by);
+        let cursor = self.cursor.value.iter().filter(|_| self.mapping.mode != Mode::Replace);
+        let needed = self.keys.values.iter().chain(cursor).chain(&self.partition_by).chain(&self.cluster_by);
         let needed: Vec<_> = needed.collect();
         for value in &self.exclude {
             if let Some(other) = needed.iter().find(|other| same_name(&other.text, &value.text)) {
@@ -242,6 +294,7 @@ fn blank_mapping() -> Mapping {
         schedule: None,
         deletes: Deletes::Ignore,
         most_deleted: 0.0,
+        most_shrunk: 0.0,
     }
 }
 

@@ -3,9 +3,10 @@
 use super::draft::{Draft, unquoted};
 use crate::domain::config::content::{InvalidValues, Mode, Operator};
 use crate::domain::config::key::{Key, Missing, put};
-use crate::domain::config::{cost, deletes, schedule, validate};
+use crate::domain::config::validate::fraction;
+use crate::domain::config::{cost, schedule};
 
-const MODES: [(&str, Mode); 2] = [("append", Mode::Append), ("upsert", Mode::Upsert)];
+const MODES: [(&str, Mode); 3] = [("append", Mode::Append), ("upsert", Mode::Upsert), ("replace", Mode::Replace)];
 
 const OPERATORS: [(&str, Operator); 2] = [(">", Operator::Greater), (">=", Operator::GreaterOrEqual)];
 
@@ -48,6 +49,15 @@ pub const INVALID_VALUES: Key<Draft> = Key::new(
     |draft, at| put(&mut draft.mapping.invalid_values, at.choice(&VALUES)),
 );
 
+/// Of all mappings at the top level, or of one.
+pub const MAX_SHRINK: Key<Draft> = Key::new(
+    "max_shrink",
+    Missing::Is("0.5"),
+    "With `mode: replace`: a run that would leave the table smaller by more than this share of its rows, 0 to 1, publishes \
+     nothing and fails; `run-once --allow-shrink` lets it through once; a mapping may say otherwise",
+    |draft, at| put(&mut draft.mapping.most_shrunk, at.parsed(fraction)),
+);
+
 pub const KEYS: &[Key<Draft>] = &[
     NAME,
     Key::new(
@@ -77,17 +87,15 @@ pub const KEYS: &[Key<Draft>] = &[
     ),
     Key::new(
         "incremental_column",
-        Missing::Required {
-            said: "required",
-            hint: "name the column that grows with every change, such as `updated_at`",
-        },
-        "Grows with every change (`updated_at`), or with every row (`id`)",
-        |draft, at| put(&mut draft.cursor, at.value().map(Some)),
+        Missing::Means("required, but for `replace`"),
+        "Grows with every change (`updated_at`), or with every row (`id`); `replace` does not look at it",
+        |draft, at| draft.cursor.take(at),
     ),
     Key::new(
         "mode",
         Missing::Is("append"),
-        "`append`: rows are added; `upsert`: rows with known keys are replaced",
+        "`append`: rows are added; `upsert`: rows with known keys are replaced; `replace`: every run reads the whole table \
+         and puts it in the place of what BigQuery holds ([which when](operate.md#which-mode-when))",
         |draft, at| put(&mut draft.mapping.mode, at.choice(&MODES)),
     ),
     Key::new(
@@ -101,7 +109,7 @@ pub const KEYS: &[Key<Draft>] = &[
         Missing::Means("the beginning"),
         "Where the first run begins: a number, or a date and time as the column shows it; with `Z` or an offset, the \
          instant",
-        |draft, at| put(&mut draft.mapping.backfill_start, at.checked(validate::cursor_value).map(Some)),
+        Draft::take_backfill_start,
     ),
     Key::new(
         "lookback",
@@ -168,8 +176,9 @@ pub const KEYS: &[Key<Draft>] = &[
         "max_delete_fraction",
         Missing::Is("0.1"),
         "More than this share of the table's rows, 0 to 1, is never deleted at once",
-        |draft, at| put(&mut draft.mapping.most_deleted, at.parsed(deletes::fraction)),
+        |draft, at| put(&mut draft.mapping.most_deleted, at.parsed(fraction)),
     ),
+    MAX_SHRINK,
     // Known so that the message can say where it belongs.
     Key::new("allow_schema_additions", Missing::Means("top level"), "", |_, at| {
         if at.is_written() {

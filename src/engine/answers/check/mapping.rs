@@ -7,7 +7,7 @@ use crate::domain::check::mapping::{self as rules, CursorFacts, MappingFacts};
 use crate::domain::check::server::{ServerFacts, grant_select};
 use crate::domain::check::target as as_it_is;
 use crate::domain::column::{SourceSchema, TargetSchema};
-use crate::domain::config::{Mapping, SchemaAdditions};
+use crate::domain::config::{Mapping, Mode, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
@@ -19,7 +19,8 @@ use crate::domain::window::{Low, Window};
 use crate::engine::ports::{Platform, Ports};
 use crate::engine::work::conflicts::{refuse_conflicts, refuse_lost_target, still_required};
 use crate::engine::work::prepared::newest;
-use crate::source::{Bounds, BoundsAsk, Diagnose, Source};
+use crate::format;
+use crate::source::{Bounds, BoundsAsk, Diagnose, Estimate, Source};
 use crate::state::MappingState;
 use crate::warehouse::{Estimates, Warehouse};
 
@@ -65,6 +66,7 @@ pub(in crate::engine) async fn look<P: Platform>(
                 now: ports.clock.now().naive_utc(),
             }));
             findings.extend(tags(ports, mapping, &planned, at_hand).await);
+            findings.extend(replacing(ports, mapping).await);
             findings.extend(match target {
                 Ok(target) => compared(ports, mapping, ground, &planned, target.as_ref()),
                 Err(finding) => vec![finding],
@@ -108,6 +110,30 @@ async fn describe_target<P: Platform>(
     described.map_err(|fault| Finding::fail(Topic::Target, &fault))
 }
 
+/// What a run that replaces the whole table costs, and what guards the rows of before.
+async fn replacing<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Option<Finding> {
+    if mapping.mode != Mode::Replace {
+        return None;
+    }
+    let reading = format!("Estimating the rows of {}", mapping.source);
+    let Estimate { rows, row_bytes } = match within(&reading, ports.source.size(&mapping.source)).await {
+        Ok(size) => size,
+        Err(fault) => return Some(Finding::warn(Topic::Replace, fault.to_string())),
+    };
+    let rows_of = rows.map_or_else(|| "all rows".to_owned(), |rows| format!("about {} rows", format::count(rows)));
+    let bytes = rows.zip(row_bytes).map(|(rows, bytes)| rows.saturating_mul(bytes));
+    let bytes = bytes.map_or_else(|| "as many bytes as they have".to_owned(), format::bytes);
+    Some(Finding::ok(
+        Topic::Replace,
+        format!(
+            "every run reads the whole table: {rows_of}, {bytes} in MySQL, and about as much is billed in BigQuery (10 MB at \
+             least); it publishes nothing where MySQL has no row, or where BigQuery's table would shrink by more than \
+             `max_shrink` ({})",
+            mapping.most_shrunk
+        ),
+    ))
+}
+
 /// Asked only where an index has the answer: a check reads no table from end to end.
 async fn values<P: Platform>(
     ports: &Ports<P>,
@@ -139,7 +165,7 @@ async fn tags<P: Platform>(
     let columns = as_it_is::tagged(target, &planned.table)?;
     let table = &mapping.target;
     // All of it: where it ends does not matter.
-    let window = Window { low: Low::Beginning, high: Cursor::Int(0) };
+    let window = Some(Window { low: Low::Beginning, high: Cursor::Int(0) });
     let asked =
         ports.warehouse.publish_bytes(table, &planned.table, PublishKind::that_looks_for_rows(mapping.mode), window);
     let tried = within(&format!("Asking what a publish to {table} would do"), asked).await;

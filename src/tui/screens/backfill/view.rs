@@ -10,6 +10,7 @@ use super::values::{read_end, read_value};
 use super::{Backfill, Field, Preview};
 use crate::engine::{BackfillPreview, Failure};
 use crate::format;
+use crate::tui::model::Row;
 use crate::tui::panes::pane;
 use crate::tui::screens::shown::Draws;
 use crate::tui::scroll::Extent;
@@ -38,7 +39,7 @@ fn draw_form(frame: &mut Frame<'_>, form: &Backfill, shared: &Shared, theme: The
     frame.render_widget(block, area);
     let row = form.mapping.as_ref().and_then(|name| shared.book.get(name));
     let name = form.mapping.as_ref().map_or("", |name| name.0.as_str());
-    let side = row.map_or_else(String::new, |row| format!("{} by {}", row.mode, row.cursor));
+    let side = row.map_or_else(String::new, Row::how);
     let zone = shared.facts.as_ref().map_or(chrono_tz::Tz::UTC, |facts| facts.config.default_timezone);
     let start = read_value(form.start.value(), zone);
     let end = read_end(form.end.value(), zone);

@@ -91,7 +91,7 @@ pub(super) fn cell(column: Column, row: &Row, now: Now, theme: Theme) -> String 
     match column {
         Column::Name => row.name.0.clone(),
         Column::Source => format!("{} {} {}", row.source, theme.arrow(), row.target),
-        Column::Mode => row.mode.to_owned(),
+        Column::Mode => row.mode.word().to_owned(),
         Column::Watermark => row.watermark().map_or_else(|| "-".to_owned(), watermark),
         Column::Lag => lag(row),
         Column::LastRun => row.last_run().map_or_else(

@@ -9,6 +9,7 @@ use ratatui::widgets::Paragraph;
 
 use super::Mappings;
 use super::columns::clock;
+use crate::domain::config::Mode;
 use crate::engine::Phase;
 use crate::format;
 use crate::tui::model::{Now, Row};
@@ -44,7 +45,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, screen: &Mappings, shared: &Shared, th
 fn identity(row: &Row, cells: usize, theme: Theme) -> Line<'static> {
     let arrow = theme.arrow();
     let keys = if row.keys.is_empty() { String::new() } else { format!(", keys {}", row.keys.join(", ")) };
-    let text = format!("{} {arrow} {}, {} by {}{keys}", row.source, row.full_target, row.mode, row.cursor);
+    let text = format!("{} {arrow} {}, {}{keys}", row.source, row.full_target, row.how());
     Line::raw(fit(&text, cells, theme))
 }
 
@@ -142,11 +143,11 @@ fn at_rest(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>
     }
     let newest = row.measured.as_ref().and_then(|measured| measured.newest.as_deref());
     let (mark, newest) = (status.watermark.as_deref().unwrap_or("-"), newest.unwrap_or("-"));
-    lines.push(Line::raw(fit(
-        &format!("in BigQuery up to {mark} {} newest in MySQL {newest}", theme.dot()),
-        cells,
-        theme,
-    )));
+    let held = match row.mode {
+        Mode::Append | Mode::Upsert => format!("in BigQuery up to {mark} {} newest in MySQL {newest}", theme.dot()),
+        Mode::Replace => format!("in BigQuery as it was read at {mark}"),
+    };
+    lines.push(Line::raw(fit(&held, cells, theme)));
     lines
 }
 

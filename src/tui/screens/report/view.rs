@@ -7,6 +7,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::{Kept, Report};
+use crate::domain::config::Mode;
 use crate::domain::report::{MappingReport, RunReport};
 use crate::engine::Failure;
 use crate::format;
@@ -78,10 +79,8 @@ fn mapping_lines(m: &MappingReport, theme: Theme, lines: &mut Vec<(String, Style
         say(format!("window {window}, {} step(s)", m.steps), Style::new());
     }
     let mark = |mark: &Option<String>| mark.clone().unwrap_or_else(|| "-".to_owned());
-    say(
-        format!("watermark {} {} {}", mark(&m.watermark_before), theme.arrow(), mark(&m.watermark_after)),
-        Style::new(),
-    );
+    let what = if m.mode == Mode::Replace { "read at" } else { "watermark" };
+    say(format!("{what} {} {} {}", mark(&m.watermark_before), theme.arrow(), mark(&m.watermark_after)), Style::new());
     let bytes = |bytes: Option<u64>| bytes.map_or_else(|| "?".to_owned(), format::bytes);
     let (billed, estimated) = (bytes(m.bytes_billed), bytes(m.bytes_estimated));
     let (new, changed) = (format::count(m.rows_inserted), format::count(m.rows_updated));
@@ -93,6 +92,9 @@ fn mapping_lines(m: &MappingReport, theme: Theme, lines: &mut Vec<(String, Style
         ),
         Style::new(),
     );
+    if let Some(replaced) = &m.replaced {
+        replaced.lines().into_iter().for_each(|line| say(line, Style::new()));
+    }
     if let Some(counts) = &m.deletion {
         let [keys, held, vanished, deleted] =
             [counts.keys, counts.held, counts.vanished, counts.deleted].map(format::count);

@@ -6,6 +6,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::{Pane, Run};
+use crate::domain::config::Mode;
+use crate::domain::replacement::Replacement;
 use crate::domain::report::MappingReport;
 use crate::format;
 use crate::tui::log_lines::log_lines;
@@ -201,19 +203,24 @@ fn of_report(report: &MappingReport, cells: usize, theme: Theme) -> Vec<Line<'st
 }
 
 fn outcome(report: &MappingReport, cells: usize) -> Vec<Line<'static>> {
+    let reached = report.watermark_after.as_deref();
+    let reached = match report.mode {
+        Mode::Append | Mode::Upsert => {
+            reached.map_or_else(|| "no watermark yet".to_owned(), |mark| format!("watermark {mark}"))
+        }
+        Mode::Replace => reached.map_or_else(|| "not replaced yet".to_owned(), |at| format!("as it was read at {at}")),
+    };
     let text = format!(
-        "{}: {} rows in {}, {} new, {} changed; {}",
+        "{}: {} rows in {}, {} new, {} changed; {reached}",
         report.outcome.word(),
         format::count(report.records_processed),
         format::duration(report.took()),
         format::count(report.rows_inserted),
         format::count(report.rows_updated),
-        report
-            .watermark_after
-            .as_ref()
-            .map_or_else(|| "no watermark yet".to_owned(), |mark| format!("watermark {mark}"))
     );
-    wrap(&text, cells).into_iter().map(|line| Line::styled(line, Theme::strong())).collect()
+    let said = wrap(&text, cells).into_iter().map(|line| Line::styled(line, Theme::strong()));
+    let replaced = report.replaced.iter().flat_map(Replacement::lines).flat_map(|line| wrap(&line, cells));
+    said.chain(replaced.map(Line::raw)).collect()
 }
 
 fn draw_jobs(frame: &mut Frame<'_>, screen: &Run, shared: &Shared, theme: Theme, area: Rect) -> Extent {

@@ -27,12 +27,12 @@ impl Rows {
     /// No row at all, of a window that nobody has read yet: for asking what its publish would read of the target.
     ///
     /// By LIMIT, which BigQuery's estimates do not look at; a WHERE might spare the target, too.
-    pub fn none(plan: &TablePlan, window: Window) -> Self {
+    pub fn none(plan: &TablePlan, window: Option<Window>) -> Self {
         let null = |c: &crate::domain::plan::ColumnPlan| {
             format!("CAST(NULL AS {}) AS {}", c.staged.target_type().name(), column(&c.staged_name))
         };
         let columns: Vec<String> = plan.columns.iter().map(null).collect();
-        let cursor_range = plan.cursor.and_then(|cursor| {
+        let cursor_range = plan.cursor.zip(window).and_then(|(cursor, window)| {
             let value = |at| literal(at, cursor.kind, &plan.columns[cursor.position].target_type);
             match &window.low {
                 Low::Beginning => None,

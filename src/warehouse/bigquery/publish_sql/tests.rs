@@ -29,6 +29,29 @@ WHEN NOT MATCHED THEN INSERT (`id`, `updated_at`, `größe`, `total`, `doc`) VAL
 }
 
 #[test]
+fn a_replace_reads_every_row_as_the_target_will_hold_it() {
+    let expected = "SELECT
+    __s.`id` AS `id`,
+    __s.`updated_at` AS `updated_at`,
+    __s.`c2` AS `größe`,
+    CAST(__s.`total` AS BIGNUMERIC) AS `total`,
+    PARSE_JSON(__s.`doc`, wide_number_mode=>'round') AS `doc`
+  FROM `my-project.shop._bqsync_1` AS __s";
+    assert_eq!(replacement(&orders(), &Rows::of(&staged(), &orders())), expected);
+}
+
+#[test]
+fn a_plan_without_a_cursor_takes_any_of_rows_that_share_a_key_and_has_no_row_in_a_window() {
+    let plan = TablePlan { cursor: None, ..orders() };
+    let sql = merge(&target(), &plan, &Rows::of(&staged(), &plan), true);
+    assert!(sql.contains("OVER (PARTITION BY __s.`id`) = 1"), "{sql}");
+    assert!(sql.contains("WHEN MATCHED THEN UPDATE SET"), "{sql}");
+    let window = Window { low: Low::Beginning, high: Cursor::Int(9) };
+    let count = crate::warehouse::bigquery::target_range::count(&target(), &plan, window);
+    assert_eq!(count, "SELECT COUNT(*) FROM `my-project.shop.orders` WHERE FALSE");
+}
+
+#[test]
 fn a_nullable_key_matches_null_with_null_and_is_not_pruned_by() {
     let mut plan = orders();
     plan.columns[0].source.nullable = true;
@@ -169,7 +192,7 @@ fn what_a_publish_would_read_is_asked_without_any_row() {
     plan.columns.truncate(2);
     let at = |text| Cursor::Moment(Moment::parse(text).unwrap());
     let window = Window { low: Low::From(at("2026-10-01 00:00:00")), high: at("2026-10-31 23:59:59") };
-    let rows = Rows::none(&plan, window);
+    let rows = Rows::none(&plan, Some(window));
     let relation = "(SELECT CAST(NULL AS INT64) AS `id`, CAST(NULL AS TIMESTAMP) AS `updated_at` LIMIT 0) AS __s";
     let merged = merge(&target(), &plan, &rows, true);
     assert!(merged.contains(&format!("FROM {relation}")) && !merged.contains("BETWEEN"), "{merged}");

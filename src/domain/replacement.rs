@@ -1,0 +1,104 @@
+//! What a replace did to its table, and the way back: BigQuery keeps the rows of before in time travel.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::ids::TableId;
+use super::quote;
+
+/// A table whose rows were replaced as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replacement {
+    /// Rows that it holds since.
+    pub rows: u64,
+    /// Rows that it held; `None` where nobody knows.
+    pub rows_before: Option<u64>,
+    /// The statement that shows these, for as long as BigQuery keeps them: seven days, unless the dataset says otherwise.
+    /// `None` where there were none.
+    pub show_before: Option<String>,
+    /// The statements that put them back.
+    pub put_back: Option<String>,
+}
+
+impl Replacement {
+    /// `before`: a moment at which the table held them; `None` where nobody knows one.
+    #[must_use]
+    pub fn of(target: &TableId, rows: u64, rows_before: Option<u64>, before: Option<DateTime<Utc>>) -> Self {
+        let before = before.filter(|_| rows_before != Some(0));
+        Self {
+            rows,
+            rows_before,
+            show_before: before.map(|at| format!("SELECT * FROM {}", as_it_was(target, at))),
+            put_back: before.map(|at| put_back(target, at)),
+        }
+    }
+}
+
+/// A replace that was refused because the table would have lost too many rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shrink {
+    /// Rows of MySQL.
+    pub rows: u64,
+    /// Rows of BigQuery; `None` where it does not say.
+    pub held: Option<u64>,
+}
+
+impl Replacement {
+    /// What was done, how to see the rows of before, and how to put them back: a line each.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let before = self.rows_before.map_or_else(|| "?".to_owned(), |rows| rows.to_string());
+        let mut lines = vec![format!("replaced: {} row(s) in the place of {before}", self.rows)];
+        lines.extend(self.show_before.as_ref().map(|sql| format!("rows of before: {sql}")));
+        lines.extend(self.put_back.as_ref().map(|sql| format!("put them back: {sql}")));
+        lines
+    }
+}
+
+fn as_it_was(target: &TableId, at: DateTime<Utc>) -> String {
+    let at = at.format("%Y-%m-%d %H:%M:%S%.3f");
+    format!("{} FOR SYSTEM_TIME AS OF TIMESTAMP '{at}+00:00'", quote::bigquery_table(target))
+}
+
+/// By way of a clone: one statement may not speak of a table at two moments. The table itself stays, with all that is said
+/// of it.
+fn put_back(target: &TableId, at: DateTime<Utc>) -> String {
+    let clone = quote::bigquery_table(&target.sibling(format!("{}_before", target.table)));
+    let (was, now) = (as_it_was(target, at), quote::bigquery_table(target));
+    format!(
+        "CREATE TABLE {clone} CLONE {was}; BEGIN TRANSACTION; TRUNCATE TABLE {now}; INSERT INTO {now} SELECT * FROM {clone}; \
+         COMMIT TRANSACTION"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target() -> TableId {
+        TableId { project: "my-project".into(), dataset: "shop".into(), table: "rates".into() }
+    }
+
+    #[test]
+    fn the_rows_of_before_are_shown_and_put_back_by_statements_that_can_be_pasted() {
+        let at = DateTime::parse_from_rfc3339("2026-11-23T08:00:00.1234Z").unwrap().to_utc();
+        let replaced = Replacement::of(&target(), 7, Some(9), Some(at));
+        let was = "`my-project.shop.rates` FOR SYSTEM_TIME AS OF TIMESTAMP '2026-11-23 08:00:00.123+00:00'";
+        assert_eq!(replaced.show_before, Some(format!("SELECT * FROM {was}")));
+        assert_eq!(
+            replaced.put_back,
+            Some(format!(
+                "CREATE TABLE `my-project.shop.rates_before` CLONE {was}; BEGIN TRANSACTION; TRUNCATE TABLE \
+                 `my-project.shop.rates`; INSERT INTO `my-project.shop.rates` SELECT * FROM \
+                 `my-project.shop.rates_before`; COMMIT TRANSACTION"
+            ))
+        );
+    }
+
+    #[test]
+    fn a_table_that_held_nothing_has_no_way_back() {
+        let replaced = Replacement::of(&target(), 7, Some(0), Some(DateTime::UNIX_EPOCH));
+        assert_eq!((replaced.show_before, replaced.put_back), (None, None));
+        assert!(Replacement::of(&target(), 7, None, Some(DateTime::UNIX_EPOCH)).show_before.is_some());
+    }
+}

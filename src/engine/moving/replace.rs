@@ -1,0 +1,267 @@
+//! Replaces a table as a whole: one statement reads it, one job puts what was read in the place of what BigQuery holds.
+//!
+//! What appends and upserts need to know of the target (what this mapping left there, what another host or an older state
+//! has done to it since) is of no account here: the publish builds on nothing that the target holds. Of two hosts with
+//! states of their own the last one wins, with a whole table, and the next run reads a newer one.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::transfer::{Stretch, Transferred};
+use crate::domain::column::TargetSchema;
+use crate::domain::config::Mapping;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::publish::PublishKind;
+use crate::domain::quote;
+use crate::domain::replacement::{Replacement, Shrink};
+use crate::domain::window::WHOLE;
+use crate::engine::ports::Platform;
+use crate::engine::protocol::{Event, Phase};
+use crate::engine::work::Work;
+use crate::engine::work::ids::Try;
+use crate::engine::work::prepared::Schemas;
+use crate::engine::work::scope::{Halt, Task};
+use crate::failpoint::reached;
+use crate::format;
+use crate::state::{Moves, PendingPublish, Replaced};
+use crate::warehouse::{PublishCounts, PublishOrder, Sent, Staged, Upload, Warehouse};
+
+impl<P: Platform> Work<'_, P> {
+    pub(in crate::engine) async fn replace(&mut self, schemas: &Schemas) -> Result<(), Halt> {
+        let scope = self.scope;
+        scope.unless_paused().await?;
+        self.say_what_is_read(schemas);
+        let attempt = scope.attempt(self.tally.attempt(), 1);
+        // Before the statement is sent: all that was committed by now is in its snapshot.
+        let read_at = scope.ports.clock.now();
+        // Gives rows only once the reader has said that it reached the table's end.
+        let read = self.transfer(schemas, Stretch { window: None, is_part: false }, attempt).await?;
+        let Transferred { staged, flaws, bytes, .. } = read;
+        self.tally.add_flaws(&flaws);
+        let rows = staged.as_ref().map_or(0, |staged| staged.rows);
+        let before = match scope.in_phase(Phase::Plan, self.rows_before(rows)).await {
+            Ok(before) => before,
+            Err(halt) => {
+                if let Some(staged) = &staged {
+                    scope.clean_up(&staged.table).await;
+                }
+                return Err(halt);
+            }
+        };
+        let staged = match staged {
+            Some(staged) => Some(staged),
+            None if before == Some(0) => None,
+            None => Some(scope.in_phase(Phase::Load, self.stage_nothing(schemas, attempt)).await?),
+        };
+        if let Some(staged) = &staged {
+            let put = self.put_in_place(schemas, attempt, staged, read_at);
+            let counts = scope.in_phase(Phase::Publish, put).await?;
+            self.count(staged, before, &counts);
+        }
+        scope.in_phase(Phase::Advance, self.remember(Replaced { rows, at: read_at })).await?;
+        reached("advanced");
+        self.tally.steps += 1;
+        self.tally.bytes_read += bytes;
+        if let Some(staged) = &staged {
+            scope.clean_up(&staged.table).await;
+            reached("cleaned_up");
+        }
+        Ok(())
+    }
+
+    fn say_what_is_read(&mut self, schemas: &Schemas) {
+        let (scope, rows_estimate) = (self.scope, schemas.source.rows_estimate);
+        self.tally.window = Some(WHOLE.to_owned());
+        scope.progress.update(|p| {
+            p.window = Some(WHOLE.to_owned());
+            p.rows_estimate = rows_estimate;
+        });
+        let (run, mapping) = (scope.run.clone(), scope.mapping.name.clone());
+        scope.emit(Event::WindowFixed { run, mapping, window: WHOLE.to_owned(), rows_estimate });
+    }
+
+    /// Rows that the target holds right now, once it is known that so many may take their place; `None` where BigQuery does
+    /// not say.
+    async fn rows_before(&mut self, rows: u64) -> Result<Option<u64>, Halt> {
+        let scope = self.scope;
+        let target = scope.unless_cancelled(scope.ports.warehouse.describe(&scope.mapping.target)).await?;
+        // One that is gone by now is the publish's to meet.
+        let held = target.as_ref().map_or(Some(0), |target: &TargetSchema| target.rows);
+        if !matches!(scope.task, Task::Sync { allow_shrink: true, .. }) {
+            let known = held.or_else(|| self.ledger.replaced().map(|replaced| replaced.rows));
+            if let Err(fault) = guard(&scope.mapping, rows, known) {
+                self.tally.shrink = Some(Shrink { rows, held: known });
+                return Err(fault.into());
+            }
+        }
+        Ok(held)
+    }
+
+    /// An empty staging table, for a source without a row. A statement that speaks of no table would empty the target
+    /// whenever it arrived; this one fails once its staging table has been dropped.
+    async fn stage_nothing(&self, schemas: &Schemas, attempt: Try<'_>) -> Result<Staged, Halt> {
+        let scope = self.scope;
+        let order = self.stage_order(schemas, Stretch { window: None, is_part: false }, attempt);
+        let staging = order.staging.clone();
+        let stage = async { scope.ports.warehouse.stage(order).await?.finish().await };
+        let staged = scope.unless_cancelled(stage).await;
+        if staged.is_err() {
+            scope.clean_up(&staging).await;
+        }
+        reached("staged");
+        staged
+    }
+
+    async fn put_in_place(
+        &mut self,
+        schemas: &Schemas,
+        attempt: Try<'_>,
+        staged: &Staged,
+        read_at: DateTime<Utc>,
+    ) -> Result<PublishCounts, Halt> {
+        let Mapping { name, target, .. } = &self.scope.mapping;
+        let (job, mark) = (attempt.job("replace", target, WHOLE), attempt.mark(&staged.table, 0));
+        let pending = PendingPublish {
+            job: job.clone(),
+            place: self.scope.place(),
+            staging: staged.table.clone(),
+            inline: false,
+            mark: Some(mark.clone()),
+            moves: Moves::Replace,
+            since: self.ledger.stands_at(Moves::Replace),
+            high: read_at.to_rfc3339(),
+            rows: staged.rows,
+        };
+        let order = PublishOrder {
+            mapping: name.clone(),
+            job: job.clone(),
+            mark,
+            kind: PublishKind::Replace,
+            target: target.clone(),
+            plan: Arc::clone(&schemas.plan),
+            staged: staged.clone(),
+        };
+        match self.send(pending, order).await.map_err(in_one_piece)? {
+            Sent::Done(counts) => {
+                self.tally.jobs.push(job);
+                Ok(counts)
+            }
+            // Its name holds the run's and the attempt's.
+            Sent::Taken(_) => {
+                Err(Fault::new(FaultKind::Bug, format!("The publish of `{name}` found its id taken by another")).into())
+            }
+        }
+    }
+
+    fn count(&mut self, staged: &Staged, before: Option<u64>, counts: &PublishCounts) {
+        let target = &self.scope.mapping.target;
+        self.tally.rows += staged.rows;
+        self.tally.inserted += counts.inserted;
+        self.tally.bytes_staged += staged.bytes;
+        self.tally.cost.add(counts.cost);
+        self.tally.replaced = Some(Replacement::of(target, staged.rows, before, counts.began_at()));
+        let done = self.tally.moved().rows;
+        self.scope.progress.update(|p| p.rows_published = done);
+    }
+
+    async fn remember(&mut self, replaced: Replaced) -> Result<(), Halt> {
+        let scope = self.scope;
+        let (run, mapping) = (scope.run.clone(), scope.mapping.name.clone());
+        let (from, to) = (self.ledger.stands_at(Moves::Replace), replaced.to_string());
+        self.ledger.note_replaced(replaced).await?;
+        scope.emit(Event::WatermarkAdvanced { run, mapping, from, to });
+        Ok(())
+    }
+}
+
+/// What a window could move in smaller steps, a replace cannot.
+fn in_one_piece(halt: Halt) -> Halt {
+    match halt {
+        Halt::Fault(fault) if fault.is_too_much_at_once() => Halt::Fault(fault.with_hint(
+            "a replace is one statement: let the table have fewer partitions (a table that you make yourself, PARTITION BY \
+             TIMESTAMP_TRUNC(column, MONTH), before the first run), or take `mode: upsert`",
+        )),
+        halt => halt,
+    }
+}
+
+/// May so many rows take the place of so many? `held`: `None` where neither BigQuery nor the state says.
+#[expect(clippy::cast_precision_loss, reason = "a share is compared, and tables of 2^53 rows are none")]
+fn guard(mapping: &Mapping, rows: u64, held: Option<u64>) -> Result<(), Fault> {
+    let Mapping { name, source, target, most_shrunk: most, .. } = mapping;
+    let command = format!("`bqsync run-once {} --allow-shrink`", quote::shell_option("--mapping", &name.0));
+    let (sentence, hint) = match held {
+        Some(held) if rows == 0 && held > 0 => (
+            format!("MySQL shows no row of {source}, and {target} holds {}: nothing was replaced", format::count(held)),
+            format!("if the table was meant to be emptied, {command} empties the one in BigQuery once"),
+        ),
+        Some(held) if held.saturating_sub(rows) as f64 > held as f64 * most => (
+            format!(
+                "MySQL shows {} rows of {source}, and {target} holds {}: it would shrink by more than `max_shrink` ({most}) \
+                 of mapping `{name}` allows; nothing was replaced",
+                format::count(rows),
+                format::count(held)
+            ),
+            format!("if so many rows are meant to be gone, {command} replaces the table once; or raise `max_shrink`"),
+        ),
+        Some(_) => return Ok(()),
+        None => (
+            format!(
+                "BigQuery does not say how many rows {target} holds: nothing was replaced by {}",
+                format::count(rows)
+            ),
+            format!("look at the table; {command} replaces it once, and later runs compare with that"),
+        ),
+    };
+    Err(Fault::new(FaultKind::Conflict, sentence).with_hint(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn mapping(rest: &str) -> Mapping {
+        let text = format!("project: p\ndataset: d\nmappings: [{{name: t, mysql_table: t, mode: replace{rest}}}]");
+        let config = crate::domain::config::parse(&text, Path::new("config.yaml"), &|_| None).expect("no problem");
+        config.mappings[0].clone()
+    }
+
+    #[track_caller]
+    fn refused(mapping: &Mapping, rows: u64, held: Option<u64>) -> String {
+        let fault = guard(mapping, rows, held).expect_err("refused");
+        assert_eq!(fault.kind(), FaultKind::Conflict);
+        assert!(fault.hint().contains("`bqsync run-once --mapping t --allow-shrink`"), "{}", fault.hint());
+        fault.to_string()
+    }
+
+    #[test]
+    fn a_table_may_grow_and_may_shrink_by_the_allowed_share() {
+        let half = mapping("");
+        for (rows, held) in [(50, 100), (1, 2), (100, 0), (0, 0), (7_000_000, 1)] {
+            assert!(guard(&half, rows, Some(held)).is_ok(), "{rows} for {held}");
+        }
+        let told = refused(&half, 49, Some(100));
+        assert!(told.contains("MySQL shows 49 rows of t, and p.d.t holds 100"), "{told}");
+        assert!(guard(&mapping(", max_shrink: 1"), 1, Some(100)).is_ok());
+        assert!(guard(&mapping(", max_shrink: 0"), 99, Some(100)).is_err());
+        assert!(guard(&mapping(", max_shrink: 0"), 100, Some(100)).is_ok());
+        let (seven_tenths, nine_tenths) = (mapping(", max_shrink: 0.7"), mapping(", max_shrink: 0.9"));
+        assert!(guard(&seven_tenths, 3, Some(10)).is_ok() && guard(&seven_tenths, 2, Some(10)).is_err());
+        assert!(guard(&nine_tenths, 1, Some(10)).is_ok());
+    }
+
+    #[test]
+    fn an_empty_source_replaces_nothing_whatever_the_share_is() {
+        assert!(
+            refused(&mapping(", max_shrink: 1"), 0, Some(3)).contains("MySQL shows no row of t, and p.d.t holds 3")
+        );
+    }
+
+    #[test]
+    fn a_number_of_rows_that_nobody_knows_is_not_none() {
+        assert!(refused(&mapping(""), 10, None).contains("does not say how many rows p.d.t holds"));
+    }
+}

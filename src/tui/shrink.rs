@@ -1,0 +1,96 @@
+//! A replace that was refused, because the table would lose too many rows: both numbers, and whether it may all the same.
+
+use crate::domain::ids::MappingName;
+use crate::domain::replacement::Shrink;
+use crate::domain::report::{MappingReport, RunReport, Trigger};
+use crate::engine::{Command, Selection, SyncOrder};
+use crate::format;
+use crate::tui::dialog::{Dialog, Intent, choice};
+use crate::tui::shared::Shared;
+
+/// Asks about the mapping that the keys are about just now, where somebody has run it: a question must not come between a
+/// key and what it was meant for, nor be asked of nobody.
+pub fn ask(report: &RunReport, marked: Option<&MappingName>, shared: &mut Shared) {
+    if report.trigger != Trigger::Manual || shared.read_only {
+        return;
+    }
+    let of_marked = report.mappings.iter().find(|mapping| Some(&mapping.mapping_name) == marked);
+    let Some((mapping, shrink)) = of_marked.and_then(|mapping| Some((mapping, mapping.shrink?))) else { return };
+    shared.dialog = Some(question(mapping, shrink));
+}
+
+/// Runs the mapping once more, however many rows its table loses.
+pub fn send(mapping: MappingName, shared: &mut Shared) {
+    let selection = Selection::Named(vec![mapping]);
+    shared.send_run(Command::Sync(SyncOrder { allow_shrink: true, ..SyncOrder::manual(selection) }));
+}
+
+fn question(report: &MappingReport, shrink: Shrink) -> Dialog {
+    let name = &report.mapping_name;
+    let held = shrink.held.map_or_else(|| "an unknown number of".to_owned(), format::count);
+    let rows = format::count(shrink.rows);
+    let lines = vec![
+        format!("MySQL shows {rows} rows of {}; {} holds {held}.", report.source, report.target),
+        "Nothing was replaced. If so many rows are meant to be gone, the table is read again and replaced, whatever it holds \
+         then."
+            .to_owned(),
+        "The rows of before stay in BigQuery's time travel; the report says how to see them and put them back.".to_owned(),
+    ];
+    let choices = vec![
+        choice('n', "leave it as it is", Intent::Nothing),
+        choice('y', "replace it all the same", Intent::ReplaceAnyway(name.clone())),
+    ];
+    Dialog::new(format!("{name} would shrink"), lines, choices)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fault::{Fault, FaultKind};
+    use crate::domain::report::Outcome;
+    use crate::engine::Event;
+    use crate::tui::desk::{Desk, RUN, named};
+    use crate::tui::model::samples;
+    use crate::tui::shared::Effect;
+
+    /// A run of orders ends, refused because of the rows that would be gone.
+    fn refused(desk: &mut Desk, trigger: Trigger) {
+        let mut report = samples::report("orders", RUN, Outcome::Ok);
+        report.shrink = Some(Shrink { rows: 9, held: Some(18_204) });
+        report.fail(&Fault::new(FaultKind::Conflict, "MySQL shows 9 rows of orders"));
+        let (run_id, by) = (report.run_id.clone(), "ops@jump".to_owned());
+        desk.hear(Event::RunStarted { run: run_id.clone(), trigger, mappings: vec![named("orders")] });
+        desk.hear(Event::MappingFinished { report: Box::new(report.clone()) });
+        let (started_at, finished_at) = (report.started_at, report.finished_at);
+        let report = RunReport { run_id, trigger, by, started_at, finished_at, mappings: vec![report] };
+        desk.hear(Event::RunFinished { report });
+    }
+
+    fn anyway() -> Effect {
+        let selection = Selection::Named(vec![named("orders")]);
+        Effect::Send(Command::Sync(SyncOrder { allow_shrink: true, ..SyncOrder::manual(selection) }))
+    }
+
+    #[test]
+    fn a_table_that_would_shrink_is_asked_about_with_both_numbers() {
+        let mut desk = Desk::open();
+        refused(&mut desk, Trigger::Manual);
+        let dialog = desk.app.shared.dialog.clone().expect("a question");
+        assert_eq!(dialog.lines[0], "MySQL shows 9 rows of orders; demo.shop.orders holds 18,204.");
+        assert_eq!(dialog.chosen(), Intent::Nothing, "Enter alone replaces nothing");
+        assert_eq!(desk.press('y'), [anyway()]);
+        assert!(desk.app.busy() && desk.app.shared.dialog.is_none());
+    }
+
+    #[test]
+    fn nobody_is_asked_about_a_mapping_that_nobody_looks_at_or_that_the_schedule_ran() {
+        let mut scheduled = Desk::open();
+        refused(&mut scheduled, Trigger::Schedule);
+        let mut elsewhere = Desk::open();
+        elsewhere.press('j');
+        refused(&mut elsewhere, Trigger::Manual);
+        for desk in [scheduled, elsewhere] {
+            assert!(desk.app.shared.dialog.is_none() && desk.notice().contains("orders failed"), "{}", desk.notice());
+        }
+    }
+}
