@@ -264,7 +264,7 @@ impl Upload for MemoryUpload {
                 key_ranges: vec![None; order.plan.keys.len()],
                 cursor_range: None,
             };
-            if staged.rows <= order.inline_rows {
+            if order.inline_rows > 0 && staged.rows <= order.inline_rows {
                 staged.inline = Some(Inline(batches.into()));
                 return Ok(staged);
             }

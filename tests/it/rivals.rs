@@ -7,7 +7,7 @@ use crate::support::bigquery_proxy::{Call, Rule, Trouble};
 use crate::support::{Sandbox, Told, Trial};
 
 /// The engine of the trial is one host, the program with this setting another: each has a state of its own.
-const ELSEWHERE: &str = "readers: 1\nstate_local_path: elsewhere/state.json";
+const ELSEWHERE: &str = "readers: 1\ninline_rows: 0\nstate_local_path: elsewhere/state.json";
 
 /// How the publishes of a target were sent, in order: `copy`, `INSERT`, `INSERT missing` or `MERGE`.
 fn publishes(trial: &Trial, target: &str) -> Vec<String> {
