@@ -154,7 +154,10 @@ pub enum CommandArg {
         /// Only this mapping; may be repeated
         #[arg(long = "mapping", value_name = "NAME")]
         mappings: Vec<String>,
-        /// Say what would be read in BigQuery, and compare nothing
+        /// Mend what differs: bring rows from MySQL, and delete or mark what it no longer has, as `deletes` says
+        #[arg(long)]
+        repair: bool,
+        /// Say what would be read in BigQuery, and compare nothing; with --repair: compare, and mend nothing
         #[arg(long)]
         dry_run: bool,
         /// Bytes that one mapping may read in BigQuery (500MB, 2TB)
@@ -244,8 +247,9 @@ impl CommandArg {
             Self::RunOnce { .. } | Self::Schedule | Self::SchemaDiff { apply: true, .. } => true,
             Self::SchemaDiff { declined, .. } => !declined.is_empty(),
             Self::Backfill { dry_run, .. } | Self::Deletes { dry_run, .. } => !*dry_run,
+            Self::Verify { repair, dry_run, .. } => *repair && !*dry_run,
             // What a check writes it removes again, and nothing of it with --read-only.
-            Self::Check { .. } | Self::Verify { .. } | Self::Status { .. } => false,
+            Self::Check { .. } | Self::Status { .. } => false,
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::config::Mode;
 use super::fault::{Fault, FaultKind};
 use super::ids::{JobId, MappingName, RunId};
+use super::verify::Repair;
 
 /// How a mapping's run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,7 @@ pub enum Trigger {
     Schedule,
     Backfill,
     Deletes,
+    Repair,
 }
 
 impl Trigger {
@@ -52,7 +54,7 @@ impl Trigger {
     pub const fn is_incremental(self) -> bool {
         match self {
             Self::Manual | Self::Schedule => true,
-            Self::Backfill | Self::Deletes => false,
+            Self::Backfill | Self::Deletes | Self::Repair => false,
         }
     }
 
@@ -63,6 +65,7 @@ impl Trigger {
             Self::Schedule => "schedule",
             Self::Backfill => "backfill",
             Self::Deletes => "deletes",
+            Self::Repair => "repair",
         }
     }
 }
@@ -110,6 +113,9 @@ pub struct MappingReport {
     /// What looking for deleted rows came to; `None` where nobody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion: Option<Deletion>,
+    /// What comparing both sides and mending the difference came to; `None` where nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repair: Option<Repair>,
     /// Bytes of Parquet uploaded.
     pub bytes_staged: u64,
     /// By all statements of the run, those that only count included. Loads and copies are free.
@@ -206,6 +212,7 @@ impl MappingReport {
             rows_updated: 0,
             bytes_read: 0,
             deletion: None,
+            repair: None,
             bytes_staged: 0,
             bytes_billed: None,
             bytes_estimated: None,

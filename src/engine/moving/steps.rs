@@ -143,7 +143,7 @@ impl<P: Platform> Work<'_, P> {
         let scope = self.scope;
         let Step { window, number, moves, .. } = step;
         let attempt = scope.attempt(self.tally.attempt(), number);
-        let stretch = Stretch { window, is_part: step.is_part };
+        let stretch = Stretch { window, only: None, is_part: step.is_part };
         let Transferred { staged, each_key_once, flaws, bytes } = self.transfer(prepared, stretch, attempt).await?;
         self.tally.add_flaws(&flaws);
         let Some(staged) = staged else {
@@ -189,7 +189,7 @@ impl<P: Platform> Work<'_, P> {
     }
 
     /// Publishes, advances and cleans up.
-    async fn settle(&mut self, prepared: &Prepared, step: &StagedStep<'_>) -> Result<(), Halt> {
+    pub(super) async fn settle(&mut self, prepared: &Prepared, step: &StagedStep<'_>) -> Result<(), Halt> {
         let scope = self.scope;
         let (published, job) = scope.in_phase(Phase::Publish, self.publish(prepared, step)).await?;
         scope.in_phase(Phase::Advance, self.advance(prepared, step, &published)).await?;

@@ -8,6 +8,7 @@ use crate::domain::column::SourceColumn;
 use crate::domain::fault::FaultKind;
 use crate::domain::plan::TablePlan;
 use crate::domain::report::{Flaw, FlawCount};
+use crate::domain::verify::Wanted;
 use crate::domain::window::Window;
 use crate::engine::ports::Platform;
 use crate::engine::protocol::{Event, Phase};
@@ -31,9 +32,11 @@ pub(in crate::engine) struct Transferred {
 }
 
 /// A stretch to be read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(in crate::engine) struct Stretch {
     pub window: Window,
+    /// Of its rows those of these keys; `None`: all.
+    pub only: Option<Wanted>,
     /// It is part of a larger window: reading it in the key's order would walk over the rows of the other steps.
     pub is_part: bool,
 }
@@ -71,6 +74,7 @@ impl<P: Platform> Work<'_, P> {
             plan: Arc::clone(&order.plan),
             window: Some(stretch.window),
             limits: scope.ports.limits,
+            only: stretch.only,
             is_step: stretch.is_part,
             readers: scope.ports.config.readers.unwrap_or_else(readers_by_processors),
             cancel: scope.hold.cancel.clone(),

@@ -27,6 +27,9 @@ impl<P: Platform> Work<'_, P> {
         if self.tally.is_first_attempt() {
             sweep(scope).await?;
         }
+        if let Task::Repair(order) = &scope.task {
+            return self.repair(order).await;
+        }
         let Some(prepared) = self.prepare().await? else { return Ok(()) };
         match &scope.task {
             Task::Sync { .. } | Task::Scheduled { .. } => self.incremental(&prepared).await,
@@ -35,7 +38,9 @@ impl<P: Platform> Work<'_, P> {
                 self.backfill(&prepared, order).await
             }
             Task::Part(planned) => self.part(&prepared, planned).await,
-            Task::Deletes { dry_run } => self.deletes(&prepared, *dry_run).await,
+            Task::Deletes { dry_run } => self.deletes(&prepared, *dry_run, 1).await,
+            // It plans with both tables as they are.
+            Task::Repair(_) => Ok(()),
         }
     }
 

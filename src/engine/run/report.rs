@@ -57,6 +57,7 @@ pub(super) fn report<P: Platform>(
         rows_updated: tally.updated,
         bytes_read: tally.bytes_read,
         deletion: tally.deletion,
+        repair: tally.repair,
         bytes_staged: tally.bytes_staged,
         bytes_billed: tally.cost.billed,
         bytes_estimated: tally.cost.estimated,

@@ -5,6 +5,7 @@ mod deletes;
 mod horizon;
 mod publish;
 mod recover;
+mod repair;
 mod report;
 mod retries;
 mod rivals;

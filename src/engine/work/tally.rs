@@ -3,6 +3,7 @@
 use crate::domain::cost::Cost;
 use crate::domain::ids::JobId;
 use crate::domain::report::{Deletion, FlawCount};
+use crate::domain::verify::Repair;
 
 /// What has come of a mapping's work so far.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +30,7 @@ pub(in crate::engine) struct Tally {
     pub held_back: Option<String>,
     pub lag_seconds: Option<u64>,
     pub deletion: Option<Deletion>,
+    pub repair: Option<Repair>,
     pub warnings: Vec<String>,
     /// Those of them that a later attempt would not find out again.
     pub lasting_warnings: Vec<String>,
@@ -113,6 +115,7 @@ impl Tally {
         self.held_back = part.held_back.or(self.held_back.take());
         self.lag_seconds = part.lag_seconds.or(self.lag_seconds);
         self.deletion = part.deletion.or(self.deletion);
+        self.repair = part.repair.or(self.repair);
         for warning in &part.warnings {
             self.warn(warning);
         }

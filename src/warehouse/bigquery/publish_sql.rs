@@ -2,6 +2,7 @@
 //!
 //! Both sides have aliases that no column is likely to have: a column named like its table would shadow it.
 
+mod once;
 mod rows;
 
 pub use self::rows::Rows;
@@ -25,6 +26,10 @@ impl Api {
         match kind {
             PublishKind::Merge | PublishKind::MergeAsRead => {
                 let sql = merge(target, plan, rows, kind == PublishKind::Merge);
+                if self.is_emulator { emulator::merge(&sql) } else { sql }
+            }
+            PublishKind::MergeOnce => {
+                let sql = once::merge_once(target, plan, rows);
                 if self.is_emulator { emulator::merge(&sql) } else { sql }
             }
             PublishKind::InsertNewest => insert_newest(target, plan, rows),
