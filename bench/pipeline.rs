@@ -53,13 +53,14 @@ async fn main() -> color_eyre::Result<()> {
         decisions: &Decisions::new(),
     };
     let table = Arc::new(plan(input)?.table);
+    let cursor = table.cursor.ok_or_else(|| color_eyre::eyre::eyre!("the mapping has no incremental column"))?;
     let ask = BoundsAsk {
         table: mapping.source.clone(),
-        column: table.cursor_column().source.name.clone(),
+        column: table.columns[cursor.position].source.name.clone(),
         is_unique: true,
         nullable: false,
         wants_rows: false,
-        kind: table.cursor_kind,
+        kind: cursor.kind,
         timezone: table.timezone,
         low: Low::Beginning,
         before: None,

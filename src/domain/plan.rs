@@ -11,7 +11,7 @@ pub mod samples;
 pub(super) mod table;
 
 pub use self::input::PlanInput;
-pub use self::table::{ColumnPlan, Paging, Planned, TablePlan};
+pub use self::table::{ColumnPlan, CursorPlan, Paging, Planned, TablePlan};
 
 use self::input::not_carried;
 use super::check::{mapping as check, target as as_it_is};
@@ -35,15 +35,16 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         .iter()
         .map(|key| position(key).ok_or_else(|| not_carried(mapping, key, "primary_keys")))
         .collect::<Result<Vec<_>, _>>()?;
-    let cursor = position(&mapping.incremental_column)
-        .ok_or_else(|| not_carried(mapping, &mapping.incremental_column, "incremental_column"))?;
+    let cursor = match &mapping.incremental_column {
+        None => None,
+        Some(name) => Some(position(name).ok_or_else(|| not_carried(mapping, name, "incremental_column"))?),
+    };
     let partition = match &mapping.partition_by {
         None => None,
         Some(name) => Some(position(name).ok_or_else(|| not_carried(mapping, name, "partition_by"))?),
     };
     let cluster = cluster::columns(&input, &columns, &keys, cursor, &diff)?;
-    let cursor_kind = checks::cursor_kind(&input, &columns[cursor].source)?;
-    checks::cursor_order(mapping, &columns[cursor])?;
+    let cursor = cursor.map(|position| checks::cursor(&input, &columns, position)).transpose()?;
     for &key in &keys {
         checks::key(mapping, &columns[key], &diff)?;
         checks::key_collation(&input, &columns[key])?;
@@ -70,12 +71,10 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         keys_unique,
         mode: mapping.mode,
         cursor,
-        cursor_kind,
         timezone: input.timezone,
         empty_string_as_null: mapping.empty_string_as_null,
         invalid_values: mapping.invalid_values,
         paging,
-        cursor_indexed: input.source.has_index_on(&mapping.incremental_column),
         partition,
         partitioning,
         cluster,

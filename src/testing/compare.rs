@@ -15,8 +15,8 @@ use crate::domain::verify::{Comparable, Comparison, Cut, Grain, Key, PartSum, Pa
 fn digest(comparison: &Comparison, row: &Row) -> RowDigest {
     let text = |&key: &usize| Some(&row[key]).filter(|value| **value != Value::Null).map(ToString::to_string);
     let key = comparison.plan.keys.iter().map(text).collect();
-    let cursor = row[comparison.plan.cursor].cursor();
-    let in_window = cursor.is_some_and(|value| holds(&comparison.window, &value));
+    let cursor = comparison.plan.cursor.and_then(|cursor| row[cursor.position].cursor());
+    let in_window = comparison.window.is_none_or(|window| cursor.is_some_and(|value| holds(&window, &value)));
     RowDigest { key, hash: format!("{:016x}", hash(row)), in_window }
 }
 
@@ -96,11 +96,12 @@ impl MemoryWarehouse {
         let held: Vec<Row> = held.map(|row| places.iter().map(|&place| row[place].clone()).collect()).collect();
         let key = |row: &Row| -> Row { plan.keys.iter().map(|&key| row[key].clone()).collect() };
         let mut newest: BTreeMap<Row, Value> = BTreeMap::new();
+        let version = |row: &Row| plan.cursor.map_or(Value::Null, |cursor| row[cursor.position].clone());
         for row in &held {
             let known = newest.entry(key(row)).or_insert(Value::Null);
-            *known = known.clone().max(row[plan.cursor].clone());
+            *known = known.clone().max(version(row));
         }
-        let is_newest = |row: &&Row| !comparison.newest_only || newest[&key(row)] == row[plan.cursor];
+        let is_newest = |row: &&Row| !comparison.newest_only || newest[&key(row)] == version(row);
         let digests = held.iter().filter(is_newest).map(|row| digest(comparison, row));
         digests.filter(|row| row.in_window).collect()
     }

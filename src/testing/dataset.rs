@@ -195,7 +195,7 @@ impl Dataset {
 
     pub fn count_beyond(&self, target: &TableId, plan: &TablePlan, mark: Cursor) -> u64 {
         let table = &self.tables[&target.table];
-        let position = table.position(&plan.cursor_column().target_name);
+        let position = table.position(&plan.cursor_column().unwrap().target_name);
         let is_beyond = |value: Cursor| value.compare(&mark) == Some(std::cmp::Ordering::Greater);
         table.rows.iter().filter(|row| row[position].cursor().is_some_and(is_beyond)).count() as u64
     }
@@ -211,7 +211,8 @@ impl Dataset {
         let keys: BTreeSet<Row> = self.staged(staged)?.into_iter().collect();
         let table = &self.tables[&target.table];
         let position = |of: usize| table.position(&plan.columns[of].target_name);
-        let (mark, cursor) = (plan.deleted_column.as_ref().map(|mark| table.position(mark)), position(plan.cursor));
+        let (mark, cursor) =
+            (plan.deleted_column.as_ref().map(|mark| table.position(mark)), position(plan.cursor.unwrap().position));
         let is_held = |row: &Row| mark.is_none_or(|mark| row[mark] == Value::Null);
         let is_young = |row: &Row| {
             let value = row[cursor].cursor();

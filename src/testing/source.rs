@@ -154,13 +154,14 @@ impl Reader {
 
     fn brings_each_key_once(&self) -> bool {
         let plan = &self.extraction.plan;
-        self.is_keyset() && (self.is_in_key_order() || plan.keys.contains(&plan.cursor))
+        self.is_keyset()
+            && (self.is_in_key_order() || plan.cursor.is_some_and(|cursor| plan.keys.contains(&cursor.position)))
     }
 
     /// Positions in the plan.
     fn order(&self) -> Vec<usize> {
         let plan = &self.extraction.plan;
-        let cursor = Some(plan.cursor).filter(|_| !self.is_in_key_order());
+        let cursor = plan.cursor.map(|cursor| cursor.position).filter(|_| !self.is_in_key_order());
         cursor.into_iter().chain(plan.keys.iter().copied()).collect()
     }
 
@@ -190,7 +191,10 @@ impl Reader {
         let rows = database.rows.iter().map(|row| columns.iter().map(|&column| row[column].clone()).collect());
         let within = |row: &Row| match window {
             None => true,
-            Some(window) => row[plan.cursor].cursor().is_some_and(|value| holds(window, &value)),
+            Some(window) => {
+                let value = plan.cursor.and_then(|cursor| row[cursor.position].cursor());
+                value.is_some_and(|value| holds(window, &value))
+            }
         };
         let wanted = |row: &Row| {
             let Some(only) = only else { return true };

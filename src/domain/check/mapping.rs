@@ -79,8 +79,7 @@ fn unplanned(mapping: &Mapping, source: &SourceSchema, fault: &Fault) -> Vec<Fin
 }
 
 /// What is said of a topic that nothing is wrong with.
-fn sound(mapping: &Mapping, source: &SourceSchema) -> [(Topic, String); 5] {
-    let cursor = &mapping.incremental_column;
+fn sound(mapping: &Mapping, source: &SourceSchema) -> Vec<(Topic, String)> {
     let kind = if source.is_view { "view" } else { "table" };
     let keys = match mapping.primary_keys.as_slice() {
         [] => "none, so an append tells rows by their content where some may be there already".to_owned(),
@@ -89,20 +88,23 @@ fn sound(mapping: &Mapping, source: &SourceSchema) -> [(Topic, String); 5] {
         }
         keys => format!("`{}` tell rows apart", keys.join("`, `")),
     };
-    let index = if source.is_view {
-        "a view has none of its own: see that its tables have one".to_owned()
-    } else {
-        format!("an index begins with `{cursor}`")
-    };
-    let cursor_type =
-        source.column(cursor).map_or_else(|| "missing".to_owned(), |column| column.source_type.to_string());
-    [
+    let mut sound = vec![
         (Topic::Table, format!("the {kind} {} can be read", mapping.source)),
         (Topic::Columns, format!("every type of its {} columns can be moved", source.columns.len())),
         (Topic::Keys, keys),
-        (Topic::Cursor, format!("`{cursor}` is {cursor_type} and never NULL")),
-        (Topic::CursorIndex, index),
-    ]
+    ];
+    if let Some(cursor) = &mapping.incremental_column {
+        let index = if source.is_view {
+            "a view has none of its own: see that its tables have one".to_owned()
+        } else {
+            format!("an index begins with `{cursor}`")
+        };
+        let cursor_type =
+            source.column(cursor).map_or_else(|| "missing".to_owned(), |column| column.source_type.to_string());
+        sound.push((Topic::Cursor, format!("`{cursor}` is {cursor_type} and never NULL")));
+        sound.push((Topic::CursorIndex, index));
+    }
+    sound
 }
 
 /// No unique key lies within the configured ones. (A view's cannot be seen.)
@@ -188,7 +190,7 @@ pub fn content_ignores_case(mapping: &Mapping, target: Option<&TargetSchema>) ->
 /// No index begins with the incremental column. (A view's tables may have one.)
 #[must_use]
 pub fn cursor_not_indexed(mapping: &Mapping, source: &SourceSchema) -> Option<Finding> {
-    let (cursor, table) = (&mapping.incremental_column, &mapping.source);
+    let (cursor, table) = (mapping.incremental_column.as_ref()?, &mapping.source);
     if source.is_view || source.has_index_on(cursor) {
         return None;
     }
@@ -270,7 +272,7 @@ fn hidden(facts: &MappingFacts<'_>) -> Option<Finding> {
 /// A change that the incremental column does not show.
 fn silent(input: &PlanInput<'_>, cascade: &Cascade) -> Option<Finding> {
     let PlanInput { mapping, source, .. } = input;
-    let cursor = source.column(&mapping.incremental_column)?;
+    let cursor = source.column(mapping.incremental_column.as_ref()?)?;
     // A number that grows with every row shows no change of one, and nobody expects it to.
     if mapping.mode == Mode::Append && matches!(cursor.source_type, SourceType::Int { .. }) {
         return None;
@@ -299,7 +301,8 @@ fn silent(input: &PlanInput<'_>, cascade: &Cascade) -> Option<Finding> {
 
 fn cursor(facts: &MappingFacts<'_>) -> Vec<Finding> {
     let PlanInput { mapping, source, .. } = facts.input;
-    let Some(column) = source.column(&mapping.incremental_column) else { return Vec::new() };
+    let named = mapping.incremental_column.as_ref();
+    let Some(column) = named.and_then(|name| source.column(name)) else { return Vec::new() };
     let name = &column.name;
     let values = facts.values;
     let nullable = match values {
@@ -314,7 +317,7 @@ fn cursor(facts: &MappingFacts<'_>) -> Vec<Finding> {
     };
     let ahead = values.and_then(|values| ahead_of_clock(name, values.newest, values.tick));
     let shared = values.and_then(|values| {
-        let kind = facts.planned.as_ref().ok()?.table.cursor_kind;
+        let kind = facts.planned.as_ref().ok()?.table.cursor?.kind;
         shared_numbers(kind, name, has_own_key(source, name), values.limit)
     });
     nullable
@@ -344,7 +347,7 @@ fn coarse(name: &str, source_type: &SourceType) -> Option<Finding> {
 /// A DATETIME does not say its zone: whoever stamps it does.
 fn other_zone(facts: &MappingFacts<'_>) -> Option<Finding> {
     let PlanInput { mapping, source, timezone, .. } = facts.input;
-    let column = source.column(&mapping.incremental_column)?;
+    let column = source.column(mapping.incremental_column.as_ref()?)?;
     let Ok(CursorKind::DateTime { zone, .. }) = cursor_kind(&facts.input, column) else { return None };
     if !matches!(column.source_type, SourceType::DateTime { .. }) {
         return None;

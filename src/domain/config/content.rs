@@ -108,7 +108,8 @@ pub struct Mapping {
     pub target: TableId,
     /// As configured; not empty for `upsert`.
     pub primary_keys: Vec<String>,
-    pub incremental_column: String,
+    /// `None`: the mode needs no windows.
+    pub incremental_column: Option<String>,
     pub mode: Mode,
     pub operator: Operator,
     /// As written; read once the column's type is known.

@@ -154,7 +154,7 @@ fn variables_give_numbers_and_booleans_and_never_change_the_yaml() {
     let mapping = &config.mappings[0];
     assert!(mapping.empty_string_as_null);
     assert_eq!((mapping.name.0.as_str(), mapping.source.table.as_str()), ("${N}", "t"));
-    assert_eq!(mapping.incremental_column, "on");
+    assert_eq!(mapping.incremental_column.as_deref(), Some("on"));
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn mappings_can_share_lines_through_anchors() {
                 mappings:\n  - <<: *common\n    name: a\n    mysql_table: a\n    mode: append\n  - {<<: [*common], name: b, mysql_table: b}\n";
     let config = read(text).expect("no problem");
     assert_eq!((config.mappings[0].mode, config.mappings[1].mode), (Mode::Append, Mode::Upsert));
-    assert_eq!(config.mappings[1].incremental_column, "updated_at");
+    assert_eq!(config.mappings[1].incremental_column.as_deref(), Some("updated_at"));
     // A mistake in what is shared is named on its own line, for each mapping that takes it.
     let problems = read(&text.replace("[id]", "id")).expect_err("two");
     assert_eq!(problems.iter().map(|p| p.line).collect::<Vec<_>>(), [Some(6), Some(6)]);

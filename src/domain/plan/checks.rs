@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 
 use super::input::PlanInput;
-use super::table::ColumnPlan;
+use super::table::{ColumnPlan, CursorPlan};
 use crate::domain::column::{SourceColumn, SourceSchema, same_name};
 use crate::domain::config::Mapping;
 use crate::domain::cursor::CursorKind;
@@ -21,8 +21,8 @@ pub fn missing_columns<'a>(
     mapping: &'a Mapping,
     source: &'a SourceSchema,
 ) -> impl Iterator<Item = (Topic, Fault)> + 'a {
-    let named = [(Topic::Cursor, "incremental_column", &mapping.incremental_column)]
-        .into_iter()
+    let cursor = mapping.incremental_column.iter().map(|k| (Topic::Cursor, "incremental_column", k));
+    let named = cursor
         .chain(mapping.primary_keys.iter().map(|k| (Topic::Keys, "primary_keys", k)))
         .chain(mapping.columns.keys().map(|k| (Topic::Columns, "columns", k)))
         .chain(mapping.exclude.iter().map(|k| (Topic::Columns, "exclude", k)))
@@ -67,6 +67,14 @@ pub(super) fn names(input: &PlanInput<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
+/// What windows are cut by, once it is known that it can order rows on both sides.
+pub(super) fn cursor(input: &PlanInput<'_>, columns: &[ColumnPlan], position: usize) -> Result<CursorPlan, Fault> {
+    let column = &columns[position];
+    let kind = cursor_kind(input, &column.source)?;
+    cursor_order(input.mapping, column)?;
+    Ok(CursorPlan { position, kind, indexed: input.source.has_index_on(&column.source.name) })
+}
+
 /// What the incremental column's values are.
 pub fn cursor_kind(input: &PlanInput<'_>, column: &SourceColumn) -> Result<CursorKind, Fault> {
     match column.source_type {
@@ -83,7 +91,7 @@ pub fn cursor_kind(input: &PlanInput<'_>, column: &SourceColumn) -> Result<Curso
 }
 
 /// An upsert compares the cursor in BigQuery, where the text `9` comes after `10`.
-pub(super) fn cursor_order(mapping: &Mapping, column: &ColumnPlan) -> Result<(), Fault> {
+fn cursor_order(mapping: &Mapping, column: &ColumnPlan) -> Result<(), Fault> {
     let is_number = matches!(column.source.source_type, SourceType::Int { .. });
     if !is_number || !matches!(column.target_type, TargetType::String(_) | TargetType::Bool) {
         return Ok(());

@@ -15,12 +15,12 @@ pub(super) fn columns(
     input: &PlanInput<'_>,
     columns: &[ColumnPlan],
     keys: &[usize],
-    cursor: usize,
+    cursor: Option<usize>,
     diff: &SchemaDiff,
 ) -> Result<Vec<usize>, Fault> {
     let can_cluster = |position: &usize| columns[*position].target_type.can_cluster();
     if input.mapping.cluster_by.is_empty() {
-        let instead = keys.is_empty().then_some(cursor);
+        let instead = cursor.filter(|_| keys.is_empty());
         return Ok(keys.iter().copied().chain(instead).filter(can_cluster).take(MOST).collect());
     }
     let mut chosen = Vec::new();

@@ -87,7 +87,7 @@ pub(super) fn compare(
 fn gap(input: &PlanInput<'_>, source: &SourceColumn, verdict: &Verdict) -> Option<String> {
     let holds_rows = input.target.is_some_and(|target| !target.is_empty());
     let gap = Gap::of(source.old_rows).filter(|_| holds_rows && matches!(verdict, Verdict::New(_)))?;
-    let cursor = input.source.column(&input.mapping.incremental_column)?;
+    let cursor = input.source.column(input.mapping.incremental_column.as_ref()?)?;
     Some(gap.note(input.mapping, &naming::column_name(&source.name), &cursor.source_type))
 }
 

@@ -8,14 +8,11 @@ use crate::domain::type_map::Encoding;
 
 /// Pages where an index carries `(cursor, key)` and the keys are truly unique; else one pass.
 pub(super) fn choose(input: &PlanInput<'_>, columns: &[ColumnPlan], keys: &[usize]) -> Paging {
-    let cursor = &input.mapping.incremental_column;
     let names: Vec<&str> = keys.iter().map(|&k| columns[k].source.name.as_str()).collect();
     let unique = input.source.unique_keys.iter().any(|index| same_set(index, &names));
     let pageable = keys.iter().all(|&k| can_page(&columns[k]));
-    if input.source.has_index_on(cursor) {
-        return if unique && pageable && !names.is_empty() { Paging::Keyset } else { Paging::Stream };
-    }
-    Paging::Stream
+    let indexed = input.mapping.incremental_column.as_ref().is_some_and(|cursor| input.source.has_index_on(cursor));
+    if indexed && unique && pageable && !names.is_empty() { Paging::Keyset } else { Paging::Stream }
 }
 
 fn same_set(index: &[String], names: &[&str]) -> bool {

@@ -1,6 +1,6 @@
 //! Plans for unit tests, wherever one is needed.
 
-use super::{ColumnPlan, Paging, TablePlan};
+use super::{ColumnPlan, CursorPlan, Paging, TablePlan};
 use crate::domain::column::SourceColumn;
 use crate::domain::config::{InvalidValues, Mode};
 use crate::domain::cursor::CursorKind;
@@ -37,13 +37,11 @@ pub fn plan(columns: Vec<ColumnPlan>, keys: &[usize], cursor: usize) -> TablePla
         keys: keys.to_vec(),
         keys_unique: true,
         mode: Mode::Upsert,
-        cursor,
-        cursor_kind: CursorKind::Int,
+        cursor: Some(CursorPlan { position: cursor, kind: CursorKind::Int, indexed: true }),
         timezone: chrono_tz::UTC,
         empty_string_as_null: false,
         invalid_values: InvalidValues::Null,
         paging: Paging::Keyset,
-        cursor_indexed: true,
         partition: None,
         partitioning: None,
         cluster: Vec::new(),

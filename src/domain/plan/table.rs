@@ -49,16 +49,13 @@ pub struct TablePlan {
     pub keys_unique: bool,
     /// Of an upsert the target holds the newest version of each key alone, of an append every version.
     pub mode: Mode,
-    /// Position in `columns` of the incremental column.
-    pub cursor: usize,
-    pub cursor_kind: CursorKind,
+    /// `None`: nothing orders the rows, and none of them lies in a window.
+    pub cursor: Option<CursorPlan>,
     /// Zone that DATETIME values are read in.
     pub timezone: Tz,
     pub empty_string_as_null: bool,
     pub invalid_values: InvalidValues,
     pub paging: Paging,
-    /// An index begins with the incremental column, so that a window can be cut without reading the table.
-    pub cursor_indexed: bool,
     /// Position in `columns` of the column a new table is partitioned on.
     pub partition: Option<usize>,
     /// Of the table as it is, or as it is about to be made.
@@ -67,6 +64,16 @@ pub struct TablePlan {
     pub cluster: Vec<usize>,
     /// The target's column that marks rows which the source no longer has.
     pub deleted_column: Option<String>,
+}
+
+/// What windows are cut by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CursorPlan {
+    /// Position in `columns` of the incremental column.
+    pub position: usize,
+    pub kind: CursorKind,
+    /// An index begins with the incremental column, so that a window can be cut without reading the table.
+    pub indexed: bool,
 }
 
 /// How the rows of a window are asked for.
@@ -80,14 +87,20 @@ pub enum Paging {
 
 impl TablePlan {
     #[must_use]
-    pub fn cursor_column(&self) -> &ColumnPlan {
-        &self.columns[self.cursor]
+    pub fn cursor_column(&self) -> Option<&ColumnPlan> {
+        self.cursor.map(|cursor| &self.columns[cursor.position])
+    }
+
+    /// Is it the incremental column?
+    #[must_use]
+    pub fn is_cursor(&self, position: usize) -> bool {
+        self.cursor.is_some_and(|cursor| cursor.position == position)
     }
 
     /// Are rows told apart or ordered by the column?
     #[must_use]
     pub fn places_rows(&self, position: usize) -> bool {
-        self.cursor == position || self.keys.contains(&position)
+        self.is_cursor(position) || self.keys.contains(&position)
     }
 
     /// Does the column's empty text arrive as NULL? Where it places rows, it is a value.
@@ -121,7 +134,7 @@ impl TablePlan {
         Self {
             keys: (0..columns.len()).collect(),
             columns,
-            cursor: 0,
+            cursor: None,
             paging: Paging::Stream,
             partition: None,
             partitioning: None,

@@ -118,8 +118,9 @@ fn a_new_table_gets_every_column_whatever_the_policy() {
         let planned = Case { target: None, additions, ..case(Some(TEXT), None) }.planned();
         assert!(planned.diff.creates_table);
         assert_eq!(planned.moved(), ["id", "updated_at", "x"]);
-        assert_eq!((planned.table.keys.as_slice(), planned.table.cursor), (&[0][..], 1));
-        assert_eq!(planned.table.cursor_kind, CursorKind::DateTime { fsp: 0, zone: Tz::UTC });
+        let cursor = planned.table.cursor.unwrap();
+        assert_eq!((planned.table.keys.as_slice(), cursor.position), (&[0][..], 1));
+        assert_eq!(cursor.kind, CursorKind::DateTime { fsp: 0, zone: Tz::UTC });
         assert!(planned.warnings.is_empty(), "{:?}", planned.warnings);
         assert!(planned.table.is_verbatim());
     }
@@ -303,7 +304,7 @@ fn names_that_the_source_does_not_have_are_refused_with_those_it_has() {
     type Change = fn(&mut Mapping);
     let changes: [(&str, Change); 5] = [
         ("primary_keys", |m| m.primary_keys.push("nope".into())),
-        ("incremental_column", |m| m.incremental_column = "nope".into()),
+        ("incremental_column", |m| m.incremental_column = Some("nope".into())),
         ("exclude", |m| m.exclude.push("nope".into())),
         ("partition_by", |m| m.partition_by = Some("nope".into())),
         ("columns", |m| drop(m.columns.insert("nope".into(), TargetType::Int64))),
@@ -320,7 +321,7 @@ fn names_that_the_source_does_not_have_are_refused_with_those_it_has() {
 fn a_cursor_must_grow_in_both_servers() {
     for bad in [TEXT, SourceType::Double, SourceType::Time { fsp: 0 }, SourceType::Json] {
         let mut case = case(Some(bad), None);
-        case.mapping.incremental_column = "x".into();
+        case.mapping.incremental_column = Some("x".into());
         case.refused("`incremental_column` of mapping `users` is `x`, of type");
     }
     for (good, kind) in [
@@ -329,12 +330,12 @@ fn a_cursor_must_grow_in_both_servers() {
         (BIGINT, CursorKind::Int),
     ] {
         let mut case = case(Some(good), None);
-        case.mapping.incremental_column = "x".into();
-        assert_eq!(case.planned().table.cursor_kind, kind);
+        case.mapping.incremental_column = Some("x".into());
+        assert_eq!(case.planned().table.cursor.unwrap().kind, kind);
     }
     // The text `9` comes after `10`: an upsert would keep the older row.
     let mut as_text = case(Some(BIGINT), Some(TargetType::String(None)));
-    as_text.mapping.incremental_column = "x".into();
+    as_text.mapping.incremental_column = Some("x".into());
     as_text.refused("a number in MySQL but STRING in BigQuery");
 }
 

@@ -63,8 +63,8 @@ pub struct Comparison {
     pub plan: Arc<TablePlan>,
     /// How each column of the plan is written; `None` for one that both servers cannot write alike.
     pub forms: Vec<Option<Form>>,
-    /// Rows beyond it are another run's business.
-    pub window: Window,
+    /// Rows beyond it are another run's business; `None`: every row is compared.
+    pub window: Option<Window>,
     /// The target keeps earlier versions of a row beside the newest, which alone is compared.
     pub newest_only: bool,
 }
@@ -82,7 +82,7 @@ pub enum Question {
 
 impl Comparison {
     #[must_use]
-    pub fn new(mapping: &Mapping, plan: Arc<TablePlan>, window: Window) -> Self {
+    pub fn new(mapping: &Mapping, plan: Arc<TablePlan>, window: Option<Window>) -> Self {
         let forms = (0..plan.columns.len()).map(|position| form(&plan, position)).collect();
         Self {
             source: mapping.source.clone(),

@@ -99,7 +99,8 @@ pub(in crate::engine) async fn difference<P: Platform>(
 
 /// Of columns that runs have passed over, rows hold values that they never brought.
 fn note_left_out(mapping: &Mapping, planned: &mut Planned, was_left_out: impl Fn(&ColumnDiff) -> bool) {
-    let cursor = planned.table.cursor_column().source.source_type.clone();
+    let Some(cursor) = planned.table.cursor_column() else { return };
+    let cursor = cursor.source.source_type.clone();
     let new = |column: &&mut ColumnDiff| column.source.is_some() && matches!(column.verdict, Verdict::New(_));
     for column in planned.diff.columns.iter_mut().filter(new) {
         if column.note.is_none() && was_left_out(column) {
@@ -148,6 +149,6 @@ fn refuse(mapping: &Mapping, planned: &Planned, column: &ColumnDiff, accept: boo
 
 fn is_needed(planned: &Planned, name: &str) -> bool {
     let table = &planned.table;
-    let needed = table.keys.iter().copied().chain([table.cursor]).chain(table.partition);
+    let needed = table.keys.iter().copied().chain(table.cursor.map(|cursor| cursor.position)).chain(table.partition);
     needed.into_iter().any(|position| same_name(&table.columns[position].target_name, name))
 }

@@ -3,14 +3,14 @@
 use crate::domain::config::{Mapping, Mode, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::plan::TablePlan;
+use crate::domain::plan::{CursorPlan, TablePlan};
 use crate::domain::publish::PublishKind;
 use crate::domain::window::{Low, Window, step};
 use crate::engine::moving::reach::within_partitions;
 use crate::engine::ports::{Platform, Ports};
 use crate::engine::protocol::{BackfillAsk, BackfillPreview, Failure, PublishBytes, SlicePreview};
 use crate::engine::work::asked::{Asked, beyond, nothing};
-use crate::engine::work::prepared::{newest, stretch};
+use crate::engine::work::prepared::{cursor_of, newest, stretch};
 use crate::format;
 use crate::source::{BoundsAsk, Source, StretchAsk};
 use crate::state::{MappingState, StateStore};
@@ -39,10 +39,11 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, ask: &BackfillAs
     let described = ports.describe_both(mapping).await?;
     let plan = described.plan(ports, mapping, SchemaAdditions::Deny, &state.decisions)?.table;
     let target = described.target;
-    let asked = Asked::read(ask, plan.cursor_kind)?;
-    let (window, mut notes) = resolve(ports, mapping, &plan, &state, &asked).await?;
-    let stretch = stretch(&mapping.source, &plan, window);
-    let (slices, more_slices) = slices(ports, &plan, &stretch).await?;
+    let cursor = cursor_of(&plan)?;
+    let asked = Asked::read(ask, cursor.kind)?;
+    let (window, mut notes) = resolve(ports, mapping, &plan, cursor, &state, &asked).await?;
+    let stretch = stretch(&mapping.source, &plan, cursor, window);
+    let (slices, more_slices) = slices(ports, &plan, cursor, &stretch).await?;
     let estimate = ports.source.estimate(&stretch).await?;
     let rows_in_target = match &target {
         Some(_) => Some(ports.warehouse.count(&mapping.target, &plan, window).await?),
@@ -76,16 +77,17 @@ async fn resolve<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
     plan: &TablePlan,
+    cursor: CursorPlan,
     state: &MappingState,
     asked: &Asked,
 ) -> Result<(Window, Vec<String>), Fault> {
-    let kind = plan.cursor_kind;
+    let kind = cursor.kind;
     let watermark = state.watermark.as_ref().map(|mark| Cursor::parse(&mark.value, kind)).transpose()?;
     let latest = if watermark.is_some() {
         watermark
     } else {
         let settle = ports.config.pace.settle.unwrap_or_default();
-        let ask = BoundsAsk { settle, ..newest(&mapping.source, plan, Low::From(asked.start)) };
+        let ask = BoundsAsk { settle, ..newest(&mapping.source, plan, cursor, Low::From(asked.start)) };
         ports.source.bounds(&ask).await?.high
     };
     let (to, cut) = asked.until(latest).ok_or_else(|| nothing(mapping, asked, latest))?;
@@ -96,6 +98,7 @@ async fn resolve<P: Platform>(
 async fn slices<P: Platform>(
     ports: &Ports<P>,
     plan: &TablePlan,
+    cursor: CursorPlan,
     stretch: &StretchAsk,
 ) -> Result<(Vec<SlicePreview>, bool), Fault> {
     let rows = ports.config.pace.window_rows;
@@ -103,7 +106,7 @@ async fn slices<P: Platform>(
     let mut rest = stretch.window;
     while slices.len() < MOST_SLICES {
         let ask = StretchAsk { window: rest, ..stretch.clone() };
-        let full = if plan.cursor_indexed { ports.source.step_end(&ask, rows).await? } else { None };
+        let full = if cursor.indexed { ports.source.step_end(&ask, rows).await? } else { None };
         let end = within_partitions(&*ports.source, plan, &ask, full).await?;
         let slice = step(rest, end, None);
         slices.push(SlicePreview { window: slice.to_string(), rows: full.filter(|_| end == full).map(|_| rows) });

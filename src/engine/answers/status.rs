@@ -146,8 +146,9 @@ async fn newest<P: Platform>(
     let source = ports.source.describe(&mapping.source).await?;
     let described = Described { source, target: None };
     let table = described.plan(ports, mapping, SchemaAdditions::Allow, &Decisions::new())?.table;
-    let mark = watermark.map(|text| Cursor::parse(text, table.cursor_kind)).transpose()?;
+    let cursor = prepared::cursor_of(&table)?;
+    let mark = watermark.map(|text| Cursor::parse(text, cursor.kind)).transpose()?;
     let low = mark.map_or(Low::Beginning, Low::After);
-    let bounds = ports.source.bounds(&prepared::newest(&mapping.source, &table, low)).await?;
+    let bounds = ports.source.bounds(&prepared::newest(&mapping.source, &table, cursor, low)).await?;
     Ok((bounds.newest, mark.zip(bounds.newest).and_then(|(mark, newest)| Lag::between(mark, newest))))
 }

@@ -33,7 +33,7 @@ impl<P: Platform> Work<'_, P> {
         step: u64,
     ) -> Result<(), Halt> {
         let scope = self.scope;
-        refuse(&scope.mapping, &prepared.plan, dry_run)?;
+        refuse(&scope.mapping, &prepared.schemas.plan, dry_run)?;
         let Some(mark) = self.ledger.watermark(prepared.kind())? else { return Ok(()) };
         let window = Window { low: Low::Beginning, high: mark.cursor };
         let attempt = scope.attempt(self.tally.attempt(), step);
@@ -41,7 +41,7 @@ impl<P: Platform> Work<'_, P> {
         let before = scope.in_phase(Phase::Plan, self.young(prepared)).await?;
         let order = StageOrder {
             mapping: scope.mapping.name.clone(),
-            plan: Arc::new(prepared.plan.keys_only()),
+            plan: Arc::new(prepared.schemas.plan.keys_only()),
             staging: attempt.staging(&scope.mapping.target),
             job: attempt.job("keys", &scope.mapping.target, &window),
         };
@@ -57,7 +57,7 @@ impl<P: Platform> Work<'_, P> {
         let delete = DeleteOrder {
             mapping: scope.mapping.name.clone(),
             job: attempt.job("deletes", &scope.mapping.target, &window),
-            mark: prepared.plan.deleted_column.clone(),
+            mark: prepared.schemas.plan.deleted_column.clone(),
             vanished,
         };
         scope.in_phase(Phase::Publish, self.delete_vanished(delete)).await?;
@@ -98,7 +98,10 @@ impl<P: Platform> Work<'_, P> {
     async fn young(&self, prepared: &Prepared) -> Result<Option<Cursor>, Halt> {
         let scope = self.scope;
         let Some(settle) = scope.ports.config.pace.settle else { return Ok(None) };
-        let ask = BoundsAsk { settle, ..newest(&prepared.table, &prepared.plan, Low::Beginning) };
+        let ask = BoundsAsk {
+            settle,
+            ..newest(&prepared.schemas.table, &prepared.schemas.plan, prepared.cursor, Low::Beginning)
+        };
         Ok(scope.unless_cancelled(scope.ports.source.bounds(&ask)).await?.limit)
     }
 
@@ -115,7 +118,7 @@ impl<P: Platform> Work<'_, P> {
         self.tally.bytes_staged += staged.bytes;
         let vanished = Vanished {
             target: scope.mapping.target.clone(),
-            plan: Arc::clone(&prepared.plan),
+            plan: Arc::clone(&prepared.schemas.plan),
             keys,
             staged: staged.table,
             before,

@@ -47,14 +47,14 @@ impl<P: Platform> Work<'_, P> {
     pub(in crate::engine) async fn fence(&self, prepared: &Prepared, pace: &Pace) -> Result<(Fence, Trust), Halt> {
         let scope = self.scope;
         // Rows of a view, or of a table that is made of others, are written under the names of those.
-        let table =
-            Some(&scope.mapping.source).filter(|_| !prepared.source.is_view && prepared.source.is_transactional);
+        let table = Some(&scope.mapping.source)
+            .filter(|_| !prepared.schemas.source.is_view && prepared.schemas.source.is_transactional);
         let first = async {
             tokio::time::sleep(TICK).await;
             scope.ports.source.writers(table).await
         };
         let Writers { sight, mut blind, at, mut open, .. } = scope.unless_cancelled(first).await?;
-        blind.extend((!prepared.source.is_transactional).then_some(Blind::Engine));
+        blind.extend((!prepared.schemas.source.is_transactional).then_some(Blind::Engine));
         let trust = Trust { is_exact: sight != Sight::Nothing && blind.is_empty() };
         if sight == Sight::Nothing {
             return Ok((Fence::Unseen, trust));

@@ -71,7 +71,7 @@ impl<P: Platform> Work<'_, P> {
         // Rows that are read again may all lie below the watermark, which stays where it is.
         let high = watermark.map_or(high, |mark| mark.cursor.max_of(high));
         let window = Window { low, high };
-        let rows_estimate = if low == Low::Beginning { prepared.source.rows_estimate } else { rows };
+        let rows_estimate = if low == Low::Beginning { prepared.schemas.source.rows_estimate } else { rows };
         self.tally.window = Some(window.to_string());
         scope.progress.update(|p| {
             p.window = Some(window.to_string());
@@ -135,7 +135,7 @@ impl<P: Platform> Work<'_, P> {
         let scope = self.scope;
         let ask = BoundsAsk {
             // Of a whole table the statistics tell how much it holds.
-            wants_rows: prepared.plan.cursor_indexed && low != Low::Beginning,
+            wants_rows: prepared.cursor.indexed && low != Low::Beginning,
             settle: scope.ports.config.pace.settle.unwrap_or_default(),
             ..prepared.bounds(low)
         };
@@ -261,7 +261,7 @@ impl<P: Platform> Work<'_, P> {
         let scope = self.scope;
         let Some(mark) = watermark.map(|mark| mark.cursor) else { return Ok(()) };
         let (name, table) = (&scope.mapping.name, &scope.mapping.source);
-        let column = &prepared.plan.cursor_column().source.name;
+        let column = &prepared.column().source.name;
         let below = match bounds.newest {
             Some(newest) => newest.compare(&mark) == Some(std::cmp::Ordering::Less) && matches!(mark, Cursor::Int(_)),
             None => true,

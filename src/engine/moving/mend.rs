@@ -9,6 +9,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::publish::PublishKind;
 use crate::domain::quote;
 use crate::domain::verify::{Comparison, Cure, Cures, Difference, DifferenceKind, Form, Key, Parts, Repair, Wanted};
+use crate::domain::window::Window;
 use crate::engine::ports::Platform;
 use crate::engine::protocol::Phase;
 use crate::engine::work::Work;
@@ -45,6 +46,7 @@ enum Order {
 pub(super) struct Mending<'a> {
     pub prepared: &'a Prepared,
     pub comparison: &'a Comparison,
+    pub window: Window,
     pub cures: Cures,
     forms: Option<Vec<Form>>,
     /// What was found to differ lies in these.
@@ -55,11 +57,17 @@ pub(super) struct Mending<'a> {
 }
 
 impl<'a> Mending<'a> {
-    /// `window_rows`: as many rows as the configuration allows a step.
-    pub(super) fn new(prepared: &'a Prepared, comparison: &'a Comparison, cures: Cures, window_rows: u64) -> Self {
+    /// `window` is what was compared; `window_rows`: as many rows as the configuration allows a step.
+    pub(super) fn new(
+        prepared: &'a Prepared,
+        comparison: &'a Comparison,
+        window: Window,
+        cures: Cures,
+        window_rows: u64,
+    ) -> Self {
         let forms = comparison.key_forms();
         let most_keys = usize::try_from(window_rows).unwrap_or(MOST_KEYS).clamp(1, MOST_KEYS);
-        Self { prepared, comparison, cures, forms, parts: Vec::new(), most_keys, steps: 0 }
+        Self { prepared, comparison, window, cures, forms, parts: Vec::new(), most_keys, steps: 0 }
     }
 
     pub(super) const fn is_full(&self, batch: &Batch) -> bool {
@@ -163,12 +171,12 @@ impl<P: Platform> Work<'_, P> {
         if number > 1 {
             self.look_at_target_again().await?;
         }
-        let (prepared, window) = (mending.prepared, mending.comparison.window);
+        let Mending { prepared, window, .. } = *mending;
         let forms = mending.forms.clone().unwrap_or_default();
         let only = Some(Wanted { forms, keys: keys.into() });
         let attempt = scope.attempt(self.tally.attempt(), number);
         let stretch = Stretch { window, only, is_part: true };
-        let Transferred { staged, flaws, bytes, .. } = self.transfer(prepared, stretch, attempt).await?;
+        let Transferred { staged, flaws, bytes, .. } = self.transfer(&prepared.schemas, stretch, attempt).await?;
         self.tally.add_flaws(&flaws);
         // All of them have gone, or have changed, since they were compared.
         let Some(staged) = staged else { return Ok(()) };

@@ -67,7 +67,7 @@ impl<P: Platform> Work<'_, P> {
 
     /// `None`: it cannot be cut.
     async fn rows_of_a_part(&self, prepared: &Prepared, window: Window, shard: Shard) -> Result<Option<u64>, Halt> {
-        if !prepared.plan.cursor_indexed {
+        if !prepared.cursor.indexed {
             return Ok(None);
         }
         let scope = self.scope;

@@ -10,7 +10,7 @@ use crate::domain::window::Published;
 use crate::engine::ports::Platform;
 use crate::engine::protocol::Event;
 use crate::engine::work::Work;
-use crate::engine::work::prepared::Prepared;
+use crate::engine::work::prepared::Schemas;
 use crate::engine::work::scope::Halt;
 use crate::failpoint::reached;
 use crate::state::PendingPublish;
@@ -20,13 +20,13 @@ impl<P: Platform> Work<'_, P> {
     /// Sends the publish and waits for its end; the state remembers it from before it is sent.
     pub(in crate::engine) async fn publish(
         &mut self,
-        prepared: &Prepared,
+        schemas: &Schemas,
         step: &StagedStep<'_>,
     ) -> Result<(Published, JobId), Halt> {
         let mut turn = Turn::first(&self.ledger, self.scope.mapping.mode, step);
         loop {
             let job = turn.job();
-            let counts = match self.send_publish(prepared, step, &turn).await {
+            let counts = match self.send_publish(schemas, step, &turn).await {
                 Ok(Sent::Done(counts)) => Some(counts),
                 Ok(Sent::Taken(other)) => {
                     self.give_way(&mut turn, other).await?;
@@ -59,12 +59,7 @@ impl<P: Platform> Work<'_, P> {
         }
     }
 
-    async fn send_publish(
-        &mut self,
-        prepared: &Prepared,
-        step: &StagedStep<'_>,
-        turn: &Turn<'_>,
-    ) -> Result<Sent, Halt> {
+    async fn send_publish(&mut self, schemas: &Schemas, step: &StagedStep<'_>, turn: &Turn<'_>) -> Result<Sent, Halt> {
         let scope = self.scope;
         let (job, mark) = (turn.job(), turn.mark());
         let pending = PendingPublish {
@@ -85,7 +80,7 @@ impl<P: Platform> Work<'_, P> {
             mark,
             kind: turn.kind,
             target: scope.mapping.target.clone(),
-            plan: Arc::clone(&prepared.plan),
+            plan: Arc::clone(&schemas.plan),
             staged: step.staged.clone(),
         };
         let sent = scope.in_patience(&job, scope.ports.warehouse.publish(&order)).await?;

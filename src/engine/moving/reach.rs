@@ -39,7 +39,7 @@ pub(in crate::engine) async fn within_partitions<S: Source>(
 fn unit_of_cursor(plan: &TablePlan) -> Option<PartitionUnit> {
     let partitioning = plan.partitioning.as_ref()?;
     let column = partitioning.column.as_ref()?;
-    same_name(column, &plan.cursor_column().target_name).then_some(partitioning.unit)
+    same_name(column, &plan.cursor_column()?.target_name).then_some(partitioning.unit)
 }
 
 impl<P: Platform> Work<'_, P> {
@@ -50,7 +50,7 @@ impl<P: Platform> Work<'_, P> {
         failed: Window,
         rows: u64,
     ) -> Result<Option<u64>, Halt> {
-        if !prepared.plan.cursor_indexed {
+        if !prepared.cursor.indexed {
             return Ok(None);
         }
         let scope = self.scope;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::mend::{Batch, Mending};
-use crate::domain::config::{Deletes, Mode};
+use crate::domain::config::{Deletes, Mapping, Mode};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::quote;
 use crate::domain::report::Deletion;
@@ -15,7 +15,7 @@ use crate::engine::ports::{Described, Platform};
 use crate::engine::protocol::{Event, Phase, RepairOrder};
 use crate::engine::work::Work;
 use crate::engine::work::comparing::{Ready, ready, too_dear};
-use crate::engine::work::prepared::Prepared;
+use crate::engine::work::prepared::Schemas;
 use crate::engine::work::scope::{Halt, Scope};
 use crate::engine::work::survey::{Found, Limits, Survey};
 use crate::format;
@@ -43,11 +43,13 @@ impl<P: Platform> Work<'_, P> {
             self.tell_compared(verification, false);
             return Ok(());
         };
-        self.tally.window = Some(comparison.window.to_string());
+        let window = comparison.window.ok_or_else(|| read_whole(mapping))?;
+        self.tally.window = Some(window.to_string());
         self.recognise(described.target.as_ref());
         let cures = Cures::of(mapping, fills_every_column(&described, &comparison.plan));
         let Described { source, target } = described;
-        let prepared = Prepared { table: mapping.source.clone(), source, target, plan: Arc::clone(&comparison.plan) };
+        let plan = Arc::clone(&comparison.plan);
+        let prepared = Schemas { table: mapping.source.clone(), source, target, plan }.by_cursor()?;
         let tell = |looking| scope.progress.update(|p| p.looking = Some(looking));
         let limits = Limits { most_bytes: order.most_bytes, most_named: order.most_named, mends: true };
         let mut survey = Survey::new(&scope.ports, &comparison, limits, &tell);
@@ -56,7 +58,7 @@ impl<P: Platform> Work<'_, P> {
             return Err(too_dear(mapping, survey.bytes(), order.most_bytes).into());
         }
         scope.in_phase(Phase::Plan, scope.unless_cancelled(survey.begin(rows))).await?;
-        let mut mending = Mending::new(&prepared, &comparison, cures, scope.ports.config.pace.window_rows);
+        let mut mending = Mending::new(&prepared, &comparison, window, cures, scope.ports.config.pace.window_rows);
         let left = loop {
             let mut batch = Batch::default();
             let gathered = self.gather(&mut survey, &mut mending, &mut batch, order.dry_run);
@@ -175,7 +177,7 @@ impl<P: Platform> Work<'_, P> {
     /// Of a dry run: what would be done, and what BigQuery would bill for it.
     async fn estimate(&mut self, mending: &Mending<'_>, left: Option<String>) -> Result<(), Halt> {
         let Scope { ports, mapping, .. } = self.scope;
-        let Mending { prepared, comparison, cures, .. } = mending;
+        let Mending { prepared, window, cures, .. } = mending;
         let counts = self.tally.repair.get_or_insert_default();
         let undoubles = cures.mode == Mode::Upsert && cures.undoubles;
         let mut planned = Repair { inserted: counts.only_in_mysql, updated: counts.differing, ..*counts };
@@ -183,7 +185,7 @@ impl<P: Platform> Work<'_, P> {
         planned.deleted = if cures.deletes { counts.only_in_bigquery } else { 0 };
         let mut bytes = 0;
         for kind in mending.kinds(&planned) {
-            let ask = ports.warehouse.publish_bytes(&mapping.target, &prepared.plan, kind, comparison.window);
+            let ask = ports.warehouse.publish_bytes(&mapping.target, &prepared.schemas.plan, kind, *window);
             bytes += self.scope.unless_cancelled(ask).await?;
         }
         planned.bytes_to_mend = Some(bytes);
@@ -266,13 +268,19 @@ impl<P: Platform> Work<'_, P> {
         );
         Err(Fault::new(FaultKind::Data, sentence)
             .with_hint(format!(
-                "`bqsync verify {}` names them: rows that change without a newer `{}`, an append's row whose version is there with \
+                "`bqsync verify {}` names them: rows that change and keep their cursor, an append's row whose version is there with \
                  other values, or keys that MySQL holds twice",
-                quote::shell_option("--mapping", &mapping.name.0),
-                mapping.incremental_column
+                quote::shell_option("--mapping", &mapping.name.0)
             ))
             .into())
     }
+}
+
+fn read_whole(mapping: &Mapping) -> Fault {
+    let sentence =
+        format!("Each run of `{}` reads the whole table, so there is nothing to repair by key", mapping.name);
+    let option = quote::shell_option("--mapping", &mapping.name.0);
+    Fault::new(FaultKind::Config, sentence).with_hint(format!("`bqsync run-once {option}` brings the table as it is"))
 }
 
 /// What was found until then has been mended.

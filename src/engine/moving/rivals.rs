@@ -87,7 +87,7 @@ impl<P: Platform> Work<'_, P> {
     pub(in crate::engine) async fn settle_doubt(&mut self, prepared: &Prepared) -> Result<(), Halt> {
         let scope = self.scope;
         let Some(mark) = self.ledger.watermark(prepared.kind())? else { return Ok(()) };
-        let count = scope.ports.warehouse.count_beyond(&scope.mapping.target, &prepared.plan, mark.cursor);
+        let count = scope.ports.warehouse.count_beyond(&scope.mapping.target, &prepared.schemas.plan, mark.cursor);
         let Counted { rows, cost } = match scope.unless_cancelled(count).await {
             Ok(counted) => counted,
             // The rows are safe: the next run looks for them too.

@@ -116,12 +116,12 @@ impl<P: Platform> Work<'_, P> {
         let (source, ask) = (&scope.ports.source, prepared.stretch(rest));
         let is_small = size.estimate.is_some_and(|rows| rows <= size.rows / SURELY);
         // Without an index each look would read the whole table, and so would each step.
-        let end = if is_small || !prepared.plan.cursor_indexed {
+        let end = if is_small || !prepared.cursor.indexed {
             None
         } else {
             scope.unless_cancelled(source.step_end(&ask, size.rows)).await?
         };
-        scope.unless_cancelled(within_partitions(&**source, &prepared.plan, &ask, end)).await
+        scope.unless_cancelled(within_partitions(&**source, &prepared.schemas.plan, &ask, end)).await
     }
 
     /// Remembers how far the target may hold rows that are about to be appended: a later step, and a later run after a
@@ -129,7 +129,7 @@ impl<P: Platform> Work<'_, P> {
     async fn note_overlap(&mut self, prepared: &Prepared, journey: &Journey) -> Result<(), Halt> {
         let watermark = self.ledger.watermark(prepared.kind())?;
         let overlaps = match journey.moves {
-            Moves::Watermark => may_overlap(&journey.window, prepared.target.as_ref(), watermark.as_ref()),
+            Moves::Watermark => may_overlap(&journey.window, prepared.schemas.target.as_ref(), watermark.as_ref()),
             Moves::Backfill => true,
             Moves::Nothing => false,
         };
@@ -144,7 +144,8 @@ impl<P: Platform> Work<'_, P> {
         let Step { window, number, moves, .. } = step;
         let attempt = scope.attempt(self.tally.attempt(), number);
         let stretch = Stretch { window, only: None, is_part: step.is_part };
-        let Transferred { staged, each_key_once, flaws, bytes } = self.transfer(prepared, stretch, attempt).await?;
+        let Transferred { staged, each_key_once, flaws, bytes } =
+            self.transfer(&prepared.schemas, stretch, attempt).await?;
         self.tally.add_flaws(&flaws);
         let Some(staged) = staged else {
             // Nothing to publish, but as far as a backfill is concerned this stretch is done.
@@ -167,8 +168,8 @@ impl<P: Platform> Work<'_, P> {
     fn facts<'f>(&self, prepared: &'f Prepared, step: Step, each_key_once: bool) -> Result<Facts<'f>, Fault> {
         let Step { window, moves, .. } = step;
         Ok(Facts {
-            plan: &prepared.plan,
-            target: prepared.target.as_ref(),
+            plan: &prepared.schemas.plan,
+            target: prepared.schemas.target.as_ref(),
             window,
             unsure: self.ledger.left().is_none_or(|left| left.unsure),
             // What is read again stands in the target, but for what came late.
@@ -191,7 +192,7 @@ impl<P: Platform> Work<'_, P> {
     /// Publishes, advances and cleans up.
     pub(super) async fn settle(&mut self, prepared: &Prepared, step: &StagedStep<'_>) -> Result<(), Halt> {
         let scope = self.scope;
-        let (published, job) = scope.in_phase(Phase::Publish, self.publish(prepared, step)).await?;
+        let (published, job) = scope.in_phase(Phase::Publish, self.publish(&prepared.schemas, step)).await?;
         scope.in_phase(Phase::Advance, self.advance(prepared, step, &published)).await?;
         reached("advanced");
         let StagedStep { staged, .. } = step;

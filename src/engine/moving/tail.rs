@@ -84,7 +84,7 @@ impl<P: Platform> Work<'_, P> {
 
 /// Of an append that tells rows by their content: a word for the columns. With others, every row would look missing.
 fn content(prepared: &Prepared) -> Option<String> {
-    let plan = &prepared.plan;
+    let plan = &prepared.schemas.plan;
     (plan.mode == Mode::Append && !plan.keys_unique).then(|| {
         let columns: Vec<_> = plan.columns.iter().map(|c| format!("{} {}", c.target_name, c.target_type)).collect();
         short_hash(&columns.join(","))
@@ -203,12 +203,12 @@ impl<P: Platform> Work<'_, P> {
         let near = if is_exact { tail::NEAR_EXACT } else { tail::NEAR };
         let from = tail::near_from(high, kind, near, &marks, first);
         // A wall clock that anybody may read by another zone.
-        let in_any_zone = matches!(prepared.plan.cursor_column().source.source_type, SourceType::DateTime { .. });
+        let in_any_zone = matches!(prepared.column().source.source_type, SourceType::DateTime { .. });
         let unless_now = moment.tick.filter(|_| in_any_zone);
         let mut stretches = vec![TailStretch { above: from, high, by_hour: false, unless_now }];
         // Without an index each look would read the whole table once more.
         let far_from = Some(tail::far_from(high, first)).filter(|far| {
-            in_any_zone && prepared.plan.cursor_indexed && far.compare(&from) == Some(std::cmp::Ordering::Less)
+            in_any_zone && prepared.cursor.indexed && far.compare(&from) == Some(std::cmp::Ordering::Less)
         });
         stretches.extend(far_from.map(|above| TailStretch { above, high: from, by_hour: true, unless_now }));
         let sums = scope.unless_cancelled(scope.ports.source.tail_sums(&ask(prepared, stretches))).await?;
@@ -253,7 +253,7 @@ impl<P: Platform> Work<'_, P> {
             self.note(note.clone());
         }
         if let Some(hour) = &found.far.grown_in {
-            let (table, column) = (&self.scope.mapping.source, &prepared.plan.cursor_column().source.name);
+            let (table, column) = (&self.scope.mapping.source, &prepared.column().source.name);
             self.note(format!(
                 "rows of {table} came with a `{column}` of hour {hour}, long after it: sessions that write them use \
                  another time zone than `default_timezone`. They were found, and for {} days every change of the last {} \
@@ -268,9 +268,9 @@ impl<P: Platform> Work<'_, P> {
 }
 
 fn ask(prepared: &Prepared, stretches: Vec<TailStretch>) -> TailAsk {
-    let plan = &prepared.plan;
+    let plan = &prepared.schemas.plan;
     let keys = plan.keys.iter().map(|&key| plan.columns[key].source.name.clone()).collect();
-    TailAsk { table: prepared.table.clone(), column: prepared.cursor().to_owned(), keys, stretches }
+    TailAsk { table: prepared.schemas.table.clone(), column: prepared.cursor().to_owned(), keys, stretches }
 }
 
 fn whole(sums: Option<Vec<TailSum>>) -> (u64, String) {

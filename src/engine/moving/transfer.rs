@@ -14,7 +14,7 @@ use crate::engine::ports::Platform;
 use crate::engine::protocol::{Event, Phase};
 use crate::engine::work::Work;
 use crate::engine::work::ids::Try;
-use crate::engine::work::prepared::Prepared;
+use crate::engine::work::prepared::Schemas;
 use crate::engine::work::scope::Halt;
 use crate::failpoint::reached;
 use crate::source::{Extract, Extraction, Source, Step, readers_by_processors};
@@ -46,7 +46,7 @@ impl<P: Platform> Work<'_, P> {
     /// this does not succeed.
     pub(in crate::engine) async fn transfer(
         &self,
-        prepared: &Prepared,
+        schemas: &Schemas,
         stretch: Stretch,
         attempt: Try<'_>,
     ) -> Result<Transferred, Halt> {
@@ -54,19 +54,19 @@ impl<P: Platform> Work<'_, P> {
         let target = &scope.mapping.target;
         let order = StageOrder {
             mapping: scope.mapping.name.clone(),
-            plan: Arc::clone(&prepared.plan),
+            plan: Arc::clone(&schemas.plan),
             staging: attempt.staging(target),
             job: attempt.job("load", target, &stretch.window),
         };
         let staging = order.staging.clone();
-        let result = self.move_rows(prepared, stretch, order).await;
+        let result = self.move_rows(schemas, stretch, order).await;
         if result.is_err() {
             scope.clean_up(&staging).await;
         }
         result
     }
 
-    async fn move_rows(&self, prepared: &Prepared, stretch: Stretch, order: StageOrder) -> Result<Transferred, Halt> {
+    async fn move_rows(&self, schemas: &Schemas, stretch: Stretch, order: StageOrder) -> Result<Transferred, Halt> {
         let scope = self.scope;
         let job = order.job.clone();
         let extraction = Extraction {
@@ -83,15 +83,15 @@ impl<P: Platform> Work<'_, P> {
         let Pumped { upload, each_key_once, flaws, bytes } = match pumped {
             Err(Halt::Fault(fault)) if fault.kind() == FaultKind::Schema => {
                 // The table's own trouble, unless it is no longer the table that was described.
-                self.unchanged(prepared).await?;
+                self.unchanged(schemas).await?;
                 return Err(Halt::Fault(fault));
             }
             pumped => pumped?,
         };
-        let flaws = flaws.named(&prepared.plan);
+        let flaws = flaws.named(&schemas.plan);
         let Some(upload) = upload else { return Ok(Transferred { staged: None, each_key_once, flaws, bytes }) };
         // A row written after a column was added, and read without it, would never be read again.
-        self.unchanged(prepared).await?;
+        self.unchanged(schemas).await?;
         let already = self.tally.moved();
         let load = async {
             let staged = scope.unless_cancelled(upload.finish()).await?;
@@ -111,11 +111,11 @@ impl<P: Platform> Work<'_, P> {
     }
 
     /// Is the source's table still the one that was described?
-    async fn unchanged(&self, prepared: &Prepared) -> Result<(), Halt> {
+    async fn unchanged(&self, schemas: &Schemas) -> Result<(), Halt> {
         let scope = self.scope;
         let table = &scope.mapping.source;
         let now = scope.unless_cancelled(scope.ports.source.describe(table)).await?;
-        let was = &prepared.source;
+        let was = &schemas.source;
         if now.columns == was.columns && now.unique_keys == was.unique_keys {
             return Ok(());
         }

@@ -8,7 +8,7 @@ use crate::engine::ports::Platform;
 use crate::engine::protocol::Phase;
 use crate::engine::work::Work;
 use crate::engine::work::conflicts::refuse_lost_target;
-use crate::engine::work::prepared::Prepared;
+use crate::engine::work::prepared::{Prepared, Schemas};
 use crate::engine::work::scope::{Halt, Task};
 use crate::engine::work::sweep::sweep;
 use crate::failpoint::reached;
@@ -30,7 +30,8 @@ impl<P: Platform> Work<'_, P> {
         if let Task::Repair(order) = &scope.task {
             return self.repair(order).await;
         }
-        let Some(prepared) = self.prepare().await? else { return Ok(()) };
+        let Some(schemas) = self.prepare().await? else { return Ok(()) };
+        let prepared = schemas.by_cursor()?;
         match &scope.task {
             Task::Sync { .. } | Task::Scheduled { .. } => self.incremental(&prepared).await,
             Task::Backfill { ask, restart, shard } => {
@@ -45,7 +46,7 @@ impl<P: Platform> Work<'_, P> {
     }
 
     /// Looks at both sides and plans; `None` where there is nothing to do.
-    async fn prepare(&mut self) -> Result<Option<Prepared>, Halt> {
+    async fn prepare(&mut self) -> Result<Option<Schemas>, Halt> {
         let scope = self.scope;
         let describe = scope.unless_cancelled(scope.ports.describe_both(&scope.mapping));
         let described = scope.in_phase(Phase::Describe, describe).await?;
@@ -68,7 +69,7 @@ impl<P: Platform> Work<'_, P> {
         if !deletes {
             self.recognise(described.target.as_ref());
         }
-        Ok(Some(Prepared::new(&scope.mapping, described, plan)))
+        Ok(Some(Schemas::new(&scope.mapping, described, plan)))
     }
 
     /// From the watermark to as far as rows are settled.

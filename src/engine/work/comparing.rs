@@ -1,6 +1,7 @@
 //! What of a mapping's two tables can be compared, and how dear that may be.
 
 use super::conflicts::{refuse_conflicts, refuse_lost_target};
+use super::prepared::cursor_of;
 use crate::domain::column::{SourceColumn, SourceSchema, same_name};
 use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::cursor::Cursor;
@@ -35,7 +36,7 @@ pub(in crate::engine) fn ready<P: Platform>(
     refuse_lost_target(mapping, mark.map(|mark| mark.value.as_str()), described.target.as_ref())?;
     let (Some(mark), Some(target)) = (mark, &described.target) else { return Ok(None) };
     let (comparison, diff) = comparison(ports, mapping, state, described, &mark.value)?;
-    verification.window = Some(comparison.window.to_string());
+    verification.window = comparison.window.map(|window| window.to_string());
     verification.key_columns =
         comparison.plan.keys.iter().map(|&key| comparison.plan.columns[key].source.name.clone()).collect();
     verification.not_compared = comparison.left_out();
@@ -64,10 +65,10 @@ fn comparison<P: Platform>(
         state.decisions.iter().filter(|(_, d)| !d.accepted).map(|(name, d)| (name.clone(), d.clone())).collect();
     let planned = described.plan(ports, mapping, SchemaAdditions::Deny, &declined)?;
     refuse_conflicts(mapping, &planned, SchemaAdditions::Deny)?;
-    let kind = planned.table.cursor_kind;
+    let kind = cursor_of(&planned.table)?.kind;
     let first = mapping.backfill_start.as_deref().map(|text| Cursor::parse(text, kind)).transpose()?;
     let window = Window { low: first.map_or(Low::Beginning, Low::From), high: Cursor::parse(watermark, kind)? };
-    Ok((Comparison::new(mapping, planned.table.into(), window), planned.diff))
+    Ok((Comparison::new(mapping, planned.table.into(), Some(window)), planned.diff))
 }
 
 fn not_in_bigquery(diff: &SchemaDiff) -> impl Iterator<Item = String> {

@@ -19,7 +19,9 @@ impl<P: Platform> Work<'_, P> {
         let Scope { ports, mapping, .. } = self.scope;
         let additions = ports.config.schema_additions;
         let planned = described.plan(ports, mapping, additions, self.ledger.decisions())?;
-        self.refuse_options(planned.table.cursor_kind)?;
+        if let Some(cursor) = planned.table.cursor {
+            self.refuse_options(cursor.kind)?;
+        }
         for warning in planned.warnings.iter().cloned().chain(still_required(mapping, &planned, additions)) {
             self.note(warning.to_string());
         }

@@ -7,15 +7,16 @@ use crate::domain::check::mapping as check;
 use crate::domain::column::{SourceSchema, TargetSchema};
 use crate::domain::config::Mapping;
 use crate::domain::cursor::CursorKind;
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::SourceTable;
-use crate::domain::plan::TablePlan;
+use crate::domain::plan::{ColumnPlan, CursorPlan, TablePlan};
 use crate::domain::window::{Low, Window};
 use crate::engine::ports::Described;
 use crate::source::{BoundsAsk, StretchAsk};
 
 /// What rows are moved by.
 #[derive(Debug)]
-pub(in crate::engine) struct Prepared {
+pub(in crate::engine) struct Schemas {
     pub table: SourceTable,
     pub source: SourceSchema,
     /// `None`: the table was created in this attempt.
@@ -23,49 +24,84 @@ pub(in crate::engine) struct Prepared {
     pub plan: Arc<TablePlan>,
 }
 
-impl Prepared {
+/// The same, where rows are moved by windows of a cursor.
+#[derive(Debug)]
+pub(in crate::engine) struct Prepared {
+    pub schemas: Schemas,
+    pub cursor: CursorPlan,
+}
+
+impl Schemas {
     pub(in crate::engine) fn new(mapping: &Mapping, described: Described, plan: TablePlan) -> Self {
         let Described { source, target } = described;
         Self { table: mapping.source.clone(), source, target, plan: Arc::new(plan) }
     }
 
+    /// # Errors
+    /// `Bug` for a plan without a cursor: the mapping's mode needs no window.
+    pub(in crate::engine) fn by_cursor(self) -> Result<Prepared, Fault> {
+        let cursor = cursor_of(&self.plan)?;
+        Ok(Prepared { schemas: self, cursor })
+    }
+}
+
+/// What a plan's windows are cut by.
+///
+/// # Errors
+/// `Bug` for a plan without a cursor.
+pub(in crate::engine) fn cursor_of(plan: &TablePlan) -> Result<CursorPlan, Fault> {
+    plan.cursor
+        .ok_or_else(|| Fault::new(FaultKind::Bug, "A window was asked for of a table that is planned without any"))
+}
+
+impl Prepared {
     pub(in crate::engine) fn kind(&self) -> CursorKind {
-        self.plan.cursor_kind
+        self.cursor.kind
     }
 
-    /// Name of the incremental column in MySQL.
+    /// The incremental column.
+    pub(in crate::engine) fn column(&self) -> &ColumnPlan {
+        &self.schemas.plan.columns[self.cursor.position]
+    }
+
+    /// Its name in MySQL.
     pub(in crate::engine) fn cursor(&self) -> &str {
-        &self.plan.cursor_column().source.name
+        &self.column().source.name
     }
 
     pub(in crate::engine) fn stretch(&self, window: Window) -> StretchAsk {
-        stretch(&self.table, &self.plan, window)
+        stretch(&self.schemas.table, &self.schemas.plan, self.cursor, window)
     }
 
     /// Where a window from `low` on may end, with all that can be told of the column's values.
     pub(in crate::engine) fn bounds(&self, low: Low) -> BoundsAsk {
         BoundsAsk {
-            nullable: self.plan.cursor_column().source.nullable,
-            is_unique: check::has_own_key(&self.source, self.cursor()),
-            ..newest(&self.table, &self.plan, low)
+            nullable: self.column().source.nullable,
+            is_unique: check::has_own_key(&self.schemas.source, self.cursor()),
+            ..newest(&self.schemas.table, &self.schemas.plan, self.cursor, low)
         }
     }
 }
 
-pub(in crate::engine) fn stretch(table: &SourceTable, plan: &TablePlan, window: Window) -> StretchAsk {
-    let column = plan.cursor_column().source.name.clone();
-    StretchAsk { table: table.clone(), column, kind: plan.cursor_kind, window }
+pub(in crate::engine) fn stretch(
+    table: &SourceTable,
+    plan: &TablePlan,
+    cursor: CursorPlan,
+    window: Window,
+) -> StretchAsk {
+    let column = plan.columns[cursor.position].source.name.clone();
+    StretchAsk { table: table.clone(), column, kind: cursor.kind, window }
 }
 
 /// Where a window from `low` on may end, and the newest value; of rows without a value nobody asks.
-pub(in crate::engine) fn newest(table: &SourceTable, plan: &TablePlan, low: Low) -> BoundsAsk {
+pub(in crate::engine) fn newest(table: &SourceTable, plan: &TablePlan, cursor: CursorPlan, low: Low) -> BoundsAsk {
     BoundsAsk {
         table: table.clone(),
-        column: plan.cursor_column().source.name.clone(),
+        column: plan.columns[cursor.position].source.name.clone(),
         nullable: false,
         is_unique: true,
         wants_rows: false,
-        kind: plan.cursor_kind,
+        kind: cursor.kind,
         timezone: plan.timezone,
         low,
         before: None,

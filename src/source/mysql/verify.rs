@@ -68,9 +68,13 @@ fn rows_query(comparison: &Comparison, parts: &Parts) -> Query {
     Query { sql, binds }
 }
 
-/// False for a row whose incremental column is NULL: none is ever synced.
+/// False for a row whose incremental column is NULL: no window holds one.
 fn window(comparison: &Comparison) -> (String, Vec<Bind>) {
-    sql::within(&sql::identifier(&comparison.plan.cursor_column().source.name), &comparison.window)
+    match (&comparison.window, comparison.plan.cursor_column()) {
+        (Some(window), Some(cursor)) => sql::within(&sql::identifier(&cursor.source.name), window),
+        (Some(_), None) => ("FALSE".to_owned(), Vec::new()),
+        (None, _) => ("TRUE".to_owned(), Vec::new()),
+    }
 }
 
 fn part_sum(row: &[Option<String>]) -> Option<PartSum> {

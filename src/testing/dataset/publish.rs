@@ -48,7 +48,7 @@ fn newest(plan: &TablePlan, rows: &[Row], identity: &[usize]) -> Vec<Row> {
     let mut newest: BTreeMap<Row, &Row> = BTreeMap::new();
     for row in rows {
         let known = newest.entry(part(row, identity)).or_insert(row);
-        if row[plan.cursor] > known[plan.cursor] {
+        if plan.cursor.is_some_and(|cursor| row[cursor.position] > known[cursor.position]) {
             *known = row;
         }
     }
@@ -58,7 +58,7 @@ fn newest(plan: &TablePlan, rows: &[Row], identity: &[usize]) -> Vec<Row> {
 fn merge(target: &mut Table, plan: &TablePlan, staged: &[Row], newer_wins: bool) -> PublishCounts {
     let places = places(target, plan);
     let keys: Vec<usize> = plan.keys.iter().map(|&key| places[key]).collect();
-    let cursor = places[plan.cursor];
+    let cursor = plan.cursor.map(|cursor| cursor.position);
     let mark = plan.deleted_column.as_ref().map(|mark| target.position(mark));
     let mut held: BTreeMap<Row, Vec<usize>> = BTreeMap::new();
     for (at, row) in target.rows.iter().enumerate() {
@@ -72,7 +72,7 @@ fn merge(target: &mut Table, plan: &TablePlan, staged: &[Row], newer_wins: bool)
         };
         for &at in matched {
             let held = &mut target.rows[at];
-            if newer_wins && held[cursor] > row[plan.cursor] {
+            if newer_wins && cursor.is_some_and(|cursor| held[places[cursor]] > row[cursor]) {
                 continue;
             }
             updated += 1;
@@ -100,7 +100,7 @@ fn missing(target: &Table, plan: &TablePlan, staged: &[Row]) -> Vec<Row> {
     let places = places(target, plan);
     let by_keys = !plan.keys.is_empty() && plan.keys_unique;
     let identity: Vec<usize> = if by_keys {
-        plan.keys.iter().copied().chain([plan.cursor]).collect()
+        plan.keys.iter().copied().chain(plan.cursor.map(|cursor| cursor.position)).collect()
     } else {
         (0..plan.columns.len()).collect()
     };

@@ -44,7 +44,7 @@ impl Row {
             target: format!("{}.{}", mapping.target.dataset, mapping.target.table),
             full_target: mapping.target.to_string(),
             mode: mapping.mode.word(),
-            cursor: mapping.incremental_column.clone(),
+            cursor: mapping.incremental_column.clone().unwrap_or_default(),
             keys: mapping.primary_keys.clone(),
             status: None,
             measured: None,

@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 
 use crate::domain::cursor::CursorKind;
 use crate::domain::ids::TableId;
-use crate::domain::plan::{ColumnPlan, TablePlan, samples};
+use crate::domain::plan::{ColumnPlan, CursorPlan, TablePlan, samples};
 use crate::domain::source_type::SourceType;
 use crate::domain::target_type::TargetType;
 use crate::warehouse::Staged;
@@ -39,6 +39,7 @@ pub fn orders() -> TablePlan {
         column("total", SourceType::Decimal { precision: 40, scale: 10 }, TargetType::BigNumeric(None)),
         column("doc", SourceType::Json, TargetType::Json),
     ];
-    let cursor_kind = CursorKind::DateTime { fsp: 6, zone: Tz::UTC };
-    TablePlan { cursor_kind, cluster: vec![0], ..samples::plan(columns, &[0], 1) }
+    let kind = CursorKind::DateTime { fsp: 6, zone: Tz::UTC };
+    let cursor = Some(CursorPlan { position: 1, kind, indexed: true });
+    TablePlan { cursor, cluster: vec![0], ..samples::plan(columns, &[0], 1) }
 }

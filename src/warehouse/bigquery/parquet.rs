@@ -33,7 +33,7 @@ pub struct ParquetEncoder<W: Write + Send> {
     writer: ArrowWriter<Counted<W>>,
     rows: u64,
     keys: Vec<RangeTracker>,
-    cursor: RangeTracker,
+    cursor: Option<RangeTracker>,
 }
 
 /// What a finished file holds.
@@ -65,7 +65,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
             writer,
             rows: 0,
             keys: plan.keys.iter().map(|&key| tracker(key)).collect(),
-            cursor: tracker(plan.cursor),
+            cursor: plan.cursor.map(|cursor| tracker(cursor.position)),
         })
     }
 
@@ -79,7 +79,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
         }
         self.rows += rows.num_rows() as u64;
         self.keys.iter_mut().for_each(|key| key.follow(rows));
-        self.cursor.follow(rows);
+        self.cursor.iter_mut().for_each(|cursor| cursor.follow(rows));
         Ok(())
     }
 
@@ -93,7 +93,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
             rows: self.rows,
             bytes: sink.count,
             key_ranges: self.keys.iter().map(RangeTracker::literals).collect(),
-            cursor_range: self.cursor.literals(),
+            cursor_range: self.cursor.as_ref().and_then(RangeTracker::literals),
         };
         Ok((sink.inner, encoded))
     }

@@ -42,7 +42,6 @@ impl Api {
 /// upsert, each key once: with `newer_wins` no older row over a newer one.
 #[must_use]
 pub fn merge(target: &TableId, plan: &TablePlan, rows: &Rows, newer_wins: bool) -> String {
-    let cursor = column(&plan.cursor_column().target_name);
     let set: Vec<String> = plan
         .columns
         .iter()
@@ -56,8 +55,11 @@ pub fn merge(target: &TableId, plan: &TablePlan, rows: &Rows, newer_wins: bool) 
     let update = if set.is_empty() {
         String::new()
     } else {
-        let newer = format!(" AND ({TARGET}.{cursor} IS NULL OR {STAGED}.{cursor} >= {TARGET}.{cursor})");
-        format!("WHEN MATCHED{} THEN UPDATE SET {}\n", if newer_wins { newer.as_str() } else { "" }, set.join(", "))
+        let newer = plan.cursor_column().filter(|_| newer_wins).map(|cursor| {
+            let cursor = column(&cursor.target_name);
+            format!(" AND ({TARGET}.{cursor} IS NULL OR {STAGED}.{cursor} >= {TARGET}.{cursor})")
+        });
+        format!("WHEN MATCHED{} THEN UPDATE SET {}\n", newer.unwrap_or_default(), set.join(", "))
     };
     let values: Vec<String> = plan.columns.iter().map(|c| format!("{STAGED}.{}", column(&c.target_name))).collect();
     format!(
@@ -93,9 +95,7 @@ pub fn insert_missing(target: &TableId, plan: &TablePlan, rows: &Rows) -> String
         return insert_missing_by_content(target, plan, rows);
     }
     let mut identity = plan.keys.clone();
-    if !identity.contains(&plan.cursor) {
-        identity.push(plan.cursor);
-    }
+    identity.extend(plan.cursor.map(|cursor| cursor.position).filter(|cursor| !plan.keys.contains(cursor)));
     format!(
         "INSERT INTO {target} ({names})\nSELECT {names}\nFROM (\n{rows}\n) AS {STAGED}\nWHERE NOT EXISTS (\n  SELECT 1 \
          FROM {target} AS {TARGET}\n  WHERE {equal}{bounds}\n)",
@@ -154,16 +154,17 @@ fn select(plan: &TablePlan, rows: &Rows) -> String {
     format!("  SELECT\n{}\n  FROM {} AS {STAGED}", columns.join(",\n"), rows.relation)
 }
 
-/// The same, of rows that share `identity` the newest.
+/// The same, of rows that share `identity` the newest; where nothing orders them, any.
 fn each_once(plan: &TablePlan, rows: &Rows, identity: &[usize]) -> String {
     // The values as the target will hold them: two staged texts may be one number.
     let identity: Vec<String> = identity.iter().map(|&position| group(&plan.columns[position])).collect();
+    let order = plan.cursor_column().map(|cursor| format!(" ORDER BY {} DESC", value(cursor)));
     // BigQuery takes QUALIFY only beside a WHERE, a GROUP BY or a HAVING.
     format!(
-        "{}\n  WHERE TRUE\n  QUALIFY ROW_NUMBER() OVER (PARTITION BY {} ORDER BY {} DESC) = 1",
+        "{}\n  WHERE TRUE\n  QUALIFY ROW_NUMBER() OVER (PARTITION BY {}{}) = 1",
         select(plan, rows),
         identity.join(", "),
-        value(plan.cursor_column())
+        order.unwrap_or_default()
     )
 }
 
@@ -212,7 +213,7 @@ fn key_bounds(plan: &TablePlan, rows: &Rows) -> String {
 }
 
 fn cursor_bounds(plan: &TablePlan, rows: &Rows) -> Option<String> {
-    Some(between(plan.cursor_column(), rows.cursor_range.as_ref()?))
+    Some(between(plan.cursor_column()?, rows.cursor_range.as_ref()?))
 }
 
 fn between(of: &ColumnPlan, (low, high): &Range) -> String {

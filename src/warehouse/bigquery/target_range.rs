@@ -20,34 +20,35 @@ pub fn count(target: &TableId, plan: &TablePlan, window: Window) -> String {
 /// The statement that counts rows beyond a value.
 #[must_use]
 pub fn count_beyond(target: &TableId, plan: &TablePlan, mark: &Cursor) -> String {
-    let cursor = plan.cursor_column();
-    let (name, mark) = (column(&cursor.target_name), literal(mark, plan.cursor_kind, &cursor.target_type));
-    format!("SELECT COUNT(*) FROM {} WHERE {name} > {mark}{}", table(target), partition_filter::and(plan, ""))
+    let beyond = on_cursor(plan, |name, value| format!("{name} > {}", value(mark)));
+    format!("SELECT COUNT(*) FROM {} WHERE {beyond}{}", table(target), partition_filter::and(plan, ""))
 }
 
 /// The condition that a row of the target lies in the window.
 #[must_use]
 pub fn filter(plan: &TablePlan, window: Window) -> String {
-    let cursor = plan.cursor_column();
-    let name = column(&cursor.target_name);
-    let value = |cursor_value: &Cursor| literal(cursor_value, plan.cursor_kind, &cursor.target_type);
-    let low = match &window.low {
-        Low::Beginning => String::new(),
-        Low::After(low) => format!("{name} > {} AND ", value(low)),
-        Low::From(low) => format!("{name} >= {} AND ", value(low)),
-    };
-    format!("{low}{name} <= {}", value(&window.high))
+    on_cursor(plan, |name, value| {
+        let low = match &window.low {
+            Low::Beginning => String::new(),
+            Low::After(low) => format!("{name} > {} AND ", value(low)),
+            Low::From(low) => format!("{name} >= {} AND ", value(low)),
+        };
+        format!("{low}{name} <= {}", value(&window.high))
+    })
 }
 
 /// The condition that a row of the target lies at a value or beyond.
 #[must_use]
 pub fn reaches(plan: &TablePlan, from: &Cursor) -> String {
-    let cursor = plan.cursor_column();
-    format!(
-        "IFNULL({} >= {}, FALSE)",
-        column(&cursor.target_name),
-        literal(from, plan.cursor_kind, &cursor.target_type)
-    )
+    on_cursor(plan, |name, value| format!("IFNULL({name} >= {}, FALSE)", value(from)))
+}
+
+/// A condition on the incremental column, from its name and how its values are written. Without such a column no row meets
+/// one: none lies in any window.
+fn on_cursor(plan: &TablePlan, condition: impl Fn(&str, &dyn Fn(&Cursor) -> String) -> String) -> String {
+    let Some(cursor) = plan.cursor else { return "FALSE".to_owned() };
+    let of = &plan.columns[cursor.position];
+    condition(&column(&of.target_name), &|value| literal(value, cursor.kind, &of.target_type))
 }
 
 /// A value that no calendar has is written as the least that BigQuery's types hold.

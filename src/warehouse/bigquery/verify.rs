@@ -69,20 +69,21 @@ fn digests(comparison: &Comparison, parts: &Parts) -> String {
     select(comparison, &columns, Some(parts))
 }
 
-/// The rows of the window, but for those that are marked as deleted. One whose incremental column is NULL came with a value that BigQuery cannot hold.
+/// The rows of the window, or all, but for those that are marked as deleted. One whose incremental column is NULL came with
+/// a value that BigQuery cannot hold.
 fn select(comparison: &Comparison, columns: &[String], within: Option<&Parts>) -> String {
     let Comparison { plan, target, window, newest_only, .. } = comparison;
-    let cursor = column(&plan.cursor_column().target_name);
-    let in_window = target_range::filter(plan, *window);
+    let cursor = plan.cursor_column().map(|cursor| column(&cursor.target_name));
+    let in_window = match (window, &cursor) {
+        (Some(window), Some(cursor)) => format!("(({}) OR {cursor} IS NULL)", target_range::filter(plan, *window)),
+        (Some(_), None) => "FALSE".to_owned(),
+        (None, _) => "TRUE".to_owned(),
+    };
     let within = within.map(|parts| format!(" AND {}", digest::within(comparison, parts))).unwrap_or_default();
     let deleted = plan.deleted_column.as_ref().map(|name| format!(" AND {} IS NULL", column(name)));
     let deleted = deleted.unwrap_or_default() + &partition_filter::and(plan, "");
-    let newest = if *newest_only { newest(plan, &cursor) } else { String::new() };
-    format!(
-        "SELECT {} FROM {} WHERE (({in_window}) OR {cursor} IS NULL){deleted}{within}{newest}",
-        columns.join(", "),
-        table(target)
-    )
+    let newest = cursor.filter(|_| *newest_only).map(|cursor| newest(plan, &cursor)).unwrap_or_default();
+    format!("SELECT {} FROM {} WHERE {in_window}{deleted}{within}{newest}", columns.join(", "), table(target))
 }
 
 /// By rank: a row that is there twice stays twice.
@@ -126,7 +127,7 @@ mod tests {
             target: target(),
             forms: (0..plan.columns.len()).map(|position| form(&plan, position)).collect(),
             plan: Arc::new(plan),
-            window: Window { low: Low::Beginning, high: Cursor::Moment(at) },
+            window: Some(Window { low: Low::Beginning, high: Cursor::Moment(at) }),
             newest_only,
         }
     }

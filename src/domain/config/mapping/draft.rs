@@ -146,7 +146,7 @@ impl Draft {
         mapping.name = MappingName(self.name?.text);
         mapping.source.table = unquoted(&self.table?.text);
         mapping.target.table = self.target?.name;
-        mapping.incremental_column = self.cursor?.text;
+        mapping.incremental_column = Some(self.cursor?.text);
         mapping.primary_keys = texts(self.keys.values);
         mapping.exclude = texts(self.exclude);
         mapping.partition_by = self.partition_by.map(|column| column.text);
@@ -227,7 +227,7 @@ fn blank_mapping() -> Mapping {
         source: SourceTable { database: None, table: String::new() },
         target: TableId { project: String::new(), dataset: String::new(), table: String::new() },
         primary_keys: Vec::new(),
-        incremental_column: String::new(),
+        incremental_column: None,
         mode: Mode::Append,
         operator: Operator::Greater,
         backfill_start: None,

@@ -116,14 +116,12 @@ async fn values<P: Platform>(
     planned: &Planned,
 ) -> Result<Option<CursorFacts>, Fault> {
     let plan = &planned.table;
-    if !plan.cursor_indexed {
-        return Ok(None);
-    }
-    let column = &plan.cursor_column().source;
+    let Some(cursor) = plan.cursor.filter(|cursor| cursor.indexed) else { return Ok(None) };
+    let column = &plan.columns[cursor.position].source;
     let ask = BoundsAsk {
         nullable: column.nullable,
         is_unique: rules::has_own_key(source, &column.name),
-        ..newest(&mapping.source, plan, Low::Beginning)
+        ..newest(&mapping.source, plan, cursor, Low::Beginning)
     };
     let bounds = within(&format!("Reading the bounds of {}", mapping.source), ports.source.bounds(&ask)).await?;
     let Bounds { has_nulls, newest, tick, limit, .. } = bounds;

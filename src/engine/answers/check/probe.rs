@@ -96,7 +96,7 @@ fn two_columns(mapping: &Mapping) -> Result<TablePlan, Fault> {
     let mapping = Mapping {
         name: name(),
         primary_keys: vec![key],
-        incremental_column: cursor,
+        incremental_column: Some(cursor),
         mode: Mode::Upsert,
         columns: [].into(),
         exclude: Vec::new(),

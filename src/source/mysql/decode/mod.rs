@@ -114,12 +114,11 @@ fn refusal(table: &SourceTable, plan: &TablePlan, index: usize, unfit: Unfit, ro
         )
         .with_hint("correct it at the source, or let it arrive as NULL with `invalid_values: null`"),
         Unfit::Utf8 => {
-            let key: Vec<_> = plan.keys.iter().map(|&key| key_value(plan, key, row)).collect();
-            let place = if key.is_empty() { key_value(plan, plan.cursor, row) } else { key.join(", ") };
-            Fault::new(
-                FaultKind::Data,
-                format!("Column `{name}` of {table} is not valid UTF-8 in the row with {place}"),
-            )
+            let cursor = plan.cursor.map(|cursor| cursor.position).filter(|_| plan.keys.is_empty());
+            let place: Vec<_> =
+                plan.keys.iter().copied().chain(cursor).map(|place| key_value(plan, place, row)).collect();
+            let place = if place.is_empty() { "a row".to_owned() } else { format!("the row with {}", place.join(", ")) };
+            Fault::new(FaultKind::Data, format!("Column `{name}` of {table} is not valid UTF-8 in {place}"))
             .with_hint(format!(
                 "correct it at the source, or carry its bytes as they are: `columns: {{{}: BYTES}}`",
                 quote::yaml_word(name)

@@ -3,7 +3,8 @@ use arrow_array::types::{Date32Type, Decimal128Type, Int64Type, TimestampMicrose
 use arrow_array::{Array, RecordBatch};
 
 use super::*;
-use crate::domain::plan::ColumnPlan;
+use crate::domain::cursor::CursorKind;
+use crate::domain::plan::{ColumnPlan, CursorPlan};
 use crate::domain::source_type::SourceType;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::carriage;
@@ -74,12 +75,16 @@ fn an_empty_string_becomes_null_only_where_the_mapping_says_so() {
     assert_eq!((nulled.column(1).null_count(), nulled.column(2).null_count()), (1, 0));
 }
 
+fn number_at(position: usize) -> CursorPlan {
+    CursorPlan { position, kind: CursorKind::Int, indexed: true }
+}
+
 #[test]
 fn an_empty_string_stays_one_in_a_key_and_in_the_cursor() {
     let columns = vec![column("id", INT), column("code", TEXT), column("at", TEXT), column("name", TEXT)];
     let batcher = batcher(columns, |plan| {
         plan.empty_string_as_null = true;
-        (plan.keys, plan.cursor) = (vec![0, 1], 2);
+        (plan.keys, plan.cursor) = (vec![0, 1], Some(number_at(2)));
     });
     let batch = rows(batcher, vec![vec![id(1), Some(vec![]), Some(vec![]), Some(vec![])]]);
     assert_eq!([1, 2, 3].map(|index| batch.column(index).null_count()), [0, 0, 1]);
@@ -92,7 +97,7 @@ fn a_key_never_becomes_null() {
         let mut batcher = batcher(columns, |plan| {
             plan.invalid_values = invalid_values;
             // A cursor that is also a key is a key.
-            (plan.keys, plan.cursor) = (vec![0, 1], 1);
+            (plan.keys, plan.cursor) = (vec![0, 1], Some(number_at(1)));
         });
         let fault = batcher.push(&vec![id(1), Some(vec![0])]).unwrap_err();
         assert_eq!(fault.kind(), FaultKind::Data);
@@ -103,7 +108,8 @@ fn a_key_never_becomes_null() {
 
 #[test]
 fn a_zero_date_in_the_cursor_arrives_as_null_and_is_counted() {
-    let mut batcher = batcher(vec![column("id", INT), column("day", SourceType::Date)], |plan| plan.cursor = 1);
+    let mut batcher =
+        batcher(vec![column("id", INT), column("day", SourceType::Date)], |plan| plan.cursor = Some(number_at(1)));
     batcher.push(&vec![id(1), Some(vec![0])]).unwrap();
     assert_eq!(batcher.finish().unwrap().flaws, [(1, Flaw::InvalidDate, 1)]);
 }

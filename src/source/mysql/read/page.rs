@@ -26,8 +26,8 @@ pub struct PageOrder {
 impl PageOrder {
     /// The cursor, then the keys as configured, by whatever the server thinks best.
     pub fn planned(plan: &TablePlan) -> Self {
-        let keys = plan.keys.iter().copied().filter(|&key| key != plan.cursor);
-        Self { index: None, columns: std::iter::once(plan.cursor).chain(keys).collect() }
+        let keys = plan.keys.iter().copied().filter(|&key| !plan.is_cursor(key));
+        Self { index: None, columns: plan.cursor.map(|cursor| cursor.position).into_iter().chain(keys).collect() }
     }
 
     /// The order that pages of a plan are read in; by the plan alone where the catalogue does not list the table.
@@ -54,7 +54,7 @@ impl PageOrder {
         let by_cursor = || {
             indexes.ordering.iter().find_map(|order| {
                 let columns = positions(&planned.columns, &order.columns)?;
-                (columns.first() == Some(&plan.cursor)).then_some((order, columns))
+                columns.first().is_some_and(|&first| plan.is_cursor(first)).then_some((order, columns))
             })
         };
         let found = if whole { by_primary().or_else(by_cursor) } else { by_cursor() };

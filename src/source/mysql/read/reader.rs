@@ -215,7 +215,7 @@ impl Reader {
         };
         if self.slice.to.is_none() && self.greatest.is_none() {
             self.greatest = match self.team.job.window {
-                Some(window) if first == plan.cursor => Some(Bind::from(&window.high)),
+                Some(window) if plan.is_cursor(first) => Some(Bind::from(&window.high)),
                 _ => {
                     let asked = session.rows(reading.greatest()).await;
                     let failed = |error| from_sqlx(error, format!("Reading {} failed", self.team.job.table));

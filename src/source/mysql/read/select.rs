@@ -20,7 +20,8 @@ pub struct Reading {
     table: String,
     /// ` FORCE INDEX (...)`, or nothing.
     by_index: String,
-    cursor: Term,
+    /// What windows are of.
+    cursor: Option<Term>,
     /// What rows are ordered by.
     order: Vec<Term>,
     window: Option<Window>,
@@ -57,7 +58,7 @@ impl Reading {
             select: format!("SELECT {} FROM {}", columns.join(", "), table(source)),
             table: table(source),
             by_index: order.index.as_ref().map(forced).unwrap_or_default(),
-            cursor: Term::new(plan.cursor_column()),
+            cursor: plan.cursor_column().map(Term::new),
             order: order.columns.iter().map(|&column| Term::new(&plan.columns[column])).collect(),
             window,
         }
@@ -102,9 +103,12 @@ impl Reading {
     }
 
     fn within_window(&self) -> (String, Vec<Bind>) {
-        let Some(window) = &self.window else { return ("TRUE".to_owned(), Vec::new()) };
-        // A cursor is a whole number or a moment, which is compared as it is bound.
-        within(&self.cursor.column, window)
+        match (&self.window, &self.cursor) {
+            (None, _) => ("TRUE".to_owned(), Vec::new()),
+            // A cursor is a whole number or a moment, which is compared as it is bound.
+            (Some(window), Some(cursor)) => within(&cursor.column, window),
+            (Some(_), None) => ("FALSE".to_owned(), Vec::new()),
+        }
     }
 
     /// `(a, b) > (?, ?)`, spelled out: as a row comparison many versions do not use the index for it, and the range on
@@ -113,9 +117,9 @@ impl Reading {
         let terms: Vec<_> = self.order.iter().zip(&position.0).collect();
         let [(first, value), ..] = terms.as_slice() else { return self.within_window() };
         // Where the cursor leads, the position lies beyond the window's beginning.
-        let (window, mut asked) = match &self.window {
-            Some(window) if first.column == self.cursor.column => {
-                (self.cursor.is("<="), vec![Bind::from(&window.high)])
+        let (window, mut asked) = match (&self.window, &self.cursor) {
+            (Some(window), Some(cursor)) if first.column == cursor.column => {
+                (cursor.is("<="), vec![Bind::from(&window.high)])
             }
             _ => self.within_window(),
         };

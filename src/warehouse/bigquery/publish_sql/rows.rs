@@ -35,12 +35,13 @@ impl Rows {
             format!("CAST(NULL AS {}) AS {}", c.staged.target_type().name(), column(&c.staged_name))
         };
         let columns: Vec<String> = plan.columns.iter().map(null).collect();
-        let cursor = plan.cursor_column();
-        let value = |at| literal(at, plan.cursor_kind, &cursor.target_type);
-        let cursor_range = match &window.low {
-            Low::Beginning => None,
-            Low::After(low) | Low::From(low) => Some((value(low), value(&window.high))),
-        };
+        let cursor_range = plan.cursor.and_then(|cursor| {
+            let value = |at| literal(at, cursor.kind, &plan.columns[cursor.position].target_type);
+            match &window.low {
+                Low::Beginning => None,
+                Low::After(low) | Low::From(low) => Some((value(low), value(&window.high))),
+            }
+        });
         Self { relation: format!("(SELECT {} LIMIT 0)", columns.join(", ")), key_ranges: Vec::new(), cursor_range }
     }
 }
