@@ -38,6 +38,29 @@ impl Repair {
         self.only_in_mysql + self.differing + self.doubled + self.only_in_bigquery
     }
 
+    /// What was done: `8 inserted, 1 updated`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let done = [
+            (self.inserted, "inserted"),
+            (self.updated, "updated"),
+            (self.undoubled, "doubled held once again"),
+            (self.deleted, "deleted or marked"),
+            (self.left, "left"),
+        ];
+        let told = done.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}"));
+        let mut told: Vec<String> = told.collect();
+        if told.is_empty() {
+            told.push("nothing mended".to_owned());
+        }
+        let still = match self.different_still {
+            Some(0) => "; equal now".to_owned(),
+            Some(still) => format!("; {still} differ still"),
+            None => String::new(),
+        };
+        told.join(", ") + &still
+    }
+
     /// Does BigQuery hold what MySQL holds by now, as far as somebody has looked?
     #[must_use]
     pub const fn is_equal(&self) -> bool {

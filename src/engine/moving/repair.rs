@@ -196,7 +196,7 @@ impl<P: Platform> Work<'_, P> {
                 "what the deletion reads is not in this estimate: `bqsync deletes {option} --dry-run` counts it"
             ));
         }
-        left.map_or(Ok(()), |reason| Err(unfinished(&mapping.name, &reason).into()))
+        left.map_or(Ok(()), |reason| Err(unfinished(mapping, &reason).into()))
     }
 
     /// Rows that only BigQuery has. All keys of MySQL are read anew for it: one that has come back since is not deleted.
@@ -254,7 +254,7 @@ impl<P: Platform> Work<'_, P> {
     fn judge_repair(&self, left: Option<String>) -> Result<(), Halt> {
         let Scope { mapping, .. } = self.scope;
         if let Some(reason) = left {
-            return Err(unfinished(&mapping.name, &reason).into());
+            return Err(unfinished(mapping, &reason).into());
         }
         let counts = self.tally.repair.unwrap_or_default();
         let still = counts.different_still.unwrap_or(0);
@@ -284,14 +284,15 @@ fn read_whole(mapping: &Mapping) -> Fault {
 }
 
 /// What was found until then has been mended.
-fn unfinished(mapping: &crate::domain::ids::MappingName, reason: &str) -> Fault {
-    let option = quote::shell_option("--mapping", &mapping.0);
-    let hint = if reason.contains("primary_keys") {
+fn unfinished(mapping: &Mapping, reason: &str) -> Fault {
+    let name = &mapping.name;
+    let option = quote::shell_option("--mapping", &name.0);
+    let hint = if mapping.primary_keys.is_empty() {
         format!(
             "name the columns that tell rows apart (`primary_keys`), or move the rows again: `bqsync backfill {option} --start ...`"
         )
     } else {
         format!("allow more: `bqsync verify {option} --repair --max-bytes ...`; what was found is mended")
     };
-    Fault::new(FaultKind::Config, format!("Not all of `{mapping}` was repaired: {reason}")).with_hint(hint)
+    Fault::new(FaultKind::Config, format!("Not all of `{name}` was repaired: {reason}")).with_hint(hint)
 }

@@ -74,6 +74,9 @@ pub struct Verify {
     pub most_named: usize,
 }
 
+/// Bytes that comparing one mapping may read in BigQuery, where nobody says otherwise.
+pub const MOST_BYTES: u64 = 100_000_000_000;
+
 /// What is said of rows that are compared.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verified {

@@ -135,14 +135,14 @@ impl<'a, P: Platform> Survey<'a, P> {
             return;
         }
         let (large, small) = batches(grain, parts);
-        let fetches = small.into_iter().map(|parts| Todo::Fetch { count: count(&parts), parts });
-        self.todo.extend(fetches);
         for (parts, most) in large {
             // `batches` cuts only what can be cut.
             let Some(finer) = finer(grain, most) else { continue };
             let count = count(&parts);
             self.todo.push(Todo::Cut { cut: Cut { grain: finer, within: Some(parts) }, parts: count });
         }
+        // The last is asked first: rows in the order of their parts.
+        self.todo.extend(small.into_iter().rev().map(|parts| Todo::Fetch { count: count(&parts), parts }));
     }
 
     /// Searches on, to the next rows that differ.

@@ -31,6 +31,7 @@ impl App {
                 self.screens.show(Screen::Backfill);
             }
             Intent::DeleteRows(mapping) => deletes::send(mapping, false, shared),
+            Intent::Repair(mapping) => self.screens.verify.begin(mapping, shared),
             Intent::Decide { mapping, decisions } => self.screens.schema.decide(mapping, decisions, shared),
         }
     }

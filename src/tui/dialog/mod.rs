@@ -41,6 +41,7 @@ pub enum Intent {
     StartBackfill { ask: BackfillAsk, restart: bool },
     OpenBackfill(BackfillAsk),
     DeleteRows(MappingName),
+    Repair(MappingName),
     Decide { mapping: MappingName, decisions: Vec<ColumnDecision> },
 }
 
