@@ -107,7 +107,11 @@ impl Comparison {
     pub fn number_key(&self) -> Option<usize> {
         let &[key] = self.plan.keys.as_slice() else { return None };
         let column = &self.plan.columns[key];
-        let fits = !matches!(column.source.source_type, SourceType::Int { bits: 64, unsigned: true });
+        let fits = match column.source.source_type {
+            SourceType::Int { bits, unsigned } => bits < 64 || !unsigned,
+            // A YEAR is no number in a range: MySQL takes 0 for 2000 there.
+            _ => false,
+        };
         let is_number = matches!(column.encoding, Encoding::Int { .. }) && column.target_type == TargetType::Int64;
         (fits && is_number).then_some(key)
     }

@@ -1,6 +1,7 @@
 //! Mends keys in batches: their rows are read in MySQL, staged, and published by one job for each batch.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::transfer::{Stretch, Transferred};
 use super::turn::StagedStep;
@@ -150,14 +151,14 @@ impl<P: Platform> Work<'_, P> {
     /// Some at a time, and fewer where BigQuery says that they were too many.
     async fn mend_keys(&mut self, mending: &mut Mending<'_>, order: Order, mut keys: Vec<Key>) -> Result<(), Halt> {
         while !keys.is_empty() {
-            let some = keys.split_off(keys.len().saturating_sub(mending.most_keys));
-            match self.mend_some(mending, order, &some).await {
+            let some: Arc<[Key]> = keys.split_off(keys.len().saturating_sub(mending.most_keys)).into();
+            match self.mend_some(mending, order, Arc::clone(&some)).await {
                 Err(Halt::Fault(fault)) if fault.is_too_much_at_once() && mending.most_keys > LEAST_KEYS => {
                     mending.most_keys = (some.len() / 2).max(LEAST_KEYS);
                     // Also drops its staging table.
                     self.scope.in_phase(Phase::Recover, self.recover()).await?;
                     self.note(format!("a batch was too large ({fault}); from here on batches have fewer rows"));
-                    keys.extend(some);
+                    keys.extend_from_slice(&some);
                 }
                 mended => mended?,
             }
@@ -165,15 +166,16 @@ impl<P: Platform> Work<'_, P> {
         Ok(())
     }
 
-    async fn mend_some(&mut self, mending: &mut Mending<'_>, order: Order, keys: &[Key]) -> Result<(), Halt> {
+    async fn mend_some(&mut self, mending: &mut Mending<'_>, order: Order, keys: Arc<[Key]>) -> Result<(), Halt> {
         let scope = self.scope;
         let number = mending.next_step();
+        scope.progress.update(|p| p.looking = None);
         if number > 1 {
             self.look_at_target_again().await?;
         }
         let Mending { prepared, window, .. } = *mending;
         let forms = mending.forms.clone().unwrap_or_default();
-        let only = Some(Wanted { forms, keys: keys.into() });
+        let only = Some(Wanted { forms, keys });
         let attempt = scope.attempt(self.tally.attempt(), number);
         let stretch = Stretch { window, only, is_part: true };
         let Transferred { staged, flaws, bytes, .. } = self.transfer(&prepared.schemas, stretch, attempt).await?;

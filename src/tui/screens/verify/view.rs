@@ -49,9 +49,9 @@ impl Verify {
             Comparison::Failed(failure) => failed(failure, cells, theme),
             // What was found before a repair is out of date after it.
             Comparison::Compared(found) => match (&self.repairing, &self.still) {
-                (Repairing::Ended(_), Some(still)) => compared(still, cells, theme),
+                (Repairing::Ended(_), Some(still)) => compared(still, false, cells, theme),
                 (Repairing::Asked | Repairing::Running(_), _) => Vec::new(),
-                _ => compared(found, cells, theme),
+                _ => compared(found, true, cells, theme),
             },
         };
         lines.extend(found);
@@ -122,7 +122,8 @@ fn ended(report: &MappingReport, cells: usize, theme: Theme) -> Vec<Line<'static
     lines
 }
 
-fn compared(found: &Verification, cells: usize, theme: Theme) -> Vec<Line<'static>> {
+/// `whole`: all rows were counted, and not the mended ones alone.
+fn compared(found: &Verification, whole: bool, cells: usize, theme: Theme) -> Vec<Line<'static>> {
     let style = match found.outcome {
         Outcome::Equal => theme.good(),
         Outcome::Different => theme.bad(),
@@ -135,14 +136,16 @@ fn compared(found: &Verification, cells: usize, theme: Theme) -> Vec<Line<'stati
         let heads = std::iter::once(label.to_owned()).chain(std::iter::repeat(String::new()));
         lines.extend(heads.zip(texts).map(|(head, text)| Line::raw(left(&head, LABEL, theme) + &text)));
     };
-    fact(
-        "rows",
-        format!(
-            "{} in MySQL, {} in BigQuery",
-            format::count(found.rows_in_mysql),
-            format::count(found.rows_in_bigquery)
-        ),
-    );
+    if whole {
+        fact(
+            "rows",
+            format!(
+                "{} in MySQL, {} in BigQuery",
+                format::count(found.rows_in_mysql),
+                format::count(found.rows_in_bigquery)
+            ),
+        );
+    }
     let counts = [
         ("only in MySQL", found.only_in_mysql),
         ("only in BigQuery", found.only_in_bigquery),
