@@ -300,6 +300,23 @@ mod tests {
     }
 
     #[test]
+    fn a_comparison_may_read_as_much_as_from_the_console() {
+        assert_eq!(byte_size::parse("100GB"), Ok(crate::engine::MOST_BYTES));
+        let args = Args::parse_from(["bqsync", "verify"]);
+        let Some(CommandArg::Verify { max_bytes, repair, .. }) = args.engine_command() else { panic!("{args:?}") };
+        assert_eq!((*max_bytes, *repair), (crate::engine::MOST_BYTES, false));
+    }
+
+    #[test]
+    fn only_a_repair_that_is_no_dry_run_writes() {
+        let writes = |words: &[&str]| {
+            Args::parse_from([&["bqsync", "verify"], words].concat()).engine_command().is_some_and(CommandArg::writes)
+        };
+        assert!(writes(&["--repair"]));
+        assert!(!writes(&["--repair", "--dry-run"]) && !writes(&[]));
+    }
+
+    #[test]
     fn global_options_stand_before_or_after_the_command() {
         let args = Args::parse_from([
             "bqsync",

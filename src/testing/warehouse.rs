@@ -163,7 +163,7 @@ impl Estimates for MemoryWarehouse {
     }
 
     async fn question_bytes(&self, _: &Comparison, _: &Question) -> Result<u64, Fault> {
-        Ok(0)
+        Ok(self.0.dataset().question_bytes)
     }
 }
 

@@ -16,6 +16,7 @@ use crate::engine::protocol::Phase;
 use crate::engine::work::Work;
 use crate::engine::work::prepared::Prepared;
 use crate::engine::work::scope::Halt;
+use crate::source::Source;
 use crate::state::Moves;
 
 /// Keys of one publish, which reads the target once: so many, or so many bytes of them, are held in memory.
@@ -50,6 +51,8 @@ pub(super) struct Mending<'a> {
     pub window: Window,
     pub cures: Cures,
     forms: Option<Vec<Form>>,
+    /// Rows come from more than one server.
+    pub is_balanced: bool,
     /// What was found to differ lies in these.
     pub parts: Vec<Parts>,
     most_keys: usize,
@@ -68,7 +71,7 @@ impl<'a> Mending<'a> {
     ) -> Self {
         let forms = comparison.key_forms();
         let most_keys = usize::try_from(window_rows).unwrap_or(MOST_KEYS).clamp(1, MOST_KEYS);
-        Self { prepared, comparison, window, cures, forms, parts: Vec::new(), most_keys, steps: 0 }
+        Self { prepared, comparison, window, cures, forms, is_balanced: false, parts: Vec::new(), most_keys, steps: 0 }
     }
 
     pub(super) const fn is_full(&self, batch: &Batch) -> bool {
@@ -89,6 +92,8 @@ impl<'a> Mending<'a> {
     const fn kind(&self, order: Order) -> PublishKind {
         match (order, self.cures.mode) {
             (Order::Once, _) => PublishKind::MergeOnce,
+            // Servers that take turns may show an older row than another did.
+            (Order::Usual, Mode::Upsert) if self.is_balanced => PublishKind::Merge,
             (Order::Usual, Mode::Upsert) => PublishKind::MergeAsRead,
             (Order::Usual, Mode::Append) => PublishKind::InsertMissing,
         }
@@ -182,6 +187,7 @@ impl<P: Platform> Work<'_, P> {
         self.tally.add_flaws(&flaws);
         // All of them have gone, or have changed, since they were compared.
         let Some(staged) = staged else { return Ok(()) };
+        mending.is_balanced = scope.ports.source.is_balanced();
         let kind = mending.kind(order);
         let (target, moves) = (&scope.mapping.target, Moves::Nothing);
         let (inserted, updated) = (self.tally.inserted, self.tally.updated);

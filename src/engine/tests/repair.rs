@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::works::{APPEND, KEYLESS, UPSERT, damaged, damaged_append, id};
 use crate::domain::fault::FaultKind;
-use crate::domain::publish::PublishKind::{InsertMissing, MergeAsRead, MergeOnce};
+use crate::domain::publish::PublishKind::{InsertMissing, Merge, MergeAsRead, MergeOnce};
 use crate::domain::report::{MappingReport, Outcome, Trigger};
 use crate::domain::verify::{DifferenceKind, Repair, Verification};
 use crate::engine::{Command, Event, RepairOrder, Selection};
@@ -228,4 +228,38 @@ fn one_key_more_than_is_named_is_counted() {
     let order = RepairOrder { selection: Selection::All, dry_run: true, most_bytes: 0, most_named: 1 };
     let (compared, report) = told(&shop, Command::Repair(order));
     assert_eq!((compared[0].differences.len(), compared[0].found(), report.repair.unwrap().found()), (1, 11, 11));
+}
+
+#[test]
+fn no_more_is_read_than_is_allowed_and_what_was_found_until_then_is_mended() {
+    let order = |most_bytes| {
+        Command::Repair(RepairOrder { selection: Selection::All, dry_run: false, most_bytes, most_named: 20 })
+    };
+    let shop = damaged(UPSERT);
+    shop.dataset().question_bytes = 10;
+    // The ends of the key and the sums, the rows of the parts that differ, and these once more.
+    let refused = shop.run(order(19)).unwrap();
+    assert!(refused.errors[0].contains("would read 20 B"), "{refused:#?}");
+    let searched = shop.run(order(29)).unwrap();
+    assert_eq!((searched.error_kind, searched.rows_inserted), (Some(FaultKind::Config), 0), "{searched:#?}");
+    assert!(searched.hint.unwrap().contains("--repair --max-bytes"));
+    let mended = shop.succeeds(order(39));
+    let counts = mended.repair.unwrap();
+    assert_eq!((counts.inserted, counts.different_still, counts.bytes_compared), (8, None, 30), "{mended:#?}");
+    assert!(mended.warnings.iter().any(|warning| warning.contains("not all that was mended was compared again")));
+    shop.is_equal("the repair");
+}
+
+#[test]
+fn behind_a_balancer_an_older_row_is_not_put_over_a_newer_one() {
+    let shop = damaged(UPSERT);
+    shop.damage(|rows| rows[30][2] = Value::At(crate::testing::at("2026-01-01 00:00:19")));
+    shop.database().is_balanced = true;
+    shop.published();
+    let report = shop.run(repair(false)).unwrap();
+    assert_eq!(report.repair.unwrap().different_still, Some(1), "{report:#?}");
+    assert_eq!(shop.published(), [Merge, Merge, MergeOnce]);
+    shop.database().is_balanced = false;
+    shop.succeeds(repair(false));
+    shop.is_equal("one server");
 }
