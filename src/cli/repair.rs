@@ -94,7 +94,8 @@ fn verdict(report: &MappingReport, compared: &Compared, dry_run: bool) -> Verdic
             let last = compared.again.as_ref().or(compared.first.as_ref()).map(|verification| verification.outcome);
             match last {
                 Some(Outcome::Inconclusive) => Verdict::Inconclusive,
-                _ if repair.found() == 0 => Verdict::Equal,
+                // Rows of a publish that an earlier attempt had sent were found by that one.
+                _ if repair.found() == 0 && report.records_processed == 0 => Verdict::Equal,
                 _ if dry_run => Verdict::WouldRepair,
                 _ if repair.is_equal() => Verdict::Repaired,
                 _ if repair.different_still.is_none() => Verdict::Inconclusive,

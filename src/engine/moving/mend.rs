@@ -29,11 +29,16 @@ const LEAST_KEYS: usize = 4_000;
 /// Keys that differ and have not been mended yet, by how they are published.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    keys: BTreeMap<Order, Vec<Key>>,
+    waiting: BTreeMap<Order, Waiting>,
     count: usize,
     bytes: usize,
-    /// Keys of each kind.
-    found: BTreeMap<DifferenceKind, u64>,
+}
+
+/// Keys, and in which way each of them differs.
+#[derive(Debug, Default)]
+struct Waiting {
+    keys: Vec<Key>,
+    kinds: Vec<DifferenceKind>,
 }
 
 /// The kinds of publish in the order in which they are sent.
@@ -118,8 +123,9 @@ impl<'a> Mending<'a> {
             batch.bytes += size_of::<Key>();
             batch.bytes +=
                 key.iter().map(|value| size_of_val(value) + value.as_ref().map_or(0, String::len)).sum::<usize>();
-            *batch.found.entry(kind).or_default() += 1;
-            batch.keys.entry(order).or_default().push(key);
+            let waiting = batch.waiting.entry(order).or_default();
+            waiting.keys.push(key);
+            waiting.kinds.push(kind);
         }
         Ok(())
     }
@@ -138,25 +144,19 @@ impl<'a> Mending<'a> {
 
 impl<P: Platform> Work<'_, P> {
     pub(super) async fn mend(&mut self, mending: &mut Mending<'_>, batch: Batch) -> Result<(), Halt> {
-        for (order, keys) in batch.keys {
-            self.mend_keys(mending, order, keys).await?;
+        for (order, waiting) in batch.waiting {
+            self.mend_keys(mending, order, waiting).await?;
         }
-        let counts = self.tally.repair.get_or_insert_default();
-        for (kind, count) in batch.found {
-            match kind {
-                DifferenceKind::OnlyInMysql => counts.only_in_mysql += count,
-                DifferenceKind::Differs => counts.differing += count,
-                DifferenceKind::Doubled => counts.doubled += count,
-                DifferenceKind::OnlyInBigquery => counts.only_in_bigquery += count,
-            }
-        }
+        self.tally.repair.get_or_insert_default();
         Ok(())
     }
 
     /// Some at a time, and fewer where BigQuery says that they were too many.
-    async fn mend_keys(&mut self, mending: &mut Mending<'_>, order: Order, mut keys: Vec<Key>) -> Result<(), Halt> {
+    async fn mend_keys(&mut self, mending: &mut Mending<'_>, order: Order, waiting: Waiting) -> Result<(), Halt> {
+        let Waiting { mut keys, mut kinds } = waiting;
         while !keys.is_empty() {
-            let some: Arc<[Key]> = keys.split_off(keys.len().saturating_sub(mending.most_keys)).into();
+            let rest = keys.len().saturating_sub(mending.most_keys);
+            let some: Arc<[Key]> = keys.split_off(rest).into();
             match self.mend_some(mending, order, Arc::clone(&some)).await {
                 Err(Halt::Fault(fault)) if fault.is_too_much_at_once() && mending.most_keys > LEAST_KEYS => {
                     mending.most_keys = (some.len() / 2).max(LEAST_KEYS);
@@ -165,10 +165,27 @@ impl<P: Platform> Work<'_, P> {
                     self.note(format!("a batch was too large ({fault}); from here on batches have fewer rows"));
                     keys.extend_from_slice(&some);
                 }
-                mended => mended?,
+                mended => {
+                    mended?;
+                    self.count_found(&kinds.split_off(rest));
+                }
             }
         }
         Ok(())
+    }
+
+    /// Keys count as found once they are mended: a further attempt of this run finds them equal.
+    fn count_found(&mut self, kinds: &[DifferenceKind]) {
+        let counts = self.tally.repair.get_or_insert_default();
+        for kind in kinds {
+            match kind {
+                DifferenceKind::OnlyInMysql => counts.only_in_mysql += 1,
+                DifferenceKind::Differs => counts.differing += 1,
+                DifferenceKind::Doubled => counts.doubled += 1,
+                // The deletion counts these.
+                DifferenceKind::OnlyInBigquery => {}
+            }
+        }
     }
 
     async fn mend_some(&mut self, mending: &mut Mending<'_>, order: Order, keys: Arc<[Key]>) -> Result<(), Halt> {

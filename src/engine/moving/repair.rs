@@ -10,7 +10,7 @@ use crate::domain::config::{Deletes, Mapping, Mode};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::quote;
 use crate::domain::report::Deletion;
-use crate::domain::verify::{Cures, DifferenceKind, Looking, Parts, Repair, Tally, Verification};
+use crate::domain::verify::{Cure, Cures, DifferenceKind, Looking, Parts, Repair, Tally, Verification};
 use crate::engine::ports::{Described, Platform};
 use crate::engine::protocol::{Event, Phase, RepairOrder};
 use crate::engine::work::Work;
@@ -114,22 +114,17 @@ impl<P: Platform> Work<'_, P> {
         self.scope.emit(Event::RowsCompared { run: self.scope.run.clone(), verification, again });
     }
 
-    /// What an earlier attempt of this run has mended is equal by now, and counts all the same.
+    /// What an earlier attempt of this run has mended is equal by now, and was counted then.
     fn note_found(&mut self, found: &Tally, cures: Cures, bytes: u64) {
         let counts = self.tally.repair.get_or_insert_default();
-        let mended = counts.inserted + counts.updated + counts.undoubled;
-        if mended == 0 {
-            counts.only_in_mysql = found.count(DifferenceKind::OnlyInMysql);
-            counts.differing = found.count(DifferenceKind::Differs);
-        }
-        let doubled = found.count(DifferenceKind::Doubled);
-        counts.doubled = counts.doubled.max(doubled);
-        counts.only_in_bigquery = found.count(DifferenceKind::OnlyInBigquery);
+        let known = |known: &mut u64, kind| *known = (*known).max(found.count(kind));
+        known(&mut counts.only_in_mysql, DifferenceKind::OnlyInMysql);
+        known(&mut counts.differing, DifferenceKind::Differs);
+        known(&mut counts.doubled, DifferenceKind::Doubled);
+        known(&mut counts.only_in_bigquery, DifferenceKind::OnlyInBigquery);
         counts.bytes_compared += bytes;
-        let (vanished, doubled) = (
-            if cures.deletes { 0 } else { counts.only_in_bigquery },
-            if cures.mode == Mode::Upsert && cures.undoubles { 0 } else { doubled },
-        );
+        let left = |kind| if cures.cure(kind) == Cure::Leave { found.count(kind) } else { 0 };
+        let (vanished, doubled) = (left(DifferenceKind::OnlyInBigquery), left(DifferenceKind::Doubled));
         counts.left = vanished + doubled;
         self.note_left(vanished, doubled);
     }

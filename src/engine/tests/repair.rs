@@ -263,3 +263,18 @@ fn behind_a_balancer_an_older_row_is_not_put_over_a_newer_one() {
     shop.succeeds(repair(false));
     shop.is_equal("one server");
 }
+
+#[test]
+fn what_an_attempt_has_mended_is_counted_though_another_follows() {
+    for nth in 1..=3 {
+        let shop = damaged(UPSERT);
+        shop.trouble(Call::Publish, nth, Trouble::AnswerLost);
+        let report = shop.succeeds(repair(false));
+        let counts = report.repair.unwrap();
+        assert_eq!(report.attempts, 2, "{report:#?}");
+        // The publish whose answer was lost is adopted, and its rows are the run's.
+        assert_eq!((report.rows_inserted, report.rows_updated), (9, 1), "{report:#?}");
+        assert!(counts.found() >= 11 - 5 && counts.is_equal(), "{report:#?}");
+        shop.is_equal(&format!("publish {nth}"));
+    }
+}
