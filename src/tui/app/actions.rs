@@ -68,6 +68,7 @@ impl App {
             | Action::PreviousPane
             | Action::Toggle
             | Action::AcceptSafe
+            | Action::Repair
             | Action::Filter
             | Action::Sort => {}
         }

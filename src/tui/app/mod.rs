@@ -210,6 +210,7 @@ impl App {
         shared.trouble = None;
         shared.timers.opened(&facts.config, shared.now.at);
         shared.facts = Some(facts);
+        self.screens.verify.lost();
         shared.ask(Ask::Watch);
         shared.measure_all();
         shared.timers.measuring = true;

@@ -120,8 +120,9 @@ impl Row {
                 let share = share.map(|share| format!("{:.0}%", (share * 100.0).floor()));
                 let rate = self.rates.per_second().filter(|_| live.phase == Phase::Extract).map(short_rate);
                 let phase = (live.phase != Phase::Extract || rate.is_none()).then(|| live.phase.word().to_owned());
-                let backfill = (live.trigger == Trigger::Backfill).then(|| "backfill".to_owned());
-                let words = [share, rate, phase.filter(|_| word != Word::Queued), backfill];
+                let kind = matches!(live.trigger, Trigger::Backfill | Trigger::Repair);
+                let kind = kind.then(|| live.trigger.word().to_owned());
+                let words = [share, rate, phase.filter(|_| word != Word::Queued), kind];
                 words.into_iter().flatten().collect::<Vec<_>>().join(" ")
             }
             (None, _) => String::new(),
