@@ -128,7 +128,7 @@ async fn two_hosts_that_load_an_empty_upsert_target_at_once_bring_each_row_once(
     let trial = Trial::configured("hosts_u", ELSEWHERE, &["u"]).await;
     trial.add(60).await;
     overtaken(&trial, "u").await;
-    assert_eq!(publishes(&trial, "u"), ["INSERT", "MERGE"]);
+    assert_eq!(publishes(&trial, "u"), ["copy", "MERGE"]);
     trial.bigquery.set([]);
     let staged = trial.succeeds().await;
     assert_eq!(staged.mapping("u").outcome, Outcome::Ok);
@@ -142,7 +142,7 @@ async fn two_hosts_that_append_at_once_bring_each_row_once() {
         let told = overtaken(&trial, target).await;
         assert_eq!(
             (publishes(&trial, target), warnings(&told, target)),
-            (vec!["INSERT".to_owned(), "INSERT missing".to_owned()], 1)
+            (vec!["copy".to_owned(), "INSERT missing".to_owned()], 1)
         );
         // Both know the target now, and go on after the same watermark.
         trial.add(30).await;
