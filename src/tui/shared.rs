@@ -47,11 +47,22 @@ pub struct Leaving {
     pub interrupted: bool,
 }
 
+/// The configuration's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Files {
+    Read,
+    /// There is no engine until they were.
+    Reading,
+    /// Once nothing runs any more.
+    ToRead,
+}
+
 #[derive(Debug)]
 pub struct Shared {
     pub facts: Option<Facts>,
     /// Why there is no engine.
     pub trouble: Option<Trouble>,
+    pub files: Files,
     pub read_only: bool,
     pub now: Now,
     pub size: (u16, u16),
@@ -74,6 +85,7 @@ impl Shared {
         Self {
             facts: None,
             trouble: None,
+            files: Files::Reading,
             read_only,
             now,
             size: (80, 24),
@@ -87,6 +99,25 @@ impl Shared {
             dirty: true,
             effects: Vec::new(),
         }
+    }
+
+    /// Is there an engine to ask and to send to?
+    #[must_use]
+    pub const fn has_engine(&self) -> bool {
+        self.facts.is_some() && !matches!(self.files, Files::Reading)
+    }
+
+    /// Says why nothing can be asked or started; `false` where it can.
+    pub fn lacks_engine(&mut self) -> bool {
+        if self.has_engine() {
+            return false;
+        }
+        self.say(if self.files == Files::Reading {
+            "the configuration is being read: a moment"
+        } else {
+            "nothing can be asked or started without a configuration; u reads the files again"
+        });
+        true
     }
 
     /// Lines that a page is.
@@ -140,7 +171,7 @@ impl Shared {
     /// Is there an engine to ask about this mapping of the configuration?
     #[must_use]
     pub fn can_ask_about(&self, mapping: Option<&MappingName>) -> bool {
-        self.facts.is_some() && mapping.is_some_and(|name| self.book.get(name).is_some())
+        self.has_engine() && mapping.is_some_and(|name| self.book.get(name).is_some())
     }
 
     /// Says so where somebody works on it already.

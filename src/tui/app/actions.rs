@@ -10,7 +10,7 @@ use crate::tui::help::Help;
 use crate::tui::keys::{Action, Scope};
 use crate::tui::screen::Screen;
 use crate::tui::screens::shown::{About, Next};
-use crate::tui::shared::Effect;
+use crate::tui::shared::{Effect, Files};
 
 impl App {
     pub(super) fn act(&mut self, scope: Scope, action: Action) {
@@ -26,6 +26,9 @@ impl App {
                 self.help.take_if(|help| help.act(action, page).is_break());
             }
             Scope::Screen(_) | Scope::Typing | Scope::Form => {
+                if needs_engine(self.screens.front(), action) && self.shared.lacks_engine() {
+                    return;
+                }
                 match self.screens.shown_mut().act(action, &mut self.shared) {
                     Next::Done => {}
                     Next::Show(screen, about) => self.screens.open(screen, about, &mut self.shared),
@@ -153,11 +156,27 @@ impl App {
     fn reload(&mut self) {
         if self.busy() {
             self.shared.say("something is running: asking both sides again, the files are read once it has ended");
+            self.shared.files = Files::ToRead;
             self.shared.ask(Ask::Watch);
             self.shared.measure_all();
         } else {
-            self.shared.say("reading the configuration and asking again");
-            self.shared.effects.push(Effect::Reopen);
+            self.reopen();
         }
+    }
+
+    pub(super) fn reopen(&mut self) {
+        self.shared.files = Files::Reading;
+        self.shared.say("reading the configuration");
+        self.shared.effects.push(Effect::Reopen);
+    }
+}
+
+/// Would the key ask the engine something, or send it something?
+const fn needs_engine(shown: Screen, action: Action) -> bool {
+    match action {
+        Action::RunSelected | Action::RunAll | Action::Deletes => true,
+        Action::Show(screen) => !matches!(screen, Screen::Mappings | Screen::Logs),
+        Action::Open => matches!(shown, Screen::Schema | Screen::Backfill | Screen::History),
+        _ => false,
     }
 }

@@ -3,7 +3,7 @@
 use super::App;
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{MappingReport, Outcome, RunReport, Trigger};
-use crate::engine::{Command, Event, MappingStatus, Measure, Selection};
+use crate::engine::{Command, Event, MappingStatus, Measure, Progress, Selection};
 use crate::format;
 use crate::tui::ask::{Answer, Ask};
 use crate::tui::keys::Scope;
@@ -193,6 +193,8 @@ impl App {
         let shared = &mut self.shared;
         shared.runs.lost();
         self.deletes.lost();
+        self.screens.schema.lost();
+        shared.book.progressed(&Progress::default());
         shared.facts = None;
         shared.complain("the engine has ended, which is a fault of ours: see the logs (l); u starts it anew");
     }

@@ -10,6 +10,9 @@ use crate::tui::{deletes, shrink};
 impl App {
     pub(super) fn carry_out(&mut self, intent: Intent) {
         let shared = &mut self.shared;
+        if intent.needs_engine() && shared.lacks_engine() {
+            return;
+        }
         match intent {
             Intent::Nothing => {}
             Intent::Cancel(mapping) => {

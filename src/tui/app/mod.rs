@@ -23,7 +23,7 @@ use super::screen::Screen;
 use super::screens::Screens;
 use super::scroll::Extent;
 use super::session::{Facts, Left, Start, Trouble};
-use super::shared::{Effect, Shared};
+use super::shared::{Effect, Files, Shared};
 use crate::domain::ids::MappingName;
 use crate::engine::{Command, Event, Progress};
 use crate::logging::LogRing;
@@ -114,6 +114,8 @@ impl App {
         }
         if self.shared.leaving.is_some() && !self.busy() {
             self.shared.effects.push(Effect::Leave);
+        } else if self.shared.files == Files::ToRead && !self.busy() {
+            self.reopen();
         }
         std::mem::take(&mut self.shared.effects)
     }
@@ -204,10 +206,13 @@ impl App {
     fn opened(&mut self, facts: Facts) {
         let shared = &mut self.shared;
         shared.dirty = true;
+        if shared.facts.is_some() || shared.trouble.is_some() {
+            shared.say("the configuration was read; asking MySQL");
+        }
         let old = std::mem::replace(&mut shared.book, Book::new(&facts.config));
         shared.book.take_over(old);
         self.screens.mappings.arrange(&shared.book);
-        shared.trouble = None;
+        (shared.trouble, shared.files) = (None, Files::Read);
         shared.timers.opened(&facts.config, shared.now.at);
         shared.facts = Some(facts);
         shared.ask(Ask::Watch);
@@ -222,8 +227,13 @@ impl App {
     fn not_opened(&mut self, trouble: Trouble) {
         let shared = &mut self.shared;
         shared.dirty = true;
+        if self.screens.front() == Screen::Mappings {
+            shared.notice = None;
+        } else {
+            shared.complain(trouble.sentence.clone());
+        }
         shared.facts = None;
-        shared.trouble = Some(trouble);
+        (shared.trouble, shared.files) = (Some(trouble), Files::Read);
         // The schedule is followed once the configuration can be read.
         if self.start.take_if(|start| *start != Start::Schedule).is_some() {
             shared.complain("what was asked for on the command line was not started");

@@ -190,6 +190,43 @@ fn a_broken_configuration_is_read_again_with_one_key() {
 }
 
 #[test]
+fn what_is_asked_for_while_there_is_no_engine_keeps_nobody_waiting() {
+    let mut desk = Desk::open();
+    assert_eq!(desk.press('u'), [Effect::Reopen]);
+    assert_eq!(desk.press('r'), [], "the old engine is gone, the new one is not there");
+    assert!(desk.notice().contains("being read"), "{}", desk.notice());
+    desk.tell(Msg::Opened(Err(Trouble { sentence: "1 problem".into(), problems: vec![] })));
+    for key in ['r', 'R', 'x', 's', 'b', 'h', 'v'] {
+        assert_eq!(desk.press(key), [], "{key}");
+        assert!(desk.notice().contains("u reads the files again"), "{key}: {}", desk.notice());
+        assert_eq!((desk.app.screens.front(), desk.app.busy()), (Screen::Mappings, false), "{key}");
+    }
+    assert_eq!(desk.press('u'), [Effect::Reopen]);
+    desk.tell(Msg::Opened(Ok(samples::facts(&["orders"]))));
+    assert!(desk.notice().contains("was read"), "{}", desk.notice());
+    assert_eq!(desk.press('r'), [sync(&["orders"])]);
+}
+
+#[test]
+fn an_answer_that_comes_after_the_engine_has_ended_starts_nothing() {
+    let mut desk = Desk::open();
+    desk.start("orders");
+    desk.press('c');
+    desk.tell(Msg::EngineEnded);
+    assert_eq!(desk.press('c'), []);
+    assert_eq!(desk.press('q'), [Effect::Leave], "nothing runs");
+}
+
+#[test]
+fn files_that_could_not_be_read_during_a_run_are_read_after_it() {
+    let mut desk = Desk::open();
+    desk.start("orders");
+    assert!(!desk.press('u').contains(&Effect::Reopen));
+    assert!(desk.finish("orders", Outcome::Ok).contains(&Effect::Reopen));
+    assert_eq!(desk.press('r'), []);
+}
+
+#[test]
 fn the_command_lines_run_is_the_exit_code() {
     let order = SyncOrder::manual(Selection::All);
     let mut desk = Desk::open_with(false, Some(Start::Sync(order)));

@@ -15,7 +15,7 @@ impl App {
     pub fn next_wake(&self) -> Option<Instant> {
         let notice = self.shared.notice.as_ref().and_then(|notice| notice.until);
         let second = self.moves().then_some(self.shared.timers.second_at.unwrap_or(self.shared.now.at));
-        let asking = self.shared.facts.is_some();
+        let asking = self.shared.has_engine();
         let watch = self.shared.timers.watch_at.filter(|_| asking && !self.shared.timers.watching);
         let measure = self.shared.timers.measure_at.filter(|_| asking && !self.shared.timers.measuring);
         [notice, second, watch, measure, self.shared.timers.countdown_at].into_iter().flatten().min()
@@ -42,7 +42,7 @@ impl App {
             self.shared.timers.countdown_at = self.schedule.changes(self.shared.now);
             self.shared.dirty = true;
         }
-        if self.shared.facts.is_none() {
+        if !self.shared.has_engine() {
             return;
         }
         if due(self.shared.timers.watch_at) && !self.shared.timers.watching {

@@ -52,6 +52,14 @@ pub enum Intent {
     },
 }
 
+impl Intent {
+    /// Is it carried out by the engine alone?
+    #[must_use]
+    pub const fn needs_engine(&self) -> bool {
+        !matches!(self, Self::Nothing | Self::WaitAndQuit | Self::CancelAndQuit)
+    }
+}
+
 impl Dialog {
     #[must_use]
     pub fn new(title: impl Into<String>, lines: Vec<String>, choices: Vec<Choice>) -> Self {

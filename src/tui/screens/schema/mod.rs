@@ -169,6 +169,11 @@ impl Schema {
         shared.ask(compare(mapping.clone(), Vec::new()));
     }
 
+    /// The engine is gone, and the decision on its way with it.
+    pub fn lost(&mut self) {
+        self.deciding = None;
+    }
+
     fn marked(&self, wanted: Mark) -> Vec<String> {
         self.marks.iter().filter(|(_, mark)| **mark == wanted).map(|(column, _)| column.clone()).collect()
     }
@@ -197,7 +202,7 @@ impl Acts for Schema {
             Action::Toggle => self.toggle(),
             Action::AcceptSafe => self.accept_safe(),
             Action::Open => self.apply(shared),
-            Action::Reload if shared.facts.is_some() => {
+            Action::Reload if shared.has_engine() => {
                 if let Some(name) = self.mapping.clone() {
                     self.ask(name, shared);
                 }
