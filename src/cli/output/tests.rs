@@ -51,6 +51,7 @@ fn a_status_is_printed_with_all_its_keys() {
             lag_seconds: None,
         }),
         problem: None,
+        unanswered: false,
         pending: Some(JobId("bqsync_publish_1".into())),
         held_by: Some(Holder { host: "jump".into(), pid: 7, run_id, since: at() }),
         backfill: Some(backfill()),

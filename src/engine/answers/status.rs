@@ -27,7 +27,7 @@ pub(in crate::engine) async fn inspect<P: Platform>(
 ) {
     let remembered = Remembered::read(ports).await;
     let asked: Vec<_> = mappings.iter().map(|mapping| inspect_one(ports, mapping, &remembered)).collect();
-    let mappings = stream::iter(asked).buffered(ports.config.concurrency).map(|(status, _)| status).collect().await;
+    let mappings = stream::iter(asked).buffered(ports.config.concurrency).collect().await;
     reply.give(mappings);
 }
 
@@ -43,13 +43,14 @@ pub(in crate::engine) async fn look<P: Platform>(
 
 /// Says every mapping's standing as soon as it is known, a few at a time.
 ///
-/// A server that is away costs each question some seconds of trying: once it has failed for as many as are asked at
-/// the same time, the others are not asked.
+/// Who shows it asks again soon, so each call is made once. Even so a server that is away costs each question some
+/// seconds: once it has failed for as many as are asked at the same time, the others are not asked.
 pub(in crate::engine) async fn measure<P: Platform>(
     ports: &Ports<P>,
     mappings: Vec<Mapping>,
     reply: &Reply<MappingStatus>,
 ) {
+    let ports = &ports.impatient(1);
     let remembered = Remembered::read(ports).await;
     let away = AtomicUsize::new(0);
     let patience = ports.config.concurrency;
@@ -58,12 +59,13 @@ pub(in crate::engine) async fn measure<P: Platform>(
         .map(|mapping| {
             let (remembered, away) = (&remembered, &away);
             async move {
-                if away.load(Ordering::Relaxed) >= patience {
+                if away.load(Ordering::Relaxed) >= patience && mapping.mode != Mode::Replace {
                     let problem = "MySQL did not answer for other mappings, so it was not asked for this one";
-                    return MappingStatus { problem: Some(problem.to_owned()), ..remembered.status(mapping) };
+                    let problem = Some(problem.to_owned());
+                    return MappingStatus { problem, unanswered: true, ..remembered.status(mapping) };
                 }
-                let (status, kind) = inspect_one(ports, mapping, remembered).await;
-                if kind == Some(FaultKind::Transient) {
+                let status = inspect_one(ports, mapping, remembered).await;
+                if status.unanswered {
                     away.fetch_add(1, Ordering::Relaxed);
                 }
                 status
@@ -108,6 +110,7 @@ impl Remembered {
             lag: None,
             last_run: state.last_run,
             problem: self.states.as_ref().err().map(|fault| format!("{fault} ({})", fault.hint())),
+            unanswered: self.states.as_ref().is_err_and(is_unanswered),
             pending: state.pending.map(|pending| pending.job),
             held_by: self.holders.get(&mapping.name).cloned(),
             backfill,
@@ -117,28 +120,28 @@ impl Remembered {
     }
 }
 
-/// With the kind of trouble the source was in.
-async fn inspect_one<P: Platform>(
-    ports: &Ports<P>,
-    mapping: &Mapping,
-    remembered: &Remembered,
-) -> (MappingStatus, Option<FaultKind>) {
+/// Has nobody answered, so that nothing is known, rather than something wrong?
+fn is_unanswered(fault: &Fault) -> bool {
+    fault.kind() == FaultKind::Transient
+}
+
+async fn inspect_one<P: Platform>(ports: &Ports<P>, mapping: &Mapping, remembered: &Remembered) -> MappingStatus {
     let mut status = remembered.status(mapping);
     // Between two runs a table that is replaced as a whole is behind by whatever has changed since, which nobody counts.
     if mapping.mode == Mode::Replace {
-        return (status, None);
+        return status;
     }
     match newest(ports, mapping, status.watermark.as_deref()).await {
         Ok((newest, lag)) => {
             status.newest = newest.map(|cursor| cursor.to_string());
             status.lag = lag;
-            (status, None)
         }
         Err(fault) => {
             status.problem = Some(format!("{fault} ({})", fault.hint()));
-            (status, Some(fault.kind()))
+            status.unanswered = is_unanswered(&fault);
         }
     }
+    status
 }
 
 /// The incremental column's greatest value, and how far the watermark is behind it.

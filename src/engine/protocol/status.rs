@@ -23,6 +23,9 @@ pub struct MappingStatus {
     pub last_run: Option<LastRun>,
     /// Why the source could not be asked.
     pub problem: Option<String>,
+    /// The problem is that nobody answered, or that nobody was asked after others did not: nothing is known to be wrong.
+    #[serde(default)]
+    pub unanswered: bool,
     /// A publish whose end is not known yet; the next run asks.
     pub pending: Option<JobId>,
     /// Who works on it right now, here or elsewhere.

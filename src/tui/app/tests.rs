@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::RunId;
 use crate::domain::report::Outcome;
-use crate::engine::{Holder, MappingProgress, Measure, Phase, Selection, SyncOrder};
+use crate::engine::{Holder, MappingProgress, MappingStatus, Measure, Phase, Selection, SyncOrder};
 use crate::tui::ask::{Answer, Ask};
 use crate::tui::desk::{Desk, RUN, named, sync};
 use crate::tui::model::Word;
@@ -274,16 +274,36 @@ fn nothing_wakes_an_idle_console_but_looking_at_the_state() {
 }
 
 #[test]
+fn a_server_that_is_away_hides_no_failed_run_and_its_refusal_is_an_error() {
+    let mut desk = Desk::open();
+    let away = |name, outcome, unanswered| {
+        let problem = Some("Connecting to MySQL failed".to_owned());
+        let status = MappingStatus { problem, unanswered, ..samples::status(name, outcome) };
+        Answer::Measured(Box::new(status))
+    };
+    desk.answered(away("orders", Some(Outcome::Ok), true));
+    desk.answered(away("users", Some(Outcome::Failed), true));
+    desk.answered(away("carts", None, true));
+    let words = |desk: &Desk| ["orders", "users", "carts"].map(|name| desk.word(name));
+    assert_eq!(words(&desk), [Word::Unknown, Word::Failed, Word::Unknown]);
+    let head = desk.look().lines().nth(1).unwrap_or_default().to_owned();
+    assert!(head.contains("1 failed  2 unknown"), "{head}");
+    desk.answered(away("users", Some(Outcome::Failed), false));
+    assert_eq!(words(&desk), [Word::Unknown, Word::Error, Word::Unknown]);
+}
+
+#[test]
 fn a_server_that_is_away_is_asked_again_soon() {
     let mut desk = Desk::open();
     let problem = Fault::new(FaultKind::Transient, "Connecting to MySQL failed").to_string();
     let mut orders = samples::status("orders", Some(Outcome::Ok));
     orders.problem = Some(problem);
+    orders.unanswered = true;
     desk.answered(Answer::Measured(Box::new(orders)));
-    assert_eq!(desk.word("orders"), Word::Error);
+    assert_eq!(desk.word("orders"), Word::Unknown, "nothing is known to be wrong with it");
     desk.answered(Answer::MeasureFinished);
     desk.watched(vec![samples::status("orders", Some(Outcome::Ok))]);
-    assert_eq!(desk.word("orders"), Word::Error, "the state does not know better");
+    assert_eq!(desk.word("orders"), Word::Unknown, "the state does not know better");
     desk.now.at += Duration::from_secs(11);
     let effects = desk.tell(Msg::Tick);
     assert!(effects.contains(&Effect::Ask(Ask::Measure(Measure(Selection::All)))), "{effects:?}");

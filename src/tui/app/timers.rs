@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use super::App;
 use crate::tui::ask::Ask;
-use crate::tui::model::Word;
 
 /// Times, rates and countdowns move by the second.
 const SECOND: Duration = Duration::from_secs(1);
@@ -56,7 +55,7 @@ impl App {
     }
 
     pub(super) fn measure_finished(&mut self) {
-        let trouble = self.shared.book.rows.iter().any(|row| row.word() == Word::Error);
+        let trouble = self.shared.book.rows.iter().any(|row| row.problem().is_some());
         self.shared.timers.measured(trouble, self.shared.now.at);
     }
 }

@@ -36,6 +36,7 @@ pub fn everything() -> Desk {
     });
     let mut prices = samples::status("prices", Some(Outcome::Ok));
     prices.problem = Some("Connecting to MySQL at db.example.com:3306 failed: connection refused".into());
+    prices.unanswered = true;
     let users = samples::status("users", Some(Outcome::Failed));
     let returns = samples::status("returns", None);
     let statuses = vec![orders.clone(), users.clone(), carts.clone(), events, stock, returns];

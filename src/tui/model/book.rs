@@ -75,6 +75,7 @@ impl Book {
             lag: status.lag.take(),
             // The state's own trouble is told with the state.
             problem: status.problem.take(),
+            unanswered: std::mem::take(&mut status.unanswered),
         });
         let Some(row) = self.get_mut(&status.mapping) else { return false };
         let changed = row.measured != measured;

@@ -35,6 +35,8 @@ pub struct Measured {
     pub newest: Option<String>,
     pub lag: Option<Lag>,
     pub problem: Option<String>,
+    /// As [`MappingStatus::unanswered`].
+    pub unanswered: bool,
 }
 
 impl Row {
@@ -77,6 +79,15 @@ impl Row {
     pub fn problem(&self) -> Option<&str> {
         let of_state = self.status.as_ref().and_then(|status| status.problem.as_deref());
         of_state.or_else(|| self.measured.as_ref().and_then(|measured| measured.problem.as_deref()))
+    }
+
+    /// Is the problem only that nobody answered?
+    #[must_use]
+    pub fn is_unanswered(&self) -> bool {
+        match self.status.as_ref().filter(|status| status.problem.is_some()) {
+            Some(of_state) => of_state.unanswered,
+            None => self.measured.as_ref().is_some_and(|measured| measured.unanswered),
+        }
     }
 
     #[must_use]

@@ -66,6 +66,7 @@ pub fn status(name: &str, outcome: Option<Outcome>) -> MappingStatus {
             lag_seconds: None,
         }),
         problem: None,
+        unanswered: false,
         pending: None,
         held_by: None,
         backfill: None,

@@ -14,6 +14,7 @@ use crate::format;
 pub enum Word {
     Failed,
     Error,
+    Unknown,
     Review,
     Retry,
     Running,
@@ -33,6 +34,7 @@ impl Word {
         match self {
             Self::Failed => "FAILED",
             Self::Error => "ERROR",
+            Self::Unknown => "UNKNOWN",
             Self::Review => "REVIEW",
             Self::Retry => "RETRY",
             Self::Running | Self::Elsewhere => "RUNNING",
@@ -80,7 +82,7 @@ impl Row {
 
     fn at_rest(&self) -> (Word, String) {
         let Some(status) = &self.status else {
-            return self.problem().map_or((Word::Checking, String::new()), |p| (Word::Error, p.to_owned()));
+            return self.problem().map_or((Word::Checking, String::new()), |p| (self.trouble_word(), p.to_owned()));
         };
         if let Some(holder) = &status.held_by {
             return (Word::Elsewhere, format!("on {}:{}", holder.host, holder.pid));
@@ -88,8 +90,11 @@ impl Row {
         if !status.undecided.is_empty() {
             return (Word::Review, plural(status.undecided.len(), "column to decide", "columns to decide"));
         }
-        if let Some(problem) = self.problem() {
-            return (Word::Error, problem.to_owned());
+        // What a run's end has told stays true while nobody answers; that a mapping is current does not.
+        let last = status.last_run.as_ref().map(|last| last.outcome);
+        let told = self.is_unanswered() && matches!(last, Some(Outcome::Failed | Outcome::Waiting));
+        if let Some(problem) = self.problem().filter(|_| !told) {
+            return (self.trouble_word(), problem.to_owned());
         }
         let unfinished = status.backfill.as_ref().map(|b| format!("backfill of {} .. {}", b.start, b.to));
         let Some(last) = &status.last_run else {
@@ -107,6 +112,11 @@ impl Row {
             Outcome::Cancelled => (Word::Cancelled, "goes on from the watermark".to_owned()),
             Outcome::Ok => (Word::Ok, String::new()),
         }
+    }
+
+    /// What a problem is called.
+    fn trouble_word(&self) -> Word {
+        if self.is_unanswered() { Word::Unknown } else { Word::Error }
     }
 
     fn running(&self, now: Instant) -> Standing {

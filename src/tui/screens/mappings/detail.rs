@@ -96,7 +96,8 @@ fn at_rest(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>
     let mut lines = Vec::new();
     let styled = |text: &str, style| wrap(text, cells).into_iter().map(move |line| Line::styled(line, style));
     if let Some(problem) = row.problem() {
-        lines.extend(styled(problem, theme.bad()));
+        let style = if row.is_unanswered() { theme.wants() } else { theme.bad() };
+        lines.extend(styled(problem, style));
     }
     if let Some((error, hint)) = row.last_error() {
         lines.extend(styled(error, theme.bad()));
