@@ -23,7 +23,7 @@ use super::screen::Screen;
 use super::screens::Screens;
 use super::scroll::Extent;
 use super::session::{Facts, Left, Start, Trouble};
-use super::shared::{Effect, Files, Shared};
+use super::shared::{Effect, Files, Leaving, Shared};
 use crate::domain::ids::MappingName;
 use crate::engine::{Command, Event, Progress};
 use crate::logging::LogRing;
@@ -48,6 +48,10 @@ pub enum Msg {
     Terminate,
     /// SIGHUP, or the terminal does not answer any more.
     TerminalLost,
+    /// SIGQUIT.
+    LeaveAtOnce,
+    /// SIGTSTP.
+    Stop,
     /// Back from the shell.
     Continued,
 }
@@ -107,6 +111,11 @@ impl App {
             Msg::Opened(Err(trouble)) => self.not_opened(trouble),
             Msg::Terminate => self.terminate(),
             Msg::TerminalLost => self.interrupt_and_leave(),
+            Msg::LeaveAtOnce => {
+                self.shared.leaving = Some(Leaving { interrupted: true });
+                self.shared.effects.push(Effect::Leave);
+            }
+            Msg::Stop => self.shared.effects.push(Effect::Suspend),
             Msg::Continued => {
                 self.shared.dirty = true;
                 self.shared.effects.push(Effect::Redraw);

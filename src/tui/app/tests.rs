@@ -147,6 +147,15 @@ fn a_second_sigterm_leaves_at_once() {
 }
 
 #[test]
+fn signals_that_would_stop_or_end_the_process_give_the_terminal_back_first() {
+    let mut desk = Desk::open();
+    desk.start("orders");
+    assert_eq!(desk.tell(Msg::Stop), [Effect::Suspend]);
+    assert_eq!(desk.tell(Msg::LeaveAtOnce), [Effect::Leave], "whatever runs");
+    assert!(desk.app.left().interrupted);
+}
+
+#[test]
 fn read_only_leaves_nothing_that_writes() {
     let mut desk = Desk::open_with(true, None);
     for key in ['r', 'R', 'b', 'c', 'p', 'a', ' '] {
