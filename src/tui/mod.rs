@@ -13,6 +13,7 @@ mod help;
 mod input;
 mod keys;
 mod log_lines;
+mod lost;
 mod model;
 mod pacer;
 mod panes;

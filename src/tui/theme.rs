@@ -48,7 +48,7 @@ impl Theme {
     #[must_use]
     pub fn word(self, word: Word) -> Style {
         match word {
-            Word::Failed | Word::Error => self.bad(),
+            Word::Failed | Word::Lost | Word::Error => self.bad(),
             Word::Unknown | Word::Review | Word::Retry | Word::Paused | Word::Backfill => self.wants(),
             Word::Running | Word::Elsewhere => self.moving(),
             Word::Ok => self.good(),

@@ -8,6 +8,7 @@ use crate::tui::ask::Ask;
 use crate::tui::dialog::{Dialog, Intent, choice};
 use crate::tui::help::Help;
 use crate::tui::keys::{Action, Scope};
+use crate::tui::lost;
 use crate::tui::screen::Screen;
 use crate::tui::screens::shown::{About, Next};
 use crate::tui::shared::{Effect, Files};
@@ -93,7 +94,7 @@ impl App {
     fn run_selected(&mut self) {
         let Some(name) = self.subject().cloned() else { return };
         if self.shared.is_free(&name) {
-            self.shared.sync(vec![name]);
+            lost::run(vec![name], &mut self.shared);
         }
     }
 
@@ -108,8 +109,11 @@ impl App {
         if free.is_empty() {
             shared.say("every mapping is running already");
         } else {
-            shared.say(format!("{} mapping(s) started", free.len()));
-            shared.sync(free);
+            let count = free.len();
+            lost::run(free, shared);
+            if shared.dialog.is_none() {
+                shared.say(format!("{count} mapping(s) started"));
+            }
         }
     }
 

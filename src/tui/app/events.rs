@@ -7,6 +7,7 @@ use crate::engine::{Command, Event, MappingStatus, Measure, Progress, Selection}
 use crate::format;
 use crate::tui::ask::{Answer, Ask};
 use crate::tui::keys::Scope;
+use crate::tui::lost;
 use crate::tui::model::RunLog;
 use crate::tui::screen::Screen;
 use crate::tui::screens::backfill::questions::offer_unfinished;
@@ -68,6 +69,7 @@ impl App {
                 shared.complain(format!("{mapping} was not started: {reason}"));
             }
             Event::RunScheduled { at, .. } => self.schedule.run_scheduled(*at, shared),
+            Event::ScheduleLeft => self.schedule.left(),
             Event::MissedRunFound { mapping, .. } => {
                 shared.say(format!("{mapping} missed a scheduled run: made up now"));
             }
@@ -167,6 +169,7 @@ impl App {
     fn watched(&mut self, mappings: Vec<MappingStatus>) {
         let mappings = mappings.into_iter().map(|status| self.without_us(status)).collect();
         self.shared.dirty |= self.shared.book.watched(mappings);
+        lost::tell(&mut self.shared);
         self.shared.timers.watched(self.shared.now.at);
     }
 

@@ -28,6 +28,7 @@ impl App {
                 shared.complain("leaving as soon as what runs has ended; q to think again");
             }
             Intent::CancelAndQuit => self.interrupt_and_leave(),
+            Intent::Run(names) => shared.sync(names),
             Intent::StartBackfill { ask, restart } => self.screens.backfill.begin(ask, restart, shared),
             Intent::OpenBackfill(ask) => {
                 self.screens.backfill.preview(ask, shared);

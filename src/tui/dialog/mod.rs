@@ -38,6 +38,7 @@ pub enum Intent {
     CancelAll,
     WaitAndQuit,
     CancelAndQuit,
+    Run(Vec<MappingName>),
     StartBackfill {
         ask: BackfillAsk,
         restart: bool,

@@ -28,9 +28,7 @@ impl Book {
     pub fn take_over(&mut self, mut old: Self) {
         for row in &mut self.rows {
             if let Some(place) = old.places.get(&row.name).copied() {
-                let before = &mut old.rows[place];
-                row.status = before.status.take();
-                row.log = before.log.take();
+                row.take_over(&mut old.rows[place]);
             }
         }
     }
@@ -54,6 +52,7 @@ impl Book {
         let mut changed = false;
         for mut status in statuses {
             let Some(row) = self.get_mut(&status.mapping) else { continue };
+            changed |= row.look_for_loss(&status);
             row.keep_unrecorded(&mut status);
             match &mut row.status {
                 // A run of ours knows better until it has ended.

@@ -21,6 +21,10 @@ pub struct Row {
     pub keys: Vec<String>,
     /// The latest word of the state; `None` until it was read.
     pub status: Option<MappingStatus>,
+    /// The last watermark that the state told of.
+    seen: Option<String>,
+    /// The state no longer tells of one.
+    pub lost: Option<Lost>,
     pub measured: Option<Measured>,
     /// While a run of ours works on it.
     pub live: Option<MappingProgress>,
@@ -39,6 +43,14 @@ pub struct Measured {
     pub unanswered: bool,
 }
 
+/// A watermark that was seen, and that the state no longer holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    pub watermark: String,
+    /// The operator was told.
+    pub told: bool,
+}
+
 impl Row {
     pub(super) fn new(mapping: &Mapping) -> Self {
         Self {
@@ -50,6 +62,8 @@ impl Row {
             cursor: mapping.incremental_column.clone(),
             keys: mapping.primary_keys.clone(),
             status: None,
+            seen: None,
+            lost: None,
             measured: None,
             live: None,
             rates: Rates::default(),
@@ -116,6 +130,34 @@ impl Row {
         if let Some(known) = known.filter(|known| recorded.is_none_or(|recorded| recorded < known.finished_at)) {
             status.last_run = Some(known.clone());
         }
+    }
+
+    /// Compares what the state says with what it has said. `true` when that changes anything.
+    pub(super) fn look_for_loss(&mut self, status: &MappingStatus) -> bool {
+        // Where the state cannot be read nothing is known; a table that is replaced is read from the start anyway.
+        if status.problem.is_some() || self.live.is_some() || self.mode == Mode::Replace {
+            return false;
+        }
+        let lost = match (&status.watermark, self.seen.clone()) {
+            (Some(mark), _) => {
+                self.seen = Some(mark.clone());
+                None
+            }
+            (None, Some(watermark)) => self.lost.clone().or(Some(Lost { watermark, told: false })),
+            (None, None) => None,
+        };
+        let changed = lost != self.lost;
+        self.lost = lost;
+        changed
+    }
+
+    /// What is known of the mapping from before its file was read again.
+    pub(super) fn take_over(&mut self, before: &mut Self) {
+        self.status = before.status.take();
+        self.log = before.log.take();
+        self.seen = before.seen.take();
+        // Said once more: the schedule is followed anew.
+        self.lost = before.lost.take().map(|lost| Lost { told: false, ..lost });
     }
 
     pub(super) fn finished(&mut self, report: &MappingReport) {

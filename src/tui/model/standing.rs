@@ -13,6 +13,7 @@ use crate::format;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Word {
     Failed,
+    Lost,
     Error,
     Unknown,
     Review,
@@ -33,6 +34,7 @@ impl Word {
     pub const fn text(self) -> &'static str {
         match self {
             Self::Failed => "FAILED",
+            Self::Lost => "LOST",
             Self::Error => "ERROR",
             Self::Unknown => "UNKNOWN",
             Self::Review => "REVIEW",
@@ -86,6 +88,9 @@ impl Row {
         };
         if let Some(holder) = &status.held_by {
             return (Word::Elsewhere, format!("on {}:{}", holder.host, holder.pid));
+        }
+        if let Some(lost) = &self.lost {
+            return (Word::Lost, format!("the state no longer holds its watermark {}", lost.watermark));
         }
         if !status.undecided.is_empty() {
             return (Word::Review, plural(status.undecided.len(), "column to decide", "columns to decide"));

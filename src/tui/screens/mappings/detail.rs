@@ -99,6 +99,14 @@ fn at_rest(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>
         let style = if row.is_unanswered() { theme.wants() } else { theme.bad() };
         lines.extend(styled(problem, style));
     }
+    if let Some(lost) = &row.lost {
+        let text = format!(
+            "this console has seen the watermark {}, which the state no longer holds: put the state or its copy back; a run \
+             would begin from the start",
+            lost.watermark
+        );
+        lines.extend(styled(&text, theme.bad()));
+    }
     if let Some((error, hint)) = row.last_error() {
         lines.extend(styled(error, theme.bad()));
         lines.extend(hint.map(|hint| styled(hint, Theme::strong())).into_iter().flatten());

@@ -54,6 +54,7 @@ fn summary(frame: &mut Frame<'_>, screen: &Mappings, shared: &Shared, theme: The
     let mut spans = vec![Span::raw(if rows == 1 { "1 mapping".to_owned() } else { format!("{rows} mappings") })];
     let counts = [
         (count(&[Word::Failed]), "failed", theme.bad()),
+        (count(&[Word::Lost]), "lost", theme.bad()),
         (count(&[Word::Error]), "in error", theme.bad()),
         (count(&[Word::Unknown]), "unknown", theme.wants()),
         (count(&[Word::Review]), "to review", theme.wants()),

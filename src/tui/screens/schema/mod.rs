@@ -14,6 +14,7 @@ use crate::domain::schema::{ColumnDiffView, VerdictKind};
 use crate::engine::{ColumnDecision, Compare, Comparison, Decide, Decided, Event, Failure, Of, Selection};
 use crate::tui::ask::Ask;
 use crate::tui::keys::Action;
+use crate::tui::lost;
 use crate::tui::scroll::travel;
 use crate::tui::shared::Shared;
 
@@ -164,7 +165,7 @@ impl Schema {
         }
         shared.watch_now();
         if self.complete && waits(mapping, shared) {
-            shared.sync(vec![mapping.clone()]);
+            lost::run(vec![mapping.clone()], shared);
         }
         shared.ask(compare(mapping.clone(), Vec::new()));
     }
