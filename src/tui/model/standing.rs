@@ -133,8 +133,11 @@ impl Row {
             }),
             (Some(live), _) => {
                 let share = share.map(|share| format!("{:.0}%", (share * 100.0).floor()));
-                let rate = self.rates.per_second().filter(|_| live.phase == Phase::Extract).map(short_rate);
-                let phase = (live.phase != Phase::Extract || rate.is_none()).then(|| live.phase.word().to_owned());
+                let rate = match self.rates.silent_for(now).filter(|_| live.phase == Phase::Extract) {
+                    Some(silent) => Some(format!("no rows for {}", format::duration(silent))),
+                    None => self.rates.per_second().filter(|_| live.phase == Phase::Extract).map(short_rate),
+                };
+                let phase = (live.phase != Phase::Extract || rate.is_none()).then(|| self.phase(now));
                 let backfill = (live.trigger == Trigger::Backfill).then(|| "backfill".to_owned());
                 let words = [share, rate, phase.filter(|_| word != Word::Queued), backfill];
                 words.into_iter().flatten().collect::<Vec<_>>().join(" ")
@@ -142,6 +145,21 @@ impl Row {
             (None, _) => String::new(),
         };
         Standing { word, share, detail }
+    }
+
+    /// The phase under way, with its time where it takes long.
+    #[must_use]
+    pub fn phase(&self, now: Instant) -> String {
+        /// Most calls are answered sooner.
+        const LONG: Duration = Duration::from_secs(5);
+        let Some(live) = &self.live else { return String::new() };
+        let word = live.phase.word();
+        let log = self.log.as_ref();
+        let took = log.and_then(|log| log.phases(now).find(|(phase, _, current)| *current && *phase == live.phase)?.1);
+        match took.filter(|took| *took >= LONG && !live.paused) {
+            Some(took) => format!("{word} for {}", format::duration(took)),
+            None => word.to_owned(),
+        }
     }
 
     /// How much of the work under way is done: by the estimate of rows, else by how far a backfill's values are.

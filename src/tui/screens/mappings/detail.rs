@@ -70,15 +70,15 @@ fn moving(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>>
         format::bytes(live.bytes_uploaded)
     );
     lines.push(Line::raw(fit(&rows, cells, theme)));
-    let mut phase = vec![if live.paused { "paused".to_owned() } else { live.phase.word().to_owned() }];
+    let mut phase = vec![if live.paused { "paused".to_owned() } else { row.phase(now.at) }];
     phase.extend((live.step > 1).then(|| format!("step {}", live.step)));
     phase.extend((live.attempt > 1).then(|| format!("try {}", live.attempt)));
-    phase.extend(
-        row.rates
-            .per_second()
-            .filter(|_| live.phase == Phase::Extract)
-            .map(|rate| format!("{} rows/s", format::count(rate))),
-    );
+    if live.phase == Phase::Extract {
+        phase.extend(match row.rates.silent_for(now.at) {
+            Some(silent) => Some(format!("MySQL has sent no row for {}", format::duration(silent))),
+            None => row.rates.per_second().map(|rate| format!("{} rows/s", format::count(rate))),
+        });
+    }
     phase.push(match row.time_left() {
         Some(left) => format!("about {} left", format::duration(left)),
         None => "time left ?".to_owned(),
