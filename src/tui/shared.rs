@@ -145,9 +145,15 @@ impl Shared {
         self.effects.push(Effect::Ask(ask));
     }
 
-    /// Asks where all mappings stand in MySQL.
+    /// Asks where all mappings stand in MySQL, at any price: somebody wants to know.
     pub fn measure_all(&mut self) {
-        self.ask(Ask::Measure(Measure(Selection::All)));
+        self.measure(false);
+    }
+
+    /// The same, again and again where `by_index_only`.
+    pub fn measure(&mut self, by_index_only: bool) {
+        self.timers.measures(self.now.at);
+        self.ask(Ask::Measure(Measure { selection: Selection::All, by_index_only }));
     }
 
     /// A command that begins a run: leaving waits for it from here on.

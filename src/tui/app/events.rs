@@ -42,11 +42,13 @@ impl App {
             }
             Answer::Measured(status) => {
                 let status = self.without_us(*status);
-                self.shared.dirty |= self.shared.book.measured(status);
+                self.shared.dirty |= self.shared.book.measured(status, self.shared.now.at);
                 return;
             }
-            Answer::MeasureFinished => {
-                self.measure_finished();
+            Answer::MeasureFinished { of_all } => {
+                if of_all {
+                    self.measure_finished();
+                }
                 self.screens.mappings.arrange(&self.shared.book);
                 return;
             }
@@ -150,7 +152,8 @@ impl App {
             }
             Outcome::Cancelled => {}
         }
-        shared.ask(Ask::Measure(Measure(Selection::Named(vec![name.clone()]))));
+        let selection = Selection::Named(vec![name.clone()]);
+        shared.ask(Ask::Measure(Measure { selection, by_index_only: false }));
         shared.watch_now();
     }
 
@@ -170,6 +173,7 @@ impl App {
         let mappings = mappings.into_iter().map(|status| self.without_us(status)).collect();
         self.shared.dirty |= self.shared.book.watched(mappings);
         lost::tell(&mut self.shared);
+        self.shared.dirty |= self.shared.book.ages(self.shared.now.at);
         self.shared.timers.watched(self.shared.now.at);
     }
 

@@ -226,7 +226,6 @@ impl App {
         shared.facts = Some(facts);
         shared.ask(Ask::Watch);
         shared.measure_all();
-        shared.timers.measuring = true;
         if let Some(start) = self.start.take() {
             self.start_with(start);
         }

@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::RunId;
 use crate::domain::report::Outcome;
-use crate::engine::{Holder, MappingProgress, MappingStatus, Measure, Phase, Selection, SyncOrder};
+use crate::engine::{Asked, Holder, MappingProgress, MappingStatus, Measure, Phase, Selection, SyncOrder};
 use crate::tui::ask::{Answer, Ask};
 use crate::tui::desk::{Desk, RUN, named, sync};
 use crate::tui::model::Word;
@@ -270,7 +270,7 @@ fn what_broke_in_the_engine_does_not_keep_the_console_waiting() {
 #[test]
 fn nothing_wakes_an_idle_console_but_looking_at_the_state() {
     let mut desk = Desk::open();
-    desk.answered(Answer::MeasureFinished);
+    desk.answered(Answer::MeasureFinished { of_all: true });
     let wake = desk.app.next_wake().unwrap();
     assert!(wake >= desk.now.at + Duration::from_secs(5));
     desk.now.at = wake;
@@ -285,20 +285,38 @@ fn nothing_wakes_an_idle_console_but_looking_at_the_state() {
 #[test]
 fn a_server_that_is_away_hides_no_failed_run_and_its_refusal_is_an_error() {
     let mut desk = Desk::open();
-    let away = |name, outcome, unanswered| {
+    let away = |name, outcome, asked| {
         let problem = Some("Connecting to MySQL failed".to_owned());
-        let status = MappingStatus { problem, unanswered, ..samples::status(name, outcome) };
+        let status = MappingStatus { problem, asked, ..samples::status(name, outcome) };
         Answer::Measured(Box::new(status))
     };
-    desk.answered(away("orders", Some(Outcome::Ok), true));
-    desk.answered(away("users", Some(Outcome::Failed), true));
-    desk.answered(away("carts", None, true));
+    desk.answered(away("orders", Some(Outcome::Ok), Asked::Unanswered));
+    desk.answered(away("users", Some(Outcome::Failed), Asked::Unanswered));
+    desk.answered(away("carts", None, Asked::Unanswered));
     let words = |desk: &Desk| ["orders", "users", "carts"].map(|name| desk.word(name));
     assert_eq!(words(&desk), [Word::Unknown, Word::Failed, Word::Unknown]);
     let head = desk.look().lines().nth(1).unwrap_or_default().to_owned();
     assert!(head.contains("1 failed  2 unknown"), "{head}");
-    desk.answered(away("users", Some(Outcome::Failed), false));
+    desk.answered(away("users", Some(Outcome::Failed), Asked::Answered));
     assert_eq!(words(&desk), [Word::Unknown, Word::Error, Word::Unknown]);
+}
+
+#[test]
+fn a_figure_that_is_not_told_anew_shows_its_age_and_one_that_would_cost_a_scan_stays() {
+    let mut desk = Desk::open();
+    let orders = || samples::status("orders", Some(Outcome::Ok));
+    desk.answered(Answer::Measured(Box::new(samples::measured(orders(), 42))));
+    assert!(!desk.look().contains("ago"), "{}", desk.look());
+    desk.now.at += Duration::from_mins(3);
+    desk.answered(Answer::Measured(Box::new(MappingStatus { asked: Asked::Spared, ..orders() })));
+    assert!(desk.look().contains("42s, 3m ago") && desk.look().contains("asked 3m ago"), "{}", desk.look());
+    let problem = Some("Connecting to MySQL failed".to_owned());
+    desk.answered(Answer::Measured(Box::new(MappingStatus { asked: Asked::Unanswered, problem, ..orders() })));
+    assert!(desk.look().contains("42s, 3m ago") && desk.word("orders") == Word::Unknown, "{}", desk.look());
+    desk.answered(Answer::Measured(Box::new(MappingStatus { asked: Asked::Spared, ..orders() })));
+    assert_eq!(desk.word("orders"), Word::Ok, "it answers again");
+    desk.answered(Answer::Measured(Box::new(samples::measured(orders(), 3))));
+    assert!(!desk.look().contains("ago"), "{}", desk.look());
 }
 
 #[test]
@@ -307,15 +325,18 @@ fn a_server_that_is_away_is_asked_again_soon() {
     let problem = Fault::new(FaultKind::Transient, "Connecting to MySQL failed").to_string();
     let mut orders = samples::status("orders", Some(Outcome::Ok));
     orders.problem = Some(problem);
-    orders.unanswered = true;
+    orders.asked = Asked::Unanswered;
     desk.answered(Answer::Measured(Box::new(orders)));
     assert_eq!(desk.word("orders"), Word::Unknown, "nothing is known to be wrong with it");
-    desk.answered(Answer::MeasureFinished);
+    desk.answered(Answer::MeasureFinished { of_all: true });
     desk.watched(vec![samples::status("orders", Some(Outcome::Ok))]);
     assert_eq!(desk.word("orders"), Word::Unknown, "the state does not know better");
-    desk.now.at += Duration::from_secs(11);
+    desk.now.at += Duration::from_secs(16);
     let effects = desk.tell(Msg::Tick);
-    assert!(effects.contains(&Effect::Ask(Ask::Measure(Measure(Selection::All)))), "{effects:?}");
+    assert!(
+        effects.contains(&Effect::Ask(Ask::Measure(Measure { selection: Selection::All, by_index_only: true }))),
+        "{effects:?}"
+    );
     desk.answered(Answer::Measured(Box::new(samples::measured(samples::status("orders", Some(Outcome::Ok)), 3))));
     assert_eq!(desk.word("orders"), Word::Ok);
 }

@@ -1,11 +1,13 @@
 //! One mapping, as the console knows it.
 
+use std::time::{Duration, Instant};
+
 use super::rates::Rates;
 use super::run_log::RunLog;
 use crate::domain::config::{Mapping, Mode};
 use crate::domain::ids::MappingName;
 use crate::domain::report::MappingReport;
-use crate::engine::{Lag, LastRun, MappingProgress, MappingStatus};
+use crate::engine::{Asked, Lag, LastRun, MappingProgress, MappingStatus};
 
 /// One mapping.
 #[derive(Debug)]
@@ -39,8 +41,20 @@ pub struct Measured {
     pub newest: Option<String>,
     pub lag: Option<Lag>,
     pub problem: Option<String>,
-    /// As [`MappingStatus::unanswered`].
-    pub unanswered: bool,
+    pub asked: Asked,
+    /// When newest and lag were told; `None` where they never were.
+    pub at: Option<Instant>,
+}
+
+impl Measured {
+    /// How old the figures are, once they are older than they should be.
+    #[must_use]
+    pub fn stale_for(&self, now: Instant) -> Option<Duration> {
+        /// Some hundred mappings are asked about within a minute.
+        const FRESH: Duration = Duration::from_mins(2);
+        let age = now.saturating_duration_since(self.at.filter(|_| self.newest.is_some())?);
+        (age > FRESH).then_some(age)
+    }
 }
 
 /// A watermark that was seen, and that the state no longer holds.
@@ -99,8 +113,8 @@ impl Row {
     #[must_use]
     pub fn is_unanswered(&self) -> bool {
         match self.status.as_ref().filter(|status| status.problem.is_some()) {
-            Some(of_state) => of_state.unanswered,
-            None => self.measured.as_ref().is_some_and(|measured| measured.unanswered),
+            Some(of_state) => of_state.asked == Asked::Unanswered,
+            None => self.measured.as_ref().is_some_and(|measured| measured.asked == Asked::Unanswered),
         }
     }
 
@@ -155,9 +169,21 @@ impl Row {
     pub(super) fn take_over(&mut self, before: &mut Self) {
         self.status = before.status.take();
         self.log = before.log.take();
+        self.measured = before.measured.take();
         self.seen = before.seen.take();
         // Said once more: the schedule is followed anew.
         self.lost = before.lost.take().map(|lost| Lost { told: false, ..lost });
+    }
+
+    /// What MySQL said; where it said nothing, its last word stays, and grows old. `true` when that changes anything.
+    pub(super) fn measured(&mut self, mut new: Measured) -> bool {
+        let known = self.measured.take();
+        if let Some(known) = known.clone().filter(|_| new.asked != Asked::Answered) {
+            new = Measured { problem: new.problem, asked: new.asked, ..known };
+        }
+        let changed = known.is_none_or(|known| Measured { at: new.at, ..known } != new);
+        self.measured = Some(new);
+        changed
     }
 
     pub(super) fn finished(&mut self, report: &MappingReport) {

@@ -6,7 +6,7 @@
 mod bigquery;
 mod mapping;
 mod mysql;
-mod patience;
+pub(super) mod patience;
 mod probe;
 mod state;
 

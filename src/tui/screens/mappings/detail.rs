@@ -8,14 +8,14 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::Mappings;
-use super::columns::clock;
+use super::columns::{ago, clock};
 use crate::domain::config::Mode;
 use crate::engine::Phase;
 use crate::format;
 use crate::tui::model::{Now, Row};
 use crate::tui::panes::pane;
 use crate::tui::shared::Shared;
-use crate::tui::text::{fit, wrap};
+use crate::tui::text::{fit, width, wrap};
 use crate::tui::theme::Theme;
 
 pub(super) fn draw(frame: &mut Frame<'_>, screen: &Mappings, shared: &Shared, theme: Theme, area: Rect) {
@@ -152,12 +152,22 @@ fn at_rest(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>
     }
     let newest = row.measured.as_ref().and_then(|measured| measured.newest.as_deref());
     let (mark, newest) = (status.watermark.as_deref().unwrap_or("-"), newest.unwrap_or("-"));
-    let held = match row.mode {
-        Mode::Append | Mode::Upsert => format!("in BigQuery up to {mark} {} newest in MySQL {newest}", theme.dot()),
-        Mode::Replace => format!("in BigQuery as it was read at {mark}"),
+    let age = row.measured.as_ref().and_then(|measured| measured.stale_for(now.at));
+    let newest = age.map_or_else(|| newest.to_owned(), |age| format!("{newest}, asked {} ago", ago(age)));
+    let (held, newest) = match row.mode {
+        Mode::Append | Mode::Upsert => (format!("in BigQuery up to {mark}"), Some(format!("newest in MySQL {newest}"))),
+        Mode::Replace => (format!("in BigQuery as it was read at {mark}"), None),
     };
-    lines.push(Line::raw(fit(&held, cells, theme)));
+    lines.extend(side_by_side(held, newest, cells, theme));
     lines
+}
+
+/// In one line where it fits, else a line each.
+fn side_by_side(one: String, other: Option<String>, cells: usize, theme: Theme) -> Vec<Line<'static>> {
+    let Some(other) = other else { return vec![Line::raw(fit(&one, cells, theme))] };
+    let both = format!("{one} {} {other}", theme.dot());
+    let lines = if width(&both) <= cells { vec![both] } else { vec![one, other] };
+    lines.iter().map(|line| Line::raw(fit(line, cells, theme))).collect()
 }
 
 /// Rows a second over the last minute.

@@ -71,9 +71,9 @@ impl Order {
 /// Seconds and steps cannot be compared; seconds stand first.
 fn behind(row: &Row) -> (u8, i64) {
     match row.measured.as_ref().map(|measured| (measured.lag, measured.problem.is_some())) {
+        Some((_, true)) => (3, 0),
         Some((Some(Lag::Seconds(seconds)), _)) => (2, seconds),
         Some((Some(Lag::Steps(steps)), _)) => (1, steps),
-        Some((None, true)) => (3, 0),
         Some((None, false)) | None => (0, 0),
     }
 }

@@ -28,7 +28,7 @@ impl Draws for Mappings {
         }
         let below = match area.height {
             ..17 => 2,
-            17..TALL => 4,
+            17..TALL => 5,
             _ => 11,
         };
         let [head, list, below] =
