@@ -21,6 +21,8 @@ pub enum Action {
     PreviousPane,
     Toggle,
     AcceptSafe,
+    NextOpen,
+    PreviousOpen,
     RunSelected,
     RunAll,
     /// Opens a screen.
@@ -219,6 +221,8 @@ pub const KEYS: &[Binding] = &[
     row(Action::Right, &[plain(KeyCode::Right)], &[BACKFILL, Dialog], "next mapping", "the mapping or answer after"),
     write(Action::Toggle, &[letter(' ')], &[SCHEMA], "accept/decline", "accept or decline the column"),
     write(Action::AcceptSafe, &[letter('a')], &[SCHEMA], "accept safe", "accept every column that is safe"),
+    row(Action::NextOpen, &[letter('n')], &[SCHEMA], "next", "to the next column that needs a decision"),
+    row(Action::PreviousOpen, &[letter('N')], &[SCHEMA], "", "to the one before"),
     write(Action::RunSelected, &[letter('r')], &[MAPPINGS, RUN, SCHEMA], "sync", "run the mapping now"),
     write(Action::RunAll, &[letter('R')], &[MAPPINGS], "sync all", "run every mapping now"),
     write(Action::Cancel, &[letter('c')], &[MAPPINGS, RUN, BACKFILL], "cancel", "stop at the next safe point; asks"),

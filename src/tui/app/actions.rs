@@ -72,6 +72,8 @@ impl App {
             | Action::PreviousPane
             | Action::Toggle
             | Action::AcceptSafe
+            | Action::NextOpen
+            | Action::PreviousOpen
             | Action::Filter
             | Action::Sort => {}
         }
