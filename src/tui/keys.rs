@@ -317,6 +317,28 @@ pub fn action(scope: Scope, key: Key, read_only: bool) -> Option<Action> {
     bindings(scope, read_only).find(|binding| binding.keys.contains(&key)).map(|binding| binding.action)
 }
 
+/// What to say of a key that means nothing in a scope, and where it means something.
+#[must_use]
+pub fn nothing(scope: Scope, key: Key, read_only: bool) -> String {
+    let name = key.name();
+    if read_only && action(scope, key, false).is_some() {
+        return format!("{name} would write: --read-only takes it away");
+    }
+    if scope == Scope::Dialog {
+        return format!("{name} is none of the answers");
+    }
+    let elsewhere = KEYS.iter().filter(|binding| binding.keys.contains(&key) && !(read_only && binding.writes));
+    let places: Vec<&str> = SCREENS
+        .iter()
+        .filter(|place| elsewhere.clone().any(|binding| binding.scopes.contains(place)))
+        .map(|place| place.title())
+        .collect();
+    if places.is_empty() || scope == Scope::Help {
+        return format!("{name} does nothing here; ? lists the keys");
+    }
+    format!("{name} does nothing here, but on {}", places.join(", "))
+}
+
 /// The names of a binding's keys: `j, Down`.
 #[must_use]
 pub fn names(binding: &Binding) -> String {

@@ -37,6 +37,8 @@ pub struct Notice {
     pub until: Option<Instant>,
 }
 
+/// Where a key is about a mapping, and there is none.
+pub const NO_MAPPING: &str = "no mapping is marked";
 /// Long enough to read a sentence.
 const NOTICE_STAYS: Duration = Duration::from_secs(8);
 

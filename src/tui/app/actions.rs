@@ -11,7 +11,7 @@ use crate::tui::keys::{Action, Scope};
 use crate::tui::lost;
 use crate::tui::screen::Screen;
 use crate::tui::screens::shown::{About, Next};
-use crate::tui::shared::{Effect, Files};
+use crate::tui::shared::{Effect, Files, NO_MAPPING};
 
 impl App {
     pub(super) fn act(&mut self, scope: Scope, action: Action) {
@@ -46,7 +46,7 @@ impl App {
             Action::RunSelected => self.run_selected(),
             Action::RunAll => self.run_all(),
             Action::Deletes => {
-                if let Some(name) = self.subject().cloned() {
+                if let Some(name) = self.marked() {
                     self.deletes.look(name, &mut self.shared);
                 }
             }
@@ -93,8 +93,17 @@ impl App {
         self.screens.open(screen, about, &mut self.shared);
     }
 
+    /// The mapping that the keys are about; says so where there is none.
+    fn marked(&mut self) -> Option<MappingName> {
+        let marked = self.subject().cloned();
+        if marked.is_none() {
+            self.shared.say(NO_MAPPING);
+        }
+        marked
+    }
+
     fn run_selected(&mut self) {
-        let Some(name) = self.subject().cloned() else { return };
+        let Some(name) = self.marked() else { return };
         if self.shared.is_free(&name) {
             lost::run(vec![name], &mut self.shared);
         }
@@ -138,7 +147,7 @@ impl App {
     }
 
     fn pause(&mut self) {
-        let Some(name) = self.subject().cloned() else { return };
+        let Some(name) = self.marked() else { return };
         let Some(live) = self.shared.book.get(&name).and_then(|row| row.live.as_ref()) else {
             self.shared.say(format!("{name} is not running"));
             return;

@@ -193,11 +193,15 @@ impl App {
             Some(Action::Suspend) => self.shared.effects.push(Effect::Suspend),
             Some(Action::Redraw) => self.shared.effects.push(Effect::Redraw),
             Some(action) => self.act(scope, action),
-            None => self.type_in(event),
+            None if scope == Scope::Typing || scope == Scope::Form => self.type_in(event),
+            None => self.shared.say(super::keys::nothing(scope, key, self.shared.read_only)),
         }
     }
 
     fn paste(&mut self, text: &str) {
+        if !matches!(self.scope(), Scope::Typing | Scope::Form) {
+            return self.shared.say("only a field takes what is pasted");
+        }
         for c in text.chars().filter(|c| !c.is_control()) {
             self.type_in(&KeyEvent::from(KeyCode::Char(c)));
         }
@@ -206,10 +210,7 @@ impl App {
 
     /// Only a field takes what is typed or pasted: elsewhere its letters would be commands.
     fn type_in(&mut self, event: &KeyEvent) {
-        match self.scope() {
-            Scope::Typing | Scope::Form => self.screens.shown_mut().type_in(event, &mut self.shared),
-            Scope::Screen(_) | Scope::Help | Scope::Dialog => {}
-        }
+        self.screens.shown_mut().type_in(event, &mut self.shared);
     }
 
     fn opened(&mut self, facts: Facts) {

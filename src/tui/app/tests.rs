@@ -167,6 +167,49 @@ fn read_only_leaves_nothing_that_writes() {
 }
 
 #[test]
+fn a_key_that_does_nothing_here_says_so_and_where_it_does_something() {
+    let mut desk = Desk::open();
+    let mut said = |key: char| {
+        desk.press(key);
+        desk.notice().to_owned()
+    };
+    assert_eq!(said('z'), "z does nothing here; ? lists the keys");
+    assert_eq!(said('a'), "a does nothing here, but on Schema review");
+    said('h');
+    assert_eq!(said('R'), "R does nothing here, but on Mappings");
+    desk.code(KeyCode::Enter);
+    assert_eq!(desk.notice(), "no run is marked");
+    desk.code(KeyCode::Esc);
+    desk.code(KeyCode::Esc);
+    assert!(desk.notice().contains("no filter"), "{}", desk.notice());
+    desk.tell(Msg::Paste("R".into()));
+    assert!(desk.notice().contains("only a field"), "{}", desk.notice());
+    desk.start("orders");
+    desk.press('q');
+    desk.press('x');
+    assert_eq!(desk.notice(), "x is none of the answers");
+    let mut desk = Desk::open_with(true, None);
+    desk.press('x');
+    assert_eq!(desk.notice(), "x would write: --read-only takes it away");
+}
+
+#[test]
+fn what_is_wrong_can_be_read_in_full_and_copied() {
+    let mut desk = Desk::open();
+    desk.tell(Msg::Resized(60, 15));
+    let problem = format!("There is no table {} in the database", "no_such_table_".repeat(12));
+    let carts = MappingStatus { problem: Some(problem), ..samples::status("carts", None) };
+    desk.answered(Answer::Measured(Box::new(carts)));
+    desk.press('G');
+    assert!(!desk.look().contains("the database"), "there is no room: {}", desk.look());
+    desk.code(KeyCode::Enter);
+    assert!(desk.look().contains("the database"), "{}", desk.look());
+    desk.code(KeyCode::Esc);
+    desk.tell(Msg::Opened(Err(Trouble { sentence: "1 problem".into(), problems: vec![] })));
+    assert_eq!(desk.press('y'), [Effect::Copy("1 problem".into())]);
+}
+
+#[test]
 fn cancelling_asks_and_names_the_mapping() {
     let mut desk = Desk::open();
     assert_eq!(desk.press('c'), []);

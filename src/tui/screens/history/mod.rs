@@ -65,7 +65,11 @@ impl Acts for History {
             }
             Action::Open => {
                 let run = self.selected().map(|run| run.run_id.clone());
-                return run.map_or(Next::Done, |run| Next::Show(Screen::Report, About::Run(run)));
+                let Some(run) = run else {
+                    shared.say("no run is marked");
+                    return Next::Done;
+                };
+                return Next::Show(Screen::Report, About::Run(run));
             }
             Action::Reload if shared.has_engine() => shared.ask(ASKED),
             _ => return Next::Usual,

@@ -16,7 +16,7 @@ use crate::tui::ask::Ask;
 use crate::tui::keys::Action;
 use crate::tui::lost;
 use crate::tui::scroll::travel;
-use crate::tui::shared::Shared;
+use crate::tui::shared::{NO_MAPPING, Shared};
 
 /// The operator's word on a column, not yet sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,7 +213,10 @@ impl Schema {
 
 impl Acts for Schema {
     fn open(&mut self, about: About, shared: &mut Shared) -> bool {
-        let About::Mapping(name) = about else { return false };
+        let About::Mapping(name) = about else {
+            shared.say(NO_MAPPING);
+            return false;
+        };
         self.ask(name, shared);
         self.is_fresh = true;
         true
