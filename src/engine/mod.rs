@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 pub use self::clock::{Clock, SystemClock};
 pub use self::ports::{Platform, Ports};
 pub use self::protocol::{
-    Answers, BackfillAsk, BackfillPreview, Check, Checked, ColumnDecision, Command, Compare, Comparison, Decide,
+    Answers, Asked, BackfillAsk, BackfillPreview, Check, Checked, ColumnDecision, Command, Compare, Comparison, Decide,
     Decided, Event, Failure, Inspect, Lag, MOST_BYTES, MappingProgress, MappingStatus, Measure, Of, Phase,
     PreviewBackfill, Progress, PublishBytes, Query, Question, ReadHistory, ReadReport, RepairOrder, Reply, Retry,
     Selection, SlicePreview, SyncOrder, Verified, Verify, Watch,

@@ -8,7 +8,7 @@ use crate::domain::config::{Config, Mapping, SchemaAdditions};
 use crate::domain::fault::Fault;
 use crate::domain::ids::RunId;
 use crate::domain::plan::{PlanInput, Planned, plan};
-use crate::domain::retry::Patience;
+use crate::domain::retry::{Patience, RetryNotes};
 use crate::domain::schema::Decisions;
 use crate::domain::verify::Comparable;
 use crate::outlets::Outlets;
@@ -22,6 +22,9 @@ pub trait Platform: Sized + 'static {
     type Warehouse: Warehouse + Comparable + Estimates + Deletes + warehouse::Diagnose;
     type State: StateStore + state::Diagnose;
 }
+
+/// Tries of a call that a question makes: a second one tells a hiccup from trouble.
+pub(in crate::engine) const TRIES_FOR_AN_ANSWER: usize = 2;
 
 /// Everything a run needs; cheap to clone.
 #[derive(Debug)]
@@ -89,6 +92,16 @@ impl<P: Platform> Ports<P> {
     ) -> PlanInput<'a> {
         let (timezone, additions) = (self.config.default_timezone, self.config.schema_additions);
         PlanInput { mapping, timezone, additions, source, target, decisions }
+    }
+
+    /// The same for somebody who waits for an answer: no call is made more often than so many times.
+    pub(in crate::engine) fn impatient(&self, tries: usize) -> Self {
+        let notes = RetryNotes::default().with_patience(self.patience).with_most_tries(tries);
+        Self {
+            source: Arc::new(self.source.watched(notes.clone())),
+            warehouse: Arc::new(self.warehouse.watched(notes)),
+            ..self.clone()
+        }
     }
 
     pub(in crate::engine) async fn describe_both(&self, mapping: &Mapping) -> Result<Described, Fault> {

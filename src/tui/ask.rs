@@ -7,7 +7,7 @@ use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
 use crate::engine::{
     BackfillPreview, Check, Checked, Compare, Comparison, Decide, Decided, Failure, Handle, MappingStatus, Measure, Of,
-    PreviewBackfill, Query, ReadHistory, ReadReport, Verified, Verify, Watch,
+    PreviewBackfill, Query, ReadHistory, ReadReport, Selection, Verified, Verify, Watch,
 };
 
 /// A question to the engine.
@@ -33,14 +33,27 @@ pub enum Ask {
 pub enum Answer {
     Watched(Vec<MappingStatus>),
     Measured(Box<MappingStatus>),
-    MeasureFinished,
+    /// Of all mappings, or of one after its run.
+    MeasureFinished {
+        of_all: bool,
+    },
     Checked(Checked),
     HistoryRead(Result<Vec<RunSummary>, Failure>),
-    ReportRead { run: RunId, by: Screen, report: Result<Option<Box<RunReport>>, Failure> },
-    Previewed { mapping: MappingName, preview: Result<Box<BackfillPreview>, Failure> },
+    ReportRead {
+        run: RunId,
+        by: Screen,
+        report: Result<Option<Box<RunReport>>, Failure>,
+    },
+    Previewed {
+        mapping: MappingName,
+        preview: Result<Box<BackfillPreview>, Failure>,
+    },
     Compared(Of<Comparison>),
     Verified(Verified),
-    Decided { mapping: MappingName, decided: Result<Decided, Failure> },
+    Decided {
+        mapping: MappingName,
+        decided: Result<Decided, Failure>,
+    },
 }
 
 impl Ask {
@@ -49,12 +62,13 @@ impl Ask {
         match self {
             Self::Watch => forward(engine, Watch, answers, Answer::Watched),
             Self::Measure(query) => {
+                let of_all = query.selection == Selection::All;
                 let (mut measured, answers) = (engine.ask(query), answers.clone());
                 tokio::spawn(async move {
                     while let Some(status) = measured.next().await {
                         let _ = answers.send(Answer::Measured(Box::new(status)));
                     }
-                    let _ = answers.send(Answer::MeasureFinished);
+                    let _ = answers.send(Answer::MeasureFinished { of_all });
                 });
             }
             Self::Check(query) => forward(engine, query, answers, Answer::Checked),

@@ -21,6 +21,8 @@ pub enum Action {
     PreviousPane,
     Toggle,
     AcceptSafe,
+    NextOpen,
+    PreviousOpen,
     RunSelected,
     RunAll,
     /// Opens a screen.
@@ -223,6 +225,8 @@ pub const KEYS: &[Binding] = &[
     write(Action::Toggle, &[letter(' ')], &[SCHEMA], "accept/decline", "accept or decline the column"),
     write(Action::AcceptSafe, &[letter('a')], &[SCHEMA], "accept safe", "accept every column that is safe"),
     write(Action::Repair, &[letter('m')], &[VERIFY], "repair", "mend the rows that differ; asks"),
+    row(Action::NextOpen, &[letter('n')], &[SCHEMA], "next", "to the next column that needs a decision"),
+    row(Action::PreviousOpen, &[letter('N')], &[SCHEMA], "", "to the one before"),
     write(Action::RunSelected, &[letter('r')], &[MAPPINGS, RUN, SCHEMA], "sync", "run the mapping now"),
     write(Action::RunAll, &[letter('R')], &[MAPPINGS], "sync all", "run every mapping now"),
     write(
@@ -329,6 +333,28 @@ pub fn bindings(scope: Scope, read_only: bool) -> impl Iterator<Item = &'static 
 #[must_use]
 pub fn action(scope: Scope, key: Key, read_only: bool) -> Option<Action> {
     bindings(scope, read_only).find(|binding| binding.keys.contains(&key)).map(|binding| binding.action)
+}
+
+/// What to say of a key that means nothing in a scope, and where it means something.
+#[must_use]
+pub fn nothing(scope: Scope, key: Key, read_only: bool) -> String {
+    let name = key.name();
+    if read_only && action(scope, key, false).is_some() {
+        return format!("{name} would write: --read-only takes it away");
+    }
+    if scope == Scope::Dialog {
+        return format!("{name} is none of the answers");
+    }
+    let elsewhere = KEYS.iter().filter(|binding| binding.keys.contains(&key) && !(read_only && binding.writes));
+    let places: Vec<&str> = SCREENS
+        .iter()
+        .filter(|place| elsewhere.clone().any(|binding| binding.scopes.contains(place)))
+        .map(|place| place.title())
+        .collect();
+    if places.is_empty() || scope == Scope::Help {
+        return format!("{name} does nothing here; ? lists the keys");
+    }
+    format!("{name} does nothing here, but on {}", places.join(", "))
 }
 
 /// The names of a binding's keys: `j, Down`.

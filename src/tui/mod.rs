@@ -13,6 +13,7 @@ mod help;
 mod input;
 mod keys;
 mod log_lines;
+mod lost;
 mod model;
 mod pacer;
 mod panes;
@@ -24,6 +25,7 @@ mod scroll;
 mod session;
 mod shared;
 mod shrink;
+mod signals;
 mod terminal;
 mod text;
 mod theme;
@@ -36,7 +38,6 @@ use std::time::Instant;
 
 use chrono::Utc;
 use ratatui::crossterm::event::Event as TerminalEvent;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use self::app::{App, Drawn, Msg};
@@ -45,6 +46,7 @@ use self::input::Input;
 use self::model::Now;
 use self::pacer::Pacer;
 use self::shared::Effect;
+use self::signals::Signals;
 use self::terminal::Screen;
 use self::theme::Theme;
 use crate::engine::{Event, Handle, Progress};
@@ -209,7 +211,11 @@ impl Console {
                     }
                 }
                 Effect::Suspend => {
-                    self.blind |= self.screen.suspend().is_err();
+                    match self.screen.suspend() {
+                        Ok(true) => {}
+                        Ok(false) => self.app.shared.say("there is no shell to go back to: nothing was stopped"),
+                        Err(_) => self.blind = true,
+                    }
                     self.app.shared.dirty = true;
                 }
                 Effect::Redraw => {
@@ -264,55 +270,6 @@ async fn changed(progress: &mut Option<watch::Receiver<Progress>>) -> Option<Pro
 async fn until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at.into()).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// What the system tells the process. Where a signal cannot be listened for, the others still can.
-struct Signals {
-    interrupt: Option<Signal>,
-    terminate: Option<Signal>,
-    hangup: Option<Signal>,
-    continued: Option<Signal>,
-    resized: Option<Signal>,
-}
-
-impl Signals {
-    fn listen() -> Self {
-        /// SIGCONT; tokio has no name for it.
-        const CONTINUE: i32 = 18;
-        let listen = |kind| signal(kind).ok();
-        Self {
-            interrupt: listen(SignalKind::interrupt()),
-            terminate: listen(SignalKind::terminate()),
-            hangup: listen(SignalKind::hangup()),
-            continued: listen(SignalKind::from_raw(CONTINUE)),
-            resized: listen(SignalKind::window_change()),
-        }
-    }
-
-    async fn next(&mut self) -> Msg {
-        loop {
-            tokio::select! {
-                () = received(&mut self.interrupt) => return Msg::Terminate,
-                () = received(&mut self.terminate) => return Msg::Terminate,
-                () = received(&mut self.hangup) => return Msg::TerminalLost,
-                () = received(&mut self.continued) => return Msg::Continued,
-                () = received(&mut self.resized) => {
-                    if let Ok((width, height)) = ratatui::crossterm::terminal::size() {
-                        return Msg::Resized(width, height);
-                    }
-                }
-            }
-        }
-    }
-}
-
-async fn received(signal: &mut Option<Signal>) {
-    match signal {
-        Some(signal) => {
-            signal.recv().await;
-        }
         None => std::future::pending().await,
     }
 }

@@ -1,5 +1,6 @@
 //! What the console is opened with, and how it is left.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,6 +31,13 @@ pub struct Trouble {
     pub sentence: String,
     /// One for each thing that is wrong with a file.
     pub problems: Vec<Problem>,
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)?;
+        self.problems.iter().try_for_each(|problem| write!(f, "\n{problem}"))
+    }
 }
 
 /// Reads the files and starts an engine; asked again whenever the operator wants it.

@@ -37,6 +37,8 @@ pub struct Notice {
     pub until: Option<Instant>,
 }
 
+/// Where a key is about a mapping, and there is none.
+pub const NO_MAPPING: &str = "no mapping is marked";
 /// Long enough to read a sentence.
 const NOTICE_STAYS: Duration = Duration::from_secs(8);
 
@@ -47,11 +49,22 @@ pub struct Leaving {
     pub interrupted: bool,
 }
 
+/// The configuration's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Files {
+    Read,
+    /// There is no engine until they were.
+    Reading,
+    /// Once nothing runs any more.
+    ToRead,
+}
+
 #[derive(Debug)]
 pub struct Shared {
     pub facts: Option<Facts>,
     /// Why there is no engine.
     pub trouble: Option<Trouble>,
+    pub files: Files,
     pub read_only: bool,
     pub now: Now,
     pub size: (u16, u16),
@@ -74,6 +87,7 @@ impl Shared {
         Self {
             facts: None,
             trouble: None,
+            files: Files::Reading,
             read_only,
             now,
             size: (80, 24),
@@ -87,6 +101,25 @@ impl Shared {
             dirty: true,
             effects: Vec::new(),
         }
+    }
+
+    /// Is there an engine to ask and to send to?
+    #[must_use]
+    pub const fn has_engine(&self) -> bool {
+        self.facts.is_some() && !matches!(self.files, Files::Reading)
+    }
+
+    /// Says why nothing can be asked or started; `false` where it can.
+    pub fn lacks_engine(&mut self) -> bool {
+        if self.has_engine() {
+            return false;
+        }
+        self.say(if self.files == Files::Reading {
+            "the configuration is being read: a moment"
+        } else {
+            "nothing can be asked or started without a configuration; u reads the files again"
+        });
+        true
     }
 
     /// Lines that a page is.
@@ -114,9 +147,15 @@ impl Shared {
         self.effects.push(Effect::Ask(ask));
     }
 
-    /// Asks where all mappings stand in MySQL.
+    /// Asks where all mappings stand in MySQL, at any price: somebody wants to know.
     pub fn measure_all(&mut self) {
-        self.ask(Ask::Measure(Measure(Selection::All)));
+        self.measure(false);
+    }
+
+    /// The same, again and again where `by_index_only`.
+    pub fn measure(&mut self, by_index_only: bool) {
+        self.timers.measures(self.now.at);
+        self.ask(Ask::Measure(Measure { selection: Selection::All, by_index_only }));
     }
 
     /// A command that begins a run: leaving waits for it from here on.
@@ -140,7 +179,7 @@ impl Shared {
     /// Is there an engine to ask about this mapping of the configuration?
     #[must_use]
     pub fn can_ask_about(&self, mapping: Option<&MappingName>) -> bool {
-        self.facts.is_some() && mapping.is_some_and(|name| self.book.get(name).is_some())
+        self.has_engine() && mapping.is_some_and(|name| self.book.get(name).is_some())
     }
 
     /// Says so where somebody works on it already.

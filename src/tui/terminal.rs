@@ -22,7 +22,7 @@ use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::layout::Rect;
-use rustix::process::{Signal, kill_current_process_group};
+use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
 use rustix::termios::{Action, QueueSelector, tcflow, tcflush};
 use tokio::sync::Notify;
 
@@ -144,16 +144,21 @@ impl Screen {
         self.terminal.resize(Rect::new(0, 0, size.width, size.height))
     }
 
-    /// Gives the terminal back, stops until the shell goes on, and takes it over again.
+    /// Gives the terminal back, stops until the shell goes on, and takes it over again. `false`: there is no shell that
+    /// could go on with it, so nothing was stopped.
     ///
     /// # Errors
     /// As `take`.
-    pub fn suspend(&mut self) -> io::Result<()> {
+    pub fn suspend(&mut self) -> io::Result<bool> {
+        if !has_shell() {
+            return Ok(false);
+        }
         give_back();
-        // As the terminal itself does it: the whole job stops, not only this process.
-        let _ = kill_current_process_group(Signal::TSTP);
+        // As the terminal itself does it: the whole job stops, not only this process. SIGTSTP is listened for.
+        let _ = kill_current_process_group(Signal::STOP);
         enter()?;
-        self.forget()
+        self.forget()?;
+        Ok(true)
     }
 
     /// After a stop that we did not cause.
@@ -164,6 +169,12 @@ impl Screen {
         enter()?;
         self.forget()
     }
+}
+
+/// A shell with job control gives each job a process group of its own. What runs in the session leader's group, as the
+/// command of a tmux window or of ssh does, nobody would go on with.
+fn has_shell() -> bool {
+    getsid(None).is_ok_and(|session| session != getpgrp())
 }
 
 /// Set while the terminal is ours.

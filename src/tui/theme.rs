@@ -48,8 +48,8 @@ impl Theme {
     #[must_use]
     pub fn word(self, word: Word) -> Style {
         match word {
-            Word::Failed | Word::Error => self.bad(),
-            Word::Review | Word::Retry | Word::Paused | Word::Backfill => self.wants(),
+            Word::Failed | Word::Lost | Word::Error => self.bad(),
+            Word::Unknown | Word::Review | Word::Retry | Word::Paused | Word::Backfill => self.wants(),
             Word::Running | Word::Elsewhere => self.moving(),
             Word::Ok => self.good(),
             Word::Queued | Word::Cancelled | Word::New | Word::Checking => self.quiet(),

@@ -8,17 +8,22 @@ use crate::domain::config::{Config, StateLocation};
 const WATCH_LOCAL: Duration = Duration::from_secs(5);
 /// In Cloud Storage every look costs a request for each mapping.
 const WATCH_GCS: Duration = Duration::from_secs(30);
-/// Each mapping's lag is a query in MySQL.
-const MEASURE: Duration = Duration::from_mins(1);
-/// While something is wrong: recovery should show without a key.
-const MEASURE_AGAIN: Duration = Duration::from_secs(10);
+/// Each mapping's lag is a query in MySQL: no more often than this.
+const MEASURE_LEAST: Duration = Duration::from_secs(15);
+/// Nor ever less often, so that recovery shows without a key.
+const MEASURE_MOST: Duration = Duration::from_mins(2);
+/// A server that takes long is busy, or asked for many mappings: it is asked for one part in so many of the time.
+const SHARE: u32 = 10;
+
 #[derive(Debug, Default)]
 pub struct Timers {
     watch_every: Duration,
     pub watch_at: Option<Instant>,
     pub measure_at: Option<Instant>,
-    /// Asked and not answered.
-    pub measuring: bool,
+    /// Since when all are being asked about.
+    pub measuring: Option<Instant>,
+    /// Waited for before that, which grows while the server is away.
+    measure_every: Duration,
     pub watching: bool,
     pub second_at: Option<Instant>,
     /// When the countdown to the next scheduled run reads differently.
@@ -36,13 +41,45 @@ impl Timers {
         self.measure_at = None;
     }
 
-    pub fn measured(&mut self, trouble: bool, now: Instant) {
-        self.measuring = false;
-        self.measure_at = Some(now + if trouble { MEASURE_AGAIN } else { MEASURE });
+    pub fn measures(&mut self, now: Instant) {
+        self.measuring = Some(now);
+    }
+
+    /// `away`: somebody was not answered.
+    pub fn measured(&mut self, away: bool, now: Instant) {
+        let took = self.measuring.take().map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        let wait = if away { self.measure_every * 2 } else { took * SHARE };
+        self.measure_every = wait.clamp(MEASURE_LEAST, MEASURE_MOST);
+        self.measure_at = Some(now + self.measure_every);
     }
 
     pub fn watched(&mut self, now: Instant) {
         self.watching = false;
         self.watch_at = Some(now + self.watch_every);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Waits between looks that take so many seconds each.
+    fn waits(away: bool, took: &[u64]) -> Vec<u64> {
+        let (mut timers, mut now) = (Timers::default(), Instant::now());
+        let mut wait = |took: &u64| {
+            timers.measures(now);
+            now += Duration::from_secs(*took);
+            timers.measured(away, now);
+            let wait = timers.measure_at.unwrap() - now;
+            now += wait;
+            wait.as_secs()
+        };
+        took.iter().map(&mut wait).collect()
+    }
+
+    #[test]
+    fn a_server_is_asked_every_fifteen_seconds_and_less_often_while_it_is_slow_or_away() {
+        assert_eq!(waits(false, &[0, 1, 3, 40, 0]), [15, 15, 30, 120, 15]);
+        assert_eq!(waits(true, &[0, 0, 0, 0, 0]), [15, 30, 60, 120, 120]);
     }
 }

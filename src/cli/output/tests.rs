@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::ids::{JobId, MappingName, RunId};
-use crate::engine::{self, BackfillAsk};
+use crate::engine::{self, Asked, BackfillAsk};
 
 fn at() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 23, 8, 0, 0).unwrap()
@@ -51,6 +51,7 @@ fn a_status_is_printed_with_all_its_keys() {
             lag_seconds: None,
         }),
         problem: None,
+        asked: Asked::Answered,
         pending: Some(JobId("bqsync_publish_1".into())),
         held_by: Some(Holder { host: "jump".into(), pid: 7, run_id, since: at() }),
         backfill: Some(backfill()),

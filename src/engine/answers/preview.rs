@@ -7,7 +7,7 @@ use crate::domain::plan::{CursorPlan, TablePlan};
 use crate::domain::publish::PublishKind;
 use crate::domain::window::{Low, Window, step};
 use crate::engine::moving::reach::within_partitions;
-use crate::engine::ports::{Platform, Ports};
+use crate::engine::ports::{Platform, Ports, TRIES_FOR_AN_ANSWER};
 use crate::engine::protocol::{BackfillAsk, BackfillPreview, Failure, PublishBytes, SlicePreview};
 use crate::engine::work::asked::{Asked, beyond, nothing};
 use crate::engine::work::conflicts::refuse_backfill;
@@ -26,7 +26,7 @@ pub(in crate::engine) async fn preview<P: Platform>(
 ) -> Result<BackfillPreview, Failure> {
     let mapping = ports.config.mappings.iter().find(|m| m.name == ask.mapping);
     let looked = match mapping {
-        Some(mapping) => look(&ports.billed(mapping, None), mapping, ask).await,
+        Some(mapping) => look(&ports.impatient(TRIES_FOR_AN_ANSWER).billed(mapping, None), mapping, ask).await,
         None => Err(Fault::new(FaultKind::Config, format!("There is no mapping `{}`", ask.mapping))),
     };
     looked.map_err(|fault| {

@@ -4,7 +4,7 @@ use super::decide::difference;
 use crate::domain::column::same_name;
 use crate::domain::config::Mapping;
 use crate::domain::fault::Fault;
-use crate::engine::ports::{Platform, Ports};
+use crate::engine::ports::{Platform, Ports, TRIES_FOR_AN_ANSWER};
 use crate::engine::protocol::query::Reply;
 use crate::engine::protocol::{Comparison, Failure, Of};
 use crate::engine::work::emitter::log_comparison;
@@ -22,9 +22,10 @@ pub(in crate::engine) async fn compare<P: Platform>(
     columns: &[String],
     reply: &Reply<Of<Comparison>>,
 ) {
+    let impatient = ports.impatient(TRIES_FOR_AN_ANSWER);
     for mapping in mappings {
         let compared =
-            if apply { carry_out(ports, &mapping, columns).await } else { look(ports, &mapping, columns).await };
+            if apply { carry_out(ports, &mapping, columns).await } else { look(&impatient, &mapping, columns).await };
         let answer = compared.map_err(|fault| {
             tracing::error!(mapping = %mapping.name, error = %fault, hint = fault.hint(), "comparing schemas failed");
             Failure::from(&fault)

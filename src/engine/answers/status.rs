@@ -12,9 +12,10 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::MappingName;
 use crate::domain::schema::Decisions;
 use crate::domain::window::Low;
+use crate::engine::answers::check::patience::within;
 use crate::engine::ports::{Described, Platform, Ports};
 use crate::engine::protocol::query::Reply;
-use crate::engine::protocol::{Lag, MappingStatus};
+use crate::engine::protocol::{Asked, Lag, MappingStatus};
 use crate::engine::work::prepared;
 use crate::source::Source;
 use crate::state::{Holder, MappingState, StateStore};
@@ -26,8 +27,8 @@ pub(in crate::engine) async fn inspect<P: Platform>(
     reply: &Reply<Vec<MappingStatus>>,
 ) {
     let remembered = Remembered::read(ports).await;
-    let asked: Vec<_> = mappings.iter().map(|mapping| inspect_one(ports, mapping, &remembered)).collect();
-    let mappings = stream::iter(asked).buffered(ports.config.concurrency).map(|(status, _)| status).collect().await;
+    let asked: Vec<_> = mappings.iter().map(|mapping| inspect_one(ports, mapping, &remembered, false)).collect();
+    let mappings = stream::iter(asked).buffered(ports.config.concurrency).collect().await;
     reply.give(mappings);
 }
 
@@ -43,13 +44,15 @@ pub(in crate::engine) async fn look<P: Platform>(
 
 /// Says every mapping's standing as soon as it is known, a few at a time.
 ///
-/// A server that is away costs each question some seconds of trying: once it has failed for as many as are asked at
-/// the same time, the others are not asked.
+/// Who shows it asks again soon, so each call is made once. Even so a server that is away costs each question some
+/// seconds: once it has failed for as many as are asked at the same time, the others are not asked.
 pub(in crate::engine) async fn measure<P: Platform>(
     ports: &Ports<P>,
     mappings: Vec<Mapping>,
+    by_index_only: bool,
     reply: &Reply<MappingStatus>,
 ) {
+    let ports = &ports.impatient(1);
     let remembered = Remembered::read(ports).await;
     let away = AtomicUsize::new(0);
     let patience = ports.config.concurrency;
@@ -58,12 +61,13 @@ pub(in crate::engine) async fn measure<P: Platform>(
         .map(|mapping| {
             let (remembered, away) = (&remembered, &away);
             async move {
-                if away.load(Ordering::Relaxed) >= patience {
+                if away.load(Ordering::Relaxed) >= patience && mapping.mode != Mode::Replace {
                     let problem = "MySQL did not answer for other mappings, so it was not asked for this one";
-                    return MappingStatus { problem: Some(problem.to_owned()), ..remembered.status(mapping) };
+                    let problem = Some(problem.to_owned());
+                    return MappingStatus { problem, asked: Asked::Unanswered, ..remembered.status(mapping) };
                 }
-                let (status, kind) = inspect_one(ports, mapping, remembered).await;
-                if kind == Some(FaultKind::Transient) {
+                let status = inspect_one(ports, mapping, remembered, by_index_only).await;
+                if status.asked == Asked::Unanswered {
                     away.fetch_add(1, Ordering::Relaxed);
                 }
                 status
@@ -108,6 +112,7 @@ impl Remembered {
             lag: None,
             last_run: state.last_run,
             problem: self.states.as_ref().err().map(|fault| format!("{fault} ({})", fault.hint())),
+            asked: self.states.as_ref().err().map_or(Asked::Answered, what_it_came_to),
             pending: state.pending.map(|pending| pending.job),
             held_by: self.holders.get(&mapping.name).cloned(),
             backfill,
@@ -117,42 +122,56 @@ impl Remembered {
     }
 }
 
-/// With the kind of trouble the source was in.
+/// A fault that passes says nothing of the mapping.
+fn what_it_came_to(fault: &Fault) -> Asked {
+    if fault.kind() == FaultKind::Transient { Asked::Unanswered } else { Asked::Answered }
+}
+
 async fn inspect_one<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
     remembered: &Remembered,
-) -> (MappingStatus, Option<FaultKind>) {
+    by_index_only: bool,
+) -> MappingStatus {
     let mut status = remembered.status(mapping);
     // Between two runs a table that is replaced as a whole is behind by whatever has changed since, which nobody counts.
     if mapping.mode == Mode::Replace {
-        return (status, None);
+        return status;
     }
-    match newest(ports, mapping, status.watermark.as_deref()).await {
-        Ok((newest, lag)) => {
+    let newest = newest(ports, mapping, status.watermark.as_deref(), by_index_only);
+    // An index tells it at once: a server that takes longer is not there.
+    let newest = if by_index_only { within("Asking MySQL", newest).await } else { newest.await };
+    match newest {
+        Ok(None) => status.asked = Asked::Spared,
+        Ok(Some((newest, lag))) => {
             status.newest = newest.map(|cursor| cursor.to_string());
             status.lag = lag;
-            (status, None)
         }
         Err(fault) => {
             status.problem = Some(format!("{fault} ({})", fault.hint()));
-            (status, Some(fault.kind()))
+            status.asked = what_it_came_to(&fault);
         }
     }
+    status
 }
 
-/// The incremental column's greatest value, and how far the watermark is behind it.
+/// The incremental column's greatest value, and how far the watermark is behind it; `None` where only a scan would tell
+/// and none is wanted.
 async fn newest<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
     watermark: Option<&str>,
-) -> Result<(Option<Cursor>, Option<Lag>), Fault> {
+    by_index_only: bool,
+) -> Result<Option<(Option<Cursor>, Option<Lag>)>, Fault> {
     let source = ports.source.describe(&mapping.source).await?;
     let described = Described { source, target: None };
     let table = described.plan(ports, mapping, SchemaAdditions::Allow, &Decisions::new())?.table;
     let cursor = prepared::cursor_of(&table)?;
+    if by_index_only && !cursor.indexed {
+        return Ok(None);
+    }
     let mark = watermark.map(|text| Cursor::parse(text, cursor.kind)).transpose()?;
     let low = mark.map_or(Low::Beginning, Low::After);
     let bounds = ports.source.bounds(&prepared::newest(&mapping.source, &table, cursor, low)).await?;
-    Ok((bounds.newest, mark.zip(bounds.newest).and_then(|(mark, newest)| Lag::between(mark, newest))))
+    Ok(Some((bounds.newest, mark.zip(bounds.newest).and_then(|(mark, newest)| Lag::between(mark, newest)))))
 }

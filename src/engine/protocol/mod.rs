@@ -16,4 +16,4 @@ pub use self::query::{
     Answers, Check, Checked, Compare, Comparison, Decide, Decided, Failure, Inspect, MOST_BYTES, Measure, Of,
     PreviewBackfill, Query, Question, ReadHistory, ReadReport, Reply, Verified, Verify, Watch,
 };
-pub use self::status::{BackfillPreview, Lag, MappingStatus, PublishBytes, SlicePreview};
+pub use self::status::{Asked, BackfillPreview, Lag, MappingStatus, PublishBytes, SlicePreview};

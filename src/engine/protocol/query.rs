@@ -33,7 +33,11 @@ pub struct Watch;
 
 /// As `Inspect`, each mapping as soon as it is known: for whoever shows two hundred of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Measure(pub Selection);
+pub struct Measure {
+    pub selection: Selection,
+    /// Only what an index tells at once: for asking again and again. Of the others the answer is [`Asked::Spared`](super::Asked::Spared).
+    pub by_index_only: bool,
+}
 
 /// Everything that a run needs, looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]

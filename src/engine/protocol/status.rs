@@ -23,6 +23,8 @@ pub struct MappingStatus {
     pub last_run: Option<LastRun>,
     /// Why the source could not be asked.
     pub problem: Option<String>,
+    #[serde(default)]
+    pub asked: Asked,
     /// A publish whose end is not known yet; the next run asks.
     pub pending: Option<JobId>,
     /// Who works on it right now, here or elsewhere.
@@ -33,6 +35,18 @@ pub struct MappingStatus {
     pub undecided: Vec<String>,
     /// What has been decided, by column.
     pub decisions: Decisions,
+}
+
+/// What asking came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asked {
+    #[default]
+    Answered,
+    /// The problem is that nobody answered, or that nobody was asked after others did not: nothing is known to be wrong.
+    Unanswered,
+    /// It would have taken a scan, which was not asked for.
+    Spared,
 }
 
 /// What a backfill would do.

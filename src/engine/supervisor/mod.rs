@@ -143,9 +143,9 @@ impl<P: Platform> Supervisor<P> {
                 let mappings = self.selected(&Selection::All);
                 self.spawn(|ports, _| async move { look(&ports, mappings, &reply).await });
             }
-            Question::Measure(Measure(selection), reply) => {
+            Question::Measure(Measure { selection, by_index_only }, reply) => {
                 let mappings = self.selected(&selection);
-                self.spawn(|ports, _| async move { measure(&ports, mappings, &reply).await });
+                self.spawn(move |ports, _| async move { measure(&ports, mappings, by_index_only, &reply).await });
             }
             Question::Check(Check { selection, probe }, reply) => {
                 let mappings = self.selected(&selection);

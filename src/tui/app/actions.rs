@@ -8,9 +8,10 @@ use crate::tui::ask::Ask;
 use crate::tui::dialog::{Dialog, Intent, choice};
 use crate::tui::help::Help;
 use crate::tui::keys::{Action, Scope};
+use crate::tui::lost;
 use crate::tui::screen::Screen;
 use crate::tui::screens::shown::{About, Next};
-use crate::tui::shared::Effect;
+use crate::tui::shared::{Effect, Files, NO_MAPPING};
 
 impl App {
     pub(super) fn act(&mut self, scope: Scope, action: Action) {
@@ -26,6 +27,9 @@ impl App {
                 self.help.take_if(|help| help.act(action, page).is_break());
             }
             Scope::Screen(_) | Scope::Typing | Scope::Form => {
+                if needs_engine(self.screens.front(), action) && self.shared.lacks_engine() {
+                    return;
+                }
                 match self.screens.shown_mut().act(action, &mut self.shared) {
                     Next::Done => {}
                     Next::Show(screen, about) => self.screens.open(screen, about, &mut self.shared),
@@ -42,7 +46,7 @@ impl App {
             Action::RunSelected => self.run_selected(),
             Action::RunAll => self.run_all(),
             Action::Deletes => {
-                if let Some(name) = self.subject().cloned() {
+                if let Some(name) = self.marked() {
                     self.deletes.look(name, &mut self.shared);
                 }
             }
@@ -69,6 +73,8 @@ impl App {
             | Action::Toggle
             | Action::AcceptSafe
             | Action::Repair
+            | Action::NextOpen
+            | Action::PreviousOpen
             | Action::Filter
             | Action::Sort => {}
         }
@@ -88,10 +94,19 @@ impl App {
         self.screens.open(screen, about, &mut self.shared);
     }
 
+    /// The mapping that the keys are about; says so where there is none.
+    fn marked(&mut self) -> Option<MappingName> {
+        let marked = self.subject().cloned();
+        if marked.is_none() {
+            self.shared.say(NO_MAPPING);
+        }
+        marked
+    }
+
     fn run_selected(&mut self) {
-        let Some(name) = self.subject().cloned() else { return };
+        let Some(name) = self.marked() else { return };
         if self.shared.is_free(&name) {
-            self.shared.sync(vec![name]);
+            lost::run(vec![name], &mut self.shared);
         }
     }
 
@@ -106,8 +121,11 @@ impl App {
         if free.is_empty() {
             shared.say("every mapping is running already");
         } else {
-            shared.say(format!("{} mapping(s) started", free.len()));
-            shared.sync(free);
+            let count = free.len();
+            lost::run(free, shared);
+            if shared.dialog.is_none() {
+                shared.say(format!("{count} mapping(s) started"));
+            }
         }
     }
 
@@ -130,7 +148,7 @@ impl App {
     }
 
     fn pause(&mut self) {
-        let Some(name) = self.subject().cloned() else { return };
+        let Some(name) = self.marked() else { return };
         let Some(live) = self.shared.book.get(&name).and_then(|row| row.live.as_ref()) else {
             self.shared.say(format!("{name} is not running"));
             return;
@@ -154,11 +172,27 @@ impl App {
     fn reload(&mut self) {
         if self.busy() {
             self.shared.say("something is running: asking both sides again, the files are read once it has ended");
+            self.shared.files = Files::ToRead;
             self.shared.ask(Ask::Watch);
             self.shared.measure_all();
         } else {
-            self.shared.say("reading the configuration and asking again");
-            self.shared.effects.push(Effect::Reopen);
+            self.reopen();
         }
+    }
+
+    pub(super) fn reopen(&mut self) {
+        self.shared.files = Files::Reading;
+        self.shared.say("reading the configuration");
+        self.shared.effects.push(Effect::Reopen);
+    }
+}
+
+/// Would the key ask the engine something, or send it something?
+const fn needs_engine(shown: Screen, action: Action) -> bool {
+    match action {
+        Action::RunSelected | Action::RunAll | Action::Deletes => true,
+        Action::Show(screen) => !matches!(screen, Screen::Mappings | Screen::Logs),
+        Action::Open => matches!(shown, Screen::Schema | Screen::Backfill | Screen::History),
+        _ => false,
     }
 }

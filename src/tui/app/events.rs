@@ -3,10 +3,11 @@
 use super::App;
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{MappingReport, Outcome, RunReport, Trigger};
-use crate::engine::{Command, Event, MappingStatus, Measure, Selection};
+use crate::engine::{Command, Event, MappingStatus, Measure, Progress, Selection};
 use crate::format;
 use crate::tui::ask::{Answer, Ask};
 use crate::tui::keys::Scope;
+use crate::tui::lost;
 use crate::tui::model::RunLog;
 use crate::tui::screen::Screen;
 use crate::tui::screens::backfill::questions::offer_unfinished;
@@ -41,11 +42,13 @@ impl App {
             }
             Answer::Measured(status) => {
                 let status = self.without_us(*status);
-                self.shared.dirty |= self.shared.book.measured(status);
+                self.shared.dirty |= self.shared.book.measured(status, self.shared.now.at);
                 return;
             }
-            Answer::MeasureFinished => {
-                self.measure_finished();
+            Answer::MeasureFinished { of_all } => {
+                if of_all {
+                    self.measure_finished();
+                }
                 self.screens.mappings.arrange(&self.shared.book);
                 return;
             }
@@ -69,6 +72,7 @@ impl App {
                 shared.complain(format!("{mapping} was not started: {reason}"));
             }
             Event::RunScheduled { at, .. } => self.schedule.run_scheduled(*at, shared),
+            Event::ScheduleLeft => self.schedule.left(),
             Event::MissedRunFound { mapping, .. } => {
                 shared.say(format!("{mapping} missed a scheduled run: made up now"));
             }
@@ -151,7 +155,8 @@ impl App {
             }
             Outcome::Cancelled => {}
         }
-        shared.ask(Ask::Measure(Measure(Selection::Named(vec![name.clone()]))));
+        let selection = Selection::Named(vec![name.clone()]);
+        shared.ask(Ask::Measure(Measure { selection, by_index_only: false }));
         shared.watch_now();
     }
 
@@ -170,6 +175,8 @@ impl App {
     fn watched(&mut self, mappings: Vec<MappingStatus>) {
         let mappings = mappings.into_iter().map(|status| self.without_us(status)).collect();
         self.shared.dirty |= self.shared.book.watched(mappings);
+        lost::tell(&mut self.shared);
+        self.shared.dirty |= self.shared.book.ages(self.shared.now.at);
         self.shared.timers.watched(self.shared.now.at);
     }
 
@@ -196,6 +203,8 @@ impl App {
         let shared = &mut self.shared;
         shared.runs.lost();
         self.deletes.lost();
+        self.screens.schema.lost();
+        shared.book.progressed(&Progress::default());
         shared.facts = None;
         shared.complain("the engine has ended, which is a fault of ours: see the logs (l); u starts it anew");
     }

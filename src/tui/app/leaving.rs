@@ -10,6 +10,9 @@ use crate::tui::{deletes, shrink};
 impl App {
     pub(super) fn carry_out(&mut self, intent: Intent) {
         let shared = &mut self.shared;
+        if intent.needs_engine() && shared.lacks_engine() {
+            return;
+        }
         match intent {
             Intent::Nothing => {}
             Intent::Cancel(mapping) => {
@@ -25,6 +28,7 @@ impl App {
                 shared.complain("leaving as soon as what runs has ended; q to think again");
             }
             Intent::CancelAndQuit => self.interrupt_and_leave(),
+            Intent::Run(names) => shared.sync(names),
             Intent::StartBackfill { ask, restart } => self.screens.backfill.begin(ask, restart, shared),
             Intent::OpenBackfill(ask) => {
                 self.screens.backfill.preview(ask, shared);

@@ -23,7 +23,7 @@ use super::screen::Screen;
 use super::screens::Screens;
 use super::scroll::Extent;
 use super::session::{Facts, Left, Start, Trouble};
-use super::shared::{Effect, Shared};
+use super::shared::{Effect, Files, Leaving, Shared};
 use crate::domain::ids::MappingName;
 use crate::engine::{Command, Event, Progress};
 use crate::logging::LogRing;
@@ -48,6 +48,10 @@ pub enum Msg {
     Terminate,
     /// SIGHUP, or the terminal does not answer any more.
     TerminalLost,
+    /// SIGQUIT.
+    LeaveAtOnce,
+    /// SIGTSTP.
+    Stop,
     /// Back from the shell.
     Continued,
 }
@@ -107,6 +111,11 @@ impl App {
             Msg::Opened(Err(trouble)) => self.not_opened(trouble),
             Msg::Terminate => self.terminate(),
             Msg::TerminalLost => self.interrupt_and_leave(),
+            Msg::LeaveAtOnce => {
+                self.shared.leaving = Some(Leaving { interrupted: true });
+                self.shared.effects.push(Effect::Leave);
+            }
+            Msg::Stop => self.shared.effects.push(Effect::Suspend),
             Msg::Continued => {
                 self.shared.dirty = true;
                 self.shared.effects.push(Effect::Redraw);
@@ -114,6 +123,8 @@ impl App {
         }
         if self.shared.leaving.is_some() && !self.busy() {
             self.shared.effects.push(Effect::Leave);
+        } else if self.shared.files == Files::ToRead && !self.busy() {
+            self.reopen();
         }
         std::mem::take(&mut self.shared.effects)
     }
@@ -182,11 +193,15 @@ impl App {
             Some(Action::Suspend) => self.shared.effects.push(Effect::Suspend),
             Some(Action::Redraw) => self.shared.effects.push(Effect::Redraw),
             Some(action) => self.act(scope, action),
-            None => self.type_in(event),
+            None if scope == Scope::Typing || scope == Scope::Form => self.type_in(event),
+            None => self.shared.say(super::keys::nothing(scope, key, self.shared.read_only)),
         }
     }
 
     fn paste(&mut self, text: &str) {
+        if !matches!(self.scope(), Scope::Typing | Scope::Form) {
+            return self.shared.say("only a field takes what is pasted");
+        }
         for c in text.chars().filter(|c| !c.is_control()) {
             self.type_in(&KeyEvent::from(KeyCode::Char(c)));
         }
@@ -195,25 +210,24 @@ impl App {
 
     /// Only a field takes what is typed or pasted: elsewhere its letters would be commands.
     fn type_in(&mut self, event: &KeyEvent) {
-        match self.scope() {
-            Scope::Typing | Scope::Form => self.screens.shown_mut().type_in(event, &mut self.shared),
-            Scope::Screen(_) | Scope::Help | Scope::Dialog => {}
-        }
+        self.screens.shown_mut().type_in(event, &mut self.shared);
     }
 
     fn opened(&mut self, facts: Facts) {
         let shared = &mut self.shared;
         shared.dirty = true;
+        if shared.facts.is_some() || shared.trouble.is_some() {
+            shared.say("the configuration was read; asking MySQL");
+        }
         let old = std::mem::replace(&mut shared.book, Book::new(&facts.config));
         shared.book.take_over(old);
         self.screens.mappings.arrange(&shared.book);
-        shared.trouble = None;
+        (shared.trouble, shared.files) = (None, Files::Read);
         shared.timers.opened(&facts.config, shared.now.at);
         shared.facts = Some(facts);
         self.screens.verify.lost();
         shared.ask(Ask::Watch);
         shared.measure_all();
-        shared.timers.measuring = true;
         if let Some(start) = self.start.take() {
             self.start_with(start);
         }
@@ -223,8 +237,13 @@ impl App {
     fn not_opened(&mut self, trouble: Trouble) {
         let shared = &mut self.shared;
         shared.dirty = true;
+        if self.screens.front() == Screen::Mappings {
+            shared.notice = None;
+        } else {
+            shared.complain(trouble.sentence.clone());
+        }
         shared.facts = None;
-        shared.trouble = Some(trouble);
+        (shared.trouble, shared.files) = (Some(trouble), Files::Read);
         // The schedule is followed once the configuration can be read.
         if self.start.take_if(|start| *start != Start::Schedule).is_some() {
             shared.complain("what was asked for on the command line was not started");

@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::RunId;
 use crate::domain::report::Outcome;
-use crate::engine::{Holder, MappingProgress, Measure, Phase, Selection, SyncOrder};
+use crate::engine::{Asked, Holder, MappingProgress, MappingStatus, Measure, Phase, Selection, SyncOrder};
 use crate::tui::ask::{Answer, Ask};
 use crate::tui::desk::{Desk, RUN, named, sync};
 use crate::tui::model::Word;
@@ -147,6 +147,15 @@ fn a_second_sigterm_leaves_at_once() {
 }
 
 #[test]
+fn signals_that_would_stop_or_end_the_process_give_the_terminal_back_first() {
+    let mut desk = Desk::open();
+    desk.start("orders");
+    assert_eq!(desk.tell(Msg::Stop), [Effect::Suspend]);
+    assert_eq!(desk.tell(Msg::LeaveAtOnce), [Effect::Leave], "whatever runs");
+    assert!(desk.app.left().interrupted);
+}
+
+#[test]
 fn read_only_leaves_nothing_that_writes() {
     let mut desk = Desk::open_with(true, None);
     for key in ['r', 'R', 'b', 'c', 'p', 'a', ' '] {
@@ -155,6 +164,49 @@ fn read_only_leaves_nothing_that_writes() {
     }
     desk.press('s');
     assert_eq!(desk.app.screens.front(), Screen::Schema, "looking is allowed");
+}
+
+#[test]
+fn a_key_that_does_nothing_here_says_so_and_where_it_does_something() {
+    let mut desk = Desk::open();
+    let mut said = |key: char| {
+        desk.press(key);
+        desk.notice().to_owned()
+    };
+    assert_eq!(said('z'), "z does nothing here; ? lists the keys");
+    assert_eq!(said('a'), "a does nothing here, but on Schema review");
+    said('h');
+    assert_eq!(said('R'), "R does nothing here, but on Mappings");
+    desk.code(KeyCode::Enter);
+    assert_eq!(desk.notice(), "no run is marked");
+    desk.code(KeyCode::Esc);
+    desk.code(KeyCode::Esc);
+    assert!(desk.notice().contains("no filter"), "{}", desk.notice());
+    desk.tell(Msg::Paste("R".into()));
+    assert!(desk.notice().contains("only a field"), "{}", desk.notice());
+    desk.start("orders");
+    desk.press('q');
+    desk.press('x');
+    assert_eq!(desk.notice(), "x is none of the answers");
+    let mut desk = Desk::open_with(true, None);
+    desk.press('x');
+    assert_eq!(desk.notice(), "x would write: --read-only takes it away");
+}
+
+#[test]
+fn what_is_wrong_can_be_read_in_full_and_copied() {
+    let mut desk = Desk::open();
+    desk.tell(Msg::Resized(60, 15));
+    let problem = format!("There is no table {} in the database", "no_such_table_".repeat(12));
+    let carts = MappingStatus { problem: Some(problem), ..samples::status("carts", None) };
+    desk.answered(Answer::Measured(Box::new(carts)));
+    desk.press('G');
+    assert!(!desk.look().contains("the database"), "there is no room: {}", desk.look());
+    desk.code(KeyCode::Enter);
+    assert!(desk.look().contains("the database"), "{}", desk.look());
+    desk.code(KeyCode::Esc);
+    desk.tell(Msg::Opened(Err(Trouble { sentence: "1 problem".into(), problems: vec![] })));
+    assert_eq!(desk.press('y'), [Effect::Copy("1 problem".into())]);
 }
 
 #[test]
@@ -187,6 +239,43 @@ fn a_broken_configuration_is_read_again_with_one_key() {
     let effects = desk.tell(Msg::Opened(Ok(samples::facts(&["orders"]))));
     assert!(effects.contains(&Effect::Ask(Ask::Watch)), "{effects:?}");
     assert_eq!(desk.app.shared.trouble, None);
+}
+
+#[test]
+fn what_is_asked_for_while_there_is_no_engine_keeps_nobody_waiting() {
+    let mut desk = Desk::open();
+    assert_eq!(desk.press('u'), [Effect::Reopen]);
+    assert_eq!(desk.press('r'), [], "the old engine is gone, the new one is not there");
+    assert!(desk.notice().contains("being read"), "{}", desk.notice());
+    desk.tell(Msg::Opened(Err(Trouble { sentence: "1 problem".into(), problems: vec![] })));
+    for key in ['r', 'R', 'x', 's', 'b', 'h', 'v'] {
+        assert_eq!(desk.press(key), [], "{key}");
+        assert!(desk.notice().contains("u reads the files again"), "{key}: {}", desk.notice());
+        assert_eq!((desk.app.screens.front(), desk.app.busy()), (Screen::Mappings, false), "{key}");
+    }
+    assert_eq!(desk.press('u'), [Effect::Reopen]);
+    desk.tell(Msg::Opened(Ok(samples::facts(&["orders"]))));
+    assert!(desk.notice().contains("was read"), "{}", desk.notice());
+    assert_eq!(desk.press('r'), [sync(&["orders"])]);
+}
+
+#[test]
+fn an_answer_that_comes_after_the_engine_has_ended_starts_nothing() {
+    let mut desk = Desk::open();
+    desk.start("orders");
+    desk.press('c');
+    desk.tell(Msg::EngineEnded);
+    assert_eq!(desk.press('c'), []);
+    assert_eq!(desk.press('q'), [Effect::Leave], "nothing runs");
+}
+
+#[test]
+fn files_that_could_not_be_read_during_a_run_are_read_after_it() {
+    let mut desk = Desk::open();
+    desk.start("orders");
+    assert!(!desk.press('u').contains(&Effect::Reopen));
+    assert!(desk.finish("orders", Outcome::Ok).contains(&Effect::Reopen));
+    assert_eq!(desk.press('r'), []);
 }
 
 #[test]
@@ -224,7 +313,7 @@ fn what_broke_in_the_engine_does_not_keep_the_console_waiting() {
 #[test]
 fn nothing_wakes_an_idle_console_but_looking_at_the_state() {
     let mut desk = Desk::open();
-    desk.answered(Answer::MeasureFinished);
+    desk.answered(Answer::MeasureFinished { of_all: true });
     let wake = desk.app.next_wake().unwrap();
     assert!(wake >= desk.now.at + Duration::from_secs(5));
     desk.now.at = wake;
@@ -237,19 +326,60 @@ fn nothing_wakes_an_idle_console_but_looking_at_the_state() {
 }
 
 #[test]
+fn a_server_that_is_away_hides_no_failed_run_and_its_refusal_is_an_error() {
+    let mut desk = Desk::open();
+    let away = |name, outcome, asked| {
+        let problem = Some("Connecting to MySQL failed".to_owned());
+        let status = MappingStatus { problem, asked, ..samples::status(name, outcome) };
+        Answer::Measured(Box::new(status))
+    };
+    desk.answered(away("orders", Some(Outcome::Ok), Asked::Unanswered));
+    desk.answered(away("users", Some(Outcome::Failed), Asked::Unanswered));
+    desk.answered(away("carts", None, Asked::Unanswered));
+    let words = |desk: &Desk| ["orders", "users", "carts"].map(|name| desk.word(name));
+    assert_eq!(words(&desk), [Word::Unknown, Word::Failed, Word::Unknown]);
+    let head = desk.look().lines().nth(1).unwrap_or_default().to_owned();
+    assert!(head.contains("1 failed  2 unknown"), "{head}");
+    desk.answered(away("users", Some(Outcome::Failed), Asked::Answered));
+    assert_eq!(words(&desk), [Word::Unknown, Word::Error, Word::Unknown]);
+}
+
+#[test]
+fn a_figure_that_is_not_told_anew_shows_its_age_and_one_that_would_cost_a_scan_stays() {
+    let mut desk = Desk::open();
+    let orders = || samples::status("orders", Some(Outcome::Ok));
+    desk.answered(Answer::Measured(Box::new(samples::measured(orders(), 42))));
+    assert!(!desk.look().contains("ago"), "{}", desk.look());
+    desk.now.at += Duration::from_mins(3);
+    desk.answered(Answer::Measured(Box::new(MappingStatus { asked: Asked::Spared, ..orders() })));
+    assert!(desk.look().contains("42s, 3m ago") && desk.look().contains("asked 3m ago"), "{}", desk.look());
+    let problem = Some("Connecting to MySQL failed".to_owned());
+    desk.answered(Answer::Measured(Box::new(MappingStatus { asked: Asked::Unanswered, problem, ..orders() })));
+    assert!(desk.look().contains("42s, 3m ago") && desk.word("orders") == Word::Unknown, "{}", desk.look());
+    desk.answered(Answer::Measured(Box::new(MappingStatus { asked: Asked::Spared, ..orders() })));
+    assert_eq!(desk.word("orders"), Word::Ok, "it answers again");
+    desk.answered(Answer::Measured(Box::new(samples::measured(orders(), 3))));
+    assert!(!desk.look().contains("ago"), "{}", desk.look());
+}
+
+#[test]
 fn a_server_that_is_away_is_asked_again_soon() {
     let mut desk = Desk::open();
     let problem = Fault::new(FaultKind::Transient, "Connecting to MySQL failed").to_string();
     let mut orders = samples::status("orders", Some(Outcome::Ok));
     orders.problem = Some(problem);
+    orders.asked = Asked::Unanswered;
     desk.answered(Answer::Measured(Box::new(orders)));
-    assert_eq!(desk.word("orders"), Word::Error);
-    desk.answered(Answer::MeasureFinished);
+    assert_eq!(desk.word("orders"), Word::Unknown, "nothing is known to be wrong with it");
+    desk.answered(Answer::MeasureFinished { of_all: true });
     desk.watched(vec![samples::status("orders", Some(Outcome::Ok))]);
-    assert_eq!(desk.word("orders"), Word::Error, "the state does not know better");
-    desk.now.at += Duration::from_secs(11);
+    assert_eq!(desk.word("orders"), Word::Unknown, "the state does not know better");
+    desk.now.at += Duration::from_secs(16);
     let effects = desk.tell(Msg::Tick);
-    assert!(effects.contains(&Effect::Ask(Ask::Measure(Measure(Selection::All)))), "{effects:?}");
+    assert!(
+        effects.contains(&Effect::Ask(Ask::Measure(Measure { selection: Selection::All, by_index_only: true }))),
+        "{effects:?}"
+    );
     desk.answered(Answer::Measured(Box::new(samples::measured(samples::status("orders", Some(Outcome::Ok)), 3))));
     assert_eq!(desk.word("orders"), Word::Ok);
 }

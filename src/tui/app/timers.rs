@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::App;
 use crate::tui::ask::Ask;
-use crate::tui::model::Word;
+use crate::tui::model::Row;
 
 /// Times, rates and countdowns move by the second.
 const SECOND: Duration = Duration::from_secs(1);
@@ -15,9 +15,9 @@ impl App {
     pub fn next_wake(&self) -> Option<Instant> {
         let notice = self.shared.notice.as_ref().and_then(|notice| notice.until);
         let second = self.moves().then_some(self.shared.timers.second_at.unwrap_or(self.shared.now.at));
-        let asking = self.shared.facts.is_some();
+        let asking = self.shared.has_engine();
         let watch = self.shared.timers.watch_at.filter(|_| asking && !self.shared.timers.watching);
-        let measure = self.shared.timers.measure_at.filter(|_| asking && !self.shared.timers.measuring);
+        let measure = self.shared.timers.measure_at.filter(|_| asking && self.shared.timers.measuring.is_none());
         [notice, second, watch, measure, self.shared.timers.countdown_at].into_iter().flatten().min()
     }
 
@@ -42,21 +42,20 @@ impl App {
             self.shared.timers.countdown_at = self.schedule.changes(self.shared.now);
             self.shared.dirty = true;
         }
-        if self.shared.facts.is_none() {
+        if !self.shared.has_engine() {
             return;
         }
         if due(self.shared.timers.watch_at) && !self.shared.timers.watching {
             self.shared.timers.watching = true;
             self.shared.ask(Ask::Watch);
         }
-        if due(self.shared.timers.measure_at) && !self.shared.timers.measuring {
-            self.shared.timers.measuring = true;
-            self.shared.measure_all();
+        if due(self.shared.timers.measure_at) && self.shared.timers.measuring.is_none() {
+            self.shared.measure(true);
         }
     }
 
     pub(super) fn measure_finished(&mut self) {
-        let trouble = self.shared.book.rows.iter().any(|row| row.word() == Word::Error);
-        self.shared.timers.measured(trouble, self.shared.now.at);
+        let away = self.shared.book.rows.iter().any(Row::is_unanswered);
+        self.shared.timers.measured(away, self.shared.now.at);
     }
 }

@@ -6,7 +6,7 @@ use tracing::Level;
 
 use crate::domain::ids::{JobId, RunId};
 use crate::domain::report::{Outcome, RunSummary, Trigger};
-use crate::engine::{Event, Holder, MappingProgress, MappingStatus, Phase, Progress, Retry};
+use crate::engine::{Asked, Event, Holder, MappingProgress, MappingStatus, Phase, Progress, Retry};
 use crate::logging::LogLine;
 use crate::tui::app::Msg;
 use crate::tui::ask::Answer;
@@ -36,6 +36,7 @@ pub fn everything() -> Desk {
     });
     let mut prices = samples::status("prices", Some(Outcome::Ok));
     prices.problem = Some("Connecting to MySQL at db.example.com:3306 failed: connection refused".into());
+    prices.asked = Asked::Unanswered;
     let users = samples::status("users", Some(Outcome::Failed));
     let returns = samples::status("returns", None);
     let statuses = vec![orders.clone(), users.clone(), carts.clone(), events, stock, returns];

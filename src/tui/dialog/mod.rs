@@ -38,6 +38,7 @@ pub enum Intent {
     CancelAll,
     WaitAndQuit,
     CancelAndQuit,
+    Run(Vec<MappingName>),
     StartBackfill {
         ask: BackfillAsk,
         restart: bool,
@@ -51,6 +52,14 @@ pub enum Intent {
         mapping: MappingName,
         decisions: Vec<ColumnDecision>,
     },
+}
+
+impl Intent {
+    /// Is it carried out by the engine alone?
+    #[must_use]
+    pub const fn needs_engine(&self) -> bool {
+        !matches!(self, Self::Nothing | Self::WaitAndQuit | Self::CancelAndQuit)
+    }
 }
 
 impl Dialog {

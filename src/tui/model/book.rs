@@ -1,6 +1,7 @@
 //! All mappings, and what changes them: the state, MySQL, progress and ends of runs.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use super::now::Now;
 use super::row::{Measured, Row};
@@ -28,9 +29,7 @@ impl Book {
     pub fn take_over(&mut self, mut old: Self) {
         for row in &mut self.rows {
             if let Some(place) = old.places.get(&row.name).copied() {
-                let before = &mut old.rows[place];
-                row.status = before.status.take();
-                row.log = before.log.take();
+                row.take_over(&mut old.rows[place]);
             }
         }
     }
@@ -54,6 +53,7 @@ impl Book {
         let mut changed = false;
         for mut status in statuses {
             let Some(row) = self.get_mut(&status.mapping) else { continue };
+            changed |= row.look_for_loss(&status);
             row.keep_unrecorded(&mut status);
             match &mut row.status {
                 // A run of ours knows better until it has ended.
@@ -69,17 +69,25 @@ impl Book {
     }
 
     /// As `watched`, with what MySQL says.
-    pub fn measured(&mut self, mut status: MappingStatus) -> bool {
-        let measured = Some(Measured {
+    pub fn measured(&mut self, mut status: MappingStatus, now: Instant) -> bool {
+        // The state's own trouble is told with the state.
+        let new = Measured {
             newest: status.newest.take(),
             lag: status.lag.take(),
-            // The state's own trouble is told with the state.
             problem: status.problem.take(),
-        });
+            asked: std::mem::take(&mut status.asked),
+            at: Some(now),
+        };
         let Some(row) = self.get_mut(&status.mapping) else { return false };
-        let changed = row.measured != measured;
-        row.measured = measured;
-        self.watched(vec![status]) || changed
+        let aged = row.measured.as_ref().is_some_and(|known| known.stale_for(now).is_some());
+        let changed = row.measured(new);
+        self.watched(vec![status]) || changed || aged
+    }
+
+    /// Does the age of a figure show?
+    #[must_use]
+    pub fn ages(&self, now: Instant) -> bool {
+        self.rows.iter().filter_map(|row| row.measured.as_ref()).any(|measured| measured.stale_for(now).is_some())
     }
 
     /// How far everything is.

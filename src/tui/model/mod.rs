@@ -11,6 +11,6 @@ mod standing;
 
 pub use self::book::Book;
 pub use self::now::Now;
-pub use self::row::Row;
+pub use self::row::{Measured, Row};
 pub use self::run_log::{Job, RunLog};
 pub use self::standing::{Standing, Word};

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::engine::MappingProgress;
+use crate::engine::{MappingProgress, Phase};
 
 /// A minute, a sample a second: as wide as the sparkline gets.
 const KEPT: usize = 60;
@@ -15,12 +15,21 @@ const SHOWN: usize = 5;
 pub struct Rates {
     samples: VecDeque<u64>,
     last: Option<(Instant, u64)>,
+    /// When the latest row was read, or could first have been.
+    moved_at: Option<Instant>,
 }
+
+/// A pause that is worth a word.
+const SILENCE: Duration = Duration::from_secs(5);
 
 impl Rates {
     /// Takes note of how far the reading is.
     pub fn sample(&mut self, live: &MappingProgress, now: Instant) {
         let read = live.rows_read;
+        let waits = live.phase == Phase::Extract && !live.paused && self.last.is_some_and(|(_, before)| before == read);
+        if !waits {
+            self.moved_at = Some(now);
+        }
         // Fewer rows than before: another try, or another run.
         let Some((at, before)) = self.last.filter(|(_, before)| *before <= read) else {
             self.last = Some((now, read));
@@ -36,6 +45,13 @@ impl Rates {
         }
         self.samples.push_back((read - before).saturating_mul(1000) / millis);
         self.last = Some((now, read));
+    }
+
+    /// For how long no row has come, while rows are read and after more than a moment.
+    #[must_use]
+    pub fn silent_for(&self, now: Instant) -> Option<Duration> {
+        let silent = now.saturating_duration_since(self.moved_at?);
+        (silent >= SILENCE).then_some(silent)
     }
 
     #[must_use]
@@ -72,6 +88,23 @@ mod tests {
         }
         assert_eq!((rates.per_second(), rates.samples().len()), (Some(1000), 9));
         assert_eq!(rates.time_for(5_000), Some(Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn a_server_that_sends_nothing_more_is_silent_since_its_last_row() {
+        let (mut rates, start) = (Rates::default(), Instant::now());
+        let mut at = |second: u64, phase, rows_read| {
+            let now = start + Duration::from_secs(second);
+            rates.sample(&MappingProgress { phase, rows_read, ..MappingProgress::default() }, now);
+            rates.silent_for(now).map(|silent| silent.as_secs())
+        };
+        assert_eq!([at(0, Phase::Extract, 0), at(1, Phase::Extract, 9), at(5, Phase::Extract, 9)], [None; 3]);
+        assert_eq!([at(6, Phase::Extract, 9), at(40, Phase::Extract, 9)], [Some(5), Some(39)]);
+        assert_eq!(
+            [at(50, Phase::Load, 9), at(51, Phase::Extract, 9)],
+            [None; 2],
+            "while it is loaded nothing is read"
+        );
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! One mapping, as the console knows it.
 
+use std::time::{Duration, Instant};
+
 use super::rates::Rates;
 use super::run_log::RunLog;
 use crate::domain::config::{Mapping, Mode};
 use crate::domain::ids::MappingName;
 use crate::domain::report::MappingReport;
-use crate::engine::{Lag, LastRun, MappingProgress, MappingStatus};
+use crate::engine::{Asked, Lag, LastRun, MappingProgress, MappingStatus};
 
 /// One mapping.
 #[derive(Debug)]
@@ -21,6 +23,10 @@ pub struct Row {
     pub keys: Vec<String>,
     /// The latest word of the state; `None` until it was read.
     pub status: Option<MappingStatus>,
+    /// The last watermark that the state told of.
+    seen: Option<String>,
+    /// The state no longer tells of one.
+    pub lost: Option<Lost>,
     pub measured: Option<Measured>,
     /// While a run of ours works on it.
     pub live: Option<MappingProgress>,
@@ -35,6 +41,28 @@ pub struct Measured {
     pub newest: Option<String>,
     pub lag: Option<Lag>,
     pub problem: Option<String>,
+    pub asked: Asked,
+    /// When newest and lag were told; `None` where they never were.
+    pub at: Option<Instant>,
+}
+
+impl Measured {
+    /// How old the figures are, once they are older than they should be.
+    #[must_use]
+    pub fn stale_for(&self, now: Instant) -> Option<Duration> {
+        /// Some hundred mappings are asked about within a minute.
+        const FRESH: Duration = Duration::from_mins(2);
+        let age = now.saturating_duration_since(self.at.filter(|_| self.newest.is_some())?);
+        (age > FRESH).then_some(age)
+    }
+}
+
+/// A watermark that was seen, and that the state no longer holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    pub watermark: String,
+    /// The operator was told.
+    pub told: bool,
 }
 
 impl Row {
@@ -48,6 +76,8 @@ impl Row {
             cursor: mapping.incremental_column.clone(),
             keys: mapping.primary_keys.clone(),
             status: None,
+            seen: None,
+            lost: None,
             measured: None,
             live: None,
             rates: Rates::default(),
@@ -79,6 +109,15 @@ impl Row {
         of_state.or_else(|| self.measured.as_ref().and_then(|measured| measured.problem.as_deref()))
     }
 
+    /// Is the problem only that nobody answered?
+    #[must_use]
+    pub fn is_unanswered(&self) -> bool {
+        match self.status.as_ref().filter(|status| status.problem.is_some()) {
+            Some(of_state) => of_state.asked == Asked::Unanswered,
+            None => self.measured.as_ref().is_some_and(|measured| measured.asked == Asked::Unanswered),
+        }
+    }
+
     #[must_use]
     pub fn undecided(&self) -> &[String] {
         self.status.as_ref().map_or(&[], |status| &status.undecided)
@@ -105,6 +144,46 @@ impl Row {
         if let Some(known) = known.filter(|known| recorded.is_none_or(|recorded| recorded < known.finished_at)) {
             status.last_run = Some(known.clone());
         }
+    }
+
+    /// Compares what the state says with what it has said. `true` when that changes anything.
+    pub(super) fn look_for_loss(&mut self, status: &MappingStatus) -> bool {
+        // Where the state cannot be read nothing is known; a table that is replaced is read from the start anyway.
+        if status.problem.is_some() || self.live.is_some() || self.mode == Mode::Replace {
+            return false;
+        }
+        let lost = match (&status.watermark, self.seen.clone()) {
+            (Some(mark), _) => {
+                self.seen = Some(mark.clone());
+                None
+            }
+            (None, Some(watermark)) => self.lost.clone().or(Some(Lost { watermark, told: false })),
+            (None, None) => None,
+        };
+        let changed = lost != self.lost;
+        self.lost = lost;
+        changed
+    }
+
+    /// What is known of the mapping from before its file was read again.
+    pub(super) fn take_over(&mut self, before: &mut Self) {
+        self.status = before.status.take();
+        self.log = before.log.take();
+        self.measured = before.measured.take();
+        self.seen = before.seen.take();
+        // Said once more: the schedule is followed anew.
+        self.lost = before.lost.take().map(|lost| Lost { told: false, ..lost });
+    }
+
+    /// What MySQL said; where it said nothing, its last word stays, and grows old. `true` when that changes anything.
+    pub(super) fn measured(&mut self, mut new: Measured) -> bool {
+        let known = self.measured.take();
+        if let Some(known) = known.clone().filter(|_| new.asked != Asked::Answered) {
+            new = Measured { problem: new.problem, asked: new.asked, ..known };
+        }
+        let changed = known.is_none_or(|known| Measured { at: new.at, ..known } != new);
+        self.measured = Some(new);
+        changed
     }
 
     pub(super) fn finished(&mut self, report: &MappingReport) {

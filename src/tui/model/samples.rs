@@ -12,7 +12,7 @@ use super::now::Now;
 use crate::domain::config::{Config, parse};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{MappingReport, Outcome, Trigger};
-use crate::engine::{Lag, LastRun, MappingStatus};
+use crate::engine::{Asked, Lag, LastRun, MappingStatus};
 use crate::tui::session::Facts;
 
 pub fn utc(hour: u32, minute: u32, second: u32) -> DateTime<Utc> {
@@ -66,6 +66,7 @@ pub fn status(name: &str, outcome: Option<Outcome>) -> MappingStatus {
             lag_seconds: None,
         }),
         problem: None,
+        asked: Asked::Answered,
         pending: None,
         held_by: None,
         backfill: None,

@@ -13,7 +13,9 @@ use crate::format;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Word {
     Failed,
+    Lost,
     Error,
+    Unknown,
     Review,
     Retry,
     Running,
@@ -32,7 +34,9 @@ impl Word {
     pub const fn text(self) -> &'static str {
         match self {
             Self::Failed => "FAILED",
+            Self::Lost => "LOST",
             Self::Error => "ERROR",
+            Self::Unknown => "UNKNOWN",
             Self::Review => "REVIEW",
             Self::Retry => "RETRY",
             Self::Running | Self::Elsewhere => "RUNNING",
@@ -80,16 +84,22 @@ impl Row {
 
     fn at_rest(&self) -> (Word, String) {
         let Some(status) = &self.status else {
-            return self.problem().map_or((Word::Checking, String::new()), |p| (Word::Error, p.to_owned()));
+            return self.problem().map_or((Word::Checking, String::new()), |p| (self.trouble_word(), p.to_owned()));
         };
         if let Some(holder) = &status.held_by {
             return (Word::Elsewhere, format!("on {}:{}", holder.host, holder.pid));
         }
+        if let Some(lost) = &self.lost {
+            return (Word::Lost, format!("the state no longer holds its watermark {}", lost.watermark));
+        }
         if !status.undecided.is_empty() {
             return (Word::Review, plural(status.undecided.len(), "column to decide", "columns to decide"));
         }
-        if let Some(problem) = self.problem() {
-            return (Word::Error, problem.to_owned());
+        // What a run's end has told stays true while nobody answers; that a mapping is current does not.
+        let last = status.last_run.as_ref().map(|last| last.outcome);
+        let told = self.is_unanswered() && matches!(last, Some(Outcome::Failed | Outcome::Waiting));
+        if let Some(problem) = self.problem().filter(|_| !told) {
+            return (self.trouble_word(), problem.to_owned());
         }
         let unfinished = status.backfill.as_ref().map(|b| format!("backfill of {} .. {}", b.start, b.to));
         let Some(last) = &status.last_run else {
@@ -109,6 +119,11 @@ impl Row {
         }
     }
 
+    /// What a problem is called.
+    fn trouble_word(&self) -> Word {
+        if self.is_unanswered() { Word::Unknown } else { Word::Error }
+    }
+
     fn running(&self, now: Instant) -> Standing {
         let (word, share) = (self.word(), self.share());
         let detail = match (&self.live, word) {
@@ -118,8 +133,11 @@ impl Row {
             }),
             (Some(live), _) => {
                 let share = share.map(|share| format!("{:.0}%", (share * 100.0).floor()));
-                let rate = self.rates.per_second().filter(|_| live.phase == Phase::Extract).map(short_rate);
-                let phase = (live.phase != Phase::Extract || rate.is_none()).then(|| live.phase.word().to_owned());
+                let rate = match self.rates.silent_for(now).filter(|_| live.phase == Phase::Extract) {
+                    Some(silent) => Some(format!("no rows for {}", format::duration(silent))),
+                    None => self.rates.per_second().filter(|_| live.phase == Phase::Extract).map(short_rate),
+                };
+                let phase = (live.phase != Phase::Extract || rate.is_none()).then(|| self.phase(now));
                 let kind = matches!(live.trigger, Trigger::Backfill | Trigger::Repair);
                 let kind = kind.then(|| live.trigger.word().to_owned());
                 let words = [share, rate, phase.filter(|_| word != Word::Queued), kind];
@@ -128,6 +146,21 @@ impl Row {
             (None, _) => String::new(),
         };
         Standing { word, share, detail }
+    }
+
+    /// The phase under way, with its time where it takes long.
+    #[must_use]
+    pub fn phase(&self, now: Instant) -> String {
+        /// Most calls are answered sooner.
+        const LONG: Duration = Duration::from_secs(5);
+        let Some(live) = &self.live else { return String::new() };
+        let word = live.phase.word();
+        let log = self.log.as_ref();
+        let took = log.and_then(|log| log.phases(now).find(|(phase, _, current)| *current && *phase == live.phase)?.1);
+        match took.filter(|took| *took >= LONG && !live.paused) {
+            Some(took) => format!("{word} for {}", format::duration(took)),
+            None => word.to_owned(),
+        }
     }
 
     /// How much of the work under way is done: by the estimate of rows, else by how far a backfill's values are.

@@ -38,6 +38,10 @@ impl Schedule {
         shared.timers.countdown_at = self.changes(shared.now);
     }
 
+    pub const fn left(&mut self) {
+        self.next_run = None;
+    }
+
     /// `12m`, once for the title; `None` when no run is scheduled or its time has come.
     #[must_use]
     pub fn countdown(&self, now: Now) -> Option<(DateTime<Utc>, String)> {

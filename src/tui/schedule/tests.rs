@@ -81,7 +81,7 @@ fn the_countdown_is_drawn_when_it_reads_differently() {
 #[test]
 fn nothing_is_counted_once_the_time_has_come() {
     let mut desk = Desk::open();
-    desk.answered(Answer::MeasureFinished);
+    desk.answered(Answer::MeasureFinished { of_all: true });
     desk.due(8, 1);
     assert_eq!(desk.app.next_wake(), Some(desk.now.at + Duration::from_millis(1)));
     desk.pass(Duration::from_secs(21));

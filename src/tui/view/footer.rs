@@ -50,7 +50,7 @@ fn label(app: &App, binding: &'static Binding) -> &'static str {
 /// Would the key do anything?
 fn possible(app: &App, action: Action) -> bool {
     let shared = &app.shared;
-    let connected = shared.facts.is_some();
+    let connected = shared.has_engine();
     let generally = match action {
         Action::Cancel => shared.book.running() > 0,
         Action::Pause => live(app).is_some(),

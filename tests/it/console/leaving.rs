@@ -95,16 +95,23 @@ async fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_paints_it_anew() {
     // Nothing more comes by itself.
     let before = console.shows("newest in MySQL 2026-01-01 00:00:33").await;
     console.press(&["C-z"]);
-    // 128 and SIGTSTP.
-    assert_eq!(console.left().await, 148);
+    // 128 and SIGSTOP.
+    assert_eq!(console.left().await, 147);
     console.start("echo in between").await;
     assert_eq!(console.left().await, 0);
     console.start("fg").await;
     console.until("the same screen", |screen| screen == before).await;
     console.press(&["?"]);
     console.shows("what the mapping's run is doing, or did").await;
-    console.press(&["q", "q"]);
-    assert_eq!(console.left().await, 0);
+    console.press(&["q"]);
+    kill_process(console.program(), Signal::TSTP).unwrap();
+    assert_eq!(console.left().await, 147);
+    assert!(console.screen().contains("echo in between"), "the shell's own screen: {}", console.screen());
+    console.start("fg").await;
+    console.until("the same screen", |screen| screen == before).await;
+    kill_process(console.program(), Signal::QUIT).unwrap();
+    assert_eq!(console.left().await, 130);
+    assert!(console.screen().contains("echo in between"), "the shell's own screen: {}", console.screen());
 }
 
 /// At least one step is published, at least one is not.

@@ -6,11 +6,9 @@
 mod bigquery;
 mod mapping;
 mod mysql;
-mod patience;
+pub(super) mod patience;
 mod probe;
 mod state;
-
-use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 
@@ -18,19 +16,13 @@ use self::bigquery::Google;
 use self::mapping::Ground;
 use crate::domain::config::Mapping;
 use crate::domain::finding::{Finding, Tally, Topic};
-use crate::domain::retry::RetryNotes;
-use crate::engine::ports::{Platform, Ports};
+use crate::engine::ports::{Platform, Ports, TRIES_FOR_AN_ANSWER};
 use crate::engine::protocol::Checked;
-use crate::source::Source;
-use crate::warehouse::Warehouse;
-
-/// A second try tells a hiccup from trouble.
-const TRIES: usize = 2;
 
 /// Gives all findings in one answer, in the order of their topics and of the configuration. Without `probe` nothing is
 /// written, not even for a moment.
 pub(in crate::engine) async fn check<P: Platform>(ports: &Ports<P>, mappings: Vec<Mapping>, probe: bool) -> Checked {
-    let ports = impatient(ports);
+    let ports = ports.impatient(TRIES_FOR_AN_ANSWER);
     let (mysql, google, state) =
         tokio::join!(mysql::look(&ports), bigquery::look(&ports, &mappings, probe), state::look(&ports, probe));
     let mut findings = vec![configuration(&ports, mappings.len())];
@@ -54,13 +46,4 @@ fn configuration<P: Platform>(ports: &Ports<P>, chosen: usize) -> Finding {
     let (path, all) = (ports.config.path.display(), ports.config.mappings.len());
     let of = if chosen == all { String::new() } else { format!("{chosen} of ") };
     Finding::ok(Topic::Config, format!("{path} and the environment are sound; {of}{all} mapping(s)"))
-}
-
-fn impatient<P: Platform>(ports: &Ports<P>) -> Ports<P> {
-    let notes = RetryNotes::default().with_patience(ports.patience).with_most_tries(TRIES);
-    Ports {
-        source: Arc::new(ports.source.watched(notes.clone())),
-        warehouse: Arc::new(ports.warehouse.watched(notes)),
-        ..ports.clone()
-    }
 }

@@ -6,10 +6,13 @@ use std::time::Duration;
 use crate::domain::fault::{Fault, FaultKind};
 
 /// Of one question; a machine that is there answers within a second or two, a job of BigQuery within ten.
-pub(super) const LONGEST: Duration = Duration::from_secs(30);
+pub(in crate::engine::answers) const LONGEST: Duration = Duration::from_secs(30);
 
 /// Waits for an answer, but not for ever. `what` is what failed then: `Asking MySQL`.
-pub(super) async fn within<V>(what: &str, answer: impl Future<Output = Result<V, Fault>>) -> Result<V, Fault> {
+pub(in crate::engine::answers) async fn within<V>(
+    what: &str,
+    answer: impl Future<Output = Result<V, Fault>>,
+) -> Result<V, Fault> {
     tokio::time::timeout(LONGEST, Box::pin(answer)).await.unwrap_or_else(|_| {
         let sentence = format!("{what} failed: no answer within {} s", LONGEST.as_secs());
         Err(Fault::new(FaultKind::Transient, sentence)

@@ -19,7 +19,7 @@ use crate::tui::ask::Ask;
 use crate::tui::keys::{Action, Scope};
 use crate::tui::model::Book;
 use crate::tui::scroll::{Extent, Scroll};
-use crate::tui::shared::Shared;
+use crate::tui::shared::{NO_MAPPING, Shared};
 
 /// Where the keys go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -163,7 +163,10 @@ impl Backfill {
 
 impl Acts for Backfill {
     fn open(&mut self, about: About, shared: &mut Shared) -> bool {
-        let About::Mapping(name) = about else { return false };
+        let About::Mapping(name) = about else {
+            shared.say(NO_MAPPING);
+            return false;
+        };
         let unfinished = shared.book.get(&name).and_then(|row| row.status.as_ref()?.backfill.clone());
         self.fill(&name, unfinished.as_ref());
         true
@@ -184,6 +187,9 @@ impl Acts for Backfill {
             }
             Action::NextPane => self.next_field(true),
             Action::PreviousPane => self.next_field(false),
+            Action::Left | Action::Right if self.field != Field::Mapping => {
+                shared.say("Left and Right choose another mapping, in the field `mapping` (Tab)");
+            }
             Action::Right => self.other_mapping(&shared.book, true),
             Action::Left => self.other_mapping(&shared.book, false),
             Action::Open => self.preview_or_start(shared),

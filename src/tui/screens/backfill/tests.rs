@@ -152,6 +152,18 @@ fn backfill_preview() -> Desk {
 }
 
 #[test]
+fn a_long_name_is_shown_from_its_beginning() {
+    let name = "warehouse_orders_of_the_year_2025_from_the_old_shop";
+    let mut desk = Desk::closed(false, None);
+    desk.tell(Msg::Opened(Ok(samples::facts(&[name]))));
+    desk.watched(vec![samples::status(name, Some(Outcome::Ok))]);
+    desk.press('b');
+    assert!(desk.look().contains(name), "{}", desk.look());
+    desk.tell(Msg::Resized(60, 15));
+    assert!(desk.look().contains("warehouse_orders_of_the_year_2025"), "{}", desk.look());
+}
+
+#[test]
 fn a_backfill_that_is_typed() {
     snapshots("backfill_form", &mut backfill_form());
 }

@@ -44,11 +44,21 @@ fn draw_form(frame: &mut Frame<'_>, form: &Backfill, shared: &Shared, theme: The
     let start = read_value(form.start.value(), zone);
     let end = read_end(form.end.value(), zone);
     let cells = value_cells(inner.width);
+    // A name is known by its beginning, what is typed by where the cursor is; what is beside the name can do with less.
+    let most = usize::from(inner.width).saturating_sub(LABEL + 1 + width(&side).min(8) + 2);
+    let mapping = field(
+        "mapping",
+        name,
+        Ok(side),
+        form.field == Field::Mapping,
+        width(name).clamp(cells, most.max(cells)),
+        theme,
+    );
     let field = |label, value, side, focused| field(label, value, side, focused, cells, theme);
     let lines = vec![
-        field("mapping", name, Ok(side), form.field == Field::Mapping),
-        field("start", form.start.value(), said(start, theme), form.field == Field::Start),
-        field("end", form.end.value(), said(end, theme), form.field == Field::End),
+        mapping,
+        field("start", &typed(&form.start, cells), said(start, theme), form.field == Field::Start),
+        field("end", &typed(&form.end, cells), said(end, theme), form.field == Field::End),
     ];
     frame.render_widget(Paragraph::new(lines), inner);
     let cursor = |input: &Input, line: u16| {
@@ -60,6 +70,13 @@ fn draw_form(frame: &mut Frame<'_>, form: &Backfill, shared: &Shared, theme: The
         (false, Field::End) => frame.set_cursor_position(cursor(&form.end, 2)),
         _ => {}
     }
+}
+
+/// The end of what was typed, where it does not fit.
+fn typed(input: &Input, cells: usize) -> String {
+    let value = input.value();
+    let hidden = if width(value) > cells { value.chars().count().saturating_sub(cells) } else { 0 };
+    value.chars().skip(hidden).collect()
 }
 
 fn said(read: Result<String, &'static str>, theme: Theme) -> Result<String, &'static str> {
@@ -75,18 +92,13 @@ fn field(
     theme: Theme,
 ) -> Line<'static> {
     let style = if focused { Theme::marked() } else { Theme::strong() };
-    let shown = if width(value) > cells {
-        value.chars().rev().take(cells).collect::<Vec<_>>().into_iter().rev().collect()
-    } else {
-        value.to_owned()
-    };
     let (side, side_style) = match side {
         Ok(text) => (text, theme.quiet()),
         Err(text) => (text.to_owned(), theme.bad()),
     };
     Line::from(vec![
         Span::raw(left(&format!("{} {label}", if focused { ">" } else { " " }), LABEL + 1, theme)),
-        Span::styled(left(&shown, cells, theme), style),
+        Span::styled(left(value, cells, theme), style),
         Span::raw("  "),
         Span::styled(side, side_style),
     ])

@@ -47,10 +47,6 @@ impl Check {
 
 impl Acts for Check {
     fn open(&mut self, about: About, shared: &mut Shared) -> bool {
-        if shared.facts.is_none() {
-            shared.say("there is no engine to ask; u reads the configuration again");
-            return false;
-        }
         let about = match about {
             About::Mapping(name) => Some(name),
             About::All | About::Run(_) => None,
@@ -60,7 +56,7 @@ impl Acts for Check {
     }
 
     fn can_open(&self, _subject: Option<&MappingName>, shared: &Shared) -> bool {
-        shared.facts.is_some()
+        shared.has_engine()
     }
 
     fn subject<'a>(&'a self, _shared: &Shared) -> Option<&'a MappingName> {
@@ -72,7 +68,7 @@ impl Acts for Check {
             Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom => {
                 self.scroll.travel(action, shared.page());
             }
-            Action::Reload if shared.facts.is_some() => self.ask(self.about.clone(), shared),
+            Action::Reload if shared.has_engine() => self.ask(self.about.clone(), shared),
             _ => return Next::Usual,
         }
         Next::Done

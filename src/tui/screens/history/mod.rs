@@ -54,7 +54,7 @@ impl Acts for History {
     }
 
     fn can_open(&self, _subject: Option<&MappingName>, shared: &Shared) -> bool {
-        shared.facts.is_some()
+        shared.has_engine()
     }
 
     fn act(&mut self, action: Action, shared: &mut Shared) -> Next {
@@ -65,9 +65,13 @@ impl Acts for History {
             }
             Action::Open => {
                 let run = self.selected().map(|run| run.run_id.clone());
-                return run.map_or(Next::Done, |run| Next::Show(Screen::Report, About::Run(run)));
+                let Some(run) = run else {
+                    shared.say("no run is marked");
+                    return Next::Done;
+                };
+                return Next::Show(Screen::Report, About::Run(run));
             }
-            Action::Reload if shared.facts.is_some() => shared.ask(ASKED),
+            Action::Reload if shared.has_engine() => shared.ask(ASKED),
             _ => return Next::Usual,
         }
         Next::Done

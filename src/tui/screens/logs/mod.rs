@@ -102,12 +102,15 @@ impl Acts for Logs {
         true
     }
 
-    fn act(&mut self, action: Action, _shared: &mut Shared) -> Next {
+    fn act(&mut self, action: Action, shared: &mut Shared) -> Next {
         match action {
             Action::Open if self.typing => self.typing = false,
             Action::Back if self.typing || self.has_filter() => self.clear_filter(),
             Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom => {
                 self.travel(action);
+            }
+            Action::Left | Action::Right | Action::NextPane if !self.targets_shown => {
+                shared.say("Space shows the targets first");
             }
             Action::Right => self.level(true),
             Action::Left => self.level(false),

@@ -1,12 +1,12 @@
 //! The columns of screen 1, and which of them there is room for.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
 use crate::engine::Lag;
 use crate::format;
-use crate::tui::model::{Book, Now, Row};
+use crate::tui::model::{Book, Measured, Now, Row};
 use crate::tui::text::width;
 use crate::tui::theme::Theme;
 
@@ -93,7 +93,7 @@ pub(super) fn cell(column: Column, row: &Row, now: Now, theme: Theme) -> String 
         Column::Source => format!("{} {} {}", row.source, theme.arrow(), row.target),
         Column::Mode => row.mode.word().to_owned(),
         Column::Watermark => row.watermark().map_or_else(|| "-".to_owned(), watermark),
-        Column::Lag => lag(row),
+        Column::Lag => lag(row, now.at),
         Column::LastRun => row.last_run().map_or_else(
             || if row.status.is_some() { "never".to_owned() } else { String::new() },
             |run| {
@@ -114,9 +114,26 @@ pub(super) fn watermark(text: &str) -> String {
     }
 }
 
-/// `?`: MySQL did not say. `-`: there is nothing to be behind of.
-pub(super) fn lag(row: &Row) -> String {
+/// `?`: MySQL did not say. `-`: there is nothing to be behind of. A figure that is no longer true tells its age.
+pub(super) fn lag(row: &Row, now: Instant) -> String {
     let Some(measured) = &row.measured else { return String::new() };
+    let lag = lag_of(measured);
+    match measured.stale_for(now).filter(|_| measured.lag.is_some()) {
+        Some(age) => format!("{lag}, {} ago", ago(age)),
+        None => lag,
+    }
+}
+
+/// To the minute, or the hour.
+pub(super) fn ago(age: Duration) -> String {
+    let minutes = age.as_secs() / 60;
+    match minutes {
+        0..60 => format!("{minutes}m"),
+        _ => format!("{}h", minutes / 60),
+    }
+}
+
+fn lag_of(measured: &Measured) -> String {
     match measured.lag {
         Some(Lag::Seconds(seconds)) => {
             let seconds = u64::try_from(seconds).unwrap_or(0);

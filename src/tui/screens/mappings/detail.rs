@@ -8,14 +8,14 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::Mappings;
-use super::columns::clock;
+use super::columns::{ago, clock};
 use crate::domain::config::Mode;
 use crate::engine::Phase;
 use crate::format;
 use crate::tui::model::{Now, Row};
 use crate::tui::panes::pane;
 use crate::tui::shared::Shared;
-use crate::tui::text::{fit, wrap};
+use crate::tui::text::{fit, width, wrap};
 use crate::tui::theme::Theme;
 
 pub(super) fn draw(frame: &mut Frame<'_>, screen: &Mappings, shared: &Shared, theme: Theme, area: Rect) {
@@ -70,15 +70,15 @@ fn moving(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>>
         format::bytes(live.bytes_uploaded)
     );
     lines.push(Line::raw(fit(&rows, cells, theme)));
-    let mut phase = vec![if live.paused { "paused".to_owned() } else { live.phase.word().to_owned() }];
+    let mut phase = vec![if live.paused { "paused".to_owned() } else { row.phase(now.at) }];
     phase.extend((live.step > 1).then(|| format!("step {}", live.step)));
     phase.extend((live.attempt > 1).then(|| format!("try {}", live.attempt)));
-    phase.extend(
-        row.rates
-            .per_second()
-            .filter(|_| live.phase == Phase::Extract)
-            .map(|rate| format!("{} rows/s", format::count(rate))),
-    );
+    if live.phase == Phase::Extract {
+        phase.extend(match row.rates.silent_for(now.at) {
+            Some(silent) => Some(format!("MySQL has sent no row for {}", format::duration(silent))),
+            None => row.rates.per_second().map(|rate| format!("{} rows/s", format::count(rate))),
+        });
+    }
     phase.push(match row.time_left() {
         Some(left) => format!("about {} left", format::duration(left)),
         None => "time left ?".to_owned(),
@@ -96,7 +96,16 @@ fn at_rest(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>
     let mut lines = Vec::new();
     let styled = |text: &str, style| wrap(text, cells).into_iter().map(move |line| Line::styled(line, style));
     if let Some(problem) = row.problem() {
-        lines.extend(styled(problem, theme.bad()));
+        let style = if row.is_unanswered() { theme.wants() } else { theme.bad() };
+        lines.extend(styled(problem, style));
+    }
+    if let Some(lost) = &row.lost {
+        let text = format!(
+            "this console has seen the watermark {}, which the state no longer holds: put the state or its copy back; a run \
+             would begin from the start",
+            lost.watermark
+        );
+        lines.extend(styled(&text, theme.bad()));
     }
     if let Some((error, hint)) = row.last_error() {
         lines.extend(styled(error, theme.bad()));
@@ -143,12 +152,22 @@ fn at_rest(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>
     }
     let newest = row.measured.as_ref().and_then(|measured| measured.newest.as_deref());
     let (mark, newest) = (status.watermark.as_deref().unwrap_or("-"), newest.unwrap_or("-"));
-    let held = match row.mode {
-        Mode::Append | Mode::Upsert => format!("in BigQuery up to {mark} {} newest in MySQL {newest}", theme.dot()),
-        Mode::Replace => format!("in BigQuery as it was read at {mark}"),
+    let age = row.measured.as_ref().and_then(|measured| measured.stale_for(now.at));
+    let newest = age.map_or_else(|| newest.to_owned(), |age| format!("{newest}, asked {} ago", ago(age)));
+    let (held, newest) = match row.mode {
+        Mode::Append | Mode::Upsert => (format!("in BigQuery up to {mark}"), Some(format!("newest in MySQL {newest}"))),
+        Mode::Replace => (format!("in BigQuery as it was read at {mark}"), None),
     };
-    lines.push(Line::raw(fit(&held, cells, theme)));
+    lines.extend(side_by_side(held, newest, cells, theme));
     lines
+}
+
+/// In one line where it fits, else a line each.
+fn side_by_side(one: String, other: Option<String>, cells: usize, theme: Theme) -> Vec<Line<'static>> {
+    let Some(other) = other else { return vec![Line::raw(fit(&one, cells, theme))] };
+    let both = format!("{one} {} {other}", theme.dot());
+    let lines = if width(&both) <= cells { vec![both] } else { vec![one, other] };
+    lines.iter().map(|line| Line::raw(fit(line, cells, theme))).collect()
 }
 
 /// Rows a second over the last minute.

@@ -71,9 +71,9 @@ impl Order {
 /// Seconds and steps cannot be compared; seconds stand first.
 fn behind(row: &Row) -> (u8, i64) {
     match row.measured.as_ref().map(|measured| (measured.lag, measured.problem.is_some())) {
+        Some((_, true)) => (3, 0),
         Some((Some(Lag::Seconds(seconds)), _)) => (2, seconds),
         Some((Some(Lag::Steps(steps)), _)) => (1, steps),
-        Some((None, true)) => (3, 0),
         Some((None, false)) | None => (0, 0),
     }
 }
@@ -173,16 +173,22 @@ impl Acts for Mappings {
             self.act_while_typing(action, &shared.book);
             return Next::Done;
         }
+        let is_of_list = matches!(action, Action::Open | Action::Back | Action::Filter | Action::Sort);
+        if is_of_list && shared.trouble.is_some() {
+            shared.say("nothing is listed before the configuration can be read; u reads the files again");
+            return Next::Done;
+        }
         match action {
             Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom => {
                 self.travel(action, shared.page(), &shared.book);
             }
             Action::Open => {
-                let marked = self.selected(&shared.book).cloned();
-                return marked.map_or(Next::Done, |name| Next::Show(Screen::Run, About::Mapping(name)));
+                let about = self.selected(&shared.book).cloned().map_or(About::All, About::Mapping);
+                return Next::Show(Screen::Run, about);
             }
             // The mark is what the other keys are about; the check is about the whole list.
             Action::Show(Screen::Check) => return Next::Show(Screen::Check, About::All),
+            Action::Back if self.filter.value().is_empty() => shared.say("there is no filter to clear; q leaves"),
             Action::Back => self.clear_filter(&shared.book),
             Action::Filter => self.typing = true,
             Action::Sort => {
@@ -218,6 +224,9 @@ impl Acts for Mappings {
     }
 
     fn copied(&self, shared: &Shared) -> Option<String> {
+        if let Some(trouble) = &shared.trouble {
+            return Some(trouble.to_string());
+        }
         let row = self.selected(&shared.book).and_then(|name| shared.book.get(name))?;
         let problem = row.problem().map(str::to_owned);
         let error = row.last_error().map(|(error, hint)| match hint {

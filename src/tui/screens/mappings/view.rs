@@ -28,7 +28,7 @@ impl Draws for Mappings {
         }
         let below = match area.height {
             ..17 => 2,
-            17..TALL => 4,
+            17..TALL => 5,
             _ => 11,
         };
         let [head, list, below] =
@@ -53,14 +53,22 @@ fn summary(frame: &mut Frame<'_>, screen: &Mappings, shared: &Shared, theme: The
     let rows = shared.book.rows.len();
     let mut spans = vec![Span::raw(if rows == 1 { "1 mapping".to_owned() } else { format!("{rows} mappings") })];
     let counts = [
-        (count(&[Word::Failed, Word::Error]), "failed", theme.bad()),
+        (count(&[Word::Failed]), "failed", theme.bad()),
+        (count(&[Word::Lost]), "lost", theme.bad()),
+        (count(&[Word::Error]), "in error", theme.bad()),
+        (count(&[Word::Unknown]), "unknown", theme.wants()),
         (count(&[Word::Review]), "to review", theme.wants()),
         (count(&[Word::Running, Word::Retry, Word::Paused, Word::Queued, Word::Elsewhere]), "running", theme.moving()),
         (count(&[Word::Ok]), "ok", theme.good()),
     ];
+    let mut used = width(&spans[0].content);
     for (count, word, style) in counts.into_iter().filter(|(count, ..)| *count > 0) {
-        spans.push(Span::raw("  "));
-        spans.push(Span::styled(format!("{count} {word}"), style));
+        let text = format!("{count} {word}");
+        used += 2 + width(&text);
+        if used <= usize::from(area.width) {
+            spans.push(Span::raw("  "));
+            spans.push(Span::styled(text, style));
+        }
     }
     if !filter.is_empty() {
         spans.push(Span::raw("  "));

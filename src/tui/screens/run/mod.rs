@@ -13,7 +13,7 @@ use crate::tui::keys::Action;
 use crate::tui::model::{Book, Job};
 use crate::tui::screen::Screen;
 use crate::tui::scroll::{Extent, Tail, travel};
-use crate::tui::shared::Shared;
+use crate::tui::shared::{NO_MAPPING, Shared};
 
 /// What Tab goes through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -95,7 +95,10 @@ impl Run {
 
 impl Acts for Run {
     fn open(&mut self, about: About, shared: &mut Shared) -> bool {
-        let About::Mapping(name) = about else { return false };
+        let About::Mapping(name) = about else {
+            shared.say(NO_MAPPING);
+            return false;
+        };
         // What this console has not seen, the report tells.
         let row = shared.book.get(&name).filter(|row| row.log.is_none());
         let unseen = row.and_then(|row| row.last_run()).map(|last| last.run_id.clone());

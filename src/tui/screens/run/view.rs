@@ -21,6 +21,9 @@ use crate::tui::theme::Theme;
 
 /// Below this height only the pane that has the keys is shown.
 const ROOMY: u16 = 18;
+/// So much of an error and of its hint stands above; the steps begin with all of it where it is longer.
+const ERROR_LINES: usize = 3;
+const HINT_LINES: usize = 2;
 
 impl Draws for Run {
     fn draw(&self, frame: &mut Frame<'_>, shared: &Shared, theme: Theme, area: Rect) -> Extent {
@@ -89,11 +92,11 @@ fn headline(row: &Row, screen: &Run, shared: &Shared, cells: usize, theme: Theme
         lines.push(Line::raw(fit(&text, cells, theme)));
     } else if let Some((error, hint)) = row.last_error() {
         let mut said = wrap(error, cells);
-        said.truncate(3);
+        said.truncate(ERROR_LINES);
         lines.extend(said.into_iter().map(|line| Line::styled(line, theme.bad())));
         let hint = hint.or_else(|| screen.report.as_ref().and_then(|report| report.hint.as_deref()));
         let hint = hint.map(|hint| wrap(hint, cells)).unwrap_or_default();
-        lines.extend(hint.into_iter().take(2).map(|line| Line::styled(line, Theme::strong())));
+        lines.extend(hint.into_iter().take(HINT_LINES).map(|line| Line::styled(line, Theme::strong())));
     }
     lines
 }
@@ -150,9 +153,32 @@ fn draw_steps(frame: &mut Frame<'_>, row: &Row, screen: &Run, theme: Theme, area
         (None, Some(report)) => of_report(report, cells, theme),
         (None, None) => vec![Line::styled("r runs it now", theme.quiet())],
     };
+    let lines: Vec<Line<'_>> = in_full(row, screen, cells, theme).into_iter().chain(lines).collect();
     let height = usize::from(inner.height);
     frame.render_widget(Paragraph::new(screen.steps.shown(&lines, height).to_vec()), inner);
     Extent { lines: lines.len(), height }
+}
+
+/// Why MySQL or the state could not be asked, and the last error with what to do, of which the lines above show only the
+/// beginning.
+fn in_full(row: &Row, screen: &Run, cells: usize, theme: Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    if row.live.is_some() {
+        return lines;
+    }
+    if let Some(problem) = row.problem() {
+        let style = if row.is_unanswered() { theme.wants() } else { theme.bad() };
+        lines.extend(wrap(problem, cells).into_iter().map(|line| Line::styled(line, style)));
+    }
+    if let Some((error, hint)) = row.last_error() {
+        let hint = hint.or_else(|| screen.report.as_ref().and_then(|report| report.hint.as_deref()));
+        let (error, hint) = (wrap(error, cells), hint.map(|hint| wrap(hint, cells)).unwrap_or_default());
+        if error.len() > ERROR_LINES || hint.len() > HINT_LINES {
+            lines.extend(error.into_iter().map(|line| Line::styled(line, theme.bad())));
+            lines.extend(hint.into_iter().map(|line| Line::styled(line, Theme::strong())));
+        }
+    }
+    lines
 }
 
 fn steps(row: &Row, log: &RunLog, cells: usize, theme: Theme) -> Vec<Line<'static>> {

@@ -14,8 +14,9 @@ use crate::domain::schema::{ColumnDiffView, VerdictKind};
 use crate::engine::{ColumnDecision, Compare, Comparison, Decide, Decided, Event, Failure, Of, Selection};
 use crate::tui::ask::Ask;
 use crate::tui::keys::Action;
+use crate::tui::lost;
 use crate::tui::scroll::travel;
-use crate::tui::shared::Shared;
+use crate::tui::shared::{NO_MAPPING, Shared};
 
 /// The operator's word on a column, not yet sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub struct Schema {
     pub compared: Compared,
     pub marks: BTreeMap<String, Mark>,
     pub selected: usize,
+    /// Opened, and not read yet: the mark goes to what needs a decision.
+    is_fresh: bool,
     /// The next comparison answers for the accepted columns alone.
     asking: bool,
     deciding: Option<MappingName>,
@@ -70,10 +73,20 @@ impl Schema {
     }
 
     /// Accept, decline, undecided, in turn; a conflict can only be declined.
-    fn toggle(&mut self) {
-        let Some(column) = self.columns().get(self.selected).filter(|column| can_decide(column)).cloned() else {
-            return;
-        };
+    fn toggle(&mut self, shared: &mut Shared) {
+        let Some(column) = self.columns().get(self.selected).cloned() else { return };
+        if !can_decide(&column) {
+            let why = match column.verdict {
+                VerdictKind::MissingInSource => "is in BigQuery only",
+                _ => "is the same on both sides",
+            };
+            let next = if self.columns().iter().any(|column| self.is_open(column)) {
+                "; n goes to what needs one"
+            } else {
+                ""
+            };
+            return shared.say(format!("{} {why}: there is nothing to decide{next}", column.column));
+        }
         let next = match (self.marks.get(&column.column), is_safe(&column)) {
             (None, true) => Some(Mark::Accept),
             (None, false) | (Some(Mark::Accept), _) => Some(Mark::Decline),
@@ -85,7 +98,10 @@ impl Schema {
         };
     }
 
-    fn accept_safe(&mut self) {
+    fn accept_safe(&mut self, shared: &mut Shared) {
+        if !self.columns().iter().any(is_safe) {
+            return shared.say("there is no column that could be accepted safely");
+        }
         let safe = self.columns().iter().filter(|column| is_safe(column) && column.accepted != Some(false));
         let safe: Vec<String> = safe.map(|column| column.column.clone()).collect();
         self.marks.extend(safe.into_iter().map(|column| (column, Mark::Accept)));
@@ -131,6 +147,22 @@ impl Schema {
         self.marks.retain(|name, _| columns.iter().any(|column| column.column == *name && can_decide(column)));
         self.selected = self.selected.min(columns.len().saturating_sub(1));
         self.compared = Compared::Read { creates_table, columns, statements };
+        if std::mem::take(&mut self.is_fresh) {
+            self.selected = self.columns().iter().position(|column| self.is_open(column)).unwrap_or(0);
+        }
+    }
+
+    /// The next column that needs a decision, or the one before, round and round.
+    fn travel_open(&mut self, forward: bool, shared: &mut Shared) {
+        let columns = self.columns();
+        let count = columns.len();
+        let steps = (1..=count).map(|step| if forward { step } else { count - step });
+        let mut places = steps.map(|step| (self.selected + step) % count);
+        match places.find(|place| self.is_open(&columns[*place])) {
+            Some(place) => self.selected = place,
+            None if self.marks.is_empty() => shared.say("no column needs a decision"),
+            None => shared.say("every column has its decision: Enter shows what is applied"),
+        }
     }
 
     /// The operator has confirmed.
@@ -164,9 +196,14 @@ impl Schema {
         }
         shared.watch_now();
         if self.complete && waits(mapping, shared) {
-            shared.sync(vec![mapping.clone()]);
+            lost::run(vec![mapping.clone()], shared);
         }
         shared.ask(compare(mapping.clone(), Vec::new()));
+    }
+
+    /// The engine is gone, and the decision on its way with it.
+    pub fn lost(&mut self) {
+        self.deciding = None;
     }
 
     fn marked(&self, wanted: Mark) -> Vec<String> {
@@ -176,8 +213,12 @@ impl Schema {
 
 impl Acts for Schema {
     fn open(&mut self, about: About, shared: &mut Shared) -> bool {
-        let About::Mapping(name) = about else { return false };
+        let About::Mapping(name) = about else {
+            shared.say(NO_MAPPING);
+            return false;
+        };
         self.ask(name, shared);
+        self.is_fresh = true;
         true
     }
 
@@ -194,10 +235,12 @@ impl Acts for Schema {
             Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom => {
                 self.selected = travel(self.selected, self.columns().len(), shared.page(), action);
             }
-            Action::Toggle => self.toggle(),
-            Action::AcceptSafe => self.accept_safe(),
+            Action::Toggle => self.toggle(shared),
+            Action::AcceptSafe => self.accept_safe(shared),
+            Action::NextOpen => self.travel_open(true, shared),
+            Action::PreviousOpen => self.travel_open(false, shared),
             Action::Open => self.apply(shared),
-            Action::Reload if shared.facts.is_some() => {
+            Action::Reload if shared.has_engine() => {
                 if let Some(name) = self.mapping.clone() {
                     self.ask(name, shared);
                 }
@@ -211,6 +254,7 @@ impl Acts for Schema {
         match action {
             Action::Open => !self.marks.is_empty(),
             Action::Toggle | Action::AcceptSafe => self.columns().iter().any(can_decide),
+            Action::NextOpen => self.columns().iter().any(|column| self.is_open(column)),
             _ => true,
         }
     }

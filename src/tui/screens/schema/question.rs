@@ -40,7 +40,7 @@ impl Schema {
     }
 
     /// Needs a word that neither the state nor the operator has given.
-    fn is_open(&self, column: &ColumnDiffView) -> bool {
+    pub(super) fn is_open(&self, column: &ColumnDiffView) -> bool {
         let needs = can_decide(column) && column.verdict != VerdictKind::Relax;
         needs && column.accepted.is_none() && !self.marks.contains_key(&column.column)
     }

@@ -68,12 +68,11 @@ fn desk_with_review() -> Desk {
 #[test]
 fn a_review_shows_the_exact_ddl_before_it_changes_anything_and_the_run_goes_on() {
     let mut desk = desk_with_review();
-    desk.press('j');
     desk.press(' ');
-    desk.press('j');
+    desk.press('n');
     desk.press(' ');
     desk.press(' ');
-    desk.press('j');
+    desk.press('n');
     desk.press(' ');
     let accepted = vec!["coupon".to_owned()];
     let ask = Compare { selection: Selection::Named(vec![named("carts")]), apply: false, columns: accepted };
@@ -101,7 +100,6 @@ fn a_review_shows_the_exact_ddl_before_it_changes_anything_and_the_run_goes_on()
 #[test]
 fn a_review_that_leaves_something_open_goes_on_waiting() {
     let mut desk = desk_with_review();
-    desk.press('j');
     desk.press(' ');
     desk.code(KeyCode::Enter);
     desk.answered(compared(&["ALTER"]));
@@ -115,6 +113,31 @@ fn a_review_that_leaves_something_open_goes_on_waiting() {
         notes: Vec::new(),
     }));
     assert!(!effects.contains(&sync(&["carts"])), "{effects:?}");
+}
+
+#[test]
+fn a_review_begins_at_what_needs_a_decision_and_goes_from_one_to_the_next() {
+    let mut desk = desk_with_review();
+    let marked = |desk: &Desk| desk.app.screens.schema.columns()[desk.app.screens.schema.selected].column.clone();
+    let mut seen = vec![marked(&desk)];
+    for key in ['n', 'n', 'n', 'N'] {
+        desk.press(key);
+        seen.push(marked(&desk));
+    }
+    assert_eq!(seen, ["coupon", "note", "size", "coupon", "size"]);
+    desk.press('g');
+    desk.press(' ');
+    assert!(desk.notice().contains("id is the same on both sides"), "{}", desk.notice());
+    for _ in 0..3 {
+        desk.press('n');
+        desk.press(' ');
+    }
+    desk.press('n');
+    assert!(desk.notice().contains("Enter shows"), "{}", desk.notice());
+    // Read again, the mark stays where it is.
+    desk.press('u');
+    desk.answered(compared(&[]));
+    assert_eq!(marked(&desk), "size");
 }
 
 #[test]
@@ -171,7 +194,6 @@ fn review() -> Desk {
     let mut desk = Desk::open();
     desk.press('s');
     desk.answered(orders_compared(vec![]));
-    desk.press('j');
     desk.press(' ');
     desk.press('j');
     desk.press(' ');
