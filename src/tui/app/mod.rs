@@ -184,8 +184,7 @@ impl App {
         if let (Scope::Dialog, Some(letter)) = (scope, key.letter())
             && let Some(intent) = self.shared.dialog.as_ref().and_then(|dialog| dialog.by_letter(letter))
         {
-            self.shared.dialog = None;
-            self.carry_out(intent);
+            self.answer(intent);
             return;
         }
         match super::keys::action(scope, key, self.shared.read_only) {
