@@ -193,13 +193,13 @@ impl App {
             Some(Action::Redraw) => self.shared.effects.push(Effect::Redraw),
             Some(action) => self.act(scope, action),
             None if scope == Scope::Typing || scope == Scope::Form => self.type_in(event),
-            None => self.shared.say(super::keys::nothing(scope, key, self.shared.read_only)),
+            None => self.shared.remark(super::keys::nothing(scope, key, self.shared.read_only)),
         }
     }
 
     fn paste(&mut self, text: &str) {
         if !matches!(self.scope(), Scope::Typing | Scope::Form) {
-            return self.shared.say("only a field takes what is pasted");
+            return self.shared.remark("only a field takes what is pasted");
         }
         for c in text.chars().filter(|c| !c.is_control()) {
             self.type_in(&KeyEvent::from(KeyCode::Char(c)));
