@@ -70,6 +70,7 @@ async fn main() -> color_eyre::Result<()> {
     let mut extract = source.read(Extraction {
         table: mapping.source.clone(),
         plan: Arc::clone(&table),
+        only: None,
         window: Some(Window { low: Low::Beginning, high }),
         limits: BatchLimits::default(),
         is_step: false,

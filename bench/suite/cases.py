@@ -56,6 +56,12 @@ def first_load(case, tables):
                      warms=False)
 
 
+def replace(case, table):
+    """A whole replace: the first round loads the table, each later one puts another in its place."""
+    setup = Setup(f"{case}_replace", [table], mode="replace")
+    return Contender("bqsync, whole replace", lambda turn: setup.sync(), records)
+
+
 def one_table(case, about, table, rounds, with_dlt=False):
     """Extraction and a first load of one table."""
     fill([table])
@@ -63,6 +69,7 @@ def one_table(case, about, table, rounds, with_dlt=False):
     contenders = [
         *reads(lambda: [table.query]),
         Contender("bqsync into staged Parquet", lambda turn: extraction.extract(), yardsticks.rows),
+        replace(case, table),
         first_load(case, [table]),
     ]
     if with_dlt:
@@ -99,15 +106,28 @@ def small(case, about, tables, rounds):
 
 
 def calls_of(case, tables, rounds):
-    """Calls of a first load, of a run with ten new rows in each table, and of one with nothing new."""
+    """Calls of a first load, of runs with ten changed rows in each table, and of one with nothing new."""
     setup = Setup(f"{case}_calls", tables)
     notes = {}
-    for heading in ("a first load", "ten changed rows each", "nothing new"):
-        if heading == "ten changed rows each":
-            sql("".join(f"UPDATE {table.name} SET updated_at = NOW(6) WHERE id <= 10;" for table in tables), DATABASE)
+
+    def counted(heading, way):
         with CountingProxy() as proxy:
-            measure(*setup.sync(BIGQUERY_EMULATOR_HOST=proxy.address))
-        notes[f"Calls per mapping: {heading}"] = proxy.told(len(tables))
+            run = measure(*way.sync(BIGQUERY_EMULATOR_HOST=proxy.address))
+        notes[f"Calls per mapping: {heading}"] = [*proxy.told(len(tables)), f"{run.wall:.1f} s"]
+
+    def change():
+        sql("".join(f"UPDATE {table.name} SET updated_at = NOW(6) WHERE id <= 10;" for table in tables), DATABASE)
+
+    counted("a first load", setup)
+    staged = setup.like("staged", {"inline_rows": 0})
+    change()
+    counted("ten changed rows each, staged", staged)
+    # It goes on from its own state: the rows that the other has moved are looked at, and moved, once more.
+    change()
+    measure(*setup.sync())
+    change()
+    counted("ten changed rows each", setup)
+    counted("nothing new", setup)
     notes["Runs with nothing new: what looking costs"] = list(looking(setup, rounds))
     drop_dataset(setup.dataset)
     return notes

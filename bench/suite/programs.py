@@ -26,20 +26,20 @@ def binaries():
 class Setup:
     """A directory with a config.yaml (JSON is YAML), a state and reports of its own."""
 
-    def __init__(self, dataset, tables, name=None, **more):
-        """`more`: further keys of every mapping."""
+    def __init__(self, dataset, tables, name=None, settings=None, **more):
+        """`settings`: further keys of the top level; `more`: of every mapping."""
         self.dataset, self.tables = dataset, tables
         self.home = fresh_directory(name or dataset)
         config = {"project": PROJECT, "dataset": dataset, "state_local_path": str(self.home / "state.json"),
-                  "report_dir": str(self.home / "reports"), "mappings": [table.mapping | more for table in tables]}
+                  "report_dir": str(self.home / "reports"), "mappings": [table.mapping | more for table in tables]} | (settings or {})
         if readers := os.environ.get("BENCH_READERS"):
             config["readers"] = int(readers)
         self.config = self.home / "config.yaml"
         self.config.write_text(json.dumps(config, indent=1), encoding="utf-8")
 
-    def like(self, name, **more):
+    def like(self, name, settings=None, **more):
         """Another one that goes on from the same state, into the same dataset."""
-        other = Setup(self.dataset, self.tables, f"{self.dataset}_{name}", **more)
+        other = Setup(self.dataset, self.tables, f"{self.dataset}_{name}", settings, **more)
         shutil.copy(self.home / "state.json", other.home)
         return other
 

@@ -157,7 +157,10 @@ pub enum CommandArg {
         /// Only this mapping; may be repeated
         #[arg(long = "mapping", value_name = "NAME")]
         mappings: Vec<String>,
-        /// Say what would be read in BigQuery, and compare nothing
+        /// Mend what differs: bring rows from MySQL, and delete or mark what it no longer has, as `deletes` says
+        #[arg(long)]
+        repair: bool,
+        /// Say what would be read in BigQuery, and compare nothing; with --repair: compare, and mend nothing
         #[arg(long)]
         dry_run: bool,
         /// Bytes that one mapping may read in BigQuery (500MB, 2TB)
@@ -250,8 +253,9 @@ impl CommandArg {
             Self::RunOnce { .. } | Self::Schedule | Self::SchemaDiff { apply: true, .. } => true,
             Self::SchemaDiff { declined, .. } => !declined.is_empty(),
             Self::Backfill { dry_run, .. } | Self::Deletes { dry_run, .. } => !*dry_run,
+            Self::Verify { repair, dry_run, .. } => *repair && !*dry_run,
             // What a check writes it removes again, and nothing of it with --read-only.
-            Self::Check { .. } | Self::Verify { .. } | Self::Status { .. } => false,
+            Self::Check { .. } | Self::Status { .. } => false,
         }
     }
 }
@@ -299,6 +303,23 @@ mod tests {
         for (start, end) in fine {
             assert_eq!(backfill(&["--start", start, "--end", end]).unwrap(), None, "{start} {end}");
         }
+    }
+
+    #[test]
+    fn a_comparison_may_read_as_much_as_from_the_console() {
+        assert_eq!(byte_size::parse("100GB"), Ok(crate::engine::MOST_BYTES));
+        let args = Args::parse_from(["bqsync", "verify"]);
+        let Some(CommandArg::Verify { max_bytes, repair, .. }) = args.engine_command() else { panic!("{args:?}") };
+        assert_eq!((*max_bytes, *repair), (crate::engine::MOST_BYTES, false));
+    }
+
+    #[test]
+    fn only_a_repair_that_is_no_dry_run_writes() {
+        let writes = |words: &[&str]| {
+            Args::parse_from([&["bqsync", "verify"], words].concat()).engine_command().is_some_and(CommandArg::writes)
+        };
+        assert!(writes(&["--repair"]));
+        assert!(!writes(&["--repair", "--dry-run"]) && !writes(&[]));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod output;
 mod print;
 mod printer;
 mod progress_lines;
+mod repair;
 mod run_once;
 mod schedule;
 mod schema_diff;
@@ -29,7 +30,7 @@ pub use self::unparsed::unparsed;
 use self::args::{Args, CommandArg};
 use crate::domain::ids::MappingName;
 use crate::domain::shard::Shard;
-use crate::engine::{BackfillAsk, Command, Handle, Selection, SyncOrder, Verify};
+use crate::engine::{BackfillAsk, Command, Handle, RepairOrder, Selection, SyncOrder, Verify};
 
 /// Carries a command out with a started engine.
 ///
@@ -64,6 +65,10 @@ pub async fn run(
         CommandArg::Deletes { dry_run, .. } => {
             let show = if *dry_run { deletes::preview } else { deletes::show };
             run_once::run_to_its_end(handle, Command::Deletes { selection, dry_run: *dry_run }, show, printer).await
+        }
+        CommandArg::Verify { repair: true, dry_run, max_bytes, keys, .. } => {
+            let order = RepairOrder { selection, dry_run: *dry_run, most_bytes: *max_bytes, most_named: *keys };
+            repair::repair(handle, order, printer).await
         }
         CommandArg::Verify { dry_run, max_bytes, keys, .. } => {
             let order = Verify { selection, dry_run: *dry_run, most_bytes: *max_bytes, most_named: *keys };

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::printer::Printer;
 use crate::domain::ids::MappingName;
+use crate::domain::verify::Looking;
 use crate::engine::{MappingProgress, Progress};
 use crate::format;
 
@@ -37,6 +38,7 @@ pub(super) async fn print_progress(progress: watch::Receiver<Progress>, printer:
 
 fn line(mapping: &MappingName, progress: &MappingProgress) -> String {
     let mut parts = vec![format!("{mapping}: {}", progress.phase.word())];
+    parts.extend(progress.looking.map(Looking::words));
     if progress.rows_read > 0 {
         let share = percent(progress).map(|percent| format!(" (about {percent} %)")).unwrap_or_default();
         parts.push(format!("{} rows{share}", format::count(progress.rows_read)));

@@ -15,8 +15,40 @@ use crate::format;
 /// How a run's report is shown.
 pub(super) type Show = fn(&RunReport, Printer);
 
+/// A run that has ended.
+pub(super) struct Ended {
+    pub report: RunReport,
+    interrupted: bool,
+    unrecorded: bool,
+}
+
+impl Ended {
+    pub(super) fn status(&self) -> ExitStatus {
+        exit_status(&self.report, self.interrupted, self.unrecorded)
+    }
+}
+
 /// One run, of whatever kind the command asks for.
-pub(super) async fn run_to_its_end(mut handle: Handle, command: Command, show: Show, printer: Printer) -> ExitStatus {
+pub(super) async fn run_to_its_end(handle: Handle, command: Command, show: Show, printer: Printer) -> ExitStatus {
+    match listen_to_its_end(handle, command, printer, |_| ()).await {
+        Ok(ended) => {
+            show(&ended.report, printer);
+            ended.status()
+        }
+        Err(status) => status,
+    }
+}
+
+/// The same, whose events are heard and whose report is shown by the caller.
+///
+/// # Errors
+/// How the process ends where there is no report.
+pub(super) async fn listen_to_its_end(
+    mut handle: Handle,
+    command: Command,
+    printer: Printer,
+    mut heard: impl FnMut(Event),
+) -> Result<Ended, ExitStatus> {
     let mut interrupts = Interrupts::listen();
     let mut interrupted = false;
     let mut unrecorded = false;
@@ -27,7 +59,7 @@ pub(super) async fn run_to_its_end(mut handle: Handle, command: Command, show: S
             () = interrupts.next() => {
                 if interrupted {
                     printer.note("left at once; what was sent to BigQuery is asked after by the next run");
-                    return ExitStatus::Interrupted;
+                    return Err(ExitStatus::Interrupted);
                 }
                 interrupted = true;
                 printer.note("stopping at the next safe point; interrupt again to leave at once");
@@ -43,15 +75,14 @@ pub(super) async fn run_to_its_end(mut handle: Handle, command: Command, show: S
                     printer.note_own_failure(&error);
                     break None;
                 }
-                Some(_) => {}
+                Some(event) => heard(event),
                 None => break None,
             },
         }
     };
     lines.abort();
-    let Some(report) = report else { return ExitStatus::Failed };
-    show(&report, printer);
-    exit_status(&report, interrupted, unrecorded)
+    let report = report.ok_or(ExitStatus::Failed)?;
+    Ok(Ended { report, interrupted, unrecorded })
 }
 
 fn exit_status(report: &RunReport, interrupted: bool, unrecorded: bool) -> ExitStatus {

@@ -7,14 +7,14 @@ use super::args::OutputFormat;
 use super::exit::ExitStatus;
 use super::printer::Printer;
 use crate::domain::ids::MappingName;
-use crate::domain::verify::{Difference, Outcome, Verification};
-use crate::engine::{Failure, Handle, Of, Verify};
+use crate::domain::verify::{Outcome, Verification};
+use crate::engine::{Failure, Handle, Of, Verified, Verify};
 use crate::format;
 
 /// Compares the selection. A difference exits 1, and so does what could not be compared.
 pub(super) async fn verify(handle: Handle, order: Verify, printer: Printer) -> ExitStatus {
     let verified = match answers(handle, order, printer).await {
-        Ok(verified) => verified,
+        Ok(said) => said.into_iter().filter_map(ended).collect::<Vec<_>>(),
         Err(status) => return status,
     };
     if printer.format == OutputFormat::Json {
@@ -26,6 +26,13 @@ pub(super) async fn verify(handle: Handle, order: Verify, printer: Printer) -> E
         verified.answer.as_ref().map_or(true, |verification| verification.outcome.is_trouble())
     };
     if verified.iter().any(is_trouble) { ExitStatus::Failed } else { ExitStatus::Ok }
+}
+
+fn ended(said: Verified) -> Option<Of<Verification>> {
+    match said {
+        Verified::Ended(verified) => Some(*verified),
+        Verified::Looking { .. } => None,
+    }
 }
 
 fn as_json(verified: &Of<Verification>) -> Value {
@@ -82,16 +89,9 @@ fn status(verification: &Verification) -> String {
     }
 }
 
-fn explain(verification: &Verification, printer: Printer) {
+pub(super) fn explain(verification: &Verification, printer: Printer) {
     let name = &verification.mapping;
-    for difference in &verification.differences {
-        printer.line(&format!("{name}: {}: {}", difference.kind.words(), key(verification, difference)));
-    }
-    let Verification { only_in_mysql, only_in_bigquery, differing, doubled, .. } = verification;
-    let more = only_in_mysql + only_in_bigquery + differing + doubled - verification.differences.len() as u64;
-    if more > 0 {
-        printer.line(&format!("{name}: and {} more keys (`--keys` names more)", format::count(more)));
-    }
+    name_keys(verification, "", printer);
     if verification.changed_since > 0 {
         let changed = format::count(verification.changed_since);
         printer.line(&format!("{name}: {changed} keys have changed in MySQL since the watermark and were not judged"));
@@ -104,9 +104,14 @@ fn explain(verification: &Verification, printer: Printer) {
     }
 }
 
-/// `id=42`, or `shop=a, number=7`.
-fn key(verification: &Verification, difference: &Difference) -> String {
-    let both = verification.key_columns.iter().zip(&difference.key);
-    let shown = both.map(|(column, value)| format!("{column}={}", value.as_deref().unwrap_or("NULL")));
-    shown.collect::<Vec<_>>().join(", ")
+/// The keys that differ, as far as they are named.
+pub(super) fn name_keys(verification: &Verification, before: &str, printer: Printer) {
+    let name = &verification.mapping;
+    for difference in &verification.differences {
+        printer.line(&format!("{name}: {before}{}: {}", difference.kind.words(), verification.key_words(difference)));
+    }
+    let more = verification.found() - verification.differences.len() as u64;
+    if more > 0 {
+        printer.line(&format!("{name}: {before}and {} more keys (`--keys` names more)", format::count(more)));
+    }
 }

@@ -14,6 +14,8 @@ pub enum PublishKind {
     /// upsert, rows that are read again: MERGE on the keys, whichever is newer. What MySQL shows now is what holds, also where
     /// its stamp is older than the one of before.
     MergeAsRead,
+    /// upsert, keys that the target holds twice: each key's rows are taken out and its newest staged row is put in, at once.
+    MergeOnce,
     /// upsert into an empty target, where several rows may share keys: INSERT of each key's newest row.
     InsertNewest,
     /// append, no overlap possible, or upsert into an empty target of keys that differ; no cast: a copy job, which is free.

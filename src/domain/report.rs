@@ -9,6 +9,7 @@ use super::config::Mode;
 use super::fault::{Fault, FaultKind};
 use super::ids::{JobId, MappingName, RunId};
 use super::replacement::{Replacement, Shrink};
+use super::verify::Repair;
 
 /// How a mapping's run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,7 @@ pub enum Trigger {
     Schedule,
     Backfill,
     Deletes,
+    Repair,
 }
 
 impl Trigger {
@@ -53,7 +55,7 @@ impl Trigger {
     pub const fn is_incremental(self) -> bool {
         match self {
             Self::Manual | Self::Schedule => true,
-            Self::Backfill | Self::Deletes => false,
+            Self::Backfill | Self::Deletes | Self::Repair => false,
         }
     }
 
@@ -64,6 +66,7 @@ impl Trigger {
             Self::Schedule => "schedule",
             Self::Backfill => "backfill",
             Self::Deletes => "deletes",
+            Self::Repair => "repair",
         }
     }
 }
@@ -117,6 +120,9 @@ pub struct MappingReport {
     /// Why no whole table was, where `--allow-shrink` would let it through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shrink: Option<Shrink>,
+    /// What comparing both sides and mending the difference came to; `None` where nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repair: Option<Repair>,
     /// Bytes of Parquet uploaded.
     pub bytes_staged: u64,
     /// By all statements of the run, those that only count included. Loads and copies are free.
@@ -215,6 +221,7 @@ impl MappingReport {
             deletion: None,
             replaced: None,
             shrink: None,
+            repair: None,
             bytes_staged: 0,
             bytes_billed: None,
             bytes_estimated: None,

@@ -21,6 +21,7 @@ use crate::domain::ids::SourceTable;
 use crate::domain::plan::TablePlan;
 use crate::domain::report::Flaw;
 use crate::domain::retry::RetryNotes;
+use crate::domain::verify::Wanted;
 use crate::domain::window::{Low, Window};
 
 /// Where rows come from. Every call opens, uses and closes connections of its own, so a caller may drop any future.
@@ -206,6 +207,8 @@ pub struct Extraction {
     /// `None`: every row, whatever its incremental column holds.
     pub window: Option<Window>,
     pub limits: BatchLimits,
+    /// Of the window's rows those of these keys; text may bring a few more, which its collation holds equal. `None`: all.
+    pub only: Option<Wanted>,
     /// The window is a step of a larger one: reading it in the key's order would walk over all of the others' rows.
     pub is_step: bool,
     /// Connections that may read it side by side, each a part of it; 1 or more.

@@ -32,6 +32,8 @@ pub struct Dataset {
     pub refuses_copies: bool,
     /// Partitions that one job may write.
     pub most_partitions: usize,
+    /// Bytes that each question of a comparison would read.
+    pub question_bytes: u64,
     /// What statements of schema changes mean.
     pub statements: BTreeMap<String, Change>,
 }
@@ -46,6 +48,7 @@ impl Default for Dataset {
             taken: VecDeque::new(),
             refuses_copies: false,
             most_partitions: 4_000,
+            question_bytes: 0,
             statements: BTreeMap::new(),
         }
     }

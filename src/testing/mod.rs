@@ -6,6 +6,7 @@
 
 mod clock;
 mod columns;
+mod compare;
 mod dataset;
 mod process;
 mod script;
@@ -20,6 +21,6 @@ mod world;
 pub use self::dataset::Table;
 pub use self::process::Process;
 pub use self::script::{Call, Refusal, Trouble};
-pub use self::shop::{HERE, Shop, backfill, deletes, row, sync};
+pub use self::shop::{HERE, Shop, backfill, deletes, repair, row, sync};
 pub use self::state::Remembered;
 pub use self::value::{Value, at};

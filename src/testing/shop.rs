@@ -23,7 +23,7 @@ use crate::domain::publish::PublishKind;
 use crate::domain::report::{MappingReport, Outcome};
 use crate::domain::retry::Patience;
 use crate::domain::source_type::SourceType;
-use crate::engine::{BackfillAsk, Clock, Command, Ports, Selection, SyncOrder};
+use crate::engine::{BackfillAsk, Clock, Command, Ports, RepairOrder, Selection, SyncOrder};
 use crate::outlets::Outlets;
 use crate::source::BatchLimits;
 use crate::state::MappingState;
@@ -61,6 +61,10 @@ fn ask(start: &str) -> BackfillAsk {
 
 pub fn deletes(dry_run: bool) -> Command {
     Command::Deletes { selection: Selection::Named(vec![MappingName("t".to_owned())]), dry_run }
+}
+
+pub fn repair(dry_run: bool) -> Command {
+    Command::Repair(RepairOrder { selection: Selection::All, dry_run, most_bytes: u64::MAX, most_named: 20 })
 }
 
 impl Shop {
@@ -142,6 +146,11 @@ impl Shop {
 
     pub fn dataset(&self) -> MutexGuard<'_, Dataset> {
         self.world.dataset()
+    }
+
+    /// Somebody changes rows of the target.
+    pub fn damage(&self, damage: impl FnOnce(&mut Vec<Row>)) {
+        damage(&mut self.dataset().tables.get_mut("t").unwrap().rows);
     }
 
     /// How the publishes of the target were sent since the last time that this was asked.

@@ -17,8 +17,6 @@ use crate::domain::fence::Writers;
 use crate::domain::ids::SourceTable;
 use crate::domain::plan::Paging;
 use crate::domain::retry::RetryNotes;
-use crate::domain::verify::Comparable;
-use crate::domain::verify::{Comparison, Cut, PartSum, Parts, RowDigest};
 use crate::domain::window::Low;
 use crate::source::Diagnose;
 use crate::source::{
@@ -35,7 +33,6 @@ impl MemorySource {
     }
 }
 
-/// Comparing rows needs the servers' own hashes.
 pub fn not_in_memory<V>(what: &str) -> Result<V, Fault> {
     Err(Fault::new(FaultKind::Bug, format!("{what} is not to be had in memory")))
 }
@@ -112,20 +109,6 @@ impl Diagnose for MemorySource {
 
     async fn survey(&self) -> Result<ServerFacts, Fault> {
         not_in_memory("a survey")
-    }
-}
-
-impl Comparable for MemorySource {
-    async fn key_span(&self, _: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
-        not_in_memory("a span of keys")
-    }
-
-    async fn part_sums(&self, _: &Comparison, _: &Cut) -> Result<Vec<PartSum>, Fault> {
-        not_in_memory("a sum")
-    }
-
-    async fn row_digests(&self, _: &Comparison, _: &Parts) -> Result<Vec<RowDigest>, Fault> {
-        not_in_memory("a digest")
     }
 }
 
@@ -206,7 +189,7 @@ impl Reader {
 
     /// All of the window, as they are now, in the plan's columns.
     fn rows(&self) -> Vec<Row> {
-        let Extraction { plan, window, .. } = &self.extraction;
+        let Extraction { plan, window, only, .. } = &self.extraction;
         let database = self.world.database();
         let columns: Vec<usize> = plan.columns.iter().map(|c| database.position(&c.source.name)).collect();
         let rows = database.rows.iter().map(|row| columns.iter().map(|&column| row[column].clone()).collect());
@@ -217,6 +200,11 @@ impl Reader {
                 value.is_some_and(|value| holds(window, &value))
             }
         };
-        rows.filter(within).collect()
+        let wanted = |row: &Row| {
+            let Some(only) = only else { return true };
+            let key: Vec<_> = plan.keys.iter().map(|&key| Some(row[key].to_string())).collect();
+            only.keys.contains(&key)
+        };
+        rows.filter(|row| within(row) && wanted(row)).collect()
     }
 }

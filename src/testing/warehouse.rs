@@ -25,8 +25,7 @@ use crate::domain::publish::PublishKind;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
 use crate::domain::target_type::TargetType;
-use crate::domain::verify::Comparable;
-use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest};
+use crate::domain::verify::{Comparison, Question};
 use crate::domain::window::Window;
 use crate::engine::Clock;
 use crate::warehouse::{
@@ -174,7 +173,7 @@ impl Estimates for MemoryWarehouse {
     }
 
     async fn question_bytes(&self, _: &Comparison, _: &Question) -> Result<u64, Fault> {
-        Ok(0)
+        Ok(self.0.dataset().question_bytes)
     }
 }
 
@@ -191,20 +190,6 @@ impl Deletes for MemoryWarehouse {
         let marked_at = Moment::from_naive(self.0.clock.now().naive_utc());
         let delete = || self.0.dataset().delete(order, marked_at, self.now());
         self.0.script.at(Call::Delete, delete).await
-    }
-}
-
-impl Comparable for MemoryWarehouse {
-    async fn key_span(&self, _: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
-        not_in_memory("a span of keys")
-    }
-
-    async fn part_sums(&self, _: &Comparison, _: &Cut) -> Result<Vec<PartSum>, Fault> {
-        not_in_memory("a sum")
-    }
-
-    async fn row_digests(&self, _: &Comparison, _: &Parts) -> Result<Vec<RowDigest>, Fault> {
-        not_in_memory("a digest")
     }
 }
 
@@ -264,7 +249,7 @@ impl Upload for MemoryUpload {
                 key_ranges: vec![None; order.plan.keys.len()],
                 cursor_range: None,
             };
-            if staged.rows <= order.inline_rows {
+            if order.inline_rows > 0 && staged.rows <= order.inline_rows {
                 staged.inline = Some(Inline(batches.into()));
                 return Ok(staged);
             }

@@ -7,7 +7,7 @@ use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
 use crate::engine::{
     BackfillPreview, Check, Checked, Compare, Comparison, Decide, Decided, Failure, Handle, MappingStatus, Measure, Of,
-    PreviewBackfill, Query, ReadHistory, ReadReport, Selection, Watch,
+    PreviewBackfill, Query, ReadHistory, ReadReport, Selection, Verified, Verify, Watch,
 };
 
 /// A question to the engine.
@@ -23,6 +23,7 @@ pub enum Ask {
         by: Screen,
     },
     Preview(PreviewBackfill),
+    Verify(Verify),
     Compare(Compare),
     Decide(Decide),
 }
@@ -48,6 +49,7 @@ pub enum Answer {
         preview: Result<Box<BackfillPreview>, Failure>,
     },
     Compared(Of<Comparison>),
+    Verified(Verified),
     Decided {
         mapping: MappingName,
         decided: Result<Decided, Failure>,
@@ -87,6 +89,7 @@ impl Ask {
                 };
                 forward(engine, query, answers, previewed);
             }
+            Self::Verify(query) => forward(engine, query, answers, Answer::Verified),
             Self::Compare(query) => forward(engine, query, answers, Answer::Compared),
             Self::Decide(query) => {
                 let mapping = query.mapping.clone();

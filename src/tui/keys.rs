@@ -28,6 +28,7 @@ pub enum Action {
     /// Opens a screen.
     Show(Screen),
     Deletes,
+    Repair,
     Cancel,
     Pause,
     Filter,
@@ -167,6 +168,7 @@ const HISTORY: Scope = Scope::Screen(Screen::History);
 const REPORT: Scope = Scope::Screen(Screen::Report);
 const LOGS: Scope = Scope::Screen(Screen::Logs);
 const CHECK: Scope = Scope::Screen(Screen::Check);
+const VERIFY: Scope = Scope::Screen(Screen::Verify);
 
 const ALL: &[Scope] = &Scope::ALL;
 const SCREENS: &[Scope] = ALL.split_at(Screen::ALL.len()).0;
@@ -208,11 +210,12 @@ pub const KEYS: &[Binding] = &[
     row(Action::Open, ENTER, &[Dialog], "choose", "the marked answer"),
     row(Action::Open, ENTER, &[Typing], "keep", "leave the field, keep the filter"),
     row(Action::Open, ENTER, &[BACKFILL, Form], "preview", "preview what is asked for; then ask to start it"),
+    row(Action::Open, ENTER, &[VERIFY], "compare", "compare the rows of both sides"),
     write(Action::Open, ENTER, &[SCHEMA], "apply", "show the exact DDL of what is accepted, and ask"),
     row(
         Action::Back,
         ESC,
-        &[RUN, SCHEMA, BACKFILL, Form, HISTORY, REPORT, LOGS, CHECK, Help, Dialog],
+        &[RUN, SCHEMA, BACKFILL, Form, VERIFY, HISTORY, REPORT, LOGS, CHECK, Help, Dialog],
         "back",
         "go back",
     ),
@@ -221,15 +224,22 @@ pub const KEYS: &[Binding] = &[
     row(Action::Right, &[plain(KeyCode::Right)], &[BACKFILL, Dialog], "next mapping", "the mapping or answer after"),
     write(Action::Toggle, &[letter(' ')], &[SCHEMA], "accept/decline", "accept or decline the column"),
     write(Action::AcceptSafe, &[letter('a')], &[SCHEMA], "accept safe", "accept every column that is safe"),
+    write(Action::Repair, &[letter('m')], &[VERIFY], "repair", "mend the rows that differ; asks"),
     row(Action::NextOpen, &[letter('n')], &[SCHEMA], "next", "to the next column that needs a decision"),
     row(Action::PreviousOpen, &[letter('N')], &[SCHEMA], "", "to the one before"),
     write(Action::RunSelected, &[letter('r')], &[MAPPINGS, RUN, SCHEMA], "sync", "run the mapping now"),
     write(Action::RunAll, &[letter('R')], &[MAPPINGS], "sync all", "run every mapping now"),
-    write(Action::Cancel, &[letter('c')], &[MAPPINGS, RUN, BACKFILL], "cancel", "stop at the next safe point; asks"),
+    write(
+        Action::Cancel,
+        &[letter('c')],
+        &[MAPPINGS, RUN, BACKFILL, VERIFY],
+        "cancel",
+        "stop at the next safe point; asks",
+    ),
     write(
         Action::Pause,
         &[letter('p')],
-        &[MAPPINGS, RUN, BACKFILL],
+        &[MAPPINGS, RUN, BACKFILL, VERIFY],
         "pause",
         "hold a run between two batches, or go on",
     ),
@@ -243,6 +253,7 @@ pub const KEYS: &[Binding] = &[
         "copy",
         "copy the error, the DDL, the run id or the findings",
     ),
+    row(Action::Copy, &[letter('y')], &[VERIFY], "copy", "copy the keys that differ"),
     row(Action::Filter, &[letter('/')], &[MAPPINGS, LOGS], "filter", "show only what holds the text typed"),
     row(Action::Sort, &[letter('o')], &[MAPPINGS], "order", "by file, name, lag, last run or status"),
     write(
@@ -255,14 +266,14 @@ pub const KEYS: &[Binding] = &[
     row(
         Action::Show(Screen::History),
         &[letter('h')],
-        &[MAPPINGS, RUN, SCHEMA, BACKFILL, LOGS],
+        &[MAPPINGS, RUN, SCHEMA, BACKFILL, VERIFY, LOGS],
         "history",
         "past runs of all hosts",
     ),
     row(
         Action::Show(Screen::Logs),
         &[letter('l')],
-        &[MAPPINGS, RUN, SCHEMA, BACKFILL, HISTORY, REPORT, CHECK],
+        &[MAPPINGS, RUN, SCHEMA, BACKFILL, VERIFY, HISTORY, REPORT, CHECK],
         "logs",
         "log lines, level by target",
     ),
@@ -274,8 +285,15 @@ pub const KEYS: &[Binding] = &[
         "read the files again, ask both sides again",
     ),
     row(
-        Action::Show(Screen::Check),
+        Action::Show(Screen::Verify),
         &[letter('v')],
+        &[MAPPINGS, RUN],
+        "verify",
+        "compare the rows of both sides, and mend what differs",
+    ),
+    row(
+        Action::Show(Screen::Check),
+        &[letter('i')],
         &[MAPPINGS, RUN],
         "check",
         "permissions, keys, indexes, clocks: what a run needs",

@@ -11,12 +11,22 @@ pub enum Screen {
     Report,
     Logs,
     Check,
+    Verify,
 }
 
 impl Screen {
     /// In the order in which help lists them.
-    pub const ALL: [Self; 8] =
-        [Self::Mappings, Self::Run, Self::Schema, Self::Backfill, Self::History, Self::Report, Self::Logs, Self::Check];
+    pub const ALL: [Self; 9] = [
+        Self::Mappings,
+        Self::Run,
+        Self::Schema,
+        Self::Backfill,
+        Self::Verify,
+        Self::History,
+        Self::Report,
+        Self::Logs,
+        Self::Check,
+    ];
 
     #[must_use]
     pub const fn title(self) -> &'static str {
@@ -29,6 +39,7 @@ impl Screen {
             Self::Report => "Report of a run",
             Self::Logs => "Logs",
             Self::Check => "Check",
+            Self::Verify => "Verify",
         }
     }
 }

@@ -27,7 +27,7 @@ fn configure(sandbox: &Sandbox, gcs: &Gcs, more: &str) {
     let mapping = format!(
         "  - {{name: t, mysql_table: t, bigquery_table: t, primary_keys: [id], incremental_column: id, mode: upsert{more}}}"
     );
-    sandbox.configure(&format!("temp_bucket: {}", gcs.bucket), &mapping);
+    sandbox.configure(&format!("temp_bucket: {}\ninline_rows: 0", gcs.bucket), &mapping);
 }
 
 /// 20 MB that no compression makes much smaller: three parts.
@@ -77,7 +77,7 @@ async fn a_large_file_goes_in_parts_and_parts_that_fail_are_sent_again() {
     let sandbox = sandbox("parts", &gcs).await;
     large(&sandbox).await;
     let mapping = "  - {name: big, mysql_table: big, bigquery_table: big, incremental_column: id}";
-    sandbox.configure(&format!("temp_bucket: {}", gcs.bucket), mapping);
+    sandbox.configure(&format!("temp_bucket: {}\ninline_rows: 0", gcs.bucket), mapping);
     gcs.trouble(&Method::PUT, "partNumber=2", 1, Trouble::Answer(503));
     gcs.trouble(&Method::PUT, "partNumber=1", 1, Trouble::LoseAnswer);
     gcs.trouble(&Method::POST, "uploadId=", 1, Trouble::LoseAnswer);
@@ -115,7 +115,7 @@ async fn a_bucket_that_refuses_is_named_with_its_key_and_the_role() {
     assert!(hint.contains("roles/storage.objectUser") && hint.contains("`temp_bucket`"), "{report}");
     assert_clean(&gcs, &sandbox).await;
     sandbox.configure(
-        "temp_bucket: no-such-bucket",
+        "temp_bucket: no-such-bucket\ninline_rows: 0",
         "  - {name: t, mysql_table: t, bigquery_table: t, incremental_column: id}",
     );
     let report = gcs.run_once(&sandbox).await.expect_code(1).mapping("t");
@@ -152,7 +152,7 @@ async fn an_interrupt_in_the_middle_of_the_upload_leaves_nothing_in_the_bucket()
     let sandbox = sandbox("bucketint", &gcs).await;
     large(&sandbox).await;
     let mapping = "  - {name: big, mysql_table: big, bigquery_table: big, incremental_column: id}";
-    sandbox.configure(&format!("temp_bucket: {}", gcs.bucket), mapping);
+    sandbox.configure(&format!("temp_bucket: {}\ninline_rows: 0", gcs.bucket), mapping);
     let answer = Arc::new(Semaphore::new(0));
     gcs.trouble(&Method::PUT, "partNumber=1", 1, Trouble::Hold(answer));
     let child = gcs.command(&sandbox, &["--no-tui", "run-once"]).spawn().unwrap();

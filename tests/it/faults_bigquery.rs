@@ -388,8 +388,10 @@ async fn a_publish_that_brings_its_rows_along_is_sent_again_whatever_its_calls_m
 
 #[tokio::test]
 async fn a_publish_that_brings_its_rows_along_is_adopted_where_it_arrived_and_else_loses_its_name() {
-    let trial = Trial::inline("inline_unheard").await;
-    for (trouble, arrives) in [(Trouble::ActAndHangUp, true), (Trouble::HangUp, false)] {
+    for (name, trouble, arrives) in
+        [("inline_unheard", Trouble::ActAndHangUp, true), ("inline_unsent", Trouble::HangUp, false)]
+    {
+        let trial = Trial::inline(name).await;
         trial.add(30).await;
         trial.bigquery.set(both(Call::InsertJob, "publish", trouble).map(|rule| rule.times(5)));
         let told = trial.succeeds().await;

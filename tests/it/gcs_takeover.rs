@@ -221,7 +221,8 @@ async fn runs_killed_at_each_step_are_made_good_once_their_lease_has_expired() {
     let mapping = |name: &str, rest: &str| {
         format!("  - {{name: {name}, mysql_table: t, bigquery_table: {name}, incremental_column: id, {rest}}}\n")
     };
-    let settings = format!("state_store: gcs\nstate_gcs_bucket: {bucket}\ntemp_bucket: {bucket}\nconcurrency: 1");
+    let settings =
+        format!("state_store: gcs\nstate_gcs_bucket: {bucket}\ntemp_bucket: {bucket}\ninline_rows: 0\nconcurrency: 1");
     let mappings = mapping("u", "primary_keys: [id], mode: upsert") + &mapping("k", "mode: append");
     sandbox.configure(&settings, &mappings);
     gcs.run_once(&sandbox).await.expect_code(0);

@@ -39,6 +39,7 @@ mod printing;
 mod properties;
 mod readers;
 mod recovery;
+mod repair;
 mod replace;
 mod replica;
 mod review;

@@ -92,6 +92,7 @@ async fn a_table_with_an_end_is_warned_of() {
     sandbox.sync().await;
     let proxy = BigQueryProxy::start(&sandbox.emulator).await;
     proxy.describe("t", json!({ "expirationTime": "4102444800000" }));
+    sandbox.sql("INSERT INTO t VALUES (101, 'new', '2026-03-01')").await;
     let report: Value = run(&sandbox, &proxy, &["--no-tui", "run-once", "--output", "json"]).await.mapping("t");
     let warned = |text: &str| text.contains("2100-01-01") && text.contains("SET OPTIONS (expiration_timestamp = NULL)");
     assert!(report["warnings"].as_array().unwrap().iter().any(|w| warned(w.as_str().unwrap())), "{report}");

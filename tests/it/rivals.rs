@@ -7,7 +7,7 @@ use crate::support::bigquery_proxy::{Call, Rule, Trouble};
 use crate::support::{Sandbox, Told, Trial};
 
 /// The engine of the trial is one host, the program with this setting another: each has a state of its own.
-const ELSEWHERE: &str = "readers: 1\nstate_local_path: elsewhere/state.json";
+const ELSEWHERE: &str = "readers: 1\ninline_rows: 0\nstate_local_path: elsewhere/state.json";
 
 /// How the publishes of a target were sent, in order: `copy`, `INSERT`, `INSERT missing` or `MERGE`.
 fn publishes(trial: &Trial, target: &str) -> Vec<String> {
@@ -128,7 +128,7 @@ async fn two_hosts_that_load_an_empty_upsert_target_at_once_bring_each_row_once(
     let trial = Trial::configured("hosts_u", ELSEWHERE, &["u"]).await;
     trial.add(60).await;
     overtaken(&trial, "u").await;
-    assert_eq!(publishes(&trial, "u"), ["INSERT", "MERGE"]);
+    assert_eq!(publishes(&trial, "u"), ["copy", "MERGE"]);
     trial.bigquery.set([]);
     let staged = trial.succeeds().await;
     assert_eq!(staged.mapping("u").outcome, Outcome::Ok);
@@ -142,7 +142,7 @@ async fn two_hosts_that_append_at_once_bring_each_row_once() {
         let told = overtaken(&trial, target).await;
         assert_eq!(
             (publishes(&trial, target), warnings(&told, target)),
-            (vec!["INSERT".to_owned(), "INSERT missing".to_owned()], 1)
+            (vec!["copy".to_owned(), "INSERT missing".to_owned()], 1)
         );
         // Both know the target now, and go on after the same watermark.
         trial.add(30).await;

@@ -4,18 +4,26 @@
 //! differ, and only their rows are fetched. `docs/verify.md` says the same for its users.
 
 mod comparable;
+mod cure;
 mod form;
+mod looking;
 mod parts;
+mod repair;
 mod result;
 mod rows;
+mod wanted;
 
 use std::sync::Arc;
 
 pub use self::comparable::Comparable;
+pub use self::cure::{Cure, Cures};
 pub use self::form::{Form, form};
+pub use self::looking::Looking;
 pub use self::parts::{Cut, Grain, PartSum, Parts, batches, chunks, coarsest, differing, finer};
+pub use self::repair::Repair;
 pub use self::result::{Outcome, Verification};
-pub use self::rows::{Difference, DifferenceKind, RowDigest, Tally};
+pub use self::rows::{Difference, DifferenceKind, Key, RowDigest, Tally};
+pub use self::wanted::Wanted;
 
 use super::config::{Mapping, Mode};
 use super::ids::{SourceTable, TableId};
@@ -99,7 +107,11 @@ impl Comparison {
     pub fn number_key(&self) -> Option<usize> {
         let &[key] = self.plan.keys.as_slice() else { return None };
         let column = &self.plan.columns[key];
-        let fits = !matches!(column.source.source_type, SourceType::Int { bits: 64, unsigned: true });
+        let fits = match column.source.source_type {
+            SourceType::Int { bits, unsigned } => bits < 64 || !unsigned,
+            // A YEAR is no number in a range: MySQL takes 0 for 2000 there.
+            _ => false,
+        };
         let is_number = matches!(column.encoding, Encoding::Int { .. }) && column.target_type == TargetType::Int64;
         (fits && is_number).then_some(key)
     }

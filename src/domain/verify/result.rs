@@ -96,6 +96,20 @@ impl Verification {
         }
     }
 
+    /// Keys that differ.
+    #[must_use]
+    pub const fn found(&self) -> u64 {
+        self.only_in_mysql + self.only_in_bigquery + self.differing + self.doubled
+    }
+
+    /// `id=42`, or `shop=a, number=7`.
+    #[must_use]
+    pub fn key_words(&self, difference: &Difference) -> String {
+        let both = self.key_columns.iter().zip(&difference.key);
+        let shown = both.map(|(column, value)| format!("{column}={}", value.as_deref().unwrap_or("NULL")));
+        shown.collect::<Vec<_>>().join(", ")
+    }
+
     /// Takes over what was found. `left`: why some parts were not looked into.
     pub fn conclude(&mut self, tally: Tally, left: Option<String>) {
         self.outcome = match (tally.is_empty(), &left) {

@@ -78,8 +78,9 @@ impl Tally {
     }
 
     /// Compares all rows of some parts. MySQL has to be asked after BigQuery: then a row that changed in between is known
-    /// to have, and one that a run brought over in between is not missed.
-    pub fn add(&mut self, source: Vec<RowDigest>, target: Vec<RowDigest>) {
+    /// to have, and one that a run brought over in between is not missed. Gives every key of them that differs.
+    pub fn add(&mut self, source: Vec<RowDigest>, target: Vec<RowDigest>) -> Vec<Difference> {
+        let mut found = Vec::new();
         let mut keys: BTreeMap<Key, (Vec<RowDigest>, Vec<String>)> = BTreeMap::new();
         for row in source {
             keys.entry(row.key.clone()).or_default().0.push(row);
@@ -92,11 +93,14 @@ impl Tally {
                 self.changed_since += u64::from(!theirs.is_empty());
             } else if let Some(kind) = judge(ours, theirs) {
                 *self.counts.entry(kind).or_default() += 1;
+                let difference = Difference { key, kind };
                 if self.named.len() < self.most_named {
-                    self.named.push(Difference { key, kind });
+                    self.named.push(difference.clone());
                 }
+                found.push(difference);
             }
         }
+        found
     }
 }
 

@@ -4,7 +4,6 @@ pub(in crate::engine) mod check;
 pub(in crate::engine) mod decide;
 pub(in crate::engine) mod history;
 pub(in crate::engine) mod preview;
-mod row_diff;
 pub(in crate::engine) mod schema_diff;
 pub(in crate::engine) mod status;
 pub(in crate::engine) mod verify;

@@ -25,12 +25,18 @@ use crate::state::{Moves, PendingPublish};
 use crate::warehouse::{DeleteOrder, Deletes as _, StageOrder, Staged, Upload, Vanished, VanishedCounts};
 
 impl<P: Platform> Work<'_, P> {
-    pub(in crate::engine) async fn deletes(&mut self, prepared: &Prepared, dry_run: bool) -> Result<(), Halt> {
+    /// `step` is its number among what the attempt moves.
+    pub(in crate::engine) async fn deletes(
+        &mut self,
+        prepared: &Prepared,
+        dry_run: bool,
+        step: u64,
+    ) -> Result<(), Halt> {
         let scope = self.scope;
         refuse(&scope.mapping, &prepared.schemas.plan, dry_run)?;
         let Some(mark) = self.ledger.watermark(prepared.kind())? else { return Ok(()) };
         let window = Window { low: Low::Beginning, high: mark.cursor };
-        let attempt = scope.attempt(self.tally.attempt(), 1);
+        let attempt = scope.attempt(self.tally.attempt(), step);
         // Before the keys are read: what is older was there to be seen.
         let before = scope.in_phase(Phase::Plan, self.young(prepared)).await?;
         let order = StageOrder {
@@ -135,6 +141,7 @@ impl<P: Platform> Work<'_, P> {
             plan: Arc::clone(&order.plan),
             window: None,
             limits: scope.ports.limits,
+            only: None,
             is_step: false,
             // One statement, one moment: a key that moved between two would look vanished.
             readers: 1,

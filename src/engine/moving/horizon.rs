@@ -109,7 +109,7 @@ impl<P: Platform> Work<'_, P> {
         match &scope.task {
             Task::Sync { lookback, .. } => lookback.or(scope.mapping.lookback),
             Task::Scheduled { .. } => scope.mapping.lookback,
-            Task::Backfill { .. } | Task::Part(_) | Task::Deletes { .. } => None,
+            Task::Backfill { .. } | Task::Part(_) | Task::Deletes { .. } | Task::Repair(_) => None,
         }
     }
 }

@@ -36,7 +36,7 @@ impl<P: Platform> Work<'_, P> {
         // Before the statement is sent: all that was committed by now is in its snapshot.
         let read_at = scope.ports.clock.now();
         // Gives rows only once the reader has said that it reached the table's end.
-        let read = self.transfer(schemas, Stretch { window: None, is_part: false }, attempt).await?;
+        let read = self.transfer(schemas, Stretch::WHOLE, attempt).await?;
         let Transferred { staged, flaws, bytes, .. } = read;
         self.tally.add_flaws(&flaws);
         let rows = staged.as_ref().map_or(0, |staged| staged.rows);
@@ -102,7 +102,7 @@ impl<P: Platform> Work<'_, P> {
     /// whenever it arrived; this one fails once its staging table has been dropped.
     async fn stage_nothing(&self, schemas: &Schemas, attempt: Try<'_>) -> Result<Staged, Halt> {
         let scope = self.scope;
-        let order = self.stage_order(schemas, Stretch { window: None, is_part: false }, attempt);
+        let order = self.stage_order(schemas, &Stretch::WHOLE, attempt);
         let staging = order.staging.clone();
         let stage = async { scope.ports.warehouse.stage(order).await?.finish().await };
         let staged = scope.unless_cancelled(stage).await;

@@ -144,7 +144,7 @@ impl<P: Platform> Work<'_, P> {
         let scope = self.scope;
         let Step { window, number, moves, .. } = step;
         let attempt = scope.attempt(self.tally.attempt(), number);
-        let stretch = Stretch { window: Some(window), is_part: step.is_part };
+        let stretch = Stretch { window: Some(window), only: None, is_part: step.is_part };
         let Transferred { staged, each_key_once, flaws, bytes } =
             self.transfer(&prepared.schemas, stretch, attempt).await?;
         self.tally.add_flaws(&flaws);
@@ -214,7 +214,7 @@ impl<P: Platform> Work<'_, P> {
     }
 
     /// Publishes, advances and cleans up.
-    async fn settle(&mut self, prepared: &Prepared, step: &StagedStep<'_>) -> Result<(), Halt> {
+    pub(super) async fn settle(&mut self, prepared: &Prepared, step: &StagedStep<'_>) -> Result<(), Halt> {
         let scope = self.scope;
         let (published, job) = scope.in_phase(Phase::Publish, self.publish(&prepared.schemas, step)).await?;
         scope.in_phase(Phase::Advance, self.advance(prepared, step, &published)).await?;

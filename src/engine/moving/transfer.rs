@@ -8,6 +8,7 @@ use crate::domain::column::SourceColumn;
 use crate::domain::fault::FaultKind;
 use crate::domain::plan::TablePlan;
 use crate::domain::report::{Flaw, FlawCount};
+use crate::domain::verify::Wanted;
 use crate::domain::window::{WHOLE, Window};
 use crate::engine::ports::Platform;
 use crate::engine::protocol::{Event, Phase};
@@ -31,12 +32,19 @@ pub(in crate::engine) struct Transferred {
 }
 
 /// A stretch to be read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(in crate::engine) struct Stretch {
     /// `None`: every row, in one statement.
     pub window: Option<Window>,
+    /// Of its rows those of these keys; `None`: all.
+    pub only: Option<Wanted>,
     /// It is part of a larger window: reading it in the key's order would walk over the rows of the other steps.
     pub is_part: bool,
+}
+
+impl Stretch {
+    /// A whole table.
+    pub(super) const WHOLE: Self = Self { window: None, only: None, is_part: false };
 }
 
 impl<P: Platform> Work<'_, P> {
@@ -48,7 +56,7 @@ impl<P: Platform> Work<'_, P> {
         stretch: Stretch,
         attempt: Try<'_>,
     ) -> Result<Transferred, Halt> {
-        let order = self.stage_order(schemas, stretch, attempt);
+        let order = self.stage_order(schemas, &stretch, attempt);
         let staging = order.staging.clone();
         let result = self.move_rows(schemas, stretch, order).await;
         if result.is_err() {
@@ -58,7 +66,7 @@ impl<P: Platform> Work<'_, P> {
     }
 
     /// Where a stretch is staged.
-    pub(super) fn stage_order(&self, schemas: &Schemas, stretch: Stretch, attempt: Try<'_>) -> StageOrder {
+    pub(super) fn stage_order(&self, schemas: &Schemas, stretch: &Stretch, attempt: Try<'_>) -> StageOrder {
         let target = &self.scope.mapping.target;
         let what = stretch.window.map_or_else(|| WHOLE.to_owned(), |window| window.to_string());
         StageOrder {
@@ -79,6 +87,7 @@ impl<P: Platform> Work<'_, P> {
             plan: Arc::clone(&order.plan),
             window: stretch.window,
             limits: scope.ports.limits,
+            only: stretch.only,
             is_step: stretch.is_part,
             readers: scope.ports.config.readers.unwrap_or_else(readers_by_processors),
             cancel: scope.hold.cancel.clone(),

@@ -25,6 +25,8 @@ pub enum Command {
         selection: Selection,
         dry_run: bool,
     },
+    /// Compare the rows of both sides, and mend what differs; with `dry_run`, only count it.
+    Repair(RepairOrder),
     /// Hold a running mapping between two batches.
     Pause(MappingName),
     Resume(MappingName),
@@ -57,6 +59,17 @@ impl SyncOrder {
     pub const fn manual(selection: Selection) -> Self {
         Self { selection, trigger: Trigger::Manual, lookback: None, allow_shrink: false }
     }
+}
+
+/// What a repair is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepairOrder {
+    pub selection: Selection,
+    pub dry_run: bool,
+    /// Bytes that comparing one mapping may read in BigQuery.
+    pub most_bytes: u64,
+    /// Keys of one mapping that are named.
+    pub most_named: usize,
 }
 
 /// A window of a mapping's incremental column, as the operator writes it; both ends included.

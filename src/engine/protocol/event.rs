@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::query::Comparison;
 use crate::domain::ids::{JobId, MappingName, RunId};
 use crate::domain::report::{MappingReport, RunReport, Trigger};
+use crate::domain::verify::Verification;
 
 /// The steps of one mapping's run, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -161,6 +162,13 @@ pub enum Event {
         updated: u64,
         bytes_billed: Option<u64>,
     },
+    /// A repair has compared both sides: what differs, or, `again`, what differs still after it was mended. The keys that it
+    /// names are row values: for the operator's screen, and for no log.
+    RowsCompared {
+        run: RunId,
+        verification: Box<Verification>,
+        again: bool,
+    },
     /// What the source no longer has is gone from the target, or marked there.
     RowsDeleted {
         run: RunId,
@@ -233,6 +241,7 @@ impl Event {
             | Self::Resumed { mapping }
             | Self::RetryScheduled { mapping, .. } => Some(mapping),
             Self::MappingFinished { report } => Some(&report.mapping_name),
+            Self::RowsCompared { verification, .. } => Some(&verification.mapping),
             Self::SchemaCompared(comparison) => Some(&comparison.mapping),
             Self::RunStarted { .. }
             | Self::RunScheduled { .. }

@@ -9,11 +9,11 @@ pub(super) mod progress;
 pub(super) mod query;
 pub(super) mod status;
 
-pub use self::command::{BackfillAsk, ColumnDecision, Command, Selection, SyncOrder};
+pub use self::command::{BackfillAsk, ColumnDecision, Command, RepairOrder, Selection, SyncOrder};
 pub use self::event::{Event, Phase};
 pub use self::progress::{MappingProgress, Progress, Retry};
 pub use self::query::{
-    Answers, Check, Checked, Compare, Comparison, Decide, Decided, Failure, Inspect, Measure, Of, PreviewBackfill,
-    Query, Question, ReadHistory, ReadReport, Reply, Verify, Watch,
+    Answers, Check, Checked, Compare, Comparison, Decide, Decided, Failure, Inspect, MOST_BYTES, Measure, Of,
+    PreviewBackfill, Query, Question, ReadHistory, ReadReport, Reply, Verified, Verify, Watch,
 };
 pub use self::status::{Asked, BackfillPreview, Lag, MappingStatus, PublishBytes, SlicePreview};

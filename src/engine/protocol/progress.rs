@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use super::event::Phase;
 use crate::domain::ids::MappingName;
 use crate::domain::report::Trigger;
+use crate::domain::verify::Looking;
 
 /// All mappings of the runs under way.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,6 +22,8 @@ pub struct MappingProgress {
     pub phase: Phase,
     /// The whole window, steps and all.
     pub window: Option<String>,
+    /// What a repair compares just now.
+    pub looking: Option<Looking>,
     /// The step being moved, from 1; 0 before the first.
     pub step: u64,
     /// The operator holds it between two batches.
@@ -57,6 +60,7 @@ impl Default for MappingProgress {
             trigger: Trigger::Manual,
             phase: Phase::Queued,
             window: None,
+            looking: None,
             step: 0,
             paused: false,
             retry: None,

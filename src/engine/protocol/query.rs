@@ -12,7 +12,7 @@ use crate::domain::finding::Finding;
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
 use crate::domain::schema::ColumnDiffView;
-use crate::domain::verify::Verification;
+use crate::domain::verify::{Looking, Verification};
 
 /// A question that moves no rows.
 pub trait Query: fmt::Debug + Send + 'static {
@@ -76,6 +76,20 @@ pub struct Verify {
     pub most_bytes: u64,
     /// Keys of one mapping that are named.
     pub most_named: usize,
+}
+
+/// Bytes that comparing one mapping may read in BigQuery, where nobody says otherwise.
+pub const MOST_BYTES: u64 = 100_000_000_000;
+
+/// What is said of rows that are compared.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verified {
+    /// How far it is.
+    Looking {
+        mapping: MappingName,
+        looking: Looking,
+    },
+    Ended(Box<Of<Verification>>),
 }
 
 /// Compare schemas, and with `apply` carry out what is safe (of the named columns, or of all when none is named).
@@ -148,7 +162,7 @@ pub enum Question {
     ReadHistory(ReadHistory, Reply<Result<Vec<RunSummary>, Failure>>),
     ReadReport(ReadReport, Reply<Result<Option<RunReport>, Failure>>),
     PreviewBackfill(PreviewBackfill, Reply<Result<BackfillPreview, Failure>>),
-    Verify(Verify, Reply<Of<Verification>>),
+    Verify(Verify, Reply<Verified>),
     Compare(Compare, Reply<Of<Comparison>>),
     Decide(Decide, Reply<Result<Decided, Failure>>),
 }
@@ -210,7 +224,7 @@ impl Query for PreviewBackfill {
 }
 
 impl Query for Verify {
-    type Answer = Of<Verification>;
+    type Answer = Verified;
 
     fn with(self, reply: Reply<Self::Answer>) -> Question {
         Question::Verify(self, reply)

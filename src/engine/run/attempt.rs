@@ -19,6 +19,7 @@ impl<P: Platform> Work<'_, P> {
         let scope = self.scope;
         self.tally.begin_attempt();
         reached("lease_taken");
+        refuse_task(&scope.mapping, &scope.task)?;
         if self.ledger.pending().is_some() {
             let adopted = scope.in_phase(Phase::Recover, self.recover()).await?;
             // A whole table that an earlier attempt of this run has sent is what this run was to do.
@@ -27,7 +28,6 @@ impl<P: Platform> Work<'_, P> {
             }
         }
         if scope.mapping.mode == Mode::Replace {
-            // What has no meaning for it is refused.
             self.sweep().await?;
             let Some(schemas) = self.prepare(None).await? else { return Ok(()) };
             return self.replace(&schemas).await;
@@ -50,7 +50,12 @@ impl<P: Platform> Work<'_, P> {
             }
             Task::Deletes { dry_run } => {
                 let Some(prepared) = self.prepared().await? else { return Ok(()) };
-                self.deletes(&prepared, *dry_run).await
+                self.deletes(&prepared, *dry_run, 1).await
+            }
+            // It plans with both tables as they are.
+            Task::Repair(order) => {
+                self.sweep().await?;
+                self.repair(order).await
             }
         }
     }
@@ -65,7 +70,6 @@ impl<P: Platform> Work<'_, P> {
     /// Looks at both sides, or at the target alone, and plans; `None` where there is nothing to do.
     pub(super) async fn prepare(&mut self, source: Option<SourceSchema>) -> Result<Option<Schemas>, Halt> {
         let scope = self.scope;
-        refuse_task(&scope.mapping, &scope.task)?;
         let describe = async {
             let Some(source) = source else { return scope.ports.describe_both(&scope.mapping).await };
             let target = scope.ports.warehouse.describe(&scope.mapping.target).await?;

@@ -59,6 +59,7 @@ pub(super) fn report<P: Platform>(
         deletion: tally.deletion,
         replaced: tally.replaced,
         shrink: tally.shrink,
+        repair: tally.repair,
         bytes_staged: tally.bytes_staged,
         bytes_billed: tally.cost.billed,
         bytes_estimated: tally.cost.estimated,

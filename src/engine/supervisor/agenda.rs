@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::config::Mapping;
 use crate::domain::ids::MappingName;
-use crate::domain::report::{Outcome, Trigger};
+use crate::domain::report::Outcome;
 use crate::domain::schedule::Timetable;
 use crate::engine::protocol::Event;
 use crate::state::{Holder, MappingState};
@@ -173,7 +173,7 @@ fn is_served(state: &MappingState, due: DateTime<Utc>) -> bool {
     let by_hand = state.last_run.as_ref().is_some_and(|run| {
         let took = i64::try_from(run.duration_ms).map_or(chrono::TimeDelta::MAX, chrono::TimeDelta::milliseconds);
         let began = run.finished_at.checked_sub_signed(took).unwrap_or(DateTime::<Utc>::MIN_UTC);
-        run.outcome == Outcome::Ok && run.trigger != Trigger::Backfill && began >= due
+        run.outcome == Outcome::Ok && run.trigger.is_incremental() && began >= due
     });
     by_hand || state.scheduled_for.is_some_and(|latest| latest >= due)
 }

@@ -112,6 +112,7 @@ impl<P: Platform> Supervisor<P> {
                 let names = self.selected(&selection).iter().filter(meant).map(|m| m.name.clone()).collect();
                 self.run(&Selection::Named(names), Task::Deletes { dry_run });
             }
+            Command::Repair(order) => self.run(&order.selection.clone(), Task::Repair(order)),
             Command::Pause(mapping) => self.hold(&mapping, true),
             Command::Resume(mapping) => self.hold(&mapping, false),
             Command::Cancel(mapping) => {

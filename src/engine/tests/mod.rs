@@ -6,6 +6,7 @@ mod horizon;
 mod publish;
 mod quiet;
 mod recover;
+mod repair;
 mod replace;
 mod report;
 mod retries;

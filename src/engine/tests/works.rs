@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use crate::engine::Command;
-use crate::testing::{Shop, backfill, deletes, sync};
+use crate::testing::{Shop, Value, backfill, deletes, repair, sync};
 
 /// Something that a process does, and what there was before.
 pub struct Work {
@@ -69,7 +69,35 @@ pub fn whole() -> Command {
     backfill("2026-01-01")
 }
 
-pub const WORKS: [Work; 22] = [
+/// Rows of the target that are missing, changed, doubled, and there alone; mended a few at a time.
+pub fn damaged(mapping: &str) -> Shop {
+    let shop =
+        Shop::new(&format!("{mapping}, deletes: hard, max_delete_fraction: 1")).with("window_rows: 5").rows(1..=60);
+    shop.succeeds(sync());
+    shop.damage(|rows| {
+        rows.retain(|row| !(5..=12).contains(&id(row)));
+        let twice = rows[20].clone();
+        rows.push(twice);
+        rows.push(crate::testing::row(900, "never there", "2026-01-01"));
+        rows[30][1] = Value::Text("damaged".to_owned());
+    });
+    shop
+}
+
+/// The same of an append, whose earlier versions are history.
+pub fn damaged_append() -> Shop {
+    let shop = Shop::new(APPEND).with("window_rows: 5").rows(1..=60);
+    shop.succeeds(sync());
+    shop.damage(|rows| rows.retain(|row| !(5..=12).contains(&id(row))));
+    shop
+}
+
+pub fn id(row: &[Value]) -> i64 {
+    let Value::Int(id) = row[0] else { panic!("{row:?}") };
+    id
+}
+
+pub const WORKS: [Work; 24] = [
     Work { name: "first load, upsert", shop: || Shop::new(UPSERT).rows(1..=40), command: sync },
     Work { name: "first load, append", shop: || Shop::new(APPEND).rows(1..=40), command: sync },
     Work { name: "first load, keyless", shop: || Shop::new(KEYLESS).rows(1..=40), command: sync },
@@ -108,6 +136,8 @@ pub const WORKS: [Work; 22] = [
         shop: || to_delete("deletes: soft, deleted_column: gone"),
         command: || deletes(false),
     },
+    Work { name: "repair, upsert", shop: || damaged(UPSERT), command: || repair(false) },
+    Work { name: "repair, append", shop: damaged_append, command: || repair(false) },
 ];
 
 /// Tries a work with trouble at its first call, its second, and so on until it makes no more; `trial` sets the trouble and

@@ -67,7 +67,14 @@ pub(in crate::engine) fn refuse_task(mapping: &Mapping, task: &Task) -> Result<(
                 format!("`--allow-shrink` is for tables that are replaced, and mapping `{name}` has `mode: {mode}`");
             Err(Fault::new(FaultKind::Config, sentence).with_hint("take it out; such a run makes no table smaller"))
         }
-        Task::Deletes { .. } | Task::Sync { .. } | Task::Scheduled { .. } => Ok(()),
+        Task::Repair(_) if mapping.mode == Mode::Replace => {
+            let sentence =
+                format!("Each run of `{}` reads the whole table, so there is nothing to repair by key", mapping.name);
+            let option = quote::shell_option("--mapping", &mapping.name.0);
+            Err(Fault::new(FaultKind::Config, sentence)
+                .with_hint(format!("`bqsync run-once {option}` brings the table as it is")))
+        }
+        Task::Deletes { .. } | Task::Sync { .. } | Task::Scheduled { .. } | Task::Repair(_) => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::domain::fault::FaultKind;
 use crate::domain::report::Outcome;
+use crate::domain::verify::Verification;
 use crate::engine::protocol::{Comparison, Event};
 
 /// The sending end of the lifecycle events. Unbounded, because they are few and must not be lost.
@@ -62,6 +63,7 @@ fn log(event: &Event) {
         Event::Published { job, inserted, updated, bytes_billed, .. } => {
             info!(%job, inserted, updated, bytes_billed, "published");
         }
+        Event::RowsCompared { verification, .. } => log_verification(verification),
         Event::RowsDeleted { job, deleted, marked, .. } => info!(%job, deleted, marked, "rows deleted"),
         Event::WatermarkAdvanced { from, to, .. } => info!(from, to, "watermark advanced"),
         Event::RetryScheduled { operation, attempt, wait_ms, because, .. } => {
@@ -86,6 +88,13 @@ fn log(event: &Event) {
         Event::RecordFailed { run, error } => error!(%run, error, "the run's report could not be written"),
         Event::OutletFailed { outlet, error, hint } => warn!(outlet, error, hint, "the run is done, but not told of"),
     }
+}
+
+/// Counts alone: keys are row values.
+pub(in crate::engine) fn log_verification(verification: &Verification) {
+    let Verification { mapping, only_in_mysql, only_in_bigquery, differing, doubled, bytes, .. } = verification;
+    let outcome = verification.outcome.word();
+    info!(%mapping, outcome, only_in_mysql, only_in_bigquery, differing, doubled, bytes, "rows compared");
 }
 
 /// Runs and questions meet differences alike.

@@ -104,7 +104,7 @@ impl Try<'_> {
 
     /// The job of this try: the same words give the same id, so that sending it twice does it once.
     pub(in crate::engine) fn job(&self, operation: &str, target: &TableId, moved: &str) -> JobId {
-        let hash = short_hash(&format!("{}|{target}|{moved}", self.mapping));
+        let hash = short_hash(&format!("{}|{target}|{moved}|{}", self.mapping, self.step));
         let name = naming::id_part(&self.mapping.0);
         JobId(format!("bqsync_{operation}_{name}_{hash}_{}_{}", self.run, self.attempt))
     }

@@ -325,7 +325,7 @@ impl<P: Platform> Ledger<P> {
         totals.runs += 1;
         totals.failures += u64::from(report.outcome == Outcome::Failed);
         totals.rows += report.records_processed;
-        if ended_well && trigger != Trigger::Backfill {
+        if ended_well && trigger.is_incremental() {
             totals.last_success = Some(report.finished_at);
         }
         self.state.last_run = Some(LastRun::of(report, trigger));

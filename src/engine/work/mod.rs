@@ -1,6 +1,7 @@
 //! What an attempt works with: the scope it was given, the state under lease, and what has come of it so far.
 
 pub(in crate::engine) mod asked;
+pub(in crate::engine) mod comparing;
 pub(in crate::engine) mod conflicts;
 pub(in crate::engine) mod emitter;
 pub(in crate::engine) mod hold;
@@ -10,6 +11,7 @@ pub(in crate::engine) mod prepare;
 pub(in crate::engine) mod prepared;
 mod recover;
 pub(in crate::engine) mod scope;
+pub(in crate::engine) mod survey;
 pub(in crate::engine) mod sweep;
 pub(in crate::engine) mod tally;
 

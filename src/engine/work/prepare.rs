@@ -63,7 +63,7 @@ impl<P: Platform> Work<'_, P> {
             Task::Sync { .. } | Task::Scheduled { .. } => {
                 (self.scope.mapping.lookback, format!("`lookback` of mapping `{}`", self.scope.mapping.name))
             }
-            Task::Part(_) | Task::Deletes { .. } => return Ok(()),
+            Task::Part(_) | Task::Deletes { .. } | Task::Repair(_) => return Ok(()),
         };
         match lookback.filter(|_| kind == CursorKind::Int && self.scope.mapping.mode == Mode::Upsert) {
             Some(lookback) => lookback.below(Cursor::Int(0)).map(|_| ()).map_err(|fault| {

@@ -21,7 +21,7 @@ use crate::domain::retry::{RetryNote, RetryNotes};
 use crate::domain::shard::Shard;
 use crate::engine::ports::{Platform, Ports};
 use crate::engine::protocol::progress::{ProgressOf, Retry};
-use crate::engine::protocol::{BackfillAsk, Event, Phase};
+use crate::engine::protocol::{BackfillAsk, Event, Phase, RepairOrder};
 use crate::source::Source;
 use crate::state::{BackfillState, StateStore};
 use crate::warehouse::Warehouse;
@@ -73,6 +73,8 @@ pub(in crate::engine) enum Task {
     Deletes {
         dry_run: bool,
     },
+    /// Compare, and mend what differs, or only count it.
+    Repair(RepairOrder),
 }
 
 impl Task {
@@ -82,12 +84,16 @@ impl Task {
             Self::Scheduled { .. } => Trigger::Schedule,
             Self::Backfill { .. } | Self::Part(_) => Trigger::Backfill,
             Self::Deletes { .. } => Trigger::Deletes,
+            Self::Repair(_) => Trigger::Repair,
         }
     }
 
     /// Does it leave a trace in the history? What changes nothing does not.
     pub(in crate::engine) const fn is_remembered(&self) -> bool {
-        !matches!(self, Self::Deletes { dry_run: true })
+        match self {
+            Self::Deletes { dry_run } | Self::Repair(RepairOrder { dry_run, .. }) => !*dry_run,
+            Self::Sync { .. } | Self::Scheduled { .. } | Self::Backfill { .. } | Self::Part(_) => true,
+        }
     }
 }
 
@@ -151,7 +157,7 @@ impl<P: Platform> Scope<P> {
     pub(in crate::engine) fn due(&self) -> Option<DateTime<Utc>> {
         match &self.task {
             Task::Scheduled { at } => self.mapping.schedule.as_ref()?.timetable.latest_until(*at),
-            Task::Sync { .. } | Task::Backfill { .. } | Task::Part(_) | Task::Deletes { .. } => None,
+            Task::Sync { .. } | Task::Backfill { .. } | Task::Part(_) | Task::Deletes { .. } | Task::Repair(_) => None,
         }
     }
 

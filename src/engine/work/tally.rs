@@ -4,6 +4,7 @@ use crate::domain::cost::Cost;
 use crate::domain::ids::JobId;
 use crate::domain::replacement::{Replacement, Shrink};
 use crate::domain::report::{Deletion, FlawCount};
+use crate::domain::verify::Repair;
 
 /// What has come of a mapping's work so far.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +33,7 @@ pub(in crate::engine) struct Tally {
     pub deletion: Option<Deletion>,
     pub replaced: Option<Replacement>,
     pub shrink: Option<Shrink>,
+    pub repair: Option<Repair>,
     pub warnings: Vec<String>,
     /// Those of them that a later attempt would not find out again.
     pub lasting_warnings: Vec<String>,
@@ -123,6 +125,7 @@ impl Tally {
         self.deletion = part.deletion.or(self.deletion);
         self.replaced = part.replaced.or(self.replaced.take());
         self.shrink = part.shrink.or(self.shrink);
+        self.repair = part.repair.or(self.repair);
         for warning in &part.warnings {
             self.warn(warning);
         }

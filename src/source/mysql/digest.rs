@@ -77,7 +77,8 @@ fn joined(comparison: &Comparison, positions: impl Iterator<Item = usize>) -> St
     concatenated(positions.filter_map(field).collect())
 }
 
-fn value(column: &ColumnPlan, form: Form) -> String {
+/// A value as a form writes it.
+pub fn value(column: &ColumnPlan, form: Form) -> String {
     let name = identifier(&column.source.name);
     match form {
         Form::Integer if matches!(column.source.source_type, SourceType::Int { unsigned: false, .. }) => {

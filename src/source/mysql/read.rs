@@ -4,6 +4,7 @@ mod page;
 mod reader;
 mod select;
 mod slice;
+mod wanted;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

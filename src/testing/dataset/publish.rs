@@ -13,6 +13,7 @@ pub fn publish(target: &mut Table, plan: &TablePlan, kind: PublishKind, staged: 
     match kind {
         PublishKind::Merge => merge(target, plan, staged, true),
         PublishKind::MergeAsRead => merge(target, plan, staged, false),
+        PublishKind::MergeOnce => once(target, plan, staged),
         PublishKind::InsertNewest => insert(target, plan, newest(plan, staged, &plan.keys)),
         PublishKind::Copy | PublishKind::Insert => insert(target, plan, staged.to_vec()),
         PublishKind::Replace => {
@@ -86,6 +87,17 @@ fn merge(target: &mut Table, plan: &TablePlan, staged: &[Row], newer_wins: bool)
         }
     }
     PublishCounts { updated, ..insert(target, plan, fresh) }
+}
+
+fn once(target: &mut Table, plan: &TablePlan, staged: &[Row]) -> PublishCounts {
+    let places = places(target, plan);
+    let keys: Vec<usize> = plan.keys.iter().map(|&key| places[key]).collect();
+    let rows = newest(plan, staged, &plan.keys);
+    let anew: Vec<Row> = rows.iter().map(|row| part(row, &plan.keys)).collect();
+    let before = target.rows.len();
+    target.rows.retain(|row| !anew.contains(&part(row, &keys)));
+    let deleted = (before - target.rows.len()) as u64;
+    PublishCounts { deleted, ..insert(target, plan, rows) }
 }
 
 fn missing(target: &Table, plan: &TablePlan, staged: &[Row]) -> Vec<Row> {

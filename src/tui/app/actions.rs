@@ -80,6 +80,7 @@ impl App {
             | Action::PreviousPane
             | Action::Toggle
             | Action::AcceptSafe
+            | Action::Repair
             | Action::NextOpen
             | Action::PreviousOpen
             | Action::Filter

@@ -57,6 +57,7 @@ impl App {
             Answer::ReportRead { run, by: Screen::Run, report } => screens.run.answered(&run, report),
             Answer::ReportRead { run, report, .. } => screens.report.answered(&run, report),
             Answer::Previewed { mapping, preview } => screens.backfill.answered(&mapping, preview),
+            Answer::Verified(said) => screens.verify.answered(said),
             Answer::Compared(compared) => screens.schema.answered(compared, shared),
             Answer::Decided { mapping, decided } => screens.schema.decided(&mapping, decided, shared),
         }
@@ -146,7 +147,9 @@ impl App {
             }
             Outcome::Waiting => shared.complain(format!("{name} waits: its columns need a decision; s on it")),
             Outcome::Ok => {
-                if let Some(deletion) = &report.deletion {
+                if let Some(repair) = &report.repair {
+                    shared.say(format!("{name}: {}", repair.words()));
+                } else if let Some(deletion) = &report.deletion {
                     shared.say(format!("{name}: {} row(s) deleted or marked", format::count(deletion.deleted)));
                 }
             }
@@ -221,6 +224,7 @@ fn run_and_mapping(event: &Event) -> Option<(&RunId, &MappingName)> {
         | Event::StagingLoaded { run, .. }
         | Event::Published { run, .. }
         | Event::RowsDeleted { run, .. }
+        | Event::RowsCompared { run, .. }
         | Event::WatermarkAdvanced { run, .. }
         | Event::RetryScheduled { run, .. } => run,
         Event::MappingFinished { report } => &report.run_id,

@@ -36,6 +36,7 @@ impl App {
             }
             Intent::DeleteRows(mapping) => deletes::send(mapping, false, shared),
             Intent::ReplaceAnyway(mapping) => shrink::send(mapping, shared),
+            Intent::Repair(mapping) => self.screens.verify.begin(mapping, shared),
             Intent::Decide { mapping, decisions } => self.screens.schema.decide(mapping, decisions, shared),
         }
     }

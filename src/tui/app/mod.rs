@@ -224,6 +224,7 @@ impl App {
         (shared.trouble, shared.files) = (None, Files::Read);
         shared.timers.opened(&facts.config, shared.now.at);
         shared.facts = Some(facts);
+        self.screens.verify.lost();
         shared.ask(Ask::Watch);
         shared.measure_all();
         if let Some(start) = self.start.take() {

@@ -47,6 +47,7 @@ pub enum Intent {
     DeleteRows(MappingName),
     /// A table may be replaced though it shrinks.
     ReplaceAnyway(MappingName),
+    Repair(MappingName),
     Decide {
         mapping: MappingName,
         decisions: Vec<ColumnDecision>,

@@ -33,6 +33,7 @@ fn read_only_takes_away_all_that_writes() {
         Action::AcceptSafe,
         Action::Cancel,
         Action::Deletes,
+        Action::Repair,
     ];
     for action in writing {
         assert!(all(false).contains(&action) && !all(true).contains(&action), "{action:?}");

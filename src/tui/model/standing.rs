@@ -138,8 +138,9 @@ impl Row {
                     None => self.rates.per_second().filter(|_| live.phase == Phase::Extract).map(short_rate),
                 };
                 let phase = (live.phase != Phase::Extract || rate.is_none()).then(|| self.phase(now));
-                let backfill = (live.trigger == Trigger::Backfill).then(|| "backfill".to_owned());
-                let words = [share, rate, phase.filter(|_| word != Word::Queued), backfill];
+                let kind = matches!(live.trigger, Trigger::Backfill | Trigger::Repair);
+                let kind = kind.then(|| live.trigger.word().to_owned());
+                let words = [share, rate, phase.filter(|_| word != Word::Queued), kind];
                 words.into_iter().flatten().collect::<Vec<_>>().join(" ")
             }
             (None, _) => String::new(),

@@ -11,6 +11,7 @@ mod report;
 mod run;
 pub mod schema;
 pub mod shown;
+pub mod verify;
 
 use self::backfill::Backfill;
 use self::check::Check;
@@ -21,6 +22,7 @@ use self::report::Report;
 use self::run::Run;
 use self::schema::Schema;
 use self::shown::{About, Shown};
+use self::verify::Verify;
 use super::screen::Screen;
 use super::shared::Shared;
 use crate::engine::Event;
@@ -37,6 +39,7 @@ pub struct Screens {
     pub report: Report,
     pub logs: Logs,
     pub check: Check,
+    pub verify: Verify,
 }
 
 impl Default for Screens {
@@ -51,6 +54,7 @@ impl Default for Screens {
             report: Report::default(),
             logs: Logs::default(),
             check: Check::default(),
+            verify: Verify::default(),
         }
     }
 }
@@ -67,6 +71,7 @@ impl Screens {
             Screen::Report => &self.report,
             Screen::Logs => &self.logs,
             Screen::Check => &self.check,
+            Screen::Verify => &self.verify,
         }
     }
 
@@ -80,6 +85,7 @@ impl Screens {
             Screen::Report => &mut self.report,
             Screen::Logs => &mut self.logs,
             Screen::Check => &mut self.check,
+            Screen::Verify => &mut self.verify,
         }
     }
 

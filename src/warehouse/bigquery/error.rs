@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::refusals::{Judged, by_words};
+use super::values;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::retry::Failure;
 use crate::trust;
@@ -59,9 +60,9 @@ impl ApiError {
             is_final: false,
             retry_after,
             message: if reason.is_empty() {
-                format!("HTTP {status}: {}", bounded(message))
+                format!("HTTP {status}: {}", bounded(&values::left_out(message)))
             } else {
-                format!("{} ({reason}, HTTP {status})", bounded(message))
+                format!("{} ({reason}, HTTP {status})", bounded(&values::left_out(message)))
             },
             hint,
         }
@@ -178,10 +179,10 @@ impl From<Fault> for ApiError {
 #[must_use]
 pub fn job_fault(what: impl std::fmt::Display, result: &JobError, all: &[JobError]) -> Fault {
     let Judged { kind, hint, retry_after, is_too_much } = judged(400, &result.reason, &result.message);
-    let mut text = result.message.clone();
+    let mut text = values::left_out(&result.message);
     for more in all.iter().filter(|e| e.message != result.message && !e.message.is_empty()) {
         text.push_str("; ");
-        text.push_str(&more.message);
+        text.push_str(&values::left_out(&more.message));
     }
     let place = result.location.as_deref().map(|l| format!(", at {l}")).unwrap_or_default();
     Fault::new(kind, format!("{what}: {} ({}{place})", bounded(&text), result.reason))

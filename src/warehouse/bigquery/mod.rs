@@ -27,6 +27,7 @@ mod tables;
 mod target_range;
 mod upkeep;
 mod upload;
+mod values;
 mod verify;
 
 #[cfg(test)]

@@ -28,6 +28,10 @@ impl Api {
                 let sql = merge(target, plan, rows, kind == PublishKind::Merge);
                 if self.is_emulator { emulator::merge(&sql) } else { sql }
             }
+            PublishKind::MergeOnce => {
+                let sql = merge_once(target, plan, rows);
+                if self.is_emulator { emulator::merge(&sql) } else { sql }
+            }
             PublishKind::InsertNewest => insert_newest(target, plan, rows),
             PublishKind::Insert | PublishKind::Copy => insert(target, plan, rows),
             PublishKind::InsertMissing => insert_missing(target, plan, rows),
@@ -62,6 +66,24 @@ pub fn merge(target: &TableId, plan: &TablePlan, rows: &Rows, newer_wins: bool) 
     format!(
         "MERGE INTO {} AS {TARGET}\nUSING (\n{}\n) AS {STAGED}\nON {}{}\n{update}WHEN NOT MATCHED THEN INSERT ({}) \
          VALUES ({})",
+        table(target),
+        each_once(plan, rows, &plan.keys),
+        all_equal(plan, &plan.keys),
+        key_bounds(plan, rows) + &partition_filter::and(plan, TARGET),
+        names(plan),
+        values.join(", ")
+    )
+}
+
+/// upsert, keys that the target may hold more than once. Each staged row comes twice: the first takes out every row of its
+/// key, the second, which matches nothing, is put in. One statement, so nobody ever sees the key missing.
+#[must_use]
+pub fn merge_once(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
+    let values: Vec<String> = plan.columns.iter().map(|c| format!("{STAGED}.{}", column(&c.target_name))).collect();
+    format!(
+        "MERGE INTO {} AS {TARGET}\nUSING (\nSELECT __n.*, __out FROM (\n{}\n) AS __n CROSS JOIN UNNEST([TRUE, FALSE]) AS \
+         __out\n) AS {STAGED}\nON {STAGED}.__out AND {}{}\nWHEN MATCHED THEN DELETE\nWHEN NOT MATCHED AND NOT \
+         {STAGED}.__out THEN INSERT ({}) VALUES ({})",
         table(target),
         each_once(plan, rows, &plan.keys),
         all_equal(plan, &plan.keys),

@@ -12,6 +12,7 @@ mod panics;
 mod review;
 mod runs;
 mod stalled;
+mod verify;
 
 use serde_json::Value;
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::*;
 use crate::domain::config::parse;
 use crate::domain::ids::RunId;
+use crate::domain::report::Trigger;
 use crate::state::LastRun;
 
 fn at(text: &str) -> DateTime<Utc> {

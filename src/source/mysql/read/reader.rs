@@ -11,10 +11,12 @@ use tokio::sync::mpsc;
 use super::page::{PageOrder, Position};
 use super::select::Reading;
 use super::slice::Slice;
+use super::wanted::{KEYS_OF_A_STATEMENT, condition};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Paging;
 use crate::domain::retry::RetryNotes;
 use crate::domain::source_type::SourceType;
+use crate::domain::verify::Wanted;
 use crate::domain::window::Low;
 use crate::retry::Waits;
 use crate::source::mysql::connect;
@@ -83,13 +85,17 @@ pub struct Reader {
     /// The last row of the last batch handed over.
     last: Option<Position>,
     batches: u64,
+    /// Of rows that are asked for by their keys: keys whose rows have been handed over, all of them.
+    keys_done: usize,
+    /// Batches by then.
+    batches_by_then: u64,
 }
 
 impl Reader {
     pub fn new(team: Arc<Team>, slice: Slice, order: Option<PageOrder>) -> Self {
         let Extraction { table, plan, limits, .. } = &team.job;
         let batcher = Batcher::new(table.clone(), Arc::clone(plan), *limits);
-        Self { team, slice, batcher, order, greatest: None, last: None, batches: 0 }
+        Self { team, slice, batcher, order, greatest: None, last: None, batches: 0, keys_done: 0, batches_by_then: 0 }
     }
 
     /// Reads the slice, going on after the last batch where a connection breaks.
@@ -111,7 +117,8 @@ impl Reader {
                 return Ok(Read::Left(self.slice, order));
             }
             // Rows of a stream come in no order: what was handed over cannot be told from what was not.
-            if team.job.plan.paging == Paging::Stream && self.batches > 0 {
+            let in_no_order = team.job.only.is_some() || team.job.plan.paging == Paging::Stream;
+            if in_no_order && self.batches > self.batches_by_then {
                 return Err(fault);
             }
             if self.batches > before {
@@ -127,6 +134,11 @@ impl Reader {
         let team = Arc::clone(&self.team);
         let Extraction { table, plan, window, limits, is_step, .. } = &team.job;
         let mut session = connect::open(&team.server).await?;
+        if let Some(only) = &team.job.only {
+            self.by_keys(&mut session, only).await?;
+            session.connection.close().await.ok();
+            return Ok(());
+        }
         if self.order.is_none() && plan.paging == Paging::Keyset {
             let whole = window.is_none_or(|window| window.low == Low::Beginning) && !is_step;
             self.order = Some(PageOrder::of(&mut session, table, plan, whole).await?);
@@ -146,6 +158,20 @@ impl Reader {
         }
         // All rows are here; a goodbye that fails changes nothing.
         session.connection.close().await.ok();
+        Ok(())
+    }
+
+    /// Some keys at a time; where a connection breaks between two statements, the next goes on.
+    async fn by_keys(&mut self, session: &mut Session, only: &Wanted) -> Result<(), Fault> {
+        let team = Arc::clone(&self.team);
+        let Extraction { table, plan, window, .. } = &team.job;
+        let reading = Reading::new(table, plan, *window, &PageOrder::planned(plan), session.flavour);
+        while self.keys_done < only.keys.len() {
+            let end = only.keys.len().min(self.keys_done + KEYS_OF_A_STATEMENT);
+            let keys = &only.keys[self.keys_done..end];
+            self.rows_of(session, reading.rows_where(condition(plan, &only.forms, keys))).await?;
+            (self.keys_done, self.batches_by_then) = (end, self.batches);
+        }
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use super::page::{PageOrder, Position};
 use super::slice::Slice;
+use super::wanted;
 use crate::domain::ids::SourceTable;
 use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::source_type::SourceType;
@@ -35,12 +36,7 @@ struct Term {
 
 impl Term {
     fn new(plan: &ColumnPlan) -> Self {
-        let slot = match plan.source.source_type {
-            // A decimal bound as text would be compared as a double.
-            SourceType::Decimal { precision, scale } => format!("CAST(? AS DECIMAL({precision},{scale}))"),
-            _ => "?".to_owned(),
-        };
-        Self { column: identifier(&plan.source.name), slot }
+        Self { column: identifier(&plan.source.name), slot: wanted::slot(plan) }
     }
 
     fn is(&self, operator: &str) -> String {
@@ -72,6 +68,13 @@ impl Reading {
     pub fn stream(&self) -> Query {
         let (filter, binds) = self.within_window();
         Query { sql: format!("{} WHERE {filter}", self.select), binds }
+    }
+
+    /// The window's rows that a condition holds of.
+    pub fn rows_where(&self, (condition, more): (String, Vec<Bind>)) -> Query {
+        let (filter, mut binds) = self.within_window();
+        binds.extend(more);
+        Query { sql: format!("{} WHERE {filter} AND {condition}", self.select), binds }
     }
 
     /// At most `rows` rows of a slice in order, from its beginning or after a row.

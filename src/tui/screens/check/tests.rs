@@ -28,7 +28,7 @@ fn answer(names: &[&str]) -> Answer {
 #[test]
 fn all_mappings_are_checked_and_what_is_wrong_stands_first() {
     let mut desk = Desk::open();
-    assert_eq!(desk.press('v'), [ask(Selection::All, true)]);
+    assert_eq!(desk.press('i'), [ask(Selection::All, true)]);
     assert_eq!(desk.app.screens.front(), Screen::Check);
     assert!(desk.app.screens.check.findings.is_none());
     desk.answered(answer(&["orders", "users", "carts"]));
@@ -47,7 +47,7 @@ fn from_a_run_its_mapping_alone_is_checked_and_no_other_answer_is_taken() {
     let mut desk = Desk::open();
     desk.code(KeyCode::Enter);
     let orders = Selection::Named(vec![named("orders")]);
-    assert_eq!(desk.press('v'), [ask(orders, true)]);
+    assert_eq!(desk.press('i'), [ask(orders, true)]);
     desk.answered(answer(&["orders", "users", "carts"]));
     assert!(desk.app.screens.check.findings.is_none());
     desk.answered(answer(&["orders"]));
@@ -57,13 +57,13 @@ fn from_a_run_its_mapping_alone_is_checked_and_no_other_answer_is_taken() {
 #[test]
 fn read_only_checks_without_writing() {
     let mut desk = Desk::open_with(true, None);
-    assert_eq!(desk.press('v'), [ask(Selection::All, false)]);
+    assert_eq!(desk.press('i'), [ask(Selection::All, false)]);
 }
 
 #[test]
 fn long_findings_can_be_read_to_their_end() {
     let mut desk = Desk::open();
-    desk.press('v');
+    desk.press('i');
     let mut findings = vec![Finding::ok(Topic::Config, "word ".repeat(60)); 20];
     findings.push(Finding::ok(Topic::Config, "the end"));
     desk.answered(Answer::Checked(Checked { mappings: vec![], findings }));

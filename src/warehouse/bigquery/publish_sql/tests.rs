@@ -52,6 +52,18 @@ fn a_plan_without_a_cursor_takes_any_of_rows_that_share_a_key_and_has_no_row_in_
 }
 
 #[test]
+fn a_doubled_key_is_taken_out_and_put_in_by_one_statement() {
+    let sql = merge_once(&target(), &orders(), &Rows::of(&staged(), &orders()));
+    assert!(
+        sql.starts_with("MERGE INTO `my-project.shop.orders` AS __t\nUSING (\nSELECT __n.*, __out FROM (\n  SELECT"),
+        "{sql}"
+    );
+    let end = ") AS __n CROSS JOIN UNNEST([TRUE, FALSE]) AS __out\n) AS __s\nON __s.__out AND __t.`id` = __s.`id` AND __t.`id` BETWEEN \
+               1 AND 9\nWHEN MATCHED THEN DELETE\nWHEN NOT MATCHED AND NOT __s.__out THEN INSERT (`id`, ";
+    assert!(sql.contains(end), "{sql}");
+}
+
+#[test]
 fn a_nullable_key_matches_null_with_null_and_is_not_pruned_by() {
     let mut plan = orders();
     plan.columns[0].source.nullable = true;

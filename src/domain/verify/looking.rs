@@ -1,0 +1,26 @@
+//! How far a comparison is, for whoever waits for it.
+
+/// What a comparison is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looking {
+    /// BigQuery sums up its rows: one statement.
+    BigQuery,
+    /// MySQL sums up its rows, some statements one after the other.
+    Mysql { done: u64, of: u64 },
+    /// Parts that differ are looked into; more may be found on the way.
+    Parts { done: u64, of: u64 },
+    /// The parts that were mended are compared once more.
+    Again { done: u64, of: u64 },
+}
+
+impl Looking {
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Self::BigQuery => "BigQuery sums up its rows".to_owned(),
+            Self::Mysql { done, of } => format!("MySQL sums up its rows: {done} of {of} statements"),
+            Self::Parts { done, of } => format!("parts that differ: {done} of {of} looked into"),
+            Self::Again { done, of } => format!("what was mended is compared again: {done} of {of}"),
+        }
+    }
+}

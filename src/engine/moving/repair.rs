@@ -1,0 +1,287 @@
+//! Compares both sides and mends what differs, batch by batch, under the lease; the watermark stays where it is.
+//!
+//! Rows are read by their keys, within the window that was compared: one that has changed beyond the watermark meanwhile is the
+//! next run's. What is mended is compared once more at the end.
+
+use std::sync::Arc;
+
+use super::mend::{Batch, Mending};
+use crate::domain::config::{Deletes, Mapping, Mode};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::quote;
+use crate::domain::report::Deletion;
+use crate::domain::verify::{Cure, Cures, DifferenceKind, Looking, Parts, Repair, Tally, Verification};
+use crate::engine::ports::{Described, Platform};
+use crate::engine::protocol::{Event, Phase, RepairOrder};
+use crate::engine::work::Work;
+use crate::engine::work::comparing::{Ready, ready, too_dear};
+use crate::engine::work::prepared::Schemas;
+use crate::engine::work::scope::{Halt, Scope};
+use crate::engine::work::survey::{Found, Limits, Survey};
+use crate::format;
+use crate::warehouse::Estimates;
+
+/// How the search came to its end.
+enum Gathered {
+    /// There may be more.
+    Full,
+    /// The reason where some of it was not looked into.
+    Ended(Option<String>),
+}
+
+impl<P: Platform> Work<'_, P> {
+    pub(in crate::engine) async fn repair(&mut self, order: &RepairOrder) -> Result<(), Halt> {
+        let scope = self.scope;
+        let mapping = &scope.mapping;
+        let describe = scope.unless_cancelled(scope.ports.describe_both(mapping));
+        let described = scope.in_phase(Phase::Describe, describe).await?;
+        let begun = Verification::begin(mapping.name.clone(), mapping.source.to_string(), mapping.target.to_string());
+        let mut verification = begun;
+        let ready = ready(&scope.ports, mapping, self.ledger.state(), &described, &mut verification)?;
+        let Some(Ready { comparison, rows, unread }) = ready else {
+            self.note("nothing has been synced yet, so there is nothing to compare".to_owned());
+            self.tell_compared(verification, false);
+            return Ok(());
+        };
+        // Repairing a table that is replaced as a whole was refused.
+        let Some(window) = comparison.window else { return Ok(()) };
+        self.tally.window = Some(window.to_string());
+        self.recognise(described.target.as_ref());
+        let cures = Cures::of(mapping, fills_every_column(&described, &comparison.plan));
+        let Described { source, target } = described;
+        let plan = Arc::clone(&comparison.plan);
+        let prepared = Schemas { table: mapping.source.clone(), source, target, plan }.by_cursor()?;
+        let tell = |looking| scope.progress.update(|p| p.looking = Some(looking));
+        let limits = Limits { most_bytes: order.most_bytes, most_named: order.most_named, mends: true };
+        let mut survey = Survey::new(&scope.ports, &comparison, limits, &tell);
+        scope.unless_cancelled(survey.price()).await?;
+        if survey.bytes() > order.most_bytes {
+            return Err(too_dear(mapping, survey.bytes(), order.most_bytes).into());
+        }
+        scope.in_phase(Phase::Plan, scope.unless_cancelled(survey.begin(rows))).await?;
+        let mut mending = Mending::new(&prepared, &comparison, window, cures, scope.ports.config.pace.window_rows);
+        let left = loop {
+            let mut batch = Batch::default();
+            let gathered = self.gather(&mut survey, &mut mending, &mut batch, order.dry_run);
+            let gathered = scope.in_phase(Phase::Plan, gathered).await?;
+            self.mend(&mut mending, batch).await?;
+            match gathered {
+                Gathered::Full => {}
+                Gathered::Ended(left) => break left,
+            }
+        };
+        verification.bytes = survey.bytes();
+        (verification.rows_in_mysql, verification.rows_in_bigquery) = survey.rows();
+        let found = survey.into_tally();
+        self.note_found(&found, cures, verification.bytes);
+        let begun = verification.clone();
+        verification.conclude(found, left.clone().or_else(|| unread.clone()));
+        self.tell_compared(verification.clone(), false);
+        if order.dry_run {
+            return self.estimate(&mending, left).await;
+        }
+        let vanished = self.mend_vanished(&mut mending, &verification).await;
+        if matches!(vanished, Err(Halt::Cancelled)) {
+            return vanished;
+        }
+        self.compare_again(&mending, order, begun, unread).await?;
+        vanished?;
+        self.judge_repair(left)
+    }
+
+    /// Searches until there are as many keys as one publish takes, or to the end.
+    async fn gather(
+        &mut self,
+        survey: &mut Survey<'_, P>,
+        mending: &mut Mending<'_>,
+        batch: &mut Batch,
+        dry_run: bool,
+    ) -> Result<Gathered, Halt> {
+        let scope = self.scope;
+        while !mending.is_full(batch) {
+            scope.unless_paused().await?;
+            match scope.unless_cancelled(survey.next()).await? {
+                Found::Rows(parts, differences) if dry_run => drop((parts, differences)),
+                Found::Rows(parts, differences) => mending.take(batch, parts, differences)?,
+                Found::Left(reason) => return Ok(Gathered::Ended(Some(reason))),
+                Found::End => return Ok(Gathered::Ended(None)),
+            }
+        }
+        Ok(Gathered::Full)
+    }
+
+    fn tell_compared(&self, verification: Verification, again: bool) {
+        let verification = Box::new(verification);
+        self.scope.emit(Event::RowsCompared { run: self.scope.run.clone(), verification, again });
+    }
+
+    /// What an earlier attempt of this run has mended is equal by now, and was counted then.
+    fn note_found(&mut self, found: &Tally, cures: Cures, bytes: u64) {
+        let counts = self.tally.repair.get_or_insert_default();
+        let known = |known: &mut u64, kind| *known = (*known).max(found.count(kind));
+        known(&mut counts.only_in_mysql, DifferenceKind::OnlyInMysql);
+        known(&mut counts.differing, DifferenceKind::Differs);
+        known(&mut counts.doubled, DifferenceKind::Doubled);
+        known(&mut counts.only_in_bigquery, DifferenceKind::OnlyInBigquery);
+        counts.bytes_compared += bytes;
+        let left = |kind| if cures.cure(kind) == Cure::Leave { found.count(kind) } else { 0 };
+        let (vanished, doubled) = (left(DifferenceKind::OnlyInBigquery), left(DifferenceKind::Doubled));
+        counts.left = vanished + doubled;
+        self.note_left(vanished, doubled);
+    }
+
+    fn note_left(&mut self, vanished: u64, doubled: u64) {
+        let mapping = &self.scope.mapping;
+        let (name, target) = (&mapping.name, &mapping.target);
+        if vanished > 0 {
+            let many = format::count(vanished);
+            self.note(if mapping.mode == Mode::Append {
+                format!("{many} key(s) stand only in BigQuery and stay there as history (`mode: append`)")
+            } else {
+                format!(
+                    "{many} key(s) stand only in BigQuery and are left there: the mapping says `deletes: ignore` (`soft` marks \
+                     such rows, `hard` deletes them)"
+                )
+            });
+        }
+        if doubled > 0 {
+            let (many, table) = (format::count(doubled), quote::bigquery_table(target));
+            let why = if mapping.mode == Mode::Append {
+                "an append's earlier versions are not touched"
+            } else {
+                "the table has columns that the mapping does not fill, which would be lost"
+            };
+            self.note(format!(
+                "{many} key(s) are held more than once in BigQuery and were left: {why}. Delete all rows of such a key there \
+                 (`bqsync verify {}` names them; DELETE FROM {table} WHERE ...), and repair again: the newest comes back",
+                quote::shell_option("--mapping", &name.0)
+            ));
+        }
+    }
+}
+
+/// Are rows that are put in anew as they were before?
+fn fills_every_column(described: &Described, plan: &crate::domain::plan::TablePlan) -> bool {
+    use crate::domain::column::same_name;
+    let fills = |name: &str| plan.columns.iter().any(|column| same_name(&column.target_name, name));
+    let is_mark = |name: &str| plan.deleted_column.as_ref().is_some_and(|mark| same_name(mark, name));
+    let target = described.target.as_ref();
+    target.is_none_or(|target| target.columns.iter().all(|column| fills(&column.name) || is_mark(&column.name)))
+}
+
+impl<P: Platform> Work<'_, P> {
+    /// Of a dry run: what would be done, and what BigQuery would bill for it.
+    async fn estimate(&mut self, mending: &Mending<'_>, left: Option<String>) -> Result<(), Halt> {
+        let Scope { ports, mapping, .. } = self.scope;
+        let Mending { prepared, window, cures, .. } = mending;
+        let counts = self.tally.repair.get_or_insert_default();
+        let undoubles = cures.mode == Mode::Upsert && cures.undoubles;
+        let mut planned = Repair { inserted: counts.only_in_mysql, updated: counts.differing, ..*counts };
+        planned.undoubled = if undoubles { counts.doubled } else { 0 };
+        planned.deleted = if cures.deletes { counts.only_in_bigquery } else { 0 };
+        let mut bytes = 0;
+        for kind in mending.kinds(&planned) {
+            let ask = ports.warehouse.publish_bytes(&mapping.target, &prepared.schemas.plan, kind, Some(*window));
+            bytes += self.scope.unless_cancelled(ask).await?;
+        }
+        planned.bytes_to_mend = Some(bytes);
+        self.tally.repair = Some(planned);
+        if planned.deleted > 0 {
+            let option = quote::shell_option("--mapping", &mapping.name.0);
+            self.note(format!(
+                "what the deletion reads is not in this estimate: `bqsync deletes {option} --dry-run` counts it"
+            ));
+        }
+        left.map_or(Ok(()), |reason| Err(unfinished(mapping, &reason).into()))
+    }
+
+    /// Rows that only BigQuery has. All keys of MySQL are read anew for it: one that has come back since is not deleted.
+    async fn mend_vanished(&mut self, mending: &mut Mending<'_>, found: &Verification) -> Result<(), Halt> {
+        if self.scope.mapping.deletes == Deletes::Ignore || found.only_in_bigquery == 0 {
+            return Ok(());
+        }
+        let step = mending.next_step();
+        let done = self.deletes(mending.prepared, false, step).await;
+        let deleted = self.tally.deletion.map_or(0, |Deletion { deleted, .. }| deleted);
+        self.tally.repair.get_or_insert_default().deleted = deleted;
+        done
+    }
+
+    /// Compares the parts that were mended once more: BigQuery says what it holds, not what was sent to it.
+    async fn compare_again(
+        &mut self,
+        mending: &Mending<'_>,
+        order: &RepairOrder,
+        before: Verification,
+        unread: Option<String>,
+    ) -> Result<(), Halt> {
+        let scope = self.scope;
+        let tell = |looking| scope.progress.update(|p| p.looking = Some(looking));
+        let most_bytes = order.most_bytes.saturating_sub(before.bytes);
+        let limits = Limits { most_bytes, most_named: order.most_named, mends: true };
+        let mut survey = Survey::new(&scope.ports, mending.comparison, limits, &tell);
+        let of = mending.parts.len() as u64;
+        let again = async {
+            for (done, parts) in (0..).zip(&mending.parts) {
+                let parts: &Parts = parts;
+                tell(Looking::Again { done, of });
+                if scope.unless_cancelled(survey.look_again(parts)).await?.is_some() {
+                    return Ok(false);
+                }
+            }
+            Ok::<_, Halt>(true)
+        };
+        let whole = scope.in_phase(Phase::Plan, again).await?;
+        let bytes = survey.bytes();
+        let still = survey.into_tally();
+        let counts = self.tally.repair.get_or_insert_default();
+        counts.bytes_compared += bytes;
+        counts.different_still = whole.then(|| still.counts.values().sum());
+        if !whole {
+            self.note("not all that was mended was compared again: `--max-bytes` allows no more".to_owned());
+        }
+        let mut verification = Verification { bytes: before.bytes + bytes, ..before };
+        verification.conclude(still, unread);
+        self.tell_compared(verification, true);
+        Ok(())
+    }
+
+    /// What the configuration leaves is no failure; what should be equal and is not is one.
+    fn judge_repair(&self, left: Option<String>) -> Result<(), Halt> {
+        let Scope { mapping, .. } = self.scope;
+        if let Some(reason) = left {
+            return Err(unfinished(mapping, &reason).into());
+        }
+        let counts = self.tally.repair.unwrap_or_default();
+        let still = counts.different_still.unwrap_or(0);
+        if still <= counts.left {
+            return Ok(());
+        }
+        let sentence = format!(
+            "{} key(s) of {} differ still after they were mended",
+            format::count(still - counts.left),
+            mapping.target
+        );
+        Err(Fault::new(FaultKind::Data, sentence)
+            .with_hint(format!(
+                "`bqsync verify {}` names them: rows that change and keep their cursor, an append's row whose version is there with \
+                 other values, or keys that MySQL holds twice",
+                quote::shell_option("--mapping", &mapping.name.0)
+            ))
+            .into())
+    }
+}
+
+/// What was found until then has been mended.
+fn unfinished(mapping: &Mapping, reason: &str) -> Fault {
+    let name = &mapping.name;
+    let option = quote::shell_option("--mapping", &name.0);
+    let hint = if mapping.primary_keys.is_empty() {
+        format!(
+            "name the columns that tell rows apart (`primary_keys`), or move the rows again: `bqsync backfill {option} --start ...`"
+        )
+    } else {
+        format!("allow more: `bqsync verify {option} --repair --max-bytes ...`; what was found is mended")
+    };
+    Fault::new(FaultKind::Config, format!("Not all of `{name}` was repaired: {reason}")).with_hint(hint)
+}

@@ -1,0 +1,126 @@
+//! What of a mapping's two tables can be compared, and how dear that may be.
+
+use super::conflicts::{refuse_conflicts, refuse_lost_target};
+use super::prepared::cursor_of;
+use crate::domain::column::{SourceColumn, SourceSchema, same_name};
+use crate::domain::config::{Mapping, Mode, SchemaAdditions};
+use crate::domain::cursor::Cursor;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::plan::Planned;
+use crate::domain::schema::{Decisions, SchemaDiff, Verdict};
+use crate::domain::verify::{Comparison, Verification};
+use crate::domain::window::{Low, WHOLE, Window};
+use crate::domain::{naming, quote};
+use crate::engine::ports::{Described, Platform, Ports};
+use crate::format;
+use crate::state::{MappingState, StoredWatermark};
+
+/// A comparison that can begin.
+pub(in crate::engine) struct Ready {
+    pub comparison: Comparison,
+    /// About so many rows.
+    pub rows: u64,
+    /// Why equal rows do not prove that the tables are.
+    pub unread: Option<String>,
+}
+
+/// Of the columns that both sides have, as they are; `None` where nothing has been synced yet. What is not compared is noted
+/// in the verification.
+pub(in crate::engine) fn ready<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    state: &MappingState,
+    described: &Described,
+    verification: &mut Verification,
+) -> Result<Option<Ready>, Fault> {
+    // A table that is replaced as a whole is compared as a whole.
+    let mark = state.watermark.as_ref().filter(|_| mapping.mode != Mode::Replace);
+    refuse_lost_target(mapping, mark.map(|mark| mark.value.as_str()), described.target.as_ref())?;
+    let Some(target) = described.target.as_ref().filter(|_| state.complete_to(mapping.mode).is_some()) else {
+        return Ok(None);
+    };
+    let (comparison, diff) = comparison(ports, mapping, state, described, mark)?;
+    verification.window = Some(comparison.window.map_or_else(|| WHOLE.to_owned(), |window| window.to_string()));
+    verification.key_columns =
+        comparison.plan.keys.iter().map(|&key| comparison.plan.columns[key].source.name.clone()).collect();
+    verification.not_compared = comparison.left_out();
+    verification.not_compared.extend(not_in_bigquery(&diff));
+    let only_there = only_in_bigquery(mapping, &described.source, &diff);
+    let withheld = if described.source.hides_columns { only_there.clone() } else { Vec::new() };
+    verification.not_compared.extend(only_there);
+    verification.notes.extend(note(state, mark));
+    let rows = described.source.rows_estimate.unwrap_or(0).max(target.rows.unwrap_or(0));
+    Ok(Some(Ready { comparison, rows, unread: unread(mapping, &withheld) }))
+}
+
+/// Of the columns that both sides have, as they are: what a run would add first is not there to be compared.
+fn comparison<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    state: &MappingState,
+    described: &Described,
+    watermark: Option<&StoredWatermark>,
+) -> Result<(Comparison, SchemaDiff), Fault> {
+    let declined: Decisions =
+        state.decisions.iter().filter(|(_, d)| !d.accepted).map(|(name, d)| (name.clone(), d.clone())).collect();
+    let planned = described.plan(ports, mapping, SchemaAdditions::Deny, &declined)?;
+    refuse_conflicts(mapping, &planned, SchemaAdditions::Deny)?;
+    let window = watermark.map(|mark| window(mapping, &planned, &mark.value)).transpose()?;
+    Ok((Comparison::new(mapping, planned.table.into(), window), planned.diff))
+}
+
+fn window(mapping: &Mapping, planned: &Planned, watermark: &str) -> Result<Window, Fault> {
+    let kind = cursor_of(&planned.table)?.kind;
+    let first = mapping.backfill_start.as_deref().map(|text| Cursor::parse(text, kind)).transpose()?;
+    Ok(Window { low: first.map_or(Low::Beginning, Low::From), high: Cursor::parse(watermark, kind)? })
+}
+
+/// What has to be known of differences before any is found.
+fn note(state: &MappingState, mark: Option<&StoredWatermark>) -> Option<String> {
+    match (mark, &state.replaced) {
+        (Some(mark), _) if mark.imported => Some(
+            "the watermark was set by hand or by another tool: rows that share it may be missing until the next run"
+                .to_owned(),
+        ),
+        (None, Some(replaced)) => Some(format!(
+            "the table was read at {replaced}: rows that have changed in MySQL since then differ until the next run"
+        )),
+        _ => None,
+    }
+}
+
+fn not_in_bigquery(diff: &SchemaDiff) -> impl Iterator<Item = String> {
+    let new = diff.columns.iter().filter(|column| matches!(column.verdict, Verdict::New(_)) || column.is_declined());
+    new.map(|column| column.name.clone())
+}
+
+/// Of the columns that the mapping would move, had the source any such.
+fn only_in_bigquery(mapping: &Mapping, source: &SourceSchema, diff: &SchemaDiff) -> Vec<String> {
+    let named = |column: &SourceColumn, name: &str| same_name(&naming::column_name(&column.name), name);
+    let gone = diff.columns.iter().filter(|column| {
+        let is_ours = mapping.deleted_column().is_some_and(|mark| same_name(mark, &column.name));
+        column.source.is_none() && !is_ours && !source.columns.iter().any(|known| named(known, &column.name))
+    });
+    gone.map(|column| column.name.clone()).collect()
+}
+
+/// What the account may no longer read may have changed.
+fn unread(mapping: &Mapping, columns: &[String]) -> Option<String> {
+    let names: Vec<_> = columns.iter().map(|name| format!("`{name}`")).collect();
+    let source = &mapping.source;
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} of BigQuery may be in {source} still, but the account may not read every column there (GRANT SELECT ON {})",
+            names.join(", "),
+            quote::mysql_table(source)
+        )
+    })
+}
+
+pub(in crate::engine) fn too_dear(mapping: &Mapping, bytes: u64, most: u64) -> Fault {
+    let (name, target) = (&mapping.name, &mapping.target);
+    let (bytes, most) = (format::bytes(bytes), format::bytes(most));
+    let sentence = format!("Verifying `{name}` would read {bytes} of {target}, and {most} are allowed");
+    Fault::new(FaultKind::Config, sentence)
+        .with_hint("allow more with `--max-bytes`; `--dry-run` shows what each would read")
+}

@@ -1,0 +1,123 @@
+//! Both sides of a comparison in memory: rows as text, hashed by this process.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::script::Call;
+use super::source::MemorySource;
+use super::tables::holds;
+use super::value::{Row, Value};
+use super::warehouse::MemoryWarehouse;
+use crate::domain::fault::Fault;
+use crate::domain::verify::{Comparable, Comparison, Cut, Grain, Key, PartSum, Parts, RowDigest};
+
+/// A row of the plan's columns, as a side tells of it.
+fn digest(comparison: &Comparison, row: &Row) -> RowDigest {
+    let text = |&key: &usize| Some(&row[key]).filter(|value| **value != Value::Null).map(ToString::to_string);
+    let key = comparison.plan.keys.iter().map(text).collect();
+    let cursor = comparison.plan.cursor.and_then(|cursor| row[cursor.position].cursor());
+    let in_window = comparison.window.is_none_or(|window| cursor.is_some_and(|value| holds(&window, &value)));
+    RowDigest { key, hash: format!("{:016x}", hash(row)), in_window }
+}
+
+fn hash(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn part(key: &Key, grain: Grain) -> u64 {
+    match grain {
+        Grain::Range { base, bits } => {
+            let number: i64 = key[0].as_ref().unwrap().parse().unwrap();
+            u64::try_from(number - base).unwrap() >> bits
+        }
+        Grain::Hash { bits } => hash(key) & ((1 << bits) - 1),
+        Grain::Whole => 0,
+    }
+}
+
+fn lies_in(row: &RowDigest, parts: &Parts) -> bool {
+    let part = part(&row.key, parts.grain);
+    parts.runs.iter().any(|(first, last)| (*first..=*last).contains(&part))
+}
+
+fn span(comparison: &Comparison, rows: &[RowDigest]) -> Option<(i64, i64)> {
+    comparison.number_key()?;
+    let number = |row: &RowDigest| row.key[0].as_ref().unwrap().parse::<i64>().unwrap();
+    Some((rows.iter().map(number).min()?, rows.iter().map(number).max()?))
+}
+
+fn sums(rows: &[RowDigest], cut: &Cut) -> Vec<PartSum> {
+    let mut sums: BTreeMap<u64, PartSum> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.in_window && cut.within.as_ref().is_none_or(|parts| lies_in(row, parts))) {
+        let part = part(&row.key, cut.grain);
+        let sum = sums.entry(part).or_insert(PartSum { part, rows: 0, hashes: 0 });
+        sum.rows += 1;
+        sum.hashes += u128::from_str_radix(&row.hash, 16).unwrap();
+    }
+    sums.into_values().collect()
+}
+
+impl MemorySource {
+    fn digests(&self, comparison: &Comparison) -> Vec<RowDigest> {
+        let database = self.0.database();
+        let places: Vec<usize> =
+            comparison.plan.columns.iter().map(|column| database.position(&column.source.name)).collect();
+        let row = |row: &Row| places.iter().map(|&place| row[place].clone()).collect();
+        database.rows.iter().map(|of| digest(comparison, &row(of))).collect()
+    }
+}
+
+impl Comparable for MemorySource {
+    async fn key_span(&self, comparison: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
+        self.0.script.at(Call::KeySpan, || Ok(span(comparison, &self.digests(comparison)))).await
+    }
+
+    async fn part_sums(&self, comparison: &Comparison, cut: &Cut) -> Result<Vec<PartSum>, Fault> {
+        self.0.script.at(Call::PartSums, || Ok(sums(&self.digests(comparison), cut))).await
+    }
+
+    async fn row_digests(&self, comparison: &Comparison, parts: &Parts) -> Result<Vec<RowDigest>, Fault> {
+        let rows = || self.digests(comparison).into_iter().filter(|row| lies_in(row, parts)).collect();
+        self.0.script.at(Call::RowDigests, || Ok(rows())).await
+    }
+}
+
+impl MemoryWarehouse {
+    /// Of the window, but for rows that are marked as deleted; of an append's the newest.
+    fn digests(&self, comparison: &Comparison) -> Vec<RowDigest> {
+        let dataset = self.0.dataset();
+        let table = &dataset.tables[&comparison.target.table];
+        let plan = &comparison.plan;
+        let mark = plan.deleted_column.as_ref().map(|mark| table.position(mark));
+        let places: Vec<usize> = plan.columns.iter().map(|column| table.position(&column.target_name)).collect();
+        let held = table.rows.iter().filter(|row| mark.is_none_or(|mark| row[mark] == Value::Null));
+        let held: Vec<Row> = held.map(|row| places.iter().map(|&place| row[place].clone()).collect()).collect();
+        let key = |row: &Row| -> Row { plan.keys.iter().map(|&key| row[key].clone()).collect() };
+        let mut newest: BTreeMap<Row, Value> = BTreeMap::new();
+        let version = |row: &Row| plan.cursor.map_or(Value::Null, |cursor| row[cursor.position].clone());
+        for row in &held {
+            let known = newest.entry(key(row)).or_insert(Value::Null);
+            *known = known.clone().max(version(row));
+        }
+        let is_newest = |row: &&Row| !comparison.newest_only || newest[&key(row)] == version(row);
+        let digests = held.iter().filter(is_newest).map(|row| digest(comparison, row));
+        digests.filter(|row| row.in_window).collect()
+    }
+}
+
+impl Comparable for MemoryWarehouse {
+    async fn key_span(&self, comparison: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
+        self.0.script.at(Call::KeySpan, || Ok(span(comparison, &self.digests(comparison)))).await
+    }
+
+    async fn part_sums(&self, comparison: &Comparison, cut: &Cut) -> Result<Vec<PartSum>, Fault> {
+        self.0.script.at(Call::PartSums, || Ok(sums(&self.digests(comparison), cut))).await
+    }
+
+    async fn row_digests(&self, comparison: &Comparison, parts: &Parts) -> Result<Vec<RowDigest>, Fault> {
+        let rows = || self.digests(comparison).into_iter().filter(|row| lies_in(row, parts)).collect();
+        self.0.script.at(Call::RowDigests, || Ok(rows())).await
+    }
+}
