@@ -34,7 +34,7 @@ mod view;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use ratatui::crossterm::event::Event as TerminalEvent;
@@ -85,6 +85,9 @@ pub async fn run(settings: Settings) -> io::Result<Left> {
     left
 }
 
+/// How often a terminal without a size is asked for one.
+const SIZELESS: Duration = Duration::from_millis(500);
+
 fn now() -> Now {
     Now { at: Instant::now(), utc: Utc::now() }
 }
@@ -110,10 +113,11 @@ struct Console {
 
 impl Console {
     async fn run(&mut self, mut input: mpsc::UnboundedReceiver<Input>, ring: &LogRing) -> io::Result<Left> {
+        // A size that comes after it was asked for is told by a signal.
+        let mut signals = Signals::listen();
         let size = ratatui::crossterm::terminal::size()?;
         self.app.update(Msg::Resized(size.0, size.1), now());
         self.opening = Some(tokio::spawn((self.opener)()));
-        let mut signals = Signals::listen();
         loop {
             let next = self.draw();
             let msg = self.next(&mut input, &mut signals, ring, next).await;
@@ -183,7 +187,17 @@ impl Console {
             progress = changed(&mut self.progress), if !waits_to_draw => progress.map(Msg::Progress),
             () = ring.written(), if shows_logs => Some(Msg::LogWritten),
             () = until(self.app.next_wake()) => Some(Msg::Tick),
+            () = tokio::time::sleep(SIZELESS), if self.is_sizeless() => {
+                let size = ratatui::crossterm::terminal::size().ok().filter(|size| *size != self.app.shared.size);
+                size.map(|(width, height)| Msg::Resized(width, height))
+            }
         }
+    }
+
+    /// Some terminals learn their size only after the program has begun, and not all of them tell.
+    fn is_sizeless(&self) -> bool {
+        let (width, height) = self.app.shared.size;
+        !self.blind && (width == 0 || height == 0)
     }
 
     /// `true` when the console is left.

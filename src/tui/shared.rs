@@ -133,6 +133,12 @@ impl Shared {
         self.dirty = true;
     }
 
+    /// About the key alone: it goes with the next one.
+    pub fn remark(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice { text: text.into(), bad: false, until: None });
+        self.dirty = true;
+    }
+
     /// Something went wrong: it stays until a key says that it was read.
     pub fn complain(&mut self, text: impl Into<String>) {
         self.notice = Some(Notice { text: text.into(), bad: true, until: None });

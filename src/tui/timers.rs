@@ -24,6 +24,7 @@ pub struct Timers {
     pub measuring: Option<Instant>,
     /// Waited for before that, which grows while the server is away.
     measure_every: Duration,
+    was_away: bool,
     pub watching: bool,
     pub second_at: Option<Instant>,
     /// When the countdown to the next scheduled run reads differently.
@@ -48,7 +49,12 @@ impl Timers {
     /// `away`: somebody was not answered.
     pub fn measured(&mut self, away: bool, now: Instant) {
         let took = self.measuring.take().map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-        let wait = if away { self.measure_every * 2 } else { took * SHARE };
+        let wait = match (away, self.was_away) {
+            (true, true) => self.measure_every * 2,
+            (true, false) => MEASURE_LEAST,
+            (false, _) => took * SHARE,
+        };
+        self.was_away = away;
         self.measure_every = wait.clamp(MEASURE_LEAST, MEASURE_MOST);
         self.measure_at = Some(now + self.measure_every);
     }
@@ -81,5 +87,9 @@ mod tests {
     fn a_server_is_asked_every_fifteen_seconds_and_less_often_while_it_is_slow_or_away() {
         assert_eq!(waits(false, &[0, 1, 3, 40, 0]), [15, 15, 30, 120, 15]);
         assert_eq!(waits(true, &[0, 0, 0, 0, 0]), [15, 30, 60, 120, 120]);
+        let mut timers = Timers { measure_every: MEASURE_MOST, ..Timers::default() };
+        let now = Instant::now();
+        timers.measured(true, now);
+        assert_eq!(timers.measure_at, Some(now + MEASURE_LEAST), "what has just gone away may soon be back");
     }
 }

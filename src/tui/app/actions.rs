@@ -18,8 +18,7 @@ impl App {
         match scope {
             Scope::Dialog => {
                 if let Some(intent) = self.shared.dialog.as_mut().and_then(|dialog| dialog.act(action)) {
-                    self.shared.dialog = None;
-                    self.carry_out(intent);
+                    self.answer(intent);
                 }
             }
             Scope::Help => {
@@ -36,6 +35,15 @@ impl App {
                     Next::Usual => self.act_as_usual(action),
                 }
             }
+        }
+    }
+
+    /// Closes the question.
+    pub(super) fn answer(&mut self, intent: Intent) {
+        let unanswered = self.shared.dialog.take().and_then(|dialog| dialog.unanswered());
+        match unanswered.filter(|_| intent == Intent::Nothing) {
+            Some(said) => self.shared.say(said),
+            None => self.carry_out(intent),
         }
     }
 

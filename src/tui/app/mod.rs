@@ -184,8 +184,7 @@ impl App {
         if let (Scope::Dialog, Some(letter)) = (scope, key.letter())
             && let Some(intent) = self.shared.dialog.as_ref().and_then(|dialog| dialog.by_letter(letter))
         {
-            self.shared.dialog = None;
-            self.carry_out(intent);
+            self.answer(intent);
             return;
         }
         match super::keys::action(scope, key, self.shared.read_only) {
@@ -194,13 +193,13 @@ impl App {
             Some(Action::Redraw) => self.shared.effects.push(Effect::Redraw),
             Some(action) => self.act(scope, action),
             None if scope == Scope::Typing || scope == Scope::Form => self.type_in(event),
-            None => self.shared.say(super::keys::nothing(scope, key, self.shared.read_only)),
+            None => self.shared.remark(super::keys::nothing(scope, key, self.shared.read_only)),
         }
     }
 
     fn paste(&mut self, text: &str) {
         if !matches!(self.scope(), Scope::Typing | Scope::Form) {
-            return self.shared.say("only a field takes what is pasted");
+            return self.shared.remark("only a field takes what is pasted");
         }
         for c in text.chars().filter(|c| !c.is_control()) {
             self.type_in(&KeyEvent::from(KeyCode::Char(c)));

@@ -178,7 +178,7 @@ fn a_key_that_does_nothing_here_says_so_and_where_it_does_something() {
     said('h');
     assert_eq!(said('R'), "R does nothing here, but on Mappings");
     desk.code(KeyCode::Enter);
-    assert_eq!(desk.notice(), "no run is marked");
+    assert_eq!(desk.notice(), "the history is still being read");
     desk.code(KeyCode::Esc);
     desk.code(KeyCode::Esc);
     assert!(desk.notice().contains("no filter"), "{}", desk.notice());
@@ -342,6 +342,9 @@ fn a_server_that_is_away_hides_no_failed_run_and_its_refusal_is_an_error() {
     assert!(head.contains("1 failed  2 unknown"), "{head}");
     desk.answered(away("users", Some(Outcome::Failed), Asked::Answered));
     assert_eq!(words(&desk), [Word::Unknown, Word::Error, Word::Unknown]);
+    desk.answered(away("carts", None, Asked::Answered));
+    let head = desk.look().lines().nth(1).unwrap_or_default().to_owned();
+    assert!(head.contains("1 failed  1 in error  1 unknown"), "no run of carts has failed: {head}");
 }
 
 #[test]

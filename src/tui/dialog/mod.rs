@@ -101,6 +101,13 @@ impl Dialog {
         self.choices.get(self.selected).map_or(Intent::Nothing, |choice| choice.intent.clone())
     }
 
+    /// What to say after an answer that did nothing: which one would have done something.
+    #[must_use]
+    pub fn unanswered(&self) -> Option<String> {
+        let other = self.choices.iter().find(|choice| choice.intent != Intent::Nothing)?;
+        (!self.asks_to_quit()).then(|| format!("nothing was done; {} there means: {}", other.letter, other.label))
+    }
+
     #[must_use]
     pub fn asks_to_quit(&self) -> bool {
         self.choices.iter().any(|choice| choice.intent == Intent::CancelAndQuit)

@@ -14,6 +14,16 @@ use crate::tui::theme::Theme;
 /// Wide enough for a statement, narrow enough to read.
 const WIDEST: u16 = 90;
 
+/// What is cleared: frames behind must not run into the question's own.
+const fn surroundings(place: Rect) -> Rect {
+    Rect {
+        x: place.x.saturating_sub(2),
+        y: place.y.saturating_sub(1),
+        width: place.width.saturating_add(4),
+        height: place.height.saturating_add(2),
+    }
+}
+
 impl Dialog {
     pub fn draw(&self, frame: &mut Frame<'_>, theme: Theme, area: Rect) -> Extent {
         let wide = WIDEST.min(area.width.saturating_sub(4));
@@ -42,7 +52,7 @@ impl Dialog {
                 Span::styled(format!(" {label}"), style),
             ]));
         }
-        frame.render_widget(Clear, place);
+        frame.render_widget(Clear, surroundings(place).intersection(area));
         let title = text::fit(&self.title, cells, theme);
         frame.render_widget(Paragraph::new(lines).block(pane(&title, true, theme)), place);
         extent

@@ -41,6 +41,7 @@ fn content(screen: Screen, read_only: bool, theme: Theme) -> Vec<Line<'static>> 
     for sentence in [
         "All times are UTC. LAG is how far MySQL's newest row is ahead of the watermark.",
         "Staged rows are in BigQuery, in a table of their own; published ones are in the target.",
+        "UNKNOWN: MySQL or the state did not answer. LOST: the state no longer holds a watermark that was seen here.",
         "? unknown, - nothing. The state is read again every few seconds, MySQL every 15 seconds or more.",
     ] {
         lines.push(Line::styled(sentence, theme.quiet()));

@@ -54,6 +54,7 @@ fn possible(app: &App, action: Action) -> bool {
     let generally = match action {
         Action::Cancel => shared.book.running() > 0,
         Action::Pause => live(app).is_some(),
+        Action::Deletes => connected && subject(app).is_some(),
         Action::RunSelected => connected && subject(app).is_some_and(|row| row.live.is_none()),
         Action::RunAll => connected && shared.book.running() < shared.book.rows.len(),
         Action::Show(screen) => app.screens.at(screen).can_open(app.subject(), shared),

@@ -44,7 +44,7 @@ async fn letters_are_plain_where_the_locale_is() {
         ("s", "nothing to decide"),
         ("b", "Move a stretch again"),
         ("Enter", "BigQuery jobs"),
-        ("h", "manual"),
+        ("h", "manual t 100"),
         ("Enter", "watermark - -> 2026-01-01 00:00:33"),
         ("l", "Logs"),
         ("?", "Help"),

@@ -188,7 +188,7 @@ impl Acts for Backfill {
             Action::NextPane => self.next_field(true),
             Action::PreviousPane => self.next_field(false),
             Action::Left | Action::Right if self.field != Field::Mapping => {
-                shared.say("Left and Right choose another mapping, in the field `mapping` (Tab)");
+                shared.remark("Left and Right choose another mapping, in the field `mapping` (Tab)");
             }
             Action::Right => self.other_mapping(&shared.book, true),
             Action::Left => self.other_mapping(&shared.book, false),

@@ -66,7 +66,8 @@ impl Acts for History {
             Action::Open => {
                 let run = self.selected().map(|run| run.run_id.clone());
                 let Some(run) = run else {
-                    shared.say("no run is marked");
+                    let read = self.runs.is_some();
+                    shared.remark(if read { "no run is marked" } else { "the history is still being read" });
                     return Next::Done;
                 };
                 return Next::Show(Screen::Report, About::Run(run));

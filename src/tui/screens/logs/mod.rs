@@ -110,7 +110,7 @@ impl Acts for Logs {
                 self.travel(action);
             }
             Action::Left | Action::Right | Action::NextPane if !self.targets_shown => {
-                shared.say("Space shows the targets first");
+                shared.remark("Space shows the targets first");
             }
             Action::Right => self.level(true),
             Action::Left => self.level(false),

@@ -175,7 +175,7 @@ impl Acts for Mappings {
         }
         let is_of_list = matches!(action, Action::Open | Action::Back | Action::Filter | Action::Sort);
         if is_of_list && shared.trouble.is_some() {
-            shared.say("nothing is listed before the configuration can be read; u reads the files again");
+            shared.remark("nothing is listed before the configuration can be read; u reads the files again");
             return Next::Done;
         }
         match action {
@@ -188,7 +188,7 @@ impl Acts for Mappings {
             }
             // The mark is what the other keys are about; the check is about the whole list.
             Action::Show(Screen::Check) => return Next::Show(Screen::Check, About::All),
-            Action::Back if self.filter.value().is_empty() => shared.say("there is no filter to clear; q leaves"),
+            Action::Back if self.filter.value().is_empty() => shared.remark("there is no filter to clear; q leaves"),
             Action::Back => self.clear_filter(&shared.book),
             Action::Filter => self.typing = true,
             Action::Sort => {
@@ -202,6 +202,7 @@ impl Acts for Mappings {
 
     fn possible(&self, action: Action, shared: &Shared) -> bool {
         match action {
+            Action::Open | Action::Filter | Action::Sort if shared.trouble.is_some() => false,
             Action::Open => self.selected(&shared.book).is_some(),
             Action::Filter | Action::Sort | Action::Copy => !shared.book.rows.is_empty(),
             _ => true,

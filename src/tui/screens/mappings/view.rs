@@ -8,6 +8,7 @@ use ratatui::widgets::Paragraph;
 use super::Mappings;
 use super::columns::{Column, cell, chosen};
 use super::detail;
+use crate::domain::report::Outcome;
 use crate::tui::model::{Row, Standing, Word};
 use crate::tui::panes::{first_shown, pane};
 use crate::tui::screens::shown::Draws;
@@ -52,10 +53,14 @@ fn summary(frame: &mut Frame<'_>, screen: &Mappings, shared: &Shared, theme: The
     let count = |words: &[Word]| shared.book.rows.iter().filter(|row| words.contains(&row.word())).count();
     let rows = shared.book.rows.len();
     let mut spans = vec![Span::raw(if rows == 1 { "1 mapping".to_owned() } else { format!("{rows} mappings") })];
+    // A mapping in error whose run has failed for it is one that failed.
+    let both =
+        |row: &&Row| row.word() == Word::Error && row.last_run().is_some_and(|run| run.outcome == Outcome::Failed);
+    let both = shared.book.rows.iter().filter(both).count();
     let counts = [
-        (count(&[Word::Failed]), "failed", theme.bad()),
+        (count(&[Word::Failed]) + both, "failed", theme.bad()),
         (count(&[Word::Lost]), "lost", theme.bad()),
-        (count(&[Word::Error]), "in error", theme.bad()),
+        (count(&[Word::Error]) - both, "in error", theme.bad()),
         (count(&[Word::Unknown]), "unknown", theme.wants()),
         (count(&[Word::Review]), "to review", theme.wants()),
         (count(&[Word::Running, Word::Retry, Word::Paused, Word::Queued, Word::Elsewhere]), "running", theme.moving()),

@@ -85,7 +85,7 @@ impl Schema {
             } else {
                 ""
             };
-            return shared.say(format!("{} {why}: there is nothing to decide{next}", column.column));
+            return shared.remark(format!("{} {why}: there is nothing to decide{next}", column.column));
         }
         let next = match (self.marks.get(&column.column), is_safe(&column)) {
             (None, true) => Some(Mark::Accept),
@@ -100,7 +100,7 @@ impl Schema {
 
     fn accept_safe(&mut self, shared: &mut Shared) {
         if !self.columns().iter().any(is_safe) {
-            return shared.say("there is no column that could be accepted safely");
+            return shared.remark("there is no column that could be accepted safely");
         }
         let safe = self.columns().iter().filter(|column| is_safe(column) && column.accepted != Some(false));
         let safe: Vec<String> = safe.map(|column| column.column.clone()).collect();
@@ -160,8 +160,8 @@ impl Schema {
         let mut places = steps.map(|step| (self.selected + step) % count);
         match places.find(|place| self.is_open(&columns[*place])) {
             Some(place) => self.selected = place,
-            None if self.marks.is_empty() => shared.say("no column needs a decision"),
-            None => shared.say("every column has its decision: Enter shows what is applied"),
+            None if self.marks.is_empty() => shared.remark("no column needs a decision"),
+            None => shared.remark("every column has its decision: Enter shows what is applied"),
         }
     }
 
