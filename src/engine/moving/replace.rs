@@ -44,7 +44,7 @@ impl<P: Platform> Work<'_, P> {
             Ok(before) => before,
             Err(halt) => {
                 if let Some(staged) = &staged {
-                    scope.clean_up(&staged.table).await;
+                    self.drop_staged(staged).await;
                 }
                 return Err(halt);
             }
@@ -64,7 +64,7 @@ impl<P: Platform> Work<'_, P> {
         self.tally.steps += 1;
         self.tally.bytes_read += bytes;
         if let Some(staged) = &staged {
-            scope.clean_up(&staged.table).await;
+            self.drop_staged(staged).await;
             reached("cleaned_up");
         }
         Ok(())

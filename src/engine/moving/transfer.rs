@@ -74,7 +74,7 @@ impl<P: Platform> Work<'_, P> {
             plan: Arc::clone(&schemas.plan),
             staging: attempt.staging(target),
             job: attempt.job("load", target, &what),
-            // A whole table is staged: its publish can do nothing without.
+            // A whole table is always staged: without its staging table a late publish replaces nothing.
             inline_rows: stretch.window.map_or(0, |_| self.scope.ports.config.pace.inline_rows),
         }
     }

@@ -62,16 +62,12 @@ pub fn merge(target: &TableId, plan: &TablePlan, rows: &Rows, newer_wins: bool) 
         });
         format!("WHEN MATCHED{} THEN UPDATE SET {}\n", newer.unwrap_or_default(), set.join(", "))
     };
-    let values: Vec<String> = plan.columns.iter().map(|c| format!("{STAGED}.{}", column(&c.target_name))).collect();
     format!(
-        "MERGE INTO {} AS {TARGET}\nUSING (\n{}\n) AS {STAGED}\nON {}{}\n{update}WHEN NOT MATCHED THEN INSERT ({}) \
-         VALUES ({})",
+        "MERGE INTO {} AS {TARGET}\nUSING (\n{}\n) AS {STAGED}\nON {}\n{update}WHEN NOT MATCHED THEN {}",
         table(target),
         each_once(plan, rows, &plan.keys),
-        all_equal(plan, &plan.keys),
-        key_bounds(plan, rows) + &partition_filter::and(plan, TARGET),
-        names(plan),
-        values.join(", ")
+        same_keys(plan, rows),
+        insert_staged(plan)
     )
 }
 
@@ -79,18 +75,26 @@ pub fn merge(target: &TableId, plan: &TablePlan, rows: &Rows, newer_wins: bool) 
 /// key, the second, which matches nothing, is put in. One statement, so nobody ever sees the key missing.
 #[must_use]
 pub fn merge_once(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
-    let values: Vec<String> = plan.columns.iter().map(|c| format!("{STAGED}.{}", column(&c.target_name))).collect();
     format!(
         "MERGE INTO {} AS {TARGET}\nUSING (\nSELECT __n.*, __out FROM (\n{}\n) AS __n CROSS JOIN UNNEST([TRUE, FALSE]) AS \
-         __out\n) AS {STAGED}\nON {STAGED}.__out AND {}{}\nWHEN MATCHED THEN DELETE\nWHEN NOT MATCHED AND NOT \
-         {STAGED}.__out THEN INSERT ({}) VALUES ({})",
+         __out\n) AS {STAGED}\nON {STAGED}.__out AND {}\nWHEN MATCHED THEN DELETE\nWHEN NOT MATCHED AND NOT \
+         {STAGED}.__out THEN {}",
         table(target),
         each_once(plan, rows, &plan.keys),
-        all_equal(plan, &plan.keys),
-        key_bounds(plan, rows) + &partition_filter::and(plan, TARGET),
-        names(plan),
-        values.join(", ")
+        same_keys(plan, rows),
+        insert_staged(plan)
     )
+}
+
+/// What joins a staged row to the target's of its keys, in a MERGE.
+fn same_keys(plan: &TablePlan, rows: &Rows) -> String {
+    all_equal(plan, &plan.keys) + &key_bounds(plan, rows) + &partition_filter::and(plan, TARGET)
+}
+
+/// What puts a staged row in, in a MERGE.
+fn insert_staged(plan: &TablePlan) -> String {
+    let values: Vec<String> = plan.columns.iter().map(|c| format!("{STAGED}.{}", column(&c.target_name))).collect();
+    format!("INSERT ({}) VALUES ({})", names(plan), values.join(", "))
 }
 
 /// Where the target can hold none of the rows: every row.
