@@ -1,5 +1,7 @@
 //! Columns and tables as each side describes them.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::partitioning::Partitioning;
@@ -153,6 +155,10 @@ pub struct TargetSchema {
     /// The columns of its PRIMARY KEY, which is declared and not enforced; none where it declares none.
     pub primary_key: Vec<String>,
     pub partitioning: Option<Partitioning>,
+    /// The key of Cloud KMS that its rows are encrypted with, without a version; `None`: Google's own.
+    pub kms_key: Option<String>,
+    pub labels: BTreeMap<String, String>,
+    pub description: Option<String>,
     /// When BigQuery deletes the table.
     pub expires_at: Option<DateTime<Utc>>,
     /// Columns under a policy tag (column-level access control).

@@ -31,10 +31,12 @@ pub enum Topic {
     /// Of a table that is replaced as a whole: what a run costs, and what guards the rows.
     Replace,
     Target,
+    /// What the mapping asks of a new table, where the table is there.
+    TableOptions,
 }
 
 impl Topic {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Config,
         Self::MysqlLogin,
         Self::MysqlTls,
@@ -53,6 +55,7 @@ impl Topic {
         Self::CursorIndex,
         Self::Replace,
         Self::Target,
+        Self::TableOptions,
     ];
 
     /// The word for tables, JSON and documentation.
@@ -77,6 +80,7 @@ impl Topic {
             Self::CursorIndex => "cursor_index",
             Self::Replace => "replace",
             Self::Target => "target",
+            Self::TableOptions => "table_options",
         }
     }
 }

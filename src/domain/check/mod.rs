@@ -4,5 +4,6 @@
 pub mod access;
 pub mod additions;
 pub mod mapping;
+pub mod options;
 pub mod server;
 pub mod target;

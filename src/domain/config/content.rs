@@ -10,6 +10,7 @@ use crate::domain::ids::{MappingName, SourceTable, TableId};
 use crate::domain::lookback::Lookback;
 use crate::domain::schedule::Schedule;
 use crate::domain::secret::Secret;
+use crate::domain::table_options::{PartitionBy, TableOptions};
 use crate::domain::target_type::TargetType;
 
 /// Everything of config.yaml.
@@ -20,6 +21,8 @@ pub struct Config {
     pub project: String,
     pub dataset: String,
     pub location: String,
+    /// Runs the jobs and pays for them; `None`: `project`.
+    pub billing_project: Option<String>,
     pub schema_additions: SchemaAdditions,
     pub state: StateLocation,
     /// Named for staging through Cloud Storage.
@@ -38,6 +41,14 @@ pub struct Config {
     pub pace: Pace,
     /// In file order; at least one; names are unique.
     pub mappings: Vec<Mapping>,
+}
+
+impl Config {
+    /// The project that runs the jobs.
+    #[must_use]
+    pub fn jobs_project(&self) -> &str {
+        self.billing_project.as_deref().unwrap_or(&self.project)
+    }
 }
 
 /// How a mapping's work is cut up, and how long it waits for what.
@@ -108,6 +119,8 @@ pub struct Mapping {
     pub line: usize,
     pub source: SourceTable,
     pub target: TableId,
+    /// Where the target's dataset is, and its jobs run.
+    pub location: String,
     /// As configured; not empty for `upsert`.
     pub primary_keys: Vec<String>,
     /// `None` with `replace`, which moves no windows.
@@ -121,8 +134,10 @@ pub struct Mapping {
     /// Overrides, by source column.
     pub columns: BTreeMap<String, TargetType>,
     pub exclude: Vec<String>,
-    /// The column (by source name) that a new table is partitioned on, by day or its own type's unit.
-    pub partition_by: Option<String>,
+    /// What a new table is partitioned by.
+    pub partition_by: Option<PartitionBy>,
+    /// What else a new table is made with.
+    pub options: TableOptions,
     /// The columns (by source name) that a new table is clustered by, in this order; empty: the keys.
     pub cluster_by: Vec<String>,
     /// No statement in BigQuery may be billed for more bytes; its own, or that of all.
@@ -139,6 +154,12 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// The column (by source name) that a new table is partitioned on.
+    #[must_use]
+    pub fn partition_column(&self) -> Option<&str> {
+        self.partition_by.as_ref()?.column.as_deref()
+    }
+
     /// The column that marks deleted rows.
     #[must_use]
     pub fn deleted_column(&self) -> Option<&str> {

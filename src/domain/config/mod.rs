@@ -15,6 +15,7 @@ mod problem;
 mod read;
 mod schedule;
 mod settings;
+mod table_options;
 mod top;
 mod validate;
 mod yaml;

@@ -139,6 +139,8 @@ pub struct Comparison {
     /// The statements were carried out.
     pub applied: bool,
     pub conflicts: usize,
+    /// What the mapping asks of a new table and the table has otherwise; no statement changes it.
+    pub options: Vec<String>,
 }
 
 /// The operator's word on columns, remembered and carried out.

@@ -15,6 +15,12 @@ pub fn table(id: &TableId) -> String {
     quote::bigquery_table(id)
 }
 
+/// A text.
+#[must_use]
+pub fn text(text: &str) -> String {
+    quote::bigquery_text(text)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -27,6 +33,11 @@ mod tests {
         assert_eq!(column("a`b\\c"), "`a\\`b\\\\c`");
         let id = TableId { project: "my-project".into(), dataset: "d".into(), table: "t".into() };
         assert_eq!(table(&id), "`my-project.d.t`");
+    }
+
+    #[test]
+    fn a_text_cannot_leave_its_quotes() {
+        assert_eq!(text("it's \\ \"so\"\n\u{1b}"), r#"'it\'s \\ "so"\n\u001b'"#);
     }
 
     /// Reads a quoted identifier as BigQuery does: its name, and what follows.

@@ -179,8 +179,8 @@ impl Warehouse for BigQuery {
         let PublishOrder { target, plan, staged, mapping, mark, .. } = order;
         let api = self.api().await?;
         let mut configuration = match order.kind {
-            PublishKind::Copy => api.copy(&staged.table, target),
-            PublishKind::Replace => api.replace(publish_sql::replacement(plan, &Rows::of(staged, plan)), target),
+            PublishKind::Copy => api.copy(&staged.table, target, plan),
+            PublishKind::Replace => api.replace(publish_sql::replacement(plan, &Rows::of(staged, plan)), target, plan),
             kind => {
                 let sql = api.publish_sql(kind, target, plan, &Rows::of(staged, plan));
                 api.query_with(sql, staged.inline.as_ref().map(|rows| inline::parameter(plan, rows)))

@@ -9,10 +9,11 @@ use crate::domain::config::content::{Deletes, InvalidValues, Mapping, Mode, Oper
 use crate::domain::config::key::{At, put};
 use crate::domain::config::read::{Place, Reading, Value};
 use crate::domain::config::yaml::{Kind, Node};
-use crate::domain::config::{deletes, validate};
+use crate::domain::config::{deletes, table_options, validate};
 use crate::domain::ids::{MappingName, PART, SourceTable, TableId};
 use crate::domain::lookback::Lookback;
 use crate::domain::naming;
+use crate::domain::table_options::TableOptions;
 use crate::domain::target_type::TargetType;
 
 /// Source: BigQuery reference, "Primary and foreign keys".
@@ -37,7 +38,7 @@ pub(in crate::domain::config) struct Draft {
     pub lookback: Option<Value>,
     pub columns: Vec<(String, Value)>,
     pub exclude: Vec<Value>,
-    pub partition_by: Option<Value>,
+    pub options: table_options::Draft,
     pub cluster_by: Vec<Value>,
     pub deletes: deletes::Draft,
 }
@@ -109,7 +110,7 @@ impl Draft {
             lookback: None,
             columns: Vec::new(),
             exclude: Vec::new(),
-            partition_by: None,
+            options: table_options::Draft::default(),
             cluster_by: Vec::new(),
             deletes: deletes::Draft::new(),
         }
@@ -167,22 +168,27 @@ impl Draft {
         let lookback = self.lookback(r);
         let columns = self.overrides(r);
         self.check_exclude(r);
-        // What a replace says of `deletes` is refused as a whole.
-        let has_keys = !self.keys.values.is_empty() || self.keys.is_written || self.mapping.mode == Mode::Replace;
-        let deletes = self.deletes.finish(r, has_keys);
+        let has_keys = !self.keys.values.is_empty() || self.keys.is_written;
+        let deletes = match self.mapping.mode {
+            // Refused as a whole, but for what `defaults` says to others.
+            Mode::Replace => Deletes::Ignore,
+            Mode::Append | Mode::Upsert => self.deletes.finish(r, has_keys),
+        };
+        let (partition_by, options) = self.options.finish(r);
         let mut mapping = self.mapping;
         mapping.name = MappingName(self.name?.text);
         mapping.source.table = unquoted(&self.table?.text);
         mapping.target.table = self.target?.name;
         // What a replace does not look at may stay in the file: the mode is one word, and may be changed back.
-        if mapping.mode != Mode::Replace {
+        if mapping.mode == Mode::Replace {
+            mapping.backfill_start = None;
+        } else {
             mapping.incremental_column = Some(self.cursor.value?.text);
         }
         mapping.primary_keys = texts(self.keys.values);
         mapping.exclude = texts(self.exclude);
-        mapping.partition_by = self.partition_by.map(|column| column.text);
         mapping.cluster_by = texts(self.cluster_by);
-        Some(Mapping { lookback, columns, deletes, ..mapping })
+        Some(Mapping { lookback, columns, partition_by, options, deletes, ..mapping })
     }
 
     fn check_keys(&self, r: &mut Reading<'_>) {
@@ -213,9 +219,11 @@ impl Draft {
             }
             return;
         }
+        // What `defaults` says is for the mappings that have a use for it.
+        let is_own = |place: &&Place| !place.is_shared();
         let lookback = self.lookback.as_ref().map(|value| &value.place);
         let operator = self.operator.as_ref().filter(|place| place.line.is_some());
-        for place in lookback.into_iter().chain(&self.backfill_start).chain(operator) {
+        for place in lookback.into_iter().chain(&self.backfill_start).chain(operator).filter(is_own) {
             let message = format!("{} does not go with `mode: replace`", place.name);
             r.problem(place.line, message, "take it out: every run reads the whole table");
         }
@@ -228,6 +236,9 @@ impl Draft {
         let value = self.lookback.as_ref().filter(|_| self.mapping.mode != Mode::Replace)?;
         match value.text.parse::<Lookback>() {
             Ok(lookback) if self.mapping.mode == Mode::Append && !lookback.is_none() => {
+                if value.place.is_shared() {
+                    return None;
+                }
                 r.refuse(value, "with `mode: append` it may be 0 alone; take it out");
                 None
             }
@@ -260,7 +271,7 @@ impl Draft {
     /// What other keys name cannot stay in MySQL.
     fn check_exclude(&self, r: &mut Reading<'_>) {
         let cursor = self.cursor.value.iter().filter(|_| self.mapping.mode != Mode::Replace);
-        let needed = self.keys.values.iter().chain(cursor).chain(&self.partition_by).chain(&self.cluster_by);
+        let needed = self.keys.values.iter().chain(cursor).chain(self.options.column()).chain(&self.cluster_by);
         let needed: Vec<_> = needed.collect();
         for value in &self.exclude {
             if let Some(other) = needed.iter().find(|other| same_name(&other.text, &value.text)) {
@@ -278,6 +289,7 @@ fn blank_mapping() -> Mapping {
         line: 0,
         source: SourceTable { database: None, table: String::new() },
         target: TableId { project: String::new(), dataset: String::new(), table: String::new() },
+        location: String::new(),
         primary_keys: Vec::new(),
         incremental_column: None,
         mode: Mode::Append,
@@ -287,6 +299,7 @@ fn blank_mapping() -> Mapping {
         columns: BTreeMap::new(),
         exclude: Vec::new(),
         partition_by: None,
+        options: TableOptions::default(),
         cluster_by: Vec::new(),
         maximum_bytes_billed: None,
         empty_string_as_null: false,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::patience::within;
 use crate::domain::check::mapping::{self as rules, CursorFacts, MappingFacts};
+use crate::domain::check::options;
 use crate::domain::check::server::{ServerFacts, grant_select};
 use crate::domain::check::target as as_it_is;
 use crate::domain::column::{SourceSchema, TargetSchema};
@@ -65,6 +66,7 @@ pub(in crate::engine) async fn look<P: Platform>(
                 cascades: &cascades.unwrap_or_default(),
                 now: ports.clock.now().naive_utc(),
             }));
+            findings.extend(at_hand.into_iter().flat_map(|target| made_otherwise(mapping, target)));
             findings.extend(tags(ports, mapping, &planned, at_hand).await);
             findings.extend(replacing(ports, mapping).await);
             findings.extend(match target {
@@ -108,6 +110,16 @@ async fn describe_target<P: Platform>(
     }
     let described = within(&format!("Reading the columns of {table}"), ports.warehouse.describe(table)).await;
     described.map_err(|fault| Finding::fail(Topic::Target, &fault))
+}
+
+/// What the mapping asks of a new table, where the table is there.
+fn made_otherwise(mapping: &Mapping, target: &TargetSchema) -> Vec<Finding> {
+    let found = options::differences(mapping, target);
+    if !found.is_empty() || !options::are_asked_for(mapping) {
+        return found;
+    }
+    let sentence = format!("{} is partitioned, encrypted, labelled and described as the mapping asks", mapping.target);
+    vec![Finding::ok(Topic::TableOptions, sentence)]
 }
 
 /// What a run that replaces the whole table costs, and what guards the rows of before.

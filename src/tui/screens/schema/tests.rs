@@ -46,6 +46,7 @@ fn compared(statements: &[&str]) -> Answer {
         statements: statements.iter().map(|s| (*s).to_owned()).collect(),
         applied: false,
         conflicts: 1,
+        options: Vec::new(),
     })
 }
 
@@ -187,6 +188,7 @@ fn orders_compared(statements: Vec<String>) -> Answer {
         statements,
         applied: false,
         conflicts: 1,
+        options: Vec::new(),
     })
 }
 
