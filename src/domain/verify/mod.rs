@@ -19,11 +19,13 @@ pub use self::comparable::Comparable;
 pub use self::cure::{Cure, Cures};
 pub use self::form::{Form, form};
 pub use self::looking::Looking;
-pub use self::parts::{Cut, Grain, PartSum, Parts, batches, chunks, coarsest, differing, finer};
+pub use self::parts::{
+    Cut, Grain, MOST_PARTS_BITS, PartSum, Parts, batches, chunks, coarsest, differing, finer, stretches,
+};
 pub use self::repair::Repair;
 pub use self::result::{Outcome, Verification};
 pub use self::rows::{Difference, DifferenceKind, Key, RowDigest, Tally};
-pub use self::wanted::Wanted;
+pub use self::wanted::{ByParts, Wanted};
 
 use super::config::{Mapping, Mode};
 use super::ids::{SourceTable, TableId};

@@ -182,7 +182,8 @@ impl Warehouse for BigQuery {
             PublishKind::Copy => api.copy(&staged.table, target),
             PublishKind::Replace => api.replace(publish_sql::replacement(plan, &Rows::of(staged, plan)), target),
             kind => {
-                let sql = api.publish_sql(kind, target, plan, &Rows::of(staged, plan));
+                let rows = Rows::of(staged, plan);
+                let sql = api.publish_sql(kind, target, plan, &rows, order.within.as_ref());
                 api.query_with(sql, staged.inline.as_ref().map(|rows| inline::parameter(plan, rows)))
             }
         };
@@ -295,7 +296,7 @@ impl Estimates for BigQuery {
         window: Option<Window>,
     ) -> Result<u64, Fault> {
         let api = self.api().await?;
-        let sql = api.publish_sql(kind, target, plan, &Rows::none(plan, window));
+        let sql = api.publish_sql(kind, target, plan, &Rows::none(plan, window), None);
         api.bytes_of(&sql, &format!("Asking what a publish to {target} would read failed")).await
     }
 
