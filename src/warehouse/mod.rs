@@ -40,6 +40,16 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
     /// `Auth`, `Transient`.
     fn describe(&self, table: &TableId) -> impl Future<Output = Result<Option<TargetSchema>, Fault>> + Send;
 
+    /// Rows of a table as it was described; counted, where what the description says may be an estimate.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn rows_held(
+        &self,
+        table: &TableId,
+        described: &TargetSchema,
+    ) -> impl Future<Output = Result<Option<u64>, Fault>> + Send;
+
     /// The statements that carry a difference out: creates the table, or adds, widens and relaxes columns. Pure.
     fn ddl(&self, table: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<String>;
 

@@ -27,6 +27,7 @@ use crate::engine::protocol::{Event, Phase};
 use crate::engine::work::Work;
 use crate::engine::work::prepared::Schemas;
 use crate::engine::work::scope::{Halt, Task};
+use crate::failpoint::reached;
 use crate::format;
 use crate::state::{LeftTarget, Moves, Replaced};
 
@@ -86,14 +87,14 @@ impl<P: Platform> Work<'_, P> {
         let target = mirror.schemas.target.as_ref();
         self.leave_as_described(target);
         if target.is_none_or(TargetSchema::is_empty) {
-            return self.bring_whole(mirror, None, None).await;
+            return Box::pin(self.bring_whole(mirror, None, None)).await;
         }
         let may_replace = mapping.deletes == Deletes::Hard && fills_every_column(target, &mirror.schemas.plan);
         let left_out = mirror.comparison.left_out();
         if known.is_none() && !left_out.is_empty() && may_replace {
             let names: Vec<_> = left_out.iter().map(|name| format!("`{name}`")).collect();
             let why = format!("nothing is remembered of it, and {} cannot be compared", names.join(", "));
-            return self.bring_whole(mirror, Some(why), None).await;
+            return Box::pin(self.bring_whole(mirror, Some(why), None)).await;
         }
         let look = match known {
             Some(known) => self.look_at_mysql(mirror, known, seen).await?,
@@ -113,9 +114,9 @@ impl<P: Platform> Work<'_, P> {
         match way(look.grain, &look.changed, look.parts(), window_rows, may_replace) {
             Way::Whole => {
                 let share = format!("{} of {} parts have changed", look.changed.len(), look.parts());
-                self.bring_whole(mirror, Some(share), Some(&look)).await
+                Box::pin(self.bring_whole(mirror, Some(share), Some(&look))).await
             }
-            Way::Parts(steps) => self.bring_parts(mirror, look, steps, allowance).await,
+            Way::Parts(steps) => Box::pin(self.bring_parts(mirror, look, steps, allowance)).await,
         }
     }
 
@@ -157,7 +158,8 @@ impl<P: Platform> Work<'_, P> {
             self.ledger.doubt_parts(&unknown.runs);
             let by_parts =
                 ByParts { comparison: Arc::clone(&mirror.comparison), grain: fine, within: Some(parts.clone()) };
-            match self.bring(mirror, by_parts, &parts, before(&parts), &mut allowance, number).await {
+            let brought = self.bring(mirror, by_parts, &parts, before(&parts), &mut allowance, number);
+            match Box::pin(brought).await {
                 Err(Halt::Fault(fault)) if fault.is_too_much_at_once() => {
                     let Some((first, second)) = halves(&parts) else { return Err(Halt::Fault(fault)) };
                     // Also drops its staging table.
@@ -184,7 +186,8 @@ impl<P: Platform> Work<'_, P> {
         let Some(held) = held.filter(|_| mapping.deletes == Deletes::Hard) else { return Ok(()) };
         let held = format!("BigQuery holds {} rows, and MySQL {}", format::count(held), format::count(now.rows()));
         if fills_every_column(mirror.schemas.target.as_ref(), &mirror.schemas.plan) {
-            return self.bring_whole(mirror, Some(format!("part by part was not enough, {held}")), None).await;
+            let why = format!("part by part was not enough, {held}");
+            return Box::pin(self.bring_whole(mirror, Some(why), None)).await;
         }
         self.note(format!(
             "{held}: `bqsync verify {}` names what differs",
@@ -201,6 +204,7 @@ impl<P: Platform> Work<'_, P> {
         let sums = now.by(rest.grain);
         let note = self.ledger.note_sums(&sums, mirror.plan.clone(), rest.runs);
         self.scope.in_phase(Phase::Advance, note).await?;
+        reached("advanced");
         Ok(())
     }
 
@@ -213,6 +217,7 @@ impl<P: Platform> Work<'_, P> {
         let sums = now.clone().bounded();
         let note = self.ledger.note_sums(&sums, mirror.plan.clone(), Vec::new());
         scope.in_phase(Phase::Advance, note).await?;
+        reached("advanced");
         let (run, mapping) = (scope.run.clone(), scope.mapping.name.clone());
         scope.emit(Event::WatermarkAdvanced { run, mapping, from, to });
         Ok(())

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::transfer::{Stretch, Transferred};
-use crate::domain::column::TargetSchema;
 use crate::domain::config::{Mapping, Mode};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::mirror::Sums;
@@ -110,7 +109,13 @@ impl<P: Platform> Work<'_, P> {
         let scope = self.scope;
         let target = scope.unless_cancelled(scope.ports.warehouse.describe(&scope.mapping.target)).await?;
         // One that is gone by now is the publish's to meet.
-        let held = target.as_ref().map_or(Some(0), |target: &TargetSchema| target.rows);
+        let held = match &target {
+            Some(described) => {
+                let count = scope.ports.warehouse.rows_held(&scope.mapping.target, described);
+                scope.unless_cancelled(count).await?
+            }
+            None => Some(0),
+        };
         if !matches!(scope.task, Task::Sync { allow_shrink: true, .. }) {
             let known = held.or_else(|| self.ledger.replaced().map(|replaced| replaced.rows));
             if let Err(fault) = guard(&scope.mapping, rows, known) {

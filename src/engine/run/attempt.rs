@@ -39,8 +39,8 @@ impl<P: Platform> Work<'_, P> {
                 self.sweep().await?;
             }
             return match &scope.task {
-                Task::Repair(order) => self.repair_mirror(order).await,
-                _ => self.mirror().await,
+                Task::Repair(order) => Box::pin(self.repair_mirror(order)).await,
+                _ => Box::pin(self.mirror()).await,
             };
         }
         match &scope.task {

@@ -17,6 +17,7 @@ use crate::engine::work::ids::short_hash;
 use crate::engine::work::scope::Halt;
 use crate::engine::work::survey::{Limits, Survey};
 use crate::state::Replaced;
+use crate::warehouse::Warehouse;
 
 impl<P: Platform> Work<'_, P> {
     pub(super) async fn mirror(&mut self) -> Result<(), Halt> {
@@ -42,14 +43,18 @@ impl<P: Platform> Work<'_, P> {
                 seen = Some(now);
             }
         }
-        let Some(schemas) = self.prepare(Some(source)).await? else { return Ok(()) };
+        let Some(mut schemas) = self.prepare(Some(source)).await? else { return Ok(()) };
+        if let Some(target) = &mut schemas.target {
+            let count = scope.ports.warehouse.rows_held(&scope.mapping.target, target);
+            target.rows = scope.unless_cancelled(count).await?;
+        }
         let comparison = Arc::new(Comparison::new(&scope.mapping, Arc::clone(&schemas.plan), None));
         let plan = short_hash(&fingerprint(&comparison));
         let is_of_plan = known.as_ref().is_some_and(|known| known.plan == plan);
         let known = known.filter(|_| is_of_plan && self.is_as_left(schemas.target.as_ref()));
         let seen = seen.filter(|_| known.is_some());
         let mirror = Mirror { schemas: &schemas, comparison, plan, read_at };
-        self.bring_up_to_date(&mirror, known, seen).await?;
+        Box::pin(self.bring_up_to_date(&mirror, known, seen)).await?;
         self.note_compared(&schemas.source);
         Ok(())
     }
@@ -61,7 +66,7 @@ impl<P: Platform> Work<'_, P> {
             return self.compare_rows(order, false).await;
         }
         self.ledger.forget_sums();
-        self.mirror().await?;
+        Box::pin(self.mirror()).await?;
         let (inserted, updated) = (self.tally.inserted - before.0, self.tally.updated - before.1);
         let deleted = self.tally.mirrored.as_ref().map_or(0, |mirrored| mirrored.removed);
         let repair = self.tally.repair.get_or_insert_default();

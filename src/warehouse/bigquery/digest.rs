@@ -32,7 +32,12 @@ pub fn keys(comparison: &Comparison) -> Vec<String> {
 pub fn part(comparison: &Comparison, grain: Grain, alias: &str) -> String {
     match (grain, comparison.number_key()) {
         (Grain::Range { base, bits }, Some(key)) => {
-            format!("(({} - ({base})) >> {bits})", name(&comparison.plan.columns[key], alias))
+            let column = &comparison.plan.columns[key];
+            let number = match column.target_type {
+                TargetType::Int64 => name(column, alias),
+                _ => format!("SAFE_CAST({} AS INT64)", name(column, alias)),
+            };
+            format!("(({number} - ({base})) >> {bits})")
         }
         (Grain::Hash { bits: bits @ 1.. }, _) => {
             let hash = format!("TO_HEX(SHA256({}))", joined(comparison, comparison.plan.keys.iter().copied(), alias));

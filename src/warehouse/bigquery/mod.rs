@@ -159,6 +159,14 @@ impl Warehouse for BigQuery {
         self.api().await?.describe(table).await
     }
 
+    async fn rows_held(&self, table: &TableId, described: &TargetSchema) -> Result<Option<u64>, Fault> {
+        let api = self.api().await?;
+        if api.is_emulator && described.rows.is_some() {
+            return emulator::rows_held(&api, table).await;
+        }
+        Ok(described.rows)
+    }
+
     fn ddl(&self, table: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<String> {
         ddl::statements(table, plan, diff)
     }

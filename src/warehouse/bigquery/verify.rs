@@ -18,7 +18,9 @@ impl Api {
         let Some(sql) = span(comparison) else { return Ok(None) };
         let rows = self.rows(&sql, &what(comparison)).await?;
         let Some([Some(low), Some(high)]) = rows.first().map(Vec::as_slice) else { return Ok(None) };
-        Ok(low.parse().ok().zip(high.parse().ok()))
+        // The emulator prints the zeros of a NUMERIC.
+        let whole = |text: &str| text.split('.').next()?.parse().ok();
+        Ok(whole(low).zip(whole(high)))
     }
 
     pub async fn part_sums(&self, comparison: &Comparison, cut: &Cut) -> Result<Vec<PartSum>, Fault> {
