@@ -170,9 +170,9 @@ async fn keys_of_every_kind_bring_their_changes_and_lose_what_is_gone() {
     }
     let mut mappings = String::new();
     for (i, (ddl, values)) in keys.iter().enumerate() {
-        mappings += &format!(
-            "  - {{name: k{i}, mysql_table: k{i}, bigquery_table: k{i}, primary_keys: [k], mode: mirror, max_delete_fraction: 1}}\n"
-        );
+        let names = format!("name: k{i}, mysql_table: k{i}, bigquery_table: k{i}, primary_keys: [k]");
+        mappings += &MAPPING.replace("name: t, mysql_table: t, bigquery_table: t, primary_keys: [id]", &names);
+        mappings.push('\n');
         let rows: Vec<_> = (1..).zip(&values[..4]).map(|(v, key)| format!("({key}, {v})")).collect();
         sandbox
             .sql(&format!(
@@ -181,7 +181,7 @@ async fn keys_of_every_kind_bring_their_changes_and_lose_what_is_gone() {
             ))
             .await;
     }
-    sandbox.configure("default_timezone: Europe/Berlin", &mappings);
+    sandbox.configure("default_timezone: Europe/Berlin", &mappings.replace("mode:", "max_delete_fraction: 1, mode:"));
     sandbox.sync().await;
     for (i, (_, values)) in keys.iter().enumerate() {
         // One row changes, one is gone, and one has another key.
