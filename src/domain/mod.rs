@@ -13,6 +13,7 @@ pub mod fence;
 pub mod finding;
 pub mod ids;
 pub mod lookback;
+pub mod mirror;
 pub mod naming;
 pub mod partitioning;
 pub mod plan;

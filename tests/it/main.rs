@@ -32,6 +32,7 @@ mod gcs_state;
 mod gcs_takeover;
 mod getting_in;
 mod local_state;
+mod mirror;
 mod outlets;
 mod paging;
 mod partitions;

@@ -168,22 +168,24 @@ impl Draft {
         let lookback = self.lookback(r);
         let columns = self.overrides(r);
         self.check_exclude(r);
-        let has_keys = !self.keys.values.is_empty() || self.keys.is_written;
+        // A mirror without keys is refused for them.
+        let is_told = self.keys.is_written || self.mapping.mode == Mode::Mirror;
+        let has_keys = !self.keys.values.is_empty() || is_told;
         let deletes = match self.mapping.mode {
             // Refused as a whole, but for what `defaults` says to others.
             Mode::Replace => Deletes::Ignore,
-            Mode::Append | Mode::Upsert => self.deletes.finish(r, has_keys),
+            mode @ (Mode::Append | Mode::Upsert | Mode::Mirror) => self.deletes.finish(r, has_keys, mode),
         };
         let (partition_by, options) = self.options.finish(r);
         let mut mapping = self.mapping;
         mapping.name = MappingName(self.name?.text);
         mapping.source.table = unquoted(&self.table?.text);
         mapping.target.table = self.target?.name;
-        // What a replace does not look at may stay in the file: the mode is one word, and may be changed back.
-        if mapping.mode == Mode::Replace {
-            mapping.backfill_start = None;
-        } else {
+        // What a mode does not look at may stay in the file: the mode is one word, and may be changed back.
+        if mapping.mode.has_windows() {
             mapping.incremental_column = Some(self.cursor.value?.text);
+        } else {
+            mapping.backfill_start = None;
         }
         mapping.primary_keys = texts(self.keys.values);
         mapping.exclude = texts(self.exclude);
@@ -197,8 +199,8 @@ impl Draft {
             return;
         };
         let hint = "name the columns that tell rows apart: `primary_keys: [id]`";
-        if self.mapping.mode == Mode::Upsert {
-            r.problem(place.line, format!("{} is missing, but `mode: upsert` needs it", place.name), hint);
+        if let mode @ (Mode::Upsert | Mode::Mirror) = self.mapping.mode {
+            r.problem(place.line, format!("{} is missing, but `mode: {}` needs it", place.name, mode.word()), hint);
         } else if let Some(operator) = &self.operator
             && self.mapping.operator == Operator::GreaterOrEqual
             && self.mapping.mode == Mode::Append
@@ -209,9 +211,9 @@ impl Draft {
         }
     }
 
-    /// Windows are cut by the incremental column. A replace has none, and nothing that speaks of them means anything there.
+    /// Windows are cut by the incremental column. Where there are none, nothing that speaks of them means anything.
     fn check_cursor(&self, r: &mut Reading<'_>) {
-        if self.mapping.mode != Mode::Replace {
+        if self.mapping.mode.has_windows() {
             let missing = self.cursor.place.as_ref().filter(|_| self.cursor.value.is_none() && !self.cursor.is_given);
             if let Some(place) = missing {
                 let hint = "name the column that grows with every change, such as `updated_at`";
@@ -224,16 +226,18 @@ impl Draft {
         let lookback = self.lookback.as_ref().map(|value| &value.place);
         let operator = self.operator.as_ref().filter(|place| place.line.is_some());
         for place in lookback.into_iter().chain(&self.backfill_start).chain(operator).filter(is_own) {
-            let message = format!("{} does not go with `mode: replace`", place.name);
-            r.problem(place.line, message, "take it out: every run reads the whole table");
+            let message = format!("{} does not go with `mode: {}`", place.name, self.mapping.mode.word());
+            r.problem(place.line, message, "take it out: every run looks at the whole table");
         }
-        self.deletes.refuse(r);
+        if self.mapping.mode == Mode::Replace {
+            self.deletes.refuse(r);
+        }
     }
 
     /// Rows that are read again replace what is there; an append would have to look for each of them. 0 takes the
     /// default's place in either mode.
     fn lookback(&self, r: &mut Reading<'_>) -> Option<Lookback> {
-        let value = self.lookback.as_ref().filter(|_| self.mapping.mode != Mode::Replace)?;
+        let value = self.lookback.as_ref().filter(|_| self.mapping.mode.has_windows())?;
         match value.text.parse::<Lookback>() {
             Ok(lookback) if self.mapping.mode == Mode::Append && !lookback.is_none() => {
                 if value.place.is_shared() {
@@ -270,7 +274,7 @@ impl Draft {
 
     /// What other keys name cannot stay in MySQL.
     fn check_exclude(&self, r: &mut Reading<'_>) {
-        let cursor = self.cursor.value.iter().filter(|_| self.mapping.mode != Mode::Replace);
+        let cursor = self.cursor.value.iter().filter(|_| self.mapping.mode.has_windows());
         let needed = self.keys.values.iter().chain(cursor).chain(self.options.column()).chain(&self.cluster_by);
         let needed: Vec<_> = needed.collect();
         for value in &self.exclude {
