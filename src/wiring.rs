@@ -124,7 +124,8 @@ pub fn connect(setup: Setup) -> Result<Ports<Adapters>, Refusal> {
         None => Access::Google(login.clone()),
     };
     let state = state(&config, &access)?;
-    let warehouse = BigQuery::logged_in(bigquery, login, &config.project, &config.location);
+    let warehouse = BigQuery::logged_in(bigquery, login, &config.project, &config.location)
+        .paid_by(config.billing_project.as_deref());
     let warehouse = match &config.temp_bucket {
         Some(name) => warehouse.through(Bucket::new(&access, name, "temp_bucket").map_err(|fault| refusal(&fault))?),
         None => warehouse,

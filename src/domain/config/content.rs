@@ -44,6 +44,13 @@ pub struct Config {
 }
 
 impl Config {
+    /// `dataset.table`, with its project where it is not that of the top level.
+    #[must_use]
+    pub fn shown(&self, table: &TableId) -> String {
+        let TableId { project, dataset, table: name } = table;
+        if *project == self.project { format!("{dataset}.{name}") } else { format!("{project}.{dataset}.{name}") }
+    }
+
     /// The project that runs the jobs.
     #[must_use]
     pub fn jobs_project(&self) -> &str {

@@ -39,6 +39,7 @@ pub(in crate::engine) async fn look<P: Platform>(
     mapping: &Mapping,
     ground: &Ground<'_>,
 ) -> Vec<Finding> {
+    let ports = &ports.billed(mapping, None);
     let (source, target) =
         tokio::join!(describe_source(ports, mapping, ground), describe_target(ports, mapping, ground));
     let mut findings = Vec::new();
