@@ -150,6 +150,8 @@ pub struct TargetSchema {
     pub columns: Vec<TargetColumn>,
     /// Rows, those of the streaming buffer by its own estimate; `None` where BigQuery does not say.
     pub rows: Option<u64>,
+    /// Bytes of its rows, as statements that read them are billed; `None` where BigQuery does not say.
+    pub bytes: Option<u64>,
     /// When the table was last changed, in milliseconds since 1970.
     pub modified: Option<u64>,
     /// The columns of its PRIMARY KEY, which is declared and not enforced; none where it declares none.

@@ -33,10 +33,12 @@ pub enum Topic {
     Target,
     /// What the mapping asks of a new table, where the table is there.
     TableOptions,
+    /// What a run would read and be billed for, in each mode.
+    Cost,
 }
 
 impl Topic {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Config,
         Self::MysqlLogin,
         Self::MysqlTls,
@@ -56,6 +58,7 @@ impl Topic {
         Self::Replace,
         Self::Target,
         Self::TableOptions,
+        Self::Cost,
     ];
 
     /// The word for tables, JSON and documentation.
@@ -81,6 +84,7 @@ impl Topic {
             Self::Replace => "replace",
             Self::Target => "target",
             Self::TableOptions => "table_options",
+            Self::Cost => "cost",
         }
     }
 }

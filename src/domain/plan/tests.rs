@@ -2,6 +2,7 @@
 
 mod cluster;
 mod paging;
+mod partitions;
 
 use std::path::Path;
 
@@ -12,10 +13,9 @@ use crate::domain::column::{SourceColumn, SourceSchema, TargetColumn, TargetSche
 use crate::domain::config::{self, Mapping, SchemaAdditions};
 use crate::domain::cursor::CursorKind;
 use crate::domain::fault::FaultKind;
-use crate::domain::partitioning::{PartitionUnit, Ranges};
+use crate::domain::partitioning::PartitionUnit;
 use crate::domain::schema::{Decisions, Verdict};
 use crate::domain::source_type::SourceType;
-use crate::domain::table_options::PartitionBy;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::Cast;
 
@@ -50,10 +50,6 @@ fn target(more: &[(&str, TargetType)]) -> TargetSchema {
         [("id", TargetType::Int64), ("updated_at", TargetType::Timestamp)].into_iter().chain(more.iter().cloned());
     let columns = all.map(|(name, target_type)| TargetColumn::new(name, target_type, false));
     TargetSchema { columns: columns.collect(), rows: Some(0), ..TargetSchema::default() }
-}
-
-fn by(column: &str, unit: PartitionUnit) -> PartitionBy {
-    PartitionBy { column: Some(column.into()), unit }
 }
 
 #[derive(Clone)]
@@ -313,7 +309,7 @@ fn names_that_the_source_does_not_have_are_refused_with_those_it_has() {
         ("primary_keys", |m| m.primary_keys.push("nope".into())),
         ("incremental_column", |m| m.incremental_column = Some("nope".into())),
         ("exclude", |m| m.exclude.push("nope".into())),
-        ("partition_by", |m| m.partition_by = Some(by("nope", PartitionUnit::Day))),
+        ("partition_by", |m| m.partition_by = Some(partitions::by("nope", PartitionUnit::Day))),
         ("columns", |m| drop(m.columns.insert("nope".into(), TargetType::Int64))),
     ];
     for (key, change) in changes {
@@ -357,48 +353,6 @@ fn keys_stay_distinct_on_their_way() {
     unsigned.mapping.primary_keys = vec!["x".into()];
     unsigned.mapping.columns.insert("x".into(), TargetType::Int64);
     assert_eq!(unsigned.planned().verdict("x"), &Verdict::Same);
-}
-
-#[test]
-fn a_new_table_is_partitioned_on_a_column_of_time() {
-    let mut case = Case { target: None, ..case(Some(TEXT), None) };
-    case.mapping.partition_by = Some(by("UPDATED_AT", PartitionUnit::Hour));
-    case.mapping.options.needs_filter = Some(true);
-    case.mapping.options.kms_key = Some("projects/p/locations/eu/keyRings/r/cryptoKeys/k".into());
-    let plan = case.planned().table;
-    let by_hour = Partitioning::new(Some("updated_at".into()), PartitionUnit::Hour);
-    assert_eq!(plan.partitioning, Some(Partitioning { needs_filter: true, ..by_hour }));
-    assert_eq!(plan.kms_key, case.mapping.options.kms_key);
-    case.mapping.partition_by = Some(by("x", PartitionUnit::Day));
-    case.refused("is `x`, which will be STRING in BigQuery: it cannot be partitioned by day");
-    // The table is there already: its partitioning is settled, and so is its key.
-    case.target = Some(target(&[("x", TargetType::String(None))]));
-    let plan = case.planned().table;
-    assert_eq!((plan.partitioning, plan.kms_key), (None, None));
-}
-
-#[test]
-fn a_column_is_partitioned_as_its_type_allows() {
-    let ranges = PartitionUnit::Range(Ranges { start: 0, end: 100, size: 10 });
-    let date = Case { target: None, ..case(Some(SourceType::Date), None) };
-    for (unit, refusal) in [
-        (PartitionUnit::Year, None),
-        (PartitionUnit::Hour, Some("DATE in BigQuery: it cannot be partitioned by hour")),
-        (ranges, Some("cannot be partitioned by range")),
-    ] {
-        let mut case = date.clone();
-        case.mapping.partition_by = Some(by("x", unit));
-        match refusal {
-            None => assert!(case.planned().table.partitioning.is_some()),
-            Some(words) => case.refused(words),
-        }
-    }
-    let mut number = case(Some(SourceType::Int { bits: 32, unsigned: true }), None);
-    number.target = None;
-    number.mapping.partition_by = Some(by("x", ranges));
-    assert_eq!(number.planned().table.partitioning.map(|by| by.unit), Some(ranges));
-    number.mapping.partition_by = Some(PartitionBy { column: None, unit: PartitionUnit::Day });
-    assert_eq!(number.planned().table.partitioning, Some(Partitioning::new(None, PartitionUnit::Day)));
 }
 
 #[test]

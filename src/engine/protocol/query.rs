@@ -45,6 +45,8 @@ pub struct Check {
     pub selection: Selection,
     /// Also by writing, and removing again.
     pub probe: bool,
+    /// Also what each mode would cost.
+    pub costs: bool,
 }
 
 /// What was looked at, and what was found.

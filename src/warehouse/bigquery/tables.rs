@@ -21,6 +21,7 @@ struct Answer {
     #[serde(default)]
     schema: Fields,
     num_rows: Option<String>,
+    num_bytes: Option<String>,
     last_modified_time: Option<String>,
     streaming_buffer: Option<StreamingBuffer>,
     #[serde(flatten)]
@@ -77,7 +78,7 @@ impl Answer {
 }
 
 /// What of a table is asked for.
-const TABLE_FIELDS: &str = "schema,numRows,lastModifiedTime,streamingBuffer(estimatedRows),tableConstraints(primaryKey(columns)),\
+const TABLE_FIELDS: &str = "schema,numRows,numBytes,lastModifiedTime,streamingBuffer(estimatedRows),tableConstraints(primaryKey(columns)),\
      timePartitioning,rangePartitioning,requirePartitionFilter,expirationTime,labels,description,\
      encryptionConfiguration(kmsKeyName)";
 
@@ -137,6 +138,7 @@ impl From<Answer> for TargetSchema {
         let tagged = found.schema.fields.iter().filter(|field| field.is_tagged()).map(|field| field.name.clone());
         Self {
             rows: found.rows(),
+            bytes: number(found.num_bytes.as_ref()),
             modified: number(found.last_modified_time.as_ref()),
             primary_key: found.table_constraints.primary_key.columns,
             partitioning: found.upkeep.partitioning(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::costs;
 use super::patience::within;
 use crate::domain::check::mapping::{self as rules, CursorFacts, MappingFacts};
 use crate::domain::check::options;
@@ -32,6 +33,8 @@ pub(in crate::engine) struct Ground<'a> {
     pub states: &'a BTreeMap<MappingName, MappingState>,
     /// BigQuery can be asked for tables.
     pub may_read: bool,
+    /// What each mode would cost is asked for, too.
+    pub costs: bool,
 }
 
 pub(in crate::engine) async fn look<P: Platform>(
@@ -70,6 +73,9 @@ pub(in crate::engine) async fn look<P: Platform>(
             findings.extend(at_hand.into_iter().flat_map(|target| made_otherwise(mapping, target)));
             findings.extend(tags(ports, mapping, &planned, at_hand).await);
             findings.extend(replacing(ports, mapping).await);
+            if let (true, Ok(planned)) = (ground.costs, &planned) {
+                findings.extend(costs::of_each_mode(ports, mapping, &planned.table, at_hand).await);
+            }
             findings.extend(match target {
                 Ok(target) => compared(ports, mapping, ground, &planned, target.as_ref()),
                 Err(finding) => vec![finding],
