@@ -24,6 +24,8 @@ pub enum Topic {
     TempBucket,
     State,
     Table,
+    /// Of a mapping that is about some of its table's rows.
+    Where,
     Columns,
     Keys,
     Cursor,
@@ -34,7 +36,7 @@ pub enum Topic {
 }
 
 impl Topic {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Config,
         Self::MysqlLogin,
         Self::MysqlTls,
@@ -47,6 +49,7 @@ impl Topic {
         Self::TempBucket,
         Self::State,
         Self::Table,
+        Self::Where,
         Self::Columns,
         Self::Keys,
         Self::Cursor,
@@ -71,6 +74,7 @@ impl Topic {
             Self::TempBucket => "temp_bucket",
             Self::State => "state",
             Self::Table => "table",
+            Self::Where => "where",
             Self::Columns => "columns",
             Self::Keys => "keys",
             Self::Cursor => "cursor",

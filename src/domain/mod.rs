@@ -21,6 +21,7 @@ pub mod quote;
 pub mod replacement;
 pub mod report;
 pub mod retry;
+pub mod row_filter;
 pub mod schedule;
 pub mod schema;
 pub mod secret;

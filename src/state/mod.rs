@@ -7,11 +7,13 @@ pub mod gcs;
 pub mod local;
 mod replaced;
 pub mod reports;
+mod rules;
 mod target;
 
 pub use self::any::{AnyLease, AnyState};
 pub use self::backfill::{BackfillState, EndedBackfill, Parts};
 pub use self::replaced::Replaced;
+pub use self::rules::Rules;
 pub use self::target::LeftTarget;
 
 use std::collections::BTreeMap;
@@ -166,6 +168,9 @@ pub struct MappingState {
     /// Of a table that is replaced as a whole: what was published last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<Replaced>,
+    /// Which rows were moved up to the watermark, and how their values were masked. `None`: all, as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Rules>,
     /// Columns that a run under `allow_schema_additions: review` met and that nobody has decided about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undecided: Vec<String>,

@@ -27,6 +27,7 @@ mod faults_bigquery;
 mod faults_mysql;
 mod fence;
 mod fence_writers;
+mod filter;
 mod first_load;
 mod gcs_state;
 mod gcs_takeover;

@@ -52,6 +52,7 @@ impl<P: Platform> Work<'_, P> {
             return Ok(());
         }
         self.move_the_rest(prepared, &state).await?;
+        self.renew_rules();
         Ok(self.ledger.set_backfill(None).await?)
     }
 

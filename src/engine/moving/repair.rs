@@ -86,7 +86,9 @@ impl<P: Platform> Work<'_, P> {
         }
         self.compare_again(&mending, order, begun, unread).await?;
         vanished?;
-        self.judge_repair(left)
+        self.judge_repair(left)?;
+        self.renew_rules();
+        Ok(())
     }
 
     /// Searches until there are as many keys as one publish takes, or to the end.

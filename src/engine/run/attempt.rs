@@ -34,6 +34,7 @@ impl<P: Platform> Work<'_, P> {
         }
         match &scope.task {
             Task::Sync { .. } | Task::Scheduled { .. } => {
+                self.follow_rules();
                 if !self.may_be_as_compared() {
                     self.sweep().await?;
                 }

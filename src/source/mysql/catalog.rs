@@ -51,7 +51,7 @@ pub async fn describe(server: &Server, table: &SourceTable) -> Result<SourceSche
 /// Asks for no row of all columns; where that is refused, for no row of none, and says that some are hidden: the catalogue
 /// lists those alone that the account may see. (Within a subquery, so that no driver need know the columns' types.)
 async fn probe(session: &mut Session, table: &SourceTable) -> (Result<Vec<Texts>, sqlx::Error>, bool) {
-    let name = sql::table(table);
+    let name = sql::table_name(table);
     let all = format!("SELECT 1 FROM (SELECT * FROM {name} LIMIT 0) AS all_columns");
     match session.texts(Query::plain(all)).await {
         Err(error) if number_of(&error).is_some_and(|number| matches!(number, TABLE_DENIED | COLUMN_DENIED)) => {

@@ -27,13 +27,14 @@ pub async fn value(
 
 /// The plan's `rows`: the tenth column of MySQL's table, a number; the ninth of MariaDB's, a text.
 pub async fn explained(session: &mut Session, ask: &StretchAsk) -> Result<Option<u64>, Fault> {
-    let (table, column) = (sql::table(&ask.table), sql::identifier(&ask.column));
+    let column = sql::identifier(&ask.column);
     let (filter, binds) = sql::within(&column, &ask.window);
     let format = match session.flavour {
         Flavour::MySql => "FORMAT=TRADITIONAL ",
         Flavour::MariaDb => "",
     };
-    let query = Query::new(format!("EXPLAIN {format}SELECT {column} FROM {table} WHERE {filter}"), binds);
+    let rows = sql::rows(&ask.table, Some(&filter));
+    let query = Query::new(format!("EXPLAIN {format}SELECT {column} {rows}"), binds);
     let failed = |error| from_sqlx(error, format!("Estimating the rows of {} failed", ask.table));
     let plan = session.rows(query).await.map_err(failed)?;
     let Some(row) = plan.first() else { return Ok(None) };

@@ -276,7 +276,7 @@ fn blank_mapping() -> Mapping {
     Mapping {
         name: MappingName(String::new()),
         line: 0,
-        source: SourceTable { database: None, table: String::new() },
+        source: SourceTable::whole(None, String::new()),
         target: TableId { project: String::new(), dataset: String::new(), table: String::new() },
         primary_keys: Vec::new(),
         incremental_column: None,

@@ -5,6 +5,7 @@ use crate::domain::config::content::{InvalidValues, Mode, Operator};
 use crate::domain::config::key::{Key, Missing, put};
 use crate::domain::config::validate::fraction;
 use crate::domain::config::{cost, schedule};
+use crate::domain::row_filter::RowFilter;
 
 const MODES: [(&str, Mode); 3] = [("append", Mode::Append), ("upsert", Mode::Upsert), ("replace", Mode::Replace)];
 
@@ -71,6 +72,13 @@ pub const KEYS: &[Key<Draft>] = &[
         Missing::Means("`MYSQL_DATABASE`"),
         "Another database of the same server",
         |draft, at| put(&mut draft.mapping.source.database, at.text().map(|name| Some(unquoted(&name)))),
+    ),
+    Key::new(
+        "where",
+        Missing::Means("every row"),
+        "A condition in MySQL's words, such as `tenant_id <> 7`: the mapping is about the rows that it holds of. A row that \
+         leaves it counts as gone ([some of the rows](operate.md#some-of-the-rows))",
+        |draft, at| put(&mut draft.mapping.source.filter, at.parsed(RowFilter::parse).map(Some)),
     ),
     Key::new(
         "bigquery_table",

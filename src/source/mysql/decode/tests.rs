@@ -18,7 +18,7 @@ const TEXT: SourceType = SourceType::Text { chars: None };
 fn batcher(columns: Vec<ColumnPlan>, change: impl FnOnce(&mut TablePlan)) -> Batcher {
     let mut plan = plan(columns, &[0], 0);
     change(&mut plan);
-    let table = SourceTable { database: None, table: "t".into() };
+    let table = SourceTable::whole(None, "t".into());
     Batcher::new(table, Arc::new(plan), BatchLimits { rows: 3, bytes: 100, page_rows: 10 })
 }
 

@@ -10,7 +10,7 @@ fn int() -> SourceType {
 }
 
 fn orders() -> SourceTable {
-    SourceTable { database: Some("shop".into()), table: "or`ders".into() }
+    SourceTable::whole(Some("shop".into()), "or`ders".into())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what `Reading` takes")]
