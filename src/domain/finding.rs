@@ -27,6 +27,8 @@ pub enum Topic {
     /// Of a mapping that is about some of its table's rows.
     Where,
     Columns,
+    /// What is put on values that must not leave MySQL as they are.
+    Mask,
     Keys,
     Cursor,
     CursorIndex,
@@ -36,7 +38,7 @@ pub enum Topic {
 }
 
 impl Topic {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Config,
         Self::MysqlLogin,
         Self::MysqlTls,
@@ -51,6 +53,7 @@ impl Topic {
         Self::Table,
         Self::Where,
         Self::Columns,
+        Self::Mask,
         Self::Keys,
         Self::Cursor,
         Self::CursorIndex,
@@ -76,6 +79,7 @@ impl Topic {
             Self::Table => "table",
             Self::Where => "where",
             Self::Columns => "columns",
+            Self::Mask => "mask",
             Self::Keys => "keys",
             Self::Cursor => "cursor",
             Self::CursorIndex => "cursor_index",

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::domain::config::Mapping;
+use crate::domain::mask::hex;
+use crate::domain::new_columns::Treatment;
 
 /// Of a mapping that is moved by a watermark; without `where` and `mask` it is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -13,9 +15,10 @@ pub struct Rules {
     /// A word for `where`: the condition itself may say what is nobody's business.
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
-    /// A word for each column's mask, which tells it from any other and gives no key away.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub mask: BTreeMap<String, String>,
+    /// A word for the mask of each column, or of each pattern of columns, which tells it from any other and gives no key
+    /// away.
+    #[serde(rename = "mask", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub masks: BTreeMap<String, String>,
 }
 
 impl Rules {
@@ -23,16 +26,21 @@ impl Rules {
     #[must_use]
     pub fn of(mapping: &Mapping) -> Self {
         let filter = mapping.source.filter.as_ref().map(|filter| fingerprint(filter.text()));
-        Self { filter, mask: BTreeMap::new() }
+        let patterns = mapping.new_columns.iter().filter_map(|pattern| match &pattern.treatment {
+            Treatment::Mask(mask) => Some((&pattern.name, mask)),
+            Treatment::Exclude | Treatment::Keep => None,
+        });
+        let masks = mapping.mask.iter().chain(patterns);
+        Self { filter, masks: masks.map(|(column, mask)| (column.clone(), mask.fingerprint())).collect() }
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.filter.is_none() && self.mask.is_empty()
+        self.filter.is_none() && self.masks.is_empty()
     }
 }
 
 /// Twelve digits: enough to tell one rule from another.
 fn fingerprint(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text.as_bytes())[..6])
 }

@@ -33,6 +33,7 @@ mod gcs_state;
 mod gcs_takeover;
 mod getting_in;
 mod local_state;
+mod masks;
 mod outlets;
 mod paging;
 mod partitions;

@@ -40,6 +40,7 @@ fn source(more: &[(&str, SourceType)]) -> SourceSchema {
         is_transactional: true,
         hides_columns: false,
         rows_estimate: Some(1),
+        comment: None,
     }
 }
 

@@ -16,6 +16,7 @@ use crate::engine::protocol::{Event, Phase, RepairOrder};
 use crate::engine::work::Work;
 use crate::engine::work::comparing::{Ready, ready, too_dear};
 use crate::engine::work::prepared::Schemas;
+use crate::engine::work::rules::Renewed;
 use crate::engine::work::scope::{Halt, Scope};
 use crate::engine::work::survey::{Found, Limits, Survey};
 use crate::format;
@@ -87,7 +88,7 @@ impl<P: Platform> Work<'_, P> {
         self.compare_again(&mending, order, begun, unread).await?;
         vanished?;
         self.judge_repair(left)?;
-        self.renew_rules();
+        self.renew_rules(Renewed::Compared);
         Ok(())
     }
 
@@ -166,9 +167,10 @@ impl<P: Platform> Work<'_, P> {
 fn fills_every_column(described: &Described, plan: &crate::domain::plan::TablePlan) -> bool {
     use crate::domain::column::same_name;
     let fills = |name: &str| plan.columns.iter().any(|column| same_name(&column.target_name, name));
-    let is_mark = |name: &str| plan.deleted_column.as_ref().is_some_and(|mark| same_name(mark, name));
+    let ours = || plan.deleted_column.iter().chain(&plan.loaded_at);
+    let is_ours = |name: &str| ours().any(|ours| same_name(ours, name));
     let target = described.target.as_ref();
-    target.is_none_or(|target| target.columns.iter().all(|column| fills(&column.name) || is_mark(&column.name)))
+    target.is_none_or(|target| target.columns.iter().all(|column| fills(&column.name) || is_ours(&column.name)))
 }
 
 impl<P: Platform> Work<'_, P> {

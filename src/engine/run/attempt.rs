@@ -34,7 +34,6 @@ impl<P: Platform> Work<'_, P> {
         }
         match &scope.task {
             Task::Sync { .. } | Task::Scheduled { .. } => {
-                self.follow_rules();
                 if !self.may_be_as_compared() {
                     self.sweep().await?;
                 }

@@ -7,10 +7,10 @@ use crate::domain::config::{Mapping, Mode, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Planned;
+use crate::domain::quote;
 use crate::domain::schema::{Decisions, SchemaDiff, Verdict};
 use crate::domain::verify::{Comparison, Verification};
 use crate::domain::window::{Low, WHOLE, Window};
-use crate::domain::{naming, quote};
 use crate::engine::ports::{Described, Platform, Ports};
 use crate::format;
 use crate::state::{MappingState, StoredWatermark};
@@ -96,9 +96,10 @@ fn not_in_bigquery(diff: &SchemaDiff) -> impl Iterator<Item = String> {
 
 /// Of the columns that the mapping would move, had the source any such.
 fn only_in_bigquery(mapping: &Mapping, source: &SourceSchema, diff: &SchemaDiff) -> Vec<String> {
-    let named = |column: &SourceColumn, name: &str| same_name(&naming::column_name(&column.name), name);
+    let named = |column: &SourceColumn, name: &str| same_name(&mapping.target_column(&column.name), name);
     let gone = diff.columns.iter().filter(|column| {
-        let is_ours = mapping.deleted_column().is_some_and(|mark| same_name(mark, &column.name));
+        let ours = mapping.deleted_column().into_iter().chain(mapping.loaded_at.as_deref());
+        let is_ours = ours.into_iter().any(|ours| same_name(ours, &column.name));
         column.source.is_none() && !is_ours && !source.columns.iter().any(|known| named(known, &column.name))
     });
     gone.map(|column| column.name.clone()).collect()

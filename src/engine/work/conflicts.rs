@@ -181,6 +181,7 @@ mod tests {
             is_transactional: true,
             hides_columns: false,
             rows_estimate: None,
+            comment: None,
         };
         let columns = [("id", TargetType::Int64), ("x", has)];
         let columns = columns.map(|(name, target_type)| TargetColumn::new(name, target_type, true));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
+use super::columns::Columns;
 use crate::domain::column::same_name;
 use crate::domain::config::content::{Deletes, InvalidValues, Mapping, Mode, Operator};
 use crate::domain::config::key::{At, put};
@@ -40,6 +41,7 @@ pub(in crate::domain::config) struct Draft {
     pub partition_by: Option<Value>,
     pub cluster_by: Vec<Value>,
     pub deletes: deletes::Draft,
+    pub of_columns: Columns,
 }
 
 /// A name that other mappings may not have, and where it was given.
@@ -112,6 +114,7 @@ impl Draft {
             partition_by: None,
             cluster_by: Vec::new(),
             deletes: deletes::Draft::new(),
+            of_columns: Columns::default(),
         }
     }
 
@@ -167,10 +170,13 @@ impl Draft {
         let lookback = self.lookback(r);
         let columns = self.overrides(r);
         self.check_exclude(r);
+        let (mask, rename) = (self.of_columns.masks(r, &self), self.of_columns.names(r));
         // What a replace says of `deletes` is refused as a whole.
         let has_keys = !self.keys.values.is_empty() || self.keys.is_written || self.mapping.mode == Mode::Replace;
         let deletes = self.deletes.finish(r, has_keys);
-        let mut mapping = self.mapping;
+        let mut mapping = Mapping { mask, rename, deletes, ..self.mapping };
+        mapping.loaded_at = self.of_columns.loaded_at(r, mapping.deleted_column());
+        mapping.new_columns = self.of_columns.patterns;
         mapping.name = MappingName(self.name?.text);
         mapping.source.table = unquoted(&self.table?.text);
         mapping.target.table = self.target?.name;
@@ -182,7 +188,14 @@ impl Draft {
         mapping.exclude = texts(self.exclude);
         mapping.partition_by = self.partition_by.map(|column| column.text);
         mapping.cluster_by = texts(self.cluster_by);
-        Some(Mapping { lookback, columns, deletes, ..mapping })
+        Some(Mapping { lookback, columns, ..mapping })
+    }
+
+    /// The key that rows are told apart, ordered or partitioned by and that names the column.
+    pub fn places_rows(&self, column: &str) -> Option<&'static str> {
+        let cursor = self.cursor.value.iter().filter(|_| self.mapping.mode != Mode::Replace);
+        let mut places = self.keys.values.iter().chain(cursor).chain(&self.partition_by);
+        places.find(|value| same_name(&value.text, column)).map(|value| value.place.key)
     }
 
     fn check_keys(&self, r: &mut Reading<'_>) {
@@ -286,6 +299,10 @@ fn blank_mapping() -> Mapping {
         lookback: None,
         columns: BTreeMap::new(),
         exclude: Vec::new(),
+        mask: BTreeMap::new(),
+        new_columns: Vec::new(),
+        rename: BTreeMap::new(),
+        loaded_at: None,
         partition_by: None,
         cluster_by: Vec::new(),
         maximum_bytes_billed: None,

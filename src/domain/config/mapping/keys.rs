@@ -137,6 +137,35 @@ pub const KEYS: &[Key<Draft>] = &[
         put(&mut draft.exclude, at.list());
     }),
     Key::new(
+        "mask",
+        Missing::Means("none"),
+        "`column: mask`, put on each value before it leaves the program's memory: `{hmac: \"${MASK_KEY}\"}` (keyed, the advice), \
+         `sha256`, `{last: 4}` or `null` (see [personal data](personal-data.md)); not of `primary_keys` and \
+         `incremental_column`",
+        |draft, at| draft.of_columns.take_masks(at),
+    ),
+    Key::new(
+        "new_columns",
+        Missing::Means("none"),
+        "`\"*email*\": mask`: what a column may be that the mapping does not name, by its name, today's columns included: \
+         `exclude`, a mask as above, `mask` for `sha256`, or `keep`; the first pattern that matches counts (see \
+         [personal data](personal-data.md#columns-that-come))",
+        |draft, at| draft.of_columns.take_patterns(at),
+    ),
+    Key::new(
+        "rename",
+        Missing::Means("none"),
+        "`column: name`, where a column is to have another name in BigQuery; every other key has the name in MySQL",
+        |draft, at| draft.of_columns.take_rename(at),
+    ),
+    Key::new(
+        "loaded_at",
+        Missing::Means("none"),
+        "A TIMESTAMP column of BigQuery that gets the moment of each row's publish, such as `_bqsync_loaded_at` (for dbt's \
+         `freshness`); `verify` does not compare it",
+        |draft, at| draft.of_columns.take_loaded_at(at),
+    ),
+    Key::new(
         "partition_by",
         Missing::Means("none"),
         "DATE, DATETIME or TIMESTAMP column that a table created by bqsync is partitioned on, by day. Take one that \

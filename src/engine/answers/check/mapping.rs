@@ -69,7 +69,7 @@ pub(in crate::engine) async fn look<P: Platform>(
             findings.extend(tags(ports, mapping, &planned, at_hand).await);
             findings.extend(filtered(ports, mapping).await);
             let state = ground.states.get(&mapping.name);
-            findings.extend(state.into_iter().flat_map(|state| changed_rules(mapping, state)));
+            findings.extend(state.into_iter().flat_map(|state| changed_rules(mapping, state, &source)));
             findings.extend(replacing(ports, mapping).await);
             findings.extend(match target {
                 Ok(target) => compared(ports, mapping, ground, &planned, target.as_ref()),

@@ -92,6 +92,7 @@ fn two_columns(mapping: &Mapping) -> Result<TablePlan, Fault> {
         is_transactional: true,
         hides_columns: false,
         rows_estimate: None,
+        comment: None,
     };
     let mapping = Mapping {
         name: name(),
@@ -100,7 +101,12 @@ fn two_columns(mapping: &Mapping) -> Result<TablePlan, Fault> {
         mode: Mode::Upsert,
         columns: [].into(),
         exclude: Vec::new(),
+        mask: [].into(),
+        new_columns: Vec::new(),
+        rename: [].into(),
+        loaded_at: None,
         partition_by: None,
+        cluster_by: Vec::new(),
         ..mapping.clone()
     };
     let planned = plan(PlanInput {

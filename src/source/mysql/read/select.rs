@@ -4,6 +4,7 @@ use super::page::{PageOrder, Position};
 use super::slice::Slice;
 use super::wanted;
 use crate::domain::ids::SourceTable;
+use crate::domain::mask::Mask;
 use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::source_type::SourceType;
 use crate::domain::type_map::Encoding;
@@ -145,6 +146,10 @@ impl Reading {
 fn selected(column: &ColumnPlan, flavour: Flavour) -> String {
     let ColumnPlan { source, encoding, .. } = column;
     let name = identifier(&source.name);
+    // What never arrives does not leave the server.
+    if column.mask == Some(Mask::Null) {
+        return "NULL".to_owned();
+    }
     let stored = format!("CAST({name} AS BINARY)");
     match (&source.source_type, flavour, encoding) {
         // MySQL's has a wire type that sqlx refuses; MariaDB's arrives as bytes.
