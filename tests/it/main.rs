@@ -11,6 +11,7 @@ mod bucket;
 mod cancel;
 mod check;
 mod clock;
+mod columns;
 mod command_line;
 mod compat;
 mod config_errors;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::draft::Draft;
 use crate::domain::column::same_name;
 use crate::domain::config::key::{At, put};
 use crate::domain::config::mask::{Masked, masks, patterns};
@@ -37,13 +36,20 @@ impl Columns {
         put(&mut self.loaded_at, at.value().map(Some));
     }
 
-    /// Masks, unless they take from a column what it is needed for. `needed`: what other keys name.
-    pub fn masks(&self, r: &mut Reading<'_>, draft: &Draft) -> BTreeMap<String, Mask> {
+    /// Masks, unless they take from a column what it is needed for. `needed`: what tells rows apart and orders them;
+    /// `exclude` and `types`: what else is said of columns.
+    pub fn masks(
+        &self,
+        r: &mut Reading<'_>,
+        needed: &[&Value],
+        exclude: &[Value],
+        types: &[(String, Value)],
+    ) -> BTreeMap<String, Mask> {
         let mut checked: BTreeMap<String, Mask> = BTreeMap::new();
         for Masked { column, mask, place } in &self.masks {
-            let places_rows = draft.places_rows(column);
-            let excluded = draft.exclude.iter().any(|value| same_name(&value.text, column));
-            let typed = draft.columns.iter().any(|(name, _)| same_name(name, column)) && mask.gives_text();
+            let places_rows = needed.iter().find(|value| same_name(&value.text, column)).map(|value| value.place.key);
+            let excluded = exclude.iter().any(|value| same_name(&value.text, column));
+            let typed = types.iter().any(|(name, _)| same_name(name, column)) && mask.gives_text();
             if let Some(key) = places_rows {
                 let message = format!("{} is a mask, but `{key}` needs the column as it is", place.name);
                 let hint = "rows are told apart and ordered by it in statements, reports and lists of keys: take a column that \
@@ -97,3 +103,6 @@ fn refused_name(name: &str) -> Option<String> {
     let taken = naming::column_name(name);
     (taken != name).then(|| format!("BigQuery takes no such name; write `{taken}`"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -170,7 +170,8 @@ impl Draft {
         let lookback = self.lookback(r);
         let columns = self.overrides(r);
         self.check_exclude(r);
-        let (mask, rename) = (self.of_columns.masks(r, &self), self.of_columns.names(r));
+        let (mask, rename) =
+            (self.of_columns.masks(r, &self.placing(), &self.exclude, &self.columns), self.of_columns.names(r));
         // What a replace says of `deletes` is refused as a whole.
         let has_keys = !self.keys.values.is_empty() || self.keys.is_written || self.mapping.mode == Mode::Replace;
         let deletes = self.deletes.finish(r, has_keys);
@@ -191,11 +192,10 @@ impl Draft {
         Some(Mapping { lookback, columns, ..mapping })
     }
 
-    /// The key that rows are told apart, ordered or partitioned by and that names the column.
-    pub fn places_rows(&self, column: &str) -> Option<&'static str> {
+    /// The columns that rows are told apart, ordered or partitioned by.
+    fn placing(&self) -> Vec<&Value> {
         let cursor = self.cursor.value.iter().filter(|_| self.mapping.mode != Mode::Replace);
-        let mut places = self.keys.values.iter().chain(cursor).chain(&self.partition_by);
-        places.find(|value| same_name(&value.text, column)).map(|value| value.place.key)
+        self.keys.values.iter().chain(cursor).chain(&self.partition_by).collect()
     }
 
     fn check_keys(&self, r: &mut Reading<'_>) {
@@ -272,9 +272,7 @@ impl Draft {
 
     /// What other keys name cannot stay in MySQL.
     fn check_exclude(&self, r: &mut Reading<'_>) {
-        let cursor = self.cursor.value.iter().filter(|_| self.mapping.mode != Mode::Replace);
-        let needed = self.keys.values.iter().chain(cursor).chain(&self.partition_by).chain(&self.cluster_by);
-        let needed: Vec<_> = needed.collect();
+        let needed: Vec<_> = self.placing().into_iter().chain(&self.cluster_by).collect();
         for value in &self.exclude {
             if let Some(other) = needed.iter().find(|other| same_name(&other.text, &value.text)) {
                 let message =
