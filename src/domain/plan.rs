@@ -4,7 +4,7 @@ pub(super) mod checks;
 mod cluster;
 mod compare;
 pub(super) mod input;
-pub(super) mod masked;
+pub mod masked;
 mod ours;
 mod paging;
 #[cfg(test)]

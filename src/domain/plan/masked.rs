@@ -14,7 +14,7 @@ use crate::domain::type_map::{self, Carriage, Cast, Encoding, StagedType};
 const TEXT: TargetType = TargetType::String(None);
 
 /// How a value becomes the text that a mask is put on: as in a STRING column, and the bytes of a binary column.
-pub(in crate::domain) fn carriage(source: &SourceType, target: &TargetType, mask: &Mask) -> Option<Carriage> {
+pub fn carriage(source: &SourceType, target: &TargetType, mask: &Mask) -> Option<Carriage> {
     if *target != TEXT {
         return None;
     }

@@ -182,6 +182,29 @@ mod tests {
     }
 
     #[test]
+    fn masks_are_compared_where_a_server_can_put_them_on() {
+        use crate::domain::plan::masked::carriage;
+        use crate::domain::secret::Secret;
+        let of = |source: SourceType, mask: Mask| {
+            let text = TargetType::String(None);
+            let way = carriage(&source, &text, &mask).unwrap();
+            of(&source, &text, |plan| {
+                let column = &mut plan.columns[1];
+                (column.encoding, column.mask) = (way.encoding, Some(mask.clone()));
+            })
+        };
+        let text = || SourceType::Text { chars: None };
+        let int = || SourceType::Int { bits: 32, unsigned: true };
+        assert_eq!(of(text(), Mask::Sha256), Some(Form::MaskedSha256 { empty_is_null: true }));
+        assert_eq!(of(int(), Mask::Last(3)), Some(Form::MaskedLast { most: 3, empty_is_null: false }));
+        assert_eq!(of(SourceType::Geometry, Mask::Sha256), None);
+        assert_eq!(of(SourceType::Float, Mask::Last(3)), None);
+        assert_eq!(of(int(), Mask::Null), Some(Form::MaskedNull));
+        let keyed = of(SourceType::Geometry, Mask::Hmac(Secret::new("k"))).unwrap();
+        assert!(keyed == Form::MaskedHmac { empty_is_null: false } && !keyed.tells_values_apart());
+    }
+
+    #[test]
     fn what_bigquery_converts_by_its_own_rules_is_left_out() {
         let decimal = SourceType::Decimal { precision: 40, scale: 10 };
         let exact = Some(Form::Decimal { precision: 40, scale: 10 });

@@ -208,6 +208,19 @@ mod tests {
     }
 
     #[test]
+    fn a_mask_is_put_on_by_the_server_and_no_statement_holds_a_key() {
+        let text = column("s", SourceType::Text { chars: None });
+        let utf8 = "CAST(`s` AS CHAR CHARACTER SET utf8mb4)";
+        let sha = |empty_is_null| value(&text, Form::MaskedSha256 { empty_is_null });
+        assert_eq!(sha(false), format!("SHA2(CAST({utf8} AS BINARY), 256)"));
+        assert_eq!(sha(true), format!("SHA2(NULLIF(CAST({utf8} AS BINARY), ''), 256)"));
+        let last = value(&text, Form::MaskedLast { most: 4, empty_is_null: false });
+        assert_eq!(last, format!("CAST(RIGHT({utf8}, LEAST(4, CHAR_LENGTH({utf8}) DIV 2)) AS BINARY)"));
+        assert_eq!(value(&text, Form::MaskedHmac { empty_is_null: false }), "IF(`s` IS NULL, NULL, 'hmac')");
+        assert_eq!(value(&text, Form::MaskedNull), "NULL");
+    }
+
+    #[test]
     fn zeros_before_and_behind_a_number_do_not_count() {
         let year = value(&column("y", SourceType::Year), Form::Integer);
         assert_eq!(year, "CAST(CAST(`y` AS UNSIGNED) AS CHAR)");

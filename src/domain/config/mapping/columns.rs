@@ -37,19 +37,19 @@ impl Columns {
     }
 
     /// Masks, unless they take from a column what it is needed for. `needed`: what tells rows apart and orders them;
-    /// `exclude` and `types`: what else is said of columns.
+    /// `exclude` and `overrides`: what else is said of columns.
     pub fn masks(
         &self,
         r: &mut Reading<'_>,
         needed: &[&Value],
         exclude: &[Value],
-        types: &[(String, Value)],
+        overrides: &[(String, Value)],
     ) -> BTreeMap<String, Mask> {
         let mut checked: BTreeMap<String, Mask> = BTreeMap::new();
         for Masked { column, mask, place } in &self.masks {
             let places_rows = needed.iter().find(|value| same_name(&value.text, column)).map(|value| value.place.key);
             let excluded = exclude.iter().any(|value| same_name(&value.text, column));
-            let typed = types.iter().any(|(name, _)| same_name(name, column)) && mask.gives_text();
+            let typed = overrides.iter().any(|(name, _)| same_name(name, column)) && mask.gives_text();
             if let Some(key) = places_rows {
                 let message = format!("{} is a mask, but `{key}` needs the column as it is", place.name);
                 let hint = "rows are told apart and ordered by it in statements, reports and lists of keys: take a column that \

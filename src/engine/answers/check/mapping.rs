@@ -142,6 +142,7 @@ async fn replacing<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Option<F
         Err(fault) => return Some(Finding::warn(Topic::Replace, fault.to_string())),
     };
     let rows_of = rows.map_or_else(|| "all rows".to_owned(), |rows| format!("about {} rows", format::count(rows)));
+    let rows_of = rows_of + mapping.source.filter.as_ref().map_or("", |_| " (of which `where` takes its own)");
     let bytes = rows.zip(row_bytes).map(|(rows, bytes)| rows.saturating_mul(bytes));
     let bytes = bytes.map_or_else(|| "as many bytes as they have".to_owned(), format::bytes);
     Some(Finding::ok(

@@ -207,6 +207,16 @@ mod tests {
     }
 
     #[test]
+    fn a_masked_column_says_so() {
+        let masked = ColumnDiffView { mask: Some("hmac".to_owned()), ..column("email", None) };
+        let shown = masked.becomes().unwrap();
+        assert_eq!(shown, "STRING, masked: hmac");
+        assert_eq!(widths(&[masked], &BTreeMap::new(), 120)[4], shown.len());
+        let settled = ColumnDiffView { mask: Some("null".to_owned()), becomes: None, ..column("name", None) };
+        assert_eq!(settled.becomes().unwrap(), "masked: null");
+    }
+
+    #[test]
     fn a_decision_is_said_in_full_however_narrow_the_screen() {
         let columns = [column("a_long_name_for_a_column", None), column("secret", Some(false))];
         let none = BTreeMap::new();
