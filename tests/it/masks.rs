@@ -4,7 +4,7 @@ use std::process::Command as Process;
 
 use serde_json::{Value, json};
 
-use crate::support::{Ran, Recorder, Rows, Sandbox, finish, rows};
+use crate::support::{Gcs, Ran, Recorder, Rows, Sandbox, finish, rows, setting};
 
 /// In every text that is masked.
 const CANARY: &str = "c4n4ry";
@@ -160,6 +160,22 @@ async fn no_value_that_is_masked_leaves_the_program() {
         // What is not masked is seen there.
         assert!(through.seen().windows(5).any(|window| window == b"row 7"));
     }
+}
+
+#[tokio::test]
+async fn an_object_that_a_killed_run_has_left_in_the_bucket_holds_masks_alone() {
+    let gcs = Gcs::start().await;
+    let settings = format!("inline_rows: 0\ntemp_bucket: {}\n", gcs.bucket);
+    let sandbox = people("masks_bucket", &settings, &mapping(UPSERT)).await;
+    let mut command = gcs.command(&sandbox, &["run-once"]);
+    command.env("MASK_KEY", KEY).env("BQSYNC_KILL_AT", "staged");
+    let killed = finish(command).await;
+    assert!(!gcs.names("").is_empty(), "{killed:?}");
+    let root = std::path::PathBuf::from(setting("BQSYNC_DEV_GCS_ROOT")).join(&gcs.bucket);
+    let objects = Process::new("grep").args(["-rha", ""]).arg(&root).output().unwrap().stdout;
+    // Compressed, a file still has each text where it comes first.
+    assert!(objects.windows(5).any(|window| window == b"row 1"), "{} holds no staged rows", root.display());
+    assert_unseen("the bucket", &objects);
 }
 
 #[tokio::test]
