@@ -49,6 +49,7 @@ pub(in crate::engine) fn ready<P: Platform>(
     let withheld = if described.source.hides_columns { only_there.clone() } else { Vec::new() };
     verification.not_compared.extend(only_there);
     verification.notes.extend(note(state, mark));
+    verification.notes.extend(keyed(&comparison));
     let rows = described.source.rows_estimate.unwrap_or(0).max(target.rows.unwrap_or(0));
     Ok(Some(Ready { comparison, rows, unread: unread(mapping, &withheld) }))
 }
@@ -87,6 +88,20 @@ fn note(state: &MappingState, mark: Option<&StoredWatermark>) -> Option<String> 
         )),
         _ => None,
     }
+}
+
+/// What is compared of columns whose key no statement may hold.
+fn keyed(comparison: &Comparison) -> Option<String> {
+    let both = comparison.plan.columns.iter().zip(&comparison.forms);
+    let keyed = both.filter(|(_, form)| form.is_some_and(|form| !form.tells_values_apart()));
+    let names: Vec<_> = keyed.map(|(column, _)| format!("`{}`", column.source.name)).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} masked with `hmac`, whose key is in no statement: compared is that there is a mask where there is a value, and \
+             that it has the form of one",
+            names.join(", ")
+        )
+    })
 }
 
 fn not_in_bigquery(diff: &SchemaDiff) -> impl Iterator<Item = String> {

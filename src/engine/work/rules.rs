@@ -41,20 +41,25 @@ impl<P: Platform> Work<'_, P> {
 
     /// Saved with whatever comes next.
     pub(in crate::engine) fn renew_rules(&mut self, by: Renewed) {
-        let now = Rules::of(&self.scope.mapping);
-        let then = self.ledger.state().rules.clone().unwrap_or_default();
-        let is_keyed = |mask: Option<&String>| mask.is_some_and(|mask| mask.starts_with("hmac "));
-        let masks = each(&now, &then, |column| match (self.scope.mapping.mode, by) {
-            // An append leaves the values that it finds.
-            (Mode::Append, _) => false,
-            (Mode::Upsert | Mode::Replace, Renewed::Moved) => true,
-            // A comparison sees that there is a keyed mask, and not by which key.
-            (Mode::Upsert | Mode::Replace, Renewed::Compared) => {
-                !(is_keyed(now.masks.get(column)) && is_keyed(then.masks.get(column)))
-            }
-        });
-        self.ledger.set_rules(Rules { filter: now.filter, masks });
+        let rules = renewed(&self.scope.mapping, self.ledger.state(), by);
+        self.ledger.set_rules(rules);
     }
+}
+
+/// The rules by which the rows below the watermark are there, once they have been renewed.
+pub(in crate::engine) fn renewed(mapping: &Mapping, state: &MappingState, by: Renewed) -> Rules {
+    let (now, then) = (Rules::of(mapping), state.rules.clone().unwrap_or_default());
+    let is_keyed = |mask: Option<&String>| mask.is_some_and(|mask| mask.starts_with("hmac "));
+    let masks = each(&now, &then, |column| match (mapping.mode, by) {
+        // An append leaves the values that it finds.
+        (Mode::Append, _) => false,
+        (Mode::Upsert | Mode::Replace, Renewed::Moved) => true,
+        // A comparison sees that there is a keyed mask, and not by which key.
+        (Mode::Upsert | Mode::Replace, Renewed::Compared) => {
+            !(is_keyed(now.masks.get(column)) && is_keyed(then.masks.get(column)))
+        }
+    });
+    Rules { filter: now.filter, masks }
 }
 
 /// The masks of now where something is so, and else those of then.

@@ -28,7 +28,7 @@ pub async fn bounds(server: &Server, ask: &BoundsAsk) -> Result<Bounds, Fault> {
     let running = at(now);
     let column = sql::identifier(&ask.column);
     let greatest = |condition: Option<&str>| sql::greatest(&ask.table, &column, sql::as_text, condition);
-    let newest = value(&mut session, Query::plain(greatest(None)), ask.kind, &sentence).await?;
+    let newest = value(&mut session, &ask.table, Query::plain(greatest(None)), ask.kind, &sentence).await?;
     let limit = at(settled(now, ask)).or_else(|| epoch_limit(now, newest.filter(|_| !ask.is_unique)?));
     let open = newest.filter(|newest| beyond(newest, &ask.low));
     let high = match (open, limit) {
@@ -36,7 +36,7 @@ pub async fn bounds(server: &Server, ask: &BoundsAsk) -> Result<Bounds, Fault> {
             let (low, mut binds) = sql::not_below(&column, &ask.low);
             binds.push(Bind::from(&limit));
             let query = Query::new(greatest(Some(&format!("{low}{column} < ?"))), binds);
-            value(&mut session, query, ask.kind, &sentence).await?
+            value(&mut session, &ask.table, query, ask.kind, &sentence).await?
         }
         (open, _) => open,
     };

@@ -2,22 +2,25 @@
 
 use super::decode::number;
 use super::fault::from_sqlx;
+use super::filter;
 use super::session::{Flavour, Session};
 use super::sql::{self, Query};
 use super::texts::first;
 use super::wire::Cells;
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::SourceTable;
 use crate::source::StretchAsk;
 
 /// The value that a query's one row holds as text; `None` where it has no row, or NULL in it. `sentence`: of what fails.
 pub async fn value(
     session: &mut Session,
+    table: &SourceTable,
     query: Query,
     kind: CursorKind,
     sentence: &str,
 ) -> Result<Option<Cursor>, Fault> {
-    let rows = session.texts(query).await.map_err(|error| from_sqlx(error, sentence))?;
+    let rows = session.texts(query).await.map_err(|error| filter::failed(error, table, sentence))?;
     first(&rows).map(|text| Cursor::parse(text, kind)).transpose().map_err(|fault| {
         Fault::new(FaultKind::Schema, sentence)
             .caused_by(fault)

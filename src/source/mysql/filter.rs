@@ -31,6 +31,18 @@ pub async fn planned(server: &Server, table: &SourceTable) -> Result<Filtered, F
     })
 }
 
+/// What reading a table's rows has failed with. The filter's words are in the statement: what the server says against it may be
+/// said of them.
+pub fn failed(error: sqlx::Error, table: &SourceTable, sentence: impl Into<String>) -> Fault {
+    let fault = from_sqlx(error, sentence);
+    match (&table.filter, fault.kind(), fault.own_hint()) {
+        (Some(_), FaultKind::Schema | FaultKind::Config | FaultKind::Bug, None) => {
+            fault.with_hint("the statement holds the mapping's `where`: `bqsync check` says whether MySQL takes it")
+        }
+        _ => fault,
+    }
+}
+
 /// What the server says against the filter's words is the configuration's fault.
 fn refused(error: sqlx::Error, table: &SourceTable) -> Fault {
     let fault = from_sqlx(error, format!("MySQL does not take `where` as a condition on the rows of {table}"));

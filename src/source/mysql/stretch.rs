@@ -17,7 +17,7 @@ pub async fn step_end(server: &Server, ask: &StretchAsk, rows: u64) -> Result<Op
     let last = rows.saturating_sub(1);
     let rows = sql::rows(&ask.table, Some(&filter));
     let query = format!("SELECT CAST({column} AS CHAR) {rows} ORDER BY {column} LIMIT 1 OFFSET {last}");
-    let end = cursor_column::value(&mut session, Query::new(query, binds), ask.kind, &sentence).await?;
+    let end = cursor_column::value(&mut session, &ask.table, Query::new(query, binds), ask.kind, &sentence).await?;
     Ok(end.filter(|end| end.compare(&ask.window.high) == Some(std::cmp::Ordering::Less)))
 }
 

@@ -2,7 +2,7 @@
 
 use super::connect;
 use super::digest;
-use super::fault::from_sqlx;
+use super::filter;
 use super::server::Server;
 use super::sql::{self, Bind, Query};
 use super::texts::Texts;
@@ -38,7 +38,7 @@ pub async fn row_digests(server: &Server, comparison: &Comparison, parts: &Parts
 
 async fn answered(server: &Server, comparison: &Comparison, query: Query) -> Result<Vec<Texts>, Fault> {
     let mut session = connect::open(server).await?;
-    let failed = |error| from_sqlx(error, format!("Comparing {} failed", comparison.source));
+    let failed = |error| filter::failed(error, &comparison.source, format!("Comparing {} failed", comparison.source));
     session.texts(query).await.map_err(failed)
 }
 
