@@ -5,7 +5,7 @@
 
 use super::connect;
 use super::digest::{self, part, summed, within};
-use super::fault::from_sqlx;
+use super::filter;
 use super::server::Server;
 use super::sql::{self, Query, identifier};
 use super::texts::Texts;
@@ -26,7 +26,7 @@ pub async fn sums(
     compared: bool,
 ) -> Result<Vec<ContentSum>, Fault> {
     let mut session = connect::open(server).await?;
-    let failed = |error| from_sqlx(error, format!("Summing up {} failed", comparison.source));
+    let failed = |error| filter::failed(error, &comparison.source, format!("Summing up {} failed", comparison.source));
     let rows = session.texts(query(comparison, cut, compared)).await.map_err(failed)?;
     let unreadable =
         || Fault::new(FaultKind::Bug, format!("What MySQL says of the rows of {} cannot be read", comparison.source));
@@ -34,14 +34,14 @@ pub async fn sums(
 }
 
 fn query(comparison: &Comparison, cut: &Cut, compared: bool) -> Query {
-    let filter = cut.within.as_ref().map_or_else(|| "TRUE".to_owned(), |parts| within(comparison, parts));
+    let within = cut.within.as_ref().map(|parts| within(comparison, parts));
     let sum = |hash: &str| format!("CAST(SUM({}) AS CHAR)", summed(hash));
     let common = if compared { sum(&digest::row_hash(comparison)) } else { "NULL".to_owned() };
     Query::plain(format!(
-        "SELECT CAST({} AS CHAR), CAST(COUNT(*) AS CHAR), {}, {common} FROM {} WHERE {filter} GROUP BY 1",
+        "SELECT CAST({} AS CHAR), CAST(COUNT(*) AS CHAR), {}, {common} {} GROUP BY 1",
         part(comparison, cut.grain),
         sum(&hash(comparison)),
-        sql::table(&comparison.source),
+        sql::rows(&comparison.source, within.as_deref()),
     ))
 }
 
@@ -117,7 +117,7 @@ mod tests {
         let id = SourceType::Int { bits: 64, unsigned: false };
         let plan = plan(vec![column("id", id), column("place", SourceType::Geometry)], &[0], 0);
         Comparison {
-            source: crate::domain::ids::SourceTable { database: None, table: "t".into() },
+            source: crate::domain::ids::SourceTable::whole(None, "t".into()),
             target: TableId { project: "p".into(), dataset: "d".into(), table: "t".into() },
             forms: (0..2).map(|position| form(&plan, position)).collect(),
             plan: Arc::new(plan),

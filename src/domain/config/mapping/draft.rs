@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
+use super::columns::Columns;
 use crate::domain::column::same_name;
 use crate::domain::config::content::{Deletes, InvalidValues, Mapping, Mode, Operator};
 use crate::domain::config::key::{At, put};
@@ -40,6 +41,7 @@ pub(in crate::domain::config) struct Draft {
     pub partition_by: Option<Value>,
     pub cluster_by: Vec<Value>,
     pub deletes: deletes::Draft,
+    pub of_columns: Columns,
 }
 
 /// A name that other mappings may not have, and where it was given.
@@ -112,6 +114,7 @@ impl Draft {
             partition_by: None,
             cluster_by: Vec::new(),
             deletes: deletes::Draft::new(),
+            of_columns: Columns::default(),
         }
     }
 
@@ -167,11 +170,15 @@ impl Draft {
         let lookback = self.lookback(r);
         let columns = self.overrides(r);
         self.check_exclude(r);
+        let (mask, rename) =
+            (self.of_columns.masks(r, &self.placing(), &self.exclude, &self.columns), self.of_columns.names(r));
         // What a replace says of `deletes` is refused as a whole, and a mirror without keys is refused for them.
         let is_told = self.keys.is_written || !self.mapping.mode.has_windows();
         let has_keys = !self.keys.values.is_empty() || is_told;
         let deletes = self.deletes.finish(r, has_keys, self.mapping.mode);
-        let mut mapping = self.mapping;
+        let mut mapping = Mapping { mask, rename, deletes, ..self.mapping };
+        mapping.loaded_at = self.of_columns.loaded_at(r, mapping.deleted_column());
+        mapping.new_columns = self.of_columns.patterns;
         mapping.name = MappingName(self.name?.text);
         mapping.source.table = unquoted(&self.table?.text);
         mapping.target.table = self.target?.name;
@@ -183,7 +190,13 @@ impl Draft {
         mapping.exclude = texts(self.exclude);
         mapping.partition_by = self.partition_by.map(|column| column.text);
         mapping.cluster_by = texts(self.cluster_by);
-        Some(Mapping { lookback, columns, deletes, ..mapping })
+        Some(Mapping { lookback, columns, ..mapping })
+    }
+
+    /// The columns that rows are told apart, ordered or partitioned by.
+    fn placing(&self) -> Vec<&Value> {
+        let cursor = self.cursor.value.iter().filter(|_| self.mapping.mode.has_windows());
+        self.keys.values.iter().chain(cursor).chain(&self.partition_by).collect()
     }
 
     fn check_keys(&self, r: &mut Reading<'_>) {
@@ -262,9 +275,7 @@ impl Draft {
 
     /// What other keys name cannot stay in MySQL.
     fn check_exclude(&self, r: &mut Reading<'_>) {
-        let cursor = self.cursor.value.iter().filter(|_| self.mapping.mode.has_windows());
-        let needed = self.keys.values.iter().chain(cursor).chain(&self.partition_by).chain(&self.cluster_by);
-        let needed: Vec<_> = needed.collect();
+        let needed: Vec<_> = self.placing().into_iter().chain(&self.cluster_by).collect();
         for value in &self.exclude {
             if let Some(other) = needed.iter().find(|other| same_name(&other.text, &value.text)) {
                 let message =
@@ -279,7 +290,7 @@ fn blank_mapping() -> Mapping {
     Mapping {
         name: MappingName(String::new()),
         line: 0,
-        source: SourceTable { database: None, table: String::new() },
+        source: SourceTable::whole(None, String::new()),
         target: TableId { project: String::new(), dataset: String::new(), table: String::new() },
         primary_keys: Vec::new(),
         incremental_column: None,
@@ -289,6 +300,10 @@ fn blank_mapping() -> Mapping {
         lookback: None,
         columns: BTreeMap::new(),
         exclude: Vec::new(),
+        mask: BTreeMap::new(),
+        new_columns: Vec::new(),
+        rename: BTreeMap::new(),
+        loaded_at: None,
         partition_by: None,
         cluster_by: Vec::new(),
         maximum_bytes_billed: None,

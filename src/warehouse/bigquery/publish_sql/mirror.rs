@@ -20,6 +20,7 @@ pub fn mirror(target: &TableId, plan: &TablePlan, rows: &Rows, within: Option<&W
     let mark = plan.deleted_column.as_ref().map(|name| column(name));
     let mut set: Vec<String> =
         others().map(|c| column(&c.target_name)).map(|name| format!("{name} = {STAGED}.{name}")).collect();
+    set.extend(plan.loaded_at.as_ref().map(|name| format!("{0} = {STAGED}.{0}", column(name))));
     set.extend(mark.as_ref().map(|mark| format!("{mark} = CAST(NULL AS TIMESTAMP)")));
     let mut differs: Vec<String> = others().map(differs).collect();
     differs.extend(mark.as_ref().map(|mark| format!("{TARGET}.{mark} IS NOT NULL")));
@@ -80,7 +81,7 @@ mod tests {
 
     fn within(plan: &TablePlan, deletes: bool) -> Within {
         let comparison = Comparison {
-            source: SourceTable { database: None, table: "orders".into() },
+            source: SourceTable::whole(None, "orders".into()),
             target: target(),
             forms: (0..plan.columns.len()).map(|position| form(plan, position)).collect(),
             plan: Arc::new(plan.clone()),
