@@ -14,6 +14,7 @@ pub mod finding;
 pub mod ids;
 pub mod lookback;
 pub mod mask;
+pub mod mirror;
 pub mod naming;
 pub mod new_columns;
 pub mod partitioning;

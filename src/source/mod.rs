@@ -21,7 +21,7 @@ use crate::domain::ids::SourceTable;
 use crate::domain::plan::TablePlan;
 use crate::domain::report::Flaw;
 use crate::domain::retry::RetryNotes;
-use crate::domain::verify::Wanted;
+use crate::domain::verify::{ByParts, Comparison, Cut, PartSum, Wanted};
 use crate::domain::window::{Low, Window};
 
 /// Where rows come from. Every call opens, uses and closes connections of its own, so a caller may drop any future.
@@ -50,6 +50,18 @@ pub trait Source: Send + Sync + Sized + 'static {
     /// # Errors
     /// As `describe`.
     fn tail_sums(&self, ask: &TailAsk) -> impl Future<Output = Result<Vec<Vec<TailSum>>, Fault>> + Send;
+
+    /// Rows of a table and the sums of all that they hold, by part of the key; with `compared` also the sums that BigQuery is
+    /// asked for, of the same rows. One statement: a part is summed up at one moment.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn content_sums(
+        &self,
+        comparison: &Comparison,
+        cut: &Cut,
+        compared: bool,
+    ) -> impl Future<Output = Result<Vec<ContentSum>, Fault>> + Send;
 
     /// Have this process's connections reached more than one server lately?
     fn is_balanced(&self) -> bool;
@@ -182,6 +194,15 @@ pub struct TailSum {
     pub sum: String,
 }
 
+/// A part of a table, as its server sums it up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContentSum {
+    /// Of all that its rows hold.
+    pub content: PartSum,
+    /// Of what both servers write alike, where that was asked for.
+    pub compared: Option<PartSum>,
+}
+
 /// When a server's clock was looked at, by this machine's timer: it showed its time at some moment between the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Looked {
@@ -224,6 +245,8 @@ pub struct Extraction {
     pub limits: BatchLimits,
     /// Of the window's rows those of these keys; text may bring a few more, which its collation holds equal. `None`: all.
     pub only: Option<Wanted>,
+    /// Rows are read in one statement, and come with the sums of what they hold.
+    pub by_parts: Option<ByParts>,
     /// The window is a step of a larger one: reading it in the key's order would walk over all of the others' rows.
     pub is_step: bool,
     /// Connections that may read it side by side, each a part of it; 1 or more.
@@ -266,6 +289,8 @@ pub struct RowBatch {
     pub bytes: usize,
     /// Values that became NULL: position in the plan, why, how many.
     pub flaws: Vec<(usize, Flaw, u64)>,
+    /// Of rows that are read by parts: the sums of what they hold.
+    pub sums: Vec<PartSum>,
 }
 
 /// What a reader says; stopped is not finished.

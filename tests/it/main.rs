@@ -35,6 +35,7 @@ mod gcs_takeover;
 mod getting_in;
 mod local_state;
 mod masks;
+mod mirror;
 mod outlets;
 mod paging;
 mod partitions;

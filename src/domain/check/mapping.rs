@@ -123,7 +123,7 @@ pub fn keys_not_unique(mapping: &Mapping, source: &SourceSchema) -> Option<Findi
     let finding = Finding::warn(
         Topic::Keys,
         format!(
-            "`primary_keys` of the mapping are no unique key of {}: rows that share them become one in an upsert",
+            "`primary_keys` of the mapping are no unique key of {}: rows that share them become one",
             mapping.source
         ),
     );
@@ -299,7 +299,9 @@ fn silent(input: &PlanInput<'_>, cascade: &Cascade) -> Option<Finding> {
     let find = format!("`bqsync verify --mapping {}` finds such rows", mapping.name);
     Some(match mapping.mode {
         Mode::Upsert => finding.remedy(format!("{find}, `{}` brings them", backfill(mapping, &cursor.source_type))),
-        Mode::Append | Mode::Replace => finding.remedy(format!("{find}; a mapping with `mode: upsert` can bring them")),
+        Mode::Append | Mode::Replace | Mode::Mirror => {
+            finding.remedy(format!("{find}; a mapping with `mode: upsert` can bring them"))
+        }
     })
 }
 

@@ -112,9 +112,9 @@ pub struct Mapping {
     pub line: usize,
     pub source: SourceTable,
     pub target: TableId,
-    /// As configured; not empty for `upsert`.
+    /// As configured; not empty for `upsert` and `mirror`.
     pub primary_keys: Vec<String>,
-    /// `None` with `replace`, which moves no windows.
+    /// `None` for a mode that moves no windows.
     pub incremental_column: Option<String>,
     pub mode: Mode,
     pub operator: Operator,
@@ -217,6 +217,8 @@ pub enum Mode {
     Upsert,
     /// The whole table is read anew and put in the place of what the target holds.
     Replace,
+    /// Parts of the table whose checksum in MySQL has changed are brought over, rows that are gone included.
+    Mirror,
 }
 
 impl Mode {
@@ -226,6 +228,16 @@ impl Mode {
             Self::Append => "append",
             Self::Upsert => "upsert",
             Self::Replace => "replace",
+            Self::Mirror => "mirror",
+        }
+    }
+
+    /// Are rows moved by windows of a cursor, up to a watermark? Of the others every run looks at the whole table.
+    #[must_use]
+    pub const fn has_windows(self) -> bool {
+        match self {
+            Self::Append | Self::Upsert => true,
+            Self::Replace | Self::Mirror => false,
         }
     }
 }

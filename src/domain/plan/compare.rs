@@ -211,7 +211,7 @@ fn gone(input: &PlanInput<'_>, column: &str) -> Finding {
     let (source, target) = (&input.mapping.source, &input.mapping.target.table);
     if !input.source.hides_columns {
         let left = match input.mapping.mode {
-            Mode::Append | Mode::Upsert => "it is left as it is",
+            Mode::Append | Mode::Upsert | Mode::Mirror => "it is left as it is",
             Mode::Replace => "it is NULL in every row that a replace brings",
         };
         let sentence = format!("column `{column}` is in {target} but no longer in {source}; {left}");

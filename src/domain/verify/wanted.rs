@@ -1,8 +1,8 @@
-//! Rows that are asked for by their keys, as a comparison told of them.
+//! Rows that are asked for by their keys, as a comparison told of them, or by their parts.
 
 use std::sync::Arc;
 
-use super::{Comparison, Form, Key};
+use super::{Comparison, Form, Grain, Key, Parts};
 
 /// Keys, and how their values are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +10,17 @@ pub struct Wanted {
     /// Of each key column of the plan.
     pub forms: Vec<Form>,
     pub keys: Arc<[Key]>,
+}
+
+/// Rows that are read with the sums of what they hold.
+#[derive(Debug, Clone)]
+pub struct ByParts {
+    /// Says how a row's part is found.
+    pub comparison: Arc<Comparison>,
+    /// Of the sums.
+    pub grain: Grain,
+    /// Only the rows of these; `None`: all.
+    pub within: Option<Parts>,
 }
 
 impl Comparison {

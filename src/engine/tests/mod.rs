@@ -3,6 +3,7 @@
 mod crash;
 mod deletes;
 mod horizon;
+mod mirror;
 mod publish;
 mod quiet;
 mod recover;

@@ -3,7 +3,7 @@
 use super::conflicts::{refuse_conflicts, refuse_lost_target};
 use super::prepared::cursor_of;
 use crate::domain::column::{SourceColumn, SourceSchema, same_name};
-use crate::domain::config::{Mapping, Mode, SchemaAdditions};
+use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Planned;
@@ -33,8 +33,8 @@ pub(in crate::engine) fn ready<P: Platform>(
     described: &Described,
     verification: &mut Verification,
 ) -> Result<Option<Ready>, Fault> {
-    // A table that is replaced as a whole is compared as a whole.
-    let mark = state.watermark.as_ref().filter(|_| mapping.mode != Mode::Replace);
+    // A table that every run looks at as a whole is compared as a whole.
+    let mark = state.watermark.as_ref().filter(|_| mapping.mode.has_windows());
     refuse_lost_target(mapping, mark.map(|mark| mark.value.as_str()), described.target.as_ref())?;
     let Some(target) = described.target.as_ref().filter(|_| state.complete_to(mapping.mode).is_some()) else {
         return Ok(None);

@@ -53,9 +53,9 @@ pub(in crate::engine) fn renewed(mapping: &Mapping, state: &MappingState, by: Re
     let masks = each(&now, &then, |column| match (mapping.mode, by) {
         // An append leaves the values that it finds.
         (Mode::Append, _) => false,
-        (Mode::Upsert | Mode::Replace, Renewed::Moved) => true,
+        (Mode::Upsert | Mode::Replace | Mode::Mirror, Renewed::Moved) => true,
         // A comparison sees that there is a keyed mask, and not by which key.
-        (Mode::Upsert | Mode::Replace, Renewed::Compared) => {
+        (Mode::Upsert | Mode::Replace | Mode::Mirror, Renewed::Compared) => {
             !(is_keyed(now.masks.get(column)) && is_keyed(then.masks.get(column)))
         }
     });
@@ -80,7 +80,7 @@ fn is_about(mapping: &Mapping, source: &SourceSchema, name: &str) -> bool {
 
 /// A finding for each rule that is another than when the rows below the watermark were moved.
 pub(in crate::engine) fn changed_rules(mapping: &Mapping, state: &MappingState, source: &SourceSchema) -> Vec<Finding> {
-    if mapping.mode == Mode::Replace || state.watermark.is_none() {
+    if !mapping.mode.has_windows() || state.watermark.is_none() {
         return Vec::new();
     }
     let (now, then) = (Rules::of(mapping), state.rules.clone().unwrap_or_default());
@@ -116,7 +116,7 @@ fn changed_masks(mapping: &Mapping, now: &Rules, then: &Rules, source: &SourceSc
         Mode::Append => "a backfill of an append leaves them as they are: load the table anew (take the mapping out of \
                          `last_sync` and drop the table), and mind that BigQuery's time travel shows the former rows for days"
             .to_owned(),
-        Mode::Upsert | Mode::Replace => format!(
+        Mode::Upsert | Mode::Replace | Mode::Mirror => format!(
             "a backfill from the beginning (`bqsync backfill {option} --start ...`) puts the masks of now in their place; \
              BigQuery's time travel shows the former rows for days"
         ),

@@ -56,9 +56,10 @@ pub fn within(comparison: &Comparison, parts: &Parts) -> String {
             let range = |(low, high): &(i64, i64)| format!("{name} BETWEEN {low} AND {high}");
             parts.key_ranges().iter().map(range).collect::<Vec<_>>()
         }
+        // As a list, which the server searches with a part that it has found once.
         (grain, _) => {
-            let part = part(comparison, grain);
-            parts.runs.iter().map(|(first, last)| format!("{part} BETWEEN {first} AND {last}")).collect()
+            let numbers: Vec<String> = parts.numbers().map(|number| number.to_string()).collect();
+            vec![format!("{} IN ({})", part(comparison, grain), numbers.join(", "))]
         }
     };
     format!("({})", tested.join(" OR "))

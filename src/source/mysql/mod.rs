@@ -5,6 +5,7 @@ mod cascades;
 mod catalog;
 mod clock;
 mod connect;
+mod content;
 mod cursor_column;
 mod decode;
 mod digest;
@@ -46,7 +47,9 @@ pub use self::decode::Batcher;
 use self::fence::Watch;
 use self::server::Server;
 pub use self::wire::Cells;
-use super::{Bounds, BoundsAsk, Estimate, Extract, Extraction, Filtered, Source, StretchAsk, TailAsk, TailSum};
+use super::{
+    Bounds, BoundsAsk, ContentSum, Estimate, Extract, Extraction, Filtered, Source, StretchAsk, TailAsk, TailSum,
+};
 use crate::domain::check::server::ServerFacts;
 use crate::domain::column::{Cascade, SourceSchema};
 use crate::domain::config::MysqlSettings;
@@ -96,6 +99,11 @@ impl Source for MysqlSource {
     async fn tail_sums(&self, ask: &TailAsk) -> Result<Vec<Vec<TailSum>>, Fault> {
         let summing = format!("looking below the watermark of {}", ask.table);
         repeated(&self.notes, summing, || tail::sums(&self.server, ask)).await
+    }
+
+    async fn content_sums(&self, comparison: &Comparison, cut: &Cut, compared: bool) -> Result<Vec<ContentSum>, Fault> {
+        let summing = format!("summing up {}", comparison.source);
+        repeated(&self.notes, summing, || content::sums(&self.server, comparison, cut, compared)).await
     }
 
     fn is_balanced(&self) -> bool {

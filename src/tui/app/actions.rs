@@ -1,7 +1,6 @@
 //! What each action does, whatever screen is shown. What is a screen's own, the screen does.
 
 use super::App;
-use crate::domain::config::Mode;
 use crate::domain::ids::MappingName;
 use crate::engine::Command;
 use crate::tui::ask::Ask;
@@ -92,10 +91,11 @@ impl App {
         let subject = self.subject().cloned();
         let replaced = subject.as_ref().filter(|name| {
             let mapping = self.shared.configured(name);
-            screen == Screen::Backfill && mapping.is_some_and(|mapping| mapping.mode == Mode::Replace)
+            screen == Screen::Backfill && mapping.is_some_and(|mapping| !mapping.mode.has_windows())
         });
         if let Some(name) = replaced {
-            self.shared.say(format!("{name} is replaced as a whole: r reads all of it again"));
+            self.shared
+                .say(format!("{name} is looked at as a whole by every run (r): there is no stretch to move again"));
             return;
         }
         let about = subject.map_or(About::All, About::Mapping);

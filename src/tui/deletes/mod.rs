@@ -29,8 +29,9 @@ impl Deletes {
     /// `x`: asks for the counts.
     pub fn look(&mut self, name: MappingName, shared: &mut Shared) {
         let Some(mapping) = shared.configured(&name) else { return };
-        if mapping.mode == config::Mode::Replace {
-            shared.say(format!("{name} is replaced as a whole: each run leaves out what MySQL no longer has"));
+        if !mapping.mode.has_windows() {
+            let mode = mapping.mode.word();
+            shared.say(format!("{name} has `mode: {mode}`: each run takes out what MySQL no longer has"));
         } else if mapping.deletes == config::Deletes::Ignore {
             shared.say(format!("{name} says `deletes: ignore`; write `soft` or `hard` in the mapping, then u"));
         } else if let Look::Asked(other) | Look::Running(other, _) = &self.look {

@@ -2,8 +2,10 @@
 //!
 //! Both sides have aliases that no column is likely to have: a column named like its table would shadow it.
 
+mod mirror;
 mod rows;
 
+pub use self::mirror::mirror;
 pub use self::rows::Rows;
 use super::client::Api;
 use super::emulator;
@@ -14,7 +16,7 @@ use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::publish::PublishKind;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::Cast;
-use crate::warehouse::Range;
+use crate::warehouse::{Range, Within};
 
 pub const TARGET: &str = "__t";
 pub const STAGED: &str = "__s";
@@ -22,7 +24,14 @@ pub const STAGED: &str = "__s";
 impl Api {
     /// The statement of a publish. (A copy job has none: what it does, an INSERT does too. That of a replace says only what
     /// is read; where it goes, its job says.)
-    pub fn publish_sql(&self, kind: PublishKind, target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
+    pub fn publish_sql(
+        &self,
+        kind: PublishKind,
+        target: &TableId,
+        plan: &TablePlan,
+        rows: &Rows,
+        within: Option<&Within>,
+    ) -> String {
         match kind {
             PublishKind::Merge | PublishKind::MergeAsRead => {
                 let sql = merge(target, plan, rows, kind == PublishKind::Merge);
@@ -36,6 +45,10 @@ impl Api {
             PublishKind::Insert | PublishKind::Copy => insert(target, plan, rows),
             PublishKind::InsertMissing => insert_missing(target, plan, rows),
             PublishKind::Replace => replacement(plan, rows),
+            PublishKind::Mirror => {
+                let sql = mirror(target, plan, rows, within);
+                if self.is_emulator { emulator::merge(&sql) } else { sql }
+            }
         }
     }
 }

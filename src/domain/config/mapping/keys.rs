@@ -7,7 +7,8 @@ use crate::domain::config::validate::fraction;
 use crate::domain::config::{cost, schedule};
 use crate::domain::row_filter::RowFilter;
 
-const MODES: [(&str, Mode); 3] = [("append", Mode::Append), ("upsert", Mode::Upsert), ("replace", Mode::Replace)];
+const MODES: [(&str, Mode); 4] =
+    [("append", Mode::Append), ("upsert", Mode::Upsert), ("replace", Mode::Replace), ("mirror", Mode::Mirror)];
 
 const OPERATORS: [(&str, Operator); 2] = [(">", Operator::Greater), (">=", Operator::GreaterOrEqual)];
 
@@ -89,21 +90,22 @@ pub const KEYS: &[Key<Draft>] = &[
     Key::new(
         "primary_keys",
         Missing::Means("none"),
-        "Columns that tell rows apart, at most 16; required for `upsert`, and a safeguard against doubled rows in \
+        "Columns that tell rows apart, at most 16; required for `upsert` and `mirror`, and a safeguard against doubled rows in \
          `append`",
         |draft, at| draft.keys.take(at),
     ),
     Key::new(
         "incremental_column",
-        Missing::Means("required, but for `replace`"),
-        "Grows with every change (`updated_at`), or with every row (`id`); `replace` does not look at it",
+        Missing::Means("required for `append` and `upsert`"),
+        "Grows with every change (`updated_at`), or with every row (`id`); the other modes do not look at it",
         |draft, at| draft.cursor.take(at),
     ),
     Key::new(
         "mode",
         Missing::Is("append"),
         "`append`: rows are added; `upsert`: rows with known keys are replaced; `replace`: every run reads the whole table \
-         and puts it in the place of what BigQuery holds ([which when](operate.md#which-mode-when))",
+         and puts it in the place of what BigQuery holds; `mirror`: every run has MySQL sum the table up, and brings over what \
+         has changed, deleted rows included ([which when](operate.md#which-mode-when))",
         |draft, at| put(&mut draft.mapping.mode, at.choice(&MODES)),
     ),
     Key::new(
@@ -199,8 +201,9 @@ pub const KEYS: &[Key<Draft>] = &[
     Key::new(
         "deletes",
         Missing::Is("ignore"),
-        "What `bqsync deletes` does with rows that MySQL no longer has: `ignore`, `soft` marks them, `hard` deletes them \
-         (see [deleted rows](verify.md#bqsync-deletes)); needs `primary_keys`",
+        "What `bqsync deletes`, and each run of a mirror, does with rows that MySQL no longer has: `ignore`, `soft` marks \
+         them, `hard` deletes them (see [deleted rows](verify.md#bqsync-deletes)); needs `primary_keys`. A mirror that says \
+         nothing deletes them",
         |draft, at| draft.deletes.take_word(at),
     ),
     Key::new(

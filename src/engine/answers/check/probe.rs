@@ -54,6 +54,7 @@ async fn merge<W: Warehouse + Estimates>(
         target: into.clone(),
         plan: Arc::clone(&plan),
         staged,
+        within: None,
     };
     warehouse.publish(&order).await?;
     let all = Window { low: Low::Beginning, high: Cursor::Int(i128::from(i64::MAX)) };

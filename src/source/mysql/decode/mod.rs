@@ -89,7 +89,7 @@ impl Batcher {
         let flaws = std::mem::take(&mut self.flaws).into_iter().map(|((index, flaw), n)| (index, flaw, n)).collect();
         let bytes = std::mem::take(&mut self.bytes);
         self.rows = 0;
-        Ok(RowBatch { rows, bytes, flaws })
+        Ok(RowBatch { rows, bytes, flaws, sums: Vec::new() })
     }
 
     /// Forgets the rows collected so far.

@@ -143,7 +143,7 @@ impl Reading {
 }
 
 /// How a column is asked for, where its name alone would bring something else than its value.
-fn selected(column: &ColumnPlan, flavour: Flavour) -> String {
+pub fn selected(column: &ColumnPlan, flavour: Flavour) -> String {
     let ColumnPlan { source, encoding, .. } = column;
     let name = identifier(&source.name);
     // What never arrives does not leave the server.
