@@ -37,11 +37,12 @@ async fn other_names_and_the_moment_of_a_publish_hold_in_every_mode() {
         mapping("a", "primary_keys: [id], incremental_column: id, mode: append"),
         mapping("k", "incremental_column: at, mode: append"),
         mapping("r", "mode: replace"),
+        mapping("m", "primary_keys: [id], mode: mirror"),
     ];
     let sandbox = shop("columns", &mappings.concat()).await;
     for round in 1..=2 {
         sandbox.sync().await;
-        for table in ["u", "a", "k", "r"] {
+        for table in ["u", "a", "k", "r", "m"] {
             let expected: &[&[&str]] = &[&["1", "a", "true"], &["2", "b", "true"], &["3", "c", "true"]];
             assert_eq!(held(&sandbox, table).await, rows(&expected[..=round]), "{table}");
         }

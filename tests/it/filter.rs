@@ -64,13 +64,14 @@ async fn every_statement_that_reads_rows_has_the_filter() {
         of(LOGGED, "appended", FILTER, "primary_keys: [id], incremental_column: id, mode: append"),
         of(LOGGED, "keyless", FILTER, "incremental_column: at, mode: append"),
         of(LOGGED, "replaced", FILTER, "mode: replace"),
+        of(LOGGED, "mirrored", FILTER, "primary_keys: [id], mode: mirror, deletes: hard, max_delete_fraction: 1"),
         of(LOGGED, "tailed", FILTER, "primary_keys: [id], incremental_column: at, mode: upsert"),
     ];
     let sandbox = forty("filter", LOGGED, &mappings.concat()).await;
     let work = async {
         sandbox.run(&["check"]).await.expect_code(0);
         sandbox.sync().await;
-        for table in ["upserted", "appended", "keyless", "replaced", "tailed"] {
+        for table in ["upserted", "appended", "keyless", "replaced", "mirrored", "tailed"] {
             assert_eq!(count(&sandbox, table).await, 31, "{table}");
         }
         // A row that leaves, one that comes, one that comes late, and damage in BigQuery.
@@ -82,7 +83,9 @@ async fn every_statement_that_reads_rows_has_the_filter() {
             )
             .await;
         sandbox.sync().await;
-        assert_eq!(count(&sandbox, "replaced").await, 32);
+        for table in ["replaced", "mirrored"] {
+            assert_eq!(count(&sandbox, table).await, 32, "{table}");
+        }
         assert_eq!(verified(&sandbox, 1).await["only_in_bigquery"], 1, "the row that left counts as gone");
         let backfill = ["backfill", "--mapping", "upserted", "--start", "2026-01-01"];
         sandbox.run(&[&backfill[..], &["--dry-run"]].concat()).await.expect_code(0);

@@ -163,6 +163,21 @@ async fn no_value_that_is_masked_leaves_the_program() {
 }
 
 #[tokio::test]
+async fn a_mirror_masks_as_every_mode_does() {
+    let mirror = mapping("primary_keys: [id], mode: mirror, deletes: hard, max_delete_fraction: 1");
+    let sandbox = people("masks_mirror", "inline_rows: 0\n", &mirror).await;
+    let through = Recorder::start(&sandbox.emulator).await;
+    let mut ran = vec![run(&sandbox, &through, &["run-once"]).await.expect_code(0)];
+    add(&sandbox, 7..=9).await;
+    sandbox.sql("DELETE FROM people WHERE id = 2; UPDATE people SET char_hmac = 'other' WHERE id = 3").await;
+    for arguments in [&["run-once"][..], &["verify"], &["status", "--output", "json"]] {
+        ran.push(run(&sandbox, &through, arguments).await.expect_code(0));
+    }
+    assert_eq!(arrived(&sandbox, "char_hmac").await.len(), 2, "a keyed column that changes alone is seen to change");
+    assert_nothing_leaks(&sandbox, &through, &ran, "of a mirror").await;
+}
+
+#[tokio::test]
 async fn an_object_that_a_killed_run_has_left_in_the_bucket_holds_masks_alone() {
     let gcs = Gcs::start().await;
     let settings = format!("inline_rows: 0\ntemp_bucket: {}\n", gcs.bucket);

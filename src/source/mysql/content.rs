@@ -10,6 +10,7 @@ use super::server::Server;
 use super::sql::{self, Query, identifier};
 use super::texts::Texts;
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::mask::Mask;
 use crate::domain::plan::ColumnPlan;
 use crate::domain::source_type::SourceType;
 use crate::domain::verify::{Comparison, Cut, Grain, PartSum, SUMMED_DIGITS, concatenated};
@@ -34,14 +35,14 @@ pub async fn sums(
 }
 
 fn query(comparison: &Comparison, cut: &Cut, compared: bool) -> Query {
-    let within = cut.within.as_ref().map(|parts| within(comparison, parts));
+    let parts = cut.within.as_ref().map_or_else(|| "TRUE".to_owned(), |parts| within(comparison, parts));
     let sum = |hash: &str| format!("CAST(SUM({}) AS CHAR)", summed(hash));
     let common = if compared { sum(&digest::row_hash(comparison)) } else { "NULL".to_owned() };
     Query::plain(format!(
         "SELECT CAST({} AS CHAR), CAST(COUNT(*) AS CHAR), {}, {common} {} GROUP BY 1",
         part(comparison, cut.grain),
         sum(&hash(comparison)),
-        sql::rows(&comparison.source, within.as_deref()),
+        sql::rows(&comparison.source, Some(&parts)),
     ))
 }
 
@@ -66,9 +67,10 @@ pub fn sum_of(cell: &[u8]) -> Option<PartSum> {
     Some(PartSum { part: part.parse().ok()?, rows: 1, hashes: u128::from_str_radix(hash, 16).ok()? })
 }
 
-/// The hash of a whole row, in hexadecimal.
+/// The hash of a whole row, in hexadecimal; of what never arrives nothing is in it.
 fn hash(comparison: &Comparison) -> String {
-    format!("SHA2({}, 256)", concatenated(comparison.plan.columns.iter().map(of).collect()))
+    let arrives = |column: &&ColumnPlan| column.mask != Some(Mask::Null);
+    format!("SHA2({}, 256)", concatenated(comparison.plan.columns.iter().filter(arrives).map(of).collect()))
 }
 
 /// Each field says where it ends, so that no two rows read alike.
