@@ -36,8 +36,13 @@ pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     environment.warn();
     tui::hook_panics();
     let held = Held::default();
-    let settings =
-        Settings { opener: opener(args.config.clone(), Arc::clone(&held)), start, read_only: args.read_only, ring };
+    let settings = Settings {
+        opener: opener(args.config.clone(), Arc::clone(&held)),
+        start,
+        read_only: args.read_only,
+        ring,
+        memory: Environment::console_file(),
+    };
     let left = tui::run(settings).await;
     let store = held.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(store) = store {

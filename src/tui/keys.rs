@@ -1,4 +1,4 @@
-//! The one table of keys: what dispatches, what the footer offers, what help and README list.
+//! The one table of keys: what dispatches, what the footer offers, what help and the documentation list.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -20,6 +20,10 @@ pub enum Action {
     NextPane,
     PreviousPane,
     Toggle,
+    Mark,
+    MarkRange,
+    MarkShown,
+    OnlyWrong,
     AcceptSafe,
     NextOpen,
     PreviousOpen,
@@ -219,7 +223,8 @@ pub const KEYS: &[Binding] = &[
         "back",
         "go back",
     ),
-    row(Action::Back, ESC, &[MAPPINGS, Typing], "", "clear the filter"),
+    row(Action::Back, ESC, &[MAPPINGS], "", "clear the marks, then the filter"),
+    row(Action::Back, ESC, &[Typing], "", "clear the filter"),
     row(Action::Left, &[plain(KeyCode::Left)], &[BACKFILL, Dialog], "previous", "the mapping or answer before"),
     row(Action::Right, &[plain(KeyCode::Right)], &[BACKFILL, Dialog], "next mapping", "the mapping or answer after"),
     write(Action::Toggle, &[letter(' ')], &[SCHEMA], "accept/decline", "accept or decline the column"),
@@ -254,7 +259,24 @@ pub const KEYS: &[Binding] = &[
         "copy the error, the DDL, the run id or the findings",
     ),
     row(Action::Copy, &[letter('y')], &[VERIFY], "copy", "copy the keys that differ"),
-    row(Action::Filter, &[letter('/')], &[MAPPINGS, LOGS], "filter", "show only what holds the text typed"),
+    row(
+        Action::OnlyWrong,
+        &[letter('!')],
+        &[MAPPINGS],
+        "wrong",
+        "only what is wrong: failed, lost, unknown, to review, late",
+    ),
+    row(
+        Action::Filter,
+        &[letter('/')],
+        &[MAPPINGS],
+        "filter",
+        "show only what holds the words; `status:failed lag:>1h mode:append -events`",
+    ),
+    row(Action::Filter, &[letter('/')], &[LOGS], "filter", "show only what holds the text typed"),
+    row(Action::Mark, &[letter(' ')], &[MAPPINGS], "mark", "mark the mapping: the keys are about all that are marked"),
+    row(Action::MarkRange, &[letter('V')], &[MAPPINGS], "", "mark from here to where the cursor goes"),
+    row(Action::MarkShown, &[letter('*')], &[MAPPINGS], "", "mark all that are shown, or none"),
     row(Action::Sort, &[letter('o')], &[MAPPINGS], "order", "by file, name, lag, last run or status"),
     write(
         Action::Deletes,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -63,6 +64,8 @@ pub struct Settings {
     pub start: Option<Start>,
     pub read_only: bool,
     pub ring: Arc<LogRing>,
+    /// Where the console remembers what its operator likes; `None`: nowhere.
+    pub memory: Option<PathBuf>,
 }
 
 /// How it was left.

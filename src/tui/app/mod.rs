@@ -18,6 +18,7 @@ use super::deletes::Deletes;
 use super::help::Help;
 use super::keys::{Action, Key, Scope};
 use super::model::{Book, Now};
+use super::preferences::Preferences;
 use super::schedule::Schedule;
 use super::screen::Screen;
 use super::screens::Screens;
@@ -73,6 +74,8 @@ pub struct App {
     pub deletes: Deletes,
     pub schedule: Schedule,
     start: Option<Start>,
+    /// As they were kept last.
+    kept: Preferences,
 }
 
 impl App {
@@ -85,6 +88,32 @@ impl App {
             deletes: Deletes::default(),
             schedule: Schedule::default(),
             start,
+            kept: Preferences::default(),
+        }
+    }
+
+    /// As the operator has left it the last time.
+    pub fn restore(&mut self, kept: Preferences) {
+        self.screens.mappings.restore(&kept.filter, kept.only_wrong, kept.order);
+        self.kept = kept;
+    }
+
+    fn preferences(&self) -> Preferences {
+        let mappings = &self.screens.mappings;
+        Preferences {
+            filter: mappings.filter.value().trim().to_owned(),
+            only_wrong: mappings.only_wrong,
+            order: mappings.order,
+            commands: self.kept.commands.clone(),
+        }
+    }
+
+    /// What a key has changed outlives the console; a filter once it is typed to its end.
+    fn keep(&mut self) {
+        let now = self.preferences();
+        if now != self.kept && !self.screens.mappings.typing {
+            self.shared.effects.push(Effect::Keep(now.clone()));
+            self.kept = now;
         }
     }
 
@@ -92,7 +121,10 @@ impl App {
     pub fn update(&mut self, msg: Msg, now: Now) -> Vec<Effect> {
         self.shared.now = now;
         match msg {
-            Msg::Key(event) => self.key(&event),
+            Msg::Key(event) => {
+                self.key(&event);
+                self.keep();
+            }
             Msg::Paste(text) => self.paste(&text),
             Msg::Resized(width, height) => {
                 self.shared.size = (width, height);
@@ -158,6 +190,12 @@ impl App {
     #[must_use]
     pub fn subject(&self) -> Option<&MappingName> {
         self.screens.shown().subject(&self.shared)
+    }
+
+    /// All mappings that the keys are about.
+    #[must_use]
+    pub fn subjects(&self) -> Vec<MappingName> {
+        self.screens.shown().subjects(&self.shared)
     }
 
     /// Is something on its way that leaving would stop?

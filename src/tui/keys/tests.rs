@@ -55,12 +55,12 @@ fn alt_and_releases_are_no_keys() {
     );
 }
 
-/// The README's table is this one: a line for each action that has a label or a letter of its own.
+/// The documentation's table is this one: a line for each binding.
 #[test]
-fn the_readme_lists_these_keys() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+fn the_documentation_lists_these_keys() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/console.md")).unwrap();
     let table = table();
-    assert!(readme.contains(&table), "README.md should hold:\n{table}");
+    assert!(page.contains(&table), "docs/console.md should hold:\n{table}");
 }
 
 fn table() -> String {

@@ -1,6 +1,7 @@
 //! What the console knows of every mapping: from the configuration, the state, MySQL and the runs it has seen.
 
 mod book;
+mod late;
 mod now;
 mod rates;
 mod row;

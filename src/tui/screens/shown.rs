@@ -18,6 +18,8 @@ pub enum About {
     /// All mappings.
     All,
     Mapping(MappingName),
+    /// More than one.
+    Several(Vec<MappingName>),
     Run(RunId),
 }
 
@@ -44,6 +46,11 @@ pub trait Acts {
     /// The mapping that the keys are about.
     fn subject<'a>(&'a self, _shared: &Shared) -> Option<&'a MappingName> {
         None
+    }
+
+    /// All that the keys are about: what is marked, else the one.
+    fn subjects(&self, shared: &Shared) -> Vec<MappingName> {
+        self.subject(shared).cloned().into_iter().collect()
     }
 
     fn act(&mut self, action: Action, shared: &mut Shared) -> Next;
