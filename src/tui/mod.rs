@@ -5,6 +5,7 @@
 
 mod app;
 mod ask;
+mod command;
 mod deletes;
 #[cfg(test)]
 mod desk;
@@ -18,6 +19,7 @@ mod memory;
 mod model;
 mod naming;
 mod pacer;
+mod palette;
 mod panes;
 mod preferences;
 mod runs;

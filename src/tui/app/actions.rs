@@ -15,7 +15,17 @@ use crate::tui::screens::shown::{About, Next};
 use crate::tui::shared::{Effect, Files, NO_MAPPING};
 
 impl App {
-    pub(super) fn act(&mut self, scope: Scope, action: Action) {
+    /// A key's action, or a command's.
+    pub(super) fn dispatch(&mut self, scope: Scope, action: Action) {
+        match action {
+            Action::Interrupt => self.interrupt(),
+            Action::Suspend => self.shared.effects.push(Effect::Suspend),
+            Action::Redraw => self.shared.effects.push(Effect::Redraw),
+            action => self.act(scope, action),
+        }
+    }
+
+    fn act(&mut self, scope: Scope, action: Action) {
         match scope {
             Scope::Dialog => {
                 if let Some(intent) = self.shared.dialog.as_mut().and_then(|dialog| dialog.act(action)) {
@@ -26,6 +36,8 @@ impl App {
                 let page = usize::from(self.shared.size.1.saturating_sub(6));
                 self.help.take_if(|help| help.act(action, page).is_break());
             }
+            Scope::Command => self.act_on_line(action),
+            Scope::Palette => self.act_on_palette(action),
             Scope::Screen(_) | Scope::Typing | Scope::Form => {
                 if needs_engine(self.screens.front(), action) && self.shared.lacks_engine() {
                     return;
@@ -60,6 +72,8 @@ impl App {
             Action::Reload => self.reload(),
             Action::Help => self.help = Some(Help::default()),
             Action::Quit => self.quit(),
+            Action::Command => self.open_line(),
+            Action::Palette => self.open_palette(self.scope()),
             // Dispatched before.
             Action::Interrupt | Action::Suspend | Action::Redraw => {}
             // A screen's own, where it is bound at all.
@@ -248,7 +262,7 @@ impl App {
 }
 
 /// Would the key ask the engine something, or send it something?
-const fn needs_engine(shown: Screen, action: Action) -> bool {
+pub(super) const fn needs_engine(shown: Screen, action: Action) -> bool {
     match action {
         Action::RunSelected | Action::RunAll | Action::Deletes => true,
         Action::Show(screen) => !matches!(screen, Screen::Mappings | Screen::Logs),

@@ -115,7 +115,7 @@ impl App {
         } else if self.shared.leaving.is_some() || self.shared.dialog.as_ref().is_some_and(Dialog::asks_to_quit) {
             self.interrupt_and_leave();
         } else {
-            self.help = None;
+            (self.help, self.line, self.palette) = (None, None, None);
             self.quit();
         }
     }

@@ -3,6 +3,7 @@
 //! No await, no clock, no environment here: what `update` needs of them comes with the message.
 
 mod actions;
+mod commands;
 mod events;
 mod leaving;
 #[cfg(test)]
@@ -14,10 +15,12 @@ use std::sync::Arc;
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
 use super::ask::{Answer, Ask};
+use super::command::{After, CommandLine};
 use super::deletes::Deletes;
 use super::help::Help;
-use super::keys::{Action, Key, Scope};
+use super::keys::{Key, Scope};
 use super::model::{Book, Now};
+use super::palette::Palette;
 use super::preferences::Preferences;
 use super::schedule::Schedule;
 use super::screen::Screen;
@@ -71,6 +74,10 @@ pub struct App {
     pub shared: Shared,
     pub screens: Screens,
     pub help: Option<Help>,
+    pub line: Option<CommandLine>,
+    pub palette: Option<Palette>,
+    /// Command lines of before, oldest first.
+    commands: Vec<String>,
     pub deletes: Deletes,
     pub schedule: Schedule,
     start: Option<Start>,
@@ -85,6 +92,9 @@ impl App {
             shared: Shared::new(read_only, ring, now),
             screens: Screens::default(),
             help: None,
+            line: None,
+            palette: None,
+            commands: Vec::new(),
             deletes: Deletes::default(),
             schedule: Schedule::default(),
             start,
@@ -95,6 +105,7 @@ impl App {
     /// As the operator has left it the last time.
     pub fn restore(&mut self, kept: Preferences) {
         self.screens.mappings.restore(&kept.filter, kept.only_wrong, kept.order);
+        self.commands.clone_from(&kept.commands);
         self.kept = kept;
     }
 
@@ -104,7 +115,7 @@ impl App {
             filter: mappings.filter.value().trim().to_owned(),
             only_wrong: mappings.only_wrong,
             order: mappings.order,
-            commands: self.kept.commands.clone(),
+            commands: self.commands.clone(),
         }
     }
 
@@ -180,6 +191,12 @@ impl App {
         if self.shared.dialog.is_some() {
             return Scope::Dialog;
         }
+        if self.palette.is_some() {
+            return Scope::Palette;
+        }
+        if self.line.is_some() {
+            return Scope::Command;
+        }
         if self.help.is_some() {
             return Scope::Help;
         }
@@ -226,17 +243,14 @@ impl App {
             return;
         }
         match super::keys::action(scope, key, self.shared.read_only) {
-            Some(Action::Interrupt) => self.interrupt(),
-            Some(Action::Suspend) => self.shared.effects.push(Effect::Suspend),
-            Some(Action::Redraw) => self.shared.effects.push(Effect::Redraw),
-            Some(action) => self.act(scope, action),
-            None if scope == Scope::Typing || scope == Scope::Form => self.type_in(event),
+            Some(action) => self.dispatch(scope, action),
+            None if takes_text(scope) => self.type_in(event),
             None => self.shared.remark(super::keys::nothing(scope, key, self.shared.read_only)),
         }
     }
 
     fn paste(&mut self, text: &str) {
-        if !matches!(self.scope(), Scope::Typing | Scope::Form) {
+        if !takes_text(self.scope()) {
             return self.shared.remark("only a field takes what is pasted");
         }
         for c in text.chars().filter(|c| !c.is_control()) {
@@ -247,7 +261,15 @@ impl App {
 
     /// Only a field takes what is typed or pasted: elsewhere its letters would be commands.
     fn type_in(&mut self, event: &KeyEvent) {
-        self.screens.shown_mut().type_in(event, &mut self.shared);
+        if let Some(palette) = &mut self.palette {
+            palette.type_in(event);
+        } else if let Some(line) = &mut self.line {
+            if line.type_in(event) == After::Close {
+                self.line = None;
+            }
+        } else {
+            self.screens.shown_mut().type_in(event, &mut self.shared);
+        }
     }
 
     fn opened(&mut self, facts: Facts) {
@@ -306,4 +328,9 @@ impl App {
             Start::Schedule => self.schedule.makes_up = true,
         }
     }
+}
+
+/// Are letters just letters there?
+const fn takes_text(scope: Scope) -> bool {
+    matches!(scope, Scope::Typing | Scope::Form | Scope::Command | Scope::Palette)
 }

@@ -23,14 +23,16 @@ pub struct History {
     pub runs: Option<Vec<RunSummary>>,
     pub failure: Option<Failure>,
     pub place: usize,
+    /// Words that a run's line must hold, all of them.
+    pub wanted: Vec<String>,
 }
 
 impl History {
     fn read(&mut self, runs: Vec<RunSummary>) {
         let marked = self.selected().map(|run| run.run_id.clone());
-        let again = marked.and_then(|id| runs.iter().position(|run| run.run_id == id)).filter(|_| self.place > 0);
-        self.place = again.unwrap_or(0);
         self.runs = Some(runs);
+        let again = marked.and_then(|id| self.listed().iter().position(|run| run.run_id == id));
+        self.place = again.filter(|_| self.place > 0).unwrap_or(0);
         self.failure = None;
     }
 
@@ -41,9 +43,21 @@ impl History {
         }
     }
 
+    /// Takes what the lines must hold.
+    pub fn look_for(&mut self, words: &str) {
+        self.wanted = words.split_whitespace().map(str::to_lowercase).collect();
+        self.place = 0;
+    }
+
+    /// Runs that are listed.
+    pub fn listed(&self) -> Vec<&RunSummary> {
+        let all = self.runs.iter().flatten();
+        all.filter(|run| self.wanted.iter().all(|word| holds(run, word))).collect()
+    }
+
     #[must_use]
     pub fn selected(&self) -> Option<&RunSummary> {
-        self.runs.as_ref()?.get(self.place)
+        self.listed().get(self.place).copied()
     }
 }
 
@@ -60,9 +74,9 @@ impl Acts for History {
     fn act(&mut self, action: Action, shared: &mut Shared) -> Next {
         match action {
             Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom => {
-                let count = self.runs.as_ref().map_or(0, Vec::len);
-                self.place = travel(self.place, count, shared.page(), action);
+                self.place = travel(self.place, self.listed().len(), shared.page(), action);
             }
+            Action::Back if !self.wanted.is_empty() => self.look_for(""),
             Action::Open => {
                 let run = self.selected().map(|run| run.run_id.clone());
                 let Some(run) = run else {
@@ -87,4 +101,11 @@ impl Acts for History {
     fn copied(&self, _shared: &Shared) -> Option<String> {
         self.selected().map(|run| run.run_id.to_string())
     }
+}
+
+/// Does the run's line hold the word: an outcome, a trigger, who it was, or a mapping of it?
+fn holds(run: &RunSummary, word: &str) -> bool {
+    let of_run = [run.outcome.word(), run.trigger.word(), run.by.as_str()];
+    let mappings = run.mappings.iter().map(|mapping| mapping.0.as_str());
+    of_run.into_iter().chain(mappings).any(|text| text.to_lowercase().contains(word))
 }

@@ -68,6 +68,11 @@ impl Marks {
         }
     }
 
+    pub fn add(&mut self, names: Vec<MappingName>) {
+        self.keep_range();
+        self.kept.extend(names);
+    }
+
     /// Marks all of them, or none where all are marked.
     pub fn toggle_all(&mut self, names: &[MappingName]) {
         self.keep_range();

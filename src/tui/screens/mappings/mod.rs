@@ -16,9 +16,12 @@ use ratatui::crossterm::event::{Event, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
+pub use self::filter::FIELDS;
 use self::filter::{Filter, is_wrong};
 use self::marks::Marks;
+pub use self::order::ORDERS;
 use self::order::Order;
+
 use super::shown::{About, Acts, Next};
 use crate::domain::ids::MappingName;
 use crate::engine::Event as EngineEvent;
@@ -58,6 +61,17 @@ impl Mappings {
             self.mark(book, before.min(self.visible.len().saturating_sub(1)));
         }
         self.stretch(book);
+    }
+
+    /// Marks all that a filter's text matches, whether it is shown or not; without a text, all that are shown.
+    pub fn mark_all(&mut self, text: &str, book: &Book) {
+        let wanted = Filter::parse(text);
+        let names: Vec<MappingName> = if text.is_empty() {
+            self.visible.iter().map(|place| book.rows[*place].name.clone()).collect()
+        } else {
+            book.rows.iter().filter(|row| wanted.holds(row)).map(|row| row.name.clone()).collect()
+        };
+        self.marks.add(names);
     }
 
     /// As the operator has left it the last time.

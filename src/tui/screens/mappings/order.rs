@@ -21,6 +21,8 @@ pub enum Order {
     Name,
 }
 
+pub const ORDERS: [Order; 5] = [Order::File, Order::Status, Order::Lag, Order::LastRun, Order::Name];
+
 impl Order {
     #[must_use]
     pub const fn word(self) -> &'static str {
