@@ -1,17 +1,19 @@
 //! Rows of both sides compared, and mended where they differ.
 
+mod comparison;
 mod question;
 mod several;
 #[cfg(test)]
 mod tests;
 mod view;
 
+use self::comparison::Comparison;
 use self::several::Several;
 use super::shown::{About, Acts, Next};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{MappingReport, Trigger};
-use crate::domain::verify::{Looking, Outcome, Verification};
-use crate::engine::{self, Command, Event, Failure, MOST_BYTES, Of, RepairOrder, Selection, Verified};
+use crate::domain::verify::Verification;
+use crate::engine::{self, Command, Event, MOST_BYTES, Of, RepairOrder, Selection, Verified};
 use crate::tui::ask::Ask;
 use crate::tui::keys::Action;
 use crate::tui::scroll::{Extent, Scroll, travel};
@@ -19,34 +21,6 @@ use crate::tui::shared::Shared;
 
 /// Keys that are listed, and copied.
 const MOST_NAMED: usize = 1_000;
-
-/// How far the comparison is.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub enum Comparison {
-    #[default]
-    None,
-    /// What it would read was asked for.
-    Pricing,
-    /// Bytes that it would read in BigQuery.
-    Priced(Box<Verification>),
-    Asked(Option<Looking>),
-    Failed(Failure),
-    Compared(Box<Verification>),
-}
-
-impl Comparison {
-    fn waits(&self) -> bool {
-        matches!(self, Self::Pricing | Self::Asked(_))
-    }
-
-    fn of(answer: Result<Verification, Failure>) -> Self {
-        match answer {
-            Ok(found) if found.outcome == Outcome::Estimated => Self::Priced(Box::new(found)),
-            Ok(found) => Self::Compared(Box::new(found)),
-            Err(failure) => Self::Failed(failure),
-        }
-    }
-}
 
 /// A repair that was started from here.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::Comparison;
+use super::comparison::Comparison;
 use crate::domain::ids::MappingName;
 use crate::domain::verify::{Looking, Outcome, Verification};
 use crate::engine::{Failure, Of, Verified};

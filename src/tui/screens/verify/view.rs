@@ -6,7 +6,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::{Comparison, Repairing, Verify};
+use super::comparison::Comparison;
+use super::{Repairing, Verify};
 use crate::domain::report::{MappingReport, Outcome as Ended};
 use crate::domain::verify::{Looking, Outcome, Verification};
 use crate::engine::Failure;
