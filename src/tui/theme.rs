@@ -145,9 +145,32 @@ impl Theme {
         done.repeat(full) + &open.repeat(width - full)
     }
 
-    /// Eight heights, lowest first.
+    /// A bar for each value, the greatest the highest.
     #[must_use]
-    pub const fn heights(self) -> [&'static str; 8] {
+    pub fn bars(self, values: &[u64]) -> String {
+        let most = values.iter().max().copied().unwrap_or(0).max(1);
+        let heights = self.heights();
+        values
+            .iter()
+            .map(|value| heights[usize::try_from(value.saturating_mul(7) / most).unwrap_or(7).min(7)])
+            .collect()
+    }
+
+    /// How a run ended, in one cell.
+    #[must_use]
+    pub const fn ending(self, outcome: Outcome) -> &'static str {
+        match (outcome, self.ascii) {
+            (Outcome::Ok, false) => "•",
+            (Outcome::Ok, true) => ".",
+            (Outcome::Failed, false) => "✗",
+            (Outcome::Failed, true) => "x",
+            (Outcome::Waiting, _) => "?",
+            (Outcome::Cancelled, _) => "-",
+        }
+    }
+
+    /// Eight heights, lowest first.
+    const fn heights(self) -> [&'static str; 8] {
         if self.ascii {
             ["_", ".", ".", ":", ":", "|", "|", "#"]
         } else {

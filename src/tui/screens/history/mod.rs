@@ -1,5 +1,6 @@
 //! Screen 5: past runs of all hosts.
 
+mod glance;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -10,6 +11,7 @@ use crate::domain::report::RunSummary;
 use crate::engine::{Event, Failure, ReadHistory};
 use crate::tui::ask::Ask;
 use crate::tui::keys::Action;
+use crate::tui::model::Glance;
 use crate::tui::screen::Screen;
 use crate::tui::scroll::travel;
 use crate::tui::shared::Shared;
@@ -23,6 +25,9 @@ pub struct History {
     pub runs: Option<Vec<RunSummary>>,
     pub failure: Option<Failure>,
     pub place: usize,
+    /// The mapping that the screen was opened on, and its last runs.
+    about: Option<MappingName>,
+    glance: Option<Glance>,
     /// Words that a run's line must hold, all of them.
     pub wanted: Vec<String>,
 }
@@ -34,6 +39,12 @@ impl History {
         let again = marked.and_then(|id| self.listed().iter().position(|run| run.run_id == id));
         self.place = again.filter(|_| self.place > 0).unwrap_or(0);
         self.failure = None;
+        self.look_back();
+    }
+
+    fn look_back(&mut self) {
+        let runs = self.runs.as_deref().unwrap_or_default();
+        self.glance = self.about.as_ref().and_then(|name| Glance::of(name, runs));
     }
 
     pub fn answered(&mut self, answer: Result<Vec<RunSummary>, Failure>) {
@@ -62,7 +73,12 @@ impl History {
 }
 
 impl Acts for History {
-    fn open(&mut self, _about: About, shared: &mut Shared) -> bool {
+    fn open(&mut self, about: About, shared: &mut Shared) -> bool {
+        self.about = match about {
+            About::Mapping(name) => Some(name),
+            About::All | About::Several(_) | About::Run(_) => None,
+        };
+        self.look_back();
         shared.ask(ASKED);
         true
     }

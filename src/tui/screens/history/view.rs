@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::History;
+use super::{History, glance};
 use crate::domain::report::RunSummary;
 use crate::engine::Failure;
 use crate::format;
@@ -35,7 +35,8 @@ impl Draws for History {
             return Extent::default();
         }
         let listed = self.listed();
-        let head = self.filtered(listed.len(), theme);
+        let mut head = self.glanced(cells, theme);
+        head.extend(self.filtered(listed.len(), theme));
         let height = usize::from(area.height).saturating_sub(1 + head.len());
         let first = first_shown(self.place, listed.len(), height);
         let widths = widths(runs, cells);
@@ -56,6 +57,11 @@ impl Draws for History {
 }
 
 impl History {
+    fn glanced(&self, cells: usize, theme: Theme) -> Vec<Line<'static>> {
+        let glance = self.about.as_ref().zip(self.glance.as_ref());
+        glance.map(|(name, glance)| glance::lines(&name.0, glance, cells, theme)).unwrap_or_default()
+    }
+
     /// What the lines hold, and how many there are.
     fn filtered(&self, count: usize, theme: Theme) -> Vec<Line<'static>> {
         if self.wanted.is_empty() {
