@@ -13,6 +13,7 @@ mod dialog;
 mod help;
 mod input;
 mod keys;
+mod links;
 mod log_lines;
 mod lost;
 mod memory;
@@ -159,7 +160,10 @@ impl Console {
         (self.app.shared.dirty, self.by_key) = (false, false);
         let (app, theme, mut drawn) = (&self.app, self.theme, Drawn::default());
         self.blind = self.screen.draw(|frame| drawn = view::draw(frame, app, theme)).is_err();
-        self.app.drawn(drawn);
+        if let Some(link) = &drawn.link {
+            terminal::write_link(link);
+        }
+        self.app.drawn(&drawn);
         None
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::domain::config::{Config, Problem};
 use crate::engine::{BackfillAsk, Handle, SyncOrder};
 use crate::logging::LogRing;
+use crate::statements::Statements;
 
 /// What the console shows of the connections.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct Facts {
     /// `db.example.com:3306/shop`.
     pub mysql: String,
     pub emulator: bool,
+    /// What was sent to BigQuery of late.
+    pub statements: Arc<Statements>,
 }
 
 /// A started engine with what is known of it.

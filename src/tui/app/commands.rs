@@ -156,10 +156,10 @@ impl App {
         let Action::Show(screen) = action else { return };
         let about = self.subject().cloned().map_or(About::All, About::Mapping);
         self.screens.open(screen, about, &mut self.shared);
-        if screen == Screen::Logs {
-            self.screens.logs.look_for(words);
-        } else {
-            self.screens.history.look_for(words);
+        match screen {
+            Screen::Logs => self.screens.logs.look_for(words),
+            Screen::Sent => self.screens.sent.look_for(words),
+            _ => self.screens.history.look_for(words),
         }
     }
 

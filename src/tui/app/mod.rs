@@ -19,6 +19,7 @@ use super::command::{After, CommandLine};
 use super::deletes::Deletes;
 use super::help::Help;
 use super::keys::{Key, Scope};
+use super::links::Link;
 use super::model::{Book, Now};
 use super::palette::Palette;
 use super::preferences::Preferences;
@@ -61,11 +62,12 @@ pub enum Msg {
 }
 
 /// What was drawn of each text that keys scroll; `None` where it was not drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Drawn {
     pub screen: Option<Extent>,
     pub help: Option<Extent>,
     pub dialog: Option<Extent>,
+    pub link: Option<Link>,
 }
 
 /// Everything the console knows and shows.
@@ -173,7 +175,7 @@ impl App {
     }
 
     /// Remembers what was drawn, so that the next key scrolls from there.
-    pub fn drawn(&mut self, drawn: Drawn) {
+    pub fn drawn(&mut self, drawn: &Drawn) {
         if let Some(extent) = drawn.screen {
             self.screens.shown_mut().drawn(extent);
         }

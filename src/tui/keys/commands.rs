@@ -58,6 +58,7 @@ pub const COMMANDS: &[Command] = &[
     command("open", Action::Open, Takes::Mappings),
     command("history", Action::Show(Screen::History), Takes::Words),
     command("logs", Action::Show(Screen::Logs), Takes::Words),
+    command("sent", Action::Show(Screen::Sent), Takes::Words),
     command("check", Action::Show(Screen::Check), Takes::Mappings),
     command("filter", Action::Filter, Takes::Filter),
     command("wrong", Action::OnlyWrong, Takes::Nothing),

@@ -15,6 +15,7 @@ const REPORT: Scope = Scope::Screen(Screen::Report);
 const LOGS: Scope = Scope::Screen(Screen::Logs);
 const CHECK: Scope = Scope::Screen(Screen::Check);
 const VERIFY: Scope = Scope::Screen(Screen::Verify);
+const SENT: Scope = Scope::Screen(Screen::Sent);
 
 const ALL: &[Scope] = &Scope::ALL;
 pub(super) const SCREENS: &[Scope] = ALL.split_at(Screen::ALL.len()).0;
@@ -74,7 +75,7 @@ pub(super) const KEYS: &[Binding] = &[
     row(
         Action::Back,
         ESC,
-        &[RUN, SCHEMA, BACKFILL, Form, VERIFY, HISTORY, REPORT, LOGS, CHECK, Help, Dialog],
+        &[RUN, SCHEMA, BACKFILL, Form, VERIFY, HISTORY, REPORT, LOGS, SENT, CHECK, Help, Dialog],
         "back",
         "go back",
     ),
@@ -117,6 +118,13 @@ pub(super) const KEYS: &[Binding] = &[
         "copy the error, the DDL, the run id or the findings",
     ),
     row(Action::Copy, &[letter('y')], &[VERIFY], "copy", "copy the keys that differ"),
+    row(
+        Action::Copy,
+        &[letter('y')],
+        &[SENT],
+        "copy",
+        "copy the SQL, with the job's id and its place in Google's console",
+    ),
     row(
         Action::OnlyWrong,
         &[letter('!')],
@@ -178,9 +186,16 @@ pub(super) const KEYS: &[Binding] = &[
         "check",
         "permissions, keys, indexes, clocks: what a run needs",
     ),
-    row(Action::NextPane, TAB, &[RUN, BACKFILL, Form, LOGS], "pane", "to the next pane or field"),
+    row(
+        Action::Show(Screen::Sent),
+        &[letter('w')],
+        &[MAPPINGS, RUN, SCHEMA, BACKFILL, VERIFY, HISTORY, REPORT, LOGS],
+        "sent",
+        "what was sent to BigQuery of late: SQL and jobs",
+    ),
+    row(Action::NextPane, TAB, &[RUN, BACKFILL, Form, LOGS, SENT], "pane", "to the next pane or field"),
     row(Action::NextPane, TAB, &[Dialog], "", "to the next answer"),
-    row(Action::PreviousPane, &[plain(KeyCode::BackTab)], &[RUN, BACKFILL, Form, Dialog], "", "the other way"),
+    row(Action::PreviousPane, &[plain(KeyCode::BackTab)], &[RUN, BACKFILL, Form, SENT, Dialog], "", "the other way"),
     row(Action::Up, UP, LISTS, "", "up"),
     row(Action::Down, DOWN, SCREENS, "", "down"),
     row(Action::Down, DOWN, &[Help], "scroll", "down"),

@@ -41,7 +41,12 @@ pub fn config_with(names: &[&str], more: &str) -> Arc<Config> {
 }
 
 pub fn facts(names: &[&str]) -> Facts {
-    Facts { config: config(names), mysql: "db.example.com/shop".to_owned(), emulator: false }
+    Facts {
+        config: config(names),
+        mysql: "db.example.com/shop".to_owned(),
+        emulator: false,
+        statements: Arc::default(),
+    }
 }
 
 pub fn status(name: &str, outcome: Option<Outcome>) -> MappingStatus {

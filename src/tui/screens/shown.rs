@@ -98,6 +98,11 @@ pub trait Acts {
 /// How it looks: draws, and says how much there was of the text that the keys scroll. Nothing is changed.
 pub trait Draws {
     fn draw(&self, frame: &mut Frame<'_>, shared: &Shared, theme: Theme, area: Rect) -> Extent;
+
+    /// Where the link leads that is drawn.
+    fn link(&self, _shared: &Shared) -> Option<String> {
+        None
+    }
 }
 
 /// Both halves of a screen: `mod.rs` and `view.rs` of its folder.

@@ -11,6 +11,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::app::{App, Drawn};
+use super::links::Link;
 use super::text;
 use super::theme::Theme;
 
@@ -57,5 +58,8 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) -> Drawn {
         palette.draw(frame, theme, body);
     }
     drawn.dialog = app.shared.dialog.as_ref().map(|dialog| dialog.draw(frame, theme, body));
+    // Last: what lies over the label hides the link too.
+    let address = app.screens.shown().link(&app.shared).filter(|_| theme.links && app.help.is_none());
+    drawn.link = address.and_then(|address| Link::find(frame.buffer_mut(), body, address));
     drawn
 }

@@ -44,8 +44,7 @@ fn trouble() -> Desk {
 fn any_script() -> Desk {
     let names = ["Bestellungen", "注文", "заказы", "e\u{301}tudes"];
     let mut desk = Desk::closed(false, None);
-    let Facts { mysql, emulator, .. } = samples::facts(&["orders"]);
-    desk.tell(Msg::Opened(Ok(Facts { config: samples::config(&names), mysql, emulator })));
+    desk.tell(Msg::Opened(Ok(Facts { config: samples::config(&names), ..samples::facts(&["orders"]) })));
     desk.watched(names.iter().map(|name| samples::status(name, Some(Outcome::Ok))).collect());
     desk
 }
