@@ -93,6 +93,13 @@ pub(super) const KEYS: &[Binding] = &[
     row(Action::PreviousOpen, &[letter('N')], &[SCHEMA], "", "to the one before"),
     write(Action::RunSelected, &[letter('r')], &[MAPPINGS, RUN, SCHEMA], "sync", "run the mapping now"),
     write(Action::RunAll, &[letter('R')], &[MAPPINGS], "sync all", "run every mapping now"),
+    row(
+        Action::OnlyWrong,
+        &[letter('!')],
+        &[MAPPINGS],
+        "wrong",
+        "only what is wrong: failed, lost, unknown, to review, late",
+    ),
     write(
         Action::Cancel,
         &[letter('c')],
@@ -124,13 +131,6 @@ pub(super) const KEYS: &[Binding] = &[
         &[SENT],
         "copy",
         "copy the SQL, with the job's id and its place in Google's console",
-    ),
-    row(
-        Action::OnlyWrong,
-        &[letter('!')],
-        &[MAPPINGS],
-        "wrong",
-        "only what is wrong: failed, lost, unknown, to review, late",
     ),
     row(
         Action::Filter,
