@@ -24,7 +24,11 @@ pub enum Topic {
     TempBucket,
     State,
     Table,
+    /// Of a mapping that is about some of its table's rows.
+    Where,
     Columns,
+    /// What is put on values that must not leave MySQL as they are.
+    Mask,
     Keys,
     Cursor,
     CursorIndex,
@@ -38,7 +42,7 @@ pub enum Topic {
 }
 
 impl Topic {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Config,
         Self::MysqlLogin,
         Self::MysqlTls,
@@ -51,7 +55,9 @@ impl Topic {
         Self::TempBucket,
         Self::State,
         Self::Table,
+        Self::Where,
         Self::Columns,
+        Self::Mask,
         Self::Keys,
         Self::Cursor,
         Self::CursorIndex,
@@ -77,7 +83,9 @@ impl Topic {
             Self::TempBucket => "temp_bucket",
             Self::State => "state",
             Self::Table => "table",
+            Self::Where => "where",
             Self::Columns => "columns",
+            Self::Mask => "mask",
             Self::Keys => "keys",
             Self::Cursor => "cursor",
             Self::CursorIndex => "cursor_index",

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::TablePlan;
+use super::column::SourceColumn;
+use super::plan::{ColumnPlan, TablePlan};
 use super::verify::{Comparison, Grain, MOST_PARTS_BITS, PartSum, Parts, coarsest, stretches};
 
 /// Beyond this share of the parts the table is read as a whole: one statement and one job instead of many.
@@ -154,6 +155,12 @@ impl Sums {
 pub fn fingerprint(comparison: &Comparison) -> String {
     let TablePlan { columns, keys, timezone, empty_string_as_null, invalid_values, .. } = &*comparison.plan;
     let Comparison { source, target, .. } = comparison;
+    // What a column is described by changes no row.
+    let plain = |column: &ColumnPlan| {
+        let source = SourceColumn { comment: None, ..column.source.clone() };
+        ColumnPlan { source, ..column.clone() }
+    };
+    let columns: Vec<_> = columns.iter().map(plain).collect();
     format!(
         "{VERSION} {source:?} {target:?} {columns:?} {keys:?} {timezone:?} {empty_string_as_null} {invalid_values:?}"
     )

@@ -45,7 +45,6 @@ pub fn bigquery_text(text: &str) -> String {
     let escaped = text.chars().fold(String::with_capacity(text.len() + 2), |mut all, c| {
         match c {
             '\'' | '\\' => all.extend(['\\', c]),
-            '\n' => all.push_str("\\n"),
             _ if c.is_control() => {
                 // Writing to a string cannot fail.
                 let _ = write!(all, "\\u{:04x}", u32::from(c));
@@ -113,7 +112,7 @@ mod tests {
     #[test]
     fn names_and_texts_stay_within_their_quotes() {
         let table = |database: Option<&str>, table: &str| {
-            mysql_table(&SourceTable { database: database.map(Into::into), table: table.into() })
+            mysql_table(&SourceTable::whole(database.map(Into::into), table.into()))
         };
         assert_eq!(table(None, "xé; DROP"), "`xé; DROP`");
         assert_eq!(table(Some("a.b"), "t`x"), "`a.b`.`t``x`");

@@ -100,6 +100,12 @@ pub trait Diagnose: Send + Sync + 'static {
     /// As `describe`.
     fn size(&self, table: &SourceTable) -> impl Future<Output = Result<Estimate, Fault>> + Send;
 
+    /// What the server plans for the rows that a table's filter leaves; none of them is read.
+    ///
+    /// # Errors
+    /// The server's own words where the filter is no condition on rows of the table; else as `describe`.
+    fn try_filter(&self, table: &SourceTable) -> impl Future<Output = Result<Filtered, Fault>> + Send;
+
     /// What the server says of itself, of the account and of the connection.
     ///
     /// # Errors
@@ -144,6 +150,15 @@ pub struct Estimate {
     pub rows: Option<u64>,
     /// Bytes of a row in the table, on average.
     pub row_bytes: Option<u64>,
+}
+
+/// What a server plans for the rows that a filter leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filtered {
+    /// Rows that it would look at; `None` where it does not say.
+    pub rows: Option<u64>,
+    /// No row can match.
+    pub is_impossible: bool,
 }
 
 /// Which stretches of a table's incremental column are summed up.

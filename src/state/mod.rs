@@ -7,12 +7,14 @@ pub mod gcs;
 pub mod local;
 mod replaced;
 pub mod reports;
+mod rules;
 mod sums;
 mod target;
 
 pub use self::any::{AnyLease, AnyState};
 pub use self::backfill::{BackfillState, EndedBackfill, Parts};
 pub use self::replaced::Replaced;
+pub use self::rules::Rules;
 pub use self::sums::{RememberedSums, SumsPlace};
 pub use self::target::LeftTarget;
 
@@ -192,6 +194,9 @@ pub struct MappingState {
     /// Of a mirror: MySQL's sums of what BigQuery holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sums: Option<RememberedSums>,
+    /// Which rows were moved up to the watermark, and how their values were masked. `None`: all, as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Rules>,
     /// Columns that a run under `allow_schema_additions: review` met and that nobody has decided about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undecided: Vec<String>,

@@ -22,7 +22,8 @@ use crate::domain::verify::{ByParts, Comparison, Cut};
 use crate::domain::window::Low;
 use crate::source::Diagnose;
 use crate::source::{
-    Bounds, BoundsAsk, ContentSum, Estimate, Extract, Extraction, RowBatch, Source, Step, StretchAsk, TailAsk, TailSum,
+    Bounds, BoundsAsk, ContentSum, Estimate, Extract, Extraction, Filtered, RowBatch, Source, Step, StretchAsk,
+    TailAsk, TailSum,
 };
 
 #[derive(Debug, Clone)]
@@ -111,6 +112,10 @@ impl Diagnose for MemorySource {
 
     async fn size(&self, _: &SourceTable) -> Result<Estimate, Fault> {
         Ok(Estimate::default())
+    }
+
+    async fn try_filter(&self, _: &SourceTable) -> Result<Filtered, Fault> {
+        not_in_memory("a filter")
     }
 
     async fn survey(&self) -> Result<ServerFacts, Fault> {

@@ -6,7 +6,6 @@ use super::target::same_life;
 use crate::domain::column::{TargetSchema, same_name};
 use crate::domain::config::Mapping;
 use crate::domain::finding::{Finding, Topic};
-use crate::domain::naming;
 use crate::domain::partitioning::{PartitionUnit, Partitioning};
 use crate::domain::quote;
 use crate::domain::table_options::{PartitionBy, TableOptions};
@@ -31,7 +30,7 @@ pub fn are_asked_for(mapping: &Mapping) -> bool {
 }
 
 fn partitions(mapping: &Mapping, target: &TargetSchema, by: &PartitionBy) -> Option<Finding> {
-    let column = by.column.as_deref().map(naming::column_name);
+    let column = by.column.as_deref().map(|column| mapping.target_column(column));
     let has = target.partitioning.as_ref();
     let same_column = |has: &Partitioning| match (&has.column, &column) {
         (None, None) => true,

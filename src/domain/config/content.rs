@@ -6,8 +6,12 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use crate::domain::column::same_name;
 use crate::domain::ids::{MappingName, SourceTable, TableId};
 use crate::domain::lookback::Lookback;
+use crate::domain::mask::Mask;
+use crate::domain::naming;
+use crate::domain::new_columns::{Pattern, Treatment, treatment};
 use crate::domain::schedule::Schedule;
 use crate::domain::secret::Secret;
 use crate::domain::table_options::{PartitionBy, TableOptions};
@@ -141,6 +145,14 @@ pub struct Mapping {
     /// Overrides, by source column.
     pub columns: BTreeMap<String, TargetType>,
     pub exclude: Vec<String>,
+    /// By source column.
+    pub mask: BTreeMap<String, Mask>,
+    /// Of columns that nothing else names; the first pattern that matches counts.
+    pub new_columns: Vec<Pattern>,
+    /// Names in BigQuery, by source column.
+    pub rename: BTreeMap<String, String>,
+    /// The target's column that gets the moment of each row's publish.
+    pub loaded_at: Option<String>,
     /// What a new table is partitioned by.
     pub partition_by: Option<PartitionBy>,
     /// What else a new table is made with.
@@ -165,6 +177,44 @@ impl Mapping {
     #[must_use]
     pub fn partition_column(&self) -> Option<&str> {
         self.partition_by.as_ref()?.column.as_deref()
+    }
+
+    /// The name in BigQuery of a column of the source.
+    #[must_use]
+    pub fn target_column(&self, source: &str) -> String {
+        let renamed = self.rename.iter().find(|(column, _)| same_name(column, source)).map(|(_, name)| name);
+        naming::column_name(renamed.map_or(source, String::as_str))
+    }
+
+    /// What is done with a column's values; `None`: they arrive as they are. Patterns leave alone what the mapping names as
+    /// a part of its rows.
+    #[must_use]
+    pub fn mask_of(&self, source: &str) -> Option<&Mask> {
+        let named = self.mask.iter().find(|(column, _)| same_name(column, source)).map(|(_, mask)| mask);
+        named.or_else(|| match self.pattern_of(source) {
+            Some(Treatment::Mask(mask)) => Some(mask),
+            Some(Treatment::Exclude | Treatment::Keep) | None => None,
+        })
+    }
+
+    /// Does the column stay in MySQL?
+    #[must_use]
+    pub fn excludes(&self, source: &str) -> bool {
+        self.exclude.iter().any(|column| same_name(column, source))
+            || self.pattern_of(source) == Some(&Treatment::Exclude)
+    }
+
+    /// What `new_columns` says of a column that the mapping does not name elsewhere.
+    fn pattern_of(&self, source: &str) -> Option<&Treatment> {
+        let is_named = self.mask.keys().any(|column| same_name(column, source)) || self.places_rows_by(source);
+        treatment(&self.new_columns, source).filter(|_| !is_named)
+    }
+
+    /// Are rows told apart, ordered or partitioned by the column?
+    #[must_use]
+    pub fn places_rows_by(&self, source: &str) -> bool {
+        let named = self.primary_keys.iter().chain(&self.incremental_column).map(String::as_str);
+        named.chain(self.partition_column()).any(|column| same_name(column, source))
     }
 
     /// The column that marks deleted rows.

@@ -23,6 +23,7 @@ pub fn column(name: &str, source_type: SourceType, target_type: TargetType) -> C
         encoding: way.encoding,
         staged: way.staged,
         cast: way.cast,
+        mask: None,
     }
 }
 
@@ -48,5 +49,7 @@ pub fn plan(columns: Vec<ColumnPlan>, keys: &[usize], cursor: usize) -> TablePla
         kms_key: None,
         cluster: Vec::new(),
         deleted_column: None,
+        loaded_at: None,
+        comment: None,
     }
 }

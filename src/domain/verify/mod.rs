@@ -96,11 +96,13 @@ impl Comparison {
         }
     }
 
-    /// Columns that both servers cannot write alike, by their name in MySQL.
+    /// Columns whose values are not compared, by their name in MySQL: both servers cannot write them alike, or would need a
+    /// key.
     #[must_use]
     pub fn left_out(&self) -> Vec<String> {
         let both = self.plan.columns.iter().zip(&self.forms);
-        both.filter(|(_, form)| form.is_none()).map(|(column, _)| column.source.name.clone()).collect()
+        let is_told = |form: &Option<Form>| form.is_some_and(Form::tells_values_apart);
+        both.filter(|(_, form)| !is_told(form)).map(|(column, _)| column.source.name.clone()).collect()
     }
 
     /// The only key, where its values are whole numbers on both sides: parts are then ranges of it, which an index and a

@@ -29,7 +29,13 @@ impl Comparison {
     pub fn key_forms(&self) -> Option<Vec<Form>> {
         let form = |&key: &usize| {
             self.forms[key].filter(|form| match form {
-                Form::Float | Form::TextHash { .. } | Form::BytesHash => false,
+                Form::Float
+                | Form::TextHash { .. }
+                | Form::BytesHash
+                | Form::MaskedNull
+                | Form::MaskedSha256 { .. }
+                | Form::MaskedLast { .. }
+                | Form::MaskedHmac { .. } => false,
                 Form::Integer
                 | Form::IntegerWithin64
                 | Form::Bits

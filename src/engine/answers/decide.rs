@@ -4,7 +4,6 @@ use crate::domain::check::additions::Gap;
 use crate::domain::column::same_name;
 use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::naming;
 use crate::domain::plan::Planned;
 use crate::domain::schema::{ColumnDiff, Decisions, SchemaDecision, Verdict};
 use crate::engine::ports::{Platform, Ports};
@@ -151,7 +150,7 @@ fn refuse(mapping: &Mapping, planned: &Planned, column: &ColumnDiff, accept: boo
 fn is_needed(mapping: &Mapping, planned: &Planned, name: &str) -> bool {
     let table = &planned.table;
     let needed = table.keys.iter().copied().chain(table.cursor.map(|cursor| cursor.position));
-    let partition = mapping.partition_column().map(naming::column_name);
+    let partition = mapping.partition_column().map(|column| mapping.target_column(column));
     needed.into_iter().any(|position| same_name(&table.columns[position].target_name, name))
         || partition.is_some_and(|column: String| same_name(&column, name))
 }

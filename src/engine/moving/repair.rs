@@ -18,6 +18,7 @@ use crate::engine::protocol::{Event, Phase, RepairOrder};
 use crate::engine::work::Work;
 use crate::engine::work::comparing::{Ready, ready, too_dear};
 use crate::engine::work::prepared::Schemas;
+use crate::engine::work::rules::Renewed;
 use crate::engine::work::scope::{Halt, Scope};
 use crate::engine::work::survey::{Found, Limits, Survey};
 use crate::format;
@@ -88,7 +89,9 @@ impl<P: Platform> Work<'_, P> {
         }
         self.compare_again(&mending, order, begun, unread).await?;
         vanished?;
-        self.judge_repair(left)
+        self.judge_repair(left)?;
+        self.renew_rules(Renewed::Compared);
+        Ok(())
     }
 
     /// Searches until there are as many keys as one publish takes, or to the end.
@@ -165,8 +168,9 @@ impl<P: Platform> Work<'_, P> {
 /// Are rows that are put in anew as they were before?
 pub(super) fn fills_every_column(target: Option<&TargetSchema>, plan: &TablePlan) -> bool {
     let fills = |name: &str| plan.columns.iter().any(|column| same_name(&column.target_name, name));
-    let is_mark = |name: &str| plan.deleted_column.as_ref().is_some_and(|mark| same_name(mark, name));
-    target.is_none_or(|target| target.columns.iter().all(|column| fills(&column.name) || is_mark(&column.name)))
+    let ours = || plan.deleted_column.iter().chain(&plan.loaded_at);
+    let is_ours = |name: &str| ours().any(|ours| same_name(ours, name));
+    target.is_none_or(|target| target.columns.iter().all(|column| fills(&column.name) || is_ours(&column.name)))
 }
 
 impl<P: Platform> Work<'_, P> {

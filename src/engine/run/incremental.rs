@@ -48,12 +48,13 @@ impl<P: Platform> Work<'_, P> {
         }
         let Some(schemas) = self.prepare(source).await? else { return Ok(()) };
         let prepared = schemas.by_cursor()?;
+        self.follow_rules(&prepared.schemas.source);
         let survey = match survey {
             Some(survey) => survey,
             None => self.survey(&prepared).await?,
         };
         self.travel(&prepared, survey).await?;
-        self.note_compared(&prepared.schemas.source);
+        self.note_compared(&prepared.schemas.source, !self.tally.warnings.is_empty());
         Ok(())
     }
 

@@ -12,6 +12,7 @@ mod replace;
 mod report;
 mod retries;
 mod rivals;
+mod rules;
 mod shared;
 mod steps;
 mod tail;

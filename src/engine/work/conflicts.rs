@@ -24,6 +24,11 @@ pub(in crate::engine) fn refuse_conflicts(
 fn refuse(mapping: &Mapping, column: &ColumnDiff, additions: SchemaAdditions) -> Result<(), Fault> {
     let denied = additions == SchemaAdditions::Deny && column.accepted != Some(true);
     let (wanted, hint) = match &column.verdict {
+        Verdict::Conflict(wanted) if column.mask.is_some() => (
+            wanted,
+            "a masked value is a text: drop the column in BigQuery and run again, then backfill; or `mask: {column: null}`, which \
+             keeps the type",
+        ),
         Verdict::Conflict(wanted) => (
             wanted,
             "convert the column in BigQuery, or choose its type with `columns:`, or leave it out with `exclude:`",
@@ -184,6 +189,7 @@ mod tests {
             is_transactional: true,
             hides_columns: false,
             rows_estimate: None,
+            comment: None,
         };
         let columns = [("id", TargetType::Int64), ("x", has)];
         let columns = columns.map(|(name, target_type)| TargetColumn::new(name, target_type, true));

@@ -16,7 +16,7 @@ use crate::domain::window::{Published, Watermark};
 use crate::engine::ports::{Platform, Ports};
 use crate::state::{
     BackfillState, Compared, EndedBackfill, LastRun, Lease, LeftTarget, MappingState, Moves, PendingPublish,
-    RememberedSums, Replaced, StateStore, StoredWatermark, SumsPlace,
+    RememberedSums, Replaced, Rules, StateStore, StoredWatermark, SumsPlace,
 };
 use crate::warehouse::PublishCounts;
 
@@ -330,6 +330,11 @@ impl<P: Platform> Ledger<P> {
     /// Saved with whatever is saved next.
     pub(in crate::engine) fn set_again_from(&mut self, from: Option<String>) {
         self.state.again_from = from;
+    }
+
+    /// By which rules the rows below the watermark came; saved with whatever is saved next.
+    pub(in crate::engine) fn set_rules(&mut self, rules: Rules) {
+        self.state.rules = Some(rules).filter(|rules| !rules.is_empty());
     }
 
     pub(in crate::engine) const fn decisions(&self) -> &Decisions {

@@ -5,11 +5,12 @@
 
 use super::connect;
 use super::digest::{self, part, summed, within};
-use super::fault::from_sqlx;
+use super::filter;
 use super::server::Server;
 use super::sql::{self, Query, identifier};
 use super::texts::Texts;
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::mask::Mask;
 use crate::domain::plan::ColumnPlan;
 use crate::domain::source_type::SourceType;
 use crate::domain::verify::{Comparison, Cut, Grain, PartSum, SUMMED_DIGITS, concatenated};
@@ -26,7 +27,7 @@ pub async fn sums(
     compared: bool,
 ) -> Result<Vec<ContentSum>, Fault> {
     let mut session = connect::open(server).await?;
-    let failed = |error| from_sqlx(error, format!("Summing up {} failed", comparison.source));
+    let failed = |error| filter::failed(error, &comparison.source, format!("Summing up {} failed", comparison.source));
     let rows = session.texts(query(comparison, cut, compared)).await.map_err(failed)?;
     let unreadable =
         || Fault::new(FaultKind::Bug, format!("What MySQL says of the rows of {} cannot be read", comparison.source));
@@ -34,14 +35,14 @@ pub async fn sums(
 }
 
 fn query(comparison: &Comparison, cut: &Cut, compared: bool) -> Query {
-    let filter = cut.within.as_ref().map_or_else(|| "TRUE".to_owned(), |parts| within(comparison, parts));
+    let parts = cut.within.as_ref().map_or_else(|| "TRUE".to_owned(), |parts| within(comparison, parts));
     let sum = |hash: &str| format!("CAST(SUM({}) AS CHAR)", summed(hash));
     let common = if compared { sum(&digest::row_hash(comparison)) } else { "NULL".to_owned() };
     Query::plain(format!(
-        "SELECT CAST({} AS CHAR), CAST(COUNT(*) AS CHAR), {}, {common} FROM {} WHERE {filter} GROUP BY 1",
+        "SELECT CAST({} AS CHAR), CAST(COUNT(*) AS CHAR), {}, {common} {} GROUP BY 1",
         part(comparison, cut.grain),
         sum(&hash(comparison)),
-        sql::table(&comparison.source),
+        sql::rows(&comparison.source, Some(&parts)),
     ))
 }
 
@@ -66,9 +67,10 @@ pub fn sum_of(cell: &[u8]) -> Option<PartSum> {
     Some(PartSum { part: part.parse().ok()?, rows: 1, hashes: u128::from_str_radix(hash, 16).ok()? })
 }
 
-/// The hash of a whole row, in hexadecimal.
+/// The hash of a whole row, in hexadecimal; of what never arrives nothing is in it.
 fn hash(comparison: &Comparison) -> String {
-    format!("SHA2({}, 256)", concatenated(comparison.plan.columns.iter().map(of).collect()))
+    let arrives = |column: &&ColumnPlan| column.mask != Some(Mask::Null);
+    format!("SHA2({}, 256)", concatenated(comparison.plan.columns.iter().filter(arrives).map(of).collect()))
 }
 
 /// Each field says where it ends, so that no two rows read alike.
@@ -117,7 +119,7 @@ mod tests {
         let id = SourceType::Int { bits: 64, unsigned: false };
         let plan = plan(vec![column("id", id), column("place", SourceType::Geometry)], &[0], 0);
         Comparison {
-            source: crate::domain::ids::SourceTable { database: None, table: "t".into() },
+            source: crate::domain::ids::SourceTable::whole(None, "t".into()),
             target: TableId { project: "p".into(), dataset: "d".into(), table: "t".into() },
             forms: (0..2).map(|position| form(&plan, position)).collect(),
             plan: Arc::new(plan),

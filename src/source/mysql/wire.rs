@@ -103,7 +103,7 @@ mod tests {
     fn a_row_has_as_many_columns_as_were_asked_for() {
         let int = || SourceType::Int { bits: 32, unsigned: false };
         let plan = plan(vec![column("a", int()), column("b", int())], &[0], 0);
-        let table = SourceTable { database: None, table: "t".into() };
+        let table = SourceTable::whole(None, "t".into());
         let said = |sent: &[&str]| compare(sent, &plan, 0, &table).map_err(|fault| (fault.kind(), fault.to_string()));
         assert_eq!(said(&["INT", "INT"]), Ok(()));
         for sent in [&["INT"][..], &["INT", "INT", "INT"]] {

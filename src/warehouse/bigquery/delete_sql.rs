@@ -26,7 +26,10 @@ pub fn delete(order: &DeleteOrder) -> String {
     let (target, condition) = (table(&order.vanished.target), condition(&order.vanished));
     match &order.mark {
         Some(mark) => {
-            format!("UPDATE {target} AS {TARGET} SET {} = CURRENT_TIMESTAMP() WHERE {condition}", column(mark))
+            // Whoever goes on from what was loaded last sees the mark.
+            let stamped = std::iter::once(mark).chain(&order.vanished.plan.loaded_at);
+            let stamped: Vec<String> = stamped.map(|name| format!("{} = CURRENT_TIMESTAMP()", column(name))).collect();
+            format!("UPDATE {target} AS {TARGET} SET {} WHERE {condition}", stamped.join(", "))
         }
         None => format!("DELETE FROM {target} AS {TARGET} WHERE {condition}"),
     }

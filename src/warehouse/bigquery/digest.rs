@@ -69,7 +69,9 @@ fn joined(comparison: &Comparison, positions: impl Iterator<Item = usize>, alias
         let form = comparison.forms[position]?;
         let value = value(&comparison.plan.columns[position], form, alias);
         let ended = match form {
-            Form::Text { .. } => format!("CONCAT(CAST(BYTE_LENGTH({value}) AS STRING), ':', {value})"),
+            Form::Text { .. } | Form::MaskedLast { .. } => {
+                format!("CONCAT(CAST(BYTE_LENGTH({value}) AS STRING), ':', {value})")
+            }
             _ => format!("CONCAT({value}, ';')"),
         };
         Some(format!("IFNULL({ended}, '-;')"))
@@ -94,7 +96,11 @@ fn value(of: &ColumnPlan, form: Form, alias: &str) -> String {
         Form::Wall => micros(&name),
         Form::LocalWall(zone) => micros(&format!("DATETIME({name}, '{zone}')")),
         Form::TimeOfDay => format!("CAST(TIME_DIFF({name}, TIME '00:00:00', MICROSECOND) AS STRING)"),
-        Form::Text { .. } => name,
+        Form::Text { .. } | Form::MaskedSha256 { .. } | Form::MaskedLast { .. } => name,
+        Form::MaskedNull => format!("IF({name} IS NULL, NULL, 'held')"),
+        Form::MaskedHmac { .. } => {
+            format!("IF({name} IS NULL, NULL, IF(REGEXP_CONTAINS({name}, r'^[0-9a-f]{{64}}$'), 'hmac', 'other'))")
+        }
         Form::TextHash { .. } | Form::BytesHash => format!("TO_HEX(SHA256({name}))"),
         Form::Bytes => format!("TO_HEX({name})"),
     }

@@ -15,7 +15,7 @@ pub fn table(id: &TableId) -> String {
     quote::bigquery_table(id)
 }
 
-/// A text.
+/// A text: between single quotes, control characters as escapes.
 #[must_use]
 pub fn text(text: &str) -> String {
     quote::bigquery_text(text)
@@ -28,16 +28,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_text_cannot_leave_its_quotes() {
+        assert_eq!(text("it's a \\ and\na größe"), "'it\\'s a \\\\ and\\u000aa größe'");
+    }
+
+    #[test]
     fn a_name_cannot_leave_its_quotes() {
         assert_eq!(column("größe"), "`größe`");
         assert_eq!(column("a`b\\c"), "`a\\`b\\\\c`");
         let id = TableId { project: "my-project".into(), dataset: "d".into(), table: "t".into() };
         assert_eq!(table(&id), "`my-project.d.t`");
-    }
-
-    #[test]
-    fn a_text_cannot_leave_its_quotes() {
-        assert_eq!(text("it's \\ \"so\"\n\u{1b}"), r#"'it\'s \\ "so"\n\u001b'"#);
     }
 
     /// Reads a quoted identifier as BigQuery does: its name, and what follows.

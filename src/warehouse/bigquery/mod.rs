@@ -59,6 +59,7 @@ use crate::domain::verify::{Comparable, Comparison, Cut, PartSum, Parts, Questio
 use crate::domain::window::Window;
 use crate::google::{Login, Variables};
 use crate::retry::{Waits, repeated};
+use crate::statements::Statements;
 use crate::warehouse::{
     Billing, Counted, DeleteOrder, Deletes, Diagnose, Estimates, JobFate, PublishCounts, PublishOrder, Sent,
     StageOrder, Taken, Vanished, VanishedCounts, Warehouse,
@@ -76,6 +77,8 @@ pub struct BigQuery {
     objects: Option<Arc<StagedObjects>>,
     notes: RetryNotes,
     billing: Arc<Billing>,
+    /// Where what is sent is remembered; `None`: nowhere.
+    statements: Option<Arc<Statements>>,
 }
 
 #[derive(Debug)]
@@ -108,6 +111,7 @@ impl BigQuery {
             objects: None,
             notes: RetryNotes::default(),
             billing: Arc::default(),
+            statements: None,
         }
     }
 
@@ -125,6 +129,12 @@ impl BigQuery {
         Self { settings: Arc::new(settings), ..self }
     }
 
+    /// The same; what is sent from now on is remembered there.
+    #[must_use]
+    pub fn remembering(self, statements: Option<Arc<Statements>>) -> Self {
+        Self { statements, ..self }
+    }
+
     /// The same, with staged files on their way through a bucket of Cloud Storage.
     #[must_use]
     pub fn through(self, bucket: Bucket) -> Self {
@@ -137,7 +147,7 @@ impl BigQuery {
             repeated(&self.notes, "finding the credentials", || Api::connect(access, login, project, location)).await
         };
         let api = self.api.get_or_try_init(connect).await?.watched(&self.notes).billed(&self.billing);
-        Ok(api.counted_for(quota_project.as_deref()))
+        Ok(api.counted_for(quota_project.as_deref()).remembered(self.statements.as_ref()))
     }
 
     /// A job that failed for BigQuery's own reasons has ended, so the statement may run again, under a new id.

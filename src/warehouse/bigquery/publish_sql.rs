@@ -64,6 +64,7 @@ pub fn merge(target: &TableId, plan: &TablePlan, rows: &Rows, newer_wins: bool) 
         .map(|(_, c)| column(&c.target_name))
         .map(|name| format!("{name} = {STAGED}.{name}"))
         // A row that is back is no longer deleted. (A bare NULL is refused by the emulator's MERGE.)
+        .chain(plan.loaded_at.as_ref().map(|name| format!("{0} = {STAGED}.{0}", column(name))))
         .chain(plan.deleted_column.as_ref().map(|name| format!("{} = CAST(NULL AS TIMESTAMP)", column(name))))
         .collect();
     let update = if set.is_empty() {
@@ -106,7 +107,7 @@ fn same_keys(plan: &TablePlan, rows: &Rows) -> String {
 
 /// What puts a staged row in, in a MERGE.
 fn insert_staged(plan: &TablePlan) -> String {
-    let values: Vec<String> = plan.columns.iter().map(|c| format!("{STAGED}.{}", column(&c.target_name))).collect();
+    let values: Vec<String> = filled(plan).map(|name| format!("{STAGED}.{name}")).collect();
     format!("INSERT ({}) VALUES ({})", names(plan), values.join(", "))
 }
 
@@ -185,14 +186,20 @@ fn as_field(alias: &str, of: &ColumnPlan) -> String {
 }
 
 fn names(plan: &TablePlan) -> String {
-    let names: Vec<String> = plan.columns.iter().map(|c| column(&c.target_name)).collect();
+    let names: Vec<String> = filled(plan).collect();
     names.join(", ")
 }
 
-/// The staged rows under the target's names and types.
+/// The target's columns that a publish fills, quoted.
+fn filled(plan: &TablePlan) -> impl Iterator<Item = String> {
+    plan.columns.iter().map(|c| &c.target_name).chain(&plan.loaded_at).map(|name| column(name))
+}
+
+/// The staged rows under the target's names and types, with the moment of the publish where the target keeps it.
 fn select(plan: &TablePlan, rows: &Rows) -> String {
+    let moment = plan.loaded_at.as_ref().map(|name| format!("    CURRENT_TIMESTAMP() AS {}", column(name)));
     let columns: Vec<String> =
-        plan.columns.iter().map(|c| format!("    {} AS {}", value(c), column(&c.target_name))).collect();
+        plan.columns.iter().map(|c| format!("    {} AS {}", value(c), column(&c.target_name))).chain(moment).collect();
     format!("  SELECT\n{}\n  FROM {} AS {STAGED}", columns.join(",\n"), rows.relation)
 }
 

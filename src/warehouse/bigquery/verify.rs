@@ -125,7 +125,7 @@ mod tests {
         let plan = orders();
         let at = Moment::parse("2026-11-23 08:00:00").unwrap();
         Comparison {
-            source: SourceTable { database: None, table: "orders".into() },
+            source: SourceTable::whole(None, "orders".into()),
             target: target(),
             forms: (0..plan.columns.len()).map(|position| form(&plan, position)).collect(),
             plan: Arc::new(plan),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
+use super::columns::Columns;
 use crate::domain::column::same_name;
 use crate::domain::config::content::{Deletes, InvalidValues, Mapping, Mode, Operator};
 use crate::domain::config::key::{At, put};
@@ -41,6 +42,7 @@ pub(in crate::domain::config) struct Draft {
     pub options: table_options::Draft,
     pub cluster_by: Vec<Value>,
     pub deletes: deletes::Draft,
+    pub of_columns: Columns,
 }
 
 /// A name that other mappings may not have, and where it was given.
@@ -113,6 +115,7 @@ impl Draft {
             options: table_options::Draft::default(),
             cluster_by: Vec::new(),
             deletes: deletes::Draft::new(),
+            of_columns: Columns::default(),
         }
     }
 
@@ -168,6 +171,8 @@ impl Draft {
         let lookback = self.lookback(r);
         let columns = self.overrides(r);
         self.check_exclude(r);
+        let (mask, rename) =
+            (self.of_columns.masks(r, &self.placing(), &self.exclude, &self.columns), self.of_columns.names(r));
         // A mirror without keys is refused for them.
         let is_told = self.keys.is_written || self.mapping.mode == Mode::Mirror;
         let has_keys = !self.keys.values.is_empty() || is_told;
@@ -177,7 +182,9 @@ impl Draft {
             mode @ (Mode::Append | Mode::Upsert | Mode::Mirror) => self.deletes.finish(r, has_keys, mode),
         };
         let (partition_by, options) = self.options.finish(r);
-        let mut mapping = self.mapping;
+        let mut mapping = Mapping { mask, rename, partition_by, options, deletes, ..self.mapping };
+        mapping.loaded_at = self.of_columns.loaded_at(r, mapping.deleted_column());
+        mapping.new_columns = self.of_columns.patterns;
         mapping.name = MappingName(self.name?.text);
         mapping.source.table = unquoted(&self.table?.text);
         mapping.target.table = self.target?.name;
@@ -190,7 +197,13 @@ impl Draft {
         mapping.primary_keys = texts(self.keys.values);
         mapping.exclude = texts(self.exclude);
         mapping.cluster_by = texts(self.cluster_by);
-        Some(Mapping { lookback, columns, partition_by, options, deletes, ..mapping })
+        Some(Mapping { lookback, columns, ..mapping })
+    }
+
+    /// The columns that rows are told apart, ordered or partitioned by.
+    fn placing(&self) -> Vec<&Value> {
+        let cursor = self.cursor.value.iter().filter(|_| self.mapping.mode.has_windows());
+        self.keys.values.iter().chain(cursor).chain(self.options.column()).collect()
     }
 
     fn check_keys(&self, r: &mut Reading<'_>) {
@@ -274,9 +287,7 @@ impl Draft {
 
     /// What other keys name cannot stay in MySQL.
     fn check_exclude(&self, r: &mut Reading<'_>) {
-        let cursor = self.cursor.value.iter().filter(|_| self.mapping.mode.has_windows());
-        let needed = self.keys.values.iter().chain(cursor).chain(self.options.column()).chain(&self.cluster_by);
-        let needed: Vec<_> = needed.collect();
+        let needed: Vec<_> = self.placing().into_iter().chain(&self.cluster_by).collect();
         for value in &self.exclude {
             if let Some(other) = needed.iter().find(|other| same_name(&other.text, &value.text)) {
                 let message =
@@ -291,7 +302,7 @@ fn blank_mapping() -> Mapping {
     Mapping {
         name: MappingName(String::new()),
         line: 0,
-        source: SourceTable { database: None, table: String::new() },
+        source: SourceTable::whole(None, String::new()),
         target: TableId { project: String::new(), dataset: String::new(), table: String::new() },
         location: String::new(),
         primary_keys: Vec::new(),
@@ -302,6 +313,10 @@ fn blank_mapping() -> Mapping {
         lookback: None,
         columns: BTreeMap::new(),
         exclude: Vec::new(),
+        mask: BTreeMap::new(),
+        new_columns: Vec::new(),
+        rename: BTreeMap::new(),
+        loaded_at: None,
         partition_by: None,
         options: TableOptions::default(),
         cluster_by: Vec::new(),

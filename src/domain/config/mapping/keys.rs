@@ -5,6 +5,7 @@ use crate::domain::config::content::{InvalidValues, Mode, Operator};
 use crate::domain::config::key::{Key, Missing, put};
 use crate::domain::config::validate::{self, fraction};
 use crate::domain::config::{cost, schedule, table_options};
+use crate::domain::row_filter::RowFilter;
 
 const MODES: [(&str, Mode); 4] =
     [("append", Mode::Append), ("upsert", Mode::Upsert), ("replace", Mode::Replace), ("mirror", Mode::Mirror)];
@@ -75,6 +76,13 @@ pub const KEYS: &[Key<Draft>] = &[
         Missing::Means("`MYSQL_DATABASE`"),
         "Another database of the same server",
         |draft, at| put(&mut draft.mapping.source.database, at.text().map(|name| Some(unquoted(&name)))),
+    ),
+    Key::new(
+        "where",
+        Missing::Means("every row"),
+        "A condition in MySQL's words, such as `tenant_id <> 7`: the mapping is about the rows that it holds of. A row that \
+         leaves it counts as gone ([some of the rows](operate.md#some-of-the-rows))",
+        |draft, at| put(&mut draft.mapping.source.filter, at.parsed(RowFilter::parse).map(Some)),
     ),
     Key::new(
         "bigquery_table",
@@ -150,6 +158,35 @@ pub const KEYS: &[Key<Draft>] = &[
     Key::new("exclude", Missing::Means("none"), "Columns that stay in MySQL", |draft, at| {
         put(&mut draft.exclude, at.list());
     }),
+    Key::new(
+        "mask",
+        Missing::Means("none"),
+        "`column: mask`, put on each value before it leaves the program's memory: `{hmac: \"${MASK_KEY}\"}` (keyed, the advice), \
+         `sha256`, `{last: 4}` or `null` (see [personal data](personal-data.md)); not of `primary_keys` and \
+         `incremental_column`",
+        |draft, at| draft.of_columns.take_masks(at),
+    ),
+    Key::new(
+        "new_columns",
+        Missing::Means("none"),
+        "`\"*email*\": mask`: what a column may be that the mapping does not name, by its name, today's columns included: \
+         `exclude`, a mask as above, `mask` for `sha256`, or `keep`; the first pattern that matches counts (see \
+         [personal data](personal-data.md#columns-that-come))",
+        |draft, at| draft.of_columns.take_patterns(at),
+    ),
+    Key::new(
+        "rename",
+        Missing::Means("none"),
+        "`column: name`, where a column is to have another name in BigQuery; every other key has the name in MySQL",
+        |draft, at| draft.of_columns.take_rename(at),
+    ),
+    Key::new(
+        "loaded_at",
+        Missing::Means("none"),
+        "A TIMESTAMP column of BigQuery that gets the moment of each row's publish, such as `_bqsync_loaded_at` (for dbt's \
+         `freshness`); `verify` does not compare it",
+        |draft, at| draft.of_columns.take_loaded_at(at),
+    ),
     Key::of_group(
         "partition_by",
         Missing::Means("none"),

@@ -25,6 +25,7 @@ use crate::source::mysql::connect;
 use crate::source::mysql::content;
 use crate::source::mysql::decode::{Batcher, key};
 use crate::source::mysql::fault::{from_sqlx, is_full};
+use crate::source::mysql::filter;
 use crate::source::mysql::server::Server;
 use crate::source::mysql::session::{SILENCE, Session};
 use crate::source::mysql::sql::{Bind, Query};
@@ -309,7 +310,7 @@ impl Reader {
                 Fault::new(FaultKind::Transient, sentence)
             })?,
         };
-        row.transpose().map_err(|error| from_sqlx(error, format!("Reading {table} failed")))
+        row.transpose().map_err(|error| filter::failed(error, table, format!("Reading {table} failed")))
     }
 
     /// Sends the batch that ends with this row.

@@ -22,6 +22,7 @@ fn column(name: &str, verdict: VerdictKind) -> ColumnDiffView {
         becomes: Some("STRING".to_owned()),
         note: None,
         accepted: None,
+        mask: None,
     }
 }
 
@@ -167,6 +168,7 @@ fn both_sides(
         becomes: becomes.map(Into::into),
         note: None,
         accepted: None,
+        mask: None,
     }
 }
 

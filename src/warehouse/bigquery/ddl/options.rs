@@ -35,7 +35,7 @@ pub fn partition(plan: &TablePlan) -> Option<String> {
     }
 }
 
-/// What stands within OPTIONS. The mapping's own label `tool` wins over ours.
+/// What stands within OPTIONS. The mapping's own label `tool` wins over ours, and its description over MySQL's comment.
 pub fn of_a_new_table(plan: &TablePlan) -> String {
     let made = &plan.options;
     let mut all = Vec::new();
@@ -44,7 +44,9 @@ pub fn of_a_new_table(plan: &TablePlan) -> String {
         all.extend(by.needs_filter.then(|| "require_partition_filter = TRUE".to_owned()));
     }
     all.extend(plan.kms_key.as_ref().map(|key| format!("kms_key_name = {}", text(key))));
-    all.extend(made.description.as_ref().map(|words| format!("description = {}", text(words))));
+    all.extend(
+        made.description.as_ref().or(plan.comment.as_ref()).map(|words| format!("description = {}", text(words))),
+    );
     let ours = [("tool", "bqsync")].into_iter().filter(|(key, _)| !made.labels.contains_key(*key));
     let labels = ours.chain(made.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     let labels: Vec<_> = labels.map(|(key, value)| format!("({}, {})", text(key), text(value))).collect();
@@ -107,7 +109,7 @@ mod tests {
             TableOptions { labels, description: Some("What we've \"sold\"\n".into()), ..TableOptions::default() };
         let sql = statements(&target(), &plan, &SchemaDiff { creates_table: true, columns: vec![] });
         let options = "\nOPTIONS (partition_expiration_days = 1.5, require_partition_filter = TRUE, kms_key_name = \
-                       'projects/p/locations/eu/keyRings/r/cryptoKeys/k', description = 'What we\\'ve \"sold\"\\n', labels = \
+                       'projects/p/locations/eu/keyRings/r/cryptoKeys/k', description = 'What we\\'ve \"sold\"\\u000a', labels = \
                        [('tool', 'bqsync'), ('team', 'sales')])";
         assert!(sql[0].ends_with(options), "{}", sql[0]);
         assert!(sql[1].ends_with("SET OPTIONS (expiration_timestamp = NULL)"), "{}", sql[1]);

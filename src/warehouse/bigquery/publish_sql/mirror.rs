@@ -20,6 +20,11 @@ pub fn mirror(target: &TableId, plan: &TablePlan, rows: &Rows, within: Option<&W
     let mark = plan.deleted_column.as_ref().map(|name| column(name));
     let mut set: Vec<String> =
         others().map(|c| column(&c.target_name)).map(|name| format!("{name} = {STAGED}.{name}")).collect();
+    // The moment of the publish makes no row differ.
+    let stamp = plan.loaded_at.as_ref().map(|name| column(name));
+    if !set.is_empty() || mark.is_some() {
+        set.extend(stamp.as_ref().map(|stamp| format!("{stamp} = {STAGED}.{stamp}")));
+    }
     set.extend(mark.as_ref().map(|mark| format!("{mark} = CAST(NULL AS TIMESTAMP)")));
     let mut differs: Vec<String> = others().map(differs).collect();
     differs.extend(mark.as_ref().map(|mark| format!("{TARGET}.{mark} IS NOT NULL")));
@@ -33,7 +38,10 @@ pub fn mirror(target: &TableId, plan: &TablePlan, rows: &Rows, within: Option<&W
         all.extend(mark.as_ref().map(|mark| format!("{TARGET}.{mark} IS NULL")));
         all.extend(partition_filter::condition(plan, TARGET));
         let what = match &mark {
-            Some(mark) => format!("UPDATE SET {mark} = CURRENT_TIMESTAMP()"),
+            Some(mark) => {
+                let stamped = std::iter::once(mark).chain(&stamp).map(|name| format!("{name} = CURRENT_TIMESTAMP()"));
+                format!("UPDATE SET {}", stamped.collect::<Vec<_>>().join(", "))
+            }
             None => "DELETE".to_owned(),
         };
         format!("\nWHEN NOT MATCHED BY SOURCE AND {} THEN {what}", all.join(" AND "))
@@ -80,7 +88,7 @@ mod tests {
 
     fn within(plan: &TablePlan, deletes: bool) -> Within {
         let comparison = Comparison {
-            source: SourceTable { database: None, table: "orders".into() },
+            source: SourceTable::whole(None, "orders".into()),
             target: target(),
             forms: (0..plan.columns.len()).map(|position| form(plan, position)).collect(),
             plan: Arc::new(plan.clone()),
@@ -120,6 +128,18 @@ mod tests {
         assert!(sql.contains(" OR __t.`gone` IS NOT NULL) THEN UPDATE SET "), "{sql}");
         assert!(sql.contains(", `gone` = CAST(NULL AS TIMESTAMP)\n"), "{sql}");
         assert!(sql.ends_with(" AND __t.`gone` IS NULL THEN UPDATE SET `gone` = CURRENT_TIMESTAMP()"), "{sql}");
+    }
+
+    #[test]
+    fn the_moment_of_a_publish_is_set_and_makes_no_row_differ() {
+        let mut plan = TablePlan { cursor: None, loaded_at: Some("loaded".into()), ..orders() };
+        let sql = of(&plan, true);
+        assert!(!sql.contains("`loaded` IS DISTINCT"), "{sql}");
+        assert!(sql.contains("`doc` = __s.`doc`, `loaded` = __s.`loaded`\n"), "{sql}");
+        assert!(sql.contains("`doc`, `loaded`) VALUES (") && sql.contains("__s.`loaded`)"), "{sql}");
+        plan.deleted_column = Some("gone".into());
+        let ended = "THEN UPDATE SET `gone` = CURRENT_TIMESTAMP(), `loaded` = CURRENT_TIMESTAMP()";
+        assert!(of(&plan, true).ends_with(ended));
     }
 
     #[test]
