@@ -191,12 +191,12 @@ pub struct MappingState {
     /// Of a table that every run looks at as a whole: what it held last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<Replaced>,
-    /// Which rows were moved up to the watermark, and how their values were masked. `None`: all, as they are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rules: Option<Rules>,
     /// Of a mirror: MySQL's sums of what BigQuery holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sums: Option<RememberedSums>,
+    /// Which rows were moved up to the watermark, and how their values were masked. `None`: all, as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Rules>,
     /// Columns that a run under `allow_schema_additions: review` met and that nobody has decided about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undecided: Vec<String>,

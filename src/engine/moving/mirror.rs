@@ -85,6 +85,10 @@ impl<P: Platform> Work<'_, P> {
     ) -> Result<(), Halt> {
         let mapping = &self.scope.mapping;
         let target = mirror.schemas.target.as_ref();
+        // Whatever becomes of this run: what was remembered is not of the target as it is left now.
+        if known.is_none() {
+            self.ledger.forget_sums();
+        }
         self.leave_as_described(target);
         if target.is_none_or(TargetSchema::is_empty) {
             return Box::pin(self.bring_whole(mirror, None, None)).await;

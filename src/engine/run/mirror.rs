@@ -16,7 +16,7 @@ use crate::engine::work::comparing::{Ready, ready, too_dear};
 use crate::engine::work::ids::short_hash;
 use crate::engine::work::scope::Halt;
 use crate::engine::work::survey::{Limits, Survey};
-use crate::state::Replaced;
+use crate::state::{Replaced, Rules};
 use crate::warehouse::Warehouse;
 
 impl<P: Platform> Work<'_, P> {
@@ -34,7 +34,7 @@ impl<P: Platform> Work<'_, P> {
             && let Some(schemas) = self.foreseen(&source)
         {
             let comparison = Comparison::new(&scope.mapping, schemas.plan, None);
-            if known.plan == short_hash(&fingerprint(&comparison)) {
+            if known.plan == self.plan_word(&comparison) {
                 let rows = known.sums.rows();
                 let now = self.sum_up(&comparison, Some(known.sums.grain), rows).await?;
                 if known.sums.changed(&now, &[]).is_empty() {
@@ -49,7 +49,7 @@ impl<P: Platform> Work<'_, P> {
             target.rows = scope.unless_cancelled(count).await?;
         }
         let comparison = Arc::new(Comparison::new(&scope.mapping, Arc::clone(&schemas.plan), None));
-        let plan = short_hash(&fingerprint(&comparison));
+        let plan = self.plan_word(&comparison);
         let is_of_plan = known.as_ref().is_some_and(|known| known.plan == plan);
         let known = known.filter(|_| is_of_plan && self.is_as_left(schemas.target.as_ref()));
         let seen = seen.filter(|_| known.is_some());
@@ -116,6 +116,11 @@ impl<P: Platform> Work<'_, P> {
         verification.conclude(found, left.or(unread));
         self.tell_compared(verification, again);
         Ok(())
+    }
+
+    /// A key of a mask stands in none of the plan's words, and the rules say another one all the same.
+    fn plan_word(&self, comparison: &Comparison) -> String {
+        short_hash(&format!("{} {:?}", fingerprint(comparison), Rules::of(&self.scope.mapping)))
     }
 
     /// What is remembered of the target.

@@ -192,6 +192,27 @@ fn a_target_that_another_has_written_to_is_compared_and_made_equal() {
 }
 
 #[test]
+fn what_another_has_written_is_not_forgotten_by_a_run_that_does_not_come_to_its_end() {
+    for (call, trouble) in [
+        (Call::Publish, Trouble::KilledBefore),
+        (Call::Publish, Trouble::KilledAfter),
+        (Call::Publish, Trouble::refused(Config)),
+        (Call::Read, Trouble::refused(Config)),
+        (Call::PartSums, Trouble::refused(Config)),
+    ] {
+        let shop = mirrored(GUARDED, 1_000);
+        let place = format!("{call:?}: {trouble:?}");
+        shop.damage(|rows| rows.retain(|row| id(row) != 7));
+        shop.update(900, "edited", "2026-02-01");
+        shop.trouble(call, 1, trouble);
+        shop.run(sync());
+        shop.world.script.clear();
+        shop.succeeds(sync());
+        is_at_rest(&shop, &place);
+    }
+}
+
+#[test]
 fn more_than_the_allowed_share_is_never_deleted_and_an_operator_may_say_so_once() {
     let shop = mirrored(GUARDED, 50);
     (1..=5).for_each(|id| shop.delete(id));

@@ -52,7 +52,9 @@ impl<P: Platform> Work<'_, P> {
         let counts = scope.in_phase(Phase::Publish, put).await?;
         self.count_step(&staged, &counts, bytes);
         if !is_counted {
-            allowance.gone += counts.deleted;
+            // Of rows that were marked nobody knows how many of the updated ones they are.
+            let marks = mirror.schemas.plan.deleted_column.is_some();
+            allowance.gone += if marks { before.unwrap_or(0) } else { counts.deleted };
         }
         self.drop_staged(&staged).await;
         reached("cleaned_up");
