@@ -71,6 +71,7 @@ async fn main() -> color_eyre::Result<()> {
         table: mapping.source.clone(),
         plan: Arc::clone(&table),
         only: None,
+        by_parts: None,
         window: Some(Window { low: Low::Beginning, high }),
         limits: BatchLimits::default(),
         is_step: false,

@@ -21,7 +21,7 @@ use criterion::{Criterion, Throughput};
 use self::shapes::{Row, Shape, shapes};
 
 fn batcher(plan: TablePlan) -> Batcher {
-    Batcher::new(SourceTable { database: None, table: "t".into() }, Arc::new(plan), BatchLimits::default())
+    Batcher::new(SourceTable::whole(None, "t".into()), Arc::new(plan), BatchLimits::default())
 }
 
 /// Rows into batches, as the reader cuts them and hands them over.

@@ -78,6 +78,7 @@ impl Shape {
             is_transactional: true,
             hides_columns: false,
             rows_estimate: Some(self.rows),
+            comment: None,
         };
         let input = PlanInput {
             mapping: &config.mappings[0],

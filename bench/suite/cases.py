@@ -177,11 +177,44 @@ def incremental(case, about, table, rounds):
     return Outcome(case, about, changed, contenders[0].runs[0].size, contenders, seen)
 
 
+def mirror(case, about, table, rounds):
+    """A mirror's runs, in turn: nothing has changed, and so many rows all over the table have, without a stamp of it."""
+    fill([table])
+    setup = Setup(case, [table], mode="mirror")
+    print("loading it into BigQuery once ...", flush=True)
+    first = measure(*setup.sync())
+    every = max(table.rows // 1_000, 1)
+    changed = table.rows // every
+
+    def all_of(wanted):
+        """Figures are of the table's rows, which are all looked at."""
+        return lambda run: table.rows if records(run) == wanted else records(run)
+
+    def change(turn, **env):
+        sql(f"UPDATE {table.name} SET amount = amount + 1, updated_at = updated_at WHERE id % {every} = {turn}", DATABASE)
+        return setup.sync(**env)
+
+    contenders = [
+        *reads(lambda: [table.query]),
+        Contender("bqsync, mirror, nothing changed", lambda turn: setup.sync(), all_of(0)),
+        Contender(f"bqsync, mirror, {changed:,} changed", change, all_of(changed)),
+    ]
+    contest(contenders, table.rows, rounds)
+    notes = {"The first run": [f"{first.wall:.2f} s, {first.rss:.0f} MB"]}
+    for heading, way in ("nothing changed", setup.sync), (f"{changed:,} changed", lambda **env: change(rounds + 1, **env)):
+        with CountingProxy() as proxy:
+            measure(*way(BIGQUERY_EMULATOR_HOST=proxy.address))
+        notes[f"Calls: {heading}"] = list(proxy.told(1))
+    drop_dataset(setup.dataset)
+    return Outcome(case, about, table.rows, contenders[0].runs[0].size, contenders, notes)
+
+
 def all_cases(rounds, scale):
     """The suite, by name."""
     tables = by_case(scale)
     (wide,), (narrow,), (text,) = tables["wide"], tables["narrow"], tables["text"]
     (changing,), (first,), many = tables["incremental"], tables["first"], tables["small"]
+    (mirrored,) = tables["mirror"]
     return {
         "wide": lambda: one_table("wide", f"{wide.rows:,} rows of 12 mixed columns", wide, rounds, with_dlt=True),
         "narrow": lambda: one_table("narrow", f"{narrow.rows:,} rows of 3 columns", narrow, rounds),
@@ -189,5 +222,6 @@ def all_cases(rounds, scale):
         "small": lambda: small("small", f"{len(many)} mappings of {many[0].rows:,} rows", many, rounds),
         "incremental": lambda: incremental(
             "incremental", f"{changing.rows // 200:,} changed rows in {changing.rows:,}", changing, rounds),
+        "mirror": lambda: mirror("mirror", f"{mirrored.rows:,} rows of 12 mixed columns, mirrored", mirrored, rounds),
         "first": lambda: one_table("first", f"a first load of {first.rows:,} rows of 3 columns", first, rounds),
     }

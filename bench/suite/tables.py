@@ -54,5 +54,6 @@ def by_case(scale):
         "text": [table("documents", "text.sql", 500_000)],
         "small": [table(f"small_{n:03}", "small.sql", 1_000) for n in range(max(200 // scale, 4))],
         "incremental": [table("changing", "wide.sql", 2_000_000)],
+        "mirror": [table("mirrored", "wide.sql", 2_000_000)],
         "first": [table("history", "narrow.sql", 10_000_000)],
     }

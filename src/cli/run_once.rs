@@ -145,6 +145,9 @@ pub(super) fn explain(mapping: &MappingReport, printer: Printer) {
     for line in mapping.replaced.iter().flat_map(Replacement::lines) {
         printer.line(&format!("{name}: {line}"));
     }
+    if let Some(mirrored) = &mapping.mirrored {
+        printer.line(&format!("{name}: mirrored: {}", mirrored.words()));
+    }
     if let Some(late) = mapping.late() {
         printer.line(&format!("{name}: late: {late}"));
     }
@@ -163,12 +166,16 @@ pub(super) fn explain(mapping: &MappingReport, printer: Printer) {
         printer.line(&format!("{name}: next: {hint}"));
     }
     let kept = match (mapping.watermark_after.as_deref(), mapping.mode) {
-        (None, Mode::Replace) => "the table has not been replaced yet".to_owned(),
+        (None, Mode::Replace | Mode::Mirror) => "the table has not been brought over yet".to_owned(),
         (None, Mode::Append | Mode::Upsert) => "it has no watermark yet".to_owned(),
-        (Some(at), Mode::Replace) => format!("BigQuery holds the table as it was read at {at}"),
+        (Some(at), Mode::Replace | Mode::Mirror) => format!("BigQuery holds the table as it was read at {at}"),
         (Some(mark), Mode::Append | Mode::Upsert) => format!("everything up to {mark} is in BigQuery"),
     };
-    let goes_on = if mapping.mode == Mode::Replace { "reads it again" } else { "goes on from there" };
+    let goes_on = match mapping.mode {
+        Mode::Append | Mode::Upsert => "goes on from there",
+        Mode::Replace => "reads it again",
+        Mode::Mirror => "brings what is not as it was",
+    };
     match mapping.outcome {
         Outcome::Cancelled => printer.line(&format!("{name}: stopped; {kept}, the next run {goes_on}")),
         Outcome::Waiting => {

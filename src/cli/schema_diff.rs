@@ -144,6 +144,6 @@ fn row(column: &ColumnDiffView) -> Vec<String> {
             Some(false) => format!("{} (declined)", column.verdict.word()),
             None => column.verdict.word().to_owned(),
         },
-        or_dash(&column.becomes),
+        or_dash(&column.becomes()),
     ]
 }

@@ -17,6 +17,8 @@ pub struct SourceColumn {
     /// The collation of a text, in lower case.
     pub collation: Option<String>,
     pub old_rows: OldRows,
+    /// What its table's definition says of it.
+    pub comment: Option<String>,
 }
 
 /// What rows got that were there when the column was added.
@@ -50,7 +52,15 @@ impl SourceColumn {
     /// A column without a character set.
     #[must_use]
     pub fn new(name: impl Into<String>, source_type: SourceType, nullable: bool) -> Self {
-        Self { name: name.into(), source_type, nullable, charset: None, collation: None, old_rows: OldRows::Null }
+        Self {
+            name: name.into(),
+            source_type,
+            nullable,
+            charset: None,
+            collation: None,
+            old_rows: OldRows::Null,
+            comment: None,
+        }
     }
 
     /// Is it text in a character set of before Unicode? The server, which converts it, has a `?` for characters that
@@ -101,6 +111,8 @@ pub struct SourceSchema {
     pub hides_columns: bool,
     /// The server's estimate of the rows in the table; `None` for views.
     pub rows_estimate: Option<u64>,
+    /// What its definition says of the table.
+    pub comment: Option<String>,
 }
 
 impl SourceSchema {

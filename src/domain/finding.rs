@@ -24,7 +24,11 @@ pub enum Topic {
     TempBucket,
     State,
     Table,
+    /// Of a mapping that is about some of its table's rows.
+    Where,
     Columns,
+    /// What is put on values that must not leave MySQL as they are.
+    Mask,
     Keys,
     Cursor,
     CursorIndex,
@@ -34,7 +38,7 @@ pub enum Topic {
 }
 
 impl Topic {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Config,
         Self::MysqlLogin,
         Self::MysqlTls,
@@ -47,7 +51,9 @@ impl Topic {
         Self::TempBucket,
         Self::State,
         Self::Table,
+        Self::Where,
         Self::Columns,
+        Self::Mask,
         Self::Keys,
         Self::Cursor,
         Self::CursorIndex,
@@ -71,7 +77,9 @@ impl Topic {
             Self::TempBucket => "temp_bucket",
             Self::State => "state",
             Self::Table => "table",
+            Self::Where => "where",
             Self::Columns => "columns",
+            Self::Mask => "mask",
             Self::Keys => "keys",
             Self::Cursor => "cursor",
             Self::CursorIndex => "cursor_index",

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::row_filter::RowFilter;
+
 /// The name of a mapping in config.yaml; also its key in the state file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
@@ -59,11 +61,22 @@ pub struct JobPlace {
     pub location: String,
 }
 
-/// A table or view in MySQL. `database: None` is the connection's own database.
+/// A table or view in MySQL, as far as a mapping is about it. `database: None` is the connection's own database.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SourceTable {
     pub database: Option<String>,
     pub table: String,
+    /// The rows that the mapping is about (`where`); `None`: all of them. It travels with the name, so that whoever reads
+    /// the table has it.
+    pub filter: Option<RowFilter>,
+}
+
+impl SourceTable {
+    /// All rows of a table.
+    #[must_use]
+    pub const fn whole(database: Option<String>, table: String) -> Self {
+        Self { database, table, filter: None }
+    }
 }
 
 impl fmt::Display for SourceTable {

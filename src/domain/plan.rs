@@ -3,8 +3,9 @@
 pub(super) mod checks;
 mod cluster;
 mod compare;
-mod deletes;
 pub(super) mod input;
+pub mod masked;
+mod ours;
 mod paging;
 #[cfg(test)]
 pub mod samples;
@@ -13,6 +14,7 @@ pub(super) mod table;
 pub use self::input::PlanInput;
 pub use self::table::{ColumnPlan, CursorPlan, Paging, Planned, TablePlan};
 
+use self::compare::Compared;
 use self::input::not_carried;
 use super::check::{mapping as check, target as as_it_is};
 use super::column::same_name;
@@ -27,7 +29,7 @@ use super::partitioning::Partitioning;
 pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
     checks::names(&input)?;
     let mut warnings = Vec::new();
-    let (columns, diff, deleted_column) = compare::compare(&input, &mut warnings)?;
+    let Compared { columns, diff, deleted_column, loaded_at } = compare::compare(&input, &mut warnings)?;
     let position = |name: &str| columns.iter().position(|c| same_name(&c.source.name, name));
     let mapping = input.mapping;
     let keys = mapping
@@ -79,6 +81,8 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         partitioning,
         cluster,
         deleted_column,
+        loaded_at,
+        comment: input.source.comment.clone(),
     };
     Ok(Planned { table, diff, warnings })
 }

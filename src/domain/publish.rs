@@ -27,6 +27,8 @@ pub enum PublishKind {
     InsertMissing,
     /// replace: every row, in the place of all that the target holds.
     Replace,
+    /// mirror: MERGE on the keys of what differs, and the rows of the staged parts that are not staged are taken out.
+    Mirror,
 }
 
 impl PublishKind {
@@ -37,6 +39,7 @@ impl PublishKind {
             Mode::Upsert => Self::Merge,
             Mode::Append => Self::InsertMissing,
             Mode::Replace => Self::Replace,
+            Mode::Mirror => Self::Mirror,
         }
     }
 }
@@ -98,6 +101,7 @@ pub fn choose(facts: &Facts<'_>) -> PublishKind {
         Mode::Append if is_copied_whole(facts) => PublishKind::Copy,
         Mode::Append => PublishKind::Insert,
         Mode::Replace => PublishKind::Replace,
+        Mode::Mirror => PublishKind::Mirror,
     }
 }
 

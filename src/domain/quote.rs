@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn names_and_texts_stay_within_their_quotes() {
         let table = |database: Option<&str>, table: &str| {
-            mysql_table(&SourceTable { database: database.map(Into::into), table: table.into() })
+            mysql_table(&SourceTable::whole(database.map(Into::into), table.into()))
         };
         assert_eq!(table(None, "xé; DROP"), "`xé; DROP`");
         assert_eq!(table(Some("a.b"), "t`x"), "`a.b`.`t``x`");

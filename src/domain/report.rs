@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::config::Mode;
 use super::fault::{Fault, FaultKind};
 use super::ids::{JobId, MappingName, RunId};
+use super::mirror::Mirrored;
 use super::replacement::{Replacement, Shrink};
 use super::verify::Repair;
 
@@ -117,6 +118,9 @@ pub struct MappingReport {
     /// What was put in the place of what; `None` where no whole table was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<Replacement>,
+    /// What a mirror's look at the table came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirrored: Option<Mirrored>,
     /// Why no whole table was, where `--allow-shrink` would let it through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shrink: Option<Shrink>,
@@ -220,6 +224,7 @@ impl MappingReport {
             bytes_read: 0,
             deletion: None,
             replaced: None,
+            mirrored: None,
             shrink: None,
             repair: None,
             bytes_staged: 0,

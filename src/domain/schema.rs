@@ -35,6 +35,8 @@ pub struct ColumnDiff {
     pub note: Option<String>,
     /// What an operator has said of it as it stands; `None` where nobody has. A declined column is left out.
     pub accepted: Option<bool>,
+    /// What is put on its values, in a word.
+    pub mask: Option<String>,
 }
 
 impl ColumnDiff {
@@ -165,6 +167,21 @@ pub struct ColumnDiffView {
     /// What an operator has said of it; `None` where nobody has, or need not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<bool>,
+    /// What is put on its values: `hmac`, `sha256`, `null`, `last 4`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<String>,
+}
+
+impl ColumnDiffView {
+    /// The type that the column would get and its mask, in a few words.
+    #[must_use]
+    pub fn becomes(&self) -> Option<String> {
+        let masked = self.mask.as_ref().map(|mask| format!("masked: {mask}"));
+        match (&self.becomes, masked) {
+            (Some(becomes), Some(masked)) => Some(format!("{becomes}, {masked}")),
+            (becomes, masked) => masked.or_else(|| becomes.clone()),
+        }
+    }
 }
 
 impl From<&ColumnDiff> for ColumnDiffView {
@@ -181,6 +198,7 @@ impl From<&ColumnDiff> for ColumnDiffView {
             becomes,
             note: diff.note.clone(),
             accepted: diff.accepted,
+            mask: diff.mask.clone(),
         }
     }
 }

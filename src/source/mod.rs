@@ -21,7 +21,7 @@ use crate::domain::ids::SourceTable;
 use crate::domain::plan::TablePlan;
 use crate::domain::report::Flaw;
 use crate::domain::retry::RetryNotes;
-use crate::domain::verify::Wanted;
+use crate::domain::verify::{ByParts, Comparison, Cut, PartSum, Wanted};
 use crate::domain::window::{Low, Window};
 
 /// Where rows come from. Every call opens, uses and closes connections of its own, so a caller may drop any future.
@@ -50,6 +50,18 @@ pub trait Source: Send + Sync + Sized + 'static {
     /// # Errors
     /// As `describe`.
     fn tail_sums(&self, ask: &TailAsk) -> impl Future<Output = Result<Vec<Vec<TailSum>>, Fault>> + Send;
+
+    /// Rows of a table and the sums of all that they hold, by part of the key; with `compared` also the sums that BigQuery is
+    /// asked for, of the same rows. One statement: a part is summed up at one moment.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn content_sums(
+        &self,
+        comparison: &Comparison,
+        cut: &Cut,
+        compared: bool,
+    ) -> impl Future<Output = Result<Vec<ContentSum>, Fault>> + Send;
 
     /// Have this process's connections reached more than one server lately?
     fn is_balanced(&self) -> bool;
@@ -87,6 +99,12 @@ pub trait Diagnose: Send + Sync + 'static {
     /// # Errors
     /// As `describe`.
     fn size(&self, table: &SourceTable) -> impl Future<Output = Result<Estimate, Fault>> + Send;
+
+    /// What the server plans for the rows that a table's filter leaves; none of them is read.
+    ///
+    /// # Errors
+    /// The server's own words where the filter is no condition on rows of the table; else as `describe`.
+    fn try_filter(&self, table: &SourceTable) -> impl Future<Output = Result<Filtered, Fault>> + Send;
 
     /// What the server says of itself, of the account and of the connection.
     ///
@@ -134,6 +152,15 @@ pub struct Estimate {
     pub row_bytes: Option<u64>,
 }
 
+/// What a server plans for the rows that a filter leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filtered {
+    /// Rows that it would look at; `None` where it does not say.
+    pub rows: Option<u64>,
+    /// No row can match.
+    pub is_impossible: bool,
+}
+
 /// Which stretches of a table's incremental column are summed up.
 #[derive(Debug, Clone)]
 pub struct TailAsk {
@@ -165,6 +192,15 @@ pub struct TailSum {
     pub rows: u64,
     /// A whole number of any size.
     pub sum: String,
+}
+
+/// A part of a table, as its server sums it up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContentSum {
+    /// Of all that its rows hold.
+    pub content: PartSum,
+    /// Of what both servers write alike, where that was asked for.
+    pub compared: Option<PartSum>,
 }
 
 /// When a server's clock was looked at, by this machine's timer: it showed its time at some moment between the two.
@@ -209,6 +245,8 @@ pub struct Extraction {
     pub limits: BatchLimits,
     /// Of the window's rows those of these keys; text may bring a few more, which its collation holds equal. `None`: all.
     pub only: Option<Wanted>,
+    /// Rows are read in one statement, and come with the sums of what they hold.
+    pub by_parts: Option<ByParts>,
     /// The window is a step of a larger one: reading it in the key's order would walk over all of the others' rows.
     pub is_step: bool,
     /// Connections that may read it side by side, each a part of it; 1 or more.
@@ -251,6 +289,8 @@ pub struct RowBatch {
     pub bytes: usize,
     /// Values that became NULL: position in the plan, why, how many.
     pub flaws: Vec<(usize, Flaw, u64)>,
+    /// Of rows that are read by parts: the sums of what they hold.
+    pub sums: Vec<PartSum>,
 }
 
 /// What a reader says; stopped is not finished.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::gcs::{GcsLease, GcsState};
 use super::local::{FileLease, LocalState};
-use super::{Holder, Lease, MappingState, StateStore};
+use super::{Holder, Lease, MappingState, StateStore, SumsPlace};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
@@ -83,6 +83,20 @@ impl StateStore for AnyState {
             (Self::Local(_), AnyLease::Gcs(_)) | (Self::Gcs(_), AnyLease::Local(_)) => {
                 Err(Fault::new(FaultKind::Bug, "A lease of one state store was used with another"))
             }
+        }
+    }
+
+    async fn save_sums(&self, mapping: &MappingName, place: SumsPlace, text: Vec<u8>) -> Result<(), Fault> {
+        match self {
+            Self::Local(store) => store.save_sums(mapping, place, text).await,
+            Self::Gcs(store) => store.save_sums(mapping, place, text).await,
+        }
+    }
+
+    async fn load_sums(&self, mapping: &MappingName, place: SumsPlace) -> Result<Option<Vec<u8>>, Fault> {
+        match self {
+            Self::Local(store) => store.load_sums(mapping, place).await,
+            Self::Gcs(store) => store.load_sums(mapping, place).await,
         }
     }
 

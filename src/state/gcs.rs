@@ -23,7 +23,7 @@ use self::held::{Hold, content};
 use self::lease::{Lease, Taken};
 use self::names::Names;
 use super::document::Document;
-use super::{Holder, MappingState, StateStore, reports};
+use super::{Holder, MappingState, StateStore, SumsPlace, reports};
 use crate::bucket::{Bucket, Object, Replaces, StorageError};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
@@ -220,6 +220,18 @@ impl StateStore for GcsState {
 
     async fn save(&self, lease: &GcsLease, state: &MappingState) -> Result<(), Fault> {
         lease.hold().save(state).await
+    }
+
+    async fn save_sums(&self, mapping: &MappingName, place: SumsPlace, text: Vec<u8>) -> Result<(), Fault> {
+        let path = self.names.sums(mapping, place);
+        // Who has lost the lease may write here: what the state does not speak of is not read.
+        let written = self.bucket.put(&path, text.into(), &Replaces::Anything).await;
+        written.map(drop).map_err(|error| error.into_fault(format!("Writing {} failed", self.bucket.uri(&path))))
+    }
+
+    async fn load_sums(&self, mapping: &MappingName, place: SumsPlace) -> Result<Option<Vec<u8>>, Fault> {
+        let object = self.read(&self.names.sums(mapping, place)).await?;
+        Ok(object.map(|object| object.content.to_vec()))
     }
 
     async fn holders(&self) -> Result<BTreeMap<MappingName, Holder>, Fault> {

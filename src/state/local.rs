@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 pub use self::lease::FileLease;
 use super::document::Document;
-use super::{Holder, MappingState, StateStore, reports};
+use super::{Holder, MappingState, StateStore, SumsPlace, reports};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
@@ -33,6 +33,12 @@ impl LocalState {
         let place = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
         let identity = format!("{} {}", host_name(), place.display());
         Self { path, report_dir, identity }
+    }
+
+    /// The file of a mirror's sums.
+    fn sums(&self, mapping: &MappingName, place: SumsPlace) -> PathBuf {
+        let name = format!("{}.{}.json", lease::file_stem(mapping), place.word());
+        files::with_suffix(&self.path, ".sums").join(name)
     }
 }
 
@@ -66,6 +72,16 @@ impl StateStore for LocalState {
     async fn save(&self, lease: &FileLease, state: &MappingState) -> Result<(), Fault> {
         let (path, lease, state) = (self.path.clone(), lease.clone(), state.clone());
         files::off_thread(move || save(&path, &lease, &state)).await
+    }
+
+    async fn save_sums(&self, mapping: &MappingName, place: SumsPlace, text: Vec<u8>) -> Result<(), Fault> {
+        let path = self.sums(mapping, place);
+        files::off_thread(move || files::replace(&path, &text)).await
+    }
+
+    async fn load_sums(&self, mapping: &MappingName, place: SumsPlace) -> Result<Option<Vec<u8>>, Fault> {
+        let path = self.sums(mapping, place);
+        files::off_thread(move || files::read(&path)).await
     }
 
     async fn holders(&self) -> Result<BTreeMap<MappingName, Holder>, Fault> {

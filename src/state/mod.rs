@@ -7,11 +7,15 @@ pub mod gcs;
 pub mod local;
 mod replaced;
 pub mod reports;
+mod rules;
+mod sums;
 mod target;
 
 pub use self::any::{AnyLease, AnyState};
 pub use self::backfill::{BackfillState, EndedBackfill, Parts};
 pub use self::replaced::Replaced;
+pub use self::rules::Rules;
+pub use self::sums::{RememberedSums, SumsPlace};
 pub use self::target::LeftTarget;
 
 use std::collections::BTreeMap;
@@ -61,6 +65,27 @@ pub trait StateStore: Send + Sync + 'static {
     /// # Errors
     /// `Conflict`, `Config` or `Transient` naming the file; then the former state is still there.
     fn save(&self, lease: &Self::Lease, state: &MappingState) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Puts the sums of a mirror beside its state; its lease's holder does. Durable when it returns.
+    ///
+    /// # Errors
+    /// `Config` or `Transient` naming the file.
+    fn save_sums(
+        &self,
+        mapping: &MappingName,
+        place: SumsPlace,
+        text: Vec<u8>,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// What stands there; `None` where nothing does.
+    ///
+    /// # Errors
+    /// As `save_sums`.
+    fn load_sums(
+        &self,
+        mapping: &MappingName,
+        place: SumsPlace,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, Fault>> + Send;
 
     /// Who works on what right now, here or elsewhere; of those who share a backfill one.
     ///
@@ -157,15 +182,21 @@ pub struct MappingState {
     /// The server's clock was seen behind the watermark, at this value: the next run that goes on reads from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again_from: Option<String>,
-    /// Of an append: the target as it was left. `None`: unknown, so each row is looked for.
+    /// Of an append or a mirror: the target as it was left. `None`: unknown, so each row is looked for, or compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<LeftTarget>,
     /// Both sides when an incremental run last compared them and found nothing to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compared: Option<Compared>,
-    /// Of a table that is replaced as a whole: what was published last.
+    /// Of a table that every run looks at as a whole: what it held last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<Replaced>,
+    /// Of a mirror: MySQL's sums of what BigQuery holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sums: Option<RememberedSums>,
+    /// Which rows were moved up to the watermark, and how their values were masked. `None`: all, as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Rules>,
     /// Columns that a run under `allow_schema_additions: review` met and that nobody has decided about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undecided: Vec<String>,
@@ -185,13 +216,13 @@ pub struct Compared {
 }
 
 impl MappingState {
-    /// Up to where BigQuery is complete, in words: the watermark, or the moment that a table which is replaced as a whole
-    /// was read at.
+    /// Up to where BigQuery is complete, in words: the watermark, or the moment that a table which every run looks at as a
+    /// whole was read at.
     #[must_use]
     pub fn complete_to(&self, mode: Mode) -> Option<String> {
         match mode {
             Mode::Append | Mode::Upsert => self.watermark.as_ref().map(|mark| mark.value.clone()),
-            Mode::Replace => self.replaced.as_ref().map(ToString::to_string),
+            Mode::Replace | Mode::Mirror => self.replaced.as_ref().map(ToString::to_string),
         }
     }
 
@@ -265,6 +296,8 @@ pub enum Moves {
     Backfill,
     /// What is remembered of the table as a whole.
     Replace,
+    /// What is remembered of some parts of it.
+    Mirror,
     /// None of these: it deletes rows that the source no longer has, or brings rows from below the watermark.
     Nothing,
 }

@@ -10,9 +10,10 @@ use super::value::{Row, Value};
 use super::warehouse::MemoryWarehouse;
 use crate::domain::fault::Fault;
 use crate::domain::verify::{Comparable, Comparison, Cut, Grain, Key, PartSum, Parts, RowDigest};
+use crate::source::ContentSum;
 
 /// A row of the plan's columns, as a side tells of it.
-fn digest(comparison: &Comparison, row: &Row) -> RowDigest {
+pub fn digest(comparison: &Comparison, row: &Row) -> RowDigest {
     let text = |&key: &usize| Some(&row[key]).filter(|value| **value != Value::Null).map(ToString::to_string);
     let key = comparison.plan.keys.iter().map(text).collect();
     let cursor = comparison.plan.cursor.and_then(|cursor| row[cursor.position].cursor());
@@ -37,9 +38,15 @@ fn part(key: &Key, grain: Grain) -> u64 {
     }
 }
 
-fn lies_in(row: &RowDigest, parts: &Parts) -> bool {
+pub fn lies_in(row: &RowDigest, parts: &Parts) -> bool {
     let part = part(&row.key, parts.grain);
     parts.runs.iter().any(|(first, last)| (*first..=*last).contains(&part))
+}
+
+/// Rows of a comparison's columns, by part.
+pub fn summed(comparison: &Comparison, rows: &[Row], grain: Grain) -> Vec<PartSum> {
+    let digests: Vec<_> = rows.iter().map(|row| digest(comparison, row)).collect();
+    sums(&digests, &Cut { grain, within: None })
 }
 
 fn span(comparison: &Comparison, rows: &[RowDigest]) -> Option<(i64, i64)> {
@@ -60,6 +67,12 @@ fn sums(rows: &[RowDigest], cut: &Cut) -> Vec<PartSum> {
 }
 
 impl MemorySource {
+    /// What this process hashes is the same for both sums.
+    pub fn content(&self, comparison: &Comparison, cut: &Cut, compared: bool) -> Vec<ContentSum> {
+        let sums = sums(&self.digests(comparison), cut).into_iter();
+        sums.map(|sum| ContentSum { content: sum, compared: compared.then_some(sum) }).collect()
+    }
+
     fn digests(&self, comparison: &Comparison) -> Vec<RowDigest> {
         let database = self.0.database();
         let places: Vec<usize> =

@@ -4,11 +4,13 @@ mod publish;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
+use chrono::DateTime;
+
 use super::columns::rows;
+use super::compare::{digest, lies_in};
 use super::value::{Row, Value};
 use crate::domain::column::{TargetColumn, TargetSchema, same_name};
-use crate::domain::cursor::Cursor;
-use crate::domain::cursor::Moment;
+use crate::domain::cursor::{Cursor, Moment};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{JobId, TableId};
 use crate::domain::partitioning::Partitioning;
@@ -185,8 +187,9 @@ impl Dataset {
             let fault = Fault::new(FaultKind::Data, "Too many partitions produced by query");
             return Err(fault.too_much_at_once(true));
         }
-        let counts = publish::publish(target, &order.plan, order.kind, &rows);
-        if counts.inserted + counts.updated > 0 || order.kind == PublishKind::Replace {
+        let at = Moment::from_naive(DateTime::from_timestamp_millis(now.try_into().unwrap()).unwrap().naive_utc());
+        let counts = publish::publish(target, order, &rows, at);
+        if counts.inserted + counts.updated + counts.deleted > 0 || order.kind == PublishKind::Replace {
             target.touch(now);
         }
         Ok(PublishCounts { began: Some(now), ended: Some(now.max(target.modified)), ..counts })
@@ -223,21 +226,30 @@ impl Dataset {
     }
 
     fn vanished(&self, vanished: &Vanished) -> Result<(u64, BTreeSet<usize>), Fault> {
-        let Vanished { target, plan, staged, before, .. } = vanished;
-        let keys: BTreeSet<Row> = self.staged(staged)?.into_iter().collect();
+        let Vanished { target, plan, staged, before, within, .. } = vanished;
+        let staged = self.staged(staged)?;
+        // Of a mirror whole rows are staged.
+        let keys: BTreeSet<Row> = match within {
+            Some(_) => staged.iter().map(|row| plan.keys.iter().map(|&key| row[key].clone()).collect()).collect(),
+            None => staged.into_iter().collect(),
+        };
         let table = &self.tables[&target.table];
         let position = |of: usize| table.position(&plan.columns[of].target_name);
-        let (mark, cursor) =
-            (plan.deleted_column.as_ref().map(|mark| table.position(mark)), position(plan.cursor.unwrap().position));
+        let mark = plan.deleted_column.as_ref().map(|mark| table.position(mark));
+        let cursor = plan.cursor.map(|cursor| position(cursor.position));
         let is_held = |row: &Row| mark.is_none_or(|mark| row[mark] == Value::Null);
         let is_young = |row: &Row| {
-            let value = row[cursor].cursor();
+            let value = cursor.and_then(|cursor| row[cursor].cursor());
             before.zip(value).is_some_and(|(before, value)| value.max_of(before) == value)
         };
         let key = |row: &Row| -> Row { plan.keys.iter().map(|&key| row[position(key)].clone()).collect() };
         let gone = |row: &Row| {
             let key = key(row);
-            is_held(row) && !is_young(row) && !key.contains(&Value::Null) && !keys.contains(&key)
+            let is_asked_for = within.as_ref().is_none_or(|within| {
+                let row = (0..plan.columns.len()).map(|column| row[position(column)].clone()).collect();
+                lies_in(&digest(&within.comparison, &row), &within.parts)
+            });
+            is_held(row) && is_asked_for && !is_young(row) && !key.contains(&Value::Null) && !keys.contains(&key)
         };
         let held = table.rows.iter().filter(|row| is_held(row)).count() as u64;
         Ok((held, table.rows.iter().enumerate().filter(|(_, row)| gone(row)).map(|(at, _)| at).collect()))

@@ -16,6 +16,7 @@ pub enum Call {
     Bounds,
     Writers,
     TailSums,
+    ContentSums,
     StepEnd,
     Estimate,
     /// A page of rows.
@@ -40,6 +41,7 @@ pub enum Call {
     Lease,
     Load,
     Save,
+    SaveSums,
     RecordRun,
 }
 

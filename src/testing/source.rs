@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::columns::batch;
+use super::compare::{digest, lies_in, summed};
 use super::script::Call;
 use super::tables::holds;
 use super::value::{Row, Value};
@@ -17,10 +18,12 @@ use crate::domain::fence::Writers;
 use crate::domain::ids::SourceTable;
 use crate::domain::plan::Paging;
 use crate::domain::retry::RetryNotes;
+use crate::domain::verify::{ByParts, Comparison, Cut};
 use crate::domain::window::Low;
 use crate::source::Diagnose;
 use crate::source::{
-    Bounds, BoundsAsk, Estimate, Extract, Extraction, RowBatch, Source, Step, StretchAsk, TailAsk, TailSum,
+    Bounds, BoundsAsk, ContentSum, Estimate, Extract, Extraction, Filtered, RowBatch, Source, Step, StretchAsk,
+    TailAsk, TailSum,
 };
 
 #[derive(Debug, Clone)]
@@ -66,6 +69,10 @@ impl Source for MemorySource {
         self.0.script.at(Call::TailSums, || Ok(self.0.database().tail_sums(ask))).await
     }
 
+    async fn content_sums(&self, comparison: &Comparison, cut: &Cut, compared: bool) -> Result<Vec<ContentSum>, Fault> {
+        self.0.script.at(Call::ContentSums, || Ok(self.content(comparison, cut, compared))).await
+    }
+
     fn is_balanced(&self) -> bool {
         self.0.database().is_balanced
     }
@@ -107,6 +114,10 @@ impl Diagnose for MemorySource {
         Ok(Estimate::default())
     }
 
+    async fn try_filter(&self, _: &SourceTable) -> Result<Filtered, Fault> {
+        not_in_memory("a filter")
+    }
+
     async fn survey(&self) -> Result<ServerFacts, Fault> {
         not_in_memory("a survey")
     }
@@ -141,13 +152,15 @@ impl Reader {
                 return;
             }
             let bytes = rows.iter().flatten().map(Value::bytes).sum();
+            let by_parts = self.extraction.by_parts.as_ref();
+            let sums = by_parts.map(|by| summed(&by.comparison, &rows, by.grain)).unwrap_or_default();
             let rows = batch(&self.extraction.plan, &rows);
-            steps.send(Ok(Step::Batch(RowBatch { rows, bytes, flaws: Vec::new() }))).await.ok();
+            steps.send(Ok(Step::Batch(RowBatch { rows, bytes, flaws: Vec::new(), sums }))).await.ok();
         }
     }
 
     fn is_keyset(&self) -> bool {
-        self.extraction.plan.paging == Paging::Keyset
+        self.extraction.plan.paging == Paging::Keyset && self.extraction.by_parts.is_none()
     }
 
     /// A whole table is read in the key's order.
@@ -189,7 +202,7 @@ impl Reader {
 
     /// All of the window, as they are now, in the plan's columns.
     fn rows(&self) -> Vec<Row> {
-        let Extraction { plan, window, only, .. } = &self.extraction;
+        let Extraction { plan, window, only, by_parts, .. } = &self.extraction;
         let database = self.world.database();
         let columns: Vec<usize> = plan.columns.iter().map(|c| database.position(&c.source.name)).collect();
         let rows = database.rows.iter().map(|row| columns.iter().map(|&column| row[column].clone()).collect());
@@ -205,6 +218,10 @@ impl Reader {
             let key: Vec<_> = plan.keys.iter().map(|&key| Some(row[key].to_string())).collect();
             only.keys.contains(&key)
         };
-        rows.filter(|row| within(row) && wanted(row)).collect()
+        let in_parts = |row: &Row| match by_parts {
+            Some(ByParts { comparison, within: Some(parts), .. }) => lies_in(&digest(comparison, row), parts),
+            _ => true,
+        };
+        rows.filter(|row| within(row) && wanted(row) && in_parts(row)).collect()
     }
 }

@@ -8,7 +8,7 @@ use super::world::World;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
-use crate::state::{self, Diagnose, Holder, MappingState, StateStore};
+use crate::state::{self, Diagnose, Holder, MappingState, StateStore, SumsPlace};
 
 /// What a store holds.
 #[derive(Debug, Default)]
@@ -17,6 +17,7 @@ pub struct Remembered {
     /// The number of each mapping's latest lease, and whether somebody has it.
     leases: BTreeMap<MappingName, Lease>,
     pub reports: Vec<RunReport>,
+    pub sums: BTreeMap<(MappingName, &'static str), Vec<u8>>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -140,6 +141,18 @@ impl StateStore for MemoryState {
             })
         };
         self.world.script.at(Call::Save, save).await
+    }
+
+    async fn save_sums(&self, mapping: &MappingName, place: SumsPlace, text: Vec<u8>) -> Result<(), Fault> {
+        let save = || {
+            self.look(|state| state.sums.insert((mapping.clone(), place.word()), text));
+            Ok(())
+        };
+        self.world.script.at(Call::SaveSums, save).await
+    }
+
+    async fn load_sums(&self, mapping: &MappingName, place: SumsPlace) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(self.look(|state| state.sums.get(&(mapping.clone(), place.word())).cloned()))
     }
 
     async fn holders(&self) -> Result<BTreeMap<MappingName, Holder>, Fault> {

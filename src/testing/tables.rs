@@ -44,6 +44,7 @@ impl Database {
             is_transactional: true,
             hides_columns: false,
             rows_estimate: None,
+            comment: None,
         };
         Self {
             schema,

@@ -54,6 +54,10 @@ impl Warehouse for MemoryWarehouse {
         self.0.script.at(Call::DescribeTarget, || Ok(self.0.dataset().describe(table))).await
     }
 
+    async fn rows_held(&self, _: &TableId, described: &TargetSchema) -> Result<Option<u64>, Fault> {
+        Ok(described.rows)
+    }
+
     fn ddl(&self, table: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<String> {
         let changes: Vec<_> = diff.changes().map(|c| (c.name.clone(), c.verdict.clone())).collect();
         let change = if diff.creates_table { Change::Create(made(plan)) } else { Change::Alter(changes) };

@@ -21,7 +21,7 @@ use crate::domain::plan::TablePlan;
 use crate::domain::publish::PublishKind;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
-use crate::domain::verify::{Comparison, Question};
+use crate::domain::verify::{Comparison, Parts, Question};
 use crate::domain::window::Window;
 
 /// Where rows go. Every job is named by the caller, so that asking again never does it twice.
@@ -39,6 +39,16 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
     /// # Errors
     /// `Auth`, `Transient`.
     fn describe(&self, table: &TableId) -> impl Future<Output = Result<Option<TargetSchema>, Fault>> + Send;
+
+    /// Rows of a table as it was described; counted, where what the description says may be an estimate.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn rows_held(
+        &self,
+        table: &TableId,
+        described: &TargetSchema,
+    ) -> impl Future<Output = Result<Option<u64>, Fault>> + Send;
 
     /// The statements that carry a difference out: creates the table, or adds, widens and relaxes columns. Pure.
     fn ddl(&self, table: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<String>;
@@ -265,6 +275,18 @@ pub struct PublishOrder {
     pub target: TableId,
     pub plan: Arc<TablePlan>,
     pub staged: Staged,
+    /// Of a mirror alone.
+    pub within: Option<Within>,
+}
+
+/// Parts of a table whose rows are staged whole.
+#[derive(Debug, Clone)]
+pub struct Within {
+    /// Says how a row's part is found.
+    pub comparison: Arc<Comparison>,
+    pub parts: Parts,
+    /// Rows of them that are not staged are removed, or marked where the plan has a column for that.
+    pub deletes: bool,
 }
 
 /// Rows of the target whose keys the source no longer has.
@@ -279,6 +301,8 @@ pub struct Vanished {
     pub staged: TableId,
     /// Rows whose incremental column reaches this value are too young: the source may not show them yet.
     pub before: Option<Cursor>,
+    /// Only rows of these parts are asked for; of these alone the staged keys are.
+    pub within: Option<Within>,
 }
 
 /// Rows, and what counting them cost.

@@ -37,7 +37,7 @@ async fn damage(sandbox: &Sandbox, table: &str) {
 }
 
 /// A key's type, and five values of it.
-fn keys() -> Vec<(&'static str, [&'static str; 5])> {
+pub fn keys() -> Vec<(&'static str, [&'static str; 5])> {
     vec![
         ("INT", ["-1", "2", "3", "4", "5"]),
         ("BIGINT UNSIGNED", ["0", "9223372036854775807", "3", "4", "5"]),

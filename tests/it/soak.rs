@@ -16,7 +16,9 @@ const MAPPINGS: &str = "\
   - {name: events, mysql_table: e, bigquery_table: events, incremental_column: id, mode: append}\n\
   - {name: zoned, mysql_table: z, bigquery_table: zoned, primary_keys: [id], incremental_column: at, mode: upsert}\n\
   - {name: zoned_versions, mysql_table: z, bigquery_table: zoned_versions, primary_keys: [id], incremental_column: at, mode: append}\n\
-  - {name: stamped, mysql_table: s, bigquery_table: stamped, primary_keys: [id], incremental_column: at, mode: upsert}";
+  - {name: stamped, mysql_table: s, bigquery_table: stamped, primary_keys: [id], incremental_column: at, mode: upsert}\n\
+  - {name: mirrored, mysql_table: m, bigquery_table: mirrored, primary_keys: [id], mode: mirror, max_delete_fraction: 1}\n\
+  - {name: mirrored_texts, mysql_table: mt, bigquery_table: mirrored_texts, primary_keys: [id], mode: mirror, max_delete_fraction: 1}";
 
 const TABLES: &str = "\
     CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(40), at DATETIME NOT NULL, KEY (at)); \
@@ -25,6 +27,9 @@ const TABLES: &str = "\
     at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6), KEY (at)); \
     CREATE TABLE s (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(40), \
     at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6), KEY (at)); \
+    CREATE TABLE m (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(40)); \
+    CREATE TABLE mt (id VARCHAR(20) COLLATE utf8mb4_unicode_ci PRIMARY KEY, v VARCHAR(40)); \
+    INSERT INTO m (v) VALUES ('stays'); INSERT INTO mt VALUES ('stays', 'stays'); \
     INSERT INTO t (v, at) VALUES ('old', '2026-01-01'), ('old', '2026-01-01'), ('old', '2026-01-02'); \
     SET GLOBAL event_scheduler = ON";
 
@@ -74,7 +79,16 @@ async fn write(mut connection: MySqlConnection, mut dice: Dice, until: Instant, 
     while Instant::now() < until {
         execute(&mut connection, "START TRANSACTION".to_owned()).await;
         for _ in 0..=dice.below(4) {
-            let sql = match dice.below(8) {
+            let sql = match dice.below(13) {
+                8 => "INSERT INTO m (v) VALUES ('new')".to_owned(),
+                9 => format!("UPDATE m SET v = 'changed {}' WHERE id = {}", dice.below(1000), 2 + dice.below(60)),
+                10 => format!("DELETE FROM m WHERE id = {}", 2 + dice.below(200)),
+                11 => format!(
+                    "INSERT INTO mt VALUES ('{}{}', 'new') ON DUPLICATE KEY UPDATE id = VALUES(id), v = CONCAT(v, '.')",
+                    ["a", "A", "é"][usize::try_from(dice.below(3)).unwrap()],
+                    dice.below(40)
+                ),
+                12 => format!("DELETE FROM mt WHERE id = 'a{}'", dice.below(40)),
                 3 => "/* app:shop */ INSERT INTO z (v) VALUES (CONCAT('slow ', SLEEP(RAND())))".to_owned(),
                 4 => "INSERT INTO s (v) SELECT CONCAT('select ', SLEEP(RAND()))".to_owned(),
                 5 => "CALL slow()".to_owned(),
@@ -136,10 +150,21 @@ async fn same_rows(sandbox: &Sandbox, table: &str, target: &str) {
     assert_eq!(arrived, rows, "{target}");
 }
 
+/// Both servers sort texts in ways of their own.
+async fn same_texts(sandbox: &Sandbox) {
+    let mut rows = sandbox.mysql("SELECT id, v FROM mt").await;
+    let mut arrived = sandbox.bq("SELECT id, v FROM `{d}.mirrored_texts`").await;
+    rows.sort();
+    arrived.sort();
+    assert_eq!(arrived, rows, "mirrored_texts");
+}
+
 async fn nothing_is_missing_or_doubled(sandbox: &Sandbox) {
     same_rows(sandbox, "s", "stamped").await;
     same_rows(sandbox, "z", "zoned").await;
     same_rows(sandbox, "z", "zoned_versions").await;
+    same_rows(sandbox, "m", "mirrored").await;
+    same_texts(sandbox).await;
     let rows = "SELECT CAST(id AS CHAR), v, CAST(at AS CHAR) FROM t ORDER BY id";
     let arrived = "SELECT CAST(id AS STRING), v, FORMAT_TIMESTAMP('%F %T', at) FROM `{d}.current` ORDER BY id";
     assert_eq!(sandbox.bq(arrived).await, sandbox.mysql(rows).await);

@@ -38,6 +38,7 @@ impl Gap {
         let heal = match mapping.mode {
             Mode::Upsert => format!("`{}` fills them", backfill(mapping, cursor)),
             Mode::Replace => "the next run fills them".to_owned(),
+            Mode::Mirror => "the run that adds it compares both sides, and fills them".to_owned(),
             // A row whose key and cursor are there is there.
             Mode::Append => format!(
                 "a backfill of an append leaves them as they are, so fill them in BigQuery (UPDATE `{}` SET `{column}` = .. WHERE \

@@ -5,6 +5,7 @@
 use chrono::{NaiveDateTime, Offset, TimeDelta, TimeZone};
 
 use super::additions::backfill;
+use super::masks;
 use super::server::{ServerFacts, grant_select};
 use crate::domain::column::{Cascade, SourceSchema, TargetSchema, same_name};
 use crate::domain::config::{Deletes, Mapping, Mode};
@@ -53,6 +54,7 @@ pub fn findings(facts: &MappingFacts<'_>) -> Vec<Finding> {
     };
     found.extend(cursor(facts));
     found.extend(hidden(facts));
+    found.extend(masks::findings(mapping, source));
     found.extend(facts.cascades.iter().filter_map(|cascade| silent(&facts.input, cascade)));
     for (topic, sentence) in sound(mapping, source) {
         if !found.iter().any(|finding| finding.topic == topic) {
@@ -121,7 +123,7 @@ pub fn keys_not_unique(mapping: &Mapping, source: &SourceSchema) -> Option<Findi
     let finding = Finding::warn(
         Topic::Keys,
         format!(
-            "`primary_keys` of the mapping are no unique key of {}: rows that share them become one in an upsert",
+            "`primary_keys` of the mapping are no unique key of {}: rows that share them become one",
             mapping.source
         ),
     );
@@ -281,9 +283,7 @@ fn silent(input: &PlanInput<'_>, cascade: &Cascade) -> Option<Finding> {
     if mapping.mode == Mode::Append && matches!(cursor.source_type, SourceType::Int { .. }) {
         return None;
     }
-    let is_moved = |name: &&String| {
-        source.column(name).is_some() && !mapping.exclude.iter().any(|excluded| same_name(excluded, name))
-    };
+    let is_moved = |name: &&String| source.column(name).is_some() && !mapping.excludes(name);
     let columns: Vec<_> = cascade.columns.iter().filter(is_moved).map(|name| format!("`{name}`")).collect();
     if columns.is_empty() {
         return None;
@@ -299,7 +299,9 @@ fn silent(input: &PlanInput<'_>, cascade: &Cascade) -> Option<Finding> {
     let find = format!("`bqsync verify --mapping {}` finds such rows", mapping.name);
     Some(match mapping.mode {
         Mode::Upsert => finding.remedy(format!("{find}, `{}` brings them", backfill(mapping, &cursor.source_type))),
-        Mode::Append | Mode::Replace => finding.remedy(format!("{find}; a mapping with `mode: upsert` can bring them")),
+        Mode::Append | Mode::Replace | Mode::Mirror => {
+            finding.remedy(format!("{find}; a mapping with `mode: upsert` can bring them"))
+        }
     })
 }
 

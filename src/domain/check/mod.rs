@@ -4,5 +4,6 @@
 pub mod access;
 pub mod additions;
 pub mod mapping;
+pub mod masks;
 pub mod server;
 pub mod target;

@@ -183,7 +183,7 @@ pub fn clock(facts: &ServerFacts) -> Finding {
 #[must_use]
 pub fn grant_select(facts: &ServerFacts, table: &SourceTable) -> String {
     let database = table.database.as_ref().unwrap_or(&facts.database);
-    let table = SourceTable { database: Some(database.clone()), table: table.table.clone() };
+    let table = SourceTable::whole(Some(database.clone()), table.table.clone());
     format!("GRANT SELECT ON {} TO {}", quote::mysql_table(&table), facts.account)
 }
 
@@ -245,9 +245,9 @@ pub(super) mod tests {
 
     #[test]
     fn grants_can_be_pasted() {
-        let table = SourceTable { database: None, table: "odd`name".into() };
+        let table = SourceTable::whole(None, "odd`name".into());
         assert_eq!(grant_select(&facts(), &table), "GRANT SELECT ON `shop`.`odd``name` TO 'o''brien'@'%'");
-        let elsewhere = SourceTable { database: Some("old".into()), table: "t".into() };
+        let elsewhere = SourceTable::whole(Some("old".into()), "t".into());
         assert!(grant_select(&facts(), &elsewhere).contains("`old`.`t`"));
     }
 

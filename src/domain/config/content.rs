@@ -6,8 +6,12 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use crate::domain::column::same_name;
 use crate::domain::ids::{MappingName, SourceTable, TableId};
 use crate::domain::lookback::Lookback;
+use crate::domain::mask::Mask;
+use crate::domain::naming;
+use crate::domain::new_columns::{Pattern, Treatment, treatment};
 use crate::domain::schedule::Schedule;
 use crate::domain::secret::Secret;
 use crate::domain::target_type::TargetType;
@@ -108,9 +112,9 @@ pub struct Mapping {
     pub line: usize,
     pub source: SourceTable,
     pub target: TableId,
-    /// As configured; not empty for `upsert`.
+    /// As configured; not empty for `upsert` and `mirror`.
     pub primary_keys: Vec<String>,
-    /// `None` with `replace`, which moves no windows.
+    /// `None` for a mode that moves no windows.
     pub incremental_column: Option<String>,
     pub mode: Mode,
     pub operator: Operator,
@@ -121,6 +125,14 @@ pub struct Mapping {
     /// Overrides, by source column.
     pub columns: BTreeMap<String, TargetType>,
     pub exclude: Vec<String>,
+    /// By source column.
+    pub mask: BTreeMap<String, Mask>,
+    /// Of columns that nothing else names; the first pattern that matches counts.
+    pub new_columns: Vec<Pattern>,
+    /// Names in BigQuery, by source column.
+    pub rename: BTreeMap<String, String>,
+    /// The target's column that gets the moment of each row's publish.
+    pub loaded_at: Option<String>,
     /// The column (by source name) that a new table is partitioned on, by day or its own type's unit.
     pub partition_by: Option<String>,
     /// The columns (by source name) that a new table is clustered by, in this order; empty: the keys.
@@ -139,6 +151,44 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// The name in BigQuery of a column of the source.
+    #[must_use]
+    pub fn target_column(&self, source: &str) -> String {
+        let renamed = self.rename.iter().find(|(column, _)| same_name(column, source)).map(|(_, name)| name);
+        naming::column_name(renamed.map_or(source, String::as_str))
+    }
+
+    /// What is done with a column's values; `None`: they arrive as they are. Patterns leave alone what the mapping names as
+    /// a part of its rows.
+    #[must_use]
+    pub fn mask_of(&self, source: &str) -> Option<&Mask> {
+        let named = self.mask.iter().find(|(column, _)| same_name(column, source)).map(|(_, mask)| mask);
+        named.or_else(|| match self.pattern_of(source) {
+            Some(Treatment::Mask(mask)) => Some(mask),
+            Some(Treatment::Exclude | Treatment::Keep) | None => None,
+        })
+    }
+
+    /// Does the column stay in MySQL?
+    #[must_use]
+    pub fn excludes(&self, source: &str) -> bool {
+        self.exclude.iter().any(|column| same_name(column, source))
+            || self.pattern_of(source) == Some(&Treatment::Exclude)
+    }
+
+    /// What `new_columns` says of a column that the mapping does not name elsewhere.
+    fn pattern_of(&self, source: &str) -> Option<&Treatment> {
+        let is_named = self.mask.keys().any(|column| same_name(column, source)) || self.places_rows_by(source);
+        treatment(&self.new_columns, source).filter(|_| !is_named)
+    }
+
+    /// Are rows told apart, ordered or partitioned by the column?
+    #[must_use]
+    pub fn places_rows_by(&self, source: &str) -> bool {
+        let named = self.primary_keys.iter().chain(&self.incremental_column).chain(&self.partition_by);
+        named.into_iter().any(|column| same_name(column, source))
+    }
+
     /// The column that marks deleted rows.
     #[must_use]
     pub fn deleted_column(&self) -> Option<&str> {
@@ -167,6 +217,8 @@ pub enum Mode {
     Upsert,
     /// The whole table is read anew and put in the place of what the target holds.
     Replace,
+    /// Parts of the table whose checksum in MySQL has changed are brought over, rows that are gone included.
+    Mirror,
 }
 
 impl Mode {
@@ -176,6 +228,16 @@ impl Mode {
             Self::Append => "append",
             Self::Upsert => "upsert",
             Self::Replace => "replace",
+            Self::Mirror => "mirror",
+        }
+    }
+
+    /// Are rows moved by windows of a cursor, up to a watermark? Of the others every run looks at the whole table.
+    #[must_use]
+    pub const fn has_windows(self) -> bool {
+        match self {
+            Self::Append | Self::Upsert => true,
+            Self::Replace | Self::Mirror => false,
         }
     }
 }

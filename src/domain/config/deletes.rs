@@ -1,6 +1,6 @@
 //! What becomes of rows that MySQL no longer has.
 
-use super::content::Deletes;
+use super::content::{Deletes, Mode};
 use super::key::{At, put};
 use super::read::{Place, Reading, Value};
 use crate::domain::naming;
@@ -47,7 +47,9 @@ impl Draft {
         }
     }
 
-    pub fn finish(self, r: &mut Reading<'_>, has_keys: bool) -> Deletes {
+    /// A mirror deletes, unless it is told not to.
+    pub fn finish(self, r: &mut Reading<'_>, has_keys: bool, mode: Mode) -> Deletes {
+        let is_written = self.place.is_some();
         if let Some(place) = self.place.filter(|_| self.word != Word::Ignore && !has_keys) {
             let message = format!("{} needs `primary_keys`: rows are told apart by them", place.name);
             r.problem(place.line, message, "name the columns that tell rows apart: `primary_keys: [id]`");
@@ -61,6 +63,7 @@ impl Draft {
             }
         }
         match self.word {
+            Word::Ignore if mode == Mode::Mirror && !is_written => Deletes::Hard,
             Word::Ignore => Deletes::Ignore,
             Word::Soft => Deletes::Soft { column: self.column.map(|column| column.text).unwrap_or_default() },
             Word::Hard => Deletes::Hard,

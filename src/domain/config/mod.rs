@@ -9,6 +9,7 @@ mod documentation;
 mod interpolate;
 mod key;
 mod mapping;
+mod mask;
 mod notify;
 mod path;
 mod problem;

@@ -79,7 +79,7 @@ fn the_originals_file_loads_unchanged() {
     assert_eq!(config.concurrency, 4);
     let users = &config.mappings[0];
     assert_eq!((users.line, users.name.0.as_str()), (14, "users"));
-    assert_eq!(users.source, SourceTable { database: None, table: "users".to_owned() });
+    assert_eq!(users.source, SourceTable::whole(None, "users".to_owned()));
     assert_eq!(users.target.to_string(), "acme-data.your_bq_dataset.users");
     assert_eq!((users.mode, users.operator), (Mode::Upsert, Operator::Greater));
     assert_eq!(users.primary_keys, ["id"]);
@@ -293,7 +293,7 @@ fn two_mappings_may_share_neither_name_nor_target() {
 fn a_dot_belongs_to_the_tables_name() {
     let config = with("", "  - name: b\n    mysql_table: shop.users\n    incremental_column: id").expect("no problem");
     let mapping = &config.mappings[1];
-    assert_eq!(mapping.source, SourceTable { database: None, table: "shop.users".to_owned() });
+    assert_eq!(mapping.source, SourceTable::whole(None, "shop.users".to_owned()));
     assert_eq!(mapping.target.table, "shop_users");
 }
 

@@ -9,7 +9,6 @@ use crate::domain::config::Mapping;
 use crate::domain::cursor::CursorKind;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::Topic;
-use crate::domain::naming;
 use crate::domain::quote;
 use crate::domain::schema::SchemaDiff;
 use crate::domain::source_type::SourceType;
@@ -26,6 +25,8 @@ pub fn missing_columns<'a>(
         .chain(mapping.primary_keys.iter().map(|k| (Topic::Keys, "primary_keys", k)))
         .chain(mapping.columns.keys().map(|k| (Topic::Columns, "columns", k)))
         .chain(mapping.exclude.iter().map(|k| (Topic::Columns, "exclude", k)))
+        .chain(mapping.mask.keys().map(|k| (Topic::Mask, "mask", k)))
+        .chain(mapping.rename.keys().map(|k| (Topic::Columns, "rename", k)))
         .chain(mapping.partition_by.iter().map(|k| (Topic::Columns, "partition_by", k)))
         .chain(mapping.cluster_by.iter().map(|k| (Topic::Columns, "cluster_by", k)));
     named.filter(|(.., name)| source.column(name).is_none()).map(|(topic, key, name)| {
@@ -47,7 +48,7 @@ pub(super) fn names(input: &PlanInput<'_>) -> Result<(), Fault> {
     }
     let mut seen: Vec<(String, &str)> = Vec::new();
     for column in input.carried() {
-        let target = naming::column_name(&column.name);
+        let target = mapping.target_column(&column.name);
         if let Some((_, other)) = seen.iter().find(|(name, _)| same_name(name, &target)) {
             return Err(Fault::new(
                 FaultKind::Config,

@@ -1,28 +1,38 @@
 //! Both schemas, column by column: what moves, how, and what differs.
 
-use super::deletes;
 use super::input::PlanInput;
 use super::table::ColumnPlan;
+use super::{masked, ours};
 use crate::domain::check::additions::Gap;
 use crate::domain::column::{SourceColumn, TargetColumn, same_name};
 use crate::domain::config::{Mapping, Mode, SchemaAdditions};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
+use crate::domain::mask::Mask;
 use crate::domain::naming;
 use crate::domain::quote;
 use crate::domain::schema::{ColumnDiff, SchemaDiff, Verdict};
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Carriage, carriage, default_target, widens};
 
-/// Walks both schemas; gives the columns that move, the difference, and the column that marks deleted rows.
-pub(super) fn compare(
-    input: &PlanInput<'_>,
-    warnings: &mut Vec<Finding>,
-) -> Result<(Vec<ColumnPlan>, SchemaDiff, Option<String>), Fault> {
+/// Both schemas, compared.
+pub(super) struct Compared {
+    /// Those that move.
+    pub columns: Vec<ColumnPlan>,
+    pub diff: SchemaDiff,
+    /// The column that marks deleted rows.
+    pub deleted_column: Option<String>,
+    /// The column that says when a row was published.
+    pub loaded_at: Option<String>,
+}
+
+/// Walks both schemas.
+pub(super) fn compare(input: &PlanInput<'_>, warnings: &mut Vec<Finding>) -> Result<Compared, Fault> {
     let mut columns = Vec::new();
     let mut diff = SchemaDiff { creates_table: input.target.is_none(), columns: Vec::new() };
     for source in input.carried() {
-        let name = naming::column_name(&source.name);
+        let name = input.mapping.target_column(&source.name);
+        let mask = input.mapping.mask_of(&source.name);
         let Some(wanted) = wanted_type(input.mapping, source)? else {
             let sentence = format!(
                 "column `{}` of type {} cannot be read by this version and is left out",
@@ -32,7 +42,7 @@ pub(super) fn compare(
             continue;
         };
         let existing = input.target.and_then(|t| t.column(&name));
-        let (verdict, target_type) = judge(source, &wanted, existing);
+        let (verdict, target_type) = judge(source, &wanted, existing, mask);
         // Without leave to add, a new column stays behind until there is.
         let left_behind =
             matches!(verdict, Verdict::New(_)) && !diff.creates_table && input.additions == SchemaAdditions::Deny;
@@ -45,6 +55,7 @@ pub(super) fn compare(
             note: gap(input, source, &verdict),
             verdict,
             accepted,
+            mask: mask.map(ToString::to_string),
         });
         if accepted == Some(false) {
             let sentence = format!("column `{}` is left out, because an operator has declined it", source.name);
@@ -62,7 +73,7 @@ pub(super) fn compare(
             continue;
         }
         // A conflict has no way; the caller refuses the plan before it moves a row.
-        let way = carriage(&source.source_type, &target_type).or_else(|| carriage(&source.source_type, &wanted.target));
+        let way = way(source, &target_type, mask).or_else(|| way(source, &wanted.target, mask));
         if let Some(Carriage { encoding, staged, cast, .. }) = way {
             let target_name = existing.map_or(name, |c| c.name.clone());
             let plain = naming::is_plain(&target_name);
@@ -74,13 +85,23 @@ pub(super) fn compare(
                 encoding,
                 staged,
                 cast,
+                mask: mask.cloned(),
             });
         }
     }
     name_staged(&mut columns);
-    let deleted_column = deletes::mark(input, &mut diff)?;
+    let deleted_column = ours::mark(input, &mut diff)?;
+    let loaded_at = ours::loaded_at(input, &mut diff)?;
     note_columns_only_in_target(input, &mut diff, warnings);
-    Ok((columns, diff, deleted_column))
+    Ok(Compared { columns, diff, deleted_column, loaded_at })
+}
+
+/// How a value gets into a type, under its mask where it has one.
+fn way(source: &SourceColumn, target: &TargetType, mask: Option<&Mask>) -> Option<Carriage> {
+    match mask.filter(|mask| mask.gives_text()) {
+        Some(mask) => masked::carriage(&source.source_type, target, mask),
+        None => carriage(&source.source_type, target),
+    }
 }
 
 /// What a new column leaves to be done in a table that holds rows.
@@ -88,7 +109,7 @@ fn gap(input: &PlanInput<'_>, source: &SourceColumn, verdict: &Verdict) -> Optio
     let holds_rows = input.target.is_some_and(|target| !target.is_empty());
     let gap = Gap::of(source.old_rows).filter(|_| holds_rows && matches!(verdict, Verdict::New(_)))?;
     let cursor = input.source.column(input.mapping.incremental_column.as_ref()?)?;
-    Some(gap.note(input.mapping, &naming::column_name(&source.name), &cursor.source_type))
+    Some(gap.note(input.mapping, &input.mapping.target_column(&source.name), &cursor.source_type))
 }
 
 /// Names the columns that not every interface takes by their position, beside whatever the table calls its own.
@@ -111,6 +132,9 @@ struct Wanted {
 }
 
 fn wanted_type(mapping: &Mapping, source: &SourceColumn) -> Result<Option<Wanted>, Fault> {
+    if let Some(mask) = mapping.mask_of(&source.name).filter(|mask| mask.gives_text()) {
+        return masked::wanted(mapping, source, mask).map(|target| Some(Wanted { target, explicit: true }));
+    }
     let asked = mapping.columns.iter().find(|(name, _)| same_name(name, &source.name)).map(|(_, t)| t.clone());
     let Some(target) = asked else {
         return Ok(default_target(&source.source_type).map(|target| Wanted { target, explicit: false }));
@@ -129,17 +153,23 @@ fn wanted_type(mapping: &Mapping, source: &SourceColumn) -> Result<Option<Wanted
 }
 
 /// Compares one column; also gives the type it will have in BigQuery.
-fn judge(source: &SourceColumn, wanted: &Wanted, existing: Option<&TargetColumn>) -> (Verdict, TargetType) {
+fn judge(
+    source: &SourceColumn,
+    wanted: &Wanted,
+    existing: Option<&TargetColumn>,
+    mask: Option<&Mask>,
+) -> (Verdict, TargetType) {
     let Some(existing) = existing else {
         return (Verdict::New(wanted.target.clone()), wanted.target.clone());
     };
     let has = &existing.target_type;
     // A table made by hand or by the original tool may hold the values in another type than we would choose.
-    let way = carriage(&source.source_type, has);
+    let way = way(source, has, mask);
     let same_family = has.name() == wanted.target.name();
     let fits = way.is_some_and(|w| same_family || (w.lossless && !wanted.explicit));
     if fits {
-        let verdict = if existing.required && source.nullable { Verdict::Relax } else { Verdict::Same };
+        let may_be_null = source.nullable || mask == Some(&Mask::Null);
+        let verdict = if existing.required && may_be_null { Verdict::Relax } else { Verdict::Same };
         return (verdict, has.clone());
     }
     if widens(has, &wanted.target) {
@@ -155,10 +185,13 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
             continue;
         }
         let verdict = if column.required { Verdict::Relax } else { Verdict::MissingInSource };
-        let still_there = input.source.columns.iter().any(|c| same_name(&naming::column_name(&c.name), &column.name));
+        let mapping = input.mapping;
+        let still_there =
+            input.source.columns.iter().find(|c| same_name(&mapping.target_column(&c.name), &column.name));
         // What is excluded or cannot be read is still there, and has been spoken of.
-        if !still_there {
-            warnings.push(gone(input, &column.name));
+        match still_there {
+            None => warnings.push(gone(input, &column.name)),
+            Some(source) => warnings.extend(masked::kept_back(mapping, source)),
         }
         diff.columns.push(ColumnDiff {
             name: column.name.clone(),
@@ -167,6 +200,7 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
             verdict,
             note: None,
             accepted: None,
+            mask: None,
         });
     }
 }
@@ -177,7 +211,7 @@ fn gone(input: &PlanInput<'_>, column: &str) -> Finding {
     let (source, target) = (&input.mapping.source, &input.mapping.target.table);
     if !input.source.hides_columns {
         let left = match input.mapping.mode {
-            Mode::Append | Mode::Upsert => "it is left as it is",
+            Mode::Append | Mode::Upsert | Mode::Mirror => "it is left as it is",
             Mode::Replace => "it is NULL in every row that a replace brings",
         };
         let sentence = format!("column `{column}` is in {target} but no longer in {source}; {left}");

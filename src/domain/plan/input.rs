@@ -22,9 +22,8 @@ pub struct PlanInput<'a> {
 
 impl<'a> PlanInput<'a> {
     /// The source's columns, but for those that the mapping excludes.
-    pub(super) fn carried(&self) -> impl Iterator<Item = &'a SourceColumn> {
-        let exclude = &self.mapping.exclude;
-        self.source.columns.iter().filter(move |c| !exclude.iter().any(|e| same_name(e, &c.name)))
+    pub(super) fn carried(&self) -> impl Iterator<Item = &'a SourceColumn> + '_ {
+        self.source.columns.iter().filter(|c| !self.mapping.excludes(&c.name))
     }
 
     /// What has been said of a column that differs. Said of another type, it is not said of this one.
@@ -41,5 +40,5 @@ pub(super) fn not_carried(mapping: &Mapping, column: &str, key: &str) -> Fault {
         FaultKind::Config,
         format!("Column `{column}`, `{key}` of mapping `{}`, is not among the columns that are moved", mapping.name),
     )
-    .with_hint("take it out of `exclude`, or let BigQuery have it: `bqsync schema-diff --apply`")
+    .with_hint("take it out of `exclude` or `new_columns`, or let BigQuery have it: `bqsync schema-diff --apply`")
 }

@@ -63,6 +63,7 @@ mod tests {
             encoding,
             staged: StagedType::Text,
             cast: Cast::None,
+            mask: None,
         }
     }
 

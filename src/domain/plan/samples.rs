@@ -22,6 +22,7 @@ pub fn column(name: &str, source_type: SourceType, target_type: TargetType) -> C
         encoding: way.encoding,
         staged: way.staged,
         cast: way.cast,
+        mask: None,
     }
 }
 
@@ -46,5 +47,7 @@ pub fn plan(columns: Vec<ColumnPlan>, keys: &[usize], cursor: usize) -> TablePla
         partitioning: None,
         cluster: Vec::new(),
         deleted_column: None,
+        loaded_at: None,
+        comment: None,
     }
 }

@@ -6,6 +6,7 @@ use crate::domain::column::SourceColumn;
 use crate::domain::config::{InvalidValues, Mode};
 use crate::domain::cursor::CursorKind;
 use crate::domain::finding::Finding;
+use crate::domain::mask::Mask;
 use crate::domain::partitioning::Partitioning;
 use crate::domain::schema::SchemaDiff;
 use crate::domain::source_type::Characters;
@@ -25,6 +26,8 @@ pub struct ColumnPlan {
     pub encoding: Encoding,
     pub staged: StagedType,
     pub cast: Cast,
+    /// What is put on each value as it is decoded; `encoding` is then that of the value under it.
+    pub mask: Option<Mask>,
 }
 
 impl ColumnPlan {
@@ -64,6 +67,10 @@ pub struct TablePlan {
     pub cluster: Vec<usize>,
     /// The target's column that marks rows which the source no longer has.
     pub deleted_column: Option<String>,
+    /// The target's column that gets the moment of each row's publish.
+    pub loaded_at: Option<String>,
+    /// What a new table is described by.
+    pub comment: Option<String>,
 }
 
 /// What windows are cut by.
@@ -124,7 +131,8 @@ impl TablePlan {
             Characters::Free => self.empty_string_as_null,
             Characters::Listed | Characters::No => self.empty_becomes_null(position),
         };
-        column.source.nullable || column.encoding.has_flaws() || may_be_emptied
+        let never_arrives = column.mask == Some(Mask::Null);
+        column.source.nullable || column.encoding.has_flaws() || may_be_emptied || never_arrives
     }
 
     /// The keys alone, of every row: in one pass, because no incremental column orders it.
@@ -140,6 +148,8 @@ impl TablePlan {
             partitioning: None,
             cluster: Vec::new(),
             deleted_column: None,
+            loaded_at: None,
+            comment: None,
             ..self.clone()
         }
     }
@@ -150,10 +160,11 @@ impl TablePlan {
         self.keys.iter().map(|&key| &self.columns[key]).all(|c| c.cast == Cast::None && c.staged != StagedType::Float64)
     }
 
-    /// Is every staged column the target's column, by name and type, so that a copy job can publish it?
+    /// Is every staged column the target's column, by name and type, so that a copy job can publish it? A copy gives no row a
+    /// moment.
     #[must_use]
     pub fn is_verbatim(&self) -> bool {
-        self.columns.iter().all(|c| c.cast == Cast::None && c.staged_name == c.target_name)
+        self.loaded_at.is_none() && self.columns.iter().all(|c| c.cast == Cast::None && c.staged_name == c.target_name)
     }
 }
 

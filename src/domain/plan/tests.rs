@@ -1,6 +1,7 @@
 //! What a plan is for each state of the target and each policy.
 
 mod cluster;
+mod masked;
 mod paging;
 
 use std::path::Path;
@@ -40,6 +41,7 @@ fn source(more: &[(&str, SourceType)]) -> SourceSchema {
         is_transactional: true,
         hides_columns: false,
         rows_estimate: Some(1),
+        comment: None,
     }
 }
 

@@ -35,10 +35,10 @@ impl Cures {
     pub const fn cure(&self, kind: DifferenceKind) -> Cure {
         use DifferenceKind::{Differs, Doubled, OnlyInBigquery, OnlyInMysql};
         match (kind, self.mode) {
-            (OnlyInMysql | Differs, Mode::Upsert) => Cure::Publish(PublishKind::MergeAsRead),
+            (OnlyInMysql | Differs, Mode::Upsert | Mode::Mirror) => Cure::Publish(PublishKind::MergeAsRead),
             // Earlier versions are history, and stay.
             (OnlyInMysql | Differs, Mode::Append) => Cure::Publish(PublishKind::InsertMissing),
-            (Doubled, Mode::Upsert) if self.undoubles => Cure::Publish(PublishKind::MergeOnce),
+            (Doubled, Mode::Upsert | Mode::Mirror) if self.undoubles => Cure::Publish(PublishKind::MergeOnce),
             (Doubled, _) => Cure::Leave,
             (OnlyInBigquery, _) if self.deletes => Cure::Delete,
             // A table that is replaced as a whole is not mended by keys.

@@ -5,6 +5,7 @@
 
 use chrono_tz::Tz;
 
+use crate::domain::mask::Mask;
 use crate::domain::plan::TablePlan;
 use crate::domain::source_type::SourceType;
 use crate::domain::target_type::TargetType;
@@ -41,6 +42,22 @@ pub enum Form {
     Bytes,
     /// The hash of bytes that may be many.
     BytesHash,
+    /// NULL on the side that masks: the other holds none either.
+    MaskedNull,
+    /// The mask itself, which a server can put on the value.
+    MaskedSha256 { empty_is_null: bool },
+    /// The same; it is a text of any characters.
+    MaskedLast { most: u8, empty_is_null: bool },
+    /// A keyed mask. No statement holds the key: only that there is one, and that it looks like one.
+    MaskedHmac { empty_is_null: bool },
+}
+
+impl Form {
+    /// Is the value itself compared?
+    #[must_use]
+    pub const fn tells_values_apart(self) -> bool {
+        !matches!(self, Self::MaskedHmac { .. })
+    }
 }
 
 /// A text this long is written out; a longer one as its hash, which no server's limits cut off.
@@ -54,6 +71,9 @@ pub fn form(plan: &TablePlan, position: usize) -> Option<Form> {
     // Rows are told apart by these, so they are written out.
     let is_key = plan.keys.contains(&position);
     let empty_is_null = plan.empty_becomes_null(position);
+    if let Some(mask) = &column.mask {
+        return masked(mask, column.encoding, empty_is_null);
+    }
     match column.encoding {
         Encoding::Int { bits: 64, unsigned: true } => Some(Form::IntegerWithin64),
         Encoding::Int { .. } | Encoding::IntAsDecimal { .. } | Encoding::IntAsText { .. } => Some(Form::Integer),
@@ -90,6 +110,26 @@ pub fn form(plan: &TablePlan, position: usize) -> Option<Form> {
         | Encoding::Wkt
         | Encoding::Wkb
         | Encoding::VectorAsText => None,
+    }
+}
+
+/// A mask is compared where both servers write the text under it alike. A keyed one needs no text.
+const fn masked(mask: &Mask, encoding: Encoding, empty_is_null: bool) -> Option<Form> {
+    let alike = matches!(
+        encoding,
+        Encoding::Text
+            | Encoding::Bytes
+            | Encoding::IntAsText { .. }
+            | Encoding::DateAsText
+            | Encoding::WallAsText { .. }
+            | Encoding::Time { .. }
+    );
+    match mask {
+        Mask::Null => Some(Form::MaskedNull),
+        Mask::Hmac(_) => Some(Form::MaskedHmac { empty_is_null }),
+        Mask::Sha256 if alike => Some(Form::MaskedSha256 { empty_is_null }),
+        Mask::Last(most) if alike => Some(Form::MaskedLast { most: *most, empty_is_null }),
+        Mask::Sha256 | Mask::Last(_) => None,
     }
 }
 
@@ -139,6 +179,29 @@ mod tests {
         let there = |plan: &mut TablePlan| plan.timezone = zone;
         assert_eq!(of(&datetime, &TargetType::Timestamp, there), Some(Form::LocalWall(zone)));
         assert_eq!(of(&datetime, &TargetType::DateTime, there), Some(Form::Wall));
+    }
+
+    #[test]
+    fn masks_are_compared_where_a_server_can_put_them_on() {
+        use crate::domain::plan::masked::carriage;
+        use crate::domain::secret::Secret;
+        let of = |source: SourceType, mask: Mask| {
+            let text = TargetType::String(None);
+            let way = carriage(&source, &text, &mask).unwrap();
+            of(&source, &text, |plan| {
+                let column = &mut plan.columns[1];
+                (column.encoding, column.mask) = (way.encoding, Some(mask.clone()));
+            })
+        };
+        let text = || SourceType::Text { chars: None };
+        let int = || SourceType::Int { bits: 32, unsigned: true };
+        assert_eq!(of(text(), Mask::Sha256), Some(Form::MaskedSha256 { empty_is_null: true }));
+        assert_eq!(of(int(), Mask::Last(3)), Some(Form::MaskedLast { most: 3, empty_is_null: false }));
+        assert_eq!(of(SourceType::Geometry, Mask::Sha256), None);
+        assert_eq!(of(SourceType::Float, Mask::Last(3)), None);
+        assert_eq!(of(int(), Mask::Null), Some(Form::MaskedNull));
+        let keyed = of(SourceType::Geometry, Mask::Hmac(Secret::new("k"))).unwrap();
+        assert!(keyed == Form::MaskedHmac { empty_is_null: false } && !keyed.tells_values_apart());
     }
 
     #[test]

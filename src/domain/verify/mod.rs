@@ -19,18 +19,20 @@ pub use self::comparable::Comparable;
 pub use self::cure::{Cure, Cures};
 pub use self::form::{Form, form};
 pub use self::looking::Looking;
-pub use self::parts::{Cut, Grain, PartSum, Parts, batches, chunks, coarsest, differing, finer};
+pub use self::parts::{
+    Cut, Grain, MOST_PARTS_BITS, PartSum, Parts, batches, chunks, coarsest, differing, finer, stretches,
+};
 pub use self::repair::Repair;
 pub use self::result::{Outcome, Verification};
 pub use self::rows::{Difference, DifferenceKind, Key, RowDigest, Tally};
-pub use self::wanted::Wanted;
+pub use self::wanted::{ByParts, Wanted};
 
 use super::config::{Mapping, Mode};
 use super::ids::{SourceTable, TableId};
 use super::plan::TablePlan;
 use super::source_type::SourceType;
 use super::target_type::TargetType;
-use super::type_map::Encoding;
+use super::type_map::{Cast, Encoding};
 use super::window::Window;
 
 /// Digits of a row's hash that are summed: 60 bits, which a sum in NUMERIC takes 10^10 rows of.
@@ -94,11 +96,13 @@ impl Comparison {
         }
     }
 
-    /// Columns that both servers cannot write alike, by their name in MySQL.
+    /// Columns whose values are not compared, by their name in MySQL: both servers cannot write them alike, or would need a
+    /// key.
     #[must_use]
     pub fn left_out(&self) -> Vec<String> {
         let both = self.plan.columns.iter().zip(&self.forms);
-        both.filter(|(_, form)| form.is_none()).map(|(column, _)| column.source.name.clone()).collect()
+        let is_told = |form: &Option<Form>| form.is_some_and(Form::tells_values_apart);
+        both.filter(|(_, form)| !is_told(form)).map(|(column, _)| column.source.name.clone()).collect()
     }
 
     /// The only key, where its values are whole numbers on both sides: parts are then ranges of it, which an index and a
@@ -107,12 +111,14 @@ impl Comparison {
     pub fn number_key(&self) -> Option<usize> {
         let &[key] = self.plan.keys.as_slice() else { return None };
         let column = &self.plan.columns[key];
-        let fits = match column.source.source_type {
-            SourceType::Int { bits, unsigned } => bits < 64 || !unsigned,
-            // A YEAR is no number in a range: MySQL takes 0 for 2000 there.
+        // A YEAR is no number in a range: MySQL takes 0 for 2000 there.
+        let fits = matches!(column.source.source_type, SourceType::Int { .. });
+        let is_number = match (column.encoding, &column.target_type) {
+            (Encoding::Int { .. }, TargetType::Int64) => true,
+            // BIGINT UNSIGNED; where one is beyond 64 bits the table has no span, and so no ranges.
+            (Encoding::IntAsDecimal { .. }, TargetType::Numeric(_)) => column.cast == Cast::None,
             _ => false,
         };
-        let is_number = matches!(column.encoding, Encoding::Int { .. }) && column.target_type == TargetType::Int64;
         (fits && is_number).then_some(key)
     }
 }

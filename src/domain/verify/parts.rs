@@ -7,8 +7,10 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// Parts of one question: the answer is a row for each.
-const MOST_PARTS_BITS: u32 = 14;
+pub const MOST_PARTS_BITS: u32 = 14;
 
 /// So few rows are worth fetching rather than asking again.
 const ROWS_OF_A_PART: u64 = 256;
@@ -30,7 +32,8 @@ const ROWS_OF_A_CUT: u64 = 1_000_000;
 const ROWS_OF_A_CHUNK: u64 = 1_000_000;
 
 /// How a row's part is found from its key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Grain {
     /// `(key - base) >> bits`.
     Range { base: i64, bits: u32 },
@@ -77,6 +80,11 @@ impl Parts {
         Self { grain, runs }
     }
 
+    /// The numbers of the parts, in order.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.runs.iter().flat_map(|&(first, last)| first..=last)
+    }
+
     /// The ranges of the key, both ends included; empty for parts that are none.
     #[must_use]
     pub fn key_ranges(&self) -> Vec<(i64, i64)> {
@@ -84,6 +92,39 @@ impl Parts {
         let key = |part: u64| i128::from(base) + (i128::from(part) << bits);
         let within = |value: i128| i64::try_from(value).unwrap_or(i64::MAX);
         self.runs.iter().map(|&(first, last)| (within(key(first)), within(key(last + 1) - 1))).collect()
+    }
+}
+
+impl Grain {
+    /// Are its parts made of whole parts of `finer`?
+    #[must_use]
+    pub const fn is_made_of(self, finer: Self) -> bool {
+        match (self, finer) {
+            (Self::Range { base, bits }, Self::Range { base: from, bits: of }) => base == from && bits >= of,
+            (Self::Hash { bits }, Self::Hash { bits: of }) => bits <= of,
+            (Self::Whole, Self::Whole) => true,
+            _ => false,
+        }
+    }
+
+    /// Which of its parts a part of `finer` lies in, where its parts are made of those.
+    #[must_use]
+    pub const fn part_of(self, finer: Self, part: u64) -> u64 {
+        match (self, finer) {
+            (Self::Range { bits, .. }, Self::Range { bits: of, .. }) => part >> bits.saturating_sub(of),
+            (Self::Hash { bits }, _) => part & ((1 << bits) - 1),
+            _ => 0,
+        }
+    }
+
+    /// The same in half as many parts; `None` where there is but one.
+    #[must_use]
+    pub const fn halved(self) -> Option<Self> {
+        match self {
+            Self::Range { base, bits } if bits < 63 => Some(Self::Range { base, bits: bits + 1 }),
+            Self::Hash { bits: bits @ 1.. } => Some(Self::Hash { bits: bits - 1 }),
+            Self::Range { .. } | Self::Hash { .. } | Self::Whole => None,
+        }
     }
 }
 
@@ -122,13 +163,13 @@ const fn bits_for(things: u64) -> u32 {
 /// table for each question, so it is one.
 #[must_use]
 pub fn chunks(grain: Grain, span: Option<(i64, i64)>, rows: u64) -> Vec<Cut> {
-    let (Grain::Range { base, bits }, Some((_, high))) = (grain, span) else {
+    let (Grain::Range { base, bits }, Some((low, high))) = (grain, span) else {
         return vec![Cut { grain, within: None }];
     };
-    let last = u64::try_from(i128::from(high) - i128::from(base)).unwrap_or(0) >> bits;
-    let each = (last / (rows / ROWS_OF_A_CHUNK + 1)).max(1);
+    let part = |key: i64| u64::try_from(i128::from(key) - i128::from(base)).unwrap_or(0) >> bits;
+    let (mut first, last) = (part(low), part(high));
+    let each = ((last - first.min(last)) / (rows / ROWS_OF_A_CHUNK + 1)).max(1);
     let mut chunks = Vec::new();
-    let mut first = 0;
     while first <= last {
         let end = first.saturating_add(each - 1).min(last);
         chunks.push(Cut { grain, within: Some(Parts { grain, runs: vec![(first, end)] }) });
@@ -152,6 +193,13 @@ pub fn differing(source: &[PartSum], target: &[PartSum]) -> Vec<(u64, u64)> {
     differing.extend(target.into_values().map(|sum| (sum.part, sum.rows)));
     differing.sort_unstable();
     differing
+}
+
+/// Parts in order, each with its rows, as stretches of at most so many rows or of one part, and of not many parts.
+#[must_use]
+pub fn stretches(grain: Grain, parts: &[(u64, u64)], most_rows: u64) -> Vec<Parts> {
+    let groups = grouped(parts, most_rows);
+    groups.into_iter().map(|group| Parts::of(grain, group.into_iter().map(|(part, _)| part))).collect()
 }
 
 /// What is done about parts that differ: those to be cut once more (with the rows of the largest), and those whose rows
@@ -212,6 +260,28 @@ mod tests {
         assert!((4..=6).contains(&ranges.len()), "{ranges:?}");
         assert!(ranges[0].0 == span.0 && ranges.last().unwrap().1 >= span.1, "{ranges:?}");
         assert!(ranges.windows(2).all(|two| two[0].1 + 1 == two[1].0), "{ranges:?}");
+    }
+
+    #[test]
+    fn parts_add_up_to_those_of_a_coarser_cut() {
+        let (fine, coarse) = (Grain::Range { base: -8, bits: 2 }, Grain::Range { base: -8, bits: 5 });
+        assert!(coarse.is_made_of(fine) && !fine.is_made_of(coarse) && fine.is_made_of(fine));
+        assert_eq!((coarse.part_of(fine, 7), coarse.part_of(fine, 8)), (0, 1));
+        assert!(!coarse.is_made_of(Grain::Range { base: 0, bits: 2 }));
+        let (fine, coarse) = (Grain::Hash { bits: 5 }, Grain::Hash { bits: 2 });
+        assert!(coarse.is_made_of(fine) && !coarse.is_made_of(Grain::Whole));
+        assert_eq!(coarse.part_of(fine, 0b10_110), 0b10);
+        assert_eq!((coarse.halved(), Grain::Hash { bits: 0 }.halved()), (Some(Grain::Hash { bits: 1 }), None));
+    }
+
+    #[test]
+    fn a_chunk_begins_where_the_keys_do_wherever_the_parts_are_counted_from() {
+        let grain = Grain::Range { base: 0, bits: 8 };
+        let chunks = chunks(grain, Some((1_000_000_000, 1_002_000_000)), 2_000_000);
+        let ranges: Vec<_> = chunks.into_iter().flat_map(|cut| cut.within.unwrap().key_ranges()).collect();
+        assert!((3..=4).contains(&ranges.len()), "{ranges:?}");
+        assert!(ranges[0].0 <= 1_000_000_000 && ranges[0].0 > 999_999_000, "{ranges:?}");
+        assert!(ranges.last().unwrap().1 >= 1_002_000_000, "{ranges:?}");
     }
 
     #[test]

@@ -161,6 +161,7 @@ async fn price<P: Platform>(
 const fn publish_words(mode: Mode) -> &'static str {
     match mode {
         Mode::Upsert => "merge: rows are added or replaced by key, and a newer row is never replaced by an older one",
+        Mode::Mirror => "mirror: rows that differ are written, and those that are gone are removed",
         Mode::Replace => "replace: the table as it was read takes the place of the rows that were there",
         Mode::Append => "insert missing: rows that the table holds already are left as they are",
     }

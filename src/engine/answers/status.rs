@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use crate::domain::config::{Mapping, Mode, SchemaAdditions};
+use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::MappingName;
@@ -61,7 +61,7 @@ pub(in crate::engine) async fn measure<P: Platform>(
         .map(|mapping| {
             let (remembered, away) = (&remembered, &away);
             async move {
-                if away.load(Ordering::Relaxed) >= patience && mapping.mode != Mode::Replace {
+                if away.load(Ordering::Relaxed) >= patience && mapping.mode.has_windows() {
                     let problem = "MySQL did not answer for other mappings, so it was not asked for this one";
                     let problem = Some(problem.to_owned());
                     return MappingStatus { problem, asked: Asked::Unanswered, ..remembered.status(mapping) };
@@ -134,8 +134,8 @@ async fn inspect_one<P: Platform>(
     by_index_only: bool,
 ) -> MappingStatus {
     let mut status = remembered.status(mapping);
-    // Between two runs a table that is replaced as a whole is behind by whatever has changed since, which nobody counts.
-    if mapping.mode == Mode::Replace {
+    // Between two runs a table that every run looks at as a whole is behind by whatever has changed since, which nobody counts.
+    if !mapping.mode.has_windows() {
         return status;
     }
     let newest = newest(ports, mapping, status.watermark.as_deref(), by_index_only);

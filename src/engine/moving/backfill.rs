@@ -12,6 +12,7 @@ use crate::engine::protocol::{BackfillAsk, Event, Phase};
 use crate::engine::work::Work;
 use crate::engine::work::asked::{Asked, beyond, nothing};
 use crate::engine::work::prepared::Prepared;
+use crate::engine::work::rules::Renewed;
 use crate::engine::work::scope::Halt;
 use crate::failpoint::reached;
 use crate::state::{BackfillState, Moves};
@@ -52,6 +53,7 @@ impl<P: Platform> Work<'_, P> {
             return Ok(());
         }
         self.move_the_rest(prepared, &state).await?;
+        self.renew_rules(Renewed::Moved);
         Ok(self.ledger.set_backfill(None).await?)
     }
 

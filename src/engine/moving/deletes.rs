@@ -124,6 +124,7 @@ impl<P: Platform> Work<'_, P> {
             keys,
             staged: staged.table,
             before,
+            within: None,
         };
         let count = scope.unless_cancelled(scope.ports.warehouse.count_vanished(&vanished));
         let VanishedCounts { held, vanished: gone, cost } = scope.in_phase(Phase::Plan, count).await?;
@@ -142,6 +143,7 @@ impl<P: Platform> Work<'_, P> {
             window: None,
             limits: scope.ports.limits,
             only: None,
+            by_parts: None,
             is_step: false,
             // One statement, one moment: a key that moved between two would look vanished.
             readers: 1,

@@ -101,7 +101,7 @@ impl<'a> Mending<'a> {
             (Order::Usual, Mode::Upsert) if self.is_balanced => PublishKind::Merge,
             (Order::Usual, Mode::Upsert) => PublishKind::MergeAsRead,
             // A table that is replaced as a whole is not mended by keys.
-            (Order::Usual, Mode::Append | Mode::Replace) => PublishKind::InsertMissing,
+            (Order::Usual, Mode::Append | Mode::Replace | Mode::Mirror) => PublishKind::InsertMissing,
         }
     }
 
@@ -200,7 +200,7 @@ impl<P: Platform> Work<'_, P> {
         let forms = mending.forms.clone().unwrap_or_default();
         let only = Some(Wanted { forms, keys });
         let attempt = scope.attempt(self.tally.attempt(), number);
-        let stretch = Stretch { window: Some(window), only, is_part: true };
+        let stretch = Stretch { only, ..Stretch::of(window, true) };
         let Transferred { staged, flaws, bytes, .. } = self.transfer(&prepared.schemas, stretch, attempt).await?;
         self.tally.add_flaws(&flaws);
         // All of them have gone, or have changed, since they were compared.

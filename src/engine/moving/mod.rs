@@ -5,6 +5,7 @@ mod deletes;
 mod fence;
 pub(in crate::engine) mod horizon;
 mod mend;
+pub(in crate::engine) mod mirror;
 mod parts;
 mod publish;
 pub(in crate::engine) mod reach;

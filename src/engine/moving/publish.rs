@@ -88,6 +88,7 @@ impl<P: Platform> Work<'_, P> {
             target: scope.mapping.target.clone(),
             plan: Arc::clone(&schemas.plan),
             staged: step.staged.clone(),
+            within: None,
         };
         self.send(pending, order).await
     }

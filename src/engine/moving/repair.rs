@@ -6,8 +6,10 @@
 use std::sync::Arc;
 
 use super::mend::{Batch, Mending};
+use crate::domain::column::{TargetSchema, same_name};
 use crate::domain::config::{Deletes, Mapping, Mode};
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::plan::TablePlan;
 use crate::domain::quote;
 use crate::domain::report::Deletion;
 use crate::domain::verify::{Cure, Cures, DifferenceKind, Looking, Parts, Repair, Tally, Verification};
@@ -16,6 +18,7 @@ use crate::engine::protocol::{Event, Phase, RepairOrder};
 use crate::engine::work::Work;
 use crate::engine::work::comparing::{Ready, ready, too_dear};
 use crate::engine::work::prepared::Schemas;
+use crate::engine::work::rules::Renewed;
 use crate::engine::work::scope::{Halt, Scope};
 use crate::engine::work::survey::{Found, Limits, Survey};
 use crate::format;
@@ -43,11 +46,11 @@ impl<P: Platform> Work<'_, P> {
             self.tell_compared(verification, false);
             return Ok(());
         };
-        // Repairing a table that is replaced as a whole was refused.
+        // Of the modes without windows a replace refuses it, and a mirror has a way of its own.
         let Some(window) = comparison.window else { return Ok(()) };
         self.tally.window = Some(window.to_string());
         self.recognise(described.target.as_ref());
-        let cures = Cures::of(mapping, fills_every_column(&described, &comparison.plan));
+        let cures = Cures::of(mapping, fills_every_column(described.target.as_ref(), &comparison.plan));
         let Described { source, target } = described;
         let plan = Arc::clone(&comparison.plan);
         let prepared = Schemas { table: mapping.source.clone(), source, target, plan }.by_cursor()?;
@@ -86,7 +89,9 @@ impl<P: Platform> Work<'_, P> {
         }
         self.compare_again(&mending, order, begun, unread).await?;
         vanished?;
-        self.judge_repair(left)
+        self.judge_repair(left)?;
+        self.renew_rules(Renewed::Compared);
+        Ok(())
     }
 
     /// Searches until there are as many keys as one publish takes, or to the end.
@@ -110,7 +115,7 @@ impl<P: Platform> Work<'_, P> {
         Ok(Gathered::Full)
     }
 
-    fn tell_compared(&self, verification: Verification, again: bool) {
+    pub(in crate::engine) fn tell_compared(&self, verification: Verification, again: bool) {
         let verification = Box::new(verification);
         self.scope.emit(Event::RowsCompared { run: self.scope.run.clone(), verification, again });
     }
@@ -161,12 +166,11 @@ impl<P: Platform> Work<'_, P> {
 }
 
 /// Are rows that are put in anew as they were before?
-fn fills_every_column(described: &Described, plan: &crate::domain::plan::TablePlan) -> bool {
-    use crate::domain::column::same_name;
+pub(super) fn fills_every_column(target: Option<&TargetSchema>, plan: &TablePlan) -> bool {
     let fills = |name: &str| plan.columns.iter().any(|column| same_name(&column.target_name, name));
-    let is_mark = |name: &str| plan.deleted_column.as_ref().is_some_and(|mark| same_name(mark, name));
-    let target = described.target.as_ref();
-    target.is_none_or(|target| target.columns.iter().all(|column| fills(&column.name) || is_mark(&column.name)))
+    let ours = || plan.deleted_column.iter().chain(&plan.loaded_at);
+    let is_ours = |name: &str| ours().any(|ours| same_name(ours, name));
+    target.is_none_or(|target| target.columns.iter().all(|column| fills(&column.name) || is_ours(&column.name)))
 }
 
 impl<P: Platform> Work<'_, P> {
@@ -247,7 +251,7 @@ impl<P: Platform> Work<'_, P> {
     }
 
     /// What the configuration leaves is no failure; what should be equal and is not is one.
-    fn judge_repair(&self, left: Option<String>) -> Result<(), Halt> {
+    pub(in crate::engine) fn judge_repair(&self, left: Option<String>) -> Result<(), Halt> {
         let Scope { mapping, .. } = self.scope;
         if let Some(reason) = left {
             return Err(unfinished(mapping, &reason).into());

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::transfer::{Stretch, Transferred};
-use crate::domain::column::TargetSchema;
-use crate::domain::config::Mapping;
+use crate::domain::config::{Mapping, Mode};
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::mirror::Sums;
 use crate::domain::publish::PublishKind;
 use crate::domain::quote;
 use crate::domain::replacement::{Replacement, Shrink};
@@ -27,17 +27,37 @@ use crate::format;
 use crate::state::{Moves, PendingPublish, Replaced};
 use crate::warehouse::{PublishCounts, PublishOrder, Sent, Staged, Upload, Warehouse};
 
+/// A whole table that has taken its place.
+#[derive(Debug)]
+pub(super) struct Placed {
+    pub rows: u64,
+    /// What they hold, where they were read by parts.
+    pub sums: Option<Sums>,
+    /// When the publish ended, in milliseconds since 1970; `None` where there was nothing to publish.
+    pub ended: Option<u64>,
+}
+
 impl<P: Platform> Work<'_, P> {
     pub(in crate::engine) async fn replace(&mut self, schemas: &Schemas) -> Result<(), Halt> {
         let scope = self.scope;
         scope.unless_paused().await?;
-        self.say_what_is_read(schemas);
-        let attempt = scope.attempt(self.tally.attempt(), 1);
+        self.say_what_is_read(schemas.source.rows_estimate);
         // Before the statement is sent: all that was committed by now is in its snapshot.
         let read_at = scope.ports.clock.now();
+        self.replace_with(schemas, Stretch::WHOLE, read_at).await.map(drop)
+    }
+
+    pub(super) async fn replace_with(
+        &mut self,
+        schemas: &Schemas,
+        stretch: Stretch,
+        read_at: DateTime<Utc>,
+    ) -> Result<Placed, Halt> {
+        let scope = self.scope;
+        let attempt = scope.attempt(self.tally.attempt(), 1);
         // Gives rows only once the reader has said that it reached the table's end.
-        let read = self.transfer(schemas, Stretch::WHOLE, attempt).await?;
-        let Transferred { staged, flaws, bytes, .. } = read;
+        let read = self.transfer(schemas, stretch, attempt).await?;
+        let Transferred { staged, flaws, bytes, sums, .. } = read;
         self.tally.add_flaws(&flaws);
         let rows = staged.as_ref().map_or(0, |staged| staged.rows);
         let before = match scope.in_phase(Phase::Plan, self.rows_before(rows)).await {
@@ -54,10 +74,12 @@ impl<P: Platform> Work<'_, P> {
             None if before == Some(0) => None,
             None => Some(scope.in_phase(Phase::Load, self.stage_nothing(schemas, attempt)).await?),
         };
+        let mut ended = None;
         if let Some(staged) = &staged {
             let put = self.put_in_place(schemas, attempt, staged, read_at);
             let counts = scope.in_phase(Phase::Publish, put).await?;
             self.count(staged, before, &counts);
+            ended = counts.ended;
         }
         scope.in_phase(Phase::Advance, self.remember(Replaced { rows, at: read_at })).await?;
         reached("advanced");
@@ -67,11 +89,11 @@ impl<P: Platform> Work<'_, P> {
             self.drop_staged(staged).await;
             reached("cleaned_up");
         }
-        Ok(())
+        Ok(Placed { rows, sums, ended })
     }
 
-    fn say_what_is_read(&mut self, schemas: &Schemas) {
-        let (scope, rows_estimate) = (self.scope, schemas.source.rows_estimate);
+    pub(in crate::engine) fn say_what_is_read(&mut self, rows_estimate: Option<u64>) {
+        let scope = self.scope;
         self.tally.window = Some(WHOLE.to_owned());
         scope.progress.update(|p| {
             p.window = Some(WHOLE.to_owned());
@@ -87,7 +109,13 @@ impl<P: Platform> Work<'_, P> {
         let scope = self.scope;
         let target = scope.unless_cancelled(scope.ports.warehouse.describe(&scope.mapping.target)).await?;
         // One that is gone by now is the publish's to meet.
-        let held = target.as_ref().map_or(Some(0), |target: &TargetSchema| target.rows);
+        let held = match &target {
+            Some(described) => {
+                let count = scope.ports.warehouse.rows_held(&scope.mapping.target, described);
+                scope.unless_cancelled(count).await?
+            }
+            None => Some(0),
+        };
         if !matches!(scope.task, Task::Sync { allow_shrink: true, .. }) {
             let known = held.or_else(|| self.ledger.replaced().map(|replaced| replaced.rows));
             if let Err(fault) = guard(&scope.mapping, rows, known) {
@@ -100,7 +128,7 @@ impl<P: Platform> Work<'_, P> {
 
     /// An empty staging table, for a source without a row. A statement that speaks of no table would empty the target
     /// whenever it arrived; this one fails once its staging table has been dropped.
-    async fn stage_nothing(&self, schemas: &Schemas, attempt: Try<'_>) -> Result<Staged, Halt> {
+    pub(super) async fn stage_nothing(&self, schemas: &Schemas, attempt: Try<'_>) -> Result<Staged, Halt> {
         let scope = self.scope;
         let order = self.stage_order(schemas, &Stretch::WHOLE, attempt);
         let staging = order.staging.clone();
@@ -141,6 +169,7 @@ impl<P: Platform> Work<'_, P> {
             target: target.clone(),
             plan: Arc::clone(&schemas.plan),
             staged: staged.clone(),
+            within: None,
         };
         match self.send(pending, order).await.map_err(in_one_piece)? {
             Sent::Done(counts) => {
@@ -189,7 +218,11 @@ fn in_one_piece(halt: Halt) -> Halt {
 /// May so many rows take the place of so many? `held`: `None` where neither BigQuery nor the state says.
 #[expect(clippy::cast_precision_loss, reason = "a share is compared, and tables of 2^53 rows are none")]
 fn guard(mapping: &Mapping, rows: u64, held: Option<u64>) -> Result<(), Fault> {
-    let Mapping { name, source, target, most_shrunk: most, .. } = mapping;
+    let Mapping { name, source, target, .. } = mapping;
+    let (most, key) = match mapping.mode {
+        Mode::Mirror => (mapping.most_deleted, "max_delete_fraction"),
+        Mode::Append | Mode::Upsert | Mode::Replace => (mapping.most_shrunk, "max_shrink"),
+    };
     let command = format!("`bqsync run-once {} --allow-shrink`", quote::shell_option("--mapping", &name.0));
     let (sentence, hint) = match held {
         Some(held) if rows == 0 && held > 0 => (
@@ -198,12 +231,12 @@ fn guard(mapping: &Mapping, rows: u64, held: Option<u64>) -> Result<(), Fault> {
         ),
         Some(held) if held.saturating_sub(rows) as f64 > held as f64 * most => (
             format!(
-                "MySQL shows {} rows of {source}, and {target} holds {}: it would shrink by more than `max_shrink` ({most}) \
+                "MySQL shows {} rows of {source}, and {target} holds {}: it would shrink by more than `{key}` ({most}) \
                  of mapping `{name}` allows; nothing was replaced",
                 format::count(rows),
                 format::count(held)
             ),
-            format!("if so many rows are meant to be gone, {command} replaces the table once; or raise `max_shrink`"),
+            format!("if so many rows are meant to be gone, {command} replaces the table once; or raise `{key}`"),
         ),
         Some(_) => return Ok(()),
         None => (

@@ -132,7 +132,7 @@ impl<P: Platform> Work<'_, P> {
         let overlaps = match journey.moves {
             Moves::Watermark => may_overlap(&journey.window, prepared.schemas.target.as_ref(), watermark.as_ref()),
             Moves::Backfill => true,
-            Moves::Replace | Moves::Nothing => false,
+            Moves::Replace | Moves::Mirror | Moves::Nothing => false,
         };
         if overlaps && self.scope.mapping.mode == Mode::Append {
             self.ledger.note_overlap(prepared.kind(), journey.window.high).await?;
@@ -144,8 +144,8 @@ impl<P: Platform> Work<'_, P> {
         let scope = self.scope;
         let Step { window, number, moves, .. } = step;
         let attempt = scope.attempt(self.tally.attempt(), number);
-        let stretch = Stretch { window: Some(window), only: None, is_part: step.is_part };
-        let Transferred { staged, each_key_once, flaws, bytes } =
+        let stretch = Stretch::of(window, step.is_part);
+        let Transferred { staged, each_key_once, flaws, bytes, .. } =
             self.transfer(&prepared.schemas, stretch, attempt).await?;
         self.tally.add_flaws(&flaws);
         let Some(staged) = staged else {
@@ -197,7 +197,7 @@ impl<P: Platform> Work<'_, P> {
             unsure: self.ledger.left().is_none_or(|left| left.unsure),
             // What is read again stands in the target, but for what came late.
             overlap: match moves {
-                Moves::Replace | Moves::Nothing => Some(window.high),
+                Moves::Replace | Moves::Mirror | Moves::Nothing => Some(window.high),
                 Moves::Watermark | Moves::Backfill => self.ledger.overlap(prepared.kind())?,
             },
             // The parts of a backfill are published by several processes.
@@ -251,7 +251,7 @@ impl<P: Platform> Work<'_, P> {
                 scope.emit(Event::BackfillAdvanced { run, mapping, done, to, slices, rows });
             }
             // A whole table is never a step.
-            Moves::Replace | Moves::Nothing => self.ledger.drop_pending().await?,
+            Moves::Replace | Moves::Mirror | Moves::Nothing => self.ledger.drop_pending().await?,
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ use crate::domain::config::Mode;
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::Fault;
 use crate::domain::lookback::Lookback;
+use crate::domain::plan::ColumnPlan;
 use crate::domain::source_type::SourceType;
 use crate::domain::tail::{self, Far, Hours, Tail};
 use crate::domain::window::{Low, Watermark, Window};
@@ -93,7 +94,10 @@ impl Found {
 pub(in crate::engine) fn content(prepared: &Prepared) -> Option<String> {
     let plan = &prepared.schemas.plan;
     (plan.mode == Mode::Append && !plan.keys_unique).then(|| {
-        let columns: Vec<_> = plan.columns.iter().map(|c| format!("{} {}", c.target_name, c.target_type)).collect();
+        // Under another mask a row is another content.
+        let mask = |c: &ColumnPlan| c.mask.as_ref().map(|mask| format!(" {}", mask.fingerprint())).unwrap_or_default();
+        let column = |c: &ColumnPlan| format!("{} {}{}", c.target_name, c.target_type, mask(c));
+        let columns: Vec<_> = plan.columns.iter().map(column).collect();
         short_hash(&columns.join(","))
     })
 }

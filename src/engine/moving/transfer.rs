@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use crate::domain::column::SourceColumn;
 use crate::domain::fault::FaultKind;
+use crate::domain::mirror::Sums;
 use crate::domain::plan::TablePlan;
 use crate::domain::report::{Flaw, FlawCount};
-use crate::domain::verify::Wanted;
+use crate::domain::verify::{ByParts, Wanted};
 use crate::domain::window::{WHOLE, Window};
 use crate::engine::ports::Platform;
 use crate::engine::protocol::{Event, Phase};
@@ -29,6 +30,8 @@ pub(in crate::engine) struct Transferred {
     pub flaws: Vec<FlawCount>,
     /// Bytes of values read.
     pub bytes: u64,
+    /// What the staged rows hold, where they were read by parts.
+    pub sums: Option<Sums>,
 }
 
 /// A stretch to be read.
@@ -38,13 +41,23 @@ pub(in crate::engine) struct Stretch {
     pub window: Option<Window>,
     /// Of its rows those of these keys; `None`: all.
     pub only: Option<Wanted>,
+    /// The same by parts of the key, in one statement; the rows come with the sums of what they hold.
+    pub by_parts: Option<ByParts>,
     /// It is part of a larger window: reading it in the key's order would walk over the rows of the other steps.
     pub is_part: bool,
+    /// Few rows may travel within their publish.
+    pub may_be_inline: bool,
 }
 
 impl Stretch {
-    /// A whole table.
-    pub(super) const WHOLE: Self = Self { window: None, only: None, is_part: false };
+    /// A whole table, which is always staged: without its staging table a late publish replaces nothing.
+    pub(super) const WHOLE: Self =
+        Self { window: None, only: None, by_parts: None, is_part: false, may_be_inline: false };
+
+    /// Some of a window, or all of it.
+    pub(super) const fn of(window: Window, is_part: bool) -> Self {
+        Self { window: Some(window), is_part, may_be_inline: true, ..Self::WHOLE }
+    }
 }
 
 impl<P: Platform> Work<'_, P> {
@@ -74,8 +87,7 @@ impl<P: Platform> Work<'_, P> {
             plan: Arc::clone(&schemas.plan),
             staging: attempt.staging(target),
             job: attempt.job("load", target, &what),
-            // A whole table is always staged: without its staging table a late publish replaces nothing.
-            inline_rows: stretch.window.map_or(0, |_| self.scope.ports.config.pace.inline_rows),
+            inline_rows: if stretch.may_be_inline { self.scope.ports.config.pace.inline_rows } else { 0 },
         }
     }
 
@@ -88,12 +100,13 @@ impl<P: Platform> Work<'_, P> {
             window: stretch.window,
             limits: scope.ports.limits,
             only: stretch.only,
+            by_parts: stretch.by_parts,
             is_step: stretch.is_part,
             readers: scope.ports.config.readers.unwrap_or_else(readers_by_processors),
             cancel: scope.hold.cancel.clone(),
         };
         let pumped = scope.in_phase(Phase::Extract, self.pump(extraction, order)).await;
-        let Pumped { upload, each_key_once, flaws, bytes } = match pumped {
+        let Pumped { upload, each_key_once, flaws, bytes, sums } = match pumped {
             Err(Halt::Fault(fault)) if fault.kind() == FaultKind::Schema => {
                 // The table's own trouble, unless it is no longer the table that was described.
                 self.unchanged(schemas).await?;
@@ -102,7 +115,7 @@ impl<P: Platform> Work<'_, P> {
             pumped => pumped?,
         };
         let flaws = flaws.named(&schemas.plan);
-        let Some(upload) = upload else { return Ok(Transferred { staged: None, each_key_once, flaws, bytes }) };
+        let Some(upload) = upload else { return Ok(Transferred { staged: None, each_key_once, flaws, bytes, sums }) };
         // A row written after a column was added, and read without it, would never be read again.
         self.unchanged(schemas).await?;
         let already = self.tally.moved();
@@ -122,7 +135,7 @@ impl<P: Platform> Work<'_, P> {
             Ok::<_, Halt>(staged)
         };
         let staged = scope.in_phase(Phase::Load, load).await?;
-        Ok(Transferred { staged: Some(staged), each_key_once, flaws, bytes })
+        Ok(Transferred { staged: Some(staged), each_key_once, flaws, bytes, sums })
     }
 
     /// Is the source's table still the one that was described?
@@ -152,6 +165,7 @@ pub(in crate::engine) struct Pumped<U> {
     flaws: Flaws,
     /// Bytes of values read.
     bytes: u64,
+    sums: Option<Sums>,
 }
 
 impl<P: Platform> Work<'_, P> {
@@ -168,6 +182,7 @@ impl<P: Platform> Work<'_, P> {
             p.extract_began = Some(Instant::now());
             (p.rows_read, p.bytes_read, p.bytes_uploaded) = (already.rows, already.bytes_read, already.bytes_uploaded);
         });
+        let mut sums = extraction.by_parts.as_ref().map(|by_parts| Sums::new(by_parts.grain));
         let mut extract: Extract = scope.ports.source.read(extraction);
         let mut order = Some(order);
         let mut upload: Option<<P::Warehouse as Warehouse>::Upload> = None;
@@ -176,10 +191,15 @@ impl<P: Platform> Work<'_, P> {
             scope.unless_paused().await?;
             let batch = match extract.next().await? {
                 Step::Batch(batch) => batch,
-                Step::End { each_key_once } => return Ok(Pumped { upload, each_key_once, flaws, bytes }),
+                Step::End { each_key_once } => return Ok(Pumped { upload, each_key_once, flaws, bytes, sums }),
                 Step::Stopped => return Err(Halt::Cancelled),
             };
             flaws.add(&batch.flaws);
+            if let Some(sums) = &mut sums {
+                for sum in &batch.sums {
+                    sums.add(*sum);
+                }
+            }
             bytes += batch.bytes as u64;
             let rows = batch.rows.num_rows() as u64;
             if let Some(order) = order.take() {

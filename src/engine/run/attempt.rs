@@ -11,6 +11,7 @@ use crate::engine::work::ids::is_of_run;
 use crate::engine::work::prepared::{Prepared, Schemas};
 use crate::engine::work::scope::{Halt, Task};
 use crate::failpoint::reached;
+use crate::state::Moves;
 use crate::warehouse::Warehouse;
 
 impl<P: Platform> Work<'_, P> {
@@ -20,10 +21,11 @@ impl<P: Platform> Work<'_, P> {
         self.tally.begin_attempt();
         reached("lease_taken");
         refuse_task(&scope.mapping, &scope.task)?;
-        if self.ledger.pending().is_some() {
+        if let Some(pending) = self.ledger.pending() {
+            let is_whole = pending.moves == Moves::Replace;
             let adopted = scope.in_phase(Phase::Recover, self.recover()).await?;
             // A whole table that an earlier attempt of this run has sent is what this run was to do.
-            if adopted.is_some_and(|job| is_of_run(&job, &scope.run)) && scope.mapping.mode == Mode::Replace {
+            if is_whole && adopted.is_some_and(|job| is_of_run(&job, &scope.run)) && !scope.mapping.mode.has_windows() {
                 return Ok(());
             }
         }
@@ -31,6 +33,15 @@ impl<P: Platform> Work<'_, P> {
             self.sweep().await?;
             let Some(schemas) = self.prepare(None).await? else { return Ok(()) };
             return self.replace(&schemas).await;
+        }
+        if scope.mapping.mode == Mode::Mirror {
+            if !self.may_be_as_compared() {
+                self.sweep().await?;
+            }
+            return match &scope.task {
+                Task::Repair(order) => Box::pin(self.repair_mirror(order)).await,
+                _ => Box::pin(self.mirror()).await,
+            };
         }
         match &scope.task {
             Task::Sync { .. } | Task::Scheduled { .. } => {
@@ -79,7 +90,7 @@ impl<P: Platform> Work<'_, P> {
         let mark = self.ledger.watermark_text();
         // Before the plan makes the table anew.
         refuse_lost_target(&scope.mapping, mark.as_deref(), described.target.as_ref())?;
-        let mark = mark.filter(|_| scope.mapping.mode != Mode::Replace);
+        let mark = mark.filter(|_| scope.mapping.mode.has_windows());
         if let (Some(mark), true) = (&mark, described.target.as_ref().is_some_and(TargetSchema::is_empty)) {
             self.note(format!("{} holds no rows, although the watermark is {mark}", scope.mapping.target));
         }

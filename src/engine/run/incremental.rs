@@ -3,26 +3,19 @@
 //! MySQL is asked first. Where nothing is new, and nothing can have changed of what a plan is made from, BigQuery is not
 //! asked at all.
 
-use chrono::TimeDelta;
-
 use crate::domain::column::SourceSchema;
-use crate::domain::config::SchemaAdditions;
 use crate::domain::tail::Tail;
 use crate::domain::window::{Watermark, Window};
 use crate::engine::moving::horizon::Fixed;
 use crate::engine::moving::steps::Journey;
 use crate::engine::moving::tail::{Found, content};
-use crate::engine::ports::{Described, Platform};
+use crate::engine::ports::Platform;
 use crate::engine::protocol::Phase;
 use crate::engine::work::Work;
-use crate::engine::work::ids::short_hash;
-use crate::engine::work::prepared::{Prepared, Schemas};
-use crate::engine::work::scope::{Halt, Scope};
+use crate::engine::work::prepared::Prepared;
+use crate::engine::work::scope::Halt;
 use crate::source::Source;
-use crate::state::{Compared, Moves};
-
-/// A target that was dropped, emptied or altered is noticed within this time, although nothing is new.
-const LOOK_AGAIN: TimeDelta = TimeDelta::hours(1);
+use crate::state::Moves;
 
 /// What MySQL holds and the target does not.
 struct Survey {
@@ -43,7 +36,7 @@ impl<P: Platform> Work<'_, P> {
         let (mut source, mut survey) = (None, None);
         if self.may_be_as_compared() {
             let described = self.describe_source().await?;
-            if let Some(prepared) = self.foreseen(&described) {
+            if let Some(prepared) = self.foreseen_by_cursor(&described) {
                 let known = self.survey(&prepared).await?;
                 if known.window.is_none() && known.found.is_empty() {
                     self.keep_tail(known.next);
@@ -55,22 +48,14 @@ impl<P: Platform> Work<'_, P> {
         }
         let Some(schemas) = self.prepare(source).await? else { return Ok(()) };
         let prepared = schemas.by_cursor()?;
+        self.follow_rules(&prepared.schemas.source);
         let survey = match survey {
             Some(survey) => survey,
             None => self.survey(&prepared).await?,
         };
         self.travel(&prepared, survey).await?;
-        // What was said is to be said again, and what was left to be looked for.
-        let is_clean = self.tally.warnings.is_empty() && !self.tally.left_behind;
-        let compared = is_clean.then(|| self.compared(&prepared.schemas.source));
-        self.ledger.set_compared(compared);
+        self.note_compared(&prepared.schemas.source, !self.tally.warnings.is_empty());
         Ok(())
-    }
-
-    async fn describe_source(&self) -> Result<SourceSchema, Halt> {
-        let scope = self.scope;
-        let describe = scope.unless_cancelled(scope.ports.source.describe(&scope.mapping.source));
-        scope.in_phase(Phase::Describe, describe).await
     }
 
     async fn survey(&mut self, prepared: &Prepared) -> Result<Survey, Halt> {
@@ -109,37 +94,9 @@ impl<P: Platform> Work<'_, P> {
         self.ledger.set_tail(tail.filter(|_| !is_balanced));
     }
 
-    /// Have both sides been compared a short while ago, and was there nothing to say, and nothing to be watched since?
-    pub(super) fn may_be_as_compared(&self) -> bool {
-        let now = self.scope.ports.clock.now();
-        let is_recent = |compared: &Compared| compared.at <= now && now - compared.at < LOOK_AGAIN;
-        let is_unclean = self.ledger.follows_an_unclean_run() || !self.tally.is_first_attempt();
-        self.ledger.compared().is_some_and(is_recent) && !is_unclean && !self.is_in_doubt()
-    }
-
-    /// What MySQL can be asked by, where the schemas are the ones that were compared; without a target to publish to.
-    fn foreseen(&mut self, source: &SourceSchema) -> Option<Prepared> {
-        let Scope { ports, mapping, .. } = self.scope;
-        let now = self.compared(source).schemas;
-        self.ledger.compared().filter(|then| then.schemas == now)?;
-        let described = Described { source: source.clone(), target: None };
-        let planned = described.plan(ports, mapping, SchemaAdditions::Deny, self.ledger.decisions()).ok()?;
-        let prepared = Schemas::new(mapping, described, planned.table).by_cursor().ok()?;
-        // Rows that are told by their content are told by the target's columns.
+    /// What MySQL can be asked by; not where rows are told by their content, which is told by the target's columns.
+    fn foreseen_by_cursor(&mut self, source: &SourceSchema) -> Option<Prepared> {
+        let prepared = self.foreseen(source)?.by_cursor().ok()?;
         content(&prepared).is_none().then_some(prepared)
-    }
-
-    /// Both sides as of now.
-    fn compared(&self, source: &SourceSchema) -> Compared {
-        let Scope { ports, mapping, .. } = self.scope;
-        let source = SourceSchema { rows_estimate: None, ..source.clone() };
-        let (config, decisions) = (&ports.config, self.ledger.decisions());
-        let all = format!(
-            "{} {source:?} {mapping:?} {:?} {} {decisions:?}",
-            env!("CARGO_PKG_VERSION"),
-            config.schema_additions,
-            config.default_timezone
-        );
-        Compared { schemas: short_hash(&all), at: ports.clock.now() }
     }
 }

@@ -4,6 +4,8 @@ pub(super) mod aftermath;
 mod attempt;
 mod incremental;
 mod mapping;
+mod mirror;
+mod quiet;
 mod report;
 mod retries;
 mod shared;

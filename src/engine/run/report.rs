@@ -58,6 +58,7 @@ pub(super) fn report<P: Platform>(
         bytes_read: tally.bytes_read,
         deletion: tally.deletion,
         replaced: tally.replaced,
+        mirrored: tally.mirrored,
         shrink: tally.shrink,
         repair: tally.repair,
         bytes_staged: tally.bytes_staged,

@@ -15,6 +15,7 @@ use crate::engine::ports::Platform;
 use crate::engine::protocol::{BackfillAsk, Phase};
 use crate::engine::work::Work;
 use crate::engine::work::ledger::Ledger;
+use crate::engine::work::rules::{Renewed, renewed};
 use crate::engine::work::scope::{Halt, Scope, Task};
 use crate::engine::work::sweep::sweep;
 use crate::engine::work::tally::Tally;
@@ -78,6 +79,8 @@ impl<P: Platform> Scope<P> {
         if ledger.backfill().is_some() {
             self.sweep_parts(&plan).await?;
         }
+        let rules = renewed(&self.mapping, ledger.state(), Renewed::Moved);
+        ledger.set_rules(rules);
         ledger.end_shared(shard).await?;
         tally.window = Some(format!("[{}, {}]", plan.from, plan.to));
         Ok(ledger)

@@ -23,6 +23,8 @@ fn few() -> impl Iterator<Item = &'static Work> {
         "later run, keyless",
         "later run, append, inline",
         "replace, edited",
+        "mirror, edited, in steps",
+        "mirror, edited, inline",
         "backfill, append",
         "deletes, hard",
         "repair, upsert",
@@ -60,7 +62,9 @@ fn a_process_that_is_killed_at_any_call_is_made_good_by_the_next() {
 
 #[test]
 fn one_that_is_killed_while_it_makes_good_what_another_left_is_made_good_too() {
-    for name in ["later run, keyless", "later run, append, inline", "backfill, append", "replace, edited"] {
+    for name in
+        ["later run, keyless", "later run, append, inline", "backfill, append", "replace, edited", "mirror, edited"]
+    {
         let work = work(name);
         for first in (1..60).step_by(13) {
             at_each_call(work, |shop, nth| {
@@ -143,7 +147,7 @@ fn rows_that_come_at_any_call_arrive_with_this_run_or_the_next() {
             let comes = move || {
                 use crate::engine::Clock;
                 let now = world.clock.now().naive_utc().to_string();
-                world.database().rows.push(crate::testing::row(200, "meanwhile", &now));
+                world.database().rows.push(crate::testing::row(20_000, "meanwhile", &now));
                 world.clock.pass(TimeDelta::seconds(30));
             };
             shop.trouble_at(nth, Trouble::meanwhile(comes));

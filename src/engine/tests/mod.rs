@@ -3,6 +3,7 @@
 mod crash;
 mod deletes;
 mod horizon;
+mod mirror;
 mod publish;
 mod quiet;
 mod recover;
@@ -11,6 +12,7 @@ mod replace;
 mod report;
 mod retries;
 mod rivals;
+mod rules;
 mod shared;
 mod steps;
 mod tail;

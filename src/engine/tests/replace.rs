@@ -218,10 +218,10 @@ fn a_target_that_is_gone_is_made_anew() {
 fn what_has_no_meaning_for_a_replace_is_refused_with_what_does_it() {
     let shop = edited(REPLACE);
     let report = refused(&shop, backfill("2026-01-01"), Config);
-    assert!(report.hint.unwrap().contains("`bqsync run-once --mapping t` reads the whole table again"));
+    assert!(report.hint.unwrap().contains("`bqsync run-once --mapping t` looks at the whole table again"));
     let upsert = Shop::new(UPSERT).rows(1..=5);
     let report = refused(&upsert, allowing_shrink(), Config);
-    assert!(report.errors[0].starts_with("`--allow-shrink` is for tables that are replaced"), "{report:#?}");
+    assert!(report.errors[0].starts_with("`--allow-shrink` is for replaced and mirrored tables"), "{report:#?}");
     for dry_run in [true, false] {
         let report = refused(&shop, deletes(dry_run), Config);
         assert!(report.errors[0].contains("which needs no `deletes`"), "{report:#?}");

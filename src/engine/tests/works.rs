@@ -18,15 +18,39 @@ pub const APPEND: &str = "primary_keys: [id], incremental_column: at, mode: appe
 pub const KEYLESS: &str = "incremental_column: at, mode: append";
 pub const REPLACE: &str = "mode: replace";
 pub const REPLACE_KEYED: &str = "primary_keys: [id], mode: replace";
+pub const MIRROR: &str = "primary_keys: [id], mode: mirror, max_delete_fraction: 1";
 pub const NUMBERS: &str = "primary_keys: [id], incremental_column: id, mode: append";
 
-/// A table that has been replaced once, and edits, deletes and new rows since.
+/// A table that has been brought over once, and edits, deletes and new rows since.
 pub fn edited(mapping: &str) -> Shop {
-    let shop = Shop::new(mapping).rows(1..=60);
+    edited_in(Shop::new(mapping))
+}
+
+/// The same, where few rows travel within their publish.
+pub fn inline_edited(mapping: &str) -> Shop {
+    edited_in(Shop::new(mapping).inline())
+}
+
+fn edited_in(shop: Shop) -> Shop {
+    let shop = shop.rows(1..=60);
     shop.succeeds(sync());
     (1..=9).for_each(|id| shop.delete(id));
     shop.update(20, "edited", "2026-02-01");
     shop.insert(61..=70);
+    shop.pass(TimeDelta::minutes(5));
+    shop
+}
+
+/// The same of four parts, which are brought over in steps.
+pub fn edited_in_steps(mapping: &str, window_rows: u32) -> Shop {
+    let shop = Shop::new(mapping).with(&format!("window_rows: {window_rows}")).in_batches_of(200).rows(1..=1_000);
+    // The second run knows how many rows there are, and cuts them.
+    shop.succeeds(sync());
+    shop.update(20, "known by small parts", "2026-02-01");
+    shop.succeeds(sync());
+    (1..=9).for_each(|id| shop.delete(id));
+    shop.update(400, "edited", "2026-02-01");
+    shop.insert(1_001..=1_010);
     shop.pass(TimeDelta::minutes(5));
     shop
 }
@@ -97,7 +121,7 @@ pub fn id(row: &[Value]) -> i64 {
     id
 }
 
-pub const WORKS: [Work; 24] = [
+pub const WORKS: [Work; 30] = [
     Work { name: "first load, upsert", shop: || Shop::new(UPSERT).rows(1..=40), command: sync },
     Work { name: "first load, append", shop: || Shop::new(APPEND).rows(1..=40), command: sync },
     Work { name: "first load, keyless", shop: || Shop::new(KEYLESS).rows(1..=40), command: sync },
@@ -122,6 +146,16 @@ pub const WORKS: [Work; 24] = [
     Work { name: "replace, first", shop: || Shop::new(REPLACE).rows(1..=40), command: sync },
     Work { name: "replace, edited", shop: || edited(REPLACE), command: sync },
     Work { name: "replace, edited, keys", shop: || edited(REPLACE_KEYED), command: sync },
+    Work { name: "mirror, first", shop: || Shop::new(MIRROR).rows(1..=40), command: sync },
+    Work { name: "mirror, edited", shop: || edited(MIRROR), command: sync },
+    Work { name: "mirror, edited, in steps", shop: || edited_in_steps(MIRROR, 300), command: sync },
+    Work { name: "mirror, edited, inline", shop: || inline_edited(MIRROR), command: sync },
+    Work {
+        name: "mirror, edited, marked",
+        shop: || edited(&format!("{MIRROR}, deletes: soft, deleted_column: gone")),
+        command: sync,
+    },
+    Work { name: "mirror of an upsert's table", shop: || later(UPSERT).mapped(MIRROR), command: sync },
     Work { name: "backfill, upsert", shop: || to_backfill(UPSERT), command: whole },
     Work { name: "backfill, append", shop: || to_backfill(APPEND), command: whole },
     Work { name: "backfill, keyless", shop: || to_backfill(KEYLESS), command: whole },

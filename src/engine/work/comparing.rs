@@ -3,14 +3,14 @@
 use super::conflicts::{refuse_conflicts, refuse_lost_target};
 use super::prepared::cursor_of;
 use crate::domain::column::{SourceColumn, SourceSchema, same_name};
-use crate::domain::config::{Mapping, Mode, SchemaAdditions};
+use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Planned;
+use crate::domain::quote;
 use crate::domain::schema::{Decisions, SchemaDiff, Verdict};
 use crate::domain::verify::{Comparison, Verification};
 use crate::domain::window::{Low, WHOLE, Window};
-use crate::domain::{naming, quote};
 use crate::engine::ports::{Described, Platform, Ports};
 use crate::format;
 use crate::state::{MappingState, StoredWatermark};
@@ -33,8 +33,8 @@ pub(in crate::engine) fn ready<P: Platform>(
     described: &Described,
     verification: &mut Verification,
 ) -> Result<Option<Ready>, Fault> {
-    // A table that is replaced as a whole is compared as a whole.
-    let mark = state.watermark.as_ref().filter(|_| mapping.mode != Mode::Replace);
+    // A table that every run looks at as a whole is compared as a whole.
+    let mark = state.watermark.as_ref().filter(|_| mapping.mode.has_windows());
     refuse_lost_target(mapping, mark.map(|mark| mark.value.as_str()), described.target.as_ref())?;
     let Some(target) = described.target.as_ref().filter(|_| state.complete_to(mapping.mode).is_some()) else {
         return Ok(None);
@@ -49,6 +49,7 @@ pub(in crate::engine) fn ready<P: Platform>(
     let withheld = if described.source.hides_columns { only_there.clone() } else { Vec::new() };
     verification.not_compared.extend(only_there);
     verification.notes.extend(note(state, mark));
+    verification.notes.extend(keyed(&comparison));
     let rows = described.source.rows_estimate.unwrap_or(0).max(target.rows.unwrap_or(0));
     Ok(Some(Ready { comparison, rows, unread: unread(mapping, &withheld) }))
 }
@@ -89,6 +90,20 @@ fn note(state: &MappingState, mark: Option<&StoredWatermark>) -> Option<String> 
     }
 }
 
+/// What is compared of columns whose key no statement may hold.
+fn keyed(comparison: &Comparison) -> Option<String> {
+    let both = comparison.plan.columns.iter().zip(&comparison.forms);
+    let keyed = both.filter(|(_, form)| form.is_some_and(|form| !form.tells_values_apart()));
+    let names: Vec<_> = keyed.map(|(column, _)| format!("`{}`", column.source.name)).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} masked with `hmac`, whose key is in no statement: compared is that there is a mask where there is a value, and \
+             that it has the form of one",
+            names.join(", ")
+        )
+    })
+}
+
 fn not_in_bigquery(diff: &SchemaDiff) -> impl Iterator<Item = String> {
     let new = diff.columns.iter().filter(|column| matches!(column.verdict, Verdict::New(_)) || column.is_declined());
     new.map(|column| column.name.clone())
@@ -96,9 +111,10 @@ fn not_in_bigquery(diff: &SchemaDiff) -> impl Iterator<Item = String> {
 
 /// Of the columns that the mapping would move, had the source any such.
 fn only_in_bigquery(mapping: &Mapping, source: &SourceSchema, diff: &SchemaDiff) -> Vec<String> {
-    let named = |column: &SourceColumn, name: &str| same_name(&naming::column_name(&column.name), name);
+    let named = |column: &SourceColumn, name: &str| same_name(&mapping.target_column(&column.name), name);
     let gone = diff.columns.iter().filter(|column| {
-        let is_ours = mapping.deleted_column().is_some_and(|mark| same_name(mark, &column.name));
+        let ours = mapping.deleted_column().into_iter().chain(mapping.loaded_at.as_deref());
+        let is_ours = ours.into_iter().any(|ours| same_name(ours, &column.name));
         column.source.is_none() && !is_ours && !source.columns.iter().any(|known| named(known, &column.name))
     });
     gone.map(|column| column.name.clone()).collect()

@@ -24,6 +24,11 @@ pub(in crate::engine) fn refuse_conflicts(
 fn refuse(mapping: &Mapping, column: &ColumnDiff, additions: SchemaAdditions) -> Result<(), Fault> {
     let denied = additions == SchemaAdditions::Deny && column.accepted != Some(true);
     let (wanted, hint) = match &column.verdict {
+        Verdict::Conflict(wanted) if column.mask.is_some() => (
+            wanted,
+            "a masked value is a text: drop the column in BigQuery and run again, then backfill; or `mask: {column: null}`, which \
+             keeps the type",
+        ),
         Verdict::Conflict(wanted) => (
             wanted,
             "convert the column in BigQuery, or choose its type with `columns:`, or leave it out with `exclude:`",
@@ -49,22 +54,24 @@ fn refuse(mapping: &Mapping, column: &ColumnDiff, additions: SchemaAdditions) ->
     .with_hint(hint))
 }
 
-/// Refuses work that has no meaning for a table which is replaced as a whole, and an option that has none for another.
+/// Refuses work that has no meaning for a table which every run looks at as a whole, and an option that has none for another.
 ///
 /// # Errors
 /// `Config`, with what does it instead.
 pub(in crate::engine) fn refuse_task(mapping: &Mapping, task: &Task) -> Result<(), Fault> {
     match task {
         Task::Backfill { .. } | Task::Part(_) => refuse_backfill(mapping),
-        Task::Deletes { .. } if mapping.mode == Mode::Replace => {
-            let sentence = format!("Mapping `{}` has `mode: replace`, which needs no `deletes`", mapping.name);
-            Err(Fault::new(FaultKind::Config, sentence)
-                .with_hint("each of its runs leaves out the rows that MySQL no longer has"))
-        }
-        Task::Sync { allow_shrink: true, .. } if mapping.mode != Mode::Replace => {
+        Task::Deletes { .. } if !mapping.mode.has_windows() => {
             let (name, mode) = (&mapping.name, mapping.mode.word());
-            let sentence =
-                format!("`--allow-shrink` is for tables that are replaced, and mapping `{name}` has `mode: {mode}`");
+            let sentence = format!("Mapping `{name}` has `mode: {mode}`, which needs no `deletes`");
+            Err(Fault::new(FaultKind::Config, sentence)
+                .with_hint("each of its runs takes out the rows that MySQL no longer has"))
+        }
+        Task::Sync { allow_shrink: true, .. } if mapping.mode.has_windows() => {
+            let (name, mode) = (&mapping.name, mapping.mode.word());
+            let sentence = format!(
+                "`--allow-shrink` is for replaced and mirrored tables, and mapping `{name}` has `mode: {mode}`"
+            );
             Err(Fault::new(FaultKind::Config, sentence).with_hint("take it out; such a run makes no table smaller"))
         }
         Task::Repair(_) if mapping.mode == Mode::Replace => {
@@ -83,12 +90,13 @@ pub(in crate::engine) fn refuse_task(mapping: &Mapping, task: &Task) -> Result<(
 /// # Errors
 /// As [`refuse_task`].
 pub(in crate::engine) fn refuse_backfill(mapping: &Mapping) -> Result<(), Fault> {
-    if mapping.mode != Mode::Replace {
+    if mapping.mode.has_windows() {
         return Ok(());
     }
-    let sentence = format!("Mapping `{}` has `mode: replace`: there is no stretch of it to move again", mapping.name);
+    let (name, mode) = (&mapping.name, mapping.mode.word());
+    let sentence = format!("Mapping `{name}` has `mode: {mode}`: there is no stretch of it to move again");
     Err(Fault::new(FaultKind::Config, sentence).with_hint(format!(
-        "`bqsync run-once {}` reads the whole table again",
+        "`bqsync run-once {}` looks at the whole table again",
         quote::shell_option("--mapping", &mapping.name.0)
     )))
 }
@@ -103,8 +111,8 @@ pub(in crate::engine) fn refuse_lost_target(
     target: Option<&TargetSchema>,
 ) -> Result<(), Fault> {
     let (Some(mark), None) = (watermark, target) else { return Ok(()) };
-    // What a replace publishes goes on from nothing.
-    if mapping.mode == Mode::Replace {
+    // Without windows nothing is gone on from.
+    if !mapping.mode.has_windows() {
         return Ok(());
     }
     let Mapping { name, target, .. } = mapping;
@@ -181,6 +189,7 @@ mod tests {
             is_transactional: true,
             hides_columns: false,
             rows_estimate: None,
+            comment: None,
         };
         let columns = [("id", TargetType::Int64), ("x", has)];
         let columns = columns.map(|(name, target_type)| TargetColumn::new(name, target_type, true));

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
+use crate::domain::mirror::Sums;
 use crate::domain::report::{MappingReport, Outcome, Trigger};
 use crate::domain::schema::Decisions;
 use crate::domain::shard::Shard;
@@ -14,8 +15,8 @@ use crate::domain::tail::Tail;
 use crate::domain::window::{Published, Watermark};
 use crate::engine::ports::{Platform, Ports};
 use crate::state::{
-    BackfillState, Compared, EndedBackfill, LastRun, Lease, LeftTarget, MappingState, Moves, PendingPublish, Replaced,
-    StateStore, StoredWatermark,
+    BackfillState, Compared, EndedBackfill, LastRun, Lease, LeftTarget, MappingState, Moves, PendingPublish,
+    RememberedSums, Replaced, Rules, StateStore, StoredWatermark, SumsPlace,
 };
 use crate::warehouse::PublishCounts;
 
@@ -88,7 +89,7 @@ impl<P: Platform> Ledger<P> {
             Moves::Watermark => self.watermark_text(),
             Moves::Backfill => self.state.backfill.as_ref().and_then(|backfill| backfill.done.clone()),
             Moves::Replace => self.replaced().map(ToString::to_string),
-            Moves::Nothing => None,
+            Moves::Mirror | Moves::Nothing => None,
         }
     }
 
@@ -104,8 +105,58 @@ impl<P: Platform> Ledger<P> {
         self.save().await
     }
 
-    /// Remembers a publish before it is sent.
+    /// What the state says of a mirror's sums.
+    pub(in crate::engine) const fn sums(&self) -> Option<&RememberedSums> {
+        self.state.sums.as_ref()
+    }
+
+    /// The sums that it speaks of; `None` where they are not there any more, or are others.
+    pub(in crate::engine) async fn load_sums(&self) -> Result<Option<Sums>, Fault> {
+        let Some(of) = self.sums() else { return Ok(None) };
+        let text = self.store.load_sums(&self.mapping, of.place).await?;
+        let text = text.filter(|text| RememberedSums::hash(text) == of.hash);
+        Ok(text.as_deref().and_then(Sums::from_text))
+    }
+
+    /// Saved with whatever comes next: a publish of these parts may be sent from then on.
+    pub(in crate::engine) fn doubt_parts(&mut self, runs: &[(u64, u64)]) {
+        if let Some(sums) = &mut self.state.sums {
+            sums.unknown = runs.to_vec();
+        }
+    }
+
+    /// The next look compares both sides.
+    pub(in crate::engine) fn forget_sums(&mut self) {
+        self.state.sums = None;
+    }
+
+    /// What BigQuery holds of a mirror, but for the parts in `unknown`.
+    pub(in crate::engine) async fn note_sums(
+        &mut self,
+        sums: &Sums,
+        plan: String,
+        unknown: Vec<(u64, u64)>,
+    ) -> Result<(), Fault> {
+        let text = sums.to_text().into_bytes();
+        let place = self.sums().map_or(SumsPlace::A, |sums| sums.place.other());
+        let hash = RememberedSums::hash(&text);
+        self.store.save_sums(&self.mapping, place, text).await?;
+        self.state.sums = Some(RememberedSums { place, hash, plan, unknown });
+        self.state.pending = None;
+        self.save().await
+    }
+
+    /// The whole table is as MySQL held it then; saved with whatever comes next.
+    pub(in crate::engine) fn set_replaced(&mut self, replaced: Replaced) {
+        (self.state.replaced, self.state.tail) = (Some(replaced), None);
+    }
+
+    /// Remembers a publish before it is sent. What a mirror's sums say of the target holds no more once another kind of
+    /// publish may have changed it.
     pub(in crate::engine) async fn note_pending(&mut self, pending: PendingPublish) -> Result<(), Fault> {
+        if pending.moves != Moves::Mirror {
+            self.state.sums = None;
+        }
         self.state.pending = Some(pending);
         self.save().await
     }
@@ -203,7 +254,7 @@ impl<P: Platform> Ledger<P> {
                     self.state.note_replaced(Replaced { rows: pending.rows, at });
                 }
             }
-            (Moves::Watermark | Moves::Backfill | Moves::Nothing, _) => {}
+            (Moves::Watermark | Moves::Backfill | Moves::Mirror | Moves::Nothing, _) => {}
         }
         self.save().await
     }
@@ -279,6 +330,11 @@ impl<P: Platform> Ledger<P> {
     /// Saved with whatever is saved next.
     pub(in crate::engine) fn set_again_from(&mut self, from: Option<String>) {
         self.state.again_from = from;
+    }
+
+    /// By which rules the rows below the watermark came; saved with whatever is saved next.
+    pub(in crate::engine) fn set_rules(&mut self, rules: Rules) {
+        self.state.rules = Some(rules).filter(|rules| !rules.is_empty());
     }
 
     pub(in crate::engine) const fn decisions(&self) -> &Decisions {

@@ -10,6 +10,7 @@ pub(in crate::engine) mod ledger;
 pub(in crate::engine) mod prepare;
 pub(in crate::engine) mod prepared;
 mod recover;
+pub(in crate::engine) mod rules;
 pub(in crate::engine) mod scope;
 pub(in crate::engine) mod survey;
 pub(in crate::engine) mod sweep;

@@ -2,6 +2,7 @@
 
 use crate::domain::cost::Cost;
 use crate::domain::ids::JobId;
+use crate::domain::mirror::Mirrored;
 use crate::domain::replacement::{Replacement, Shrink};
 use crate::domain::report::{Deletion, FlawCount};
 use crate::domain::verify::Repair;
@@ -32,6 +33,7 @@ pub(in crate::engine) struct Tally {
     pub lag_seconds: Option<u64>,
     pub deletion: Option<Deletion>,
     pub replaced: Option<Replacement>,
+    pub mirrored: Option<Mirrored>,
     pub shrink: Option<Shrink>,
     pub repair: Option<Repair>,
     pub warnings: Vec<String>,
@@ -124,6 +126,7 @@ impl Tally {
         self.lag_seconds = part.lag_seconds.or(self.lag_seconds);
         self.deletion = part.deletion.or(self.deletion);
         self.replaced = part.replaced.or(self.replaced.take());
+        self.mirrored = part.mirrored.or(self.mirrored.take());
         self.shrink = part.shrink.or(self.shrink);
         self.repair = part.repair.or(self.repair);
         for warning in &part.warnings {

@@ -26,22 +26,23 @@ pub async fn bounds(server: &Server, ask: &BoundsAsk) -> Result<Bounds, Fault> {
     let looked = Looked { asked, answered: Instant::now() };
     let at = |instant| tick(instant, ask.kind, ask.timezone).map(Cursor::Moment);
     let running = at(now);
-    let (table, column) = (sql::table(&ask.table), sql::identifier(&ask.column));
-    let greatest = format!("SELECT CAST(MAX({column}) AS CHAR) FROM {table}");
-    let newest = value(&mut session, Query::plain(greatest.clone()), ask.kind, &sentence).await?;
+    let column = sql::identifier(&ask.column);
+    let greatest = |condition: Option<&str>| sql::greatest(&ask.table, &column, sql::as_text, condition);
+    let newest = value(&mut session, &ask.table, Query::plain(greatest(None)), ask.kind, &sentence).await?;
     let limit = at(settled(now, ask)).or_else(|| epoch_limit(now, newest.filter(|_| !ask.is_unique)?));
     let open = newest.filter(|newest| beyond(newest, &ask.low));
     let high = match (open, limit) {
         (Some(newest), Some(limit)) if !below(&newest, &limit) => {
             let (low, mut binds) = sql::not_below(&column, &ask.low);
             binds.push(Bind::from(&limit));
-            let query = Query::new(format!("{greatest} WHERE {low}{column} < ?"), binds);
-            value(&mut session, query, ask.kind, &sentence).await?
+            let query = Query::new(greatest(Some(&format!("{low}{column} < ?"))), binds);
+            value(&mut session, &ask.table, query, ask.kind, &sentence).await?
         }
         (open, _) => open,
     };
     let has_nulls = ask.nullable && {
-        let query = Query::plain(format!("SELECT 1 FROM {table} WHERE {column} IS NULL LIMIT 1"));
+        let rows = sql::rows(&ask.table, Some(&format!("{column} IS NULL")));
+        let query = Query::plain(format!("SELECT 1 {rows} LIMIT 1"));
         !session.texts(query).await.map_err(failed)?.is_empty()
     };
     let rows = match high.filter(|_| ask.wants_rows) {

@@ -21,7 +21,7 @@ const CHANGING: [&str; 5] =
 /// None where the account may not know.
 pub async fn cascades(server: &Server, table: &SourceTable) -> Result<Vec<Cascade>, Fault> {
     let mut session = connect::open(server).await?;
-    let query = Query::plain(format!("SHOW CREATE TABLE {}", sql::table(table)));
+    let query = Query::plain(format!("SHOW CREATE TABLE {}", sql::table_name(table)));
     let rows = match session.texts(query).await {
         Ok(rows) => rows,
         Err(error) if number(&error) == Some(DENIED) => return Ok(Vec::new()),

@@ -45,13 +45,15 @@ pub async fn describe(server: &Server, table: &SourceTable) -> Result<SourceSche
         is_transactional: found.is_view() || OWN_ENGINES.contains(&found.engine.as_str()),
         hides_columns,
         rows_estimate: found.rows.filter(|_| !found.is_view()),
+        // Of a view the catalogue says that it is one.
+        comment: found.comment.clone().filter(|_| !found.is_view()),
     })
 }
 
 /// Asks for no row of all columns; where that is refused, for no row of none, and says that some are hidden: the catalogue
 /// lists those alone that the account may see. (Within a subquery, so that no driver need know the columns' types.)
 async fn probe(session: &mut Session, table: &SourceTable) -> (Result<Vec<Texts>, sqlx::Error>, bool) {
-    let name = sql::table(table);
+    let name = sql::table_name(table);
     let all = format!("SELECT 1 FROM (SELECT * FROM {name} LIMIT 0) AS all_columns");
     match session.texts(Query::plain(all)).await {
         Err(error) if number_of(&error).is_some_and(|number| matches!(number, TABLE_DENIED | COLUMN_DENIED)) => {
@@ -98,8 +100,8 @@ pub async fn next_number(session: &mut Session, table: &SourceTable, column: &st
 async fn columns(session: &mut Session, found: &Found) -> Result<Vec<SourceColumn>, sqlx::Error> {
     let sql = "SELECT column_name, data_type, column_type, is_nullable, CAST(numeric_precision AS CHAR), \
                CAST(numeric_scale AS CHAR), CAST(datetime_precision AS CHAR), \
-               CAST(character_maximum_length AS CHAR), table_name, character_set_name, collation_name, column_default, extra \
-               FROM information_schema.columns \
+               CAST(character_maximum_length AS CHAR), table_name, character_set_name, collation_name, column_default, extra, \
+               column_comment FROM information_schema.columns \
                WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position";
     let rows = session.texts(Query::new(sql, found.binds())).await?;
     let json = match session.flavour {
@@ -128,6 +130,7 @@ fn column(row: &Texts, json: &[String], flavour: Flavour) -> SourceColumn {
         charset: lower(9),
         collation: lower(10),
         old_rows: old_rows(row.get(11).and_then(Option::as_deref), text(row, 12), nullable, flavour),
+        comment: row.get(13).cloned().flatten().filter(|comment| !comment.trim().is_empty()),
         ..SourceColumn::new(name, source_type, nullable)
     }
 }

@@ -2,22 +2,25 @@
 
 use super::decode::number;
 use super::fault::from_sqlx;
+use super::filter;
 use super::session::{Flavour, Session};
 use super::sql::{self, Query};
 use super::texts::first;
 use super::wire::Cells;
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::SourceTable;
 use crate::source::StretchAsk;
 
 /// The value that a query's one row holds as text; `None` where it has no row, or NULL in it. `sentence`: of what fails.
 pub async fn value(
     session: &mut Session,
+    table: &SourceTable,
     query: Query,
     kind: CursorKind,
     sentence: &str,
 ) -> Result<Option<Cursor>, Fault> {
-    let rows = session.texts(query).await.map_err(|error| from_sqlx(error, sentence))?;
+    let rows = session.texts(query).await.map_err(|error| filter::failed(error, table, sentence))?;
     first(&rows).map(|text| Cursor::parse(text, kind)).transpose().map_err(|fault| {
         Fault::new(FaultKind::Schema, sentence)
             .caused_by(fault)
@@ -27,13 +30,14 @@ pub async fn value(
 
 /// The plan's `rows`: the tenth column of MySQL's table, a number; the ninth of MariaDB's, a text.
 pub async fn explained(session: &mut Session, ask: &StretchAsk) -> Result<Option<u64>, Fault> {
-    let (table, column) = (sql::table(&ask.table), sql::identifier(&ask.column));
+    let column = sql::identifier(&ask.column);
     let (filter, binds) = sql::within(&column, &ask.window);
     let format = match session.flavour {
         Flavour::MySql => "FORMAT=TRADITIONAL ",
         Flavour::MariaDb => "",
     };
-    let query = Query::new(format!("EXPLAIN {format}SELECT {column} FROM {table} WHERE {filter}"), binds);
+    let rows = sql::rows(&ask.table, Some(&filter));
+    let query = Query::new(format!("EXPLAIN {format}SELECT {column} {rows}"), binds);
     let failed = |error| from_sqlx(error, format!("Estimating the rows of {} failed", ask.table));
     let plan = session.rows(query).await.map_err(failed)?;
     let Some(row) = plan.first() else { return Ok(None) };

@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use super::sql::identifier;
 use crate::domain::plan::ColumnPlan;
 use crate::domain::source_type::SourceType;
+use crate::domain::type_map::Encoding;
 use crate::domain::verify::{COMPARED_DIGITS, Comparison, Form, Grain, Parts, SUMMED_DIGITS, concatenated};
 
 /// The hash of a whole row, in hexadecimal.
@@ -55,9 +56,10 @@ pub fn within(comparison: &Comparison, parts: &Parts) -> String {
             let range = |(low, high): &(i64, i64)| format!("{name} BETWEEN {low} AND {high}");
             parts.key_ranges().iter().map(range).collect::<Vec<_>>()
         }
+        // As a list, which the server searches with a part that it has found once.
         (grain, _) => {
-            let part = part(comparison, grain);
-            parts.runs.iter().map(|(first, last)| format!("{part} BETWEEN {first} AND {last}")).collect()
+            let numbers: Vec<String> = parts.numbers().map(|number| number.to_string()).collect();
+            vec![format!("{} IN ({})", part(comparison, grain), numbers.join(", "))]
         }
     };
     format!("({})", tested.join(" OR "))
@@ -69,7 +71,7 @@ fn joined(comparison: &Comparison, positions: impl Iterator<Item = usize>) -> St
         let form = comparison.forms[position]?;
         let value = value(&comparison.plan.columns[position], form);
         let ended = match form {
-            Form::Text { .. } => format!("CONCAT(LENGTH({value}), ':', {value})"),
+            Form::Text { .. } | Form::MaskedLast { .. } => format!("CONCAT(LENGTH({value}), ':', {value})"),
             _ => format!("CONCAT({value}, ';')"),
         };
         Some(format!("IFNULL({ended}, '-;')"))
@@ -104,6 +106,36 @@ pub fn value(column: &ColumnPlan, form: Form) -> String {
         Form::TextHash { empty_is_null } => format!("SHA2({}, 256)", text(column, &name, empty_is_null)),
         Form::Bytes => format!("LOWER(HEX(CAST({name} AS BINARY)))"),
         Form::BytesHash => format!("SHA2(CAST({name} AS BINARY), 256)"),
+        Form::MaskedNull => "NULL".to_owned(),
+        Form::MaskedSha256 { empty_is_null } => format!("SHA2({}, 256)", under_mask(column, &name, empty_is_null)),
+        Form::MaskedLast { most, empty_is_null } => {
+            let text = characters(column, &name);
+            let end = format!("CAST(RIGHT({text}, LEAST({most}, CHAR_LENGTH({text}) DIV 2)) AS BINARY)");
+            if empty_is_null { format!("IF(LENGTH({name}) = 0, NULL, {end})") } else { end }
+        }
+        Form::MaskedHmac { empty_is_null } => {
+            let no_value = if empty_is_null { format!("NULLIF(LENGTH({name}), 0)") } else { name };
+            format!("IF({no_value} IS NULL, NULL, 'hmac')")
+        }
+    }
+}
+
+/// The text that a mask is put on, as bytes.
+fn under_mask(column: &ColumnPlan, name: &str, empty_is_null: bool) -> String {
+    match column.encoding {
+        Encoding::IntAsText { .. } => characters(column, name),
+        _ => text(column, name, empty_is_null),
+    }
+}
+
+/// The same, as characters.
+fn characters(column: &ColumnPlan, name: &str) -> String {
+    match (column.encoding, &column.source.source_type) {
+        (Encoding::IntAsText { .. }, SourceType::Int { unsigned: false, .. }) => {
+            format!("CAST(CAST({name} AS SIGNED) AS CHAR)")
+        }
+        (Encoding::IntAsText { .. }, _) => unsigned(name),
+        _ => format!("CAST({name} AS CHAR CHARACTER SET utf8mb4)"),
     }
 }
 
@@ -174,6 +206,19 @@ mod tests {
         let of = |empty_is_null| value(&column("s", SourceType::Text { chars: None }), Form::Text { empty_is_null });
         assert_eq!(of(false), "CAST(CAST(`s` AS CHAR CHARACTER SET utf8mb4) AS BINARY)");
         assert_eq!(of(true), "NULLIF(CAST(CAST(`s` AS CHAR CHARACTER SET utf8mb4) AS BINARY), '')");
+    }
+
+    #[test]
+    fn a_mask_is_put_on_by_the_server_and_no_statement_holds_a_key() {
+        let text = column("s", SourceType::Text { chars: None });
+        let utf8 = "CAST(`s` AS CHAR CHARACTER SET utf8mb4)";
+        let sha = |empty_is_null| value(&text, Form::MaskedSha256 { empty_is_null });
+        assert_eq!(sha(false), format!("SHA2(CAST({utf8} AS BINARY), 256)"));
+        assert_eq!(sha(true), format!("SHA2(NULLIF(CAST({utf8} AS BINARY), ''), 256)"));
+        let last = value(&text, Form::MaskedLast { most: 4, empty_is_null: false });
+        assert_eq!(last, format!("CAST(RIGHT({utf8}, LEAST(4, CHAR_LENGTH({utf8}) DIV 2)) AS BINARY)"));
+        assert_eq!(value(&text, Form::MaskedHmac { empty_is_null: false }), "IF(`s` IS NULL, NULL, 'hmac')");
+        assert_eq!(value(&text, Form::MaskedNull), "NULL");
     }
 
     #[test]

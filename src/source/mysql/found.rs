@@ -14,6 +14,7 @@ pub struct Found {
     pub kind: String,
     pub engine: String,
     pub rows: Option<u64>,
+    pub comment: Option<String>,
 }
 
 impl Found {
@@ -29,8 +30,8 @@ impl Found {
 
 /// Looks the table up as the server compares names: where case does not count, another spelling will do.
 pub async fn find(session: &mut Session, table: &SourceTable) -> Result<Option<Found>, Fault> {
-    let sql = "SELECT table_schema, table_name, table_type, engine, CAST(table_rows AS CHAR) \
-               FROM information_schema.tables WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?";
+    let sql = "SELECT table_schema, table_name, table_type, engine, CAST(table_rows AS CHAR), \
+               table_comment FROM information_schema.tables WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?";
     let rows = session.texts(in_database(sql, table, true)).await.map_err(|error| failed(error, table))?;
     let exact = |row: &&Texts| text(row, 1) == table.table;
     let row = rows.iter().find(exact).or_else(|| rows.first());
@@ -40,6 +41,7 @@ pub async fn find(session: &mut Session, table: &SourceTable) -> Result<Option<F
         kind: text(row, 2).to_ascii_uppercase(),
         engine: text(row, 3).to_ascii_lowercase(),
         rows: number(row, 4),
+        comment: row.get(5).cloned().flatten().filter(|comment| !comment.trim().is_empty()),
     }))
 }
 

@@ -5,11 +5,13 @@ mod cascades;
 mod catalog;
 mod clock;
 mod connect;
+mod content;
 mod cursor_column;
 mod decode;
 mod digest;
 mod fault;
 mod fence;
+mod filter;
 mod found;
 mod gate;
 mod indexes;
@@ -45,7 +47,9 @@ pub use self::decode::Batcher;
 use self::fence::Watch;
 use self::server::Server;
 pub use self::wire::Cells;
-use super::{Bounds, BoundsAsk, Estimate, Extract, Extraction, Source, StretchAsk, TailAsk, TailSum};
+use super::{
+    Bounds, BoundsAsk, ContentSum, Estimate, Extract, Extraction, Filtered, Source, StretchAsk, TailAsk, TailSum,
+};
 use crate::domain::check::server::ServerFacts;
 use crate::domain::column::{Cascade, SourceSchema};
 use crate::domain::config::MysqlSettings;
@@ -97,6 +101,11 @@ impl Source for MysqlSource {
         repeated(&self.notes, summing, || tail::sums(&self.server, ask)).await
     }
 
+    async fn content_sums(&self, comparison: &Comparison, cut: &Cut, compared: bool) -> Result<Vec<ContentSum>, Fault> {
+        let summing = format!("summing up {}", comparison.source);
+        repeated(&self.notes, summing, || content::sums(&self.server, comparison, cut, compared)).await
+    }
+
     fn is_balanced(&self) -> bool {
         connect::reached_several(&self.server)
     }
@@ -128,6 +137,10 @@ impl Diagnose for MysqlSource {
 
     async fn size(&self, table: &SourceTable) -> Result<Estimate, Fault> {
         repeated(&self.notes, format!("estimating the rows of {table}"), || stretch::size(&self.server, table)).await
+    }
+
+    async fn try_filter(&self, table: &SourceTable) -> Result<Filtered, Fault> {
+        repeated(&self.notes, format!("trying the filter of {table}"), || filter::planned(&self.server, table)).await
     }
 
     async fn survey(&self) -> Result<ServerFacts, Fault> {

@@ -1,5 +1,6 @@
 //! Reads a window: one reader at first, and more of them once a full page has shown that there is work for them.
 
+mod by_parts;
 mod page;
 mod reader;
 mod select;

@@ -65,9 +65,41 @@ pub fn identifier(name: &str) -> String {
     quote::mysql_name(name)
 }
 
-/// Quotes a table's name.
-pub fn table(table: &SourceTable) -> String {
+/// Quotes a table's name, for statements that bring no row of it. The others take [`rows`].
+pub fn table_name(table: &SourceTable) -> String {
     quote::mysql_table(table)
+}
+
+/// `FROM table WHERE condition`: every statement that reads rows has these words from here, so that none forgets the
+/// mapping's own filter.
+pub fn rows(of: &SourceTable, condition: Option<&str>) -> String {
+    rows_by(of, "", condition)
+}
+
+/// The same, with ` FORCE INDEX (...)` behind the table's name.
+pub fn rows_by(of: &SourceTable, index: &str, condition: Option<&str>) -> String {
+    let from = format!("FROM {}{index}", table_name(of));
+    match (condition, &of.filter) {
+        (None, None) => from,
+        (Some(condition), None) => format!("{from} WHERE {condition}"),
+        (None, Some(filter)) => format!("{from} WHERE ({filter})"),
+        (Some(condition), Some(filter)) => format!("{from} WHERE ({condition}) AND ({filter})"),
+    }
+}
+
+/// The greatest value of a column, which is quoted already; one row at most, of NULL where there is no value. Of filtered
+/// rows an index is walked down to the first of them; a MAX would look at all.
+pub fn greatest(of: &SourceTable, column: &str, selected: fn(&str) -> String, condition: Option<&str>) -> String {
+    let rows = rows(of, condition);
+    match of.filter {
+        None => format!("SELECT {} {rows}", selected(&format!("MAX({column})"))),
+        Some(_) => format!("SELECT {} {rows} ORDER BY {column} DESC LIMIT 1", selected(column)),
+    }
+}
+
+/// How a value is selected that is read as text.
+pub fn as_text(value: &str) -> String {
+    format!("CAST({value} AS CHAR)")
 }
 
 /// A window as a condition on its column, which is quoted already.
@@ -93,6 +125,21 @@ mod properties;
 mod tests {
     use super::*;
     use crate::domain::cursor::Moment;
+    use crate::domain::row_filter::RowFilter;
+
+    #[test]
+    fn the_filter_of_a_mapping_is_in_whatever_reads_its_rows() {
+        let whole = SourceTable::whole(None, "t".into());
+        let some = SourceTable { filter: Some(RowFilter::parse("a = 1 OR b = 2").unwrap()), ..whole.clone() };
+        assert_eq!(rows(&whole, None), "FROM `t`");
+        assert_eq!(rows(&some, None), "FROM `t` WHERE (a = 1 OR b = 2)");
+        assert_eq!(rows_by(&whole, " FORCE INDEX (`i`)", Some("c")), "FROM `t` FORCE INDEX (`i`) WHERE c");
+        assert_eq!(rows(&some, Some("x OR y")), "FROM `t` WHERE (x OR y) AND (a = 1 OR b = 2)");
+        assert_eq!(greatest(&whole, "`c`", as_text, None), "SELECT CAST(MAX(`c`) AS CHAR) FROM `t`");
+        let of_some =
+            "SELECT CAST(`c` AS CHAR) FROM `t` WHERE (`c` < ?) AND (a = 1 OR b = 2) ORDER BY `c` DESC LIMIT 1";
+        assert_eq!(greatest(&some, "`c`", as_text, Some("`c` < ?")), of_some);
+    }
 
     #[test]
     fn a_window_is_a_condition_with_its_ends_bound() {

@@ -12,12 +12,12 @@ use crate::source::{Estimate, StretchAsk};
 pub async fn step_end(server: &Server, ask: &StretchAsk, rows: u64) -> Result<Option<Cursor>, Fault> {
     let sentence = format!("Looking for a step's end in {}.{} failed", ask.table, ask.column);
     let mut session = connect::open(server).await?;
-    let (table, column) = (sql::table(&ask.table), sql::identifier(&ask.column));
+    let column = sql::identifier(&ask.column);
     let (filter, binds) = sql::within(&column, &ask.window);
     let last = rows.saturating_sub(1);
-    let query =
-        format!("SELECT CAST({column} AS CHAR) FROM {table} WHERE {filter} ORDER BY {column} LIMIT 1 OFFSET {last}");
-    let end = cursor_column::value(&mut session, Query::new(query, binds), ask.kind, &sentence).await?;
+    let rows = sql::rows(&ask.table, Some(&filter));
+    let query = format!("SELECT CAST({column} AS CHAR) {rows} ORDER BY {column} LIMIT 1 OFFSET {last}");
+    let end = cursor_column::value(&mut session, &ask.table, Query::new(query, binds), ask.kind, &sentence).await?;
     Ok(end.filter(|end| end.compare(&ask.window.high) == Some(std::cmp::Ordering::Less)))
 }
 

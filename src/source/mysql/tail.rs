@@ -34,7 +34,7 @@ pub async fn sums(server: &Server, ask: &TailAsk) -> Result<Vec<Vec<TailSum>>, F
 
 /// Hashes of hashes: key columns of different character sets need no common one.
 fn query(ask: &TailAsk, stretch: &TailStretch) -> Query {
-    let (table, column) = (sql::table(&ask.table), sql::identifier(&ask.column));
+    let column = sql::identifier(&ask.column);
     let keys = ask.keys.iter().map(|key| sql::identifier(key)).filter(|key| *key != column);
     let hashes: Vec<String> = keys.chain([column.clone()]).map(|of| format!("CRC32({of})")).collect();
     let mut binds = vec![Bind::from(&stretch.above), Bind::from(&stretch.high)];
@@ -46,9 +46,9 @@ fn query(ask: &TailAsk, stretch: &TailStretch) -> Query {
     });
     let hour = if stretch.by_hour { format!("DATE_FORMAT({column}, '%Y-%m-%d %H')") } else { "''".to_owned() };
     let group = if stretch.by_hour { " GROUP BY 1 ORDER BY 1" } else { "" };
+    let rows = sql::rows(&ask.table, Some(&format!("{column} > ? AND {column} <= ?{unless_now}")));
     let sql = format!(
-        "SELECT {hour}, CAST(COUNT(*) AS CHAR), CAST(COALESCE(SUM(CRC32(CONCAT_WS(',', {}))), 0) AS CHAR) FROM {table} \
-         WHERE {column} > ? AND {column} <= ?{unless_now}{group}",
+        "SELECT {hour}, CAST(COUNT(*) AS CHAR), CAST(COALESCE(SUM(CRC32(CONCAT_WS(',', {}))), 0) AS CHAR) {rows}{group}",
         hashes.join(", ")
     );
     Query::new(sql, binds)
@@ -70,7 +70,7 @@ mod tests {
             unless_now: None,
         };
         let ask = TailAsk {
-            table: SourceTable { database: None, table: "o".into() },
+            table: SourceTable::whole(None, "o".into()),
             column: "t".into(),
             keys: vec!["a".into(), "t".into()],
             stretches: Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::connect;
 use super::digest;
-use super::fault::from_sqlx;
+use super::filter;
 use super::server::Server;
 use super::sql::{self, Bind, Query};
 use super::texts::Texts;
@@ -11,8 +11,9 @@ use crate::domain::verify::{Comparison, Cut, PartSum, Parts, RowDigest};
 
 pub async fn key_span(server: &Server, comparison: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
     let Some(key) = comparison.number_key() else { return Ok(None) };
-    let (name, table) = (sql::identifier(&comparison.plan.columns[key].source.name), sql::table(&comparison.source));
-    let query = format!("SELECT CAST(MIN({name}) AS CHAR), CAST(MAX({name}) AS CHAR) FROM {table}");
+    let name = sql::identifier(&comparison.plan.columns[key].source.name);
+    let rows = sql::rows(&comparison.source, None);
+    let query = format!("SELECT CAST(MIN({name}) AS CHAR), CAST(MAX({name}) AS CHAR) {rows}");
     let rows = answered(server, comparison, Query::plain(query)).await?;
     let Some([Some(low), Some(high)]) = rows.first().map(Vec::as_slice) else { return Ok(None) };
     Ok(low.parse().ok().zip(high.parse().ok()))
@@ -37,7 +38,7 @@ pub async fn row_digests(server: &Server, comparison: &Comparison, parts: &Parts
 
 async fn answered(server: &Server, comparison: &Comparison, query: Query) -> Result<Vec<Texts>, Fault> {
     let mut session = connect::open(server).await?;
-    let failed = |error| from_sqlx(error, format!("Comparing {} failed", comparison.source));
+    let failed = |error| filter::failed(error, &comparison.source, format!("Comparing {} failed", comparison.source));
     session.texts(query).await.map_err(failed)
 }
 
@@ -48,10 +49,9 @@ fn sums_query(comparison: &Comparison, cut: &Cut) -> Query {
     }
     let hash = digest::summed(&digest::row_hash(comparison));
     let sql = format!(
-        "SELECT CAST({} AS CHAR), CAST(COUNT(*) AS CHAR), CAST(SUM({hash}) AS CHAR) FROM {} WHERE {filter} \
-         GROUP BY 1",
+        "SELECT CAST({} AS CHAR), CAST(COUNT(*) AS CHAR), CAST(SUM({hash}) AS CHAR) {} GROUP BY 1",
         digest::part(comparison, cut.grain),
-        sql::table(&comparison.source),
+        sql::rows(&comparison.source, Some(&filter)),
     );
     Query { sql, binds }
 }
@@ -60,10 +60,9 @@ fn rows_query(comparison: &Comparison, parts: &Parts) -> Query {
     let (in_window, binds) = window(comparison);
     let hash = digest::compared(&digest::row_hash(comparison));
     let sql = format!(
-        "SELECT {}, {hash}, IF({in_window}, '1', '0') FROM {} WHERE {}",
+        "SELECT {}, {hash}, IF({in_window}, '1', '0') {}",
         digest::keys(comparison).join(", "),
-        sql::table(&comparison.source),
-        digest::within(comparison, parts),
+        sql::rows(&comparison.source, Some(&digest::within(comparison, parts))),
     );
     Query { sql, binds }
 }

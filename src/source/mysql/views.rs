@@ -23,7 +23,7 @@ pub async fn retyped(
     if names.is_empty() {
         return Ok(columns);
     }
-    let select = format!("SELECT {} FROM {}", names.join(", "), sql::table(table));
+    let select = format!("SELECT {} FROM {}", names.join(", "), sql::table_name(table));
     let announced = session.connection.prepare(AssertSqlSafe(select).into_sql_str()).await?;
     for (column, announced) in columns.iter_mut().filter(is_read).zip(announced.columns()) {
         let name = announced.type_info().name();

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::naming;
 use crate::host::host_name;
+use crate::state::SumsPlace;
 use crate::state::reports::file_stem;
 
 /// A longer name is cut: object names have at most 1,024 bytes.
@@ -28,6 +29,11 @@ impl Names {
 
     pub fn states_folder(&self) -> String {
         format!("{}state/", self.prefix)
+    }
+
+    /// Where the sums of a mirror are kept.
+    pub fn sums(&self, mapping: &MappingName, place: SumsPlace) -> String {
+        format!("{}sums/{}.{}.json", self.prefix, stem(mapping), place.word())
     }
 
     pub fn lease(&self, mapping: &MappingName) -> String {

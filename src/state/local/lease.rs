@@ -128,9 +128,13 @@ fn is_alive(holder: &Holder, here: &str) -> bool {
     processes.join(&pid).exists() && holds_one
 }
 
-/// Readable, and distinct for names that differ only in what a file name cannot hold.
 fn lock_path(directory: &Path, mapping: &MappingName) -> PathBuf {
+    directory.join(format!("{}.lock", file_stem(mapping)))
+}
+
+/// Readable, and distinct for names that differ only in what a file name cannot hold.
+pub(super) fn file_stem(mapping: &MappingName) -> String {
     let digest = Sha256::digest(mapping.0.as_bytes());
     let short: String = digest.iter().take(4).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-    directory.join(format!("{}-{short}.lock", naming::id_part(&mapping.0)))
+    format!("{}-{short}", naming::id_part(&mapping.0))
 }

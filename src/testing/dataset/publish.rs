@@ -1,16 +1,20 @@
 //! What each publish does to its target.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Table;
+use crate::domain::cursor::Moment;
 use crate::domain::plan::TablePlan;
 use crate::domain::publish::PublishKind;
+use crate::testing::compare::{digest, lies_in};
 use crate::testing::value::{Row, Value};
-use crate::warehouse::PublishCounts;
+use crate::warehouse::{PublishCounts, PublishOrder, Within};
 
 /// `staged` are in the plan's order.
-pub fn publish(target: &mut Table, plan: &TablePlan, kind: PublishKind, staged: &[Row]) -> PublishCounts {
-    match kind {
+pub fn publish(target: &mut Table, order: &PublishOrder, staged: &[Row], now: Moment) -> PublishCounts {
+    let plan = &order.plan;
+    match order.kind {
+        PublishKind::Mirror => mirror(target, order, staged, now),
         PublishKind::Merge => merge(target, plan, staged, true),
         PublishKind::MergeAsRead => merge(target, plan, staged, false),
         PublishKind::MergeOnce => once(target, plan, staged),
@@ -87,6 +91,40 @@ fn merge(target: &mut Table, plan: &TablePlan, staged: &[Row], newer_wins: bool)
         }
     }
     PublishCounts { updated, ..insert(target, plan, fresh) }
+}
+
+/// Only what differs is written, and of the staged parts what is not staged goes.
+fn mirror(target: &mut Table, order: &PublishOrder, staged: &[Row], now: Moment) -> PublishCounts {
+    let plan = &order.plan;
+    let places = places(target, plan);
+    let mark = plan.deleted_column.as_ref().map(|mark| target.position(mark));
+    let is_held = |held: &Row| mark.is_none_or(|mark| held[mark] == Value::Null);
+    let same: BTreeSet<Row> = target.rows.iter().filter(|held| is_held(held)).map(|held| part(held, &places)).collect();
+    let changed: Vec<Row> = staged.iter().filter(|row| !same.contains(*row)).cloned().collect();
+    let gone: Vec<usize> = match &order.within {
+        Some(Within { comparison, parts, deletes: true }) => {
+            let keys: BTreeSet<Row> = staged.iter().map(|row| part(row, &plan.keys)).collect();
+            let all = target.rows.iter().enumerate().filter(|(_, held)| {
+                let row = part(held, &places);
+                is_held(held) && lies_in(&digest(comparison, &row), parts) && !keys.contains(&part(&row, &plan.keys))
+            });
+            all.map(|(at, _)| at).collect()
+        }
+        _ => Vec::new(),
+    };
+    let mut counts = PublishCounts::default();
+    if let Some(mark) = mark {
+        for &at in &gone {
+            target.rows[at][mark] = Value::At(now);
+        }
+        counts.updated = gone.len() as u64;
+    } else {
+        let mut at = 0..;
+        target.rows.retain(|_| !gone.contains(&at.next().unwrap()));
+        counts.deleted = gone.len() as u64;
+    }
+    let merged = merge(target, plan, &changed, false);
+    PublishCounts { inserted: merged.inserted, updated: counts.updated + merged.updated, ..counts }
 }
 
 fn once(target: &mut Table, plan: &TablePlan, staged: &[Row]) -> PublishCounts {

@@ -109,19 +109,19 @@ impl App {
     /// Opens a screen about mappings.
     pub(super) fn show_of(&mut self, screen: Screen, mut names: Vec<MappingName>) {
         if screen == Screen::Backfill {
-            let replaced = |name: &MappingName| {
-                self.shared.configured(name).is_some_and(|mapping| mapping.incremental_column.is_none())
-            };
+            let replaced =
+                |name: &MappingName| self.shared.configured(name).is_some_and(|mapping| !mapping.mode.has_windows());
             let (whole, others): (Vec<_>, Vec<_>) = names.into_iter().partition(replaced);
             if let (Some(name), true) = (whole.first(), others.is_empty()) {
-                return self.shared.say(format!("{name} is read as a whole: r reads all of it again"));
+                let said =
+                    format!("{name} is looked at as a whole by every run (r): there is no stretch to move again");
+                return self.shared.say(said);
             }
             names = others;
         }
         let about = match names.len() {
             0 => About::All,
             1 => About::Mapping(names.remove(0)),
-            // Other screens are about the one under the cursor.
             _ if matches!(screen, Screen::Verify | Screen::Backfill) => About::Several(names),
             // The other screens are about one, which is under the cursor.
             _ => self.subject().cloned().map_or(About::All, About::Mapping),

@@ -21,7 +21,7 @@ pub struct Row {
     /// As BigQuery's own tools write it: `project.dataset.table`.
     pub full_target: String,
     pub mode: Mode,
-    /// `None`: the table is replaced as a whole.
+    /// `None`: every run looks at the whole table.
     pub cursor: Option<String>,
     pub keys: Vec<String>,
     pub lateness: Lateness,
@@ -172,8 +172,8 @@ impl Row {
 
     /// Compares what the state says with what it has said. `true` when that changes anything.
     pub(super) fn look_for_loss(&mut self, status: &MappingStatus) -> bool {
-        // Where the state cannot be read nothing is known; a table that is replaced is read from the start anyway.
-        if status.problem.is_some() || self.live.is_some() || self.mode == Mode::Replace {
+        // Where the state cannot be read nothing is known; a table that is looked at as a whole begins anew anyway.
+        if status.problem.is_some() || self.live.is_some() || !self.mode.has_windows() {
             return false;
         }
         let lost = match (&status.watermark, self.seen.clone()) {

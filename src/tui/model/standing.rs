@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use super::row::Row;
-use crate::domain::config::Mode;
 use crate::domain::cursor::Moment;
 use crate::domain::report::{Outcome, Trigger};
 use crate::engine::Phase;
@@ -136,8 +135,8 @@ impl Row {
             Outcome::Cancelled | Outcome::Ok if unfinished.is_some() => {
                 (Word::Backfill, unfinished.unwrap_or_default())
             }
-            Outcome::Cancelled if self.mode == Mode::Replace => {
-                (Word::Cancelled, "the next run reads all of it again".to_owned())
+            Outcome::Cancelled if !self.mode.has_windows() => {
+                (Word::Cancelled, "the next run looks at all of it again".to_owned())
             }
             Outcome::Cancelled => (Word::Cancelled, "goes on from the watermark".to_owned()),
             Outcome::Ok => (Word::Ok, String::new()),

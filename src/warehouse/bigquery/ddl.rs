@@ -1,6 +1,6 @@
 //! The statements that bring a target table to where a plan wants it.
 
-use super::literal::{column, table};
+use super::literal::{column, table, text};
 use crate::domain::config::Mode;
 use crate::domain::ids::TableId;
 use crate::domain::plan::{ColumnPlan, TablePlan};
@@ -22,7 +22,10 @@ pub fn statements(id: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<Stri
     for change in &diff.columns {
         let name = column(&change.name);
         match &change.verdict {
-            Verdict::New(kind) => added.push(format!("ADD COLUMN IF NOT EXISTS {name} {kind}")),
+            Verdict::New(kind) => {
+                let described = plan.columns.iter().find(|c| c.target_name == change.name).and_then(described);
+                added.push(format!("ADD COLUMN IF NOT EXISTS {name} {kind}{}", described.unwrap_or_default()));
+            }
             Verdict::Widen(kind) => altered.push(format!("ALTER COLUMN {name} SET DATA TYPE {kind}")),
             Verdict::Relax => altered.push(format!("ALTER COLUMN {name} DROP NOT NULL")),
             Verdict::Same | Verdict::MissingInSource | Verdict::Conflict(_) => {}
@@ -34,9 +37,13 @@ pub fn statements(id: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<Stri
 }
 
 fn create(id: &TableId, plan: &TablePlan) -> String {
-    let mut lines: Vec<String> =
-        plan.columns.iter().map(|c| format!("  {} {}", column(&c.target_name), c.target_type)).collect();
-    lines.extend(plan.deleted_column.as_ref().map(|name| format!("  {} {}", column(name), TargetType::Timestamp)));
+    let mut lines: Vec<String> = plan
+        .columns
+        .iter()
+        .map(|c| format!("  {} {}{}", column(&c.target_name), c.target_type, described(c).unwrap_or_default()))
+        .collect();
+    let ours = plan.deleted_column.iter().chain(&plan.loaded_at);
+    lines.extend(ours.map(|name| format!("  {} {}", column(name), TargetType::Timestamp)));
     lines.extend(primary_key(plan));
     // A dataset's default may say otherwise, and a MERGE would then hold `a` and `A` as one key.
     let mut sql = format!("CREATE TABLE IF NOT EXISTS {} (\n{}\n)\nDEFAULT COLLATE ''", table(id), lines.join(",\n"));
@@ -49,8 +56,13 @@ fn create(id: &TableId, plan: &TablePlan) -> String {
         sql.push_str("\nCLUSTER BY ");
         sql.push_str(&clustered.join(", "));
     }
-    sql.push_str("\nOPTIONS (labels = [('tool', 'bqsync')])");
-    sql
+    let description = plan.comment.as_ref().map(|comment| format!(", description = {}", text(comment)));
+    format!("{sql}\nOPTIONS (labels = [('tool', 'bqsync')]{})", description.unwrap_or_default())
+}
+
+/// What MySQL says of the column.
+fn described(of: &ColumnPlan) -> Option<String> {
+    of.source.comment.as_ref().map(|comment| format!(" OPTIONS (description = {})", text(comment)))
 }
 
 /// A dataset may give each new table, or its partitions, an end. CREATE TABLE takes no word against that: it passes over an
@@ -161,6 +173,7 @@ OPTIONS (labels = [('tool', 'bqsync')])";
             verdict,
             note: None,
             accepted: None,
+            mask: None,
         };
         let diff = SchemaDiff {
             creates_table: false,

@@ -1,5 +1,6 @@
 //! The statements about rows of the target whose keys the source no longer has.
 
+use super::digest;
 use super::literal::{column, table};
 use super::partition_filter;
 use super::publish_sql::{STAGED, TARGET, value};
@@ -25,7 +26,10 @@ pub fn delete(order: &DeleteOrder) -> String {
     let (target, condition) = (table(&order.vanished.target), condition(&order.vanished));
     match &order.mark {
         Some(mark) => {
-            format!("UPDATE {target} AS {TARGET} SET {} = CURRENT_TIMESTAMP() WHERE {condition}", column(mark))
+            // Whoever goes on from what was loaded last sees the mark.
+            let stamped = std::iter::once(mark).chain(&order.vanished.plan.loaded_at);
+            let stamped: Vec<String> = stamped.map(|name| format!("{} = CURRENT_TIMESTAMP()", column(name))).collect();
+            format!("UPDATE {target} AS {TARGET} SET {} WHERE {condition}", stamped.join(", "))
         }
         None => format!("DELETE FROM {target} AS {TARGET} WHERE {condition}"),
     }
@@ -33,7 +37,7 @@ pub fn delete(order: &DeleteOrder) -> String {
 
 /// A row without a key is nobody's: it is left alone, and so is one that is marked already.
 fn condition(vanished: &Vanished) -> String {
-    let Vanished { plan, keys, staged, before, .. } = vanished;
+    let Vanished { plan, keys, staged, before, within, .. } = vanished;
     let name = |position: &usize| column(&plan.columns[*position].target_name);
     let mut all: Vec<String> = plan.keys.iter().map(|key| format!("{TARGET}.{} IS NOT NULL", name(key))).collect();
     all.extend(plan.deleted_column.as_ref().map(|mark| format!("{TARGET}.{} IS NULL", column(mark))));
@@ -41,6 +45,7 @@ fn condition(vanished: &Vanished) -> String {
     let equal =
         |key: &crate::domain::plan::ColumnPlan| format!("{} = {TARGET}.{}", value(key), column(&key.target_name));
     let equal: Vec<String> = keys.columns.iter().map(equal).collect();
+    all.extend(within.as_ref().map(|within| digest::within(&within.comparison, &within.parts, TARGET)));
     all.extend(partition_filter::condition(plan, TARGET));
     all.push(format!("NOT EXISTS (SELECT 1 FROM {} AS {STAGED} WHERE {})", table(staged), equal.join(" AND ")));
     all.join(" AND ")
@@ -60,8 +65,8 @@ mod tests {
         plan.deleted_column = mark.map(str::to_owned);
         let keys = plan.keys_only();
         let before = before.map(|text| Cursor::Moment(Moment::parse(text).unwrap()));
-        let vanished =
-            Vanished { target: target(), plan: Arc::new(plan), keys: Arc::new(keys), staged: staged().table, before };
+        let (plan, keys, staged) = (Arc::new(plan), Arc::new(keys), staged().table);
+        let vanished = Vanished { target: target(), plan, keys, staged, before, within: None };
         let (mapping, job) = (MappingName("orders".into()), JobId("job".into()));
         DeleteOrder { mapping, job, vanished, mark: mark.map(str::to_owned) }
     }

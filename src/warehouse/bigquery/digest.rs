@@ -7,7 +7,7 @@ use crate::domain::verify::{COMPARED_DIGITS, Comparison, Form, Grain, Parts, SUM
 
 /// The hash of a whole row, in hexadecimal.
 pub fn row_hash(comparison: &Comparison) -> String {
-    format!("TO_HEX(SHA256({}))", joined(comparison, 0..comparison.forms.len()))
+    format!("TO_HEX(SHA256({}))", joined(comparison, 0..comparison.forms.len(), ""))
 }
 
 /// As much of a row's hash as is summed. As a NUMERIC: INT64 would hold the sum of a few rows alone.
@@ -24,18 +24,23 @@ pub fn compared(hash: &str) -> String {
 pub fn keys(comparison: &Comparison) -> Vec<String> {
     let plan = &comparison.plan;
     let value =
-        |&key: &usize| comparison.forms[key].map_or_else(|| "NULL".to_owned(), |f| value(&plan.columns[key], f));
+        |&key: &usize| comparison.forms[key].map_or_else(|| "NULL".to_owned(), |f| value(&plan.columns[key], f, ""));
     plan.keys.iter().map(value).collect()
 }
 
-/// The number of a row's part.
-pub fn part(comparison: &Comparison, grain: Grain) -> String {
+/// The number of a row's part. `alias` of the table in the statement; empty: it has none.
+pub fn part(comparison: &Comparison, grain: Grain, alias: &str) -> String {
     match (grain, comparison.number_key()) {
         (Grain::Range { base, bits }, Some(key)) => {
-            format!("(({} - ({base})) >> {bits})", column(&comparison.plan.columns[key].target_name))
+            let column = &comparison.plan.columns[key];
+            let number = match column.target_type {
+                TargetType::Int64 => name(column, alias),
+                _ => format!("SAFE_CAST({} AS INT64)", name(column, alias)),
+            };
+            format!("(({number} - ({base})) >> {bits})")
         }
         (Grain::Hash { bits: bits @ 1.. }, _) => {
-            let hash = format!("TO_HEX(SHA256({}))", joined(comparison, comparison.plan.keys.iter().copied()));
+            let hash = format!("TO_HEX(SHA256({}))", joined(comparison, comparison.plan.keys.iter().copied(), alias));
             format!("(CAST(CONCAT('0x', SUBSTR({hash}, 1, 8)) AS INT64) & {})", (1_u64 << bits) - 1)
         }
         (Grain::Range { .. } | Grain::Hash { .. } | Grain::Whole, _) => "0".to_owned(),
@@ -43,28 +48,30 @@ pub fn part(comparison: &Comparison, grain: Grain) -> String {
 }
 
 /// Does a row lie in one of the parts? Ranges of the key are constants, by which a clustered table is pruned.
-pub fn within(comparison: &Comparison, parts: &Parts) -> String {
+pub fn within(comparison: &Comparison, parts: &Parts, alias: &str) -> String {
     let tested = match (parts.grain, comparison.number_key()) {
         (Grain::Range { .. }, Some(key)) => {
-            let name = column(&comparison.plan.columns[key].target_name);
+            let name = name(&comparison.plan.columns[key], alias);
             let ranges = parts.key_ranges();
             ranges.iter().map(|(low, high)| format!("{name} BETWEEN {low} AND {high}")).collect::<Vec<_>>()
         }
         (grain, _) => {
-            let part = part(comparison, grain);
-            parts.runs.iter().map(|(first, last)| format!("{part} BETWEEN {first} AND {last}")).collect()
+            let numbers: Vec<String> = parts.numbers().map(|number| number.to_string()).collect();
+            vec![format!("{} IN ({})", part(comparison, grain, alias), numbers.join(", "))]
         }
     };
     format!("({})", tested.join(" OR "))
 }
 
 /// Fields one after the other, each with its end, as the source joins them.
-fn joined(comparison: &Comparison, positions: impl Iterator<Item = usize>) -> String {
+fn joined(comparison: &Comparison, positions: impl Iterator<Item = usize>, alias: &str) -> String {
     let field = |position: usize| {
         let form = comparison.forms[position]?;
-        let value = value(&comparison.plan.columns[position], form);
+        let value = value(&comparison.plan.columns[position], form, alias);
         let ended = match form {
-            Form::Text { .. } => format!("CONCAT(CAST(BYTE_LENGTH({value}) AS STRING), ':', {value})"),
+            Form::Text { .. } | Form::MaskedLast { .. } => {
+                format!("CONCAT(CAST(BYTE_LENGTH({value}) AS STRING), ':', {value})")
+            }
             _ => format!("CONCAT({value}, ';')"),
         };
         Some(format!("IFNULL({ended}, '-;')"))
@@ -72,8 +79,13 @@ fn joined(comparison: &Comparison, positions: impl Iterator<Item = usize>) -> St
     concatenated(positions.filter_map(field).collect())
 }
 
-fn value(of: &ColumnPlan, form: Form) -> String {
+fn name(of: &ColumnPlan, alias: &str) -> String {
     let name = column(&of.target_name);
+    if alias.is_empty() { name } else { format!("{alias}.{name}") }
+}
+
+fn value(of: &ColumnPlan, form: Form, alias: &str) -> String {
+    let name = name(of, alias);
     match form {
         Form::Integer | Form::IntegerWithin64 | Form::Bits | Form::Boolean | Form::Decimal { .. } => {
             digits(&name, &of.target_type)
@@ -84,7 +96,11 @@ fn value(of: &ColumnPlan, form: Form) -> String {
         Form::Wall => micros(&name),
         Form::LocalWall(zone) => micros(&format!("DATETIME({name}, '{zone}')")),
         Form::TimeOfDay => format!("CAST(TIME_DIFF({name}, TIME '00:00:00', MICROSECOND) AS STRING)"),
-        Form::Text { .. } => name,
+        Form::Text { .. } | Form::MaskedSha256 { .. } | Form::MaskedLast { .. } => name,
+        Form::MaskedNull => format!("IF({name} IS NULL, NULL, 'held')"),
+        Form::MaskedHmac { .. } => {
+            format!("IF({name} IS NULL, NULL, IF(REGEXP_CONTAINS({name}, r'^[0-9a-f]{{64}}$'), 'hmac', 'other'))")
+        }
         Form::TextHash { .. } | Form::BytesHash => format!("TO_HEX(SHA256({name}))"),
         Form::Bytes => format!("TO_HEX({name})"),
     }

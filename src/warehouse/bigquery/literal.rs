@@ -15,11 +15,30 @@ pub fn table(id: &TableId) -> String {
     quote::bigquery_table(id)
 }
 
+/// A text. Source: BigQuery reference, "Lexical structure": between single quotes, control characters as escapes.
+#[must_use]
+pub fn text(text: &str) -> String {
+    let mut quoted = String::from("'");
+    for c in text.chars() {
+        match c {
+            '\\' | '\'' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted.extend(format!("\\u{:04x}", u32::from(c)).chars()),
+            c => quoted.push(c),
+        }
+    }
+    quoted + "'"
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_text_cannot_leave_its_quotes() {
+        assert_eq!(text("it's a \\ and\na größe"), "'it\\'s a \\\\ and\\u000aa größe'");
+    }
 
     #[test]
     fn a_name_cannot_leave_its_quotes() {

@@ -175,6 +175,14 @@ impl Warehouse for BigQuery {
         self.api().await?.describe(table).await
     }
 
+    async fn rows_held(&self, table: &TableId, described: &TargetSchema) -> Result<Option<u64>, Fault> {
+        let api = self.api().await?;
+        if api.is_emulator && described.rows.is_some() {
+            return emulator::rows_held(&api, table).await;
+        }
+        Ok(described.rows)
+    }
+
     fn ddl(&self, table: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<String> {
         ddl::statements(table, plan, diff)
     }
@@ -198,7 +206,8 @@ impl Warehouse for BigQuery {
             PublishKind::Copy => api.copy(&staged.table, target),
             PublishKind::Replace => api.replace(publish_sql::replacement(plan, &Rows::of(staged, plan)), target),
             kind => {
-                let sql = api.publish_sql(kind, target, plan, &Rows::of(staged, plan));
+                let rows = Rows::of(staged, plan);
+                let sql = api.publish_sql(kind, target, plan, &rows, order.within.as_ref());
                 api.query_with(sql, staged.inline.as_ref().map(|rows| inline::parameter(plan, rows)))
             }
         };
@@ -311,7 +320,7 @@ impl Estimates for BigQuery {
         window: Option<Window>,
     ) -> Result<u64, Fault> {
         let api = self.api().await?;
-        let sql = api.publish_sql(kind, target, plan, &Rows::none(plan, window));
+        let sql = api.publish_sql(kind, target, plan, &Rows::none(plan, window), None);
         api.bytes_of(&sql, &format!("Asking what a publish to {target} would read failed")).await
     }
 

@@ -2,8 +2,10 @@
 //!
 //! Both sides have aliases that no column is likely to have: a column named like its table would shadow it.
 
+mod mirror;
 mod rows;
 
+pub use self::mirror::mirror;
 pub use self::rows::Rows;
 use super::client::Api;
 use super::emulator;
@@ -14,7 +16,7 @@ use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::publish::PublishKind;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::Cast;
-use crate::warehouse::Range;
+use crate::warehouse::{Range, Within};
 
 pub const TARGET: &str = "__t";
 pub const STAGED: &str = "__s";
@@ -22,7 +24,14 @@ pub const STAGED: &str = "__s";
 impl Api {
     /// The statement of a publish. (A copy job has none: what it does, an INSERT does too. That of a replace says only what
     /// is read; where it goes, its job says.)
-    pub fn publish_sql(&self, kind: PublishKind, target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
+    pub fn publish_sql(
+        &self,
+        kind: PublishKind,
+        target: &TableId,
+        plan: &TablePlan,
+        rows: &Rows,
+        within: Option<&Within>,
+    ) -> String {
         match kind {
             PublishKind::Merge | PublishKind::MergeAsRead => {
                 let sql = merge(target, plan, rows, kind == PublishKind::Merge);
@@ -36,6 +45,10 @@ impl Api {
             PublishKind::Insert | PublishKind::Copy => insert(target, plan, rows),
             PublishKind::InsertMissing => insert_missing(target, plan, rows),
             PublishKind::Replace => replacement(plan, rows),
+            PublishKind::Mirror => {
+                let sql = mirror(target, plan, rows, within);
+                if self.is_emulator { emulator::merge(&sql) } else { sql }
+            }
         }
     }
 }
@@ -51,6 +64,7 @@ pub fn merge(target: &TableId, plan: &TablePlan, rows: &Rows, newer_wins: bool) 
         .map(|(_, c)| column(&c.target_name))
         .map(|name| format!("{name} = {STAGED}.{name}"))
         // A row that is back is no longer deleted. (A bare NULL is refused by the emulator's MERGE.)
+        .chain(plan.loaded_at.as_ref().map(|name| format!("{0} = {STAGED}.{0}", column(name))))
         .chain(plan.deleted_column.as_ref().map(|name| format!("{} = CAST(NULL AS TIMESTAMP)", column(name))))
         .collect();
     let update = if set.is_empty() {
@@ -93,7 +107,7 @@ fn same_keys(plan: &TablePlan, rows: &Rows) -> String {
 
 /// What puts a staged row in, in a MERGE.
 fn insert_staged(plan: &TablePlan) -> String {
-    let values: Vec<String> = plan.columns.iter().map(|c| format!("{STAGED}.{}", column(&c.target_name))).collect();
+    let values: Vec<String> = filled(plan).map(|name| format!("{STAGED}.{name}")).collect();
     format!("INSERT ({}) VALUES ({})", names(plan), values.join(", "))
 }
 
@@ -172,14 +186,20 @@ fn as_field(alias: &str, of: &ColumnPlan) -> String {
 }
 
 fn names(plan: &TablePlan) -> String {
-    let names: Vec<String> = plan.columns.iter().map(|c| column(&c.target_name)).collect();
+    let names: Vec<String> = filled(plan).collect();
     names.join(", ")
 }
 
-/// The staged rows under the target's names and types.
+/// The target's columns that a publish fills, quoted.
+fn filled(plan: &TablePlan) -> impl Iterator<Item = String> {
+    plan.columns.iter().map(|c| &c.target_name).chain(&plan.loaded_at).map(|name| column(name))
+}
+
+/// The staged rows under the target's names and types, with the moment of the publish where the target keeps it.
 fn select(plan: &TablePlan, rows: &Rows) -> String {
+    let moment = plan.loaded_at.as_ref().map(|name| format!("    CURRENT_TIMESTAMP() AS {}", column(name)));
     let columns: Vec<String> =
-        plan.columns.iter().map(|c| format!("    {} AS {}", value(c), column(&c.target_name))).collect();
+        plan.columns.iter().map(|c| format!("    {} AS {}", value(c), column(&c.target_name))).chain(moment).collect();
     format!("  SELECT\n{}\n  FROM {} AS {STAGED}", columns.join(",\n"), rows.relation)
 }
 

@@ -11,6 +11,7 @@ mod mysql_proxy;
 pub mod outside;
 mod program;
 mod query_proxy;
+mod recorder;
 pub mod sshd;
 pub mod terminal;
 mod trial;
@@ -29,6 +30,7 @@ pub use self::gcs::{Gcs, Trouble};
 pub use self::mariadb::MariaDb;
 pub use self::program::{Ran, finish};
 pub use self::query_proxy::QueryProxy;
+pub use self::recorder::Recorder;
 pub use self::trial::{Told, Trial};
 
 /// Rows as text, NULL as `None`.

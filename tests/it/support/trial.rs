@@ -40,7 +40,7 @@ impl Trial {
         Self::with(name, &["u", "a"]).await
     }
 
-    /// Of `u`, `a`, `k`, which appends without keys, and `r`, which replaces.
+    /// Of `u`, `a`, `k`, which appends without keys, `r`, which replaces, and `m`, which mirrors.
     pub async fn with(name: &str, mappings: &[&str]) -> Self {
         // One connection reads, so that a test's bytes and breaks come in one order.
         Self::configured(name, "readers: 1\ninline_rows: 0", mappings).await
@@ -51,6 +51,11 @@ impl Trial {
         Self::configured(name, "readers: 1", &["u", "a"]).await
     }
 
+    /// One mapping `m` that mirrors, few rows within their publish.
+    pub async fn mirror(name: &str) -> Self {
+        Self::configured(name, "readers: 1", &["m"]).await
+    }
+
     /// The same with top-level lines of its own in config.yaml.
     pub async fn configured(name: &str, settings: &str, mappings: &[&str]) -> Self {
         let sandbox = Sandbox::new(name).await;
@@ -59,6 +64,7 @@ impl Trial {
                 "u" => "primary_keys: [id], mode: upsert",
                 "a" => "primary_keys: [id], mode: append",
                 "r" => "mode: replace",
+                "m" => "mode: mirror, primary_keys: [id]",
                 _ => "mode: append",
             };
             format!("  - {{name: {name}, mysql_table: t, bigquery_table: {name}, incremental_column: at, {rest}}}\n")

@@ -42,6 +42,7 @@ fn case() -> Case {
             is_transactional: true,
             hides_columns: false,
             rows_estimate: None,
+            comment: None,
         },
         server: facts(),
         timezone: Tz::UTC,

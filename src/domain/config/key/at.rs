@@ -205,18 +205,24 @@ impl<'a> At<'a, '_> {
 
     /// Single values by free keys.
     pub fn table(&mut self) -> Option<Vec<(String, Value)>> {
-        let entry = self.section.entry(self.key).filter(|e| !e.node.is_null())?;
+        let entries = self.entries("{column: TYPE}")?;
         let name = self.section.name(self.key);
+        let item = |(key, place, node): (String, Place, &Node)| Some((key, self.r.item(node, &name, place)?));
+        Some(entries.into_iter().filter_map(item).collect())
+    }
+
+    /// What stands at free keys. `example`: of such a group.
+    pub fn entries(&mut self, example: &str) -> Option<Vec<(String, Place, &'a Node)>> {
+        let entry = self.section.entry(self.key).filter(|e| !e.node.is_null())?;
         let Kind::Mapping(entries) = &entry.node.kind else {
-            let message = format!("{name} is {}, not a group of keys", entry.node.kind.noun());
-            self.r.problem(entry.line, message, format!("write `{}: {{column: TYPE}}`", self.key));
+            let message = format!("{} is {}, not a group of keys", self.section.name(self.key), entry.node.kind.noun());
+            self.r.problem(entry.line, message, format!("write `{}: {example}`", self.key));
             return None;
         };
-        let mut item = |e: &Entry| {
-            let name_of_item = self.section.name(&format!("{}.{}", self.key, e.key));
-            let place = Place { key: self.key, name: name_of_item, line: Some(e.line) };
-            Some((e.key.clone(), self.r.item(&e.node, &name, place)?))
+        let found = |e: &'a Entry| {
+            let name = self.section.name(&format!("{}.{}", self.key, e.key));
+            (e.key.clone(), Place { key: self.key, name, line: Some(e.line) }, &e.node)
         };
-        Some(entries.iter().filter_map(&mut item).collect())
+        Some(entries.iter().map(found).collect())
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
+use super::columns::Columns;
 use crate::domain::column::same_name;
 use crate::domain::config::content::{Deletes, InvalidValues, Mapping, Mode, Operator};
 use crate::domain::config::key::{At, put};
@@ -40,6 +41,7 @@ pub(in crate::domain::config) struct Draft {
     pub partition_by: Option<Value>,
     pub cluster_by: Vec<Value>,
     pub deletes: deletes::Draft,
+    pub of_columns: Columns,
 }
 
 /// A name that other mappings may not have, and where it was given.
@@ -112,6 +114,7 @@ impl Draft {
             partition_by: None,
             cluster_by: Vec::new(),
             deletes: deletes::Draft::new(),
+            of_columns: Columns::default(),
         }
     }
 
@@ -167,22 +170,33 @@ impl Draft {
         let lookback = self.lookback(r);
         let columns = self.overrides(r);
         self.check_exclude(r);
-        // What a replace says of `deletes` is refused as a whole.
-        let has_keys = !self.keys.values.is_empty() || self.keys.is_written || self.mapping.mode == Mode::Replace;
-        let deletes = self.deletes.finish(r, has_keys);
-        let mut mapping = self.mapping;
+        let (mask, rename) =
+            (self.of_columns.masks(r, &self.placing(), &self.exclude, &self.columns), self.of_columns.names(r));
+        // What a replace says of `deletes` is refused as a whole, and a mirror without keys is refused for them.
+        let is_told = self.keys.is_written || !self.mapping.mode.has_windows();
+        let has_keys = !self.keys.values.is_empty() || is_told;
+        let deletes = self.deletes.finish(r, has_keys, self.mapping.mode);
+        let mut mapping = Mapping { mask, rename, deletes, ..self.mapping };
+        mapping.loaded_at = self.of_columns.loaded_at(r, mapping.deleted_column());
+        mapping.new_columns = self.of_columns.patterns;
         mapping.name = MappingName(self.name?.text);
         mapping.source.table = unquoted(&self.table?.text);
         mapping.target.table = self.target?.name;
-        // What a replace does not look at may stay in the file: the mode is one word, and may be changed back.
-        if mapping.mode != Mode::Replace {
+        // What a mode does not look at may stay in the file: the mode is one word, and may be changed back.
+        if mapping.mode.has_windows() {
             mapping.incremental_column = Some(self.cursor.value?.text);
         }
         mapping.primary_keys = texts(self.keys.values);
         mapping.exclude = texts(self.exclude);
         mapping.partition_by = self.partition_by.map(|column| column.text);
         mapping.cluster_by = texts(self.cluster_by);
-        Some(Mapping { lookback, columns, deletes, ..mapping })
+        Some(Mapping { lookback, columns, ..mapping })
+    }
+
+    /// The columns that rows are told apart, ordered or partitioned by.
+    fn placing(&self) -> Vec<&Value> {
+        let cursor = self.cursor.value.iter().filter(|_| self.mapping.mode.has_windows());
+        self.keys.values.iter().chain(cursor).chain(&self.partition_by).collect()
     }
 
     fn check_keys(&self, r: &mut Reading<'_>) {
@@ -191,8 +205,8 @@ impl Draft {
             return;
         };
         let hint = "name the columns that tell rows apart: `primary_keys: [id]`";
-        if self.mapping.mode == Mode::Upsert {
-            r.problem(place.line, format!("{} is missing, but `mode: upsert` needs it", place.name), hint);
+        if let mode @ (Mode::Upsert | Mode::Mirror) = self.mapping.mode {
+            r.problem(place.line, format!("{} is missing, but `mode: {}` needs it", place.name, mode.word()), hint);
         } else if let Some(operator) = &self.operator
             && self.mapping.operator == Operator::GreaterOrEqual
             && self.mapping.mode == Mode::Append
@@ -203,9 +217,9 @@ impl Draft {
         }
     }
 
-    /// Windows are cut by the incremental column. A replace has none, and nothing that speaks of them means anything there.
+    /// Windows are cut by the incremental column. Where there are none, nothing that speaks of them means anything.
     fn check_cursor(&self, r: &mut Reading<'_>) {
-        if self.mapping.mode != Mode::Replace {
+        if self.mapping.mode.has_windows() {
             let missing = self.cursor.place.as_ref().filter(|_| self.cursor.value.is_none() && !self.cursor.is_given);
             if let Some(place) = missing {
                 let hint = "name the column that grows with every change, such as `updated_at`";
@@ -216,16 +230,18 @@ impl Draft {
         let lookback = self.lookback.as_ref().map(|value| &value.place);
         let operator = self.operator.as_ref().filter(|place| place.line.is_some());
         for place in lookback.into_iter().chain(&self.backfill_start).chain(operator) {
-            let message = format!("{} does not go with `mode: replace`", place.name);
-            r.problem(place.line, message, "take it out: every run reads the whole table");
+            let message = format!("{} does not go with `mode: {}`", place.name, self.mapping.mode.word());
+            r.problem(place.line, message, "take it out: every run looks at the whole table");
         }
-        self.deletes.refuse(r);
+        if self.mapping.mode == Mode::Replace {
+            self.deletes.refuse(r);
+        }
     }
 
     /// Rows that are read again replace what is there; an append would have to look for each of them. 0 takes the
     /// default's place in either mode.
     fn lookback(&self, r: &mut Reading<'_>) -> Option<Lookback> {
-        let value = self.lookback.as_ref().filter(|_| self.mapping.mode != Mode::Replace)?;
+        let value = self.lookback.as_ref().filter(|_| self.mapping.mode.has_windows())?;
         match value.text.parse::<Lookback>() {
             Ok(lookback) if self.mapping.mode == Mode::Append && !lookback.is_none() => {
                 r.refuse(value, "with `mode: append` it may be 0 alone; take it out");
@@ -259,9 +275,7 @@ impl Draft {
 
     /// What other keys name cannot stay in MySQL.
     fn check_exclude(&self, r: &mut Reading<'_>) {
-        let cursor = self.cursor.value.iter().filter(|_| self.mapping.mode != Mode::Replace);
-        let needed = self.keys.values.iter().chain(cursor).chain(&self.partition_by).chain(&self.cluster_by);
-        let needed: Vec<_> = needed.collect();
+        let needed: Vec<_> = self.placing().into_iter().chain(&self.cluster_by).collect();
         for value in &self.exclude {
             if let Some(other) = needed.iter().find(|other| same_name(&other.text, &value.text)) {
                 let message =
@@ -276,7 +290,7 @@ fn blank_mapping() -> Mapping {
     Mapping {
         name: MappingName(String::new()),
         line: 0,
-        source: SourceTable { database: None, table: String::new() },
+        source: SourceTable::whole(None, String::new()),
         target: TableId { project: String::new(), dataset: String::new(), table: String::new() },
         primary_keys: Vec::new(),
         incremental_column: None,
@@ -286,6 +300,10 @@ fn blank_mapping() -> Mapping {
         lookback: None,
         columns: BTreeMap::new(),
         exclude: Vec::new(),
+        mask: BTreeMap::new(),
+        new_columns: Vec::new(),
+        rename: BTreeMap::new(),
+        loaded_at: None,
         partition_by: None,
         cluster_by: Vec::new(),
         maximum_bytes_billed: None,

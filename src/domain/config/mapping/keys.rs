@@ -5,8 +5,10 @@ use crate::domain::config::content::{InvalidValues, Mode, Operator};
 use crate::domain::config::key::{Key, Missing, put};
 use crate::domain::config::validate::fraction;
 use crate::domain::config::{cost, schedule};
+use crate::domain::row_filter::RowFilter;
 
-const MODES: [(&str, Mode); 3] = [("append", Mode::Append), ("upsert", Mode::Upsert), ("replace", Mode::Replace)];
+const MODES: [(&str, Mode); 4] =
+    [("append", Mode::Append), ("upsert", Mode::Upsert), ("replace", Mode::Replace), ("mirror", Mode::Mirror)];
 
 const OPERATORS: [(&str, Operator); 2] = [(">", Operator::Greater), (">=", Operator::GreaterOrEqual)];
 
@@ -73,6 +75,13 @@ pub const KEYS: &[Key<Draft>] = &[
         |draft, at| put(&mut draft.mapping.source.database, at.text().map(|name| Some(unquoted(&name)))),
     ),
     Key::new(
+        "where",
+        Missing::Means("every row"),
+        "A condition in MySQL's words, such as `tenant_id <> 7`: the mapping is about the rows that it holds of. A row that \
+         leaves it counts as gone ([some of the rows](operate.md#some-of-the-rows))",
+        |draft, at| put(&mut draft.mapping.source.filter, at.parsed(RowFilter::parse).map(Some)),
+    ),
+    Key::new(
         "bigquery_table",
         Missing::Means("name of `mysql_table`"),
         "Table alone; characters that BigQuery refuses become `_`",
@@ -81,21 +90,22 @@ pub const KEYS: &[Key<Draft>] = &[
     Key::new(
         "primary_keys",
         Missing::Means("none"),
-        "Columns that tell rows apart, at most 16; required for `upsert`, and a safeguard against doubled rows in \
+        "Columns that tell rows apart, at most 16; required for `upsert` and `mirror`, and a safeguard against doubled rows in \
          `append`",
         |draft, at| draft.keys.take(at),
     ),
     Key::new(
         "incremental_column",
-        Missing::Means("required, but for `replace`"),
-        "Grows with every change (`updated_at`), or with every row (`id`); `replace` does not look at it",
+        Missing::Means("required for `append` and `upsert`"),
+        "Grows with every change (`updated_at`), or with every row (`id`); the other modes do not look at it",
         |draft, at| draft.cursor.take(at),
     ),
     Key::new(
         "mode",
         Missing::Is("append"),
         "`append`: rows are added; `upsert`: rows with known keys are replaced; `replace`: every run reads the whole table \
-         and puts it in the place of what BigQuery holds ([which when](operate.md#which-mode-when))",
+         and puts it in the place of what BigQuery holds; `mirror`: every run has MySQL sum the table up, and brings over what \
+         has changed, deleted rows included ([which when](operate.md#which-mode-when))",
         |draft, at| put(&mut draft.mapping.mode, at.choice(&MODES)),
     ),
     Key::new(
@@ -128,6 +138,35 @@ pub const KEYS: &[Key<Draft>] = &[
     Key::new("exclude", Missing::Means("none"), "Columns that stay in MySQL", |draft, at| {
         put(&mut draft.exclude, at.list());
     }),
+    Key::new(
+        "mask",
+        Missing::Means("none"),
+        "`column: mask`, put on each value before it leaves the program's memory: `{hmac: \"${MASK_KEY}\"}` (keyed, the advice), \
+         `sha256`, `{last: 4}` or `null` (see [personal data](personal-data.md)); not of `primary_keys` and \
+         `incremental_column`",
+        |draft, at| draft.of_columns.take_masks(at),
+    ),
+    Key::new(
+        "new_columns",
+        Missing::Means("none"),
+        "`\"*email*\": mask`: what a column may be that the mapping does not name, by its name, today's columns included: \
+         `exclude`, a mask as above, `mask` for `sha256`, or `keep`; the first pattern that matches counts (see \
+         [personal data](personal-data.md#columns-that-come))",
+        |draft, at| draft.of_columns.take_patterns(at),
+    ),
+    Key::new(
+        "rename",
+        Missing::Means("none"),
+        "`column: name`, where a column is to have another name in BigQuery; every other key has the name in MySQL",
+        |draft, at| draft.of_columns.take_rename(at),
+    ),
+    Key::new(
+        "loaded_at",
+        Missing::Means("none"),
+        "A TIMESTAMP column of BigQuery that gets the moment of each row's publish, such as `_bqsync_loaded_at` (for dbt's \
+         `freshness`); `verify` does not compare it",
+        |draft, at| draft.of_columns.take_loaded_at(at),
+    ),
     Key::new(
         "partition_by",
         Missing::Means("none"),
@@ -162,8 +201,9 @@ pub const KEYS: &[Key<Draft>] = &[
     Key::new(
         "deletes",
         Missing::Is("ignore"),
-        "What `bqsync deletes` does with rows that MySQL no longer has: `ignore`, `soft` marks them, `hard` deletes them \
-         (see [deleted rows](verify.md#bqsync-deletes)); needs `primary_keys`",
+        "What `bqsync deletes`, and each run of a mirror, does with rows that MySQL no longer has: `ignore`, `soft` marks \
+         them, `hard` deletes them (see [deleted rows](verify.md#bqsync-deletes)); needs `primary_keys`. A mirror that says \
+         nothing deletes them",
         |draft, at| draft.deletes.take_word(at),
     ),
     Key::new(

@@ -121,7 +121,7 @@ impl Indexer<'_, '_> {
                 message: format!("not YAML: {}", error.info()),
                 hint: "look at the indentation (spaces, never tabs) and put quotes around the value",
             })?;
-            let line = span.start.line();
+            let line = span.start.line().clamp(1, self.lines);
             let complete = match event {
                 Event::StreamEnd => break,
                 Event::DocumentStart(_) if root.is_some() => {

@@ -19,8 +19,9 @@ use crate::domain::window::{Low, Window};
 use crate::engine::ports::{Platform, Ports};
 use crate::engine::work::conflicts::{refuse_conflicts, refuse_lost_target, still_required};
 use crate::engine::work::prepared::newest;
+use crate::engine::work::rules::changed_rules;
 use crate::format;
-use crate::source::{Bounds, BoundsAsk, Diagnose, Estimate, Source};
+use crate::source::{Bounds, BoundsAsk, Diagnose, Estimate, Filtered, Source};
 use crate::state::MappingState;
 use crate::warehouse::{Estimates, Warehouse};
 
@@ -66,6 +67,9 @@ pub(in crate::engine) async fn look<P: Platform>(
                 now: ports.clock.now().naive_utc(),
             }));
             findings.extend(tags(ports, mapping, &planned, at_hand).await);
+            findings.extend(filtered(ports, mapping).await);
+            let state = ground.states.get(&mapping.name);
+            findings.extend(state.into_iter().flat_map(|state| changed_rules(mapping, state, &source)));
             findings.extend(replacing(ports, mapping).await);
             findings.extend(match target {
                 Ok(target) => compared(ports, mapping, ground, &planned, target.as_ref()),
@@ -110,6 +114,23 @@ async fn describe_target<P: Platform>(
     described.map_err(|fault| Finding::fail(Topic::Target, &fault))
 }
 
+/// What MySQL makes of the mapping's filter.
+async fn filtered<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Option<Finding> {
+    mapping.source.filter.as_ref()?;
+    let trying = format!("Trying the filter of {}", mapping.source);
+    Some(match within(&trying, ports.source.try_filter(&mapping.source)).await {
+        Ok(Filtered { is_impossible: true, .. }) => {
+            Finding::warn(Topic::Where, format!("no row of {} can match `where`", mapping.source))
+                .remedy("correct the condition; `bqsync deletes` would take every row for gone")
+        }
+        Ok(Filtered { rows, .. }) => {
+            let rows = rows.map(|rows| format!("; to find them MySQL looks at about {} rows", format::count(rows)));
+            Finding::ok(Topic::Where, format!("MySQL takes `where` as a condition{}", rows.unwrap_or_default()))
+        }
+        Err(fault) => Finding::fail(Topic::Where, &fault),
+    })
+}
+
 /// What a run that replaces the whole table costs, and what guards the rows of before.
 async fn replacing<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Option<Finding> {
     if mapping.mode != Mode::Replace {
@@ -121,6 +142,7 @@ async fn replacing<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Option<F
         Err(fault) => return Some(Finding::warn(Topic::Replace, fault.to_string())),
     };
     let rows_of = rows.map_or_else(|| "all rows".to_owned(), |rows| format!("about {} rows", format::count(rows)));
+    let rows_of = rows_of + mapping.source.filter.as_ref().map_or("", |_| " (of which `where` takes its own)");
     let bytes = rows.zip(row_bytes).map(|(rows, bytes)| rows.saturating_mul(bytes));
     let bytes = bytes.map_or_else(|| "as many bytes as they have".to_owned(), format::bytes);
     Some(Finding::ok(

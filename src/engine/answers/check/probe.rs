@@ -8,7 +8,7 @@ use arrow_array::{Int64Array, RecordBatch};
 
 use super::patience::within;
 use crate::domain::column::{SourceColumn, SourceSchema};
-use crate::domain::config::{Mapping, Mode, SchemaAdditions};
+use crate::domain::config::{Deletes, Mapping, Mode, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{JobId, MappingName, RunId, TableId};
@@ -54,6 +54,7 @@ async fn merge<W: Warehouse + Estimates>(
         target: into.clone(),
         plan: Arc::clone(&plan),
         staged,
+        within: None,
     };
     warehouse.publish(&order).await?;
     let all = Window { low: Low::Beginning, high: Cursor::Int(i128::from(i64::MAX)) };
@@ -92,6 +93,7 @@ fn two_columns(mapping: &Mapping) -> Result<TablePlan, Fault> {
         is_transactional: true,
         hides_columns: false,
         rows_estimate: None,
+        comment: None,
     };
     let mapping = Mapping {
         name: name(),
@@ -100,7 +102,13 @@ fn two_columns(mapping: &Mapping) -> Result<TablePlan, Fault> {
         mode: Mode::Upsert,
         columns: [].into(),
         exclude: Vec::new(),
+        mask: [].into(),
+        new_columns: Vec::new(),
+        rename: [].into(),
+        loaded_at: None,
         partition_by: None,
+        cluster_by: Vec::new(),
+        deletes: Deletes::Ignore,
         ..mapping.clone()
     };
     let planned = plan(PlanInput {

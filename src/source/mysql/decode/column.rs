@@ -6,6 +6,7 @@ use arrow_array::builder::{
     StringBuilder, TimestampMicrosecondBuilder,
 };
 
+use super::masking::Masking;
 use super::unfit::Unfit;
 use super::zone::LocalZone;
 use super::{number, temporal, text};
@@ -27,6 +28,7 @@ pub struct Column {
     /// Rows are told apart and ordered by it.
     places_rows: bool,
     zone: LocalZone,
+    mask: Option<Masking>,
     out: Out,
 }
 
@@ -55,6 +57,7 @@ impl Column {
             empty_is_null: plan.empty_becomes_null(index),
             places_rows: plan.places_rows(index),
             zone: LocalZone::new(zone),
+            mask: column.mask.clone().map(Masking::new),
             out: Out::new(column.staged, 0, 0),
         }
     }
@@ -68,6 +71,13 @@ impl Column {
             self.push_null();
             return Ok(1);
         };
+        if let Some(mask) = &mut self.mask {
+            if let Some(masked) = mask.of(self.encoding, raw)? {
+                return push_masked(&mut self.out, &masked);
+            }
+            self.push_null();
+            return Ok(1);
+        }
         match &mut self.out {
             Out::Int64(out) => out.append_value(number::int64(self.encoding, raw)?),
             Out::Float64(out) => out.append_value(number::float64(self.encoding, raw)?),
@@ -112,6 +122,13 @@ impl Column {
     pub fn clear(&mut self) {
         self.out = Out::new(self.staged, 0, 0);
     }
+}
+
+/// A plan gives a masked column no other type.
+fn push_masked(out: &mut Out, masked: &str) -> Result<usize, Unfit> {
+    let Out::Text(out) = out else { return Err(Unfit::Plan) };
+    out.append_value(masked);
+    Ok(masked.len())
 }
 
 impl Out {

@@ -6,6 +6,7 @@
 
 mod column;
 pub mod key;
+mod masking;
 pub mod number;
 pub mod temporal;
 mod text;
@@ -88,7 +89,7 @@ impl Batcher {
         let flaws = std::mem::take(&mut self.flaws).into_iter().map(|((index, flaw), n)| (index, flaw, n)).collect();
         let bytes = std::mem::take(&mut self.bytes);
         self.rows = 0;
-        Ok(RowBatch { rows, bytes, flaws })
+        Ok(RowBatch { rows, bytes, flaws, sums: Vec::new() })
     }
 
     /// Forgets the rows collected so far.
@@ -118,11 +119,12 @@ fn refusal(table: &SourceTable, plan: &TablePlan, index: usize, unfit: Unfit, ro
             let place: Vec<_> =
                 plan.keys.iter().copied().chain(cursor).map(|place| key_value(plan, place, row)).collect();
             let place = if place.is_empty() { "a row".to_owned() } else { format!("the row with {}", place.join(", ")) };
+            let instead = match plan.columns[index].mask {
+                Some(_) => format!("let nothing of it arrive: `mask: {{{}: null}}`", quote::yaml_word(name)),
+                None => format!("carry its bytes as they are: `columns: {{{}: BYTES}}`", quote::yaml_word(name)),
+            };
             Fault::new(FaultKind::Data, format!("Column `{name}` of {table} is not valid UTF-8 in {place}"))
-            .with_hint(format!(
-                "correct it at the source, or carry its bytes as they are: `columns: {{{}: BYTES}}`",
-                quote::yaml_word(name)
-            ))
+                .with_hint(format!("correct it at the source, or {instead}"))
         }
         Unfit::Gap => Fault::new(
             FaultKind::Data,

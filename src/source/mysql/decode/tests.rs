@@ -4,7 +4,10 @@ use arrow_array::{Array, RecordBatch};
 
 use super::*;
 use crate::domain::cursor::CursorKind;
+use crate::domain::mask::Mask;
+use crate::domain::plan::masked::carriage as masked_carriage;
 use crate::domain::plan::{ColumnPlan, CursorPlan};
+use crate::domain::secret::Secret;
 use crate::domain::source_type::SourceType;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::carriage;
@@ -18,7 +21,7 @@ const TEXT: SourceType = SourceType::Text { chars: None };
 fn batcher(columns: Vec<ColumnPlan>, change: impl FnOnce(&mut TablePlan)) -> Batcher {
     let mut plan = plan(columns, &[0], 0);
     change(&mut plan);
-    let table = SourceTable { database: None, table: "t".into() };
+    let table = SourceTable::whole(None, "t".into());
     Batcher::new(table, Arc::new(plan), BatchLimits { rows: 3, bytes: 100, page_rows: 10 })
 }
 
@@ -242,4 +245,45 @@ fn only_encodings_that_have_flaws_bring_any() {
         }
     }
     assert_eq!(with_flaws, 10, "BIGINT UNSIGNED, TINYINT as BOOL, dates and times in their own types");
+}
+
+fn masked(name: &str, source: SourceType, mask: Mask) -> ColumnPlan {
+    let text = TargetType::String(None);
+    let way = masked_carriage(&source, &text, &mask).unwrap();
+    let (encoding, staged) = (way.encoding, way.staged);
+    ColumnPlan { target_type: text, encoding, staged, mask: Some(mask), ..column(name, source) }
+}
+
+#[test]
+fn a_masked_value_is_masked_before_it_is_anywhere() {
+    let keyed = Mask::Hmac(Secret::new("key"));
+    let columns = vec![
+        column("id", INT),
+        masked("a", TEXT, Mask::Sha256),
+        masked("b", INT, Mask::Sha256),
+        masked("c", SourceType::Binary, keyed.clone()),
+        masked("d", TEXT, Mask::Last(4)),
+        ColumnPlan { mask: Some(Mask::Null), ..column("e", INT) },
+    ];
+    let mut batcher = batcher(columns, |plan| plan.empty_string_as_null = true);
+    let text = |text: &str| Some(text.as_bytes().to_vec());
+    batcher.push(&vec![id(1), text("secret"), id(-42), Some(vec![0xff, 0]), text("41111234"), id(7)]).unwrap();
+    assert!(!format!("{batcher:?}").contains("secret"));
+    batcher.push(&vec![id(2), None, None, None, text(""), None]).unwrap();
+    let rows = batcher.finish().unwrap().rows;
+    let of = |position: usize| rows.column(position).as_string::<i32>().value(0).to_owned();
+    assert_eq!((Some(of(1)), Some(of(2))), (Mask::Sha256.of(b"secret"), Mask::Sha256.of(b"-42")));
+    assert_eq!((Some(of(3)), of(4)), (keyed.of(&[0xff, 0]), "1234".to_owned()));
+    assert_eq!(rows.column(5).null_count(), 2);
+    for position in 1..=4 {
+        assert!(rows.column(position).is_null(1), "a NULL stays NULL, and so does an empty text that is one");
+    }
+}
+
+#[test]
+fn a_masked_text_that_is_none_is_refused_without_a_word_of_it() {
+    let mut batcher = batcher(vec![column("id", INT), masked("name", TEXT, Mask::Sha256)], |_| {});
+    let fault = batcher.push(&vec![id(42), Some(b"secret \xff".to_vec())]).unwrap_err();
+    assert_eq!(fault.to_string(), "Column `name` of t is not valid UTF-8 in the row with id=42");
+    assert!(fault.hint().contains("mask: {name: null}") && !fault.hint().contains("BYTES"), "{}", fault.hint());
 }

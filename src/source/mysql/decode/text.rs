@@ -24,6 +24,15 @@ pub fn append(encoding: Encoding, raw: &[u8], out: &mut StringBuilder) -> Result
     Ok(bytes)
 }
 
+/// The same into a text of ours; what a mask is put on.
+pub fn append_to(encoding: Encoding, raw: &[u8], out: &mut String) -> Result<(), Unfit> {
+    if encoding == Encoding::Text {
+        out.push_str(simdutf8::basic::from_utf8(raw).map_err(|_| Unfit::Utf8)?);
+        return Ok(());
+    }
+    write(encoding, raw, out)
+}
+
 /// Appends bytes as they are, or a geometry's WKB without the SRID before it.
 pub fn append_bytes(encoding: Encoding, raw: &[u8], out: &mut BinaryBuilder) -> Result<usize, Unfit> {
     let value = match encoding {

@@ -1,5 +1,6 @@
 //! One reader: one connection, rows straight into batches, pages of one slice of the window.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,6 +9,7 @@ use sqlx::mysql::MySqlRow;
 use sqlx::{Connection, Either, Executor};
 use tokio::sync::mpsc;
 
+use super::by_parts;
 use super::page::{PageOrder, Position};
 use super::select::Reading;
 use super::slice::Slice;
@@ -16,17 +18,19 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Paging;
 use crate::domain::retry::RetryNotes;
 use crate::domain::source_type::SourceType;
-use crate::domain::verify::Wanted;
+use crate::domain::verify::{PartSum, Wanted};
 use crate::domain::window::Low;
 use crate::retry::Waits;
 use crate::source::mysql::connect;
+use crate::source::mysql::content;
 use crate::source::mysql::decode::{Batcher, key};
 use crate::source::mysql::fault::{from_sqlx, is_full};
+use crate::source::mysql::filter;
 use crate::source::mysql::server::Server;
 use crate::source::mysql::session::{SILENCE, Session};
 use crate::source::mysql::sql::{Bind, Query};
 use crate::source::mysql::wire::{self, Cells};
-use crate::source::{Extraction, Step};
+use crate::source::{Extraction, RowBatch, Step};
 
 /// Where readers hand their batches over.
 pub type Steps = mpsc::Sender<Result<Step, Fault>>;
@@ -89,13 +93,26 @@ pub struct Reader {
     keys_done: usize,
     /// Batches by then.
     batches_by_then: u64,
+    /// Of the rows of the batch that is collected, where they are read by parts.
+    sums: BTreeMap<u64, PartSum>,
 }
 
 impl Reader {
     pub fn new(team: Arc<Team>, slice: Slice, order: Option<PageOrder>) -> Self {
         let Extraction { table, plan, limits, .. } = &team.job;
         let batcher = Batcher::new(table.clone(), Arc::clone(plan), *limits);
-        Self { team, slice, batcher, order, greatest: None, last: None, batches: 0, keys_done: 0, batches_by_then: 0 }
+        Self {
+            team,
+            slice,
+            batcher,
+            order,
+            greatest: None,
+            last: None,
+            batches: 0,
+            keys_done: 0,
+            batches_by_then: 0,
+            sums: BTreeMap::new(),
+        }
     }
 
     /// Reads the slice, going on after the last batch where a connection breaks.
@@ -117,7 +134,8 @@ impl Reader {
                 return Ok(Read::Left(self.slice, order));
             }
             // Rows of a stream come in no order: what was handed over cannot be told from what was not.
-            let in_no_order = team.job.only.is_some() || team.job.plan.paging == Paging::Stream;
+            let is_stream = team.job.plan.paging == Paging::Stream || team.job.by_parts.is_some();
+            let in_no_order = team.job.only.is_some() || is_stream;
             if in_no_order && self.batches > self.batches_by_then {
                 return Err(fault);
             }
@@ -126,6 +144,7 @@ impl Reader {
             }
             waits.after(fault).await?;
             self.batcher.clear();
+            self.sums.clear();
         }
     }
 
@@ -136,6 +155,12 @@ impl Reader {
         let mut session = connect::open(&team.server).await?;
         if let Some(only) = &team.job.only {
             self.by_keys(&mut session, only).await?;
+            session.connection.close().await.ok();
+            return Ok(());
+        }
+        if let Some(by_parts) = &team.job.by_parts {
+            let statement = by_parts::statement(table, plan, by_parts, session.flavour);
+            self.rows_of(&mut session, statement).await?;
             session.connection.close().await.ok();
             return Ok(());
         }
@@ -238,10 +263,12 @@ impl Reader {
             // Beside rows there is only the word that they have come to their end.
             let Either::Right(row) = row else { continue };
             if count == 0 {
-                wire::check(&row, &self.team.job.plan, &self.team.job.table)?;
+                let more = usize::from(self.team.job.by_parts.is_some());
+                wire::check(&row, &self.team.job.plan, more, &self.team.job.table)?;
             }
             count += 1;
             self.batcher.push(&row)?;
+            self.sum_up(&row)?;
             if self.batcher.is_full() {
                 self.hand_over(&row).await?;
                 last = None;
@@ -253,6 +280,21 @@ impl Reader {
             self.hand_over(&row).await?;
         }
         Ok(count)
+    }
+
+    fn sum_up(&mut self, row: &impl Cells) -> Result<(), Fault> {
+        let Extraction { table, plan, by_parts, .. } = &self.team.job;
+        if by_parts.is_none() {
+            return Ok(());
+        }
+        let PartSum { part, rows, hashes } =
+            row.cell(plan.columns.len()).and_then(content::sum_of).ok_or_else(|| {
+                Fault::new(FaultKind::Bug, format!("What MySQL sums the rows of {table} up by cannot be read"))
+            })?;
+        let sum = self.sums.entry(part).or_insert(PartSum { part, rows: 0, hashes: 0 });
+        sum.rows += rows;
+        sum.hashes += hashes;
+        Ok(())
     }
 
     async fn next<S, T>(&self, rows: &mut S) -> Result<Option<T>, Fault>
@@ -268,7 +310,7 @@ impl Reader {
                 Fault::new(FaultKind::Transient, sentence)
             })?,
         };
-        row.transpose().map_err(|error| from_sqlx(error, format!("Reading {table} failed")))
+        row.transpose().map_err(|error| filter::failed(error, table, format!("Reading {table} failed")))
     }
 
     /// Sends the batch that ends with this row.
@@ -281,7 +323,8 @@ impl Reader {
                 Fault::new(FaultKind::Data, sentence).with_hint("its text is no valid UTF-8; correct it at the source")
             })?),
         };
-        let batch = self.batcher.finish()?;
+        let sums = std::mem::take(&mut self.sums).into_values().collect();
+        let batch = RowBatch { sums, ..self.batcher.finish()? };
         // The receiver being gone ends the whole task at `steps.closed()`.
         self.team.steps.send(Ok(Step::Batch(batch))).await.ok();
         self.last = position;

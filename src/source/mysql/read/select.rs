@@ -4,20 +4,20 @@ use super::page::{PageOrder, Position};
 use super::slice::Slice;
 use super::wanted;
 use crate::domain::ids::SourceTable;
+use crate::domain::mask::Mask;
 use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::source_type::SourceType;
 use crate::domain::type_map::Encoding;
 use crate::domain::window::Window;
 use crate::source::mysql::session::Flavour;
-use crate::source::mysql::sql::{Bind, Query, identifier, table, within};
+use crate::source::mysql::sql::{Bind, Query, greatest, identifier, rows, rows_by, within};
 
 /// The statements that read one window.
 #[derive(Debug)]
 pub struct Reading {
-    /// `SELECT ... FROM ...`
-    select: String,
-    /// The table's name, quoted.
-    table: String,
+    /// What is selected of each row.
+    columns: String,
+    table: SourceTable,
     /// ` FORCE INDEX (...)`, or nothing.
     by_index: String,
     /// What windows are of.
@@ -55,8 +55,8 @@ impl Reading {
         let columns: Vec<_> = plan.columns.iter().map(|c| selected(c, flavour)).collect();
         let forced = |index: &String| format!(" FORCE INDEX ({})", identifier(index));
         Self {
-            select: format!("SELECT {} FROM {}", columns.join(", "), table(source)),
-            table: table(source),
+            columns: columns.join(", "),
+            table: source.clone(),
             by_index: order.index.as_ref().map(forced).unwrap_or_default(),
             cursor: plan.cursor_column().map(Term::new),
             order: order.columns.iter().map(|&column| Term::new(&plan.columns[column])).collect(),
@@ -67,18 +67,19 @@ impl Reading {
     /// The whole window in the order the server likes best.
     pub fn stream(&self) -> Query {
         let (filter, binds) = self.within_window();
-        Query { sql: format!("{} WHERE {filter}", self.select), binds }
+        Query { sql: format!("SELECT {} {}", self.columns, rows(&self.table, Some(&filter))), binds }
     }
 
     /// The window's rows that a condition holds of.
     pub fn rows_where(&self, (condition, more): (String, Vec<Bind>)) -> Query {
         let (filter, mut binds) = self.within_window();
         binds.extend(more);
-        Query { sql: format!("{} WHERE {filter} AND {condition}", self.select), binds }
+        let rows = rows(&self.table, Some(&format!("{filter} AND {condition}")));
+        Query { sql: format!("SELECT {} {rows}", self.columns), binds }
     }
 
-    /// At most `rows` rows of a slice in order, from its beginning or after a row.
-    pub fn page(&self, after: Option<&Position>, slice: &Slice, rows: usize) -> Query {
+    /// At most `most` rows of a slice in order, from its beginning or after a row.
+    pub fn page(&self, after: Option<&Position>, slice: &Slice, most: usize) -> Query {
         let (mut filter, mut binds) = match after {
             None => self.within_window(),
             Some(position) => self.after(position),
@@ -91,15 +92,15 @@ impl Reading {
             binds.push(value.clone());
         }
         let order: Vec<_> = self.order.iter().map(|term| term.column.as_str()).collect();
-        let Self { select, by_index, .. } = self;
-        let sql = format!("{select}{by_index} WHERE {filter} ORDER BY {} LIMIT {rows}", order.join(", "));
+        let rows = rows_by(&self.table, &self.by_index, Some(&filter));
+        let sql = format!("SELECT {} {rows} ORDER BY {} LIMIT {most}", self.columns, order.join(", "));
         Query { sql, binds }
     }
 
     /// The greatest value of the order's first column; one row, NULL for an empty table.
     pub fn greatest(&self) -> Query {
         let first = self.order.first().map_or("NULL", |term| term.column.as_str());
-        Query::plain(format!("SELECT MAX({first}) FROM {}", self.table))
+        Query::plain(greatest(&self.table, first, str::to_owned, None))
     }
 
     fn within_window(&self) -> (String, Vec<Bind>) {
@@ -142,9 +143,13 @@ impl Reading {
 }
 
 /// How a column is asked for, where its name alone would bring something else than its value.
-fn selected(column: &ColumnPlan, flavour: Flavour) -> String {
+pub fn selected(column: &ColumnPlan, flavour: Flavour) -> String {
     let ColumnPlan { source, encoding, .. } = column;
     let name = identifier(&source.name);
+    // What never arrives does not leave the server.
+    if column.mask == Some(Mask::Null) {
+        return "NULL".to_owned();
+    }
     let stored = format!("CAST({name} AS BINARY)");
     match (&source.source_type, flavour, encoding) {
         // MySQL's has a wire type that sqlx refuses; MariaDB's arrives as bytes.

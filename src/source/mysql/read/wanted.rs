@@ -82,7 +82,13 @@ fn value(column: &ColumnPlan, form: Form, text: &str) -> Option<Bind> {
         }
         Form::Bytes => hex(text).map(Bind::Bytes),
         // Rows are not found by these.
-        Form::Float | Form::TextHash { .. } | Form::BytesHash => None,
+        Form::Float
+        | Form::TextHash { .. }
+        | Form::BytesHash
+        | Form::MaskedNull
+        | Form::MaskedSha256 { .. }
+        | Form::MaskedLast { .. }
+        | Form::MaskedHmac { .. } => None,
     }
 }
 

@@ -26,8 +26,8 @@ proptest! {
 
     #[test]
     fn a_tables_two_names_stay_two(database in "[`. a-z]{1,9}", name in "[`. a-z]{1,9}") {
-        let source = SourceTable { database: Some(database.clone()), table: name.clone() };
-        let text = table(&source);
+        let source = SourceTable::whole(Some(database.clone()), name.clone());
+        let text = table_name(&source);
         let (first, rest) = read(&text).unwrap();
         let (second, end) = read(rest.strip_prefix('.').unwrap()).unwrap();
         prop_assert_eq!((first, second, end), (database, name, ""));

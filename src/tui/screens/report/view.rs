@@ -7,7 +7,6 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::{Kept, Report};
-use crate::domain::config::Mode;
 use crate::domain::report::{MappingReport, RunReport};
 use crate::engine::Failure;
 use crate::format;
@@ -79,7 +78,7 @@ fn mapping_lines(m: &MappingReport, theme: Theme, lines: &mut Vec<(String, Style
         say(format!("window {window}, {} step(s)", m.steps), Style::new());
     }
     let mark = |mark: &Option<String>| mark.clone().unwrap_or_else(|| "-".to_owned());
-    let what = if m.mode == Mode::Replace { "read at" } else { "watermark" };
+    let what = if m.mode.has_windows() { "watermark" } else { "read at" };
     say(format!("{what} {} {} {}", mark(&m.watermark_before), theme.arrow(), mark(&m.watermark_after)), Style::new());
     let bytes = |bytes: Option<u64>| bytes.map_or_else(|| "?".to_owned(), format::bytes);
     let (billed, estimated) = (bytes(m.bytes_billed), bytes(m.bytes_estimated));
@@ -92,6 +91,9 @@ fn mapping_lines(m: &MappingReport, theme: Theme, lines: &mut Vec<(String, Style
         ),
         Style::new(),
     );
+    if let Some(mirrored) = &m.mirrored {
+        say(format!("mirrored: {}", mirrored.words()), Style::new());
+    }
     if let Some(replaced) = &m.replaced {
         replaced.lines().into_iter().for_each(|line| say(line, Style::new()));
     }

@@ -243,7 +243,9 @@ fn outcome(report: &MappingReport, cells: usize) -> Vec<Line<'static>> {
         Mode::Append | Mode::Upsert => {
             reached.map_or_else(|| "no watermark yet".to_owned(), |mark| format!("watermark {mark}"))
         }
-        Mode::Replace => reached.map_or_else(|| "not replaced yet".to_owned(), |at| format!("as it was read at {at}")),
+        Mode::Replace | Mode::Mirror => {
+            reached.map_or_else(|| "not brought over yet".to_owned(), |at| format!("as it was read at {at}"))
+        }
     };
     let text = format!(
         "{}: {} rows in {}, {} new, {} changed; {reached}",
@@ -255,7 +257,8 @@ fn outcome(report: &MappingReport, cells: usize) -> Vec<Line<'static>> {
     );
     let said = wrap(&text, cells).into_iter().map(|line| Line::styled(line, Theme::strong()));
     let replaced = report.replaced.iter().flat_map(Replacement::lines).flat_map(|line| wrap(&line, cells));
-    said.chain(replaced.map(Line::raw)).collect()
+    let mirrored = report.mirrored.iter().flat_map(|mirrored| wrap(&format!("mirrored: {}", mirrored.words()), cells));
+    said.chain(mirrored.map(Line::raw)).chain(replaced.map(Line::raw)).collect()
 }
 
 fn draw_jobs(frame: &mut Frame<'_>, screen: &Run, shared: &Shared, theme: Theme, area: Rect) -> Extent {

@@ -22,6 +22,7 @@ fn column(name: &str, verdict: VerdictKind) -> ColumnDiffView {
         becomes: Some("STRING".to_owned()),
         note: None,
         accepted: None,
+        mask: None,
     }
 }
 
@@ -166,6 +167,7 @@ fn both_sides(
         becomes: becomes.map(Into::into),
         note: None,
         accepted: None,
+        mask: None,
     }
 }
 

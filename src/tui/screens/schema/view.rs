@@ -102,7 +102,7 @@ fn widths(columns: &[ColumnDiffView], marks: &BTreeMap<String, Mark>, cells: usi
         widest(&|c| or_dash(&c.mysql), 5),
         widest(&|c| or_dash(&c.bigquery), 8),
         widest(&|c| width(verdict(c, marks)), 7),
-        widest(&|c| or_dash(&c.becomes), 7),
+        widest(&|c| or_dash(&c.becomes()), 7),
     ];
     let room = cells.saturating_sub(4 + 4);
     while widths.iter().sum::<usize>() > room {
@@ -156,7 +156,7 @@ fn list_line(column: &ColumnDiffView, widths: [usize; 5], screen: &Schema, theme
         Span::styled(cell(&or_dash(&column.mysql), 1), plain),
         Span::styled(cell(&or_dash(&column.bigquery), 2), plain),
         Span::styled(cell(verdict(column, marks), 3), verdict_style(column, marks, theme)),
-        Span::styled(left(&or_dash(&column.becomes), widths[4], theme), plain),
+        Span::styled(left(&or_dash(&column.becomes()), widths[4], theme), plain),
     ])
 }
 
@@ -164,7 +164,7 @@ fn list_line(column: &ColumnDiffView, widths: [usize; 5], screen: &Schema, theme
 fn explain(screen: &Schema, shared: &Shared, theme: Theme, cells: usize) -> Vec<Line<'static>> {
     let Some(column) = screen.columns().get(screen.selected) else { return Vec::new() };
     let row = screen.mapping.as_ref().and_then(|name| shared.book.get(name));
-    let becomes = column.becomes.as_deref().unwrap_or("the type shown");
+    let becomes = column.becomes().unwrap_or_else(|| "the type shown".to_owned());
     let meaning = match column.verdict {
         VerdictKind::Same => "Both sides agree.".to_owned(),
         VerdictKind::New => {
@@ -202,7 +202,18 @@ mod tests {
             becomes: Some("STRING".to_owned()),
             note: None,
             accepted,
+            mask: None,
         }
+    }
+
+    #[test]
+    fn a_masked_column_says_so() {
+        let masked = ColumnDiffView { mask: Some("hmac".to_owned()), ..column("email", None) };
+        let shown = masked.becomes().unwrap();
+        assert_eq!(shown, "STRING, masked: hmac");
+        assert_eq!(widths(&[masked], &BTreeMap::new(), 120)[4], shown.len());
+        let settled = ColumnDiffView { mask: Some("null".to_owned()), becomes: None, ..column("name", None) };
+        assert_eq!(settled.becomes().unwrap(), "masked: null");
     }
 
     #[test]

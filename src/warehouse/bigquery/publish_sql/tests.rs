@@ -213,3 +213,25 @@ fn what_a_publish_would_read_is_asked_without_any_row() {
         "__t.`updated_at` BETWEEN TIMESTAMP '2026-10-01 00:00:00+00:00' AND TIMESTAMP '2026-10-31 23:59:59+00:00'";
     assert!(inserted.contains(relation) && inserted.contains(bounds), "{inserted}");
 }
+
+#[test]
+fn each_row_gets_the_moment_of_its_publish_whichever_way_it_comes() {
+    let plan = TablePlan { loaded_at: Some("loaded".into()), ..orders() };
+    let rows = Rows::of(&staged(), &plan);
+    let merged = merge(&target(), &plan, &rows, true);
+    assert!(merged.contains("AS `doc`,\n    CURRENT_TIMESTAMP() AS `loaded`\n  FROM"), "{merged}");
+    assert!(merged.contains("`doc` = __s.`doc`, `loaded` = __s.`loaded`\nWHEN NOT"), "{merged}");
+    assert!(merged.contains("`doc`, `loaded`) VALUES (") && merged.ends_with("__s.`loaded`)"), "{merged}");
+    for sql in [
+        merge_once(&target(), &plan, &rows),
+        insert(&target(), &plan, &rows),
+        insert_newest(&target(), &plan, &rows),
+        insert_missing(&target(), &plan, &rows),
+        insert_missing_by_content(&target(), &plan, &rows),
+    ] {
+        assert!(sql.contains("`doc`, `loaded`)") && sql.contains("CURRENT_TIMESTAMP() AS `loaded`"), "{sql}");
+    }
+    assert!(!insert_missing_by_content(&target(), &plan, &rows).contains("`loaded` AS `loaded`"), "it is not compared");
+    assert!(replacement(&plan, &rows).contains("CURRENT_TIMESTAMP() AS `loaded`"));
+    assert!(!plan.is_verbatim(), "a copy gives no row a moment");
+}

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::cursor::Cursor;
+use crate::domain::row_filter::RowFilter;
 use crate::domain::window::Low;
 use crate::source::mysql::samples::{column, plan};
 
@@ -10,7 +11,7 @@ fn int() -> SourceType {
 }
 
 fn orders() -> SourceTable {
-    SourceTable { database: Some("shop".into()), table: "or`ders".into() }
+    SourceTable::whole(Some("shop".into()), "or`ders".into())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what `Reading` takes")]
@@ -125,6 +126,21 @@ fn a_stream_has_no_order_and_a_vector_of_mysql_is_cast() {
     };
     assert_eq!(stream(Flavour::MySql), "SELECT `id`, CAST(`v` AS BINARY) FROM `shop`.`or``ders` WHERE `id` <= ?");
     assert_eq!(stream(Flavour::MariaDb), "SELECT `id`, `v` FROM `shop`.`or``ders` WHERE `id` <= ?");
+}
+
+#[test]
+fn a_filter_is_in_every_statement_and_what_never_arrives_is_not_asked_for() {
+    let mut plan = plan(vec![column("id", int()), column("v", int())], &[0], 0);
+    plan.columns[1].mask = Some(Mask::Null);
+    let some = SourceTable { filter: Some(RowFilter::parse("a OR b").unwrap()), ..orders() };
+    let reading = Reading::new(&some, &plan, window(Low::Beginning), &PageOrder::planned(&plan), Flavour::MySql);
+    let from = "SELECT `id`, NULL FROM `shop`.`or``ders` WHERE (`id` <= ?) AND (a OR b)";
+    assert_eq!(reading.stream().sql, from);
+    assert_eq!(reading.page(None, &Slice::default(), 5).sql, format!("{from} ORDER BY `id` LIMIT 5"));
+    let keyed = reading.rows_where(("`id` IN (?)".to_owned(), vec![Bind::Int(1)])).sql;
+    assert!(keyed.ends_with("WHERE (`id` <= ? AND `id` IN (?)) AND (a OR b)"), "{keyed}");
+    let greatest = "SELECT `id` FROM `shop`.`or``ders` WHERE (a OR b) ORDER BY `id` DESC LIMIT 1";
+    assert_eq!(reading.greatest(), Query::plain(greatest));
 }
 
 #[test]

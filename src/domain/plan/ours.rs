@@ -1,4 +1,5 @@
-//! The column of ours that marks rows which the source no longer has (`deletes: soft`).
+//! The target's columns that no column of the source fills: the one that marks rows which the source no longer has
+//! (`deletes: soft`), and the one that says when a row was published (`loaded_at`).
 
 use super::input::PlanInput;
 use crate::domain::column::same_name;
@@ -7,15 +8,24 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::schema::{ColumnDiff, SchemaDiff, Verdict};
 use crate::domain::target_type::TargetType;
 
+/// The column that marks deleted rows, where there is one.
+pub(super) fn mark(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Option<String>, Fault> {
+    input.mapping.deleted_column().map_or(Ok(None), |name| timestamp(input, diff, "deleted_column", name))
+}
+
+/// The column that says when a row was published, where there is one.
+pub(super) fn loaded_at(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Option<String>, Fault> {
+    input.mapping.loaded_at.as_deref().map_or(Ok(None), |name| timestamp(input, diff, "loaded_at", name))
+}
+
 /// Compares it as any other column; gives its name where the target has it, or will have it once the difference has been
 /// carried out.
-pub(super) fn mark(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Option<String>, Fault> {
-    let Some(name) = input.mapping.deleted_column() else { return Ok(None) };
+fn timestamp(input: &PlanInput<'_>, diff: &mut SchemaDiff, key: &str, name: &str) -> Result<Option<String>, Fault> {
     if let Some(taken) = diff.columns.iter().find(|column| same_name(&column.name, name)) {
         let (mapping, source) = (&input.mapping.name, &input.mapping.source);
         let sentence =
-            format!("`deleted_column` of mapping `{mapping}` is `{name}`, but {source} has a column `{}`", taken.name);
-        return Err(Fault::new(FaultKind::Config, sentence).with_hint("choose another name for `deleted_column`"));
+            format!("`{key}` of mapping `{mapping}` is `{name}`, but {source} has a column `{}`", taken.name);
+        return Err(Fault::new(FaultKind::Config, sentence).with_hint(format!("choose another name for `{key}`")));
     }
     let existing = input.target.and_then(|target| target.column(name));
     let verdict = match existing {
@@ -39,6 +49,7 @@ pub(super) fn mark(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Optio
         verdict,
         note: None,
         accepted,
+        mask: None,
     });
     Ok((is_there && accepted != Some(false)).then_some(name))
 }

@@ -1,0 +1,309 @@
+//! Brings a mirror's target up to date: the parts of the table that are not as BigQuery holds them, whole, and where too much
+//! has changed the table.
+//!
+//! What was published of a part is remembered by the sums that came with its rows, in the same statement. Before a publish
+//! is sent, the state says that nobody knows its parts any more: killed at any moment, the next run brings them again.
+
+mod look;
+mod step;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use self::look::Look;
+use super::repair::fills_every_column;
+use super::transfer::Stretch;
+use crate::domain::column::TargetSchema;
+use crate::domain::config::{Deletes, Mapping};
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::mirror::{ChangedPart, Mirrored, Sums, Way, least_gone, way};
+use crate::domain::quote;
+use crate::domain::replacement::Shrink;
+use crate::domain::verify::{ByParts, Comparison, Parts};
+use crate::engine::ports::Platform;
+use crate::engine::protocol::{Event, Phase};
+use crate::engine::work::Work;
+use crate::engine::work::prepared::Schemas;
+use crate::engine::work::scope::{Halt, Task};
+use crate::failpoint::reached;
+use crate::format;
+use crate::state::{LeftTarget, Moves, Replaced};
+
+/// What is remembered of the target.
+#[derive(Debug)]
+pub(in crate::engine) struct Known {
+    pub sums: Sums,
+    /// A word for what sums and rows depend on beside MySQL's rows.
+    pub plan: String,
+    /// Parts, by the sums' grain, that nobody knows.
+    pub unknown: Vec<(u64, u64)>,
+}
+
+/// One run's work on a mirror.
+#[derive(Debug)]
+pub(in crate::engine) struct Mirror<'a> {
+    pub schemas: &'a Schemas,
+    pub comparison: Arc<Comparison>,
+    pub plan: String,
+    pub read_at: DateTime<Utc>,
+}
+
+/// Rows that may go at once.
+#[derive(Debug, Clone, Copy)]
+struct Allowance {
+    /// `None`: any number.
+    most: Option<u64>,
+    held: u64,
+    gone: u64,
+}
+
+impl<P: Platform> Work<'_, P> {
+    /// Is the target what this mapping left? Says so where it is not.
+    pub(in crate::engine) fn is_as_left(&mut self, target: Option<&TargetSchema>) -> bool {
+        let Some(left) = self.ledger.left() else { return false };
+        let is = target.is_some_and(|target| left.is(target));
+        if !is {
+            let (table, left) = (&self.scope.mapping.target, format::count(left.rows));
+            let rows = target.map_or(Some(0), |target| target.rows);
+            let now = rows.map_or_else(|| "an unknown number of".to_owned(), format::count);
+            self.note(format!(
+                "{table} is not as this mapping left it (it holds {now} rows, {left} were left): another writer, or an older \
+                 state that was put back; both sides are compared, which reads the table"
+            ));
+        }
+        is
+    }
+
+    /// `seen`: MySQL's sums, where they were taken already.
+    pub(in crate::engine) async fn bring_up_to_date(
+        &mut self,
+        mirror: &Mirror<'_>,
+        known: Option<Known>,
+        seen: Option<Sums>,
+    ) -> Result<(), Halt> {
+        let mapping = &self.scope.mapping;
+        let target = mirror.schemas.target.as_ref();
+        // Whatever becomes of this run: what was remembered is not of the target as it is left now.
+        if known.is_none() {
+            self.ledger.forget_sums();
+        }
+        self.leave_as_described(target);
+        if target.is_none_or(TargetSchema::is_empty) {
+            return Box::pin(self.bring_whole(mirror, None, None)).await;
+        }
+        let may_replace = mapping.deletes == Deletes::Hard && fills_every_column(target, &mirror.schemas.plan);
+        let left_out = mirror.comparison.left_out();
+        if known.is_none() && !left_out.is_empty() && may_replace {
+            let names: Vec<_> = left_out.iter().map(|name| format!("`{name}`")).collect();
+            let why = format!("nothing is remembered of it, and {} cannot be compared", names.join(", "));
+            return Box::pin(self.bring_whole(mirror, Some(why), None)).await;
+        }
+        let look = match known {
+            Some(known) => self.look_at_mysql(mirror, known, seen).await?,
+            None => self.look_at_both(mirror).await?,
+        };
+        self.tally.mirrored = Some(Mirrored {
+            parts: look.parts() as u64,
+            changed: look.changed.len() as u64,
+            compared: look.compared,
+            ..Mirrored::default()
+        });
+        if look.changed.is_empty() {
+            return self.all_is_brought(mirror, &look.now).await;
+        }
+        let allowance = self.allowance(&look, target)?;
+        let window_rows = self.scope.ports.config.pace.window_rows;
+        match way(look.grain, &look.changed, look.parts(), window_rows, may_replace) {
+            Way::Whole => {
+                let share = format!("{} of {} parts have changed", look.changed.len(), look.parts());
+                Box::pin(self.bring_whole(mirror, Some(share), Some(&look))).await
+            }
+            Way::Parts(steps) => Box::pin(self.bring_parts(mirror, look, steps, allowance)).await,
+        }
+    }
+
+    /// How many rows may go; refuses where more are gone for certain.
+    fn allowance(&mut self, look: &Look, target: Option<&TargetSchema>) -> Result<Allowance, Fault> {
+        let mapping = &self.scope.mapping;
+        let held = target.and_then(|target| target.rows).unwrap_or_else(|| look.rows_before());
+        let is_free = mapping.deletes == Deletes::Ignore;
+        if is_free || matches!(self.scope.task, Task::Sync { allow_shrink: true, .. }) {
+            return Ok(Allowance { most: None, held, gone: 0 });
+        }
+        let allowance = Allowance { most: Some(share(mapping.most_deleted, held)), held, gone: 0 };
+        let rows = look.now.rows();
+        let gone = least_gone(&look.changed);
+        if (rows == 0 && held > 0) || !allowance.has_room_for(gone) {
+            self.tally.shrink = Some(Shrink { rows, held: Some(held) });
+            return Err(too_many_gone(mapping, gone, held));
+        }
+        Ok(allowance)
+    }
+
+    /// Step by step; each is remembered on its own.
+    async fn bring_parts(
+        &mut self,
+        mirror: &Mirror<'_>,
+        look: Look,
+        steps: Vec<Parts>,
+        mut allowance: Allowance,
+    ) -> Result<(), Halt> {
+        let Look { grain, mut now, changed, compared, .. } = look;
+        let before = |parts: &Parts| rows_before(&changed, parts);
+        let mut steps: VecDeque<Parts> = steps.into();
+        let mut number = 0;
+        let fine = now.grain;
+        while let Some(parts) = steps.pop_front() {
+            number += 1;
+            self.scope.unless_paused().await?;
+            let unknown = Parts::of(grain, parts.numbers().chain(steps.iter().flat_map(Parts::numbers)));
+            self.ledger.doubt_parts(&unknown.runs);
+            let by_parts =
+                ByParts { comparison: Arc::clone(&mirror.comparison), grain: fine, within: Some(parts.clone()) };
+            let brought = self.bring(mirror, by_parts, &parts, before(&parts), &mut allowance, number);
+            match Box::pin(brought).await {
+                Err(Halt::Fault(fault)) if fault.is_too_much_at_once() => {
+                    let Some((first, second)) = halves(&parts) else { return Err(Halt::Fault(fault)) };
+                    // Also drops its staging table.
+                    self.scope.in_phase(Phase::Recover, self.recover()).await?;
+                    self.note(format!("a step was too large ({fault}); it is cut in two"));
+                    steps.push_front(second);
+                    steps.push_front(first);
+                }
+                brought => {
+                    now.put(&parts, brought?);
+                    let rest = Parts::of(grain, steps.iter().flat_map(Parts::numbers));
+                    self.step_is_brought(mirror, &now, rest).await?;
+                }
+            }
+        }
+        if compared { self.hold_each_once(mirror, &now).await } else { Ok(()) }
+    }
+
+    /// A key that BigQuery holds twice is updated twice. By BigQuery's number of rows, which is free to ask, that is told;
+    /// the table as a whole heals it.
+    async fn hold_each_once(&mut self, mirror: &Mirror<'_>, now: &Sums) -> Result<(), Halt> {
+        let mapping = &self.scope.mapping;
+        let held = self.ledger.left().map(|left| left.rows).filter(|held| *held != now.rows());
+        let Some(held) = held.filter(|_| mapping.deletes == Deletes::Hard) else { return Ok(()) };
+        let held = format!("BigQuery holds {} rows, and MySQL {}", format::count(held), format::count(now.rows()));
+        if fills_every_column(mirror.schemas.target.as_ref(), &mirror.schemas.plan) {
+            let why = format!("part by part was not enough, {held}");
+            return Box::pin(self.bring_whole(mirror, Some(why), None)).await;
+        }
+        self.note(format!(
+            "{held}: `bqsync verify {}` names what differs",
+            quote::shell_option("--mapping", &mapping.name.0)
+        ));
+        Ok(())
+    }
+
+    /// What a step has brought is remembered; with the last of them, by as small parts as were summed up.
+    async fn step_is_brought(&mut self, mirror: &Mirror<'_>, now: &Sums, rest: Parts) -> Result<(), Halt> {
+        if rest.runs.is_empty() {
+            return self.all_is_brought(mirror, now).await;
+        }
+        let sums = now.by(rest.grain);
+        let note = self.ledger.note_sums(&sums, mirror.plan.clone(), rest.runs);
+        self.scope.in_phase(Phase::Advance, note).await?;
+        reached("advanced");
+        Ok(())
+    }
+
+    /// BigQuery holds what MySQL held at the beginning, or later.
+    async fn all_is_brought(&mut self, mirror: &Mirror<'_>, now: &Sums) -> Result<(), Halt> {
+        let scope = self.scope;
+        let replaced = Replaced { rows: now.rows(), at: mirror.read_at };
+        let (from, to) = (self.ledger.stands_at(Moves::Replace), replaced.to_string());
+        self.ledger.set_replaced(replaced);
+        let sums = now.clone().bounded();
+        let note = self.ledger.note_sums(&sums, mirror.plan.clone(), Vec::new());
+        scope.in_phase(Phase::Advance, note).await?;
+        reached("advanced");
+        let (run, mapping) = (scope.run.clone(), scope.mapping.name.clone());
+        scope.emit(Event::WatermarkAdvanced { run, mapping, from, to });
+        Ok(())
+    }
+
+    /// One statement, one job. `why`: not for a table that holds nothing yet.
+    async fn bring_whole(&mut self, mirror: &Mirror<'_>, why: Option<String>, look: Option<&Look>) -> Result<(), Halt> {
+        if let Some(why) = &why {
+            self.note(format!("{} is read as a whole: {why}", self.scope.mapping.source));
+        }
+        let (grain, parts, changed) = match look {
+            Some(look) => (look.now.grain, look.parts() as u64, look.changed.len() as u64),
+            None => (self.grain_of(mirror).await?, 0, 0),
+        };
+        let by_parts = ByParts { comparison: Arc::clone(&mirror.comparison), grain, within: None };
+        let stretch = Stretch { by_parts: Some(by_parts), ..Stretch::WHOLE };
+        let placed = self.replace_with(mirror.schemas, stretch, mirror.read_at).await?;
+        let left = LeftTarget { rows: placed.rows, modified: placed.ended, unsure: true, ..LeftTarget::default() };
+        self.ledger.leave(Some(left));
+        let sums = placed.sums.unwrap_or_else(|| Sums::new(grain)).bounded();
+        let parts = parts.max(sums.len() as u64);
+        let rows_read = sums.rows();
+        self.tally.mirrored = Some(Mirrored { parts, changed, rows_read, whole: why, ..Mirrored::default() });
+        let note = self.ledger.note_sums(&sums, mirror.plan.clone(), Vec::new());
+        self.scope.in_phase(Phase::Advance, note).await?;
+        Ok(())
+    }
+
+    /// The target as it was described, where this run has not changed it since. Should the mapping append one day, it may
+    /// hold any row beyond its watermark.
+    fn leave_as_described(&mut self, target: Option<&TargetSchema>) {
+        let modified = target.and_then(|target| target.modified).filter(|_| self.tally.schema_changes.is_empty());
+        let rows = target.map_or(Some(0), |target| target.rows);
+        self.ledger.leave(rows.map(|rows| LeftTarget { rows, modified, unsure: true, ..LeftTarget::default() }));
+    }
+}
+
+impl Allowance {
+    fn has_room_for(&self, more: u64) -> bool {
+        self.most.is_none_or(|most| self.gone.saturating_add(more) <= most)
+    }
+}
+
+/// Rows that BigQuery may hold of some parts; `None` where nobody knows of one.
+fn rows_before(changed: &[ChangedPart], parts: &Parts) -> Option<u64> {
+    let is_in = |part: u64| parts.runs.iter().any(|&(first, last)| (first..=last).contains(&part));
+    changed.iter().filter(|changed| is_in(changed.part)).map(|changed| changed.before).sum()
+}
+
+/// `None` for a part that is one.
+fn halves(parts: &Parts) -> Option<(Parts, Parts)> {
+    let all: Vec<u64> = parts.numbers().collect();
+    let (first, second) = all.split_at(all.len() / 2);
+    let of = |some: &[u64]| Parts::of(parts.grain, some.iter().copied());
+    (!first.is_empty()).then(|| (of(first), of(second)))
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share from 0 to 1 of a number of rows, and tables of 2^53 rows are none"
+)]
+fn share(most: f64, held: u64) -> u64 {
+    (held as f64 * most) as u64
+}
+
+fn too_many_gone(mapping: &Mapping, gone: u64, held: u64) -> Fault {
+    let Mapping { name, source, target, most_deleted: most, .. } = mapping;
+    let sentence = if gone >= held {
+        format!("MySQL shows no row of {source}, and {target} holds {}: none was deleted", format::count(held))
+    } else {
+        format!(
+            "{} of {} rows of {target} are no longer in MySQL, more than `max_delete_fraction` ({most}) of mapping `{name}` \
+             allows; none of these was deleted",
+            format::count(gone),
+            format::count(held)
+        )
+    };
+    Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
+        "if they are meant to be gone, `bqsync run-once {} --allow-shrink` lets it through once; or raise \
+         `max_delete_fraction`",
+        quote::shell_option("--mapping", &name.0)
+    ))
+}

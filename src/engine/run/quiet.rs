@@ -1,0 +1,66 @@
+//! When BigQuery need not be asked: both sides were compared a short while ago, there was nothing to say, and nothing can have
+//! changed of what a plan is made from.
+
+use chrono::TimeDelta;
+
+use crate::domain::column::SourceSchema;
+use crate::domain::config::SchemaAdditions;
+use crate::engine::ports::{Described, Platform};
+use crate::engine::protocol::Phase;
+use crate::engine::work::Work;
+use crate::engine::work::ids::short_hash;
+use crate::engine::work::prepared::Schemas;
+use crate::engine::work::scope::{Halt, Scope};
+use crate::source::Source;
+use crate::state::Compared;
+
+/// A target that was dropped, emptied or altered is noticed within this time, although nothing is new.
+const LOOK_AGAIN: TimeDelta = TimeDelta::hours(1);
+
+impl<P: Platform> Work<'_, P> {
+    pub(super) async fn describe_source(&self) -> Result<SourceSchema, Halt> {
+        let scope = self.scope;
+        let describe = scope.unless_cancelled(scope.ports.source.describe(&scope.mapping.source));
+        scope.in_phase(Phase::Describe, describe).await
+    }
+
+    /// Have both sides been compared a short while ago, and was there nothing to say, and nothing to be watched since?
+    pub(super) fn may_be_as_compared(&self) -> bool {
+        let now = self.scope.ports.clock.now();
+        let is_recent = |compared: &Compared| compared.at <= now && now - compared.at < LOOK_AGAIN;
+        let is_unclean = self.ledger.follows_an_unclean_run() || !self.tally.is_first_attempt();
+        self.ledger.compared().is_some_and(is_recent) && !is_unclean && !self.is_in_doubt()
+    }
+
+    /// What MySQL can be asked by, where the schemas are the ones that were compared; without a target to publish to.
+    pub(super) fn foreseen(&mut self, source: &SourceSchema) -> Option<Schemas> {
+        let Scope { ports, mapping, .. } = self.scope;
+        let now = self.compared(source).schemas;
+        self.ledger.compared().filter(|then| then.schemas == now)?;
+        let described = Described { source: source.clone(), target: None };
+        let planned = described.plan(ports, mapping, SchemaAdditions::Deny, self.ledger.decisions()).ok()?;
+        Some(Schemas::new(mapping, described, planned.table))
+    }
+
+    /// Remembers that both sides were compared; not where something was said that is to be said again, or left that is to be
+    /// looked for.
+    pub(super) fn note_compared(&mut self, source: &SourceSchema, has_spoken: bool) {
+        let is_clean = !has_spoken && !self.tally.left_behind;
+        let compared = is_clean.then(|| self.compared(source));
+        self.ledger.set_compared(compared);
+    }
+
+    /// Both sides as of now.
+    fn compared(&self, source: &SourceSchema) -> Compared {
+        let Scope { ports, mapping, .. } = self.scope;
+        let source = SourceSchema { rows_estimate: None, ..source.clone() };
+        let (config, decisions) = (&ports.config, self.ledger.decisions());
+        let all = format!(
+            "{} {source:?} {mapping:?} {:?} {} {decisions:?}",
+            env!("CARGO_PKG_VERSION"),
+            config.schema_additions,
+            config.default_timezone
+        );
+        Compared { schemas: short_hash(&all), at: ports.clock.now() }
+    }
+}

@@ -1,0 +1,377 @@
+//! A mirror: what changed in MySQL is found by sums, brought over part by part, and what is gone taken out.
+
+use chrono::TimeDelta;
+
+use super::works::{APPEND, MIRROR, UPSERT, edited, edited_in_steps, id};
+use crate::domain::column::{OldRows, SourceColumn};
+use crate::domain::fault::FaultKind::{Config, Conflict};
+use crate::domain::publish::PublishKind::{self, Mirror, Replace};
+use crate::domain::replacement::Shrink;
+use crate::domain::report::{MappingReport, Outcome};
+use crate::domain::source_type::SourceType;
+use crate::engine::{Command, Selection, SyncOrder};
+use crate::testing::{Call, HERE, Shop, Trouble, Value, at, backfill, deletes, repair, row, sync};
+
+/// Guarded as a mapping is that says nothing of it.
+const GUARDED: &str = "primary_keys: [id], mode: mirror";
+
+fn allowing_shrink() -> Command {
+    Command::Sync(SyncOrder { allow_shrink: true, ..SyncOrder::manual(Selection::All) })
+}
+
+/// Calls that BigQuery gets.
+fn asked(shop: &Shop) -> usize {
+    let of_mysql = [Call::Describe, Call::KeySpan, Call::ContentSums, Call::Read];
+    let of_state = [Call::Lease, Call::Load, Call::Save, Call::SaveSums, Call::RecordRun];
+    shop.calls().iter().filter(|call| !of_mysql.contains(call) && !of_state.contains(call)).count()
+}
+
+/// Brought over, and nothing has changed since.
+fn mirrored(mapping: &str, rows: i64) -> Shop {
+    let shop = Shop::new(mapping).rows(1..=rows);
+    shop.succeeds(sync());
+    shop.succeeds(sync());
+    shop.published();
+    shop.world.script.clear();
+    shop
+}
+
+/// The next run brings nothing and asks BigQuery nothing.
+#[track_caller]
+fn is_at_rest(shop: &Shop, after: &str) {
+    shop.is_equal(after);
+    shop.is_tidy(after);
+    shop.published();
+    shop.world.script.clear();
+    let report = shop.succeeds(sync());
+    assert_eq!((report.records_processed, asked(shop)), (0, 0), "after {after}: {:?}", shop.calls());
+    assert!(shop.published().is_empty(), "after {after}");
+    assert!(report.warnings.is_empty(), "after {after}: {report:#?}");
+}
+
+#[track_caller]
+fn refused(shop: &Shop, command: Command) -> MappingReport {
+    let before = shop.arrived();
+    let report = shop.run(command).unwrap();
+    assert_eq!((report.outcome, report.error_kind), (Outcome::Failed, Some(Conflict)), "{report:#?}");
+    assert_eq!(shop.arrived(), before, "nothing was published");
+    shop.is_tidy("what was refused");
+    report
+}
+
+#[test]
+fn where_nothing_has_changed_mysql_sums_up_and_bigquery_is_not_asked() {
+    let shop = mirrored(GUARDED, 40);
+    shop.pass(TimeDelta::minutes(5));
+    let report = shop.succeeds(sync());
+    assert_eq!(asked(&shop), 0, "{:?}", shop.calls());
+    assert_eq!(shop.calls().iter().filter(|call| **call == Call::ContentSums).count(), 1);
+    assert_eq!(report.watermark_before.as_deref(), Some("2026-11-23 08:07:30Z"));
+    assert_eq!(report.watermark_after.as_deref(), Some("2026-11-23 08:12:30Z"), "it was looked at");
+    assert_eq!(report.mirrored.unwrap().words(), "none of 1 part(s) had changed");
+    shop.pass(TimeDelta::hours(2));
+    shop.world.script.clear();
+    shop.succeeds(sync());
+    assert!(shop.calls().contains(&Call::DescribeTarget), "once an hour the target is looked at");
+}
+
+#[test]
+fn edits_that_no_column_tells_of_arrive_and_the_counts_are_of_what_changed() {
+    let shop = mirrored(GUARDED, 1_000);
+    // Neither stamp moves: no cursor would find them. A key that changes is one row gone and one new.
+    shop.update(500, "edited", "2026-01-01 00:02:46");
+    shop.delete(17);
+    shop.delete(18);
+    shop.insert_at(5_000, "row 18", "2026-01-01 00:00:06");
+    shop.world.script.clear();
+    let report = shop.succeeds(sync());
+    assert_eq!(shop.published(), [Mirror]);
+    assert_eq!((report.rows_inserted, report.rows_updated, report.records_processed), (1, 1, 4), "{report:#?}");
+    let mirrored = report.mirrored.unwrap();
+    assert_eq!((mirrored.removed, mirrored.whole), (2, None));
+    is_at_rest(&shop, "the edits");
+}
+
+#[test]
+fn changed_parts_alone_are_read_each_step_is_remembered() {
+    let shop = edited_in_steps(MIRROR, 300);
+    shop.published();
+    let report = shop.succeeds(sync());
+    let mirrored = report.mirrored.clone().unwrap();
+    assert_eq!((mirrored.changed, mirrored.parts, report.steps), (3, 4, 3), "{report:#?}");
+    assert!(mirrored.rows_read < 800, "{report:#?}");
+    assert_eq!((report.rows_inserted, report.rows_updated, mirrored.removed), (10, 1, 9));
+    is_at_rest(&shop, "the steps");
+    // The second of three fails: the first is not brought again.
+    let shop = edited_in_steps(MIRROR, 300);
+    shop.trouble(Call::Publish, 2, Trouble::refused(Config));
+    shop.run(sync()).unwrap();
+    shop.world.script.clear();
+    let report = shop.succeeds(sync());
+    assert_eq!((report.steps, report.mirrored.unwrap().changed), (2, 2));
+    is_at_rest(&shop, "the rest of the steps");
+}
+
+#[test]
+fn what_is_written_between_the_sums_and_the_rows_is_found_by_the_next_run() {
+    let shop = edited(MIRROR);
+    let world = std::sync::Arc::clone(&shop.world);
+    shop.trouble(
+        Call::Read,
+        1,
+        Trouble::meanwhile(move || {
+            world.database().rows.push(row(200, "meanwhile", "2026-01-01"));
+        }),
+    );
+    shop.succeeds(sync());
+    shop.succeeds(sync());
+    is_at_rest(&shop, "rows that came before others were read");
+    let shop = edited(MIRROR);
+    let world = std::sync::Arc::clone(&shop.world);
+    // It is put back once it was read: the sum of before and of after are the same.
+    shop.trouble(
+        Call::Read,
+        1,
+        Trouble::meanwhile(move || world.database().rows[0][1] = Value::Text("briefly".into())),
+    );
+    let world = std::sync::Arc::clone(&shop.world);
+    shop.trouble(
+        Call::Finish,
+        1,
+        Trouble::meanwhile(move || {
+            let mut database = world.database();
+            let id = id(&database.rows[0]);
+            database.rows[0][1] = Value::Text(format!("row {id}"));
+        }),
+    );
+    shop.succeeds(sync());
+    shop.succeeds(sync());
+    is_at_rest(&shop, "a value that was there for a moment");
+}
+
+#[test]
+fn sums_that_are_lost_or_of_another_time_are_no_sums() {
+    let shop = edited(MIRROR);
+    shop.world.remembered(HERE, |state| state.sums.clear());
+    shop.published();
+    let report = shop.succeeds(sync());
+    assert!(report.mirrored.unwrap().compared, "both sides are asked");
+    assert_eq!(shop.published(), [Mirror]);
+    is_at_rest(&shop, "lost sums");
+    let shop = edited(MIRROR);
+    shop.world.remembered(HERE, |state| {
+        for text in state.sums.values_mut() {
+            *text = String::from_utf8(text.clone()).unwrap().replacen(":1,", ":2,", 1).into_bytes();
+        }
+    });
+    assert!(shop.succeeds(sync()).mirrored.unwrap().compared);
+    is_at_rest(&shop, "sums that somebody wrote");
+}
+
+#[test]
+fn a_target_that_another_has_written_to_is_compared_and_made_equal() {
+    let shop = mirrored(GUARDED, 60);
+    shop.damage(|rows| rows.retain(|row| id(row) != 7));
+    shop.insert(61..=61);
+    let report = shop.succeeds(sync());
+    assert!(
+        report.warnings[0].contains("is not as this mapping left it (it holds 59 rows, 60 were left)"),
+        "{report:#?}"
+    );
+    assert_eq!(shop.published(), [Mirror]);
+    shop.is_equal("a missing row");
+    shop.succeeds(sync());
+    // Doubled keys are updated twice; the number of rows tells.
+    shop.damage(|rows| rows.extend_from_within(..5));
+    shop.insert(62..=62);
+    shop.published();
+    let report = shop.succeeds(sync());
+    assert_eq!(shop.published(), [Mirror, Replace], "{report:#?}");
+    assert!(report.mirrored.unwrap().whole.unwrap().contains("BigQuery holds 67 rows, and MySQL 62"));
+    shop.is_equal("doubled keys");
+}
+
+#[test]
+fn what_another_has_written_is_not_forgotten_by_a_run_that_does_not_come_to_its_end() {
+    for (call, trouble) in [
+        (Call::Publish, Trouble::KilledBefore),
+        (Call::Publish, Trouble::KilledAfter),
+        (Call::Publish, Trouble::refused(Config)),
+        (Call::Read, Trouble::refused(Config)),
+        (Call::PartSums, Trouble::refused(Config)),
+    ] {
+        let shop = mirrored(GUARDED, 1_000);
+        let place = format!("{call:?}: {trouble:?}");
+        shop.damage(|rows| rows.retain(|row| id(row) != 7));
+        shop.update(900, "edited", "2026-02-01");
+        shop.trouble(call, 1, trouble);
+        shop.run(sync());
+        shop.world.script.clear();
+        shop.succeeds(sync());
+        is_at_rest(&shop, &place);
+    }
+}
+
+#[test]
+fn more_than_the_allowed_share_is_never_deleted_and_an_operator_may_say_so_once() {
+    let shop = mirrored(GUARDED, 50);
+    (1..=5).for_each(|id| shop.delete(id));
+    shop.succeeds(sync());
+    is_at_rest(&shop, "a tenth");
+    (6..=10).for_each(|id| shop.delete(id));
+    let report = refused(&shop, sync());
+    assert!(
+        report.errors[0]
+            .contains("5 of 45 rows of p.d.t are no longer in MySQL, more than `max_delete_fraction` (0.1)")
+    );
+    assert_eq!(report.shrink, Some(Shrink { rows: 40, held: Some(45) }));
+    assert!(report.hint.unwrap().contains("--allow-shrink"));
+    shop.succeeds(allowing_shrink());
+    is_at_rest(&shop, "it was allowed");
+    shop.database().rows.clear();
+    let emptied = format!("{GUARDED}, max_delete_fraction: 1");
+    let report = refused(&shop.mapped(&emptied), sync());
+    assert!(report.errors[0].contains("MySQL shows no row of t, and p.d.t holds 40"), "{report:#?}");
+    shop.succeeds(allowing_shrink());
+    is_at_rest(&shop, "an empty table");
+    shop.insert(1..=3);
+    shop.succeeds(sync());
+    is_at_rest(&shop, "its first rows");
+}
+
+#[test]
+fn deletions_that_as_many_new_rows_hide_are_counted_before_they_are_made() {
+    let shop = mirrored(GUARDED, 50);
+    (1..=10).for_each(|id| shop.delete(id));
+    shop.insert(51..=60);
+    let report = refused(&shop, sync());
+    assert!(report.errors[0].contains("10 of 50 rows"), "{report:#?}");
+    assert!(shop.calls().contains(&Call::CountVanished));
+    shop.succeeds(allowing_shrink());
+    is_at_rest(&shop, "it was allowed");
+}
+
+#[test]
+fn rows_that_are_gone_are_marked_or_left_where_the_mapping_says_so() {
+    let shop = mirrored(&format!("{MIRROR}, deletes: soft, deleted_column: gone"), 60);
+    (3..=5).for_each(|id| shop.delete(id));
+    let report = shop.succeeds(sync());
+    assert_eq!((shop.dataset().tables["t"].rows.len(), report.rows_updated), (60, 3));
+    is_at_rest(&shop, "marking");
+    shop.insert(4..=4);
+    shop.succeeds(sync());
+    is_at_rest(&shop, "a row that is back");
+    let shop = mirrored(&format!("{MIRROR}, deletes: ignore"), 60);
+    (3..=5).for_each(|id| shop.delete(id));
+    shop.succeeds(sync());
+    assert_eq!(shop.arrived().len(), 60, "they stay");
+    shop.world.script.clear();
+    shop.succeeds(sync());
+    assert_eq!(asked(&shop), 0, "and are not looked for again");
+}
+
+#[test]
+fn a_table_of_which_much_has_changed_is_read_as_a_whole() {
+    let shop = Shop::new(GUARDED).in_batches_of(5_000).rows(1..=30_000);
+    shop.succeeds(sync());
+    shop.succeeds(sync());
+    shop.published();
+    for row in shop.database().rows.iter_mut().step_by(50) {
+        row[1] = Value::Text("edited".to_owned());
+    }
+    let report = shop.succeeds(sync());
+    assert_eq!(shop.published(), [Replace]);
+    assert!(report.warnings[0].starts_with("t is read as a whole: "), "{report:#?}");
+    assert!(report.replaced.is_some());
+    is_at_rest(&shop, "the whole table");
+}
+
+#[test]
+fn a_mapping_may_change_its_mode_and_back() {
+    for windowed in [APPEND, UPSERT] {
+        let shop = Shop::new(windowed).rows(1..=30);
+        shop.succeeds(sync());
+        let mirror = shop.mapped(MIRROR);
+        (1..=5).for_each(|id| mirror.delete(id));
+        mirror.insert(31..=40);
+        mirror.pass(TimeDelta::minutes(5));
+        let report = mirror.succeeds(sync());
+        assert!(report.mirrored.unwrap().compared, "what the other mode left is compared");
+        is_at_rest(&mirror, windowed);
+        let again = mirror.mapped(windowed);
+        again.insert(41..=50);
+        again.pass(TimeDelta::minutes(5));
+        again.succeeds(sync());
+        again.is_equal(windowed);
+        let mirror = again.mapped(MIRROR);
+        mirror.delete(45);
+        mirror.succeeds(sync());
+        mirror.is_equal("the mirror's sums are of before the other mode");
+    }
+}
+
+#[test]
+fn a_new_column_is_filled_by_the_run_that_adds_it() {
+    let shop = edited(MIRROR).with("allow_schema_additions: true");
+    let kind = SourceType::Int { bits: 32, unsigned: false };
+    let mut column = SourceColumn::new("z", kind, true);
+    column.old_rows = OldRows::Filled;
+    shop.database().schema.columns.push(column);
+    shop.database().rows.iter_mut().for_each(|row| row.push(Value::Int(7)));
+    let report = shop.succeeds(sync());
+    assert_eq!(report.schema_changes.len(), 1, "{report:#?}");
+    shop.is_equal("the new column");
+}
+
+#[test]
+fn a_publish_that_is_too_much_at_once_is_cut_in_two() {
+    let shop = edited_in_steps(MIRROR, 5_000);
+    shop.trouble(Call::Publish, 1, Trouble::too_much());
+    let report = shop.succeeds(sync());
+    assert_eq!(report.steps, 2, "{report:#?}");
+    assert!(report.warnings[0].starts_with("a step was too large"), "{report:#?}");
+    shop.is_equal("two halves");
+    shop.is_tidy("two halves");
+}
+
+#[test]
+fn a_repair_compares_both_sides_whatever_is_remembered() {
+    let shop = mirrored(GUARDED, 60);
+    shop.damage(|rows| {
+        rows.retain(|row| id(row) != 7);
+        rows.push(row(900, "never there", "2026-01-01"));
+        rows[30][1] = Value::Text("damaged".to_owned());
+        rows[31][2] = Value::At(at("2020-01-01"));
+    });
+    let report = shop.succeeds(repair(true));
+    let counts = report.repair.unwrap();
+    assert_eq!((counts.only_in_mysql, counts.differing, counts.only_in_bigquery), (1, 2, 1));
+    assert!(shop.published().is_empty(), "a dry run");
+    let report = shop.succeeds(repair(false));
+    let counts = report.repair.unwrap();
+    assert_eq!((counts.inserted, counts.updated, counts.deleted, counts.different_still), (1, 2, 1, Some(0)));
+    shop.is_equal("the repair");
+    is_at_rest(&shop, "the repair");
+}
+
+#[test]
+fn a_target_that_is_gone_is_made_anew() {
+    let shop = edited(MIRROR);
+    shop.dataset().tables.remove("t");
+    shop.succeeds(sync());
+    shop.is_equal("the table that was made anew");
+    let published: Vec<PublishKind> = shop.published();
+    assert_eq!(published.last(), Some(&Replace));
+}
+
+#[test]
+fn what_has_no_meaning_for_a_mirror_is_refused_with_what_does_it() {
+    let shop = edited(MIRROR);
+    for (command, words) in
+        [(backfill("2026-01-01"), "no stretch of it to move again"), (deletes(false), "needs no `deletes`")]
+    {
+        let report = shop.run(command).unwrap();
+        assert_eq!(report.error_kind, Some(Config), "{report:#?}");
+        assert!(report.errors[0].contains(words), "{report:#?}");
+    }
+}

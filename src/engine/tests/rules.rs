@@ -1,0 +1,65 @@
+//! A `where` or a `mask` that changes while rows are in BigQuery already.
+
+use super::works::{APPEND, REPLACE, UPSERT};
+use crate::testing::{Shop, backfill, repair, sync};
+
+fn told(shop: &Shop, words: &str) -> bool {
+    shop.succeeds(sync()).warnings.iter().any(|warning| warning.contains(words))
+}
+
+const FILTER: &str = "`where` is another than when";
+const MASK: &str = "the mask of `v` is another than when";
+
+#[test]
+fn a_filter_that_changes_is_told_until_the_rows_have_been_moved_again() {
+    for mode in [UPSERT, APPEND] {
+        let shop = Shop::new(mode).rows(1..=9);
+        assert!(!told(&shop, FILTER));
+        let filtered = shop.mapped(&format!("{mode}, where: id > 0"));
+        assert!(told(&filtered, FILTER) && told(&filtered, FILTER), "{mode}");
+        assert!(!told(&shop, FILTER), "as it was, all is well");
+        filtered.succeeds(backfill("2026-01-01"));
+        assert!(!told(&filtered, FILTER), "{mode}");
+        assert!(told(&shop, FILTER), "to take it out is a change as well");
+    }
+    let replaced = Shop::new(REPLACE).rows(1..=9);
+    assert!(!told(&replaced, FILTER));
+    assert!(!told(&replaced.mapped(&format!("{REPLACE}, where: id > 0")), FILTER), "all rows are read by each run");
+}
+
+#[test]
+fn what_an_append_holds_in_clear_no_backfill_masks() {
+    for (mode, renewed) in [(UPSERT, true), (APPEND, false)] {
+        let shop = Shop::new(mode).rows(1..=9);
+        shop.succeeds(sync());
+        let masked = shop.mapped(&format!("{mode}, mask: {{v: null}}"));
+        assert!(told(&masked, MASK), "{mode}");
+        masked.succeeds(backfill("2026-01-01"));
+        assert_eq!(told(&masked, MASK), !renewed, "{mode}");
+    }
+}
+
+#[test]
+fn a_comparison_does_not_tell_one_key_from_another() {
+    let keyed = |key: &str| format!("{UPSERT}, mask: {{v: {{hmac: {key}-of-sixteen-characters}}}}");
+    let shop = Shop::new(&keyed("a key")).rows(1..=9);
+    assert!(!told(&shop, MASK));
+    let other = shop.mapped(&keyed("another key"));
+    assert!(told(&other, MASK));
+    other.succeeds(repair(false));
+    assert!(told(&other, MASK), "it cannot be seen in BigQuery");
+    other.succeeds(backfill("2026-01-01"));
+    assert!(!told(&other, MASK));
+    let state = format!("{:?}", shop.state().rules);
+    assert!(state.contains("hmac ") && !state.contains("key"), "{state}");
+}
+
+#[test]
+fn what_is_said_of_columns_that_are_still_to_come_is_no_change() {
+    let shop = Shop::new(UPSERT).rows(1..=9);
+    shop.succeeds(sync());
+    let with = |pattern: &str| shop.mapped(&format!("{UPSERT}, new_columns: {{\"{pattern}\": null}}"));
+    assert!(!told(&with("*email*"), "the mask of"));
+    assert!(told(&with("v*"), "the mask of `v*` is another"));
+    assert!(!told(&with("i?"), "the mask of"), "rows are told apart by it");
+}

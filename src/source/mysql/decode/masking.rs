@@ -1,0 +1,43 @@
+//! A mask on its way: from the bytes of a cell to what may be kept of it, with the text in between in this room alone.
+
+use std::fmt;
+
+use super::text;
+use super::unfit::Unfit;
+use crate::domain::mask::Mask;
+use crate::domain::type_map::Encoding;
+
+/// A column's mask, and the room in which the text under it is written.
+pub struct Masking {
+    mask: Mask,
+    text: String,
+}
+
+impl Masking {
+    pub const fn new(mask: Mask) -> Self {
+        Self { mask, text: String::new() }
+    }
+
+    /// What arrives of a value; `None` where it is NULL.
+    ///
+    /// # Errors
+    /// As without a mask.
+    pub fn of(&mut self, encoding: Encoding, raw: &[u8]) -> Result<Option<String>, Unfit> {
+        match (&self.mask, encoding) {
+            (Mask::Null, _) => Ok(None),
+            (mask, Encoding::Bytes) => Ok(mask.of(raw)),
+            (mask, encoding) => {
+                self.text.clear();
+                text::append_to(encoding, raw, &mut self.text)?;
+                Ok(mask.of(self.text.as_bytes()))
+            }
+        }
+    }
+}
+
+/// The text is nobody's.
+impl fmt::Debug for Masking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Masking").field(&self.mask).finish()
+    }
+}

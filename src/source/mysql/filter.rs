@@ -1,0 +1,54 @@
+//! A mapping's filter, tried on the server before a run does: EXPLAIN reads its words and its columns, and no row.
+
+use super::connect;
+use super::decode::number;
+use super::fault::from_sqlx;
+use super::server::Server;
+use super::session::Flavour;
+use super::sql::{self, Query};
+use super::wire::Cells;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::ids::SourceTable;
+use crate::source::Filtered;
+
+pub async fn planned(server: &Server, table: &SourceTable) -> Result<Filtered, Fault> {
+    let mut session = connect::open(server).await?;
+    // The number of rows and the remark: columns 10 and 12 of MySQL's table, 9 and 10 of MariaDB's.
+    let (format, rows, remark) = match session.flavour {
+        Flavour::MySql => ("FORMAT=TRADITIONAL ", 9, 11),
+        Flavour::MariaDb => ("", 8, 9),
+    };
+    let query = Query::plain(format!("EXPLAIN {format}SELECT 1 {}", sql::rows(table, None)));
+    let plan = session.rows(query).await.map_err(|error| refused(error, table))?;
+    let Some(row) = plan.first() else { return Ok(Filtered { rows: None, is_impossible: false }) };
+    let remark = row.cell(remark).map(String::from_utf8_lossy).unwrap_or_default();
+    Ok(Filtered {
+        rows: row.cell(rows).and_then(|cell| match session.flavour {
+            Flavour::MySql => number::unsigned(cell),
+            Flavour::MariaDb => std::str::from_utf8(cell).ok()?.parse().ok(),
+        }),
+        is_impossible: remark.contains("Impossible WHERE") && !remark.contains("const table"),
+    })
+}
+
+/// What reading a table's rows has failed with. The filter's words are in the statement: what the server says against it may be
+/// said of them.
+pub fn failed(error: sqlx::Error, table: &SourceTable, sentence: impl Into<String>) -> Fault {
+    let fault = from_sqlx(error, sentence);
+    match (&table.filter, fault.kind(), fault.own_hint()) {
+        (Some(_), FaultKind::Schema | FaultKind::Config | FaultKind::Bug, None) => {
+            fault.with_hint("the statement holds the mapping's `where`: `bqsync check` says whether MySQL takes it")
+        }
+        _ => fault,
+    }
+}
+
+/// What the server says against the filter's words is the configuration's fault.
+fn refused(error: sqlx::Error, table: &SourceTable) -> Fault {
+    let fault = from_sqlx(error, format!("MySQL does not take `where` as a condition on the rows of {table}"));
+    match fault.kind() {
+        FaultKind::Auth | FaultKind::Transient => fault,
+        _ => fault
+            .with_hint("write what may stand behind WHERE in a SELECT of this table; `SHOW COLUMNS` lists its columns"),
+    }
+}

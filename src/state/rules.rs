@@ -1,0 +1,46 @@
+//! By which rules rows were moved: what a later change of them leaves below the watermark is told by this.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::domain::config::Mapping;
+use crate::domain::mask::hex;
+use crate::domain::new_columns::Treatment;
+
+/// Of a mapping that is moved by a watermark; without `where` and `mask` it is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Rules {
+    /// A word for `where`: the condition itself may say what is nobody's business.
+    #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// A word for the mask of each column, or of each pattern of columns, which tells it from any other and gives no key
+    /// away.
+    #[serde(rename = "mask", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub masks: BTreeMap<String, String>,
+}
+
+impl Rules {
+    /// As the mapping has them now.
+    #[must_use]
+    pub fn of(mapping: &Mapping) -> Self {
+        let filter = mapping.source.filter.as_ref().map(|filter| fingerprint(filter.text()));
+        let patterns = mapping.new_columns.iter().filter_map(|pattern| match &pattern.treatment {
+            Treatment::Mask(mask) => Some((&pattern.name, mask)),
+            Treatment::Exclude | Treatment::Keep => None,
+        });
+        let masks = mapping.mask.iter().chain(patterns);
+        Self { filter, masks: masks.map(|(column, mask)| (column.clone(), mask.fingerprint())).collect() }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.filter.is_none() && self.masks.is_empty()
+    }
+}
+
+/// Twelve digits: enough to tell one rule from another.
+fn fingerprint(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes())[..6])
+}
