@@ -146,11 +146,11 @@ impl App {
     }
 
     fn run(&mut self, mut names: Vec<MappingName>) {
-        if names.len() == 1 {
-            if self.shared.is_free(&names[0]) {
-                lost::run(names, &mut self.shared);
-            }
+        if names.len() == 1 && !self.shared.is_free(&names[0]) {
             return;
+        }
+        if !self.asks_first(&names) {
+            return lost::run(names, &mut self.shared);
         }
         let count = names.len();
         names.retain(|name| self.shared.book.get(name).is_some_and(Row::is_free));
@@ -161,10 +161,18 @@ impl App {
         if names.len() < count {
             lines.push(format!("{} that are marked are being worked on and left out.", count - names.len()));
         }
-        let label = format!("run these {}", names.len());
-        let title = format!("Run {} mappings?", names.len());
+        let (title, label) = match names.as_slice() {
+            [name] => (format!("Run {name}?"), "run it".to_owned()),
+            several => (format!("Run {} mappings?", several.len()), format!("run these {}", several.len())),
+        };
         let choices = vec![choice('n', "run nothing", Intent::Nothing), choice('y', label, Intent::RunMarked(names))];
         self.shared.dialog = Some(Dialog::new(title, lines, choices));
+    }
+
+    /// Several, or one that is marked and not under the cursor: not what somebody may have meant who looks at the cursor.
+    fn asks_first(&self, names: &[MappingName]) -> bool {
+        let is_marked = self.screens.front() == Screen::Mappings && !self.screens.mappings.marks.is_empty();
+        names.len() > 1 || (is_marked && names.first() != self.subject())
     }
 
     fn run_all(&mut self) {
@@ -213,10 +221,10 @@ impl App {
         let running: Vec<MappingName> = names.iter().filter(|name| self.live(name).is_some()).cloned().collect();
         let (held, moving): (Vec<_>, Vec<_>) =
             running.into_iter().partition(|name| self.live(name).is_some_and(|live| live.paused));
-        let is_one = names.len() == 1;
+        let is_one = !self.asks_first(names);
         match (moving.as_slice(), held.as_slice()) {
             ([], []) if is_one => self.shared.say(format!("{} is not running", names[0])),
-            ([], []) => self.shared.say("none of those that are marked is running"),
+            ([], []) => self.shared.say("nothing that is marked is running"),
             ([], _) if is_one => self.shared.send_each(held, Command::Resume),
             (_, []) if is_one => self.shared.send_each(moving, Command::Pause),
             ([], _) => self.ask_pause("Go on?", held, Intent::Resume),
@@ -226,7 +234,7 @@ impl App {
 
     fn ask_pause(&mut self, title: &str, names: Vec<MappingName>, intent: fn(Vec<MappingName>) -> Intent) {
         let lines = vec![asked_about(&names, self.shared.size)];
-        let label = format!("yes, these {}", names.len());
+        let label = if names.len() == 1 { "yes".to_owned() } else { format!("yes, these {}", names.len()) };
         let choices = vec![choice('n', "leave them", Intent::Nothing), choice('y', label, intent(names))];
         self.shared.dialog = Some(Dialog::new(title, lines, choices));
     }

@@ -98,8 +98,10 @@ impl Deletes {
             shared.dialog = Some(dialog);
         } else {
             let told = dialog.lines.first().cloned().unwrap_or_default();
-            let name = &report.mappings[0].mapping_name;
-            shared.say(format!("{name}: {told} x on it looks again and asks"));
+            match report.mappings.as_slice() {
+                [one] => shared.say(format!("{}: {told} x on it looks again and asks", one.mapping_name)),
+                _ => shared.say(format!("{}: {told}; marked again, x looks again and asks", dialog.title)),
+            }
         }
     }
 
