@@ -32,7 +32,7 @@ fn question(report: &MappingReport, shrink: Shrink) -> Dialog {
     let rows = format::count(shrink.rows);
     let (anyway, kept, label) = match report.mode {
         Mode::Mirror => (
-            "No more rows were deleted. If so many are meant to be gone, the next run takes out all that MySQL no longer has.",
+            "None of them was deleted. If so many are meant to be gone, the next run takes out all that MySQL no longer has.",
             "They stay in BigQuery's time travel, for seven days unless the dataset says otherwise.",
             "delete them all the same",
         ),
