@@ -109,20 +109,19 @@ impl App {
     /// Opens a screen about mappings.
     pub(super) fn show_of(&mut self, screen: Screen, mut names: Vec<MappingName>) {
         if screen == Screen::Backfill {
-            let is_whole =
+            let replaced =
                 |name: &MappingName| self.shared.configured(name).is_some_and(|mapping| !mapping.mode.has_windows());
-            let (whole, others): (Vec<_>, Vec<_>) = names.into_iter().partition(is_whole);
+            let (whole, others): (Vec<_>, Vec<_>) = names.into_iter().partition(replaced);
             if let (Some(name), true) = (whole.first(), others.is_empty()) {
-                return self.shared.say(format!(
-                    "{name} is looked at as a whole by every run (r): there is no stretch to move again"
-                ));
+                let said =
+                    format!("{name} is looked at as a whole by every run (r): there is no stretch to move again");
+                return self.shared.say(said);
             }
             names = others;
         }
         let about = match names.len() {
             0 => About::All,
             1 => About::Mapping(names.remove(0)),
-            // Other screens are about the one under the cursor.
             _ if matches!(screen, Screen::Verify | Screen::Backfill) => About::Several(names),
             // The other screens are about one, which is under the cursor.
             _ => self.subject().cloned().map_or(About::All, About::Mapping),
@@ -147,11 +146,11 @@ impl App {
     }
 
     fn run(&mut self, mut names: Vec<MappingName>) {
-        if names.len() == 1 {
-            if self.shared.is_free(&names[0]) {
-                lost::run(names, &mut self.shared);
-            }
+        if names.len() == 1 && !self.shared.is_free(&names[0]) {
             return;
+        }
+        if !self.asks_first(&names) {
+            return lost::run(names, &mut self.shared);
         }
         let count = names.len();
         names.retain(|name| self.shared.book.get(name).is_some_and(Row::is_free));
@@ -162,10 +161,18 @@ impl App {
         if names.len() < count {
             lines.push(format!("{} that are marked are being worked on and left out.", count - names.len()));
         }
-        let label = format!("run these {}", names.len());
-        let title = format!("Run {} mappings?", names.len());
+        let (title, label) = match names.as_slice() {
+            [name] => (format!("Run {name}?"), "run it".to_owned()),
+            several => (format!("Run {} mappings?", several.len()), format!("run these {}", several.len())),
+        };
         let choices = vec![choice('n', "run nothing", Intent::Nothing), choice('y', label, Intent::RunMarked(names))];
         self.shared.dialog = Some(Dialog::new(title, lines, choices));
+    }
+
+    /// Several, or one that is marked and not under the cursor: not what somebody may have meant who looks at the cursor.
+    fn asks_first(&self, names: &[MappingName]) -> bool {
+        let is_marked = self.screens.front() == Screen::Mappings && !self.screens.mappings.marks.is_empty();
+        names.len() > 1 || (is_marked && names.first() != self.subject())
     }
 
     fn run_all(&mut self) {
@@ -214,10 +221,10 @@ impl App {
         let running: Vec<MappingName> = names.iter().filter(|name| self.live(name).is_some()).cloned().collect();
         let (held, moving): (Vec<_>, Vec<_>) =
             running.into_iter().partition(|name| self.live(name).is_some_and(|live| live.paused));
-        let is_one = names.len() == 1;
+        let is_one = !self.asks_first(names);
         match (moving.as_slice(), held.as_slice()) {
             ([], []) if is_one => self.shared.say(format!("{} is not running", names[0])),
-            ([], []) => self.shared.say("none of those that are marked is running"),
+            ([], []) => self.shared.say("nothing that is marked is running"),
             ([], _) if is_one => self.shared.send_each(held, Command::Resume),
             (_, []) if is_one => self.shared.send_each(moving, Command::Pause),
             ([], _) => self.ask_pause("Go on?", held, Intent::Resume),
@@ -227,7 +234,7 @@ impl App {
 
     fn ask_pause(&mut self, title: &str, names: Vec<MappingName>, intent: fn(Vec<MappingName>) -> Intent) {
         let lines = vec![asked_about(&names, self.shared.size)];
-        let label = format!("yes, these {}", names.len());
+        let label = if names.len() == 1 { "yes".to_owned() } else { format!("yes, these {}", names.len()) };
         let choices = vec![choice('n', "leave them", Intent::Nothing), choice('y', label, intent(names))];
         self.shared.dialog = Some(Dialog::new(title, lines, choices));
     }

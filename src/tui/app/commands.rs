@@ -87,6 +87,10 @@ impl App {
             Takes::Nothing => self.act_anywhere(command.action),
             Takes::Mappings => {
                 let names = if arguments.is_empty() { self.subjects() } else { self.named(arguments)? };
+                let is_about_one = matches!(command.action, Action::Open | Action::Show(Screen::Schema));
+                if is_about_one && names.len() > 1 && !arguments.is_empty() {
+                    return Err(format!("`{}` is about one mapping; {} fit that", command.name, names.len()));
+                }
                 self.carry_on(command.action, names);
             }
             Takes::Stretch => return self.backfill(arguments),

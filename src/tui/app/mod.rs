@@ -282,6 +282,7 @@ impl App {
         }
         let old = std::mem::replace(&mut shared.book, Book::new(&facts.config));
         shared.book.take_over(old);
+        self.screens.mappings.marks.forget_unknown(&shared.book);
         self.screens.mappings.arrange(&shared.book);
         (shared.trouble, shared.files) = (None, Files::Read);
         shared.timers.opened(&facts.config, shared.now.at);

@@ -74,6 +74,7 @@ fn what_cannot_be_meant_is_said_and_nothing_is_done() {
         ("run ordres", "no mapping is called `ordres`; did you mean `orders`?"),
         ("backfill orders 1 2 3", "a start and an end"),
         ("quit now", "takes nothing"),
+        ("open *r*s", "`open` is about one mapping; 3 fit that"),
         ("order best", "order by file"),
     ] {
         let mut desk = Desk::open();

@@ -38,6 +38,12 @@ impl Marks {
         book.rows.iter().map(|row| &row.name).filter(|name| self.contains(name)).cloned().collect()
     }
 
+    /// The file was read again: marks of what is no longer in it go.
+    pub fn forget_unknown(&mut self, book: &Book) {
+        self.kept.retain(|name| book.get(name).is_some());
+        self.range.take_if(|range| book.get(&range.anchor).is_none());
+    }
+
     /// Where the range begins.
     #[must_use]
     pub fn anchor(&self) -> Option<&MappingName> {

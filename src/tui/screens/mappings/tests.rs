@@ -233,6 +233,19 @@ fn what_is_marked_is_asked_about_by_name_and_run_at_once() {
 }
 
 #[test]
+fn one_mark_away_from_the_cursor_is_asked_about_too() {
+    let mut desk = Desk::open();
+    desk.press(' ');
+    assert_eq!(desk.press('r'), [], "the cursor is on users by now");
+    assert_eq!(desk.app.shared.dialog.as_ref().unwrap().title, "Run orders?");
+    desk.press('n');
+    desk.press('k');
+    assert_eq!(desk.press('r'), [sync(&["orders"])], "on it there is no doubt");
+    desk.tell(Msg::Opened(Ok(samples::facts(&["users", "carts"]))));
+    assert!(desk.app.screens.mappings.marks.is_empty(), "a mapping that is gone is not marked");
+}
+
+#[test]
 fn what_is_marked_and_running_is_held_and_cancelled_together() {
     let mut desk = running();
     desk.press('*');

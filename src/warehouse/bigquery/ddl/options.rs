@@ -113,6 +113,10 @@ mod tests {
                        [('tool', 'bqsync'), ('team', 'sales')])";
         assert!(sql[0].ends_with(options), "{}", sql[0]);
         assert!(sql[1].ends_with("SET OPTIONS (expiration_timestamp = NULL)"), "{}", sql[1]);
+        plan.comment = Some("what MySQL says".into());
+        assert!(of_a_new_table(&plan).contains("description = 'What we"), "the mapping's own words win");
+        plan.options.description = None;
+        assert!(of_a_new_table(&plan).contains("description = 'what MySQL says'"));
         plan.options.labels.insert("tool".into(), "other".into());
         assert!(of_a_new_table(&plan).ends_with("labels = [('team', 'sales'), ('tool', 'other')]"));
     }
