@@ -83,6 +83,7 @@ mod tests {
 
     use super::*;
     use crate::domain::ids::SourceTable;
+    use crate::domain::partitioning::{PartitionUnit, Partitioning};
     use crate::domain::verify::{Comparison, Grain, Parts, form};
     use crate::warehouse::bigquery::fixture::{orders, staged, target};
 
@@ -119,6 +120,15 @@ mod tests {
             "{sql}"
         );
         assert!(!of(&plan, false).contains("BY SOURCE"), "rows that are gone stay");
+    }
+
+    #[test]
+    fn a_table_that_requires_a_filter_gets_one_where_it_is_joined_and_where_rows_go() {
+        let by = Partitioning { needs_filter: true, ..Partitioning::new(None, PartitionUnit::Day) };
+        let sql = of(&TablePlan { cursor: None, partitioning: Some(by), ..orders() }, true);
+        let filter = " AND (__t.`_PARTITIONTIME` IS NULL OR __t.`_PARTITIONTIME` IS NOT NULL)";
+        assert!(sql.lines().any(|line| line.starts_with("ON ") && line.ends_with(filter)), "{sql}");
+        assert!(sql.ends_with(&format!("{filter} THEN DELETE")), "{sql}");
     }
 
     #[test]
