@@ -125,7 +125,9 @@ pub fn connect(setup: Setup, statements: Option<Arc<Statements>>) -> Result<Port
         None => Access::Google(login.clone()),
     };
     let state = state(&config, &access)?;
-    let warehouse = BigQuery::logged_in(bigquery, login, &config.project, &config.location).remembering(statements);
+    let warehouse = BigQuery::logged_in(bigquery, login, &config.project, &config.location)
+        .paid_by(config.billing_project.as_deref())
+        .remembering(statements);
     let warehouse = match &config.temp_bucket {
         Some(name) => warehouse.through(Bucket::new(&access, name, "temp_bucket").map_err(|fault| refusal(&fault))?),
         None => warehouse,

@@ -175,6 +175,9 @@ pub enum CommandArg {
         /// Only this mapping; may be repeated
         #[arg(long = "mapping", value_name = "NAME")]
         mappings: Vec<String>,
+        /// Also what a run would cost in each mode that is possible, by estimates
+        #[arg(long)]
+        costs: bool,
     },
     /// Mappings, watermarks, lag, last runs
     Status {
@@ -193,7 +196,7 @@ impl CommandArg {
             | Self::SchemaDiff { mappings, .. }
             | Self::Deletes { mappings, .. }
             | Self::Verify { mappings, .. }
-            | Self::Check { mappings }
+            | Self::Check { mappings, .. }
             | Self::Status { mappings } => mappings,
             Self::Backfill { mapping, .. } => std::slice::from_ref(mapping),
             Self::Schedule => &[],

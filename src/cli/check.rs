@@ -7,11 +7,11 @@ use super::args::OutputFormat;
 use super::exit::ExitStatus;
 use super::printer::Printer;
 use crate::domain::finding::{Finding, Tally};
-use crate::engine::{Check, Handle, Selection};
+use crate::engine::{Check, Handle};
 
 /// Warnings are no failure: a run works.
-pub(super) async fn check(handle: Handle, selection: Selection, probe: bool, printer: Printer) -> ExitStatus {
-    let findings = match answer(handle, Check { selection, probe }, printer).await {
+pub(super) async fn check(handle: Handle, query: Check, printer: Printer) -> ExitStatus {
+    let findings = match answer(handle, query, printer).await {
         Ok(checked) => checked.findings,
         Err(status) => return status,
     };

@@ -30,7 +30,7 @@ pub use self::unparsed::unparsed;
 use self::args::{Args, CommandArg};
 use crate::domain::ids::MappingName;
 use crate::domain::shard::Shard;
-use crate::engine::{BackfillAsk, Command, Handle, RepairOrder, Selection, SyncOrder, Verify};
+use crate::engine::{self, BackfillAsk, Command, Handle, RepairOrder, Selection, SyncOrder, Verify};
 
 /// Carries a command out with a started engine.
 ///
@@ -74,7 +74,9 @@ pub async fn run(
             let order = Verify { selection, dry_run: *dry_run, most_bytes: *max_bytes, most_named: *keys };
             verify::verify(handle, order, printer).await
         }
-        CommandArg::Check { .. } => check::check(handle, selection, !args.read_only, printer).await,
+        CommandArg::Check { costs, .. } => {
+            check::check(handle, engine::Check { selection, probe: !args.read_only, costs: *costs }, printer).await
+        }
         CommandArg::Status { .. } => status::status(handle, selection, printer).await,
     }
 }

@@ -231,6 +231,8 @@ pub(super) enum SchemaDiff<'a> {
         statements: &'a [String],
         applied: bool,
         conflicts: usize,
+        #[serde(skip_serializing_if = "<[String]>::is_empty")]
+        options: &'a [String],
     },
     CompareFailed {
         mapping: &'a str,
@@ -254,14 +256,17 @@ pub(super) enum SchemaDiff<'a> {
 impl<'a> SchemaDiff<'a> {
     pub(super) fn compared(mapping: &'a str, answer: &'a Result<Comparison, Failure>) -> Self {
         match answer {
-            Ok(Comparison { creates_table, columns, statements, applied, conflicts, .. }) => Self::SchemaCompared {
-                mapping,
-                creates_table: *creates_table,
-                columns,
-                statements,
-                applied: *applied,
-                conflicts: *conflicts,
-            },
+            Ok(Comparison { creates_table, columns, statements, applied, conflicts, options, .. }) => {
+                Self::SchemaCompared {
+                    mapping,
+                    creates_table: *creates_table,
+                    columns,
+                    statements,
+                    applied: *applied,
+                    conflicts: *conflicts,
+                    options,
+                }
+            }
             Err(Failure { error, hint }) => Self::CompareFailed { mapping, error, hint },
         }
     }

@@ -93,7 +93,7 @@ async fn decide(handle: Handle, query: Decide, printer: Printer) -> ExitStatus {
 }
 
 fn show(comparison: &Comparison, printer: Printer) {
-    let Comparison { mapping, creates_table, columns, statements, applied, .. } = comparison;
+    let Comparison { mapping, creates_table, columns, statements, applied, options, .. } = comparison;
     let verdict = match (statements.is_empty(), applied, creates_table) {
         (true, ..) => "no change to make",
         (false, true, _) => "carried out",
@@ -110,6 +110,9 @@ fn show(comparison: &Comparison, printer: Printer) {
         if let Some(note) = &column.note {
             printer.line(&format!("{mapping}: note: column `{}` is new: {note}", column.column));
         }
+    }
+    for option in options {
+        printer.line(&format!("{mapping}: note: {option}"));
     }
     printer.line("");
 }

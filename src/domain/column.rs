@@ -1,5 +1,7 @@
 //! Columns and tables as each side describes them.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::partitioning::Partitioning;
@@ -160,11 +162,17 @@ pub struct TargetSchema {
     pub columns: Vec<TargetColumn>,
     /// Rows, those of the streaming buffer by its own estimate; `None` where BigQuery does not say.
     pub rows: Option<u64>,
+    /// Bytes of its rows, as statements that read them are billed; `None` where BigQuery does not say.
+    pub bytes: Option<u64>,
     /// When the table was last changed, in milliseconds since 1970.
     pub modified: Option<u64>,
     /// The columns of its PRIMARY KEY, which is declared and not enforced; none where it declares none.
     pub primary_key: Vec<String>,
     pub partitioning: Option<Partitioning>,
+    /// The key of Cloud KMS that its rows are encrypted with, without a version; `None`: Google's own.
+    pub kms_key: Option<String>,
+    pub labels: BTreeMap<String, String>,
+    pub description: Option<String>,
     /// When BigQuery deletes the table.
     pub expires_at: Option<DateTime<Utc>>,
     /// Columns under a policy tag (column-level access control).

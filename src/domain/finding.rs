@@ -35,10 +35,14 @@ pub enum Topic {
     /// Of a table that is replaced as a whole: what a run costs, and what guards the rows.
     Replace,
     Target,
+    /// What the mapping asks of a new table, where the table is there.
+    TableOptions,
+    /// What a run would read and be billed for, in each mode.
+    Cost,
 }
 
 impl Topic {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Config,
         Self::MysqlLogin,
         Self::MysqlTls,
@@ -59,6 +63,8 @@ impl Topic {
         Self::CursorIndex,
         Self::Replace,
         Self::Target,
+        Self::TableOptions,
+        Self::Cost,
     ];
 
     /// The word for tables, JSON and documentation.
@@ -85,6 +91,8 @@ impl Topic {
             Self::CursorIndex => "cursor_index",
             Self::Replace => "replace",
             Self::Target => "target",
+            Self::TableOptions => "table_options",
+            Self::Cost => "cost",
         }
     }
 }

@@ -31,6 +31,7 @@ pub mod secret;
 pub mod shard;
 pub mod source_type;
 pub mod staging;
+pub mod table_options;
 pub mod tail;
 pub mod target_type;
 pub mod type_map;

@@ -1,5 +1,7 @@
 //! How a BigQuery table is cut into partitions, and how far a step may reach so that its publish writes few enough.
 
+use std::fmt;
+
 use chrono::TimeDelta;
 
 use super::cursor::{Cursor, Moment};
@@ -30,19 +32,56 @@ pub enum PartitionUnit {
     Day,
     Month,
     Year,
-    /// So many whole numbers.
-    Range(i64),
+    Range(Ranges),
+}
+
+/// Whole numbers from `start` on, so many in one partition, as far as `end`, which is not among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ranges {
+    pub start: i64,
+    pub end: i64,
+    pub size: i64,
 }
 
 impl Partitioning {
-    /// By day of a column, as bqsync makes its tables.
     #[must_use]
-    pub fn by_day(column: String) -> Self {
-        Self { column: Some(column), unit: PartitionUnit::Day, needs_filter: false, life: None }
+    pub const fn new(column: Option<String>, unit: PartitionUnit) -> Self {
+        Self { column, unit, needs_filter: false, life: None }
+    }
+
+    /// By day of a column, where nothing else is said.
+    #[must_use]
+    pub const fn by_day(column: String) -> Self {
+        Self::new(Some(column), PartitionUnit::Day)
+    }
+}
+
+/// `by day of `created_at``.
+impl fmt::Display for Partitioning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.column, self.unit) {
+            (Some(column), PartitionUnit::Range(Ranges { start, end, size })) => {
+                write!(f, "by ranges of `{column}`, {size} each from {start} to {end}")
+            }
+            (Some(column), unit) => write!(f, "by {} of `{column}`", unit.word()),
+            (None, unit) => write!(f, "by {} of loading", unit.word()),
+        }
     }
 }
 
 impl PartitionUnit {
+    /// As the configuration and BigQuery spell it; `range` of ranges.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Month => "month",
+            Self::Year => "year",
+            Self::Range(_) => "range",
+        }
+    }
+
     /// The greatest value that one job may write together with `first`; `None` where no two values are too far apart.
     #[must_use]
     pub fn reach(self, first: Cursor) -> Option<Cursor> {
@@ -50,8 +89,8 @@ impl PartitionUnit {
         match (self, first) {
             (Self::Hour, Cursor::Moment(moment)) => later(moment, TimeDelta::hours(units - 48)),
             (Self::Day, Cursor::Moment(moment)) => later(moment, TimeDelta::days(units)),
-            (Self::Range(size), Cursor::Int(first)) => {
-                Some(Cursor::Int(first.saturating_add(i128::from(size) * i128::from(units))))
+            (Self::Range(ranges), Cursor::Int(first)) => {
+                Some(Cursor::Int(first.saturating_add(i128::from(ranges.size) * i128::from(units))))
             }
             // Of the years that partitions may hold (1960 to 2159) there are not so many months.
             _ => None,
@@ -78,11 +117,24 @@ mod tests {
         let first = at("2001-03-04 05:06:07");
         assert_eq!(PartitionUnit::Day.reach(first), Some(at("2012-02-11 05:06:07")));
         assert_eq!(PartitionUnit::Hour.reach(first), Some(at("2001-08-15 17:06:07")));
-        assert_eq!(PartitionUnit::Range(100).reach(Cursor::Int(-7)), Some(Cursor::Int(399_593)));
+        let ranges = PartitionUnit::Range(Ranges { start: 0, end: 1_000_000, size: 100 });
+        assert_eq!(ranges.reach(Cursor::Int(-7)), Some(Cursor::Int(399_593)));
         assert_eq!(PartitionUnit::Month.reach(first), None);
         assert_eq!(PartitionUnit::Day.reach(Cursor::Int(1)), None);
         let never = Cursor::Moment(Moment::default());
         assert_eq!(PartitionUnit::Day.reach(never), Some(never));
+    }
+
+    #[test]
+    fn a_partitioning_is_said_in_words() {
+        let ranges = PartitionUnit::Range(Ranges { start: 0, end: 1_000, size: 100 });
+        let said = [
+            Partitioning::by_day("at".to_owned()),
+            Partitioning::new(Some("id".to_owned()), ranges),
+            Partitioning::new(None, PartitionUnit::Month),
+        ];
+        let said: Vec<_> = said.iter().map(ToString::to_string).collect();
+        assert_eq!(said, ["by day of `at`", "by ranges of `id`, 100 each from 0 to 1000", "by month of loading"]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub use self::table::{ColumnPlan, CursorPlan, Paging, Planned, TablePlan};
 
 use self::compare::Compared;
 use self::input::not_carried;
-use super::check::{mapping as check, target as as_it_is};
+use super::check::{mapping as check, options, target as as_it_is};
 use super::column::same_name;
 use super::fault::Fault;
 use super::partitioning::Partitioning;
@@ -41,7 +41,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         None => None,
         Some(name) => Some(position(name).ok_or_else(|| not_carried(mapping, name, "incremental_column"))?),
     };
-    let partition = match &mapping.partition_by {
+    let partition = match mapping.partition_column() {
         None => None,
         Some(name) => Some(position(name).ok_or_else(|| not_carried(mapping, name, "partition_by"))?),
     };
@@ -52,10 +52,12 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         checks::key_collation(&input, &columns[key])?;
     }
     // The partitioning of a table that exists is not ours to judge.
-    if let Some(column) = partition.map(|p: usize| &columns[p]).filter(|_| diff.creates_table) {
-        checks::partition(mapping, column)?;
+    if let (Some(by), Some(column), true) =
+        (&mapping.partition_by, partition.map(|p: usize| &columns[p]), diff.creates_table)
+    {
+        checks::partition(mapping, by.unit, column)?;
     }
-    warnings.extend(input.target.into_iter().flat_map(|target| as_it_is::findings(&mapping.target, target)));
+    warnings.extend(input.target.into_iter().flat_map(|target| as_it_is::findings(mapping, target)));
     warnings.extend(check::keys_not_unique(mapping, input.source));
     warnings.extend(check::keys_held_equal(mapping, input.source));
     warnings.extend(check::key_declared(mapping, input.target));
@@ -63,7 +65,16 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
     warnings.extend(check::cursor_not_indexed(mapping, input.source));
     let partitioning = match input.target {
         Some(target) => target.partitioning.clone(),
-        None => partition.map(|position| Partitioning::by_day(columns[position].target_name.clone())),
+        None => mapping.partition_by.as_ref().map(|by| Partitioning {
+            column: partition.map(|position| columns[position].target_name.clone()),
+            unit: by.unit,
+            needs_filter: mapping.options.needs_filter.unwrap_or_default(),
+            life: mapping.options.partition_life,
+        }),
+    };
+    let kms_key = match input.target {
+        Some(target) => target.kms_key.clone(),
+        None => mapping.options.kms_key.clone(),
     };
     let keys_unique = input.source.tells_rows_apart_by(&mapping.primary_keys);
     let paging = paging::choose(&input, &columns, &keys);
@@ -77,14 +88,16 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         empty_string_as_null: mapping.empty_string_as_null,
         invalid_values: mapping.invalid_values,
         paging,
-        partition,
         partitioning,
+        options: mapping.options.clone(),
+        kms_key,
         cluster,
         deleted_column,
         loaded_at,
         comment: input.source.comment.clone(),
     };
-    Ok(Planned { table, diff, warnings })
+    let options = input.target.map(|target| options::differences(mapping, target)).unwrap_or_default();
+    Ok(Planned { table, diff, warnings, options })
 }
 
 #[cfg(test)]

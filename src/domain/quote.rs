@@ -39,6 +39,23 @@ fn in_backticks(name: &str) -> String {
     name.replace('\\', "\\\\").replace('`', "\\`")
 }
 
+/// A text in BigQuery. Source: BigQuery reference, "Lexical structure", escape sequences.
+#[must_use]
+pub fn bigquery_text(text: &str) -> String {
+    let escaped = text.chars().fold(String::with_capacity(text.len() + 2), |mut all, c| {
+        match c {
+            '\'' | '\\' => all.extend(['\\', c]),
+            _ if c.is_control() => {
+                // Writing to a string cannot fail.
+                let _ = write!(all, "\\u{:04x}", u32::from(c));
+            }
+            _ => all.push(c),
+        }
+        all
+    });
+    format!("'{escaped}'")
+}
+
 /// One word of a shell's command line. A name with control characters needs a shell that knows `$'...'` (bash, zsh).
 #[must_use]
 pub fn shell_word(word: &str) -> String {

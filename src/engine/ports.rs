@@ -110,12 +110,13 @@ impl<P: Platform> Ports<P> {
         Ok(Described { source, target })
     }
 
-    /// The same, whose jobs are billed as work on a mapping.
+    /// The same, whose jobs are billed as work on a mapping, and run where its dataset is.
     pub(in crate::engine) fn billed(&self, mapping: &Mapping, run: Option<&RunId>) -> Self {
         let billing = Billing {
             mapping: Some(mapping.name.clone()),
             run: run.cloned(),
             most_bytes: mapping.maximum_bytes_billed,
+            location: Some(mapping.location.clone()),
         };
         Self { warehouse: Arc::new(self.warehouse.billed(billing)), ..self.clone() }
     }

@@ -19,7 +19,6 @@ use crate::domain::cursor::Moment;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{JobId, JobPlace, TableId};
 use crate::domain::naming::STAGING_PREFIX;
-use crate::domain::partitioning::Partitioning;
 use crate::domain::plan::TablePlan;
 use crate::domain::publish::PublishKind;
 use crate::domain::retry::RetryNotes;
@@ -206,7 +205,7 @@ fn made(plan: &TablePlan) -> Table {
     Table {
         columns,
         primary_key: if plan.mode == Mode::Upsert { plan.keys.iter().map(name).collect() } else { Vec::new() },
-        partitioning: plan.partition.as_ref().map(|position| Partitioning::by_day(name(position))),
+        partitioning: plan.partitioning.clone(),
         ..Table::default()
     }
 }

@@ -1,4 +1,4 @@
-//! Whom BigQuery's bill names for a job, and how much a job may add to it.
+//! Whom BigQuery's bill names for a job, how much a job may add to it, and where it runs.
 
 use crate::domain::ids::{MappingName, RunId};
 
@@ -11,4 +11,6 @@ pub struct Billing {
     pub run: Option<RunId>,
     /// A statement that would be billed for more is refused (`maximum_bytes_billed`).
     pub most_bytes: Option<u64>,
+    /// `None`: where the configuration says for all.
+    pub location: Option<String>,
 }

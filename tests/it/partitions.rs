@@ -20,6 +20,11 @@ async fn ends(sandbox: &Sandbox, proxy: &BigQueryProxy, words: &[&str]) -> Ran {
     finish(command).await
 }
 
+/// The program, that must succeed.
+async fn plainly(sandbox: &Sandbox, words: &[&str]) -> Ran {
+    finish(sandbox.command(words)).await.expect_code(0)
+}
+
 #[tokio::test]
 async fn a_target_that_requires_a_partition_filter_gets_one_in_every_statement() {
     let deletes = UPSERT.replace("mode: upsert", "mode: upsert, deletes: hard");
@@ -118,4 +123,74 @@ async fn a_check_says_whether_columns_under_policy_tags_let_a_publish_through() 
     proxy.set([Rule::new(Call::Query, Trouble::Answer(Reply::new(403, "accessDenied")))]);
     let refused = ends(&sandbox, &proxy, &["--read-only", "check"]).await.expect_code(1).stdout;
     assert!(refused.contains("`v` of demo.") && refused.contains("categoryFineGrainedReader"), "{refused}");
+}
+
+/// The options of a new table travel as BigQuery's DDL wants them; the emulator takes them and keeps few.
+#[tokio::test]
+async fn a_table_is_made_with_the_partitions_and_options_that_its_mapping_asks_for() {
+    let cases = [
+        ("month", "{column: at, by: month}", "TIMESTAMP_TRUNC(`at`, MONTH)", ", partition_expiration: 36500d"),
+        ("hour", "{column: at, by: hour}", "TIMESTAMP_TRUNC(`at`, HOUR)", ""),
+        ("range", "{column: id, range: [0, 1000, 10]}", "RANGE_BUCKET(`id`, GENERATE_ARRAY(0, 1000, 10))", ""),
+        ("loading", "{ingestion: day}", "_PARTITIONDATE", ""),
+    ];
+    for (name, by, expression, more) in cases {
+        let options =
+            format!("partition_by: {by}{more}, labels: {{team: sales}}, description: 'It\'\'s ours', mode: upsert");
+        let sandbox = hundred(&format!("made_{name}"), "", &UPSERT.replace("mode: upsert", &options)).await;
+        let ran = plainly(&sandbox, &["--no-tui", "run-once", "--output", "json"]).await;
+        let changes = ran.mapping("t")["schema_changes"].to_string();
+        assert!(changes.contains(expression), "{changes}");
+        assert!(changes.contains("('team', 'sales')"), "{changes}");
+        same_on_both_sides(&sandbox).await;
+        sandbox.sql("UPDATE t SET v = 'new', at = '2026-03-01' WHERE id IN (3, 77)").await;
+        plainly(&sandbox, &["--no-tui", "run-once"]).await;
+        same_on_both_sides(&sandbox).await;
+        assert!(plainly(&sandbox, &["verify"]).await.stdout.contains("EQUAL"));
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_was_made_otherwise_is_told_of_and_stays_as_it_is() {
+    let mapping =
+        UPSERT.replace("mode: upsert", "mode: upsert, partition_by: {column: at, by: month}, labels: {team: sales}");
+    let sandbox = hundred("otherwise", "", &mapping).await;
+    sandbox.sync().await;
+    let proxy = BigQueryProxy::start(&sandbox.emulator).await;
+    let key = "projects/demo/locations/us/keyRings/r/cryptoKeys/k";
+    proxy.describe(
+        "t",
+        json!({
+            "timePartitioning": { "type": "DAY", "field": "at" },
+            "encryptionConfiguration": { "kmsKeyName": format!("{key}/cryptoKeyVersions/1") },
+            "labels": { "team": "other" },
+        }),
+    );
+    let checked = run(&sandbox, &proxy, &["check", "--costs"]).await.stdout;
+    for words in ["partitions by month of `at`", "is partitioned by day of `at`", "labels = [('team', 'sales')]"] {
+        assert!(checked.contains(words), "{words}: {checked}");
+    }
+    assert!(checked.contains("estimate for `mode: mirror`"), "{checked}");
+    let differs = run(&sandbox, &proxy, &["schema-diff"]).await.stdout;
+    assert!(differs.contains("t: note: `partition_by` asks for partitions by month of `at`"), "{differs}");
+    sandbox.sql("INSERT INTO t VALUES (101, 'new', '2026-03-01')").await;
+    let report = run(&sandbox, &proxy, &["--no-tui", "run-once", "--output", "json"]).await.mapping("t");
+    assert_eq!(report["schema_changes"], json!([]), "{report}");
+    same_on_both_sides(&sandbox).await;
+}
+
+#[tokio::test]
+async fn a_mapping_in_another_dataset_has_its_staging_tables_and_its_jobs_there() {
+    let sandbox = hundred("elsewhere", "inline_rows: 0\nbilling_project: payer", UPSERT).await;
+    let beside = format!("{}_beside", sandbox.dataset);
+    let mappings =
+        format!("{UPSERT}\n{}", UPSERT.replace("name: t,", &format!("name: u, dataset: {beside}, location: EU,")));
+    sandbox.configure("inline_rows: 0\nbilling_project: payer", &mappings);
+    let proxy = BigQueryProxy::start(&sandbox.emulator).await;
+    run(&sandbox, &proxy, &["--no-tui", "run-once"]).await;
+    same_on_both_sides(&sandbox).await;
+    let there = sandbox.bq(&format!("SELECT CAST(COUNT(*) AS STRING) FROM `{beside}.t`")).await;
+    assert_eq!(there, [[Some("100".to_owned())]]);
+    let status = plainly(&sandbox, &["status"]).await.stdout;
+    assert!(status.contains(&format!("t -> {beside}.t")), "{status}");
 }

@@ -118,10 +118,11 @@ fn a_difference_says_which_kind_of_answer_it_is() {
         statements: vec!["ALTER".into()],
         applied: true,
         conflicts: 0,
+        options: vec!["other labels".into()],
     });
     let printed = json!({
         "event": "schema_compared", "mapping": "orders", "creates_table": false, "columns": [], "statements": ["ALTER"],
-        "applied": true, "conflicts": 0
+        "applied": true, "conflicts": 0, "options": ["other labels"]
     });
     assert_eq!(json_of(&SchemaDiff::compared("orders", &compared)), printed);
     let decided = Ok(Decided {

@@ -5,5 +5,6 @@ pub mod access;
 pub mod additions;
 pub mod mapping;
 pub mod masks;
+pub mod options;
 pub mod server;
 pub mod target;

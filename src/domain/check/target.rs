@@ -1,6 +1,9 @@
 //! Rules about a mapping's table in BigQuery as it is, whoever made it.
 
+use chrono::TimeDelta;
+
 use crate::domain::column::{TargetSchema, same_name};
+use crate::domain::config::Mapping;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::TableId;
@@ -9,7 +12,8 @@ use crate::domain::quote;
 
 /// What a run and a check warn of.
 #[must_use]
-pub fn findings(table: &TableId, target: &TargetSchema) -> Vec<Finding> {
+pub fn findings(mapping: &Mapping, target: &TargetSchema) -> Vec<Finding> {
+    let table = &mapping.target;
     let whole = target.expires_at.map(|end| {
         let day = end.format("%Y-%m-%d");
         let sentence = format!(
@@ -18,6 +22,8 @@ pub fn findings(table: &TableId, target: &TargetSchema) -> Vec<Finding> {
         Finding::warn(Topic::Target, sentence).remedy(unset(table, "expiration_timestamp"))
     });
     let life = target.partitioning.as_ref().and_then(|partitioning| partitioning.life);
+    // What the mapping asks for surprises nobody.
+    let life = life.filter(|life| !mapping.options.partition_life.is_some_and(|wanted| same_life(wanted, *life)));
     let partitions = life.map(|life| {
         let sentence = format!(
             "BigQuery deletes partitions of {table} after {} days, with rows that MySQL still has",
@@ -60,29 +66,46 @@ pub fn policy_tags(table: &TableId, columns: &str, tried: Result<(), Fault>) -> 
     }
 }
 
+/// BigQuery counts in milliseconds what its statements say in days.
+pub(super) fn same_life(one: TimeDelta, other: TimeDelta) -> bool {
+    (one - other).abs() < TimeDelta::seconds(1)
+}
+
 fn unset(table: &TableId, option: &str) -> String {
     format!("if it is to stay: ALTER TABLE {} SET OPTIONS ({option} = NULL)", quote::bigquery_table(table))
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, TimeDelta};
+    use std::path::Path;
+
+    use chrono::DateTime;
 
     use super::*;
+    use crate::domain::config::parse;
     use crate::domain::partitioning::Partitioning;
+
+    fn mapping(options: &str) -> Mapping {
+        let text = format!(
+            "project: p\ndataset: d\nmappings:\n  - {{name: t, mysql_table: t, incremental_column: id{options}}}\n"
+        );
+        parse(&text, Path::new("config.yaml"), &|_| None).unwrap().mappings.remove(0)
+    }
 
     #[test]
     fn a_table_whose_rows_come_to_an_end_is_warned_of_with_the_statement_that_keeps_them() {
-        let table = TableId { project: "p".into(), dataset: "d".into(), table: "t".into() };
-        assert_eq!(findings(&table, &TargetSchema::default()), []);
+        let mut mapping = mapping("");
+        assert_eq!(findings(&mapping, &TargetSchema::default()), []);
         let partitioning = Partitioning { life: Some(TimeDelta::days(90)), ..Partitioning::by_day("at".into()) };
         let target = TargetSchema {
             expires_at: DateTime::from_timestamp(1_803_772_800, 0),
             partitioning: Some(partitioning),
             ..TargetSchema::default()
         };
-        let told: Vec<String> = findings(&table, &target).iter().map(ToString::to_string).collect();
+        let told: Vec<String> = findings(&mapping, &target).iter().map(ToString::to_string).collect();
         assert_eq!(told.len(), 2, "{told:?}");
+        mapping.options.partition_life = Some(TimeDelta::days(90));
+        assert_eq!(findings(&mapping, &target).len(), 1, "partitions end as the mapping asks");
         assert!(
             told[0].contains("p.d.t on 2027-02-28") && told[0].contains("(expiration_timestamp = NULL)"),
             "{told:?}"

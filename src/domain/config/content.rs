@@ -14,6 +14,7 @@ use crate::domain::naming;
 use crate::domain::new_columns::{Pattern, Treatment, treatment};
 use crate::domain::schedule::Schedule;
 use crate::domain::secret::Secret;
+use crate::domain::table_options::{PartitionBy, TableOptions};
 use crate::domain::target_type::TargetType;
 
 /// Everything of config.yaml.
@@ -24,6 +25,8 @@ pub struct Config {
     pub project: String,
     pub dataset: String,
     pub location: String,
+    /// Runs the jobs and pays for them; `None`: `project`.
+    pub billing_project: Option<String>,
     pub schema_additions: SchemaAdditions,
     pub state: StateLocation,
     /// Named for staging through Cloud Storage.
@@ -42,6 +45,21 @@ pub struct Config {
     pub pace: Pace,
     /// In file order; at least one; names are unique.
     pub mappings: Vec<Mapping>,
+}
+
+impl Config {
+    /// `dataset.table`, with its project where it is not that of the top level.
+    #[must_use]
+    pub fn shown(&self, table: &TableId) -> String {
+        let TableId { project, dataset, table: name } = table;
+        if *project == self.project { format!("{dataset}.{name}") } else { format!("{project}.{dataset}.{name}") }
+    }
+
+    /// The project that runs the jobs.
+    #[must_use]
+    pub fn jobs_project(&self) -> &str {
+        self.billing_project.as_deref().unwrap_or(&self.project)
+    }
 }
 
 /// How a mapping's work is cut up, and how long it waits for what.
@@ -112,6 +130,8 @@ pub struct Mapping {
     pub line: usize,
     pub source: SourceTable,
     pub target: TableId,
+    /// Where the target's dataset is, and its jobs run.
+    pub location: String,
     /// As configured; not empty for `upsert` and `mirror`.
     pub primary_keys: Vec<String>,
     /// `None` for a mode that moves no windows.
@@ -133,8 +153,10 @@ pub struct Mapping {
     pub rename: BTreeMap<String, String>,
     /// The target's column that gets the moment of each row's publish.
     pub loaded_at: Option<String>,
-    /// The column (by source name) that a new table is partitioned on, by day or its own type's unit.
-    pub partition_by: Option<String>,
+    /// What a new table is partitioned by.
+    pub partition_by: Option<PartitionBy>,
+    /// What else a new table is made with.
+    pub options: TableOptions,
     /// The columns (by source name) that a new table is clustered by, in this order; empty: the keys.
     pub cluster_by: Vec<String>,
     /// No statement in BigQuery may be billed for more bytes; its own, or that of all.
@@ -151,6 +173,12 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// The column (by source name) that a new table is partitioned on.
+    #[must_use]
+    pub fn partition_column(&self) -> Option<&str> {
+        self.partition_by.as_ref()?.column.as_deref()
+    }
+
     /// The name in BigQuery of a column of the source.
     #[must_use]
     pub fn target_column(&self, source: &str) -> String {
@@ -185,8 +213,8 @@ impl Mapping {
     /// Are rows told apart, ordered or partitioned by the column?
     #[must_use]
     pub fn places_rows_by(&self, source: &str) -> bool {
-        let named = self.primary_keys.iter().chain(&self.incremental_column).chain(&self.partition_by);
-        named.into_iter().any(|column| same_name(column, source))
+        let named = self.primary_keys.iter().chain(&self.incremental_column).map(String::as_str);
+        named.chain(self.partition_column()).any(|column| same_name(column, source))
     }
 
     /// The column that marks deleted rows.

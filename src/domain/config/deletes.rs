@@ -42,13 +42,16 @@ impl Draft {
 
     /// Of a mapping that is replaced as a whole.
     pub fn refuse(&self, r: &mut Reading<'_>) {
-        if let Some(place) = self.place.as_ref().filter(|_| self.word != Word::Ignore) {
+        if let Some(place) = self.place.as_ref().filter(|place| self.word != Word::Ignore && !place.is_shared()) {
             r.problem(place.line, format!("{} does not go with `mode: replace`", place.name), NO_DELETES);
         }
     }
 
     /// A mirror deletes, unless it is told not to.
-    pub fn finish(self, r: &mut Reading<'_>, has_keys: bool, mode: Mode) -> Deletes {
+    pub fn finish(mut self, r: &mut Reading<'_>, has_keys: bool, mode: Mode) -> Deletes {
+        if !has_keys && self.place.as_ref().is_some_and(Place::is_shared) {
+            self.word = Word::Ignore;
+        }
         let is_written = self.place.is_some();
         if let Some(place) = self.place.filter(|_| self.word != Word::Ignore && !has_keys) {
             let message = format!("{} needs `primary_keys`: rows are told apart by them", place.name);
@@ -56,7 +59,9 @@ impl Draft {
         }
         if let Some(column) = self.column.as_ref().filter(|column| column.line.is_some()) {
             let name = naming::column_name(&column.text);
-            if self.word != Word::Soft {
+            if self.word != Word::Soft && column.place.is_shared() {
+                // Meant for the mappings that mark rows.
+            } else if self.word != Word::Soft {
                 r.refuse(column, "it works with `deletes: soft` alone; take it out");
             } else if name != column.text {
                 r.refuse(column, format!("BigQuery takes no such name; write `{name}`"));

@@ -48,9 +48,7 @@ fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Config> {
     section.line = None;
     let mut top = Top::blank(file);
     key::read(r, &section, KEYS, Gaps::Default, &mut top);
-    let Top { mut config, mut of_all, .. } = top;
-    of_all.mapping.target.project.clone_from(&config.project);
-    of_all.mapping.target.dataset.clone_from(&config.dataset);
+    let Top { mut config, of_all, .. } = top;
     config.mappings = mappings(r, &section, &of_all);
     Some(config)
 }
@@ -71,6 +69,7 @@ fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> Vec<Mappi
     }
     let mut names = HashMap::new();
     let mut targets = HashMap::new();
+    let mut locations = HashMap::new();
     let mut mappings = Vec::new();
     for (position, node) in nodes.iter().enumerate() {
         let found = mapping::read(r, node, position + 1, of_all);
@@ -81,11 +80,24 @@ fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> Vec<Mappi
             r.problem(name.line, message, "the name is the key of the watermark in the state: give each its own");
         }
         if let Some(target) = found.target
-            && let Some(first) = targets.insert(target.name.to_lowercase(), target.line)
+            && let Some(first) = targets
+                .insert((found.beside.0.clone(), found.beside.1.clone(), target.name.to_lowercase()), target.line)
         {
             let (table, line) = (&target.name, target.line);
             let message = format!("two mappings write to the table `{table}`, on lines {first} and {line}");
             r.problem(line, message, "give each mapping a `bigquery_table` of its own");
+        }
+        let (project, dataset, location) = found.beside;
+        let of_dataset = locations.entry((project, dataset)).or_insert_with(|| location.clone());
+        if !of_dataset.eq_ignore_ascii_case(&location)
+            && let Some(mapping) = &found.mapping
+        {
+            let (name, target) = (&mapping.name, &mapping.target);
+            let message = format!(
+                "mapping `{name}` has {}.{} in {location}, and a mapping before it has it in {of_dataset}",
+                target.project, target.dataset
+            );
+            r.problem(mapping.line, message, "a dataset is in one place: give both the same `location`");
         }
         mappings.extend(found.mapping);
     }

@@ -60,6 +60,10 @@ impl<T> Key<T> {
         Key { name: self.name, missing: self.missing, meaning: self.meaning, group: self.group, take }
     }
 
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// The key's place in a group.
     pub fn at<'a, 'e>(&self, r: &'a mut Reading<'e>, section: &'a Section<'a>, gaps: Gaps) -> At<'a, 'e> {
         At { r, section, key: self.name, missing: self.missing, gaps }

@@ -5,9 +5,9 @@ mod draft;
 mod keys;
 
 use super::content::Mapping;
-use super::key::{self, Gaps};
-use super::read::Reading;
-use super::yaml::Node;
+use super::key::{self, At, Gaps};
+use super::read::{OF_DEFAULTS, Reading};
+use super::yaml::{Kind, Node};
 
 pub(super) use draft::{Draft, Named};
 pub(super) use keys::{
@@ -20,6 +20,8 @@ pub(super) struct Found {
     pub mapping: Option<Mapping>,
     pub name: Option<Named>,
     pub target: Option<Named>,
+    /// Project, dataset and location of the target.
+    pub beside: (String, String, String),
 }
 
 /// What holds for a mapping that says nothing.
@@ -27,6 +29,28 @@ pub(super) fn defaults() -> Draft {
     let mut draft = Draft::blank();
     key::defaults(KEYS, &mut draft);
     draft
+}
+
+/// Reads `defaults`, over what the top level says for all.
+pub(super) fn read_defaults(at: &mut At<'_, '_>, of_all: &mut Draft) {
+    let Some(node) = at.node() else { return };
+    let place = at.place();
+    if !matches!(node.kind, Kind::Mapping(_)) {
+        let message = format!("{} is {}, not a group of keys", place.name, node.kind.noun());
+        at.r.problem(place.line, message, "write keys of a mapping: `defaults: {mode: upsert}`");
+        return;
+    }
+    let Some(section) = key::open(at.r, node, KEYS, "", OF_DEFAULTS.to_owned()) else { return };
+    for key in KEYS {
+        let mut at = key.at(at.r, &section, Gaps::Keep);
+        if !keys::OWN.contains(&key.name()) {
+            key.take(of_all, &mut at);
+        } else if at.is_written() {
+            let place = at.place();
+            let message = format!("{} would be that of every mapping", place.name);
+            at.r.problem(place.line, message, "give each mapping its own");
+        }
+    }
 }
 
 /// Reads an entry over what is said for all.
@@ -37,7 +61,9 @@ pub(super) fn read(r: &mut Reading<'_>, node: &Node, position: usize, of_all: &D
     key::read(r, &section, KEYS, Gaps::Keep, &mut draft);
     let name = draft.name.clone().and_then(|name| Some(Named { line: name.line?, name: name.text }));
     let target = draft.target.clone();
-    Found { mapping: draft.finish(r), name, target }
+    let beside = &draft.mapping.target;
+    let beside = (beside.project.clone(), beside.dataset.clone(), draft.mapping.location.clone());
+    Found { mapping: draft.finish(r), name, target, beside }
 }
 
 /// How messages name the mapping: by its name, else by its place.

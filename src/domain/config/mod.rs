@@ -16,6 +16,7 @@ mod problem;
 mod read;
 mod schedule;
 mod settings;
+mod table_options;
 mod top;
 mod validate;
 mod yaml;

@@ -22,6 +22,16 @@ pub(super) struct Place {
     pub line: Option<usize>,
 }
 
+/// How messages name what stands in `defaults`, after a key.
+pub(super) const OF_DEFAULTS: &str = " of `defaults`";
+
+impl Place {
+    /// Does it stand in `defaults`, for whichever mappings have a use for it?
+    pub fn is_shared(&self) -> bool {
+        self.name.ends_with(OF_DEFAULTS)
+    }
+}
+
 /// A value after interpolation, trimmed and not empty. Messages show `written`: a variable's value may be a secret.
 #[derive(Debug, Clone)]
 pub(super) struct Value {

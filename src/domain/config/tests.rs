@@ -310,7 +310,7 @@ fn new_keys_are_read() {
     assert_eq!(mapping.primary_keys, ["id", "no"]);
     assert_eq!(mapping.columns.get("flag"), Some(&TargetType::Bool));
     assert_eq!(mapping.exclude, ["secret"]);
-    assert_eq!(mapping.partition_by.as_deref(), Some("id"));
+    assert_eq!(mapping.partition_column(), Some("id"));
     assert_eq!((mapping.invalid_values, mapping.empty_string_as_null), (InvalidValues::Null, false));
     assert_eq!(mapping.backfill_start.as_deref(), Some("17"));
     // Nothing written is no choice, though YAML calls it null as well.

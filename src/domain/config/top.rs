@@ -63,18 +63,37 @@ pub(super) const KEYS: &[Key<Top>] = &[
     Key::new(
         "project",
         Missing::Required { said: "required", hint: "write your project's id: `project: ${GCP_PROJECT_ID}`" },
-        "Google Cloud project of the tables",
-        |top, at| put(&mut top.config.project, at.checked(validate::project)),
+        "Google Cloud project of the tables; a mapping may say otherwise",
+        |top, at| {
+            put(&mut top.config.project, at.checked(validate::project));
+            top.of_all.mapping.target.project.clone_from(&top.config.project);
+        },
+    ),
+    Key::new(
+        "billing_project",
+        Missing::Means("`project`"),
+        "Google Cloud project that runs the jobs and pays for them, and that the requests to BigQuery are counted for (the \
+         account needs roles/bigquery.jobUser and roles/serviceusage.serviceUsageConsumer there)",
+        |top, at| put(&mut top.config.billing_project, at.checked(validate::project).map(Some)),
     ),
     Key::new(
         "dataset",
         Missing::Required { said: "required", hint: "write the dataset that the tables belong to" },
-        "Dataset of the tables",
-        |top, at| put(&mut top.config.dataset, at.checked(validate::dataset)),
+        "Dataset of the tables; a mapping may say otherwise",
+        |top, at| {
+            put(&mut top.config.dataset, at.checked(validate::dataset));
+            top.of_all.mapping.target.dataset.clone_from(&top.config.dataset);
+        },
     ),
-    Key::new("location", Missing::Is("US"), "Where the dataset is, or is created", |top, at| {
-        put(&mut top.config.location, at.checked(validate::location));
-    }),
+    Key::new(
+        "location",
+        Missing::Is("US"),
+        "Where the dataset is, or is created; a mapping may say otherwise",
+        |top, at| {
+            put(&mut top.config.location, at.checked(validate::location));
+            top.of_all.mapping.location.clone_from(&top.config.location);
+        },
+    ),
     Key::new(
         "allow_schema_additions",
         Missing::Is("false"),
@@ -212,6 +231,15 @@ pub(super) const KEYS: &[Key<Top>] = &[
         notify::rows,
         |top, at| top.config.notify = notify::read(at),
     ),
+    // Last, over what other keys say for all mappings.
+    Key::new(
+        "defaults",
+        Missing::Means("none"),
+        "Keys of [the next table](#configyaml-one-mapping), for all mappings, but for `name`, `mysql_table` and \
+         `bigquery_table`. What a mapping says itself wins, key by key; what its mode has no use for is left out \
+         ([table options](tables.md#defaults))",
+        |top, at| mapping::read_defaults(at, &mut top.of_all),
+    ),
 ];
 
 impl Top {
@@ -229,6 +257,7 @@ impl Top {
             project: String::new(),
             dataset: String::new(),
             location: String::new(),
+            billing_project: None,
             schema_additions: SchemaAdditions::Deny,
             state: StateLocation::Local(PathBuf::new()),
             temp_bucket: None,

@@ -9,6 +9,7 @@ use crate::domain::config::Mapping;
 use crate::domain::cursor::CursorKind;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::Topic;
+use crate::domain::partitioning::PartitionUnit;
 use crate::domain::quote;
 use crate::domain::schema::SchemaDiff;
 use crate::domain::source_type::SourceType;
@@ -20,6 +21,7 @@ pub fn missing_columns<'a>(
     mapping: &'a Mapping,
     source: &'a SourceSchema,
 ) -> impl Iterator<Item = (Topic, Fault)> + 'a {
+    let partition = mapping.partition_by.as_ref().and_then(|by| by.column.as_ref());
     let cursor = mapping.incremental_column.iter().map(|k| (Topic::Cursor, "incremental_column", k));
     let named = cursor
         .chain(mapping.primary_keys.iter().map(|k| (Topic::Keys, "primary_keys", k)))
@@ -27,7 +29,7 @@ pub fn missing_columns<'a>(
         .chain(mapping.exclude.iter().map(|k| (Topic::Columns, "exclude", k)))
         .chain(mapping.mask.keys().map(|k| (Topic::Mask, "mask", k)))
         .chain(mapping.rename.keys().map(|k| (Topic::Columns, "rename", k)))
-        .chain(mapping.partition_by.iter().map(|k| (Topic::Columns, "partition_by", k)))
+        .chain(partition.into_iter().map(|k| (Topic::Columns, "partition_by", k)))
         .chain(mapping.cluster_by.iter().map(|k| (Topic::Columns, "cluster_by", k)));
     named.filter(|(.., name)| source.column(name).is_none()).map(|(topic, key, name)| {
         let known: Vec<_> = source.columns.iter().map(|c| c.name.as_str()).collect();
@@ -146,16 +148,35 @@ pub(super) fn key_collation(input: &PlanInput<'_>, column: &ColumnPlan) -> Resul
     )))
 }
 
-pub(super) fn partition(mapping: &Mapping, column: &ColumnPlan) -> Result<(), Fault> {
-    if matches!(column.target_type, TargetType::Date | TargetType::DateTime | TargetType::Timestamp) {
+/// A column that a new table can be partitioned on in the wanted way.
+pub(super) fn partition(mapping: &Mapping, unit: PartitionUnit, column: &ColumnPlan) -> Result<(), Fault> {
+    let (fits, hint) = match unit {
+        PartitionUnit::Range(_) => {
+            (column.target_type == TargetType::Int64, "ranges are of a column that becomes INT64")
+        }
+        PartitionUnit::Hour => (
+            matches!(column.target_type, TargetType::DateTime | TargetType::Timestamp),
+            "hours are of a column that becomes DATETIME or TIMESTAMP; a DATE has days, months and years",
+        ),
+        PartitionUnit::Day | PartitionUnit::Month | PartitionUnit::Year => (
+            matches!(column.target_type, TargetType::Date | TargetType::DateTime | TargetType::Timestamp),
+            "choose a column that becomes DATE, DATETIME or TIMESTAMP",
+        ),
+    };
+    if fits {
         return Ok(());
     }
     Err(Fault::new(
         FaultKind::Config,
         format!(
-            "`partition_by` of mapping `{}` is `{}`, which will be {} in BigQuery",
-            mapping.name, column.source.name, column.target_type
+            "`partition_by` of mapping `{}` (line {} of the configuration) is `{}`, which will be {} in BigQuery: it cannot be \
+             partitioned by {}",
+            mapping.name,
+            mapping.line,
+            column.source.name,
+            column.target_type,
+            unit.word()
         ),
     )
-    .with_hint("choose a column that becomes DATE, DATETIME or TIMESTAMP"))
+    .with_hint(hint))
 }

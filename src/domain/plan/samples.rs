@@ -5,6 +5,7 @@ use crate::domain::column::SourceColumn;
 use crate::domain::config::{InvalidValues, Mode};
 use crate::domain::cursor::CursorKind;
 use crate::domain::source_type::SourceType;
+use crate::domain::table_options::TableOptions;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::carriage;
 
@@ -43,8 +44,9 @@ pub fn plan(columns: Vec<ColumnPlan>, keys: &[usize], cursor: usize) -> TablePla
         empty_string_as_null: false,
         invalid_values: InvalidValues::Null,
         paging: Paging::Keyset,
-        partition: None,
         partitioning: None,
+        options: TableOptions::default(),
+        kms_key: None,
         cluster: Vec::new(),
         deleted_column: None,
         loaded_at: None,

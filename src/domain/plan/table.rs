@@ -10,6 +10,7 @@ use crate::domain::mask::Mask;
 use crate::domain::partitioning::Partitioning;
 use crate::domain::schema::SchemaDiff;
 use crate::domain::source_type::Characters;
+use crate::domain::table_options::TableOptions;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Cast, Encoding, StagedType};
 
@@ -59,10 +60,12 @@ pub struct TablePlan {
     pub empty_string_as_null: bool,
     pub invalid_values: InvalidValues,
     pub paging: Paging,
-    /// Position in `columns` of the column a new table is partitioned on.
-    pub partition: Option<usize>,
     /// Of the table as it is, or as it is about to be made.
     pub partitioning: Option<Partitioning>,
+    /// What else a new table is made with.
+    pub options: TableOptions,
+    /// The key of Cloud KMS that the table is encrypted with, or is about to be; its staging tables are, too.
+    pub kms_key: Option<String>,
     /// Positions in `columns` of those that a new table is clustered by.
     pub cluster: Vec<usize>,
     /// The target's column that marks rows which the source no longer has.
@@ -144,7 +147,6 @@ impl TablePlan {
             columns,
             cursor: None,
             paging: Paging::Stream,
-            partition: None,
             partitioning: None,
             cluster: Vec::new(),
             deleted_column: None,
@@ -174,6 +176,8 @@ pub struct Planned {
     pub table: TablePlan,
     pub diff: SchemaDiff,
     pub warnings: Vec<Finding>,
+    /// What the mapping asks of a new table, and the table that is there has otherwise.
+    pub options: Vec<Finding>,
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod cluster;
 mod masked;
 mod paging;
+mod partitions;
 
 use std::path::Path;
 
@@ -13,6 +14,7 @@ use crate::domain::column::{SourceColumn, SourceSchema, TargetColumn, TargetSche
 use crate::domain::config::{self, Mapping, SchemaAdditions};
 use crate::domain::cursor::CursorKind;
 use crate::domain::fault::FaultKind;
+use crate::domain::partitioning::PartitionUnit;
 use crate::domain::schema::{Decisions, Verdict};
 use crate::domain::source_type::SourceType;
 use crate::domain::target_type::TargetType;
@@ -52,6 +54,7 @@ fn target(more: &[(&str, TargetType)]) -> TargetSchema {
     TargetSchema { columns: columns.collect(), rows: Some(0), ..TargetSchema::default() }
 }
 
+#[derive(Clone)]
 struct Case {
     mapping: Mapping,
     source: SourceSchema,
@@ -308,7 +311,7 @@ fn names_that_the_source_does_not_have_are_refused_with_those_it_has() {
         ("primary_keys", |m| m.primary_keys.push("nope".into())),
         ("incremental_column", |m| m.incremental_column = Some("nope".into())),
         ("exclude", |m| m.exclude.push("nope".into())),
-        ("partition_by", |m| m.partition_by = Some("nope".into())),
+        ("partition_by", |m| m.partition_by = Some(partitions::by("nope", PartitionUnit::Day))),
         ("columns", |m| drop(m.columns.insert("nope".into(), TargetType::Int64))),
     ];
     for (key, change) in changes {
@@ -352,18 +355,6 @@ fn keys_stay_distinct_on_their_way() {
     unsigned.mapping.primary_keys = vec!["x".into()];
     unsigned.mapping.columns.insert("x".into(), TargetType::Int64);
     assert_eq!(unsigned.planned().verdict("x"), &Verdict::Same);
-}
-
-#[test]
-fn a_new_table_is_partitioned_on_a_column_of_time() {
-    let mut case = Case { target: None, ..case(Some(TEXT), None) };
-    case.mapping.partition_by = Some("UPDATED_AT".into());
-    assert_eq!(case.planned().table.partition, Some(1));
-    case.mapping.partition_by = Some("x".into());
-    case.refused("`partition_by` of mapping `users` is `x`, which will be STRING in BigQuery");
-    // The table is there already: its partitioning is settled.
-    case.target = Some(target(&[("x", TargetType::String(None))]));
-    assert_eq!(case.planned().table.partition, Some(2));
 }
 
 #[test]

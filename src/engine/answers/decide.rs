@@ -138,7 +138,7 @@ fn refuse(mapping: &Mapping, planned: &Planned, column: &ColumnDiff, accept: boo
             format!("There is nothing to decide about column `{name}` of `{}`", mapping.name),
         )
         .with_hint("`bqsync schema-diff` shows what differs")),
-        (_, false) if is_needed(planned, name) => Err(Fault::new(
+        (_, false) if is_needed(mapping, planned, name) => Err(Fault::new(
             FaultKind::Config,
             format!("Column `{name}` of `{}` cannot be declined: it is a key or the incremental column", mapping.name),
         )
@@ -147,8 +147,10 @@ fn refuse(mapping: &Mapping, planned: &Planned, column: &ColumnDiff, accept: boo
     }
 }
 
-fn is_needed(planned: &Planned, name: &str) -> bool {
+fn is_needed(mapping: &Mapping, planned: &Planned, name: &str) -> bool {
     let table = &planned.table;
-    let needed = table.keys.iter().copied().chain(table.cursor.map(|cursor| cursor.position)).chain(table.partition);
+    let needed = table.keys.iter().copied().chain(table.cursor.map(|cursor| cursor.position));
+    let partition = mapping.partition_column().map(|column| mapping.target_column(column));
     needed.into_iter().any(|position| same_name(&table.columns[position].target_name, name))
+        || partition.is_some_and(|column: String| same_name(&column, name))
 }

@@ -41,7 +41,7 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[Strin
     let wanted = planned.diff.only(|c| !c.is_declined() && is_named(columns, &c.name));
     let changes = planned.diff.creates_table || wanted.changes().next().is_some();
     let statements = if changes { ports.warehouse.ddl(&mapping.target, &planned.table, &wanted) } else { Vec::new() };
-    Ok(compared(mapping.name.clone(), &planned.diff, statements, false))
+    Ok(compared(mapping.name.clone(), &planned, statements, false))
 }
 
 /// Changing a table while a run plans on it would fail that run: whoever applies holds the lease.
@@ -53,7 +53,7 @@ async fn carry_out<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[
     let planned = difference(ports, mapping, ledger.watermark_text().as_deref(), said, said).await?;
     let wanted = planned.diff.only(|c| !c.is_declined() && is_named(columns, &c.name));
     if !planned.diff.creates_table && wanted.changes().next().is_none() {
-        return Ok(compared(mapping.name.clone(), &planned.diff, Vec::new(), false));
+        return Ok(compared(mapping.name.clone(), &planned, Vec::new(), false));
     }
     let statements = ports.warehouse.ddl(&mapping.target, &planned.table, &wanted);
     if planned.diff.creates_table {
@@ -63,7 +63,7 @@ async fn carry_out<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[
     ledger.forget_moment();
     ledger.forget_undecided(|name| wanted.changes().any(|c| c.name == name));
     ledger.save().await?;
-    Ok(compared(mapping.name.clone(), &planned.diff, statements, true))
+    Ok(compared(mapping.name.clone(), &planned, statements, true))
 }
 
 /// None named means all.

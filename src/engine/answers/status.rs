@@ -1,12 +1,13 @@
 //! Where every mapping stands: from the state, and from MySQL as far as it answers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use crate::domain::config::{Mapping, SchemaAdditions};
+use crate::domain::config::{Config, Mapping, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::MappingName;
@@ -84,6 +85,7 @@ pub(in crate::engine) async fn measure<P: Platform>(
 struct Remembered {
     states: Result<BTreeMap<MappingName, MappingState>, Fault>,
     holders: BTreeMap<MappingName, Holder>,
+    config: Arc<Config>,
 }
 
 impl Remembered {
@@ -94,7 +96,7 @@ impl Remembered {
             tracing::warn!(error = %fault, "who works on which mapping cannot be told");
             BTreeMap::new()
         });
-        Self { states, holders }
+        Self { states, holders, config: Arc::clone(&ports.config) }
     }
 
     fn status(&self, mapping: &Mapping) -> MappingStatus {
@@ -105,7 +107,7 @@ impl Remembered {
         MappingStatus {
             mapping: mapping.name.clone(),
             source: mapping.source.to_string(),
-            target: format!("{}.{}", mapping.target.dataset, mapping.target.table),
+            target: self.config.shown(&mapping.target),
             mode: mapping.mode.word().to_owned(),
             watermark: state.complete_to(mapping.mode),
             newest: None,

@@ -45,6 +45,8 @@ pub struct Check {
     pub selection: Selection,
     /// Also by writing, and removing again.
     pub probe: bool,
+    /// Also what each mode would cost.
+    pub costs: bool,
 }
 
 /// What was looked at, and what was found.
@@ -139,6 +141,8 @@ pub struct Comparison {
     /// The statements were carried out.
     pub applied: bool,
     pub conflicts: usize,
+    /// What the mapping asks of a new table and the table has otherwise; no statement changes it.
+    pub options: Vec<String>,
 }
 
 /// The operator's word on columns, remembered and carried out.

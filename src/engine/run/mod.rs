@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{OnceCell, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
@@ -27,10 +27,11 @@ use super::protocol::progress::{Progress, ProgressOf};
 use super::work::emitter::Emitter;
 use super::work::hold::Hold;
 use super::work::ids::new_run_id;
+use super::work::leftovers::Leftovers;
 use super::work::scope::{Scope, Task};
 use crate::domain::config::Mapping;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::ids::{MappingName, RunId, TableId};
+use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{MappingReport, RunReport};
 
 /// One run over some mappings.
@@ -39,7 +40,7 @@ pub(in crate::engine) struct Run<P: Platform> {
     emitter: Emitter,
     progress: watch::Sender<Progress>,
     task: Task,
-    leftovers: Arc<OnceCell<Vec<TableId>>>,
+    leftovers: Leftovers,
 }
 
 impl<P: Platform> Run<P> {
@@ -49,7 +50,7 @@ impl<P: Platform> Run<P> {
         progress: watch::Sender<Progress>,
         task: Task,
     ) -> Self {
-        Self { ports, emitter, progress, task, leftovers: Arc::default() }
+        Self { ports, emitter, progress, task, leftovers: Leftovers::default() }
     }
 
     /// Runs the mappings, at most `concurrency` at a time; gives those that were due and are held by another process.
@@ -112,7 +113,7 @@ impl<P: Platform> Run<P> {
             task: self.task.clone(),
             emitter: self.emitter.clone(),
             hold,
-            leftovers: Arc::clone(&self.leftovers),
+            leftovers: self.leftovers.clone(),
         };
         scope.watched()
     }

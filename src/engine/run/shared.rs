@@ -5,7 +5,6 @@
 //! be taken again, but whoever takes it for anything else first takes every part that is not done ([`hold_parts`]): so no
 //! row is ever moved by two at once, and a holder of a part that was thought dead can write nothing any more.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::fault::{Fault, FaultKind, Tries};
@@ -15,6 +14,7 @@ use crate::engine::ports::Platform;
 use crate::engine::protocol::{BackfillAsk, Phase};
 use crate::engine::work::Work;
 use crate::engine::work::ledger::Ledger;
+use crate::engine::work::leftovers::Leftovers;
 use crate::engine::work::rules::{Renewed, renewed};
 use crate::engine::work::scope::{Halt, Scope, Task};
 use crate::engine::work::sweep::sweep;
@@ -163,9 +163,9 @@ impl<P: Platform> Scope<P> {
     /// Drops what processes left that died when their part was done and not cleaned up: nobody takes such a part again.
     async fn sweep_parts(&self, plan: &BackfillState) -> Result<(), Halt> {
         // Looked for anew: what there was when the run began is older than theirs.
-        let leftovers = Arc::default();
+        let leftovers = Leftovers::default();
         for (number, part) in parts(plan) {
-            sweep(&Self { leftovers: Arc::clone(&leftovers), ..self.of_part(number, part) }).await?;
+            sweep(&Self { leftovers: leftovers.clone(), ..self.of_part(number, part) }).await?;
         }
         Ok(())
     }

@@ -21,8 +21,7 @@ use super::answers::verify::verify;
 use super::ports::{Platform, Ports};
 use super::protocol::query::Question;
 use super::protocol::{
-    Check, Command, Compare, Decide, Event, Inspect, Measure, PreviewBackfill, Progress, ReadHistory, ReadReport,
-    Selection,
+    Command, Compare, Decide, Event, Inspect, Measure, PreviewBackfill, Progress, ReadHistory, ReadReport, Selection,
 };
 use super::run::Run;
 use super::run::aftermath::write_metrics;
@@ -147,9 +146,9 @@ impl<P: Platform> Supervisor<P> {
                 let mappings = self.selected(&selection);
                 self.spawn(move |ports, _| async move { measure(&ports, mappings, by_index_only, &reply).await });
             }
-            Question::Check(Check { selection, probe }, reply) => {
-                let mappings = self.selected(&selection);
-                self.spawn(move |ports, _| async move { reply.give(check(&ports, mappings, probe).await) });
+            Question::Check(query, reply) => {
+                let mappings = self.selected(&query.selection);
+                self.spawn(move |ports, _| async move { reply.give(check(&ports, mappings, &query).await) });
             }
             Question::ReadHistory(ReadHistory(most), reply) => {
                 self.spawn(move |ports, _| async move { reply.give(read_history(&ports, most).await) });

@@ -7,6 +7,7 @@ pub(in crate::engine) mod emitter;
 pub(in crate::engine) mod hold;
 pub(in crate::engine) mod ids;
 pub(in crate::engine) mod ledger;
+pub(in crate::engine) mod leftovers;
 pub(in crate::engine) mod prepare;
 pub(in crate::engine) mod prepared;
 mod recover;

@@ -9,7 +9,7 @@ use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::MappingName;
 use crate::domain::plan::{Planned, TablePlan};
-use crate::domain::schema::{ColumnDiffView, SchemaDiff};
+use crate::domain::schema::ColumnDiffView;
 use crate::engine::ports::{Described, Platform};
 use crate::engine::protocol::{Comparison, Event};
 use crate::warehouse::Warehouse;
@@ -50,7 +50,7 @@ impl<P: Platform> Work<'_, P> {
                 allowed.notes().for_each(|note| self.note(note));
             }
         }
-        let comparison = compared(mapping.name.clone(), &planned.diff, statements, !waits);
+        let comparison = compared(mapping.name.clone(), &planned, statements, !waits);
         self.scope.emit(Event::SchemaCompared(Box::new(comparison)));
         if waits { Err(Halt::Waiting) } else { Ok(planned.table) }
     }
@@ -93,10 +93,11 @@ fn undecided(planned: &Planned) -> Vec<String> {
 /// The difference in the words of whoever looks at it.
 pub(in crate::engine) fn compared(
     mapping: MappingName,
-    diff: &SchemaDiff,
+    planned: &Planned,
     statements: Vec<String>,
     applied: bool,
 ) -> Comparison {
+    let Planned { diff, options, .. } = planned;
     Comparison {
         mapping,
         creates_table: diff.creates_table,
@@ -104,5 +105,6 @@ pub(in crate::engine) fn compared(
         statements,
         applied,
         conflicts: diff.conflicts().count(),
+        options: options.iter().map(ToString::to_string).collect(),
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use tokio::sync::OnceCell;
 use tracing::{Instrument, info_span};
 
 use super::emitter::Emitter;
 use super::hold::Hold;
 use super::ids::{Owner, Try};
+use super::leftovers::Leftovers;
 use super::tally::Tally;
 use crate::domain::config::Mapping;
 use crate::domain::fault::Fault;
@@ -108,8 +108,7 @@ pub(in crate::engine) struct Scope<P: Platform> {
     pub emitter: Emitter,
     pub progress: ProgressOf,
     pub hold: Hold,
-    /// Staging tables that were there when the run began, looked for once for all mappings.
-    pub leftovers: Arc<OnceCell<Vec<TableId>>>,
+    pub leftovers: Leftovers,
 }
 
 impl<P: Platform> Scope<P> {
@@ -149,7 +148,7 @@ impl<P: Platform> Scope<P> {
             emitter: self.emitter.clone(),
             progress: self.progress.clone(),
             hold: self.hold.clone(),
-            leftovers: Arc::clone(&self.leftovers),
+            leftovers: self.leftovers.clone(),
         }
     }
 
@@ -190,10 +189,10 @@ impl<P: Platform> Scope<P> {
         }
     }
 
-    /// Where the jobs of this configuration live.
+    /// Where the jobs of this mapping live.
     pub(in crate::engine) fn place(&self) -> JobPlace {
-        let config = &self.ports.config;
-        JobPlace { project: config.project.clone(), location: config.location.clone() }
+        let project = self.ports.config.jobs_project().to_owned();
+        JobPlace { project, location: self.mapping.location.clone() }
     }
 
     /// Waits for a job that has been sent, but not for long once the operator has cancelled.

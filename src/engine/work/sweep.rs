@@ -25,7 +25,8 @@ impl<P: Platform> Work<'_, P> {
 /// Under the lease no other run of the mapping, or of the part of its backfill, is alive that works under the same state.
 pub(in crate::engine) async fn sweep<P: Platform>(scope: &Scope<P>) -> Result<(), Halt> {
     let Scope { ports, mapping, run, .. } = scope;
-    let look = scope.leftovers.get_or_try_init(|| ports.warehouse.leftovers(&mapping.target));
+    let of_dataset = scope.leftovers.beside(&mapping.target);
+    let look = of_dataset.get_or_try_init(|| ports.warehouse.leftovers(&mapping.target));
     let found = match scope.unless_cancelled(look).await {
         // Rows are worth more than tidiness: what is wrong with BigQuery will show itself where it matters.
         Err(Halt::Fault(fault)) => {

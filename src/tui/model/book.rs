@@ -20,7 +20,7 @@ pub struct Book {
 impl Book {
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let rows: Vec<Row> = config.mappings.iter().map(Row::new).collect();
+        let rows: Vec<Row> = config.mappings.iter().map(|mapping| Row::new(config, mapping)).collect();
         let places = rows.iter().enumerate().map(|(place, row)| (row.name.clone(), place)).collect();
         Self { rows, places }
     }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::late::Lateness;
 use super::rates::Rates;
 use super::run_log::RunLog;
-use crate::domain::config::{Mapping, Mode};
+use crate::domain::config::{Config, Mapping, Mode};
 use crate::domain::ids::MappingName;
 use crate::domain::report::MappingReport;
 use crate::engine::{Asked, Lag, LastRun, MappingProgress, MappingStatus};
@@ -70,11 +70,11 @@ pub struct Lost {
 }
 
 impl Row {
-    pub(super) fn new(mapping: &Mapping) -> Self {
+    pub(super) fn new(config: &Config, mapping: &Mapping) -> Self {
         Self {
             name: mapping.name.clone(),
             source: mapping.source.to_string(),
-            target: format!("{}.{}", mapping.target.dataset, mapping.target.table),
+            target: config.shown(&mapping.target),
             full_target: mapping.target.to_string(),
             mode: mapping.mode,
             cursor: mapping.incremental_column.clone(),

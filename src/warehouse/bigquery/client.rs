@@ -41,6 +41,8 @@ pub struct Api {
     root: String,
     notes: RetryNotes,
     billing: Arc<Billing>,
+    /// The project that requests are counted for (`billing_project`); `None`: as the credentials say.
+    quota_project: Option<String>,
     making: Making,
     statements: Option<Arc<Statements>>,
 }
@@ -88,6 +90,7 @@ impl Api {
             root: root.trim_end_matches('/').to_owned(),
             notes: RetryNotes::default(),
             billing: Arc::default(),
+            quota_project: None,
             making: Making::default(),
             statements: None,
         })
@@ -98,9 +101,15 @@ impl Api {
         Self { notes: notes.clone(), ..self.clone() }
     }
 
-    /// The same connections, whose jobs are billed so.
+    /// The same connections, whose jobs are billed so, and run there.
     pub fn billed(self, billing: &Arc<Billing>) -> Self {
-        Self { billing: Arc::clone(billing), ..self }
+        let location = billing.location.clone().unwrap_or_else(|| self.location.clone());
+        Self { location, billing: Arc::clone(billing), ..self }
+    }
+
+    /// The same connections, whose requests are counted for a project.
+    pub fn counted_for(self, project: Option<&str>) -> Self {
+        Self { quota_project: project.map(str::to_owned), ..self }
     }
 
     /// The same connections, whose jobs are remembered there.
@@ -176,12 +185,20 @@ impl Api {
         };
         let again = request.try_clone();
         let pass = login.pass().await?;
-        let answer = carrying(request, &pass).timeout(timeout).send().await?;
+        let answer = self.carrying(request, &pass).timeout(timeout).send().await?;
         match again {
             Some(again) if answer.status() == StatusCode::UNAUTHORIZED => {
-                Ok(carrying(again, &login.renewed(&pass).await?).timeout(timeout).send().await?)
+                Ok(self.carrying(again, &login.renewed(&pass).await?).timeout(timeout).send().await?)
             }
             _ => Ok(answer),
+        }
+    }
+
+    fn carrying(&self, request: RequestBuilder, pass: &Pass) -> RequestBuilder {
+        let request = request.bearer_auth(&pass.token);
+        match self.quota_project.as_ref().or(pass.quota_project.as_ref()) {
+            Some(project) => request.header("x-goog-user-project", project),
+            None => request,
         }
     }
 
@@ -191,14 +208,6 @@ impl Api {
 
     pub const fn http(&self) -> &reqwest::Client {
         &self.http
-    }
-}
-
-fn carrying(request: RequestBuilder, pass: &Pass) -> RequestBuilder {
-    let request = request.bearer_auth(&pass.token);
-    match &pass.quota_project {
-        Some(project) => request.header("x-goog-user-project", project),
-        None => request,
     }
 }
 

@@ -1,8 +1,11 @@
 //! The statements that bring a target table to where a plan wants it.
 
+mod options;
+
 use super::literal::{column, table, text};
 use crate::domain::config::Mode;
 use crate::domain::ids::TableId;
+use crate::domain::partitioning::PartitionUnit;
 use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::schema::{SchemaDiff, Verdict};
 use crate::domain::target_type::TargetType;
@@ -47,7 +50,7 @@ fn create(id: &TableId, plan: &TablePlan) -> String {
     lines.extend(primary_key(plan));
     // A dataset's default may say otherwise, and a MERGE would then hold `a` and `A` as one key.
     let mut sql = format!("CREATE TABLE IF NOT EXISTS {} (\n{}\n)\nDEFAULT COLLATE ''", table(id), lines.join(",\n"));
-    if let Some(expression) = plan.partition.and_then(|p| partition(&plan.columns[p])) {
+    if let Some(expression) = options::partition(plan) {
         sql.push_str("\nPARTITION BY ");
         sql.push_str(&expression);
     }
@@ -56,8 +59,7 @@ fn create(id: &TableId, plan: &TablePlan) -> String {
         sql.push_str("\nCLUSTER BY ");
         sql.push_str(&clustered.join(", "));
     }
-    let description = plan.comment.as_ref().map(|comment| format!(", description = {}", text(comment)));
-    format!("{sql}\nOPTIONS (labels = [('tool', 'bqsync')]{})", description.unwrap_or_default())
+    sql + "\nOPTIONS (" + &options::of_a_new_table(plan) + ")"
 }
 
 /// What MySQL says of the column.
@@ -68,7 +70,11 @@ fn described(of: &ColumnPlan) -> Option<String> {
 /// A dataset may give each new table, or its partitions, an end. CREATE TABLE takes no word against that: it passes over an
 /// option that is NULL.
 fn keep(id: &TableId, plan: &TablePlan) -> String {
-    let partitions = if plan.partition.is_some() { ", partition_expiration_days = NULL" } else { "" };
+    let by_time = plan.partitioning.as_ref().filter(|by| !matches!(by.unit, PartitionUnit::Range(_)));
+    let partitions = match by_time {
+        Some(by) if by.life.is_none() => ", partition_expiration_days = NULL",
+        Some(_) | None => "",
+    };
     format!("ALTER TABLE {}\n  {KEEP} = NULL{partitions})", table(id))
 }
 
@@ -88,27 +94,17 @@ fn primary_key(plan: &TablePlan) -> Option<String> {
     })
 }
 
-/// By day. `None` for types that cannot partition; the plan has refused them.
-fn partition(by: &ColumnPlan) -> Option<String> {
-    let name = column(&by.target_name);
-    match by.target_type {
-        TargetType::Date => Some(name),
-        TargetType::Timestamp => Some(format!("TIMESTAMP_TRUNC({name}, DAY)")),
-        TargetType::DateTime => Some(format!("DATETIME_TRUNC({name}, DAY)")),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{orders, target};
     use super::*;
+    use crate::domain::partitioning::Partitioning;
     use crate::domain::schema::ColumnDiff;
 
     #[test]
     fn a_new_table_says_its_keys_its_partitions_and_its_clusters() {
         let mut plan = orders();
-        plan.partition = Some(1);
+        plan.partitioning = Some(Partitioning::by_day("updated_at".into()));
         let diff = SchemaDiff { creates_table: true, columns: vec![] };
         let expected = "CREATE TABLE IF NOT EXISTS `my-project.shop.orders` (
   `id` INT64,

@@ -15,9 +15,11 @@ use serde::Deserialize;
 use super::client::Api;
 use super::error::{ApiError, JobError, job_fault};
 use super::labels::labels;
+use super::staging::encrypted;
 use crate::domain::cost::Cost;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{JobId, JobPlace, TableId};
+use crate::domain::plan::TablePlan;
 use crate::failpoint::reached;
 use crate::warehouse::PublishCounts;
 
@@ -188,23 +190,25 @@ impl Api {
     /// The rows that a statement gives, in the place of those of `to`, which must exist. All that is said of the table stays:
     /// its schema and keys, who may see which rows and columns, its descriptions. (`WRITE_TRUNCATE`, and a copy with it,
     /// would make the table anew.) Source: BigQuery reference, `JobConfigurationQuery.writeDisposition`.
-    pub fn replace(&self, sql: String, to: &TableId) -> JobConfiguration {
+    pub fn replace(&self, sql: String, to: &TableId, plan: &TablePlan) -> JobConfiguration {
         let mut configuration = self.query(sql);
         if let Some(query) = &mut configuration.query {
             query.destination_table = Some(reference(to));
             query.create_disposition = Some("CREATE_NEVER".to_owned());
             query.write_disposition = Some("WRITE_TRUNCATE_DATA".to_owned());
+            query.destination_encryption_configuration = encrypted(plan);
         }
         configuration
     }
 
     /// All rows of `from`, added to `to`, which must exist.
-    pub fn copy(&self, from: &TableId, to: &TableId) -> JobConfiguration {
+    pub fn copy(&self, from: &TableId, to: &TableId, plan: &TablePlan) -> JobConfiguration {
         let copy = JobConfigurationTableCopy {
             source_table: Some(reference(from)),
             destination_table: Some(reference(to)),
             create_disposition: Some("CREATE_NEVER".to_owned()),
             write_disposition: Some("WRITE_APPEND".to_owned()),
+            destination_encryption_configuration: encrypted(plan),
             ..Default::default()
         };
         JobConfiguration { copy: Some(copy), labels: Some(labels(self.billing())), ..Default::default() }
@@ -313,12 +317,13 @@ impl Api {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::warehouse::bigquery::fixture::orders;
 
     #[test]
     fn a_replace_keeps_the_table_and_takes_its_rows_place() {
         let api = Api::at("http://localhost:1", None, "p", "EU").unwrap();
         let table = TableId { project: "p".into(), dataset: "d".into(), table: "t".into() };
-        let sent = serde_json::to_value(api.replace("SELECT 1 AS `a`".to_owned(), &table)).unwrap();
+        let sent = serde_json::to_value(api.replace("SELECT 1 AS `a`".to_owned(), &table, &orders())).unwrap();
         assert_eq!(
             sent["query"],
             serde_json::json!({
@@ -330,6 +335,19 @@ mod tests {
             })
         );
         assert_eq!((&sent["copy"], &sent["load"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+    }
+
+    #[test]
+    fn what_is_written_into_an_encrypted_table_is_encrypted_with_its_key() {
+        let api = Api::at("http://localhost:1", None, "p", "EU").unwrap();
+        let table = TableId { project: "p".into(), dataset: "d".into(), table: "t".into() };
+        let key = "projects/p/locations/eu/keyRings/r/cryptoKeys/k";
+        let plan = TablePlan { kms_key: Some(key.into()), ..orders() };
+        let copy = serde_json::to_value(api.copy(&table, &table, &plan)).unwrap();
+        let replace = serde_json::to_value(api.replace("SELECT 1".to_owned(), &table, &plan)).unwrap();
+        let with = serde_json::json!({ "kmsKeyName": key });
+        assert_eq!(copy["copy"]["destinationEncryptionConfiguration"], with);
+        assert_eq!(replace["query"]["destinationEncryptionConfiguration"], with);
     }
 
     #[test]

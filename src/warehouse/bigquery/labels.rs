@@ -32,6 +32,7 @@ mod tests {
             mapping: Some(MappingName("Orders.EU größe".into())),
             run: Some(RunId("20261123T080000Z-00ff00".into())),
             most_bytes: None,
+            location: None,
         };
         let expected = [("tool", "bqsync"), ("mapping", "orders_eu_gr__e"), ("run", "20261123t080000z-00ff00")];
         let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));

@@ -15,18 +15,10 @@ pub fn table(id: &TableId) -> String {
     quote::bigquery_table(id)
 }
 
-/// A text. Source: BigQuery reference, "Lexical structure": between single quotes, control characters as escapes.
+/// A text: between single quotes, control characters as escapes.
 #[must_use]
 pub fn text(text: &str) -> String {
-    let mut quoted = String::from("'");
-    for c in text.chars() {
-        match c {
-            '\\' | '\'' => quoted.extend(['\\', c]),
-            c if c.is_control() => quoted.extend(format!("\\u{:04x}", u32::from(c)).chars()),
-            c => quoted.push(c),
-        }
-    }
-    quoted + "'"
+    quote::bigquery_text(text)
 }
 
 #[cfg(test)]

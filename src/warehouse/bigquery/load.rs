@@ -23,7 +23,7 @@ use super::emulator;
 use super::error::ApiError;
 use super::jobs::JobState;
 use super::labels::labels;
-use super::staging::staging_fields;
+use super::staging::{encrypted, staging_fields};
 use crate::domain::fault::Fault;
 use crate::retry::Waits;
 use crate::warehouse::StageOrder;
@@ -96,6 +96,7 @@ pub fn configuration(api: &Api, order: &StageOrder, uri: Option<String>) -> JobC
         create_disposition: Some("CREATE_NEVER".to_owned()),
         // A second load into the same staging table would double its rows.
         write_disposition: Some("WRITE_EMPTY".to_owned()),
+        destination_encryption_configuration: encrypted(&order.plan),
         decimal_target_types: Some(vec!["NUMERIC".to_owned()]),
         ..Default::default()
     };

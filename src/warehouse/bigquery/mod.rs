@@ -87,6 +87,8 @@ struct Settings {
     login: Login,
     project: String,
     location: String,
+    /// `billing_project`.
+    quota_project: Option<String>,
 }
 
 impl BigQuery {
@@ -100,7 +102,8 @@ impl BigQuery {
     /// The same, with a login that others share.
     #[must_use]
     pub fn logged_in(access: BigQuerySettings, login: Login, project: &str, location: &str) -> Self {
-        let settings = Settings { access, login, project: project.to_owned(), location: location.to_owned() };
+        let (project, location) = (project.to_owned(), location.to_owned());
+        let settings = Settings { access, login, project, location, quota_project: None };
         Self {
             settings: Arc::new(settings),
             api: Arc::default(),
@@ -110,6 +113,20 @@ impl BigQuery {
             billing: Arc::default(),
             statements: None,
         }
+    }
+
+    /// The same, whose jobs run in another project than the tables', which pays for them and for which requests are counted.
+    #[must_use]
+    pub fn paid_by(self, project: Option<&str>) -> Self {
+        let Settings { access, login, project: own, location, .. } = &*self.settings;
+        let settings = Settings {
+            access: access.clone(),
+            login: login.clone(),
+            project: project.unwrap_or(own).to_owned(),
+            location: location.clone(),
+            quota_project: project.map(str::to_owned),
+        };
+        Self { settings: Arc::new(settings), ..self }
     }
 
     /// The same; what is sent from now on is remembered there.
@@ -125,17 +142,12 @@ impl BigQuery {
     }
 
     async fn api(&self) -> Result<Api, Fault> {
-        let Settings { access, login, project, location } = &*self.settings;
+        let Settings { access, login, project, location, quota_project } = &*self.settings;
         let connect = || async {
             repeated(&self.notes, "finding the credentials", || Api::connect(access, login, project, location)).await
         };
-        Ok(self
-            .api
-            .get_or_try_init(connect)
-            .await?
-            .watched(&self.notes)
-            .billed(&self.billing)
-            .remembered(self.statements.as_ref()))
+        let api = self.api.get_or_try_init(connect).await?.watched(&self.notes).billed(&self.billing);
+        Ok(api.counted_for(quota_project.as_deref()).remembered(self.statements.as_ref()))
     }
 
     /// A job that failed for BigQuery's own reasons has ended, so the statement may run again, under a new id.
@@ -203,8 +215,8 @@ impl Warehouse for BigQuery {
         let PublishOrder { target, plan, staged, mapping, mark, .. } = order;
         let api = self.api().await?;
         let mut configuration = match order.kind {
-            PublishKind::Copy => api.copy(&staged.table, target),
-            PublishKind::Replace => api.replace(publish_sql::replacement(plan, &Rows::of(staged, plan)), target),
+            PublishKind::Copy => api.copy(&staged.table, target, plan),
+            PublishKind::Replace => api.replace(publish_sql::replacement(plan, &Rows::of(staged, plan)), target, plan),
             kind => {
                 let rows = Rows::of(staged, plan);
                 let sql = api.publish_sql(kind, target, plan, &rows, order.within.as_ref());

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use gcp_bigquery_client::model::encryption_configuration::EncryptionConfiguration;
 use gcp_bigquery_client::model::field_type::FieldType;
 use gcp_bigquery_client::model::table::Table;
 use gcp_bigquery_client::model::table_field_schema::TableFieldSchema;
@@ -40,7 +41,9 @@ impl Api {
         let id = &order.staging;
         let table = Table::new(&id.project, &id.dataset, &id.table, TableSchema::new(staging_fields(&order.plan)))
             .expiration_time(SystemTime::now() + STAGING_LIFE);
-        let table = CaseSensitive::from(Table { labels: Some(labels(self.billing())), ..table });
+        let encryption_configuration = encrypted(&order.plan);
+        let labels = Some(labels(self.billing()));
+        let table = CaseSensitive::from(Table { labels, encryption_configuration, ..table });
         let url = self.url(false, &id.project, &["datasets", &id.dataset, "tables"]);
         let creating = format!("creating the staging table {id}");
         match self.json::<IgnoredAny>(creating, |http| http.post(&url).json(&table)).await {
@@ -59,6 +62,11 @@ impl Api {
             Ok(_) | Err(_) => Ok(()),
         }
     }
+}
+
+/// With the key of the table that the rows are on their way to.
+pub fn encrypted(plan: &TablePlan) -> Option<EncryptionConfiguration> {
+    plan.kms_key.clone().map(|key| EncryptionConfiguration { kms_key_name: Some(key) })
 }
 
 /// A table whose texts are compared byte by byte, whatever its dataset's default: a publish would otherwise hold `a` and

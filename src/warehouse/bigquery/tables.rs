@@ -1,5 +1,7 @@
 //! Datasets and tables: what is there, and what is made or dropped outside of SQL.
 
+use std::collections::BTreeMap;
+
 use gcp_bigquery_client::model::dataset::Dataset;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -15,16 +17,36 @@ use crate::domain::target_type::{DecimalShape, TargetType};
 /// The part of `tables.get` that tells a table's shape. (The client library's model lacks parameters and refuses RANGE.)
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Description {
+struct Answer {
     #[serde(default)]
     schema: Fields,
     num_rows: Option<String>,
+    num_bytes: Option<String>,
     last_modified_time: Option<String>,
     streaming_buffer: Option<StreamingBuffer>,
     #[serde(flatten)]
     upkeep: Upkeep,
     #[serde(default)]
     table_constraints: Constraints,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    description: Option<String>,
+    #[serde(default)]
+    encryption_configuration: Encryption,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Encryption {
+    kms_key_name: Option<String>,
+}
+
+impl Encryption {
+    /// A table is encrypted with a version of a key; a new one gets the key's newest.
+    fn key(&self) -> Option<String> {
+        let name = self.kms_key_name.as_deref()?;
+        Some(name.split_once("/cryptoKeyVersions/").map_or(name, |(key, _)| key).to_owned())
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -46,7 +68,7 @@ struct StreamingBuffer {
     estimated_rows: Option<String>,
 }
 
-impl Description {
+impl Answer {
     /// 0 means that there is none. A figure that is missing is not 0: a table of a kind that has none may hold rows.
     fn rows(&self) -> Option<u64> {
         let buffer = self.streaming_buffer.as_ref();
@@ -56,8 +78,9 @@ impl Description {
 }
 
 /// What of a table is asked for.
-const TABLE_FIELDS: &str = "schema,numRows,lastModifiedTime,streamingBuffer(estimatedRows),tableConstraints(primaryKey(columns)),\
-     timePartitioning,rangePartitioning,requirePartitionFilter,expirationTime";
+const TABLE_FIELDS: &str = "schema,numRows,numBytes,lastModifiedTime,streamingBuffer(estimatedRows),tableConstraints(primaryKey(columns)),\
+     timePartitioning,rangePartitioning,requirePartitionFilter,expirationTime,labels,description,\
+     encryptionConfiguration(kmsKeyName)";
 
 #[derive(Debug, Default, Deserialize)]
 struct Fields {
@@ -110,16 +133,20 @@ impl From<Field> for TargetColumn {
     }
 }
 
-impl From<Description> for TargetSchema {
-    fn from(found: Description) -> Self {
+impl From<Answer> for TargetSchema {
+    fn from(found: Answer) -> Self {
         let tagged = found.schema.fields.iter().filter(|field| field.is_tagged()).map(|field| field.name.clone());
         Self {
             rows: found.rows(),
+            bytes: number(found.num_bytes.as_ref()),
             modified: number(found.last_modified_time.as_ref()),
             primary_key: found.table_constraints.primary_key.columns,
             partitioning: found.upkeep.partitioning(),
             expires_at: found.upkeep.expires_at(),
             tagged: tagged.collect(),
+            kms_key: found.encryption_configuration.key(),
+            labels: found.labels,
+            description: found.description,
             columns: found.schema.fields.into_iter().map(TargetColumn::from).collect(),
         }
     }
@@ -185,7 +212,7 @@ impl Api {
         let url = self.url(false, &table.project, &["datasets", &table.dataset, "tables", &table.table]);
         let reading = format!("reading the columns of {table}");
         let fields = [("fields", TABLE_FIELDS)];
-        match self.json::<Description>(reading, |http| http.get(&url).query(&fields)).await {
+        match self.json::<Answer>(reading, |http| http.get(&url).query(&fields)).await {
             Ok(found) => Ok(Some(found.into())),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error.into_fault(format!("Reading the columns of {table} failed"))),
@@ -199,7 +226,7 @@ mod tests {
 
     #[test]
     fn rows_that_were_streamed_in_are_rows() {
-        let rows = |text: &str| serde_json::from_str::<Description>(text).unwrap().rows();
+        let rows = |text: &str| serde_json::from_str::<Answer>(text).unwrap().rows();
         assert_eq!(rows(r#"{"numRows": "12"}"#), Some(12));
         assert_eq!(rows(r#"{"numRows": "0"}"#), Some(0));
         assert_eq!(rows(r#"{"numRows": "0", "streamingBuffer": {"estimatedRows": "3"}}"#), Some(3));
@@ -209,7 +236,7 @@ mod tests {
     #[test]
     fn a_table_whose_rows_nobody_counts_is_not_an_empty_one() {
         for text in ["{}", r#"{"streamingBuffer": {}}"#, r#"{"numRows": "many"}"#] {
-            let schema = TargetSchema::from(serde_json::from_str::<Description>(text).unwrap());
+            let schema = TargetSchema::from(serde_json::from_str::<Answer>(text).unwrap());
             assert!(schema.rows.is_none() && !schema.is_empty(), "{text}");
         }
     }
@@ -219,7 +246,7 @@ mod tests {
         let description = r#"{"numRows": "0", "lastModifiedTime": "1795809464930", "schema": {"fields": [
             {"name": "a", "type": "STRING", "collation": "und:ci"}, {"name": "b", "type": "STRING", "collation": ""}]},
             "tableConstraints": {"primaryKey": {"columns": ["a"]}}}"#;
-        let schema = TargetSchema::from(serde_json::from_str::<Description>(description).unwrap());
+        let schema = TargetSchema::from(serde_json::from_str::<Answer>(description).unwrap());
         assert_eq!((schema.modified, schema.primary_key), (Some(1_795_809_464_930), vec!["a".to_owned()]));
         assert_eq!(schema.columns.iter().map(|c| c.ignores_case).collect::<Vec<_>>(), [true, false]);
     }
@@ -233,7 +260,7 @@ mod tests {
             {"name": "tags", "type": "STRING", "mode": "REPEATED"},
             {"name": "place", "type": "RECORD", "fields": [{"name": "x", "type": "FLOAT"}]},
             {"name": "span", "type": "RANGE", "rangeElementType": {"type": "DATE"}}]}}"#;
-        let description: Description = serde_json::from_str(description).unwrap();
+        let description: Answer = serde_json::from_str(description).unwrap();
         let columns: Vec<_> = description.schema.fields.into_iter().map(TargetColumn::from).collect();
         let types: Vec<_> = columns.iter().map(|c| c.target_type.to_string()).collect();
         assert_eq!(types, ["INT64", "NUMERIC(10,2)", "STRING(20)", "ARRAY<STRING>", "RECORD", "RANGE"]);

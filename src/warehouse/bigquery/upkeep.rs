@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
 use super::jobs::number;
-use crate::domain::partitioning::{PartitionUnit, Partitioning};
+use crate::domain::partitioning::{PartitionUnit, Partitioning, Ranges};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -36,6 +36,8 @@ struct ByRange {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Range {
+    start: Option<String>,
+    end: Option<String>,
     interval: Option<String>,
 }
 
@@ -56,8 +58,14 @@ impl Upkeep {
             });
         }
         let by = self.range_partitioning.as_ref()?;
-        let size = milliseconds(by.range.interval.as_ref()).unwrap_or(1);
-        let (column, unit) = (by.field.clone(), PartitionUnit::Range(size));
+        let whole = |text: Option<&String>| text.and_then(|text| text.parse::<i64>().ok());
+        let Range { start, end, interval } = &by.range;
+        let ranges = Ranges {
+            start: whole(start.as_ref()).unwrap_or_default(),
+            end: whole(end.as_ref()).unwrap_or_default(),
+            size: whole(interval.as_ref()).unwrap_or(1),
+        };
+        let (column, unit) = (by.field.clone(), PartitionUnit::Range(ranges));
         Some(Partitioning { column, unit, needs_filter: self.require_partition_filter, life: None })
     }
 
@@ -92,9 +100,10 @@ mod tests {
         let by_load = read(r#"{"timePartitioning": {"type": "DAY", "requirePartitionFilter": true}}"#).partitioning();
         assert!(by_load.is_some_and(|by| by.column.is_none() && by.needs_filter && by.life.is_none()));
         let range =
-            r#"{"rangePartitioning": {"field": "id", "range": {"start": "0", "end": "1000", "interval": "10"}}}"#;
+            r#"{"rangePartitioning": {"field": "id", "range": {"start": "-20", "end": "1000", "interval": "10"}}}"#;
         let by_range = read(range).partitioning().unwrap();
-        assert_eq!((by_range.unit, by_range.needs_filter), (PartitionUnit::Range(10), false));
+        let ranges = Ranges { start: -20, end: 1000, size: 10 };
+        assert_eq!((by_range.unit, by_range.needs_filter), (PartitionUnit::Range(ranges), false));
         assert_eq!(read("{}").partitioning(), None);
     }
 

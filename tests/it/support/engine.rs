@@ -72,7 +72,8 @@ impl Sandbox {
         };
         let config = config::parse(&self.read("config.yaml"), Path::new("config.yaml"), &env).unwrap();
         let settings = config::bigquery_settings(&env).unwrap();
-        let warehouse = BigQuery::new(settings, &config.project, &config.location);
+        let warehouse =
+            BigQuery::new(settings, &config.project, &config.location).paid_by(config.billing_project.as_deref());
         engine::start(Ports::<Servers> {
             source: Arc::new(MysqlSource::new(config::mysql_settings(&env).unwrap())),
             warehouse: Arc::new(warehouse),

@@ -10,10 +10,11 @@ use crate::domain::config::content::{Deletes, InvalidValues, Mapping, Mode, Oper
 use crate::domain::config::key::{At, put};
 use crate::domain::config::read::{Place, Reading, Value};
 use crate::domain::config::yaml::{Kind, Node};
-use crate::domain::config::{deletes, validate};
+use crate::domain::config::{deletes, table_options, validate};
 use crate::domain::ids::{MappingName, PART, SourceTable, TableId};
 use crate::domain::lookback::Lookback;
 use crate::domain::naming;
+use crate::domain::table_options::TableOptions;
 use crate::domain::target_type::TargetType;
 
 /// Source: BigQuery reference, "Primary and foreign keys".
@@ -38,7 +39,7 @@ pub(in crate::domain::config) struct Draft {
     pub lookback: Option<Value>,
     pub columns: Vec<(String, Value)>,
     pub exclude: Vec<Value>,
-    pub partition_by: Option<Value>,
+    pub options: table_options::Draft,
     pub cluster_by: Vec<Value>,
     pub deletes: deletes::Draft,
     pub of_columns: Columns,
@@ -111,7 +112,7 @@ impl Draft {
             lookback: None,
             columns: Vec::new(),
             exclude: Vec::new(),
-            partition_by: None,
+            options: table_options::Draft::default(),
             cluster_by: Vec::new(),
             deletes: deletes::Draft::new(),
             of_columns: Columns::default(),
@@ -172,11 +173,16 @@ impl Draft {
         self.check_exclude(r);
         let (mask, rename) =
             (self.of_columns.masks(r, &self.placing(), &self.exclude, &self.columns), self.of_columns.names(r));
-        // What a replace says of `deletes` is refused as a whole, and a mirror without keys is refused for them.
-        let is_told = self.keys.is_written || !self.mapping.mode.has_windows();
+        // A mirror without keys is refused for them.
+        let is_told = self.keys.is_written || self.mapping.mode == Mode::Mirror;
         let has_keys = !self.keys.values.is_empty() || is_told;
-        let deletes = self.deletes.finish(r, has_keys, self.mapping.mode);
-        let mut mapping = Mapping { mask, rename, deletes, ..self.mapping };
+        let deletes = match self.mapping.mode {
+            // Refused as a whole, but for what `defaults` says to others.
+            Mode::Replace => Deletes::Ignore,
+            mode @ (Mode::Append | Mode::Upsert | Mode::Mirror) => self.deletes.finish(r, has_keys, mode),
+        };
+        let (partition_by, options) = self.options.finish(r);
+        let mut mapping = Mapping { mask, rename, partition_by, options, deletes, ..self.mapping };
         mapping.loaded_at = self.of_columns.loaded_at(r, mapping.deleted_column());
         mapping.new_columns = self.of_columns.patterns;
         mapping.name = MappingName(self.name?.text);
@@ -185,10 +191,11 @@ impl Draft {
         // What a mode does not look at may stay in the file: the mode is one word, and may be changed back.
         if mapping.mode.has_windows() {
             mapping.incremental_column = Some(self.cursor.value?.text);
+        } else {
+            mapping.backfill_start = None;
         }
         mapping.primary_keys = texts(self.keys.values);
         mapping.exclude = texts(self.exclude);
-        mapping.partition_by = self.partition_by.map(|column| column.text);
         mapping.cluster_by = texts(self.cluster_by);
         Some(Mapping { lookback, columns, ..mapping })
     }
@@ -196,7 +203,7 @@ impl Draft {
     /// The columns that rows are told apart, ordered or partitioned by.
     fn placing(&self) -> Vec<&Value> {
         let cursor = self.cursor.value.iter().filter(|_| self.mapping.mode.has_windows());
-        self.keys.values.iter().chain(cursor).chain(&self.partition_by).collect()
+        self.keys.values.iter().chain(cursor).chain(self.options.column()).collect()
     }
 
     fn check_keys(&self, r: &mut Reading<'_>) {
@@ -227,9 +234,11 @@ impl Draft {
             }
             return;
         }
+        // What `defaults` says is for the mappings that have a use for it.
+        let is_own = |place: &&Place| !place.is_shared();
         let lookback = self.lookback.as_ref().map(|value| &value.place);
         let operator = self.operator.as_ref().filter(|place| place.line.is_some());
-        for place in lookback.into_iter().chain(&self.backfill_start).chain(operator) {
+        for place in lookback.into_iter().chain(&self.backfill_start).chain(operator).filter(is_own) {
             let message = format!("{} does not go with `mode: {}`", place.name, self.mapping.mode.word());
             r.problem(place.line, message, "take it out: every run looks at the whole table");
         }
@@ -244,6 +253,9 @@ impl Draft {
         let value = self.lookback.as_ref().filter(|_| self.mapping.mode.has_windows())?;
         match value.text.parse::<Lookback>() {
             Ok(lookback) if self.mapping.mode == Mode::Append && !lookback.is_none() => {
+                if value.place.is_shared() {
+                    return None;
+                }
                 r.refuse(value, "with `mode: append` it may be 0 alone; take it out");
                 None
             }
@@ -292,6 +304,7 @@ fn blank_mapping() -> Mapping {
         line: 0,
         source: SourceTable::whole(None, String::new()),
         target: TableId { project: String::new(), dataset: String::new(), table: String::new() },
+        location: String::new(),
         primary_keys: Vec::new(),
         incremental_column: None,
         mode: Mode::Append,
@@ -305,6 +318,7 @@ fn blank_mapping() -> Mapping {
         rename: BTreeMap::new(),
         loaded_at: None,
         partition_by: None,
+        options: TableOptions::default(),
         cluster_by: Vec::new(),
         maximum_bytes_billed: None,
         empty_string_as_null: false,

@@ -3,8 +3,8 @@
 use super::draft::{Draft, unquoted};
 use crate::domain::config::content::{InvalidValues, Mode, Operator};
 use crate::domain::config::key::{Key, Missing, put};
-use crate::domain::config::validate::fraction;
-use crate::domain::config::{cost, schedule};
+use crate::domain::config::validate::{self, fraction};
+use crate::domain::config::{cost, schedule, table_options};
 use crate::domain::row_filter::RowFilter;
 
 const MODES: [(&str, Mode); 4] =
@@ -79,6 +79,9 @@ pub const LOADED_AT: Key<Draft> = Key::new(
     |draft, at| draft.of_columns.take_loaded_at(at),
 );
 
+/// What no two mappings share.
+pub const OWN: [&str; 3] = ["name", "mysql_table", "bigquery_table"];
+
 pub const KEYS: &[Key<Draft>] = &[
     NAME,
     Key::new(
@@ -105,6 +108,23 @@ pub const KEYS: &[Key<Draft>] = &[
         Missing::Means("name of `mysql_table`"),
         "Table alone; characters that BigQuery refuses become `_`",
         Draft::take_target,
+    ),
+    Key::new("project", Missing::Means("top level"), "Another Google Cloud project for this table", |draft, at| {
+        put(&mut draft.mapping.target.project, at.checked(validate::project));
+    }),
+    Key::new(
+        "dataset",
+        Missing::Means("top level"),
+        "Another dataset for this table and its staging tables",
+        |draft, at| {
+            put(&mut draft.mapping.target.dataset, at.checked(validate::dataset));
+        },
+    ),
+    Key::new(
+        "location",
+        Missing::Means("top level"),
+        "Where that dataset is, or is created; the jobs of this mapping run there",
+        |draft, at| put(&mut draft.mapping.location, at.checked(validate::location)),
     ),
     Key::new(
         "primary_keys",
@@ -173,13 +193,47 @@ pub const KEYS: &[Key<Draft>] = &[
         |draft, at| draft.of_columns.take_rename(at),
     ),
     LOADED_AT,
-    Key::new(
+    Key::of_group(
         "partition_by",
         Missing::Means("none"),
-        "DATE, DATETIME or TIMESTAMP column that a table created by bqsync is partitioned on, by day. Take one that \
-         never changes, and, to publish for less, make it one of `primary_keys`; BigQuery writes at most 4,000 days in \
-         one step ([operate](operate.md#tables-in-bigquery-that-others-have-a-say-in))",
-        |draft, at| put(&mut draft.partition_by, at.value().map(Some)),
+        "What a table created by bqsync is partitioned by ([table options](tables.md)): a DATE, DATETIME or TIMESTAMP column, \
+         by day, or a group of the next four; `[]`: nothing, whatever `defaults` says. Take a column that never changes, and, to \
+         publish for less, make it one of `primary_keys`. It cannot be changed later",
+        table_options::rows,
+        |draft, at| draft.options.take_partition(at),
+    ),
+    Key::new(
+        "partition_expiration",
+        Missing::Means("never"),
+        "How long BigQuery keeps a partition of time of a table created by bqsync, counted from the partition's own time: \
+         `90d`; rows that are older are gone at once, also those that a backfill or a repair brings; `never`",
+        |draft, at| draft.options.take_life(at),
+    ),
+    Key::new(
+        "require_partition_filter",
+        Missing::Means("`false`"),
+        "`true`: BigQuery refuses what reads a table created by bqsync without a condition on its partitions; bqsync's own \
+         statements have one",
+        |draft, at| draft.options.take_filter(at),
+    ),
+    Key::new(
+        "kms_key",
+        Missing::Means("the dataset's"),
+        "Key of Cloud KMS for a table created by bqsync and its staging tables: \
+         `projects/P/locations/L/keyRings/R/cryptoKeys/K`; `none`: no other than the dataset's",
+        |draft, at| draft.options.take_key(at),
+    ),
+    Key::new(
+        "labels",
+        Missing::Means("none"),
+        "Labels of a table created by bqsync, beside its own `tool: bqsync`: `{team: sales}`",
+        |draft, at| draft.options.take_labels(at),
+    ),
+    Key::new(
+        "description",
+        Missing::Means("none"),
+        "Description of a table created by bqsync, at most 16,384 characters",
+        |draft, at| draft.options.take_description(at),
     ),
     Key::new(
         "cluster_by",

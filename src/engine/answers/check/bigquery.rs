@@ -1,5 +1,7 @@
 //! BigQuery: credentials, jobs, every dataset that a mapping writes to, and the bucket on the way there.
 
+use std::sync::Arc;
+
 use super::patience::within;
 use super::probe;
 use crate::domain::check::access::{self, Identity};
@@ -7,7 +9,7 @@ use crate::domain::config::Mapping;
 use crate::domain::finding::{Finding, Topic};
 use crate::engine::ports::{Platform, Ports};
 use crate::engine::work::ids::{self, new_run_id};
-use crate::warehouse::Diagnose;
+use crate::warehouse::{Billing, Diagnose, Warehouse};
 
 /// What was found.
 pub(in crate::engine) struct Google {
@@ -23,11 +25,14 @@ pub(in crate::engine) async fn look<P: Platform>(ports: &Ports<P>, mappings: &[M
     };
     let datasets = one_of_each_dataset(mappings);
     let (jobs, datasets, bucket) = tokio::join!(
-        jobs(ports, &identity),
+        futures_util::future::join_all(
+            locations(ports, mappings).into_iter().map(|place| jobs(ports, &identity, place))
+        ),
         futures_util::future::join_all(datasets.iter().map(|mapping| dataset(ports, &identity, mapping, probe))),
         bucket(ports, &identity, mappings.first().filter(|_| probe))
     );
-    let mut findings = vec![access::login(&identity), jobs];
+    let mut findings = vec![access::login(&identity)];
+    findings.extend(jobs);
     findings.extend(datasets.into_iter().flatten());
     findings.extend(bucket);
     Google { may_read: true, findings }
@@ -46,22 +51,37 @@ fn one_of_each_dataset(mappings: &[Mapping]) -> Vec<&Mapping> {
     found
 }
 
-async fn jobs<P: Platform>(ports: &Ports<P>, identity: &Identity) -> Finding {
-    let (project, location) = (&ports.config.project, &ports.config.location);
-    match within("Running a job", ports.warehouse.try_job()).await {
+/// Where jobs will run.
+fn locations<P: Platform>(ports: &Ports<P>, mappings: &[Mapping]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let of_all = mappings.is_empty().then_some(&ports.config.location);
+    for location in mappings.iter().map(|mapping| &mapping.location).chain(of_all) {
+        if !found.iter().any(|other| other.eq_ignore_ascii_case(location)) {
+            found.push(location.clone());
+        }
+    }
+    found
+}
+
+async fn jobs<P: Platform>(ports: &Ports<P>, identity: &Identity, location: String) -> Finding {
+    let project = ports.config.jobs_project();
+    let there = Billing { location: Some(location.clone()), ..Billing::default() };
+    match within("Running a job", ports.warehouse.billed(there).try_job()).await {
         Ok(()) => Finding::ok(Topic::BigqueryJobs, format!("a job ran in {project}, {location}")),
         Err(fault) => access::jobs_failed(identity, project, &fault),
     }
 }
 
 async fn dataset<P: Platform>(ports: &Ports<P>, identity: &Identity, mapping: &Mapping, probe: bool) -> Vec<Finding> {
+    let there = Billing { location: Some(mapping.location.clone()), ..Billing::default() };
+    let ports = &Ports { warehouse: Arc::new(ports.warehouse.billed(there)), ..ports.clone() };
     let target = &mapping.target;
     let name = format!("{}.{}", target.project, target.dataset);
     let skip = |why: &str| Finding::skip(Topic::BigqueryWrite, format!("nothing was written to {name}: {why}"));
     let there = match within("Looking for the dataset", ports.warehouse.has_dataset(target)).await {
-        Ok(true) => Finding::ok(Topic::BigqueryDataset, format!("{name} is there, in {}", ports.config.location)),
+        Ok(true) => Finding::ok(Topic::BigqueryDataset, format!("{name} is there, in {}", mapping.location)),
         Ok(false) => {
-            return vec![access::dataset_missing(target, &ports.config.location), skip("it does not exist yet")];
+            return vec![access::dataset_missing(target, &mapping.location), skip("it does not exist yet")];
         }
         Err(fault) => {
             let failed = access::dataset_failed(Topic::BigqueryDataset, identity, target, &fault);

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::costs;
 use super::patience::within;
 use crate::domain::check::mapping::{self as rules, CursorFacts, MappingFacts};
+use crate::domain::check::options;
 use crate::domain::check::server::{ServerFacts, grant_select};
 use crate::domain::check::target as as_it_is;
 use crate::domain::column::{SourceSchema, TargetSchema};
@@ -32,6 +34,8 @@ pub(in crate::engine) struct Ground<'a> {
     pub states: &'a BTreeMap<MappingName, MappingState>,
     /// BigQuery can be asked for tables.
     pub may_read: bool,
+    /// What each mode would cost is asked for, too.
+    pub costs: bool,
 }
 
 pub(in crate::engine) async fn look<P: Platform>(
@@ -39,6 +43,7 @@ pub(in crate::engine) async fn look<P: Platform>(
     mapping: &Mapping,
     ground: &Ground<'_>,
 ) -> Vec<Finding> {
+    let ports = &ports.billed(mapping, None);
     let (source, target) =
         tokio::join!(describe_source(ports, mapping, ground), describe_target(ports, mapping, ground));
     let mut findings = Vec::new();
@@ -66,11 +71,15 @@ pub(in crate::engine) async fn look<P: Platform>(
                 cascades: &cascades.unwrap_or_default(),
                 now: ports.clock.now().naive_utc(),
             }));
+            findings.extend(at_hand.into_iter().flat_map(|target| made_otherwise(mapping, target)));
             findings.extend(tags(ports, mapping, &planned, at_hand).await);
             findings.extend(filtered(ports, mapping).await);
             let state = ground.states.get(&mapping.name);
             findings.extend(state.into_iter().flat_map(|state| changed_rules(mapping, state, &source)));
             findings.extend(replacing(ports, mapping).await);
+            if let (true, Ok(planned)) = (ground.costs, &planned) {
+                findings.extend(costs::of_each_mode(ports, mapping, &planned.table, at_hand).await);
+            }
             findings.extend(match target {
                 Ok(target) => compared(ports, mapping, ground, &planned, target.as_ref()),
                 Err(finding) => vec![finding],
@@ -112,6 +121,16 @@ async fn describe_target<P: Platform>(
     }
     let described = within(&format!("Reading the columns of {table}"), ports.warehouse.describe(table)).await;
     described.map_err(|fault| Finding::fail(Topic::Target, &fault))
+}
+
+/// What the mapping asks of a new table, where the table is there.
+fn made_otherwise(mapping: &Mapping, target: &TargetSchema) -> Vec<Finding> {
+    let found = options::differences(mapping, target);
+    if !found.is_empty() || !options::are_asked_for(mapping) {
+        return found;
+    }
+    let sentence = format!("{} is partitioned, encrypted, labelled and described as the mapping asks", mapping.target);
+    vec![Finding::ok(Topic::TableOptions, sentence)]
 }
 
 /// What MySQL makes of the mapping's filter.

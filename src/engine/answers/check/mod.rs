@@ -4,6 +4,7 @@
 //! hides nothing of another. Nobody is asked more than twice, and nobody waited for longer than [`patience::LONGEST`].
 
 mod bigquery;
+mod costs;
 mod mapping;
 mod mysql;
 pub(super) mod patience;
@@ -17,11 +18,12 @@ use self::mapping::Ground;
 use crate::domain::config::Mapping;
 use crate::domain::finding::{Finding, Tally, Topic};
 use crate::engine::ports::{Platform, Ports, TRIES_FOR_AN_ANSWER};
-use crate::engine::protocol::Checked;
+use crate::engine::protocol::{Check, Checked};
 
 /// Gives all findings in one answer, in the order of their topics and of the configuration. Without `probe` nothing is
 /// written, not even for a moment.
-pub(in crate::engine) async fn check<P: Platform>(ports: &Ports<P>, mappings: Vec<Mapping>, probe: bool) -> Checked {
+pub(in crate::engine) async fn check<P: Platform>(ports: &Ports<P>, mappings: Vec<Mapping>, query: &Check) -> Checked {
+    let probe = query.probe;
     let ports = ports.impatient(TRIES_FOR_AN_ANSWER);
     let (mysql, google, state) =
         tokio::join!(mysql::look(&ports), bigquery::look(&ports, &mappings, probe), state::look(&ports, probe));
@@ -32,7 +34,7 @@ pub(in crate::engine) async fn check<P: Platform>(ports: &Ports<P>, mappings: Ve
     findings.extend(said);
     let (states, said) = state;
     findings.extend(said);
-    let ground = Ground { server: server.as_ref(), states: &states, may_read };
+    let ground = Ground { server: server.as_ref(), states: &states, may_read, costs: query.costs };
     let asked: Vec<_> = mappings.iter().map(|mapping| mapping::look(&ports, mapping, &ground)).collect();
     let of_mappings: Vec<Vec<Finding>> = stream::iter(asked).buffered(ports.config.concurrency).collect().await;
     findings.extend(of_mappings.into_iter().flatten());

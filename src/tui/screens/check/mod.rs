@@ -26,7 +26,7 @@ impl Check {
     fn ask(&mut self, about: Option<MappingName>, shared: &mut Shared) {
         let selection = about.clone().map_or(Selection::All, |name| Selection::Named(vec![name]));
         *self = Self { about, ..Self::default() };
-        shared.ask(Ask::Check(engine::Check { selection, probe: !shared.read_only }));
+        shared.ask(Ask::Check(engine::Check { selection, probe: !shared.read_only, costs: false }));
     }
 
     /// An answer to what was asked before is none.

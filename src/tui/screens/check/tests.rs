@@ -11,7 +11,7 @@ use crate::tui::screen::Screen;
 use crate::tui::shared::Effect;
 
 fn ask(selection: Selection, probe: bool) -> Effect {
-    Effect::Ask(Ask::Check(Check { selection, probe }))
+    Effect::Ask(Ask::Check(Check { selection, probe, costs: false }))
 }
 
 fn answer(names: &[&str]) -> Answer {

@@ -47,6 +47,7 @@ fn compared(statements: &[&str]) -> Answer {
         statements: statements.iter().map(|s| (*s).to_owned()).collect(),
         applied: false,
         conflicts: 1,
+        options: Vec::new(),
     })
 }
 
@@ -189,6 +190,7 @@ fn orders_compared(statements: Vec<String>) -> Answer {
         statements,
         applied: false,
         conflicts: 1,
+        options: Vec::new(),
     })
 }
 

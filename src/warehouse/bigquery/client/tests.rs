@@ -183,6 +183,19 @@ async fn the_quota_project_of_the_file_is_named_unless_a_variable_names_another(
 }
 
 #[tokio::test]
+async fn requests_are_counted_for_the_project_that_the_configuration_names_to_pay() {
+    let google = StandIn::start().await;
+    let api = Api::at(&google.root(), Some(google.login(&google.person())), "payer", "US").unwrap();
+    let there = Arc::new(Billing { location: Some("EU".into()), ..Billing::default() });
+    let api = api.billed(&there).counted_for(Some("payer"));
+    assert!(api.describe(&target()).await.unwrap().is_none());
+    let request = google.seen("/bigquery/").pop().unwrap();
+    assert_eq!(request.header("x-goog-user-project"), "payer");
+    assert!(request.path.contains("/projects/my-project/"), "the table stays where it is: {}", request.path);
+    assert_eq!((api.project.as_str(), api.location.as_str()), ("payer", "EU"));
+}
+
+#[tokio::test]
 async fn a_token_that_is_withdrawn_is_renewed_once_for_all_who_hold_it() {
     let given = AtomicUsize::new(0);
     let google = StandIn::answering(move |seen| {

@@ -3,6 +3,7 @@
 use super::super::fixture::{orders, staged, target};
 use super::*;
 use crate::domain::cursor::{Cursor, Moment};
+use crate::domain::partitioning::Partitioning;
 use crate::domain::window::{Low, Window};
 use crate::warehouse::Staged;
 
@@ -177,7 +178,7 @@ WHERE __new.__nth > IFNULL(__old.__held, 0)";
 fn a_table_that_is_partitioned_on_a_key_is_pruned_by_it() {
     let mut plan = orders();
     plan.keys = vec![0, 1];
-    plan.partition = Some(1);
+    plan.partitioning = Some(Partitioning::by_day("updated_at".into()));
     let staged = staged();
     let staged = Staged { key_ranges: vec![staged.key_ranges[0].clone(), staged.cursor_range.clone()], ..staged };
     let sql = merge(&target(), &plan, &Rows::of(&staged, &plan), true);
@@ -193,7 +194,7 @@ fn a_table_that_is_partitioned_on_a_key_is_pruned_by_it() {
 #[test]
 fn a_partition_that_a_row_may_leave_is_not_pruned_by() {
     let mut plan = orders();
-    plan.partition = Some(1);
+    plan.partitioning = Some(Partitioning::by_day("updated_at".into()));
     let sql = merge(&target(), &plan, &Rows::of(&staged(), &plan), true);
     assert!(!sql.contains("__t.`updated_at` BETWEEN"), "{sql}");
 }
