@@ -98,7 +98,7 @@ pub enum CommandArg {
         /// Read so much below the watermark again (30m, 2h, 1day; a number for integers); upsert mappings only
         #[arg(long, value_name = "STRETCH")]
         lookback: Option<Lookback>,
-        /// Replace the named mappings' tables though they would shrink by more than `max_shrink`; `mode: replace` only
+        /// Let the named mappings' tables lose more rows than `max_shrink` (replace) or `max_delete_fraction` (mirror) allow
         #[arg(long)]
         allow_shrink: bool,
         /// Only this process's share of the mappings, of so many processes; from 0 [default: what the platform says]

@@ -1,5 +1,6 @@
-//! A replace that was refused, because the table would lose too many rows: both numbers, and whether it may all the same.
+//! A replaced or mirrored table that would have lost too many rows: both numbers, and whether it may all the same.
 
+use crate::domain::config::Mode;
 use crate::domain::ids::MappingName;
 use crate::domain::replacement::Shrink;
 use crate::domain::report::{MappingReport, RunReport, Trigger};
@@ -29,16 +30,27 @@ fn question(report: &MappingReport, shrink: Shrink) -> Dialog {
     let name = &report.mapping_name;
     let held = shrink.held.map_or_else(|| "an unknown number of".to_owned(), format::count);
     let rows = format::count(shrink.rows);
+    let (anyway, kept, label) = match report.mode {
+        Mode::Mirror => (
+            "No more rows were deleted. If so many are meant to be gone, the next run takes out all that MySQL no longer has.",
+            "They stay in BigQuery's time travel, for seven days unless the dataset says otherwise.",
+            "delete them all the same",
+        ),
+        Mode::Append | Mode::Upsert | Mode::Replace => (
+            "Nothing was replaced. If so many rows are meant to be gone, the table is read again and replaced, whatever it \
+             holds then.",
+            "The rows of before stay in BigQuery's time travel; the report says how to see them and put them back.",
+            "replace it all the same",
+        ),
+    };
     let lines = vec![
         format!("MySQL shows {rows} rows of {}; {} holds {held}.", report.source, report.target),
-        "Nothing was replaced. If so many rows are meant to be gone, the table is read again and replaced, whatever it holds \
-         then."
-            .to_owned(),
-        "The rows of before stay in BigQuery's time travel; the report says how to see them and put them back.".to_owned(),
+        anyway.to_owned(),
+        kept.to_owned(),
     ];
     let choices = vec![
         choice('n', "leave it as it is", Intent::Nothing),
-        choice('y', "replace it all the same", Intent::ReplaceAnyway(name.clone())),
+        choice('y', label, Intent::ReplaceAnyway(name.clone())),
     ];
     Dialog::new(format!("{name} would shrink"), lines, choices)
 }

@@ -55,7 +55,9 @@ pub(in crate::engine) struct Mirror<'a> {
 struct Allowance {
     /// `None`: any number.
     most: Option<u64>,
+    /// Rows that BigQuery held, and that MySQL holds.
     held: u64,
+    now: u64,
     gone: u64,
 }
 
@@ -128,12 +130,12 @@ impl<P: Platform> Work<'_, P> {
     fn allowance(&mut self, look: &Look, target: Option<&TargetSchema>) -> Result<Allowance, Fault> {
         let mapping = &self.scope.mapping;
         let held = target.and_then(|target| target.rows).unwrap_or_else(|| look.rows_before());
+        let rows = look.now.rows();
         let is_free = mapping.deletes == Deletes::Ignore;
         if is_free || matches!(self.scope.task, Task::Sync { allow_shrink: true, .. }) {
-            return Ok(Allowance { most: None, held, gone: 0 });
+            return Ok(Allowance { most: None, held, now: rows, gone: 0 });
         }
-        let allowance = Allowance { most: Some(share(mapping.most_deleted, held)), held, gone: 0 };
-        let rows = look.now.rows();
+        let allowance = Allowance { most: Some(share(mapping.most_deleted, held)), held, now: rows, gone: 0 };
         let gone = least_gone(&look.changed);
         if (rows == 0 && held > 0) || !allowance.has_room_for(gone) {
             self.tally.shrink = Some(Shrink { rows, held: Some(held) });

@@ -246,6 +246,7 @@ fn deletions_that_as_many_new_rows_hide_are_counted_before_they_are_made() {
     shop.insert(51..=60);
     let report = refused(&shop, sync());
     assert!(report.errors[0].contains("10 of 50 rows"), "{report:#?}");
+    assert_eq!(report.shrink, Some(Shrink { rows: 50, held: Some(50) }), "the console asks");
     assert!(shop.calls().contains(&Call::CountVanished));
     shop.succeeds(allowing_shrink());
     is_at_rest(&shop, "it was allowed");

@@ -7,6 +7,7 @@ use crate::domain::config::Deletes;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::mirror::Sums;
 use crate::domain::publish::PublishKind;
+use crate::domain::replacement::Shrink;
 use crate::domain::verify::{ByParts, Parts};
 use crate::engine::moving::transfer::{Stretch, Transferred};
 use crate::engine::ports::Platform;
@@ -86,6 +87,7 @@ impl<P: Platform> Work<'_, P> {
         let VanishedCounts { vanished: gone, cost, .. } = scope.in_phase(Phase::Plan, count).await?;
         self.tally.cost.add(cost);
         if !allowance.has_room_for(gone) {
+            self.tally.shrink = Some(Shrink { rows: allowance.now, held: Some(allowance.held) });
             return Err(too_many_gone(&scope.mapping, allowance.gone + gone, allowance.held).into());
         }
         allowance.gone += gone;
