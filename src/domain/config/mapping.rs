@@ -10,7 +10,9 @@ use super::read::Reading;
 use super::yaml::Node;
 
 pub(super) use draft::{Draft, Named};
-pub(super) use keys::{EMPTY_STRING_AS_NULL, INVALID_VALUES, KEYS, MAX_SHRINK, MAXIMUM_BYTES_BILLED};
+pub(super) use keys::{
+    EMPTY_STRING_AS_NULL, INVALID_VALUES, KEYS, LOADED_AT, MAX_SHRINK, MAXIMUM_BYTES_BILLED, NEW_COLUMNS,
+};
 
 /// What could be read of an entry; names and targets are compared with the others' even if the rest is wrong.
 #[derive(Default)]

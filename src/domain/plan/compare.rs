@@ -12,6 +12,7 @@ use crate::domain::mask::Mask;
 use crate::domain::naming;
 use crate::domain::quote;
 use crate::domain::schema::{ColumnDiff, SchemaDiff, Verdict};
+use crate::domain::source_type::SourceType;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Carriage, carriage, default_target, widens};
 
@@ -132,7 +133,8 @@ struct Wanted {
 }
 
 fn wanted_type(mapping: &Mapping, source: &SourceColumn) -> Result<Option<Wanted>, Fault> {
-    if let Some(mask) = mapping.mask_of(&source.name).filter(|mask| mask.gives_text()) {
+    let is_unknown = matches!(source.source_type, SourceType::Unknown(_));
+    if let Some(mask) = mapping.mask_of(&source.name).filter(|mask| mask.gives_text() && !is_unknown) {
         return masked::wanted(mapping, source, mask).map(|target| Some(Wanted { target, explicit: true }));
     }
     let asked = mapping.columns.iter().find(|(name, _)| same_name(name, &source.name)).map(|(_, t)| t.clone());

@@ -35,14 +35,14 @@ pub async fn sums(
 }
 
 fn query(comparison: &Comparison, cut: &Cut, compared: bool) -> Query {
-    let parts = cut.within.as_ref().map_or_else(|| "TRUE".to_owned(), |parts| within(comparison, parts));
+    let within = cut.within.as_ref().map(|parts| within(comparison, parts));
     let sum = |hash: &str| format!("CAST(SUM({}) AS CHAR)", summed(hash));
     let common = if compared { sum(&digest::row_hash(comparison)) } else { "NULL".to_owned() };
     Query::plain(format!(
         "SELECT CAST({} AS CHAR), CAST(COUNT(*) AS CHAR), {}, {common} {} GROUP BY 1",
         part(comparison, cut.grain),
         sum(&hash(comparison)),
-        sql::rows(&comparison.source, Some(&parts)),
+        sql::rows(&comparison.source, within.as_deref()),
     ))
 }
 

@@ -109,13 +109,13 @@ impl App {
     /// Opens a screen about mappings.
     pub(super) fn show_of(&mut self, screen: Screen, mut names: Vec<MappingName>) {
         if screen == Screen::Backfill {
-            let is_whole =
+            let replaced =
                 |name: &MappingName| self.shared.configured(name).is_some_and(|mapping| !mapping.mode.has_windows());
-            let (whole, others): (Vec<_>, Vec<_>) = names.into_iter().partition(is_whole);
+            let (whole, others): (Vec<_>, Vec<_>) = names.into_iter().partition(replaced);
             if let (Some(name), true) = (whole.first(), others.is_empty()) {
-                return self.shared.say(format!(
-                    "{name} is looked at as a whole by every run (r): there is no stretch to move again"
-                ));
+                let said =
+                    format!("{name} is looked at as a whole by every run (r): there is no stretch to move again");
+                return self.shared.say(said);
             }
             names = others;
         }

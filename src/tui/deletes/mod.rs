@@ -4,6 +4,7 @@ mod question;
 #[cfg(test)]
 mod tests;
 
+use crate::domain::config::Mode;
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{MappingReport, Outcome, RunReport, Trigger};
 use crate::engine::{Command, Selection};
@@ -35,15 +36,17 @@ impl Deletes {
             return shared.say("deleted rows are being looked for already");
         }
         if let [name] = names.as_slice() {
-            if is_whole(name, shared) {
-                let said = format!("{name} is looked at as a whole: each run takes out what MySQL no longer has");
-                return shared.say(said);
+            if let Some(mode) = mode_without_windows(name, shared) {
+                let mode = mode.word();
+                return shared.say(format!("{name} has `mode: {mode}`: each run takes out what MySQL no longer has"));
             }
             if !shared.is_free(name) {
                 return;
             }
         }
-        names.retain(|name| !is_whole(name, shared) && shared.book.get(name).is_some_and(Row::is_free));
+        names.retain(|name| {
+            mode_without_windows(name, shared).is_none() && shared.book.get(name).is_some_and(Row::is_free)
+        });
         if names.is_empty() {
             return shared.say("of what is marked, nothing can be looked through just now");
         }
@@ -112,9 +115,9 @@ pub fn send(names: Vec<MappingName>, dry_run: bool, shared: &mut Shared) {
     shared.send_run(Command::Deletes { selection: Selection::Named(names), dry_run });
 }
 
-/// Does each of its runs look at the whole table, and see what is gone?
-fn is_whole(name: &MappingName, shared: &Shared) -> bool {
-    shared.configured(name).is_some_and(|mapping| !mapping.mode.has_windows())
+/// Of a mapping whose every run looks at the whole table.
+fn mode_without_windows(name: &MappingName, shared: &Shared) -> Option<Mode> {
+    shared.configured(name).map(|mapping| mapping.mode).filter(|mode| !mode.has_windows())
 }
 
 fn nothing(report: &MappingReport) -> String {

@@ -59,6 +59,8 @@ fn a_value_without_text_takes_no_mask_but_null() {
     masked(SourceType::Bit { width: 8 }, None, Mask::Sha256).refused("which a BIT");
     masked(SourceType::Binary, None, Mask::Last(4)).refused("with `last 4`");
     assert!(masked(SourceType::Bit { width: 8 }, None, Mask::Null).plan().is_ok());
+    let unknown = masked(SourceType::Unknown("xmltype".to_owned()), None, Mask::Sha256).planned();
+    assert_eq!(unknown.moved(), ["id", "updated_at"], "it is left out as ever");
     let mut elsewhere = case(None, None);
     elsewhere.mapping.mask.insert("nowhere".to_owned(), Mask::Null);
     elsewhere.refused("`mask` of mapping `users` names the column `nowhere`");

@@ -12,6 +12,6 @@ use crate::source::mysql::{content, digest};
 pub fn statement(source: &SourceTable, plan: &TablePlan, by: &ByParts, flavour: Flavour) -> Query {
     let columns = plan.columns.iter().map(|column| selected(column, flavour));
     let columns: Vec<_> = columns.chain([content::field(&by.comparison, by.grain)]).collect();
-    let parts = by.within.as_ref().map_or_else(|| "TRUE".to_owned(), |parts| digest::within(&by.comparison, parts));
-    Query::plain(format!("SELECT {} {}", columns.join(", "), rows(source, Some(&parts))))
+    let within = by.within.as_ref().map(|parts| digest::within(&by.comparison, parts));
+    Query::plain(format!("SELECT {} {}", columns.join(", "), rows(source, within.as_deref())))
 }
