@@ -10,6 +10,7 @@ use bigquery_syncer::domain::ids::MappingName;
 use bigquery_syncer::engine::{self, BackfillAsk, Selection, SyncOrder};
 use bigquery_syncer::logging;
 use bigquery_syncer::state::AnyState;
+use bigquery_syncer::statements::Statements;
 use bigquery_syncer::tui::{self, Left, Opener, Session, Settings, Start, Trouble};
 
 use crate::environment::Environment;
@@ -36,8 +37,13 @@ pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     environment.warn();
     tui::hook_panics();
     let held = Held::default();
-    let settings =
-        Settings { opener: opener(args.config.clone(), Arc::clone(&held)), start, read_only: args.read_only, ring };
+    let settings = Settings {
+        opener: opener(args.config.clone(), Arc::clone(&held)),
+        start,
+        read_only: args.read_only,
+        ring,
+        memory: Environment::console_file(),
+    };
     let left = tui::run(settings).await;
     let store = held.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(store) = store {
@@ -103,15 +109,17 @@ type Held = Arc<Mutex<Option<Arc<AnyState>>>>;
 
 /// Reads the files and starts an engine, as often as the operator asks.
 fn opener(config: Option<PathBuf>, held: Held) -> Opener {
+    // Those of an engine before stay: they were sent all the same.
+    let statements = Arc::new(Statements::default());
     Box::new(move || {
-        let (config, held) = (config.clone(), Arc::clone(&held));
+        let (config, held, statements) = (config.clone(), Arc::clone(&held), Arc::clone(&statements));
         Box::pin(async move {
             let environment = Environment::read().map_err(trouble)?;
             let setup = wiring::read_setup(config.as_deref(), &environment).map_err(trouble)?;
             let (mysql, emulator) = (setup.mysql_place(), setup.uses_emulator());
-            let ports = wiring::connect(setup).map_err(trouble)?;
+            let ports = wiring::connect(setup, Some(Arc::clone(&statements))).map_err(trouble)?;
             *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&ports.state));
-            let facts = tui::Facts { config: Arc::clone(&ports.config), mysql, emulator };
+            let facts = tui::Facts { config: Arc::clone(&ports.config), mysql, emulator, statements };
             Ok(Session { handle: engine::start(ports), facts })
         })
     })

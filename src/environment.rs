@@ -7,7 +7,7 @@ use bigquery_syncer::domain::config::{self, Problem};
 use bigquery_syncer::dotenv::{self, Unread};
 
 use crate::refusal::Refusal;
-use crate::user_files::{project_directories, read_text};
+use crate::user_files::{read_text, state_directory};
 
 const FILE: &str = ".env";
 
@@ -63,8 +63,12 @@ impl Environment {
             // It is said by `problems`; what it holds must not become a directory's name.
             Err(_) => return None,
         }
-        let directories = project_directories()?;
-        Some(directories.state_dir().unwrap_or_else(|| directories.data_local_dir()).to_owned())
+        state_directory()
+    }
+
+    /// Where the console remembers what its operator likes.
+    pub fn console_file() -> Option<PathBuf> {
+        Some(state_directory()?.join("console.json"))
     }
 
     /// What is wrong with variables that are read here.

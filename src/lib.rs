@@ -23,6 +23,7 @@ pub mod printable;
 mod retry;
 pub mod source;
 pub mod state;
+pub mod statements;
 #[cfg(test)]
 mod testing;
 mod trust;

@@ -67,7 +67,7 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
             "no mapping has a schedule: write one, `schedule: {cron: \"0 2 * * *\"}`".to_owned(),
         ));
     }
-    let ports = wiring::connect(setup)?;
+    let ports = wiring::connect(setup, None)?;
     let state = Arc::clone(&ports.state);
     let status = cli::run(engine::start(ports), args, command, selection, shard).await;
     state.settle(wiring::GIVING_BACK).await;

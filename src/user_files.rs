@@ -1,7 +1,7 @@
 //! Where the user's files are, and how their text is read.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bigquery_syncer::domain::config::Problem;
 use directories::ProjectDirs;
@@ -38,4 +38,10 @@ fn unreadable(file: &Path, error: &dyn fmt::Display) -> Refusal {
 /// Configuration, state and data of the user, where the system keeps them.
 pub fn project_directories() -> Option<ProjectDirs> {
     ProjectDirs::from("", "", "bqsync")
+}
+
+/// Where the program keeps what it may lose.
+pub fn state_directory() -> Option<PathBuf> {
+    let directories = project_directories()?;
+    Some(directories.state_dir().unwrap_or_else(|| directories.data_local_dir()).to_owned())
 }

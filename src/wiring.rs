@@ -22,6 +22,7 @@ use bigquery_syncer::source::mysql::MysqlSource;
 use bigquery_syncer::state::AnyState;
 use bigquery_syncer::state::gcs::GcsState;
 use bigquery_syncer::state::local::LocalState;
+use bigquery_syncer::statements::Statements;
 use bigquery_syncer::warehouse::bigquery::BigQuery;
 
 use crate::environment::Environment;
@@ -114,8 +115,8 @@ impl Platform for Adapters {
     type State = AnyState;
 }
 
-/// Builds the adapters; nothing is asked of a server yet.
-pub fn connect(setup: Setup) -> Result<Ports<Adapters>, Refusal> {
+/// Builds the adapters; nothing is asked of a server yet. `statements`: where what is sent to BigQuery is remembered.
+pub fn connect(setup: Setup, statements: Option<Arc<Statements>>) -> Result<Ports<Adapters>, Refusal> {
     let Setup { config, mysql, bigquery, storage, variables } = setup;
     // One account for state, staging and jobs.
     let login = Login::new(bigquery.credentials.clone(), variables);
@@ -124,7 +125,7 @@ pub fn connect(setup: Setup) -> Result<Ports<Adapters>, Refusal> {
         None => Access::Google(login.clone()),
     };
     let state = state(&config, &access)?;
-    let warehouse = BigQuery::logged_in(bigquery, login, &config.project, &config.location);
+    let warehouse = BigQuery::logged_in(bigquery, login, &config.project, &config.location).remembering(statements);
     let warehouse = match &config.temp_bucket {
         Some(name) => warehouse.through(Bucket::new(&access, name, "temp_bucket").map_err(|fault| refusal(&fault))?),
         None => warehouse,

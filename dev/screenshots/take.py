@@ -1,6 +1,6 @@
 """Takes the screenshots: a prepared shop, the program in a terminal, keys as an operator presses them.
 
-Nothing is drawn by hand. A picture is taken when the screen shows what it is for; else this fails and says what it shows.
+A picture is an SVG, and where docs/console.md has a place for it, the same screen as text. Nothing is drawn by hand. A picture is taken when the screen shows what it is for; else this fails and says what it shows.
 """
 
 import datetime
@@ -17,6 +17,9 @@ from terminal import COLUMNS, Terminal
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 OUT = ROOT / "screenshots"
+PAGE = ROOT / "docs/console.md"
+# Pictures that are shown as such; the others are text alone.
+DRAWN = ["mappings", "run", "schema", "backfill", "history", "logs"]
 PROGRAM = pathlib.Path(os.environ.get("BQSYNC", ROOT / "target/release/bqsync")).resolve()
 # Beside the servers of this run, so that two at once do not meet.
 WORK = pathlib.Path(os.environ["BQSYNC_DEV_GCS_ROOT"]).parent / "work"
@@ -69,8 +72,21 @@ def line_of(text, mapping):
 
 
 def save(name, ansi):
-    picture.save(ansi, COLUMNS, OUT / f"{name}.svg", "bqsync")
-    print(f"    screenshots/{name}.svg", flush=True)
+    if name in DRAWN:
+        picture.save(ansi, COLUMNS, OUT / f"{name}.svg", "bqsync")
+        print(f"    screenshots/{name}.svg", flush=True)
+    write_down(name, ansi)
+
+
+def write_down(name, ansi):
+    """Puts the screen's text into its place on the page: the block of code below `<!-- screen: NAME -->`."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", ansi)
+    screen = "\n".join(line.rstrip() for line in plain.splitlines()).rstrip()
+    place = re.compile(rf"(<!-- screen: {name} -->\n```text\n).*?(```\n)", re.DOTALL)
+    page = PAGE.read_text(encoding="utf-8")
+    if place.search(page):
+        PAGE.write_text(place.sub(lambda found: f"{found[1]}{screen}\n{found[2]}", page), encoding="utf-8")
+        print(f"    docs/console.md: {name}", flush=True)
 
 
 def run(terminal, mapping):
@@ -82,6 +98,17 @@ def back(terminal):
     """To the mappings. What follows an Escape at once would be taken for Alt and a key."""
     terminal.press("Escape")
     terminal.wait("the mappings", lambda text: "STATUS" in text)
+
+
+def home(terminal):
+    """To the mappings, from however many screens away."""
+    for _ in range(5):
+        before = terminal.text()
+        if "STATUS" in before:
+            return
+        terminal.press("Escape")
+        terminal.wait("the screen before", lambda text, before=before: text != before)
+    sys.exit("screenshots: five times Escape does not lead to the mappings")
 
 
 def mark(terminal, mapping):
@@ -123,8 +150,51 @@ def take(terminal):
 
     terminal.press("h")
     save("history", terminal.wait("past runs", lambda text: "TRIGGER" in text and "page_views" in text))
+    terminal.press("Enter")
+    save("report", terminal.wait("a report", lambda text: "rows in" in text))
+    home(terminal)
     terminal.press("l")
     save("logs", terminal.wait("log lines", lambda text: text.count("INFO") > 5))
+    home(terminal)
+    take_many(terminal)
+
+
+def take_many(terminal):
+    """What is there for an operator with many mappings."""
+    terminal.press("!")
+    save("wrong", terminal.wait("only what is wrong", lambda text: "only what is wrong" in text))
+    terminal.press("!")
+    terminal.type("/mode:upsert -carts")
+    save("filter", terminal.wait("a filter", lambda text: "4 shown" in text))
+    terminal.press("Enter", "*", "r")
+    save("marks", terminal.wait("a question", lambda text: "Run 4 mappings?" in text))
+    terminal.press("n")
+    terminal.press("Escape")
+    terminal.wait("no marks", lambda text: " marked" not in text)
+    terminal.press("Escape")
+    terminal.wait("no filter", lambda text: " shown)" not in text)
+    terminal.type(":backfill ord")
+    save("command", terminal.wait("what fits", lambda text: "\norders" in text))
+    terminal.press("Escape")
+    terminal.press("C-p")
+    terminal.type("rows")
+    save("palette", terminal.wait("the list", lambda text: "> rows" in text))
+    terminal.press("Escape")
+    terminal.wait("the mappings", lambda text: "> rows" not in text)
+    terminal.press("w")
+    save("sent", terminal.wait("what was sent", lambda text: "MERGE" in text or "SELECT" in text))
+    back(terminal)
+    mark(terminal, "customers")
+    terminal.press("v")
+    terminal.wait("a price", lambda text: "It reads up to" in text)
+    terminal.press("Enter")
+    save("verify", terminal.wait("the comparison", lambda text: "read in BigQuery" in text))
+    back(terminal)
+    terminal.press("i")
+    save("check", terminal.wait("findings", lambda text: "Check of" in text and "looking at" not in text))
+    back(terminal)
+    terminal.press("?")
+    save("help", terminal.wait("help", lambda text: "Help" in text))
 
 
 def is_busy(text):

@@ -297,6 +297,31 @@ pub struct RunSummary {
     pub rows: u64,
     /// Of all mappings the worst.
     pub outcome: Outcome,
+    /// Each mapping's own figures.
+    #[serde(default)]
+    pub parts: Vec<PartSummary>,
+}
+
+/// One mapping's part of a run at a glance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PartSummary {
+    pub mapping: MappingName,
+    pub rows: u64,
+    pub duration_ms: u64,
+    pub bytes_billed: Option<u64>,
+    pub outcome: Outcome,
+}
+
+impl From<&MappingReport> for PartSummary {
+    fn from(report: &MappingReport) -> Self {
+        Self {
+            mapping: report.mapping_name.clone(),
+            rows: report.records_processed,
+            duration_ms: u64::try_from(report.took().as_millis()).unwrap_or(u64::MAX),
+            bytes_billed: report.bytes_billed,
+            outcome: report.outcome,
+        }
+    }
 }
 
 impl From<&RunReport> for RunSummary {
@@ -311,6 +336,7 @@ impl From<&RunReport> for RunSummary {
             mappings: report.mappings.iter().map(|m| m.mapping_name.clone()).collect(),
             rows: report.mappings.iter().map(|m| m.records_processed).sum(),
             outcome: worst.unwrap_or(Outcome::Ok),
+            parts: report.mappings.iter().map(PartSummary::from).collect(),
         }
     }
 }

@@ -6,10 +6,13 @@ use crate::domain::ids::MappingName;
 use crate::engine::Command;
 use crate::format;
 use crate::tui::dialog::{Dialog, Intent, choice};
+use crate::tui::naming::listed;
 use crate::tui::shared::Shared;
 
 /// More names would only fill the question.
 const NAMED: usize = 6;
+/// Names in a sentence above the footer.
+const SAID: usize = 80;
 
 /// Says which watermarks are gone, once; meanwhile no scheduled run begins from the start either.
 pub fn tell(shared: &mut Shared) {
@@ -17,7 +20,7 @@ pub fn tell(shared: &mut Shared) {
     for row in &mut shared.book.rows {
         if let Some(lost) = row.lost.as_mut().filter(|lost| !lost.told) {
             lost.told = true;
-            gone.push(row.name.0.clone());
+            gone.push(row.name.clone());
         }
     }
     if gone.is_empty() {
@@ -31,7 +34,7 @@ pub fn tell(shared: &mut Shared) {
     } else {
         ""
     };
-    let (names, place) = (listed(&gone), place(shared));
+    let (names, place) = (listed(&gone, SAID), place(shared));
     shared.complain(format!(
         "{place} no longer holds the watermark of {names}: a run would begin from the start. Put it back, or its copy.{schedule}"
     ));
@@ -59,12 +62,6 @@ pub fn run(names: Vec<MappingName>, shared: &mut Shared) {
     let all = lost.into_iter().chain(others).collect();
     choices.push(choice('y', "run all the same, from the start", Intent::Run(all)));
     shared.dialog = Some(Dialog::new("Begin from the start?", lines, choices));
-}
-
-fn listed(names: &[String]) -> String {
-    let more = names.len().saturating_sub(NAMED);
-    let first = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    if more == 0 { first } else { format!("{first} and {more} more") }
 }
 
 fn place(shared: &Shared) -> String {

@@ -5,6 +5,7 @@
 
 mod app;
 mod ask;
+mod command;
 mod deletes;
 #[cfg(test)]
 mod desk;
@@ -12,11 +13,16 @@ mod dialog;
 mod help;
 mod input;
 mod keys;
+mod links;
 mod log_lines;
 mod lost;
+mod memory;
 mod model;
+mod naming;
 mod pacer;
+mod palette;
 mod panes;
+mod preferences;
 mod runs;
 mod schedule;
 mod screen;
@@ -43,6 +49,7 @@ use tokio::sync::{mpsc, watch};
 use self::app::{App, Drawn, Msg};
 use self::ask::Answer;
 use self::input::Input;
+use self::memory::Memory;
 use self::model::Now;
 use self::pacer::Pacer;
 use self::shared::Effect;
@@ -64,8 +71,12 @@ pub async fn run(settings: Settings) -> io::Result<Left> {
     let theme = Theme::detect(|name| std::env::var(name).ok());
     let screen = Screen::take()?;
     let input = input::start();
+    let (memory, kept) = Memory::open(settings.memory);
+    let mut app = App::new(settings.start, settings.read_only, Arc::clone(&settings.ring), now());
+    app.restore(kept);
     let mut console = Console {
-        app: App::new(settings.start, settings.read_only, Arc::clone(&settings.ring), now()),
+        app,
+        memory,
         screen,
         theme,
         pacer: Pacer::new(Instant::now()),
@@ -82,6 +93,7 @@ pub async fn run(settings: Settings) -> io::Result<Left> {
         Err(error) => Err(error),
     };
     terminal::give_back();
+    console.memory.settle();
     left
 }
 
@@ -96,6 +108,7 @@ type Opening = tokio::task::JoinHandle<Result<Session, Trouble>>;
 
 struct Console {
     app: App,
+    memory: Memory,
     screen: Screen,
     theme: Theme,
     pacer: Pacer,
@@ -147,7 +160,10 @@ impl Console {
         (self.app.shared.dirty, self.by_key) = (false, false);
         let (app, theme, mut drawn) = (&self.app, self.theme, Drawn::default());
         self.blind = self.screen.draw(|frame| drawn = view::draw(frame, app, theme)).is_err();
-        self.app.drawn(drawn);
+        if let Some(link) = &drawn.link {
+            terminal::write_link(link);
+        }
+        self.app.drawn(&drawn);
         None
     }
 
@@ -216,6 +232,7 @@ impl Console {
                     }
                 }
                 Effect::Copy(text) => terminal::copy(&text),
+                Effect::Keep(preferences) => self.memory.keep(preferences),
                 Effect::Reopen => {
                     if self.opening.is_none() {
                         (self.engine, self.progress) = (None, None);

@@ -12,11 +12,12 @@ pub enum Screen {
     Logs,
     Check,
     Verify,
+    Sent,
 }
 
 impl Screen {
     /// In the order in which help lists them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Mappings,
         Self::Run,
         Self::Schema,
@@ -25,6 +26,7 @@ impl Screen {
         Self::History,
         Self::Report,
         Self::Logs,
+        Self::Sent,
         Self::Check,
     ];
 
@@ -40,6 +42,7 @@ impl Screen {
             Self::Logs => "Logs",
             Self::Check => "Check",
             Self::Verify => "Verify",
+            Self::Sent => "What was sent",
         }
     }
 }

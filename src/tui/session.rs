@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::domain::config::{Config, Problem};
 use crate::engine::{BackfillAsk, Handle, SyncOrder};
 use crate::logging::LogRing;
+use crate::statements::Statements;
 
 /// What the console shows of the connections.
 #[derive(Debug, Clone)]
@@ -16,6 +18,8 @@ pub struct Facts {
     /// `db.example.com:3306/shop`.
     pub mysql: String,
     pub emulator: bool,
+    /// What was sent to BigQuery of late.
+    pub statements: Arc<Statements>,
 }
 
 /// A started engine with what is known of it.
@@ -63,6 +67,8 @@ pub struct Settings {
     pub start: Option<Start>,
     pub read_only: bool,
     pub ring: Arc<LogRing>,
+    /// Where the console remembers what its operator likes; `None`: nowhere.
+    pub memory: Option<PathBuf>,
 }
 
 /// How it was left.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::ask::Ask;
 use super::dialog::Dialog;
 use super::model::{Book, Now};
+use super::preferences::Preferences;
 use super::runs::Runs;
 use super::session::{Facts, Trouble};
 use super::timers::Timers;
@@ -21,6 +22,8 @@ pub enum Effect {
     Ask(Ask),
     /// Into the clipboard of the operator's own terminal.
     Copy(String),
+    /// For the next time that the console is opened.
+    Keep(Preferences),
     /// Read the files and connect anew.
     Reopen,
     Suspend,
@@ -147,6 +150,11 @@ impl Shared {
 
     pub fn send(&mut self, command: Command) {
         self.effects.push(Effect::Send(command));
+    }
+
+    /// A command for each of them.
+    pub fn send_each(&mut self, names: Vec<MappingName>, command: fn(MappingName) -> Command) {
+        self.effects.extend(names.into_iter().map(|name| Effect::Send(command(name))));
     }
 
     pub fn ask(&mut self, ask: Ask) {

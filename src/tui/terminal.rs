@@ -26,6 +26,8 @@ use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
 use rustix::termios::{Action, QueueSelector, tcflow, tcflush};
 use tokio::sync::Notify;
 
+use super::links::Link;
+
 /// A terminal that has not taken a frame for so long is not waited for at the end.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Terminals cut longer clipboards off or refuse them (xterm, tmux).
@@ -114,6 +116,11 @@ pub fn copy(text: &str) {
     let text: String = text.chars().take(LONGEST_COPY).collect();
     let sequence = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
     hand_over(sequence.into_bytes());
+}
+
+/// Makes a link of its label, which the last frame has drawn.
+pub fn write_link(link: &Link) {
+    hand_over(link.sequence().into_bytes());
 }
 
 impl Screen {

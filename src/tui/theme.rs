@@ -7,6 +7,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 use ratatui::widgets::BorderType;
 
+use super::links::are_known;
 use super::model::Word;
 use crate::domain::report::Outcome;
 
@@ -17,6 +18,8 @@ pub struct Theme {
     pub mono: bool,
     /// Plain ASCII: the locale is not UTF-8.
     pub ascii: bool,
+    /// The terminal follows links.
+    pub links: bool,
 }
 
 const ASCII_BORDER: border::Set<'static> = border::Set {
@@ -38,7 +41,7 @@ impl Theme {
         let mono = set("NO_COLOR").is_some() || set("TERM").is_none_or(|term| term == "dumb");
         let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default();
         let locale = locale.to_ascii_lowercase().replace('-', "");
-        Self { mono, ascii: !locale.contains("utf8") }
+        Self { mono, ascii: !locale.contains("utf8"), links: !mono && are_known(&get) }
     }
 
     fn colour(self, colour: Color) -> Style {
@@ -145,9 +148,32 @@ impl Theme {
         done.repeat(full) + &open.repeat(width - full)
     }
 
-    /// Eight heights, lowest first.
+    /// A bar for each value, the greatest the highest.
     #[must_use]
-    pub const fn heights(self) -> [&'static str; 8] {
+    pub fn bars(self, values: &[u64]) -> String {
+        let most = values.iter().max().copied().unwrap_or(0).max(1);
+        let heights = self.heights();
+        values
+            .iter()
+            .map(|value| heights[usize::try_from(value.saturating_mul(7) / most).unwrap_or(7).min(7)])
+            .collect()
+    }
+
+    /// How a run ended, in one cell.
+    #[must_use]
+    pub const fn ending(self, outcome: Outcome) -> &'static str {
+        match (outcome, self.ascii) {
+            (Outcome::Ok, false) => "•",
+            (Outcome::Ok, true) => ".",
+            (Outcome::Failed, false) => "✗",
+            (Outcome::Failed, true) => "x",
+            (Outcome::Waiting, _) => "?",
+            (Outcome::Cancelled, _) => "-",
+        }
+    }
+
+    /// Eight heights, lowest first.
+    const fn heights(self) -> [&'static str; 8] {
         if self.ascii {
             ["_", ".", ".", ":", ":", "|", "|", "#"]
         } else {
@@ -167,16 +193,25 @@ mod tests {
     #[test]
     fn the_environment_says_what_the_terminal_can_show() {
         let utf8 = ("LANG", "C.UTF-8");
-        assert_eq!(detect(&[utf8, ("TERM", "screen")]), Theme { mono: false, ascii: false });
-        assert_eq!(detect(&[utf8, ("TERM", "screen"), ("NO_COLOR", "1")]), Theme { mono: true, ascii: false });
-        assert_eq!(detect(&[utf8, ("TERM", "screen"), ("NO_COLOR", "")]), Theme { mono: false, ascii: false });
-        assert_eq!(detect(&[utf8, ("TERM", "dumb")]), Theme { mono: true, ascii: false });
-        assert_eq!(detect(&[utf8, ("LC_ALL", "C"), ("TERM", "xterm")]), Theme { mono: false, ascii: true });
+        assert_eq!(detect(&[utf8, ("TERM", "screen")]), Theme { mono: false, ascii: false, links: false });
+        assert_eq!(
+            detect(&[utf8, ("TERM", "screen"), ("NO_COLOR", "1")]),
+            Theme { mono: true, ascii: false, links: false }
+        );
+        assert_eq!(
+            detect(&[utf8, ("TERM", "screen"), ("NO_COLOR", "")]),
+            Theme { mono: false, ascii: false, links: false }
+        );
+        assert_eq!(detect(&[utf8, ("TERM", "dumb")]), Theme { mono: true, ascii: false, links: false });
+        assert_eq!(
+            detect(&[utf8, ("LC_ALL", "C"), ("TERM", "xterm")]),
+            Theme { mono: false, ascii: true, links: false }
+        );
     }
 
     #[test]
     fn mono_names_no_colour_anywhere() {
-        let theme = Theme { mono: true, ascii: false };
+        let theme = Theme { mono: true, ascii: false, links: false };
         for style in
             [theme.good(), theme.bad(), theme.wants(), theme.moving(), theme.quiet(), theme.key(), Theme::marked()]
         {

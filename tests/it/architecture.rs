@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use self::circles::Files;
 
 /// Module, and what of this crate it may see besides itself.
-const MAY_SEE: [(&str, &[&str]); 21] = [
+const MAY_SEE: [(&str, &[&str]); 22] = [
     ("domain", &[]),
     ("bucket", &["domain", "google", "retry", "trust"]),
     ("dotenv", &[]),
@@ -22,14 +22,15 @@ const MAY_SEE: [(&str, &[&str]); 21] = [
     ("printable", &[]),
     ("retry", &["domain"]),
     ("source", &["domain", "paths", "retry"]),
+    ("statements", &[]),
     ("testing", &["domain", "engine", "outlets", "source", "state", "warehouse"]),
     ("trust", &["domain"]),
-    ("warehouse", &["domain", "bucket", "failpoint", "google", "retry", "trust"]),
+    ("warehouse", &["domain", "bucket", "failpoint", "google", "retry", "statements", "trust"]),
     ("state", &["domain", "bucket", "files", "host", "printable", "retry"]),
     ("outlets", &["domain", "files", "host", "retry", "state", "trust"]),
     ("engine", &["domain", "source", "warehouse", "state", "outlets", "failpoint", "format", "retry", "testing"]),
     ("cli", &["domain", "engine", "format", "printable"]),
-    ("tui", &["domain", "engine", "failpoint", "format", "logging", "printable"]),
+    ("tui", &["domain", "engine", "failpoint", "format", "logging", "printable", "statements"]),
 ];
 
 /// Crates that the domain must do without.

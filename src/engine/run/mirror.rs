@@ -44,6 +44,8 @@ impl<P: Platform> Work<'_, P> {
             }
         }
         let Some(mut schemas) = self.prepare(Some(source)).await? else { return Ok(()) };
+        // What is said from here on is of this run alone.
+        let has_spoken = !self.tally.warnings.is_empty();
         if let Some(target) = &mut schemas.target {
             let count = scope.ports.warehouse.rows_held(&scope.mapping.target, target);
             target.rows = scope.unless_cancelled(count).await?;
@@ -55,7 +57,7 @@ impl<P: Platform> Work<'_, P> {
         let seen = seen.filter(|_| known.is_some());
         let mirror = Mirror { schemas: &schemas, comparison, plan, read_at };
         Box::pin(self.bring_up_to_date(&mirror, known, seen)).await?;
-        self.note_compared(&schemas.source);
+        self.note_compared(&schemas.source, has_spoken);
         Ok(())
     }
 

@@ -42,9 +42,10 @@ impl<P: Platform> Work<'_, P> {
         Some(Schemas::new(mapping, described, planned.table))
     }
 
-    /// Remembers that both sides were compared. What was said is to be said again, and what was left to be looked for.
-    pub(super) fn note_compared(&mut self, source: &SourceSchema) {
-        let is_clean = self.tally.warnings.is_empty() && !self.tally.left_behind;
+    /// Remembers that both sides were compared; not where something was said that is to be said again, or left that is to be
+    /// looked for.
+    pub(super) fn note_compared(&mut self, source: &SourceSchema, has_spoken: bool) {
+        let is_clean = !has_spoken && !self.tally.left_behind;
         let compared = is_clean.then(|| self.compared(source));
         self.ledger.set_compared(compared);
     }

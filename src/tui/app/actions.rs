@@ -2,18 +2,30 @@
 
 use super::App;
 use crate::domain::ids::MappingName;
-use crate::engine::Command;
+use crate::engine::{Command, MappingProgress};
 use crate::tui::ask::Ask;
 use crate::tui::dialog::{Dialog, Intent, choice};
 use crate::tui::help::Help;
 use crate::tui::keys::{Action, Scope};
 use crate::tui::lost;
+use crate::tui::model::Row;
+use crate::tui::naming::asked_about;
 use crate::tui::screen::Screen;
 use crate::tui::screens::shown::{About, Next};
 use crate::tui::shared::{Effect, Files, NO_MAPPING};
 
 impl App {
-    pub(super) fn act(&mut self, scope: Scope, action: Action) {
+    /// A key's action, or a command's.
+    pub(super) fn dispatch(&mut self, scope: Scope, action: Action) {
+        match action {
+            Action::Interrupt => self.interrupt(),
+            Action::Suspend => self.shared.effects.push(Effect::Suspend),
+            Action::Redraw => self.shared.effects.push(Effect::Redraw),
+            action => self.act(scope, action),
+        }
+    }
+
+    fn act(&mut self, scope: Scope, action: Action) {
         match scope {
             Scope::Dialog => {
                 if let Some(intent) = self.shared.dialog.as_mut().and_then(|dialog| dialog.act(action)) {
@@ -24,6 +36,8 @@ impl App {
                 let page = usize::from(self.shared.size.1.saturating_sub(6));
                 self.help.take_if(|help| help.act(action, page).is_break());
             }
+            Scope::Command => self.act_on_line(action),
+            Scope::Palette => self.act_on_palette(action),
             Scope::Screen(_) | Scope::Typing | Scope::Form => {
                 if needs_engine(self.screens.front(), action) && self.shared.lacks_engine() {
                     return;
@@ -50,19 +64,16 @@ impl App {
         match action {
             Action::Back => self.screens.go_back(),
             Action::Show(screen) => self.show(screen),
-            Action::RunSelected => self.run_selected(),
-            Action::RunAll => self.run_all(),
-            Action::Deletes => {
-                if let Some(name) = self.marked() {
-                    self.deletes.look(name, &mut self.shared);
-                }
+            Action::RunSelected | Action::Deletes | Action::Cancel | Action::Pause => {
+                self.act_on(action, self.subjects());
             }
-            Action::Cancel => self.ask_cancel(),
-            Action::Pause => self.pause(),
+            Action::RunAll => self.run_all(),
             Action::Copy => self.copy(),
             Action::Reload => self.reload(),
             Action::Help => self.help = Some(Help::default()),
             Action::Quit => self.quit(),
+            Action::Command => self.open_line(),
+            Action::Palette => self.open_palette(self.scope()),
             // Dispatched before.
             Action::Interrupt | Action::Suspend | Action::Redraw => {}
             // A screen's own, where it is bound at all.
@@ -78,6 +89,10 @@ impl App {
             | Action::NextPane
             | Action::PreviousPane
             | Action::Toggle
+            | Action::Mark
+            | Action::MarkRange
+            | Action::MarkShown
+            | Action::OnlyWrong
             | Action::AcceptSafe
             | Action::Repair
             | Action::NextOpen
@@ -88,43 +103,74 @@ impl App {
     }
 
     fn show(&mut self, screen: Screen) {
-        let subject = self.subject().cloned();
-        let replaced = subject.as_ref().filter(|name| {
-            let mapping = self.shared.configured(name);
-            screen == Screen::Backfill && mapping.is_some_and(|mapping| !mapping.mode.has_windows())
-        });
-        if let Some(name) = replaced {
-            self.shared
-                .say(format!("{name} is looked at as a whole by every run (r): there is no stretch to move again"));
-            return;
+        self.show_of(screen, self.subjects());
+    }
+
+    /// Opens a screen about mappings.
+    pub(super) fn show_of(&mut self, screen: Screen, mut names: Vec<MappingName>) {
+        if screen == Screen::Backfill {
+            let is_whole =
+                |name: &MappingName| self.shared.configured(name).is_some_and(|mapping| !mapping.mode.has_windows());
+            let (whole, others): (Vec<_>, Vec<_>) = names.into_iter().partition(is_whole);
+            if let (Some(name), true) = (whole.first(), others.is_empty()) {
+                return self.shared.say(format!(
+                    "{name} is looked at as a whole by every run (r): there is no stretch to move again"
+                ));
+            }
+            names = others;
         }
-        let about = subject.map_or(About::All, About::Mapping);
+        let about = match names.len() {
+            0 => About::All,
+            1 => About::Mapping(names.remove(0)),
+            // Other screens are about the one under the cursor.
+            _ if matches!(screen, Screen::Verify | Screen::Backfill) => About::Several(names),
+            // The other screens are about one, which is under the cursor.
+            _ => self.subject().cloned().map_or(About::All, About::Mapping),
+        };
         self.screens.open(screen, about, &mut self.shared);
     }
 
-    /// The mapping that the keys are about; says so where there is none.
-    fn marked(&mut self) -> Option<MappingName> {
-        let marked = self.subject().cloned();
-        if marked.is_none() {
-            self.shared.say(NO_MAPPING);
+    /// What a key or a command does to mappings; says so where there is none.
+    pub(super) fn act_on(&mut self, action: Action, names: Vec<MappingName>) {
+        if action == Action::Cancel {
+            return self.ask_cancel(names);
         }
-        marked
+        if names.is_empty() {
+            return self.shared.say(NO_MAPPING);
+        }
+        match action {
+            Action::RunSelected => self.run(names),
+            Action::Deletes => self.deletes.look(names, &mut self.shared),
+            Action::Pause => self.pause(&names),
+            _ => {}
+        }
     }
 
-    fn run_selected(&mut self) {
-        let Some(name) = self.marked() else { return };
-        if self.shared.is_free(&name) {
-            lost::run(vec![name], &mut self.shared);
+    fn run(&mut self, mut names: Vec<MappingName>) {
+        if names.len() == 1 {
+            if self.shared.is_free(&names[0]) {
+                lost::run(names, &mut self.shared);
+            }
+            return;
         }
+        let count = names.len();
+        names.retain(|name| self.shared.book.get(name).is_some_and(Row::is_free));
+        if names.is_empty() {
+            return self.shared.say("all that are marked are running already");
+        }
+        let mut lines = vec![asked_about(&names, self.shared.size)];
+        if names.len() < count {
+            lines.push(format!("{} that are marked are being worked on and left out.", count - names.len()));
+        }
+        let label = format!("run these {}", names.len());
+        let title = format!("Run {} mappings?", names.len());
+        let choices = vec![choice('n', "run nothing", Intent::Nothing), choice('y', label, Intent::RunMarked(names))];
+        self.shared.dialog = Some(Dialog::new(title, lines, choices));
     }
 
     fn run_all(&mut self) {
         let shared = &mut self.shared;
-        let free = shared
-            .book
-            .rows
-            .iter()
-            .filter(|row| row.live.is_none() && row.status.as_ref().is_none_or(|status| status.held_by.is_none()));
+        let free = shared.book.rows.iter().filter(|row| row.is_free());
         let free: Vec<MappingName> = free.map(|row| row.name.clone()).collect();
         if free.is_empty() {
             shared.say("every mapping is running already");
@@ -137,32 +183,53 @@ impl App {
         }
     }
 
-    fn ask_cancel(&mut self) {
+    fn ask_cancel(&mut self, names: Vec<MappingName>) {
         let running = self.shared.book.running();
-        let subject = self.subject().cloned();
-        let ours = subject.filter(|name| self.shared.book.get(name).is_some_and(|row| row.live.is_some()));
+        let ours: Vec<MappingName> = names.into_iter().filter(|name| self.live(name).is_some()).collect();
         if running == 0 {
             self.shared.say("nothing of this console is running");
             return;
         }
+        let mut lines = vec![
+            "It stops at the next safe point. What is published stays; the next run goes on from there.".to_owned(),
+        ];
         let mut choices = Vec::new();
-        if let Some(name) = ours {
-            choices.push(choice('c', format!("cancel {name}"), Intent::Cancel(name)));
+        if ours.len() > 1 {
+            lines.insert(0, format!("Marked and running: {}", asked_about(&ours, self.shared.size)));
+            choices.push(choice('c', format!("cancel these {}", ours.len()), Intent::Cancel(ours)));
+        } else if let Some(name) = ours.first() {
+            choices.push(choice('c', format!("cancel {name}"), Intent::Cancel(ours.clone())));
         }
         choices.push(choice('a', format!("cancel everything ({running} running)"), Intent::CancelAll));
         choices.push(choice('n', "let it go on", Intent::Nothing));
-        let line = "It stops at the next safe point. What is published stays; the next run goes on from there.";
-        self.shared.dialog = Some(Dialog::new("Cancel?", vec![line.to_owned()], choices));
+        self.shared.dialog = Some(Dialog::new("Cancel?", lines, choices));
     }
 
-    fn pause(&mut self) {
-        let Some(name) = self.marked() else { return };
-        let Some(live) = self.shared.book.get(&name).and_then(|row| row.live.as_ref()) else {
-            self.shared.say(format!("{name} is not running"));
-            return;
-        };
-        let command = if live.paused { Command::Resume(name) } else { Command::Pause(name) };
-        self.shared.send(command);
+    fn live(&self, name: &MappingName) -> Option<&MappingProgress> {
+        self.shared.book.get(name)?.live.as_ref()
+    }
+
+    /// Holds what runs, or, where all of it is held, lets it go on.
+    fn pause(&mut self, names: &[MappingName]) {
+        let running: Vec<MappingName> = names.iter().filter(|name| self.live(name).is_some()).cloned().collect();
+        let (held, moving): (Vec<_>, Vec<_>) =
+            running.into_iter().partition(|name| self.live(name).is_some_and(|live| live.paused));
+        let is_one = names.len() == 1;
+        match (moving.as_slice(), held.as_slice()) {
+            ([], []) if is_one => self.shared.say(format!("{} is not running", names[0])),
+            ([], []) => self.shared.say("none of those that are marked is running"),
+            ([], _) if is_one => self.shared.send_each(held, Command::Resume),
+            (_, []) if is_one => self.shared.send_each(moving, Command::Pause),
+            ([], _) => self.ask_pause("Go on?", held, Intent::Resume),
+            (..) => self.ask_pause("Hold between two batches?", moving, Intent::Pause),
+        }
+    }
+
+    fn ask_pause(&mut self, title: &str, names: Vec<MappingName>, intent: fn(Vec<MappingName>) -> Intent) {
+        let lines = vec![asked_about(&names, self.shared.size)];
+        let label = format!("yes, these {}", names.len());
+        let choices = vec![choice('n', "leave them", Intent::Nothing), choice('y', label, intent(names))];
+        self.shared.dialog = Some(Dialog::new(title, lines, choices));
     }
 
     fn copy(&mut self) {
@@ -196,7 +263,7 @@ impl App {
 }
 
 /// Would the key ask the engine something, or send it something?
-const fn needs_engine(shown: Screen, action: Action) -> bool {
+pub(super) const fn needs_engine(shown: Screen, action: Action) -> bool {
     match action {
         Action::RunSelected | Action::RunAll | Action::Deletes => true,
         Action::Show(screen) => !matches!(screen, Screen::Mappings | Screen::Logs),

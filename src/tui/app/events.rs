@@ -34,6 +34,7 @@ impl App {
             Answer::Watched(mappings) => {
                 let nothing_known = shared.book.rows.iter().all(|row| row.status.is_none());
                 self.watched(mappings);
+                self.shared.dirty |= self.shared.book.judge(self.shared.now);
                 self.screens.mappings.arrange(&self.shared.book);
                 if nothing_known {
                     offer_unfinished(&mut self.shared);
@@ -42,13 +43,14 @@ impl App {
             }
             Answer::Measured(status) => {
                 let status = self.without_us(*status);
-                self.shared.dirty |= self.shared.book.measured(status, self.shared.now.at);
+                self.shared.dirty |= self.shared.book.measured(status, self.shared.now);
                 return;
             }
             Answer::MeasureFinished { of_all } => {
                 if of_all {
                     self.measure_finished();
                 }
+                self.shared.dirty |= self.shared.book.judge(self.shared.now);
                 self.screens.mappings.arrange(&self.shared.book);
                 return;
             }
@@ -140,6 +142,7 @@ impl App {
             return;
         }
         shared.book.finished(report);
+        shared.book.judge(shared.now);
         match report.outcome {
             Outcome::Failed => {
                 let error = report.errors.first().map_or("", String::as_str);
@@ -163,9 +166,11 @@ impl App {
     fn run_finished(&mut self, report: &RunReport) {
         self.shared.runs.finished(report);
         let is_marked = matches!(self.scope(), Scope::Screen(Screen::Mappings | Screen::Run));
-        let marked = self.subject().filter(|_| is_marked && self.shared.leaving.is_none()).cloned();
+        let asks = is_marked && self.shared.leaving.is_none();
+        let marked = self.subject().filter(|_| asks).cloned();
         if self.deletes.is_look(&report.run_id) {
-            self.deletes.looked(report, marked.as_ref(), &mut self.shared);
+            let meant = if asks { self.subjects() } else { Vec::new() };
+            self.deletes.looked(report, &meant, &mut self.shared);
         } else {
             shrink::ask(report, marked.as_ref(), &mut self.shared);
         }

@@ -1,11 +1,16 @@
 //! Leaving, and what is asked before.
 
 use super::App;
+use crate::domain::ids::MappingName;
 use crate::engine::Command;
 use crate::tui::dialog::{Dialog, Intent, choice};
+use crate::tui::naming::{asked_about, listed};
 use crate::tui::screen::Screen;
 use crate::tui::shared::{Effect, Leaving};
-use crate::tui::{deletes, shrink};
+use crate::tui::{deletes, lost, shrink};
+
+/// A sentence above the footer.
+const SAID: usize = 120;
 
 impl App {
     pub(super) fn carry_out(&mut self, intent: Intent) {
@@ -15,9 +20,13 @@ impl App {
         }
         match intent {
             Intent::Nothing => {}
-            Intent::Cancel(mapping) => {
-                shared.say(format!("{mapping} stops at its next safe point"));
-                shared.send(Command::Cancel(mapping));
+            Intent::Copy(text) => {
+                shared.say(format!("copied: {text}"));
+                shared.effects.push(Effect::Copy(text));
+            }
+            Intent::Cancel(names) => {
+                shared.say(format!("at the next safe point stops: {}", listed(&names, SAID)));
+                shared.send_each(names, Command::Cancel);
             }
             Intent::CancelAll => {
                 shared.say("everything stops at its next safe point");
@@ -28,14 +37,25 @@ impl App {
                 shared.complain("leaving as soon as what runs has ended; q to think again");
             }
             Intent::CancelAndQuit => self.interrupt_and_leave(),
+            Intent::Pause(names) => shared.send_each(names, Command::Pause),
+            Intent::Resume(names) => shared.send_each(names, Command::Resume),
             Intent::Run(names) => shared.sync(names),
+            Intent::RunMarked(names) => lost::run(names, shared),
             Intent::StartBackfill { ask, restart } => self.screens.backfill.begin(ask, restart, shared),
             Intent::OpenBackfill(ask) => {
                 self.screens.backfill.preview(ask, shared);
                 self.screens.show(Screen::Backfill);
             }
-            Intent::DeleteRows(mapping) => deletes::send(mapping, false, shared),
+            Intent::DeleteRows(names) => deletes::send(names, false, shared),
             Intent::ReplaceAnyway(mapping) => shrink::send(mapping, shared),
+            Intent::Compare(names) => self.screens.verify.compare(names, shared),
+            Intent::StartBackfills(asks) => {
+                shared.say(format!("{} backfills started", asks.len()));
+                for ask in asks {
+                    shared.send_run(Command::Backfill { ask, restart: true, shard: None });
+                }
+                self.screens.go_back();
+            }
             Intent::Repair(mapping) => self.screens.verify.begin(mapping, shared),
             Intent::Decide { mapping, decisions } => self.screens.schema.decide(mapping, decisions, shared),
         }
@@ -51,9 +71,13 @@ impl App {
             self.shared.leaving = Some(Leaving { interrupted: false });
             return;
         }
-        let names: Vec<&str> =
-            self.shared.book.rows.iter().filter(|row| row.live.is_some()).map(|row| row.name.0.as_str()).collect();
-        let running = if names.is_empty() { "A run is about to begin or to end.".to_owned() } else { list(&names) };
+        let rows = self.shared.book.rows.iter().filter(|row| row.live.is_some());
+        let names: Vec<MappingName> = rows.map(|row| row.name.clone()).collect();
+        let running = match names.len() {
+            0 => "A run is about to begin or to end.".to_owned(),
+            1 => format!("{} is running.", names[0]),
+            _ => format!("{} are running.", asked_about(&names, self.shared.size)),
+        };
         self.shared.dialog = Some(Dialog::new(
             "Something is running",
             vec![running, "Every step that was published stays; the next run goes on from there.".to_owned()],
@@ -91,7 +115,7 @@ impl App {
         } else if self.shared.leaving.is_some() || self.shared.dialog.as_ref().is_some_and(Dialog::asks_to_quit) {
             self.interrupt_and_leave();
         } else {
-            self.help = None;
+            (self.help, self.line, self.palette) = (None, None, None);
             self.quit();
         }
     }
@@ -113,13 +137,4 @@ impl App {
             self.shared.send(Command::CancelAll);
         }
     }
-}
-
-fn list(names: &[&str]) -> String {
-    /// More would only fill the dialog.
-    const NAMED: usize = 6;
-    let listed = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-    let more = names.len().saturating_sub(NAMED);
-    let verb = if names.len() == 1 { "is running" } else { "are running" };
-    if more == 0 { format!("{listed} {verb}.") } else { format!("{listed} and {more} more {verb}.") }
 }

@@ -3,6 +3,7 @@
 //! No await, no clock, no environment here: what `update` needs of them comes with the message.
 
 mod actions;
+mod commands;
 mod events;
 mod leaving;
 #[cfg(test)]
@@ -14,10 +15,14 @@ use std::sync::Arc;
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
 use super::ask::{Answer, Ask};
+use super::command::{After, CommandLine};
 use super::deletes::Deletes;
 use super::help::Help;
-use super::keys::{Action, Key, Scope};
+use super::keys::{Key, Scope};
+use super::links::Link;
 use super::model::{Book, Now};
+use super::palette::Palette;
+use super::preferences::Preferences;
 use super::schedule::Schedule;
 use super::screen::Screen;
 use super::screens::Screens;
@@ -57,11 +62,12 @@ pub enum Msg {
 }
 
 /// What was drawn of each text that keys scroll; `None` where it was not drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Drawn {
     pub screen: Option<Extent>,
     pub help: Option<Extent>,
     pub dialog: Option<Extent>,
+    pub link: Option<Link>,
 }
 
 /// Everything the console knows and shows.
@@ -70,9 +76,15 @@ pub struct App {
     pub shared: Shared,
     pub screens: Screens,
     pub help: Option<Help>,
+    pub line: Option<CommandLine>,
+    pub palette: Option<Palette>,
+    /// Command lines of before, oldest first.
+    commands: Vec<String>,
     pub deletes: Deletes,
     pub schedule: Schedule,
     start: Option<Start>,
+    /// As they were kept last.
+    kept: Preferences,
 }
 
 impl App {
@@ -82,9 +94,39 @@ impl App {
             shared: Shared::new(read_only, ring, now),
             screens: Screens::default(),
             help: None,
+            line: None,
+            palette: None,
+            commands: Vec::new(),
             deletes: Deletes::default(),
             schedule: Schedule::default(),
             start,
+            kept: Preferences::default(),
+        }
+    }
+
+    /// As the operator has left it the last time.
+    pub fn restore(&mut self, kept: Preferences) {
+        self.screens.mappings.restore(&kept.filter, kept.only_wrong, kept.order);
+        self.commands.clone_from(&kept.commands);
+        self.kept = kept;
+    }
+
+    fn preferences(&self) -> Preferences {
+        let mappings = &self.screens.mappings;
+        Preferences {
+            filter: mappings.filter.value().trim().to_owned(),
+            only_wrong: mappings.only_wrong,
+            order: mappings.order,
+            commands: self.commands.clone(),
+        }
+    }
+
+    /// What a key has changed outlives the console; a filter once it is typed to its end.
+    fn keep(&mut self) {
+        let now = self.preferences();
+        if now != self.kept && !self.screens.mappings.typing {
+            self.shared.effects.push(Effect::Keep(now.clone()));
+            self.kept = now;
         }
     }
 
@@ -92,7 +134,10 @@ impl App {
     pub fn update(&mut self, msg: Msg, now: Now) -> Vec<Effect> {
         self.shared.now = now;
         match msg {
-            Msg::Key(event) => self.key(&event),
+            Msg::Key(event) => {
+                self.key(&event);
+                self.keep();
+            }
             Msg::Paste(text) => self.paste(&text),
             Msg::Resized(width, height) => {
                 self.shared.size = (width, height);
@@ -130,7 +175,7 @@ impl App {
     }
 
     /// Remembers what was drawn, so that the next key scrolls from there.
-    pub fn drawn(&mut self, drawn: Drawn) {
+    pub fn drawn(&mut self, drawn: &Drawn) {
         if let Some(extent) = drawn.screen {
             self.screens.shown_mut().drawn(extent);
         }
@@ -148,6 +193,12 @@ impl App {
         if self.shared.dialog.is_some() {
             return Scope::Dialog;
         }
+        if self.palette.is_some() {
+            return Scope::Palette;
+        }
+        if self.line.is_some() {
+            return Scope::Command;
+        }
         if self.help.is_some() {
             return Scope::Help;
         }
@@ -158,6 +209,12 @@ impl App {
     #[must_use]
     pub fn subject(&self) -> Option<&MappingName> {
         self.screens.shown().subject(&self.shared)
+    }
+
+    /// All mappings that the keys are about.
+    #[must_use]
+    pub fn subjects(&self) -> Vec<MappingName> {
+        self.screens.shown().subjects(&self.shared)
     }
 
     /// Is something on its way that leaving would stop?
@@ -188,17 +245,14 @@ impl App {
             return;
         }
         match super::keys::action(scope, key, self.shared.read_only) {
-            Some(Action::Interrupt) => self.interrupt(),
-            Some(Action::Suspend) => self.shared.effects.push(Effect::Suspend),
-            Some(Action::Redraw) => self.shared.effects.push(Effect::Redraw),
-            Some(action) => self.act(scope, action),
-            None if scope == Scope::Typing || scope == Scope::Form => self.type_in(event),
+            Some(action) => self.dispatch(scope, action),
+            None if takes_text(scope) => self.type_in(event),
             None => self.shared.remark(super::keys::nothing(scope, key, self.shared.read_only)),
         }
     }
 
     fn paste(&mut self, text: &str) {
-        if !matches!(self.scope(), Scope::Typing | Scope::Form) {
+        if !takes_text(self.scope()) {
             return self.shared.remark("only a field takes what is pasted");
         }
         for c in text.chars().filter(|c| !c.is_control()) {
@@ -209,7 +263,15 @@ impl App {
 
     /// Only a field takes what is typed or pasted: elsewhere its letters would be commands.
     fn type_in(&mut self, event: &KeyEvent) {
-        self.screens.shown_mut().type_in(event, &mut self.shared);
+        if let Some(palette) = &mut self.palette {
+            palette.type_in(event);
+        } else if let Some(line) = &mut self.line {
+            if line.type_in(event) == After::Close {
+                self.line = None;
+            }
+        } else {
+            self.screens.shown_mut().type_in(event, &mut self.shared);
+        }
     }
 
     fn opened(&mut self, facts: Facts) {
@@ -268,4 +330,9 @@ impl App {
             Start::Schedule => self.schedule.makes_up = true,
         }
     }
+}
+
+/// Are letters just letters there?
+const fn takes_text(scope: Scope) -> bool {
+    matches!(scope, Scope::Typing | Scope::Form | Scope::Command | Scope::Palette)
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::RunId;
-use crate::domain::report::{Outcome, Trigger};
+use crate::domain::report::{MappingReport, Outcome, Trigger};
 use crate::engine::{Command, Event, Selection};
 use crate::tui::desk::looks::snapshots;
 use crate::tui::desk::{Desk, RUN, named, vanished};
@@ -98,7 +98,7 @@ fn one_look_at_a_time_and_none_where_something_runs() {
     desk.press('x');
     desk.press('j');
     assert_eq!(desk.press('x'), []);
-    assert!(desk.notice().contains("of orders are being looked for already"), "{}", desk.notice());
+    assert!(desk.notice().contains("are being looked for already"), "{}", desk.notice());
     let mut desk = Desk::deleting("hard");
     desk.start("orders");
     assert_eq!(desk.press('x'), []);
@@ -115,12 +115,30 @@ fn an_engine_that_broke_takes_the_look_with_it() {
 
 #[test]
 fn a_mapping_that_ignores_deletions_and_a_console_that_only_reads_delete_nothing() {
-    let mut desk = Desk::open();
-    assert_eq!(desk.press('x'), []);
-    assert!(desk.notice().contains("deletes: ignore"), "{}", desk.notice());
+    let mut desk = asked("ignore");
+    let dialog = desk.app.shared.dialog.clone().unwrap();
+    assert!(dialog.lines.iter().any(|line| line.contains("deletes: ignore")), "{dialog:?}");
+    assert_eq!(desk.press('d'), [], "there is no such answer");
+    assert_eq!(desk.press('h'), [Effect::Copy("deletes: hard".into())], "what to write can be copied");
     let mut desk = Desk::open_with(true, None);
     assert_eq!(desk.press('x'), []);
     assert!(desk.notice().contains("--read-only"), "{}", desk.notice());
+}
+
+/// Orders has lost three rows, users none, carts five that its mapping keeps.
+#[test]
+fn several_are_counted_at_once_and_those_that_may_be_are_deleted() {
+    let mut desk = Desk::deleting("hard");
+    desk.press('*');
+    let all = Selection::Named(["orders", "users", "carts"].map(named).to_vec());
+    assert_eq!(desk.press('x'), [Effect::Send(Command::Deletes { selection: all, dry_run: true })]);
+    let of = |name: &str, gone| MappingReport { mapping_name: named(name), ..vanished(gone) };
+    desk.looked_at(vec![of("orders", 3), of("users", 0), of("carts", 5)]);
+    let dialog = desk.app.shared.dialog.clone().unwrap();
+    assert_eq!(dialog.lines[0], "orders: 3 of 18,204 rows are gone; deleted");
+    assert!(dialog.choices.iter().any(|choice| choice.label == "delete or mark 8 rows of 2 mapping(s)"), "{dialog:?}");
+    let lost = Selection::Named(["orders", "carts"].map(named).to_vec());
+    assert_eq!(desk.press('d'), [Effect::Send(Command::Deletes { selection: lost, dry_run: false })]);
 }
 
 #[test]

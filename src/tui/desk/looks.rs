@@ -19,9 +19,9 @@ use crate::tui::view;
 pub const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (60, 15)];
 /// Sizes that leave next to no room somewhere.
 const ODD: [(u16, u16); 6] = [(60, 15), (61, 16), (80, 15), (200, 15), (60, 60), (300, 100)];
-const COLOUR: Theme = Theme { mono: false, ascii: false };
-const MONO: Theme = Theme { mono: true, ascii: false };
-const ASCII: Theme = Theme { mono: true, ascii: true };
+const COLOUR: Theme = Theme { mono: false, ascii: false, links: false };
+const MONO: Theme = Theme { mono: true, ascii: false, links: false };
+const ASCII: Theme = Theme { mono: true, ascii: true, links: false };
 
 fn drawn(desk: &Desk, size: (u16, u16), theme: Theme) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
@@ -85,7 +85,7 @@ impl Desk {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let mut drawn = Drawn::default();
         terminal.draw(|frame| drawn = view::draw(frame, &self.app, COLOUR)).unwrap();
-        self.app.drawn(drawn);
+        self.app.drawn(&drawn);
         text(terminal.backend().buffer())
     }
 }

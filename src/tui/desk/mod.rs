@@ -73,12 +73,20 @@ impl Desk {
 
     /// The look for deleted rows of orders ends with `report`.
     pub fn looked(&mut self, report: MappingReport) -> Vec<Effect> {
-        let (run, trigger) = (report.run_id.clone(), Trigger::Deletes);
-        self.hear(Event::RunStarted { run: run.clone(), trigger, mappings: vec![report.mapping_name.clone()] });
-        self.hear(Event::MappingFinished { report: Box::new(report.clone()) });
-        let (started_at, finished_at) = (report.started_at, report.finished_at);
+        self.looked_at(vec![report])
+    }
+
+    /// As `looked`, of several mappings.
+    pub fn looked_at(&mut self, mappings: Vec<MappingReport>) -> Vec<Effect> {
+        let (run, trigger) = (mappings[0].run_id.clone(), Trigger::Deletes);
+        let names = mappings.iter().map(|report| report.mapping_name.clone()).collect();
+        self.hear(Event::RunStarted { run: run.clone(), trigger, mappings: names });
+        for report in &mappings {
+            self.hear(Event::MappingFinished { report: Box::new(report.clone()) });
+        }
+        let (started_at, finished_at) = (mappings[0].started_at, mappings[0].finished_at);
         let by = "ops@jump".to_owned();
-        let report = RunReport { run_id: run, trigger, by, started_at, finished_at, mappings: vec![report] };
+        let report = RunReport { run_id: run, trigger, by, started_at, finished_at, mappings };
         self.hear(Event::RunFinished { report })
     }
 

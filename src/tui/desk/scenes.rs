@@ -112,6 +112,7 @@ pub fn history() -> Desk {
         mappings: mappings.iter().map(|name| named(name)).collect(),
         rows: 18_204 * u64::from(number),
         outcome,
+        parts: Vec::new(),
     };
     desk.answered(Answer::HistoryRead(Ok(vec![
         run(8, Trigger::Manual, "ops@jump1", Outcome::Failed, &["orders", "users", "carts"]),

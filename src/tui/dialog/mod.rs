@@ -34,20 +34,28 @@ pub struct Choice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Intent {
     Nothing,
-    Cancel(MappingName),
+    Copy(String),
+    Cancel(Vec<MappingName>),
     CancelAll,
+    Pause(Vec<MappingName>),
+    Resume(Vec<MappingName>),
     WaitAndQuit,
     CancelAndQuit,
     Run(Vec<MappingName>),
+    /// As `Run`, once those that would begin from the start are asked about.
+    RunMarked(Vec<MappingName>),
     StartBackfill {
         ask: BackfillAsk,
         restart: bool,
     },
     OpenBackfill(BackfillAsk),
-    DeleteRows(MappingName),
+    DeleteRows(Vec<MappingName>),
     /// A table may be replaced though it shrinks.
     ReplaceAnyway(MappingName),
     Repair(MappingName),
+    /// The rows of both sides.
+    Compare(Vec<MappingName>),
+    StartBackfills(Vec<BackfillAsk>),
     Decide {
         mapping: MappingName,
         decisions: Vec<ColumnDecision>,
@@ -58,7 +66,7 @@ impl Intent {
     /// Is it carried out by the engine alone?
     #[must_use]
     pub const fn needs_engine(&self) -> bool {
-        !matches!(self, Self::Nothing | Self::WaitAndQuit | Self::CancelAndQuit)
+        !matches!(self, Self::Nothing | Self::Copy(_) | Self::WaitAndQuit | Self::CancelAndQuit)
     }
 }
 

@@ -33,7 +33,8 @@ fn content(screen: Screen, read_only: bool, theme: Theme) -> Vec<Line<'static>> 
         let form = (screen == Screen::Backfill).then_some(Scope::Form);
         std::iter::once(Scope::Screen(screen)).chain(form)
     });
-    for scope in others.filter(|scope| *scope != here) {
+    let lines_of_text = [Scope::Typing, Scope::Command, Scope::Palette];
+    for scope in others.filter(|scope| *scope != here).chain(lines_of_text) {
         lines.push(Line::raw(""));
         lines.extend(section(scope, read_only, theme));
     }

@@ -1,6 +1,11 @@
 use std::collections::HashSet;
 
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::commands::{COMMANDS, Command};
+use super::table::KEYS;
 use super::*;
+use crate::tui::screen::Screen;
 
 #[test]
 fn no_key_means_two_things_in_one_place() {
@@ -55,12 +60,12 @@ fn alt_and_releases_are_no_keys() {
     );
 }
 
-/// The README's table is this one: a line for each action that has a label or a letter of its own.
+/// The documentation's table is this one: a line for each binding.
 #[test]
-fn the_readme_lists_these_keys() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+fn the_documentation_lists_these_keys() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/console.md")).unwrap();
     let table = table();
-    assert!(readme.contains(&table), "README.md should hold:\n{table}");
+    assert!(page.contains(&table), "docs/console.md should hold:\n{table}");
 }
 
 fn table() -> String {
@@ -76,4 +81,24 @@ fn table() -> String {
         lines.push(format!("| `{keys}` | {place} | {} |", binding.help));
     }
     lines.join("\n")
+}
+
+#[test]
+fn every_command_is_a_key_too_and_each_is_found_by_its_name() {
+    for command in COMMANDS {
+        assert!(command.binding().is_some(), "{} has no key", command.name);
+        assert!(Command::find(command.name).is_some_and(|found| found.name == command.name));
+    }
+    assert_eq!(Command::find("back").map(|command| command.name), Some("backfill"));
+    assert!(Command::find("c").is_none(), "check, cancel and copy begin so");
+    assert!(Command::find("").is_none());
+}
+
+#[test]
+fn the_documentation_lists_these_commands() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/console.md")).unwrap();
+    let mut lines = vec!["| command | does |".to_owned(), "|---|---|".to_owned()];
+    lines.extend(COMMANDS.iter().map(|command| format!("| `:{}` | {} |", command.usage(), command.help())));
+    let table = lines.join("\n");
+    assert!(page.contains(&table), "docs/console.md should hold:\n{table}");
 }

@@ -69,19 +69,35 @@ impl Book {
     }
 
     /// As `watched`, with what MySQL says.
-    pub fn measured(&mut self, mut status: MappingStatus, now: Instant) -> bool {
+    pub fn measured(&mut self, mut status: MappingStatus, now: Now) -> bool {
         // The state's own trouble is told with the state.
         let new = Measured {
             newest: status.newest.take(),
             lag: status.lag.take(),
             problem: status.problem.take(),
             asked: std::mem::take(&mut status.asked),
-            at: Some(now),
+            at: Some(now.at),
         };
         let Some(row) = self.get_mut(&status.mapping) else { return false };
-        let aged = row.measured.as_ref().is_some_and(|known| known.stale_for(now).is_some());
+        let aged = row.measured.as_ref().is_some_and(|known| known.stale_for(now.at).is_some());
         let changed = row.measured(new);
-        self.watched(vec![status]) || changed || aged
+        let name = row.name.clone();
+        let watched = self.watched(vec![status]);
+        if let Some(row) = self.get_mut(&name) {
+            row.judge(now.utc);
+        }
+        watched || changed || aged
+    }
+
+    /// Looks which mappings are late by now. `true` when that changes anything.
+    pub fn judge(&mut self, now: Now) -> bool {
+        let mut changed = false;
+        for row in &mut self.rows {
+            let before = row.late().map(str::to_owned);
+            row.judge(now.utc);
+            changed |= row.late() != before.as_deref();
+        }
+        changed
     }
 
     /// Does the age of a figure show?

@@ -17,6 +17,38 @@ pub struct Rates {
     last: Option<(Instant, u64)>,
     /// When the latest row was read, or could first have been.
     moved_at: Option<Instant>,
+    course: Course,
+}
+
+/// Rows per second from the run's beginning on, in bars that each stand for as many seconds as are needed.
+#[derive(Debug, Default, Clone)]
+struct Course {
+    bars: Vec<u64>,
+    /// Samples that a bar is the mean of, in powers of two.
+    width: u64,
+    filling: Vec<u64>,
+}
+
+impl Course {
+    /// As wide as there is room for on a narrow screen.
+    const MOST: usize = 40;
+
+    fn add(&mut self, sample: u64) {
+        self.filling.push(sample);
+        if (self.filling.len() as u64) < self.width.max(1) {
+            return;
+        }
+        self.bars.push(mean(&self.filling));
+        self.filling.clear();
+        if self.bars.len() == Self::MOST {
+            self.bars = self.bars.chunks(2).map(mean).collect();
+            self.width = self.width.max(1) * 2;
+        }
+    }
+}
+
+fn mean(values: &[u64]) -> u64 {
+    values.iter().sum::<u64>() / (values.len() as u64).max(1)
 }
 
 /// A pause that is worth a word.
@@ -34,6 +66,7 @@ impl Rates {
         let Some((at, before)) = self.last.filter(|(_, before)| *before <= read) else {
             self.last = Some((now, read));
             self.samples.clear();
+            self.course = Course::default();
             return;
         };
         let millis = u64::try_from(now.saturating_duration_since(at).as_millis()).unwrap_or(u64::MAX);
@@ -43,7 +76,9 @@ impl Rates {
         if self.samples.len() == KEPT {
             self.samples.pop_front();
         }
-        self.samples.push_back((read - before).saturating_mul(1000) / millis);
+        let sample = (read - before).saturating_mul(1000) / millis;
+        self.samples.push_back(sample);
+        self.course.add(sample);
         self.last = Some((now, read));
     }
 
@@ -57,6 +92,12 @@ impl Rates {
     #[must_use]
     pub fn samples(&self) -> Vec<u64> {
         self.samples.iter().copied().collect()
+    }
+
+    /// Rows a second over the whole run, oldest first.
+    #[must_use]
+    pub fn course(&self) -> &[u64] {
+        &self.course.bars
     }
 
     /// Rows a second of late; `None` before there are two samples.
@@ -105,6 +146,20 @@ mod tests {
             [None; 2],
             "while it is loaded nothing is read"
         );
+    }
+
+    #[test]
+    fn the_whole_run_is_kept_in_ever_wider_bars() {
+        let (mut rates, start) = (Rates::default(), Instant::now());
+        for second in 0..1_000 {
+            // A thousand rows a second in the first half, three thousand in the second.
+            let rows_read = if second < 500 { second * 1_000 } else { 500_000 + (second - 500) * 3_000 };
+            let live = MappingProgress { rows_read, ..MappingProgress::default() };
+            rates.sample(&live, start + Duration::from_secs(second));
+        }
+        let course = rates.course();
+        assert!((20..40).contains(&course.len()), "{course:?}");
+        assert_eq!((course.first(), course.last()), (Some(&1_000), Some(&3_000)));
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
+
+use super::late::Lateness;
 use super::rates::Rates;
 use super::run_log::RunLog;
 use crate::domain::config::{Mapping, Mode};
@@ -21,6 +24,7 @@ pub struct Row {
     /// `None`: every run looks at the whole table.
     pub cursor: Option<String>,
     pub keys: Vec<String>,
+    pub lateness: Lateness,
     /// The latest word of the state; `None` until it was read.
     pub status: Option<MappingStatus>,
     /// The last watermark that the state told of.
@@ -75,6 +79,7 @@ impl Row {
             mode: mapping.mode,
             cursor: mapping.incremental_column.clone(),
             keys: mapping.primary_keys.clone(),
+            lateness: Lateness::of(mapping.schedule.as_ref()),
             status: None,
             seen: None,
             lost: None,
@@ -121,6 +126,25 @@ impl Row {
     #[must_use]
     pub fn undecided(&self) -> &[String] {
         self.status.as_ref().map_or(&[], |status| &status.undecided)
+    }
+
+    /// Does nobody work on it, here or elsewhere?
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        self.live.is_none() && self.status.as_ref().is_none_or(|status| status.held_by.is_none())
+    }
+
+    /// Why it is behind what it should be, in words; `None` while somebody works on it.
+    #[must_use]
+    pub fn late(&self) -> Option<&str> {
+        let held = self.status.as_ref().is_some_and(|status| status.held_by.is_some());
+        if held || self.live.is_some() { None } else { self.lateness.words() }
+    }
+
+    pub(super) fn judge(&mut self, now: DateTime<Utc>) {
+        let ended = self.last_run().map(|last| last.finished_at);
+        let lag = self.measured.as_ref().and_then(|measured| measured.lag);
+        self.lateness.judge(ended, lag, now);
     }
 
     /// The report of the latest run seen here, or what the state kept of the last one.

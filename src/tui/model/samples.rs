@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use super::now::Now;
 use crate::domain::config::{Config, parse};
 use crate::domain::ids::{MappingName, RunId};
-use crate::domain::report::{MappingReport, Outcome, Trigger};
+use crate::domain::report::{MappingReport, Outcome, RunReport, RunSummary, Trigger};
 use crate::engine::{Asked, Lag, LastRun, MappingStatus};
 use crate::tui::session::Facts;
 
@@ -41,7 +41,12 @@ pub fn config_with(names: &[&str], more: &str) -> Arc<Config> {
 }
 
 pub fn facts(names: &[&str]) -> Facts {
-    Facts { config: config(names), mysql: "db.example.com/shop".to_owned(), emulator: false }
+    Facts {
+        config: config(names),
+        mysql: "db.example.com/shop".to_owned(),
+        emulator: false,
+        statements: Arc::default(),
+    }
 }
 
 pub fn status(name: &str, outcome: Option<Outcome>) -> MappingStatus {
@@ -95,4 +100,28 @@ pub fn report(name: &str, run: &str, outcome: Outcome) -> MappingReport {
     report.watermark_after = Some("2026-11-23 08:00:30".to_owned());
     report.finish(utc(8, 0, 12), std::time::Duration::from_secs(12));
     report
+}
+
+/// Runs of a mapping that moved so many rows each, told oldest first; newest first as the history has them.
+pub fn past_runs(name: &str, rows: &[u64]) -> Vec<RunSummary> {
+    past_runs_by(name, Trigger::Schedule, rows)
+}
+
+pub fn past_runs_by(name: &str, trigger: Trigger, rows: &[u64]) -> Vec<RunSummary> {
+    let run = |(number, rows): (usize, &u64)| {
+        let mut part = report(name, &format!("20261123T02{number:04}Z-00ff00"), Outcome::Ok);
+        (part.records_processed, part.bytes_billed) = (*rows, Some(10_485_760 + rows * 200));
+        part.duration_seconds = 2.0 + u32::try_from(*rows).map_or(0.0, f64::from) / 1_500.0;
+        let by = "bqsync@cron-1".to_owned();
+        let (started_at, finished_at) = (utc(2, u32::try_from(number).unwrap(), 0), utc(2, 59, 0));
+        RunSummary::from(&RunReport {
+            run_id: part.run_id.clone(),
+            trigger,
+            by,
+            started_at,
+            finished_at,
+            mappings: vec![part],
+        })
+    };
+    rows.iter().enumerate().map(run).rev().collect()
 }

@@ -29,6 +29,30 @@ pub enum Word {
 }
 
 impl Word {
+    pub const ALL: [Self; 15] = [
+        Self::Failed,
+        Self::Lost,
+        Self::Error,
+        Self::Unknown,
+        Self::Review,
+        Self::Retry,
+        Self::Running,
+        Self::Paused,
+        Self::Queued,
+        Self::Elsewhere,
+        Self::Backfill,
+        Self::Cancelled,
+        Self::New,
+        Self::Ok,
+        Self::Checking,
+    ];
+
+    /// By the word of the column, in small letters.
+    #[must_use]
+    pub const fn is_called(self, word: &str) -> bool {
+        self.text().eq_ignore_ascii_case(word)
+    }
+
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
@@ -66,6 +90,7 @@ impl Row {
             return self.running(now);
         }
         let (word, detail) = self.at_rest();
+        let detail = if word == Word::Ok { self.late().map_or(detail, str::to_owned) } else { detail };
         Standing { word, share: None, detail }
     }
 

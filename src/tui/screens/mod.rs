@@ -10,6 +10,7 @@ pub mod mappings;
 mod report;
 mod run;
 pub mod schema;
+mod sent;
 pub mod shown;
 pub mod verify;
 
@@ -21,6 +22,7 @@ use self::mappings::Mappings;
 use self::report::Report;
 use self::run::Run;
 use self::schema::Schema;
+use self::sent::Sent;
 use self::shown::{About, Shown};
 use self::verify::Verify;
 use super::screen::Screen;
@@ -40,6 +42,7 @@ pub struct Screens {
     pub logs: Logs,
     pub check: Check,
     pub verify: Verify,
+    pub sent: Sent,
 }
 
 impl Default for Screens {
@@ -55,6 +58,7 @@ impl Default for Screens {
             logs: Logs::default(),
             check: Check::default(),
             verify: Verify::default(),
+            sent: Sent::default(),
         }
     }
 }
@@ -72,6 +76,7 @@ impl Screens {
             Screen::Logs => &self.logs,
             Screen::Check => &self.check,
             Screen::Verify => &self.verify,
+            Screen::Sent => &self.sent,
         }
     }
 
@@ -86,6 +91,7 @@ impl Screens {
             Screen::Logs => &mut self.logs,
             Screen::Check => &mut self.check,
             Screen::Verify => &mut self.verify,
+            Screen::Sent => &mut self.sent,
         }
     }
 

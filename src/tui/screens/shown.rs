@@ -18,6 +18,8 @@ pub enum About {
     /// All mappings.
     All,
     Mapping(MappingName),
+    /// More than one.
+    Several(Vec<MappingName>),
     Run(RunId),
 }
 
@@ -44,6 +46,11 @@ pub trait Acts {
     /// The mapping that the keys are about.
     fn subject<'a>(&'a self, _shared: &Shared) -> Option<&'a MappingName> {
         None
+    }
+
+    /// All that the keys are about: what is marked, else the one.
+    fn subjects(&self, shared: &Shared) -> Vec<MappingName> {
+        self.subject(shared).cloned().into_iter().collect()
     }
 
     fn act(&mut self, action: Action, shared: &mut Shared) -> Next;
@@ -91,6 +98,11 @@ pub trait Acts {
 /// How it looks: draws, and says how much there was of the text that the keys scroll. Nothing is changed.
 pub trait Draws {
     fn draw(&self, frame: &mut Frame<'_>, shared: &Shared, theme: Theme, area: Rect) -> Extent;
+
+    /// Where the link leads that is drawn.
+    fn link(&self, _shared: &Shared) -> Option<String> {
+        None
+    }
 }
 
 /// Both halves of a screen: `mod.rs` and `view.rs` of its folder.

@@ -77,7 +77,7 @@ fn live(app: &App) -> Option<&MappingProgress> {
 fn of_screen(app: &App) -> Option<&dyn Shown> {
     match app.scope() {
         Scope::Screen(_) | Scope::Form => Some(app.screens.shown()),
-        Scope::Help | Scope::Dialog | Scope::Typing => None,
+        Scope::Help | Scope::Dialog | Scope::Typing | Scope::Command | Scope::Palette => None,
     }
 }
 

@@ -11,6 +11,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::app::{App, Drawn};
+use super::links::Link;
 use super::text;
 use super::theme::Theme;
 
@@ -18,6 +19,8 @@ use super::theme::Theme;
 const SMALLEST: (u16, u16) = (60, 15);
 /// A notice may take so many lines.
 const NOTICE_LINES: usize = 3;
+/// What is typed, and what is said of it.
+const COMMAND_LINES: u16 = 2;
 
 /// Draws the whole screen, and says how much there was of what can be scrolled.
 pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) -> Drawn {
@@ -36,7 +39,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) -> Drawn {
         let style = if notice.bad { theme.bad() } else { Theme::strong() };
         lines.into_iter().map(|line| Line::styled(line, style)).collect()
     });
-    let lines = u16::try_from(notice.len()).unwrap_or(0);
+    let lines = if app.line.is_some() { COMMAND_LINES } else { u16::try_from(notice.len()).unwrap_or(0) };
     let [top, body, said, bottom] =
         Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(lines), Constraint::Length(1)])
             .areas(area);
@@ -46,8 +49,17 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) -> Drawn {
         Some(help) => drawn.help = Some(help.draw(frame, app.screens.front(), app.shared.read_only, theme, body)),
         None => drawn.screen = Some(app.screens.shown().draw(frame, &app.shared, theme, body)),
     }
-    frame.render_widget(Paragraph::new(notice), said);
+    match &app.line {
+        Some(line) => line.draw(frame, &app.shared, theme, said),
+        None => frame.render_widget(Paragraph::new(notice), said),
+    }
     footer::draw(frame, app, theme, bottom);
+    if let Some(palette) = &app.palette {
+        palette.draw(frame, theme, body);
+    }
     drawn.dialog = app.shared.dialog.as_ref().map(|dialog| dialog.draw(frame, theme, body));
+    // Last: what lies over the label hides the link too.
+    let address = app.screens.shown().link(&app.shared).filter(|_| theme.links && app.help.is_none());
+    drawn.link = address.and_then(|address| Link::find(frame.buffer_mut(), body, address));
     drawn
 }

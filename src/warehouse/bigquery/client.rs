@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::Utc;
 use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 
@@ -18,6 +19,7 @@ use crate::domain::fault::Fault;
 use crate::domain::retry::RetryNotes;
 use crate::google::{Login, Pass};
 use crate::retry::repeated;
+use crate::statements::{Statement, Statements};
 use crate::trust;
 use crate::warehouse::Billing;
 
@@ -40,6 +42,7 @@ pub struct Api {
     notes: RetryNotes,
     billing: Arc<Billing>,
     making: Making,
+    statements: Option<Arc<Statements>>,
 }
 
 impl fmt::Debug for Api {
@@ -86,6 +89,7 @@ impl Api {
             notes: RetryNotes::default(),
             billing: Arc::default(),
             making: Making::default(),
+            statements: None,
         })
     }
 
@@ -97,6 +101,26 @@ impl Api {
     /// The same connections, whose jobs are billed so.
     pub fn billed(self, billing: &Arc<Billing>) -> Self {
         Self { billing: Arc::clone(billing), ..self }
+    }
+
+    /// The same connections, whose jobs are remembered there.
+    pub fn remembered(self, statements: Option<&Arc<Statements>>) -> Self {
+        Self { statements: statements.cloned(), ..self }
+    }
+
+    /// Remembers a job that is sent, where somebody wants to look at it. `what`: the sentence that tells of its failure.
+    pub fn remember(&self, job: Option<&str>, what: &str, sql: Option<&str>) {
+        if let Some(statements) = &self.statements {
+            statements.push(Statement {
+                number: 0,
+                at: Utc::now(),
+                project: self.project.clone(),
+                location: self.location.clone(),
+                job: job.map(str::to_owned),
+                what: what.strip_suffix(" failed").unwrap_or(what).to_owned(),
+                sql: sql.map(str::to_owned),
+            });
+        }
     }
 
     pub fn billing(&self) -> &Billing {

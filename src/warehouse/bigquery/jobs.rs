@@ -223,6 +223,7 @@ impl Api {
         what: &str,
     ) -> Result<(JobState, bool), Fault> {
         let is_statement = configuration.query.is_some();
+        self.remember(Some(&id.0), what, configuration.query.as_ref().map(|query| query.query.as_str()));
         // Boxed: the job's description is a large value, and this call stands at the end of the engine's longest chain.
         let sent =
             Box::pin(self.insert(&self.place(), id, configuration)).await.map_err(|error| error.into_fault(what))?;

@@ -57,6 +57,7 @@ pub async fn upload(
 async fn start(api: &Api, order: &StageOrder) -> Result<String, ApiError> {
     let url = api.url(true, &api.project, &["jobs"]);
     let job = load_job(api, order);
+    api.remember(Some(&order.job.0), &format!("Loading rows of {} into {}", order.mapping, order.staging), None);
     let answer = api
         .answer(format!("opening the upload into {}", order.staging), |http| {
             http.post(&url)

@@ -59,6 +59,7 @@ use crate::domain::verify::{Comparable, Comparison, Cut, PartSum, Parts, Questio
 use crate::domain::window::Window;
 use crate::google::{Login, Variables};
 use crate::retry::{Waits, repeated};
+use crate::statements::Statements;
 use crate::warehouse::{
     Billing, Counted, DeleteOrder, Deletes, Diagnose, Estimates, JobFate, PublishCounts, PublishOrder, Sent,
     StageOrder, Taken, Vanished, VanishedCounts, Warehouse,
@@ -76,6 +77,8 @@ pub struct BigQuery {
     objects: Option<Arc<StagedObjects>>,
     notes: RetryNotes,
     billing: Arc<Billing>,
+    /// Where what is sent is remembered; `None`: nowhere.
+    statements: Option<Arc<Statements>>,
 }
 
 #[derive(Debug)]
@@ -105,7 +108,14 @@ impl BigQuery {
             objects: None,
             notes: RetryNotes::default(),
             billing: Arc::default(),
+            statements: None,
         }
+    }
+
+    /// The same; what is sent from now on is remembered there.
+    #[must_use]
+    pub fn remembering(self, statements: Option<Arc<Statements>>) -> Self {
+        Self { statements, ..self }
     }
 
     /// The same, with staged files on their way through a bucket of Cloud Storage.
@@ -119,7 +129,13 @@ impl BigQuery {
         let connect = || async {
             repeated(&self.notes, "finding the credentials", || Api::connect(access, login, project, location)).await
         };
-        Ok(self.api.get_or_try_init(connect).await?.watched(&self.notes).billed(&self.billing))
+        Ok(self
+            .api
+            .get_or_try_init(connect)
+            .await?
+            .watched(&self.notes)
+            .billed(&self.billing)
+            .remembered(self.statements.as_ref()))
     }
 
     /// A job that failed for BigQuery's own reasons has ended, so the statement may run again, under a new id.

@@ -71,6 +71,7 @@ impl Api {
         let mut answer = self.ask(sql, what, false).await?;
         let lost = || Fault::new(FaultKind::Transient, format!("{what}: the answer names no job"));
         let job = answer.job_reference.take().and_then(|reference| reference.job_id);
+        self.remember(job.as_deref(), what, Some(sql));
         let mut rows = Vec::new();
         loop {
             let done = answer.job_complete;

@@ -7,6 +7,7 @@ mod backfill;
 mod deletes;
 mod leaving;
 mod looks;
+mod many;
 mod opening;
 mod panics;
 mod review;

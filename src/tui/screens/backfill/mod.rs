@@ -1,6 +1,7 @@
 //! Screen 4: what is to be moved again, and what that would do.
 
 pub mod questions;
+mod several;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -11,6 +12,7 @@ use ratatui::crossterm::event::{Event, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
+use self::several::Several;
 use self::values::read_value;
 use super::shown::{About, Acts, Next};
 use crate::domain::ids::MappingName;
@@ -44,6 +46,8 @@ pub enum Preview {
 
 #[derive(Debug, Default)]
 pub struct Backfill {
+    /// All that are marked, where there is more than one.
+    pub several: Several,
     pub mapping: Option<MappingName>,
     pub start: Input,
     pub end: Input,
@@ -96,7 +100,7 @@ impl Backfill {
     }
 
     fn preview_or_start(&mut self, shared: &mut Shared) {
-        if let Some(dialog) = self.confirm() {
+        if let Some(dialog) = self.confirm().or_else(|| self.several.question(shared.size)) {
             shared.dialog = Some(dialog);
         } else if let Some(ask) = self.ask() {
             self.ask_for(ask, shared);
@@ -106,6 +110,14 @@ impl Backfill {
     }
 
     fn ask_for(&mut self, ask: BackfillAsk, shared: &mut Shared) {
+        if !self.several.names.is_empty() {
+            self.several.asked();
+            let asks = self.several.asks(&ask);
+            for ask in asks {
+                shared.ask(Ask::Preview(PreviewBackfill(ask)));
+            }
+            return;
+        }
         self.preview = Preview::Asked(ask.clone());
         self.scroll = Scroll::default();
         shared.ask(Ask::Preview(PreviewBackfill(ask)));
@@ -149,6 +161,17 @@ impl Backfill {
     }
 
     pub fn answered(&mut self, mapping: &MappingName, preview: Result<Box<BackfillPreview>, Failure>) {
+        if !self.several.names.is_empty() {
+            // An answer to other words.
+            let now = self.ask();
+            let same = |preview: &BackfillPreview| {
+                now.as_ref().is_some_and(|now| (&now.start, &now.end) == (&preview.ask.start, &preview.ask.end))
+            };
+            if preview.as_ref().map_or(true, |preview| same(preview)) {
+                self.several.answered(mapping, preview);
+            }
+            return;
+        }
         let Preview::Asked(asked) = &self.preview else { return };
         match preview {
             Ok(preview) if *asked == preview.ask => {
@@ -163,10 +186,23 @@ impl Backfill {
 
 impl Acts for Backfill {
     fn open(&mut self, about: About, shared: &mut Shared) -> bool {
-        let About::Mapping(name) = about else {
-            shared.say(NO_MAPPING);
-            return false;
+        let name = match about {
+            About::Mapping(name) => name,
+            About::Several(names) => {
+                if self.several.names != names {
+                    let mapping = names.first().cloned();
+                    *self = Self { several: Several::of(names), mapping, ..Self::default() };
+                }
+                return true;
+            }
+            About::All | About::Run(_) => {
+                shared.say(NO_MAPPING);
+                return false;
+            }
         };
+        if !std::mem::take(&mut self.several).names.is_empty() {
+            *self = Self::default();
+        }
         let unfinished = shared.book.get(&name).and_then(|row| row.status.as_ref()?.backfill.clone());
         self.fill(&name, unfinished.as_ref());
         true
@@ -189,6 +225,9 @@ impl Acts for Backfill {
             Action::PreviousPane => self.next_field(false),
             Action::Left | Action::Right if self.field != Field::Mapping => {
                 shared.remark("Left and Right choose another mapping, in the field `mapping` (Tab)");
+            }
+            Action::Left | Action::Right if !self.several.names.is_empty() => {
+                shared.remark("the stretch is of all that are marked");
             }
             Action::Right => self.other_mapping(&shared.book, true),
             Action::Left => self.other_mapping(&shared.book, false),
@@ -221,6 +260,7 @@ impl Acts for Backfill {
         if field.handle_event(&Event::Key(*event)).is_some_and(|changed| changed.value) {
             // A preview of other words would be a lie.
             self.preview = Preview::None;
+            self.several.forget();
         }
     }
 

@@ -174,3 +174,30 @@ fn a_backfill_and_what_it_would_do() {
     plain(&desk);
     snapshots("backfill_preview", &mut desk);
 }
+
+#[test]
+fn the_same_stretch_of_all_that_are_marked_is_previewed_and_started_together() {
+    let mut desk = Desk::open();
+    desk.press(' ');
+    desk.press(' ');
+    desk.press('b');
+    desk.tell(Msg::Paste("2026-10-01".to_owned()));
+    desk.code(KeyCode::Tab);
+    desk.tell(Msg::Paste("2026-10-31".to_owned()));
+    let of = |name: &str| BackfillAsk { mapping: named(name), ..ask() };
+    let asks = ["orders", "users"].map(|name| Effect::Ask(Ask::Preview(PreviewBackfill(of(name)))));
+    assert_eq!(desk.code(KeyCode::Enter), asks);
+    for name in ["orders", "users"] {
+        let Answer::Previewed { preview: Ok(mut known), .. } = preview(None) else { panic!("a preview") };
+        known.ask = of(name);
+        desk.answered(answer(*known));
+    }
+    plain(&desk);
+    snapshots("backfill_several", &mut desk);
+    assert_eq!(desk.code(KeyCode::Enter), []);
+    let dialog = desk.app.shared.dialog.clone().unwrap();
+    assert_eq!((dialog.title.as_str(), dialog.lines[0].as_str()), ("Backfill 2 mappings?", "orders, users"));
+    assert!(dialog.lines[1].contains("124,000 rows") && dialog.lines[1].contains("498.0 MB"), "{dialog:?}");
+    let start = |name| Effect::Send(Command::Backfill { ask: of(name), restart: true, shard: None });
+    assert_eq!(desk.press('y'), [start("orders"), start("users")]);
+}

@@ -11,6 +11,7 @@ use super::{Backfill, Field, Preview};
 use crate::engine::{BackfillPreview, Failure};
 use crate::format;
 use crate::tui::model::Row;
+use crate::tui::naming::listed;
 use crate::tui::panes::pane;
 use crate::tui::screens::shown::Draws;
 use crate::tui::scroll::Extent;
@@ -38,8 +39,13 @@ fn draw_form(frame: &mut Frame<'_>, form: &Backfill, shared: &Shared, theme: The
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let row = form.mapping.as_ref().and_then(|name| shared.book.get(name));
-    let name = form.mapping.as_ref().map_or("", |name| name.0.as_str());
-    let side = row.map_or_else(String::new, Row::how);
+    let marked = format!("{} marked", form.several.names.len());
+    let (name, side) = if form.several.names.is_empty() {
+        let name = form.mapping.as_ref().map_or("", |name| name.0.as_str());
+        (name, row.map_or_else(String::new, Row::how))
+    } else {
+        (marked.as_str(), listed(&form.several.names, usize::from(inner.width).saturating_sub(40)))
+    };
     let zone = shared.facts.as_ref().map_or(chrono_tz::Tz::UTC, |facts| facts.config.default_timezone);
     let start = read_value(form.start.value(), zone);
     let end = read_end(form.end.value(), zone);
@@ -116,7 +122,10 @@ fn draw_below(frame: &mut Frame<'_>, form: &Backfill, shared: &Shared, theme: Th
     if form.running.is_some() {
         lines.extend(progress(form, shared, cells, theme));
     }
-    if live.is_none() {
+    if form.several.is_asked() {
+        lines.extend(form.several.lines(cells, theme));
+        lines.push(Line::from(vec![Span::styled("Enter", theme.key()), Span::raw(" asks to start them")]));
+    } else if live.is_none() {
         lines.extend(match &form.preview {
             Preview::None => explained("Give a start (a date, a time, or a number where the column holds numbers), and an end if it is not the watermark. Enter shows what it would do; nothing is moved before you have said yes.", cells, theme),
             Preview::Asked(_) => explained("asking MySQL and BigQuery", cells, theme),

@@ -49,7 +49,7 @@ impl Acts for Check {
     fn open(&mut self, about: About, shared: &mut Shared) -> bool {
         let about = match about {
             About::Mapping(name) => Some(name),
-            About::All | About::Run(_) => None,
+            About::All | About::Several(_) | About::Run(_) => None,
         };
         self.ask(about, shared);
         true

@@ -1,5 +1,6 @@
 //! Screen 5: past runs of all hosts.
 
+mod glance;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -10,6 +11,7 @@ use crate::domain::report::RunSummary;
 use crate::engine::{Event, Failure, ReadHistory};
 use crate::tui::ask::Ask;
 use crate::tui::keys::Action;
+use crate::tui::model::Glance;
 use crate::tui::screen::Screen;
 use crate::tui::scroll::travel;
 use crate::tui::shared::Shared;
@@ -23,15 +25,26 @@ pub struct History {
     pub runs: Option<Vec<RunSummary>>,
     pub failure: Option<Failure>,
     pub place: usize,
+    /// The mapping that the screen was opened on, and its last runs.
+    about: Option<MappingName>,
+    glance: Option<Glance>,
+    /// Words that a run's line must hold, all of them.
+    pub wanted: Vec<String>,
 }
 
 impl History {
     fn read(&mut self, runs: Vec<RunSummary>) {
         let marked = self.selected().map(|run| run.run_id.clone());
-        let again = marked.and_then(|id| runs.iter().position(|run| run.run_id == id)).filter(|_| self.place > 0);
-        self.place = again.unwrap_or(0);
         self.runs = Some(runs);
+        let again = marked.and_then(|id| self.listed().iter().position(|run| run.run_id == id));
+        self.place = again.filter(|_| self.place > 0).unwrap_or(0);
         self.failure = None;
+        self.look_back();
+    }
+
+    fn look_back(&mut self) {
+        let runs = self.runs.as_deref().unwrap_or_default();
+        self.glance = self.about.as_ref().and_then(|name| Glance::of(name, runs));
     }
 
     pub fn answered(&mut self, answer: Result<Vec<RunSummary>, Failure>) {
@@ -41,14 +54,31 @@ impl History {
         }
     }
 
+    /// Takes what the lines must hold.
+    pub fn look_for(&mut self, words: &str) {
+        self.wanted = words.split_whitespace().map(str::to_lowercase).collect();
+        self.place = 0;
+    }
+
+    /// Runs that are listed.
+    pub fn listed(&self) -> Vec<&RunSummary> {
+        let all = self.runs.iter().flatten();
+        all.filter(|run| self.wanted.iter().all(|word| holds(run, word))).collect()
+    }
+
     #[must_use]
     pub fn selected(&self) -> Option<&RunSummary> {
-        self.runs.as_ref()?.get(self.place)
+        self.listed().get(self.place).copied()
     }
 }
 
 impl Acts for History {
-    fn open(&mut self, _about: About, shared: &mut Shared) -> bool {
+    fn open(&mut self, about: About, shared: &mut Shared) -> bool {
+        self.about = match about {
+            About::Mapping(name) => Some(name),
+            About::All | About::Several(_) | About::Run(_) => None,
+        };
+        self.look_back();
         shared.ask(ASKED);
         true
     }
@@ -60,9 +90,9 @@ impl Acts for History {
     fn act(&mut self, action: Action, shared: &mut Shared) -> Next {
         match action {
             Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom => {
-                let count = self.runs.as_ref().map_or(0, Vec::len);
-                self.place = travel(self.place, count, shared.page(), action);
+                self.place = travel(self.place, self.listed().len(), shared.page(), action);
             }
+            Action::Back if !self.wanted.is_empty() => self.look_for(""),
             Action::Open => {
                 let run = self.selected().map(|run| run.run_id.clone());
                 let Some(run) = run else {
@@ -87,4 +117,11 @@ impl Acts for History {
     fn copied(&self, _shared: &Shared) -> Option<String> {
         self.selected().map(|run| run.run_id.to_string())
     }
+}
+
+/// Does the run's line hold the word: an outcome, a trigger, who it was, or a mapping of it?
+fn holds(run: &RunSummary, word: &str) -> bool {
+    let of_run = [run.outcome.word(), run.trigger.word(), run.by.as_str()];
+    let mappings = run.mappings.iter().map(|mapping| mapping.0.as_str());
+    of_run.into_iter().chain(mappings).any(|text| text.to_lowercase().contains(word))
 }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::History;
+use super::{History, glance};
 use crate::domain::report::RunSummary;
 use crate::engine::Failure;
 use crate::format;
@@ -34,21 +34,41 @@ impl Draws for History {
             frame.render_widget(Line::raw("No run is on record yet."), area);
             return Extent::default();
         }
-        let height = usize::from(area.height).saturating_sub(1);
-        let first = first_shown(self.place, runs.len(), height);
+        let listed = self.listed();
+        let mut head = self.glanced(cells, theme);
+        head.extend(self.filtered(listed.len(), theme));
+        let height = usize::from(area.height).saturating_sub(1 + head.len());
+        let first = first_shown(self.place, listed.len(), height);
         let widths = widths(runs, cells);
         let titles = cells_of(
             ["WHEN", "WHO", "TRIGGER", "MAPPINGS", "ROWS", "TOOK", "OUTCOME"].map(str::to_owned),
             widths,
             theme,
         );
-        let mut lines = vec![Line::styled(titles.join(" "), Theme::strong())];
-        for (place, run) in runs.iter().enumerate().skip(first).take(height) {
+        let mut lines = head;
+        lines.push(Line::styled(titles.join(" "), Theme::strong()));
+        for (place, run) in listed.into_iter().enumerate().skip(first).take(height) {
             let line = line(run, widths, theme);
             lines.push(if place == self.place { line.patch_style(Theme::marked()) } else { line });
         }
         frame.render_widget(Paragraph::new(lines), area);
         Extent::default()
+    }
+}
+
+impl History {
+    fn glanced(&self, cells: usize, theme: Theme) -> Vec<Line<'static>> {
+        let glance = self.about.as_ref().zip(self.glance.as_ref());
+        glance.map(|(name, glance)| glance::lines(&name.0, glance, cells, theme)).unwrap_or_default()
+    }
+
+    /// What the lines hold, and how many there are.
+    fn filtered(&self, count: usize, theme: Theme) -> Vec<Line<'static>> {
+        if self.wanted.is_empty() {
+            return Vec::new();
+        }
+        let wanted = format!("history {} ({count} shown)", self.wanted.join(" "));
+        vec![Line::from(vec![Span::styled(wanted, Theme::strong()), Span::styled("  Esc shows all", theme.quiet())])]
     }
 }
 

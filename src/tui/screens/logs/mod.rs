@@ -90,6 +90,12 @@ impl Logs {
         }
     }
 
+    /// Takes a text to look for, from wherever it is said.
+    pub fn look_for(&mut self, text: &str) {
+        self.clear_filter();
+        self.filter = Input::new(text.to_owned());
+    }
+
     fn clear_filter(&mut self) {
         self.typing = false;
         self.tail = Tail::default();

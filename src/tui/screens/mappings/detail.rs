@@ -175,11 +175,7 @@ fn sparkline(samples: &[u64], cells: usize, theme: Theme) -> Option<Line<'static
     let shown: Vec<u64> =
         samples.iter().copied().skip(samples.len().saturating_sub(cells.saturating_sub(24))).collect();
     let most = shown.iter().max().copied().filter(|most| *most > 0)?;
-    let heights = theme.heights();
-    let bars: String = shown
-        .iter()
-        .map(|sample| heights[usize::try_from(sample.saturating_mul(7) / most).unwrap_or(7).min(7)])
-        .collect();
+    let bars = theme.bars(&shown);
     let most = format!(" most {} rows/s", format::count(most));
     Some(Line::from(vec![Span::styled(bars, theme.moving()), Span::styled(most, theme.quiet())]))
 }

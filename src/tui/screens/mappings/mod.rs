@@ -2,85 +2,34 @@
 
 mod columns;
 mod detail;
+mod filter;
+mod marks;
+pub mod order;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod view;
 
-use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use ratatui::crossterm::event::{Event, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
+pub use self::filter::FIELDS;
+use self::filter::{Filter, is_wrong};
+use self::marks::Marks;
+pub use self::order::ORDERS;
+use self::order::Order;
+
 use super::shown::{About, Acts, Next};
 use crate::domain::ids::MappingName;
-use crate::engine::{Event as EngineEvent, Lag};
+use crate::engine::Event as EngineEvent;
 use crate::tui::keys::{Action, Scope};
 use crate::tui::model::{Book, Row};
 use crate::tui::screen::Screen;
 use crate::tui::scroll::travel;
-use crate::tui::shared::Shared;
-
-/// How the list is ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Order {
-    /// As in the file.
-    #[default]
-    File,
-    /// What needs the operator first.
-    Status,
-    Lag,
-    LastRun,
-    Name,
-}
-
-impl Order {
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::File => "file",
-            Self::Status => "status",
-            Self::Lag => "lag",
-            Self::LastRun => "last run",
-            Self::Name => "name",
-        }
-    }
-
-    const fn next(self) -> Self {
-        match self {
-            Self::File => Self::Status,
-            Self::Status => Self::Lag,
-            Self::Lag => Self::LastRun,
-            Self::LastRun => Self::Name,
-            Self::Name => Self::File,
-        }
-    }
-
-    fn compare(self, a: &Row, b: &Row) -> Ordering {
-        match self {
-            Self::File => Ordering::Equal,
-            Self::Status => a.word().cmp(&b.word()),
-            // The furthest behind, and what is not known, first.
-            Self::Lag => behind(b).cmp(&behind(a)),
-            Self::LastRun => ended(b).cmp(&ended(a)),
-            Self::Name => a.name.cmp(&b.name),
-        }
-    }
-}
-
-/// Seconds and steps cannot be compared; seconds stand first.
-fn behind(row: &Row) -> (u8, i64) {
-    match row.measured.as_ref().map(|measured| (measured.lag, measured.problem.is_some())) {
-        Some((_, true)) => (3, 0),
-        Some((Some(Lag::Seconds(seconds)), _)) => (2, seconds),
-        Some((Some(Lag::Steps(steps)), _)) => (1, steps),
-        Some((None, false)) | None => (0, 0),
-    }
-}
-
-fn ended(row: &Row) -> Option<chrono::DateTime<chrono::Utc>> {
-    row.last_run().map(|run| run.finished_at)
-}
+use crate::tui::shared::{NO_MAPPING, Shared};
 
 /// The list.
 #[derive(Debug, Default)]
@@ -90,26 +39,75 @@ pub struct Mappings {
     selected: Option<MappingName>,
     pub order: Order,
     pub filter: Input,
+    /// The filter's text, understood.
+    parsed: Filter,
+    /// Of what the filter holds, only what is wrong.
+    pub only_wrong: bool,
+    pub marks: Marks,
     /// The filter has the keys.
     pub typing: bool,
 }
 
 impl Mappings {
-    /// Filters and orders anew; the mark stays on its mapping where that is still listed.
+    /// Filters and orders anew; the cursor stays on its mapping where that is still listed, else at its place.
     pub fn arrange(&mut self, book: &Book) {
-        let wanted = self.filter.value().to_lowercase();
-        let holds = |row: &Row| {
-            wanted.is_empty()
-                || [row.name.0.as_str(), &row.source, &row.target, row.word().text()]
-                    .iter()
-                    .any(|text| text.to_lowercase().contains(&wanted))
-        };
-        self.visible = (0..book.rows.len()).filter(|place| holds(&book.rows[*place])).collect();
+        let before = self.place(book).unwrap_or(0);
+        let shown = |row: &Row| self.parsed.holds(row) && (!self.only_wrong || is_wrong(row));
+        let visible = (0..book.rows.len()).filter(|place| shown(&book.rows[*place])).collect();
+        self.visible = visible;
         let order = self.order;
         self.visible.sort_by(|a, b| order.compare(&book.rows[*a], &book.rows[*b]));
         if self.place(book).is_none() {
-            self.mark(book, 0);
+            self.mark(book, before.min(self.visible.len().saturating_sub(1)));
         }
+        self.stretch(book);
+    }
+
+    /// Marks all that a filter's text matches, whether it is shown or not; without a text, all that are shown.
+    pub fn mark_all(&mut self, text: &str, book: &Book) {
+        let wanted = Filter::parse(text);
+        let names: Vec<MappingName> = if text.is_empty() {
+            self.visible.iter().map(|place| book.rows[*place].name.clone()).collect()
+        } else {
+            book.rows.iter().filter(|row| wanted.holds(row)).map(|row| row.name.clone()).collect()
+        };
+        self.marks.add(names);
+    }
+
+    /// As the operator has left it the last time.
+    pub fn restore(&mut self, filter: &str, only_wrong: bool, order: Order) {
+        self.filter = Input::new(filter.to_owned());
+        self.parsed = Filter::parse(filter);
+        (self.only_wrong, self.order) = (only_wrong, order);
+    }
+
+    /// Takes another filter, from wherever it is said.
+    pub fn look_for(&mut self, text: &str, book: &Book) {
+        self.filter = Input::new(text.to_owned());
+        self.parsed = Filter::parse(text);
+        self.arrange(book);
+    }
+
+    pub fn order_by(&mut self, order: Order, book: &Book) {
+        self.order = order;
+        self.arrange(book);
+    }
+
+    /// Marked mappings that are not listed.
+    #[must_use]
+    pub fn hidden(&self, book: &Book) -> usize {
+        if self.marks.is_empty() {
+            return 0;
+        }
+        let shown: HashSet<usize> = self.visible.iter().copied().collect();
+        let hidden = |(place, row): &(usize, &Row)| self.marks.contains(&row.name) && !shown.contains(place);
+        book.rows.iter().enumerate().filter(hidden).count()
+    }
+
+    /// What of the filter was not understood.
+    #[must_use]
+    pub fn complaint(&self) -> Option<&str> {
+        self.parsed.complaint.as_deref()
     }
 
     #[must_use]
@@ -132,18 +130,62 @@ impl Mappings {
     fn travel(&mut self, action: Action, page: usize, book: &Book) {
         let place = travel(self.place(book).unwrap_or(0), self.visible.len(), page, action);
         self.mark(book, place);
+        self.stretch(book);
     }
 
-    fn next_order(&mut self, book: &Book) -> &'static str {
-        self.order = self.order.next();
-        self.arrange(book);
-        self.order.word()
+    /// A range that is being marked reaches to the cursor.
+    fn stretch(&mut self, book: &Book) {
+        let Some(anchor) = self.marks.anchor().and_then(|name| book.place(name)) else { return };
+        let anchor = self.visible.iter().position(|place| *place == anchor);
+        let (Some(anchor), Some(cursor)) = (anchor, self.place(book)) else { return };
+        let within = &self.visible[anchor.min(cursor)..=anchor.max(cursor)];
+        self.marks.reach(within.iter().map(|place| book.rows[*place].name.clone()));
     }
 
     fn clear_filter(&mut self, book: &Book) {
         self.typing = false;
-        self.filter.reset();
-        self.arrange(book);
+        self.look_for("", book);
+    }
+
+    /// Marks, or takes marks away; `Space` goes on to the next line.
+    fn change_marks(&mut self, action: Action, shared: &mut Shared) {
+        let book = &shared.book;
+        let Some(name) = self.selected(book).cloned() else { return shared.remark(NO_MAPPING) };
+        match action {
+            Action::Mark if self.marks.anchor().is_some() => self.marks.keep_range(),
+            Action::Mark => {
+                self.marks.toggle(name);
+                self.travel(Action::Down, 1, book);
+            }
+            Action::MarkRange if self.marks.anchor().is_some() => self.marks.keep_range(),
+            Action::MarkRange => self.marks.begin_range(name),
+            _ => {
+                let shown: Vec<MappingName> = self.visible.iter().map(|place| book.rows[*place].name.clone()).collect();
+                self.marks.toggle_all(&shown);
+            }
+        }
+    }
+
+    /// Esc: what was done last goes first.
+    fn go_back(&mut self, shared: &mut Shared) {
+        if self.marks.clear() {
+            return;
+        }
+        if !self.filter.value().is_empty() {
+            return self.clear_filter(&shared.book);
+        }
+        if std::mem::take(&mut self.only_wrong) {
+            return self.arrange(&shared.book);
+        }
+        shared.remark("there is no mark and no filter to clear; q leaves");
+    }
+
+    fn toggle_wrong(&mut self, shared: &mut Shared) {
+        self.only_wrong = !self.only_wrong;
+        self.arrange(&shared.book);
+        if self.only_wrong {
+            self.travel(Action::Top, 1, &shared.book);
+        }
     }
 
     fn act_while_typing(&mut self, action: Action, book: &Book) {
@@ -168,12 +210,18 @@ impl Acts for Mappings {
         self.selected(&shared.book)
     }
 
+    fn subjects(&self, shared: &Shared) -> Vec<MappingName> {
+        let marked = self.marks.names(&shared.book);
+        if marked.is_empty() { self.selected(&shared.book).cloned().into_iter().collect() } else { marked }
+    }
+
     fn act(&mut self, action: Action, shared: &mut Shared) -> Next {
         if self.typing {
             self.act_while_typing(action, &shared.book);
             return Next::Done;
         }
-        let is_of_list = matches!(action, Action::Open | Action::Back | Action::Filter | Action::Sort);
+        let is_of_list =
+            matches!(action, Action::Open | Action::Back | Action::Filter | Action::Sort | Action::OnlyWrong);
         if is_of_list && shared.trouble.is_some() {
             shared.remark("nothing is listed before the configuration can be read; u reads the files again");
             return Next::Done;
@@ -188,12 +236,13 @@ impl Acts for Mappings {
             }
             // The mark is what the other keys are about; the check is about the whole list.
             Action::Show(Screen::Check) => return Next::Show(Screen::Check, About::All),
-            Action::Back if self.filter.value().is_empty() => shared.remark("there is no filter to clear; q leaves"),
-            Action::Back => self.clear_filter(&shared.book),
+            Action::Back => self.go_back(shared),
             Action::Filter => self.typing = true,
+            Action::OnlyWrong => self.toggle_wrong(shared),
+            Action::Mark | Action::MarkRange | Action::MarkShown => self.change_marks(action, shared),
             Action::Sort => {
-                let order = self.next_order(&shared.book);
-                shared.say(format!("ordered by {order}"));
+                self.order_by(self.order.next(), &shared.book);
+                shared.say(format!("ordered by {}", self.order.word()));
             }
             _ => return Next::Usual,
         }
@@ -204,9 +253,15 @@ impl Acts for Mappings {
         match action {
             Action::Open | Action::Filter | Action::Sort if shared.trouble.is_some() => false,
             Action::Open => self.selected(&shared.book).is_some(),
-            Action::Filter | Action::Sort | Action::Copy => !shared.book.rows.is_empty(),
+            Action::Mark | Action::MarkShown | Action::OnlyWrong | Action::Filter | Action::Sort | Action::Copy => {
+                !shared.book.rows.is_empty()
+            }
             _ => true,
         }
+    }
+
+    fn label(&self, action: Action) -> Option<&'static str> {
+        (action == Action::RunSelected && !self.marks.is_empty()).then_some("sync marked")
     }
 
     fn field(&self) -> Option<Scope> {
@@ -215,11 +270,12 @@ impl Acts for Mappings {
 
     fn type_in(&mut self, event: &KeyEvent, shared: &mut Shared) {
         self.filter.handle_event(&Event::Key(*event));
+        self.parsed = Filter::parse(self.filter.value());
         self.arrange(&shared.book);
     }
 
     fn heard(&mut self, event: &EngineEvent, _is_shown: bool, shared: &mut Shared) {
-        if matches!(event, EngineEvent::MappingFinished { .. }) {
+        if matches!(event, EngineEvent::MappingFinished { .. } | EngineEvent::RunStarted { .. }) {
             self.arrange(&shared.book);
         }
     }

@@ -3,13 +3,16 @@
 use ratatui::crossterm::event::KeyCode;
 
 use crate::domain::config::Problem;
+use crate::domain::ids::MappingName;
 use crate::domain::report::Outcome;
+use crate::engine::Command;
 use crate::tui::app::Msg;
 use crate::tui::desk::looks::{SIZES, plain, shown, snapshots};
 use crate::tui::desk::scenes::{everything, running};
 use crate::tui::desk::{Desk, named, sync};
 use crate::tui::model::samples;
 use crate::tui::session::{Facts, Trouble};
+use crate::tui::shared::Effect;
 
 fn filtering() -> Desk {
     let mut desk = everything();
@@ -41,8 +44,7 @@ fn trouble() -> Desk {
 fn any_script() -> Desk {
     let names = ["Bestellungen", "注文", "заказы", "e\u{301}tudes"];
     let mut desk = Desk::closed(false, None);
-    let Facts { mysql, emulator, .. } = samples::facts(&["orders"]);
-    desk.tell(Msg::Opened(Ok(Facts { config: samples::config(&names), mysql, emulator })));
+    desk.tell(Msg::Opened(Ok(Facts { config: samples::config(&names), ..samples::facts(&["orders"]) })));
     desk.watched(names.iter().map(|name| samples::status(name, Some(Outcome::Ok))).collect());
     desk
 }
@@ -99,6 +101,149 @@ fn the_filter_keeps_the_mark_on_what_is_listed() {
     desk.code(KeyCode::Esc);
     assert_eq!(desk.app.screens.mappings.visible().len(), 3);
     assert_eq!(desk.app.subject(), Some(&named("users")), "the mark stays");
+}
+
+/// Names that are listed, in their order.
+fn listed(desk: &Desk) -> Vec<&str> {
+    let app = &desk.app;
+    app.screens.mappings.visible().iter().map(|place| app.shared.book.rows[*place].name.0.as_str()).collect()
+}
+
+fn type_text(desk: &mut Desk, text: &str) {
+    text.chars().for_each(|c| {
+        desk.press(c);
+    });
+}
+
+/// What is listed of `everything` under a filter.
+fn found(filter: &str) -> Vec<String> {
+    let mut desk = everything();
+    desk.press('/');
+    type_text(&mut desk, filter);
+    listed(&desk).into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_filter_understands_words_and_fields() {
+    assert_eq!(found("s -e"), ["stock"]);
+    assert_eq!(found("status:failed"), ["users"]);
+    assert_eq!(found("status:review,failed"), ["users", "carts"]);
+    assert_eq!(found("lag:>1h"), ["users"]);
+    assert_eq!(found("lag:<1m -name:cart"), ["orders"]);
+    assert_eq!(found("lag:?"), ["events", "stock", "prices", "returns"]);
+    assert_eq!(found("status:late"), ["users"]);
+    assert_eq!(found("mode:append"), [""; 0]);
+    assert_eq!(found("mode:upsert -status:ok -status:new -status:running"), ["users", "carts", "prices"]);
+}
+
+#[test]
+fn what_the_filter_does_not_understand_is_said_while_it_is_typed() {
+    let said = |filter: &str| {
+        let mut desk = everything();
+        desk.press('/');
+        type_text(&mut desk, filter);
+        let first = shown(&desk, (80, 24)).lines().nth(1).unwrap().to_owned();
+        assert_eq!(listed(&desk).len(), 7, "a word that is not understood hides nothing");
+        first
+    };
+    assert!(said("lagg:>1h").contains("`lagg:` is none of status:, lag:, mode:, name:"));
+    assert!(said("lag:soon").contains("write lag:>1h"));
+    assert!(said("status:fine").contains("no status is called `fine`"));
+    assert!(said("mode:best").contains("no mode is called `best`"));
+}
+
+#[test]
+fn one_key_shows_only_what_is_wrong_and_says_so_when_nothing_is() {
+    let mut desk = everything();
+    desk.press('!');
+    assert_eq!(listed(&desk), ["users", "carts", "prices"]);
+    snapshots("wrong", &mut desk);
+    desk.press('!');
+    assert_eq!(listed(&desk).len(), 7);
+    let mut desk = Desk::closed(false, None);
+    desk.tell(Msg::Opened(Ok(samples::facts(&["orders"]))));
+    desk.watched(vec![samples::status("orders", Some(Outcome::Ok))]);
+    desk.press('!');
+    assert!(shown(&desk, (80, 24)).contains("Nothing is wrong"));
+    desk.press('!');
+    desk.press('/');
+    desk.press('x');
+    desk.code(KeyCode::Enter);
+    assert!(shown(&desk, (80, 24)).contains("No mapping matches `x`; Esc clears the filter."));
+}
+
+#[test]
+fn what_the_operator_likes_is_kept_once_it_is_whole_and_taken_up_again() {
+    let mut desk = everything();
+    desk.press('/');
+    assert_eq!(desk.press('u'), [], "not letter by letter");
+    let kept = desk.code(KeyCode::Enter);
+    let [Effect::Keep(kept)] = kept.as_slice() else { panic!("{kept:?}") };
+    assert_eq!(kept.filter, "u");
+    let mut next = Desk::closed(false, None);
+    next.app.restore(kept.clone());
+    next.tell(Msg::Opened(Ok(samples::facts(&["orders", "users"]))));
+    assert_eq!(listed(&next), ["users"]);
+}
+
+fn marking() -> Desk {
+    let mut desk = everything();
+    desk.press(' ');
+    desk.press('j');
+    desk.press('V');
+    desk.press('j');
+    desk.press('j');
+    desk
+}
+
+#[test]
+fn marks_are_set_one_by_one_by_range_and_all_at_once() {
+    let mut desk = marking();
+    let names = |desk: &Desk| desk.app.subjects().into_iter().map(|name| name.0).collect::<Vec<_>>();
+    assert_eq!(names(&desk), ["orders", "carts", "events", "stock"]);
+    plain(&desk);
+    snapshots("marks", &mut desk);
+    desk.press('k');
+    assert_eq!(names(&desk), ["orders", "carts", "events"], "the range follows the cursor");
+    desk.press('V');
+    desk.press('k');
+    assert_eq!(names(&desk).len(), 3, "until it is kept");
+    desk.press('/');
+    type_text(&mut desk, "users");
+    desk.code(KeyCode::Enter);
+    desk.press('*');
+    assert_eq!(names(&desk), ["orders", "users", "carts", "events"], "* marks what is shown");
+    assert!(shown(&desk, (80, 24)).contains("4 marked, 3 of them not shown"));
+    desk.code(KeyCode::Esc);
+    assert_eq!(names(&desk), ["users"], "Esc clears the marks before the filter");
+    assert_eq!(listed(&desk), ["users"]);
+    desk.code(KeyCode::Esc);
+    assert_eq!(listed(&desk).len(), 7);
+}
+
+#[test]
+fn what_is_marked_is_asked_about_by_name_and_run_at_once() {
+    let mut desk = Desk::open();
+    desk.press(' ');
+    desk.press(' ');
+    assert_eq!(desk.press('r'), []);
+    let dialog = desk.app.shared.dialog.clone().unwrap();
+    assert_eq!((dialog.title.as_str(), dialog.lines[0].as_str()), ("Run 2 mappings?", "orders, users"));
+    assert_eq!(desk.press('y'), [sync(&["orders", "users"])]);
+}
+
+#[test]
+fn what_is_marked_and_running_is_held_and_cancelled_together() {
+    let mut desk = running();
+    desk.press('*');
+    assert_eq!(desk.press('p'), []);
+    let command = |make: fn(MappingName) -> Command| {
+        ["orders", "users", "carts"].map(|name| Effect::Send(make(named(name)))).to_vec()
+    };
+    assert_eq!(desk.press('y'), command(Command::Pause));
+    desk.press('c');
+    assert!(desk.app.shared.dialog.as_ref().unwrap().lines[0].contains("orders, users, carts"));
+    assert_eq!(desk.press('c'), command(Command::Cancel));
 }
 
 #[test]

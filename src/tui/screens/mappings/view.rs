@@ -1,15 +1,14 @@
 //! Screen 1: is everything current, what is moving, what is broken.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::Mappings;
 use super::columns::{Column, cell, chosen};
-use super::detail;
-use crate::domain::report::Outcome;
-use crate::tui::model::{Row, Standing, Word};
+use super::{detail, summary};
+use crate::tui::model::{Row, Standing};
 use crate::tui::panes::{first_shown, pane};
 use crate::tui::screens::shown::Draws;
 use crate::tui::scroll::Extent;
@@ -34,77 +33,51 @@ impl Draws for Mappings {
         };
         let [head, list, below] =
             Layout::vertical([Constraint::Length(1), Constraint::Min(2), Constraint::Length(below)]).areas(area);
-        summary(frame, self, shared, theme, head);
+        summary::draw(frame, self, shared, theme, head);
         draw_list(frame, self, shared, theme, list);
         detail::draw(frame, self, shared, theme, below);
         Extent::default()
     }
 }
 
-/// Everything in one line: counts by word, order and filter.
-fn summary(frame: &mut Frame<'_>, screen: &Mappings, shared: &Shared, theme: Theme, area: Rect) {
-    let filter = screen.filter.value();
-    if screen.typing {
-        frame.render_widget(Line::from(vec![Span::styled("/", theme.key()), Span::raw(filter)]), area);
-        let cursor = u16::try_from(screen.filter.visual_cursor()).unwrap_or(0);
-        frame.set_cursor_position(Position::new((area.x + 1 + cursor).min(area.right() - 1), area.y));
-        return;
-    }
-    let count = |words: &[Word]| shared.book.rows.iter().filter(|row| words.contains(&row.word())).count();
-    let rows = shared.book.rows.len();
-    let mut spans = vec![Span::raw(if rows == 1 { "1 mapping".to_owned() } else { format!("{rows} mappings") })];
-    // A mapping in error whose run has failed for it is one that failed.
-    let both =
-        |row: &&Row| row.word() == Word::Error && row.last_run().is_some_and(|run| run.outcome == Outcome::Failed);
-    let both = shared.book.rows.iter().filter(both).count();
-    let counts = [
-        (count(&[Word::Failed]) + both, "failed", theme.bad()),
-        (count(&[Word::Lost]), "lost", theme.bad()),
-        (count(&[Word::Error]) - both, "in error", theme.bad()),
-        (count(&[Word::Unknown]), "unknown", theme.wants()),
-        (count(&[Word::Review]), "to review", theme.wants()),
-        (count(&[Word::Running, Word::Retry, Word::Paused, Word::Queued, Word::Elsewhere]), "running", theme.moving()),
-        (count(&[Word::Ok]), "ok", theme.good()),
-    ];
-    let mut used = width(&spans[0].content);
-    for (count, word, style) in counts.into_iter().filter(|(count, ..)| *count > 0) {
-        let text = format!("{count} {word}");
-        used += 2 + width(&text);
-        if used <= usize::from(area.width) {
-            spans.push(Span::raw("  "));
-            spans.push(Span::styled(text, style));
-        }
-    }
-    if !filter.is_empty() {
-        spans.push(Span::raw("  "));
-        spans.push(Span::styled(format!("/{filter} ({} shown)", screen.visible().len()), Theme::strong()));
-    }
-    let used: usize = spans.iter().map(|span| width(&span.content)).sum();
-    let end = format!("by {}, times in UTC", screen.order.word());
-    let gap = usize::from(area.width).saturating_sub(used + width(&end));
-    if gap > 1 {
-        spans.push(Span::raw(" ".repeat(gap)));
-        spans.push(Span::styled(end, theme.quiet()));
-    }
-    frame.render_widget(Line::from(spans), area);
-}
-
 fn draw_list(frame: &mut Frame<'_>, screen: &Mappings, shared: &Shared, theme: Theme, area: Rect) {
-    let columns = chosen(&shared.book, usize::from(area.width), shared.now, theme);
+    // What is marked is told by a sign as well: a style alone would not be seen everywhere.
+    let sign = if screen.marks.is_empty() { 0 } else { 2 };
+    let columns = chosen(&shared.book, usize::from(area.width).saturating_sub(sign), shared.now, theme);
     let height = usize::from(area.height).saturating_sub(1);
     let visible = screen.visible();
-    let marked = screen.place(&shared.book);
-    let first = first_shown(marked.unwrap_or(0), visible.len(), height);
-    let mut lines = vec![header(&columns, theme)];
+    let cursor = screen.place(&shared.book);
+    let first = first_shown(cursor.unwrap_or(0), visible.len(), height);
+    let mut head = header(&columns, theme);
+    head.spans.insert(0, Span::raw(" ".repeat(sign)));
+    let mut lines = vec![head];
     for (place, row) in visible.iter().enumerate().skip(first).take(height) {
         let Some(row) = shared.book.rows.get(*row) else { continue };
-        let line = list_line(row, &columns, shared, theme);
-        lines.push(if Some(place) == marked { line.patch_style(Theme::marked()) } else { line });
+        let mut line = list_line(row, &columns, shared, theme);
+        if sign > 0 {
+            let sign = if screen.marks.contains(&row.name) { "* " } else { "  " };
+            line.spans.insert(0, Span::styled(sign, theme.wants()));
+        }
+        lines.push(if Some(place) == cursor { line.patch_style(Theme::marked()) } else { line });
     }
     if visible.is_empty() && !shared.book.rows.is_empty() {
-        lines.push(Line::styled("No mapping holds that text; Esc clears the filter.", theme.quiet()));
+        let cells = usize::from(area.width);
+        lines.extend(wrap(&nothing(screen), cells).into_iter().map(|line| Line::styled(line, theme.quiet())));
     }
     frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// Why nothing is listed, and the key that lists it again.
+fn nothing(screen: &Mappings) -> String {
+    match (screen.filter.value().trim(), screen.only_wrong) {
+        ("", _) => {
+            "Nothing is wrong: nothing failed, lost, unknown, to review or late. ! shows all mappings.".to_owned()
+        }
+        (filter, false) => format!("No mapping matches `{filter}`; Esc clears the filter."),
+        (filter, true) => {
+            format!("Nothing that matches `{filter}` is wrong; ! shows all that matches, Esc clears the filter.")
+        }
+    }
 }
 
 fn header(columns: &[(Column, usize)], theme: Theme) -> Line<'static> {

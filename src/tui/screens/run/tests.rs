@@ -111,6 +111,7 @@ fn summary(run: &str) -> RunSummary {
         mappings: vec![named("orders")],
         rows: 18_204,
         outcome: Outcome::Ok,
+        parts: Vec::new(),
     }
 }
 

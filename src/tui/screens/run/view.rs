@@ -31,7 +31,8 @@ impl Draws for Run {
             frame.render_widget(Line::raw("This mapping is no longer configured."), area);
             return Extent::default();
         };
-        let head = headline(row, self, shared, usize::from(area.width), theme);
+        let roomy = area.height >= ROOMY + 2;
+        let head = headline(row, self, shared, usize::from(area.width), roomy, theme);
         let height = u16::try_from(head.len()).unwrap_or(1);
         let [top, rest] = Layout::vertical([Constraint::Length(height), Constraint::Min(3)]).areas(area);
         frame.render_widget(Paragraph::new(head), top);
@@ -61,7 +62,7 @@ impl Draws for Run {
 }
 
 /// The word, what runs, and how far it is.
-fn headline(row: &Row, screen: &Run, shared: &Shared, cells: usize, theme: Theme) -> Vec<Line<'static>> {
+fn headline(row: &Row, screen: &Run, shared: &Shared, cells: usize, roomy: bool, theme: Theme) -> Vec<Line<'static>> {
     let standing = row.standing(shared.now.at);
     let what = match (&row.log, row.last_run()) {
         (Some(log), _) => format!("{} run {}", log.trigger.word(), log.run),
@@ -90,6 +91,7 @@ fn headline(row: &Row, screen: &Run, shared: &Shared, cells: usize, theme: Theme
             format::bytes(live.bytes_uploaded)
         );
         lines.push(Line::raw(fit(&text, cells, theme)));
+        lines.extend(course(row.rates.course(), theme).filter(|_| roomy));
     } else if let Some((error, hint)) = row.last_error() {
         let mut said = wrap(error, cells);
         said.truncate(ERROR_LINES);
@@ -99,6 +101,13 @@ fn headline(row: &Row, screen: &Run, shared: &Shared, cells: usize, theme: Theme
         lines.extend(hint.into_iter().take(HINT_LINES).map(|line| Line::styled(line, Theme::strong())));
     }
     lines
+}
+
+/// Rows a second since the run began; `None` before there is anything to see.
+fn course(bars: &[u64], theme: Theme) -> Option<Line<'static>> {
+    let most = bars.iter().max().copied().filter(|most| *most > 0)?;
+    let told = format!(" since it began, most {} rows/s", format::count(most));
+    Some(Line::from(vec![Span::styled(theme.bars(bars), theme.moving()), Span::styled(told, theme.quiet())]))
 }
 
 fn phases_in_a_line(log: &RunLog, shared: &Shared, theme: Theme) -> Line<'static> {

@@ -1,36 +1,26 @@
 //! Rows of both sides compared, and mended where they differ.
 
+mod comparison;
 mod question;
+mod several;
 #[cfg(test)]
 mod tests;
 mod view;
 
+use self::comparison::Comparison;
+use self::several::Several;
 use super::shown::{About, Acts, Next};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{MappingReport, Trigger};
-use crate::domain::verify::{Looking, Outcome, Verification};
-use crate::engine::{self, Command, Event, Failure, MOST_BYTES, Of, RepairOrder, Selection, Verified};
+use crate::domain::verify::Verification;
+use crate::engine::{self, Command, Event, MOST_BYTES, Of, RepairOrder, Selection, Verified};
 use crate::tui::ask::Ask;
 use crate::tui::keys::Action;
-use crate::tui::scroll::{Extent, Scroll};
+use crate::tui::scroll::{Extent, Scroll, travel};
 use crate::tui::shared::Shared;
 
 /// Keys that are listed, and copied.
 const MOST_NAMED: usize = 1_000;
-
-/// How far the comparison is.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub enum Comparison {
-    #[default]
-    None,
-    /// What it would read was asked for.
-    Pricing,
-    /// Bytes that it would read in BigQuery.
-    Priced(Box<Verification>),
-    Asked(Option<Looking>),
-    Failed(Failure),
-    Compared(Box<Verification>),
-}
 
 /// A repair that was started from here.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -42,8 +32,16 @@ pub enum Repairing {
     Ended(Box<MappingReport>),
 }
 
+impl Repairing {
+    const fn is_under_way(&self) -> bool {
+        matches!(self, Self::Asked | Self::Running(_))
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Verify {
+    /// The list, where more than one was marked; it is shown while the screen is about none of them.
+    several: Option<Several>,
     pub about: Option<MappingName>,
     pub comparison: Comparison,
     pub repairing: Repairing,
@@ -56,13 +54,55 @@ impl Verify {
     fn ask(&mut self, dry_run: bool, shared: &mut Shared) {
         let Some(name) = self.about.clone() else { return };
         let comparison = if dry_run { Comparison::Pricing } else { Comparison::Asked(None) };
-        *self = Self { about: self.about.take(), comparison, ..Self::default() };
-        let selection = Selection::Named(vec![name]);
-        shared.ask(Ask::Verify(engine::Verify { selection, dry_run, most_bytes: MOST_BYTES, most_named: MOST_NAMED }));
+        let (about, several) = (self.about.take(), self.several.take());
+        *self = Self { several, about, comparison, ..Self::default() };
+        ask(vec![name], dry_run, shared);
+    }
+
+    /// The operator has said yes to comparing several.
+    pub fn compare(&mut self, names: Vec<MappingName>, shared: &mut Shared) {
+        if let Some(several) = &mut self.several {
+            several.asked(&names);
+            ask(names, false, shared);
+        }
+    }
+
+    /// Enter in the list.
+    fn ask_or_open(&mut self, shared: &mut Shared) {
+        let Some(several) = &self.several else { return };
+        if let Some(dialog) = several.question(shared.size) {
+            shared.dialog = Some(dialog);
+        } else if let Some(one) = several.marked() {
+            self.about = Some(one.name.clone());
+            self.comparison = one.comparison.clone();
+            (self.repairing, self.still, self.scroll) = (Repairing::None, None, Scroll::default());
+        }
+    }
+
+    /// From one of several back to the list. `false`: there is none.
+    fn close_one(&mut self) -> bool {
+        let Some(several) = self.several.as_mut().filter(|_| self.about.is_some() && !self.repairing.is_under_way())
+        else {
+            return false;
+        };
+        let known =
+            if self.repairing == Repairing::None { std::mem::take(&mut self.comparison) } else { Comparison::None };
+        let name = self.about.take();
+        if let Some(one) = several.ones.iter_mut().find(|one| Some(&one.name) == name.as_ref()) {
+            one.comparison = known;
+        }
+        true
+    }
+
+    fn listed(&self) -> Option<&Several> {
+        self.several.as_ref().filter(|_| self.about.is_none())
     }
 
     /// An answer to what was asked before is none.
     pub fn answered(&mut self, said: Verified) {
+        if let Some(several) = &mut self.several {
+            several.answered(&said);
+        }
         match said {
             Verified::Looking { mapping, looking } => {
                 if let (true, Comparison::Asked(known)) = (self.is_about(&mapping), &mut self.comparison) {
@@ -71,13 +111,8 @@ impl Verify {
             }
             Verified::Ended(of) => {
                 let Of { mapping, answer } = *of;
-                let waits = matches!(self.comparison, Comparison::Pricing | Comparison::Asked(_));
-                if self.is_about(&mapping) && waits {
-                    self.comparison = match answer {
-                        Ok(found) if found.outcome == Outcome::Estimated => Comparison::Priced(Box::new(found)),
-                        Ok(found) => Comparison::Compared(Box::new(found)),
-                        Err(failure) => Comparison::Failed(failure),
-                    };
+                if self.is_about(&mapping) && self.comparison.waits() {
+                    self.comparison = Comparison::of(answer);
                 }
             }
         }
@@ -99,16 +134,15 @@ impl Verify {
 
     /// The engine that was asked is gone, and its answers with it.
     pub fn lost(&mut self) {
-        if matches!(self.comparison, Comparison::Pricing | Comparison::Asked(_)) {
+        if self.comparison.waits() {
             self.comparison = Comparison::None;
         }
-        if self.is_repairing() {
+        if let Some(several) = &mut self.several {
+            several.lost();
+        }
+        if self.repairing.is_under_way() {
             self.repairing = Repairing::None;
         }
-    }
-
-    fn is_repairing(&self) -> bool {
-        matches!(self.repairing, Repairing::Asked | Repairing::Running(_))
     }
 
     /// The operator has said yes.
@@ -138,11 +172,22 @@ impl Verify {
 
 impl Acts for Verify {
     fn open(&mut self, about: About, shared: &mut Shared) -> bool {
-        let About::Mapping(name) = about else { return false };
         if shared.facts.is_none() {
             shared.say("there is no engine to ask; u reads the configuration again");
             return false;
         }
+        let name = match about {
+            About::Mapping(name) => name,
+            About::Several(names) => {
+                if self.several.as_ref().is_none_or(|several| several.names() != names) {
+                    *self = Self { several: Some(Several::pricing(names.clone())), ..Self::default() };
+                    ask(names, true, shared);
+                }
+                return true;
+            }
+            About::All | About::Run(_) => return false,
+        };
+        self.several = None;
         if !self.is_about(&name) || (self.comparison == Comparison::None && self.repairing == Repairing::None) {
             *self = Self { about: Some(name), ..Self::default() };
             self.ask(true, shared);
@@ -155,15 +200,20 @@ impl Acts for Verify {
     }
 
     fn subject<'a>(&'a self, _shared: &Shared) -> Option<&'a MappingName> {
-        self.about.as_ref()
+        self.about.as_ref().or_else(|| Some(&self.several.as_ref()?.marked()?.name))
     }
 
     fn act(&mut self, action: Action, shared: &mut Shared) -> Next {
         match action {
             Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom => {
-                self.scroll.travel(action, shared.page());
+                match self.several.as_mut().filter(|_| self.about.is_none()) {
+                    Some(list) => list.place = travel(list.place, list.ones.len(), shared.page(), action),
+                    None => self.scroll.travel(action, shared.page()),
+                }
             }
-            Action::Open if self.is_repairing() || matches!(self.comparison, Comparison::Asked(_)) => {
+            Action::Back if self.close_one() => {}
+            Action::Open if self.listed().is_some() => self.ask_or_open(shared),
+            Action::Open if self.repairing.is_under_way() || matches!(self.comparison, Comparison::Asked(_)) => {
                 shared.say("it is being compared already");
             }
             Action::Open if shared.facts.is_some() => self.ask(false, shared),
@@ -177,7 +227,7 @@ impl Acts for Verify {
         match action {
             Action::Copy => self.copied(shared).is_some(),
             Action::Repair => self.found().is_some_and(|found| found.found() > 0),
-            Action::Open => !self.is_repairing() && !matches!(self.comparison, Comparison::Asked(_)),
+            Action::Open => !self.repairing.is_under_way() && !matches!(self.comparison, Comparison::Asked(_)),
             _ => true,
         }
     }
@@ -219,6 +269,11 @@ impl Acts for Verify {
         let lines: Vec<_> = lines.collect();
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
+}
+
+fn ask(names: Vec<MappingName>, dry_run: bool, shared: &mut Shared) {
+    let selection = Selection::Named(names);
+    shared.ask(Ask::Verify(engine::Verify { selection, dry_run, most_bytes: MOST_BYTES, most_named: MOST_NAMED }));
 }
 
 impl Verify {

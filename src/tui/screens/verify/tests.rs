@@ -246,3 +246,47 @@ fn how_it_looks() {
     asked.press('m');
     snapshots("verify_question", &mut asked);
 }
+
+fn ask_of(names: &[&str], dry_run: bool) -> Effect {
+    let selection = Selection::Named(names.iter().map(|name| named(name)).collect());
+    Effect::Ask(Ask::Verify(Verify { selection, dry_run, most_bytes: MOST_BYTES, most_named: 1_000 }))
+}
+
+fn said_of(desk: &mut Desk, name: &str, answer: Result<Verification, Failure>) {
+    desk.answered(Answer::Verified(Verified::Ended(Box::new(Of { mapping: named(name), answer }))));
+}
+
+/// All three are marked; two have a price, and the third cannot be compared.
+fn several() -> Desk {
+    let mut desk = Desk::open();
+    desk.press('*');
+    assert_eq!(desk.press('v'), [ask_of(&["orders", "users", "carts"], true)]);
+    said_of(&mut desk, "orders", Ok(verification(Outcome::Estimated)));
+    said_of(&mut desk, "users", Ok(verification(Outcome::Estimated)));
+    let hint = "name the columns that tell rows apart".to_owned();
+    said_of(&mut desk, "carts", Err(Failure { error: "`carts` has no `primary_keys`".to_owned(), hint }));
+    desk
+}
+
+#[test]
+fn what_is_marked_is_compared_together_once_the_price_was_said() {
+    let mut desk = several();
+    assert_eq!(desk.code(KeyCode::Enter), []);
+    let dialog = desk.app.shared.dialog.clone().unwrap();
+    assert_eq!(dialog.lines[0], "orders, users");
+    assert!(dialog.lines[1].contains("2.4 GB"), "{dialog:?}");
+    assert_eq!(desk.press('y'), [ask_of(&["orders", "users"], false)]);
+    said_of(&mut desk, "orders", Ok(different()));
+    snapshots("verify_several", &mut desk);
+    plain(&desk);
+    assert!(desk.look().contains("1,504 key(s) differ"));
+    desk.code(KeyCode::Enter);
+    assert!(desk.look().contains("only in BigQuery"), "Enter shows what differs");
+    desk.press('m');
+    assert!(desk.app.shared.dialog.is_some(), "which can be mended");
+    desk.code(KeyCode::Esc);
+    desk.code(KeyCode::Esc);
+    assert!(desk.look().contains("Rows of 3 mappings"), "Esc goes back to the list");
+    desk.code(KeyCode::Esc);
+    assert_eq!(desk.app.screens.front(), Screen::Mappings);
+}

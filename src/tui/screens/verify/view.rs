@@ -6,12 +6,13 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::{Comparison, Repairing, Verify};
+use super::comparison::Comparison;
+use super::{Repairing, Verify};
 use crate::domain::report::{MappingReport, Outcome as Ended};
 use crate::domain::verify::{Looking, Outcome, Verification};
 use crate::engine::Failure;
 use crate::format;
-use crate::tui::panes::pane;
+use crate::tui::panes::{first_shown, pane};
 use crate::tui::screens::shown::Draws;
 use crate::tui::scroll::Extent;
 use crate::tui::shared::Shared;
@@ -23,6 +24,16 @@ const LABEL: usize = 21;
 
 impl Draws for Verify {
     fn draw(&self, frame: &mut Frame<'_>, shared: &Shared, theme: Theme, area: Rect) -> Extent {
+        if let Some(list) = self.listed() {
+            let block = pane(&format!("Rows of {} mappings", list.ones.len()), true, theme);
+            let inner = block.inner(area);
+            frame.render_widget(block, area);
+            let lines = list.lines(usize::from(inner.width), theme);
+            let (count, height) = (lines.len(), usize::from(inner.height));
+            let first = first_shown(list.place, count, height);
+            frame.render_widget(Paragraph::new(lines[first..].to_vec()), inner);
+            return Extent::default();
+        }
         let about = self.about.as_ref().map_or_else(String::new, ToString::to_string);
         let block = pane(&format!("Rows of {about}, in MySQL and in BigQuery"), true, theme);
         let inner = block.inner(area);

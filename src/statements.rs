@@ -1,0 +1,113 @@
+//! What was sent to BigQuery of late: statements and job ids, for whoever wants to look one up or run it again. Statements
+//! may hold row values (the newest rows of a small window are written into them), so this is for the operator's screen, and
+//! for no log.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+/// A busy run's last minutes.
+const KEPT: usize = 200;
+/// Rows that are sent within a statement can make it long; its beginning tells what it does.
+const LONGEST: usize = 32 << 10;
+
+/// One job as it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Counted from 1, in the order of sending.
+    pub number: u64,
+    pub at: DateTime<Utc>,
+    pub project: String,
+    pub location: String,
+    /// `None`: BigQuery has named none.
+    pub job: Option<String>,
+    /// What it is for, in a few words.
+    pub what: String,
+    /// `None` for loads and copies.
+    pub sql: Option<String>,
+}
+
+impl Statement {
+    /// The job in Google's console.
+    #[must_use]
+    pub fn link(&self) -> Option<String> {
+        let (project, location, job) = (&self.project, &self.location, self.job.as_ref()?);
+        Some(format!(
+            "https://console.cloud.google.com/bigquery?project={project}&j=bq:{location}:{job}&page=queryresults"
+        ))
+    }
+}
+
+/// The latest, oldest first; written by any task.
+#[derive(Debug, Default)]
+pub struct Statements {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    count: u64,
+    statements: VecDeque<Statement>,
+}
+
+impl Statements {
+    /// Adds one, whose number it is given here; the oldest goes when there are too many.
+    pub fn push(&self, mut statement: Statement) {
+        if let Some(sql) = statement.sql.as_mut().filter(|sql| sql.len() > LONGEST) {
+            let end = (0..=LONGEST).rev().find(|end| sql.is_char_boundary(*end)).unwrap_or(0);
+            sql.truncate(end);
+            sql.push_str("\n-- and so on: what is longer is not kept");
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.count += 1;
+        statement.number = kept.count;
+        if kept.statements.len() == KEPT {
+            kept.statements.pop_front();
+        }
+        kept.statements.push_back(statement);
+    }
+
+    /// Newest first, those that `wanted` names.
+    pub fn latest(&self, wanted: impl Fn(&Statement) -> bool) -> Vec<Statement> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.statements.iter().rev().filter(|statement| wanted(statement)).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statement(sql: &str) -> Statement {
+        Statement {
+            number: 0,
+            at: DateTime::UNIX_EPOCH,
+            project: "p".into(),
+            location: "EU".into(),
+            job: Some("bqsync_1".into()),
+            what: "publishing orders".into(),
+            sql: Some(sql.to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_latest_are_kept_and_long_ones_are_cut_between_letters() {
+        let statements = Statements::default();
+        for _ in 0..KEPT + 5 {
+            statements.push(statement("SELECT 1"));
+        }
+        let all = statements.latest(|_| true);
+        assert_eq!((all.len(), all[0].number, all[KEPT - 1].number), (KEPT, 205, 6));
+        statements.push(statement(&"ä".repeat(LONGEST)));
+        let sql = statements.latest(|_| true)[0].sql.clone().unwrap();
+        assert!(sql.len() < LONGEST + 100 && sql.contains("and so on"));
+    }
+
+    #[test]
+    fn a_job_is_found_in_googles_console() {
+        let link = "https://console.cloud.google.com/bigquery?project=p&j=bq:EU:bqsync_1&page=queryresults";
+        assert_eq!(statement("SELECT 1").link().as_deref(), Some(link));
+        assert_eq!(Statement { job: None, ..statement("SELECT 1") }.link(), None);
+    }
+}

@@ -1,0 +1,96 @@
+//! Which words fit at the end of a line.
+
+use std::collections::BTreeSet;
+
+use crate::domain::report::Outcome;
+use crate::tui::keys::commands::{COMMANDS, Command, Takes};
+use crate::tui::model::Word;
+use crate::tui::screens::mappings::{FIELDS, ORDERS};
+use crate::tui::shared::Shared;
+
+/// The words that fit in the place of a line's last one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Completion {
+    /// The line before the word.
+    before: String,
+    pub(super) word: String,
+    pub words: Vec<String>,
+}
+
+impl Completion {
+    /// The line with one of them; `whole`: the next word may follow.
+    pub fn with(&self, word: &str, whole: bool) -> String {
+        let after = if whole && !word.ends_with(':') { " " } else { "" };
+        format!("{}{word}{after}", self.before)
+    }
+
+    /// How far all of them agree.
+    pub fn common(&self) -> String {
+        let Some((first, others)) = self.words.split_first() else { return String::new() };
+        let mut common = first.as_str();
+        for word in others {
+            let same = common.char_indices().zip(word.chars()).find(|((_, a), b)| a != b).map(|((at, _), _)| at);
+            common = &common[..same.unwrap_or_else(|| common.len().min(word.len()))];
+        }
+        common.to_owned()
+    }
+}
+
+pub fn completion(line: &str, shared: &Shared) -> Completion {
+    let start = line.rfind(' ').map_or(0, |space| space + 1);
+    let (before, word) = line.split_at(start);
+    let all = match before.split_whitespace().next() {
+        None => COMMANDS
+            .iter()
+            .filter(|command| !(shared.read_only && command.writes()))
+            .map(|command| command.name.to_owned())
+            .collect(),
+        Some(name) => Command::find(name).map_or_else(Vec::new, |command| {
+            let arguments = before.split_whitespace().count() - 1;
+            arguments_of(command.takes, arguments, word, shared)
+        }),
+    };
+    let small = word.to_lowercase();
+    let (begin, hold): (Vec<String>, Vec<String>) = all
+        .into_iter()
+        .filter(|one| one.to_lowercase().contains(&small))
+        .partition(|one| one.to_lowercase().starts_with(&small));
+    // What only holds the word helps where nothing begins with it.
+    let words = if begin.is_empty() { hold } else { begin };
+    Completion { before: before.to_owned(), word: word.to_owned(), words }
+}
+
+fn arguments_of(takes: Takes, before: usize, word: &str, shared: &Shared) -> Vec<String> {
+    match takes {
+        Takes::Nothing => Vec::new(),
+        Takes::Mappings => names(shared),
+        Takes::Stretch if before == 0 => names(shared),
+        Takes::Stretch => Vec::new(),
+        Takes::Filter => of_filter(word, shared),
+        Takes::Words => {
+            let outcomes = [Outcome::Ok, Outcome::Failed, Outcome::Cancelled, Outcome::Waiting];
+            outcomes.iter().map(|outcome| outcome.word().to_lowercase()).chain(names(shared)).collect()
+        }
+        Takes::Order => ORDERS.iter().map(|order| order.word().replace(' ', "-")).collect(),
+    }
+}
+
+fn names(shared: &Shared) -> Vec<String> {
+    shared.book.rows.iter().map(|row| row.name.0.clone()).collect()
+}
+
+fn of_filter(word: &str, shared: &Shared) -> Vec<String> {
+    let (sign, word) = word.strip_prefix('-').map_or(("", word), |rest| ("-", rest));
+    let values: BTreeSet<String> = match word.split_once(':') {
+        None => return FIELDS.iter().map(|field| format!("{sign}{field}")).chain(names(shared)).collect(),
+        Some(("status", _)) => {
+            let words = Word::ALL.iter().map(|word| word.text().to_lowercase());
+            words.chain(["late", "wrong"].map(str::to_owned)).filter(|word| word != "...").collect()
+        }
+        Some(("mode", _)) => shared.book.rows.iter().map(|row| row.mode.word().to_owned()).collect(),
+        Some(("lag", _)) => [">1h", ">1d", "<5m", "?"].map(str::to_owned).into(),
+        Some(_) => BTreeSet::new(),
+    };
+    let field = word.split(':').next().unwrap_or_default();
+    values.into_iter().map(|value| format!("{sign}{field}:{value}")).collect()
+}

@@ -1,0 +1,103 @@
+//! What can be typed after `:`. Whether a command writes, and what it does, its action's key says.
+
+use super::kinds::{Action, Binding};
+use super::table::KEYS;
+use crate::tui::screen::Screen;
+
+/// What may follow a command's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    Nothing,
+    /// Names, also with `*`; none: what the keys are about.
+    Mappings,
+    /// A name, a start and an end.
+    Stretch,
+    /// As after `/`.
+    Filter,
+    /// What is listed must hold them.
+    Words,
+    Order,
+}
+
+impl Takes {
+    /// As the documentation writes it.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Nothing => "",
+            Self::Mappings => " [MAPPING ...]",
+            Self::Stretch => " [MAPPING [START [END]]]",
+            Self::Filter => " [FILTER]",
+            Self::Words => " [WORD ...]",
+            Self::Order => " [ORDER]",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Command {
+    pub name: &'static str,
+    pub action: Action,
+    pub takes: Takes,
+}
+
+const fn command(name: &'static str, action: Action, takes: Takes) -> Command {
+    Command { name, action, takes }
+}
+
+/// Every command there is, what matters most first.
+pub const COMMANDS: &[Command] = &[
+    command("run", Action::RunSelected, Takes::Mappings),
+    command("run-all", Action::RunAll, Takes::Nothing),
+    command("cancel", Action::Cancel, Takes::Mappings),
+    command("pause", Action::Pause, Takes::Mappings),
+    command("backfill", Action::Show(Screen::Backfill), Takes::Stretch),
+    command("verify", Action::Show(Screen::Verify), Takes::Mappings),
+    command("deletes", Action::Deletes, Takes::Mappings),
+    command("schema", Action::Show(Screen::Schema), Takes::Mappings),
+    command("open", Action::Open, Takes::Mappings),
+    command("history", Action::Show(Screen::History), Takes::Words),
+    command("logs", Action::Show(Screen::Logs), Takes::Words),
+    command("sent", Action::Show(Screen::Sent), Takes::Words),
+    command("check", Action::Show(Screen::Check), Takes::Mappings),
+    command("filter", Action::Filter, Takes::Filter),
+    command("wrong", Action::OnlyWrong, Takes::Nothing),
+    command("mark", Action::MarkShown, Takes::Filter),
+    command("order", Action::Sort, Takes::Order),
+    command("copy", Action::Copy, Takes::Nothing),
+    command("reload", Action::Reload, Takes::Nothing),
+    command("help", Action::Help, Takes::Nothing),
+    command("quit", Action::Quit, Takes::Nothing),
+];
+
+impl Command {
+    /// By its name, or by a beginning that only one has.
+    #[must_use]
+    pub fn find(word: &str) -> Option<&'static Self> {
+        let exact = COMMANDS.iter().find(|command| command.name == word);
+        let mut begun = COMMANDS.iter().filter(|command| !word.is_empty() && command.name.starts_with(word));
+        exact.or_else(|| begun.next().filter(|_| begun.next().is_none()))
+    }
+
+    /// The key that does the same.
+    #[must_use]
+    pub fn binding(&self) -> Option<&'static Binding> {
+        KEYS.iter().find(|binding| binding.action == self.action)
+    }
+
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        self.binding().is_some_and(|binding| binding.writes)
+    }
+
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        self.binding().map_or("", |binding| binding.help)
+    }
+
+    /// `run [MAPPING ...]`.
+    #[must_use]
+    pub fn usage(&self) -> String {
+        format!("{}{}", self.name, self.takes.words())
+    }
+}

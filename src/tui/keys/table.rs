@@ -1,0 +1,230 @@
+//! Every key, where it works and what it does.
+
+use ratatui::crossterm::event::KeyCode;
+
+use super::kinds::Scope::{Command, Dialog, Form, Help, Palette, Typing};
+use super::kinds::{Action, Binding, Key, Scope, ctrl, letter, plain};
+use crate::tui::screen::Screen;
+
+const MAPPINGS: Scope = Scope::Screen(Screen::Mappings);
+const RUN: Scope = Scope::Screen(Screen::Run);
+const SCHEMA: Scope = Scope::Screen(Screen::Schema);
+const BACKFILL: Scope = Scope::Screen(Screen::Backfill);
+const HISTORY: Scope = Scope::Screen(Screen::History);
+const REPORT: Scope = Scope::Screen(Screen::Report);
+const LOGS: Scope = Scope::Screen(Screen::Logs);
+const CHECK: Scope = Scope::Screen(Screen::Check);
+const VERIFY: Scope = Scope::Screen(Screen::Verify);
+const SENT: Scope = Scope::Screen(Screen::Sent);
+
+const ALL: &[Scope] = &Scope::ALL;
+pub(super) const SCREENS: &[Scope] = ALL.split_at(Screen::ALL.len()).0;
+/// The screens and the help.
+const LISTS: &[Scope] = ALL.split_at(Screen::ALL.len() + 1).0;
+/// The screens, and a field of the backfill form.
+const AND_FORM: &[Scope] = {
+    const LENGTH: usize = Screen::ALL.len() + 1;
+    &{
+        let mut all = [Form; LENGTH];
+        let mut place = 0;
+        while place < Screen::ALL.len() {
+            all[place] = ALL[place];
+            place += 1;
+        }
+        all
+    }
+};
+/// Those, and questions, whose lines may not fit.
+const TEXTS: &[Scope] = ALL.split_at(Screen::ALL.len() + 2).0;
+
+const fn row(
+    action: Action,
+    keys: &'static [Key],
+    scopes: &'static [Scope],
+    label: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { action, keys, scopes, writes: false, label, help }
+}
+
+const fn write(
+    action: Action,
+    keys: &'static [Key],
+    scopes: &'static [Scope],
+    label: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { action, keys, scopes, writes: true, label, help }
+}
+
+const UP: &[Key] = &[letter('k'), plain(KeyCode::Up)];
+const DOWN: &[Key] = &[letter('j'), plain(KeyCode::Down)];
+const ENTER: &[Key] = &[plain(KeyCode::Enter)];
+const ESC: &[Key] = &[plain(KeyCode::Esc)];
+const TAB: &[Key] = &[plain(KeyCode::Tab)];
+
+/// Every key there is. The footer offers labelled ones in this order, so what matters most stands first.
+pub(super) const KEYS: &[Binding] = &[
+    row(Action::Open, ENTER, &[MAPPINGS], "run", "what the mapping's run is doing, or did"),
+    row(Action::Open, ENTER, &[HISTORY], "report", "the report of that run"),
+    row(Action::Open, ENTER, &[Dialog], "choose", "the marked answer"),
+    row(Action::Open, ENTER, &[Typing], "keep", "leave the field, keep the filter"),
+    row(Action::Open, ENTER, &[BACKFILL, Form], "preview", "preview what is asked for; then ask to start it"),
+    row(Action::Open, ENTER, &[VERIFY], "compare", "compare the rows of both sides"),
+    write(Action::Open, ENTER, &[SCHEMA], "apply", "show the exact DDL of what is accepted, and ask"),
+    row(
+        Action::Back,
+        ESC,
+        &[RUN, SCHEMA, BACKFILL, Form, VERIFY, HISTORY, REPORT, LOGS, SENT, CHECK, Help, Dialog],
+        "back",
+        "go back",
+    ),
+    row(Action::Back, ESC, &[MAPPINGS], "", "clear the marks, then the filter"),
+    row(Action::Back, ESC, &[Typing], "", "clear the filter"),
+    row(Action::Open, ENTER, &[Command], "do it", "carry the command out"),
+    row(Action::Open, ENTER, &[Palette], "do it", "do what is marked"),
+    row(Action::Back, ESC, &[Command, Palette], "close", "close the line or the list"),
+    row(Action::Left, &[plain(KeyCode::Left)], &[BACKFILL, Dialog], "previous", "the mapping or answer before"),
+    row(Action::Right, &[plain(KeyCode::Right)], &[BACKFILL, Dialog], "next mapping", "the mapping or answer after"),
+    write(Action::Toggle, &[letter(' ')], &[SCHEMA], "accept/decline", "accept or decline the column"),
+    write(Action::AcceptSafe, &[letter('a')], &[SCHEMA], "accept safe", "accept every column that is safe"),
+    write(Action::Repair, &[letter('m')], &[VERIFY], "repair", "mend the rows that differ; asks"),
+    row(Action::NextOpen, &[letter('n')], &[SCHEMA], "next", "to the next column that needs a decision"),
+    row(Action::PreviousOpen, &[letter('N')], &[SCHEMA], "", "to the one before"),
+    write(Action::RunSelected, &[letter('r')], &[MAPPINGS, RUN, SCHEMA], "sync", "run the mapping now"),
+    write(Action::RunAll, &[letter('R')], &[MAPPINGS], "sync all", "run every mapping now"),
+    row(
+        Action::OnlyWrong,
+        &[letter('!')],
+        &[MAPPINGS],
+        "wrong",
+        "only what is wrong: failed, lost, unknown, to review, late",
+    ),
+    write(
+        Action::Cancel,
+        &[letter('c')],
+        &[MAPPINGS, RUN, BACKFILL, VERIFY],
+        "cancel",
+        "stop at the next safe point; asks",
+    ),
+    write(
+        Action::Pause,
+        &[letter('p')],
+        &[MAPPINGS, RUN, BACKFILL, VERIFY],
+        "pause",
+        "hold a run between two batches, or go on",
+    ),
+    row(Action::Show(Screen::Schema), &[letter('s')], &[MAPPINGS, RUN], "schema", "MySQL's columns beside BigQuery's"),
+    write(Action::Show(Screen::Backfill), &[letter('b')], &[MAPPINGS, RUN], "backfill", "move a stretch of time again"),
+    row(Action::Copy, &[letter('y')], &[RUN], "copy", "copy the marked job id"),
+    row(
+        Action::Copy,
+        &[letter('y')],
+        &[MAPPINGS, SCHEMA, HISTORY, REPORT, CHECK],
+        "copy",
+        "copy the error, the DDL, the run id or the findings",
+    ),
+    row(Action::Copy, &[letter('y')], &[VERIFY], "copy", "copy the keys that differ"),
+    row(
+        Action::Copy,
+        &[letter('y')],
+        &[SENT],
+        "copy",
+        "copy the SQL, with the job's id and its place in Google's console",
+    ),
+    row(
+        Action::Filter,
+        &[letter('/')],
+        &[MAPPINGS],
+        "filter",
+        "show only what holds the words; `status:failed lag:>1h mode:append -events`",
+    ),
+    row(Action::Filter, &[letter('/')], &[LOGS], "filter", "show only what holds the text typed"),
+    row(Action::Mark, &[letter(' ')], &[MAPPINGS], "mark", "mark the mapping: the keys are about all that are marked"),
+    row(Action::MarkRange, &[letter('V')], &[MAPPINGS], "", "mark from here to where the cursor goes"),
+    row(Action::MarkShown, &[letter('*')], &[MAPPINGS], "", "mark all that are shown, or none"),
+    row(Action::Sort, &[letter('o')], &[MAPPINGS], "order", "by file, name, lag, last run or status"),
+    write(
+        Action::Deletes,
+        &[letter('x')],
+        &[MAPPINGS, RUN],
+        "deletes",
+        "count the rows that MySQL no longer has; asks to delete them",
+    ),
+    row(
+        Action::Show(Screen::History),
+        &[letter('h')],
+        &[MAPPINGS, RUN, SCHEMA, BACKFILL, VERIFY, LOGS],
+        "history",
+        "past runs of all hosts",
+    ),
+    row(
+        Action::Show(Screen::Logs),
+        &[letter('l')],
+        &[MAPPINGS, RUN, SCHEMA, BACKFILL, VERIFY, HISTORY, REPORT, CHECK],
+        "logs",
+        "log lines, level by target",
+    ),
+    row(
+        Action::Reload,
+        &[letter('u')],
+        &[MAPPINGS, SCHEMA, HISTORY, CHECK],
+        "reload",
+        "read the files again, ask both sides again",
+    ),
+    row(
+        Action::Show(Screen::Verify),
+        &[letter('v')],
+        &[MAPPINGS, RUN],
+        "verify",
+        "compare the rows of both sides, and mend what differs",
+    ),
+    row(
+        Action::Show(Screen::Check),
+        &[letter('i')],
+        &[MAPPINGS, RUN],
+        "check",
+        "permissions, keys, indexes, clocks: what a run needs",
+    ),
+    row(
+        Action::Show(Screen::Sent),
+        &[letter('w')],
+        &[MAPPINGS, RUN, SCHEMA, BACKFILL, VERIFY, HISTORY, REPORT, LOGS],
+        "sent",
+        "what was sent to BigQuery of late: SQL and jobs",
+    ),
+    row(Action::NextPane, TAB, &[RUN, BACKFILL, Form, LOGS, SENT], "pane", "to the next pane or field"),
+    row(Action::NextPane, TAB, &[Dialog], "", "to the next answer"),
+    row(Action::PreviousPane, &[plain(KeyCode::BackTab)], &[RUN, BACKFILL, Form, SENT, Dialog], "", "the other way"),
+    row(Action::Up, UP, LISTS, "", "up"),
+    row(Action::Down, DOWN, SCREENS, "", "down"),
+    row(Action::Down, DOWN, &[Help], "scroll", "down"),
+    row(Action::Up, UP, &[Dialog], "", "up"),
+    row(Action::Down, DOWN, &[Dialog], "", "down"),
+    row(Action::Up, &[plain(KeyCode::Up)], &[Form], "mapping", "to the field above"),
+    row(Action::Down, &[plain(KeyCode::Down)], &[Form], "", "to the field below"),
+    row(Action::Left, &[plain(KeyCode::Left)], &[LOGS], "", "show less of the target"),
+    row(Action::Right, &[plain(KeyCode::Right)], &[LOGS], "", "show more of the target"),
+    row(Action::PageUp, &[plain(KeyCode::PageUp)], TEXTS, "", "a page up"),
+    row(Action::PageDown, &[plain(KeyCode::PageDown)], TEXTS, "", "a page down"),
+    row(Action::Top, &[letter('g'), plain(KeyCode::Home)], LISTS, "", "to the first"),
+    row(Action::Bottom, &[letter('G'), plain(KeyCode::End)], LISTS, "", "to the last; in the logs: follow"),
+    row(Action::Toggle, &[letter(' ')], &[LOGS], "targets", "show or hide the targets"),
+    row(Action::NextPane, TAB, &[Command], "complete", "complete the word, or take the next that fits"),
+    row(Action::PreviousPane, &[plain(KeyCode::BackTab)], &[Command], "", "the one before that fits"),
+    row(Action::Up, &[plain(KeyCode::Up)], &[Command], "earlier", "the command before"),
+    row(Action::Down, &[plain(KeyCode::Down)], &[Command], "", "the command after"),
+    row(Action::Up, &[plain(KeyCode::Up)], &[Palette], "", "up"),
+    row(Action::Down, &[plain(KeyCode::Down)], &[Palette], "", "down"),
+    row(Action::PageUp, &[plain(KeyCode::PageUp)], &[Palette], "", "a page up"),
+    row(Action::PageDown, &[plain(KeyCode::PageDown)], &[Palette], "", "a page down"),
+    row(Action::Command, &[letter(':')], SCREENS, "command", "a line for commands, with Tab and history"),
+    row(Action::Palette, &[ctrl('p')], AND_FORM, "", "find all that can be done here by a few letters"),
+    row(Action::Help, &[letter('?')], SCREENS, "help", "this list"),
+    row(Action::Help, &[letter('?')], &[Help], "", "close help"),
+    row(Action::Quit, &[letter('q')], SCREENS, "quit", "leave; asks while something runs"),
+    row(Action::Quit, &[letter('q')], &[Help], "close", "close help"),
+    row(Action::Interrupt, &[ctrl('c')], ALL, "", "leave; a second time cancels what runs"),
+    row(Action::Suspend, &[ctrl('z')], ALL, "", "back to the shell; `fg` returns (what runs stands still)"),
+    row(Action::Redraw, &[ctrl('l')], ALL, "", "draw the screen anew"),
+];

@@ -1,0 +1,32 @@
+//! How far comparing a mapping's rows is.
+
+use crate::domain::verify::{Looking, Outcome, Verification};
+use crate::engine::Failure;
+
+/// How far the comparison is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Comparison {
+    #[default]
+    None,
+    /// What it would read was asked for.
+    Pricing,
+    /// Bytes that it would read in BigQuery.
+    Priced(Box<Verification>),
+    Asked(Option<Looking>),
+    Failed(Failure),
+    Compared(Box<Verification>),
+}
+
+impl Comparison {
+    pub fn waits(&self) -> bool {
+        matches!(self, Self::Pricing | Self::Asked(_))
+    }
+
+    pub fn of(answer: Result<Verification, Failure>) -> Self {
+        match answer {
+            Ok(found) if found.outcome == Outcome::Estimated => Self::Priced(Box::new(found)),
+            Ok(found) => Self::Compared(Box::new(found)),
+            Err(failure) => Self::Failed(failure),
+        }
+    }
+}
