@@ -10,9 +10,7 @@ use super::read::{OF_DEFAULTS, Reading};
 use super::yaml::{Kind, Node};
 
 pub(super) use draft::{Draft, Named};
-pub(super) use keys::{
-    EMPTY_STRING_AS_NULL, INVALID_VALUES, KEYS, LOADED_AT, MAX_SHRINK, MAXIMUM_BYTES_BILLED, NEW_COLUMNS,
-};
+pub(super) use keys::{EMPTY_STRING_AS_NULL, INVALID_VALUES, KEYS, MAX_SHRINK, MAXIMUM_BYTES_BILLED};
 
 /// What could be read of an entry; names and targets are compared with the others' even if the rest is wrong.
 #[derive(Default)]

@@ -7,9 +7,7 @@ use chrono_tz::Tz;
 
 use super::content::{Config, Pace, SchemaAdditions, StateLocation};
 use super::key::{At, Key, Missing, put};
-use super::mapping::{
-    self, EMPTY_STRING_AS_NULL, INVALID_VALUES, LOADED_AT, MAX_SHRINK, MAXIMUM_BYTES_BILLED, NEW_COLUMNS,
-};
+use super::mapping::{self, EMPTY_STRING_AS_NULL, INVALID_VALUES, MAX_SHRINK, MAXIMUM_BYTES_BILLED};
 use super::{notify, schedule, validate};
 
 const ADDITIONS: [(&str, SchemaAdditions); 7] = [
@@ -216,8 +214,6 @@ pub(super) const KEYS: &[Key<Top>] = &[
     ),
     MAXIMUM_BYTES_BILLED.within(|top, at| MAXIMUM_BYTES_BILLED.take(&mut top.of_all, at)),
     MAX_SHRINK.within(|top, at| MAX_SHRINK.take(&mut top.of_all, at)),
-    NEW_COLUMNS.within(|top, at| NEW_COLUMNS.take(&mut top.of_all, at)),
-    LOADED_AT.within(|top, at| LOADED_AT.take(&mut top.of_all, at)),
     Key::new(
         "metrics_file",
         Missing::Means("none"),

@@ -4,62 +4,33 @@
 //! What was published of a part is remembered by the sums that came with its rows, in the same statement. Before a publish
 //! is sent, the state says that nobody knows its parts any more: killed at any moment, the next run brings them again.
 
+mod allowance;
+mod job;
 mod look;
 mod step;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-
+use self::allowance::{Allowance, share, too_many_gone};
+pub(in crate::engine) use self::job::{Known, Mirror};
 use self::look::Look;
 use super::repair::fills_every_column;
 use super::transfer::Stretch;
 use crate::domain::column::TargetSchema;
-use crate::domain::config::{Deletes, Mapping};
-use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::config::Deletes;
+use crate::domain::fault::Fault;
 use crate::domain::mirror::{ChangedPart, Mirrored, Sums, Way, least_gone, way};
 use crate::domain::quote;
 use crate::domain::replacement::Shrink;
-use crate::domain::verify::{ByParts, Comparison, Parts};
+use crate::domain::verify::{ByParts, Parts};
 use crate::engine::ports::Platform;
 use crate::engine::protocol::{Event, Phase};
 use crate::engine::work::Work;
-use crate::engine::work::prepared::Schemas;
 use crate::engine::work::scope::{Halt, Task};
 use crate::failpoint::reached;
 use crate::format;
 use crate::state::{LeftTarget, Moves, Replaced};
-
-/// What is remembered of the target.
-#[derive(Debug)]
-pub(in crate::engine) struct Known {
-    pub sums: Sums,
-    /// A word for what sums and rows depend on beside MySQL's rows.
-    pub plan: String,
-    /// Parts, by the sums' grain, that nobody knows.
-    pub unknown: Vec<(u64, u64)>,
-}
-
-/// One run's work on a mirror.
-#[derive(Debug)]
-pub(in crate::engine) struct Mirror<'a> {
-    pub schemas: &'a Schemas,
-    pub comparison: Arc<Comparison>,
-    pub plan: String,
-    pub read_at: DateTime<Utc>,
-}
-
-/// Rows that may go at once.
-#[derive(Debug, Clone, Copy)]
-struct Allowance {
-    /// `None`: any number.
-    most: Option<u64>,
-    /// Rows that BigQuery held, and that MySQL holds.
-    held: u64,
-    now: u64,
-    gone: u64,
-}
 
 impl<P: Platform> Work<'_, P> {
     /// Is the target what this mapping left? Says so where it is not.
@@ -261,12 +232,6 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-impl Allowance {
-    fn has_room_for(&self, more: u64) -> bool {
-        self.most.is_none_or(|most| self.gone.saturating_add(more) <= most)
-    }
-}
-
 /// Rows that BigQuery may hold of some parts; `None` where nobody knows of one.
 fn rows_before(changed: &[ChangedPart], parts: &Parts) -> Option<u64> {
     let is_in = |part: u64| parts.runs.iter().any(|&(first, last)| (first..=last).contains(&part));
@@ -279,33 +244,4 @@ fn halves(parts: &Parts) -> Option<(Parts, Parts)> {
     let (first, second) = all.split_at(all.len() / 2);
     let of = |some: &[u64]| Parts::of(parts.grain, some.iter().copied());
     (!first.is_empty()).then(|| (of(first), of(second)))
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share from 0 to 1 of a number of rows, and tables of 2^53 rows are none"
-)]
-fn share(most: f64, held: u64) -> u64 {
-    (held as f64 * most) as u64
-}
-
-fn too_many_gone(mapping: &Mapping, gone: u64, held: u64) -> Fault {
-    let Mapping { name, source, target, most_deleted: most, .. } = mapping;
-    let sentence = if gone >= held {
-        format!("MySQL shows no row of {source}, and {target} holds {}: none was deleted", format::count(held))
-    } else {
-        format!(
-            "{} of {} rows of {target} are no longer in MySQL, more than `max_delete_fraction` ({most}) of mapping `{name}` \
-             allows; none of these was deleted",
-            format::count(gone),
-            format::count(held)
-        )
-    };
-    Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-        "if they are meant to be gone, `bqsync run-once {} --allow-shrink` lets it through once; or raise \
-         `max_delete_fraction`",
-        quote::shell_option("--mapping", &name.0)
-    ))
 }

@@ -33,11 +33,7 @@ impl Columns {
     }
 
     pub fn take_loaded_at(&mut self, at: &mut At<'_, '_>) {
-        let Some(value) = at.value() else { return };
-        match refused_name(&value.text) {
-            Some(instead) => at.r.refuse(&value, instead),
-            None => self.loaded_at = Some(value),
-        }
+        put(&mut self.loaded_at, at.value().map(Some));
     }
 
     /// Masks, unless they take from a column what it is needed for. `needed`: what tells rows apart and orders them;
@@ -94,7 +90,9 @@ impl Columns {
     /// `deleted`: the column that marks deleted rows.
     pub fn loaded_at(&self, r: &mut Reading<'_>, deleted: Option<&str>) -> Option<String> {
         let value = self.loaded_at.as_ref()?;
-        if deleted.is_some_and(|deleted| same_name(deleted, &value.text)) {
+        if let Some(instead) = refused_name(&value.text) {
+            r.refuse(value, instead);
+        } else if deleted.is_some_and(|deleted| same_name(deleted, &value.text)) {
             r.refuse(value, "`deleted_column` has that name");
         }
         Some(value.text.clone())

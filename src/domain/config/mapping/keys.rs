@@ -60,25 +60,6 @@ pub const MAX_SHRINK: Key<Draft> = Key::new(
     |draft, at| put(&mut draft.mapping.most_shrunk, at.parsed(fraction)),
 );
 
-/// Of all mappings at the top level, or of one.
-pub const NEW_COLUMNS: Key<Draft> = Key::new(
-    "new_columns",
-    Missing::Means("none"),
-    "`\"*email*\": mask`: what a column may be that the mapping does not name, by its name, today's columns included: \
-     `exclude`, a mask as above, `mask` for `sha256`, or `keep`; the first pattern that matches counts (see \
-     [personal data](personal-data.md#columns-that-come)); a mapping may say otherwise",
-    |draft, at| draft.of_columns.take_patterns(at),
-);
-
-/// Of all mappings at the top level, or of one.
-pub const LOADED_AT: Key<Draft> = Key::new(
-    "loaded_at",
-    Missing::Means("none"),
-    "A TIMESTAMP column of BigQuery that gets the moment of each row's publish, such as `_bqsync_loaded_at` (for dbt's \
-     `freshness`); `verify` does not compare it; a mapping may say otherwise",
-    |draft, at| draft.of_columns.take_loaded_at(at),
-);
-
 /// What no two mappings share.
 pub const OWN: [&str; 3] = ["name", "mysql_table", "bigquery_table"];
 
@@ -185,14 +166,27 @@ pub const KEYS: &[Key<Draft>] = &[
          `incremental_column`",
         |draft, at| draft.of_columns.take_masks(at),
     ),
-    NEW_COLUMNS,
+    Key::new(
+        "new_columns",
+        Missing::Means("none"),
+        "`\"*email*\": mask`: what a column may be that the mapping does not name, by its name, today's columns included: \
+         `exclude`, a mask as above, `mask` for `sha256`, or `keep`; the first pattern that matches counts (see \
+         [personal data](personal-data.md#columns-that-come))",
+        |draft, at| draft.of_columns.take_patterns(at),
+    ),
     Key::new(
         "rename",
         Missing::Means("none"),
         "`column: name`, where a column is to have another name in BigQuery; every other key has the name in MySQL",
         |draft, at| draft.of_columns.take_rename(at),
     ),
-    LOADED_AT,
+    Key::new(
+        "loaded_at",
+        Missing::Means("none"),
+        "A TIMESTAMP column of BigQuery that gets the moment of each row's publish, such as `_bqsync_loaded_at` (for dbt's \
+         `freshness`); `verify` does not compare it",
+        |draft, at| draft.of_columns.take_loaded_at(at),
+    ),
     Key::of_group(
         "partition_by",
         Missing::Means("none"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Known, Mirror};
+use super::job::{Known, Mirror};
 use crate::domain::mirror::{ChangedPart, Sums, grain};
 use crate::domain::verify::{Comparable, Comparison, Cut, Grain, Looking, PartSum, chunks};
 use crate::engine::ports::Platform;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Allowance, Mirror, too_many_gone};
+use super::allowance::{Allowance, too_many_gone};
+use super::job::Mirror;
 use crate::domain::config::Deletes;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::mirror::Sums;

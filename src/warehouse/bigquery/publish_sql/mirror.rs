@@ -3,7 +3,8 @@
 use super::super::digest;
 use super::super::literal::{column, table};
 use super::super::partition_filter;
-use super::{Rows, STAGED, TARGET, as_field, each_once, insert_staged, same_keys};
+use super::pieces::{STAGED, TARGET, as_field, each_once, insert_staged, same_keys};
+use super::rows::Rows;
 use crate::domain::ids::TableId;
 use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::target_type::TargetType;

@@ -88,18 +88,6 @@ fn the_first_pattern_decides_of_what_nothing_else_names() {
 }
 
 #[test]
-fn what_the_top_level_says_holds_of_mappings_that_say_nothing() {
-    let text = "project: p\ndataset: d\nnew_columns: {\"*email*\": null}\nloaded_at: at\nmappings:\n  - {name: a, mysql_table: a, \
-                mode: replace}\n  - {name: b, mysql_table: b, mode: replace, new_columns: {email: keep}, loaded_at: seen}\n";
-    let mappings = parse(text, Path::new("c"), &|_| None).unwrap().mappings;
-    let of = |mapping: &Mapping| (mapping.mask_of("email").cloned(), mapping.loaded_at.clone().unwrap());
-    assert_eq!(of(&mappings[0]), (Some(Mask::Null), "at".to_owned()));
-    assert_eq!(of(&mappings[1]), (None, "seen".to_owned()));
-    let odd = text.replace("loaded_at: at", "loaded_at: 2nd");
-    assert_eq!(parse(&odd, Path::new("c"), &|_| None).unwrap_err().len(), 1, "it is told once");
-}
-
-#[test]
 fn another_name_is_one_that_bigquery_takes_and_that_nobody_has() {
     let mapping = read("rename: {a: b, C: größe}, loaded_at: _bqsync_loaded_at").unwrap();
     assert_eq!((mapping.target_column("A"), mapping.target_column("c")), ("b".to_owned(), "größe".to_owned()));

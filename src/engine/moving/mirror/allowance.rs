@@ -1,0 +1,52 @@
+//! How many rows a run of a mirror may take out.
+
+use crate::domain::config::Mapping;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::quote;
+use crate::format;
+
+/// Rows that may go at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Allowance {
+    /// `None`: any number.
+    pub most: Option<u64>,
+    /// Rows that BigQuery held, and that MySQL holds.
+    pub held: u64,
+    pub now: u64,
+    pub gone: u64,
+}
+
+impl Allowance {
+    pub(super) fn has_room_for(&self, more: u64) -> bool {
+        self.most.is_none_or(|most| self.gone.saturating_add(more) <= most)
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share from 0 to 1 of a number of rows, and tables of 2^53 rows are none"
+)]
+pub(super) fn share(most: f64, held: u64) -> u64 {
+    (held as f64 * most) as u64
+}
+
+pub(super) fn too_many_gone(mapping: &Mapping, gone: u64, held: u64) -> Fault {
+    let Mapping { name, source, target, most_deleted: most, .. } = mapping;
+    let sentence = if gone >= held {
+        format!("MySQL shows no row of {source}, and {target} holds {}: none was deleted", format::count(held))
+    } else {
+        format!(
+            "{} of {} rows of {target} are no longer in MySQL, more than `max_delete_fraction` ({most}) of mapping `{name}` \
+             allows; none of these was deleted",
+            format::count(gone),
+            format::count(held)
+        )
+    };
+    Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
+        "if they are meant to be gone, `bqsync run-once {} --allow-shrink` lets it through once; or raise \
+         `max_delete_fraction`",
+        quote::shell_option("--mapping", &name.0)
+    ))
+}

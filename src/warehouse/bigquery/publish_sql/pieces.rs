@@ -1,0 +1,122 @@
+//! What the statements of publishes are put together from.
+//!
+//! Both sides have aliases that no column is likely to have: a column named like its table would shadow it.
+
+use super::super::literal::column;
+use super::super::partition_filter;
+use super::rows::Rows;
+use crate::domain::plan::{ColumnPlan, TablePlan};
+use crate::domain::target_type::TargetType;
+use crate::domain::type_map::Cast;
+use crate::warehouse::Range;
+
+pub const TARGET: &str = "__t";
+pub const STAGED: &str = "__s";
+
+/// What joins a staged row to the target's of its keys, in a MERGE.
+pub fn same_keys(plan: &TablePlan, rows: &Rows) -> String {
+    all_equal(plan, &plan.keys) + &key_bounds(plan, rows) + &partition_filter::and(plan, TARGET)
+}
+
+/// What puts a staged row in, in a MERGE.
+pub fn insert_staged(plan: &TablePlan) -> String {
+    let values: Vec<String> = filled(plan).map(|name| format!("{STAGED}.{name}")).collect();
+    format!("INSERT ({}) VALUES ({})", names(plan), values.join(", "))
+}
+
+/// A field of a row that is compared as text, in a form that both sides spell alike: decimals without their parameters.
+pub fn as_field(alias: &str, of: &ColumnPlan) -> String {
+    let name = column(&of.target_name);
+    match of.target_type {
+        TargetType::Numeric(_) | TargetType::BigNumeric(_) => {
+            format!("CAST({alias}.{name} AS {}) AS {name}", of.target_type.name())
+        }
+        TargetType::Json => format!("TO_JSON_STRING({alias}.{name}) AS {name}"),
+        TargetType::Geography => format!("ST_ASTEXT({alias}.{name}) AS {name}"),
+        _ => format!("{alias}.{name} AS {name}"),
+    }
+}
+
+pub fn names(plan: &TablePlan) -> String {
+    let names: Vec<String> = filled(plan).collect();
+    names.join(", ")
+}
+
+/// The target's columns that a publish fills, quoted.
+fn filled(plan: &TablePlan) -> impl Iterator<Item = String> {
+    plan.columns.iter().map(|c| &c.target_name).chain(&plan.loaded_at).map(|name| column(name))
+}
+
+/// The staged rows under the target's names and types, with the moment of the publish where the target keeps it.
+pub fn select(plan: &TablePlan, rows: &Rows) -> String {
+    let moment = plan.loaded_at.as_ref().map(|name| format!("    CURRENT_TIMESTAMP() AS {}", column(name)));
+    let columns: Vec<String> =
+        plan.columns.iter().map(|c| format!("    {} AS {}", value(c), column(&c.target_name))).chain(moment).collect();
+    format!("  SELECT\n{}\n  FROM {} AS {STAGED}", columns.join(",\n"), rows.relation)
+}
+
+/// The same, of rows that share `identity` the newest; where nothing orders them, any.
+pub fn each_once(plan: &TablePlan, rows: &Rows, identity: &[usize]) -> String {
+    // The values as the target will hold them: two staged texts may be one number.
+    let identity: Vec<String> = identity.iter().map(|&position| group(&plan.columns[position])).collect();
+    let order = plan.cursor_column().map(|cursor| format!(" ORDER BY {} DESC", value(cursor)));
+    // BigQuery takes QUALIFY only beside a WHERE, a GROUP BY or a HAVING.
+    format!(
+        "{}\n  WHERE TRUE\n  QUALIFY ROW_NUMBER() OVER (PARTITION BY {}{}) = 1",
+        select(plan, rows),
+        identity.join(", "),
+        order.unwrap_or_default()
+    )
+}
+
+/// A staged value as the target's type.
+pub fn value(of: &ColumnPlan) -> String {
+    let staged = format!("{STAGED}.{}", column(&of.staged_name));
+    match of.cast {
+        Cast::None => staged,
+        // Without parameters, which CAST does not take everywhere; the column itself enforces them.
+        Cast::To => format!("CAST({staged} AS {})", of.target_type.name()),
+        Cast::ParseJson => format!("PARSE_JSON({staged}, wide_number_mode=>'round')"),
+        Cast::ParseGeography => format!("ST_GEOGFROMTEXT({staged})"),
+    }
+}
+
+/// A value that rows can be grouped by; floating point cannot.
+fn group(of: &ColumnPlan) -> String {
+    if of.target_type.can_be_key() { value(of) } else { format!("CAST({} AS STRING)", value(of)) }
+}
+
+pub fn all_equal(plan: &TablePlan, identity: &[usize]) -> String {
+    let each: Vec<String> = identity
+        .iter()
+        .map(|&position| {
+            let of = &plan.columns[position];
+            let name = column(&of.target_name);
+            let equal = format!("{TARGET}.{name} = {STAGED}.{name}");
+            if plan.may_be_null(position) {
+                format!("({equal} OR ({TARGET}.{name} IS NULL AND {STAGED}.{name} IS NULL))")
+            } else {
+                equal
+            }
+        })
+        .collect();
+    each.join(" AND ")
+}
+
+/// Constants are what BigQuery prunes by: blocks by the columns that the table is clustered by, and partitions, where the
+/// column that it is partitioned on is a key. No staged row lies outside them, and no row of the target that one of them
+/// could match. (Of a column that is no key this does not hold: a row's value may have changed, and the row would come a
+/// second time.)
+pub fn key_bounds(plan: &TablePlan, rows: &Rows) -> String {
+    let each = plan.keys.iter().zip(&rows.key_ranges);
+    let each = each.filter_map(|(&key, range)| Some(between(&plan.columns[key], range.as_ref()?)));
+    each.fold(String::new(), |all, bound| all + " AND " + &bound)
+}
+
+pub fn cursor_bounds(plan: &TablePlan, rows: &Rows) -> Option<String> {
+    Some(between(plan.cursor_column()?, rows.cursor_range.as_ref()?))
+}
+
+fn between(of: &ColumnPlan, (low, high): &Range) -> String {
+    format!("{TARGET}.{} BETWEEN {low} AND {high}", column(&of.target_name))
+}
