@@ -2,7 +2,7 @@
 
 mod publish;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use chrono::DateTime;
 
@@ -28,6 +28,8 @@ pub struct Dataset {
     pub late: Vec<PublishOrder>,
     /// How each publish that was carried out, or failed, was sent.
     pub published: Vec<PublishKind>,
+    /// Load jobs: BigQuery takes each id once.
+    pub loads: HashSet<JobId>,
     /// The next publishes find their ids taken by others.
     pub taken: VecDeque<Taken>,
     /// A copy job ends with an error.
@@ -47,6 +49,7 @@ impl Default for Dataset {
             jobs: HashMap::new(),
             late: Vec::new(),
             published: Vec::new(),
+            loads: HashSet::new(),
             taken: VecDeque::new(),
             refuses_copies: false,
             most_partitions: 4_000,

@@ -259,8 +259,12 @@ impl Upload for MemoryUpload {
             let mut dataset = world.dataset();
             // Whoever took this process for dead has dropped it.
             let gone = || Fault::new(FaultKind::Schema, format!("Not found: Table {}", order.staging));
+            let is_new = dataset.loads.insert(order.job.clone());
             let table = dataset.tables.get_mut(&order.staging.table).ok_or_else(gone)?;
-            table.rows = rows;
+            // A job that is there already is not run again: the rows are wherever it brought them.
+            if is_new {
+                table.rows = rows;
+            }
             Ok(staged)
         };
         world.script.at(Call::Finish, load).await

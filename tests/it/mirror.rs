@@ -258,6 +258,18 @@ async fn sums_lie_beside_the_state_and_what_they_say_of_another_table_is_not_bel
 }
 
 #[tokio::test]
+async fn rows_that_another_has_doubled_are_healed_by_the_table_as_a_whole() {
+    let sandbox = carts("mirror_doubled").await;
+    sandbox.sync().await;
+    sandbox.bq_run("INSERT INTO `{d}.t` SELECT * FROM `{d}.t` WHERE MOD(id, 100) = 0").await;
+    sandbox.sql("UPDATE t SET v = 'edited' WHERE id % 100 = 0").await;
+    let report = sandbox.sync().await.mapping("t");
+    assert!(report["mirrored"]["whole"].as_str().unwrap().contains("BigQuery holds 3,030 rows"), "{report}");
+    equal(&sandbox, "doubled rows").await;
+    is_at_rest(&sandbox).await;
+}
+
+#[tokio::test]
 async fn a_repair_compares_both_sides_and_mends() {
     let sandbox = carts("mirror_repair").await;
     sandbox.sync().await;

@@ -11,7 +11,7 @@ use crate::domain::column::{Cascade, SourceSchema, TargetSchema, same_name};
 use crate::domain::config::{Deletes, Mapping, Mode};
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::Fault;
-use crate::domain::finding::{Finding, Topic};
+use crate::domain::finding::{Finding, Standing, Topic};
 use crate::domain::plan::checks::{cursor_kind, missing_columns};
 use crate::domain::plan::input::PlanInput;
 use crate::domain::plan::table::Planned;
@@ -120,13 +120,13 @@ pub fn keys_not_unique(mapping: &Mapping, source: &SourceSchema) -> Option<Findi
     if keys.is_empty() || source.is_view || source.tells_rows_apart_by(keys) || mapping.mode == Mode::Replace {
         return None;
     }
-    let finding = Finding::warn(
-        Topic::Keys,
-        format!(
-            "`primary_keys` of the mapping are no unique key of {}: rows that share them become one",
-            mapping.source
-        ),
-    );
+    // Which of the rows that share a key a mirror holds would be a matter of chance.
+    let (standing, then) = match mapping.mode {
+        Mode::Mirror => (Standing::Fail, "a mirror cannot tell apart the rows that share them"),
+        Mode::Append | Mode::Upsert | Mode::Replace => (Standing::Warn, "rows that share them become one"),
+    };
+    let sentence = format!("`primary_keys` of the mapping are no unique key of {}: {then}", mapping.source);
+    let finding = Finding { standing, ..Finding::warn(Topic::Keys, sentence) };
     let nullable = keys.iter().find(|key| source.column(key).is_some_and(|column| column.nullable));
     Some(match (nullable, source.unique_keys.first()) {
         (Some(key), _) => {

@@ -78,7 +78,7 @@ impl<P: Platform> Work<'_, P> {
             None => self.look_at_both(mirror).await?,
         };
         self.tally.mirrored = Some(Mirrored {
-            parts: look.parts() as u64,
+            parts: look.parts().max(look.changed.len()) as u64,
             changed: look.changed.len() as u64,
             compared: look.compared,
             ..Mirrored::default()
@@ -110,7 +110,7 @@ impl<P: Platform> Work<'_, P> {
         let gone = least_gone(&look.changed);
         if (rows == 0 && held > 0) || !allowance.has_room_for(gone) {
             self.tally.shrink = Some(Shrink { rows, held: Some(held) });
-            return Err(too_many_gone(mapping, gone, held));
+            return Err(too_many_gone(mapping, gone, held, rows));
         }
         Ok(allowance)
     }
@@ -126,16 +126,14 @@ impl<P: Platform> Work<'_, P> {
         let Look { grain, mut now, changed, compared, .. } = look;
         let before = |parts: &Parts| rows_before(&changed, parts);
         let mut steps: VecDeque<Parts> = steps.into();
-        let mut number = 0;
         let fine = now.grain;
         while let Some(parts) = steps.pop_front() {
-            number += 1;
             self.scope.unless_paused().await?;
             let unknown = Parts::of(grain, parts.numbers().chain(steps.iter().flat_map(Parts::numbers)));
             self.ledger.doubt_parts(&unknown.runs);
             let by_parts =
                 ByParts { comparison: Arc::clone(&mirror.comparison), grain: fine, within: Some(parts.clone()) };
-            let brought = self.bring(mirror, by_parts, &parts, before(&parts), &mut allowance, number);
+            let brought = self.bring(mirror, by_parts, &parts, before(&parts), &mut allowance);
             match Box::pin(brought).await {
                 Err(Halt::Fault(fault)) if fault.is_too_much_at_once() => {
                     let Some((first, second)) = halves(&parts) else { return Err(Halt::Fault(fault)) };
@@ -148,11 +146,15 @@ impl<P: Platform> Work<'_, P> {
                 brought => {
                     now.put(&parts, brought?);
                     let rest = Parts::of(grain, steps.iter().flat_map(Parts::numbers));
+                    // Not remembered before it is known to hold.
+                    if rest.runs.is_empty() && compared {
+                        return Box::pin(self.hold_each_once(mirror, &now)).await;
+                    }
                     self.step_is_brought(mirror, &now, rest).await?;
                 }
             }
         }
-        if compared { self.hold_each_once(mirror, &now).await } else { Ok(()) }
+        Ok(())
     }
 
     /// A key that BigQuery holds twice is updated twice. By BigQuery's number of rows, which is free to ask, that is told;
@@ -160,7 +162,9 @@ impl<P: Platform> Work<'_, P> {
     async fn hold_each_once(&mut self, mirror: &Mirror<'_>, now: &Sums) -> Result<(), Halt> {
         let mapping = &self.scope.mapping;
         let held = self.ledger.left().map(|left| left.rows).filter(|held| *held != now.rows());
-        let Some(held) = held.filter(|_| mapping.deletes == Deletes::Hard) else { return Ok(()) };
+        let Some(held) = held.filter(|_| mapping.deletes == Deletes::Hard) else {
+            return self.all_is_brought(mirror, now).await;
+        };
         let held = format!("BigQuery holds {} rows, and MySQL {}", format::count(held), format::count(now.rows()));
         if fills_every_column(mirror.schemas.target.as_ref(), &mirror.schemas.plan) {
             let why = format!("part by part was not enough, {held}");

@@ -54,7 +54,7 @@ impl<P: Platform> Work<'_, P> {
         read_at: DateTime<Utc>,
     ) -> Result<Placed, Halt> {
         let scope = self.scope;
-        let attempt = scope.attempt(self.tally.attempt(), 1);
+        let attempt = scope.attempt(self.tally.attempt(), self.tally.next_staging());
         // Gives rows only once the reader has said that it reached the table's end.
         let read = self.transfer(schemas, stretch, attempt).await?;
         let Transferred { staged, flaws, bytes, sums, .. } = read;

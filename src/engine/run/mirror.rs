@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::config::Deletes;
 use crate::domain::mirror::{Mirrored, Sums, fingerprint};
 use crate::domain::verify::{Comparison, DifferenceKind, Verification};
 use crate::engine::moving::mirror::{Known, Mirror};
@@ -13,6 +14,7 @@ use crate::engine::ports::Platform;
 use crate::engine::protocol::{Phase, RepairOrder};
 use crate::engine::work::Work;
 use crate::engine::work::comparing::{Ready, ready, too_dear};
+use crate::engine::work::conflicts::refuse_shared_keys;
 use crate::engine::work::ids::short_hash;
 use crate::engine::work::scope::Halt;
 use crate::engine::work::survey::{Limits, Survey};
@@ -26,6 +28,7 @@ impl<P: Platform> Work<'_, P> {
         // Before anything is summed up: what was committed by now is in the sums.
         let read_at = scope.ports.clock.now();
         let source = self.describe_source().await?;
+        refuse_shared_keys(&scope.mapping, &source)?;
         self.say_what_is_read(source.rows_estimate);
         let known = self.known().await?;
         let mut seen = None;
@@ -53,6 +56,9 @@ impl<P: Platform> Work<'_, P> {
         let comparison = Arc::new(Comparison::new(&scope.mapping, Arc::clone(&schemas.plan), None));
         let plan = self.plan_word(&comparison);
         let is_of_plan = known.as_ref().is_some_and(|known| known.plan == plan);
+        if known.is_some() && !is_of_plan {
+            self.note_kept_values();
+        }
         let known = known.filter(|_| is_of_plan && self.is_as_left(schemas.target.as_ref()));
         let seen = seen.filter(|_| known.is_some());
         let mirror = Mirror { schemas: &schemas, comparison, plan, read_at };
@@ -120,9 +126,26 @@ impl<P: Platform> Work<'_, P> {
         Ok(())
     }
 
+    /// What MySQL no longer has is masked by nobody.
+    fn note_kept_values(&mut self) {
+        let mapping = &self.scope.mapping;
+        let masks = Rules::of(mapping).masks;
+        if mapping.deletes == Deletes::Hard || masks.is_empty() {
+            return;
+        }
+        let columns: Vec<_> = masks.keys().map(|column| format!("`{column}`")).collect();
+        self.note(format!(
+            "the mapping has changed since the last run: rows of {} that MySQL no longer has keep the values that they came \
+             with, in {} perhaps in clear; see to them in BigQuery (UPDATE .. SET .. = NULL)",
+            mapping.target,
+            columns.join(", ")
+        ));
+    }
+
     /// A key of a mask stands in none of the plan's words, and the rules say another one all the same.
     fn plan_word(&self, comparison: &Comparison) -> String {
-        short_hash(&format!("{} {:?}", fingerprint(comparison), Rules::of(&self.scope.mapping)))
+        let mapping = &self.scope.mapping;
+        short_hash(&format!("{} {:?} {:?}", fingerprint(comparison), Rules::of(mapping), mapping.deletes))
     }
 
     /// What is remembered of the target.

@@ -192,6 +192,38 @@ fn a_target_that_another_has_written_to_is_compared_and_made_equal() {
 }
 
 #[test]
+fn rows_that_another_has_doubled_are_healed_or_told_again_by_every_run() {
+    let doubled = || {
+        let shop = mirrored(GUARDED, 240);
+        shop.damage(|rows| rows.extend_from_within(..3));
+        shop.update(100, "edited", "2026-02-01");
+        shop
+    };
+    let shop = doubled();
+    let report = shop.succeeds(sync());
+    assert_eq!((shop.published(), report.replaced.unwrap().rows), (vec![Mirror, Replace], 240));
+    is_at_rest(&shop, "doubled rows");
+    // The whole table does not get there: nothing is remembered of a table that was not healed.
+    let shop = doubled();
+    shop.trouble(Call::Publish, 2, Trouble::refused(Config));
+    assert_eq!(shop.run(sync()).unwrap().outcome, Outcome::Failed);
+    shop.world.script.clear();
+    shop.succeeds(sync());
+    is_at_rest(&shop, "doubled rows, at the second run");
+}
+
+#[test]
+fn rows_that_share_their_keys_are_refused_before_anything_is_made() {
+    let shop = Shop::new(GUARDED).rows(1..=5);
+    shop.database().schema.unique_keys.clear();
+    let report = shop.run(sync()).unwrap();
+    assert_eq!((report.outcome, report.error_kind), (Outcome::Failed, Some(Config)), "{report:#?}");
+    assert!(report.errors[0].contains("a mirror cannot tell apart the rows that share them"), "{report:#?}");
+    assert!(report.hint.unwrap().contains("mode: replace"));
+    assert!(shop.dataset().tables.is_empty());
+}
+
+#[test]
 fn what_another_has_written_is_not_forgotten_by_a_run_that_does_not_come_to_its_end() {
     for (call, trouble) in [
         (Call::Publish, Trouble::KilledBefore),

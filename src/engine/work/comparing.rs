@@ -2,7 +2,7 @@
 
 use super::conflicts::{refuse_conflicts, refuse_lost_target};
 use super::prepared::cursor_of;
-use crate::domain::column::{SourceColumn, SourceSchema, same_name};
+use crate::domain::column::{SourceColumn, SourceSchema, TargetSchema, same_name};
 use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
@@ -36,6 +36,7 @@ pub(in crate::engine) fn ready<P: Platform>(
     // A table that every run looks at as a whole is compared as a whole.
     let mark = state.watermark.as_ref().filter(|_| mapping.mode.has_windows());
     refuse_lost_target(mapping, mark.map(|mark| mark.value.as_str()), described.target.as_ref())?;
+    refuse_missing(mapping, state, described.target.as_ref())?;
     let Some(target) = described.target.as_ref().filter(|_| state.complete_to(mapping.mode).is_some()) else {
         return Ok(None);
     };
@@ -52,6 +53,17 @@ pub(in crate::engine) fn ready<P: Platform>(
     verification.notes.extend(keyed(&comparison));
     let rows = described.source.rows_estimate.unwrap_or(0).max(target.rows.unwrap_or(0));
     Ok(Some(Ready { comparison, rows, unread: unread(mapping, &withheld) }))
+}
+
+/// A table that was brought over as a whole, and is not there, is no table that nothing was synced to.
+fn refuse_missing(mapping: &Mapping, state: &MappingState, target: Option<&TargetSchema>) -> Result<(), Fault> {
+    let at = state.replaced.as_ref().filter(|_| !mapping.mode.has_windows() && target.is_none());
+    let Some(at) = at else { return Ok(()) };
+    let sentence = format!("{} does not exist, although the table was brought over at {at}", mapping.target);
+    let option = quote::shell_option("--mapping", &mapping.name.0);
+    Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
+        "`bqsync run-once {option}` makes it anew; or correct `project`, `dataset` or `bigquery_table`"
+    )))
 }
 
 /// Of the columns that both sides have, as they are: what a run would add first is not there to be compared.

@@ -1,6 +1,7 @@
 //! What of a schema's difference ends a run before a row is read, because its publish would fail or never come right.
 
-use crate::domain::column::TargetSchema;
+use crate::domain::check::mapping::keys_not_unique;
+use crate::domain::column::{SourceSchema, TargetSchema};
 use crate::domain::config::{Mapping, Mode, SchemaAdditions};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
@@ -83,6 +84,19 @@ pub(in crate::engine) fn refuse_task(mapping: &Mapping, task: &Task) -> Result<(
         }
         Task::Deletes { .. } | Task::Sync { .. } | Task::Scheduled { .. } | Task::Repair(_) => Ok(()),
     }
+}
+
+/// Refuses a mirror of rows that its keys do not tell apart: which of them BigQuery holds would be a matter of chance. A view
+/// cannot say whether they do.
+///
+/// # Errors
+/// `Config`, with what tells them apart.
+pub(in crate::engine) fn refuse_shared_keys(mapping: &Mapping, source: &SourceSchema) -> Result<(), Fault> {
+    let Some(finding) = keys_not_unique(mapping, source).filter(|_| mapping.mode == Mode::Mirror) else {
+        return Ok(());
+    };
+    let hint = finding.remedy.unwrap_or_else(|| "name the columns of a unique key without NULLs".to_owned());
+    Err(Fault::new(FaultKind::Config, finding.sentence).with_hint(format!("{hint}; or take `mode: replace`")))
 }
 
 /// The same, of a backfill.

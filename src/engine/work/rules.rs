@@ -118,7 +118,8 @@ fn changed_masks(mapping: &Mapping, now: &Rules, then: &Rules, source: &SourceSc
             .to_owned(),
         Mode::Upsert | Mode::Replace | Mode::Mirror => format!(
             "a backfill from the beginning (`bqsync backfill {option} --start ...`) puts the masks of now in their place; \
-             BigQuery's time travel shows the former rows for days"
+             BigQuery's time travel shows the former rows for days, and rows that MySQL no longer has keep theirs until they are \
+             deleted there"
         ),
     }))
 }

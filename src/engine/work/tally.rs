@@ -12,6 +12,8 @@ use crate::domain::verify::Repair;
 pub(in crate::engine) struct Tally {
     /// Attempts that failed and were followed by another.
     pub failed_attempts: u32,
+    /// What this attempt has staged as a whole table or as parts of one: each has a number of its own, and so names.
+    pub stagings: u64,
     /// Published, each with a watermark or checkpoint of its own.
     pub steps: u64,
     /// Read from MySQL and published.
@@ -75,6 +77,13 @@ impl Tally {
     pub(in crate::engine) fn begin_attempt(&mut self) {
         self.warnings.clone_from(&self.lasting_warnings);
         self.shrink = None;
+        self.stagings = 0;
+    }
+
+    /// The number of what is staged next.
+    pub(in crate::engine) const fn next_staging(&mut self) -> u64 {
+        self.stagings += 1;
+        self.stagings
     }
 
     /// Keeps a warning; true when it is a new one.

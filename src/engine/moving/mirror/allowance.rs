@@ -32,9 +32,9 @@ pub(super) fn share(most: f64, held: u64) -> u64 {
     (held as f64 * most) as u64
 }
 
-pub(super) fn too_many_gone(mapping: &Mapping, gone: u64, held: u64) -> Fault {
+pub(super) fn too_many_gone(mapping: &Mapping, gone: u64, held: u64, now: u64) -> Fault {
     let Mapping { name, source, target, most_deleted: most, .. } = mapping;
-    let sentence = if gone >= held {
+    let sentence = if now == 0 {
         format!("MySQL shows no row of {source}, and {target} holds {}: none was deleted", format::count(held))
     } else {
         format!(

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::job::{Known, Mirror};
+use crate::domain::column::SourceColumn;
+use crate::domain::fault::FaultKind;
 use crate::domain::mirror::{ChangedPart, Sums, grain};
 use crate::domain::verify::{Comparable, Comparison, Cut, Grain, Looking, PartSum, chunks};
 use crate::engine::ports::Platform;
@@ -109,6 +111,20 @@ impl<P: Platform> Work<'_, P> {
         Ok(sums)
     }
 
+    /// Has MySQL the columns still that are summed up?
+    async fn as_planned(&self, comparison: &Comparison) -> Result<(), Halt> {
+        let scope = self.scope;
+        let now = scope.unless_cancelled(scope.ports.source.describe(&comparison.source)).await?;
+        let is_there = |column: &SourceColumn| now.columns.iter().any(|other| other == column);
+        match comparison.plan.columns.iter().map(|column| &column.source).find(|column| !is_there(column)) {
+            None => Ok(()),
+            Some(gone) => {
+                let (table, name) = (&comparison.source, &gone.name);
+                Err(Halt::Drifted(format!("{table} was altered while it was summed up: `{name}` is gone, or another")))
+            }
+        }
+    }
+
     /// The cut for a table of which nothing is remembered.
     pub(super) async fn grain_of(&self, mirror: &Mirror<'_>) -> Result<Grain, Halt> {
         let scope = self.scope;
@@ -134,7 +150,14 @@ impl<P: Platform> Work<'_, P> {
                 scope.unless_paused().await?;
                 scope.progress.update(|p| p.looking = Some(Looking::Mysql { done, of }));
                 let ask = scope.ports.source.content_sums(comparison, &cut, compared);
-                sums.extend(scope.unless_cancelled(ask).await?);
+                match scope.unless_cancelled(ask).await {
+                    // The table's own trouble, unless it is no longer the table that was described.
+                    Err(Halt::Fault(fault)) if fault.kind() == FaultKind::Schema => {
+                        self.as_planned(comparison).await?;
+                        return Err(fault.into());
+                    }
+                    found => sums.extend(found?),
+                }
             }
             Ok::<_, Halt>(sums)
         };

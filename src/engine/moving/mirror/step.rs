@@ -29,10 +29,9 @@ impl<P: Platform> Work<'_, P> {
         parts: &Parts,
         before: Option<u64>,
         allowance: &mut Allowance,
-        number: u64,
     ) -> Result<Sums, Halt> {
         let scope = self.scope;
-        let attempt = scope.attempt(self.tally.attempt(), number);
+        let attempt = scope.attempt(self.tally.attempt(), self.tally.next_staging());
         let grain = by_parts.grain;
         // Where fewer rows can go than may, they need not be counted.
         let is_counted = before.is_none_or(|before| !allowance.has_room_for(before));
@@ -89,7 +88,7 @@ impl<P: Platform> Work<'_, P> {
         self.tally.cost.add(cost);
         if !allowance.has_room_for(gone) {
             self.tally.shrink = Some(Shrink { rows: allowance.now, held: Some(allowance.held) });
-            return Err(too_many_gone(&scope.mapping, allowance.gone + gone, allowance.held).into());
+            return Err(too_many_gone(&scope.mapping, allowance.gone + gone, allowance.held, allowance.now).into());
         }
         allowance.gone += gone;
         Ok(())
