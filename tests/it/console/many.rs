@@ -22,7 +22,9 @@ async fn what_is_wrong_is_found_marked_and_run_together_and_the_filter_is_there_
     let question = console.shows("Run 2 mappings?").await;
     assert!(says(&question, "b, c"), "{question}");
     console.press(&["y"]);
+    // What runs is not wrong: it has ended once both are counted as well.
     console.shows("Nothing is wrong").await;
+    console.shows("3 ok").await;
     for table in ["b", "c"] {
         assert_eq!(sandbox.bq_number(&format!("SELECT COUNT(*) FROM `{{d}}.{table}`")).await, 1);
     }
