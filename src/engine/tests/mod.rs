@@ -4,6 +4,7 @@ mod crash;
 mod deletes;
 mod horizon;
 mod mirror;
+mod mirror_guards;
 mod publish;
 mod quiet;
 mod recover;

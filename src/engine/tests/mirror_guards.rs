@@ -1,0 +1,105 @@
+//! What a mirror may not do: take out more rows than is allowed, or none at all, and rows that its keys do not tell apart.
+
+use super::mirror::{GUARDED, asked, is_at_rest, mirrored};
+use super::works::{MIRROR, edited};
+use crate::domain::fault::FaultKind::{Config, Conflict};
+use crate::domain::replacement::Shrink;
+use crate::domain::report::{MappingReport, Outcome};
+use crate::engine::{Command, Selection, SyncOrder};
+use crate::testing::{Call, Shop, backfill, deletes, sync};
+
+fn allowing_shrink() -> Command {
+    Command::Sync(SyncOrder { allow_shrink: true, ..SyncOrder::manual(Selection::All) })
+}
+
+#[track_caller]
+fn refused(shop: &Shop, command: Command) -> MappingReport {
+    let before = shop.arrived();
+    let report = shop.run(command).unwrap();
+    assert_eq!((report.outcome, report.error_kind), (Outcome::Failed, Some(Conflict)), "{report:#?}");
+    assert_eq!(shop.arrived(), before, "nothing was published");
+    shop.is_tidy("what was refused");
+    report
+}
+
+#[test]
+fn more_than_the_allowed_share_is_never_deleted_and_an_operator_may_say_so_once() {
+    let shop = mirrored(GUARDED, 50);
+    (1..=5).for_each(|id| shop.delete(id));
+    shop.succeeds(sync());
+    is_at_rest(&shop, "a tenth");
+    (6..=10).for_each(|id| shop.delete(id));
+    let report = refused(&shop, sync());
+    assert!(
+        report.errors[0]
+            .contains("5 of 45 rows of p.d.t are no longer in MySQL, more than `max_delete_fraction` (0.1)")
+    );
+    assert_eq!(report.shrink, Some(Shrink { rows: 40, held: Some(45) }));
+    assert!(report.hint.unwrap().contains("--allow-shrink"));
+    shop.succeeds(allowing_shrink());
+    is_at_rest(&shop, "it was allowed");
+    shop.database().rows.clear();
+    let emptied = format!("{GUARDED}, max_delete_fraction: 1");
+    let report = refused(&shop.mapped(&emptied), sync());
+    assert!(report.errors[0].contains("MySQL shows no row of t, and p.d.t holds 40"), "{report:#?}");
+    shop.succeeds(allowing_shrink());
+    is_at_rest(&shop, "an empty table");
+    shop.insert(1..=3);
+    shop.succeeds(sync());
+    is_at_rest(&shop, "its first rows");
+}
+
+#[test]
+fn deletions_that_as_many_new_rows_hide_are_counted_before_they_are_made() {
+    let shop = mirrored(GUARDED, 50);
+    (1..=10).for_each(|id| shop.delete(id));
+    shop.insert(51..=60);
+    let report = refused(&shop, sync());
+    assert!(report.errors[0].contains("10 of 50 rows"), "{report:#?}");
+    assert_eq!(report.shrink, Some(Shrink { rows: 50, held: Some(50) }), "the console asks");
+    assert!(shop.calls().contains(&Call::CountVanished));
+    shop.succeeds(allowing_shrink());
+    is_at_rest(&shop, "it was allowed");
+}
+
+#[test]
+fn rows_that_are_gone_are_marked_or_left_where_the_mapping_says_so() {
+    let shop = mirrored(&format!("{MIRROR}, deletes: soft, deleted_column: gone"), 60);
+    (3..=5).for_each(|id| shop.delete(id));
+    let report = shop.succeeds(sync());
+    assert_eq!((shop.dataset().tables["t"].rows.len(), report.rows_updated), (60, 3));
+    is_at_rest(&shop, "marking");
+    shop.insert(4..=4);
+    shop.succeeds(sync());
+    is_at_rest(&shop, "a row that is back");
+    let shop = mirrored(&format!("{MIRROR}, deletes: ignore"), 60);
+    (3..=5).for_each(|id| shop.delete(id));
+    shop.succeeds(sync());
+    assert_eq!(shop.arrived().len(), 60, "they stay");
+    shop.world.script.clear();
+    shop.succeeds(sync());
+    assert_eq!(asked(&shop), 0, "and are not looked for again");
+}
+
+#[test]
+fn rows_that_share_their_keys_are_refused_before_anything_is_made() {
+    let shop = Shop::new(GUARDED).rows(1..=5);
+    shop.database().schema.unique_keys.clear();
+    let report = shop.run(sync()).unwrap();
+    assert_eq!((report.outcome, report.error_kind), (Outcome::Failed, Some(Config)), "{report:#?}");
+    assert!(report.errors[0].contains("a mirror cannot tell apart the rows that share them"), "{report:#?}");
+    assert!(report.hint.unwrap().contains("mode: replace"));
+    assert!(shop.dataset().tables.is_empty());
+}
+
+#[test]
+fn what_has_no_meaning_for_a_mirror_is_refused_with_what_does_it() {
+    let shop = edited(MIRROR);
+    for (command, words) in
+        [(backfill("2026-01-01"), "no stretch of it to move again"), (deletes(false), "needs no `deletes`")]
+    {
+        let report = shop.run(command).unwrap();
+        assert_eq!(report.error_kind, Some(Config), "{report:#?}");
+        assert!(report.errors[0].contains(words), "{report:#?}");
+    }
+}
