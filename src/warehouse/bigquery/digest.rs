@@ -5,6 +5,9 @@ use crate::domain::plan::ColumnPlan;
 use crate::domain::target_type::TargetType;
 use crate::domain::verify::{COMPARED_DIGITS, Comparison, Form, Grain, Parts, SUMMED_DIGITS, concatenated};
 
+/// Terms of one chain: some servers refuse an expression as deep as a thousand columns or parts are many.
+const TERMS_AT_ONCE: usize = 50;
+
 /// The hash of a whole row, in hexadecimal.
 pub fn row_hash(comparison: &Comparison) -> String {
     format!("TO_HEX(SHA256({}))", joined(comparison, 0..comparison.forms.len(), ""))
@@ -60,7 +63,17 @@ pub fn within(comparison: &Comparison, parts: &Parts, alias: &str) -> String {
             vec![format!("{} IN ({})", part(comparison, grain, alias), numbers.join(", "))]
         }
     };
-    format!("({})", tested.join(" OR "))
+    any(tested)
+}
+
+/// One of the terms holds: as a tree, in brackets.
+#[must_use]
+pub fn any(mut terms: Vec<String>) -> String {
+    let or = |terms: &[String]| format!("({})", terms.join(" OR "));
+    while terms.len() > TERMS_AT_ONCE {
+        terms = terms.chunks(TERMS_AT_ONCE).map(or).collect();
+    }
+    or(&terms)
 }
 
 /// Fields one after the other, each with its end, as the source joins them.
@@ -129,4 +142,18 @@ fn float(x: &str) -> String {
 
 fn micros(datetime: &str) -> String {
     format!("CAST(DATETIME_DIFF({datetime}, DATETIME '1970-01-01 00:00:00', MICROSECOND) AS STRING)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_terms_are_no_chain_of_a_thousand() {
+        let terms = (0..1_000).map(|n| n.to_string()).collect();
+        let told = any(terms);
+        let longest = told.split(['(', ')']).map(|part| part.matches(" OR ").count()).max();
+        assert!(longest.is_some_and(|longest| longest <= TERMS_AT_ONCE), "{longest:?}");
+        assert_eq!(told.matches(" OR ").count(), 999);
+    }
 }

@@ -10,9 +10,6 @@ use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::target_type::TargetType;
 use crate::warehouse::Within;
 
-/// Terms of one chain: some servers refuse an expression as deep as a table of a thousand columns is wide.
-const TERMS_AT_ONCE: usize = 50;
-
 /// Only rows that differ are written, and counted. Without `within` nothing is removed.
 #[must_use]
 pub fn mirror(target: &TableId, plan: &TablePlan, rows: &Rows, within: Option<&Within>) -> String {
@@ -32,7 +29,7 @@ pub fn mirror(target: &TableId, plan: &TablePlan, rows: &Rows, within: Option<&W
     let update = if set.is_empty() {
         String::new()
     } else {
-        format!("WHEN MATCHED AND {} THEN UPDATE SET {}\n", any(differs), set.join(", "))
+        format!("WHEN MATCHED AND {} THEN UPDATE SET {}\n", digest::any(differs), set.join(", "))
     };
     let gone = within.filter(|within| within.deletes).map(|within| {
         let mut all = vec![digest::within(&within.comparison, &within.parts, TARGET)];
@@ -68,14 +65,6 @@ fn differs(of: &ColumnPlan) -> String {
         _ => format!("{alias}.{name}"),
     };
     format!("{} IS DISTINCT FROM {}", value(TARGET), value(STAGED))
-}
-
-fn any(mut terms: Vec<String>) -> String {
-    let or = |terms: &[String]| format!("({})", terms.join(" OR "));
-    while terms.len() > TERMS_AT_ONCE {
-        terms = terms.chunks(TERMS_AT_ONCE).map(or).collect();
-    }
-    or(&terms)
 }
 
 #[cfg(test)]
@@ -151,14 +140,5 @@ mod tests {
         plan.deleted_column = Some("gone".into());
         let ended = "THEN UPDATE SET `gone` = CURRENT_TIMESTAMP(), `loaded` = CURRENT_TIMESTAMP()";
         assert!(of(&plan, true).ends_with(ended));
-    }
-
-    #[test]
-    fn a_table_of_a_thousand_columns_is_no_chain_of_a_thousand_terms() {
-        let terms = (0..1_000).map(|n| n.to_string()).collect();
-        let told = any(terms);
-        let longest = told.split(['(', ')']).map(|part| part.matches(" OR ").count()).max();
-        assert!(longest.is_some_and(|longest| longest <= TERMS_AT_ONCE), "{longest:?}");
-        assert_eq!(told.matches(" OR ").count(), 999);
     }
 }
