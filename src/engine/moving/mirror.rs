@@ -146,11 +146,12 @@ impl<P: Platform> Work<'_, P> {
                 brought => {
                     now.put(&parts, brought?);
                     let rest = Parts::of(grain, steps.iter().flat_map(Parts::numbers));
-                    // Not remembered before it is known to hold.
-                    if rest.runs.is_empty() && compared {
-                        return Box::pin(self.hold_each_once(mirror, &now)).await;
+                    match (compared, rest.runs.is_empty()) {
+                        (false, _) => self.step_is_brought(mirror, &now, rest).await?,
+                        // Not remembered before it is known to hold; what is brought by then, a comparison finds equal.
+                        (true, false) => self.ledger.drop_pending().await?,
+                        (true, true) => return Box::pin(self.hold_each_once(mirror, &now)).await,
                     }
-                    self.step_is_brought(mirror, &now, rest).await?;
                 }
             }
         }

@@ -56,6 +56,7 @@ impl<P: Platform> Work<'_, P> {
         };
         // Keys have come that the remembered parts do not reach.
         if !known.sums.grain.is_made_of(now.grain) {
+            self.ledger.forget_sums();
             return self.look_at_both(mirror).await;
         }
         let changed = known.sums.changed(&now, &known.unknown);
