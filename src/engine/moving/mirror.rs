@@ -146,16 +146,16 @@ impl<P: Platform> Work<'_, P> {
                 brought => {
                     now.put(&parts, brought?);
                     let rest = Parts::of(grain, steps.iter().flat_map(Parts::numbers));
-                    match (compared, rest.runs.is_empty()) {
-                        (false, _) => self.step_is_brought(mirror, &now, rest).await?,
-                        // Not remembered before it is known to hold; what is brought by then, a comparison finds equal.
-                        (true, false) => self.ledger.drop_pending().await?,
-                        (true, true) => return Box::pin(self.hold_each_once(mirror, &now)).await,
+                    if compared {
+                        // Not remembered before all is known to hold: what is brought by then, a comparison finds equal.
+                        self.ledger.drop_pending().await?;
+                    } else {
+                        self.step_is_brought(mirror, &now, rest).await?;
                     }
                 }
             }
         }
-        Ok(())
+        if compared { Box::pin(self.hold_each_once(mirror, &now)).await } else { Ok(()) }
     }
 
     /// A key that BigQuery holds twice is updated twice. By BigQuery's number of rows, which is free to ask, that is told;

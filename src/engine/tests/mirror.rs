@@ -189,12 +189,14 @@ fn rows_that_another_has_doubled_are_healed_or_told_again_by_every_run() {
     is_at_rest(&shop, "doubled rows");
     // The whole table does not get there: nothing is remembered of a table that was not healed.
     let in_steps = || {
-        let shop = edited_in_steps(MIRROR, 300);
+        let shop = Shop::new(GUARDED).with("window_rows: 300").rows(1..=1_000);
+        shop.succeeds(sync());
+        [20, 400, 900].into_iter().for_each(|id| shop.update(id, "edited", "2026-02-01"));
         shop.damage(|rows| rows.extend_from_within(300..303));
         shop
     };
     for (shop, steps) in [(doubled(), 1), (in_steps(), 3)] {
-        shop.trouble(Call::Publish, steps + 1, Trouble::refused(Config));
+        shop.trouble(Call::Finish, steps + 1, Trouble::refused(Config));
         assert_eq!(shop.run(sync()).unwrap().outcome, Outcome::Failed);
         shop.world.script.clear();
         shop.succeeds(sync());
