@@ -29,6 +29,7 @@ pub mod schedule;
 pub mod schema;
 pub mod secret;
 pub mod shard;
+pub mod share;
 pub mod source_type;
 pub mod staging;
 pub mod table_options;

@@ -14,6 +14,13 @@ pub struct PartitionBy {
     pub unit: PartitionUnit,
 }
 
+/// A life as BigQuery counts it, in days and parts of days.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of a few centuries are exact in an f64")]
+pub fn days(life: TimeDelta) -> f64 {
+    life.num_milliseconds() as f64 / 86_400_000.0
+}
+
 /// The other options. What is `None` or empty is left to BigQuery and to the dataset's defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TableOptions {

@@ -1,16 +1,12 @@
 //! What a mapping asks of a new table, held against a table that is there: told, and never carried out.
 
-use chrono::TimeDelta;
-
 use super::target::same_life;
 use crate::domain::column::{TargetSchema, same_name};
 use crate::domain::config::Mapping;
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::partitioning::{PartitionUnit, Partitioning};
 use crate::domain::quote;
-use crate::domain::table_options::{PartitionBy, TableOptions};
-
-const DAY: f64 = 86_400.0;
+use crate::domain::table_options::{PartitionBy, TableOptions, days};
 
 /// One finding for each option that the table has otherwise.
 #[must_use]
@@ -108,15 +104,11 @@ fn option(mapping: &Mapping, sentence: String, set: &str) -> Finding {
     Finding::warn(Topic::TableOptions, sentence).remedy(remedy)
 }
 
-fn days(life: TimeDelta) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "seconds of a few centuries are exact in an f64")]
-    let seconds = life.num_seconds() as f64;
-    seconds / DAY
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+
+    use chrono::TimeDelta;
 
     use super::*;
     use crate::domain::config::parse;

@@ -63,10 +63,6 @@ async fn verify_one<P: Platform>(
     if survey.bytes() > order.most_bytes {
         return Err(too_dear(mapping, survey.bytes(), order.most_bytes));
     }
-    survey.begin(rows).await?;
-    let left = survey.finish().await?;
-    verification.bytes = survey.bytes();
-    (verification.rows_in_mysql, verification.rows_in_bigquery) = survey.rows();
-    verification.conclude(survey.into_tally(), left.or(unread));
+    survey.conclude(rows, unread, &mut verification).await?;
     Ok(verification)
 }

@@ -12,6 +12,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::TablePlan;
 use crate::domain::quote;
 use crate::domain::report::Deletion;
+use crate::domain::share;
 use crate::domain::window::{Low, Window};
 use crate::engine::ports::Platform;
 use crate::engine::protocol::{Event, Phase};
@@ -163,10 +164,9 @@ fn emptied(mapping: &Mapping) -> Fault {
         .with_hint("if the table was meant to be emptied, empty the one in BigQuery by hand: TRUNCATE TABLE")
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a share is compared, and tables of 2^53 rows are none")]
 fn guard(mapping: &Mapping, held: u64, vanished: u64) -> Result<(), Fault> {
     let most = mapping.most_deleted;
-    if vanished as f64 <= held as f64 * most {
+    if vanished <= share::of(held, most) {
         return Ok(());
     }
     let (name, target) = (&mapping.name, &mapping.target);

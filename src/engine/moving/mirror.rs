@@ -12,7 +12,7 @@ mod step;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use self::allowance::{Allowance, share, too_many_gone};
+use self::allowance::{Allowance, too_many_gone};
 pub(in crate::engine) use self::job::{Known, Mirror};
 use self::look::Look;
 use super::repair::fills_every_column;
@@ -23,6 +23,7 @@ use crate::domain::fault::Fault;
 use crate::domain::mirror::{ChangedPart, Mirrored, Sums, Way, least_gone, way};
 use crate::domain::quote;
 use crate::domain::replacement::Shrink;
+use crate::domain::share;
 use crate::domain::verify::{ByParts, Parts};
 use crate::engine::ports::Platform;
 use crate::engine::protocol::{Event, Phase};
@@ -90,8 +91,8 @@ impl<P: Platform> Work<'_, P> {
         let window_rows = self.scope.ports.config.pace.window_rows;
         match way(look.grain, &look.changed, look.parts(), window_rows, may_replace) {
             Way::Whole => {
-                let share = format!("{} of {} parts have changed", look.changed.len(), look.parts());
-                Box::pin(self.bring_whole(mirror, Some(share), Some(&look))).await
+                let why = format!("{} of {} parts have changed", look.changed.len(), look.parts());
+                Box::pin(self.bring_whole(mirror, Some(why), Some(&look))).await
             }
             Way::Parts(steps) => Box::pin(self.bring_parts(mirror, look, steps, allowance)).await,
         }
@@ -106,7 +107,7 @@ impl<P: Platform> Work<'_, P> {
         if is_free || matches!(self.scope.task, Task::Sync { allow_shrink: true, .. }) {
             return Ok(Allowance { most: None, held, now: rows, gone: 0 });
         }
-        let allowance = Allowance { most: Some(share(mapping.most_deleted, held)), held, now: rows, gone: 0 };
+        let allowance = Allowance { most: Some(share::of(held, mapping.most_deleted)), held, now: rows, gone: 0 };
         let gone = least_gone(&look.changed);
         if (rows == 0 && held > 0) || !allowance.has_room_for(gone) {
             self.tally.shrink = Some(Shrink { rows, held: Some(held) });

@@ -10,11 +10,26 @@ use crate::domain::window::Published;
 use crate::engine::ports::Platform;
 use crate::engine::protocol::Event;
 use crate::engine::work::Work;
+use crate::engine::work::ids::Try;
 use crate::engine::work::prepared::Schemas;
 use crate::engine::work::scope::Halt;
 use crate::failpoint::reached;
-use crate::state::PendingPublish;
-use crate::warehouse::{JobFate, PublishCounts, PublishOrder, Sent, Staged, Warehouse};
+use crate::state::{Moves, PendingPublish};
+use crate::warehouse::{JobFate, PublishCounts, PublishOrder, Sent, Staged, Warehouse, Within};
+
+/// A publish that is of no window.
+pub(super) struct Own {
+    /// In its job's name.
+    pub operation: &'static str,
+    pub kind: PublishKind,
+    pub moves: Moves,
+    /// What is published, in words that name its job.
+    pub moved: String,
+    pub high: String,
+    /// Rows that are counted, should it be found to have happened.
+    pub rows: u64,
+    pub within: Option<Within>,
+}
 
 impl<P: Platform> Work<'_, P> {
     /// Sends the publish and waits for its end; the state remembers it from before it is sent.
@@ -91,6 +106,50 @@ impl<P: Platform> Work<'_, P> {
             within: None,
         };
         self.send(pending, order).await
+    }
+
+    /// Sends a publish under the name of its own attempt, which no other can have.
+    pub(super) async fn publish_own(
+        &mut self,
+        schemas: &Schemas,
+        attempt: Try<'_>,
+        staged: &Staged,
+        own: Own,
+    ) -> Result<PublishCounts, Halt> {
+        let scope = self.scope;
+        let (name, target) = (&scope.mapping.name, &scope.mapping.target);
+        let Own { operation, kind, moves, moved, high, rows, within } = own;
+        let (job, mark) = (attempt.job(operation, target, &moved), attempt.mark(&staged.table, 0));
+        let pending = PendingPublish {
+            job: job.clone(),
+            place: scope.place(),
+            staging: staged.table.clone(),
+            inline: staged.inline.is_some(),
+            mark: Some(mark.clone()),
+            moves,
+            since: self.ledger.stands_at(moves),
+            high,
+            rows,
+        };
+        let order = PublishOrder {
+            mapping: name.clone(),
+            job: job.clone(),
+            mark,
+            kind,
+            target: target.clone(),
+            plan: Arc::clone(&schemas.plan),
+            staged: staged.clone(),
+            within,
+        };
+        match self.send(pending, order).await? {
+            Sent::Done(counts) => {
+                self.tally.jobs.push(job);
+                Ok(counts)
+            }
+            Sent::Taken(_) => {
+                Err(Fault::new(FaultKind::Bug, format!("The publish of `{name}` found its id taken by another")).into())
+            }
+        }
     }
 
     /// Sends a publish that the state remembers from before it is sent, and waits for its end.

@@ -4,10 +4,9 @@
 //! has done to it since) is of no account here: the publish builds on nothing that the target holds. Of two hosts with
 //! states of their own the last one wins, with a whole table, and the next run reads a newer one.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 
+use super::publish::Own;
 use super::transfer::{Stretch, Transferred};
 use crate::domain::config::{Mapping, Mode};
 use crate::domain::fault::{Fault, FaultKind};
@@ -15,6 +14,7 @@ use crate::domain::mirror::Sums;
 use crate::domain::publish::PublishKind;
 use crate::domain::quote;
 use crate::domain::replacement::{Replacement, Shrink};
+use crate::domain::share;
 use crate::domain::window::WHOLE;
 use crate::engine::ports::Platform;
 use crate::engine::protocol::{Event, Phase};
@@ -24,8 +24,8 @@ use crate::engine::work::prepared::Schemas;
 use crate::engine::work::scope::{Halt, Task};
 use crate::failpoint::reached;
 use crate::format;
-use crate::state::{Moves, PendingPublish, Replaced};
-use crate::warehouse::{PublishCounts, PublishOrder, Sent, Staged, Upload, Warehouse};
+use crate::state::{Moves, Replaced};
+use crate::warehouse::{PublishCounts, Staged, Upload, Warehouse};
 
 /// A whole table that has taken its place.
 #[derive(Debug)]
@@ -148,39 +148,16 @@ impl<P: Platform> Work<'_, P> {
         staged: &Staged,
         read_at: DateTime<Utc>,
     ) -> Result<PublishCounts, Halt> {
-        let Mapping { name, target, .. } = &self.scope.mapping;
-        let (job, mark) = (attempt.job("replace", target, WHOLE), attempt.mark(&staged.table, 0));
-        let pending = PendingPublish {
-            job: job.clone(),
-            place: self.scope.place(),
-            staging: staged.table.clone(),
-            inline: false,
-            mark: Some(mark.clone()),
+        let own = Own {
+            operation: "replace",
+            kind: PublishKind::Replace,
             moves: Moves::Replace,
-            since: self.ledger.stands_at(Moves::Replace),
+            moved: WHOLE.to_owned(),
             high: read_at.to_rfc3339(),
             rows: staged.rows,
-        };
-        let order = PublishOrder {
-            mapping: name.clone(),
-            job: job.clone(),
-            mark,
-            kind: PublishKind::Replace,
-            target: target.clone(),
-            plan: Arc::clone(&schemas.plan),
-            staged: staged.clone(),
             within: None,
         };
-        match self.send(pending, order).await.map_err(in_one_piece)? {
-            Sent::Done(counts) => {
-                self.tally.jobs.push(job);
-                Ok(counts)
-            }
-            // Its name holds the run's and the attempt's.
-            Sent::Taken(_) => {
-                Err(Fault::new(FaultKind::Bug, format!("The publish of `{name}` found its id taken by another")).into())
-            }
-        }
+        self.publish_own(schemas, attempt, staged, own).await.map_err(in_one_piece)
     }
 
     fn count(&mut self, staged: &Staged, before: Option<u64>, counts: &PublishCounts) {
@@ -216,7 +193,6 @@ fn in_one_piece(halt: Halt) -> Halt {
 }
 
 /// May so many rows take the place of so many? `held`: `None` where neither BigQuery nor the state says.
-#[expect(clippy::cast_precision_loss, reason = "a share is compared, and tables of 2^53 rows are none")]
 fn guard(mapping: &Mapping, rows: u64, held: Option<u64>) -> Result<(), Fault> {
     let Mapping { name, source, target, .. } = mapping;
     let (most, key) = match mapping.mode {
@@ -229,7 +205,7 @@ fn guard(mapping: &Mapping, rows: u64, held: Option<u64>) -> Result<(), Fault> {
             format!("MySQL shows no row of {source}, and {target} holds {}: nothing was replaced", format::count(held)),
             format!("if the table was meant to be emptied, {command} empties the one in BigQuery once"),
         ),
-        Some(held) if held.saturating_sub(rows) as f64 > held as f64 * most => (
+        Some(held) if held.saturating_sub(rows) > share::of(held, most) => (
             format!(
                 "MySQL shows {} rows of {source}, and {target} holds {}: it would shrink by more than `{key}` ({most}) \
                  of mapping `{name}` allows; nothing was replaced",

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::config::Deletes;
 use crate::domain::mirror::{Mirrored, Sums, fingerprint};
-use crate::domain::verify::{Comparison, DifferenceKind, Verification};
+use crate::domain::verify::{Comparison, Verification};
 use crate::engine::moving::mirror::{Known, Mirror};
 use crate::engine::ports::Platform;
 use crate::engine::protocol::{Phase, RepairOrder};
@@ -105,23 +105,18 @@ impl<P: Platform> Work<'_, P> {
         if survey.bytes() > order.most_bytes {
             return Err(too_dear(mapping, survey.bytes(), order.most_bytes).into());
         }
-        scope.in_phase(Phase::Plan, scope.unless_cancelled(survey.begin(rows))).await?;
-        let left = scope.in_phase(Phase::Plan, scope.unless_cancelled(survey.finish())).await?;
-        verification.bytes = survey.bytes();
-        (verification.rows_in_mysql, verification.rows_in_bigquery) = survey.rows();
-        let found = survey.into_tally();
+        let compare = scope.unless_cancelled(survey.conclude(rows, unread, &mut verification));
+        let is_whole = scope.in_phase(Phase::Plan, compare).await?;
         let repair = self.tally.repair.get_or_insert_default();
         repair.bytes_compared += verification.bytes;
-        let many = found.counts.values().sum();
         if again {
-            repair.different_still = left.is_none().then_some(many);
+            repair.different_still = is_whole.then(|| verification.found());
         } else {
-            repair.only_in_mysql = found.count(DifferenceKind::OnlyInMysql);
-            repair.differing = found.count(DifferenceKind::Differs);
-            repair.doubled = found.count(DifferenceKind::Doubled);
-            repair.only_in_bigquery = found.count(DifferenceKind::OnlyInBigquery);
+            repair.only_in_mysql = verification.only_in_mysql;
+            repair.differing = verification.differing;
+            repair.doubled = verification.doubled;
+            repair.only_in_bigquery = verification.only_in_bigquery;
         }
-        verification.conclude(found, left.or(unread));
         self.tell_compared(verification, again);
         Ok(())
     }

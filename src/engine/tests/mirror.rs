@@ -2,12 +2,10 @@
 
 use chrono::TimeDelta;
 
-use super::works::{APPEND, MIRROR, UPSERT, edited, edited_in_steps, id};
-use crate::domain::column::{OldRows, SourceColumn};
+use super::works::{APPEND, MIRROR, UPSERT, add_filled_column, edited, edited_in_steps, id};
 use crate::domain::fault::FaultKind::Config;
 use crate::domain::publish::PublishKind::{self, Mirror, Replace};
 use crate::domain::report::Outcome;
-use crate::domain::source_type::SourceType;
 use crate::testing::{Call, HERE, Shop, Trouble, Value, at, repair, row, sync};
 
 /// Guarded as a mapping is that says nothing of it.
@@ -191,7 +189,9 @@ fn rows_that_another_has_doubled_are_healed_or_told_again_by_every_run() {
     let in_steps = || {
         let shop = Shop::new(GUARDED).with("window_rows: 300").rows(1..=1_000);
         shop.succeeds(sync());
-        [20, 400, 900].into_iter().for_each(|id| shop.update(id, "edited", "2026-02-01"));
+        for id in [20, 400, 900] {
+            shop.update(id, "edited", "2026-02-01");
+        }
         shop.damage(|rows| rows.extend_from_within(300..303));
         shop
     };
@@ -268,11 +268,7 @@ fn a_mapping_may_change_its_mode_and_back() {
 #[test]
 fn a_new_column_is_filled_by_the_run_that_adds_it() {
     let shop = edited(MIRROR).with("allow_schema_additions: true");
-    let kind = SourceType::Int { bits: 32, unsigned: false };
-    let mut column = SourceColumn::new("z", kind, true);
-    column.old_rows = OldRows::Filled;
-    shop.database().schema.columns.push(column);
-    shop.database().rows.iter_mut().for_each(|row| row.push(Value::Int(7)));
+    add_filled_column(&shop);
     let report = shop.succeeds(sync());
     assert_eq!(report.schema_changes.len(), 1, "{report:#?}");
     shop.is_equal("the new column");

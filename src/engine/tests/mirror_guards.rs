@@ -1,16 +1,12 @@
 //! What a mirror may not do: take out more rows than is allowed, or none at all, and rows that its keys do not tell apart.
 
 use super::mirror::{GUARDED, asked, is_at_rest, mirrored};
-use super::works::{MIRROR, edited};
+use super::works::{MIRROR, allowing_shrink, edited};
 use crate::domain::fault::FaultKind::{Config, Conflict};
 use crate::domain::replacement::Shrink;
 use crate::domain::report::{MappingReport, Outcome};
-use crate::engine::{Command, Selection, SyncOrder};
+use crate::engine::Command;
 use crate::testing::{Call, Shop, backfill, deletes, sync};
-
-fn allowing_shrink() -> Command {
-    Command::Sync(SyncOrder { allow_shrink: true, ..SyncOrder::manual(Selection::All) })
-}
 
 #[track_caller]
 fn refused(shop: &Shop, command: Command) -> MappingReport {

@@ -2,19 +2,13 @@
 
 use chrono::TimeDelta;
 
-use super::works::{APPEND, REPLACE, UPSERT, edited};
-use crate::domain::column::{OldRows, SourceColumn};
+use super::works::{APPEND, REPLACE, UPSERT, add_filled_column, allowing_shrink, edited};
 use crate::domain::fault::FaultKind::{self, Config, Conflict};
 use crate::domain::publish::PublishKind;
 use crate::domain::replacement::Shrink;
 use crate::domain::report::{MappingReport, Outcome};
-use crate::domain::source_type::SourceType;
-use crate::engine::{Command, Selection, SyncOrder};
-use crate::testing::{Call, HERE, Shop, Trouble, Value, backfill, deletes, sync};
-
-fn allowing_shrink() -> Command {
-    Command::Sync(SyncOrder { allow_shrink: true, ..SyncOrder::manual(Selection::All) })
-}
+use crate::engine::Command;
+use crate::testing::{Call, HERE, Shop, Trouble, backfill, deletes, sync};
 
 #[track_caller]
 fn refused(shop: &Shop, command: Command, kind: FaultKind) -> MappingReport {
@@ -231,11 +225,7 @@ fn what_has_no_meaning_for_a_replace_is_refused_with_what_does_it() {
 #[test]
 fn a_new_column_comes_with_every_row_and_leaves_no_gap() {
     let shop = edited(REPLACE).with("allow_schema_additions: true");
-    let kind = SourceType::Int { bits: 32, unsigned: false };
-    let mut column = SourceColumn::new("z", kind, true);
-    column.old_rows = OldRows::Filled;
-    shop.database().schema.columns.push(column);
-    shop.database().rows.iter_mut().for_each(|row| row.push(Value::Int(7)));
+    add_filled_column(&shop);
     let report = shop.succeeds(sync());
     assert_eq!(report.schema_changes.len(), 1, "{report:#?}");
     assert!(report.warnings.is_empty(), "no backfill is asked for: {report:#?}");

@@ -2,7 +2,9 @@
 
 use chrono::TimeDelta;
 
-use crate::engine::Command;
+use crate::domain::column::{OldRows, SourceColumn};
+use crate::domain::source_type::SourceType;
+use crate::engine::{Command, Selection, SyncOrder};
 use crate::testing::{Shop, Value, backfill, deletes, repair, sync};
 
 /// Something that a process does, and what there was before.
@@ -24,6 +26,20 @@ pub const NUMBERS: &str = "primary_keys: [id], incremental_column: id, mode: app
 /// A table that has been brought over once, and edits, deletes and new rows since.
 pub fn edited(mapping: &str) -> Shop {
     edited_in(Shop::new(mapping))
+}
+
+/// Runs, and may take out however many rows.
+pub fn allowing_shrink() -> Command {
+    Command::Sync(SyncOrder { allow_shrink: true, ..SyncOrder::manual(Selection::All) })
+}
+
+/// A column is added whose old rows are filled.
+pub fn add_filled_column(shop: &Shop) {
+    let kind = SourceType::Int { bits: 32, unsigned: false };
+    let mut column = SourceColumn::new("z", kind, true);
+    column.old_rows = OldRows::Filled;
+    shop.database().schema.columns.push(column);
+    shop.database().rows.iter_mut().for_each(|row| row.push(Value::Int(7)));
 }
 
 /// The same, where few rows travel within their publish.

@@ -2,8 +2,8 @@
 
 use crate::domain::fault::Fault;
 use crate::domain::verify::{
-    Comparable, Comparison, Cut, Difference, Grain, Looking, PartSum, Parts, Question, Tally, batches, chunks,
-    coarsest, differing, finer,
+    Comparable, Comparison, Cut, Difference, Grain, Looking, PartSum, Parts, Question, Tally, Verification, batches,
+    chunks, coarsest, differing, finer,
 };
 use crate::engine::ports::{Platform, Ports};
 use crate::format;
@@ -177,7 +177,7 @@ impl<'a, P: Platform> Survey<'a, P> {
     }
 
     /// Searches to the end; gives the reason when some of it was not looked into.
-    pub(in crate::engine) async fn finish(&mut self) -> Result<Option<String>, Fault> {
+    async fn finish(&mut self) -> Result<Option<String>, Fault> {
         loop {
             match self.next().await? {
                 Found::Rows(..) => {}
@@ -185,6 +185,23 @@ impl<'a, P: Platform> Survey<'a, P> {
                 Found::End => return Ok(None),
             }
         }
+    }
+
+    /// Compares all of about `rows` rows and writes down what came of it; true where all of it was looked into. `unread`: why
+    /// equal rows do not prove that the tables are.
+    pub(in crate::engine) async fn conclude(
+        mut self,
+        rows: u64,
+        unread: Option<String>,
+        verification: &mut Verification,
+    ) -> Result<bool, Fault> {
+        self.begin(rows).await?;
+        let left = self.finish().await?;
+        let is_whole = left.is_none();
+        verification.bytes = self.bytes;
+        (verification.rows_in_mysql, verification.rows_in_bigquery) = self.rows;
+        verification.conclude(self.tally, left.or(unread));
+        Ok(is_whole)
     }
 
     /// Compares the rows of some parts once more; gives the reason not to.

@@ -22,16 +22,6 @@ impl Allowance {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share from 0 to 1 of a number of rows, and tables of 2^53 rows are none"
-)]
-pub(super) fn share(most: f64, held: u64) -> u64 {
-    (held as f64 * most) as u64
-}
-
 pub(super) fn too_many_gone(mapping: &Mapping, gone: u64, held: u64, now: u64) -> Fault {
     let Mapping { name, source, target, most_deleted: most, .. } = mapping;
     let sentence = if now == 0 {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::allowance::{Allowance, too_many_gone};
 use super::job::Mirror;
 use crate::domain::config::Deletes;
-use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::mirror::Sums;
 use crate::domain::publish::PublishKind;
 use crate::domain::replacement::Shrink;
 use crate::domain::verify::{ByParts, Parts};
+use crate::engine::moving::publish::Own;
 use crate::engine::moving::transfer::{Stretch, Transferred};
 use crate::engine::ports::Platform;
 use crate::engine::protocol::Phase;
@@ -17,8 +17,8 @@ use crate::engine::work::Work;
 use crate::engine::work::ids::Try;
 use crate::engine::work::scope::Halt;
 use crate::failpoint::reached;
-use crate::state::{Moves, PendingPublish};
-use crate::warehouse::{Deletes as _, PublishCounts, PublishOrder, Sent, Staged, Vanished, VanishedCounts, Within};
+use crate::state::Moves;
+use crate::warehouse::{Deletes as _, PublishCounts, Staged, Vanished, VanishedCounts, Within};
 
 impl<P: Platform> Work<'_, P> {
     /// Gives the sums of what was published. `before`: rows that BigQuery may hold of the parts.
@@ -101,43 +101,18 @@ impl<P: Platform> Work<'_, P> {
         staged: &Staged,
         within: Within,
     ) -> Result<PublishCounts, Halt> {
-        let scope = self.scope;
-        let target = &scope.mapping.target;
-        let parts = format!("{:?}", within.parts);
-        let (job, mark) = (attempt.job("mirror", target, &parts), attempt.mark(&staged.table, 0));
-        let pending = PendingPublish {
-            job: job.clone(),
-            place: scope.place(),
-            staging: staged.table.clone(),
-            inline: staged.inline.is_some(),
-            mark: Some(mark.clone()),
+        let own = Own {
+            operation: "mirror",
+            kind: PublishKind::Mirror,
             moves: Moves::Mirror,
-            since: None,
+            moved: format!("{:?}", within.parts),
             high: mirror.read_at.to_rfc3339(),
             rows: 0,
-        };
-        let order = PublishOrder {
-            mapping: scope.mapping.name.clone(),
-            job: job.clone(),
-            mark,
-            kind: PublishKind::Mirror,
-            target: target.clone(),
-            plan: Arc::clone(&mirror.schemas.plan),
-            staged: staged.clone(),
             within: Some(within),
         };
-        match self.send(pending, order).await? {
-            Sent::Done(counts) => {
-                self.tally.jobs.push(job);
-                self.ledger.note_published(&counts, None, 0);
-                Ok(counts)
-            }
-            // Its name holds the run's and the attempt's.
-            Sent::Taken(_) => {
-                let sentence = format!("The publish of `{}` found its id taken by another", scope.mapping.name);
-                Err(Fault::new(FaultKind::Bug, sentence).into())
-            }
-        }
+        let counts = self.publish_own(mirror.schemas, attempt, staged, own).await?;
+        self.ledger.note_published(&counts, None, 0);
+        Ok(counts)
     }
 
     fn count_step(&mut self, staged: &Staged, counts: &PublishCounts, bytes: u64) {

@@ -1,15 +1,12 @@
 //! How a new table is cut into partitions, and its options. Source: BigQuery reference, "Data definition language",
 //! `partition_expression` and `table_option_list`.
 
-use chrono::TimeDelta;
-
 use super::super::literal::{column, text};
 use crate::domain::column::same_name;
 use crate::domain::partitioning::{PartitionUnit, Ranges};
 use crate::domain::plan::TablePlan;
+use crate::domain::table_options::days;
 use crate::domain::target_type::TargetType;
-
-const DAY: f64 = 86_400_000.0;
 
 /// What stands after PARTITION BY. `None` for types that cannot partition; the plan has refused them.
 pub fn partition(plan: &TablePlan) -> Option<String> {
@@ -54,17 +51,12 @@ pub fn of_a_new_table(plan: &TablePlan) -> String {
     all.join(", ")
 }
 
-/// As FLOAT64.
-fn days(life: TimeDelta) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a few centuries are exact in an f64")]
-    let milliseconds = life.num_milliseconds() as f64;
-    milliseconds / DAY
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::super::fixture::{column, orders, target};
     use super::super::statements;
+    use chrono::TimeDelta;
+
     use super::*;
     use crate::domain::partitioning::Partitioning;
     use crate::domain::schema::SchemaDiff;
