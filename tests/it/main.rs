@@ -33,6 +33,7 @@ mod first_load;
 mod gcs_state;
 mod gcs_takeover;
 mod getting_in;
+mod init;
 mod local_state;
 mod masks;
 mod mirror;

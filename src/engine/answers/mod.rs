@@ -6,4 +6,5 @@ pub(in crate::engine) mod history;
 pub(in crate::engine) mod preview;
 pub(in crate::engine) mod schema_diff;
 pub(in crate::engine) mod status;
+pub(in crate::engine) mod tables;
 pub(in crate::engine) mod verify;

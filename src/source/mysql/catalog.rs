@@ -16,10 +16,15 @@ use crate::domain::source_type::{CatalogType, SourceType};
 use crate::source::Estimate;
 
 /// InnoDB, and engines without transactions, whose rows are seen once their statement has ended.
-const OWN_ENGINES: [&str; 5] = ["innodb", "myisam", "aria", "memory", "archive"];
+pub const OWN_ENGINES: [&str; 5] = ["innodb", "myisam", "aria", "memory", "archive"];
 /// "SELECT command denied": to the table, or to one of its columns, as which servers report either.
 const TABLE_DENIED: u16 = 1142;
 const COLUMN_DENIED: u16 = 1143;
+
+/// What is asked about a column, in the order of [`column`].
+pub const COLUMNS: &str = "column_name, data_type, column_type, is_nullable, CAST(numeric_precision AS CHAR), \
+     CAST(numeric_scale AS CHAR), CAST(datetime_precision AS CHAR), CAST(character_maximum_length AS CHAR), table_name, \
+     character_set_name, collation_name, column_default, extra, column_comment";
 
 /// Describes a table or view.
 pub async fn describe(server: &Server, table: &SourceTable) -> Result<SourceSchema, Fault> {
@@ -98,11 +103,9 @@ pub async fn next_number(session: &mut Session, table: &SourceTable, column: &st
 }
 
 async fn columns(session: &mut Session, found: &Found) -> Result<Vec<SourceColumn>, sqlx::Error> {
-    let sql = "SELECT column_name, data_type, column_type, is_nullable, CAST(numeric_precision AS CHAR), \
-               CAST(numeric_scale AS CHAR), CAST(datetime_precision AS CHAR), \
-               CAST(character_maximum_length AS CHAR), table_name, character_set_name, collation_name, column_default, extra, \
-               column_comment FROM information_schema.columns \
-               WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position";
+    let sql = format!(
+        "SELECT {COLUMNS} FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position"
+    );
     let rows = session.texts(Query::new(sql, found.binds())).await?;
     let json = match session.flavour {
         Flavour::MariaDb => json_columns(session, found).await?,
@@ -112,7 +115,8 @@ async fn columns(session: &mut Session, found: &Found) -> Result<Vec<SourceColum
     Ok(rows.iter().filter(|row| text(row, 8) == found.table).map(|row| column(row, &json, session.flavour)).collect())
 }
 
-fn column(row: &Texts, json: &[String], flavour: Flavour) -> SourceColumn {
+/// A column, from a row of [`COLUMNS`]; `json`: the columns of its table that hold JSON by a check.
+pub fn column(row: &Texts, json: &[String], flavour: Flavour) -> SourceColumn {
     let name = text(row, 0).to_owned();
     let entry = CatalogType {
         data_type: text(row, 1),
@@ -156,7 +160,7 @@ async fn json_columns(session: &mut Session, found: &Found) -> Result<Vec<String
 }
 
 /// The column of a clause that is nothing but `json_valid(column)`.
-fn checked_as_json(clause: &str) -> Option<String> {
+pub fn checked_as_json(clause: &str) -> Option<String> {
     let (function, argument) = clause.trim().split_once('(')?;
     let quoted = argument.strip_suffix(')')?.trim().strip_prefix('`')?.strip_suffix('`')?;
     let name = quoted.replace("``", "`");

@@ -26,23 +26,45 @@ pub async fn read(session: &mut Session, found: &Found) -> Result<Indexes, sqlx:
     if found.is_view() {
         return Ok(Indexes::default());
     }
-    // An index hidden from the optimizer orders nothing. The column that says so differs, and older servers lack it.
-    let (flag, hidden) = match session.flavour {
+    let flag = flag(session).await?;
+    let sql = format!(
+        "SELECT {} FROM information_schema.statistics \
+         WHERE table_schema = ? AND table_name = ? ORDER BY index_name, seq_in_index",
+        list(flag)
+    );
+    let rows = session.texts(Query::new(sql, found.binds())).await?;
+    let (_, hidden) = flag_words(session.flavour);
+    Ok(of_rows(rows.iter().filter(|row| text(row, 8) == found.table), hidden, found.engine == "innodb"))
+}
+
+/// The column that says of an index that the optimizer does not see it, and the word for that: such an index orders nothing.
+pub const fn flag_words(flavour: Flavour) -> (&'static str, &'static str) {
+    match flavour {
         Flavour::MySql => ("IS_VISIBLE", "NO"),
         Flavour::MariaDb => ("IGNORED", "YES"),
-    };
+    }
+}
+
+/// That column; `NULL` at older servers, which lack it.
+pub async fn flag(session: &mut Session) -> Result<&'static str, sqlx::Error> {
+    let (flag, _) = flag_words(session.flavour);
     let sql = "SELECT 1 FROM information_schema.columns WHERE table_schema = 'information_schema' \
                AND table_name = 'STATISTICS' AND column_name = ?";
     let known = !session.texts(Query::new(sql, [Bind::Text(flag.to_owned())])).await?.is_empty();
-    let flag = if known { flag } else { "NULL" };
-    let sql = format!(
-        "SELECT index_name, column_name, CAST(sub_part AS CHAR), nullable, index_type, CAST(non_unique AS CHAR), \
-         collation, {flag}, table_name FROM information_schema.statistics \
-         WHERE table_schema = ? AND table_name = ? ORDER BY index_name, seq_in_index"
-    );
-    let rows = session.texts(Query::new(sql, found.binds())).await?;
-    let rows: Vec<_> = rows.iter().filter(|row| text(row, 8) == found.table).map(|row| Part::of(row, hidden)).collect();
-    Ok(assemble(rows, found.engine == "innodb"))
+    Ok(if known { flag } else { "NULL" })
+}
+
+/// What is asked about a column of an index.
+pub fn list(flag: &str) -> String {
+    format!(
+        "index_name, column_name, CAST(sub_part AS CHAR), nullable, index_type, CAST(non_unique AS CHAR), collation, {flag}, \
+         table_name"
+    )
+}
+
+/// The keys and orders of a table, from its rows of [`list`] in the order of indexes and their columns.
+pub fn of_rows<'a>(rows: impl Iterator<Item = &'a Texts>, hidden: &str, innodb: bool) -> Indexes {
+    assemble(rows.map(|row| Part::of(row, hidden)).collect(), innodb)
 }
 
 /// One column of one index.
