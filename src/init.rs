@@ -8,12 +8,18 @@ use bigquery_syncer::cli::args::{Args, InitArg, OutputFormat};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
 use bigquery_syncer::domain::estate::EstateAsk;
 use bigquery_syncer::domain::mask::SHORTEST_KEY;
+use bigquery_syncer::domain::quote;
+use bigquery_syncer::domain::retry::RetryNotes;
 use bigquery_syncer::engine::{self, Clock, SystemClock};
 use bigquery_syncer::logging;
+use bigquery_syncer::source::Source;
 
 use crate::environment::Environment;
 use crate::refusal::Refusal;
 use crate::wiring;
+
+/// Somebody waits for the answer: a second try tells a hiccup from trouble.
+const TRIES: usize = 2;
 
 pub async fn run(args: &Args, init: &InitArg, printer: Printer) -> Result<ExitStatus, Refusal> {
     if let Some(out) = &init.out {
@@ -29,7 +35,7 @@ pub async fn run(args: &Args, init: &InitArg, printer: Printer) -> Result<ExitSt
     environment.warn();
     // A file of its own is written whole.
     let config = if init.out.is_some() { None } else { wiring::read_config(args.config.as_deref(), &environment)? };
-    let source = wiring::mysql(&environment)?;
+    let source = wiring::mysql(&environment)?.watched(RetryNotes::default().with_most_tries(TRIES));
     let ask = EstateAsk { databases: init.databases.clone(), tables: init.tables.clone() };
     let has_mask_key = environment.get("MASK_KEY").is_some_and(|key| key.len() >= SHORTEST_KEY);
     let now = SystemClock.now();
@@ -55,7 +61,9 @@ pub async fn run(args: &Args, init: &InitArg, printer: Printer) -> Result<ExitSt
         return Ok(cli::show_proposed(&tables, existing.as_deref(), as_json, printer));
     };
     write_new(out, &cli::proposed(&tables, None))?;
-    let (file, config) = (out.display(), if out == Path::new("config.yaml") { "" } else { " --config FILE" });
+    let file = out.display().to_string();
+    let named = quote::shell_option("--config", &file);
+    let config = if file == "config.yaml" { String::new() } else { format!(" {named}") };
     printer
         .note(&format!("{file} is written; read it, then: bqsync{config} check, and bqsync{config} --no-tui run-once"));
     Ok(ExitStatus::Ok)

@@ -1,6 +1,6 @@
 //! Parses the command line, wires the real adapters, chooses the front end, maps the outcome to an exit code.
 
-
+mod adding;
 mod console;
 mod environment;
 mod init;
