@@ -63,3 +63,35 @@ fn what_is_said_of_columns_that_are_still_to_come_is_no_change() {
     assert!(told(&with("v*"), "the mask of `v*` is another"));
     assert!(!told(&with("i?"), "the mask of"), "rows are told apart by it");
 }
+
+#[test]
+fn a_backfill_of_some_rows_renews_no_rule() {
+    let masked = format!("{UPSERT}, mask: {{v: null}}");
+    let shop = Shop::new(UPSERT).rows(1..=9);
+    shop.succeeds(sync());
+    let shop = shop.mapped(&masked);
+    assert!(told(&shop, MASK));
+    shop.succeeds(backfill("2026-01-01T00:00:02"));
+    assert!(told(&shop, MASK), "rows of before it came without the mask");
+    shop.succeeds(backfill("2026-01-01"));
+    assert!(!told(&shop, MASK));
+}
+
+const LEFT_OUT: &str = "`v` did not move when";
+
+#[test]
+fn a_column_that_was_left_out_is_told_until_its_rows_have_been_moved() {
+    for mode in [UPSERT, APPEND] {
+        // By the mapping, and by the policy that adds no column.
+        for excluding in [", exclude: [v]", ""] {
+            let shop = Shop::new(&format!("{mode}, exclude: [v]")).rows(1..=9);
+            shop.succeeds(sync());
+            let shop = shop.mapped(&format!("{mode}{excluding}"));
+            assert!(!told(&shop, LEFT_OUT), "{mode}{excluding}");
+            let all = shop.mapped(mode).with("allow_schema_additions: true");
+            assert!(told(&all, LEFT_OUT) && told(&all, LEFT_OUT), "{mode}{excluding}");
+            all.succeeds(backfill("2026-01-01"));
+            assert_eq!(told(&all, LEFT_OUT), mode == APPEND, "{mode}{excluding}");
+        }
+    }
+}

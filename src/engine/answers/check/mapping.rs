@@ -75,7 +75,8 @@ pub(in crate::engine) async fn look<P: Platform>(
             findings.extend(tags(ports, mapping, &planned, at_hand).await);
             findings.extend(filtered(ports, mapping).await);
             let state = ground.states.get(&mapping.name);
-            findings.extend(state.into_iter().flat_map(|state| changed_rules(mapping, state, &source)));
+            let plan = planned.as_ref().ok().map(|planned| &planned.table);
+            findings.extend(state.into_iter().flat_map(|state| changed_rules(mapping, state, &source, plan)));
             findings.extend(replacing(ports, mapping).await);
             if let (true, Ok(planned)) = (ground.costs, &planned) {
                 findings.extend(costs::of_each_mode(ports, mapping, &planned.table, at_hand).await);
