@@ -90,7 +90,9 @@ impl<P: Platform> Work<'_, P> {
         self.compare_again(&mending, order, begun, unread).await?;
         vanished?;
         self.judge_repair(left)?;
-        self.renew_rules(Renewed::Compared, rules_of(mapping, &prepared.schemas));
+        let counts = self.tally.repair.unwrap_or_default();
+        let by = Renewed::Compared { comparison: &comparison, leaves_rows: counts.only_in_bigquery > counts.deleted };
+        self.renew_rules(by, rules_of(mapping, &prepared.schemas));
         Ok(())
     }
 

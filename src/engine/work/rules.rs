@@ -12,16 +12,21 @@ use crate::domain::finding::{Finding, Topic};
 use crate::domain::new_columns::{Pattern, Treatment};
 use crate::domain::plan::TablePlan;
 use crate::domain::quote;
+use crate::domain::verify::Comparison;
 use crate::engine::ports::Platform;
 use crate::state::{MappingState, Rules};
 
 /// By what the rows below the watermark have come by the rules of now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::engine) enum Renewed {
-    /// A backfill.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine) enum Renewed<'a> {
+    /// A backfill of all of them: those that the source no longer shows stay.
     Moved,
-    /// A comparison of all rows that has left no difference.
-    Compared,
+    /// A comparison of all of them that has mended what differs.
+    Compared {
+        comparison: &'a Comparison,
+        /// Rows that only BigQuery has were left there.
+        leaves_rows: bool,
+    },
 }
 
 impl<P: Platform> Work<'_, P> {
@@ -46,7 +51,7 @@ impl<P: Platform> Work<'_, P> {
     }
 
     /// Saved with whatever comes next.
-    pub(in crate::engine) fn renew_rules(&mut self, by: Renewed, rules: Rules) {
+    pub(in crate::engine) fn renew_rules(&mut self, by: Renewed<'_>, rules: Rules) {
         let rules = renewed(&self.scope.mapping, self.ledger.state(), by, rules);
         self.ledger.set_rules(rules);
     }
@@ -69,7 +74,7 @@ pub(in crate::engine) fn still_hold(begun: &Rules, mapping: &Mapping) -> bool {
 }
 
 /// The rules by which the rows below the watermark are there, once they have been renewed by those of `now`.
-pub(in crate::engine) fn renewed(mapping: &Mapping, state: &MappingState, by: Renewed, now: Rules) -> Rules {
+pub(in crate::engine) fn renewed(mapping: &Mapping, state: &MappingState, by: Renewed<'_>, now: Rules) -> Rules {
     let then = state.rules.clone().unwrap_or_default();
     let is_keyed = |mask: Option<&String>| mask.is_some_and(|mask| mask.starts_with("hmac "));
     let masks = each(&now, &then, |column| match (mapping.mode, by) {
@@ -77,15 +82,24 @@ pub(in crate::engine) fn renewed(mapping: &Mapping, state: &MappingState, by: Re
         (Mode::Append, _) => false,
         (Mode::Upsert | Mode::Replace | Mode::Mirror, Renewed::Moved) => true,
         // A comparison sees that there is a keyed mask, and not by which key.
-        (Mode::Upsert | Mode::Replace | Mode::Mirror, Renewed::Compared) => {
+        (Mode::Upsert | Mode::Replace | Mode::Mirror, Renewed::Compared { .. }) => {
             !(is_keyed(now.masks.get(column)) && is_keyed(then.masks.get(column)))
         }
     });
     let left_out = match (mapping.mode, by) {
         (Mode::Append, Renewed::Moved) => then.left_out,
-        _ => now.left_out,
+        (Mode::Upsert | Mode::Replace | Mode::Mirror, Renewed::Moved) => now.left_out,
+        (_, Renewed::Compared { comparison, .. }) => {
+            let unseen = then.left_out.into_iter().filter(|name| !comparison.looks_at(name));
+            now.left_out.into_iter().chain(unseen).collect()
+        }
     };
-    Rules { filter: now.filter, masks, left_out }
+    // Without a filter every row matches.
+    let leaves_rows = match by {
+        Renewed::Moved => now.filter.is_some(),
+        Renewed::Compared { leaves_rows, .. } => leaves_rows,
+    };
+    Rules { filter: if leaves_rows { then.filter } else { now.filter }, masks, left_out }
 }
 
 /// Columns of the source that do not move.
@@ -130,8 +144,8 @@ pub(in crate::engine) fn changed_rules(
         let sentence = "`where` is another than when the rows up to the watermark were moved: rows below it that match only \
                         now are not in BigQuery, and rows that match no longer are there still";
         Finding::warn(Topic::Where, sentence).remedy(format!(
-            "`bqsync verify {option} --repair` brings the ones (so does a backfill from the beginning), and the others go as \
-             `deletes` says"
+            "`bqsync verify {option} --repair` brings the ones, and the others go as `deletes` says; what it leaves there keeps \
+             this warning until it has been deleted in BigQuery and the command has ended once more"
         ))
     });
     let taken_up = plan.and_then(|plan| taken_up(mapping, &then, plan));
