@@ -246,6 +246,9 @@ fn compared<P: Platform>(
         return warned;
     }
     let sentence = match (planned.diff.creates_table, names.len()) {
+        (true, _) if ground.states.get(&mapping.name).is_some_and(|state| state.replaced.is_some()) => {
+            format!("{table} does not exist any more; the next run makes it anew")
+        }
         (true, _) => format!("{table} does not exist yet; the first run creates it"),
         (false, 0) if planned.table.partitioning.as_ref().is_some_and(|by| by.needs_filter) => {
             format!(
