@@ -26,6 +26,7 @@ mod drift;
 mod failures;
 mod faults_bigquery;
 mod faults_mysql;
+mod faults_whole;
 mod fence;
 mod fence_writers;
 mod filter;

@@ -27,8 +27,11 @@ async fn plainly(sandbox: &Sandbox, words: &[&str]) -> Ran {
 
 #[tokio::test]
 async fn a_target_that_requires_a_partition_filter_gets_one_in_every_statement() {
-    let deletes = UPSERT.replace("mode: upsert", "mode: upsert, deletes: hard");
-    for (name, mapping) in [("filter_upsert", deletes.as_str()), ("filter_append", APPEND)] {
+    let upsert = UPSERT.replace("mode: upsert", "mode: upsert, deletes: hard");
+    let [replace, mirror] = ["replace", "mirror"].map(|mode| UPSERT.replace("mode: upsert", &format!("mode: {mode}")));
+    let modes = [("upsert", upsert.as_str()), ("append", APPEND), ("replace", &replace), ("mirror", &mirror)];
+    for (mode, mapping) in modes {
+        let name = &format!("filter_{mode}");
         let sandbox = hundred(name, "", mapping).await;
         sandbox.sync().await;
         let proxy = BigQueryProxy::start(&sandbox.emulator).await;
@@ -42,7 +45,8 @@ async fn a_target_that_requires_a_partition_filter_gets_one_in_every_statement()
         sandbox.sql("INSERT INTO t VALUES (101, 'new', '2026-03-01')").await;
         run(&sandbox, &proxy, &["--no-tui", "run-once"]).await;
         same_on_both_sides(&sandbox).await;
-        for dry in [&["--dry-run"][..], &[]] {
+        let by_windows = matches!(mode, "upsert" | "append");
+        for dry in [&["--dry-run"][..], &[]].into_iter().filter(|_| by_windows) {
             let words = ["--no-tui", "backfill", "--mapping", "t", "--start", "2026-01-01"];
             run(&sandbox, &proxy, &[&words, dry].concat()).await;
         }
@@ -50,11 +54,17 @@ async fn a_target_that_requires_a_partition_filter_gets_one_in_every_statement()
         assert!(run(&sandbox, &proxy, &["verify"]).await.stdout.contains("EQUAL"));
         let checked = run(&sandbox, &proxy, &["check"]).await.stdout;
         assert!(checked.contains("requires a partition filter"), "{checked}");
-        if mapping == APPEND {
+        sandbox.bq("DELETE FROM `{d}.t` WHERE id = 7").await;
+        if mode != "replace" {
+            run(&sandbox, &proxy, &["verify", "--repair"]).await;
+            same_on_both_sides(&sandbox).await;
+        }
+        if mode == "append" {
             continue;
         }
         sandbox.sql("DELETE FROM t WHERE id = 3").await;
-        run(&sandbox, &proxy, &["deletes"]).await;
+        let by = if mode == "upsert" { ["--no-tui", "deletes"] } else { ["--no-tui", "run-once"] };
+        run(&sandbox, &proxy, &by).await;
         same_on_both_sides(&sandbox).await;
     }
 }
