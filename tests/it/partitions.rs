@@ -204,3 +204,16 @@ async fn a_mapping_in_another_dataset_has_its_staging_tables_and_its_jobs_there(
     let status = plainly(&sandbox, &["status"]).await.stdout;
     assert!(status.contains(&format!("t -> {beside}.t")), "{status}");
 }
+
+#[tokio::test]
+async fn a_publish_that_was_sent_is_asked_after_where_it_was_sent() {
+    let sandbox = hundred("payer", "inline_rows: 0\nbilling_project: payer", APPEND).await;
+    sandbox.run_killed_at("published", &["run-once"]).await;
+    let pending = &sandbox.read_json("state/state.json")["bqsync"]["mappings"]["t"]["pending"];
+    assert_eq!(pending["place"]["project"], "payer", "{pending}");
+    // Others pay from now on; the job and its rows are where they were.
+    sandbox.configure("inline_rows: 0\nbilling_project: another", APPEND);
+    let proxy = BigQueryProxy::start(&sandbox.emulator).await;
+    run(&sandbox, &proxy, &["--no-tui", "run-once"]).await;
+    same_on_both_sides(&sandbox).await;
+}
