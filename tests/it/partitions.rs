@@ -164,7 +164,7 @@ async fn a_table_is_made_with_the_partitions_and_options_that_its_mapping_asks_f
 async fn a_table_that_was_made_otherwise_is_told_of_and_stays_as_it_is() {
     let mapping =
         UPSERT.replace("mode: upsert", "mode: upsert, partition_by: {column: at, by: month}, labels: {team: sales}");
-    let sandbox = hundred("otherwise", "", &mapping).await;
+    let sandbox = hundred("otherwise", "inline_rows: 0", &mapping).await;
     sandbox.sync().await;
     let proxy = BigQueryProxy::start(&sandbox.emulator).await;
     let key = "projects/demo/locations/us/keyRings/r/cryptoKeys/k";
@@ -184,9 +184,18 @@ async fn a_table_that_was_made_otherwise_is_told_of_and_stays_as_it_is() {
     let differs = run(&sandbox, &proxy, &["schema-diff"]).await.stdout;
     assert!(differs.contains("t: note: `partition_by` asks for partitions by month of `at`"), "{differs}");
     sandbox.sql("INSERT INTO t VALUES (101, 'new', '2026-03-01')").await;
+    proxy.set([]);
     let report = run(&sandbox, &proxy, &["--no-tui", "run-once", "--output", "json"]).await.mapping("t");
     assert_eq!(report["schema_changes"], json!([]), "{report}");
     same_on_both_sides(&sandbox).await;
+    // Rows on their way into an encrypted table are encrypted by its key as well, by whichever of its versions is the newest.
+    for (call, place) in [
+        (Call::CreateTable, "/encryptionConfiguration/kmsKeyName"),
+        (Call::OpenUpload, "/configuration/load/destinationEncryptionConfiguration/kmsKeyName"),
+    ] {
+        let sent = proxy.sent(call);
+        assert!(!sent.is_empty() && sent.iter().all(|body| body.pointer(place) == Some(&json!(key))), "{sent:?}");
+    }
 }
 
 #[tokio::test]
