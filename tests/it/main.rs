@@ -22,6 +22,7 @@ mod crash;
 mod credentials;
 mod deletes;
 mod deploy;
+mod docs;
 mod drift;
 mod failures;
 mod faults_bigquery;
