@@ -76,3 +76,57 @@ fn what_contributors_are_sent_to_is_there() {
     }
     assert!(seen > 20, "only {seen} paths were found");
 }
+
+/// The options of a command, those of all commands included.
+fn options(command: &str) -> BTreeSet<String> {
+    let told = std::process::Command::new(env!("CARGO_BIN_EXE_bqsync")).args([command, "--help"]).output().unwrap();
+    assert!(told.status.success(), "there is no `bqsync {command}`");
+    let text = String::from_utf8(told.stdout).unwrap();
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '-');
+    words.filter(|word| word.starts_with("--")).map(str::to_owned).collect()
+}
+
+/// Texts that tell a command: behind a backquote, in messages and pages alike, as far as the next one.
+fn commands(text: &str) -> Vec<String> {
+    let one_line = text.replace("\\\n", " ");
+    let told = one_line.match_indices("`bqsync ").map(|(at, found)| &one_line[at + found.len()..]);
+    told.filter_map(|rest| rest.split_once('`')).map(|(command, _)| command.to_owned()).collect()
+}
+
+fn sources(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let all = entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
+    all.filter(|path| path.extension().is_some_and(|end| end == "rs")).collect()
+}
+
+/// What a message or a page tells somebody to type, the program takes.
+#[test]
+fn every_command_that_is_told_exists_with_its_options() {
+    let messages = sources(&root().join("src")).into_iter().map(|path| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        (path, text)
+    });
+    let mut known = std::collections::BTreeMap::new();
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for (path, text) in messages.chain(pages()).filter(|(path, _)| !path.ends_with("CHANGELOG.md")) {
+        for told in commands(&text) {
+            let mut words = told.split_whitespace();
+            // An option before the command is of all commands; a placeholder is none.
+            let Some(command) = words.clone().find(|word| word.starts_with(|c: char| c.is_ascii_lowercase())) else {
+                continue;
+            };
+            seen += 1;
+            let options = known.entry(command.to_owned()).or_insert_with(|| options(command));
+            let written =
+                words.by_ref().filter_map(|word| word.split(['=', ']', '[']).find(|part| part.starts_with("--")));
+            let named = written.map(|word| word.trim_end_matches(|c: char| !c.is_alphanumeric()).to_owned());
+            let unknown: Vec<_> = named.filter(|word| word.len() > 2 && !options.contains(word)).collect();
+            if !unknown.is_empty() {
+                wrong.push(format!("{}: `bqsync {told}`: {unknown:?}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(seen > 80, "only {seen} commands were found");
+}
