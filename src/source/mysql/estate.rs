@@ -10,7 +10,7 @@ use super::server::Server;
 use super::session::{Flavour, Session};
 use super::sql::{Bind, Query};
 use super::texts::{Texts, number, text};
-use crate::domain::column::SourceSchema;
+use crate::domain::column::{SourceSchema, same_name};
 use crate::domain::estate::{EstateAsk, Found, TableFacts};
 use crate::domain::fault::Fault;
 
@@ -25,10 +25,10 @@ pub async fn estate(server: &Server, ask: &EstateAsk) -> Result<Found, Fault> {
 async fn read(session: &mut Session, ask: &EstateAsk) -> Result<Found, sqlx::Error> {
     let sql = "SELECT schema_name, DATABASE() FROM information_schema.schemata ORDER BY schema_name";
     let rows = session.texts(Query::plain(sql)).await?;
-    let (asked, others): (Vec<_>, Vec<_>) = rows.iter().partition(|row| ask.has_database(text(row, 0), text(row, 1)));
-    let name = |row: &&Texts| text(row, 0).to_owned();
-    let others = others.iter().map(name).filter(|name| !EstateAsk::is_system(name)).collect();
-    let databases: Vec<String> = asked.iter().map(name).collect();
+    let own = own(&rows);
+    let names = rows.iter().map(|row| text(row, 0).to_owned());
+    let (databases, others): (Vec<_>, Vec<_>) = names.partition(|name| ask.has_database(name, own));
+    let others = others.into_iter().filter(|name| !EstateAsk::is_system(name)).collect();
     if databases.is_empty() {
         return Ok(Found { others, tables: Vec::new() });
     }
@@ -44,6 +44,14 @@ async fn read(session: &mut Session, ask: &EstateAsk) -> Result<Found, sqlx::Err
         table.facts(&columns, json, &indexes.remove(&name).unwrap_or_default(), flavour)
     });
     Ok(Found { others, tables: facts.collect() })
+}
+
+/// The connection's database as the list spells it: where the server does not mind, the connection may spell it otherwise.
+fn own(rows: &[Texts]) -> &str {
+    let own = rows.first().map_or("", |row| text(row, 1));
+    let mut listed = rows.iter().map(|row| text(row, 0));
+    let exact = listed.clone().find(|name| *name == own);
+    exact.or_else(|| listed.find(|name| same_name(name, own))).unwrap_or(own)
 }
 
 /// A row of `information_schema.tables`.
