@@ -34,6 +34,7 @@ mod gcs_state;
 mod gcs_takeover;
 mod getting_in;
 mod local_state;
+mod many;
 mod masks;
 mod mirror;
 mod outlets;

@@ -6,4 +6,5 @@ pub(in crate::engine) mod history;
 pub(in crate::engine) mod preview;
 pub(in crate::engine) mod schema_diff;
 pub(in crate::engine) mod status;
+mod together;
 pub(in crate::engine) mod verify;

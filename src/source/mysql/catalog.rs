@@ -1,8 +1,10 @@
 //! What `information_schema` says of a table: its columns, and whether it is there at all.
 
+use std::collections::{HashMap, HashSet};
+
 use super::connect;
 use super::fault::number as number_of;
-use super::found::{Found, failed, find, in_database};
+use super::found::{Found, among, failed, find, in_database};
 use super::indexes::{self, Indexes};
 use super::server::Server;
 use super::session::{Flavour, Session};
@@ -37,7 +39,11 @@ pub async fn describe(server: &Server, table: &SourceTable) -> Result<SourceSche
         columns = views::retyped(&mut session, table, columns).await.map_err(|error| failed(error, table))?;
     }
     let indexes = indexes::read(&mut session, &found).await.map_err(|error| failed(error, table))?;
-    Ok(SourceSchema {
+    Ok(schema(&found, columns, indexes, hides_columns))
+}
+
+pub fn schema(found: &Found, columns: Vec<SourceColumn>, indexes: Indexes, hides_columns: bool) -> SourceSchema {
+    SourceSchema {
         columns,
         unique_keys: indexes.unique_keys,
         indexes: indexes.ordering.into_iter().map(|order| order.columns).collect(),
@@ -47,15 +53,14 @@ pub async fn describe(server: &Server, table: &SourceTable) -> Result<SourceSche
         rows_estimate: found.rows.filter(|_| !found.is_view()),
         // Of a view the catalogue says that it is one.
         comment: found.comment.clone().filter(|_| !found.is_view()),
-    })
+    }
 }
 
 /// Asks for no row of all columns; where that is refused, for no row of none, and says that some are hidden: the catalogue
 /// lists those alone that the account may see. (Within a subquery, so that no driver need know the columns' types.)
 async fn probe(session: &mut Session, table: &SourceTable) -> (Result<Vec<Texts>, sqlx::Error>, bool) {
     let name = sql::table_name(table);
-    let all = format!("SELECT 1 FROM (SELECT * FROM {name} LIMIT 0) AS all_columns");
-    match session.texts(Query::plain(all)).await {
+    match session.texts(Query::plain(no_row(table))).await {
         Err(error) if number_of(&error).is_some_and(|number| matches!(number, TABLE_DENIED | COLUMN_DENIED)) => {
             let none = session.texts(Query::plain(format!("SELECT 1 FROM {name} LIMIT 0"))).await;
             let hides_columns = none.is_ok();
@@ -63,6 +68,11 @@ async fn probe(session: &mut Session, table: &SourceTable) -> (Result<Vec<Texts>
         }
         probed => (probed, false),
     }
+}
+
+/// No row of all columns.
+pub fn no_row(table: &SourceTable) -> String {
+    format!("SELECT 1 FROM (SELECT * FROM {} LIMIT 0) AS all_columns", sql::table_name(table))
 }
 
 /// Keys and orders of a table; `None` where the catalogue does not list it.
@@ -98,21 +108,39 @@ pub async fn next_number(session: &mut Session, table: &SourceTable, column: &st
 }
 
 async fn columns(session: &mut Session, found: &Found) -> Result<Vec<SourceColumn>, sqlx::Error> {
-    let sql = "SELECT column_name, data_type, column_type, is_nullable, CAST(numeric_precision AS CHAR), \
-               CAST(numeric_scale AS CHAR), CAST(datetime_precision AS CHAR), \
-               CAST(character_maximum_length AS CHAR), table_name, character_set_name, collation_name, column_default, extra, \
-               column_comment FROM information_schema.columns \
-               WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position";
-    let rows = session.texts(Query::new(sql, found.binds())).await?;
-    let json = match session.flavour {
-        Flavour::MariaDb => json_columns(session, found).await?,
-        Flavour::MySql => Vec::new(),
-    };
-    // The catalogue's collation ignores case where two tables may differ by it alone.
-    Ok(rows.iter().filter(|row| text(row, 8) == found.table).map(|row| column(row, &json, session.flavour)).collect())
+    let mut columns = columns_of(session, &found.database, &[&found.table]).await?;
+    Ok(columns.remove(&found.table).unwrap_or_default())
 }
 
-fn column(row: &Texts, json: &[String], flavour: Flavour) -> SourceColumn {
+/// The columns of many tables of one database, by the table's name.
+pub async fn columns_of(
+    session: &mut Session,
+    database: &str,
+    names: &[&str],
+) -> Result<HashMap<String, Vec<SourceColumn>>, sqlx::Error> {
+    let (among, binds) = among(database, names);
+    let sql = format!(
+        "SELECT column_name, data_type, column_type, is_nullable, CAST(numeric_precision AS CHAR), \
+         CAST(numeric_scale AS CHAR), CAST(datetime_precision AS CHAR), \
+         CAST(character_maximum_length AS CHAR), table_name, character_set_name, collation_name, column_default, extra, \
+         column_comment FROM information_schema.columns WHERE {among} ORDER BY ordinal_position"
+    );
+    let rows = session.texts(Query::new(sql, binds)).await?;
+    let json = match session.flavour {
+        Flavour::MariaDb => json_columns(session, database, names).await?,
+        Flavour::MySql => HashSet::new(),
+    };
+    // By the names as they are written: the catalogue's collation ignores case where two tables may differ by it alone.
+    let mut columns: HashMap<String, Vec<SourceColumn>> = HashMap::new();
+    for row in &rows {
+        let table = text(row, 8).to_owned();
+        let is_json = json.contains(&(table.clone(), text(row, 0).to_owned()));
+        columns.entry(table).or_default().push(column(row, is_json, session.flavour));
+    }
+    Ok(columns)
+}
+
+fn column(row: &Texts, has_json_check: bool, flavour: Flavour) -> SourceColumn {
     let name = text(row, 0).to_owned();
     let entry = CatalogType {
         data_type: text(row, 1),
@@ -122,7 +150,7 @@ fn column(row: &Texts, json: &[String], flavour: Flavour) -> SourceColumn {
         datetime_precision: number(row, 6),
         character_maximum_length: number(row, 7),
     };
-    let is_json = entry.data_type.eq_ignore_ascii_case("longtext") && json.contains(&name);
+    let is_json = entry.data_type.eq_ignore_ascii_case("longtext") && has_json_check;
     let source_type = if is_json { SourceType::Json } else { SourceType::from_catalog(&entry) };
     let lower = |index: usize| row.get(index).and_then(Option::as_deref).map(str::to_ascii_lowercase);
     let nullable = !text(row, 3).eq_ignore_ascii_case("no");
@@ -147,12 +175,17 @@ fn old_rows(default: Option<&str>, extra: &str, nullable: bool, flavour: Flavour
     if is_null && nullable { OldRows::Null } else { OldRows::Filled }
 }
 
-/// MariaDB's JSON is a LONGTEXT with a check that says so.
-async fn json_columns(session: &mut Session, found: &Found) -> Result<Vec<String>, sqlx::Error> {
-    let sql = "SELECT check_clause FROM information_schema.check_constraints \
-               WHERE constraint_schema = ? AND table_name = ?";
-    let rows = session.texts(Query::new(sql, found.binds())).await?;
-    Ok(rows.iter().filter_map(|row| checked_as_json(text(row, 0))).collect())
+/// MariaDB's JSON is a LONGTEXT with a check that says so: tables and their columns.
+async fn json_columns(
+    session: &mut Session,
+    database: &str,
+    names: &[&str],
+) -> Result<HashSet<(String, String)>, sqlx::Error> {
+    let (among, binds) = among(database, names);
+    let among = among.replace("table_schema", "constraint_schema");
+    let sql = format!("SELECT check_clause, table_name FROM information_schema.check_constraints WHERE {among}");
+    let rows = session.texts(Query::new(sql, binds)).await?;
+    Ok(rows.iter().filter_map(|row| Some((text(row, 1).to_owned(), checked_as_json(text(row, 0))?))).collect())
 }
 
 /// The column of a clause that is nothing but `json_valid(column)`.
@@ -181,10 +214,9 @@ mod tests {
         let row = |name: &str| -> Texts {
             [name, "longtext", "longtext", "YES"].iter().map(|t| Some((*t).to_owned())).collect()
         };
-        let json = ["meta".to_owned()];
-        let of = |name: &str| column(&row(name), &json, Flavour::MariaDb).source_type;
-        assert_eq!(of("meta"), SourceType::Json);
-        assert_eq!(of("note"), SourceType::Text { chars: None });
+        let of = |has_json_check| column(&row("meta"), has_json_check, Flavour::MariaDb).source_type;
+        assert_eq!(of(true), SourceType::Json);
+        assert_eq!(of(false), SourceType::Text { chars: None });
     }
 
     #[test]
@@ -218,7 +250,7 @@ mod tests {
             let mut row: Texts = ["c", "char", "char(4)", "NO"].iter().map(|t| Some((*t).to_owned())).collect();
             row.resize(9, None);
             row.extend([charset, collation].map(|t| t.map(str::to_owned)));
-            let column = column(&row, &[], Flavour::MySql);
+            let column = column(&row, false, Flavour::MySql);
             (column.charset, column.collation)
         };
         assert_eq!(of(Some("SJIS"), Some("sjis_Nopad_bin")), (Some("sjis".into()), Some("sjis_nopad_bin".into())));

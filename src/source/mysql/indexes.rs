@@ -1,8 +1,8 @@
 //! Which keys tell rows apart, and in which orders the server can hand rows out without sorting them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::found::Found;
+use super::found::{Found, among};
 use super::session::{Flavour, Session};
 use super::sql::{Bind, Query};
 use super::texts::{Texts, text};
@@ -26,6 +26,24 @@ pub async fn read(session: &mut Session, found: &Found) -> Result<Indexes, sqlx:
     if found.is_view() {
         return Ok(Indexes::default());
     }
+    let mut parts = parts_of(session, &found.database, &[&found.table]).await?;
+    Ok(assemble(parts.remove(&found.table).unwrap_or_default(), found.engine == "innodb"))
+}
+
+/// The indexes of many tables of one database, none of them a view; in the order of `found`.
+pub async fn read_all(session: &mut Session, database: &str, found: &[Found]) -> Result<Vec<Indexes>, sqlx::Error> {
+    let names: Vec<_> = found.iter().map(|found| found.table.as_str()).collect();
+    let mut parts = parts_of(session, database, &names).await?;
+    let mut indexes =
+        |found: &Found| assemble(parts.remove(&found.table).unwrap_or_default(), found.engine == "innodb");
+    Ok(found.iter().map(&mut indexes).collect())
+}
+
+async fn parts_of(
+    session: &mut Session,
+    database: &str,
+    names: &[&str],
+) -> Result<HashMap<String, Vec<Part>>, sqlx::Error> {
     // An index hidden from the optimizer orders nothing. The column that says so differs, and older servers lack it.
     let (flag, hidden) = match session.flavour {
         Flavour::MySql => ("IS_VISIBLE", "NO"),
@@ -35,14 +53,17 @@ pub async fn read(session: &mut Session, found: &Found) -> Result<Indexes, sqlx:
                AND table_name = 'STATISTICS' AND column_name = ?";
     let known = !session.texts(Query::new(sql, [Bind::Text(flag.to_owned())])).await?.is_empty();
     let flag = if known { flag } else { "NULL" };
+    let (among, binds) = among(database, names);
     let sql = format!(
         "SELECT index_name, column_name, CAST(sub_part AS CHAR), nullable, index_type, CAST(non_unique AS CHAR), \
-         collation, {flag}, table_name FROM information_schema.statistics \
-         WHERE table_schema = ? AND table_name = ? ORDER BY index_name, seq_in_index"
+         collation, {flag}, table_name FROM information_schema.statistics WHERE {among} ORDER BY index_name, seq_in_index"
     );
-    let rows = session.texts(Query::new(sql, found.binds())).await?;
-    let rows: Vec<_> = rows.iter().filter(|row| text(row, 8) == found.table).map(|row| Part::of(row, hidden)).collect();
-    Ok(assemble(rows, found.engine == "innodb"))
+    let rows = session.texts(Query::new(sql, binds)).await?;
+    let mut parts: HashMap<String, Vec<Part>> = HashMap::new();
+    for row in &rows {
+        parts.entry(text(row, 8).to_owned()).or_default().push(Part::of(row, hidden));
+    }
+    Ok(parts)
 }
 
 /// One column of one index.
