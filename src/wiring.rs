@@ -89,6 +89,15 @@ pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Set
     }
 }
 
+/// # Errors
+/// There is nothing that a schedule could be followed for.
+pub fn refuse_no_schedule(setup: &Setup) -> Result<(), Refusal> {
+    if setup.config.mappings.iter().any(|mapping| mapping.schedule.is_some()) {
+        return Ok(());
+    }
+    Err(Refusal::Usage("no mapping has a schedule: write one, `schedule: {cron: \"0 2 * * *\"}`".to_owned()))
+}
+
 /// What the command line and the variables say of the log.
 pub fn log_settings(args: &Args, environment: &Environment) -> LogSettings {
     LogSettings {

@@ -44,6 +44,7 @@ mod printing;
 mod properties;
 mod readers;
 mod recovery;
+mod renewal;
 mod repair;
 mod replace;
 mod replica;
