@@ -11,8 +11,9 @@ use bigquery_syncer::engine::{self, BackfillAsk, Selection, SyncOrder};
 use bigquery_syncer::logging;
 use bigquery_syncer::state::AnyState;
 use bigquery_syncer::statements::Statements;
-use bigquery_syncer::tui::{self, Left, Opener, Session, Settings, Start, Trouble};
+use bigquery_syncer::tui::{self, Appender, Left, Opener, Session, Settings, Start, Trouble};
 
+use crate::adding;
 use crate::environment::Environment;
 use crate::refusal::{self, Refusal};
 use crate::wiring;
@@ -39,6 +40,7 @@ pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     let held = Held::default();
     let settings = Settings {
         opener: opener(args.config.clone(), Arc::clone(&held)),
+        appender: appender(args.config.clone()),
         start,
         read_only: args.read_only,
         ring,
@@ -102,6 +104,11 @@ fn check_names(args: &Args, command: &CommandArg, environment: &Environment) -> 
             .map_err(|error| Refusal::Usage(error.to_string())),
         Err(_) => Ok(()),
     }
+}
+
+/// Writes to the file that the opener reads.
+fn appender(config: Option<PathBuf>) -> Appender {
+    Arc::new(move |proposals| adding::add(config.as_deref(), proposals).map_err(|refusal| trouble(refusal).to_string()))
 }
 
 /// The store of the latest engine: what it holds is given back when the console is left.

@@ -24,7 +24,7 @@ where
 }
 
 /// Replaces `path` at once, durably: directories are made as needed, permissions stay, a symlink stays a symlink.
-pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), Fault> {
+pub fn replace(path: &Path, content: &[u8]) -> Result<(), Fault> {
     let path = resolved(path);
     let written = stage(&path, content).and_then(|staged| commit(staged, &path));
     written.map_err(|error| match error.kind() {

@@ -12,7 +12,7 @@ pub mod domain;
 pub mod dotenv;
 pub mod engine;
 pub mod failpoint;
-mod files;
+pub mod files;
 pub mod format;
 pub mod google;
 pub mod host;

@@ -1,7 +1,9 @@
 //! Parses the command line, wires the real adapters, chooses the front end, maps the outcome to an exit code.
 
+mod adding;
 mod console;
 mod environment;
+mod init;
 mod refusal;
 mod renewal;
 mod user_files;
@@ -42,6 +44,9 @@ fn main() -> color_eyre::Result<ExitCode> {
 async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     if let Some(Invocation::Print(what)) = &args.command {
         return Ok(cli::print(what, printer));
+    }
+    if let Some(Invocation::Init(asked)) = &args.command {
+        return init::run(args, asked, printer).await;
     }
     if args.read_only && args.engine_command().is_some_and(CommandArg::writes) {
         return Err(Refusal::Usage("--read-only: this command would write".to_owned()));

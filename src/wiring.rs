@@ -34,7 +34,7 @@ use crate::user_files::{project_directories, read_text};
 pub const GIVING_BACK: Duration = Duration::from_secs(5);
 
 /// `--config`, else `./config.yaml`, else the user's configuration directory.
-fn config_path(named: Option<&Path>) -> PathBuf {
+pub fn config_path(named: Option<&Path>) -> PathBuf {
     if let Some(path) = named {
         return path.to_owned();
     }
@@ -96,6 +96,26 @@ pub fn refuse_no_schedule(setup: &Setup) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::Usage("no mapping has a schedule: write one, `schedule: {cron: \"0 2 * * *\"}`".to_owned()))
+}
+
+/// The configuration alone; `None` where none is named and none is there.
+pub fn read_config(named: Option<&Path>, environment: &Environment) -> Result<Option<Config>, Refusal> {
+    let path = config_path(named);
+    if named.is_none() && !path.exists() {
+        return Ok(None);
+    }
+    let config = config::parse(&read_text(&path)?, &path, &|name: &str| environment.get(name));
+    config.map(Some).map_err(|found| located(found, environment))
+}
+
+/// The source alone.
+pub fn mysql(environment: &Environment) -> Result<MysqlSource, Refusal> {
+    let settings = config::mysql_settings(&|name: &str| environment.get(name));
+    settings.map(MysqlSource::new).map_err(|found| located(found, environment))
+}
+
+fn located(found: Vec<config::Problem>, environment: &Environment) -> Refusal {
+    Refusal::Problems(found.into_iter().map(|problem| environment.located(problem)).collect())
 }
 
 /// What the command line and the variables say of the log.

@@ -44,7 +44,7 @@ impl Args {
     pub const fn engine_command(&self) -> Option<&CommandArg> {
         match &self.command {
             Some(Invocation::Engine(command)) => Some(command),
-            Some(Invocation::Print(_)) | None => None,
+            Some(Invocation::Init(_) | Invocation::Print(_)) | None => None,
         }
     }
 }
@@ -54,8 +54,24 @@ impl Args {
 pub enum Invocation {
     #[command(flatten)]
     Engine(CommandArg),
+    /// Propose a configuration from the tables of MySQL, or what the existing one lacks; needs MYSQL_* alone
+    Init(InitArg),
     #[command(flatten)]
     Print(PrintArg),
+}
+
+/// Which tables a configuration is proposed for, and where it is written to.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct InitArg {
+    /// A database, or a pattern of them ('*'); may be repeated [default: MYSQL_DATABASE]
+    #[arg(long = "database", value_name = "NAME")]
+    pub databases: Vec<String>,
+    /// Only tables that are like this ('orders_*'); may be repeated
+    #[arg(long = "table", value_name = "PATTERN")]
+    pub tables: Vec<String>,
+    /// Write a whole configuration into this new file, in place of printing it; a file that exists is never touched
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// What a package installs beside the program; needs no configuration.

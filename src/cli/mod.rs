@@ -6,6 +6,7 @@ mod backfill;
 mod check;
 mod deletes;
 mod exit;
+mod init;
 mod interrupt;
 mod output;
 mod print;
@@ -22,6 +23,7 @@ mod unparsed;
 mod verify;
 
 pub use self::exit::ExitStatus;
+pub use self::init::{proposed, show_proposed};
 pub use self::print::print;
 pub use self::printer::Printer;
 pub use self::schedule::{Found, Starter, schedule};

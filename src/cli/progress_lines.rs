@@ -45,6 +45,7 @@ fn line(mapping: &MappingName, progress: &MappingProgress) -> String {
         parts.extend(rate(progress).map(|rate| format!("{} rows/s", format::count(rate))));
         parts.push(format!("{} uploaded", format::bytes(progress.bytes_uploaded)));
     }
+    parts.extend(progress.snapshot_words());
     if progress.attempt > 1 {
         parts.push(format!("attempt {}", progress.attempt));
     }

@@ -8,6 +8,7 @@ pub mod column;
 pub mod config;
 pub mod cost;
 pub mod cursor;
+pub mod estate;
 pub mod fault;
 pub mod fence;
 pub mod finding;

@@ -25,9 +25,15 @@ pub struct Pattern {
 impl Pattern {
     #[must_use]
     pub fn matches(&self, column: &str) -> bool {
-        let lower = |text: &str| text.to_lowercase().chars().collect::<Vec<_>>();
-        is_like(&lower(&self.name), &lower(column))
+        is_like(&self.name, column)
     }
+}
+
+/// Is a name like a pattern in which `*` stands for any characters and `?` for one, whatever their case?
+#[must_use]
+pub fn is_like(pattern: &str, name: &str) -> bool {
+    let lower = |text: &str| text.to_lowercase().chars().collect::<Vec<_>>();
+    matches(&lower(pattern), &lower(name))
 }
 
 /// What the first pattern that matches says.
@@ -37,7 +43,7 @@ pub fn treatment<'a>(patterns: &'a [Pattern], column: &str) -> Option<&'a Treatm
 }
 
 /// Goes back to the last `*` alone, so that no pattern takes long.
-fn is_like(pattern: &[char], text: &[char]) -> bool {
+fn matches(pattern: &[char], text: &[char]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {

@@ -61,13 +61,14 @@ fn as_it_was(target: &TableId, at: DateTime<Utc>) -> String {
 }
 
 /// By way of a clone: one statement may not speak of a table at two moments. The table itself stays, with all that is said
-/// of it.
+/// of it. The clone's name has the moment in it, so that what was cut short can be sent again.
 fn put_back(target: &TableId, at: DateTime<Utc>) -> String {
-    let clone = quote::bigquery_table(&target.sibling(format!("{}_before", target.table)));
+    let moment = at.format("%Y%m%d_%H%M%S_%3f");
+    let clone = quote::bigquery_table(&target.sibling(format!("{}_before_{moment}", target.table)));
     let (was, now) = (as_it_was(target, at), quote::bigquery_table(target));
     format!(
-        "CREATE TABLE {clone} CLONE {was}; BEGIN TRANSACTION; TRUNCATE TABLE {now}; INSERT INTO {now} SELECT * FROM {clone}; \
-         COMMIT TRANSACTION"
+        "CREATE TABLE IF NOT EXISTS {clone} CLONE {was}; BEGIN TRANSACTION; TRUNCATE TABLE {now}; INSERT INTO {now} SELECT * \
+         FROM {clone}; COMMIT TRANSACTION; DROP TABLE {clone}"
     )
 }
 
@@ -88,9 +89,10 @@ mod tests {
         assert_eq!(
             replaced.put_back,
             Some(format!(
-                "CREATE TABLE `my-project.shop.rates_before` CLONE {was}; BEGIN TRANSACTION; TRUNCATE TABLE \
-                 `my-project.shop.rates`; INSERT INTO `my-project.shop.rates` SELECT * FROM \
-                 `my-project.shop.rates_before`; COMMIT TRANSACTION"
+                "CREATE TABLE IF NOT EXISTS `my-project.shop.rates_before_20261123_080000_123` CLONE {was}; BEGIN \
+                 TRANSACTION; TRUNCATE TABLE `my-project.shop.rates`; INSERT INTO `my-project.shop.rates` SELECT * FROM \
+                 `my-project.shop.rates_before_20261123_080000_123`; COMMIT TRANSACTION; DROP TABLE \
+                 `my-project.shop.rates_before_20261123_080000_123`"
             ))
         );
     }

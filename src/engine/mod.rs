@@ -13,13 +13,14 @@ mod work;
 
 use tokio::sync::{mpsc, watch};
 
+pub use self::answers::tables::propose_tables;
 pub use self::clock::{Clock, SystemClock};
 pub use self::ports::{Platform, Ports};
 pub use self::protocol::{
     Answers, Asked, BackfillAsk, BackfillPreview, Check, Checked, ColumnDecision, Command, Compare, Comparison, Decide,
-    Decided, Event, Failure, Inspect, Lag, MOST_BYTES, MappingProgress, MappingStatus, Measure, Of, Phase,
+    Decided, Event, Failure, Inspect, Lag, ListTables, MOST_BYTES, MappingProgress, MappingStatus, Measure, Of, Phase,
     PreviewBackfill, Progress, PublishBytes, Query, Question, ReadHistory, ReadReport, RepairOrder, Reply, Retry,
-    Selection, SlicePreview, SyncOrder, Verified, Verify, Watch,
+    Selection, SlicePreview, SyncOrder, Tables, Verified, Verify, Watch,
 };
 use self::supervisor::Ask;
 use self::work::emitter::Emitter;

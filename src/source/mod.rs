@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::check::server::ServerFacts;
 use crate::domain::column::{Cascade, SourceSchema};
 use crate::domain::cursor::{Cursor, CursorKind};
+use crate::domain::estate::{EstateAsk, Found};
 use crate::domain::fault::Fault;
 use crate::domain::fence::Writers;
 use crate::domain::ids::SourceTable;
@@ -120,6 +121,12 @@ pub trait Diagnose: Send + Sync + 'static {
     /// # Errors
     /// The server's own words where the filter is no condition on rows of the table; else as `describe`.
     fn try_filter(&self, table: &SourceTable) -> impl Future<Output = Result<Filtered, Fault>> + Send;
+
+    /// The tables of whole databases, in a few statements for all of them.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn estate(&self, ask: &EstateAsk) -> impl Future<Output = Result<Found, Fault>> + Send;
 
     /// What the server says of itself, of the account and of the connection.
     ///

@@ -7,6 +7,7 @@ use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::Fault;
 use crate::domain::shard::Shard;
 use crate::domain::window::{Low, Window};
+use crate::state::Rules;
 
 /// How far a backfill is. Values of the incremental column as text, both ends included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,9 @@ pub struct BackfillState {
     /// What is left beyond `done` is cut into these, each with a lease and a state of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parts: Option<Parts>,
+    /// By which rules it moves all rows up to the watermark; `None` where some stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Rules>,
 }
 
 /// How a backfill is cut; fixed by the process that comes first.
@@ -158,6 +162,7 @@ mod tests {
             began_at: DateTime::UNIX_EPOCH,
             by: "etl@etl1".into(),
             parts: Some(Parts { shards: 2, ends: vec!["10".into(), "20".into(), "30".into()] }),
+            rules: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! By which rules rows were moved: what a later change of them leaves below the watermark is told by this.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -9,7 +9,7 @@ use crate::domain::config::Mapping;
 use crate::domain::mask::hex;
 use crate::domain::new_columns::Treatment;
 
-/// Of a mapping that is moved by a watermark; without `where` and `mask` it is empty.
+/// Of a mapping that is moved by a watermark; where all rows and all columns move as they are, it is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Rules {
     /// A word for `where`: the condition itself may say what is nobody's business.
@@ -19,10 +19,13 @@ pub struct Rules {
     /// away.
     #[serde(rename = "mask", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub masks: BTreeMap<String, String>,
+    /// Columns of MySQL's table that rows below the watermark came without.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub left_out: BTreeSet<String>,
 }
 
 impl Rules {
-    /// As the mapping has them now.
+    /// As the mapping has them now; which columns are left out is not the mapping's alone to say.
     #[must_use]
     pub fn of(mapping: &Mapping) -> Self {
         let filter = mapping.source.filter.as_ref().map(|filter| fingerprint(filter.text()));
@@ -31,12 +34,13 @@ impl Rules {
             Treatment::Exclude | Treatment::Keep => None,
         });
         let masks = mapping.mask.iter().chain(patterns);
-        Self { filter, masks: masks.map(|(column, mask)| (column.clone(), mask.fingerprint())).collect() }
+        let masks = masks.map(|(column, mask)| (column.clone(), mask.fingerprint())).collect();
+        Self { filter, masks, left_out: BTreeSet::new() }
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.filter.is_none() && self.masks.is_empty()
+        self.filter.is_none() && self.masks.is_empty() && self.left_out.is_empty()
     }
 }
 

@@ -13,6 +13,7 @@ use super::world::World;
 use crate::domain::check::server::ServerFacts;
 use crate::domain::column::{Cascade, SourceSchema};
 use crate::domain::cursor::Cursor;
+use crate::domain::estate::{EstateAsk, Found};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::fence::Writers;
 use crate::domain::ids::SourceTable;
@@ -132,6 +133,10 @@ impl Diagnose for MemorySource {
 
     async fn try_filter(&self, _: &SourceTable) -> Result<Filtered, Fault> {
         not_in_memory("a filter")
+    }
+
+    async fn estate(&self, _: &EstateAsk) -> Result<Found, Fault> {
+        not_in_memory("a list of tables")
     }
 
     async fn survey(&self) -> Result<ServerFacts, Fault> {

@@ -6,8 +6,8 @@ use super::screen::Screen;
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
 use crate::engine::{
-    BackfillPreview, Check, Checked, Compare, Comparison, Decide, Decided, Failure, Handle, MappingStatus, Measure, Of,
-    PreviewBackfill, Query, ReadHistory, ReadReport, Selection, Verified, Verify, Watch,
+    BackfillPreview, Check, Checked, Compare, Comparison, Decide, Decided, Failure, Handle, ListTables, MappingStatus,
+    Measure, Of, PreviewBackfill, Query, ReadHistory, ReadReport, Selection, Tables, Verified, Verify, Watch,
 };
 
 /// A question to the engine.
@@ -26,6 +26,7 @@ pub enum Ask {
     Verify(Verify),
     Compare(Compare),
     Decide(Decide),
+    Tables(ListTables),
 }
 
 /// What comes back.
@@ -54,6 +55,9 @@ pub enum Answer {
         mapping: MappingName,
         decided: Result<Decided, Failure>,
     },
+    Tables(Result<Box<Tables>, Failure>),
+    /// So many mappings were added to the configuration's file; or why not.
+    Appended(Result<usize, String>),
 }
 
 impl Ask {
@@ -91,6 +95,9 @@ impl Ask {
             }
             Self::Verify(query) => forward(engine, query, answers, Answer::Verified),
             Self::Compare(query) => forward(engine, query, answers, Answer::Compared),
+            Self::Tables(query) => {
+                forward(engine, query, answers, |listed| Answer::Tables(listed.map(Box::new)));
+            }
             Self::Decide(query) => {
                 let mapping = query.mapping.clone();
                 let decided = move |decided| Answer::Decided { mapping: mapping.clone(), decided };

@@ -60,7 +60,7 @@ use crate::engine::{Event, Handle, Progress};
 use crate::failpoint::reached;
 use crate::logging::LogRing;
 
-pub use self::session::{Facts, Left, Opener, Session, Settings, Start, Trouble};
+pub use self::session::{Appender, Facts, Left, Opener, Session, Settings, Start, Trouble};
 pub use self::terminal::{hook_panics, unsaid_panics};
 
 /// Runs the console until it is left.
@@ -81,6 +81,7 @@ pub async fn run(settings: Settings) -> io::Result<Left> {
         theme,
         pacer: Pacer::new(Instant::now()),
         opener: settings.opener,
+        appender: settings.appender,
         opening: None,
         engine: None,
         answers: mpsc::unbounded_channel(),
@@ -113,6 +114,7 @@ struct Console {
     theme: Theme,
     pacer: Pacer,
     opener: Opener,
+    appender: Appender,
     opening: Option<Opening>,
     engine: Option<Handle>,
     /// Where the engine's answers come in.
@@ -232,6 +234,13 @@ impl Console {
                     }
                 }
                 Effect::Copy(text) => terminal::copy(&text),
+                Effect::Append(proposals) => {
+                    let (append, answers) = (Arc::clone(&self.appender), self.answers.0.clone());
+                    tokio::task::spawn_blocking(move || {
+                        // The console may have been left.
+                        let _ = answers.send(Answer::Appended(append(&proposals)));
+                    });
+                }
                 Effect::Keep(preferences) => self.memory.keep(preferences),
                 Effect::Reopen => {
                     if self.opening.is_none() {

@@ -13,11 +13,12 @@ pub enum Screen {
     Check,
     Verify,
     Sent,
+    Tables,
 }
 
 impl Screen {
     /// In the order in which help lists them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Mappings,
         Self::Run,
         Self::Schema,
@@ -28,6 +29,7 @@ impl Screen {
         Self::Logs,
         Self::Sent,
         Self::Check,
+        Self::Tables,
     ];
 
     #[must_use]
@@ -43,6 +45,7 @@ impl Screen {
             Self::Check => "Check",
             Self::Verify => "Verify",
             Self::Sent => "What was sent",
+            Self::Tables => "Tables",
         }
     }
 }

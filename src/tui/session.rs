@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::domain::config::{Config, Problem};
+use crate::domain::estate::Proposal;
 use crate::engine::{BackfillAsk, Handle, SyncOrder};
 use crate::logging::LogRing;
 use crate::statements::Statements;
@@ -47,6 +48,9 @@ impl fmt::Display for Trouble {
 /// Reads the files and starts an engine; asked again whenever the operator wants it.
 pub type Opener = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Session, Trouble>> + Send>> + Send>;
 
+/// Adds mappings to the configuration's file, and says how many, or why not.
+pub type Appender = Arc<dyn Fn(&[Proposal]) -> Result<usize, String> + Send + Sync>;
+
 /// What the command line asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
@@ -64,6 +68,7 @@ pub enum Start {
 #[expect(missing_debug_implementations, reason = "the opener is a function")]
 pub struct Settings {
     pub opener: Opener,
+    pub appender: Appender,
     pub start: Option<Start>,
     pub read_only: bool,
     pub ring: Arc<LogRing>,

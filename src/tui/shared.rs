@@ -11,6 +11,7 @@ use super::runs::Runs;
 use super::session::{Facts, Trouble};
 use super::timers::Timers;
 use crate::domain::config::Mapping;
+use crate::domain::estate::Proposal;
 use crate::domain::ids::MappingName;
 use crate::engine::{Command, Measure, Selection, SyncOrder};
 use crate::logging::LogRing;
@@ -24,6 +25,8 @@ pub enum Effect {
     Copy(String),
     /// For the next time that the console is opened.
     Keep(Preferences),
+    /// Add mappings to the configuration's file.
+    Append(Vec<Proposal>),
     /// Read the files and connect anew.
     Reopen,
     Suspend,

@@ -14,7 +14,7 @@ fn printed(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-const COMMANDS: [&str; 5] = ["run-once", "backfill", "status", "schema-diff", "check"];
+const COMMANDS: [&str; 6] = ["run-once", "backfill", "status", "schema-diff", "check", "init"];
 
 #[test]
 fn completions_of_every_shell_know_every_command() {

@@ -27,8 +27,11 @@ async fn plainly(sandbox: &Sandbox, words: &[&str]) -> Ran {
 
 #[tokio::test]
 async fn a_target_that_requires_a_partition_filter_gets_one_in_every_statement() {
-    let deletes = UPSERT.replace("mode: upsert", "mode: upsert, deletes: hard");
-    for (name, mapping) in [("filter_upsert", deletes.as_str()), ("filter_append", APPEND)] {
+    let upsert = UPSERT.replace("mode: upsert", "mode: upsert, deletes: hard");
+    let [replace, mirror] = ["replace", "mirror"].map(|mode| UPSERT.replace("mode: upsert", &format!("mode: {mode}")));
+    let modes = [("upsert", upsert.as_str()), ("append", APPEND), ("replace", &replace), ("mirror", &mirror)];
+    for (mode, mapping) in modes {
+        let name = &format!("filter_{mode}");
         let sandbox = hundred(name, "", mapping).await;
         sandbox.sync().await;
         let proxy = BigQueryProxy::start(&sandbox.emulator).await;
@@ -42,7 +45,8 @@ async fn a_target_that_requires_a_partition_filter_gets_one_in_every_statement()
         sandbox.sql("INSERT INTO t VALUES (101, 'new', '2026-03-01')").await;
         run(&sandbox, &proxy, &["--no-tui", "run-once"]).await;
         same_on_both_sides(&sandbox).await;
-        for dry in [&["--dry-run"][..], &[]] {
+        let by_windows = matches!(mode, "upsert" | "append");
+        for dry in [&["--dry-run"][..], &[]].into_iter().filter(|_| by_windows) {
             let words = ["--no-tui", "backfill", "--mapping", "t", "--start", "2026-01-01"];
             run(&sandbox, &proxy, &[&words, dry].concat()).await;
         }
@@ -50,11 +54,17 @@ async fn a_target_that_requires_a_partition_filter_gets_one_in_every_statement()
         assert!(run(&sandbox, &proxy, &["verify"]).await.stdout.contains("EQUAL"));
         let checked = run(&sandbox, &proxy, &["check"]).await.stdout;
         assert!(checked.contains("requires a partition filter"), "{checked}");
-        if mapping == APPEND {
+        sandbox.bq("DELETE FROM `{d}.t` WHERE id = 7").await;
+        if mode != "replace" {
+            run(&sandbox, &proxy, &["verify", "--repair"]).await;
+            same_on_both_sides(&sandbox).await;
+        }
+        if mode == "append" {
             continue;
         }
         sandbox.sql("DELETE FROM t WHERE id = 3").await;
-        run(&sandbox, &proxy, &["deletes"]).await;
+        let by = if mode == "upsert" { ["--no-tui", "deletes"] } else { ["--no-tui", "run-once"] };
+        run(&sandbox, &proxy, &by).await;
         same_on_both_sides(&sandbox).await;
     }
 }
@@ -154,7 +164,7 @@ async fn a_table_is_made_with_the_partitions_and_options_that_its_mapping_asks_f
 async fn a_table_that_was_made_otherwise_is_told_of_and_stays_as_it_is() {
     let mapping =
         UPSERT.replace("mode: upsert", "mode: upsert, partition_by: {column: at, by: month}, labels: {team: sales}");
-    let sandbox = hundred("otherwise", "", &mapping).await;
+    let sandbox = hundred("otherwise", "inline_rows: 0", &mapping).await;
     sandbox.sync().await;
     let proxy = BigQueryProxy::start(&sandbox.emulator).await;
     let key = "projects/demo/locations/us/keyRings/r/cryptoKeys/k";
@@ -174,9 +184,18 @@ async fn a_table_that_was_made_otherwise_is_told_of_and_stays_as_it_is() {
     let differs = run(&sandbox, &proxy, &["schema-diff"]).await.stdout;
     assert!(differs.contains("t: note: `partition_by` asks for partitions by month of `at`"), "{differs}");
     sandbox.sql("INSERT INTO t VALUES (101, 'new', '2026-03-01')").await;
+    proxy.set([]);
     let report = run(&sandbox, &proxy, &["--no-tui", "run-once", "--output", "json"]).await.mapping("t");
     assert_eq!(report["schema_changes"], json!([]), "{report}");
     same_on_both_sides(&sandbox).await;
+    // Rows on their way into an encrypted table are encrypted by its key as well, by whichever of its versions is the newest.
+    for (call, place) in [
+        (Call::CreateTable, "/encryptionConfiguration/kmsKeyName"),
+        (Call::OpenUpload, "/configuration/load/destinationEncryptionConfiguration/kmsKeyName"),
+    ] {
+        let sent = proxy.sent(call);
+        assert!(!sent.is_empty() && sent.iter().all(|body| body.pointer(place) == Some(&json!(key))), "{sent:?}");
+    }
 }
 
 #[tokio::test]
@@ -193,4 +212,17 @@ async fn a_mapping_in_another_dataset_has_its_staging_tables_and_its_jobs_there(
     assert_eq!(there, [[Some("100".to_owned())]]);
     let status = plainly(&sandbox, &["status"]).await.stdout;
     assert!(status.contains(&format!("t -> {beside}.t")), "{status}");
+}
+
+#[tokio::test]
+async fn a_publish_that_was_sent_is_asked_after_where_it_was_sent() {
+    let sandbox = hundred("payer", "inline_rows: 0\nbilling_project: payer", APPEND).await;
+    sandbox.run_killed_at("published", &["run-once"]).await;
+    let pending = &sandbox.read_json("state/state.json")["bqsync"]["mappings"]["t"]["pending"];
+    assert_eq!(pending["place"]["project"], "payer", "{pending}");
+    // Others pay from now on; the job and its rows are where they were.
+    sandbox.configure("inline_rows: 0\nbilling_project: another", APPEND);
+    let proxy = BigQueryProxy::start(&sandbox.emulator).await;
+    run(&sandbox, &proxy, &["--no-tui", "run-once"]).await;
+    same_on_both_sides(&sandbox).await;
 }

@@ -21,6 +21,7 @@ fn backfill() -> BackfillState {
         began_at: at(),
         by: "ann@jump".into(),
         parts: Some(engine::Parts { shards: 2, ends: vec!["2026-10-31 00:00:00".into()] }),
+        rules: None,
     }
 }
 

@@ -30,7 +30,9 @@ pub fn findings(mapping: &Mapping, source: &SourceSchema) -> Vec<Finding> {
     found
 }
 
-fn weak(column: &SourceColumn, mask: &Mask) -> Option<Finding> {
+/// What is to be said of a mask that hides less of a column than it seems to.
+#[must_use]
+pub fn weak(column: &SourceColumn, mask: &Mask) -> Option<Finding> {
     let name = &column.name;
     let remedy = format!("mask: {{{}: {{hmac: \"${{MASK_KEY}}\"}}}}", quote::yaml_word(name));
     match mask {

@@ -188,7 +188,7 @@ pub fn grant_select(facts: &ServerFacts, table: &SourceTable) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::domain::fence::Blind;
     use crate::domain::finding::Standing;

@@ -227,6 +227,9 @@ impl Mapping {
     }
 }
 
+/// Marks deleted rows where the mapping names no other.
+pub const DELETED_COLUMN: &str = "_bqsync_deleted_at";
+
 /// What is done about rows that the source no longer has, when `bqsync deletes` looks for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deletes {

@@ -88,7 +88,8 @@ pub(super) fn open<'n, T>(
     of: String,
 ) -> Option<Section<'n>> {
     let known: Vec<_> = keys.iter().map(|key| key.name).collect();
-    Section::open(r, node, &known, prefix, of)
+    let documented: Vec<_> = keys.iter().filter(|key| !key.meaning.is_empty()).map(|key| key.name).collect();
+    Section::open(r, node, (&known, &documented), prefix, of)
 }
 
 /// Reads all keys of a group, in the order of their declarations.

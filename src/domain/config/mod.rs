@@ -23,7 +23,8 @@ mod yaml;
 
 pub use access::{BigQuerySettings, ClientCertificate, MysqlSettings, PasswordSource, SslMode, StorageSettings};
 pub use content::{
-    Config, Deletes, InvalidValues, Mapping, Mode, Notify, NotifyOn, Operator, Pace, SchemaAdditions, StateLocation,
+    Config, DELETED_COLUMN, Deletes, InvalidValues, Mapping, Mode, Notify, NotifyOn, Operator, Pace, SchemaAdditions,
+    StateLocation,
 };
 pub use document::parse;
 pub use documentation::{mapping_table, top_level_table};

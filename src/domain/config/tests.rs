@@ -166,7 +166,6 @@ fn every_problem_is_reported_at_once_in_the_files_order() {
         (Some(1), "`projct` is not a key that bqsync knows\n    hint: did you mean `project`?"),
         (Some(2), "`dataset` cannot be `my data`"),
         (Some(3), "`concurrency` cannot be `0`\n    hint: write a whole number from 1 to 64"),
-        (Some(5), "`incremental_column` of mapping `a` is missing"),
         (Some(7), "`mode` of mapping `a` cannot be `upsertt`\n    hint: did you mean `upsert`?"),
         (Some(8), "`nam` of mapping 2 is not a key that bqsync knows\n    hint: did you mean `name`?"),
         (Some(8), "`name` of mapping 2 is missing"),
@@ -224,6 +223,7 @@ fn each_wrong_value_of_a_mapping_is_named_with_its_line() {
         ("bigquery_table: d.users", "write the table alone"),
         ("backfill_start: yesterday", "`backfill_start` of mapping `users` cannot be `yesterday`"),
         ("allow_schema_additions: true", "move it to the top level"),
+        ("where: ' '", "`where` of mapping `users` is empty"),
         ("invalid_dates: null", "did you mean `invalid_values`?"),
     ] {
         let result = with("location: EU", &format!("    {line}"));

@@ -5,7 +5,7 @@ use super::table::ColumnPlan;
 use super::{masked, ours};
 use crate::domain::check::additions::Gap;
 use crate::domain::column::{SourceColumn, TargetColumn, same_name};
-use crate::domain::config::{Mapping, Mode, SchemaAdditions};
+use crate::domain::config::{DELETED_COLUMN, Mapping, Mode, SchemaAdditions};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::mask::Mask;
@@ -211,6 +211,15 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
 /// column that is only withheld looks like one that is gone.
 fn gone(input: &PlanInput<'_>, column: &str) -> Finding {
     let (source, target) = (&input.mapping.source, &input.mapping.target.table);
+    if same_name(column, DELETED_COLUMN) {
+        let sentence = format!(
+            "column `{column}` of {target} is left from `deletes: soft`: nothing marks or clears it now, and a row that is back keeps \
+             its mark"
+        );
+        let drop = format!("ALTER TABLE {} DROP COLUMN `{column}`", quote::bigquery_table(&input.mapping.target));
+        return Finding::warn(Topic::Target, sentence)
+            .remedy(format!("`deletes: soft` again; or, once nobody reads it, {drop}"));
+    }
     if !input.source.hides_columns {
         let left = match input.mapping.mode {
             Mode::Append | Mode::Upsert | Mode::Mirror => "it is left as it is",

@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 
 use super::*;
 use crate::domain::column::{SourceColumn, SourceSchema, TargetColumn, TargetSchema};
-use crate::domain::config::{self, Mapping, SchemaAdditions};
+use crate::domain::config::{self, DELETED_COLUMN, Mapping, SchemaAdditions};
 use crate::domain::cursor::CursorKind;
 use crate::domain::fault::FaultKind;
 use crate::domain::partitioning::PartitionUnit;
@@ -249,6 +249,18 @@ fn a_column_that_only_bigquery_has_is_left_alone_with_a_word() {
     assert_eq!(planned.moved(), ["id", "updated_at"]);
     assert!(planned.warnings[0].sentence.contains("`x` is in users but no longer in users"), "{:?}", planned.warnings);
     assert!(planned.diff.is_settled());
+}
+
+#[test]
+fn a_column_of_marks_that_nothing_sets_any_more_says_so() {
+    let mut case = case(None, Some(TargetType::Int64));
+    for column in &mut case.target.as_mut().unwrap().columns {
+        if column.name == "x" {
+            DELETED_COLUMN.clone_into(&mut column.name);
+        }
+    }
+    let told = case.planned().warnings[0].to_string();
+    assert!(told.contains("a row that is back keeps its mark") && told.contains("DROP COLUMN"), "{told}");
 }
 
 #[test]

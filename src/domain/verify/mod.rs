@@ -27,6 +27,7 @@ pub use self::result::{Outcome, Verification};
 pub use self::rows::{Difference, DifferenceKind, Key, RowDigest, Tally};
 pub use self::wanted::{ByParts, Wanted};
 
+use super::column::same_name;
 use super::config::{Mapping, Mode};
 use super::ids::{SourceTable, TableId};
 use super::plan::TablePlan;
@@ -103,6 +104,13 @@ impl Comparison {
         let both = self.plan.columns.iter().zip(&self.forms);
         let is_told = |form: &Option<Form>| form.is_some_and(Form::tells_values_apart);
         both.filter(|(_, form)| !is_told(form)).map(|(column, _)| column.source.name.clone()).collect()
+    }
+
+    /// Is anything of a column's values compared? `column`: its name in MySQL.
+    #[must_use]
+    pub fn looks_at(&self, column: &str) -> bool {
+        let mut both = self.plan.columns.iter().zip(&self.forms);
+        both.any(|(planned, form)| form.is_some() && same_name(&planned.source.name, column))
     }
 
     /// The only key, where its values are whole numbers on both sides: parts are then ranges of it, which an index and a

@@ -6,5 +6,6 @@ pub(in crate::engine) mod history;
 pub(in crate::engine) mod preview;
 pub(in crate::engine) mod schema_diff;
 pub(in crate::engine) mod status;
+pub(in crate::engine) mod tables;
 mod together;
 pub(in crate::engine) mod verify;

@@ -3,19 +3,21 @@
 
 use super::steps::Journey;
 use crate::domain::config::Mapping;
+use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::quote;
 use crate::domain::shard::Shard;
-use crate::domain::window::Low;
+use crate::domain::window::{Low, Window};
 use crate::engine::ports::Platform;
 use crate::engine::protocol::{BackfillAsk, Event, Phase};
 use crate::engine::work::Work;
 use crate::engine::work::asked::{Asked, beyond, nothing};
 use crate::engine::work::prepared::Prepared;
-use crate::engine::work::rules::Renewed;
+use crate::engine::work::rules::{Renewed, rules_of, still_hold};
 use crate::engine::work::scope::Halt;
 use crate::failpoint::reached;
-use crate::state::{BackfillState, Moves};
+use crate::source::Source;
+use crate::state::{BackfillState, Moves, Rules};
 
 /// What is asked of an attempt.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +55,9 @@ impl<P: Platform> Work<'_, P> {
             return Ok(());
         }
         self.move_the_rest(prepared, &state).await?;
-        self.renew_rules(Renewed::Moved);
+        if let Some(rules) = state.rules.filter(|rules| still_hold(rules, &scope.mapping)) {
+            self.renew_rules(Renewed::Moved, rules);
+        }
         Ok(self.ledger.set_backfill(None).await?)
     }
 
@@ -96,6 +100,7 @@ impl<P: Platform> Work<'_, P> {
         if let (true, Some(mark)) = (cut, &watermark) {
             self.note(beyond(mark.cursor));
         }
+        let rules = self.rules_of_all(prepared, asked.start, latest == Some(to)).await?;
         Ok(BackfillState {
             start: ask.start.clone(),
             end: ask.end.clone(),
@@ -107,7 +112,28 @@ impl<P: Platform> Work<'_, P> {
             began_at: scope.ports.clock.now(),
             by: scope.ports.operator.to_string(),
             parts: None,
+            rules,
         })
+    }
+
+    /// The rules by which a backfill from here on moves all rows up to the watermark; `None` where it leaves some as they
+    /// are.
+    async fn rules_of_all(
+        &mut self,
+        prepared: &Prepared,
+        start: Cursor,
+        to_watermark: bool,
+    ) -> Result<Option<Rules>, Halt> {
+        let scope = self.scope;
+        let rules = rules_of(&scope.mapping, &prepared.schemas);
+        if !to_watermark || !self.has_rules(&rules) {
+            return Ok(None);
+        }
+        let first = scope.mapping.backfill_start.as_deref();
+        let first = first.map(|text| Cursor::parse(text, prepared.kind())).transpose()?;
+        let before = prepared.stretch(Window { low: first.map_or(Low::Beginning, Low::From), high: start });
+        let one = scope.unless_cancelled(scope.ports.source.step_end(&before, 1)).await?;
+        Ok(one.is_none().then_some(rules))
     }
 }
 

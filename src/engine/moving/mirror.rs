@@ -202,7 +202,7 @@ impl<P: Platform> Work<'_, P> {
         scope.in_phase(Phase::Advance, note).await?;
         reached("advanced");
         let (run, mapping) = (scope.run.clone(), scope.mapping.name.clone());
-        scope.emit(Event::WatermarkAdvanced { run, mapping, from, to });
+        scope.emit(Event::WatermarkAdvanced { run, mapping, from, to, whole: true });
         Ok(())
     }
 

@@ -18,7 +18,7 @@ use crate::engine::protocol::{Event, Phase, RepairOrder};
 use crate::engine::work::Work;
 use crate::engine::work::comparing::{Ready, ready, too_dear};
 use crate::engine::work::prepared::Schemas;
-use crate::engine::work::rules::Renewed;
+use crate::engine::work::rules::{Renewed, rules_of};
 use crate::engine::work::scope::{Halt, Scope};
 use crate::engine::work::survey::{Found, Limits, Survey};
 use crate::format;
@@ -90,7 +90,9 @@ impl<P: Platform> Work<'_, P> {
         self.compare_again(&mending, order, begun, unread).await?;
         vanished?;
         self.judge_repair(left)?;
-        self.renew_rules(Renewed::Compared);
+        let counts = self.tally.repair.unwrap_or_default();
+        let by = Renewed::Compared { comparison: &comparison, leaves_rows: counts.only_in_bigquery > counts.deleted };
+        self.renew_rules(by, rules_of(mapping, &prepared.schemas));
         Ok(())
     }
 

@@ -176,7 +176,7 @@ impl<P: Platform> Work<'_, P> {
         let (run, mapping) = (scope.run.clone(), scope.mapping.name.clone());
         let (from, to) = (self.ledger.stands_at(Moves::Replace), replaced.to_string());
         self.ledger.note_replaced(replaced).await?;
-        scope.emit(Event::WatermarkAdvanced { run, mapping, from, to });
+        scope.emit(Event::WatermarkAdvanced { run, mapping, from, to, whole: true });
         Ok(())
     }
 }
@@ -207,8 +207,8 @@ fn guard(mapping: &Mapping, rows: u64, held: Option<u64>) -> Result<(), Fault> {
         ),
         Some(held) if held.saturating_sub(rows) > share::of(held, most) => (
             format!(
-                "MySQL shows {} rows of {source}, and {target} holds {}: it would shrink by more than `{key}` ({most}) \
-                 of mapping `{name}` allows; nothing was replaced",
+                "MySQL shows {} rows of {source}, and {target} holds {}: mapping `{name}` lets no run take away more than \
+                 a share of {most} (`{key}`); nothing was replaced",
                 format::count(rows),
                 format::count(held)
             ),

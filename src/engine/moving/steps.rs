@@ -242,7 +242,7 @@ impl<P: Platform> Work<'_, P> {
             Moves::Watermark => {
                 let from = self.ledger.watermark_text();
                 let to = self.ledger.advance(prepared.kind(), published).await?.cursor.to_string();
-                scope.emit(Event::WatermarkAdvanced { run, mapping, from, to });
+                scope.emit(Event::WatermarkAdvanced { run, mapping, from, to, whole: false });
             }
             Moves::Backfill => {
                 let state = self.ledger.checkpoint(published.high, step.staged.rows).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::domain::column::SourceColumn;
 use crate::domain::fault::FaultKind;
@@ -20,6 +20,9 @@ use crate::engine::work::scope::Halt;
 use crate::failpoint::reached;
 use crate::source::{Extract, Extraction, Source, Step, readers_by_processors};
 use crate::warehouse::{StageOrder, Staged, Upload, Warehouse};
+
+/// Told once of a statement that is open for so long.
+const OLD_SNAPSHOT: Duration = Duration::from_mins(10);
 
 /// What a transfer moved.
 pub(in crate::engine) struct Transferred {
@@ -105,7 +108,9 @@ impl<P: Platform> Work<'_, P> {
             readers: scope.ports.config.readers.unwrap_or_else(readers_by_processors),
             cancel: scope.hold.cancel.clone(),
         };
-        let pumped = scope.in_phase(Phase::Extract, self.pump(extraction, order)).await;
+        let is_one_statement = extraction.window.is_none();
+        let pumping = scope.in_phase(Phase::Extract, self.pump(extraction, order));
+        let pumped = if is_one_statement { self.as_one_snapshot(pumping).await } else { pumping.await };
         let Pumped { upload, each_key_once, flaws, bytes, sums } = match pumped {
             Err(Halt::Fault(fault)) if fault.kind() == FaultKind::Schema => {
                 // The table's own trouble, unless it is no longer the table that was described.
@@ -136,6 +141,24 @@ impl<P: Platform> Work<'_, P> {
         };
         let staged = scope.in_phase(Phase::Load, load).await?;
         Ok(Transferred { staged: Some(staged), each_key_once, flaws, bytes, sums })
+    }
+
+    /// While one statement reads, MySQL keeps every version of a row that is older than what others write: says how long.
+    async fn as_one_snapshot<T>(&self, reading: impl Future<Output = T>) -> T {
+        let scope = self.scope;
+        scope.progress.update(|p| p.snapshot_began = Some(Instant::now()));
+        let tell = || {
+            let message = format!(
+                "the statement that reads {} is open for {} minutes: until it ends, MySQL keeps what other statements replace (History \
+                 list length in SHOW ENGINE INNODB STATUS)",
+                scope.mapping.source,
+                OLD_SNAPSHOT.as_secs() / 60
+            );
+            scope.emit(Event::Warned { run: scope.run.clone(), mapping: scope.mapping.name.clone(), message });
+        };
+        let read = told_after(reading, OLD_SNAPSHOT, tell).await;
+        scope.progress.update(|p| p.snapshot_began = None);
+        read
     }
 
     /// Is the source's table still the one that was described?
@@ -219,6 +242,16 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
+/// Calls `tell` once where the work lasts longer.
+async fn told_after<T>(work: impl Future<Output = T>, longest: Duration, tell: impl FnOnce()) -> T {
+    let mut work = std::pin::pin!(work);
+    if let Ok(done) = tokio::time::timeout(longest, &mut work).await {
+        return done;
+    }
+    tell();
+    work.await
+}
+
 /// Values that became NULL, summed over the batches.
 #[derive(Default)]
 struct Flaws(BTreeMap<(usize, Flaw), u64>);
@@ -233,5 +266,23 @@ impl Flaws {
     fn named(&self, plan: &TablePlan) -> Vec<FlawCount> {
         let name = |column: usize| plan.columns.get(column).map_or_else(String::new, |c| c.source.name.clone());
         self.0.iter().map(|(&(column, flaw), &count)| FlawCount { column: name(column), flaw, count }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_lasts_is_told_of_once_and_goes_on() {
+        for (minutes, told) in [(9, 0), (45, 1)] {
+            let mut times = 0;
+            let work = async {
+                tokio::time::sleep(Duration::from_mins(minutes)).await;
+                minutes
+            };
+            assert_eq!(told_after(work, OLD_SNAPSHOT, || times += 1).await, minutes);
+            assert_eq!(times, told, "after {minutes} minutes");
+        }
     }
 }

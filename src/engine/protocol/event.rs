@@ -182,6 +182,8 @@ pub enum Event {
         mapping: MappingName,
         from: Option<String>,
         to: String,
+        /// The target holds all rows as they were at `to`, rather than those up to there.
+        whole: bool,
     },
     /// A call, or the mapping's whole work, is tried again after a wait; `attempt` is the one to come.
     RetryScheduled {

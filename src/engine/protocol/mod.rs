@@ -13,7 +13,7 @@ pub use self::command::{BackfillAsk, ColumnDecision, Command, RepairOrder, Selec
 pub use self::event::{Event, Phase};
 pub use self::progress::{MappingProgress, Progress, Retry};
 pub use self::query::{
-    Answers, Check, Checked, Compare, Comparison, Decide, Decided, Failure, Inspect, MOST_BYTES, Measure, Of,
-    PreviewBackfill, Query, Question, ReadHistory, ReadReport, Reply, Verified, Verify, Watch,
+    Answers, Check, Checked, Compare, Comparison, Decide, Decided, Failure, Inspect, ListTables, MOST_BYTES, Measure,
+    Of, PreviewBackfill, Query, Question, ReadHistory, ReadReport, Reply, Tables, Verified, Verify, Watch,
 };
 pub use self::status::{Asked, BackfillPreview, Lag, MappingStatus, PublishBytes, SlicePreview};

@@ -43,6 +43,17 @@ pub struct MappingProgress {
     pub attempt: u32,
     /// When reading began, for the rate.
     pub extract_began: Option<std::time::Instant>,
+    /// When the one statement began that reads the table as a whole, while it reads: MySQL keeps what was changed since.
+    pub snapshot_began: Option<std::time::Instant>,
+}
+
+impl MappingProgress {
+    /// How old what a single statement reads is, once that is worth a word.
+    #[must_use]
+    pub fn snapshot_words(&self) -> Option<String> {
+        let age = self.snapshot_began?.elapsed().as_secs();
+        (age >= 60).then(|| format!("snapshot {} min old", age / 60))
+    }
 }
 
 /// A wait that is going on.
@@ -71,6 +82,7 @@ impl Default for MappingProgress {
             rows_published: 0,
             attempt: 1,
             extract_began: None,
+            snapshot_began: None,
         }
     }
 }

@@ -7,6 +7,8 @@ use tokio::sync::mpsc;
 
 use super::command::{BackfillAsk, ColumnDecision, Selection};
 use super::status::{BackfillPreview, MappingStatus};
+use crate::domain::check::server::ServerFacts;
+use crate::domain::estate::{EstateAsk, Proposal};
 use crate::domain::fault::Fault;
 use crate::domain::finding::Finding;
 use crate::domain::ids::{MappingName, RunId};
@@ -117,6 +119,22 @@ pub struct Of<T> {
     pub answer: Result<T, Failure>,
 }
 
+/// The tables of the server that no mapping is about.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListTables(pub EstateAsk);
+
+/// Tables without a mapping, each with the one that is proposed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tables {
+    /// In the order of their names.
+    pub proposals: Vec<Proposal>,
+    /// Databases that nobody asked about.
+    pub others: Vec<String>,
+    /// Tables that were asked about, those with a mapping too.
+    pub seen: usize,
+    pub server: ServerFacts,
+}
+
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -169,6 +187,7 @@ pub enum Question {
     Verify(Verify, Reply<Verified>),
     Compare(Compare, Reply<Of<Comparison>>),
     Decide(Decide, Reply<Result<Decided, Failure>>),
+    ListTables(ListTables, Reply<Result<Tables, Failure>>),
 }
 
 impl Query for Inspect {
@@ -248,6 +267,14 @@ impl Query for Decide {
 
     fn with(self, reply: Reply<Self::Answer>) -> Question {
         Question::Decide(self, reply)
+    }
+}
+
+impl Query for ListTables {
+    type Answer = Result<Tables, Failure>;
+
+    fn with(self, reply: Reply<Self::Answer>) -> Question {
+        Question::ListTables(self, reply)
     }
 }
 

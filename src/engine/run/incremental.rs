@@ -59,7 +59,7 @@ impl<P: Platform> Work<'_, P> {
         }
         let Some(schemas) = self.prepare(source).await? else { return Ok(()) };
         let prepared = schemas.by_cursor()?;
-        self.follow_rules(&prepared.schemas.source);
+        self.follow_rules(&prepared.schemas);
         let survey = match survey {
             Some(survey) => survey,
             None => self.survey(&prepared).await?,

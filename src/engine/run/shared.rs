@@ -15,7 +15,7 @@ use crate::engine::protocol::{BackfillAsk, Phase};
 use crate::engine::work::Work;
 use crate::engine::work::ledger::Ledger;
 use crate::engine::work::leftovers::Leftovers;
-use crate::engine::work::rules::{Renewed, renewed};
+use crate::engine::work::rules::{Renewed, renewed, still_hold};
 use crate::engine::work::scope::{Halt, Scope, Task};
 use crate::engine::work::sweep::sweep;
 use crate::engine::work::tally::Tally;
@@ -79,8 +79,10 @@ impl<P: Platform> Scope<P> {
         if ledger.backfill().is_some() {
             self.sweep_parts(&plan).await?;
         }
-        let rules = renewed(&self.mapping, ledger.state(), Renewed::Moved);
-        ledger.set_rules(rules);
+        if let Some(rules) = plan.rules.filter(|rules| still_hold(rules, &self.mapping)) {
+            let rules = renewed(&self.mapping, ledger.state(), Renewed::Moved, rules);
+            ledger.set_rules(rules);
+        }
         ledger.end_shared(shard).await?;
         tally.window = Some(format!("[{}, {}]", plan.from, plan.to));
         Ok(ledger)

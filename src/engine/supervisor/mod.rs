@@ -17,6 +17,7 @@ use super::answers::history::{read_history, read_report};
 use super::answers::preview::preview;
 use super::answers::schema_diff::compare;
 use super::answers::status::{inspect, look, measure};
+use super::answers::tables::list_tables;
 use super::answers::verify::verify;
 use super::ports::{Platform, Ports};
 use super::protocol::query::Question;
@@ -185,6 +186,9 @@ impl<P: Platform> Supervisor<P> {
             Question::Decide(Decide { mapping, decisions }, reply) => {
                 let Some(mapping) = self.selected(&Selection::Named(vec![mapping])).pop() else { return };
                 self.spawn(|ports, _| async move { reply.give(decide(&ports, &mapping, &decisions).await) });
+            }
+            Question::ListTables(query, reply) => {
+                self.spawn(|ports, _| async move { reply.give(list_tables(&ports, &query).await) });
             }
         }
     }

@@ -19,8 +19,12 @@ fn a_filter_that_changes_is_told_until_the_rows_have_been_moved_again() {
         assert!(told(&filtered, FILTER) && told(&filtered, FILTER), "{mode}");
         assert!(!told(&shop, FILTER), "as it was, all is well");
         filtered.succeeds(backfill("2026-01-01"));
+        assert!(told(&filtered, FILTER), "{mode}: rows that match no longer stay where they are");
+        filtered.succeeds(repair(false));
         assert!(!told(&filtered, FILTER), "{mode}");
         assert!(told(&shop, FILTER), "to take it out is a change as well");
+        shop.succeeds(backfill("2026-01-01"));
+        assert!(!told(&shop, FILTER), "{mode}: without a filter every row matches");
     }
     let replaced = Shop::new(REPLACE).rows(1..=9);
     assert!(!told(&replaced, FILTER));
@@ -62,4 +66,51 @@ fn what_is_said_of_columns_that_are_still_to_come_is_no_change() {
     assert!(!told(&with("*email*"), "the mask of"));
     assert!(told(&with("v*"), "the mask of `v*` is another"));
     assert!(!told(&with("i?"), "the mask of"), "rows are told apart by it");
+}
+
+#[test]
+fn rows_that_a_repair_leaves_keep_the_word_of_their_filter() {
+    let hard = format!("{UPSERT}, deletes: hard, max_delete_fraction: 0.9");
+    for (mode, leaves_them) in [(UPSERT, true), (APPEND, true), (&hard, false)] {
+        let shop = Shop::new(mode).rows(1..=9);
+        shop.succeeds(sync());
+        // As by a filter that they do not match.
+        shop.delete(3);
+        let filtered = shop.mapped(&format!("{mode}, where: id <> 3"));
+        assert!(told(&filtered, FILTER), "{mode}");
+        filtered.succeeds(repair(false));
+        assert_eq!(told(&filtered, FILTER), leaves_them, "{mode}");
+    }
+}
+
+#[test]
+fn a_backfill_of_some_rows_renews_no_rule() {
+    let masked = format!("{UPSERT}, mask: {{v: null}}");
+    let shop = Shop::new(UPSERT).rows(1..=9);
+    shop.succeeds(sync());
+    let shop = shop.mapped(&masked);
+    assert!(told(&shop, MASK));
+    shop.succeeds(backfill("2026-01-01T00:00:02"));
+    assert!(told(&shop, MASK), "rows of before it came without the mask");
+    shop.succeeds(backfill("2026-01-01"));
+    assert!(!told(&shop, MASK));
+}
+
+const LEFT_OUT: &str = "`v` did not move when";
+
+#[test]
+fn a_column_that_was_left_out_is_told_until_its_rows_have_been_moved() {
+    for mode in [UPSERT, APPEND] {
+        // By the mapping, and by the policy that adds no column.
+        for excluding in [", exclude: [v]", ""] {
+            let shop = Shop::new(&format!("{mode}, exclude: [v]")).rows(1..=9);
+            shop.succeeds(sync());
+            let shop = shop.mapped(&format!("{mode}{excluding}"));
+            assert!(!told(&shop, LEFT_OUT), "{mode}{excluding}");
+            let all = shop.mapped(mode).with("allow_schema_additions: true");
+            assert!(told(&all, LEFT_OUT) && told(&all, LEFT_OUT), "{mode}{excluding}");
+            all.succeeds(backfill("2026-01-01"));
+            assert_eq!(told(&all, LEFT_OUT), mode == APPEND, "{mode}{excluding}");
+        }
+    }
 }

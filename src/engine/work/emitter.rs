@@ -65,7 +65,8 @@ fn log(event: &Event) {
         }
         Event::RowsCompared { verification, .. } => log_verification(verification),
         Event::RowsDeleted { job, deleted, marked, .. } => info!(%job, deleted, marked, "rows deleted"),
-        Event::WatermarkAdvanced { from, to, .. } => info!(from, to, "watermark advanced"),
+        Event::WatermarkAdvanced { from, to, whole: false, .. } => info!(from, to, "watermark advanced"),
+        Event::WatermarkAdvanced { from, to, whole: true, .. } => info!(from, to, "brought over as of"),
         Event::RetryScheduled { operation, attempt, wait_ms, because, .. } => {
             warn!(operation, attempt, wait_ms, because, "will try again");
         }

@@ -1,31 +1,40 @@
-//! A mapping whose `where` or `mask` has changed since its rows were moved: what lies below the watermark came by other
-//! rules, and no incremental run reads it again.
+//! A mapping whose `where`, `mask` or set of columns has changed since its rows were moved: what lies below the watermark
+//! came by other rules, and no incremental run reads it again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Work;
+use super::prepared::Schemas;
+use crate::domain::check::additions::backfill;
 use crate::domain::column::{SourceSchema, same_name};
 use crate::domain::config::{Mapping, Mode};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::new_columns::{Pattern, Treatment};
+use crate::domain::plan::TablePlan;
 use crate::domain::quote;
+use crate::domain::verify::Comparison;
 use crate::engine::ports::Platform;
 use crate::state::{MappingState, Rules};
 
 /// By what the rows below the watermark have come by the rules of now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::engine) enum Renewed {
-    /// A backfill.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine) enum Renewed<'a> {
+    /// A backfill of all of them: those that the source no longer shows stay.
     Moved,
-    /// A comparison of all rows that has left no difference.
-    Compared,
+    /// A comparison of all of them that has mended what differs.
+    Compared {
+        comparison: &'a Comparison,
+        /// Rows that only BigQuery has were left there.
+        leaves_rows: bool,
+    },
 }
 
 impl<P: Platform> Work<'_, P> {
     /// Before the first row nothing lies below the watermark; later a change is told until something has renewed the rows.
-    pub(in crate::engine) fn follow_rules(&mut self, source: &SourceSchema) {
+    pub(in crate::engine) fn follow_rules(&mut self, schemas: &Schemas) {
         let mapping = &self.scope.mapping;
-        let now = Rules::of(mapping);
+        let Schemas { source, plan, .. } = schemas;
+        let now = rules_of(mapping, schemas);
         if self.ledger.watermark_text().is_none() {
             self.ledger.set_rules(now);
             return;
@@ -33,33 +42,73 @@ impl<P: Platform> Work<'_, P> {
         let then = self.ledger.state().rules.clone().unwrap_or_default();
         // What is said of columns that are still to come holds from their first row on.
         let masks = each(&now, &then, |column| !is_about(mapping, source, column));
-        self.ledger.set_rules(Rules { filter: then.filter, masks });
-        for finding in changed_rules(&self.scope.mapping, self.ledger.state(), source) {
+        let has = |name: &String| source.column(name).is_some();
+        let left_out = then.left_out.into_iter().filter(has).chain(now.left_out).collect();
+        self.ledger.set_rules(Rules { filter: then.filter, masks, left_out });
+        for finding in changed_rules(&self.scope.mapping, self.ledger.state(), source, Some(plan)) {
             self.note(finding.to_string());
         }
     }
 
     /// Saved with whatever comes next.
-    pub(in crate::engine) fn renew_rules(&mut self, by: Renewed) {
-        let rules = renewed(&self.scope.mapping, self.ledger.state(), by);
+    pub(in crate::engine) fn renew_rules(&mut self, by: Renewed<'_>, rules: Rules) {
+        let rules = renewed(&self.scope.mapping, self.ledger.state(), by, rules);
         self.ledger.set_rules(rules);
+    }
+
+    /// Is anything known of the rows below the watermark, or to be said of them, that moving them again would change?
+    pub(in crate::engine) fn has_rules(&self, now: &Rules) -> bool {
+        !now.is_empty() || self.ledger.state().rules.is_some()
     }
 }
 
-/// The rules by which the rows below the watermark are there, once they have been renewed.
-pub(in crate::engine) fn renewed(mapping: &Mapping, state: &MappingState, by: Renewed) -> Rules {
-    let (now, then) = (Rules::of(mapping), state.rules.clone().unwrap_or_default());
+/// The rules by which the rows of a plan move.
+pub(in crate::engine) fn rules_of(mapping: &Mapping, schemas: &Schemas) -> Rules {
+    Rules { left_out: left_out(&schemas.source, &schemas.plan), ..Rules::of(mapping) }
+}
+
+/// Does a backfill that began by these rules end by the same? A file may change meanwhile.
+pub(in crate::engine) fn still_hold(begun: &Rules, mapping: &Mapping) -> bool {
+    let now = Rules::of(mapping);
+    (&begun.filter, &begun.masks) == (&now.filter, &now.masks)
+}
+
+/// The rules by which the rows below the watermark are there, once they have been renewed by those of `now`.
+pub(in crate::engine) fn renewed(mapping: &Mapping, state: &MappingState, by: Renewed<'_>, now: Rules) -> Rules {
+    let then = state.rules.clone().unwrap_or_default();
     let is_keyed = |mask: Option<&String>| mask.is_some_and(|mask| mask.starts_with("hmac "));
     let masks = each(&now, &then, |column| match (mapping.mode, by) {
         // An append leaves the values that it finds.
         (Mode::Append, _) => false,
         (Mode::Upsert | Mode::Replace | Mode::Mirror, Renewed::Moved) => true,
         // A comparison sees that there is a keyed mask, and not by which key.
-        (Mode::Upsert | Mode::Replace | Mode::Mirror, Renewed::Compared) => {
+        (Mode::Upsert | Mode::Replace | Mode::Mirror, Renewed::Compared { .. }) => {
             !(is_keyed(now.masks.get(column)) && is_keyed(then.masks.get(column)))
         }
     });
-    Rules { filter: now.filter, masks }
+    let left_out = match (mapping.mode, by) {
+        (Mode::Append, Renewed::Moved) => then.left_out,
+        (Mode::Upsert | Mode::Replace | Mode::Mirror, Renewed::Moved) => now.left_out,
+        (_, Renewed::Compared { comparison, .. }) => {
+            let unseen = then.left_out.into_iter().filter(|name| !comparison.looks_at(name));
+            now.left_out.into_iter().chain(unseen).collect()
+        }
+    };
+    // Without a filter every row matches.
+    let leaves_rows = match by {
+        Renewed::Moved => now.filter.is_some(),
+        Renewed::Compared { leaves_rows, .. } => leaves_rows,
+    };
+    Rules { filter: if leaves_rows { then.filter } else { now.filter }, masks, left_out }
+}
+
+/// Columns of the source that do not move.
+fn left_out(source: &SourceSchema, plan: &TablePlan) -> BTreeSet<String> {
+    source.columns.iter().map(|column| &column.name).filter(|name| !moves(plan, name)).cloned().collect()
+}
+
+fn moves(plan: &TablePlan, column: &str) -> bool {
+    plan.columns.iter().any(|planned| same_name(&planned.source.name, column))
 }
 
 /// The masks of now where something is so, and else those of then.
@@ -78,8 +127,14 @@ fn is_about(mapping: &Mapping, source: &SourceSchema, name: &str) -> bool {
     })
 }
 
-/// A finding for each rule that is another than when the rows below the watermark were moved.
-pub(in crate::engine) fn changed_rules(mapping: &Mapping, state: &MappingState, source: &SourceSchema) -> Vec<Finding> {
+/// A finding for each rule that is another than when the rows below the watermark were moved. `plan`: `None` where there is
+/// none to say which columns move.
+pub(in crate::engine) fn changed_rules(
+    mapping: &Mapping,
+    state: &MappingState,
+    source: &SourceSchema,
+    plan: Option<&TablePlan>,
+) -> Vec<Finding> {
     if !mapping.mode.has_windows() || state.watermark.is_none() {
         return Vec::new();
     }
@@ -89,11 +144,34 @@ pub(in crate::engine) fn changed_rules(mapping: &Mapping, state: &MappingState, 
         let sentence = "`where` is another than when the rows up to the watermark were moved: rows below it that match only \
                         now are not in BigQuery, and rows that match no longer are there still";
         Finding::warn(Topic::Where, sentence).remedy(format!(
-            "`bqsync verify {option} --repair` brings the ones (so does a backfill from the beginning), and the others go as \
-             `deletes` says"
+            "`bqsync verify {option} --repair` brings the ones, and the others go as `deletes` says; what it leaves there keeps \
+             this warning until it has been deleted in BigQuery and the command has ended once more"
         ))
     });
-    filter.into_iter().chain(changed_masks(mapping, &now, &then, source)).collect()
+    let taken_up = plan.and_then(|plan| taken_up(mapping, &then, plan));
+    filter.into_iter().chain(changed_masks(mapping, &now, &then, source)).chain(taken_up).collect()
+}
+
+/// Columns that move now, and did not when the rows up to the watermark were moved.
+fn taken_up(mapping: &Mapping, then: &Rules, plan: &TablePlan) -> Option<Finding> {
+    let named: Vec<_> = then.left_out.iter().filter(|name| moves(plan, name)).map(|name| format!("`{name}`")).collect();
+    let cursor = plan.cursor_column()?.source.source_type.clone();
+    if named.is_empty() {
+        return None;
+    }
+    let sentence = format!(
+        "{} did not move when the rows up to the watermark were moved: {} holds NULL or a former value in it for rows that have \
+         not changed since",
+        named.join(", "),
+        mapping.target
+    );
+    Some(Finding::warn(Topic::Columns, sentence).remedy(match mapping.mode {
+        Mode::Append => format!(
+            "a backfill of an append leaves them as they are: fill them in BigQuery by an UPDATE, then `bqsync verify {} --repair`",
+            quote::shell_option("--mapping", &mapping.name.0)
+        ),
+        Mode::Upsert | Mode::Replace | Mode::Mirror => format!("`{}` fills them", backfill(mapping, &cursor)),
+    }))
 }
 
 /// Values that were published before a mask, or by another one.

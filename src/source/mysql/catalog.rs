@@ -1,6 +1,6 @@
 //! What `information_schema` says of a table: its columns, and whether it is there at all.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::connect;
 use super::fault::number as number_of;
@@ -18,10 +18,15 @@ use crate::domain::source_type::{CatalogType, SourceType};
 use crate::source::Estimate;
 
 /// InnoDB, and engines without transactions, whose rows are seen once their statement has ended.
-const OWN_ENGINES: [&str; 5] = ["innodb", "myisam", "aria", "memory", "archive"];
+pub const OWN_ENGINES: [&str; 5] = ["innodb", "myisam", "aria", "memory", "archive"];
 /// "SELECT command denied": to the table, or to one of its columns, as which servers report either.
 const TABLE_DENIED: u16 = 1142;
 const COLUMN_DENIED: u16 = 1143;
+
+/// What is asked about a column, in the order of [`column`].
+pub const COLUMNS: &str = "column_name, data_type, column_type, is_nullable, CAST(numeric_precision AS CHAR), \
+     CAST(numeric_scale AS CHAR), CAST(datetime_precision AS CHAR), CAST(character_maximum_length AS CHAR), table_name, \
+     character_set_name, collation_name, column_default, extra, column_comment";
 
 /// Describes a table or view.
 pub async fn describe(server: &Server, table: &SourceTable) -> Result<SourceSchema, Fault> {
@@ -119,28 +124,24 @@ pub async fn columns_of(
     names: &[&str],
 ) -> Result<HashMap<String, Vec<SourceColumn>>, sqlx::Error> {
     let (among, binds) = among(database, names);
-    let sql = format!(
-        "SELECT column_name, data_type, column_type, is_nullable, CAST(numeric_precision AS CHAR), \
-         CAST(numeric_scale AS CHAR), CAST(datetime_precision AS CHAR), \
-         CAST(character_maximum_length AS CHAR), table_name, character_set_name, collation_name, column_default, extra, \
-         column_comment FROM information_schema.columns WHERE {among} ORDER BY ordinal_position"
-    );
+    let sql = format!("SELECT {COLUMNS} FROM information_schema.columns WHERE {among} ORDER BY ordinal_position");
     let rows = session.texts(Query::new(sql, binds)).await?;
     let json = match session.flavour {
         Flavour::MariaDb => json_columns(session, database, names).await?,
-        Flavour::MySql => HashSet::new(),
+        Flavour::MySql => HashMap::new(),
     };
     // By the names as they are written: the catalogue's collation ignores case where two tables may differ by it alone.
     let mut columns: HashMap<String, Vec<SourceColumn>> = HashMap::new();
     for row in &rows {
-        let table = text(row, 8).to_owned();
-        let is_json = json.contains(&(table.clone(), text(row, 0).to_owned()));
-        columns.entry(table).or_default().push(column(row, is_json, session.flavour));
+        let table = text(row, 8);
+        let json = json.get(table).map_or(&[][..], Vec::as_slice);
+        columns.entry(table.to_owned()).or_default().push(column(row, json, session.flavour));
     }
     Ok(columns)
 }
 
-fn column(row: &Texts, has_json_check: bool, flavour: Flavour) -> SourceColumn {
+/// A column, from a row of [`COLUMNS`]; `json`: the columns of its table that hold JSON by a check.
+pub fn column(row: &Texts, json: &[String], flavour: Flavour) -> SourceColumn {
     let name = text(row, 0).to_owned();
     let entry = CatalogType {
         data_type: text(row, 1),
@@ -150,7 +151,7 @@ fn column(row: &Texts, has_json_check: bool, flavour: Flavour) -> SourceColumn {
         datetime_precision: number(row, 6),
         character_maximum_length: number(row, 7),
     };
-    let is_json = entry.data_type.eq_ignore_ascii_case("longtext") && has_json_check;
+    let is_json = entry.data_type.eq_ignore_ascii_case("longtext") && json.contains(&name);
     let source_type = if is_json { SourceType::Json } else { SourceType::from_catalog(&entry) };
     let lower = |index: usize| row.get(index).and_then(Option::as_deref).map(str::to_ascii_lowercase);
     let nullable = !text(row, 3).eq_ignore_ascii_case("no");
@@ -175,21 +176,26 @@ fn old_rows(default: Option<&str>, extra: &str, nullable: bool, flavour: Flavour
     if is_null && nullable { OldRows::Null } else { OldRows::Filled }
 }
 
-/// MariaDB's JSON is a LONGTEXT with a check that says so: tables and their columns.
+/// MariaDB's JSON is a LONGTEXT with a check that says so: such columns, by their tables.
 async fn json_columns(
     session: &mut Session,
     database: &str,
     names: &[&str],
-) -> Result<HashSet<(String, String)>, sqlx::Error> {
+) -> Result<HashMap<String, Vec<String>>, sqlx::Error> {
     let (among, binds) = among(database, names);
     let among = among.replace("table_schema", "constraint_schema");
     let sql = format!("SELECT check_clause, table_name FROM information_schema.check_constraints WHERE {among}");
-    let rows = session.texts(Query::new(sql, binds)).await?;
-    Ok(rows.iter().filter_map(|row| Some((text(row, 1).to_owned(), checked_as_json(text(row, 0))?))).collect())
+    let mut columns: HashMap<String, Vec<String>> = HashMap::new();
+    for row in session.texts(Query::new(sql, binds)).await? {
+        if let Some(column) = checked_as_json(text(&row, 0)) {
+            columns.entry(text(&row, 1).to_owned()).or_default().push(column);
+        }
+    }
+    Ok(columns)
 }
 
 /// The column of a clause that is nothing but `json_valid(column)`.
-fn checked_as_json(clause: &str) -> Option<String> {
+pub fn checked_as_json(clause: &str) -> Option<String> {
     let (function, argument) = clause.trim().split_once('(')?;
     let quoted = argument.strip_suffix(')')?.trim().strip_prefix('`')?.strip_suffix('`')?;
     let name = quoted.replace("``", "`");
@@ -214,9 +220,10 @@ mod tests {
         let row = |name: &str| -> Texts {
             [name, "longtext", "longtext", "YES"].iter().map(|t| Some((*t).to_owned())).collect()
         };
-        let of = |has_json_check| column(&row("meta"), has_json_check, Flavour::MariaDb).source_type;
-        assert_eq!(of(true), SourceType::Json);
-        assert_eq!(of(false), SourceType::Text { chars: None });
+        let json = ["meta".to_owned()];
+        let of = |name: &str| column(&row(name), &json, Flavour::MariaDb).source_type;
+        assert_eq!(of("meta"), SourceType::Json);
+        assert_eq!(of("note"), SourceType::Text { chars: None });
     }
 
     #[test]
@@ -250,7 +257,7 @@ mod tests {
             let mut row: Texts = ["c", "char", "char(4)", "NO"].iter().map(|t| Some((*t).to_owned())).collect();
             row.resize(9, None);
             row.extend([charset, collation].map(|t| t.map(str::to_owned)));
-            let column = column(&row, false, Flavour::MySql);
+            let column = column(&row, &[], Flavour::MySql);
             (column.charset, column.collation)
         };
         assert_eq!(of(Some("SJIS"), Some("sjis_Nopad_bin")), (Some("sjis".into()), Some("sjis_nopad_bin".into())));

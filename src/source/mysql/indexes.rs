@@ -26,44 +26,68 @@ pub async fn read(session: &mut Session, found: &Found) -> Result<Indexes, sqlx:
     if found.is_view() {
         return Ok(Indexes::default());
     }
-    let mut parts = parts_of(session, &found.database, &[&found.table]).await?;
-    Ok(assemble(parts.remove(&found.table).unwrap_or_default(), found.engine == "innodb"))
+    let mut parts = rows_of(session, &found.database, &[&found.table]).await?;
+    let (_, hidden) = flag_words(session.flavour);
+    Ok(of_rows(parts.remove(&found.table).unwrap_or_default().iter(), hidden, found.engine == "innodb"))
 }
 
 /// The indexes of many tables of one database, none of them a view; in the order of `found`.
 pub async fn read_all(session: &mut Session, database: &str, found: &[Found]) -> Result<Vec<Indexes>, sqlx::Error> {
     let names: Vec<_> = found.iter().map(|found| found.table.as_str()).collect();
-    let mut parts = parts_of(session, database, &names).await?;
-    let mut indexes =
-        |found: &Found| assemble(parts.remove(&found.table).unwrap_or_default(), found.engine == "innodb");
-    Ok(found.iter().map(&mut indexes).collect())
+    let rows = rows_of(session, database, &names).await?;
+    let (_, hidden) = flag_words(session.flavour);
+    let indexes =
+        |found: &Found| of_rows(rows.get(&found.table).into_iter().flatten(), hidden, found.engine == "innodb");
+    Ok(found.iter().map(indexes).collect())
 }
 
-async fn parts_of(
+/// By the table's name as it is written.
+async fn rows_of(
     session: &mut Session,
     database: &str,
     names: &[&str],
-) -> Result<HashMap<String, Vec<Part>>, sqlx::Error> {
-    // An index hidden from the optimizer orders nothing. The column that says so differs, and older servers lack it.
-    let (flag, hidden) = match session.flavour {
+) -> Result<HashMap<String, Vec<Texts>>, sqlx::Error> {
+    let flag = flag(session).await?;
+    let (among, binds) = among(database, names);
+    let sql = format!(
+        "SELECT {} FROM information_schema.statistics WHERE {among} ORDER BY index_name, seq_in_index",
+        list(flag)
+    );
+    let mut rows: HashMap<String, Vec<Texts>> = HashMap::new();
+    for row in session.texts(Query::new(sql, binds)).await? {
+        rows.entry(text(&row, 8).to_owned()).or_default().push(row);
+    }
+    Ok(rows)
+}
+
+/// The column that says of an index that the optimizer does not see it, and the word for that: such an index orders nothing.
+pub const fn flag_words(flavour: Flavour) -> (&'static str, &'static str) {
+    match flavour {
         Flavour::MySql => ("IS_VISIBLE", "NO"),
         Flavour::MariaDb => ("IGNORED", "YES"),
-    };
+    }
+}
+
+/// That column; `NULL` at older servers, which lack it.
+pub async fn flag(session: &mut Session) -> Result<&'static str, sqlx::Error> {
+    let (flag, _) = flag_words(session.flavour);
     let sql = "SELECT 1 FROM information_schema.columns WHERE table_schema = 'information_schema' \
                AND table_name = 'STATISTICS' AND column_name = ?";
     let known = !session.texts(Query::new(sql, [Bind::Text(flag.to_owned())])).await?.is_empty();
-    let flag = if known { flag } else { "NULL" };
-    let (among, binds) = among(database, names);
-    let sql = format!(
-        "SELECT index_name, column_name, CAST(sub_part AS CHAR), nullable, index_type, CAST(non_unique AS CHAR), \
-         collation, {flag}, table_name FROM information_schema.statistics WHERE {among} ORDER BY index_name, seq_in_index"
-    );
-    let rows = session.texts(Query::new(sql, binds)).await?;
-    let mut parts: HashMap<String, Vec<Part>> = HashMap::new();
-    for row in &rows {
-        parts.entry(text(row, 8).to_owned()).or_default().push(Part::of(row, hidden));
-    }
-    Ok(parts)
+    Ok(if known { flag } else { "NULL" })
+}
+
+/// What is asked about a column of an index.
+pub fn list(flag: &str) -> String {
+    format!(
+        "index_name, column_name, CAST(sub_part AS CHAR), nullable, index_type, CAST(non_unique AS CHAR), collation, {flag}, \
+         table_name"
+    )
+}
+
+/// The keys and orders of a table, from its rows of [`list`] in the order of indexes and their columns.
+pub fn of_rows<'a>(rows: impl Iterator<Item = &'a Texts>, hidden: &str, innodb: bool) -> Indexes {
+    assemble(rows.map(|row| Part::of(row, hidden)).collect(), innodb)
 }
 
 /// One column of one index.

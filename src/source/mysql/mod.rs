@@ -9,6 +9,7 @@ mod content;
 mod cursor_column;
 mod decode;
 mod digest;
+mod estate;
 mod fault;
 mod fence;
 mod filter;
@@ -58,6 +59,7 @@ use crate::domain::check::server::ServerFacts;
 use crate::domain::column::{Cascade, SourceSchema};
 use crate::domain::config::MysqlSettings;
 use crate::domain::cursor::Cursor;
+use crate::domain::estate::{EstateAsk, Found};
 use crate::domain::fault::Fault;
 use crate::domain::fence::{Blind, Writers};
 use crate::domain::ids::SourceTable;
@@ -173,6 +175,10 @@ impl Diagnose for MysqlSource {
 
     async fn try_filter(&self, table: &SourceTable) -> Result<Filtered, Fault> {
         repeated(&self.notes, format!("trying the filter of {table}"), || filter::planned(&self.server, table)).await
+    }
+
+    async fn estate(&self, ask: &EstateAsk) -> Result<Found, Fault> {
+        repeated(&self.notes, "reading the list of tables", || estate::estate(&self.server, ask)).await
     }
 
     async fn survey(&self) -> Result<ServerFacts, Fault> {

@@ -250,6 +250,17 @@ impl App {
         }
     }
 
+    /// The configuration's file has mappings that the engine does not know.
+    pub(super) fn appended(&mut self, appended: Result<usize, String>) {
+        match appended {
+            Ok(_) => {
+                self.screens.tables.added();
+                self.reload();
+            }
+            Err(why) => self.shared.complain(why),
+        }
+    }
+
     /// Reads the files again, unless a new engine would take the place of the one that works.
     fn reload(&mut self) {
         if self.busy() {

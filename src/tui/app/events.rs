@@ -59,6 +59,8 @@ impl App {
             Answer::ReportRead { run, by: Screen::Run, report } => screens.run.answered(&run, report),
             Answer::ReportRead { run, report, .. } => screens.report.answered(&run, report),
             Answer::Previewed { mapping, preview } => screens.backfill.answered(&mapping, preview),
+            Answer::Tables(listed) => screens.tables.answered(listed),
+            Answer::Appended(appended) => return self.appended(appended),
             Answer::Verified(said) => screens.verify.answered(said),
             Answer::Compared(compared) => screens.schema.answered(compared, shared),
             Answer::Decided { mapping, decided } => screens.schema.decided(&mapping, decided, shared),

@@ -288,6 +288,9 @@ impl App {
         shared.timers.opened(&facts.config, shared.now.at);
         shared.facts = Some(facts);
         self.screens.verify.lost();
+        if self.screens.front() == Screen::Tables {
+            self.screens.tables.ask(shared);
+        }
         shared.ask(Ask::Watch);
         shared.measure_all();
         if let Some(start) = self.start.take() {

@@ -4,6 +4,7 @@
 mod tests;
 pub mod view;
 
+use crate::domain::estate::Proposal;
 use crate::domain::ids::MappingName;
 use crate::engine::{BackfillAsk, ColumnDecision};
 use crate::tui::keys::Action;
@@ -56,6 +57,8 @@ pub enum Intent {
     /// The rows of both sides.
     Compare(Vec<MappingName>),
     StartBackfills(Vec<BackfillAsk>),
+    /// To the configuration's file.
+    AddMappings(Vec<Proposal>),
     Decide {
         mapping: MappingName,
         decisions: Vec<ColumnDecision>,

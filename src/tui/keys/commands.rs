@@ -60,6 +60,7 @@ pub const COMMANDS: &[Command] = &[
     command("logs", Action::Show(Screen::Logs), Takes::Words),
     command("sent", Action::Show(Screen::Sent), Takes::Words),
     command("check", Action::Show(Screen::Check), Takes::Mappings),
+    command("tables", Action::Show(Screen::Tables), Takes::Nothing),
     command("filter", Action::Filter, Takes::Filter),
     command("wrong", Action::OnlyWrong, Takes::Nothing),
     command("mark", Action::MarkShown, Takes::Filter),

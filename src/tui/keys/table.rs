@@ -16,6 +16,7 @@ const LOGS: Scope = Scope::Screen(Screen::Logs);
 const CHECK: Scope = Scope::Screen(Screen::Check);
 const VERIFY: Scope = Scope::Screen(Screen::Verify);
 const SENT: Scope = Scope::Screen(Screen::Sent);
+const TABLES: Scope = Scope::Screen(Screen::Tables);
 
 const ALL: &[Scope] = &Scope::ALL;
 pub(super) const SCREENS: &[Scope] = ALL.split_at(Screen::ALL.len()).0;
@@ -72,10 +73,11 @@ pub(super) const KEYS: &[Binding] = &[
     row(Action::Open, ENTER, &[BACKFILL, Form], "preview", "preview what is asked for; then ask to start it"),
     row(Action::Open, ENTER, &[VERIFY], "compare", "compare the rows of both sides"),
     write(Action::Open, ENTER, &[SCHEMA], "apply", "show the exact DDL of what is accepted, and ask"),
+    write(Action::Open, ENTER, &[TABLES], "add", "show the lines for the configuration, and ask to write them"),
     row(
         Action::Back,
         ESC,
-        &[RUN, SCHEMA, BACKFILL, Form, VERIFY, HISTORY, REPORT, LOGS, SENT, CHECK, Help, Dialog],
+        &[RUN, SCHEMA, BACKFILL, Form, VERIFY, HISTORY, REPORT, LOGS, SENT, CHECK, TABLES, Help, Dialog],
         "back",
         "go back",
     ),
@@ -143,6 +145,15 @@ pub(super) const KEYS: &[Binding] = &[
     row(Action::Mark, &[letter(' ')], &[MAPPINGS], "mark", "mark the mapping: the keys are about all that are marked"),
     row(Action::MarkRange, &[letter('V')], &[MAPPINGS], "", "mark from here to where the cursor goes"),
     row(Action::MarkShown, &[letter('*')], &[MAPPINGS], "", "mark all that are shown, or none"),
+    row(Action::Mark, &[letter(' ')], &[TABLES], "mark", "mark the table: Enter is about all that are marked"),
+    row(
+        Action::MarkShown,
+        &[letter('*')],
+        &[TABLES],
+        "mark all",
+        "mark all tables that a mode is proposed for, or none",
+    ),
+    row(Action::Copy, &[letter('y')], &[TABLES], "copy", "copy the lines for the configuration"),
     row(Action::Sort, &[letter('o')], &[MAPPINGS], "order", "by file, name, lag, last run or status"),
     write(
         Action::Deletes,
@@ -168,7 +179,7 @@ pub(super) const KEYS: &[Binding] = &[
     row(
         Action::Reload,
         &[letter('u')],
-        &[MAPPINGS, SCHEMA, HISTORY, CHECK],
+        &[MAPPINGS, SCHEMA, HISTORY, CHECK, TABLES],
         "reload",
         "read the files again, ask both sides again",
     ),
@@ -192,6 +203,13 @@ pub(super) const KEYS: &[Binding] = &[
         &[MAPPINGS, RUN, SCHEMA, BACKFILL, VERIFY, HISTORY, REPORT, LOGS],
         "sent",
         "what was sent to BigQuery of late: SQL and jobs",
+    ),
+    row(
+        Action::Show(Screen::Tables),
+        &[letter('t')],
+        &[MAPPINGS],
+        "",
+        "tables of MySQL without a mapping, and the mode that is proposed for each",
     ),
     row(Action::NextPane, TAB, &[RUN, BACKFILL, Form, LOGS, SENT], "pane", "to the next pane or field"),
     row(Action::NextPane, TAB, &[Dialog], "", "to the next answer"),

@@ -12,6 +12,7 @@ mod run;
 pub mod schema;
 mod sent;
 pub mod shown;
+mod tables;
 pub mod verify;
 
 use self::backfill::Backfill;
@@ -24,6 +25,7 @@ use self::run::Run;
 use self::schema::Schema;
 use self::sent::Sent;
 use self::shown::{About, Shown};
+use self::tables::Tables;
 use self::verify::Verify;
 use super::screen::Screen;
 use super::shared::Shared;
@@ -43,6 +45,7 @@ pub struct Screens {
     pub check: Check,
     pub verify: Verify,
     pub sent: Sent,
+    pub tables: Tables,
 }
 
 impl Default for Screens {
@@ -59,6 +62,7 @@ impl Default for Screens {
             check: Check::default(),
             verify: Verify::default(),
             sent: Sent::default(),
+            tables: Tables::default(),
         }
     }
 }
@@ -77,6 +81,7 @@ impl Screens {
             Screen::Check => &self.check,
             Screen::Verify => &self.verify,
             Screen::Sent => &self.sent,
+            Screen::Tables => &self.tables,
         }
     }
 
@@ -92,6 +97,7 @@ impl Screens {
             Screen::Check => &mut self.check,
             Screen::Verify => &mut self.verify,
             Screen::Sent => &mut self.sent,
+            Screen::Tables => &mut self.tables,
         }
     }
 

@@ -5,6 +5,8 @@
 use super::client::Api;
 use super::ddl;
 use super::literal::table;
+use super::partition_filter;
+use crate::domain::column::TargetSchema;
 use crate::domain::fault::Fault;
 use crate::domain::ids::TableId;
 use crate::domain::plan::TablePlan;
@@ -21,8 +23,10 @@ pub fn breaks_off(sql: &str) -> bool {
 }
 
 /// Its number of rows is an estimate as soon as some were updated or deleted.
-pub async fn rows_held(api: &Api, of: &TableId) -> Result<Option<u64>, Fault> {
-    let sql = format!("SELECT CAST(COUNT(*) AS STRING) FROM {}", table(of));
+pub async fn rows_held(api: &Api, of: &TableId, described: &TargetSchema) -> Result<Option<u64>, Fault> {
+    let filter = partition_filter::of_table(described.partitioning.as_ref(), "");
+    let filter = filter.map(|condition| format!(" WHERE {condition}")).unwrap_or_default();
+    let sql = format!("SELECT CAST(COUNT(*) AS STRING) FROM {}{filter}", table(of));
     let rows = api.rows(&sql, &format!("Counting the rows of {of} failed")).await?;
     Ok(rows.first().and_then(|row| row.first()?.as_deref()?.parse().ok()))
 }

@@ -190,7 +190,7 @@ impl Warehouse for BigQuery {
     async fn rows_held(&self, table: &TableId, described: &TargetSchema) -> Result<Option<u64>, Fault> {
         let api = self.api().await?;
         if api.is_emulator && described.rows.is_some() {
-            return emulator::rows_held(&api, table).await;
+            return emulator::rows_held(&api, table, described).await;
         }
         Ok(described.rows)
     }

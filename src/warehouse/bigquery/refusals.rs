@@ -40,12 +40,15 @@ const TOO_MANY_PARTITIONS: &str = "Too many partitions produced";
 const REQUIRED: &str = "what a query gives may hold NULL for BigQuery, so `mode: replace` needs a table without REQUIRED columns: \
                         ALTER TABLE `the table` ALTER COLUMN `the column` DROP NOT NULL for each of them, or drop the table and \
                         let bqsync create it";
+const VALUE: &str = "a value does not fit the type that its column has in BigQuery: of the columns that are converted there (NUMERIC, \
+                     BIGNUMERIC, JSON) map the one in question to a type that holds it, such as `columns: {name: STRING}`, or correct \
+                     the value at the source";
 const FILTER: &str =
     "let statements do without a filter: ALTER TABLE `the table` SET OPTIONS (require_partition_filter = FALSE)";
 
 /// Sources: BigQuery guides "Data manipulation language" (concurrency, streamed rows), "Troubleshoot query errors",
 /// "Column-level access control: impact on writes", "Partitioned tables"; and reports of these messages by users.
-const REFUSALS: [Refusal; 11] = [
+const REFUSALS: [Refusal; 15] = [
     // Two run at once, twenty wait, the next is refused. Its reason is that of a statement too large.
     passing("Too many DML statements outstanding", OTHERS),
     // Two statements changed the same rows at once.
@@ -62,6 +65,10 @@ const REFUSALS: [Refusal; 11] = [
     lasting(TOO_MANY_PARTITIONS, FaultKind::Data, PARTITIONS),
     lasting("has changed mode from REQUIRED to NULLABLE", FaultKind::Schema, REQUIRED),
     lasting("that can be used for partition elimination", FaultKind::Schema, FILTER),
+    lasting("Invalid NUMERIC value", FaultKind::Data, VALUE),
+    lasting("Invalid BIGNUMERIC value", FaultKind::Data, VALUE),
+    lasting("numeric overflow", FaultKind::Data, VALUE),
+    lasting("PARSE_JSON", FaultKind::Data, VALUE),
 ];
 
 const fn passing(words: &'static str, hint: &'static str) -> Refusal {
@@ -90,7 +97,7 @@ mod tests {
     use crate::warehouse::bigquery::error::{ApiError, JobError, job_fault};
 
     /// As BigQuery words them, with the reason that it gives.
-    const SAID: [(&str, &str, FaultKind); 13] = [
+    const SAID: [(&str, &str, FaultKind); 16] = [
         (
             "resourcesExceeded",
             "Resources exceeded during query execution: Too many DML statements outstanding against table p:d.t, limit is 20.",
@@ -145,6 +152,9 @@ mod tests {
         ),
         ("invalid", "Invalid schema update. Field id has changed mode from REQUIRED to NULLABLE", FaultKind::Schema),
         ("invalidQuery", "Unrecognized name: x at [1:8]", FaultKind::Schema),
+        ("invalidQuery", "Invalid NUMERIC value: 1e40", FaultKind::Data),
+        ("invalidQuery", "Error in NUMERIC addition: numeric overflow: 1 + 2", FaultKind::Data),
+        ("invalidQuery", "Invalid input to PARSE_JSON: nesting is too deep", FaultKind::Data),
     ];
 
     #[test]

@@ -13,6 +13,7 @@ mod panics;
 mod review;
 mod runs;
 mod stalled;
+mod tables;
 mod verify;
 
 use serde_json::Value;

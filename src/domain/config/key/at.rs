@@ -104,6 +104,14 @@ impl<'a> At<'a, '_> {
         None
     }
 
+    /// Of a key whose empty text could be taken for more than its absence.
+    pub fn refuse_blank(&mut self, hint: &str) {
+        let is_blank = |node: &&Node| matches!(&node.kind, Kind::Scalar { text, .. } if text.trim().is_empty());
+        if let Some(node) = self.node().filter(is_blank) {
+            self.r.problem(node.line, format!("{} is empty", self.place().name), hint);
+        }
+    }
+
     pub fn text(&mut self) -> Option<String> {
         self.value().map(|value| value.text)
     }

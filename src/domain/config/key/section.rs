@@ -19,11 +19,12 @@ impl<'n> Section<'n> {
         Section { line: None, entries: &[], prefix: "", of: String::new() }
     }
 
-    /// Keys beside `known` are problems, except `x-...`: a place for anchors.
+    /// Keys beside those that are known are problems, except `x-...`: a place for anchors. Of those that are documented one is
+    /// named.
     pub(super) fn open(
         r: &mut Reading<'_>,
         node: &'n Node,
-        known: &[&str],
+        (known, documented): (&[&str], &[&str]),
         prefix: &'static str,
         of: String,
     ) -> Option<Self> {
@@ -39,7 +40,7 @@ impl<'n> Section<'n> {
         let section = Self { line: Some(node.line), entries, prefix, of };
         for entry in entries.iter().filter(|e| !known.contains(&e.key.as_str()) && !e.key.starts_with("x-")) {
             let message = format!("{} is not a key that bqsync knows", section.name(&shown(&entry.key)));
-            r.problem(entry.line, message, nearest(&entry.key, known));
+            r.problem(entry.line, message, nearest(&entry.key, documented));
         }
         Some(section)
     }

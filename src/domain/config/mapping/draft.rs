@@ -27,6 +27,8 @@ const LONGEST_TABLE_NAME: usize = 1024;
 #[derive(Debug, Clone)]
 pub(in crate::domain::config) struct Draft {
     pub mapping: Mapping,
+    /// What goes with it is not known then.
+    mode_is_wrong: bool,
     /// `default_timezone`.
     pub timezone: Tz,
     pub name: Option<Value>,
@@ -101,6 +103,7 @@ impl Draft {
     pub fn blank() -> Self {
         Self {
             mapping: blank_mapping(),
+            mode_is_wrong: false,
             timezone: Tz::UTC,
             name: None,
             table: None,
@@ -148,6 +151,12 @@ impl Draft {
             at.r.problem(line, message, "choose a shorter `bigquery_table`");
         }
         self.target = line.map(|line| Named { name: table, line });
+    }
+
+    pub fn take_mode(&mut self, at: &mut At<'_, '_>, words: &[(&str, Mode)]) {
+        let mode = at.choice(words);
+        self.mode_is_wrong = mode.is_none() && at.node().is_some();
+        put(&mut self.mapping.mode, mode);
     }
 
     pub fn take_backfill_start(&mut self, at: &mut At<'_, '_>) {
@@ -207,6 +216,9 @@ impl Draft {
     }
 
     fn check_keys(&self, r: &mut Reading<'_>) {
+        if self.mode_is_wrong {
+            return;
+        }
         let Some(place) = self.keys.place.as_ref().filter(|_| self.keys.values.is_empty() && !self.keys.is_given)
         else {
             return;
@@ -226,10 +238,14 @@ impl Draft {
 
     /// Windows are cut by the incremental column. Where there are none, nothing that speaks of them means anything.
     fn check_cursor(&self, r: &mut Reading<'_>) {
+        if self.mode_is_wrong {
+            return;
+        }
         if self.mapping.mode.has_windows() {
             let missing = self.cursor.place.as_ref().filter(|_| self.cursor.value.is_none() && !self.cursor.is_given);
             if let Some(place) = missing {
-                let hint = "name the column that grows with every change, such as `updated_at`";
+                let hint = "name the column that grows with every change, such as `updated_at`; a table without one takes \
+                            `mode: mirror` or `mode: replace`";
                 r.problem(place.line, format!("{} is missing", place.name), hint);
             }
             return;

@@ -1,7 +1,7 @@
 //! The keys of one mapping.
 
 use super::draft::{Draft, unquoted};
-use crate::domain::config::content::{InvalidValues, Mode, Operator};
+use crate::domain::config::content::{DELETED_COLUMN, InvalidValues, Mode, Operator};
 use crate::domain::config::key::{Key, Missing, put};
 use crate::domain::config::validate::{self, fraction};
 use crate::domain::config::{cost, schedule, table_options};
@@ -82,7 +82,10 @@ pub const KEYS: &[Key<Draft>] = &[
         Missing::Means("every row"),
         "A condition in MySQL's words, such as `tenant_id <> 7`: the mapping is about the rows that it holds of. A row that \
          leaves it counts as gone ([some of the rows](operate.md#some-of-the-rows))",
-        |draft, at| put(&mut draft.mapping.source.filter, at.parsed(RowFilter::parse).map(Some)),
+        |draft, at| {
+            at.refuse_blank("write a condition such as `tenant_id <> 7`, or take it out: every row would be moved");
+            put(&mut draft.mapping.source.filter, at.parsed(RowFilter::parse).map(Some));
+        },
     ),
     Key::new(
         "bigquery_table",
@@ -126,7 +129,7 @@ pub const KEYS: &[Key<Draft>] = &[
         "`append`: rows are added; `upsert`: rows with known keys are replaced; `replace`: every run reads the whole table \
          and puts it in the place of what BigQuery holds; `mirror`: every run has MySQL sum the table up, and brings over what \
          has changed, deleted rows included ([which when](operate.md#which-mode-when))",
-        |draft, at| put(&mut draft.mapping.mode, at.choice(&MODES)),
+        |draft, at| draft.take_mode(at, &MODES),
     ),
     Key::new(
         "operator",
@@ -262,7 +265,7 @@ pub const KEYS: &[Key<Draft>] = &[
     ),
     Key::new(
         "deleted_column",
-        Missing::Is("_bqsync_deleted_at"),
+        Missing::Is(DELETED_COLUMN),
         "With `soft`: the TIMESTAMP column that marks them",
         |draft, at| draft.deletes.take_column(at),
     ),

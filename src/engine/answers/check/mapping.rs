@@ -77,7 +77,8 @@ pub(in crate::engine) async fn look<P: Platform>(
             findings.extend(tags(ports, mapping, &planned, at_hand).await);
             findings.extend(filtered(ports, mapping).await);
             let state = ground.states.get(&mapping.name);
-            findings.extend(state.into_iter().flat_map(|state| changed_rules(mapping, state, &source)));
+            let plan = planned.as_ref().ok().map(|planned| &planned.table);
+            findings.extend(state.into_iter().flat_map(|state| changed_rules(mapping, state, &source, plan)));
             findings.extend(replacing(ports, mapping).await);
             if let (true, Ok(planned)) = (ground.costs, &planned) {
                 findings.extend(costs::of_each_mode(ports, mapping, &planned.table, at_hand).await);
@@ -248,6 +249,9 @@ fn compared<P: Platform>(
         return warned;
     }
     let sentence = match (planned.diff.creates_table, names.len()) {
+        (true, _) if ground.states.get(&mapping.name).is_some_and(|state| state.replaced.is_some()) => {
+            format!("{table} does not exist any more; the next run makes it anew")
+        }
         (true, _) => format!("{table} does not exist yet; the first run creates it"),
         (false, 0) if planned.table.partitioning.as_ref().is_some_and(|by| by.needs_filter) => {
             format!(

@@ -80,6 +80,7 @@ fn unfinished() -> BackfillState {
         began_at: samples::utc(7, 0, 0),
         by: "ops@jump".into(),
         parts: None,
+        rules: None,
     }
 }
 

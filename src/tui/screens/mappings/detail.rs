@@ -84,6 +84,7 @@ fn moving(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>>
         None => "time left ?".to_owned(),
     });
     phase.extend(live.window.as_ref().map(|window| format!("window {window}")));
+    phase.extend(live.snapshot_words());
     lines.push(Line::raw(fit(&phase.join(&format!(" {dot} ")), cells, theme)));
     lines.extend(sparkline(&row.rates.samples(), cells, theme));
     if let Some(note) = row.log.as_ref().and_then(|log| log.notes.last()) {

@@ -9,6 +9,7 @@ use super::{Pane, Run};
 use crate::domain::config::Mode;
 use crate::domain::replacement::Replacement;
 use crate::domain::report::MappingReport;
+use crate::engine::MappingProgress;
 use crate::format;
 use crate::tui::log_lines::log_lines;
 use crate::tui::model::{Row, RunLog};
@@ -193,7 +194,9 @@ fn in_full(row: &Row, screen: &Run, cells: usize, theme: Theme) -> Vec<Line<'sta
 fn steps(row: &Row, log: &RunLog, cells: usize, theme: Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let Some(window) = &log.window {
-        lines.extend(wrap(&format!("window {window}"), cells).into_iter().map(Line::raw));
+        let age = row.live.as_ref().and_then(MappingProgress::snapshot_words).map(|words| format!(", {words}"));
+        let told = format!("window {window}{}", age.unwrap_or_default());
+        lines.extend(wrap(&told, cells).into_iter().map(Line::raw));
     }
     for step in &log.steps {
         let (word, style) = match (step.published, step.rows.is_some(), row.live.is_some()) {

@@ -35,6 +35,8 @@ pub enum Compared {
         creates_table: bool,
         columns: Vec<ColumnDiffView>,
         statements: Vec<String>,
+        /// How the table's options are other than the mapping asks for.
+        options: Vec<String>,
     },
 }
 
@@ -136,7 +138,7 @@ impl Schema {
     }
 
     fn compared(&mut self, comparison: Comparison, shared: &mut Shared) {
-        let Comparison { mapping, creates_table, columns, statements, applied, .. } = comparison;
+        let Comparison { mapping, creates_table, columns, statements, applied, options, .. } = comparison;
         if std::mem::take(&mut self.asking) && !applied {
             let dialog = self.confirm(&mapping, &statements);
             if !shared.read_only {
@@ -146,7 +148,7 @@ impl Schema {
         }
         self.marks.retain(|name, _| columns.iter().any(|column| column.column == *name && can_decide(column)));
         self.selected = self.selected.min(columns.len().saturating_sub(1));
-        self.compared = Compared::Read { creates_table, columns, statements };
+        self.compared = Compared::Read { creates_table, columns, statements, options };
         if std::mem::take(&mut self.is_fresh) {
             self.selected = self.columns().iter().position(|column| self.is_open(column)).unwrap_or(0);
         }

@@ -7,7 +7,7 @@ use crate::domain::report::Outcome;
 use crate::domain::schema::{ColumnDiffView, VerdictKind};
 use crate::engine::{ColumnDecision, Compare, Comparison, Decide, Decided, Of, Selection};
 use crate::tui::ask::{Answer, Ask};
-use crate::tui::desk::looks::{plain, snapshots};
+use crate::tui::desk::looks::{plain, shown, snapshots};
 use crate::tui::desk::{Desk, named, sync};
 use crate::tui::dialog::Intent;
 use crate::tui::model::{Word, samples};
@@ -65,6 +65,16 @@ fn desk_with_review() -> Desk {
     desk.press('s');
     desk.answered(compared(&["ALTER TABLE all"]));
     desk
+}
+
+#[test]
+fn options_that_the_mapping_asks_for_and_the_table_lacks_are_shown() {
+    let mut desk = desk_with_review();
+    let option = "`partition_by` asks for partitions by month of `at`, and shop.carts is partitioned by day of `at`";
+    let Answer::Compared(Of { mapping, answer: Ok(comparison) }) = compared(&[]) else { unreachable!() };
+    let comparison = Comparison { options: vec![option.to_owned()], ..comparison };
+    desk.answered(Answer::Compared(Of { mapping, answer: Ok(comparison) }));
+    assert!(shown(&desk, (80, 24)).contains("asks for partitions by month"), "{}", shown(&desk, (80, 24)));
 }
 
 #[test]

@@ -186,6 +186,9 @@ fn explain(screen: &Schema, shared: &Shared, theme: Theme, cells: usize) -> Vec<
             format!("{word} as {} by {} on {}", decision.mysql, decision.by, decision.at.format("%Y-%m-%d %H:%M"));
         lines.extend(wrap(&text, cells).into_iter().map(|line| Line::styled(line, theme.quiet())));
     }
+    if let Compared::Read { options, .. } = &screen.compared {
+        lines.extend(options.iter().flat_map(|option| wrap(option, cells)).map(Line::raw));
+    }
     lines
 }
 

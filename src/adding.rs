@@ -1,0 +1,30 @@
+//! Adds mappings to the configuration's file, which keeps every line that it has.
+
+use std::path::Path;
+
+use bigquery_syncer::domain::config;
+use bigquery_syncer::domain::estate::{Proposal, append, only_adds};
+use bigquery_syncer::files;
+
+use crate::environment::Environment;
+use crate::refusal::Refusal;
+use crate::user_files::read_text;
+use crate::wiring;
+
+/// How many were added. The file is read as a run would read it before it is written, so that it is never left broken.
+pub fn add(named: Option<&Path>, proposals: &[Proposal]) -> Result<usize, Refusal> {
+    let environment = Environment::read()?;
+    let path = wiring::config_path(named);
+    let text = read_text(&path)?;
+    let read = |text: &str| config::parse(text, &path, &|name: &str| environment.get(name)).map_err(Refusal::Problems);
+    let before = read(&text)?;
+    let longer = append(&text, proposals).map_err(|why| Refusal::Usage(format!("{}: {why}", path.display())))?;
+    let after = read(&longer)?;
+    if !only_adds(&before, &after, proposals.len()) {
+        let sentence = "it would be read otherwise with these lines at the end of `mappings`; write them in by hand";
+        return Err(Refusal::Usage(format!("{}: {sentence}", path.display())));
+    }
+    let written = files::replace(&path, longer.as_bytes());
+    written.map_err(|fault| Refusal::Usage(format!("{fault} ({})", fault.hint())))?;
+    Ok(proposals.len())
+}

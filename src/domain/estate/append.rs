@@ -1,0 +1,97 @@
+//! Puts entries at the end of a file's `mappings`, and leaves every other character of it as it is.
+
+use super::document::entries;
+use super::proposal::{Choice, Proposal};
+use crate::domain::config::Config;
+
+/// Where the list ends, and how its entries stand.
+struct Place {
+    /// A byte of the text: the end of the last line that belongs to the list.
+    at: usize,
+    indent: usize,
+}
+
+/// The text with mappings for these tables at the end of its `mappings`. What a proposal leaves out is put in all the same:
+/// somebody has asked for it.
+///
+/// # Errors
+/// Why the file has to be edited by hand.
+pub fn append(text: &str, proposals: &[Proposal]) -> Result<String, String> {
+    let Place { at, indent } = place(text)?;
+    let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let (before, after) = text.split_at(at);
+    let gap = if before.ends_with('\n') { "" } else { line_end };
+    let entries = lines_to_add(proposals, indent).replace('\n', line_end);
+    Ok(format!("{before}{gap}{line_end}{entries}{after}"))
+}
+
+/// The lines that [`append`] adds to a list whose entries are indented by so much.
+#[must_use]
+pub fn lines_to_add(proposals: &[Proposal], indent: usize) -> String {
+    let asked: Vec<_> = proposals.iter().cloned().map(asked_for).collect();
+    entries(&asked, indent)
+}
+
+/// Does the new file say all that the old one did, with so many mappings behind it?
+#[must_use]
+pub fn only_adds(before: &Config, after: &Config, mappings: usize) -> bool {
+    let known = before.mappings.len();
+    let mut rest = after.clone();
+    let added = rest.mappings.split_off(known.min(rest.mappings.len()));
+    added.len() == mappings && format!("{rest:?}") == format!("{before:?}")
+}
+
+fn asked_for(proposal: Proposal) -> Proposal {
+    let choice = match proposal.choice {
+        Choice::LeftOut(entry, _) => Choice::Moved(entry),
+        choice @ (Choice::Moved(_) | Choice::Impossible(_)) => choice,
+    };
+    Proposal { choice, ..proposal }
+}
+
+const HINT: &str =
+    "write them in by hand, or give `mappings:` a line of its own and each mapping a line that begins with `- `";
+
+/// The list begins behind a line `mappings:` at the left margin and ends where another key, or another document, begins there.
+fn place(text: &str) -> Result<Place, String> {
+    let mut at = 0;
+    let mut lines = text.split_inclusive('\n').map(|line| {
+        at += line.len();
+        (at, line.trim_end_matches(['\r', '\n']))
+    });
+    let is_head = |line: &str| {
+        let rest = line.trim_start_matches('\u{feff}').strip_prefix("mappings:").map(str::trim);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('#'))
+    };
+    if !lines.by_ref().any(|(_, line)| is_head(line)) {
+        return Err(format!("the file has no line `mappings:` with a list below it; {HINT}"));
+    }
+    let mut found: Option<Place> = None;
+    for (end, line) in lines {
+        let content = line.trim_start_matches(' ');
+        let margin = line.len() - content.len();
+        if content.is_empty() {
+            continue;
+        }
+        // A comment at the margin may speak of what follows; a comment of the list is indented as its entries are.
+        let is_comment = content.starts_with('#');
+        match &mut found {
+            Some(place) if is_comment => {
+                if margin > 0 && margin >= place.indent {
+                    place.at = end;
+                }
+            }
+            _ if is_comment => {}
+            Some(place) => {
+                let is_item = margin == place.indent && (content.starts_with("- ") || content == "-");
+                if margin <= place.indent && !is_item {
+                    break;
+                }
+                place.at = end;
+            }
+            None if content.starts_with("- ") || content == "-" => found = Some(Place { at: end, indent: margin }),
+            None => return Err(format!("`mappings` is not a list with a line for each entry; {HINT}")),
+        }
+    }
+    found.ok_or_else(|| format!("`mappings` has no entries yet; {HINT}"))
+}

@@ -1,0 +1,172 @@
+//! In which ways a table can be moved by what it looks like, the best first. Whether a way really works is for the rules of a
+//! check to say.
+
+use super::facts::TableFacts;
+use super::personal::words;
+use crate::domain::column::{SourceColumn, same_name};
+use crate::domain::config::Mode;
+use crate::domain::source_type::SourceType;
+use crate::domain::type_map::default_target;
+
+/// One way of moving a table, and why that one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    pub mode: Mode,
+    /// Why the table is moved so, and what the way does not do.
+    pub why: String,
+    pub keys: Vec<String>,
+    pub cursor: Option<String>,
+    pub why_cursor: &'static str,
+}
+
+/// BigQuery takes so many columns as a primary key. Source: BigQuery reference, "Primary and foreign keys".
+const MOST_KEYS: usize = 16;
+
+/// Names, without separators, of columns that applications stamp with each change.
+const STAMPS: [&str; 14] = [
+    "updatedat",
+    "updated",
+    "updatedon",
+    "modifiedat",
+    "modified",
+    "modifiedon",
+    "lastupdate",
+    "lastupdated",
+    "lastmodified",
+    "changedat",
+    "mtime",
+    "updatetime",
+    "datemodified",
+    "dateupdated",
+];
+
+/// Names, without separators, of columns that are written once, when a row comes.
+const BIRTHS: [&str; 12] = [
+    "createdat",
+    "created",
+    "createdon",
+    "creationdate",
+    "createtime",
+    "createddate",
+    "datecreated",
+    "insertedat",
+    "addedat",
+    "creationtime",
+    "dateadded",
+    "createdate",
+];
+
+/// All ways, the best first. The last one is always a replace.
+pub fn candidates(facts: &TableFacts) -> Vec<Candidate> {
+    let keys = keys(facts);
+    let mut ways = Vec::new();
+    for column in facts.stamped.iter().filter(|column| stamp_trouble(facts, column).is_none()) {
+        ways.extend(keys.iter().map(|key| Candidate {
+            mode: Mode::Upsert,
+            why: "rows that MySQL no longer has are not noticed; see `deletes`".to_owned(),
+            keys: key.clone(),
+            cursor: Some(column.clone()),
+            why_cursor: "stamped with every change (ON UPDATE CURRENT_TIMESTAMP), and indexed",
+        }));
+    }
+    if let Some(column) = facts.auto_increment.as_ref().filter(|column| may_append(facts, column)) {
+        let key = keys.iter().cloned().map(Some).chain([None]).map(Option::unwrap_or_default);
+        ways.extend(key.map(|keys| {
+            Candidate {
+            mode: Mode::Append,
+            why: "new rows alone: changes and deletes are missed (`mode: mirror` sees them, by reading the whole table)"
+                .to_owned(),
+            keys,
+            cursor: Some(column.clone()),
+            why_cursor: "AUTO_INCREMENT: it grows with every new row",
+        }
+        }));
+    }
+    let hint = hint(facts);
+    ways.extend(keys.iter().map(|key| Candidate {
+        mode: Mode::Mirror,
+        why: format!("{hint}: every run has MySQL sum the whole table up"),
+        keys: key.clone(),
+        cursor: None,
+        why_cursor: "",
+    }));
+    let reason = if facts.schema.is_view {
+        "a view has no keys"
+    } else if facts.schema.unique_keys.is_empty() {
+        "no PRIMARY KEY, and no UNIQUE one without NULLs"
+    } else {
+        "its keys are of types that BigQuery does not take as keys"
+    };
+    ways.push(Candidate {
+        mode: Mode::Replace,
+        why: format!("{reason}: every run reads the whole table"),
+        keys: Vec::new(),
+        cursor: None,
+        why_cursor: "",
+    });
+    ways
+}
+
+/// The primary key first, then the shortest.
+fn keys(facts: &TableFacts) -> Vec<Vec<String>> {
+    let can_be_key = |name: &String| {
+        let column = facts.schema.column(name).and_then(|column| default_target(&column.source_type));
+        column.is_some_and(|target| target.can_be_key())
+    };
+    let fits = |key: &&Vec<String>| key.len() <= MOST_KEYS && key.iter().all(can_be_key);
+    let mut keys: Vec<_> = facts.schema.unique_keys.iter().filter(fits).cloned().collect();
+    if let Some(others) = keys.get_mut(1..) {
+        others.sort_by_key(Vec::len);
+    }
+    keys
+}
+
+/// A number shows new rows; where another column speaks of changes, there are some.
+fn may_append(facts: &TableFacts, column: &str) -> bool {
+    facts.stamped.is_empty() && app_stamp(facts).is_none() && facts.schema.has_index_on(column)
+}
+
+/// Why a column that the server stamps cannot be the incremental one.
+fn stamp_trouble(facts: &TableFacts, column: &str) -> Option<String> {
+    let found = facts.schema.column(column)?;
+    if found.nullable {
+        return Some(format!(
+            "`{column}` is stamped by MySQL, but may be NULL (as NOT NULL: `upsert`, which reads less)"
+        ));
+    }
+    (!facts.schema.has_index_on(column))
+        .then(|| format!("`{column}` is stamped by MySQL, but not indexed (with an index: `upsert`, which reads less)"))
+}
+
+/// What keeps the table from being read by a column.
+fn hint(facts: &TableFacts) -> String {
+    if let Some(trouble) = facts.stamped.iter().find_map(|column| stamp_trouble(facts, column)) {
+        return trouble;
+    }
+    match app_stamp(facts) {
+        Some(column) => format!(
+            "`{}` is not stamped by MySQL (if every change sets it, and it is indexed: `upsert`, which reads less)",
+            column.name
+        ),
+        None => "no column shows that a row has changed".to_owned(),
+    }
+}
+
+/// A column that the application may stamp.
+fn app_stamp(facts: &TableFacts) -> Option<&SourceColumn> {
+    let is_stamp = |column: &&SourceColumn| has_time(column) && STAMPS.contains(&&*words(&column.name).concat());
+    facts.schema.columns.iter().find(is_stamp)
+}
+
+/// The column that says when a row came, which never changes.
+pub fn birth(facts: &TableFacts) -> Option<&SourceColumn> {
+    facts.schema.columns.iter().find(|column| {
+        let is_stamped = facts.stamped.iter().any(|name| same_name(name, &column.name));
+        let is_moment = has_time(column) || column.source_type == SourceType::Date;
+        is_moment && !is_stamped && !column.nullable && BIRTHS.contains(&&*words(&column.name).concat())
+    })
+}
+
+const fn has_time(column: &SourceColumn) -> bool {
+    matches!(column.source_type, SourceType::DateTime { .. } | SourceType::Timestamp { .. })
+}

@@ -1,0 +1,188 @@
+//! Proposals as a whole config.yaml, or as the part that an existing one lacks.
+
+use std::fmt::Write;
+
+use chrono_tz::Tz;
+
+use super::entry::{remark, render, word};
+use super::facts::TableFacts;
+use super::names::Names;
+use super::proposal::{Choice, Proposal};
+use crate::domain::check::server::{ServerFacts, ServerZone};
+use crate::domain::config::Config;
+use crate::domain::naming;
+
+/// How far entries of a list are indented in a file of ours.
+const INDENT: usize = 2;
+
+/// What an existing configuration moves already.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    tables: Vec<(String, String)>,
+    names: Names,
+}
+
+impl Known {
+    /// `own`: the database of mappings that name none.
+    #[must_use]
+    pub fn of(config: &Config, own: &str) -> Self {
+        let table = |source: &crate::domain::ids::SourceTable| {
+            (source.database.clone().unwrap_or_else(|| own.to_owned()), source.table.clone())
+        };
+        let taken = config.mappings.iter().map(|mapping| (mapping.name.0.as_str(), mapping.target.table.as_str()));
+        Self { tables: config.mappings.iter().map(|mapping| table(&mapping.source)).collect(), names: Names::of(taken) }
+    }
+
+    /// Names that no new mapping may have.
+    #[must_use]
+    pub fn names(&self) -> Names {
+        self.names.clone()
+    }
+
+    /// The tables that no mapping is about. A mapping may spell its table otherwise where the server does not mind.
+    #[must_use]
+    pub fn without_mapping(&self, tables: Vec<TableFacts>) -> Vec<TableFacts> {
+        let exists = |database: &str, table: &str| tables.iter().any(|f| f.database == database && f.table == table);
+        let strays: Vec<_> = self.tables.iter().filter(|(database, table)| !exists(database, table)).collect();
+        let lower = |database: &str, table: &str| (database.to_lowercase(), table.to_lowercase());
+        let is_mapped = |facts: &TableFacts| {
+            let (database, table) = (&facts.database, &facts.table);
+            self.tables.iter().any(|(d, t)| d == database && t == table)
+                || strays.iter().any(|(d, t)| lower(d, t) == lower(database, table))
+        };
+        let keep: Vec<bool> = tables.iter().map(|facts| !is_mapped(facts)).collect();
+        tables.into_iter().zip(keep).filter_map(|(facts, keep)| keep.then_some(facts)).collect()
+    }
+}
+
+/// What stands above the mappings.
+#[derive(Debug, Clone)]
+pub struct Top<'a> {
+    pub server: &'a ServerFacts,
+    /// Databases that nobody asked about.
+    pub others: &'a [String],
+}
+
+impl Top<'_> {
+    /// The zone that the server itself stamps DATETIME columns in, where it has a name.
+    #[must_use]
+    pub fn timezone(&self) -> Option<Tz> {
+        let ServerZone { name, .. } = &self.server.zone;
+        let name = name.strip_prefix("SYSTEM (").and_then(|name| name.strip_suffix(')')).unwrap_or(name);
+        if matches!(name, "+00:00" | "-00:00") { Some(Tz::UTC) } else { name.parse().ok() }
+    }
+
+    fn zone_line(&self) -> String {
+        let theirs = &self.server.zone.name;
+        match self.timezone() {
+            Some(zone) => line(
+                &format!("default_timezone: {}", zone.name()),
+                &format!("the zone that DATETIMEs are written in; MySQL's own is {theirs}"),
+            ),
+            None => line(
+                "#default_timezone: UTC",
+                &format!("MySQL's own zone is {theirs}: write the name of the zone that DATETIMEs are written in"),
+            ),
+        }
+    }
+}
+
+/// A whole config.yaml.
+#[must_use]
+pub fn document(top: &Top<'_>, proposals: &[Proposal]) -> String {
+    let server = top.server;
+    let dataset = proposals.first().map_or(server.database.as_str(), |first| {
+        if proposals.iter().any(|proposal| proposal.database == server.database) {
+            server.database.as_str()
+        } else {
+            &first.database
+        }
+    });
+    let mut text = remark(
+        &format!("Proposed by `bqsync init` from {} ({}): {}.", server.place, server.product, counted(proposals)),
+        0,
+    );
+    text += "# Each line says why. Rows and bytes are the server's estimates. `exclude` and `mask` are guesses by a column's\n";
+    text += "# name: take out what BigQuery may hold as it is, and put in what has another name.\n";
+    text += "# Next: bqsync check, then bqsync --no-tui run-once. Every key: docs/configuration.md.\n";
+    text += &others(top.others);
+    text.push('\n');
+    text += &line("project: ${GCP_PROJECT_ID}", "the Google Cloud project: set the variable, or write its id here");
+    text +=
+        &line(&format!("dataset: {}", word(&naming::id_part(dataset))), "the first run creates it where it is missing");
+    text += &line("location: US", "where the dataset is, or is created: EU, europe-west3, ...");
+    text +=
+        &line("allow_schema_additions: review", "a new column waits until you have decided: it may hold personal data");
+    text += &top.zone_line();
+    text += "\nmappings:\n";
+    if !proposals.iter().any(|proposal| matches!(proposal.choice, Choice::Moved(_))) {
+        text += "  []                                    # no table is proposed; see below\n";
+    }
+    text += &entries(proposals, INDENT);
+    text
+}
+
+/// The entries that an existing file lacks.
+#[must_use]
+pub fn fragment(top: &Top<'_>, file: &str, proposals: &[Proposal]) -> String {
+    let mut text = remark(&format!("Tables without a mapping in {file}: {}.", counted(proposals)), 0);
+    text += "# Put below its `mappings:` what is to be moved.\n";
+    text += &others(top.others);
+    text += &entries(proposals, INDENT);
+    text
+}
+
+/// Items of `mappings`; what is left out is written as comments.
+#[must_use]
+pub fn entries(proposals: &[Proposal], indent: usize) -> String {
+    let mut text = String::new();
+    for proposal in proposals {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text += &item(proposal, indent);
+    }
+    text
+}
+
+fn item(proposal: &Proposal, indent: usize) -> String {
+    let table = format!("{}.{}", proposal.database, proposal.table);
+    match &proposal.choice {
+        Choice::Moved(entry) => {
+            let notes: String = entry.notes.iter().map(|note| remark(note, indent)).collect();
+            notes + &render(&entry.lines, indent, "")
+        }
+        Choice::LeftOut(entry, why) => remark(&format!("Left out: {why}"), indent) + &render(&entry.lines, indent, "#"),
+        Choice::Impossible(why) => remark(&format!("Left out: {table}: {why}"), indent),
+    }
+}
+
+fn counted(proposals: &[Proposal]) -> String {
+    let moved = proposals.iter().filter(|proposal| matches!(proposal.choice, Choice::Moved(_))).count();
+    let tables = |number: usize| if number == 1 { "1 table".to_owned() } else { format!("{number} tables") };
+    match proposals.len() - moved {
+        0 => tables(moved),
+        left_out => format!("{}, and {left_out} left out", tables(moved)),
+    }
+}
+
+/// So many names at most; the rest is a number.
+const MOST_NAMED: usize = 8;
+
+fn others(others: &[String]) -> String {
+    if others.is_empty() {
+        return String::new();
+    }
+    let mut named = others.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join(", ");
+    if others.len() > MOST_NAMED {
+        // Writing to a string cannot fail.
+        let _ = write!(named, " and {} more", others.len() - MOST_NAMED);
+    }
+    remark(&format!("Not looked at: {named} (--database NAME, or --database '*' for all)."), 0)
+}
+
+fn line(text: &str, why: &str) -> String {
+    let lines = [super::entry::Line::new(text, why)];
+    // An item without its dash.
+    render(&lines, 0, "").replacen("- ", "", 1)
+}

@@ -1,0 +1,67 @@
+//! What the catalogue says of the tables of a server.
+
+use crate::domain::column::SourceSchema;
+use crate::domain::new_columns::is_like;
+
+/// Which tables are asked about: patterns in which `*` stands for any characters and `?` for one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EstateAsk {
+    /// None: the database of the connection.
+    pub databases: Vec<String>,
+    /// None: all tables.
+    pub tables: Vec<String>,
+}
+
+/// Databases that belong to the server itself.
+const SYSTEM: [&str; 6] =
+    ["information_schema", "performance_schema", "mysql", "sys", "ndbinfo", "mysql_innodb_cluster_metadata"];
+
+impl EstateAsk {
+    /// Is the database asked about? `own`: that of the connection.
+    #[must_use]
+    pub fn has_database(&self, name: &str, own: &str) -> bool {
+        let asked = if self.databases.is_empty() {
+            name == own
+        } else {
+            self.databases.iter().any(|pattern| is_like(pattern, name))
+        };
+        asked && !Self::is_system(name)
+    }
+
+    #[must_use]
+    pub fn has_table(&self, name: &str) -> bool {
+        self.tables.is_empty() || self.tables.iter().any(|pattern| is_like(pattern, name))
+    }
+
+    #[must_use]
+    pub fn is_system(database: &str) -> bool {
+        SYSTEM.iter().any(|name| name.eq_ignore_ascii_case(database))
+    }
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Found {
+    /// Databases that were not asked about, without those of the server itself.
+    pub others: Vec<String>,
+    /// In the order of their names.
+    pub tables: Vec<TableFacts>,
+}
+
+/// A table or view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableFacts {
+    pub database: String,
+    pub table: String,
+    /// Columns that the account may read, keys, indexes and the estimate of the rows.
+    pub schema: SourceSchema,
+    /// Columns that the server stamps with every change of a row (`ON UPDATE CURRENT_TIMESTAMP`).
+    pub stamped: Vec<String>,
+    pub auto_increment: Option<String>,
+    /// The first of its unique keys is the PRIMARY KEY.
+    pub has_primary_key: bool,
+    /// Bytes of its rows, by the server's estimate.
+    pub bytes: Option<u64>,
+    /// What the server says of a table that it cannot open.
+    pub trouble: Option<String>,
+}

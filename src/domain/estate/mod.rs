@@ -1,0 +1,22 @@
+//! From the tables of a server to the mappings that move them: which mode, key and incremental column a table allows, and why.
+//!
+//! A proposal is written as the lines of config.yaml, read as config.yaml is read, planned as a run plans and held to the rules
+//! of a check. What a check would fail is never proposed.
+
+mod append;
+mod candidates;
+mod document;
+mod entry;
+mod facts;
+mod names;
+mod personal;
+mod proposal;
+
+pub use self::append::{append, lines_to_add, only_adds};
+pub use self::document::{Known, Top, document, fragment};
+pub use self::entry::Line;
+pub use self::facts::{EstateAsk, Found, TableFacts};
+pub use self::proposal::{Choice, Entry, Ground, Proposal, propose};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! What mappings and their tables in BigQuery are called, so that no two are called the same.
+
+use std::collections::HashSet;
+
+use super::facts::TableFacts;
+use crate::domain::ids::PART;
+use crate::domain::naming;
+
+/// Names that are taken.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    mappings: HashSet<String>,
+    /// In lower case: the configuration tells tables of BigQuery apart regardless of it.
+    targets: HashSet<String>,
+}
+
+impl Names {
+    pub fn of<'a>(taken: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut names = Self::default();
+        for (mapping, target) in taken {
+            names.mappings.insert(mapping.to_owned());
+            names.targets.insert(target.to_lowercase());
+        }
+        names
+    }
+
+    /// A mapping's name, and that of its table in BigQuery: the table's own for tables of the connection's database, else with
+    /// the database before it.
+    pub fn allot(&mut self, facts: &TableFacts, own: &str) -> (String, String) {
+        let (mapping, target) = if facts.database == own {
+            (facts.table.clone(), plain(&facts.table))
+        } else {
+            (format!("{}.{}", facts.database, facts.table), plain(&format!("{}_{}", facts.database, facts.table)))
+        };
+        let mapping = free(&mapping.replace(PART, "-part-"), |name| self.mappings.contains(name));
+        let target = free(&target, |name| self.targets.contains(&name.to_lowercase()));
+        self.mappings.insert(mapping.clone());
+        self.targets.insert(target.to_lowercase());
+        (mapping, target)
+    }
+}
+
+/// A name that needs no quotes in BigQuery, in letters of any script. Tables of ours begin otherwise.
+fn plain(name: &str) -> String {
+    let name = naming::table_name(name).replace([' ', '-'], "_");
+    if name.to_lowercase().starts_with(naming::STAGING_PREFIX) { format!("t_{name}") } else { name }
+}
+
+/// The name, with the first number behind it that makes it nobody else's.
+fn free(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    if !is_taken(name) {
+        return name.to_owned();
+    }
+    let mut number = 2_usize;
+    loop {
+        let with = format!("{name}_{number}");
+        if !is_taken(&with) {
+            return with;
+        }
+        number += 1;
+    }
+}

@@ -1,0 +1,121 @@
+//! Columns whose names read like secrets or personal data.
+//!
+//! A name is a guess: what it takes for personal is said in the proposal, and whoever knows better takes the line out.
+
+use crate::domain::column::SourceColumn;
+use crate::domain::source_type::SourceType;
+
+/// What a column's name reads like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// Nobody needs it for an analysis.
+    Secret,
+    /// It tells who somebody is.
+    Personal,
+}
+
+/// Words that say it wherever they stand in a name, its separators left out.
+const SECRET_WITHIN: [&str; 9] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "apikey",
+    "privatekey",
+    "secretkey",
+    "accesstoken",
+    "refreshtoken",
+    "credential",
+];
+const PERSONAL_WITHIN: [&str; 15] = [
+    "email",
+    "phone",
+    "passport",
+    "iban",
+    "firstname",
+    "lastname",
+    "surname",
+    "fullname",
+    "birthdate",
+    "birthday",
+    "dateofbirth",
+    "creditcard",
+    "cardnumber",
+    "socialsecurity",
+    "ipaddress",
+];
+
+/// Words that say it as a word of the name alone.
+const SECRET_WORDS: [&str; 11] =
+    ["pwd", "pass", "secret", "token", "salt", "otp", "totp", "pin", "cvv", "cvc", "credentials"];
+const PERSONAL_WORDS: [&str; 13] =
+    ["mail", "mobile", "tel", "telephone", "fax", "ssn", "tin", "bic", "dob", "street", "birth", "ip", "vat"];
+
+/// What a column's name reads like; `None` for what holds no text (a count of emails, the time that one was sent).
+pub fn reads(column: &SourceColumn) -> Option<Reads> {
+    let words = words(&column.name);
+    let whole = words.concat();
+    let is = |within: &[&str], single: &[&str]| {
+        let plural = |word: &String, known: &str| word == known || word.strip_suffix('s') == Some(known);
+        within.iter().any(|known| whole.contains(known))
+            || words.iter().any(|word| single.iter().any(|known| plural(word, known)))
+    };
+    let is_text = matches!(column.source_type, SourceType::Text { .. } | SourceType::Binary);
+    if is_text && is(&SECRET_WITHIN, &SECRET_WORDS) {
+        return Some(Reads::Secret);
+    }
+    let may_tell = is_text || matches!(column.source_type, SourceType::Inet);
+    let born =
+        column.source_type == SourceType::Date && is(&["birthdate", "birthday", "dateofbirth"], &["dob", "birth"]);
+    (born || (may_tell && is(&PERSONAL_WITHIN, &PERSONAL_WORDS))).then_some(Reads::Personal)
+}
+
+/// `homePhone_no` -> `home`, `phone`, `no`.
+pub fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for c in name.chars() {
+        let is_new = !c.is_alphanumeric() || (c.is_uppercase() && was_lower);
+        if is_new && words.last().is_some_and(|word| !word.is_empty()) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
+            word.extend(c.to_lowercase());
+        }
+        was_lower = c.is_lowercase() || c.is_numeric();
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(name: &str, source_type: SourceType) -> Option<Reads> {
+        reads(&SourceColumn::new(name, source_type, true))
+    }
+
+    #[test]
+    fn names_of_texts_say_what_is_secret_and_what_is_personal() {
+        let text = || SourceType::Text { chars: Some(80) };
+        for name in ["password", "user_password_hash", "pwd", "API_KEY", "resetToken", "cvv", "tokens", "pin"] {
+            assert_eq!(of(name, text()), Some(Reads::Secret), "{name}");
+        }
+        for name in ["email", "customeremail", "homePhone", "iban", "SSN", "tel_2", "firstName", "last_name", "mobile"]
+        {
+            assert_eq!(of(name, text()), Some(Reads::Personal), "{name}");
+        }
+        for name in ["hotel", "spinner", "description", "tokenizer", "compass", "status", "opinion", "shipped_from"] {
+            assert_eq!(of(name, text()), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_count_or_a_time_is_not_what_it_counts() {
+        assert_eq!(of("email_count", SourceType::Int { bits: 32, unsigned: false }), None);
+        assert_eq!(of("email_sent_at", SourceType::DateTime { fsp: 0 }), None);
+        assert_eq!(of("birth_date", SourceType::Date), Some(Reads::Personal));
+        assert_eq!(of("ship_date", SourceType::Date), None);
+        assert_eq!(of("ip", SourceType::Inet), Some(Reads::Personal));
+    }
+}

@@ -1,0 +1,93 @@
+//! Carries `bqsync init` out: it needs MySQL alone, and no configuration.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use bigquery_syncer::cli::args::{Args, InitArg, OutputFormat};
+use bigquery_syncer::cli::{self, ExitStatus, Printer};
+use bigquery_syncer::domain::estate::EstateAsk;
+use bigquery_syncer::domain::mask::SHORTEST_KEY;
+use bigquery_syncer::domain::quote;
+use bigquery_syncer::domain::retry::RetryNotes;
+use bigquery_syncer::engine::{self, Clock, SystemClock};
+use bigquery_syncer::logging;
+use bigquery_syncer::source::Source;
+
+use crate::environment::Environment;
+use crate::refusal::Refusal;
+use crate::wiring;
+
+/// Somebody waits for the answer: a second try tells a hiccup from trouble.
+const TRIES: usize = 2;
+
+pub async fn run(args: &Args, init: &InitArg, printer: Printer) -> Result<ExitStatus, Refusal> {
+    if let Some(out) = &init.out {
+        if args.read_only {
+            return Err(Refusal::Usage("--read-only: `--out` would write a file".to_owned()));
+        }
+        if out.exists() {
+            return Err(there_already(out));
+        }
+    }
+    let environment = Environment::read()?;
+    logging::start(&wiring::log_settings(args, &environment)).map_err(|sentence| environment.refusal(sentence))?;
+    environment.warn();
+    // A file of its own is written whole.
+    let config = if init.out.is_some() { None } else { wiring::read_config(args.config.as_deref(), &environment)? };
+    let source = wiring::mysql(&environment)?.watched(RetryNotes::default().with_most_tries(TRIES));
+    let ask = EstateAsk { databases: init.databases.clone(), tables: init.tables.clone() };
+    let has_mask_key = environment.get("MASK_KEY").is_some_and(|key| key.len() >= SHORTEST_KEY);
+    let now = SystemClock.now();
+    let listed = engine::propose_tables(&source, &ask, config.as_ref(), has_mask_key, now).await;
+    let tables = match listed {
+        Ok(tables) => tables,
+        Err(fault) => {
+            printer.error(&format!("bqsync: {fault} ({})", fault.hint()));
+            return Ok(ExitStatus::Failed);
+        }
+    };
+    if tables.seen == 0 {
+        let others = if tables.others.is_empty() { "none".to_owned() } else { tables.others.join(", ") };
+        return Err(Refusal::Usage(format!(
+            "no table is like that in the databases that were looked at (`--database`, `--table`; default: all of {}); \
+             other databases that the account sees: {others}",
+            tables.server.database
+        )));
+    }
+    let existing = config.as_ref().map(|config| config.path.display().to_string());
+    let Some(out) = &init.out else {
+        let as_json = args.output == OutputFormat::Json;
+        return Ok(cli::show_proposed(&tables, existing.as_deref(), as_json, printer));
+    };
+    write_new(out, &cli::proposed(&tables, None))?;
+    let file = out.display().to_string();
+    let named = quote::shell_option("--config", &file);
+    let config = if file == "config.yaml" { String::new() } else { format!(" {named}") };
+    printer
+        .note(&format!("{file} is written; read it, then: bqsync{config} check, and bqsync{config} --no-tui run-once"));
+    Ok(ExitStatus::Ok)
+}
+
+/// Another program may have made the file since.
+fn write_new(path: &Path, text: &str) -> Result<(), Refusal> {
+    let written = File::create_new(path).and_then(|mut file| {
+        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+        if written.is_err() {
+            // Half a file would be read as a whole one.
+            let _ = std::fs::remove_file(path);
+        }
+        written
+    });
+    written.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => there_already(path),
+        _ => Refusal::Usage(format!("{} cannot be written: {error}", path.display())),
+    })
+}
+
+fn there_already(path: &Path) -> Refusal {
+    let file = path.display();
+    Refusal::Usage(format!(
+        "{file} is there already, and `init` overwrites no file; without `--out` it prints what is new"
+    ))
+}

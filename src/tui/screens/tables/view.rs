@@ -1,0 +1,134 @@
+//! The list of tables, a line each, and why the one under the cursor would be moved so.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::Tables;
+use crate::domain::estate::{Choice, Proposal};
+use crate::engine::{self, Failure};
+use crate::format;
+use crate::tui::panes::first_shown;
+use crate::tui::screens::shown::Draws;
+use crate::tui::scroll::Extent;
+use crate::tui::shared::Shared;
+use crate::tui::text::{left, right, width, wrap};
+use crate::tui::theme::Theme;
+
+/// Lines of the reason at most.
+const REASON: usize = 4;
+
+impl Draws for Tables {
+    fn draw(&self, frame: &mut Frame<'_>, _shared: &Shared, theme: Theme, area: Rect) -> Extent {
+        let cells = usize::from(area.width);
+        let lines = match &self.listed {
+            None => vec![Line::raw("reading MySQL's catalogue")],
+            Some(Err(Failure { error, hint })) => {
+                let error = wrap(error, cells).into_iter().map(|line| Line::styled(line, theme.bad()));
+                error.chain(wrap(hint, cells).into_iter().map(|line| Line::styled(line, Theme::strong()))).collect()
+            }
+            Some(Ok(tables)) if tables.proposals.is_empty() => {
+                let database = &tables.server.database;
+                wrap(&format!("Every table of {database} has a mapping."), cells).into_iter().map(Line::raw).collect()
+            }
+            Some(Ok(tables)) => self.lines(tables, cells, usize::from(area.height), theme),
+        };
+        frame.render_widget(Paragraph::new(lines), area);
+        Extent::default()
+    }
+}
+
+impl Tables {
+    fn lines(&self, tables: &engine::Tables, cells: usize, height: usize, theme: Theme) -> Vec<Line<'static>> {
+        let proposals = &tables.proposals;
+        let reason = self.selected().map(|proposal| reason(proposal, cells)).unwrap_or_default();
+        let room = height.saturating_sub(2 + REASON + 1);
+        let first = first_shown(self.place, proposals.len(), room);
+        let widths = Widths::of(proposals, cells);
+        let mut lines = vec![self.counted(tables, theme), Line::styled(widths.titles(theme), Theme::strong())];
+        for (place, proposal) in proposals.iter().enumerate().skip(first).take(room) {
+            let line = self.line(proposal, &widths, theme);
+            lines.push(if place == self.place { line.patch_style(Theme::marked()) } else { line });
+        }
+        while lines.len() < height.saturating_sub(REASON) {
+            lines.push(Line::raw(""));
+        }
+        lines.extend(reason.into_iter().take(REASON).map(Line::raw));
+        lines
+    }
+
+    fn counted(&self, tables: &engine::Tables, theme: Theme) -> Line<'static> {
+        let count = |number: usize, what: &str| format!("{number} {what}");
+        let mut said = count(tables.proposals.len(), "tables without a mapping");
+        if !self.marked.is_empty() {
+            said.push_str("  ");
+            said.push_str(&count(self.marked.len(), "marked"));
+        }
+        Line::from(vec![Span::raw(said), Span::styled(format!("  in {}", tables.server.database), theme.quiet())])
+    }
+
+    fn line(&self, proposal: &Proposal, widths: &Widths, theme: Theme) -> Line<'static> {
+        let mark = if self.marked.contains(&proposal.name) { "* " } else { "  " };
+        let (word, style) = mode(proposal, theme);
+        let keys = proposal.entry().map(|entry| entry.keys.join(", ")).filter(|keys| !keys.is_empty());
+        let rows = proposal.rows.map_or_else(|| "?".to_owned(), format::count);
+        let bytes = proposal.bytes.map_or_else(|| "?".to_owned(), format::bytes);
+        let texts = [proposal.table.clone(), rows, bytes, keys.unwrap_or_else(|| "-".to_owned())];
+        Line::from(vec![Span::raw(mark), Span::raw(widths.cells(texts, theme) + " "), Span::styled(word, style)])
+    }
+}
+
+fn mode(proposal: &Proposal, theme: Theme) -> (String, Style) {
+    match &proposal.choice {
+        Choice::Moved(entry) => (entry.mode.word().to_owned(), theme.good()),
+        Choice::LeftOut(entry, _) => (format!("({})", entry.mode.word()), theme.quiet()),
+        Choice::Impossible(_) => ("none".to_owned(), theme.bad()),
+    }
+}
+
+/// Why it would be moved so, or is left out.
+fn reason(proposal: &Proposal, cells: usize) -> Vec<String> {
+    let why = match &proposal.choice {
+        Choice::Moved(entry) => entry.why().to_owned(),
+        Choice::LeftOut(_, why) => format!("left out unless it is marked: {why}"),
+        Choice::Impossible(why) => format!("no mode can move it: {why}"),
+    };
+    wrap(&format!("{}: {why}", proposal.table), cells)
+}
+
+/// The width of TABLE, ROWS, SIZE and KEY; 0 where there is no room.
+struct Widths([usize; 4]);
+
+impl Widths {
+    fn of(proposals: &[Proposal], cells: usize) -> Self {
+        /// The mark, and `(replace)`.
+        const OTHERS: usize = 2 + 9;
+        /// A name that can be told from others.
+        const NAME_LEAST: usize = 20;
+        let mut widths = [0, 13, 9, 18];
+        let left = |widths: &[usize; 4]| cells.saturating_sub(OTHERS + widths.iter().map(|w| w + 1).sum::<usize>());
+        for dropped in [2, 3] {
+            if left(&widths) < NAME_LEAST {
+                widths[dropped] = 0;
+            }
+        }
+        let longest = proposals.iter().map(|proposal| width(&proposal.table)).max().unwrap_or(0).max(5);
+        widths[0] = left(&widths).min(longest);
+        Self(widths)
+    }
+
+    fn cells(&self, texts: [String; 4], theme: Theme) -> String {
+        let cell = |(place, (text, cells)): (usize, (String, usize))| match place {
+            1 | 2 => right(&text, cells, theme),
+            _ => left(&text, cells, theme),
+        };
+        let shown = texts.into_iter().zip(self.0).enumerate().filter(|(_, (_, cells))| *cells > 0);
+        shown.map(cell).collect::<Vec<_>>().join(" ")
+    }
+
+    fn titles(&self, theme: Theme) -> String {
+        format!("  {} MODE", self.cells(["TABLE", "ROWS", "SIZE", "KEY"].map(str::to_owned), theme))
+    }
+}
