@@ -33,6 +33,18 @@ pub trait Source: Send + Sync + Sized + 'static {
     /// `Schema` when there is no such table, `Auth` when it may not be read, `Transient` when the server is away.
     fn describe(&self, table: &SourceTable) -> impl Future<Output = Result<SourceSchema, Fault>> + Send;
 
+    /// The same source, which has looked at these tables together, in a few statements for all of them, and describes each
+    /// as it was then. What could not be told so it describes when it is asked, with the error of that table.
+    fn having_described(&self, tables: &[SourceTable]) -> impl Future<Output = Self> + Send;
+
+    /// What that look has told of a table.
+    fn at_hand(&self, table: &SourceTable) -> Option<&SourceSchema>;
+
+    /// What `bounds` says of many tables' columns, each of them with an index, in a few statements for all of them. `None`
+    /// where it could not be told so: that table has to be asked for by itself. From where on a window would begin does
+    /// not matter.
+    fn newest(&self, asks: &[BoundsAsk]) -> impl Future<Output = Vec<Option<Newest>>> + Send;
+
     /// Where a window that begins at `ask.low` may end.
     ///
     /// # Errors
@@ -89,6 +101,9 @@ pub trait Source: Send + Sync + Sized + 'static {
 
 /// What a check asks of the server, beside what runs do.
 pub trait Diagnose: Send + Sync + 'static {
+    /// The same source, which knows which of the tables that it has described together have no foreign keys at all.
+    fn having_cascades(&self) -> impl Future<Output = Self> + Send;
+
     /// Foreign keys by which the table's rows change without their incremental column; none where the account may not know.
     ///
     /// # Errors
@@ -240,6 +255,22 @@ pub struct Bounds {
     pub next_number: Option<u64>,
     /// Rows whose incremental column is NULL exist: no window ever holds them.
     pub has_nulls: bool,
+}
+
+/// What the source says of an incremental column's values, wherever a window begins; as [`Bounds`] has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Newest {
+    pub newest: Option<Cursor>,
+    pub has_nulls: bool,
+    pub tick: Option<Cursor>,
+    pub limit: Option<Cursor>,
+}
+
+impl From<Bounds> for Newest {
+    fn from(bounds: Bounds) -> Self {
+        let Bounds { newest, has_nulls, tick, limit, .. } = bounds;
+        Self { newest, has_nulls, tick, limit }
+    }
 }
 
 /// A window to read.
