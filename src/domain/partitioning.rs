@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::TimeDelta;
 
 use super::cursor::{Cursor, Moment};
+use super::quote;
 
 /// Partitions that one job may write. Source: BigQuery, "Quotas and limits", partitioned tables.
 const MOST_OF_A_JOB: i64 = 4_000;
@@ -12,6 +13,9 @@ const MOST_OF_A_JOB: i64 = 4_000;
 /// A step may begin and end in the middle of a partition, and an instant may lie in another day in UTC than in its column's
 /// zone.
 const SLACK: i64 = 4;
+
+/// The pseudo-column of a table that is partitioned by the time of loading.
+const LOADED: &str = "_PARTITIONTIME";
 
 /// What a table is partitioned by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +70,17 @@ impl fmt::Display for Partitioning {
             (Some(column), unit) => write!(f, "by {} of `{column}`", unit.word()),
             (None, unit) => write!(f, "by {} of loading", unit.word()),
         }
+    }
+}
+
+impl Partitioning {
+    /// What a table that requires a partition filter wants of whatever reads it; `None` where it requires none. True of every
+    /// row: what a statement may leave out, its own bounds say. `alias` of the table in the statement; empty: it has none.
+    #[must_use]
+    pub fn condition(&self, alias: &str) -> Option<String> {
+        let name = quote::bigquery_name(self.column.as_deref().unwrap_or(LOADED));
+        let name = if alias.is_empty() { name } else { format!("{alias}.{name}") };
+        self.needs_filter.then(|| format!("({name} IS NULL OR {name} IS NOT NULL)"))
     }
 }
 

@@ -21,15 +21,23 @@ pub struct Replacement {
 }
 
 impl Replacement {
-    /// `before`: a moment at which the table held them; `None` where nobody knows one.
+    /// `before`: a moment at which the table held them; `None` where nobody knows one. `condition`: what the table wants of
+    /// whatever reads it.
     #[must_use]
-    pub fn of(target: &TableId, rows: u64, rows_before: Option<u64>, before: Option<DateTime<Utc>>) -> Self {
+    pub fn of(
+        target: &TableId,
+        rows: u64,
+        rows_before: Option<u64>,
+        before: Option<DateTime<Utc>>,
+        condition: Option<&str>,
+    ) -> Self {
         let before = before.filter(|_| rows_before != Some(0));
+        let filter = condition.map(|condition| format!(" WHERE {condition}")).unwrap_or_default();
         Self {
             rows,
             rows_before,
-            show_before: before.map(|at| format!("SELECT * FROM {}", as_it_was(target, at))),
-            put_back: before.map(|at| put_back(target, at)),
+            show_before: before.map(|at| format!("SELECT * FROM {}{filter}", as_it_was(target, at))),
+            put_back: before.map(|at| put_back(target, at, &filter)),
         }
     }
 }
@@ -62,13 +70,15 @@ fn as_it_was(target: &TableId, at: DateTime<Utc>) -> String {
 
 /// By way of a clone: one statement may not speak of a table at two moments. The table itself stays, with all that is said
 /// of it. The clone's name has the moment in it, so that what was cut short can be sent again.
-fn put_back(target: &TableId, at: DateTime<Utc>) -> String {
+fn put_back(target: &TableId, at: DateTime<Utc>, filter: &str) -> String {
     let moment = at.format("%Y%m%d_%H%M%S_%3f");
     let clone = quote::bigquery_table(&target.sibling(format!("{}_before_{moment}", target.table)));
     let (was, now) = (as_it_was(target, at), quote::bigquery_table(target));
+    // A TRUNCATE has no place for a filter.
+    let empty = if filter.is_empty() { format!("TRUNCATE TABLE {now}") } else { format!("DELETE FROM {now}{filter}") };
     format!(
-        "CREATE TABLE IF NOT EXISTS {clone} CLONE {was}; BEGIN TRANSACTION; TRUNCATE TABLE {now}; INSERT INTO {now} SELECT * \
-         FROM {clone}; COMMIT TRANSACTION; DROP TABLE {clone}"
+        "CREATE TABLE IF NOT EXISTS {clone} CLONE {was}; BEGIN TRANSACTION; {empty}; INSERT INTO {now} SELECT * FROM \
+         {clone}{filter}; COMMIT TRANSACTION; DROP TABLE {clone}"
     )
 }
 
@@ -83,7 +93,7 @@ mod tests {
     #[test]
     fn the_rows_of_before_are_shown_and_put_back_by_statements_that_can_be_pasted() {
         let at = DateTime::parse_from_rfc3339("2026-11-23T08:00:00.1234Z").unwrap().to_utc();
-        let replaced = Replacement::of(&target(), 7, Some(9), Some(at));
+        let replaced = Replacement::of(&target(), 7, Some(9), Some(at), None);
         let was = "`my-project.shop.rates` FOR SYSTEM_TIME AS OF TIMESTAMP '2026-11-23 08:00:00.123+00:00'";
         assert_eq!(replaced.show_before, Some(format!("SELECT * FROM {was}")));
         assert_eq!(
@@ -98,9 +108,20 @@ mod tests {
     }
 
     #[test]
+    fn a_table_that_requires_a_filter_gets_one_wherever_it_is_read() {
+        let at = DateTime::parse_from_rfc3339("2026-11-23T08:00:00Z").unwrap().to_utc();
+        let replaced = Replacement::of(&target(), 7, Some(9), Some(at), Some("(d IS NULL OR d IS NOT NULL)"));
+        let filter = "WHERE (d IS NULL OR d IS NOT NULL)";
+        assert!(replaced.show_before.unwrap().ends_with(filter));
+        let put_back = replaced.put_back.unwrap();
+        assert!(put_back.contains(&format!("DELETE FROM `my-project.shop.rates` {filter}; INSERT")), "{put_back}");
+        assert!(put_back.contains(&format!("{filter}; COMMIT")) && !put_back.contains("TRUNCATE"), "{put_back}");
+    }
+
+    #[test]
     fn a_table_that_held_nothing_has_no_way_back() {
-        let replaced = Replacement::of(&target(), 7, Some(0), Some(DateTime::UNIX_EPOCH));
+        let replaced = Replacement::of(&target(), 7, Some(0), Some(DateTime::UNIX_EPOCH), None);
         assert_eq!((replaced.show_before, replaced.put_back), (None, None));
-        assert!(Replacement::of(&target(), 7, None, Some(DateTime::UNIX_EPOCH)).show_before.is_some());
+        assert!(Replacement::of(&target(), 7, None, Some(DateTime::UNIX_EPOCH), None).show_before.is_some());
     }
 }

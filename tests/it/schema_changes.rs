@@ -223,7 +223,7 @@ async fn a_column_that_the_account_may_no_longer_read_is_not_taken_for_one_that_
     sandbox.sql(&format!("DROP USER {user}@'%'")).await;
     // Whoever may read it all is told that it is gone, once it is.
     sandbox.sql("ALTER TABLE users DROP COLUMN email").await;
-    assert!(sandbox.sync().await.mapping("users")["warnings"].to_string().contains("but no longer in users"));
+    assert!(sandbox.sync().await.mapping("users")["warnings"].to_string().contains("but no longer in MySQL's users"));
     let verified = sandbox.run(&["verify"]).await.expect_code(0).stdout;
     assert!(verified.contains("EQUAL, 1 NOT COMPARED") && verified.contains("not compared: email"), "{verified}");
 }

@@ -225,7 +225,7 @@ fn gone(input: &PlanInput<'_>, column: &str) -> Finding {
             Mode::Append | Mode::Upsert | Mode::Mirror => "it is left as it is",
             Mode::Replace => "it is NULL in every row that a replace brings",
         };
-        let sentence = format!("column `{column}` is in {target} but no longer in {source}; {left}");
+        let sentence = format!("column `{column}` is in BigQuery's {target} but no longer in MySQL's {source}; {left}");
         return Finding::warn(Topic::Target, sentence);
     }
     let sentence = format!(

@@ -247,7 +247,11 @@ fn a_column_that_only_bigquery_has_is_left_alone_with_a_word() {
     let planned = case(None, Some(TargetType::Int64)).planned();
     assert_eq!(planned.verdict("x"), &Verdict::MissingInSource);
     assert_eq!(planned.moved(), ["id", "updated_at"]);
-    assert!(planned.warnings[0].sentence.contains("`x` is in users but no longer in users"), "{:?}", planned.warnings);
+    assert!(
+        planned.warnings[0].sentence.contains("`x` is in BigQuery's users but no longer in MySQL's users"),
+        "{:?}",
+        planned.warnings
+    );
     assert!(planned.diff.is_settled());
 }
 

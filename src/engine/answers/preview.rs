@@ -5,6 +5,7 @@ use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::{CursorPlan, TablePlan};
 use crate::domain::publish::PublishKind;
+use crate::domain::schema::Verdict;
 use crate::domain::window::{Low, Window, step};
 use crate::engine::moving::reach::within_partitions;
 use crate::engine::ports::{Platform, Ports, TRIES_FOR_AN_ANSWER};
@@ -39,7 +40,9 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, ask: &BackfillAs
     refuse_backfill(mapping)?;
     let state = ports.state.load(&mapping.name).await?;
     let described = ports.describe_both(mapping).await?;
-    let plan = described.plan(ports, mapping, SchemaAdditions::Deny, &state.decisions)?.table;
+    let planned = described.plan(ports, mapping, SchemaAdditions::Deny, &state.decisions)?;
+    let widens = planned.diff.columns.iter().any(|column| matches!(column.verdict, Verdict::Widen(_)));
+    let plan = planned.table;
     let target = described.target;
     let cursor = cursor_of(&plan)?;
     let asked = Asked::read(ask, cursor.kind)?;
@@ -53,6 +56,14 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, ask: &BackfillAs
     };
     let bytes_estimate = estimate.rows.zip(estimate.row_bytes).map(|(rows, bytes)| rows.saturating_mul(bytes));
     let publish_bytes = match &target {
+        // Of a statement for columns that BigQuery does not have yet as they will be it names no price.
+        Some(_) if widens => {
+            notes.push(
+                "what publishing would cost is known once a run has widened the columns that `schema-diff` names"
+                    .to_owned(),
+            );
+            None
+        }
         Some(_) => {
             let publishes = publishes(ports, slices.len(), more_slices, estimate.rows);
             price(ports, mapping, &plan, window, publishes, bytes_estimate, &mut notes).await

@@ -110,6 +110,7 @@ impl<'a> Mending<'a> {
     /// # Errors
     /// `Config` where rows cannot be found again by what was written of their keys.
     pub(super) fn take(&mut self, batch: &mut Batch, parts: Parts, found: Vec<Difference>) -> Result<(), Fault> {
+        self.can_mend(&found)?;
         self.parts.push(parts);
         for Difference { key, kind } in found {
             let order = match self.cures.cure(kind) {
@@ -117,9 +118,6 @@ impl<'a> Mending<'a> {
                 Cure::Publish(_) => Order::Usual,
                 Cure::Delete | Cure::Leave => continue,
             };
-            if self.forms.is_none() {
-                return Err(self.not_by_key());
-            }
             batch.count += 1;
             batch.bytes += size_of::<Key>();
             batch.bytes +=
@@ -129,6 +127,13 @@ impl<'a> Mending<'a> {
             waiting.kinds.push(kind);
         }
         Ok(())
+    }
+
+    /// # Errors
+    /// As `take`.
+    pub(super) fn can_mend(&self, found: &[Difference]) -> Result<(), Fault> {
+        let publishes = |difference: &Difference| matches!(self.cures.cure(difference.kind), Cure::Publish(_));
+        if self.forms.is_none() && found.iter().any(publishes) { Err(self.not_by_key()) } else { Ok(()) }
     }
 
     fn not_by_key(&self) -> Fault {

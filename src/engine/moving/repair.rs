@@ -108,7 +108,7 @@ impl<P: Platform> Work<'_, P> {
         while !mending.is_full(batch) {
             scope.unless_paused().await?;
             match scope.unless_cancelled(survey.next()).await? {
-                Found::Rows(parts, differences) if dry_run => drop((parts, differences)),
+                Found::Rows(_, differences) if dry_run => mending.can_mend(&differences)?,
                 Found::Rows(parts, differences) => mending.take(batch, parts, differences)?,
                 Found::Left(reason) => return Ok(Gathered::Ended(Some(reason))),
                 Found::End => return Ok(Gathered::Ended(None)),

@@ -78,7 +78,7 @@ impl<P: Platform> Work<'_, P> {
         if let Some(staged) = &staged {
             let put = self.put_in_place(schemas, attempt, staged, read_at);
             let counts = scope.in_phase(Phase::Publish, put).await?;
-            self.count(staged, before, &counts);
+            self.count(schemas, staged, before, &counts);
             ended = counts.ended;
         }
         scope.in_phase(Phase::Advance, self.remember(Replaced { rows, at: read_at })).await?;
@@ -160,13 +160,15 @@ impl<P: Platform> Work<'_, P> {
         self.publish_own(schemas, attempt, staged, own).await.map_err(in_one_piece)
     }
 
-    fn count(&mut self, staged: &Staged, before: Option<u64>, counts: &PublishCounts) {
+    fn count(&mut self, schemas: &Schemas, staged: &Staged, before: Option<u64>, counts: &PublishCounts) {
         let target = &self.scope.mapping.target;
         self.tally.rows += staged.rows;
         self.tally.inserted += counts.inserted;
         self.tally.bytes_staged += staged.bytes;
         self.tally.cost.add(counts.cost);
-        self.tally.replaced = Some(Replacement::of(target, staged.rows, before, counts.began_at()));
+        let condition = schemas.plan.partitioning.as_ref().and_then(|by| by.condition(""));
+        self.tally.replaced =
+            Some(Replacement::of(target, staged.rows, before, counts.began_at(), condition.as_deref()));
         let done = self.tally.moved().rows;
         self.scope.progress.update(|p| p.rows_published = done);
     }

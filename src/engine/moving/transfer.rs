@@ -174,9 +174,13 @@ impl<P: Platform> Work<'_, P> {
             let changed = columns.iter().filter(|c| !was.columns.contains(c) || !now.columns.contains(c));
             changed.map(|c| format!("`{}` {}", c.name, c.source_type)).collect::<Vec<_>>().join(", ")
         };
-        let or_none = |text: String| if text.is_empty() { "nothing".to_owned() } else { text };
-        let (before, after) = (or_none(named(&was.columns)), or_none(named(&now.columns)));
-        Err(Halt::Drifted(format!("{table} was altered while it was read: {before} became {after}")))
+        let what = match (named(&was.columns), named(&now.columns)) {
+            (gone, new) if gone.is_empty() && new.is_empty() => "its unique keys are others".to_owned(),
+            (gone, new) if gone.is_empty() => format!("{new} was added"),
+            (gone, new) if new.is_empty() => format!("{gone} was dropped"),
+            (before, after) => format!("{before} became {after}"),
+        };
+        Err(Halt::Drifted(format!("{table} was altered while it was read: {what}")))
     }
 }
 

@@ -103,7 +103,7 @@ fn a_table_that_is_altered_while_it_is_read_is_read_again_three_times() {
     altered(&shop, 4);
     let report = shop.run(sync()).unwrap();
     assert_eq!((report.outcome, report.error_kind), (Outcome::Failed, Some(Schema)));
-    assert_eq!(report.errors, ["t was altered while it was read: nothing became `c4` BIGINT"]);
+    assert_eq!(report.errors, ["t was altered while it was read: `c4` BIGINT was added"]);
     shop.succeeds(sync());
     shop.is_equal("the next run");
     shop.is_tidy("the next run");

@@ -43,8 +43,12 @@ impl<P: Platform> Work<'_, P> {
                 self.tally.cost.add(counts.cost);
                 self.tally.jobs.push(pending.job.clone());
                 if pending.moves == Moves::Replace {
-                    let (target, began) = (&scope.mapping.target, counts.began_at());
-                    self.tally.replaced = Some(Replacement::of(target, pending.rows, None, began));
+                    let target = &scope.mapping.target;
+                    let described = scope.unless_cancelled(warehouse.describe(target)).await?;
+                    let condition = described.and_then(|target| target.partitioning?.condition(""));
+                    let began = counts.began_at();
+                    self.tally.replaced =
+                        Some(Replacement::of(target, pending.rows, None, began, condition.as_deref()));
                 }
                 Some(counts)
             }

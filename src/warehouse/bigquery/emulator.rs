@@ -5,7 +5,6 @@
 use super::client::Api;
 use super::ddl;
 use super::literal::table;
-use super::partition_filter;
 use crate::domain::column::TargetSchema;
 use crate::domain::fault::Fault;
 use crate::domain::ids::TableId;
@@ -24,7 +23,7 @@ pub fn breaks_off(sql: &str) -> bool {
 
 /// Its number of rows is an estimate as soon as some were updated or deleted.
 pub async fn rows_held(api: &Api, of: &TableId, described: &TargetSchema) -> Result<Option<u64>, Fault> {
-    let filter = partition_filter::of_table(described.partitioning.as_ref(), "");
+    let filter = described.partitioning.as_ref().and_then(|by| by.condition(""));
     let filter = filter.map(|condition| format!(" WHERE {condition}")).unwrap_or_default();
     let sql = format!("SELECT CAST(COUNT(*) AS STRING) FROM {}{filter}", table(of));
     let rows = api.rows(&sql, &format!("Counting the rows of {of} failed")).await?;

@@ -1,27 +1,13 @@
 //! The condition that a table with `require_partition_filter` wants of whatever reads it.
 //!
-//! It is true of every row: what a statement may leave out, its own bounds say. BigQuery takes it for a filter, because it
-//! speaks of the partitioning column alone, and as the only one of a MERGE as well. (A null-safe equality of the keys,
-//! `IS NOT DISTINCT FROM`, beside it would spoil that.)
+//! BigQuery takes it for a filter, because it speaks of the partitioning column alone, and as the only one of a MERGE as well. (A
+//! null-safe equality of the keys, `IS NOT DISTINCT FROM`, beside it would spoil that.)
 
-use super::literal::column;
-use crate::domain::partitioning::Partitioning;
 use crate::domain::plan::TablePlan;
-
-/// The pseudo-column of a table that is partitioned by the time of loading.
-const LOADED: &str = "_PARTITIONTIME";
 
 /// `None` where the table asks for none. `alias` of the table in the statement; empty: it has none.
 pub fn condition(plan: &TablePlan, alias: &str) -> Option<String> {
-    of_table(plan.partitioning.as_ref(), alias)
-}
-
-/// The same of a table as it is described.
-pub fn of_table(partitioning: Option<&Partitioning>, alias: &str) -> Option<String> {
-    let partitioning = partitioning.filter(|by| by.needs_filter)?;
-    let name = column(partitioning.column.as_deref().unwrap_or(LOADED));
-    let name = if alias.is_empty() { name } else { format!("{alias}.{name}") };
-    Some(format!("({name} IS NULL OR {name} IS NOT NULL)"))
+    plan.partitioning.as_ref()?.condition(alias)
 }
 
 /// The same, after other conditions; nothing where the table asks for none.
@@ -32,7 +18,7 @@ pub fn and(plan: &TablePlan, alias: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::partitioning::PartitionUnit;
+    use crate::domain::partitioning::{PartitionUnit, Partitioning};
     use crate::warehouse::bigquery::fixture::orders;
 
     fn of(column: Option<&str>, needs_filter: bool) -> TablePlan {
