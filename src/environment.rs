@@ -9,7 +9,7 @@ use bigquery_syncer::dotenv::{self, Unread};
 use crate::refusal::Refusal;
 use crate::user_files::{read_text, state_directory};
 
-const FILE: &str = ".env";
+pub const FILE: &str = ".env";
 
 /// Names that this program or its configuration has; other programs have others in the same file.
 const OURS: [&str; 9] =

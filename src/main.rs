@@ -5,11 +5,12 @@ mod console;
 mod environment;
 mod init;
 mod refusal;
+mod renewal;
 mod user_files;
 mod wiring;
 
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bigquery_syncer::cli::args::{Args, CommandArg, Invocation};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
@@ -19,6 +20,7 @@ use clap::{CommandFactory, Parser};
 
 use self::environment::Environment;
 use self::refusal::Refusal;
+use self::renewal::Files;
 
 fn main() -> color_eyre::Result<ExitCode> {
     color_eyre::install()?;
@@ -67,14 +69,18 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
         Some(shard) => cli::share(&setup.config, command, selection, shard).map_err(Refusal::Usage)?,
         None => selection,
     };
-    if *command == CommandArg::Schedule && setup.config.mappings.iter().all(|mapping| mapping.schedule.is_none()) {
-        return Err(Refusal::Usage(
-            "no mapping has a schedule: write one, `schedule: {cron: \"0 2 * * *\"}`".to_owned(),
-        ));
+    if *command == CommandArg::Schedule {
+        wiring::refuse_no_schedule(&setup)?;
     }
     let ports = wiring::connect(setup, None)?;
-    let state = Arc::clone(&ports.state);
-    let status = cli::run(engine::start(ports), args, command, selection, shard).await;
+    let held = Arc::new(Mutex::new(Arc::clone(&ports.state)));
+    let status = if *command == CommandArg::Schedule {
+        let mut files = Files::of(&ports, Arc::clone(&held));
+        cli::schedule(engine::start(ports), printer, Box::new(move || files.look())).await
+    } else {
+        cli::run(engine::start(ports), args, command, selection, shard).await
+    };
+    let state = Arc::clone(&held.lock().unwrap_or_else(PoisonError::into_inner));
     state.settle(wiring::GIVING_BACK).await;
     Ok(status)
 }

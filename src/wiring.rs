@@ -89,6 +89,15 @@ pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Set
     }
 }
 
+/// # Errors
+/// There is nothing that a schedule could be followed for.
+pub fn refuse_no_schedule(setup: &Setup) -> Result<(), Refusal> {
+    if setup.config.mappings.iter().any(|mapping| mapping.schedule.is_some()) {
+        return Ok(());
+    }
+    Err(Refusal::Usage("no mapping has a schedule: write one, `schedule: {cron: \"0 2 * * *\"}`".to_owned()))
+}
+
 /// The configuration alone; `None` where none is named and none is there.
 pub fn read_config(named: Option<&Path>, environment: &Environment) -> Result<Option<Config>, Refusal> {
     let path = config_path(named);

@@ -152,6 +152,41 @@ def looking(setup, rounds):
         yield f"{words:<12} {wall:6.2f} s, {cpu:5.2f} s of processor; statements: {kinds}"
 
 
+def estate(case, about, tables, rounds):
+    """So many mappings that what each of them costs by itself is what there is: runs with nothing new, status and check."""
+    rows = sum(table.rows for table in tables)
+    fill(tables)
+    setup = Setup(case, tables)
+    print("loading them into BigQuery once, which takes the emulator long ...", flush=True)
+    measure(*setup.sync())
+
+    def every(words, command, told):
+        return Contender(words, lambda turn: command(), told, warms=False)
+
+    def nothing(run):
+        if moved := records(run):
+            sys.exit(f"bench: {moved:,} rows were moved although nothing is new")
+        return rows
+
+    contenders = [
+        *reads(lambda: [table.query for table in tables]),
+        every("bqsync, nothing new", setup.sync, nothing),
+        every("bqsync status", lambda: setup.told("status"), lambda run: rows),
+        every("bqsync check", lambda: setup.told("check"), lambda run: rows),
+    ]
+    contest(contenders, rows, rounds)
+    notes = {}
+    for words, command in ("nothing new", setup.sync), ("status", lambda: setup.told("status")), ("check", lambda: setup.told("check")):
+        with CountingProxy() as proxy:
+            program, env = command()
+            asked = access.statements_of(lambda program=program, env=env, proxy=proxy: measure(
+                program, env | {"BIGQUERY_EMULATOR_HOST": proxy.address}))
+            kinds = [f"{count / len(tables):7.2f}  statements {kind} ({count:,})" for kind, count in asked.items() if count]
+            notes[f"Asked per mapping: {words}"] = [*kinds, *(f"{line} to BigQuery" for line in proxy.told(len(tables)))]
+    drop_dataset(setup.dataset)
+    return Outcome(case, about, rows, contenders[0].runs[0].size, contenders, notes)
+
+
 def incremental(case, about, table, rounds):
     """One row in 200 changes before each round; only those are moved."""
     fill([table])
@@ -214,7 +249,7 @@ def all_cases(rounds, scale):
     tables = by_case(scale)
     (wide,), (narrow,), (text,) = tables["wide"], tables["narrow"], tables["text"]
     (changing,), (first,), many = tables["incremental"], tables["first"], tables["small"]
-    (mirrored,) = tables["mirror"]
+    (mirrored,), idle = tables["mirror"], tables["many"]
     return {
         "wide": lambda: one_table("wide", f"{wide.rows:,} rows of 12 mixed columns", wide, rounds, with_dlt=True),
         "narrow": lambda: one_table("narrow", f"{narrow.rows:,} rows of 3 columns", narrow, rounds),
@@ -223,5 +258,6 @@ def all_cases(rounds, scale):
         "incremental": lambda: incremental(
             "incremental", f"{changing.rows // 200:,} changed rows in {changing.rows:,}", changing, rounds),
         "mirror": lambda: mirror("mirror", f"{mirrored.rows:,} rows of 12 mixed columns, mirrored", mirrored, rounds),
+        "many": lambda: estate("many", f"{len(idle):,} mappings of two rows, of which nothing is new", idle, rounds),
         "first": lambda: one_table("first", f"a first load of {first.rows:,} rows of 3 columns", first, rounds),
     }

@@ -48,6 +48,10 @@ class Setup:
         command = [binaries()["bqsync"], "--no-tui", "--config", str(self.config), "--output", "json", "run-once"]
         return command, environment(**env)
 
+    def told(self, command):
+        """`status` or `check` of everything, as a command and its environment."""
+        return [binaries()["bqsync"], "--no-tui", "--config", str(self.config), command], environment()
+
     def extract(self):
         """Rows into Parquet without a network behind it, as a command and its environment."""
         return [binaries()["pipeline"]], environment(BENCH_CONFIG=str(self.config))

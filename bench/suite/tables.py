@@ -55,5 +55,6 @@ def by_case(scale):
         "small": [table(f"small_{n:03}", "small.sql", 1_000) for n in range(max(200 // scale, 4))],
         "incremental": [table("changing", "wide.sql", 2_000_000)],
         "mirror": [table("mirrored", "wide.sql", 2_000_000)],
+        "many": [Table(f"many_{n:04}", "small.sql", 2) for n in range(max(1000 // scale, 4))],
         "first": [table("history", "narrow.sql", 10_000_000)],
     }

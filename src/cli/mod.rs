@@ -26,6 +26,7 @@ pub use self::exit::ExitStatus;
 pub use self::init::{proposed, show_proposed};
 pub use self::print::print;
 pub use self::printer::Printer;
+pub use self::schedule::{Found, Starter, schedule};
 pub use self::selection::{UnknownMapping, select, share};
 pub use self::unparsed::unparsed;
 
@@ -59,7 +60,8 @@ pub async fn run(
             let command = Command::Backfill { ask, restart: *restart, shard };
             run_once::run_to_its_end(handle, command, run_once::show, printer).await
         }
-        CommandArg::Schedule => schedule::schedule(handle, printer).await,
+        // Nobody looks at the files.
+        CommandArg::Schedule => schedule(handle, printer, Box::new(|| Found::Nothing)).await,
         CommandArg::SchemaDiff { apply, columns, declined, .. } => {
             let asked = schema_diff::Asked { apply: *apply, columns, declined };
             schema_diff::schema_diff(handle, selection, asked, printer).await

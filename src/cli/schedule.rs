@@ -1,6 +1,8 @@
-//! `bqsync schedule`: stays up, runs mappings when they are due, and leaves when it is told to.
+//! `bqsync schedule`: stays up, runs mappings when they are due, takes up changed files between two runs, and leaves when it
+//! is told to.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -13,10 +15,38 @@ use super::{run_once, service};
 use crate::domain::report::{Outcome, RunReport};
 use crate::engine::{Command, Event, Handle};
 
+/// The user's files are looked at so often; what they say is taken up at the second look that finds the same.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Starts another engine, by what the files say now.
+pub type Starter = Box<dyn FnOnce() -> Handle + Send>;
+
+/// What a look at the user's files has found.
+#[expect(missing_debug_implementations, reason = "what starts an engine is a function")]
+pub enum Found {
+    /// What is known already.
+    Nothing,
+    /// Something else, and it is sound.
+    Changed(Starter),
+    /// What cannot be used, and why, a line each: the former one stays.
+    Broken(Vec<String>),
+    /// After something that could not be used again what is followed all the while.
+    Mended,
+}
+
+/// An engine that begins when the one before it has ended.
+struct Next {
+    start: Starter,
+    /// When the one before was told to end: what comes due from then on is the next one's.
+    since: DateTime<Utc>,
+}
+
 /// Follows the schedule until a signal comes; then what runs stops at its next safe point. Failed runs end nothing.
-pub(super) async fn schedule(mut handle: Handle, printer: Printer) -> ExitStatus {
+pub async fn schedule(mut handle: Handle, printer: Printer, mut look: Box<dyn FnMut() -> Found + Send>) -> ExitStatus {
     let mut interrupts = Interrupts::listen();
-    let lines = tokio::spawn(print_progress(handle.progress(), printer));
+    let mut lines = tokio::spawn(print_progress(handle.progress(), printer));
+    let mut looks = tokio::time::interval(LOOK);
+    let mut next: Option<Next> = None;
     let mut watch = Watch { printer, next: None, runs: BTreeSet::new(), left: false, cut_short: false };
     handle.send(Command::FollowSchedule { make_up: true });
     let mut stopping = false;
@@ -32,17 +62,53 @@ pub(super) async fn schedule(mut handle: Handle, printer: Printer) -> ExitStatus
                 handle.send(Command::LeaveSchedule);
                 handle.send(Command::CancelAll);
             }
-            event = handle.next_event() => match event {
-                Some(event) => watch.hear(event),
-                None => break ExitStatus::Failed,
+            _ = looks.tick(), if !stopping && next.is_none() => match look() {
+                Found::Nothing => {}
+                Found::Changed(start) => {
+                    service::status("a changed configuration is followed when what runs has ended");
+                    next = Some(Next { start, since: Utc::now() });
+                    handle.send(Command::Retire);
+                }
+                Found::Broken(problems) => say_broken(&problems),
+                Found::Mended => {
+                    tracing::info!("the configuration can be used again: it is the one that is followed");
+                    service::status(&watch.status());
+                }
+            },
+            event = handle.next_event() => match (event, next.take()) {
+                (Some(event), kept) => {
+                    next = kept;
+                    watch.hear(event);
+                }
+                // All that ran has ended.
+                (None, Some(Next { start, since })) if !stopping => {
+                    tracing::info!("the changed configuration is followed from now on");
+                    service::status("the changed configuration is followed");
+                    handle = start();
+                    lines.abort();
+                    lines = tokio::spawn(print_progress(handle.progress(), printer));
+                    watch.runs.clear();
+                    handle.send(Command::TakeOverSchedule { since });
+                }
+                (None, _) if stopping => break watch.end(),
+                (None, _) => break ExitStatus::Failed,
             },
         }
         if watch.left && watch.runs.is_empty() {
-            break if watch.cut_short { ExitStatus::Interrupted } else { ExitStatus::Ok };
+            break watch.end();
         }
     };
     lines.abort();
     status
+}
+
+/// Once for each change that cannot be used.
+fn say_broken(problems: &[String]) {
+    let kept = "the changed configuration cannot be used; the one before it is followed";
+    for problem in problems {
+        tracing::error!(problem, "{kept}");
+    }
+    service::status(kept);
 }
 
 /// What has been heard of the engine.
@@ -58,6 +124,10 @@ struct Watch {
 }
 
 impl Watch {
+    const fn end(&self) -> ExitStatus {
+        if self.cut_short { ExitStatus::Interrupted } else { ExitStatus::Ok }
+    }
+
     fn hear(&mut self, event: Event) {
         match event {
             Event::RunScheduled { at, .. } => {

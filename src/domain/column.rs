@@ -118,6 +118,12 @@ pub struct SourceSchema {
 }
 
 impl SourceSchema {
+    /// The same but for an estimate, which changes with every look.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        Self { rows_estimate: None, ..self.clone() } == Self { rows_estimate: None, ..other.clone() }
+    }
+
     /// Finds a column as MySQL does: ignoring case.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&SourceColumn> {

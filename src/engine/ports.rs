@@ -12,7 +12,7 @@ use crate::domain::retry::{Patience, RetryNotes};
 use crate::domain::schema::Decisions;
 use crate::domain::verify::Comparable;
 use crate::outlets::Outlets;
-use crate::source::{self, BatchLimits, Source};
+use crate::source::{self, BatchLimits, Diagnose, Source};
 use crate::state::{self, StateStore};
 use crate::warehouse::{self, Billing, Deletes, Estimates, Warehouse};
 
@@ -102,6 +102,11 @@ impl<P: Platform> Ports<P> {
             warehouse: Arc::new(self.warehouse.watched(notes)),
             ..self.clone()
         }
+    }
+
+    /// The same, whose source knows which of the tables that it has described together have no foreign keys.
+    pub(in crate::engine) async fn knowing_cascades(self) -> Self {
+        Self { source: Arc::new(self.source.having_cascades().await), ..self }
     }
 
     pub(in crate::engine) async fn describe_both(&self, mapping: &Mapping) -> Result<Described, Fault> {

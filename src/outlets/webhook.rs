@@ -59,6 +59,33 @@ struct Trouble<'a> {
     hint: Option<&'a str>,
 }
 
+/// What is sent of the user's files; no more than the log says of them.
+#[derive(Debug, Serialize)]
+pub struct FilesNews {
+    text: String,
+    event: &'static str,
+    host: String,
+    problems: Vec<String>,
+}
+
+impl FilesNews {
+    /// The changed files cannot be used: a problem each.
+    #[must_use]
+    pub fn broken(problems: &[String]) -> Self {
+        let host = host_name();
+        let what = "its changed configuration cannot be used, so the one before it is followed";
+        let text = format!("bqsync on {host}: {what}\n{}", problems.join("\n"));
+        Self { text, event: "configuration_broken", host, problems: problems.to_vec() }
+    }
+
+    #[must_use]
+    pub fn mended() -> Self {
+        let host = host_name();
+        let text = format!("bqsync on {host}: its configuration can be used again");
+        Self { text, event: "configuration_mended", host, problems: Vec::new() }
+    }
+}
+
 impl Webhook {
     /// Asks nothing of the network yet.
     ///
@@ -100,7 +127,16 @@ impl Webhook {
         repeated(&notes, "sending word of the run", || self.post(&word)).await
     }
 
-    async fn post(&self, word: &Word<'_>) -> Result<(), Fault> {
+    /// Sends word of the user's files, whatever `on` says of runs.
+    ///
+    /// # Errors
+    /// As `tell`.
+    pub async fn tell_of_files(&self, news: &FilesNews, patience: Patience) -> Result<(), Fault> {
+        let notes = RetryNotes::default().with_patience(patience);
+        repeated(&notes, "sending word of the configuration", || self.post(news)).await
+    }
+
+    async fn post(&self, word: &impl Serialize) -> Result<(), Fault> {
         match self.http.post(self.url.expose()).json(word).send().await {
             Ok(answer) => judged(&answer),
             Err(error) => Err(unanswered(&error)),

@@ -33,6 +33,18 @@ pub trait Source: Send + Sync + Sized + 'static {
     /// `Schema` when there is no such table, `Auth` when it may not be read, `Transient` when the server is away.
     fn describe(&self, table: &SourceTable) -> impl Future<Output = Result<SourceSchema, Fault>> + Send;
 
+    /// The same source, which has looked at these tables together, in a few statements for all of them, and describes each
+    /// as it was then. What could not be told so it describes when it is asked, with the error of that table.
+    fn having_described(&self, tables: &[SourceTable]) -> impl Future<Output = Self> + Send;
+
+    /// What that look has told of a table.
+    fn at_hand(&self, table: &SourceTable) -> Option<&SourceSchema>;
+
+    /// What `bounds` says of many tables' columns, each of them with an index, in a few statements for all of them. `None`
+    /// where it could not be told so: that table has to be asked for by itself. From where on a window would begin does
+    /// not matter.
+    fn newest(&self, asks: &[BoundsAsk]) -> impl Future<Output = Vec<Option<Newest>>> + Send;
+
     /// Where a window that begins at `ask.low` may end.
     ///
     /// # Errors
@@ -89,6 +101,9 @@ pub trait Source: Send + Sync + Sized + 'static {
 
 /// What a check asks of the server, beside what runs do.
 pub trait Diagnose: Send + Sync + 'static {
+    /// The same source, which knows which of the tables that it has described together have no foreign keys at all.
+    fn having_cascades(&self) -> impl Future<Output = Self> + Send;
+
     /// Foreign keys by which the table's rows change without their incremental column; none where the account may not know.
     ///
     /// # Errors
@@ -242,6 +257,22 @@ pub struct Bounds {
     pub has_nulls: bool,
 }
 
+/// What the source says of an incremental column's values, wherever a window begins; as [`Bounds`] has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Newest {
+    pub newest: Option<Cursor>,
+    pub has_nulls: bool,
+    pub tick: Option<Cursor>,
+    pub limit: Option<Cursor>,
+}
+
+impl From<Bounds> for Newest {
+    fn from(bounds: Bounds) -> Self {
+        let Bounds { newest, has_nulls, tick, limit, .. } = bounds;
+        Self { newest, has_nulls, tick, limit }
+    }
+}
+
 /// A window to read.
 #[derive(Debug, Clone)]
 pub struct Extraction {
@@ -270,6 +301,8 @@ pub struct BatchLimits {
     pub bytes: usize,
     /// Rows of one keyset query.
     pub page_rows: usize,
+    /// How long no row may come until the server is asked whether it is still at work.
+    pub silence: Duration,
 }
 
 impl Default for BatchLimits {
@@ -277,7 +310,7 @@ impl Default for BatchLimits {
     /// bounds: each reader builds a batch and may wait with another, and up to six more wait or are encoded. (With two
     /// readers 4 MiB held 155 MB in a whole upsert.) Pages from 10,000 rows cost little; 131,072 is noise.
     fn default() -> Self {
-        Self { rows: 16_384, bytes: 2 << 20, page_rows: 131_072 }
+        Self { rows: 16_384, bytes: 2 << 20, page_rows: 131_072, silence: Duration::from_mins(1) }
     }
 }
 

@@ -4,12 +4,14 @@
 //! nothing of each other's; readers need no lock because a file is only ever replaced whole.
 
 mod lease;
+mod shared_file;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use self::lease::FileLease;
-use super::document::Document;
+use self::shared_file::SharedFile;
 use super::{Holder, MappingState, StateStore, SumsPlace, reports};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{MappingName, RunId};
@@ -21,7 +23,7 @@ use crate::state::Diagnose;
 /// `state_store: local`.
 #[derive(Debug, Clone)]
 pub struct LocalState {
-    path: PathBuf,
+    file: Arc<SharedFile>,
     report_dir: PathBuf,
     identity: String,
 }
@@ -32,13 +34,13 @@ impl LocalState {
     pub fn new(path: PathBuf, report_dir: PathBuf) -> Self {
         let place = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
         let identity = format!("{} {}", host_name(), place.display());
-        Self { path, report_dir, identity }
+        Self { file: Arc::new(SharedFile::new(path)), report_dir, identity }
     }
 
     /// The file of a mirror's sums.
     fn sums(&self, mapping: &MappingName, place: SumsPlace) -> PathBuf {
         let name = format!("{}.{}.json", lease::file_stem(mapping), place.word());
-        files::with_suffix(&self.path, ".sums").join(name)
+        files::with_suffix(self.file.path(), ".sums").join(name)
     }
 }
 
@@ -50,7 +52,7 @@ impl StateStore for LocalState {
     }
 
     async fn lease(&self, mapping: &MappingName, run: &RunId) -> Result<FileLease, Fault> {
-        let (path, mapping, run) = (self.path.clone(), mapping.clone(), run.clone());
+        let (path, mapping, run) = (self.file.path().to_owned(), mapping.clone(), run.clone());
         files::off_thread(move || {
             // Said now, and not when the first rows are on their way and the state is to be written.
             files::refuse_mounted(&path)?;
@@ -60,18 +62,18 @@ impl StateStore for LocalState {
     }
 
     async fn load(&self, mapping: &MappingName) -> Result<MappingState, Fault> {
-        let (path, mapping) = (self.path.clone(), mapping.clone());
-        files::off_thread(move || Document::of_file(&path, files::read(&path)?.as_deref())?.state(&mapping)).await
+        let (file, mapping) = (Arc::clone(&self.file), mapping.clone());
+        files::off_thread(move || file.load(&mapping)).await
     }
 
     async fn load_all(&self) -> Result<BTreeMap<MappingName, MappingState>, Fault> {
-        let path = self.path.clone();
-        files::off_thread(move || Document::of_file(&path, files::read(&path)?.as_deref())?.states()).await
+        let file = Arc::clone(&self.file);
+        files::off_thread(move || file.load_all()).await
     }
 
     async fn save(&self, lease: &FileLease, state: &MappingState) -> Result<(), Fault> {
-        let (path, lease, state) = (self.path.clone(), lease.clone(), state.clone());
-        files::off_thread(move || save(&path, &lease, &state)).await
+        let (file, lease, state) = (Arc::clone(&self.file), lease.clone(), state.clone());
+        files::off_thread(move || file.save(lease, state)).await
     }
 
     async fn save_sums(&self, mapping: &MappingName, place: SumsPlace, text: Vec<u8>) -> Result<(), Fault> {
@@ -85,7 +87,7 @@ impl StateStore for LocalState {
     }
 
     async fn holders(&self) -> Result<BTreeMap<MappingName, Holder>, Fault> {
-        let directory = files::with_suffix(&self.path, ".locks");
+        let directory = files::with_suffix(self.file.path(), ".locks");
         files::off_thread(move || lease::holders(&directory)).await
     }
 
@@ -107,7 +109,7 @@ impl StateStore for LocalState {
 
 impl Diagnose for LocalState {
     async fn probe(&self) -> Result<String, Fault> {
-        let (path, reports) = (self.path.clone(), self.report_dir.clone());
+        let (path, reports) = (self.file.path().to_owned(), self.report_dir.clone());
         files::off_thread(move || {
             let locks = files::with_suffix(&path, ".locks");
             // Beside each file that a run replaces, and where it makes its lock files.
@@ -118,20 +120,6 @@ impl Diagnose for LocalState {
         })
         .await
     }
-}
-
-fn save(path: &Path, lease: &FileLease, state: &MappingState) -> Result<(), Fault> {
-    let lock_path = files::with_suffix(path, ".lock");
-    let lock = files::open_lock(&lock_path)?;
-    lock.lock().map_err(|error| files::io_fault("Locking", &lock_path, error))?;
-    let former = files::read(path)?;
-    let mut document = Document::of_file(path, former.as_deref())?;
-    document.set(lease.mapping(), state)?;
-    let content = document.to_bytes()?;
-    if let Some(former) = former {
-        files::replace(&files::with_suffix(path, ".bak"), &former)?;
-    }
-    files::replace(path, &content)
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use crate::domain::verify::{ByParts, Comparison, Cut};
 use crate::domain::window::Low;
 use crate::source::Diagnose;
 use crate::source::{
-    Bounds, BoundsAsk, ContentSum, Estimate, Extract, Extraction, Filtered, RowBatch, Source, Step, StretchAsk,
+    Bounds, BoundsAsk, ContentSum, Estimate, Extract, Extraction, Filtered, Newest, RowBatch, Source, Step, StretchAsk,
     TailAsk, TailSum,
 };
 
@@ -44,6 +44,18 @@ pub fn not_in_memory<V>(what: &str) -> Result<V, Fault> {
 impl Source for MemorySource {
     async fn describe(&self, _: &SourceTable) -> Result<SourceSchema, Fault> {
         self.0.script.at(Call::Describe, || Ok(self.0.database().schema.clone())).await
+    }
+
+    async fn having_described(&self, _: &[SourceTable]) -> Self {
+        self.clone()
+    }
+
+    fn at_hand(&self, _: &SourceTable) -> Option<&SourceSchema> {
+        None
+    }
+
+    async fn newest(&self, asks: &[BoundsAsk]) -> Vec<Option<Newest>> {
+        vec![None; asks.len()]
     }
 
     async fn bounds(&self, ask: &BoundsAsk) -> Result<Bounds, Fault> {
@@ -107,6 +119,10 @@ impl Source for MemorySource {
 }
 
 impl Diagnose for MemorySource {
+    async fn having_cascades(&self) -> Self {
+        self.clone()
+    }
+
     async fn cascades(&self, _: &SourceTable) -> Result<Vec<Cascade>, Fault> {
         Ok(Vec::new())
     }

@@ -36,7 +36,7 @@ async fn a_connection_that_breaks_again_and_again_goes_on_at_the_last_page_each_
     let mut trial = Trial::with("again", &["u"]).await;
     trial.add(2_000).await;
     trial.sandbox.sql("UPDATE t SET v = REPEAT(SHA2(id, 256), 5)").await;
-    trial.through.limits = BatchLimits { rows: 50, bytes: 1 << 20, page_rows: 100 };
+    trial.through.limits = BatchLimits { rows: 50, bytes: 1 << 20, page_rows: 100, ..BatchLimits::default() };
     trial.through.mysql_ssl_mode = Some("DISABLED");
     // More often than a call that stood still would be made again.
     trial.mysql.cut([70_000; 9]);
@@ -97,4 +97,20 @@ async fn a_server_that_stays_away_fails_the_mappings_and_the_next_run_makes_it_g
     }
     tokio::time::sleep(Duration::from_secs(2)).await;
     trial.succeeds().await;
+}
+
+#[tokio::test]
+async fn a_way_that_breaks_without_a_word_is_found_and_what_was_read_is_read_again() {
+    let mut trial = Trial::with("held_up", &["r", "u"]).await;
+    // More than the sockets in between take up, so that the server has something left to send.
+    trial.add(20_000).await;
+    trial.sandbox.sql("UPDATE t SET v = REPEAT(SHA2(id, 256), 15)").await;
+    trial.through.limits = BatchLimits { silence: Duration::from_millis(300), ..BatchLimits::default() };
+    trial.through.mysql_ssl_mode = Some("DISABLED");
+    trial.mysql.hold_up(1_000_000);
+    let told = trial.succeeds().await;
+    assert_eq!(trial.mysql.cuts_left(), 0);
+    let broken =
+        told.retries().into_iter().filter(|retry| retry.because.contains("the way to MySQL is broken")).count();
+    assert_eq!(broken, 1, "{:?}", told.retries());
 }

@@ -223,19 +223,19 @@ fn ran_long_ago(sandbox: &Sandbox) {
 }
 
 /// What systemd would hear.
-struct Service {
+pub struct Service {
     socket: UnixDatagram,
 }
 
 impl Service {
-    fn listen(sandbox: &Sandbox) -> Self {
+    pub fn listen(sandbox: &Sandbox) -> Self {
         let socket = UnixDatagram::bind(sandbox.path("notify.sock")).unwrap();
         socket.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         Self { socket }
     }
 
     /// Words until one of them is `last`.
-    async fn hear(&self, last: &'static str) -> Vec<String> {
+    pub async fn hear(&self, last: &'static str) -> Vec<String> {
         let socket = self.socket.try_clone().unwrap();
         let heard = tokio::task::spawn_blocking(move || {
             let mut words = Vec::new();
@@ -250,7 +250,7 @@ impl Service {
     }
 }
 
-fn signal(child: &Child, name: &str) {
+pub fn signal(child: &Child, name: &str) {
     assert!(Process::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
@@ -260,7 +260,7 @@ fn start(sandbox: &Sandbox) -> Child {
 }
 
 /// Exit code, the runs on stdout, stderr.
-async fn ended(child: Child) -> (Option<i32>, Vec<Value>, String) {
+pub async fn ended(child: Child) -> (Option<i32>, Vec<Value>, String) {
     let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
     let runs = String::from_utf8(output.stdout).unwrap();
     let runs = runs.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

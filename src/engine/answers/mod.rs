@@ -7,4 +7,5 @@ pub(in crate::engine) mod preview;
 pub(in crate::engine) mod schema_diff;
 pub(in crate::engine) mod status;
 pub(in crate::engine) mod tables;
+mod together;
 pub(in crate::engine) mod verify;

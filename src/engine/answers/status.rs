@@ -7,18 +7,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use crate::domain::config::{Config, Mapping, SchemaAdditions};
+use super::together::{self, Column, Columns};
+use crate::domain::config::{Config, Mapping};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::MappingName;
-use crate::domain::schema::Decisions;
-use crate::domain::window::Low;
 use crate::engine::answers::check::patience::within;
-use crate::engine::ports::{Described, Platform, Ports};
+use crate::engine::ports::{Platform, Ports};
 use crate::engine::protocol::query::Reply;
 use crate::engine::protocol::{Asked, Lag, MappingStatus};
-use crate::engine::work::prepared;
-use crate::source::Source;
+use crate::source::{BoundsAsk, Source};
 use crate::state::{Holder, MappingState, StateStore};
 
 /// Gives every mapping's standing in one answer, in the order of the configuration.
@@ -28,7 +26,9 @@ pub(in crate::engine) async fn inspect<P: Platform>(
     reply: &Reply<Vec<MappingStatus>>,
 ) {
     let remembered = Remembered::read(ports).await;
-    let asked: Vec<_> = mappings.iter().map(|mapping| inspect_one(ports, mapping, &remembered, false)).collect();
+    let (ports, columns) = together::look(ports, &mappings).await;
+    let look = Look { remembered: &remembered, columns: &columns, by_index_only: false };
+    let asked: Vec<_> = mappings.iter().map(|mapping| look.at(&ports, mapping)).collect();
     let mappings = stream::iter(asked).buffered(ports.config.concurrency).collect().await;
     reply.give(mappings);
 }
@@ -53,21 +53,23 @@ pub(in crate::engine) async fn measure<P: Platform>(
     by_index_only: bool,
     reply: &Reply<MappingStatus>,
 ) {
-    let ports = &ports.impatient(1);
+    let (ports, columns) = together::look(&ports.impatient(1), &mappings).await;
+    let ports = &ports;
     let remembered = Remembered::read(ports).await;
+    let look = Look { remembered: &remembered, columns: &columns, by_index_only };
     let away = AtomicUsize::new(0);
     let patience = ports.config.concurrency;
     let asked: Vec<_> = mappings
         .iter()
         .map(|mapping| {
-            let (remembered, away) = (&remembered, &away);
+            let (remembered, look, away) = (&remembered, &look, &away);
             async move {
                 if away.load(Ordering::Relaxed) >= patience && mapping.mode.has_windows() {
                     let problem = "MySQL did not answer for other mappings, so it was not asked for this one";
                     let problem = Some(problem.to_owned());
                     return MappingStatus { problem, asked: Asked::Unanswered, ..remembered.status(mapping) };
                 }
-                let status = inspect_one(ports, mapping, remembered, by_index_only).await;
+                let status = look.at(ports, mapping).await;
                 if status.asked == Asked::Unanswered {
                     away.fetch_add(1, Ordering::Relaxed);
                 }
@@ -129,51 +131,56 @@ fn what_it_came_to(fault: &Fault) -> Asked {
     if fault.kind() == FaultKind::Transient { Asked::Unanswered } else { Asked::Answered }
 }
 
-async fn inspect_one<P: Platform>(
-    ports: &Ports<P>,
-    mapping: &Mapping,
-    remembered: &Remembered,
+/// What is known before any mapping is looked at, and how far a look goes.
+struct Look<'a> {
+    remembered: &'a Remembered,
+    columns: &'a Columns,
     by_index_only: bool,
-) -> MappingStatus {
-    let mut status = remembered.status(mapping);
-    // Between two runs a table that every run looks at as a whole is behind by whatever has changed since, which nobody counts.
-    if !mapping.mode.has_windows() {
-        return status;
-    }
-    let newest = newest(ports, mapping, status.watermark.as_deref(), by_index_only);
-    // An index tells it at once: a server that takes longer is not there.
-    let newest = if by_index_only { within("Asking MySQL", newest).await } else { newest.await };
-    match newest {
-        Ok(None) => status.asked = Asked::Spared,
-        Ok(Some((newest, lag))) => {
-            status.newest = newest.map(|cursor| cursor.to_string());
-            status.lag = lag;
-        }
-        Err(fault) => {
-            status.problem = Some(format!("{fault} ({})", fault.hint()));
-            status.asked = what_it_came_to(&fault);
-        }
-    }
-    status
 }
 
-/// The incremental column's greatest value, and how far the watermark is behind it; `None` where only a scan would tell
-/// and none is wanted.
-async fn newest<P: Platform>(
-    ports: &Ports<P>,
-    mapping: &Mapping,
-    watermark: Option<&str>,
-    by_index_only: bool,
-) -> Result<Option<(Option<Cursor>, Option<Lag>)>, Fault> {
-    let source = ports.source.describe(&mapping.source).await?;
-    let described = Described { source, target: None };
-    let table = described.plan(ports, mapping, SchemaAdditions::Allow, &Decisions::new())?.table;
-    let cursor = prepared::cursor_of(&table)?;
-    if by_index_only && !cursor.indexed {
-        return Ok(None);
+impl Look<'_> {
+    async fn at<P: Platform>(&self, ports: &Ports<P>, mapping: &Mapping) -> MappingStatus {
+        let mut status = self.remembered.status(mapping);
+        // Between two runs a table that every run looks at as a whole is behind by whatever has changed since, which nobody counts.
+        if !mapping.mode.has_windows() {
+            return status;
+        }
+        let newest = self.newest(ports, mapping, status.watermark.as_deref());
+        // An index tells it at once: a server that takes longer is not there.
+        let newest = if self.by_index_only { within("Asking MySQL", newest).await } else { newest.await };
+        match newest {
+            Ok(None) => status.asked = Asked::Spared,
+            Ok(Some((newest, lag))) => {
+                status.newest = newest.map(|cursor| cursor.to_string());
+                status.lag = lag;
+            }
+            Err(fault) => {
+                status.problem = Some(format!("{fault} ({})", fault.hint()));
+                status.asked = what_it_came_to(&fault);
+            }
+        }
+        status
     }
-    let mark = watermark.map(|text| Cursor::parse(text, cursor.kind)).transpose()?;
-    let low = mark.map_or(Low::Beginning, Low::After);
-    let bounds = ports.source.bounds(&prepared::newest(&mapping.source, &table, cursor, low)).await?;
-    Ok(Some((bounds.newest, mark.zip(bounds.newest).and_then(|(mark, newest)| Lag::between(mark, newest)))))
+
+    /// The incremental column's greatest value, and how far the watermark is behind it; `None` where only a scan would tell
+    /// and none is wanted.
+    async fn newest<P: Platform>(
+        &self,
+        ports: &Ports<P>,
+        mapping: &Mapping,
+        watermark: Option<&str>,
+    ) -> Result<Option<(Option<Cursor>, Option<Lag>)>, Fault> {
+        let source = ports.source.describe(&mapping.source).await?;
+        let Column { ask, is_indexed } = together::column(ports, mapping, &source)?;
+        if self.by_index_only && !is_indexed {
+            return Ok(None);
+        }
+        let mark = watermark.map(|text| Cursor::parse(text, ask.kind)).transpose()?;
+        let newest = match self.columns.get(&mapping.name) {
+            Some(known) => known.newest,
+            // Whether there are rows without a value is not shown.
+            None => ports.source.bounds(&BoundsAsk { nullable: false, is_unique: true, ..ask }).await?.newest,
+        };
+        Ok(Some((newest, mark.zip(newest).and_then(|(mark, newest)| Lag::between(mark, newest)))))
+    }
 }

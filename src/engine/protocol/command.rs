@@ -1,5 +1,6 @@
 //! What an operator can ask of the engine.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::MappingName;
@@ -38,8 +39,15 @@ pub enum Command {
     FollowSchedule {
         make_up: bool,
     },
+    /// The same after another engine of this process, which was told to [`Retire`](Self::Retire) then: what has come due since
+    /// is due.
+    TakeOverSchedule {
+        since: DateTime<Utc>,
+    },
     /// Begin no more runs by the schedule; what runs goes on.
     LeaveSchedule,
+    /// The same, and end when all that runs has come to its end.
+    Retire,
 }
 
 /// What an incremental run is to do.

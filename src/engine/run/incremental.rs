@@ -35,7 +35,12 @@ impl<P: Platform> Work<'_, P> {
     pub(super) async fn incremental(&mut self) -> Result<(), Halt> {
         let (mut source, mut survey) = (None, None);
         if self.may_be_as_compared() {
-            let described = self.describe_source().await?;
+            let first = self.first_described().await?;
+            let is_first_look = first.is_some();
+            let mut described = match first {
+                Some(described) => described,
+                None => self.describe_source().await?,
+            };
             if let Some(prepared) = self.foreseen_by_cursor(&described) {
                 let known = self.survey(&prepared).await?;
                 if known.window.is_none() && known.found.is_empty() {
@@ -43,6 +48,12 @@ impl<P: Platform> Work<'_, P> {
                     return Ok(());
                 }
                 survey = Some(known);
+            }
+            if is_first_look {
+                // There is something to do, and it is done by what the table is now.
+                let now = self.describe_source().await?;
+                survey = survey.filter(|_| now.is_like(&described));
+                described = now;
             }
             source = Some(described);
         }

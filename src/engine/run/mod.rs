@@ -25,6 +25,7 @@ use super::ports::{Platform, Ports};
 use super::protocol::Event;
 use super::protocol::progress::{Progress, ProgressOf};
 use super::work::emitter::Emitter;
+use super::work::first_look::FirstLook;
 use super::work::hold::Hold;
 use super::work::ids::new_run_id;
 use super::work::leftovers::Leftovers;
@@ -61,17 +62,20 @@ impl<P: Platform> Run<P> {
         let cancels: Vec<_> = mappings.iter().map(|(_, hold)| hold.cancel.clone()).collect();
         let names: Vec<MappingName> = mappings.iter().map(|(m, _)| m.name.clone()).collect();
         self.emitter.emit(Event::RunStarted { run: run.clone(), trigger, mappings: names.clone() });
+        let windowed = mappings.iter().map(|(mapping, _)| mapping).filter(|mapping| mapping.mode.has_windows());
+        let first_look = FirstLook::at(windowed.map(|mapping| mapping.source.clone()).collect());
         let places = Arc::new(Semaphore::new(self.ports.config.concurrency));
         let mut tasks = JoinSet::new();
         let mut task_of = HashMap::new();
         for (mapping, hold) in mappings {
-            let scope = self.scope(&run, mapping.clone(), hold);
+            let scope = self.scope(&run, mapping.clone(), hold, &first_look);
             scope.progress.update(|p| p.trigger = trigger);
             let places = Arc::clone(&places);
             let span = info_span!("sync", mapping = %mapping.name, run = %run, operation = "sync");
             let work = async move {
                 let _place = places.acquire_owned().await;
-                let synced = sync_mapping(&scope).await;
+                // On the heap, and only now: a mapping that waits for its turn takes up next to nothing.
+                let synced = Box::pin(sync_mapping(&scope)).await;
                 scope.progress.remove();
                 scope.emit(match &synced {
                     Synced::Ended(report) => Event::MappingFinished { report: report.clone() },
@@ -103,7 +107,7 @@ impl<P: Platform> Run<P> {
         held
     }
 
-    fn scope(&self, run: &RunId, mapping: Mapping, hold: Hold) -> Scope<P> {
+    fn scope(&self, run: &RunId, mapping: Mapping, hold: Hold, first_look: &FirstLook<P>) -> Scope<P> {
         let scope = Scope {
             ports: self.ports.clone(),
             run: run.clone(),
@@ -114,6 +118,7 @@ impl<P: Platform> Run<P> {
             emitter: self.emitter.clone(),
             hold,
             leftovers: self.leftovers.clone(),
+            first_look: first_look.clone(),
         };
         scope.watched()
     }

@@ -18,6 +18,14 @@ use crate::state::Compared;
 const LOOK_AGAIN: TimeDelta = TimeDelta::hours(1);
 
 impl<P: Platform> Work<'_, P> {
+    /// The table as the run's first look at all of them has it.
+    pub(super) async fn first_described(&self) -> Result<Option<SourceSchema>, Halt> {
+        let scope = self.scope;
+        let (table, source) = (&scope.mapping.source, &scope.ports.source);
+        let look = scope.unless_cancelled(async { Ok(scope.first_look.of(table, source).await) });
+        scope.in_phase(Phase::Describe, look).await
+    }
+
     pub(super) async fn describe_source(&self) -> Result<SourceSchema, Halt> {
         let scope = self.scope;
         let describe = scope.unless_cancelled(scope.ports.source.describe(&scope.mapping.source));

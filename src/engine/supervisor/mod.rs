@@ -53,9 +53,10 @@ pub(in crate::engine) async fn supervise<P: Platform>(
         works: JoinSet::new(),
         claims: HashMap::new(),
         scheduler: None,
+        is_retired: false,
     };
     let mut closed = false;
-    while !closed || !supervisor.works.is_empty() {
+    while !(closed || supervisor.is_retired) || !supervisor.works.is_empty() {
         tokio::select! {
             asked = inbox.recv(), if !closed => match asked {
                 Some(Ask::Command(command)) => supervisor.obey(command),
@@ -93,6 +94,8 @@ struct Supervisor<P: Platform> {
     /// Which mappings a work has taken.
     claims: HashMap<Id, Vec<MappingName>>,
     scheduler: Option<Scheduler<P>>,
+    /// It ends with the last work.
+    is_retired: bool,
 }
 
 impl<P: Platform> Supervisor<P> {
@@ -123,14 +126,26 @@ impl<P: Platform> Supervisor<P> {
             Command::CancelAll => self.cancel_all(),
             Command::FollowSchedule { make_up } => {
                 self.spawn(|ports, emitter| async move { write_metrics(&ports, &emitter).await });
-                self.scheduler = Some(Scheduler::new(&self.ports, make_up));
-                self.announce_next();
+                self.follow(Scheduler::new(&self.ports, self.ports.clock.now(), make_up));
+            }
+            Command::TakeOverSchedule { since } => {
+                self.spawn(|ports, emitter| async move { write_metrics(&ports, &emitter).await });
+                self.follow(Scheduler::new(&self.ports, since, true));
+            }
+            Command::Retire => {
+                self.scheduler = None;
+                self.is_retired = true;
             }
             Command::LeaveSchedule => {
                 self.scheduler = None;
                 self.emitter.emit(Event::ScheduleLeft);
             }
         }
+    }
+
+    fn follow(&mut self, scheduler: Scheduler<P>) {
+        self.scheduler = Some(scheduler);
+        self.announce_next();
     }
 
     fn answer(&mut self, question: Question) {

@@ -29,8 +29,9 @@ pub(in crate::engine) struct Scheduler<P: Platform> {
 }
 
 impl<P: Platform> Scheduler<P> {
-    pub(in crate::engine) fn new(ports: &Ports<P>, make_up: bool) -> Self {
-        let agenda = Agenda::new(&ports.config.mappings, ports.clock.now(), make_up);
+    /// Due times after `since` are due; those before it are of the past.
+    pub(in crate::engine) fn new(ports: &Ports<P>, since: DateTime<Utc>, make_up: bool) -> Self {
+        let agenda = Agenda::new(&ports.config.mappings, since, make_up);
         let (state, clock) = (Arc::clone(&ports.state), Arc::clone(&ports.clock));
         Self { state, clock, agenda, look: None, look_at: None, announced: None }
     }

@@ -4,6 +4,7 @@ pub(in crate::engine) mod asked;
 pub(in crate::engine) mod comparing;
 pub(in crate::engine) mod conflicts;
 pub(in crate::engine) mod emitter;
+pub(in crate::engine) mod first_look;
 pub(in crate::engine) mod hold;
 pub(in crate::engine) mod ids;
 pub(in crate::engine) mod ledger;

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use tracing::{Instrument, info_span};
 
 use super::emitter::Emitter;
+use super::first_look::FirstLook;
 use super::hold::Hold;
 use super::ids::{Owner, Try};
 use super::leftovers::Leftovers;
@@ -109,6 +110,7 @@ pub(in crate::engine) struct Scope<P: Platform> {
     pub progress: ProgressOf,
     pub hold: Hold,
     pub leftovers: Leftovers,
+    pub first_look: FirstLook<P>,
 }
 
 impl<P: Platform> Scope<P> {
@@ -149,6 +151,7 @@ impl<P: Platform> Scope<P> {
             progress: self.progress.clone(),
             hold: self.hold.clone(),
             leftovers: self.leftovers.clone(),
+            first_look: self.first_look.clone(),
         }
     }
 

@@ -24,12 +24,11 @@ pub async fn bounds(server: &Server, ask: &BoundsAsk) -> Result<Bounds, Fault> {
     let asked = Instant::now();
     let now = clock::now(&mut session).await.map_err(failed)?.ok_or_else(clock::unreadable)?;
     let looked = Looked { asked, answered: Instant::now() };
-    let at = |instant| tick(instant, ask.kind, ask.timezone).map(Cursor::Moment);
-    let running = at(now);
+    let running = tick(now, ask.kind, ask.timezone).map(Cursor::Moment);
     let column = sql::identifier(&ask.column);
     let greatest = |condition: Option<&str>| sql::greatest(&ask.table, &column, sql::as_text, condition);
     let newest = value(&mut session, &ask.table, Query::plain(greatest(None)), ask.kind, &sentence).await?;
-    let limit = at(settled(now, ask)).or_else(|| epoch_limit(now, newest.filter(|_| !ask.is_unique)?));
+    let limit = limit(now, ask, newest);
     let open = newest.filter(|newest| beyond(newest, &ask.low));
     let high = match (open, limit) {
         (Some(newest), Some(limit)) if !below(&newest, &limit) => {
@@ -54,6 +53,12 @@ pub async fn bounds(server: &Server, ask: &BoundsAsk) -> Result<Bounds, Fault> {
         _ => None,
     };
     Ok(Bounds { high, rows, newest, now, looked, tick: running, limit, next_number, has_nulls })
+}
+
+/// The first value that is held back, where there is one.
+pub fn limit(now: NaiveDateTime, ask: &BoundsAsk, newest: Option<Cursor>) -> Option<Cursor> {
+    let limit = tick(settled(now, ask), ask.kind, ask.timezone).map(Cursor::Moment);
+    limit.or_else(|| epoch_limit(now, newest.filter(|_| !ask.is_unique)?))
 }
 
 fn stretch(ask: &BoundsAsk, high: Cursor) -> StretchAsk {

@@ -1,8 +1,10 @@
 //! What `information_schema` says of a table: its columns, and whether it is there at all.
 
+use std::collections::HashMap;
+
 use super::connect;
 use super::fault::number as number_of;
-use super::found::{Found, failed, find, in_database};
+use super::found::{Found, among, failed, find, in_database};
 use super::indexes::{self, Indexes};
 use super::server::Server;
 use super::session::{Flavour, Session};
@@ -42,7 +44,11 @@ pub async fn describe(server: &Server, table: &SourceTable) -> Result<SourceSche
         columns = views::retyped(&mut session, table, columns).await.map_err(|error| failed(error, table))?;
     }
     let indexes = indexes::read(&mut session, &found).await.map_err(|error| failed(error, table))?;
-    Ok(SourceSchema {
+    Ok(schema(&found, columns, indexes, hides_columns))
+}
+
+pub fn schema(found: &Found, columns: Vec<SourceColumn>, indexes: Indexes, hides_columns: bool) -> SourceSchema {
+    SourceSchema {
         columns,
         unique_keys: indexes.unique_keys,
         indexes: indexes.ordering.into_iter().map(|order| order.columns).collect(),
@@ -52,15 +58,14 @@ pub async fn describe(server: &Server, table: &SourceTable) -> Result<SourceSche
         rows_estimate: found.rows.filter(|_| !found.is_view()),
         // Of a view the catalogue says that it is one.
         comment: found.comment.clone().filter(|_| !found.is_view()),
-    })
+    }
 }
 
 /// Asks for no row of all columns; where that is refused, for no row of none, and says that some are hidden: the catalogue
 /// lists those alone that the account may see. (Within a subquery, so that no driver need know the columns' types.)
 async fn probe(session: &mut Session, table: &SourceTable) -> (Result<Vec<Texts>, sqlx::Error>, bool) {
     let name = sql::table_name(table);
-    let all = format!("SELECT 1 FROM (SELECT * FROM {name} LIMIT 0) AS all_columns");
-    match session.texts(Query::plain(all)).await {
+    match session.texts(Query::plain(no_row(table))).await {
         Err(error) if number_of(&error).is_some_and(|number| matches!(number, TABLE_DENIED | COLUMN_DENIED)) => {
             let none = session.texts(Query::plain(format!("SELECT 1 FROM {name} LIMIT 0"))).await;
             let hides_columns = none.is_ok();
@@ -68,6 +73,11 @@ async fn probe(session: &mut Session, table: &SourceTable) -> (Result<Vec<Texts>
         }
         probed => (probed, false),
     }
+}
+
+/// No row of all columns.
+pub fn no_row(table: &SourceTable) -> String {
+    format!("SELECT 1 FROM (SELECT * FROM {} LIMIT 0) AS all_columns", sql::table_name(table))
 }
 
 /// Keys and orders of a table; `None` where the catalogue does not list it.
@@ -103,16 +113,31 @@ pub async fn next_number(session: &mut Session, table: &SourceTable, column: &st
 }
 
 async fn columns(session: &mut Session, found: &Found) -> Result<Vec<SourceColumn>, sqlx::Error> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position"
-    );
-    let rows = session.texts(Query::new(sql, found.binds())).await?;
+    let mut columns = columns_of(session, &found.database, &[&found.table]).await?;
+    Ok(columns.remove(&found.table).unwrap_or_default())
+}
+
+/// The columns of many tables of one database, by the table's name.
+pub async fn columns_of(
+    session: &mut Session,
+    database: &str,
+    names: &[&str],
+) -> Result<HashMap<String, Vec<SourceColumn>>, sqlx::Error> {
+    let (among, binds) = among(database, names);
+    let sql = format!("SELECT {COLUMNS} FROM information_schema.columns WHERE {among} ORDER BY ordinal_position");
+    let rows = session.texts(Query::new(sql, binds)).await?;
     let json = match session.flavour {
-        Flavour::MariaDb => json_columns(session, found).await?,
-        Flavour::MySql => Vec::new(),
+        Flavour::MariaDb => json_columns(session, database, names).await?,
+        Flavour::MySql => HashMap::new(),
     };
-    // The catalogue's collation ignores case where two tables may differ by it alone.
-    Ok(rows.iter().filter(|row| text(row, 8) == found.table).map(|row| column(row, &json, session.flavour)).collect())
+    // By the names as they are written: the catalogue's collation ignores case where two tables may differ by it alone.
+    let mut columns: HashMap<String, Vec<SourceColumn>> = HashMap::new();
+    for row in &rows {
+        let table = text(row, 8);
+        let json = json.get(table).map_or(&[][..], Vec::as_slice);
+        columns.entry(table.to_owned()).or_default().push(column(row, json, session.flavour));
+    }
+    Ok(columns)
 }
 
 /// A column, from a row of [`COLUMNS`]; `json`: the columns of its table that hold JSON by a check.
@@ -151,12 +176,22 @@ fn old_rows(default: Option<&str>, extra: &str, nullable: bool, flavour: Flavour
     if is_null && nullable { OldRows::Null } else { OldRows::Filled }
 }
 
-/// MariaDB's JSON is a LONGTEXT with a check that says so.
-async fn json_columns(session: &mut Session, found: &Found) -> Result<Vec<String>, sqlx::Error> {
-    let sql = "SELECT check_clause FROM information_schema.check_constraints \
-               WHERE constraint_schema = ? AND table_name = ?";
-    let rows = session.texts(Query::new(sql, found.binds())).await?;
-    Ok(rows.iter().filter_map(|row| checked_as_json(text(row, 0))).collect())
+/// MariaDB's JSON is a LONGTEXT with a check that says so: such columns, by their tables.
+async fn json_columns(
+    session: &mut Session,
+    database: &str,
+    names: &[&str],
+) -> Result<HashMap<String, Vec<String>>, sqlx::Error> {
+    let (among, binds) = among(database, names);
+    let among = among.replace("table_schema", "constraint_schema");
+    let sql = format!("SELECT check_clause, table_name FROM information_schema.check_constraints WHERE {among}");
+    let mut columns: HashMap<String, Vec<String>> = HashMap::new();
+    for row in session.texts(Query::new(sql, binds)).await? {
+        if let Some(column) = checked_as_json(text(&row, 0)) {
+            columns.entry(text(&row, 1).to_owned()).or_default().push(column);
+        }
+    }
+    Ok(columns)
 }
 
 /// The column of a clause that is nothing but `json_valid(column)`.

@@ -18,6 +18,23 @@ pub struct Found {
 }
 
 impl Found {
+    /// A row of [`FOUND`].
+    pub fn of(row: &Texts) -> Self {
+        Self {
+            database: text(row, 0).to_owned(),
+            table: text(row, 1).to_owned(),
+            kind: text(row, 2).to_ascii_uppercase(),
+            engine: text(row, 3).to_ascii_lowercase(),
+            rows: number(row, 4),
+            comment: row.get(5).cloned().flatten().filter(|comment| !comment.trim().is_empty()),
+        }
+    }
+
+    /// As a mapping may name it.
+    pub fn name(&self) -> SourceTable {
+        SourceTable { database: Some(self.database.clone()), table: self.table.clone(), filter: None }
+    }
+
     pub fn is_view(&self) -> bool {
         self.kind.contains("VIEW")
     }
@@ -28,21 +45,24 @@ impl Found {
     }
 }
 
+/// What the catalogue says of tables, for a condition to follow.
+pub const FOUND: &str = "SELECT table_schema, table_name, table_type, engine, CAST(table_rows AS CHAR), table_comment \
+                         FROM information_schema.tables WHERE ";
+
 /// Looks the table up as the server compares names: where case does not count, another spelling will do.
 pub async fn find(session: &mut Session, table: &SourceTable) -> Result<Option<Found>, Fault> {
-    let sql = "SELECT table_schema, table_name, table_type, engine, CAST(table_rows AS CHAR), \
-               table_comment FROM information_schema.tables WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?";
-    let rows = session.texts(in_database(sql, table, true)).await.map_err(|error| failed(error, table))?;
+    let sql = format!("{FOUND}table_schema = COALESCE(?, DATABASE()) AND table_name = ?");
+    let rows = session.texts(in_database(&sql, table, true)).await.map_err(|error| failed(error, table))?;
     let exact = |row: &&Texts| text(row, 1) == table.table;
     let row = rows.iter().find(exact).or_else(|| rows.first());
-    Ok(row.map(|row| Found {
-        database: text(row, 0).to_owned(),
-        table: text(row, 1).to_owned(),
-        kind: text(row, 2).to_ascii_uppercase(),
-        engine: text(row, 3).to_ascii_lowercase(),
-        rows: number(row, 4),
-        comment: row.get(5).cloned().flatten().filter(|comment| !comment.trim().is_empty()),
-    }))
+    Ok(row.map(Found::of))
+}
+
+/// `table_schema = ? AND table_name IN (?, ?)`: so many tables of one database.
+pub fn among(database: &str, names: &[&str]) -> (String, Vec<Bind>) {
+    let places = vec!["?"; names.len()].join(", ");
+    let binds = [database].iter().chain(names).map(|name| Bind::Text((*name).to_owned())).collect();
+    (format!("table_schema = ? AND table_name IN ({places})"), binds)
 }
 
 /// A question to the catalogue about a table, or about its database: where the mapping names none, the connection's.

@@ -1,8 +1,8 @@
 //! Which keys tell rows apart, and in which orders the server can hand rows out without sorting them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::found::Found;
+use super::found::{Found, among};
 use super::session::{Flavour, Session};
 use super::sql::{Bind, Query};
 use super::texts::{Texts, text};
@@ -26,15 +26,38 @@ pub async fn read(session: &mut Session, found: &Found) -> Result<Indexes, sqlx:
     if found.is_view() {
         return Ok(Indexes::default());
     }
+    let mut parts = rows_of(session, &found.database, &[&found.table]).await?;
+    let (_, hidden) = flag_words(session.flavour);
+    Ok(of_rows(parts.remove(&found.table).unwrap_or_default().iter(), hidden, found.engine == "innodb"))
+}
+
+/// The indexes of many tables of one database, none of them a view; in the order of `found`.
+pub async fn read_all(session: &mut Session, database: &str, found: &[Found]) -> Result<Vec<Indexes>, sqlx::Error> {
+    let names: Vec<_> = found.iter().map(|found| found.table.as_str()).collect();
+    let rows = rows_of(session, database, &names).await?;
+    let (_, hidden) = flag_words(session.flavour);
+    let indexes =
+        |found: &Found| of_rows(rows.get(&found.table).into_iter().flatten(), hidden, found.engine == "innodb");
+    Ok(found.iter().map(indexes).collect())
+}
+
+/// By the table's name as it is written.
+async fn rows_of(
+    session: &mut Session,
+    database: &str,
+    names: &[&str],
+) -> Result<HashMap<String, Vec<Texts>>, sqlx::Error> {
     let flag = flag(session).await?;
+    let (among, binds) = among(database, names);
     let sql = format!(
-        "SELECT {} FROM information_schema.statistics \
-         WHERE table_schema = ? AND table_name = ? ORDER BY index_name, seq_in_index",
+        "SELECT {} FROM information_schema.statistics WHERE {among} ORDER BY index_name, seq_in_index",
         list(flag)
     );
-    let rows = session.texts(Query::new(sql, found.binds())).await?;
-    let (_, hidden) = flag_words(session.flavour);
-    Ok(of_rows(rows.iter().filter(|row| text(row, 8) == found.table), hidden, found.engine == "innodb"))
+    let mut rows: HashMap<String, Vec<Texts>> = HashMap::new();
+    for row in session.texts(Query::new(sql, binds)).await? {
+        rows.entry(text(&row, 8).to_owned()).or_default().push(row);
+    }
+    Ok(rows)
 }
 
 /// The column that says of an index that the optimizer does not see it, and the word for that: such an index orders nothing.

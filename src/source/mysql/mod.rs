@@ -32,6 +32,7 @@ mod survey;
 mod tail;
 mod texts;
 mod tls;
+mod together;
 mod tunnel;
 mod unreadable;
 mod verify;
@@ -39,6 +40,7 @@ mod views;
 mod wire;
 mod words;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -47,9 +49,11 @@ use tokio::time::Instant;
 pub use self::decode::Batcher;
 use self::fence::Watch;
 use self::server::Server;
+use self::together::Known;
 pub use self::wire::Cells;
 use super::{
-    Bounds, BoundsAsk, ContentSum, Estimate, Extract, Extraction, Filtered, Source, StretchAsk, TailAsk, TailSum,
+    Bounds, BoundsAsk, ContentSum, Estimate, Extract, Extraction, Filtered, Newest, Source, StretchAsk, TailAsk,
+    TailSum,
 };
 use crate::domain::check::server::ServerFacts;
 use crate::domain::column::{Cascade, SourceSchema};
@@ -70,19 +74,39 @@ pub struct MysqlSource {
     server: Arc<Server>,
     notes: RetryNotes,
     watch: Arc<Watch>,
+    /// What a look at many tables has told.
+    known: Arc<Known>,
+    /// Tables of these that have no foreign key.
+    unbound: Arc<HashSet<(String, String)>>,
 }
 
 impl MysqlSource {
     #[must_use]
     pub fn new(settings: MysqlSettings) -> Self {
-        Self { server: Arc::new(Server::new(settings)), notes: RetryNotes::default(), watch: Arc::default() }
+        let (server, notes) = (Arc::new(Server::new(settings)), RetryNotes::default());
+        Self { server, notes, watch: Arc::default(), known: Arc::default(), unbound: Arc::default() }
     }
 }
 
 impl Source for MysqlSource {
     async fn describe(&self, table: &SourceTable) -> Result<SourceSchema, Fault> {
+        if let Some(schema) = self.at_hand(table) {
+            return Ok(schema.clone());
+        }
         let describing = format!("reading the description of {table}");
         repeated(&self.notes, describing, || catalog::describe(&self.server, table)).await
+    }
+
+    async fn having_described(&self, tables: &[SourceTable]) -> Self {
+        Self { known: Arc::new(together::described(&self.server, tables).await), ..self.clone() }
+    }
+
+    fn at_hand(&self, table: &SourceTable) -> Option<&SourceSchema> {
+        self.known.schema(&self.server, table)
+    }
+
+    async fn newest(&self, asks: &[BoundsAsk]) -> Vec<Option<Newest>> {
+        together::newest(&self.server, asks).await
     }
 
     async fn bounds(&self, ask: &BoundsAsk) -> Result<Bounds, Fault> {
@@ -123,7 +147,7 @@ impl Source for MysqlSource {
     }
 
     fn watched(&self, notes: RetryNotes) -> Self {
-        Self { server: Arc::clone(&self.server), notes, watch: Arc::clone(&self.watch) }
+        Self { notes, ..self.clone() }
     }
 
     fn read(&self, extraction: Extraction) -> Extract {
@@ -132,7 +156,15 @@ impl Source for MysqlSource {
 }
 
 impl Diagnose for MysqlSource {
+    async fn having_cascades(&self) -> Self {
+        let unbound = together::unbound(&self.server, &self.known).await;
+        Self { unbound: Arc::new(unbound), ..self.clone() }
+    }
+
     async fn cascades(&self, table: &SourceTable) -> Result<Vec<Cascade>, Fault> {
+        if self.unbound.contains(&together::place(&self.server, table)) {
+            return Ok(Vec::new());
+        }
         let reading = format!("reading the foreign keys of {table}");
         repeated(&self.notes, reading, || cascades::cascades(&self.server, table)).await
     }

@@ -4,6 +4,7 @@ mod by_parts;
 mod page;
 mod reader;
 mod select;
+mod silence;
 mod slice;
 mod wanted;
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bigquery_syncer::domain::config;
 use bigquery_syncer::domain::report::RunReport;
@@ -18,7 +19,7 @@ use bigquery_syncer::warehouse::bigquery::BigQuery;
 use super::{Sandbox, setting};
 
 /// Batches of 3 rows in pages of 5: every boundary is met with a handful of rows.
-pub const TINY: BatchLimits = BatchLimits { rows: 3, bytes: 1 << 20, page_rows: 5 };
+pub const TINY: BatchLimits = BatchLimits { rows: 3, bytes: 1 << 20, page_rows: 5, silence: Duration::from_mins(1) };
 
 /// The adapters that tests give an engine.
 enum Servers {}

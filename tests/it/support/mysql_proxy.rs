@@ -1,4 +1,5 @@
-//! A proxy in front of MySQL that cuts connections at a chosen byte of the server's answers, is slow, or is not there.
+//! A proxy in front of MySQL that cuts connections at a chosen byte of the server's answers, holds one up there without a word, is
+//! slow, or is not there.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -20,6 +21,8 @@ pub struct MysqlProxy {
 struct Behaviour {
     /// The cuts to come: each after so many bytes of answers, counted over all connections since the one before.
     cuts: VecDeque<u64>,
+    /// They are no cuts: nothing more comes, and nobody says so.
+    holds_up: bool,
     /// Since the last cut.
     passed: u64,
     latency: Duration,
@@ -45,7 +48,13 @@ impl MysqlProxy {
     /// them is reset in the middle of whatever it is saying.
     pub fn cut(&self, after: impl IntoIterator<Item = u64>) {
         let mut behaviour = self.shared.lock().unwrap();
-        (behaviour.cuts, behaviour.passed) = (after.into_iter().collect(), 0);
+        (behaviour.cuts, behaviour.passed, behaviour.holds_up) = (after.into_iter().collect(), 0, false);
+    }
+
+    /// From now on: after so many bytes the connection that carries them stands still for ever.
+    pub fn hold_up(&self, after: u64) {
+        self.cut([after]);
+        self.shared.lock().unwrap().holds_up = true;
     }
 
     /// Cuts that were asked for and have not been made.
@@ -118,6 +127,9 @@ async fn relay(client: TcpStream, server: SocketAddr, shared: Arc<Mutex<Behaviou
             let (pass, is_cut) = shared.lock().unwrap().pass(read);
             if to_client.write_all(&buffer[..pass]).await.is_err() {
                 return false;
+            }
+            if is_cut && shared.lock().unwrap().holds_up {
+                std::future::pending::<()>().await;
             }
             if is_cut {
                 return true;

@@ -18,12 +18,12 @@ use crate::domain::plan::{Planned, plan};
 use crate::domain::publish::PublishKind;
 use crate::domain::quote;
 use crate::domain::window::{Low, Window};
+use crate::engine::answers::together::{self, Columns};
 use crate::engine::ports::{Platform, Ports};
 use crate::engine::work::conflicts::{refuse_conflicts, refuse_lost_target, still_required};
-use crate::engine::work::prepared::newest;
 use crate::engine::work::rules::changed_rules;
 use crate::format;
-use crate::source::{Bounds, BoundsAsk, Diagnose, Estimate, Filtered, Source};
+use crate::source::{Diagnose, Estimate, Filtered, Newest, Source};
 use crate::state::MappingState;
 use crate::warehouse::{Estimates, Warehouse};
 
@@ -32,6 +32,8 @@ pub(in crate::engine) struct Ground<'a> {
     /// `None`: MySQL lets nobody in.
     pub server: Option<&'a ServerFacts>,
     pub states: &'a BTreeMap<MappingName, MappingState>,
+    /// What MySQL said of all mappings' columns at once.
+    pub columns: &'a Columns,
     /// BigQuery can be asked for tables.
     pub may_read: bool,
     /// What each mode would cost is asked for, too.
@@ -54,7 +56,7 @@ pub(in crate::engine) async fn look<P: Platform>(
             let input = ports.plan_input(mapping, &source, at_hand, &decisions);
             let planned = plan(input);
             let values = match &planned {
-                Ok(planned) => values(ports, mapping, &source, planned).await,
+                Ok(planned) => values(ports, mapping, ground, &source, planned).await,
                 Err(_) => Ok(None),
             };
             let reading = format!("Reading the foreign keys of {}", mapping.source);
@@ -180,19 +182,20 @@ async fn replacing<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Option<F
 async fn values<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
+    ground: &Ground<'_>,
     source: &SourceSchema,
     planned: &Planned,
 ) -> Result<Option<CursorFacts>, Fault> {
     let plan = &planned.table;
     let Some(cursor) = plan.cursor.filter(|cursor| cursor.indexed) else { return Ok(None) };
-    let column = &plan.columns[cursor.position].source;
-    let ask = BoundsAsk {
-        nullable: column.nullable,
-        is_unique: rules::has_own_key(source, &column.name),
-        ..newest(&mapping.source, plan, cursor, Low::Beginning)
+    let known = if let Some(known) = ground.columns.get(&mapping.name) {
+        *known
+    } else {
+        let ask = together::ask(mapping, source, plan, cursor);
+        let reading = format!("Reading the bounds of {}", mapping.source);
+        within(&reading, ports.source.bounds(&ask)).await?.into()
     };
-    let bounds = within(&format!("Reading the bounds of {}", mapping.source), ports.source.bounds(&ask)).await?;
-    let Bounds { has_nulls, newest, tick, limit, .. } = bounds;
+    let Newest { has_nulls, newest, tick, limit } = known;
     Ok(Some(CursorFacts { has_nulls, newest, tick, limit }))
 }
 

@@ -15,6 +15,7 @@ use futures_util::{StreamExt, stream};
 
 use self::bigquery::Google;
 use self::mapping::Ground;
+use super::together::{self, Columns};
 use crate::domain::config::Mapping;
 use crate::domain::finding::{Finding, Tally, Topic};
 use crate::engine::ports::{Platform, Ports, TRIES_FOR_AN_ANSWER};
@@ -34,7 +35,14 @@ pub(in crate::engine) async fn check<P: Platform>(ports: &Ports<P>, mappings: Ve
     findings.extend(said);
     let (states, said) = state;
     findings.extend(said);
-    let ground = Ground { server: server.as_ref(), states: &states, may_read, costs: query.costs };
+    let (ports, columns) = match &server {
+        Some(_) => {
+            let (ports, columns) = together::look(&ports, &mappings).await;
+            (ports.knowing_cascades().await, columns)
+        }
+        None => (ports, Columns::new()),
+    };
+    let ground = Ground { server: server.as_ref(), states: &states, columns: &columns, may_read, costs: query.costs };
     let asked: Vec<_> = mappings.iter().map(|mapping| mapping::look(&ports, mapping, &ground)).collect();
     let of_mappings: Vec<Vec<Finding>> = stream::iter(asked).buffered(ports.config.concurrency).collect().await;
     findings.extend(of_mappings.into_iter().flatten());

@@ -22,7 +22,7 @@ fn batcher(columns: Vec<ColumnPlan>, change: impl FnOnce(&mut TablePlan)) -> Bat
     let mut plan = plan(columns, &[0], 0);
     change(&mut plan);
     let table = SourceTable::whole(None, "t".into());
-    Batcher::new(table, Arc::new(plan), BatchLimits { rows: 3, bytes: 100, page_rows: 10 })
+    Batcher::new(table, Arc::new(plan), BatchLimits { rows: 3, bytes: 100, ..BatchLimits::default() })
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a cell may be NULL")]

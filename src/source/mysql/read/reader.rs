@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use super::by_parts;
 use super::page::{PageOrder, Position};
 use super::select::Reading;
+use super::silence::{self, Line};
 use super::slice::Slice;
 use super::wanted::{KEYS_OF_A_STATEMENT, condition};
 use crate::domain::fault::{Fault, FaultKind};
@@ -27,7 +28,7 @@ use crate::source::mysql::decode::{Batcher, key};
 use crate::source::mysql::fault::{from_sqlx, is_full};
 use crate::source::mysql::filter;
 use crate::source::mysql::server::Server;
-use crate::source::mysql::session::{SILENCE, Session};
+use crate::source::mysql::session::Session;
 use crate::source::mysql::sql::{Bind, Query};
 use crate::source::mysql::wire::{self, Cells};
 use crate::source::{Extraction, RowBatch, Step};
@@ -255,11 +256,12 @@ impl Reader {
     /// Hands over every row of one query; gives their number.
     async fn rows_of(&mut self, session: &mut Session, query: Query) -> Result<usize, Fault> {
         // Not `fetch`, which passes each row through one stream more.
-        let mut rows = (&mut session.connection).fetch_many(query.prepared());
+        let Session { connection, server: name, number, .. } = session;
+        let mut rows = connection.fetch_many(query.prepared());
         let mut count = 0;
         // Kept so that the page's last row can say where the next page begins.
         let mut last = None;
-        while let Some(row) = self.next(&mut rows).await? {
+        while let Some(row) = self.next(&mut rows, name, *number).await? {
             // Beside rows there is only the word that they have come to their end.
             let Either::Right(row) = row else { continue };
             if count == 0 {
@@ -297,18 +299,18 @@ impl Reader {
         Ok(())
     }
 
-    async fn next<S, T>(&self, rows: &mut S) -> Result<Option<T>, Fault>
+    async fn next<S, T>(&self, rows: &mut S, name: &str, number: u64) -> Result<Option<T>, Fault>
     where
         S: Stream<Item = Result<T, sqlx::Error>> + Unpin,
     {
         let table = &self.team.job.table;
         // Most rows have already arrived; a timer for each would cost more than decoding it.
-        let row = match rows.next().now_or_never() {
-            Some(row) => row,
-            None => tokio::time::timeout(SILENCE, rows.next()).await.map_err(|_| {
-                let sentence = format!("Reading {table} failed: the server sent nothing for 30 minutes");
-                Fault::new(FaultKind::Transient, sentence)
-            })?,
+        let row = if let Some(row) = rows.next().now_or_never() {
+            row
+        } else {
+            let Team { server, job, .. } = &*self.team;
+            let line = Line { server, name, number, table, patience: job.limits.silence };
+            silence::listen(rows.next(), line).await?
         };
         row.transpose().map_err(|error| filter::failed(error, table, format!("Reading {table} failed")))
     }

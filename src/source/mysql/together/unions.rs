@@ -1,0 +1,79 @@
+//! One question for many, joined by UNION ALL; what cannot be answered is found by halves, and hides nothing of the others.
+
+use std::iter;
+use std::ops::Range;
+
+use crate::source::mysql::session::Session;
+use crate::source::mysql::sql::Query;
+use crate::source::mysql::texts::Texts;
+
+/// Of one call; more is not one table's trouble, and each is asked for by itself.
+const MOST_FAILURES: usize = 12;
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Answers {
+    /// Of each that was asked about, in their order.
+    pub answered: Vec<bool>,
+    /// Of all of those.
+    pub rows: Vec<Texts>,
+}
+
+/// Asks for all at once; `question` gives one's SELECT, its number at hand.
+///
+/// # Errors
+/// Those of the connection, which is of no more use then.
+pub async fn asked<T>(
+    session: &mut Session,
+    all: &[T],
+    question: impl Fn(usize, &T) -> Query,
+) -> Result<Answers, sqlx::Error> {
+    let mut answers = Answers { answered: vec![false; all.len()], rows: Vec::new() };
+    let mut failures = 0;
+    let mut left: Vec<Range<usize>> = iter::once(0..all.len()).collect();
+    while let Some(some) = left.pop().filter(|some| !some.is_empty() && failures < MOST_FAILURES) {
+        let query = union(some.clone().map(|number| question(number, &all[number])));
+        match session.texts(query).await {
+            Ok(rows) => {
+                answers.answered[some].fill(true);
+                answers.rows.extend(rows);
+            }
+            Err(error) if error.as_database_error().is_none() => return Err(error),
+            Err(_) => {
+                failures += 1;
+                left.extend(halves(some));
+            }
+        }
+    }
+    Ok(answers)
+}
+
+fn union(questions: impl Iterator<Item = Query>) -> Query {
+    let (sql, binds): (Vec<_>, Vec<_>) = questions.map(|query| (query.sql, query.binds)).unzip();
+    Query::new(sql.join(" UNION ALL "), binds.into_iter().flatten())
+}
+
+/// Nothing of one alone.
+fn halves(of: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let middle = usize::midpoint(of.start, of.end);
+    [middle..of.end, of.start..middle].into_iter().filter(move |half| of.len() > 1 && !half.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_are_all_of_it_and_one_has_none() {
+        assert_eq!(halves(0..5).collect::<Vec<_>>(), [2..5, 0..2]);
+        assert_eq!(halves(3..4).count(), 0);
+    }
+
+    #[test]
+    fn the_questions_of_a_union_keep_their_values_in_order() {
+        use crate::source::mysql::sql::Bind::Int;
+        let of = |number: i64| Query::new(format!("SELECT {number} + ?"), [Int(number)]);
+        let union = union([of(1), of(2)].into_iter());
+        assert_eq!(union, Query::new("SELECT 1 + ? UNION ALL SELECT 2 + ?", [Int(1), Int(2)]));
+    }
+}

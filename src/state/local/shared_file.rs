@@ -1,0 +1,234 @@
+//! The state file as all mappings of this process share it: parsed once for as long as it holds the same, and written once
+//! for all saves that wait at the same time. With a thousand mappings it holds a megabyte, and each of them loads and saves.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::lease::FileLease;
+use crate::domain::fault::Fault;
+use crate::domain::ids::MappingName;
+use crate::files;
+use crate::state::MappingState;
+use crate::state::document::Document;
+
+#[derive(Debug)]
+pub(super) struct SharedFile {
+    path: PathBuf,
+    latest: Mutex<Option<Latest>>,
+    waiting: Mutex<Vec<Arc<Saving>>>,
+    /// Held by whoever writes.
+    writing: Mutex<()>,
+}
+
+/// What was read or written last. It is told from what the file holds now by its bytes: others write it too.
+#[derive(Debug)]
+struct Latest {
+    content: Vec<u8>,
+    document: Arc<Document>,
+}
+
+/// One mapping's state on its way into the file; its lease is held until it is there, even if its caller has gone.
+#[derive(Debug)]
+struct Saving {
+    lease: FileLease,
+    state: MappingState,
+    fate: Mutex<Fate>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Waiting,
+    /// It is in the file, durably.
+    Written,
+    /// Writing it together with others failed, because of any of them: it is to be written by itself.
+    Alone,
+}
+
+impl SharedFile {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, latest: Mutex::default(), waiting: Mutex::default(), writing: Mutex::default() }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn load(&self, mapping: &MappingName) -> Result<MappingState, Fault> {
+        self.document()?.state(mapping)
+    }
+
+    pub(super) fn load_all(&self) -> Result<BTreeMap<MappingName, MappingState>, Fault> {
+        self.document()?.states()
+    }
+
+    /// Durable when it returns. Whoever writes takes along what others have waiting.
+    pub(super) fn save(&self, lease: FileLease, state: MappingState) -> Result<(), Fault> {
+        let own = Arc::new(Saving { lease, state, fate: Mutex::new(Fate::Waiting) });
+        held(&self.waiting).push(Arc::clone(&own));
+        let _writing = held(&self.writing);
+        let fate = *held(&own.fate);
+        match fate {
+            Fate::Written => return Ok(()),
+            Fate::Alone => return self.write(&[own]),
+            Fate::Waiting => {}
+        }
+        let mut all = std::mem::take(&mut *held(&self.waiting));
+        if !all.iter().any(|saving| Arc::ptr_eq(saving, &own)) {
+            // Whoever took it along has panicked.
+            all.push(Arc::clone(&own));
+        }
+        let fate = match self.write(&all) {
+            Err(fault) if all.len() == 1 => return Err(fault),
+            Err(_) => Fate::Alone,
+            Ok(()) => Fate::Written,
+        };
+        for saving in &all {
+            *held(&saving.fate) = fate;
+        }
+        if fate == Fate::Written { Ok(()) } else { self.write(&[own]) }
+    }
+
+    /// Read, change, replace, under the lock that other processes take, too.
+    fn write(&self, savings: &[Arc<Saving>]) -> Result<(), Fault> {
+        let lock_path = files::with_suffix(&self.path, ".lock");
+        let lock = files::open_lock(&lock_path)?;
+        lock.lock().map_err(|error| files::io_fault("Locking", &lock_path, error))?;
+        // Whoever reads waits: until the file is replaced, the document is ahead of it.
+        let mut latest = held(&self.latest);
+        let former = files::read(&self.path)?;
+        let mut document = self.parsed(latest.take(), former.as_deref())?;
+        let changed = Arc::make_mut(&mut document);
+        for saving in savings {
+            changed.set(saving.lease.mapping(), &saving.state)?;
+        }
+        let content = document.to_bytes()?;
+        if let Some(former) = former {
+            files::replace(&files::with_suffix(&self.path, ".bak"), &former)?;
+        }
+        files::replace(&self.path, &content)?;
+        *latest = Some(Latest { content, document });
+        Ok(())
+    }
+
+    /// What the file holds now.
+    fn document(&self) -> Result<Arc<Document>, Fault> {
+        let mut latest = held(&self.latest);
+        let content = files::read(&self.path)?;
+        let document = self.parsed(latest.take(), content.as_deref())?;
+        *latest = content.map(|content| Latest { content, document: Arc::clone(&document) });
+        Ok(document)
+    }
+
+    fn parsed(&self, latest: Option<Latest>, content: Option<&[u8]>) -> Result<Arc<Document>, Fault> {
+        match latest.filter(|latest| content == Some(&latest.content)) {
+            Some(latest) => Ok(latest.document),
+            None => Document::of_file(&self.path, content).map(Arc::new),
+        }
+    }
+}
+
+/// What is held is whole at any moment: a panic elsewhere breaks nothing of it.
+fn held<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::domain::ids::RunId;
+    use crate::state::StoredWatermark;
+
+    struct Place {
+        directory: tempfile::TempDir,
+        file: SharedFile,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let file = SharedFile::new(directory.path().join("state.json"));
+            Self { directory, file }
+        }
+
+        fn lease(&self, mapping: &str) -> FileLease {
+            let locks = self.directory.path().join("state.json.locks");
+            FileLease::take(&locks, &MappingName(mapping.into()), &RunId("r".into())).unwrap()
+        }
+
+        fn watermark(&self, mapping: &str) -> Option<String> {
+            let state = self.file.load(&MappingName(mapping.into())).unwrap();
+            state.watermark.map(|mark| mark.value)
+        }
+    }
+
+    fn at(value: &str) -> MappingState {
+        let watermark = Some(StoredWatermark { value: value.into(), imported: false });
+        MappingState { watermark, ..MappingState::default() }
+    }
+
+    /// Until so many wait, while nobody can write.
+    fn wait_for(place: &Place, savings: usize) {
+        while held(&place.file.waiting).len() < savings {
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn saves_that_wait_together_are_written_at_once_and_all_of_them_are_there() {
+        let place = Place::new();
+        place.file.save(place.lease("first"), at("1")).unwrap();
+        let names: Vec<_> = (0..20).map(|number| format!("m{number}")).collect();
+        std::thread::scope(|threads| {
+            let writing = held(&place.file.writing);
+            for name in &names {
+                let place = &place;
+                threads.spawn(move || place.file.save(place.lease(name), at("7")).unwrap());
+            }
+            wait_for(&place, names.len());
+            drop(writing);
+        });
+        for name in &names {
+            assert_eq!(place.watermark(name).as_deref(), Some("7"), "{name}");
+        }
+        // One write for all: the file before it held none of them.
+        let former = fs::read_to_string(place.directory.path().join("state.json.bak")).unwrap();
+        assert!(former.contains("first") && !former.contains("m1"), "{former}");
+    }
+
+    #[test]
+    fn a_mapping_whose_state_cannot_be_written_stands_in_nobody_elses_way() {
+        let place = Place::new();
+        fs::write(&place.file.path, r#"{"last_sync": {"bad": ["a", "list"]}}"#).unwrap();
+        let mut ended = Vec::new();
+        std::thread::scope(|threads| {
+            let writing = held(&place.file.writing);
+            let saves = ["good", "bad", "fine"].map(|name| {
+                let place = &place;
+                threads.spawn(move || place.file.save(place.lease(name), at("7")).is_ok())
+            });
+            wait_for(&place, 3);
+            drop(writing);
+            ended.extend(saves.map(|save| save.join().unwrap()));
+        });
+        assert_eq!(ended, [true, false, true]);
+        assert_eq!([place.watermark("good"), place.watermark("fine")], [Some("7".into()), Some("7".into())]);
+    }
+
+    #[test]
+    fn what_others_write_meanwhile_is_seen_and_kept() {
+        let place = Place::new();
+        place.file.save(place.lease("ours"), at("1")).unwrap();
+        let other = SharedFile::new(place.file.path.clone());
+        other.save(place.lease("theirs"), at("2")).unwrap();
+        assert_eq!(place.watermark("theirs").as_deref(), Some("2"));
+        // An editor that writes into the file, to the same length.
+        let text = fs::read_to_string(&place.file.path).unwrap();
+        fs::write(&place.file.path, text.replace("\"theirs\": \"2\"", "\"theirs\": \"5\"")).unwrap();
+        assert_eq!(place.watermark("theirs").as_deref(), Some("5"));
+        place.file.save(place.lease("ours"), at("3")).unwrap();
+        assert_eq!([place.watermark("ours"), place.watermark("theirs")], [Some("3".into()), Some("5".into())]);
+    }
+}

@@ -1,0 +1,111 @@
+//! `bqsync schedule` takes up a changed config.yaml or `.env` between two runs.
+
+use std::process::Child;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::outlets::Hook;
+use crate::schedule::{Service, ended, signal};
+use crate::support::Sandbox;
+
+const CHANGED: &str = "STATUS=a changed configuration is followed when";
+const FOLLOWED: &str = "STATUS=the changed configuration is followed";
+const BROKEN: &str = "STATUS=the changed configuration cannot be used";
+
+fn mapping(name: &str) -> String {
+    format!("  - {{name: '{name}', mysql_table: '{name}', primary_keys: [id], incremental_column: id, mode: upsert}}")
+}
+
+/// Nightly; every mapping has missed a run, which is made up as soon as the schedule is followed.
+async fn sandbox(name: &str, mappings: &[&str]) -> Sandbox {
+    let sandbox = Sandbox::new(name).await;
+    let last = json!({ "run_id": "r", "trigger": "schedule", "finished_at": "2020-01-01T02:00:05Z", "outcome": "ok",
+                       "rows": 0, "duration_ms": 1 });
+    let states: serde_json::Map<String, Value> =
+        mappings.iter().map(|name| ((*name).to_owned(), json!({ "last_run": last }))).collect();
+    sandbox.write("state/state.json", &json!({ "bqsync": { "version": 1, "mappings": states } }).to_string());
+    for name in mappings {
+        sandbox.sql(&format!("CREATE TABLE {name} (id INT PRIMARY KEY); INSERT INTO {name} VALUES (1), (2)")).await;
+    }
+    sandbox
+}
+
+fn configure(sandbox: &Sandbox, settings: &str, mapping: &str) {
+    sandbox.configure(&format!("schedule: {{cron: 0 2 * * *}}\n{settings}"), mapping);
+}
+
+fn start(sandbox: &Sandbox) -> Child {
+    let mut command = sandbox.command(&["schedule", "--output", "json"]);
+    command.env("NOTIFY_SOCKET", sandbox.path("notify.sock")).spawn().unwrap()
+}
+
+async fn leave(child: Child) -> (Vec<String>, String) {
+    signal(&child, "-TERM");
+    let (code, runs, log) = ended(child).await;
+    assert_eq!(code, Some(0), "{log}");
+    let told = |run: &Value| {
+        let mappings = run["mappings"].as_array().unwrap().iter();
+        let words: Vec<_> = mappings.map(|m| format!("{} {}", m["mapping_name"], m["outcome"])).collect();
+        words.join(", ").replace('"', "")
+    };
+    (runs.iter().map(told).collect(), log)
+}
+
+#[tokio::test]
+async fn what_runs_ends_by_the_old_files_and_what_comes_next_is_run_by_the_new() {
+    let sandbox = sandbox("renewed", &["t", "u"]).await;
+    sandbox.write(".env", "TABLE=t\n");
+    configure(&sandbox, "", &mapping("${TABLE}"));
+    let held = sandbox.hold("t").await;
+    let service = Service::listen(&sandbox);
+    let child = start(&sandbox);
+    service.hear("STATUS=1 run(s) under way").await;
+    sandbox.write(".env", "TABLE=u\n");
+    service.hear(CHANGED).await;
+    // The run waits for the table, and the new files for the run.
+    drop(held);
+    service.hear(FOLLOWED).await;
+    service.hear("STATUS=1 run(s) under way").await;
+    service.hear("STATUS=next run").await;
+    let (runs, log) = leave(child).await;
+    assert_eq!(runs, ["t ok", "u ok"], "{log}");
+    assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.u`").await, 2);
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_used_are_told_once_and_the_former_ones_are_followed() {
+    let sandbox = sandbox("unrenewed", &["t", "u"]).await;
+    let hook = Hook::answering(&[]).await;
+    let notify = format!("notify: {{url: '{}'}}", hook.url);
+    configure(&sandbox, &notify, &mapping("t"));
+    let service = Service::listen(&sandbox);
+    let child = start(&sandbox);
+    service.hear("STATUS=1 run(s) under way").await;
+    service.hear("STATUS=next run").await;
+
+    let sound = sandbox.read("config.yaml");
+    sandbox.write("config.yaml", &sound.replace("0 2 * * *", "0 2 * *"));
+    service.hear(BROKEN).await;
+    // Another change, which brings the old files back.
+    sandbox.write("config.yaml", &sound);
+    service.hear("STATUS=next run").await;
+    sandbox.write("config.yaml", &sound.replace("mode: upsert", "mode: sideways"));
+    service.hear(BROKEN).await;
+    configure(&sandbox, &notify, &mapping("u"));
+    service.hear(FOLLOWED).await;
+    service.hear("STATUS=1 run(s) under way").await;
+    service.hear("STATUS=next run").await;
+    let (runs, log) = leave(child).await;
+    assert_eq!(runs, ["t ok", "u ok"], "{log}");
+    assert!(log.contains("`schedule.cron` cannot be `0 2 * *`") && log.contains("sideways"), "{log}");
+    assert_eq!(log.matches("the one before it is followed").count(), 2, "{log}");
+    while hook.heard().len() < 4 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let heard = hook.heard();
+    let events: Vec<_> = heard.iter().map(|word| word["event"].as_str().unwrap()).collect();
+    let (broken, mended) = ("configuration_broken", "configuration_mended");
+    assert_eq!(events, [broken, mended, broken, mended]);
+    assert!(heard[0]["text"].as_str().unwrap().contains("config.yaml:3: `schedule.cron`"), "{heard:?}");
+}
