@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bigquery_syncer::cli::args::{Args, InitArg, OutputFormat};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
-use bigquery_syncer::domain::estate::EstateAsk;
+use bigquery_syncer::domain::estate::{EstateAsk, counted};
 use bigquery_syncer::domain::mask::SHORTEST_KEY;
 use bigquery_syncer::domain::quote;
 use bigquery_syncer::domain::retry::RetryNotes;
@@ -64,8 +64,10 @@ pub async fn run(args: &Args, init: &InitArg, printer: Printer) -> Result<ExitSt
     let file = out.display().to_string();
     let named = quote::shell_option("--config", &file);
     let config = if file == "config.yaml" { String::new() } else { format!(" {named}") };
-    printer
-        .note(&format!("{file} is written; read it, then: bqsync{config} check, and bqsync{config} --no-tui run-once"));
+    let counted = counted(&tables.proposals);
+    printer.note(&format!(
+        "{file} is written: {counted}; read it, then: bqsync{config} check, and bqsync{config} --no-tui run-once"
+    ));
     Ok(ExitStatus::Ok)
 }
 

@@ -1,5 +1,6 @@
 //! Proposals as a whole config.yaml, or as the part that an existing one lacks.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use chrono_tz::Tz;
@@ -157,12 +158,22 @@ fn item(proposal: &Proposal, indent: usize) -> String {
     }
 }
 
-fn counted(proposals: &[Proposal]) -> String {
-    let moved = proposals.iter().filter(|proposal| matches!(proposal.choice, Choice::Moved(_))).count();
-    let tables = |number: usize| if number == 1 { "1 table".to_owned() } else { format!("{number} tables") };
+/// `3 tables (2 mirror, 1 upsert), and 1 left out`.
+#[must_use]
+pub fn counted(proposals: &[Proposal]) -> String {
+    let mut modes: BTreeMap<&str, usize> = BTreeMap::new();
+    for proposal in proposals {
+        if let Choice::Moved(entry) = &proposal.choice {
+            *modes.entry(entry.mode.word()).or_default() += 1;
+        }
+    }
+    let moved: usize = modes.values().sum();
+    let each: Vec<_> = modes.iter().map(|(mode, number)| format!("{number} {mode}")).collect();
+    let each = if each.is_empty() { String::new() } else { format!(" ({})", each.join(", ")) };
+    let tables = if moved == 1 { "1 table".to_owned() } else { format!("{moved} tables") };
     match proposals.len() - moved {
-        0 => tables(moved),
-        left_out => format!("{}, and {left_out} left out", tables(moved)),
+        0 => format!("{tables}{each}"),
+        left_out => format!("{tables}{each}, and {left_out} left out"),
     }
 }
 

@@ -13,7 +13,7 @@ mod personal;
 mod proposal;
 
 pub use self::append::{append, lines_to_add, only_adds};
-pub use self::document::{Known, Top, document, fragment};
+pub use self::document::{Known, Top, counted, document, fragment};
 pub use self::entry::Line;
 pub use self::facts::{EstateAsk, Found, TableFacts};
 pub use self::proposal::{Choice, Entry, Ground, Proposal, propose};

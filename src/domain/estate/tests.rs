@@ -231,7 +231,7 @@ fn an_existing_file_gets_what_it_lacks_and_keeps_every_character() {
     let proposals = proposed(&lacking, false);
     let server = of_shop();
     let said = fragment(&Top { server: &server, others: &[] }, "config.yaml", &proposals);
-    assert!(said.starts_with("# Tables without a mapping in config.yaml: 1 table."), "{said}");
+    assert!(said.starts_with("# Tables without a mapping in config.yaml: 1 table (1 mirror)."), "{said}");
     let after = append(EXISTING, &proposals).unwrap();
     let (head, tail) = EXISTING.split_once("\n\n# What").unwrap();
     assert!(after.starts_with(head) && after.ends_with(&format!("\n\n# What{tail}")), "{after}");

@@ -8,13 +8,16 @@ mod view;
 use std::collections::BTreeSet;
 
 use super::shown::{About, Acts, Next};
-use crate::domain::estate::{Choice, Proposal};
+use crate::domain::estate::{Choice, Proposal, lines_to_add};
 use crate::domain::ids::MappingName;
 use crate::engine::{self, Failure, ListTables};
 use crate::tui::ask::Ask;
 use crate::tui::keys::Action;
 use crate::tui::scroll::travel;
 use crate::tui::shared::Shared;
+
+/// As entries stand in most files.
+const INDENT: usize = 2;
 
 #[derive(Debug, Default)]
 pub struct Tables {
@@ -131,6 +134,6 @@ impl Acts for Tables {
     /// For the clipboard: the lines for config.yaml.
     fn copied(&self, _shared: &Shared) -> Option<String> {
         let wanted = self.wanted();
-        (!wanted.is_empty()).then(|| question::yaml(&wanted))
+        (!wanted.is_empty()).then(|| lines_to_add(&wanted, INDENT))
     }
 }

@@ -1,14 +1,9 @@
 //! What is asked before config.yaml is written to.
 
-use super::Tables;
-use crate::domain::estate::{Proposal, lines_to_add};
+use super::{INDENT, Tables};
+use crate::domain::estate::lines_to_add;
 use crate::tui::dialog::{Dialog, Intent, choice};
 use crate::tui::shared::Shared;
-
-/// The lines that the file gets, as they are indented in most files.
-pub fn yaml(wanted: &[Proposal]) -> String {
-    lines_to_add(wanted, 2)
-}
 
 impl Tables {
     /// Shows the lines, and asks.
@@ -21,7 +16,7 @@ impl Tables {
         let file = facts.config.path.display();
         let count = if wanted.len() == 1 { "1 mapping".to_owned() } else { format!("{} mappings", wanted.len()) };
         let mut lines = vec![format!("These lines go to the end of `mappings` in {file}; nothing else of it changes:")];
-        lines.extend(yaml(&wanted).lines().map(str::to_owned));
+        lines.extend(lines_to_add(&wanted, INDENT).lines().map(str::to_owned));
         let choices = vec![
             choice('n', "go back, write nothing", Intent::Nothing),
             choice('y', "write them, and read the file again", Intent::AddMappings(wanted)),
