@@ -87,8 +87,8 @@ fn mode_of(yaml: &str, name: &str) -> String {
 
 /// The server itself counts: an account that has used up its statements is refused the next one.
 #[tokio::test]
-async fn two_thousand_tables_take_a_few_statements() {
-    const TABLES: usize = 2_000;
+async fn hundreds_of_tables_take_a_few_statements() {
+    const TABLES: usize = 300;
     const MOST_STATEMENTS: usize = 60;
     let sandbox = Sandbox::new("estate").await;
     let columns = "id INT AUTO_INCREMENT PRIMARY KEY, a INT, b VARCHAR(20), updated_at TIMESTAMP NOT NULL DEFAULT \
@@ -103,9 +103,7 @@ async fn two_thousand_tables_take_a_few_statements() {
     sandbox.sql(&format!("GRANT SELECT ON `{database}`.* TO {user}@'%'")).await;
     let mut command = with_project(&sandbox, &["init"]);
     command.env("MYSQL_USER", &user).env("MYSQL_PASSWORD", "pw");
-    let asked = std::time::Instant::now();
     let printed = finish(command).await.expect_code(0).stdout;
-    println!("{TABLES} tables took {:?}", asked.elapsed());
     assert_eq!(printed.matches("mode: upsert").count(), TABLES);
     sandbox.sql(&format!("DROP DATABASE `{database}`; DROP USER {user}@'%'")).await;
 }
