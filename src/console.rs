@@ -1,18 +1,20 @@
 //! Opens the console: which command lines ask for it, and how it gets its engine.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bigquery_syncer::cli::args::{Args, CommandArg, OutputFormat};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
+use bigquery_syncer::domain::config::Context;
 use bigquery_syncer::domain::ids::MappingName;
 use bigquery_syncer::engine::{self, BackfillAsk, Selection, SyncOrder};
-use bigquery_syncer::logging;
+use bigquery_syncer::logging::{self, LogRing};
 use bigquery_syncer::state::AnyState;
 use bigquery_syncer::statements::Statements;
-use bigquery_syncer::tui::{self, Left, Opener, Session, Settings, Start, Trouble};
+use bigquery_syncer::tui::{self, Contexts, Left, Opener, Opening, Session, Settings, Start, Trouble, Which};
 
+use crate::contexts;
 use crate::environment::Environment;
 use crate::refusal::{self, Refusal};
 use crate::wiring;
@@ -38,7 +40,7 @@ pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     tui::hook_panics();
     let held = Held::default();
     let settings = Settings {
-        opener: opener(args.config.clone(), Arc::clone(&held)),
+        opener: opener(args.config.clone(), Arc::clone(&held), Arc::clone(&ring)),
         start,
         read_only: args.read_only,
         ring,
@@ -108,21 +110,94 @@ fn check_names(args: &Args, command: &CommandArg, environment: &Environment) -> 
 type Held = Arc<Mutex<Option<Arc<AnyState>>>>;
 
 /// Reads the files and starts an engine, as often as the operator asks.
-fn opener(config: Option<PathBuf>, held: Held) -> Opener {
-    // Those of an engine before stay: they were sent all the same.
-    let statements = Arc::new(Statements::default());
-    Box::new(move || {
-        let (config, held, statements) = (config.clone(), Arc::clone(&held), Arc::clone(&statements));
+fn opener(named: Option<PathBuf>, held: Held, ring: Arc<LogRing>) -> Opener {
+    let began = Began { named, directory: std::env::current_dir().ok() };
+    let began = Arc::new(began);
+    let sent = Arc::new(Mutex::new((Which::AsStarted, Arc::new(Statements::default()))));
+    Box::new(move |which| {
+        let (began, held, ring, sent) = (Arc::clone(&began), Arc::clone(&held), Arc::clone(&ring), Arc::clone(&sent));
         Box::pin(async move {
-            let environment = Environment::read().map_err(trouble)?;
-            let setup = wiring::read_setup(config.as_deref(), &environment).map_err(trouble)?;
-            let (mysql, emulator) = (setup.mysql_place(), setup.uses_emulator());
-            let ports = wiring::connect(setup, Some(Arc::clone(&statements))).map_err(trouble)?;
-            *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&ports.state));
-            let facts = tui::Facts { config: Arc::clone(&ports.config), mysql, emulator, statements };
-            Ok(Session { handle: engine::start(ports), facts })
+            let statements = statements_of(&which, &sent, &ring);
+            let (contexts, place) = began.find(&which);
+            let session = place.and_then(|place| place.read()).and_then(|setup| {
+                let (mysql, emulator) = (setup.mysql_place(), setup.uses_emulator());
+                let ports = wiring::connect(setup, Some(Arc::clone(&statements)))?;
+                *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&ports.state));
+                let facts = tui::Facts { config: Arc::clone(&ports.config), mysql, emulator, statements };
+                Ok(Session { handle: engine::start(ports), facts })
+            });
+            Opening { contexts, session: session.map_err(trouble) }
         })
     })
+}
+
+/// What was sent to BigQuery: that of an engine before stays, it was sent all the same; but not that of another context,
+/// nor its log lines, which name mappings that are called alike.
+fn statements_of(which: &Which, sent: &Mutex<(Which, Arc<Statements>)>, ring: &LogRing) -> Arc<Statements> {
+    let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+    if sent.0 != *which {
+        *sent = (which.clone(), Arc::new(Statements::default()));
+        ring.clear();
+    }
+    Arc::clone(&sent.1)
+}
+
+/// How the console was started.
+struct Began {
+    named: Option<PathBuf>,
+    directory: Option<PathBuf>,
+}
+
+/// Files to read, and where relative paths in them begin.
+struct Place {
+    config: Option<PathBuf>,
+    directory: Option<PathBuf>,
+    context: Option<Context>,
+}
+
+impl Began {
+    /// The contexts there are, and the files of the one that is wanted.
+    fn find(&self, which: &Which) -> (Contexts, Result<Place, Refusal>) {
+        match which {
+            Which::AsStarted => {
+                let place = Place { config: self.named.clone(), directory: self.directory.clone(), context: None };
+                let moved = place.enter();
+                (contexts::known(&wiring::config_path(self.named.as_deref())), moved.map(|()| place))
+            }
+            Which::Context(name) => {
+                let mut contexts = contexts::known(Path::new(""));
+                contexts.present = Some(name.clone());
+                let context = contexts.known.iter().find(|context| context.name == *name).cloned();
+                let place = context.ok_or_else(|| {
+                    let why = contexts.problem.clone().unwrap_or_else(|| format!("{} does not name it", contexts.file));
+                    Refusal::Usage(format!("the context {name} is not known: {why}"))
+                });
+                let place = place.and_then(|context| {
+                    let (config, directory) = (Some(context.config.clone()), Some(context.directory.clone()));
+                    let place = Place { config, directory, context: Some(context) };
+                    place.enter().map(|()| place)
+                });
+                (contexts, place)
+            }
+        }
+    }
+}
+
+impl Place {
+    /// Relative paths in the files begin at the process's directory. Nothing of a former engine works any more.
+    fn enter(&self) -> Result<(), Refusal> {
+        let Some(directory) = &self.directory else { return Ok(()) };
+        std::env::set_current_dir(directory)
+            .map_err(|error| Refusal::Usage(format!("the directory {} cannot be used: {error}", directory.display())))
+    }
+
+    fn read(&self) -> Result<wiring::Setup, Refusal> {
+        let environment = match &self.context {
+            Some(context) => Environment::of_context(context)?,
+            None => Environment::read()?,
+        };
+        wiring::read_setup(self.config.as_deref(), &environment)
+    }
 }
 
 fn trouble(refusal: Refusal) -> Trouble {

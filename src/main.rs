@@ -1,6 +1,7 @@
 //! Parses the command line, wires the real adapters, chooses the front end, maps the outcome to an exit code.
 
 mod console;
+mod contexts;
 mod environment;
 mod refusal;
 mod user_files;

@@ -34,7 +34,7 @@ use crate::user_files::{project_directories, read_text};
 pub const GIVING_BACK: Duration = Duration::from_secs(5);
 
 /// `--config`, else `./config.yaml`, else the user's configuration directory.
-fn config_path(named: Option<&Path>) -> PathBuf {
+pub fn config_path(named: Option<&Path>) -> PathBuf {
     if let Some(path) = named {
         return path.to_owned();
     }

@@ -60,7 +60,7 @@ use crate::engine::{Event, Handle, Progress};
 use crate::failpoint::reached;
 use crate::logging::LogRing;
 
-pub use self::session::{Facts, Left, Opener, Session, Settings, Start, Trouble};
+pub use self::session::{Contexts, Facts, Left, Opener, Opening, Session, Settings, Start, Trouble, Which};
 pub use self::terminal::{hook_panics, unsaid_panics};
 
 /// Runs the console until it is left.
@@ -81,6 +81,7 @@ pub async fn run(settings: Settings) -> io::Result<Left> {
         theme,
         pacer: Pacer::new(Instant::now()),
         opener: settings.opener,
+        which: Which::AsStarted,
         opening: None,
         engine: None,
         answers: mpsc::unbounded_channel(),
@@ -104,7 +105,7 @@ fn now() -> Now {
     Now { at: Instant::now(), utc: Utc::now() }
 }
 
-type Opening = tokio::task::JoinHandle<Result<Session, Trouble>>;
+type Pending = tokio::task::JoinHandle<Opening>;
 
 struct Console {
     app: App,
@@ -113,7 +114,8 @@ struct Console {
     theme: Theme,
     pacer: Pacer,
     opener: Opener,
-    opening: Option<Opening>,
+    which: Which,
+    opening: Option<Pending>,
     engine: Option<Handle>,
     /// Where the engine's answers come in.
     answers: (mpsc::UnboundedSender<Answer>, mpsc::UnboundedReceiver<Answer>),
@@ -130,7 +132,7 @@ impl Console {
         let mut signals = Signals::listen();
         let size = ratatui::crossterm::terminal::size()?;
         self.app.update(Msg::Resized(size.0, size.1), now());
-        self.opening = Some(tokio::spawn((self.opener)()));
+        self.opening = Some(tokio::spawn((self.opener)(self.which.clone())));
         loop {
             let next = self.draw();
             let msg = self.next(&mut input, &mut signals, ring, next).await;
@@ -235,11 +237,12 @@ impl Console {
                 Effect::Keep(preferences) => self.memory.keep(preferences),
                 Effect::Reopen => {
                     if self.opening.is_none() {
-                        (self.engine, self.progress) = (None, None);
-                        // What the former engine still answers is of no use.
-                        self.answers = mpsc::unbounded_channel();
-                        self.opening = Some(tokio::spawn((self.opener)()));
+                        self.reopen();
                     }
+                }
+                Effect::Switch(which) => {
+                    self.which = which;
+                    self.reopen();
                 }
                 Effect::Suspend => {
                     match self.screen.suspend() {
@@ -259,9 +262,20 @@ impl Console {
         false
     }
 
-    fn opened(&mut self, opened: Result<Result<Session, Trouble>, tokio::task::JoinError>) -> Msg {
+    fn reopen(&mut self) {
+        (self.engine, self.progress) = (None, None);
+        // What the former engine still answers is of no use.
+        self.answers = mpsc::unbounded_channel();
+        self.opening = Some(tokio::spawn((self.opener)(self.which.clone())));
+    }
+
+    fn opened(&mut self, opened: Result<Opening, tokio::task::JoinError>) -> Msg {
         self.opening = None;
-        Msg::Opened(match opened {
+        let session = opened.map(|Opening { contexts, session }| {
+            self.app.update(Msg::Contexts(contexts), now());
+            session
+        });
+        Msg::Opened(match session {
             Ok(Ok(Session { handle, facts })) => {
                 self.progress = Some(handle.progress());
                 self.engine = Some(handle);
@@ -273,7 +287,7 @@ impl Console {
     }
 }
 
-async fn opened(opening: &mut Option<Opening>) -> Result<Result<Session, Trouble>, tokio::task::JoinError> {
+async fn opened(opening: &mut Option<Pending>) -> Result<Opening, tokio::task::JoinError> {
     match opening {
         Some(task) => task.await,
         None => std::future::pending().await,

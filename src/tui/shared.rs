@@ -8,7 +8,7 @@ use super::dialog::Dialog;
 use super::model::{Book, Now};
 use super::preferences::Preferences;
 use super::runs::Runs;
-use super::session::{Facts, Trouble};
+use super::session::{Contexts, Facts, Trouble, Which};
 use super::timers::Timers;
 use crate::domain::config::Mapping;
 use crate::domain::ids::MappingName;
@@ -26,6 +26,8 @@ pub enum Effect {
     Keep(Preferences),
     /// Read the files and connect anew.
     Reopen,
+    /// The same, with other files.
+    Switch(Which),
     Suspend,
     Redraw,
     Leave,
@@ -65,6 +67,9 @@ pub enum Files {
 #[derive(Debug)]
 pub struct Shared {
     pub facts: Option<Facts>,
+    pub contexts: Contexts,
+    /// Whose files are read.
+    pub which: Which,
     /// Why there is no engine.
     pub trouble: Option<Trouble>,
     pub files: Files,
@@ -89,6 +94,8 @@ impl Shared {
     pub fn new(read_only: bool, ring: Arc<LogRing>, now: Now) -> Self {
         Self {
             facts: None,
+            contexts: Contexts::default(),
+            which: Which::AsStarted,
             trouble: None,
             files: Files::Reading,
             read_only,

@@ -2,6 +2,7 @@
 
 mod access;
 mod content;
+mod contexts;
 mod cost;
 mod deletes;
 mod document;
@@ -25,8 +26,9 @@ pub use access::{BigQuerySettings, ClientCertificate, MysqlSettings, PasswordSou
 pub use content::{
     Config, Deletes, InvalidValues, Mapping, Mode, Notify, NotifyOn, Operator, Pace, SchemaAdditions, StateLocation,
 };
+pub use contexts::{Colour, Context, contexts};
 pub use document::parse;
-pub use documentation::{mapping_table, top_level_table};
+pub use documentation::{context_table, mapping_table, top_level_table};
 pub use interpolate::Env;
 pub use path::path;
 pub use problem::Problem;

@@ -97,6 +97,7 @@ impl App {
             Takes::Filter => self.filter(command.action, arguments),
             Takes::Words => self.look_for(command.action, &arguments.join(" ")),
             Takes::Order => return self.order(arguments),
+            Takes::Context => return self.context(arguments),
         }
         Ok(())
     }

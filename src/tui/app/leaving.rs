@@ -57,6 +57,7 @@ impl App {
                 self.screens.go_back();
             }
             Intent::Repair(mapping) => self.screens.verify.begin(mapping, shared),
+            Intent::Switch(which) => self.switch(which),
             Intent::Decide { mapping, decisions } => self.screens.schema.decide(mapping, decisions, shared),
         }
     }

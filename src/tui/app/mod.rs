@@ -4,6 +4,7 @@
 
 mod actions;
 mod commands;
+mod contexts;
 mod events;
 mod leaving;
 #[cfg(test)]
@@ -27,7 +28,7 @@ use super::schedule::Schedule;
 use super::screen::Screen;
 use super::screens::Screens;
 use super::scroll::Extent;
-use super::session::{Facts, Left, Start, Trouble};
+use super::session::{Contexts, Facts, Left, Start, Trouble};
 use super::shared::{Effect, Files, Leaving, Shared};
 use crate::domain::ids::MappingName;
 use crate::engine::{Command, Event, Progress};
@@ -48,6 +49,8 @@ pub enum Msg {
     /// A timer of [`App::next_wake`] is due.
     Tick,
     LogWritten,
+    /// What there is to switch to; before `Opened`.
+    Contexts(Contexts),
     Opened(Result<Facts, Trouble>),
     /// SIGINT, SIGTERM.
     Terminate,
@@ -152,6 +155,7 @@ impl App {
             }
             Msg::Tick => self.tick(),
             Msg::LogWritten => self.shared.dirty |= self.screens.shown().shows_logs(),
+            Msg::Contexts(contexts) => self.shared.contexts = contexts,
             Msg::Opened(Ok(facts)) => self.opened(facts),
             Msg::Opened(Err(trouble)) => self.not_opened(trouble),
             Msg::Terminate => self.terminate(),

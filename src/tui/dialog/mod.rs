@@ -8,6 +8,7 @@ use crate::domain::ids::MappingName;
 use crate::engine::{BackfillAsk, ColumnDecision};
 use crate::tui::keys::Action;
 use crate::tui::scroll::{Extent, Scroll};
+use crate::tui::session::Which;
 
 /// Lines that a page is.
 const PAGE: usize = 5;
@@ -56,6 +57,8 @@ pub enum Intent {
     /// The rows of both sides.
     Compare(Vec<MappingName>),
     StartBackfills(Vec<BackfillAsk>),
+    /// Other files.
+    Switch(Which),
     Decide {
         mapping: MappingName,
         decisions: Vec<ColumnDecision>,
@@ -66,7 +69,7 @@ impl Intent {
     /// Is it carried out by the engine alone?
     #[must_use]
     pub const fn needs_engine(&self) -> bool {
-        !matches!(self, Self::Nothing | Self::Copy(_) | Self::WaitAndQuit | Self::CancelAndQuit)
+        !matches!(self, Self::Nothing | Self::Copy(_) | Self::WaitAndQuit | Self::CancelAndQuit | Self::Switch(_))
     }
 }
 
