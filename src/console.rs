@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bigquery_syncer::cli::args::{Args, CommandArg, OutputFormat};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
-use bigquery_syncer::domain::config::Context;
+use bigquery_syncer::domain::config::{Config, Context, OwnCommand, Problem};
 use bigquery_syncer::domain::ids::MappingName;
 use bigquery_syncer::engine::{self, BackfillAsk, Selection, SyncOrder};
 use bigquery_syncer::logging::{self, LogRing};
@@ -196,8 +196,26 @@ impl Place {
             Some(context) => Environment::of_context(context)?,
             None => Environment::read()?,
         };
-        wiring::read_setup(self.config.as_deref(), &environment)
+        let setup = wiring::read_setup(self.config.as_deref(), &environment)?;
+        refuse_taken(&setup.config)?;
+        Ok(setup)
     }
+}
+
+/// Letters of own commands that the console has a use for itself. Only here: a run without a console has no keys, and a
+/// version that knows more of them must not stop it.
+fn refuse_taken(config: &Config) -> Result<(), Refusal> {
+    let problem = |command: &OwnCommand| {
+        let does = tui::is_taken(command.key)?;
+        Some(Problem {
+            file: config.path.display().to_string(),
+            line: Some(command.line),
+            message: format!("the console has the key `{}` itself: {does}", command.key),
+            hint: "give `console.commands.key` another letter; ? lists those that are taken".to_owned(),
+        })
+    };
+    let problems: Vec<Problem> = config.commands.iter().filter_map(problem).collect();
+    if problems.is_empty() { Ok(()) } else { Err(Refusal::Problems(problems)) }
 }
 
 fn trouble(refusal: Refusal) -> Trouble {

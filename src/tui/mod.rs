@@ -5,6 +5,7 @@
 
 mod app;
 mod ask;
+mod away;
 mod command;
 mod deletes;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod lost;
 mod memory;
 mod model;
 mod naming;
+mod own;
 mod pacer;
 mod palette;
 mod panes;
@@ -48,9 +50,11 @@ use tokio::sync::{mpsc, watch};
 
 use self::app::{App, Drawn, Msg};
 use self::ask::Answer;
+use self::away::Away;
 use self::input::Input;
 use self::memory::Memory;
 use self::model::Now;
+use self::own::Errand;
 use self::pacer::Pacer;
 use self::shared::Effect;
 use self::signals::Signals;
@@ -60,6 +64,7 @@ use crate::engine::{Event, Handle, Progress};
 use crate::failpoint::reached;
 use crate::logging::LogRing;
 
+pub use self::own::is_taken;
 pub use self::session::{Contexts, Facts, Left, Opener, Opening, Session, Settings, Start, Trouble, Which};
 pub use self::terminal::{hook_panics, unsaid_panics};
 
@@ -83,6 +88,7 @@ pub async fn run(settings: Settings) -> io::Result<Left> {
         opener: settings.opener,
         which: Which::AsStarted,
         opening: None,
+        away: None,
         engine: None,
         answers: mpsc::unbounded_channel(),
         progress: None,
@@ -116,6 +122,8 @@ struct Console {
     opener: Opener,
     which: Which,
     opening: Option<Pending>,
+    /// Who has the terminal meanwhile.
+    away: Option<Away>,
     engine: Option<Handle>,
     /// Where the engine's answers come in.
     answers: (mpsc::UnboundedSender<Answer>, mpsc::UnboundedReceiver<Answer>),
@@ -136,7 +144,7 @@ impl Console {
         loop {
             let next = self.draw();
             let msg = self.next(&mut input, &mut signals, ring, next).await;
-            let Some(msg) = msg else { continue };
+            let Some(msg) = msg.filter(|msg| self.away.is_none() || !away::is_the_commands(msg)) else { continue };
             self.by_key |= matches!(msg, Msg::Key(_) | Msg::Paste(_) | Msg::Resized(..) | Msg::Continued);
             if matches!(msg, Msg::Key(_)) {
                 reached("key_pressed");
@@ -152,7 +160,7 @@ impl Console {
 
     /// Draws if there is something to draw and it may be; else says when.
     fn draw(&mut self) -> Option<Instant> {
-        if !self.app.shared.dirty || self.blind || !terminal::is_idle() {
+        if !self.app.shared.dirty || self.blind || self.away.is_some() || !terminal::is_idle() {
             return None;
         }
         if let Err(then) = self.pacer.ask(Instant::now(), self.by_key) {
@@ -191,6 +199,7 @@ impl Console {
                 Some(Input::Lost) | None => Some(Msg::TerminalLost),
             },
             opened = opened(&mut self.opening) => Some(self.opened(opened)),
+            (name, ended) = away::ended(&mut self.away) => Some(self.returned(name, ended)),
             event = next_event(&mut self.engine) => Some(event.map_or_else(
                 || {
                     self.engine = None;
@@ -252,6 +261,7 @@ impl Console {
                     }
                     self.app.shared.dirty = true;
                 }
+                Effect::Run(errand) => self.lend(errand),
                 Effect::Redraw => {
                     self.blind |= self.screen.take_again().is_err();
                     self.app.shared.dirty = true;
@@ -260,6 +270,27 @@ impl Console {
             }
         }
         false
+    }
+
+    /// Gives the terminal to a command, until it has ended.
+    fn lend(&mut self, errand: Errand) {
+        let name = errand.name.clone();
+        let held = input::hold();
+        terminal::give_back();
+        match Away::begin(errand, held) {
+            Ok(away) => self.away = Some(away),
+            Err(error) => {
+                self.blind |= self.screen.take_again().is_err();
+                self.app.shared.complain(format!("{name} could not be started: {error}"));
+            }
+        }
+    }
+
+    /// Takes it again.
+    fn returned(&mut self, name: String, ended: Option<i32>) -> Msg {
+        self.away = None;
+        self.blind |= self.screen.take_again().is_err();
+        Msg::Returned { name, ended }
     }
 
     fn reopen(&mut self) {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::ask::Ask;
 use super::dialog::Dialog;
 use super::model::{Book, Now};
+use super::own::Errand;
 use super::preferences::Preferences;
 use super::runs::Runs;
 use super::session::{Contexts, Facts, Trouble, Which};
@@ -28,6 +29,8 @@ pub enum Effect {
     Reopen,
     /// The same, with other files.
     Switch(Which),
+    /// The terminal goes to a command until it has ended.
+    Run(Errand),
     Suspend,
     Redraw,
     Leave,

@@ -12,6 +12,7 @@ mod key;
 mod mapping;
 mod mask;
 mod notify;
+mod own_commands;
 mod path;
 mod problem;
 mod read;
@@ -24,7 +25,8 @@ mod yaml;
 
 pub use access::{BigQuerySettings, ClientCertificate, MysqlSettings, PasswordSource, SslMode, StorageSettings};
 pub use content::{
-    Config, Deletes, InvalidValues, Mapping, Mode, Notify, NotifyOn, Operator, Pace, SchemaAdditions, StateLocation,
+    Config, Deletes, InvalidValues, Mapping, Mode, Notify, NotifyOn, Operator, OwnCommand, Pace, SchemaAdditions,
+    StateLocation,
 };
 pub use contexts::{Colour, Context, contexts};
 pub use document::parse;

@@ -4,7 +4,6 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::domain::config::{Config, StateLocation};
 use crate::tui::app::App;
 use crate::tui::session::Facts;
 use crate::tui::text::{fit, width};
@@ -66,7 +65,7 @@ fn place(facts: &Facts, cells: usize, theme: Theme) -> String {
         format!("{}.{}", config.project, config.dataset),
         config.location.clone(),
         format!("MySQL {}", facts.mysql),
-        format!("state {}", state(config)),
+        format!("state {}", config.state),
     ];
     let dot = format!(" {} ", theme.dot());
     let mut line = parts[0].clone();
@@ -78,11 +77,4 @@ fn place(facts: &Facts, cells: usize, theme: Theme) -> String {
         line = longer;
     }
     line
-}
-
-fn state(config: &Config) -> String {
-    match &config.state {
-        StateLocation::Local(path) => path.display().to_string(),
-        StateLocation::Gcs { bucket, prefix, .. } => format!("gs://{bucket}/{prefix}"),
-    }
 }
