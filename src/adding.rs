@@ -12,8 +12,7 @@ use crate::user_files::read_text;
 use crate::wiring;
 
 /// How many were added. The file is read as a run would read it before it is written, so that it is never left broken.
-pub fn add(named: Option<&Path>, proposals: &[Proposal]) -> Result<usize, Refusal> {
-    let environment = Environment::read()?;
+pub fn add(named: Option<&Path>, environment: &Environment, proposals: &[Proposal]) -> Result<usize, Refusal> {
     let path = wiring::config_path(named);
     let text = read_text(&path)?;
     let read = |text: &str| config::parse(text, &path, &|name: &str| environment.get(name)).map_err(Refusal::Problems);

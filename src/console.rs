@@ -1,19 +1,21 @@
 //! Opens the console: which command lines ask for it, and how it gets its engine.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bigquery_syncer::cli::args::{Args, CommandArg, OutputFormat};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
+use bigquery_syncer::domain::config::{Config, Context, OwnCommand, Problem};
 use bigquery_syncer::domain::ids::MappingName;
 use bigquery_syncer::engine::{self, BackfillAsk, Selection, SyncOrder};
-use bigquery_syncer::logging;
+use bigquery_syncer::logging::{self, LogRing};
 use bigquery_syncer::state::AnyState;
 use bigquery_syncer::statements::Statements;
-use bigquery_syncer::tui::{self, Appender, Left, Opener, Session, Settings, Start, Trouble};
+use bigquery_syncer::tui::{self, Appender, Contexts, Left, Opener, Opening, Session, Settings, Start, Trouble, Which};
 
 use crate::adding;
+use crate::contexts;
 use crate::environment::Environment;
 use crate::refusal::{self, Refusal};
 use crate::wiring;
@@ -38,9 +40,10 @@ pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     environment.warn();
     tui::hook_panics();
     let held = Held::default();
+    let began = Arc::new(Began { named: args.config.clone(), directory: std::env::current_dir().ok() });
     let settings = Settings {
-        opener: opener(args.config.clone(), Arc::clone(&held)),
-        appender: appender(args.config.clone()),
+        opener: opener(Arc::clone(&began), Arc::clone(&held), Arc::clone(&ring)),
+        appender: appender(began),
         start,
         read_only: args.read_only,
         ring,
@@ -107,29 +110,125 @@ fn check_names(args: &Args, command: &CommandArg, environment: &Environment) -> 
 }
 
 /// Writes to the file that the opener reads.
-fn appender(config: Option<PathBuf>) -> Appender {
-    Arc::new(move |proposals| adding::add(config.as_deref(), proposals).map_err(|refusal| trouble(refusal).to_string()))
+fn appender(began: Arc<Began>) -> Appender {
+    Arc::new(move |proposals, which| {
+        let (_, place) = began.find(which);
+        let added = place.and_then(|place| adding::add(place.config.as_deref(), &place.environment()?, proposals));
+        added.map_err(|refusal| trouble(refusal).to_string())
+    })
 }
 
 /// The store of the latest engine: what it holds is given back when the console is left.
 type Held = Arc<Mutex<Option<Arc<AnyState>>>>;
 
 /// Reads the files and starts an engine, as often as the operator asks.
-fn opener(config: Option<PathBuf>, held: Held) -> Opener {
-    // Those of an engine before stay: they were sent all the same.
-    let statements = Arc::new(Statements::default());
-    Box::new(move || {
-        let (config, held, statements) = (config.clone(), Arc::clone(&held), Arc::clone(&statements));
+fn opener(began: Arc<Began>, held: Held, ring: Arc<LogRing>) -> Opener {
+    let sent = Arc::new(Mutex::new((Which::AsStarted, Arc::new(Statements::default()))));
+    Box::new(move |which| {
+        let (began, held, ring, sent) = (Arc::clone(&began), Arc::clone(&held), Arc::clone(&ring), Arc::clone(&sent));
         Box::pin(async move {
-            let environment = Environment::read().map_err(trouble)?;
-            let setup = wiring::read_setup(config.as_deref(), &environment).map_err(trouble)?;
-            let (mysql, emulator) = (setup.mysql_place(), setup.uses_emulator());
-            let ports = wiring::connect(setup, Some(Arc::clone(&statements))).map_err(trouble)?;
-            *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&ports.state));
-            let facts = tui::Facts { config: Arc::clone(&ports.config), mysql, emulator, statements };
-            Ok(Session { handle: engine::start(ports), facts })
+            let statements = statements_of(&which, &sent, &ring);
+            let (contexts, place) = began.find(&which);
+            let session = place.and_then(|place| place.read()).and_then(|setup| {
+                let (mysql, emulator) = (setup.mysql_place(), setup.uses_emulator());
+                let ports = wiring::connect(setup, Some(Arc::clone(&statements)))?;
+                *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&ports.state));
+                let facts = tui::Facts { config: Arc::clone(&ports.config), mysql, emulator, statements };
+                Ok(Session { handle: engine::start(ports), facts })
+            });
+            Opening { contexts, session: session.map_err(trouble) }
         })
     })
+}
+
+/// What was sent to BigQuery: that of an engine before stays, it was sent all the same; but not that of another context,
+/// nor its log lines, which name mappings that are called alike.
+fn statements_of(which: &Which, sent: &Mutex<(Which, Arc<Statements>)>, ring: &LogRing) -> Arc<Statements> {
+    let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+    if sent.0 != *which {
+        *sent = (which.clone(), Arc::new(Statements::default()));
+        ring.clear();
+    }
+    Arc::clone(&sent.1)
+}
+
+/// How the console was started.
+struct Began {
+    named: Option<PathBuf>,
+    directory: Option<PathBuf>,
+}
+
+/// Files to read, and where relative paths in them begin.
+struct Place {
+    config: Option<PathBuf>,
+    directory: Option<PathBuf>,
+    context: Option<Context>,
+}
+
+impl Began {
+    /// The contexts there are, and the files of the one that is wanted.
+    fn find(&self, which: &Which) -> (Contexts, Result<Place, Refusal>) {
+        match which {
+            Which::AsStarted => {
+                let place = Place { config: self.named.clone(), directory: self.directory.clone(), context: None };
+                let moved = place.enter();
+                (contexts::known(&wiring::config_path(self.named.as_deref())), moved.map(|()| place))
+            }
+            Which::Context(name) => {
+                let mut contexts = contexts::known(Path::new(""));
+                contexts.present = Some(name.clone());
+                let context = contexts.known.iter().find(|context| context.name == *name).cloned();
+                let place = context.ok_or_else(|| {
+                    let why = contexts.problem.clone().unwrap_or_else(|| format!("{} does not name it", contexts.file));
+                    Refusal::Usage(format!("the context {name} is not known: {why}"))
+                });
+                let place = place.and_then(|context| {
+                    let (config, directory) = (Some(context.config.clone()), Some(context.directory.clone()));
+                    let place = Place { config, directory, context: Some(context) };
+                    place.enter().map(|()| place)
+                });
+                (contexts, place)
+            }
+        }
+    }
+}
+
+impl Place {
+    /// Relative paths in the files begin at the process's directory. Nothing of a former engine works any more.
+    fn enter(&self) -> Result<(), Refusal> {
+        let Some(directory) = &self.directory else { return Ok(()) };
+        std::env::set_current_dir(directory)
+            .map_err(|error| Refusal::Usage(format!("the directory {} cannot be used: {error}", directory.display())))
+    }
+
+    fn environment(&self) -> Result<Environment, Refusal> {
+        match &self.context {
+            Some(context) => Environment::of_context(context),
+            None => Environment::read(),
+        }
+    }
+
+    fn read(&self) -> Result<wiring::Setup, Refusal> {
+        let setup = wiring::read_setup(self.config.as_deref(), &self.environment()?)?;
+        refuse_taken(&setup.config)?;
+        Ok(setup)
+    }
+}
+
+/// Letters of own commands that the console has a use for itself. Only here: a run without a console has no keys, and a
+/// version that knows more of them must not stop it.
+fn refuse_taken(config: &Config) -> Result<(), Refusal> {
+    let problem = |command: &OwnCommand| {
+        let does = tui::is_taken(command.key)?;
+        Some(Problem {
+            file: config.path.display().to_string(),
+            line: Some(command.line),
+            message: format!("the console has the key `{}` itself: {does}", command.key),
+            hint: "give `console.commands.key` another letter; ? lists those that are taken".to_owned(),
+        })
+    };
+    let problems: Vec<Problem> = config.commands.iter().filter_map(problem).collect();
+    if problems.is_empty() { Ok(()) } else { Err(Refusal::Problems(problems)) }
 }
 
 fn trouble(refusal: Refusal) -> Trouble {

@@ -1,9 +1,9 @@
 //! The process's variables, over those of `.env` in the working directory, and where each was set.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use bigquery_syncer::domain::config::{self, Problem};
+use bigquery_syncer::domain::config::{self, Context, Problem};
 use bigquery_syncer::dotenv::{self, Unread};
 
 use crate::refusal::Refusal;
@@ -16,13 +16,23 @@ const OURS: [&str; 9] =
     ["MYSQL_", "BIGQUERY_", "STORAGE_", "GOOGLE_", "GCP_", "GCS_", "BQSYNC_", "CLOUDSDK_", "LOG_LEVEL"];
 
 /// Lines of other programs that cannot be read are left alone, and named once in the log.
-#[derive(Default)]
 pub struct Environment {
+    /// As messages name it.
+    file: String,
+    /// What the file sets counts more than the process's variables.
+    wins: bool,
     dotenv: HashMap<String, String>,
     /// By name, from 1.
     lines: HashMap<String, usize>,
     has_file: bool,
     left_alone: Vec<usize>,
+}
+
+impl Default for Environment {
+    fn default() -> Self {
+        let (file, wins, has_file) = (FILE.to_owned(), false, false);
+        Self { file, wins, dotenv: HashMap::new(), lines: HashMap::new(), has_file, left_alone: Vec::new() }
+    }
 }
 
 impl Environment {
@@ -33,25 +43,46 @@ impl Environment {
         if file.exists() { Self::of_text(&read_text(file)?) } else { Ok(Self::default()) }
     }
 
+    /// Of a context: what its file sets wins, because the process's variables are those of another place.
+    ///
+    /// # Errors
+    /// As `read`; a file that was named has to be there.
+    pub fn of_context(context: &Context) -> Result<Self, Refusal> {
+        let nothing = Self { file: context.env.display().to_string(), wins: true, ..Self::default() };
+        if !context.names_env && !context.env.exists() {
+            return Ok(nothing);
+        }
+        nothing.with_text(&read_text(&context.env)?)
+    }
+
     fn of_text(text: &str) -> Result<Self, Refusal> {
+        Self::default().with_text(text)
+    }
+
+    fn with_text(self, text: &str) -> Result<Self, Refusal> {
         let parsed = dotenv::parse(text);
         let (ours, others): (Vec<_>, Vec<_>) =
             parsed.unread.into_iter().partition(|unread| OURS.iter().any(|name| unread.word.starts_with(name)));
         if !ours.is_empty() {
-            return Err(Refusal::Problems(ours.iter().map(broken).collect()));
+            return Err(Refusal::Problems(ours.iter().map(|unread| broken(&self.file, unread)).collect()));
         }
         let lines = parsed.entries.iter().filter(|entry| entry.value.is_some());
+        let set: HashSet<&str> =
+            if self.wins { parsed.entries.iter().map(|e| e.name.as_str()).collect() } else { HashSet::new() };
+        let process = |name: &str| std::env::var(name).ok().filter(|_| !set.contains(name));
         Ok(Self {
-            dotenv: dotenv::resolve(&parsed.entries, &|name| std::env::var(name).ok()),
+            dotenv: dotenv::resolve(&parsed.entries, &process),
             lines: lines.map(|entry| (entry.name.clone(), entry.line)).collect(),
             has_file: true,
             left_alone: others.iter().map(|unread| unread.line).collect(),
+            ..self
         })
     }
 
     /// A variable; an empty one counts as unset.
     pub fn get(&self, name: &str) -> Option<String> {
-        let value = std::env::var(name).ok().or_else(|| self.dotenv.get(name).cloned());
+        let (process, file) = (|| std::env::var(name).ok(), || self.dotenv.get(name).cloned());
+        let value = if self.wins { file().or_else(process) } else { process().or_else(file) };
         value.filter(|v| !v.is_empty())
     }
 
@@ -79,7 +110,7 @@ impl Environment {
     /// Says in the log which lines of `.env` are not read.
     pub fn warn(&self) {
         for line in &self.left_alone {
-            tracing::warn!("{FILE}:{line} sets no variable and is left alone");
+            tracing::warn!("{}:{line} sets no variable and is left alone", self.file);
         }
     }
 
@@ -111,9 +142,9 @@ impl Environment {
     /// As a problem names it; of a variable that is not set, where it could be.
     fn place(&self, name: &str) -> (String, Option<usize>) {
         let is_set = std::env::var_os(name).is_some();
-        let line = self.lines.get(name).copied().filter(|_| !is_set);
+        let line = self.lines.get(name).copied().filter(|_| self.wins || !is_set);
         let is_missing = !is_set && line.is_none();
-        let file = if line.is_some() || (is_missing && self.has_file) { FILE } else { "environment" };
+        let file = if line.is_some() || (is_missing && self.has_file) { &self.file } else { "environment" };
         (file.to_owned(), line)
     }
 
@@ -126,9 +157,9 @@ impl Environment {
 }
 
 /// Names the line alone: what cannot be read may be a password.
-fn broken(unread: &Unread) -> Problem {
+fn broken(file: &str, unread: &Unread) -> Problem {
     Problem {
-        file: FILE.to_owned(),
+        file: file.to_owned(),
         line: Some(unread.line),
         message: "this line does not set a variable".to_owned(),
         hint: "write NAME=value; put a value that holds spaces, quotes or # in single quotes".to_owned(),

@@ -2,6 +2,7 @@
 
 mod adding;
 mod console;
+mod contexts;
 mod environment;
 mod init;
 mod refusal;

@@ -31,6 +31,7 @@ pub mod schema;
 pub mod secret;
 pub mod shard;
 pub mod share;
+pub mod shell;
 pub mod source_type;
 pub mod staging;
 pub mod table_options;

@@ -51,6 +51,11 @@ impl LogRing {
         found
     }
 
+    /// Forgets all lines.
+    pub fn clear(&self) {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Adds a line; the oldest one goes when there are too many.
     pub fn push(&self, line: LogLine) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);

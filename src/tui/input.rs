@@ -5,6 +5,7 @@
 //! the source that asks by level. The other one asks by edge, and loses the key that follows a resize.)
 
 use std::io;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use ratatui::crossterm::event::{self, Event};
@@ -21,6 +22,27 @@ pub enum Input {
 
 /// Zero would be taken for a time that is over, and nothing be read.
 const AT_ONCE: Duration = Duration::from_millis(1);
+
+/// Somebody else reads the terminal.
+static HELD: Mutex<bool> = Mutex::new(false);
+static RELEASED: Condvar = Condvar::new();
+
+/// As long as it lives, no key is read here.
+#[derive(Debug)]
+pub struct Held;
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        *HELD.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        RELEASED.notify_all();
+    }
+}
+
+/// Leaves the terminal's input to somebody else, once what is being read is read.
+pub fn hold() -> Held {
+    *HELD.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    Held
+}
 
 /// Starts reading. The thread ends with the terminal, with the receiver, or with the process.
 ///
@@ -45,6 +67,14 @@ fn read(sender: &mpsc::UnboundedSender<Input>) {
             break;
         }
         if !said.contains(PollFlags::IN) {
+            continue;
+        }
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        if *held {
+            // What made it readable was for somebody else.
+            while *held {
+                held = RELEASED.wait(held).unwrap_or_else(PoisonError::into_inner);
+            }
             continue;
         }
         while event::poll(AT_ONCE).unwrap_or(false) {

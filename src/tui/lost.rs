@@ -1,7 +1,6 @@
 //! Watermarks that this console has seen and that the state no longer holds: said plainly, and asked about before a run
 //! begins from the start.
 
-use crate::domain::config::StateLocation;
 use crate::domain::ids::MappingName;
 use crate::engine::Command;
 use crate::format;
@@ -65,11 +64,7 @@ pub fn run(names: Vec<MappingName>, shared: &mut Shared) {
 }
 
 fn place(shared: &Shared) -> String {
-    match shared.facts.as_ref().map(|facts| &facts.config.state) {
-        Some(StateLocation::Local(path)) => format!("The state in {}", path.display()),
-        Some(StateLocation::Gcs { bucket, prefix, .. }) => format!("The state in gs://{bucket}/{prefix}"),
-        None => "The state".to_owned(),
-    }
+    shared.facts.as_ref().map_or_else(|| "The state".to_owned(), |facts| format!("The state in {}", facts.config.state))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod app;
 mod ask;
+mod away;
 mod command;
 mod deletes;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod lost;
 mod memory;
 mod model;
 mod naming;
+mod own;
 mod pacer;
 mod palette;
 mod panes;
@@ -48,9 +50,11 @@ use tokio::sync::{mpsc, watch};
 
 use self::app::{App, Drawn, Msg};
 use self::ask::Answer;
+use self::away::Away;
 use self::input::Input;
 use self::memory::Memory;
 use self::model::Now;
+use self::own::Errand;
 use self::pacer::Pacer;
 use self::shared::Effect;
 use self::signals::Signals;
@@ -60,7 +64,8 @@ use crate::engine::{Event, Handle, Progress};
 use crate::failpoint::reached;
 use crate::logging::LogRing;
 
-pub use self::session::{Appender, Facts, Left, Opener, Session, Settings, Start, Trouble};
+pub use self::own::is_taken;
+pub use self::session::{Appender, Contexts, Facts, Left, Opener, Opening, Session, Settings, Start, Trouble, Which};
 pub use self::terminal::{hook_panics, unsaid_panics};
 
 /// Runs the console until it is left.
@@ -82,7 +87,9 @@ pub async fn run(settings: Settings) -> io::Result<Left> {
         pacer: Pacer::new(Instant::now()),
         opener: settings.opener,
         appender: settings.appender,
+        which: Which::AsStarted,
         opening: None,
+        away: None,
         engine: None,
         answers: mpsc::unbounded_channel(),
         progress: None,
@@ -105,7 +112,7 @@ fn now() -> Now {
     Now { at: Instant::now(), utc: Utc::now() }
 }
 
-type Opening = tokio::task::JoinHandle<Result<Session, Trouble>>;
+type Pending = tokio::task::JoinHandle<Opening>;
 
 struct Console {
     app: App,
@@ -115,7 +122,10 @@ struct Console {
     pacer: Pacer,
     opener: Opener,
     appender: Appender,
-    opening: Option<Opening>,
+    which: Which,
+    opening: Option<Pending>,
+    /// Who has the terminal meanwhile.
+    away: Option<Away>,
     engine: Option<Handle>,
     /// Where the engine's answers come in.
     answers: (mpsc::UnboundedSender<Answer>, mpsc::UnboundedReceiver<Answer>),
@@ -132,11 +142,11 @@ impl Console {
         let mut signals = Signals::listen();
         let size = ratatui::crossterm::terminal::size()?;
         self.app.update(Msg::Resized(size.0, size.1), now());
-        self.opening = Some(tokio::spawn((self.opener)()));
+        self.opening = Some(tokio::spawn((self.opener)(self.which.clone())));
         loop {
             let next = self.draw();
             let msg = self.next(&mut input, &mut signals, ring, next).await;
-            let Some(msg) = msg else { continue };
+            let Some(msg) = msg.filter(|msg| self.away.is_none() || !away::is_the_commands(msg)) else { continue };
             self.by_key |= matches!(msg, Msg::Key(_) | Msg::Paste(_) | Msg::Resized(..) | Msg::Continued);
             if matches!(msg, Msg::Key(_)) {
                 reached("key_pressed");
@@ -152,7 +162,7 @@ impl Console {
 
     /// Draws if there is something to draw and it may be; else says when.
     fn draw(&mut self) -> Option<Instant> {
-        if !self.app.shared.dirty || self.blind || !terminal::is_idle() {
+        if !self.app.shared.dirty || self.blind || self.away.is_some() || !terminal::is_idle() {
             return None;
         }
         if let Err(then) = self.pacer.ask(Instant::now(), self.by_key) {
@@ -191,6 +201,7 @@ impl Console {
                 Some(Input::Lost) | None => Some(Msg::TerminalLost),
             },
             opened = opened(&mut self.opening) => Some(self.opened(opened)),
+            (name, ended) = away::ended(&mut self.away) => Some(self.returned(name, ended)),
             event = next_event(&mut self.engine) => Some(event.map_or_else(
                 || {
                     self.engine = None;
@@ -236,19 +247,21 @@ impl Console {
                 Effect::Copy(text) => terminal::copy(&text),
                 Effect::Append(proposals) => {
                     let (append, answers) = (Arc::clone(&self.appender), self.answers.0.clone());
+                    let which = self.which.clone();
                     tokio::task::spawn_blocking(move || {
                         // The console may have been left.
-                        let _ = answers.send(Answer::Appended(append(&proposals)));
+                        let _ = answers.send(Answer::Appended(append(&proposals, &which)));
                     });
                 }
                 Effect::Keep(preferences) => self.memory.keep(preferences),
                 Effect::Reopen => {
                     if self.opening.is_none() {
-                        (self.engine, self.progress) = (None, None);
-                        // What the former engine still answers is of no use.
-                        self.answers = mpsc::unbounded_channel();
-                        self.opening = Some(tokio::spawn((self.opener)()));
+                        self.reopen();
                     }
+                }
+                Effect::Switch(which) => {
+                    self.which = which;
+                    self.reopen();
                 }
                 Effect::Suspend => {
                     match self.screen.suspend() {
@@ -258,6 +271,7 @@ impl Console {
                     }
                     self.app.shared.dirty = true;
                 }
+                Effect::Run(errand) => self.lend(errand),
                 Effect::Redraw => {
                     self.blind |= self.screen.take_again().is_err();
                     self.app.shared.dirty = true;
@@ -268,9 +282,41 @@ impl Console {
         false
     }
 
-    fn opened(&mut self, opened: Result<Result<Session, Trouble>, tokio::task::JoinError>) -> Msg {
+    /// Gives the terminal to a command, until it has ended.
+    fn lend(&mut self, errand: Errand) {
+        let name = errand.name.clone();
+        let held = input::hold();
+        terminal::give_back();
+        match Away::begin(errand, held) {
+            Ok(away) => self.away = Some(away),
+            Err(error) => {
+                self.blind |= self.screen.take_again().is_err();
+                self.app.shared.complain(format!("{name} could not be started: {error}"));
+            }
+        }
+    }
+
+    /// Takes it again.
+    fn returned(&mut self, name: String, ended: Option<i32>) -> Msg {
+        self.away = None;
+        self.blind |= self.screen.take_again().is_err();
+        Msg::Returned { name, ended }
+    }
+
+    fn reopen(&mut self) {
+        (self.engine, self.progress) = (None, None);
+        // What the former engine still answers is of no use.
+        self.answers = mpsc::unbounded_channel();
+        self.opening = Some(tokio::spawn((self.opener)(self.which.clone())));
+    }
+
+    fn opened(&mut self, opened: Result<Opening, tokio::task::JoinError>) -> Msg {
         self.opening = None;
-        Msg::Opened(match opened {
+        let session = opened.map(|Opening { contexts, session }| {
+            self.app.update(Msg::Contexts(contexts), now());
+            session
+        });
+        Msg::Opened(match session {
             Ok(Ok(Session { handle, facts })) => {
                 self.progress = Some(handle.progress());
                 self.engine = Some(handle);
@@ -282,7 +328,7 @@ impl Console {
     }
 }
 
-async fn opened(opening: &mut Option<Opening>) -> Result<Result<Session, Trouble>, tokio::task::JoinError> {
+async fn opened(opening: &mut Option<Pending>) -> Result<Opening, tokio::task::JoinError> {
     match opening {
         Some(task) => task.await,
         None => std::future::pending().await,

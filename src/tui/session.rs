@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::domain::config::{Config, Problem};
+use crate::domain::config::{Colour, Config, Context, Problem};
 use crate::domain::estate::Proposal;
 use crate::engine::{BackfillAsk, Handle, SyncOrder};
 use crate::logging::LogRing;
@@ -45,11 +45,52 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// Reads the files and starts an engine; asked again whenever the operator wants it.
-pub type Opener = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Session, Trouble>> + Send>> + Send>;
+/// Which files the console works with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Which {
+    #[default]
+    AsStarted,
+    /// By its name in the user's contexts file.
+    Context(String),
+}
 
-/// Adds mappings to the configuration's file, and says how many, or why not.
-pub type Appender = Arc<dyn Fn(&[Proposal]) -> Result<usize, String> + Send + Sync>;
+/// The configurations that the console can be switched to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Contexts {
+    /// Where they are written.
+    pub file: String,
+    /// In the order of the file.
+    pub known: Vec<Context>,
+    /// The one that is open.
+    pub present: Option<String>,
+    /// Why they cannot be read.
+    pub problem: Option<String>,
+}
+
+impl Contexts {
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Context> {
+        self.known.iter().find(|context| context.name == name)
+    }
+
+    #[must_use]
+    pub fn colour(&self) -> Option<Colour> {
+        self.get(self.present.as_deref()?)?.colour
+    }
+}
+
+/// What came of opening.
+#[derive(Debug)]
+pub struct Opening {
+    pub contexts: Contexts,
+    pub session: Result<Session, Trouble>,
+}
+
+/// Reads the files and starts an engine; asked again whenever the operator wants it.
+pub type Opener = Box<dyn Fn(Which) -> Pin<Box<dyn Future<Output = Opening> + Send>> + Send>;
+
+/// Adds mappings to the file of a configuration, and says how many, or why not.
+pub type Appender = Arc<dyn Fn(&[Proposal], &Which) -> Result<usize, String> + Send + Sync>;
 
 /// What the command line asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use super::ask::Ask;
 use super::dialog::Dialog;
 use super::model::{Book, Now};
+use super::own::Errand;
 use super::preferences::Preferences;
 use super::runs::Runs;
-use super::session::{Facts, Trouble};
+use super::session::{Contexts, Facts, Trouble, Which};
 use super::timers::Timers;
 use crate::domain::config::Mapping;
 use crate::domain::estate::Proposal;
@@ -29,6 +30,10 @@ pub enum Effect {
     Append(Vec<Proposal>),
     /// Read the files and connect anew.
     Reopen,
+    /// The same, with other files.
+    Switch(Which),
+    /// The terminal goes to a command until it has ended.
+    Run(Errand),
     Suspend,
     Redraw,
     Leave,
@@ -68,6 +73,9 @@ pub enum Files {
 #[derive(Debug)]
 pub struct Shared {
     pub facts: Option<Facts>,
+    pub contexts: Contexts,
+    /// Whose files are read.
+    pub which: Which,
     /// Why there is no engine.
     pub trouble: Option<Trouble>,
     pub files: Files,
@@ -92,6 +100,8 @@ impl Shared {
     pub fn new(read_only: bool, ring: Arc<LogRing>, now: Now) -> Self {
         Self {
             facts: None,
+            contexts: Contexts::default(),
+            which: Which::AsStarted,
             trouble: None,
             files: Files::Reading,
             read_only,

@@ -33,7 +33,7 @@ impl Signals {
     pub async fn next(&mut self) -> Msg {
         loop {
             tokio::select! {
-                () = received(&mut self.interrupt) => return Msg::Terminate,
+                () = received(&mut self.interrupt) => return Msg::Interrupted,
                 () = received(&mut self.terminate) => return Msg::Terminate,
                 () = received(&mut self.quit) => return Msg::LeaveAtOnce,
                 () = received(&mut self.hangup) => return Msg::TerminalLost,

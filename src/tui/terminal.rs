@@ -180,7 +180,7 @@ impl Screen {
 
 /// A shell with job control gives each job a process group of its own. What runs in the session leader's group, as the
 /// command of a tmux window or of ssh does, nobody would go on with.
-fn has_shell() -> bool {
+pub fn has_shell() -> bool {
     getsid(None).is_ok_and(|session| session != getpgrp())
 }
 

@@ -9,6 +9,7 @@ use ratatui::widgets::BorderType;
 
 use super::links::are_known;
 use super::model::Word;
+use crate::domain::config::Colour;
 use crate::domain::report::Outcome;
 
 /// What the terminal can show.
@@ -110,6 +111,20 @@ impl Theme {
     #[must_use]
     pub fn key(self) -> Style {
         self.colour(Color::Cyan).add_modifier(Modifier::BOLD)
+    }
+
+    /// The context's name: what the operator has coloured is not to be overlooked.
+    #[must_use]
+    pub fn context(self, colour: Option<Colour>) -> Style {
+        let colour = colour.map(|colour| match colour {
+            Colour::Red => Color::Red,
+            Colour::Green => Color::Green,
+            Colour::Yellow => Color::Yellow,
+            Colour::Blue => Color::Blue,
+            Colour::Magenta => Color::Magenta,
+            Colour::Cyan => Color::Cyan,
+        });
+        colour.map_or_else(Style::new, |colour| self.colour(colour)).add_modifier(Modifier::BOLD | Modifier::REVERSED)
     }
 
     #[must_use]

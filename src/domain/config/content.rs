@@ -1,6 +1,7 @@
 //! What config.yaml says, once it is read, completed and checked.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub struct Config {
     pub metrics_file: Option<PathBuf>,
     pub notify: Option<Notify>,
     pub pace: Pace,
+    /// The operator's own, for the console.
+    pub commands: Vec<OwnCommand>,
     /// In file order; at least one; names are unique.
     pub mappings: Vec<Mapping>,
 }
@@ -103,6 +106,26 @@ pub enum StateLocation {
         /// How long a holder that gives no sign of life keeps a mapping.
         lease: Duration,
     },
+}
+
+impl fmt::Display for StateLocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local(path) => write!(f, "{}", path.display()),
+            Self::Gcs { bucket, prefix, .. } => write!(f, "gs://{bucket}/{prefix}"),
+        }
+    }
+}
+
+/// A command of the operator's own (`console.commands`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnCommand {
+    pub key: char,
+    pub name: String,
+    /// For `sh`, with variables for what it is about ([`shell::script`](crate::domain::shell::script)).
+    pub script: String,
+    /// Where its key stands.
+    pub line: usize,
 }
 
 /// Who is told of a run's end (`notify`).

@@ -18,26 +18,36 @@ use super::yaml::{self, Kind, Node};
 /// Every problem, in the order of the file.
 pub fn parse(text: &str, file: &Path, env: Env<'_>) -> Result<Config, Vec<Problem>> {
     let mut r = Reading { file: file.display().to_string(), env, problems: Vec::new() };
+    let config = tree(&mut r, text, "begin with the example `config.yaml` of the project")
+        .and_then(|root| read(&mut r, &root, file));
+    ended(config, r.problems)
+}
+
+/// What a file holds; what keeps it from being read is written down. `hint`: of a file that is empty.
+pub(super) fn tree(r: &mut Reading<'_>, text: &str, hint: &str) -> Option<Node> {
     let mut flaws = Vec::new();
     let root = yaml::parse(text, &mut flaws);
     let unreadable = root.is_none() && !flaws.is_empty();
     for flaw in flaws {
         r.problem(flaw.line, flaw.message, flaw.hint);
     }
-    let config = match root {
+    match root {
         _ if unreadable => None,
-        Some(root) if !root.is_null() => read(&mut r, &root, file),
+        Some(root) if !root.is_null() => Some(root),
         _ => {
-            r.problem(None, "the file is empty", "begin with the example `config.yaml` of the project");
+            r.problem(None, "the file is empty", hint);
             None
         }
-    };
-    let mut problems = r.problems;
+    }
+}
+
+/// What was read, where nothing was wrong with it.
+pub(super) fn ended<T>(read: Option<T>, mut problems: Vec<Problem>) -> Result<T, Vec<Problem>> {
     // A merged group is read wherever it was merged; its problem is one.
     problems.sort_by_key(|p| p.line);
     problems.dedup();
-    match config {
-        Some(config) if problems.is_empty() => Ok(config),
+    match read {
+        Some(read) if problems.is_empty() => Ok(read),
         _ => Err(problems),
     }
 }

@@ -1,7 +1,7 @@
 //! The tables of `docs/configuration.md`, from the declarations of the keys.
 
 use super::key::{Row, rows};
-use super::{mapping, top};
+use super::{contexts, mapping, top};
 
 const HEAD: &str = "| Key | Default | Meaning |\n|---|---|---|\n";
 
@@ -30,6 +30,12 @@ pub fn mapping_table() -> String {
         after_shared = shared;
     }
     table(&lines)
+}
+
+/// The table of a context's keys.
+#[must_use]
+pub fn context_table() -> String {
+    table(&contexts::rows())
 }
 
 fn table(rows: &[Row]) -> String {

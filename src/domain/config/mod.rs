@@ -2,6 +2,7 @@
 
 mod access;
 mod content;
+mod contexts;
 mod cost;
 mod deletes;
 mod document;
@@ -11,6 +12,7 @@ mod key;
 mod mapping;
 mod mask;
 mod notify;
+mod own_commands;
 mod path;
 mod problem;
 mod read;
@@ -23,11 +25,12 @@ mod yaml;
 
 pub use access::{BigQuerySettings, ClientCertificate, MysqlSettings, PasswordSource, SslMode, StorageSettings};
 pub use content::{
-    Config, DELETED_COLUMN, Deletes, InvalidValues, Mapping, Mode, Notify, NotifyOn, Operator, Pace, SchemaAdditions,
-    StateLocation,
+    Config, DELETED_COLUMN, Deletes, InvalidValues, Mapping, Mode, Notify, NotifyOn, Operator, OwnCommand, Pace,
+    SchemaAdditions, StateLocation,
 };
+pub use contexts::{Colour, Context, contexts};
 pub use document::parse;
-pub use documentation::{mapping_table, top_level_table};
+pub use documentation::{context_table, mapping_table, top_level_table};
 pub use interpolate::Env;
 pub use path::path;
 pub use problem::Problem;

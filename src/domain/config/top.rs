@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use super::content::{Config, Pace, SchemaAdditions, StateLocation};
 use super::key::{At, Key, Missing, put};
 use super::mapping::{self, EMPTY_STRING_AS_NULL, INVALID_VALUES, MAX_SHRINK, MAXIMUM_BYTES_BILLED};
-use super::{notify, schedule, validate};
+use super::{notify, own_commands, schedule, validate};
 
 const ADDITIONS: [(&str, SchemaAdditions); 7] = [
     ("true", SchemaAdditions::Allow),
@@ -227,6 +227,13 @@ pub(super) const KEYS: &[Key<Top>] = &[
         notify::rows,
         |top, at| top.config.notify = notify::read(at),
     ),
+    Key::of_group(
+        "console",
+        Missing::Means("none"),
+        "Group of the next four: what the console has besides its own keys",
+        own_commands::rows,
+        |top, at| put(&mut top.config.commands, own_commands::read(at)),
+    ),
     // Last, over what other keys say for all mappings.
     Key::new(
         "defaults",
@@ -264,6 +271,7 @@ impl Top {
             metrics_file: None,
             notify: None,
             pace,
+            commands: Vec::new(),
             mappings: Vec::new(),
         };
         Self { config, of_all: mapping::defaults(), store: Store::Local }

@@ -70,6 +70,7 @@ impl App {
             Action::RunAll => self.run_all(),
             Action::Copy => self.copy(),
             Action::Reload => self.reload(),
+            Action::Context => self.ask_context(),
             Action::Help => self.help = Some(Help::default()),
             Action::Quit => self.quit(),
             Action::Command => self.open_line(),

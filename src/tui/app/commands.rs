@@ -38,6 +38,7 @@ impl App {
                 self.palette = None;
                 match choice {
                     Choice::Act(action) => self.dispatch(self.scope(), action),
+                    Choice::Own(letter) => self.run_own(Some(letter)),
                     Choice::Do(line) => self.obey(&line),
                     Choice::Write(line) => self.line = Some(CommandLine::with(&line)),
                 }
@@ -97,6 +98,7 @@ impl App {
             Takes::Filter => self.filter(command.action, arguments),
             Takes::Words => self.look_for(command.action, &arguments.join(" ")),
             Takes::Order => return self.order(arguments),
+            Takes::Context => return self.context(arguments),
         }
         Ok(())
     }

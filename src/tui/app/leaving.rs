@@ -58,6 +58,7 @@ impl App {
             }
             Intent::Repair(mapping) => self.screens.verify.begin(mapping, shared),
             Intent::AddMappings(wanted) => shared.effects.push(Effect::Append(wanted)),
+            Intent::Switch(which) => self.switch(which),
             Intent::Decide { mapping, decisions } => self.screens.schema.decide(mapping, decisions, shared),
         }
     }

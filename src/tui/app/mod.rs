@@ -4,8 +4,10 @@
 
 mod actions;
 mod commands;
+mod contexts;
 mod events;
 mod leaving;
+mod own_commands;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -21,13 +23,14 @@ use super::help::Help;
 use super::keys::{Key, Scope};
 use super::links::Link;
 use super::model::{Book, Now};
+use super::own;
 use super::palette::Palette;
 use super::preferences::Preferences;
 use super::schedule::Schedule;
 use super::screen::Screen;
 use super::screens::Screens;
 use super::scroll::Extent;
-use super::session::{Facts, Left, Start, Trouble};
+use super::session::{Contexts, Facts, Left, Start, Trouble};
 use super::shared::{Effect, Files, Leaving, Shared};
 use crate::domain::ids::MappingName;
 use crate::engine::{Command, Event, Progress};
@@ -48,8 +51,17 @@ pub enum Msg {
     /// A timer of [`App::next_wake`] is due.
     Tick,
     LogWritten,
+    /// What there is to switch to; before `Opened`.
+    Contexts(Contexts),
     Opened(Result<Facts, Trouble>),
-    /// SIGINT, SIGTERM.
+    /// A command of the operator's own has ended; `None`: by a signal.
+    Returned {
+        name: String,
+        ended: Option<i32>,
+    },
+    /// SIGINT.
+    Interrupted,
+    /// SIGTERM.
     Terminate,
     /// SIGHUP, or the terminal does not answer any more.
     TerminalLost,
@@ -152,9 +164,11 @@ impl App {
             }
             Msg::Tick => self.tick(),
             Msg::LogWritten => self.shared.dirty |= self.screens.shown().shows_logs(),
+            Msg::Contexts(contexts) => self.shared.contexts = contexts,
             Msg::Opened(Ok(facts)) => self.opened(facts),
             Msg::Opened(Err(trouble)) => self.not_opened(trouble),
-            Msg::Terminate => self.terminate(),
+            Msg::Returned { name, ended } => self.returned(&name, ended),
+            Msg::Interrupted | Msg::Terminate => self.terminate(),
             Msg::TerminalLost => self.interrupt_and_leave(),
             Msg::LeaveAtOnce => {
                 self.shared.leaving = Some(Leaving { interrupted: true });
@@ -247,6 +261,7 @@ impl App {
         match super::keys::action(scope, key, self.shared.read_only) {
             Some(action) => self.dispatch(scope, action),
             None if takes_text(scope) => self.type_in(event),
+            None if own::of_key(scope, key, &self.shared).is_some() => self.run_own(key.letter()),
             None => self.shared.remark(super::keys::nothing(scope, key, self.shared.read_only)),
         }
     }

@@ -71,6 +71,8 @@ fn arguments_of(takes: Takes, before: usize, word: &str, shared: &Shared) -> Vec
             let outcomes = [Outcome::Ok, Outcome::Failed, Outcome::Cancelled, Outcome::Waiting];
             outcomes.iter().map(|outcome| outcome.word().to_lowercase()).chain(names(shared)).collect()
         }
+        Takes::Context if before == 0 => shared.contexts.known.iter().map(|context| context.name.clone()).collect(),
+        Takes::Context => Vec::new(),
         Takes::Order => ORDERS.iter().map(|order| order.word().replace(' ', "-")).collect(),
     }
 }

@@ -9,6 +9,7 @@ use crate::domain::ids::MappingName;
 use crate::engine::{BackfillAsk, ColumnDecision};
 use crate::tui::keys::Action;
 use crate::tui::scroll::{Extent, Scroll};
+use crate::tui::session::Which;
 
 /// Lines that a page is.
 const PAGE: usize = 5;
@@ -59,6 +60,8 @@ pub enum Intent {
     StartBackfills(Vec<BackfillAsk>),
     /// To the configuration's file.
     AddMappings(Vec<Proposal>),
+    /// Other files.
+    Switch(Which),
     Decide {
         mapping: MappingName,
         decisions: Vec<ColumnDecision>,
@@ -69,7 +72,7 @@ impl Intent {
     /// Is it carried out by the engine alone?
     #[must_use]
     pub const fn needs_engine(&self) -> bool {
-        !matches!(self, Self::Nothing | Self::Copy(_) | Self::WaitAndQuit | Self::CancelAndQuit)
+        !matches!(self, Self::Nothing | Self::Copy(_) | Self::WaitAndQuit | Self::CancelAndQuit | Self::Switch(_))
     }
 }
 

@@ -17,6 +17,8 @@ pub enum Takes {
     /// What is listed must hold them.
     Words,
     Order,
+    /// A context's name.
+    Context,
 }
 
 impl Takes {
@@ -30,6 +32,7 @@ impl Takes {
             Self::Filter => " [FILTER]",
             Self::Words => " [WORD ...]",
             Self::Order => " [ORDER]",
+            Self::Context => " [NAME]",
         }
     }
 }
@@ -66,6 +69,7 @@ pub const COMMANDS: &[Command] = &[
     command("mark", Action::MarkShown, Takes::Filter),
     command("order", Action::Sort, Takes::Order),
     command("copy", Action::Copy, Takes::Nothing),
+    command("context", Action::Context, Takes::Context),
     command("reload", Action::Reload, Takes::Nothing),
     command("help", Action::Help, Takes::Nothing),
     command("quit", Action::Quit, Takes::Nothing),

@@ -43,6 +43,8 @@ pub enum Action {
     Sort,
     Copy,
     Reload,
+    /// Other files.
+    Context,
     Help,
     Quit,
     Interrupt,

@@ -184,6 +184,13 @@ pub(super) const KEYS: &[Binding] = &[
         "read the files again, ask both sides again",
     ),
     row(
+        Action::Context,
+        &[letter('C')],
+        &[MAPPINGS],
+        "context",
+        "switch to another configuration: `:context prod`, `-` for the one of the start",
+    ),
+    row(
         Action::Show(Screen::Verify),
         &[letter('v')],
         &[MAPPINGS, RUN],

@@ -12,6 +12,7 @@ use tui_input::backend::crossterm::EventHandler;
 
 use crate::tui::keys::commands::{COMMANDS, Takes};
 use crate::tui::keys::{Action, Scope, bindings, names};
+use crate::tui::own;
 use crate::tui::scroll::travel;
 use crate::tui::shared::Shared;
 
@@ -19,6 +20,8 @@ use crate::tui::shared::Shared;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     Act(Action),
+    /// A command of the operator's own, by its letter.
+    Own(char),
     /// A command line as it is.
     Do(String),
     /// One that needs to be finished.
@@ -62,6 +65,12 @@ impl Palette {
             choice: Choice::Act(binding.action),
             asked_for: false,
         });
+        let own = own::commands(scope, shared).iter().map(|command| Entry {
+            keys: command.key.to_string(),
+            text: command.name.clone(),
+            choice: Choice::Own(command.key),
+            asked_for: false,
+        });
         let commands = COMMANDS.iter().filter(|command| !(shared.read_only && command.writes()));
         let commands = commands.map(|command| Entry {
             keys: format!(":{}", command.name),
@@ -78,7 +87,8 @@ impl Palette {
             choice: Choice::Do(format!("open {}", row.name)),
             asked_for: true,
         });
-        let mut palette = Self { entries: keys.chain(commands).chain(mappings).collect(), ..Self::default() };
+        let mut palette =
+            Self { entries: keys.chain(own).chain(commands).chain(mappings).collect(), ..Self::default() };
         palette.search();
         palette
     }

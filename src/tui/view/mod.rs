@@ -46,7 +46,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) -> Drawn {
     title::draw(frame, app, theme, top);
     let mut drawn = Drawn::default();
     match &app.help {
-        Some(help) => drawn.help = Some(help.draw(frame, app.screens.front(), app.shared.read_only, theme, body)),
+        Some(help) => drawn.help = Some(help.draw(frame, app.screens.front(), &app.shared, theme, body)),
         None => drawn.screen = Some(app.screens.shown().draw(frame, &app.shared, theme, body)),
     }
     match &app.line {

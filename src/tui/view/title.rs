@@ -4,24 +4,33 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::domain::config::{Config, StateLocation};
 use crate::tui::app::App;
 use crate::tui::session::Facts;
 use crate::tui::text::{fit, width};
 use crate::tui::theme::Theme;
 
+const NAME: &str = "bqsync ";
+
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
-    let cells = usize::from(area.width);
+    let contexts = &app.shared.contexts;
+    let context = contexts.present.as_ref().map(|name| format!(" {name} "));
+    let before = NAME.len() + context.as_ref().map_or(0, |context| width(context) + 1);
+    let cells = usize::from(area.width).saturating_sub(before);
     let badges = badges(app);
     let next = next_run(app);
     let right: usize = badges.iter().chain(&next).map(|part| width(part) + 1).sum();
     let place = app.shared.facts.as_ref().map_or_else(
         || if app.shared.trouble.is_some() { "not connected".to_owned() } else { "opening".to_owned() },
-        |facts| place(facts, cells.saturating_sub(right + 8), theme),
+        |facts| place(facts, cells.saturating_sub(right + 1), theme),
     );
-    let left = fit(&place, cells.saturating_sub(right + 7), theme);
-    let gap = cells.saturating_sub(7 + width(&left) + right);
-    let mut spans = vec![Span::styled("bqsync ", Theme::strong()), Span::raw(left), Span::raw(" ".repeat(gap))];
+    let left = fit(&place, cells.saturating_sub(right), theme);
+    let gap = cells.saturating_sub(width(&left) + right);
+    let mut spans = vec![Span::styled(NAME, Theme::strong())];
+    if let Some(context) = context {
+        spans.push(Span::styled(context, theme.context(contexts.colour())));
+        spans.push(Span::raw(" "));
+    }
+    spans.extend([Span::raw(left), Span::raw(" ".repeat(gap))]);
     if let Some(next) = next {
         spans.push(Span::raw(" "));
         spans.push(Span::styled(next, theme.quiet()));
@@ -56,7 +65,7 @@ fn place(facts: &Facts, cells: usize, theme: Theme) -> String {
         format!("{}.{}", config.project, config.dataset),
         config.location.clone(),
         format!("MySQL {}", facts.mysql),
-        format!("state {}", state(config)),
+        format!("state {}", config.state),
     ];
     let dot = format!(" {} ", theme.dot());
     let mut line = parts[0].clone();
@@ -68,11 +77,4 @@ fn place(facts: &Facts, cells: usize, theme: Theme) -> String {
         line = longer;
     }
     line
-}
-
-fn state(config: &Config) -> String {
-    match &config.state {
-        StateLocation::Local(path) => path.display().to_string(),
-        StateLocation::Gcs { bucket, prefix, .. } => format!("gs://{bucket}/{prefix}"),
-    }
 }

@@ -4,6 +4,7 @@
 //! real servers can show.
 
 mod backfill;
+mod contexts;
 mod deletes;
 mod leaving;
 mod looks;

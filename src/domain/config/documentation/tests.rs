@@ -24,6 +24,9 @@ fn the_documentation_lists_these_keys() {
     for table in [top_level_table(), mapping_table()] {
         assert!(page.contains(&format!("\n\n{table}\n")), "docs/configuration.md should hold:\n{table}");
     }
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/console.md")).unwrap();
+    assert!(page.contains(&format!("\n\n{}\n", context_table())), "docs/console.md should hold:\n{}", context_table());
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md")).unwrap();
     for variable in ["MYSQL_SSL_MODE", "MYSQL_SSL_CA", "MYSQL_SOCKET", "BIGQUERY_EMULATOR_HOST"] {
         assert!(page.contains(variable), "docs/configuration.md lacks {variable}");
     }
