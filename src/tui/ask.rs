@@ -5,9 +5,10 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::screen::Screen;
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
+use crate::domain::verify::Beside;
 use crate::engine::{
     BackfillPreview, Check, Checked, Compare, Comparison, Decide, Decided, Failure, Handle, MappingStatus, Measure, Of,
-    PreviewBackfill, Query, ReadHistory, ReadReport, Selection, Verified, Verify, Watch,
+    PreviewBackfill, Query, ReadBeside, ReadHistory, ReadReport, Selection, Verified, Verify, Watch,
 };
 
 /// A question to the engine.
@@ -26,6 +27,7 @@ pub enum Ask {
     Verify(Verify),
     Compare(Compare),
     Decide(Decide),
+    Beside(ReadBeside),
 }
 
 /// What comes back.
@@ -49,6 +51,11 @@ pub enum Answer {
         preview: Result<Box<BackfillPreview>, Failure>,
     },
     Compared(Of<Comparison>),
+    BesideRead {
+        mapping: MappingName,
+        price_only: bool,
+        answer: Result<Box<Beside>, Failure>,
+    },
     Verified(Verified),
     Decided {
         mapping: MappingName,
@@ -91,6 +98,15 @@ impl Ask {
             }
             Self::Verify(query) => forward(engine, query, answers, Answer::Verified),
             Self::Compare(query) => forward(engine, query, answers, Answer::Compared),
+            Self::Beside(query) => {
+                let (mapping, price_only) = (query.mapping.clone(), query.price_only);
+                let read = move |answer: Result<Beside, Failure>| Answer::BesideRead {
+                    mapping: mapping.clone(),
+                    price_only,
+                    answer: answer.map(Box::new),
+                };
+                forward(engine, query, answers, read);
+            }
             Self::Decide(query) => {
                 let mapping = query.mapping.clone();
                 let decided = move |decided| Answer::Decided { mapping: mapping.clone(), decided };

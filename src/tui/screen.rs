@@ -13,16 +13,18 @@ pub enum Screen {
     Check,
     Verify,
     Sent,
+    Data,
 }
 
 impl Screen {
     /// In the order in which help lists them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Mappings,
         Self::Run,
         Self::Schema,
         Self::Backfill,
         Self::Verify,
+        Self::Data,
         Self::History,
         Self::Report,
         Self::Logs,
@@ -43,6 +45,7 @@ impl Screen {
             Self::Check => "Check",
             Self::Verify => "Verify",
             Self::Sent => "What was sent",
+            Self::Data => "Rows side by side",
         }
     }
 }

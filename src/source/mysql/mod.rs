@@ -23,6 +23,7 @@ mod refusal;
 mod roles;
 #[cfg(test)]
 mod samples;
+mod seen;
 mod server;
 mod session;
 mod sql;
@@ -58,7 +59,7 @@ use crate::domain::fault::Fault;
 use crate::domain::fence::{Blind, Writers};
 use crate::domain::ids::SourceTable;
 use crate::domain::retry::RetryNotes;
-use crate::domain::verify::{Comparable, Comparison, Cut, PartSum, Parts, RowDigest};
+use crate::domain::verify::{Comparable, Comparison, Cut, Newest, PartSum, Parts, RowDigest, SeenRow};
 use crate::retry::repeated;
 use crate::source::Diagnose;
 
@@ -145,6 +146,13 @@ impl Diagnose for MysqlSource {
 
     async fn survey(&self) -> Result<ServerFacts, Fault> {
         repeated(&self.notes, "asking MySQL about itself", || survey::survey(&self.server)).await
+    }
+}
+
+impl Newest for MysqlSource {
+    async fn newest_rows(&self, comparison: &Comparison, most: usize) -> Result<Vec<SeenRow>, Fault> {
+        let reading = format!("reading the newest rows of {}", comparison.source);
+        repeated(&self.notes, reading, || seen::newest_rows(&self.server, comparison, most)).await
     }
 }
 

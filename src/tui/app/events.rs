@@ -60,6 +60,10 @@ impl App {
             Answer::ReportRead { run, report, .. } => screens.report.answered(&run, report),
             Answer::Previewed { mapping, preview } => screens.backfill.answered(&mapping, preview),
             Answer::Verified(said) => screens.verify.answered(said),
+            Answer::BesideRead { mapping, price_only, answer } => {
+                let is_shown = screens.front() == Screen::Data;
+                screens.data.answered(&mapping, price_only, answer, is_shown, shared);
+            }
             Answer::Compared(compared) => screens.schema.answered(compared, shared),
             Answer::Decided { mapping, decided } => screens.schema.decided(&mapping, decided, shared),
         }

@@ -303,6 +303,7 @@ impl App {
         shared.timers.opened(&facts.config, shared.now.at);
         shared.facts = Some(facts);
         self.screens.verify.lost();
+        self.screens.data.lost();
         shared.ask(Ask::Watch);
         shared.measure_all();
         if let Some(start) = self.start.take() {

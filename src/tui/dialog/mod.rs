@@ -56,6 +56,8 @@ pub enum Intent {
     Repair(MappingName),
     /// The rows of both sides.
     Compare(Vec<MappingName>),
+    /// The newest rows of both sides.
+    ShowRows(MappingName),
     StartBackfills(Vec<BackfillAsk>),
     /// Other files.
     Switch(Which),

@@ -4,6 +4,7 @@
 
 pub mod backfill;
 mod check;
+pub mod data;
 mod history;
 mod logs;
 pub mod mappings;
@@ -16,6 +17,7 @@ pub mod verify;
 
 use self::backfill::Backfill;
 use self::check::Check;
+use self::data::Data;
 use self::history::History;
 use self::logs::Logs;
 use self::mappings::Mappings;
@@ -43,6 +45,7 @@ pub struct Screens {
     pub check: Check,
     pub verify: Verify,
     pub sent: Sent,
+    pub data: Data,
 }
 
 impl Default for Screens {
@@ -59,6 +62,7 @@ impl Default for Screens {
             check: Check::default(),
             verify: Verify::default(),
             sent: Sent::default(),
+            data: Data::default(),
         }
     }
 }
@@ -77,6 +81,7 @@ impl Screens {
             Screen::Check => &self.check,
             Screen::Verify => &self.verify,
             Screen::Sent => &self.sent,
+            Screen::Data => &self.data,
         }
     }
 
@@ -92,6 +97,7 @@ impl Screens {
             Screen::Check => &mut self.check,
             Screen::Verify => &mut self.verify,
             Screen::Sent => &mut self.sent,
+            Screen::Data => &mut self.data,
         }
     }
 
