@@ -19,8 +19,8 @@ pub use self::ports::{Platform, Ports};
 pub use self::protocol::{
     Answers, Asked, BackfillAsk, BackfillPreview, Check, Checked, ColumnDecision, Command, Compare, Comparison, Decide,
     Decided, Event, Failure, Inspect, Lag, ListTables, MOST_BYTES, MappingProgress, MappingStatus, Measure, Of, Phase,
-    PreviewBackfill, Progress, PublishBytes, Query, Question, ReadHistory, ReadReport, RepairOrder, Reply, Retry,
-    Selection, SlicePreview, SyncOrder, Tables, Verified, Verify, Watch,
+    PreviewBackfill, Progress, PublishBytes, Query, Question, ReadBeside, ReadHistory, ReadReport, RepairOrder, Reply,
+    Retry, Selection, SlicePreview, SyncOrder, Tables, Verified, Verify, Watch,
 };
 use self::supervisor::Ask;
 use self::work::emitter::Emitter;

@@ -10,7 +10,7 @@ use crate::domain::ids::RunId;
 use crate::domain::plan::{PlanInput, Planned, plan};
 use crate::domain::retry::{Patience, RetryNotes};
 use crate::domain::schema::Decisions;
-use crate::domain::verify::Comparable;
+use crate::domain::verify::{Comparable, Keyed, NewestRows};
 use crate::outlets::Outlets;
 use crate::source::{self, BatchLimits, Diagnose, Source};
 use crate::state::{self, StateStore};
@@ -18,8 +18,8 @@ use crate::warehouse::{self, Billing, Deletes, Estimates, Warehouse};
 
 /// The adapters that an engine works with, chosen together: one type parameter stands for all of them.
 pub trait Platform: Sized + 'static {
-    type Source: Source + Comparable + source::Diagnose;
-    type Warehouse: Warehouse + Comparable + Estimates + Deletes + warehouse::Diagnose;
+    type Source: Source + Comparable + NewestRows + source::Diagnose;
+    type Warehouse: Warehouse + Comparable + Keyed + Estimates + Deletes + warehouse::Diagnose;
     type State: StateStore + state::Diagnose;
 }
 

@@ -9,7 +9,9 @@ use super::tables::holds;
 use super::value::{Row, Value};
 use super::warehouse::MemoryWarehouse;
 use crate::domain::fault::Fault;
-use crate::domain::verify::{Comparable, Comparison, Cut, Grain, Key, PartSum, Parts, RowDigest};
+use crate::domain::verify::{
+    Cell, Comparable, Comparison, Cut, Grain, Key, Keyed, NewestRows, PartSum, Parts, RowDigest, SeenRow, newest_by,
+};
 use crate::source::ContentSum;
 
 /// A row of the plan's columns, as a side tells of it.
@@ -66,6 +68,36 @@ fn sums(rows: &[RowDigest], cut: &Cut) -> Vec<PartSum> {
     sums.into_values().collect()
 }
 
+/// A row as somebody sees it.
+fn seen(comparison: &Comparison, row: &Row) -> SeenRow {
+    let RowDigest { key, in_window, .. } = digest(comparison, row);
+    let cell = |value: &Value| {
+        let text = Some(value).filter(|value| **value != Value::Null).map(ToString::to_string);
+        Cell { shown: text.clone(), hash: text }
+    };
+    SeenRow { key, cells: row.iter().map(cell).collect(), in_window }
+}
+
+impl NewestRows for MemorySource {
+    async fn newest_rows(&self, comparison: &Comparison, most: usize) -> Result<Vec<SeenRow>, Fault> {
+        let mut rows = self.held(comparison);
+        let by = newest_by(comparison);
+        rows.sort_by_cached_key(|row| std::cmp::Reverse(by.iter().map(|&at| row[at].clone()).collect::<Vec<_>>()));
+        self.0
+            .script
+            .at(Call::RowDigests, || Ok(rows.iter().take(most).map(|row| seen(comparison, row)).collect()))
+            .await
+    }
+}
+
+impl Keyed for MemoryWarehouse {
+    async fn rows_of(&self, comparison: &Comparison, keys: &[Key]) -> Result<Vec<SeenRow>, Fault> {
+        let rows: Vec<SeenRow> = self.held(comparison).iter().map(|row| seen(comparison, row)).collect();
+        let wanted = || rows.iter().filter(|row| keys.contains(&row.key)).cloned().collect();
+        self.0.script.at(Call::RowDigests, || Ok(wanted())).await
+    }
+}
+
 impl MemorySource {
     /// What this process hashes is the same for both sums.
     pub fn content(&self, comparison: &Comparison, cut: &Cut, compared: bool) -> Vec<ContentSum> {
@@ -73,12 +105,16 @@ impl MemorySource {
         sums.map(|sum| ContentSum { content: sum, compared: compared.then_some(sum) }).collect()
     }
 
-    fn digests(&self, comparison: &Comparison) -> Vec<RowDigest> {
+    fn held(&self, comparison: &Comparison) -> Vec<Row> {
         let database = self.0.database();
         let places: Vec<usize> =
             comparison.plan.columns.iter().map(|column| database.position(&column.source.name)).collect();
         let row = |row: &Row| places.iter().map(|&place| row[place].clone()).collect();
-        database.rows.iter().map(|of| digest(comparison, &row(of))).collect()
+        database.rows.iter().map(row).collect()
+    }
+
+    fn digests(&self, comparison: &Comparison) -> Vec<RowDigest> {
+        self.held(comparison).iter().map(|row| digest(comparison, row)).collect()
     }
 }
 
@@ -99,7 +135,7 @@ impl Comparable for MemorySource {
 
 impl MemoryWarehouse {
     /// Of the window, but for rows that are marked as deleted; of an append's the newest.
-    fn digests(&self, comparison: &Comparison) -> Vec<RowDigest> {
+    fn held(&self, comparison: &Comparison) -> Vec<Row> {
         let dataset = self.0.dataset();
         let table = &dataset.tables[&comparison.target.table];
         let plan = &comparison.plan;
@@ -115,8 +151,12 @@ impl MemoryWarehouse {
             *known = known.clone().max(version(row));
         }
         let is_newest = |row: &&Row| !comparison.newest_only || newest[&key(row)] == version(row);
-        let digests = held.iter().filter(is_newest).map(|row| digest(comparison, row));
-        digests.filter(|row| row.in_window).collect()
+        held.iter().filter(is_newest).cloned().collect()
+    }
+
+    fn digests(&self, comparison: &Comparison) -> Vec<RowDigest> {
+        let held = self.held(comparison);
+        held.iter().map(|row| digest(comparison, row)).filter(|row| row.in_window).collect()
     }
 }
 

@@ -5,9 +5,11 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::screen::Screen;
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
+use crate::domain::verify::Beside;
 use crate::engine::{
     BackfillPreview, Check, Checked, Compare, Comparison, Decide, Decided, Failure, Handle, ListTables, MappingStatus,
-    Measure, Of, PreviewBackfill, Query, ReadHistory, ReadReport, Selection, Tables, Verified, Verify, Watch,
+    Measure, Of, PreviewBackfill, Query, ReadBeside, ReadHistory, ReadReport, Selection, Tables, Verified, Verify,
+    Watch,
 };
 
 /// A question to the engine.
@@ -27,6 +29,7 @@ pub enum Ask {
     Compare(Compare),
     Decide(Decide),
     Tables(ListTables),
+    Beside(ReadBeside),
 }
 
 /// What comes back.
@@ -50,6 +53,11 @@ pub enum Answer {
         preview: Result<Box<BackfillPreview>, Failure>,
     },
     Compared(Of<Comparison>),
+    BesideRead {
+        mapping: MappingName,
+        price_only: bool,
+        answer: Result<Box<Beside>, Failure>,
+    },
     Verified(Verified),
     Decided {
         mapping: MappingName,
@@ -97,6 +105,15 @@ impl Ask {
             Self::Compare(query) => forward(engine, query, answers, Answer::Compared),
             Self::Tables(query) => {
                 forward(engine, query, answers, |listed| Answer::Tables(listed.map(Box::new)));
+            }
+            Self::Beside(query) => {
+                let (mapping, price_only) = (query.mapping.clone(), query.price_only);
+                let read = move |answer: Result<Beside, Failure>| Answer::BesideRead {
+                    mapping: mapping.clone(),
+                    price_only,
+                    answer: answer.map(Box::new),
+                };
+                forward(engine, query, answers, read);
             }
             Self::Decide(query) => {
                 let mapping = query.mapping.clone();

@@ -14,16 +14,18 @@ pub enum Screen {
     Verify,
     Sent,
     Tables,
+    Data,
 }
 
 impl Screen {
     /// In the order in which help lists them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Mappings,
         Self::Run,
         Self::Schema,
         Self::Backfill,
         Self::Verify,
+        Self::Data,
         Self::History,
         Self::Report,
         Self::Logs,
@@ -46,6 +48,7 @@ impl Screen {
             Self::Verify => "Verify",
             Self::Sent => "What was sent",
             Self::Tables => "Tables",
+            Self::Data => "Rows side by side",
         }
     }
 }

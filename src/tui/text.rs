@@ -42,6 +42,21 @@ pub fn right(text: &str, cells: usize, theme: Theme) -> String {
     " ".repeat(cells.saturating_sub(out.width())) + &out
 }
 
+/// A text that is printable already in pieces of at most so many cells, every blank of it included.
+#[must_use]
+pub fn pieces(text: &str, cells: usize) -> Vec<String> {
+    let (mut rest, cells) = (text, cells.max(2));
+    let mut pieces = Vec::new();
+    loop {
+        let piece = head(rest, cells);
+        rest = &rest[piece.len()..];
+        pieces.push(piece.to_owned());
+        if rest.is_empty() || piece.is_empty() {
+            return pieces;
+        }
+    }
+}
+
 /// Lines of at most so many cells, broken between words; what follows the first keeps its indent.
 #[must_use]
 pub fn wrap(text: &str, cells: usize) -> Vec<String> {

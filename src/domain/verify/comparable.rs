@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::{Comparison, Cut, PartSum, Parts, RowDigest};
+use super::{Comparison, Cut, Key, PartSum, Parts, RowDigest, SeenRow};
 use crate::domain::fault::Fault;
 
 /// A table whose rows can be compared with those of another by sums, part by part, and then row by row.
@@ -29,4 +29,30 @@ pub trait Comparable: Send + Sync {
         comparison: &Comparison,
         parts: &Parts,
     ) -> impl Future<Output = Result<Vec<RowDigest>, Fault>> + Send;
+}
+
+/// A source whose rows can be shown to somebody: a few, with every value, masked ones as masked.
+pub trait NewestRows: Send + Sync {
+    /// The newest rows, whatever the window, the newest first; at most so many.
+    ///
+    /// # Errors
+    /// `Schema`, `Auth` or `Transient`, naming the table.
+    fn newest_rows(
+        &self,
+        comparison: &Comparison,
+        most: usize,
+    ) -> impl Future<Output = Result<Vec<SeenRow>, Fault>> + Send;
+}
+
+/// A target whose rows can be shown beside them.
+pub trait Keyed: Send + Sync {
+    /// The rows with these keys, whatever the window.
+    ///
+    /// # Errors
+    /// `Schema`, `Auth` or `Transient`, naming the table.
+    fn rows_of(
+        &self,
+        comparison: &Comparison,
+        keys: &[Key],
+    ) -> impl Future<Output = Result<Vec<SeenRow>, Fault>> + Send;
 }

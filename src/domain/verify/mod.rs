@@ -3,6 +3,7 @@
 //! Both servers write each row as the same text and hash it; sums of the hashes by part of the key tell which parts
 //! differ, and only their rows are fetched. `docs/verify.md` says the same for its users.
 
+mod beside;
 mod comparable;
 mod cure;
 mod form;
@@ -13,9 +14,11 @@ mod result;
 mod rows;
 mod wanted;
 
+use std::fmt;
 use std::sync::Arc;
 
-pub use self::comparable::Comparable;
+pub use self::beside::{Beside, Cell, MOST_CHARACTERS, Pair, SeenColumn, SeenRow, newest_by, unmatched};
+pub use self::comparable::{Comparable, Keyed, NewestRows};
 pub use self::cure::{Cure, Cures};
 pub use self::form::{Form, form};
 pub use self::looking::Looking;
@@ -73,7 +76,7 @@ pub struct Comparison {
 }
 
 /// What a side can be asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Question {
     /// The least and the greatest of the only key, a whole number.
     Span,
@@ -81,6 +84,20 @@ pub enum Question {
     Sums(Cut),
     /// The rows of some parts, each with its key.
     Rows(Parts),
+    /// The values of the rows with these keys.
+    Seen(Vec<Key>),
+}
+
+/// Keys are row values, which reach no log.
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Span => f.write_str("Span"),
+            Self::Sums(cut) => f.debug_tuple("Sums").field(cut).finish(),
+            Self::Rows(parts) => f.debug_tuple("Rows").field(parts).finish(),
+            Self::Seen(keys) => f.debug_tuple("Seen").field(&keys.len()).finish(),
+        }
+    }
 }
 
 impl Comparison {

@@ -1,5 +1,6 @@
 //! Answers everything that moves no rows: one file for each question.
 
+pub(in crate::engine) mod beside;
 pub(in crate::engine) mod check;
 pub(in crate::engine) mod decide;
 pub(in crate::engine) mod history;

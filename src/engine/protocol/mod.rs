@@ -14,6 +14,6 @@ pub use self::event::{Event, Phase};
 pub use self::progress::{MappingProgress, Progress, Retry};
 pub use self::query::{
     Answers, Check, Checked, Compare, Comparison, Decide, Decided, Failure, Inspect, ListTables, MOST_BYTES, Measure,
-    Of, PreviewBackfill, Query, Question, ReadHistory, ReadReport, Reply, Tables, Verified, Verify, Watch,
+    Of, PreviewBackfill, Query, Question, ReadBeside, ReadHistory, ReadReport, Reply, Tables, Verified, Verify, Watch,
 };
 pub use self::status::{Asked, BackfillPreview, Lag, MappingStatus, PublishBytes, SlicePreview};

@@ -14,7 +14,7 @@ use crate::domain::finding::Finding;
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
 use crate::domain::schema::ColumnDiffView;
-use crate::domain::verify::{Looking, Verification};
+use crate::domain::verify::{Beside, Looking, Verification};
 
 /// A question that moves no rows.
 pub trait Query: fmt::Debug + Send + 'static {
@@ -84,6 +84,16 @@ pub struct Verify {
 
 /// Bytes that comparing one mapping may read in BigQuery, where nobody says otherwise.
 pub const MOST_BYTES: u64 = 100_000_000_000;
+
+/// Show the newest rows of both sides; nothing is changed, kept or logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadBeside {
+    pub mapping: MappingName,
+    /// Only say what it would read in BigQuery.
+    pub price_only: bool,
+    /// Bytes that somebody has agreed to.
+    pub most_bytes: u64,
+}
 
 /// What is said of rows that are compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -185,6 +195,7 @@ pub enum Question {
     ReadReport(ReadReport, Reply<Result<Option<RunReport>, Failure>>),
     PreviewBackfill(PreviewBackfill, Reply<Result<BackfillPreview, Failure>>),
     Verify(Verify, Reply<Verified>),
+    ReadBeside(ReadBeside, Reply<Result<Beside, Failure>>),
     Compare(Compare, Reply<Of<Comparison>>),
     Decide(Decide, Reply<Result<Decided, Failure>>),
     ListTables(ListTables, Reply<Result<Tables, Failure>>),
@@ -251,6 +262,14 @@ impl Query for Verify {
 
     fn with(self, reply: Reply<Self::Answer>) -> Question {
         Question::Verify(self, reply)
+    }
+}
+
+impl Query for ReadBeside {
+    type Answer = Result<Beside, Failure>;
+
+    fn with(self, reply: Reply<Self::Answer>) -> Question {
+        Question::ReadBeside(self, reply)
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::task::{Id, JoinSet};
 
 use self::agenda::Known;
 use self::schedule::Scheduler;
+use super::answers::beside::beside;
 use super::answers::check::check;
 use super::answers::decide::decide;
 use super::answers::history::{read_history, read_report};
@@ -178,6 +179,10 @@ impl<P: Platform> Supervisor<P> {
             Question::Verify(order, reply) => {
                 let mappings = self.selected(&order.selection);
                 self.spawn(|ports, _| async move { verify(&ports, mappings, &order, &reply).await });
+            }
+            Question::ReadBeside(order, reply) => {
+                let Some(mapping) = self.selected(&Selection::Named(vec![order.mapping.clone()])).pop() else { return };
+                self.spawn(|ports, _| async move { reply.give(beside(&ports, &mapping, &order).await) });
             }
             Question::Compare(Compare { selection, apply, columns }, reply) => {
                 let mappings = self.selected(&selection);

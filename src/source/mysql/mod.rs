@@ -24,6 +24,7 @@ mod refusal;
 mod roles;
 #[cfg(test)]
 mod samples;
+mod seen;
 mod server;
 mod session;
 mod sql;
@@ -64,7 +65,7 @@ use crate::domain::fault::Fault;
 use crate::domain::fence::{Blind, Writers};
 use crate::domain::ids::SourceTable;
 use crate::domain::retry::RetryNotes;
-use crate::domain::verify::{Comparable, Comparison, Cut, PartSum, Parts, RowDigest};
+use crate::domain::verify::{Comparable, Comparison, Cut, NewestRows, PartSum, Parts, RowDigest, SeenRow};
 use crate::retry::repeated;
 use crate::source::Diagnose;
 
@@ -183,6 +184,13 @@ impl Diagnose for MysqlSource {
 
     async fn survey(&self) -> Result<ServerFacts, Fault> {
         repeated(&self.notes, "asking MySQL about itself", || survey::survey(&self.server)).await
+    }
+}
+
+impl NewestRows for MysqlSource {
+    async fn newest_rows(&self, comparison: &Comparison, most: usize) -> Result<Vec<SeenRow>, Fault> {
+        let reading = format!("reading the newest rows of {}", comparison.source);
+        repeated(&self.notes, reading, || seen::newest_rows(&self.server, comparison, most)).await
     }
 }
 

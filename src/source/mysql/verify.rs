@@ -68,7 +68,7 @@ fn rows_query(comparison: &Comparison, parts: &Parts) -> Query {
 }
 
 /// False for a row whose incremental column is NULL: no window holds one.
-fn window(comparison: &Comparison) -> (String, Vec<Bind>) {
+pub fn window(comparison: &Comparison) -> (String, Vec<Bind>) {
     match (&comparison.window, comparison.plan.cursor_column()) {
         (Some(window), Some(cursor)) => sql::within(&sql::identifier(&cursor.source.name), window),
         (Some(_), None) => ("FALSE".to_owned(), Vec::new()),

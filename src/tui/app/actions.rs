@@ -286,7 +286,9 @@ pub(super) const fn needs_engine(shown: Screen, action: Action) -> bool {
     match action {
         Action::RunSelected | Action::RunAll | Action::Deletes => true,
         Action::Show(screen) => !matches!(screen, Screen::Mappings | Screen::Logs),
-        Action::Open => matches!(shown, Screen::Schema | Screen::Backfill | Screen::History),
+        Action::Open => {
+            matches!(shown, Screen::Schema | Screen::Backfill | Screen::History | Screen::Run | Screen::Data)
+        }
         _ => false,
     }
 }

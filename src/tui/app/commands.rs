@@ -88,7 +88,7 @@ impl App {
             Takes::Nothing => self.act_anywhere(command.action),
             Takes::Mappings => {
                 let names = if arguments.is_empty() { self.subjects() } else { self.named(arguments)? };
-                let is_about_one = matches!(command.action, Action::Open | Action::Show(Screen::Schema));
+                let is_about_one = matches!(command.action, Action::Open | Action::Show(Screen::Schema | Screen::Data));
                 if is_about_one && names.len() > 1 && !arguments.is_empty() {
                     return Err(format!("`{}` is about one mapping; {} fit that", command.name, names.len()));
                 }

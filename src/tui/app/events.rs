@@ -62,6 +62,10 @@ impl App {
             Answer::Tables(listed) => screens.tables.answered(listed),
             Answer::Appended(appended) => return self.appended(appended),
             Answer::Verified(said) => screens.verify.answered(said),
+            Answer::BesideRead { mapping, price_only, answer } => {
+                let is_shown = screens.front() == Screen::Data;
+                screens.data.answered(&mapping, price_only, answer, is_shown, shared);
+            }
             Answer::Compared(compared) => screens.schema.answered(compared, shared),
             Answer::Decided { mapping, decided } => screens.schema.decided(&mapping, decided, shared),
         }

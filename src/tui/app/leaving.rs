@@ -48,6 +48,7 @@ impl App {
             }
             Intent::DeleteRows(names) => deletes::send(names, false, shared),
             Intent::ReplaceAnyway(mapping) => shrink::send(mapping, shared),
+            Intent::ShowRows(mapping) => self.screens.data.read(&mapping, shared),
             Intent::Compare(names) => self.screens.verify.compare(names, shared),
             Intent::StartBackfills(asks) => {
                 shared.say(format!("{} backfills started", asks.len()));

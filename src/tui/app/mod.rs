@@ -306,6 +306,7 @@ impl App {
         if self.screens.front() == Screen::Tables {
             self.screens.tables.ask(shared);
         }
+        self.screens.data.lost();
         shared.ask(Ask::Watch);
         shared.measure_all();
         if let Some(start) = self.start.take() {

@@ -57,6 +57,8 @@ pub enum Intent {
     Repair(MappingName),
     /// The rows of both sides.
     Compare(Vec<MappingName>),
+    /// The newest rows of both sides.
+    ShowRows(MappingName),
     StartBackfills(Vec<BackfillAsk>),
     /// To the configuration's file.
     AddMappings(Vec<Proposal>),

@@ -56,6 +56,7 @@ pub const COMMANDS: &[Command] = &[
     command("pause", Action::Pause, Takes::Mappings),
     command("backfill", Action::Show(Screen::Backfill), Takes::Stretch),
     command("verify", Action::Show(Screen::Verify), Takes::Mappings),
+    command("rows", Action::Show(Screen::Data), Takes::Mappings),
     command("deletes", Action::Deletes, Takes::Mappings),
     command("schema", Action::Show(Screen::Schema), Takes::Mappings),
     command("open", Action::Open, Takes::Mappings),

@@ -17,6 +17,7 @@ const CHECK: Scope = Scope::Screen(Screen::Check);
 const VERIFY: Scope = Scope::Screen(Screen::Verify);
 const SENT: Scope = Scope::Screen(Screen::Sent);
 const TABLES: Scope = Scope::Screen(Screen::Tables);
+const DATA: Scope = Scope::Screen(Screen::Data);
 
 const ALL: &[Scope] = &Scope::ALL;
 pub(super) const SCREENS: &[Scope] = ALL.split_at(Screen::ALL.len()).0;
@@ -67,6 +68,14 @@ const TAB: &[Key] = &[plain(KeyCode::Tab)];
 /// Every key there is. The footer offers labelled ones in this order, so what matters most stands first.
 pub(super) const KEYS: &[Binding] = &[
     row(Action::Open, ENTER, &[MAPPINGS], "run", "what the mapping's run is doing, or did"),
+    row(
+        Action::Show(Screen::Data),
+        ENTER,
+        &[RUN],
+        "rows",
+        "its newest rows in MySQL beside BigQuery's; says first what that bills",
+    ),
+    row(Action::Open, ENTER, &[DATA], "in full", "the row alone, every value to its end"),
     row(Action::Open, ENTER, &[HISTORY], "report", "the report of that run"),
     row(Action::Open, ENTER, &[Dialog], "choose", "the marked answer"),
     row(Action::Open, ENTER, &[Typing], "keep", "leave the field, keep the filter"),
@@ -77,7 +86,7 @@ pub(super) const KEYS: &[Binding] = &[
     row(
         Action::Back,
         ESC,
-        &[RUN, SCHEMA, BACKFILL, Form, VERIFY, HISTORY, REPORT, LOGS, SENT, CHECK, TABLES, Help, Dialog],
+        &[RUN, SCHEMA, BACKFILL, Form, VERIFY, DATA, HISTORY, REPORT, LOGS, SENT, CHECK, TABLES, Help, Dialog],
         "back",
         "go back",
     ),
@@ -179,7 +188,7 @@ pub(super) const KEYS: &[Binding] = &[
     row(
         Action::Reload,
         &[letter('u')],
-        &[MAPPINGS, SCHEMA, HISTORY, CHECK, TABLES],
+        &[MAPPINGS, SCHEMA, DATA, HISTORY, CHECK, TABLES],
         "reload",
         "read the files again, ask both sides again",
     ),
@@ -196,6 +205,13 @@ pub(super) const KEYS: &[Binding] = &[
         &[MAPPINGS, RUN],
         "verify",
         "compare the rows of both sides, and mend what differs",
+    ),
+    row(
+        Action::Show(Screen::Data),
+        &[letter('d')],
+        &[MAPPINGS, RUN, VERIFY],
+        "rows",
+        "its newest rows in MySQL beside BigQuery's; says first what that bills",
     ),
     row(
         Action::Show(Screen::Check),
@@ -228,6 +244,8 @@ pub(super) const KEYS: &[Binding] = &[
     row(Action::Down, DOWN, &[Dialog], "", "down"),
     row(Action::Up, &[plain(KeyCode::Up)], &[Form], "mapping", "to the field above"),
     row(Action::Down, &[plain(KeyCode::Down)], &[Form], "", "to the field below"),
+    row(Action::Left, &[plain(KeyCode::Left)], &[DATA], "columns", "the columns before"),
+    row(Action::Right, &[plain(KeyCode::Right)], &[DATA], "", "the columns behind"),
     row(Action::Left, &[plain(KeyCode::Left)], &[LOGS], "", "show less of the target"),
     row(Action::Right, &[plain(KeyCode::Right)], &[LOGS], "", "show more of the target"),
     row(Action::PageUp, &[plain(KeyCode::PageUp)], TEXTS, "", "a page up"),

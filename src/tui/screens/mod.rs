@@ -4,6 +4,7 @@
 
 pub mod backfill;
 mod check;
+pub mod data;
 mod history;
 mod logs;
 pub mod mappings;
@@ -17,6 +18,7 @@ pub mod verify;
 
 use self::backfill::Backfill;
 use self::check::Check;
+use self::data::Data;
 use self::history::History;
 use self::logs::Logs;
 use self::mappings::Mappings;
@@ -46,6 +48,7 @@ pub struct Screens {
     pub verify: Verify,
     pub sent: Sent,
     pub tables: Tables,
+    pub data: Data,
 }
 
 impl Default for Screens {
@@ -63,6 +66,7 @@ impl Default for Screens {
             verify: Verify::default(),
             sent: Sent::default(),
             tables: Tables::default(),
+            data: Data::default(),
         }
     }
 }
@@ -82,6 +86,7 @@ impl Screens {
             Screen::Verify => &self.verify,
             Screen::Sent => &self.sent,
             Screen::Tables => &self.tables,
+            Screen::Data => &self.data,
         }
     }
 
@@ -98,6 +103,7 @@ impl Screens {
             Screen::Verify => &mut self.verify,
             Screen::Sent => &mut self.sent,
             Screen::Tables => &mut self.tables,
+            Screen::Data => &mut self.data,
         }
     }
 

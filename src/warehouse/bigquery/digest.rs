@@ -97,7 +97,7 @@ fn name(of: &ColumnPlan, alias: &str) -> String {
     if alias.is_empty() { name } else { format!("{alias}.{name}") }
 }
 
-fn value(of: &ColumnPlan, form: Form, alias: &str) -> String {
+pub fn value(of: &ColumnPlan, form: Form, alias: &str) -> String {
     let name = name(of, alias);
     match form {
         Form::Integer | Form::IntegerWithin64 | Form::Bits | Form::Boolean | Form::Decimal { .. } => {

@@ -20,6 +20,7 @@ mod publish_sql;
 mod query;
 mod ranges;
 mod refusals;
+mod seen;
 mod staged_object;
 mod staging;
 mod staging_upload;
@@ -55,7 +56,7 @@ use crate::domain::plan::TablePlan;
 use crate::domain::publish::PublishKind;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
-use crate::domain::verify::{Comparable, Comparison, Cut, PartSum, Parts, Question, RowDigest};
+use crate::domain::verify::{Comparable, Comparison, Cut, Key, Keyed, PartSum, Parts, Question, RowDigest, SeenRow};
 use crate::domain::window::Window;
 use crate::google::{Login, Variables};
 use crate::retry::{Waits, repeated};
@@ -365,6 +366,12 @@ impl Deletes for BigQuery {
         let api = self.api().await?;
         let configuration = api.query(delete_sql::delete(order));
         Ok(api.run(&order.job, configuration, &what).await?.succeeded(&what)?.counts())
+    }
+}
+
+impl Keyed for BigQuery {
+    async fn rows_of(&self, comparison: &Comparison, keys: &[Key]) -> Result<Vec<SeenRow>, Fault> {
+        self.api().await?.rows_of(comparison, keys).await
     }
 }
 

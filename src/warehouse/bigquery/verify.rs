@@ -2,7 +2,7 @@
 
 use super::client::Api;
 use super::literal::{column, table};
-use super::{digest, partition_filter, target_range};
+use super::{digest, partition_filter, seen, target_range};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::TablePlan;
 use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest};
@@ -43,6 +43,7 @@ fn statement(comparison: &Comparison, question: &Question) -> Option<String> {
         Question::Span => span(comparison),
         Question::Sums(cut) => Some(sums(comparison, cut)),
         Question::Rows(parts) => Some(digests(comparison, parts)),
+        Question::Seen(keys) => (!keys.is_empty()).then(|| seen::statement(comparison, keys)),
     }
 }
 
@@ -61,19 +62,23 @@ fn sums(comparison: &Comparison, cut: &Cut) -> String {
         "SELECT CAST(__part AS STRING), CAST(COUNT(*) AS STRING), CAST(SUM({}) AS STRING) FROM (\n{}\n) AS __rows GROUP \
          BY __part",
         digest::summed("__hash"),
-        select(comparison, &[part, hash], cut.within.as_ref()),
+        select(comparison, &[part, hash], within(comparison, cut.within.as_ref())),
     )
 }
 
 fn digests(comparison: &Comparison, parts: &Parts) -> String {
     let mut columns = digest::keys(comparison);
     columns.push(digest::compared(&digest::row_hash(comparison)));
-    select(comparison, &columns, Some(parts))
+    select(comparison, &columns, within(comparison, Some(parts)))
+}
+
+fn within(comparison: &Comparison, parts: Option<&Parts>) -> Option<String> {
+    parts.map(|parts| digest::within(comparison, parts, ""))
 }
 
 /// The rows of the window, or all, but for those that are marked as deleted. One whose incremental column is NULL came with
 /// a value that BigQuery cannot hold.
-fn select(comparison: &Comparison, columns: &[String], within: Option<&Parts>) -> String {
+pub fn select(comparison: &Comparison, columns: &[String], within: Option<String>) -> String {
     let Comparison { plan, target, window, newest_only, .. } = comparison;
     let cursor = plan.cursor_column().map(|cursor| column(&cursor.target_name));
     let in_window = match (window, &cursor) {
@@ -81,7 +86,7 @@ fn select(comparison: &Comparison, columns: &[String], within: Option<&Parts>) -
         (Some(_), None) => "FALSE".to_owned(),
         (None, _) => "TRUE".to_owned(),
     };
-    let within = within.map(|parts| format!(" AND {}", digest::within(comparison, parts, ""))).unwrap_or_default();
+    let within = within.map(|condition| format!(" AND {condition}")).unwrap_or_default();
     let deleted = plan.deleted_column.as_ref().map(|name| format!(" AND {} IS NULL", column(name)));
     let deleted = deleted.unwrap_or_default() + &partition_filter::and(plan, "");
     let newest = cursor.filter(|_| *newest_only).map(|cursor| newest(plan, &cursor)).unwrap_or_default();

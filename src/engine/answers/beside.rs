@@ -1,0 +1,60 @@
+//! Puts the newest rows of a mapping's source beside what its target holds under their keys, for somebody who looks.
+//!
+//! Nothing is kept or logged of the values. BigQuery is asked only after somebody has seen what that reads.
+
+use crate::domain::config::Mapping;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::verify::{Beside, Key, Keyed, NewestRows, Question, Verification, unmatched};
+use crate::engine::ports::{Platform, Ports, TRIES_FOR_AN_ANSWER};
+use crate::engine::protocol::{Failure, ReadBeside};
+use crate::engine::work::comparing::ready;
+use crate::state::StateStore;
+use crate::warehouse::Estimates;
+
+/// A few screens.
+const MOST_ROWS: usize = 40;
+
+pub(in crate::engine) async fn beside<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    order: &ReadBeside,
+) -> Result<Beside, Failure> {
+    let ports = ports.impatient(TRIES_FOR_AN_ANSWER).billed(mapping, None);
+    look(&ports, mapping, order).await.map_err(|fault| {
+        tracing::error!(mapping = %mapping.name, error = %fault, hint = fault.hint(), "showing rows failed");
+        Failure::from(&fault)
+    })
+}
+
+async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, order: &ReadBeside) -> Result<Beside, Fault> {
+    let state = ports.state.load(&mapping.name).await?;
+    let described = ports.describe_both(mapping).await?;
+    // What is compared, and how, is the same as where all rows are.
+    let mut compared =
+        Verification::begin(mapping.name.clone(), mapping.source.to_string(), mapping.target.to_string());
+    let Some(ready) = ready(ports, mapping, &state, &described, &mut compared)? else {
+        let sentence = format!("Nothing of {} has been brought over yet", mapping.source);
+        return Err(Fault::new(FaultKind::Config, sentence).with_hint("run the mapping first (r)"));
+    };
+    let comparison = ready.comparison;
+    if let Some(why) = unmatched(&comparison) {
+        return Err(Fault::new(
+            FaultKind::Config,
+            format!("The rows of `{}` cannot be put side by side: {why}", mapping.name),
+        )
+        .with_hint("write `primary_keys` that tell its rows apart"));
+    }
+    let source = ports.source.newest_rows(&comparison, MOST_ROWS).await?;
+    let keys: Vec<Key> = source.iter().map(|row| row.key.clone()).collect();
+    let bytes = ports.warehouse.question_bytes(&comparison, &Question::Seen(keys.clone())).await?;
+    let beside = Beside::of(&comparison, bytes);
+    if order.price_only {
+        return Ok(beside);
+    }
+    if bytes > order.most_bytes {
+        let sentence = format!("BigQuery would read more of {} by now than was agreed to", mapping.target);
+        return Err(Fault::new(FaultKind::Config, sentence).with_hint("ask again"));
+    }
+    let target = ports.warehouse.rows_of(&comparison, &keys).await?;
+    Ok(beside.with(source, target))
+}
