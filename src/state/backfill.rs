@@ -32,7 +32,7 @@ pub struct BackfillState {
     pub parts: Option<Parts>,
     /// By which rules it moves all rows up to the watermark; `None` where some stay as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rules: Option<Rules>,
+    pub rules: Option<Box<Rules>>,
 }
 
 /// How a backfill is cut; fixed by the process that comes first.

@@ -14,7 +14,7 @@ mod target;
 pub use self::any::{AnyLease, AnyState};
 pub use self::backfill::{BackfillState, EndedBackfill, Parts};
 pub use self::replaced::Replaced;
-pub use self::rules::Rules;
+pub use self::rules::{Rules, SEVERAL};
 pub use self::sums::{RememberedSums, SumsPlace};
 pub use self::target::LeftTarget;
 

@@ -54,6 +54,7 @@ pub fn findings(facts: &MappingFacts<'_>) -> Vec<Finding> {
     };
     found.extend(cursor(facts));
     found.extend(hidden(facts));
+    found.extend(facts.planned.as_ref().ok().and_then(|planned| kept_there(mapping, planned)));
     found.extend(masks::findings(mapping, source));
     found.extend(facts.cascades.iter().filter_map(|cascade| silent(&facts.input, cascade)));
     for (topic, sentence) in sound(mapping, source) {
@@ -63,6 +64,21 @@ pub fn findings(facts: &MappingFacts<'_>) -> Vec<Finding> {
     }
     found.sort_by_key(|finding| finding.topic);
     found
+}
+
+/// Columns that the mapping leaves in MySQL and that BigQuery has all the same.
+fn kept_there(mapping: &Mapping, planned: &Planned) -> Option<Finding> {
+    let there = |name: &&String| {
+        let target = mapping.target_column(name);
+        planned.diff.columns.iter().any(|column| column.target.is_some() && same_name(&column.name, &target))
+    };
+    let named: Vec<_> = mapping.exclude.iter().filter(there).map(|name| format!("`{name}`")).collect();
+    (!named.is_empty()).then(|| {
+        let (columns, target) = (named.join(", "), &mapping.target);
+        let sentence =
+            format!("{columns} stay in MySQL (`exclude`), and {target} has them: nothing compares what they hold");
+        Finding::warn(Topic::Columns, sentence).remedy("drop them in BigQuery, if their values are not to be there")
+    })
 }
 
 /// A plan ends at the first fault; here all missing columns are told, and what can be said without a plan.

@@ -211,6 +211,12 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
 /// column that is only withheld looks like one that is gone.
 fn gone(input: &PlanInput<'_>, column: &str) -> Finding {
     let (source, target) = (&input.mapping.source, &input.mapping.target.table);
+    if let Some((name, now)) = input.mapping.rename.iter().find(|(name, _)| same_name(name, column)) {
+        let sentence = format!(
+            "column `{name}` is called `{now}` in {target} now (`rename`); the one of the former name is left as it is"
+        );
+        return Finding::warn(Topic::Target, sentence);
+    }
     if same_name(column, DELETED_COLUMN) {
         let sentence = format!(
             "column `{column}` of {target} is left from `deletes: soft`: nothing marks or clears it now, and a row that is back keeps \

@@ -47,6 +47,7 @@ impl<P: Platform> Work<'_, P> {
             Some(shard) => scope.in_phase(Phase::Plan, self.cut(prepared, state, shard)).await?,
             None => state,
         };
+        self.mix_rules(&prepared.schemas);
         if self.ledger.backfill() != Some(&state) {
             self.ledger.set_backfill(Some(state.clone())).await?;
             reached("backfill_begun");
@@ -56,7 +57,7 @@ impl<P: Platform> Work<'_, P> {
         }
         self.move_the_rest(prepared, &state).await?;
         if let Some(rules) = state.rules.filter(|rules| still_hold(rules, &scope.mapping)) {
-            self.renew_rules(Renewed::Moved, rules);
+            self.renew_rules(Renewed::Moved, *rules);
         }
         Ok(self.ledger.set_backfill(None).await?)
     }
@@ -112,7 +113,7 @@ impl<P: Platform> Work<'_, P> {
             began_at: scope.ports.clock.now(),
             by: scope.ports.operator.to_string(),
             parts: None,
-            rules,
+            rules: rules.map(Box::new),
         })
     }
 

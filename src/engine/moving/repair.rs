@@ -62,6 +62,9 @@ impl<P: Platform> Work<'_, P> {
             return Err(too_dear(mapping, survey.bytes(), order.most_bytes).into());
         }
         scope.in_phase(Phase::Plan, scope.unless_cancelled(survey.begin(rows))).await?;
+        if !order.dry_run {
+            self.mix_rules(&prepared.schemas);
+        }
         let mut mending = Mending::new(&prepared, &comparison, window, cures, scope.ports.config.pace.window_rows);
         let left = loop {
             let mut batch = Batch::default();

@@ -85,6 +85,9 @@ impl<P: Platform> Work<'_, P> {
     async fn travel(&mut self, prepared: &Prepared, survey: Survey) -> Result<(), Halt> {
         let Survey { watermark, window, rows, found, next } = survey;
         let is_first = found.windows.is_empty();
+        if window.is_some() || !found.is_empty() {
+            self.mix_rules(&prepared.schemas);
+        }
         let after = self.read_again(prepared, &found).await?;
         if let Some(window) = window {
             self.ledger.set_tail(next.clone());

@@ -80,7 +80,7 @@ impl<P: Platform> Scope<P> {
             self.sweep_parts(&plan).await?;
         }
         if let Some(rules) = plan.rules.filter(|rules| still_hold(rules, &self.mapping)) {
-            let rules = renewed(&self.mapping, ledger.state(), Renewed::Moved, rules);
+            let rules = renewed(&self.mapping, ledger.state(), Renewed::Moved, *rules);
             ledger.set_rules(rules);
         }
         ledger.end_shared(shard).await?;

@@ -96,6 +96,7 @@ fn a_backfill_of_some_rows_renews_no_rule() {
     assert!(!told(&shop, MASK));
 }
 
+const RENAMED: &str = "`rename` of `v` is another than when";
 const LEFT_OUT: &str = "`v` did not move when";
 
 #[test]
@@ -112,5 +113,20 @@ fn a_column_that_was_left_out_is_told_until_its_rows_have_been_moved() {
             all.succeeds(backfill("2026-01-01"));
             assert_eq!(told(&all, LEFT_OUT), mode == APPEND, "{mode}{excluding}");
         }
+    }
+}
+
+#[test]
+fn what_came_by_another_rule_is_told_of_although_the_first_one_is_back() {
+    for (rest, words) in [("mask: {v: sha256}", MASK), ("where: id > 0", FILTER), ("rename: {v: w}", RENAMED)] {
+        let with = format!("{UPSERT}, {rest}");
+        let shop = Shop::new(&with).with("allow_schema_additions: true").rows(1..=9);
+        shop.succeeds(sync());
+        let without = shop.mapped(UPSERT);
+        shop.insert(10..=12);
+        assert!(told(&without, words), "{rest}");
+        assert!(told(&shop, words) && told(&shop, words), "{rest}: three rows came without it");
+        shop.succeeds(backfill("2026-01-01"));
+        assert_eq!(told(&shop, words), words == FILTER, "{rest}: a backfill takes no row away");
     }
 }

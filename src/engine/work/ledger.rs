@@ -264,6 +264,11 @@ impl<P: Platform> Ledger<P> {
         self.state.backfill.as_ref()
     }
 
+    /// It does not end by the rules that it began by; saved with whatever is saved next.
+    pub(in crate::engine) fn forget_rules_of_backfill(&mut self) {
+        self.state.backfill.iter_mut().for_each(|backfill| backfill.rules = None);
+    }
+
     /// Remembers a backfill that begins, or, with `None`, that one has come to its end.
     pub(in crate::engine) async fn set_backfill(&mut self, backfill: Option<BackfillState>) -> Result<(), Fault> {
         if backfill.as_ref().is_some_and(|backfill| backfill.parts.is_some()) {

@@ -12,9 +12,10 @@ use crate::domain::finding::{Finding, Topic};
 use crate::domain::new_columns::{Pattern, Treatment};
 use crate::domain::plan::TablePlan;
 use crate::domain::quote;
+use crate::domain::source_type::SourceType;
 use crate::domain::verify::Comparison;
 use crate::engine::ports::Platform;
-use crate::state::{MappingState, Rules};
+use crate::state::{MappingState, Rules, SEVERAL};
 
 /// By what the rows below the watermark have come by the rules of now.
 #[derive(Debug, Clone, Copy)]
@@ -41,12 +42,32 @@ impl<P: Platform> Work<'_, P> {
         }
         let then = self.ledger.state().rules.clone().unwrap_or_default();
         // What is said of columns that are still to come holds from their first row on.
-        let masks = each(&now, &then, |column| !is_about(mapping, source, column));
+        let masks = each(&now.masks, &then.masks, |column| !is_about(mapping, source, column));
+        let names = each(&now.names, &then.names, |column| source.column(column).is_none());
         let has = |name: &String| source.column(name).is_some();
         let left_out = then.left_out.into_iter().filter(has).chain(now.left_out).collect();
-        self.ledger.set_rules(Rules { filter: then.filter, masks, left_out });
+        self.ledger.set_rules(Rules { filter: then.filter, masks, names, left_out });
         for finding in changed_rules(&self.scope.mapping, self.ledger.state(), source, Some(plan)) {
             self.note(finding.to_string());
+        }
+    }
+
+    /// Rows are about to come by the rules of now, beside those that came by others. Saved with whatever comes next.
+    pub(in crate::engine) fn mix_rules(&mut self, schemas: &Schemas) {
+        let mapping = &self.scope.mapping;
+        let now = rules_of(mapping, schemas);
+        if self.ledger.watermark_text().is_some() {
+            let then = self.ledger.state().rules.clone().unwrap_or_default();
+            self.ledger.set_rules(then.mixed_with(&now));
+        }
+        // A backfill that goes on later does not renew what came by these rules meanwhile.
+        if self
+            .ledger
+            .backfill()
+            .and_then(|known| known.rules.as_ref())
+            .is_some_and(|begun| !still_hold(begun, mapping))
+        {
+            self.ledger.forget_rules_of_backfill();
         }
     }
 
@@ -70,14 +91,15 @@ pub(in crate::engine) fn rules_of(mapping: &Mapping, schemas: &Schemas) -> Rules
 /// Does a backfill that began by these rules end by the same? A file may change meanwhile.
 pub(in crate::engine) fn still_hold(begun: &Rules, mapping: &Mapping) -> bool {
     let now = Rules::of(mapping);
-    (&begun.filter, &begun.masks) == (&now.filter, &now.masks)
+    (&begun.filter, &begun.masks, &begun.names) == (&now.filter, &now.masks, &now.names)
 }
 
 /// The rules by which the rows below the watermark are there, once they have been renewed by those of `now`.
 pub(in crate::engine) fn renewed(mapping: &Mapping, state: &MappingState, by: Renewed<'_>, now: Rules) -> Rules {
     let then = state.rules.clone().unwrap_or_default();
-    let is_keyed = |mask: Option<&String>| mask.is_some_and(|mask| mask.starts_with("hmac "));
-    let masks = each(&now, &then, |column| match (mapping.mode, by) {
+    // Of several, each may have been keyed.
+    let is_keyed = |mask: Option<&String>| mask.is_some_and(|mask| mask.starts_with("hmac ") || mask == SEVERAL);
+    let masks = each(&now.masks, &then.masks, |column| match (mapping.mode, by) {
         // An append leaves the values that it finds.
         (Mode::Append, _) => false,
         (Mode::Upsert | Mode::Replace | Mode::Mirror, Renewed::Moved) => true,
@@ -94,12 +116,17 @@ pub(in crate::engine) fn renewed(mapping: &Mapping, state: &MappingState, by: Re
             now.left_out.into_iter().chain(unseen).collect()
         }
     };
+    let names = each(&now.names, &then.names, |column| match (mapping.mode, by) {
+        (Mode::Append, Renewed::Moved) => false,
+        (Mode::Upsert | Mode::Replace | Mode::Mirror, Renewed::Moved) => true,
+        (_, Renewed::Compared { comparison, .. }) => comparison.looks_at(column),
+    });
     // Without a filter every row matches.
     let leaves_rows = match by {
         Renewed::Moved => now.filter.is_some(),
         Renewed::Compared { leaves_rows, .. } => leaves_rows,
     };
-    Rules { filter: if leaves_rows { then.filter } else { now.filter }, masks, left_out }
+    Rules { filter: if leaves_rows { then.filter } else { now.filter }, masks, names, left_out }
 }
 
 /// Columns of the source that do not move.
@@ -111,11 +138,15 @@ fn moves(plan: &TablePlan, column: &str) -> bool {
     plan.columns.iter().any(|planned| same_name(&planned.source.name, column))
 }
 
-/// The masks of now where something is so, and else those of then.
-fn each(now: &Rules, then: &Rules, is_now: impl Fn(&str) -> bool) -> BTreeMap<String, String> {
-    let columns: BTreeSet<&String> = now.masks.keys().chain(then.masks.keys()).collect();
-    let mask = |column: &String| if is_now(column) { now.masks.get(column) } else { then.masks.get(column) }.cloned();
-    columns.into_iter().filter_map(|column| Some((column.clone(), mask(column)?))).collect()
+/// What is said now of columns where something is so, and else what was said then.
+fn each(
+    now: &BTreeMap<String, String>,
+    then: &BTreeMap<String, String>,
+    is_now: impl Fn(&str) -> bool,
+) -> BTreeMap<String, String> {
+    let columns: BTreeSet<&String> = now.keys().chain(then.keys()).collect();
+    let said = |column: &String| if is_now(column) { now.get(column) } else { then.get(column) }.cloned();
+    columns.into_iter().filter_map(|column| Some((column.clone(), said(column)?))).collect()
 }
 
 /// Does the source have such a column, or one of such a pattern that is not named by itself?
@@ -149,7 +180,37 @@ pub(in crate::engine) fn changed_rules(
         ))
     });
     let taken_up = plan.and_then(|plan| taken_up(mapping, &then, plan));
-    filter.into_iter().chain(changed_masks(mapping, &now, &then, source)).chain(taken_up).collect()
+    let renamed = plan.and_then(|plan| renamed(mapping, &now, &then, plan));
+    filter.into_iter().chain(changed_masks(mapping, &now, &then, source)).chain(renamed).chain(taken_up).collect()
+}
+
+/// Columns that have another name in BigQuery than when the rows up to the watermark were moved.
+fn renamed(mapping: &Mapping, now: &Rules, then: &Rules, plan: &TablePlan) -> Option<Finding> {
+    let columns: BTreeSet<&String> = now.names.keys().chain(then.names.keys()).collect();
+    let differs = |column: &&String| now.names.get(*column) != then.names.get(*column) && moves(plan, column);
+    let named: Vec<_> = columns.into_iter().filter(differs).map(|name| format!("`{name}`")).collect();
+    let cursor = plan.cursor_column()?.source.source_type.clone();
+    if named.is_empty() {
+        return None;
+    }
+    let sentence = format!(
+        "`rename` of {} is another than when the rows up to the watermark were moved: in {} these hold NULL under the name of now, and \
+         what they held under the former one",
+        named.join(", "),
+        mapping.target
+    );
+    Some(Finding::warn(Topic::Columns, sentence).remedy(filling(mapping, &cursor)))
+}
+
+/// What fills a column of rows that are there.
+fn filling(mapping: &Mapping, cursor: &SourceType) -> String {
+    match mapping.mode {
+        Mode::Append => format!(
+            "a backfill of an append leaves them as they are: fill them in BigQuery by an UPDATE, then `bqsync verify {} --repair`",
+            quote::shell_option("--mapping", &mapping.name.0)
+        ),
+        Mode::Upsert | Mode::Replace | Mode::Mirror => format!("`{}` fills them", backfill(mapping, cursor)),
+    }
 }
 
 /// Columns that move now, and did not when the rows up to the watermark were moved.
@@ -165,13 +226,7 @@ fn taken_up(mapping: &Mapping, then: &Rules, plan: &TablePlan) -> Option<Finding
         named.join(", "),
         mapping.target
     );
-    Some(Finding::warn(Topic::Columns, sentence).remedy(match mapping.mode {
-        Mode::Append => format!(
-            "a backfill of an append leaves them as they are: fill them in BigQuery by an UPDATE, then `bqsync verify {} --repair`",
-            quote::shell_option("--mapping", &mapping.name.0)
-        ),
-        Mode::Upsert | Mode::Replace | Mode::Mirror => format!("`{}` fills them", backfill(mapping, &cursor)),
-    }))
+    Some(Finding::warn(Topic::Columns, sentence).remedy(filling(mapping, &cursor)))
 }
 
 /// Values that were published before a mask, or by another one.

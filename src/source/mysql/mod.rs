@@ -27,6 +27,7 @@ mod samples;
 mod seen;
 mod server;
 mod session;
+mod silence;
 mod sql;
 mod stretch;
 mod survey;

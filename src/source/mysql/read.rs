@@ -4,7 +4,6 @@ mod by_parts;
 mod page;
 mod reader;
 mod select;
-mod silence;
 mod slice;
 mod wanted;
 

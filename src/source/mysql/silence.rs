@@ -8,16 +8,22 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
+use super::connect;
+use super::server::Server;
+use super::session::{SILENCE, Session};
+use super::sql::{Bind, Query};
+use super::texts::{Texts, text};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::SourceTable;
-use crate::source::mysql::connect;
-use crate::source::mysql::server::Server;
-use crate::source::mysql::session::SILENCE;
-use crate::source::mysql::sql::{Bind, Query};
-use crate::source::mysql::texts::first;
+
+/// How long an answer of many rows may not come until the server is asked.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// MariaDB and MySQL call it by these names that a connection has something to send and waits for it to be taken.
 const SENDING: [&str; 2] = ["Writing to net", "Sending to client"];
+
+/// What a connection does that waits for its next statement.
+const IDLE: &str = "Sleep";
 
 /// A connection that rows are read by.
 #[derive(Debug, Clone, Copy)]
@@ -36,8 +42,8 @@ pub struct Line<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Seen {
     AtWork,
-    /// It has something to send.
-    Sending,
+    /// It has something to send, or has sent all.
+    Done,
     Gone,
     /// Another server answers, or none.
     Nothing,
@@ -60,14 +66,25 @@ pub async fn listen<T>(row: impl Future<Output = T>, line: Line<'_>) -> Result<T
         }
         match (was, seen) {
             // Known by its number before: a pooler in between may give numbers of its own.
-            (Seen::AtWork | Seen::Sending, Seen::Gone) => return Err(line.broken("the server no longer has it")),
+            (Seen::AtWork | Seen::Done, Seen::Gone) => return Err(line.broken("the server no longer has it")),
             // Twice, and nothing has come through in between.
-            (Seen::Sending, Seen::Sending) => return Err(line.broken("the server has rows to send, and none arrives")),
+            (Seen::Done, Seen::Done) => return Err(line.broken("the server has sent what it has, and nothing arrives")),
             _ => was = seen,
         }
     }
     let sentence = format!("Reading {} failed: the server sent nothing for 30 minutes", line.table);
     Err(Fault::new(FaultKind::Transient, sentence))
+}
+
+/// The rows of a statement that may take long, as text.
+pub async fn texts(
+    server: &Server,
+    session: &mut Session,
+    table: &SourceTable,
+    query: Query,
+) -> Result<Result<Vec<Texts>, sqlx::Error>, Fault> {
+    let (name, number) = (session.server.clone(), session.number);
+    listen(session.texts(query), Line { server, name: &name, number, table, patience: PATIENCE }).await
 }
 
 impl Line<'_> {
@@ -82,11 +99,11 @@ impl Line<'_> {
         if session.server != self.name {
             return Seen::Nothing;
         }
-        let sql = "SELECT COALESCE(state, '') FROM information_schema.processlist WHERE id = ?";
+        let sql = "SELECT command, COALESCE(state, '') FROM information_schema.processlist WHERE id = ?";
         let Ok(told) = session.texts(Query::new(sql, [Bind::UInt(self.number)])).await else { return Seen::Nothing };
-        match first(&told) {
+        match told.first().map(|row| (text(row, 0), text(row, 1))) {
             None => Seen::Gone,
-            Some(state) if SENDING.contains(&state) => Seen::Sending,
+            Some((command, state)) if command == IDLE || SENDING.contains(&state) => Seen::Done,
             Some(_) => Seen::AtWork,
         }
     }
