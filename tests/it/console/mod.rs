@@ -12,6 +12,7 @@ mod many;
 mod opening;
 mod panics;
 mod review;
+mod rows;
 mod runs;
 mod stalled;
 mod tables;
