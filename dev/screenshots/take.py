@@ -49,6 +49,9 @@ def prepare():
     WORK.mkdir()
     shutil.copy(HERE / "config.yaml", WORK)
     os.environ.update(MYSQL_DATABASE="shop", BQSYNC_LOG_DIR="logs", USER="ops", LANG="C.UTF-8", LC_ALL="C.UTF-8")
+    # The user's own files: contexts, and what the console remembers.
+    os.environ.update(HOME=str(WORK), XDG_CONFIG_HOME=str(WORK / "user"), XDG_STATE_HOME=str(WORK / "user"))
+    contexts()
     for name in ("NO_COLOR", "TMUX", "LOG_LEVEL"):
         os.environ.pop(name, None)
     sql((HERE / "shop.sql").read_text(encoding="utf-8"))
@@ -61,6 +64,17 @@ def prepare():
     bqsync("backfill", "--mapping", "orders", "--start", day(-30), "--end", day(-25))
     sql((HERE / "since.sql").read_text(encoding="utf-8"))
     bqsync("run-once", "--mapping", "products", "--mapping", "invoices", "--mapping", "customers", code=1)
+
+
+def contexts():
+    """Another configuration to switch to, of which nothing has run yet."""
+    for name in ("prod", "staging"):
+        (WORK / name).mkdir()
+        config = (WORK / "config.yaml").read_text(encoding="utf-8").replace("dataset: shop", f"dataset: {name}")
+        (WORK / name / "config.yaml").write_text(config, encoding="utf-8")
+    (WORK / "user/bqsync").mkdir(parents=True)
+    names = "prod: {config: ../../prod/config.yaml, colour: red}\nstaging: {config: ../../staging/config.yaml}\n"
+    (WORK / "user/bqsync/contexts.yaml").write_text(names, encoding="utf-8")
 
 
 def day(offset):
@@ -190,11 +204,22 @@ def take_many(terminal):
     terminal.press("Enter")
     save("verify", terminal.wait("the comparison", lambda text: "read in BigQuery" in text))
     back(terminal)
+    terminal.press("d")
+    terminal.wait("what it bills", lambda text: "Show the newest rows" in text)
+    terminal.press("y")
+    save("rows", terminal.wait("rows of both sides", lambda text: "the newest" in text and "alike" in text))
+    back(terminal)
     terminal.press("i")
     save("check", terminal.wait("findings", lambda text: "Check of" in text and "looking at" not in text))
     back(terminal)
     terminal.press("?")
     save("help", terminal.wait("help", lambda text: "Help" in text))
+    back(terminal)
+    terminal.type(":context prod")
+    terminal.press("Enter")
+    terminal.wait("the other configuration", lambda text: "demo.prod" in text and text.count("NEW never run") == len(MAPPINGS))
+    terminal.press("C")
+    save("contexts", terminal.wait("all configurations", lambda text: "Which configuration?" in text))
 
 
 def is_busy(text):

@@ -36,6 +36,8 @@ pub enum Colour {
 pub struct Context {
     pub name: String,
     pub config: PathBuf,
+    /// The same as it is written, for the list of contexts.
+    pub written: String,
     pub env: PathBuf,
     /// It was named, so it must be there.
     pub names_env: bool,
@@ -47,6 +49,7 @@ pub struct Context {
 #[derive(Default)]
 struct Draft {
     config: PathBuf,
+    written: String,
     env: Option<PathBuf>,
     directory: Option<PathBuf>,
     colour: Option<Colour>,
@@ -60,7 +63,10 @@ const KEYS: &[Key<Draft>] = &[
             hint: "write the path of its config.yaml: `config: /etc/bqsync/prod/config.yaml`",
         },
         "Its config.yaml; `~/` and paths relative to the contexts file are understood",
-        |draft, at| put(&mut draft.config, whole(at)),
+        |draft, at| {
+            put(&mut draft.written, at.lenient().map(|value| value.text));
+            put(&mut draft.config, whole(at));
+        },
     ),
     Key::new(
         "env",
@@ -132,6 +138,7 @@ fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Vec<Context>> {
             env: draft.env.map_or_else(|| folder.join(".env"), |env| beside.join(env)),
             directory: draft.directory.map_or(folder, |directory| beside.join(directory)),
             config,
+            written: draft.written,
             colour: draft.colour,
         });
     }
@@ -174,6 +181,7 @@ mod tests {
             Context {
                 name: "prod".into(),
                 config: path("/etc/bqsync/prod/config.yaml"),
+                written: "/etc/bqsync/prod/config.yaml".into(),
                 env: path("/etc/bqsync/prod/.env"),
                 names_env: false,
                 directory: path("/etc/bqsync/prod"),
@@ -181,7 +189,7 @@ mod tests {
             }
         );
         let staging = &contexts[1];
-        assert_eq!(staging.config, path("/home/ops/staging.yaml"));
+        assert_eq!((&staging.config, staging.written.as_str()), (&path("/home/ops/staging.yaml"), "~/staging.yaml"));
         assert_eq!((&staging.env, staging.names_env), (&path("/home/ops/.config/bqsync/../staging.env"), true));
         assert_eq!((&staging.directory, staging.colour), (&path("/srv/staging"), None));
     }

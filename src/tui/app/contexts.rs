@@ -54,7 +54,7 @@ impl App {
         let mut choices = vec![choice('n', "stay here", Intent::Nothing)];
         for (number, context) in (1_u8..).zip(contexts.known.iter().take(LISTED)) {
             let here = if contexts.present.as_ref() == Some(&context.name) { " (open)" } else { "" };
-            let label = format!("{}{here}  {}", context.name, context.config.display());
+            let label = format!("{}{here}  {}", context.name, context.written);
             choices.push(choice(
                 char::from(b'0' + number),
                 label,
@@ -125,7 +125,8 @@ mod tests {
     fn context(name: &str, colour: Option<Colour>) -> Context {
         let directory = PathBuf::from(format!("/etc/bqsync/{name}"));
         let (config, env) = (directory.join("config.yaml"), directory.join(".env"));
-        Context { name: name.into(), config, env, names_env: false, directory, colour }
+        let written = config.display().to_string();
+        Context { name: name.into(), config, written, env, names_env: false, directory, colour }
     }
 
     fn contexts(present: Option<&str>) -> Msg {

@@ -80,7 +80,7 @@ fn shown(of: &ColumnPlan, form: Option<Form>) -> String {
         ) => value(of, form, ""),
         (Some(Form::LocalWall(zone)), _) => format!("CAST(DATETIME({name}, '{zone}') AS STRING)"),
         (_, TargetType::Timestamp) => format!("CAST(DATETIME({name}) AS STRING)"),
-        (_, TargetType::Bytes(_)) => format!("CONCAT('0x', TO_HEX(SUBSTR({name}, 1, {})))", MOST_CHARACTERS / 2),
+        (_, TargetType::Bytes(_)) => format!("CONCAT('0x', SUBSTR(TO_HEX({name}), 1, {MOST_CHARACTERS}))"),
         (_, TargetType::Json) => format!("SUBSTR(TO_JSON_STRING({name}), 1, {MOST_CHARACTERS})"),
         (_, TargetType::Geography) => format!("SUBSTR(ST_ASTEXT({name}), 1, {MOST_CHARACTERS})"),
         (_, TargetType::Other(_)) => format!("IF({name} IS NULL, NULL, 'not shown')"),
