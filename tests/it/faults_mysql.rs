@@ -23,7 +23,9 @@ async fn a_connection_may_break_at_any_byte_of_what_the_server_says() {
         trial.mysql.cut(cuts.clone());
         let told = trial.succeeds().await;
         assert_eq!(trial.mysql.cuts_left(), 0, "of {cuts:?}");
-        assert_eq!(told.retries().len(), all, "{:?}", told.retries());
+        // What breaks in the first look at all tables together is not tried again: each is then looked at by itself.
+        let retries = told.retries();
+        assert!((all - 1..=all).contains(&retries.len()), "{retries:?}");
         // Which call meets which break is chance; one that meets several in a row has the mapping's work begun again.
         for report in &told.report.mappings {
             assert_eq!(report.records_processed, added.unsigned_abs(), "{cuts:?}: {report:?}");
