@@ -6,8 +6,8 @@ use rustix::process::{Signal, kill_current_process_group};
 use tokio::process::{Child, Command};
 
 use super::app::Msg;
+use super::errand::Errand;
 use super::input::Held;
-use super::own::Errand;
 use super::terminal::has_shell;
 
 /// Runs the line in a shell of its own, so that nothing in it can keep what follows from being said. Ctrl-C ends the command,

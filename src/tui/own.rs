@@ -3,21 +3,13 @@
 use crate::domain::config::OwnCommand;
 use crate::domain::ids::MappingName;
 use crate::domain::shell::PLACEHOLDERS;
+use crate::tui::errand::Errand;
 use crate::tui::keys::{Key, Scope, bindings};
 use crate::tui::screen::Screen;
 use crate::tui::shared::Shared;
 
 /// Where they work: where one mapping is looked at.
 const SCOPES: [Scope; 2] = [Scope::Screen(Screen::Mappings), Scope::Screen(Screen::Run)];
-
-/// A command with the values that it is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Errand {
-    pub name: String,
-    pub script: String,
-    /// By the names that the script has for them.
-    pub values: Vec<(&'static str, String)>,
-}
 
 /// What the console itself does with a letter where own commands work.
 #[must_use]

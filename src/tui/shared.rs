@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::ask::Ask;
 use super::dialog::Dialog;
+use super::errand::Errand;
 use super::model::{Book, Now};
-use super::own::Errand;
 use super::preferences::Preferences;
 use super::runs::Runs;
 use super::session::{Contexts, Facts, Trouble, Which};

@@ -1,7 +1,8 @@
 //! Rows as text that MySQL writes alike, in GoogleSQL, and the hashes of it.
 
-use super::literal::column;
-use crate::domain::plan::ColumnPlan;
+use super::literal::{column, table};
+use super::{partition_filter, target_range};
+use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::target_type::TargetType;
 use crate::domain::verify::{COMPARED_DIGITS, Comparison, Form, Grain, Parts, SUMMED_DIGITS, concatenated};
 
@@ -142,6 +143,29 @@ fn float(x: &str) -> String {
 
 fn micros(datetime: &str) -> String {
     format!("CAST(DATETIME_DIFF({datetime}, DATETIME '1970-01-01 00:00:00', MICROSECOND) AS STRING)")
+}
+
+/// The rows of the window, or all, but for those that are marked as deleted. One whose incremental column is NULL came with
+/// a value that BigQuery cannot hold.
+pub fn select(comparison: &Comparison, columns: &[String], within: Option<String>) -> String {
+    let Comparison { plan, target, window, newest_only, .. } = comparison;
+    let cursor = plan.cursor_column().map(|cursor| column(&cursor.target_name));
+    let in_window = match (window, &cursor) {
+        (Some(window), Some(cursor)) => format!("(({}) OR {cursor} IS NULL)", target_range::filter(plan, *window)),
+        (Some(_), None) => "FALSE".to_owned(),
+        (None, _) => "TRUE".to_owned(),
+    };
+    let within = within.map(|condition| format!(" AND {condition}")).unwrap_or_default();
+    let deleted = plan.deleted_column.as_ref().map(|name| format!(" AND {} IS NULL", column(name)));
+    let deleted = deleted.unwrap_or_default() + &partition_filter::and(plan, "");
+    let newest = cursor.filter(|_| *newest_only).map(|cursor| newest(plan, &cursor)).unwrap_or_default();
+    format!("SELECT {} FROM {} WHERE {in_window}{deleted}{within}{newest}", columns.join(", "), table(target))
+}
+
+/// By rank: a row that is there twice stays twice.
+fn newest(plan: &TablePlan, cursor: &str) -> String {
+    let keys: Vec<String> = plan.keys.iter().map(|&key| column(&plan.columns[key].target_name)).collect();
+    format!(" QUALIFY RANK() OVER (PARTITION BY {} ORDER BY {cursor} DESC) = 1", keys.join(", "))
 }
 
 #[cfg(test)]

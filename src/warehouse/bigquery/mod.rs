@@ -7,6 +7,8 @@ mod delete_sql;
 mod digest;
 mod emulator;
 mod error;
+#[cfg(test)]
+mod fixture;
 mod inline;
 mod jobs;
 mod labels;
@@ -30,9 +32,6 @@ mod upkeep;
 mod upload;
 mod values;
 mod verify;
-
-#[cfg(test)]
-mod fixture;
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hasher, RandomState};

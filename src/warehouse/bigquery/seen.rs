@@ -3,7 +3,6 @@
 use super::client::Api;
 use super::digest::{self, value};
 use super::literal::{column, text};
-use super::verify::select;
 use crate::domain::fault::Fault;
 use crate::domain::plan::ColumnPlan;
 use crate::domain::target_type::TargetType;
@@ -37,7 +36,7 @@ pub fn statement(comparison: &Comparison, keys: &[Key]) -> String {
         ));
     }
     let whole = Comparison { window: None, ..comparison.clone() };
-    select(&whole, &selected, Some(within(comparison, keys)))
+    digest::select(&whole, &selected, Some(within(comparison, keys)))
 }
 
 /// A key of whole numbers is compared with numbers, by which a clustered table is pruned.

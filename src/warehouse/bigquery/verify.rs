@@ -2,9 +2,8 @@
 
 use super::client::Api;
 use super::literal::{column, table};
-use super::{digest, partition_filter, seen, target_range};
+use super::{digest, partition_filter, seen};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::plan::TablePlan;
 use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest};
 
 impl Api {
@@ -62,41 +61,18 @@ fn sums(comparison: &Comparison, cut: &Cut) -> String {
         "SELECT CAST(__part AS STRING), CAST(COUNT(*) AS STRING), CAST(SUM({}) AS STRING) FROM (\n{}\n) AS __rows GROUP \
          BY __part",
         digest::summed("__hash"),
-        select(comparison, &[part, hash], within(comparison, cut.within.as_ref())),
+        digest::select(comparison, &[part, hash], within(comparison, cut.within.as_ref())),
     )
 }
 
 fn digests(comparison: &Comparison, parts: &Parts) -> String {
     let mut columns = digest::keys(comparison);
     columns.push(digest::compared(&digest::row_hash(comparison)));
-    select(comparison, &columns, within(comparison, Some(parts)))
+    digest::select(comparison, &columns, within(comparison, Some(parts)))
 }
 
 fn within(comparison: &Comparison, parts: Option<&Parts>) -> Option<String> {
     parts.map(|parts| digest::within(comparison, parts, ""))
-}
-
-/// The rows of the window, or all, but for those that are marked as deleted. One whose incremental column is NULL came with
-/// a value that BigQuery cannot hold.
-pub fn select(comparison: &Comparison, columns: &[String], within: Option<String>) -> String {
-    let Comparison { plan, target, window, newest_only, .. } = comparison;
-    let cursor = plan.cursor_column().map(|cursor| column(&cursor.target_name));
-    let in_window = match (window, &cursor) {
-        (Some(window), Some(cursor)) => format!("(({}) OR {cursor} IS NULL)", target_range::filter(plan, *window)),
-        (Some(_), None) => "FALSE".to_owned(),
-        (None, _) => "TRUE".to_owned(),
-    };
-    let within = within.map(|condition| format!(" AND {condition}")).unwrap_or_default();
-    let deleted = plan.deleted_column.as_ref().map(|name| format!(" AND {} IS NULL", column(name)));
-    let deleted = deleted.unwrap_or_default() + &partition_filter::and(plan, "");
-    let newest = cursor.filter(|_| *newest_only).map(|cursor| newest(plan, &cursor)).unwrap_or_default();
-    format!("SELECT {} FROM {} WHERE {in_window}{deleted}{within}{newest}", columns.join(", "), table(target))
-}
-
-/// By rank: a row that is there twice stays twice.
-fn newest(plan: &TablePlan, cursor: &str) -> String {
-    let keys: Vec<String> = plan.keys.iter().map(|&key| column(&plan.columns[key].target_name)).collect();
-    format!(" QUALIFY RANK() OVER (PARTITION BY {} ORDER BY {cursor} DESC) = 1", keys.join(", "))
 }
 
 fn part_sum(row: &[Option<String>]) -> Option<PartSum> {
@@ -122,6 +98,7 @@ mod tests {
     use super::*;
     use crate::domain::cursor::{Cursor, Moment};
     use crate::domain::ids::SourceTable;
+    use crate::domain::plan::TablePlan;
     use crate::domain::verify::{Grain, form};
     use crate::domain::window::{Low, Window};
     use crate::warehouse::bigquery::fixture::{orders, target};
