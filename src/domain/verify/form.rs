@@ -53,6 +53,15 @@ pub enum Form {
 }
 
 impl Form {
+    /// Is a value written for people as it is for the comparison?
+    #[must_use]
+    pub const fn is_readable(self) -> bool {
+        matches!(
+            self,
+            Self::Integer | Self::IntegerWithin64 | Self::Bits | Self::Boolean | Self::Decimal { .. } | Self::Date
+        )
+    }
+
     /// Is the value itself compared?
     #[must_use]
     pub const fn tells_values_apart(self) -> bool {

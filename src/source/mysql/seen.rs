@@ -52,17 +52,7 @@ fn shown(column: &ColumnPlan, form: Option<Form>) -> String {
         return format!("IF({name} IS NULL, NULL, 'masked')");
     }
     match (form, &column.source.source_type) {
-        (
-            Some(
-                form @ (Form::Integer
-                | Form::IntegerWithin64
-                | Form::Bits
-                | Form::Boolean
-                | Form::Decimal { .. }
-                | Form::Date),
-            ),
-            _,
-        ) => value(column, form),
+        (Some(form), _) if form.is_readable() => value(column, form),
         (_, SourceType::Binary) => {
             format!("CONCAT('0x', LOWER(HEX(LEFT(CAST({name} AS BINARY), {}))))", MOST_CHARACTERS / 2)
         }

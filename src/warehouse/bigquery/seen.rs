@@ -66,17 +66,7 @@ fn shown(of: &ColumnPlan, form: Option<Form>) -> String {
         return format!("IF({name} IS NULL, NULL, 'masked')");
     }
     match (form, &of.target_type) {
-        (
-            Some(
-                form @ (Form::Integer
-                | Form::IntegerWithin64
-                | Form::Bits
-                | Form::Boolean
-                | Form::Decimal { .. }
-                | Form::Date),
-            ),
-            _,
-        ) => value(of, form, ""),
+        (Some(form), _) if form.is_readable() => value(of, form, ""),
         (Some(Form::LocalWall(zone)), _) => format!("CAST(DATETIME({name}, '{zone}') AS STRING)"),
         (_, TargetType::Timestamp) => format!("CAST(DATETIME({name}) AS STRING)"),
         (_, TargetType::Bytes(_)) => format!("CONCAT('0x', SUBSTR(TO_HEX({name}), 1, {MOST_CHARACTERS}))"),
