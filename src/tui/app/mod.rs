@@ -297,7 +297,9 @@ impl App {
     fn opened(&mut self, facts: Facts) {
         let shared = &mut self.shared;
         shared.dirty = true;
-        if shared.facts.is_some() || shared.trouble.is_some() {
+        if let Some(news) = shared.news.take() {
+            shared.say(news);
+        } else if shared.facts.is_some() || shared.trouble.is_some() {
             shared.say("the configuration was read; asking MySQL");
         }
         let old = std::mem::replace(&mut shared.book, Book::new(&facts.config));
@@ -328,7 +330,7 @@ impl App {
         } else {
             shared.complain(trouble.sentence.clone());
         }
-        shared.facts = None;
+        (shared.facts, shared.news) = (None, None);
         (shared.trouble, shared.files) = (Some(trouble), Files::Read);
         // The schedule is followed once the configuration can be read.
         if self.start.take_if(|start| *start != Start::Schedule).is_some() {
