@@ -42,7 +42,11 @@ pub enum Answer {
         of_all: bool,
     },
     Checked(Checked),
-    HistoryRead(Result<Vec<RunSummary>, Failure>),
+    HistoryRead {
+        /// Not more than so many were asked for.
+        most: usize,
+        runs: Result<Vec<RunSummary>, Failure>,
+    },
     ReportRead {
         run: RunId,
         by: Screen,
@@ -84,7 +88,10 @@ impl Ask {
                 });
             }
             Self::Check(query) => forward(engine, query, answers, Answer::Checked),
-            Self::History(query) => forward(engine, query, answers, Answer::HistoryRead),
+            Self::History(query) => {
+                let read = move |runs| Answer::HistoryRead { most: query.0, runs };
+                forward(engine, query, answers, read);
+            }
             Self::Report { run, by } => {
                 let query = ReadReport(run.clone());
                 let read = move |report: Result<Option<RunReport>, Failure>| {

@@ -79,6 +79,8 @@ pub struct Shared {
     /// Why there is no engine.
     pub trouble: Option<Trouble>,
     pub files: Files,
+    /// What to say once the files were read.
+    pub news: Option<String>,
     pub read_only: bool,
     pub now: Now,
     pub size: (u16, u16),
@@ -104,6 +106,7 @@ impl Shared {
             which: Which::AsStarted,
             trouble: None,
             files: Files::Reading,
+            news: None,
             read_only,
             now,
             size: (80, 24),

@@ -30,7 +30,7 @@ use super::schedule::Schedule;
 use super::screen::Screen;
 use super::screens::Screens;
 use super::scroll::Extent;
-use super::session::{Contexts, Facts, Left, Start, Trouble};
+use super::session::{Contexts, Facts, Left, Start, Trouble, Which};
 use super::shared::{Effect, Files, Leaving, Shared};
 use crate::domain::ids::MappingName;
 use crate::engine::{Command, Event, Progress};
@@ -95,6 +95,8 @@ pub struct App {
     pub deletes: Deletes,
     pub schedule: Schedule,
     start: Option<Start>,
+    /// Switched to once the report of the last run is written.
+    next_context: Option<Which>,
     /// As they were kept last.
     kept: Preferences,
 }
@@ -112,6 +114,7 @@ impl App {
             deletes: Deletes::default(),
             schedule: Schedule::default(),
             start,
+            next_context: None,
             kept: Preferences::default(),
         }
     }
@@ -182,6 +185,8 @@ impl App {
         }
         if self.shared.leaving.is_some() && !self.busy() {
             self.shared.effects.push(Effect::Leave);
+        } else if let Some(which) = self.due_context() {
+            self.switch(which);
         } else if self.shared.files == Files::ToRead && !self.busy() {
             self.reopen();
         }
@@ -292,7 +297,9 @@ impl App {
     fn opened(&mut self, facts: Facts) {
         let shared = &mut self.shared;
         shared.dirty = true;
-        if shared.facts.is_some() || shared.trouble.is_some() {
+        if let Some(news) = shared.news.take() {
+            shared.say(news);
+        } else if shared.facts.is_some() || shared.trouble.is_some() {
             shared.say("the configuration was read; asking MySQL");
         }
         let old = std::mem::replace(&mut shared.book, Book::new(&facts.config));
@@ -323,7 +330,7 @@ impl App {
         } else {
             shared.complain(trouble.sentence.clone());
         }
-        shared.facts = None;
+        (shared.facts, shared.news) = (None, None);
         (shared.trouble, shared.files) = (Some(trouble), Files::Read);
         // The schedule is followed once the configuration can be read.
         if self.start.take_if(|start| *start != Start::Schedule).is_some() {
