@@ -44,6 +44,7 @@ mod words;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -87,6 +88,12 @@ impl MysqlSource {
     pub fn new(settings: MysqlSettings) -> Self {
         let (server, notes) = (Arc::new(Server::new(settings)), RetryNotes::default());
         Self { server, notes, watch: Arc::default(), known: Arc::default(), unbound: Arc::default() }
+    }
+
+    /// How long an answer may not come until the server is asked what has become of it; a minute where nobody says so.
+    #[must_use]
+    pub fn asking_after(self, silence: Duration) -> Self {
+        Self { server: Arc::new(Server { silence, ..Server::clone(&self.server) }), ..self }
     }
 }
 
