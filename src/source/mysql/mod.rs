@@ -67,7 +67,7 @@ use crate::domain::fault::Fault;
 use crate::domain::fence::{Blind, Writers};
 use crate::domain::ids::SourceTable;
 use crate::domain::retry::RetryNotes;
-use crate::domain::verify::{Comparable, Comparison, Cut, NewestRows, PartSum, Parts, RowDigest, SeenRow};
+use crate::domain::verify::{Comparable, Comparison, Cut, NewestBy, NewestRows, PartSum, Parts, RowDigest, SeenRow};
 use crate::retry::repeated;
 use crate::source::Diagnose;
 
@@ -196,9 +196,14 @@ impl Diagnose for MysqlSource {
 }
 
 impl NewestRows for MysqlSource {
-    async fn newest_rows(&self, comparison: &Comparison, most: usize) -> Result<Vec<SeenRow>, Fault> {
+    async fn newest_rows(
+        &self,
+        comparison: &Comparison,
+        newest: &NewestBy,
+        most: usize,
+    ) -> Result<Vec<SeenRow>, Fault> {
         let reading = format!("reading the newest rows of {}", comparison.source);
-        repeated(&self.notes, reading, || seen::newest_rows(&self.server, comparison, most)).await
+        repeated(&self.notes, reading, || seen::newest_rows(&self.server, comparison, newest, most)).await
     }
 }
 
