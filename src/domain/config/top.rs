@@ -234,7 +234,7 @@ pub(super) const KEYS: &[Key<Top>] = &[
     Key::of_group(
         "notify",
         Missing::Means("none"),
-        "Group of the next two: who is told how a run ended ([operate](operate.md#word-of-a-failure))",
+        "Group of the next two: who is told how a run ended ([operate](operate.md#notifications))",
         notify::rows,
         |top, at| top.config.notify = notify::read(at),
     ),
