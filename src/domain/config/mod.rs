@@ -19,6 +19,7 @@ mod read;
 mod schedule;
 mod settings;
 mod table_options;
+mod targets;
 mod top;
 mod validate;
 mod yaml;
