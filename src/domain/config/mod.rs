@@ -20,6 +20,7 @@ mod schedule;
 mod settings;
 mod sources;
 mod table_options;
+mod targets;
 mod top;
 mod validate;
 mod yaml;

@@ -67,7 +67,7 @@ use crate::domain::fault::Fault;
 use crate::domain::fence::{Blind, Writers};
 use crate::domain::ids::{SourceName, SourceTable};
 use crate::domain::retry::RetryNotes;
-use crate::domain::verify::{Comparable, Comparison, Cut, NewestRows, PartSum, Parts, RowDigest, SeenRow};
+use crate::domain::verify::{Comparable, Comparison, Cut, NewestBy, NewestRows, PartSum, Parts, RowDigest, SeenRow};
 use crate::retry::repeated;
 use crate::source::Diagnose;
 
@@ -235,10 +235,15 @@ impl Diagnose for MysqlSource {
 }
 
 impl NewestRows for MysqlSource {
-    async fn newest_rows(&self, comparison: &Comparison, most: usize) -> Result<Vec<SeenRow>, Fault> {
+    async fn newest_rows(
+        &self,
+        comparison: &Comparison,
+        newest: &NewestBy,
+        most: usize,
+    ) -> Result<Vec<SeenRow>, Fault> {
         let server = &self.servers.of(&comparison.source)?.server;
         let reading = format!("reading the newest rows of {}", comparison.source);
-        self.ask(server, reading, || seen::newest_rows(server, comparison, most)).await
+        self.ask(server, reading, || seen::newest_rows(server, comparison, newest, most)).await
     }
 }
 

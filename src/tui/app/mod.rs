@@ -6,6 +6,7 @@ mod actions;
 mod commands;
 mod contexts;
 mod events;
+mod files;
 mod leaving;
 mod own_commands;
 #[cfg(test)]
@@ -97,6 +98,8 @@ pub struct App {
     start: Option<Start>,
     /// Switched to once the report of the last run is written.
     next_context: Option<Which>,
+    /// The files have changed, and are read once nothing runs any more.
+    told_of_change: bool,
     /// As they were kept last.
     kept: Preferences,
 }
@@ -115,6 +118,7 @@ impl App {
             schedule: Schedule::default(),
             start,
             next_context: None,
+            told_of_change: false,
             kept: Preferences::default(),
         }
     }
@@ -307,6 +311,8 @@ impl App {
         self.screens.mappings.marks.forget_unknown(&shared.book);
         self.screens.mappings.arrange(&shared.book);
         (shared.trouble, shared.files) = (None, Files::Read);
+        (shared.files_broken, self.told_of_change) = (false, false);
+        shared.timers.looked(shared.now.at);
         shared.timers.opened(&facts.config, shared.now.at);
         shared.facts = Some(facts);
         self.screens.verify.lost();
@@ -332,6 +338,8 @@ impl App {
         }
         (shared.facts, shared.news) = (None, None);
         (shared.trouble, shared.files) = (Some(trouble), Files::Read);
+        (shared.files_broken, self.told_of_change) = (false, false);
+        shared.timers.looked(shared.now.at);
         // The schedule is followed once the configuration can be read.
         if self.start.take_if(|start| *start != Start::Schedule).is_some() {
             shared.complain("what was asked for on the command line was not started");
