@@ -62,7 +62,7 @@ impl WatchedFiles {
             return Looked::Nothing;
         }
         match make() {
-            Ok(made) => Looked::Changed { made, after_broken: self.broken.take().is_some() },
+            Ok(new) => Looked::Changed { made: new, after_broken: self.broken.take().is_some() },
             Err(refusal) => {
                 self.broken = Some(now);
                 Looked::Broken(refusal)
