@@ -9,6 +9,7 @@ use super::key::{self, Gaps, Missing, Section};
 use super::mapping::{self, Draft, Named};
 use super::problem::Problem;
 use super::read::{Place, Reading};
+use super::sources;
 use super::targets::Targets;
 use super::top::{KEYS, MAPPINGS, Top};
 use super::yaml::{self, Kind, Node};
@@ -106,6 +107,10 @@ fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> Vec<Mappi
                 target.project, target.dataset
             );
             r.problem(mapping.line, message, "a dataset is in one place: give both the same `location`");
+        }
+        // Of a list, what is said of one table is said of all.
+        if let Some(mapping) = found.mappings.first() {
+            sources::check(r, &of_all.sources, mapping);
         }
         mappings.extend(found.mappings);
     }
