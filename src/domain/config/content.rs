@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use super::access::NamedSource;
 use crate::domain::column::same_name;
-use crate::domain::ids::{MappingName, SourceTable, TableId};
+use crate::domain::ids::{MappingName, SourceName, SourceTable, TableId};
 use crate::domain::lookback::Lookback;
 use crate::domain::mask::Mask;
 use crate::domain::naming;
@@ -16,6 +17,7 @@ use crate::domain::new_columns::{Pattern, Treatment, treatment};
 use crate::domain::schedule::Schedule;
 use crate::domain::secret::Secret;
 use crate::domain::table_options::{PartitionBy, TableOptions};
+use crate::domain::table_shard::TableShard;
 use crate::domain::target_type::TargetType;
 
 /// Everything of config.yaml.
@@ -32,6 +34,8 @@ pub struct Config {
     pub state: StateLocation,
     /// Named for staging through Cloud Storage.
     pub temp_bucket: Option<String>,
+    /// The servers that mappings name; empty: there is one.
+    pub sources: Vec<NamedSource>,
     /// The zone that DATETIME columns are written in.
     pub default_timezone: Tz,
     /// Mappings that are moved at the same time; 1 to 64.
@@ -56,6 +60,24 @@ impl Config {
     pub fn shown(&self, table: &TableId) -> String {
         let TableId { project, dataset, table: name } = table;
         if *project == self.project { format!("{dataset}.{name}") } else { format!("{project}.{dataset}.{name}") }
+    }
+
+    /// The servers that mappings are about, in the order of the mappings.
+    #[must_use]
+    pub fn used_sources(&self) -> Vec<Option<SourceName>> {
+        let mut used = Vec::new();
+        for Mapping { source, .. } in &self.mappings {
+            if !used.contains(&source.server) {
+                used.push(source.server.clone());
+            }
+        }
+        used
+    }
+
+    /// What `sources` says of a server.
+    #[must_use]
+    pub fn source(&self, name: &SourceName) -> Option<&NamedSource> {
+        self.sources.iter().find(|source| source.name == *name)
     }
 
     /// The project that runs the jobs.
@@ -153,6 +175,8 @@ pub struct Mapping {
     pub line: usize,
     pub source: SourceTable,
     pub target: TableId,
+    /// The rows of the target that are this mapping's; `None`: all.
+    pub shard: Option<TableShard>,
     /// Where the target's dataset is, and its jobs run.
     pub location: String,
     /// As configured; not empty for `upsert` and `mirror`.
