@@ -1,5 +1,7 @@
 //! Opens the console: which command lines ask for it, and how it gets its engine.
 
+mod watching;
+
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +16,7 @@ use bigquery_syncer::state::AnyState;
 use bigquery_syncer::statements::Statements;
 use bigquery_syncer::tui::{self, Appender, Contexts, Left, Opener, Opening, Session, Settings, Start, Trouble, Which};
 
+use self::watching::{Watched, Watching, lock, watcher};
 use crate::adding;
 use crate::contexts;
 use crate::environment::Environment;
@@ -39,10 +42,11 @@ pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
         .map_err(|sentence| environment.refusal(sentence))?;
     environment.warn();
     tui::hook_panics();
-    let held = Held::default();
+    let (held, watching) = (Held::default(), Watching::default());
     let began = Arc::new(Began { named: args.config.clone(), directory: std::env::current_dir().ok() });
     let settings = Settings {
-        opener: opener(Arc::clone(&began), Arc::clone(&held), Arc::clone(&ring)),
+        opener: opener(Arc::clone(&began), Arc::clone(&held), Arc::clone(&ring), Arc::clone(&watching)),
+        watcher: watcher(watching),
         appender: appender(began),
         start,
         read_only: args.read_only,
@@ -122,17 +126,23 @@ fn appender(began: Arc<Began>) -> Appender {
 type Held = Arc<Mutex<Option<Arc<AnyState>>>>;
 
 /// Reads the files and starts an engine, as often as the operator asks.
-fn opener(began: Arc<Began>, held: Held, ring: Arc<LogRing>) -> Opener {
+fn opener(began: Arc<Began>, held: Held, ring: Arc<LogRing>, watching: Watching) -> Opener {
     let sent = Arc::new(Mutex::new((Which::AsStarted, Arc::new(Statements::default()))));
     Box::new(move |which| {
         let (began, held, ring, sent) = (Arc::clone(&began), Arc::clone(&held), Arc::clone(&ring), Arc::clone(&sent));
+        let watching = Arc::clone(&watching);
         Box::pin(async move {
             let statements = statements_of(&which, &sent, &ring);
+            let mut watched = lock(&watching);
             let (contexts, place) = began.find(&which);
+            *watched = place.as_ref().ok().map(Watched::begin);
             let session = place.and_then(|place| place.read()).and_then(|setup| {
                 let (mysql, emulator) = (setup.mysql_place(), setup.uses_emulator());
                 let ports = wiring::connect(setup, Some(Arc::clone(&statements)))?;
                 *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&ports.state));
+                if let Some(watched) = watched.as_mut() {
+                    watched.works(&ports.outlets);
+                }
                 let facts = tui::Facts { config: Arc::clone(&ports.config), mysql, emulator, statements };
                 Ok(Session { handle: engine::start(ports), facts })
             });
@@ -159,6 +169,7 @@ struct Began {
 }
 
 /// Files to read, and where relative paths in them begin.
+#[derive(Clone)]
 struct Place {
     config: Option<PathBuf>,
     directory: Option<PathBuf>,

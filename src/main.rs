@@ -8,6 +8,7 @@ mod init;
 mod refusal;
 mod renewal;
 mod user_files;
+mod watched_files;
 mod wiring;
 
 use std::process::ExitCode;

@@ -1,32 +1,23 @@
-//! Takes up a changed config.yaml or `.env` while the program stays up.
+//! Takes up a changed config.yaml or `.env` while `schedule` stays up.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bigquery_syncer::cli::{Found, Starter};
-use bigquery_syncer::domain::retry::Patience;
 use bigquery_syncer::engine::{self, Ports};
 use bigquery_syncer::outlets::Outlets;
 use bigquery_syncer::outlets::webhook::FilesNews;
 use bigquery_syncer::state::AnyState;
-use sha2::{Digest, Sha256};
 
 use crate::environment::{self, Environment};
 use crate::refusal::Refusal;
+use crate::watched_files::{Looked, WatchedFiles, lines, tell};
 use crate::wiring::{self, Adapters};
 
-/// What both files hold, as a word for it: they hold secrets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Contents([Option<[u8; 32]>; 2]);
-
-/// The files, and what was made of them last.
+/// The files, and whoever is told of them.
 pub struct Files {
     config: PathBuf,
-    /// Of what is followed.
-    followed: Contents,
-    seen: Contents,
-    /// That cannot be used, and has been told of.
-    broken: Option<Contents>,
+    watched: WatchedFiles,
     outlets: Arc<Outlets>,
     state: Held,
 }
@@ -38,48 +29,33 @@ impl Files {
     /// Those that these ports were made by.
     pub fn of(ports: &Ports<Adapters>, state: Held) -> Self {
         let config = ports.config.path.clone();
-        let now = Contents::of(&config);
-        Self { config, followed: now.clone(), seen: now, broken: None, outlets: Arc::clone(&ports.outlets), state }
+        let watched = WatchedFiles::new(&config, Path::new(environment::FILE));
+        Self { config, watched, outlets: Arc::clone(&ports.outlets), state }
     }
 
-    /// Reads the files, and what they say where that is news. What changes between two looks is not read: its writer may
-    /// be in the middle of it.
+    /// Reads the files, and what they say where that is news.
     pub fn look(&mut self) -> Found {
-        let now = Contents::of(&self.config);
-        if self.seen != now {
-            self.seen = now;
-            return Found::Nothing;
-        }
-        if now == self.followed {
-            return if self.broken.take().is_some() { self.mended() } else { Found::Nothing };
-        }
-        if self.broken.as_ref() == Some(&now) {
-            return Found::Nothing;
-        }
-        match self.read() {
-            Ok(ports) => {
-                let was_broken = self.broken.take().is_some();
-                self.followed = now;
-                self.outlets = Arc::clone(&ports.outlets);
-                if was_broken {
-                    self.mended();
-                }
-                Found::Changed(self.starter(ports))
+        let config = &self.config;
+        match self.watched.look(|| read(config)) {
+            Looked::Nothing => Found::Nothing,
+            Looked::Mended => {
+                tell(&self.outlets, FilesNews::mended());
+                Found::Mended
             }
-            Err(refusal) => {
-                self.broken = Some(now);
+            Looked::Changed { made, after_broken } => {
+                self.watched.used();
+                self.outlets = Arc::clone(&made.outlets);
+                if after_broken {
+                    tell(&self.outlets, FilesNews::mended());
+                }
+                Found::Changed(self.starter(made))
+            }
+            Looked::Broken(refusal) => {
                 let problems = lines(&refusal);
-                self.tell(FilesNews::broken(&problems));
+                tell(&self.outlets, FilesNews::broken(&problems));
                 Found::Broken(problems)
             }
         }
-    }
-
-    fn read(&self) -> Result<Ports<Adapters>, Refusal> {
-        let environment = Environment::read()?;
-        let setup = wiring::read_setup(Some(&self.config), &environment)?;
-        wiring::refuse_no_schedule(&setup)?;
-        wiring::connect(setup, None)
     }
 
     fn starter(&self, ports: Ports<Adapters>) -> Starter {
@@ -89,38 +65,11 @@ impl Files {
             engine::start(ports)
         })
     }
-
-    fn mended(&self) -> Found {
-        self.tell(FilesNews::mended());
-        Found::Mended
-    }
-
-    /// Nobody waits for it; what cannot be delivered is a line of the log.
-    fn tell(&self, news: FilesNews) {
-        let outlets = Arc::clone(&self.outlets);
-        tokio::spawn(async move {
-            let Some(webhook) = &outlets.webhook else { return };
-            if let Err(fault) = webhook.tell_of_files(&news, Patience::FULL).await {
-                tracing::warn!(outlet = "notify", error = %fault, hint = fault.hint(), "word could not be sent");
-            }
-        });
-    }
 }
 
-impl Contents {
-    /// A file that cannot be read is as good as none here; why is said when it is read to be used.
-    fn of(config: &Path) -> Self {
-        Self(
-            [config, Path::new(environment::FILE)]
-                .map(|file| std::fs::read(file).ok().map(|text| Sha256::digest(text).into())),
-        )
-    }
-}
-
-/// As a start of the program would say it.
-fn lines(refusal: &Refusal) -> Vec<String> {
-    match refusal {
-        Refusal::Usage(sentence) => vec![sentence.clone()],
-        Refusal::Problems(problems) => problems.iter().map(ToString::to_string).collect(),
-    }
+fn read(config: &Path) -> Result<Ports<Adapters>, Refusal> {
+    let environment = Environment::read()?;
+    let setup = wiring::read_setup(Some(config), &environment)?;
+    wiring::refuse_no_schedule(&setup)?;
+    wiring::connect(setup, None)
 }

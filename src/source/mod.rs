@@ -301,8 +301,6 @@ pub struct BatchLimits {
     pub bytes: usize,
     /// Rows of one keyset query.
     pub page_rows: usize,
-    /// How long no row may come until the server is asked whether it is still at work.
-    pub silence: Duration,
 }
 
 impl Default for BatchLimits {
@@ -310,7 +308,7 @@ impl Default for BatchLimits {
     /// bounds: each reader builds a batch and may wait with another, and up to six more wait or are encoded. (With two
     /// readers 4 MiB held 155 MB in a whole upsert.) Pages from 10,000 rows cost little; 131,072 is noise.
     fn default() -> Self {
-        Self { rows: 16_384, bytes: 2 << 20, page_rows: 131_072, silence: Duration::from_mins(1) }
+        Self { rows: 16_384, bytes: 2 << 20, page_rows: 131_072 }
     }
 }
 

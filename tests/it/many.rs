@@ -107,7 +107,10 @@ async fn a_server_is_asked_as_much_about_twelve_mappings_as_about_four() {
         assert_eq!((status.code, check.code), (0, 0), "{status:?} {check:?}");
         asked.push((of_status, of_check));
     }
-    assert_eq!(asked[0], asked[1]);
+    // A statement for each of the eight mappings more would be eight. The server itself counts one more now and then, when a
+    // connection ends while it is asked.
+    let more = (asked[1].0 - asked[0].0, asked[1].1 - asked[0].1);
+    assert!(more.0.abs() < 4 && more.1.abs() < 4, "{asked:?}");
     assert!(asked[0].0 < 40, "{asked:?}");
 }
 

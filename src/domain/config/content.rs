@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use super::sources::NamedSource;
 use crate::domain::column::same_name;
-use crate::domain::ids::{MappingName, SourceTable, TableId};
+use crate::domain::ids::{MappingName, SourceName, SourceTable, TableId};
 use crate::domain::lookback::Lookback;
 use crate::domain::mask::Mask;
 use crate::domain::naming;
@@ -32,6 +33,8 @@ pub struct Config {
     pub state: StateLocation,
     /// Named for staging through Cloud Storage.
     pub temp_bucket: Option<String>,
+    /// The servers that mappings name; empty: there is one.
+    pub sources: Vec<NamedSource>,
     /// The zone that DATETIME columns are written in.
     pub default_timezone: Tz,
     /// Mappings that are moved at the same time; 1 to 64.
@@ -56,6 +59,24 @@ impl Config {
     pub fn shown(&self, table: &TableId) -> String {
         let TableId { project, dataset, table: name } = table;
         if *project == self.project { format!("{dataset}.{name}") } else { format!("{project}.{dataset}.{name}") }
+    }
+
+    /// The servers that mappings are about, in the order of the mappings.
+    #[must_use]
+    pub fn used_sources(&self) -> Vec<Option<SourceName>> {
+        let mut used = Vec::new();
+        for Mapping { source, .. } in &self.mappings {
+            if !used.contains(&source.source) {
+                used.push(source.source.clone());
+            }
+        }
+        used
+    }
+
+    /// What `sources` says of a server.
+    #[must_use]
+    pub fn source(&self, name: &SourceName) -> Option<&NamedSource> {
+        self.sources.iter().find(|source| source.name == *name)
     }
 
     /// The project that runs the jobs.

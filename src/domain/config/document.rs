@@ -9,6 +9,7 @@ use super::key::{self, Gaps, Missing, Section};
 use super::mapping::{self, Draft};
 use super::problem::Problem;
 use super::read::{Place, Reading};
+use super::sources;
 use super::top::{KEYS, MAPPINGS, Top};
 use super::yaml::{self, Kind, Node};
 
@@ -108,6 +109,9 @@ fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> Vec<Mappi
                 target.project, target.dataset
             );
             r.problem(mapping.line, message, "a dataset is in one place: give both the same `location`");
+        }
+        if let Some(mapping) = &found.mapping {
+            sources::check(r, &of_all.sources, mapping);
         }
         mappings.extend(found.mapping);
     }

@@ -18,6 +18,7 @@ mod problem;
 mod read;
 mod schedule;
 mod settings;
+mod sources;
 mod table_options;
 mod top;
 mod validate;
@@ -35,6 +36,7 @@ pub use interpolate::Env;
 pub use path::path;
 pub use problem::Problem;
 pub use settings::{bigquery_settings, file_setting, mysql_settings, storage_settings};
+pub use sources::NamedSource;
 pub use validate::{cursor_value, ends_before_it_begins};
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use super::content::{Config, Pace, SchemaAdditions, StateLocation};
 use super::key::{At, Key, Missing, put};
 use super::mapping::{self, EMPTY_STRING_AS_NULL, INVALID_VALUES, MAX_SHRINK, MAXIMUM_BYTES_BILLED};
-use super::{notify, own_commands, schedule, validate};
+use super::{notify, own_commands, schedule, sources, validate};
 
 const ADDITIONS: [(&str, SchemaAdditions); 7] = [
     ("true", SchemaAdditions::Allow),
@@ -90,6 +90,17 @@ pub(super) const KEYS: &[Key<Top>] = &[
         |top, at| {
             put(&mut top.config.location, at.checked(validate::location));
             top.of_all.mapping.location.clone_from(&top.config.location);
+        },
+    ),
+    Key::of_group(
+        "sources",
+        Missing::Means("one server"),
+        "Several MySQL servers in one file: a name for each, with the next key; mappings name theirs with `source` \
+         ([several servers](operate.md#several-servers))",
+        sources::rows,
+        |top, at| {
+            put(&mut top.config.sources, sources::read(at));
+            top.of_all.sources.clone_from(&top.config.sources);
         },
     ),
     Key::new(
@@ -264,6 +275,7 @@ impl Top {
             schema_additions: SchemaAdditions::Deny,
             state: StateLocation::Local(PathBuf::new()),
             temp_bucket: None,
+            sources: Vec::new(),
             default_timezone: Tz::UTC,
             concurrency: 0,
             readers: None,

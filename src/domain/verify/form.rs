@@ -3,6 +3,7 @@
 //! The table is held against the servers by `tests/it/verify.rs`. What has no form here is not compared, and the result
 //! says so: a comparison that guesses would cry wolf every day.
 
+use chrono::{DateTime, NaiveTime};
 use chrono_tz::Tz;
 
 use crate::domain::mask::Mask;
@@ -62,11 +63,41 @@ impl Form {
         )
     }
 
+    /// What was written for the comparison, as people write such a value.
+    #[must_use]
+    pub fn shown(self, written: &str) -> String {
+        let shown = match self {
+            Self::Wall | Self::LocalWall(_) => moment(written),
+            Self::TimeOfDay => time_of_day(written),
+            Self::Float => float(written),
+            _ => None,
+        };
+        shown.unwrap_or_else(|| written.to_owned())
+    }
+
     /// Is the value itself compared?
     #[must_use]
     pub const fn tells_values_apart(self) -> bool {
         !matches!(self, Self::MaskedHmac { .. })
     }
+}
+
+fn moment(micros: &str) -> Option<String> {
+    let moment = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+    Some(moment.naive_utc().to_string())
+}
+
+fn time_of_day(micros: &str) -> Option<String> {
+    let micros: u64 = micros.parse().ok()?;
+    let (seconds, nanos) = (u32::try_from(micros / 1_000_000).ok()?, u32::try_from(micros % 1_000_000).ok()? * 1000);
+    Some(NaiveTime::from_num_seconds_from_midnight_opt(seconds, nanos)?.to_string())
+}
+
+/// From what is before the point, and 32 bits of what is behind it.
+fn float(parts: &str) -> Option<String> {
+    let (whole, behind) = parts.split_once('/')?;
+    let (whole, behind): (f64, f64) = (whole.parse().ok()?, behind.parse().ok()?);
+    Some((whole + behind / 4_294_967_296.0).to_string())
 }
 
 /// A text this long is written out; a longer one as its hash, which no server's limits cut off.
@@ -178,6 +209,17 @@ mod tests {
         assert_eq!(of(&text(5000), &string, as_key), Some(Form::Text { empty_is_null: false }));
         assert_eq!(of(&SourceType::Binary, &TargetType::Bytes(None), |_| ()), Some(Form::BytesHash));
         assert_eq!(of(&SourceType::Binary, &TargetType::Bytes(None), as_key), Some(Form::Bytes));
+    }
+
+    #[test]
+    fn what_was_written_to_be_compared_is_shown_as_people_write_it() {
+        let shown = |form: Form, written: &str| form.shown(written);
+        assert_eq!(shown(Form::Wall, "1795420800000000"), "2026-11-23 08:00:00");
+        assert_eq!(shown(Form::LocalWall(chrono_tz::Europe::Berlin), "-1"), "1969-12-31 23:59:59.999999");
+        assert_eq!(shown(Form::TimeOfDay, "28800500000"), "08:00:00.500");
+        assert_eq!(shown(Form::Float, "-3/2147483648"), "-2.5");
+        assert_eq!(shown(Form::Float, "+"), "+");
+        assert_eq!(shown(Form::Text { empty_is_null: false }, "1795420800000000"), "1795420800000000");
     }
 
     #[test]

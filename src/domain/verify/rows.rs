@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::form::Form;
+
 /// The keys' values, in the order of the mapping; `None` is NULL.
 pub type Key = Vec<Option<String>>;
 
@@ -54,6 +56,9 @@ impl DifferenceKind {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tally {
     most_named: usize,
+    /// How the keys' values are written.
+    forms: Vec<Option<Form>>,
+    /// Each key as people write it.
     pub named: Vec<Difference>,
     pub counts: BTreeMap<DifferenceKind, u64>,
     /// Keys whose row in MySQL has changed since the watermark: what BigQuery holds of them is its former version.
@@ -62,8 +67,8 @@ pub struct Tally {
 
 impl Tally {
     #[must_use]
-    pub fn naming(most: usize) -> Self {
-        Self { most_named: most, ..Self::default() }
+    pub fn naming(most: usize, forms: Vec<Option<Form>>) -> Self {
+        Self { most_named: most, forms, ..Self::default() }
     }
 
     /// Keys that differ, of one kind.
@@ -95,12 +100,20 @@ impl Tally {
                 *self.counts.entry(kind).or_default() += 1;
                 let difference = Difference { key, kind };
                 if self.named.len() < self.most_named {
-                    self.named.push(difference.clone());
+                    self.named.push(Difference { key: self.shown(&difference.key), kind });
                 }
                 found.push(difference);
             }
         }
         found
+    }
+
+    fn shown(&self, key: &Key) -> Key {
+        let forms = self.forms.iter().copied().chain(std::iter::repeat(None));
+        let shown = |(value, form): (&Option<String>, Option<Form>)| {
+            value.as_ref().map(|value| form.map_or_else(|| value.clone(), |form| form.shown(value)))
+        };
+        key.iter().zip(forms).map(shown).collect()
     }
 }
 
@@ -125,7 +138,7 @@ mod tests {
     }
 
     fn told(source: Vec<RowDigest>, target: Vec<RowDigest>) -> (Vec<(String, DifferenceKind)>, u64) {
-        let mut tally = Tally::naming(100);
+        let mut tally = Tally::naming(100, Vec::new());
         tally.add(source, target);
         let named = tally.named.iter().map(|d| (d.key[0].clone().unwrap(), d.kind)).collect();
         (named, tally.changed_since)
@@ -154,8 +167,16 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_named_as_people_write_it_and_given_as_it_was_compared() {
+        let mut tally = Tally::naming(1, vec![Some(Form::Wall)]);
+        let found = tally.add(vec![row("1795420800000000", "1", true)], vec![]);
+        assert_eq!(tally.named[0].key, [Some("2026-11-23 08:00:00".to_owned())]);
+        assert_eq!(found[0].key, [Some("1795420800000000".to_owned())]);
+    }
+
+    #[test]
     fn only_the_first_are_named_and_all_are_counted() {
-        let mut tally = Tally::naming(2);
+        let mut tally = Tally::naming(2, vec![None]);
         for key in ["a", "b", "c"] {
             tally.add(vec![row(key, "1", true)], vec![]);
         }

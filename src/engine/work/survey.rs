@@ -71,7 +71,8 @@ impl<'a, P: Platform> Survey<'a, P> {
         limits: Limits,
         tell: &'a (dyn Fn(Looking) + Send + Sync),
     ) -> Self {
-        let tally = Tally::naming(limits.most_named);
+        let forms = comparison.plan.keys.iter().map(|&key| comparison.forms[key]).collect();
+        let tally = Tally::naming(limits.most_named, forms);
         let none = (0, 0);
         Self { ports, comparison, limits, tell, bytes: 0, rows: none, fetched: 0, tally, todo: Vec::new(), parts: none }
     }

@@ -100,7 +100,7 @@ impl<'a> Login<'a> {
     }
 
     async fn attempt(&self, options: &MySqlConnectOptions, mode: MySqlSslMode) -> Result<MySqlConnection, Failure> {
-        let MysqlSettings { ssl_mode, host, port, .. } = &self.server.settings;
+        let MysqlSettings { ssl_mode, host, port, .. } = &*self.server.settings;
         let password = self.secret.expose();
         let mut options = options.clone().ssl_mode(mode);
         if !password.is_empty() {
@@ -167,7 +167,7 @@ impl<'a> Login<'a> {
 
     /// The account may not use its database: is it let in without one, with roles that are not active?
     async fn sleeping_role(&self) -> Option<String> {
-        let settings = MysqlSettings { database: String::new(), ..self.server.settings.clone() };
+        let settings = MysqlSettings { database: String::new(), ..MysqlSettings::clone(&self.server.settings) };
         let connection = self.log_in(&options(&settings).ok()?).await.ok()?;
         roles::activation(&mut Session::of(connection).await.ok()?).await
     }

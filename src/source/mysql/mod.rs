@@ -44,6 +44,7 @@ mod words;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -66,7 +67,7 @@ use crate::domain::fault::Fault;
 use crate::domain::fence::{Blind, Writers};
 use crate::domain::ids::SourceTable;
 use crate::domain::retry::RetryNotes;
-use crate::domain::verify::{Comparable, Comparison, Cut, NewestRows, PartSum, Parts, RowDigest, SeenRow};
+use crate::domain::verify::{Comparable, Comparison, Cut, NewestBy, NewestRows, PartSum, Parts, RowDigest, SeenRow};
 use crate::retry::repeated;
 use crate::source::Diagnose;
 
@@ -87,6 +88,12 @@ impl MysqlSource {
     pub fn new(settings: MysqlSettings) -> Self {
         let (server, notes) = (Arc::new(Server::new(settings)), RetryNotes::default());
         Self { server, notes, watch: Arc::default(), known: Arc::default(), unbound: Arc::default() }
+    }
+
+    /// How long an answer may not come until the server is asked what has become of it; a minute where nobody says so.
+    #[must_use]
+    pub fn asking_after(self, silence: Duration) -> Self {
+        Self { server: Arc::new(Server { silence, ..Server::clone(&self.server) }), ..self }
     }
 }
 
@@ -189,9 +196,14 @@ impl Diagnose for MysqlSource {
 }
 
 impl NewestRows for MysqlSource {
-    async fn newest_rows(&self, comparison: &Comparison, most: usize) -> Result<Vec<SeenRow>, Fault> {
+    async fn newest_rows(
+        &self,
+        comparison: &Comparison,
+        newest: &NewestBy,
+        most: usize,
+    ) -> Result<Vec<SeenRow>, Fault> {
         let reading = format!("reading the newest rows of {}", comparison.source);
-        repeated(&self.notes, reading, || seen::newest_rows(&self.server, comparison, most)).await
+        repeated(&self.notes, reading, || seen::newest_rows(&self.server, comparison, newest, most)).await
     }
 }
 

@@ -151,10 +151,10 @@ pub(super) const KEYS: &[Binding] = &[
         "show only what holds the words; `status:failed lag:>1h mode:append -events`",
     ),
     row(Action::Filter, &[letter('/')], &[LOGS], "filter", "show only what holds the text typed"),
-    row(Action::Mark, &[letter(' ')], &[MAPPINGS], "mark", "mark the mapping: the keys are about all that are marked"),
+    row(Action::Mark, &[letter(' ')], &[MAPPINGS], "mark", "mark the mapping and go to the next: the keys are about all that are marked"),
     row(Action::MarkRange, &[letter('V')], &[MAPPINGS], "", "mark from here to where the cursor goes"),
     row(Action::MarkShown, &[letter('*')], &[MAPPINGS], "", "mark all that are shown, or none"),
-    row(Action::Mark, &[letter(' ')], &[TABLES], "mark", "mark the table: Enter is about all that are marked"),
+    row(Action::Mark, &[letter(' ')], &[TABLES], "mark", "mark the table and go to the next: Enter is about all that are marked"),
     row(
         Action::MarkShown,
         &[letter('*')],

@@ -19,7 +19,7 @@ use bigquery_syncer::warehouse::bigquery::BigQuery;
 use super::{Sandbox, setting};
 
 /// Batches of 3 rows in pages of 5: every boundary is met with a handful of rows.
-pub const TINY: BatchLimits = BatchLimits { rows: 3, bytes: 1 << 20, page_rows: 5, silence: Duration::from_mins(1) };
+pub const TINY: BatchLimits = BatchLimits { rows: 3, bytes: 1 << 20, page_rows: 5 };
 
 /// The adapters that tests give an engine.
 enum Servers {}
@@ -42,6 +42,8 @@ pub struct Through {
     /// A proxy's `host:port` in the place of the emulator's.
     pub bigquery: Option<String>,
     pub patience: Patience,
+    /// How long MySQL may not answer until it is asked why.
+    pub silence: Duration,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -49,7 +51,8 @@ impl Default for Through {
     fn default() -> Self {
         let (mysql_port, mysql_ssl_mode, mysql_user, bigquery) = (None, None, None, None);
         let (limits, patience, clock) = (BatchLimits::default(), Patience::FULL, Arc::new(SystemClock));
-        Self { limits, mysql_port, mysql_ssl_mode, mysql_user, bigquery, patience, clock }
+        let silence = Duration::from_mins(1);
+        Self { limits, mysql_port, mysql_ssl_mode, mysql_user, bigquery, patience, silence, clock }
     }
 }
 
@@ -75,8 +78,9 @@ impl Sandbox {
         let settings = config::bigquery_settings(&env).unwrap();
         let warehouse =
             BigQuery::new(settings, &config.project, &config.location).paid_by(config.billing_project.as_deref());
+        let source = MysqlSource::new(config::mysql_settings(&env).unwrap());
         engine::start(Ports::<Servers> {
-            source: Arc::new(MysqlSource::new(config::mysql_settings(&env).unwrap())),
+            source: Arc::new(source.asking_after(through.silence)),
             warehouse: Arc::new(warehouse),
             state: Arc::new(LocalState::new(self.path("state/state.json"), self.path("etl/reports"))),
             config: Arc::new(config),

@@ -10,7 +10,7 @@ use crate::domain::config::content::{Deletes, InvalidValues, Mapping, Mode, Oper
 use crate::domain::config::key::{At, put};
 use crate::domain::config::read::{Place, Reading, Value};
 use crate::domain::config::yaml::{Kind, Node};
-use crate::domain::config::{deletes, table_options, validate};
+use crate::domain::config::{NamedSource, deletes, table_options, validate};
 use crate::domain::ids::{MappingName, PART, SourceTable, TableId};
 use crate::domain::lookback::Lookback;
 use crate::domain::naming;
@@ -29,6 +29,8 @@ pub(in crate::domain::config) struct Draft {
     pub mapping: Mapping,
     /// What goes with it is not known then.
     mode_is_wrong: bool,
+    /// `sources`.
+    pub sources: Vec<NamedSource>,
     /// `default_timezone`.
     pub timezone: Tz,
     pub name: Option<Value>,
@@ -104,6 +106,7 @@ impl Draft {
         Self {
             mapping: blank_mapping(),
             mode_is_wrong: false,
+            sources: Vec::new(),
             timezone: Tz::UTC,
             name: None,
             table: None,

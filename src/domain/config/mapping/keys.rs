@@ -4,7 +4,7 @@ use super::draft::{Draft, unquoted};
 use crate::domain::config::content::{DELETED_COLUMN, InvalidValues, Mode, Operator};
 use crate::domain::config::key::{Key, Missing, put};
 use crate::domain::config::validate::{self, fraction};
-use crate::domain::config::{cost, schedule, table_options};
+use crate::domain::config::{cost, schedule, sources, table_options};
 use crate::domain::row_filter::RowFilter;
 
 const MODES: [(&str, Mode); 4] =
@@ -76,6 +76,12 @@ pub const KEYS: &[Key<Draft>] = &[
         Missing::Means("`MYSQL_DATABASE`"),
         "Another database of the same server",
         |draft, at| put(&mut draft.mapping.source.database, at.text().map(|name| Some(unquoted(&name)))),
+    ),
+    Key::new(
+        "source",
+        Missing::Means("the server of the plain `MYSQL_*`"),
+        "The server that the table is in, by its name in `sources` ([several servers](operate.md#several-servers))",
+        |draft, at| put(&mut draft.mapping.source.source, sources::named(&draft.sources, at).map(Some)),
     ),
     Key::new(
         "where",

@@ -6,10 +6,12 @@ use crate::domain::check::server::tests::facts;
 use crate::domain::config::Mode;
 use crate::domain::estate::{Choice, Entry, Line, Proposal};
 use crate::engine::{Failure, ListTables, Tables};
+use crate::tui::app::Msg;
 use crate::tui::ask::{Answer, Ask};
 use crate::tui::desk::Desk;
 use crate::tui::desk::looks::{plain, snapshots};
 use crate::tui::dialog::Intent;
+use crate::tui::model::samples;
 use crate::tui::screen::Screen;
 use crate::tui::shared::Effect;
 
@@ -81,6 +83,8 @@ fn enter_shows_the_lines_of_what_is_marked_and_adds_them_once_it_is_told_to() {
     let [Effect::Append(wanted)] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(wanted.len(), 2);
     assert_eq!(desk.answered(Answer::Appended(Ok(2))), [Effect::Reopen]);
+    desk.tell(Msg::Opened(Ok(samples::facts(&["orders", "baskets", "daily_report"]))));
+    assert!(desk.notice().contains("2 mappings were added"), "{}", desk.notice());
 }
 
 #[test]
