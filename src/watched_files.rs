@@ -29,10 +29,7 @@ pub enum Looked<T> {
     /// What is known already.
     Nothing,
     /// Something else, and what was made of it.
-    Changed {
-        made: T,
-        after_broken: bool,
-    },
+    Changed { made: T, after_broken: bool },
     /// What cannot be used.
     Broken(Refusal),
     /// After something that could not be used again what is used all the while.

@@ -37,7 +37,8 @@ fn calls(page: &str) -> Vec<Vec<String>> {
     };
     let told = page.lines().filter_map(|line| example(line).or_else(|| cell(line)));
     let calls = told.map(|call| call.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
-    calls.filter(|call| !call.iter().any(|word| word.starts_with('[') || word == "schedule")).collect()
+    let stays = |call: &[String]| call.iter().any(|word| word.starts_with('[') || word == "schedule");
+    calls.filter(|call| !call.is_empty() && !stays(call)).collect()
 }
 
 /// The block of an example's language that holds `words`.

@@ -132,8 +132,8 @@ mod tests {
     use crate::domain::report::Outcome;
     use crate::engine::{Command, Event};
     use crate::tui::app::Msg;
-    use crate::tui::desk::{Desk, RUN};
     use crate::tui::desk::looks::snapshots;
+    use crate::tui::desk::{Desk, RUN};
     use crate::tui::model::samples;
     use crate::tui::screen::Screen;
     use crate::tui::session::{Contexts, Trouble, Which};

@@ -36,7 +36,8 @@ impl App {
                     many => format!(" (and {} more)", many - 1),
                 };
                 self.shared.files_broken = true;
-                self.shared.complain(format!("the changed configuration is not used: {first}{others}; u shows all of it"));
+                self.shared
+                    .complain(format!("the changed configuration is not used: {first}{others}; u shows all of it"));
             }
             FilesSeen::Mended => {
                 self.shared.files_broken = false;
