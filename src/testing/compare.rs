@@ -147,7 +147,8 @@ impl MemoryWarehouse {
         let plan = &comparison.plan;
         let mark = plan.deleted_column.as_ref().map(|mark| table.position(mark));
         let places: Vec<usize> = plan.columns.iter().map(|column| table.position(&column.target_name)).collect();
-        let held = table.rows.iter().filter(|row| mark.is_none_or(|mark| row[mark] == Value::Null));
+        let own = table.of_shard(plan.shard.as_ref()).into_iter().map(|at| &table.rows[at]);
+        let held = own.filter(|row| mark.is_none_or(|mark| row[mark] == Value::Null));
         let held: Vec<Row> = held.map(|row| places.iter().map(|&place| row[place].clone()).collect()).collect();
         let key = |row: &Row| -> Row { plan.keys.iter().map(|&key| row[key].clone()).collect() };
         let mut newest: BTreeMap<Row, Value> = BTreeMap::new();

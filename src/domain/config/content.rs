@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use super::sources::NamedSource;
+use super::access::NamedSource;
 use crate::domain::column::same_name;
 use crate::domain::ids::{MappingName, SourceName, SourceTable, TableId};
 use crate::domain::lookback::Lookback;
@@ -17,6 +17,7 @@ use crate::domain::new_columns::{Pattern, Treatment, treatment};
 use crate::domain::schedule::Schedule;
 use crate::domain::secret::Secret;
 use crate::domain::table_options::{PartitionBy, TableOptions};
+use crate::domain::table_shard::TableShard;
 use crate::domain::target_type::TargetType;
 
 /// Everything of config.yaml.
@@ -66,8 +67,8 @@ impl Config {
     pub fn used_sources(&self) -> Vec<Option<SourceName>> {
         let mut used = Vec::new();
         for Mapping { source, .. } in &self.mappings {
-            if !used.contains(&source.source) {
-                used.push(source.source.clone());
+            if !used.contains(&source.server) {
+                used.push(source.server.clone());
             }
         }
         used
@@ -174,6 +175,8 @@ pub struct Mapping {
     pub line: usize,
     pub source: SourceTable,
     pub target: TableId,
+    /// The rows of the target that are this mapping's; `None`: all.
+    pub shard: Option<TableShard>,
     /// Where the target's dataset is, and its jobs run.
     pub location: String,
     /// As configured; not empty for `upsert` and `mirror`.

@@ -6,10 +6,11 @@ use std::path::Path;
 use super::content::{Config, Mapping};
 use super::interpolate::Env;
 use super::key::{self, Gaps, Missing, Section};
-use super::mapping::{self, Draft};
+use super::mapping::{self, Draft, Named};
 use super::problem::Problem;
 use super::read::{Place, Reading};
 use super::sources;
+use super::targets::Targets;
 use super::top::{KEYS, MAPPINGS, Top};
 use super::yaml::{self, Kind, Node};
 
@@ -79,29 +80,26 @@ fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> Vec<Mappi
         r.problem(line, format!("{name} is empty"), hint);
     }
     let mut names = HashMap::new();
-    let mut targets = HashMap::new();
+    let mut targets = Targets::default();
     let mut locations = HashMap::new();
     let mut mappings = Vec::new();
     for (position, node) in nodes.iter().enumerate() {
         let found = mapping::read(r, node, position + 1, of_all);
-        if let Some(name) = found.name
-            && let Some(first) = names.insert(name.name.clone(), name.line)
-        {
-            let message = format!("two mappings are named `{}`, on lines {first} and {}", name.name, name.line);
-            r.problem(name.line, message, "the name is the key of the watermark in the state: give each its own");
+        if let Some(Named { name, line }) = &found.name {
+            // Of a list, the entry's name stands for all of its tables.
+            let of_tables = found.mappings.iter().map(|mapping| &mapping.name.0).filter(|own| *own != name);
+            for name in std::iter::once(name).chain(of_tables) {
+                if let Some(first) = names.insert(name.clone(), *line) {
+                    let message = format!("two mappings are named `{name}`, on lines {first} and {line}");
+                    r.problem(*line, message, "the name is the key of the watermark in the state: give each its own");
+                }
+            }
         }
-        if let Some(target) = found.target
-            && let Some(first) = targets
-                .insert((found.beside.0.clone(), found.beside.1.clone(), target.name.to_lowercase()), target.line)
-        {
-            let (table, line) = (&target.name, target.line);
-            let message = format!("two mappings write to the table `{table}`, on lines {first} and {line}");
-            r.problem(line, message, "give each mapping a `bigquery_table` of its own");
-        }
+        targets.take(r, &found);
         let (project, dataset, location) = found.beside;
         let of_dataset = locations.entry((project, dataset)).or_insert_with(|| location.clone());
         if !of_dataset.eq_ignore_ascii_case(&location)
-            && let Some(mapping) = &found.mapping
+            && let Some(mapping) = found.mappings.first()
         {
             let (name, target) = (&mapping.name, &mapping.target);
             let message = format!(
@@ -110,10 +108,11 @@ fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> Vec<Mappi
             );
             r.problem(mapping.line, message, "a dataset is in one place: give both the same `location`");
         }
-        if let Some(mapping) = &found.mapping {
+        // Shards that one entry names are on one server.
+        if let Some(mapping) = found.mappings.first() {
             sources::check(r, &of_all.sources, mapping);
         }
-        mappings.extend(found.mapping);
+        mappings.extend(found.mappings);
     }
     mappings
 }

@@ -3,6 +3,7 @@
 mod columns;
 mod draft;
 mod keys;
+mod shards;
 
 use super::content::Mapping;
 use super::key::{self, At, Gaps};
@@ -15,7 +16,10 @@ pub(super) use keys::{EMPTY_STRING_AS_NULL, INVALID_VALUES, KEYS, MAX_SHRINK, MA
 /// What could be read of an entry; names and targets are compared with the others' even if the rest is wrong.
 #[derive(Default)]
 pub(super) struct Found {
-    pub mapping: Option<Mapping>,
+    /// One; of a list of tables one for each.
+    pub mappings: Vec<Mapping>,
+    /// They are told apart by a column, and may share their target.
+    pub has_shards: bool,
     pub name: Option<Named>,
     pub target: Option<Named>,
     /// Project, dataset and location of the target.
@@ -61,7 +65,8 @@ pub(super) fn read(r: &mut Reading<'_>, node: &Node, position: usize, of_all: &D
     let target = draft.target.clone();
     let beside = &draft.mapping.target;
     let beside = (beside.project.clone(), beside.dataset.clone(), draft.mapping.location.clone());
-    Found { mapping: draft.finish(r), name, target, beside }
+    let has_shards = draft.shards.has_column();
+    Found { mappings: draft.finish(r), has_shards, name, target, beside }
 }
 
 /// How messages name the mapping: by its name, else by its place.

@@ -249,8 +249,8 @@ pub(super) const KEYS: &[Key<Top>] = &[
     Key::new(
         "defaults",
         Missing::Means("none"),
-        "Keys of [the next table](#configyaml-one-mapping), for all mappings, but for `name`, `mysql_table` and \
-         `bigquery_table`. What a mapping says itself wins, key by key; what its mode has no use for is left out \
+        "Keys of [the next table](#configyaml-one-mapping), for all mappings, but for `name`, `mysql_table`, \
+         `bigquery_table`, `shard_column` and `shard`. What a mapping says itself wins, key by key; what its mode has no use for is left out \
          ([table options](tables.md#defaults))",
         |top, at| mapping::read_defaults(at, &mut top.of_all),
     ),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 
 use super::columns::Columns;
+use super::shards::{Beside, Shards};
 use crate::domain::column::same_name;
 use crate::domain::config::content::{Deletes, InvalidValues, Mapping, Mode, Operator};
 use crate::domain::config::key::{At, put};
@@ -47,6 +48,7 @@ pub(in crate::domain::config) struct Draft {
     pub cluster_by: Vec<Value>,
     pub deletes: deletes::Draft,
     pub of_columns: Columns,
+    pub shards: Shards,
 }
 
 /// A name that other mappings may not have, and where it was given.
@@ -122,6 +124,7 @@ impl Draft {
             cluster_by: Vec::new(),
             deletes: deletes::Draft::new(),
             of_columns: Columns::default(),
+            shards: Shards::default(),
         }
     }
 
@@ -144,6 +147,7 @@ impl Draft {
             }
             Some(value) => (value.text, value.line),
             None => match &self.table {
+                _ if self.shards.are_listed() => return Shards::refuse_no_target(at),
                 Some(table) => (unquoted(&table.text), table.place.line),
                 None => return,
             },
@@ -154,6 +158,15 @@ impl Draft {
             at.r.problem(line, message, "choose a shorter `bigquery_table`");
         }
         self.target = line.map(|line| Named { name: table, line });
+    }
+
+    /// A table, or a list of those that go into one.
+    pub fn take_table(&mut self, at: &mut At<'_, '_>) {
+        if at.node().is_some_and(|node| matches!(node.kind, Kind::Sequence(_))) {
+            self.shards.take_tables(at);
+        } else {
+            put(&mut self.table, at.value().map(Some));
+        }
     }
 
     pub fn take_mode(&mut self, at: &mut At<'_, '_>, words: &[(&str, Mode)]) {
@@ -176,8 +189,23 @@ impl Draft {
         }
     }
 
-    /// The mapping, unless something that it needs is missing; what is wrong is written down.
-    pub fn finish(self, r: &mut Reading<'_>) -> Option<Mapping> {
+    /// The mappings of an entry, one for each of its tables; none where something that it needs is missing; what is wrong is
+    /// written down.
+    pub fn finish(mut self, r: &mut Reading<'_>) -> Vec<Mapping> {
+        let shards = std::mem::take(&mut self.shards);
+        let table = self.table.take();
+        let beside = Beside {
+            mode: self.mapping.mode,
+            keys: &self.keys.values,
+            deleted: self.deletes.column(),
+            loaded_at: self.of_columns.loaded_at_name(),
+        };
+        shards.check(r, table.as_ref(), &beside);
+        self.whole(r).map_or_else(Vec::new, |mapping| shards.mappings(r, table.as_ref(), &mapping))
+    }
+
+    /// What holds for each of the tables; without a table yet.
+    fn whole(self, r: &mut Reading<'_>) -> Option<Mapping> {
         self.check_keys(r);
         self.check_cursor(r);
         let lookback = self.lookback(r);
@@ -198,7 +226,6 @@ impl Draft {
         mapping.loaded_at = self.of_columns.loaded_at(r, mapping.deleted_column());
         mapping.new_columns = self.of_columns.patterns;
         mapping.name = MappingName(self.name?.text);
-        mapping.source.table = unquoted(&self.table?.text);
         mapping.target.table = self.target?.name;
         // What a mode does not look at may stay in the file: the mode is one word, and may be changed back.
         if mapping.mode.has_windows() {
@@ -323,6 +350,7 @@ fn blank_mapping() -> Mapping {
         line: 0,
         source: SourceTable::whole(None, String::new()),
         target: TableId { project: String::new(), dataset: String::new(), table: String::new() },
+        shard: None,
         location: String::new(),
         primary_keys: Vec::new(),
         incremental_column: None,

@@ -61,15 +61,17 @@ pub const MAX_SHRINK: Key<Draft> = Key::new(
 );
 
 /// What no two mappings share.
-pub const OWN: [&str; 3] = ["name", "mysql_table", "bigquery_table"];
+pub const OWN: [&str; 5] = ["name", "mysql_table", "bigquery_table", "shard_column", "shard"];
 
 pub const KEYS: &[Key<Draft>] = &[
     NAME,
     Key::new(
         "mysql_table",
         Missing::Required { said: "required", hint: "name the table or view in MySQL" },
-        "Table or view, alone: a dot is part of its name",
-        |draft, at| put(&mut draft.table, at.value().map(Some)),
+        "Table or view, alone: a dot is part of its name. With `shard_column`, also a list of tables that go into one: \
+         `[orders_0, orders_1]`, or `[shop_a.orders, shop_b.orders]` of several databases ([shards of a \
+         table](operate.md#shards-of-a-table))",
+        Draft::take_table,
     ),
     Key::new(
         "mysql_database",
@@ -81,7 +83,7 @@ pub const KEYS: &[Key<Draft>] = &[
         "source",
         Missing::Means("the server of the plain `MYSQL_*`"),
         "The server that the table is in, by its name in `sources` ([several servers](operate.md#several-servers))",
-        |draft, at| put(&mut draft.mapping.source.source, sources::named(&draft.sources, at).map(Some)),
+        |draft, at| put(&mut draft.mapping.source.server, sources::named(&draft.sources, at).map(Some)),
     ),
     Key::new(
         "where",
@@ -98,6 +100,19 @@ pub const KEYS: &[Key<Draft>] = &[
         Missing::Means("name of `mysql_table`"),
         "Table alone; characters that BigQuery refuses become `_`",
         Draft::take_target,
+    ),
+    Key::new(
+        "shard_column",
+        Missing::Means("none"),
+        "A STRING column of BigQuery that says which table a row came from, such as `_shard`: several tables then share one \
+         `bigquery_table`, and each changes its own rows alone. Not with `mode: replace`",
+        |draft, at| draft.shards.take_column(at),
+    ),
+    Key::new(
+        "shard",
+        Missing::Means("the table's name"),
+        "What `shard_column` holds in the rows of this table, such as `eu`; a list's tables go by their names",
+        |draft, at| draft.shards.take_value(at),
     ),
     Key::new("project", Missing::Means("top level"), "Another Google Cloud project for this table", |draft, at| {
         put(&mut draft.mapping.target.project, at.checked(validate::project));
