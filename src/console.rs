@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bigquery_syncer::cli::args::{Args, CommandArg, OutputFormat};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
 use bigquery_syncer::domain::config::{Config, Context, OwnCommand, Problem};
+use bigquery_syncer::domain::fault::Fault;
 use bigquery_syncer::domain::ids::MappingName;
-use bigquery_syncer::engine::{self, BackfillAsk, Selection, SyncOrder};
+use bigquery_syncer::engine::{self, BackfillAsk, Ports, Selection, SyncOrder};
 use bigquery_syncer::logging::{self, LogRing};
 use bigquery_syncer::state::AnyState;
 use bigquery_syncer::statements::Statements;
@@ -17,8 +18,9 @@ use bigquery_syncer::tui::{self, Appender, Contexts, Left, Opener, Opening, Sess
 use crate::adding;
 use crate::contexts;
 use crate::environment::Environment;
+use crate::expansion::{self, For};
 use crate::refusal::{self, Refusal};
-use crate::wiring;
+use crate::wiring::{self, Adapters};
 
 /// Does this command line open the console? Pipes never do, nor does whoever wants JSON, nor one of several processes.
 pub fn is_wanted(args: &Args) -> bool {
@@ -42,7 +44,7 @@ pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     let held = Held::default();
     let began = Arc::new(Began { named: args.config.clone(), directory: std::env::current_dir().ok() });
     let settings = Settings {
-        opener: opener(Arc::clone(&began), Arc::clone(&held), Arc::clone(&ring)),
+        opener: opener(Arc::clone(&began), Arc::clone(&held), Arc::clone(&ring), !args.read_only),
         appender: appender(began),
         start,
         read_only: args.read_only,
@@ -102,9 +104,12 @@ fn start(command: &CommandArg) -> Option<Start> {
 /// A mapping that does not exist is said at once, where the configuration can be read; else the console shows why not.
 fn check_names(args: &Args, command: &CommandArg, environment: &Environment) -> Result<(), Refusal> {
     match wiring::read_setup(args.config.as_deref(), environment) {
-        Ok(setup) => cli::select(&setup.config, command.mappings())
-            .map(|_| ())
-            .map_err(|error| Refusal::Usage(error.to_string())),
+        Ok(setup) => {
+            let (patterns, own) = (&setup.config.patterns, setup.database());
+            let names = command.mappings().iter().filter(|name| !engine::may_be_taken(patterns, name, own));
+            let names: Vec<_> = names.cloned().collect();
+            cli::select(&setup.config, &names).map(|_| ()).map_err(|error| Refusal::Usage(error.to_string()))
+        }
         Err(_) => Ok(()),
     }
 }
@@ -122,23 +127,38 @@ fn appender(began: Arc<Began>) -> Appender {
 type Held = Arc<Mutex<Option<Arc<AnyState>>>>;
 
 /// Reads the files and starts an engine, as often as the operator asks.
-fn opener(began: Arc<Began>, held: Held, ring: Arc<LogRing>) -> Opener {
+fn opener(began: Arc<Began>, held: Held, ring: Arc<LogRing>, writes: bool) -> Opener {
     let sent = Arc::new(Mutex::new((Which::AsStarted, Arc::new(Statements::default()))));
     Box::new(move |which| {
         let (began, held, ring, sent) = (Arc::clone(&began), Arc::clone(&held), Arc::clone(&ring), Arc::clone(&sent));
         Box::pin(async move {
             let statements = statements_of(&which, &sent, &ring);
             let (contexts, place) = began.find(&which);
-            let session = place.and_then(|place| place.read()).and_then(|setup| {
+            let session = async {
+                let setup = place.and_then(|place| place.read())?;
                 let (mysql, emulator) = (setup.mysql_place(), setup.uses_emulator());
+                let own = setup.database().to_owned();
                 let ports = wiring::connect(setup, Some(Arc::clone(&statements)))?;
                 *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&ports.state));
+                let ports = expanded(ports, &own, writes).await?;
                 let facts = tui::Facts { config: Arc::clone(&ports.config), mysql, emulator, statements };
                 Ok(Session { handle: engine::start(ports), facts })
-            });
-            Opening { contexts, session: session.map_err(trouble) }
+            };
+            Opening { contexts, session: session.await.map_err(trouble) }
         })
     })
+}
+
+/// The console opens on what can be known; on nothing it does not.
+async fn expanded(ports: Ports<Adapters>, own: &str, writes: bool) -> Result<Ports<Adapters>, Refusal> {
+    let said = |fault: &Fault| Refusal::Usage(format!("{fault} ({})", fault.hint()));
+    let (ports, unknown) =
+        expansion::expand(ports, own, For::Console { writes }).await.map_err(|fault| said(&fault))?;
+    if !ports.config.mappings.is_empty() {
+        return Ok(ports);
+    }
+    let remarks: Vec<_> = ports.config.remarks.iter().map(ToString::to_string).collect();
+    Err(unknown.as_ref().map_or_else(|| Refusal::Usage(remarks.join("; ")), said))
 }
 
 /// What was sent to BigQuery: that of an engine before stays, it was sent all the same; but not that of another context,

@@ -1,7 +1,8 @@
-//! Takes up a changed config.yaml or `.env` while the program stays up.
+//! Takes up a changed config.yaml or `.env`, and tables that come and go, while the program stays up.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bigquery_syncer::cli::{Found, Starter};
 use bigquery_syncer::domain::retry::Patience;
@@ -9,9 +10,13 @@ use bigquery_syncer::engine::{self, Ports};
 use bigquery_syncer::outlets::Outlets;
 use bigquery_syncer::outlets::webhook::FilesNews;
 use bigquery_syncer::state::AnyState;
+use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::environment::{self, Environment};
+use crate::expansion::{self, For};
 use crate::refusal::Refusal;
 use crate::wiring::{self, Adapters};
 
@@ -29,6 +34,69 @@ pub struct Files {
     broken: Option<Contents>,
     outlets: Arc<Outlets>,
     state: Held,
+    tables: Tables,
+}
+
+/// The list of tables is read so often: by then a new one is known before most runs begin.
+const READ_TABLES: Duration = Duration::from_mins(1);
+
+/// What entries for many tables were expanded to.
+struct Tables {
+    ports: Ports<Adapters>,
+    /// An engine works with these ports.
+    are_followed: bool,
+    own: String,
+    /// When the list is read again.
+    next: Instant,
+    reading: Option<JoinHandle<Option<Ports<Adapters>>>>,
+}
+
+impl Tables {
+    /// Of ports that an engine works with.
+    fn of(ports: &Ports<Adapters>, own: String) -> Self {
+        Self { ports: ports.clone(), are_followed: true, own, next: Instant::now() + READ_TABLES, reading: None }
+    }
+
+    /// Of ports whose tables are not known yet.
+    fn new(ports: &Ports<Adapters>, own: String) -> Self {
+        Self { are_followed: false, next: Instant::now(), ..Self::of(ports, own) }
+    }
+
+    /// The ports with the tables that are there now, where they are not what is followed. Reads in the background.
+    fn look(&mut self) -> Option<Ports<Adapters>> {
+        if self.ports.config.patterns.is_empty() {
+            return None;
+        }
+        if self.reading.as_ref().is_some_and(JoinHandle::is_finished) {
+            let read = self.reading.take().and_then(FutureExt::now_or_never);
+            self.next = Instant::now() + READ_TABLES;
+            let read = read.and_then(Result::ok).flatten()?;
+            if self.are_followed && shape(&read) == shape(&self.ports) {
+                return None;
+            }
+            expansion::say(&read.config);
+            self.are_followed = true;
+            self.ports = read.clone();
+            return Some(read);
+        }
+        if self.reading.is_none() && Instant::now() >= self.next {
+            let (ports, own) = (self.ports.clone(), self.own.clone());
+            self.reading = Some(tokio::spawn(async move {
+                let read = expansion::expand(ports, &own, For::Renewal).await;
+                read.inspect_err(
+                    |fault| tracing::warn!(error = %fault, "the list of tables cannot be brought up to date"),
+                )
+                .ok()
+                .map(|(ports, _)| ports)
+            }));
+        }
+        None
+    }
+}
+
+/// What a run would do otherwise.
+fn shape(ports: &Ports<Adapters>) -> String {
+    format!("{:?}", ports.config.mappings)
 }
 
 /// The store of the latest engine: what it holds is given back when the program is left.
@@ -36,10 +104,18 @@ pub type Held = Arc<Mutex<Arc<AnyState>>>;
 
 impl Files {
     /// Those that these ports were made by.
-    pub fn of(ports: &Ports<Adapters>, state: Held) -> Self {
+    pub fn of(ports: &Ports<Adapters>, own: String, state: Held) -> Self {
         let config = ports.config.path.clone();
         let now = Contents::of(&config);
-        Self { config, followed: now.clone(), seen: now, broken: None, outlets: Arc::clone(&ports.outlets), state }
+        Self {
+            config,
+            followed: now.clone(),
+            seen: now,
+            broken: None,
+            outlets: Arc::clone(&ports.outlets),
+            state,
+            tables: Tables::of(ports, own),
+        }
     }
 
     /// Reads the files, and what they say where that is news. What changes between two looks is not read: its writer may
@@ -51,19 +127,31 @@ impl Files {
             return Found::Nothing;
         }
         if now == self.followed {
-            return if self.broken.take().is_some() { self.mended() } else { Found::Nothing };
+            if self.broken.take().is_some() {
+                return self.mended();
+            }
+            return match self.tables.look() {
+                Some(ports) => Found::Changed(self.starter(ports)),
+                None => Found::Nothing,
+            };
         }
         if self.broken.as_ref() == Some(&now) {
             return Found::Nothing;
         }
         match self.read() {
-            Ok(ports) => {
+            Ok((ports, own)) => {
                 let was_broken = self.broken.take().is_some();
                 self.followed = now;
                 self.outlets = Arc::clone(&ports.outlets);
                 if was_broken {
                     self.mended();
                 }
+                if !ports.config.patterns.is_empty() {
+                    // It is followed once its tables are known.
+                    self.tables = Tables::new(&ports, own);
+                    return Found::Nothing;
+                }
+                self.tables = Tables::of(&ports, own);
                 Found::Changed(self.starter(ports))
             }
             Err(refusal) => {
@@ -75,11 +163,13 @@ impl Files {
         }
     }
 
-    fn read(&self) -> Result<Ports<Adapters>, Refusal> {
+    fn read(&self) -> Result<(Ports<Adapters>, String), Refusal> {
         let environment = Environment::read()?;
         let setup = wiring::read_setup(Some(&self.config), &environment)?;
         wiring::refuse_no_schedule(&setup)?;
-        wiring::connect(setup, None)
+        let own = setup.database().to_owned();
+        let ports = wiring::connect(setup, None)?;
+        Ok((ports, own))
     }
 
     fn starter(&self, ports: Ports<Adapters>) -> Starter {

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use bigquery_syncer::bucket::{Access, Bucket};
 use bigquery_syncer::cli::args::{Args, LogFormatArg};
-use bigquery_syncer::domain::config::{self, BigQuerySettings, Config, MysqlSettings, StateLocation, StorageSettings};
+use bigquery_syncer::domain::config::{
+    self, BigQuerySettings, Config, MysqlSettings, StateLocation, StorageSettings, TablePattern,
+};
 use bigquery_syncer::domain::fault::Fault;
 use bigquery_syncer::domain::retry::Patience;
 use bigquery_syncer::engine::{Platform, Ports, SystemClock};
@@ -66,6 +68,11 @@ impl Setup {
         format!("{server}/{database}")
     }
 
+    /// The database of the connection.
+    pub fn database(&self) -> &str {
+        &self.mysql.database
+    }
+
     pub const fn uses_emulator(&self) -> bool {
         self.bigquery.emulator.is_some()
     }
@@ -92,7 +99,9 @@ pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Set
 /// # Errors
 /// There is nothing that a schedule could be followed for.
 pub fn refuse_no_schedule(setup: &Setup) -> Result<(), Refusal> {
-    if setup.config.mappings.iter().any(|mapping| mapping.schedule.is_some()) {
+    let config = &setup.config;
+    let is_scheduled = config.mappings.iter().any(|mapping| mapping.schedule.is_some());
+    if is_scheduled || config.patterns.iter().any(TablePattern::has_schedule) {
         return Ok(());
     }
     Err(Refusal::Usage("no mapping has a schedule: write one, `schedule: {cron: \"0 2 * * *\"}`".to_owned()))

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::content::{Config, Mapping};
+use super::content::Mapping;
 use super::interpolate::Env;
 use super::key::{self, Gaps, Missing, Section};
 use super::mapping::{self, Draft};
 use super::problem::Problem;
 use super::read::{Place, Reading};
+use super::tables::TablePattern;
 use super::top::{KEYS, MAPPINGS, Top};
+use super::whole::Config;
 use super::yaml::{self, Kind, Node};
 
 /// Reads config.yaml. `file` is named in messages; paths in the file are left relative to the working directory.
@@ -59,20 +61,20 @@ fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Config> {
     let mut top = Top::blank(file);
     key::read(r, &section, KEYS, Gaps::Default, &mut top);
     let Top { mut config, of_all, .. } = top;
-    config.mappings = mappings(r, &section, &of_all);
+    (config.mappings, config.patterns) = mappings(r, &section, &of_all);
     Some(config)
 }
 
-fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> Vec<Mapping> {
-    let Missing::Required { hint, .. } = MAPPINGS.missing else { return Vec::new() };
+fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> (Vec<Mapping>, Vec<TablePattern>) {
+    let Missing::Required { hint, .. } = MAPPINGS.missing else { return (Vec::new(), Vec::new()) };
     let Place { name, line, .. } = MAPPINGS.at(r, top, Gaps::Keep).place();
     let Some(node) = MAPPINGS.node(top) else {
         r.problem(line, format!("{name} is missing"), hint);
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     };
     let Kind::Sequence(nodes) = &node.kind else {
         r.problem(line, format!("{name} is {}, not a list", node.kind.noun()), hint);
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     };
     if nodes.is_empty() {
         r.problem(line, format!("{name} is empty"), hint);
@@ -80,7 +82,7 @@ fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> Vec<Mappi
     let mut names = HashMap::new();
     let mut targets = HashMap::new();
     let mut locations = HashMap::new();
-    let mut mappings = Vec::new();
+    let (mut mappings, mut patterns) = (Vec::new(), Vec::new());
     for (position, node) in nodes.iter().enumerate() {
         let found = mapping::read(r, node, position + 1, of_all);
         if let Some(name) = found.name
@@ -110,6 +112,7 @@ fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> Vec<Mappi
             r.problem(mapping.line, message, "a dataset is in one place: give both the same `location`");
         }
         mappings.extend(found.mapping);
+        patterns.extend(found.pattern);
     }
-    mappings
+    (mappings, patterns)
 }

@@ -19,14 +19,16 @@ mod read;
 mod schedule;
 mod settings;
 mod table_options;
+mod tables;
 mod top;
 mod validate;
+mod whole;
 mod yaml;
 
 pub use access::{BigQuerySettings, ClientCertificate, MysqlSettings, PasswordSource, SslMode, StorageSettings};
 pub use content::{
-    Config, DELETED_COLUMN, Deletes, InvalidValues, Mapping, Mode, Notify, NotifyOn, Operator, OwnCommand, Pace,
-    SchemaAdditions, StateLocation,
+    DELETED_COLUMN, Deletes, InvalidValues, Mapping, Mode, Notify, NotifyOn, Operator, OwnCommand, Pace,
+    SchemaAdditions, StateLocation, TableAdditions,
 };
 pub use contexts::{Colour, Context, contexts};
 pub use document::parse;
@@ -35,7 +37,9 @@ pub use interpolate::Env;
 pub use path::path;
 pub use problem::Problem;
 pub use settings::{bigquery_settings, file_setting, mysql_settings, storage_settings};
+pub use tables::{Glob, TablePattern, Taking, name_of};
 pub use validate::{cursor_value, ends_before_it_begins};
+pub use whole::Config;
 
 #[cfg(test)]
 mod properties;

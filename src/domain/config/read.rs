@@ -25,10 +25,13 @@ pub(super) struct Place {
 /// How messages name what stands in `defaults`, after a key.
 pub(super) const OF_DEFAULTS: &str = " of `defaults`";
 
+/// How messages name what holds for tables of any mode, after a key.
+pub(super) const OF_ANY_MODE: &str = " of the `auto` tables ";
+
 impl Place {
-    /// Does it stand in `defaults`, for whichever mappings have a use for it?
+    /// Does it stand where it is for whichever mappings have a use for it?
     pub fn is_shared(&self) -> bool {
-        self.name.ends_with(OF_DEFAULTS)
+        self.name.ends_with(OF_DEFAULTS) || self.name.contains(OF_ANY_MODE)
     }
 }
 

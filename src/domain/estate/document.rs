@@ -7,10 +7,11 @@ use chrono_tz::Tz;
 
 use super::entry::{remark, render, word};
 use super::facts::TableFacts;
+use super::mapped::{self, Mapped};
 use super::names::Names;
 use super::proposal::{Choice, Proposal};
 use crate::domain::check::server::{ServerFacts, ServerZone};
-use crate::domain::config::Config;
+use crate::domain::config::{Config, TablePattern};
 use crate::domain::naming;
 
 /// How far entries of a list are indented in a file of ours.
@@ -19,7 +20,9 @@ const INDENT: usize = 2;
 /// What an existing configuration moves already.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
+    own: String,
     tables: Vec<(String, String)>,
+    patterns: Vec<TablePattern>,
     names: Names,
 }
 
@@ -27,11 +30,13 @@ impl Known {
     /// `own`: the database of mappings that name none.
     #[must_use]
     pub fn of(config: &Config, own: &str) -> Self {
-        let table = |source: &crate::domain::ids::SourceTable| {
-            (source.database.clone().unwrap_or_else(|| own.to_owned()), source.table.clone())
-        };
         let taken = config.mappings.iter().map(|mapping| (mapping.name.0.as_str(), mapping.target.table.as_str()));
-        Self { tables: config.mappings.iter().map(|mapping| table(&mapping.source)).collect(), names: Names::of(taken) }
+        Self {
+            own: own.to_owned(),
+            tables: mapped::tables(config, own),
+            patterns: config.patterns.clone(),
+            names: Names::of(taken),
+        }
     }
 
     /// Names that no new mapping may have.
@@ -40,18 +45,20 @@ impl Known {
         self.names.clone()
     }
 
-    /// The tables that no mapping is about. A mapping may spell its table otherwise where the server does not mind.
+    /// The tables that no mapping is about, nor any entry for many tables.
     #[must_use]
     pub fn without_mapping(&self, tables: Vec<TableFacts>) -> Vec<TableFacts> {
-        let exists = |database: &str, table: &str| tables.iter().any(|f| f.database == database && f.table == table);
-        let strays: Vec<_> = self.tables.iter().filter(|(database, table)| !exists(database, table)).collect();
-        let lower = |database: &str, table: &str| (database.to_lowercase(), table.to_lowercase());
-        let is_mapped = |facts: &TableFacts| {
+        let listed = tables.iter().map(|facts| (facts.database.as_str(), facts.table.as_str()));
+        let mapped = Mapped::of(&self.tables, listed);
+        let is_taken = |facts: &TableFacts| {
             let (database, table) = (&facts.database, &facts.table);
-            self.tables.iter().any(|(d, t)| d == database && t == table)
-                || strays.iter().any(|(d, t)| lower(d, t) == lower(database, table))
+            mapped.has(database, table)
+                || self
+                    .patterns
+                    .iter()
+                    .any(|pattern| !pattern.takers(database, table, &self.own, facts.schema.is_view).is_empty())
         };
-        let keep: Vec<bool> = tables.iter().map(|facts| !is_mapped(facts)).collect();
+        let keep: Vec<bool> = tables.iter().map(|facts| !is_taken(facts)).collect();
         tables.into_iter().zip(keep).filter_map(|(facts, keep)| keep.then_some(facts)).collect()
     }
 }
