@@ -1,5 +1,7 @@
 //! Opens the console: which command lines ask for it, and how it gets its engine.
 
+mod watching;
+
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,12 +17,13 @@ use bigquery_syncer::state::AnyState;
 use bigquery_syncer::statements::Statements;
 use bigquery_syncer::tui::{self, Appender, Contexts, Left, Opener, Opening, Session, Settings, Start, Trouble, Which};
 
+use self::watching::{Watched, Watching, lock, watcher};
 use crate::adding;
 use crate::contexts;
 use crate::environment::Environment;
 use crate::expansion::{self, For};
 use crate::refusal::{self, Refusal};
-use crate::wiring::{self, Adapters};
+use crate::wiring::{self, Adapters, Servers};
 
 /// Does this command line open the console? Pipes never do, nor does whoever wants JSON, nor one of several processes.
 pub fn is_wanted(args: &Args) -> bool {
@@ -41,10 +44,17 @@ pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
         .map_err(|sentence| environment.refusal(sentence))?;
     environment.warn();
     tui::hook_panics();
-    let held = Held::default();
+    let (held, watching) = (Held::default(), Watching::default());
     let began = Arc::new(Began { named: args.config.clone(), directory: std::env::current_dir().ok() });
     let settings = Settings {
-        opener: opener(Arc::clone(&began), Arc::clone(&held), Arc::clone(&ring), !args.read_only),
+        opener: opener(Opens {
+            began: Arc::clone(&began),
+            held: Arc::clone(&held),
+            ring: Arc::clone(&ring),
+            watching: Arc::clone(&watching),
+            writes: !args.read_only,
+        }),
+        watcher: watcher(watching),
         appender: appender(began),
         start,
         read_only: args.read_only,
@@ -105,8 +115,8 @@ fn start(command: &CommandArg) -> Option<Start> {
 fn check_names(args: &Args, command: &CommandArg, environment: &Environment) -> Result<(), Refusal> {
     match wiring::read_setup(args.config.as_deref(), environment) {
         Ok(setup) => {
-            let (patterns, own) = (&setup.config.patterns, setup.database());
-            let names = command.mappings().iter().filter(|name| !engine::may_be_taken(patterns, name, own));
+            let (patterns, servers) = (&setup.config.patterns, setup.servers());
+            let names = command.mappings().iter().filter(|name| !engine::may_be_taken(patterns, name, &servers));
             let names: Vec<_> = names.cloned().collect();
             cli::select(&setup.config, &names).map(|_| ()).map_err(|error| Refusal::Usage(error.to_string()))
         }
@@ -126,21 +136,36 @@ fn appender(began: Arc<Began>) -> Appender {
 /// The store of the latest engine: what it holds is given back when the console is left.
 type Held = Arc<Mutex<Option<Arc<AnyState>>>>;
 
+/// What an opener works with.
+#[derive(Clone)]
+struct Opens {
+    began: Arc<Began>,
+    held: Held,
+    ring: Arc<LogRing>,
+    watching: Watching,
+    writes: bool,
+}
+
 /// Reads the files and starts an engine, as often as the operator asks.
-fn opener(began: Arc<Began>, held: Held, ring: Arc<LogRing>, writes: bool) -> Opener {
+fn opener(opens: Opens) -> Opener {
     let sent = Arc::new(Mutex::new((Which::AsStarted, Arc::new(Statements::default()))));
     Box::new(move |which| {
-        let (began, held, ring, sent) = (Arc::clone(&began), Arc::clone(&held), Arc::clone(&ring), Arc::clone(&sent));
+        let (opens, sent) = (opens.clone(), Arc::clone(&sent));
+        let Opens { began, held, ring, watching, writes } = opens;
         Box::pin(async move {
             let statements = statements_of(&which, &sent, &ring);
             let (contexts, place) = began.find(&which);
+            *lock(&watching) = place.as_ref().ok().map(Watched::begin);
             let session = async {
                 let setup = place.and_then(|place| place.read())?;
                 let (mysql, emulator) = (setup.mysql_place(), setup.uses_emulator());
-                let own = setup.database().to_owned();
+                let servers = setup.servers();
                 let ports = wiring::connect(setup, Some(Arc::clone(&statements)))?;
                 *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&ports.state));
-                let ports = expanded(ports, &own, writes).await?;
+                if let Some(watched) = lock(&watching).as_mut() {
+                    watched.works(&ports.outlets);
+                }
+                let ports = expanded(ports, &servers, writes).await?;
                 let facts = tui::Facts { config: Arc::clone(&ports.config), mysql, emulator, statements };
                 Ok(Session { handle: engine::start(ports), facts })
             };
@@ -150,10 +175,10 @@ fn opener(began: Arc<Began>, held: Held, ring: Arc<LogRing>, writes: bool) -> Op
 }
 
 /// The console opens on what can be known; on nothing it does not.
-async fn expanded(ports: Ports<Adapters>, own: &str, writes: bool) -> Result<Ports<Adapters>, Refusal> {
+async fn expanded(ports: Ports<Adapters>, servers: &Servers, writes: bool) -> Result<Ports<Adapters>, Refusal> {
     let said = |fault: &Fault| Refusal::Usage(format!("{fault} ({})", fault.hint()));
     let (ports, unknown) =
-        expansion::expand(ports, own, For::Console { writes }).await.map_err(|fault| said(&fault))?;
+        expansion::expand(ports, servers, For::Console { writes }).await.map_err(|fault| said(&fault))?;
     if !ports.config.mappings.is_empty() {
         return Ok(ports);
     }
@@ -179,6 +204,7 @@ struct Began {
 }
 
 /// Files to read, and where relative paths in them begin.
+#[derive(Clone)]
 struct Place {
     config: Option<PathBuf>,
     directory: Option<PathBuf>,

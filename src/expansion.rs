@@ -10,7 +10,7 @@ use bigquery_syncer::domain::retry::RetryNotes;
 use bigquery_syncer::engine::{self, Expanded, Expanding, Ports};
 use bigquery_syncer::source::Source;
 
-use crate::wiring::Adapters;
+use crate::wiring::{Adapters, Servers};
 
 /// Somebody waits for the answer: a second try tells a hiccup from trouble.
 const TRIES: usize = 2;
@@ -54,7 +54,7 @@ impl For {
 /// The state cannot be read or written.
 pub async fn expand(
     ports: Ports<Adapters>,
-    own: &str,
+    servers: &Servers,
     what_for: For,
 ) -> Result<(Ports<Adapters>, Option<Fault>), Fault> {
     if ports.config.patterns.is_empty() {
@@ -62,7 +62,7 @@ pub async fn expand(
     }
     let source = ports.source.watched(RetryNotes::default().with_most_tries(TRIES));
     let how = Expanding {
-        own,
+        servers,
         by: &ports.operator,
         at: ports.clock.now(),
         remembers: what_for.remembers(),

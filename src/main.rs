@@ -6,9 +6,11 @@ mod contexts;
 mod environment;
 mod expansion;
 mod init;
+mod new_tables;
 mod refusal;
 mod renewal;
 mod user_files;
+mod watched_files;
 mod wiring;
 
 use std::process::ExitCode;
@@ -69,9 +71,9 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     if *command == CommandArg::Schedule {
         wiring::refuse_no_schedule(&setup)?;
     }
-    let own = setup.database().to_owned();
+    let servers = setup.servers();
     let ports = wiring::connect(setup, None)?;
-    let (ports, unknown) = match expansion::expand(ports, &own, For::command(command)).await {
+    let (ports, unknown) = match expansion::expand(ports, &servers, For::command(command)).await {
         Ok(expanded) => expanded,
         Err(fault) => {
             expansion::tell(&fault, printer);
@@ -93,7 +95,7 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     };
     let held = Arc::new(Mutex::new(Arc::clone(&ports.state)));
     let status = if *command == CommandArg::Schedule {
-        let mut files = Files::of(&ports, own, Arc::clone(&held));
+        let mut files = Files::of(&ports, servers, Arc::clone(&held));
         cli::schedule(engine::start(ports), printer, Box::new(move || files.look())).await
     } else {
         cli::run(engine::start(ports), args, command, selection, shard).await

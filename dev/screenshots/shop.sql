@@ -73,3 +73,16 @@ create table carts (
   key (updated_at)
 );
 insert into carts (customer_id, updated_at) select seq, @now - interval seq second from seq_1_to_2000;
+
+-- Without a mapping yet.
+create table order_lines (
+  id         bigint unsigned not null auto_increment primary key,
+  order_id   bigint unsigned not null,
+  quantity   int not null,
+  updated_at timestamp(6) not null,
+  key (updated_at)
+);
+insert into order_lines (order_id, quantity, updated_at) select seq, 1 + seq % 5, @now - interval seq second from seq_1_to_9000;
+create table countries (code char(2) primary key, name varchar(60) not null);
+insert into countries values ('CH', 'Switzerland'), ('FR', 'France'), ('PL', 'Poland');
+create view paid_orders as select id, total from orders where status = 'paid';

@@ -10,28 +10,28 @@ use crate::domain::config::{cursor_value, ends_before_it_begins};
 use crate::domain::lookback::Lookback;
 use crate::domain::shard::Shard;
 
-/// Moves MySQL tables into BigQuery, incrementally: nothing lost, nothing doubled.
+/// Moves MySQL and MariaDB tables into BigQuery, incrementally. No row is lost, none is doubled.
 #[derive(Debug, Parser)]
 #[command(name = "bqsync", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Args {
     /// Configuration file [default: ./config.yaml, then the user's configuration directory]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = EVERY_COMMAND)]
     pub config: Option<PathBuf>,
 
-    /// Never open the console
-    #[arg(long, global = true)]
+    /// Do not open the console, even on a terminal
+    #[arg(long, global = true, help_heading = EVERY_COMMAND)]
     pub no_tui: bool,
 
-    /// Refuse every command that writes
-    #[arg(long, global = true)]
+    /// Refuse every command that changes BigQuery or the state
+    #[arg(long, global = true, help_heading = EVERY_COMMAND)]
     pub read_only: bool,
 
-    /// How log lines on stderr look
-    #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
+    /// Format of the log lines on stderr
+    #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORMAT", help_heading = EVERY_COMMAND)]
     pub log_format: LogFormatArg,
 
-    /// How the result on stdout looks
-    #[arg(long, global = true, value_enum, default_value = "table", value_name = "FORMAT")]
+    /// Format of the result on stdout
+    #[arg(long, global = true, value_enum, default_value = "table", value_name = "FORMAT", help_heading = EVERY_COMMAND)]
     pub output: OutputFormat,
 
     #[command(subcommand)]
@@ -54,7 +54,7 @@ impl Args {
 pub enum Invocation {
     #[command(flatten)]
     Engine(CommandArg),
-    /// Propose a configuration from the tables of MySQL, or what the existing one lacks; needs MYSQL_* alone
+    /// Propose a configuration from the tables of MySQL, or print what the existing one lacks; needs MYSQL_* alone
     Init(InitArg),
     #[command(flatten)]
     Print(PrintArg),
@@ -63,13 +63,17 @@ pub enum Invocation {
 /// Which tables a configuration is proposed for, and where it is written to.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct InitArg {
-    /// A database, or a pattern of them ('*'); may be repeated [default: MYSQL_DATABASE]
+    /// The server, by its name in `sources`; its variables are called MYSQL_<NAME>_HOST and so on where no
+    /// configuration says otherwise [default: that of the plain MYSQL_*]
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// A database, or a pattern ('*' is all of them); may be repeated [default: MYSQL_DATABASE]
     #[arg(long = "database", value_name = "NAME")]
     pub databases: Vec<String>,
-    /// Only tables that are like this ('orders_*'); may be repeated
+    /// Only tables whose name matches ('orders_*'); may be repeated
     #[arg(long = "table", value_name = "PATTERN")]
     pub tables: Vec<String>,
-    /// Write a whole configuration into this new file, in place of printing it; a file that exists is never touched
+    /// Write a whole configuration into this new file instead of printing it; an existing file is never changed
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
@@ -77,20 +81,23 @@ pub struct InitArg {
 /// What a package installs beside the program; needs no configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum PrintArg {
-    /// Completions for a shell, to be sourced or installed
+    /// Print completions for a shell, to be sourced or installed
     Completions {
         #[arg(value_name = "SHELL")]
         shell: Shell,
     },
-    /// The manual page, of the program or of one command: bqsync man check | man -l -
+    /// Print the manual page of the program or of one command: bqsync man check | man -l -
     Man {
         #[arg(value_name = "COMMAND")]
         command: Option<String>,
     },
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 all well, 1 some mapping failed, 2 usage or configuration, \
-                          3 waiting for a schema decision, 130 interrupted";
+/// Heading of the options that stand before or after any command.
+const EVERY_COMMAND: &str = "Options of every command";
+
+const EXIT_CODES: &str = "Exit codes: 0 all well, 1 some mapping failed, 2 command line or configuration, \
+                          3 a mapping waits for a schema decision, 101 a fault of bqsync, 130 interrupted";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormatArg {
@@ -106,50 +113,50 @@ pub enum OutputFormat {
 
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum CommandArg {
-    /// One incremental run of all (or the named) mappings
+    /// Run all mappings once, or the named ones: move what is new or changed
     RunOnce {
         /// Only this mapping; may be repeated
         #[arg(long = "mapping", value_name = "NAME")]
         mappings: Vec<String>,
-        /// Read so much below the watermark again (30m, 2h, 1day; a number for integers); upsert mappings only
-        #[arg(long, value_name = "STRETCH")]
+        /// Also read this far below the watermark again: 30m, 2h, 1day, or a number for an integer column; upsert mappings only
+        #[arg(long, value_name = "DURATION")]
         lookback: Option<Lookback>,
-        /// Let the named mappings' tables lose more rows than `max_shrink` (replace) or `max_delete_fraction` (mirror) allow
+        /// Let the named mappings' tables lose more rows than `max_shrink` (replace) or `max_delete_fraction` (mirror) allows
         #[arg(long)]
         allow_shrink: bool,
-        /// Only this process's share of the mappings, of so many processes; from 0 [default: what the platform says]
+        /// Run share I of N, counted from 0, of the mappings [default: the task variables of Cloud Run or Kubernetes]
         #[arg(long, value_name = "I/N")]
         shard: Option<Shard>,
     },
-    /// Move a stretch of the incremental column again; the watermark stays. The same command goes on where it stopped
+    /// Move a range of the incremental column again; the watermark stays. The same command continues an unfinished backfill
     Backfill {
         /// The mapping
         #[arg(long, value_name = "NAME")]
         mapping: String,
-        /// First value: a date, a date and time as the column shows it (with Z or an offset: the instant), a number
+        /// First value: a date, a date and time as the column shows it (with Z or an offset: the instant), or a number
         #[arg(long, value_name = "VALUE", allow_hyphen_values = true, value_parser = value_of_a_cursor)]
         start: String,
         /// Last value, included; a date alone is the whole day [default: the watermark]
         #[arg(long, value_name = "VALUE", allow_hyphen_values = true, value_parser = value_of_a_cursor)]
         end: Option<String>,
-        /// Say what would be done, and do nothing
+        /// Say what would be moved and what it would cost, and move nothing
         #[arg(long)]
         dry_run: bool,
-        /// Give an unfinished backfill of the mapping up and begin anew
+        /// Discard an unfinished backfill of the mapping and begin anew
         #[arg(long)]
         restart: bool,
-        /// Share the backfill with so many processes (`state_store: gcs`); from 0 [default: what the platform says]
+        /// Share the backfill with N processes, as number I, counted from 0 (needs `state_store: gcs`) [default: the task variables of Cloud Run or Kubernetes]
         #[arg(long, value_name = "I/N", conflicts_with_all = ["restart", "dry_run"])]
         shard: Option<Shard>,
     },
-    /// Stay up and run mappings when they are due (`schedule` in the configuration), making up what was missed
+    /// Stay up and run each mapping when its schedule is due; a run missed while it was down is made up once
     Schedule,
-    /// The difference between MySQL and BigQuery, and the DDL that would settle it
+    /// Show how the tables of MySQL and BigQuery differ, and the DDL that settles it
     SchemaDiff {
         /// Only this mapping; may be repeated
         #[arg(long = "mapping", value_name = "NAME")]
         mappings: Vec<String>,
-        /// Create, add, widen and relax what can be; conflicts are left
+        /// Create tables, add columns, widen and relax types; conflicts are left alone
         #[arg(long)]
         apply: bool,
         /// With --apply: accept only this column of the mapping; may be repeated
@@ -159,7 +166,7 @@ pub enum CommandArg {
         #[arg(long = "decline", value_name = "COLUMN")]
         declined: Vec<String>,
     },
-    /// Delete in BigQuery, or mark, what MySQL no longer has (mappings with `deletes: soft` or `hard`)
+    /// Delete or mark the rows of BigQuery that MySQL no longer has (mappings with `deletes: soft` or `hard`)
     Deletes {
         /// Only this mapping; may be repeated
         #[arg(long = "mapping", value_name = "NAME")]
@@ -168,34 +175,34 @@ pub enum CommandArg {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Compare the rows of both sides up to the watermark; exits 1 and names keys where they differ
+    /// Compare the rows of both sides up to the watermark; names the keys that differ, and then exits 1
     Verify {
         /// Only this mapping; may be repeated
         #[arg(long = "mapping", value_name = "NAME")]
         mappings: Vec<String>,
-        /// Mend what differs: bring rows from MySQL, and delete or mark what it no longer has, as `deletes` says
+        /// Repair what differs: bring the rows from MySQL, and delete or mark those it no longer has, as `deletes` says
         #[arg(long)]
         repair: bool,
-        /// Say what would be read in BigQuery, and compare nothing; with --repair: compare, and mend nothing
+        /// Say what BigQuery would read, and compare nothing; with --repair: compare, and repair nothing
         #[arg(long)]
         dry_run: bool,
-        /// Bytes that one mapping may read in BigQuery (500MB, 2TB)
+        /// Most bytes that BigQuery may read for one mapping (500MB, 2TB)
         #[arg(long, value_name = "BYTES", default_value = "100GB", value_parser = byte_size::parse)]
         max_bytes: u64,
-        /// Keys named for each mapping
+        /// Number of differing keys to name for each mapping
         #[arg(long, value_name = "NUMBER", default_value_t = 20)]
         keys: usize,
     },
-    /// Both connections, permissions, keys, indexes, clocks and the state: a line each, and what to do
+    /// Check connections, rights, keys, indexes, clocks and the state: a line each, with what to do
     Check {
         /// Only this mapping; may be repeated
         #[arg(long = "mapping", value_name = "NAME")]
         mappings: Vec<String>,
-        /// Also what a run would cost in each mode that is possible, by estimates
+        /// Also estimate what a run would cost in each mode that the table allows
         #[arg(long)]
         costs: bool,
     },
-    /// Mappings, watermarks, lag, last runs
+    /// Show each mapping's watermark, lag and last run
     Status {
         /// Only this mapping; may be repeated
         #[arg(long = "mapping", value_name = "NAME")]
@@ -222,7 +229,7 @@ impl CommandArg {
     /// Which of several processes this is: as the command line says, else the platform; `None` where it runs alone.
     ///
     /// # Errors
-    /// What the platform says cannot be meant, or not with this command.
+    /// The task variables of the platform are invalid, or do not go with this command.
     pub fn shard(&self, env: &dyn Fn(&str) -> Option<String>) -> Result<Option<Shard>, String> {
         let (said, restarts) = match self {
             Self::RunOnce { shard, .. } => (shard, false),
@@ -238,15 +245,14 @@ impl CommandArg {
         let shard = said.map_or_else(|| Shard::of_task(env), |said| Ok(Some(said)))?;
         match shard.filter(|shard| *shard != Shard::WHOLE) {
             Some(shard) if restarts => Err(format!(
-                "`--restart` would have each of {} tasks give up what the others have begun: run it once, outside of the \
-                 job",
+                "`--restart` would make each of {} tasks discard what the others have begun: run it once, outside of the job",
                 shard.count()
             )),
             shard => Ok(shard),
         }
     }
 
-    /// What can be said against the options together before anything begins.
+    /// Why the options contradict each other, where they do; asked before anything begins.
     #[must_use]
     pub fn contradiction(&self) -> Option<String> {
         match self {
@@ -254,12 +260,12 @@ impl CommandArg {
                 Some("`--end` lies before `--start`: exchange the two; both ends are included".to_owned())
             }
             Self::RunOnce { mappings, allow_shrink: true, .. } if mappings.is_empty() => {
-                Some("`--allow-shrink` speaks of mappings by name: name them with `--mapping`".to_owned())
+                Some("`--allow-shrink` needs the mappings by name: add `--mapping NAME`".to_owned())
             }
             Self::SchemaDiff { mappings, columns, declined, .. }
                 if mappings.len() != 1 && !(columns.is_empty() && declined.is_empty()) =>
             {
-                Some("`--column` and `--decline` speak of one mapping: name it with `--mapping`".to_owned())
+                Some("`--column` and `--decline` need exactly one mapping: add `--mapping NAME`".to_owned())
             }
             _ => None,
         }

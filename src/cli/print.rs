@@ -41,6 +41,35 @@ fn page_of(mut program: Command, command: Option<&str>) -> Option<(String, Comma
 mod tests {
     use super::*;
 
+    /// The part of `docs/cli.md` below its own words: the help of each command, in the order of `bqsync --help`.
+    fn reference() -> String {
+        let mut program = Args::command();
+        program.build();
+        let of_one = |title: &str, command: &Command| {
+            let help = command.clone().render_help().to_string();
+            let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+            format!("## `{title}`\n\n```text\n{}\n```\n", lines.join("\n").trim_end())
+        };
+        let commands = program.get_subcommands().filter(|command| command.get_name() != "help");
+        // The options of every command stand once, under the program itself.
+        let own = |argument: clap::Arg| {
+            let is_shared = argument.get_help_heading().is_some();
+            argument.hide(is_shared)
+        };
+        let pages = commands.map(|command| {
+            let title = format!("bqsync {}", command.get_name());
+            of_one(&title, &command.clone().mut_args(own))
+        });
+        std::iter::once(of_one("bqsync", &program)).chain(pages).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_documentation_lists_these_commands_and_options() {
+        let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cli.md")).unwrap();
+        let reference = reference();
+        assert!(page.ends_with(&reference), "docs/cli.md should end with:\n{reference}");
+    }
+
     #[test]
     fn every_command_has_a_page() {
         for command in Args::command().get_subcommands() {

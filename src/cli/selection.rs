@@ -14,7 +14,7 @@ pub struct UnknownMapping {
     help: String,
 }
 
-/// The named mappings, or all when none is named.
+/// The named mappings, or all when none is named. The name of an entry with a list of tables means all of them.
 ///
 /// # Errors
 /// The first name that no mapping has, with the nearest one or all of them.
@@ -23,15 +23,26 @@ pub fn select(config: &Config, names: &[String]) -> Result<Selection, UnknownMap
         return Ok(Selection::All);
     }
     let known: Vec<&str> = config.mappings.iter().map(|m| m.name.0.as_str()).collect();
+    let mut chosen = Vec::new();
     for name in names {
-        if !known.contains(&name.as_str()) {
+        let is_exact = known.contains(&name.as_str());
+        let is_meant = |known: &&&str| if is_exact { **known == name } else { is_table_of(known, name) };
+        let meant = known.iter().filter(is_meant).map(|known| MappingName((*known).to_owned()));
+        let meant: Vec<_> = meant.filter(|name| !chosen.contains(name)).collect();
+        if meant.is_empty() && !is_exact && !known.iter().any(|known| is_table_of(known, name)) {
             let nearest = known.iter().filter(|k| strsim::damerau_levenshtein(k, name) <= 2).min();
             let help =
                 nearest.map_or_else(|| format!("mappings: {}", known.join(", ")), |n| format!("did you mean `{n}`?"));
             return Err(UnknownMapping { name: name.clone(), help });
         }
+        chosen.extend(meant);
     }
-    Ok(Selection::Named(names.iter().cloned().map(MappingName).collect()))
+    Ok(Selection::Named(chosen))
+}
+
+/// Is it one of the tables of an entry of that name?
+fn is_table_of(mapping: &str, name: &str) -> bool {
+    mapping.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// What of the selection falls to one of several processes: a share of the mappings, or, of a backfill, all of it, whose

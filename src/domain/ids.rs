@@ -32,6 +32,17 @@ impl fmt::Display for MappingName {
     }
 }
 
+/// The name of a MySQL server in `sources`, where there are several.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct SourceName(pub String);
+
+impl fmt::Display for SourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// One run of the engine, sortable by start: `20261123T080000Z-4f1a9c`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
@@ -64,6 +75,9 @@ pub struct JobPlace {
 /// A table or view in MySQL, as far as a mapping is about it. `database: None` is the connection's own database.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SourceTable {
+    /// The server that it is in; `None`: the one of the variables without a name in them. It travels with the table, so that
+    /// whoever asks about the table asks its own server.
+    pub server: Option<SourceName>,
     pub database: Option<String>,
     pub table: String,
     /// The rows that the mapping is about (`where`); `None`: all of them. It travels with the name, so that whoever reads
@@ -72,15 +86,19 @@ pub struct SourceTable {
 }
 
 impl SourceTable {
-    /// All rows of a table.
+    /// All rows of a table, of the one server.
     #[must_use]
     pub const fn whole(database: Option<String>, table: String) -> Self {
-        Self { database, table, filter: None }
+        Self { server: None, database, table, filter: None }
     }
 }
 
+/// `eu:shop.orders`; the server only where it has a name, the database only where another is meant than its own.
 impl fmt::Display for SourceTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(server) = &self.server {
+            write!(f, "{server}:")?;
+        }
         match &self.database {
             Some(database) => write!(f, "{database}.{}", self.table),
             None => f.write_str(&self.table),

@@ -35,6 +35,7 @@ pub mod shell;
 pub mod source_type;
 pub mod staging;
 pub mod table_options;
+pub mod table_shard;
 pub mod tail;
 pub mod target_type;
 pub mod type_map;

@@ -29,7 +29,7 @@ use super::partitioning::Partitioning;
 pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
     checks::names(&input)?;
     let mut warnings = Vec::new();
-    let Compared { columns, diff, deleted_column, loaded_at } = compare::compare(&input, &mut warnings)?;
+    let Compared { columns, diff, shard, deleted_column, loaded_at } = compare::compare(&input, &mut warnings)?;
     let position = |name: &str| columns.iter().position(|c| same_name(&c.source.name, name));
     let mapping = input.mapping;
     let keys = mapping
@@ -94,6 +94,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         cluster,
         deleted_column,
         loaded_at,
+        shard,
         comment: input.source.comment.clone(),
     };
     let options = input.target.map(|target| options::differences(mapping, target)).unwrap_or_default();

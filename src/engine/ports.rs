@@ -110,9 +110,21 @@ impl<P: Platform> Ports<P> {
     }
 
     pub(in crate::engine) async fn describe_both(&self, mapping: &Mapping) -> Result<Described, Fault> {
-        let (source, target) =
-            tokio::try_join!(self.source.describe(&mapping.source), self.warehouse.describe(&mapping.target))?;
+        let (source, target) = tokio::try_join!(self.source.describe(&mapping.source), self.describe_target(mapping))?;
         Ok(Described { source, target })
+    }
+
+    /// The target as far as the mapping is about it: of a table that several shards share, its rows are the shard's alone,
+    /// and the moment of its last change, which may be another's, is nobody's.
+    pub(in crate::engine) async fn describe_target(&self, mapping: &Mapping) -> Result<Option<TargetSchema>, Fault> {
+        let described = self.warehouse.describe(&mapping.target).await?;
+        let (Some(target), Some(shard)) = (&described, &mapping.shard) else { return Ok(described) };
+        // Without the column no row is anybody's, and the plan says so.
+        if target.column(&shard.column).is_none() {
+            return Ok(described);
+        }
+        let rows = self.warehouse.rows_held(&mapping.target, target, Some(shard)).await?;
+        Ok(described.map(|target| TargetSchema { rows, modified: None, ..target }))
     }
 
     /// The same, whose jobs are billed as work on a mapping, and run where its dataset is.

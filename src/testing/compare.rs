@@ -10,7 +10,7 @@ use super::value::{Row, Value};
 use super::warehouse::MemoryWarehouse;
 use crate::domain::fault::Fault;
 use crate::domain::verify::{
-    Cell, Comparable, Comparison, Cut, Grain, Key, Keyed, NewestRows, PartSum, Parts, RowDigest, SeenRow, newest_by,
+    Cell, Comparable, Comparison, Cut, Grain, Key, Keyed, NewestBy, NewestRows, PartSum, Parts, RowDigest, SeenRow,
 };
 use crate::source::ContentSum;
 
@@ -79,10 +79,16 @@ fn seen(comparison: &Comparison, row: &Row) -> SeenRow {
 }
 
 impl NewestRows for MemorySource {
-    async fn newest_rows(&self, comparison: &Comparison, most: usize) -> Result<Vec<SeenRow>, Fault> {
+    async fn newest_rows(
+        &self,
+        comparison: &Comparison,
+        newest: &NewestBy,
+        most: usize,
+    ) -> Result<Vec<SeenRow>, Fault> {
         let mut rows = self.held(comparison);
-        let by = newest_by(comparison);
-        rows.sort_by_cached_key(|row| std::cmp::Reverse(by.iter().map(|&at| row[at].clone()).collect::<Vec<_>>()));
+        rows.sort_by_cached_key(|row| {
+            std::cmp::Reverse(newest.columns.iter().map(|&at| row[at].clone()).collect::<Vec<_>>())
+        });
         self.0
             .script
             .at(Call::RowDigests, || Ok(rows.iter().take(most).map(|row| seen(comparison, row)).collect()))
@@ -141,7 +147,8 @@ impl MemoryWarehouse {
         let plan = &comparison.plan;
         let mark = plan.deleted_column.as_ref().map(|mark| table.position(mark));
         let places: Vec<usize> = plan.columns.iter().map(|column| table.position(&column.target_name)).collect();
-        let held = table.rows.iter().filter(|row| mark.is_none_or(|mark| row[mark] == Value::Null));
+        let own = table.of_shard(plan.shard.as_ref()).into_iter().map(|at| &table.rows[at]);
+        let held = own.filter(|row| mark.is_none_or(|mark| row[mark] == Value::Null));
         let held: Vec<Row> = held.map(|row| places.iter().map(|&place| row[place].clone()).collect()).collect();
         let key = |row: &Row| -> Row { plan.keys.iter().map(|&key| row[key].clone()).collect() };
         let mut newest: BTreeMap<Row, Value> = BTreeMap::new();

@@ -17,6 +17,7 @@ use crate::domain::partitioning::Partitioning;
 use crate::domain::plan::TablePlan;
 use crate::domain::publish::PublishKind;
 use crate::domain::schema::Verdict;
+use crate::domain::table_shard::TableShard;
 use crate::warehouse::{DeleteOrder, Inline, PublishCounts, PublishOrder, Sent, Taken, Vanished};
 
 /// A dataset, and the project's jobs.
@@ -94,6 +95,13 @@ pub enum Look {
 impl Table {
     pub fn position(&self, column: &str) -> usize {
         self.columns.iter().position(|c| same_name(&c.name, column)).unwrap()
+    }
+
+    /// Where the rows of a shard stand among those of the table; without one, all of them.
+    pub fn of_shard(&self, shard: Option<&TableShard>) -> Vec<usize> {
+        let own = shard.map(|shard| (self.position(&shard.column), Value::Text(shard.value.clone())));
+        let is_own = |row: &Row| own.as_ref().is_none_or(|(place, value)| row[*place] == *value);
+        self.rows.iter().enumerate().filter(|(_, row)| is_own(row)).map(|(at, _)| at).collect()
     }
 
     fn schema(&self) -> TargetSchema {
@@ -219,7 +227,8 @@ impl Dataset {
         let table = &self.tables[&target.table];
         let position = table.position(&plan.cursor_column().unwrap().target_name);
         let is_beyond = |value: Cursor| value.compare(&mark) == Some(std::cmp::Ordering::Greater);
-        table.rows.iter().filter(|row| row[position].cursor().is_some_and(is_beyond)).count() as u64
+        let own = table.of_shard(plan.shard.as_ref()).into_iter().map(|at| &table.rows[at]);
+        own.filter(|row| row[position].cursor().is_some_and(is_beyond)).count() as u64
     }
 
     /// Rows that are held, and those whose keys are not staged.
@@ -254,8 +263,9 @@ impl Dataset {
             });
             is_held(row) && is_asked_for && !is_young(row) && !key.contains(&Value::Null) && !keys.contains(&key)
         };
-        let held = table.rows.iter().filter(|row| is_held(row)).count() as u64;
-        Ok((held, table.rows.iter().enumerate().filter(|(_, row)| gone(row)).map(|(at, _)| at).collect()))
+        let own = table.of_shard(plan.shard.as_ref());
+        let held = own.iter().filter(|at| is_held(&table.rows[**at])).count() as u64;
+        Ok((held, own.into_iter().filter(|at| gone(&table.rows[*at])).collect()))
     }
 
     /// Sends a deletion, and waits for its end.

@@ -6,7 +6,7 @@ use std::sync::{Arc, MutexGuard};
 use chrono::{DateTime, TimeDelta};
 
 use super::clock::FakeClock;
-use super::dataset::Dataset;
+use super::dataset::{Dataset, Table};
 use super::process::{Memory, Process};
 use super::script::{Call, Trouble};
 use super::source::MemorySource;
@@ -15,7 +15,7 @@ use super::tables::Database;
 use super::value::{Row, Value, at};
 use super::warehouse::MemoryWarehouse;
 use super::world::World;
-use crate::domain::column::SourceColumn;
+use crate::domain::column::{SourceColumn, TargetColumn};
 use crate::domain::config;
 use crate::domain::ids::MappingName;
 use crate::domain::naming::STAGING_PREFIX;
@@ -23,6 +23,7 @@ use crate::domain::publish::PublishKind;
 use crate::domain::report::{MappingReport, Outcome};
 use crate::domain::retry::Patience;
 use crate::domain::source_type::SourceType;
+use crate::domain::target_type::TargetType;
 use crate::engine::{BackfillAsk, Clock, Command, Ports, RepairOrder, Selection, SyncOrder};
 use crate::outlets::Outlets;
 use crate::source::BatchLimits;
@@ -45,7 +46,15 @@ pub struct Shop {
     inline_rows: u32,
     /// Rows of a batch, and of a page.
     batch: usize,
+    /// Rows of the target that are another shard's.
+    neighbours: Vec<Row>,
 }
+
+/// The shard that the mapping is of a table which it shares.
+const SHARD: &str = "us";
+
+/// Another shard of it.
+const NEIGHBOUR: &str = "eu";
 
 pub fn sync() -> Command {
     Command::Sync(SyncOrder::manual(Selection::All))
@@ -80,14 +89,51 @@ impl Shop {
         let database = Database::new(vec![id, v, SourceColumn::new("at", at, false)]);
         let clock = FakeClock::at(DateTime::parse_from_rfc3339(BEGINS).unwrap().to_utc());
         let world = Arc::new(World::new(database, clock));
-        Self { world, mapping: mapping.to_owned(), settings: String::new(), inline_rows: 0, batch: 32 }
+        Self {
+            world,
+            mapping: mapping.to_owned(),
+            settings: String::new(),
+            inline_rows: 0,
+            batch: 32,
+            neighbours: Vec::new(),
+        }
     }
 
     /// The same world, under another configuration of the mapping.
     #[must_use]
     pub fn mapped(&self, mapping: &str) -> Self {
         let (world, settings) = (Arc::clone(&self.world), self.settings.clone());
-        Self { world, mapping: mapping.to_owned(), settings, inline_rows: self.inline_rows, batch: self.batch }
+        let (inline_rows, batch, neighbours) = (self.inline_rows, self.batch, self.neighbours.clone());
+        Self { world, mapping: mapping.to_owned(), settings, inline_rows, batch, neighbours }
+    }
+
+    /// The same, as one shard of the target, which holds rows of another under the same ids, newer ones and more of them.
+    pub fn shared(mapping: &str) -> Self {
+        let shop = Self::new(&format!("{mapping}, shard_column: _shard, shard: {SHARD}"));
+        let neighbours = (1..=12).map(|id| {
+            let mut row = row(id, "another's", "2026-03-01");
+            row.push(Value::Text(NEIGHBOUR.to_owned()));
+            row
+        });
+        let neighbours: Vec<Row> = neighbours.collect();
+        let text = || TargetType::String(None);
+        let columns = [("id", TargetType::Int64), ("v", text()), ("at", TargetType::Timestamp), ("_shard", text())];
+        let columns = columns.map(|(name, kind)| TargetColumn::new(name, kind, name == "_shard")).into();
+        let table = Table { columns, rows: neighbours.clone(), ..Table::default() };
+        shop.dataset().tables.insert("t".to_owned(), table);
+        Self { neighbours, ..shop }
+    }
+
+    /// The other shard's publish changes the table.
+    pub fn neighbour_writes(&mut self) {
+        let mut row = row(999, "another's new row", "2026-04-01");
+        row.push(Value::Text(NEIGHBOUR.to_owned()));
+        self.neighbours.push(row.clone());
+        let mut dataset = self.world.dataset();
+        let table = dataset.tables.get_mut("t").unwrap();
+        row.resize(table.columns.len(), Value::Null);
+        table.rows.push(row);
+        table.modified += 3_600_000;
     }
 
     /// A line of the configuration's top level.
@@ -148,9 +194,24 @@ impl Shop {
         self.world.dataset()
     }
 
-    /// Somebody changes rows of the target.
+    /// Somebody changes rows of the target that are the mapping's.
     pub fn damage(&self, damage: impl FnOnce(&mut Vec<Row>)) {
-        damage(&mut self.dataset().tables.get_mut("t").unwrap().rows);
+        let mut dataset = self.dataset();
+        let table = dataset.tables.get_mut("t").unwrap();
+        let (mut own, others) = std::mem::take(&mut table.rows).into_iter().partition(|row| !self.is_neighbour(row));
+        table.rows = others;
+        damage(&mut own);
+        for row in &mut own {
+            if !self.neighbours.is_empty() && row.len() == 3 {
+                row.push(Value::Text(SHARD.to_owned()));
+            }
+            row.resize(table.columns.len(), Value::Null);
+        }
+        table.rows.extend(own);
+    }
+
+    fn is_neighbour(&self, row: &Row) -> bool {
+        !self.neighbours.is_empty() && row[3] == Value::Text(NEIGHBOUR.to_owned())
     }
 
     /// How the publishes of the target were sent since the last time that this was asked.
@@ -242,15 +303,29 @@ impl Shop {
         let Some(table) = dataset.tables.get("t") else { return Vec::new() };
         let mark = table.columns.iter().position(|c| c.name == "gone");
         let places: Vec<usize> = database.schema.columns.iter().map(|c| table.position(&c.name)).collect();
-        let held = table.rows.iter().filter(|row| mark.is_none_or(|mark| row[mark] == Value::Null));
+        let own = table.rows.iter().filter(|row| !self.is_neighbour(row));
+        let held = own.filter(|row| mark.is_none_or(|mark| row[mark] == Value::Null));
         let mut rows: Vec<Row> = held.map(|row| places.iter().map(|&place| row[place].clone()).collect()).collect();
         rows.sort();
         rows
     }
 
+    /// The other shard's rows are as they were, and none is marked.
+    #[track_caller]
+    fn leaves_neighbours(&self, after: &str) {
+        let dataset = self.dataset();
+        let Some(table) = dataset.tables.get("t") else { return };
+        let of_others = table.rows.iter().filter(|row| self.is_neighbour(row));
+        let (of_others, added): (Vec<Row>, Vec<Row>) =
+            of_others.map(|row| (row[..4].to_vec(), row[4..].to_vec())).unzip();
+        assert!(of_others == self.neighbours, "after {after}: rows of another shard");
+        assert!(added.iter().flatten().all(|value| *value == Value::Null), "after {after}: marks of another shard");
+    }
+
     /// Row for row: nothing is missing, nothing is there twice.
     #[track_caller]
     pub fn is_equal(&self, after: &str) {
+        self.leaves_neighbours(after);
         let mut expected = self.world.database().rows.clone();
         expected.sort();
         let arrived = self.arrived();

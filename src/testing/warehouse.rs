@@ -23,6 +23,7 @@ use crate::domain::plan::TablePlan;
 use crate::domain::publish::PublishKind;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
+use crate::domain::table_shard::TableShard;
 use crate::domain::target_type::TargetType;
 use crate::domain::verify::{Comparison, Question};
 use crate::domain::window::Window;
@@ -53,8 +54,14 @@ impl Warehouse for MemoryWarehouse {
         self.0.script.at(Call::DescribeTarget, || Ok(self.0.dataset().describe(table))).await
     }
 
-    async fn rows_held(&self, _: &TableId, described: &TargetSchema) -> Result<Option<u64>, Fault> {
-        Ok(described.rows)
+    async fn rows_held(
+        &self,
+        table: &TableId,
+        described: &TargetSchema,
+        shard: Option<&TableShard>,
+    ) -> Result<Option<u64>, Fault> {
+        let Some(shard) = shard else { return Ok(described.rows) };
+        Ok(self.0.dataset().tables.get(&table.table).map(|table| table.of_shard(Some(shard)).len() as u64))
     }
 
     fn ddl(&self, table: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<String> {
@@ -200,6 +207,8 @@ impl Deletes for MemoryWarehouse {
 fn made(plan: &TablePlan) -> Table {
     let mut columns: Vec<TargetColumn> =
         plan.columns.iter().map(|c| TargetColumn::new(&*c.target_name, c.target_type.clone(), false)).collect();
+    let text = TargetType::String(None);
+    columns.extend(plan.shard.as_ref().map(|shard| TargetColumn::new(&*shard.column, text, true)));
     columns.extend(plan.deleted_column.as_ref().map(|name| TargetColumn::new(name, TargetType::Timestamp, false)));
     let name = |&position: &usize| plan.columns[position].target_name.clone();
     Table {

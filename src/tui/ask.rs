@@ -3,6 +3,7 @@
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::screen::Screen;
+use super::session::FilesSeen;
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
 use crate::domain::verify::Beside;
@@ -42,7 +43,11 @@ pub enum Answer {
         of_all: bool,
     },
     Checked(Checked),
-    HistoryRead(Result<Vec<RunSummary>, Failure>),
+    HistoryRead {
+        /// Not more than so many were asked for.
+        most: usize,
+        runs: Result<Vec<RunSummary>, Failure>,
+    },
     ReportRead {
         run: RunId,
         by: Screen,
@@ -66,6 +71,7 @@ pub enum Answer {
     Tables(Result<Box<Tables>, Failure>),
     /// So many mappings were added to the configuration's file; or why not.
     Appended(Result<usize, String>),
+    FilesSeen(FilesSeen),
 }
 
 impl Ask {
@@ -84,7 +90,10 @@ impl Ask {
                 });
             }
             Self::Check(query) => forward(engine, query, answers, Answer::Checked),
-            Self::History(query) => forward(engine, query, answers, Answer::HistoryRead),
+            Self::History(query) => {
+                let read = move |runs| Answer::HistoryRead { most: query.0, runs };
+                forward(engine, query, answers, read);
+            }
             Self::Report { run, by } => {
                 let query = ReadReport(run.clone());
                 let read = move |report: Result<Option<RunReport>, Failure>| {

@@ -66,7 +66,9 @@ use crate::failpoint::reached;
 use crate::logging::LogRing;
 
 pub use self::own::is_taken;
-pub use self::session::{Appender, Contexts, Facts, Left, Opener, Opening, Session, Settings, Start, Trouble, Which};
+pub use self::session::{
+    Appender, Contexts, Facts, FilesSeen, Left, Opener, Opening, Session, Settings, Start, Trouble, Watcher, Which,
+};
 pub use self::terminal::{hook_panics, unsaid_panics};
 
 /// Runs the console until it is left.
@@ -87,6 +89,7 @@ pub async fn run(settings: Settings) -> io::Result<Left> {
         theme,
         pacer: Pacer::new(Instant::now()),
         opener: settings.opener,
+        watcher: settings.watcher,
         appender: settings.appender,
         which: Which::AsStarted,
         opening: None,
@@ -122,6 +125,7 @@ struct Console {
     theme: Theme,
     pacer: Pacer,
     opener: Opener,
+    watcher: Watcher,
     appender: Appender,
     which: Which,
     opening: Option<Pending>,
@@ -252,6 +256,12 @@ impl Console {
                     tokio::task::spawn_blocking(move || {
                         // The console may have been left.
                         let _ = answers.send(Answer::Appended(append(&proposals, &which)));
+                    });
+                }
+                Effect::LookAtFiles => {
+                    let (look, answers) = (Arc::clone(&self.watcher), self.answers.0.clone());
+                    tokio::task::spawn_blocking(move || {
+                        let _ = answers.send(Answer::FilesSeen(look()));
                     });
                 }
                 Effect::Keep(preferences) => self.memory.keep(preferences),

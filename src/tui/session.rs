@@ -92,6 +92,22 @@ pub type Opener = Box<dyn Fn(Which) -> Pin<Box<dyn Future<Output = Opening> + Se
 /// Adds mappings to the file of a configuration, and says how many, or why not.
 pub type Appender = Arc<dyn Fn(&[Proposal], &Which) -> Result<usize, String> + Send + Sync>;
 
+/// What a look at the files of the open configuration has found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FilesSeen {
+    /// What is known already.
+    Nothing,
+    /// Something else, and it is sound where something works that it would take the place of.
+    Changed,
+    /// What cannot be used, and why, a line each: what works stays.
+    Broken(Vec<String>),
+    /// After something that could not be used again what works.
+    Mended,
+}
+
+/// Looks at the files of the open configuration.
+pub type Watcher = Arc<dyn Fn() -> FilesSeen + Send + Sync>;
+
 /// What the command line asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
@@ -109,6 +125,7 @@ pub enum Start {
 #[expect(missing_debug_implementations, reason = "the opener is a function")]
 pub struct Settings {
     pub opener: Opener,
+    pub watcher: Watcher,
     pub appender: Appender,
     pub start: Option<Start>,
     pub read_only: bool,

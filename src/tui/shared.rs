@@ -28,6 +28,8 @@ pub enum Effect {
     Keep(Preferences),
     /// Add mappings to the configuration's file.
     Append(Vec<Proposal>),
+    /// Has one of the files changed that were read?
+    LookAtFiles,
     /// Read the files and connect anew.
     Reopen,
     /// The same, with other files.
@@ -79,6 +81,10 @@ pub struct Shared {
     /// Why there is no engine.
     pub trouble: Option<Trouble>,
     pub files: Files,
+    /// What to say once the files were read.
+    pub news: Option<String>,
+    /// They have changed since, and what they say now cannot be used.
+    pub files_broken: bool,
     pub read_only: bool,
     pub now: Now,
     pub size: (u16, u16),
@@ -104,6 +110,8 @@ impl Shared {
             which: Which::AsStarted,
             trouble: None,
             files: Files::Reading,
+            news: None,
+            files_broken: false,
             read_only,
             now,
             size: (80, 24),

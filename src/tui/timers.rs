@@ -15,6 +15,9 @@ const MEASURE_MOST: Duration = Duration::from_mins(2);
 /// A server that takes long is busy, or asked for many mappings: it is asked for one part in so many of the time.
 const SHARE: u32 = 10;
 
+/// A change is taken up at the second look that finds it.
+const LOOK: Duration = Duration::from_secs(2);
+
 #[derive(Debug, Default)]
 pub struct Timers {
     watch_every: Duration,
@@ -27,6 +30,8 @@ pub struct Timers {
     was_away: bool,
     pub watching: bool,
     pub second_at: Option<Instant>,
+    /// When the files are looked at again; `None` while they are.
+    pub files_at: Option<Instant>,
     /// When the countdown to the next scheduled run reads differently.
     pub countdown_at: Option<Instant>,
 }
@@ -40,6 +45,11 @@ impl Timers {
         self.watch_at = Some(now + self.watch_every);
         self.watching = true;
         self.measure_at = None;
+    }
+
+    /// The files were read, or looked at.
+    pub fn looked(&mut self, now: Instant) {
+        self.files_at = Some(now + LOOK);
     }
 
     pub fn measures(&mut self, now: Instant) {

@@ -21,6 +21,7 @@ use crate::domain::plan::TablePlan;
 use crate::domain::publish::PublishKind;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
+use crate::domain::table_shard::TableShard;
 use crate::domain::verify::{Comparison, Parts, Question};
 use crate::domain::window::Window;
 
@@ -40,7 +41,8 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
     /// `Auth`, `Transient`.
     fn describe(&self, table: &TableId) -> impl Future<Output = Result<Option<TargetSchema>, Fault>> + Send;
 
-    /// Rows of a table as it was described; counted, where what the description says may be an estimate.
+    /// Rows of a table as it was described, or of one of its shards; counted, where what the description says may be an
+    /// estimate.
     ///
     /// # Errors
     /// As `describe`.
@@ -48,6 +50,7 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
         &self,
         table: &TableId,
         described: &TargetSchema,
+        shard: Option<&TableShard>,
     ) -> impl Future<Output = Result<Option<u64>, Fault>> + Send;
 
     /// The statements that carry a difference out: creates the table, or adds, widens and relaxes columns. Pure.

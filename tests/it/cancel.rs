@@ -29,7 +29,7 @@ async fn big_sandbox(name: &str) -> Sandbox {
 #[tokio::test]
 async fn a_cancelled_run_keeps_nothing_half_done_and_the_next_one_finishes() {
     let sandbox = big_sandbox("cancel").await;
-    let limits = BatchLimits { rows: 50, bytes: 1 << 20, page_rows: 100, ..BatchLimits::default() };
+    let limits = BatchLimits { rows: 50, bytes: 1 << 20, page_rows: 100 };
     let mut handle = sandbox.engine(limits);
     handle.send(Command::Sync(SyncOrder::manual(Selection::All)));
     let report = loop {
@@ -51,8 +51,7 @@ async fn a_cancelled_run_keeps_nothing_half_done_and_the_next_one_finishes() {
 #[tokio::test]
 async fn progress_grows_while_rows_move() {
     let sandbox = big_sandbox("progress").await;
-    let mut handle =
-        sandbox.engine(BatchLimits { rows: 500, bytes: 1 << 20, page_rows: 1000, ..BatchLimits::default() });
+    let mut handle = sandbox.engine(BatchLimits { rows: 500, bytes: 1 << 20, page_rows: 1000 });
     let mut progress = handle.progress();
     handle.send(Command::Sync(SyncOrder::manual(Selection::All)));
     let watcher = tokio::spawn(async move {

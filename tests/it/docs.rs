@@ -60,6 +60,15 @@ fn every_link_leads_somewhere() {
     assert!(followed > 50, "only {followed} links were found");
 }
 
+/// A front door: what a newcomer needs, and where the rest is.
+#[test]
+fn the_front_page_is_short_and_names_the_command_that_tests() {
+    let page = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let lines = page.lines().count();
+    assert!(lines <= 150, "README.md has {lines} lines: what is not for the first day belongs into docs/");
+    assert!(page.contains("    make test "), "README.md does not name `make test`");
+}
+
 /// `src/...` between backquotes, in the pages that contributors go by.
 #[test]
 fn what_contributors_are_sent_to_is_there() {

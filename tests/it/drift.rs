@@ -9,7 +9,7 @@ use crate::support::Sandbox;
 
 /// Alters the table when reading has begun and not ended, and gives how often the work was done again.
 async fn altered_while_reading(sandbox: &Sandbox, alter: &str) -> (Vec<String>, Outcome) {
-    let mut handle = sandbox.engine(BatchLimits { rows: 5, bytes: 1 << 20, page_rows: 5, ..BatchLimits::default() });
+    let mut handle = sandbox.engine(BatchLimits { rows: 5, bytes: 1 << 20, page_rows: 5 });
     handle.send(Command::Sync(SyncOrder::manual(Selection::All)));
     let (mut altered, mut again) = (false, Vec::new());
     loop {

@@ -7,7 +7,7 @@ use bigquery_syncer::domain::report::Outcome;
 use bigquery_syncer::domain::retry::Patience;
 use bigquery_syncer::source::BatchLimits;
 
-use crate::support::Trial;
+use crate::support::{Announced, Told, Trial};
 
 #[tokio::test]
 async fn a_connection_may_break_at_any_byte_of_what_the_server_says() {
@@ -38,7 +38,7 @@ async fn a_connection_that_breaks_again_and_again_goes_on_at_the_last_page_each_
     let mut trial = Trial::with("again", &["u"]).await;
     trial.add(2_000).await;
     trial.sandbox.sql("UPDATE t SET v = REPEAT(SHA2(id, 256), 5)").await;
-    trial.through.limits = BatchLimits { rows: 50, bytes: 1 << 20, page_rows: 100, ..BatchLimits::default() };
+    trial.through.limits = BatchLimits { rows: 50, bytes: 1 << 20, page_rows: 100 };
     trial.through.mysql_ssl_mode = Some("DISABLED");
     // More often than a call that stood still would be made again.
     trial.mysql.cut([70_000; 9]);
@@ -107,12 +107,32 @@ async fn a_way_that_breaks_without_a_word_is_found_and_what_was_read_is_read_aga
     // More than the sockets in between take up, so that the server has something left to send.
     trial.add(20_000).await;
     trial.sandbox.sql("UPDATE t SET v = REPEAT(SHA2(id, 256), 15)").await;
-    trial.through.limits = BatchLimits { silence: Duration::from_millis(300), ..BatchLimits::default() };
+    trial.through.limits = BatchLimits::default();
+    trial.through.silence = Duration::from_millis(300);
     trial.through.mysql_ssl_mode = Some("DISABLED");
     trial.mysql.hold_up(1_000_000);
     let told = trial.succeeds().await;
     assert_eq!(trial.mysql.cuts_left(), 0);
-    let broken =
-        told.retries().into_iter().filter(|retry| retry.because.contains("the way to MySQL is broken")).count();
-    assert_eq!(broken, 1, "{:?}", told.retries());
+    // Whichever of the two mappings it was, and whatever it was asking: it asked again.
+    assert_eq!(broken(&told).len(), 1, "{:?}", told.retries());
+}
+
+#[tokio::test]
+async fn a_short_question_whose_way_breaks_without_a_word_is_asked_again() {
+    let mut trial = Trial::with("short", &["u"]).await;
+    trial.through.silence = Duration::from_millis(300);
+    trial.through.mysql_ssl_mode = Some("DISABLED");
+    for (words, what) in [("innodb_trx", "who may still write"), ("(SELECT * FROM `t` LIMIT 0)", "description of t")] {
+        trial.add(60).await;
+        trial.mysql.hold_up_at(words);
+        let told = trial.succeeds().await;
+        assert!(!trial.mysql.is_waiting_for_words(), "nobody asked {words}");
+        let retries = broken(&told);
+        assert!(matches!(&retries[..], [retry] if retry.operation.contains(what)), "{:?}", told.retries());
+    }
+}
+
+/// Calls made again because nothing arrived any more.
+fn broken(told: &Told) -> Vec<Announced> {
+    told.retries().into_iter().filter(|retry| retry.because.contains("the way to MySQL is broken")).collect()
 }

@@ -9,7 +9,7 @@ use crate::support::Trial;
 /// Pages of ten rows behind a line slow enough for readers to meet.
 async fn four(name: &str, mappings: &[&str]) -> Trial {
     let mut trial = Trial::configured(name, "readers: 4", mappings).await;
-    trial.through.limits = BatchLimits { rows: 4, bytes: 1 << 20, page_rows: 10, ..BatchLimits::default() };
+    trial.through.limits = BatchLimits { rows: 4, bytes: 1 << 20, page_rows: 10 };
     trial.through.mysql_ssl_mode = Some("DISABLED");
     trial.mysql.delay(Duration::from_millis(3));
     trial

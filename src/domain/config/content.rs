@@ -14,6 +14,7 @@ use crate::domain::new_columns::{Pattern, Treatment, treatment};
 use crate::domain::schedule::Schedule;
 use crate::domain::secret::Secret;
 use crate::domain::table_options::{PartitionBy, TableOptions};
+use crate::domain::table_shard::TableShard;
 use crate::domain::target_type::TargetType;
 
 /// How a mapping's work is cut up, and how long it waits for what.
@@ -119,6 +120,8 @@ pub struct Mapping {
     pub is_new_table: bool,
     pub source: SourceTable,
     pub target: TableId,
+    /// The rows of the target that are this mapping's; `None`: all.
+    pub shard: Option<TableShard>,
     /// Where the target's dataset is, and its jobs run.
     pub location: String,
     /// As configured; not empty for `upsert` and `mirror`.

@@ -40,6 +40,11 @@ impl Draft {
         put(&mut self.column, at.value().map(Some));
     }
 
+    /// The column that deleted rows would be marked in.
+    pub fn column(&self) -> Option<&str> {
+        self.column.as_ref().filter(|_| self.word == Word::Soft).map(|column| column.text.as_str())
+    }
+
     /// Of a mapping that is replaced as a whole.
     pub fn refuse(&self, r: &mut Reading<'_>) {
         if let Some(place) = self.place.as_ref().filter(|place| self.word != Word::Ignore && !place.is_shared()) {

@@ -6,10 +6,12 @@ use std::path::Path;
 use super::content::Mapping;
 use super::interpolate::Env;
 use super::key::{self, Gaps, Missing, Section};
-use super::mapping::{self, Draft};
+use super::mapping::{self, Draft, Named};
 use super::problem::Problem;
 use super::read::{Place, Reading};
-use super::tables::TablePattern;
+use super::sources;
+use super::tables::{self, TablePattern};
+use super::targets::Targets;
 use super::top::{KEYS, MAPPINGS, Top};
 use super::whole::Config;
 use super::yaml::{self, Kind, Node};
@@ -80,29 +82,30 @@ fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> (Vec<Mapp
         r.problem(line, format!("{name} is empty"), hint);
     }
     let mut names = HashMap::new();
-    let mut targets = HashMap::new();
+    let mut targets = Targets::default();
     let mut locations = HashMap::new();
     let (mut mappings, mut patterns) = (Vec::new(), Vec::new());
     for (position, node) in nodes.iter().enumerate() {
+        if tables::are_in(r, node) {
+            patterns.extend(tables::read(r, node, of_all));
+            continue;
+        }
         let found = mapping::read(r, node, position + 1, of_all);
-        if let Some(name) = found.name
-            && let Some(first) = names.insert(name.name.clone(), name.line)
-        {
-            let message = format!("two mappings are named `{}`, on lines {first} and {}", name.name, name.line);
-            r.problem(name.line, message, "the name is the key of the watermark in the state: give each its own");
+        if let Some(Named { name, line }) = &found.name {
+            // Of a list, the entry's name stands for all of its tables.
+            let of_tables = found.mappings.iter().map(|mapping| &mapping.name.0).filter(|own| *own != name);
+            for name in std::iter::once(name).chain(of_tables) {
+                if let Some(first) = names.insert(name.clone(), *line) {
+                    let message = format!("two mappings are named `{name}`, on lines {first} and {line}");
+                    r.problem(*line, message, "the name is the key of the watermark in the state: give each its own");
+                }
+            }
         }
-        if let Some(target) = found.target
-            && let Some(first) = targets
-                .insert((found.beside.0.clone(), found.beside.1.clone(), target.name.to_lowercase()), target.line)
-        {
-            let (table, line) = (&target.name, target.line);
-            let message = format!("two mappings write to the table `{table}`, on lines {first} and {line}");
-            r.problem(line, message, "give each mapping a `bigquery_table` of its own");
-        }
+        targets.take(r, &found);
         let (project, dataset, location) = found.beside;
         let of_dataset = locations.entry((project, dataset)).or_insert_with(|| location.clone());
         if !of_dataset.eq_ignore_ascii_case(&location)
-            && let Some(mapping) = &found.mapping
+            && let Some(mapping) = found.mappings.first()
         {
             let (name, target) = (&mapping.name, &mapping.target);
             let message = format!(
@@ -111,8 +114,11 @@ fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> (Vec<Mapp
             );
             r.problem(mapping.line, message, "a dataset is in one place: give both the same `location`");
         }
-        mappings.extend(found.mapping);
-        patterns.extend(found.pattern);
+        // Shards that one entry names are on one server.
+        if let Some(mapping) = found.mappings.first() {
+            sources::check(r, &of_all.sources, mapping);
+        }
+        mappings.extend(found.mappings);
     }
     (mappings, patterns)
 }

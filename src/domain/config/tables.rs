@@ -3,56 +3,14 @@
 use std::path::Path;
 
 use super::content::{Mapping, Mode, TableAdditions};
-use super::mapping::{Draft, Named, OfTable};
+use super::glob::Glob;
+use super::key::{self, Gaps};
+use super::mapping::{Draft, KEYS, MODE, Named, OF_ONE_TABLE, OfTable, TABLES, Tables};
 use super::problem::Problem;
-use super::read::{Place, Reading, Value};
-use crate::domain::ids::{MappingName, PART, SourceTable};
-use crate::domain::new_columns::is_like;
-
-/// `database.table`, in which `*` stands for any characters and `?` for one, whatever their case.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Glob {
-    /// `None`: the database of the connection, or, of `except`, any.
-    pub database: Option<String>,
-    pub table: String,
-}
-
-impl Glob {
-    /// The first dot ends the database, unless backticks say where it ends.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let quoted = text.strip_prefix('`').and_then(|rest| rest.split_once('`'));
-        let (database, table) = match quoted {
-            Some((name, "")) => (None, name),
-            Some((name, rest)) => match rest.strip_prefix('.') {
-                Some(table) => (Some(name), table),
-                None => return Err("write `database.table`, with backticks around a name that has a dot".to_owned()),
-            },
-            None => text.split_once('.').map_or((None, text), |(database, table)| (Some(database), table)),
-        };
-        let table = table.strip_prefix('`').and_then(|table| table.strip_suffix('`')).unwrap_or(table);
-        if table.is_empty() || database.is_some_and(str::is_empty) {
-            return Err(
-                "write `database.table`, such as `shop.*`, or a table of MYSQL_DATABASE, such as `orders_*`".to_owned()
-            );
-        }
-        Ok(Self { database: database.map(str::to_owned), table: table.to_owned() })
-    }
-
-    fn is_of(&self, database: &str, table: &str, own: Option<&str>) -> bool {
-        let place = self.database.as_deref().or(own);
-        place.is_none_or(|place| is_like(place, database)) && is_like(&self.table, table)
-    }
-
-    fn has_wildcard(&self) -> bool {
-        self.table.contains(['*', '?'])
-    }
-
-    /// What it is remembered by: the database of the connection may be another one day.
-    #[must_use]
-    pub fn resolved(&self, own: &str) -> String {
-        format!("{}.{}", self.database.as_deref().unwrap_or(own), self.table)
-    }
-}
+use super::read::{OF_ANY_MODE, Place, Reading, Value, shown};
+use super::sources;
+use super::yaml::Node;
+use crate::domain::ids::{MappingName, PART, SourceName, SourceTable};
 
 /// An entry of `mappings` with `tables`.
 #[derive(Debug, Clone)]
@@ -101,6 +59,12 @@ impl TablePattern {
         self.draft.named_cursor()
     }
 
+    /// The server that its tables are in.
+    #[must_use]
+    pub const fn server(&self) -> Option<&SourceName> {
+        self.draft.mapping.source.server.as_ref()
+    }
+
     #[must_use]
     pub const fn has_schedule(&self) -> bool {
         self.draft.mapping.schedule.is_some()
@@ -112,7 +76,7 @@ impl TablePattern {
     /// What the entry says does not go with this table.
     pub fn mapping(&self, file: &Path, taking: Taking<'_>) -> Result<Mapping, Problem> {
         let Taking { database, table, target, mode, keys, cursor } = taking;
-        let name = name_of(database, table);
+        let name = name_of(self.server(), database, table);
         let value = |key: &'static str, text: &str| Value {
             text: text.to_owned(),
             written: text.to_owned(),
@@ -128,7 +92,7 @@ impl TablePattern {
             mode,
         };
         let mut r = Reading { file: file.display().to_string(), env: &|_| None, problems: Vec::new() };
-        let mapping = self.draft.clone().of_table(of_table).finish(&mut r);
+        let mapping = self.draft.clone().of_table(of_table).finish(&mut r).into_iter().next();
         if let Some(problem) = r.problems.into_iter().next() {
             return Err(problem);
         }
@@ -139,19 +103,61 @@ impl TablePattern {
             hint: "give it a mapping of its own".to_owned(),
         };
         let mapping = mapping.ok_or_else(incomplete)?;
-        let source = SourceTable {
-            database: Some(database.to_owned()),
-            table: table.to_owned(),
-            filter: mapping.source.filter.clone(),
-        };
+        let (database, table) = (Some(database.to_owned()), table.to_owned());
+        let source = SourceTable { database, table, ..mapping.source.clone() };
         Ok(Mapping { line: self.line, source, pattern: Some(self.text.clone()), ..mapping })
     }
 }
 
-/// `shop.orders`, whichever database the connection has: the name is the key of the state.
+/// `shop.orders`, whichever database the connection has, and `eu:shop.orders` of a server with a name: it is the key of the state.
 #[must_use]
-pub fn name_of(database: &str, table: &str) -> MappingName {
-    MappingName(format!("{database}.{table}").replace(PART, "-part-"))
+pub fn name_of(server: Option<&SourceName>, database: &str, table: &str) -> MappingName {
+    let server = server.map(|server| format!("{server}:")).unwrap_or_default();
+    MappingName(format!("{server}{database}.{table}").replace(PART, "-part-"))
+}
+
+/// Is the entry about many tables?
+pub(super) fn are_in(r: &Reading<'_>, node: &Node) -> bool {
+    let mut quiet = r.quiet();
+    key::open(&mut quiet, node, KEYS, "", String::new()).is_some_and(|section| TABLES.node(&section).is_some())
+}
+
+/// Reads an entry over what is said for all.
+pub(super) fn read(r: &mut Reading<'_>, node: &Node, of_all: &Draft) -> Option<TablePattern> {
+    // Which keys are for some of the tables alone depends on what the mode says, and messages name the tables.
+    let mut quiet = r.quiet();
+    let mut first = of_all.clone();
+    let section = key::open(&mut quiet, node, KEYS, "", String::new())?;
+    MODE.take(&mut first, &mut MODE.at(&mut quiet, &section, Gaps::Keep));
+    TABLES.take(&mut first, &mut TABLES.at(&mut quiet, &section, Gaps::Keep));
+    let of = if first.said_mode.is_some() { " of the tables " } else { OF_ANY_MODE };
+    let section = key::open(r, node, KEYS, "", format!("{of}`{}`", shown(first.tables.text())))?;
+    let known = r.problems.len();
+    let mut draft = of_all.clone();
+    for key in KEYS {
+        let mut at = key.at(r, &section, Gaps::Keep);
+        if !OF_ONE_TABLE.contains(&key.name()) {
+            key.take(&mut draft, &mut at);
+        } else if at.is_written() {
+            let place = at.place();
+            let message = format!("{} would be that of every table", place.name);
+            let hint = "take it out; a table that needs one gets a mapping of its own, which wins";
+            at.r.problem(place.line, message, hint);
+        }
+    }
+    let mode = draft.said_mode;
+    draft.mapping.line = node.line;
+    draft.try_out(r, mode.unwrap_or(Mode::Upsert), node.line);
+    sources::check(
+        r,
+        &of_all.sources,
+        &Mapping { name: MappingName(draft.tables.text().to_owned()), ..draft.mapping.clone() },
+    );
+    if r.problems.len() > known {
+        return None;
+    }
+    let Tables { globs, text, except, additions, .. } = draft.tables.clone();
+    Some(TablePattern { line: node.line, text, globs, except, mode, additions, draft })
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::mapping::{
     self, ALLOW_TABLE_ADDITIONS, EMPTY_STRING_AS_NULL, INVALID_VALUES, MAX_SHRINK, MAXIMUM_BYTES_BILLED,
 };
 use super::whole::Config;
-use super::{notify, own_commands, schedule, validate};
+use super::{notify, own_commands, schedule, sources, validate};
 
 const ADDITIONS: [(&str, SchemaAdditions); 7] = [
     ("true", SchemaAdditions::Allow),
@@ -93,6 +93,17 @@ pub(super) const KEYS: &[Key<Top>] = &[
         |top, at| {
             put(&mut top.config.location, at.checked(validate::location));
             top.of_all.mapping.location.clone_from(&top.config.location);
+        },
+    ),
+    Key::of_group(
+        "sources",
+        Missing::Means("one server"),
+        "Several MySQL servers in one file: a name for each, with the next key; mappings name theirs with `source` \
+         ([several servers](operate.md#several-servers))",
+        sources::rows,
+        |top, at| {
+            put(&mut top.config.sources, sources::read(at));
+            top.of_all.sources.clone_from(&top.config.sources);
         },
     ),
     Key::new(
@@ -227,7 +238,7 @@ pub(super) const KEYS: &[Key<Top>] = &[
     Key::of_group(
         "notify",
         Missing::Means("none"),
-        "Group of the next two: who is told how a run ended ([operate](operate.md#word-of-a-failure))",
+        "Group of the next two: who is told how a run ended ([operate](operate.md#notifications))",
         notify::rows,
         |top, at| top.config.notify = notify::read(at),
     ),
@@ -242,8 +253,8 @@ pub(super) const KEYS: &[Key<Top>] = &[
     Key::new(
         "defaults",
         Missing::Means("none"),
-        "Keys of [the next table](#configyaml-one-mapping), for all mappings, but for `name`, `mysql_table` and \
-         `bigquery_table`. What a mapping says itself wins, key by key; what its mode has no use for is left out \
+        "Keys of [the next table](#configyaml-one-mapping), for all mappings, but for `name`, `mysql_table`, \
+         `bigquery_table`, `shard_column` and `shard`. What a mapping says itself wins, key by key; what its mode has no use for is left out \
          ([table options](tables.md#defaults))",
         |top, at| mapping::read_defaults(at, &mut top.of_all),
     ),
@@ -268,6 +279,7 @@ impl Top {
             schema_additions: SchemaAdditions::Deny,
             state: StateLocation::Local(PathBuf::new()),
             temp_bucket: None,
+            sources: Vec::new(),
             default_timezone: Tz::UTC,
             concurrency: 0,
             readers: None,

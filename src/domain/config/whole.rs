@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use chrono_tz::Tz;
 
+use super::access::NamedSource;
 use super::content::{Mapping, Notify, OwnCommand, Pace, SchemaAdditions, StateLocation};
 use super::tables::TablePattern;
 use crate::domain::finding::Finding;
-use crate::domain::ids::TableId;
+use crate::domain::ids::{SourceName, TableId};
 
 /// Everything of config.yaml.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct Config {
     pub state: StateLocation,
     /// Named for staging through Cloud Storage.
     pub temp_bucket: Option<String>,
+    /// The servers that mappings name; empty: there is one.
+    pub sources: Vec<NamedSource>,
     /// The zone that DATETIME columns are written in.
     pub default_timezone: Tz,
     /// Mappings that are moved at the same time; 1 to 64.
@@ -51,6 +54,25 @@ impl Config {
     pub fn shown(&self, table: &TableId) -> String {
         let TableId { project, dataset, table: name } = table;
         if *project == self.project { format!("{dataset}.{name}") } else { format!("{project}.{dataset}.{name}") }
+    }
+
+    /// The servers that mappings are about, in the order of the mappings, and those of entries for many tables.
+    #[must_use]
+    pub fn used_sources(&self) -> Vec<Option<SourceName>> {
+        let mut used = Vec::new();
+        let of_patterns = self.patterns.iter().map(TablePattern::server);
+        for server in self.mappings.iter().map(|mapping| mapping.source.server.as_ref()).chain(of_patterns) {
+            if !used.iter().any(|known: &Option<SourceName>| known.as_ref() == server) {
+                used.push(server.cloned());
+            }
+        }
+        used
+    }
+
+    /// What `sources` says of a server.
+    #[must_use]
+    pub fn source(&self, name: &SourceName) -> Option<&NamedSource> {
+        self.sources.iter().find(|source| source.name == *name)
     }
 
     /// The project that runs the jobs.

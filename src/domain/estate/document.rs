@@ -11,7 +11,8 @@ use super::mapped::{self, Mapped};
 use super::names::Names;
 use super::proposal::{Choice, Proposal};
 use crate::domain::check::server::{ServerFacts, ServerZone};
-use crate::domain::config::{Config, TablePattern};
+use crate::domain::config::{Config, NamedSource, TablePattern};
+use crate::domain::ids::SourceName;
 use crate::domain::naming;
 
 /// How far entries of a list are indented in a file of ours.
@@ -27,14 +28,14 @@ pub struct Known {
 }
 
 impl Known {
-    /// `own`: the database of mappings that name none.
+    /// Of one server's tables, and of the names that all mappings have. `own`: the database of mappings that name none.
     #[must_use]
-    pub fn of(config: &Config, own: &str) -> Self {
+    pub fn of(config: &Config, server: Option<&SourceName>, own: &str) -> Self {
         let taken = config.mappings.iter().map(|mapping| (mapping.name.0.as_str(), mapping.target.table.as_str()));
         Self {
             own: own.to_owned(),
-            tables: mapped::tables(config, own),
-            patterns: config.patterns.clone(),
+            tables: mapped::tables(config, server, own),
+            patterns: config.patterns.iter().filter(|pattern| pattern.server() == server).cloned().collect(),
             names: Names::of(taken),
         }
     }
@@ -69,6 +70,8 @@ pub struct Top<'a> {
     pub server: &'a ServerFacts,
     /// Databases that nobody asked about.
     pub others: &'a [String],
+    /// The server as mappings name it.
+    pub source: Option<&'a NamedSource>,
 }
 
 impl Top<'_> {
@@ -122,6 +125,10 @@ pub fn document(top: &Top<'_>, proposals: &[Proposal]) -> String {
     text +=
         &line("allow_schema_additions: review", "a new column waits until you have decided: it may hold personal data");
     text += &top.zone_line();
+    if let Some(NamedSource { name, prefix }) = top.source {
+        let why = format!("{prefix}HOST, {prefix}USER, ... say where it is");
+        text += &line(&format!("sources: {{{}: {{env: {prefix}}}}}", word(&name.0)), &why);
+    }
     text += "\nmappings:\n";
     if !proposals.iter().any(|proposal| matches!(proposal.choice, Choice::Moved(_))) {
         text += "  []                                    # no table is proposed; see below\n";

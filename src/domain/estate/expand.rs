@@ -17,7 +17,8 @@ use super::proposal::large;
 use crate::domain::column::same_name;
 use crate::domain::config::{Config, Glob, Mapping, TableAdditions, TablePattern, Taking, name_of};
 use crate::domain::finding::{Finding, Topic};
-use crate::domain::ids::{MappingName, TableId};
+use crate::domain::ids::{MappingName, SourceName, TableId};
+use crate::domain::naming;
 
 /// What the server says of its tables.
 #[derive(Debug, Clone, Copy)]
@@ -27,14 +28,23 @@ pub enum Seen<'a> {
     Away,
 }
 
+/// A server that entries are about.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// Where there are several.
+    pub server: Option<&'a SourceName>,
+    /// The database of the connection.
+    pub own: &'a str,
+    pub seen: Seen<'a>,
+}
+
 /// What is to be expanded, and by what.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
     pub config: &'a Config,
-    /// The database of the connection.
-    pub own: &'a str,
+    /// One for each server that an entry is about.
+    pub views: &'a [View<'a>],
     pub known: &'a KnownTables,
-    pub seen: Seen<'a>,
     /// Says of tables that are known what the rules would make of them today.
     pub compare: bool,
     /// `user@host`.
@@ -66,25 +76,44 @@ pub fn asked<'a>(patterns: impl IntoIterator<Item = &'a TablePattern>, own: &str
 /// Mappings for the tables of all entries. A mapping of its own wins, and then the first entry that takes a table.
 #[must_use]
 pub fn expand(ask: &Ask<'_>) -> Expansion {
-    let own = mapped::tables(ask.config, ask.own);
-    let listed = match ask.seen {
-        Seen::Tables(tables, _) => tables,
-        Seen::Away => &[],
-    };
-    let listed = listed.iter().map(|facts| (facts.database.as_str(), facts.table.as_str()));
     let of_target = |mapping: &Mapping| (place(&mapping.target), mapping.name.clone());
     let mut work = Work {
         ask: *ask,
-        mapped: Mapped::of(&own, listed),
         names: ask.config.mappings.iter().map(|mapping| mapping.name.clone()).collect(),
         targets: ask.config.mappings.iter().map(of_target).collect(),
-        done: HashSet::new(),
         out: Expansion::default(),
     };
-    for pattern in &ask.config.patterns {
-        work.pattern(pattern);
+    for view in ask.views {
+        let own = mapped::tables(ask.config, view.server, view.own);
+        let listed = view.listed().iter().map(|facts| (facts.database.as_str(), facts.table.as_str()));
+        let mapped = Mapped::of(&own, listed);
+        let mut done = HashSet::new();
+        for pattern in ask.config.patterns.iter().filter(|pattern| pattern.server() == view.server) {
+            work.pattern(view, pattern, |database, table| {
+                mapped.has(database, table) || !done.insert((database.to_owned(), table.to_owned()))
+            });
+        }
     }
     work.out
+}
+
+impl<'a> View<'a> {
+    const fn listed(&self) -> &'a [TableFacts] {
+        match self.seen {
+            Seen::Tables(tables, _) => tables,
+            Seen::Away => &[],
+        }
+    }
+
+    fn name_of(&self, table: &Match<'_>) -> MappingName {
+        name_of(self.server, table.database, table.table)
+    }
+
+    /// The table in BigQuery: of a server with a name that has the name before it.
+    fn target_of(&self, table: &Match<'_>) -> String {
+        let target = target_of(table.database, table.table, self.own);
+        self.server.map_or_else(|| target.clone(), |server| format!("{}_{target}", naming::id_part(&server.0)))
+    }
 }
 
 /// The configuration tells tables of BigQuery apart regardless of their case.
@@ -103,20 +132,19 @@ struct Match<'a> {
 
 struct Work<'a> {
     ask: Ask<'a>,
-    mapped: Mapped<'a>,
     names: HashSet<MappingName>,
     targets: HashMap<(String, String, String), MappingName>,
-    /// Tables of entries before this one.
-    done: HashSet<(&'a str, &'a str)>,
     out: Expansion,
 }
 
 impl<'a> Work<'a> {
-    fn pattern(&mut self, pattern: &'a TablePattern) {
-        let tables = self.tables(pattern);
-        let is_answered = matches!(self.ask.seen, Seen::Tables(..));
-        if is_answered {
-            self.out.news.patterns.extend(pattern.globs.iter().map(|glob| glob.resolved(self.ask.own)));
+    /// `is_anothers`: a mapping of its own, or an entry before this one, has the table.
+    fn pattern(&mut self, view: &View<'a>, pattern: &'a TablePattern, mut is_anothers: impl FnMut(&str, &str) -> bool) {
+        let tables = self.tables(view, pattern);
+        if matches!(view.seen, Seen::Tables(..)) {
+            let globs = pattern.globs.iter().map(|glob| glob.resolved(view.server, view.own));
+            // What stands in the state already is no news.
+            self.out.news.patterns.extend(globs.filter(|glob| !self.ask.known.patterns.contains(glob)));
             if tables.is_empty() {
                 self.remark_none(pattern);
             }
@@ -125,39 +153,30 @@ impl<'a> Work<'a> {
         }
         let mut left = Vec::new();
         for table in &tables {
-            let is_mapped = self.mapped.has(table.database, table.table);
-            if is_mapped || !self.done.insert((table.database, table.table)) {
-                continue;
-            }
-            if !self.take(pattern, table) {
-                left.push(name_of(table.database, table.table).0);
+            if !is_anothers(table.database, table.table) && !self.take(view, pattern, table) {
+                left.push(view.name_of(table).0);
             }
         }
         if !left.is_empty() {
             self.remark_left(pattern, &left);
         }
-        // What stands in the state already is no news.
-        let known = self.ask.known;
-        self.out.news.patterns.retain(|glob| !known.patterns.contains(glob));
     }
 
     /// Those that the server lists, and those that were taken and are gone, or cannot be asked after.
-    fn tables(&self, pattern: &'a TablePattern) -> Vec<Match<'a>> {
-        let own = self.ask.own;
-        let facts = match self.ask.seen {
-            Seen::Tables(facts, _) => facts,
-            Seen::Away => &[],
-        };
+    fn tables(&self, view: &View<'a>, pattern: &'a TablePattern) -> Vec<Match<'a>> {
+        let facts = view.listed();
         let listed: HashSet<_> = facts.iter().map(|facts| (facts.database.as_str(), facts.table.as_str())).collect();
         let known = self.ask.known.tables.values().filter(|known| {
-            known.taken.is_some() && !listed.contains(&(known.database.as_str(), known.table.as_str()))
+            known.taken.is_some()
+                && known.server.as_ref() == view.server
+                && !listed.contains(&(known.database.as_str(), known.table.as_str()))
         });
         let listed = facts.iter().map(|facts| (&facts.database, &facts.table, Some(facts)));
         let all = listed.chain(known.map(|known| (&known.database, &known.table, None)));
         let mut tables: Vec<_> = all
             .filter_map(|(database, table, facts)| {
                 let is_view = facts.is_some_and(|facts| facts.schema.is_view);
-                let globs = pattern.takers(database, table, own, is_view);
+                let globs = pattern.takers(database, table, view.own, is_view);
                 (!globs.is_empty()).then_some(Match { database, table, facts, globs })
             })
             .collect();
@@ -166,8 +185,8 @@ impl<'a> Work<'a> {
     }
 
     /// `false`: the table is left out because it is new.
-    fn take(&mut self, pattern: &TablePattern, table: &Match<'_>) -> bool {
-        let name = name_of(table.database, table.table);
+    fn take(&mut self, view: &View<'_>, pattern: &TablePattern, table: &Match<'_>) -> bool {
+        let name = view.name_of(table);
         let known = self.ask.known.tables.get(&name);
         let known = known.filter(|known| (&*known.database, &*known.table) == (table.database, table.table));
         if known.is_some_and(|known| known.taken.is_none()) {
@@ -175,14 +194,14 @@ impl<'a> Work<'a> {
         }
         let taken = known.and_then(|known| known.taken.as_ref());
         let is_new = known.is_none()
-            && table.globs.iter().all(|glob| self.ask.known.patterns.contains(&glob.resolved(self.ask.own)));
+            && table.globs.iter().all(|glob| self.ask.known.patterns.contains(&glob.resolved(view.server, view.own)));
         if is_new && pattern.additions == TableAdditions::Deny {
             return false;
         }
         let same_mode = taken.filter(|taken| pattern.mode.is_none_or(|mode| mode == taken.mode));
         let made = match same_mode {
-            Some(taken) => self.remembered(pattern, table, taken),
-            None => self.proposed(pattern, table, taken.map(|taken| taken.bigquery_table.as_str())),
+            Some(taken) => self.remembered(view, pattern, table, taken),
+            None => self.proposed(view, pattern, table, taken.map(|taken| taken.bigquery_table.as_str())),
         };
         let mapping = made.and_then(|mapping| self.refuse_twins(mapping));
         match mapping {
@@ -206,9 +225,15 @@ impl<'a> Work<'a> {
     }
 
     /// As it was taken.
-    fn remembered(&mut self, pattern: &TablePattern, table: &Match<'_>, taken: &TakenAs) -> Result<Mapping, String> {
-        let name = name_of(table.database, table.table);
-        if table.facts.is_none() && matches!(self.ask.seen, Seen::Tables(..)) {
+    fn remembered(
+        &mut self,
+        view: &View<'_>,
+        pattern: &TablePattern,
+        table: &Match<'_>,
+        taken: &TakenAs,
+    ) -> Result<Mapping, String> {
+        let name = view.name_of(table);
+        if table.facts.is_none() && matches!(view.seen, Seen::Tables(..)) {
             let sentence = format!(
                 "`{name}` is gone from MySQL, or the account may no longer see it; the tables `{}` took it",
                 pattern.text
@@ -216,7 +241,7 @@ impl<'a> Work<'a> {
             self.remark(&name, sentence, "if it is gone for good, name it in `except`");
         }
         if self.ask.compare && pattern.mode.is_none() && table.facts.is_some() {
-            self.compare(pattern, table, taken);
+            self.compare(view, pattern, table, taken);
         }
         let taking = Taking {
             database: table.database,
@@ -230,14 +255,20 @@ impl<'a> Work<'a> {
     }
 
     /// By the rules of today.
-    fn proposed(&self, pattern: &TablePattern, table: &Match<'_>, target: Option<&str>) -> Result<Mapping, String> {
-        let (Some(facts), Seen::Tables(_, ground)) = (table.facts, self.ask.seen) else {
+    fn proposed(
+        &self,
+        view: &View<'_>,
+        pattern: &TablePattern,
+        table: &Match<'_>,
+        target: Option<&str>,
+    ) -> Result<Mapping, String> {
+        let (Some(facts), Seen::Tables(_, ground)) = (table.facts, view.seen) else {
             return Err("the server does not answer, and how it is moved is not known yet".to_owned());
         };
         if let Some(trouble) = facts.cannot_be_read() {
             return Err(trouble);
         }
-        let target = target.map_or_else(|| target_of(table.database, table.table, self.ask.own), str::to_owned);
+        let target = target.map_or_else(|| view.target_of(table), str::to_owned);
         let mut refused = String::new();
         for way in ways(facts, pattern.mode, pattern.cursor())? {
             let taking = Taking {
@@ -290,9 +321,9 @@ impl<'a> Work<'a> {
     }
 
     /// What the rules would make of it today.
-    fn compare(&mut self, pattern: &TablePattern, table: &Match<'_>, taken: &TakenAs) {
-        let name = name_of(table.database, table.table);
-        let (sentence, remedy) = match self.proposed(pattern, table, Some(&taken.bigquery_table)) {
+    fn compare(&mut self, view: &View<'_>, pattern: &TablePattern, table: &Match<'_>, taken: &TakenAs) {
+        let name = view.name_of(table);
+        let (sentence, remedy) = match self.proposed(view, pattern, table, Some(&taken.bigquery_table)) {
             Ok(mapping) if TakenAs::of(&mapping) == *taken => return,
             Ok(mapping) => (
                 format!(

@@ -8,6 +8,7 @@ use crate::domain::check::mapping::{MappingFacts, findings};
 use crate::domain::check::server::ServerFacts;
 use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::finding::{Standing, Topic};
+use crate::domain::ids::SourceName;
 use crate::domain::plan::{PlanInput, plan};
 use crate::domain::schema::Decisions;
 
@@ -20,6 +21,8 @@ pub struct Ground<'a> {
     pub now: NaiveDateTime,
     /// `MASK_KEY` is set, and long enough.
     pub has_mask_key: bool,
+    /// The server's name, where there are several.
+    pub source: Option<&'a SourceName>,
 }
 
 /// Plans as a run does and asks the rules of a check. Gives what they warn of.

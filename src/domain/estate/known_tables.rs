@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::config::{Mapping, Mode};
-use crate::domain::ids::MappingName;
+use crate::domain::ids::{MappingName, SourceName};
 
 /// Of all entries.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct KnownTables {
 /// Of one table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownTable {
+    /// Where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<SourceName>,
     pub database: String,
     pub table: String,
     /// `None`: an operator has declined it.
@@ -60,6 +63,7 @@ impl KnownTable {
     #[must_use]
     pub fn decided(mapping: &Mapping, takes: bool, by: &str, at: DateTime<Utc>) -> Self {
         Self {
+            server: mapping.source.server.clone(),
             database: mapping.source.database.clone().unwrap_or_default(),
             table: mapping.source.table.clone(),
             taken: takes.then(|| TakenAs::of(mapping)),

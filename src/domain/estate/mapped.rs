@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use crate::domain::config::Config;
+use crate::domain::ids::{SourceName, SourceTable};
 
-/// Database and table of each mapping, as written. `own`: the database of mappings that name none.
-pub fn tables(config: &Config, own: &str) -> Vec<(String, String)> {
-    let of = |source: &crate::domain::ids::SourceTable| {
-        (source.database.clone().unwrap_or_else(|| own.to_owned()), source.table.clone())
-    };
-    config.mappings.iter().map(|mapping| of(&mapping.source)).collect()
+/// Database and table of each mapping of a server, as written. `own`: the database of mappings that name none.
+pub fn tables(config: &Config, server: Option<&SourceName>, own: &str) -> Vec<(String, String)> {
+    let of = |source: &SourceTable| (source.database.clone().unwrap_or_else(|| own.to_owned()), source.table.clone());
+    let sources = config.mappings.iter().map(|mapping| &mapping.source);
+    sources.filter(|source| source.server.as_ref() == server).map(of).collect()
 }
 
 /// A mapping may spell its table otherwise than the server lists it, where the server does not mind.

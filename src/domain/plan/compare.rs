@@ -13,6 +13,7 @@ use crate::domain::naming;
 use crate::domain::quote;
 use crate::domain::schema::{ColumnDiff, SchemaDiff, Verdict};
 use crate::domain::source_type::SourceType;
+use crate::domain::table_shard::TableShard;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Carriage, carriage, default_target, widens};
 
@@ -21,6 +22,8 @@ pub(super) struct Compared {
     /// Those that move.
     pub columns: Vec<ColumnPlan>,
     pub diff: SchemaDiff,
+    /// The column that says which table a row came from.
+    pub shard: Option<TableShard>,
     /// The column that marks deleted rows.
     pub deleted_column: Option<String>,
     /// The column that says when a row was published.
@@ -91,10 +94,11 @@ pub(super) fn compare(input: &PlanInput<'_>, warnings: &mut Vec<Finding>) -> Res
         }
     }
     name_staged(&mut columns);
+    let shard = ours::shard(input, &mut diff)?;
     let deleted_column = ours::mark(input, &mut diff)?;
     let loaded_at = ours::loaded_at(input, &mut diff)?;
     note_columns_only_in_target(input, &mut diff, warnings);
-    Ok(Compared { columns, diff, deleted_column, loaded_at })
+    Ok(Compared { columns, diff, shard, deleted_column, loaded_at })
 }
 
 /// How a value gets into a type, under its mask where it has one.
@@ -190,8 +194,11 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
         let mapping = input.mapping;
         let still_there =
             input.source.columns.iter().find(|c| same_name(&mapping.target_column(&c.name), &column.name));
-        // What is excluded or cannot be read is still there, and has been spoken of.
+        // What is excluded or cannot be read is still there, and has been spoken of. Of a shard's table nobody can tell a column
+        // that is gone from one that another shard has.
+        let is_anothers = still_there.is_none() && mapping.shard.is_some() && !input.source.hides_columns;
         match still_there {
+            None if is_anothers => {}
             None => warnings.push(gone(input, &column.name)),
             Some(source) => warnings.extend(masked::kept_back(mapping, source)),
         }
@@ -200,7 +207,7 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
             source: None,
             target: Some(column.target_type.clone()),
             verdict,
-            note: None,
+            note: is_anothers.then(|| format!("NULL in the rows of {}: other shards may have it", mapping.source)),
             accepted: None,
             mask: None,
         });

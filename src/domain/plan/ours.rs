@@ -1,11 +1,14 @@
 //! The target's columns that no column of the source fills: the one that marks rows which the source no longer has
-//! (`deletes: soft`), and the one that says when a row was published (`loaded_at`).
+//! (`deletes: soft`), the one that says when a row was published (`loaded_at`), and the one that says which table a row came
+//! from (`shard_column`).
 
 use super::input::PlanInput;
 use crate::domain::column::same_name;
-use crate::domain::config::SchemaAdditions;
+use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::quote;
 use crate::domain::schema::{ColumnDiff, SchemaDiff, Verdict};
+use crate::domain::table_shard::TableShard;
 use crate::domain::target_type::TargetType;
 
 /// The column that marks deleted rows, where there is one.
@@ -18,15 +21,72 @@ pub(super) fn loaded_at(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<
     input.mapping.loaded_at.as_deref().map_or(Ok(None), |name| timestamp(input, diff, "loaded_at", name))
 }
 
+/// The column that says which table a row came from, where there is one. Without it no row of the target is the mapping's.
+pub(super) fn shard(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Option<TableShard>, Fault> {
+    let (mapping, Some(shard)) = (input.mapping, &input.mapping.shard) else { return Ok(None) };
+    refuse_taken(input, diff, "shard_column", &shard.column)?;
+    let (text, existing) = (TargetType::String(None), input.target.and_then(|target| target.column(&shard.column)));
+    let verdict = match existing {
+        None => Verdict::New(text),
+        Some(column) if matches!(column.target_type, TargetType::String(_)) => Verdict::Same,
+        Some(_) => Verdict::Conflict(text),
+    };
+    let accepted = if diff.creates_table { None } else { input.said(&shard.column, "", &verdict) };
+    if let (None, Some(target)) = (existing, input.target) {
+        let may_add = input.additions != SchemaAdditions::Deny || accepted == Some(true);
+        if !target.is_empty() {
+            return Err(of_no_shard(mapping, shard));
+        }
+        if !may_add || accepted == Some(false) {
+            let sentence = format!(
+                "{} has no column `{}`, the `shard_column` of mapping `{}`",
+                mapping.target, shard.column, mapping.name
+            );
+            let named = quote::shell_option("--mapping", &mapping.name.0);
+            return Err(Fault::new(FaultKind::Schema, sentence)
+                .with_hint(format!("add it: `bqsync schema-diff {named} --apply`")));
+        }
+    }
+    let column = existing.map_or_else(|| shard.column.clone(), |column| column.name.clone());
+    diff.columns.push(ColumnDiff {
+        name: column.clone(),
+        source: None,
+        target: existing.map(|column| column.target_type.clone()),
+        verdict,
+        note: None,
+        accepted,
+        mask: None,
+    });
+    Ok(Some(TableShard { column, ..shard.clone() }))
+}
+
+/// Rows that no shard owns would come a second time.
+fn of_no_shard(mapping: &Mapping, shard: &TableShard) -> Fault {
+    let (target, name) = (&mapping.target, &shard.column);
+    let table = quote::bigquery_table(target);
+    let column = quote::bigquery_name(name);
+    Fault::new(FaultKind::Conflict, format!("{target} holds rows and has no column `{name}` that says whose they are")).with_hint(
+        format!(
+            "if they are of mapping `{}`, in BigQuery: ALTER TABLE {table} ADD COLUMN {column} STRING; UPDATE {table} SET {column} = \
+             {} WHERE TRUE; else choose another `bigquery_table`",
+            mapping.name,
+            shard.literal()
+        ),
+    )
+}
+
+/// The source may have a column of that name.
+fn refuse_taken(input: &PlanInput<'_>, diff: &SchemaDiff, key: &str, name: &str) -> Result<(), Fault> {
+    let Some(taken) = diff.columns.iter().find(|column| same_name(&column.name, name)) else { return Ok(()) };
+    let (mapping, source) = (&input.mapping.name, &input.mapping.source);
+    let sentence = format!("`{key}` of mapping `{mapping}` is `{name}`, but {source} has a column `{}`", taken.name);
+    Err(Fault::new(FaultKind::Config, sentence).with_hint(format!("choose another name for `{key}`")))
+}
+
 /// Compares it as any other column; gives its name where the target has it, or will have it once the difference has been
 /// carried out.
 fn timestamp(input: &PlanInput<'_>, diff: &mut SchemaDiff, key: &str, name: &str) -> Result<Option<String>, Fault> {
-    if let Some(taken) = diff.columns.iter().find(|column| same_name(&column.name, name)) {
-        let (mapping, source) = (&input.mapping.name, &input.mapping.source);
-        let sentence =
-            format!("`{key}` of mapping `{mapping}` is `{name}`, but {source} has a column `{}`", taken.name);
-        return Err(Fault::new(FaultKind::Config, sentence).with_hint(format!("choose another name for `{key}`")));
-    }
+    refuse_taken(input, diff, key, name)?;
     let existing = input.target.and_then(|target| target.column(name));
     let verdict = match existing {
         None => Verdict::New(TargetType::Timestamp),

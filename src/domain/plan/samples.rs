@@ -50,6 +50,7 @@ pub fn plan(columns: Vec<ColumnPlan>, keys: &[usize], cursor: usize) -> TablePla
         cluster: Vec::new(),
         deleted_column: None,
         loaded_at: None,
+        shard: None,
         comment: None,
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::partitioning::Partitioning;
 use crate::domain::schema::SchemaDiff;
 use crate::domain::source_type::Characters;
 use crate::domain::table_options::TableOptions;
+use crate::domain::table_shard::TableShard;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Cast, Encoding, StagedType};
 
@@ -72,6 +73,8 @@ pub struct TablePlan {
     pub deleted_column: Option<String>,
     /// The target's column that gets the moment of each row's publish.
     pub loaded_at: Option<String>,
+    /// The target's rows that are this mapping's, and what a publish puts into each; `None`: all are.
+    pub shard: Option<TableShard>,
     /// What a new table is described by.
     pub comment: Option<String>,
 }
@@ -151,6 +154,7 @@ impl TablePlan {
             cluster: Vec::new(),
             deleted_column: None,
             loaded_at: None,
+            shard: None,
             comment: None,
             ..self.clone()
         }
@@ -163,10 +167,11 @@ impl TablePlan {
     }
 
     /// Is every staged column the target's column, by name and type, so that a copy job can publish it? A copy gives no row a
-    /// moment.
+    /// moment, nor the name of its shard.
     #[must_use]
     pub fn is_verbatim(&self) -> bool {
-        self.loaded_at.is_none() && self.columns.iter().all(|c| c.cast == Cast::None && c.staged_name == c.target_name)
+        let is_filled = self.loaded_at.is_none() && self.shard.is_none();
+        is_filled && self.columns.iter().all(|c| c.cast == Cast::None && c.staged_name == c.target_name)
     }
 }
 

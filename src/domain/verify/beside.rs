@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Comparison, Key};
+use crate::domain::column::{SourceSchema, same_name};
+use crate::domain::plan::TablePlan;
 
 /// Characters of a value that are fetched.
 pub const MOST_CHARACTERS: usize = 4_000;
@@ -86,12 +88,23 @@ pub struct Beside {
     pub bytes: u64,
     /// The columns that say which row is the newest.
     pub by: Vec<String>,
+    /// No index of the source has their order: it reads about so many rows, all it has, to find the newest.
+    pub scans: Option<u64>,
+}
+
+/// What says which rows are the newest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewestBy {
+    /// Positions of the columns whose greatest values are the newest rows'.
+    pub columns: Vec<usize>,
+    /// An index of the source has their order: no other row is read.
+    pub is_indexed: bool,
 }
 
 impl Beside {
     /// Before anything is asked of the target.
     #[must_use]
-    pub fn of(comparison: &Comparison, bytes: u64) -> Self {
+    pub fn of(comparison: &Comparison, newest: &NewestBy, bytes: u64) -> Self {
         let plan = &comparison.plan;
         let column = |(position, column): (usize, &crate::domain::plan::ColumnPlan)| SeenColumn {
             name: column.source.name.clone(),
@@ -99,8 +112,9 @@ impl Beside {
             is_masked: column.mask.is_some(),
             is_compared: comparison.forms[position].is_some_and(super::Form::tells_values_apart),
         };
-        let by = newest_by(comparison).into_iter().map(|position| plan.columns[position].source.name.clone()).collect();
-        Self { columns: plan.columns.iter().enumerate().map(column).collect(), pairs: Vec::new(), bytes, by }
+        let by = newest.columns.iter().map(|&position| plan.columns[position].source.name.clone()).collect();
+        let columns = plan.columns.iter().enumerate().map(column).collect();
+        Self { columns, pairs: Vec::new(), bytes, by, scans: None }
     }
 
     /// Each row of the source with what the target holds.
@@ -119,11 +133,25 @@ impl Beside {
     }
 }
 
-/// Positions of the columns whose greatest values are the newest rows'.
+/// The incremental column, or the keys where the mapping has none; the keys too where an index has their order and none has
+/// the incremental column's: the greatest keys mostly are the newest, and the table need not be read for them.
 #[must_use]
-pub fn newest_by(comparison: &Comparison) -> Vec<usize> {
-    let plan = &comparison.plan;
-    plan.cursor.map_or_else(|| plan.keys.clone(), |cursor| vec![cursor.position])
+pub fn newest_by(plan: &TablePlan, source: &SourceSchema) -> NewestBy {
+    let cursor = plan.cursor.map(|cursor| cursor.position);
+    if let Some(cursor) = cursor.filter(|&cursor| source.has_index_on(&plan.columns[cursor].source.name)) {
+        return NewestBy { columns: vec![cursor], is_indexed: true };
+    }
+    if let Some(columns) = source.indexes.iter().find_map(|index| in_order(plan, index)) {
+        return NewestBy { columns, is_indexed: true };
+    }
+    NewestBy { columns: cursor.map_or_else(|| plan.keys.clone(), |cursor| vec![cursor]), is_indexed: false }
+}
+
+/// The keys as an index begins with them; `None` where it does not.
+fn in_order(plan: &TablePlan, index: &[String]) -> Option<Vec<usize>> {
+    let named = |name: &String| plan.keys.iter().copied().find(|&key| same_name(&plan.columns[key].source.name, name));
+    let first: Vec<usize> = index.iter().take(plan.keys.len()).map_while(named).collect();
+    (!first.is_empty() && first.len() == plan.keys.len()).then_some(first)
 }
 
 /// Can rows of both sides be told to be the same row? Else why not.
@@ -143,6 +171,31 @@ pub fn unmatched(comparison: &Comparison) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::plan::samples::{number, plan};
+
+    #[test]
+    fn the_newest_are_found_by_an_index_where_there_is_one() {
+        let plan = plan(vec![number("shop"), number("id"), number("version")], &[0, 1], 2);
+        let newest = |indexes: &[&[&str]]| {
+            let indexes = indexes.iter().map(|index| index.iter().map(ToString::to_string).collect()).collect();
+            let source = SourceSchema {
+                columns: Vec::new(),
+                unique_keys: Vec::new(),
+                indexes,
+                is_view: false,
+                is_transactional: true,
+                hides_columns: false,
+                rows_estimate: None,
+                comment: None,
+            };
+            let newest = newest_by(&plan, &source);
+            (newest.columns, newest.is_indexed)
+        };
+        assert_eq!(newest(&[&["ID", "shop"], &["version"]]), (vec![2], true));
+        assert_eq!(newest(&[&["ID", "shop", "city"], &["city"]]), (vec![1, 0], true), "in the order of the index");
+        assert_eq!(newest(&[&["id"], &["id", "city", "shop"]]), (vec![2], false));
+        assert_eq!(newest(&[]), (vec![2], false));
+    }
 
     fn row(key: &str, hashes: [Option<&str>; 2], in_window: bool) -> SeenRow {
         let cell = |hash: Option<&str>| Cell { shown: hash.map(str::to_owned), hash: hash.map(str::to_owned) };
@@ -151,7 +204,7 @@ mod tests {
 
     #[test]
     fn rows_are_paired_by_key_in_the_order_of_the_source() {
-        let empty = Beside { columns: Vec::new(), pairs: Vec::new(), bytes: 0, by: Vec::new() };
+        let empty = Beside { columns: Vec::new(), pairs: Vec::new(), bytes: 0, by: Vec::new(), scans: None };
         let source = vec![
             row("9", [Some("n"), None], false),
             row("3", [Some("c"), Some("x")], true),

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::{Comparison, Cut, Key, PartSum, Parts, RowDigest, SeenRow};
+use super::{Comparison, Cut, Key, NewestBy, PartSum, Parts, RowDigest, SeenRow};
 use crate::domain::fault::Fault;
 
 /// A table whose rows can be compared with those of another by sums, part by part, and then row by row.
@@ -40,6 +40,7 @@ pub trait NewestRows: Send + Sync {
     fn newest_rows(
         &self,
         comparison: &Comparison,
+        newest: &NewestBy,
         most: usize,
     ) -> impl Future<Output = Result<Vec<SeenRow>, Fault>> + Send;
 }

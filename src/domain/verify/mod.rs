@@ -17,7 +17,7 @@ mod wanted;
 use std::fmt;
 use std::sync::Arc;
 
-pub use self::beside::{Beside, Cell, MOST_CHARACTERS, Pair, SeenColumn, SeenRow, newest_by, unmatched};
+pub use self::beside::{Beside, Cell, MOST_CHARACTERS, NewestBy, Pair, SeenColumn, SeenRow, newest_by, unmatched};
 pub use self::comparable::{Comparable, Keyed, NewestRows};
 pub use self::cure::{Cure, Cures};
 pub use self::form::{Form, form};

@@ -4,7 +4,7 @@
 
 use crate::domain::config::Mapping;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::verify::{Beside, Key, Keyed, NewestRows, Question, Verification, unmatched};
+use crate::domain::verify::{Beside, Key, Keyed, NewestRows, Question, Verification, newest_by, unmatched};
 use crate::engine::ports::{Platform, Ports, TRIES_FOR_AN_ANSWER};
 use crate::engine::protocol::{Failure, ReadBeside};
 use crate::engine::work::comparing::ready;
@@ -44,10 +44,20 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, order: &ReadBesi
         )
         .with_hint("write `primary_keys` that tell its rows apart"));
     }
-    let source = ports.source.newest_rows(&comparison, MOST_ROWS).await?;
-    let keys: Vec<Key> = source.iter().map(|row| row.key.clone()).collect();
+    let newest = newest_by(&comparison.plan, &described.source);
+    let scans = (!newest.is_indexed).then_some(ready.rows);
+    let source = match scans {
+        // No table is read from end to end before somebody has agreed to that.
+        Some(_) if order.price_only => Vec::new(),
+        _ => ports.source.newest_rows(&comparison, &newest, MOST_ROWS).await?,
+    };
+    let mut keys: Vec<Key> = source.iter().map(|row| row.key.clone()).collect();
+    if order.price_only && scans.is_some() {
+        // Whichever they are, what looking for them reads is the same.
+        keys.push(vec![None; comparison.plan.keys.len()]);
+    }
     let bytes = ports.warehouse.question_bytes(&comparison, &Question::Seen(keys.clone())).await?;
-    let beside = Beside::of(&comparison, bytes);
+    let beside = Beside { scans, ..Beside::of(&comparison, &newest, bytes) };
     if order.price_only {
         return Ok(beside);
     }

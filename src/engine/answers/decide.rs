@@ -140,7 +140,10 @@ fn refuse(mapping: &Mapping, planned: &Planned, column: &ColumnDiff, accept: boo
         .with_hint("`bqsync schema-diff` shows what differs")),
         (_, false) if is_needed(mapping, planned, name) => Err(Fault::new(
             FaultKind::Config,
-            format!("Column `{name}` of `{}` cannot be declined: it is a key or the incremental column", mapping.name),
+            format!(
+                "Column `{name}` of `{}` cannot be declined: it is a key, the incremental column or the shards' column",
+                mapping.name
+            ),
         )
         .with_hint("accept it, or choose other keys in the configuration")),
         (Verdict::New(_) | Verdict::Widen(_) | Verdict::Relax | Verdict::Conflict(_), _) => Ok(()),
@@ -153,4 +156,5 @@ fn is_needed(mapping: &Mapping, planned: &Planned, name: &str) -> bool {
     let partition = mapping.partition_column().map(|column| mapping.target_column(column));
     needed.into_iter().any(|position| same_name(&table.columns[position].target_name, name))
         || partition.is_some_and(|column: String| same_name(&column, name))
+        || table.shard.as_ref().is_some_and(|shard| shard.is_column(name))
 }

@@ -1,20 +1,22 @@
 //! Expands entries that are about many tables, before an engine begins: it knows plain mappings alone.
 
 use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
 
 use crate::domain::check::server::ServerFacts;
 use crate::domain::config::{Config, TablePattern};
-use crate::domain::estate::{Ask, Expansion, Found, Ground, KnownTables, Seen, asked, expand};
+use crate::domain::estate::{Ask, Expansion, Found, Ground, KnownTables, Seen, View, asked, expand};
 use crate::domain::fault::Fault;
 use crate::domain::finding::{Finding, Topic};
+use crate::domain::ids::SourceName;
 use crate::source::Diagnose;
 use crate::state::StateStore;
 
 /// Who expands, and what for.
 #[derive(Debug, Clone, Copy)]
 pub struct Expanding<'a> {
-    /// The database of the connection.
-    pub own: &'a str,
+    /// Each server and the database of its connection.
+    pub servers: &'a [(Option<SourceName>, String)],
     /// `user@host`.
     pub by: &'a str,
     pub at: DateTime<Utc>,
@@ -32,7 +34,14 @@ pub struct Expanded {
     pub fault: Option<Fault>,
 }
 
-/// Asks the source once for all entries. Where it does not answer, what the state remembers holds.
+/// What a server has said of its tables.
+struct Looked<'a> {
+    server: Option<&'a SourceName>,
+    own: &'a str,
+    said: Result<(ServerFacts, Found), Fault>,
+}
+
+/// Asks each server once for all entries. Where one does not answer, what the state remembers holds.
 ///
 /// # Errors
 /// The state cannot be read, or written.
@@ -46,45 +55,62 @@ pub async fn expand_tables<S: Diagnose, T: StateStore>(
     let mut config = config.clone();
     config.mappings.retain(|mapping| mapping.pattern.is_none());
     let known = state.load_tables().await?;
-    let ask = asked(&config.patterns, how.own);
-    let seen = tokio::try_join!(source.survey(), source.estate(&ask));
-    let expansion = of(&config, &known, seen.as_ref().ok(), how);
-    let mut fault = seen.err();
-    if let Some(fault) = &fault {
-        tracing::warn!(error = %fault, hint = fault.hint(), "the list of tables cannot be read; what the state knows of them holds");
-    }
-    let Expansion { mappings, remarks, news, unknown } = expansion;
+    let used = |server: Option<&SourceName>| config.patterns.iter().any(|pattern| pattern.server() == server);
+    let servers = how.servers.iter().filter(|(server, _)| used(server.as_ref()));
+    let looks = servers.map(|(server, own)| look(source, &config, server.as_ref(), own));
+    let looked = join_all(looks).await;
+    let Expansion { mappings, remarks, news, unknown } = of(&config, &known, &looked, how);
     if how.remembers && !news.is_empty() {
         state.note_tables(&news).await?;
     }
     tracing::info!(tables = mappings.len(), taken_now = news.tables.len(), "the tables of the configuration are known");
-    if unknown.is_empty() {
-        fault = None;
-    }
     config.mappings.extend(mappings);
     config.mappings.sort_by_key(|mapping| mapping.line);
     config.remarks = remarks;
-    if let Some(fault) = &fault {
-        config.remarks.push(Finding::fail(Topic::Tables, fault));
-    }
+    let fault = looked.into_iter().find_map(|looked| looked.said.err()).filter(|_| !unknown.is_empty());
+    config.remarks.extend(fault.iter().map(|fault| Finding::fail(Topic::Tables, fault)));
     Ok(Expanded { config, fault })
 }
 
-fn of(config: &Config, known: &KnownTables, seen: Option<&(ServerFacts, Found)>, how: Expanding<'_>) -> Expansion {
-    let seen = match seen {
-        Some((server, found)) => {
-            let (timezone, now) = (config.default_timezone, how.at.naive_utc());
-            Seen::Tables(&found.tables, Ground { server, timezone, now, has_mask_key: false })
-        }
-        None => Seen::Away,
-    };
-    expand(&Ask { config, own: how.own, known, seen, compare: how.compares, by: how.by, at: how.at })
+async fn look<'a, S: Diagnose>(
+    source: &S,
+    config: &Config,
+    server: Option<&'a SourceName>,
+    own: &'a str,
+) -> Looked<'a> {
+    let ask = asked(config.patterns.iter().filter(|pattern| pattern.server() == server), own);
+    let said = tokio::try_join!(source.survey(server), source.estate(server, &ask));
+    if let Err(fault) = &said {
+        let kept = "the list of tables cannot be read; what the state knows of them holds";
+        tracing::warn!(error = %fault, hint = fault.hint(), "{kept}");
+    }
+    Looked { server, own, said }
+}
+
+fn of(config: &Config, known: &KnownTables, looked: &[Looked<'_>], how: Expanding<'_>) -> Expansion {
+    let (timezone, now) = (config.default_timezone, how.at.naive_utc());
+    let mut views = Vec::new();
+    for Looked { server, own, said } in looked {
+        let (server, own) = (*server, *own);
+        let seen = said.as_ref().map_or(Seen::Away, |(facts, found)| {
+            let ground = Ground { server: facts, timezone, now, has_mask_key: false, source: server };
+            Seen::Tables(&found.tables, ground)
+        });
+        views.push(View { server, own, seen });
+    }
+    expand(&Ask { config, views: &views, known, compare: how.compares, by: how.by, at: how.at })
 }
 
 /// Is the name that of a table which an entry would take? Known without asking anybody.
 #[must_use]
-pub fn may_be_taken(patterns: &[TablePattern], name: &str, own: &str) -> bool {
-    let names = name.match_indices('.').map(|(at, _)| (&name[..at], &name[at + 1..]));
-    let mut names = names.filter(|(database, table)| !database.is_empty() && !table.is_empty());
-    names.any(|(database, table)| patterns.iter().any(|p| !p.takers(database, table, own, false).is_empty()))
+pub fn may_be_taken(patterns: &[TablePattern], name: &str, servers: &[(Option<SourceName>, String)]) -> bool {
+    let takes = |pattern: &TablePattern| {
+        let own = servers.iter().find(|(server, _)| server.as_ref() == pattern.server());
+        let own = own.map_or("", |(_, own)| own.as_str());
+        let name = pattern.server().map_or(Some(name), |server| name.strip_prefix(&format!("{server}:")));
+        let Some(name) = name else { return false };
+        let mut parts = name.match_indices('.').map(|(at, _)| (&name[..at], &name[at + 1..]));
+        parts.any(|(database, table)| !pattern.takers(database, table, own, false).is_empty())
+    };
+    patterns.iter().any(takes)
 }

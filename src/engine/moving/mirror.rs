@@ -64,10 +64,13 @@ impl<P: Platform> Work<'_, P> {
             self.ledger.forget_sums();
         }
         self.leave_as_described(target);
-        if target.is_none_or(TargetSchema::is_empty) {
+        // A table that several shards share is never put in place as a whole.
+        let is_alone = mapping.shard.is_none();
+        if is_alone && target.is_none_or(TargetSchema::is_empty) {
             return Box::pin(self.bring_whole(mirror, None, None)).await;
         }
-        let may_replace = mapping.deletes == Deletes::Hard && fills_every_column(target, &mirror.schemas.plan);
+        let fills = fills_every_column(target, &mirror.schemas.plan);
+        let may_replace = is_alone && mapping.deletes == Deletes::Hard && fills;
         let left_out = mirror.comparison.left_out();
         if known.is_none() && !left_out.is_empty() && may_replace {
             let names: Vec<_> = left_out.iter().map(|name| format!("`{name}`")).collect();
@@ -168,7 +171,7 @@ impl<P: Platform> Work<'_, P> {
             return self.all_is_brought(mirror, now).await;
         };
         let held = format!("BigQuery holds {} rows, and MySQL {}", format::count(held), format::count(now.rows()));
-        if fills_every_column(mirror.schemas.target.as_ref(), &mirror.schemas.plan) {
+        if mapping.shard.is_none() && fills_every_column(mirror.schemas.target.as_ref(), &mirror.schemas.plan) {
             let why = format!("part by part was not enough, {held}");
             return Box::pin(self.bring_whole(mirror, Some(why), None)).await;
         }

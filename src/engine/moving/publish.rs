@@ -155,6 +155,7 @@ impl<P: Platform> Work<'_, P> {
     /// Sends a publish that the state remembers from before it is sent, and waits for its end.
     pub(super) async fn send(&mut self, pending: PendingPublish, order: PublishOrder) -> Result<Sent, Halt> {
         let scope = self.scope;
+        refuse_whole(&order)?;
         if let Err(fault) = self.ledger.note_pending(pending).await {
             // Nobody will know of it: where the state is another's by now, no later run of this process drops it.
             self.drop_staged(&order.staged).await;
@@ -174,6 +175,18 @@ impl<P: Platform> Work<'_, P> {
         });
         Ok(sent)
     }
+}
+
+/// What takes the place of all rows would take other shards' rows out.
+fn refuse_whole(order: &PublishOrder) -> Result<(), Fault> {
+    if order.plan.shard.is_none() || !matches!(order.kind, PublishKind::Replace | PublishKind::Copy) {
+        return Ok(());
+    }
+    let sentence = format!(
+        "A publish of `{}` was about to write {} as a whole, which is not its own",
+        order.mapping, order.target
+    );
+    Err(Fault::new(FaultKind::Bug, sentence))
 }
 
 fn published(step: &StagedStep<'_>, counts: PublishCounts) -> Published {

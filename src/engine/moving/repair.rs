@@ -173,7 +173,8 @@ impl<P: Platform> Work<'_, P> {
 /// Are rows that are put in anew as they were before?
 pub(super) fn fills_every_column(target: Option<&TargetSchema>, plan: &TablePlan) -> bool {
     let fills = |name: &str| plan.columns.iter().any(|column| same_name(&column.target_name, name));
-    let ours = || plan.deleted_column.iter().chain(&plan.loaded_at);
+    let shard = plan.shard.as_ref().map(|shard| &shard.column);
+    let ours = || plan.deleted_column.iter().chain(&plan.loaded_at).chain(shard);
     let is_ours = |name: &str| ours().any(|ours| same_name(ours, name));
     target.is_none_or(|target| target.columns.iter().all(|column| fills(&column.name) || is_ours(&column.name)))
 }

@@ -107,11 +107,11 @@ impl<P: Platform> Work<'_, P> {
     /// not say.
     async fn rows_before(&mut self, rows: u64) -> Result<Option<u64>, Halt> {
         let scope = self.scope;
-        let target = scope.unless_cancelled(scope.ports.warehouse.describe(&scope.mapping.target)).await?;
+        let target = scope.unless_cancelled(scope.ports.describe_target(&scope.mapping)).await?;
         // One that is gone by now is the publish's to meet.
         let held = match &target {
             Some(described) => {
-                let count = scope.ports.warehouse.rows_held(&scope.mapping.target, described);
+                let count = scope.ports.warehouse.rows_held(&scope.mapping.target, described, None);
                 scope.unless_cancelled(count).await?
             }
             None => Some(0),

@@ -12,7 +12,7 @@ use crate::engine::work::prepared::Prepared;
 use crate::engine::work::scope::Halt;
 use crate::format;
 use crate::state::LeftTarget;
-use crate::warehouse::{Counted, Estimates, Warehouse};
+use crate::warehouse::{Counted, Estimates};
 
 /// What a table that holds nothing is called, whether it is there or not.
 const EMPTY: &str = "empty";
@@ -26,13 +26,16 @@ impl<P: Platform> Work<'_, P> {
 
     /// The version that a publish builds on, where it builds on one. An upsert only does on an empty target.
     fn version_of(&self, target: Option<&TargetSchema>) -> Option<String> {
-        match target {
+        let version = match target {
             Some(target) if !target.is_empty() => {
                 let rows = target.rows.filter(|_| self.counts_on_the_target())?;
-                Some(format!("{rows} {}", target.modified.unwrap_or_default()))
+                format!("{rows} {}", target.modified.unwrap_or_default())
             }
-            _ => Some(EMPTY.to_owned()),
-        }
+            _ => EMPTY.to_owned(),
+        };
+        // Shards of one table build on their own rows of it.
+        let shard = self.scope.mapping.shard.as_ref();
+        Some(shard.map_or_else(|| version.clone(), |shard| format!("{version} of {}", shard.value)))
     }
 
     /// Holds the target against what the state says this mapping left; says so where somebody else has changed it.
@@ -72,7 +75,7 @@ impl<P: Platform> Work<'_, P> {
             return Ok(());
         }
         let scope = self.scope;
-        let target = scope.unless_cancelled(scope.ports.warehouse.describe(&scope.mapping.target)).await?;
+        let target = scope.unless_cancelled(scope.ports.describe_target(&scope.mapping)).await?;
         self.recognise(target.as_ref());
         Ok(())
     }

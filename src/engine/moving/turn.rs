@@ -15,7 +15,7 @@ use crate::engine::work::ids::{Try, turn};
 use crate::engine::work::ledger::Ledger;
 use crate::engine::work::scope::Halt;
 use crate::state::Moves;
-use crate::warehouse::{Staged, Taken, Warehouse};
+use crate::warehouse::{Staged, Taken};
 
 /// After so many names that were taken before, a publish goes under its run's own, and looks for its rows.
 const MOST_TURNS: u32 = 16;
@@ -98,7 +98,7 @@ impl<P: Platform> Work<'_, P> {
         let scope = self.scope;
         turn.next_number();
         if other.changed {
-            let target = scope.unless_cancelled(scope.ports.warehouse.describe(&scope.mapping.target)).await?;
+            let target = scope.unless_cancelled(scope.ports.describe_target(&scope.mapping)).await?;
             self.recognise(target.as_ref());
             let is_as_it_was = self.ledger.version() == turn.version.as_deref();
             if !is_as_it_was {

@@ -12,7 +12,6 @@ use crate::engine::work::prepared::{Prepared, Schemas};
 use crate::engine::work::scope::{Halt, Task};
 use crate::failpoint::reached;
 use crate::state::{Moves, StateStore};
-use crate::warehouse::Warehouse;
 
 impl<P: Platform> Work<'_, P> {
     /// Settles what an earlier attempt left behind, compares the schemas, then moves rows.
@@ -95,7 +94,7 @@ impl<P: Platform> Work<'_, P> {
         let scope = self.scope;
         let describe = async {
             let Some(source) = source else { return scope.ports.describe_both(&scope.mapping).await };
-            let target = scope.ports.warehouse.describe(&scope.mapping.target).await?;
+            let target = scope.ports.describe_target(&scope.mapping).await?;
             Ok(Described { source, target })
         };
         let described = scope.in_phase(Phase::Describe, scope.unless_cancelled(describe)).await?;

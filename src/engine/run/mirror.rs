@@ -50,7 +50,7 @@ impl<P: Platform> Work<'_, P> {
         // What is said from here on is of this run alone.
         let has_spoken = !self.tally.warnings.is_empty();
         if let Some(target) = &mut schemas.target {
-            let count = scope.ports.warehouse.rows_held(&scope.mapping.target, target);
+            let count = scope.ports.warehouse.rows_held(&scope.mapping.target, target, scope.mapping.shard.as_ref());
             target.rows = scope.unless_cancelled(count).await?;
         }
         let comparison = Arc::new(Comparison::new(&scope.mapping, Arc::clone(&schemas.plan), None));

@@ -14,6 +14,7 @@ mod report;
 mod retries;
 mod rivals;
 mod rules;
+mod shards;
 mod shared;
 mod steps;
 mod tail;

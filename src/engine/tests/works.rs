@@ -28,6 +28,11 @@ pub fn edited(mapping: &str) -> Shop {
     edited_in(Shop::new(mapping))
 }
 
+/// The same of one shard of a table.
+pub fn shared_edited(mapping: &str) -> Shop {
+    edited_in(Shop::shared(mapping))
+}
+
 /// Runs, and may take out however many rows.
 pub fn allowing_shrink() -> Command {
     Command::Sync(SyncOrder { allow_shrink: true, ..SyncOrder::manual(Selection::All) })
@@ -76,6 +81,11 @@ pub fn later(mapping: &str) -> Shop {
     later_in(Shop::new(mapping))
 }
 
+/// The same of one shard of a table.
+pub fn shared_later(mapping: &str) -> Shop {
+    later_in(Shop::shared(mapping))
+}
+
 fn later_in(shop: Shop) -> Shop {
     let shop = shop.rows(1..=60);
     shop.succeeds(sync());
@@ -93,13 +103,22 @@ pub fn to_backfill(mapping: &str) -> Shop {
 fn to_backfill_in(shop: Shop) -> Shop {
     let shop = shop.with("window_rows: 40").rows(1..=100);
     shop.succeeds(sync());
-    shop.dataset().tables.get_mut("t").unwrap().rows.truncate(50);
+    shop.damage(|rows| rows.truncate(50));
     shop
 }
 
 /// Rows of the target that the source no longer has.
 pub fn to_delete(deletes: &str) -> Shop {
-    let shop = Shop::new(&format!("{UPSERT}, {deletes}, max_delete_fraction: 1")).rows(1..=20);
+    to_delete_in(Shop::new(&format!("{UPSERT}, {deletes}, max_delete_fraction: 1")))
+}
+
+/// The same of one shard of a table.
+pub fn shared_to_delete(deletes: &str) -> Shop {
+    to_delete_in(Shop::shared(&format!("{UPSERT}, {deletes}, max_delete_fraction: 1")))
+}
+
+fn to_delete_in(shop: Shop) -> Shop {
+    let shop = shop.rows(1..=20);
     shop.succeeds(sync());
     (3..=7).for_each(|id| shop.delete(id));
     shop
@@ -111,8 +130,11 @@ pub fn whole() -> Command {
 
 /// Rows of the target that are missing, changed, doubled, and there alone; mended a few at a time.
 pub fn damaged(mapping: &str) -> Shop {
-    let shop =
-        Shop::new(&format!("{mapping}, deletes: hard, max_delete_fraction: 1")).with("window_rows: 5").rows(1..=60);
+    damaged_in(Shop::new(&format!("{mapping}, deletes: hard, max_delete_fraction: 1")))
+}
+
+fn damaged_in(shop: Shop) -> Shop {
+    let shop = shop.with("window_rows: 5").rows(1..=60);
     shop.succeeds(sync());
     shop.damage(|rows| {
         rows.retain(|row| !(5..=12).contains(&id(row)));
@@ -137,7 +159,7 @@ pub fn id(row: &[Value]) -> i64 {
     id
 }
 
-pub const WORKS: [Work; 30] = [
+pub const WORKS: [Work; 40] = [
     Work { name: "first load, upsert", shop: || Shop::new(UPSERT).rows(1..=40), command: sync },
     Work { name: "first load, append", shop: || Shop::new(APPEND).rows(1..=40), command: sync },
     Work { name: "first load, keyless", shop: || Shop::new(KEYLESS).rows(1..=40), command: sync },
@@ -188,6 +210,24 @@ pub const WORKS: [Work; 30] = [
     },
     Work { name: "repair, upsert", shop: || damaged(UPSERT), command: || repair(false) },
     Work { name: "repair, append", shop: damaged_append, command: || repair(false) },
+    Work { name: "shard, first load, upsert", shop: || Shop::shared(UPSERT).rows(1..=40), command: sync },
+    Work {
+        name: "shard, first load in steps, append",
+        shop: || Shop::shared(APPEND).with("window_rows: 40").rows(1..=100),
+        command: sync,
+    },
+    Work { name: "shard, later run, append", shop: || shared_later(APPEND), command: sync },
+    Work { name: "shard, later run, keyless", shop: || shared_later(KEYLESS), command: sync },
+    Work { name: "shard, later run, upsert", shop: || shared_later(UPSERT), command: sync },
+    Work { name: "shard, mirror, first", shop: || Shop::shared(MIRROR).rows(1..=40), command: sync },
+    Work { name: "shard, mirror, edited", shop: || shared_edited(MIRROR), command: sync },
+    Work { name: "shard, backfill, append", shop: || to_backfill_in(Shop::shared(APPEND)), command: whole },
+    Work { name: "shard, deletes", shop: || shared_to_delete("deletes: hard"), command: || deletes(false) },
+    Work {
+        name: "shard, repair",
+        shop: || damaged_in(Shop::shared(&format!("{UPSERT}, deletes: hard, max_delete_fraction: 1"))),
+        command: || repair(false),
+    },
 ];
 
 /// Tries a work with trouble at its first call, its second, and so on until it makes no more; `trial` sets the trouble and

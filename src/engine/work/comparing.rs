@@ -123,9 +123,14 @@ fn not_in_bigquery(diff: &SchemaDiff) -> impl Iterator<Item = String> {
 
 /// Of the columns that the mapping would move, had the source any such.
 fn only_in_bigquery(mapping: &Mapping, source: &SourceSchema, diff: &SchemaDiff) -> Vec<String> {
+    // What its table lacks, other shards may have.
+    if mapping.shard.is_some() && !source.hides_columns {
+        return Vec::new();
+    }
     let named = |column: &SourceColumn, name: &str| same_name(&mapping.target_column(&column.name), name);
     let gone = diff.columns.iter().filter(|column| {
-        let ours = mapping.deleted_column().into_iter().chain(mapping.loaded_at.as_deref());
+        let shard = mapping.shard.as_ref().map(|shard| shard.column.as_str());
+        let ours = mapping.deleted_column().into_iter().chain(mapping.loaded_at.as_deref()).chain(shard);
         let is_ours = ours.into_iter().any(|ours| same_name(ours, &column.name));
         column.source.is_none() && !is_ours && !source.columns.iter().any(|known| named(known, &column.name))
     });

@@ -14,8 +14,35 @@ use crate::engine::ports::{Described, Platform};
 use crate::engine::protocol::{Comparison, Event};
 use crate::warehouse::Warehouse;
 
+/// Each look at a table that shards share may find another shard's change; they come to an end with its columns.
+const MOST_LOOKS: usize = 4;
+
 impl<P: Platform> Work<'_, P> {
+    /// Of shards that share a table, another may have made or changed it since it was described: it is looked at again after
+    /// each change of ours, until there is nothing left to change.
     pub(in crate::engine) async fn plan(&mut self, described: &Described) -> Result<TablePlan, Halt> {
+        let Scope { ports, mapping, .. } = self.scope;
+        let mut now = None;
+        for _ in 1..MOST_LOOKS {
+            let changes = self.tally.schema_changes.len();
+            let planned = self.plan_once(now.as_ref().unwrap_or(described)).await;
+            let has_changed = self.tally.schema_changes.len() > changes;
+            let is_done = match &planned {
+                Ok(_) => !has_changed,
+                // What was refused, another may have done.
+                Err(Halt::Fault(fault)) => fault.kind() != FaultKind::Schema,
+                Err(_) => true,
+            };
+            if mapping.shard.is_none() || is_done {
+                return planned;
+            }
+            let target = self.scope.unless_cancelled(ports.describe_target(mapping)).await?;
+            now = Some(Described { source: described.source.clone(), target });
+        }
+        self.plan_once(now.as_ref().unwrap_or(described)).await
+    }
+
+    async fn plan_once(&mut self, described: &Described) -> Result<TablePlan, Halt> {
         let Scope { ports, mapping, .. } = self.scope;
         let additions = ports.config.schema_additions;
         let planned = described.plan(ports, mapping, additions, self.ledger.decisions())?;
@@ -44,7 +71,7 @@ impl<P: Platform> Work<'_, P> {
                 self.scope.unless_cancelled(ports.warehouse.ensure_dataset(&mapping.target)).await?;
             }
             self.scope.unless_cancelled(ports.warehouse.apply(&statements)).await?;
-            self.tally.schema_changes.clone_from(&statements);
+            self.tally.schema_changes.extend(statements.iter().cloned());
             if !creates {
                 self.tally.lasting_warnings.extend(allowed.notes());
                 allowed.notes().for_each(|note| self.note(note));

@@ -13,12 +13,13 @@ use super::login::{self, Login};
 use super::peers;
 use super::server::Server;
 use super::session::{Flavour, Session};
+use super::silence::Line;
 use super::sql::Query;
 use super::texts::{first, number, text};
 use crate::domain::fault::{Fault, FaultKind};
 
 /// sqlx has no limit of its own; a firewall that drops packets would hold a run for ever.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens a connection, once: what it is opened for is tried again as a whole.
 ///
@@ -34,11 +35,12 @@ pub async fn open(server: &Server) -> Result<Session, Fault> {
         pinned(connection).await.map_err(|error| from_login(error, &*sentence))
     };
     match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
-        Ok(Ok((session, pinned))) if pinned == PINNED => {
-            peers::note(server.place(), &session.server);
-            Ok(session)
+        Ok(Ok((session, Pinned { settings, name, number }))) if settings == PINNED => {
+            peers::note(server.place(), &name);
+            let line = Line { server: server.clone(), name, number };
+            Ok(Session { line: Some(line), ..session })
         }
-        Ok(Ok((_, pinned))) => {
+        Ok(Ok((_, Pinned { settings: pinned, .. }))) => {
             let sentence = format!("{sentence}: time zone and character set stayed `{pinned}` instead of `{PINNED}`");
             Err(Fault::new(FaultKind::Config, sentence)
                 .with_hint("connect without the proxy that keeps SET from the server"))
@@ -70,15 +72,24 @@ const READ_ONLY: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED,
 /// What `pin` finds where the settings have been taken.
 const PINNED: &str = "+00:00 utf8mb4";
 
+/// What a session holds once it has been set up.
+struct Pinned {
+    /// As [`PINNED`].
+    settings: String,
+    /// As [`Line`] has them.
+    name: String,
+    number: u64,
+}
+
 /// Sets a session up and asks the server what it now holds: a proxy between may swallow SET, and then every TIMESTAMP
 /// would be off by hours.
-async fn pinned(connection: MySqlConnection) -> Result<(Session, String), sqlx::Error> {
+async fn pinned(connection: MySqlConnection) -> Result<(Session, Pinned), sqlx::Error> {
     let mut session = Session::of(connection).await?;
     let pinned = pin(&mut session).await?;
     Ok((session, pinned))
 }
 
-async fn pin(session: &mut Session) -> Result<String, sqlx::Error> {
+async fn pin(session: &mut Session) -> Result<Pinned, sqlx::Error> {
     // A first load may stream for hours; the limit of a server is for its own users.
     let no_limit = match session.flavour {
         Flavour::MariaDb => "max_statement_time = 0",
@@ -92,7 +103,9 @@ async fn pin(session: &mut Session) -> Result<String, sqlx::Error> {
         peers::IDENTITY
     ));
     let rows = session.texts(query).await?;
-    session.number = rows.first().and_then(|row| number(row, 2)).unwrap_or_default();
-    rows.first().map_or("", |row| text(row, 1)).clone_into(&mut session.server);
-    Ok(first(&rows).unwrap_or_default().to_owned())
+    Ok(Pinned {
+        settings: first(&rows).unwrap_or_default().to_owned(),
+        name: rows.first().map_or("", |row| text(row, 1)).to_owned(),
+        number: rows.first().and_then(|row| number(row, 2)).unwrap_or_default(),
+    })
 }

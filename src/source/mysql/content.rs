@@ -7,7 +7,6 @@ use super::connect;
 use super::digest::{self, part, summed, within};
 use super::filter;
 use super::server::Server;
-use super::silence;
 use super::sql::{self, Query, identifier};
 use super::texts::Texts;
 use crate::domain::fault::{Fault, FaultKind};
@@ -29,9 +28,7 @@ pub async fn sums(
 ) -> Result<Vec<ContentSum>, Fault> {
     let mut session = connect::open(server).await?;
     let failed = |error| filter::failed(error, &comparison.source, format!("Summing up {} failed", comparison.source));
-    let rows = silence::texts(server, &mut session, &comparison.source, query(comparison, cut, compared))
-        .await?
-        .map_err(failed)?;
+    let rows = session.texts(query(comparison, cut, compared)).await.map_err(failed)?;
     let unreadable =
         || Fault::new(FaultKind::Bug, format!("What MySQL says of the rows of {} cannot be read", comparison.source));
     rows.iter().map(|row| content_sum(row).ok_or_else(unreadable)).collect()

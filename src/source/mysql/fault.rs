@@ -5,7 +5,7 @@ use std::fmt;
 
 use sqlx::mysql::MySqlDatabaseError;
 
-use super::tls;
+use super::{silence, tls};
 use crate::domain::fault::{Fault, FaultKind};
 
 /// A fault with the sentence given; the kind, and the hint where one is known, come from the error.
@@ -17,6 +17,8 @@ pub fn from_sqlx(error: sqlx::Error, sentence: impl Into<String>) -> Fault {
         sqlx::Error::Database(database) if is_full => fault.caused_by(Full(database.to_string())),
         // The server's own words, without sqlx's before them.
         sqlx::Error::Database(database) => fault.caused_by(database.to_string()),
+        // Ours, and nothing of sqlx's before them.
+        sqlx::Error::Io(io) if silence::is_broken(&io) => fault.caused_by(io),
         other => fault.caused_by(other),
     };
     fault.with_hint_if_any(hint)

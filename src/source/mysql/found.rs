@@ -32,7 +32,7 @@ impl Found {
 
     /// As a mapping may name it.
     pub fn name(&self) -> SourceTable {
-        SourceTable { database: Some(self.database.clone()), table: self.table.clone(), filter: None }
+        SourceTable::whole(Some(self.database.clone()), self.table.clone())
     }
 
     pub fn is_view(&self) -> bool {

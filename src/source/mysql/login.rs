@@ -100,7 +100,7 @@ impl<'a> Login<'a> {
     }
 
     async fn attempt(&self, options: &MySqlConnectOptions, mode: MySqlSslMode) -> Result<MySqlConnection, Failure> {
-        let MysqlSettings { ssl_mode, host, port, .. } = &self.server.settings;
+        let MysqlSettings { ssl_mode, host, port, .. } = &*self.server.settings;
         let password = self.secret.expose();
         let mut options = options.clone().ssl_mode(mode);
         if !password.is_empty() {
@@ -167,7 +167,7 @@ impl<'a> Login<'a> {
 
     /// The account may not use its database: is it let in without one, with roles that are not active?
     async fn sleeping_role(&self) -> Option<String> {
-        let settings = MysqlSettings { database: String::new(), ..self.server.settings.clone() };
+        let settings = MysqlSettings { database: String::new(), ..MysqlSettings::clone(&self.server.settings) };
         let connection = self.log_in(&options(&settings).ok()?).await.ok()?;
         roles::activation(&mut Session::of(connection).await.ok()?).await
     }
@@ -175,7 +175,8 @@ impl<'a> Login<'a> {
 
 /// What every fault of connecting begins with.
 pub fn sentence(server: &Server) -> String {
-    format!("Connecting to MySQL as {}@{} failed", server.settings.user, server.place())
+    let of = server.settings.source.as_ref().map(|source| format!(" (source `{}`)", source.name)).unwrap_or_default();
+    format!("Connecting to MySQL as {}@{}{of} failed", server.settings.user, server.place())
 }
 
 /// An IPv6 address without the brackets that people put around it.

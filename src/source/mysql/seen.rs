@@ -10,19 +10,24 @@ use super::verify::window;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::ColumnPlan;
 use crate::domain::source_type::SourceType;
-use crate::domain::verify::{COMPARED_DIGITS, Cell, Comparison, Form, MOST_CHARACTERS, SeenRow, newest_by};
+use crate::domain::verify::{COMPARED_DIGITS, Cell, Comparison, Form, MOST_CHARACTERS, NewestBy, SeenRow};
 
-pub async fn newest_rows(server: &Server, comparison: &Comparison, most: usize) -> Result<Vec<SeenRow>, Fault> {
+pub async fn newest_rows(
+    server: &Server,
+    comparison: &Comparison,
+    newest: &NewestBy,
+    most: usize,
+) -> Result<Vec<SeenRow>, Fault> {
     let mut session = connect::open(server).await?;
     let source = &comparison.source;
     let failed = |error| filter::failed(error, source, format!("Reading the newest rows of {source} failed"));
-    let rows = session.texts(query(comparison, most)).await.map_err(failed)?;
+    let rows = session.texts(query(comparison, newest, most)).await.map_err(failed)?;
     let keys = comparison.plan.keys.len();
     let lost = || Fault::new(FaultKind::Bug, format!("What MySQL says of the rows of {source} cannot be read"));
     rows.into_iter().map(|row| seen(row, keys).ok_or_else(lost)).collect()
 }
 
-fn query(comparison: &Comparison, most: usize) -> Query {
+fn query(comparison: &Comparison, newest: &NewestBy, most: usize) -> Query {
     let columns = &comparison.plan.columns;
     let (in_window, binds) = window(comparison);
     let mut selected = digest::keys(comparison);
@@ -34,8 +39,8 @@ fn query(comparison: &Comparison, most: usize) -> Query {
         ));
     }
     selected.push(format!("IF({in_window}, '1', '0')"));
-    let newest = |position: usize| format!("{} DESC", identifier(&columns[position].source.name));
-    let order: Vec<String> = newest_by(comparison).into_iter().map(newest).collect();
+    let greatest = |position: &usize| format!("{} DESC", identifier(&columns[*position].source.name));
+    let order: Vec<String> = newest.columns.iter().map(greatest).collect();
     let sql = format!(
         "SELECT {} {} ORDER BY {} LIMIT {most}",
         selected.join(", "),

@@ -1,17 +1,12 @@
-//! An open connection, and what is asked through it. A statement waits for its answer, but not for ever.
+//! An open connection, and what is asked through it. A statement waits for its answer as long as the server is at work on it.
 
-use std::time::Duration;
+use sqlx::mysql::{MySqlConnection, MySqlRow, MySqlStatement};
+use sqlx::{AssertSqlSafe, Executor, Row, SqlSafeStr};
 
-use sqlx::Row;
-use sqlx::mysql::{MySqlConnection, MySqlRow};
-
+use super::silence::{self, Line};
 use super::sql::Query;
 use super::texts::{Texts, first};
 use super::wire::Cells;
-
-/// A first row (or a MAX without an index) may take a full scan's time, but a server that went away without a word
-/// would hold the run for ever.
-pub const SILENCE: Duration = Duration::from_mins(30);
 
 /// Which of the two servers answers, where their words differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,21 +19,24 @@ pub enum Flavour {
 pub struct Session {
     pub connection: MySqlConnection,
     pub flavour: Flavour,
-    /// Tells the server from others behind the same address.
-    pub server: String,
-    /// The connection's own, at the server.
-    pub number: u64,
+    /// Whom to ask about it where no answer comes; `None` while it is set up.
+    pub line: Option<Line>,
 }
 
 impl Session {
     /// A connection as it came, before anything is set.
     pub async fn of(connection: MySqlConnection) -> Result<Self, sqlx::Error> {
-        let mut session = Self { connection, flavour: Flavour::MySql, server: String::new(), number: 0 };
+        let mut session = Self { connection, flavour: Flavour::MySql, line: None };
         let version = session.texts(Query::plain("SELECT VERSION()")).await?;
         if first(&version).is_some_and(|version| version.to_ascii_lowercase().contains("mariadb")) {
             session.flavour = Flavour::MariaDb;
         }
         Ok(session)
+    }
+
+    /// The connection's own, at the server.
+    pub fn number(&self) -> u64 {
+        self.line.as_ref().map_or(0, |line| line.number)
     }
 
     /// Runs a short query and gives all its rows as text; for the catalogue and the clock, never for table rows.
@@ -52,35 +50,17 @@ impl Session {
 
     /// The same, as the server sends them.
     pub async fn rows(&mut self, query: Query) -> Result<Vec<MySqlRow>, sqlx::Error> {
-        answered(SILENCE, query.prepared().fetch_all(&mut self.connection)).await
+        silence::listen(query.prepared().fetch_all(&mut self.connection), self.line.as_ref()).await
     }
 
     /// Runs a statement that has no rows and cannot be prepared.
     pub async fn command(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
-        answered(SILENCE, sqlx::raw_sql(sql).execute(&mut self.connection)).await.map(|_| ())
+        silence::listen(sqlx::raw_sql(sql).execute(&mut self.connection), self.line.as_ref()).await.map(|_| ())
     }
-}
 
-/// Waits for an answer, but not for ever; the connection must not be used again after an error.
-async fn answered<T>(limit: Duration, answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
-    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
-        let sentence = format!("the server sent nothing for {} minutes", limit.as_secs() / 60);
-        Err(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, sentence)))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::fault::FaultKind;
-    use crate::source::mysql::fault::from_login;
-
-    #[tokio::test]
-    async fn a_server_that_says_nothing_is_given_up_on_and_may_be_tried_again() {
-        let silent = std::future::pending::<Result<(), sqlx::Error>>();
-        let error = answered(Duration::from_millis(1), silent).await.unwrap_err();
-        assert!(matches!(&error, sqlx::Error::Io(io) if io.kind() == std::io::ErrorKind::TimedOut), "{error}");
-        assert_eq!(from_login(error, "Asking failed").kind(), FaultKind::Transient);
-        assert_eq!(answered(SILENCE, async { Ok(7) }).await.unwrap(), 7);
+    /// A statement that the server has taken and not carried out: the columns it would bring.
+    pub async fn announced(&mut self, sql: String) -> Result<MySqlStatement, sqlx::Error> {
+        let announced = self.connection.prepare(AssertSqlSafe(sql).into_sql_str());
+        silence::listen(announced, self.line.as_ref()).await
     }
 }

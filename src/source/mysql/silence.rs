@@ -1,23 +1,29 @@
-//! A server that sends no row: is it at work on the statement, or is the way to it broken?
+//! A server that does not answer: is it at work on the statement, or is the way to it broken?
 //!
-//! A firewall that has forgotten a connection, a machine that is gone, a proxy that stalls: none of them says a word, and the
-//! statement that is read holds its snapshot meanwhile, and its lock on the table. So the server is asked by another connection
-//! what has become of the first.
+//! A firewall that has forgotten a connection, a machine that is gone, a proxy that stalls: none of them says a word, and a
+//! reader holds its snapshot meanwhile, and its lock on the table. So the server is asked by another connection what has
+//! become of the first.
 
+use std::error::Error;
+use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 
 use super::connect;
+use super::fault::is_full;
 use super::server::Server;
-use super::session::{SILENCE, Session};
 use super::sql::{Bind, Query};
-use super::texts::{Texts, text};
-use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::ids::SourceTable;
+use super::texts::text;
+use crate::domain::fault::FaultKind;
 
-/// How long an answer of many rows may not come until the server is asked.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// A first row (or a MAX without an index) may take a full scan's time, but a server of which nothing can be learnt would hold
+/// the run for ever.
+const LONGEST: Duration = Duration::from_mins(30);
+
+/// A server that starts anew refuses connections for a moment, and a network may be away for as long as its routes are found.
+const LOOKS_AT_NOBODY: u32 = 3;
 
 /// MariaDB and MySQL call it by these names that a connection has something to send and waits for it to be taken.
 const SENDING: [&str; 2] = ["Writing to net", "Sending to client"];
@@ -25,17 +31,14 @@ const SENDING: [&str; 2] = ["Writing to net", "Sending to client"];
 /// What a connection does that waits for its next statement.
 const IDLE: &str = "Sleep";
 
-/// A connection that rows are read by.
-#[derive(Debug, Clone, Copy)]
-pub struct Line<'a> {
-    pub server: &'a Server,
+/// Where a session's connection leads.
+#[derive(Debug, Clone)]
+pub struct Line {
+    pub server: Server,
     /// Tells the server from others behind the same address.
-    pub name: &'a str,
+    pub name: String,
     /// The connection's number there.
     pub number: u64,
-    pub table: &'a SourceTable,
-    /// How long no row may come until the server is asked.
-    pub patience: Duration,
 }
 
 /// What the server says of a connection.
@@ -45,66 +48,164 @@ enum Seen {
     /// It has something to send, or has sent all.
     Done,
     Gone,
-    /// Another server answers, or none.
+    /// Another server answers, or one that has no connection to spare.
     Nothing,
+    /// No server answers.
+    Nobody,
 }
 
-/// The next row, or why none will come.
-pub async fn listen<T>(row: impl Future<Output = T>, line: Line<'_>) -> Result<T, Fault> {
-    let mut row = std::pin::pin!(row);
+/// Waits for an answer of the connection, or until it is known that none will come: the connection is of no use then. One
+/// that is being set up has no line yet, and no more than a login's time.
+pub async fn listen<T>(
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+    line: Option<&Line>,
+) -> Result<T, sqlx::Error> {
+    let heard = match line {
+        Some(line) => heard(answer, line.server.silence, || line.look()).await,
+        None => tokio::time::timeout(connect::CONNECT_TIMEOUT, answer).await.map_err(|_| "no answer within 10 s"),
+    };
+    heard.unwrap_or_else(|what| {
+        let number = line.map(|line| line.number);
+        Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, Broken { number, what })))
+    })
+}
+
+/// The answer, or why none will come.
+async fn heard<T, L: Future<Output = Seen>>(
+    answer: impl Future<Output = T>,
+    patience: Duration,
+    mut look: impl FnMut() -> L,
+) -> Result<T, &'static str> {
+    let mut answer = std::pin::pin!(answer);
     let mut was = Seen::Nothing;
+    let mut looks_at_nobody = 0;
     let mut silent = Duration::ZERO;
-    while silent < SILENCE {
-        if let Ok(row) = tokio::time::timeout(line.patience, &mut row).await {
-            return Ok(row);
+    while silent < LONGEST {
+        if let Ok(answer) = tokio::time::timeout(patience, &mut answer).await {
+            return Ok(answer);
         }
-        silent += line.patience;
-        let seen = line.look().await;
+        silent += patience;
+        let seen = look().await;
         // What came while the server was asked.
-        if let Some(row) = (&mut row).now_or_never() {
-            return Ok(row);
+        if let Some(answer) = (&mut answer).now_or_never() {
+            return Ok(answer);
         }
+        looks_at_nobody = if seen == Seen::Nobody { looks_at_nobody + 1 } else { 0 };
         match (was, seen) {
             // Known by its number before: a pooler in between may give numbers of its own.
-            (Seen::AtWork | Seen::Done, Seen::Gone) => return Err(line.broken("the server no longer has it")),
+            (Seen::AtWork | Seen::Done, Seen::Gone) => return Err("the server no longer has it"),
             // Twice, and nothing has come through in between.
-            (Seen::Done, Seen::Done) => return Err(line.broken("the server has sent what it has, and nothing arrives")),
+            (Seen::Done, Seen::Done) => return Err("the server has sent what it has, and nothing arrives"),
+            (_, Seen::Nobody) if looks_at_nobody == LOOKS_AT_NOBODY => return Err("no server answers there"),
             _ => was = seen,
         }
     }
-    let sentence = format!("Reading {} failed: the server sent nothing for 30 minutes", line.table);
-    Err(Fault::new(FaultKind::Transient, sentence))
+    Err("the server sent nothing for 30 minutes")
 }
 
-/// The rows of a statement that may take long, as text.
-pub async fn texts(
-    server: &Server,
-    session: &mut Session,
-    table: &SourceTable,
-    query: Query,
-) -> Result<Result<Vec<Texts>, sqlx::Error>, Fault> {
-    let (name, number) = (session.server.clone(), session.number);
-    listen(session.texts(query), Line { server, name: &name, number, table, patience: PATIENCE }).await
-}
-
-impl Line<'_> {
-    fn broken(&self, what: &str) -> Fault {
-        let Self { table, number, .. } = self;
-        let sentence = format!("Reading {table} failed: the way to MySQL is broken (connection {number}: {what})");
-        Fault::new(FaultKind::Transient, sentence)
-    }
-
+impl Line {
     async fn look(&self) -> Seen {
-        let Ok(mut session) = connect::open(self.server).await else { return Seen::Nothing };
-        if session.server != self.name {
-            return Seen::Nothing;
-        }
+        // On the heap, because a session listens by looks of other sessions.
+        let mut session = match Box::pin(connect::open(&self.server)).await {
+            Ok(session) if session.line.as_ref().is_some_and(|line| line.name == self.name) => session,
+            Err(fault) if fault.kind() == FaultKind::Transient && !is_full(&fault) => return Seen::Nobody,
+            _ => return Seen::Nothing,
+        };
+        // Nobody looks after this one: its answer comes soon, or counts for nothing.
+        session.line = None;
         let sql = "SELECT command, COALESCE(state, '') FROM information_schema.processlist WHERE id = ?";
-        let Ok(told) = session.texts(Query::new(sql, [Bind::UInt(self.number)])).await else { return Seen::Nothing };
+        let Ok(told) = Box::pin(session.texts(Query::new(sql, [Bind::UInt(self.number)]))).await else {
+            return Seen::Nothing;
+        };
         match told.first().map(|row| (text(row, 0), text(row, 1))) {
             None => Seen::Gone,
             Some((command, state)) if command == IDLE || SENDING.contains(&state) => Seen::Done,
             Some(_) => Seen::AtWork,
         }
+    }
+}
+
+/// Nothing comes by this connection any more.
+#[derive(Debug)]
+struct Broken {
+    number: Option<u64>,
+    what: &'static str,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, what } = self;
+        match number {
+            Some(number) => write!(f, "the way to MySQL is broken (connection {number}: {what})"),
+            None => f.write_str(what),
+        }
+    }
+}
+
+impl Error for Broken {}
+
+/// Was it found here that nothing comes any more?
+pub fn is_broken(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<Broken>)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+    use crate::source::mysql::fault::from_sqlx;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    /// What is heard of an answer that takes so long, where the looks show this, the last again and again.
+    async fn after(time: Duration, looks: &[Seen]) -> (Result<u8, &'static str>, Duration) {
+        let mut looks = looks.iter().copied().peekable();
+        let began = Instant::now();
+        let answer = async {
+            sleep(time).await;
+            7
+        };
+        let mut seen = Seen::Nothing;
+        let look = || {
+            seen = looks.next().unwrap_or(seen);
+            std::future::ready(seen)
+        };
+        (heard(answer, MINUTE, look).await, began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_at_work_is_waited_for() {
+        assert_eq!(after(29 * MINUTE, &[Seen::AtWork]).await.0, Ok(7));
+        let (heard, elapsed) = after(31 * MINUTE, &[Seen::AtWork]).await;
+        assert!(heard.is_err() && elapsed == LONGEST);
+        assert_eq!(after(29 * MINUTE, &[Seen::Nothing, Seen::Gone]).await.0, Ok(7), "a pooler's number");
+        assert_eq!(after(5 * MINUTE, &[Seen::AtWork, Seen::Done, Seen::AtWork, Seen::Done]).await.0, Ok(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_way_that_is_broken_is_found_within_minutes() {
+        for (looks, minutes) in [
+            (&[Seen::Done][..], 2),
+            (&[Seen::AtWork, Seen::Gone], 2),
+            (&[Seen::AtWork, Seen::AtWork, Seen::Done], 4),
+            (&[Seen::Nobody], 3),
+            (&[Seen::Nobody, Seen::Nobody, Seen::AtWork, Seen::Nobody], 6),
+        ] {
+            let (heard, elapsed) = after(LONGEST, looks).await;
+            assert!(heard.is_err() && elapsed == minutes * MINUTE, "{looks:?}: {heard:?} after {elapsed:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_is_being_set_up_has_ten_seconds() {
+        let began = Instant::now();
+        let error = listen(std::future::pending::<Result<(), _>>(), None).await.unwrap_err();
+        assert_eq!(began.elapsed(), connect::CONNECT_TIMEOUT);
+        let fault = from_sqlx(error, "Asking failed");
+        assert_eq!(
+            (fault.kind(), fault.to_string()),
+            (FaultKind::Transient, "Asking failed: no answer within 10 s".into())
+        );
     }
 }

@@ -4,7 +4,6 @@ use super::connect;
 use super::digest;
 use super::filter;
 use super::server::Server;
-use super::silence;
 use super::sql::{self, Bind, Query};
 use super::texts::Texts;
 use crate::domain::fault::{Fault, FaultKind};
@@ -40,7 +39,7 @@ pub async fn row_digests(server: &Server, comparison: &Comparison, parts: &Parts
 async fn answered(server: &Server, comparison: &Comparison, query: Query) -> Result<Vec<Texts>, Fault> {
     let mut session = connect::open(server).await?;
     let failed = |error| filter::failed(error, &comparison.source, format!("Comparing {} failed", comparison.source));
-    silence::texts(server, &mut session, &comparison.source, query).await?.map_err(failed)
+    session.texts(query).await.map_err(failed)
 }
 
 fn sums_query(comparison: &Comparison, cut: &Cut) -> Query {

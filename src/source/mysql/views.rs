@@ -2,7 +2,7 @@
 //! be of another type: MySQL 9 describes `YEAR(d)` as YEAR and sends an INT UNSIGNED, and a BIT out of a CASE it
 //! describes as INT UNSIGNED and sends as BIT.
 
-use sqlx::{AssertSqlSafe, Column, Executor, SqlSafeStr, Statement, TypeInfo};
+use sqlx::{Column, Statement, TypeInfo};
 
 use super::session::Session;
 use super::{sql, wire};
@@ -24,7 +24,7 @@ pub async fn retyped(
         return Ok(columns);
     }
     let select = format!("SELECT {} FROM {}", names.join(", "), sql::table_name(table));
-    let announced = session.connection.prepare(AssertSqlSafe(select).into_sql_str()).await?;
+    let announced = session.announced(select).await?;
     for (column, announced) in columns.iter_mut().filter(is_read).zip(announced.columns()) {
         let name = announced.type_info().name();
         if !wire::sends(&column.source_type, name) {

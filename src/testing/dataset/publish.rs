@@ -10,8 +10,24 @@ use crate::testing::compare::{digest, lies_in};
 use crate::testing::value::{Row, Value};
 use crate::warehouse::{PublishCounts, PublishOrder, Within};
 
-/// `staged` are in the plan's order.
+/// `staged` are in the plan's order. Of a shard, the other shards' rows are as if they were not there; a replace and a copy
+/// know of no shard.
 pub fn publish(target: &mut Table, order: &PublishOrder, staged: &[Row], now: Moment) -> PublishCounts {
+    let Some(shard) =
+        order.plan.shard.as_ref().filter(|_| !matches!(order.kind, PublishKind::Replace | PublishKind::Copy))
+    else {
+        return publish_own(target, order, staged, now);
+    };
+    let own: BTreeSet<usize> = target.of_shard(Some(shard)).into_iter().collect();
+    let all = std::mem::take(&mut target.rows).into_iter().enumerate();
+    let (mine, others): (Vec<_>, Vec<_>) = all.partition(|(at, _)| own.contains(at));
+    target.rows = mine.into_iter().map(|(_, row)| row).collect();
+    let counts = publish_own(target, order, staged, now);
+    target.rows.extend(others.into_iter().map(|(_, row)| row));
+    counts
+}
+
+fn publish_own(target: &mut Table, order: &PublishOrder, staged: &[Row], now: Moment) -> PublishCounts {
     let plan = &order.plan;
     match order.kind {
         PublishKind::Mirror => mirror(target, order, staged, now),
@@ -38,10 +54,14 @@ fn places(target: &Table, plan: &TablePlan) -> Vec<usize> {
 
 fn insert(target: &mut Table, plan: &TablePlan, rows: Vec<Row>) -> PublishCounts {
     let (places, width) = (places(target, plan), target.columns.len());
+    let shard = plan.shard.as_ref().map(|shard| (target.position(&shard.column), shard.value.clone()));
     let inserted = rows.len() as u64;
     target.rows.extend(rows.into_iter().map(|row| {
         let mut whole = vec![Value::Null; width];
         places.iter().zip(row).for_each(|(&place, value)| whole[place] = value);
+        if let Some((place, value)) = &shard {
+            whole[*place] = Value::Text(value.clone());
+        }
         whole
     }));
     PublishCounts { inserted, ..PublishCounts::default() }

@@ -254,8 +254,10 @@ impl App {
     /// The configuration's file has mappings that the engine does not know.
     pub(super) fn appended(&mut self, appended: Result<usize, String>) {
         match appended {
-            Ok(_) => {
+            Ok(count) => {
                 self.screens.tables.added();
+                let added = if count == 1 { "1 mapping was".to_owned() } else { format!("{count} mappings were") };
+                self.shared.news = Some(format!("{added} added to the configuration: NEW in the list of mappings"));
                 self.reload();
             }
             Err(why) => self.shared.complain(why),

@@ -84,6 +84,11 @@ impl App {
         if shared.files == Files::Reading {
             return shared.say("the configuration is being read: a moment");
         }
+        if self.busy() && self.only_records() {
+            self.shared.say("the last run's report is being written: switching in a moment");
+            self.next_context = Some(which);
+            return;
+        }
         if self.busy() {
             let shared = &mut self.shared;
             return shared.complain("something is running here: wait for its end or cancel it (c), then switch");
@@ -103,6 +108,18 @@ impl App {
         shared.which = which.clone();
         shared.effects.push(Effect::Switch(which));
     }
+
+    /// The context that was asked for while a report was being written. A run that was begun since then comes first, and
+    /// its operator asks anew.
+    pub(super) fn due_context(&mut self) -> Option<Which> {
+        if !self.busy() {
+            return self.next_context.take();
+        }
+        if !self.only_records() {
+            self.next_context = None;
+        }
+        None
+    }
 }
 
 #[cfg(test)]
@@ -113,10 +130,10 @@ mod tests {
 
     use crate::domain::config::{Colour, Context};
     use crate::domain::report::Outcome;
-    use crate::engine::Command;
+    use crate::engine::{Command, Event};
     use crate::tui::app::Msg;
-    use crate::tui::desk::Desk;
     use crate::tui::desk::looks::snapshots;
+    use crate::tui::desk::{Desk, RUN};
     use crate::tui::model::samples;
     use crate::tui::screen::Screen;
     use crate::tui::session::{Contexts, Trouble, Which};
@@ -185,6 +202,29 @@ mod tests {
         assert!(desk.notice().contains("running"), "{}", desk.notice());
         desk.finish("orders", Outcome::Ok);
         assert!(type_line(&mut desk, "context prod").contains(&prod()));
+    }
+
+    #[test]
+    fn a_report_that_is_still_being_written_is_waited_for() {
+        let mut desk = desk();
+        desk.start("orders");
+        let report = Box::new(samples::report("orders", RUN, Outcome::Ok));
+        desk.hear(Event::MappingFinished { report });
+        assert!(!type_line(&mut desk, "context prod").contains(&prod()));
+        assert!(desk.notice().contains("in a moment"), "{}", desk.notice());
+        assert!(desk.end_run("orders", Outcome::Ok).contains(&prod()));
+    }
+
+    #[test]
+    fn a_run_that_is_begun_meanwhile_keeps_its_configuration() {
+        let mut desk = desk();
+        desk.start("orders");
+        let report = Box::new(samples::report("orders", RUN, Outcome::Ok));
+        desk.hear(Event::MappingFinished { report });
+        type_line(&mut desk, "context prod");
+        desk.press('r');
+        assert!(!desk.end_run("orders", Outcome::Ok).contains(&prod()));
+        assert_eq!(desk.app.shared.which, Which::AsStarted);
     }
 
     #[test]

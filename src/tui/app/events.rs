@@ -54,8 +54,9 @@ impl App {
                 self.screens.mappings.arrange(&self.shared.book);
                 return;
             }
+            Answer::FilesSeen(seen) => return self.files_seen(seen),
             Answer::Checked(checked) => screens.check.answered(checked),
-            Answer::HistoryRead(runs) => screens.history.answered(runs),
+            Answer::HistoryRead { most, runs } => screens.history.answered(most, runs, shared),
             Answer::ReportRead { run, by: Screen::Run, report } => screens.run.answered(&run, report),
             Answer::ReportRead { run, report, .. } => screens.report.answered(&run, report),
             Answer::Previewed { mapping, preview } => screens.backfill.answered(&mapping, preview),

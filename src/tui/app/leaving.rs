@@ -92,7 +92,8 @@ impl App {
         ));
     }
 
-    fn only_records(&self) -> bool {
+    /// Is all that goes on a report that is being written?
+    pub(super) fn only_records(&self) -> bool {
         let works = self
             .shared
             .book

@@ -6,6 +6,7 @@ mod actions;
 mod commands;
 mod contexts;
 mod events;
+mod files;
 mod leaving;
 mod own_commands;
 #[cfg(test)]
@@ -30,7 +31,7 @@ use super::schedule::Schedule;
 use super::screen::Screen;
 use super::screens::Screens;
 use super::scroll::Extent;
-use super::session::{Contexts, Facts, Left, Start, Trouble};
+use super::session::{Contexts, Facts, Left, Start, Trouble, Which};
 use super::shared::{Effect, Files, Leaving, Shared};
 use crate::domain::ids::MappingName;
 use crate::engine::{Command, Event, Progress};
@@ -95,6 +96,10 @@ pub struct App {
     pub deletes: Deletes,
     pub schedule: Schedule,
     start: Option<Start>,
+    /// Switched to once the report of the last run is written.
+    next_context: Option<Which>,
+    /// The files have changed, and are read once nothing runs any more.
+    told_of_change: bool,
     /// As they were kept last.
     kept: Preferences,
 }
@@ -112,6 +117,8 @@ impl App {
             deletes: Deletes::default(),
             schedule: Schedule::default(),
             start,
+            next_context: None,
+            told_of_change: false,
             kept: Preferences::default(),
         }
     }
@@ -182,6 +189,8 @@ impl App {
         }
         if self.shared.leaving.is_some() && !self.busy() {
             self.shared.effects.push(Effect::Leave);
+        } else if let Some(which) = self.due_context() {
+            self.switch(which);
         } else if self.shared.files == Files::ToRead && !self.busy() {
             self.reopen();
         }
@@ -292,7 +301,9 @@ impl App {
     fn opened(&mut self, facts: Facts) {
         let shared = &mut self.shared;
         shared.dirty = true;
-        if shared.facts.is_some() || shared.trouble.is_some() {
+        if let Some(news) = shared.news.take() {
+            shared.say(news);
+        } else if shared.facts.is_some() || shared.trouble.is_some() {
             shared.say("the configuration was read; asking MySQL");
         }
         let old = std::mem::replace(&mut shared.book, Book::new(&facts.config));
@@ -300,6 +311,8 @@ impl App {
         self.screens.mappings.marks.forget_unknown(&shared.book);
         self.screens.mappings.arrange(&shared.book);
         (shared.trouble, shared.files) = (None, Files::Read);
+        (shared.files_broken, self.told_of_change) = (false, false);
+        shared.timers.looked(shared.now.at);
         shared.timers.opened(&facts.config, shared.now.at);
         shared.facts = Some(facts);
         self.screens.verify.lost();
@@ -323,8 +336,10 @@ impl App {
         } else {
             shared.complain(trouble.sentence.clone());
         }
-        shared.facts = None;
+        (shared.facts, shared.news) = (None, None);
         (shared.trouble, shared.files) = (Some(trouble), Files::Read);
+        (shared.files_broken, self.told_of_change) = (false, false);
+        shared.timers.looked(shared.now.at);
         // The schedule is followed once the configuration can be read.
         if self.start.take_if(|start| *start != Start::Schedule).is_some() {
             shared.complain("what was asked for on the command line was not started");

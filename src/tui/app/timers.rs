@@ -18,7 +18,8 @@ impl App {
         let asking = self.shared.has_engine();
         let watch = self.shared.timers.watch_at.filter(|_| asking && !self.shared.timers.watching);
         let measure = self.shared.timers.measure_at.filter(|_| asking && self.shared.timers.measuring.is_none());
-        [notice, second, watch, measure, self.shared.timers.countdown_at].into_iter().flatten().min()
+        let files = self.shared.timers.files_at.filter(|_| self.watches_files());
+        [notice, second, watch, measure, files, self.shared.timers.countdown_at].into_iter().flatten().min()
     }
 
     /// Does anything on the screen change by time alone?
@@ -41,6 +42,9 @@ impl App {
         if due(self.shared.timers.countdown_at) {
             self.shared.timers.countdown_at = self.schedule.changes(self.shared.now);
             self.shared.dirty = true;
+        }
+        if due(self.shared.timers.files_at) && self.watches_files() {
+            self.look_at_files();
         }
         if !self.shared.has_engine() {
             return;

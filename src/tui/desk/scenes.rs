@@ -114,12 +114,13 @@ pub fn history() -> Desk {
         outcome,
         parts: Vec::new(),
     };
-    desk.answered(Answer::HistoryRead(Ok(vec![
+    let runs = Ok(vec![
         run(8, Trigger::Manual, "ops@jump1", Outcome::Failed, &["orders", "users", "carts"]),
         run(7, Trigger::Backfill, "ops@jump2", Outcome::Cancelled, &["orders"]),
         run(6, Trigger::Schedule, "bqsync@cron-1", Outcome::Ok, &["orders", "users"]),
         run(2, Trigger::Schedule, "bqsync@cron-1", Outcome::Waiting, &["carts"]),
-    ])));
+    ]);
+    desk.answered(Answer::HistoryRead { most: 30, runs });
     desk.press('j');
     desk
 }

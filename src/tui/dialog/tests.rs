@@ -25,12 +25,14 @@ fn a_question_that_does_not_fit_is_read_page_by_page() {
     let lines = (1..=40).map(|line| format!("statement {line};")).collect();
     let mut desk = Desk::open();
     desk.app.shared.dialog = Some(Dialog::new("Apply?", lines, vec![choice('n', "go back", Intent::Nothing)]));
-    assert!(!desk.look().contains("statement 40;"));
+    let look = desk.look();
+    assert!(!look.contains("statement 40;") && look.contains("lines more below: PgDn"), "{look}");
     (0..12).for_each(|_| {
         desk.code(KeyCode::PageDown);
         desk.look();
     });
-    assert!(desk.look().contains("statement 40;"));
+    let look = desk.look();
+    assert!(look.contains("statement 40;") && look.contains("lines above: PgUp"), "{look}");
     desk.code(KeyCode::PageUp);
     assert!(!desk.look().contains("statement 40;"), "a key after the end moves at once");
 }

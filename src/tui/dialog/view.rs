@@ -24,6 +24,17 @@ const fn surroundings(place: Rect) -> Rect {
     }
 }
 
+/// How much more there is, and the keys that show it.
+fn unseen(above: usize, below: usize) -> String {
+    let lines = |count: usize| if count == 1 { "1 line".to_owned() } else { format!("{count} lines") };
+    match (above, below) {
+        (0, 0) => String::new(),
+        (above, 0) => format!(" {} above: PgUp", lines(above)),
+        (0, below) => format!(" {} more below: PgDn", lines(below)),
+        (above, below) => format!(" {} above: PgUp, {below} more below: PgDn", lines(above)),
+    }
+}
+
 impl Dialog {
     pub fn draw(&self, frame: &mut Frame<'_>, theme: Theme, area: Rect) -> Extent {
         let wide = WIDEST.min(area.width.saturating_sub(4));
@@ -34,13 +45,12 @@ impl Dialog {
         let shown = said.len().min(most);
         let extent = Extent { lines: said.len(), height: shown };
         let from = self.scroll.first(extent);
-        let more = said.len() > shown;
         let height = u16::try_from(shown + choices + 3).unwrap_or(area.height).min(area.height);
         let place =
             Rect { x: area.x + (area.width - wide) / 2, y: area.y + (area.height - height) / 2, width: wide, height };
         let mut lines: Vec<Line<'_>> =
             said[from..from + shown].iter().map(|line| Line::raw(format!(" {line}"))).collect();
-        lines.push(if more { Line::styled(" PgDn and PgUp show the rest", theme.quiet()) } else { Line::raw("") });
+        lines.push(Line::styled(unseen(from, said.len() - from - shown), theme.wants()));
         for (number, choice) in self.choices.iter().enumerate() {
             let label = left(&choice.label, cells.saturating_sub(4), theme);
             let marked = number == self.selected;

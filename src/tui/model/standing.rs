@@ -106,6 +106,16 @@ impl Row {
         }
     }
 
+    /// Has its last run failed, whatever word it stands by since? A mapping in error whose run has failed is one that failed.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        match self.word() {
+            Word::Failed => true,
+            Word::Error => self.last_run().is_some_and(|run| run.outcome == Outcome::Failed),
+            _ => false,
+        }
+    }
+
     fn at_rest(&self) -> (Word, String) {
         let Some(status) = &self.status else {
             return self.problem().map_or((Word::Checking, String::new()), |p| (self.trouble_word(), p.to_owned()));

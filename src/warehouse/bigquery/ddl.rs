@@ -13,6 +13,9 @@ use crate::domain::target_type::TargetType;
 /// Source: BigQuery guide, "Primary and foreign keys".
 const MOST_KEY_COLUMNS: usize = 16;
 
+/// Source: BigQuery guide, "Clustered tables".
+const MOST_CLUSTER_COLUMNS: usize = 4;
+
 /// The statements, in the order they must run. Each may be run again after it has succeeded, but for `DROP NOT NULL`,
 /// which the next comparison no longer asks for.
 #[must_use]
@@ -45,6 +48,8 @@ fn create(id: &TableId, plan: &TablePlan) -> String {
         .iter()
         .map(|c| format!("  {} {}{}", column(&c.target_name), c.target_type, described(c).unwrap_or_default()))
         .collect();
+    let shard = plan.shard.as_ref().map(|shard| column(&shard.column));
+    lines.extend(shard.iter().map(|name| format!("  {name} {} NOT NULL", TargetType::String(None))));
     let ours = plan.deleted_column.iter().chain(&plan.loaded_at);
     lines.extend(ours.map(|name| format!("  {} {}", column(name), TargetType::Timestamp)));
     lines.extend(primary_key(plan));
@@ -54,7 +59,9 @@ fn create(id: &TableId, plan: &TablePlan) -> String {
         sql.push_str("\nPARTITION BY ");
         sql.push_str(&expression);
     }
-    let clustered: Vec<String> = plan.cluster.iter().map(|&c| column(&plan.columns[c].target_name)).collect();
+    // What belongs to a shard lies together: each of its statements reads no other's.
+    let by = plan.cluster.iter().map(|&c| column(&plan.columns[c].target_name));
+    let clustered: Vec<String> = shard.into_iter().chain(by).take(MOST_CLUSTER_COLUMNS).collect();
     if !clustered.is_empty() {
         sql.push_str("\nCLUSTER BY ");
         sql.push_str(&clustered.join(", "));
@@ -84,12 +91,13 @@ pub const KEEP: &str = "SET OPTIONS (expiration_timestamp";
 /// Not enforced, and the optimiser trusts it: only where the table will hold each key once. All key columns or none.
 fn primary_key(plan: &TablePlan) -> Option<String> {
     let keys: Vec<&ColumnPlan> = plan.keys.iter().map(|&k| &plan.columns[k]).collect();
+    let shard = plan.shard.as_ref().map(|shard| column(&shard.column));
     let allowed = plan.mode == Mode::Upsert
         && !keys.is_empty()
-        && keys.len() <= MOST_KEY_COLUMNS
+        && keys.len() + usize::from(shard.is_some()) <= MOST_KEY_COLUMNS
         && keys.iter().all(|c| c.target_type.can_be_key() && !c.source.nullable);
     allowed.then(|| {
-        let names: Vec<String> = keys.iter().map(|c| column(&c.target_name)).collect();
+        let names: Vec<String> = shard.into_iter().chain(keys.iter().map(|c| column(&c.target_name))).collect();
         format!("  PRIMARY KEY ({}) NOT ENFORCED", names.join(", "))
     })
 }

@@ -2,7 +2,7 @@
 
 use super::digest;
 use super::literal::{column, table};
-use super::partition_filter;
+use super::own_rows;
 use super::publish_sql::{STAGED, TARGET, value};
 use super::target_range;
 use crate::warehouse::{DeleteOrder, Vanished};
@@ -12,7 +12,7 @@ use crate::warehouse::{DeleteOrder, Vanished};
 pub fn count(vanished: &Vanished) -> String {
     let target = table(&vanished.target);
     let held = vanished.plan.deleted_column.as_ref().map_or("TRUE".to_owned(), |c| format!("{} IS NULL", column(c)));
-    let held = held + &partition_filter::and(&vanished.plan, "");
+    let held = held + &own_rows::and(&vanished.plan, "");
     format!(
         "SELECT CAST((SELECT COUNT(*) FROM {target} WHERE {held}) AS STRING), CAST((SELECT COUNT(*) FROM {target} AS \
          {TARGET} WHERE {}) AS STRING)",
@@ -46,7 +46,7 @@ fn condition(vanished: &Vanished) -> String {
         |key: &crate::domain::plan::ColumnPlan| format!("{} = {TARGET}.{}", value(key), column(&key.target_name));
     let equal: Vec<String> = keys.columns.iter().map(equal).collect();
     all.extend(within.as_ref().map(|within| digest::within(&within.comparison, &within.parts, TARGET)));
-    all.extend(partition_filter::condition(plan, TARGET));
+    all.extend(own_rows::condition(plan, TARGET));
     all.push(format!("NOT EXISTS (SELECT 1 FROM {} AS {STAGED} WHERE {})", table(staged), equal.join(" AND ")));
     all.join(" AND ")
 }

@@ -1,7 +1,7 @@
 //! Rows as text that MySQL writes alike, in GoogleSQL, and the hashes of it.
 
 use super::literal::{column, table};
-use super::{partition_filter, target_range};
+use super::{own_rows, target_range};
 use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::target_type::TargetType;
 use crate::domain::verify::{COMPARED_DIGITS, Comparison, Form, Grain, Parts, SUMMED_DIGITS, concatenated};
@@ -157,7 +157,7 @@ pub fn select(comparison: &Comparison, columns: &[String], within: Option<String
     };
     let within = within.map(|condition| format!(" AND {condition}")).unwrap_or_default();
     let deleted = plan.deleted_column.as_ref().map(|name| format!(" AND {} IS NULL", column(name)));
-    let deleted = deleted.unwrap_or_default() + &partition_filter::and(plan, "");
+    let deleted = deleted.unwrap_or_default() + &own_rows::and(plan, "");
     let newest = cursor.filter(|_| *newest_only).map(|cursor| newest(plan, &cursor)).unwrap_or_default();
     format!("SELECT {} FROM {} WHERE {in_window}{deleted}{within}{newest}", columns.join(", "), table(target))
 }

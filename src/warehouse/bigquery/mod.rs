@@ -16,8 +16,9 @@ mod leftovers;
 mod literal;
 mod load;
 mod making;
+mod one_by_one;
+mod own_rows;
 mod parquet;
-mod partition_filter;
 mod publish_sql;
 mod query;
 mod ranges;
@@ -40,6 +41,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, OnceCell};
 
 use self::client::Api;
+use self::one_by_one::OneByOne;
 pub use self::parquet::{Encoded, ParquetEncoder};
 use self::publish_sql::Rows;
 use self::staged_object::StagedObjects;
@@ -55,6 +57,7 @@ use crate::domain::plan::TablePlan;
 use crate::domain::publish::PublishKind;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
+use crate::domain::table_shard::TableShard;
 use crate::domain::verify::{Comparable, Comparison, Cut, Key, Keyed, PartSum, Parts, Question, RowDigest, SeenRow};
 use crate::domain::window::Window;
 use crate::google::{Login, Variables};
@@ -75,6 +78,8 @@ pub struct BigQuery {
     datasets: Arc<Mutex<HashSet<(String, String)>>>,
     /// `temp_bucket`; without one files are uploaded straight to BigQuery.
     objects: Option<Arc<StagedObjects>>,
+    /// Whose turn it is to change a table that several shards share.
+    turns: OneByOne,
     notes: RetryNotes,
     billing: Arc<Billing>,
     /// Where what is sent is remembered; `None`: nowhere.
@@ -109,6 +114,7 @@ impl BigQuery {
             api: Arc::default(),
             datasets: Arc::default(),
             objects: None,
+            turns: OneByOne::default(),
             notes: RetryNotes::default(),
             billing: Arc::default(),
             statements: None,
@@ -187,12 +193,19 @@ impl Warehouse for BigQuery {
         self.api().await?.describe(table).await
     }
 
-    async fn rows_held(&self, table: &TableId, described: &TargetSchema) -> Result<Option<u64>, Fault> {
+    async fn rows_held(
+        &self,
+        table: &TableId,
+        described: &TargetSchema,
+        shard: Option<&TableShard>,
+    ) -> Result<Option<u64>, Fault> {
         let api = self.api().await?;
-        if api.is_emulator && described.rows.is_some() {
-            return emulator::rows_held(&api, table, described).await;
+        let is_known = described.rows == Some(0) || (shard.is_none() && described.rows.is_some());
+        if (is_known && !api.is_emulator) || (described.rows.is_none() && shard.is_none()) {
+            return Ok(described.rows);
         }
-        Ok(described.rows)
+        let what = format!("Counting the rows of {table} failed");
+        api.number(&target_range::count_all(table, described.partitioning.as_ref(), shard), &what).await.map(Some)
     }
 
     fn ddl(&self, table: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<String> {
@@ -225,6 +238,7 @@ impl Warehouse for BigQuery {
         };
         configuration.labels.get_or_insert_default().insert(jobs::MARK.to_owned(), mark.clone());
         let what = format!("Publishing {mapping} to {target} failed");
+        let _turn = self.turns.turn(target, plan).await;
         let (job, was_there) = api.run_or_find(&order.job, configuration, &what).await?;
         if was_there && job.is_anothers(mark) {
             let counts = job.counts();
@@ -364,6 +378,7 @@ impl Deletes for BigQuery {
         let what = format!("Deleting rows of {} failed", order.vanished.target);
         let api = self.api().await?;
         let configuration = api.query(delete_sql::delete(order));
+        let _turn = self.turns.turn(&order.vanished.target, &order.vanished.plan).await;
         Ok(api.run(&order.job, configuration, &what).await?.succeeded(&what)?.counts())
     }
 }

@@ -13,7 +13,7 @@ pub use self::rows::Rows;
 use super::client::Api;
 use super::emulator;
 use super::literal::{column, table};
-use super::partition_filter;
+use super::own_rows;
 use crate::domain::ids::TableId;
 use crate::domain::plan::TablePlan;
 use crate::domain::publish::PublishKind;
@@ -135,7 +135,7 @@ pub fn insert_missing(target: &TableId, plan: &TablePlan, rows: &Rows) -> String
         equal = all_equal(plan, &identity),
         bounds = cursor_bounds(plan, rows).map(|b| format!(" AND {b}")).unwrap_or_default()
             + &key_bounds(plan, rows)
-            + &partition_filter::and(plan, TARGET),
+            + &own_rows::and(plan, TARGET),
     )
 }
 
@@ -155,9 +155,11 @@ fn insert_missing_by_content(target: &TableId, plan: &TablePlan, rows: &Rows) ->
         staged_row = row(STAGED),
         target_row = row(TARGET),
         rows = select(plan, rows),
-        bounds = cursor_bounds(plan, rows).unwrap_or_else(|| "TRUE".to_owned()) + &partition_filter::and(plan, TARGET),
+        bounds = cursor_bounds(plan, rows).unwrap_or_else(|| "TRUE".to_owned()) + &own_rows::and(plan, TARGET),
     )
 }
 
+#[cfg(test)]
+mod shard_tests;
 #[cfg(test)]
 mod tests;

@@ -4,24 +4,35 @@ use chrono::{Offset, TimeZone};
 use chrono_tz::Tz;
 
 use super::literal::{column, table};
-use super::partition_filter;
+use super::own_rows;
 use crate::domain::cursor::{Cursor, CursorKind, Moment};
 use crate::domain::ids::TableId;
+use crate::domain::partitioning::Partitioning;
 use crate::domain::plan::TablePlan;
+use crate::domain::table_shard::TableShard;
 use crate::domain::target_type::TargetType;
 use crate::domain::window::{Low, Window};
 
 /// The statement that counts.
 #[must_use]
 pub fn count(target: &TableId, plan: &TablePlan, window: Window) -> String {
-    format!("SELECT COUNT(*) FROM {} WHERE {}{}", table(target), filter(plan, window), partition_filter::and(plan, ""))
+    format!("SELECT COUNT(*) FROM {} WHERE {}{}", table(target), filter(plan, window), own_rows::and(plan, ""))
+}
+
+/// The statement that counts all rows, or those of a shard.
+#[must_use]
+pub fn count_all(target: &TableId, partitioning: Option<&Partitioning>, shard: Option<&TableShard>) -> String {
+    let of_shard = shard.map(|shard| shard.condition(""));
+    let conditions: Vec<String> = of_shard.into_iter().chain(partitioning.and_then(|by| by.condition(""))).collect();
+    let only = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+    format!("SELECT COUNT(*) FROM {}{only}", table(target))
 }
 
 /// The statement that counts rows beyond a value.
 #[must_use]
 pub fn count_beyond(target: &TableId, plan: &TablePlan, mark: &Cursor) -> String {
     let beyond = on_cursor(plan, |name, value| format!("{name} > {}", value(mark)));
-    format!("SELECT COUNT(*) FROM {} WHERE {beyond}{}", table(target), partition_filter::and(plan, ""))
+    format!("SELECT COUNT(*) FROM {} WHERE {beyond}{}", table(target), own_rows::and(plan, ""))
 }
 
 /// The condition that a row of the target lies in the window.

@@ -2,7 +2,7 @@
 
 use super::client::Api;
 use super::literal::{column, table};
-use super::{digest, partition_filter, seen};
+use super::{digest, own_rows, seen};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest};
 
@@ -49,7 +49,7 @@ fn statement(comparison: &Comparison, question: &Question) -> Option<String> {
 fn span(comparison: &Comparison) -> Option<String> {
     let name = column(&comparison.plan.columns[comparison.number_key()?].target_name);
     let table = table(&comparison.target);
-    let filter = partition_filter::condition(&comparison.plan, "").map(|filter| format!(" WHERE {filter}"));
+    let filter = own_rows::condition(&comparison.plan, "").map(|filter| format!(" WHERE {filter}"));
     let filter = filter.unwrap_or_default();
     Some(format!("SELECT CAST(MIN({name}) AS STRING), CAST(MAX({name}) AS STRING) FROM {table}{filter}"))
 }
@@ -69,6 +69,14 @@ fn digests(comparison: &Comparison, parts: &Parts) -> String {
     let mut columns = digest::keys(comparison);
     columns.push(digest::compared(&digest::row_hash(comparison)));
     digest::select(comparison, &columns, within(comparison, Some(parts)))
+}
+
+/// Everything that a comparison asks, of some parts.
+#[cfg(test)]
+pub fn statements_of(comparison: &Comparison, parts: &Parts) -> Vec<String> {
+    let cut = Cut { grain: parts.grain, within: Some(parts.clone()) };
+    let questions = [Question::Span, Question::Sums(cut), Question::Rows(parts.clone())];
+    questions.iter().filter_map(|question| statement(comparison, question)).collect()
 }
 
 fn within(comparison: &Comparison, parts: Option<&Parts>) -> Option<String> {

@@ -18,8 +18,14 @@ async fn a_broken_configuration_is_shown_by_its_lines_and_read_again_when_it_is_
         assert!(says(&broken, text), "{text}:\n{broken}");
     }
     sandbox.configure("location: EU\ndefault_timezone: Europe/Berlin", &mapping("a"));
-    console.press(&["u"]);
+    // Nobody has pressed a key.
     console.shows("NEW never run").await;
+    sandbox.configure("locaton: EU", &mapping("a"));
+    let kept = console.shows("OLD CONFIG").await;
+    assert!(says(&kept, "`locaton`") && says(&kept, "NEW never run"), "{kept}");
+    sandbox.configure("", &(mapping("a") + &mapping("b")));
+    let read = console.until("the mapping that was added", |screen| screen.contains("\nb ")).await;
+    assert!(!read.contains("OLD CONFIG"), "{read}");
     console.press(&["q"]);
     assert_eq!(console.left().await, 0);
 }

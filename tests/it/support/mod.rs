@@ -31,7 +31,7 @@ pub use self::mariadb::MariaDb;
 pub use self::program::{Ran, finish};
 pub use self::query_proxy::QueryProxy;
 pub use self::recorder::Recorder;
-pub use self::trial::{Told, Trial};
+pub use self::trial::{Announced, Told, Trial};
 
 /// Rows as text, NULL as `None`.
 pub type Rows = Vec<Vec<Option<String>>>;

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,8 @@ struct Behaviour {
     cuts: VecDeque<u64>,
     /// They are no cuts: nothing more comes, and nobody says so.
     holds_up: bool,
+    /// The statement that gets no answer: the first that holds these words.
+    unanswered: Option<&'static str>,
     /// Since the last cut.
     passed: u64,
     latency: Duration,
@@ -55,6 +58,16 @@ impl MysqlProxy {
     pub fn hold_up(&self, after: u64) {
         self.cut([after]);
         self.shared.lock().unwrap().holds_up = true;
+    }
+
+    /// From now on: the connection that asks the first statement with these words, in clear, stands still for ever.
+    pub fn hold_up_at(&self, words: &'static str) {
+        self.shared.lock().unwrap().unanswered = Some(words);
+    }
+
+    /// Is the statement still to come?
+    pub fn is_waiting_for_words(&self) -> bool {
+        self.shared.lock().unwrap().unanswered.is_some()
     }
 
     /// Cuts that were asked for and have not been made.
@@ -114,9 +127,16 @@ async fn relay(client: TcpStream, server: SocketAddr, shared: Arc<Mutex<Behaviou
     let Ok(server) = TcpStream::connect(server).await else { return };
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
+    let is_held_up = AtomicBool::new(false);
     let asking = async {
+        let mut buffer = vec![0; 16 * 1024];
         // A side that is gone ends the connection, whatever the reason.
-        let _ = tokio::io::copy(&mut from_client, &mut to_server).await;
+        while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
+            is_held_up.fetch_or(shared.lock().unwrap().holds_up_at(&buffer[..read]), Ordering::SeqCst);
+            if to_server.write_all(&buffer[..read]).await.is_err() {
+                return;
+            }
+        }
     };
     let answering = async {
         let mut buffer = vec![0; 16 * 1024];
@@ -124,6 +144,9 @@ async fn relay(client: TcpStream, server: SocketAddr, shared: Arc<Mutex<Behaviou
             let Ok(read @ 1..) = from_server.read(&mut buffer).await else { return false };
             let latency = shared.lock().unwrap().latency;
             tokio::time::sleep(latency).await;
+            if is_held_up.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
             let (pass, is_cut) = shared.lock().unwrap().pass(read);
             if to_client.write_all(&buffer[..pass]).await.is_err() {
                 return false;
@@ -150,6 +173,11 @@ impl Behaviour {
     fn opened(&mut self) {
         self.open += 1;
         self.most_open = self.most_open.max(self.open);
+    }
+
+    fn holds_up_at(&mut self, asked: &[u8]) -> bool {
+        let is_in = |words: &&str| asked.windows(words.len()).any(|part| part == words.as_bytes());
+        self.unanswered.take_if(|words| is_in(&&**words)).is_some()
     }
 
     /// How many of the bytes that the server has sent pass, and whether the connection ends with them.

@@ -79,7 +79,7 @@ impl Trial {
         let (mysql, bigquery) = (MysqlProxy::start().await, BigQueryProxy::start(&sandbox.emulator).await);
         let through = Through {
             // A first load of the tests' 300 rows takes six pages, each of several batches.
-            limits: BatchLimits { rows: 20, bytes: 1 << 20, page_rows: 50, ..BatchLimits::default() },
+            limits: BatchLimits { rows: 20, bytes: 1 << 20, page_rows: 50 },
             mysql_port: Some(mysql.port),
             mysql_ssl_mode: None,
             bigquery: Some(bigquery.address.clone()),

@@ -36,6 +36,11 @@ impl Columns {
         put(&mut self.loaded_at, at.value().map(Some));
     }
 
+    /// As it was written.
+    pub fn loaded_at_name(&self) -> Option<&str> {
+        self.loaded_at.as_ref().map(|value| value.text.as_str())
+    }
+
     /// Masks, unless they take from a column what it is needed for. `needed`: what tells rows apart and orders them;
     /// `exclude` and `overrides`: what else is said of columns.
     pub fn masks(
@@ -99,7 +104,7 @@ impl Columns {
     }
 }
 
-fn refused_name(name: &str) -> Option<String> {
+pub(super) fn refused_name(name: &str) -> Option<String> {
     let taken = naming::column_name(name);
     (taken != name).then(|| format!("BigQuery takes no such name; write `{taken}`"))
 }

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 
 use super::columns::Columns;
+use super::shards::{Beside, Shards};
 use super::tables::Tables;
 use crate::domain::column::same_name;
 use crate::domain::config::content::{Deletes, InvalidValues, Mapping, Mode, Operator};
 use crate::domain::config::key::{At, put};
 use crate::domain::config::read::{Place, Reading, Value};
 use crate::domain::config::yaml::{Kind, Node};
-use crate::domain::config::{deletes, table_options, validate};
+use crate::domain::config::{NamedSource, deletes, table_options, validate};
 use crate::domain::ids::{MappingName, PART, SourceTable, TableId};
 use crate::domain::lookback::Lookback;
 use crate::domain::naming;
@@ -34,6 +35,8 @@ pub(in crate::domain::config) struct Draft {
     pub said_mode: Option<Mode>,
     pub says_auto: bool,
     pub tables: Tables,
+    /// `sources`.
+    pub sources: Vec<NamedSource>,
     /// `default_timezone`.
     pub timezone: Tz,
     pub name: Option<Value>,
@@ -50,6 +53,7 @@ pub(in crate::domain::config) struct Draft {
     pub cluster_by: Vec<Value>,
     pub deletes: deletes::Draft,
     pub of_columns: Columns,
+    pub shards: Shards,
 }
 
 /// A name that other mappings may not have, and where it was given.
@@ -124,6 +128,7 @@ impl Draft {
             said_mode: None,
             says_auto: false,
             tables: Tables::default(),
+            sources: Vec::new(),
             timezone: Tz::UTC,
             name: None,
             table: None,
@@ -139,6 +144,7 @@ impl Draft {
             cluster_by: Vec::new(),
             deletes: deletes::Draft::new(),
             of_columns: Columns::default(),
+            shards: Shards::default(),
         }
     }
 
@@ -161,6 +167,7 @@ impl Draft {
             }
             Some(value) => (value.text, value.line),
             None => match &self.table {
+                _ if self.shards.are_listed() => return Shards::refuse_no_target(at),
                 Some(table) => (unquoted(&table.text), table.place.line),
                 None => return,
             },
@@ -171,6 +178,15 @@ impl Draft {
             at.r.problem(line, message, "choose a shorter `bigquery_table`");
         }
         self.target = line.map(|line| Named { name: table, line });
+    }
+
+    /// A table, or a list of those that go into one.
+    pub fn take_table(&mut self, at: &mut At<'_, '_>) {
+        if at.node().is_some_and(|node| matches!(node.kind, Kind::Sequence(_))) {
+            self.shards.take_tables(at);
+        } else {
+            put(&mut self.table, at.value().map(Some));
+        }
     }
 
     pub fn take_mode(&mut self, at: &mut At<'_, '_>, words: &[(&str, Option<Mode>)]) {
@@ -196,8 +212,23 @@ impl Draft {
         }
     }
 
-    /// The mapping, unless something that it needs is missing; what is wrong is written down.
-    pub fn finish(self, r: &mut Reading<'_>) -> Option<Mapping> {
+    /// The mappings of an entry, one for each of its tables; none where something that it needs is missing; what is wrong is
+    /// written down.
+    pub fn finish(mut self, r: &mut Reading<'_>) -> Vec<Mapping> {
+        let shards = std::mem::take(&mut self.shards);
+        let table = self.table.take();
+        let beside = Beside {
+            mode: self.mapping.mode,
+            keys: &self.keys.values,
+            deleted: self.deletes.column(),
+            loaded_at: self.of_columns.loaded_at_name(),
+        };
+        shards.check(r, table.as_ref(), &beside);
+        self.whole(r).map_or_else(Vec::new, |mapping| shards.mappings(r, table.as_ref(), &mapping))
+    }
+
+    /// What holds for each of the tables; without a table yet.
+    fn whole(self, r: &mut Reading<'_>) -> Option<Mapping> {
         self.check_keys(r);
         self.check_cursor(r);
         let lookback = self.lookback(r);
@@ -218,7 +249,6 @@ impl Draft {
         mapping.loaded_at = self.of_columns.loaded_at(r, mapping.deleted_column());
         mapping.new_columns = self.of_columns.patterns;
         mapping.name = MappingName(self.name?.text);
-        mapping.source.table = unquoted(&self.table?.text);
         mapping.target.table = self.target?.name;
         // What a mode does not look at may stay in the file: the mode is one word, and may be changed back.
         if mapping.mode.has_windows() {
@@ -345,6 +375,7 @@ fn blank_mapping() -> Mapping {
         is_new_table: false,
         source: SourceTable::whole(None, String::new()),
         target: TableId { project: String::new(), dataset: String::new(), table: String::new() },
+        shard: None,
         location: String::new(),
         primary_keys: Vec::new(),
         incremental_column: None,

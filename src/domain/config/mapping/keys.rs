@@ -4,7 +4,7 @@ use super::draft::{Draft, unquoted};
 use crate::domain::config::content::{DELETED_COLUMN, InvalidValues, Mode, Operator, TableAdditions};
 use crate::domain::config::key::{Key, Missing, put};
 use crate::domain::config::validate::{self, fraction};
-use crate::domain::config::{cost, schedule, table_options};
+use crate::domain::config::{cost, schedule, sources, table_options};
 use crate::domain::row_filter::RowFilter;
 
 const MODES: [(&str, Option<Mode>); 5] = [
@@ -106,10 +106,11 @@ pub const MODE: Key<Draft> = Key::new(
 );
 
 /// What no two mappings share.
-pub const OWN: [&str; 3] = ["name", "mysql_table", "bigquery_table"];
+pub const OWN: [&str; 5] = ["name", "mysql_table", "bigquery_table", "shard_column", "shard"];
 
 /// What no two tables share.
-pub const OF_ONE_TABLE: [&str; 5] = ["name", "mysql_table", "mysql_database", "bigquery_table", "primary_keys"];
+pub const OF_ONE_TABLE: [&str; 7] =
+    ["name", "mysql_table", "mysql_database", "bigquery_table", "primary_keys", "shard_column", "shard"];
 
 pub const KEYS: &[Key<Draft>] = &[
     NAME,
@@ -124,14 +125,22 @@ pub const KEYS: &[Key<Draft>] = &[
     Key::new(
         "mysql_table",
         Missing::Required { said: "required", hint: "name the table or view in MySQL" },
-        "Table or view, alone: a dot is part of its name",
-        |draft, at| put(&mut draft.table, at.value().map(Some)),
+        "Table or view, alone: a dot is part of its name. With `shard_column`, also a list of tables that go into one: \
+         `[orders_0, orders_1]`, or `[shop_a.orders, shop_b.orders]` of several databases ([shards of a \
+         table](operate.md#shards-of-a-table))",
+        Draft::take_table,
     ),
     Key::new(
         "mysql_database",
         Missing::Means("`MYSQL_DATABASE`"),
         "Another database of the same server",
         |draft, at| put(&mut draft.mapping.source.database, at.text().map(|name| Some(unquoted(&name)))),
+    ),
+    Key::new(
+        "source",
+        Missing::Means("the server of the plain `MYSQL_*`"),
+        "The server that the table is in, by its name in `sources` ([several servers](operate.md#several-servers))",
+        |draft, at| put(&mut draft.mapping.source.server, sources::named(&draft.sources, at).map(Some)),
     ),
     Key::new(
         "where",
@@ -148,6 +157,19 @@ pub const KEYS: &[Key<Draft>] = &[
         Missing::Means("name of `mysql_table`"),
         "Table alone; characters that BigQuery refuses become `_`",
         Draft::take_target,
+    ),
+    Key::new(
+        "shard_column",
+        Missing::Means("none"),
+        "A STRING column of BigQuery that says which table a row came from, such as `_shard`: several tables then share one \
+         `bigquery_table`, and each changes its own rows alone. Not with `mode: replace`",
+        |draft, at| draft.shards.take_column(at),
+    ),
+    Key::new(
+        "shard",
+        Missing::Means("the table's name"),
+        "What `shard_column` holds in the rows of this table, such as `eu`; a list's tables go by their names",
+        |draft, at| draft.shards.take_value(at),
     ),
     Key::new("project", Missing::Means("top level"), "Another Google Cloud project for this table", |draft, at| {
         put(&mut draft.mapping.target.project, at.checked(validate::project));

@@ -2,16 +2,16 @@
 
 use super::draft::{Cursor, Draft, Keys, Named};
 use crate::domain::config::content::{Mode, TableAdditions};
+use crate::domain::config::glob::Glob;
 use crate::domain::config::key::{At, put};
 use crate::domain::config::read::{Place, Reading, Value};
-use crate::domain::config::tables::{Glob, TablePattern};
 
 /// `tables`, `except`, `allow_table_additions`.
 #[derive(Debug, Clone)]
 pub(in crate::domain::config) struct Tables {
-    globs: Vec<Glob>,
-    text: String,
-    except: Vec<Glob>,
+    pub globs: Vec<Glob>,
+    pub text: String,
+    pub except: Vec<Glob>,
     /// Of `except`, where it is written.
     place: Option<Place>,
     pub additions: TableAdditions,
@@ -102,20 +102,8 @@ impl Draft {
         self.cursor.named()
     }
 
-    /// The entry, where nothing that it says is wrong for all of its tables.
-    pub fn pattern(self, r: &mut Reading<'_>, line: usize) -> Option<TablePattern> {
-        let mode = self.said_mode;
-        let known = r.problems.len();
-        self.try_out(r, mode.unwrap_or(Mode::Upsert), line);
-        if r.problems.len() > known || self.tables.globs.is_empty() {
-            return None;
-        }
-        let Tables { globs, text, except, additions, .. } = self.tables.clone();
-        Some(TablePattern { line, text, globs, except, mode, additions, draft: self })
-    }
-
     /// Holds the keys against each other as they would be for a table that has columns of no common name.
-    fn try_out(&self, r: &mut Reading<'_>, mode: Mode, line: usize) {
+    pub fn try_out(&self, r: &mut Reading<'_>, mode: Mode, line: usize) {
         let value = |key: &'static str, text: &str| {
             let place = Place { key, name: format!("`{key}`"), line: Some(line) };
             Value { text: text.to_owned(), written: text.to_owned(), line: Some(line), place }

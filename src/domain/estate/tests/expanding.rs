@@ -17,9 +17,11 @@ fn at() -> DateTime<Utc> {
 
 fn expanded(config: &Config, known: &KnownTables, tables: Option<&[TableFacts]>) -> Expansion {
     let server = of_shop();
-    let ground = Ground { server: &server, timezone: Tz::UTC, now: at().naive_utc(), has_mask_key: false };
+    let ground =
+        Ground { server: &server, timezone: Tz::UTC, now: at().naive_utc(), has_mask_key: false, source: None };
     let seen = tables.map_or(Seen::Away, |tables| Seen::Tables(tables, ground));
-    expand(&Ask { config, own: "shop", known, seen, compare: true, by: "op@host", at: at() })
+    let views = [View { server: None, own: "shop", seen }];
+    expand(&Ask { config, views: &views, known, compare: true, by: "op@host", at: at() })
 }
 
 /// `name mode`, and `new` behind it.
@@ -185,7 +187,7 @@ fn tables_of_two_databases_are_told_apart_in_bigquery() {
 #[test]
 fn tables_that_an_entry_takes_are_not_proposed_again() {
     let config = config("  - {tables: 'shop.*', except: [tmp_*]}\n");
-    let known = Known::of(&config, "shop");
+    let known = Known::of(&config, None, "shop");
     let left = known.without_mapping(vec![orders(), table("tmp_1", &[])]);
     assert_eq!(left.iter().map(|facts| facts.table.as_str()).collect::<Vec<_>>(), ["tmp_1"]);
 }

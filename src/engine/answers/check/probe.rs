@@ -106,6 +106,7 @@ fn two_columns(mapping: &Mapping) -> Result<TablePlan, Fault> {
         new_columns: Vec::new(),
         rename: [].into(),
         loaded_at: None,
+        shard: None,
         partition_by: None,
         cluster_by: Vec::new(),
         deletes: Deletes::Ignore,

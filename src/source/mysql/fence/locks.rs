@@ -92,7 +92,7 @@ async fn record(session: &mut Session, now: NaiveDateTime) -> Result<Option<Lock
     };
     let threads = session.texts(Query::plain(format!("{THREADS}{from}"))).await?;
     let locks = session.texts(Query::plain(LOCKS)).await?;
-    Ok(Some(writers(&threads, &locks, session.number, now)))
+    Ok(Some(writers(&threads, &locks, session.number(), now)))
 }
 
 fn writers(threads: &[Texts], locks: &[Texts], ours: u64, now: NaiveDateTime) -> Locks {

@@ -89,7 +89,7 @@ async fn seen(session: &mut Session) -> Result<Option<Vec<Transaction>>, sqlx::E
     let status = session.texts(Query::plain("SHOW ENGINE INNODB STATUS")).await?;
     let monitor = status.first().map_or("", |row| text(row, 2));
     let now = first(&clock).and_then(|now| Moment::parse(now)?.to_naive());
-    Ok(now.and_then(|now| monitored(monitor, session.number, now)))
+    Ok(now.and_then(|now| monitored(monitor, session.number(), now)))
 }
 
 fn is_ours(row: &Texts) -> bool {

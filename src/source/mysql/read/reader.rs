@@ -256,12 +256,12 @@ impl Reader {
     /// Hands over every row of one query; gives their number.
     async fn rows_of(&mut self, session: &mut Session, query: Query) -> Result<usize, Fault> {
         // Not `fetch`, which passes each row through one stream more.
-        let Session { connection, server: name, number, .. } = session;
+        let Session { connection, line, .. } = session;
         let mut rows = connection.fetch_many(query.prepared());
         let mut count = 0;
         // Kept so that the page's last row can say where the next page begins.
         let mut last = None;
-        while let Some(row) = self.next(&mut rows, name, *number).await? {
+        while let Some(row) = self.next(&mut rows, line.as_ref()).await? {
             // Beside rows there is only the word that they have come to their end.
             let Either::Right(row) = row else { continue };
             if count == 0 {
@@ -299,20 +299,18 @@ impl Reader {
         Ok(())
     }
 
-    async fn next<S, T>(&self, rows: &mut S, name: &str, number: u64) -> Result<Option<T>, Fault>
+    async fn next<S, T>(&self, rows: &mut S, line: Option<&Line>) -> Result<Option<T>, Fault>
     where
         S: Stream<Item = Result<T, sqlx::Error>> + Unpin,
     {
         let table = &self.team.job.table;
         // Most rows have already arrived; a timer for each would cost more than decoding it.
         let row = if let Some(row) = rows.next().now_or_never() {
-            row
+            row.transpose()
         } else {
-            let Team { server, job, .. } = &*self.team;
-            let line = Line { server, name, number, table, patience: job.limits.silence };
-            silence::listen(rows.next(), line).await?
+            silence::listen(async { rows.next().await.transpose() }, line).await
         };
-        row.transpose().map_err(|error| filter::failed(error, table, format!("Reading {table} failed")))
+        row.map_err(|error| filter::failed(error, table, format!("Reading {table} failed")))
     }
 
     /// Sends the batch that ends with this row.

@@ -62,18 +62,28 @@ impl Data {
     }
 
     fn bytes(&self) -> Option<u64> {
+        self.priced().map(|beside| beside.bytes)
+    }
+
+    fn priced(&self) -> Option<&Beside> {
         match &self.rows {
-            Rows::Priced(beside) | Rows::Read(beside) => Some(beside.bytes),
+            Rows::Priced(beside) | Rows::Read(beside) => Some(beside),
             _ => None,
         }
     }
 
     fn question(&self, shared: &mut Shared) {
-        let (Some(mapping), Some(bytes)) = (&self.about, self.bytes()) else { return };
-        let lines = vec![
-            format!("BigQuery reads {} for it, and bills 10 MB at least.", format::bytes(bytes)),
+        let (Some(mapping), Some(beside)) = (&self.about, self.priced()) else { return };
+        let mut lines = vec![
+            format!("BigQuery reads {} for it, and bills 10 MB at least.", format::bytes(beside.bytes)),
             "The values are shown here alone: no file and no log gets them. Masked columns show as masked.".to_owned(),
         ];
+        if let Some(rows) = beside.scans {
+            let by = beside.by.join(", ");
+            let rows = if rows == 0 { String::new() } else { format!(", about {} rows", format::count(rows)) };
+            let scan = format!("No index begins with {by}: MySQL reads the whole table{rows}, to find the newest.");
+            lines.insert(0, scan);
+        }
         let choices = vec![
             choice('n', "read nothing", Intent::Nothing),
             choice('y', "read and show them", Intent::ShowRows(mapping.clone())),

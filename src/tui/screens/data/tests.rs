@@ -60,7 +60,13 @@ fn rows() -> Beside {
         pair(&ours[2], Some(ours[2].clone()), false),
         pair(&ours[3], Some(unmasked), false),
     ];
-    Beside { columns: columns.map(column).to_vec(), pairs, bytes: 12_345_678, by: vec!["updated_at".into()] }
+    Beside {
+        columns: columns.map(column).to_vec(),
+        pairs,
+        bytes: 12_345_678,
+        by: vec!["updated_at".into()],
+        scans: None,
+    }
 }
 
 fn asks(effects: &[Effect], price_only: bool) -> bool {
@@ -100,6 +106,16 @@ fn nothing_is_read_in_bigquery_before_somebody_has_seen_what_it_bills() {
     assert!(asks(&effects, false), "{effects:?}");
     let Some(Effect::Ask(Ask::Beside(query))) = effects.first() else { panic!("{effects:?}") };
     assert!(query.most_bytes > 12_345_678 && query.most_bytes < 30_000_000);
+}
+
+#[test]
+fn a_table_that_would_be_read_from_end_to_end_is_asked_about_first() {
+    let mut desk = Desk::open();
+    desk.press('d');
+    let answer = Ok(Box::new(Beside { scans: Some(12_000_000), pairs: Vec::new(), ..rows() }));
+    desk.answered(Answer::BesideRead { mapping: named("orders"), price_only: true, answer });
+    let look = desk.look();
+    assert!(look.contains("No index begins with updated_at") && look.contains("12,000,000 rows"), "{look}");
 }
 
 #[test]

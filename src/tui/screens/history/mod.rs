@@ -16,14 +16,18 @@ use crate::tui::screen::Screen;
 use crate::tui::scroll::travel;
 use crate::tui::shared::Shared;
 
-/// Runs asked of the history: some weeks of a nightly run, a day of one every ten minutes.
-const ASKED: Ask = Ask::History(ReadHistory(200));
+/// A screenful, and what the bars show. In a bucket each report is a request: the first are seen before the others are read.
+const FIRST: usize = 30;
+/// Some weeks of a nightly run, a day of one every ten minutes.
+const ALL: usize = 200;
 
 #[derive(Debug, Default)]
 pub struct History {
     /// Newest first; `None` until they were read.
     pub runs: Option<Vec<RunSummary>>,
     pub failure: Option<Failure>,
+    /// The older ones are on their way.
+    reading_more: bool,
     pub place: usize,
     /// The mapping that the screen was opened on, and its last runs.
     about: Option<MappingName>,
@@ -33,8 +37,25 @@ pub struct History {
 }
 
 impl History {
-    fn read(&mut self, runs: Vec<RunSummary>) {
+    /// Begins with the newest; the others follow where they are not known.
+    fn ask(shared: &mut Shared) {
+        shared.ask(Ask::History(ReadHistory(FIRST)));
+    }
+
+    fn read(&mut self, most: usize, mut runs: Vec<RunSummary>, shared: &mut Shared) {
         let marked = self.selected().map(|run| run.run_id.clone());
+        self.reading_more = false;
+        if most < ALL && runs.len() >= most {
+            let known = self.runs.take().unwrap_or_default();
+            let is_new = |run: &RunSummary| runs.iter().any(|new| new.run_id == run.run_id);
+            // What was read before is joined where it meets the new ones; else something is missing between them.
+            let older = known.iter().rposition(is_new).map(|last| known[last + 1..].to_vec()).filter(|o| !o.is_empty());
+            self.reading_more = older.is_none();
+            match older {
+                Some(older) => runs.extend(older),
+                None => shared.ask(Ask::History(ReadHistory(ALL))),
+            }
+        }
         self.runs = Some(runs);
         let again = marked.and_then(|id| self.listed().iter().position(|run| run.run_id == id));
         self.place = again.filter(|_| self.place > 0).unwrap_or(0);
@@ -47,9 +68,9 @@ impl History {
         self.glance = self.about.as_ref().and_then(|name| Glance::of(name, runs));
     }
 
-    pub fn answered(&mut self, answer: Result<Vec<RunSummary>, Failure>) {
+    pub fn answered(&mut self, most: usize, answer: Result<Vec<RunSummary>, Failure>, shared: &mut Shared) {
         match answer {
-            Ok(runs) => self.read(runs),
+            Ok(runs) => self.read(most, runs, shared),
             Err(failure) => self.failure = Some(failure),
         }
     }
@@ -79,7 +100,7 @@ impl Acts for History {
             About::All | About::Several(_) | About::Run(_) => None,
         };
         self.look_back();
-        shared.ask(ASKED);
+        Self::ask(shared);
         true
     }
 
@@ -102,7 +123,7 @@ impl Acts for History {
                 };
                 return Next::Show(Screen::Report, About::Run(run));
             }
-            Action::Reload if shared.has_engine() => shared.ask(ASKED),
+            Action::Reload if shared.has_engine() => Self::ask(shared),
             _ => return Next::Usual,
         }
         Next::Done
@@ -110,7 +131,7 @@ impl Acts for History {
 
     fn heard(&mut self, event: &Event, is_shown: bool, shared: &mut Shared) {
         if is_shown && matches!(event, Event::RunFinished { .. }) {
-            shared.ask(ASKED);
+            Self::ask(shared);
         }
     }
 

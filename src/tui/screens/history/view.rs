@@ -37,7 +37,8 @@ impl Draws for History {
         let listed = self.listed();
         let mut head = self.glanced(cells, theme);
         head.extend(self.filtered(listed.len(), theme));
-        let height = usize::from(area.height).saturating_sub(1 + head.len());
+        let older = self.reading_more.then(|| Line::styled("reading the older ones", theme.quiet()));
+        let height = usize::from(area.height).saturating_sub(1 + head.len() + usize::from(older.is_some()));
         let first = first_shown(self.place, listed.len(), height);
         let widths = widths(runs, cells);
         let titles = cells_of(
@@ -51,6 +52,7 @@ impl Draws for History {
             let line = line(run, widths, theme);
             lines.push(if place == self.place { line.patch_style(Theme::marked()) } else { line });
         }
+        lines.extend(older);
         frame.render_widget(Paragraph::new(lines), area);
         Extent::default()
     }

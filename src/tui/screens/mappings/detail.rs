@@ -96,7 +96,10 @@ fn moving(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>>
 fn at_rest(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let styled = |text: &str, style| wrap(text, cells).into_iter().map(move |line| Line::styled(line, style));
-    if let Some(problem) = row.problem() {
+    let (problem, failed) = (row.problem(), row.last_error());
+    // What the last run has failed for mostly is the problem that is found now: it is said once.
+    let holds = |whole: Option<&str>, part: &str| whole.is_some_and(|whole| whole.contains(part));
+    if let Some(problem) = problem.filter(|problem| !holds(failed.map(|(error, _)| error), problem)) {
         let style = if row.is_unanswered() { theme.wants() } else { theme.bad() };
         lines.extend(styled(problem, style));
     }
@@ -108,8 +111,12 @@ fn at_rest(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>
         );
         lines.extend(styled(&text, theme.bad()));
     }
-    if let Some((error, hint)) = row.last_error() {
-        lines.extend(styled(error, theme.bad()));
+    if let Some((error, hint)) = failed {
+        let now = problem.filter(|problem| *problem != error);
+        if !holds(now, error) {
+            lines.extend(styled(error, theme.bad()));
+        }
+        let hint = hint.filter(|hint| !holds(now, hint));
         lines.extend(hint.map(|hint| styled(hint, Theme::strong())).into_iter().flatten());
     }
     if !row.undecided().is_empty() {

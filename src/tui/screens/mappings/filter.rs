@@ -132,6 +132,8 @@ impl Test {
             Self::Status(words) => words.iter().any(|word| match word.as_str() {
                 LATE => row.late().is_some(),
                 WRONG => is_wrong(row),
+                // All that the first line counts as failed.
+                word if Word::Failed.is_called(word) => row.has_failed(),
                 word => row.word().is_called(word),
             }),
             Self::Behind(behind) => behind.holds(row),

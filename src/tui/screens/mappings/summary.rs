@@ -6,8 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::Mappings;
-use crate::domain::report::Outcome;
-use crate::tui::model::{Row, Word};
+use crate::tui::model::Word;
 use crate::tui::shared::Shared;
 use crate::tui::text::{fit, width};
 use crate::tui::theme::Theme;
@@ -63,14 +62,12 @@ fn marked(screen: &Mappings, shared: &Shared) -> Option<String> {
 fn counts(shared: &Shared, theme: Theme) -> [(usize, &'static str, Style); 8] {
     let rows = &shared.book.rows;
     let count = |words: &[Word]| rows.iter().filter(|row| words.contains(&row.word())).count();
-    // A mapping in error whose run has failed for it is one that failed.
-    let both =
-        |row: &&Row| row.word() == Word::Error && row.last_run().is_some_and(|run| run.outcome == Outcome::Failed);
-    let both = rows.iter().filter(both).count();
+    let failed = rows.iter().filter(|row| row.has_failed()).count();
+    let in_error = rows.iter().filter(|row| row.word() == Word::Error && !row.has_failed()).count();
     [
-        (count(&[Word::Failed]) + both, "failed", theme.bad()),
+        (failed, "failed", theme.bad()),
         (count(&[Word::Lost]), "lost", theme.bad()),
-        (count(&[Word::Error]) - both, "in error", theme.bad()),
+        (in_error, "in error", theme.bad()),
         (count(&[Word::Unknown]), "unknown", theme.wants()),
         (count(&[Word::Review]), "to review", theme.wants()),
         (rows.iter().filter(|row| row.late().is_some()).count(), "late", theme.wants()),

@@ -5,12 +5,13 @@ use ratatui::crossterm::event::KeyCode;
 use crate::domain::config::Problem;
 use crate::domain::ids::MappingName;
 use crate::domain::report::Outcome;
-use crate::engine::Command;
+use crate::engine::{Command, MappingStatus};
 use crate::tui::app::Msg;
+use crate::tui::ask::Answer;
 use crate::tui::desk::looks::{SIZES, plain, shown, snapshots};
 use crate::tui::desk::scenes::{everything, running};
 use crate::tui::desk::{Desk, named, sync};
-use crate::tui::model::samples;
+use crate::tui::model::{Word, samples};
 use crate::tui::session::{Facts, Trouble};
 use crate::tui::shared::Effect;
 
@@ -134,6 +135,26 @@ fn the_filter_understands_words_and_fields() {
     assert_eq!(found("status:late"), ["users"]);
     assert_eq!(found("mode:append"), [""; 0]);
     assert_eq!(found("mode:upsert -status:ok -status:new -status:running"), ["users", "carts", "prices"]);
+}
+
+#[test]
+fn the_filter_finds_all_that_the_first_line_counts_as_failed_and_its_error_is_said_once() {
+    let mut desk = Desk::open();
+    let users = samples::status("users", Some(Outcome::Failed));
+    let last = users.last_run.clone().unwrap();
+    let problem = Some(format!("{} ({})", last.error.unwrap(), last.hint.unwrap()));
+    desk.answered(Answer::Measured(Box::new(MappingStatus { problem, ..users })));
+    assert_eq!(desk.word("users"), Word::Error);
+    desk.press('/');
+    type_text(&mut desk, "status:failed");
+    desk.code(KeyCode::Enter);
+    assert_eq!(listed(&desk), ["users"]);
+    let look = desk.look();
+    assert!(look.contains("1 failed"), "{look}");
+    let below = look.split_once("─").unwrap().1;
+    assert_eq!(below.matches("access denied").count(), 1, "{look}");
+    assert_eq!(below.matches("GRANT SELECT").count(), 1, "{look}");
+    assert!(below.contains("last run"), "{look}");
 }
 
 #[test]

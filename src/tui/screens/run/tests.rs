@@ -124,7 +124,7 @@ fn an_older_report_that_history_has_opened_is_not_the_last_run() {
     desk.answered(reported(Screen::Run, RUN, 18_204));
     assert!(desk.look().contains("18,204 rows in"));
     desk.press('h');
-    desk.answered(Answer::HistoryRead(Ok(vec![summary(RUN), summary(OLDER)])));
+    desk.answered(Answer::HistoryRead { most: 30, runs: Ok(vec![summary(RUN), summary(OLDER)]) });
     desk.press('j');
     assert_eq!(desk.code(KeyCode::Enter), [read(Screen::Report, OLDER)]);
     desk.answered(reported(Screen::Report, OLDER, 77));

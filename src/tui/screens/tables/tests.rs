@@ -6,10 +6,12 @@ use crate::domain::check::server::tests::facts;
 use crate::domain::config::Mode;
 use crate::domain::estate::{Choice, Entry, Line, Proposal};
 use crate::engine::{Failure, ListTables, Tables};
+use crate::tui::app::Msg;
 use crate::tui::ask::{Answer, Ask};
 use crate::tui::desk::Desk;
 use crate::tui::desk::looks::{plain, snapshots};
 use crate::tui::dialog::Intent;
+use crate::tui::model::samples;
 use crate::tui::screen::Screen;
 use crate::tui::shared::Effect;
 
@@ -22,6 +24,7 @@ fn proposal(table: &str, mode: Mode, rows: Option<u64>, key: &str) -> Proposal {
     ];
     let keys = if key.is_empty() { Vec::new() } else { vec![key.to_owned()] };
     Proposal {
+        source: None,
         database: "shop".to_owned(),
         table: table.to_owned(),
         name: table.to_owned(),
@@ -45,7 +48,14 @@ fn listed() -> Answer {
         proposal("名前", Mode::Upsert, Some(12), "id"),
     ];
     let others = vec!["hr".to_owned()];
-    Answer::Tables(Ok(Box::new(Tables { proposals, others, seen: 8, server: facts() })))
+    Answer::Tables(Ok(Box::new(Tables {
+        proposals,
+        others,
+        seen: 8,
+        places: vec!["shop".to_owned()],
+        unread: Vec::new(),
+        server: facts(),
+    })))
 }
 
 fn desk(read_only: bool) -> Desk {
@@ -81,6 +91,8 @@ fn enter_shows_the_lines_of_what_is_marked_and_adds_them_once_it_is_told_to() {
     let [Effect::Append(wanted)] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(wanted.len(), 2);
     assert_eq!(desk.answered(Answer::Appended(Ok(2))), [Effect::Reopen]);
+    desk.tell(Msg::Opened(Ok(samples::facts(&["orders", "baskets", "daily_report"]))));
+    assert!(desk.notice().contains("2 mappings were added"), "{}", desk.notice());
 }
 
 #[test]

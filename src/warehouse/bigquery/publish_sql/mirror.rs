@@ -2,7 +2,7 @@
 
 use super::super::digest;
 use super::super::literal::{column, table};
-use super::super::partition_filter;
+use super::super::own_rows;
 use super::pieces::{STAGED, TARGET, as_field, each_once, insert_staged, same_keys};
 use super::rows::Rows;
 use crate::domain::ids::TableId;
@@ -34,7 +34,7 @@ pub fn mirror(target: &TableId, plan: &TablePlan, rows: &Rows, within: Option<&W
     let gone = within.filter(|within| within.deletes).map(|within| {
         let mut all = vec![digest::within(&within.comparison, &within.parts, TARGET)];
         all.extend(mark.as_ref().map(|mark| format!("{TARGET}.{mark} IS NULL")));
-        all.extend(partition_filter::condition(plan, TARGET));
+        all.extend(own_rows::condition(plan, TARGET));
         let what = match &mark {
             Some(mark) => {
                 let stamped = std::iter::once(mark).chain(&stamp).map(|name| format!("{name} = CURRENT_TIMESTAMP()"));

@@ -3,7 +3,7 @@
 //! Both sides have aliases that no column is likely to have: a column named like its table would shadow it.
 
 use super::super::literal::column;
-use super::super::partition_filter;
+use super::super::own_rows;
 use super::rows::Rows;
 use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::target_type::TargetType;
@@ -15,7 +15,7 @@ pub const STAGED: &str = "__s";
 
 /// What joins a staged row to the target's of its keys, in a MERGE.
 pub fn same_keys(plan: &TablePlan, rows: &Rows) -> String {
-    all_equal(plan, &plan.keys) + &key_bounds(plan, rows) + &partition_filter::and(plan, TARGET)
+    all_equal(plan, &plan.keys) + &key_bounds(plan, rows) + &own_rows::and(plan, TARGET)
 }
 
 /// What puts a staged row in, in a MERGE.
@@ -44,14 +44,17 @@ pub fn names(plan: &TablePlan) -> String {
 
 /// The target's columns that a publish fills, quoted.
 fn filled(plan: &TablePlan) -> impl Iterator<Item = String> {
-    plan.columns.iter().map(|c| &c.target_name).chain(&plan.loaded_at).map(|name| column(name))
+    let shard = plan.shard.as_ref().map(|shard| &shard.column);
+    plan.columns.iter().map(|c| &c.target_name).chain(shard).chain(&plan.loaded_at).map(|name| column(name))
 }
 
-/// The staged rows under the target's names and types, with the moment of the publish where the target keeps it.
+/// The staged rows under the target's names and types, with the name of their shard and the moment of the publish where the
+/// target keeps them.
 pub fn select(plan: &TablePlan, rows: &Rows) -> String {
     let moment = plan.loaded_at.as_ref().map(|name| format!("    CURRENT_TIMESTAMP() AS {}", column(name)));
-    let columns: Vec<String> =
-        plan.columns.iter().map(|c| format!("    {} AS {}", value(c), column(&c.target_name))).chain(moment).collect();
+    let shard = plan.shard.as_ref().map(|shard| format!("    {} AS {}", shard.literal(), column(&shard.column)));
+    let carried = plan.columns.iter().map(|c| format!("    {} AS {}", value(c), column(&c.target_name)));
+    let columns: Vec<String> = carried.chain(shard).chain(moment).collect();
     format!("  SELECT\n{}\n  FROM {} AS {STAGED}", columns.join(",\n"), rows.relation)
 }
 

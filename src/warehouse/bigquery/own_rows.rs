@@ -1,16 +1,20 @@
-//! The condition that a table with `require_partition_filter` wants of whatever reads it.
+//! The condition on the target that belongs into every statement about it: its rows that are the mapping's, where several
+//! tables share one, and what a table with `require_partition_filter` wants of whatever reads it.
 //!
-//! BigQuery takes it for a filter, because it speaks of the partitioning column alone, and as the only one of a MERGE as well. (A
+//! BigQuery takes the latter for a filter, because it speaks of the partitioning column alone, and as the only one of a MERGE as well. (A
 //! null-safe equality of the keys, `IS NOT DISTINCT FROM`, beside it would spoil that.)
 
 use crate::domain::plan::TablePlan;
 
-/// `None` where the table asks for none. `alias` of the table in the statement; empty: it has none.
+/// `None` where all rows are meant and the table asks for no filter. `alias` of the table in the statement; empty: it has
+/// none.
 pub fn condition(plan: &TablePlan, alias: &str) -> Option<String> {
-    plan.partitioning.as_ref()?.condition(alias)
+    let of_shard = plan.shard.as_ref().map(|shard| shard.condition(alias));
+    let filter = plan.partitioning.as_ref().and_then(|by| by.condition(alias));
+    of_shard.into_iter().chain(filter).reduce(|all, condition| format!("{all} AND {condition}"))
 }
 
-/// The same, after other conditions; nothing where the table asks for none.
+/// The same, after other conditions; nothing where there is none.
 pub fn and(plan: &TablePlan, alias: &str) -> String {
     condition(plan, alias).map(|condition| format!(" AND {condition}")).unwrap_or_default()
 }
@@ -19,6 +23,7 @@ pub fn and(plan: &TablePlan, alias: &str) -> String {
 mod tests {
     use super::*;
     use crate::domain::partitioning::{PartitionUnit, Partitioning};
+    use crate::domain::table_shard::TableShard;
     use crate::warehouse::bigquery::fixture::orders;
 
     fn of(column: Option<&str>, needs_filter: bool) -> TablePlan {
@@ -33,5 +38,12 @@ mod tests {
         assert_eq!(and(&of(Some("day"), true), "__t"), " AND (__t.`day` IS NULL OR __t.`day` IS NOT NULL)");
         let loaded = "(`_PARTITIONTIME` IS NULL OR `_PARTITIONTIME` IS NOT NULL)";
         assert_eq!(condition(&of(None, true), "").as_deref(), Some(loaded));
+    }
+
+    #[test]
+    fn of_a_table_that_several_share_only_the_rows_of_the_shard_are_meant() {
+        let shard = Some(TableShard { column: "_shard".into(), value: "o'1".into() });
+        let plan = TablePlan { shard, ..of(Some("day"), true) };
+        assert_eq!(and(&plan, "__t"), " AND __t.`_shard` = 'o\\'1' AND (__t.`day` IS NULL OR __t.`day` IS NOT NULL)");
     }
 }

@@ -1,0 +1,180 @@
+//! `sources`: several servers in one file, each with variables of its own.
+
+use super::access::{MysqlSettings, NamedSource, PLAIN};
+use super::content::Mapping;
+use super::interpolate::Env;
+use super::key::{self, At, Gaps, Key, Missing, Row, put};
+use super::problem::Problem;
+use super::read::{Reading, nearest, shown};
+use super::settings;
+use super::whole::Config;
+use super::yaml::{Entry, Kind};
+use crate::domain::ids::SourceName;
+
+/// Names stand before tables in messages, and in a line of 80 columns.
+const LONGEST_NAME: usize = 24;
+
+const KEYS: &[Key<Option<String>>] = &[Key::new(
+    "env",
+    Missing::Means("`MYSQL_NAME_`"),
+    "What the server's variables begin with: with `MYSQL_EU_`, `MYSQL_EU_HOST` stands for `MYSQL_HOST`, and so on for each of \
+     [the variables](#environment-and-env)",
+    |prefix, at| put(prefix, at.checked(is_prefix).map(Some)),
+)];
+
+/// The keys' lines in the documentation.
+pub(super) fn rows() -> Vec<Row> {
+    key::rows(KEYS, "sources.NAME.")
+}
+
+/// Reads `sources`, in its order.
+pub(super) fn read(at: &mut At<'_, '_>) -> Option<Vec<NamedSource>> {
+    const EXAMPLE: &str = "write a name for each server: `sources: {eu: {env: MYSQL_EU_}, us: {env: MYSQL_US_}}`";
+    let node = at.node()?;
+    let place = at.place();
+    let entries = match &node.kind {
+        Kind::Mapping(entries) if !entries.is_empty() => entries,
+        kind => {
+            let what = if matches!(kind, Kind::Mapping(_)) { "empty" } else { kind.noun() };
+            at.r.problem(place.line, format!("{} is {what}", place.name), EXAMPLE);
+            return None;
+        }
+    };
+    let mut sources: Vec<NamedSource> = Vec::new();
+    for entry in entries.iter().filter(|entry| !entry.key.starts_with("x-")) {
+        let Some(source) = read_one(at.r, entry, EXAMPLE) else { continue };
+        if let Some(other) = sources.iter().find(|other| other.prefix.eq_ignore_ascii_case(&source.prefix)) {
+            let message = format!("the sources `{}` and `{}` both read {}...", other.name, source.name, source.prefix);
+            at.r.problem(entry.line, message, "give each variables of its own: `env: MYSQL_EU_`");
+        }
+        sources.push(source);
+    }
+    Some(sources)
+}
+
+fn read_one(r: &mut Reading<'_>, entry: &Entry, example: &str) -> Option<NamedSource> {
+    let name = &entry.key;
+    if !is_name(name) {
+        let hint = format!("take letters, digits, `-` and `_`, at most {LONGEST_NAME} of them");
+        r.problem(entry.line, format!("a source cannot be named `{}`", shown(name)), hint);
+        return None;
+    }
+    let mut prefix = None;
+    match &entry.node.kind {
+        _ if entry.node.is_null() => {}
+        Kind::Mapping(_) => {
+            let section = key::open(r, &entry.node, KEYS, "", format!(" of source `{name}`"))?;
+            key::read(r, &section, KEYS, Gaps::Default, &mut prefix);
+        }
+        kind => {
+            r.problem(entry.line, format!("source `{name}` is {}, not a group of keys", kind.noun()), example);
+            return None;
+        }
+    }
+    let source = NamedSource::called(name);
+    Some(NamedSource { prefix: prefix.unwrap_or(source.prefix), ..source })
+}
+
+/// The settings of every server that a mapping is about; and of the others in `sources`, where nothing is wrong with their
+/// variables, for whoever looks for tables to move.
+///
+/// # Errors
+/// As [`settings::mysql_settings`], each with the variable's own name and the source's.
+pub fn mysql_servers(config: &Config, env: Env<'_>) -> Result<Vec<MysqlSettings>, Vec<Problem>> {
+    let used = config.used_sources();
+    let (mut servers, mut problems) = (Vec::new(), Vec::new());
+    if used.contains(&None) {
+        settings::mysql_settings(env).map_or_else(|found| problems.extend(found), |plain| servers.push(plain));
+    }
+    for source in &config.sources {
+        match source_settings(source, env) {
+            Ok(settings) => servers.push(settings),
+            Err(found) if used.contains(&Some(source.name.clone())) => problems.extend(found),
+            Err(_) => {}
+        }
+    }
+    if problems.is_empty() { Ok(servers) } else { Err(problems) }
+}
+
+/// Reads the variables of a server with a name.
+///
+/// # Errors
+/// As [`mysql_servers`].
+pub fn source_settings(source: &NamedSource, env: Env<'_>) -> Result<MysqlSettings, Vec<Problem>> {
+    let own = |name: &str| env(&name.replacen(PLAIN, &source.prefix, 1));
+    let named = |problem: Problem| Problem {
+        message: format!("{} (source `{}`)", source.worded(&problem.message), source.name),
+        hint: source.worded(&problem.hint),
+        ..problem
+    };
+    match settings::mysql_settings(&own) {
+        Ok(settings) => Ok(MysqlSettings { source: Some(source.clone()), ..settings }),
+        Err(problems) => Err(problems.into_iter().map(named).collect()),
+    }
+}
+
+/// The server that somebody names who has a configuration, or none yet.
+///
+/// # Errors
+/// The configuration knows others.
+pub fn wanted_source(config: Option<&Config>, name: &str) -> Result<NamedSource, String> {
+    let known = config.map(|config| config.sources.as_slice()).unwrap_or_default();
+    match known.iter().find(|source| source.name.0 == name) {
+        Some(source) => Ok(source.clone()),
+        None if known.is_empty() && is_name(name) => Ok(NamedSource::called(name)),
+        None => {
+            let names: Vec<_> = known.iter().map(|source| source.name.0.as_str()).collect();
+            Err(format!("no source is called `{}`: {}", shown(name), nearest(name, &names)))
+        }
+    }
+}
+
+/// What a mapping says of its `source`.
+pub(super) fn named(known: &[NamedSource], at: &mut At<'_, '_>) -> Option<SourceName> {
+    let value = at.value()?;
+    if let Some(source) = known.iter().find(|source| source.name.0 == value.text) {
+        return Some(source.name.clone());
+    }
+    if known.is_empty() {
+        let message = format!("{} is `{}`, but there are no `sources`", value.place.name, value.written);
+        at.r.problem(value.line, message, "name the servers at the top level: `sources: {eu: {env: MYSQL_EU_}}`");
+    } else {
+        let names: Vec<_> = known.iter().map(|source| source.name.0.as_str()).collect();
+        at.r.refuse(&value, nearest(&value.text, &names));
+    }
+    None
+}
+
+/// A mapping without a source is about the server of the plain variables. Where there are sources, these may be missing.
+pub(super) fn check(r: &mut Reading<'_>, known: &[NamedSource], mapping: &Mapping) {
+    let is_given = |name: &str| (r.env)(name).is_some_and(|value| !value.trim().is_empty());
+    if known.is_empty() || mapping.source.server.is_some() || is_given("MYSQL_USER") || is_given("MYSQL_DATABASE") {
+        return;
+    }
+    let names: Vec<_> = known.iter().map(|source| format!("`{}`", source.name)).collect();
+    let message = format!(
+        "mapping `{}` names no `source`, and the variables of a server without a name are not set",
+        mapping.name
+    );
+    let hint = format!(
+        "write `source:` and one of {} in the mapping or in `defaults`, or set MYSQL_HOST, MYSQL_USER, ...",
+        names.join(", ")
+    );
+    r.problem(mapping.line, message, hint);
+}
+
+fn is_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(fits)
+}
+
+fn is_prefix(text: &str) -> Result<(), String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if text.ends_with('_') && text.chars().all(fits) && !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err("write what the names of the variables begin with, up to a `_`: `env: MYSQL_EU_`".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

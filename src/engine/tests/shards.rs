@@ -1,0 +1,109 @@
+//! One shard of a table that holds another's rows: it knows, reads and changes its own alone.
+
+use super::works::{APPEND, KEYLESS, MIRROR, UPSERT, shared_edited, shared_to_delete};
+use crate::domain::fault::FaultKind;
+use crate::domain::publish::PublishKind::{Insert, Merge, Mirror};
+use crate::domain::report::{Deletion, Outcome};
+use crate::testing::{Shop, Value, deletes, repair, sync};
+
+#[test]
+fn the_first_load_of_a_shard_is_put_in_without_a_look_although_the_table_holds_rows() {
+    for (mapping, kind) in [(UPSERT, Insert), (APPEND, Insert), (KEYLESS, Insert), (MIRROR, Mirror)] {
+        let shop = Shop::shared(mapping).rows(1..=40);
+        let report = shop.succeeds(sync());
+        assert_eq!(shop.published(), [kind], "{mapping}");
+        assert_eq!((report.rows_inserted, report.warnings.len()), (40, 0), "{report:#?}");
+        shop.is_equal(mapping);
+    }
+}
+
+#[test]
+fn what_another_shard_writes_is_no_other_writer() {
+    for (mapping, kind) in [(UPSERT, Merge), (APPEND, Insert), (KEYLESS, Insert), (MIRROR, Mirror)] {
+        let mut shop = Shop::shared(mapping).rows(1..=40);
+        shop.succeeds(sync());
+        shop.published();
+        shop.neighbour_writes();
+        shop.insert(42..=50);
+        let report = shop.succeeds(sync());
+        assert_eq!(shop.published(), [kind], "{mapping}");
+        assert!(report.warnings.is_empty(), "{mapping}: {report:#?}");
+        shop.is_equal(mapping);
+    }
+}
+
+#[test]
+fn who_writes_to_the_shard_itself_is_told() {
+    for mapping in [APPEND, MIRROR] {
+        let shop = Shop::shared(mapping).rows(1..=40);
+        shop.succeeds(sync());
+        shop.damage(|rows| rows.truncate(30));
+        shop.insert(41..=50);
+        let report = shop.succeeds(sync());
+        let told = "p.d.t is not as this mapping left it (it holds 30 rows, 40 were left)";
+        assert!(report.warnings.iter().any(|warning| warning.starts_with(told)), "{report:#?}");
+    }
+}
+
+#[test]
+fn the_share_that_may_be_deleted_is_of_the_shards_rows() {
+    let shop = shared_to_delete("deletes: hard");
+    let report = shop.succeeds(deletes(false));
+    assert_eq!(report.deletion, Some(Deletion { keys: 15, held: 20, vanished: 5, deleted: 5 }));
+    shop.is_equal("a deletion");
+    // Five of twenty are more than a tenth; of all that the table holds they are not.
+    let shop = Shop::shared(&format!("{UPSERT}, deletes: hard, max_delete_fraction: 0.1")).rows(1..=20);
+    shop.succeeds(sync());
+    (3..=7).for_each(|id| shop.delete(id));
+    let report = shop.run(deletes(false)).unwrap();
+    assert!(report.errors[0].contains("5 of 20 rows of p.d.t are no longer in MySQL"), "{report:#?}");
+    let shop = shared_edited("primary_keys: [id], mode: mirror, max_delete_fraction: 0.1");
+    let report = shop.run(sync()).unwrap();
+    assert_eq!(report.error_kind, Some(FaultKind::Conflict), "{report:#?}");
+}
+
+#[test]
+fn a_mirrored_shard_whose_table_is_emptied_takes_out_its_own_rows_alone() {
+    let shop = Shop::shared("primary_keys: [id], mode: mirror, max_delete_fraction: 1").rows(1..=40);
+    shop.succeeds(sync());
+    shop.database().rows.clear();
+    let report = shop.run(sync()).unwrap();
+    assert_eq!(report.outcome, Outcome::Failed, "an empty source empties nothing unless it is told to");
+    shop.succeeds(super::works::allowing_shrink());
+    shop.is_equal("an emptied shard");
+}
+
+#[test]
+fn a_table_whose_rows_say_of_no_shard_whose_they_are_is_left_alone() {
+    let shop = Shop::new(UPSERT).rows(1..=20);
+    shop.succeeds(sync());
+    let shop = shop.mapped(&format!("{UPSERT}, shard_column: _shard, shard: us"));
+    shop.insert(21..=30);
+    let report = shop.run(sync()).unwrap();
+    assert_eq!(report.error_kind, Some(FaultKind::Conflict), "{report:#?}");
+    assert!(report.errors[0].contains("p.d.t holds rows and has no column `_shard`"), "{report:#?}");
+    assert_eq!(shop.dataset().tables["t"].rows.len(), 20);
+}
+
+#[test]
+fn a_shard_whose_table_has_other_columns_adds_its_own_and_leaves_the_others_null() {
+    let shop = Shop::shared(UPSERT).with("allow_schema_additions: true").rows(1..=20);
+    {
+        let mut dataset = shop.dataset();
+        let table = dataset.tables.get_mut("t").unwrap();
+        let text = crate::domain::target_type::TargetType::String(None);
+        table.columns.push(crate::domain::column::TargetColumn::new("of_eu", text, false));
+        table.rows.iter_mut().for_each(|row| row.push(Value::Null));
+    }
+    super::works::add_filled_column(&shop);
+    let report = shop.succeeds(sync());
+    assert_eq!(report.schema_changes.len(), 1, "{report:#?}");
+    assert!(!report.warnings.iter().any(|warning| warning.contains("of_eu")), "{report:#?}");
+    let report = shop.succeeds(repair(false));
+    assert_eq!(report.repair.unwrap().different_still, Some(0), "{report:#?}");
+    let dataset = shop.dataset();
+    let table = &dataset.tables["t"];
+    let (z, of_eu) = (table.position("z"), table.position("of_eu"));
+    let own = table.rows.iter().filter(|row| row[3] == Value::Text("us".into()));
+    assert!(own.clone().count() == 20 && own.clone().all(|row| row[z] == Value::Int(7) && row[of_eu] == Value::Null));
+}
