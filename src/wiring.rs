@@ -64,7 +64,7 @@ impl Setup {
     /// `db.example.com/shop`, for the console's title; of several servers their names, or how many there are.
     pub fn mysql_place(&self) -> String {
         const LONGEST: usize = 30;
-        let named = |settings: &MysqlSettings| {
+        let shown = |settings: &MysqlSettings| {
             settings.source.as_ref().map_or_else(|| place(settings), |source| source.name.to_string())
         };
         let used = self.config.used_sources();
@@ -72,7 +72,7 @@ impl Setup {
         match &self.mysql[..] {
             [one] => one.source.as_ref().map_or_else(|| place(one), |source| format!("{} {}", source.name, place(one))),
             several => {
-                let names: Vec<_> = several.iter().filter(is_used).map(named).collect();
+                let names: Vec<_> = several.iter().filter(is_used).map(shown).collect();
                 let all = names.join(", ");
                 if all.len() <= LONGEST { all } else { format!("{} servers", names.len()) }
             }

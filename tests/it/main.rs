@@ -63,6 +63,7 @@ mod soak;
 mod ssh;
 mod steps;
 mod support;
+mod table_shards;
 mod tail;
 mod types;
 mod upsert;
