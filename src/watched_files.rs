@@ -29,10 +29,7 @@ pub enum Looked<T> {
     /// What is known already.
     Nothing,
     /// Something else, and what was made of it.
-    Changed {
-        made: T,
-        after_broken: bool,
-    },
+    Changed { made: T, after_broken: bool },
     /// What cannot be used.
     Broken(Refusal),
     /// After something that could not be used again what is used all the while.
@@ -49,7 +46,7 @@ impl WatchedFiles {
 
     /// Looks, and makes what it can of something new. What changes between two looks is not read: its writer may be in the
     /// middle of it.
-    pub fn look<T>(&mut self, make: impl FnOnce() -> Result<T, Refusal>) -> Looked<T> {
+    pub fn look<T>(&mut self, read: impl FnOnce() -> Result<T, Refusal>) -> Looked<T> {
         let now = Contents::of(&self.files);
         if self.seen != now {
             self.seen = now;
@@ -61,8 +58,8 @@ impl WatchedFiles {
         if self.broken.as_ref() == Some(&now) {
             return Looked::Nothing;
         }
-        match make() {
-            Ok(new) => Looked::Changed { made: new, after_broken: self.broken.take().is_some() },
+        match read() {
+            Ok(made) => Looked::Changed { made, after_broken: self.broken.take().is_some() },
             Err(refusal) => {
                 self.broken = Some(now);
                 Looked::Broken(refusal)

@@ -86,7 +86,9 @@ impl NewestRows for MemorySource {
         most: usize,
     ) -> Result<Vec<SeenRow>, Fault> {
         let mut rows = self.held(comparison);
-        rows.sort_by_cached_key(|row| std::cmp::Reverse(newest.columns.iter().map(|&at| row[at].clone()).collect::<Vec<_>>()));
+        rows.sort_by_cached_key(|row| {
+            std::cmp::Reverse(newest.columns.iter().map(|&at| row[at].clone()).collect::<Vec<_>>())
+        });
         self.0
             .script
             .at(Call::RowDigests, || Ok(rows.iter().take(most).map(|row| seen(comparison, row)).collect()))

@@ -36,7 +36,8 @@ impl App {
                     many => format!(" (and {} more)", many - 1),
                 };
                 self.shared.files_broken = true;
-                self.shared.complain(format!("the changed configuration is not used: {first}{others}; u shows all of it"));
+                self.shared
+                    .complain(format!("the changed configuration is not used: {first}{others}; u shows all of it"));
             }
             FilesSeen::Mended => {
                 self.shared.files_broken = false;
@@ -69,7 +70,7 @@ mod tests {
 
     /// The next look at the files, and what came of it.
     fn look(desk: &mut Desk, seen: FilesSeen) -> Vec<Effect> {
-        desk.now.at += Duration::from_secs(3);
+        desk.now.at += Duration::from_secs(6);
         let effects = desk.tell(Msg::Tick);
         assert!(effects.contains(&Effect::LookAtFiles), "{effects:?}");
         desk.answered(Answer::FilesSeen(seen))

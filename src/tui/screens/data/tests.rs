@@ -60,7 +60,13 @@ fn rows() -> Beside {
         pair(&ours[2], Some(ours[2].clone()), false),
         pair(&ours[3], Some(unmasked), false),
     ];
-    Beside { columns: columns.map(column).to_vec(), pairs, bytes: 12_345_678, by: vec!["updated_at".into()], scans: None }
+    Beside {
+        columns: columns.map(column).to_vec(),
+        pairs,
+        bytes: 12_345_678,
+        by: vec!["updated_at".into()],
+        scans: None,
+    }
 }
 
 fn asks(effects: &[Effect], price_only: bool) -> bool {
