@@ -6,11 +6,12 @@ use std::path::Path;
 
 use bigquery_syncer::cli::args::{Args, InitArg, OutputFormat};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
+use bigquery_syncer::domain::config::{self, Config, NamedSource};
 use bigquery_syncer::domain::estate::{EstateAsk, counted};
 use bigquery_syncer::domain::mask::SHORTEST_KEY;
 use bigquery_syncer::domain::quote;
 use bigquery_syncer::domain::retry::RetryNotes;
-use bigquery_syncer::engine::{self, Clock, SystemClock};
+use bigquery_syncer::engine::{self, Around, Clock, SystemClock};
 use bigquery_syncer::logging;
 use bigquery_syncer::source::Source;
 
@@ -35,11 +36,13 @@ pub async fn run(args: &Args, init: &InitArg, printer: Printer) -> Result<ExitSt
     environment.warn();
     // A file of its own is written whole.
     let config = if init.out.is_some() { None } else { wiring::read_config(args.config.as_deref(), &environment)? };
-    let source = wiring::mysql(&environment)?.watched(RetryNotes::default().with_most_tries(TRIES));
+    let named = named(args, init, config.as_ref(), &environment)?;
+    let source = wiring::mysql(&environment, named.as_ref())?.watched(RetryNotes::default().with_most_tries(TRIES));
     let ask = EstateAsk { databases: init.databases.clone(), tables: init.tables.clone() };
     let has_mask_key = environment.get("MASK_KEY").is_some_and(|key| key.len() >= SHORTEST_KEY);
-    let now = SystemClock.now();
-    let listed = engine::propose_tables(&source, &ask, config.as_ref(), has_mask_key, now).await;
+    let around = Around { config: config.as_ref(), has_mask_key, now: SystemClock.now() };
+    let server = named.as_ref().map(|source| &source.name);
+    let listed = engine::propose_tables(&source, server, &ask, around).await;
     let tables = match listed {
         Ok(tables) => tables,
         Err(fault) => {
@@ -58,17 +61,39 @@ pub async fn run(args: &Args, init: &InitArg, printer: Printer) -> Result<ExitSt
     let existing = config.as_ref().map(|config| config.path.display().to_string());
     let Some(out) = &init.out else {
         let as_json = args.output == OutputFormat::Json;
-        return Ok(cli::show_proposed(&tables, existing.as_deref(), as_json, printer));
+        return Ok(cli::show_proposed(&tables, existing.as_deref(), named.as_ref(), as_json, printer));
     };
-    write_new(out, &cli::proposed(&tables, None))?;
+    write_new(out, &cli::proposed(&tables, None, named.as_ref()))?;
     let file = out.display().to_string();
-    let named = quote::shell_option("--config", &file);
-    let config = if file == "config.yaml" { String::new() } else { format!(" {named}") };
+    let option = quote::shell_option("--config", &file);
+    let config = if file == "config.yaml" { String::new() } else { format!(" {option}") };
     let counted = counted(&tables.proposals);
     printer.note(&format!(
         "{file} is written: {counted}; read it, then: bqsync{config} check, and bqsync{config} --no-tui run-once"
     ));
     Ok(ExitStatus::Ok)
+}
+
+/// The server that is asked about, where it has a name. A file that is written anew may be about one of an existing file's.
+fn named(
+    args: &Args,
+    init: &InitArg,
+    config: Option<&Config>,
+    environment: &Environment,
+) -> Result<Option<NamedSource>, Refusal> {
+    let Some(name) = &init.source else {
+        let names: Vec<_> = config.map(|config| config.sources.as_slice()).unwrap_or_default().iter().collect();
+        if names.is_empty() || environment.get("MYSQL_USER").is_some() {
+            return Ok(None);
+        }
+        let names: Vec<_> = names.iter().map(|source| format!("--source {}", source.name)).collect();
+        return Err(Refusal::Usage(format!("there are several servers: name one, {}", names.join(" or "))));
+    };
+    let other = match config {
+        Some(_) => None,
+        None => wiring::read_config(args.config.as_deref(), environment).ok().flatten(),
+    };
+    config::wanted_source(config.or(other.as_ref()), name).map(Some).map_err(Refusal::Usage)
 }
 
 /// Another program may have made the file since.

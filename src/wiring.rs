@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use bigquery_syncer::bucket::{Access, Bucket};
 use bigquery_syncer::cli::args::{Args, LogFormatArg};
-use bigquery_syncer::domain::config::{self, BigQuerySettings, Config, MysqlSettings, StateLocation, StorageSettings};
+use bigquery_syncer::domain::config::{
+    self, BigQuerySettings, Config, MysqlSettings, NamedSource, StateLocation, StorageSettings,
+};
 use bigquery_syncer::domain::fault::Fault;
 use bigquery_syncer::domain::retry::Patience;
 use bigquery_syncer::engine::{Platform, Ports, SystemClock};
@@ -48,27 +50,43 @@ pub fn config_path(named: Option<&Path>) -> PathBuf {
 /// What the user's files and variables say, once nothing is wrong with any of them.
 pub struct Setup {
     pub config: Config,
-    mysql: MysqlSettings,
+    mysql: Vec<MysqlSettings>,
     bigquery: BigQuerySettings,
     storage: StorageSettings,
     variables: Variables,
 }
 
 impl Setup {
-    /// `db.example.com/shop`, for the console's title.
+    /// `db.example.com/shop`, for the console's title; of several servers their names, or how many there are.
     pub fn mysql_place(&self) -> String {
-        let MysqlSettings { host, port, socket, database, .. } = &self.mysql;
-        let server = match socket {
-            Some(path) => path.display().to_string(),
-            None if *port == 3306 => host.clone(),
-            None => format!("{host}:{port}"),
+        const LONGEST: usize = 30;
+        let named = |settings: &MysqlSettings| {
+            settings.source.as_ref().map_or_else(|| place(settings), |source| source.name.to_string())
         };
-        format!("{server}/{database}")
+        let used = self.config.used_sources();
+        let is_used = |settings: &&MysqlSettings| used.contains(&settings.source.as_ref().map(|s| s.name.clone()));
+        match &self.mysql[..] {
+            [one] => one.source.as_ref().map_or_else(|| place(one), |source| format!("{} {}", source.name, place(one))),
+            several => {
+                let names: Vec<_> = several.iter().filter(is_used).map(named).collect();
+                let all = names.join(", ");
+                if all.len() <= LONGEST { all } else { format!("{} servers", names.len()) }
+            }
+        }
     }
 
     pub const fn uses_emulator(&self) -> bool {
         self.bigquery.emulator.is_some()
     }
+}
+
+fn place(MysqlSettings { host, port, socket, database, .. }: &MysqlSettings) -> String {
+    let server = match socket {
+        Some(path) => path.display().to_string(),
+        None if *port == 3306 => host.clone(),
+        None => format!("{host}:{port}"),
+    };
+    format!("{server}/{database}")
 }
 
 pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Setup, Refusal> {
@@ -77,7 +95,13 @@ pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Set
     let get = |name: &str| environment.get(name);
     let config = config::parse(&text, &path, &get);
     let own = environment.problems();
-    match (config, config::mysql_settings(&get), config::bigquery_settings(&get), config::storage_settings(&get)) {
+    let mysql = match &config {
+        Ok(config) => config::mysql_servers(config, &get),
+        // Which variables are read is not known.
+        Err(_) if text.lines().any(|line| line.starts_with("sources:")) => Ok(Vec::new()),
+        Err(_) => config::mysql_settings(&get).map(|plain| vec![plain]),
+    };
+    match (config, mysql, config::bigquery_settings(&get), config::storage_settings(&get)) {
         (Ok(config), Ok(mysql), Ok(bigquery), Ok(storage)) if own.is_empty() => {
             Ok(Setup { config, mysql, bigquery, storage, variables: Variables::read(&get) })
         }
@@ -108,9 +132,10 @@ pub fn read_config(named: Option<&Path>, environment: &Environment) -> Result<Op
     config.map(Some).map_err(|found| located(found, environment))
 }
 
-/// The source alone.
-pub fn mysql(environment: &Environment) -> Result<MysqlSource, Refusal> {
-    let settings = config::mysql_settings(&|name: &str| environment.get(name));
+/// The source alone: the server without a name, or a named one.
+pub fn mysql(environment: &Environment, named: Option<&NamedSource>) -> Result<MysqlSource, Refusal> {
+    let get = |name: &str| environment.get(name);
+    let settings = named.map_or_else(|| config::mysql_settings(&get), |named| config::source_settings(named, &get));
     settings.map(MysqlSource::new).map_err(|found| located(found, environment))
 }
 
@@ -164,7 +189,7 @@ pub fn connect(setup: Setup, statements: Option<Arc<Statements>>) -> Result<Port
     let outlets = outlets(&config)?;
     Ok(Ports {
         config: Arc::new(config),
-        source: Arc::new(MysqlSource::new(mysql)),
+        source: Arc::new(MysqlSource::several(mysql)),
         warehouse: Arc::new(warehouse),
         state: Arc::new(state),
         limits: BatchLimits::default(),

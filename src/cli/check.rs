@@ -30,8 +30,7 @@ pub(super) async fn check(handle: Handle, query: Check, printer: Printer) -> Exi
 
 fn show(finding: &Finding, printer: Printer) {
     let (standing, topic) = (finding.standing.word(), finding.topic.word());
-    let mapping = finding.mapping.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
-    printer.line(&format!("{standing:<4}  {topic:<16}  {mapping}{}", finding.sentence));
+    printer.line(&format!("{standing:<4}  {topic:<16}  {}{}", finding.about(), finding.sentence));
     if let Some(remedy) = &finding.remedy {
         printer.line(&format!("{:24}next: {remedy}", ""));
     }

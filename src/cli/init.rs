@@ -4,13 +4,14 @@ use serde_json::{Value, json};
 
 use super::exit::ExitStatus;
 use super::printer::Printer;
+use crate::domain::config::NamedSource;
 use crate::domain::estate::{Choice, Proposal, Top, document, fragment};
 use crate::engine::Tables;
 
-/// The whole file; `existing`: the part that this file lacks.
+/// The whole file; `existing`: the part that this file lacks. `source`: the server, where it has a name.
 #[must_use]
-pub fn proposed(tables: &Tables, existing: Option<&str>) -> String {
-    let top = Top { server: &tables.server, others: &tables.others };
+pub fn proposed(tables: &Tables, existing: Option<&str>, source: Option<&NamedSource>) -> String {
+    let top = Top { server: &tables.server, others: &tables.others, source };
     match existing {
         Some(file) => fragment(&top, file, &tables.proposals),
         None => document(&top, &tables.proposals),
@@ -18,12 +19,18 @@ pub fn proposed(tables: &Tables, existing: Option<&str>) -> String {
 }
 
 /// Prints what is proposed, as YAML or as JSON.
-pub fn show_proposed(tables: &Tables, existing: Option<&str>, as_json: bool, printer: Printer) -> ExitStatus {
+pub fn show_proposed(
+    tables: &Tables,
+    existing: Option<&str>,
+    source: Option<&NamedSource>,
+    as_json: bool,
+    printer: Printer,
+) -> ExitStatus {
     if as_json {
         let each: Vec<Value> = tables.proposals.iter().map(told).collect();
         printer.json(&json!({ "tables": each, "not_looked_at": tables.others }));
     } else {
-        printer.raw(proposed(tables, existing).as_bytes());
+        printer.raw(proposed(tables, existing, source).as_bytes());
     }
     ExitStatus::Ok
 }
@@ -35,6 +42,7 @@ fn told(proposal: &Proposal) -> Value {
         Choice::LeftOut(_, why) | Choice::Impossible(why) => Some(why),
     };
     json!({
+        "source": proposal.source,
         "database": proposal.database,
         "table": proposal.table,
         "name": proposal.name,

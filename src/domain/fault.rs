@@ -129,6 +129,14 @@ impl Fault {
         self
     }
 
+    /// The same in other words, kind and cause as they are.
+    #[must_use]
+    pub fn reworded(mut self, words: impl Fn(&str) -> String) -> Self {
+        self.sentence = words(&self.sentence);
+        self.hint = self.hint.as_deref().map(words);
+        self
+    }
+
     /// Adds the operator's next step, where it is more exact than the kind's.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {

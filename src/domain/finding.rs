@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Fault, FaultKind};
-use super::ids::MappingName;
+use super::ids::{MappingName, SourceName};
 
 /// What a finding is about; in the order in which they are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -129,6 +129,9 @@ pub struct Finding {
     pub topic: Topic,
     /// `None`: it is about all of them.
     pub mapping: Option<MappingName>,
+    /// The server that it is about, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceName>,
     #[serde(rename = "status")]
     pub standing: Standing,
     #[serde(rename = "message")]
@@ -139,7 +142,7 @@ pub struct Finding {
 
 impl Finding {
     fn new(topic: Topic, standing: Standing, sentence: impl Into<String>) -> Self {
-        Self { topic, mapping: None, standing, sentence: sentence.into(), remedy: None }
+        Self { topic, mapping: None, source: None, standing, sentence: sentence.into(), remedy: None }
     }
 
     pub fn ok(topic: Topic, sentence: impl Into<String>) -> Self {
@@ -168,6 +171,14 @@ impl Finding {
     #[must_use]
     pub fn remedy(self, remedy: impl Into<String>) -> Self {
         Self { remedy: Some(remedy.into()), ..self }
+    }
+
+    /// What it is about, as it stands before its sentence.
+    #[must_use]
+    pub fn about(&self) -> String {
+        let mapping = self.mapping.as_ref().map(ToString::to_string);
+        let about = mapping.or_else(|| self.source.as_ref().map(|source| format!("source {source}")));
+        about.map(|about| format!("{about}: ")).unwrap_or_default()
     }
 
     #[must_use]

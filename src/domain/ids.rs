@@ -77,7 +77,7 @@ pub struct JobPlace {
 pub struct SourceTable {
     /// The server that it is in; `None`: the one of the variables without a name in them. It travels with the table, so that
     /// whoever asks about the table asks its own server.
-    pub source: Option<SourceName>,
+    pub server: Option<SourceName>,
     pub database: Option<String>,
     pub table: String,
     /// The rows that the mapping is about (`where`); `None`: all of them. It travels with the name, so that whoever reads
@@ -89,15 +89,15 @@ impl SourceTable {
     /// All rows of a table, of the one server.
     #[must_use]
     pub const fn whole(database: Option<String>, table: String) -> Self {
-        Self { source: None, database, table, filter: None }
+        Self { server: None, database, table, filter: None }
     }
 }
 
 /// `eu:shop.orders`; the server only where it has a name, the database only where another is meant than its own.
 impl fmt::Display for SourceTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(source) = &self.source {
-            write!(f, "{source}:")?;
+        if let Some(server) = &self.server {
+            write!(f, "{server}:")?;
         }
         match &self.database {
             Some(database) => write!(f, "{database}.{}", self.table),

@@ -13,7 +13,7 @@ mod work;
 
 use tokio::sync::{mpsc, watch};
 
-pub use self::answers::tables::propose_tables;
+pub use self::answers::tables::{Around, propose_tables};
 pub use self::clock::{Clock, SystemClock};
 pub use self::ports::{Platform, Ports};
 pub use self::protocol::{

@@ -16,9 +16,9 @@ use crate::domain::check::server::ServerFacts;
 use crate::domain::column::{Cascade, SourceSchema};
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::estate::{EstateAsk, Found};
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::fence::Writers;
-use crate::domain::ids::SourceTable;
+use crate::domain::ids::{SourceName, SourceTable};
 use crate::domain::plan::TablePlan;
 use crate::domain::report::Flaw;
 use crate::domain::retry::RetryNotes;
@@ -51,12 +51,16 @@ pub trait Source: Send + Sync + Sized + 'static {
     /// As `describe`.
     fn bounds(&self, ask: &BoundsAsk) -> impl Future<Output = Result<Bounds, Fault>> + Send;
 
-    /// The transactions and statements that may still write values from before now into `table`; `None`: into any, as
-    /// through a view, which nothing says the tables of. Calls made at the same time share one look at the server.
+    /// The transactions and statements at a server that may still write values from before now into `table`; `None`: into
+    /// any, as through a view, which nothing says the tables of. Calls made at the same time share one look at the server.
     ///
     /// # Errors
     /// As `describe`; for an account that may not see them the sight is [`Sight::Nothing`](crate::domain::fence::Sight::Nothing).
-    fn writers(&self, table: Option<&SourceTable>) -> impl Future<Output = Result<Writers, Fault>> + Send;
+    fn writers(
+        &self,
+        server: Option<&SourceName>,
+        table: Option<&SourceTable>,
+    ) -> impl Future<Output = Result<Writers, Fault>> + Send;
 
     /// Rows and their sums in stretches below a watermark, a vector for each.
     ///
@@ -76,8 +80,8 @@ pub trait Source: Send + Sync + Sized + 'static {
         compared: bool,
     ) -> impl Future<Output = Result<Vec<ContentSum>, Fault>> + Send;
 
-    /// Have this process's connections reached more than one server lately?
-    fn is_balanced(&self) -> bool;
+    /// Have this process's connections reached more than one server lately where this one should be?
+    fn is_balanced(&self, server: Option<&SourceName>) -> bool;
 
     /// Where the first `rows` rows of a window end, rows sharing the last value included; `None` when it holds no more.
     ///
@@ -101,6 +105,9 @@ pub trait Source: Send + Sync + Sized + 'static {
 
 /// What a check asks of the server, beside what runs do.
 pub trait Diagnose: Send + Sync + 'static {
+    /// The servers that can be asked; `None` is the one without a name.
+    fn servers(&self) -> Vec<Option<SourceName>>;
+
     /// The same source, which knows which of the tables that it has described together have no foreign keys at all.
     fn having_cascades(&self) -> impl Future<Output = Self> + Send;
 
@@ -126,13 +133,14 @@ pub trait Diagnose: Send + Sync + 'static {
     ///
     /// # Errors
     /// As `describe`.
-    fn estate(&self, ask: &EstateAsk) -> impl Future<Output = Result<Found, Fault>> + Send;
+    fn estate(&self, server: Option<&SourceName>, ask: &EstateAsk)
+    -> impl Future<Output = Result<Found, Fault>> + Send;
 
-    /// What the server says of itself, of the account and of the connection.
+    /// What a server says of itself, of the account and of the connection.
     ///
     /// # Errors
     /// As `describe`.
-    fn survey(&self) -> impl Future<Output = Result<ServerFacts, Fault>> + Send;
+    fn survey(&self, server: Option<&SourceName>) -> impl Future<Output = Result<ServerFacts, Fault>> + Send;
 }
 
 /// Which table's incremental column is asked about.
@@ -356,13 +364,23 @@ impl Extract {
         Self { steps }
     }
 
+    /// One that has met this before it has read anything.
+    #[must_use]
+    pub fn failed(fault: Fault) -> Self {
+        let (steps, received) = mpsc::channel(1);
+        // There is room for one.
+        steps.try_send(Err(fault)).ok();
+        Self::new(received)
+    }
+
     /// The next step.
     ///
     /// # Errors
     /// What the reader met; `Bug` when it ended without a word.
     pub async fn next(&mut self) -> Result<Step, Fault> {
-        self.steps.recv().await.unwrap_or_else(|| {
-            Err(Fault::new(crate::domain::fault::FaultKind::Bug, "The reader ended without saying that it was done"))
-        })
+        self.steps
+            .recv()
+            .await
+            .unwrap_or_else(|| Err(Fault::new(FaultKind::Bug, "The reader ended without saying that it was done")))
     }
 }

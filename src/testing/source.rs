@@ -16,7 +16,7 @@ use crate::domain::cursor::Cursor;
 use crate::domain::estate::{EstateAsk, Found};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::fence::Writers;
-use crate::domain::ids::SourceTable;
+use crate::domain::ids::{SourceName, SourceTable};
 use crate::domain::plan::Paging;
 use crate::domain::retry::RetryNotes;
 use crate::domain::verify::{ByParts, Comparison, Cut};
@@ -68,7 +68,7 @@ impl Source for MemorySource {
             .await
     }
 
-    async fn writers(&self, _: Option<&SourceTable>) -> Result<Writers, Fault> {
+    async fn writers(&self, _: Option<&SourceName>, _: Option<&SourceTable>) -> Result<Writers, Fault> {
         self.0
             .script
             .at(Call::Writers, || {
@@ -86,7 +86,7 @@ impl Source for MemorySource {
         self.0.script.at(Call::ContentSums, || Ok(self.content(comparison, cut, compared))).await
     }
 
-    fn is_balanced(&self) -> bool {
+    fn is_balanced(&self, _: Option<&SourceName>) -> bool {
         self.0.database().is_balanced
     }
 
@@ -119,6 +119,10 @@ impl Source for MemorySource {
 }
 
 impl Diagnose for MemorySource {
+    fn servers(&self) -> Vec<Option<SourceName>> {
+        vec![None]
+    }
+
     async fn having_cascades(&self) -> Self {
         self.clone()
     }
@@ -135,11 +139,11 @@ impl Diagnose for MemorySource {
         not_in_memory("a filter")
     }
 
-    async fn estate(&self, _: &EstateAsk) -> Result<Found, Fault> {
+    async fn estate(&self, _: Option<&SourceName>, _: &EstateAsk) -> Result<Found, Fault> {
         not_in_memory("a list of tables")
     }
 
-    async fn survey(&self) -> Result<ServerFacts, Fault> {
+    async fn survey(&self, _: Option<&SourceName>) -> Result<ServerFacts, Fault> {
         not_in_memory("a survey")
     }
 }

@@ -56,6 +56,7 @@ mod rivals;
 mod schedule;
 mod schema_changes;
 mod secrets;
+mod servers;
 mod shards;
 mod shared_backfill;
 mod soak;

@@ -2,11 +2,40 @@
 
 use std::path::PathBuf;
 
+use crate::domain::ids::SourceName;
 use crate::domain::secret::Secret;
+
+/// What the variables of a server without a name begin with.
+pub(super) const PLAIN: &str = "MYSQL_";
+
+/// A server of several (`sources`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedSource {
+    pub name: SourceName,
+    /// What its variables begin with.
+    pub prefix: String,
+}
+
+impl NamedSource {
+    /// Its variables have its name in them.
+    #[must_use]
+    pub fn called(name: &str) -> Self {
+        let prefix = format!("{PLAIN}{}_", name.to_ascii_uppercase().replace('-', "_"));
+        Self { name: SourceName(name.to_owned()), prefix }
+    }
+
+    /// What is said of a server without a name, said of this one: its variables have names of their own.
+    #[must_use]
+    pub fn worded(&self, text: &str) -> String {
+        text.replace(PLAIN, &self.prefix)
+    }
+}
 
 /// How to reach MySQL; from the environment and `.env` alone.
 #[derive(Debug, Clone)]
 pub struct MysqlSettings {
+    /// `None`: the server of the plain variables.
+    pub source: Option<NamedSource>,
     pub host: String,
     pub port: u16,
     /// Wins over host and port.

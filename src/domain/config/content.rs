@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use super::sources::NamedSource;
+use super::access::NamedSource;
 use crate::domain::column::same_name;
 use crate::domain::ids::{MappingName, SourceName, SourceTable, TableId};
 use crate::domain::lookback::Lookback;
@@ -67,8 +67,8 @@ impl Config {
     pub fn used_sources(&self) -> Vec<Option<SourceName>> {
         let mut used = Vec::new();
         for Mapping { source, .. } in &self.mappings {
-            if !used.contains(&source.source) {
-                used.push(source.source.clone());
+            if !used.contains(&source.server) {
+                used.push(source.server.clone());
             }
         }
         used

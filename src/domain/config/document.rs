@@ -108,7 +108,7 @@ fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> Vec<Mappi
             );
             r.problem(mapping.line, message, "a dataset is in one place: give both the same `location`");
         }
-        // Of a list, what is said of one table is said of all.
+        // Shards that one entry names are on one server.
         if let Some(mapping) = found.mappings.first() {
             sources::check(r, &of_all.sources, mapping);
         }

@@ -25,7 +25,9 @@ mod top;
 mod validate;
 mod yaml;
 
-pub use access::{BigQuerySettings, ClientCertificate, MysqlSettings, PasswordSource, SslMode, StorageSettings};
+pub use access::{
+    BigQuerySettings, ClientCertificate, MysqlSettings, NamedSource, PasswordSource, SslMode, StorageSettings,
+};
 pub use content::{
     Config, DELETED_COLUMN, Deletes, InvalidValues, Mapping, Mode, Notify, NotifyOn, Operator, OwnCommand, Pace,
     SchemaAdditions, StateLocation,
@@ -37,7 +39,7 @@ pub use interpolate::Env;
 pub use path::path;
 pub use problem::Problem;
 pub use settings::{bigquery_settings, file_setting, mysql_settings, storage_settings};
-pub use sources::NamedSource;
+pub use sources::{mysql_servers, source_settings, wanted_source};
 pub use validate::{cursor_value, ends_before_it_begins};
 
 #[cfg(test)]

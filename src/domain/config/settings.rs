@@ -42,6 +42,7 @@ pub fn mysql_settings(env: Env<'_>) -> Result<MysqlSettings, Vec<Problem>> {
         return Err(problems);
     }
     Ok(MysqlSettings {
+        source: None,
         host,
         port,
         socket,

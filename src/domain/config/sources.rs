@@ -1,7 +1,7 @@
 //! `sources`: several servers in one file, each with variables of its own.
 
-use super::access::MysqlSettings;
-use super::content::Mapping;
+use super::access::{MysqlSettings, NamedSource, PLAIN};
+use super::content::{Config, Mapping};
 use super::interpolate::Env;
 use super::key::{self, At, Gaps, Key, Missing, Row, put};
 use super::problem::Problem;
@@ -9,9 +9,6 @@ use super::read::{Reading, nearest, shown};
 use super::settings;
 use super::yaml::{Entry, Kind};
 use crate::domain::ids::SourceName;
-
-/// What the variables of the one server begin with, where there is one.
-pub const PLAIN: &str = "MYSQL_";
 
 /// Names stand before tables in messages, and in a line of 80 columns.
 const LONGEST_NAME: usize = 24;
@@ -23,38 +20,6 @@ const KEYS: &[Key<Option<String>>] = &[Key::new(
      [the variables](#environment-and-env)",
     |prefix, at| put(prefix, at.checked(is_prefix).map(Some)),
 )];
-
-/// A server of several.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedSource {
-    pub name: SourceName,
-    /// What its variables begin with.
-    pub prefix: String,
-}
-
-impl NamedSource {
-    /// What is said of the one server's variables, said of this one's.
-    #[must_use]
-    pub fn worded(&self, text: &str) -> String {
-        text.replace(PLAIN, &self.prefix)
-    }
-
-    /// Reads its variables.
-    ///
-    /// # Errors
-    /// As [`settings::mysql_settings`], each with the variable's own name and the source's.
-    pub fn settings(&self, env: Env<'_>) -> Result<MysqlSettings, Vec<Problem>> {
-        let own = |name: &str| env(&name.replacen(PLAIN, &self.prefix, 1));
-        settings::mysql_settings(&own).map_err(|problems| {
-            let named = |problem: Problem| Problem {
-                message: format!("{} (source `{}`)", self.worded(&problem.message), self.name),
-                hint: self.worded(&problem.hint),
-                ..problem
-            };
-            problems.into_iter().map(named).collect()
-        })
-    }
-}
 
 /// The keys' lines in the documentation.
 pub(super) fn rows() -> Vec<Row> {
@@ -105,8 +70,62 @@ fn read_one(r: &mut Reading<'_>, entry: &Entry, example: &str) -> Option<NamedSo
             return None;
         }
     }
-    let prefix = prefix.unwrap_or_else(|| format!("{PLAIN}{}_", name.to_ascii_uppercase().replace('-', "_")));
-    Some(NamedSource { name: SourceName(name.clone()), prefix })
+    let source = NamedSource::called(name);
+    Some(NamedSource { prefix: prefix.unwrap_or(source.prefix), ..source })
+}
+
+/// The settings of every server that a mapping is about; and of the others in `sources`, where nothing is wrong with their
+/// variables, for whoever looks for tables to move.
+///
+/// # Errors
+/// As [`settings::mysql_settings`], each with the variable's own name and the source's.
+pub fn mysql_servers(config: &Config, env: Env<'_>) -> Result<Vec<MysqlSettings>, Vec<Problem>> {
+    let used = config.used_sources();
+    let (mut servers, mut problems) = (Vec::new(), Vec::new());
+    if used.contains(&None) {
+        settings::mysql_settings(env).map_or_else(|found| problems.extend(found), |plain| servers.push(plain));
+    }
+    for source in &config.sources {
+        match source_settings(source, env) {
+            Ok(settings) => servers.push(settings),
+            Err(found) if used.contains(&Some(source.name.clone())) => problems.extend(found),
+            Err(_) => {}
+        }
+    }
+    if problems.is_empty() { Ok(servers) } else { Err(problems) }
+}
+
+/// Reads the variables of a server with a name.
+///
+/// # Errors
+/// As [`mysql_servers`].
+pub fn source_settings(source: &NamedSource, env: Env<'_>) -> Result<MysqlSettings, Vec<Problem>> {
+    let own = |name: &str| env(&name.replacen(PLAIN, &source.prefix, 1));
+    let named = |problem: Problem| Problem {
+        message: format!("{} (source `{}`)", source.worded(&problem.message), source.name),
+        hint: source.worded(&problem.hint),
+        ..problem
+    };
+    match settings::mysql_settings(&own) {
+        Ok(settings) => Ok(MysqlSettings { source: Some(source.clone()), ..settings }),
+        Err(problems) => Err(problems.into_iter().map(named).collect()),
+    }
+}
+
+/// The server that somebody names who has a configuration, or none yet.
+///
+/// # Errors
+/// The configuration knows others.
+pub fn wanted_source(config: Option<&Config>, name: &str) -> Result<NamedSource, String> {
+    let known = config.map(|config| config.sources.as_slice()).unwrap_or_default();
+    match known.iter().find(|source| source.name.0 == name) {
+        Some(source) => Ok(source.clone()),
+        None if known.is_empty() && is_name(name) => Ok(NamedSource::called(name)),
+        None => {
+            let names: Vec<_> = known.iter().map(|source| source.name.0.as_str()).collect();
+            Err(format!("no source is called `{}`: {}", shown(name), nearest(name, &names)))
+        }
+    }
 }
 
 /// What a mapping says of its `source`.
@@ -128,7 +147,7 @@ pub(super) fn named(known: &[NamedSource], at: &mut At<'_, '_>) -> Option<Source
 /// A mapping without a source is about the server of the plain variables. Where there are sources, these may be missing.
 pub(super) fn check(r: &mut Reading<'_>, known: &[NamedSource], mapping: &Mapping) {
     let is_given = |name: &str| (r.env)(name).is_some_and(|value| !value.trim().is_empty());
-    if known.is_empty() || mapping.source.source.is_some() || is_given("MYSQL_USER") || is_given("MYSQL_DATABASE") {
+    if known.is_empty() || mapping.source.server.is_some() || is_given("MYSQL_USER") || is_given("MYSQL_DATABASE") {
         return;
     }
     let names: Vec<_> = known.iter().map(|source| format!("`{}`", source.name)).collect();

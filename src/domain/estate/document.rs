@@ -10,7 +10,8 @@ use super::facts::TableFacts;
 use super::names::Names;
 use super::proposal::{Choice, Proposal};
 use crate::domain::check::server::{ServerFacts, ServerZone};
-use crate::domain::config::Config;
+use crate::domain::config::{Config, NamedSource};
+use crate::domain::ids::{SourceName, SourceTable};
 use crate::domain::naming;
 
 /// How far entries of a list are indented in a file of ours.
@@ -24,14 +25,15 @@ pub struct Known {
 }
 
 impl Known {
-    /// `own`: the database of mappings that name none.
+    /// Of one server's tables, and of the names that all mappings have. `own`: the database of mappings that name none.
     #[must_use]
-    pub fn of(config: &Config, own: &str) -> Self {
-        let table = |source: &crate::domain::ids::SourceTable| {
-            (source.database.clone().unwrap_or_else(|| own.to_owned()), source.table.clone())
-        };
+    pub fn of(config: &Config, server: Option<&SourceName>, own: &str) -> Self {
+        let table =
+            |source: &SourceTable| (source.database.clone().unwrap_or_else(|| own.to_owned()), source.table.clone());
         let taken = config.mappings.iter().map(|mapping| (mapping.name.0.as_str(), mapping.target.table.as_str()));
-        Self { tables: config.mappings.iter().map(|mapping| table(&mapping.source)).collect(), names: Names::of(taken) }
+        let there =
+            config.mappings.iter().map(|mapping| &mapping.source).filter(|source| source.server.as_ref() == server);
+        Self { tables: there.map(table).collect(), names: Names::of(taken) }
     }
 
     /// Names that no new mapping may have.
@@ -62,6 +64,8 @@ pub struct Top<'a> {
     pub server: &'a ServerFacts,
     /// Databases that nobody asked about.
     pub others: &'a [String],
+    /// The server as mappings name it.
+    pub source: Option<&'a NamedSource>,
 }
 
 impl Top<'_> {
@@ -115,6 +119,10 @@ pub fn document(top: &Top<'_>, proposals: &[Proposal]) -> String {
     text +=
         &line("allow_schema_additions: review", "a new column waits until you have decided: it may hold personal data");
     text += &top.zone_line();
+    if let Some(NamedSource { name, prefix }) = top.source {
+        let why = format!("{prefix}HOST, {prefix}USER, ... say where it is");
+        text += &line(&format!("sources: {{{}: {{env: {prefix}}}}}", word(&name.0)), &why);
+    }
     text += "\nmappings:\n";
     if !proposals.iter().any(|proposal| matches!(proposal.choice, Choice::Moved(_))) {
         text += "  []                                    # no table is proposed; see below\n";

@@ -16,6 +16,7 @@ pub use self::append::{append, lines_to_add, only_adds};
 pub use self::document::{Known, Top, counted, document, fragment};
 pub use self::entry::Line;
 pub use self::facts::{EstateAsk, Found, TableFacts};
+pub use self::names::Names;
 pub use self::proposal::{Choice, Entry, Ground, Proposal, propose};
 
 #[cfg(test)]

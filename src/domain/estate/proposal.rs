@@ -16,6 +16,7 @@ use crate::domain::check::server::ServerFacts;
 use crate::domain::column::{SourceColumn, same_name};
 use crate::domain::config::{Mode, SchemaAdditions, parse};
 use crate::domain::finding::{Standing, Topic};
+use crate::domain::ids::SourceName;
 use crate::domain::mask::{Mask, SHORTEST_KEY};
 use crate::domain::naming;
 use crate::domain::plan::{PlanInput, plan};
@@ -38,11 +39,15 @@ pub struct Ground<'a> {
     pub now: NaiveDateTime,
     /// `MASK_KEY` is set, and long enough.
     pub has_mask_key: bool,
+    /// The server's name, where there are several.
+    pub source: Option<&'a SourceName>,
 }
 
 /// What is proposed for one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
+    /// The server it is in, where there are several.
+    pub source: Option<SourceName>,
     pub database: String,
     pub table: String,
     /// The name of the mapping.
@@ -82,6 +87,12 @@ impl Entry {
 }
 
 impl Proposal {
+    /// `eu:orders`, and `orders` where there is one server.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        self.source.as_ref().map_or_else(|| self.table.clone(), |source| format!("{source}:{}", self.table))
+    }
+
     /// The mapping, where there is one.
     #[must_use]
     pub const fn entry(&self) -> Option<&Entry> {
@@ -94,11 +105,12 @@ impl Proposal {
 
 /// One proposal for each table, in their order. `own`: the database of the connection.
 #[must_use]
-pub fn propose(tables: &[TableFacts], own: &str, mut names: Names, ground: Ground<'_>) -> Vec<Proposal> {
+pub fn propose(tables: &[TableFacts], own: &str, names: &mut Names, ground: Ground<'_>) -> Vec<Proposal> {
     let each = tables.iter().map(|facts| {
         let (name, target) = names.allot(facts, own);
         let choice = choose(&Draft { facts, own, name: &name, target: &target, ground });
         Proposal {
+            source: ground.source.cloned(),
             database: facts.database.clone(),
             table: facts.table.clone(),
             name,
@@ -163,6 +175,7 @@ impl Draft<'_> {
     fn lines(&self, way: &Candidate) -> Vec<Line> {
         let facts = self.facts;
         let mut lines = vec![Line::new(format!("name: {}", word(self.name)), size(facts))];
+        lines.extend(self.ground.source.map(|source| Line::new(format!("source: {}", word(&source.0)), "")));
         if facts.database != self.own {
             lines.push(Line::new(format!("mysql_database: {}", word(&facts.database)), ""));
         }
@@ -259,7 +272,8 @@ impl Draft<'_> {
     /// What they would fail for.
     fn judge(&self, lines: &[Line]) -> Result<Vec<String>, String> {
         let entry = render(lines, 2, "");
-        let text = format!("project: p\ndataset: d\nmappings:\n{entry}");
+        let source = self.ground.source.map(|source| format!("sources: {{{}: {{}}}}\n", word(&source.0)));
+        let text = format!("project: p\ndataset: d\n{}mappings:\n{entry}", source.unwrap_or_default());
         // Any key will do: nothing is masked here.
         let key = "k".repeat(SHORTEST_KEY);
         let env = |name: &str| (name == "MASK_KEY").then(|| key.clone());

@@ -67,8 +67,8 @@ fn of_shop() -> ServerFacts {
 
 fn proposed(tables: &[TableFacts], has_mask_key: bool) -> Vec<Proposal> {
     let now = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap().and_hms_opt(8, 0, 0).unwrap();
-    let ground = Ground { server: &of_shop(), timezone: Tz::UTC, now, has_mask_key };
-    propose(tables, "shop", Names::default(), ground)
+    let ground = Ground { server: &of_shop(), timezone: Tz::UTC, now, has_mask_key, source: None };
+    propose(tables, "shop", &mut Names::default(), ground)
 }
 
 fn one(facts: TableFacts) -> Choice {
@@ -78,7 +78,7 @@ fn one(facts: TableFacts) -> Choice {
 /// The whole file for these tables.
 fn whole(tables: &[TableFacts]) -> String {
     let server = of_shop();
-    document(&Top { server: &server, others: &["hr".to_owned()] }, &proposed(tables, false))
+    document(&Top { server: &server, others: &["hr".to_owned()], source: None }, &proposed(tables, false))
 }
 
 fn read(text: &str) -> Config {
@@ -225,12 +225,12 @@ const EXISTING: &str = "# Ours.\nproject: p\ndataset: d\nmappings:\n    - name: 
 fn an_existing_file_gets_what_it_lacks_and_keeps_every_character() {
     let before = read(EXISTING);
     let tables = vec![table("orders", &[]), table("my tags", &[])];
-    let known = Known::of(&before, "shop");
+    let known = Known::of(&before, None, "shop");
     let lacking = known.without_mapping(tables);
     assert_eq!(lacking.iter().map(|facts| facts.table.as_str()).collect::<Vec<_>>(), ["my tags"]);
     let proposals = proposed(&lacking, false);
     let server = of_shop();
-    let said = fragment(&Top { server: &server, others: &[] }, "config.yaml", &proposals);
+    let said = fragment(&Top { server: &server, others: &[], source: None }, "config.yaml", &proposals);
     assert!(said.starts_with("# Tables without a mapping in config.yaml: 1 table (1 mirror)."), "{said}");
     let after = append(EXISTING, &proposals).unwrap();
     let (head, tail) = EXISTING.split_once("\n\n# What").unwrap();

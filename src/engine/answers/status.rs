@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 
+use super::each_server::{OfServer, by_server, each_server};
 use super::together::{self, Column, Columns};
 use crate::domain::config::{Config, Mapping};
 use crate::domain::cursor::Cursor;
@@ -26,11 +27,14 @@ pub(in crate::engine) async fn inspect<P: Platform>(
     reply: &Reply<Vec<MappingStatus>>,
 ) {
     let remembered = Remembered::read(ports).await;
-    let (ports, columns) = together::look(ports, &mappings).await;
-    let look = Look { remembered: &remembered, columns: &columns, by_index_only: false };
-    let asked: Vec<_> = mappings.iter().map(|mapping| look.at(&ports, mapping)).collect();
-    let mappings = stream::iter(asked).buffered(ports.config.concurrency).collect().await;
-    reply.give(mappings);
+    let remembered = &remembered;
+    let ask = |OfServer { mappings, .. }: OfServer| async move {
+        let (ports, columns) = together::look(ports, &mappings).await;
+        let look = Look { remembered, columns: &columns, by_index_only: false };
+        let asked: Vec<_> = mappings.iter().map(|mapping| look.at(&ports, mapping)).collect();
+        stream::iter(asked).buffered(ports.config.concurrency).collect().await
+    };
+    reply.give(each_server(&mappings, ask).await);
 }
 
 /// Says what the state knows of every mapping, and asks nobody else.
@@ -46,23 +50,36 @@ pub(in crate::engine) async fn look<P: Platform>(
 /// Says every mapping's standing as soon as it is known, a few at a time.
 ///
 /// Who shows it asks again soon, so each call is made once. Even so a server that is away costs each question some
-/// seconds: once it has failed for as many as are asked at the same time, the others are not asked.
+/// seconds: once it has failed for as many as are asked at the same time, the others of its mappings are not asked.
 pub(in crate::engine) async fn measure<P: Platform>(
     ports: &Ports<P>,
     mappings: Vec<Mapping>,
     by_index_only: bool,
     reply: &Reply<MappingStatus>,
 ) {
-    let (ports, columns) = together::look(&ports.impatient(1), &mappings).await;
+    let ports = &ports.impatient(1);
+    let remembered = &Remembered::read(ports).await;
+    let servers = by_server(&mappings);
+    let asked = servers.iter().map(|of| measure_server(ports, of, remembered, by_index_only, reply));
+    join_all(asked).await;
+}
+
+async fn measure_server<P: Platform>(
+    ports: &Ports<P>,
+    OfServer { mappings, .. }: &OfServer,
+    remembered: &Remembered,
+    by_index_only: bool,
+    reply: &Reply<MappingStatus>,
+) {
+    let (ports, columns) = together::look(ports, mappings).await;
     let ports = &ports;
-    let remembered = Remembered::read(ports).await;
-    let look = Look { remembered: &remembered, columns: &columns, by_index_only };
+    let look = Look { remembered, columns: &columns, by_index_only };
     let away = AtomicUsize::new(0);
     let patience = ports.config.concurrency;
     let asked: Vec<_> = mappings
         .iter()
         .map(|mapping| {
-            let (remembered, look, away) = (&remembered, &look, &away);
+            let (look, away) = (&look, &away);
             async move {
                 if away.load(Ordering::Relaxed) >= patience && mapping.mode.has_windows() {
                     let problem = "MySQL did not answer for other mappings, so it was not asked for this one";

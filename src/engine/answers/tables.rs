@@ -1,45 +1,105 @@
-//! Lists the tables of the server that no mapping is about, each with the mapping that would move it.
+//! Lists the tables of the servers that no mapping is about, each with the mapping that would move it.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use futures_util::future::join_all;
 
+use crate::domain::check::server::ServerFacts;
 use crate::domain::config::Config;
-use crate::domain::estate::{EstateAsk, Ground, Known, Top, propose};
+use crate::domain::estate::{EstateAsk, Found, Ground, Known, Names, Top, propose};
 use crate::domain::fault::Fault;
+use crate::domain::ids::SourceName;
 use crate::engine::ports::{Platform, Ports, TRIES_FOR_AN_ANSWER};
 use crate::engine::protocol::{Failure, ListTables, Tables};
 use crate::source::Diagnose;
 
+/// A server that says nothing hides nothing of the others.
 pub(in crate::engine) async fn list_tables<P: Platform>(
     ports: &Ports<P>,
     ListTables(ask): &ListTables,
 ) -> Result<Tables, Failure> {
     let ports = ports.impatient(TRIES_FOR_AN_ANSWER);
-    let listed = propose_tables(&*ports.source, ask, Some(&ports.config), false, ports.clock.now()).await;
-    listed.map_err(|fault| {
-        tracing::error!(error = %fault, hint = fault.hint(), "reading the list of tables failed");
-        Failure::from(&fault)
-    })
+    let servers = ports.source.servers();
+    let looks = join_all(servers.iter().map(|server| see(&*ports.source, server.as_ref(), ask))).await;
+    let ground = Around { config: Some(&ports.config), has_mask_key: false, now: ports.clock.now() };
+    let mut names = ground.names();
+    let (mut listed, mut unread) = (None::<Tables>, Vec::new());
+    for seen in looks {
+        match seen {
+            Ok(seen) => {
+                let more = proposed(seen, ground, &mut names);
+                listed = Some(match listed {
+                    Some(listed) => listed.with(more),
+                    None => more,
+                });
+            }
+            Err(fault) => {
+                tracing::error!(error = %fault, hint = fault.hint(), "reading the list of tables failed");
+                unread.push(Failure::from(&fault));
+            }
+        }
+    }
+    match (listed, unread.first()) {
+        (Some(listed), _) => Ok(Tables { unread, ..listed }),
+        (None, Some(failure)) => Err(failure.clone()),
+        (None, None) => Err(Failure { error: "No server is known".to_owned(), hint: String::new() }),
+    }
 }
 
-/// Reads the catalogue and proposes; of tables that `config` has no mapping for. Needs no engine, and so no configuration.
+/// Reads a server's catalogue and proposes; of tables that `config` has no mapping for. Needs no engine, and so no
+/// configuration.
 ///
 /// # Errors
 /// As the source's.
 pub async fn propose_tables<S: Diagnose>(
     source: &S,
+    server: Option<&SourceName>,
     ask: &EstateAsk,
-    config: Option<&Config>,
-    has_mask_key: bool,
-    now: DateTime<Utc>,
+    around: Around<'_>,
 ) -> Result<Tables, Fault> {
-    let (server, found) = tokio::try_join!(source.survey(), source.estate(ask))?;
+    Ok(proposed(see(source, server, ask).await?, around, &mut around.names()))
+}
+
+/// What proposals are made beside.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// What is moved already.
+    pub config: Option<&'a Config>,
+    /// `MASK_KEY` is set, and long enough.
+    pub has_mask_key: bool,
+    pub now: DateTime<Utc>,
+}
+
+impl Around<'_> {
+    /// Names that no new mapping may have.
+    fn names(&self) -> Names {
+        self.config.map(|config| Known::of(config, None, "").names()).unwrap_or_default()
+    }
+}
+
+/// What a server has said.
+struct Seen {
+    name: Option<SourceName>,
+    server: ServerFacts,
+    found: Found,
+}
+
+async fn see<S: Diagnose>(source: &S, of: Option<&SourceName>, ask: &EstateAsk) -> Result<Seen, Fault> {
+    let (server, found) = tokio::try_join!(source.survey(of), source.estate(of, ask))?;
+    Ok(Seen { name: of.cloned(), server, found })
+}
+
+fn proposed(Seen { name, server, found }: Seen, around: Around<'_>, names: &mut Names) -> Tables {
+    let Around { config, has_mask_key, now } = around;
     let seen = found.tables.len();
-    let known = config.map(|config| Known::of(config, &server.database)).unwrap_or_default();
+    let known = config.map(|config| Known::of(config, name.as_ref(), &server.database)).unwrap_or_default();
     let tables = known.without_mapping(found.tables);
-    let own_zone = || Top { server: &server, others: &[] }.timezone();
+    let own_zone = || Top { server: &server, others: &[], source: None }.timezone();
     let timezone = config.map(|config| config.default_timezone).or_else(own_zone).unwrap_or(Tz::UTC);
-    let ground = Ground { server: &server, timezone, now: now.naive_utc(), has_mask_key };
-    let proposals = propose(&tables, &server.database, known.names(), ground);
-    Ok(Tables { proposals, others: found.others, seen, server })
+    let ground = Ground { server: &server, timezone, now: now.naive_utc(), has_mask_key, source: name.as_ref() };
+    let proposals = propose(&tables, &server.database, names, ground);
+    let of_server =
+        |database: &str| name.as_ref().map_or_else(|| database.to_owned(), |name| format!("{name}:{database}"));
+    let others = found.others.iter().map(|database| of_server(database)).collect();
+    Tables { proposals, others, seen, places: vec![of_server(&server.database)], unread: Vec::new(), server }
 }

@@ -47,11 +47,12 @@ impl<P: Platform> Work<'_, P> {
     pub(in crate::engine) async fn fence(&self, prepared: &Prepared, pace: &Pace) -> Result<(Fence, Trust), Halt> {
         let scope = self.scope;
         // Rows of a view, or of a table that is made of others, are written under the names of those.
+        let server = scope.mapping.source.server.as_ref();
         let table = Some(&scope.mapping.source)
             .filter(|_| !prepared.schemas.source.is_view && prepared.schemas.source.is_transactional);
         let first = async {
             tokio::time::sleep(TICK).await;
-            scope.ports.source.writers(table).await
+            scope.ports.source.writers(server, table).await
         };
         let Writers { sight, mut blind, at, mut open, .. } = scope.unless_cancelled(first).await?;
         blind.extend((!prepared.schemas.source.is_transactional).then_some(Blind::Engine));
@@ -80,7 +81,7 @@ impl<P: Platform> Work<'_, P> {
             }
             let look = async {
                 tokio::time::sleep_until((Instant::now() + pause).min(until)).await;
-                scope.ports.source.writers(table).await
+                scope.ports.source.writers(server, table).await
             };
             let later = scope.unless_cancelled(look).await?;
             if later.sight == Sight::Nothing {

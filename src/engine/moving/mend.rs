@@ -16,7 +16,6 @@ use crate::engine::protocol::Phase;
 use crate::engine::work::Work;
 use crate::engine::work::prepared::Prepared;
 use crate::engine::work::scope::Halt;
-use crate::source::Source;
 use crate::state::Moves;
 
 /// Keys of one publish, which reads the target once: so many, or so many bytes of them, are held in memory.
@@ -210,7 +209,7 @@ impl<P: Platform> Work<'_, P> {
         self.tally.add_flaws(&flaws);
         // All of them have gone, or have changed, since they were compared.
         let Some(staged) = staged else { return Ok(()) };
-        mending.is_balanced = scope.ports.source.is_balanced();
+        mending.is_balanced = scope.is_balanced();
         let kind = mending.kind(order);
         let (target, moves) = (&scope.mapping.target, Moves::Nothing);
         let (inserted, updated) = (self.tally.inserted, self.tally.updated);

@@ -205,11 +205,7 @@ impl<P: Platform> Work<'_, P> {
             each_key_once,
             staging: Staging::Table,
             // Servers that take turns may show an older row than another did.
-            wins: if moves == Moves::Nothing && !self.scope.ports.source.is_balanced() {
-                Wins::Read
-            } else {
-                Wins::Newer
-            },
+            wins: if moves == Moves::Nothing && !self.scope.is_balanced() { Wins::Read } else { Wins::Newer },
         })
     }
 

@@ -130,7 +130,7 @@ impl<P: Platform> Work<'_, P> {
         let sums = scope.unless_cancelled(scope.ports.source.tail_sums(&ask(prepared, stretches))).await?;
         let mut sums = sums.into_iter();
         let (rows, sum) = whole(sums.next());
-        if (rows, sum.as_str()) != (tail.rows, tail.sum.as_str()) || scope.ports.source.is_balanced() {
+        if (rows, sum.as_str()) != (tail.rows, tail.sum.as_str()) || scope.is_balanced() {
             found.windows.push(Window { low: Low::After(from), high: mark });
             found.grown += rows.saturating_sub(tail.rows);
         }

@@ -142,7 +142,23 @@ pub struct Tables {
     pub others: Vec<String>,
     /// Tables that were asked about, those with a mapping too.
     pub seen: usize,
+    /// The database of each server that has answered, with the server's name where there are several.
+    pub places: Vec<String>,
+    /// Servers that have not.
+    pub unread: Vec<Failure>,
+    /// The first of those that have.
     pub server: ServerFacts,
+}
+
+impl Tables {
+    /// Another server's as well.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        self.proposals.extend(other.proposals);
+        self.others.extend(other.others);
+        self.places.extend(other.places);
+        Self { seen: self.seen + other.seen, ..self }
+    }
 }
 
 /// Why there is no answer.

@@ -14,7 +14,6 @@ use crate::engine::protocol::Phase;
 use crate::engine::work::Work;
 use crate::engine::work::prepared::Prepared;
 use crate::engine::work::scope::Halt;
-use crate::source::Source;
 use crate::state::Moves;
 
 /// What MySQL holds and the target does not.
@@ -104,7 +103,7 @@ impl<P: Platform> Work<'_, P> {
 
     /// Servers that take turns remember nothing in common.
     fn keep_tail(&mut self, tail: Option<Tail>) {
-        let is_balanced = self.scope.ports.source.is_balanced();
+        let is_balanced = self.scope.is_balanced();
         self.ledger.set_tail(tail.filter(|_| !is_balanced));
     }
 

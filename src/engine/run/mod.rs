@@ -32,7 +32,7 @@ use super::work::leftovers::Leftovers;
 use super::work::scope::{Scope, Task};
 use crate::domain::config::Mapping;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::ids::{MappingName, RunId};
+use crate::domain::ids::{MappingName, RunId, SourceName};
 use crate::domain::report::{MappingReport, RunReport};
 
 /// One run over some mappings.
@@ -42,6 +42,19 @@ pub(in crate::engine) struct Run<P: Platform> {
     progress: watch::Sender<Progress>,
     task: Task,
     leftovers: Leftovers,
+}
+
+/// What the mappings of one server share.
+struct OfServer<P: Platform> {
+    first_look: FirstLook<P>,
+    /// For so many that are moved at the same time.
+    places: Arc<Semaphore>,
+}
+
+impl<P: Platform> Clone for OfServer<P> {
+    fn clone(&self) -> Self {
+        Self { first_look: self.first_look.clone(), places: Arc::clone(&self.places) }
+    }
 }
 
 impl<P: Platform> Run<P> {
@@ -54,7 +67,7 @@ impl<P: Platform> Run<P> {
         Self { ports, emitter, progress, task, leftovers: Leftovers::default() }
     }
 
-    /// Runs the mappings, at most `concurrency` at a time; gives those that were due and are held by another process.
+    /// Runs the mappings, of each server at most `concurrency` at a time; gives those that were due and are held by another process.
     pub(in crate::engine) async fn go(self, mappings: Vec<(Mapping, Hold)>) -> Vec<MappingName> {
         let run = new_run_id(self.ports.clock.now());
         let started_at = self.ports.clock.now();
@@ -62,15 +75,13 @@ impl<P: Platform> Run<P> {
         let cancels: Vec<_> = mappings.iter().map(|(_, hold)| hold.cancel.clone()).collect();
         let names: Vec<MappingName> = mappings.iter().map(|(m, _)| m.name.clone()).collect();
         self.emitter.emit(Event::RunStarted { run: run.clone(), trigger, mappings: names.clone() });
-        let windowed = mappings.iter().map(|(mapping, _)| mapping).filter(|mapping| mapping.mode.has_windows());
-        let first_look = FirstLook::at(windowed.map(|mapping| mapping.source.clone()).collect());
-        let places = Arc::new(Semaphore::new(self.ports.config.concurrency));
+        let servers = self.servers(&mappings);
         let mut tasks = JoinSet::new();
         let mut task_of = HashMap::new();
         for (mapping, hold) in mappings {
-            let scope = self.scope(&run, mapping.clone(), hold, &first_look);
+            let Some(OfServer { first_look, places }) = servers.get(&mapping.source.server).cloned() else { continue };
+            let scope = self.scope(&run, mapping.clone(), hold, first_look);
             scope.progress.update(|p| p.trigger = trigger);
-            let places = Arc::clone(&places);
             let span = info_span!("sync", mapping = %mapping.name, run = %run, operation = "sync");
             let work = async move {
                 let _place = places.acquire_owned().await;
@@ -107,7 +118,22 @@ impl<P: Platform> Run<P> {
         held
     }
 
-    fn scope(&self, run: &RunId, mapping: Mapping, hold: Hold, first_look: &FirstLook<P>) -> Scope<P> {
+    /// What the mappings of each server share: one server's trouble takes no place of another's, and its silence is waited
+    /// for by nobody else.
+    fn servers(&self, mappings: &[(Mapping, Hold)]) -> HashMap<Option<SourceName>, OfServer<P>> {
+        let mut tables: HashMap<_, Vec<_>> = HashMap::new();
+        for (Mapping { source, mode, .. }, _) in mappings {
+            let of_server = tables.entry(source.server.clone()).or_default();
+            of_server.extend(mode.has_windows().then(|| source.clone()));
+        }
+        let of_server = |tables| OfServer {
+            first_look: FirstLook::at(tables),
+            places: Arc::new(Semaphore::new(self.ports.config.concurrency)),
+        };
+        tables.into_iter().map(|(server, tables)| (server, of_server(tables))).collect()
+    }
+
+    fn scope(&self, run: &RunId, mapping: Mapping, hold: Hold, first_look: FirstLook<P>) -> Scope<P> {
         let scope = Scope {
             ports: self.ports.clone(),
             run: run.clone(),
@@ -118,7 +144,7 @@ impl<P: Platform> Run<P> {
             emitter: self.emitter.clone(),
             hold,
             leftovers: self.leftovers.clone(),
-            first_look: first_look.clone(),
+            first_look,
         };
         scope.watched()
     }

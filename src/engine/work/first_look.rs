@@ -1,4 +1,4 @@
-//! What MySQL said of all of a run's tables together, when the first mapping asked: a few statements instead of some for
+//! What a server said of all of its tables in a run together, when the first mapping asked: a few statements instead of some for
 //! each. It serves to find that a mapping has nothing to do, and nothing else: rows are moved by what a table is then.
 
 use std::fmt;

@@ -192,6 +192,11 @@ impl<P: Platform> Scope<P> {
         }
     }
 
+    /// Have connections to the table's server reached more than one server?
+    pub(in crate::engine) fn is_balanced(&self) -> bool {
+        self.ports.source.is_balanced(self.mapping.source.server.as_ref())
+    }
+
     /// Where the jobs of this mapping live.
     pub(in crate::engine) fn place(&self) -> JobPlace {
         let project = self.ports.config.jobs_project().to_owned();

@@ -175,7 +175,8 @@ impl<'a> Login<'a> {
 
 /// What every fault of connecting begins with.
 pub fn sentence(server: &Server) -> String {
-    format!("Connecting to MySQL as {}@{} failed", server.settings.user, server.place())
+    let of = server.settings.source.as_ref().map(|source| format!(" (source `{}`)", source.name)).unwrap_or_default();
+    format!("Connecting to MySQL as {}@{}{of} failed", server.settings.user, server.place())
 }
 
 /// An IPv6 address without the brackets that people put around it.

@@ -26,6 +26,7 @@ mod roles;
 mod samples;
 mod seen;
 mod server;
+mod servers;
 mod session;
 mod silence;
 mod sql;
@@ -42,7 +43,6 @@ mod views;
 mod wire;
 mod words;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,9 +50,8 @@ use tokio::time::Instant;
 
 // For bench/micro, which decodes without a server.
 pub use self::decode::Batcher;
-use self::fence::Watch;
 use self::server::Server;
-use self::together::Known;
+use self::servers::{Reached, Servers};
 pub use self::wire::Cells;
 use super::{
     Bounds, BoundsAsk, ContentSum, Estimate, Extract, Extraction, Filtered, Newest, Source, StretchAsk, TailAsk,
@@ -65,35 +64,53 @@ use crate::domain::cursor::Cursor;
 use crate::domain::estate::{EstateAsk, Found};
 use crate::domain::fault::Fault;
 use crate::domain::fence::{Blind, Writers};
-use crate::domain::ids::SourceTable;
+use crate::domain::ids::{SourceName, SourceTable};
 use crate::domain::retry::RetryNotes;
 use crate::domain::verify::{Comparable, Comparison, Cut, NewestBy, NewestRows, PartSum, Parts, RowDigest, SeenRow};
 use crate::retry::repeated;
 use crate::source::Diagnose;
 
-/// A MySQL or MariaDB server. Holds no connection (each call opens its own), but the tunnel that they share.
+/// The MySQL or MariaDB servers that mappings are about. Holds no connection (each call opens its own), but the tunnels that
+/// they share. Every call goes to the server of its table.
 #[derive(Debug, Clone)]
 pub struct MysqlSource {
-    server: Arc<Server>,
+    servers: Servers,
     notes: RetryNotes,
-    watch: Arc<Watch>,
-    /// What a look at many tables has told.
-    known: Arc<Known>,
-    /// Tables of these that have no foreign key.
-    unbound: Arc<HashSet<(String, String)>>,
 }
 
 impl MysqlSource {
+    /// The one server.
     #[must_use]
     pub fn new(settings: MysqlSettings) -> Self {
-        let (server, notes) = (Arc::new(Server::new(settings)), RetryNotes::default());
-        Self { server, notes, watch: Arc::default(), known: Arc::default(), unbound: Arc::default() }
+        Self::several([settings])
+    }
+
+    /// Several, each by the name in its settings.
+    pub fn several(settings: impl IntoIterator<Item = MysqlSettings>) -> Self {
+        Self { servers: Servers::new(settings), notes: RetryNotes::default() }
     }
 
     /// How long an answer may not come until the server is asked what has become of it; a minute where nobody says so.
     #[must_use]
     pub fn asking_after(self, silence: Duration) -> Self {
-        Self { server: Arc::new(Server { silence, ..Server::clone(&self.server) }), ..self }
+        let patient = |reached: &Reached| {
+            let server = Server { silence, ..Server::clone(&reached.server) };
+            Reached { server: Arc::new(server), ..reached.clone() }
+        };
+        Self { servers: self.servers.with(patient), ..self }
+    }
+
+    /// Asks a server until it answers, or its trouble is none that passes.
+    async fn ask<T, F>(
+        &self,
+        server: &Server,
+        operation: impl Into<String>,
+        call: impl FnMut() -> F,
+    ) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        repeated(&self.notes, operation, call).await.map_err(|fault| server.worded(fault))
     }
 }
 
@@ -102,57 +119,65 @@ impl Source for MysqlSource {
         if let Some(schema) = self.at_hand(table) {
             return Ok(schema.clone());
         }
+        let server = &self.servers.of(table)?.server;
         let describing = format!("reading the description of {table}");
-        repeated(&self.notes, describing, || catalog::describe(&self.server, table)).await
+        self.ask(server, describing, || catalog::describe(server, table)).await
     }
 
     async fn having_described(&self, tables: &[SourceTable]) -> Self {
-        Self { known: Arc::new(together::described(&self.server, tables).await), ..self.clone() }
+        Self { servers: self.servers.having_described(tables).await, ..self.clone() }
     }
 
     fn at_hand(&self, table: &SourceTable) -> Option<&SourceSchema> {
-        self.known.schema(&self.server, table)
+        let Reached { server, known, .. } = self.servers.of(table).ok()?;
+        known.schema(server, table)
     }
 
     async fn newest(&self, asks: &[BoundsAsk]) -> Vec<Option<Newest>> {
-        together::newest(&self.server, asks).await
+        self.servers.newest(asks).await
     }
 
     async fn bounds(&self, ask: &BoundsAsk) -> Result<Bounds, Fault> {
+        let server = &self.servers.of(&ask.table)?.server;
         let asking = format!("reading the bounds of {}", ask.table);
-        repeated(&self.notes, asking, || bounds::bounds(&self.server, ask)).await
+        self.ask(server, asking, || bounds::bounds(server, ask)).await
     }
 
-    async fn writers(&self, table: Option<&SourceTable>) -> Result<Writers, Fault> {
+    async fn writers(&self, of: Option<&SourceName>, table: Option<&SourceTable>) -> Result<Writers, Fault> {
+        let Reached { server, watch, .. } = self.servers.called(of)?;
         let asked = Instant::now();
-        let look = || self.watch.writers(&self.server, table, asked);
-        let mut writers = repeated(&self.notes, "reading who may still write", look).await?;
-        writers.blind.extend(self.is_balanced().then_some(Blind::Balancer));
+        let look = || watch.writers(server, table, asked);
+        let mut writers = self.ask(server, "reading who may still write", look).await?;
+        writers.blind.extend(self.is_balanced(of).then_some(Blind::Balancer));
         Ok(writers)
     }
 
     async fn tail_sums(&self, ask: &TailAsk) -> Result<Vec<Vec<TailSum>>, Fault> {
+        let server = &self.servers.of(&ask.table)?.server;
         let summing = format!("looking below the watermark of {}", ask.table);
-        repeated(&self.notes, summing, || tail::sums(&self.server, ask)).await
+        self.ask(server, summing, || tail::sums(server, ask)).await
     }
 
     async fn content_sums(&self, comparison: &Comparison, cut: &Cut, compared: bool) -> Result<Vec<ContentSum>, Fault> {
+        let server = &self.servers.of(&comparison.source)?.server;
         let summing = format!("summing up {}", comparison.source);
-        repeated(&self.notes, summing, || content::sums(&self.server, comparison, cut, compared)).await
+        self.ask(server, summing, || content::sums(server, comparison, cut, compared)).await
     }
 
-    fn is_balanced(&self) -> bool {
-        connect::reached_several(&self.server)
+    fn is_balanced(&self, of: Option<&SourceName>) -> bool {
+        self.servers.called(of).is_ok_and(|reached| connect::reached_several(&reached.server))
     }
 
     async fn step_end(&self, ask: &StretchAsk, rows: u64) -> Result<Option<Cursor>, Fault> {
+        let server = &self.servers.of(&ask.table)?.server;
         let looking = format!("looking for a step's end in {}", ask.table);
-        repeated(&self.notes, looking, || stretch::step_end(&self.server, ask, rows)).await
+        self.ask(server, looking, || stretch::step_end(server, ask, rows)).await
     }
 
     async fn estimate(&self, ask: &StretchAsk) -> Result<Estimate, Fault> {
+        let server = &self.servers.of(&ask.table)?.server;
         let estimating = format!("estimating the rows of {}", ask.table);
-        repeated(&self.notes, estimating, || stretch::estimate(&self.server, ask)).await
+        self.ask(server, estimating, || stretch::estimate(server, ask)).await
     }
 
     fn watched(&self, notes: RetryNotes) -> Self {
@@ -160,38 +185,49 @@ impl Source for MysqlSource {
     }
 
     fn read(&self, extraction: Extraction) -> Extract {
-        read::start(Arc::clone(&self.server), self.notes.clone(), extraction)
+        match self.servers.of(&extraction.table) {
+            Ok(reached) => read::start(Arc::clone(&reached.server), self.notes.clone(), extraction),
+            Err(fault) => Extract::failed(fault),
+        }
     }
 }
 
 impl Diagnose for MysqlSource {
+    fn servers(&self) -> Vec<Option<SourceName>> {
+        self.servers.names().cloned().collect()
+    }
+
     async fn having_cascades(&self) -> Self {
-        let unbound = together::unbound(&self.server, &self.known).await;
-        Self { unbound: Arc::new(unbound), ..self.clone() }
+        Self { servers: self.servers.having_cascades().await, ..self.clone() }
     }
 
     async fn cascades(&self, table: &SourceTable) -> Result<Vec<Cascade>, Fault> {
-        if self.unbound.contains(&together::place(&self.server, table)) {
+        let Reached { server, unbound, .. } = self.servers.of(table)?;
+        if unbound.contains(&together::place(server, table)) {
             return Ok(Vec::new());
         }
         let reading = format!("reading the foreign keys of {table}");
-        repeated(&self.notes, reading, || cascades::cascades(&self.server, table)).await
+        self.ask(server, reading, || cascades::cascades(server, table)).await
     }
 
     async fn size(&self, table: &SourceTable) -> Result<Estimate, Fault> {
-        repeated(&self.notes, format!("estimating the rows of {table}"), || stretch::size(&self.server, table)).await
+        let server = &self.servers.of(table)?.server;
+        self.ask(server, format!("estimating the rows of {table}"), || stretch::size(server, table)).await
     }
 
     async fn try_filter(&self, table: &SourceTable) -> Result<Filtered, Fault> {
-        repeated(&self.notes, format!("trying the filter of {table}"), || filter::planned(&self.server, table)).await
+        let server = &self.servers.of(table)?.server;
+        self.ask(server, format!("trying the filter of {table}"), || filter::planned(server, table)).await
     }
 
-    async fn estate(&self, ask: &EstateAsk) -> Result<Found, Fault> {
-        repeated(&self.notes, "reading the list of tables", || estate::estate(&self.server, ask)).await
+    async fn estate(&self, of: Option<&SourceName>, ask: &EstateAsk) -> Result<Found, Fault> {
+        let server = &self.servers.called(of)?.server;
+        self.ask(server, "reading the list of tables", || estate::estate(server, ask)).await
     }
 
-    async fn survey(&self) -> Result<ServerFacts, Fault> {
-        repeated(&self.notes, "asking MySQL about itself", || survey::survey(&self.server)).await
+    async fn survey(&self, of: Option<&SourceName>) -> Result<ServerFacts, Fault> {
+        let server = &self.servers.called(of)?.server;
+        self.ask(server, "asking MySQL about itself", || survey::survey(server)).await
     }
 }
 
@@ -202,24 +238,28 @@ impl NewestRows for MysqlSource {
         newest: &NewestBy,
         most: usize,
     ) -> Result<Vec<SeenRow>, Fault> {
+        let server = &self.servers.of(&comparison.source)?.server;
         let reading = format!("reading the newest rows of {}", comparison.source);
-        repeated(&self.notes, reading, || seen::newest_rows(&self.server, comparison, newest, most)).await
+        self.ask(server, reading, || seen::newest_rows(server, comparison, newest, most)).await
     }
 }
 
 impl Comparable for MysqlSource {
     async fn key_span(&self, comparison: &Comparison) -> Result<Option<(i64, i64)>, Fault> {
+        let server = &self.servers.of(&comparison.source)?.server;
         let looking = format!("looking for the ends of {}", comparison.source);
-        repeated(&self.notes, looking, || verify::key_span(&self.server, comparison)).await
+        self.ask(server, looking, || verify::key_span(server, comparison)).await
     }
 
     async fn part_sums(&self, comparison: &Comparison, cut: &Cut) -> Result<Vec<PartSum>, Fault> {
+        let server = &self.servers.of(&comparison.source)?.server;
         let summing = format!("summing the hashes of {}", comparison.source);
-        repeated(&self.notes, summing, || verify::part_sums(&self.server, comparison, cut)).await
+        self.ask(server, summing, || verify::part_sums(server, comparison, cut)).await
     }
 
     async fn row_digests(&self, comparison: &Comparison, parts: &Parts) -> Result<Vec<RowDigest>, Fault> {
+        let server = &self.servers.of(&comparison.source)?.server;
         let reading = format!("reading the hashes of {}", comparison.source);
-        repeated(&self.notes, reading, || verify::row_digests(&self.server, comparison, parts)).await
+        self.ask(server, reading, || verify::row_digests(server, comparison, parts)).await
     }
 }

@@ -29,6 +29,7 @@ pub fn start(server: Arc<Server>, notes: RetryNotes, job: Extraction) -> Extract
     let (steps, receiver) = mpsc::channel(WAITING);
     let (given, taken) = mpsc::unbounded_channel();
     let cancel = job.cancel.clone();
+    let of = Arc::clone(&server);
     let (at_work, most) = (AtomicUsize::new(1), AtomicUsize::new(job.readers));
     let team = Arc::new(Team { server, notes, job, steps: steps.clone(), given, at_work, most });
     // Ends early when nobody listens any more. Dropping the readers in the middle drops their connections, which nobody
@@ -38,7 +39,9 @@ pub fn start(server: Arc<Server>, notes: RetryNotes, job: Extraction) -> Extract
             biased;
             () = cancel.cancelled() => Ok(Step::Stopped),
             () = steps.closed() => return,
-            outcome = read(team, taken) => outcome.map(|each_key_once| Step::End { each_key_once }),
+            outcome = read(team, taken) => {
+                outcome.map(|each_key_once| Step::End { each_key_once }).map_err(|fault| of.worded(fault))
+            }
         };
         // An error here means that the receiver is gone, and there is nobody to tell.
         steps.send(outcome).await.ok();

@@ -117,6 +117,7 @@ mod tests {
 
     fn settings(password: PasswordSource) -> MysqlSettings {
         MysqlSettings {
+            source: None,
             host: "db".into(),
             port: 3306,
             socket: None,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::password::Passwords;
 use super::tunnel::Tunnel;
 use crate::domain::config::MysqlSettings;
+use crate::domain::fault::Fault;
 
 /// How long an answer may not come until the server is asked what has become of it.
 const SILENCE: Duration = Duration::from_mins(1);
@@ -38,6 +39,14 @@ impl Server {
             (Some(path), _) => path.display().to_string(),
             (None, None) => format!("{host}:{port}"),
             (None, Some(destination)) => format!("{host}:{port} through ssh {destination}"),
+        }
+    }
+
+    /// A fault in words of this server: its variables may have names of their own.
+    pub fn worded(&self, fault: Fault) -> Fault {
+        match &self.settings.source {
+            Some(source) => fault.reworded(|text| source.worded(text)),
+            None => fault,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The engine inside the test's own process, where batches and pages can be made small and events be watched.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +43,8 @@ pub struct Through {
     /// A proxy's `host:port` in the place of the emulator's.
     pub bigquery: Option<String>,
     pub patience: Patience,
+    /// Before all others.
+    pub variables: HashMap<String, String>,
     /// How long MySQL may not answer until it is asked why.
     pub silence: Duration,
     pub clock: Arc<dyn Clock>,
@@ -51,8 +54,8 @@ impl Default for Through {
     fn default() -> Self {
         let (mysql_port, mysql_ssl_mode, mysql_user, bigquery) = (None, None, None, None);
         let (limits, patience, clock) = (BatchLimits::default(), Patience::FULL, Arc::new(SystemClock));
-        let silence = Duration::from_mins(1);
-        Self { limits, mysql_port, mysql_ssl_mode, mysql_user, bigquery, patience, silence, clock }
+        let (silence, variables) = (Duration::from_mins(1), HashMap::new());
+        Self { limits, mysql_port, mysql_ssl_mode, mysql_user, bigquery, patience, variables, silence, clock }
     }
 }
 
@@ -64,6 +67,7 @@ impl Sandbox {
 
     pub fn engine_through(&self, through: &Through) -> Handle {
         let env = |name: &str| match name {
+            _ if through.variables.contains_key(name) => through.variables.get(name).cloned(),
             "MYSQL_DATABASE" => Some(self.database.clone()),
             "BIGQUERY_EMULATOR_HOST" => Some(through.bigquery.clone().unwrap_or_else(|| self.emulator.clone())),
             "MYSQL_USER" if through.mysql_user.is_some() => through.mysql_user.clone(),
@@ -78,7 +82,7 @@ impl Sandbox {
         let settings = config::bigquery_settings(&env).unwrap();
         let warehouse =
             BigQuery::new(settings, &config.project, &config.location).paid_by(config.billing_project.as_deref());
-        let source = MysqlSource::new(config::mysql_settings(&env).unwrap());
+        let source = MysqlSource::several(config::mysql_servers(&config, &env).unwrap());
         engine::start(Ports::<Servers> {
             source: Arc::new(source.asking_after(through.silence)),
             warehouse: Arc::new(warehouse),

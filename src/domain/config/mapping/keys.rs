@@ -83,7 +83,7 @@ pub const KEYS: &[Key<Draft>] = &[
         "source",
         Missing::Means("the server of the plain `MYSQL_*`"),
         "The server that the table is in, by its name in `sources` ([several servers](operate.md#several-servers))",
-        |draft, at| put(&mut draft.mapping.source.source, sources::named(&draft.sources, at).map(Some)),
+        |draft, at| put(&mut draft.mapping.source.server, sources::named(&draft.sources, at).map(Some)),
     ),
     Key::new(
         "where",

@@ -59,9 +59,10 @@ fn what_is_wrong_with_sources_is_said_with_its_line_and_the_next_step() {
 
 #[test]
 fn every_variable_of_a_source_has_its_own_prefix() {
-    let source = NamedSource { name: SourceName("eu".into()), prefix: "MYSQL_EU_".into() };
+    let source = NamedSource::called("eu");
     let read = |pairs: &[(&str, &str)]| {
-        source.settings(&|name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+        let env = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        source_settings(&source, &env)
     };
     let settings = read(&[
         ("MYSQL_EU_HOST", "db"),
@@ -73,7 +74,7 @@ fn every_variable_of_a_source_has_its_own_prefix() {
     ])
     .unwrap();
     assert_eq!((settings.host.as_str(), settings.port, settings.ssh.as_deref()), ("db", 3306, Some("ops@bastion")));
-    assert_eq!(settings.password.variable(), None);
+    assert_eq!((settings.password.variable(), settings.source), (None, Some(source.clone())));
     let problems = read(&[("MYSQL_EU_PORT", "x"), ("MYSQL_USER", "etl")]).unwrap_err();
     let said: Vec<_> = problems.iter().map(ToString::to_string).collect();
     for name in ["MYSQL_EU_PORT", "MYSQL_EU_USER", "MYSQL_EU_DATABASE"] {
@@ -82,4 +83,27 @@ fn every_variable_of_a_source_has_its_own_prefix() {
         assert!(said.iter().any(|said| named(&said)), "{name}: {said:?}");
     }
     assert!(!said.concat().contains(" MYSQL_USER") && said.concat().contains("`MYSQL_EU_USER=...`"), "{said:?}");
+}
+
+#[test]
+fn only_servers_that_a_mapping_is_about_need_their_variables() {
+    let config = config(TWO, &[", source: eu"], &[]).unwrap();
+    let servers = |variables: &[&str]| {
+        let env = |name: &str| variables.contains(&name).then(|| "x".to_owned());
+        let names =
+            |servers: Vec<MysqlSettings>| servers.into_iter().map(|s| s.source.unwrap().name.0).collect::<Vec<_>>();
+        mysql_servers(&config, &env).map(names).map_err(|problems| problems.len())
+    };
+    assert_eq!(servers(&["SHOP_USER", "SHOP_DATABASE", "MYSQL_USER"]), Ok(vec!["eu".to_owned()]));
+    assert_eq!(servers(&["MYSQL_US_1_USER", "MYSQL_US_1_DATABASE", "MYSQL_USER", "MYSQL_DATABASE"]), Err(2));
+    let both = ["SHOP_USER", "SHOP_DATABASE", "MYSQL_US_1_USER", "MYSQL_US_1_DATABASE"];
+    assert_eq!(servers(&both), Ok(vec!["eu".to_owned(), "us-1".to_owned()]));
+}
+
+#[test]
+fn who_names_a_source_is_understood_or_told_the_nearest() {
+    let config = config(TWO, &[", source: eu"], &[]).unwrap();
+    assert_eq!(wanted_source(Some(&config), "eu").unwrap().prefix, "SHOP_");
+    assert_eq!(wanted_source(None, "eu").unwrap().prefix, "MYSQL_EU_");
+    assert!(wanted_source(Some(&config), "euu").unwrap_err().ends_with("did you mean `eu`?"));
 }

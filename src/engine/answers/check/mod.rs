@@ -11,10 +11,14 @@ pub(super) mod patience;
 mod probe;
 mod state;
 
+use std::collections::HashMap;
+
+use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 
 use self::bigquery::Google;
 use self::mapping::Ground;
+use super::each_server::{OfServer, by_server, each_server};
 use super::together::{self, Columns};
 use crate::domain::config::Mapping;
 use crate::domain::finding::{Finding, Tally, Topic};
@@ -26,25 +30,35 @@ use crate::engine::protocol::{Check, Checked};
 pub(in crate::engine) async fn check<P: Platform>(ports: &Ports<P>, mappings: Vec<Mapping>, query: &Check) -> Checked {
     let probe = query.probe;
     let ports = ports.impatient(TRIES_FOR_AN_ANSWER);
+    let named = by_server(&mappings).into_iter().map(|of| of.server);
+    let servers = join_all(named.map(|server| mysql::look(&ports, server)));
     let (mysql, google, state) =
-        tokio::join!(mysql::look(&ports), bigquery::look(&ports, &mappings, probe), state::look(&ports, probe));
+        tokio::join!(servers, bigquery::look(&ports, &mappings, probe), state::look(&ports, probe));
     let mut findings = vec![configuration(&ports, mappings.len())];
-    let (server, said) = mysql;
-    findings.extend(said);
+    let mut servers = HashMap::new();
+    for (server, facts, said) in mysql {
+        servers.insert(server, facts);
+        findings.extend(said);
+    }
     let Google { may_read, findings: said } = google;
     findings.extend(said);
     let (states, said) = state;
     findings.extend(said);
-    let (ports, columns) = match &server {
-        Some(_) => {
-            let (ports, columns) = together::look(&ports, &mappings).await;
-            (ports.knowing_cascades().await, columns)
-        }
-        None => (ports, Columns::new()),
+    let (ports, servers, states, costs) = (&ports, &servers, &states, query.costs);
+    let ask = |OfServer { server, mappings, .. }: OfServer| async move {
+        let server = servers.get(&server).and_then(Option::as_ref);
+        let (ports, columns) = match server {
+            Some(_) => {
+                let (ports, columns) = together::look(ports, &mappings).await;
+                (ports.knowing_cascades().await, columns)
+            }
+            None => (ports.clone(), Columns::new()),
+        };
+        let ground = Ground { server, states, columns: &columns, may_read, costs };
+        let asked: Vec<_> = mappings.iter().map(|mapping| mapping::look(&ports, mapping, &ground)).collect();
+        stream::iter(asked).buffered(ports.config.concurrency).collect().await
     };
-    let ground = Ground { server: server.as_ref(), states: &states, columns: &columns, may_read, costs: query.costs };
-    let asked: Vec<_> = mappings.iter().map(|mapping| mapping::look(&ports, mapping, &ground)).collect();
-    let of_mappings: Vec<Vec<Finding>> = stream::iter(asked).buffered(ports.config.concurrency).collect().await;
+    let of_mappings: Vec<Vec<Finding>> = each_server(&mappings, ask).await;
     findings.extend(of_mappings.into_iter().flatten());
     let Tally { ok, warn, fail, skip } = Tally::of(&findings);
     tracing::info!(ok, warn, fail, skip, "checked");

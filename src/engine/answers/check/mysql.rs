@@ -1,21 +1,48 @@
-//! The MySQL server as a whole.
+//! A MySQL server as a whole.
 
 use super::patience::within;
 use crate::domain::check::server::{self, ServerFacts};
+use crate::domain::config::NamedSource;
 use crate::domain::finding::{Finding, Topic};
+use crate::domain::ids::SourceName;
 use crate::engine::ports::{Platform, Ports};
 use crate::source::{Diagnose, Source};
 
-/// What the server said, where it let us in.
-pub(in crate::engine) async fn look<P: Platform>(ports: &Ports<P>) -> (Option<ServerFacts>, Vec<Finding>) {
-    let facts = match within("Asking MySQL about itself", ports.source.survey()).await {
+/// The server's name, and what it said, where it let us in.
+pub(in crate::engine) async fn look<P: Platform>(
+    ports: &Ports<P>,
+    server: Option<SourceName>,
+) -> (Option<SourceName>, Option<ServerFacts>, Vec<Finding>) {
+    let source = server.as_ref().and_then(|name| ports.config.source(name));
+    let (facts, findings) = look_at(ports, server.as_ref(), source).await;
+    let findings = findings.into_iter().map(|finding| Finding { source: server.clone(), ..finding }).collect();
+    (server, facts, findings)
+}
+
+async fn look_at<P: Platform>(
+    ports: &Ports<P>,
+    of: Option<&SourceName>,
+    source: Option<&NamedSource>,
+) -> (Option<ServerFacts>, Vec<Finding>) {
+    let facts = match within("Asking MySQL about itself", ports.source.survey(of)).await {
         Ok(facts) => facts,
         Err(fault) => return (None, vec![Finding::fail(Topic::MysqlLogin, &fault)]),
     };
-    let fence = match within("Reading who may still write", ports.source.writers(None)).await {
-        Ok(writers) => server::fence(&facts, &writers),
+    let worded = |finding: Finding| source.map_or_else(|| finding.clone(), |source| in_words_of(source, &finding));
+    let fence = match within("Reading who may still write", ports.source.writers(of, None)).await {
+        Ok(writers) => worded(server::fence(&facts, &writers)),
         Err(fault) => Finding::fail(Topic::MysqlProcess, &fault),
     };
-    let findings = vec![server::login(&facts), server::tls(&facts), fence, server::clock(&facts)];
+    let findings =
+        vec![worded(server::login(&facts)), worded(server::tls(&facts)), fence, worded(server::clock(&facts))];
     (Some(facts), findings)
+}
+
+/// One of several servers: its variables have names of their own. (Its faults name them already.)
+fn in_words_of(source: &NamedSource, finding: &Finding) -> Finding {
+    Finding {
+        sentence: source.worded(&finding.sentence),
+        remedy: finding.remedy.as_deref().map(|remedy| source.worded(remedy)),
+        ..finding.clone()
+    }
 }

@@ -48,8 +48,7 @@ fn of(finding: &Finding, cells: usize, theme: Theme) -> Vec<Line<'static>> {
         Standing::Fail => theme.bad(),
         Standing::Skip => theme.quiet(),
     };
-    let mapping = finding.mapping.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
-    let mut said = wrap(&format!("{mapping}{}", finding.sentence), cells).into_iter();
+    let mut said = wrap(&format!("{}{}", finding.about(), finding.sentence), cells).into_iter();
     let first = Line::from(vec![
         Span::styled(format!("{:<6}", finding.standing.word()), style),
         Span::raw(format!("{:<18}", finding.topic.word())),

@@ -24,6 +24,7 @@ fn proposal(table: &str, mode: Mode, rows: Option<u64>, key: &str) -> Proposal {
     ];
     let keys = if key.is_empty() { Vec::new() } else { vec![key.to_owned()] };
     Proposal {
+        source: None,
         database: "shop".to_owned(),
         table: table.to_owned(),
         name: table.to_owned(),
@@ -47,7 +48,14 @@ fn listed() -> Answer {
         proposal("名前", Mode::Upsert, Some(12), "id"),
     ];
     let others = vec!["hr".to_owned()];
-    Answer::Tables(Ok(Box::new(Tables { proposals, others, seen: 8, server: facts() })))
+    Answer::Tables(Ok(Box::new(Tables {
+        proposals,
+        others,
+        seen: 8,
+        places: vec!["shop".to_owned()],
+        unread: Vec::new(),
+        server: facts(),
+    })))
 }
 
 fn desk(read_only: bool) -> Desk {

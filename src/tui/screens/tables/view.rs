@@ -14,7 +14,7 @@ use crate::tui::panes::first_shown;
 use crate::tui::screens::shown::Draws;
 use crate::tui::scroll::Extent;
 use crate::tui::shared::Shared;
-use crate::tui::text::{left, right, width, wrap};
+use crate::tui::text::{fit, left, right, width, wrap};
 use crate::tui::theme::Theme;
 
 /// Lines of the reason at most.
@@ -30,8 +30,9 @@ impl Draws for Tables {
                 error.chain(wrap(hint, cells).into_iter().map(|line| Line::styled(line, Theme::strong()))).collect()
             }
             Some(Ok(tables)) if tables.proposals.is_empty() => {
-                let database = &tables.server.database;
-                wrap(&format!("Every table of {database} has a mapping."), cells).into_iter().map(Line::raw).collect()
+                let places = tables.places.join(", ");
+                let said = wrap(&format!("Every table of {places} has a mapping."), cells).into_iter().map(Line::raw);
+                unread(tables, cells, theme).into_iter().chain(said).collect()
             }
             Some(Ok(tables)) => self.lines(tables, cells, usize::from(area.height), theme),
         };
@@ -44,10 +45,12 @@ impl Tables {
     fn lines(&self, tables: &engine::Tables, cells: usize, height: usize, theme: Theme) -> Vec<Line<'static>> {
         let proposals = &tables.proposals;
         let reason = self.selected().map(|proposal| reason(proposal, cells)).unwrap_or_default();
-        let room = height.saturating_sub(2 + REASON + 1);
+        let unread = unread(tables, cells, theme);
+        let room = height.saturating_sub(2 + REASON + 1 + unread.len());
         let first = first_shown(self.place, proposals.len(), room);
         let widths = Widths::of(proposals, cells);
-        let mut lines = vec![self.counted(tables, theme), Line::styled(widths.titles(theme), Theme::strong())];
+        let mut lines = unread;
+        lines.extend([self.counted(tables, theme), Line::styled(widths.titles(theme), Theme::strong())]);
         for (place, proposal) in proposals.iter().enumerate().skip(first).take(room) {
             let line = self.line(proposal, &widths, theme);
             lines.push(if place == self.place { line.patch_style(Theme::marked()) } else { line });
@@ -66,7 +69,7 @@ impl Tables {
             said.push_str("  ");
             said.push_str(&count(self.marked.len(), "marked"));
         }
-        Line::from(vec![Span::raw(said), Span::styled(format!("  in {}", tables.server.database), theme.quiet())])
+        Line::from(vec![Span::raw(said), Span::styled(format!("  in {}", tables.places.join(", ")), theme.quiet())])
     }
 
     fn line(&self, proposal: &Proposal, widths: &Widths, theme: Theme) -> Line<'static> {
@@ -75,9 +78,14 @@ impl Tables {
         let keys = proposal.entry().map(|entry| entry.keys.join(", ")).filter(|keys| !keys.is_empty());
         let rows = proposal.rows.map_or_else(|| "?".to_owned(), format::count);
         let bytes = proposal.bytes.map_or_else(|| "?".to_owned(), format::bytes);
-        let texts = [proposal.table.clone(), rows, bytes, keys.unwrap_or_else(|| "-".to_owned())];
+        let texts = [proposal.shown(), rows, bytes, keys.unwrap_or_else(|| "-".to_owned())];
         Line::from(vec![Span::raw(mark), Span::raw(widths.cells(texts, theme) + " "), Span::styled(word, style)])
     }
+}
+
+/// A line for each server that does not answer.
+fn unread(tables: &engine::Tables, cells: usize, theme: Theme) -> Vec<Line<'static>> {
+    tables.unread.iter().map(|failure| Line::styled(fit(&failure.error, cells, theme), theme.bad())).collect()
 }
 
 fn mode(proposal: &Proposal, theme: Theme) -> (String, Style) {
@@ -95,7 +103,7 @@ fn reason(proposal: &Proposal, cells: usize) -> Vec<String> {
         Choice::LeftOut(_, why) => format!("left out unless it is marked: {why}"),
         Choice::Impossible(why) => format!("no mode can move it: {why}"),
     };
-    wrap(&format!("{}: {why}", proposal.table), cells)
+    wrap(&format!("{}: {why}", proposal.shown()), cells)
 }
 
 /// The width of TABLE, ROWS, SIZE and KEY; 0 where there is no room.
@@ -114,7 +122,7 @@ impl Widths {
                 widths[dropped] = 0;
             }
         }
-        let longest = proposals.iter().map(|proposal| width(&proposal.table)).max().unwrap_or(0).max(5);
+        let longest = proposals.iter().map(|proposal| width(&proposal.shown())).max().unwrap_or(0).max(5);
         widths[0] = left(&widths).min(longest);
         Self(widths)
     }
