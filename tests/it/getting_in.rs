@@ -176,12 +176,12 @@ async fn a_kept_answer_of_the_command_that_was_rotated_away_is_asked_for_again()
         _ => None,
     };
     let source = MysqlSource::new(mysql_settings(&variable).unwrap());
-    source.survey().await.unwrap();
+    source.survey(None).await.unwrap();
     sandbox.write("secret", "second\n");
     sandbox.sql(&format!("ALTER USER {user}@'%' IDENTIFIED BY 'second'")).await;
-    source.survey().await.unwrap();
+    source.survey(None).await.unwrap();
     sandbox.sql(&format!("ALTER USER {user}@'%' IDENTIFIED BY 'third'")).await;
-    assert_eq!(source.survey().await.unwrap_err().kind(), FaultKind::Auth);
+    assert_eq!(source.survey(None).await.unwrap_err().kind(), FaultKind::Auth);
 }
 
 #[tokio::test]
