@@ -92,7 +92,7 @@ fn rows_that_share_their_keys_are_refused_before_anything_is_made() {
 fn what_has_no_meaning_for_a_mirror_is_refused_with_what_does_it() {
     let shop = edited(MIRROR);
     for (command, words) in
-        [(backfill("2026-01-01"), "no stretch of it to move again"), (deletes(false), "needs no `deletes`")]
+        [(backfill("2026-01-01"), "no range that a backfill could move again"), (deletes(false), "needs no `deletes`")]
     {
         let report = shop.run(command).unwrap();
         assert_eq!(report.error_kind, Some(Config), "{report:#?}");
