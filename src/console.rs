@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bigquery_syncer::cli::args::{Args, CommandArg, OutputFormat};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
 use bigquery_syncer::domain::config::{Config, Context, OwnCommand, Problem};
+use bigquery_syncer::domain::fault::Fault;
 use bigquery_syncer::domain::ids::MappingName;
-use bigquery_syncer::engine::{self, BackfillAsk, Selection, SyncOrder};
+use bigquery_syncer::engine::{self, BackfillAsk, Ports, Selection, SyncOrder};
 use bigquery_syncer::logging::{self, LogRing};
 use bigquery_syncer::state::AnyState;
 use bigquery_syncer::statements::Statements;
@@ -20,8 +21,9 @@ use self::watching::{Watched, Watching, lock, watcher};
 use crate::adding;
 use crate::contexts;
 use crate::environment::Environment;
+use crate::expansion::{self, For};
 use crate::refusal::{self, Refusal};
-use crate::wiring;
+use crate::wiring::{self, Adapters, Servers};
 
 /// Does this command line open the console? Pipes never do, nor does whoever wants JSON, nor one of several processes.
 pub fn is_wanted(args: &Args) -> bool {
@@ -45,7 +47,13 @@ pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     let (held, watching) = (Held::default(), Watching::default());
     let began = Arc::new(Began { named: args.config.clone(), directory: std::env::current_dir().ok() });
     let settings = Settings {
-        opener: opener(Arc::clone(&began), Arc::clone(&held), Arc::clone(&ring), Arc::clone(&watching)),
+        opener: opener(Opens {
+            began: Arc::clone(&began),
+            held: Arc::clone(&held),
+            ring: Arc::clone(&ring),
+            watching: Arc::clone(&watching),
+            writes: !args.read_only,
+        }),
         watcher: watcher(watching),
         appender: appender(began),
         start,
@@ -106,9 +114,12 @@ fn start(command: &CommandArg) -> Option<Start> {
 /// A mapping that does not exist is said at once, where the configuration can be read; else the console shows why not.
 fn check_names(args: &Args, command: &CommandArg, environment: &Environment) -> Result<(), Refusal> {
     match wiring::read_setup(args.config.as_deref(), environment) {
-        Ok(setup) => cli::select(&setup.config, command.mappings())
-            .map(|_| ())
-            .map_err(|error| Refusal::Usage(error.to_string())),
+        Ok(setup) => {
+            let (patterns, servers) = (&setup.config.patterns, setup.servers());
+            let names = command.mappings().iter().filter(|name| !engine::may_be_taken(patterns, name, &servers));
+            let names: Vec<_> = names.cloned().collect();
+            cli::select(&setup.config, &names).map(|_| ()).map_err(|error| Refusal::Usage(error.to_string()))
+        }
         Err(_) => Ok(()),
     }
 }
@@ -125,30 +136,54 @@ fn appender(began: Arc<Began>) -> Appender {
 /// The store of the latest engine: what it holds is given back when the console is left.
 type Held = Arc<Mutex<Option<Arc<AnyState>>>>;
 
+/// What an opener works with.
+#[derive(Clone)]
+struct Opens {
+    began: Arc<Began>,
+    held: Held,
+    ring: Arc<LogRing>,
+    watching: Watching,
+    writes: bool,
+}
+
 /// Reads the files and starts an engine, as often as the operator asks.
-fn opener(began: Arc<Began>, held: Held, ring: Arc<LogRing>, watching: Watching) -> Opener {
+fn opener(opens: Opens) -> Opener {
     let sent = Arc::new(Mutex::new((Which::AsStarted, Arc::new(Statements::default()))));
     Box::new(move |which| {
-        let (began, held, ring, sent) = (Arc::clone(&began), Arc::clone(&held), Arc::clone(&ring), Arc::clone(&sent));
-        let watching = Arc::clone(&watching);
+        let (opens, sent) = (opens.clone(), Arc::clone(&sent));
+        let Opens { began, held, ring, watching, writes } = opens;
         Box::pin(async move {
             let statements = statements_of(&which, &sent, &ring);
-            let mut watched = lock(&watching);
             let (contexts, place) = began.find(&which);
-            *watched = place.as_ref().ok().map(Watched::begin);
-            let session = place.and_then(|place| place.read()).and_then(|setup| {
+            *lock(&watching) = place.as_ref().ok().map(Watched::begin);
+            let session = async {
+                let setup = place.and_then(|place| place.read())?;
                 let (mysql, emulator) = (setup.mysql_place(), setup.uses_emulator());
+                let servers = setup.servers();
                 let ports = wiring::connect(setup, Some(Arc::clone(&statements)))?;
                 *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&ports.state));
-                if let Some(watched) = watched.as_mut() {
+                if let Some(watched) = lock(&watching).as_mut() {
                     watched.works(&ports.outlets);
                 }
+                let ports = expanded(ports, &servers, writes).await?;
                 let facts = tui::Facts { config: Arc::clone(&ports.config), mysql, emulator, statements };
                 Ok(Session { handle: engine::start(ports), facts })
-            });
-            Opening { contexts, session: session.map_err(trouble) }
+            };
+            Opening { contexts, session: session.await.map_err(trouble) }
         })
     })
+}
+
+/// The console opens on what can be known; on nothing it does not.
+async fn expanded(ports: Ports<Adapters>, servers: &Servers, writes: bool) -> Result<Ports<Adapters>, Refusal> {
+    let said = |fault: &Fault| Refusal::Usage(format!("{fault} ({})", fault.hint()));
+    let (ports, unknown) =
+        expansion::expand(ports, servers, For::Console { writes }).await.map_err(|fault| said(&fault))?;
+    if !ports.config.mappings.is_empty() {
+        return Ok(ports);
+    }
+    let remarks: Vec<_> = ports.config.remarks.iter().map(ToString::to_string).collect();
+    Err(unknown.as_ref().map_or_else(|| Refusal::Usage(remarks.join("; ")), said))
 }
 
 /// What was sent to BigQuery: that of an engine before stays, it was sent all the same; but not that of another context,

@@ -4,7 +4,9 @@ mod adding;
 mod console;
 mod contexts;
 mod environment;
+mod expansion;
 mod init;
+mod new_tables;
 mod refusal;
 mod renewal;
 mod user_files;
@@ -21,6 +23,7 @@ use bigquery_syncer::logging;
 use clap::{CommandFactory, Parser};
 
 use self::environment::Environment;
+use self::expansion::For;
 use self::refusal::Refusal;
 use self::renewal::Files;
 
@@ -65,26 +68,43 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     environment.warn();
     let shard = command.shard(&|name| environment.get(name)).map_err(|sentence| environment.refusal(sentence))?;
     let setup = wiring::read_setup(args.config.as_deref(), &environment)?;
-    let selection =
-        cli::select(&setup.config, command.mappings()).map_err(|error| Refusal::Usage(error.to_string()))?;
-    let selection = match shard {
-        Some(shard) => cli::share(&setup.config, command, selection, shard).map_err(Refusal::Usage)?,
-        None => selection,
-    };
     if *command == CommandArg::Schedule {
         wiring::refuse_no_schedule(&setup)?;
     }
+    let servers = setup.servers();
     let ports = wiring::connect(setup, None)?;
+    let (ports, unknown) = match expansion::expand(ports, &servers, For::command(command)).await {
+        Ok(expanded) => expanded,
+        Err(fault) => {
+            expansion::tell(&fault, printer);
+            return Ok(ExitStatus::Failed);
+        }
+    };
+    if let Some(fault) = &unknown {
+        expansion::tell(fault, printer);
+    }
+    if ports.config.mappings.is_empty() && command.writes() && *command != CommandArg::Schedule {
+        // Why is said already.
+        return Ok(ExitStatus::Failed);
+    }
+    let selection =
+        cli::select(&ports.config, command.mappings()).map_err(|error| Refusal::Usage(error.to_string()))?;
+    let selection = match shard {
+        Some(shard) => cli::share(&ports.config, command, selection, shard).map_err(Refusal::Usage)?,
+        None => selection,
+    };
     let held = Arc::new(Mutex::new(Arc::clone(&ports.state)));
     let status = if *command == CommandArg::Schedule {
-        let mut files = Files::of(&ports, Arc::clone(&held));
+        let mut files = Files::of(&ports, servers, Arc::clone(&held));
         cli::schedule(engine::start(ports), printer, Box::new(move || files.look())).await
     } else {
         cli::run(engine::start(ports), args, command, selection, shard).await
     };
     let state = Arc::clone(&held.lock().unwrap_or_else(PoisonError::into_inner));
     state.settle(wiring::GIVING_BACK).await;
-    Ok(status)
+    // Tables that nobody knows were not moved.
+    let is_well = matches!(status, ExitStatus::Ok | ExitStatus::Waiting);
+    Ok(if unknown.is_some() && is_well { ExitStatus::Failed } else { status })
 }
 
 fn command(args: &Args) -> Result<&CommandArg, Refusal> {

@@ -1,4 +1,4 @@
-//! Takes up a changed config.yaml or `.env` while `schedule` stays up.
+//! Takes up a changed config.yaml or `.env`, and tables that come and go, while `schedule` stays up.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,9 +10,10 @@ use bigquery_syncer::outlets::webhook::FilesNews;
 use bigquery_syncer::state::AnyState;
 
 use crate::environment::{self, Environment};
+use crate::new_tables::NewTables;
 use crate::refusal::Refusal;
 use crate::watched_files::{Looked, WatchedFiles, lines, tell};
-use crate::wiring::{self, Adapters};
+use crate::wiring::{self, Adapters, Servers};
 
 /// The files, and whoever is told of them.
 pub struct Files {
@@ -20,6 +21,7 @@ pub struct Files {
     watched: WatchedFiles,
     outlets: Arc<Outlets>,
     state: Held,
+    tables: NewTables,
 }
 
 /// The store of the latest engine: what it holds is given back when the program is left.
@@ -27,27 +29,37 @@ pub type Held = Arc<Mutex<Arc<AnyState>>>;
 
 impl Files {
     /// Those that these ports were made by.
-    pub fn of(ports: &Ports<Adapters>, state: Held) -> Self {
+    pub fn of(ports: &Ports<Adapters>, servers: Servers, state: Held) -> Self {
         let config = ports.config.path.clone();
         let watched = WatchedFiles::new(&config, Path::new(environment::FILE));
-        Self { config, watched, outlets: Arc::clone(&ports.outlets), state }
+        let tables = NewTables::of(ports, servers);
+        Self { config, watched, outlets: Arc::clone(&ports.outlets), state, tables }
     }
 
     /// Reads the files, and what they say where that is news.
     pub fn look(&mut self) -> Found {
         let config = &self.config;
         match self.watched.look(|| read(config)) {
-            Looked::Nothing => Found::Nothing,
+            Looked::Nothing => match self.tables.look() {
+                Some(ports) => Found::Changed(self.starter(ports)),
+                None => Found::Nothing,
+            },
             Looked::Mended => {
                 tell(&self.outlets, FilesNews::mended());
                 Found::Mended
             }
-            Looked::Changed { made, after_broken } => {
+            Looked::Changed { made: (made, servers), after_broken } => {
                 self.watched.used();
                 self.outlets = Arc::clone(&made.outlets);
                 if after_broken {
                     tell(&self.outlets, FilesNews::mended());
                 }
+                if !made.config.patterns.is_empty() {
+                    // It is followed once its tables are known.
+                    self.tables = NewTables::unknown(&made, servers);
+                    return Found::Nothing;
+                }
+                self.tables = NewTables::of(&made, servers);
                 Found::Changed(self.starter(made))
             }
             Looked::Broken(refusal) => {
@@ -67,9 +79,11 @@ impl Files {
     }
 }
 
-fn read(config: &Path) -> Result<Ports<Adapters>, Refusal> {
+fn read(config: &Path) -> Result<(Ports<Adapters>, Servers), Refusal> {
     let environment = Environment::read()?;
     let setup = wiring::read_setup(Some(config), &environment)?;
     wiring::refuse_no_schedule(&setup)?;
-    wiring::connect(setup, None)
+    let servers = setup.servers();
+    let ports = wiring::connect(setup, None)?;
+    Ok((ports, servers))
 }

@@ -46,7 +46,7 @@ impl WatchedFiles {
 
     /// Looks, and makes what it can of something new. What changes between two looks is not read: its writer may be in the
     /// middle of it.
-    pub fn look<T>(&mut self, make: impl FnOnce() -> Result<T, Refusal>) -> Looked<T> {
+    pub fn look<T>(&mut self, read: impl FnOnce() -> Result<T, Refusal>) -> Looked<T> {
         let now = Contents::of(&self.files);
         if self.seen != now {
             self.seen = now;
@@ -58,7 +58,7 @@ impl WatchedFiles {
         if self.broken.as_ref() == Some(&now) {
             return Looked::Nothing;
         }
-        match make() {
+        match read() {
             Ok(made) => Looked::Changed { made, after_broken: self.broken.take().is_some() },
             Err(refusal) => {
                 self.broken = Some(now);

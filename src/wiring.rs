@@ -8,9 +8,10 @@ use std::time::Duration;
 use bigquery_syncer::bucket::{Access, Bucket};
 use bigquery_syncer::cli::args::{Args, LogFormatArg};
 use bigquery_syncer::domain::config::{
-    self, BigQuerySettings, Config, MysqlSettings, NamedSource, StateLocation, StorageSettings,
+    self, BigQuerySettings, Config, MysqlSettings, NamedSource, StateLocation, StorageSettings, TablePattern,
 };
 use bigquery_syncer::domain::fault::Fault;
+use bigquery_syncer::domain::ids::SourceName;
 use bigquery_syncer::domain::retry::Patience;
 use bigquery_syncer::engine::{Platform, Ports, SystemClock};
 use bigquery_syncer::google::{Login, Variables};
@@ -56,11 +57,14 @@ pub struct Setup {
     variables: Variables,
 }
 
+/// Servers, each with the database of its connection.
+pub type Servers = Vec<(Option<SourceName>, String)>;
+
 impl Setup {
     /// `db.example.com/shop`, for the console's title; of several servers their names, or how many there are.
     pub fn mysql_place(&self) -> String {
         const LONGEST: usize = 30;
-        let named = |settings: &MysqlSettings| {
+        let shown = |settings: &MysqlSettings| {
             settings.source.as_ref().map_or_else(|| place(settings), |source| source.name.to_string())
         };
         let used = self.config.used_sources();
@@ -68,11 +72,19 @@ impl Setup {
         match &self.mysql[..] {
             [one] => one.source.as_ref().map_or_else(|| place(one), |source| format!("{} {}", source.name, place(one))),
             several => {
-                let names: Vec<_> = several.iter().filter(is_used).map(named).collect();
+                let names: Vec<_> = several.iter().filter(is_used).map(shown).collect();
                 let all = names.join(", ");
                 if all.len() <= LONGEST { all } else { format!("{} servers", names.len()) }
             }
         }
+    }
+
+    /// Each server and the database of its connection.
+    pub fn servers(&self) -> Servers {
+        let of = |settings: &MysqlSettings| {
+            (settings.source.as_ref().map(|source| source.name.clone()), settings.database.clone())
+        };
+        self.mysql.iter().map(of).collect()
     }
 
     pub const fn uses_emulator(&self) -> bool {
@@ -116,7 +128,9 @@ pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Set
 /// # Errors
 /// There is nothing that a schedule could be followed for.
 pub fn refuse_no_schedule(setup: &Setup) -> Result<(), Refusal> {
-    if setup.config.mappings.iter().any(|mapping| mapping.schedule.is_some()) {
+    let config = &setup.config;
+    let is_scheduled = config.mappings.iter().any(|mapping| mapping.schedule.is_some());
+    if is_scheduled || config.patterns.iter().any(TablePattern::has_schedule) {
         return Ok(());
     }
     Err(Refusal::Usage("no mapping has a schedule: write one, `schedule: {cron: \"0 2 * * *\"}`".to_owned()))

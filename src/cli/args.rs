@@ -63,8 +63,7 @@ pub enum Invocation {
 /// Which tables a configuration is proposed for, and where it is written to.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct InitArg {
-    /// The server, by its name in `sources`; its variables are called MYSQL_<NAME>_HOST and so on where no
-    /// configuration says otherwise [default: that of the plain MYSQL_*]
+    /// The server, by its name in `sources`, with variables of its own [default: that of the plain MYSQL_*]
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
     /// A database, or a pattern ('*' is all of them); may be repeated [default: MYSQL_DATABASE]

@@ -27,6 +27,8 @@ pub(super) struct Status<'a> {
     pending: Option<&'a str>,
     held_by: Option<By<'a>>,
     backfill: Option<Backfill<'a>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    new_table: bool,
     undecided: &'a [String],
     decisions: BTreeMap<&'a str, Decision<'a>>,
 }
@@ -112,6 +114,7 @@ impl<'a> From<&'a MappingStatus> for Status<'a> {
             pending: status.pending.as_ref().map(|job| job.0.as_str()),
             held_by: status.held_by.as_ref().map(By::from),
             backfill: status.backfill.as_ref().map(Backfill::from),
+            new_table: status.new_table,
             undecided: &status.undecided,
             decisions: status.decisions.iter().map(|(column, said)| (column.as_str(), Decision::from(said))).collect(),
         }
@@ -227,6 +230,8 @@ pub(super) enum SchemaDiff<'a> {
     SchemaCompared {
         mapping: &'a str,
         creates_table: bool,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        new_table: bool,
         columns: &'a [ColumnDiffView],
         statements: &'a [String],
         applied: bool,
@@ -256,10 +261,11 @@ pub(super) enum SchemaDiff<'a> {
 impl<'a> SchemaDiff<'a> {
     pub(super) fn compared(mapping: &'a str, answer: &'a Result<Comparison, Failure>) -> Self {
         match answer {
-            Ok(Comparison { creates_table, columns, statements, applied, conflicts, options, .. }) => {
+            Ok(Comparison { creates_table, new_table, columns, statements, applied, conflicts, options, .. }) => {
                 Self::SchemaCompared {
                     mapping,
                     creates_table: *creates_table,
+                    new_table: *new_table,
                     columns,
                     statements,
                     applied: *applied,

@@ -68,7 +68,9 @@ fn exit_status(compared: &[Of<Comparison>]) -> ExitStatus {
         match &of.answer {
             Err(_) => return ExitStatus::Failed,
             Ok(comparison) if comparison.conflicts > 0 => return ExitStatus::Failed,
-            Ok(comparison) if !comparison.applied && !comparison.statements.is_empty() => status = ExitStatus::Waiting,
+            Ok(comparison) if comparison.new_table || (!comparison.applied && !comparison.statements.is_empty()) => {
+                status = ExitStatus::Waiting;
+            }
             Ok(_) => {}
         }
     }
@@ -93,8 +95,9 @@ async fn decide(handle: Handle, query: Decide, printer: Printer) -> ExitStatus {
 }
 
 fn show(comparison: &Comparison, printer: Printer) {
-    let Comparison { mapping, creates_table, columns, statements, applied, options, .. } = comparison;
+    let Comparison { mapping, creates_table, new_table, columns, statements, applied, options, .. } = comparison;
     let verdict = match (statements.is_empty(), applied, creates_table) {
+        _ if *new_table => "a new table in MySQL; `--apply` takes it",
         (true, ..) => "no change to make",
         (false, true, _) => "carried out",
         (false, false, true) => "the table does not exist yet",

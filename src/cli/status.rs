@@ -7,6 +7,7 @@ use super::args::OutputFormat;
 use super::exit::ExitStatus;
 use super::output::Status;
 use super::printer::Printer;
+use crate::domain::quote;
 use crate::engine::{Handle, Inspect, Lag, MappingStatus, Selection};
 use crate::format;
 
@@ -25,6 +26,12 @@ pub(super) async fn status(handle: Handle, selection: Selection, printer: Printe
             printer.line(&format!("{mapping}: {problem}"));
         }
         for mapping in &mappings {
+            if mapping.new_table {
+                let (name, option) = (&mapping.mapping, quote::shell_option("--mapping", &mapping.mapping.0));
+                printer.line(&format!(
+                    "{name}: a new table: `bqsync schema-diff {option} --apply` takes it, `except` leaves it out"
+                ));
+            }
             if let Some(job) = &mapping.pending {
                 let name = &mapping.mapping;
                 printer.line(&format!("{name}: publish {job} was sent and its end is not known; the next run asks"));
@@ -47,7 +54,7 @@ fn row(status: &MappingStatus) -> Vec<String> {
         lag(status),
         run.map_or_else(|| "never".to_owned(), |r| r.finished_at.format("%Y-%m-%d %H:%M:%SZ").to_string()),
         run.map_or_else(|| "-".to_owned(), |r| format::count(r.rows)),
-        run.map_or("-", |r| r.outcome.word()).to_owned(),
+        if status.new_table { "REVIEW".to_owned() } else { run.map_or("-", |r| r.outcome.word()).to_owned() },
     ]
 }
 

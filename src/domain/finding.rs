@@ -23,6 +23,8 @@ pub enum Topic {
     BigqueryWrite,
     TempBucket,
     State,
+    /// Of entries that are about many tables.
+    Tables,
     Table,
     /// Of a mapping that is about some of its table's rows.
     Where,
@@ -42,7 +44,7 @@ pub enum Topic {
 }
 
 impl Topic {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Config,
         Self::MysqlLogin,
         Self::MysqlTls,
@@ -54,6 +56,7 @@ impl Topic {
         Self::BigqueryWrite,
         Self::TempBucket,
         Self::State,
+        Self::Tables,
         Self::Table,
         Self::Where,
         Self::Columns,
@@ -82,6 +85,7 @@ impl Topic {
             Self::BigqueryWrite => "bigquery_write",
             Self::TempBucket => "temp_bucket",
             Self::State => "state",
+            Self::Tables => "tables",
             Self::Table => "table",
             Self::Where => "where",
             Self::Columns => "columns",

@@ -30,6 +30,12 @@ impl fmt::Display for Secret {
     }
 }
 
+/// Does a variable of this name hold a password? Other programs are not handed it.
+#[must_use]
+pub fn is_password(variable: &str) -> bool {
+    variable.ends_with("PASSWORD")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,7 @@ use super::document::Document;
 use super::environment::Variables;
 use super::wire::harmless;
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::secret::Secret;
+use crate::domain::secret::{Secret, is_password};
 
 const USUAL_LIMIT: Duration = Duration::from_secs(30);
 
@@ -83,10 +83,12 @@ impl Executable {
         command
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            // Its own affair is the identity, not the database.
-            .env_remove("MYSQL_PASSWORD")
             .stdin(Stdio::null())
             .kill_on_drop(true);
+        // Its own affair is the identity, not the databases.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_password(&name.to_string_lossy())) {
+            command.env_remove(name);
+        }
         let Ok(ended) = tokio::time::timeout(self.limit, command.output()).await else {
             let hint = "see what it waits for, or raise `credential_source.executable.timeout_millis`";
             let sentence = self.sentence(&format!("did not end within {} s", self.limit.as_secs_f32()));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::gcs::{GcsLease, GcsState};
 use super::local::{FileLease, LocalState};
 use super::{Holder, Lease, MappingState, StateStore, SumsPlace};
+use crate::domain::estate::KnownTables;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
@@ -73,6 +74,20 @@ impl StateStore for AnyState {
         match self {
             Self::Local(store) => store.load_all().await,
             Self::Gcs(store) => store.load_all().await,
+        }
+    }
+
+    async fn load_tables(&self) -> Result<KnownTables, Fault> {
+        match self {
+            Self::Local(store) => store.load_tables().await,
+            Self::Gcs(store) => store.load_tables().await,
+        }
+    }
+
+    async fn note_tables(&self, news: &KnownTables) -> Result<(), Fault> {
+        match self {
+            Self::Local(store) => store.note_tables(news).await,
+            Self::Gcs(store) => store.note_tables(news).await,
         }
     }
 

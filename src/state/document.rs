@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::estate::KnownTables;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::MappingName;
 use crate::domain::quote;
@@ -169,6 +170,28 @@ impl Document {
         let mut mappings = take(&mut own, "mappings");
         mappings.insert(mapping.0.clone(), value);
         own.insert("mappings".to_owned(), mappings.into());
+        own.insert("version".to_owned(), json!(VERSION));
+        self.root.insert("bqsync".to_owned(), own.into());
+        Ok(())
+    }
+
+    /// What was made of the tables that entries for many tables take.
+    pub fn tables(&self) -> Result<KnownTables, Fault> {
+        match self.own("tables") {
+            None => Ok(KnownTables::default()),
+            Some(value) => serde_json::from_value(value.clone())
+                .map_err(|error| self.place.broken("holds unreadable `bqsync.tables`").caused_by(error)),
+        }
+    }
+
+    /// Adds to it; everything else stays.
+    pub fn note_tables(&mut self, news: &KnownTables) -> Result<(), Fault> {
+        let mut tables = self.tables()?;
+        tables.take_in(news);
+        let value = serde_json::to_value(&tables)
+            .map_err(|error| Fault::new(FaultKind::Bug, "The state cannot be written as JSON").caused_by(error))?;
+        let mut own = take(&mut self.root, "bqsync");
+        own.insert("tables".to_owned(), value);
         own.insert("version".to_owned(), json!(VERSION));
         self.root.insert("bqsync".to_owned(), own.into());
         Ok(())

@@ -25,6 +25,7 @@ use self::names::Names;
 use super::document::Document;
 use super::{Holder, MappingState, StateStore, SumsPlace, reports};
 use crate::bucket::{Bucket, Object, Replaces, StorageError};
+use crate::domain::estate::KnownTables;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
@@ -216,6 +217,28 @@ impl StateStore for GcsState {
             all.extend(document.states()?);
         }
         Ok(all)
+    }
+
+    async fn load_tables(&self) -> Result<KnownTables, Fault> {
+        self.document(&self.names.tables()).await?.map_or_else(|| Ok(KnownTables::default()), |found| found.tables())
+    }
+
+    async fn note_tables(&self, news: &KnownTables) -> Result<(), Fault> {
+        let path = self.names.tables();
+        let uri = self.bucket.uri(&path);
+        for _ in 0..TRIES {
+            let found = self.read(&path).await?;
+            let mut document = Document::of_object(&uri, found.as_ref().map(|object| &*object.content))?;
+            document.note_tables(news)?;
+            let replaces = found.map_or(Replaces::Nothing, |object| Replaces::Generation(object.generation));
+            match self.bucket.put(&path, document.to_bytes()?.into(), &replaces).await {
+                Ok(_) => return Ok(()),
+                // Another was quicker, or our own write, whose answer was lost: what it has written is added to.
+                Err(error) if error.is_precondition() => {}
+                Err(error) => return Err(error.into_fault(format!("Writing {uri} failed"))),
+            }
+        }
+        Err(Fault::new(FaultKind::Conflict, format!("{uri} is written by others all the time")))
     }
 
     async fn save(&self, lease: &GcsLease, state: &MappingState) -> Result<(), Fault> {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 pub use self::lease::FileLease;
 use self::shared_file::SharedFile;
 use super::{Holder, MappingState, StateStore, SumsPlace, reports};
+use crate::domain::estate::KnownTables;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
@@ -69,6 +70,20 @@ impl StateStore for LocalState {
     async fn load_all(&self) -> Result<BTreeMap<MappingName, MappingState>, Fault> {
         let file = Arc::clone(&self.file);
         files::off_thread(move || file.load_all()).await
+    }
+
+    async fn load_tables(&self) -> Result<KnownTables, Fault> {
+        let file = Arc::clone(&self.file);
+        files::off_thread(move || file.load_tables()).await
+    }
+
+    async fn note_tables(&self, news: &KnownTables) -> Result<(), Fault> {
+        let (file, news) = (Arc::clone(&self.file), news.clone());
+        files::off_thread(move || {
+            files::refuse_mounted(file.path())?;
+            file.note_tables(&news)
+        })
+        .await
     }
 
     async fn save(&self, lease: &FileLease, state: &MappingState) -> Result<(), Fault> {

@@ -26,6 +26,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::config::Mode;
+use crate::domain::estate::KnownTables;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{JobId, JobPlace, MappingName, RunId, TableId};
 use crate::domain::report::{MappingReport, Outcome, RunReport, RunSummary, Trigger};
@@ -86,6 +87,18 @@ pub trait StateStore: Send + Sync + 'static {
         mapping: &MappingName,
         place: SumsPlace,
     ) -> impl Future<Output = Result<Option<Vec<u8>>, Fault>> + Send;
+
+    /// What was made of the tables that entries for many tables take; empty where nothing was.
+    ///
+    /// # Errors
+    /// As `load`.
+    fn load_tables(&self) -> impl Future<Output = Result<KnownTables, Fault>> + Send;
+
+    /// Adds to it, whoever else does so at the same time; durable when it returns.
+    ///
+    /// # Errors
+    /// As `save`.
+    fn note_tables(&self, news: &KnownTables) -> impl Future<Output = Result<(), Fault>> + Send;
 
     /// Who works on what right now, here or elsewhere; of those who share a backfill one.
     ///

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::script::Call;
 use super::world::World;
+use crate::domain::estate::KnownTables;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
@@ -17,6 +18,7 @@ pub struct Remembered {
     /// The number of each mapping's latest lease, and whether somebody has it.
     leases: BTreeMap<MappingName, Lease>,
     pub reports: Vec<RunReport>,
+    pub tables: KnownTables,
     pub sums: BTreeMap<(MappingName, &'static str), Vec<u8>>,
 }
 
@@ -153,6 +155,15 @@ impl StateStore for MemoryState {
 
     async fn load_sums(&self, mapping: &MappingName, place: SumsPlace) -> Result<Option<Vec<u8>>, Fault> {
         Ok(self.look(|state| state.sums.get(&(mapping.clone(), place.word())).cloned()))
+    }
+
+    async fn load_tables(&self) -> Result<KnownTables, Fault> {
+        Ok(self.look(|state| state.tables.clone()))
+    }
+
+    async fn note_tables(&self, news: &KnownTables) -> Result<(), Fault> {
+        self.look(|state| state.tables.take_in(news));
+        Ok(())
     }
 
     async fn holders(&self) -> Result<BTreeMap<MappingName, Holder>, Fault> {

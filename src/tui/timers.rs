@@ -15,8 +15,8 @@ const MEASURE_MOST: Duration = Duration::from_mins(2);
 /// A server that takes long is busy, or asked for many mappings: it is asked for one part in so many of the time.
 const SHARE: u32 = 10;
 
-/// A change is taken up at the second look that finds it.
-const LOOK: Duration = Duration::from_secs(2);
+/// As often as the state: an idle console wakes no more often for it. A change is taken up at the second look that finds it.
+const LOOK: Duration = WATCH_LOCAL;
 
 #[derive(Debug, Default)]
 pub struct Timers {

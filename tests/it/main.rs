@@ -66,6 +66,7 @@ mod soak;
 mod ssh;
 mod steps;
 mod support;
+mod table_shards;
 mod tail;
 mod types;
 mod upsert;

@@ -56,6 +56,7 @@ fn a_status_is_printed_with_all_its_keys() {
         pending: Some(JobId("bqsync_publish_1".into())),
         held_by: Some(Holder { host: "jump".into(), pid: 7, run_id, since: at() }),
         backfill: Some(backfill()),
+        new_table: false,
         undecided: vec!["note".into()],
         decisions: [(
             "old".to_owned(),
@@ -115,6 +116,7 @@ fn a_difference_says_which_kind_of_answer_it_is() {
     let compared = Ok(Comparison {
         mapping: MappingName("orders".into()),
         creates_table: false,
+        new_table: false,
         columns: Vec::new(),
         statements: vec!["ALTER".into()],
         applied: true,

@@ -1,15 +1,12 @@
-//! What config.yaml says, once it is read, completed and checked.
+//! What single keys and entries of config.yaml say, once they are read, completed and checked.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono_tz::Tz;
-
-use super::access::NamedSource;
 use crate::domain::column::same_name;
-use crate::domain::ids::{MappingName, SourceName, SourceTable, TableId};
+use crate::domain::ids::{MappingName, SourceTable, TableId};
 use crate::domain::lookback::Lookback;
 use crate::domain::mask::Mask;
 use crate::domain::naming;
@@ -19,73 +16,6 @@ use crate::domain::secret::Secret;
 use crate::domain::table_options::{PartitionBy, TableOptions};
 use crate::domain::table_shard::TableShard;
 use crate::domain::target_type::TargetType;
-
-/// Everything of config.yaml.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// The file it was read from, for messages.
-    pub path: PathBuf,
-    pub project: String,
-    pub dataset: String,
-    pub location: String,
-    /// Runs the jobs and pays for them; `None`: `project`.
-    pub billing_project: Option<String>,
-    pub schema_additions: SchemaAdditions,
-    pub state: StateLocation,
-    /// Named for staging through Cloud Storage.
-    pub temp_bucket: Option<String>,
-    /// The servers that mappings name; empty: there is one.
-    pub sources: Vec<NamedSource>,
-    /// The zone that DATETIME columns are written in.
-    pub default_timezone: Tz,
-    /// Mappings that are moved at the same time; 1 to 64.
-    pub concurrency: usize,
-    /// Connections that read one large table side by side, 1 to 16; `None`: by the machine's processors.
-    pub readers: Option<usize>,
-    /// Where `report.json` and the reports of single runs are written.
-    pub report_dir: PathBuf,
-    /// Where Prometheus's node exporter finds the standing of every mapping.
-    pub metrics_file: Option<PathBuf>,
-    pub notify: Option<Notify>,
-    pub pace: Pace,
-    /// The operator's own, for the console.
-    pub commands: Vec<OwnCommand>,
-    /// In file order; at least one; names are unique.
-    pub mappings: Vec<Mapping>,
-}
-
-impl Config {
-    /// `dataset.table`, with its project where it is not that of the top level.
-    #[must_use]
-    pub fn shown(&self, table: &TableId) -> String {
-        let TableId { project, dataset, table: name } = table;
-        if *project == self.project { format!("{dataset}.{name}") } else { format!("{project}.{dataset}.{name}") }
-    }
-
-    /// The servers that mappings are about, in the order of the mappings.
-    #[must_use]
-    pub fn used_sources(&self) -> Vec<Option<SourceName>> {
-        let mut used = Vec::new();
-        for Mapping { source, .. } in &self.mappings {
-            if !used.contains(&source.server) {
-                used.push(source.server.clone());
-            }
-        }
-        used
-    }
-
-    /// What `sources` says of a server.
-    #[must_use]
-    pub fn source(&self, name: &SourceName) -> Option<&NamedSource> {
-        self.sources.iter().find(|source| source.name == *name)
-    }
-
-    /// The project that runs the jobs.
-    #[must_use]
-    pub fn jobs_project(&self) -> &str {
-        self.billing_project.as_deref().unwrap_or(&self.project)
-    }
-}
 
 /// How a mapping's work is cut up, and how long it waits for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +46,17 @@ pub enum SchemaAdditions {
     /// Warn, and sync the columns that exist.
     Deny,
     /// Stop the mapping until an operator has decided.
+    Review,
+}
+
+/// What to do about a table that appears after the entry that would take it was first expanded (`allow_table_additions`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableAdditions {
+    /// Take it.
+    Allow,
+    /// Leave it out, and say so.
+    Deny,
+    /// Let it wait until an operator has decided.
     Review,
 }
 
@@ -173,6 +114,10 @@ pub struct Mapping {
     pub name: MappingName,
     /// Where it stands in the file, for messages about it.
     pub line: usize,
+    /// The entry with `tables` that it was made from, as written.
+    pub pattern: Option<String>,
+    /// Its table has appeared since that entry was first expanded, and waits for the operator's word.
+    pub is_new_table: bool,
     pub source: SourceTable,
     pub target: TableId,
     /// The rows of the target that are this mapping's; `None`: all.

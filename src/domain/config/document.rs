@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::content::{Config, Mapping};
+use super::content::Mapping;
 use super::interpolate::Env;
 use super::key::{self, Gaps, Missing, Section};
 use super::mapping::{self, Draft, Named};
 use super::problem::Problem;
 use super::read::{Place, Reading};
 use super::sources;
+use super::tables::{self, TablePattern};
 use super::targets::Targets;
 use super::top::{KEYS, MAPPINGS, Top};
+use super::whole::Config;
 use super::yaml::{self, Kind, Node};
 
 /// Reads config.yaml. `file` is named in messages; paths in the file are left relative to the working directory.
@@ -61,20 +63,20 @@ fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Config> {
     let mut top = Top::blank(file);
     key::read(r, &section, KEYS, Gaps::Default, &mut top);
     let Top { mut config, of_all, .. } = top;
-    config.mappings = mappings(r, &section, &of_all);
+    (config.mappings, config.patterns) = mappings(r, &section, &of_all);
     Some(config)
 }
 
-fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> Vec<Mapping> {
-    let Missing::Required { hint, .. } = MAPPINGS.missing else { return Vec::new() };
+fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> (Vec<Mapping>, Vec<TablePattern>) {
+    let Missing::Required { hint, .. } = MAPPINGS.missing else { return (Vec::new(), Vec::new()) };
     let Place { name, line, .. } = MAPPINGS.at(r, top, Gaps::Keep).place();
     let Some(node) = MAPPINGS.node(top) else {
         r.problem(line, format!("{name} is missing"), hint);
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     };
     let Kind::Sequence(nodes) = &node.kind else {
         r.problem(line, format!("{name} is {}, not a list", node.kind.noun()), hint);
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     };
     if nodes.is_empty() {
         r.problem(line, format!("{name} is empty"), hint);
@@ -82,8 +84,12 @@ fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> Vec<Mappi
     let mut names = HashMap::new();
     let mut targets = Targets::default();
     let mut locations = HashMap::new();
-    let mut mappings = Vec::new();
+    let (mut mappings, mut patterns) = (Vec::new(), Vec::new());
     for (position, node) in nodes.iter().enumerate() {
+        if tables::are_in(r, node) {
+            patterns.extend(tables::read(r, node, of_all));
+            continue;
+        }
         let found = mapping::read(r, node, position + 1, of_all);
         if let Some(Named { name, line }) = &found.name {
             // Of a list, the entry's name stands for all of its tables.
@@ -114,5 +120,5 @@ fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> Vec<Mappi
         }
         mappings.extend(found.mappings);
     }
-    mappings
+    (mappings, patterns)
 }

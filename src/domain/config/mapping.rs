@@ -4,6 +4,7 @@ mod columns;
 mod draft;
 mod keys;
 mod shards;
+mod tables;
 
 use super::content::Mapping;
 use super::key::{self, At, Gaps};
@@ -11,7 +12,12 @@ use super::read::{OF_DEFAULTS, Reading};
 use super::yaml::{Kind, Node};
 
 pub(super) use draft::{Draft, Named};
-pub(super) use keys::{EMPTY_STRING_AS_NULL, INVALID_VALUES, KEYS, MAX_SHRINK, MAXIMUM_BYTES_BILLED};
+pub(super) use keys::{
+    ALLOW_TABLE_ADDITIONS, EMPTY_STRING_AS_NULL, INVALID_VALUES, KEYS, MAX_SHRINK, MAXIMUM_BYTES_BILLED, MODE,
+    OF_ONE_TABLE, TABLES,
+};
+
+pub(super) use tables::{OfTable, Tables};
 
 /// What could be read of an entry; names and targets are compared with the others' even if the rest is wrong.
 #[derive(Default)]
@@ -45,7 +51,7 @@ pub(super) fn read_defaults(at: &mut At<'_, '_>, of_all: &mut Draft) {
     let Some(section) = key::open(at.r, node, KEYS, "", OF_DEFAULTS.to_owned()) else { return };
     for key in KEYS {
         let mut at = key.at(at.r, &section, Gaps::Keep);
-        if !keys::OWN.contains(&key.name()) {
+        if !keys::OWN.contains(&key.name()) && key.name() != keys::TABLES.name() {
             key.take(of_all, &mut at);
         } else if at.is_written() {
             let place = at.place();
@@ -65,6 +71,9 @@ pub(super) fn read(r: &mut Reading<'_>, node: &Node, position: usize, of_all: &D
     let target = draft.target.clone();
     let beside = &draft.mapping.target;
     let beside = (beside.project.clone(), beside.dataset.clone(), draft.mapping.location.clone());
+    draft.tables.refuse(r);
+    let mode = keys::MODE.at(r, &section, Gaps::Keep).place();
+    draft.refuse_auto(r, &mode);
     let has_shards = draft.shards.has_column();
     Found { mappings: draft.finish(r), has_shards, name, target, beside }
 }

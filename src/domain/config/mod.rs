@@ -7,6 +7,7 @@ mod cost;
 mod deletes;
 mod document;
 mod documentation;
+mod glob;
 mod interpolate;
 mod key;
 mod mapping;
@@ -20,27 +21,32 @@ mod schedule;
 mod settings;
 mod sources;
 mod table_options;
+mod tables;
 mod targets;
 mod top;
 mod validate;
+mod whole;
 mod yaml;
 
 pub use access::{
     BigQuerySettings, ClientCertificate, MysqlSettings, NamedSource, PasswordSource, SslMode, StorageSettings,
 };
 pub use content::{
-    Config, DELETED_COLUMN, Deletes, InvalidValues, Mapping, Mode, Notify, NotifyOn, Operator, OwnCommand, Pace,
-    SchemaAdditions, StateLocation,
+    DELETED_COLUMN, Deletes, InvalidValues, Mapping, Mode, Notify, NotifyOn, Operator, OwnCommand, Pace,
+    SchemaAdditions, StateLocation, TableAdditions,
 };
 pub use contexts::{Colour, Context, contexts};
 pub use document::parse;
 pub use documentation::{context_table, mapping_table, top_level_table};
+pub use glob::Glob;
 pub use interpolate::Env;
 pub use path::path;
 pub use problem::Problem;
 pub use settings::{bigquery_settings, file_setting, mysql_settings, storage_settings};
 pub use sources::{mysql_servers, source_settings, wanted_source};
+pub use tables::{TablePattern, Taking, name_of};
 pub use validate::{cursor_value, ends_before_it_begins};
+pub use whole::Config;
 
 #[cfg(test)]
 mod properties;

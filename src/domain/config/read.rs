@@ -25,10 +25,13 @@ pub(super) struct Place {
 /// How messages name what stands in `defaults`, after a key.
 pub(super) const OF_DEFAULTS: &str = " of `defaults`";
 
+/// How messages name what holds for tables of any mode, after a key.
+pub(super) const OF_ANY_MODE: &str = " of the `auto` tables ";
+
 impl Place {
-    /// Does it stand in `defaults`, for whichever mappings have a use for it?
+    /// Does it stand where it is for whichever mappings have a use for it?
     pub fn is_shared(&self) -> bool {
-        self.name.ends_with(OF_DEFAULTS)
+        self.name.ends_with(OF_DEFAULTS) || self.name.contains(OF_ANY_MODE)
     }
 }
 
@@ -56,6 +59,11 @@ pub(super) enum Found {
 }
 
 impl Reading<'_> {
+    /// One whose problems nobody hears of.
+    pub fn quiet(&self) -> Self {
+        Self { file: String::new(), env: self.env, problems: Vec::new() }
+    }
+
     pub fn problem(&mut self, line: impl Into<Option<usize>>, message: impl Into<String>, hint: impl Into<String>) {
         let (line, message, hint) = (line.into(), message.into(), hint.into());
         self.problems.push(Problem { file: self.file.clone(), line, message, hint });

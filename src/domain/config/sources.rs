@@ -1,12 +1,13 @@
 //! `sources`: several servers in one file, each with variables of its own.
 
 use super::access::{MysqlSettings, NamedSource, PLAIN};
-use super::content::{Config, Mapping};
+use super::content::Mapping;
 use super::interpolate::Env;
 use super::key::{self, At, Gaps, Key, Missing, Row, put};
 use super::problem::Problem;
 use super::read::{Reading, nearest, shown};
 use super::settings;
+use super::whole::Config;
 use super::yaml::{Entry, Kind};
 use crate::domain::ids::SourceName;
 

@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use super::content::{Config, Pace, SchemaAdditions, StateLocation};
+use super::content::{Pace, SchemaAdditions, StateLocation};
 use super::key::{At, Key, Missing, put};
-use super::mapping::{self, EMPTY_STRING_AS_NULL, INVALID_VALUES, MAX_SHRINK, MAXIMUM_BYTES_BILLED};
+use super::mapping::{
+    self, ALLOW_TABLE_ADDITIONS, EMPTY_STRING_AS_NULL, INVALID_VALUES, MAX_SHRINK, MAXIMUM_BYTES_BILLED,
+};
+use super::whole::Config;
 use super::{notify, own_commands, schedule, sources, validate};
 
 const ADDITIONS: [(&str, SchemaAdditions); 7] = [
@@ -110,6 +113,7 @@ pub(super) const KEYS: &[Key<Top>] = &[
          decide",
         |top, at| put(&mut top.config.schema_additions, at.choice(&ADDITIONS)),
     ),
+    ALLOW_TABLE_ADDITIONS.within(|top, at| ALLOW_TABLE_ADDITIONS.take(&mut top.of_all, at)),
     Key::new(
         "state_store",
         Missing::Is("local"),
@@ -285,6 +289,8 @@ impl Top {
             pace,
             commands: Vec::new(),
             mappings: Vec::new(),
+            patterns: Vec::new(),
+            remarks: Vec::new(),
         };
         Self { config, of_all: mapping::defaults(), store: Store::Local }
     }

@@ -107,6 +107,53 @@ pub fn candidates(facts: &TableFacts) -> Vec<Candidate> {
     ways
 }
 
+/// The ways of one mode, the best first; `None`: of any. `cursor`: a column that somebody has named, for tables that have it.
+///
+/// # Errors
+/// Why there is none.
+pub fn ways(facts: &TableFacts, mode: Option<Mode>, cursor: Option<&str>) -> Result<Vec<Candidate>, String> {
+    let cursor = cursor.and_then(|name| facts.schema.column(name)).map(|column| column.name.clone());
+    let mut all: Vec<Candidate> = cursor.into_iter().flat_map(|cursor| by(facts, &cursor)).collect();
+    all.extend(candidates(facts));
+    let Some(mode) = mode else {
+        // Without keys only somebody who has said so may take a column for one that grows with every new row.
+        all.retain(|way| way.mode != Mode::Append || way.why_cursor != NAMED);
+        return Ok(all);
+    };
+    if let (Mode::Append, Some(column)) = (mode, &facts.auto_increment) {
+        all.extend(by(facts, column).into_iter().filter(|_| facts.schema.has_index_on(column)));
+    }
+    all.retain(|way| way.mode == mode);
+    match mode {
+        _ if !all.is_empty() => Ok(all),
+        Mode::Mirror | Mode::Upsert if keys(facts).is_empty() => {
+            Err(format!("`mode: {}` needs a PRIMARY KEY, or a UNIQUE one without NULLs", mode.word()))
+        }
+        Mode::Upsert => Err(format!("`mode: upsert` needs a column that shows each change: {}", hint(facts))),
+        Mode::Append => {
+            Err("`mode: append` needs an AUTO_INCREMENT column that is indexed, or `incremental_column`".to_owned())
+        }
+        Mode::Mirror | Mode::Replace => Err(format!("it cannot be moved by `mode: {}`", mode.word())),
+    }
+}
+
+const NAMED: &str = "named by `incremental_column`";
+
+/// Windows by a column that somebody has named.
+fn by(facts: &TableFacts, cursor: &str) -> Vec<Candidate> {
+    let way = |mode: Mode, keys: Vec<String>| Candidate {
+        mode,
+        why: String::new(),
+        keys,
+        cursor: Some(cursor.to_owned()),
+        why_cursor: NAMED,
+    };
+    let keys = keys(facts);
+    let upserts = keys.iter().map(|key| way(Mode::Upsert, key.clone()));
+    let appends = keys.iter().cloned().chain([Vec::new()]).map(|key| way(Mode::Append, key));
+    upserts.chain(appends).collect()
+}
+
 /// The primary key first, then the shortest.
 fn keys(facts: &TableFacts) -> Vec<Vec<String>> {
     let can_be_key = |name: &String| {

@@ -7,11 +7,12 @@ use chrono_tz::Tz;
 
 use super::entry::{remark, render, word};
 use super::facts::TableFacts;
+use super::mapped::{self, Mapped};
 use super::names::Names;
 use super::proposal::{Choice, Proposal};
 use crate::domain::check::server::{ServerFacts, ServerZone};
-use crate::domain::config::{Config, NamedSource};
-use crate::domain::ids::{SourceName, SourceTable};
+use crate::domain::config::{Config, NamedSource, TablePattern};
+use crate::domain::ids::SourceName;
 use crate::domain::naming;
 
 /// How far entries of a list are indented in a file of ours.
@@ -20,7 +21,9 @@ const INDENT: usize = 2;
 /// What an existing configuration moves already.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
+    own: String,
     tables: Vec<(String, String)>,
+    patterns: Vec<TablePattern>,
     names: Names,
 }
 
@@ -28,12 +31,13 @@ impl Known {
     /// Of one server's tables, and of the names that all mappings have. `own`: the database of mappings that name none.
     #[must_use]
     pub fn of(config: &Config, server: Option<&SourceName>, own: &str) -> Self {
-        let table =
-            |source: &SourceTable| (source.database.clone().unwrap_or_else(|| own.to_owned()), source.table.clone());
         let taken = config.mappings.iter().map(|mapping| (mapping.name.0.as_str(), mapping.target.table.as_str()));
-        let there =
-            config.mappings.iter().map(|mapping| &mapping.source).filter(|source| source.server.as_ref() == server);
-        Self { tables: there.map(table).collect(), names: Names::of(taken) }
+        Self {
+            own: own.to_owned(),
+            tables: mapped::tables(config, server, own),
+            patterns: config.patterns.iter().filter(|pattern| pattern.server() == server).cloned().collect(),
+            names: Names::of(taken),
+        }
     }
 
     /// Names that no new mapping may have.
@@ -42,18 +46,20 @@ impl Known {
         self.names.clone()
     }
 
-    /// The tables that no mapping is about. A mapping may spell its table otherwise where the server does not mind.
+    /// The tables that no mapping is about, nor any entry for many tables.
     #[must_use]
     pub fn without_mapping(&self, tables: Vec<TableFacts>) -> Vec<TableFacts> {
-        let exists = |database: &str, table: &str| tables.iter().any(|f| f.database == database && f.table == table);
-        let strays: Vec<_> = self.tables.iter().filter(|(database, table)| !exists(database, table)).collect();
-        let lower = |database: &str, table: &str| (database.to_lowercase(), table.to_lowercase());
-        let is_mapped = |facts: &TableFacts| {
+        let listed = tables.iter().map(|facts| (facts.database.as_str(), facts.table.as_str()));
+        let mapped = Mapped::of(&self.tables, listed);
+        let is_taken = |facts: &TableFacts| {
             let (database, table) = (&facts.database, &facts.table);
-            self.tables.iter().any(|(d, t)| d == database && t == table)
-                || strays.iter().any(|(d, t)| lower(d, t) == lower(database, table))
+            mapped.has(database, table)
+                || self
+                    .patterns
+                    .iter()
+                    .any(|pattern| !pattern.takers(database, table, &self.own, facts.schema.is_view).is_empty())
         };
-        let keep: Vec<bool> = tables.iter().map(|facts| !is_mapped(facts)).collect();
+        let keep: Vec<bool> = tables.iter().map(|facts| !is_taken(facts)).collect();
         tables.into_iter().zip(keep).filter_map(|(facts, keep)| keep.then_some(facts)).collect()
     }
 }

@@ -65,3 +65,15 @@ pub struct TableFacts {
     /// What the server says of a table that it cannot open.
     pub trouble: Option<String>,
 }
+
+impl TableFacts {
+    /// Why nothing can be read of it.
+    #[must_use]
+    pub fn cannot_be_read(&self) -> Option<String> {
+        if let Some(trouble) = &self.trouble {
+            return Some(format!("MySQL cannot open it: {trouble}"));
+        }
+        let is_hidden = self.schema.columns.is_empty();
+        is_hidden.then(|| "the account may read none of its columns (GRANT SELECT)".to_owned())
+    }
+}

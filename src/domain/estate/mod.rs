@@ -7,7 +7,11 @@ mod append;
 mod candidates;
 mod document;
 mod entry;
+mod expand;
 mod facts;
+mod held;
+mod known_tables;
+mod mapped;
 mod names;
 mod personal;
 mod proposal;
@@ -15,9 +19,12 @@ mod proposal;
 pub use self::append::{append, lines_to_add, only_adds};
 pub use self::document::{Known, Top, counted, document, fragment};
 pub use self::entry::Line;
+pub use self::expand::{Ask, Expansion, Seen, View, asked, expand};
 pub use self::facts::{EstateAsk, Found, TableFacts};
+pub use self::held::Ground;
+pub use self::known_tables::{KnownTable, KnownTables, TakenAs};
 pub use self::names::Names;
-pub use self::proposal::{Choice, Entry, Ground, Proposal, propose};
+pub use self::proposal::{Choice, Entry, Proposal, propose};
 
 #[cfg(test)]
 mod tests;

@@ -27,17 +27,21 @@ impl Names {
     /// A mapping's name, and that of its table in BigQuery: the table's own for tables of the connection's database, else with
     /// the database before it.
     pub fn allot(&mut self, facts: &TableFacts, own: &str) -> (String, String) {
-        let (mapping, target) = if facts.database == own {
-            (facts.table.clone(), plain(&facts.table))
-        } else {
-            (format!("{}.{}", facts.database, facts.table), plain(&format!("{}_{}", facts.database, facts.table)))
-        };
+        let target = target_of(&facts.database, &facts.table, own);
+        let mapping =
+            if facts.database == own { facts.table.clone() } else { format!("{}.{}", facts.database, facts.table) };
         let mapping = free(&mapping.replace(PART, "-part-"), |name| self.mappings.contains(name));
         let target = free(&target, |name| self.targets.contains(&name.to_lowercase()));
         self.mappings.insert(mapping.clone());
         self.targets.insert(target.to_lowercase());
         (mapping, target)
     }
+}
+
+/// What a table is called in BigQuery where nobody else is called so: its own name in the connection's database, else with the
+/// database before it.
+pub fn target_of(database: &str, table: &str, own: &str) -> String {
+    if database == own { plain(table) } else { plain(&format!("{database}_{table}")) }
 }
 
 /// A name that needs no quotes in BigQuery, in letters of any script. Tables of ours begin otherwise.

@@ -2,25 +2,18 @@
 
 use std::path::Path;
 
-use chrono::NaiveDateTime;
-use chrono_tz::Tz;
-
 use super::candidates::{Candidate, birth, candidates};
 use super::entry::{Line, about, about_bytes, list, render, word};
 use super::facts::TableFacts;
+use super::held::{Ground, held};
 use super::names::Names;
 use super::personal::{Reads, reads};
-use crate::domain::check::mapping::{MappingFacts, findings};
 use crate::domain::check::masks::weak;
-use crate::domain::check::server::ServerFacts;
 use crate::domain::column::{SourceColumn, same_name};
-use crate::domain::config::{Mode, SchemaAdditions, parse};
-use crate::domain::finding::{Standing, Topic};
+use crate::domain::config::{Mode, parse};
 use crate::domain::ids::SourceName;
 use crate::domain::mask::{Mask, SHORTEST_KEY};
 use crate::domain::naming;
-use crate::domain::plan::{PlanInput, plan};
-use crate::domain::schema::Decisions;
 use crate::domain::source_type::SourceType;
 
 /// More than that a run does not read as a whole without somebody having said so.
@@ -29,19 +22,6 @@ const MOST_REPLACED_BYTES: u64 = 10_000_000_000;
 
 /// Partitions of a smaller table save nothing: 10 MB is the least that a statement is billed for.
 const LEAST_PARTITIONED_ROWS: u64 = 1_000_000;
-
-/// What proposals are held against.
-#[derive(Debug, Clone, Copy)]
-pub struct Ground<'a> {
-    pub server: &'a ServerFacts,
-    pub timezone: Tz,
-    /// UTC.
-    pub now: NaiveDateTime,
-    /// `MASK_KEY` is set, and long enough.
-    pub has_mask_key: bool,
-    /// The server's name, where there are several.
-    pub source: Option<&'a SourceName>,
-}
 
 /// What is proposed for one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,11 +114,8 @@ struct Draft<'a> {
 
 fn choose(draft: &Draft<'_>) -> Choice {
     let facts = draft.facts;
-    if let Some(trouble) = &facts.trouble {
-        return Choice::Impossible(format!("MySQL cannot open it: {trouble}"));
-    }
-    if facts.schema.columns.is_empty() {
-        return Choice::Impossible("the account may read none of its columns (GRANT SELECT)".to_owned());
+    if let Some(trouble) = facts.cannot_be_read() {
+        return Choice::Impossible(trouble);
     }
     let mut refused = String::new();
     for candidate in candidates(facts) {
@@ -165,6 +142,11 @@ fn left_out(facts: &TableFacts, mode: Mode) -> Option<String> {
     if facts.schema.is_view {
         return Some("a view, whose tables can be moved themselves".to_owned());
     }
+    large(facts, mode)
+}
+
+/// Why a table is not read as a whole by every run without somebody having said so.
+pub fn large(facts: &TableFacts, mode: Mode) -> Option<String> {
     let is_large = facts.schema.rows_estimate.is_some_and(|rows| rows > MOST_REPLACED_ROWS)
         || facts.bytes.is_some_and(|bytes| bytes > MOST_REPLACED_BYTES);
     (mode == Mode::Replace && is_large)
@@ -289,25 +271,7 @@ impl Draft<'_> {
         {
             return Err("its name cannot be written in config.yaml".to_owned());
         }
-        let decisions = Decisions::new();
-        let input = PlanInput {
-            mapping,
-            timezone: self.ground.timezone,
-            additions: SchemaAdditions::Allow,
-            source: &self.facts.schema,
-            target: None,
-            decisions: &decisions,
-        };
-        let planned = plan(input);
-        let (server, now) = (self.ground.server, self.ground.now);
-        let found = findings(&MappingFacts { input, planned: &planned, server, values: None, cascades: &[], now });
-        if let Some(fail) = found.iter().find(|finding| finding.standing == Standing::Fail) {
-            return Err(fail.to_string());
-        }
-        // What a check says of the incremental column stands beside it already.
-        let warned =
-            found.iter().filter(|finding| finding.standing == Standing::Warn && finding.topic != Topic::Cursor);
-        Ok(warned.map(ToString::to_string).collect())
+        held(mapping, self.facts, self.ground)
     }
 }
 

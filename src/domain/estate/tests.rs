@@ -1,5 +1,7 @@
 //! What is proposed for tables of each shape, and that a check has nothing against it.
 
+mod expanding;
+
 use std::path::Path;
 
 use chrono::NaiveDate;

@@ -23,12 +23,16 @@ pub fn missing_columns<'a>(
 ) -> impl Iterator<Item = (Topic, Fault)> + 'a {
     let partition = mapping.partition_by.as_ref().and_then(|by| by.column.as_ref());
     let cursor = mapping.incremental_column.iter().map(|k| (Topic::Cursor, "incremental_column", k));
-    let named = cursor
-        .chain(mapping.primary_keys.iter().map(|k| (Topic::Keys, "primary_keys", k)))
-        .chain(mapping.columns.keys().map(|k| (Topic::Columns, "columns", k)))
+    let overrides = mapping.columns.keys().map(|k| (Topic::Columns, "columns", k));
+    let of_columns = overrides
         .chain(mapping.exclude.iter().map(|k| (Topic::Columns, "exclude", k)))
         .chain(mapping.mask.keys().map(|k| (Topic::Mask, "mask", k)))
-        .chain(mapping.rename.keys().map(|k| (Topic::Columns, "rename", k)))
+        .chain(mapping.rename.keys().map(|k| (Topic::Columns, "rename", k)));
+    // What an entry says for many tables holds for those that have such a column.
+    let of_columns = of_columns.filter(|_| mapping.pattern.is_none());
+    let named = cursor
+        .chain(mapping.primary_keys.iter().map(|k| (Topic::Keys, "primary_keys", k)))
+        .chain(of_columns)
         .chain(partition.into_iter().map(|k| (Topic::Columns, "partition_by", k)))
         .chain(mapping.cluster_by.iter().map(|k| (Topic::Columns, "cluster_by", k)));
     named.filter(|(.., name)| source.column(name).is_none()).map(|(topic, key, name)| {

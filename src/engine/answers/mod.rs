@@ -4,6 +4,7 @@ pub(in crate::engine) mod beside;
 pub(in crate::engine) mod check;
 pub(in crate::engine) mod decide;
 mod each_server;
+pub(in crate::engine) mod expansion;
 pub(in crate::engine) mod history;
 pub(in crate::engine) mod preview;
 pub(in crate::engine) mod schema_diff;

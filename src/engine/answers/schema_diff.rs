@@ -3,6 +3,7 @@
 use super::decide::difference;
 use crate::domain::column::same_name;
 use crate::domain::config::Mapping;
+use crate::domain::estate::KnownTables;
 use crate::domain::fault::Fault;
 use crate::engine::ports::{Platform, Ports, TRIES_FOR_AN_ANSWER};
 use crate::engine::protocol::query::Reply;
@@ -41,7 +42,20 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[Strin
     let wanted = planned.diff.only(|c| !c.is_declined() && is_named(columns, &c.name));
     let changes = planned.diff.creates_table || wanted.changes().next().is_some();
     let statements = if changes { ports.warehouse.ddl(&mapping.target, &planned.table, &wanted) } else { Vec::new() };
-    Ok(compared(mapping.name.clone(), &planned, statements, false))
+    let waits = mapping.is_new_table && !ports.state.load_tables().await?.takes(&mapping.name);
+    Ok(Comparison { new_table: waits, ..compared(mapping.name.clone(), &planned, statements, false) })
+}
+
+/// The operator's word that a table which waits is to be moved.
+async fn take<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Result<(), Fault> {
+    if !mapping.is_new_table {
+        return Ok(());
+    }
+    let mut news = KnownTables::default();
+    news.decide(mapping, true, &ports.operator, ports.clock.now());
+    ports.state.note_tables(&news).await?;
+    tracing::info!(mapping = %mapping.name, "new table taken");
+    Ok(())
 }
 
 /// Changing a table while a run plans on it would fail that run: whoever applies holds the lease.
@@ -53,7 +67,9 @@ async fn carry_out<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[
     let planned = difference(ports, mapping, ledger.watermark_text().as_deref(), said, said).await?;
     let wanted = planned.diff.only(|c| !c.is_declined() && is_named(columns, &c.name));
     if !planned.diff.creates_table && wanted.changes().next().is_none() {
-        return Ok(compared(mapping.name.clone(), &planned, Vec::new(), false));
+        let is_taken = mapping.is_new_table;
+        take(ports, mapping).await?;
+        return Ok(compared(mapping.name.clone(), &planned, Vec::new(), is_taken));
     }
     let statements = ports.warehouse.ddl(&mapping.target, &planned.table, &wanted);
     if planned.diff.creates_table {
@@ -63,6 +79,7 @@ async fn carry_out<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[
     ledger.forget_moment();
     ledger.forget_undecided(|name| wanted.changes().any(|c| c.name == name));
     ledger.save().await?;
+    take(ports, mapping).await?;
     Ok(compared(mapping.name.clone(), &planned, statements, true))
 }
 

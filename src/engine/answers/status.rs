@@ -11,6 +11,7 @@ use super::each_server::{OfServer, by_server, each_server};
 use super::together::{self, Column, Columns};
 use crate::domain::config::{Config, Mapping};
 use crate::domain::cursor::Cursor;
+use crate::domain::estate::KnownTables;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::MappingName;
 use crate::engine::answers::check::patience::within;
@@ -104,6 +105,7 @@ async fn measure_server<P: Platform>(
 struct Remembered {
     states: Result<BTreeMap<MappingName, MappingState>, Fault>,
     holders: BTreeMap<MappingName, Holder>,
+    tables: KnownTables,
     config: Arc<Config>,
 }
 
@@ -115,7 +117,8 @@ impl Remembered {
             tracing::warn!(error = %fault, "who works on which mapping cannot be told");
             BTreeMap::new()
         });
-        Self { states, holders, config: Arc::clone(&ports.config) }
+        let tables = known_tables(ports).await;
+        Self { states, holders, tables, config: Arc::clone(&ports.config) }
     }
 
     fn status(&self, mapping: &Mapping) -> MappingStatus {
@@ -137,10 +140,22 @@ impl Remembered {
             pending: state.pending.map(|pending| pending.job),
             held_by: self.holders.get(&mapping.name).cloned(),
             backfill,
+            new_table: mapping.is_new_table && !self.tables.takes(&mapping.name),
             undecided: state.undecided,
             decisions: state.decisions,
         }
     }
+}
+
+/// Asked for where a table waits for a decision, which may have been made since.
+async fn known_tables<P: Platform>(ports: &Ports<P>) -> KnownTables {
+    if !ports.config.mappings.iter().any(|mapping| mapping.is_new_table) {
+        return KnownTables::default();
+    }
+    ports.state.load_tables().await.unwrap_or_else(|fault| {
+        tracing::warn!(error = %fault, "which tables are taken cannot be told");
+        KnownTables::default()
+    })
 }
 
 /// A fault that passes says nothing of the mapping.

@@ -180,6 +180,8 @@ impl From<&Fault> for Failure {
 pub struct Comparison {
     pub mapping: MappingName,
     pub creates_table: bool,
+    /// The table in MySQL is new, and waits to be taken.
+    pub new_table: bool,
     pub columns: Vec<ColumnDiffView>,
     pub statements: Vec<String>,
     /// The statements were carried out.

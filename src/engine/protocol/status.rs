@@ -31,6 +31,9 @@ pub struct MappingStatus {
     pub held_by: Option<Holder>,
     /// A backfill that has not come to its end.
     pub backfill: Option<BackfillState>,
+    /// Its table has appeared since the entry that takes it was first expanded, and waits for a decision.
+    #[serde(default)]
+    pub new_table: bool,
     /// Columns that wait for a decision.
     pub undecided: Vec<String>,
     /// What has been decided, by column.

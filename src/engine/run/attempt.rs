@@ -11,7 +11,7 @@ use crate::engine::work::ids::is_of_run;
 use crate::engine::work::prepared::{Prepared, Schemas};
 use crate::engine::work::scope::{Halt, Task};
 use crate::failpoint::reached;
-use crate::state::Moves;
+use crate::state::{Moves, StateStore};
 
 impl<P: Platform> Work<'_, P> {
     /// Settles what an earlier attempt left behind, compares the schemas, then moves rows.
@@ -20,6 +20,7 @@ impl<P: Platform> Work<'_, P> {
         self.tally.begin_attempt();
         reached("lease_taken");
         refuse_task(&scope.mapping, &scope.task)?;
+        self.wait_for_word().await?;
         if let Some(pending) = self.ledger.pending() {
             let is_whole = pending.moves == Moves::Replace;
             let adopted = scope.in_phase(Phase::Recover, self.recover()).await?;
@@ -68,6 +69,17 @@ impl<P: Platform> Work<'_, P> {
                 self.repair(order).await
             }
         }
+    }
+
+    /// A table that nobody has decided about is not moved.
+    async fn wait_for_word(&mut self) -> Result<(), Halt> {
+        let mapping = &self.scope.mapping;
+        let Some(pattern) = mapping.pattern.as_ref().filter(|_| mapping.is_new_table) else { return Ok(()) };
+        if self.scope.ports.state.load_tables().await?.takes(&mapping.name) {
+            return Ok(());
+        }
+        self.note(format!("{} is a new table, which `{pattern}` would take: it waits for a decision", mapping.source));
+        Err(Halt::Waiting)
     }
 
     /// For work that stages rows, however few.

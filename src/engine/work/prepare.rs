@@ -128,6 +128,7 @@ pub(in crate::engine) fn compared(
     Comparison {
         mapping,
         creates_table: diff.creates_table,
+        new_table: false,
         columns: diff.columns.iter().map(ColumnDiffView::from).collect(),
         statements,
         applied,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlConnection;
 
-use super::fault::from_login;
+use super::fault::{from_login, is_full};
 use super::login::{self, Login};
 use super::peers;
 use super::server::Server;
@@ -27,6 +27,15 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// `Auth` for a refused login, `Config` for TLS settings and databases that do not work, `Transient` while the server is
 /// away, starting up or full.
 pub async fn open(server: &Server) -> Result<Session, Fault> {
+    let opened = open_once(server).await;
+    match &opened {
+        Err(fault) if fault.kind() == FaultKind::Transient && !is_full(fault) => server.away.missed(),
+        _ => server.away.reached(),
+    }
+    opened
+}
+
+async fn open_once(server: &Server) -> Result<Session, Fault> {
     let sentence = login::sentence(server);
     let mut login = Login::prepare(server).await?;
     let opening = async {

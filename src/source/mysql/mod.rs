@@ -1,5 +1,6 @@
 //! MySQL and MariaDB through sqlx.
 
+mod away;
 mod bounds;
 mod cascades;
 mod catalog;
@@ -100,7 +101,7 @@ impl MysqlSource {
         Self { servers: self.servers.with(patient), ..self }
     }
 
-    /// Asks a server until it answers, or its trouble is none that passes.
+    /// Asks a server until it answers, or its trouble is none that passes; one that is known to be away once.
     async fn ask<T, F>(
         &self,
         server: &Server,
@@ -110,7 +111,9 @@ impl MysqlSource {
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        repeated(&self.notes, operation, call).await.map_err(|fault| server.worded(fault))
+        let notes = self.notes.clone();
+        let notes = if server.away.is_known() { notes.with_most_tries(1) } else { notes };
+        repeated(&notes, operation, call).await.map_err(|fault| server.worded(fault))
     }
 }
 

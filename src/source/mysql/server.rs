@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::away::Away;
 use super::password::Passwords;
 use super::tunnel::Tunnel;
 use crate::domain::config::MysqlSettings;
@@ -17,6 +18,7 @@ pub struct Server {
     pub settings: Arc<MysqlSettings>,
     pub passwords: Arc<Passwords>,
     pub tunnel: Option<Arc<Tunnel>>,
+    pub away: Arc<Away>,
     /// How long an answer may not come until the server is asked what has become of it.
     pub silence: Duration,
 }
@@ -28,6 +30,7 @@ impl Server {
             settings: Arc::new(settings),
             passwords: Arc::new(passwords),
             tunnel: tunnel.map(Arc::new),
+            away: Arc::default(),
             silence: SILENCE,
         }
     }

@@ -16,6 +16,7 @@ use super::gate::private_directory;
 use super::words::one_line;
 use crate::domain::config::MysqlSettings;
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::secret::is_password;
 
 /// A jump host and a key that wants to be touched take their time.
 const START_TIME: Duration = Duration::from_secs(45);
@@ -173,12 +174,14 @@ impl Tunnel {
             .args(["--", &self.destination])
             // `ssh` runs LocalCommand by it, and an account for a service has /usr/sbin/nologin there.
             .env("SHELL", "/bin/sh")
-            .env_remove("MYSQL_PASSWORD")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // Ctrl-C ends this program in its own way, and the connections still need it until then.
             .process_group(0);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_password(&name.to_string_lossy())) {
+            command.env_remove(name);
+        }
         command
     }
 

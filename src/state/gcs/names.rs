@@ -36,6 +36,11 @@ impl Names {
         format!("{}sums/{}.{}.json", self.prefix, stem(mapping), place.word())
     }
 
+    /// What was made of the tables that entries for many tables take.
+    pub fn tables(&self) -> String {
+        format!("{}tables.json", self.prefix)
+    }
+
     pub fn lease(&self, mapping: &MappingName) -> String {
         format!("{}{}.json", self.leases_folder(), stem(mapping))
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::lease::FileLease;
+use crate::domain::estate::KnownTables;
 use crate::domain::fault::Fault;
 use crate::domain::ids::MappingName;
 use crate::files;
@@ -62,6 +63,15 @@ impl SharedFile {
         self.document()?.states()
     }
 
+    pub(super) fn load_tables(&self) -> Result<KnownTables, Fault> {
+        self.document()?.tables()
+    }
+
+    pub(super) fn note_tables(&self, news: &KnownTables) -> Result<(), Fault> {
+        let _writing = held(&self.writing);
+        self.change(|document| document.note_tables(news))
+    }
+
     /// Durable when it returns. Whoever writes takes along what others have waiting.
     pub(super) fn save(&self, lease: FileLease, state: MappingState) -> Result<(), Fault> {
         let own = Arc::new(Saving { lease, state, fate: Mutex::new(Fate::Waiting) });
@@ -89,8 +99,14 @@ impl SharedFile {
         if fate == Fate::Written { Ok(()) } else { self.write(&[own]) }
     }
 
-    /// Read, change, replace, under the lock that other processes take, too.
     fn write(&self, savings: &[Arc<Saving>]) -> Result<(), Fault> {
+        self.change(|document| {
+            savings.iter().try_for_each(|saving| document.set(saving.lease.mapping(), &saving.state))
+        })
+    }
+
+    /// Read, change, replace, under the lock that other processes take, too.
+    fn change(&self, change: impl FnOnce(&mut Document) -> Result<(), Fault>) -> Result<(), Fault> {
         let lock_path = files::with_suffix(&self.path, ".lock");
         let lock = files::open_lock(&lock_path)?;
         lock.lock().map_err(|error| files::io_fault("Locking", &lock_path, error))?;
@@ -98,10 +114,7 @@ impl SharedFile {
         let mut latest = held(&self.latest);
         let former = files::read(&self.path)?;
         let mut document = self.parsed(latest.take(), former.as_deref())?;
-        let changed = Arc::make_mut(&mut document);
-        for saving in savings {
-            changed.set(saving.lease.mapping(), &saving.state)?;
-        }
+        change(Arc::make_mut(&mut document))?;
         let content = document.to_bytes()?;
         if let Some(former) = former {
             files::replace(&files::with_suffix(&self.path, ".bak"), &former)?;

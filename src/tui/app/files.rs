@@ -70,7 +70,7 @@ mod tests {
 
     /// The next look at the files, and what came of it.
     fn look(desk: &mut Desk, seen: FilesSeen) -> Vec<Effect> {
-        desk.now.at += Duration::from_secs(3);
+        desk.now.at += Duration::from_secs(6);
         let effects = desk.tell(Msg::Tick);
         assert!(effects.contains(&Effect::LookAtFiles), "{effects:?}");
         desk.answered(Answer::FilesSeen(seen))

@@ -11,6 +11,7 @@ use crate::tui::ask::{Answer, Ask};
 use crate::tui::desk::{Desk, RUN, named, sync};
 use crate::tui::model::Word;
 use crate::tui::model::samples;
+use crate::tui::session::FilesSeen;
 
 #[test]
 fn the_marked_mapping_runs_without_a_question() {
@@ -311,17 +312,18 @@ fn what_broke_in_the_engine_does_not_keep_the_console_waiting() {
 }
 
 #[test]
-fn nothing_wakes_an_idle_console_but_looking_at_the_state() {
+fn nothing_wakes_an_idle_console_but_looking_at_the_state_and_the_files() {
     let mut desk = Desk::open();
     desk.answered(Answer::MeasureFinished { of_all: true });
     let wake = desk.app.next_wake().unwrap();
     assert!(wake >= desk.now.at + Duration::from_secs(5));
     desk.now.at = wake;
-    assert_eq!(desk.tell(Msg::Tick), [Effect::Ask(Ask::Watch)]);
+    assert_eq!(desk.tell(Msg::Tick), [Effect::LookAtFiles, Effect::Ask(Ask::Watch)]);
     desk.app.shared.dirty = false;
     // Not asked again before it was answered.
     assert!(desk.app.next_wake().is_none_or(|next| next > desk.now.at));
     desk.watched(vec![samples::status("orders", Some(Outcome::Ok))]);
+    desk.answered(Answer::FilesSeen(FilesSeen::Nothing));
     assert!(!desk.app.shared.dirty, "nothing has changed, so nothing is drawn");
 }
 

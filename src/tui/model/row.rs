@@ -9,7 +9,7 @@ use super::rates::Rates;
 use super::run_log::RunLog;
 use crate::domain::config::{Config, Mapping, Mode};
 use crate::domain::ids::MappingName;
-use crate::domain::report::MappingReport;
+use crate::domain::report::{MappingReport, Outcome};
 use crate::engine::{Asked, Lag, LastRun, MappingProgress, MappingStatus};
 
 /// One mapping.
@@ -212,6 +212,10 @@ impl Row {
 
     pub(super) fn finished(&mut self, report: &MappingReport) {
         self.live = None;
+        if let Some(measured) = self.measured.as_mut().filter(|_| report.outcome == Outcome::Ok) {
+            // What ended well says more than what was answered before it.
+            (measured.problem, measured.asked) = (None, Asked::Answered);
+        }
         let Some(status) = self.status.as_mut() else { return };
         status.watermark.clone_from(&report.watermark_after);
         status.held_by = None;

@@ -75,6 +75,7 @@ pub fn status(name: &str, outcome: Option<Outcome>) -> MappingStatus {
         pending: None,
         held_by: None,
         backfill: None,
+        new_table: false,
         undecided: Vec::new(),
         decisions: BTreeMap::new(),
     }

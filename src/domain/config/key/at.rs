@@ -194,6 +194,14 @@ impl<'a> At<'a, '_> {
         Some(nodes.iter().filter_map(|node| self.r.item(node, &name, place.clone())).collect())
     }
 
+    /// A single value, or a list of them.
+    pub fn one_or_more(&mut self) -> Option<Vec<Value>> {
+        match self.node().map(|node| &node.kind) {
+            Some(Kind::Scalar { .. }) => self.value().map(|value| vec![value]),
+            _ => self.list(),
+        }
+    }
+
     /// Names of columns: each once, and no more of them than BigQuery takes.
     pub fn columns(&mut self, most: usize, hint: &str) -> Option<Vec<Value>> {
         let values = self.list()?;

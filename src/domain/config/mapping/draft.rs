@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 
 use super::columns::Columns;
 use super::shards::{Beside, Shards};
+use super::tables::Tables;
 use crate::domain::column::same_name;
 use crate::domain::config::content::{Deletes, InvalidValues, Mapping, Mode, Operator};
 use crate::domain::config::key::{At, put};
@@ -30,6 +31,10 @@ pub(in crate::domain::config) struct Draft {
     pub mapping: Mapping,
     /// What goes with it is not known then.
     mode_is_wrong: bool,
+    /// What `mode` says, there or for all.
+    pub said_mode: Option<Mode>,
+    pub says_auto: bool,
+    pub tables: Tables,
     /// `sources`.
     pub sources: Vec<NamedSource>,
     /// `default_timezone`.
@@ -76,6 +81,10 @@ impl Keys {
         self.place = Some(at.place());
     }
 
+    pub fn of(values: Vec<Value>) -> Self {
+        Self { values, is_given: true, ..Self::default() }
+    }
+
     fn names(&self, column: &str) -> bool {
         self.values.iter().any(|key| same_name(&key.text, column))
     }
@@ -96,6 +105,14 @@ impl Cursor {
         self.is_given |= at.node().is_some();
         self.place = Some(at.place());
     }
+
+    pub fn of(value: Option<Value>) -> Self {
+        Self { value, place: None, is_given: true }
+    }
+
+    pub fn named(&self) -> Option<&str> {
+        self.value.as_ref().map(|value| value.text.as_str())
+    }
 }
 
 fn is_empty_list(node: &Node) -> bool {
@@ -108,6 +125,9 @@ impl Draft {
         Self {
             mapping: blank_mapping(),
             mode_is_wrong: false,
+            said_mode: None,
+            says_auto: false,
+            tables: Tables::default(),
             sources: Vec::new(),
             timezone: Tz::UTC,
             name: None,
@@ -169,10 +189,13 @@ impl Draft {
         }
     }
 
-    pub fn take_mode(&mut self, at: &mut At<'_, '_>, words: &[(&str, Mode)]) {
+    pub fn take_mode(&mut self, at: &mut At<'_, '_>, words: &[(&str, Option<Mode>)]) {
         let mode = at.choice(words);
         self.mode_is_wrong = mode.is_none() && at.node().is_some();
-        put(&mut self.mapping.mode, mode);
+        if at.node().is_some() {
+            (self.said_mode, self.says_auto) = (mode.flatten(), mode == Some(None));
+        }
+        put(&mut self.mapping.mode, mode.flatten());
     }
 
     pub fn take_backfill_start(&mut self, at: &mut At<'_, '_>) {
@@ -348,6 +371,8 @@ fn blank_mapping() -> Mapping {
     Mapping {
         name: MappingName(String::new()),
         line: 0,
+        pattern: None,
+        is_new_table: false,
         source: SourceTable::whole(None, String::new()),
         target: TableId { project: String::new(), dataset: String::new(), table: String::new() },
         shard: None,

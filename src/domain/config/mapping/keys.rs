@@ -1,14 +1,29 @@
 //! The keys of one mapping.
 
 use super::draft::{Draft, unquoted};
-use crate::domain::config::content::{DELETED_COLUMN, InvalidValues, Mode, Operator};
+use crate::domain::config::content::{DELETED_COLUMN, InvalidValues, Mode, Operator, TableAdditions};
 use crate::domain::config::key::{Key, Missing, put};
 use crate::domain::config::validate::{self, fraction};
 use crate::domain::config::{cost, schedule, sources, table_options};
 use crate::domain::row_filter::RowFilter;
 
-const MODES: [(&str, Mode); 4] =
-    [("append", Mode::Append), ("upsert", Mode::Upsert), ("replace", Mode::Replace), ("mirror", Mode::Mirror)];
+const MODES: [(&str, Option<Mode>); 5] = [
+    ("append", Some(Mode::Append)),
+    ("upsert", Some(Mode::Upsert)),
+    ("replace", Some(Mode::Replace)),
+    ("mirror", Some(Mode::Mirror)),
+    ("auto", None),
+];
+
+const ADDITIONS: [(&str, TableAdditions); 7] = [
+    ("true", TableAdditions::Allow),
+    ("false", TableAdditions::Deny),
+    ("review", TableAdditions::Review),
+    ("yes", TableAdditions::Allow),
+    ("no", TableAdditions::Deny),
+    ("on", TableAdditions::Allow),
+    ("off", TableAdditions::Deny),
+];
 
 const OPERATORS: [(&str, Operator); 2] = [(">", Operator::Greater), (">=", Operator::GreaterOrEqual)];
 
@@ -60,11 +75,53 @@ pub const MAX_SHRINK: Key<Draft> = Key::new(
     |draft, at| put(&mut draft.mapping.most_shrunk, at.parsed(fraction)),
 );
 
+/// Of all mappings at the top level, or of one entry with `tables`.
+pub const ALLOW_TABLE_ADDITIONS: Key<Draft> = Key::new(
+    "allow_table_additions",
+    Missing::Is("review"),
+    "What becomes of a table that appears after an entry with `tables` was first expanded: `true` moves it; `false` leaves it \
+     out, and `check` says so; `review` lets it wait until you decide ([many tables](operate.md#many-tables)); an entry may say \
+     otherwise",
+    |draft, at| put(&mut draft.tables.additions, at.choice(&ADDITIONS)),
+);
+
+/// One entry for many tables.
+pub const TABLES: Key<Draft> = Key::new(
+    "tables",
+    Missing::Means("one table"),
+    "In the place of `name` and `mysql_table`: every table that is like `shop.*`, or like one of a list; `*` stands for any \
+     characters, `?` for one; without a database, of `MYSQL_DATABASE`. Each becomes a mapping named `database.table`; a mapping of \
+     its own wins; a view is taken by its whole name alone ([many tables](operate.md#many-tables))",
+    |draft, at| draft.tables.take_globs(at),
+);
+
+pub const MODE: Key<Draft> = Key::new(
+    "mode",
+    Missing::Is("append"),
+    "`append`: rows are added; `upsert`: rows with known keys are replaced; `replace`: every run reads the whole table \
+     and puts it in the place of what BigQuery holds; `mirror`: every run has MySQL sum the table up, and brings over what \
+     has changed, deleted rows included ([which when](operate.md#which-mode-when)); `auto`, with `tables` and the default there: \
+     mode, keys and incremental column of each table as `bqsync init` would propose them",
+    |draft, at| draft.take_mode(at, &MODES),
+);
+
 /// What no two mappings share.
 pub const OWN: [&str; 5] = ["name", "mysql_table", "bigquery_table", "shard_column", "shard"];
 
+/// What no two tables share.
+pub const OF_ONE_TABLE: [&str; 7] =
+    ["name", "mysql_table", "mysql_database", "bigquery_table", "primary_keys", "shard_column", "shard"];
+
 pub const KEYS: &[Key<Draft>] = &[
     NAME,
+    TABLES,
+    Key::new(
+        "except",
+        Missing::Means("none"),
+        "Tables that `tables` leaves out, in the same words; without a database, of any",
+        |draft, at| draft.tables.take_except(at),
+    ),
+    ALLOW_TABLE_ADDITIONS,
     Key::new(
         "mysql_table",
         Missing::Required { said: "required", hint: "name the table or view in MySQL" },
@@ -144,14 +201,7 @@ pub const KEYS: &[Key<Draft>] = &[
         "Grows with every change (`updated_at`), or with every row (`id`); the other modes do not look at it",
         |draft, at| draft.cursor.take(at),
     ),
-    Key::new(
-        "mode",
-        Missing::Is("append"),
-        "`append`: rows are added; `upsert`: rows with known keys are replaced; `replace`: every run reads the whole table \
-         and puts it in the place of what BigQuery holds; `mirror`: every run has MySQL sum the table up, and brings over what \
-         has changed, deleted rows included ([which when](operate.md#which-mode-when))",
-        |draft, at| draft.take_mode(at, &MODES),
-    ),
+    MODE,
     Key::new(
         "operator",
         Missing::Is(">"),

@@ -46,7 +46,7 @@ fn what_is_wrong_with_sources_is_said_with_its_line_and_the_next_step() {
         ("", ", source: eu", &["config.yaml:4", "there are no `sources`", "sources: {eu: {env: MYSQL_EU_}}"]),
         ("sources: {eu: {env: MYSQL_EU}}\n", ", source: eu", &["config.yaml:3", "`env` of source `eu`", "up to a `_`"]),
         ("sources: {e u: {}}\n", "", &["config.yaml:3", "cannot be named `e u`"]),
-        ("sources: {eu: {evn: X_}}\n", ", source: eu", &["`evn` of source `eu`", "did you mean `env`?"]),
+        ("sources: {eu: {evn: X_}}\n", ", source: eu", &["`evn` of source `eu`", "`env`"]),
         ("sources: {eu: {}, us: {env: mysql_eu_}}\n", ", source: eu", &["`eu` and `us` both read"]),
         ("sources: {eu: x}\n", "", &["source `eu` is"]),
         ("sources: []\n", "", &["`sources` is a list"]),

@@ -44,6 +44,11 @@ pub(in crate::engine) async fn check<P: Platform>(ports: &Ports<P>, mappings: Ve
     findings.extend(said);
     let (states, said) = state;
     findings.extend(said);
+    let is_chosen = |finding: &&Finding| {
+        finding.mapping.is_none() || mappings.iter().any(|mapping| finding.mapping.as_ref() == Some(&mapping.name))
+    };
+    let is_all = mappings.len() == ports.config.mappings.len();
+    findings.extend(ports.config.remarks.iter().filter(|finding| is_all || is_chosen(finding)).cloned());
     let (ports, servers, states, costs) = (&ports, &servers, &states, query.costs);
     let ask = |OfServer { server, mappings, .. }: OfServer| async move {
         let server = servers.get(&server).and_then(Option::as_ref);

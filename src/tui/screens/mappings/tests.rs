@@ -155,6 +155,9 @@ fn the_filter_finds_all_that_the_first_line_counts_as_failed_and_its_error_is_sa
     assert_eq!(below.matches("access denied").count(), 1, "{look}");
     assert_eq!(below.matches("GRANT SELECT").count(), 1, "{look}");
     assert!(below.contains("last run"), "{look}");
+    desk.start("users");
+    desk.finish("users", Outcome::Ok);
+    assert_eq!(listed(&desk), [""; 0], "what ended well has no problem from before");
 }
 
 #[test]

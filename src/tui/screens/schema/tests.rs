@@ -38,6 +38,7 @@ fn compared(statements: &[&str]) -> Answer {
     answer(Comparison {
         mapping: named("carts"),
         creates_table: false,
+        new_table: false,
         columns: vec![
             column("id", VerdictKind::Same),
             column("coupon", VerdictKind::New),
@@ -188,6 +189,7 @@ fn orders_compared(statements: Vec<String>) -> Answer {
     answer(Comparison {
         mapping: named("orders"),
         creates_table: false,
+        new_table: false,
         columns: vec![
             both_sides("id", Some("bigint unsigned"), Some("NUMERIC"), VerdictKind::Same, None),
             both_sides("total", Some("decimal(38,9)"), Some("NUMERIC"), VerdictKind::Widen, Some("BIGNUMERIC")),

@@ -1,0 +1,121 @@
+//! What an entry that is about many tables says of which they are, and what one of them says itself.
+
+use super::draft::{Cursor, Draft, Keys, Named};
+use crate::domain::config::content::{Mode, TableAdditions};
+use crate::domain::config::glob::Glob;
+use crate::domain::config::key::{At, put};
+use crate::domain::config::read::{Place, Reading, Value};
+
+/// `tables`, `except`, `allow_table_additions`.
+#[derive(Debug, Clone)]
+pub(in crate::domain::config) struct Tables {
+    pub globs: Vec<Glob>,
+    pub text: String,
+    pub except: Vec<Glob>,
+    /// Of `except`, where it is written.
+    place: Option<Place>,
+    pub additions: TableAdditions,
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        let additions = TableAdditions::Review;
+        Self { globs: Vec::new(), text: String::new(), except: Vec::new(), place: None, additions }
+    }
+}
+
+impl Tables {
+    pub fn take_globs(&mut self, at: &mut At<'_, '_>) {
+        let Some(values) = at.one_or_more() else { return };
+        self.text = values.iter().map(|value| value.written.as_str()).collect::<Vec<_>>().join(", ");
+        put(&mut self.globs, Some(globs(at.r, &values)));
+        if values.is_empty() {
+            let place = at.place();
+            at.r.problem(place.line, format!("{} names no table", place.name), "write one such as `shop.*`");
+        }
+    }
+
+    pub fn take_except(&mut self, at: &mut At<'_, '_>) {
+        if let Some(values) = at.one_or_more() {
+            self.except = globs(at.r, &values);
+            self.place = Some(at.place());
+        }
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Of a mapping of one table: nothing here is for it.
+    pub fn refuse(&self, r: &mut Reading<'_>) {
+        if let Some(place) = self.place.as_ref().filter(|place| !place.is_shared()) {
+            r.problem(place.line, format!("{} is for an entry with `tables`", place.name), "take it out");
+        }
+    }
+}
+
+fn globs(r: &mut Reading<'_>, values: &[Value]) -> Vec<Glob> {
+    let mut globs = Vec::new();
+    for value in values {
+        match Glob::parse(&value.text) {
+            Ok(glob) => globs.push(glob),
+            Err(hint) => r.refuse(value, hint),
+        }
+    }
+    globs
+}
+
+/// What one table of many has of its own.
+pub(in crate::domain::config) struct OfTable {
+    pub name: Value,
+    pub table: Value,
+    pub target: Named,
+    pub keys: Vec<Value>,
+    pub cursor: Option<Value>,
+    pub mode: Mode,
+}
+
+impl Draft {
+    /// The entry as it holds for one of its tables.
+    pub fn of_table(self, table: OfTable) -> Self {
+        let OfTable { name, table, target, keys, cursor, mode } = table;
+        let mut draft = self;
+        (draft.name, draft.table, draft.target) = (Some(name), Some(table), Some(target));
+        draft.mapping.mode = mode;
+        draft.keys = Keys::of(keys);
+        draft.cursor = Cursor::of(cursor);
+        draft
+    }
+
+    /// `mode: auto` is for the tables of a pattern.
+    pub fn refuse_auto(&self, r: &mut Reading<'_>, place: &Place) {
+        if self.says_auto {
+            let message = format!("{} is `auto`, which goes with `tables`", place.name);
+            let hint = "write `tables: [the_table]` in the place of `name` and `mysql_table`, or the mode that \
+                        `bqsync init --table the_table` proposes";
+            r.problem(place.line, message, hint);
+        }
+    }
+
+    /// The column that `incremental_column` names.
+    pub fn named_cursor(&self) -> Option<&str> {
+        self.cursor.named()
+    }
+
+    /// Holds the keys against each other as they would be for a table that has columns of no common name.
+    pub fn try_out(&self, r: &mut Reading<'_>, mode: Mode, line: usize) {
+        let value = |key: &'static str, text: &str| {
+            let place = Place { key, name: format!("`{key}`"), line: Some(line) };
+            Value { text: text.to_owned(), written: text.to_owned(), line: Some(line), place }
+        };
+        let of_table = OfTable {
+            name: value("name", "table"),
+            table: value("mysql_table", "table"),
+            target: Named { name: "table".to_owned(), line },
+            keys: vec![value("primary_keys", "\u{1}key")],
+            cursor: Some(value("incremental_column", "\u{1}cursor")),
+            mode,
+        };
+        self.clone().of_table(of_table).finish(r);
+    }
+}

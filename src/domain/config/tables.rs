@@ -1,0 +1,164 @@
+//! Entries of `mappings` that are about many tables (`tables`): which tables they take, and the mapping of each.
+
+use std::path::Path;
+
+use super::content::{Mapping, Mode, TableAdditions};
+use super::glob::Glob;
+use super::key::{self, Gaps};
+use super::mapping::{Draft, KEYS, MODE, Named, OF_ONE_TABLE, OfTable, TABLES, Tables};
+use super::problem::Problem;
+use super::read::{OF_ANY_MODE, Place, Reading, Value, shown};
+use super::sources;
+use super::yaml::Node;
+use crate::domain::ids::{MappingName, PART, SourceName, SourceTable};
+
+/// An entry of `mappings` with `tables`.
+#[derive(Debug, Clone)]
+pub struct TablePattern {
+    /// Where it stands in the file.
+    pub line: usize,
+    /// As written, for messages: `shop.*`.
+    pub text: String,
+    /// One at least.
+    pub globs: Vec<Glob>,
+    pub(super) except: Vec<Glob>,
+    /// `None`: `auto`.
+    pub mode: Option<Mode>,
+    /// What becomes of a table that appears later.
+    pub additions: TableAdditions,
+    /// What the entry says beside, for each of its tables.
+    pub(super) draft: Draft,
+}
+
+/// How one of the tables is moved.
+#[derive(Debug, Clone, Copy)]
+pub struct Taking<'a> {
+    pub database: &'a str,
+    pub table: &'a str,
+    /// In BigQuery.
+    pub target: &'a str,
+    pub mode: Mode,
+    pub keys: &'a [String],
+    pub cursor: Option<&'a str>,
+}
+
+impl TablePattern {
+    /// The globs that take a table; none where the entry does not. A view is taken by its own name alone.
+    #[must_use]
+    pub fn takers(&self, database: &str, table: &str, own: &str, is_view: bool) -> Vec<&Glob> {
+        if self.except.iter().any(|glob| glob.is_of(database, table, None)) {
+            return Vec::new();
+        }
+        let takes = |glob: &&Glob| glob.is_of(database, table, Some(own)) && !(is_view && glob.has_wildcard());
+        self.globs.iter().filter(takes).collect()
+    }
+
+    /// The column that `incremental_column` names, for tables that have it.
+    #[must_use]
+    pub fn cursor(&self) -> Option<&str> {
+        self.draft.named_cursor()
+    }
+
+    /// The server that its tables are in.
+    #[must_use]
+    pub const fn server(&self) -> Option<&SourceName> {
+        self.draft.mapping.source.server.as_ref()
+    }
+
+    #[must_use]
+    pub const fn has_schedule(&self) -> bool {
+        self.draft.mapping.schedule.is_some()
+    }
+
+    /// The mapping of one of its tables.
+    ///
+    /// # Errors
+    /// What the entry says does not go with this table.
+    pub fn mapping(&self, file: &Path, taking: Taking<'_>) -> Result<Mapping, Problem> {
+        let Taking { database, table, target, mode, keys, cursor } = taking;
+        let name = name_of(self.server(), database, table);
+        let value = |key: &'static str, text: &str| Value {
+            text: text.to_owned(),
+            written: text.to_owned(),
+            line: Some(self.line),
+            place: Place { key, name: format!("`{key}` of mapping `{name}`"), line: Some(self.line) },
+        };
+        let of_table = OfTable {
+            name: value("name", &name.0),
+            table: value("mysql_table", table),
+            target: Named { name: target.to_owned(), line: self.line },
+            keys: keys.iter().map(|key| value("primary_keys", key)).collect(),
+            cursor: cursor.map(|cursor| value("incremental_column", cursor)),
+            mode,
+        };
+        let mut r = Reading { file: file.display().to_string(), env: &|_| None, problems: Vec::new() };
+        let mapping = self.draft.clone().of_table(of_table).finish(&mut r).into_iter().next();
+        if let Some(problem) = r.problems.into_iter().next() {
+            return Err(problem);
+        }
+        let incomplete = || Problem {
+            file: file.display().to_string(),
+            line: Some(self.line),
+            message: format!("`{database}.{table}` cannot be taken by the tables `{}`", self.text),
+            hint: "give it a mapping of its own".to_owned(),
+        };
+        let mapping = mapping.ok_or_else(incomplete)?;
+        let (database, table) = (Some(database.to_owned()), table.to_owned());
+        let source = SourceTable { database, table, ..mapping.source.clone() };
+        Ok(Mapping { line: self.line, source, pattern: Some(self.text.clone()), ..mapping })
+    }
+}
+
+/// `shop.orders`, whichever database the connection has, and `eu:shop.orders` of a server with a name: it is the key of the state.
+#[must_use]
+pub fn name_of(server: Option<&SourceName>, database: &str, table: &str) -> MappingName {
+    let server = server.map(|server| format!("{server}:")).unwrap_or_default();
+    MappingName(format!("{server}{database}.{table}").replace(PART, "-part-"))
+}
+
+/// Is the entry about many tables?
+pub(super) fn are_in(r: &Reading<'_>, node: &Node) -> bool {
+    let mut quiet = r.quiet();
+    key::open(&mut quiet, node, KEYS, "", String::new()).is_some_and(|section| TABLES.node(&section).is_some())
+}
+
+/// Reads an entry over what is said for all.
+pub(super) fn read(r: &mut Reading<'_>, node: &Node, of_all: &Draft) -> Option<TablePattern> {
+    // Which keys are for some of the tables alone depends on what the mode says, and messages name the tables.
+    let mut quiet = r.quiet();
+    let mut first = of_all.clone();
+    let section = key::open(&mut quiet, node, KEYS, "", String::new())?;
+    MODE.take(&mut first, &mut MODE.at(&mut quiet, &section, Gaps::Keep));
+    TABLES.take(&mut first, &mut TABLES.at(&mut quiet, &section, Gaps::Keep));
+    let of = if first.said_mode.is_some() { " of the tables " } else { OF_ANY_MODE };
+    let section = key::open(r, node, KEYS, "", format!("{of}`{}`", shown(first.tables.text())))?;
+    let known = r.problems.len();
+    let mut draft = of_all.clone();
+    for key in KEYS {
+        let mut at = key.at(r, &section, Gaps::Keep);
+        if !OF_ONE_TABLE.contains(&key.name()) {
+            key.take(&mut draft, &mut at);
+        } else if at.is_written() {
+            let place = at.place();
+            let message = format!("{} would be that of every table", place.name);
+            let hint = "take it out; a table that needs one gets a mapping of its own, which wins";
+            at.r.problem(place.line, message, hint);
+        }
+    }
+    let mode = draft.said_mode;
+    draft.mapping.line = node.line;
+    draft.try_out(r, mode.unwrap_or(Mode::Upsert), node.line);
+    sources::check(
+        r,
+        &of_all.sources,
+        &Mapping { name: MappingName(draft.tables.text().to_owned()), ..draft.mapping.clone() },
+    );
+    if r.problems.len() > known {
+        return None;
+    }
+    let Tables { globs, text, except, additions, .. } = draft.tables.clone();
+    Some(TablePattern { line: node.line, text, globs, except, mode, additions, draft })
+}
+
+#[cfg(test)]
+mod tests;

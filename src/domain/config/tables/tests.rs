@@ -1,0 +1,109 @@
+//! Which tables an entry takes, and what is wrong with one.
+
+use std::path::Path;
+
+use super::*;
+use crate::domain::config::{Config, parse};
+
+fn read(entry: &str) -> Result<Config, Vec<Problem>> {
+    let text = format!("project: p\ndataset: d\nmappings:\n  - {{{entry}}}\n");
+    parse(&text, Path::new("config.yaml"), &|_| None)
+}
+
+fn pattern(entry: &str) -> TablePattern {
+    let config = read(entry).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    assert!(config.mappings.is_empty());
+    config.patterns.into_iter().next().unwrap()
+}
+
+fn problem(entry: &str) -> String {
+    let problems = read(entry).unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].line, Some(4));
+    format!("{}: {}", problems[0].message, problems[0].hint)
+}
+
+fn taking(keys: &[String]) -> Taking<'_> {
+    let (database, table, target) = ("shop", "orders", "orders");
+    Taking { database, table, target, mode: Mode::Mirror, keys, cursor: None }
+}
+
+#[test]
+fn a_table_is_taken_by_its_database_and_its_name() {
+    let cases = [
+        ("tables: 'shop.*'", "shop", "orders", true),
+        ("tables: 'shop.*'", "shop", "a.b", true),
+        ("tables: 'shop.*'", "hr", "orders", false),
+        ("tables: 'SHOP.O*'", "shop", "orders", true),
+        ("tables: 'orders_*'", "shop", "orders_2", true),
+        ("tables: 'orders_*'", "hr", "orders_2", false),
+        ("tables: '*.orders'", "hr", "orders", true),
+        ("tables: [a, 'o?ders']", "shop", "orders", true),
+        ("tables: '`my.db`.*'", "my.db", "x", true),
+        ("tables: '`my.db`.*'", "my", "db.x", false),
+        ("tables: '`dotted.name`'", "shop", "dotted.name", true),
+        ("tables: 'shop.*', except: 'tmp_*'", "shop", "tmp_1", false),
+        ("tables: '*.*', except: [hr.orders]", "hr", "orders", false),
+        ("tables: '*.*', except: [hr.orders]", "shop", "orders", true),
+    ];
+    for (entry, database, table, takes) in cases {
+        assert_eq!(
+            !pattern(entry).takers(database, table, "shop", false).is_empty(),
+            takes,
+            "{entry}: {database}.{table}"
+        );
+    }
+}
+
+#[test]
+fn a_view_is_taken_by_its_own_name_alone() {
+    let pattern = pattern("tables: ['shop.*', sales]");
+    assert!(pattern.takers("shop", "totals", "shop", true).is_empty());
+    assert_eq!(pattern.takers("shop", "sales", "shop", true).len(), 1);
+}
+
+#[test]
+fn what_an_entry_says_holds_for_each_of_its_tables() {
+    let pattern =
+        pattern("tables: 'shop.*', mode: auto, lookback: 2h, mask: {email: sha256}, deletes: soft, dataset: other");
+    let mapping = pattern.mapping(Path::new("c"), taking(&["id".to_owned()])).unwrap();
+    assert_eq!((mapping.name.0.as_str(), mapping.source.to_string().as_str()), ("shop.orders", "shop.orders"));
+    assert_eq!((mapping.target.dataset.as_str(), mapping.target.table.as_str()), ("other", "orders"));
+    assert_eq!((mapping.mode, mapping.lookback, mapping.mask.len()), (Mode::Mirror, None, 1));
+    assert_eq!(mapping.deleted_column(), Some("_bqsync_deleted_at"));
+    assert_eq!((mapping.line, mapping.pattern.as_deref()), (4, Some("shop.*")));
+}
+
+#[test]
+fn what_does_not_go_with_a_table_is_its_own_problem() {
+    let pattern = pattern("tables: 'shop.*', exclude: [id]");
+    assert!(pattern.mapping(Path::new("c"), taking(&["uuid".to_owned()])).is_ok());
+    let problem = pattern.mapping(Path::new("c"), taking(&["id".to_owned()])).unwrap_err();
+    assert!(problem.message.contains("`exclude` of the `auto` tables `shop.*` names `id`"), "{problem}");
+}
+
+#[test]
+fn what_is_wrong_for_all_of_them_is_said_when_the_file_is_read() {
+    assert!(
+        problem("tables: 'shop.*', name: x")
+            .contains("`name` of the `auto` tables `shop.*` would be that of every table")
+    );
+    assert!(problem("tables: 'shop.*', primary_keys: [id]").contains("would be that of every table"));
+    assert!(problem("tables: '.orders'").contains("write `database.table`"));
+    assert!(problem("tables: []").contains("names no table"));
+    assert!(problem("tables: 'shop.*', mode: replace, lookback: 2h").contains("does not go with `mode: replace`"));
+    assert!(problem("tables: 'shop.*', columns: {a: WORD}").contains("`columns.a` of the `auto` tables `shop.*`"));
+    assert!(problem("name: a, mysql_table: a, mode: auto, incremental_column: id").contains("goes with `tables`"));
+    assert!(problem("name: a, mysql_table: a, incremental_column: id, except: [b]").contains("entry with `tables`"));
+    assert!(problem("tables: 'shop.*', allow_table_additions: perhaps").contains("cannot be `perhaps`"));
+}
+
+#[test]
+fn defaults_hold_for_tables_too_and_the_entry_wins() {
+    let text = "project: p\ndataset: d\nallow_table_additions: false\n\
+                defaults: {mode: upsert, loaded_at: at}\nmappings:\n  - tables: a*\n  - {tables: b*, mode: auto, \
+                allow_table_additions: true}\n";
+    let config = parse(text, Path::new("config.yaml"), &|_| None).unwrap();
+    let said: Vec<_> = config.patterns.iter().map(|pattern| (pattern.mode, pattern.additions)).collect();
+    assert_eq!(said, [(Some(Mode::Upsert), TableAdditions::Deny), (None, TableAdditions::Allow)]);
+}

@@ -1,0 +1,193 @@
+//! Which mapping each table of an entry for many tables gets, now and later.
+
+use chrono::{DateTime, Utc};
+
+use super::*;
+use crate::domain::config::TableAdditions;
+use crate::domain::estate::expand::few;
+use crate::domain::ids::MappingName;
+
+fn config(mappings: &str) -> Config {
+    read(&format!("project: p\ndataset: d\nmappings:\n{mappings}"))
+}
+
+fn at() -> DateTime<Utc> {
+    "2026-11-23T08:00:00Z".parse().unwrap()
+}
+
+fn expanded(config: &Config, known: &KnownTables, tables: Option<&[TableFacts]>) -> Expansion {
+    let server = of_shop();
+    let ground =
+        Ground { server: &server, timezone: Tz::UTC, now: at().naive_utc(), has_mask_key: false, source: None };
+    let seen = tables.map_or(Seen::Away, |tables| Seen::Tables(tables, ground));
+    let views = [View { server: None, own: "shop", seen }];
+    expand(&Ask { config, views: &views, known, compare: true, by: "op@host", at: at() })
+}
+
+/// `name mode`, and `new` behind it.
+fn told(expansion: &Expansion) -> Vec<String> {
+    let new = |is_new: bool| if is_new { " new" } else { "" };
+    let line = |m: &crate::domain::config::Mapping| format!("{} {}{}", m.name, m.mode.word(), new(m.is_new_table));
+    expansion.mappings.iter().map(line).collect()
+}
+
+fn remarks(expansion: &Expansion) -> String {
+    expansion.remarks.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn customers() -> TableFacts {
+    stamped(table("customers", &[("name", text(80)), ("updated_at", MOMENT)]), "updated_at", true)
+}
+
+fn orders() -> TableFacts {
+    table("orders", &[("total", INT)])
+}
+
+#[test]
+fn each_table_is_taken_by_the_rules_of_init() {
+    let config = config("  - tables: 'shop.*'\n");
+    let visits = numbered(table("visits", &[("url", text(80))]));
+    let rates = keyless(table("rates", &[("rate", INT)]), 100);
+    let all = [customers(), orders(), rates, visits];
+    let expansion = expanded(&config, &KnownTables::default(), Some(&all));
+    let expected = ["shop.customers upsert", "shop.orders mirror", "shop.rates replace", "shop.visits append"];
+    assert_eq!((told(&expansion), remarks(&expansion)), (expected.map(str::to_owned).to_vec(), String::new()));
+    let targets: Vec<_> = expansion.mappings.iter().map(|mapping| mapping.target.table.as_str()).collect();
+    assert_eq!(targets, ["customers", "orders", "rates", "visits"]);
+    assert_eq!(expansion.news.tables.len(), 4);
+    assert!(expansion.news.patterns.contains("shop.*"));
+}
+
+#[test]
+fn a_mapping_of_its_own_wins_and_then_the_first_entry() {
+    let config = config(
+        "  - {name: o, mysql_table: orders, primary_keys: [id], mode: mirror}\n  - tables: 'c*'\n    mode: replace\n  - tables: '*'\n",
+    );
+    let hr = TableFacts { database: "hr".to_owned(), ..orders() };
+    let expansion = expanded(&config, &KnownTables::default(), Some(&[customers(), hr, orders(), table("x", &[])]));
+    assert_eq!(told(&expansion), ["shop.customers replace", "shop.x mirror"]);
+}
+
+#[test]
+fn a_table_stays_what_it_was_taken_as_and_a_check_says_what_it_would_be_today() {
+    let config = config("  - tables: 'shop.*'\n");
+    let bare = table("customers", &[("updated_at", MOMENT)]);
+    let known = expanded(&config, &KnownTables::default(), Some(&[bare])).news;
+    // Somebody lets MySQL stamp the column, and indexes it.
+    let later = expanded(&config, &known, Some(&[customers()]));
+    assert_eq!(told(&later), ["shop.customers mirror"]);
+    let said = remarks(&later);
+    assert!(
+        said.contains(
+            "was taken as mirror, keys id; by its keys and indexes of today it would be upsert by updated_at"
+        ),
+        "{said}"
+    );
+    assert!(later.news.is_empty(), "{:?}", later.news);
+    // Unless the file says so.
+    let stated = super::read("project: p\ndataset: d\nmappings:\n  - {tables: 'shop.*', mode: upsert}\n");
+    let changed = expanded(&stated, &known, Some(&[customers()]));
+    assert_eq!((told(&changed), changed.news.tables.len()), (vec!["shop.customers upsert".to_owned()], 1));
+}
+
+#[test]
+fn a_table_that_appears_later_is_what_the_entry_says_of_it() {
+    let first = [customers()];
+    for (additions, mappings, remark) in [
+        ("review", vec!["shop.customers upsert", "shop.orders mirror new"], ""),
+        ("true", vec!["shop.customers upsert", "shop.orders mirror"], ""),
+        ("false", vec!["shop.customers upsert"], "1 table has appeared that `shop.*` would take"),
+    ] {
+        let config = config(&format!("  - {{tables: 'shop.*', allow_table_additions: {additions}}}\n"));
+        let mut known = expanded(&config, &KnownTables::default(), Some(&first)).news;
+        let later = expanded(&config, &known, Some(&[customers(), orders()]));
+        assert_eq!(told(&later), mappings, "{additions}");
+        assert!(remarks(&later).starts_with(remark), "{additions}: {}", remarks(&later));
+        assert_eq!(later.news.tables.len(), usize::from(additions == "true"), "{additions}");
+        if config.patterns[0].additions == TableAdditions::Review {
+            let waiting = &later.mappings[1];
+            let mut declined = known.clone();
+            known.decide(waiting, true, "op", at());
+            declined.decide(waiting, false, "op", at());
+            let all = [customers(), orders()];
+            assert_eq!(told(&expanded(&config, &known, Some(&all)))[1], "shop.orders mirror");
+            assert_eq!(told(&expanded(&config, &declined, Some(&all))).len(), 1);
+        }
+    }
+}
+
+#[test]
+fn a_server_that_is_away_takes_no_mapping_with_it() {
+    let config = config("  - tables: 'shop.*'\n  - tables: 'hr.*'\n");
+    let known = expanded(&config, &KnownTables::default(), Some(&[customers(), orders()])).news;
+    let away = expanded(&config, &known, None);
+    assert_eq!(told(&away), ["shop.customers upsert", "shop.orders mirror"]);
+    assert_eq!(away.mappings[0].incremental_column.as_deref(), Some("updated_at"));
+    assert_eq!(away.unknown, ["hr.*"]);
+    assert!(away.news.is_empty());
+}
+
+#[test]
+fn a_table_that_is_gone_is_said_and_fails_by_itself() {
+    let config = config("  - tables: 'shop.*'\n");
+    let known = expanded(&config, &KnownTables::default(), Some(&[customers(), orders()])).news;
+    let later = expanded(&config, &known, Some(&[customers()]));
+    assert_eq!(told(&later).len(), 2);
+    assert!(remarks(&later).contains("`shop.orders` is gone from MySQL"), "{}", remarks(&later));
+}
+
+#[test]
+fn what_cannot_be_moved_is_said_with_the_reason() {
+    let config = config("  - {tables: [upserts.*], mode: upsert}\n  - tables: shop.*\n  - tables: nothing_*\n");
+    let of = |database: &str, facts: TableFacts| TableFacts { database: database.to_owned(), ..facts };
+    let large = keyless(table("large", &[("x", INT)]), 50_000_000);
+    let hidden = {
+        let mut facts = table("hidden", &[]);
+        facts.schema.columns.clear();
+        facts
+    };
+    let twins = table("Large_2", &[]);
+    let all = [hidden, large, table("large_2", &[]), twins, of("upserts", orders())];
+    let expansion = expanded(&config, &KnownTables::default(), Some(&all));
+    assert_eq!(told(&expansion), ["shop.Large_2 mirror"]);
+    let said = remarks(&expansion);
+    for part in [
+        "`upserts.orders` is not moved by the tables `upserts.*`: `mode: upsert` needs a column that shows each change",
+        "`shop.hidden` is not moved by the tables `shop.*`: the account may read none of its columns",
+        "`shop.large` is not moved by the tables `shop.*`: every run would read all of it",
+        "`shop.large_2` is not moved by the tables `shop.*`: `shop.Large_2` writes to the table `large_2` already",
+        "no table is like `nothing_*` (line 6)",
+    ] {
+        assert!(said.contains(part), "{part} in:\n{said}");
+    }
+}
+
+#[test]
+fn a_named_column_is_for_the_tables_that_have_it() {
+    let config = config(
+        "  - {tables: 'shop.*', incremental_column: updated_at, mask: {email: sha256}, partition_by: updated_at}\n",
+    );
+    let by_hand = table("accounts", &[("updated_at", MOMENT)]);
+    let expansion = expanded(&config, &KnownTables::default(), Some(&[by_hand, orders()]));
+    assert_eq!(told(&expansion), ["shop.accounts upsert", "shop.orders mirror"]);
+    let partitions = expansion.mappings.iter().map(|mapping| mapping.partition_column());
+    assert_eq!(partitions.collect::<Vec<_>>(), [Some("updated_at"), None]);
+}
+
+#[test]
+fn tables_of_two_databases_are_told_apart_in_bigquery() {
+    let config = config("  - tables: '*.orders'\n");
+    let all = [TableFacts { database: "hr".to_owned(), ..orders() }, orders()];
+    let expansion = expanded(&config, &KnownTables::default(), Some(&all));
+    let names: Vec<_> = expansion.mappings.iter().map(|m| (m.name.clone(), m.target.table.as_str())).collect();
+    assert_eq!(names, [(MappingName("hr.orders".into()), "hr_orders"), (MappingName("shop.orders".into()), "orders")]);
+    assert_eq!(few(&["a".to_owned(), "b".to_owned()]), "a, b");
+}
+
+#[test]
+fn tables_that_an_entry_takes_are_not_proposed_again() {
+    let config = config("  - {tables: 'shop.*', except: [tmp_*]}\n");
+    let known = Known::of(&config, None, "shop");
+    let left = known.without_mapping(vec![orders(), table("tmp_1", &[])]);
+    assert_eq!(left.iter().map(|facts| facts.table.as_str()).collect::<Vec<_>>(), ["tmp_1"]);
+}

@@ -1,0 +1,116 @@
+//! Expands entries that are about many tables, before an engine begins: it knows plain mappings alone.
+
+use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
+
+use crate::domain::check::server::ServerFacts;
+use crate::domain::config::{Config, TablePattern};
+use crate::domain::estate::{Ask, Expansion, Found, Ground, KnownTables, Seen, View, asked, expand};
+use crate::domain::fault::Fault;
+use crate::domain::finding::{Finding, Topic};
+use crate::domain::ids::SourceName;
+use crate::source::Diagnose;
+use crate::state::StateStore;
+
+/// Who expands, and what for.
+#[derive(Debug, Clone, Copy)]
+pub struct Expanding<'a> {
+    /// Each server and the database of its connection.
+    pub servers: &'a [(Option<SourceName>, String)],
+    /// `user@host`.
+    pub by: &'a str,
+    pub at: DateTime<Utc>,
+    /// What tables are taken as is remembered.
+    pub remembers: bool,
+    /// Tables that are known are held against the rules of today.
+    pub compares: bool,
+}
+
+/// The configuration with a mapping for each table.
+#[derive(Debug)]
+pub struct Expanded {
+    pub config: Config,
+    /// Why tables of some entries are not known at all.
+    pub fault: Option<Fault>,
+}
+
+/// What a server has said of its tables.
+struct Looked<'a> {
+    server: Option<&'a SourceName>,
+    own: &'a str,
+    said: Result<(ServerFacts, Found), Fault>,
+}
+
+/// Asks each server once for all entries. Where one does not answer, what the state remembers holds.
+///
+/// # Errors
+/// The state cannot be read, or written.
+pub async fn expand_tables<S: Diagnose, T: StateStore>(
+    source: &S,
+    state: &T,
+    config: &Config,
+    how: Expanding<'_>,
+) -> Result<Expanded, Fault> {
+    // What an earlier expansion has made.
+    let mut config = config.clone();
+    config.mappings.retain(|mapping| mapping.pattern.is_none());
+    let known = state.load_tables().await?;
+    let used = |server: Option<&SourceName>| config.patterns.iter().any(|pattern| pattern.server() == server);
+    let servers = how.servers.iter().filter(|(server, _)| used(server.as_ref()));
+    let looks = servers.map(|(server, own)| look(source, &config, server.as_ref(), own));
+    let looked = join_all(looks).await;
+    let Expansion { mappings, remarks, news, unknown } = of(&config, &known, &looked, how);
+    if how.remembers && !news.is_empty() {
+        state.note_tables(&news).await?;
+    }
+    tracing::info!(tables = mappings.len(), taken_now = news.tables.len(), "the tables of the configuration are known");
+    config.mappings.extend(mappings);
+    config.mappings.sort_by_key(|mapping| mapping.line);
+    config.remarks = remarks;
+    let fault = looked.into_iter().find_map(|looked| looked.said.err()).filter(|_| !unknown.is_empty());
+    config.remarks.extend(fault.iter().map(|fault| Finding::fail(Topic::Tables, fault)));
+    Ok(Expanded { config, fault })
+}
+
+async fn look<'a, S: Diagnose>(
+    source: &S,
+    config: &Config,
+    server: Option<&'a SourceName>,
+    own: &'a str,
+) -> Looked<'a> {
+    let ask = asked(config.patterns.iter().filter(|pattern| pattern.server() == server), own);
+    let said = tokio::try_join!(source.survey(server), source.estate(server, &ask));
+    if let Err(fault) = &said {
+        let kept = "the list of tables cannot be read; what the state knows of them holds";
+        tracing::warn!(error = %fault, hint = fault.hint(), "{kept}");
+    }
+    Looked { server, own, said }
+}
+
+fn of(config: &Config, known: &KnownTables, looked: &[Looked<'_>], how: Expanding<'_>) -> Expansion {
+    let (timezone, now) = (config.default_timezone, how.at.naive_utc());
+    let mut views = Vec::new();
+    for Looked { server, own, said } in looked {
+        let (server, own) = (*server, *own);
+        let seen = said.as_ref().map_or(Seen::Away, |(facts, found)| {
+            let ground = Ground { server: facts, timezone, now, has_mask_key: false, source: server };
+            Seen::Tables(&found.tables, ground)
+        });
+        views.push(View { server, own, seen });
+    }
+    expand(&Ask { config, views: &views, known, compare: how.compares, by: how.by, at: how.at })
+}
+
+/// Is the name that of a table which an entry would take? Known without asking anybody.
+#[must_use]
+pub fn may_be_taken(patterns: &[TablePattern], name: &str, servers: &[(Option<SourceName>, String)]) -> bool {
+    let takes = |pattern: &TablePattern| {
+        let own = servers.iter().find(|(server, _)| server.as_ref() == pattern.server());
+        let own = own.map_or("", |(_, own)| own.as_str());
+        let name = pattern.server().map_or(Some(name), |server| name.strip_prefix(&format!("{server}:")));
+        let Some(name) = name else { return false };
+        let mut parts = name.match_indices('.').map(|(at, _)| (&name[..at], &name[at + 1..]));
+        parts.any(|(database, table)| !pattern.takers(database, table, own, false).is_empty())
+    };
+    patterns.iter().any(takes)
+}

@@ -1,0 +1,89 @@
+//! Expands entries of `mappings` that are about many tables, before an engine begins.
+
+use std::sync::Arc;
+
+use bigquery_syncer::cli::Printer;
+use bigquery_syncer::cli::args::CommandArg;
+use bigquery_syncer::domain::config::Config;
+use bigquery_syncer::domain::fault::Fault;
+use bigquery_syncer::domain::retry::RetryNotes;
+use bigquery_syncer::engine::{self, Expanded, Expanding, Ports};
+use bigquery_syncer::source::Source;
+
+use crate::wiring::{Adapters, Servers};
+
+/// Somebody waits for the answer: a second try tells a hiccup from trouble.
+const TRIES: usize = 2;
+
+/// What an expansion is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    /// A run: what tables are taken as is remembered.
+    Work,
+    /// A look, which writes nothing and holds what is known against the rules of today.
+    Look,
+    /// A check, which says itself what there is to say.
+    Check,
+    /// An open console, or one that may not write.
+    Console { writes: bool },
+    /// A look whether anything has changed since the last one.
+    Renewal,
+}
+
+impl For {
+    pub fn command(command: &CommandArg) -> Self {
+        match command {
+            CommandArg::Check { .. } => Self::Check,
+            command if command.writes() => Self::Work,
+            _ => Self::Look,
+        }
+    }
+
+    const fn remembers(self) -> bool {
+        matches!(self, Self::Work | Self::Renewal | Self::Console { writes: true })
+    }
+
+    const fn compares(self) -> bool {
+        matches!(self, Self::Look | Self::Check | Self::Console { .. })
+    }
+}
+
+/// The ports with a mapping for each table, and why tables of some entries are not known at all.
+///
+/// # Errors
+/// The state cannot be read or written.
+pub async fn expand(
+    ports: Ports<Adapters>,
+    servers: &Servers,
+    what_for: For,
+) -> Result<(Ports<Adapters>, Option<Fault>), Fault> {
+    if ports.config.patterns.is_empty() {
+        return Ok((ports, None));
+    }
+    let source = ports.source.watched(RetryNotes::default().with_most_tries(TRIES));
+    let how = Expanding {
+        servers,
+        by: &ports.operator,
+        at: ports.clock.now(),
+        remembers: what_for.remembers(),
+        compares: what_for.compares(),
+    };
+    let Expanded { config, fault } = engine::expand_tables(&source, &*ports.state, &ports.config, how).await?;
+    if what_for != For::Check && what_for != For::Renewal {
+        say(&config);
+    }
+    Ok((Ports { config: Arc::new(config), ..ports }, fault))
+}
+
+/// As lines of the log.
+pub fn say(config: &Config) {
+    for remark in &config.remarks {
+        let mapping = remark.mapping.as_ref().map(|name| name.0.as_str());
+        tracing::warn!(mapping, hint = remark.remedy, "{}", remark.sentence);
+    }
+}
+
+/// Says why tables of some entries are not known.
+pub fn tell(fault: &Fault, printer: Printer) {
+    printer.error(&format!("bqsync: the tables of the configuration cannot be asked for: {fault} ({})", fault.hint()));
+}
