@@ -167,7 +167,7 @@ impl<P: Platform> Work<'_, P> {
 fn emptied(mapping: &Mapping) -> Fault {
     let (source, target) = (&mapping.source, &mapping.target);
     Fault::new(FaultKind::Conflict, format!("MySQL shows no row of {source}: nothing of {target} is deleted for that"))
-        .with_hint("if the table was meant to be emptied, empty the one in BigQuery by hand: TRUNCATE TABLE")
+        .with_hint("if the table was emptied on purpose, empty the one in BigQuery by hand: TRUNCATE TABLE")
 }
 
 fn guard(mapping: &Mapping, held: u64, vanished: u64) -> Result<(), Fault> {
@@ -182,7 +182,7 @@ fn guard(mapping: &Mapping, held: u64, vanished: u64) -> Result<(), Fault> {
          mapping `{name}` allows; none was deleted"
     );
     Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-        "`bqsync verify {}` names the first of them; if they are meant to go, raise `max_delete_fraction`",
+        "`bqsync verify {}` names the first of them; if they were removed on purpose, raise `max_delete_fraction`",
         quote::shell_option("--mapping", &name.0)
     )))
 }

@@ -121,7 +121,7 @@ fn what_has_no_meaning_for_a_mirror_is_refused_with_what_does_it() {
     process.send(Command::Deletes { selection: Selection::All, dry_run: false });
     assert!(process.run_ends().unwrap().mappings.is_empty(), "one that nobody names is left out");
     for (command, words) in
-        [(backfill("2026-01-01"), "no stretch of it to move again"), (deletes(false), "needs no `deletes`")]
+        [(backfill("2026-01-01"), "no range that a backfill could move again"), (deletes(false), "needs no `deletes`")]
     {
         let report = shop.run(command).unwrap();
         assert_eq!(report.error_kind, Some(Config), "{report:#?}");

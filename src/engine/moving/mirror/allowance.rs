@@ -46,7 +46,7 @@ pub(super) fn too_many_gone(mapping: &Mapping, gone: u64, held: u64, now: u64) -
         )
     };
     Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-        "if they are meant to be gone, `bqsync run-once {} --allow-shrink` lets it through once; or raise \
+        "if they were removed on purpose, `bqsync run-once {} --allow-shrink` lets them go, once; or raise \
          `max_delete_fraction`",
         quote::shell_option("--mapping", &name.0)
     ))
