@@ -45,6 +45,7 @@ pub use problem::Problem;
 pub use settings::{bigquery_settings, file_setting, mysql_settings, storage_settings};
 pub use sources::{mysql_servers, source_settings, wanted_source};
 pub use tables::{TablePattern, Taking, name_of};
+pub use targets::refused_together;
 pub use validate::{cursor_value, ends_before_it_begins};
 pub use whole::Config;
 
