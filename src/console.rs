@@ -15,7 +15,9 @@ use bigquery_syncer::engine::{self, BackfillAsk, Ports, Selection, SyncOrder};
 use bigquery_syncer::logging::{self, LogRing};
 use bigquery_syncer::state::AnyState;
 use bigquery_syncer::statements::Statements;
-use bigquery_syncer::tui::{self, Appender, Contexts, Left, Opener, Opening, Session, Settings, Start, Trouble, Which};
+use bigquery_syncer::tui::{
+    self, Appender, Contexts, ContextsReader, Left, Opener, Opening, Session, Settings, Start, Trouble, Which,
+};
 
 use self::watching::{Watched, Watching, lock, watcher};
 use crate::adding;
@@ -55,6 +57,7 @@ pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
             writes: !args.read_only,
         }),
         watcher: watcher(watching),
+        contexts: contexts_reader(Arc::clone(&began)),
         appender: appender(began),
         start,
         read_only: args.read_only,
@@ -122,6 +125,10 @@ fn check_names(args: &Args, command: &CommandArg, environment: &Environment) -> 
         }
         Err(_) => Ok(()),
     }
+}
+
+fn contexts_reader(began: Arc<Began>) -> ContextsReader {
+    Arc::new(move |which| began.contexts(which))
 }
 
 /// Writes to the file that the opener reads.
@@ -212,17 +219,24 @@ struct Place {
 }
 
 impl Began {
+    /// The contexts there are by now.
+    fn contexts(&self, which: &Which) -> Contexts {
+        match which {
+            Which::AsStarted => contexts::known(&wiring::config_path(self.named.as_deref())),
+            Which::Context(name) => Contexts { present: Some(name.clone()), ..contexts::known(Path::new("")) },
+        }
+    }
+
     /// The contexts there are, and the files of the one that is wanted.
     fn find(&self, which: &Which) -> (Contexts, Result<Place, Refusal>) {
         match which {
             Which::AsStarted => {
                 let place = Place { config: self.named.clone(), directory: self.directory.clone(), context: None };
                 let moved = place.enter();
-                (contexts::known(&wiring::config_path(self.named.as_deref())), moved.map(|()| place))
+                (self.contexts(which), moved.map(|()| place))
             }
             Which::Context(name) => {
-                let mut contexts = contexts::known(Path::new(""));
-                contexts.present = Some(name.clone());
+                let contexts = self.contexts(which);
                 let context = contexts.known.iter().find(|context| context.name == *name).cloned();
                 let place = context.ok_or_else(|| {
                     let why = contexts.problem.clone().unwrap_or_else(|| format!("{} does not name it", contexts.file));
