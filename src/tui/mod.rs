@@ -258,25 +258,16 @@ impl Console {
                 }
                 Effect::Copy(text) => terminal::copy(&text),
                 Effect::Append(proposals) => {
-                    let (append, answers) = (Arc::clone(&self.appender), self.answers.0.clone());
-                    let which = self.which.clone();
-                    tokio::task::spawn_blocking(move || {
-                        // The console may have been left.
-                        let _ = answers.send(Answer::Appended(append(&proposals, &which)));
-                    });
+                    let (append, which) = (Arc::clone(&self.appender), self.which.clone());
+                    self.off_thread(move || Answer::Appended(append(&proposals, &which)));
                 }
                 Effect::LookAtFiles => {
-                    let (look, answers) = (Arc::clone(&self.watcher), self.answers.0.clone());
-                    tokio::task::spawn_blocking(move || {
-                        let _ = answers.send(Answer::FilesSeen(look()));
-                    });
+                    let look = Arc::clone(&self.watcher);
+                    self.off_thread(move || Answer::FilesSeen(look()));
                 }
                 Effect::ReadContexts(wanted) => {
-                    let (read, answers) = (Arc::clone(&self.contexts), self.answers.0.clone());
-                    let which = self.which.clone();
-                    tokio::task::spawn_blocking(move || {
-                        let _ = answers.send(Answer::ContextsRead { contexts: read(&which), wanted });
-                    });
+                    let (read, which) = (Arc::clone(&self.contexts), self.which.clone());
+                    self.off_thread(move || Answer::ContextsRead { contexts: read(&which), wanted });
                 }
                 Effect::Keep(preferences) => self.memory.keep(preferences),
                 Effect::Reopen => {
@@ -305,6 +296,15 @@ impl Console {
             }
         }
         false
+    }
+
+    /// Blocking work, whose answer comes as the engine's do.
+    fn off_thread(&self, work: impl FnOnce() -> Answer + Send + 'static) {
+        let answers = self.answers.0.clone();
+        tokio::task::spawn_blocking(move || {
+            // The console may have been left.
+            let _ = answers.send(work());
+        });
     }
 
     /// Gives the terminal to a command, until it has ended.

@@ -176,7 +176,9 @@ impl Screen {
     /// # Errors
     /// As `take`.
     pub fn take_again(&mut self) -> io::Result<()> {
-        give_modes_back();
+        if !TAKEN.load(Ordering::SeqCst) {
+            give_modes_back();
+        }
         enter()?;
         self.forget()
     }
