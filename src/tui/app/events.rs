@@ -54,6 +54,7 @@ impl App {
                 self.screens.mappings.arrange(&self.shared.book);
                 return;
             }
+            Answer::ContextsRead { contexts, wanted } => return self.contexts_read(contexts, wanted),
             Answer::FilesSeen(seen) => return self.files_seen(seen),
             Answer::Checked(checked) => screens.check.answered(checked),
             Answer::HistoryRead { most, runs } => screens.history.answered(most, runs, shared),
