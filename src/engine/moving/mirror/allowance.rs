@@ -3,6 +3,7 @@
 use crate::domain::config::Mapping;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::quote;
+use crate::domain::share;
 use crate::format;
 
 /// Rows that may go at once.
@@ -20,6 +21,16 @@ impl Allowance {
     pub(super) fn has_room_for(&self, more: u64) -> bool {
         self.most.is_none_or(|most| self.gone.saturating_add(more) <= most)
     }
+}
+
+/// What a run would be refused for, where so many rows are gone.
+///
+/// # Errors
+/// They are more than may go at once.
+pub(in crate::engine) fn refuse_too_many(mapping: &Mapping, gone: u64, held: u64, now: u64) -> Result<(), Fault> {
+    let allowance = Allowance { most: Some(share::of(held, mapping.most_deleted)), held, now, gone: 0 };
+    let is_emptied = now == 0 && held > 0 && gone > 0;
+    if is_emptied || !allowance.has_room_for(gone) { Err(too_many_gone(mapping, gone, held, now)) } else { Ok(()) }
 }
 
 pub(super) fn too_many_gone(mapping: &Mapping, gone: u64, held: u64, now: u64) -> Fault {
