@@ -246,7 +246,7 @@ fn no_more_is_read_than_is_allowed_and_what_was_found_until_then_is_mended() {
     let mended = shop.succeeds(order(39));
     let counts = mended.repair.unwrap();
     assert_eq!((counts.inserted, counts.different_still, counts.bytes_compared), (8, None, 30), "{mended:#?}");
-    assert!(mended.warnings.iter().any(|warning| warning.contains("not all that was mended was compared again")));
+    assert!(mended.warnings.iter().any(|warning| warning.contains("not all repaired rows were compared again")));
     shop.is_equal("the repair");
 }
 
