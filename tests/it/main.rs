@@ -38,6 +38,7 @@ mod getting_in;
 mod init;
 mod local_state;
 mod many;
+mod many_tables;
 mod masks;
 mod mirror;
 mod outlets;
