@@ -20,7 +20,7 @@ build: ## target/release/bqsync
 	@[ -d target/release/deps ] || echo "==> The first build takes 5 to 10 minutes on two processors; cargo shows how far it is"
 	cargo build --release --locked
 
-dist: ## what is given away, in target/dist-files: the program, completions, manual pages
+dist: install ## what is given away, in target/dist-files: archive, .deb, .rpm, checksums (TARGET=x86_64-unknown-linux-musl links statically)
 	@dev/dist
 
 demo: install build ## a shop that is synced twice into a BigQuery emulator, what arrived, and the console on it

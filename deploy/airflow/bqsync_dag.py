@@ -18,7 +18,7 @@ CONFIG = Path("/etc/bqsync/config.yaml")
 # `.env`, reports and local state.
 DIRECTORY = Path("/var/lib/bqsync")
 
-# Exit codes (README.md) and kinds of error that trying again does not mend.
+# Exit codes (README.md) and kinds of error that stay when it is tried again.
 USAGE = 2
 SCHEMA_DECISION = 3
 STAYS = ("config", "schema", "data")

@@ -45,7 +45,7 @@ TEMPLATE = """\
 SYMBOLS = re.compile(r"[\u2500-\u259f]+|[^\x20-\x7e]")
 
 
-def draw(ansi: str, columns: int, name: str, title: str) -> str:
+def draw(ansi: str, columns: int, name: str, title: str, template: str = TEMPLATE) -> str:
     """SVG of lines with ANSI colours. `name` keeps its ids apart from those of other pictures on a page."""
     console = Console(record=True, width=columns, file=io.StringIO(), color_system="standard", force_terminal=True)
     text = Text.from_ansi(ansi, no_wrap=True, overflow="ignore")
@@ -53,7 +53,7 @@ def draw(ansi: str, columns: int, name: str, title: str) -> str:
         # A style that shows nothing: it only ends the run of text before it.
         text.stylize(Style(meta={"symbol": match.start()}), match.start(), match.end())
     console.print(text, crop=False)
-    return console.export_svg(title=title, theme=THEME, code_format=TEMPLATE, font_aspect_ratio=ASPECT, unique_id=name)
+    return console.export_svg(title=title, theme=THEME, code_format=template, font_aspect_ratio=ASPECT, unique_id=name)
 
 
 def save(ansi: str, columns: int, path: pathlib.Path, title: str) -> None:

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 
+import film
 import picture
 from terminal import COLUMNS, Terminal
 
@@ -18,6 +19,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 OUT = ROOT / "screenshots"
 PAGE = ROOT / "docs/console.md"
+# The screens of the moving picture, with the seconds that each is shown.
+SESSION = []
 # Pictures that are shown as such; the others are text alone.
 DRAWN = ["mappings", "run", "schema", "backfill", "history", "logs"]
 PROGRAM = pathlib.Path(os.environ.get("BQSYNC", ROOT / "target/release/bqsync")).resolve()
@@ -85,6 +88,12 @@ def line_of(text, mapping):
     return next((line for line in text.splitlines() if line.startswith(mapping + " ")), "")
 
 
+def shoot(ansi, seconds):
+    """Adds a screen to the moving picture."""
+    SESSION.append((ansi, seconds))
+    return ansi
+
+
 def save(name, ansi):
     if name in DRAWN:
         picture.save(ansi, COLUMNS, OUT / f"{name}.svg", "bqsync")
@@ -130,37 +139,45 @@ def mark(terminal, mapping):
 
 
 def take(terminal):
-    terminal.wait("where the mappings stand", lambda text: "6h" in line_of(text, "orders"))
+    shoot(terminal.wait("where the mappings stand", lambda text: "6h" in line_of(text, "orders")), 2.5)
     run(terminal, "invoices")
     terminal.wait("the failure", lambda text: "invoices failed" in text)
     run(terminal, "orders")
     run(terminal, "page_views")
     mark(terminal, "invoices")
-    save("mappings", terminal.wait("two mappings running", is_busy))
+    for share in (5, 15):
+        shoot(terminal.wait("runs under way", lambda text, share=share: is_busy(text, share)), 0.8)
+    save("mappings", shoot(terminal.wait("two mappings running", is_busy), 2))
 
     mark(terminal, "orders")
     terminal.press("Enter")
-    save("run", terminal.wait("a run half way", is_half_way))
+    shoot(terminal.wait("a run that reads", lambda text: "k/s" in text), 1.2)
+    save("run", shoot(terminal.wait("a run half way", is_half_way), 2))
     back(terminal)
-    terminal.wait("the end of both runs", lambda text: all("OK" in line_of(text, m) for m in ("orders", "page_views")))
+    shoot(terminal.wait("the end of both runs",
+                        lambda text: all("OK" in line_of(text, m) for m in ("orders", "page_views"))), 2)
 
     mark(terminal, "products")
     terminal.press("s")
-    terminal.wait("the columns", lambda text: "BECOMES" in text)
+    shoot(terminal.wait("the columns", lambda text: "BECOMES" in text), 2)
     # One accepted, one declined, the others still open.
     to_column(terminal, "supplier_id")
     terminal.press("Space", "Space")
     to_column(terminal, "season")
     terminal.press("Space")
-    save("schema", terminal.wait("the marks", lambda text: "[+] season" in text and "[-] supplier_id" in text))
+    marked = terminal.wait("the marks", lambda text: "[+] season" in text and "[-] supplier_id" in text)
+    save("schema", shoot(marked, 3))
     back(terminal)
 
     mark(terminal, "orders")
     terminal.press("b")
     terminal.type(day(-30))
+    shoot(terminal.wait("the first day", lambda text: day(-30) in text), 1.2)
     terminal.press("Enter")
-    save("backfill", terminal.wait("a preview", lambda text: "rows in BigQuery" in text))
+    save("backfill", shoot(terminal.wait("a preview", lambda text: "rows in BigQuery" in text), 3.5))
     back(terminal)
+    film.save(SESSION, COLUMNS, OUT / "session.svg", "bqsync")
+    print("    screenshots/session.svg", flush=True)
 
     terminal.press("h")
     save("history", terminal.wait("past runs", lambda text: "TRIGGER" in text and "page_views" in text))
@@ -236,10 +253,10 @@ def take_many(terminal):
     save("contexts", terminal.wait("all configurations", lambda text: "Which configuration?" in text))
 
 
-def is_busy(text):
+def is_busy(text, least=30):
     orders, page_views = line_of(text, "orders"), line_of(text, "page_views")
     share = re.search(r"RUNNING .* (\d+)% .*k/s", page_views)
-    return share is not None and int(share[1]) >= 30 and "RUNNING" in orders and "failed:" not in text
+    return share is not None and int(share[1]) >= least and "RUNNING" in orders and "failed:" not in text
 
 
 def is_half_way(text):

@@ -75,17 +75,17 @@ impl FaultKind {
     #[must_use]
     pub const fn hint(self) -> &'static str {
         match self {
-            Self::Transient => "nothing was lost; the next run goes on from the watermark",
-            Self::Quota => "wait for the quota to refill, or ask for a higher one, then run again",
-            Self::Busy => {
-                "let the other work on the table end, then run again; the next run goes on from the watermark"
+            Self::Transient => {
+                "see with `bqsync check` that both sides can be reached, then run again: the run continues from the watermark"
             }
+            Self::Quota => "wait for the quota to refill, or ask for a higher one, then run again",
+            Self::Busy => "let the other work on the table end, then run again: the run continues from the watermark",
             Self::Auth => "check the account's credentials and permissions, then run again",
             Self::Schema => "compare both sides with `bqsync schema-diff`",
             Self::Config => "correct the configuration, then run again",
             Self::Data => "correct the value at the source, or map the column to a type that can hold it (`columns:`)",
             Self::Conflict => "look at what else works on this mapping with `bqsync status`",
-            Self::Bug => "please report this with the log of the run; the watermark was not moved",
+            Self::Bug => "report this with the log of the run; the watermark was not moved",
         }
     }
 

@@ -362,7 +362,7 @@ fn coarse(name: &str, source_type: &SourceType) -> Option<Finding> {
     let sentence = format!("`{name}` is {source_type}: rows of the running {tick} wait for the next run");
     Some(
         Finding::warn(Topic::Cursor, sentence)
-            .remedy(format!("nothing is lost by that; as {finer} they need not wait")),
+            .remedy(format!("if they must not wait, make the column {finer}; else leave it, every row arrives")),
     )
 }
 

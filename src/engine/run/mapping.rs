@@ -117,7 +117,7 @@ async fn in_short_if_cancelled(outcome: Outcome, close: impl Future<Output = Res
     }
     tokio::time::timeout(LAST_WORD, close).await.unwrap_or_else(|_| {
         Err(Fault::new(FaultKind::Transient, "How the run ended could not be written to the state in time")
-            .with_hint("nothing was lost: what was published is known to the state or asked for by the next run"))
+            .with_hint("run again: the next run finds out what was published, and continues from there"))
     })
 }
 
@@ -138,8 +138,7 @@ async fn before_the_deadline<P: Platform, V>(
                 format!("The mapping's work had not ended after {} (`deadline`)", format::duration(deadline));
             Err(Fault::new(FaultKind::Transient, sentence)
                 .with_hint(
-                    "everything up to the watermark is in BigQuery, and the next run goes on from there; \
-                            see in the log what it was waiting for, or set a longer `deadline`",
+                    "see in the log what it was waiting for, or set a longer `deadline`; the next run continues from the watermark",
                 )
                 .into())
         }

@@ -76,7 +76,7 @@ pub(super) fn report<P: Platform>(
         Err(Halt::Fault(fault)) => report.fail(fault),
         Err(Halt::Drifted(what)) => report.fail(
             &Fault::new(FaultKind::Schema, what.as_str())
-                .with_hint("run again once the changes to the table have come to their end; nothing was lost"),
+                .with_hint("run again once the changes to the table have ended"),
         ),
     }
     report.finish(scope.ports.clock.now(), began.since.elapsed());

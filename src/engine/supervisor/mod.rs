@@ -30,7 +30,7 @@ use super::run::aftermath::write_metrics;
 use super::work::emitter::Emitter;
 use super::work::hold::{Hold, Switch};
 use super::work::scope::Task;
-use crate::domain::config::{Deletes, Mapping};
+use crate::domain::config::{Deletes, Mapping, Mode};
 use crate::domain::ids::MappingName;
 
 /// What comes from the handle.
@@ -112,11 +112,16 @@ impl<P: Platform> Supervisor<P> {
                 self.run(&selection, Task::Backfill { ask, restart, shard });
             }
             Command::Deletes { selection, dry_run } => {
-                let meant = |m: &&Mapping| selection != Selection::All || m.deletes != Deletes::Ignore;
-                let names = self.selected(&selection).iter().filter(meant).map(|m| m.name.clone()).collect();
-                self.run(&Selection::Named(names), Task::Deletes { dry_run });
+                // What reads its whole table finds them itself.
+                let is_meant = |mapping: &Mapping| mapping.deletes != Deletes::Ignore && mapping.mode.has_windows();
+                let meant = self.named_or(&selection, is_meant);
+                self.run(&meant, Task::Deletes { dry_run });
             }
-            Command::Repair(order) => self.run(&order.selection.clone(), Task::Repair(order)),
+            Command::Repair(order) => {
+                // A replace is repaired by its next run.
+                let meant = self.named_or(&order.selection, |mapping| mapping.mode != Mode::Replace);
+                self.run(&meant, Task::Repair(order));
+            }
             Command::Pause(mapping) => self.hold(&mapping, true),
             Command::Resume(mapping) => self.hold(&mapping, false),
             Command::Cancel(mapping) => {
@@ -247,6 +252,12 @@ impl<P: Platform> Supervisor<P> {
             Selection::Named(names) => names.contains(&mapping.name),
         };
         self.ports.config.mappings.iter().filter(chosen).cloned().collect()
+    }
+
+    /// Those that are named, whatever they are; of all mappings, those that the work is meant for.
+    fn named_or(&self, selection: &Selection, is_meant: impl Fn(&Mapping) -> bool) -> Selection {
+        let of_all = |mapping: &&Mapping| *selection != Selection::All || is_meant(mapping);
+        Selection::Named(self.selected(selection).iter().filter(of_all).map(|mapping| mapping.name.clone()).collect())
     }
 
     /// Takes the mappings that nobody of ours works on yet.

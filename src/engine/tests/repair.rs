@@ -157,7 +157,7 @@ fn a_row_that_changes_meanwhile_is_brought_as_it_is_or_by_the_next_run() {
         if report.outcome == Outcome::Ok {
             shop.is_equal(&format!("page {nth}"));
         } else {
-            assert!(report.errors[0].contains("differ still after they were mended"), "{report:#?}");
+            assert!(report.errors[0].contains("still differ after the repair"), "{report:#?}");
             shop.succeeds(repair(false));
             shop.is_equal(&format!("page {nth}, again"));
         }

@@ -4,11 +4,12 @@ use chrono::TimeDelta;
 
 use super::works::{APPEND, REPLACE, UPSERT, add_filled_column, allowing_shrink, edited};
 use crate::domain::fault::FaultKind::{self, Config, Conflict};
+use crate::domain::ids::MappingName;
 use crate::domain::publish::PublishKind;
 use crate::domain::replacement::Shrink;
 use crate::domain::report::{MappingReport, Outcome};
-use crate::engine::Command;
-use crate::testing::{Call, HERE, Shop, Trouble, backfill, deletes, sync};
+use crate::engine::{Command, RepairOrder, Selection};
+use crate::testing::{Call, HERE, Shop, Trouble, backfill, deletes, repair, sync};
 
 #[track_caller]
 fn refused(shop: &Shop, command: Command, kind: FaultKind) -> MappingReport {
@@ -220,6 +221,18 @@ fn what_has_no_meaning_for_a_replace_is_refused_with_what_does_it() {
         let report = refused(&shop, deletes(dry_run), Config);
         assert!(report.errors[0].contains("which needs no `deletes`"), "{report:#?}");
     }
+}
+
+#[test]
+fn a_repair_of_all_mappings_leaves_a_replaced_table_to_its_next_run() {
+    let shop = edited(REPLACE);
+    let mut process = shop.process_of(HERE);
+    process.send(repair(false));
+    assert!(process.run_ends().unwrap().mappings.is_empty(), "the run is about no mapping");
+    let selection = Selection::Named(vec![MappingName("t".to_owned())]);
+    let named = RepairOrder { selection, dry_run: false, most_bytes: u64::MAX, most_named: 20 };
+    let report = refused(&shop, Command::Repair(named), Config);
+    assert!(report.hint.unwrap().contains("`bqsync run-once --mapping t` brings the table as it is"));
 }
 
 #[test]

@@ -1,0 +1,98 @@
+//! What is given away: `dev/package` on the program of these tests, unpacked and used as an administrator finds it.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What a command prints to stdout; it has to end well.
+#[track_caller]
+fn said(command: &mut Command) -> String {
+    let ran = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let (stdout, stderr) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{command:?} ended with {}:\n{stdout}\n{stderr}", ran.status);
+    stdout.into_owned()
+}
+
+fn is_there(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok()
+}
+
+/// Every file and folder below, by its path from the top, with its mode.
+fn tree(top: &Path) -> BTreeMap<PathBuf, u32> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![top.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let mode = path.symlink_metadata().unwrap().permissions().mode() & 0o7777;
+            found.insert(path.strip_prefix(top).unwrap().to_owned(), mode);
+            if path.is_dir() {
+                folders.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// systemd finds in the units what it knows, and the programs that they start.
+fn verify_units(installed: &Path) {
+    let units = installed.join("usr/lib/systemd/system");
+    let ours: Vec<_> = std::fs::read_dir(&units).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(ours.len(), 3, "{ours:?}");
+    // What every system has stands beside them.
+    for entry in std::fs::read_dir("/usr/lib/systemd/system").unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() && path.extension().is_some_and(|end| end == "target" || end == "slice" || end == "mount") {
+            std::fs::copy(&path, units.join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    let mut verify = Command::new("systemd-analyze");
+    said(verify.args(["verify", "--man=no", "--root"]).arg(installed).args(ours));
+}
+
+#[test]
+fn the_package_installs_all_that_a_server_needs_and_shows_nobody_its_configuration() {
+    let work = tempfile::tempdir().unwrap();
+    let (program, out, installed) =
+        (work.path().join("bqsync"), work.path().join("out"), work.path().join("installed"));
+    // Debug information is half a gigabyte.
+    said(Command::new("strip").arg("-o").arg(&program).arg(env!("CARGO_BIN_EXE_bqsync")));
+    said(Command::new(root().join("dev/package")).arg(&program).arg(&out).env("QUICK", "1"));
+
+    let sums = std::fs::read_to_string(out.join("SHA256SUMS")).unwrap();
+    for ending in [".tar.gz", ".deb", ".rpm"] {
+        assert!(sums.lines().any(|line| line.ends_with(ending)), "no {ending} in:\n{sums}");
+    }
+    said(Command::new("sha256sum").args(["--check", "SHA256SUMS"]).current_dir(&out));
+    if !is_there("dpkg") {
+        return;
+    }
+
+    let mut made = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
+    let package = made.find(|path| path.extension().is_some_and(|end| end == "deb")).unwrap();
+    said(Command::new("dpkg").arg("-x").arg(&package).arg(&installed));
+    let version = said(Command::new(installed.join("usr/bin/bqsync")).arg("--version"));
+    assert_eq!(version.trim(), concat!("bqsync ", env!("CARGO_PKG_VERSION")));
+
+    let tree = tree(&installed);
+    let page = |command: &str| PathBuf::from(format!("usr/share/man/man1/bqsync{command}.1.gz"));
+    for command in ["", "-run-once", "-backfill", "-check", "-init", "-verify"] {
+        assert!(tree.contains_key(&page(command)), "no manual page of bqsync{command}");
+    }
+    for path in ["usr/share/bash-completion/completions/bqsync", "usr/share/doc/bqsync/docs/deploy.md"] {
+        assert!(tree.contains_key(Path::new(path)), "no {path}");
+    }
+    let private: Vec<_> = tree.iter().filter(|(path, _)| path.starts_with("etc/bqsync")).collect();
+    let (folder, example) = (PathBuf::from("etc/bqsync"), PathBuf::from("etc/bqsync/config.example.yaml"));
+    assert_eq!(private, [(&folder, &0o750), (&example, &0o640)]);
+    let writable: Vec<_> = tree.iter().filter(|(_, mode)| **mode & 0o022 != 0).collect();
+    assert!(writable.is_empty(), "others may write: {writable:?}");
+    if is_there("systemd-analyze") {
+        verify_units(&installed);
+    }
+}
