@@ -37,7 +37,7 @@ pub use content::{
     SchemaAdditions, StateLocation, TableAdditions,
 };
 pub use contexts::{Colour, Context, contexts};
-pub use document::parse;
+pub use document::{has_no_mappings, parse};
 pub use documentation::{context_table, mapping_table, top_level_table};
 pub use glob::Glob;
 pub use interpolate::Env;

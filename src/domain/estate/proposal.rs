@@ -122,7 +122,8 @@ fn choose(draft: &Draft<'_>) -> Choice {
         let lines = draft.lines(&candidate);
         match draft.judge(&lines) {
             Ok(warned) => {
-                let notes = warned.into_iter().chain(draft.kept_in_clear(&candidate)).collect();
+                let notes = misses(candidate.mode).into_iter().chain(warned).chain(draft.kept_in_clear(&candidate));
+                let notes = notes.collect();
                 let reason = left_out(facts, candidate.mode);
                 let entry = Entry { mode: candidate.mode, keys: candidate.keys, lines, notes };
                 return match reason {
@@ -135,6 +136,12 @@ fn choose(draft: &Draft<'_>) -> Choice {
     }
     // What the last way, which asks for least, is refused for.
     Choice::Impossible(refused)
+}
+
+/// What no catalogue knows, and what rows would be missed for.
+fn misses(mode: Mode) -> Option<String> {
+    let asks = "Does anybody change or delete rows here? An append misses that: then write `mode: mirror`";
+    (mode == Mode::Append).then(|| asks.to_owned())
 }
 
 /// Why nobody should move the table without having thought about it.
@@ -161,7 +168,10 @@ impl Draft<'_> {
         if facts.database != self.own {
             lines.push(Line::new(format!("mysql_database: {}", word(&facts.database)), ""));
         }
-        lines.push(Line::new(format!("mysql_table: {}", word(&facts.table)), ""));
+        let becomes = naming::table_name(&facts.table);
+        let is_other = *self.target == becomes && becomes != facts.table;
+        let why = if is_other { format!("`{becomes}` in BigQuery") } else { String::new() };
+        lines.push(Line::new(format!("mysql_table: {}", word(&facts.table)), why));
         if *self.target != naming::table_name(&facts.table) {
             let why = "no other table is called so, and BigQuery takes it without quotes";
             lines.push(Line::new(format!("bigquery_table: {}", word(self.target)), why));
@@ -279,7 +289,10 @@ fn size(facts: &TableFacts) -> String {
     if facts.schema.is_view {
         return "a view".to_owned();
     }
-    let rows = facts.schema.rows_estimate.map(|rows| format!("about {} rows", about(rows)));
+    let rows = facts.schema.rows_estimate.map(|rows| match rows {
+        1 => "about 1 row".to_owned(),
+        rows => format!("about {} rows", about(rows)),
+    });
     let bytes = facts.bytes.map(about_bytes);
     rows.into_iter().chain(bytes).collect::<Vec<_>>().join(", ")
 }

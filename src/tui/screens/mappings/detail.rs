@@ -170,6 +170,10 @@ fn wrong(row: &Row, cells: usize, theme: Theme) -> Vec<Line<'static>> {
         let hint = hint.filter(|hint| !holds(now, hint));
         lines.extend(hint.map(|hint| styled(hint, Theme::strong())).into_iter().flatten());
     }
+    if row.is_new_table() {
+        let text = "a table that is new in MySQL: take it or decline it (s, then Enter)";
+        lines.extend(styled(text, theme.wants()));
+    }
     if !row.undecided().is_empty() {
         let text = format!("to decide (s): {}", row.undecided().join(", "));
         lines.extend(styled(&text, theme.wants()));
