@@ -19,6 +19,8 @@ pub struct SourceColumn {
     /// The collation of a text, in lower case.
     pub collation: Option<String>,
     pub old_rows: OldRows,
+    /// MySQL sets it with every change of a row (`ON UPDATE CURRENT_TIMESTAMP`).
+    pub is_stamped: bool,
     /// What its table's definition says of it.
     pub comment: Option<String>,
 }
@@ -61,6 +63,7 @@ impl SourceColumn {
             charset: None,
             collation: None,
             old_rows: OldRows::Null,
+            is_stamped: false,
             comment: None,
         }
     }

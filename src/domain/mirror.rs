@@ -155,9 +155,9 @@ impl Sums {
 pub fn fingerprint(comparison: &Comparison) -> String {
     let TablePlan { columns, keys, timezone, empty_string_as_null, invalid_values, .. } = &*comparison.plan;
     let Comparison { source, target, .. } = comparison;
-    // What a column is described by changes no row.
+    // What a column is described by, and how MySQL fills it in from now on, changes no row.
     let plain = |column: &ColumnPlan| {
-        let source = SourceColumn { comment: None, ..column.source.clone() };
+        let source = SourceColumn { comment: None, is_stamped: false, ..column.source.clone() };
         ColumnPlan { source, ..column.clone() }
     };
     let columns: Vec<_> = columns.iter().map(plain).collect();

@@ -16,7 +16,7 @@ pub use self::table::{ColumnPlan, CursorPlan, Paging, Planned, TablePlan};
 
 use self::compare::Compared;
 use self::input::not_carried;
-use super::check::{mapping as check, options, target as as_it_is};
+use super::check::{keys as keys_of, mapping as check, options, target as as_it_is};
 use super::column::same_name;
 use super::fault::Fault;
 use super::partitioning::Partitioning;
@@ -58,9 +58,10 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         checks::partition(mapping, by.unit, column)?;
     }
     warnings.extend(input.target.into_iter().flat_map(|target| as_it_is::findings(mapping, target)));
-    warnings.extend(check::keys_not_unique(mapping, input.source));
-    warnings.extend(check::keys_held_equal(mapping, input.source));
-    warnings.extend(check::key_declared(mapping, input.target));
+    warnings.extend(keys_of::keys_not_unique(mapping, input.source));
+    warnings.extend(keys_of::keys_held_equal(mapping, input.source));
+    warnings.extend(keys_of::keys_change(mapping, input.source));
+    warnings.extend(keys_of::key_declared(mapping, input.target));
     warnings.extend(check::content_ignores_case(mapping, input.target));
     warnings.extend(check::cursor_not_indexed(mapping, input.source));
     let partitioning = match input.target {

@@ -5,13 +5,14 @@
 use chrono::{NaiveDateTime, Offset, TimeDelta, TimeZone};
 
 use super::additions::backfill;
+use super::keys::{keys_change, keys_held_equal, keys_not_unique};
 use super::masks;
 use super::server::{ServerFacts, grant_select};
 use crate::domain::column::{Cascade, SourceSchema, TargetSchema, same_name};
-use crate::domain::config::{Deletes, Mapping, Mode};
+use crate::domain::config::{Mapping, Mode};
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::Fault;
-use crate::domain::finding::{Finding, Standing, Topic};
+use crate::domain::finding::{Finding, Topic};
 use crate::domain::plan::checks::{cursor_kind, missing_columns};
 use crate::domain::plan::input::PlanInput;
 use crate::domain::plan::table::Planned;
@@ -91,8 +92,9 @@ fn unplanned(mapping: &Mapping, source: &SourceSchema, fault: &Fault) -> Vec<Fin
     let told = |topic| found.iter().any(|finding: &Finding| finding.topic == topic);
     let keys = keys_not_unique(mapping, source).filter(|_| !told(Topic::Keys));
     let equal = keys_held_equal(mapping, source).filter(|_| !told(Topic::Keys));
+    let change = keys_change(mapping, source).filter(|_| !told(Topic::Keys));
     let index = cursor_not_indexed(mapping, source).filter(|_| !told(Topic::Cursor));
-    found.extend(keys.into_iter().chain(equal).chain(index));
+    found.extend(keys.into_iter().chain(equal).chain(change).chain(index));
     found
 }
 
@@ -126,69 +128,6 @@ fn sound(mapping: &Mapping, source: &SourceSchema) -> Vec<(Topic, String)> {
         sound.push((Topic::CursorIndex, index));
     }
     sound
-}
-
-/// No unique key lies within the configured ones. (A view's cannot be seen.)
-#[must_use]
-pub fn keys_not_unique(mapping: &Mapping, source: &SourceSchema) -> Option<Finding> {
-    let keys = &mapping.primary_keys;
-    // A replace brings every row, whatever it shares with others.
-    if keys.is_empty() || source.is_view || source.tells_rows_apart_by(keys) || mapping.mode == Mode::Replace {
-        return None;
-    }
-    // Which of the rows that share a key a mirror holds would be a matter of chance.
-    let (standing, then) = match mapping.mode {
-        Mode::Mirror => (Standing::Fail, "a mirror cannot tell apart the rows that share them"),
-        Mode::Append | Mode::Upsert | Mode::Replace => (Standing::Warn, "rows that share them become one"),
-    };
-    let sentence = format!("`primary_keys` of the mapping are no unique key of {}: {then}", mapping.source);
-    let finding = Finding { standing, ..Finding::warn(Topic::Keys, sentence) };
-    let nullable = keys.iter().find(|key| source.column(key).is_some_and(|column| column.nullable));
-    Some(match (nullable, source.unique_keys.first()) {
-        (Some(key), _) => {
-            finding.remedy(format!("`{key}` may be NULL, which any number of rows may share: declare it NOT NULL"))
-        }
-        (None, Some(unique)) => finding.remedy(format!("its unique key is: {}", unique.join(", "))),
-        (None, None) => {
-            let columns: Vec<_> = keys.iter().map(|key| quote::mysql_name(key)).collect();
-            let table = quote::mysql_table(&mapping.source);
-            finding.remedy(format!("ALTER TABLE {table} ADD UNIQUE KEY ({})", columns.join(", ")))
-        }
-    })
-}
-
-/// Texts that are one key to MySQL and several to BigQuery, in an upsert that deletes nothing.
-#[must_use]
-pub fn keys_held_equal(mapping: &Mapping, source: &SourceSchema) -> Option<Finding> {
-    if mapping.mode != Mode::Upsert || mapping.deletes != Deletes::Ignore {
-        return None;
-    }
-    let mut columns = mapping.primary_keys.iter().filter_map(|key| source.column(key));
-    let (key, equal) = columns.find_map(|column| Some((column, column.held_equal()?)))?;
-    let (name, collation) = (&key.name, key.collation.as_deref().unwrap_or_default());
-    let sentence = format!(
-        "the key `{name}` has the collation {collation}: texts that differ in {equal} are one key to MySQL and two to \
-         BigQuery, so a row whose key changes between them stays there under both"
-    );
-    Some(Finding::warn(Topic::Keys, sentence).remedy(format!(
-        "`deletes: hard` (or `soft`) in the mapping lets `bqsync deletes` remove the old one; or give `{name}` a collation \
-         that tells them apart, such as utf8mb4_0900_bin or, in MariaDB, utf8mb4_nopad_bin"
-    )))
-}
-
-/// An append's target that promises BigQuery what an append does not keep.
-#[must_use]
-pub fn key_declared(mapping: &Mapping, target: Option<&TargetSchema>) -> Option<Finding> {
-    let columns = &target?.primary_key;
-    if mapping.mode != Mode::Append || columns.is_empty() {
-        return None;
-    }
-    let (table, columns) = (&mapping.target, columns.join("`, `"));
-    let sentence = format!(
-        "{table} declares PRIMARY KEY (`{columns}`), but an append keeps every version of a row: BigQuery takes the key \
-         for unique and may answer queries wrongly"
-    );
-    Some(Finding::warn(Topic::Target, sentence).remedy(format!("in BigQuery: ALTER TABLE `{table}` DROP PRIMARY KEY")))
 }
 
 /// Rows without keys are told by their content, in which BigQuery may not see every difference.

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod additions;
+pub mod keys;
 pub mod mapping;
 pub mod masks;
 pub mod options;

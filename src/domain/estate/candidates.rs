@@ -2,8 +2,8 @@
 //! check to say.
 
 use super::facts::TableFacts;
-use super::personal::words;
-use crate::domain::column::{SourceColumn, same_name};
+use super::personal::{reads, words};
+use crate::domain::column::{Cascade, SourceColumn};
 use crate::domain::config::Mode;
 use crate::domain::source_type::SourceType;
 use crate::domain::type_map::default_target;
@@ -59,16 +59,8 @@ const BIRTHS: [&str; 12] = [
 /// All ways, the best first. The last one is always a replace.
 pub fn candidates(facts: &TableFacts) -> Vec<Candidate> {
     let keys = keys(facts);
+    let upserts = upserts(facts, &keys);
     let mut ways = Vec::new();
-    for column in facts.stamped.iter().filter(|column| stamp_trouble(facts, column).is_none()) {
-        ways.extend(keys.iter().map(|key| Candidate {
-            mode: Mode::Upsert,
-            why: "rows that MySQL no longer has are not noticed; see `deletes`".to_owned(),
-            keys: key.clone(),
-            cursor: Some(column.clone()),
-            why_cursor: "stamped with every change (ON UPDATE CURRENT_TIMESTAMP), and indexed",
-        }));
-    }
     if let Some(column) = facts.auto_increment.as_ref().filter(|column| may_append(facts, column)) {
         let key = keys.iter().cloned().map(Some).chain([None]).map(Option::unwrap_or_default);
         ways.extend(key.map(|keys| {
@@ -90,6 +82,9 @@ pub fn candidates(facts: &TableFacts) -> Vec<Candidate> {
         cursor: None,
         why_cursor: "",
     }));
+    // Where rows change behind the stamp, an upsert is for those alone who ask for one.
+    let at = if facts.cascades.is_empty() { 0 } else { ways.len() };
+    ways.splice(at..at, upserts);
     let reason = if facts.schema.is_view {
         "a view has no keys"
     } else if facts.schema.unique_keys.is_empty() {
@@ -105,6 +100,25 @@ pub fn candidates(facts: &TableFacts) -> Vec<Candidate> {
         why_cursor: "",
     });
     ways
+}
+
+/// By each column that shows every change, with each key that none of them changes.
+fn upserts(facts: &TableFacts, keys: &[Vec<String>]) -> Vec<Candidate> {
+    let way = |column: &String, key: &Vec<String>| Candidate {
+        mode: Mode::Upsert,
+        why: "rows that MySQL no longer has are not noticed; see `deletes`".to_owned(),
+        keys: key.clone(),
+        cursor: Some(column.clone()),
+        why_cursor: "stamped with every change (ON UPDATE CURRENT_TIMESTAMP), and indexed",
+    };
+    let lasting: Vec<_> = keys.iter().filter(|key| lasts(facts, key)).collect();
+    let columns = facts.stamped.iter().filter(|column| column_trouble(facts, column).is_none());
+    columns.flat_map(|column| lasting.iter().map(|key| way(column, key))).collect()
+}
+
+/// Does a row keep its key for as long as it lives? What MySQL stamps every UPDATE changes.
+fn lasts(facts: &TableFacts, key: &[String]) -> bool {
+    !key.iter().any(|column| facts.is_stamped(column))
 }
 
 /// The ways of one mode, the best first; `None`: of any. `cursor`: a column that somebody has named, for tables that have it.
@@ -129,7 +143,10 @@ pub fn ways(facts: &TableFacts, mode: Option<Mode>, cursor: Option<&str>) -> Res
         Mode::Mirror | Mode::Upsert if keys(facts).is_empty() => {
             Err(format!("`mode: {}` needs a PRIMARY KEY, or a UNIQUE one without NULLs", mode.word()))
         }
-        Mode::Upsert => Err(format!("`mode: upsert` needs a column that shows each change: {}", hint(facts))),
+        Mode::Upsert => Err(format!(
+            "`mode: upsert` needs a column that shows each change, and a key that none changes: {}",
+            hint(facts)
+        )),
         Mode::Append => {
             Err("`mode: append` needs an AUTO_INCREMENT column that is indexed, or `incremental_column`".to_owned())
         }
@@ -149,23 +166,31 @@ fn by(facts: &TableFacts, cursor: &str) -> Vec<Candidate> {
         why_cursor: NAMED,
     };
     let keys = keys(facts);
-    let upserts = keys.iter().map(|key| way(Mode::Upsert, key.clone()));
+    let upserts = keys.iter().filter(|key| lasts(facts, key)).map(|key| way(Mode::Upsert, key.clone()));
     let appends = keys.iter().cloned().chain([Vec::new()]).map(|key| way(Mode::Append, key));
     upserts.chain(appends).collect()
 }
 
-/// The primary key first, then the shortest.
+/// Those that say nothing of a person first, since a key cannot be masked; of these the primary key, then the shortest.
 fn keys(facts: &TableFacts) -> Vec<Vec<String>> {
     let can_be_key = |name: &String| {
         let column = facts.schema.column(name).and_then(|column| default_target(&column.source_type));
         column.is_some_and(|target| target.can_be_key())
     };
-    let fits = |key: &&Vec<String>| key.len() <= MOST_KEYS && key.iter().all(can_be_key);
-    let mut keys: Vec<_> = facts.schema.unique_keys.iter().filter(fits).cloned().collect();
-    if let Some(others) = keys.get_mut(1..) {
-        others.sort_by_key(Vec::len);
-    }
-    keys
+    let fits = |key: &Vec<String>| key.len() <= MOST_KEYS && key.iter().all(can_be_key);
+    let rank = |position: usize, key: &Vec<String>| {
+        let is_primary = position == 0 && facts.has_primary_key;
+        (tells_who(facts, key).is_some(), if is_primary { 0 } else { key.len() })
+    };
+    let keys = facts.schema.unique_keys.iter().enumerate().filter(|(_, key)| fits(key));
+    let mut ranked: Vec<_> = keys.map(|(position, key)| (rank(position, key), key.clone())).collect();
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, key)| key).collect()
+}
+
+/// The first of these columns whose name reads like personal data.
+pub fn tells_who<'a>(facts: &'a TableFacts, key: &[String]) -> Option<&'a SourceColumn> {
+    key.iter().filter_map(|name| facts.schema.column(name)).find(|column| reads(column).is_some())
 }
 
 /// A number shows new rows; where another column speaks of changes, there are some.
@@ -174,7 +199,7 @@ fn may_append(facts: &TableFacts, column: &str) -> bool {
 }
 
 /// Why a column that the server stamps cannot be the incremental one.
-fn stamp_trouble(facts: &TableFacts, column: &str) -> Option<String> {
+fn column_trouble(facts: &TableFacts, column: &str) -> Option<String> {
     let found = facts.schema.column(column)?;
     if found.nullable {
         return Some(format!(
@@ -183,6 +208,25 @@ fn stamp_trouble(facts: &TableFacts, column: &str) -> Option<String> {
     }
     (!facts.schema.has_index_on(column))
         .then(|| format!("`{column}` is stamped by MySQL, but not indexed (with an index: `upsert`, which reads less)"))
+}
+
+/// Why a column that the server stamps is not taken for the incremental one.
+fn stamp_trouble(facts: &TableFacts, column: &str) -> Option<String> {
+    let changed_key = || facts.schema.unique_keys.iter().find(|key| !lasts(facts, key));
+    column_trouble(facts, column)
+        .or_else(|| {
+            let Cascade { columns, parent, action } = facts.cascades.first()?;
+            Some(format!(
+                "`{}` changes when `{parent}` does (foreign key, {action}), and `{column}` does not change with it",
+                columns.join("`, `")
+            ))
+        })
+        .or_else(|| {
+            let key = changed_key()?.join(", ");
+            Some(format!(
+                "every UPDATE changes the key ({key}) with the stamp, so that an `upsert` would leave the old version there"
+            ))
+        })
 }
 
 /// What keeps the table from being read by a column.
@@ -208,7 +252,7 @@ fn app_stamp(facts: &TableFacts) -> Option<&SourceColumn> {
 /// The column that says when a row came, which never changes.
 pub fn birth(facts: &TableFacts) -> Option<&SourceColumn> {
     facts.schema.columns.iter().find(|column| {
-        let is_stamped = facts.stamped.iter().any(|name| same_name(name, &column.name));
+        let is_stamped = facts.is_stamped(&column.name);
         let is_moment = has_time(column) || column.source_type == SourceType::Date;
         is_moment && !is_stamped && !column.nullable && BIRTHS.contains(&&*words(&column.name).concat())
     })

@@ -1,6 +1,6 @@
 //! What the catalogue says of the tables of a server.
 
-use crate::domain::column::SourceSchema;
+use crate::domain::column::{Cascade, SourceSchema, same_name};
 use crate::domain::new_columns::is_like;
 
 /// Which tables are asked about: patterns in which `*` stands for any characters and `?` for one.
@@ -58,6 +58,8 @@ pub struct TableFacts {
     /// Columns that the server stamps with every change of a row (`ON UPDATE CURRENT_TIMESTAMP`).
     pub stamped: Vec<String>,
     pub auto_increment: Option<String>,
+    /// Foreign keys by which its rows change without being stamped; asked for where there are such columns.
+    pub cascades: Vec<Cascade>,
     /// The first of its unique keys is the PRIMARY KEY.
     pub has_primary_key: bool,
     /// Bytes of its rows, by the server's estimate.
@@ -67,6 +69,12 @@ pub struct TableFacts {
 }
 
 impl TableFacts {
+    /// Does the server stamp the column with every change?
+    #[must_use]
+    pub fn is_stamped(&self, column: &str) -> bool {
+        self.stamped.iter().any(|name| same_name(name, column))
+    }
+
     /// Why nothing can be read of it.
     #[must_use]
     pub fn cannot_be_read(&self) -> Option<String> {

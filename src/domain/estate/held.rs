@@ -41,7 +41,8 @@ pub fn held(mapping: &Mapping, facts: &TableFacts, ground: Ground<'_>) -> Result
     };
     let planned = plan(input);
     let (server, now) = (ground.server, ground.now);
-    let found = findings(&MappingFacts { input, planned: &planned, server, values: None, cascades: &[], now });
+    let cascades = &facts.cascades;
+    let found = findings(&MappingFacts { input, planned: &planned, server, values: None, cascades, now });
     if let Some(fail) = found.iter().find(|finding| finding.standing == Standing::Fail) {
         return Err(fail.to_string());
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::candidates::{Candidate, birth, candidates};
+use super::candidates::{Candidate, birth, candidates, tells_who};
 use super::entry::{Line, about, about_bytes, list, render, word};
 use super::facts::TableFacts;
 use super::held::{Ground, held};
@@ -177,9 +177,7 @@ impl Draft<'_> {
             lines.push(Line::new(format!("bigquery_table: {}", word(self.target)), why));
         }
         if !way.keys.is_empty() {
-            let is_primary = facts.has_primary_key && facts.schema.unique_keys.first() == Some(&way.keys);
-            let why = if is_primary { "PRIMARY KEY" } else { "a UNIQUE key without NULLs" };
-            lines.push(Line::new(format!("primary_keys: {}", list(&way.keys)), why));
+            lines.push(Line::new(format!("primary_keys: {}", list(&way.keys)), self.why_key(&way.keys)));
         }
         if let Some(cursor) = &way.cursor {
             lines.push(Line::new(format!("incremental_column: {}", word(cursor)), way.why_cursor));
@@ -189,6 +187,22 @@ impl Draft<'_> {
         lines.extend(self.excluded(way));
         lines.extend(self.masked(way));
         lines
+    }
+
+    fn why_key(&self, keys: &[String]) -> String {
+        let primary = self.facts.schema.unique_keys.first().filter(|_| self.facts.has_primary_key);
+        if primary.is_some_and(|primary| primary == keys) {
+            return "PRIMARY KEY".to_owned();
+        }
+        let passed = primary
+            .and_then(|primary| tells_who(self.facts, primary))
+            .filter(|_| tells_who(self.facts, keys).is_none());
+        match passed {
+            Some(column) => {
+                format!("a UNIQUE key without NULLs; `{}` of the PRIMARY KEY reads like personal data", column.name)
+            }
+            None => "a UNIQUE key without NULLs".to_owned(),
+        }
     }
 
     fn partition(&self, way: &Candidate) -> Option<Line> {

@@ -1,6 +1,7 @@
 //! What is proposed for tables of each shape, and that a check has nothing against it.
 
 mod expanding;
+mod keys;
 
 use std::path::Path;
 
@@ -41,6 +42,7 @@ fn table(name: &str, columns: &[(&str, SourceType)]) -> TableFacts {
         },
         stamped: Vec::new(),
         auto_increment: None,
+        cascades: Vec::new(),
         has_primary_key: true,
         bytes: Some(2_100_000),
         trouble: None,
@@ -49,6 +51,9 @@ fn table(name: &str, columns: &[(&str, SourceType)]) -> TableFacts {
 
 fn stamped(mut facts: TableFacts, column: &str, indexed: bool) -> TableFacts {
     facts.stamped.push(column.to_owned());
+    for known in facts.schema.columns.iter_mut().filter(|known| known.name == column) {
+        known.is_stamped = true;
+    }
     facts.schema.indexes.extend(indexed.then(|| vec![column.to_owned(), "id".to_owned()]));
     facts
 }
@@ -95,12 +100,18 @@ fn each_shape_of_a_table_has_its_mode() {
     orders.schema.rows_estimate = Some(88_120_332);
     let mut report = keyless(table("report", &[("total", INT)]), 0);
     (report.schema.is_view, report.has_primary_key) = (true, false);
+    let mut lines = stamped(table("lines", &[("order_id", INT), ("updated_at", MOMENT)]), "updated_at", true);
+    lines.cascades = vec![keys::set_null("order_id", "orders")];
+    let members = [("email", text(120)), ("name", text(60))];
     let tables = [
         stamped(numbered(table("customers", &customers)), "updated_at", true),
         keyless(table("clicks", &[]), 40_000_000),
         numbered(table("events", &[("kind", text(20))])),
         orders,
+        lines,
+        keys::keyed(table("members", &members), &[&["email"], &["id"]]),
         keyless(table("rates", &[]), 12),
+        keys::keyed(stamped(table("readings", &[("at", MOMENT)]), "at", true), &[&["id", "at"]]),
         report,
         stamped(numbered(table("stock", &[("changed", MOMENT)])), "changed", false),
         table("tags", &[]),
@@ -113,7 +124,10 @@ fn each_shape_of_a_table_has_its_mode() {
         ("customers", Mode::Upsert),
         ("events", Mode::Append),
         ("orders", Mode::Append),
+        ("lines", Mode::Mirror),
+        ("members", Mode::Mirror),
         ("rates", Mode::Replace),
+        ("readings", Mode::Mirror),
         ("stock", Mode::Mirror),
         ("tags", Mode::Mirror),
     ];

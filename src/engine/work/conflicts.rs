@@ -1,6 +1,6 @@
 //! What of a schema's difference ends a run before a row is read, because its publish would fail or never come right.
 
-use crate::domain::check::mapping::keys_not_unique;
+use crate::domain::check::keys::keys_not_unique;
 use crate::domain::column::{SourceSchema, TargetSchema};
 use crate::domain::config::{Mapping, Mode, SchemaAdditions};
 use crate::domain::fault::{Fault, FaultKind};

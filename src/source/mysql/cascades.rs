@@ -3,10 +3,14 @@
 //! From the table's definition: MariaDB shows what a foreign key does in `information_schema` to accounts that may write
 //! alone.
 
+use std::collections::{HashMap, HashSet};
+
 use super::connect;
 use super::fault::{from_sqlx, number};
 use super::server::Server;
-use super::sql::{self, Query};
+use super::session::Session;
+use super::sql::{self, Bind, Query};
+use super::texts::{Texts, text};
 use crate::domain::column::Cascade;
 use crate::domain::fault::Fault;
 use crate::domain::ids::SourceTable;
@@ -21,14 +25,76 @@ const CHANGING: [&str; 5] =
 /// None where the account may not know.
 pub async fn cascades(server: &Server, table: &SourceTable) -> Result<Vec<Cascade>, Fault> {
     let mut session = connect::open(server).await?;
+    defined(&mut session, table)
+        .await
+        .map_err(|error| from_sqlx(error, format!("Reading the foreign keys of {table} failed")))
+}
+
+/// From the table's definition.
+async fn defined(session: &mut Session, table: &SourceTable) -> Result<Vec<Cascade>, sqlx::Error> {
     let query = Query::plain(format!("SHOW CREATE TABLE {}", sql::table_name(table)));
     let rows = match session.texts(query).await {
         Ok(rows) => rows,
         Err(error) if number(&error) == Some(DENIED) => return Ok(Vec::new()),
-        Err(error) => return Err(from_sqlx(error, format!("Reading the foreign keys of {table} failed"))),
+        Err(error) => return Err(error),
     };
     let definition = rows.first().and_then(|row| row.get(1)?.as_deref()).unwrap_or_default();
     Ok(definition.lines().flat_map(of_line).collect())
+}
+
+/// Of those of these tables that have foreign keys, by database and name. One statement tells which they are, one what the keys
+/// do where the catalogue says so, and one more for each of them where it does not.
+pub async fn of_tables(
+    session: &mut Session,
+    tables: &[(String, String)],
+) -> Result<HashMap<(String, String), Vec<Cascade>>, sqlx::Error> {
+    let mut databases: Vec<_> = tables.iter().map(|(database, _)| database.clone()).collect();
+    databases.dedup();
+    if databases.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let places = vec!["?"; databases.len()].join(", ");
+    let ask = |sql: String| Query::new(sql, databases.iter().cloned().map(Bind::Text));
+    let keys = format!(
+        "SELECT table_schema, table_name, constraint_name, column_name, referenced_table_name \
+         FROM information_schema.key_column_usage WHERE table_schema IN ({places}) AND referenced_table_name IS NOT NULL \
+         ORDER BY table_schema, table_name, constraint_name, ordinal_position"
+    );
+    let mut keys = session.texts(ask(keys)).await?;
+    let wanted: HashSet<_> = tables.iter().map(|(database, table)| (database.as_str(), table.as_str())).collect();
+    keys.retain(|row| wanted.contains(&(text(row, 0), text(row, 1))));
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rules = format!(
+        "SELECT constraint_schema, table_name, constraint_name, delete_rule, update_rule \
+         FROM information_schema.referential_constraints WHERE constraint_schema IN ({places})"
+    );
+    let rules = session.texts(ask(rules)).await?;
+    let rules: HashMap<_, _> = rules.iter().map(|row| ((text(row, 0), text(row, 1), text(row, 2)), row)).collect();
+    let mut found: HashMap<(String, String), Vec<Cascade>> = HashMap::new();
+    let one_key = |a: &Texts, b: &Texts| (0..3).all(|index| text(a, index) == text(b, index));
+    for key in keys.chunk_by(one_key) {
+        let name = (text(&key[0], 0).to_owned(), text(&key[0], 1).to_owned());
+        match rules.get(&(text(&key[0], 0), text(&key[0], 1), text(&key[0], 2))) {
+            Some(rule) => found.entry(name).or_default().extend(of_rule(key, text(rule, 3), text(rule, 4))),
+            None if found.contains_key(&name) => {}
+            None => {
+                let table = SourceTable::whole(Some(name.0.clone()), name.1.clone());
+                found.insert(name, defined(session, &table).await?);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// From the catalogue: the columns of a key, and what it does.
+fn of_rule(key: &[Texts], on_delete: &str, on_update: &str) -> Vec<Cascade> {
+    let columns: Vec<_> = key.iter().map(|row| text(row, 3).to_owned()).collect();
+    let parent = key.first().map_or_else(String::new, |row| text(row, 4).to_owned());
+    let done = [format!("ON DELETE {on_delete}"), format!("ON UPDATE {on_update}")].map(|action| action.to_uppercase());
+    let done = done.into_iter().filter(|action| CHANGING.contains(&action.as_str()));
+    done.map(|action| Cascade { columns: columns.clone(), parent: parent.clone(), action }).collect()
 }
 
 /// ``CONSTRAINT `fk` FOREIGN KEY (`a`, `b`) REFERENCES `parent` (`x`, `y`) ON DELETE SET NULL ON UPDATE CASCADE``: a line of
@@ -104,6 +170,17 @@ mod tests {
         {
             assert_eq!(of_line(&line(harmless)), [], "{harmless}");
         }
+    }
+
+    #[test]
+    fn the_catalogue_tells_the_same_of_a_key() {
+        let row = |column: &str| -> Texts {
+            ["d", "child", "fk", column, "parent"].iter().map(|text| Some((*text).to_owned())).collect()
+        };
+        let key = [row("a"), row("b")];
+        assert_eq!(of_rule(&key, "SET NULL", "NO ACTION"), [cascade(&["a", "b"], "parent", "ON DELETE SET NULL")]);
+        assert_eq!(of_rule(&key, "CASCADE", "CASCADE"), [cascade(&["a", "b"], "parent", "ON UPDATE CASCADE")]);
+        assert_eq!(of_rule(&key, "RESTRICT", "RESTRICT"), []);
     }
 
     #[test]

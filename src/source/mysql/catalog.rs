@@ -158,6 +158,7 @@ pub fn column(row: &Texts, json: &[String], flavour: Flavour) -> SourceColumn {
     SourceColumn {
         charset: lower(9),
         collation: lower(10),
+        is_stamped: text(row, 12).to_ascii_lowercase().contains("on update current_timestamp"),
         old_rows: old_rows(row.get(11).and_then(Option::as_deref), text(row, 12), nullable, flavour),
         comment: row.get(13).cloned().flatten().filter(|comment| !comment.trim().is_empty()),
         ..SourceColumn::new(name, source_type, nullable)

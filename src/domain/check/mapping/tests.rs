@@ -6,9 +6,10 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::*;
+use crate::domain::check::keys::key_declared;
 use crate::domain::check::server::{ServerZone, tests::facts};
 use crate::domain::column::SourceColumn;
-use crate::domain::config::{SchemaAdditions, parse};
+use crate::domain::config::{Deletes, SchemaAdditions, parse};
 use crate::domain::cursor::Moment;
 use crate::domain::finding::Standing;
 use crate::domain::plan::plan;
@@ -132,6 +133,21 @@ fn a_text_key_under_which_mysql_holds_several_texts_comes_with_the_ways_out() {
     let healed = Case { mapping: Mapping { deletes: Deletes::Hard, ..case.mapping.clone() }, ..self::case() };
     Case { source: case.source.clone(), ..healed }.of(Topic::Keys, Standing::Ok);
     case.mapping.mode = Mode::Append;
+    case.of(Topic::Keys, Standing::Ok);
+}
+
+#[test]
+fn a_key_that_every_update_changes_comes_with_another_or_with_a_mirror() {
+    let mut case = case();
+    case.source.columns[1].is_stamped = true;
+    case.of(Topic::Keys, Standing::Ok);
+    case.mapping.primary_keys.push("AT".into());
+    let told = case.of(Topic::Keys, Standing::Warn);
+    assert!(told.len() == 1 && told[0].contains("the key `at` changes with every UPDATE"), "{told:?}");
+    assert!(told[0].ends_with("name another unique key: `primary_keys: [id]`"), "{told:?}");
+    case.source.unique_keys = vec![vec!["id".into(), "at".into()]];
+    assert!(case.of(Topic::Keys, Standing::Warn)[0].contains("write `mode: mirror`"));
+    (case.mapping.mode, case.mapping.incremental_column) = (Mode::Mirror, None);
     case.of(Topic::Keys, Standing::Ok);
 }
 

@@ -1,0 +1,57 @@
+//! Which key is proposed, and what its columns forbid.
+
+use super::*;
+use crate::domain::column::Cascade;
+
+pub fn keyed(mut facts: TableFacts, keys: &[&[&str]]) -> TableFacts {
+    facts.schema.unique_keys = keys.iter().map(|key| key.iter().map(|&name| name.to_owned()).collect()).collect();
+    facts
+}
+
+pub fn set_null(column: &str, parent: &str) -> Cascade {
+    let action = "ON DELETE SET NULL".to_owned();
+    Cascade { columns: vec![column.to_owned()], parent: parent.to_owned(), action }
+}
+
+/// Mode, keys and reason of what is proposed.
+fn moved(facts: TableFacts) -> (Mode, Vec<String>, String) {
+    let Choice::Moved(entry) = one(facts) else { panic!() };
+    let why = entry.why().to_owned();
+    (entry.mode, entry.keys, why)
+}
+
+#[test]
+fn a_key_that_holds_the_stamp_is_no_key_of_an_upsert() {
+    let log = || stamped(numbered(table("t", &[("code", text(8)), ("at", MOMENT)])), "at", true);
+    let (mode, keys, why) = moved(keyed(log(), &[&["id", "at"]]));
+    assert_eq!((mode, keys), (Mode::Mirror, vec!["id".to_owned(), "at".to_owned()]));
+    assert!(why.starts_with("every UPDATE changes the key (id, at)"), "{why}");
+    let (mode, keys, _) = moved(keyed(log(), &[&["id", "at"], &["code"]]));
+    assert_eq!((mode, keys), (Mode::Upsert, vec!["code".to_owned()]));
+    let without = TableFacts { has_primary_key: false, ..keyed(log(), &[&["code", "AT"]]) };
+    assert_eq!(moved(without).0, Mode::Mirror);
+}
+
+#[test]
+fn a_stamp_that_foreign_keys_go_round_is_not_relied_upon() {
+    let mut lines = stamped(table("t", &[("pid", INT), ("at", MOMENT)]), "at", true);
+    assert_eq!(moved(lines.clone()).0, Mode::Upsert);
+    lines.cascades = vec![set_null("pid", "parent")];
+    let (mode, _, why) = moved(lines);
+    assert_eq!(mode, Mode::Mirror);
+    assert!(why.starts_with("`pid` changes when `parent` does (foreign key, ON DELETE SET NULL)"), "{why}");
+}
+
+#[test]
+fn a_key_that_says_nothing_of_a_person_is_preferred() {
+    let people = || table("t", &[("email", text(200)), ("code", text(8))]);
+    let (_, keys, _) = moved(keyed(people(), &[&["email"], &["id", "code"], &["id"]]));
+    assert_eq!(keys, ["id"]);
+    let Choice::Moved(entry) = one(keyed(people(), &[&["email"], &["id"]])) else { panic!() };
+    assert!(entry.notes.is_empty(), "{:?}", entry.notes);
+    let line = |begins: &str| entry.lines.iter().find(|line| line.text.starts_with(begins)).unwrap();
+    assert!(line("primary_keys: [id]").why.contains("`email` of the PRIMARY KEY reads like personal data"));
+    assert_eq!(line("mask:").text, "mask: {email: sha256}");
+    let without = TableFacts { has_primary_key: false, ..keyed(people(), &[&["id", "code"], &["code"]]) };
+    assert_eq!(moved(without).1, ["code"], "the shortest, where there is no PRIMARY KEY");
+}
