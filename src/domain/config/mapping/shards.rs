@@ -1,7 +1,7 @@
 //! Several tables of MySQL that go into one table of BigQuery: a mapping for each of them.
 
+use super::blank::unquoted;
 use super::columns::refused_name;
-use super::draft::unquoted;
 use crate::domain::column::same_name;
 use crate::domain::config::content::{Mapping, Mode};
 use crate::domain::config::key::{At, put};
