@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 
 use super::blank::blank_mapping;
 use super::columns::Columns;
-use super::shards::{Beside, Shards};
+use super::shards::{Beside, Shards, unquoted};
 use super::tables::Tables;
 use crate::domain::column::same_name;
 use crate::domain::config::content::{Deletes, Mapping, Mode, Operator};
@@ -365,10 +365,6 @@ impl Draft {
             }
         }
     }
-}
-
-pub fn unquoted(name: &str) -> String {
-    name.trim_matches('`').to_owned()
 }
 
 fn texts(values: Vec<Value>) -> Vec<String> {
