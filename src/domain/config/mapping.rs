@@ -1,5 +1,6 @@
 //! One entry of `mappings`.
 
+mod blank;
 mod columns;
 mod draft;
 mod keys;

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
+use super::blank::blank_mapping;
 use super::columns::Columns;
-use super::shards::{Beside, Shards};
+use super::shards::{Beside, Shards, unquoted};
 use super::tables::Tables;
 use crate::domain::column::same_name;
-use crate::domain::config::content::{Deletes, InvalidValues, Mapping, Mode, Operator};
+use crate::domain::config::content::{Deletes, Mapping, Mode, Operator};
 use crate::domain::config::key::{At, put};
 use crate::domain::config::read::{Place, Reading, Value};
 use crate::domain::config::yaml::{Kind, Node};
 use crate::domain::config::{NamedSource, deletes, table_options, validate};
-use crate::domain::ids::{MappingName, PART, SourceTable, TableId};
+use crate::domain::ids::{MappingName, PART};
 use crate::domain::lookback::Lookback;
 use crate::domain::naming;
-use crate::domain::table_options::TableOptions;
 use crate::domain::target_type::TargetType;
 
 /// Source: BigQuery reference, "Primary and foreign keys".
@@ -365,45 +365,6 @@ impl Draft {
             }
         }
     }
-}
-
-fn blank_mapping() -> Mapping {
-    Mapping {
-        name: MappingName(String::new()),
-        line: 0,
-        pattern: None,
-        is_new_table: false,
-        source: SourceTable::whole(None, String::new()),
-        target: TableId { project: String::new(), dataset: String::new(), table: String::new() },
-        shard: None,
-        location: String::new(),
-        primary_keys: Vec::new(),
-        incremental_column: None,
-        mode: Mode::Append,
-        operator: Operator::Greater,
-        backfill_start: None,
-        lookback: None,
-        columns: BTreeMap::new(),
-        exclude: Vec::new(),
-        mask: BTreeMap::new(),
-        new_columns: Vec::new(),
-        rename: BTreeMap::new(),
-        loaded_at: None,
-        partition_by: None,
-        options: TableOptions::default(),
-        cluster_by: Vec::new(),
-        maximum_bytes_billed: None,
-        empty_string_as_null: false,
-        invalid_values: InvalidValues::Null,
-        schedule: None,
-        deletes: Deletes::Ignore,
-        most_deleted: 0.0,
-        most_shrunk: 0.0,
-    }
-}
-
-pub fn unquoted(name: &str) -> String {
-    name.trim_matches('`').to_owned()
 }
 
 fn texts(values: Vec<Value>) -> Vec<String> {
