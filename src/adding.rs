@@ -23,7 +23,7 @@ pub fn add(named: Option<&Path>, environment: &Environment, proposals: &[Proposa
         let sentence = "it would be read otherwise with these lines at the end of `mappings`; write them in by hand";
         return Err(Refusal::Usage(format!("{}: {sentence}", path.display())));
     }
-    let written = files::replace(&path, longer.as_bytes());
+    let written = files::replace_as_owned(&path, longer.as_bytes());
     written.map_err(|fault| Refusal::Usage(format!("{fault} ({})", fault.hint())))?;
     Ok(proposals.len())
 }

@@ -1,25 +1,26 @@
 //! Opens the console: which command lines ask for it, and how it gets its engine.
 
+mod place;
 mod watching;
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bigquery_syncer::cli::args::{Args, CommandArg, OutputFormat};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
-use bigquery_syncer::domain::config::{Config, Context, OwnCommand, Problem};
 use bigquery_syncer::domain::fault::Fault;
 use bigquery_syncer::domain::ids::MappingName;
 use bigquery_syncer::engine::{self, BackfillAsk, Ports, Selection, SyncOrder};
 use bigquery_syncer::logging::{self, LogRing};
 use bigquery_syncer::state::AnyState;
 use bigquery_syncer::statements::Statements;
-use bigquery_syncer::tui::{self, Appender, Contexts, Left, Opener, Opening, Session, Settings, Start, Trouble, Which};
+use bigquery_syncer::tui::{
+    self, Appender, ContextsReader, Left, Opener, Opening, Session, Settings, Start, Trouble, Which,
+};
 
+use self::place::Began;
 use self::watching::{Watched, Watching, lock, watcher};
 use crate::adding;
-use crate::contexts;
 use crate::environment::Environment;
 use crate::expansion::{self, For};
 use crate::refusal::{self, Refusal};
@@ -55,6 +56,7 @@ pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
             writes: !args.read_only,
         }),
         watcher: watcher(watching),
+        contexts: contexts_reader(Arc::clone(&began)),
         appender: appender(began),
         start,
         read_only: args.read_only,
@@ -124,6 +126,10 @@ fn check_names(args: &Args, command: &CommandArg, environment: &Environment) -> 
     }
 }
 
+fn contexts_reader(began: Arc<Began>) -> ContextsReader {
+    Arc::new(move |which| began.contexts(which))
+}
+
 /// Writes to the file that the opener reads.
 fn appender(began: Arc<Began>) -> Appender {
     Arc::new(move |proposals, which| {
@@ -162,10 +168,10 @@ fn opener(opens: Opens) -> Opener {
                 let servers = setup.servers();
                 let ports = wiring::connect(setup, Some(Arc::clone(&statements)))?;
                 *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&ports.state));
+                let ports = expanded(ports, &servers, writes).await?;
                 if let Some(watched) = lock(&watching).as_mut() {
                     watched.works(&ports.outlets);
                 }
-                let ports = expanded(ports, &servers, writes).await?;
                 let facts = tui::Facts { config: Arc::clone(&ports.config), mysql, emulator, statements };
                 Ok(Session { handle: engine::start(ports), facts })
             };
@@ -195,86 +201,6 @@ fn statements_of(which: &Which, sent: &Mutex<(Which, Arc<Statements>)>, ring: &L
         ring.clear();
     }
     Arc::clone(&sent.1)
-}
-
-/// How the console was started.
-struct Began {
-    named: Option<PathBuf>,
-    directory: Option<PathBuf>,
-}
-
-/// Files to read, and where relative paths in them begin.
-#[derive(Clone)]
-struct Place {
-    config: Option<PathBuf>,
-    directory: Option<PathBuf>,
-    context: Option<Context>,
-}
-
-impl Began {
-    /// The contexts there are, and the files of the one that is wanted.
-    fn find(&self, which: &Which) -> (Contexts, Result<Place, Refusal>) {
-        match which {
-            Which::AsStarted => {
-                let place = Place { config: self.named.clone(), directory: self.directory.clone(), context: None };
-                let moved = place.enter();
-                (contexts::known(&wiring::config_path(self.named.as_deref())), moved.map(|()| place))
-            }
-            Which::Context(name) => {
-                let mut contexts = contexts::known(Path::new(""));
-                contexts.present = Some(name.clone());
-                let context = contexts.known.iter().find(|context| context.name == *name).cloned();
-                let place = context.ok_or_else(|| {
-                    let why = contexts.problem.clone().unwrap_or_else(|| format!("{} does not name it", contexts.file));
-                    Refusal::Usage(format!("the context {name} is not known: {why}"))
-                });
-                let place = place.and_then(|context| {
-                    let (config, directory) = (Some(context.config.clone()), Some(context.directory.clone()));
-                    let place = Place { config, directory, context: Some(context) };
-                    place.enter().map(|()| place)
-                });
-                (contexts, place)
-            }
-        }
-    }
-}
-
-impl Place {
-    /// Relative paths in the files begin at the process's directory. Nothing of a former engine works any more.
-    fn enter(&self) -> Result<(), Refusal> {
-        let Some(directory) = &self.directory else { return Ok(()) };
-        std::env::set_current_dir(directory)
-            .map_err(|error| Refusal::Usage(format!("the directory {} cannot be used: {error}", directory.display())))
-    }
-
-    fn environment(&self) -> Result<Environment, Refusal> {
-        match &self.context {
-            Some(context) => Environment::of_context(context),
-            None => Environment::read(),
-        }
-    }
-
-    fn read(&self) -> Result<wiring::Setup, Refusal> {
-        let setup = wiring::read_setup(self.config.as_deref(), &self.environment()?)?;
-        refuse_taken(&setup.config)?;
-        Ok(setup)
-    }
-}
-
-/// Letters of own commands that the console has a use for itself. Only here: a run without a console has no keys, and a
-/// version that knows more of them must not stop it.
-fn refuse_taken(config: &Config) -> Result<(), Refusal> {
-    let problem = |command: &OwnCommand| {
-        let does = tui::is_taken(command.key)?;
-        Some(Problem {
-            file: config.path.display().to_string(),
-            line: Some(command.line),
-            message: format!("the console has the key `{}` itself: {does}", command.key),
-            hint: "give `console.commands.key` another letter; ? lists those that are taken".to_owned(),
-        })
-    };
-    let problems: Vec<Problem> = config.commands.iter().filter_map(problem).collect();
-    if problems.is_empty() { Ok(()) } else { Err(Refusal::Problems(problems)) }
 }
 
 fn trouble(refusal: Refusal) -> Trouble {

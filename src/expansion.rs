@@ -20,8 +20,10 @@ const TRIES: usize = 2;
 pub enum For {
     /// A run: what tables are taken as is remembered.
     Work,
-    /// A look, which writes nothing and holds what is known against the rules of today.
+    /// A look, which writes nothing.
     Look,
+    /// One that holds what is known against the rules of today.
+    Status,
     /// A check, which says itself what there is to say.
     Check,
     /// An open console, or one that may not write.
@@ -34,6 +36,7 @@ impl For {
     pub fn command(command: &CommandArg) -> Self {
         match command {
             CommandArg::Check { .. } => Self::Check,
+            CommandArg::Status { .. } => Self::Status,
             command if command.writes() => Self::Work,
             _ => Self::Look,
         }
@@ -44,7 +47,7 @@ impl For {
     }
 
     const fn compares(self) -> bool {
-        matches!(self, Self::Look | Self::Check | Self::Console { .. })
+        matches!(self, Self::Status | Self::Check | Self::Console { .. })
     }
 }
 

@@ -23,15 +23,35 @@ where
     }
 }
 
-/// Replaces `path` at once, durably: directories are made as needed, permissions stay, a symlink stays a symlink.
+/// Replaces `path` at once, durably: directories are made as needed, permissions stay, owner and group where this process may
+/// give files to them, a symlink stays a symlink.
 pub fn replace(path: &Path, content: &[u8]) -> Result<(), Fault> {
     let path = resolved(path);
-    let written = stage(&path, content).and_then(|staged| commit(staged, &path));
+    replace_resolved(&path, content)
+}
+
+/// As `replace`; but a file that would get another owner or group stays as it is.
+///
+/// # Errors
+/// `Config`, also where owner and group cannot stay.
+pub fn replace_as_owned(path: &Path, content: &[u8]) -> Result<(), Fault> {
+    let path = resolved(path);
+    let beside = fs::metadata(&path).ok().zip(new_file(".owner.", parent(&path)).ok());
+    if beside.is_some_and(|(former, trial)| keep_owner(trial.as_file(), &former).is_err()) {
+        let sentence =
+            format!("{} belongs to another user or group, and a file in its place would not", path.display());
+        return Err(Fault::new(FaultKind::Config, sentence).with_hint("let its owner write it"));
+    }
+    replace_resolved(&path, content)
+}
+
+fn replace_resolved(path: &Path, content: &[u8]) -> Result<(), Fault> {
+    let written = stage(path, content).and_then(|staged| commit(staged, path));
     written.map_err(|error| match error.kind() {
         // Where the system cannot say beforehand what is mounted.
-        ErrorKind::ResourceBusy => mounted(&path),
-        _ if is_mounted(&path) => mounted(&path),
-        _ => io_fault("Writing", &path, error),
+        ErrorKind::ResourceBusy => mounted(path),
+        _ if is_mounted(path) => mounted(path),
+        _ => io_fault("Writing", path, error),
     })
 }
 
@@ -76,10 +96,27 @@ fn stage(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
     let mut staged = new_file(&format!(".{name}."), directory)?;
     staged.write_all(content)?;
     if let Ok(former) = fs::metadata(path) {
+        // Whoever may not give files away keeps it as its own.
+        let _ = keep_owner(staged.as_file(), &former);
         staged.as_file().set_permissions(former.permissions())?;
     }
     staged.as_file().sync_all()?;
     Ok(staged)
+}
+
+#[cfg(unix)]
+fn keep_owner(staged: &File, former: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let made = staged.metadata()?;
+    if (made.uid(), made.gid()) == (former.uid(), former.gid()) {
+        return Ok(());
+    }
+    fchown(staged, Some(former.uid()), Some(former.gid()))
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_staged: &File, _former: &fs::Metadata) -> io::Result<()> {
+    Ok(())
 }
 
 fn commit(staged: NamedTempFile, path: &Path) -> io::Result<()> {
@@ -176,6 +213,24 @@ fn parent(path: &Path) -> &Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn owner_and_group_stay_as_they_were() {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config.yaml");
+        fs::write(&file, "a").unwrap();
+        // Only root may give files away; with any other account there is no other owner to keep.
+        let is_root = chown(&file, Some(1), Some(1)).is_ok();
+        let before = fs::metadata(&file).unwrap();
+        replace_as_owned(&file, b"b").unwrap();
+        let after = fs::metadata(&file).unwrap();
+        assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
+        assert!(!is_root || after.uid() == 1);
+        assert_eq!(fs::read(&file).unwrap(), b"b");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
 
     #[test]
     fn a_crash_between_writing_and_renaming_leaves_the_old_content() {

@@ -18,6 +18,7 @@ use bigquery_syncer::source::Source;
 
 use crate::environment::Environment;
 use crate::refusal::Refusal;
+use crate::user_files::read_text;
 use crate::wiring;
 
 /// Somebody waits for the answer: a second try tells a hiccup from trouble.
@@ -36,9 +37,12 @@ pub async fn run(args: &Args, init: &InitArg, printer: Printer) -> Result<ExitSt
     logging::start(&wiring::log_settings(args, &environment)).map_err(|sentence| environment.refusal(sentence))?;
     environment.warn();
     // A file of its own is written whole.
-    let config = if init.out.is_some() { None } else { wiring::read_config(args.config.as_deref(), &environment)? };
+    let config = if init.out.is_some() { None } else { existing(args, &environment)? };
     let named = named(args, init, config.as_ref(), &environment)?;
-    let source = wiring::mysql(&environment, named.as_ref())?.watched(RetryNotes::default().with_most_tries(TRIES));
+    // Whoever names databases needs none of his own.
+    let anywhere = (!init.databases.is_empty()).then_some("information_schema");
+    let source =
+        wiring::mysql(&environment, named.as_ref(), anywhere)?.watched(RetryNotes::default().with_most_tries(TRIES));
     let ask = EstateAsk { databases: init.databases.clone(), tables: init.tables.clone() };
     let has_mask_key = environment.get("MASK_KEY").is_some_and(|key| key.len() >= SHORTEST_KEY);
     let around = Around { config: config.as_ref(), has_mask_key, now: SystemClock.now() };
@@ -54,9 +58,9 @@ pub async fn run(args: &Args, init: &InitArg, printer: Printer) -> Result<ExitSt
     if tables.seen == 0 {
         let others = if tables.others.is_empty() { "none".to_owned() } else { tables.others.join(", ") };
         return Err(Refusal::Usage(format!(
-            "no table is like that in the databases that were looked at (`--database`, `--table`; default: all of {}); \
-             other databases that the account sees: {}",
-            printable::line(&tables.places.join(", ")),
+            "no table is like {} in {}; other databases that the account sees: {}",
+            printable::line(&asked(&init.tables, "*")),
+            printable::line(&asked(&init.databases, &tables.places.join(", "))),
             printable::line(&others)
         )));
     }
@@ -74,6 +78,15 @@ pub async fn run(args: &Args, init: &InitArg, printer: Printer) -> Result<ExitSt
         "{file} is written: {counted}; read it, then: bqsync{config} check, and bqsync{config} --no-tui run-once"
     ));
     Ok(ExitStatus::Ok)
+}
+
+/// What is moved already. A file that lists nothing is as good as none.
+fn existing(args: &Args, environment: &Environment) -> Result<Option<Config>, Refusal> {
+    let named = args.config.as_deref();
+    match read_text(&wiring::config_path(named)) {
+        Ok(text) if config::has_no_mappings(&text) => Ok(None),
+        _ => wiring::read_config(named, environment),
+    }
 }
 
 /// The server that is asked about, where it has a name. A file that is written anew may be about one of an existing file's.
@@ -99,6 +112,11 @@ fn named(
     config::wanted_source(config.or(other.as_ref()), name).map(Some).map_err(Refusal::Usage)
 }
 
+/// Patterns of the command line; `or`: what holds where there are none.
+fn asked(patterns: &[String], or: &str) -> String {
+    if patterns.is_empty() { format!("`{or}`") } else { format!("`{}`", patterns.join("`, `")) }
+}
+
 /// Another program may have made the file since.
 fn write_new(path: &Path, text: &str) -> Result<(), Refusal> {
     let written = File::create_new(path).and_then(|mut file| {
@@ -111,6 +129,11 @@ fn write_new(path: &Path, text: &str) -> Result<(), Refusal> {
     });
     written.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => there_already(path),
+        ErrorKind::NotFound => {
+            let directory = path.parent().unwrap_or(path).display().to_string();
+            let word = quote::shell_word(&directory);
+            Refusal::Usage(format!("{}: there is no directory {directory}; make it: mkdir -p {word}", path.display()))
+        }
         _ => Refusal::Usage(format!("{} cannot be written: {error}", path.display())),
     })
 }

@@ -146,9 +146,16 @@ pub fn read_config(named: Option<&Path>, environment: &Environment) -> Result<Op
     config.map(Some).map_err(|found| located(found, environment))
 }
 
-/// The source alone: the server without a name, or a named one.
-pub fn mysql(environment: &Environment, named: Option<&NamedSource>) -> Result<MysqlSource, Refusal> {
-    let get = |name: &str| environment.get(name);
+/// The source alone: the server without a name, or a named one. `database`: that of the connection, where no variable names one.
+pub fn mysql(
+    environment: &Environment,
+    named: Option<&NamedSource>,
+    database: Option<&str>,
+) -> Result<MysqlSource, Refusal> {
+    let get = |name: &str| {
+        let set = environment.get(name).filter(|value| !value.trim().is_empty());
+        set.or_else(|| database.filter(|_| name.ends_with("_DATABASE")).map(str::to_owned))
+    };
     let settings = named.map_or_else(|| config::mysql_settings(&get), |named| config::source_settings(named, &get));
     settings.map(MysqlSource::new).map_err(|found| located(found, environment))
 }

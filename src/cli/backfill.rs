@@ -46,7 +46,7 @@ fn show(preview: &BackfillPreview, printer: Printer) {
     if let Some(unfinished) = &preview.unfinished {
         let done = unfinished.done.as_deref().unwrap_or("nothing yet");
         printer.line(&format!(
-            "unfinished: {} to {}, begun by {}, done up to: {done}; the same words go on with it",
+            "unfinished: {} to {}, begun by {}, done up to: {done}; the same command continues it",
             unfinished.from, unfinished.to, unfinished.by
         ));
     }

@@ -141,7 +141,7 @@ fn show(mappings: &[(&MappingReport, Compared)], dry_run: bool, printer: Printer
             first.notes.iter().for_each(|note| printer.line(&format!("{name}: note: {note}")));
         }
         if let Some(bytes) = report.repair.and_then(|repair| repair.bytes_to_mend) {
-            printer.line(&format!("{name}: mending would read, and bill: {} for each batch", format::bytes(bytes)));
+            printer.line(&format!("{name}: the repair would read, and bill: {} for each batch", format::bytes(bytes)));
         }
         explain(report, printer);
     }

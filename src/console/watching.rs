@@ -8,7 +8,7 @@ use bigquery_syncer::outlets::Outlets;
 use bigquery_syncer::outlets::webhook::FilesNews;
 use bigquery_syncer::tui::{FilesSeen, Watcher};
 
-use super::Place;
+use super::place::Place;
 use crate::environment;
 use crate::refusal::Refusal;
 use crate::watched_files::{Looked, WatchedFiles, lines, tell};

@@ -27,7 +27,7 @@ impl FromStr for Lookback {
         }
         humantime::parse_duration(text)
             .map(Self::Span)
-            .map_err(|_| "write a stretch of time such as `30m`, `2h` or `1day 6h`, or a number".to_owned())
+            .map_err(|_| "write a duration such as `30m`, `2h` or `1day 6h`, or a number".to_owned())
     }
 }
 

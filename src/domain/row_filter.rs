@@ -31,7 +31,7 @@ impl RowFilter {
                 ('#', _) => return Err(comment("#", "as a text, put it between quotes")),
                 ('/', Some('*')) | ('*', Some('/')) => return Err(comment("/*", "take the comment out")),
                 (';', _) => return Err("`;` would end the statement; write one condition".to_owned()),
-                ('?', _) => return Err("`?` stands for a value that nobody gives; write the value".to_owned()),
+                ('?', _) => return Err("`?` is a placeholder without a value; write the value".to_owned()),
                 ('\\', _) => return Err("a backslash may stand between quotes alone".to_owned()),
                 ('\0', _) => return Err("it holds a NUL character".to_owned()),
                 _ => {}
@@ -122,7 +122,7 @@ mod tests {
             ("a = 1 */ 2", "begins a comment"),
             ("a /*!50000 = 1 */", "begins a comment"),
             ("a = 1; DROP TABLE t", "would end the statement"),
-            ("a = ?", "nobody gives"),
+            ("a = ?", "a placeholder without a value"),
             ("a = 'x", "leaves a ' open"),
             ("a = \"x", "leaves a \" open"),
             ("`a = 1", "leaves a ` open"),

@@ -21,7 +21,7 @@ pub use self::protocol::{
     Answers, Asked, BackfillAsk, BackfillPreview, Check, Checked, ColumnDecision, Command, Compare, Comparison, Decide,
     Decided, Event, Failure, Inspect, Lag, ListTables, MOST_BYTES, MappingProgress, MappingStatus, Measure, Of, Phase,
     PreviewBackfill, Progress, PublishBytes, Query, Question, ReadBeside, ReadHistory, ReadReport, RepairOrder, Reply,
-    Retry, Selection, SlicePreview, SyncOrder, Tables, Verified, Verify, Watch,
+    Retry, Selection, SlicePreview, SyncOrder, Tables, Verified, Verify, WHOLE_TABLE, Watch,
 };
 use self::supervisor::Ask;
 use self::work::emitter::Emitter;

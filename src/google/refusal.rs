@@ -151,7 +151,7 @@ fn of_a_person(refusal: &Refusal, again: &str) -> Told {
     } else {
         "Google refuses the login"
     };
-    told(meaning, format!("run `{again}`; a run that nobody watches is better served by a service account"))
+    told(meaning, format!("run `{again}`; for unattended runs a service account is better"))
 }
 
 fn of_an_exchange(refusal: &Refusal, audience: &str, answer: &Answer) -> Told {

@@ -165,7 +165,7 @@ fn unknown(document: &Document) -> Fault {
     let is_oauth_client = ["installed", "web"].iter().any(|name| document.inside(name).is_some());
     if is_oauth_client {
         return document.refused(
-            "is an OAuth client's, which is nobody's login",
+            "describes an OAuth client, which is not a login",
             "log in with it: `gcloud auth application-default login --client-id-file=FILE`, and unset \
              GOOGLE_APPLICATION_CREDENTIALS",
         );

@@ -32,7 +32,7 @@ async fn a_file_of_no_use_is_named_with_its_fault_and_never_quoted() {
     let cases = [
         (json!(CANARY), "is not a JSON object"),
         (json!({"type": CANARY}), "of a kind that bqsync does not know"),
-        (json!({"installed": {"client_secret": CANARY}}), "an OAuth client's"),
+        (json!({"installed": {"client_secret": CANARY}}), "an OAuth client"),
         (json!({"type": "gdch_service_account", "private_key": CANARY}), "Distributed Cloud"),
         (with(google.key(), "private_key", 7), "has no text in `private_key`"),
         (with(google.key(), "private_key", private_key().replace('\n', "\\n")), "has no RSA key"),

@@ -81,7 +81,7 @@ const FAMILIES: [Family; 10] = [
     Family {
         name: "bqsync_next_run_timestamp_seconds",
         kind: "gauge",
-        help: "When the mapping is due next by its schedule; in the past, nobody has run it.",
+        help: "When the mapping is due next by its schedule; in the past, it was not run.",
         value: |known| known.mapping.schedule.as_ref()?.timetable.next_after(known.now).map(seconds),
     },
     Family {

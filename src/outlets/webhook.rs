@@ -124,7 +124,7 @@ impl Webhook {
     pub async fn tell(&self, report: &RunReport, patience: Patience) -> Result<(), Fault> {
         let word = word(report);
         let notes = RetryNotes::default().with_patience(patience);
-        repeated(&notes, "sending word of the run", || self.post(&word)).await
+        repeated(&notes, "sending the notification of the run", || self.post(&word)).await
     }
 
     /// Sends word of the user's files, whatever `on` says of runs.
@@ -133,7 +133,7 @@ impl Webhook {
     /// As `tell`.
     pub async fn tell_of_files(&self, news: &FilesNews, patience: Patience) -> Result<(), Fault> {
         let notes = RetryNotes::default().with_patience(patience);
-        repeated(&notes, "sending word of the configuration", || self.post(news)).await
+        repeated(&notes, "sending the notification of the configuration", || self.post(news)).await
     }
 
     async fn post(&self, word: &impl Serialize) -> Result<(), Fault> {
@@ -155,7 +155,7 @@ fn judged(answer: &Response) -> Result<(), Fault> {
         let wish = answer.headers().get("retry-after").and_then(|wish| wish.to_str().ok()?.parse().ok());
         return Err(Fault::new(FaultKind::Transient, sentence)
             .with_retry_after(wish.map(Duration::from_secs))
-            .with_hint("look at the service that word is sent to; the run itself is not touched"));
+            .with_hint("look at the service that gets the notification; the run itself is not affected"));
     }
     Err(Fault::new(FaultKind::Config, sentence)
         .with_hint("check `notify.url`, and that its service takes a POST of JSON"))
@@ -174,7 +174,7 @@ fn unanswered(error: &reqwest::Error) -> Fault {
         format!("cannot be reached{why}")
     };
     Fault::new(FaultKind::Transient, format!("The service at `notify.url` {what}"))
-        .with_hint("check `notify.url` and the way to it; the run itself is not touched")
+        .with_hint("check `notify.url` and the network to it; the run itself is not affected")
 }
 
 fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> + 'a {

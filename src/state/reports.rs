@@ -60,7 +60,9 @@ fn read_file(file: &Path) -> Option<RunReport> {
 /// A report that is none is a line in the log, not the end of the history.
 pub(super) fn parsed(place: &str, content: &[u8]) -> Option<RunReport> {
     let report = serde_json::from_slice(content);
-    report.map_err(|error| tracing::warn!(place, %error, "what should be a run's report is none")).ok()
+    report
+        .map_err(|error| tracing::warn!(place, %error, "this is not a run report: it is left out of the history"))
+        .ok()
 }
 
 fn report_files(runs: &Path) -> Result<Vec<PathBuf>, Fault> {

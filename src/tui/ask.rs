@@ -3,7 +3,7 @@
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::screen::Screen;
-use super::session::FilesSeen;
+use super::session::{Contexts, FilesSeen};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
 use crate::domain::verify::Beside;
@@ -72,6 +72,11 @@ pub enum Answer {
     /// So many mappings were added to the configuration's file; or why not.
     Appended(Result<usize, String>),
     FilesSeen(FilesSeen),
+    ContextsRead {
+        contexts: Contexts,
+        /// The one to go to; `None`: it is to be asked which.
+        wanted: Option<String>,
+    },
 }
 
 impl Ask {

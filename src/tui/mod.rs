@@ -67,7 +67,8 @@ use crate::logging::LogRing;
 
 pub use self::own::is_taken;
 pub use self::session::{
-    Appender, Contexts, Facts, FilesSeen, Left, Opener, Opening, Session, Settings, Start, Trouble, Watcher, Which,
+    Appender, Contexts, ContextsReader, Facts, FilesSeen, Left, Opener, Opening, Session, Settings, Start, Trouble,
+    Watcher, Which,
 };
 pub use self::terminal::{hook_panics, unsaid_panics};
 
@@ -90,6 +91,7 @@ pub async fn run(settings: Settings) -> io::Result<Left> {
         pacer: Pacer::new(Instant::now()),
         opener: settings.opener,
         watcher: settings.watcher,
+        contexts: settings.contexts,
         appender: settings.appender,
         which: Which::AsStarted,
         opening: None,
@@ -105,6 +107,10 @@ pub async fn run(settings: Settings) -> io::Result<Left> {
         Err(error) => Err(error),
     };
     terminal::give_back();
+    if console.away.take().is_some() {
+        // A command had it.
+        terminal::give_modes_back();
+    }
     console.memory.settle();
     left
 }
@@ -126,6 +132,7 @@ struct Console {
     pacer: Pacer,
     opener: Opener,
     watcher: Watcher,
+    contexts: ContextsReader,
     appender: Appender,
     which: Which,
     opening: Option<Pending>,
@@ -251,18 +258,16 @@ impl Console {
                 }
                 Effect::Copy(text) => terminal::copy(&text),
                 Effect::Append(proposals) => {
-                    let (append, answers) = (Arc::clone(&self.appender), self.answers.0.clone());
-                    let which = self.which.clone();
-                    tokio::task::spawn_blocking(move || {
-                        // The console may have been left.
-                        let _ = answers.send(Answer::Appended(append(&proposals, &which)));
-                    });
+                    let (append, which) = (Arc::clone(&self.appender), self.which.clone());
+                    self.off_thread(move || Answer::Appended(append(&proposals, &which)));
                 }
                 Effect::LookAtFiles => {
-                    let (look, answers) = (Arc::clone(&self.watcher), self.answers.0.clone());
-                    tokio::task::spawn_blocking(move || {
-                        let _ = answers.send(Answer::FilesSeen(look()));
-                    });
+                    let look = Arc::clone(&self.watcher);
+                    self.off_thread(move || Answer::FilesSeen(look()));
+                }
+                Effect::ReadContexts(wanted) => {
+                    let (read, which) = (Arc::clone(&self.contexts), self.which.clone());
+                    self.off_thread(move || Answer::ContextsRead { contexts: read(&which), wanted });
                 }
                 Effect::Keep(preferences) => self.memory.keep(preferences),
                 Effect::Reopen => {
@@ -291,6 +296,15 @@ impl Console {
             }
         }
         false
+    }
+
+    /// Blocking work, whose answer comes as the engine's do.
+    fn off_thread(&self, work: impl FnOnce() -> Answer + Send + 'static) {
+        let answers = self.answers.0.clone();
+        tokio::task::spawn_blocking(move || {
+            // The console may have been left.
+            let _ = answers.send(work());
+        });
     }
 
     /// Gives the terminal to a command, until it has ended.

@@ -89,6 +89,9 @@ pub struct Opening {
 /// Reads the files and starts an engine; asked again whenever the operator wants it.
 pub type Opener = Box<dyn Fn(Which) -> Pin<Box<dyn Future<Output = Opening> + Send>> + Send>;
 
+/// Reads which configurations there are; the one that is open is given.
+pub type ContextsReader = Arc<dyn Fn(&Which) -> Contexts + Send + Sync>;
+
 /// Adds mappings to the file of a configuration, and says how many, or why not.
 pub type Appender = Arc<dyn Fn(&[Proposal], &Which) -> Result<usize, String> + Send + Sync>;
 
@@ -126,6 +129,7 @@ pub enum Start {
 pub struct Settings {
     pub opener: Opener,
     pub watcher: Watcher,
+    pub contexts: ContextsReader,
     pub appender: Appender,
     pub start: Option<Start>,
     pub read_only: bool,

@@ -30,6 +30,8 @@ pub enum Effect {
     Append(Vec<Proposal>),
     /// Has one of the files changed that were read?
     LookAtFiles,
+    /// Which configurations are there by now? Then go to the one of that name, or ask which.
+    ReadContexts(Option<String>),
     /// Read the files and connect anew.
     Reopen,
     /// The same, with other files.

@@ -23,7 +23,7 @@ use ratatui::crossterm::terminal::{
 };
 use ratatui::layout::Rect;
 use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
-use rustix::termios::{Action, QueueSelector, tcflow, tcflush};
+use rustix::termios::{Action, OptionalActions, QueueSelector, Termios, tcflow, tcflush, tcgetattr, tcsetattr};
 use tokio::sync::Notify;
 
 use super::links::Link;
@@ -130,6 +130,7 @@ impl Screen {
     /// When it cannot be put into raw mode, or the system gives no thread.
     pub fn take() -> io::Result<Self> {
         start_writing()?;
+        keep_modes();
         enter()?;
         Ok(Self { terminal: Terminal::new(CrosstermBackend::new(Frames::default()))? })
     }
@@ -163,16 +164,21 @@ impl Screen {
         give_back();
         // As the terminal itself does it: the whole job stops, not only this process. SIGTSTP is listened for.
         let _ = kill_current_process_group(Signal::STOP);
+        // The shell may have set others meanwhile.
+        keep_modes();
         enter()?;
         self.forget()?;
         Ok(true)
     }
 
-    /// After a stop that we did not cause.
+    /// After a stop that we did not cause, or from a command that had it.
     ///
     /// # Errors
     /// As `take`.
     pub fn take_again(&mut self) -> io::Result<()> {
+        if !TAKEN.load(Ordering::SeqCst) {
+            give_modes_back();
+        }
         enter()?;
         self.forget()
     }
@@ -186,6 +192,21 @@ pub fn has_shell() -> bool {
 
 /// Set while the terminal is ours.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// How the terminal was before it was taken over. Whoever had it meanwhile may have left it otherwise.
+static MODES: Mutex<Option<Termios>> = Mutex::new(None);
+
+fn keep_modes() {
+    // What is no terminal cannot be taken over either, and that is said then.
+    *MODES.lock().unwrap_or_else(PoisonError::into_inner) = tcgetattr(io::stdin()).ok();
+}
+
+/// Lets keys be lines again, with an echo.
+pub fn give_modes_back() {
+    if let Some(modes) = &*MODES.lock().unwrap_or_else(PoisonError::into_inner) {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, modes);
+    }
+}
 
 fn enter() -> io::Result<()> {
     enable_raw_mode()?;
@@ -217,6 +238,7 @@ pub fn give_back() {
             is_through(|| ());
         }
         let _ = disable_raw_mode();
+        give_modes_back();
     }
 }
 

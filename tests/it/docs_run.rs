@@ -83,7 +83,7 @@ async fn what_the_pages_have_one_type_works_in_their_order_and_prints_what_they_
 
     // The smallest configuration, and what `check` says of it once the index is gone.
     sandbox.sql("ALTER TABLE users DROP KEY updated_at").await;
-    sandbox.write("config.yaml", &block(&page("README.md"), "yaml", "mappings:").replace("shop", &sandbox.dataset));
+    sandbox.write("config.yaml", &block(&page("README.md"), "yaml", "mappings:").replace("shop", &sandbox.database));
     let found = ran(&sandbox, &["check", "--output", "json"]).await.json();
     let shown: Value = serde_json::from_str(&block(&page("docs/check.md"), "json", "cursor_index")).unwrap();
     assert!(found["checks"].as_array().unwrap().contains(&shown["checks"][0]), "{found:#}");

@@ -40,6 +40,7 @@ mod hints;
 mod init;
 mod local_state;
 mod many;
+mod many_tables;
 mod masks;
 mod mirror;
 mod outlets;

@@ -86,7 +86,10 @@ async fn a_failure_is_told_again_until_it_has_arrived_and_its_address_to_nobody(
     assert!(sentence.contains("not_there") && error.starts_with(sentence), "{sentence}");
     assert_eq!(troubles[0]["hint"], report["hint"]);
     let written = written(&sandbox, &ran);
-    assert!(written.contains("HTTP 500") && written.contains("sending word of the run"), "the retry is told");
+    assert!(
+        written.contains("HTTP 500") && written.contains("sending the notification of the run"),
+        "the retry is told"
+    );
     assert!(!written.contains("s3cret"));
 
     // What went well is nobody's business.

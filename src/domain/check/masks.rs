@@ -38,8 +38,9 @@ pub fn weak(column: &SourceColumn, mask: &Mask) -> Option<Finding> {
     match mask {
         Mask::Sha256 => {
             let why = few_values(column)?;
-            let sentence =
-                format!("`{name}` is masked with sha256, but {why}: whoever hashes all of them can tell what each was");
+            let sentence = format!(
+                "`{name}` is masked with sha256, but {why}: somebody who hashes all of them can tell what each was"
+            );
             Some(Finding::warn(Topic::Mask, sentence).remedy(format!("{remedy} needs the key for that")))
         }
         Mask::Last(_) => {
@@ -79,7 +80,7 @@ fn few_values(column: &SourceColumn) -> Option<String> {
                 .iter()
                 .find(|word| lower.split(|c: char| !c.is_alphanumeric()).any(|part| part.starts_with(**word)));
             match (word, chars) {
-                (Some(word), _) => Some(format!("its name speaks of a {word}, and there are few enough of them")),
+                (Some(word), _) => Some(format!("its name says {word}, and there are few enough of them")),
                 (None, Some(chars)) if *chars <= SHORT => Some(format!("its texts have {chars} characters at most")),
                 (None, _) => None,
             }

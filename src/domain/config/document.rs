@@ -28,6 +28,21 @@ pub fn parse(text: &str, file: &Path, env: Env<'_>) -> Result<Config, Vec<Proble
     ended(config, r.problems)
 }
 
+/// Is nothing listed yet that could be moved?
+#[must_use]
+pub fn has_no_mappings(text: &str) -> bool {
+    let mut flaws = Vec::new();
+    let root = yaml::parse(text, &mut flaws);
+    if !flaws.is_empty() {
+        return false;
+    }
+    let Some(Node { kind: Kind::Mapping(entries), .. }) = &root else {
+        return root.is_none_or(|root| root.is_null());
+    };
+    let listed = entries.iter().find(|entry| entry.key == "mappings").map(|entry| &entry.node);
+    listed.is_none_or(|node| node.is_null() || matches!(&node.kind, Kind::Sequence(items) if items.is_empty()))
+}
+
 /// What a file holds; what keeps it from being read is written down. `hint`: of a file that is empty.
 pub(super) fn tree(r: &mut Reading<'_>, text: &str, hint: &str) -> Option<Node> {
     let mut flaws = Vec::new();

@@ -14,7 +14,7 @@ use super::yaml::{Kind, Node};
 pub(super) use draft::{Draft, Named};
 pub(super) use keys::{
     ALLOW_TABLE_ADDITIONS, EMPTY_STRING_AS_NULL, INVALID_VALUES, KEYS, MAX_SHRINK, MAXIMUM_BYTES_BILLED, MODE,
-    OF_ONE_TABLE, TABLES,
+    OF_ONE_TABLE, OF_SHARDS, SHARD_COLUMN, TABLES,
 };
 
 pub(super) use tables::{OfTable, Tables};

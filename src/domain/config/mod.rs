@@ -19,6 +19,7 @@ mod path;
 mod problem;
 mod read;
 mod schedule;
+mod servers;
 mod settings;
 mod sources;
 mod table_options;
@@ -37,16 +38,17 @@ pub use content::{
     SchemaAdditions, StateLocation, TableAdditions,
 };
 pub use contexts::{Colour, Context, contexts};
-pub use document::parse;
+pub use document::{has_no_mappings, parse};
 pub use documentation::{context_table, mapping_table, top_level_table};
 pub use for_all::{ForAll, MaskOfAll};
 pub use glob::Glob;
 pub use interpolate::Env;
 pub use path::path;
 pub use problem::Problem;
+pub use servers::{mysql_servers, source_settings, wanted_source};
 pub use settings::{bigquery_settings, file_setting, mysql_settings, storage_settings};
-pub use sources::{mysql_servers, source_settings, wanted_source};
 pub use tables::{TablePattern, Taking, name_of};
+pub use targets::refused_together;
 pub use validate::{cursor_value, ends_before_it_begins};
 pub use whole::Config;
 

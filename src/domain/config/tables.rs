@@ -5,12 +5,13 @@ use std::path::Path;
 use super::content::{Mapping, Mode, TableAdditions};
 use super::glob::Glob;
 use super::key::{self, Gaps};
-use super::mapping::{Draft, KEYS, MODE, Named, OF_ONE_TABLE, OfTable, TABLES, Tables};
+use super::mapping::{Draft, KEYS, MODE, Named, OF_ONE_TABLE, OF_SHARDS, OfTable, SHARD_COLUMN, TABLES, Tables};
 use super::problem::Problem;
 use super::read::{OF_ANY_MODE, Place, Reading, Value, shown};
 use super::sources;
 use super::yaml::Node;
 use crate::domain::ids::{MappingName, PART, SourceName, SourceTable};
+use crate::domain::table_shard::TableShard;
 
 /// An entry of `mappings` with `tables`.
 #[derive(Debug, Clone)]
@@ -86,7 +87,7 @@ impl TablePattern {
         let of_table = OfTable {
             name: value("name", &name.0),
             table: value("mysql_table", table),
-            target: Named { name: target.to_owned(), line: self.line },
+            target: Named { name: self.shared_target().unwrap_or(target).to_owned(), line: self.line },
             keys: keys.iter().map(|key| value("primary_keys", key)).collect(),
             cursor: cursor.map(|cursor| value("incremental_column", cursor)),
             mode,
@@ -105,7 +106,15 @@ impl TablePattern {
         let mapping = mapping.ok_or_else(incomplete)?;
         let (database, table) = (Some(database.to_owned()), table.to_owned());
         let source = SourceTable { database, table, ..mapping.source.clone() };
-        Ok(Mapping { line: self.line, source, pattern: Some(self.text.clone()), ..mapping })
+        // Tables of several databases may have one name.
+        let shard = mapping.shard.clone().map(|shard| TableShard { value: name.0, ..shard });
+        Ok(Mapping { line: self.line, source, shard, pattern: Some(self.text.clone()), ..mapping })
+    }
+
+    /// The table that all of its tables go into.
+    fn shared_target(&self) -> Option<&str> {
+        let target = self.draft.target.as_ref().filter(|_| self.draft.shards.has_column())?;
+        Some(&target.name)
     }
 }
 
@@ -130,13 +139,15 @@ pub(super) fn read(r: &mut Reading<'_>, node: &Node, of_all: &Draft) -> Option<T
     let section = key::open(&mut quiet, node, KEYS, "", String::new())?;
     MODE.take(&mut first, &mut MODE.at(&mut quiet, &section, Gaps::Keep));
     TABLES.take(&mut first, &mut TABLES.at(&mut quiet, &section, Gaps::Keep));
+    SHARD_COLUMN.take(&mut first, &mut SHARD_COLUMN.at(&mut quiet, &section, Gaps::Keep));
     let of = if first.said_mode.is_some() { " of the tables " } else { OF_ANY_MODE };
     let section = key::open(r, node, KEYS, "", format!("{of}`{}`", shown(first.tables.text())))?;
     let known = r.problems.len();
     let mut draft = of_all.clone();
     for key in KEYS {
         let mut at = key.at(r, &section, Gaps::Keep);
-        if !OF_ONE_TABLE.contains(&key.name()) {
+        let is_shared = first.shards.has_column() && OF_SHARDS.contains(&key.name());
+        if is_shared || !OF_ONE_TABLE.contains(&key.name()) {
             key.take(&mut draft, &mut at);
         } else if at.is_written() {
             let place = at.place();
@@ -146,6 +157,7 @@ pub(super) fn read(r: &mut Reading<'_>, node: &Node, of_all: &Draft) -> Option<T
         }
     }
     let mode = draft.said_mode;
+    draft.shards.check_tables(r, mode, draft.target.is_some());
     draft.mapping.line = node.line;
     draft.try_out(r, mode.unwrap_or(Mode::Upsert), node.line);
     sources::check(

@@ -73,6 +73,19 @@ impl Targets {
     }
 }
 
+/// Why two mappings may not write to one table; `None` where they may.
+#[must_use]
+pub fn refused_together(one: &Mapping, other: &Mapping) -> Option<String> {
+    if one.shard.is_none() || other.shard.is_none() {
+        return Some(format!("`{}` writes to the table `{}` already", one.name, other.target.table));
+    }
+    if has_value_of(one, other) {
+        return Some(format!("`{}` is called so in the table `{}`", one.name, one.target.table));
+    }
+    let (what, _) = differs(one, other)?;
+    Some(format!("its {what} is another than that of `{}`, a shard of the same table", one.name))
+}
+
 /// What must be the same, and is not.
 fn differs(one: &Mapping, other: &Mapping) -> Option<(&'static str, &'static str)> {
     let column = |mapping: &Mapping| mapping.shard.as_ref().map(|shard| shard.column.to_lowercase());

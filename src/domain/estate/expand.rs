@@ -15,7 +15,7 @@ use super::mapped::{self, Mapped};
 use super::names::target_of;
 use super::proposal::large;
 use crate::domain::column::same_name;
-use crate::domain::config::{Config, Glob, Mapping, TableAdditions, TablePattern, Taking, name_of};
+use crate::domain::config::{Config, Glob, Mapping, TableAdditions, TablePattern, Taking, name_of, refused_together};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::{MappingName, SourceName, TableId};
 use crate::domain::naming;
@@ -76,11 +76,14 @@ pub fn asked<'a>(patterns: impl IntoIterator<Item = &'a TablePattern>, own: &str
 /// Mappings for the tables of all entries. A mapping of its own wins, and then the first entry that takes a table.
 #[must_use]
 pub fn expand(ask: &Ask<'_>) -> Expansion {
-    let of_target = |mapping: &Mapping| (place(&mapping.target), mapping.name.clone());
+    let mut targets: HashMap<_, Vec<_>> = HashMap::new();
+    for mapping in &ask.config.mappings {
+        targets.entry(place(&mapping.target)).or_default().push(mapping.clone());
+    }
     let mut work = Work {
         ask: *ask,
         names: ask.config.mappings.iter().map(|mapping| mapping.name.clone()).collect(),
-        targets: ask.config.mappings.iter().map(of_target).collect(),
+        targets,
         out: Expansion::default(),
     };
     for view in ask.views {
@@ -133,7 +136,7 @@ struct Match<'a> {
 struct Work<'a> {
     ask: Ask<'a>,
     names: HashSet<MappingName>,
-    targets: HashMap<(String, String, String), MappingName>,
+    targets: HashMap<(String, String, String), Vec<Mapping>>,
     out: Expansion,
 }
 
@@ -307,16 +310,17 @@ impl<'a> Work<'a> {
         Ok(mapping)
     }
 
-    /// No two mappings have one name, or write to one table.
+    /// No two mappings have one name, or write to one table, but for its shards.
     fn refuse_twins(&mut self, mapping: Mapping) -> Result<Mapping, String> {
         if self.names.contains(&mapping.name) {
             return Err("another mapping has that name".to_owned());
         }
-        if let Some(other) = self.targets.get(&place(&mapping.target)) {
-            return Err(format!("`{other}` writes to the table `{}` already", mapping.target.table));
+        let known = self.targets.entry(place(&mapping.target)).or_default();
+        if let Some(why) = known.iter().find_map(|known| refused_together(known, &mapping)) {
+            return Err(why);
         }
+        known.push(mapping.clone());
         self.names.insert(mapping.name.clone());
-        self.targets.insert(place(&mapping.target), mapping.name.clone());
         Ok(mapping)
     }
 

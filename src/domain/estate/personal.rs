@@ -15,8 +15,10 @@ pub enum Reads {
 }
 
 /// Words that say it wherever they stand in a name, its separators left out.
-const SECRET_WITHIN: [&str; 9] = [
+const SECRET_WITHIN: [&str; 11] = [
     "password",
+    "passwort",
+    "sessionid",
     "passwd",
     "passphrase",
     "apikey",
@@ -26,7 +28,15 @@ const SECRET_WITHIN: [&str; 9] = [
     "refreshtoken",
     "credential",
 ];
-const PERSONAL_WITHIN: [&str; 15] = [
+const PERSONAL_WITHIN: [&str; 23] = [
+    "username",
+    "telefon",
+    "nachname",
+    "vorname",
+    "cardno",
+    "accountnumber",
+    "taxid",
+    "loginname",
     "email",
     "phone",
     "passport",
@@ -47,8 +57,23 @@ const PERSONAL_WITHIN: [&str; 15] = [
 /// Words that say it as a word of the name alone.
 const SECRET_WORDS: [&str; 11] =
     ["pwd", "pass", "secret", "token", "salt", "otp", "totp", "pin", "cvv", "cvc", "credentials"];
-const PERSONAL_WORDS: [&str; 13] =
-    ["mail", "mobile", "tel", "telephone", "fax", "ssn", "tin", "bic", "dob", "street", "birth", "ip", "vat"];
+const PERSONAL_WORDS: [&str; 15] = [
+    "address",
+    "addresse",
+    "mail",
+    "mobile",
+    "tel",
+    "telephone",
+    "fax",
+    "ssn",
+    "tin",
+    "bic",
+    "dob",
+    "street",
+    "birth",
+    "ip",
+    "vat",
+];
 
 /// What a column's name reads like; `None` for what holds no text (a count of emails, the time that one was sent).
 pub fn reads(column: &SourceColumn) -> Option<Reads> {
@@ -64,9 +89,11 @@ pub fn reads(column: &SourceColumn) -> Option<Reads> {
         return Some(Reads::Secret);
     }
     let may_tell = is_text || matches!(column.source_type, SourceType::Inet);
-    let born =
-        column.source_type == SourceType::Date && is(&["birthdate", "birthday", "dateofbirth"], &["dob", "birth"]);
-    (born || (may_tell && is(&PERSONAL_WITHIN, &PERSONAL_WORDS))).then_some(Reads::Personal)
+    let born = column.source_type == SourceType::Date
+        && is(&["birthdate", "birthday", "dateofbirth"], &["dob", "birth", "born"]);
+    let is_amount = matches!(column.source_type, SourceType::Decimal { .. } | SourceType::Float | SourceType::Double);
+    let paid = (is_amount || is_text) && is(&["salary"], &["wage", "gehalt"]);
+    (born || paid || (may_tell && is(&PERSONAL_WITHIN, &PERSONAL_WORDS))).then_some(Reads::Personal)
 }
 
 /// `homePhone_no` -> `home`, `phone`, `no`.
@@ -101,8 +128,20 @@ mod tests {
         for name in ["password", "user_password_hash", "pwd", "API_KEY", "resetToken", "cvv", "tokens", "pin"] {
             assert_eq!(of(name, text()), Some(Reads::Secret), "{name}");
         }
-        for name in ["email", "customeremail", "homePhone", "iban", "SSN", "tel_2", "firstName", "last_name", "mobile"]
-        {
+        for name in [
+            "email",
+            "customeremail",
+            "homePhone",
+            "iban",
+            "SSN",
+            "tel_2",
+            "firstName",
+            "last_name",
+            "mobile",
+            "user_name",
+            "address2",
+            "card_no",
+        ] {
             assert_eq!(of(name, text()), Some(Reads::Personal), "{name}");
         }
         for name in ["hotel", "spinner", "description", "tokenizer", "compass", "status", "opinion", "shipped_from"] {
@@ -116,6 +155,8 @@ mod tests {
         assert_eq!(of("email_sent_at", SourceType::DateTime { fsp: 0 }), None);
         assert_eq!(of("birth_date", SourceType::Date), Some(Reads::Personal));
         assert_eq!(of("ship_date", SourceType::Date), None);
+        assert_eq!(of("born", SourceType::Date), Some(Reads::Personal));
+        assert_eq!(of("salary", SourceType::Double), Some(Reads::Personal));
         assert_eq!(of("ip", SourceType::Inet), Some(Reads::Personal));
     }
 }

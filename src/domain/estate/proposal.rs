@@ -132,7 +132,7 @@ fn choose(draft: &Draft<'_>) -> Choice {
         }
         match draft.fitted(&way) {
             Ok((lines, warned)) => {
-                let notes = warned.into_iter().chain(draft.kept_in_clear(&way)).collect();
+                let notes = misses(way.mode).into_iter().chain(warned).chain(draft.kept_in_clear(&way)).collect();
                 let reason = left_out(facts, way.mode);
                 let entry = Entry { mode: way.mode, keys: way.keys, lines, notes };
                 return match reason {
@@ -144,6 +144,12 @@ fn choose(draft: &Draft<'_>) -> Choice {
         }
     }
     Choice::Impossible(refusals.pop().unwrap_or_default())
+}
+
+/// What no catalogue knows, and what rows would be missed for.
+fn misses(mode: Mode) -> Option<String> {
+    let asks = "Does anybody change or delete rows here? An append misses that: then write `mode: mirror`";
+    (mode == Mode::Append).then(|| asks.to_owned())
 }
 
 /// Why nobody should move the table without having thought about it.
@@ -186,7 +192,10 @@ impl Draft<'_> {
         if facts.database != self.own {
             lines.push(Line::new(format!("mysql_database: {}", word(&facts.database)), ""));
         }
-        lines.push(Line::new(format!("mysql_table: {}", word(&facts.table)), ""));
+        let becomes = naming::table_name(&facts.table);
+        let is_other = *self.target == becomes && becomes != facts.table;
+        let why = if is_other { format!("`{becomes}` in BigQuery") } else { String::new() };
+        lines.push(Line::new(format!("mysql_table: {}", word(&facts.table)), why));
         if *self.target != naming::table_name(&facts.table) {
             let why = "no other table is called so, and BigQuery takes it without quotes";
             lines.push(Line::new(format!("bigquery_table: {}", word(self.target)), why));
@@ -341,7 +350,10 @@ fn size(facts: &TableFacts) -> String {
     if facts.schema.is_view {
         return "a view".to_owned();
     }
-    let rows = facts.schema.rows_estimate.map(|rows| format!("about {} rows", about(rows)));
+    let rows = facts.schema.rows_estimate.map(|rows| match rows {
+        1 => "about 1 row".to_owned(),
+        rows => format!("about {} rows", about(rows)),
+    });
     let bytes = facts.bytes.map(about_bytes);
     rows.into_iter().chain(bytes).collect::<Vec<_>>().join(", ")
 }

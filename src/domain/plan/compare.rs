@@ -231,7 +231,7 @@ fn gone(input: &PlanInput<'_>, column: &str) -> Finding {
         );
         let drop = format!("ALTER TABLE {} DROP COLUMN `{column}`", quote::bigquery_table(&input.mapping.target));
         return Finding::warn(Topic::Target, sentence)
-            .remedy(format!("`deletes: soft` again; or, once nobody reads it, {drop}"));
+            .remedy(format!("`deletes: soft` again; or, once no query uses it, {drop}"));
     }
     if !input.source.hides_columns {
         let left = match input.mapping.mode {

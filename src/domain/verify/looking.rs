@@ -20,7 +20,7 @@ impl Looking {
             Self::BigQuery => "BigQuery sums up its rows".to_owned(),
             Self::Mysql { done, of } => format!("MySQL sums up its rows: {done} of {of} statements"),
             Self::Parts { done, of } => format!("parts that differ: {done} of {of} looked into"),
-            Self::Again { done, of } => format!("what was mended is compared again: {done} of {of}"),
+            Self::Again { done, of } => format!("the repaired rows are compared again: {done} of {of}"),
         }
     }
 }

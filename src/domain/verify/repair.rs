@@ -51,7 +51,7 @@ impl Repair {
         let told = done.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}"));
         let mut told: Vec<String> = told.collect();
         if told.is_empty() {
-            told.push("nothing mended".to_owned());
+            told.push("nothing repaired".to_owned());
         }
         let still = match self.different_still {
             Some(0) => "; equal now".to_owned(),

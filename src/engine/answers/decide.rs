@@ -3,14 +3,16 @@
 use crate::domain::check::additions::Gap;
 use crate::domain::column::same_name;
 use crate::domain::config::{Mapping, SchemaAdditions};
+use crate::domain::estate::KnownTables;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Planned;
 use crate::domain::schema::{ColumnDiff, Decisions, SchemaDecision, Verdict};
 use crate::engine::ports::{Platform, Ports};
-use crate::engine::protocol::{ColumnDecision, Decided, Failure};
+use crate::engine::protocol::{ColumnDecision, Decided, Failure, WHOLE_TABLE};
 use crate::engine::work::conflicts::refuse_lost_target;
 use crate::engine::work::ids::new_run_id;
 use crate::engine::work::ledger::Ledger;
+use crate::state::StateStore;
 use crate::warehouse::Warehouse;
 
 pub(in crate::engine) async fn decide<P: Platform>(
@@ -34,6 +36,12 @@ async fn decide_one<P: Platform>(
     mapping: &Mapping,
     decisions: &[ColumnDecision],
 ) -> Result<Decided, Fault> {
+    if let [ColumnDecision { column, accept }] = decisions
+        && mapping.is_new_table
+        && column == WHOLE_TABLE
+    {
+        return decide_table(ports, mapping, *accept).await;
+    }
     // Changing a table while a run plans on it would fail that run: whoever decides holds the lease.
     let run = new_run_id(ports.clock.now());
     let ports = &ports.billed(mapping, Some(&run));
@@ -73,6 +81,21 @@ async fn decide_one<P: Platform>(
         declined: names(false),
         statements,
         notes: accepted.notes().collect(),
+    })
+}
+
+/// The operator's word on a table that waits, remembered with who and when.
+async fn decide_table<P: Platform>(ports: &Ports<P>, mapping: &Mapping, takes: bool) -> Result<Decided, Fault> {
+    let mut news = KnownTables::default();
+    news.decide(mapping, takes, &ports.operator, ports.clock.now());
+    ports.state.note_tables(&news).await?;
+    let names = |wanted| if takes == wanted { vec![WHOLE_TABLE.to_owned()] } else { Vec::new() };
+    Ok(Decided {
+        mapping: mapping.name.clone(),
+        accepted: names(true),
+        declined: names(false),
+        statements: Vec::new(),
+        notes: Vec::new(),
     })
 }
 

@@ -154,7 +154,7 @@ pub(in crate::engine) fn another(mapping: &Mapping, unfinished: &BackfillState) 
         format!("A backfill of `{}` from {from} to {to}, begun by {by}, has not ended ({reached})", mapping.name);
     let end = end.as_deref().map(|end| format!(" {}", quote::shell_option("--end", end))).unwrap_or_default();
     Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-        "`bqsync backfill {} {}{end}` goes on with it; your command with `--restart` gives it up",
+        "`bqsync backfill {} {}{end}` continues it; your command with `--restart` discards it",
         quote::shell_option("--mapping", &mapping.name.0),
         quote::shell_option("--start", start)
     ))

@@ -84,15 +84,21 @@ fn refuse(mapping: &Mapping, plan: &TablePlan, dry_run: bool) -> Result<(), Faul
             Err(Fault::new(FaultKind::Config, sentence)
                 .with_hint("write `deletes: soft` or `deletes: hard` in the mapping; `--dry-run` only counts"))
         }
-        Deletes::Soft { column } if plan.deleted_column.is_none() => {
-            let sentence = format!("{} has no column `{column}` to mark deleted rows in", mapping.target);
-            Err(Fault::new(FaultKind::Schema, sentence).with_hint(format!(
-                "add it: `bqsync schema-diff {} --apply`",
-                quote::shell_option("--mapping", &name.0)
-            )))
-        }
-        Deletes::Soft { .. } | Deletes::Hard => Ok(()),
+        Deletes::Soft { .. } | Deletes::Hard => refuse_no_mark(mapping, plan),
     }
+}
+
+/// Rows are to be marked in a column that the target lacks.
+pub(in crate::engine) fn refuse_no_mark(mapping: &Mapping, plan: &TablePlan) -> Result<(), Fault> {
+    let Deletes::Soft { column } = &mapping.deletes else { return Ok(()) };
+    if plan.deleted_column.is_some() {
+        return Ok(());
+    }
+    let sentence = format!("{} has no column `{column}` to mark deleted rows in", mapping.target);
+    Err(Fault::new(FaultKind::Schema, sentence).with_hint(format!(
+        "add it: `bqsync schema-diff {} --apply`",
+        quote::shell_option("--mapping", &mapping.name.0)
+    )))
 }
 
 impl<P: Platform> Work<'_, P> {
@@ -161,7 +167,7 @@ impl<P: Platform> Work<'_, P> {
 fn emptied(mapping: &Mapping) -> Fault {
     let (source, target) = (&mapping.source, &mapping.target);
     Fault::new(FaultKind::Conflict, format!("MySQL shows no row of {source}: nothing of {target} is deleted for that"))
-        .with_hint("if the table was meant to be emptied, empty the one in BigQuery by hand: TRUNCATE TABLE")
+        .with_hint("if the table was emptied on purpose, empty the one in BigQuery by hand: TRUNCATE TABLE")
 }
 
 fn guard(mapping: &Mapping, held: u64, vanished: u64) -> Result<(), Fault> {
@@ -176,7 +182,7 @@ fn guard(mapping: &Mapping, held: u64, vanished: u64) -> Result<(), Fault> {
          mapping `{name}` allows; none was deleted"
     );
     Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-        "`bqsync verify {}` names the first of them; if they are meant to go, raise `max_delete_fraction`",
+        "`bqsync verify {}` names the first of them; if they were removed on purpose, raise `max_delete_fraction`",
         quote::shell_option("--mapping", &name.0)
     )))
 }

@@ -12,9 +12,11 @@ mod step;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+pub(in crate::engine) use self::allowance::refuse_too_many;
 use self::allowance::{Allowance, too_many_gone};
 pub(in crate::engine) use self::job::{Known, Mirror};
 use self::look::Look;
+pub(in crate::engine) use super::deletes::refuse_no_mark;
 use super::repair::fills_every_column;
 use super::transfer::Stretch;
 use crate::domain::column::TargetSchema;
@@ -69,6 +71,7 @@ impl<P: Platform> Work<'_, P> {
         if is_alone && target.is_none_or(TargetSchema::is_empty) {
             return Box::pin(self.bring_whole(mirror, None, None)).await;
         }
+        refuse_no_mark(mapping, &mirror.schemas.plan)?;
         let fills = fills_every_column(target, &mirror.schemas.plan);
         let may_replace = is_alone && mapping.deletes == Deletes::Hard && fills;
         let left_out = mirror.comparison.left_out();

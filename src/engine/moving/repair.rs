@@ -248,7 +248,7 @@ impl<P: Platform> Work<'_, P> {
         counts.bytes_compared += bytes;
         counts.different_still = whole.then(|| still.counts.values().sum());
         if !whole {
-            self.note("not all that was mended was compared again: `--max-bytes` allows no more".to_owned());
+            self.note("not all repaired rows were compared again: `--max-bytes` allows no more".to_owned());
         }
         let mut verification = Verification { bytes: before.bytes + bytes, ..before };
         verification.conclude(still, unread);
@@ -268,7 +268,7 @@ impl<P: Platform> Work<'_, P> {
             return Ok(());
         }
         let sentence = format!(
-            "{} key(s) of {} differ still after they were mended",
+            "{} key(s) of {} still differ after the repair",
             format::count(still - counts.left),
             mapping.target
         );
@@ -291,7 +291,7 @@ fn unfinished(mapping: &Mapping, reason: &str) -> Fault {
             "name the columns that tell rows apart (`primary_keys`), or move the rows again: `bqsync backfill {option} --start ...`"
         )
     } else {
-        format!("allow more: `bqsync verify {option} --repair --max-bytes ...`; what was found is mended")
+        format!("allow more: `bqsync verify {option} --repair --max-bytes ...`; the rows found so far are repaired")
     };
     Fault::new(FaultKind::Config, format!("Not all of `{name}` was repaired: {reason}")).with_hint(hint)
 }

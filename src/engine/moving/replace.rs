@@ -205,7 +205,7 @@ fn guard(mapping: &Mapping, rows: u64, held: Option<u64>) -> Result<(), Fault> {
     let (sentence, hint) = match held {
         Some(held) if rows == 0 && held > 0 => (
             format!("MySQL shows no row of {source}, and {target} holds {}: nothing was replaced", format::count(held)),
-            format!("if the table was meant to be emptied, {command} empties the one in BigQuery once"),
+            format!("if the table was emptied on purpose, {command} empties the one in BigQuery, once"),
         ),
         Some(held) if held.saturating_sub(rows) > share::of(held, most) => (
             format!(
@@ -214,7 +214,7 @@ fn guard(mapping: &Mapping, rows: u64, held: Option<u64>) -> Result<(), Fault> {
                 format::count(rows),
                 format::count(held)
             ),
-            format!("if so many rows are meant to be gone, {command} replaces the table once; or raise `{key}`"),
+            format!("if so many rows were removed on purpose, {command} replaces the table, once; or raise `{key}`"),
         ),
         Some(_) => return Ok(()),
         None => (

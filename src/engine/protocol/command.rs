@@ -89,6 +89,9 @@ pub struct BackfillAsk {
     pub end: Option<String>,
 }
 
+/// In the place of a column's name: the decision is about a whole table that waits to be taken.
+pub const WHOLE_TABLE: &str = "*";
+
 /// A column by its name in BigQuery, and whether it may change the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnDecision {

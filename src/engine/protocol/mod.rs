@@ -9,7 +9,7 @@ pub(super) mod progress;
 pub(super) mod query;
 pub(super) mod status;
 
-pub use self::command::{BackfillAsk, ColumnDecision, Command, RepairOrder, Selection, SyncOrder};
+pub use self::command::{BackfillAsk, ColumnDecision, Command, RepairOrder, Selection, SyncOrder, WHOLE_TABLE};
 pub use self::event::{Event, Phase};
 pub use self::progress::{MappingProgress, Progress, Retry};
 pub use self::query::{

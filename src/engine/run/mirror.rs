@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::config::Deletes;
 use crate::domain::mirror::{Mirrored, Sums, fingerprint};
 use crate::domain::verify::{Comparison, Verification};
-use crate::engine::moving::mirror::{Known, Mirror};
+use crate::engine::moving::mirror::{Known, Mirror, refuse_no_mark, refuse_too_many};
 use crate::engine::ports::Platform;
 use crate::engine::protocol::{Phase, RepairOrder};
 use crate::engine::work::Work;
@@ -111,14 +111,21 @@ impl<P: Platform> Work<'_, P> {
         repair.bytes_compared += verification.bytes;
         if again {
             repair.different_still = is_whole.then(|| verification.found());
-        } else {
-            repair.only_in_mysql = verification.only_in_mysql;
-            repair.differing = verification.differing;
-            repair.doubled = verification.doubled;
-            repair.only_in_bigquery = verification.only_in_bigquery;
+            self.tell_compared(verification, again);
+            return Ok(());
         }
+        repair.only_in_mysql = verification.only_in_mysql;
+        repair.differing = verification.differing;
+        repair.doubled = verification.doubled;
+        repair.only_in_bigquery = verification.only_in_bigquery;
+        // Of a dry run: what would be done.
+        (repair.inserted, repair.updated) = (verification.only_in_mysql, verification.differing);
+        repair.undoubled = verification.doubled;
+        repair.deleted = if mapping.deletes == Deletes::Ignore { 0 } else { verification.only_in_bigquery };
+        let (gone, held, now) = (repair.deleted, verification.rows_in_bigquery, verification.rows_in_mysql);
         self.tell_compared(verification, again);
-        Ok(())
+        refuse_no_mark(mapping, &comparison.plan)?;
+        Ok(refuse_too_many(mapping, gone, held, now)?)
     }
 
     /// What MySQL no longer has is masked by nobody.

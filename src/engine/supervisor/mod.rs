@@ -112,7 +112,9 @@ impl<P: Platform> Supervisor<P> {
                 self.run(&selection, Task::Backfill { ask, restart, shard });
             }
             Command::Deletes { selection, dry_run } => {
-                let meant = self.named_or(&selection, |mapping| mapping.deletes != Deletes::Ignore);
+                // What reads its whole table finds them itself.
+                let is_meant = |mapping: &Mapping| mapping.deletes != Deletes::Ignore && mapping.mode.has_windows();
+                let meant = self.named_or(&selection, is_meant);
                 self.run(&meant, Task::Deletes { dry_run });
             }
             Command::Repair(order) => {

@@ -2,11 +2,11 @@
 
 use super::mirror::{GUARDED, asked, is_at_rest, mirrored};
 use super::works::{MIRROR, allowing_shrink, edited};
-use crate::domain::fault::FaultKind::{Config, Conflict};
+use crate::domain::fault::FaultKind::{Config, Conflict, Schema};
 use crate::domain::replacement::Shrink;
 use crate::domain::report::{MappingReport, Outcome};
-use crate::engine::Command;
-use crate::testing::{Call, Shop, backfill, deletes, sync};
+use crate::engine::{Command, Selection};
+use crate::testing::{Call, HERE, Shop, backfill, deletes, repair, sync};
 
 #[track_caller]
 fn refused(shop: &Shop, command: Command) -> MappingReport {
@@ -78,6 +78,32 @@ fn rows_that_are_gone_are_marked_or_left_where_the_mapping_says_so() {
 }
 
 #[test]
+fn nothing_is_deleted_where_rows_are_to_be_marked_and_the_column_is_not_there() {
+    let shop = mirrored(&format!("{MIRROR}, deletes: soft, deleted_column: gone"), 60);
+    shop.dataset().tables.get_mut("t").unwrap().columns.retain(|column| column.name != "gone");
+    (3..=5).for_each(|id| shop.delete(id));
+    for command in [sync(), repair(true), repair(false)] {
+        let report = shop.run(command).unwrap();
+        assert_eq!((report.outcome, report.error_kind), (Outcome::Failed, Some(Schema)), "{report:#?}");
+        assert!(report.errors[0].contains("has no column `gone` to mark deleted rows in"), "{report:#?}");
+        assert!(report.hint.unwrap().contains("schema-diff --mapping"));
+    }
+    assert_eq!(shop.dataset().tables["t"].rows.len(), 60);
+}
+
+#[test]
+fn what_a_repair_would_do_to_a_mirror_is_counted_and_refused_as_the_repair_is() {
+    let shop = mirrored(GUARDED, 50);
+    shop.delete(1);
+    shop.insert(51..=52);
+    let report = shop.run(repair(true)).unwrap();
+    let planned = report.repair.unwrap();
+    assert_eq!((planned.inserted, planned.updated, planned.deleted), (2, 0, 1), "{planned:?}");
+    (2..=30).for_each(|id| shop.delete(id));
+    assert!(refused(&shop, repair(true)).errors[0].contains("30 of 50 rows"));
+}
+
+#[test]
 fn rows_that_share_their_keys_are_refused_before_anything_is_made() {
     let shop = Shop::new(GUARDED).rows(1..=5);
     shop.database().schema.unique_keys.clear();
@@ -91,8 +117,11 @@ fn rows_that_share_their_keys_are_refused_before_anything_is_made() {
 #[test]
 fn what_has_no_meaning_for_a_mirror_is_refused_with_what_does_it() {
     let shop = edited(MIRROR);
+    let mut process = shop.process_of(HERE);
+    process.send(Command::Deletes { selection: Selection::All, dry_run: false });
+    assert!(process.run_ends().unwrap().mappings.is_empty(), "one that nobody names is left out");
     for (command, words) in
-        [(backfill("2026-01-01"), "no stretch of it to move again"), (deletes(false), "needs no `deletes`")]
+        [(backfill("2026-01-01"), "no range that a backfill could move again"), (deletes(false), "needs no `deletes`")]
     {
         let report = shop.run(command).unwrap();
         assert_eq!(report.error_kind, Some(Config), "{report:#?}");

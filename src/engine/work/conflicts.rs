@@ -108,7 +108,7 @@ pub(in crate::engine) fn refuse_backfill(mapping: &Mapping) -> Result<(), Fault>
         return Ok(());
     }
     let (name, mode) = (&mapping.name, mapping.mode.word());
-    let sentence = format!("Mapping `{name}` has `mode: {mode}`: there is no stretch of it to move again");
+    let sentence = format!("Mapping `{name}` has `mode: {mode}`: it has no range that a backfill could move again");
     Err(Fault::new(FaultKind::Config, sentence).with_hint(format!(
         "`bqsync run-once {}` looks at the whole table again",
         quote::shell_option("--mapping", &mapping.name.0)

@@ -3,8 +3,7 @@
 //! A connection whose future was dropped, or that met an error, is never used again (sqlx issue #563): it is dropped
 //! together with its socket.
 
-use std::time::Duration;
-
+use futures_util::future::BoxFuture;
 use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlConnection;
 
@@ -13,13 +12,10 @@ use super::login::{self, Login};
 use super::peers;
 use super::server::Server;
 use super::session::{Flavour, Session};
-use super::silence::Line;
-use super::sql::Query;
+use super::silence::{Line, SET_UP, Seen, Watches};
+use super::sql::{Bind, Query};
 use super::texts::{first, number, text};
 use crate::domain::fault::{Fault, FaultKind};
-
-/// sqlx has no limit of its own; a firewall that drops packets would hold a run for ever.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens a connection, once: what it is opened for is tried again as a whole.
 ///
@@ -32,10 +28,11 @@ pub async fn open(server: &Server) -> Result<Session, Fault> {
         Err(fault) if fault.kind() == FaultKind::Transient && !is_full(fault) => server.away.missed(),
         _ => server.away.reached(),
     }
-    opened
+    opened.map(|(session, _)| session)
 }
 
-async fn open_once(server: &Server) -> Result<Session, Fault> {
+/// Gives the server's name as well.
+async fn open_once(server: &Server) -> Result<(Session, String), Fault> {
     let sentence = login::sentence(server);
     let mut login = Login::prepare(server).await?;
     let opening = async {
@@ -43,11 +40,12 @@ async fn open_once(server: &Server) -> Result<Session, Fault> {
         // A proxy logs in to the server only now.
         pinned(connection).await.map_err(|error| from_login(error, &*sentence))
     };
-    match tokio::time::timeout(CONNECT_TIMEOUT, opening).await {
+    match tokio::time::timeout(SET_UP, opening).await {
         Ok(Ok((session, Pinned { settings, name, number }))) if settings == PINNED => {
             peers::note(server.place(), &name);
-            let line = Line { server: server.clone(), name, number };
-            Ok(Session { line: Some(line), ..session })
+            let watcher = Box::new(Other { server: server.clone(), name: name.clone(), number });
+            let line = Line { number, patience: server.silence, watcher };
+            Ok((Session { line: Some(line), ..session }, name))
         }
         Ok(Ok((_, Pinned { settings: pinned, .. }))) => {
             let sentence = format!("{sentence}: time zone and character set stayed `{pinned}` instead of `{PINNED}`");
@@ -63,6 +61,46 @@ async fn open_once(server: &Server) -> Result<Session, Fault> {
 /// Have connections to this address reached more than one server lately?
 pub fn reached_several(server: &Server) -> bool {
     peers::several(&server.place())
+}
+
+/// MariaDB and MySQL call it by these names that a connection has something to send and waits for it to be taken.
+const SENDING: [&str; 2] = ["Writing to net", "Sending to client"];
+
+/// What a connection does that waits for its next statement.
+const IDLE: &str = "Sleep";
+
+/// Looks after a connection by others.
+struct Other {
+    server: Server,
+    /// Tells the server from others behind the same address.
+    name: String,
+    /// The connection's number there.
+    number: u64,
+}
+
+impl Watches for Other {
+    fn look(&self) -> BoxFuture<'_, Seen> {
+        Box::pin(self.seen())
+    }
+}
+
+impl Other {
+    async fn seen(&self) -> Seen {
+        let mut session = match open_once(&self.server).await {
+            Ok((session, name)) if name == self.name => session,
+            Err(fault) if fault.kind() == FaultKind::Transient && !is_full(&fault) => return Seen::Nobody,
+            _ => return Seen::Nothing,
+        };
+        // Nobody looks after this one: its answer comes soon, or counts for nothing.
+        session.line = None;
+        let sql = "SELECT command, COALESCE(state, '') FROM information_schema.processlist WHERE id = ?";
+        let Ok(told) = session.texts(Query::new(sql, [Bind::UInt(self.number)])).await else { return Seen::Nothing };
+        match told.first().map(|row| (text(row, 0), text(row, 1))) {
+            None => Seen::Gone,
+            Some((command, state)) if command == IDLE || SENDING.contains(&state) => Seen::Done,
+            Some(_) => Seen::AtWork,
+        }
+    }
 }
 
 /// What holds on both servers, whatever their defaults are:
@@ -85,7 +123,7 @@ const PINNED: &str = "+00:00 utf8mb4";
 struct Pinned {
     /// As [`PINNED`].
     settings: String,
-    /// As [`Line`] has them.
+    /// As [`Other`] has them.
     name: String,
     number: u64,
 }

@@ -112,7 +112,13 @@ fn by_number(number: u16, sqlstate: &str, message: &str) -> (FaultKind, Option<&
     use FaultKind::{Auth, Bug, Config, Data, Schema, Transient};
     match number {
         1130 => (Auth, Some("the server takes no connections from this host: create the account for it")),
-        1044 => (Auth, Some("let the account into the database: GRANT SELECT ON <database>.* TO <account>")),
+        1044 => (
+            Auth,
+            Some(
+                "see that the database is spelt as MySQL spells it: of one that does not exist MySQL says the same; else let the \
+                 account in: GRANT SELECT ON <database>.* TO <account>",
+            ),
+        ),
         1142 | 1143 | 1227 | 1370 => (Auth, Some("grant the account SELECT on the table")),
         1251 | 1524 | 2059 | 2061 => (Auth, Some("let the account use caching_sha2_password or mysql_native_password")),
         1820 | 1862 => (Auth, Some("the account's password has expired: set a new one")),

@@ -8,6 +8,7 @@ use super::sql::{self, Query, identifier};
 use super::texts::Texts;
 use super::verify::window;
 use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::mask::Mask;
 use crate::domain::plan::ColumnPlan;
 use crate::domain::source_type::SourceType;
 use crate::domain::verify::{COMPARED_DIGITS, Cell, Comparison, Form, MOST_CHARACTERS, NewestBy, SeenRow};
@@ -53,8 +54,11 @@ fn query(comparison: &Comparison, newest: &NewestBy, most: usize) -> Query {
 /// For people, as BigQuery shows it where that is simple. Nothing of a masked value leaves the server.
 fn shown(column: &ColumnPlan, form: Option<Form>) -> String {
     let name = identifier(&column.source.name);
-    if column.mask.is_some() {
-        return format!("IF({name} IS NULL, NULL, 'masked')");
+    match &column.mask {
+        // Whether there was a value is not told either.
+        Some(Mask::Null) => return "'masked'".to_owned(),
+        Some(_) => return format!("IF({name} IS NULL, NULL, 'masked')"),
+        None => {}
     }
     match (form, &column.source.source_type) {
         (Some(form), _) if form.is_readable() => value(column, form),
@@ -76,7 +80,6 @@ fn seen(mut row: Texts, keys: usize) -> Option<SeenRow> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::mask::Mask;
     use crate::source::mysql::samples::column;
 
     #[test]
@@ -87,6 +90,8 @@ mod tests {
         {
             assert_eq!(shown(&secret, form), "IF(`email` IS NULL, NULL, 'masked')");
         }
+        secret.mask = Some(Mask::Null);
+        assert_eq!(shown(&secret, None), "'masked'", "BigQuery holds NULL whatever there was");
     }
 
     #[test]

@@ -10,40 +10,36 @@ use std::io;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-
-use super::connect;
-use super::fault::is_full;
-use super::server::Server;
-use super::sql::{Bind, Query};
-use super::texts::text;
-use crate::domain::fault::FaultKind;
+use futures_util::future::BoxFuture;
 
 /// A first row (or a MAX without an index) may take a full scan's time, but a server of which nothing can be learnt would hold
 /// the run for ever.
 const LONGEST: Duration = Duration::from_mins(30);
 
+/// sqlx has no limit of its own; a firewall that drops packets would hold a run for ever. Time enough to connect and to set a
+/// session up.
+pub const SET_UP: Duration = Duration::from_secs(10);
+
 /// A server that starts anew refuses connections for a moment, and a network may be away for as long as its routes are found.
 const LOOKS_AT_NOBODY: u32 = 3;
 
-/// MariaDB and MySQL call it by these names that a connection has something to send and waits for it to be taken.
-const SENDING: [&str; 2] = ["Writing to net", "Sending to client"];
-
-/// What a connection does that waits for its next statement.
-const IDLE: &str = "Sleep";
-
 /// Where a session's connection leads.
-#[derive(Debug, Clone)]
 pub struct Line {
-    pub server: Server,
-    /// Tells the server from others behind the same address.
-    pub name: String,
-    /// The connection's number there.
+    /// The connection's number at the server.
     pub number: u64,
+    /// How long an answer may not come until the server is asked.
+    pub patience: Duration,
+    pub watcher: Box<dyn Watches>,
+}
+
+/// Asks the server by another connection what has become of one.
+pub trait Watches: Send + Sync {
+    fn look(&self) -> BoxFuture<'_, Seen>;
 }
 
 /// What the server says of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Seen {
+pub enum Seen {
     AtWork,
     /// It has something to send, or has sent all.
     Done,
@@ -61,8 +57,8 @@ pub async fn listen<T>(
     line: Option<&Line>,
 ) -> Result<T, sqlx::Error> {
     let heard = match line {
-        Some(line) => heard(answer, line.server.silence, || line.look()).await,
-        None => tokio::time::timeout(connect::CONNECT_TIMEOUT, answer).await.map_err(|_| "no answer within 10 s"),
+        Some(line) => heard(answer, line.patience, || line.watcher.look()).await,
+        None => tokio::time::timeout(SET_UP, answer).await.map_err(|_| "no answer within 10 s"),
     };
     heard.unwrap_or_else(|what| {
         let number = line.map(|line| line.number);
@@ -103,28 +99,6 @@ async fn heard<T, L: Future<Output = Seen>>(
     Err("the server sent nothing for 30 minutes")
 }
 
-impl Line {
-    async fn look(&self) -> Seen {
-        // On the heap, because a session listens by looks of other sessions.
-        let mut session = match Box::pin(connect::open(&self.server)).await {
-            Ok(session) if session.line.as_ref().is_some_and(|line| line.name == self.name) => session,
-            Err(fault) if fault.kind() == FaultKind::Transient && !is_full(&fault) => return Seen::Nobody,
-            _ => return Seen::Nothing,
-        };
-        // Nobody looks after this one: its answer comes soon, or counts for nothing.
-        session.line = None;
-        let sql = "SELECT command, COALESCE(state, '') FROM information_schema.processlist WHERE id = ?";
-        let Ok(told) = Box::pin(session.texts(Query::new(sql, [Bind::UInt(self.number)]))).await else {
-            return Seen::Nothing;
-        };
-        match told.first().map(|row| (text(row, 0), text(row, 1))) {
-            None => Seen::Gone,
-            Some((command, state)) if command == IDLE || SENDING.contains(&state) => Seen::Done,
-            Some(_) => Seen::AtWork,
-        }
-    }
-}
-
 /// Nothing comes by this connection any more.
 #[derive(Debug)]
 struct Broken {
@@ -154,7 +128,6 @@ mod tests {
     use tokio::time::{Instant, sleep};
 
     use super::*;
-    use crate::source::mysql::fault::from_sqlx;
 
     const MINUTE: Duration = Duration::from_mins(1);
 
@@ -201,11 +174,8 @@ mod tests {
     async fn a_connection_that_is_being_set_up_has_ten_seconds() {
         let began = Instant::now();
         let error = listen(std::future::pending::<Result<(), _>>(), None).await.unwrap_err();
-        assert_eq!(began.elapsed(), connect::CONNECT_TIMEOUT);
-        let fault = from_sqlx(error, "Asking failed");
-        assert_eq!(
-            (fault.kind(), fault.to_string()),
-            (FaultKind::Transient, "Asking failed: no answer within 10 s".into())
-        );
+        assert_eq!(began.elapsed(), SET_UP);
+        let sqlx::Error::Io(io) = error else { panic!("{error}") };
+        assert!(is_broken(&io) && io.to_string() == "no answer within 10 s", "{io}");
     }
 }

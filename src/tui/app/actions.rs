@@ -55,7 +55,7 @@ impl App {
     pub(super) fn answer(&mut self, intent: Intent) {
         let unanswered = self.shared.dialog.take().and_then(|dialog| dialog.unanswered());
         match unanswered.filter(|_| intent == Intent::Nothing) {
-            Some(said) => self.shared.say(said),
+            Some(said) => self.shared.remark(said),
             None => self.carry_out(intent),
         }
     }
@@ -70,7 +70,7 @@ impl App {
             Action::RunAll => self.run_all(),
             Action::Copy => self.copy(),
             Action::Reload => self.reload(),
-            Action::Context => self.ask_context(),
+            Action::Context => self.shared.effects.push(Effect::ReadContexts(None)),
             Action::Help => self.help = Some(Help::default()),
             Action::Quit => self.quit(),
             Action::Command => self.open_line(),

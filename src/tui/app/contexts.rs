@@ -6,7 +6,7 @@ use crate::tui::dialog::{Dialog, Intent, choice};
 use crate::tui::model::Book;
 use crate::tui::schedule::Schedule;
 use crate::tui::screens::Screens;
-use crate::tui::session::Which;
+use crate::tui::session::{Contexts, Which};
 use crate::tui::shared::{Effect, Files};
 use crate::tui::timers::Timers;
 
@@ -16,30 +16,40 @@ const BACK: &str = "-";
 const LISTED: usize = 9;
 
 impl App {
-    /// `:context prod`.
+    /// `:context prod`. The contexts' file is read anew: it may just have been written.
     ///
     /// # Errors
-    /// A name that no context has.
+    /// More than one name.
     pub(super) fn context(&mut self, arguments: &[&str]) -> Result<(), String> {
         match arguments {
-            [] => self.ask_context(),
+            [] => self.shared.effects.push(Effect::ReadContexts(None)),
             [BACK] => self.switch(Which::AsStarted),
-            [name] if self.shared.contexts.get(name).is_some() => self.switch(Which::Context((*name).to_owned())),
-            [name] => {
-                let contexts = &self.shared.contexts;
-                let why = contexts.problem.clone().unwrap_or_else(|| match contexts.known.as_slice() {
-                    [] => format!("{} names none", contexts.file),
-                    known => known.iter().map(|context| context.name.as_str()).collect::<Vec<_>>().join(", "),
-                });
-                return Err(format!("no context is called `{name}`: {why}"));
-            }
+            [name] => self.shared.effects.push(Effect::ReadContexts(Some((*name).to_owned()))),
             _ => return Err("`context` takes one name".to_owned()),
         }
         Ok(())
     }
 
-    /// `C`: which one?
-    pub(super) fn ask_context(&mut self) {
+    pub(super) fn contexts_read(&mut self, contexts: Contexts, wanted: Option<String>) {
+        self.shared.contexts = contexts;
+        self.shared.dirty = true;
+        let Some(name) = wanted else { return self.ask_context() };
+        let contexts = &self.shared.contexts;
+        if contexts.get(&name).is_some() {
+            return self.switch(Which::Context(name));
+        }
+        let why = contexts.problem.clone().unwrap_or_else(|| match contexts.known.as_slice() {
+            [] => format!("{} names none", contexts.file),
+            known => known.iter().map(|context| context.name.as_str()).collect::<Vec<_>>().join(", "),
+        });
+        self.shared.complain(format!("no context is called `{name}`: {why}"));
+    }
+
+    /// Which one?
+    fn ask_context(&mut self) {
+        if self.shared.dialog.is_some() {
+            return;
+        }
         let (contexts, which) = (&self.shared.contexts, &self.shared.which);
         if contexts.known.is_empty() {
             let said = match &contexts.problem {
@@ -132,6 +142,7 @@ mod tests {
     use crate::domain::report::Outcome;
     use crate::engine::{Command, Event};
     use crate::tui::app::Msg;
+    use crate::tui::ask::Answer;
     use crate::tui::desk::looks::snapshots;
     use crate::tui::desk::{Desk, RUN};
     use crate::tui::model::samples;
@@ -166,7 +177,26 @@ mod tests {
         line.chars().for_each(|c| {
             desk.press(c);
         });
-        desk.code(KeyCode::Enter)
+        let effects = desk.code(KeyCode::Enter);
+        read(desk, effects)
+    }
+
+    /// The contexts' file says what is known of it.
+    fn read(desk: &mut Desk, effects: Vec<Effect>) -> Vec<Effect> {
+        let wanted = effects.iter().find_map(|effect| match effect {
+            Effect::ReadContexts(wanted) => Some(wanted.clone()),
+            _ => None,
+        });
+        let contexts = desk.app.shared.contexts.clone();
+        match wanted {
+            Some(wanted) => desk.answered(Answer::ContextsRead { contexts, wanted }),
+            None => effects,
+        }
+    }
+
+    fn list(desk: &mut Desk) {
+        let effects = desk.press('C');
+        read(desk, effects);
     }
 
     fn prod() -> Effect {
@@ -261,20 +291,30 @@ mod tests {
         desk.code(KeyCode::Tab);
         assert_eq!(desk.app.line.as_ref().unwrap().input.value(), "context prod ");
         desk.code(KeyCode::Esc);
-        desk.press('C');
+        list(&mut desk);
         assert_eq!(desk.press('2'), [], "that one is open");
-        desk.press('C');
+        list(&mut desk);
         assert_eq!(desk.press('1'), [prod()]);
         let mut desk = Desk::open();
-        desk.press('C');
+        list(&mut desk);
         assert!(desk.notice().contains("no contexts yet"), "{}", desk.notice());
+    }
+
+    #[test]
+    fn a_list_that_was_written_a_moment_ago_is_known() {
+        let mut desk = Desk::open();
+        let effects = desk.press('C');
+        assert_eq!(effects, [Effect::ReadContexts(None)]);
+        let Msg::Contexts(contexts) = contexts(None) else { panic!() };
+        desk.answered(Answer::ContextsRead { contexts, wanted: None });
+        assert_eq!(desk.press('1'), [prod()]);
     }
 
     #[test]
     fn the_first_line_says_which_configuration_is_open() {
         let mut desk = desk();
         desk.tell(contexts(Some("prod")));
-        desk.press('C');
+        list(&mut desk);
         snapshots("contexts", &mut desk);
     }
 }

@@ -54,6 +54,7 @@ impl App {
                 self.screens.mappings.arrange(&self.shared.book);
                 return;
             }
+            Answer::ContextsRead { contexts, wanted } => return self.contexts_read(contexts, wanted),
             Answer::FilesSeen(seen) => return self.files_seen(seen),
             Answer::Checked(checked) => screens.check.answered(checked),
             Answer::HistoryRead { most, runs } => screens.history.answered(most, runs, shared),
@@ -155,7 +156,12 @@ impl App {
                 let error = report.errors.first().map_or("", String::as_str);
                 shared.complain(format!("{name} failed: {error}"));
             }
-            Outcome::Waiting => shared.complain(format!("{name} waits: its columns need a decision; s on it")),
+            Outcome::Waiting => {
+                let is_new =
+                    shared.book.get(name).and_then(|row| row.status.as_ref()).is_some_and(|status| status.new_table);
+                let what = if is_new { "its table is new and needs" } else { "its columns need" };
+                shared.complain(format!("{name} waits: {what} a decision; s on it"));
+            }
             Outcome::Ok => {
                 if let Some(repair) = &report.repair {
                     shared.say(format!("{name}: {}", repair.words()));

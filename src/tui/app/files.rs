@@ -1,6 +1,7 @@
 //! The configuration's files, which may change while the console is open: what they say is taken up between two runs.
 
 use super::App;
+use crate::tui::screen::Screen;
 use crate::tui::session::FilesSeen;
 use crate::tui::shared::{Effect, Files};
 
@@ -37,7 +38,7 @@ impl App {
                 };
                 self.shared.files_broken = true;
                 self.shared
-                    .complain(format!("the changed configuration is not used: {first}{others}; u shows all of it"));
+                    .complain(format!("the changed configuration is not used: {first}{others} (u shows all of it)"));
             }
             FilesSeen::Mended => {
                 self.shared.files_broken = false;
@@ -53,6 +54,22 @@ impl App {
             || self.line.is_some()
             || self.palette.is_some()
             || self.shared.leaving.is_some()
+            || (self.shared.has_engine() && asks_the_engine(self.screens.front()))
+    }
+}
+
+/// Does the screen show what only the engine that it has asked can tell?
+const fn asks_the_engine(screen: Screen) -> bool {
+    match screen {
+        Screen::Mappings | Screen::Logs | Screen::Sent | Screen::Tables => false,
+        Screen::Run
+        | Screen::Schema
+        | Screen::Backfill
+        | Screen::History
+        | Screen::Report
+        | Screen::Check
+        | Screen::Verify
+        | Screen::Data => true,
     }
 }
 
@@ -97,6 +114,15 @@ mod tests {
         desk.press(':');
         desk.now.at += Duration::from_mins(1);
         assert!(!desk.tell(Msg::Tick).contains(&Effect::LookAtFiles), "somebody is typing");
+        desk.code(ratatui::crossterm::event::KeyCode::Esc);
+        assert_eq!(look(&mut desk, FilesSeen::Changed), [Effect::Reopen]);
+    }
+
+    #[test]
+    fn a_screen_that_has_asked_the_engine_is_left_first() {
+        let mut desk = Desk::open();
+        desk.press('h');
+        assert_eq!(look(&mut desk, FilesSeen::Changed), []);
         desk.code(ratatui::crossterm::event::KeyCode::Esc);
         assert_eq!(look(&mut desk, FilesSeen::Changed), [Effect::Reopen]);
     }

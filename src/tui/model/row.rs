@@ -123,6 +123,12 @@ impl Row {
         }
     }
 
+    /// Does its table wait to be taken or declined?
+    #[must_use]
+    pub fn is_new_table(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.new_table)
+    }
+
     #[must_use]
     pub fn undecided(&self) -> &[String] {
         self.status.as_ref().map_or(&[], |status| &status.undecided)

@@ -126,6 +126,9 @@ impl Row {
         if let Some(lost) = &self.lost {
             return (Word::Lost, format!("the state no longer holds its watermark {}", lost.watermark));
         }
+        if status.new_table {
+            return (Word::Review, "new table".to_owned());
+        }
         if !status.undecided.is_empty() {
             return (Word::Review, plural(status.undecided.len(), "column to decide", "columns to decide"));
         }

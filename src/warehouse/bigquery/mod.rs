@@ -7,6 +7,7 @@ mod delete_sql;
 mod digest;
 mod emulator;
 mod error;
+mod estimates;
 #[cfg(test)]
 mod fixture;
 mod inline;
@@ -50,7 +51,6 @@ use crate::bucket::Bucket;
 use crate::domain::check::access::Identity;
 use crate::domain::column::TargetSchema;
 use crate::domain::config::BigQuerySettings;
-use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{JobId, JobPlace, TableId};
 use crate::domain::plan::TablePlan;
@@ -58,14 +58,13 @@ use crate::domain::publish::PublishKind;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
 use crate::domain::table_shard::TableShard;
-use crate::domain::verify::{Comparable, Comparison, Cut, Key, Keyed, PartSum, Parts, Question, RowDigest, SeenRow};
-use crate::domain::window::Window;
+use crate::domain::verify::{Comparable, Comparison, Cut, Key, Keyed, PartSum, Parts, RowDigest, SeenRow};
 use crate::google::{Login, Variables};
 use crate::retry::{Waits, repeated};
 use crate::statements::Statements;
 use crate::warehouse::{
-    Billing, Counted, DeleteOrder, Deletes, Diagnose, Estimates, JobFate, PublishCounts, PublishOrder, Sent,
-    StageOrder, Taken, Vanished, VanishedCounts, Warehouse,
+    Billing, DeleteOrder, Deletes, Diagnose, JobFate, PublishCounts, PublishOrder, Sent, StageOrder, Taken, Vanished,
+    VanishedCounts, Warehouse,
 };
 
 /// One project's BigQuery, in one location. Cheap to clone; all clones share their connections.
@@ -334,34 +333,6 @@ impl Diagnose for BigQuery {
 
     async fn has_dataset(&self, table: &TableId) -> Result<bool, Fault> {
         self.api().await?.has_dataset(table).await
-    }
-}
-
-impl Estimates for BigQuery {
-    async fn publish_bytes(
-        &self,
-        target: &TableId,
-        plan: &TablePlan,
-        kind: PublishKind,
-        window: Option<Window>,
-    ) -> Result<u64, Fault> {
-        let api = self.api().await?;
-        let sql = api.publish_sql(kind, target, plan, &Rows::none(plan, window), None);
-        api.bytes_of(&sql, &format!("Asking what a publish to {target} would read failed")).await
-    }
-
-    async fn count(&self, target: &TableId, plan: &TablePlan, window: Window) -> Result<u64, Fault> {
-        let what = format!("Counting rows of {target} failed");
-        self.api().await?.number(&target_range::count(target, plan, window), &what).await
-    }
-
-    async fn count_beyond(&self, target: &TableId, plan: &TablePlan, mark: Cursor) -> Result<Counted, Fault> {
-        let what = format!("Counting rows of {target} failed");
-        self.api().await?.counted(&target_range::count_beyond(target, plan, &mark), &what).await
-    }
-
-    async fn question_bytes(&self, comparison: &Comparison, question: &Question) -> Result<u64, Fault> {
-        self.api().await?.question_bytes(comparison, question).await
     }
 }
 

@@ -107,7 +107,12 @@ pub fn insert(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
 /// replace: every row, as the target will hold it.
 #[must_use]
 pub fn replacement(plan: &TablePlan, rows: &Rows) -> String {
-    select(plan, rows).trim_start().to_owned()
+    let rows = select(plan, rows).trim_start().to_owned();
+    // Named, or a table that is put in place without its schema would lose the column.
+    match &plan.deleted_column {
+        Some(mark) => format!("SELECT *, CAST(NULL AS TIMESTAMP) AS {} FROM (\n{rows}\n)", column(mark)),
+        None => rows,
+    }
 }
 
 /// upsert, where the target holds nothing: each key once, without a join.

@@ -4,6 +4,7 @@ use super::client::Api;
 use super::digest::{self, value};
 use super::literal::{column, text};
 use crate::domain::fault::Fault;
+use crate::domain::mask::Mask;
 use crate::domain::plan::ColumnPlan;
 use crate::domain::target_type::TargetType;
 use crate::domain::verify::{COMPARED_DIGITS, Cell, Comparison, Form, Key, MOST_CHARACTERS, SeenRow};
@@ -62,8 +63,10 @@ fn within(comparison: &Comparison, keys: &[Key]) -> String {
 /// from before the mask.
 fn shown(of: &ColumnPlan, form: Option<Form>) -> String {
     let name = column(&of.target_name);
-    if of.mask.is_some() {
-        return format!("IF({name} IS NULL, NULL, 'masked')");
+    match &of.mask {
+        Some(Mask::Null) => return "'masked'".to_owned(),
+        Some(_) => return format!("IF({name} IS NULL, NULL, 'masked')"),
+        None => {}
     }
     match (form, &of.target_type) {
         (Some(form), _) if form.is_readable() => value(of, form, ""),
@@ -83,7 +86,6 @@ mod tests {
 
     use super::*;
     use crate::domain::ids::SourceTable;
-    use crate::domain::mask::Mask;
     use crate::domain::verify::form;
     use crate::warehouse::bigquery::fixture::{orders, target};
 

@@ -1,8 +1,20 @@
 //! Another configuration without leaving, and commands of the operator's own that are given the terminal.
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::mapping;
 use crate::support::Sandbox;
-use crate::support::terminal::{eventually, says};
+use crate::support::terminal::{Terminal, eventually, says};
+
+/// The `sleep` that a process has started, through however many shells.
+fn sleep_of(process: Pid) -> Option<Pid> {
+    let name = std::fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
+    if name.trim() == "sleep" {
+        return Some(process);
+    }
+    let listed = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).ok()?;
+    listed.split_whitespace().find_map(|child| sleep_of(Pid::from_raw(child.parse().ok()?)?))
+}
 
 #[tokio::test]
 async fn another_context_has_its_own_server_state_and_word_in_the_first_line() {
@@ -48,7 +60,7 @@ async fn another_context_has_its_own_server_state_and_word_in_the_first_line() {
 async fn a_command_of_the_operators_own_has_the_terminal_until_it_ends() {
     let sandbox = Sandbox::new("console_own").await;
     let commands = "console:\n  commands:\n    - {key: B, name: ask, run: \"printf 'about %s' {table}; read -r said; \
-                    echo \\\"$said\\\" > said; exit 3\"}\n    - {key: 9, name: long, run: \"echo begun; sleep 300\"}";
+                    echo \\\"$said\\\" > said; exit 3\"}\n    - {key: 9, name: long, run: \"echo begun; sleep 300\"}\n    - {key: 8, name: raw, run: \"stty raw -echo\"}";
     sandbox.configure(commands, &mapping("a"));
     sandbox.sql("CREATE TABLE a (id INT PRIMARY KEY)").await;
     let console = sandbox.terminal_with("bqsync").await;
@@ -70,10 +82,25 @@ async fn a_command_of_the_operators_own_has_the_terminal_until_it_ends() {
     console.shows("long ended with exit code 130. Enter returns").await;
     console.press(&["Enter"]);
     console.shows("NEW never run").await;
+    // One that leaves the terminal without lines and echo.
+    console.press(&["8"]);
+    console.shows("raw ended with exit code 0. Enter returns").await;
+    console.press(&["Enter"]);
+    console.until("the console again", |screen| screen.contains("NEW never run")).await;
     sandbox.configure(&commands.replace("key: B", "key: r"), &mapping("a"));
     console.press(&["u"]);
     let refused = console.shows("Nothing can run yet").await;
     assert!(says(&refused, "config.yaml:5: the console has the key `r` itself"), "{refused}");
     console.press(&["q"]);
     assert_eq!(console.left().await, 0);
+    sandbox.configure(commands, &mapping("a"));
+    console.start("bqsync").await;
+    console.shows("NEW never run").await;
+    console.press(&["9"]);
+    let program = console.program();
+    eventually("the command's sleep", || sleep_of(program).is_some()).await;
+    let sleep = sleep_of(program).unwrap();
+    kill_process(program, Signal::TERM).unwrap();
+    assert_eq!(console.left().await, 130);
+    Terminal::ended(sleep).await;
 }

@@ -108,7 +108,19 @@ pub const MODE: Key<Draft> = Key::new(
 /// What no two mappings share.
 pub const OWN: [&str; 5] = ["name", "mysql_table", "bigquery_table", "shard_column", "shard"];
 
-/// What no two tables share.
+/// What tables share that go into one.
+pub const OF_SHARDS: [&str; 2] = ["bigquery_table", "shard_column"];
+
+/// Several tables then share a target.
+pub const SHARD_COLUMN: Key<Draft> = Key::new(
+    "shard_column",
+    Missing::Means("none"),
+    "A STRING column of BigQuery that says which table a row came from, such as `_shard`: several tables then share one \
+     `bigquery_table`, and each changes its own rows alone. Not with `mode: replace`",
+    |draft, at| draft.shards.take_column(at),
+);
+
+/// What no two tables share, but for [`OF_SHARDS`].
 pub const OF_ONE_TABLE: [&str; 7] =
     ["name", "mysql_table", "mysql_database", "bigquery_table", "primary_keys", "shard_column", "shard"];
 
@@ -158,13 +170,7 @@ pub const KEYS: &[Key<Draft>] = &[
         "Table alone; characters that BigQuery refuses become `_`",
         Draft::take_target,
     ),
-    Key::new(
-        "shard_column",
-        Missing::Means("none"),
-        "A STRING column of BigQuery that says which table a row came from, such as `_shard`: several tables then share one \
-         `bigquery_table`, and each changes its own rows alone. Not with `mode: replace`",
-        |draft, at| draft.shards.take_column(at),
-    ),
+    SHARD_COLUMN,
     Key::new(
         "shard",
         Missing::Means("the table's name"),

@@ -57,6 +57,19 @@ impl Shards {
         at.r.problem(line, format!("{name} is missing"), "name the table that all of these tables go into");
     }
 
+    /// The same, of an entry with `tables`.
+    pub fn check_tables(&self, r: &mut Reading<'_>, mode: Option<Mode>, has_target: bool) {
+        let Some(Value { place, line, .. }) = &self.column else { return };
+        if mode.is_none() {
+            let message = format!("{} does not go with `mode: auto`", place.name);
+            r.problem(*line, message, "state the mode that all of the tables have: `upsert`, `append` or `mirror`");
+        }
+        if !has_target {
+            let message = format!("{} goes with `bigquery_table`, which is missing", place.name);
+            r.problem(*line, message, "name the table that all of these tables go into");
+        }
+    }
+
     /// Writes down what is wrong with them.
     pub fn check(&self, r: &mut Reading<'_>, table: Option<&Value>, beside: &Beside<'_>) {
         if let Some(list) = &self.list {
@@ -79,7 +92,8 @@ impl Shards {
         for value in patterns.filter(|value| !value.text.contains('`') && value.text.contains(OF_PATTERNS)) {
             r.refuse(
                 value,
-                "write the tables one by one: `mysql_table: [orders_0, orders_1]`; a name that holds such characters \
+                "write the tables one by one, `mysql_table: [orders_0, orders_1]`, or all that are like a pattern, \
+                 `tables: \"orders_*\"` in the place of `name` and `mysql_table`; a name that holds such characters \
                              goes between backticks",
             );
         }

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::domain::config::{Config, parse};
+use crate::domain::config::{Config, MysqlSettings, mysql_servers, parse, source_settings, wanted_source};
 
 /// A configuration with these lines above its mappings, and mappings `m1`, `m2`, ... with these keys each.
 fn config(top: &str, mappings: &[&str], variables: &[(&str, &str)]) -> Result<Config, String> {

@@ -107,3 +107,16 @@ fn defaults_hold_for_tables_too_and_the_entry_wins() {
     let said: Vec<_> = config.patterns.iter().map(|pattern| (pattern.mode, pattern.additions)).collect();
     assert_eq!(said, [(Some(Mode::Upsert), TableAdditions::Deny), (None, TableAdditions::Allow)]);
 }
+
+#[test]
+fn tables_that_go_into_one_have_a_stated_mode_and_a_name_for_it() {
+    let shards = "tables: 'orders_*', shard_column: _shard";
+    assert!(read(&format!("{shards}, mode: mirror, bigquery_table: orders")).is_ok());
+    assert!(problem(&format!("{shards}, bigquery_table: orders")).contains("does not go with `mode: auto`"));
+    assert!(problem(&format!("{shards}, mode: mirror")).contains("goes with `bigquery_table`, which is missing"));
+    assert!(
+        problem(&format!("{shards}, mode: replace, bigquery_table: orders"))
+            .contains("does not go with `mode: replace`")
+    );
+    assert!(problem("tables: 'orders_*', bigquery_table: orders").contains("would be that of every table"));
+}

@@ -191,3 +191,25 @@ fn tables_that_an_entry_takes_are_not_proposed_again() {
     let left = known.without_mapping(vec![orders(), table("tmp_1", &[])]);
     assert_eq!(left.iter().map(|facts| facts.table.as_str()).collect::<Vec<_>>(), ["tmp_1"]);
 }
+
+#[test]
+fn tables_that_go_into_one_are_shards_of_it() {
+    let entry = "mode: upsert, incremental_column: updated_at, bigquery_table: customers, shard_column: _shard";
+    let config = config(&format!("  - {{tables: 'customers_*', {entry}, allow_table_additions: true}}\n"));
+    let shard = |name: &str| stamped(table(name, &[("name", text(80)), ("updated_at", MOMENT)]), "updated_at", true);
+    let mut other_key = shard("customers_9");
+    other_key.schema.unique_keys = vec![vec!["name".to_owned()]];
+    other_key.schema.columns.iter_mut().for_each(|column| column.nullable = false);
+    let first =
+        expanded(&config, &KnownTables::default(), Some(&[shard("customers_0"), shard("customers_1"), other_key]));
+    assert_eq!(told(&first), ["shop.customers_0 upsert", "shop.customers_1 upsert"], "{}", remarks(&first));
+    let shards: Vec<_> = first.mappings.iter().map(|m| m.shard.as_ref().unwrap().value.as_str()).collect();
+    assert_eq!(shards, ["shop.customers_0", "shop.customers_1"]);
+    assert!(first.mappings.iter().all(|mapping| mapping.target.table == "customers"));
+    let why = "`shop.customers_9` is not moved by the tables `customers_*`: its `primary_keys` is another than that of \
+               `shop.customers_0`";
+    assert!(remarks(&first).contains(why), "{}", remarks(&first));
+    let later =
+        expanded(&config, &first.news, Some(&[shard("customers_0"), shard("customers_1"), shard("customers_2")]));
+    assert_eq!(told(&later).len(), 3, "a table that comes later is another shard: {}", remarks(&later));
+}

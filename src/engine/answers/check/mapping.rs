@@ -104,7 +104,7 @@ async fn describe_source<P: Platform>(
 ) -> Result<SourceSchema, Finding> {
     let table = &mapping.source;
     let Some(server) = ground.server else {
-        return Err(Finding::skip(Topic::Table, format!("{table} was not looked at: MySQL lets nobody in")));
+        return Err(Finding::skip(Topic::Table, format!("{table} was not checked: the login to MySQL failed")));
     };
     within(&format!("Reading the description of {table}"), ports.source.describe(table)).await.map_err(|fault| {
         let finding = Finding::fail(Topic::Table, &fault);
@@ -143,7 +143,7 @@ async fn filtered<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Option<Fi
     Some(match within(&trying, ports.source.try_filter(&mapping.source)).await {
         Ok(Filtered { is_impossible: true, .. }) => {
             Finding::warn(Topic::Where, format!("no row of {} can match `where`", mapping.source))
-                .remedy("correct the condition; `bqsync deletes` would take every row for gone")
+                .remedy("correct the condition: with it, `bqsync deletes` would delete or mark every row")
         }
         Ok(Filtered { rows, .. }) => {
             let rows = rows.map(|rows| format!("; to find them MySQL looks at about {} rows", format::count(rows)));

@@ -3,6 +3,7 @@
 use crate::domain::config::Mapping;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::quote;
+use crate::domain::share;
 use crate::format;
 
 /// Rows that may go at once.
@@ -22,6 +23,16 @@ impl Allowance {
     }
 }
 
+/// What a run would be refused for, where so many rows are gone.
+///
+/// # Errors
+/// They are more than may go at once.
+pub(in crate::engine) fn refuse_too_many(mapping: &Mapping, gone: u64, held: u64, now: u64) -> Result<(), Fault> {
+    let allowance = Allowance { most: Some(share::of(held, mapping.most_deleted)), held, now, gone: 0 };
+    let is_emptied = now == 0 && held > 0 && gone > 0;
+    if is_emptied || !allowance.has_room_for(gone) { Err(too_many_gone(mapping, gone, held, now)) } else { Ok(()) }
+}
+
 pub(super) fn too_many_gone(mapping: &Mapping, gone: u64, held: u64, now: u64) -> Fault {
     let Mapping { name, source, target, most_deleted: most, .. } = mapping;
     let sentence = if now == 0 {
@@ -35,7 +46,7 @@ pub(super) fn too_many_gone(mapping: &Mapping, gone: u64, held: u64, now: u64) -
         )
     };
     Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-        "if they are meant to be gone, `bqsync run-once {} --allow-shrink` lets it through once; or raise \
+        "if they were removed on purpose, `bqsync run-once {} --allow-shrink` lets them go, once; or raise \
          `max_delete_fraction`",
         quote::shell_option("--mapping", &name.0)
     ))

@@ -119,6 +119,22 @@ fn a_table_that_would_be_read_from_end_to_end_is_asked_about_first() {
 }
 
 #[test]
+fn a_text_that_reads_null_is_not_taken_for_no_value() {
+    let mut desk = Desk::open();
+    desk.press('d');
+    answer(&mut desk, true);
+    desk.press('y');
+    let mut rows = rows();
+    rows.pairs[2].source[5] = cell(Some("NULL"));
+    desk.answered(Answer::BesideRead { mapping: named("orders"), price_only: false, answer: Ok(Box::new(rows)) });
+    (0..3).for_each(|_| {
+        desk.code(KeyCode::Right);
+    });
+    let look = desk.look();
+    assert!(look.contains("*\"NULL\"") && look.contains("*NULL"), "{look}");
+}
+
+#[test]
 fn what_differs_is_marked_and_what_a_terminal_would_obey_is_written_out() {
     let mut desk = shown();
     let look = desk.look();

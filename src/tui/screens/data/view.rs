@@ -184,9 +184,14 @@ fn side_line(
     Line::from(spans)
 }
 
-/// What a terminal would obey is written as an escape, whoever wrote the row.
+/// What a terminal would obey is written as an escape, whoever wrote the row; a text that reads as the sign for no value
+/// stands between quotes.
 fn text(cell: &Cell) -> String {
-    cell.shown.as_deref().map_or_else(|| NULL.to_owned(), |value| printable::line(value).into_owned())
+    match cell.shown.as_deref() {
+        None => NULL.to_owned(),
+        Some(NULL) => format!("\"{NULL}\""),
+        Some(value) => printable::line(value).into_owned(),
+    }
 }
 
 /// One row, every value to its end.

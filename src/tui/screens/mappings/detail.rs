@@ -94,35 +94,8 @@ fn moving(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>>
 }
 
 fn at_rest(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>> {
-    let mut lines = Vec::new();
+    let mut lines = wrong(row, cells, theme);
     let styled = |text: &str, style| wrap(text, cells).into_iter().map(move |line| Line::styled(line, style));
-    let (problem, failed) = (row.problem(), row.last_error());
-    // What the last run has failed for mostly is the problem that is found now: it is said once.
-    let holds = |whole: Option<&str>, part: &str| whole.is_some_and(|whole| whole.contains(part));
-    if let Some(problem) = problem.filter(|problem| !holds(failed.map(|(error, _)| error), problem)) {
-        let style = if row.is_unanswered() { theme.wants() } else { theme.bad() };
-        lines.extend(styled(problem, style));
-    }
-    if let Some(lost) = &row.lost {
-        let text = format!(
-            "this console has seen the watermark {}, which the state no longer holds: put the state or its copy back; a run \
-             would begin from the start",
-            lost.watermark
-        );
-        lines.extend(styled(&text, theme.bad()));
-    }
-    if let Some((error, hint)) = failed {
-        let now = problem.filter(|problem| *problem != error);
-        if !holds(now, error) {
-            lines.extend(styled(error, theme.bad()));
-        }
-        let hint = hint.filter(|hint| !holds(now, hint));
-        lines.extend(hint.map(|hint| styled(hint, Theme::strong())).into_iter().flatten());
-    }
-    if !row.undecided().is_empty() {
-        let text = format!("to decide (s): {}", row.undecided().join(", "));
-        lines.extend(styled(&text, theme.wants()));
-    }
     let Some(status) = &row.status else { return lines };
     if let Some(holder) = &status.held_by {
         let since = clock(holder.since, now.utc);
@@ -167,6 +140,44 @@ fn at_rest(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>
         Mode::Replace | Mode::Mirror => (format!("in BigQuery as it was read at {mark}"), None),
     };
     lines.extend(side_by_side(held, newest, cells, theme));
+    lines
+}
+
+/// What is wrong with it, and the next step.
+fn wrong(row: &Row, cells: usize, theme: Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let styled = |text: &str, style| wrap(text, cells).into_iter().map(move |line| Line::styled(line, style));
+    let (problem, failed) = (row.problem(), row.last_error());
+    // What the last run has failed for mostly is the problem that is found now: it is said once.
+    let holds = |whole: Option<&str>, part: &str| whole.is_some_and(|whole| whole.contains(part));
+    if let Some(problem) = problem.filter(|problem| !holds(failed.map(|(error, _)| error), problem)) {
+        let style = if row.is_unanswered() { theme.wants() } else { theme.bad() };
+        lines.extend(styled(problem, style));
+    }
+    if let Some(lost) = &row.lost {
+        let text = format!(
+            "this console has seen the watermark {}, which the state no longer holds: put the state or its copy back; a run \
+             would begin from the start",
+            lost.watermark
+        );
+        lines.extend(styled(&text, theme.bad()));
+    }
+    if let Some((error, hint)) = failed {
+        let now = problem.filter(|problem| *problem != error);
+        if !holds(now, error) {
+            lines.extend(styled(error, theme.bad()));
+        }
+        let hint = hint.filter(|hint| !holds(now, hint));
+        lines.extend(hint.map(|hint| styled(hint, Theme::strong())).into_iter().flatten());
+    }
+    if row.is_new_table() {
+        let text = "a table that is new in MySQL: take it or decline it (s, then Enter)";
+        lines.extend(styled(text, theme.wants()));
+    }
+    if !row.undecided().is_empty() {
+        let text = format!("to decide (s): {}", row.undecided().join(", "));
+        lines.extend(styled(&text, theme.wants()));
+    }
     lines
 }
 

@@ -11,7 +11,7 @@ use super::shown::{About, Acts, Next};
 use crate::domain::ids::MappingName;
 use crate::domain::report::Outcome;
 use crate::domain::schema::{ColumnDiffView, VerdictKind};
-use crate::engine::{ColumnDecision, Compare, Comparison, Decide, Decided, Event, Failure, Of, Selection};
+use crate::engine::{ColumnDecision, Compare, Comparison, Decide, Decided, Event, Failure, Of, Selection, WHOLE_TABLE};
 use crate::tui::ask::Ask;
 use crate::tui::keys::Action;
 use crate::tui::lost;
@@ -46,6 +46,8 @@ pub struct Schema {
     pub compared: Compared,
     pub marks: BTreeMap<String, Mark>,
     pub selected: usize,
+    /// The whole table is new in MySQL, and waits to be taken.
+    new_table: Option<MappingName>,
     /// Opened, and not read yet: the mark goes to what needs a decision.
     is_fresh: bool,
     /// The next comparison answers for the accepted columns alone.
@@ -112,6 +114,10 @@ impl Schema {
     /// Enter: the exact DDL of what is accepted must be known before it is asked about.
     fn apply(&mut self, shared: &mut Shared) {
         let Some(mapping) = self.mapping.clone() else { return shared.say("no mapping is marked") };
+        if self.new_table.as_ref() == Some(&mapping) {
+            shared.dialog = Some(self.confirm_table(&mapping));
+            return;
+        }
         if self.marks.is_empty() {
             return shared.say("accept or decline a column first: Space, or a for all that is safe");
         }
@@ -138,7 +144,8 @@ impl Schema {
     }
 
     fn compared(&mut self, comparison: Comparison, shared: &mut Shared) {
-        let Comparison { mapping, creates_table, columns, statements, applied, options, .. } = comparison;
+        let Comparison { mapping, creates_table, new_table, columns, statements, applied, options, .. } = comparison;
+        self.new_table = new_table.then(|| mapping.clone());
         if std::mem::take(&mut self.asking) && !applied {
             let dialog = self.confirm(&mapping, &statements);
             if !shared.read_only {
@@ -197,7 +204,8 @@ impl Schema {
             self.marks.clear();
         }
         shared.watch_now();
-        if self.complete && waits(mapping, shared) {
+        // A table that was declined is not moved.
+        if self.complete && declined != [WHOLE_TABLE] && waits(mapping, shared) {
             lost::run(vec![mapping.clone()], shared);
         }
         shared.ask(compare(mapping.clone(), Vec::new()));
@@ -254,7 +262,7 @@ impl Acts for Schema {
 
     fn possible(&self, action: Action, _shared: &Shared) -> bool {
         match action {
-            Action::Open => !self.marks.is_empty(),
+            Action::Open => self.new_table.is_some() || !self.marks.is_empty(),
             Action::Toggle | Action::AcceptSafe => self.columns().iter().any(can_decide),
             Action::NextOpen => self.columns().iter().any(|column| self.is_open(column)),
             _ => true,
@@ -291,7 +299,7 @@ fn compare(mapping: MappingName, columns: Vec<String>) -> Ask {
 fn waits(mapping: &MappingName, shared: &Shared) -> bool {
     shared.book.get(mapping).is_some_and(|row| {
         let last = row.last_run().is_some_and(|last| last.outcome == Outcome::Waiting);
-        row.live.is_none() && (last || !row.undecided().is_empty())
+        row.live.is_none() && (last || row.is_new_table() || !row.undecided().is_empty())
     })
 }
 

@@ -3,7 +3,7 @@
 use super::{Mark, Schema, can_decide};
 use crate::domain::ids::MappingName;
 use crate::domain::schema::{ColumnDiffView, VerdictKind};
-use crate::engine::ColumnDecision;
+use crate::engine::{ColumnDecision, WHOLE_TABLE};
 use crate::tui::dialog::{Dialog, Intent, choice};
 
 impl Schema {
@@ -37,6 +37,23 @@ impl Schema {
         let back = choice('n', "go back, change nothing", Intent::Nothing);
         let go = choice('y', "apply and remember", intent);
         Dialog::new(format!("Change the schema of {mapping}?"), lines, vec![back, go])
+    }
+
+    /// Whether a table that has appeared in MySQL is moved.
+    pub(super) fn confirm_table(&mut self, mapping: &MappingName) -> Dialog {
+        self.complete = true;
+        let intent = |accept| {
+            let decisions = vec![ColumnDecision { column: WHOLE_TABLE.to_owned(), accept }];
+            Intent::Decide { mapping: mapping.clone(), decisions }
+        };
+        let lines = vec![
+            "The table has appeared in MySQL since its entry of `mappings` was first expanded.".to_owned(),
+            "The decision is remembered with your name. A declined table leaves this list with the next u.".to_owned(),
+        ];
+        let back = choice('n', "go back, decide nothing", Intent::Nothing);
+        let take = choice('y', "take it and run it", intent(true));
+        let decline = choice('x', "decline it", intent(false));
+        Dialog::new(format!("Take the new table {mapping}?"), lines, vec![back, take, decline])
     }
 
     /// Needs a word that neither the state nor the operator has given.

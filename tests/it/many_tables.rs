@@ -1,0 +1,129 @@
+//! One entry of `mappings` for every table of a database: what each is taken as, what becomes of one that comes later, and what
+//! holds while the server is away.
+
+use serde_json::Value;
+
+use crate::support::Sandbox;
+
+/// A dozen tables of every kind, some with names that are hard to write.
+const TABLES: &str = "CREATE TABLE customers (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(50), \
+     updated_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6), KEY (updated_at)); \
+     INSERT INTO customers (name, updated_at) VALUES ('Ada', '2026-01-01'), ('Ben', '2026-01-02'); \
+     CREATE TABLE visits (id BIGINT AUTO_INCREMENT PRIMARY KEY, url VARCHAR(80)); INSERT INTO visits VALUES (1, '/'), (2, '/a'); \
+     CREATE TABLE orders (id INT PRIMARY KEY, total DECIMAL(10, 2)); INSERT INTO orders VALUES (1, 2.50), (2, 3); \
+     CREATE TABLE rates (currency CHAR(3), rate INT); INSERT INTO rates VALUES ('EUR', 1), ('EUR', 1); \
+     CREATE TABLE pairs (a INT, b INT, v INT, PRIMARY KEY (a, b)); INSERT INTO pairs VALUES (1, 1, 1), (1, 2, NULL); \
+     CREATE TABLE `Film Title` (id INT PRIMARY KEY, t VARCHAR(9)); INSERT INTO `Film Title` VALUES (1, 'x'); \
+     CREATE TABLE `a.b` (id INT PRIMARY KEY); INSERT INTO `a.b` VALUES (1); \
+     CREATE TABLE `100%` (id INT PRIMARY KEY); INSERT INTO `100%` VALUES (7); \
+     CREATE TABLE `größe` (id INT PRIMARY KEY); INSERT INTO `größe` VALUES (8); \
+     CREATE TABLE empty (id INT PRIMARY KEY); \
+     CREATE TABLE tmp_1 (id INT); INSERT INTO tmp_1 VALUES (1); \
+     CREATE VIEW totals AS SELECT COUNT(*) FROM orders";
+
+async fn shop(name: &str, rest: &str) -> Sandbox {
+    let sandbox = Sandbox::new(name).await;
+    sandbox.configure("", &format!("  - {{tables: '{}.*', except: ['tmp_*']{rest}}}\n", sandbox.database));
+    sandbox.sql(TABLES).await;
+    sandbox
+}
+
+fn modes(report: &Value, database: &str) -> Vec<String> {
+    let line = |mapping: &Value| {
+        let name = mapping["mapping_name"].as_str().unwrap();
+        format!("{} {}", name.strip_prefix(&format!("{database}.")).unwrap(), mapping["mode"].as_str().unwrap())
+    };
+    report["mappings"].as_array().unwrap().iter().map(line).collect()
+}
+
+#[tokio::test]
+async fn every_table_of_a_database_arrives_by_one_entry_and_stays_what_it_was_taken_as() {
+    let sandbox = shop("many_all", "").await;
+    let database = &sandbox.database;
+    let report = sandbox.sync().await.json();
+    let all = [
+        "100% mirror",
+        "Film Title mirror",
+        "a.b mirror",
+        "customers upsert",
+        "empty mirror",
+        "größe mirror",
+        "orders mirror",
+        "pairs mirror",
+        "rates replace",
+        "visits append",
+    ];
+    assert_eq!(modes(&report, database), all);
+    let told = sandbox.run(&["verify", "--output", "json"]).await.expect_code(0).json();
+    assert!(told["mappings"].as_array().unwrap().iter().all(|one| one["outcome"] == "equal"), "{told}");
+    assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.Film_Title`").await, 1);
+    assert_eq!(sandbox.bq_number("SELECT SUM(rate) FROM `{d}.rates`").await, 2);
+    assert!(!sandbox.bq_tables().await.iter().any(|table| table == "tmp_1" || table == "totals"));
+
+    // An index and a stamp appear: today's rules would say otherwise, and nothing changes by itself.
+    sandbox
+        .sql(
+            "ALTER TABLE orders ADD updated_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, \
+             ADD KEY (updated_at)",
+        )
+        .await;
+    assert_eq!(modes(&sandbox.sync().await.json(), database), all);
+    let name = format!("{database}.orders");
+    let checked = sandbox.run(&["check", "--mapping", &name, "--output", "json"]).await.expect_code(0).json();
+    let said = checked["checks"].as_array().unwrap().iter().find(|line| line["check"] == "tables").unwrap();
+    assert!(said["message"].as_str().unwrap().contains("was taken as mirror"), "{said}");
+}
+
+#[tokio::test]
+async fn a_table_that_appears_later_waits_for_a_word_and_is_moved_after_it() {
+    let sandbox = shop("many_new", "").await;
+    sandbox.sync().await;
+    sandbox
+        .sql("CREATE TABLE coupons (id INT PRIMARY KEY, code VARCHAR(9)); INSERT INTO coupons VALUES (1, 'x')")
+        .await;
+    sandbox.sql("CREATE TABLE junk (id INT PRIMARY KEY)").await;
+    let (coupons, junk) = (format!("{}.coupons", sandbox.database), format!("{}.junk", sandbox.database));
+    let waiting = sandbox.run_once().await.expect_code(3);
+    assert_eq!(waiting.mapping(&coupons)["outcome"], "waiting");
+    assert!(!sandbox.bq_tables().await.contains(&"coupons".to_owned()));
+    let status = sandbox.run(&["status"]).await.expect_code(0).stdout;
+    assert!(status.contains(&format!("{coupons}: a new table")), "{status}");
+
+    sandbox.run(&["schema-diff", "--mapping", &coupons]).await.expect_code(3);
+    sandbox.run(&["schema-diff", "--mapping", &coupons, "--apply"]).await.expect_code(0);
+    sandbox.run(&["schema-diff", "--mapping", &junk, "--decline", "*"]).await.expect_code(0);
+    let moved = sandbox.sync().await;
+    assert_eq!(moved.mapping(&coupons)["outcome"], "ok");
+    assert!(!moved.stdout.contains(&junk), "{}", moved.stdout);
+    assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.coupons`").await, 1);
+
+    // It is gone again: that is its own trouble.
+    sandbox.sql("DROP TABLE coupons").await;
+    let gone = sandbox.run_once().await.expect_code(1);
+    assert_eq!(gone.mapping(&coupons)["outcome"], "failed");
+    assert_eq!(gone.mapping(&format!("{}.orders", sandbox.database))["outcome"], "ok");
+    assert!(gone.stderr.contains("is gone from MySQL"), "{}", gone.stderr);
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_takes_no_mapping_with_it_and_a_typo_moves_nothing() {
+    let sandbox = shop("many_away", ", mode: mirror").await;
+    let away = |arguments: &[&str]| {
+        let mut command = sandbox.command(arguments);
+        command.env("MYSQL_PORT", "1");
+        crate::support::finish(command)
+    };
+    // Nothing is known yet, and that is no success.
+    let first = away(&["--no-tui", "run-once"]).await.expect_code(1);
+    assert!(first.stderr.contains("the tables of the configuration cannot be asked for"), "{}", first.stderr);
+    let report = sandbox.sync().await.json();
+    let moved = report["mappings"].as_array().unwrap().len();
+    // The table without a key cannot be mirrored, and the others can.
+    assert_eq!((moved, modes(&report, &sandbox.database).iter().all(|line| line.ends_with(" mirror"))), (9, true));
+    let status = away(&["status", "--output", "json"]).await.json();
+    assert_eq!(status.as_array().unwrap().len(), moved, "{status}");
+
+    sandbox.configure("", "  - tables: 'shpo.*'\n");
+    let typo = sandbox.run_once().await.expect_code(1);
+    assert!(typo.stderr.contains("no table is like `shpo.*`"), "{}", typo.stderr);
+}
