@@ -4,6 +4,7 @@ mod blank;
 mod columns;
 mod draft;
 mod keys;
+mod of_table;
 mod shards;
 mod tables;
 
@@ -18,7 +19,8 @@ pub(super) use keys::{
     OF_ONE_TABLE, OF_SHARDS, SHARD_COLUMN, TABLES,
 };
 
-pub(super) use tables::{OfTable, Tables};
+pub(super) use of_table::OfTable;
+pub(super) use tables::Tables;
 
 /// What could be read of an entry; names and targets are compared with the others' even if the rest is wrong.
 #[derive(Default)]

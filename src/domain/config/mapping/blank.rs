@@ -1,4 +1,4 @@
-//! A mapping before anything is read of it.
+//! A mapping before anything is read, and names as MySQL's clients quote them.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::domain::config::content::{Deletes, InvalidValues, Mapping, Mode, Oper
 use crate::domain::ids::{MappingName, SourceTable, TableId};
 use crate::domain::table_options::TableOptions;
 
-pub(super) fn blank_mapping() -> Mapping {
+pub fn blank_mapping() -> Mapping {
     Mapping {
         name: MappingName(String::new()),
         line: 0,
@@ -39,4 +39,8 @@ pub(super) fn blank_mapping() -> Mapping {
         most_deleted: 0.0,
         most_shrunk: 0.0,
     }
+}
+
+pub fn unquoted(name: &str) -> String {
+    name.trim_matches('`').to_owned()
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
-use super::blank::blank_mapping;
+use super::blank::{blank_mapping, unquoted};
 use super::columns::Columns;
-use super::shards::{Beside, Shards, unquoted};
+use super::shards::{Beside, Shards};
 use super::tables::Tables;
 use crate::domain::column::same_name;
 use crate::domain::config::content::{Deletes, Mapping, Mode, Operator};
@@ -83,10 +83,6 @@ impl Keys {
 
     pub fn of(values: Vec<Value>) -> Self {
         Self { values, is_given: true, ..Self::default() }
-    }
-
-    pub const fn are_named(&self) -> bool {
-        !self.values.is_empty()
     }
 
     fn names(&self, column: &str) -> bool {

@@ -1,7 +1,7 @@
 //! The keys of one mapping.
 
+use super::blank::unquoted;
 use super::draft::Draft;
-use super::shards::unquoted;
 use crate::domain::config::content::{DELETED_COLUMN, InvalidValues, Mode, Operator, TableAdditions};
 use crate::domain::config::key::{Key, Missing, put};
 use crate::domain::config::validate::{self, fraction};

@@ -1,5 +1,6 @@
 //! Several tables of MySQL that go into one table of BigQuery: a mapping for each of them.
 
+use super::blank::unquoted;
 use super::columns::refused_name;
 use crate::domain::column::same_name;
 use crate::domain::config::content::{Mapping, Mode};
@@ -193,11 +194,6 @@ fn parts(written: &str) -> (Option<String>, String) {
 fn name_of(written: &str) -> String {
     let (database, table) = parts(written);
     database.map_or_else(|| table.clone(), |database| format!("{database}.{table}"))
-}
-
-/// A name without the backticks around it.
-pub(super) fn unquoted(name: &str) -> String {
-    name.trim_matches('`').to_owned()
 }
 
 #[cfg(test)]
