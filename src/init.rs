@@ -13,6 +13,7 @@ use bigquery_syncer::domain::quote;
 use bigquery_syncer::domain::retry::RetryNotes;
 use bigquery_syncer::engine::{self, Around, Clock, SystemClock};
 use bigquery_syncer::logging;
+use bigquery_syncer::printable;
 use bigquery_syncer::source::Source;
 
 use crate::environment::Environment;
@@ -57,9 +58,10 @@ pub async fn run(args: &Args, init: &InitArg, printer: Printer) -> Result<ExitSt
     if tables.seen == 0 {
         let others = if tables.others.is_empty() { "none".to_owned() } else { tables.others.join(", ") };
         return Err(Refusal::Usage(format!(
-            "no table is like {} in {}; other databases that the account sees: {others}",
-            asked(&init.tables, "*"),
-            asked(&init.databases, &tables.server.database)
+            "no table is like {} in {}; other databases that the account sees: {}",
+            printable::line(&asked(&init.tables, "*")),
+            printable::line(&asked(&init.databases, &tables.places.join(", "))),
+            printable::line(&others)
         )));
     }
     let existing = config.as_ref().map(|config| config.path.display().to_string());
@@ -94,7 +96,8 @@ fn named(
     config: Option<&Config>,
     environment: &Environment,
 ) -> Result<Option<NamedSource>, Refusal> {
-    let Some(name) = &init.source else {
+    let of_all = config.and_then(|config| config.for_all.server()).map(|name| &name.0);
+    let Some(name) = init.source.as_ref().or(of_all) else {
         let names: Vec<_> = config.map(|config| config.sources.as_slice()).unwrap_or_default().iter().collect();
         if names.is_empty() || environment.get("MYSQL_USER").is_some() {
             return Ok(None);

@@ -47,11 +47,11 @@ fn unicode(out: &mut String, c: char) {
     let _ = write!(out, "\\u{:04x}", u32::from(c));
 }
 
-/// Source: Unicode's `Cc`, line and paragraph separators, and its `Bidi_Control` (UAX #9).
+/// Source: Unicode's `Cc`, line and paragraph separators, its `Bidi_Control` (UAX #9), and the mark of a file's beginning.
 fn is_obeyed(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}')
+            | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -61,14 +61,15 @@ mod tests {
     use super::*;
 
     /// A colour, a bell, a title, lines of our own shape, C1's CSI, a reordering, DEL.
-    const HOSTILE: &str = "a\x1b[31mb\x07\x1b]0;t\x07\r\nusers: ok\tc\u{9b}2Jd\u{202e}gnp.exe\u{2066}\u{7f}\u{2028}";
+    const HOSTILE: &str =
+        "a\x1b[31mb\x07\x1b]0;t\x07\r\nusers: ok\tc\u{9b}2Jd\u{202e}gnp.exe\u{2066}\u{7f}\u{2028}\u{feff}";
 
     #[test]
     fn nothing_is_left_that_a_terminal_obeys() {
         let shown = line(HOSTILE);
         assert_eq!(
             shown,
-            "a\\u001b[31mb\\u0007\\u001b]0;t\\u0007\\r\\nusers: ok\\tc\\u009b2Jd\\u202egnp.exe\\u2066\\u007f\\u2028"
+            "a\\u001b[31mb\\u0007\\u001b]0;t\\u0007\\r\\nusers: ok\\tc\\u009b2Jd\\u202egnp.exe\\u2066\\u007f\\u2028\\ufeff"
         );
         assert_eq!(blanked("a\x1b[2Jb\u{202e}"), "a [2Jb ");
         assert!(matches!(line("naïve 注文 👍 \\n"), Cow::Borrowed("naïve 注文 👍 \\n")));

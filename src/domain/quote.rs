@@ -95,11 +95,37 @@ pub fn shell_option(option: &str, value: &str) -> String {
 #[must_use]
 pub fn yaml_word(word: &str) -> String {
     let begins = word.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    if begins && word.chars().all(|c| c.is_alphanumeric() || c == '_') && !YAML_WORDS.contains(&&*word.to_lowercase()) {
+    let is_plain = |c: char| (c.is_alphanumeric() || c == '_') && !is_hidden(c);
+    if begins && word.chars().all(is_plain) && !YAML_WORDS.contains(&&*word.to_lowercase()) {
         return word.to_owned();
     }
-    // YAML takes what JSON writes.
-    serde_json::Value::from(word).to_string()
+    // YAML takes what JSON writes, but for characters that it does not have.
+    shown(&serde_json::Value::from(word).to_string())
+}
+
+/// Hidden characters as YAML's double quotes escape them, the others as they are.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut all, c| {
+        // Writing to a string cannot fail.
+        let _ = match u32::from(c) {
+            code if !is_hidden(c) || code < 0x20 => write!(all, "{c}"),
+            code @ ..=0xffff => write!(all, "\\u{code:04x}"),
+            code => write!(all, "\\U{code:08x}"),
+        };
+        all
+    })
+}
+
+/// Characters that nobody sees, that reorder what is seen, or that YAML does not have. Source: Unicode's categories Cc, Zl, Zp
+/// and (where nothing is drawn) Cf, its fillers and variation selectors; YAML 1.2.2, "Character Set".
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{fffe}' | '\u{ffff}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Words that YAML takes for something else than text.
@@ -139,6 +165,25 @@ mod tests {
             assert_eq!(serde_yaml::from_str::<Vec<String>>(&list).unwrap(), [word], "{list}");
         }
         assert_eq!(yaml_word("total"), "total");
+    }
+
+    #[test]
+    fn what_nobody_sees_is_escaped_in_yaml() {
+        for word in [
+            "a\u{202e}b",
+            "\u{feff}a",
+            "a\u{2028}",
+            "a\u{7f}",
+            "a\u{85}\u{9b}",
+            "a\u{200b}\n",
+            "a\u{3164}",
+            "\u{e0041}",
+        ] {
+            let written = yaml_word(word);
+            assert!(!written.contains(is_hidden), "{written:?}");
+            assert_eq!(serde_yaml::from_str::<String>(&written).unwrap(), word, "{written}");
+        }
+        assert_eq!(yaml_word("a\u{202e}b"), "\"a\\u202eb\"");
     }
 
     #[test]

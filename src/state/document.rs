@@ -35,20 +35,19 @@ struct Place {
 }
 
 impl Document {
-    /// `None`: there is no file yet.
+    /// `None`: there is no file yet. `has_backup`: the former state lies beside it.
     ///
     /// # Errors
     /// `Config` naming the file, and the line where it stops being JSON.
-    pub fn of_file(path: &Path, content: Option<&[u8]>) -> Result<Self, Fault> {
+    pub fn of_file(path: &Path, content: Option<&[u8]>, has_backup: bool) -> Result<Self, Fault> {
         let path = path.display().to_string();
         let (backup, file) = (quote::shell_word(&format!("{path}.bak")), quote::shell_word(&path));
+        let former =
+            if has_backup { format!(", or put the former state back: `cp {backup} {file}`") } else { String::new() };
         Self::parse(
             Place {
                 subject: format!("The state file {path}"),
-                way_out: format!(
-                    "correct it, or put the former state back: `cp {backup} {file}`; removing it makes every mapping \
-                     start over"
-                ),
+                way_out: format!("correct it{former}; removing it makes every mapping start over"),
             },
             content,
         )

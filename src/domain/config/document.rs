@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::content::Mapping;
+use super::for_all::ForAll;
 use super::interpolate::Env;
 use super::key::{self, Gaps, Missing, Section};
 use super::mapping::{self, Draft, Named};
@@ -79,6 +80,7 @@ fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Config> {
     key::read(r, &section, KEYS, Gaps::Default, &mut top);
     let Top { mut config, of_all, .. } = top;
     (config.mappings, config.patterns) = mappings(r, &section, &of_all);
+    config.for_all = ForAll::new(of_all);
     Some(config)
 }
 

@@ -16,6 +16,8 @@ const MASKS: [(&str, Mask); 2] = [("sha256", Mask::Sha256), ("null", Mask::Null)
 pub(super) struct Masked {
     pub column: String,
     pub mask: Mask,
+    /// In words that may be repeated; `None` of a key that is not named by a variable alone.
+    pub written: Option<String>,
     pub place: Place,
 }
 
@@ -27,7 +29,8 @@ pub(super) fn masks(at: &mut At<'_, '_>) -> Option<Vec<Masked>> {
             Kind::Mapping(_) => group(at.r, node, &place),
             Kind::Scalar { .. } | Kind::Sequence(_) => word(at.r, node, &place, FORMS, &MASKS),
         };
-        Some(Masked { column, mask: mask?, place })
+        let mask = mask?;
+        Some(Masked { column, written: written(&mask, node), mask, place })
     });
     Some(masks.collect())
 }
@@ -52,6 +55,21 @@ pub(super) fn patterns(at: &mut At<'_, '_>) -> Option<Vec<Pattern>> {
         Some(Pattern { name, treatment: treatment? })
     });
     Some(patterns.collect())
+}
+
+fn written(mask: &Mask, node: &Node) -> Option<String> {
+    match mask {
+        Mask::Sha256 => Some("sha256".to_owned()),
+        Mask::Null => Some("null".to_owned()),
+        Mask::Last(most) => Some(format!("{{last: {most}}}")),
+        Mask::Hmac(_) => {
+            let Kind::Mapping(entries) = &node.kind else { return None };
+            let Kind::Scalar { text, .. } = &entries.first()?.node.kind else { return None };
+            let name = text.trim().strip_prefix("${")?.strip_suffix('}')?;
+            let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            is_name.then(|| format!("{{hmac: \"${{{name}}}\"}}"))
+        }
+    }
 }
 
 fn word<T: Clone>(r: &mut Reading<'_>, node: &Node, place: &Place, forms: &str, words: &[(&str, T)]) -> Option<T> {

@@ -7,6 +7,7 @@ mod cost;
 mod deletes;
 mod document;
 mod documentation;
+mod for_all;
 mod glob;
 mod interpolate;
 mod key;
@@ -39,6 +40,7 @@ pub use content::{
 pub use contexts::{Colour, Context, contexts};
 pub use document::{has_no_mappings, parse};
 pub use documentation::{context_table, mapping_table, top_level_table};
+pub use for_all::{ForAll, MaskOfAll};
 pub use glob::Glob;
 pub use interpolate::Env;
 pub use path::path;

@@ -38,6 +38,14 @@ impl Draft {
         self.partition.as_ref()?.column.as_ref()
     }
 
+    pub const fn is_partitioned(&self) -> bool {
+        self.partition.is_some()
+    }
+
+    pub const fn has_life(&self) -> bool {
+        matches!(&self.life, Some((Some(_), _)))
+    }
+
     pub fn take_partition(&mut self, at: &mut At<'_, '_>) {
         if at.node().is_some() {
             self.partition = Partition::read(at);

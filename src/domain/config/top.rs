@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use super::content::{Pace, SchemaAdditions, StateLocation};
+use super::for_all::ForAll;
 use super::key::{At, Key, Missing, put};
 use super::mapping::{
     self, ALLOW_TABLE_ADDITIONS, EMPTY_STRING_AS_NULL, INVALID_VALUES, MAX_SHRINK, MAXIMUM_BYTES_BILLED,
@@ -288,6 +289,7 @@ impl Top {
             notify: None,
             pace,
             commands: Vec::new(),
+            for_all: ForAll::nothing(None),
             mappings: Vec::new(),
             patterns: Vec::new(),
             remarks: Vec::new(),

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 
 use super::access::NamedSource;
 use super::content::{Mapping, Notify, OwnCommand, Pace, SchemaAdditions, StateLocation};
+use super::for_all::ForAll;
 use super::tables::TablePattern;
 use crate::domain::finding::Finding;
 use crate::domain::ids::{SourceName, TableId};
@@ -40,6 +41,8 @@ pub struct Config {
     pub pace: Pace,
     /// The operator's own, for the console.
     pub commands: Vec<OwnCommand>,
+    /// What holds for a mapping that says nothing itself.
+    pub for_all: ForAll,
     /// In file order; names are unique. With what `patterns` were expanded to, one at least.
     pub mappings: Vec<Mapping>,
     /// Entries of `mappings` that are about many tables.

@@ -42,12 +42,9 @@ pub fn remark(text: &str, indent: usize) -> String {
     format!("{}# {}\n", " ".repeat(indent), comment(text))
 }
 
-/// Names and messages of the server may hold what would end a line, or what YAML does not take.
+/// Names and messages of the server may hold what would end a line, or what nobody would see.
 fn comment(text: &str) -> String {
-    let is_odd = |c: char| {
-        c.is_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
-    };
-    text.chars().map(|c| if is_odd(c) { ' ' } else { c }).collect()
+    quote::shown(&text.replace(|c: char| c < ' ', " "))
 }
 
 /// A name as YAML and the configuration read it back. `${` would name a variable.

@@ -15,6 +15,7 @@ mod mapped;
 mod names;
 mod personal;
 mod proposal;
+mod shared;
 
 pub use self::append::{append, lines_to_add, only_adds};
 pub use self::document::{Known, Top, counted, document, fragment};

@@ -1,16 +1,15 @@
 //! The mapping that is proposed for a table: the first way of moving it that a check finds nothing wrong with.
 
-use std::path::Path;
-
 use super::candidates::{Candidate, birth, candidates, tells_who};
 use super::entry::{Line, about, about_bytes, list, render, word};
 use super::facts::TableFacts;
 use super::held::{Ground, held};
 use super::names::Names;
 use super::personal::{Reads, reads};
+use super::shared::Shared;
 use crate::domain::check::masks::weak;
 use crate::domain::column::{SourceColumn, same_name};
-use crate::domain::config::{Mode, parse};
+use crate::domain::config::{ForAll, Mode};
 use crate::domain::ids::SourceName;
 use crate::domain::mask::{Mask, SHORTEST_KEY};
 use crate::domain::naming;
@@ -22,6 +21,9 @@ const MOST_REPLACED_BYTES: u64 = 10_000_000_000;
 
 /// Partitions of a smaller table save nothing: 10 MB is the least that a statement is billed for.
 const LEAST_PARTITIONED_ROWS: u64 = 1_000_000;
+
+/// In the place of what `defaults` says.
+const UNPARTITIONED: &str = "partition_by: []";
 
 /// What is proposed for one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,12 +85,13 @@ impl Proposal {
     }
 }
 
-/// One proposal for each table, in their order. `own`: the database of the connection.
+/// One proposal for each table, in their order. `own`: the database of mappings that name none; `all`: what the file says for
+/// all of its mappings.
 #[must_use]
-pub fn propose(tables: &[TableFacts], own: &str, names: &mut Names, ground: Ground<'_>) -> Vec<Proposal> {
+pub fn propose(tables: &[TableFacts], own: &str, names: &mut Names, ground: Ground<'_>, all: &ForAll) -> Vec<Proposal> {
     let each = tables.iter().map(|facts| {
         let (name, target) = names.allot(facts, own);
-        let choice = choose(&Draft { facts, own, name: &name, target: &target, ground });
+        let choice = choose(&Draft { facts, own, name: &name, target: &target, ground, shared: Shared { all, facts } });
         Proposal {
             source: ground.source.cloned(),
             database: facts.database.clone(),
@@ -110,6 +113,7 @@ struct Draft<'a> {
     name: &'a str,
     target: &'a str,
     ground: Ground<'a>,
+    shared: Shared<'a>,
 }
 
 fn choose(draft: &Draft<'_>) -> Choice {
@@ -117,25 +121,29 @@ fn choose(draft: &Draft<'_>) -> Choice {
     if let Some(trouble) = facts.cannot_be_read() {
         return Choice::Impossible(trouble);
     }
-    let mut refused = String::new();
-    for candidate in candidates(facts) {
-        let lines = draft.lines(&candidate);
-        match draft.judge(&lines) {
-            Ok(warned) => {
-                let notes = misses(candidate.mode).into_iter().chain(warned).chain(draft.kept_in_clear(&candidate));
-                let notes = notes.collect();
-                let reason = left_out(facts, candidate.mode);
-                let entry = Entry { mode: candidate.mode, keys: candidate.keys, lines, notes };
+    if let Some(why) = draft.shared.cannot_be_filtered() {
+        return Choice::Impossible(why);
+    }
+    let mut refusals: Vec<String> = Vec::new();
+    for mut way in candidates(facts) {
+        // The way that asks for least needs a reason where its table has a key.
+        if let (Mode::Replace, Some(first), false) = (way.mode, refusals.first(), facts.schema.unique_keys.is_empty()) {
+            way.why = format!("with a key: {first}; so every run reads the whole table");
+        }
+        match draft.fitted(&way) {
+            Ok((lines, warned)) => {
+                let notes = misses(way.mode).into_iter().chain(warned).chain(draft.kept_in_clear(&way)).collect();
+                let reason = left_out(facts, way.mode);
+                let entry = Entry { mode: way.mode, keys: way.keys, lines, notes };
                 return match reason {
                     Some(reason) => Choice::LeftOut(entry, reason),
                     None => Choice::Moved(entry),
                 };
             }
-            Err(why) => refused = why,
+            Err(why) => refusals.push(why),
         }
     }
-    // What the last way, which asks for least, is refused for.
-    Choice::Impossible(refused)
+    Choice::Impossible(refusals.pop().unwrap_or_default())
 }
 
 /// What no catalogue knows, and what rows would be missed for.
@@ -161,6 +169,22 @@ pub fn large(facts: &TableFacts, mode: Mode) -> Option<String> {
 }
 
 impl Draft<'_> {
+    /// The lines of a way that a check has nothing against, and what it warns of. Where it has something against the partitions
+    /// that `defaults` asks for, without these.
+    fn fitted(&self, way: &Candidate) -> Result<(Vec<Line>, Vec<String>), String> {
+        let lines = self.lines(way);
+        let why = match self.judge(&lines) {
+            Ok(warned) => return Ok((lines, warned)),
+            Err(why) => why,
+        };
+        if self.shared.partition_column().is_none() {
+            return Err(why);
+        }
+        let mut lines = lines;
+        lines.push(Line::new(UNPARTITIONED, "the partitions of `defaults` do not go with it"));
+        self.judge(&lines).map(|warned| (lines, warned)).map_err(|_| why)
+    }
+
     fn lines(&self, way: &Candidate) -> Vec<Line> {
         let facts = self.facts;
         let mut lines = vec![Line::new(format!("name: {}", word(self.name)), size(facts))];
@@ -178,6 +202,8 @@ impl Draft<'_> {
         }
         if !way.keys.is_empty() {
             lines.push(Line::new(format!("primary_keys: {}", list(&way.keys)), self.why_key(&way.keys)));
+        } else if self.shared.all.has_keys() {
+            lines.push(Line::new("primary_keys: []", "those of `defaults` do not tell its rows apart"));
         }
         if let Some(cursor) = &way.cursor {
             lines.push(Line::new(format!("incremental_column: {}", word(cursor)), way.why_cursor));
@@ -186,6 +212,7 @@ impl Draft<'_> {
         lines.extend(self.partition(way));
         lines.extend(self.excluded(way));
         lines.extend(self.masked(way));
+        lines.extend(self.shared.narrowed());
         lines
     }
 
@@ -206,40 +233,62 @@ impl Draft<'_> {
     }
 
     fn partition(&self, way: &Candidate) -> Option<Line> {
-        let column = self.partition_column(way)?;
+        if let Some(column) = self.shared.all.partition_column()
+            && self.shared.partition_column().is_none()
+        {
+            return Some(Line::new(UNPARTITIONED, format!("`defaults` says `{column}`, which it does not have")));
+        }
+        let column = self.born(way)?;
         let text = format!("partition_by: {{column: {}, by: month}}", word(&column.name));
         Some(Line::new(text, "its name says when a row came, and no ON UPDATE changes it"))
     }
 
-    fn partition_column(&self, way: &Candidate) -> Option<&SourceColumn> {
+    /// The column to partition by, where the file leaves that open.
+    fn born(&self, way: &Candidate) -> Option<&SourceColumn> {
+        let all = self.shared.all;
+        if all.is_partitioned() || all.has_partition_life() {
+            return None;
+        }
         let is_large = self.facts.schema.rows_estimate.is_some_and(|rows| rows >= LEAST_PARTITIONED_ROWS);
         let column = birth(self.facts).filter(|_| is_large)?;
         let is_cursor = way.cursor.as_deref().is_some_and(|cursor| same_name(cursor, &column.name));
         (!is_cursor).then_some(column)
     }
 
+    /// Columns that read so, and of which the file does not say what becomes of them.
+    fn reading(&self, way: &Candidate, like: Reads) -> Vec<&SourceColumn> {
+        let is_open = |column: &&SourceColumn| !self.places(way, column) && !self.shared.decides(&column.name);
+        let columns = self.facts.schema.columns.iter().filter(|column| reads(column) == Some(like));
+        columns.filter(is_open).collect()
+    }
+
     fn excluded(&self, way: &Candidate) -> Option<Line> {
-        let is_secret = |column: &&SourceColumn| reads(column) == Some(Reads::Secret) && !self.places(way, column);
-        let is_unknown = |column: &&SourceColumn| matches!(column.source_type, SourceType::Unknown(_));
-        let all = |is: &dyn Fn(&&SourceColumn) -> bool| {
-            self.facts.schema.columns.iter().filter(is).map(|column| column.name.clone()).collect::<Vec<_>>()
+        let is_unknown = |column: &&SourceColumn| {
+            matches!(column.source_type, SourceType::Unknown(_)) && !self.shared.excludes(&column.name)
         };
-        let (secret, unknown) = (all(&is_secret), all(&is_unknown));
+        let unknown: Vec<_> = self.facts.schema.columns.iter().filter(is_unknown).collect();
+        let mut secret = self.reading(way, Reads::Secret);
+        let is_masked = self.shared.masks_can_be_written();
+        if !is_masked {
+            secret.extend(self.reading(way, Reads::Personal));
+        }
         let why = match (secret.is_empty(), unknown.is_empty()) {
-            (true, true) => return None,
-            (false, true) => "reads like a secret",
+            (false, _) if !is_masked => {
+                "read like secrets or personal data; a `mask` here would have to repeat the key that `defaults` holds"
+            }
+            (_, true) => "reads like a secret",
             (true, false) => "of a type that this version cannot read",
             (false, false) => "secrets by their names, and types that this version cannot read",
         };
-        Some(Line::new(format!("exclude: {}", list(&[secret, unknown].concat())), why))
+        let own: Vec<_> = secret.into_iter().chain(unknown).map(|column| column.name.clone()).collect();
+        self.shared.exclude(&own, why)
     }
 
     fn masked(&self, way: &Candidate) -> Option<Line> {
-        let personal = |column: &&SourceColumn| reads(column) == Some(Reads::Personal) && !self.places(way, column);
-        let columns: Vec<_> = self.facts.schema.columns.iter().filter(personal).collect();
-        if columns.is_empty() {
+        if !self.shared.masks_can_be_written() {
             return None;
         }
+        let columns = self.reading(way, Reads::Personal);
         let masks: Vec<_> =
             columns.iter().map(|column| format!("{}: {}", word(&column.name), self.mask(column))).collect();
         let why = if self.ground.has_mask_key {
@@ -247,12 +296,14 @@ impl Draft<'_> {
         } else {
             "reads like personal data; better, with a key: {hmac: \"${MASK_KEY}\"}"
         };
-        Some(Line::new(format!("mask: {{{}}}", masks.join(", ")), why))
+        self.shared.mask(&masks, why)
     }
 
     /// The strongest mask that works as things are: a bare hash only of what cannot be tried out.
     fn mask(&self, column: &SourceColumn) -> &'static str {
-        if self.ground.has_mask_key {
+        if self.shared.has_type(&column.name) {
+            "null"
+        } else if self.ground.has_mask_key {
             "{hmac: \"${MASK_KEY}\"}"
         } else if weak(column, &Mask::Sha256).is_none() {
             "sha256"
@@ -262,8 +313,9 @@ impl Draft<'_> {
     }
 
     fn places(&self, way: &Candidate, column: &SourceColumn) -> bool {
-        let partition = self.partition_column(way).map(|column| &column.name);
-        way.keys.iter().chain(&way.cursor).chain(partition).any(|name| same_name(name, &column.name))
+        let partition = self.shared.partition_column().or_else(|| Some(self.born(way)?.name.as_str()));
+        let named = way.keys.iter().chain(&way.cursor).map(String::as_str).chain(partition);
+        named.into_iter().any(|name| same_name(name, &column.name))
     }
 
     /// Rows are told apart by it, so it can have no mask.
@@ -277,25 +329,20 @@ impl Draft<'_> {
     /// # Errors
     /// What they would fail for.
     fn judge(&self, lines: &[Line]) -> Result<Vec<String>, String> {
-        let entry = render(lines, 2, "");
-        let source = self.ground.source.map(|source| format!("sources: {{{}: {{}}}}\n", word(&source.0)));
-        let text = format!("project: p\ndataset: d\n{}mappings:\n{entry}", source.unwrap_or_default());
         // Any key will do: nothing is masked here.
-        let key = "k".repeat(SHORTEST_KEY);
-        let env = |name: &str| (name == "MASK_KEY").then(|| key.clone());
-        let config = parse(&text, Path::new("config.yaml"), &env);
-        let problem = |problem: Option<&crate::domain::config::Problem>| {
-            problem.map_or_else(String::new, |problem| format!("{} ({})", problem.message, problem.hint))
-        };
-        let config = config.map_err(|problems| problem(problems.first()))?;
-        let mapping = config.mappings.first().ok_or_else(String::new)?;
+        let env = |_: &str| Some("k".repeat(SHORTEST_KEY));
+        let mapping = self.shared.all.mapping(&render(lines, 0, ""), &env);
+        let mapping = mapping.map_err(|problem| format!("{} ({})", problem.message, problem.hint))?;
+        if mapping.source.server.as_ref() != self.ground.source {
+            return Err("`defaults` names another server, and nothing names the one without a name".to_owned());
+        }
         let database = mapping.source.database.as_deref().unwrap_or(self.own);
         if (database, &mapping.source.table, &mapping.name.0.as_str())
             != (&*self.facts.database, &self.facts.table, &self.name)
         {
             return Err("its name cannot be written in config.yaml".to_owned());
         }
-        held(mapping, self.facts, self.ground)
+        held(&mapping, self.facts, self.ground)
     }
 }
 

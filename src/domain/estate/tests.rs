@@ -2,6 +2,7 @@
 
 mod expanding;
 mod keys;
+mod shared;
 
 use std::path::Path;
 
@@ -13,7 +14,7 @@ use super::names::Names;
 use super::*;
 use crate::domain::check::server::{ServerFacts, tests::facts as server};
 use crate::domain::column::{SourceColumn, SourceSchema};
-use crate::domain::config::{Config, Mode, parse};
+use crate::domain::config::{Config, ForAll, Mode, parse};
 use crate::domain::source_type::SourceType;
 
 const INT: SourceType = SourceType::Int { bits: 32, unsigned: false };
@@ -75,7 +76,7 @@ fn of_shop() -> ServerFacts {
 fn proposed(tables: &[TableFacts], has_mask_key: bool) -> Vec<Proposal> {
     let now = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap().and_hms_opt(8, 0, 0).unwrap();
     let ground = Ground { server: &of_shop(), timezone: Tz::UTC, now, has_mask_key, source: None };
-    propose(tables, "shop", &mut Names::default(), ground)
+    propose(tables, "shop", &mut Names::default(), ground, &ForAll::nothing(None))
 }
 
 fn one(facts: TableFacts) -> Choice {
@@ -202,10 +203,23 @@ fn names_are_written_so_that_they_are_read_back_and_no_two_are_the_same() {
         "名前",
         "hr_orders",
         "- x",
+        "gpj\u{202e}exe",
+        "\u{feff}bom",
+        "a\u{2028}b",
+        "a\nb",
+        "del\u{7f}",
+        "\u{3164}",
     ];
     let mut tables: Vec<_> = names.iter().map(|name| table(name, &[])).collect();
     tables.push(other);
-    let config = read(&whole(&tables));
+    let mut odd = table("odd", &[("e\nmail", text(90)), ("mail\u{202e}", text(90)), ("pin\u{7f}", text(90))]);
+    odd.schema.comment = Some("\u{202e}".to_owned());
+    tables.push(odd);
+    let text = whole(&tables);
+    assert!(!text.replace('\n', "").contains(crate::domain::quote::is_hidden), "{text}");
+    let mut config = read(&text);
+    let odd = config.mappings.pop().unwrap();
+    assert!(odd.mask_of("e\nmail").is_some() && odd.mask_of("mail\u{202e}").is_some() && odd.excludes("pin\u{7f}"));
     let read: Vec<_> = config.mappings.iter().map(|mapping| mapping.source.table.as_str()).collect();
     assert_eq!(read[..names.len()], names);
     let last = config.mappings.last().unwrap();

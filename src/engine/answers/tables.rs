@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use futures_util::future::join_all;
 
 use crate::domain::check::server::ServerFacts;
-use crate::domain::config::Config;
+use crate::domain::config::{Config, ForAll};
 use crate::domain::estate::{EstateAsk, Found, Ground, Known, Names, Top, propose};
 use crate::domain::fault::Fault;
 use crate::domain::ids::SourceName;
@@ -20,8 +20,9 @@ pub(in crate::engine) async fn list_tables<P: Platform>(
 ) -> Result<Tables, Failure> {
     let ports = ports.impatient(TRIES_FOR_AN_ANSWER);
     let servers = ports.source.servers();
-    let looks = join_all(servers.iter().map(|server| see(&*ports.source, server.as_ref(), ask))).await;
     let ground = Around { config: Some(&ports.config), has_mask_key: false, now: ports.clock.now() };
+    let ask = &ground.ask(ask);
+    let looks = join_all(servers.iter().map(|server| see(&*ports.source, server.as_ref(), ask))).await;
     let mut names = ground.names();
     let (mut listed, mut unread) = (None::<Tables>, Vec::new());
     for seen in looks {
@@ -57,7 +58,7 @@ pub async fn propose_tables<S: Diagnose>(
     ask: &EstateAsk,
     around: Around<'_>,
 ) -> Result<Tables, Fault> {
-    Ok(proposed(see(source, server, ask).await?, around, &mut around.names()))
+    Ok(proposed(see(source, server, &around.ask(ask)).await?, around, &mut around.names()))
 }
 
 /// What proposals are made beside.
@@ -70,7 +71,22 @@ pub struct Around<'a> {
     pub now: DateTime<Utc>,
 }
 
-impl Around<'_> {
+impl<'a> Around<'a> {
+    /// The database of mappings that name none. `connected`: that of the connection.
+    fn own(&self, connected: &'a str) -> &'a str {
+        self.config.and_then(|config| config.for_all.database()).unwrap_or(connected)
+    }
+
+    /// Who names no database asks about that of mappings which name none.
+    fn ask(&self, ask: &EstateAsk) -> EstateAsk {
+        let mut ask = ask.clone();
+        if ask.databases.is_empty() {
+            let of_all = self.config.and_then(|config| config.for_all.database());
+            ask.databases.extend(of_all.map(str::to_owned));
+        }
+        ask
+    }
+
     /// Names that no new mapping may have.
     fn names(&self) -> Names {
         self.config.map(|config| Known::of(config, None, "").names()).unwrap_or_default()
@@ -97,9 +113,12 @@ fn proposed(Seen { name, server, found }: Seen, around: Around<'_>, names: &mut 
     let own_zone = || Top { server: &server, others: &[], source: None }.timezone();
     let timezone = config.map(|config| config.default_timezone).or_else(own_zone).unwrap_or(Tz::UTC);
     let ground = Ground { server: &server, timezone, now: now.naive_utc(), has_mask_key, source: name.as_ref() };
-    let proposals = propose(&tables, &server.database, names, ground);
+    let nothing = ForAll::nothing(name.as_ref());
+    let all = config.map_or(&nothing, |config| &config.for_all);
+    let own = around.own(&server.database).to_owned();
+    let proposals = propose(&tables, &own, names, ground, all);
     let of_server =
         |database: &str| name.as_ref().map_or_else(|| database.to_owned(), |name| format!("{name}:{database}"));
     let others = found.others.iter().map(|database| of_server(database)).collect();
-    Tables { proposals, others, seen, places: vec![of_server(&server.database)], unread: Vec::new(), server }
+    Tables { proposals, others, seen, places: vec![of_server(&own)], unread: Vec::new(), server }
 }

@@ -33,7 +33,7 @@ fn good() -> String {
 /// Every way to look at it; an error names the file, and the line where it is no JSON.
 fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     let path = Path::new(PATH);
-    let fault = match Document::of_file(path, Some(bytes)) {
+    let fault = match Document::of_file(path, Some(bytes), true) {
         Ok(document) => match document.states() {
             Ok(_) => return Ok(()),
             Err(fault) => fault,
@@ -119,14 +119,14 @@ proptest! {
         let mut root: Value = serde_json::from_str(&good()).unwrap();
         root["note"] = others;
         let (path, bytes) = (Path::new(PATH), root.to_string().into_bytes());
-        let before = Document::of_file(path, Some(&bytes)).unwrap();
-        let mut document = Document::of_file(path, Some(&bytes)).unwrap();
+        let before = Document::of_file(path, Some(&bytes), true).unwrap();
+        let mut document = Document::of_file(path, Some(&bytes), true).unwrap();
         let mapping = MappingName(name);
         let mark = StoredWatermark { value, imported: false };
         let state = MappingState { watermark: Some(mark), ..MappingState::default() };
         document.set(&mapping, &state).unwrap();
         let written = document.to_bytes().unwrap();
-        let after = Document::of_file(path, Some(&written)).unwrap();
+        let after = Document::of_file(path, Some(&written), true).unwrap();
         prop_assert_eq!(after.state(&mapping).unwrap(), state);
         let mut states = after.states().unwrap();
         states.remove(&mapping);

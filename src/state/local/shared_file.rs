@@ -134,10 +134,11 @@ impl SharedFile {
     }
 
     fn parsed(&self, latest: Option<Latest>, content: Option<&[u8]>) -> Result<Arc<Document>, Fault> {
-        match latest.filter(|latest| content == Some(&latest.content)) {
-            Some(latest) => Ok(latest.document),
-            None => Document::of_file(&self.path, content).map(Arc::new),
+        if let Some(latest) = latest.filter(|latest| content == Some(&latest.content)) {
+            return Ok(latest.document);
         }
+        let has_backup = files::with_suffix(&self.path, ".bak").is_file();
+        Document::of_file(&self.path, content, has_backup).map(Arc::new)
     }
 }
 

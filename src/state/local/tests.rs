@@ -218,7 +218,10 @@ async fn what_is_not_state_is_refused_with_a_way_out_and_never_overwritten() {
         assert!(fault.to_string().contains(words), "`{words}` is not in `{fault}`");
         assert!(fault.to_string().contains("state.json"), "{fault}");
         if !words.contains("newer") {
-            assert!(fault.hint().contains("state.json.bak"), "{}", fault.hint());
+            assert!(fault.hint().starts_with("correct it; removing it"), "no former state is there: {}", fault.hint());
+            fs::write(files::with_suffix(&place.path(), ".bak"), "{}").unwrap();
+            let hint = place.store().load(&name("users")).await.unwrap_err().hint().to_owned();
+            assert!(hint.contains("`cp ") && hint.contains("state.json.bak"), "{hint}");
         }
         if content != whole {
             let lease = store.lease(&name("users"), &run("r")).await.unwrap();

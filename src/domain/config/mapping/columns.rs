@@ -36,6 +36,16 @@ impl Columns {
         put(&mut self.loaded_at, at.value().map(Some));
     }
 
+    /// Before anything is held against them.
+    pub fn all_masks(&self) -> &[Masked] {
+        &self.masks
+    }
+
+    /// Before anything is held against them.
+    pub fn all_names(&self) -> &[(String, Value)] {
+        &self.rename
+    }
+
     /// As it was written.
     pub fn loaded_at_name(&self) -> Option<&str> {
         self.loaded_at.as_ref().map(|value| value.text.as_str())
@@ -51,7 +61,7 @@ impl Columns {
         overrides: &[(String, Value)],
     ) -> BTreeMap<String, Mask> {
         let mut checked: BTreeMap<String, Mask> = BTreeMap::new();
-        for Masked { column, mask, place } in &self.masks {
+        for Masked { column, mask, place, .. } in &self.masks {
             let places_rows = needed.iter().find(|value| same_name(&value.text, column)).map(|value| value.place.key);
             let excluded = exclude.iter().any(|value| same_name(&value.text, column));
             let typed = overrides.iter().any(|(name, _)| same_name(name, column)) && mask.gives_text();

@@ -1,0 +1,117 @@
+//! What a file says for all of its mappings, as far as one table is concerned.
+//!
+//! A mapping's own key takes the place of what `defaults` says there, so a proposal that has such a key repeats it. Columns that
+//! the table does not have are left out of it, since a check fails a mapping that names them.
+
+use super::entry::{Line, list, word};
+use super::facts::TableFacts;
+use crate::domain::column::same_name;
+use crate::domain::config::ForAll;
+use crate::domain::new_columns::treatment;
+
+/// Beside a key that says what `defaults` says, for the columns that are there.
+const AS_SAID: &str = "what `defaults` says, of the columns that are here";
+
+#[derive(Debug, Clone, Copy)]
+pub struct Shared<'a> {
+    pub all: &'a ForAll,
+    pub facts: &'a TableFacts,
+}
+
+impl Shared<'_> {
+    fn has(&self, column: &str) -> bool {
+        self.facts.schema.column(column).is_some()
+    }
+
+    /// Does the file say what becomes of the column's values? Then nobody guesses.
+    pub fn decides(&self, column: &str) -> bool {
+        let of_masks = self.all.masks().iter().any(|mask| same_name(mask.column, column));
+        of_masks || self.excludes(column) || treatment(self.all.patterns(), column).is_some()
+    }
+
+    pub fn excludes(&self, column: &str) -> bool {
+        self.all.excluded().iter().any(|name| same_name(name, column))
+    }
+
+    /// Has it a type of its own, which a mask that gives text does not go with?
+    pub fn has_type(&self, column: &str) -> bool {
+        self.all.types().iter().any(|(name, _)| same_name(name, column))
+    }
+
+    /// May its masks be repeated?
+    pub fn masks_can_be_written(&self) -> bool {
+        self.all.masks().iter().all(|mask| mask.written.is_some() || !self.has(mask.column))
+    }
+
+    /// `mask`, with these beside those of the file; `None` where the file's own are enough.
+    pub fn mask(&self, own: &[String], why: &str) -> Option<Line> {
+        let masks = self.all.masks();
+        let here: Vec<_> = masks.iter().filter(|mask| self.has(mask.column)).collect();
+        if own.is_empty() && here.len() == masks.len() {
+            return None;
+        }
+        let written = here.iter().map(|mask| Some(format!("{}: {}", word(mask.column), mask.written?)));
+        let mut all = written.collect::<Option<Vec<_>>>()?;
+        let why = with_said(own, !all.is_empty(), why);
+        all.extend_from_slice(own);
+        Some(Line::new(format!("mask: {{{}}}", all.join(", ")), why))
+    }
+
+    /// `exclude`, as [`Shared::mask`].
+    pub fn exclude(&self, own: &[String], why: &str) -> Option<Line> {
+        let (mut all, is_whole) = self.here(&self.all.excluded());
+        if own.is_empty() && is_whole {
+            return None;
+        }
+        let why = with_said(own, !all.is_empty(), why);
+        all.extend_from_slice(own);
+        Some(Line::new(format!("exclude: {}", list(&all)), why))
+    }
+
+    /// Keys that `defaults` says for columns some of which the table does not have.
+    pub fn narrowed(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for (key, pairs) in [("columns", self.all.types()), ("rename", self.all.renamed())] {
+            let here: Vec<_> = pairs.iter().filter(|(column, _)| self.has(column)).collect();
+            if here.len() < pairs.len() {
+                let each: Vec<_> =
+                    here.iter().map(|(column, said)| format!("{}: {}", word(column), word(said))).collect();
+                lines.push(Line::new(format!("{key}: {{{}}}", each.join(", ")), AS_SAID));
+            }
+        }
+        let (here, is_whole) = self.here(&self.all.clustered());
+        if !is_whole {
+            lines.push(Line::new(format!("cluster_by: {}", list(&here)), AS_SAID));
+        }
+        lines
+    }
+
+    /// Why no run can read the table by the `where` of `defaults`: no word of it is a column here.
+    pub fn cannot_be_filtered(&self) -> Option<String> {
+        let filter = self.all.filter()?;
+        let of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
+        let speaks = filter.text().split(|c| !of_name(c)).any(|name| !name.is_empty() && self.has(name));
+        (!speaks).then(|| format!("`where` of `defaults` speaks of none of its columns: {filter}"))
+    }
+
+    /// The partition column of `defaults`, where the table has it.
+    pub fn partition_column(&self) -> Option<&str> {
+        let column = self.all.partition_column()?;
+        self.facts.schema.column(column).map(|column| column.name.as_str())
+    }
+
+    /// Those that the table has, and whether these are all.
+    fn here(&self, columns: &[&str]) -> (Vec<String>, bool) {
+        let here: Vec<_> = columns.iter().filter(|column| self.has(column)).map(|&column| column.to_owned()).collect();
+        let is_whole = here.len() == columns.len();
+        (here, is_whole)
+    }
+}
+
+fn with_said(own: &[String], has_said: bool, why: &str) -> String {
+    match (own.is_empty(), has_said) {
+        (true, _) => AS_SAID.to_owned(),
+        (false, true) => format!("{why}; and what `defaults` says"),
+        (false, false) => why.to_owned(),
+    }
+}
