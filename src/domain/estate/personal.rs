@@ -80,7 +80,11 @@ pub fn reads(column: &SourceColumn) -> Option<Reads> {
     let words = words(&column.name);
     let whole = words.concat();
     let is = |within: &[&str], single: &[&str]| {
-        let plural = |word: &String, known: &str| word == known || word.strip_suffix('s') == Some(known);
+        // `address2` is a second one.
+        let plural = |word: &String, known: &str| {
+            let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
+            word == known || word.strip_suffix('s') == Some(known)
+        };
         within.iter().any(|known| whole.contains(known))
             || words.iter().any(|word| single.iter().any(|known| plural(word, known)))
     };
