@@ -80,8 +80,8 @@ pub fn reads(column: &SourceColumn) -> Option<Reads> {
     let words = words(&column.name);
     let whole = words.concat();
     let is = |within: &[&str], single: &[&str]| {
+        // `address2` is a second one.
         let plural = |word: &String, known: &str| {
-            // `address2` is one, too.
             let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
             word == known || word.strip_suffix('s') == Some(known)
         };

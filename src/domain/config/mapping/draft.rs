@@ -85,6 +85,10 @@ impl Keys {
         Self { values, is_given: true, ..Self::default() }
     }
 
+    pub const fn are_named(&self) -> bool {
+        !self.values.is_empty()
+    }
+
     fn names(&self, column: &str) -> bool {
         self.values.iter().any(|key| same_name(&key.text, column))
     }
