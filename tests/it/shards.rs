@@ -70,5 +70,5 @@ async fn a_backfill_is_not_shared_without_a_state_that_is() {
     let task = [("CLOUD_RUN_TASK_INDEX", "0"), ("CLOUD_RUN_TASK_COUNT", "4")];
     let restart = with(sandbox.command(&[&backfill[..], &["--restart"]].concat()), &task);
     let refused = finish(restart).await.expect_code(2);
-    assert!(refused.stderr.contains("`--restart` would have each of 4 tasks"), "{refused:?}");
+    assert!(refused.stderr.contains("`--restart` would make each of 4 tasks"), "{refused:?}");
 }
