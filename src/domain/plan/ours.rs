@@ -3,7 +3,7 @@
 //! from (`shard_column`).
 
 use super::input::PlanInput;
-use crate::domain::column::same_name;
+use crate::domain::column::{TargetColumn, same_name};
 use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::quote;
@@ -47,16 +47,7 @@ pub(super) fn shard(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Opti
                 .with_hint(format!("add it: `bqsync schema-diff {named} --apply`")));
         }
     }
-    let column = existing.map_or_else(|| shard.column.clone(), |column| column.name.clone());
-    diff.columns.push(ColumnDiff {
-        name: column.clone(),
-        source: None,
-        target: existing.map(|column| column.target_type.clone()),
-        verdict,
-        note: None,
-        accepted,
-        mask: None,
-    });
+    let column = listed(diff, existing, &shard.column, verdict, accepted);
     Ok(Some(TableShard { column, ..shard.clone() }))
 }
 
@@ -101,7 +92,19 @@ fn timestamp(input: &PlanInput<'_>, diff: &mut SchemaDiff, key: &str, name: &str
         Verdict::Conflict(_) => false,
         _ => true,
     };
-    let name = existing.map_or_else(|| name.to_owned(), |column| column.name.clone());
+    let name = listed(diff, existing, name, verdict, accepted);
+    Ok((is_there && accepted != Some(false)).then_some(name))
+}
+
+/// Adds the column to what is compared; gives its name as the target writes it.
+fn listed(
+    diff: &mut SchemaDiff,
+    existing: Option<&TargetColumn>,
+    name: &str,
+    verdict: Verdict,
+    accepted: Option<bool>,
+) -> String {
+    let name = existing.map_or(name, |column| &column.name).to_owned();
     diff.columns.push(ColumnDiff {
         name: name.clone(),
         source: None,
@@ -111,5 +114,5 @@ fn timestamp(input: &PlanInput<'_>, diff: &mut SchemaDiff, key: &str, name: &str
         accepted,
         mask: None,
     });
-    Ok((is_there && accepted != Some(false)).then_some(name))
+    name
 }

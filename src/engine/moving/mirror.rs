@@ -12,8 +12,7 @@ mod step;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-pub(in crate::engine) use self::allowance::refuse_too_many;
-use self::allowance::{Allowance, too_many_gone};
+pub(in crate::engine) use self::allowance::Allowance;
 pub(in crate::engine) use self::job::{Known, Mirror};
 use self::look::Look;
 pub(in crate::engine) use super::deletes::refuse_no_mark;
@@ -25,7 +24,6 @@ use crate::domain::fault::Fault;
 use crate::domain::mirror::{ChangedPart, Mirrored, Sums, Way, least_gone, way};
 use crate::domain::quote;
 use crate::domain::replacement::Shrink;
-use crate::domain::share;
 use crate::domain::verify::{ByParts, Parts};
 use crate::engine::ports::Platform;
 use crate::engine::protocol::{Event, Phase};
@@ -113,11 +111,10 @@ impl<P: Platform> Work<'_, P> {
         if is_free || matches!(self.scope.task, Task::Sync { allow_shrink: true, .. }) {
             return Ok(Allowance { most: None, held, now: rows, gone: 0 });
         }
-        let allowance = Allowance { most: Some(share::of(held, mapping.most_deleted)), held, now: rows, gone: 0 };
-        let gone = least_gone(&look.changed);
-        if (rows == 0 && held > 0) || !allowance.has_room_for(gone) {
+        let allowance = Allowance::of(mapping, held, rows);
+        if let Err(fault) = allowance.admit(mapping, least_gone(&look.changed)) {
             self.tally.shrink = Some(Shrink { rows, held: Some(held) });
-            return Err(too_many_gone(mapping, gone, held, rows));
+            return Err(fault);
         }
         Ok(allowance)
     }

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::config::Deletes;
 use crate::domain::mirror::{Mirrored, Sums, fingerprint};
 use crate::domain::verify::{Comparison, Verification};
-use crate::engine::moving::mirror::{Known, Mirror, refuse_no_mark, refuse_too_many};
+use crate::engine::moving::mirror::{Allowance, Known, Mirror, refuse_no_mark};
 use crate::engine::ports::Platform;
 use crate::engine::protocol::{Phase, RepairOrder};
 use crate::engine::work::Work;
@@ -121,11 +121,16 @@ impl<P: Platform> Work<'_, P> {
         // Of a dry run: what would be done.
         (repair.inserted, repair.updated) = (verification.only_in_mysql, verification.differing);
         repair.undoubled = verification.doubled;
-        repair.deleted = if mapping.deletes == Deletes::Ignore { 0 } else { verification.only_in_bigquery };
-        let (gone, held, now) = (repair.deleted, verification.rows_in_bigquery, verification.rows_in_mysql);
+        let is_left = mapping.deletes == Deletes::Ignore;
+        repair.deleted = if is_left { 0 } else { verification.only_in_bigquery };
+        let gone = repair.deleted;
+        let allowance = Allowance::of(mapping, verification.rows_in_bigquery, verification.rows_in_mysql);
         self.tell_compared(verification, again);
         refuse_no_mark(mapping, &comparison.plan)?;
-        Ok(refuse_too_many(mapping, gone, held, now)?)
+        if !is_left {
+            allowance.admit(mapping, gone)?;
+        }
+        Ok(())
     }
 
     /// What MySQL no longer has is masked by nobody.

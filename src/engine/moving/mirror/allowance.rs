@@ -8,7 +8,7 @@ use crate::format;
 
 /// Rows that may go at once.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Allowance {
+pub(in crate::engine) struct Allowance {
     /// `None`: any number.
     pub most: Option<u64>,
     /// Rows that BigQuery held, and that MySQL holds.
@@ -18,36 +18,40 @@ pub(super) struct Allowance {
 }
 
 impl Allowance {
+    /// What `max_delete_fraction` says of so many rows.
+    pub(in crate::engine) fn of(mapping: &Mapping, held: u64, now: u64) -> Self {
+        Self { most: Some(share::of(held, mapping.most_deleted)), held, now, gone: 0 }
+    }
+
     pub(super) fn has_room_for(&self, more: u64) -> bool {
         self.most.is_none_or(|most| self.gone.saturating_add(more) <= most)
     }
-}
 
-/// What a run would be refused for, where so many rows are gone.
-///
-/// # Errors
-/// They are more than may go at once.
-pub(in crate::engine) fn refuse_too_many(mapping: &Mapping, gone: u64, held: u64, now: u64) -> Result<(), Fault> {
-    let allowance = Allowance { most: Some(share::of(held, mapping.most_deleted)), held, now, gone: 0 };
-    let is_emptied = now == 0 && held > 0 && gone > 0;
-    if is_emptied || !allowance.has_room_for(gone) { Err(too_many_gone(mapping, gone, held, now)) } else { Ok(()) }
-}
+    /// Refuses where so many more may not go, or no row is left.
+    ///
+    /// # Errors
+    /// `Conflict`, with the numbers.
+    pub(in crate::engine) fn admit(&self, mapping: &Mapping, more: u64) -> Result<(), Fault> {
+        let is_emptied = self.most.is_some() && self.now == 0 && self.held > 0;
+        if is_emptied || !self.has_room_for(more) { Err(self.exceeded(mapping, more)) } else { Ok(()) }
+    }
 
-pub(super) fn too_many_gone(mapping: &Mapping, gone: u64, held: u64, now: u64) -> Fault {
-    let Mapping { name, source, target, most_deleted: most, .. } = mapping;
-    let sentence = if now == 0 {
-        format!("MySQL shows no row of {source}, and {target} holds {}: none was deleted", format::count(held))
-    } else {
-        format!(
-            "{} of {} rows of {target} are no longer in MySQL, more than `max_delete_fraction` ({most}) of mapping `{name}` \
-             allows; none of these was deleted",
-            format::count(gone),
-            format::count(held)
-        )
-    };
-    Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-        "if they were removed on purpose, `bqsync run-once {} --allow-shrink` lets them go, once; or raise \
-         `max_delete_fraction`",
-        quote::shell_option("--mapping", &name.0)
-    ))
+    fn exceeded(&self, mapping: &Mapping, more: u64) -> Fault {
+        let Mapping { name, source, target, most_deleted: most, .. } = mapping;
+        let held = format::count(self.held);
+        let sentence = if self.now == 0 {
+            format!("MySQL shows no row of {source}, and {target} holds {held}: none was deleted")
+        } else {
+            format!(
+                "{} of {held} rows of {target} are no longer in MySQL, more than `max_delete_fraction` ({most}) of mapping \
+                 `{name}` allows; none of these was deleted",
+                format::count(self.gone + more)
+            )
+        };
+        Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
+            "if they were removed on purpose, `bqsync run-once {} --allow-shrink` lets them go, once; or raise \
+             `max_delete_fraction`",
+            quote::shell_option("--mapping", &name.0)
+        ))
+    }
 }

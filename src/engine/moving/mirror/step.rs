@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::allowance::{Allowance, too_many_gone};
+use super::allowance::Allowance;
 use super::job::Mirror;
 use crate::domain::config::Deletes;
 use crate::domain::mirror::Sums;
@@ -86,9 +86,9 @@ impl<P: Platform> Work<'_, P> {
         let count = scope.unless_cancelled(scope.ports.warehouse.count_vanished(&vanished));
         let VanishedCounts { vanished: gone, cost, .. } = scope.in_phase(Phase::Plan, count).await?;
         self.tally.cost.add(cost);
-        if !allowance.has_room_for(gone) {
+        if let Err(fault) = allowance.admit(&scope.mapping, gone) {
             self.tally.shrink = Some(Shrink { rows: allowance.now, held: Some(allowance.held) });
-            return Err(too_many_gone(&scope.mapping, allowance.gone + gone, allowance.held, allowance.now).into());
+            return Err(fault.into());
         }
         allowance.gone += gone;
         Ok(())
