@@ -73,22 +73,26 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     }
     let servers = setup.servers();
     let ports = wiring::connect(setup, None)?;
-    let (ports, unknown) = match expansion::expand(ports, &servers, For::command(command)).await {
+    let ports = match expansion::expand(ports, &servers, For::command(command)).await {
         Ok(expanded) => expanded,
         Err(fault) => {
-            expansion::tell(&fault, printer);
+            printer.error(&format!("bqsync: the state cannot be read or written: {fault} ({})", fault.hint()));
             return Ok(ExitStatus::Failed);
         }
     };
-    if let Some(fault) = &unknown {
-        expansion::tell(fault, printer);
-    }
-    if ports.config.mappings.is_empty() && command.writes() && *command != CommandArg::Schedule {
+    expansion::tell_unknown(&ports.config, printer);
+    let are_unknown = !ports.config.unknown.is_empty();
+    let stays = matches!(command, CommandArg::Schedule | CommandArg::RunOnce { .. }) && are_unknown;
+    if ports.config.mappings.is_empty() && command.writes() && !stays && *command != CommandArg::Schedule {
         // Why is said already.
         return Ok(ExitStatus::Failed);
     }
-    let selection =
-        cli::select(&ports.config, command.mappings()).map_err(|error| Refusal::Usage(error.to_string()))?;
+    let selection = cli::select(&ports.config, command.mappings());
+    if selection.is_err() && command.mappings().iter().any(|name| expansion::may_be_unknown(&ports, &servers, name)) {
+        // One of the tables of which nothing is known, as has been said.
+        return Ok(ExitStatus::Failed);
+    }
+    let selection = selection.map_err(|error| Refusal::Usage(error.to_string()))?;
     let selection = match shard {
         Some(shard) => cli::share(&ports.config, command, selection, shard).map_err(Refusal::Usage)?,
         None => selection,
@@ -104,7 +108,7 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     state.settle(wiring::GIVING_BACK).await;
     // Tables that nobody knows were not moved.
     let is_well = matches!(status, ExitStatus::Ok | ExitStatus::Waiting);
-    Ok(if unknown.is_some() && is_well { ExitStatus::Failed } else { status })
+    Ok(if are_unknown && is_well { ExitStatus::Failed } else { status })
 }
 
 fn command(args: &Args) -> Result<&CommandArg, Refusal> {
