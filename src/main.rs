@@ -1,4 +1,4 @@
-//! Parses the command line, wires the real adapters, chooses the front end, maps the outcome to an exit code.
+//! Parses the command line, wires the real adapters, chooses the front end, and turns the outcome into an exit code.
 
 mod adding;
 mod console;
@@ -29,7 +29,7 @@ use self::renewal::Files;
 
 fn main() -> color_eyre::Result<ExitCode> {
     color_eyre::install()?;
-    // Every TLS connection uses this one provider; without it the clients panic at their first handshake.
+    // Every TLS connection uses this provider; without it the clients panic at their first handshake.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -41,7 +41,7 @@ fn main() -> color_eyre::Result<ExitCode> {
         refusal.tell(printer);
         ExitStatus::Usage
     });
-    // A request that nobody waits for any more must not hold the process.
+    // A request that nobody waits for must not hold the process.
     runtime.shutdown_background();
     Ok(printer.end(status).into())
 }
@@ -84,12 +84,12 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     let are_unknown = !ports.config.unknown.is_empty();
     let stays = matches!(command, CommandArg::Schedule | CommandArg::RunOnce { .. }) && are_unknown;
     if ports.config.mappings.is_empty() && command.writes() && !stays && *command != CommandArg::Schedule {
-        // Why is said already.
+        // The reason has been printed.
         return Ok(ExitStatus::Failed);
     }
     let selection = cli::select(&ports.config, command.mappings());
     if selection.is_err() && command.mappings().iter().any(|name| expansion::may_be_unknown(&ports, &servers, name)) {
-        // One of the tables of which nothing is known, as has been said.
+        // It may be one of the tables that are unknown, which has been printed.
         return Ok(ExitStatus::Failed);
     }
     let selection = selection.map_err(|error| Refusal::Usage(error.to_string()))?;
@@ -106,7 +106,7 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     };
     let state = Arc::clone(&held.lock().unwrap_or_else(PoisonError::into_inner));
     state.settle(wiring::GIVING_BACK).await;
-    // Tables that nobody knows were not moved.
+    // Unknown tables were not moved.
     let is_well = matches!(status, ExitStatus::Ok | ExitStatus::Waiting);
     Ok(if are_unknown && is_well { ExitStatus::Failed } else { status })
 }

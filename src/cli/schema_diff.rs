@@ -1,4 +1,4 @@
-//! `bqsync schema-diff`: both schemas side by side, the DDL, and on request its execution.
+//! `bqsync schema-diff`: shows both schemas side by side with the DDL, and runs it on request.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::domain::ids::MappingName;
 use crate::domain::schema::ColumnDiffView;
 use crate::engine::{ColumnDecision, Compare, Comparison, Decide, Decided, Failure, Handle, Of, Selection};
 
-/// What the command line asks of the difference.
+/// The request from the command line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub apply: bool,
@@ -19,7 +19,7 @@ pub(super) struct Asked<'a> {
     pub declined: &'a [String],
 }
 
-/// Compares the selection; carries out or remembers what was asked for.
+/// Compares the selection; carries out or remembers the decisions.
 pub(super) async fn schema_diff(
     handle: Handle,
     selection: Selection,
@@ -38,7 +38,7 @@ pub(super) async fn schema_diff(
             let decisions = [say(columns, true), say(declined, false)].concat();
             decide(handle, Decide { mapping: names[0].clone(), decisions }, printer).await
         }
-        // The command line names one mapping then.
+        // The command line names one mapping in this case.
         Selection::All => ExitStatus::Usage,
     }
 }

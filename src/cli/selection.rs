@@ -40,16 +40,16 @@ pub fn select(config: &Config, names: &[String]) -> Result<Selection, UnknownMap
     Ok(Selection::Named(chosen))
 }
 
-/// Is it one of the tables of an entry of that name?
+/// Tells if it is one of the tables of the entry with this name.
 fn is_table_of(mapping: &str, name: &str) -> bool {
     mapping.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// What of the selection falls to one of several processes: a share of the mappings, or, of a backfill, all of it, whose
-/// parts they take from the state.
+/// This process's share of the selection: some of the mappings, or, for a backfill, the whole selection, because the
+/// processes take its parts from the state.
 ///
 /// # Errors
-/// The state cannot be shared.
+/// Why the state cannot be shared.
 pub fn share(config: &Config, command: &CommandArg, selected: Selection, shard: Shard) -> Result<Selection, String> {
     if matches!(command, CommandArg::Backfill { .. }) {
         if matches!(config.state, StateLocation::Local(_)) {
