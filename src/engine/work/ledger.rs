@@ -151,8 +151,7 @@ impl<P: Platform> Ledger<P> {
         (self.state.replaced, self.state.tail) = (Some(replaced), None);
     }
 
-    /// Remembers a publish before it is sent. A mirror's sums are forgotten if another kind of publish may change the
-    /// target.
+    /// Notes a publish before it is sent. Unless it is a mirror's, it makes the mirror's sums invalid, so they go.
     pub(in crate::engine) async fn note_pending(&mut self, pending: PendingPublish) -> Result<(), Fault> {
         if pending.moves != Moves::Mirror {
             self.state.sums = None;
@@ -264,8 +263,7 @@ impl<P: Platform> Ledger<P> {
         self.state.backfill.as_ref()
     }
 
-    /// Forgets the backfill's rules, because it does not end by the rules that it began with; saved with the next
-    /// change.
+    /// Forgets the backfill's rules, because it does not end by those that it began with; saved with the next change.
     pub(in crate::engine) fn forget_rules_of_backfill(&mut self) {
         self.state.backfill.iter_mut().for_each(|backfill| backfill.rules = None);
     }
@@ -333,7 +331,7 @@ impl<P: Platform> Ledger<P> {
         self.state.again_from.as_deref()
     }
 
-    /// Sets it; saved with the next change.
+    /// Sets the value of `again_from`; saved with the next change.
     pub(in crate::engine) fn set_again_from(&mut self, from: Option<String>) {
         self.state.again_from = from;
     }
