@@ -1,4 +1,4 @@
-//! Tables of MySQL that share one table in BigQuery: each changes its own rows alone, whatever becomes of its run.
+//! Tables of MySQL that share one table in BigQuery: each changes only its own rows, whatever happens to its run.
 
 use serde_json::Value;
 
@@ -36,7 +36,7 @@ async fn source(sandbox: &Sandbox) -> Rows {
     sandbox.mysql(&format!("SELECT s, CAST(id AS CHAR), v, CAST(at AS CHAR) FROM ({all}) a ORDER BY s, id")).await
 }
 
-/// Of each id of a shard the newest row: an append keeps the earlier ones.
+/// Compares the newest row of each id of a shard, because an append keeps earlier ones.
 async fn equal(sandbox: &Sandbox, targets: &[&str], after: &str) {
     let expected = source(sandbox).await;
     for target in targets {
@@ -56,7 +56,7 @@ async fn verified(sandbox: &Sandbox, mappings: usize) {
     assert!(all.iter().all(|one| one["outcome"] == "equal"), "{told}");
 }
 
-/// All of them are loaded for the first time at once, in every mode.
+/// All of them are loaded at once for the first time, in every mode.
 #[tokio::test]
 async fn three_tables_with_the_same_ids_share_a_target_in_every_mode() {
     let windows = "incremental_column: at";
@@ -98,7 +98,7 @@ async fn three_tables_with_the_same_ids_share_a_target_in_every_mode() {
     assert_eq!(tables.iter().filter(|table| table.contains("staging")).count(), 0, "{tables:?}");
 }
 
-/// (Kills at every call, in each mode, are tried in memory.)
+/// (Kills at every call, in each mode, are tested in memory.)
 #[tokio::test]
 async fn a_shard_whose_runs_are_killed_at_each_step_is_made_good_and_the_others_stay() {
     let sandbox = three("shards_crash", &entry("u", "incremental_column: at, mode: upsert")).await;
@@ -124,7 +124,7 @@ async fn a_shard_whose_runs_are_killed_at_each_step_is_made_good_and_the_others_
     verified(&sandbox, 3).await;
 }
 
-/// Tables that are not alike, and one that comes later.
+/// Tables with different columns, and one that comes later.
 #[tokio::test]
 async fn the_target_has_the_columns_of_all_and_a_shard_that_is_added_is_loaded_beside_the_others() {
     let sandbox = Sandbox::new("shards_union").await;

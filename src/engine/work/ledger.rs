@@ -151,7 +151,7 @@ impl<P: Platform> Ledger<P> {
         (self.state.replaced, self.state.tail) = (Some(replaced), None);
     }
 
-    /// Notes a publish before it is sent. Unless it is a mirror's, it makes the mirror's sums invalid, so they go.
+    /// Notes a publish before it is sent. One that is not a mirror's may change the target: the sums are forgotten.
     pub(in crate::engine) async fn note_pending(&mut self, pending: PendingPublish) -> Result<(), Fault> {
         if pending.moves != Moves::Mirror {
             self.state.sums = None;

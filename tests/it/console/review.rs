@@ -1,4 +1,4 @@
-//! New columns: a mapping that waits, the operator's word on each, and the run that goes on.
+//! New columns: a mapping that waits, the operator's decision on each, and the run that continues.
 
 use crate::steps::{UPSERT, hundred};
 use crate::support::terminal::says;
@@ -22,7 +22,7 @@ async fn new_columns_are_decided_on_the_run_goes_on_and_the_decision_is_remember
     console.shows("REVIEW 2 columns to decide").await;
     console.press(&["s"]);
     console.shows("[ ] secret").await;
-    // Each Space is the next of accept, decline, undecided.
+    // Each Space moves on from accept to decline to undecided.
     console.press(&["G", "Space", "Space", "k", "Space"]);
     console.until("both marks", |screen| says(screen, "[+] wanted") && says(screen, "[-] secret")).await;
     console.press(&["Enter"]);
