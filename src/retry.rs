@@ -37,8 +37,8 @@ impl Failure for Fault {
     }
 }
 
-/// Makes a call until it succeeds or its error's policy allows no further try. `operation` says what it does: `creating
-/// the dataset p.d`.
+/// Makes a call until it succeeds or its error's policy allows no further try. `operation` names the work, such as
+/// `creating the dataset p.d`.
 ///
 /// # Errors
 /// The last error, unchanged.

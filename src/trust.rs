@@ -47,8 +47,8 @@ fn in_words(why: &CertificateError) -> (String, &'static str) {
     }
 }
 
-/// The fault of a client that cannot be built; `what` begins the sentence: `Preparing the connection to BigQuery
-/// failed`. The only cause seen so far is a machine that trusts no authority at all.
+/// The fault of a client that cannot be built. The only cause seen so far is a machine that trusts no authority at all.
+/// `what` begins the sentence: `Preparing the connection to BigQuery failed`.
 #[must_use]
 pub fn unprepared(error: impl Error + Send + Sync + 'static, what: impl fmt::Display) -> Fault {
     let trusts_nobody = causes(&error).any(|cause| cause.to_string().contains("No CA certificates"));

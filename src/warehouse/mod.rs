@@ -361,7 +361,7 @@ impl PublishCounts {
     }
 }
 
-/// What came of sending a publish.
+/// The result of sending a publish.
 #[derive(Debug)]
 pub enum Sent {
     Done(PublishCounts),
