@@ -188,8 +188,8 @@ async fn expanded(ports: Ports<Adapters>, servers: &Servers, writes: bool) -> Re
         return Ok(ports);
     }
     let remarks: Vec<_> = ports.config.remarks.iter().map(ToString::to_string).collect();
-    let unknown = ports.config.unknown.first();
-    Err(unknown.map_or_else(|| Refusal::Usage(remarks.join("; ")), |unknown| said(&unknown.fault)))
+    let not_moved = ports.config.not_moved.first();
+    Err(not_moved.map_or_else(|| Refusal::Usage(remarks.join("; ")), |not_moved| said(&not_moved.fault)))
 }
 
 /// What was sent to BigQuery: that of an engine before stays, it was sent all the same; but not that of another context,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bigquery_syncer::cli::Printer;
 use bigquery_syncer::cli::args::CommandArg;
-use bigquery_syncer::domain::config::{Config, UnknownTables};
+use bigquery_syncer::domain::config::{Config, NotMoved};
 use bigquery_syncer::domain::fault::Fault;
 use bigquery_syncer::domain::finding::Standing;
 use bigquery_syncer::domain::retry::RetryNotes;
@@ -75,7 +75,7 @@ pub async fn expand(ports: Ports<Adapters>, servers: &Servers, what_for: For) ->
     Ok(Ports { config: Arc::new(config), ..ports })
 }
 
-/// As lines of the log; that a server is away is told by whoever waits for its tables.
+/// As lines of the log, but for what `tell` tells.
 pub fn say(config: &Config) {
     for remark in config.remarks.iter().filter(|remark| remark.standing != Standing::Fail) {
         let mapping = remark.mapping.as_ref().map(|name| name.0.as_str());
@@ -83,14 +83,14 @@ pub fn say(config: &Config) {
     }
 }
 
-/// Says why tables of some entries are not known.
-pub fn tell_unknown(config: &Config, printer: Printer) {
-    for UnknownTables { name, fault, .. } in &config.unknown {
-        printer.error(&format!("bqsync: the tables of `{name}` are not known: {fault} ({})", fault.hint()));
+/// Says what cannot be moved, and why.
+pub fn tell(config: &Config, printer: Printer) {
+    for NotMoved { name, fault, .. } in &config.not_moved {
+        printer.error(&format!("bqsync: `{name}` cannot be moved: {fault} ({})", fault.hint()));
     }
 }
 
-/// Is the name that of a table which an entry would take, and the tables of some entries are not known?
-pub fn may_be_unknown(ports: &Ports<Adapters>, servers: &Servers, name: &str) -> bool {
-    !ports.config.unknown.is_empty() && engine::may_be_taken(&ports.config.patterns, name, servers)
+/// May the name be that of a table which cannot be moved?
+pub fn may_not_be_moved(ports: &Ports<Adapters>, servers: &Servers, name: &str) -> bool {
+    !ports.config.not_moved.is_empty() && engine::may_be_taken(&ports.config.patterns, name, servers)
 }

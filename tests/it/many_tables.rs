@@ -151,7 +151,11 @@ async fn a_server_that_is_away_takes_no_mapping_with_it_and_a_typo_moves_nothing
     // Nothing is known yet, and that is no success.
     let first = away(&["--no-tui", "run-once"]).await.expect_code(1);
     let entry = format!("{}.*", sandbox.database);
-    assert!(first.stderr.contains(&format!("the tables of `{entry}` are not known")), "{}", first.stderr);
+    assert!(
+        first.stderr.contains(&format!("`{entry}` cannot be moved: Connecting to MySQL failed")),
+        "{}",
+        first.stderr
+    );
     let failed = first.mapping(&entry);
     assert_eq!((&failed["outcome"], &failed["error_kind"]), (&"failed".into(), &"transient".into()), "{failed}");
     let kept: Value =
