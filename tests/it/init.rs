@@ -48,7 +48,10 @@ async fn the_proposed_configuration_passes_its_check_and_a_run_of_it_leaves_both
     sandbox.sql(SHOP).await;
     let printed = ran(&sandbox, &["init"], 0).await.stdout;
     ran(&sandbox, &["init", "--out", "config.yaml"], 0).await;
-    assert_eq!(sandbox.read("config.yaml"), printed);
+    // Databases of other tests come and go.
+    let own =
+        |text: &str| text.lines().filter(|line| !line.starts_with("# Not looked at")).collect::<Vec<_>>().join("\n");
+    assert_eq!(own(&sandbox.read("config.yaml")), own(&printed));
     let refused = ran(&sandbox, &["init", "--out", "config.yaml"], 2).await;
     assert!(refused.stderr.contains("config.yaml is there already"), "{}", refused.stderr);
     let modes: Vec<_> = ["actor", "customer", "film_actor", "film_text", "payment", "rates", "Größe & co."]
