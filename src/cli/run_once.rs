@@ -6,9 +6,8 @@ use super::printer::Printer;
 use super::progress_lines::print_progress;
 use crate::cli::args::OutputFormat;
 use crate::domain::config::Mode;
-use crate::domain::quote;
 use crate::domain::replacement::Replacement;
-use crate::domain::report::{MappingReport, Outcome, RunReport};
+use crate::domain::report::{MappingReport, Outcome, RunReport, Undecided};
 use crate::engine::{Command, Event, Handle};
 use crate::format;
 
@@ -179,10 +178,9 @@ pub(super) fn explain(mapping: &MappingReport, printer: Printer) {
     match mapping.outcome {
         Outcome::Cancelled => printer.line(&format!("{name}: stopped; {kept}, the next run {goes_on}")),
         Outcome::Waiting => {
-            printer.line(&format!(
-                "{name}: waits for a decision: see `bqsync schema-diff {}`, then `--apply`; {kept}",
-                quote::shell_option("--mapping", &name.0)
-            ));
+            let undecided = mapping.waits_for.unwrap_or(Undecided::Columns);
+            printer.line(&format!("{name}: {}; {kept}", undecided.sentence()));
+            printer.line(&format!("{name}: next: {}", undecided.next_step(name)));
         }
         Outcome::Ok | Outcome::Failed => {}
     }

@@ -9,6 +9,7 @@ use super::config::Mode;
 use super::fault::{Fault, FaultKind};
 use super::ids::{JobId, MappingName, RunId};
 use super::mirror::Mirrored;
+use super::quote;
 use super::replacement::{Replacement, Shrink};
 use super::verify::Repair;
 
@@ -139,12 +140,46 @@ pub struct MappingReport {
     pub error_kind: Option<FaultKind>,
     /// The operator's next step after an error.
     pub hint: Option<String>,
+    /// What the operator has to decide about, where the outcome is `waiting`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<Undecided>,
     pub warnings: Vec<String>,
     /// Values that arrived as NULL because the target type cannot hold them.
     pub flaws: Vec<FlawCount>,
     /// DDL that was carried out.
     pub schema_changes: Vec<String>,
     pub jobs: Vec<JobId>,
+}
+
+/// What a mapping that waits for the operator's decision waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undecided {
+    /// Columns that are new or have changed.
+    Columns,
+    /// A table that a pattern would take.
+    Table,
+}
+
+impl Undecided {
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Columns => "its columns wait for a decision",
+            Self::Table => "its table is new and waits for a decision",
+        }
+    }
+
+    /// The commands with which it is decided.
+    #[must_use]
+    pub fn next_step(self, mapping: &MappingName) -> String {
+        let option = quote::shell_option("--mapping", &mapping.0);
+        let declined = match self {
+            Self::Columns => "COLUMN",
+            Self::Table => "'*'",
+        };
+        format!("see `bqsync schema-diff {option}`, then add `--apply` or `--decline {declined}`")
+    }
 }
 
 /// Rows of the target that the source no longer has.
@@ -233,6 +268,7 @@ impl MappingReport {
             attempts: 1,
             error_kind: None,
             hint: None,
+            waits_for: None,
             warnings: Vec::new(),
             flaws: Vec::new(),
             schema_changes: Vec::new(),

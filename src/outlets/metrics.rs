@@ -60,6 +60,12 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
+    /// Its name, and that of its server where `sources` gives it one.
+    fn labels(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let source = self.mapping.source.server.as_ref().map(|server| ("source", server.0.as_str()));
+        [("mapping", self.mapping.name.0.as_str())].into_iter().chain(source)
+    }
+
     const fn last_run(&self) -> Option<&LastRun> {
         self.state.last_run.as_ref()
     }
@@ -150,7 +156,7 @@ fn exposition(mappings: &[Mapping], states: &BTreeMap<MappingName, MappingState>
     for one in &known {
         let Some(run) = one.last_run() else { continue };
         for (word, outcome) in OUTCOMES {
-            let labels = [("mapping", one.mapping.name.0.as_str()), ("outcome", word)];
+            let labels: Vec<_> = one.labels().chain([("outcome", word)]).collect();
             line(&mut text, "bqsync_last_run_outcome", &labels, f64::from(u8::from(run.outcome == outcome)));
         }
     }
@@ -158,7 +164,7 @@ fn exposition(mappings: &[Mapping], states: &BTreeMap<MappingName, MappingState>
         head(&mut text, family.name, family.kind, family.help);
         for one in &known {
             if let Some(value) = (family.value)(one) {
-                line(&mut text, family.name, &[("mapping", &one.mapping.name.0)], value);
+                line(&mut text, family.name, &one.labels().collect::<Vec<_>>(), value);
             }
         }
     }

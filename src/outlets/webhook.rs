@@ -3,6 +3,7 @@
 //! The address is a secret, for whoever knows it may write to the channel behind it: no error of ours holds it, nor any
 //! part of it, and so none of the client's own words are repeated.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::io;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use serde::Serialize;
 
 use crate::domain::config::{Notify, NotifyOn};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::report::{MappingReport, Outcome, RunReport};
+use crate::domain::report::{MappingReport, Outcome, RunReport, Undecided};
 use crate::domain::retry::{Patience, RetryNotes};
 use crate::domain::secret::Secret;
 use crate::host::host_name;
@@ -52,11 +53,13 @@ struct Word<'a> {
 #[derive(Debug, Serialize)]
 struct Trouble<'a> {
     mapping: &'a str,
+    /// The table in MySQL, with its server's name where `sources` lists several.
+    source: &'a str,
     target: &'a str,
     outcome: Outcome,
     kind: Option<&'static str>,
     sentence: String,
-    hint: Option<&'a str>,
+    hint: Option<Cow<'a, str>>,
 }
 
 /// What is sent of the user's files; no more than the log says of them.
@@ -202,9 +205,10 @@ fn word(report: &RunReport) -> Word<'_> {
 }
 
 fn trouble(report: &MappingReport) -> Option<Trouble<'_>> {
+    let waits_for = report.waits_for.unwrap_or(Undecided::Columns);
     let sentence = match (report.outcome, report.error_kind) {
         (Outcome::Ok | Outcome::Cancelled, _) => return None,
-        (Outcome::Waiting, _) => "Its columns wait for a schema decision".to_owned(),
+        (Outcome::Waiting, _) => first_upper(waits_for.sentence()),
         // The error may name the key of the row that it is about; whoever may see rows finds it in the report.
         (Outcome::Failed, Some(FaultKind::Data)) => {
             "Its rows cannot be moved as they are; the run's report has the error".to_owned()
@@ -218,12 +222,21 @@ fn trouble(report: &MappingReport) -> Option<Trouble<'_>> {
     };
     Some(Trouble {
         mapping: &report.mapping_name.0,
+        source: &report.source,
         target: &report.target,
         outcome: report.outcome,
         kind: report.error_kind.map(FaultKind::word),
         sentence,
-        hint: report.hint.as_deref(),
+        hint: match report.outcome {
+            Outcome::Waiting => Some(waits_for.next_step(&report.mapping_name).into()),
+            _ => report.hint.as_deref().map(Cow::Borrowed),
+        },
     })
+}
+
+fn first_upper(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
 
 fn text(report: &RunReport, troubles: &[Trouble<'_>], host: &str) -> String {
@@ -231,9 +244,9 @@ fn text(report: &RunReport, troubles: &[Trouble<'_>], host: &str) -> String {
     let count = |outcome| troubles.iter().filter(|trouble| trouble.outcome == outcome).count();
     let head = match (count(Outcome::Failed), count(Outcome::Waiting)) {
         (0, 0) => format!("{total} mapping(s) done"),
-        (0, waiting) => format!("{waiting} of {total} mapping(s) wait for a schema decision"),
+        (0, waiting) => format!("{waiting} of {total} mapping(s) wait for a decision"),
         (failed, 0) => format!("{failed} of {total} mapping(s) failed"),
-        (failed, waiting) => format!("{failed} of {total} mapping(s) failed, {waiting} wait for a schema decision"),
+        (failed, waiting) => format!("{failed} of {total} mapping(s) failed, {waiting} wait for a decision"),
     };
     let mut text = format!("bqsync on {host}: {head} (run {run})");
     for trouble in troubles {

@@ -32,12 +32,16 @@ pub fn lines_to_add(proposals: &[Proposal], indent: usize) -> String {
     entries(&asked, indent)
 }
 
-/// Does the new file say all that the old one did, with so many mappings behind it?
+/// Does the new file say all that the old one did, with so many mappings behind it? Lines aside: what stands below the list
+/// moves down.
 #[must_use]
 pub fn only_adds(before: &Config, after: &Config, mappings: usize) -> bool {
     let known = before.mappings.len();
-    let mut rest = after.clone();
+    let (mut before, mut rest) = (before.clone(), after.clone());
     let added = rest.mappings.split_off(known.min(rest.mappings.len()));
+    for command in before.commands.iter_mut().chain(&mut rest.commands) {
+        command.line = 0;
+    }
     added.len() == mappings && format!("{rest:?}") == format!("{before:?}")
 }
 

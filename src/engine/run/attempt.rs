@@ -2,6 +2,7 @@
 
 use crate::domain::column::{SourceSchema, TargetSchema};
 use crate::domain::config::Mode;
+use crate::domain::report::Undecided;
 use crate::engine::moving::backfill::Order;
 use crate::engine::ports::{Described, Platform};
 use crate::engine::protocol::Phase;
@@ -79,7 +80,7 @@ impl<P: Platform> Work<'_, P> {
             return Ok(());
         }
         self.note(format!("{} is a new table, which `{pattern}` would take: it waits for a decision", mapping.source));
-        Err(Halt::Waiting)
+        Err(Halt::Waiting(Undecided::Table))
     }
 
     /// For work that stages rows, however few.

@@ -72,7 +72,8 @@ pub(super) fn report<P: Platform>(
         ..empty
     };
     match ended {
-        Ok(()) | Err(Halt::Cancelled | Halt::Waiting) => {}
+        Ok(()) | Err(Halt::Cancelled) => {}
+        Err(Halt::Waiting(what)) => report.waits_for = Some(*what),
         Err(Halt::Fault(fault)) => report.fail(fault),
         Err(Halt::Drifted(what)) => report.fail(
             &Fault::new(FaultKind::Schema, what.as_str())
@@ -87,7 +88,7 @@ const fn outcome(ended: &Result<(), Halt>) -> Outcome {
     match ended {
         Ok(()) => Outcome::Ok,
         Err(Halt::Cancelled) => Outcome::Cancelled,
-        Err(Halt::Waiting) => Outcome::Waiting,
+        Err(Halt::Waiting(_)) => Outcome::Waiting,
         Err(Halt::Fault(_) | Halt::Drifted(_)) => Outcome::Failed,
     }
 }

@@ -9,6 +9,7 @@ use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::MappingName;
 use crate::domain::plan::{Planned, TablePlan};
+use crate::domain::report::Undecided;
 use crate::domain::schema::ColumnDiffView;
 use crate::engine::ports::{Described, Platform};
 use crate::engine::protocol::{Comparison, Event};
@@ -79,7 +80,7 @@ impl<P: Platform> Work<'_, P> {
         }
         let comparison = compared(mapping.name.clone(), &planned, statements, !waits);
         self.scope.emit(Event::SchemaCompared(Box::new(comparison)));
-        if waits { Err(Halt::Waiting) } else { Ok(planned.table) }
+        if waits { Err(Halt::Waiting(Undecided::Columns)) } else { Ok(planned.table) }
     }
 
     /// What the operator has asked for must suit the column, before anything is made or changed in BigQuery.

@@ -17,7 +17,7 @@ use crate::domain::config::Mapping;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{JobId, JobPlace, MappingName, RunId, TableId};
 use crate::domain::lookback::Lookback;
-use crate::domain::report::Trigger;
+use crate::domain::report::{Trigger, Undecided};
 use crate::domain::retry::{RetryNote, RetryNotes};
 use crate::domain::shard::Shard;
 use crate::engine::ports::{Platform, Ports};
@@ -38,8 +38,8 @@ const GRACE: Duration = Duration::from_secs(4);
 pub(in crate::engine) enum Halt {
     Fault(Fault),
     Cancelled,
-    /// The operator has to decide about the schema first.
-    Waiting,
+    /// The operator has to decide first.
+    Waiting(Undecided),
     /// The source's table changed while it was read: what was read is thrown away and read again.
     Drifted(String),
 }

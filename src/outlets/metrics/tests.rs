@@ -76,6 +76,21 @@ fn every_figure_of_a_mapping_has_its_line() {
 }
 
 #[test]
+fn the_server_is_a_label_where_it_has_a_name() {
+    let text = "{project: p, dataset: d, sources: {eu: {env: EU_}}, mappings: [\
+        {name: users, source: eu, mysql_table: users, mode: replace}]}";
+    let mappings = parse(text, Path::new("config.yaml"), &|_| Some("x".to_owned())).unwrap().mappings;
+    let states = BTreeMap::from([(MappingName("users".to_owned()), users())]);
+    let text = exposition(&mappings, &states, at("2026-11-23T02:00:13Z"));
+    for line in [
+        r#"bqsync_runs_total{mapping="users",source="eu"} 9"#,
+        r#"bqsync_last_run_outcome{mapping="users",source="eu",outcome="failed"} 1"#,
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+}
+
+#[test]
 fn what_nobody_knows_is_left_out_and_odd_names_are_escaped() {
     let text = text();
     let odd: Vec<_> = text.lines().filter(|line| line.contains(r#"mapping="od\"d\\one\n""#)).collect();

@@ -65,6 +65,26 @@ fn the_failed_mappings_are_named_with_sentence_and_hint() {
 }
 
 #[test]
+fn what_waits_is_named_with_what_it_waits_for_and_the_commands_that_decide() {
+    let table = MappingReport {
+        waits_for: Some(Undecided::Table),
+        source: "eu:shop.coupons".to_owned(),
+        ..waiting("shop.coupons")
+    };
+    let columns = MappingReport { waits_for: Some(Undecided::Columns), ..waiting("my orders") };
+    let value = serde_json::to_value(word(&run(vec![table, columns]))).unwrap();
+    assert!(value["text"].as_str().unwrap().contains("2 of 2 mapping(s) wait for a decision"), "{value}");
+    let troubles = &value["mappings"];
+    assert_eq!(troubles[0]["source"], "eu:shop.coupons");
+    assert_eq!(troubles[0]["sentence"], "Its table is new and waits for a decision");
+    let hint = "see `bqsync schema-diff --mapping shop.coupons`, then add `--apply` or `--decline '*'`";
+    assert_eq!(troubles[0]["hint"], hint);
+    assert_eq!(troubles[1]["sentence"], "Its columns wait for a decision");
+    let hint = "see `bqsync schema-diff --mapping 'my orders'`, then add `--apply` or `--decline COLUMN`";
+    assert_eq!(troubles[1]["hint"], hint);
+}
+
+#[test]
 fn an_error_about_a_rows_value_stays_in_the_report() {
     for (fault, words) in [
         (Fault::new(FaultKind::Data, "Row id=4711 of orders holds 0xFF"), "the run's report has the error"),

@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::domain::ids::{MappingName, RunId};
-use crate::domain::report::{MappingReport, Outcome, RunReport, Trigger};
+use crate::domain::report::{MappingReport, Outcome, RunReport, Trigger, Undecided};
 use crate::engine::{Command, Event, MappingStatus, Measure, Progress, Selection};
 use crate::format;
 use crate::tui::ask::{Answer, Ask};
@@ -157,10 +157,8 @@ impl App {
                 shared.complain(format!("{name} failed: {error}"));
             }
             Outcome::Waiting => {
-                let is_new =
-                    shared.book.get(name).and_then(|row| row.status.as_ref()).is_some_and(|status| status.new_table);
-                let what = if is_new { "its table is new and needs" } else { "its columns need" };
-                shared.complain(format!("{name} waits: {what} a decision; s on it"));
+                let what = report.waits_for.unwrap_or(Undecided::Columns).sentence();
+                shared.complain(format!("{name}: {what}; s on it"));
             }
             Outcome::Ok => {
                 if let Some(repair) = &report.repair {

@@ -167,6 +167,9 @@ fn explain(screen: &Schema, shared: &Shared, theme: Theme, cells: usize) -> Vec<
     let becomes = column.becomes().unwrap_or_else(|| "the type shown".to_owned());
     let meaning = match column.verdict {
         VerdictKind::Same => "Both sides agree.".to_owned(),
+        VerdictKind::New if matches!(screen.compared, Compared::Read { creates_table: true, .. }) => {
+            format!("The table is created with it as {becomes}.")
+        }
         VerdictKind::New => {
             let plain = "rows that are there already hold NULL in it until they change or are backfilled.";
             format!("BigQuery lacks it. Accepted, it is added as {becomes}; {}", column.note.as_deref().unwrap_or(plain))
