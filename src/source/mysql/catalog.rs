@@ -7,7 +7,7 @@ use super::fault::number as number_of;
 use super::found::{Found, among, failed, find, in_database};
 use super::indexes::{self, Indexes};
 use super::server::Server;
-use super::session::{Flavour, Session};
+use super::session::{Flavour, Session, Speaks};
 use super::sql::{self, Bind, Query};
 use super::texts::{Texts, number, text};
 use super::{unreadable, views};
@@ -81,7 +81,7 @@ pub fn no_row(table: &SourceTable) -> String {
 }
 
 /// Keys and orders of a table; `None` where the catalogue does not list it.
-pub async fn indexes(session: &mut Session, table: &SourceTable) -> Result<Option<Indexes>, Fault> {
+pub async fn indexes(session: &mut Session<impl Speaks>, table: &SourceTable) -> Result<Option<Indexes>, Fault> {
     let Some(found) = find(session, table).await? else { return Ok(None) };
     indexes::read(session, &found).await.map(Some).map_err(|error| failed(error, table))
 }
