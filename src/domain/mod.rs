@@ -1,6 +1,7 @@
-//! What the project is about, free of any server, clock, network or terminal.
+//! The project's domain, free of any server, clock, network or terminal.
 //!
-//! Everything here is plain data and rules over it; the adapters and the engine depend on it and it on none of them.
+//! Everything here is plain data and rules about it. The adapters and the engine depend on it; it depends on none of
+//! them.
 
 pub mod byte_size;
 pub mod check;

@@ -1,4 +1,4 @@
-//! What one mapping's run will move, decided from both sides' schemas before a row is read.
+//! Plans what one mapping's run moves, from both sides' schemas, before a row is read.
 
 pub(super) mod checks;
 mod cluster;
@@ -25,7 +25,7 @@ use super::partitioning::Partitioning;
 ///
 /// # Errors
 /// `Config` for keys, cursors, overrides or exclusions that name no column or cannot work; `Schema` for types that
-/// cannot be brought together.
+/// cannot be converted.
 pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
     checks::names(&input)?;
     let mut warnings = Vec::new();
@@ -51,7 +51,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         checks::key(mapping, &columns[key], &diff)?;
         checks::key_collation(&input, &columns[key])?;
     }
-    // The partitioning of a table that exists is not ours to judge.
+    // The partitioning of an existing table is not checked here.
     if let (Some(by), Some(column), true) =
         (&mapping.partition_by, partition.map(|p: usize| &columns[p]), diff.creates_table)
     {

@@ -1,21 +1,21 @@
-//! A shard of a table: one of several tables in MySQL whose rows share one table in BigQuery, told apart by a column of ours.
-//! (A [`Shard`](super::shard::Shard) is one of several processes that share a run.)
+//! A shard of a table: one of several tables in MySQL whose rows share one table in BigQuery, where a column of ours
+//! tells them apart. (A [`Shard`](super::shard::Shard) is one of several processes that share a run.)
 
 use super::column::same_name;
 use super::quote;
 
-/// Which rows of the target are a mapping's: whatever it reads or changes there, it reads or changes of these alone.
+/// Which rows of the target belong to a mapping; the mapping reads and changes only these.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TableShard {
-    /// The target's column, by its name there.
+    /// The name of the column in the target.
     pub column: String,
-    /// What the column holds in each row of the shard.
+    /// The value of the column in each row of the shard.
     pub value: String,
 }
 
 impl TableShard {
-    /// The condition that a row of the target belongs to the shard. `alias` of the table in the statement; empty: it has
-    /// none.
+    /// The condition that a row of the target belongs to the shard. `alias`: the table's in the statement; empty if it
+    /// has none.
     #[must_use]
     pub fn condition(&self, alias: &str) -> String {
         let name = quote::bigquery_name(&self.column);
@@ -23,13 +23,13 @@ impl TableShard {
         format!("{name} = {}", self.literal())
     }
 
-    /// The value as a statement has it.
+    /// The value as a SQL literal.
     #[must_use]
     pub fn literal(&self) -> String {
         quote::bigquery_text(&self.value)
     }
 
-    /// Is it the shard's column? BigQuery's names ignore case.
+    /// Tells if this is the shard's column. BigQuery's names ignore case.
     #[must_use]
     pub fn is_column(&self, name: &str) -> bool {
         same_name(&self.column, name)

@@ -1,4 +1,4 @@
-//! What a mapping asks of a new table, held against a table that is there: told, and never carried out.
+//! What a mapping asks of a new table, compared with an existing one: reported, but never carried out.
 
 use super::target::same_life;
 use crate::domain::column::{TargetSchema, same_name};
@@ -19,7 +19,7 @@ pub fn differences(mapping: &Mapping, target: &TargetSchema) -> Vec<Finding> {
     found
 }
 
-/// Does the mapping ask for anything that could differ?
+/// Tells if the mapping asks for anything that could differ.
 #[must_use]
 pub fn are_asked_for(mapping: &Mapping) -> bool {
     mapping.partition_by.is_some() || mapping.options != TableOptions::default()
@@ -82,7 +82,7 @@ fn labels(mapping: &Mapping, target: &TargetSchema) -> Option<Finding> {
     if names.is_empty() {
         return None;
     }
-    // The option takes the place of all labels.
+    // The option replaces all labels of the table.
     let mut all = target.labels.clone();
     all.extend(mapping.options.labels.clone());
     let text = |text: &str| quote::bigquery_text(text);
@@ -97,7 +97,7 @@ fn description(mapping: &Mapping, target: &TargetSchema) -> Option<Finding> {
     Some(option(mapping, sentence, &format!("description = {}", quote::bigquery_text(wanted))))
 }
 
-/// An option that a statement can still change.
+/// A finding about an option that a statement can still change.
 fn option(mapping: &Mapping, sentence: String, set: &str) -> Finding {
     let table = quote::bigquery_table(&mapping.target);
     let remedy = format!("the table stays as it is; to change it: ALTER TABLE {table} SET OPTIONS ({set})");

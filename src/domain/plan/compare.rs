@@ -1,4 +1,4 @@
-//! Both schemas, column by column: what moves, how, and what differs.
+//! Compares both schemas column by column: what moves, how, and what differs.
 
 use super::input::PlanInput;
 use super::table::ColumnPlan;
@@ -17,9 +17,9 @@ use crate::domain::table_shard::TableShard;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Carriage, carriage, default_target, widens};
 
-/// Both schemas, compared.
+/// The result of comparing both schemas.
 pub(super) struct Compared {
-    /// Those that move.
+    /// The columns that move.
     pub columns: Vec<ColumnPlan>,
     pub diff: SchemaDiff,
     /// The column that says which table a row came from.
@@ -30,7 +30,7 @@ pub(super) struct Compared {
     pub loaded_at: Option<String>,
 }
 
-/// Walks both schemas.
+/// Compares both schemas.
 pub(super) fn compare(input: &PlanInput<'_>, warnings: &mut Vec<Finding>) -> Result<Compared, Fault> {
     let mut columns = Vec::new();
     let mut diff = SchemaDiff { creates_table: input.target.is_none(), columns: Vec::new() };
@@ -47,7 +47,7 @@ pub(super) fn compare(input: &PlanInput<'_>, warnings: &mut Vec<Finding>) -> Res
         };
         let existing = input.target.and_then(|t| t.column(&name));
         let (verdict, target_type) = judge(source, &wanted, existing, mask);
-        // Without leave to add, a new column stays behind until there is.
+        // If adding columns is not allowed, a new column is left out until it is.
         let left_behind =
             matches!(verdict, Verdict::New(_)) && !diff.creates_table && input.additions == SchemaAdditions::Deny;
         let accepted =
@@ -101,7 +101,7 @@ pub(super) fn compare(input: &PlanInput<'_>, warnings: &mut Vec<Finding>) -> Res
     Ok(Compared { columns, diff, shard, deleted_column, loaded_at })
 }
 
-/// How a value gets into a type, under its mask where it has one.
+/// How a value is converted to a type, with its mask if it has one.
 fn way(source: &SourceColumn, target: &TargetType, mask: Option<&Mask>) -> Option<Carriage> {
     match mask.filter(|mask| mask.gives_text()) {
         Some(mask) => masked::carriage(&source.source_type, target, mask),
@@ -109,7 +109,7 @@ fn way(source: &SourceColumn, target: &TargetType, mask: Option<&Mask>) -> Optio
     }
 }
 
-/// What a new column leaves to be done in a table that holds rows.
+/// What remains to be done for a new column in a table that holds rows.
 fn gap(input: &PlanInput<'_>, source: &SourceColumn, verdict: &Verdict) -> Option<String> {
     let holds_rows = input.target.is_some_and(|target| !target.is_empty());
     let gap = Gap::of(source.old_rows).filter(|_| holds_rows && matches!(verdict, Verdict::New(_)))?;
@@ -117,7 +117,7 @@ fn gap(input: &PlanInput<'_>, source: &SourceColumn, verdict: &Verdict) -> Optio
     Some(gap.note(input.mapping, &input.mapping.target_column(&source.name), &cursor.source_type))
 }
 
-/// Names the columns that not every interface takes by their position, beside whatever the table calls its own.
+/// Names the columns that not every interface takes by their position, avoiding the table's own names.
 fn name_staged(columns: &mut [ColumnPlan]) {
     for position in 0..columns.len() {
         if columns[position].staged_name.is_empty() {
@@ -130,7 +130,7 @@ fn name_staged(columns: &mut [ColumnPlan]) {
     }
 }
 
-/// The type the mapping wants for a column, and whether it said so itself.
+/// The type that the mapping wants for a column, and whether the mapping names it itself.
 struct Wanted {
     target: TargetType,
     explicit: bool,
@@ -158,7 +158,7 @@ fn wanted_type(mapping: &Mapping, source: &SourceColumn) -> Result<Option<Wanted
     Ok(Some(Wanted { target, explicit: true }))
 }
 
-/// Compares one column; also gives the type it will have in BigQuery.
+/// Compares one column; also gives the type that it will have in BigQuery.
 fn judge(
     source: &SourceColumn,
     wanted: &Wanted,
@@ -194,8 +194,8 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
         let mapping = input.mapping;
         let still_there =
             input.source.columns.iter().find(|c| same_name(&mapping.target_column(&c.name), &column.name));
-        // What is excluded or cannot be read is still there, and has been spoken of. Of a shard's table nobody can tell a column
-        // that is gone from one that another shard has.
+        // A column that is excluded or cannot be read still exists, and is reported elsewhere. In a shard's table a
+        // column that is gone looks like one that only another shard has.
         let is_anothers = still_there.is_none() && mapping.shard.is_some() && !input.source.hides_columns;
         match still_there {
             None if is_anothers => {}
@@ -214,8 +214,8 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
     }
 }
 
-/// A column of the target that the source does not show. The catalogue keeps to itself what the account may not read, so a
-/// column that is only withheld looks like one that is gone.
+/// A column of the target that the source does not show. The catalogue hides what the account may not read, so a hidden
+/// column looks like one that is gone.
 fn gone(input: &PlanInput<'_>, column: &str) -> Finding {
     let (source, target) = (&input.mapping.source, &input.mapping.target.table);
     if let Some((name, now)) = input.mapping.rename.iter().find(|(name, _)| same_name(name, column)) {

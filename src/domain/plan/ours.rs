@@ -1,6 +1,5 @@
-//! The target's columns that no column of the source fills: the one that marks rows which the source no longer has
-//! (`deletes: soft`), the one that says when a row was published (`loaded_at`), and the one that says which table a row came
-//! from (`shard_column`).
+//! The target's columns that no source column fills: one marks rows that the source no longer has (`deletes: soft`),
+//! one says when a row was published (`loaded_at`), and one says which table a row came from (`shard_column`).
 
 use super::input::PlanInput;
 use crate::domain::column::{TargetColumn, same_name};
@@ -11,17 +10,18 @@ use crate::domain::schema::{ColumnDiff, SchemaDiff, Verdict};
 use crate::domain::table_shard::TableShard;
 use crate::domain::target_type::TargetType;
 
-/// The column that marks deleted rows, where there is one.
+/// The column that marks deleted rows, if there is one.
 pub(super) fn mark(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Option<String>, Fault> {
     input.mapping.deleted_column().map_or(Ok(None), |name| timestamp(input, diff, "deleted_column", name))
 }
 
-/// The column that says when a row was published, where there is one.
+/// The column that says when a row was published, if there is one.
 pub(super) fn loaded_at(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Option<String>, Fault> {
     input.mapping.loaded_at.as_deref().map_or(Ok(None), |name| timestamp(input, diff, "loaded_at", name))
 }
 
-/// The column that says which table a row came from, where there is one. Without it no row of the target is the mapping's.
+/// The column that says which table a row came from, if there is one. Without it no row of the target belongs to the
+/// mapping.
 pub(super) fn shard(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Option<TableShard>, Fault> {
     let (mapping, Some(shard)) = (input.mapping, &input.mapping.shard) else { return Ok(None) };
     refuse_taken(input, diff, "shard_column", &shard.column)?;
@@ -51,7 +51,7 @@ pub(super) fn shard(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Opti
     Ok(Some(TableShard { column, ..shard.clone() }))
 }
 
-/// Rows that no shard owns would come a second time.
+/// The fault for rows without a shard, which would come a second time.
 fn of_no_shard(mapping: &Mapping, shard: &TableShard) -> Fault {
     let (target, name) = (&mapping.target, &shard.column);
     let table = quote::bigquery_table(target);
@@ -66,7 +66,7 @@ fn of_no_shard(mapping: &Mapping, shard: &TableShard) -> Fault {
     )
 }
 
-/// The source may have a column of that name.
+/// Refuses a name that a source column already has.
 fn refuse_taken(input: &PlanInput<'_>, diff: &SchemaDiff, key: &str, name: &str) -> Result<(), Fault> {
     let Some(taken) = diff.columns.iter().find(|column| same_name(&column.name, name)) else { return Ok(()) };
     let (mapping, source) = (&input.mapping.name, &input.mapping.source);
@@ -74,8 +74,8 @@ fn refuse_taken(input: &PlanInput<'_>, diff: &SchemaDiff, key: &str, name: &str)
     Err(Fault::new(FaultKind::Config, sentence).with_hint(format!("choose another name for `{key}`")))
 }
 
-/// Compares it as any other column; gives its name where the target has it, or will have it once the difference has been
-/// carried out.
+/// Compares the column like any other; gives its name if the target has it, or will have it once the difference is
+/// resolved.
 fn timestamp(input: &PlanInput<'_>, diff: &mut SchemaDiff, key: &str, name: &str) -> Result<Option<String>, Fault> {
     refuse_taken(input, diff, key, name)?;
     let existing = input.target.and_then(|target| target.column(name));
@@ -96,7 +96,7 @@ fn timestamp(input: &PlanInput<'_>, diff: &mut SchemaDiff, key: &str, name: &str
     Ok((is_there && accepted != Some(false)).then_some(name))
 }
 
-/// Adds the column to what is compared; gives its name as the target writes it.
+/// Adds the column to the comparison; gives its name as the target writes it.
 fn listed(
     diff: &mut SchemaDiff,
     existing: Option<&TargetColumn>,

@@ -1,4 +1,4 @@
-//! Says what a backfill would do, and does none of it.
+//! Previews a backfill without doing any of it.
 
 use crate::domain::config::{Mapping, Mode, SchemaAdditions};
 use crate::domain::cursor::Cursor;
@@ -18,7 +18,7 @@ use crate::source::{BoundsAsk, Source, StretchAsk};
 use crate::state::{MappingState, StateStore};
 use crate::warehouse::Estimates;
 
-/// More are not listed: nobody reads them, and each costs a walk over the index.
+/// The most slices that are listed: nobody reads more, and each one costs a walk over the index.
 const MOST_SLICES: usize = 100;
 
 pub(in crate::engine) async fn preview<P: Platform>(
@@ -56,7 +56,7 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, ask: &BackfillAs
     };
     let bytes_estimate = estimate.rows.zip(estimate.row_bytes).map(|(rows, bytes)| rows.saturating_mul(bytes));
     let publish_bytes = match &target {
-        // Of a statement for columns that BigQuery does not have yet as they will be it names no price.
+        // BigQuery gives no estimate for a statement that needs the columns as they will be after they are widened.
         Some(_) if widens => {
             notes.push(
                 "what publishing would cost is known once a run has widened the columns that `schema-diff` names"
@@ -85,7 +85,7 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, ask: &BackfillAs
     })
 }
 
-/// The window as the backfill itself would fix it, but for the wait for open transactions.
+/// The window as the backfill itself would fix it, without waiting for open transactions.
 async fn resolve<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
@@ -131,13 +131,13 @@ async fn slices<P: Platform>(
     Ok((slices, true))
 }
 
-/// As many as there are slices; where not all are listed, as the rows suggest.
+/// The number of publishes: one per slice, or, if not all slices are listed, as many as the rows suggest.
 fn publishes<P: Platform>(ports: &Ports<P>, listed: usize, more: bool, rows: Option<u64>) -> u64 {
     let by_rows = rows.filter(|_| more).map(|rows| rows.div_ceil(ports.config.pace.window_rows));
     by_rows.unwrap_or(0).max(listed as u64)
 }
 
-/// Asks BigQuery; a preview without its price is still worth showing.
+/// Asks BigQuery for the price; a preview without a price is still worth showing.
 async fn price<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,

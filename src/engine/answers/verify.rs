@@ -1,7 +1,7 @@
-//! Compares what BigQuery holds with what MySQL holds, up to the watermark, and changes nothing on either side.
+//! Compares BigQuery's rows with MySQL's up to the watermark, and changes nothing on either side.
 //!
-//! No lease is taken: a run may go on meanwhile. BigQuery is asked before MySQL each time, so that what changes in between
-//! is known to have changed.
+//! It takes no lease: a run may go on meanwhile. Each time BigQuery is asked before MySQL, so that a row that changes
+//! in between is recognised as changed.
 
 use futures_util::{StreamExt, stream};
 
@@ -16,7 +16,7 @@ use crate::engine::work::emitter::log_verification;
 use crate::engine::work::survey::{Limits, Survey};
 use crate::state::StateStore;
 
-/// Gives what came of each mapping, in the order of the configuration, and before that how far each is.
+/// Gives each mapping's progress and then its result, in the order of the configuration.
 pub(in crate::engine) async fn verify<P: Platform>(
     ports: &Ports<P>,
     mappings: Vec<Mapping>,

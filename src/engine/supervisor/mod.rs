@@ -1,4 +1,4 @@
-//! Takes commands, starts work side by side, and keeps the operator's hold on each mapping that is worked on.
+//! Takes commands, starts work side by side, and keeps the operator's switch for each mapping under work.
 
 mod agenda;
 mod schedule;
@@ -33,13 +33,13 @@ use super::work::scope::Task;
 use crate::domain::config::{Deletes, Mapping, Mode};
 use crate::domain::ids::MappingName;
 
-/// What comes from the handle.
+/// What the handle sends.
 pub(super) enum Ask {
     Command(Command),
     Question(Question),
 }
 
-/// Runs until the handle is dropped and everything has come to its end.
+/// Runs until the handle is dropped and all work has ended.
 pub(in crate::engine) async fn supervise<P: Platform>(
     ports: Ports<P>,
     mut inbox: mpsc::UnboundedReceiver<Ask>,
@@ -76,7 +76,7 @@ pub(in crate::engine) async fn supervise<P: Platform>(
     }
 }
 
-/// What the schedule waits to be decided about; never, where none is followed.
+/// Waits for what the schedule decides on; for ever if no schedule is followed.
 async fn known<P: Platform>(scheduler: &mut Option<Scheduler<P>>) -> Known {
     match scheduler {
         Some(scheduler) => scheduler.known().await,
@@ -90,12 +90,12 @@ struct Supervisor<P: Platform> {
     progress: watch::Sender<Progress>,
     /// Mappings that are being worked on.
     active: HashMap<MappingName, Switch>,
-    /// Each gives the mappings that were due and are held by another process.
+    /// The running works; each gives the mappings that were due and are held by another process.
     works: JoinSet<Vec<MappingName>>,
-    /// Which mappings a work has taken.
+    /// The mappings that each work has claimed.
     claims: HashMap<Id, Vec<MappingName>>,
     scheduler: Option<Scheduler<P>>,
-    /// It ends with the last work.
+    /// The engine ends with the last work.
     is_retired: bool,
 }
 
@@ -112,13 +112,13 @@ impl<P: Platform> Supervisor<P> {
                 self.run(&selection, Task::Backfill { ask, restart, shard });
             }
             Command::Deletes { selection, dry_run } => {
-                // What reads its whole table finds them itself.
+                // A mode that reads its whole table finds deleted rows itself.
                 let is_meant = |mapping: &Mapping| mapping.deletes != Deletes::Ignore && mapping.mode.has_windows();
                 let meant = self.named_or(&selection, is_meant);
                 self.run(&meant, Task::Deletes { dry_run });
             }
             Command::Repair(order) => {
-                // A replace is repaired by its next run.
+                // The next run of a replace repairs it.
                 let meant = self.named_or(&order.selection, |mapping| mapping.mode != Mode::Replace);
                 self.run(&meant, Task::Repair(order));
             }
@@ -254,13 +254,13 @@ impl<P: Platform> Supervisor<P> {
         self.ports.config.mappings.iter().filter(chosen).cloned().collect()
     }
 
-    /// Those that are named, whatever they are; of all mappings, those that the work is meant for.
+    /// The named mappings, whatever they are; if all are selected, only those that the work is meant for.
     fn named_or(&self, selection: &Selection, is_meant: impl Fn(&Mapping) -> bool) -> Selection {
         let of_all = |mapping: &&Mapping| *selection != Selection::All || is_meant(mapping);
         Selection::Named(self.selected(selection).iter().filter(of_all).map(|mapping| mapping.name.clone()).collect())
     }
 
-    /// Takes the mappings that nobody of ours works on yet.
+    /// Claims the mappings that no work of ours has yet.
     fn claim(&mut self, selection: &Selection) -> Vec<(Mapping, Hold)> {
         let mut claimed = Vec::new();
         for mapping in self.selected(selection) {
@@ -281,7 +281,7 @@ impl<P: Platform> Supervisor<P> {
         let (work, held) = match ended {
             Ok(ended) => ended,
             Err(error) => {
-                // Whoever waits for the end of it would wait for ever.
+                // Without this event, whoever waits for the work's end would wait for ever.
                 self.emitter.emit(Event::EngineFailed { error: error.to_string() });
                 (error.id(), Vec::new())
             }

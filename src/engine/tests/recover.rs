@@ -1,4 +1,4 @@
-//! What became of a publish that an earlier process had sent.
+//! Recovery of a publish that an earlier process had sent.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ fn killed_at_the_publish(mapping: &str, kill: Trouble) -> Shop {
     shop.succeeds(sync());
     shop.insert(60..=89);
     shop.trouble(Call::Publish, 1, kill);
-    // Where it only hears of trouble.
+    // Here the process only hears of the error.
     shop.trouble(Call::Fate, 1, Trouble::KilledBefore);
     assert!(shop.run(sync()).is_none());
     assert_eq!(shop.state().pending.unwrap().rows, 30);
@@ -101,7 +101,7 @@ fn one_that_had_failed_is_sent_anew() {
     let (report, done) = recovers(&shop, sync());
     assert!(!done);
     assert_eq!(calls_of_recovery(&shop), [Call::Fate, Call::DropStaging, Call::Save]);
-    // What it had summed up below its watermark was lost with it: the minutes there are read again.
+    // The sums below its watermark were lost with it, so those minutes are read again.
     assert_eq!((report.records_processed, report.rows_read_again), (89, 59));
     shop.is_equal("it");
 }
@@ -127,7 +127,7 @@ fn the_checkpoint_of_a_backfill_moves_and_the_watermark_does_not() {
     assert!(shop.run(whole()).is_none());
     assert_eq!(shop.state().backfill.unwrap().slices, 1);
     shop.world.script.clear();
-    // Looked at before it goes on.
+    // It is looked at before the run goes on.
     shop.trouble(Call::Leftovers, 1, Trouble::KilledBefore);
     assert!(shop.run(whole()).is_none());
     let backfill = shop.state().backfill.unwrap();
@@ -189,7 +189,7 @@ fn a_publish_that_brings_its_rows_along_can_no_longer_arrive_once_it_was_given_u
     shop.trouble(Call::Fate, 1, Trouble::KilledBefore);
     assert!(shop.run(sync()).is_none());
     shop.world.script.clear();
-    // Somebody else has changed the target, so the rows are sent under another name now.
+    // Somebody else has changed the target, so the rows are now sent under another name.
     shop.dataset().tables.get_mut("t").unwrap().modified += 5;
     shop.succeeds(sync());
     let now = shop.world.clock.millis();

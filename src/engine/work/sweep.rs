@@ -1,4 +1,5 @@
-//! Drops the staging tables that dead runs of a mapping, or dead checks, left behind. They expire by themselves; until then they cost.
+//! Drops the staging tables that dead runs of a mapping, or dead checks, left behind. They expire by themselves, but
+//! cost money until then.
 
 use chrono::TimeDelta;
 
@@ -9,11 +10,12 @@ use crate::domain::ids::TableId;
 use crate::engine::ports::Platform;
 use crate::warehouse::Warehouse;
 
-/// A run is stopped at its `deadline`, but other hosts may have set a longer one than this.
+/// The longest that a run of another host may take. A run is stopped at its `deadline`, but other hosts may have set a
+/// longer one.
 const LONGEST_ELSEWHERE: TimeDelta = TimeDelta::hours(48);
 
 impl<P: Platform> Work<'_, P> {
-    /// The same, once a run.
+    /// Sweeps once in a run.
     pub(in crate::engine) async fn sweep(&mut self) -> Result<(), Halt> {
         if std::mem::replace(&mut self.tally.is_swept, true) {
             return Ok(());
@@ -22,13 +24,13 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// Under the lease no other run of the mapping, or of the part of its backfill, is alive that works under the same state.
+/// Sweeps. Under the lease no other run of the mapping, or of the part of its backfill, is alive under the same state.
 pub(in crate::engine) async fn sweep<P: Platform>(scope: &Scope<P>) -> Result<(), Halt> {
     let Scope { ports, mapping, run, .. } = scope;
     let of_dataset = scope.leftovers.beside(&mapping.target);
     let look = of_dataset.get_or_try_init(|| ports.warehouse.leftovers(&mapping.target));
     let found = match scope.unless_cancelled(look).await {
-        // Rows are worth more than tidiness: what is wrong with BigQuery will show itself where it matters.
+        // Moving rows matters more than cleaning up: a fault of BigQuery will show itself where it matters.
         Err(Halt::Fault(fault)) => {
             tracing::warn!(error = %fault, "leftover staging tables were not looked for; they expire by themselves");
             return Ok(());

@@ -1,4 +1,4 @@
-//! The first line: where one is, so that nobody cancels production by mistake.
+//! The first line: which configuration is open, so that nobody cancels production by mistake.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -53,7 +53,7 @@ fn badges(app: &App) -> Vec<String> {
     badges
 }
 
-/// `next 02:00 in 3h12m`, in UTC as all times are.
+/// The next run, in UTC like all times: `next 02:00 in 3h12m`.
 fn next_run(app: &App) -> Option<String> {
     let (at, left) = app.schedule.countdown(app.shared.now)?;
     let is_far = at - app.shared.now.utc >= chrono::TimeDelta::days(1);
@@ -61,7 +61,7 @@ fn next_run(app: &App) -> Option<String> {
     Some(format!("next {at} in {left}"))
 }
 
-/// As much as there is room for, the target first.
+/// As many parts as fit, the target first.
 fn place(facts: &Facts, cells: usize, theme: Theme) -> String {
     let config = &facts.config;
     let parts = [

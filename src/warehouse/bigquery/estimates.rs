@@ -1,4 +1,4 @@
-//! What is asked before something is done: how much there is, and what it would cost.
+//! Estimates before work begins: how many rows there are, and what the work would cost.
 
 use super::publish_sql::Rows;
 use super::{BigQuery, target_range};

@@ -1,4 +1,4 @@
-//! The list: how it looks, and what is listed where.
+//! The list: how it looks, and which mappings it lists.
 
 use std::sync::Arc;
 
@@ -119,7 +119,7 @@ fn type_text(desk: &mut Desk, text: &str) {
     });
 }
 
-/// What is listed of `everything` under a filter.
+/// The names listed from `everything` with a filter.
 fn found(filter: &str) -> Vec<String> {
     let mut desk = everything();
     desk.press('/');

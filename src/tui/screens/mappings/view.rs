@@ -1,4 +1,4 @@
-//! Screen 1: is everything current, what is moving, what is broken.
+//! Screen 1: what is current, what is moving, what is broken.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -18,7 +18,7 @@ use crate::tui::shared::Shared;
 use crate::tui::text::{left, right, width, wrap};
 use crate::tui::theme::Theme;
 
-/// From this height on the marked mapping is shown in full.
+/// From this height on the marked mapping is shown in detail.
 const TALL: u16 = 26;
 
 impl Draws for Mappings {
@@ -42,7 +42,7 @@ impl Draws for Mappings {
 }
 
 fn draw_list(frame: &mut Frame<'_>, screen: &Mappings, shared: &Shared, theme: Theme, area: Rect) {
-    // What is marked is told by a sign as well: a style alone would not be seen everywhere.
+    // Marked mappings also get a sign, because a style alone is not visible everywhere.
     let sign = if screen.marks.is_empty() { 0 } else { 2 };
     let columns = chosen(&shared.book, usize::from(area.width).saturating_sub(sign), shared.now, theme);
     let height = usize::from(area.height).saturating_sub(1);
@@ -113,7 +113,7 @@ fn list_line(row: &Row, columns: &[(Column, usize)], shared: &Shared, theme: The
 
 /// `RUNNING ######---- 62% 143k/s`
 fn status(standing: &Standing, cells: usize, theme: Theme) -> Vec<Span<'static>> {
-    /// A longer bar says no more.
+    /// A longer bar shows nothing more.
     const BAR: usize = 10;
     let word = standing.word.text();
     let mut spans = vec![Span::styled(word, theme.word(standing.word))];

@@ -1,4 +1,4 @@
-//! Statements of a table that several shards share: each speaks of its own rows alone.
+//! Statements about a table that several shards share: each affects only its own shard's rows.
 
 use std::sync::Arc;
 

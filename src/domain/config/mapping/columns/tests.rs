@@ -1,4 +1,4 @@
-//! Masks, patterns, names and filters, as they may be written.
+//! Masks, patterns, names and filters in the forms in which they may be written.
 
 use std::path::Path;
 
