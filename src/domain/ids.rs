@@ -19,6 +19,12 @@ impl MappingName {
         Self(format!("{}{PART}{number}", self.0))
     }
 
+    /// Is it one of the tables of an entry of that name?
+    #[must_use]
+    pub fn is_table_of(&self, entry: &str) -> bool {
+        self.0.strip_prefix(entry).is_some_and(|rest| rest.starts_with('/'))
+    }
+
     /// The mapping itself, of itself and of its parts.
     #[must_use]
     pub fn whole(&self) -> Self {

@@ -21,6 +21,7 @@ use crate::domain::plan::TablePlan;
 use crate::domain::publish::PublishKind;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
+use crate::domain::shard_change::Strays;
 use crate::domain::table_shard::TableShard;
 use crate::domain::verify::{Comparison, Parts, Question};
 use crate::domain::window::Window;
@@ -182,6 +183,17 @@ pub trait Estimates: Send + Sync + 'static {
         plan: &TablePlan,
         mark: Cursor,
     ) -> impl Future<Output = Result<Counted, Fault>> + Send;
+
+    /// Rows of a target that came as another shard's than the mapping is now.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn count_strays(
+        &self,
+        target: &TableId,
+        described: &TargetSchema,
+        strays: &Strays,
+    ) -> impl Future<Output = Result<u64, Fault>> + Send;
 
     /// Bytes that answering a comparison's question would read; an upper bound, and free to ask.
     ///

@@ -16,7 +16,7 @@ use crate::domain::window::{Published, Watermark};
 use crate::engine::ports::{Platform, Ports};
 use crate::state::{
     BackfillState, Compared, EndedBackfill, LastRun, Lease, LeftTarget, MappingState, Moves, PendingPublish,
-    RememberedSums, Replaced, Rules, StateStore, StoredWatermark, SumsPlace,
+    RememberedSums, Replaced, RowsOf, Rules, StateStore, StoredWatermark, SumsPlace,
 };
 use crate::warehouse::PublishCounts;
 
@@ -50,11 +50,6 @@ impl<P: Platform> Ledger<P> {
     pub(in crate::engine) fn follows_an_unclean_run(&self) -> bool {
         let ended_well = self.state.last_run.as_ref().is_some_and(|last| last.outcome == Outcome::Ok);
         self.lease.follows_a_dead_one() || !ended_well
-    }
-
-    /// Both sides when an incremental run last compared them.
-    pub(in crate::engine) const fn compared(&self) -> Option<&Compared> {
-        self.state.compared.as_ref()
     }
 
     /// Saved with whatever comes next.
@@ -340,6 +335,11 @@ impl<P: Platform> Ledger<P> {
     /// By which rules the rows below the watermark came; saved with whatever is saved next.
     pub(in crate::engine) fn set_rules(&mut self, rules: Rules) {
         self.state.rules = Some(rules).filter(|rules| !rules.is_empty());
+    }
+
+    /// Which rows of the target are the mapping's; saved with whatever is saved next.
+    pub(in crate::engine) fn set_rows_of(&mut self, rows_of: Option<RowsOf>) {
+        self.state.rows_of = rows_of;
     }
 
     pub(in crate::engine) const fn decisions(&self) -> &Decisions {
