@@ -34,6 +34,12 @@ pub(super) async fn schema_diff(
         columns.iter().map(|c| ColumnDecision { column: c.clone(), accept }).collect::<Vec<_>>()
     };
     match selection {
+        Selection::Named(names) if names.len() > 1 => {
+            let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+            printer
+                .error(&format!("`--column` and `--decline` are about one mapping: name one of {}", names.join(", ")));
+            ExitStatus::Usage
+        }
         Selection::Named(names) => {
             let decisions = [say(columns, true), say(declined, false)].concat();
             decide(handle, Decide { mapping: names[0].clone(), decisions }, printer).await

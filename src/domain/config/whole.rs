@@ -9,7 +9,7 @@ use super::content::{Mapping, Notify, OwnCommand, Pace, SchemaAdditions, StateLo
 use super::for_all::ForAll;
 use super::tables::{NotMoved, TablePattern};
 use crate::domain::finding::Finding;
-use crate::domain::ids::{SourceName, TableId};
+use crate::domain::ids::{MappingName, SourceName, TableId};
 
 /// Everything of config.yaml.
 #[derive(Debug, Clone)]
@@ -55,7 +55,15 @@ pub struct Config {
 }
 
 impl Config {
-    /// `dataset.table`, with the project if it is not the top level's.
+    /// The mapping of that name; or, where an entry with a list of tables is called so, all of its tables.
+    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Mapping> {
+        let is_exact = self.mappings.iter().any(|mapping| mapping.name.0 == name);
+        let is_meant =
+            move |mapping: &MappingName| if is_exact { mapping.0 == name } else { mapping.is_table_of(name) };
+        self.mappings.iter().filter(move |mapping| is_meant(&mapping.name))
+    }
+
+    /// `dataset.table`, with its project where it is not that of the top level.
     #[must_use]
     pub fn shown(&self, table: &TableId) -> String {
         let TableId { project, dataset, table: name } = table;

@@ -13,6 +13,7 @@ use crate::engine::protocol::query::Reply;
 use crate::engine::protocol::{Failure, Of, Verified, Verify};
 use crate::engine::work::comparing::{Ready, ready, too_dear};
 use crate::engine::work::emitter::log_verification;
+use crate::engine::work::rows_of::refuse_strays;
 use crate::engine::work::survey::{Limits, Survey};
 use crate::state::StateStore;
 
@@ -46,6 +47,7 @@ async fn verify_one<P: Platform>(
 ) -> Result<Verification, Fault> {
     let ports = &ports.billed(mapping, None);
     let state = ports.state.load(&mapping.name).await?;
+    refuse_strays(ports, mapping, &state).await?;
     let mut verification =
         Verification::begin(mapping.name.clone(), mapping.source.to_string(), mapping.target.to_string());
     let described = ports.describe_both(mapping).await?;

@@ -156,6 +156,7 @@ impl<P: Platform> Work<'_, P> {
         }
         if doubled > 0 {
             let (many, table) = (format::count(doubled), quote::bigquery_table(target));
+            let own = mapping.shard.as_ref().map(|shard| format!("{} AND ", shard.condition(""))).unwrap_or_default();
             let why = if mapping.mode == Mode::Append {
                 "an append's earlier versions are not touched"
             } else {
@@ -163,7 +164,7 @@ impl<P: Platform> Work<'_, P> {
             };
             self.note(format!(
                 "{many} key(s) are held more than once in BigQuery and were left: {why}. Delete all rows of such a key there \
-                 (`bqsync verify {}` names them; DELETE FROM {table} WHERE ...), and repair again: the newest comes back",
+                 (`bqsync verify {}` names them; DELETE FROM {table} WHERE {own}...), and repair again: the newest comes back",
                 quote::shell_option("--mapping", &name.0)
             ));
         }
