@@ -3,7 +3,7 @@
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::screen::Screen;
-use super::session::{Contexts, FilesSeen};
+use super::session::{Added, Contexts, FilesSeen};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
 use crate::domain::verify::Beside;
@@ -70,7 +70,7 @@ pub enum Answer {
     },
     Tables(Result<Box<Tables>, Failure>),
     /// So many mappings were added to the configuration's file; or why not.
-    Appended(Result<usize, String>),
+    Appended(Result<Added, String>),
     FilesSeen(FilesSeen),
     ContextsRead {
         contexts: Contexts,

@@ -200,6 +200,8 @@ pub struct Decided {
     pub statements: Vec<String>,
     /// What adding the columns leaves to be done.
     pub notes: Vec<String>,
+    /// The table itself is new, and waits to be taken all the same.
+    pub waits: bool,
 }
 
 /// A question on its way, with the place for its answer.
