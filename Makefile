@@ -6,6 +6,8 @@ TESTARGS ?=
 CASES ?=
 # Emulators that the tests spread over. They are busy with one processor each.
 TEST_EMULATORS ?= 2
+# Tests at a time: most of them wait for a server most of the time.
+TEST_THREADS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help install build dist demo demo-stop test test-only soak lint fmt bench bench-micro bench-profile screenshots clean
@@ -35,7 +37,7 @@ test: install lint ## formatting, lints, all tests (with servers of their own)
 test-only: install ## all tests, or those that TESTARGS names
 	@[ -d target/release/deps ] || echo "==> The first build takes 5 to 10 minutes on two processors; cargo shows how far it is"
 	cargo test --release --locked --features failpoints --no-run
-	EMULATORS=$(TEST_EMULATORS) dev/servers run .dev/test -- cargo test --release --locked --features failpoints $(TESTARGS)
+	RUST_TEST_THREADS=$(TEST_THREADS) EMULATORS=$(TEST_EMULATORS) dev/servers run .dev/test -- cargo test --release --locked --features failpoints $(TESTARGS)
 
 soak: install ## runs killed at random while a writer works, for two minutes (SOAK_SECONDS, SOAK_SEED)
 	SOAK_SECONDS=$${SOAK_SECONDS:-120} $(MAKE) --no-print-directory test-only TESTARGS="--test it soak:: -- --nocapture"

@@ -183,13 +183,13 @@ fn opener(opens: Opens) -> Opener {
 /// The console opens on what can be known; on nothing it does not.
 async fn expanded(ports: Ports<Adapters>, servers: &Servers, writes: bool) -> Result<Ports<Adapters>, Refusal> {
     let said = |fault: &Fault| Refusal::Usage(format!("{fault} ({})", fault.hint()));
-    let (ports, unknown) =
-        expansion::expand(ports, servers, For::Console { writes }).await.map_err(|fault| said(&fault))?;
+    let ports = expansion::expand(ports, servers, For::Console { writes }).await.map_err(|fault| said(&fault))?;
     if !ports.config.mappings.is_empty() {
         return Ok(ports);
     }
     let remarks: Vec<_> = ports.config.remarks.iter().map(ToString::to_string).collect();
-    Err(unknown.as_ref().map_or_else(|| Refusal::Usage(remarks.join("; ")), said))
+    let not_moved = ports.config.not_moved.first();
+    Err(not_moved.map_or_else(|| Refusal::Usage(remarks.join("; ")), |not_moved| said(&not_moved.fault)))
 }
 
 /// What was sent to BigQuery: that of an engine before stays, it was sent all the same; but not that of another context,

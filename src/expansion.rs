@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use bigquery_syncer::cli::Printer;
 use bigquery_syncer::cli::args::CommandArg;
-use bigquery_syncer::domain::config::Config;
+use bigquery_syncer::domain::config::{Config, NotMoved};
 use bigquery_syncer::domain::fault::Fault;
+use bigquery_syncer::domain::finding::Standing;
 use bigquery_syncer::domain::retry::RetryNotes;
-use bigquery_syncer::engine::{self, Expanded, Expanding, Ports};
+use bigquery_syncer::engine::{self, Expanding, Ports};
 use bigquery_syncer::source::Source;
 
 use crate::wiring::{Adapters, Servers};
@@ -51,17 +52,13 @@ impl For {
     }
 }
 
-/// The ports with a mapping for each table, and why tables of some entries are not known at all.
+/// The ports with a mapping for each table.
 ///
 /// # Errors
 /// The state cannot be read or written.
-pub async fn expand(
-    ports: Ports<Adapters>,
-    servers: &Servers,
-    what_for: For,
-) -> Result<(Ports<Adapters>, Option<Fault>), Fault> {
+pub async fn expand(ports: Ports<Adapters>, servers: &Servers, what_for: For) -> Result<Ports<Adapters>, Fault> {
     if ports.config.patterns.is_empty() {
-        return Ok((ports, None));
+        return Ok(ports);
     }
     let source = ports.source.watched(RetryNotes::default().with_most_tries(TRIES));
     let how = Expanding {
@@ -71,22 +68,29 @@ pub async fn expand(
         remembers: what_for.remembers(),
         compares: what_for.compares(),
     };
-    let Expanded { config, fault } = engine::expand_tables(&source, &*ports.state, &ports.config, how).await?;
+    let config = engine::expand_tables(&source, &*ports.state, &ports.config, how).await?;
     if what_for != For::Check && what_for != For::Renewal {
         say(&config);
     }
-    Ok((Ports { config: Arc::new(config), ..ports }, fault))
+    Ok(Ports { config: Arc::new(config), ..ports })
 }
 
-/// As lines of the log.
+/// As lines of the log, but for what `tell` tells.
 pub fn say(config: &Config) {
-    for remark in &config.remarks {
+    for remark in config.remarks.iter().filter(|remark| remark.standing != Standing::Fail) {
         let mapping = remark.mapping.as_ref().map(|name| name.0.as_str());
         tracing::warn!(mapping, hint = remark.remedy, "{}", remark.sentence);
     }
 }
 
-/// Says why tables of some entries are not known.
-pub fn tell(fault: &Fault, printer: Printer) {
-    printer.error(&format!("bqsync: the tables of the configuration cannot be asked for: {fault} ({})", fault.hint()));
+/// Says what cannot be moved, and why.
+pub fn tell(config: &Config, printer: Printer) {
+    for NotMoved { name, fault, .. } in &config.not_moved {
+        printer.error(&format!("bqsync: `{name}` cannot be moved: {fault} ({})", fault.hint()));
+    }
+}
+
+/// May the name be that of a table which cannot be moved?
+pub fn may_not_be_moved(ports: &Ports<Adapters>, servers: &Servers, name: &str) -> bool {
+    !ports.config.not_moved.is_empty() && engine::may_be_taken(&ports.config.patterns, name, servers)
 }

@@ -73,22 +73,27 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     }
     let servers = setup.servers();
     let ports = wiring::connect(setup, None)?;
-    let (ports, unknown) = match expansion::expand(ports, &servers, For::command(command)).await {
+    let ports = match expansion::expand(ports, &servers, For::command(command)).await {
         Ok(expanded) => expanded,
         Err(fault) => {
-            expansion::tell(&fault, printer);
+            printer.error(&format!("bqsync: the state cannot be read or written: {fault} ({})", fault.hint()));
             return Ok(ExitStatus::Failed);
         }
     };
-    if let Some(fault) = &unknown {
-        expansion::tell(fault, printer);
-    }
-    if ports.config.mappings.is_empty() && command.writes() && *command != CommandArg::Schedule {
+    expansion::tell(&ports.config, printer);
+    let is_all_moved = ports.config.not_moved.is_empty();
+    // A run reports what cannot be moved, even where it is all there is.
+    let runs = *command == CommandArg::Schedule || (!is_all_moved && matches!(command, CommandArg::RunOnce { .. }));
+    if ports.config.mappings.is_empty() && command.writes() && !runs {
         // Why is said already.
         return Ok(ExitStatus::Failed);
     }
-    let selection =
-        cli::select(&ports.config, command.mappings()).map_err(|error| Refusal::Usage(error.to_string()))?;
+    let selection = cli::select(&ports.config, command.mappings());
+    if selection.is_err() && command.mappings().iter().any(|name| expansion::may_not_be_moved(&ports, &servers, name)) {
+        // Why is said already.
+        return Ok(ExitStatus::Failed);
+    }
+    let selection = selection.map_err(|error| Refusal::Usage(error.to_string()))?;
     let selection = match shard {
         Some(shard) => cli::share(&ports.config, command, selection, shard).map_err(Refusal::Usage)?,
         None => selection,
@@ -102,9 +107,8 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     };
     let state = Arc::clone(&held.lock().unwrap_or_else(PoisonError::into_inner));
     state.settle(wiring::GIVING_BACK).await;
-    // Tables that nobody knows were not moved.
     let is_well = matches!(status, ExitStatus::Ok | ExitStatus::Waiting);
-    Ok(if unknown.is_some() && is_well { ExitStatus::Failed } else { status })
+    Ok(if !is_all_moved && is_well { ExitStatus::Failed } else { status })
 }
 
 fn command(args: &Args) -> Result<&CommandArg, Refusal> {

@@ -64,7 +64,7 @@ async fn read(ports: Ports<Adapters>, servers: &Servers) -> Option<Ports<Adapter
     let read = expansion::expand(ports, servers, For::Renewal).await;
     let read =
         read.inspect_err(|fault| tracing::warn!(error = %fault, "the list of tables cannot be brought up to date"));
-    read.ok().map(|(ports, _)| ports)
+    read.ok()
 }
 
 /// What a run would do otherwise.

@@ -13,7 +13,7 @@ mod work;
 
 use tokio::sync::{mpsc, watch};
 
-pub use self::answers::expansion::{Expanded, Expanding, expand_tables, may_be_taken};
+pub use self::answers::expansion::{Expanding, expand_tables, may_be_taken};
 pub use self::answers::tables::{Around, propose_tables};
 pub use self::clock::{Clock, SystemClock};
 pub use self::ports::{Platform, Ports};

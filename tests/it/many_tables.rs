@@ -125,6 +125,41 @@ async fn a_table_that_appears_later_waits_for_a_word_and_is_moved_after_it() {
 }
 
 #[tokio::test]
+async fn a_table_that_was_taken_keeps_its_rows_and_its_shard_its_word_whatever_comes_beside_them() {
+    let sandbox = Sandbox::new("many_twins").await;
+    let database = sandbox.database.clone();
+    let entries = format!(
+        "  - {{tables: '{database}.*', except: 'part_*', allow_table_additions: true}}\n  \
+         - {{tables: '{database}.part_*', bigquery_table: parts, shard_column: _shard, mode: mirror}}\n"
+    );
+    sandbox.configure("", &entries);
+    sandbox
+        .sql(
+            "CREATE TABLE up_x (id INT PRIMARY KEY, v VARCHAR(9)); INSERT INTO up_x VALUES (1, 'first'); \
+             CREATE TABLE part_1 (id INT PRIMARY KEY, v VARCHAR(9)); INSERT INTO part_1 VALUES (1, 'a'); \
+             CREATE TABLE part_2 (id INT PRIMARY KEY, v VARCHAR(9)); INSERT INTO part_2 VALUES (1, 'b')",
+        )
+        .await;
+    sandbox.sync().await;
+    // In BigQuery it would be called the same, and by name it comes first.
+    sandbox.sql("CREATE TABLE `up x` (id INT PRIMARY KEY, v VARCHAR(9)); INSERT INTO `up x` VALUES (1, 'other')").await;
+    sandbox.sql("INSERT INTO up_x VALUES (2, 'second')").await;
+    let beside = sandbox.sync().await;
+    assert!(beside.stderr.contains(&format!("`{database}.up x` is not moved")), "{}", beside.stderr);
+    let rows = sandbox.bq("SELECT v FROM `{d}.up_x` ORDER BY id").await.concat();
+    assert_eq!(rows, [Some("first".to_owned()), Some("second".to_owned())]);
+    // The same server gets a name.
+    sandbox.configure("sources: {main: {env: MYSQL_}}\ndefaults: {source: main}", &entries);
+    sandbox.sql("INSERT INTO part_1 VALUES (2, 'c'); INSERT INTO up_x VALUES (3, 'third')").await;
+    sandbox.sync().await;
+    let parts = sandbox.bq("SELECT CONCAT(_shard, ' ', v) FROM `{d}.parts` ORDER BY 1").await.concat();
+    let expected = ["part_1 a", "part_1 c", "part_2 b"].map(|row| Some(format!("{database}.{row}")));
+    assert_eq!(parts, expected);
+    assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.up_x`").await, 3);
+    assert!(!sandbox.bq_tables().await.iter().any(|table| table.starts_with("main_")));
+}
+
+#[tokio::test]
 async fn a_server_that_is_away_takes_no_mapping_with_it_and_a_typo_moves_nothing() {
     let sandbox = shop("many_away", ", mode: mirror").await;
     let away = |arguments: &[&str]| {
@@ -134,7 +169,20 @@ async fn a_server_that_is_away_takes_no_mapping_with_it_and_a_typo_moves_nothing
     };
     // Nothing is known yet, and that is no success.
     let first = away(&["--no-tui", "run-once"]).await.expect_code(1);
-    assert!(first.stderr.contains("the tables of the configuration cannot be asked for"), "{}", first.stderr);
+    let entry = format!("{}.*", sandbox.database);
+    assert!(
+        first.stderr.contains(&format!("`{entry}` cannot be moved: Connecting to MySQL failed")),
+        "{}",
+        first.stderr
+    );
+    let failed = first.mapping(&entry);
+    assert_eq!((&failed["outcome"], &failed["error_kind"]), (&"failed".into(), &"transient".into()), "{failed}");
+    let kept: Value =
+        serde_json::from_str(&std::fs::read_to_string(sandbox.path("etl/reports/report.json")).unwrap()).unwrap();
+    assert_eq!(kept[0]["mapping_name"], Value::from(entry.as_str()), "whoever is told of failures is told: {kept}");
+    let one = format!("{}.orders", sandbox.database);
+    let named = away(&["run-once", "--mapping", &one]).await.expect_code(1);
+    assert!(!named.stderr.contains("there is no mapping"), "{}", named.stderr);
     let report = sandbox.sync().await.json();
     let moved = report["mappings"].as_array().unwrap().len();
     // The table without a key cannot be mirrored, and the others can.

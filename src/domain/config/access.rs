@@ -24,6 +24,12 @@ impl NamedSource {
         Self { name: SourceName(name.to_owned()), prefix }
     }
 
+    /// Does it read the variables of a server without a name?
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.prefix == PLAIN
+    }
+
     /// What is said of a server without a name, said of this one: its variables have names of their own.
     #[must_use]
     pub fn worded(&self, text: &str) -> String {

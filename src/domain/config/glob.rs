@@ -3,6 +3,11 @@
 use crate::domain::ids::SourceName;
 use crate::domain::new_columns::is_like;
 
+/// Does the server list the table of a database, spelt just so?
+pub type IsListed<'a> = &'a dyn Fn(&str, &str) -> bool;
+
+const WILDCARDS: [char; 2] = ['*', '?'];
+
 /// `database.table`, in which `*` stands for any characters and `?` for one, whatever their case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glob {
@@ -32,13 +37,21 @@ impl Glob {
         Ok(Self { database: database.map(str::to_owned), table: table.to_owned() })
     }
 
-    pub(super) fn is_of(&self, database: &str, table: &str, own: Option<&str>) -> bool {
+    fn is_of(&self, database: &str, table: &str, own: Option<&str>) -> bool {
         let place = self.database.as_deref().or(own);
         place.is_none_or(|place| is_like(place, database)) && is_like(&self.table, table)
     }
 
+    /// As `is_of`. Without wildcards it is about the one table that is spelt so, where `is_listed` knows it.
+    pub(super) fn is_about(&self, database: &str, table: &str, own: Option<&str>, is_listed: IsListed<'_>) -> bool {
+        let place = self.database.as_deref().or(own).unwrap_or(database);
+        let has_wildcards = self.has_wildcard() || place.contains(WILDCARDS);
+        let is_twins = !has_wildcards && (place, self.table.as_str()) != (database, table);
+        self.is_of(database, table, own) && !(is_twins && is_listed(place, &self.table))
+    }
+
     pub(super) fn has_wildcard(&self) -> bool {
-        self.table.contains(['*', '?'])
+        self.table.contains(WILDCARDS)
     }
 
     /// What it is remembered by: the database of the connection may be another one day.

@@ -1,16 +1,18 @@
 //! Entries of `mappings` that are about many tables (`tables`): which tables they take, and the mapping of each.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::content::{Mapping, Mode, TableAdditions};
-use super::glob::Glob;
+use super::glob::{Glob, IsListed};
 use super::key::{self, Gaps};
 use super::mapping::{Draft, KEYS, MODE, Named, OF_ONE_TABLE, OF_SHARDS, OfTable, SHARD_COLUMN, TABLES, Tables};
 use super::problem::Problem;
 use super::read::{OF_ANY_MODE, Place, Reading, Value, shown};
 use super::sources;
 use super::yaml::Node;
-use crate::domain::ids::{MappingName, PART, SourceName, SourceTable};
+use crate::domain::fault::Fault;
+use crate::domain::ids::{MappingName, PART, SourceName, SourceTable, TableId};
 use crate::domain::table_shard::TableShard;
 
 /// An entry of `mappings` with `tables`.
@@ -31,9 +33,22 @@ pub struct TablePattern {
     pub(super) draft: Draft,
 }
 
+/// What no run can move, although the configuration says so: a table that was taken and now stands in the way of another, or
+/// an entry whose tables nobody knows, because its server is away.
+#[derive(Debug, Clone)]
+pub struct NotMoved {
+    /// As reports name it: the mapping, or the entry in its own words.
+    pub name: MappingName,
+    /// In BigQuery.
+    pub target: String,
+    pub fault: Arc<Fault>,
+}
+
 /// How one of the tables is moved.
 #[derive(Debug, Clone, Copy)]
 pub struct Taking<'a> {
+    /// Of the mapping.
+    pub name: &'a MappingName,
     pub database: &'a str,
     pub table: &'a str,
     /// In BigQuery.
@@ -46,12 +61,19 @@ pub struct Taking<'a> {
 impl TablePattern {
     /// The globs that take a table; none where the entry does not. A view is taken by its own name alone.
     #[must_use]
-    pub fn takers(&self, database: &str, table: &str, own: &str, is_view: bool) -> Vec<&Glob> {
-        if self.except.iter().any(|glob| glob.is_of(database, table, None)) {
+    pub fn takers(&self, database: &str, table: &str, own: &str, is_view: bool, is_listed: IsListed<'_>) -> Vec<&Glob> {
+        if self.except.iter().any(|glob| glob.is_about(database, table, None, is_listed)) {
             return Vec::new();
         }
-        let takes = |glob: &&Glob| glob.is_of(database, table, Some(own)) && !(is_view && glob.has_wildcard());
+        let takes =
+            |glob: &&Glob| glob.is_about(database, table, Some(own), is_listed) && !(is_view && glob.has_wildcard());
         self.globs.iter().filter(takes).collect()
+    }
+
+    /// Do only globs with wildcards take it?
+    #[must_use]
+    pub fn takes_by_wildcard(&self, takers: &[&Glob]) -> bool {
+        takers.iter().all(|glob| glob.has_wildcard())
     }
 
     /// The column that `incremental_column` names, for tables that have it.
@@ -66,6 +88,19 @@ impl TablePattern {
         self.draft.mapping.source.server.as_ref()
     }
 
+    /// `project.dataset`
+    #[must_use]
+    pub fn dataset(&self) -> String {
+        let TableId { project, dataset, .. } = &self.draft.mapping.target;
+        format!("{project}.{dataset}")
+    }
+
+    /// Where its tables go: `project.dataset.*`, or the one table that all go into.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("{}.{}", self.dataset(), self.shared_target().unwrap_or("*"))
+    }
+
     #[must_use]
     pub const fn has_schedule(&self) -> bool {
         self.draft.mapping.schedule.is_some()
@@ -76,8 +111,7 @@ impl TablePattern {
     /// # Errors
     /// What the entry says does not go with this table.
     pub fn mapping(&self, file: &Path, taking: Taking<'_>) -> Result<Mapping, Problem> {
-        let Taking { database, table, target, mode, keys, cursor } = taking;
-        let name = name_of(self.server(), database, table);
+        let Taking { name, database, table, target, mode, keys, cursor } = taking;
         let value = |key: &'static str, text: &str| Value {
             text: text.to_owned(),
             written: text.to_owned(),
@@ -107,7 +141,7 @@ impl TablePattern {
         let (database, table) = (Some(database.to_owned()), table.to_owned());
         let source = SourceTable { database, table, ..mapping.source.clone() };
         // Tables of several databases may have one name.
-        let shard = mapping.shard.clone().map(|shard| TableShard { value: name.0, ..shard });
+        let shard = mapping.shard.clone().map(|shard| TableShard { value: name.0.clone(), ..shard });
         Ok(Mapping { line: self.line, source, shard, pattern: Some(self.text.clone()), ..mapping })
     }
 

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use super::access::NamedSource;
 use super::content::{Mapping, Notify, OwnCommand, Pace, SchemaAdditions, StateLocation};
 use super::for_all::ForAll;
-use super::tables::TablePattern;
+use super::tables::{NotMoved, TablePattern};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{SourceName, TableId};
 
@@ -49,6 +49,8 @@ pub struct Config {
     pub patterns: Vec<TablePattern>,
     /// What there is to say of their tables, once they are expanded.
     pub remarks: Vec<Finding>,
+    /// What cannot be moved, and fails every run of all mappings.
+    pub not_moved: Vec<NotMoved>,
 }
 
 impl Config {

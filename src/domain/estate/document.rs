@@ -1,6 +1,6 @@
 //! Proposals as a whole config.yaml, or as the part that an existing one lacks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 
 use chrono_tz::Tz;
@@ -49,15 +49,15 @@ impl Known {
     /// The tables that no mapping is about, nor any entry for many tables.
     #[must_use]
     pub fn without_mapping(&self, tables: Vec<TableFacts>) -> Vec<TableFacts> {
-        let listed = tables.iter().map(|facts| (facts.database.as_str(), facts.table.as_str()));
-        let mapped = Mapped::of(&self.tables, listed);
+        let listed: HashSet<_> = tables.iter().map(|facts| (facts.database.as_str(), facts.table.as_str())).collect();
+        let is_listed = |database: &str, table: &str| listed.contains(&(database, table));
+        let mapped = Mapped::of(&self.tables, listed.iter().copied());
         let is_taken = |facts: &TableFacts| {
             let (database, table) = (&facts.database, &facts.table);
             mapped.has(database, table)
-                || self
-                    .patterns
-                    .iter()
-                    .any(|pattern| !pattern.takers(database, table, &self.own, facts.schema.is_view).is_empty())
+                || self.patterns.iter().any(|pattern| {
+                    !pattern.takers(database, table, &self.own, facts.schema.is_view, &is_listed).is_empty()
+                })
         };
         let keep: Vec<bool> = tables.iter().map(|facts| !is_taken(facts)).collect();
         tables.into_iter().zip(keep).filter_map(|(facts, keep)| keep.then_some(facts)).collect()

@@ -27,9 +27,12 @@ pub struct KnownTable {
     pub server: Option<SourceName>,
     pub database: String,
     pub table: String,
-    /// `None`: an operator has declined it.
+    /// `None`: it waits for the operator's decision, or was declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken: Option<TakenAs>,
+    /// Nobody has decided yet.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub waits: bool,
     /// Who was there when it was decided, `user@host`.
     pub by: String,
     pub at: DateTime<Utc>,
@@ -67,9 +70,26 @@ impl KnownTable {
             database: mapping.source.database.clone().unwrap_or_default(),
             table: mapping.source.table.clone(),
             taken: takes.then(|| TakenAs::of(mapping)),
+            waits: false,
             by: by.to_owned(),
             at,
         }
+    }
+
+    /// It is new, and the operator has been told so.
+    #[must_use]
+    pub fn waiting(mapping: &Mapping, by: &str, at: DateTime<Utc>) -> Self {
+        Self { waits: true, ..Self::decided(mapping, false, by, at) }
+    }
+
+    #[must_use]
+    pub const fn is_taken(&self) -> bool {
+        self.taken.is_some()
+    }
+
+    #[must_use]
+    pub const fn is_declined(&self) -> bool {
+        self.taken.is_none() && !self.waits
     }
 }
 
@@ -93,6 +113,11 @@ impl KnownTables {
     /// Is the table of this mapping taken?
     #[must_use]
     pub fn takes(&self, mapping: &MappingName) -> bool {
-        self.tables.get(mapping).is_some_and(|table| table.taken.is_some())
+        self.tables.get(mapping).is_some_and(KnownTable::is_taken)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }

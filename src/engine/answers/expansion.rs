@@ -1,14 +1,16 @@
 //! Expands entries that are about many tables, before an engine begins: it knows plain mappings alone.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
 use crate::domain::check::server::ServerFacts;
-use crate::domain::config::{Config, TablePattern};
+use crate::domain::config::{Config, NotMoved, TablePattern};
 use crate::domain::estate::{Ask, Expansion, Found, Ground, KnownTables, Seen, View, asked, expand};
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
-use crate::domain::ids::SourceName;
+use crate::domain::ids::{MappingName, SourceName};
 use crate::source::Diagnose;
 use crate::state::StateStore;
 
@@ -26,14 +28,6 @@ pub struct Expanding<'a> {
     pub compares: bool,
 }
 
-/// The configuration with a mapping for each table.
-#[derive(Debug)]
-pub struct Expanded {
-    pub config: Config,
-    /// Why tables of some entries are not known at all.
-    pub fault: Option<Fault>,
-}
-
 /// What a server has said of its tables.
 struct Looked<'a> {
     server: Option<&'a SourceName>,
@@ -41,7 +35,8 @@ struct Looked<'a> {
     said: Result<(ServerFacts, Found), Fault>,
 }
 
-/// Asks each server once for all entries. Where one does not answer, what the state remembers holds.
+/// The configuration with a mapping for each table. Asks each server once for all entries; where one does not answer, what
+/// the state remembers holds.
 ///
 /// # Errors
 /// The state cannot be read, or written.
@@ -50,26 +45,48 @@ pub async fn expand_tables<S: Diagnose, T: StateStore>(
     state: &T,
     config: &Config,
     how: Expanding<'_>,
-) -> Result<Expanded, Fault> {
+) -> Result<Config, Fault> {
     // What an earlier expansion has made.
     let mut config = config.clone();
     config.mappings.retain(|mapping| mapping.pattern.is_none());
+    config.not_moved.clear();
     let known = state.load_tables().await?;
     let used = |server: Option<&SourceName>| config.patterns.iter().any(|pattern| pattern.server() == server);
     let servers = how.servers.iter().filter(|(server, _)| used(server.as_ref()));
     let looks = servers.map(|(server, own)| look(source, &config, server.as_ref(), own));
     let looked = join_all(looks).await;
-    let Expansion { mappings, remarks, news, unknown } = of(&config, &known, &looked, how);
+    let expansion = of(&config, &known, &looked, how);
+    let news = &expansion.news;
     if how.remembers && !news.is_empty() {
-        state.note_tables(&news).await?;
+        state.note_tables(news).await?;
     }
-    tracing::info!(tables = mappings.len(), taken_now = news.tables.len(), "the tables of the configuration are known");
-    config.mappings.extend(mappings);
+    let tables = expansion.mappings.len();
+    tracing::info!(tables, taken_now = news.tables.len(), "the tables of the configuration are known");
+    config.mappings.extend(expansion.mappings);
     config.mappings.sort_by_key(|mapping| mapping.line);
-    config.remarks = remarks;
-    let fault = looked.into_iter().find_map(|looked| looked.said.err()).filter(|_| !unknown.is_empty());
-    config.remarks.extend(fault.iter().map(|fault| Finding::fail(Topic::Tables, fault)));
-    Ok(Expanded { config, fault })
+    config.remarks = expansion.remarks;
+    for refused in expansion.refused {
+        let fault = Fault::new(FaultKind::Config, refused.sentence).with_hint(refused.remedy);
+        config.remarks.push(Finding::fail(Topic::Tables, &fault).of(&refused.name));
+        config.not_moved.push(NotMoved { name: refused.name, target: refused.target, fault: Arc::new(fault) });
+    }
+    for Looked { server, said, .. } in looked {
+        let Err(fault) = said else { continue };
+        let entries: Vec<_> = expansion.unknown.iter().filter(|entry| entry.server.as_ref() == server).collect();
+        if entries.is_empty() {
+            let kept = "the list of tables cannot be read; what the state knows of them holds";
+            tracing::warn!(error = %fault, hint = fault.hint(), "{kept}");
+        } else {
+            config.remarks.push(Finding::fail(Topic::Tables, &fault));
+        }
+        let fault = Arc::new(fault);
+        config.not_moved.extend(entries.into_iter().map(|entry| NotMoved {
+            name: MappingName(server.map_or_else(|| entry.text.clone(), |of| format!("{of}:{}", entry.text))),
+            target: entry.place.clone(),
+            fault: Arc::clone(&fault),
+        }));
+    }
+    Ok(config)
 }
 
 async fn look<'a, S: Diagnose>(
@@ -80,10 +97,6 @@ async fn look<'a, S: Diagnose>(
 ) -> Looked<'a> {
     let ask = asked(config.patterns.iter().filter(|pattern| pattern.server() == server), own);
     let said = tokio::try_join!(source.survey(server), source.estate(server, &ask));
-    if let Err(fault) = &said {
-        let kept = "the list of tables cannot be read; what the state knows of them holds";
-        tracing::warn!(error = %fault, hint = fault.hint(), "{kept}");
-    }
     Looked { server, own, said }
 }
 
@@ -107,10 +120,10 @@ pub fn may_be_taken(patterns: &[TablePattern], name: &str, servers: &[(Option<So
     let takes = |pattern: &TablePattern| {
         let own = servers.iter().find(|(server, _)| server.as_ref() == pattern.server());
         let own = own.map_or("", |(_, own)| own.as_str());
-        let name = pattern.server().map_or(Some(name), |server| name.strip_prefix(&format!("{server}:")));
-        let Some(name) = name else { return false };
+        // Of tables that were taken before their server had a name, it is not before theirs.
+        let name = pattern.server().and_then(|server| name.strip_prefix(&format!("{server}:"))).unwrap_or(name);
         let mut parts = name.match_indices('.').map(|(at, _)| (&name[..at], &name[at + 1..]));
-        parts.any(|(database, table)| !pattern.takers(database, table, own, false).is_empty())
+        parts.any(|(database, table)| !pattern.takers(database, table, own, false, &|_, _| false).is_empty())
     };
     patterns.iter().any(takes)
 }

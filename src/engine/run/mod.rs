@@ -30,7 +30,7 @@ use super::work::hold::Hold;
 use super::work::ids::new_run_id;
 use super::work::leftovers::Leftovers;
 use super::work::scope::{Scope, Task};
-use crate::domain::config::Mapping;
+use crate::domain::config::{Mapping, Mode, NotMoved};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId, SourceName};
 use crate::domain::report::{MappingReport, RunReport};
@@ -114,6 +114,14 @@ impl<P: Platform> Run<P> {
             }
         }
         reports.sort_by_key(|report| names.iter().position(|name| *name == report.mapping_name));
+        let is_of_all = match self.task {
+            Task::Scheduled { .. } => true,
+            Task::Sync { .. } => names.len() == self.ports.config.mappings.len(),
+            Task::Backfill { .. } | Task::Part(_) | Task::Deletes { .. } | Task::Repair(_) => false,
+        };
+        if is_of_all {
+            reports.extend(self.ports.config.not_moved.iter().map(|not_moved| self.not_moved(&run, not_moved)));
+        }
         self.finish(run, started_at, reports, &cancels).await;
         held
     }
@@ -163,6 +171,16 @@ impl<P: Platform> Run<P> {
         );
         report.fail(&Fault::new(FaultKind::Bug, "The mapping's task ended in a panic").caused_by(error));
         self.emitter.emit(Event::MappingFinished { report: Box::new(report.clone()) });
+        report
+    }
+
+    /// For whoever reads reports or is told of failures.
+    fn not_moved(&self, run: &RunId, not_moved: &NotMoved) -> MappingReport {
+        let NotMoved { name, target, fault } = not_moved;
+        let now = self.ports.clock.now();
+        let mut report =
+            MappingReport::begin(name.clone(), Mode::Upsert, run.clone(), name.0.clone(), target.clone(), now);
+        report.fail(fault);
         report
     }
 

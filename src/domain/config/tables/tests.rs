@@ -23,9 +23,9 @@ fn problem(entry: &str) -> String {
     format!("{}: {}", problems[0].message, problems[0].hint)
 }
 
-fn taking(keys: &[String]) -> Taking<'_> {
+fn taking<'a>(name: &'a MappingName, keys: &'a [String]) -> Taking<'a> {
     let (database, table, target) = ("shop", "orders", "orders");
-    Taking { database, table, target, mode: Mode::Mirror, keys, cursor: None }
+    Taking { name, database, table, target, mode: Mode::Mirror, keys, cursor: None }
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_table_is_taken_by_its_database_and_its_name() {
     ];
     for (entry, database, table, takes) in cases {
         assert_eq!(
-            !pattern(entry).takers(database, table, "shop", false).is_empty(),
+            !pattern(entry).takers(database, table, "shop", false, &|_, _| false).is_empty(),
             takes,
             "{entry}: {database}.{table}"
         );
@@ -58,15 +58,16 @@ fn a_table_is_taken_by_its_database_and_its_name() {
 #[test]
 fn a_view_is_taken_by_its_own_name_alone() {
     let pattern = pattern("tables: ['shop.*', sales]");
-    assert!(pattern.takers("shop", "totals", "shop", true).is_empty());
-    assert_eq!(pattern.takers("shop", "sales", "shop", true).len(), 1);
+    assert!(pattern.takers("shop", "totals", "shop", true, &|_, _| false).is_empty());
+    assert_eq!(pattern.takers("shop", "sales", "shop", true, &|_, _| false).len(), 1);
 }
 
 #[test]
 fn what_an_entry_says_holds_for_each_of_its_tables() {
     let pattern =
         pattern("tables: 'shop.*', mode: auto, lookback: 2h, mask: {email: sha256}, deletes: soft, dataset: other");
-    let mapping = pattern.mapping(Path::new("c"), taking(&["id".to_owned()])).unwrap();
+    let mapping =
+        pattern.mapping(Path::new("c"), taking(&name_of(None, "shop", "orders"), &["id".to_owned()])).unwrap();
     assert_eq!((mapping.name.0.as_str(), mapping.source.to_string().as_str()), ("shop.orders", "shop.orders"));
     assert_eq!((mapping.target.dataset.as_str(), mapping.target.table.as_str()), ("other", "orders"));
     assert_eq!((mapping.mode, mapping.lookback, mapping.mask.len()), (Mode::Mirror, None, 1));
@@ -77,8 +78,9 @@ fn what_an_entry_says_holds_for_each_of_its_tables() {
 #[test]
 fn what_does_not_go_with_a_table_is_its_own_problem() {
     let pattern = pattern("tables: 'shop.*', exclude: [id]");
-    assert!(pattern.mapping(Path::new("c"), taking(&["uuid".to_owned()])).is_ok());
-    let problem = pattern.mapping(Path::new("c"), taking(&["id".to_owned()])).unwrap_err();
+    assert!(pattern.mapping(Path::new("c"), taking(&name_of(None, "shop", "orders"), &["uuid".to_owned()])).is_ok());
+    let problem =
+        pattern.mapping(Path::new("c"), taking(&name_of(None, "shop", "orders"), &["id".to_owned()])).unwrap_err();
     assert!(problem.message.contains("`exclude` of the `auto` tables `shop.*` names `id`"), "{problem}");
 }
 

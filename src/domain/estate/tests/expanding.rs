@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::*;
 use crate::domain::config::TableAdditions;
-use crate::domain::estate::expand::few;
-use crate::domain::ids::MappingName;
+use crate::domain::ids::{MappingName, SourceName};
 
 fn config(mappings: &str) -> Config {
     read(&format!("project: p\ndataset: d\nmappings:\n{mappings}"))
@@ -16,11 +15,19 @@ fn at() -> DateTime<Utc> {
 }
 
 fn expanded(config: &Config, known: &KnownTables, tables: Option<&[TableFacts]>) -> Expansion {
+    expanded_of(config, known, None, tables)
+}
+
+fn expanded_of(
+    config: &Config,
+    known: &KnownTables,
+    source: Option<&SourceName>,
+    tables: Option<&[TableFacts]>,
+) -> Expansion {
     let server = of_shop();
-    let ground =
-        Ground { server: &server, timezone: Tz::UTC, now: at().naive_utc(), has_mask_key: false, source: None };
+    let ground = Ground { server: &server, timezone: Tz::UTC, now: at().naive_utc(), has_mask_key: false, source };
     let seen = tables.map_or(Seen::Away, |tables| Seen::Tables(tables, ground));
-    let views = [View { server: None, own: "shop", seen }];
+    let views = [View { server: source, own: "shop", seen }];
     expand(&Ask { config, views: &views, known, compare: true, by: "op@host", at: at() })
 }
 
@@ -103,7 +110,7 @@ fn a_table_that_appears_later_is_what_the_entry_says_of_it() {
         let later = expanded(&config, &known, Some(&[customers(), orders()]));
         assert_eq!(told(&later), mappings, "{additions}");
         assert!(remarks(&later).starts_with(remark), "{additions}: {}", remarks(&later));
-        assert_eq!(later.news.tables.len(), usize::from(additions == "true"), "{additions}");
+        assert_eq!(later.news.tables.len(), usize::from(additions != "false"), "{additions}");
         if config.patterns[0].additions == TableAdditions::Review {
             let waiting = &later.mappings[1];
             let mut declined = known.clone();
@@ -123,7 +130,8 @@ fn a_server_that_is_away_takes_no_mapping_with_it() {
     let away = expanded(&config, &known, None);
     assert_eq!(told(&away), ["shop.customers upsert", "shop.orders mirror"]);
     assert_eq!(away.mappings[0].incremental_column.as_deref(), Some("updated_at"));
-    assert_eq!(away.unknown, ["hr.*"]);
+    let unknown: Vec<_> = away.unknown.iter().map(|entry| (entry.text.as_str(), entry.place.as_str())).collect();
+    assert_eq!(unknown, [("hr.*", "p.d.*")]);
     assert!(away.news.is_empty());
 }
 
@@ -134,6 +142,118 @@ fn a_table_that_is_gone_is_said_and_fails_by_itself() {
     let later = expanded(&config, &known, Some(&[customers()]));
     assert_eq!(told(&later).len(), 2);
     assert!(remarks(&later).contains("`shop.orders` is gone from MySQL"), "{}", remarks(&later));
+}
+
+#[test]
+fn a_taken_table_keeps_its_place_in_bigquery_whatever_comes_before_it_by_name() {
+    for additions in ["true", "review"] {
+        let config = config(&format!("  - {{tables: 'shop.*', allow_table_additions: {additions}}}\n"));
+        let (spaced, joined) = (|| table("up x", &[("a", INT)]), || table("up_x", &[("a", INT)]));
+        let known = expanded(&config, &KnownTables::default(), Some(&[joined()])).news;
+        let later = expanded(&config, &known, Some(&[spaced(), joined(), table("Up_X", &[("a", INT)])]));
+        assert_eq!(told(&later), ["shop.up_x mirror"], "{additions}");
+        let said = remarks(&later);
+        for newcomer in ["shop.up x", "shop.Up_X"] {
+            assert!(said.contains(&format!("`{newcomer}` is not moved")), "{said}");
+        }
+        assert!(said.contains("`shop.up_x` writes to the table `up_x` already"), "{said}");
+        assert!(later.refused.is_empty(), "{:?}", later.refused);
+    }
+}
+
+#[test]
+fn a_taken_table_that_another_is_put_in_the_way_of_fails() {
+    let entry = "  - tables: 'shop.*'\n";
+    let known = expanded(&config(entry), &KnownTables::default(), Some(&[orders()])).news;
+    let mine = "  - {name: mine, mysql_table: others, bigquery_table: orders, primary_keys: [id], mode: mirror}\n";
+    let beside = expanded(&config(&format!("{entry}{mine}")), &known, Some(&[orders()]));
+    assert_eq!((told(&beside).len(), remarks(&beside)), (0, String::new()));
+    let refused = &beside.refused[0];
+    assert_eq!((refused.name.0.as_str(), refused.target.as_str()), ("shop.orders", "p.d.orders"));
+    assert!(refused.sentence.contains("`mine` writes to the table `orders` already"), "{}", refused.sentence);
+}
+
+#[test]
+fn a_table_that_waits_goes_on_waiting_when_the_entry_is_written_otherwise() {
+    let narrow = config("  - tables: 'shop.o*'\n");
+    let mut known = expanded(&narrow, &KnownTables::default(), Some(&[table("o", &[])])).news;
+    let all = [table("o", &[]), orders()];
+    known.take_in(&expanded(&narrow, &known, Some(&all)).news);
+    assert!(!known.takes(&MappingName("shop.orders".to_owned())));
+    let again = expanded(&narrow, &known, Some(&all));
+    assert!(again.news.is_empty(), "it is remembered once: {:?}", again.news);
+    let wide = config("  - tables: ['shop.*', 'hr.*']\n");
+    assert_eq!(told(&expanded(&wide, &known, Some(&all))), ["shop.o mirror", "shop.orders mirror new"]);
+    let open = config("  - {tables: 'shop.*', allow_table_additions: true}\n");
+    assert_eq!(told(&expanded(&open, &known, Some(&all)))[1], "shop.orders mirror");
+    let shut = config("  - {tables: 'shop.*', allow_table_additions: false}\n");
+    assert_eq!(told(&expanded(&shut, &known, Some(&all))).len(), 1);
+}
+
+#[test]
+fn a_name_in_full_means_the_table_that_is_spelt_so() {
+    let all = [table("A", &[]), table("a", &[]), table("b", &[])];
+    let of = |entry: &str| told(&expanded(&config(entry), &KnownTables::default(), Some(&all)));
+    let shared = "bigquery_table: all, shard_column: _shard, mode: mirror";
+    assert_eq!(of(&format!("  - {{tables: 'shop.*', except: a, {shared}}}\n")), ["shop.A mirror", "shop.b mirror"]);
+    assert_eq!(of("  - tables: shop.A\n"), ["shop.A mirror"]);
+    assert_eq!(of("  - tables: shop.B\n"), ["shop.b mirror"], "where no other is spelt so, case tells nothing apart");
+}
+
+#[test]
+fn a_view_in_the_place_of_a_taken_table_is_said_and_goes_on() {
+    let config = config("  - tables: 'shop.*'\n");
+    let known = expanded(&config, &KnownTables::default(), Some(&[orders()])).news;
+    let mut view = orders();
+    view.schema.is_view = true;
+    let later = expanded(&config, &known, Some(&[view.clone()]));
+    assert_eq!(told(&later), ["shop.orders mirror"]);
+    assert!(remarks(&later).contains("`shop.orders` was a table when it was taken, and is a view now"));
+    let named = expanded(&super::read("project: p\ndataset: d\nmappings: [{tables: orders}]"), &known, Some(&[view]));
+    assert_eq!(remarks(&named), "");
+}
+
+#[test]
+fn a_server_that_gets_a_name_keeps_its_tables_and_what_they_are_called() {
+    let plain = config("  - tables: 'shop.*'\n");
+    let known = expanded(&plain, &KnownTables::default(), Some(&[customers()])).news;
+    let with = |sources: &str, of: &str, all: &[TableFacts]| {
+        let shared = "sources: {main: {env: MYSQL_}, eu: {}}";
+        let sources = if sources.is_empty() { shared } else { sources };
+        let text = format!("{sources}\nproject: p\ndataset: d\nmappings: [{{tables: 'shop.*', source: {of}}}]\n");
+        let (config, server) = (super::read(&text), SourceName(of.to_owned()));
+        expanded_of(&config, &known, Some(&server), Some(all))
+    };
+    let both = [customers(), orders()];
+    for (sources, of) in [("", "main"), ("sources: {only: {}}", "only")] {
+        let named = with(sources, of, &both);
+        assert_eq!(told(&named), ["shop.customers upsert", &format!("{of}:shop.orders mirror new")], "{sources}");
+        assert_eq!(named.mappings[0].target.table, "customers");
+        assert_eq!(named.mappings[0].source.to_string(), format!("{of}:shop.customers"));
+    }
+    let another = with("", "eu", &both);
+    assert_eq!(told(&another), ["eu:shop.customers upsert", "eu:shop.orders mirror"]);
+    assert_eq!(another.mappings[0].target.table, "eu_customers");
+}
+
+#[test]
+fn rows_of_a_shard_do_not_come_a_second_time_under_the_name_of_another_server() {
+    let entry = "tables: 'shop.*', bigquery_table: all, shard_column: _shard, mode: mirror";
+    let known = expanded(&config(&format!("  - {{{entry}}}\n")), &KnownTables::default(), Some(&[orders()])).news;
+    let text = |target: &str| {
+        let entry = entry.replace("all", target);
+        format!("sources: {{eu: {{}}, us: {{}}}}\nproject: p\ndataset: d\nmappings: [{{{entry}, source: eu}}]\n")
+    };
+    let server = SourceName("eu".to_owned());
+    let of = |target: &str| expanded_of(&super::read(&text(target)), &known, Some(&server), Some(&[orders()]));
+    let refused = of("all");
+    assert!(told(&refused).is_empty());
+    assert!(
+        remarks(&refused).contains("it was taken as `shop.orders`, whose rows are in `all`"),
+        "{}",
+        remarks(&refused)
+    );
+    assert_eq!(told(&of("others")), ["eu:shop.orders mirror"]);
 }
 
 #[test]
@@ -181,7 +301,6 @@ fn tables_of_two_databases_are_told_apart_in_bigquery() {
     let expansion = expanded(&config, &KnownTables::default(), Some(&all));
     let names: Vec<_> = expansion.mappings.iter().map(|m| (m.name.clone(), m.target.table.as_str())).collect();
     assert_eq!(names, [(MappingName("hr.orders".into()), "hr_orders"), (MappingName("shop.orders".into()), "orders")]);
-    assert_eq!(few(&["a".to_owned(), "b".to_owned()]), "a, b");
 }
 
 #[test]
