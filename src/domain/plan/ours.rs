@@ -31,7 +31,7 @@ pub(super) fn shard(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Opti
         Some(column) if matches!(column.target_type, TargetType::String(_)) => Verdict::Same,
         Some(column) => return Err(of_another_type(mapping, column)),
     };
-    let accepted = if diff.creates_table { None } else { input.said(&shard.column, "", &verdict) };
+    let accepted = input.said(&shard.column, "", &verdict);
     if let (None, Some(target)) = (existing, input.target) {
         let may_add = input.additions != SchemaAdditions::Deny || accepted == Some(true);
         if !target.is_empty() {
@@ -112,7 +112,7 @@ fn timestamp(input: &PlanInput<'_>, diff: &mut SchemaDiff, key: &str, name: &str
         Some(column) if column.required => Verdict::Relax,
         Some(_) => Verdict::Same,
     };
-    let accepted = if diff.creates_table { None } else { input.said(name, "", &verdict) };
+    let accepted = input.said(name, "", &verdict);
     let comes = diff.creates_table || input.additions != SchemaAdditions::Deny || accepted == Some(true);
     let is_there = match verdict {
         Verdict::New(_) => comes,

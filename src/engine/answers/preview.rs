@@ -5,8 +5,10 @@ use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::{CursorPlan, TablePlan};
 use crate::domain::publish::PublishKind;
+use crate::domain::report::Undecided;
 use crate::domain::schema::Verdict;
 use crate::domain::window::{Low, Window, step};
+use crate::engine::answers::decide::waits_for_word;
 use crate::engine::moving::reach::within_partitions;
 use crate::engine::ports::{Platform, Ports, TRIES_FOR_AN_ANSWER};
 use crate::engine::protocol::query::Reply;
@@ -58,6 +60,13 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, ask: &BackfillAs
     let cursor = cursor_of(&plan)?;
     let asked = Asked::read(ask, cursor.kind)?;
     let (window, mut notes) = resolve(ports, mapping, &plan, cursor, &state, &asked).await?;
+    if waits_for_word(ports, mapping).await? {
+        let step = Undecided::Table.next_step(&mapping.name);
+        notes.insert(
+            0,
+            format!("{} is a new table and waits for a decision: nothing is moved before; {step}", mapping.source),
+        );
+    }
     let stretch = stretch(&mapping.source, &plan, cursor, window);
     let (slices, more_slices) = slices(ports, &plan, cursor, &stretch).await?;
     let estimate = ports.source.estimate(&stretch).await?;

@@ -52,7 +52,7 @@ async fn verify_one<P: Platform>(
         Verification::begin(mapping.name.clone(), mapping.source.to_string(), mapping.target.to_string());
     let described = ports.describe_both(mapping).await?;
     let Some(ready) = ready(ports, mapping, &state, &described, &mut verification)? else { return Ok(verification) };
-    let Ready { comparison, rows, unread } = ready;
+    let Ready { comparison, rows, unread, age } = ready;
     let limits = Limits { most_bytes: order.most_bytes, most_named: order.most_named, mends: false };
     let tell = |looking| reply.give(Verified::Looking { mapping: mapping.name.clone(), looking });
     let mut survey = Survey::new(ports, &comparison, limits, &tell);
@@ -66,5 +66,8 @@ async fn verify_one<P: Platform>(
         return Err(too_dear(mapping, survey.bytes(), order.most_bytes));
     }
     survey.conclude(rows, unread, &mut verification).await?;
+    if verification.found() > 0 {
+        verification.notes.extend(age);
+    }
     Ok(verification)
 }

@@ -268,7 +268,7 @@ fn compared<P: Platform>(
         return vec![Finding::fail(Topic::Target, &fault)];
     }
     let warned = still_required(mapping, planned, additions);
-    let told = planned.warnings.iter().any(|warning| warning.topic == Topic::Target);
+    let told = !planned.withheld.is_empty() || planned.warnings.iter().any(|warning| warning.topic == Topic::Target);
     if told || !warned.is_empty() {
         return warned;
     }
