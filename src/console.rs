@@ -189,8 +189,8 @@ async fn expanded(ports: Ports<Adapters>, servers: &Servers, writes: bool) -> Re
         return Ok(ports);
     }
     let remarks: Vec<_> = ports.config.remarks.iter().map(ToString::to_string).collect();
-    let unknown = ports.config.unknown.first();
-    Err(unknown.map_or_else(|| Refusal::Usage(remarks.join("; ")), |unknown| said(&unknown.fault)))
+    let not_moved = ports.config.not_moved.first();
+    Err(not_moved.map_or_else(|| Refusal::Usage(remarks.join("; ")), |not_moved| said(&not_moved.fault)))
 }
 
 /// The statements sent to BigQuery. Those of an earlier engine stay, because they were sent; those of another context

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use bigquery_syncer::cli::Printer;
 use bigquery_syncer::cli::args::CommandArg;
-use bigquery_syncer::domain::config::{Config, UnknownTables};
+use bigquery_syncer::domain::config::{Config, NotMoved};
 use bigquery_syncer::domain::fault::Fault;
 use bigquery_syncer::domain::finding::Standing;
 use bigquery_syncer::domain::retry::RetryNotes;
@@ -75,22 +74,18 @@ pub async fn expand(ports: Ports<Adapters>, servers: &Servers, what_for: For) ->
     Ok(Ports { config: Arc::new(config), ..ports })
 }
 
-/// Logs the remarks. Whoever waits for the tables of a server that is away reports that.
+/// Logs the remarks, and which mappings cannot be moved.
 pub fn say(config: &Config) {
+    for NotMoved { name, fault, .. } in &config.not_moved {
+        tracing::error!(hint = fault.hint(), "`{name}` cannot be moved: {fault}");
+    }
     for remark in config.remarks.iter().filter(|remark| remark.standing != Standing::Fail) {
         let mapping = remark.mapping.as_ref().map(|name| name.0.as_str());
         tracing::warn!(mapping, hint = remark.remedy, "{}", remark.sentence);
     }
 }
 
-/// Prints why the tables of some entries are unknown.
-pub fn tell_unknown(config: &Config, printer: Printer) {
-    for UnknownTables { name, fault, .. } in &config.unknown {
-        printer.error(&format!("bqsync: the tables of `{name}` are not known: {fault} ({})", fault.hint()));
-    }
-}
-
-/// Tells if an entry whose tables are unknown could take a table of this name.
-pub fn may_be_unknown(ports: &Ports<Adapters>, servers: &Servers, name: &str) -> bool {
-    !ports.config.unknown.is_empty() && engine::may_be_taken(&ports.config.patterns, name, servers)
+/// Tells if the name may be that of a table which cannot be moved.
+pub fn may_not_be_moved(ports: &Ports<Adapters>, servers: &Servers, name: &str) -> bool {
+    !ports.config.not_moved.is_empty() && engine::may_be_taken(&ports.config.patterns, name, servers)
 }

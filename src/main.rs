@@ -80,16 +80,16 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
             return Ok(ExitStatus::Failed);
         }
     };
-    expansion::tell_unknown(&ports.config, printer);
-    let are_unknown = !ports.config.unknown.is_empty();
-    let stays = matches!(command, CommandArg::Schedule | CommandArg::RunOnce { .. }) && are_unknown;
-    if ports.config.mappings.is_empty() && command.writes() && !stays && *command != CommandArg::Schedule {
+    let is_all_moved = ports.config.not_moved.is_empty();
+    // A run reports what cannot be moved, even if nothing can be moved.
+    let runs = *command == CommandArg::Schedule || (!is_all_moved && matches!(command, CommandArg::RunOnce { .. }));
+    if ports.config.mappings.is_empty() && command.writes() && !runs {
         // The reason has been printed.
         return Ok(ExitStatus::Failed);
     }
     let selection = cli::select(&ports.config, command.mappings());
-    if selection.is_err() && command.mappings().iter().any(|name| expansion::may_be_unknown(&ports, &servers, name)) {
-        // It may be one of the tables that are unknown, which has been printed.
+    if selection.is_err() && command.mappings().iter().any(|name| expansion::may_not_be_moved(&ports, &servers, name)) {
+        // The reason has been printed.
         return Ok(ExitStatus::Failed);
     }
     let selection = selection.map_err(|error| Refusal::Usage(error.to_string()))?;
@@ -106,9 +106,8 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     };
     let state = Arc::clone(&held.lock().unwrap_or_else(PoisonError::into_inner));
     state.settle(wiring::GIVING_BACK).await;
-    // Unknown tables were not moved.
     let is_well = matches!(status, ExitStatus::Ok | ExitStatus::Waiting);
-    Ok(if are_unknown && is_well { ExitStatus::Failed } else { status })
+    Ok(if !is_all_moved && is_well { ExitStatus::Failed } else { status })
 }
 
 fn command(args: &Args) -> Result<&CommandArg, Refusal> {

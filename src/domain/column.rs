@@ -196,6 +196,12 @@ impl TargetSchema {
         self.rows == Some(0)
     }
 
+    /// Is there such a column, of texts?
+    #[must_use]
+    pub fn has_texts(&self, name: &str) -> bool {
+        self.column(name).is_some_and(|column| matches!(column.target_type, TargetType::String(_)))
+    }
+
     /// Finds a column as BigQuery does: ignoring case.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&TargetColumn> {

@@ -19,7 +19,13 @@ impl MappingName {
         Self(format!("{}{PART}{number}", self.0))
     }
 
-    /// The name of the mapping itself, from its own name or the name of one of its parts.
+    /// Is it one of the tables of an entry of that name?
+    #[must_use]
+    pub fn is_table_of(&self, entry: &str) -> bool {
+        self.0.strip_prefix(entry).is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// The mapping itself, of itself and of its parts.
     #[must_use]
     pub fn whole(&self) -> Self {
         Self(self.0.split_once(PART).map_or(self.0.as_str(), |(whole, _)| whole).to_owned())

@@ -219,6 +219,7 @@ impl Mirrored {
         let Self { parts, changed, rows_read, removed, .. } = self;
         match &self.whole {
             Some(why) => format!("read as a whole ({why}); {rows_read} row(s)"),
+            None if *parts == 0 && *rows_read == 0 => "the table is empty".to_owned(),
             None if *changed == 0 && *rows_read == 0 => format!("none of {parts} part(s) had changed"),
             None if *changed == 0 => format!("read as a whole; {rows_read} row(s)"),
             None => {

@@ -31,6 +31,7 @@ pub mod schedule;
 pub mod schema;
 pub mod secret;
 pub mod shard;
+pub mod shard_change;
 pub mod share;
 pub mod shell;
 pub mod source_type;

@@ -29,7 +29,8 @@ use super::partitioning::Partitioning;
 pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
     checks::names(&input)?;
     let mut warnings = Vec::new();
-    let Compared { columns, diff, shard, deleted_column, loaded_at } = compare::compare(&input, &mut warnings)?;
+    let Compared { columns, diff, shard, deleted_column, loaded_at, withheld } =
+        compare::compare(&input, &mut warnings)?;
     let position = |name: &str| columns.iter().position(|c| same_name(&c.source.name, name));
     let mapping = input.mapping;
     let keys = mapping
@@ -99,7 +100,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         comment: input.source.comment.clone(),
     };
     let options = input.target.map(|target| options::differences(mapping, target)).unwrap_or_default();
-    Ok(Planned { table, diff, warnings, options })
+    Ok(Planned { table, diff, warnings, withheld, options })
 }
 
 #[cfg(test)]

@@ -56,7 +56,9 @@ impl Replacement {
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let before = self.rows_before.map_or_else(|| "?".to_owned(), |rows| rows.to_string());
-        let mut lines = vec![format!("replaced: {} row(s) in the place of {before}", self.rows)];
+        // What took the place of nothing has replaced nothing.
+        let replaced = format!("replaced: {} row(s) in the place of {before}", self.rows);
+        let mut lines: Vec<String> = (self.rows_before != Some(0)).then_some(replaced).into_iter().collect();
         lines.extend(self.show_before.as_ref().map(|sql| format!("rows of before: {sql}")));
         lines.extend(self.put_back.as_ref().map(|sql| format!("put them back: {sql}")));
         lines
@@ -121,6 +123,7 @@ mod tests {
     #[test]
     fn a_table_that_held_nothing_has_no_way_back() {
         let replaced = Replacement::of(&target(), 7, Some(0), Some(DateTime::UNIX_EPOCH), None);
+        assert_eq!(replaced.lines(), Vec::<String>::new());
         assert_eq!((replaced.show_before, replaced.put_back), (None, None));
         assert!(Replacement::of(&target(), 7, None, Some(DateTime::UNIX_EPOCH), None).show_before.is_some());
     }

@@ -119,8 +119,8 @@ impl<P: Platform> Ports<P> {
     pub(in crate::engine) async fn describe_target(&self, mapping: &Mapping) -> Result<Option<TargetSchema>, Fault> {
         let described = self.warehouse.describe(&mapping.target).await?;
         let (Some(target), Some(shard)) = (&described, &mapping.shard) else { return Ok(described) };
-        // Without the shard column no row belongs to any shard; the plan reports that.
-        if target.column(&shard.column).is_none() {
+        // Without the column, or with one of another type, no row is anybody's, and the plan says so.
+        if !target.has_texts(&shard.column) {
             return Ok(described);
         }
         let rows = self.warehouse.rows_held(&mapping.target, target, Some(shard)).await?;

@@ -3,7 +3,7 @@
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::screen::Screen;
-use super::session::{Contexts, FilesSeen};
+use super::session::{Added, Contexts, FilesSeen};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
 use crate::domain::verify::Beside;
@@ -69,8 +69,8 @@ pub enum Answer {
         decided: Result<Decided, Failure>,
     },
     Tables(Result<Box<Tables>, Failure>),
-    /// How many mappings were added to the configuration's file, or why none were.
-    Appended(Result<usize, String>),
+    /// So many mappings were added to the configuration's file; or why not.
+    Appended(Result<Added, String>),
     FilesSeen(FilesSeen),
     ContextsRead {
         contexts: Contexts,

@@ -67,8 +67,8 @@ use crate::logging::LogRing;
 
 pub use self::own::is_taken;
 pub use self::session::{
-    Appender, Contexts, ContextsReader, Facts, FilesSeen, Left, Opener, Opening, Session, Settings, Start, Trouble,
-    Watcher, Which,
+    Added, Appender, Contexts, ContextsReader, Facts, FilesSeen, Left, Opener, Opening, Session, Settings, Start,
+    Trouble, Watcher, Which,
 };
 pub use self::terminal::{hook_panics, unsaid_panics};
 

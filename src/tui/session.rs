@@ -92,8 +92,17 @@ pub type Opener = Box<dyn Fn(Which) -> Pin<Box<dyn Future<Output = Opening> + Se
 /// Reads the list of configurations; the argument is the open one.
 pub type ContextsReader = Arc<dyn Fn(&Which) -> Contexts + Send + Sync>;
 
-/// Adds mappings to the configuration's file; gives their number, or why none were added.
-pub type Appender = Arc<dyn Fn(&[Proposal], &Which) -> Result<usize, String> + Send + Sync>;
+/// What came of adding mappings to the file of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Added {
+    /// So many are in it.
+    Mappings(usize),
+    /// Nothing is written: the file has changed since they were proposed, in these words.
+    Meanwhile(String),
+}
+
+/// Adds mappings to the file of a configuration, or says why it cannot.
+pub type Appender = Arc<dyn Fn(&[Proposal], &Which) -> Result<Added, String> + Send + Sync>;
 
 /// The result of a look at the files of the open configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use super::preferences::Preferences;
 use super::runs::Runs;
 use super::session::{Contexts, Facts, Trouble, Which};
 use super::timers::Timers;
-use crate::domain::config::Mapping;
+use crate::domain::config::{Mapping, NotMoved};
 use crate::domain::estate::Proposal;
 use crate::domain::ids::MappingName;
 use crate::engine::{Command, Measure, Selection, SyncOrder};
@@ -104,6 +104,12 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// What the configuration names and no run can move.
+    #[must_use]
+    pub fn not_moved(&self) -> &[NotMoved] {
+        self.facts.as_ref().map_or(&[], |facts| &facts.config.not_moved)
+    }
+
     #[must_use]
     pub fn new(read_only: bool, ring: Arc<LogRing>, now: Now) -> Self {
         Self {

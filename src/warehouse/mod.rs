@@ -21,6 +21,7 @@ use crate::domain::plan::TablePlan;
 use crate::domain::publish::PublishKind;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
+use crate::domain::shard_change::Strays;
 use crate::domain::table_shard::TableShard;
 use crate::domain::verify::{Comparison, Parts, Question};
 use crate::domain::window::Window;
@@ -186,7 +187,18 @@ pub trait Estimates: Send + Sync + 'static {
         mark: Cursor,
     ) -> impl Future<Output = Result<Counted, Fault>> + Send;
 
-    /// Bytes that the answer to a comparison's question would read: an upper bound, free to ask.
+    /// Rows of a target that came as another shard's than the mapping is now.
+    ///
+    /// # Errors
+    /// As `describe`.
+    fn count_strays(
+        &self,
+        target: &TableId,
+        described: &TargetSchema,
+        strays: &Strays,
+    ) -> impl Future<Output = Result<u64, Fault>> + Send;
+
+    /// Bytes that answering a comparison's question would read; an upper bound, and free to ask.
     ///
     /// # Errors
     /// The errors of `describe`.

@@ -39,6 +39,7 @@ mod getting_in;
 mod hints;
 mod init;
 mod local_state;
+mod logins;
 mod many;
 mod many_tables;
 mod masks;

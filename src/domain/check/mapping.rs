@@ -8,6 +8,7 @@ use super::additions::backfill;
 use super::keys::{keys_change, keys_held_equal, keys_not_unique};
 use super::masks;
 use super::server::{ServerFacts, grant_select};
+use super::withheld::withheld;
 use crate::domain::column::{Cascade, SourceSchema, TargetSchema, same_name};
 use crate::domain::config::{Mapping, Mode};
 use crate::domain::cursor::{Cursor, CursorKind};
@@ -55,6 +56,8 @@ pub fn findings(facts: &MappingFacts<'_>) -> Vec<Finding> {
     };
     found.extend(cursor(facts));
     found.extend(hidden(facts));
+    let columns = facts.planned.as_ref().map(|planned| planned.withheld.as_slice()).unwrap_or_default();
+    found.extend(withheld(mapping, columns, Some(facts.server)));
     found.extend(facts.planned.as_ref().ok().and_then(|planned| kept_there(mapping, planned)));
     found.extend(masks::findings(mapping, source));
     found.extend(facts.cascades.iter().filter_map(|cascade| silent(&facts.input, cascade)));
@@ -110,6 +113,7 @@ fn sound(mapping: &Mapping, source: &SourceSchema) -> Vec<(Topic, String)> {
         keys if source.is_view => {
             format!("`{}` of a view, which cannot say whether they are unique", keys.join("`, `"))
         }
+        [key] => format!("`{key}` tells rows apart"),
         keys => format!("`{}` tell rows apart", keys.join("`, `")),
     };
     let mut sound = vec![
@@ -225,7 +229,10 @@ pub fn ahead_of_clock(column: &str, newest: Option<Cursor>, tick: Option<Cursor>
 fn hidden(facts: &MappingFacts<'_>) -> Option<Finding> {
     let PlanInput { mapping, source, .. } = facts.input;
     source.hides_columns.then(|| {
-        let sentence = format!("the account may not read every column of {}; those are not moved", mapping.source);
+        let sentence = format!(
+            "the account may not read every column of {}: those are not moved, and a key or a stamp may be among them",
+            mapping.source
+        );
         Finding::warn(Topic::Columns, sentence)
             .remedy(format!("if they should be: {}", grant_select(facts.server, &mapping.source)))
     })

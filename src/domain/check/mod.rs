@@ -9,3 +9,4 @@ pub mod masks;
 pub mod options;
 pub mod server;
 pub mod target;
+pub mod withheld;

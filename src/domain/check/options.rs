@@ -7,6 +7,7 @@ use crate::domain::finding::{Finding, Topic};
 use crate::domain::partitioning::{PartitionUnit, Partitioning};
 use crate::domain::quote;
 use crate::domain::table_options::{PartitionBy, TableOptions, days};
+use crate::domain::table_shard::making_anew;
 
 /// One finding for each option that the table has otherwise.
 #[must_use]
@@ -41,9 +42,8 @@ fn partitions(mapping: &Mapping, target: &TargetSchema, by: &PartitionBy) -> Opt
     let sentence = format!("`partition_by` asks for partitions {wanted}, but {} {is}", mapping.target);
     let remedy = format!(
         "BigQuery cannot change that, so the table stays as it is: let `partition_by` say what it is, or have the table made \
-         anew: in BigQuery, DROP TABLE {}; then take `{}` out of `last_sync` in the state file and run again",
-        quote::bigquery_table(&mapping.target),
-        mapping.name
+         anew: {}",
+        making_anew(&mapping.name, &mapping.target, mapping.shard.as_ref())
     );
     Some(Finding::warn(Topic::TableOptions, sentence).remedy(remedy))
 }

@@ -10,6 +10,7 @@ use super::problem::Problem;
 use super::read::{Reading, Value};
 use super::yaml::{self, Kind};
 use crate::domain::ids::SourceName;
+use crate::domain::mask::Mask;
 use crate::domain::new_columns::Pattern;
 use crate::domain::row_filter::RowFilter;
 
@@ -23,7 +24,8 @@ pub struct ForAll {
 #[derive(Debug, Clone, Copy)]
 pub struct MaskOfAll<'a> {
     pub column: &'a str,
-    /// The mask as a mapping may repeat it; `None`: it contains a key that must not be written again.
+    pub mask: &'a Mask,
+    /// As a mapping may repeat it; `None`: it holds a key that is not to be written twice.
     pub written: Option<&'a str>,
 }
 
@@ -88,7 +90,8 @@ impl ForAll {
     #[must_use]
     pub fn masks(&self) -> Vec<MaskOfAll<'_>> {
         let each = self.draft.of_columns.all_masks().iter();
-        each.map(|masked| MaskOfAll { column: &masked.column, written: masked.written.as_deref() }).collect()
+        each.map(|masked| MaskOfAll { column: &masked.column, mask: &masked.mask, written: masked.written.as_deref() })
+            .collect()
     }
 
     /// The patterns of `new_columns`.
@@ -117,6 +120,13 @@ impl ForAll {
     #[must_use]
     pub fn renamed(&self) -> Vec<(&str, &str)> {
         pairs(self.draft.of_columns.all_names())
+    }
+
+    /// Does it leave open how many rows may be deleted at once?
+    #[must_use]
+    pub fn leaves_most_deleted_open(&self) -> bool {
+        let usual = mapping::defaults().mapping.most_deleted;
+        (self.draft.mapping.most_deleted - usual).abs() < f64::EPSILON
     }
 
     #[must_use]

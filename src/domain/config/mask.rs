@@ -104,7 +104,7 @@ fn group(r: &mut Reading<'_>, node: &Node, place: &Place) -> Option<Mask> {
     };
     match entry.key.as_str() {
         "hmac" => {
-            let key = r.item(&entry.node, &place.name, place.clone())?.text;
+            let key = r.item(&entry.node, &format!("the key of {}", place.name), place.clone())?.text;
             if key.len() < SHORTEST_KEY {
                 let message =
                     format!("the key of {} has {} characters, so that it can be guessed", place.name, key.len());

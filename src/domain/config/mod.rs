@@ -47,7 +47,7 @@ pub use path::path;
 pub use problem::Problem;
 pub use servers::{mysql_servers, source_settings, wanted_source};
 pub use settings::{bigquery_settings, file_setting, mysql_settings, storage_settings};
-pub use tables::{TablePattern, Taking, UnknownTables, name_of};
+pub use tables::{NotMoved, TablePattern, Taking, name_of};
 pub use targets::refused_together;
 pub use validate::{cursor_value, ends_before_it_begins};
 pub use whole::Config;

@@ -59,6 +59,14 @@ pub(super) enum Found {
     Wrong,
 }
 
+/// Words of names whose values are nobody's business.
+const SECRETS: [&str; 9] = ["key", "hmac", "password", "passwd", "pwd", "passphrase", "secret", "token", "url"];
+
+/// Does a key, or the variable in its value, name a secret?
+fn is_secret(name: &str) -> bool {
+    name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| SECRETS.contains(&&*word.to_ascii_lowercase()))
+}
+
 impl Reading<'_> {
     /// A reading whose problems are dropped.
     pub fn quiet(&self) -> Self {
@@ -84,7 +92,11 @@ impl Reading<'_> {
 
     pub fn unset(&mut self, name: &str, line: usize, written: &str) {
         let message = format!("{name} is `{written}`, but the variable is not set or is empty");
-        self.problem(line, message, "set it in `.env` or the environment, or write a default: `${NAME:-default}`");
+        let set = "set it in `.env` or the environment";
+        if is_secret(name) || is_secret(written) {
+            return self.problem(line, message, format!("{set}; a secret has no place in the configuration"));
+        }
+        self.problem(line, message, format!("{set}, or write a default: `${{NAME:-default}}`"));
     }
 
     pub fn complete(&mut self, node: &Node, text: &str, name: &str, place: Place) -> Found {

@@ -33,12 +33,13 @@ pub struct TablePattern {
     pub(super) draft: Draft,
 }
 
-/// An entry whose tables are unknown because its server does not answer.
+/// What no run can move, although the configuration says so: a table that was taken and now stands in the way of another, or
+/// an entry whose tables nobody knows, because its server is away.
 #[derive(Debug, Clone)]
-pub struct UnknownTables {
-    /// The entry's name in reports.
+pub struct NotMoved {
+    /// As reports name it: the mapping, or the entry in its own words.
     pub name: MappingName,
-    /// Where its tables go.
+    /// In BigQuery.
     pub target: String,
     pub fault: Arc<Fault>,
 }
@@ -87,11 +88,17 @@ impl TablePattern {
         self.draft.mapping.source.server.as_ref()
     }
 
-    /// Where its tables go, unless a table has its own target: `project.dataset.*`.
+    /// `project.dataset`
+    #[must_use]
+    pub fn dataset(&self) -> String {
+        let TableId { project, dataset, .. } = &self.draft.mapping.target;
+        format!("{project}.{dataset}")
+    }
+
+    /// Where its tables go: `project.dataset.*`, or the one table that all go into.
     #[must_use]
     pub fn place(&self) -> String {
-        let TableId { project, dataset, .. } = &self.draft.mapping.target;
-        format!("{project}.{dataset}.{}", self.shared_target().unwrap_or("*"))
+        format!("{}.{}", self.dataset(), self.shared_target().unwrap_or("*"))
     }
 
     #[must_use]

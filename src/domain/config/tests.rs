@@ -108,6 +108,7 @@ fn a_variable_is_missed_only_where_its_value_is_needed() {
     assert_eq!(problems.len(), 1, "{problems:#?}");
     assert_eq!(problems[0].line, Some(1));
     assert!(problems[0].to_string().starts_with("etc/config.yaml:1: `project` is `${GCP_PROJECT_ID}`, but"));
+    assert!(problems[0].hint.contains("or write a default"), "{problems:?}");
     let gcs = ORIGINAL.replace("state_store: local", "state_store: gcs");
     assert_eq!(only(read(&gcs), "`state_gcs_bucket` is `${GCS_STATE_BUCKET}`"), Some(7));
     assert_eq!(only(with("location: ${REGION}", ""), "`location` is `${REGION}`"), Some(3));

@@ -293,7 +293,7 @@ impl Top {
             mappings: Vec::new(),
             patterns: Vec::new(),
             remarks: Vec::new(),
-            unknown: Vec::new(),
+            not_moved: Vec::new(),
         };
         Self { config, of_all: mapping::defaults(), store: Store::Local }
     }

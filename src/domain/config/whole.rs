@@ -7,9 +7,9 @@ use chrono_tz::Tz;
 use super::access::NamedSource;
 use super::content::{Mapping, Notify, OwnCommand, Pace, SchemaAdditions, StateLocation};
 use super::for_all::ForAll;
-use super::tables::{TablePattern, UnknownTables};
+use super::tables::{NotMoved, TablePattern};
 use crate::domain::finding::Finding;
-use crate::domain::ids::{SourceName, TableId};
+use crate::domain::ids::{MappingName, SourceName, TableId};
 
 /// Everything of config.yaml.
 #[derive(Debug, Clone)]
@@ -50,12 +50,20 @@ pub struct Config {
     pub patterns: Vec<TablePattern>,
     /// Findings about the patterns' tables, once they are expanded.
     pub remarks: Vec<Finding>,
-    /// Entries that could not be expanded because their server does not answer.
-    pub unknown: Vec<UnknownTables>,
+    /// What cannot be moved, and fails every run of all mappings.
+    pub not_moved: Vec<NotMoved>,
 }
 
 impl Config {
-    /// `dataset.table`, with the project if it is not the top level's.
+    /// The mapping of that name; or, where an entry with a list of tables is called so, all of its tables.
+    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Mapping> {
+        let is_exact = self.mappings.iter().any(|mapping| mapping.name.0 == name);
+        let is_meant =
+            move |mapping: &MappingName| if is_exact { mapping.0 == name } else { mapping.is_table_of(name) };
+        self.mappings.iter().filter(move |mapping| is_meant(&mapping.name))
+    }
+
+    /// `dataset.table`, with its project where it is not that of the top level.
     #[must_use]
     pub fn shown(&self, table: &TableId) -> String {
         let TableId { project, dataset, table: name } = table;

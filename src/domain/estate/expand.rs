@@ -16,7 +16,7 @@ use super::held::Ground;
 use super::known_tables::KnownTables;
 use crate::domain::config::{Config, Glob, Mapping, TablePattern};
 use crate::domain::finding::Finding;
-use crate::domain::ids::SourceName;
+use crate::domain::ids::{MappingName, SourceName};
 
 /// What the server says of its tables.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +60,18 @@ pub struct Expansion {
     pub news: KnownTables,
     /// Entries of which nothing is known, because the server is away.
     pub unknown: Vec<Unknown>,
+    /// Tables that were taken, and stand in the way of others now.
+    pub refused: Vec<Refused>,
+}
+
+/// A table that was taken and cannot be moved any longer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    pub name: MappingName,
+    /// In BigQuery.
+    pub target: String,
+    pub sentence: String,
+    pub remedy: String,
 }
 
 /// An entry whose tables nobody knows.

@@ -13,6 +13,7 @@ use crate::domain::partitioning::PartitionUnit;
 use crate::domain::quote;
 use crate::domain::schema::SchemaDiff;
 use crate::domain::source_type::SourceType;
+use crate::domain::table_shard::making_anew;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Encoding, carriage};
 
@@ -140,16 +141,14 @@ pub(super) fn key_collation(input: &PlanInput<'_>, column: &ColumnPlan) -> Resul
         return Ok(());
     }
     let (name, table) = (&column.target_name, &mapping.target);
+    let anew = making_anew(&mapping.name, table, mapping.shard.as_ref());
     let sentence = format!(
         "Column `{name}` of {table}, a primary key, has the collation und:ci: BigQuery holds `a` and `A` as one there, \
          and {} does not",
         mapping.source
     );
-    Err(Fault::new(FaultKind::Schema, sentence).with_hint(format!(
-        "let the table be made anew, which gives it DEFAULT COLLATE '': in BigQuery, DROP TABLE `{table}`; then take `{}` \
-         out of `last_sync` in the state file and run again",
-        mapping.name
-    )))
+    Err(Fault::new(FaultKind::Schema, sentence)
+        .with_hint(format!("let the table be made anew, which gives it DEFAULT COLLATE '': {anew}")))
 }
 
 /// Checks that a new table can be partitioned on the column in the wanted way.

@@ -28,6 +28,8 @@ pub(super) struct Compared {
     pub deleted_column: Option<String>,
     /// The column that says when a row was published.
     pub loaded_at: Option<String>,
+    /// Columns of the target that the source may only keep to itself.
+    pub withheld: Vec<String>,
 }
 
 /// Compares both schemas.
@@ -50,8 +52,7 @@ pub(super) fn compare(input: &PlanInput<'_>, warnings: &mut Vec<Finding>) -> Res
         // If adding columns is not allowed, a new column is left out until it is.
         let left_behind =
             matches!(verdict, Verdict::New(_)) && !diff.creates_table && input.additions == SchemaAdditions::Deny;
-        let accepted =
-            if diff.creates_table { None } else { input.said(&name, &source.source_type.to_string(), &verdict) };
+        let accepted = input.said(&name, &source.source_type.to_string(), &verdict);
         diff.columns.push(ColumnDiff {
             name: existing.map_or_else(|| name.clone(), |c| c.name.clone()),
             source: Some(source.source_type.to_string()),
@@ -97,8 +98,8 @@ pub(super) fn compare(input: &PlanInput<'_>, warnings: &mut Vec<Finding>) -> Res
     let shard = ours::shard(input, &mut diff)?;
     let deleted_column = ours::mark(input, &mut diff)?;
     let loaded_at = ours::loaded_at(input, &mut diff)?;
-    note_columns_only_in_target(input, &mut diff, warnings);
-    Ok(Compared { columns, diff, shard, deleted_column, loaded_at })
+    let withheld = note_columns_only_in_target(input, &mut diff, warnings);
+    Ok(Compared { columns, diff, shard, deleted_column, loaded_at, withheld })
 }
 
 /// How a value is converted to a type, with its mask if it has one.
@@ -184,8 +185,14 @@ fn judge(
     (Verdict::Conflict(wanted.target.clone()), has.clone())
 }
 
-fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, warnings: &mut Vec<Finding>) {
-    let Some(target) = input.target else { return };
+/// Gives those of which nobody can tell whether the source has them.
+fn note_columns_only_in_target(
+    input: &PlanInput<'_>,
+    diff: &mut SchemaDiff,
+    warnings: &mut Vec<Finding>,
+) -> Vec<String> {
+    let mut withheld = Vec::new();
+    let Some(target) = input.target else { return withheld };
     for column in &target.columns {
         if diff.columns.iter().any(|c| same_name(&c.name, &column.name)) {
             continue;
@@ -199,7 +206,10 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
         let is_anothers = still_there.is_none() && mapping.shard.is_some() && !input.source.hides_columns;
         match still_there {
             None if is_anothers => {}
-            None => warnings.push(gone(input, &column.name)),
+            None => match gone(input, &column.name) {
+                Some(warning) => warnings.push(warning),
+                None => withheld.push(column.name.clone()),
+            },
             Some(source) => warnings.extend(masked::kept_back(mapping, source)),
         }
         diff.columns.push(ColumnDiff {
@@ -212,17 +222,18 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
             mask: None,
         });
     }
+    withheld
 }
 
-/// A column of the target that the source does not show. The catalogue hides what the account may not read, so a hidden
-/// column looks like one that is gone.
-fn gone(input: &PlanInput<'_>, column: &str) -> Finding {
+/// A column of the target that the source does not show. The catalogue keeps to itself what the account may not read, so a
+/// column that is only withheld looks like one that is gone: `None`.
+fn gone(input: &PlanInput<'_>, column: &str) -> Option<Finding> {
     let (source, target) = (&input.mapping.source, &input.mapping.target.table);
     if let Some((name, now)) = input.mapping.rename.iter().find(|(name, _)| same_name(name, column)) {
         let sentence = format!(
             "column `{name}` is called `{now}` in {target} now (`rename`); the one of the former name is left as it is"
         );
-        return Finding::warn(Topic::Target, sentence);
+        return Some(Finding::warn(Topic::Target, sentence));
     }
     if same_name(column, DELETED_COLUMN) {
         let sentence = format!(
@@ -230,25 +241,16 @@ fn gone(input: &PlanInput<'_>, column: &str) -> Finding {
              its mark"
         );
         let drop = format!("ALTER TABLE {} DROP COLUMN `{column}`", quote::bigquery_table(&input.mapping.target));
-        return Finding::warn(Topic::Target, sentence)
-            .remedy(format!("`deletes: soft` again; or, once no query uses it, {drop}"));
+        let remedy = format!("`deletes: soft` again; or, once no query uses it, {drop}");
+        return Some(Finding::warn(Topic::Target, sentence).remedy(remedy));
     }
-    if !input.source.hides_columns {
-        let left = match input.mapping.mode {
-            Mode::Append | Mode::Upsert | Mode::Mirror => "it is left as it is",
-            Mode::Replace => "it is NULL in every row that a replace brings",
-        };
-        let sentence = format!("column `{column}` is in BigQuery's {target} but no longer in MySQL's {source}; {left}");
-        return Finding::warn(Topic::Target, sentence);
+    if input.source.hides_columns {
+        return None;
     }
-    let sentence = format!(
-        "column `{column}` is in {target}, but {source} shows it no longer, and the account may not read every column there: it \
-         was dropped, or SELECT on it was taken away; what BigQuery holds in it stays as it is and grows old"
-    );
-    let remedy = format!(
-        "if MySQL still has it: GRANT SELECT ({}) ON {} TO <account>, then move the rows again",
-        quote::mysql_name(column),
-        quote::mysql_table(source)
-    );
-    Finding::warn(Topic::Target, sentence).remedy(remedy)
+    let left = match input.mapping.mode {
+        Mode::Append | Mode::Upsert | Mode::Mirror => "it is left as it is",
+        Mode::Replace => "it is NULL in every row that a replace brings",
+    };
+    let sentence = format!("column `{column}` is in BigQuery's {target} but no longer in MySQL's {source}; {left}");
+    Some(Finding::warn(Topic::Target, sentence))
 }

@@ -25,13 +25,13 @@ pub(super) fn loaded_at(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<
 pub(super) fn shard(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Option<TableShard>, Fault> {
     let (mapping, Some(shard)) = (input.mapping, &input.mapping.shard) else { return Ok(None) };
     refuse_taken(input, diff, "shard_column", &shard.column)?;
-    let (text, existing) = (TargetType::String(None), input.target.and_then(|target| target.column(&shard.column)));
+    let existing = input.target.and_then(|target| target.column(&shard.column));
     let verdict = match existing {
-        None => Verdict::New(text),
+        None => Verdict::New(TargetType::String(None)),
         Some(column) if matches!(column.target_type, TargetType::String(_)) => Verdict::Same,
-        Some(_) => Verdict::Conflict(text),
+        Some(column) => return Err(of_another_type(mapping, column)),
     };
-    let accepted = if diff.creates_table { None } else { input.said(&shard.column, "", &verdict) };
+    let accepted = input.said(&shard.column, "", &verdict);
     if let (None, Some(target)) = (existing, input.target) {
         let may_add = input.additions != SchemaAdditions::Deny || accepted == Some(true);
         if !target.is_empty() {
@@ -66,12 +66,39 @@ fn of_no_shard(mapping: &Mapping, shard: &TableShard) -> Fault {
     )
 }
 
-/// Refuses a name that a source column already has.
+/// A column that holds something else than the words of shards.
+fn of_another_type(mapping: &Mapping, column: &TargetColumn) -> Fault {
+    let (target, name) = (&mapping.target, &column.name);
+    let sentence = format!(
+        "Column `{name}` of {target}, the `shard_column` of mapping `{}`, is {} in BigQuery, and must be STRING",
+        mapping.name, column.target_type
+    );
+    Fault::new(FaultKind::Schema, sentence).with_hint(format!(
+        "choose another name for `shard_column`; or, if the column is in nobody's use under that name, in BigQuery: ALTER TABLE {} \
+         RENAME COLUMN {} TO {}",
+        quote::bigquery_table(target),
+        quote::bigquery_name(name),
+        quote::bigquery_name(&format!("{name}_before"))
+    ))
+}
+
+/// The source may have a column of that name, or one that gets it.
 fn refuse_taken(input: &PlanInput<'_>, diff: &SchemaDiff, key: &str, name: &str) -> Result<(), Fault> {
     let Some(taken) = diff.columns.iter().find(|column| same_name(&column.name, name)) else { return Ok(()) };
     let (mapping, source) = (&input.mapping.name, &input.mapping.source);
-    let sentence = format!("`{key}` of mapping `{mapping}` is `{name}`, but {source} has a column `{}`", taken.name);
-    Err(Fault::new(FaultKind::Config, sentence).with_hint(format!("choose another name for `{key}`")))
+    let renamed = input.mapping.rename.iter().find(|(_, other)| same_name(other, name)).map(|(column, _)| column);
+    let (why, hint) = match renamed {
+        Some(column) => (
+            format!("but `rename` gives that name to column `{column}` of {source}"),
+            format!("choose another name for `{key}`, or for `{column}`"),
+        ),
+        None => (
+            format!("but {source} has a column `{}`", taken.name),
+            format!("choose another name for `{key}`, or give the column another one: `rename`"),
+        ),
+    };
+    let sentence = format!("`{key}` of mapping `{mapping}` is `{name}`, {why}");
+    Err(Fault::new(FaultKind::Config, sentence).with_hint(hint))
 }
 
 /// Compares the column like any other; gives its name if the target has it, or will have it once the difference is
@@ -85,7 +112,7 @@ fn timestamp(input: &PlanInput<'_>, diff: &mut SchemaDiff, key: &str, name: &str
         Some(column) if column.required => Verdict::Relax,
         Some(_) => Verdict::Same,
     };
-    let accepted = if diff.creates_table { None } else { input.said(name, "", &verdict) };
+    let accepted = input.said(name, "", &verdict);
     let comes = diff.creates_table || input.additions != SchemaAdditions::Deny || accepted == Some(true);
     let is_there = match verdict {
         Verdict::New(_) => comes,

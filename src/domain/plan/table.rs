@@ -181,7 +181,9 @@ pub struct Planned {
     pub table: TablePlan,
     pub diff: SchemaDiff,
     pub warnings: Vec<Finding>,
-    /// Options that the mapping asks of a new table and the existing table has otherwise.
+    /// Columns that BigQuery has and the source does not show, while the account may not read every column there.
+    pub withheld: Vec<String>,
+    /// What the mapping asks of a new table, and the table that is there has otherwise.
     pub options: Vec<Finding>,
 }
 

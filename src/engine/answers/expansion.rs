@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
 use crate::domain::check::server::ServerFacts;
-use crate::domain::config::{Config, TablePattern, UnknownTables};
+use crate::domain::config::{Config, NotMoved, TablePattern};
 use crate::domain::estate::{Ask, Expansion, Found, Ground, KnownTables, Seen, View, asked, expand};
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::{MappingName, SourceName};
 use crate::source::Diagnose;
@@ -49,31 +49,39 @@ pub async fn expand_tables<S: Diagnose, T: StateStore>(
     // Mappings that an earlier expansion made are dropped first.
     let mut config = config.clone();
     config.mappings.retain(|mapping| mapping.pattern.is_none());
-    config.unknown.clear();
+    config.not_moved.clear();
     let known = state.load_tables().await?;
     let used = |server: Option<&SourceName>| config.patterns.iter().any(|pattern| pattern.server() == server);
     let servers = how.servers.iter().filter(|(server, _)| used(server.as_ref()));
     let looks = servers.map(|(server, own)| look(source, &config, server.as_ref(), own));
     let looked = join_all(looks).await;
-    let Expansion { mappings, remarks, news, unknown } = of(&config, &known, &looked, how);
+    let expansion = of(&config, &known, &looked, how);
+    let news = &expansion.news;
     if how.remembers && !news.is_empty() {
-        state.note_tables(&news).await?;
+        state.note_tables(news).await?;
     }
-    tracing::info!(tables = mappings.len(), taken_now = news.tables.len(), "the tables of the configuration are known");
-    config.mappings.extend(mappings);
+    let tables = expansion.mappings.len();
+    tracing::info!(tables, taken_now = news.tables.len(), "the tables of the configuration are known");
+    config.mappings.extend(expansion.mappings);
     config.mappings.sort_by_key(|mapping| mapping.line);
-    config.remarks = remarks;
-    let faults = looked.into_iter().filter_map(|looked| Some((looked.server.cloned(), Arc::new(looked.said.err()?))));
-    for (server, fault) in faults {
-        let entries: Vec<_> = unknown.iter().filter(|entry| entry.server == server).collect();
+    config.remarks = expansion.remarks;
+    for refused in expansion.refused {
+        let fault = Fault::new(FaultKind::Config, refused.sentence).with_hint(refused.remedy);
+        config.remarks.push(Finding::fail(Topic::Tables, &fault).of(&refused.name));
+        config.not_moved.push(NotMoved { name: refused.name, target: refused.target, fault: Arc::new(fault) });
+    }
+    for Looked { server, said, .. } in looked {
+        let Err(fault) = said else { continue };
+        let entries: Vec<_> = expansion.unknown.iter().filter(|entry| entry.server.as_ref() == server).collect();
         if entries.is_empty() {
             let kept = "the list of tables cannot be read; what the state knows of them holds";
             tracing::warn!(error = %fault, hint = fault.hint(), "{kept}");
         } else {
             config.remarks.push(Finding::fail(Topic::Tables, &fault));
         }
-        config.unknown.extend(entries.into_iter().map(|entry| UnknownTables {
-            name: MappingName(server.as_ref().map_or_else(|| entry.text.clone(), |of| format!("{of}:{}", entry.text))),
+        let fault = Arc::new(fault);
+        config.not_moved.extend(entries.into_iter().map(|entry| NotMoved {
+            name: MappingName(server.map_or_else(|| entry.text.clone(), |of| format!("{of}:{}", entry.text))),
             target: entry.place.clone(),
             fault: Arc::clone(&fault),
         }));

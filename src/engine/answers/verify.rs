@@ -13,6 +13,7 @@ use crate::engine::protocol::query::Reply;
 use crate::engine::protocol::{Failure, Of, Verified, Verify};
 use crate::engine::work::comparing::{Ready, ready, too_dear};
 use crate::engine::work::emitter::log_verification;
+use crate::engine::work::rows_of::refuse_strays;
 use crate::engine::work::survey::{Limits, Survey};
 use crate::state::StateStore;
 
@@ -46,11 +47,12 @@ async fn verify_one<P: Platform>(
 ) -> Result<Verification, Fault> {
     let ports = &ports.billed(mapping, None);
     let state = ports.state.load(&mapping.name).await?;
+    refuse_strays(ports, mapping, &state).await?;
     let mut verification =
         Verification::begin(mapping.name.clone(), mapping.source.to_string(), mapping.target.to_string());
     let described = ports.describe_both(mapping).await?;
     let Some(ready) = ready(ports, mapping, &state, &described, &mut verification)? else { return Ok(verification) };
-    let Ready { comparison, rows, unread } = ready;
+    let Ready { comparison, rows, unread, age } = ready;
     let limits = Limits { most_bytes: order.most_bytes, most_named: order.most_named, mends: false };
     let tell = |looking| reply.give(Verified::Looking { mapping: mapping.name.clone(), looking });
     let mut survey = Survey::new(ports, &comparison, limits, &tell);
@@ -64,5 +66,8 @@ async fn verify_one<P: Platform>(
         return Err(too_dear(mapping, survey.bytes(), order.most_bytes));
     }
     survey.conclude(rows, unread, &mut verification).await?;
+    if verification.found() > 0 {
+        verification.notes.extend(age);
+    }
     Ok(verification)
 }

@@ -13,6 +13,7 @@ use crate::domain::plan::TablePlan;
 use crate::domain::quote;
 use crate::domain::report::Deletion;
 use crate::domain::share;
+use crate::domain::table_shard::emptying;
 use crate::domain::window::{Low, Window};
 use crate::engine::ports::Platform;
 use crate::engine::protocol::{Event, Phase};
@@ -167,7 +168,10 @@ impl<P: Platform> Work<'_, P> {
 fn emptied(mapping: &Mapping) -> Fault {
     let (source, target) = (&mapping.source, &mapping.target);
     Fault::new(FaultKind::Conflict, format!("MySQL shows no row of {source}: nothing of {target} is deleted for that"))
-        .with_hint("if the table was emptied on purpose, empty the one in BigQuery by hand: TRUNCATE TABLE")
+        .with_hint(format!(
+            "if the table was emptied on purpose, take its rows out in BigQuery by hand: {}",
+            emptying(target, mapping.shard.as_ref())
+        ))
 }
 
 fn guard(mapping: &Mapping, held: u64, vanished: u64) -> Result<(), Fault> {

@@ -10,6 +10,7 @@ use crate::domain::config::{Mapping, Mode, Pace};
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::lookback::Lookback;
+use crate::domain::table_shard::emptying;
 use crate::domain::window::{Low, Watermark, Window};
 use crate::domain::{publish, quote};
 use crate::engine::ports::Platform;
@@ -251,6 +252,16 @@ fn remember_clock_behind<P: Platform>(ledger: &mut Ledger<P>, kind: CursorKind, 
     Ok(())
 }
 
+/// An append keeps rows under numbers that come again.
+fn emptied_first(mapping: &Mapping) -> String {
+    let emptying = emptying(&mapping.target, mapping.shard.as_ref());
+    match (mapping.mode, &mapping.shard) {
+        (Mode::Append, None) => format!(" (before that, in BigQuery: {emptying}; or name another `bigquery_table`)"),
+        (Mode::Append, Some(_)) => format!(" (before that, in BigQuery: {emptying})"),
+        (Mode::Upsert | Mode::Replace | Mode::Mirror, _) => String::new(),
+    }
+}
+
 impl<P: Platform> Work<'_, P> {
     /// Refuses numbers that began again (TRUNCATE, a table made anew): they are below the watermark, where no run would
     /// see them.
@@ -280,10 +291,10 @@ impl<P: Platform> Work<'_, P> {
                  numbers have begun again, and rows up to {mark} would never be seen"
                 );
                 Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-                "if the table was emptied for good, take `{name}` out of `last_sync` in the state file: the next run loads it \
-                 from the beginning (with `mode: append`, first empty {} in BigQuery or name another `bigquery_table`)",
-                scope.mapping.target
-            )))
+                    "if the table was emptied for good, take `{name}` out of `last_sync` in the state file: the next run loads \
+                     it from the beginning{}",
+                    emptied_first(&scope.mapping)
+                )))
             }
             _ => {
                 self.note(format!(

@@ -203,6 +203,8 @@ pub struct Decided {
     pub statements: Vec<String>,
     /// What remains to be done after the columns were added.
     pub notes: Vec<String>,
+    /// The table itself is new, and waits to be taken all the same.
+    pub waits: bool,
 }
 
 /// A question under way, with the sender for its answer.

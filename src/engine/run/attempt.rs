@@ -30,6 +30,7 @@ impl<P: Platform> Work<'_, P> {
                 return Ok(());
             }
         }
+        self.follow_shard().await?;
         if scope.mapping.mode == Mode::Replace {
             self.sweep().await?;
             let Some(schemas) = self.prepare(None).await? else { return Ok(()) };
@@ -104,7 +105,7 @@ impl<P: Platform> Work<'_, P> {
         refuse_lost_target(&scope.mapping, mark.as_deref(), described.target.as_ref())?;
         let mark = mark.filter(|_| scope.mapping.mode.has_windows());
         if let (Some(mark), true) = (&mark, described.target.as_ref().is_some_and(TargetSchema::is_empty)) {
-            self.note(format!("{} holds no rows, although the watermark is {mark}", scope.mapping.target));
+            self.follow_lost_rows(&described, mark).await?;
         }
         let deletes = matches!(scope.task, Task::Deletes { .. });
         if deletes && mark.is_none() {

@@ -93,7 +93,7 @@ impl<P: Platform> Work<'_, P> {
         let (source, target) = (mapping.source.to_string(), mapping.target.to_string());
         let mut verification = Verification::begin(mapping.name.clone(), source, target);
         let ready = ready(&scope.ports, mapping, self.ledger.state(), &described, &mut verification)?;
-        let Some(Ready { comparison, rows, unread }) = ready else {
+        let Some(Ready { comparison, rows, unread, .. }) = ready else {
             self.note("nothing has been synced yet, so there is nothing to compare".to_owned());
             self.tell_compared(verification, again);
             return Ok(());

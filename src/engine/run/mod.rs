@@ -30,7 +30,7 @@ use super::work::hold::Hold;
 use super::work::ids::new_run_id;
 use super::work::leftovers::Leftovers;
 use super::work::scope::{Scope, Task};
-use crate::domain::config::{Mapping, Mode, UnknownTables};
+use crate::domain::config::{Mapping, Mode, NotMoved};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId, SourceName};
 use crate::domain::report::{MappingReport, RunReport};
@@ -121,7 +121,7 @@ impl<P: Platform> Run<P> {
             Task::Backfill { .. } | Task::Part(_) | Task::Deletes { .. } | Task::Repair(_) => false,
         };
         if is_of_all {
-            reports.extend(self.ports.config.unknown.iter().map(|unknown| self.not_known(&run, unknown)));
+            reports.extend(self.ports.config.not_moved.iter().map(|not_moved| self.not_moved(&run, not_moved)));
         }
         self.finish(run, started_at, reports, &cancels).await;
         held
@@ -176,9 +176,9 @@ impl<P: Platform> Run<P> {
         report
     }
 
-    /// The report of an entry whose tables are unknown, for readers of reports and for notifications.
-    fn not_known(&self, run: &RunId, unknown: &UnknownTables) -> MappingReport {
-        let UnknownTables { name, target, fault } = unknown;
+    /// For whoever reads reports or is told of failures.
+    fn not_moved(&self, run: &RunId, not_moved: &NotMoved) -> MappingReport {
+        let NotMoved { name, target, fault } = not_moved;
         let now = self.ports.clock.now();
         let mut report =
             MappingReport::begin(name.clone(), Mode::Upsert, run.clone(), name.0.clone(), target.clone(), now);

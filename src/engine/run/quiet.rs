@@ -37,14 +37,14 @@ impl<P: Platform> Work<'_, P> {
         let now = self.scope.ports.clock.now();
         let is_recent = |compared: &Compared| compared.at <= now && now - compared.at < LOOK_AGAIN;
         let is_unclean = self.ledger.follows_an_unclean_run() || !self.tally.is_first_attempt();
-        self.ledger.compared().is_some_and(is_recent) && !is_unclean && !self.is_in_doubt()
+        self.ledger.state().compared.as_ref().is_some_and(is_recent) && !is_unclean && !self.is_in_doubt()
     }
 
     /// What MySQL is asked by, if the schemas are the ones that were compared; without a target to publish to.
     pub(super) fn foreseen(&mut self, source: &SourceSchema) -> Option<Schemas> {
         let Scope { ports, mapping, .. } = self.scope;
         let now = self.compared(source).schemas;
-        self.ledger.compared().filter(|then| then.schemas == now)?;
+        self.ledger.state().compared.as_ref().filter(|then| then.schemas == now)?;
         let described = Described { source: source.clone(), target: None };
         let planned = described.plan(ports, mapping, SchemaAdditions::Deny, self.ledger.decisions()).ok()?;
         Some(Schemas::new(mapping, described, planned.table))

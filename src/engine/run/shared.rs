@@ -15,6 +15,7 @@ use crate::engine::protocol::{BackfillAsk, Phase};
 use crate::engine::work::Work;
 use crate::engine::work::ledger::Ledger;
 use crate::engine::work::leftovers::Leftovers;
+use crate::engine::work::rows_of::refuse_strays;
 use crate::engine::work::rules::{Renewed, renewed, still_hold};
 use crate::engine::work::scope::{Halt, Scope, Task};
 use crate::engine::work::sweep::sweep;
@@ -153,9 +154,10 @@ impl<P: Platform> Scope<P> {
         }
         // Giving the backfill up needs the leases of all its parts, so what is read under this part's lease stays true.
         let whole = scope.unless_cancelled(store.load(&scope.mapping.name)).await?;
-        if !whole.backfill.is_some_and(|known| known.is_same(plan)) {
+        if !whole.backfill.as_ref().is_some_and(|known| known.is_same(plan)) {
             return Err(scope.given_up().into());
         }
+        scope.unless_cancelled(refuse_strays(&scope.ports, &scope.mapping, &whole)).await?;
         *ledger.decisions_mut() = whole.decisions;
         tracing::info!(part = number, of = plan.part_count(), "moving a part of the shared backfill");
         let mut own = tally.of_part();

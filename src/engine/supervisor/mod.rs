@@ -3,7 +3,7 @@
 mod agenda;
 mod schedule;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 
 use tokio::sync::{mpsc, watch};
@@ -15,7 +15,7 @@ use super::answers::beside::beside;
 use super::answers::check::check;
 use super::answers::decide::decide;
 use super::answers::history::{read_history, read_report};
-use super::answers::preview::preview;
+use super::answers::preview::preview_each;
 use super::answers::schema_diff::compare;
 use super::answers::status::{inspect, look, measure};
 use super::answers::tables::list_tables;
@@ -23,7 +23,8 @@ use super::answers::verify::verify;
 use super::ports::{Platform, Ports};
 use super::protocol::query::Question;
 use super::protocol::{
-    Command, Compare, Decide, Event, Inspect, Measure, PreviewBackfill, Progress, ReadHistory, ReadReport, Selection,
+    BackfillAsk, Command, Compare, Decide, Event, Inspect, Measure, PreviewBackfill, Progress, ReadHistory, ReadReport,
+    Selection,
 };
 use super::run::Run;
 use super::run::aftermath::write_metrics;
@@ -179,7 +180,10 @@ impl<P: Platform> Supervisor<P> {
                 self.spawn(|ports, _| async move { reply.give(read_report(&ports, &run).await) });
             }
             Question::PreviewBackfill(PreviewBackfill(ask), reply) => {
-                self.spawn(|ports, _| async move { reply.give(preview(&ports, &ask).await) });
+                let mut asks: Vec<_> = self.of_each(&ask).collect();
+                // Of a name that nobody has, the answer says so.
+                asks.extend(asks.is_empty().then_some(ask));
+                self.spawn(|ports, _| async move { preview_each(&ports, &asks, &reply).await });
             }
             Question::Verify(order, reply) => {
                 let mappings = self.selected(&order.selection);
@@ -246,12 +250,19 @@ impl<P: Platform> Supervisor<P> {
         self.active.values().for_each(|switch| switch.cancel.cancel());
     }
 
+    /// In the order of the configuration; the name of an entry with a list of tables means all of them.
     fn selected(&self, selection: &Selection) -> Vec<Mapping> {
-        let chosen = |mapping: &&Mapping| match selection {
-            Selection::All => true,
-            Selection::Named(names) => names.contains(&mapping.name),
-        };
-        self.ports.config.mappings.iter().filter(chosen).cloned().collect()
+        let config = &self.ports.config;
+        let Selection::Named(names) = selection else { return config.mappings.clone() };
+        let meant: HashSet<_> =
+            names.iter().flat_map(|name| config.named(&name.0)).map(|mapping| &mapping.name).collect();
+        config.mappings.iter().filter(|mapping| meant.contains(&mapping.name)).cloned().collect()
+    }
+
+    /// The same stretch of each mapping that is meant.
+    fn of_each(&self, ask: &BackfillAsk) -> impl Iterator<Item = BackfillAsk> {
+        let mappings = self.selected(&Selection::Named(vec![ask.mapping.clone()]));
+        mappings.into_iter().map(move |mapping| BackfillAsk { mapping: mapping.name, ..ask.clone() })
     }
 
     /// The named mappings, whatever they are; if all are selected, only those that the work is meant for.

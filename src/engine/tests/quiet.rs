@@ -22,6 +22,7 @@ fn asked(shop: &Shop) -> Vec<Call> {
                 | Call::DropStaging
                 | Call::Leftovers
                 | Call::CountBeyond
+                | Call::CountStrays
         )
     };
     shop.calls().into_iter().filter(of_bigquery).collect()

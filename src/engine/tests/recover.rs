@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::works::{APPEND, KEYLESS, UPSERT, later, to_backfill, to_delete, whole};
+use crate::domain::naming::STAGING_PREFIX;
 use crate::domain::report::{MappingReport, Outcome};
 use crate::engine::{Command, Event};
 use crate::state::StoredWatermark;
@@ -195,4 +196,28 @@ fn a_publish_that_brings_its_rows_along_can_no_longer_arrive_once_it_was_given_u
     let now = shop.world.clock.millis();
     shop.dataset().deliver(now);
     shop.is_equal("the late arrival");
+}
+
+#[test]
+fn a_staging_table_that_comes_back_after_it_was_dropped_is_dropped_by_the_next_run() {
+    let shop = Shop::new(UPSERT).rows(1..=59);
+    shop.trouble(Call::Finish, 1, Trouble::KilledBefore);
+    assert!(shop.run(sync()).is_none());
+    shop.world.script.clear();
+    let of_dead = |shop: &Shop| {
+        let dataset = shop.dataset();
+        dataset
+            .tables
+            .iter()
+            .find(|(name, _)| name.starts_with(STAGING_PREFIX))
+            .map(|(name, table)| (name.clone(), table.clone()))
+    };
+    let (name, table) = of_dead(&shop).unwrap();
+    shop.succeeds(sync());
+    shop.is_tidy("the run after it");
+    // The dead run's load job was on its way.
+    shop.dataset().tables.insert(name, table);
+    shop.insert(60..=70);
+    shop.succeeds(sync());
+    shop.is_tidy("the one after that");
 }

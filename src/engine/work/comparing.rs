@@ -22,6 +22,8 @@ pub(in crate::engine) struct Ready {
     pub rows: u64,
     /// Why equal rows do not prove that the tables are equal.
     pub unread: Option<String>,
+    /// Why rows may differ that nothing is wrong with.
+    pub age: Option<String>,
 }
 
 /// Makes a comparison of the columns that both sides have, as they are; `None` if nothing has been synced yet. The
@@ -49,10 +51,11 @@ pub(in crate::engine) fn ready<P: Platform>(
     let only_there = only_in_bigquery(mapping, &described.source, &diff);
     let withheld = if described.source.hides_columns { only_there.clone() } else { Vec::new() };
     verification.not_compared.extend(only_there);
-    verification.notes.extend(note(state, mark));
+    verification.notes.extend(mark.and_then(set_by_others));
+    let age = mark.map_or_else(|| as_old_as(state), |_| None);
     verification.notes.extend(keyed(&comparison));
     let rows = described.source.rows_estimate.unwrap_or(0).max(target.rows.unwrap_or(0));
-    Ok(Some(Ready { comparison, rows, unread: unread(mapping, &withheld) }))
+    Ok(Some(Ready { comparison, rows, unread: unread(mapping, &withheld), age }))
 }
 
 /// Refuses a missing target table that was brought over as a whole before; this is not the same as a table that was
@@ -90,18 +93,19 @@ fn window(mapping: &Mapping, planned: &Planned, watermark: &str) -> Result<Windo
     Ok(Window { low: first.map_or(Low::Beginning, Low::From), high: Cursor::parse(watermark, kind)? })
 }
 
-/// What the reader must know before any differences are found.
-fn note(state: &MappingState, mark: Option<&StoredWatermark>) -> Option<String> {
-    match (mark, &state.replaced) {
-        (Some(mark), _) if mark.imported => Some(
-            "the watermark was set by hand or by another tool: rows that share it may be missing until the next run"
-                .to_owned(),
-        ),
-        (None, Some(replaced)) => Some(format!(
-            "the table was read at {replaced}: rows that have changed in MySQL since then differ until the next run"
-        )),
-        _ => None,
-    }
+fn set_by_others(mark: &StoredWatermark) -> Option<String> {
+    mark.imported.then(|| {
+        "the watermark was set by hand or by another tool: rows that share it may be missing until the next run"
+            .to_owned()
+    })
+}
+
+/// Of a table that is brought over as a whole.
+fn as_old_as(state: &MappingState) -> Option<String> {
+    let replaced = state.replaced.as_ref()?;
+    Some(format!(
+        "the table was read at {replaced}: rows that have changed in MySQL since then differ until the next run"
+    ))
 }
 
 /// What is compared of columns that are masked with a key, which no statement may hold.

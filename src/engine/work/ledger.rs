@@ -16,7 +16,7 @@ use crate::domain::window::{Published, Watermark};
 use crate::engine::ports::{Platform, Ports};
 use crate::state::{
     BackfillState, Compared, EndedBackfill, LastRun, Lease, LeftTarget, MappingState, Moves, PendingPublish,
-    RememberedSums, Replaced, Rules, StateStore, StoredWatermark, SumsPlace,
+    RememberedSums, Replaced, RowsOf, Rules, StateStore, StoredWatermark, SumsPlace,
 };
 use crate::warehouse::PublishCounts;
 
@@ -52,12 +52,7 @@ impl<P: Platform> Ledger<P> {
         self.lease.follows_a_dead_one() || !ended_well
     }
 
-    /// Both sides as an incremental run last compared them.
-    pub(in crate::engine) const fn compared(&self) -> Option<&Compared> {
-        self.state.compared.as_ref()
-    }
-
-    /// Sets what was compared; saved with the next change.
+    /// Saved with whatever comes next.
     pub(in crate::engine) fn set_compared(&mut self, compared: Option<Compared>) {
         self.state.compared = compared;
     }
@@ -339,6 +334,11 @@ impl<P: Platform> Ledger<P> {
     /// Sets the rules by which the rows below the watermark came; saved with the next change.
     pub(in crate::engine) fn set_rules(&mut self, rules: Rules) {
         self.state.rules = Some(rules).filter(|rules| !rules.is_empty());
+    }
+
+    /// Which rows of the target are the mapping's; saved with whatever is saved next.
+    pub(in crate::engine) fn set_rows_of(&mut self, rows_of: Option<RowsOf>) {
+        self.state.rows_of = rows_of;
     }
 
     pub(in crate::engine) const fn decisions(&self) -> &Decisions {

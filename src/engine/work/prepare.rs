@@ -4,6 +4,7 @@ use super::Work;
 use super::asked::Asked;
 use super::conflicts::{refuse_conflicts, still_required};
 use super::scope::{Halt, Scope, Task};
+use crate::domain::check::withheld::withheld;
 use crate::domain::config::{Mode, SchemaAdditions};
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
@@ -51,7 +52,13 @@ impl<P: Platform> Work<'_, P> {
         if let Some(cursor) = planned.table.cursor {
             self.refuse_options(cursor.kind)?;
         }
-        for warning in planned.warnings.iter().cloned().chain(still_required(mapping, &planned, additions)) {
+        for warning in planned
+            .warnings
+            .iter()
+            .cloned()
+            .chain(withheld(mapping, &planned.withheld, None))
+            .chain(still_required(mapping, &planned, additions))
+        {
             self.note(warning.to_string());
         }
         let creates = planned.diff.creates_table;
@@ -73,7 +80,9 @@ impl<P: Platform> Work<'_, P> {
                 self.scope.unless_cancelled(ports.warehouse.ensure_dataset(&mapping.target)).await?;
             }
             self.scope.unless_cancelled(ports.warehouse.apply(&statements)).await?;
-            self.tally.schema_changes.extend(statements.iter().cloned());
+            // What follows a CREATE TABLE keeps an end of the dataset's from the table: it is part of making it.
+            let told = if creates { 1 } else { statements.len() };
+            self.tally.schema_changes.extend(statements.iter().take(told).cloned());
             if !creates {
                 self.tally.lasting_warnings.extend(allowed.notes());
                 allowed.notes().for_each(|note| self.note(note));

@@ -20,12 +20,15 @@ impl<P: Platform> Work<'_, P> {
         if std::mem::replace(&mut self.tally.is_swept, true) {
             return Ok(());
         }
-        sweep(self.scope).await
+        // What a dead run has asked BigQuery for may still arrive: the next run looks again.
+        self.tally.left_behind |= sweep(self.scope).await?;
+        Ok(())
     }
 }
 
-/// Sweeps. Under the lease no other run of the mapping, or of the part of its backfill, is alive under the same state.
-pub(in crate::engine) async fn sweep<P: Platform>(scope: &Scope<P>) -> Result<(), Halt> {
+/// Under the lease no other run of the mapping, or of the part of its backfill, is alive that works under the same state.
+/// Gives whether there were any tables of dead runs.
+pub(in crate::engine) async fn sweep<P: Platform>(scope: &Scope<P>) -> Result<bool, Halt> {
     let Scope { ports, mapping, run, .. } = scope;
     let of_dataset = scope.leftovers.beside(&mapping.target);
     let look = of_dataset.get_or_try_init(|| ports.warehouse.leftovers(&mapping.target));
@@ -33,7 +36,7 @@ pub(in crate::engine) async fn sweep<P: Platform>(scope: &Scope<P>) -> Result<()
         // Moving rows matters more than cleaning up: a fault of BigQuery will show itself where it matters.
         Err(Halt::Fault(fault)) => {
             tracing::warn!(error = %fault, "leftover staging tables were not looked for; they expire by themselves");
-            return Ok(());
+            return Ok(false);
         }
         found => found?,
     };
@@ -42,12 +45,14 @@ pub(in crate::engine) async fn sweep<P: Platform>(scope: &Scope<P>) -> Result<()
     let longest = deadline.checked_mul(2).unwrap_or(TimeDelta::MAX).max(LONGEST_ELSEWHERE);
     let owner = scope.owner();
     let dead = |table: &&TableId| owner.is_dead(table, run, now, longest) || is_dead_probe(table, now);
+    let mut has_found = false;
     for table in found.iter().filter(dead) {
+        has_found = true;
         match scope.unless_cancelled(ports.warehouse.drop_staging(table)).await {
             Ok(()) => tracing::info!(%table, "dropped a staging table that an earlier run had left behind"),
             Err(Halt::Fault(fault)) => tracing::warn!(%table, error = %fault, "a leftover staging table stays"),
             Err(halt) => return Err(halt),
         }
     }
-    Ok(())
+    Ok(has_found)
 }

@@ -7,7 +7,7 @@ use super::fault::number as number_of;
 use super::found::{Found, among, failed, find, in_database};
 use super::indexes::{self, Indexes};
 use super::server::Server;
-use super::session::{Flavour, Session};
+use super::session::{Flavour, Session, Speaks};
 use super::sql::{self, Bind, Query};
 use super::texts::{Texts, number, text};
 use super::{unreadable, views};
@@ -75,13 +75,19 @@ async fn probe(session: &mut Session, table: &SourceTable) -> (Result<Vec<Texts>
     }
 }
 
+/// Are there columns of the table that the account may not read?
+pub async fn hides_columns(session: &mut Session, table: &SourceTable) -> bool {
+    let (_, hides_columns) = probe(session, table).await;
+    hides_columns
+}
+
 /// No row of all columns.
 pub fn no_row(table: &SourceTable) -> String {
     format!("SELECT 1 FROM (SELECT * FROM {} LIMIT 0) AS all_columns", sql::table_name(table))
 }
 
 /// Keys and orders of a table; `None` where the catalogue does not list it.
-pub async fn indexes(session: &mut Session, table: &SourceTable) -> Result<Option<Indexes>, Fault> {
+pub async fn indexes(session: &mut Session<impl Speaks>, table: &SourceTable) -> Result<Option<Indexes>, Fault> {
     let Some(found) = find(session, table).await? else { return Ok(None) };
     indexes::read(session, &found).await.map(Some).map_err(|error| failed(error, table))
 }

@@ -4,17 +4,16 @@
 //! together with its socket.
 
 use futures_util::future::BoxFuture;
-use sqlx::AssertSqlSafe;
-use sqlx::mysql::MySqlConnection;
 
 use super::fault::{from_login, is_full};
-use super::login::{self, Login};
+use super::login::{self, Dials, Login};
 use super::peers;
 use super::server::Server;
-use super::session::{Flavour, Session};
+use super::session::{Flavour, Session, Speaks};
 use super::silence::{Line, SET_UP, Seen, Watches};
 use super::sql::{Bind, Query};
 use super::texts::{first, number, text};
+use super::wire::Connection;
 use crate::domain::fault::{Fault, FaultKind};
 
 /// Opens a connection, once: what it is opened for is tried again as a whole.
@@ -23,6 +22,18 @@ use crate::domain::fault::{Fault, FaultKind};
 /// `Auth` for a refused login, `Config` for TLS settings and databases that do not work, `Transient` while the server is
 /// away, starting up or full.
 pub async fn open(server: &Server) -> Result<Session, Fault> {
+    open_by(server).await
+}
+
+/// The same for the rows of a table.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_for_rows(server: &Server) -> Result<Session<Connection>, Fault> {
+    open_by(server).await
+}
+
+async fn open_by<C: Dials + Speaks>(server: &Server) -> Result<Session<C>, Fault> {
     let opened = open_once(server).await;
     match &opened {
         Err(fault) if fault.kind() == FaultKind::Transient && !is_full(fault) => server.away.missed(),
@@ -32,7 +43,7 @@ pub async fn open(server: &Server) -> Result<Session, Fault> {
 }
 
 /// Gives the server's name as well.
-async fn open_once(server: &Server) -> Result<(Session, String), Fault> {
+async fn open_once<C: Dials + Speaks>(server: &Server) -> Result<(Session<C>, String), Fault> {
     let sentence = login::sentence(server);
     let mut login = Login::prepare(server).await?;
     let opening = async {
@@ -86,7 +97,7 @@ impl Watches for Other {
 
 impl Other {
     async fn seen(&self) -> Seen {
-        let mut session = match open_once(&self.server).await {
+        let mut session: Session = match open_once(&self.server).await {
             Ok((session, name)) if name == self.name => session,
             Err(fault) if fault.kind() == FaultKind::Transient && !is_full(&fault) => return Seen::Nobody,
             _ => return Seen::Nothing,
@@ -130,20 +141,20 @@ struct Pinned {
 
 /// Sets a session up and asks the server what it now holds: a proxy between may swallow SET, and then every TIMESTAMP
 /// would be off by hours.
-async fn pinned(connection: MySqlConnection) -> Result<(Session, Pinned), sqlx::Error> {
+async fn pinned<C: Speaks>(connection: C) -> Result<(Session<C>, Pinned), sqlx::Error> {
     let mut session = Session::of(connection).await?;
     let pinned = pin(&mut session).await?;
     Ok((session, pinned))
 }
 
-async fn pin(session: &mut Session) -> Result<Pinned, sqlx::Error> {
+async fn pin(session: &mut Session<impl Speaks>) -> Result<Pinned, sqlx::Error> {
     // A first load may stream for hours; the limit of a server is for its own users.
     let no_limit = match session.flavour {
         Flavour::MariaDb => "max_statement_time = 0",
         Flavour::MySql => "max_execution_time = 0",
     };
     for statement in [format!("{SETTINGS}, {no_limit}"), READ_ONLY.to_owned()] {
-        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut session.connection).await?;
+        session.command(&statement).await?;
     }
     let query = Query::plain(format!(
         "SELECT CONCAT_WS(' ', @@session.time_zone, @@session.character_set_results), {}, CAST(CONNECTION_ID() AS CHAR)",

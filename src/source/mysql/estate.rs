@@ -1,5 +1,8 @@
-//! Reads the tables of whole databases, with as many statements for two thousand tables as for two. Foreign keys are
-//! the exception: MariaDB shows them to a read-only account only in each table's definition.
+//! Reads the tables of whole databases, with as many statements for two thousand tables as for two. There are two
+//! exceptions: foreign keys, which MariaDB shows to a read-only account only in each table's definition, and tables of
+//! which the account may read only some columns.
+
+mod hidden;
 
 use std::collections::HashMap;
 
@@ -46,6 +49,7 @@ async fn read(session: &mut Session, ask: &EstateAsk) -> Result<Found, sqlx::Err
         table.facts(&columns, json, &indexes.remove(&name).unwrap_or_default(), flavour)
     });
     let mut tables: Vec<_> = facts.collect();
+    hidden::note(session, &databases, &mut tables).await?;
     // Changes without a new stamp matter only for tables where the stamp would be relied on.
     let stamped = tables.iter().filter(|facts| !facts.stamped.is_empty());
     let stamped: Vec<Name> = stamped.map(|facts| (facts.database.clone(), facts.table.clone())).collect();

@@ -5,6 +5,7 @@ use std::fmt;
 
 use sqlx::mysql::MySqlDatabaseError;
 
+use super::wire::Refusal;
 use super::{silence, tls};
 use crate::domain::fault::{Fault, FaultKind};
 
@@ -60,14 +61,15 @@ const fn is_about_connections(number: u16) -> bool {
 
 /// The server's error number, where it was the server that refused.
 pub fn number(error: &sqlx::Error) -> Option<u16> {
-    let database = error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?;
-    Some(database.number())
+    let database = error.as_database_error()?;
+    let ours = || database.try_downcast_ref::<Refusal>().map(|refusal| refusal.number);
+    database.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number).or_else(ours)
 }
 
 fn classify(error: &sqlx::Error) -> (FaultKind, Option<&'static str>) {
     match error {
-        sqlx::Error::Database(database) => match database.try_downcast_ref::<MySqlDatabaseError>() {
-            Some(error) => by_number(error.number(), error.code().unwrap_or(""), error.message()),
+        sqlx::Error::Database(database) => match number(error) {
+            Some(number) => by_number(number, &database.code().unwrap_or_default(), database.message()),
             None => (FaultKind::Bug, None),
         },
         sqlx::Error::Io(error) if refuses_certificate(error) => (FaultKind::Config, Some(tls::hint(error))),

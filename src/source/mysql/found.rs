@@ -1,7 +1,7 @@
 //! A table, looked up in the catalogue by the name that the mapping gives it.
 
 use super::fault::from_sqlx;
-use super::session::Session;
+use super::session::{Session, Speaks};
 use super::sql::{Bind, Query};
 use super::texts::{Texts, number, text};
 use crate::domain::fault::Fault;
@@ -50,7 +50,7 @@ pub const FOUND: &str = "SELECT table_schema, table_name, table_type, engine, CA
                          FROM information_schema.tables WHERE ";
 
 /// Looks the table up as the server compares names: where case does not count, another spelling will do.
-pub async fn find(session: &mut Session, table: &SourceTable) -> Result<Option<Found>, Fault> {
+pub async fn find(session: &mut Session<impl Speaks>, table: &SourceTable) -> Result<Option<Found>, Fault> {
     let sql = format!("{FOUND}table_schema = COALESCE(?, DATABASE()) AND table_name = ?");
     let rows = session.texts(in_database(&sql, table, true)).await.map_err(|error| failed(error, table))?;
     let exact = |row: &&Texts| text(row, 1) == table.table;

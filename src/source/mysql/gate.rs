@@ -8,11 +8,13 @@
 #[cfg(target_os = "linux")]
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{Error, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
+
+use super::wire::Place;
 
 /// The plugin that sends a password as it is.
 const CLEAR: &[u8] = b"mysql_clear_password";
@@ -28,13 +30,6 @@ const OFFERS_TLS: u16 = 0x0800;
 
 /// The kernel takes at most 107 bytes for a socket's path, macOS 103.
 const LONGEST_DIRECTORY: usize = 70;
-
-/// Where the server, or what leads to it, listens.
-#[derive(Debug, Clone, Copy)]
-pub enum Place<'a> {
-    Tcp(&'a str, u16),
-    Unix(&'a Path),
-}
 
 /// Why a server is not let through.
 #[derive(Debug)]

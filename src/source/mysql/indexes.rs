@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::found::{Found, among};
-use super::session::{Flavour, Session};
+use super::session::{Flavour, Session, Speaks};
 use super::sql::{Bind, Query};
 use super::texts::{Texts, text};
 
@@ -22,7 +22,7 @@ pub struct Ordering {
 }
 
 /// Reads the indexes of a table; a view has none.
-pub async fn read(session: &mut Session, found: &Found) -> Result<Indexes, sqlx::Error> {
+pub async fn read(session: &mut Session<impl Speaks>, found: &Found) -> Result<Indexes, sqlx::Error> {
     if found.is_view() {
         return Ok(Indexes::default());
     }
@@ -43,7 +43,7 @@ pub async fn read_all(session: &mut Session, database: &str, found: &[Found]) ->
 
 /// By the table's name as it is written.
 async fn rows_of(
-    session: &mut Session,
+    session: &mut Session<impl Speaks>,
     database: &str,
     names: &[&str],
 ) -> Result<HashMap<String, Vec<Texts>>, sqlx::Error> {
@@ -69,7 +69,7 @@ pub const fn flag_words(flavour: Flavour) -> (&'static str, &'static str) {
 }
 
 /// That column; `NULL` at older servers, which lack it.
-pub async fn flag(session: &mut Session) -> Result<&'static str, sqlx::Error> {
+pub async fn flag(session: &mut Session<impl Speaks>) -> Result<&'static str, sqlx::Error> {
     let (flag, _) = flag_words(session.flavour);
     let sql = "SELECT 1 FROM information_schema.columns WHERE table_schema = 'information_schema' \
                AND table_name = 'STATISTICS' AND column_name = ?";

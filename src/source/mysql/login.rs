@@ -10,11 +10,12 @@ use sqlx::ConnectOptions;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 
 use super::fault::{from_login, number};
-use super::gate::{Closed, Gate, Place};
+use super::gate::{Closed, Gate};
 use super::refusal::{self, Refused};
 use super::roles;
 use super::server::Server;
 use super::session::Session;
+use super::wire::{Connection, Entry, Place, Refused as Shut, Security};
 use crate::domain::config::{ClientCertificate, MysqlSettings, SslMode};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::secret::Secret;
@@ -31,13 +32,26 @@ pub struct Login<'a> {
     server: &'a Server,
     /// That of the tunnel, or the server's own.
     socket: Option<PathBuf>,
-    options: MySqlConnectOptions,
+    files: Files,
     secret: Secret,
     is_kept: bool,
 }
 
+/// PEM of the files that the settings name.
+struct Files {
+    authority: Option<Vec<u8>>,
+    /// This client's certificate and its key.
+    client: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// A kind of connection, and how it is made.
+pub trait Dials: Sized + Send {
+    /// Connects and logs in, once.
+    fn dial(login: &Login<'_>, database: &str, mode: SslMode) -> impl Future<Output = Result<Self, Failure>> + Send;
+}
+
 /// Why there is no connection.
-enum Failure {
+pub enum Failure {
     ClearPassword,
     /// Over TLS or not, as far as that is known.
     Sqlx(sqlx::Error, Option<bool>),
@@ -49,30 +63,31 @@ impl<'a> Login<'a> {
     /// # Errors
     /// `Config` for files that are not what they should be; those of the password's source and of `ssh`.
     pub async fn prepare(server: &'a Server) -> Result<Self, Fault> {
-        let options = options(&server.settings)?;
+        let files = Files::read(&server.settings)?;
         let password = server.passwords.get().await?;
         let socket = match &server.tunnel {
             Some(tunnel) => Some(tunnel.socket().await?),
             None => server.settings.socket.clone(),
         };
-        Ok(Self { server, socket, options, secret: password.secret, is_kept: password.is_kept })
+        Ok(Self { server, socket, files, secret: password.secret, is_kept: password.is_kept })
     }
 
     /// Connects and logs in. A password that was kept for a while may have been changed: then once more with a new one.
     ///
     /// # Errors
     /// As [`super::connect::open`].
-    pub async fn connect(&mut self) -> Result<MySqlConnection, Fault> {
+    pub async fn connect<C: Dials>(&mut self) -> Result<C, Fault> {
         if let Some(tunnel) = &self.server.tunnel {
             tunnel.forget();
         }
-        let failure = match self.log_in(&self.options).await {
+        let database = self.server.settings.database.as_str();
+        let failure = match self.log_in(database).await {
             Ok(connection) => return Ok(connection),
             Err(Failure::Sqlx(error, _)) if self.is_kept && number(&error) == Some(DENIED) => {
                 self.server.passwords.forget(&self.secret).await;
                 let password = self.server.passwords.get().await?;
                 (self.secret, self.is_kept) = (password.secret, password.is_kept);
-                match self.log_in(&self.options).await {
+                match self.log_in(database).await {
                     Ok(connection) => return Ok(connection),
                     Err(failure) => failure,
                 }
@@ -84,12 +99,12 @@ impl<'a> Login<'a> {
 
     /// Over a bare socket a server takes caching_sha2_password's full exchange (which it asks for once, until it has
     /// the password cached) in a form that sqlx does not speak; over TLS both speak the same.
-    async fn log_in(&self, options: &MySqlConnectOptions) -> Result<MySqlConnection, Failure> {
+    async fn log_in<C: Dials>(&self, database: &str) -> Result<C, Failure> {
         let mode = ssl_mode(self.server);
-        let is_bare = self.server.settings.socket.is_some() && matches!(mode, MySqlSslMode::Disabled);
-        match self.attempt(options, mode).await {
+        let is_bare = self.server.settings.socket.is_some() && matches!(mode, SslMode::Disabled);
+        match C::dial(self, database, mode).await {
             Err(Failure::Sqlx(error, tls)) if is_bare && number(&error) == Some(DENIED) => {
-                self.attempt(options, MySqlSslMode::Required).await.map_err(|second| match second {
+                C::dial(self, database, SslMode::Required).await.map_err(|second| match second {
                     Failure::Sqlx(second, tls) if number(&second).is_some() => Failure::Sqlx(second, tls),
                     // Where there is no TLS, the first answer is the true one.
                     _ => Failure::Sqlx(error, tls),
@@ -99,40 +114,10 @@ impl<'a> Login<'a> {
         }
     }
 
-    async fn attempt(&self, options: &MySqlConnectOptions, mode: MySqlSslMode) -> Result<MySqlConnection, Failure> {
-        let MysqlSettings { ssl_mode, host, port, .. } = &*self.server.settings;
-        let password = self.secret.expose();
-        let mut options = options.clone().ssl_mode(mode);
-        if !password.is_empty() {
-            options = options.password(password);
-        }
-        // A verified server gets the password in any case; and where there is none, nothing can be given away.
-        if ssl_mode.verifies() || password.is_empty() {
-            let tls = match mode {
-                MySqlSslMode::Disabled => Some(false),
-                MySqlSslMode::Preferred => None,
-                MySqlSslMode::Required | MySqlSslMode::VerifyCa | MySqlSslMode::VerifyIdentity => Some(true),
-            };
-            if let Some(socket) = &self.socket {
-                options = options.socket(socket);
-            }
-            return options.connect().await.map_err(|error| Failure::Sqlx(error, tls));
-        }
-        let place = self.socket.as_deref().map_or_else(|| Place::Tcp(bare(host), *port), Place::Unix);
-        let gate = Gate::open(place).await.map_err(|closed| match closed {
-            Closed::ClearPassword => Failure::ClearPassword,
-            Closed::Io(error) => Failure::Sqlx(sqlx::Error::Io(error), None),
-        })?;
-        let tls = Some(gate.offers_tls() && !matches!(mode, MySqlSslMode::Disabled));
-        let failed = |error| Failure::Sqlx(error, tls);
-        let options = options.socket(gate.socket());
-        let mut connecting = pin!(options.connect());
-        tokio::select! {
-            biased;
-            outcome = &mut connecting => return outcome.map_err(failed),
-            carried = gate.carry() => carried.map_err(|error| failed(sqlx::Error::Io(error)))?,
-        }
-        connecting.await.map_err(failed)
+    /// Where the server, or what leads to it, listens.
+    fn place(&self) -> Place<'_> {
+        let MysqlSettings { host, port, .. } = &*self.server.settings;
+        self.socket.as_deref().map_or_else(|| Place::Tcp(bare(host), *port), Place::Unix)
     }
 
     async fn fault(&self, failure: Failure) -> Fault {
@@ -167,9 +152,70 @@ impl<'a> Login<'a> {
 
     /// The account may not use its database: is it let in without one, with roles that are not active?
     async fn sleeping_role(&self) -> Option<String> {
-        let settings = MysqlSettings { database: String::new(), ..MysqlSettings::clone(&self.server.settings) };
-        let connection = self.log_in(&options(&settings).ok()?).await.ok()?;
+        let connection: MySqlConnection = self.log_in("").await.ok()?;
         roles::activation(&mut Session::of(connection).await.ok()?).await
+    }
+}
+
+impl Dials for MySqlConnection {
+    async fn dial(login: &Login<'_>, database: &str, mode: SslMode) -> Result<Self, Failure> {
+        let ssl_mode = login.server.settings.ssl_mode;
+        let password = login.secret.expose();
+        let mut options = login.options(database, mode);
+        if !password.is_empty() {
+            options = options.password(password);
+        }
+        // A verified server gets the password in any case; and where there is none, nothing can be given away.
+        if ssl_mode.verifies() || password.is_empty() {
+            let tls = match mode {
+                SslMode::Disabled => Some(false),
+                SslMode::Preferred => None,
+                SslMode::Required | SslMode::VerifyCa | SslMode::VerifyIdentity => Some(true),
+            };
+            if let Some(socket) = &login.socket {
+                options = options.socket(socket);
+            }
+            return options.connect().await.map_err(|error| Failure::Sqlx(error, tls));
+        }
+        let gate = Gate::open(login.place()).await.map_err(|closed| match closed {
+            Closed::ClearPassword => Failure::ClearPassword,
+            Closed::Io(error) => Failure::Sqlx(sqlx::Error::Io(error), None),
+        })?;
+        let tls = Some(gate.offers_tls() && !matches!(mode, SslMode::Disabled));
+        let failed = |error| Failure::Sqlx(error, tls);
+        let options = options.socket(gate.socket());
+        let mut connecting = pin!(options.connect());
+        tokio::select! {
+            biased;
+            outcome = &mut connecting => return outcome.map_err(failed),
+            carried = gate.carry() => carried.map_err(|error| failed(sqlx::Error::Io(error)))?,
+        }
+        connecting.await.map_err(failed)
+    }
+}
+
+impl Dials for Connection {
+    async fn dial(login: &Login<'_>, database: &str, mode: SslMode) -> Result<Self, Failure> {
+        let MysqlSettings { user, host, socket, clear_password, .. } = &*login.server.settings;
+        let Files { authority, client } = &login.files;
+        let entry = Entry {
+            place: login.place(),
+            is_local: socket.is_some(),
+            security: Security {
+                mode,
+                host: bare(host),
+                authority: authority.as_deref(),
+                client: client.as_ref().map(|(certificate, key)| (certificate.as_slice(), key.as_slice())),
+            },
+            user,
+            database,
+            password: &login.secret,
+            clear_password: *clear_password,
+        };
+        entry.connect().await.map_err(|refused| match refused {
+            Shut::ClearPassword => Failure::ClearPassword,
+            Shut::Failed(error, tls) => Failure::Sqlx(error, tls),
+        })
     }
 }
 
@@ -184,32 +230,59 @@ fn bare(host: &str) -> &str {
     host.trim_matches(['[', ']'])
 }
 
-/// All but the password, the socket and the mode.
-fn options(settings: &MysqlSettings) -> Result<MySqlConnectOptions, Fault> {
-    // All that sqlx would set by itself is set in `pin`, in one statement.
-    let mut options = MySqlConnectOptions::new()
-        .username(&settings.user)
-        // A tunnel's certificate names the server's host too.
-        .host(bare(&settings.host))
-        .port(settings.port)
-        .pipes_as_concat(false)
-        .no_engine_substitution(false)
-        .timezone(None)
-        .set_names(false)
-        .enable_cleartext_plugin(settings.clear_password)
-        // It logs the text of slow statements, and every long read is one.
-        .disable_statement_logging();
-    if !settings.database.is_empty() {
-        options = options.database(&settings.database);
+impl Login<'_> {
+    /// All but the password and the socket.
+    fn options(&self, database: &str, mode: SslMode) -> MySqlConnectOptions {
+        let settings = &*self.server.settings;
+        // All that sqlx would set by itself is set in `pin`, in one statement.
+        let mut options = MySqlConnectOptions::new()
+            .username(&settings.user)
+            // A tunnel's certificate names the server's host too.
+            .host(bare(&settings.host))
+            .port(settings.port)
+            .pipes_as_concat(false)
+            .no_engine_substitution(false)
+            .timezone(None)
+            .set_names(false)
+            .enable_cleartext_plugin(settings.clear_password)
+            .ssl_mode(match mode {
+                SslMode::Disabled => MySqlSslMode::Disabled,
+                SslMode::Preferred => MySqlSslMode::Preferred,
+                SslMode::Required => MySqlSslMode::Required,
+                SslMode::VerifyCa => MySqlSslMode::VerifyCa,
+                SslMode::VerifyIdentity => MySqlSslMode::VerifyIdentity,
+            })
+            // It logs the text of slow statements, and every long read is one.
+            .disable_statement_logging();
+        if !database.is_empty() {
+            options = options.database(database);
+        }
+        if let Some(authority) = &self.files.authority {
+            options = options.ssl_ca_from_pem(authority.clone());
+        }
+        if let Some((certificate, key)) = &self.files.client {
+            options = options.ssl_client_cert_from_pem(certificate.clone()).ssl_client_key_from_pem(key.clone());
+        }
+        options
     }
-    if let (Some(path), true) = (&settings.ssl_ca, settings.ssl_mode.verifies()) {
-        options = options.ssl_ca_from_pem(pem("MYSQL_SSL_CA", path, "the authority's certificate")?);
+}
+
+impl Files {
+    fn read(settings: &MysqlSettings) -> Result<Self, Fault> {
+        let authority = match &settings.ssl_ca {
+            Some(path) if settings.ssl_mode.verifies() => {
+                Some(pem("MYSQL_SSL_CA", path, "the authority's certificate")?)
+            }
+            _ => None,
+        };
+        let client = match &settings.client_certificate {
+            Some(ClientCertificate { certificate, key }) => {
+                Some((pem("MYSQL_SSL_CERT", certificate, "this client's certificate")?, private_key(key)?))
+            }
+            None => None,
+        };
+        Ok(Self { authority, client })
     }
-    if let Some(ClientCertificate { certificate, key }) = &settings.client_certificate {
-        let certificate = pem("MYSQL_SSL_CERT", certificate, "this client's certificate")?;
-        options = options.ssl_client_cert_from_pem(certificate).ssl_client_key_from_pem(private_key(key)?);
-    }
-    Ok(options)
 }
 
 fn pem(variable: &str, path: &Path, what: &str) -> Result<Vec<u8>, Fault> {
@@ -237,14 +310,10 @@ fn private_key(path: &Path) -> Result<Vec<u8>, Fault> {
     Err(Fault::new(FaultKind::Config, format!("MYSQL_SSL_KEY names {file}, which {what}")).with_hint(hint))
 }
 
-fn ssl_mode(server: &Server) -> MySqlSslMode {
+fn ssl_mode(server: &Server) -> SslMode {
     match server.settings.ssl_mode {
-        SslMode::Disabled => MySqlSslMode::Disabled,
-        SslMode::Preferred if server.is_bare_socket() => MySqlSslMode::Disabled,
         // As MySQL's own clients: without TLS only where the server offers none, and never after a handshake that failed.
-        SslMode::Preferred => MySqlSslMode::Preferred,
-        SslMode::Required => MySqlSslMode::Required,
-        SslMode::VerifyCa => MySqlSslMode::VerifyCa,
-        SslMode::VerifyIdentity => MySqlSslMode::VerifyIdentity,
+        SslMode::Preferred if server.is_bare_socket() => SslMode::Disabled,
+        mode => mode,
     }
 }

@@ -1,12 +1,12 @@
 //! An open connection, and what is asked through it. A statement waits for its answer as long as the server is at work on it.
 
-use sqlx::mysql::{MySqlConnection, MySqlRow, MySqlStatement};
+use sqlx::mysql::{MySqlConnection, MySqlStatement};
 use sqlx::{AssertSqlSafe, Executor, Row, SqlSafeStr};
 
 use super::silence::{self, Line};
 use super::sql::Query;
 use super::texts::{Texts, first};
-use super::wire::Cells;
+use super::wire::{Cells, Connection};
 
 /// Which of the two servers answers, where their words differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,17 +15,50 @@ pub enum Flavour {
     MariaDb,
 }
 
-/// An open connection with the settings that reading relies on.
-pub struct Session {
-    pub connection: MySqlConnection,
+/// A row of a short query, as the server sends it.
+pub type Answer = Vec<Option<Vec<u8>>>;
+
+/// What can be asked through a connection of either kind.
+pub trait Speaks: Send {
+    /// All rows of a short query.
+    fn rows(&mut self, query: Query) -> impl Future<Output = Result<Vec<Answer>, sqlx::Error>> + Send;
+
+    /// Runs a statement that has no rows and cannot be prepared.
+    fn run(&mut self, sql: &str) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+}
+
+impl Speaks for MySqlConnection {
+    async fn rows(&mut self, query: Query) -> Result<Vec<Answer>, sqlx::Error> {
+        let rows = query.prepared().fetch_all(self).await?;
+        Ok(rows.iter().map(|row| (0..row.len()).map(|i| row.cell(i).map(<[u8]>::to_vec)).collect()).collect())
+    }
+
+    async fn run(&mut self, sql: &str) -> Result<(), sqlx::Error> {
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(self).await.map(|_| ())
+    }
+}
+
+impl Speaks for Connection {
+    async fn rows(&mut self, query: Query) -> Result<Vec<Answer>, sqlx::Error> {
+        self.all(&query).await
+    }
+
+    async fn run(&mut self, sql: &str) -> Result<(), sqlx::Error> {
+        Self::run(self, sql).await
+    }
+}
+
+/// An open connection with the settings that reading relies on: by sqlx, or one of our own for the rows of tables.
+pub struct Session<C = MySqlConnection> {
+    pub connection: C,
     pub flavour: Flavour,
     /// Whom to ask about it where no answer comes; `None` while it is set up.
     pub line: Option<Line>,
 }
 
-impl Session {
+impl<C: Speaks> Session<C> {
     /// A connection as it came, before anything is set.
-    pub async fn of(connection: MySqlConnection) -> Result<Self, sqlx::Error> {
+    pub async fn of(connection: C) -> Result<Self, sqlx::Error> {
         let mut session = Self { connection, flavour: Flavour::MySql, line: None };
         let version = session.texts(Query::plain("SELECT VERSION()")).await?;
         if first(&version).is_some_and(|version| version.to_ascii_lowercase().contains("mariadb")) {
@@ -44,20 +77,24 @@ impl Session {
     /// Text is read from the bytes, because the catalogue's columns arrive with different wire types.
     pub async fn texts(&mut self, query: Query) -> Result<Vec<Texts>, sqlx::Error> {
         let rows = self.rows(query).await?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ok(rows.iter().map(|row| (0..row.len()).map(|i| row.cell(i).map(text)).collect()).collect())
+        let text = |bytes: Vec<u8>| {
+            String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+        };
+        Ok(rows.into_iter().map(|row| row.into_iter().map(|cell| cell.map(text)).collect()).collect())
     }
 
     /// The same, as the server sends them.
-    pub async fn rows(&mut self, query: Query) -> Result<Vec<MySqlRow>, sqlx::Error> {
-        silence::listen(query.prepared().fetch_all(&mut self.connection), self.line.as_ref()).await
+    pub async fn rows(&mut self, query: Query) -> Result<Vec<Answer>, sqlx::Error> {
+        silence::listen(self.connection.rows(query), self.line.as_ref()).await
     }
 
     /// Runs a statement that has no rows and cannot be prepared.
-    pub async fn command(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
-        silence::listen(sqlx::raw_sql(sql).execute(&mut self.connection), self.line.as_ref()).await.map(|_| ())
+    pub async fn command(&mut self, sql: &str) -> Result<(), sqlx::Error> {
+        silence::listen(self.connection.run(sql), self.line.as_ref()).await
     }
+}
 
+impl Session {
     /// A statement that the server has taken and not carried out: the columns it would bring.
     pub async fn announced(&mut self, sql: String) -> Result<MySqlStatement, sqlx::Error> {
         let announced = self.connection.prepare(AssertSqlSafe(sql).into_sql_str());

@@ -1,131 +1,30 @@
-//! The raw bytes of a row's cells, which the decoders work on.
+//! Table rows as they come: a connection that reads them where they lie, and whether they are what was planned.
 
-use sqlx::mysql::MySqlRow;
-use sqlx::{Column, Decode, MySql, Row, TypeInfo};
-
-use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::ids::SourceTable;
-use crate::domain::plan::TablePlan;
-use crate::domain::source_type::SourceType;
-
-/// Cells by position; `None` is NULL. A trait, so that decoders are tested with crafted bytes.
-pub trait Cells {
-    fn cell(&self, index: usize) -> Option<&[u8]>;
-}
-
-impl Cells for MySqlRow {
-    /// `is_null` of sqlx takes a zero date for NULL; whether there are bytes does not.
-    fn cell(&self, index: usize) -> Option<&[u8]> {
-        self.try_get_raw(index).ok().and_then(|value| <&[u8] as Decode<MySql>>::decode(value).ok())
-    }
-}
-
-impl Cells for Vec<Option<Vec<u8>>> {
-    fn cell(&self, index: usize) -> Option<&[u8]> {
-        self.get(index)?.as_deref()
-    }
-}
-
-/// Compares what the server sends with what was planned: integers of another width or sign would decode as nonsense. So many
-/// columns `more` than the plan has were asked for.
-///
-/// # Errors
-/// `Schema` when a column has changed its type since it was described, `Bug` when there are more or fewer than asked for.
-pub fn check(row: &MySqlRow, plan: &TablePlan, more: usize, table: &SourceTable) -> Result<(), Fault> {
-    let sent: Vec<_> = row.columns().iter().map(|column| column.type_info().name()).collect();
-    compare(&sent, plan, more, table)
-}
-
-fn compare(sent: &[&str], plan: &TablePlan, more: usize, table: &SourceTable) -> Result<(), Fault> {
-    // A cell that is not there would read as NULL.
-    let (asked, came) = (plan.columns.len() + more, sent.len());
-    if came != asked {
-        return Err(Fault::new(
-            FaultKind::Bug,
-            format!("{asked} columns of {table} were asked for, but {came} arrive"),
-        ));
-    }
-    let mut both = plan.columns.iter().zip(sent);
-    let Some((column, wire)) = both.find(|(column, wire)| !sends(&column.source.source_type, wire)) else {
-        return Ok(());
-    };
-    let sentence = format!(
-        "Column `{}` of {table} was described as {}, but arrives as {wire}",
-        column.source.name, column.source.source_type
-    );
-    Err(Fault::new(FaultKind::Schema, sentence).with_hint(
-        "if the table was altered during the run, run again; if it is a view, give the column a type there: CAST(... AS ...)",
-    ))
-}
-
-/// May a column of that type arrive under that name of sqlx's? A TINYINT(1) of either sign is its `BOOLEAN`.
-pub fn sends(source_type: &SourceType, wire: &str) -> bool {
-    const SIGNED: [&str; 6] = ["BOOLEAN", "TINYINT", "SMALLINT", "MEDIUMINT", "INT", "BIGINT"];
-    let is_unsigned = wire.ends_with(" UNSIGNED") || wire == "BOOLEAN";
-    match source_type {
-        // A view's expression that is always NULL.
-        _ if wire == "NULL" => true,
-        SourceType::Int { unsigned: false, .. } => SIGNED.contains(&wire),
-        SourceType::Int { unsigned: true, .. } => is_unsigned,
-        // A view's `YEAR(d)`, by the kind of query, though it is described as YEAR.
-        SourceType::Year => wire == "YEAR" || SIGNED.contains(&wire) || is_unsigned,
-        SourceType::Decimal { .. } => wire == "DECIMAL",
-        SourceType::Float => wire == "FLOAT",
-        SourceType::Double => wire == "DOUBLE",
-        SourceType::Bit { .. } => wire == "BIT",
-        SourceType::Date => wire == "DATE",
-        SourceType::DateTime { .. } => wire == "DATETIME",
-        SourceType::Timestamp { .. } => wire == "TIMESTAMP",
-        SourceType::Time { .. } => wire == "TIME",
-        SourceType::Text { .. }
-        | SourceType::Enum
-        | SourceType::Set
-        | SourceType::Binary
-        | SourceType::Json
-        | SourceType::Geometry
-        | SourceType::Vector
-        | SourceType::Uuid
-        | SourceType::Inet => {
-            const OTHERS: [&str; 9] =
-                ["YEAR", "DECIMAL", "FLOAT", "DOUBLE", "BIT", "DATE", "DATETIME", "TIMESTAMP", "TIME"];
-            !(OTHERS.contains(&wire) || SIGNED.contains(&wire) || is_unsigned)
-        }
-        SourceType::Unknown(_) => false,
-    }
-}
-
+mod answer;
+mod auth;
+mod cells;
+mod column;
+mod connection;
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::mysql::samples::{column, plan};
+mod crafted;
+mod entry;
+#[cfg(test)]
+mod entry_tests;
+mod fields;
+#[cfg(test)]
+mod fuzz;
+mod handshake;
+mod packets;
+mod planned;
+mod row;
+mod secured;
+#[cfg(test)]
+mod tests;
 
-    #[test]
-    fn a_row_has_as_many_columns_as_were_asked_for() {
-        let int = || SourceType::Int { bits: 32, unsigned: false };
-        let plan = plan(vec![column("a", int()), column("b", int())], &[0], 0);
-        let table = SourceTable::whole(None, "t".into());
-        let said = |sent: &[&str]| compare(sent, &plan, 0, &table).map_err(|fault| (fault.kind(), fault.to_string()));
-        assert_eq!(said(&["INT", "INT"]), Ok(()));
-        for sent in [&["INT"][..], &["INT", "INT", "INT"]] {
-            let words = format!("2 columns of t were asked for, but {} arrive", sent.len());
-            assert_eq!(said(sent), Err((FaultKind::Bug, words)));
-        }
-        assert_eq!(said(&["INT", "VARCHAR"]).unwrap_err().0, FaultKind::Schema);
-    }
-
-    #[test]
-    fn a_column_that_became_another_type_is_noticed() {
-        let int = |unsigned| SourceType::Int { bits: 32, unsigned };
-        assert!(sends(&int(false), "BIGINT") && sends(&int(true), "INT UNSIGNED"));
-        assert!(!sends(&int(false), "INT UNSIGNED") && !sends(&int(false), "VARCHAR"));
-        assert!(sends(&SourceType::Int { bits: 8, unsigned: true }, "BOOLEAN"));
-        assert!(sends(&SourceType::Year, "INT UNSIGNED") && sends(&SourceType::Year, "INT"));
-        assert!(!sends(&SourceType::Year, "VARCHAR") && !sends(&SourceType::Year, "BIT"));
-        assert!(!sends(&SourceType::DateTime { fsp: 0 }, "TIMESTAMP"));
-        assert!(sends(&SourceType::Json, "LONGTEXT") && !sends(&SourceType::Json, "INT"));
-        // What `CAST(x AS BINARY)` arrives as.
-        for wire in ["BINARY", "VARBINARY", "TINYBLOB", "BLOB", "MEDIUMBLOB", "LONGBLOB"] {
-            assert!(sends(&SourceType::Text { chars: None }, wire) && sends(&SourceType::Enum, wire), "{wire}");
-        }
-    }
-}
+pub use self::answer::Refusal;
+pub use self::cells::Cells;
+pub use self::connection::Connection;
+pub use self::entry::{Entry, Place, Refused};
+pub use self::planned::{check, sends};
+pub use self::row::Row;
+pub use self::secured::Security;

@@ -12,6 +12,7 @@ use crate::tui::model::Row;
 use crate::tui::naming::asked_about;
 use crate::tui::screen::Screen;
 use crate::tui::screens::shown::{About, Next};
+use crate::tui::session::Added;
 use crate::tui::shared::{Effect, Files, NO_MAPPING};
 
 impl App {
@@ -252,13 +253,17 @@ impl App {
         }
     }
 
-    /// The configuration's file now has mappings that the engine does not know.
-    pub(super) fn appended(&mut self, appended: Result<usize, String>) {
+    /// The configuration's file has mappings that the engine does not know.
+    pub(super) fn appended(&mut self, appended: Result<Added, String>) {
         match appended {
-            Ok(count) => {
+            Ok(Added::Mappings(count)) => {
                 self.screens.tables.added();
                 let added = if count == 1 { "1 mapping was".to_owned() } else { format!("{count} mappings were") };
                 self.shared.news = Some(format!("{added} added to the configuration: NEW in the list of mappings"));
+                self.reload();
+            }
+            Ok(Added::Meanwhile(why)) => {
+                self.shared.news = Some(why);
                 self.reload();
             }
             Err(why) => self.shared.complain(why),

@@ -46,6 +46,8 @@ fn badges(app: &App) -> Vec<String> {
     let emulator = app.shared.facts.as_ref().is_some_and(|facts| facts.emulator);
     let mut badges = Vec::new();
     badges.extend(app.shared.read_only.then(|| "READ-ONLY".to_owned()));
+    let not_moved = app.shared.not_moved().len();
+    badges.extend((not_moved > 0).then(|| format!("{not_moved} NOT MOVED")));
     badges.extend(app.shared.files_broken.then(|| "OLD CONFIG".to_owned()));
     badges.extend(emulator.then(|| "EMULATOR".to_owned()));
     badges

@@ -207,7 +207,8 @@ impl Warehouse for BigQuery {
             return Ok(described.rows);
         }
         let what = format!("Counting the rows of {table} failed");
-        api.number(&target_range::count_all(table, described.partitioning.as_ref(), shard), &what).await.map(Some)
+        let only = shard.map(|shard| shard.condition(""));
+        api.number(&target_range::count_all(table, described.partitioning.as_ref(), only), &what).await.map(Some)
     }
 
     fn ddl(&self, table: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<String> {

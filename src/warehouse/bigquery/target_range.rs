@@ -9,7 +9,6 @@ use crate::domain::cursor::{Cursor, CursorKind, Moment};
 use crate::domain::ids::TableId;
 use crate::domain::partitioning::Partitioning;
 use crate::domain::plan::TablePlan;
-use crate::domain::table_shard::TableShard;
 use crate::domain::target_type::TargetType;
 use crate::domain::window::{Low, Window};
 
@@ -19,11 +18,10 @@ pub fn count(target: &TableId, plan: &TablePlan, window: Window) -> String {
     format!("SELECT COUNT(*) FROM {} WHERE {}{}", table(target), filter(plan, window), own_rows::and(plan, ""))
 }
 
-/// The statement that counts all rows, or those of a shard.
+/// The statement that counts all rows, or those that meet a condition.
 #[must_use]
-pub fn count_all(target: &TableId, partitioning: Option<&Partitioning>, shard: Option<&TableShard>) -> String {
-    let of_shard = shard.map(|shard| shard.condition(""));
-    let conditions: Vec<String> = of_shard.into_iter().chain(partitioning.and_then(|by| by.condition(""))).collect();
+pub fn count_all(target: &TableId, partitioning: Option<&Partitioning>, only: Option<String>) -> String {
+    let conditions: Vec<String> = only.into_iter().chain(partitioning.and_then(|by| by.condition(""))).collect();
     let only = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
     format!("SELECT COUNT(*) FROM {}{only}", table(target))
 }

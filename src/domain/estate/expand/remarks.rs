@@ -1,8 +1,8 @@
 //! What there is to say of tables: why one is not moved, and what has become of one that is.
 
 use super::super::known_tables::TakenAs;
-use super::View;
 use super::work::{Match, Work};
+use super::{Refused, View};
 use crate::domain::config::TablePattern;
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::MappingName;
@@ -51,7 +51,15 @@ impl Work<'_> {
         let sentence = format!("`{name}` is not moved by the tables `{}`: {why}", pattern.text);
         let remedy =
             "give it a mapping of its own with a `bigquery_table` that no other has, or leave it out: `except`";
-        self.remark(name, sentence, remedy);
+        match table.known.and_then(|known| known.taken.as_ref()) {
+            Some(taken) => self.out.refused.push(Refused {
+                name: name.clone(),
+                target: format!("{}.{}", pattern.dataset(), taken.bigquery_table),
+                sentence,
+                remedy: remedy.to_owned(),
+            }),
+            None => self.remark(name, sentence, remedy),
+        }
     }
 
     fn remark(&mut self, name: &MappingName, sentence: String, remedy: &str) {

@@ -31,7 +31,7 @@ pub(super) struct Match<'a> {
     pub facts: Option<&'a TableFacts>,
     globs: Vec<&'a Glob>,
     pub name: MappingName,
-    known: Option<&'a KnownTable>,
+    pub known: Option<&'a KnownTable>,
 }
 
 /// A server, a database and a table.

@@ -157,7 +157,20 @@ fn a_taken_table_keeps_its_place_in_bigquery_whatever_comes_before_it_by_name() 
             assert!(said.contains(&format!("`{newcomer}` is not moved")), "{said}");
         }
         assert!(said.contains("`shop.up_x` writes to the table `up_x` already"), "{said}");
+        assert!(later.refused.is_empty(), "{:?}", later.refused);
     }
+}
+
+#[test]
+fn a_taken_table_that_another_is_put_in_the_way_of_fails() {
+    let entry = "  - tables: 'shop.*'\n";
+    let known = expanded(&config(entry), &KnownTables::default(), Some(&[orders()])).news;
+    let mine = "  - {name: mine, mysql_table: others, bigquery_table: orders, primary_keys: [id], mode: mirror}\n";
+    let beside = expanded(&config(&format!("{entry}{mine}")), &known, Some(&[orders()]));
+    assert_eq!((told(&beside).len(), remarks(&beside)), (0, String::new()));
+    let refused = &beside.refused[0];
+    assert_eq!((refused.name.0.as_str(), refused.target.as_str()), ("shop.orders", "p.d.orders"));
+    assert!(refused.sentence.contains("`mine` writes to the table `orders` already"), "{}", refused.sentence);
 }
 
 #[test]

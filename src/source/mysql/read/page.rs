@@ -7,7 +7,7 @@ use crate::domain::plan::TablePlan;
 use crate::source::mysql::catalog;
 use crate::source::mysql::decode::key;
 use crate::source::mysql::indexes::Indexes;
-use crate::source::mysql::session::Session;
+use crate::source::mysql::session::{Session, Speaks};
 use crate::source::mysql::sql::Bind;
 use crate::source::mysql::wire::Cells;
 
@@ -31,7 +31,12 @@ impl PageOrder {
     }
 
     /// The order that pages of a plan are read in; by the plan alone where the catalogue does not list the table.
-    pub async fn of(session: &mut Session, table: &SourceTable, plan: &TablePlan, whole: bool) -> Result<Self, Fault> {
+    pub async fn of(
+        session: &mut Session<impl Speaks>,
+        table: &SourceTable,
+        plan: &TablePlan,
+        whole: bool,
+    ) -> Result<Self, Fault> {
         let indexes = catalog::indexes(session, table).await?;
         Ok(indexes.map_or_else(|| Self::planned(plan), |indexes| Self::choose(plan, &indexes, whole)))
     }

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures_util::{FutureExt, Stream, StreamExt};
-use sqlx::mysql::MySqlRow;
-use sqlx::{Connection, Either, Executor};
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 
 use super::by_parts;
@@ -28,9 +26,9 @@ use crate::source::mysql::fault::{from_sqlx, is_full};
 use crate::source::mysql::filter;
 use crate::source::mysql::server::Server;
 use crate::source::mysql::session::Session;
-use crate::source::mysql::silence::{self, Line};
+use crate::source::mysql::silence;
 use crate::source::mysql::sql::{Bind, Query};
-use crate::source::mysql::wire::{self, Cells};
+use crate::source::mysql::wire::{self, Cells, Connection};
 use crate::source::{Extraction, RowBatch, Step};
 
 /// Where readers hand their batches over.
@@ -153,7 +151,7 @@ impl Reader {
     async fn attempt(&mut self) -> Result<(), Fault> {
         let team = Arc::clone(&self.team);
         let Extraction { table, plan, window, limits, is_step, .. } = &team.job;
-        let mut session = connect::open(&team.server).await?;
+        let mut session = connect::open_for_rows(&team.server).await?;
         if let Some(only) = &team.job.only {
             self.by_keys(&mut session, only).await?;
             session.connection.close().await.ok();
@@ -188,7 +186,7 @@ impl Reader {
     }
 
     /// Some keys at a time; where a connection breaks between two statements, the next goes on.
-    async fn by_keys(&mut self, session: &mut Session, only: &Wanted) -> Result<(), Fault> {
+    async fn by_keys(&mut self, session: &mut Session<Connection>, only: &Wanted) -> Result<(), Fault> {
         let team = Arc::clone(&self.team);
         let Extraction { table, plan, window, .. } = &team.job;
         let reading = Reading::new(table, plan, *window, &PageOrder::planned(plan), session.flavour);
@@ -202,7 +200,12 @@ impl Reader {
     }
 
     /// A full page says that there is more: half of the rest goes to another reader, where there may be one.
-    async fn share(&mut self, session: &mut Session, reading: &Reading, order: &PageOrder) -> Result<(), Fault> {
+    async fn share(
+        &mut self,
+        session: &mut Session<Connection>,
+        reading: &Reading,
+        order: &PageOrder,
+    ) -> Result<(), Fault> {
         if !self.team.take_place() {
             return Ok(());
         }
@@ -226,7 +229,7 @@ impl Reader {
 
     async fn half(
         &mut self,
-        session: &mut Session,
+        session: &mut Session<Connection>,
         reading: &Reading,
         order: &PageOrder,
     ) -> Result<Option<Slice>, Fault> {
@@ -254,32 +257,43 @@ impl Reader {
     }
 
     /// Hands over every row of one query; gives their number.
-    async fn rows_of(&mut self, session: &mut Session, query: Query) -> Result<usize, Fault> {
-        // Not `fetch`, which passes each row through one stream more.
+    async fn rows_of(&mut self, session: &mut Session<Connection>, query: Query) -> Result<usize, Fault> {
+        let team = Arc::clone(&self.team);
+        let Extraction { table, plan, by_parts, .. } = &team.job;
+        let failed = |error| filter::failed(error, table, format!("Reading {table} failed"));
         let Session { connection, line, .. } = session;
-        let mut rows = connection.fetch_many(query.prepared());
+        silence::listen(connection.ask(&query), line.as_ref()).await.map_err(failed)?;
         let mut count = 0;
-        // Kept so that the page's last row can say where the next page begins.
-        let mut last = None;
-        while let Some(row) = self.next(&mut rows, line.as_ref()).await? {
-            // Beside rows there is only the word that they have come to their end.
-            let Either::Right(row) = row else { continue };
-            if count == 0 {
-                let more = usize::from(self.team.job.by_parts.is_some());
-                wire::check(&row, &self.team.job.plan, more, &self.team.job.table)?;
+        // Rows of a batch that is not yet handed over.
+        let mut waiting = 0;
+        loop {
+            match connection.advance().map_err(failed)? {
+                Some(true) => {}
+                Some(false) => break,
+                None => {
+                    // Most of the time there is more already; a timer for each piece would cost more than taking it.
+                    match connection.more().now_or_never() {
+                        Some(more) => more,
+                        None => silence::listen(connection.more(), line.as_ref()).await,
+                    }
+                    .map_err(failed)?;
+                    continue;
+                }
             }
-            count += 1;
+            if count == 0 {
+                wire::check(connection.columns(), plan, usize::from(by_parts.is_some()), table)?;
+            }
+            (count, waiting) = (count + 1, waiting + 1);
+            let row = connection.row();
             self.batcher.push(&row)?;
             self.sum_up(&row)?;
             if self.batcher.is_full() {
                 self.hand_over(&row).await?;
-                last = None;
-            } else {
-                last = Some(row);
+                waiting = 0;
             }
         }
-        if let Some(row) = last {
-            self.hand_over(&row).await?;
+        if waiting > 0 {
+            self.hand_over(&connection.row()).await?;
         }
         Ok(count)
     }
@@ -299,22 +313,8 @@ impl Reader {
         Ok(())
     }
 
-    async fn next<S, T>(&self, rows: &mut S, line: Option<&Line>) -> Result<Option<T>, Fault>
-    where
-        S: Stream<Item = Result<T, sqlx::Error>> + Unpin,
-    {
-        let table = &self.team.job.table;
-        // Most rows have already arrived; a timer for each would cost more than decoding it.
-        let row = if let Some(row) = rows.next().now_or_never() {
-            row.transpose()
-        } else {
-            silence::listen(async { rows.next().await.transpose() }, line).await
-        };
-        row.map_err(|error| filter::failed(error, table, format!("Reading {table} failed")))
-    }
-
     /// Sends the batch that ends with this row.
-    async fn hand_over(&mut self, row: &MySqlRow) -> Result<(), Fault> {
+    async fn hand_over(&mut self, row: &wire::Row<'_>) -> Result<(), Fault> {
         let Extraction { table, plan, .. } = &self.team.job;
         let position = match &self.order {
             None => None,

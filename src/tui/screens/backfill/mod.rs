@@ -71,9 +71,14 @@ impl Backfill {
         }
     }
 
-    fn fill_with(&mut self, ask: &BackfillAsk) {
+    /// The name of an entry with a list of tables means all of them.
+    fn fill_with(&mut self, ask: &BackfillAsk, shared: &Shared) {
+        let names = shared.book.rows.iter().map(|row| &row.name);
+        let tables: Vec<_> = names.filter(|name| name.is_table_of(&ask.mapping.0)).cloned().collect();
+        let is_list = shared.book.get(&ask.mapping).is_none() && !tables.is_empty();
         *self = Self {
-            mapping: Some(ask.mapping.clone()),
+            mapping: if is_list { tables.first().cloned() } else { Some(ask.mapping.clone()) },
+            several: Several::of(if is_list { tables } else { Vec::new() }),
             start: Input::new(ask.start.clone()),
             end: Input::new(ask.end.clone().unwrap_or_default()),
             field: Field::Below,
@@ -83,13 +88,13 @@ impl Backfill {
 
     /// Fills the form with a command's words, and previews it.
     pub fn preview(&mut self, ask: BackfillAsk, shared: &mut Shared) {
-        self.fill_with(&ask);
+        self.fill_with(&ask, shared);
         self.ask_for(ask, shared);
     }
 
     /// Fills the form with a command's words, and starts it.
     pub fn start_with(&mut self, ask: BackfillAsk, restart: bool, shared: &mut Shared) {
-        self.fill_with(&ask);
+        self.fill_with(&ask, shared);
         self.begin(ask, restart, shared);
     }
 

@@ -137,6 +137,7 @@ fn at_rest(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>
     let newest = age.map_or_else(|| newest.to_owned(), |age| format!("{newest}, asked {} ago", ago(age)));
     let (held, newest) = match row.mode {
         Mode::Append | Mode::Upsert => (format!("in BigQuery up to {mark}"), Some(format!("newest in MySQL {newest}"))),
+        Mode::Replace | Mode::Mirror if status.watermark.is_none() => ("not in BigQuery yet".to_owned(), None),
         Mode::Replace | Mode::Mirror => (format!("in BigQuery as it was read at {mark}"), None),
     };
     lines.extend(side_by_side(held, newest, cells, theme));

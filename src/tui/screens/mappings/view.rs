@@ -8,6 +8,7 @@ use ratatui::widgets::Paragraph;
 use super::Mappings;
 use super::columns::{Column, cell, chosen};
 use super::{detail, summary};
+use crate::domain::config::NotMoved;
 use crate::tui::model::{Row, Standing};
 use crate::tui::panes::{first_shown, pane};
 use crate::tui::screens::shown::Draws;
@@ -62,14 +63,20 @@ fn draw_list(frame: &mut Frame<'_>, screen: &Mappings, shared: &Shared, theme: T
     }
     if visible.is_empty() && !shared.book.rows.is_empty() {
         let cells = usize::from(area.width);
-        lines.extend(wrap(&nothing(screen), cells).into_iter().map(|line| Line::styled(line, theme.quiet())));
+        lines.extend(wrap(&nothing(screen, shared), cells).into_iter().map(|line| Line::styled(line, theme.quiet())));
     }
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-/// Why the list is empty, and the key that fills it again.
-fn nothing(screen: &Mappings) -> String {
+/// Why nothing is listed, and the key that lists it again.
+fn nothing(screen: &Mappings, shared: &Shared) -> String {
     match (screen.filter.value().trim(), screen.only_wrong) {
+        ("", _) if !shared.not_moved().is_empty() => {
+            let told = |NotMoved { name, fault, .. }: &NotMoved| {
+                format!("{name} cannot be moved: {fault} ({}).", fault.hint())
+            };
+            shared.not_moved().iter().map(told).collect::<Vec<_>>().join(" ")
+        }
         ("", _) => {
             "Nothing is wrong: nothing failed, lost, unknown, to review or late. ! shows all mappings.".to_owned()
         }

@@ -32,6 +32,15 @@ fn refused(rest: &str, told: &str) {
 }
 
 #[test]
+fn nobody_is_told_to_write_a_secret_into_the_file() {
+    for rest in ["mask: {a: {hmac: \"${NOT_SET}\"}}", "loaded_at: \"${A_TOKEN}\"", "loaded_at: \"${HOOK_URL}\""] {
+        let problems = read(rest).expect_err(rest);
+        let hint = &problems[0].hint;
+        assert!(hint.ends_with("a secret has no place in the configuration") && !hint.contains(":-"), "{rest}: {hint}");
+    }
+}
+
+#[test]
 fn a_mask_is_a_word_or_a_group_of_one_key() {
     let mapping =
         read("mask: {a: sha256, b: SHA256, c: null, d: \"null\", e: ~, f: {hmac: \"${MASK_KEY}\"}, g: {last: 4}}")

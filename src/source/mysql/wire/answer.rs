@@ -1,0 +1,173 @@
+//! What a server answers beside rows: done, refused, no more.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+use sqlx::Error;
+use sqlx::error::{DatabaseError, ErrorKind};
+
+use super::fields::{Fields, malformed};
+
+pub const OK: u8 = 0x00;
+pub const ERR: u8 = 0xff;
+
+/// The end of rows, as EOF or as OK; in a login, the request to use another plugin.
+pub const END: u8 = 0xfe;
+
+/// The server wants a file of this machine.
+pub const LOCAL_FILE: u8 = 0xfb;
+
+/// In the status: another result follows.
+const MORE_RESULTS: u16 = 0x0008;
+
+/// The server's own words of an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub number: u16,
+    pub state: String,
+    pub message: String,
+}
+
+impl Refusal {
+    /// Of a packet that begins with [`ERR`].
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn read(packet: &[u8]) -> Result<Self, Error> {
+        let mut fields = Fields::of(packet);
+        if fields.u8()? != ERR {
+            return Err(malformed("what should be an error is none"));
+        }
+        let number = fields.u16()?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        // There is none before the login.
+        let (state, message) = match fields.rest() {
+            [b'#', rest @ ..] if rest.len() >= 5 => (text(&rest[..5]), text(&rest[5..])),
+            rest => (String::new(), text(rest)),
+        };
+        Ok(Self { number, state, message })
+    }
+}
+
+/// As sqlx writes it.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, state, message } = self;
+        if state.is_empty() { write!(f, "{number}: {message}") } else { write!(f, "{number} ({state}): {message}") }
+    }
+}
+
+impl StdError for Refusal {}
+
+impl DatabaseError for Refusal {
+    fn message(&self) -> &str {
+        &self.message
+    }
+
+    fn code(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(&self.state))
+    }
+
+    fn as_error(&self) -> &(dyn StdError + Send + Sync + 'static) {
+        self
+    }
+
+    fn as_error_mut(&mut self) -> &mut (dyn StdError + Send + Sync + 'static) {
+        self
+    }
+
+    fn into_error(self: Box<Self>) -> Box<dyn StdError + Send + Sync + 'static> {
+        self
+    }
+
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Other
+    }
+}
+
+/// A packet, or the error that it tells of.
+///
+/// # Errors
+/// As told.
+pub fn heard(packet: &[u8]) -> Result<&[u8], Error> {
+    match packet.first() {
+        None => Err(malformed("a packet is empty")),
+        Some(&ERR) => Err(Refusal::read(packet)?.into()),
+        Some(_) => Ok(packet),
+    }
+}
+
+/// That a statement without rows is done.
+///
+/// # Errors
+/// What else the server says.
+pub fn done(packet: &[u8]) -> Result<(), Error> {
+    match heard(packet)?.first() {
+        Some(&OK) => {
+            let mut fields = Fields::of(&packet[1..]);
+            let (_rows, _id) = (fields.number()?, fields.number()?);
+            no_more(fields.u16()?)
+        }
+        Some(&LOCAL_FILE) => Err(wants_a_file()),
+        _ => Err(malformed("rows arrive that were not asked for")),
+    }
+}
+
+/// That rows have come to their end.
+///
+/// # Errors
+/// When more than that is said.
+pub fn ended(packet: &[u8], deprecates_eof: bool) -> Result<(), Error> {
+    let mut fields = Fields::of(packet);
+    let _header = fields.u8()?;
+    if deprecates_eof {
+        let (_rows, _id) = (fields.number()?, fields.number()?);
+        no_more(fields.u16()?)
+    } else {
+        let _warnings = fields.u16()?;
+        no_more(fields.u16()?)
+    }
+}
+
+fn no_more(status: u16) -> Result<(), Error> {
+    if status & MORE_RESULTS == 0 { Ok(()) } else { Err(malformed("a second result arrives that was not asked for")) }
+}
+
+/// Nothing here asks for LOAD DATA LOCAL, so a server that wants a file is not what it seems.
+pub fn wants_a_file() -> Error {
+    malformed("the server asks for a file of this machine (LOAD DATA LOCAL), which is refused")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_told_in_the_servers_words_with_its_state_or_without() {
+        let of = |packet: &[u8]| Refusal::read(packet).unwrap().to_string();
+        assert_eq!(of(b"\xff\x19\x04#42000Unknown database 'x'"), "1049 (42000): Unknown database 'x'");
+        assert_eq!(of(b"\xff\x10\x04Too many connections"), "1040: Too many connections");
+        assert_eq!(of(b"\xff\x10\x04#4"), "1040: #4");
+        assert!(Refusal::read(b"\xff\x10").is_err() && Refusal::read(b"\x00\x10\x04").is_err());
+    }
+
+    #[test]
+    fn the_end_of_rows_comes_in_two_forms_and_means_one_result() {
+        assert!(ended(b"\xfe\x00\x00\x02\x00", false).is_ok());
+        assert!(ended(b"\xfe\x00\x00\x02\x00\x00\x00", true).is_ok());
+        assert!(ended(b"\xfe\x00\x00\x0a\x00", false).is_err(), "another result");
+        assert!(ended(b"\xfe\x00\x00\x0a\x00\x00\x00", true).is_err(), "another result");
+        assert!(ended(b"\xfe\x00", false).is_err() && ended(b"\xfe\x00\x00\x02", true).is_err());
+    }
+
+    #[test]
+    fn a_statement_is_done_or_not_and_no_file_is_given_away() {
+        assert!(done(b"\x00\x00\x00\x02\x00\x00\x00").is_ok());
+        let said = done(b"\xfb/etc/passwd").unwrap_err().to_string();
+        assert!(said.contains("LOAD DATA LOCAL") && !said.contains("passwd"), "{said}");
+        for packet in [&b"\x01"[..], b"", b"\x00", b"\x00\x00\x00\x0a\x00", b"\xff\x10\x04x"] {
+            assert!(done(packet).is_err(), "{packet:?}");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! A connection for table rows: statements go out, rows lie in the buffer until the next is asked for.
+//!
+//! sqlx makes a boxed row, a list of ranges and a stream item of each row, which was a quarter of this program's work. It
+//! answers everything that is not bulk.
+
+use sqlx::Error;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+
+use super::answer::{END, LOCAL_FILE, OK, done, ended, heard, wants_a_file};
+use super::cells::Cells as _;
+use super::column::{Column, Width};
+use super::fields::{Fields, malformed, put_counted};
+use super::packets::Incoming;
+use super::row::{Place, Row, cut};
+use crate::source::mysql::sql::{Bind, Query};
+
+const QUIT: u8 = 0x01;
+const QUERY: u8 = 0x03;
+const PREPARE: u8 = 0x16;
+const EXECUTE: u8 = 0x17;
+const CLOSE: u8 = 0x19;
+
+/// A way in both directions.
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Duplex for T {}
+
+/// A statement that the server holds.
+struct Statement {
+    sql: String,
+    number: u32,
+    slots: u16,
+}
+
+/// Logged in. One whose future was dropped in the middle is never used again.
+pub struct Connection {
+    stream: Box<dyn Duplex>,
+    incoming: Incoming,
+    deprecates_eof: bool,
+    statement: Option<Statement>,
+    columns: Vec<Column>,
+    widths: Vec<Width>,
+    /// Of the row that was taken last.
+    places: Vec<Place>,
+    rows_follow: bool,
+}
+
+impl Connection {
+    pub fn new(stream: Box<dyn Duplex>, incoming: Incoming, deprecates_eof: bool) -> Self {
+        Self {
+            stream,
+            incoming,
+            deprecates_eof,
+            statement: None,
+            columns: Vec::new(),
+            widths: Vec::new(),
+            places: Vec::new(),
+            rows_follow: false,
+        }
+    }
+
+    /// Runs a statement that has no rows.
+    ///
+    /// # Errors
+    /// What the server says against it, and what becomes of the connection.
+    pub async fn run(&mut self, sql: &str) -> Result<(), Error> {
+        self.send(&[&[QUERY], sql.as_bytes()].concat()).await?;
+        done(self.packet().await?)
+    }
+
+    /// Sends a query; its rows follow.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn ask(&mut self, query: &Query) -> Result<(), Error> {
+        if self.rows_follow {
+            return Err(malformed("rows of the statement before have not been read"));
+        }
+        self.incoming.keep_none();
+        self.prepare(&query.sql).await?;
+        let Some(Statement { number, slots, .. }) = &self.statement else {
+            return Err(malformed("a statement was not prepared"));
+        };
+        if usize::from(*slots) != query.binds.len() {
+            return Err(malformed("a statement has another number of placeholders than values"));
+        }
+        let packet = execution(*number, &query.binds);
+        self.send(&packet).await?;
+        let first = self.packet().await?;
+        let count = match first.first() {
+            Some(&OK) => 0,
+            Some(&LOCAL_FILE) => return Err(wants_a_file()),
+            _ => Fields::of(first).number()?,
+        };
+        self.columns.clear();
+        for _ in 0..count {
+            let column = Column::read(self.packet().await?)?;
+            self.columns.push(column);
+        }
+        self.widths.clear();
+        self.widths.extend(self.columns.iter().map(|column| column.width));
+        if count > 0 && !self.deprecates_eof {
+            let packet = self.packet().await?;
+            ended(packet, false)?;
+        }
+        self.rows_follow = count > 0;
+        Ok(())
+    }
+
+    /// The columns of the rows that follow.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Is there one more row? `None`: not all of it has arrived. [`Self::row`] is it, or else the last one still.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn advance(&mut self) -> Result<Option<bool>, Error> {
+        if !self.rows_follow {
+            return Ok(Some(false));
+        }
+        let Some(packet) = self.incoming.take()? else { return Ok(None) };
+        match packet.first() {
+            Some(&OK) => {
+                cut(packet, &self.widths, &mut self.places)?;
+                self.incoming.keep();
+                Ok(Some(true))
+            }
+            Some(&END) => {
+                ended(packet, self.deprecates_eof)?;
+                self.rows_follow = false;
+                Ok(Some(false))
+            }
+            _ => Err(heard(packet).err().unwrap_or_else(|| malformed("what should be a row is none"))),
+        }
+    }
+
+    /// The row that was taken last.
+    pub fn row(&self) -> Row<'_> {
+        Row::new(self.incoming.kept(), &self.places)
+    }
+
+    /// Waits for more of the rows. May be dropped and called again.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn more(&mut self) -> Result<(), Error> {
+        Ok(self.incoming.more(&mut self.stream).await?)
+    }
+
+    /// The memory that the buffer holds.
+    #[cfg(test)]
+    pub const fn room(&self) -> usize {
+        self.incoming.room()
+    }
+
+    /// All rows of a short query.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn all(&mut self, query: &Query) -> Result<Vec<Vec<Option<Vec<u8>>>>, Error> {
+        self.ask(query).await?;
+        let mut rows = Vec::new();
+        loop {
+            match self.advance()? {
+                None => self.more().await?,
+                Some(false) => return Ok(rows),
+                Some(true) => {
+                    let row = self.row();
+                    rows.push((0..self.columns.len()).map(|index| row.cell(index).map(<[u8]>::to_vec)).collect());
+                }
+            }
+        }
+    }
+
+    /// Says goodbye.
+    ///
+    /// # Errors
+    /// Where nobody hears it.
+    pub async fn close(mut self) -> Result<(), Error> {
+        self.send(&[QUIT]).await?;
+        Ok(self.stream.shutdown().await?)
+    }
+
+    /// A page's statement is that of the page before.
+    async fn prepare(&mut self, sql: &str) -> Result<(), Error> {
+        if self.statement.as_ref().is_some_and(|statement| statement.sql == sql) {
+            return Ok(());
+        }
+        if let Some(before) = self.statement.take() {
+            // No answer comes.
+            self.send(&[&[CLOSE][..], &before.number.to_le_bytes()].concat()).await?;
+        }
+        self.send(&[&[PREPARE], sql.as_bytes()].concat()).await?;
+        let mut fields = Fields::of(self.packet().await?);
+        if fields.u8()? != OK {
+            return Err(malformed("a statement was neither prepared nor refused"));
+        }
+        let (number, columns, slots) = (fields.u32()?, fields.u16()?, fields.u16()?);
+        // Their definitions come again with the rows.
+        for count in [slots, columns].into_iter().filter(|&count| count > 0) {
+            for _ in 0..u32::from(count) + u32::from(!self.deprecates_eof) {
+                self.packet().await?;
+            }
+        }
+        self.statement = Some(Statement { sql: sql.to_owned(), number, slots });
+        Ok(())
+    }
+
+    async fn send(&mut self, payload: &[u8]) -> Result<(), Error> {
+        let mut out = Vec::with_capacity(payload.len() + 4);
+        self.incoming.begin();
+        self.incoming.put(payload, &mut out);
+        self.stream.write_all(&out).await?;
+        Ok(self.stream.flush().await?)
+    }
+
+    async fn packet(&mut self) -> Result<&[u8], Error> {
+        next(&mut self.stream, &mut self.incoming).await
+    }
+}
+
+/// Waits for the next packet, which is no error.
+///
+/// # Errors
+/// The error that it is.
+pub async fn next<'a>(stream: &mut Box<dyn Duplex>, incoming: &'a mut Incoming) -> Result<&'a [u8], Error> {
+    while !incoming.has_packet()? {
+        incoming.more(stream).await?;
+    }
+    heard(incoming.take()?.unwrap_or_default())
+}
+
+/// The packet that executes a statement with these values.
+fn execution(number: u32, binds: &[Bind]) -> Vec<u8> {
+    let mut packet = vec![EXECUTE];
+    packet.extend(number.to_le_bytes());
+    // No cursor; once.
+    packet.extend([0, 1, 0, 0, 0]);
+    if binds.is_empty() {
+        return packet;
+    }
+    // None of them is NULL; their types follow.
+    packet.extend(std::iter::repeat_n(0, binds.len().div_ceil(8)));
+    packet.push(1);
+    for bind in binds {
+        packet.extend(match bind {
+            Bind::Int(_) => [0x08, 0],
+            Bind::UInt(_) => [0x08, 0x80],
+            Bind::Text(_) => [0xfd, 0],
+            Bind::Bytes(_) => [0xfc, 0],
+        });
+    }
+    for bind in binds {
+        match bind {
+            Bind::Int(value) => packet.extend(value.to_le_bytes()),
+            Bind::UInt(value) => packet.extend(value.to_le_bytes()),
+            Bind::Text(value) => put_counted(&mut packet, value.as_bytes()),
+            Bind::Bytes(value) => put_counted(&mut packet, value),
+        }
+    }
+    packet
+}

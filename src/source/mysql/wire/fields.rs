@@ -1,0 +1,129 @@
+//! The fields of a packet, taken one after the other. One that the packet does not have is an error, never a panic.
+
+use sqlx::Error;
+
+/// What is left of a packet.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    pub const fn of(packet: &'a [u8]) -> Self {
+        Self(packet)
+    }
+
+    pub fn take(&mut self, count: usize) -> Result<&'a [u8], Error> {
+        let (taken, rest) = self.0.split_at_checked(count).ok_or_else(short)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        let (taken, rest) = self.0.split_first_chunk().ok_or_else(short)?;
+        self.0 = rest;
+        Ok(*taken)
+    }
+
+    pub fn u8(&mut self) -> Result<u8, Error> {
+        self.array().map(|[byte]| byte)
+    }
+
+    pub fn u16(&mut self) -> Result<u16, Error> {
+        self.array().map(u16::from_le_bytes)
+    }
+
+    pub fn u32(&mut self) -> Result<u32, Error> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    /// A number that says itself how long it is.
+    pub fn number(&mut self) -> Result<u64, Error> {
+        let (number, rest) = number(self.0).ok_or_else(short)?;
+        self.0 = rest;
+        Ok(number)
+    }
+
+    /// Bytes with their count before them.
+    pub fn counted(&mut self) -> Result<&'a [u8], Error> {
+        let count = self.number()?;
+        self.take(usize::try_from(count).map_err(|_| short())?)
+    }
+
+    /// Bytes up to a zero, which is taken too; or all there are.
+    pub fn until_zero(&mut self) -> &'a [u8] {
+        let mut parts = self.0.splitn(2, |&byte| byte == 0);
+        let taken = parts.next().unwrap_or_default();
+        self.0 = parts.next().unwrap_or_default();
+        taken
+    }
+
+    pub const fn rest(self) -> &'a [u8] {
+        self.0
+    }
+}
+
+/// A length-encoded integer and what comes after it; `None` where the bytes end within, or begin with what is none.
+pub fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (&first, rest) = bytes.split_first()?;
+    let width = match first {
+        0..=0xfa => return Some((u64::from(first), rest)),
+        0xfc => 2,
+        0xfd => 3,
+        0xfe => 8,
+        0xfb | 0xff => return None,
+    };
+    let (digits, rest) = rest.split_at_checked(width)?;
+    Some((digits.iter().rev().fold(0, |number, &digit| number << 8 | u64::from(digit)), rest))
+}
+
+/// Writes a count and the bytes.
+pub fn put_counted(out: &mut Vec<u8>, bytes: &[u8]) {
+    let count = bytes.len() as u64;
+    let digits = count.to_le_bytes();
+    match count {
+        0..=0xfa => out.push(digits[0]),
+        0xfb..=0xffff => out.extend([0xfc, digits[0], digits[1]]),
+        0x1_0000..=0xff_ffff => out.extend([0xfd, digits[0], digits[1], digits[2]]),
+        _ => {
+            out.push(0xfe);
+            out.extend(digits);
+        }
+    }
+    out.extend(bytes);
+}
+
+/// A packet that is not what the protocol says: `fault.rs` takes it for a stream that was cut off.
+pub fn malformed(what: &'static str) -> Error {
+    Error::Protocol(what.to_owned())
+}
+
+fn short() -> Error {
+    malformed("a packet ends before its fields do")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_every_width_come_back_and_are_never_read_beyond_the_packet() {
+        for count in [0, 1, 0xfa, 0xfb, 0xffff, 0x1_0000, 0xff_ffff, 0x100_0000] {
+            let bytes = vec![7; count];
+            let mut packet = Vec::new();
+            put_counted(&mut packet, &bytes);
+            let mut fields = Fields::of(&packet);
+            assert!(fields.counted().unwrap() == bytes && fields.rest().is_empty(), "{count}");
+            assert!(Fields::of(&packet[..packet.len() - 1]).counted().is_err(), "{count}");
+        }
+        // NULL and ERR are no numbers, and the largest number is more than there can be.
+        assert!(number(&[0xfb]).is_none() && number(&[0xff, 1, 2]).is_none());
+        assert!(Fields::of(&[0xfe, 255, 255, 255, 255, 255, 255, 255, 255, 1]).counted().is_err());
+    }
+
+    #[test]
+    fn a_text_that_no_zero_ends_goes_to_the_packets_end() {
+        let mut fields = Fields::of(b"8.0\0caching");
+        assert_eq!((fields.until_zero(), fields.until_zero(), fields.rest()), (&b"8.0"[..], &b"caching"[..], &b""[..]));
+        assert_eq!(Fields::of(&[0xe8, 3, 1]).u16().unwrap(), 1000);
+        assert!(Fields::of(&[1, 2, 3]).u32().is_err());
+    }
+}
