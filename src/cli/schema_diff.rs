@@ -50,7 +50,7 @@ pub(super) async fn schema_diff(
             if !apply || !columns.is_empty() || is_table {
                 return decide(&mut handle, query, printer, Says::Decision).await;
             }
-            // What is declined is remembered first; then the rest is carried out.
+            // Remembers first what is declined, then carries out the rest.
             match decide(&mut handle, query, printer, Says::Trouble).await {
                 ExitStatus::Ok => {
                     let selection = Selection::Named(names);
@@ -98,11 +98,11 @@ fn exit_status(compared: &[Of<Comparison>]) -> ExitStatus {
     status
 }
 
-/// What of a decision is printed.
+/// What a decision prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Says {
     Decision,
-    /// What it comes to is said by what follows.
+    /// Only failures: what follows shows what an accepted decision comes to.
     Trouble,
 }
 

@@ -48,7 +48,7 @@ async fn the_proposed_configuration_passes_its_check_and_a_run_of_it_leaves_both
     sandbox.sql(SHOP).await;
     let printed = ran(&sandbox, &["init"], 0).await.stdout;
     ran(&sandbox, &["init", "--out", "config.yaml"], 0).await;
-    // Databases of other tests come and go.
+    // Databases of other tests come and go, so this line may differ.
     let own =
         |text: &str| text.lines().filter(|line| !line.starts_with("# Not looked at")).collect::<Vec<_>>().join("\n");
     assert_eq!(own(&sandbox.read("config.yaml")), own(&printed));
@@ -114,7 +114,7 @@ async fn hundreds_of_tables_take_a_few_statements() {
     sandbox.sql(&format!("DROP DATABASE `{database}`; DROP USER {user}@'%'")).await;
 }
 
-/// The catalogue keeps to itself what the account may not read, and MariaDB the rest of a key.
+/// The catalogue hides what the account may not read, and MariaDB hides the rest of a key too.
 #[tokio::test]
 async fn a_table_of_which_some_columns_cannot_be_read_is_proposed_without_a_key_that_may_be_half_of_one() {
     let sandbox = Sandbox::new("partly").await;
@@ -125,7 +125,7 @@ async fn a_table_of_which_some_columns_cannot_be_read_is_proposed_without_a_key_
     sandbox.sql(&format!("CREATE USER {user}@'%' IDENTIFIED BY 'pw'")).await;
     sandbox.sql(&format!("GRANT SELECT (a, updated_at) ON `{database}`.pairs TO {user}@'%'")).await;
     sandbox.sql(&format!("GRANT SELECT ON `{database}`.plain TO {user}@'%'")).await;
-    // The database of the variable is not looked at.
+    // Nothing looks at the variable's database.
     let mut command = with_project(&sandbox, &["init", "--database", database]);
     command.env("MYSQL_USER", &user).env("MYSQL_PASSWORD", "pw").env("MYSQL_DATABASE", "nosuch");
     command.env("MASK_KEY", "short");

@@ -93,7 +93,7 @@ async fn a_table_that_appears_later_waits_for_a_word_and_is_moved_after_it() {
     assert!(status.contains(&format!("{coupons}: a new table")), "{status}");
 
     sandbox.run(&["schema-diff", "--mapping", &coupons]).await.expect_code(3);
-    // One column is no word on the table, and a key cannot stay behind.
+    // A decision on one column is none on the table, and a key column cannot be declined.
     let alone =
         sandbox.run(&["schema-diff", "--mapping", &coupons, "--apply", "--column", "code"]).await.expect_code(2);
     assert!(alone.stdout.contains("--apply --decline COLUMN"), "{}", alone.stdout);

@@ -170,7 +170,7 @@ fn word(mode: &str, word: &str) -> String {
     )
 }
 
-/// The statement of the hint is pasted as it stands.
+/// The statement in the hint works as it stands.
 #[tokio::test]
 async fn a_shard_whose_word_is_changed_stands_still_until_its_rows_have_the_new_one() {
     let sandbox = Sandbox::new("shards_word").await;
@@ -207,7 +207,7 @@ async fn a_shard_whose_word_is_changed_stands_still_until_its_rows_have_the_new_
     sandbox.run(&["check"]).await.expect_code(0);
 }
 
-/// As docs/operate.md says, but for the entry in the state.
+/// Follows docs/operate.md, but leaves the entry in the state at first.
 #[tokio::test]
 async fn a_shard_that_was_taken_out_with_its_rows_and_comes_back_is_loaded_again_and_the_others_stay() {
     let sandbox = Sandbox::new("shards_back").await;
@@ -240,7 +240,7 @@ async fn a_shard_that_was_taken_out_with_its_rows_and_comes_back_is_loaded_again
     forget("t/t_1");
     sandbox.sync().await;
     verified(&sandbox, 2).await;
-    // Numbers that begin again: the hint takes out the rows of the shard alone.
+    // The numbers begin again: the hint's statement deletes only the shard's rows.
     sandbox.sql("TRUNCATE t_0; INSERT INTO t_0 (v) VALUES ('new')").await;
     let hint = sandbox.run_once().await.expect_code(1).mapping("t/t_0")["hint"].as_str().unwrap().to_owned();
     let statement = &hint[hint.find("DELETE FROM ").unwrap()..hint.rfind(')').unwrap()];
@@ -249,7 +249,7 @@ async fn a_shard_that_was_taken_out_with_its_rows_and_comes_back_is_loaded_again
     sandbox.sync().await;
     verified(&sandbox, 2).await;
     assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.t`").await, 4);
-    // The name of the list means all of its tables.
+    // The list's name stands for all of its tables.
     sandbox.bq_run("DELETE FROM `{d}.t` WHERE id = 1").await;
     let backfill = ["--no-tui", "backfill", "--mapping", "t", "--start", "1", "--output", "json"];
     let previews = sandbox.run(&[&backfill[..], &["--dry-run"]].concat()).await.expect_code(0).json();
@@ -261,7 +261,7 @@ async fn a_shard_that_was_taken_out_with_its_rows_and_comes_back_is_loaded_again
         [Some(1), Some(1)]
     );
     verified(&sandbox, 2).await;
-    // A column of another type is told by run and check alike.
+    // A run and a check report a column of another type alike.
     sandbox.bq_run("CREATE TABLE `{d}.other` (id INT64, v STRING, _shard INT64)").await;
     sandbox.configure(
         "concurrency: 2",

@@ -52,7 +52,7 @@ impl<P: Platform> Ledger<P> {
         self.lease.follows_a_dead_one() || !ended_well
     }
 
-    /// Saved with whatever comes next.
+    /// Sets the last comparison, which is saved with whatever comes next.
     pub(in crate::engine) fn set_compared(&mut self, compared: Option<Compared>) {
         self.state.compared = compared;
     }
@@ -336,7 +336,7 @@ impl<P: Platform> Ledger<P> {
         self.state.rules = Some(rules).filter(|rules| !rules.is_empty());
     }
 
-    /// Which rows of the target are the mapping's; saved with whatever is saved next.
+    /// Sets which rows of the target are the mapping's; this is saved with whatever comes next.
     pub(in crate::engine) fn set_rows_of(&mut self, rows_of: Option<RowsOf>) {
         self.state.rows_of = rows_of;
     }

@@ -1,4 +1,4 @@
-//! MySQL and MariaDB: what is asked goes through sqlx, the rows of tables through connections of our own.
+//! MySQL and MariaDB: questions go through sqlx, table rows through connections of our own.
 
 mod away;
 mod bounds;

@@ -80,7 +80,7 @@ async fn a_column_that_is_declined_of_a_new_table_never_reaches_bigquery() {
     assert_eq!(console.left().await, 0);
     assert_eq!(sandbox.bq_columns("n1").await, ["id INTEGER", "w INTEGER"]);
     assert_eq!(sandbox.bq_number("SELECT w FROM `{d}.n1`").await, 5);
-    // What comes later is left out as well.
+    // Rows that come later arrive without the column as well.
     sandbox.sql("INSERT INTO n1 VALUES (2, 6, 'secret')").await;
     sandbox.sync().await;
     assert_eq!(sandbox.bq_columns("n1").await.len(), 2);
