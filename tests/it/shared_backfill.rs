@@ -98,7 +98,7 @@ async fn a_run_waits_for_no_dead_process_and_an_operator_goes_on_with_what_is_le
     let other = ["backfill", "--mapping", "t", "--start", "2026-01-02", "--shard", "0/2"];
     let refused = gcs.run(&sandbox, &other).await.expect_code(1);
     assert!(refused.stdout.contains("has not ended"), "{refused:?}");
-    // As far as the state says, the part is being moved.
+    // The state says that the part is still being moved.
     let run = gcs.run_once(&sandbox).await.expect_code(1).mapping("t");
     assert_eq!(run["error_kind"], "conflict", "{run}");
     gcs.pass(TimeDelta::hours(1));

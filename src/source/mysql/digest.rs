@@ -57,7 +57,7 @@ pub fn within(comparison: &Comparison, parts: &Parts) -> String {
             let range = |(low, high): &(i64, i64)| format!("{name} BETWEEN {low} AND {high}");
             parts.key_ranges().iter().map(range).collect::<Vec<_>>()
         }
-        // As a list, which the server searches after it has computed the row's part once.
+        // The server computes the row's part once, then searches the list for it.
         (grain, _) => {
             let numbers: Vec<String> = parts.numbers().map(|number| number.to_string()).collect();
             vec![format!("{} IN ({})", part(comparison, grain), numbers.join(", "))]

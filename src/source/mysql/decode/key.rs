@@ -11,7 +11,7 @@ pub fn bind(source_type: &SourceType, raw: &[u8]) -> Option<Bind> {
     match source_type {
         SourceType::Int { unsigned: false, .. } => number::signed(raw).map(Bind::Int),
         SourceType::Int { unsigned: true, .. } => number::unsigned(raw).map(Bind::UInt),
-        // As text of four digits, because the number 0 would be read as 2000.
+        // A year is bound as text of four digits: MySQL would read the number 0 as 2000.
         SourceType::Year => number::unsigned(raw).map(|year| Bind::Text(format!("{year:04}"))),
         SourceType::Date => temporal::moment(raw).map(|m| Bind::Text(temporal::date_text(m))),
         SourceType::DateTime { .. } | SourceType::Timestamp { .. } => {
