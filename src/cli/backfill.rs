@@ -8,9 +8,9 @@ use super::printer::Printer;
 use crate::engine::{BackfillAsk, BackfillPreview, Failure, Handle, PreviewBackfill};
 use crate::format;
 
-pub(super) async fn preview(handle: Handle, ask: BackfillAsk, printer: Printer) -> ExitStatus {
+pub(super) async fn preview(mut handle: Handle, ask: BackfillAsk, printer: Printer) -> ExitStatus {
     let name = ask.mapping.clone();
-    let previews = match answers(handle, PreviewBackfill(ask), printer).await {
+    let previews = match answers(&mut handle, PreviewBackfill(ask), printer).await {
         Ok(previews) => previews,
         Err(status) => return status,
     };
