@@ -219,7 +219,11 @@ async fn a_column_that_the_account_may_no_longer_read_is_not_taken_for_one_that_
         "{told}"
     );
     let checked = as_user(&["check"]).await.stdout;
-    assert!(checked.contains("may not read every column of users") && checked.contains(&format!("ON `{database}`.`users` TO `{user}`")), "{checked}");
+    assert!(
+        checked.contains("may not read every column of users")
+            && checked.contains(&format!("ON `{database}`.`users` TO '{user}'@'%'")),
+        "{checked}"
+    );
     sandbox.sql(&format!("DROP USER {user}@'%'")).await;
     // An account that may read everything is told that the column is gone.
     sandbox.sql("ALTER TABLE users DROP COLUMN email").await;

@@ -72,11 +72,17 @@ fn headline(
     } else {
         format!("{open} {}", if open == 1 { "differs" } else { "differ" })
     };
-    Line::from(vec![
+    let wants = open > 0 || screen.is_new_table();
+    let mut spans = vec![
         Span::styled(format!("{name}  "), Theme::strong()),
         Span::raw(format!("{target}  ")),
-        Span::styled(verdict, if open > 0 || screen.is_new_table() { theme.wants() } else { theme.good() }),
-    ])
+        Span::styled(format!("{verdict}  "), if wants { theme.wants() } else { theme.good() }),
+    ];
+    // However long the names are, this is to be read.
+    if screen.is_new_table() {
+        spans.swap(1, 2);
+    }
+    Line::from(spans)
 }
 
 fn draw_list(frame: &mut Frame<'_>, columns: &[ColumnDiffView], screen: &Schema, theme: Theme, area: Rect) {
