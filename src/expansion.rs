@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bigquery_syncer::cli::Printer;
 use bigquery_syncer::cli::args::CommandArg;
 use bigquery_syncer::domain::config::{Config, NotMoved};
 use bigquery_syncer::domain::fault::Fault;
@@ -75,18 +74,14 @@ pub async fn expand(ports: Ports<Adapters>, servers: &Servers, what_for: For) ->
     Ok(Ports { config: Arc::new(config), ..ports })
 }
 
-/// As lines of the log, but for what `tell` tells.
+/// As lines of the log.
 pub fn say(config: &Config) {
+    for NotMoved { name, fault, .. } in &config.not_moved {
+        tracing::error!(hint = fault.hint(), "`{name}` cannot be moved: {fault}");
+    }
     for remark in config.remarks.iter().filter(|remark| remark.standing != Standing::Fail) {
         let mapping = remark.mapping.as_ref().map(|name| name.0.as_str());
         tracing::warn!(mapping, hint = remark.remedy, "{}", remark.sentence);
-    }
-}
-
-/// Says what cannot be moved, and why.
-pub fn tell(config: &Config, printer: Printer) {
-    for NotMoved { name, fault, .. } in &config.not_moved {
-        printer.error(&format!("bqsync: `{name}` cannot be moved: {fault} ({})", fault.hint()));
     }
 }
 

@@ -8,10 +8,11 @@ use bigquery_syncer::cli::args::{Args, InitArg, OutputFormat};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
 use bigquery_syncer::domain::config::{self, Config, NamedSource};
 use bigquery_syncer::domain::estate::{EstateAsk, counted};
+use bigquery_syncer::domain::fault::FaultKind;
 use bigquery_syncer::domain::mask::SHORTEST_KEY;
 use bigquery_syncer::domain::quote;
 use bigquery_syncer::domain::retry::RetryNotes;
-use bigquery_syncer::engine::{self, Around, Clock, SystemClock};
+use bigquery_syncer::engine::{self, Around, Clock, SystemClock, Tables};
 use bigquery_syncer::logging;
 use bigquery_syncer::printable;
 use bigquery_syncer::source::Source;
@@ -19,7 +20,7 @@ use bigquery_syncer::source::Source;
 use crate::environment::Environment;
 use crate::refusal::Refusal;
 use crate::user_files::read_text;
-use crate::wiring;
+use crate::wiring::{self, Database};
 
 /// Somebody waits for the answer: a second try tells a hiccup from trouble.
 const TRIES: usize = 2;
@@ -41,13 +42,26 @@ pub async fn run(args: &Args, init: &InitArg, printer: Printer) -> Result<ExitSt
     let named = named(args, init, config.as_ref(), &environment)?;
     // Whoever names databases needs none of his own.
     let anywhere = (!init.databases.is_empty()).then_some("information_schema");
-    let source =
-        wiring::mysql(&environment, named.as_ref(), anywhere)?.watched(RetryNotes::default().with_most_tries(TRIES));
+    let source_in = |database| {
+        let source = wiring::mysql(&environment, named.as_ref(), database)?;
+        Ok::<_, Refusal>(source.watched(RetryNotes::default().with_most_tries(TRIES)))
+    };
+    let source = source_in(Database { unset: anywhere, always: None })?;
     let ask = EstateAsk { databases: init.databases.clone(), tables: init.tables.clone() };
-    let has_mask_key = environment.get("MASK_KEY").is_some_and(|key| key.len() >= SHORTEST_KEY);
+    let mask_key = environment.get("MASK_KEY");
+    let has_mask_key = mask_key.as_ref().is_some_and(|key| key.len() >= SHORTEST_KEY);
+    if mask_key.is_some() && !has_mask_key {
+        let remedy = "masks are proposed without it; make one: openssl rand -hex 32";
+        printer.note(&format!("MASK_KEY is shorter than the {SHORTEST_KEY} bytes that a key needs: {remedy}"));
+    }
     let around = Around { config: config.as_ref(), has_mask_key, now: SystemClock.now() };
     let server = named.as_ref().map(|source| &source.name);
-    let listed = engine::propose_tables(&source, server, &ask, around).await;
+    let mut listed = engine::propose_tables(&source, server, &ask, around).await;
+    // The one of the variable may be the one that is not there.
+    if listed.as_ref().is_err_and(|fault| fault.kind() != FaultKind::Transient) && anywhere.is_some() {
+        let elsewhere = source_in(Database { unset: None, always: anywhere })?;
+        listed = engine::propose_tables(&elsewhere, server, &ask, around).await.or(listed);
+    }
     let tables = match listed {
         Ok(tables) => tables,
         Err(fault) => {
@@ -56,13 +70,7 @@ pub async fn run(args: &Args, init: &InitArg, printer: Printer) -> Result<ExitSt
         }
     };
     if tables.seen == 0 {
-        let others = if tables.others.is_empty() { "none".to_owned() } else { tables.others.join(", ") };
-        return Err(Refusal::Usage(format!(
-            "no table is like {} in {}; other databases that the account sees: {}",
-            printable::line(&asked(&init.tables, "*")),
-            printable::line(&asked(&init.databases, &tables.places.join(", "))),
-            printable::line(&others)
-        )));
+        return Err(Refusal::Usage(nothing_found(init, &tables)));
     }
     let existing = config.as_ref().map(|config| config.path.display().to_string());
     let Some(out) = &init.out else {
@@ -110,6 +118,18 @@ fn named(
         None => wiring::read_config(args.config.as_deref(), environment).ok().flatten(),
     };
     config::wanted_source(config.or(other.as_ref()), name).map(Some).map_err(Refusal::Usage)
+}
+
+fn nothing_found(init: &InitArg, tables: &Tables) -> String {
+    let others = if tables.others.is_empty() { "none".to_owned() } else { tables.others.join(", ") };
+    let place = asked(&init.databases, &tables.places.join(", "));
+    let what = if init.tables.is_empty() {
+        format!("{place} has no tables that this account can see")
+    } else {
+        format!("no table is like {} in {place}", asked(&init.tables, "*"))
+    };
+    printable::line(&format!("{what}; other databases that the account sees: {others} (`--database NAME`)"))
+        .into_owned()
 }
 
 /// Patterns of the command line; `or`: what holds where there are none.

@@ -80,7 +80,6 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
             return Ok(ExitStatus::Failed);
         }
     };
-    expansion::tell(&ports.config, printer);
     let is_all_moved = ports.config.not_moved.is_empty();
     // A run reports what cannot be moved, even where it is all there is.
     let runs = *command == CommandArg::Schedule || (!is_all_moved && matches!(command, CommandArg::RunOnce { .. }));

@@ -146,15 +146,26 @@ pub fn read_config(named: Option<&Path>, environment: &Environment) -> Result<Op
     config.map(Some).map_err(|found| located(found, environment))
 }
 
+/// The database of a connection, where it is not for its variable alone to say.
+#[derive(Debug, Clone, Copy)]
+pub struct Database<'a> {
+    /// Where the variable is not set.
+    pub unset: Option<&'a str>,
+    /// In the place of the variable.
+    pub always: Option<&'a str>,
+}
+
 /// The source alone: the server without a name, or a named one. `database`: that of the connection, where no variable names one.
 pub fn mysql(
     environment: &Environment,
     named: Option<&NamedSource>,
-    database: Option<&str>,
+    database: Database<'_>,
 ) -> Result<MysqlSource, Refusal> {
     let get = |name: &str| {
-        let set = environment.get(name).filter(|value| !value.trim().is_empty());
-        set.or_else(|| database.filter(|_| name.ends_with("_DATABASE")).map(str::to_owned))
+        let is_database = name.ends_with("_DATABASE");
+        let always = database.always.filter(|_| is_database).map(str::to_owned);
+        let set = || environment.get(name).filter(|value| !value.trim().is_empty());
+        always.or_else(set).or_else(|| database.unset.filter(|_| is_database).map(str::to_owned))
     };
     let settings = named.map_or_else(|| config::mysql_settings(&get), |named| config::source_settings(named, &get));
     settings.map(MysqlSource::new).map_err(|found| located(found, environment))

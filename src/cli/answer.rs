@@ -9,7 +9,7 @@ use crate::engine::{Event, Handle, Query};
 /// # Errors
 /// How the process ends when the engine breaks; why is said.
 pub(super) async fn answers<Q: Query>(
-    mut handle: Handle,
+    handle: &mut Handle,
     query: Q,
     printer: Printer,
 ) -> Result<Vec<Q::Answer>, ExitStatus> {
@@ -29,6 +29,6 @@ pub(super) async fn answers<Q: Query>(
 ///
 /// # Errors
 /// As `answers`.
-pub(super) async fn answer<Q: Query>(handle: Handle, query: Q, printer: Printer) -> Result<Q::Answer, ExitStatus> {
-    answers(handle, query, printer).await?.pop().ok_or(ExitStatus::Failed)
+pub(super) async fn answer<Q: Query>(mut handle: Handle, query: Q, printer: Printer) -> Result<Q::Answer, ExitStatus> {
+    answers(&mut handle, query, printer).await?.pop().ok_or(ExitStatus::Failed)
 }

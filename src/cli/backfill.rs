@@ -1,6 +1,6 @@
 //! `bqsync backfill --dry-run`: what would be moved, before anything is.
 
-use super::answer::answer;
+use super::answer::answers;
 use super::args::OutputFormat;
 use super::exit::ExitStatus;
 use super::output::Preview;
@@ -8,27 +8,41 @@ use super::printer::Printer;
 use crate::engine::{BackfillAsk, BackfillPreview, Failure, Handle, PreviewBackfill};
 use crate::format;
 
-pub(super) async fn preview(handle: Handle, ask: BackfillAsk, printer: Printer) -> ExitStatus {
-    let mapping = ask.mapping.clone();
-    match answer(handle, PreviewBackfill(ask), printer).await {
-        Ok(Ok(preview)) => {
-            show(&preview, printer);
-            ExitStatus::Ok
+pub(super) async fn preview(mut handle: Handle, ask: BackfillAsk, printer: Printer) -> ExitStatus {
+    let name = ask.mapping.clone();
+    let previews = match answers(&mut handle, PreviewBackfill(ask), printer).await {
+        Ok(previews) => previews,
+        Err(status) => return status,
+    };
+    let (mut status, mut known) = (ExitStatus::Ok, Vec::new());
+    let many = previews.len() > 1;
+    for preview in previews {
+        match preview {
+            Ok(preview) => known.push(preview),
+            Err(Failure { error, hint }) => {
+                printer.error(&format!("{name}: error: {error}"));
+                printer.error(&format!("{name}: next: {hint}"));
+                status = ExitStatus::of_failure(&error);
+            }
         }
-        Ok(Err(Failure { error, hint })) => {
-            printer.error(&format!("{mapping}: error: {error}"));
-            printer.error(&format!("{mapping}: next: {hint}"));
-            ExitStatus::of_failure(&error)
-        }
-        Err(status) => status,
     }
+    match (printer.format, known.as_slice()) {
+        (OutputFormat::Json, [one]) if !many => printer.json(&Preview::from(one)),
+        (OutputFormat::Json, all) if many => printer.json(&all.iter().map(Preview::from).collect::<Vec<_>>()),
+        (OutputFormat::Json, _) => {}
+        (OutputFormat::Table, all) => {
+            for preview in all {
+                show(preview, printer);
+            }
+        }
+    }
+    if !known.is_empty() && printer.format == OutputFormat::Table {
+        printer.line("Nothing was moved: take --dry-run away to begin.");
+    }
+    status
 }
 
 fn show(preview: &BackfillPreview, printer: Printer) {
-    if printer.format == OutputFormat::Json {
-        printer.json(&Preview::from(preview));
-        return;
-    }
     let about = |number: Option<u64>, words: fn(u64) -> String| number.map_or_else(|| "?".to_owned(), words);
     printer.line(&format!("{}: would move {}", preview.ask.mapping, preview.window));
     for note in &preview.notes {
@@ -59,5 +73,4 @@ fn show(preview: &BackfillPreview, printer: Printer) {
     if preview.more_slices {
         printer.line("... and more");
     }
-    printer.line("Nothing was moved: take --dry-run away to begin.");
 }

@@ -66,6 +66,8 @@ enum Verdict {
     Repaired,
     Different,
     Inconclusive,
+    /// The mapping waits for a decision.
+    Waiting,
     Failed,
     Cancelled,
 }
@@ -79,6 +81,7 @@ impl Verdict {
             Self::Repaired => ("REPAIRED", "repaired"),
             Self::Different => ("DIFFERENT", "different"),
             Self::Inconclusive => ("INCONCLUSIVE", "inconclusive"),
+            Self::Waiting => ("REVIEW", "waiting"),
             Self::Failed => ("FAILED", "failed"),
             Self::Cancelled => ("CANCELLED", "cancelled"),
         }
@@ -87,7 +90,8 @@ impl Verdict {
 
 fn verdict(report: &MappingReport, compared: &Compared, dry_run: bool) -> Verdict {
     match (report.outcome, report.repair) {
-        (Ended::Failed | Ended::Waiting, _) => Verdict::Failed,
+        (Ended::Waiting, _) => Verdict::Waiting,
+        (Ended::Failed, _) => Verdict::Failed,
         (Ended::Cancelled, _) => Verdict::Cancelled,
         (Ended::Ok, None) => Verdict::NothingSynced,
         (Ended::Ok, Some(repair)) => {
@@ -179,4 +183,24 @@ fn found_words(repair: &Repair) -> String {
     let told =
         kinds.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{} {words}", format::count(*count)));
     told.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::domain::config::Mode;
+    use crate::domain::ids::RunId;
+
+    #[test]
+    fn a_repair_of_a_mapping_that_waits_for_a_decision_has_not_failed() {
+        let (name, run) = (MappingName("shop.coupons".into()), RunId("r".into()));
+        let (source, target) = ("shop.coupons".to_owned(), "p.d.coupons".to_owned());
+        let mut report = MappingReport::begin(name, Mode::Mirror, run, source, target, DateTime::UNIX_EPOCH);
+        report.outcome = Ended::Waiting;
+        assert_eq!(verdict(&report, &Compared::default(), false).words(), ("REVIEW", "waiting"));
+        report.outcome = Ended::Failed;
+        assert_eq!(verdict(&report, &Compared::default(), false).words().0, "FAILED");
+    }
 }

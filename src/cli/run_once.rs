@@ -171,6 +171,7 @@ pub(super) fn explain(mapping: &MappingReport, printer: Printer) {
         (Some(mark), Mode::Append | Mode::Upsert) => format!("everything up to {mark} is in BigQuery"),
     };
     let goes_on = match mapping.mode {
+        Mode::Append | Mode::Upsert if mapping.watermark_after.is_none() => "begins it",
         Mode::Append | Mode::Upsert => "goes on from there",
         Mode::Replace => "reads it again",
         Mode::Mirror => "brings what is not as it was",

@@ -2,14 +2,17 @@
 
 use serde_json::json;
 
-use super::answer::{answer, answers};
+use super::answer::answers;
 use super::args::OutputFormat;
 use super::exit::ExitStatus;
 use super::output::SchemaDiff;
 use super::printer::Printer;
 use crate::domain::ids::MappingName;
+use crate::domain::quote;
 use crate::domain::schema::ColumnDiffView;
-use crate::engine::{ColumnDecision, Compare, Comparison, Decide, Decided, Failure, Handle, Of, Selection};
+use crate::engine::{
+    ColumnDecision, Compare, Comparison, Decide, Decided, Failure, Handle, Of, Selection, WHOLE_TABLE,
+};
 
 /// What the command line asks of the difference.
 #[derive(Debug, Clone, Copy)]
@@ -21,29 +24,47 @@ pub(super) struct Asked<'a> {
 
 /// Compares the selection; carries out or remembers what was asked for.
 pub(super) async fn schema_diff(
-    handle: Handle,
+    mut handle: Handle,
     selection: Selection,
     asked: Asked<'_>,
     printer: Printer,
 ) -> ExitStatus {
     let Asked { apply, columns, declined } = asked;
     if columns.is_empty() && declined.is_empty() {
-        return compare(handle, Compare { selection, apply, columns: Vec::new() }, printer).await;
+        return compare(&mut handle, Compare { selection, apply, columns: Vec::new() }, printer).await;
     }
     let say = |columns: &[String], accept| {
         columns.iter().map(|c| ColumnDecision { column: c.clone(), accept }).collect::<Vec<_>>()
     };
     match selection {
+        Selection::Named(names) if names.len() > 1 => {
+            let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+            printer
+                .error(&format!("`--column` and `--decline` are about one mapping: name one of {}", names.join(", ")));
+            ExitStatus::Usage
+        }
         Selection::Named(names) => {
             let decisions = [say(columns, true), say(declined, false)].concat();
-            decide(handle, Decide { mapping: names[0].clone(), decisions }, printer).await
+            let query = Decide { mapping: names[0].clone(), decisions };
+            let is_table = declined.iter().any(|column| column == WHOLE_TABLE);
+            if !apply || !columns.is_empty() || is_table {
+                return decide(&mut handle, query, printer, Says::Decision).await;
+            }
+            // What is declined is remembered first; then the rest is carried out.
+            match decide(&mut handle, query, printer, Says::Trouble).await {
+                ExitStatus::Ok => {
+                    let selection = Selection::Named(names);
+                    compare(&mut handle, Compare { selection, apply, columns: Vec::new() }, printer).await
+                }
+                status => status,
+            }
         }
         // The command line names one mapping then.
         Selection::All => ExitStatus::Usage,
     }
 }
 
-async fn compare(handle: Handle, query: Compare, printer: Printer) -> ExitStatus {
+async fn compare(handle: &mut Handle, query: Compare, printer: Printer) -> ExitStatus {
     let compared = match answers(handle, query, printer).await {
         Ok(compared) => compared,
         Err(status) => return status,
@@ -77,12 +98,24 @@ fn exit_status(compared: &[Of<Comparison>]) -> ExitStatus {
     status
 }
 
-async fn decide(handle: Handle, query: Decide, printer: Printer) -> ExitStatus {
+/// What of a decision is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Says {
+    Decision,
+    /// What it comes to is said by what follows.
+    Trouble,
+}
+
+async fn decide(handle: &mut Handle, query: Decide, printer: Printer, says: Says) -> ExitStatus {
     let mapping = query.mapping.clone();
-    let decided = match answer(handle, query, printer).await {
-        Ok(decided) => decided,
+    let decided = match answers(handle, query, printer).await {
+        Ok(mut decided) => decided.pop(),
         Err(status) => return status,
     };
+    let Some(decided) = decided else { return ExitStatus::Failed };
+    if decided.is_ok() && says == Says::Trouble {
+        return ExitStatus::Ok;
+    }
     if printer.format == OutputFormat::Json {
         printer.json(&json!({ "mappings": [SchemaDiff::decided(&mapping.0, &decided)] }));
     } else {
@@ -97,7 +130,9 @@ async fn decide(handle: Handle, query: Decide, printer: Printer) -> ExitStatus {
 fn show(comparison: &Comparison, printer: Printer) {
     let Comparison { mapping, creates_table, new_table, columns, statements, applied, options, .. } = comparison;
     let verdict = match (statements.is_empty(), applied, creates_table) {
-        _ if *new_table => "a new table in MySQL; `--apply` takes it",
+        _ if *new_table => {
+            "a new table in MySQL; `--apply` takes it, with `--decline COLUMN` without that one; `--decline '*'` leaves it out"
+        }
         (true, ..) => "no change to make",
         (false, true, _) => "carried out",
         (false, false, true) => "the table does not exist yet",
@@ -121,7 +156,7 @@ fn show(comparison: &Comparison, printer: Printer) {
 }
 
 fn show_decided(decided: &Decided, printer: Printer) {
-    let Decided { mapping, accepted, declined, statements, notes } = decided;
+    let Decided { mapping, accepted, declined, statements, notes, waits } = decided;
     let names = |columns: &[String]| if columns.is_empty() { "none".to_owned() } else { columns.join(", ") };
     printer.line(&format!("{mapping}: accepted: {}; declined: {}", names(accepted), names(declined)));
     for statement in statements {
@@ -129,6 +164,11 @@ fn show_decided(decided: &Decided, printer: Printer) {
     }
     for note in notes {
         printer.line(&format!("{mapping}: note: {note}"));
+    }
+    if *waits {
+        let option = quote::shell_option("--mapping", &mapping.0);
+        printer
+            .line(&format!("{mapping}: the table waits all the same: `bqsync schema-diff {option} --apply` takes it"));
     }
 }
 

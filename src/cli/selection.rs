@@ -2,7 +2,6 @@
 
 use super::args::CommandArg;
 use crate::domain::config::{Config, Mapping, StateLocation};
-use crate::domain::ids::MappingName;
 use crate::domain::shard::Shard;
 use crate::engine::Selection;
 
@@ -22,27 +21,23 @@ pub fn select(config: &Config, names: &[String]) -> Result<Selection, UnknownMap
     if names.is_empty() {
         return Ok(Selection::All);
     }
-    let known: Vec<&str> = config.mappings.iter().map(|m| m.name.0.as_str()).collect();
     let mut chosen = Vec::new();
     for name in names {
-        let is_exact = known.contains(&name.as_str());
-        let is_meant = |known: &&&str| if is_exact { **known == name } else { is_table_of(known, name) };
-        let meant = known.iter().filter(is_meant).map(|known| MappingName((*known).to_owned()));
-        let meant: Vec<_> = meant.filter(|name| !chosen.contains(name)).collect();
-        if meant.is_empty() && !is_exact && !known.iter().any(|known| is_table_of(known, name)) {
+        let meant: Vec<_> = config.named(name).map(|mapping| mapping.name.clone()).collect();
+        if meant.is_empty() {
+            let known: Vec<&str> = config.mappings.iter().map(|m| m.name.0.as_str()).collect();
             let nearest = known.iter().filter(|k| strsim::damerau_levenshtein(k, name) <= 2).min();
             let help =
                 nearest.map_or_else(|| format!("mappings: {}", known.join(", ")), |n| format!("did you mean `{n}`?"));
             return Err(UnknownMapping { name: name.clone(), help });
         }
-        chosen.extend(meant);
+        for name in meant {
+            if !chosen.contains(&name) {
+                chosen.push(name);
+            }
+        }
     }
     Ok(Selection::Named(chosen))
-}
-
-/// Is it one of the tables of an entry of that name?
-fn is_table_of(mapping: &str, name: &str) -> bool {
-    mapping.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// What of the selection falls to one of several processes: a share of the mappings, or, of a backfill, all of it, whose

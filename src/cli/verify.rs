@@ -12,8 +12,8 @@ use crate::engine::{Failure, Handle, Of, Verified, Verify};
 use crate::format;
 
 /// Compares the selection. A difference exits 1, and so does what could not be compared.
-pub(super) async fn verify(handle: Handle, order: Verify, printer: Printer) -> ExitStatus {
-    let verified = match answers(handle, order, printer).await {
+pub(super) async fn verify(mut handle: Handle, order: Verify, printer: Printer) -> ExitStatus {
+    let verified = match answers(&mut handle, order, printer).await {
         Ok(said) => said.into_iter().filter_map(ended).collect::<Vec<_>>(),
         Err(status) => return status,
     };

@@ -1,4 +1,4 @@
-//! Sizes as people write them in options and in config.yaml.
+//! Byte sizes as people write them in options and in config.yaml.
 
 /// Reads `1500`, `500MB`, `2 TB`, in powers of 1000.
 ///

@@ -21,34 +21,34 @@ pub struct SourceColumn {
     pub old_rows: OldRows,
     /// MySQL sets it with every change of a row (`ON UPDATE CURRENT_TIMESTAMP`).
     pub is_stamped: bool,
-    /// What its table's definition says of it.
+    /// The column's comment in MySQL.
     pub comment: Option<String>,
 }
 
-/// What rows got that were there when the column was added.
+/// What the existing rows got when the column was added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OldRows {
     #[default]
     Null,
-    /// A default that is not NULL, be it that the column takes no NULL.
+    /// A default that is not NULL, even if only because the column takes no NULL.
     Filled,
-    /// The column is a generated one.
+    /// The column is generated.
     Computed,
 }
 
-/// A foreign key by which rows change when others do, without their incremental column: no trigger runs, and no
-/// `ON UPDATE CURRENT_TIMESTAMP`.
+/// A foreign key by which a row changes when another one does, without a change of its incremental column: no trigger
+/// runs, and no `ON UPDATE CURRENT_TIMESTAMP`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cascade {
-    /// Of the table that changes.
+    /// The columns of the table that changes.
     pub columns: Vec<String>,
-    /// The table that it refers to.
+    /// The table that the foreign key refers to.
     pub parent: String,
     /// `ON DELETE SET NULL`, `ON UPDATE CASCADE`.
     pub action: String,
 }
 
-/// The character sets whose every character has one of Unicode's own, and no other of theirs has the same.
+/// The character sets in which every character has a Unicode character of its own, which no other one shares.
 const SAME_AS_UNICODE: [&str; 9] =
     ["utf8mb4", "utf8mb3", "utf8", "ascii", "latin1", "ucs2", "utf16", "utf16le", "utf32"];
 
@@ -68,14 +68,14 @@ impl SourceColumn {
         }
     }
 
-    /// Is it text in a character set of before Unicode? The server, which converts it, has a `?` for characters that
-    /// Unicode does not have, and one character for several that look alike.
+    /// Tells if the column is text in a character set older than Unicode. The server converts such text: characters
+    /// that Unicode lacks become `?`, and several that look alike become one.
     #[must_use]
     pub fn is_legacy_text(&self) -> bool {
         self.charset.as_deref().is_some_and(|charset| !SAME_AS_UNICODE.contains(&charset))
     }
 
-    /// What texts of the column may differ in and still be equal to MySQL, in words; `None` where each byte counts.
+    /// How texts of the column may differ while MySQL holds them equal, in words; `None` where each byte counts.
     #[must_use]
     pub fn held_equal(&self) -> Option<&'static str> {
         let collation = self.collation.as_deref().filter(|_| matches!(self.source_type, SourceType::Text { .. }))?;
@@ -88,7 +88,7 @@ impl SourceColumn {
         }
     }
 
-    /// Does MySQL tell `a` from `A` here?
+    /// Tells if MySQL distinguishes `a` from `A` in this column.
     #[must_use]
     pub fn tells_case(&self) -> bool {
         self.collation.as_deref().is_none_or(|collation| {
@@ -100,7 +100,7 @@ impl SourceColumn {
     }
 }
 
-/// What the catalogue says of a MySQL table or view.
+/// What the catalogue says about a MySQL table or view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceSchema {
     /// In the table's own order.
@@ -110,18 +110,18 @@ pub struct SourceSchema {
     /// Columns of every index that can order rows, unique ones included, in index order.
     pub indexes: Vec<Vec<String>>,
     pub is_view: bool,
-    /// Its engine's open transactions are among those that the server lists; of a view unknown, and taken to be.
+    /// The server lists the open transactions of the table's engine. For a view this is unknown, and assumed.
     pub is_transactional: bool,
-    /// There are columns that the account may not read, and that are therefore not among these.
+    /// The account may not read some columns, which are therefore missing here.
     pub hides_columns: bool,
     /// The server's estimate of the rows in the table; `None` for views.
     pub rows_estimate: Option<u64>,
-    /// What its definition says of the table.
+    /// The table's comment in MySQL.
     pub comment: Option<String>,
 }
 
 impl SourceSchema {
-    /// The same but for an estimate, which changes with every look.
+    /// Compares without the estimate, which changes with every look.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
         Self { rows_estimate: None, ..self.clone() } == Self { rows_estimate: None, ..other.clone() }
@@ -133,14 +133,14 @@ impl SourceSchema {
         self.columns.iter().find(|c| same_name(&c.name, name))
     }
 
-    /// Is there a unique key whose columns are all among those named?
+    /// Tells if there is a unique key whose columns are all among `keys`.
     #[must_use]
     pub fn tells_rows_apart_by(&self, keys: &[String]) -> bool {
         let named = |column: &String| keys.iter().any(|key| same_name(key, column));
         self.unique_keys.iter().any(|index| index.iter().all(named))
     }
 
-    /// Does an index hand rows out in the column's order?
+    /// Tells if an index orders rows by the column first.
     #[must_use]
     pub fn has_index_on(&self, column: &str) -> bool {
         self.indexes.iter().any(|index| index.first().is_some_and(|first| same_name(first, column)))
@@ -153,7 +153,7 @@ pub struct TargetColumn {
     pub name: String,
     pub target_type: TargetType,
     pub required: bool,
-    /// BigQuery compares its texts by a collation: `a` and `A` are one to it.
+    /// BigQuery compares the column's texts by a collation that ignores case: `a` and `A` are equal.
     pub ignores_case: bool,
 }
 
@@ -165,20 +165,21 @@ impl TargetColumn {
     }
 }
 
-/// What BigQuery says of a table.
+/// What BigQuery says about a table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TargetSchema {
     pub columns: Vec<TargetColumn>,
-    /// Rows, those of the streaming buffer by its own estimate; `None` where BigQuery does not say.
+    /// The number of rows, including BigQuery's own estimate of those in the streaming buffer; `None` where BigQuery
+    /// does not say.
     pub rows: Option<u64>,
-    /// Bytes of its rows, as statements that read them are billed; `None` where BigQuery does not say.
+    /// Bytes of the rows, as BigQuery bills statements that read them; `None` where BigQuery does not say.
     pub bytes: Option<u64>,
     /// When the table was last changed, in milliseconds since 1970.
     pub modified: Option<u64>,
-    /// The columns of its PRIMARY KEY, which is declared and not enforced; none where it declares none.
+    /// The columns of the PRIMARY KEY, which is declared but not enforced; empty if none is declared.
     pub primary_key: Vec<String>,
     pub partitioning: Option<Partitioning>,
-    /// The key of Cloud KMS that its rows are encrypted with, without a version; `None`: Google's own.
+    /// The Cloud KMS key that encrypts the rows, without a version; `None`: Google's own.
     pub kms_key: Option<String>,
     pub labels: BTreeMap<String, String>,
     pub description: Option<String>,
@@ -189,10 +190,16 @@ pub struct TargetSchema {
 }
 
 impl TargetSchema {
-    /// Is it known to hold no row?
+    /// Tells if the table is known to hold no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows == Some(0)
+    }
+
+    /// Is there such a column, of texts?
+    #[must_use]
+    pub fn has_texts(&self, name: &str) -> bool {
+        self.column(name).is_some_and(|column| matches!(column.target_type, TargetType::String(_)))
     }
 
     /// Finds a column as BigQuery does: ignoring case.
@@ -202,7 +209,7 @@ impl TargetSchema {
     }
 }
 
-/// Both servers hold column names unique regardless of case.
+/// Compares column names without case, as both servers do.
 #[must_use]
 pub fn same_name(a: &str, b: &str) -> bool {
     a == b || a.to_lowercase() == b.to_lowercase()

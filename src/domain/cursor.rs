@@ -1,7 +1,7 @@
 //! The value of an incremental column, in the source's own terms.
 //!
-//! A moment is kept as the fields MySQL stores, not as an instant: MySQL compares wall clocks, holds dates that no
-//! calendar has, and the watermark must compare as the server does.
+//! A moment is kept as the fields that MySQL stores, not as an instant: MySQL compares wall clocks and stores dates
+//! that no calendar has, and the watermark must compare as the server does.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 
 use super::fault::{Fault, FaultKind};
 
-/// A date and time as MySQL stores it: maybe zero, maybe a 31st of February. No zone.
+/// A date and time as MySQL stores it, possibly zero or a 31st of February. It has no zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Moment {
     pub year: u16,
@@ -31,11 +31,11 @@ pub enum Cursor {
     Moment(Moment),
 }
 
-/// What an incremental column holds, hence how text from the state file is read.
+/// What an incremental column holds, which decides how its text is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CursorKind {
     Int,
-    /// `fsp`: digits below the second; `zone`: what its wall clock shows, UTC for a TIMESTAMP.
+    /// `fsp`: digits below the second; `zone`: the zone of the wall clock, UTC for a TIMESTAMP.
     DateTime {
         fsp: u8,
         zone: Tz,
@@ -60,7 +60,7 @@ impl Cursor {
         if self.compare(&other) == Some(std::cmp::Ordering::Less) { other } else { self }
     }
 
-    /// The end of the day, where `text` names a day and the column goes on within it.
+    /// The end of the day, if `text` names only a day and the column holds times of day.
     #[must_use]
     pub fn day_end_of(self, text: &str, kind: CursorKind) -> Self {
         match (self, kind) {
@@ -71,7 +71,7 @@ impl Cursor {
         }
     }
 
-    /// Reads what the state file, `backfill_start` or the source says.
+    /// Reads a value from the state file, `backfill_start` or the source.
     ///
     /// # Errors
     /// `Config` when the text is not of that kind.
@@ -119,7 +119,7 @@ impl Moment {
         }
     }
 
-    /// The calendar's date and time, `None` for zero and impossible dates.
+    /// The calendar's date and time; `None` for zero and impossible dates.
     #[must_use]
     pub fn to_naive(self) -> Option<chrono::NaiveDateTime> {
         chrono::NaiveDate::from_ymd_opt(i32::from(self.year), u32::from(self.month), u32::from(self.day))
@@ -127,7 +127,7 @@ impl Moment {
             .and_hms_micro_opt(u32::from(self.hour), u32::from(self.minute), u32::from(self.second), self.micro)
     }
 
-    /// Cuts off what a column of `fsp` digits below the second does not hold.
+    /// Cuts off the digits that a column with `fsp` digits below the second does not hold.
     #[must_use]
     pub const fn truncated(self, fsp: u8) -> Self {
         let unit = 10_u32.pow(if fsp < 6 { 6 - fsp as u32 } else { 0 });
@@ -140,14 +140,14 @@ impl Moment {
         Self { year: self.year, month: self.month, day: self.day, hour: 0, minute: 0, second: 0, micro: 0 }
     }
 
-    /// As [`Moment::parse_in`], of a wall clock in UTC.
+    /// Like [`Moment::parse_in`], for a wall clock in UTC.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::parse_in(text, Tz::UTC)
     }
 
-    /// `2026-11-23`, `2026-11-23 08:00[:00[.123456]]`, with `T` for the space: the wall clock as it stands. With `Z` or
-    /// an offset behind it: the instant, as the zone's clocks show it.
+    /// Reads `2026-11-23` or `2026-11-23 08:00[:00[.123456]]`, with a space or `T`, as a wall clock. With `Z` or an
+    /// offset at the end it is an instant, converted to the zone's wall clock.
     #[must_use]
     pub fn parse_in(text: &str, zone: Tz) -> Option<Self> {
         let text = text.trim();
@@ -192,7 +192,7 @@ impl Moment {
     }
 }
 
-/// How far east of UTC `Z`, `+06:00`, `+0600` or `-05` is; none is further than 14 hours.
+/// The offset east of UTC of `Z`, `+06:00`, `+0600` or `-05`; at most 14 hours.
 fn east(offset: &str) -> Option<TimeDelta> {
     if matches!(offset, "Z" | "z") {
         return Some(TimeDelta::zero());
@@ -216,7 +216,8 @@ fn digits(text: &str, width: usize) -> Option<u16> {
 }
 
 impl fmt::Display for Moment {
-    /// `2026-11-23 07:59:58` or, where there is a fraction, `2026-11-23 07:59:58.123456`: the original state file's form.
+    /// Writes `2026-11-23 07:59:58`, or `2026-11-23 07:59:58.123456` if there is a fraction: the form of the original
+    /// state file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { year, month, day, hour, minute, second, micro } = self;
         write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")?;

@@ -1,10 +1,10 @@
-//! What went wrong, as a kind, a sentence and a source; the kind alone decides what happens next.
+//! Faults: a kind, a sentence and a source. The kind alone decides what happens next.
 
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-/// The classes of trouble; [`FaultKind::policy`] turns each into one reaction.
+/// The classes of faults; [`FaultKind::policy`] gives one reaction for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
@@ -12,47 +12,47 @@ pub enum FaultKind {
     Transient,
     /// A quota is used up: the same call may succeed when some of it is back.
     Quota,
-    /// Others' statements on the same table are in the way, or rows that it does not let go of yet: minutes help.
+    /// Other statements on the same table, or rows that it still locks, are in the way: waiting minutes helps.
     Busy,
     /// A refused login or a missing permission.
     Auth,
-    /// Source and target disagree, or something that should exist does not.
+    /// Source and target do not match, or something that should exist does not.
     Schema,
-    /// The configuration cannot be meant as it stands.
+    /// The configuration is not valid.
     Config,
     /// A value that the target type cannot hold.
     Data,
-    /// Somebody else works on the same thing, or it is not in the state we left it in.
+    /// Somebody else works on the same object, or it is not in the state in which we left it.
     Conflict,
-    /// Ours: a broken invariant.
+    /// A broken invariant of our own code.
     Bug,
 }
 
-/// What is done about a fault: first by the call that met it, then by the mapping whose work it stopped.
+/// The reaction to a fault: first by the call that met it, then by the mapping whose work it stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// Make the same call again, where it stands. `None`: it is over.
+    /// Repeat the same call in place. `None`: the call has failed.
     pub call: Option<Tries>,
-    /// Begin the mapping's work again, from the watermark. `None`: the mapping has failed; the others go on.
+    /// Begin the mapping's work again, from the watermark. `None`: the mapping has failed; other mappings go on.
     pub mapping: Option<Tries>,
 }
 
-/// How often something is tried, and how far apart.
+/// How often something is tried, and how long the waits are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tries {
-    /// All of them, the first one too.
+    /// The number of all tries, including the first.
     pub most: usize,
-    /// The first wait; each further one is twice as long, and chance adds up to as much again.
+    /// The first wait; each further one is twice as long. A random part of up to the same length is added.
     pub wait: Duration,
-    /// No wait is longer, but for what chance adds.
+    /// The longest wait, before the random part.
     pub longest_wait: Duration,
 }
 
 impl FaultKind {
-    /// The one table from kind to reaction.
+    /// The one table from kind to policy.
     ///
-    /// The waits follow Google's reliability guide: exponential from 1 s, capped at 32 s; an exceeded quota wants ten
-    /// minutes at least, which no single call can sit out.
+    /// The waits follow Google's reliability guide: exponential from 1 s, capped at 32 s. An exceeded quota needs at
+    /// least ten minutes, which no single call can wait out.
     #[must_use]
     pub const fn policy(self) -> Policy {
         const fn tries(most: usize, wait: Duration, longest_wait: Duration) -> Tries {
@@ -64,14 +64,14 @@ impl FaultKind {
                 Some(tries(4, Duration::from_secs(1), Duration::from_secs(32))),
             ),
             Self::Quota => (None, Some(tries(3, Duration::from_mins(10), Duration::from_mins(30)))),
-            // As long as a few large statements take: an hour at most, or two where the server asks for more.
+            // The waits last as long as a few large statements: an hour at most, or two if the server asks for more.
             Self::Busy => (None, Some(tries(6, Duration::from_mins(1), Duration::from_mins(10)))),
             Self::Auth | Self::Schema | Self::Config | Self::Data | Self::Conflict | Self::Bug => (None, None),
         };
         Policy { call, mapping }
     }
 
-    /// The operator's next step where the fault itself names none.
+    /// The operator's next step, if the fault itself names none.
     #[must_use]
     pub const fn hint(self) -> &'static str {
         match self {
@@ -89,7 +89,7 @@ impl FaultKind {
         }
     }
 
-    /// The word for logs and reports.
+    /// The kind's word for logs and reports.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -106,7 +106,7 @@ impl FaultKind {
     }
 }
 
-/// An error with its class. `Display` gives the sentence and every cause behind it, on one line.
+/// An error with its kind. `Display` gives the sentence and every cause behind it, on one line.
 #[derive(Debug)]
 pub struct Fault {
     kind: FaultKind,
@@ -122,14 +122,14 @@ impl Fault {
         Self { kind, sentence: sentence.into(), hint: None, retry_after: None, is_too_much: false, source: None }
     }
 
-    /// Adds the error underneath.
+    /// Adds the error that caused this one.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// The same in other words, kind and cause as they are.
+    /// The same fault in other words; kind and cause stay.
     #[must_use]
     pub fn reworded(mut self, words: impl Fn(&str) -> String) -> Self {
         self.sentence = words(&self.sentence);
@@ -137,14 +137,14 @@ impl Fault {
         self
     }
 
-    /// Adds the operator's next step, where it is more exact than the kind's.
+    /// Adds the operator's next step, if it is more exact than the kind's.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The same where there is one; a hint that the fault has stays otherwise.
+    /// The same, if there is a hint; otherwise an existing hint stays.
     #[must_use]
     pub fn with_hint_if_any(self, hint: Option<impl Into<String>>) -> Self {
         match hint {
@@ -153,14 +153,14 @@ impl Fault {
         }
     }
 
-    /// The server asked to be left alone for so long.
+    /// Sets how long the server asked to be left alone.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
         self.retry_after = wait;
         self
     }
 
-    /// The same in smaller pieces may succeed.
+    /// Sets whether the same work in smaller pieces may succeed.
     #[must_use]
     pub fn too_much_at_once(mut self, is_too_much: bool) -> Self {
         self.is_too_much = is_too_much;
@@ -182,7 +182,7 @@ impl Fault {
         self.retry_after
     }
 
-    /// The next step, where the fault knows a more exact one than its kind.
+    /// The next step, if the fault names a more exact one than its kind.
     #[must_use]
     pub fn own_hint(&self) -> Option<&str> {
         self.hint.as_deref()
@@ -201,7 +201,7 @@ impl fmt::Display for Fault {
         let mut said = self.sentence.clone();
         while let Some(error) = cause {
             let text = error.to_string();
-            // Many libraries repeat their source in their own text.
+            // Many libraries repeat their source in their own text; it is shown once.
             if !said.contains(&text) {
                 write!(f, ": {text}")?;
                 said = text;

@@ -1,26 +1,26 @@
-//! The fence: what is known of those who may still write rows with values from before now.
+//! The fence: what is known about open writes that may still bring rows with values from before now.
 
 use chrono::NaiveDateTime;
 
-/// How the server lets open writes be seen.
+/// How the server shows open writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sight {
-    /// Not at all: rows of the last seconds are held back.
+    /// Not at all: rows of the last seconds are held back instead.
     Nothing,
-    /// By InnoDB's transactions and every running statement that may write, of whatever table.
+    /// By InnoDB's transactions and all running statements that may write, whatever their table.
     Transactions,
-    /// By metadata locks: exactly, and of each table for itself.
+    /// By metadata locks: exactly, and for each table separately.
     Locks,
 }
 
-/// Why a server does not know of every open write.
+/// Why a server does not know every open write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Blind {
-    /// Transactions are open at its primary.
+    /// Its primary has open transactions.
     Replica,
-    /// Transactions are open at the cluster's other nodes.
+    /// The cluster's other nodes have open transactions.
     Galera,
-    /// Transactions are open at the group's other members.
+    /// The group's other members have open transactions.
     Group,
     /// Connections reach different servers.
     Balancer,
@@ -29,7 +29,7 @@ pub enum Blind {
 }
 
 impl Blind {
-    /// `it is a replica`, behind "the server cannot see every open transaction: ".
+    /// The words that complete "the server cannot see every open transaction: ", such as `it is a replica`.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -42,33 +42,35 @@ impl Blind {
     }
 }
 
-/// What a look showed of those who may still write a table.
+/// A look at those who may still write to a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Writers {
     pub sight: Sight,
     pub blind: Vec<Blind>,
-    /// The server's clock (UTC) before it was looked at.
+    /// The server's clock (UTC) before the look.
     pub at: NaiveDateTime,
-    /// Each connection once.
+    /// The open writes, one for each connection.
     pub open: Vec<OpenWrite>,
 }
 
 /// A transaction, or a statement that waits to begin one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OpenWrite {
-    /// When it began, or earlier (UTC): nothing it writes by the server's clock is older. `None`: unknown.
+    /// When it began, or an earlier time (UTC): it stamps no row by the server's clock with an older value. `None`:
+    /// unknown.
     pub since: Option<NaiveDateTime>,
-    /// The connection's number at the server: what KILL takes. `None`: a prepared transaction (XA) without a connection.
+    /// The connection's number at the server, as KILL takes it. `None`: a prepared transaction (XA) without a
+    /// connection.
     pub thread: Option<u64>,
-    /// Tells the transaction from a later one of the same connection. `None`: a statement that has not begun one yet, or
-    /// the server does not say.
+    /// Tells the transaction from a later one of the same connection. `None`: a statement that has not begun a
+    /// transaction yet, or the server does not say.
     pub begun: Option<String>,
 }
 
-/// Keeps of `open`, seen when the server's clock showed `at`, what a later look still shows.
+/// Keeps those of `open`, seen when the server's clock showed `at`, that a later look still shows.
 ///
-/// A connection that runs a statement in the first look and has a transaction open in the second is the same writer;
-/// it is another one only where both looks say so, or where it began after the first.
+/// A connection that runs a statement in the first look and has a transaction open in the second is the same writer. It
+/// is another one only if both looks say so, or if it began after the first.
 pub fn keep_open(open: &mut Vec<OpenWrite>, at: NaiveDateTime, later: &[OpenWrite]) {
     open.retain_mut(|was| {
         let same = |now: &&OpenWrite| {
@@ -93,7 +95,7 @@ mod tests {
         OpenWrite { since, thread: Some(thread), begun: begun.map(Into::into) }
     }
 
-    /// Is connection 7, seen at second 100 as `was`, still open when it is seen as each of `later`, one after another?
+    /// Tells if connection 7, seen at second 100 as `was`, is still open after each of the `later` looks in turn.
     fn stays(was: OpenWrite, later: &[OpenWrite]) -> bool {
         let mut open = vec![was];
         for look in later {

@@ -1,5 +1,5 @@
-//! What is to be said of one thing that a sync depends on: how it stands, in a sentence, and the next step. A check
-//! lists all of them; a run warns in the same words.
+//! A finding: the standing of one thing that a sync depends on, a sentence about it, and the next step. A check lists
+//! all findings; a run warns in the same words.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::fault::{Fault, FaultKind};
 use super::ids::{MappingName, SourceName};
 
-/// What a finding is about; in the order in which they are listed.
+/// The subject of a finding, in the order in which findings are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Topic {
@@ -23,23 +23,23 @@ pub enum Topic {
     BigqueryWrite,
     TempBucket,
     State,
-    /// Of entries that are about many tables.
+    /// Entries for many tables.
     Tables,
     Table,
-    /// Of a mapping that is about some of its table's rows.
+    /// The filter of a mapping that moves only some of its table's rows.
     Where,
     Columns,
-    /// What is put on values that must not leave MySQL as they are.
+    /// Masks on values that must not leave MySQL unchanged.
     Mask,
     Keys,
     Cursor,
     CursorIndex,
-    /// Of a table that is replaced as a whole: what a run costs, and what guards the rows.
+    /// A table that is replaced as a whole: what a run costs, and what protects its rows.
     Replace,
     Target,
-    /// What the mapping asks of a new table, where the table is there.
+    /// The options that the mapping asks of a new table, compared with an existing one.
     TableOptions,
-    /// What a run would read and be billed for, in each mode.
+    /// What a run would read and cost, in each mode.
     Cost,
 }
 
@@ -101,16 +101,16 @@ impl Topic {
     }
 }
 
-/// How it stands.
+/// The standing of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     Ok,
-    /// A run works, but less well than it could, or not with all rows.
+    /// A run works, but worse than it could, or without some rows.
     Warn,
     /// A run would fail.
     Fail,
-    /// Not looked at, because something else has failed or may not be tried.
+    /// Not checked, because something else has failed or the check may not try it.
     Skip,
 }
 
@@ -131,9 +131,9 @@ impl Standing {
 pub struct Finding {
     #[serde(rename = "check")]
     pub topic: Topic,
-    /// `None`: it is about all of them.
+    /// `None`: it is about all mappings.
     pub mapping: Option<MappingName>,
-    /// The server that it is about, where there are several.
+    /// The server that it is about, if there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceName>,
     #[serde(rename = "status")]
@@ -161,11 +161,11 @@ impl Finding {
         Self::new(topic, Standing::Skip, sentence)
     }
 
-    /// What a run would fail with.
+    /// The finding for a fault with which a run would fail.
     #[must_use]
     pub fn fail(topic: Topic, fault: &Fault) -> Self {
         let remedy = fault.own_hint().unwrap_or_else(|| match fault.kind() {
-            // Nothing is running that could go on from its watermark.
+            // No run is under way that could go on from its watermark, so the fault's own hint does not fit.
             FaultKind::Transient => "see that it is up, and that this machine can reach it: name, proxy, firewall",
             kind => kind.hint(),
         });
@@ -177,7 +177,7 @@ impl Finding {
         Self { remedy: Some(remedy.into()), ..self }
     }
 
-    /// What it is about, as it stands before its sentence.
+    /// The subject as written before the sentence.
     #[must_use]
     pub fn about(&self) -> String {
         let mapping = self.mapping.as_ref().map(ToString::to_string);
@@ -192,14 +192,14 @@ impl Finding {
 }
 
 impl fmt::Display for Finding {
-    /// In one line, as a run's warning.
+    /// Writes it in one line, as a run's warning.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.sentence)?;
         self.remedy.as_ref().map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
     }
 }
 
-/// How many findings are of each standing.
+/// How many findings have each standing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tally {
     pub ok: usize,

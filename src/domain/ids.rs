@@ -9,14 +9,20 @@ use super::row_filter::RowFilter;
 #[serde(transparent)]
 pub struct MappingName(pub String);
 
-/// Between a mapping's name and a part's number. No mapping's own name holds it: the configuration refuses that.
+/// Separates a mapping's name from a part's number. The configuration refuses mapping names that contain it.
 pub const PART: &str = "#part-";
 
 impl MappingName {
-    /// What a part of the mapping's backfill is known by, in the state and in names of staging tables and jobs.
+    /// The name of a part of the mapping's backfill, in the state and in names of staging tables and jobs.
     #[must_use]
     pub fn part(&self, number: usize) -> Self {
         Self(format!("{}{PART}{number}", self.0))
+    }
+
+    /// Is it one of the tables of an entry of that name?
+    #[must_use]
+    pub fn is_table_of(&self, entry: &str) -> bool {
+        self.0.strip_prefix(entry).is_some_and(|rest| rest.starts_with('/'))
     }
 
     /// The mapping itself, of itself and of its parts.
@@ -32,7 +38,7 @@ impl fmt::Display for MappingName {
     }
 }
 
-/// The name of a MySQL server in `sources`, where there are several.
+/// The name of a MySQL server in `sources`, if there are several.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct SourceName(pub String);
@@ -65,35 +71,35 @@ impl fmt::Display for JobId {
     }
 }
 
-/// Where a job lives: BigQuery finds it only when asked in its project and location.
+/// Where a job runs: BigQuery finds a job only in its project and location.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct JobPlace {
     pub project: String,
     pub location: String,
 }
 
-/// A table or view in MySQL, as far as a mapping is about it. `database: None` is the connection's own database.
+/// A table or view in MySQL, as far as a mapping moves it. `database: None` is the connection's own database.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SourceTable {
-    /// The server that it is in; `None`: the one of the variables without a name in them. It travels with the table, so that
-    /// whoever asks about the table asks its own server.
+    /// The server of the table; `None`: the one whose variables have no name in them. It travels with the table, so
+    /// that questions about the table go to its own server.
     pub server: Option<SourceName>,
     pub database: Option<String>,
     pub table: String,
-    /// The rows that the mapping is about (`where`); `None`: all of them. It travels with the name, so that whoever reads
-    /// the table has it.
+    /// The rows that the mapping moves (`where`); `None`: all of them. It travels with the name, so that every reader
+    /// of the table has it.
     pub filter: Option<RowFilter>,
 }
 
 impl SourceTable {
-    /// All rows of a table, of the one server.
+    /// All rows of a table on the unnamed server.
     #[must_use]
     pub const fn whole(database: Option<String>, table: String) -> Self {
         Self { server: None, database, table, filter: None }
     }
 }
 
-/// `eu:shop.orders`; the server only where it has a name, the database only where another is meant than its own.
+/// Writes `eu:shop.orders`; the server only if it has a name, the database only if it is not the connection's own.
 impl fmt::Display for SourceTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(server) = &self.server {

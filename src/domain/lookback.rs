@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::cursor::{Cursor, Moment};
 use super::fault::{Fault, FaultKind};
 
-/// A stretch of the incremental column: `2h`, `1day 6h`; a number alone is seconds, or steps of an integer.
+/// A stretch of the incremental column: `2h`, `1day 6h`. A number alone means seconds, or steps of an integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lookback {
@@ -41,16 +41,16 @@ impl fmt::Display for Lookback {
 }
 
 impl Lookback {
-    /// `0`: nothing below the watermark is looked at again.
+    /// Tells if it is `0`: nothing below the watermark is read again.
     #[must_use]
     pub fn is_none(self) -> bool {
         matches!(self, Self::Plain(0) | Self::Span(Duration::ZERO))
     }
 
-    /// The value so far below `mark`; the column's lowest where there is none so low.
+    /// The value this far below `mark`; the column's lowest value if there is none so low.
     ///
     /// # Errors
-    /// `Config` for a stretch of time below an integer.
+    /// `Config` for a stretch of time on an integer column.
     pub fn below(self, mark: Cursor) -> Result<Cursor, Fault> {
         let seconds = match (mark, self) {
             (Cursor::Int(mark), Self::Plain(steps)) => return Ok(Cursor::Int(mark - i128::from(steps))),
@@ -64,7 +64,7 @@ impl Lookback {
         };
         let Cursor::Moment(mark) = mark else { return Ok(mark) };
         let span = i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds).unwrap_or(TimeDelta::MAX);
-        // A watermark that no calendar has is below all that it could be counted back from.
+        // Nothing can be counted back from a watermark that no calendar has; the lowest value is used.
         let below = mark.to_naive().and_then(|at| at.checked_sub_signed(span)).filter(|at| {
             use chrono::Datelike;
             at.year() > 0

@@ -1,7 +1,7 @@
-//! Masks: what becomes of a value that must not leave MySQL as it is.
+//! Masks: what a value becomes that must not leave MySQL unchanged.
 //!
-//! A mask is put on a value's text: the text that the value would have in a STRING column (`docs/types.md`), and of a
-//! binary column its bytes. So the same value gives the same mask in every table and on every server.
+//! A mask works on a value's text, which is the text that the value would have in a STRING column (`docs/types.md`),
+//! and on the bytes of a binary column. So the same value gives the same mask in every table and on every server.
 
 use std::fmt;
 
@@ -10,26 +10,26 @@ use sha2::{Digest, Sha256};
 
 use super::secret::Secret;
 
-/// So many characters at the end of a value at most; more would be no mask.
+/// The most characters that may be kept at the end of a value; more would not be a mask.
 pub const MOST_KEPT: u8 = 8;
 
-/// A key of fewer bytes can be found by trying.
+/// The shortest key, in bytes; a shorter one can be found by trying.
 pub const SHORTEST_KEY: usize = 16;
 
 #[derive(Clone, PartialEq, Eq)]
 pub enum Mask {
-    /// SHA-256 of the text: equal values stay equal, and whoever guesses a value can see that the guess is right.
+    /// SHA-256 of the text: equal values stay equal, and anyone who guesses a value can check the guess.
     Sha256,
-    /// HMAC-SHA-256 of the text: the same, but guesses need the key.
+    /// HMAC-SHA-256 of the text: the same, but checking a guess needs the key.
     Hmac(Secret),
     /// The value never arrives; the column keeps its type.
     Null,
-    /// So many characters at the end of the text, and never more than half of them.
+    /// The last characters of the text, at most this many and at most half of them.
     Last(u8),
 }
 
 impl Mask {
-    /// The mask of a text, or of bytes; `None` where nothing of it arrives.
+    /// The mask of a text, or of bytes; `None` where nothing of the value arrives.
     #[must_use]
     pub fn of(&self, value: &[u8]) -> Option<String> {
         match self {
@@ -40,7 +40,7 @@ impl Mask {
         }
     }
 
-    /// Is what arrives a text, whatever the column's type in MySQL?
+    /// Tells if the masked value is text, whatever the column's type in MySQL is.
     #[must_use]
     pub const fn gives_text(&self) -> bool {
         match self {
@@ -49,13 +49,13 @@ impl Mask {
         }
     }
 
-    /// Does it need the value as text, with characters to count?
+    /// Tells if the mask needs the value as text, whose characters it counts.
     #[must_use]
     pub const fn counts_characters(&self) -> bool {
         matches!(self, Self::Last(_))
     }
 
-    /// What tells it from any other mask, without giving its key away: a few digits do not even tell a guessed key.
+    /// Tells this mask from any other without revealing its key: a few digits do not even confirm a guessed key.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         match self {
@@ -69,7 +69,7 @@ impl Mask {
 }
 
 impl fmt::Display for Mask {
-    /// As it is shown: `sha256`, `hmac`, `null`, `last 4`.
+    /// Writes `sha256`, `hmac`, `null` or `last 4`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sha256 => f.write_str("sha256"),
@@ -86,7 +86,7 @@ impl fmt::Debug for Mask {
     }
 }
 
-/// HMAC takes a key of any length, so there always is one.
+/// HMAC takes a key of any length, so this is never `None`.
 fn keyed(key: &Secret, value: &[u8]) -> Option<String> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()).ok()?;
     mac.update(value);
@@ -99,7 +99,7 @@ fn last(most: u8, text: &str) -> String {
     text.chars().skip(characters - kept).collect()
 }
 
-/// In small letters.
+/// The bytes in lower case hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];

@@ -1,8 +1,8 @@
 //! What a mirror remembers of its table: rows and sums by part of the key, as BigQuery holds them.
 //!
-//! Both the sums that are remembered and those they are held against are MySQL's, of every column, so that no form common to
-//! both servers is needed. A sum is remembered only of rows that were published, and was read with them by one statement: what
-//! is written meanwhile makes the next look differ.
+//! The remembered sums and the new ones are both MySQL's, over every column, so they need no form that both servers can
+//! write. A sum is remembered only for rows that were published, and one statement read it with them: rows that are
+//! written meanwhile make the next look differ.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,19 +12,19 @@ use super::column::SourceColumn;
 use super::plan::{ColumnPlan, TablePlan};
 use super::verify::{Comparison, Grain, MOST_PARTS_BITS, PartSum, Parts, coarsest, stretches};
 
-/// Beyond this share of the parts the table is read as a whole: one statement and one job instead of many.
+/// If a larger share of the parts has changed, the whole table is read: one statement and one job instead of many.
 const MOST_CHANGED: f64 = 0.3;
 
-/// So few rows are always brought over part by part.
+/// Up to this many rows are always brought over part by part.
 const ALWAYS_BY_PARTS: u64 = 20_000;
 
-/// Parts that are remembered: a table that grows gets more, until two are made one.
+/// The most parts that are remembered: a growing table gets more parts, until two of them are joined into one.
 const MOST_PARTS: usize = 2 << MOST_PARTS_BITS;
 
-/// Of the text that is hashed. A change of it makes remembered sums worthless.
+/// The version of the text that is hashed. A change of it makes remembered sums worthless.
 const VERSION: u32 = 1;
 
-/// Rows and sums by part; parts without a row are not spoken of.
+/// Rows and sums by part; parts without rows are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sums {
     pub grain: Grain,
@@ -37,22 +37,22 @@ struct Sum {
     hashes: u128,
 }
 
-/// As a text holds them.
+/// The sums in the form in which they are stored.
 #[derive(Serialize, Deserialize)]
 struct Written {
     version: u32,
     grain: Grain,
-    /// Number, rows, and the sum in hexadecimal.
+    /// For each part its number, its rows, and its sum in hexadecimal.
     parts: Vec<(u64, u64, String)>,
 }
 
-/// A part that is not as it was.
+/// A part that has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChangedPart {
     pub part: u64,
-    /// Rows that BigQuery may hold of it; `None` where nobody knows.
+    /// Rows that BigQuery may hold of the part; `None` where the number is unknown.
     pub before: Option<u64>,
-    /// Rows that MySQL holds of it.
+    /// Rows that MySQL holds of the part.
     pub now: u64,
 }
 
@@ -62,7 +62,7 @@ impl Sums {
         Self { grain, parts: BTreeMap::new() }
     }
 
-    /// Takes a sum in; of a part that is there already, more of its rows.
+    /// Adds a sum; for a part that is there already, it counts as more of its rows.
     pub fn add(&mut self, PartSum { part, rows, hashes }: PartSum) {
         let sum = self.parts.entry(part).or_default();
         sum.rows += rows;
@@ -74,7 +74,7 @@ impl Sums {
         self.parts.values().map(|sum| sum.rows).sum()
     }
 
-    /// Parts that hold a row.
+    /// The number of parts that hold rows.
     #[must_use]
     pub fn len(&self) -> usize {
         self.parts.len()
@@ -85,7 +85,7 @@ impl Sums {
         self.parts.is_empty()
     }
 
-    /// By a grain whose parts are made of these.
+    /// The same sums by a coarser grain, whose parts are made of these.
     #[must_use]
     pub fn by(&self, grain: Grain) -> Self {
         let mut sums = Self::new(grain);
@@ -96,7 +96,7 @@ impl Sums {
         sums
     }
 
-    /// As few parts as are remembered.
+    /// Joins parts until there are no more than may be remembered.
     #[must_use]
     pub fn bounded(mut self) -> Self {
         while self.parts.len() > MOST_PARTS
@@ -107,7 +107,7 @@ impl Sums {
         self
     }
 
-    /// Puts others in the place of some parts of a coarser cut; both are of this grain.
+    /// Replaces the sums of `parts`, which are of a coarser grain, by `others`, which are of this grain.
     pub fn put(&mut self, parts: &Parts, others: Self) {
         let gone: BTreeSet<u64> = parts.numbers().collect();
         let grain = self.grain;
@@ -115,7 +115,7 @@ impl Sums {
         self.parts.extend(others.parts);
     }
 
-    /// Parts, by this grain, that are not as `now` says. Nobody knows what BigQuery holds of those in `unknown`.
+    /// The parts, by this grain, that differ from `now`. What BigQuery holds of those in `unknown` is unknown.
     #[must_use]
     pub fn changed(&self, now: &Self, unknown: &[(u64, u64)]) -> Vec<ChangedPart> {
         let now = now.by(self.grain);
@@ -138,7 +138,7 @@ impl Sums {
         serde_json::to_string(&written).unwrap_or_default()
     }
 
-    /// `None` for what is no such text, or one of another version.
+    /// Reads stored sums; `None` for another text, or one of another version.
     #[must_use]
     pub fn from_text(text: &[u8]) -> Option<Self> {
         let written: Written = serde_json::from_slice(text).ok()?;
@@ -150,12 +150,12 @@ impl Sums {
     }
 }
 
-/// What the rows and their sums depend on beside MySQL's rows: a change of it makes BigQuery's rows others.
+/// A text of everything beside MySQL's rows that BigQuery's rows and their sums depend on.
 #[must_use]
 pub fn fingerprint(comparison: &Comparison) -> String {
     let TablePlan { columns, keys, timezone, empty_string_as_null, invalid_values, .. } = &*comparison.plan;
     let Comparison { source, target, .. } = comparison;
-    // What a column is described by, and how MySQL fills it in from now on, changes no row.
+    // A column's comment, and how MySQL fills it in from now on, change no row.
     let plain = |column: &ColumnPlan| {
         let source = SourceColumn { comment: None, is_stamped: false, ..column.source.clone() };
         ColumnPlan { source, ..column.clone() }
@@ -166,12 +166,12 @@ pub fn fingerprint(comparison: &Comparison) -> String {
     )
 }
 
-/// The cut for a table of about `rows` rows: one that the remembered parts are made of, where that serves. `span` of a key
-/// whose parts are ranges.
+/// The grain for a table of about `rows` rows: if possible one that the remembered parts are made of. `span`: the key's
+/// smallest and greatest value, where parts are ranges.
 #[must_use]
 pub fn grain(known: Option<Grain>, span: Option<(i64, i64)>, is_range: bool, rows: u64) -> Grain {
     let ideal = match coarsest(span.filter(|_| is_range), true, rows) {
-        // Counted from 0 where that can be, so that an older key that comes later has a part as well.
+        // Counted from 0 if possible, so that an older key that comes later has a part as well.
         Grain::Range { base, bits } if span.is_some_and(|(_, high)| base > 0 && high < 1 << 61) => {
             Grain::Range { base: 0, bits }
         }
@@ -181,10 +181,10 @@ pub fn grain(known: Option<Grain>, span: Option<(i64, i64)>, is_range: bool, row
         (Some(Grain::Range { base, bits }), Grain::Range { bits: wanted, .. })
             if span.is_some_and(|(low, high)| low >= base && i128::from(high) - i128::from(base) < 1 << 62) =>
         {
-            // A table that has become a little denser is not worth other parts.
+            // A table that has become only a little denser keeps its parts.
             Grain::Range { base, bits: if wanted + 1 < bits { wanted } else { bits } }
         }
-        // A table without a row says nothing of its keys.
+        // A table without rows says nothing about its keys.
         (Some(known @ Grain::Range { .. }), _) if is_range && span.is_none() => known,
         (Some(Grain::Hash { bits }), Grain::Hash { bits: wanted }) => {
             Grain::Hash { bits: if wanted > bits + 1 { wanted } else { bits } }
@@ -193,18 +193,18 @@ pub fn grain(known: Option<Grain>, span: Option<(i64, i64)>, is_range: bool, row
     }
 }
 
-/// What a mirror's run came to.
+/// The results of a mirror's run.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Mirrored {
-    /// Parts of the table that hold a row.
+    /// Parts of the table that hold rows.
     pub parts: u64,
-    /// Parts that were not as BigQuery held them.
+    /// Parts that differed from BigQuery's.
     pub changed: u64,
-    /// Rows of these, or of the table: what did not differ was not written.
+    /// Rows read of these parts, or of the whole table; only rows that differ were written.
     pub rows_read: u64,
-    /// Rows that were removed; those that were marked as deleted count as updated.
+    /// Rows that were removed; rows that were marked as deleted count as updated.
     pub removed: u64,
-    /// Nothing was remembered of the table, so that both sides were summed up.
+    /// Nothing was remembered of the table, so both sides were summed up.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub compared: bool,
     /// Why the table was read as a whole.
@@ -213,12 +213,13 @@ pub struct Mirrored {
 }
 
 impl Mirrored {
-    /// `3 of 7813 parts had changed; 768 row(s) were read, 2 removed`.
+    /// The results in words: `3 of 7813 parts had changed; 768 row(s) were read, 2 removed`.
     #[must_use]
     pub fn words(&self) -> String {
         let Self { parts, changed, rows_read, removed, .. } = self;
         match &self.whole {
             Some(why) => format!("read as a whole ({why}); {rows_read} row(s)"),
+            None if *parts == 0 && *rows_read == 0 => "the table is empty".to_owned(),
             None if *changed == 0 && *rows_read == 0 => format!("none of {parts} part(s) had changed"),
             None if *changed == 0 => format!("read as a whole; {rows_read} row(s)"),
             None => {
@@ -235,13 +236,13 @@ impl Mirrored {
 /// How changed parts are brought over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
-    /// In steps, each of some parts.
+    /// In steps of some parts each.
     Parts(Vec<Parts>),
-    /// Too many have changed.
+    /// The whole table, because too many parts have changed.
     Whole,
 }
 
-/// `parts`: as many as the table has. `window_rows`: as many rows as the configuration allows a step.
+/// `parts`: how many the table has. `window_rows`: how many rows the configuration allows in a step.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "a share is compared, and no table has 2^53 parts")]
 pub fn way(grain: Grain, changed: &[ChangedPart], parts: usize, window_rows: u64, may_replace: bool) -> Way {
@@ -254,7 +255,7 @@ pub fn way(grain: Grain, changed: &[ChangedPart], parts: usize, window_rows: u64
     Way::Parts(stretches(grain, &sized, window_rows))
 }
 
-/// Rows that are gone for certain: a part that has shrunk has lost at least so many.
+/// Rows that are gone for certain: a part that has shrunk has lost at least the difference.
 #[must_use]
 pub fn least_gone(changed: &[ChangedPart]) -> u64 {
     changed.iter().map(|part| part.before.unwrap_or(0).saturating_sub(part.now)).sum()

@@ -1,6 +1,7 @@
-//! What the project is about, free of any server, clock, network or terminal.
+//! The project's domain, free of any server, clock, network or terminal.
 //!
-//! Everything here is plain data and rules over it; the adapters and the engine depend on it and it on none of them.
+//! Everything here is plain data and rules about it. The adapters and the engine depend on it; it depends on none of
+//! them.
 
 pub mod byte_size;
 pub mod check;
@@ -30,6 +31,7 @@ pub mod schedule;
 pub mod schema;
 pub mod secret;
 pub mod shard;
+pub mod shard_change;
 pub mod share;
 pub mod shell;
 pub mod source_type;

@@ -1,10 +1,10 @@
 //! What a MySQL name becomes in BigQuery.
 //!
-//! Rule: Unicode letters, digits, combining marks and `_` stay; every other character becomes `_`; a column that then
-//! begins with a digit or a prefix BigQuery keeps for itself is prefixed with `c_`. Two columns that end up the same
-//! are a configuration error, never merged.
+//! Rule: Unicode letters, digits, combining marks and `_` stay; every other character becomes `_`; a column name that
+//! then begins with a digit or with a prefix reserved by BigQuery gets the prefix `c_`. Two columns that get the same
+//! name are a configuration error; they are never merged.
 
-/// Column prefixes that BigQuery refuses, any case. Source: BigQuery reference, "Column names".
+/// Column prefixes that BigQuery refuses, in any case. Source: BigQuery reference, "Column names".
 const FORBIDDEN_PREFIXES: [&str; 9] = [
     "_TABLE_",
     "_FILE_",
@@ -17,11 +17,11 @@ const FORBIDDEN_PREFIXES: [&str; 9] = [
     "_CHANGE_TIMESTAMP",
 ];
 
-/// What the name of every staging table begins with.
+/// The beginning of every staging table's name.
 pub const STAGING_PREFIX: &str = "bqsync_staging_";
 
-/// What the names of the tables begin with that a check makes to see whether it may. What follows is the moment it began;
-/// the staging tables of no mapping, whatever its name, have a `T` there.
+/// The beginning of the names of tables that `check` makes to test its permissions. The check's start time follows; the
+/// names of staging tables have a `T` at that place, whatever the mapping's name is.
 pub const PROBE_PREFIX: &str = "bqsync_staging__check_";
 
 /// The BigQuery column for a MySQL column.
@@ -34,13 +34,13 @@ pub fn column_name(source: &str) -> String {
     if refused { format!("c_{name}") } else { name }
 }
 
-/// The BigQuery table for a configured name: as columns, but spaces and dashes may stay.
+/// The BigQuery table for a configured name: the rule for columns, but spaces and dashes may stay.
 #[must_use]
 pub fn table_name(configured: &str) -> String {
     configured.chars().map(|c| if allowed(c) || c == ' ' || c == '-' { c } else { '_' }).collect()
 }
 
-/// Is the name within the narrow rule (ASCII letters, digits, `_`) that every BigQuery interface takes?
+/// Tells if the name uses only ASCII letters, digits and `_`, which every BigQuery interface takes.
 #[must_use]
 pub fn is_plain(name: &str) -> bool {
     name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
@@ -56,7 +56,8 @@ fn allowed(c: char) -> bool {
     c == '_' || c.is_alphanumeric() || is_combining_mark(c)
 }
 
-/// Marks are letters to BigQuery but not to `char::is_alphanumeric`; these blocks hold the ones in living use.
+/// Combining marks are letters to BigQuery but not to `char::is_alphanumeric`; these blocks hold the marks in living
+/// use.
 const fn is_combining_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{900}'..='\u{903}' | '\u{93a}'..='\u{94f}' | '\u{981}'..='\u{983}'
         | '\u{9bc}'..='\u{9cd}' | '\u{e31}'..='\u{e4e}')
@@ -91,7 +92,7 @@ mod tests {
             prop_assert!(!name.starts_with(|c: char| c.is_ascii_digit()));
             let upper = name.to_ascii_uppercase();
             prop_assert!(FORBIDDEN_PREFIXES.iter().all(|prefix| !upper.starts_with(prefix)), "{}", name);
-            // Given again, it stays.
+            // Converting the name again changes nothing.
             prop_assert_eq!(&column_name(&name), &name);
         }
 

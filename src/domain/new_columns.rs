@@ -1,21 +1,22 @@
-//! What a column may be that the mapping does not name: by its name, so that one that is added tomorrow is known today.
+//! Rules for columns that the mapping does not name: they go by the column's name, so that they cover a column that is
+//! added tomorrow.
 //!
-//! A pattern holds of every column, new or not: what it masks would otherwise arrive as it is once nobody remembers when the
-//! column came.
+//! A pattern applies to every column, new or old: otherwise a value would arrive unmasked once nobody remembers when
+//! its column came.
 
 use super::mask::Mask;
 
-/// What a pattern says of the columns that match it.
+/// What a pattern does with the columns that match it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Treatment {
-    /// It stays in MySQL.
+    /// The column stays in MySQL.
     Exclude,
     Mask(Mask),
-    /// It arrives as it is, whatever the patterns behind this one say.
+    /// The column arrives unchanged, whatever later patterns say.
     Keep,
 }
 
-/// A name in which `*` stands for any characters and `?` for one, whatever their case.
+/// A name in which `*` stands for any characters and `?` for one, in any case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     pub name: String,
@@ -29,20 +30,20 @@ impl Pattern {
     }
 }
 
-/// Is a name like a pattern in which `*` stands for any characters and `?` for one, whatever their case?
+/// Tells if a name matches a pattern in which `*` stands for any characters and `?` for one, in any case.
 #[must_use]
 pub fn is_like(pattern: &str, name: &str) -> bool {
     let lower = |text: &str| text.to_lowercase().chars().collect::<Vec<_>>();
     matches(&lower(pattern), &lower(name))
 }
 
-/// What the first pattern that matches says.
+/// The treatment of the first pattern that matches.
 #[must_use]
 pub fn treatment<'a>(patterns: &'a [Pattern], column: &str) -> Option<&'a Treatment> {
     patterns.iter().find(|pattern| pattern.matches(column)).map(|pattern| &pattern.treatment)
 }
 
-/// Goes back to the last `*` alone, so that no pattern takes long.
+/// Backtracks only to the last `*`, so that no pattern takes long.
 fn matches(pattern: &[char], text: &[char]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;

@@ -1,4 +1,4 @@
-//! How a BigQuery table is cut into partitions, and how far a step may reach so that its publish writes few enough.
+//! How a BigQuery table is partitioned, and how far a step may reach so that its publish writes few enough partitions.
 
 use std::fmt;
 
@@ -7,23 +7,23 @@ use chrono::TimeDelta;
 use super::cursor::{Cursor, Moment};
 use super::quote;
 
-/// Partitions that one job may write. Source: BigQuery, "Quotas and limits", partitioned tables.
+/// The most partitions that one job may write. Source: BigQuery, "Quotas and limits", partitioned tables.
 const MOST_OF_A_JOB: i64 = 4_000;
 
-/// A step may begin and end in the middle of a partition, and an instant may lie in another day in UTC than in its column's
-/// zone.
+/// Partitions kept in reserve: a step may begin and end in the middle of a partition, and an instant may lie on another
+/// day in UTC than in its column's zone.
 const SLACK: i64 = 4;
 
 /// The pseudo-column of a table that is partitioned by the time of loading.
 const LOADED: &str = "_PARTITIONTIME";
 
-/// What a table is partitioned by.
+/// The partitioning of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partitioning {
     /// `None`: by the time of loading, which only a pseudo-column shows.
     pub column: Option<String>,
     pub unit: PartitionUnit,
-    /// BigQuery refuses whatever reads the table without a condition on it.
+    /// BigQuery refuses every statement that reads the table without a condition on this column.
     pub needs_filter: bool,
     /// How long a partition lives; `None`: as long as the table.
     pub life: Option<TimeDelta>,
@@ -39,7 +39,7 @@ pub enum PartitionUnit {
     Range(Ranges),
 }
 
-/// Whole numbers from `start` on, so many in one partition, as far as `end`, which is not among them.
+/// Ranges of `size` whole numbers each, from `start` up to `end`, which is excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ranges {
     pub start: i64,
@@ -53,14 +53,14 @@ impl Partitioning {
         Self { column, unit, needs_filter: false, life: None }
     }
 
-    /// By day of a column, where nothing else is said.
+    /// Partitioning by day of a column, the default.
     #[must_use]
     pub const fn by_day(column: String) -> Self {
         Self::new(Some(column), PartitionUnit::Day)
     }
 }
 
-/// `by day of `created_at``.
+/// Writes `by day of `created_at``.
 impl fmt::Display for Partitioning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.column, self.unit) {
@@ -74,8 +74,9 @@ impl fmt::Display for Partitioning {
 }
 
 impl Partitioning {
-    /// What a table that requires a partition filter wants of whatever reads it; `None` where it requires none. True of every
-    /// row: what a statement may leave out, its own bounds say. `alias` of the table in the statement; empty: it has none.
+    /// The condition that a statement must contain if the table requires a partition filter; `None` if it requires
+    /// none. It is true of every row, because the statement's own bounds exclude rows. `alias`: the table's in the
+    /// statement; empty if it has none.
     #[must_use]
     pub fn condition(&self, alias: &str) -> Option<String> {
         let name = quote::bigquery_name(self.column.as_deref().unwrap_or(LOADED));
@@ -85,7 +86,7 @@ impl Partitioning {
 }
 
 impl PartitionUnit {
-    /// As the configuration and BigQuery spell it; `range` of ranges.
+    /// The word in the configuration and in BigQuery; `range` for ranges.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -107,13 +108,14 @@ impl PartitionUnit {
             (Self::Range(ranges), Cursor::Int(first)) => {
                 Some(Cursor::Int(first.saturating_add(i128::from(ranges.size) * i128::from(units))))
             }
-            // Of the years that partitions may hold (1960 to 2159) there are not so many months.
+            // The years that partitions may hold (1960 to 2159) have fewer months than the limit.
             _ => None,
         }
     }
 }
 
-/// `None` beyond the last day that there is. A date that no calendar has, and that BigQuery cannot hold, is left to itself.
+/// The moment later `by` a time; `None` beyond the last day that there is. A date that no calendar has, and BigQuery
+/// cannot hold, stays unchanged.
 fn later(moment: Moment, by: TimeDelta) -> Option<Cursor> {
     let Some(at) = moment.to_naive() else { return Some(Cursor::Moment(moment)) };
     Some(Cursor::Moment(Moment::from_naive(at.checked_add_signed(by)?)))

@@ -1,4 +1,4 @@
-//! What one mapping's run will move, decided from both sides' schemas before a row is read.
+//! Plans what one mapping's run moves, from both sides' schemas, before a row is read.
 
 pub(super) mod checks;
 mod cluster;
@@ -25,11 +25,12 @@ use super::partitioning::Partitioning;
 ///
 /// # Errors
 /// `Config` for keys, cursors, overrides or exclusions that name no column or cannot work; `Schema` for types that
-/// cannot be brought together.
+/// cannot be converted.
 pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
     checks::names(&input)?;
     let mut warnings = Vec::new();
-    let Compared { columns, diff, shard, deleted_column, loaded_at } = compare::compare(&input, &mut warnings)?;
+    let Compared { columns, diff, shard, deleted_column, loaded_at, withheld } =
+        compare::compare(&input, &mut warnings)?;
     let position = |name: &str| columns.iter().position(|c| same_name(&c.source.name, name));
     let mapping = input.mapping;
     let keys = mapping
@@ -51,7 +52,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         checks::key(mapping, &columns[key], &diff)?;
         checks::key_collation(&input, &columns[key])?;
     }
-    // The partitioning of a table that exists is not ours to judge.
+    // The partitioning of an existing table is not checked here.
     if let (Some(by), Some(column), true) =
         (&mapping.partition_by, partition.map(|p: usize| &columns[p]), diff.creates_table)
     {
@@ -99,7 +100,7 @@ pub fn plan(input: PlanInput<'_>) -> Result<Planned, Fault> {
         comment: input.source.comment.clone(),
     };
     let options = input.target.map(|target| options::differences(mapping, target)).unwrap_or_default();
-    Ok(Planned { table, diff, warnings, options })
+    Ok(Planned { table, diff, warnings, withheld, options })
 }
 
 #[cfg(test)]

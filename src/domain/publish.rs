@@ -1,4 +1,4 @@
-//! How staged rows join the target: chosen from what is known, so that no row is lost or doubled.
+//! How staged rows are published to the target: chosen from what is known, so that no row is lost or doubled.
 
 use super::column::{TargetSchema, same_name};
 use super::config::{Mode, Operator};
@@ -6,33 +6,36 @@ use super::cursor::Cursor;
 use super::plan::{ColumnPlan, TablePlan};
 use super::window::{Low, Watermark, Window};
 
-/// How staged rows join the target.
+/// How staged rows are published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PublishKind {
-    /// upsert: MERGE on the keys, newer over older.
+    /// upsert: MERGE on the keys; a newer row replaces an older one.
     Merge,
-    /// upsert, rows that are read again: MERGE on the keys, whichever is newer. What MySQL shows now is what holds, also where
-    /// its stamp is older than the one of before.
+    /// upsert of rows that are read again: MERGE on the keys, whichever row is newer. MySQL's present row counts, even
+    /// if its stamp is older than before.
     MergeAsRead,
-    /// upsert, keys that the target holds twice: each key's rows are taken out and its newest staged row is put in, at once.
+    /// upsert with keys that the target holds twice: removes each key's rows and inserts its newest staged row, in one
+    /// statement.
     MergeOnce,
-    /// upsert into an empty target, where several rows may share keys: INSERT of each key's newest row.
+    /// upsert into an empty target, where several staged rows may share keys: INSERT of each key's newest row.
     InsertNewest,
-    /// append, no overlap possible, or upsert into an empty target of keys that differ; no cast: a copy job, which is free.
+    /// append without a possible overlap, or upsert of distinct keys into an empty target, without a cast: a copy job,
+    /// which is free.
     Copy,
-    /// append, no overlap possible, or upsert into an empty target of keys that differ: INSERT of every row.
+    /// append without a possible overlap, or upsert of distinct keys into an empty target: INSERT of every row.
     Insert,
-    /// append, the target may hold some already: INSERT of the rows whose key and cursor (without keys: whose content,
-    /// so many times) are not there.
+    /// append to a target that may hold some of the rows: INSERT of the rows whose key and cursor (without keys: whose
+    /// content, counted) are missing.
     InsertMissing,
-    /// replace: every row, in the place of all that the target holds.
+    /// replace: every row replaces all rows of the target.
     Replace,
-    /// mirror: MERGE on the keys of what differs, and the rows of the staged parts that are not staged are taken out.
+    /// mirror: MERGE on the keys of rows that differ; rows of the staged parts that are not staged are removed.
     Mirror,
 }
 
 impl PublishKind {
-    /// The publish that is right whatever the target holds: it looks for its rows there first, or looks at nothing.
+    /// The publish that is right whatever the target holds: it either looks up its rows first, or does not depend on
+    /// them.
     #[must_use]
     pub const fn that_looks_for_rows(mode: Mode) -> Self {
         match mode {
@@ -44,12 +47,12 @@ impl PublishKind {
     }
 }
 
-/// Which version of a row holds where the target has one.
+/// Which version of a row wins if the target already has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wins {
-    /// The one with the greater cursor.
+    /// The version with the greater cursor.
     Newer,
-    /// The one that was read now: rows from below the watermark that are read again.
+    /// The version that was read now, for rows below the watermark that are read again.
     Read,
 }
 
@@ -57,24 +60,24 @@ pub enum Wins {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Staging {
     Table,
-    /// They travel within the publish: there is no table that could be copied.
+    /// The rows travel within the publish; there is no table to copy.
     Inline,
 }
 
-/// What is known when rows have been staged.
+/// What is known once rows have been staged.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
     pub plan: &'a TablePlan,
-    /// As it was described; `None`: the table was created since.
+    /// The target as described; `None`: the table was created since.
     pub target: Option<&'a TargetSchema>,
     pub window: Window,
-    /// How far the target may hold rows of an append.
+    /// Up to where the target may hold rows of an append.
     pub overlap: Option<Cursor>,
     /// The target may hold any row beyond the watermark.
     pub unsure: bool,
     /// This run has published nothing since the target was described.
     pub is_first: bool,
-    /// No two of the staged rows share their keys.
+    /// No two of the staged rows have the same keys.
     pub each_key_once: bool,
     pub staging: Staging,
     pub wins: Wins,
@@ -105,12 +108,13 @@ pub fn choose(facts: &Facts<'_>) -> PublishKind {
     }
 }
 
-/// Created since it was looked for, or without a row when it was described.
+/// Tells if the target is empty: created since it was looked for, or without rows when it was described.
 fn is_empty(target: Option<&TargetSchema>) -> bool {
     target.is_none_or(TargetSchema::is_empty)
 }
 
-/// A table that was created for the plan has its columns, and perhaps one for deleted rows.
+/// Tells if a copy job can publish the rows. A table that was created for the plan has its columns, and perhaps one for
+/// deleted rows.
 fn is_copied_whole(facts: &Facts<'_>) -> bool {
     let Facts { plan, target, .. } = facts;
     if let Some(target) = target {
@@ -124,7 +128,7 @@ fn is_copied_whole(facts: &Facts<'_>) -> bool {
         && plan.columns.iter().all(has_its_type)
 }
 
-/// A copy job wants the same columns on both sides; BigQuery does not say what it does about others.
+/// A copy job needs the same columns on both sides; BigQuery does not document what it does otherwise.
 fn can_copy(plan: &TablePlan, target: &TargetSchema) -> bool {
     plan.partitioning.is_none()
         && plan.is_verbatim()
@@ -137,7 +141,7 @@ fn can_copy(plan: &TablePlan, target: &TargetSchema) -> bool {
 
 /// Where the window begins.
 ///
-/// After a watermark that is not ours, rows sharing its value may be missing, so the value is read again.
+/// After a watermark that is not ours, rows with the watermark's value may be missing, so that value is read again.
 #[must_use]
 pub fn low(operator: Operator, watermark: Option<&Watermark>, first: Option<Cursor>) -> Low {
     match watermark {
@@ -147,8 +151,8 @@ pub fn low(operator: Operator, watermark: Option<&Watermark>, first: Option<Curs
     }
 }
 
-/// May the target hold rows of the window already? Not where it is gone on with after a watermark of ours: what lies
-/// beyond it, only backfills and unfinished first loads bring, and these are remembered on their own.
+/// Tells if the target may already hold rows of the window. After a watermark of ours it does not: only backfills and
+/// unfinished first loads bring rows beyond it, and these are remembered separately.
 #[must_use]
 pub fn may_overlap(window: &Window, target: Option<&TargetSchema>, watermark: Option<&Watermark>) -> bool {
     let ours_alone = matches!(window.low, Low::After(_)) && watermark.is_some();

@@ -1,4 +1,4 @@
-//! Names and texts as SQL and shells spell them, so that a statement or a command that is shown can be pasted.
+//! Names and texts as SQL and shells write them, so that a statement or command that is shown can be pasted.
 
 use std::fmt::Write;
 
@@ -10,26 +10,26 @@ pub fn mysql_name(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
-/// A table in MySQL and MariaDB, with its database where it has one of its own.
+/// A table in MySQL and MariaDB, with its database if it names one.
 #[must_use]
 pub fn mysql_table(table: &SourceTable) -> String {
     let name = mysql_name(&table.table);
     table.database.as_ref().map_or_else(|| name.clone(), |database| format!("{}.{name}", mysql_name(database)))
 }
 
-/// A text in MySQL and MariaDB, whose backslashes escape unless `sql_mode` says otherwise.
+/// A text in MySQL and MariaDB, where backslashes escape unless `sql_mode` says otherwise.
 #[must_use]
 pub fn mysql_text(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
-/// A name in BigQuery. Source: BigQuery reference, "Lexical structure": quoted identifiers take the escapes of strings.
+/// A name in BigQuery. Source: BigQuery reference, "Lexical structure": quoted identifiers use the escapes of strings.
 #[must_use]
 pub fn bigquery_name(name: &str) -> String {
     format!("`{}`", in_backticks(name))
 }
 
-/// A table in BigQuery by its whole path, in one pair of backticks (a project may hold dashes).
+/// A table's whole path in BigQuery, in one pair of backticks (a project may hold dashes).
 #[must_use]
 pub fn bigquery_table(id: &TableId) -> String {
     format!("`{}.{}.{}`", in_backticks(&id.project), in_backticks(&id.dataset), in_backticks(&id.table))
@@ -56,7 +56,7 @@ pub fn bigquery_text(text: &str) -> String {
     format!("'{escaped}'")
 }
 
-/// One word of a shell's command line. A name with control characters needs a shell that knows `$'...'` (bash, zsh).
+/// One word of a shell's command line. A name with control characters needs a shell with `$'...'` (bash, zsh).
 #[must_use]
 pub fn shell_word(word: &str) -> String {
     let is_plain =
@@ -84,14 +84,14 @@ fn bash_escaped(mut text: String, c: char) -> String {
     text
 }
 
-/// An option of a command with its value: `--mapping users`. A value that begins with a dash is no option of its own.
+/// An option of a command with its value: `--mapping users`. A value that begins with a dash is not read as an option.
 #[must_use]
 pub fn shell_option(option: &str, value: &str) -> String {
     let gap = if value.starts_with('-') { '=' } else { ' ' };
     format!("{option}{gap}{}", shell_word(value))
 }
 
-/// One value of YAML, in a list or a group on one line.
+/// One value in YAML, for a list or a group on one line.
 #[must_use]
 pub fn yaml_word(word: &str) -> String {
     let begins = word.starts_with(|c: char| c.is_alphabetic() || c == '_');
@@ -99,11 +99,11 @@ pub fn yaml_word(word: &str) -> String {
     if begins && word.chars().all(is_plain) && !YAML_WORDS.contains(&&*word.to_lowercase()) {
         return word.to_owned();
     }
-    // YAML takes what JSON writes, but for characters that it does not have.
+    // YAML reads what JSON writes, except characters that YAML excludes.
     shown(&serde_json::Value::from(word).to_string())
 }
 
-/// Hidden characters as YAML's double quotes escape them, the others as they are.
+/// Writes hidden characters as escapes of YAML's double quotes, and the others unchanged.
 #[must_use]
 pub fn shown(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut all, c| {
@@ -117,8 +117,9 @@ pub fn shown(text: &str) -> String {
     })
 }
 
-/// Characters that nobody sees, that reorder what is seen, or that YAML does not have. Source: Unicode's categories Cc, Zl, Zp
-/// and (where nothing is drawn) Cf, its fillers and variation selectors; YAML 1.2.2, "Character Set".
+/// Tells if a character is invisible, reorders the text around it, or is excluded from YAML. Source: Unicode's
+/// categories Cc, Zl, Zp and (where nothing is drawn) Cf, its fillers and variation selectors; YAML 1.2.2, "Character
+/// Set".
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
@@ -128,7 +129,7 @@ pub fn is_hidden(c: char) -> bool {
             | '\u{fffe}' | '\u{ffff}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Words that YAML takes for something else than text.
+/// Words that YAML does not read as text.
 const YAML_WORDS: [&str; 9] = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
 
 #[cfg(test)]

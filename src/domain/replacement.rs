@@ -1,4 +1,4 @@
-//! What a replace did to its table, and the way back: BigQuery keeps the rows of before in time travel.
+//! What a replace did to its table, and how to undo it: BigQuery's time travel keeps the earlier rows.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,20 +9,20 @@ use super::quote;
 /// A table whose rows were replaced as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replacement {
-    /// Rows that it holds since.
+    /// Rows that the table holds since.
     pub rows: u64,
-    /// Rows that it held; `None` where nobody knows.
+    /// Rows that the table held before; `None` where the number is unknown.
     pub rows_before: Option<u64>,
-    /// The statement that shows these, for as long as BigQuery keeps them: seven days, unless the dataset says otherwise.
-    /// `None` where there were none.
+    /// The statement that shows the earlier rows, for as long as BigQuery keeps them: seven days, unless the dataset
+    /// says otherwise. `None` if there were none.
     pub show_before: Option<String>,
-    /// The statements that put them back.
+    /// The statements that restore the earlier rows.
     pub put_back: Option<String>,
 }
 
 impl Replacement {
-    /// `before`: a moment at which the table held them; `None` where nobody knows one. `condition`: what the table wants of
-    /// whatever reads it.
+    /// `before`: a moment at which the table held the earlier rows; `None` if none is known. `condition`: the filter
+    /// that the table demands of its readers.
     #[must_use]
     pub fn of(
         target: &TableId,
@@ -45,18 +45,20 @@ impl Replacement {
 /// A replace that was refused because the table would have lost too many rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shrink {
-    /// Rows of MySQL.
+    /// Rows in MySQL.
     pub rows: u64,
-    /// Rows of BigQuery; `None` where it does not say.
+    /// Rows in BigQuery; `None` where it does not say.
     pub held: Option<u64>,
 }
 
 impl Replacement {
-    /// What was done, how to see the rows of before, and how to put them back: a line each.
+    /// What was done, how to see the earlier rows, and how to restore them: a line each.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let before = self.rows_before.map_or_else(|| "?".to_owned(), |rows| rows.to_string());
-        let mut lines = vec![format!("replaced: {} row(s) in the place of {before}", self.rows)];
+        // What took the place of nothing has replaced nothing.
+        let replaced = format!("replaced: {} row(s) in the place of {before}", self.rows);
+        let mut lines: Vec<String> = (self.rows_before != Some(0)).then_some(replaced).into_iter().collect();
         lines.extend(self.show_before.as_ref().map(|sql| format!("rows of before: {sql}")));
         lines.extend(self.put_back.as_ref().map(|sql| format!("put them back: {sql}")));
         lines
@@ -68,13 +70,13 @@ fn as_it_was(target: &TableId, at: DateTime<Utc>) -> String {
     format!("{} FOR SYSTEM_TIME AS OF TIMESTAMP '{at}+00:00'", quote::bigquery_table(target))
 }
 
-/// By way of a clone: one statement may not speak of a table at two moments. The table itself stays, with all that is said
-/// of it. The clone's name has the moment in it, so that what was cut short can be sent again.
+/// Restores through a clone, because one statement may not read a table at two moments. The table itself stays, with
+/// its settings. The clone's name contains the moment, so that statements that were cut short can be sent again.
 fn put_back(target: &TableId, at: DateTime<Utc>, filter: &str) -> String {
     let moment = at.format("%Y%m%d_%H%M%S_%3f");
     let clone = quote::bigquery_table(&target.sibling(format!("{}_before_{moment}", target.table)));
     let (was, now) = (as_it_was(target, at), quote::bigquery_table(target));
-    // A TRUNCATE has no place for a filter.
+    // TRUNCATE takes no filter.
     let empty = if filter.is_empty() { format!("TRUNCATE TABLE {now}") } else { format!("DELETE FROM {now}{filter}") };
     format!(
         "CREATE TABLE IF NOT EXISTS {clone} CLONE {was}; BEGIN TRANSACTION; {empty}; INSERT INTO {now} SELECT * FROM \
@@ -121,6 +123,7 @@ mod tests {
     #[test]
     fn a_table_that_held_nothing_has_no_way_back() {
         let replaced = Replacement::of(&target(), 7, Some(0), Some(DateTime::UNIX_EPOCH), None);
+        assert_eq!(replaced.lines(), Vec::<String>::new());
         assert_eq!((replaced.show_before, replaced.put_back), (None, None));
         assert!(Replacement::of(&target(), 7, None, Some(DateTime::UNIX_EPOCH), None).show_before.is_some());
     }

@@ -1,4 +1,4 @@
-//! Word of a call that is tried again, from the adapter that waits to whoever watches the mapping.
+//! Notes about repeated calls, from the adapter that waits to whoever watches the mapping.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,27 +9,27 @@ use std::time::Duration;
 pub struct RetryNote {
     /// What was tried, in words: `creating the staging table`.
     pub operation: String,
-    /// The try to come, from 2.
+    /// The number of the coming try, from 2.
     pub attempt: u32,
     pub wait: Duration,
     /// The failure, without values of rows.
     pub because: String,
 }
 
-/// How much of an announced wait is waited out. All of it, but for tests: no test can sit out a quota.
+/// How much of an announced wait is waited out: all of it, except in tests, because no test can wait for a quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience(u32);
 
 impl Patience {
     pub const FULL: Self = Self(1);
 
-    /// One part in so many.
+    /// One part in `parts` of each wait.
     #[must_use]
     pub const fn one_in(parts: u32) -> Self {
         Self(if parts == 0 { 1 } else { parts })
     }
 
-    /// How long to sleep for a wait that was announced.
+    /// How long to sleep for an announced wait.
     #[must_use]
     pub fn of(self, wait: Duration) -> Duration {
         wait / self.0
@@ -42,12 +42,12 @@ impl Default for Patience {
     }
 }
 
-/// Where such word goes, and how patiently its sender waits. The default keeps it to the log.
+/// The receiver of such notes, and how patiently their sender waits. The default only logs them.
 #[derive(Clone, Default)]
 pub struct RetryNotes {
     listener: Option<Arc<dyn Fn(RetryNote) + Send + Sync>>,
     patience: Patience,
-    /// `None`: as many tries as the kind of failure has.
+    /// The most tries; `None`: as many as the kind of failure allows.
     most_tries: Option<usize>,
 }
 
@@ -61,13 +61,13 @@ impl RetryNotes {
         Self { patience, ..self }
     }
 
-    /// For somebody who waits for an answer: whatever the kind of failure, no more tries than so many.
+    /// For a caller that waits for an answer: at most this many tries, whatever the kind of failure.
     #[must_use]
     pub fn with_most_tries(self, most: usize) -> Self {
         Self { most_tries: Some(most), ..self }
     }
 
-    /// May a call that has failed so often be made again?
+    /// Tells if a call that has failed this often may be repeated.
     #[must_use]
     pub fn allows_after(&self, failures: usize) -> bool {
         self.most_tries.is_none_or(|most| failures < most)
@@ -84,7 +84,7 @@ impl RetryNotes {
         }
     }
 
-    /// Does anybody listen?
+    /// Tells if anybody receives the notes.
     #[must_use]
     pub const fn is_heard(&self) -> bool {
         self.listener.is_some()

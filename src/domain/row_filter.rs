@@ -1,18 +1,18 @@
-//! A mapping's `where`: which rows of its table the mapping is about.
+//! A mapping's `where`: which rows of its table the mapping moves.
 //!
-//! The text comes into statements between a pair of parentheses. So that nothing in it gets out of them, it is read here
-//! as the servers read it, as far as quotes, parentheses and comments go; what it says is the server's to judge.
+//! The text is put into statements between a pair of parentheses. So that it cannot leave them, quotes, parentheses and
+//! comments are read here as the servers read them; the server judges the condition itself.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// A condition on a row, in MySQL's words; safe between two parentheses.
+/// A condition on a row in MySQL's SQL; safe between two parentheses.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RowFilter(Arc<str>);
 
 impl RowFilter {
     /// # Errors
-    /// What to write instead.
+    /// A sentence that says what to write instead.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         if text.is_empty() {
@@ -65,8 +65,8 @@ fn comment(begins: &str, instead: &str) -> String {
     format!("`{begins}` begins a comment, which would hide the rest of the statement; {instead}")
 }
 
-/// A quote is written twice within its quotes. A backslash there is refused but before a character that is itself with
-/// it or without: a server whose `sql_mode` knows no escapes would end the text elsewhere.
+/// Skips a quoted text, in which its quote is written twice. A backslash before a quote or a backslash is refused: a
+/// server whose `sql_mode` knows no escapes would end the text elsewhere.
 fn skip_quoted(quote: char, rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<(), String> {
     while let Some(c) = rest.next() {
         match c {

@@ -1,4 +1,4 @@
-//! When a run is due: five cron fields, meant in a time zone.
+//! When a run is due: five cron fields in a time zone.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 
-/// When a mapping is due, and what becomes of a due time at which nobody was there.
+/// When a mapping is due, and what happens to a due time that no process served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     pub timetable: Timetable,
@@ -16,8 +16,8 @@ pub struct Schedule {
 
 /// A cron line in its zone.
 ///
-/// A fixed time (`30 2 * * *`) that a clock change skips is due when the clock has been changed; one that a clock change
-/// repeats is due once. A line that fires every so often (`*/10 * * * *`) goes on firing every so often.
+/// A fixed time (`30 2 * * *`) that a clock change skips is due once the clock has changed; one that a clock change
+/// repeats is due once. A line with an interval (`*/10 * * * *`) keeps its interval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timetable {
     line: String,
@@ -25,14 +25,15 @@ pub struct Timetable {
     cron: Cron,
 }
 
-/// From where a line must fire once more. Any fixed moment serves: lines repeat within 28 years or never.
+/// The moment after which a line must fire at least once. Any fixed moment serves: lines repeat within 28 years or
+/// never.
 const TRIAL_START: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
 impl Timetable {
     /// Reads the line.
     ///
     /// # Errors
-    /// What to write instead, when it cannot be a schedule.
+    /// A sentence that says what to write instead, if the line is not a schedule.
     pub fn parse(line: &str, timezone: Tz) -> Result<Self, String> {
         if line.split_whitespace().count() != 5 {
             return Err("write five fields: minute hour day month weekday, such as `0 2 * * *`".to_owned());
@@ -69,7 +70,7 @@ impl Timetable {
         Some(latest.with_timezone(&Utc))
     }
 
-    /// Due times are whole seconds; what is left of one would make a moment seem later than it.
+    /// Due times are whole seconds; a fraction would make a moment seem later than a due time in the same second.
     fn local(&self, moment: DateTime<Utc>) -> Option<DateTime<Tz>> {
         Some(moment.duration_trunc(TimeDelta::seconds(1)).ok()?.with_timezone(&self.timezone))
     }

@@ -1,4 +1,4 @@
-//! The difference between a MySQL table and its BigQuery table, and what would be done about it.
+//! The difference between a MySQL table and its BigQuery table, and how to resolve it.
 
 use std::collections::BTreeMap;
 
@@ -7,59 +7,59 @@ use serde::{Deserialize, Serialize};
 
 use super::target_type::TargetType;
 
-/// What operators have said of single columns, by their name in BigQuery.
+/// The operators' decisions on single columns, by the column's name in BigQuery.
 pub type Decisions = BTreeMap<String, SchemaDecision>;
 
 /// What an operator decided about a column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SchemaDecision {
     pub accepted: bool,
-    /// The column's type in MySQL then; another type is another question.
+    /// The column's type in MySQL at that time; another type needs another decision.
     pub mysql: String,
     /// `user@host`.
     pub by: String,
     pub at: DateTime<Utc>,
 }
 
-/// One column, seen from both sides.
+/// One column as both sides have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnDiff {
     /// The column's name in BigQuery.
     pub name: String,
-    /// Type at the source, in words; `None` where the source has no such column.
+    /// Type at the source, in words; `None` if the source has no such column.
     pub source: Option<String>,
-    /// Type in BigQuery now; `None` where it has no such column.
+    /// Present type in BigQuery; `None` if it has no such column.
     pub target: Option<TargetType>,
     pub verdict: Verdict,
-    /// What adding it leaves to be done.
+    /// What remains to be done after the column was added.
     pub note: Option<String>,
-    /// What an operator has said of it as it stands; `None` where nobody has. A declined column is left out.
+    /// The operator's decision on the column as it is; `None` if there is none. A declined column is left out.
     pub accepted: Option<bool>,
-    /// What is put on its values, in a word.
+    /// The mask on its values, in a word.
     pub mask: Option<String>,
 }
 
 impl ColumnDiff {
-    /// Has an operator said that it stays out?
+    /// Tells if an operator has declined the column.
     #[must_use]
     pub fn is_declined(&self) -> bool {
         self.accepted == Some(false)
     }
 }
 
-/// What the comparison says of a column.
+/// The result of comparing a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     Same,
     /// To be added with this type.
     New(TargetType),
-    /// To be widened to this type; what is there stays as it is.
+    /// To be widened to this type; existing values stay unchanged.
     Widen(TargetType),
     /// REQUIRED in BigQuery, but the source may hold NULL or lacks the column: to be made NULLABLE.
     Relax,
     /// In BigQuery only: left alone.
     MissingInSource,
-    /// Neither holds the other's values; the type we would have chosen.
+    /// Neither type holds the other's values; the type that we would have chosen.
     Conflict(TargetType),
 }
 
@@ -77,7 +77,7 @@ pub enum VerdictKind {
 }
 
 impl VerdictKind {
-    /// The word that tables and JSON show.
+    /// The word in tables and JSON.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -104,7 +104,7 @@ impl Verdict {
         }
     }
 
-    /// Would carrying it out change the target's schema?
+    /// Tells if resolving it would change the target's schema.
     #[must_use]
     pub const fn changes_target(&self) -> bool {
         matches!(self, Self::New(_) | Self::Widen(_) | Self::Relax)
@@ -120,7 +120,7 @@ pub struct SchemaDiff {
 }
 
 impl SchemaDiff {
-    /// Columns that carrying out the difference would add, widen or relax.
+    /// Columns that resolving the difference would add, widen or relax.
     pub fn changes(&self) -> impl Iterator<Item = &ColumnDiff> {
         self.columns.iter().filter(|c| c.verdict.changes_target() && !c.is_declined())
     }
@@ -129,7 +129,7 @@ impl SchemaDiff {
         self.columns.iter().filter(|c| matches!(c.verdict, Verdict::Conflict(_)) && !c.is_declined())
     }
 
-    /// The same difference, with changes of these columns alone.
+    /// The same difference, but with changes of the wanted columns only.
     #[must_use]
     pub fn only(&self, wanted: impl Fn(&ColumnDiff) -> bool) -> Self {
         let columns = self.columns.iter().filter(|c| wanted(c)).cloned().collect();
@@ -140,12 +140,12 @@ impl SchemaDiff {
         self.columns.iter().filter(|c| c.verdict == Verdict::MissingInSource)
     }
 
-    /// What these changes leave to be done, a sentence for each column.
+    /// What remains to be done after these changes, a sentence for each column.
     pub fn notes(&self) -> impl Iterator<Item = String> {
         self.changes().filter_map(|c| Some(format!("column `{}` is new: {}", c.name, c.note.as_ref()?)))
     }
 
-    /// Nothing to do and nothing in the way.
+    /// Tells if there is nothing to do and no conflict.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         !self.creates_table && self.changes().next().is_none() && self.conflicts().next().is_none()
@@ -159,15 +159,15 @@ pub struct ColumnDiffView {
     pub mysql: Option<String>,
     pub bigquery: Option<String>,
     pub verdict: VerdictKind,
-    /// The type the column would get.
+    /// The type that the column would get.
     pub becomes: Option<String>,
-    /// What adding it leaves to be done.
+    /// What remains to be done after the column was added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// What an operator has said of it; `None` where nobody has, or need not.
+    /// The operator's decision; `None` if there is none or none is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<bool>,
-    /// What is put on its values: `hmac`, `sha256`, `null`, `last 4`.
+    /// The mask on its values: `hmac`, `sha256`, `null`, `last 4`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mask: Option<String>,
 }

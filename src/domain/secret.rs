@@ -30,7 +30,7 @@ impl fmt::Display for Secret {
     }
 }
 
-/// Does a variable of this name hold a password? Other programs are not handed it.
+/// Tells if a variable of this name holds a password. Such variables are not passed to other programs.
 #[must_use]
 pub fn is_password(variable: &str) -> bool {
     variable.ends_with("PASSWORD")

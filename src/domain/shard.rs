@@ -1,9 +1,10 @@
-//! One of several processes that share a run: `--shard 1/4`, or what a Cloud Run job or an indexed Kubernetes Job says.
+//! One of several processes that share a run: from `--shard 1/4`, or from the variables of a Cloud Run job or an
+//! indexed Kubernetes Job.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Of so many processes one, counted from 0 as Cloud Run and Kubernetes count theirs.
+/// One process among `count`; its `index` counts from 0, as in Cloud Run and Kubernetes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
     index: usize,
@@ -28,26 +29,27 @@ impl Shard {
         self.count
     }
 
-    /// Is what stands at this place of a list this process's?
+    /// Tells if the item at this place of a list belongs to this process.
     ///
-    /// By place, not by a digest of the name: of few things every process gets as many as the next, where digests would
-    /// leave some with several and others with none. All processes read the same list, so none is left out or taken twice.
+    /// Items are dealt out by place, not by a digest of the name: every process gets as many as the next, where digests
+    /// would give some processes several of a few items and others none. All processes read the same list, so no item
+    /// is left out or taken twice.
     #[must_use]
     pub const fn takes(self, place: usize) -> bool {
         place % self.count == self.index
     }
 
-    /// All of so many parts, in the order in which this process looks for work: from its own place around, so that
-    /// processes meet late.
+    /// All `parts`, in the order in which this process looks for work: from its own place around, so that processes
+    /// meet late.
     pub fn rounds(self, parts: usize) -> impl Iterator<Item = usize> {
         let first = self.index * parts / self.count;
         (first..parts).chain(0..first)
     }
 
-    /// What the platform says of this process; `None` where it runs alone.
+    /// This process's place as the platform's variables give it; `None` where it runs alone.
     ///
     /// # Errors
-    /// Which variable cannot be meant, or stands without the other, and what to write.
+    /// A sentence that names the variable that is not valid or lacks its counterpart, and what to write.
     pub fn of_task(env: &dyn Fn(&str) -> Option<String>) -> Result<Option<Self>, String> {
         let pairs = [("CLOUD_RUN_TASK_INDEX", "CLOUD_RUN_TASK_COUNT"), ("JOB_COMPLETION_INDEX", "BQSYNC_SHARDS")];
         for (index, count) in pairs {

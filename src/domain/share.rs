@@ -1,6 +1,6 @@
 //! Shares of a number of rows.
 
-/// As many of `whole` rows as a share from 0 to 1 allows.
+/// The number of rows that a share from 0 to 1 of `whole` rows allows.
 #[must_use]
 #[expect(
     clippy::cast_precision_loss,

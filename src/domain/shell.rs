@@ -1,7 +1,7 @@
-//! A line for the shell with places for values. No value ever becomes part of the line: it is handed over as a variable, and
-//! the line holds the variable's name between quotes. A table named `a; rm -rf b` is one word like any other.
+//! A shell line with placeholders for values. No value ever becomes part of the line: it is passed as a variable, and
+//! the line holds the variable's name in quotes. A table named `a; rm -rf b` is one word like any other.
 
-/// The names of the places, and the variables that hold their values.
+/// The names of the placeholders, and the variables that hold their values.
 pub const PLACEHOLDERS: [(&str, &str); 9] = [
     ("mapping", "BQSYNC_THIS_MAPPING"),
     ("source", "BQSYNC_THIS_SOURCE"),
@@ -14,10 +14,10 @@ pub const PLACEHOLDERS: [(&str, &str); 9] = [
     ("config", "BQSYNC_THIS_CONFIG"),
 ];
 
-/// The line with variables in the places.
+/// The line with variables in place of the placeholders.
 ///
 /// # Errors
-/// A place that nothing is known for, or one between quotes, where the variable's own quotes would end them.
+/// A placeholder that is unknown, or one between quotes, where the variable's own quotes would end them.
 pub fn script(line: &str) -> Result<String, String> {
     let mut out = String::with_capacity(line.len() + 32);
     let (mut quote, mut before, mut rest) = (None, ' ', line);
@@ -40,7 +40,7 @@ pub fn script(line: &str) -> Result<String, String> {
                     continue;
                 }
                 (None, None) => return Err(format!("has `{{{word}}}`, which stands for nothing")),
-                // Another program's own words, as in awk '{print}'.
+                // Words of another program, as in awk '{print}'.
                 (None, Some(_)) => {}
             }
         }
@@ -56,7 +56,7 @@ pub fn script(line: &str) -> Result<String, String> {
     Ok(out)
 }
 
-/// The word in `{word}`.
+/// The word within `{word}`.
 fn place(text: &str) -> Option<&str> {
     let (word, _) = text.strip_prefix('{')?.split_once('}')?;
     (!word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase())).then_some(word)

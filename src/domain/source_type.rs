@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A column type of MySQL 9 or MariaDB 11, as far as it changes how a value is read.
+/// A column type of MySQL 9 or MariaDB 11, as far as it decides how a value is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceType {
     /// TINYINT to BIGINT; `bits` is 8, 16, 24, 32 or 64.
@@ -23,7 +23,7 @@ pub enum SourceType {
     },
     Year,
     Date,
-    /// A wall-clock time of no stated zone; `fsp` is its digits below the second, 0 to 6.
+    /// A wall-clock time without a zone; `fsp` is its digits below the second, 0 to 6.
     DateTime {
         fsp: u8,
     },
@@ -51,16 +51,16 @@ pub enum SourceType {
     Uuid,
     /// MariaDB's INET4 and INET6.
     Inet,
-    /// A type this version does not know; never read, only named.
+    /// A type that this version does not know; it is named but never read.
     Unknown(String),
 }
 
-/// One row of `information_schema.columns`, as far as the type needs it.
+/// One row of `information_schema.columns`, as far as the type depends on it.
 #[derive(Debug, Clone, Default)]
 pub struct CatalogType<'a> {
-    /// DATA_TYPE, any case: `bigint`.
+    /// DATA_TYPE in any case: `bigint`.
     pub data_type: &'a str,
-    /// COLUMN_TYPE, any case: `bigint(20) unsigned`.
+    /// COLUMN_TYPE in any case: `bigint(20) unsigned`.
     pub column_type: &'a str,
     pub numeric_precision: Option<u64>,
     pub numeric_scale: Option<u64>,
@@ -69,7 +69,7 @@ pub struct CatalogType<'a> {
 }
 
 impl SourceType {
-    /// Reads the type out of the catalogue's words.
+    /// Reads the type from the catalogue's words.
     #[must_use]
     pub fn from_catalog(entry: &CatalogType<'_>) -> Self {
         let data_type = entry.data_type.to_ascii_lowercase();
@@ -118,14 +118,14 @@ impl SourceType {
     }
 }
 
-/// What kind of characters a type's values are.
+/// Which characters the values of a type consist of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Characters {
-    /// None: numbers, times, bytes and what has a form of its own.
+    /// No text: numbers, times, bytes, and types with a form of their own.
     No,
-    /// Any: CHAR, VARCHAR and the TEXTs.
+    /// Any text: CHAR, VARCHAR and the TEXTs.
     Free,
-    /// Those that the column's definition lists: a few values that come again and again.
+    /// Only texts that the column's definition lists: a few values that repeat.
     Listed,
 }
 

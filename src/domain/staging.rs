@@ -1,4 +1,4 @@
-//! The shape of the rows between source and warehouse: one Arrow schema per plan, agreed by both adapters.
+//! The shape of the rows between source and warehouse: one Arrow schema for each plan, which both adapters use.
 
 use std::sync::Arc;
 

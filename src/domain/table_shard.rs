@@ -1,26 +1,36 @@
-//! A shard of a table: one of several tables in MySQL whose rows share one table in BigQuery, told apart by a column of ours.
-//! (A [`Shard`](super::shard::Shard) is one of several processes that share a run.)
+//! A shard of a table: one of several tables in MySQL whose rows share one table in BigQuery, where a column of ours
+//! tells them apart. (A [`Shard`](super::shard::Shard) is one of several processes that share a run.)
+
+use serde::{Deserialize, Serialize};
 
 use super::column::same_name;
+use super::ids::{MappingName, TableId};
 use super::quote;
 
 /// Which rows of the target are a mapping's: whatever it reads or changes there, it reads or changes of these alone.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TableShard {
-    /// The target's column, by its name there.
+    /// The name of the column in the target.
     pub column: String,
-    /// What the column holds in each row of the shard.
+    /// The value of the column in each row of the shard.
     pub value: String,
 }
 
 impl TableShard {
-    /// The condition that a row of the target belongs to the shard. `alias` of the table in the statement; empty: it has
-    /// none.
+    /// The condition that a row of the target belongs to the shard. `alias`: the table's in the statement; empty if it
+    /// has none.
     #[must_use]
     pub fn condition(&self, alias: &str) -> String {
         let name = quote::bigquery_name(&self.column);
         let name = if alias.is_empty() { name } else { format!("{alias}.{name}") };
         format!("{name} = {}", self.literal())
+    }
+
+    /// The condition that it does not.
+    #[must_use]
+    pub fn exclusion(&self) -> String {
+        let name = quote::bigquery_name(&self.column);
+        format!("({name} IS NULL OR {name} <> {})", self.literal())
     }
 
     /// The value as a statement has it.
@@ -29,10 +39,41 @@ impl TableShard {
         quote::bigquery_text(&self.value)
     }
 
+    /// Are the rows of both the same?
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.is_column(&other.column) && self.value == other.value
+    }
+
     /// Is it the shard's column? BigQuery's names ignore case.
     #[must_use]
     pub fn is_column(&self, name: &str) -> bool {
         same_name(&self.column, name)
+    }
+}
+
+/// The statement that takes all rows out of a table, or those of a shard alone.
+#[must_use]
+pub fn emptying(table: &TableId, shard: Option<&TableShard>) -> String {
+    let table = quote::bigquery_table(table);
+    match shard {
+        Some(shard) => format!("DELETE FROM {table} WHERE {}", shard.condition("")),
+        None => format!("TRUNCATE TABLE {table}"),
+    }
+}
+
+/// What makes a table anew, for whoever is told to do it. Of a shared table the others' rows go with it.
+#[must_use]
+pub fn making_anew(mapping: &MappingName, table: &TableId, shard: Option<&TableShard>) -> String {
+    let table = quote::bigquery_table(table);
+    match shard {
+        Some(_) => format!(
+            "in BigQuery, DROP TABLE {table}, which takes the rows of all its shards; then take the mappings of all of them \
+             (`{mapping}` is one) out of `last_sync` in the state file and run them again"
+        ),
+        None => format!(
+            "in BigQuery, DROP TABLE {table}; then take `{mapping}` out of `last_sync` in the state file and run again"
+        ),
     }
 }
 

@@ -1,5 +1,6 @@
-//! The tail: the stretch just below a watermark. Its rows are counted and summed when the watermark is set, and again by
-//! the next run: what differs is read again. It is the net beneath the fence, and depends on nothing that the fence does.
+//! The tail: the stretch just below a watermark. Its rows are counted and summed when the watermark is set, and again
+//! by the next run; stretches that differ are read again. It backs up the fence, and relies on nothing that the fence
+//! does.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,45 +11,46 @@ use serde::{Deserialize, Serialize};
 use super::cursor::{Cursor, CursorKind, Moment};
 use super::window::{Low, Window};
 
-/// The near part, where the fence is exact: a clock that is set back by seconds, an application's stamps.
+/// The near part where the fence is exact: enough for a clock that is set back by seconds, or an application's own
+/// stamps.
 pub const NEAR_EXACT: Duration = Duration::from_mins(1);
 
-/// The near part elsewhere: transactions that stay open so long, unseen, are found.
+/// The near part elsewhere: it finds rows of unseen transactions that stay open this long.
 pub const NEAR: Duration = Duration::from_mins(10);
 
-/// The far part, of a DATETIME: zones differ by 26 hours at the most.
+/// The far part, for a DATETIME: zones differ by 26 hours at most.
 pub const FAR: TimeDelta = TimeDelta::hours(26);
 
-/// The near part of a column of whole numbers, whose values say nothing of time, before it is known how far the watermark
-/// moves in [`NEAR`].
+/// The near part for a column of whole numbers, whose values say nothing about time, until it is known how far the
+/// watermark moves in [`NEAR`].
 pub const NUMBERS: i128 = 1_000_000;
 
-/// An hour of the far part has changed without growing, as where rows are updated: it is read again so often, in case a
-/// late row came while another left.
+/// How often an hour of the far part is read again that changes without growing, as when rows are updated: a late row
+/// may have come while another one left.
 pub const WHOLE: TimeDelta = TimeDelta::hours(1);
 
-/// Rows stamped behind were seen: every change of the far part is read again for so long.
+/// How long every change of the far part is read again after rows with stamps behind were seen.
 pub const BEHIND: TimeDelta = TimeDelta::days(7);
 
 /// What is remembered of the tail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tail {
-    /// The watermark it lies below.
+    /// The watermark below which the tail lies.
     pub to: String,
     /// Values above this one belong to the near part.
     pub from: String,
     pub rows: u64,
-    /// A whole number of any size.
+    /// The sum over the rows: a whole number of any size, as text.
     pub sum: String,
-    /// Of an append that tells rows by their content: a word for the columns that the content had.
+    /// For an append that recognises rows by their content: a fingerprint of the columns that the content had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<String>,
-    /// The server's clock less this machine's, in seconds, when it was summed up.
+    /// The difference of the server's clock to this machine's, in seconds, when the tail was summed up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub far: Option<Far>,
-    /// Of a column of whole numbers: watermarks of before, the first at least [`NEAR`] older than the second.
+    /// For a column of whole numbers: earlier watermarks, the first at least [`NEAR`] older than the second.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<Mark>,
 }
@@ -60,20 +62,20 @@ pub struct Mark {
     pub value: String,
 }
 
-/// The part of the tail below the near one, hour by hour.
+/// The part of the tail below the near part, hour by hour.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Far {
     /// Values above this one belong to it, up to the near part.
     pub from: String,
     pub hours: Hours,
-    /// When every hour was last equal, or read again.
+    /// When all hours were last found equal, or read again.
     pub whole: DateTime<Utc>,
-    /// Until then every change is read again: rows stamped in another zone were seen.
+    /// Until this time every change is read again, because rows stamped in another zone were seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behind_until: Option<DateTime<Utc>>,
 }
 
-/// Rows and sum of each hour, by its beginning: `2026-11-23 07`. One line in the state, however many there are.
+/// Rows and sum of each hour, by its beginning: `2026-11-23 07`. One line in the state, however many hours there are.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct Hours(pub BTreeMap<String, (u64, String)>);
@@ -97,7 +99,7 @@ impl From<Hours> for String {
 }
 
 impl Hours {
-    /// Hours that hold something else than `now` says, and whether one of them has grown.
+    /// The hours that differ from `now`, and whether one of them has grown.
     #[must_use]
     pub fn changed(&self, now: &Self) -> (Vec<String>, bool) {
         let none = (0, String::new());
@@ -113,7 +115,7 @@ impl Hours {
     }
 }
 
-/// The stretch of an hour of the far part; `None` for a text that is no hour.
+/// The window of an hour of the far part; `None` for a text that is not an hour.
 #[must_use]
 pub fn hour(text: &str) -> Option<Window> {
     let first = Moment::parse(&format!("{text}:00:00"))?;
@@ -121,7 +123,7 @@ pub fn hour(text: &str) -> Option<Window> {
     Some(Window { low: Low::From(Cursor::Moment(first)), high: Cursor::Moment(last) })
 }
 
-/// Joins windows that touch or lie in one another, so that none is read twice; in their order.
+/// Joins windows that touch or overlap, so that no row is read twice; in order.
 #[must_use]
 pub fn joined(mut windows: Vec<Window>) -> Vec<Window> {
     use std::cmp::Ordering::Greater;
@@ -144,12 +146,12 @@ fn begins(window: &Window) -> Cursor {
     }
 }
 
-/// The value after this one, in the finest steps that a column may have.
+/// The value after this one, in the smallest step that a column may have.
 fn next(value: Cursor) -> Cursor {
     moved(value, 1, TimeDelta::microseconds(1))
 }
 
-/// The value so far above or below; unchanged where no calendar has it.
+/// The value moved by `numbers` or `by`, up or down; unchanged if no calendar has the result.
 fn moved(value: Cursor, numbers: i128, by: TimeDelta) -> Cursor {
     match value {
         Cursor::Int(value) => Cursor::Int(value.saturating_add(numbers)),
@@ -160,9 +162,9 @@ fn moved(value: Cursor, numbers: i128, by: TimeDelta) -> Cursor {
     }
 }
 
-/// Where the near part of the tail below `to` begins: values above it belong to it.
+/// The value above which the near part of the tail below `to` begins.
 ///
-/// `marks` are the earlier watermarks of a column of whole numbers; `first` is the value that the mapping begins at
+/// `marks` are the earlier watermarks of a column of whole numbers; `first` is the mapping's first value
 /// (`backfill_start`), below which nothing is read.
 #[must_use]
 pub fn near_from(to: Cursor, kind: CursorKind, near: Duration, marks: &[Mark], first: Option<Cursor>) -> Cursor {
@@ -174,17 +176,17 @@ pub fn near_from(to: Cursor, kind: CursorKind, near: Duration, marks: &[Mark], f
             earlier.unwrap_or(by_count)
         }
         CursorKind::DateTime { .. } => moved(to, 0, -TimeDelta::from_std(near).unwrap_or_default()),
-        // A day's rows are joined by those of zones where it lasts longer.
+        // In other zones the day lasts longer, and rows may still join it.
         CursorKind::Date => moved(to, 0, -TimeDelta::days(2)),
     };
     not_below(from, first)
 }
 
-/// Where the far part begins, below a near part that begins at `near`.
+/// The value above which the far part of the tail below `to` begins.
 #[must_use]
 pub fn far_from(to: Cursor, first: Option<Cursor>) -> Cursor {
     let Cursor::Moment(moment) = moved(to, 0, -FAR) else { return to };
-    // Whole hours, or the first would change with every run.
+    // Whole hours, otherwise the first hour would change with every run.
     let hour = moment.to_naive().and_then(|at| at.with_minute(0)?.with_second(0)?.with_nanosecond(0));
     let from = Cursor::Moment(hour.map_or(moment, Moment::from_naive));
     not_below(moved(from, 0, -TimeDelta::microseconds(1)), first)
@@ -194,7 +196,7 @@ fn not_below(from: Cursor, first: Option<Cursor>) -> Cursor {
     first.map_or(from, |first| from.max_of(moved(first, -1, -TimeDelta::microseconds(1))))
 }
 
-/// The earlier watermarks, with `value` set at `at`: the first is the latest that is [`NEAR`] old.
+/// The earlier watermarks, with `value` added at `at`: the first is the latest one that is at least [`NEAR`] old.
 #[must_use]
 pub fn marked(marks: &[Mark], value: String, at: DateTime<Utc>) -> Vec<Mark> {
     let near = TimeDelta::from_std(NEAR).unwrap_or_default();
@@ -203,7 +205,7 @@ pub fn marked(marks: &[Mark], value: String, at: DateTime<Utc>) -> Vec<Mark> {
         Some(last) if at - last.at < near => {}
         _ => marks.push(Mark { at, value }),
     }
-    // A third one is old enough for the second to be the first.
+    // Once a third mark is old enough, the second becomes the first.
     while marks.len() > 2 && at - marks[1].at >= near {
         marks.remove(0);
     }

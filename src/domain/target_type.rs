@@ -23,7 +23,7 @@ pub enum TargetType {
     Timestamp,
     Json,
     Geography,
-    /// RECORD, RANGE, INTERVAL, a repeated column: nothing of ours is written there.
+    /// RECORD, RANGE, INTERVAL, a repeated column: we never write to these.
     Other(String),
 }
 
@@ -77,7 +77,7 @@ impl TargetType {
         }
     }
 
-    /// May the column be part of a primary key?
+    /// Tells if the column may be part of a primary key.
     /// Source: BigQuery reference, "Primary and foreign keys" (FLOAT64, TIME, JSON and GEOGRAPHY are refused).
     #[must_use]
     pub const fn can_be_key(&self) -> bool {
@@ -95,7 +95,7 @@ impl TargetType {
         )
     }
 
-    /// May the table be clustered on the column?
+    /// Tells if the table may be clustered on the column.
     /// Source: BigQuery reference, "Clustered tables" (BYTES, FLOAT64, TIME and JSON are refused).
     #[must_use]
     pub const fn can_cluster(&self) -> bool {
@@ -115,7 +115,7 @@ impl TargetType {
 }
 
 impl fmt::Display for TargetType {
-    /// As DDL spells it: `NUMERIC(10,2)`, `STRING(20)`.
+    /// Writes the type as in DDL: `NUMERIC(10,2)`, `STRING(20)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
         match self {
@@ -131,10 +131,10 @@ impl fmt::Display for TargetType {
 impl FromStr for TargetType {
     type Err = String;
 
-    /// A type as written in config.yaml: a name, without parameters.
+    /// Reads a type as written in config.yaml: a name without parameters.
     ///
     /// # Errors
-    /// A sentence listing the types, when it is none of them.
+    /// A sentence that lists the types, if it is none of them.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match Self::from_name(text.trim()) {
             Self::Other(name) => Err(format!(

@@ -1,6 +1,6 @@
-//! The type table: which BigQuery type a MySQL column becomes, and how its wire bytes are carried there.
+//! The type table: which BigQuery type a MySQL column becomes, and how its wire bytes get there.
 //!
-//! `docs/types.md` is this file in prose; a test holds the two together.
+//! `docs/types.md` describes this file; a test compares the two.
 
 use super::source_type::SourceType;
 use super::target_type::{DecimalShape, TargetType};
@@ -48,7 +48,7 @@ pub enum Encoding {
     WallAsText { fsp: u8 },
     /// Span -> `-838:59:59.123`.
     Time { fsp: u8 },
-    /// As `Time`, but outside 00:00:00 to 23:59:59.999999 it is a flaw.
+    /// Like `Time`, but a value outside 00:00:00 to 23:59:59.999999 is a flaw.
     TimeOfDay { fsp: u8 },
     /// Bytes that must be UTF-8 -> Utf8.
     Text,
@@ -63,7 +63,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Are there values of the source type that the staged type does not hold, so that they become NULL or a fault?
+    /// Tells if the source type has values that the staged type cannot hold, which become NULL or a fault.
     #[must_use]
     pub const fn has_flaws(self) -> bool {
         match self {
@@ -135,26 +135,27 @@ impl StagedType {
     }
 }
 
-/// How the staged value becomes the target's at publish.
+/// How the staged value is converted to the target's type at publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cast {
     /// The staged type is the target's.
     None,
-    /// `CAST(x AS target)`: fails the publish on a value that does not fit, never bends it.
+    /// `CAST(x AS target)`: a value that does not fit fails the publish; it is never altered.
     To,
-    /// `PARSE_JSON`; numbers beyond a double's digits are rounded, as JSON in BigQuery cannot hold them.
+    /// `PARSE_JSON`; numbers with more digits than a double are rounded, because BigQuery's JSON cannot hold them.
     ParseJson,
     /// `ST_GEOGFROMTEXT`.
     ParseGeography,
 }
 
-/// One way of carrying a source type into a target type.
+/// One way of converting a source type to a target type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Carriage {
     pub encoding: Encoding,
     pub staged: StagedType,
     pub cast: Cast,
-    /// Every value of the source type arrives as it is. What is not lossless is used only where the mapping asks for it.
+    /// Every value of the source type arrives unchanged. A way that is not lossless is used only where the mapping asks
+    /// for it.
     pub lossless: bool,
 }
 
@@ -185,7 +186,7 @@ pub fn default_target(source: &SourceType) -> Option<TargetType> {
     })
 }
 
-/// NUMERIC holds 29 digits before the point and 9 after, BIGNUMERIC 38 and 38; what exceeds both stays text.
+/// NUMERIC holds 29 digits before the point and 9 after, BIGNUMERIC 38 and 38; a decimal that exceeds both stays text.
 const fn default_decimal(precision: u8, scale: u8) -> TargetType {
     if fits_numeric(precision, scale) {
         TargetType::Numeric(None)
@@ -200,12 +201,12 @@ const fn fits_numeric(precision: u8, scale: u8) -> bool {
     scale <= 9 && precision.saturating_sub(scale) <= 29
 }
 
-/// Does a decimal of `precision` and `scale` fit a target of that shape?
+/// Tells if a decimal of `precision` and `scale` fits a target of that shape.
 fn fits_shape(precision: u8, scale: u8, shape: Option<DecimalShape>) -> bool {
     shape.is_none_or(|s| scale <= s.scale && precision.saturating_sub(scale) <= s.precision.saturating_sub(s.scale))
 }
 
-/// How `source` gets into `target`; `None` where there is no way.
+/// How `source` is converted to `target`; `None` if there is no way.
 #[must_use]
 pub fn carriage(source: &SourceType, target: &TargetType) -> Option<Carriage> {
     match source {
@@ -340,7 +341,7 @@ const fn date_carriage(target: &TargetType) -> Option<Carriage> {
     }
 }
 
-/// `to_utc` is how the wall clock becomes an instant: DATETIME through the configured zone, TIMESTAMP as it is.
+/// `to_utc` says how the wall clock becomes an instant: DATETIME through the configured zone, TIMESTAMP unchanged.
 const fn datetime_carriage(fsp: u8, to_utc: Encoding, target: &TargetType) -> Option<Carriage> {
     match target {
         TargetType::Timestamp => exact(to_utc, StagedType::Timestamp),
@@ -372,7 +373,7 @@ fn text_carriage(chars: Option<u64>, target: &TargetType) -> Option<Carriage> {
     }
 }
 
-/// Can `ALTER COLUMN ... SET DATA TYPE` turn `from` into `to`?
+/// Tells if `ALTER COLUMN ... SET DATA TYPE` can turn `from` into `to`.
 /// Source: BigQuery reference, "ALTER COLUMN SET DATA TYPE" (coercions that keep every value).
 #[must_use]
 pub fn widens(from: &TargetType, to: &TargetType) -> bool {

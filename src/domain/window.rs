@@ -7,17 +7,17 @@ use super::cost::Cost;
 use super::cursor::Cursor;
 use super::fault::{Fault, FaultKind};
 
-/// What is read without a window, in words.
+/// The words for a read without a window.
 pub const WHOLE: &str = "the whole table";
 
 /// Where a window begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Low {
-    /// Everything that has a cursor value.
+    /// At the first row that has a cursor value.
     Beginning,
-    /// Values beyond this one.
+    /// After this value.
     After(Cursor),
-    /// This value and those beyond.
+    /// At this value, which is included.
     From(Cursor),
 }
 
@@ -38,19 +38,19 @@ impl fmt::Display for Window {
     }
 }
 
-/// The next step of a window: up to `end`, where the source says one may end, but never short of `at_least`, which a
+/// The next step of a window: up to `end`, where the source says a step may end, but never short of `at_least`, which a
 /// watermark has reached already.
 #[must_use]
 pub fn step(rest: Window, end: Option<Cursor>, at_least: Option<Cursor>) -> Window {
     let Some(end) = end else { return rest };
     let end = at_least.map_or(end, |least| end.max_of(least));
-    // A step beyond the window would take rows that are not settled.
+    // A step must not take rows beyond the window, which are not settled.
     let high = if end.max_of(rest.high) == rest.high { end } else { rest.high };
     Window { low: rest.low, high }
 }
 
 impl Low {
-    /// May a window that begins here hold rows at or below `value`?
+    /// Tells if a window that begins here may hold rows at or below `value`.
     #[must_use]
     pub fn reaches_below(&self, value: &Cursor) -> bool {
         match self {
@@ -61,11 +61,11 @@ impl Low {
     }
 }
 
-/// How far a mapping's rows are known to be in BigQuery.
+/// Up to where a mapping's rows are known to be in BigQuery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watermark {
     pub cursor: Cursor,
-    /// Taken from the original tool's state or set by hand: rows sharing the value may be missing, so it is read again.
+    /// Taken from the original tool's state, or set by hand: rows with this value may be missing, so it is read again.
     pub imported: bool,
 }
 
@@ -84,7 +84,7 @@ impl Watermark {
     /// The watermark after a confirmed publish.
     ///
     /// # Errors
-    /// `Bug` when it would move backwards or change its kind.
+    /// `Bug` if the watermark would move backwards or change its kind.
     pub fn advance(current: Option<&Self>, published: &Published) -> Result<Self, Fault> {
         let forward = match current {
             None => true,

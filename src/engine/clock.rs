@@ -1,4 +1,4 @@
-//! The wall clock that the engine goes by.
+//! The wall clock that the engine uses.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,19 +6,19 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
-/// Shows the time of day, and waits for one.
+/// Tells the time of day, and waits for one.
 pub trait Clock: fmt::Debug + Send + Sync {
     fn now(&self) -> DateTime<Utc>;
 
-    /// Returns once the clock shows `at` or later. Whoever waits may go away at any moment.
+    /// Returns once the clock shows `at` or later. The caller may drop the future at any moment.
     fn reaches(&self, at: DateTime<Utc>) -> BoxFuture<'_, ()>;
 }
 
-/// The computer's.
+/// The computer's clock.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock;
 
-/// A clock can be set and a computer can sleep, neither of which a timer notices: it is looked at so often.
+/// How often a wait looks at the clock: a clock can be set and a computer can sleep, and a timer notices neither.
 const LOOK: Duration = Duration::from_secs(30);
 
 impl Clock for SystemClock {

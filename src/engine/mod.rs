@@ -1,4 +1,4 @@
-//! The engine: moves mappings from a source to a warehouse, and speaks only commands, events and progress.
+//! The engine: moves mappings from a source to a warehouse, and communicates by commands, events and progress only.
 
 mod answers;
 mod clock;
@@ -27,7 +27,7 @@ use self::supervisor::Ask;
 use self::work::emitter::Emitter;
 pub use crate::state::{BackfillState, Holder, LastRun, Parts};
 
-/// The operator's end of a running engine. Dropping it cancels what runs at the next safe point.
+/// The operator's end of a running engine. Dropping it cancels all running work at the next safe point.
 #[derive(Debug)]
 pub struct Handle {
     asks: mpsc::UnboundedSender<Ask>,
@@ -36,13 +36,13 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Asks for work; what comes of it is told by events.
+    /// Asks for work; events report its results.
     pub fn send(&self, command: Command) {
         // The engine outlives its handle, so the channel is open.
         let _ = self.asks.send(Ask::Command(command));
     }
 
-    /// Asks a question. An answer that ends early was broken by a fault of ours, which an event tells of.
+    /// Asks a question. If the answers end early, a fault of ours broke them; an event reports it.
     pub fn ask<Q: Query>(&self, query: Q) -> Answers<Q::Answer> {
         let (reply, answers) = Answers::expect();
         let _ = self.asks.send(Ask::Question(query.with(reply)));
@@ -54,7 +54,7 @@ impl Handle {
         self.events.recv().await
     }
 
-    /// How far everything is, now and later.
+    /// How far each mapping is, now and later.
     #[must_use]
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.clone()

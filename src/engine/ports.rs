@@ -1,4 +1,4 @@
-//! What the engine is given: adapters, settings and a clock.
+//! What the engine receives: adapters, settings and a clock.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub trait Platform: Sized + 'static {
     type State: StateStore + state::Diagnose;
 }
 
-/// Tries of a call that a question makes: a second one tells a hiccup from trouble.
+/// Tries of each call that a question makes: the second one tells a short disturbance from a lasting error.
 pub(in crate::engine) const TRIES_FOR_AN_ANSWER: usize = 2;
 
 /// Everything a run needs; cheap to clone.
@@ -34,11 +34,11 @@ pub struct Ports<P: Platform> {
     pub warehouse: Arc<P::Warehouse>,
     pub state: Arc<P::State>,
     pub limits: BatchLimits,
-    /// How much of an announced wait is waited out before something is tried again.
+    /// How much of an announced wait is waited out before a retry.
     pub patience: Patience,
     /// `user@host`, for the history.
     pub operator: Arc<str>,
-    /// What the engine's time comes from.
+    /// The source of the engine's time.
     pub clock: Arc<dyn Clock>,
     pub outlets: Arc<Outlets>,
 }
@@ -59,16 +59,16 @@ impl<P: Platform> Clone for Ports<P> {
     }
 }
 
-/// Both sides of a mapping, looked at together.
+/// Both sides of a mapping, described together.
 #[derive(Debug)]
 pub(in crate::engine) struct Described {
     pub source: SourceSchema,
-    /// `None`: there is no such table yet.
+    /// `None`: the table does not exist yet.
     pub target: Option<TargetSchema>,
 }
 
 impl Described {
-    /// What would be moved, and how both sides differ.
+    /// Plans what to move, and how both sides differ.
     pub(in crate::engine) fn plan<P: Platform>(
         &self,
         ports: &Ports<P>,
@@ -82,7 +82,7 @@ impl Described {
 }
 
 impl<P: Platform> Ports<P> {
-    /// What a run would plan from.
+    /// The input from which a run plans.
     pub(in crate::engine) fn plan_input<'a>(
         &self,
         mapping: &'a Mapping,
@@ -94,7 +94,7 @@ impl<P: Platform> Ports<P> {
         PlanInput { mapping, timezone, additions, source, target, decisions }
     }
 
-    /// The same for somebody who waits for an answer: no call is made more often than so many times.
+    /// The same ports for a question somebody waits on: each call is tried at most `tries` times.
     pub(in crate::engine) fn impatient(&self, tries: usize) -> Self {
         let notes = RetryNotes::default().with_patience(self.patience).with_most_tries(tries);
         Self {
@@ -104,7 +104,7 @@ impl<P: Platform> Ports<P> {
         }
     }
 
-    /// The same, whose source knows which of the tables that it has described together have no foreign keys.
+    /// The same ports; the source knows which of the tables that it described together have no foreign keys.
     pub(in crate::engine) async fn knowing_cascades(self) -> Self {
         Self { source: Arc::new(self.source.having_cascades().await), ..self }
     }
@@ -114,20 +114,20 @@ impl<P: Platform> Ports<P> {
         Ok(Described { source, target })
     }
 
-    /// The target as far as the mapping is about it: of a table that several shards share, its rows are the shard's alone,
-    /// and the moment of its last change, which may be another's, is nobody's.
+    /// Describes the target for one mapping. Of a table that several shards share it gives only the shard's own rows,
+    /// and not the moment of the last change, which may be another shard's.
     pub(in crate::engine) async fn describe_target(&self, mapping: &Mapping) -> Result<Option<TargetSchema>, Fault> {
         let described = self.warehouse.describe(&mapping.target).await?;
         let (Some(target), Some(shard)) = (&described, &mapping.shard) else { return Ok(described) };
-        // Without the column no row is anybody's, and the plan says so.
-        if target.column(&shard.column).is_none() {
+        // Without the column, or with one of another type, no row is anybody's, and the plan says so.
+        if !target.has_texts(&shard.column) {
             return Ok(described);
         }
         let rows = self.warehouse.rows_held(&mapping.target, target, Some(shard)).await?;
         Ok(described.map(|target| TargetSchema { rows, modified: None, ..target }))
     }
 
-    /// The same, whose jobs are billed as work on a mapping, and run where its dataset is.
+    /// The same ports; jobs are billed as work on the mapping and run in its dataset's location.
     pub(in crate::engine) fn billed(&self, mapping: &Mapping, run: Option<&RunId>) -> Self {
         let billing = Billing {
             mapping: Some(mapping.name.clone()),

@@ -7,6 +7,7 @@ pub mod gcs;
 pub mod local;
 mod replaced;
 pub mod reports;
+mod rows_of;
 mod rules;
 mod sums;
 mod target;
@@ -14,6 +15,7 @@ mod target;
 pub use self::any::{AnyLease, AnyState};
 pub use self::backfill::{BackfillState, EndedBackfill, Parts};
 pub use self::replaced::Replaced;
+pub use self::rows_of::RowsOf;
 pub use self::rules::{Rules, SEVERAL};
 pub use self::sums::{RememberedSums, SumsPlace};
 pub use self::target::LeftTarget;
@@ -210,6 +212,9 @@ pub struct MappingState {
     /// Which rows were moved up to the watermark, and how their values were masked. `None`: all, as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<Rules>,
+    /// Which rows of the target are the mapping's. `None`: those that the mapping says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_of: Option<RowsOf>,
     /// Columns that a run under `allow_schema_additions: review` met and that nobody has decided about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undecided: Vec<String>,
@@ -237,6 +242,14 @@ impl MappingState {
             Mode::Append | Mode::Upsert => self.watermark.as_ref().map(|mark| mark.value.clone()),
             Mode::Replace | Mode::Mirror => self.replaced.as_ref().map(ToString::to_string),
         }
+    }
+
+    /// May rows of the mapping be in the target?
+    #[must_use]
+    pub fn has_published(&self) -> bool {
+        let is_under_way = self.pending.is_some() || self.backfill.is_some() || self.overlap_to.is_some();
+        let has_looked = self.watermark.is_some() || self.replaced.is_some() || self.sums.is_some();
+        has_looked || is_under_way || self.ended_backfill.is_some() || self.totals.rows > 0
     }
 
     /// What an append knew of its target holds no more: should the mapping append again one day, it looks for each row. Its

@@ -17,6 +17,7 @@ use crate::domain::partitioning::Partitioning;
 use crate::domain::plan::TablePlan;
 use crate::domain::publish::PublishKind;
 use crate::domain::schema::Verdict;
+use crate::domain::shard_change::Strays;
 use crate::domain::table_shard::TableShard;
 use crate::warehouse::{DeleteOrder, Inline, PublishCounts, PublishOrder, Sent, Taken, Vanished};
 
@@ -102,6 +103,18 @@ impl Table {
         let own = shard.map(|shard| (self.position(&shard.column), Value::Text(shard.value.clone())));
         let is_own = |row: &Row| own.as_ref().is_none_or(|(place, value)| row[*place] == *value);
         self.rows.iter().enumerate().filter(|(_, row)| is_own(row)).map(|(at, _)| at).collect()
+    }
+
+    pub fn strays(&self, strays: &Strays) -> u64 {
+        let holds =
+            |row: &Row, shard: &TableShard| row[self.position(&shard.column)] == Value::Text(shard.value.clone());
+        let is_one = |row: &&Row| match strays {
+            Strays::Of(shard) => holds(row, shard),
+            Strays::OnlyOf(shard, other) => holds(row, shard) && !holds(row, other),
+            Strays::OfNone(column) => row[self.position(column)] == Value::Null,
+            Strays::NotOf(shard) => !holds(row, shard),
+        };
+        self.rows.iter().filter(is_one).count() as u64
     }
 
     fn schema(&self) -> TargetSchema {

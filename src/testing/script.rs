@@ -33,6 +33,7 @@ pub enum Call {
     DropStaging,
     Leftovers,
     CountBeyond,
+    CountStrays,
     CountVanished,
     KeySpan,
     PartSums,

@@ -23,6 +23,7 @@ use crate::domain::plan::TablePlan;
 use crate::domain::publish::PublishKind;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
+use crate::domain::shard_change::Strays;
 use crate::domain::table_shard::TableShard;
 use crate::domain::target_type::TargetType;
 use crate::domain::verify::{Comparison, Question};
@@ -180,6 +181,11 @@ impl Estimates for MemoryWarehouse {
     async fn count_beyond(&self, target: &TableId, plan: &TablePlan, mark: Cursor) -> Result<Counted, Fault> {
         let count = || Ok(Counted { rows: self.0.dataset().count_beyond(target, plan, mark), cost: Cost::default() });
         self.0.script.at(Call::CountBeyond, count).await
+    }
+
+    async fn count_strays(&self, target: &TableId, _: &TargetSchema, strays: &Strays) -> Result<u64, Fault> {
+        let count = || Ok(self.0.dataset().tables[&target.table].strays(strays));
+        self.0.script.at(Call::CountStrays, count).await
     }
 
     async fn question_bytes(&self, _: &Comparison, _: &Question) -> Result<u64, Fault> {

@@ -1,9 +1,9 @@
-//! What the console asks of the engine, and what it is answered.
+//! The console's questions to the engine, and the answers.
 
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::screen::Screen;
-use super::session::{Contexts, FilesSeen};
+use super::session::{Added, Contexts, FilesSeen};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
 use crate::domain::verify::Beside;
@@ -22,7 +22,7 @@ pub enum Ask {
     History(ReadHistory),
     Report {
         run: RunId,
-        /// The screen that wants it.
+        /// The screen that wants the answer.
         by: Screen,
     },
     Preview(PreviewBackfill),
@@ -33,18 +33,18 @@ pub enum Ask {
     Beside(ReadBeside),
 }
 
-/// What comes back.
+/// An answer to a question.
 #[derive(Debug)]
 pub enum Answer {
     Watched(Vec<MappingStatus>),
     Measured(Box<MappingStatus>),
-    /// Of all mappings, or of one after its run.
+    /// All statuses have come: those of all mappings (`of_all`), or that of one mapping after its run.
     MeasureFinished {
         of_all: bool,
     },
     Checked(Checked),
     HistoryRead {
-        /// Not more than so many were asked for.
+        /// The number of runs that was asked for.
         most: usize,
         runs: Result<Vec<RunSummary>, Failure>,
     },
@@ -70,17 +70,17 @@ pub enum Answer {
     },
     Tables(Result<Box<Tables>, Failure>),
     /// So many mappings were added to the configuration's file; or why not.
-    Appended(Result<usize, String>),
+    Appended(Result<Added, String>),
     FilesSeen(FilesSeen),
     ContextsRead {
         contexts: Contexts,
-        /// The one to go to; `None`: it is to be asked which.
+        /// The context to switch to; `None`: the operator is asked which one.
         wanted: Option<String>,
     },
 }
 
 impl Ask {
-    /// Asks, and hands the answers on as they come.
+    /// Asks the question, and passes on the answers as they come.
     pub fn of(self, engine: &Handle, answers: &UnboundedSender<Answer>) {
         match self {
             Self::Watch => forward(engine, Watch, answers, Answer::Watched),
@@ -147,7 +147,7 @@ fn forward<Q: Query>(
     let (mut given, answers) = (engine.ask(query), answers.clone());
     tokio::spawn(async move {
         while let Some(one) = given.next().await {
-            // The console may have been left.
+            // The console may be gone.
             let _ = answers.send(answer(one));
         }
     });

@@ -1,4 +1,4 @@
-//! A command that has the terminal while the console stands back. Runs go on meanwhile, and nothing is drawn.
+//! A command that has the terminal while the console waits. Runs go on meanwhile, and nothing is drawn.
 
 use std::io;
 
@@ -10,8 +10,9 @@ use super::errand::Errand;
 use super::input::Held;
 use super::terminal::has_shell;
 
-/// Runs the line in a shell of its own, so that nothing in it can keep what follows from being said. Ctrl-C ends the command,
-/// not the question after it; a terminal that it has left without lines and echo gets them back, or Enter would not be read.
+/// Runs the line in its own shell, so that nothing in it can prevent the message after it. Ctrl-C ends the command, not
+/// the question after it. If the command leaves the terminal without line mode and echo, they are restored; otherwise
+/// Enter would not be read.
 const AROUND: &str = "modes=$(stty -g 2>/dev/null); trap : INT QUIT; sh -c \"$1\"; code=$?; \
                       [ -z \"$modes\" ] || stty \"$modes\" 2>/dev/null; \
                       printf '\\n%s ended with exit code %s. Enter returns to the console. ' \"$2\" \"$code\"; read -r _; exit \"$code\"";
@@ -20,13 +21,13 @@ const AROUND: &str = "modes=$(stty -g 2>/dev/null); trap : INT QUIT; sh -c \"$1\
 pub struct Away {
     child: Child,
     name: String,
-    /// Keys are the command's.
+    /// While this exists, keys go to the command.
     _held: Held,
 }
 
 impl Away {
     /// # Errors
-    /// When there is no shell.
+    /// If there is no shell.
     pub fn begin(errand: Errand, held: Held) -> io::Result<Self> {
         let Errand { name, script, values } = errand;
         let child = Command::new("sh")
@@ -39,9 +40,9 @@ impl Away {
 }
 
 impl Drop for Away {
-    /// Nobody waits for it any more: what it has started ends with it.
+    /// Nobody waits for the command any more, so the processes that it started end with it.
     fn drop(&mut self) {
-        // One that has ended and was asked for its exit code has no number any more.
+        // A child that has ended and whose exit code was read has no process id any more.
         let around = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         for process in around.map(descendants).unwrap_or_default() {
             let _ = kill_process(process, Signal::TERM);
@@ -49,10 +50,10 @@ impl Drop for Away {
     }
 }
 
-/// All that a process has started, and what that has.
+/// All processes that a process has started, directly or indirectly.
 #[cfg(target_os = "linux")]
 fn descendants(of: Pid) -> Vec<Pid> {
-    // Each thread tells of those that it has started.
+    // Each thread lists the processes that it has started.
     let children = |parent: Pid| {
         let threads = std::fs::read_dir(format!("/proc/{}/task", parent.as_raw_nonzero())).into_iter().flatten();
         let listed = threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok());
@@ -75,7 +76,7 @@ fn descendants(_of: Pid) -> Vec<Pid> {
     Vec::new()
 }
 
-/// Waits for the command's end: its name and its exit code.
+/// Waits for the command's end; gives its name and exit code.
 pub async fn ended(away: &mut Option<Away>) -> (String, Option<i32>) {
     match away {
         Some(away) => {
@@ -86,12 +87,13 @@ pub async fn ended(away: &mut Option<Away>) -> (String, Option<i32>) {
     }
 }
 
-/// Is it meant for the command, which shares the terminal's signals with the console?
+/// Tells if the message is for the command, which shares the terminal's signals with the console.
 pub fn is_the_commands(msg: &Msg) -> bool {
     match msg {
         Msg::Interrupted | Msg::LeaveAtOnce | Msg::Continued => true,
         Msg::Stop => {
-            // The command stands still: so does whoever waits for it, or the shell would not have its prompt again.
+            // The command was stopped, so the console stops as well; otherwise the shell would not show its prompt
+            // again.
             if has_shell() {
                 let _ = kill_current_process_group(Signal::STOP);
             }

@@ -1,10 +1,10 @@
-//! What the terminal is lent for.
+//! A command for which the console gives the terminal away.
 
-/// A command with the values that it is about.
+/// A command, with the values that it works on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Errand {
     pub name: String,
     pub script: String,
-    /// By the names that the script has for them.
+    /// The values, by the names that the script has for them.
     pub values: Vec<(&'static str, String)>,
 }

@@ -1,8 +1,8 @@
-//! Keys from the terminal, read in a thread of their own.
+//! Reads keys from the terminal, in a thread of its own.
 //!
 //! crossterm's own event stream spins at full speed once the terminal has hung up, and a sequence that was cut in half
-//! blocks its reader: here only this thread waits, and it leaves when the terminal does. (Its feature `use-dev-tty` picks
-//! the source that asks by level. The other one asks by edge, and loses the key that follows a resize.)
+//! blocks its reader: here only this thread waits, and it ends with the terminal. (Its feature `use-dev-tty` selects
+//! the level-triggered source. The edge-triggered one loses the key that follows a resize.)
 
 use std::io;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -12,22 +12,22 @@ use ratatui::crossterm::event::{self, Event};
 use rustix::event::{PollFd, PollFlags, poll};
 use tokio::sync::mpsc;
 
-/// What the terminal says.
+/// Input from the terminal.
 #[derive(Debug)]
 pub enum Input {
     Event(Event),
-    /// It is gone.
+    /// The terminal is gone.
     Lost,
 }
 
-/// Zero would be taken for a time that is over, and nothing be read.
+/// Not zero, which would count as a timeout that has passed, so that nothing would be read.
 const AT_ONCE: Duration = Duration::from_millis(1);
 
-/// Somebody else reads the terminal.
+/// Another program reads the terminal.
 static HELD: Mutex<bool> = Mutex::new(false);
 static RELEASED: Condvar = Condvar::new();
 
-/// As long as it lives, no key is read here.
+/// While this exists, no key is read here.
 #[derive(Debug)]
 pub struct Held;
 
@@ -38,7 +38,7 @@ impl Drop for Held {
     }
 }
 
-/// Leaves the terminal's input to somebody else, once what is being read is read.
+/// Leaves the terminal's input to another program, once the current read has ended.
 pub fn hold() -> Held {
     *HELD.lock().unwrap_or_else(PoisonError::into_inner) = true;
     Held
@@ -47,7 +47,7 @@ pub fn hold() -> Held {
 /// Starts reading. The thread ends with the terminal, with the receiver, or with the process.
 ///
 /// # Errors
-/// When the system gives no thread.
+/// If the system gives no thread.
 pub fn start() -> io::Result<mpsc::UnboundedReceiver<Input>> {
     let (sender, receiver) = mpsc::unbounded_channel();
     std::thread::Builder::new().name("terminal-input".to_owned()).spawn(move || read(&sender))?;
@@ -71,7 +71,7 @@ fn read(sender: &mpsc::UnboundedSender<Input>) {
         }
         let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
         if *held {
-            // What made it readable was for somebody else.
+            // The input was for the other program.
             while *held {
                 held = RELEASED.wait(held).unwrap_or_else(PoisonError::into_inner);
             }
@@ -84,6 +84,6 @@ fn read(sender: &mpsc::UnboundedSender<Input>) {
             }
         }
     }
-    // Whoever does not listen any more does not need to know.
+    // A receiver that is gone does not need to know.
     let _ = sender.send(Input::Lost);
 }

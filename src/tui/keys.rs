@@ -1,4 +1,4 @@
-//! The one table of keys: what dispatches, what the footer offers, what help and the documentation list.
+//! The one table of keys: it decides what keys do, what the footer offers, and what help and documentation list.
 
 pub mod commands;
 mod kinds;
@@ -19,7 +19,7 @@ pub fn action(scope: Scope, key: Key, read_only: bool) -> Option<Action> {
     bindings(scope, read_only).find(|binding| binding.keys.contains(&key)).map(|binding| binding.action)
 }
 
-/// What to say of a key that means nothing in a scope, and where it means something.
+/// The message for a key that has no meaning in a scope: where it has one.
 #[must_use]
 pub fn nothing(scope: Scope, key: Key, read_only: bool) -> String {
     let name = key.name();

@@ -1,13 +1,13 @@
-//! A link that a terminal follows when it is clicked (OSC 8): written over its label once the frame is drawn, because a
-//! cell of the frame holds text alone.
+//! A link that the terminal opens when it is clicked (OSC 8). It is written over its label after the frame is drawn,
+//! because a cell of the frame holds only text.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-/// What the link reads.
+/// The text of the link.
 pub const LABEL: &str = "open the job in Google's console";
 
-/// A label on the screen, and where it leads.
+/// A label on the screen, and the address behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     pub x: u16,
@@ -16,7 +16,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// Finds the label within `area`; a frame may have scrolled it away.
+    /// Finds the label within `area`; it may be scrolled away.
     #[must_use]
     pub fn find(buffer: &Buffer, area: Rect, address: String) -> Option<Self> {
         let length = u16::try_from(LABEL.len()).unwrap_or(u16::MAX);
@@ -32,7 +32,7 @@ impl Link {
         None
     }
 
-    /// The label again, as a link; the cursor returns to where it was.
+    /// Writes the label again as a link; the cursor returns to its position.
     #[must_use]
     pub fn sequence(&self) -> String {
         let Self { x, y, address } = self;
@@ -42,7 +42,7 @@ impl Link {
     }
 }
 
-/// Does the terminal say of itself that it follows links? Others print what they do not know, or drop it.
+/// Tells if the terminal is known to open links. Others print or drop sequences that they do not know.
 #[must_use]
 pub fn are_known(get: &impl Fn(&str) -> Option<String>) -> bool {
     let set = |name: &str| get(name).filter(|value| !value.is_empty());
@@ -50,7 +50,7 @@ pub fn are_known(get: &impl Fn(&str) -> Option<String>) -> bool {
     if term == "dumb" || term == "linux" || set("TMUX").is_some() || term.starts_with("screen") {
         return false;
     }
-    // VTE followed links from 0.50 on.
+    // VTE opens links since version 0.50.
     let vte =
         set("VTE_VERSION").and_then(|version| version.parse::<u32>().ok()).is_some_and(|version| version >= 5_000);
     let named = ["iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "rio", "Tabby"];

@@ -1,4 +1,4 @@
-//! A log line, as more than one screen shows it.
+//! The form of a log line on all screens that show it.
 
 use ratatui::style::Style;
 use ratatui::text::Line;

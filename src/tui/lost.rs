@@ -1,5 +1,5 @@
-//! Watermarks that this console has seen and that the state no longer holds: said plainly, and asked about before a run
-//! begins from the start.
+//! Watermarks that this console has seen and that the state no longer holds: they are reported, and the console asks
+//! before a run begins from the start.
 
 use crate::domain::ids::MappingName;
 use crate::engine::Command;
@@ -8,12 +8,12 @@ use crate::tui::dialog::{Dialog, Intent, choice};
 use crate::tui::naming::listed;
 use crate::tui::shared::Shared;
 
-/// More names would only fill the question.
+/// The most names in the question.
 const NAMED: usize = 6;
-/// Names in a sentence above the footer.
+/// The width, in cells, of the names in a sentence above the footer.
 const SAID: usize = 80;
 
-/// Says which watermarks are gone, once; meanwhile no scheduled run begins from the start either.
+/// Reports once which watermarks are gone, and leaves the schedule, so that no scheduled run begins from the start.
 pub fn tell(shared: &mut Shared) {
     let mut gone = Vec::new();
     for row in &mut shared.book.rows {
@@ -39,7 +39,7 @@ pub fn tell(shared: &mut Shared) {
     ));
 }
 
-/// Runs mappings; asks first about those that would begin from the start though they have been further.
+/// Runs mappings; asks first about those that would begin from the start although they had a watermark.
 pub fn run(names: Vec<MappingName>, shared: &mut Shared) {
     let is_lost = |name: &MappingName| shared.book.get(name).is_some_and(|row| row.lost.is_some());
     let (lost, others): (Vec<MappingName>, Vec<MappingName>) = names.into_iter().partition(is_lost);
@@ -83,7 +83,7 @@ mod tests {
     use crate::tui::model::{Word, samples};
     use crate::tui::shared::Effect;
 
-    /// Somebody has removed the state file and its copy.
+    /// A desk at which somebody has removed the state file and its copy.
     fn emptied() -> Desk {
         let mut desk = Desk::open();
         desk.watched(["orders", "users", "carts"].map(|name| samples::status(name, None)).to_vec());

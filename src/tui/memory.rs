@@ -1,5 +1,5 @@
-//! The file in which the console remembers what its operator likes. It is only a comfort: a file that cannot be read or
-//! written keeps nobody from working.
+//! The file in which the console remembers its operator's preferences. It is only a convenience: a file that cannot be
+//! read or written stops nobody from working.
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -9,21 +9,21 @@ use std::time::{Duration, Instant};
 
 use super::preferences::Preferences;
 
-/// More is no file of ours.
+/// A larger file is not ours.
 const LARGEST: u64 = 1 << 20;
 
-/// Writes in a thread of its own: a home directory on a server that hangs must not hold the keys.
+/// Writes in a thread of its own: a home directory on a server that hangs must not block the keys.
 #[derive(Debug)]
 pub struct Memory {
     sender: Option<Sender<Preferences>>,
     writing: Option<JoinHandle<()>>,
 }
 
-/// A disk that has not taken a small file for so long is not waited for at the end.
+/// How long the end waits for a disk that does not take this small file.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 impl Memory {
-    /// What is remembered, and where new things go. `None`: nothing is.
+    /// Reads the preferences, and starts the writer for new ones. `None`: nothing is remembered.
     #[must_use]
     pub fn open(file: Option<PathBuf>) -> (Self, Preferences) {
         let Some(file) = file else { return (Self { sender: None, writing: None }, Preferences::default()) };
@@ -32,7 +32,7 @@ impl Memory {
         let (sender, receiver) = channel::<Preferences>();
         let writing = std::thread::Builder::new().name("preferences".to_owned()).spawn(move || {
             while let Ok(mut kept) = receiver.recv() {
-                // The last one counts.
+                // Only the latest preferences count.
                 while let Ok(newer) = receiver.try_recv() {
                     kept = newer;
                 }
@@ -46,12 +46,12 @@ impl Memory {
 
     pub fn keep(&self, preferences: Preferences) {
         if let Some(sender) = &self.sender {
-            // The thread ends only with the console; without one nothing is kept.
+            // The thread ends only with the console; without a thread nothing is kept.
             let _ = sender.send(preferences);
         }
     }
 
-    /// Waits, but not for ever, until all is written.
+    /// Waits until everything is written, for a limited time.
     pub fn settle(mut self) {
         self.sender = None;
         let since = Instant::now();
@@ -67,7 +67,7 @@ fn read(file: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// Whole or not at all: two consoles may write at once.
+/// Replaces the file as a whole: two consoles may write at once.
 fn write(file: &Path, text: &str) -> io::Result<()> {
     let directory = file.parent().unwrap_or_else(|| Path::new("."));
     std::fs::create_dir_all(directory)?;

@@ -1,7 +1,7 @@
-//! The operator console: what an operator sees of the engine, and says to it.
+//! The operator console: it shows the operator the engine's work, and sends the operator's commands.
 //!
 //! One loop owns the state. It waits for one thing at a time (a key, an event, a timer), lets `update` decide, carries
-//! the effects out, and draws when something has changed and the pace allows it.
+//! out the effects, and draws when something has changed and the pace allows it.
 
 mod app;
 mod ask;
@@ -67,15 +67,15 @@ use crate::logging::LogRing;
 
 pub use self::own::is_taken;
 pub use self::session::{
-    Appender, Contexts, ContextsReader, Facts, FilesSeen, Left, Opener, Opening, Session, Settings, Start, Trouble,
-    Watcher, Which,
+    Added, Appender, Contexts, ContextsReader, Facts, FilesSeen, Left, Opener, Opening, Session, Settings, Start,
+    Trouble, Watcher, Which,
 };
 pub use self::terminal::{hook_panics, unsaid_panics};
 
-/// Runs the console until it is left.
+/// Runs the console until the operator leaves.
 ///
 /// # Errors
-/// When the terminal cannot be taken over or is lost.
+/// If the terminal cannot be taken over, or is lost.
 pub async fn run(settings: Settings) -> io::Result<Left> {
     let theme = Theme::detect(|name| std::env::var(name).ok());
     let screen = Screen::take()?;
@@ -108,14 +108,14 @@ pub async fn run(settings: Settings) -> io::Result<Left> {
     };
     terminal::give_back();
     if console.away.take().is_some() {
-        // A command had it.
+        // A command had the terminal.
         terminal::give_modes_back();
     }
     console.memory.settle();
     left
 }
 
-/// How often a terminal without a size is asked for one.
+/// How often a terminal that reports no size is asked again.
 const SIZELESS: Duration = Duration::from_millis(500);
 
 fn now() -> Now {
@@ -136,13 +136,13 @@ struct Console {
     appender: Appender,
     which: Which,
     opening: Option<Pending>,
-    /// Who has the terminal meanwhile.
+    /// The command that has the terminal.
     away: Option<Away>,
     engine: Option<Handle>,
-    /// Where the engine's answers come in.
+    /// The channel for the engine's answers.
     answers: (mpsc::UnboundedSender<Answer>, mpsc::UnboundedReceiver<Answer>),
     progress: Option<watch::Receiver<Progress>>,
-    /// The change to be drawn came from a key.
+    /// A key caused the change that is to be drawn.
     by_key: bool,
     /// The terminal is lost: nothing is drawn any more.
     blind: bool,
@@ -150,7 +150,7 @@ struct Console {
 
 impl Console {
     async fn run(&mut self, mut input: mpsc::UnboundedReceiver<Input>, ring: &LogRing) -> io::Result<Left> {
-        // A size that comes after it was asked for is told by a signal.
+        // Signals are listened for first, so that a size that changes after it was read is reported.
         let mut signals = Signals::listen();
         let size = ratatui::crossterm::terminal::size()?;
         self.app.update(Msg::Resized(size.0, size.1), now());
@@ -172,7 +172,7 @@ impl Console {
         }
     }
 
-    /// Draws if there is something to draw and it may be; else says when.
+    /// Draws if something has changed and the pace allows it; otherwise gives the time at which it may.
     fn draw(&mut self) -> Option<Instant> {
         if !self.app.shared.dirty || self.blind || self.away.is_some() || !terminal::is_idle() {
             return None;
@@ -191,7 +191,7 @@ impl Console {
         None
     }
 
-    /// Waits for the next thing to happen; `None`: only the time to draw has come.
+    /// Waits for the next message; `None`: only the time to draw has come.
     async fn next(
         &mut self,
         input: &mut mpsc::UnboundedReceiver<Input>,
@@ -204,7 +204,7 @@ impl Console {
         tokio::select! {
             biased;
             msg = signals.next() => Some(msg),
-            // After the terminal's end there is nothing more to read.
+            // After the terminal's end there is nothing to read.
             said = input.recv(), if !self.blind => match said {
                 Some(Input::Event(TerminalEvent::Key(key))) => Some(Msg::Key(key)),
                 Some(Input::Event(TerminalEvent::Paste(text))) => Some(Msg::Paste(text)),
@@ -224,7 +224,7 @@ impl Console {
             Some(answer) = self.answers.1.recv() => Some(Msg::Answer(answer)),
             () = terminal::idle(), if waits_to_draw && !terminal::is_idle() => None,
             () = until(draw_at), if draw_at.is_some() => None,
-            // Progress that would not be drawn anyway is not looked at.
+            // Progress that would not be drawn yet is not read.
             progress = changed(&mut self.progress), if !waits_to_draw => progress.map(Msg::Progress),
             () = ring.written(), if shows_logs => Some(Msg::LogWritten),
             () = until(self.app.next_wake()) => Some(Msg::Tick),
@@ -235,13 +235,14 @@ impl Console {
         }
     }
 
-    /// Some terminals learn their size only after the program has begun, and not all of them tell.
+    /// Tells if the terminal reports no size: some learn it only after the program has begun, and not all of them send
+    /// a signal.
     fn is_sizeless(&self) -> bool {
         let (width, height) = self.app.shared.size;
         !self.blind && (width == 0 || height == 0)
     }
 
-    /// `true` when the console is left.
+    /// Handles a message; `true` when the operator leaves the console.
     fn update(&mut self, msg: Msg) -> bool {
         let effects = self.app.update(msg, now());
         for effect in effects {
@@ -298,16 +299,16 @@ impl Console {
         false
     }
 
-    /// Blocking work, whose answer comes as the engine's do.
+    /// Runs blocking work; its answer comes in the same way as the engine's.
     fn off_thread(&self, work: impl FnOnce() -> Answer + Send + 'static) {
         let answers = self.answers.0.clone();
         tokio::task::spawn_blocking(move || {
-            // The console may have been left.
+            // The console may be gone.
             let _ = answers.send(work());
         });
     }
 
-    /// Gives the terminal to a command, until it has ended.
+    /// Gives the terminal to a command until the command has ended.
     fn lend(&mut self, errand: Errand) {
         let name = errand.name.clone();
         let held = input::hold();
@@ -321,7 +322,7 @@ impl Console {
         }
     }
 
-    /// Takes it again.
+    /// Takes the terminal back.
     fn returned(&mut self, name: String, ended: Option<i32>) -> Msg {
         self.away = None;
         self.blind |= self.screen.take_again().is_err();
@@ -330,7 +331,7 @@ impl Console {
 
     fn reopen(&mut self) {
         (self.engine, self.progress) = (None, None);
-        // What the former engine still answers is of no use.
+        // Answers of the former engine are dropped.
         self.answers = mpsc::unbounded_channel();
         self.opening = Some(tokio::spawn((self.opener)(self.which.clone())));
     }
@@ -371,7 +372,7 @@ async fn changed(progress: &mut Option<watch::Receiver<Progress>>) -> Option<Pro
     match progress {
         Some(progress) => match progress.changed().await {
             Ok(()) => Some(progress.borrow_and_update().clone()),
-            // The end of the engine comes as the end of its events.
+            // The engine's end is noticed as the end of its events.
             Err(_) => std::future::pending().await,
         },
         None => std::future::pending().await,

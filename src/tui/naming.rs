@@ -3,7 +3,7 @@
 use crate::domain::ids::MappingName;
 use crate::tui::text::width;
 
-/// `orders, users and 12 more`, in at most so many cells; one name is always said.
+/// Names in at most `cells` cells: `orders, users and 12 more`. At least one name is shown.
 #[must_use]
 pub fn listed(names: &[MappingName], cells: usize) -> String {
     let mut said = String::new();
@@ -21,14 +21,14 @@ pub fn listed(names: &[MappingName], cells: usize) -> String {
     said
 }
 
-/// As many as a question has room for on a screen of that size, beside what else it says.
+/// As many names as a question has room for on a screen of this size, beside its other lines.
 #[must_use]
 pub fn asked_about(names: &[MappingName], size: (u16, u16)) -> String {
-    /// Frame, answers and sentences.
+    /// The lines for frame, answers and sentences.
     const OTHER_LINES: u16 = 13;
     let cells = size.0.clamp(40, 90) - 8;
     let lines = size.1.saturating_sub(OTHER_LINES).max(1);
-    // Lines break between names: a part of each stays empty.
+    // Lines break between names, so a part of each line stays empty.
     listed(names, usize::from(cells) * usize::from(lines) * 4 / 5)
 }
 

@@ -1,4 +1,4 @@
-//! Commands of the operator's own: what a letter runs, and about what.
+//! The operator's own commands: which letter runs which command, and on which mapping.
 
 use crate::domain::config::OwnCommand;
 use crate::domain::ids::MappingName;
@@ -8,17 +8,17 @@ use crate::tui::keys::{Key, Scope, bindings};
 use crate::tui::screen::Screen;
 use crate::tui::shared::Shared;
 
-/// Where they work: where one mapping is looked at.
+/// The screens where they work, which show a single mapping or have a cursor on one.
 const SCOPES: [Scope; 2] = [Scope::Screen(Screen::Mappings), Scope::Screen(Screen::Run)];
 
-/// What the console itself does with a letter where own commands work.
+/// The console's own meaning of a letter, on the screens where own commands work.
 #[must_use]
 pub fn is_taken(letter: char) -> Option<&'static str> {
     let of = |scope| bindings(scope, false).find(|binding| binding.keys.iter().any(|key| key.letter() == Some(letter)));
     SCOPES.into_iter().find_map(of).map(|binding| binding.help)
 }
 
-/// The commands that work in a scope. None with `--read-only`: nobody knows what they do.
+/// The commands that work in a scope. None with `--read-only`, because nobody knows what they do.
 #[must_use]
 pub fn commands(scope: Scope, shared: &Shared) -> &[OwnCommand] {
     match &shared.facts {
@@ -34,7 +34,7 @@ pub fn of_key(scope: Scope, key: Key, shared: &Shared) -> Option<&OwnCommand> {
     commands(scope, shared).iter().find(|command| command.key == letter)
 }
 
-/// The command about a mapping; `None` for a mapping that is not configured.
+/// The command with the values of a mapping; `None` if the mapping is not configured.
 #[must_use]
 pub fn errand(command: &OwnCommand, mapping: &MappingName, shared: &Shared) -> Option<Errand> {
     let (mapping, config) = (shared.configured(mapping)?, &shared.facts.as_ref()?.config);
@@ -48,7 +48,7 @@ pub fn errand(command: &OwnCommand, mapping: &MappingName, shared: &Shared) -> O
         "location" => mapping.location.clone(),
         "state" => config.state.to_string(),
         "config" => config.path.display().to_string(),
-        // Every place has a value: a test holds them to one another.
+        // Every placeholder has a value; a test compares the two lists.
         _ => String::new(),
     };
     let values = PLACEHOLDERS.iter().map(|(name, variable)| (*variable, value(name))).collect();

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-/// Draws that may follow one another at once.
+/// How many draws may follow one another at once.
 const BURST: u32 = 3;
-/// With the burst fifteen in any second.
+/// The time for one more draw: with the burst, fifteen draws in any second.
 const REFILL: Duration = Duration::from_millis(1000 / 12);
 
-/// A bucket of draws. Progress leaves one in it for the next key.
+/// A bucket of draws. Progress always leaves one in it for the next key.
 #[derive(Debug)]
 pub struct Pacer {
     left: u32,
@@ -20,7 +20,7 @@ impl Pacer {
         Self { left: BURST, refilled: now }
     }
 
-    /// May it be drawn now? If not, when.
+    /// Tells if drawing is allowed now; if not, gives the time from which it is.
     pub fn ask(&mut self, now: Instant, by_key: bool) -> Result<(), Instant> {
         while self.left < BURST && now.saturating_duration_since(self.refilled) >= REFILL {
             self.left += 1;

@@ -1,27 +1,27 @@
-//! What the console remembers of its operator from one time to the next: a small file beside the logs.
+//! What the console remembers of its operator between sessions: a small file beside the logs.
 
 use serde::{Deserialize, Serialize};
 
 use crate::tui::screens::mappings::order::Order;
 
-/// Command lines that are remembered.
+/// The most command lines that are remembered.
 pub const COMMANDS_KEPT: usize = 50;
 /// A file that is larger is not ours.
 const LARGEST: usize = 64 << 10;
 
-/// A field that an earlier or a later version does not know is left out.
+/// The operator's preferences. Fields that another version writes and this one does not know are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Preferences {
     pub filter: String,
     pub only_wrong: bool,
     pub order: Order,
-    /// Oldest first.
+    /// The command lines, oldest first.
     pub commands: Vec<String>,
 }
 
 impl Preferences {
-    /// From the file's text; what cannot be read counts as nothing, because the console must open all the same.
+    /// Reads the file's text; what cannot be read is ignored, because the console must open all the same.
     #[must_use]
     pub fn read(text: Option<&str>) -> Self {
         let read = text.filter(|text| text.len() <= LARGEST).and_then(|text| serde_json::from_str::<Self>(text).ok());

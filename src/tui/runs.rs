@@ -1,4 +1,4 @@
-//! Which runs of ours are under way, and how the one that the command line asked for has ended.
+//! The runs of this console under way, and the end of the run that the command line ordered.
 
 use std::collections::BTreeSet;
 
@@ -6,13 +6,13 @@ use crate::domain::ids::RunId;
 use crate::domain::report::{Outcome, RunReport, Trigger};
 use crate::tui::session::Left;
 
-/// Runs between the asking and the end.
+/// The runs from the order to their end.
 #[derive(Debug, Default)]
 pub struct Runs {
-    /// Asked for, not begun.
+    /// Runs that were ordered and have not begun.
     asked: usize,
     active: BTreeSet<String>,
-    /// The command line's run: its end is the process's exit code.
+    /// The command line's run: its end decides the process's exit code.
     tells: Tells,
     failed: bool,
     waiting: bool,
@@ -31,7 +31,7 @@ impl Runs {
         self.asked += 1;
     }
 
-    /// The next run's outcome is the process's.
+    /// The outcome of the next run becomes the process's.
     pub fn tell_of_next(&mut self) {
         self.tells = Tells::Next;
     }
@@ -55,14 +55,14 @@ impl Runs {
         }
     }
 
-    /// The engine broke: whatever still runs says so again.
+    /// The engine broke; events of runs that live on bring them back.
     pub fn lost(&mut self) {
         self.asked = 0;
         self.active.clear();
         self.failed |= self.tells != Tells::Nothing;
     }
 
-    /// An event of a run that was given up: it lives.
+    /// An event of a run that was given up shows that it lives.
     pub fn seen(&mut self, run: &RunId) {
         if !self.active.contains(&run.0) {
             self.active.insert(run.0.clone());
@@ -74,7 +74,7 @@ impl Runs {
         self.active.contains(&run.0)
     }
 
-    /// Asked for, and not begun.
+    /// Tells if a run was ordered and has not begun.
     #[must_use]
     pub const fn is_asked(&self) -> bool {
         self.asked > 0

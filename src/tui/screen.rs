@@ -1,6 +1,6 @@
 //! The screens by name. Keys, titles and dispatch follow from this list.
 
-/// A screen; what it remembers stays when it is left.
+/// A screen; its content stays when the operator leaves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Screen {
     Mappings,
@@ -18,7 +18,7 @@ pub enum Screen {
 }
 
 impl Screen {
-    /// In the order in which help lists them.
+    /// All screens, in the order of the help.
     pub const ALL: [Self; 12] = [
         Self::Mappings,
         Self::Run,

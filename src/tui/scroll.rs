@@ -1,25 +1,25 @@
-//! Moving through lists and texts. How long a text is, its view says after it has drawn it.
+//! Moving through lists and texts. The view reports a text's length after it has drawn it.
 
 use crate::tui::keys::Action;
 
-/// What a view has drawn of a text that can be scrolled.
+/// The part of a scrollable text that a view has drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Extent {
-    /// Lines there are.
+    /// The number of lines of the text.
     pub lines: usize,
-    /// Lines there is room for.
+    /// The number of lines that fit.
     pub height: usize,
 }
 
 impl Extent {
-    /// The furthest that it can be scrolled.
+    /// The furthest position to scroll to.
     #[must_use]
     pub const fn most(self) -> usize {
         self.lines.saturating_sub(self.height)
     }
 }
 
-/// A text's place: lines passed from its top.
+/// The position in a text: the number of lines above the first visible one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Scroll {
     at: usize,
@@ -51,14 +51,14 @@ impl Scroll {
         self.at.min(extent.most())
     }
 
-    /// As `first`, as ratatui takes it.
+    /// Like `first`, in ratatui's form.
     #[must_use]
     pub fn offset(self, extent: Extent) -> (u16, u16) {
         (u16::try_from(self.first(extent)).unwrap_or(u16::MAX), 0)
     }
 }
 
-/// The place in a text that follows its end: lines up from there.
+/// The position in a text that follows its end: the number of lines up from there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tail {
     up: usize,
@@ -66,7 +66,7 @@ pub struct Tail {
 }
 
 impl Tail {
-    /// More lines than are kept.
+    /// The highest position; more than the number of lines that are kept.
     const TOP: usize = 10_000;
 
     /// Remembers what was drawn.
@@ -87,7 +87,7 @@ impl Tail {
         };
     }
 
-    /// Lines up from the end; there may be fewer.
+    /// The lines up from the end; the text may have fewer.
     #[must_use]
     pub const fn up(self) -> usize {
         self.up
@@ -101,7 +101,7 @@ impl Tail {
     }
 }
 
-/// Moves a mark in a list of so many.
+/// Moves a mark in a list of `count` lines.
 #[must_use]
 pub fn travel(place: usize, count: usize, page: usize, action: Action) -> usize {
     let last = count.saturating_sub(1);

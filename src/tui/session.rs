@@ -1,4 +1,4 @@
-//! What the console is opened with, and how it is left.
+//! What the console is opened with, and how the operator leaves it.
 
 use std::fmt;
 use std::future::Future;
@@ -12,29 +12,29 @@ use crate::engine::{BackfillAsk, Handle, SyncOrder};
 use crate::logging::LogRing;
 use crate::statements::Statements;
 
-/// What the console shows of the connections.
+/// The connections as the console shows them.
 #[derive(Debug, Clone)]
 pub struct Facts {
     pub config: Arc<Config>,
-    /// `db.example.com:3306/shop`.
+    /// Server and database: `db.example.com:3306/shop`.
     pub mysql: String,
     pub emulator: bool,
-    /// What was sent to BigQuery of late.
+    /// The statements that were recently sent to BigQuery.
     pub statements: Arc<Statements>,
 }
 
-/// A started engine with what is known of it.
+/// A started engine with its configuration.
 #[derive(Debug)]
 pub struct Session {
     pub handle: Handle,
     pub facts: Facts,
 }
 
-/// Why there is none.
+/// Why there is no engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
     pub sentence: String,
-    /// One for each thing that is wrong with a file.
+    /// The problems in the files, one by one.
     pub problems: Vec<Problem>,
 }
 
@@ -50,20 +50,20 @@ impl fmt::Display for Trouble {
 pub enum Which {
     #[default]
     AsStarted,
-    /// By its name in the user's contexts file.
+    /// A context, by its name in the user's contexts file.
     Context(String),
 }
 
 /// The configurations that the console can be switched to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Contexts {
-    /// Where they are written.
+    /// The path of the contexts file.
     pub file: String,
-    /// In the order of the file.
+    /// The contexts, in the order of the file.
     pub known: Vec<Context>,
     /// The one that is open.
     pub present: Option<String>,
-    /// Why they cannot be read.
+    /// Why the contexts cannot be read.
     pub problem: Option<String>,
 }
 
@@ -79,39 +79,48 @@ impl Contexts {
     }
 }
 
-/// What came of opening.
+/// The result of opening.
 #[derive(Debug)]
 pub struct Opening {
     pub contexts: Contexts,
     pub session: Result<Session, Trouble>,
 }
 
-/// Reads the files and starts an engine; asked again whenever the operator wants it.
+/// Reads the files and starts an engine; called again whenever the operator asks for it.
 pub type Opener = Box<dyn Fn(Which) -> Pin<Box<dyn Future<Output = Opening> + Send>> + Send>;
 
-/// Reads which configurations there are; the one that is open is given.
+/// Reads the list of configurations; the argument is the open one.
 pub type ContextsReader = Arc<dyn Fn(&Which) -> Contexts + Send + Sync>;
 
-/// Adds mappings to the file of a configuration, and says how many, or why not.
-pub type Appender = Arc<dyn Fn(&[Proposal], &Which) -> Result<usize, String> + Send + Sync>;
+/// What came of adding mappings to the file of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Added {
+    /// So many are in it.
+    Mappings(usize),
+    /// Nothing is written: the file has changed since they were proposed, in these words.
+    Meanwhile(String),
+}
 
-/// What a look at the files of the open configuration has found.
+/// Adds mappings to the file of a configuration, or says why it cannot.
+pub type Appender = Arc<dyn Fn(&[Proposal], &Which) -> Result<Added, String> + Send + Sync>;
+
+/// The result of a look at the files of the open configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FilesSeen {
-    /// What is known already.
+    /// Nothing has changed.
     Nothing,
-    /// Something else, and it is sound where something works that it would take the place of.
+    /// The files have changed. If an engine works, the new configuration was found valid to replace it.
     Changed,
-    /// What cannot be used, and why, a line each: what works stays.
+    /// The files cannot be used, with the reasons, one per line; the present engine stays.
     Broken(Vec<String>),
-    /// After something that could not be used again what works.
+    /// The files were broken, and again hold what the present engine uses.
     Mended,
 }
 
 /// Looks at the files of the open configuration.
 pub type Watcher = Arc<dyn Fn() -> FilesSeen + Send + Sync>;
 
-/// What the command line asked for.
+/// The order from the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
     Sync(SyncOrder),
@@ -120,7 +129,7 @@ pub enum Start {
         restart: bool,
     },
     Preview(BackfillAsk),
-    /// Follow the schedule as `bqsync schedule` does: what was missed is made up.
+    /// Follow the schedule as `bqsync schedule` does: missed runs are made up.
     Schedule,
 }
 
@@ -134,15 +143,15 @@ pub struct Settings {
     pub start: Option<Start>,
     pub read_only: bool,
     pub ring: Arc<LogRing>,
-    /// Where the console remembers what its operator likes; `None`: nowhere.
+    /// The file for the operator's preferences; `None`: they are not remembered.
     pub memory: Option<PathBuf>,
 }
 
-/// How it was left.
+/// How the operator left the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Left {
     pub interrupted: bool,
-    /// Of what the command line asked for.
+    /// The run that the command line ordered has failed.
     pub failed: bool,
     pub waiting: bool,
 }

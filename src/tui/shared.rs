@@ -1,4 +1,4 @@
-//! What all screens share: what is known, and how a screen speaks to the operator and to the engine.
+//! What all screens share: the known state, and the ways to speak to the operator and to the engine.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,32 +11,32 @@ use super::preferences::Preferences;
 use super::runs::Runs;
 use super::session::{Contexts, Facts, Trouble, Which};
 use super::timers::Timers;
-use crate::domain::config::Mapping;
+use crate::domain::config::{Mapping, NotMoved};
 use crate::domain::estate::Proposal;
 use crate::domain::ids::MappingName;
 use crate::engine::{Command, Measure, Selection, SyncOrder};
 use crate::logging::LogRing;
 
-/// What goes out.
+/// An effect that the loop carries out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     Send(Command),
     Ask(Ask),
-    /// Into the clipboard of the operator's own terminal.
+    /// Copy a text to the clipboard of the operator's terminal.
     Copy(String),
-    /// For the next time that the console is opened.
+    /// Remember the preferences for the next session.
     Keep(Preferences),
     /// Add mappings to the configuration's file.
     Append(Vec<Proposal>),
-    /// Has one of the files changed that were read?
+    /// Look if one of the files has changed.
     LookAtFiles,
-    /// Which configurations are there by now? Then go to the one of that name, or ask which.
+    /// Read the list of configurations; then switch to the named one, or ask which one.
     ReadContexts(Option<String>),
-    /// Read the files and connect anew.
+    /// Read the files again and connect anew.
     Reopen,
     /// The same, with other files.
     Switch(Which),
-    /// The terminal goes to a command until it has ended.
+    /// Give the terminal to a command until it has ended.
     Run(Errand),
     Suspend,
     Redraw,
@@ -48,19 +48,19 @@ pub enum Effect {
 pub struct Notice {
     pub text: String,
     pub bad: bool,
-    /// `None`: until the next key.
+    /// When it disappears; `None`: with the next key.
     pub until: Option<Instant>,
 }
 
-/// Where a key is about a mapping, and there is none.
+/// The message for a key that needs a mapping when there is none.
 pub const NO_MAPPING: &str = "no mapping is marked";
-/// Long enough to read a sentence.
+/// How long a notice stays: long enough to read a sentence.
 const NOTICE_STAYS: Duration = Duration::from_secs(8);
 
-/// Leaving has begun.
+/// The operator is leaving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Leaving {
-    /// What ran was stopped for it.
+    /// Running work was stopped for this.
     pub interrupted: bool,
 }
 
@@ -68,9 +68,9 @@ pub struct Leaving {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Files {
     Read,
-    /// There is no engine until they were.
+    /// They are being read; until then there is no engine.
     Reading,
-    /// Once nothing runs any more.
+    /// They will be read once nothing runs any more.
     ToRead,
 }
 
@@ -78,14 +78,14 @@ pub enum Files {
 pub struct Shared {
     pub facts: Option<Facts>,
     pub contexts: Contexts,
-    /// Whose files are read.
+    /// The configuration whose files are open.
     pub which: Which,
     /// Why there is no engine.
     pub trouble: Option<Trouble>,
     pub files: Files,
-    /// What to say once the files were read.
+    /// The message for after the files were read.
     pub news: Option<String>,
-    /// They have changed since, and what they say now cannot be used.
+    /// The files have changed since, and cannot be used now.
     pub files_broken: bool,
     pub read_only: bool,
     pub now: Now,
@@ -97,13 +97,19 @@ pub struct Shared {
     pub dialog: Option<Dialog>,
     pub notice: Option<Notice>,
     pub leaving: Option<Leaving>,
-    /// Something that is seen has changed.
+    /// Something visible has changed.
     pub dirty: bool,
-    /// What goes out once the message is dealt with.
+    /// The effects to carry out after the message.
     pub effects: Vec<Effect>,
 }
 
 impl Shared {
+    /// What the configuration names and no run can move.
+    #[must_use]
+    pub fn not_moved(&self) -> &[NotMoved] {
+        self.facts.as_ref().map_or(&[], |facts| &facts.config.not_moved)
+    }
+
     #[must_use]
     pub fn new(read_only: bool, ring: Arc<LogRing>, now: Now) -> Self {
         Self {
@@ -129,13 +135,13 @@ impl Shared {
         }
     }
 
-    /// Is there an engine to ask and to send to?
+    /// Tells if there is an engine.
     #[must_use]
     pub const fn has_engine(&self) -> bool {
         self.facts.is_some() && !matches!(self.files, Files::Reading)
     }
 
-    /// Says why nothing can be asked or started; `false` where it can.
+    /// If there is no engine, says why and gives `true`.
     pub fn lacks_engine(&mut self) -> bool {
         if self.has_engine() {
             return false;
@@ -148,7 +154,7 @@ impl Shared {
         true
     }
 
-    /// Lines that a page is.
+    /// The number of lines of a page.
     #[must_use]
     pub fn page(&self) -> usize {
         usize::from(self.size.1.saturating_sub(8).max(1))
@@ -159,13 +165,13 @@ impl Shared {
         self.dirty = true;
     }
 
-    /// About the key alone: it goes with the next one.
+    /// A remark about the key; it disappears with the next one.
     pub fn remark(&mut self, text: impl Into<String>) {
         self.notice = Some(Notice { text: text.into(), bad: false, until: None });
         self.dirty = true;
     }
 
-    /// Something went wrong: it stays until a key says that it was read.
+    /// A complaint: it stays until a key confirms that it was read.
     pub fn complain(&mut self, text: impl Into<String>) {
         self.notice = Some(Notice { text: text.into(), bad: true, until: None });
         self.dirty = true;
@@ -175,7 +181,7 @@ impl Shared {
         self.effects.push(Effect::Send(command));
     }
 
-    /// A command for each of them.
+    /// Sends a command for each mapping.
     pub fn send_each(&mut self, names: Vec<MappingName>, command: fn(MappingName) -> Command) {
         self.effects.extend(names.into_iter().map(|name| Effect::Send(command(name))));
     }
@@ -184,18 +190,18 @@ impl Shared {
         self.effects.push(Effect::Ask(ask));
     }
 
-    /// Asks where all mappings stand in MySQL, at any price: somebody wants to know.
+    /// Asks for the standing of all mappings in MySQL, with scans if needed, because the operator wants it.
     pub fn measure_all(&mut self) {
         self.measure(false);
     }
 
-    /// The same, again and again where `by_index_only`.
+    /// The same; with `by_index_only` cheap enough to repeat.
     pub fn measure(&mut self, by_index_only: bool) {
         self.timers.measures(self.now.at);
         self.ask(Ask::Measure(Measure { selection: Selection::All, by_index_only }));
     }
 
-    /// A command that begins a run: leaving waits for it from here on.
+    /// Sends a command that begins a run; leaving waits for the run from here on.
     pub fn send_run(&mut self, command: Command) {
         self.runs.asked();
         self.send(command);
@@ -205,7 +211,7 @@ impl Shared {
         self.send_run(Command::Sync(SyncOrder::manual(Selection::Named(names))));
     }
 
-    /// The state has just changed: look at once.
+    /// The state has just changed, so it is read at once.
     pub fn watch_now(&mut self) {
         if !self.timers.watching {
             self.timers.watching = true;
@@ -213,13 +219,13 @@ impl Shared {
         }
     }
 
-    /// Is there an engine to ask about this mapping of the configuration?
+    /// Tells if there is an engine, and the mapping is in its configuration.
     #[must_use]
     pub fn can_ask_about(&self, mapping: Option<&MappingName>) -> bool {
         self.has_engine() && mapping.is_some_and(|name| self.book.get(name).is_some())
     }
 
-    /// Says so where somebody works on it already.
+    /// Tells if nobody works on the mapping; if somebody does, says so.
     pub fn is_free(&mut self, name: &MappingName) -> bool {
         let Some(row) = self.book.get(name) else { return false };
         if row.live.is_some() {

@@ -1,4 +1,4 @@
-//! A replaced or mirrored table that would have lost too many rows: both numbers, and whether it may all the same.
+//! A replaced or mirrored table that would have lost too many rows: shows both numbers, and asks whether it may.
 
 use crate::domain::config::Mode;
 use crate::domain::ids::MappingName;
@@ -9,8 +9,8 @@ use crate::format;
 use crate::tui::dialog::{Dialog, Intent, choice};
 use crate::tui::shared::Shared;
 
-/// Asks about the mapping that the keys are about just now, where somebody has run it: a question must not come between a
-/// key and what it was meant for, nor be asked of nobody.
+/// Asks only if an operator ran the mapping and it is the one that the keys are about: the question must not take a key
+/// that was meant for something else, nor appear when nobody waits for it.
 pub fn ask(report: &RunReport, marked: Option<&MappingName>, shared: &mut Shared) {
     if report.trigger != Trigger::Manual || shared.read_only {
         return;
@@ -65,7 +65,7 @@ mod tests {
     use crate::tui::model::samples;
     use crate::tui::shared::Effect;
 
-    /// A run of orders ends, refused because of the rows that would be gone.
+    /// The end of a run of orders that was refused because of the rows it would lose.
     fn refused(desk: &mut Desk, trigger: Trigger) {
         let mut report = samples::report("orders", RUN, Outcome::Ok);
         report.shrink = Some(Shrink { rows: 9, held: Some(18_204) });

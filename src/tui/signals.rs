@@ -1,11 +1,11 @@
-//! What the system tells the process. Where a signal cannot be listened for, the others still can.
+//! Signals of the system to the process. If one cannot be listened for, the others still can.
 
 use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::app::Msg;
 
-/// All that would end or stop the process without a word: the terminal is to be given back first.
+/// All signals that would end or stop the process silently: the terminal must be given back first.
 pub struct Signals {
     interrupt: Option<Signal>,
     terminate: Option<Signal>,

@@ -1,7 +1,7 @@
-//! The terminal: taken over, given back on every way out, and never waited for.
+//! The terminal: taken over, given back on every exit, and never waited for.
 //!
-//! All that is written goes through a thread of its own. While it is stuck (Ctrl-S, a slow link) nothing is drawn, and
-//! keys, signals and runs go on.
+//! A thread of its own writes all output. While it is blocked (Ctrl-S, a slow link) nothing is drawn, but keys, signals
+//! and runs go on.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -28,12 +28,12 @@ use tokio::sync::Notify;
 
 use super::links::Link;
 
-/// A terminal that has not taken a frame for so long is not waited for at the end.
+/// How long the end waits for a terminal that does not take a frame.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Terminals cut longer clipboards off or refuse them (xterm, tmux).
+/// The longest text for the clipboard: terminals cut off or refuse longer ones (xterm, tmux).
 const LONGEST_COPY: usize = 50_000;
 
-/// The screen's owner.
+/// The owner of the screen.
 #[derive(Debug)]
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<Frames>>,
@@ -45,10 +45,10 @@ pub struct Frames {
     frame: Vec<u8>,
 }
 
-/// The way to the writing thread, which lives as long as the process.
+/// The channel to the writing thread, which lives as long as the process.
 static OUTPUT: OnceLock<Sender<Vec<u8>>> = OnceLock::new();
-/// What was handed to the writing thread and is not written yet. One for the process, because a panic's hook must wait
-/// for it too.
+/// The bytes that were passed to the writing thread and are not written yet. There is one counter for the process,
+/// because a panic's hook must wait for it too.
 static UNWRITTEN: AtomicUsize = AtomicUsize::new(0);
 static WRITTEN: Notify = Notify::const_new();
 
@@ -66,7 +66,8 @@ impl Write for Frames {
 
 /// Starts the writing thread, once.
 ///
-/// It does not write through the process's own stdout: who leaves flushes that one, and must not wait for its lock.
+/// The thread does not write through the process's own stdout: whoever exits flushes that, and must not wait for its
+/// lock.
 fn start_writing() -> io::Result<()> {
     if OUTPUT.get().is_none() {
         let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
@@ -84,7 +85,7 @@ fn write(mut out: File, frames: &Receiver<Vec<u8>>) {
             frame.extend(more);
             parts += 1;
         }
-        // A terminal that is gone says so to the reader.
+        // The reader notices that the terminal is gone.
         let _ = out.write_all(&frame);
         UNWRITTEN.fetch_sub(parts, Ordering::SeqCst);
         WRITTEN.notify_one();
@@ -99,26 +100,26 @@ fn hand_over(bytes: Vec<u8>) {
     }
 }
 
-/// Has the terminal taken all that was written?
+/// Tells if the terminal has taken all output.
 pub fn is_idle() -> bool {
     UNWRITTEN.load(Ordering::SeqCst) == 0
 }
 
-/// Waits until it has.
+/// Waits until the terminal has taken all output.
 pub async fn idle() {
     while !is_idle() {
         WRITTEN.notified().await;
     }
 }
 
-/// Puts a text into the clipboard of the operator's terminal, over SSH too (OSC 52).
+/// Copies a text to the clipboard of the operator's terminal, also over SSH (OSC 52).
 pub fn copy(text: &str) {
     let text: String = text.chars().take(LONGEST_COPY).collect();
     let sequence = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
     hand_over(sequence.into_bytes());
 }
 
-/// Makes a link of its label, which the last frame has drawn.
+/// Turns a label that the last frame has drawn into a link.
 pub fn write_link(link: &Link) {
     hand_over(link.sequence().into_bytes());
 }
@@ -127,7 +128,7 @@ impl Screen {
     /// Takes the terminal over.
     ///
     /// # Errors
-    /// When it cannot be put into raw mode, or the system gives no thread.
+    /// If it cannot be put into raw mode, or the system gives no thread.
     pub fn take() -> io::Result<Self> {
         start_writing()?;
         keep_modes();
@@ -135,46 +136,47 @@ impl Screen {
         Ok(Self { terminal: Terminal::new(CrosstermBackend::new(Frames::default()))? })
     }
 
-    /// Draws what has changed.
+    /// Draws the changes.
     ///
     /// # Errors
-    /// When the terminal's size cannot be told: then it is gone.
+    /// If the terminal's size cannot be read: then it is gone.
     pub fn draw(&mut self, look: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
         self.terminal.draw(look).map(|_| ())
     }
 
-    /// Everything is drawn anew the next time. (`Terminal::clear` would ask the terminal for its cursor, and wait.)
+    /// Makes the next frame draw everything anew. (`Terminal::clear` would ask the terminal for its cursor, and wait.)
     ///
     /// # Errors
-    /// As `draw`.
+    /// The errors of `draw`.
     pub fn forget(&mut self) -> io::Result<()> {
         let size = self.terminal.size()?;
         self.terminal.resize(Rect::new(0, 0, size.width, size.height))
     }
 
-    /// Gives the terminal back, stops until the shell goes on, and takes it over again. `false`: there is no shell that
-    /// could go on with it, so nothing was stopped.
+    /// Gives the terminal back, stops until the shell continues the job, and takes the terminal over again. `false`: no
+    /// shell could continue it, so nothing was stopped.
     ///
     /// # Errors
-    /// As `take`.
+    /// The errors of `take`.
     pub fn suspend(&mut self) -> io::Result<bool> {
         if !has_shell() {
             return Ok(false);
         }
         give_back();
-        // As the terminal itself does it: the whole job stops, not only this process. SIGTSTP is listened for.
+        // The terminal does the same: it stops the whole job, not only this process. SIGTSTP cannot be used, because we
+        // listen for it.
         let _ = kill_current_process_group(Signal::STOP);
-        // The shell may have set others meanwhile.
+        // The shell may have set other modes meanwhile.
         keep_modes();
         enter()?;
         self.forget()?;
         Ok(true)
     }
 
-    /// After a stop that we did not cause, or from a command that had it.
+    /// Takes the terminal over again after a stop that we did not cause, or from a command that had it.
     ///
     /// # Errors
-    /// As `take`.
+    /// The errors of `take`.
     pub fn take_again(&mut self) -> io::Result<()> {
         if !TAKEN.load(Ordering::SeqCst) {
             give_modes_back();
@@ -184,24 +186,24 @@ impl Screen {
     }
 }
 
-/// A shell with job control gives each job a process group of its own. What runs in the session leader's group, as the
-/// command of a tmux window or of ssh does, nobody would go on with.
+/// Tells if a shell could continue a stopped job. A shell with job control gives each job its own process group; in the
+/// session leader's group, as for the command of a tmux window or of ssh, nobody would continue it.
 pub fn has_shell() -> bool {
     getsid(None).is_ok_and(|session| session != getpgrp())
 }
 
-/// Set while the terminal is ours.
+/// Whether the terminal is taken over.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// How the terminal was before it was taken over. Whoever had it meanwhile may have left it otherwise.
+/// The terminal's modes before it was taken over. A program that had it meanwhile may have left others.
 static MODES: Mutex<Option<Termios>> = Mutex::new(None);
 
 fn keep_modes() {
-    // What is no terminal cannot be taken over either, and that is said then.
+    // If stdin is not a terminal, taking it over fails as well and reports that.
     *MODES.lock().unwrap_or_else(PoisonError::into_inner) = tcgetattr(io::stdin()).ok();
 }
 
-/// Lets keys be lines again, with an echo.
+/// Restores line mode and echo.
 pub fn give_modes_back() {
     if let Some(modes) = &*MODES.lock().unwrap_or_else(PoisonError::into_inner) {
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, modes);
@@ -212,7 +214,7 @@ fn enter() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
     let mut sequences = Vec::new();
-    // Bracketed paste: what is pasted must not be taken for keys.
+    // Bracketed paste: pasted text must not be read as keys.
     queue!(sequences, EnterAlternateScreen, EnableBracketedPaste, SetTitle("bqsync"))?;
     hand_over(sequences);
     Ok(())
@@ -225,15 +227,15 @@ fn leave() -> io::Result<()> {
     Ok(())
 }
 
-/// Gives back all that `enter` took, after the last frame; twice does no harm.
+/// Restores everything that `enter` changed, after the last frame; calling it twice does no harm.
 pub fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
         let _ = leave();
         if !is_through(|| ()) {
-            // What waits may be more than the system keeps for a terminal at once.
+            // More may be waiting than the system keeps for a terminal at once.
             is_through(unclog);
             unclog();
-            // The sequences may have been dropped with the rest.
+            // The sequences may have been dropped with the rest, so they are sent again.
             let _ = leave();
             is_through(|| ());
         }
@@ -242,7 +244,7 @@ pub fn give_back() {
     }
 }
 
-/// Waits, but not for ever, until the terminal has taken all; between two looks it does what may help.
+/// Waits, for a limited time, until the terminal has taken everything; between two looks it calls `help`.
 fn is_through(help: impl Fn()) -> bool {
     let since = Instant::now();
     while !is_idle() && since.elapsed() < PATIENCE {
@@ -252,8 +254,8 @@ fn is_through(help: impl Fn()) -> bool {
     is_idle()
 }
 
-/// Whoever leaves a dead link must not wait for it: what the system keeps for it is dropped. That makes room, of which
-/// the waiting thread hears only when the flow goes on.
+/// Drops the output that the system keeps for a dead link, so that the exit need not wait for it. This makes room, but
+/// the waiting thread notices that only when the flow goes on.
 fn unclog() {
     let out = io::stdout();
     let _ = tcflush(&out, QueueSelector::OFlush)
@@ -262,11 +264,11 @@ fn unclog() {
 }
 
 static UI_THREAD: OnceLock<std::thread::ThreadId> = OnceLock::new();
-/// Panics of other threads, said once the terminal is given back.
+/// Panics of other threads, to be printed once the terminal is given back.
 static UNSAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// From now on a panic is logged; one of this thread gives the terminal back before it is printed, one of another
-/// thread (which comes back as an event) leaves the screen alone.
+/// From now on a panic is logged. If it is this thread's, the terminal is given back before it is printed; another
+/// thread's panic comes back as an event and leaves the screen alone.
 pub fn hook_panics() {
     let _ = UI_THREAD.set(std::thread::current().id());
     let print = std::panic::take_hook();
@@ -283,7 +285,7 @@ pub fn hook_panics() {
     }));
 }
 
-/// What panicked behind the screen.
+/// The panics of other threads that are not printed yet.
 pub fn unsaid_panics() -> Vec<String> {
     std::mem::take(&mut UNSAID.lock().unwrap_or_else(PoisonError::into_inner))
 }

@@ -1,4 +1,4 @@
-//! Text by display width: cut, padded, wrapped. A name in Japanese takes two cells a letter.
+//! Text by display width: cut, padded, wrapped. A Japanese character takes two cells.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -11,7 +11,7 @@ pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// The text in one line of at most so many cells.
+/// The text on one line of at most `cells` cells.
 #[must_use]
 pub fn fit(text: &str, cells: usize, theme: Theme) -> String {
     let text = one_line(text);
@@ -27,7 +27,7 @@ pub fn fit(text: &str, cells: usize, theme: Theme) -> String {
     out
 }
 
-/// The text in exactly so many cells, at the left.
+/// The text in exactly `cells` cells, aligned left.
 #[must_use]
 pub fn left(text: &str, cells: usize, theme: Theme) -> String {
     let mut out = fit(text, cells, theme);
@@ -35,14 +35,14 @@ pub fn left(text: &str, cells: usize, theme: Theme) -> String {
     out
 }
 
-/// The text in exactly so many cells, at the right.
+/// The text in exactly `cells` cells, aligned right.
 #[must_use]
 pub fn right(text: &str, cells: usize, theme: Theme) -> String {
     let out = fit(text, cells, theme);
     " ".repeat(cells.saturating_sub(out.width())) + &out
 }
 
-/// A text that is printable already in pieces of at most so many cells, every blank of it included.
+/// A printable text in pieces of at most `cells` cells, with all its blanks.
 #[must_use]
 pub fn pieces(text: &str, cells: usize) -> Vec<String> {
     let (mut rest, cells) = (text, cells.max(2));
@@ -57,7 +57,7 @@ pub fn pieces(text: &str, cells: usize) -> Vec<String> {
     }
 }
 
-/// Lines of at most so many cells, broken between words; what follows the first keeps its indent.
+/// Lines of at most `cells` cells, broken between words; further lines have the indent of the first.
 #[must_use]
 pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     let cells = cells.max(8);
@@ -83,7 +83,7 @@ fn wrap_line(line: &str, cells: usize) -> Vec<String> {
         if !empty {
             lines.push(std::mem::replace(&mut current, indent.clone()));
         }
-        // A word longer than a line (a job id, a path) is cut where it must be.
+        // A word that is longer than a line (a job id, a path) is cut.
         while current.width() + word.width() > cells {
             let piece = head(word, cells - current.width());
             if piece.is_empty() {
@@ -98,7 +98,7 @@ fn wrap_line(line: &str, cells: usize) -> Vec<String> {
     lines
 }
 
-/// As much of the text as so many cells hold.
+/// The beginning of the text that fits into `cells` cells.
 fn head(text: &str, cells: usize) -> &str {
     let mut used = 0;
     for (at, c) in text.char_indices() {
@@ -110,7 +110,7 @@ fn head(text: &str, cells: usize) -> &str {
     text
 }
 
-/// What a server wrote must not move the cursor.
+/// One line without control characters: text from a server must not move the cursor.
 fn one_line(text: &str) -> String {
     printable::blanked(text).into_owned()
 }

@@ -1,7 +1,7 @@
-//! How things look: the only place that names a colour.
+//! The appearance: the only place that names a colour.
 //!
-//! A word always says what a colour repeats. No background colours and only the eight plain ones, so that dark and
-//! light terminals both stay readable; mono sets none at all.
+//! A colour only repeats what a word says. There are no background colours, and only the eight plain colours, so that
+//! dark and light terminals both stay readable; mono sets no colour at all.
 
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
@@ -12,14 +12,14 @@ use super::model::Word;
 use crate::domain::config::Colour;
 use crate::domain::report::Outcome;
 
-/// What the terminal can show.
+/// What the terminal can display.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Theme {
     /// No colours: `NO_COLOR`, or a terminal that has none.
     pub mono: bool,
     /// Plain ASCII: the locale is not UTF-8.
     pub ascii: bool,
-    /// The terminal follows links.
+    /// The terminal opens links.
     pub links: bool,
 }
 
@@ -35,7 +35,7 @@ const ASCII_BORDER: border::Set<'static> = border::Set {
 };
 
 impl Theme {
-    /// What the environment says of the terminal.
+    /// Reads the terminal's abilities from the environment.
     #[must_use]
     pub fn detect(get: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| get(name).filter(|value| !value.is_empty());
@@ -80,7 +80,7 @@ impl Theme {
         self.colour(Color::Red).add_modifier(Modifier::BOLD)
     }
 
-    /// Wants the operator's attention, not urgently.
+    /// For what needs the operator's attention, but not urgently.
     #[must_use]
     pub fn wants(self) -> Style {
         self.colour(Color::Magenta).add_modifier(Modifier::BOLD)
@@ -91,7 +91,8 @@ impl Theme {
         self.colour(Color::Cyan).add_modifier(Modifier::BOLD)
     }
 
-    /// There, but not what one looks for. Without colour it is plain: dim text vanishes on some terminals.
+    /// For what is there but is not looked for. Without colour it is plain, because dim text vanishes on some
+    /// terminals.
     #[must_use]
     pub fn quiet(self) -> Style {
         if self.mono { Style::new() } else { Style::new().add_modifier(Modifier::DIM) }
@@ -102,7 +103,7 @@ impl Theme {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
-    /// The marked line.
+    /// For the marked line.
     #[must_use]
     pub const fn marked() -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
@@ -113,7 +114,7 @@ impl Theme {
         self.colour(Color::Cyan).add_modifier(Modifier::BOLD)
     }
 
-    /// The context's name: what the operator has coloured is not to be overlooked.
+    /// For the context's name: it must be noticed if the operator has given it a colour.
     #[must_use]
     pub fn context(self, colour: Option<Colour>) -> Style {
         let colour = colour.map(|colour| match colour {
@@ -132,7 +133,7 @@ impl Theme {
         if self.ascii { ASCII_BORDER } else { BorderType::Plain.to_border_set() }
     }
 
-    /// What stands for something cut off.
+    /// The sign for text that was cut off.
     #[must_use]
     pub const fn ellipsis(self) -> &'static str {
         if self.ascii { "~" } else { "…" }
@@ -143,13 +144,13 @@ impl Theme {
         if self.ascii { "->" } else { "→" }
     }
 
-    /// Between the parts of a line.
+    /// The separator between parts of a line.
     #[must_use]
     pub const fn dot(self) -> &'static str {
         if self.ascii { "|" } else { "·" }
     }
 
-    /// A bar of so many cells.
+    /// A bar of `width` cells.
     #[must_use]
     pub fn bar(self, share: f64, width: usize) -> String {
         #[expect(
@@ -163,7 +164,7 @@ impl Theme {
         done.repeat(full) + &open.repeat(width - full)
     }
 
-    /// A bar for each value, the greatest the highest.
+    /// A bar for each value; the greatest value has the highest bar.
     #[must_use]
     pub fn bars(self, values: &[u64]) -> String {
         let most = values.iter().max().copied().unwrap_or(0).max(1);
@@ -187,7 +188,7 @@ impl Theme {
         }
     }
 
-    /// Eight heights, lowest first.
+    /// Eight bars, lowest first.
     const fn heights(self) -> [&'static str; 8] {
         if self.ascii {
             ["_", ".", ".", ":", ":", "|", "|", "#"]

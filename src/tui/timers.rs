@@ -1,4 +1,4 @@
-//! When what is asked again by itself is due.
+//! When the console repeats a question by itself.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,15 @@ use crate::domain::config::{Config, StateLocation};
 const WATCH_LOCAL: Duration = Duration::from_secs(5);
 /// In Cloud Storage every look costs a request for each mapping.
 const WATCH_GCS: Duration = Duration::from_secs(30);
-/// Each mapping's lag is a query in MySQL: no more often than this.
+/// Each mapping's lag is a query in MySQL, so it is asked for no more often than this.
 const MEASURE_LEAST: Duration = Duration::from_secs(15);
-/// Nor ever less often, so that recovery shows without a key.
+/// Nor less often, so that a recovery shows without a key.
 const MEASURE_MOST: Duration = Duration::from_mins(2);
-/// A server that takes long is busy, or asked for many mappings: it is asked for one part in so many of the time.
+/// A server that takes long is busy, or has many mappings: the wait is this many times as long as the answer took.
 const SHARE: u32 = 10;
 
-/// As often as the state: an idle console wakes no more often for it. A change is taken up at the second look that finds it.
+/// The files are looked at as often as the state, so that an idle console wakes no more often. A change is taken up
+/// when a second look finds it unchanged.
 const LOOK: Duration = WATCH_LOCAL;
 
 #[derive(Debug, Default)]
@@ -23,16 +24,16 @@ pub struct Timers {
     watch_every: Duration,
     pub watch_at: Option<Instant>,
     pub measure_at: Option<Instant>,
-    /// Since when all are being asked about.
+    /// When the question about all mappings was asked; `None` while none is open.
     pub measuring: Option<Instant>,
-    /// Waited for before that, which grows while the server is away.
+    /// The wait before the next question, which grows while the server is away.
     measure_every: Duration,
     was_away: bool,
     pub watching: bool,
     pub second_at: Option<Instant>,
-    /// When the files are looked at again; `None` while they are.
+    /// When the files are looked at again; `None` during a look.
     pub files_at: Option<Instant>,
-    /// When the countdown to the next scheduled run reads differently.
+    /// When the words of the countdown to the next scheduled run change.
     pub countdown_at: Option<Instant>,
 }
 
@@ -47,7 +48,7 @@ impl Timers {
         self.measure_at = None;
     }
 
-    /// The files were read, or looked at.
+    /// Sets the next look after the files were read or looked at.
     pub fn looked(&mut self, now: Instant) {
         self.files_at = Some(now + LOOK);
     }
@@ -56,7 +57,7 @@ impl Timers {
         self.measuring = Some(now);
     }
 
-    /// `away`: somebody was not answered.
+    /// Sets the next question after the answers came. `away`: a server did not answer.
     pub fn measured(&mut self, away: bool, now: Instant) {
         let took = self.measuring.take().map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
         let wait = match (away, self.was_away) {
@@ -79,7 +80,7 @@ impl Timers {
 mod tests {
     use super::*;
 
-    /// Waits between looks that take so many seconds each.
+    /// The waits between looks that take the given numbers of seconds.
     fn waits(away: bool, took: &[u64]) -> Vec<u64> {
         let (mut timers, mut now) = (Timers::default(), Instant::now());
         let mut wait = |took: &u64| {

@@ -1,4 +1,4 @@
-//! The port to the warehouse that rows go to.
+//! The port to the warehouse: where rows are published.
 
 pub mod bigquery;
 mod billing;
@@ -21,18 +21,19 @@ use crate::domain::plan::TablePlan;
 use crate::domain::publish::PublishKind;
 use crate::domain::retry::RetryNotes;
 use crate::domain::schema::SchemaDiff;
+use crate::domain::shard_change::Strays;
 use crate::domain::table_shard::TableShard;
 use crate::domain::verify::{Comparison, Parts, Question};
 use crate::domain::window::Window;
 
-/// Where rows go. Every job is named by the caller, so that asking again never does it twice.
+/// Where rows are published. The caller names every job, so a repeated request never runs it twice.
 pub trait Warehouse: Send + Sync + Sized + 'static {
     type Upload: Upload;
 
     /// Creates the dataset when it is missing; true when it did.
     ///
     /// # Errors
-    /// `Auth` when it may not, `Conflict` when the dataset stands in another location.
+    /// `Auth` when the account may not create it, `Conflict` when the dataset exists in another location.
     fn ensure_dataset(&self, table: &TableId) -> impl Future<Output = Result<bool, Fault>> + Send;
 
     /// A table's columns; `None` when it does not exist.
@@ -41,11 +42,11 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
     /// `Auth`, `Transient`.
     fn describe(&self, table: &TableId) -> impl Future<Output = Result<Option<TargetSchema>, Fault>> + Send;
 
-    /// Rows of a table as it was described, or of one of its shards; counted, where what the description says may be an
-    /// estimate.
+    /// The number of rows of a described table, or of one of its shards. Rows are counted by a query where the
+    /// description's number may be an estimate.
     ///
     /// # Errors
-    /// As `describe`.
+    /// The errors of `describe`.
     fn rows_held(
         &self,
         table: &TableId,
@@ -53,7 +54,7 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
         shard: Option<&TableShard>,
     ) -> impl Future<Output = Result<Option<u64>, Fault>> + Send;
 
-    /// The statements that carry a difference out: creates the table, or adds, widens and relaxes columns. Pure.
+    /// The statements that resolve a schema difference: they create the table, or add, widen and relax columns. Pure.
     fn ddl(&self, table: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<String>;
 
     /// Runs DDL statements in order.
@@ -62,23 +63,24 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
     /// `Schema` with BigQuery's own words when one is refused.
     fn apply(&self, statements: &[String]) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// Begins an upload into a staging table of its own that expires by itself.
+    /// Begins an upload into its own staging table, which expires by itself.
     ///
     /// # Errors
-    /// As `describe`.
+    /// The errors of `describe`.
     fn stage(&self, order: StageOrder) -> impl Future<Output = Result<Self::Upload, Fault>> + Send;
 
-    /// Sends the publish job and waits for its end. A job id that BigQuery already knows is adopted, not run again, where
-    /// its mark says that it is this publish.
+    /// Sends the publish job and waits for its end. A job id that BigQuery already knows is adopted, not run again, if
+    /// the job's mark says that it is this publish.
     ///
     /// # Errors
-    /// The job's own error whole, classified.
+    /// The whole error of the job, classified.
     fn publish(&self, order: &PublishOrder) -> impl Future<Output = Result<Sent, Fault>> + Send;
 
-    /// What became of a publish job that may have been sent; waits for one that still runs. A job of another mark is not it.
+    /// Finds out how a publish job ended that may have been sent; waits for it while it runs. A job with another mark
+    /// is another publish's.
     ///
     /// # Errors
-    /// `Auth`, `Transient`: its fate is not known yet.
+    /// `Auth`, `Transient`: the job's fate is still unknown.
     fn fate(
         &self,
         job: &JobId,
@@ -86,10 +88,11 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
         mark: Option<&str>,
     ) -> impl Future<Output = Result<JobFate, Fault>> + Send;
 
-    /// Takes the id of a job that is not there, so that it can never arrive; its fate, where it has arrived by now.
+    /// Takes the id of a job that BigQuery does not have, so that the job can never arrive. If it has arrived by now,
+    /// gives its fate.
     ///
     /// # Errors
-    /// As `fate`.
+    /// The errors of `fate`.
     fn forestall(
         &self,
         job: &JobId,
@@ -97,62 +100,63 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
         mark: Option<&str>,
     ) -> impl Future<Output = Result<JobFate, Fault>> + Send;
 
-    /// Drops a staging table; one that is gone already is fine.
+    /// Drops a staging table; succeeds if the table is already gone.
     ///
     /// # Errors
     /// `Auth`, `Transient`.
     fn drop_staging(&self, table: &TableId) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// The staging tables beside a table that this program made and nobody has dropped yet, by name and label.
+    /// The staging tables beside a table that this program made and nobody has dropped yet, recognised by name and
+    /// label.
     ///
     /// # Errors
     /// `Auth`, `Transient`.
     fn leftovers(&self, beside: &TableId) -> impl Future<Output = Result<Vec<TableId>, Fault>> + Send;
 
-    /// The same warehouse, whose repeated calls are told to `notes`.
+    /// The same warehouse; it reports repeated calls to `notes`.
     #[must_use]
     fn watched(&self, notes: RetryNotes) -> Self;
 
-    /// The same warehouse, whose jobs are billed so.
+    /// The same warehouse; its jobs carry `billing`.
     #[must_use]
     fn billed(&self, billing: Billing) -> Self;
 }
 
-/// What a check asks of BigQuery, beside what runs do.
+/// What `check` asks of BigQuery beyond what runs ask.
 pub trait Diagnose: Send + Sync + 'static {
-    /// Finds the credentials, and who they say we are.
+    /// Finds the credentials and the account that they belong to.
     ///
     /// # Errors
-    /// `Auth`, naming what was tried.
+    /// `Auth`, naming the credentials that were tried.
     fn identify(&self) -> impl Future<Output = Result<Identity, Fault>> + Send;
 
     /// Runs a job that reads nothing and changes nothing.
     ///
     /// # Errors
-    /// `Auth` when the account may run none, `Transient`.
+    /// `Auth` when the account may not run jobs, `Transient`.
     fn try_job(&self) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// Writes, reads and removes the object of a staging table that does not exist; gives the folder of such objects, or
-    /// `None` where staged files go through no bucket.
+    /// Writes, reads and removes the object of a staging table that does not exist. Gives the folder of such objects,
+    /// or `None` where staged files go through no bucket.
     ///
     /// # Errors
     /// `Auth`, `Config` naming the bucket's key, `Transient`.
     fn try_bucket(&self, staging: &TableId) -> impl Future<Output = Result<Option<String>, Fault>> + Send;
 
-    /// Is the dataset there?
+    /// Tells if the dataset exists.
     ///
     /// # Errors
-    /// As `ensure_dataset`.
+    /// The errors of `ensure_dataset`.
     fn has_dataset(&self, table: &TableId) -> impl Future<Output = Result<bool, Fault>> + Send;
 }
 
-/// What is asked before something is done: how much there is, and what it would cost.
+/// Estimates before work begins: how many rows there are, and what the work would cost.
 pub trait Estimates: Send + Sync + 'static {
-    /// Bytes that one publish of a window (`None`: of a whole table) would read of the target; an upper bound, and free to ask. The rows themselves,
-    /// which are not there yet, come on top.
+    /// Bytes that one publish of a window (`None`: of a whole table) would read of the target: an upper bound, free to
+    /// ask. The bytes of the rows themselves, which are not staged yet, come on top.
     ///
     /// # Errors
-    /// As `describe`.
+    /// The errors of `describe`.
     fn publish_bytes(
         &self,
         target: &TableId,
@@ -161,10 +165,10 @@ pub trait Estimates: Send + Sync + 'static {
         window: Option<Window>,
     ) -> impl Future<Output = Result<u64, Fault>> + Send;
 
-    /// Rows of the target within a window of the incremental column.
+    /// The number of target rows within a window of the incremental column.
     ///
     /// # Errors
-    /// As `describe`.
+    /// The errors of `describe`.
     fn count(
         &self,
         target: &TableId,
@@ -172,10 +176,10 @@ pub trait Estimates: Send + Sync + 'static {
         window: Window,
     ) -> impl Future<Output = Result<u64, Fault>> + Send;
 
-    /// Rows of the target beyond a value of the incremental column.
+    /// The number of target rows beyond a value of the incremental column.
     ///
     /// # Errors
-    /// As `describe`.
+    /// The errors of `describe`.
     fn count_beyond(
         &self,
         target: &TableId,
@@ -183,10 +187,21 @@ pub trait Estimates: Send + Sync + 'static {
         mark: Cursor,
     ) -> impl Future<Output = Result<Counted, Fault>> + Send;
 
-    /// Bytes that answering a comparison's question would read; an upper bound, and free to ask.
+    /// Rows of a target that came as another shard's than the mapping is now.
     ///
     /// # Errors
     /// As `describe`.
+    fn count_strays(
+        &self,
+        target: &TableId,
+        described: &TargetSchema,
+        strays: &Strays,
+    ) -> impl Future<Output = Result<u64, Fault>> + Send;
+
+    /// Bytes that answering a comparison's question would read; an upper bound, and free to ask.
+    ///
+    /// # Errors
+    /// The errors of `describe`.
     fn question_bytes(
         &self,
         comparison: &Comparison,
@@ -196,25 +211,25 @@ pub trait Estimates: Send + Sync + 'static {
 
 /// Finds and removes rows that the source no longer has.
 pub trait Deletes: Send + Sync + 'static {
-    /// Counts what a deletion would be done to.
+    /// Counts the rows that a deletion would affect.
     ///
     /// # Errors
-    /// As `describe`.
+    /// The errors of `describe`.
     fn count_vanished(&self, vanished: &Vanished) -> impl Future<Output = Result<VanishedCounts, Fault>> + Send;
 
     /// Sends the deletion and waits for its end. A job id that BigQuery already knows is adopted, not run again.
     ///
     /// # Errors
-    /// As `publish`.
+    /// The errors of `publish`.
     fn delete(&self, order: &DeleteOrder) -> impl Future<Output = Result<PublishCounts, Fault>> + Send;
 }
 
-/// An upload under way. Dropping it abandons the upload: nothing was loaded.
+/// An upload under way. Dropping it abandons the upload; nothing is loaded then.
 pub trait Upload: Send {
     /// Hands over rows; waits while the network is behind.
     ///
     /// # Errors
-    /// What the encoder or the upload met.
+    /// The encoder's or the upload's error.
     fn write(&mut self, rows: RecordBatch) -> impl Future<Output = Result<(), Fault>> + Send;
 
     /// Bytes of Parquet that the server has so far.
@@ -223,7 +238,7 @@ pub trait Upload: Send {
     /// Ends the file and waits for the load job.
     ///
     /// # Errors
-    /// The load job's own error whole, classified.
+    /// The whole error of the load job, classified.
     fn finish(self) -> impl Future<Output = Result<Staged, Fault>> + Send;
 }
 
@@ -235,11 +250,11 @@ pub struct StageOrder {
     /// The staging table; unique, in the target's dataset.
     pub staging: TableId,
     pub job: JobId,
-    /// So many rows or fewer may travel within their publish instead: then no staging table is made.
+    /// Up to this many rows may travel within their publish; then no staging table is made.
     pub inline_rows: u64,
 }
 
-/// Rows that travel within their publish. They are shown by none of our texts.
+/// Rows that travel within their publish. No log, report or message shows them.
 #[derive(Clone, PartialEq)]
 pub struct Inline(pub Arc<[RecordBatch]>);
 
@@ -255,15 +270,16 @@ pub type Range = (String, String);
 /// Rows that are ready to be published. Staged is not published.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Staged {
-    /// The staging table that holds them; only its name, where `inline` does.
+    /// The staging table that holds the rows; if `inline` holds them, only its name.
     pub table: TableId,
     pub inline: Option<Inline>,
     pub rows: u64,
-    /// Bytes of Parquet; of rows that travel inline, of their values.
+    /// Bytes of Parquet; for rows that travel inline, bytes of their values.
     pub bytes: u64,
-    /// Of each key, where its type lets a table be pruned by it.
+    /// Smallest and greatest staged value of each key; `None` where a value is NULL or BigQuery cannot prune by the
+    /// key's type.
     pub key_ranges: Vec<Option<Range>>,
-    /// Of the incremental column.
+    /// Smallest and greatest staged value of the incremental column.
     pub cursor_range: Option<Range>,
 }
 
@@ -272,23 +288,24 @@ pub struct Staged {
 pub struct PublishOrder {
     pub mapping: MappingName,
     pub job: JobId,
-    /// What tells it from another publish under the same job id: a label's value.
+    /// The value of the label that tells this publish from another one under the same job id.
     pub mark: String,
     pub kind: PublishKind,
     pub target: TableId,
     pub plan: Arc<TablePlan>,
     pub staged: Staged,
-    /// Of a mirror alone.
+    /// The parts to mirror; `None` for every kind but `Mirror`.
     pub within: Option<Within>,
 }
 
 /// Parts of a table whose rows are staged whole.
 #[derive(Debug, Clone)]
 pub struct Within {
-    /// Says how a row's part is found.
+    /// Says which part a row belongs to.
     pub comparison: Arc<Comparison>,
     pub parts: Parts,
-    /// Rows of them that are not staged are removed, or marked where the plan has a column for that.
+    /// Rows of the target in these parts that are not staged are removed, or marked where the plan has a column for
+    /// that.
     pub deletes: bool,
 }
 
@@ -296,33 +313,33 @@ pub struct Within {
 #[derive(Debug, Clone)]
 pub struct Vanished {
     pub target: TableId,
-    /// Of the target's rows.
+    /// The plan of the target's rows.
     pub plan: Arc<TablePlan>,
-    /// Of the staged keys ([`TablePlan::keys_only`]).
+    /// The plan of the staged keys ([`TablePlan::keys_only`]).
     pub keys: Arc<TablePlan>,
-    /// Holds every key of the source.
+    /// The staging table that holds every key of the source.
     pub staged: TableId,
-    /// Rows whose incremental column reaches this value are too young: the source may not show them yet.
+    /// Rows whose incremental column reaches this value are too young to judge: the source may not show them yet.
     pub before: Option<Cursor>,
-    /// Only rows of these parts are asked for; of these alone the staged keys are.
+    /// Only rows of these parts are compared; only keys of these parts are staged.
     pub within: Option<Within>,
 }
 
-/// Rows, and what counting them cost.
+/// A number of rows, and what counting them cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counted {
     pub rows: u64,
     pub cost: Cost,
 }
 
-/// How many there are.
+/// How many rows the target holds, and how many the source no longer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VanishedCounts {
     /// Rows that are not marked as deleted.
     pub held: u64,
-    /// Of these, the ones that the source no longer has.
+    /// Those of `held` that the source no longer has.
     pub vanished: u64,
-    /// Of the counting.
+    /// What the counting cost.
     pub cost: Cost,
 }
 
@@ -332,7 +349,7 @@ pub struct DeleteOrder {
     pub mapping: MappingName,
     pub job: JobId,
     pub vanished: Vanished,
-    /// The column to mark them in; `None`: they are removed.
+    /// The column that marks deleted rows; `None`: the rows are removed.
     pub mark: Option<String>,
 }
 
@@ -343,7 +360,7 @@ pub struct PublishCounts {
     pub updated: u64,
     pub deleted: u64,
     pub cost: Cost,
-    /// When BigQuery took the job, in milliseconds since 1970: the target was as it had been before.
+    /// When BigQuery took the job, in milliseconds since 1970; until then the target was unchanged.
     pub began: Option<u64>,
     /// When the job ended, in milliseconds since 1970.
     pub ended: Option<u64>,
@@ -360,16 +377,16 @@ impl PublishCounts {
 #[derive(Debug)]
 pub enum Sent {
     Done(PublishCounts),
-    /// Another publish has its id: nothing was sent.
+    /// Another publish has this job id; nothing was sent.
     Taken(Taken),
 }
 
-/// A publish under an id that another one asked for. It has ended.
+/// A publish that another order sent under the same job id. It has ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Taken {
     /// It added, replaced or removed rows.
     pub changed: bool,
-    /// When, in milliseconds since 1970.
+    /// When it ended, in milliseconds since 1970.
     pub ended: Option<u64>,
 }
 

@@ -219,7 +219,7 @@ async fn a_column_that_the_account_may_no_longer_read_is_not_taken_for_one_that_
         "{told}"
     );
     let checked = as_user(&["check"]).await.stdout;
-    assert!(checked.contains("may not read every column of users"), "{checked}");
+    assert!(checked.contains("may not read every column of users") && checked.contains(&format!("ON `{database}`.`users` TO `{user}`")), "{checked}");
     sandbox.sql(&format!("DROP USER {user}@'%'")).await;
     // Whoever may read it all is told that it is gone, once it is.
     sandbox.sql("ALTER TABLE users DROP COLUMN email").await;

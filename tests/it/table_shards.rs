@@ -162,3 +162,112 @@ async fn the_target_has_the_columns_of_all_and_a_shard_that_is_added_is_loaded_b
     assert_eq!(names, ["t/t_0", "t/t_1", "t/t_2"], "{status}");
     sandbox.run(&["check", "--mapping", "t"]).await.expect_code(0);
 }
+
+fn word(mode: &str, word: &str) -> String {
+    format!(
+        "  - {{name: {mode}, mysql_table: t, bigquery_table: {mode}, shard_column: _shard, shard: {word}, primary_keys: [id], mode: {mode}{}}}\n",
+        if mode == "mirror" { "" } else { ", incremental_column: id" }
+    )
+}
+
+/// The statement of the hint is pasted as it stands.
+#[tokio::test]
+async fn a_shard_whose_word_is_changed_stands_still_until_its_rows_have_the_new_one() {
+    let sandbox = Sandbox::new("shards_word").await;
+    let modes = ["upsert", "append", "mirror"];
+    let all = |to: &str| modes.map(|mode| word(mode, to)).concat();
+    sandbox.configure("concurrency: 3", &all("eu"));
+    sandbox.sql("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20)); INSERT INTO t VALUES (1, 'a'), (2, 'b')").await;
+    sandbox.sync().await;
+    sandbox.sql("INSERT INTO t VALUES (3, 'c')").await;
+    sandbox.configure("concurrency: 3", &all("europe"));
+    let ran = sandbox.run_once().await.expect_code(1);
+    let checked = sandbox.run(&["check"]).await.expect_code(1).stdout;
+    sandbox.run(&["verify"]).await.expect_code(1);
+    sandbox.run(&["verify", "--repair"]).await.expect_code(1);
+    for mode in modes {
+        let report = ran.mapping(mode);
+        let error = report["errors"][0].as_str().unwrap();
+        assert!(error.contains("2 row(s)") && error.contains("are still those of `_shard` = 'eu'"), "{report}");
+        assert!(checked.contains(error), "{checked}");
+        assert_eq!(sandbox.bq_number(&format!("SELECT COUNT(*) FROM `{{d}}.{mode}`")).await, 2);
+        let hint = report["hint"].as_str().unwrap();
+        let statement = &hint[hint.find("UPDATE ").unwrap()..hint.find("; the next run").unwrap()];
+        sandbox.bq_run(statement).await;
+    }
+    for mapping in sandbox.sync().await.json()["mappings"].as_array().unwrap() {
+        assert_eq!(mapping["rows_inserted"], 1, "{mapping}");
+        assert!(mapping["warnings"][0].as_str().unwrap().contains("`_shard` = 'europe' from now on"), "{mapping}");
+    }
+    for mode in modes {
+        let words = sandbox.bq(&format!("SELECT _shard, CAST(id AS STRING) FROM `{{d}}.{mode}` ORDER BY 2")).await;
+        assert_eq!(words, crate::support::rows(&[&["europe", "1"], &["europe", "2"], &["europe", "3"]]), "{mode}");
+    }
+    verified(&sandbox, 3).await;
+    sandbox.run(&["check"]).await.expect_code(0);
+}
+
+/// As docs/operate.md says, but for the entry in the state.
+#[tokio::test]
+async fn a_shard_that_was_taken_out_with_its_rows_and_comes_back_is_loaded_again_and_the_others_stay() {
+    let sandbox = Sandbox::new("shards_back").await;
+    let list = |tables: &str| {
+        format!(
+            "  - {{name: t, mysql_table: [{tables}], bigquery_table: t, shard_column: _shard, primary_keys: [id], \
+             incremental_column: id, mode: append}}"
+        )
+    };
+    sandbox.configure("concurrency: 2", &list("t_0, t_1"));
+    let table = "(id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(20))";
+    sandbox
+        .sql(&format!(
+            "CREATE TABLE t_0 {table}; CREATE TABLE t_1 {table}; INSERT INTO t_0 (v) VALUES ('a'), ('b'), ('c'); INSERT INTO t_1 (v) \
+             VALUES ('d'), ('e')"
+        ))
+        .await;
+    sandbox.sync().await;
+    sandbox.bq_run("DELETE FROM `{d}.t` WHERE _shard = 't_1'").await;
+    sandbox.sql("INSERT INTO t_1 (v) VALUES ('f')").await;
+    let report = sandbox.run_once().await.expect_code(1).mapping("t/t_1");
+    let error = report["errors"][0].as_str().unwrap();
+    assert!(error.contains("holds none of them (`_shard` = 't_1')"), "{report}");
+    assert!(sandbox.run(&["check"]).await.expect_code(1).stdout.contains(error));
+    let forget = |name: &str| {
+        let mut state = sandbox.read_json("state/state.json");
+        state["last_sync"].as_object_mut().unwrap().remove(name).unwrap();
+        sandbox.write("state/state.json", &state.to_string());
+    };
+    forget("t/t_1");
+    sandbox.sync().await;
+    verified(&sandbox, 2).await;
+    // Numbers that begin again: the hint takes out the rows of the shard alone.
+    sandbox.sql("TRUNCATE t_0; INSERT INTO t_0 (v) VALUES ('new')").await;
+    let hint = sandbox.run_once().await.expect_code(1).mapping("t/t_0")["hint"].as_str().unwrap().to_owned();
+    let statement = &hint[hint.find("DELETE FROM ").unwrap()..hint.rfind(')').unwrap()];
+    sandbox.bq_run(statement).await;
+    forget("t/t_0");
+    sandbox.sync().await;
+    verified(&sandbox, 2).await;
+    assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.t`").await, 4);
+    // The name of the list means all of its tables.
+    sandbox.bq_run("DELETE FROM `{d}.t` WHERE id = 1").await;
+    let backfill = ["--no-tui", "backfill", "--mapping", "t", "--start", "1", "--output", "json"];
+    let previews = sandbox.run(&[&backfill[..], &["--dry-run"]].concat()).await.expect_code(0).json();
+    let previewed: Vec<_> = previews.as_array().unwrap().iter().map(|one| one["ask"]["mapping"].clone()).collect();
+    assert_eq!(previewed, ["t/t_0", "t/t_1"]);
+    let ran = sandbox.run(&backfill).await.expect_code(0);
+    assert_eq!(
+        [ran.mapping("t/t_0"), ran.mapping("t/t_1")].map(|one| one["rows_inserted"].as_u64()),
+        [Some(1), Some(1)]
+    );
+    verified(&sandbox, 2).await;
+    // A column of another type is told by run and check alike.
+    sandbox.bq_run("CREATE TABLE `{d}.other` (id INT64, v STRING, _shard INT64)").await;
+    sandbox.configure(
+        "concurrency: 2",
+        &list("t_0, t_1").replace("bigquery_table: t", "bigquery_table: other").replace("name: t", "name: o"),
+    );
+    let error = sandbox.run_once().await.expect_code(1).mapping("o/t_0")["errors"][0].as_str().unwrap().to_owned();
+    assert!(error.contains("is INT64 in BigQuery, and must be STRING"), "{error}");
+    assert!(sandbox.run(&["check"]).await.expect_code(1).stdout.contains(&error));
+}

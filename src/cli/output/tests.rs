@@ -134,6 +134,7 @@ fn a_difference_says_which_kind_of_answer_it_is() {
         declined: Vec::new(),
         statements: Vec::new(),
         notes: Vec::new(),
+        waits: false,
     });
     let printed = json!({
         "event": "schema_decided", "mapping": "orders", "accepted": ["a"], "declined": [], "statements": [], "notes": []

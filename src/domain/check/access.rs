@@ -1,11 +1,11 @@
-//! Rules about what the account may do in Google Cloud, and the exact words that let it.
+//! Rules about what the account may do in Google Cloud, and the exact commands that grant it.
 
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::TableId;
 use crate::domain::quote;
 
-/// Who the program is to Google Cloud.
+/// The identity of the program in Google Cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The account's address, or `principal://...` of a federated identity; `None` where the credentials do not say.
@@ -15,7 +15,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// As IAM names it. Whoever pastes it without an account put in gets an error, not another account's rights.
+    /// The member as IAM names it. If no account is known, pasting the command fails instead of granting rights to
+    /// another account.
     fn member(&self) -> String {
         match &self.account {
             Some(principal) if principal.starts_with("principal:") => principal.clone(),
@@ -33,7 +34,7 @@ pub fn login(identity: &Identity) -> Finding {
     Finding::ok(Topic::BigqueryLogin, format!("{who}{origin}"))
 }
 
-/// The right to run jobs belongs to the project.
+/// The project grants the right to run jobs.
 #[must_use]
 pub fn jobs_failed(identity: &Identity, project: &str, fault: &Fault) -> Finding {
     refused(Topic::BigqueryJobs, fault, || {
@@ -45,7 +46,7 @@ pub fn jobs_failed(identity: &Identity, project: &str, fault: &Fault) -> Finding
     })
 }
 
-/// The right to read and write tables belongs to the dataset.
+/// The dataset grants the right to read and write tables.
 #[must_use]
 pub fn dataset_failed(topic: Topic, identity: &Identity, table: &TableId, fault: &Fault) -> Finding {
     refused(topic, fault, || {
@@ -58,7 +59,7 @@ pub fn dataset_failed(topic: Topic, identity: &Identity, table: &TableId, fault:
     })
 }
 
-/// A run makes a dataset that is missing, where it may.
+/// A run creates a missing dataset, if it may.
 #[must_use]
 pub fn dataset_missing(table: &TableId, location: &str) -> Finding {
     let TableId { project, dataset, .. } = table;

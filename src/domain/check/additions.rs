@@ -1,23 +1,23 @@
-//! What becomes of rows that BigQuery holds already when a column is added: no run reads them again, because their
+//! What happens to rows that BigQuery already holds when a column is added: no run reads them again, because their
 //! incremental column has not changed.
 
 use crate::domain::column::OldRows;
 use crate::domain::config::{Mapping, Mode};
 use crate::domain::source_type::SourceType;
 
-/// Why such rows may hold something in MySQL and NULL in BigQuery.
+/// Why such rows may have a value in MySQL and NULL in BigQuery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gap {
     /// MySQL filled in the column's default.
     Default,
     /// MySQL computes the column.
     Computed,
-    /// Runs have left the column out.
+    /// Earlier runs have left the column out.
     LeftOut,
 }
 
 impl Gap {
-    /// `None`: MySQL holds NULL there as well.
+    /// The gap of a new column; `None`: MySQL holds NULL in these rows as well.
     #[must_use]
     pub const fn of(old_rows: OldRows) -> Option<Self> {
         match old_rows {
@@ -27,7 +27,7 @@ impl Gap {
         }
     }
 
-    /// In a sentence, with what heals it. `cursor`: the incremental column's type.
+    /// The gap in a sentence, with its remedy. `cursor`: the incremental column's type.
     #[must_use]
     pub fn note(self, mapping: &Mapping, column: &str, cursor: &SourceType) -> String {
         let why = match self {
@@ -39,7 +39,7 @@ impl Gap {
             Mode::Upsert => format!("`{}` fills them", backfill(mapping, cursor)),
             Mode::Replace => "the next run fills them".to_owned(),
             Mode::Mirror => "the run that adds it compares both sides, and fills them".to_owned(),
-            // A row whose key and cursor are there is there.
+            // An append leaves alone a row whose key and cursor are there.
             Mode::Append => format!(
                 "a backfill of an append leaves them as they are, so fill them in BigQuery (UPDATE `{}` SET `{column}` = .. WHERE \
                  `{column}` IS NULL)",

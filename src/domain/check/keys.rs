@@ -1,19 +1,19 @@
-//! Rules about the keys of a mapping: do they tell rows apart, on both sides and for as long as a row lives?
+//! Rules about the keys of a mapping: whether they tell rows apart, on both sides and for as long as a row lives.
 
 use crate::domain::column::{SourceSchema, TargetSchema};
 use crate::domain::config::{Deletes, Mapping, Mode};
 use crate::domain::finding::{Finding, Standing, Topic};
 use crate::domain::quote;
 
-/// No unique key lies within the configured ones. (A view's cannot be seen.)
+/// Reports that the configured keys include no unique key. (A view's keys cannot be seen.)
 #[must_use]
 pub fn keys_not_unique(mapping: &Mapping, source: &SourceSchema) -> Option<Finding> {
     let keys = &mapping.primary_keys;
-    // A replace brings every row, whatever it shares with others.
+    // A replace brings every row, whatever keys it shares with others.
     if keys.is_empty() || source.is_view || source.tells_rows_apart_by(keys) || mapping.mode == Mode::Replace {
         return None;
     }
-    // Which of the rows that share a key a mirror holds would be a matter of chance.
+    // A mirror would hold any one of the rows that share a key.
     let (standing, then) = match mapping.mode {
         Mode::Mirror => (Standing::Fail, "a mirror cannot tell apart the rows that share them"),
         Mode::Append | Mode::Upsert | Mode::Replace => (Standing::Warn, "rows that share them become one"),
@@ -34,7 +34,7 @@ pub fn keys_not_unique(mapping: &Mapping, source: &SourceSchema) -> Option<Findi
     })
 }
 
-/// Texts that are one key to MySQL and several to BigQuery, in an upsert that deletes nothing.
+/// Reports texts that are one key to MySQL and several to BigQuery, in an upsert that deletes nothing.
 #[must_use]
 pub fn keys_held_equal(mapping: &Mapping, source: &SourceSchema) -> Option<Finding> {
     if mapping.mode != Mode::Upsert || mapping.deletes != Deletes::Ignore {
@@ -53,7 +53,7 @@ pub fn keys_held_equal(mapping: &Mapping, source: &SourceSchema) -> Option<Findi
     )))
 }
 
-/// An append's target that promises BigQuery what an append does not keep.
+/// Reports an append's target that declares a primary key, which an append does not keep unique.
 #[must_use]
 pub fn key_declared(mapping: &Mapping, target: Option<&TargetSchema>) -> Option<Finding> {
     let columns = &target?.primary_key;
@@ -68,7 +68,7 @@ pub fn key_declared(mapping: &Mapping, target: Option<&TargetSchema>) -> Option<
     Some(Finding::warn(Topic::Target, sentence).remedy(format!("in BigQuery: ALTER TABLE `{table}` DROP PRIMARY KEY")))
 }
 
-/// Keys that every UPDATE changes, so that an upsert takes the row for a new one.
+/// Reports keys that every UPDATE changes, so that an upsert takes the row for a new one.
 #[must_use]
 pub fn keys_change(mapping: &Mapping, source: &SourceSchema) -> Option<Finding> {
     if mapping.mode != Mode::Upsert {

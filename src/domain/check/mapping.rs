@@ -1,6 +1,6 @@
-//! Rules about one mapping: what it asks of its table, held against what the table is.
+//! Rules about one mapping: what it asks of its table, compared with the table.
 //!
-//! Of those that a run warns of as well, the plan takes the words from here.
+//! If a run warns about the same thing, the plan uses the sentences from here.
 
 use chrono::{NaiveDateTime, Offset, TimeDelta, TimeZone};
 
@@ -8,6 +8,7 @@ use super::additions::backfill;
 use super::keys::{keys_change, keys_held_equal, keys_not_unique};
 use super::masks;
 use super::server::{ServerFacts, grant_select};
+use super::withheld::withheld;
 use crate::domain::column::{Cascade, SourceSchema, TargetSchema, same_name};
 use crate::domain::config::{Mapping, Mode};
 use crate::domain::cursor::{Cursor, CursorKind};
@@ -19,10 +20,10 @@ use crate::domain::plan::table::Planned;
 use crate::domain::quote;
 use crate::domain::source_type::SourceType;
 
-/// Rows of the current tick are always held back; beyond this they are dated in the future.
+/// Rows of the current tick are always held back; rows further ahead than this are dated in the future.
 const AHEAD: TimeDelta = TimeDelta::minutes(1);
 
-/// What the values of the incremental column show, where an index makes the question cheap.
+/// What the incremental column's values show, if an index makes the question cheap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CursorFacts {
     pub has_nulls: bool,
@@ -33,7 +34,7 @@ pub struct CursorFacts {
     pub limit: Option<Cursor>,
 }
 
-/// All that is known of a mapping whose table was found.
+/// All that is known about a mapping whose table was found.
 #[derive(Debug)]
 pub struct MappingFacts<'a> {
     pub input: PlanInput<'a>,
@@ -41,7 +42,7 @@ pub struct MappingFacts<'a> {
     pub server: &'a ServerFacts,
     pub values: Option<CursorFacts>,
     pub cascades: &'a [Cascade],
-    /// UTC.
+    /// The present time in UTC.
     pub now: NaiveDateTime,
 }
 
@@ -55,6 +56,8 @@ pub fn findings(facts: &MappingFacts<'_>) -> Vec<Finding> {
     };
     found.extend(cursor(facts));
     found.extend(hidden(facts));
+    let columns = facts.planned.as_ref().map(|planned| planned.withheld.as_slice()).unwrap_or_default();
+    found.extend(withheld(mapping, columns, Some(facts.server)));
     found.extend(facts.planned.as_ref().ok().and_then(|planned| kept_there(mapping, planned)));
     found.extend(masks::findings(mapping, source));
     found.extend(facts.cascades.iter().filter_map(|cascade| silent(&facts.input, cascade)));
@@ -67,7 +70,7 @@ pub fn findings(facts: &MappingFacts<'_>) -> Vec<Finding> {
     found
 }
 
-/// Columns that the mapping leaves in MySQL and that BigQuery has all the same.
+/// Columns that the mapping leaves in MySQL and that BigQuery has nevertheless.
 fn kept_there(mapping: &Mapping, planned: &Planned) -> Option<Finding> {
     let there = |name: &&String| {
         let target = mapping.target_column(name);
@@ -82,7 +85,8 @@ fn kept_there(mapping: &Mapping, planned: &Planned) -> Option<Finding> {
     })
 }
 
-/// A plan ends at the first fault; here all missing columns are told, and what can be said without a plan.
+/// The findings without a plan: a plan ends at its first fault, but this names all missing columns, and what else can
+/// be said.
 fn unplanned(mapping: &Mapping, source: &SourceSchema, fault: &Fault) -> Vec<Finding> {
     let missing = missing_columns(mapping, source).map(|(topic, fault)| Finding::fail(topic, &fault));
     let mut found: Vec<_> = missing.collect();
@@ -98,7 +102,7 @@ fn unplanned(mapping: &Mapping, source: &SourceSchema, fault: &Fault) -> Vec<Fin
     found
 }
 
-/// What is said of a topic that nothing is wrong with.
+/// The sentences for topics that have no problem.
 fn sound(mapping: &Mapping, source: &SourceSchema) -> Vec<(Topic, String)> {
     let kind = if source.is_view { "view" } else { "table" };
     let keys = match mapping.primary_keys.as_slice() {
@@ -109,6 +113,7 @@ fn sound(mapping: &Mapping, source: &SourceSchema) -> Vec<(Topic, String)> {
         keys if source.is_view => {
             format!("`{}` of a view, which cannot say whether they are unique", keys.join("`, `"))
         }
+        [key] => format!("`{key}` tells rows apart"),
         keys => format!("`{}` tell rows apart", keys.join("`, `")),
     };
     let mut sound = vec![
@@ -130,7 +135,7 @@ fn sound(mapping: &Mapping, source: &SourceSchema) -> Vec<(Topic, String)> {
     sound
 }
 
-/// Rows without keys are told by their content, in which BigQuery may not see every difference.
+/// Warns that rows without keys are recognised by their content, in which BigQuery may not see every difference.
 #[must_use]
 pub fn content_ignores_case(mapping: &Mapping, target: Option<&TargetSchema>) -> Option<Finding> {
     let column = target?.columns.iter().find(|column| column.ignores_case)?;
@@ -148,7 +153,7 @@ pub fn content_ignores_case(mapping: &Mapping, target: Option<&TargetSchema>) ->
     )
 }
 
-/// No index begins with the incremental column. (A view's tables may have one.)
+/// Warns that no index begins with the incremental column. (A view's tables may have one.)
 #[must_use]
 pub fn cursor_not_indexed(mapping: &Mapping, source: &SourceSchema) -> Option<Finding> {
     let (cursor, table) = (mapping.incremental_column.as_ref()?, &mapping.source);
@@ -168,12 +173,12 @@ pub fn cursor_not_indexed(mapping: &Mapping, source: &SourceSchema) -> Option<Fi
     Some(finding.remedy(format!("add one with {create}")))
 }
 
-/// At most 64 characters, as every name in MySQL.
+/// A name for the index, at most 64 characters, like every name in MySQL.
 fn index_name(column: &str) -> String {
     "idx_".chars().chain(column.chars()).take(64).collect()
 }
 
-/// Rows that no window ever holds.
+/// Warns of rows that no window ever holds.
 #[must_use]
 pub fn null_rows(column: &str) -> Finding {
     Finding::warn(
@@ -182,14 +187,14 @@ pub fn null_rows(column: &str) -> Finding {
     )
 }
 
-/// Does the column alone tell rows apart?
+/// Tells if the column alone is a unique key.
 #[must_use]
 pub fn has_own_key(source: &SourceSchema, column: &str) -> bool {
     source.unique_keys.iter().any(|key| key.len() == 1 && same_name(&key[0], column))
 }
 
-/// Rows that share a number may come after it was read. `limit`: numbers from there on are held back, because they are the
-/// time of day.
+/// Warns of rows that share a number and may come after it was read. `limit`: the first number that is held back, for
+/// numbers that are times of day.
 #[must_use]
 pub fn shared_numbers(kind: CursorKind, column: &str, is_unique: bool, limit: Option<Cursor>) -> Option<Finding> {
     if kind != CursorKind::Int || is_unique || limit.is_some() {
@@ -204,7 +209,7 @@ pub fn shared_numbers(kind: CursorKind, column: &str, is_unique: bool, limit: Op
     ))
 }
 
-/// Rows that wait until the clock has passed them.
+/// Warns of rows that wait until the clock has passed them.
 #[must_use]
 pub fn ahead_of_clock(column: &str, newest: Option<Cursor>, tick: Option<Cursor>) -> Option<Finding> {
     let (Some(Cursor::Moment(newest)), Some(Cursor::Moment(tick))) = (newest, tick) else { return None };
@@ -220,21 +225,24 @@ pub fn ahead_of_clock(column: &str, newest: Option<Cursor>, tick: Option<Cursor>
     })
 }
 
-/// Columns that the catalogue keeps to itself are not moved, whatever they are called.
+/// Warns of columns that the catalogue hides: they are not moved, and their names are unknown.
 fn hidden(facts: &MappingFacts<'_>) -> Option<Finding> {
     let PlanInput { mapping, source, .. } = facts.input;
     source.hides_columns.then(|| {
-        let sentence = format!("the account may not read every column of {}; those are not moved", mapping.source);
+        let sentence = format!(
+            "the account may not read every column of {}: those are not moved, and a key or a stamp may be among them",
+            mapping.source
+        );
         Finding::warn(Topic::Columns, sentence)
             .remedy(format!("if they should be: {}", grant_select(facts.server, &mapping.source)))
     })
 }
 
-/// A change that the incremental column does not show.
+/// Warns of a change that the incremental column does not show.
 fn silent(input: &PlanInput<'_>, cascade: &Cascade) -> Option<Finding> {
     let PlanInput { mapping, source, .. } = input;
     let cursor = source.column(mapping.incremental_column.as_ref()?)?;
-    // A number that grows with every row shows no change of one, and nobody expects it to.
+    // A number that grows with every new row never shows a change of a row, and nobody expects it to.
     if mapping.mode == Mode::Append && matches!(cursor.source_type, SourceType::Int { .. }) {
         return None;
     }
@@ -290,7 +298,7 @@ fn cursor(facts: &MappingFacts<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// A value whose tick lasts may be joined by more rows until it is over.
+/// Warns of a coarse tick: until it is over, more rows may get its value.
 fn coarse(name: &str, source_type: &SourceType) -> Option<Finding> {
     let (tick, finer) = match source_type {
         SourceType::DateTime { fsp: 0 } => ("second", "DATETIME(6)"),
@@ -305,7 +313,7 @@ fn coarse(name: &str, source_type: &SourceType) -> Option<Finding> {
     )
 }
 
-/// A DATETIME does not say its zone: whoever stamps it does.
+/// Warns of writers in another zone: a DATETIME does not name its zone.
 fn other_zone(facts: &MappingFacts<'_>) -> Option<Finding> {
     let PlanInput { mapping, source, timezone, .. } = facts.input;
     let column = source.column(mapping.incremental_column.as_ref()?)?;
@@ -328,7 +336,7 @@ fn other_zone(facts: &MappingFacts<'_>) -> Option<Finding> {
     )
 }
 
-/// `5h30m`.
+/// A time difference such as `5h30m`.
 fn hours(seconds: i32) -> String {
     let minutes = seconds.abs() / 60;
     format!("{}h{:02}m", minutes / 60, minutes % 60)

@@ -1,4 +1,4 @@
-//! Masks that hide less than they seem to, and columns that a mask was meant for and cannot have.
+//! Masks that hide less than they seem to, and columns that should be masked but cannot be.
 
 use crate::domain::column::{SourceColumn, SourceSchema};
 use crate::domain::config::Mapping;
@@ -11,11 +11,11 @@ use crate::domain::source_type::SourceType;
 /// Texts this short can be tried one by one.
 const SHORT: u64 = 20;
 
-/// Words in the names of columns whose values are numbers by a scheme that everybody knows.
+/// Words in column names that stand for numbers with a well-known scheme.
 const NUMBERED: [&str; 13] =
     ["phone", "mobile", "tel", "fax", "iban", "card", "ssn", "passport", "birth", "dob", "zip", "postcode", "plate"];
 
-/// What is to be said of a mapping's masks.
+/// The findings about a mapping's masks.
 #[must_use]
 pub fn findings(mapping: &Mapping, source: &SourceSchema) -> Vec<Finding> {
     let masked = source.columns.iter().filter(|column| !mapping.excludes(&column.name));
@@ -30,7 +30,7 @@ pub fn findings(mapping: &Mapping, source: &SourceSchema) -> Vec<Finding> {
     found
 }
 
-/// What is to be said of a mask that hides less of a column than it seems to.
+/// Warns of a mask that hides less of a column than it seems to.
 #[must_use]
 pub fn weak(column: &SourceColumn, mask: &Mask) -> Option<Finding> {
     let name = &column.name;
@@ -57,7 +57,7 @@ pub fn weak(column: &SourceColumn, mask: &Mask) -> Option<Finding> {
     }
 }
 
-/// Why all values can be tried, if they can.
+/// Why somebody can try all values of the column; `None` if there are too many.
 fn few_values(column: &SourceColumn) -> Option<String> {
     let source_type = &column.source_type;
     let few = format!("a {source_type} has few values");
@@ -95,7 +95,7 @@ fn few_values(column: &SourceColumn) -> Option<String> {
     }
 }
 
-/// A column that `new_columns` would treat, had the mapping no need of it.
+/// Warns of a column that `new_columns` would treat if the mapping did not need it.
 fn needed(mapping: &Mapping, column: &SourceColumn) -> Option<Finding> {
     let meant = treatment(&mapping.new_columns, &column.name).filter(|it| **it != Treatment::Keep)?;
     let what = match meant {

@@ -1,4 +1,4 @@
-//! What must hold for a sync to go well, as rules over facts that the ports gather: pure, so that a run's warning and a
+//! The conditions for a sync to go well, as rules over facts that the ports gather: pure, so that a run's warning and a
 //! check's line are the same sentence.
 
 pub mod access;
@@ -9,3 +9,4 @@ pub mod masks;
 pub mod options;
 pub mod server;
 pub mod target;
+pub mod withheld;

@@ -1,4 +1,4 @@
-//! What a mapping asks of a new table, held against a table that is there: told, and never carried out.
+//! What a mapping asks of a new table, compared with an existing one: reported, but never carried out.
 
 use super::target::same_life;
 use crate::domain::column::{TargetSchema, same_name};
@@ -7,6 +7,7 @@ use crate::domain::finding::{Finding, Topic};
 use crate::domain::partitioning::{PartitionUnit, Partitioning};
 use crate::domain::quote;
 use crate::domain::table_options::{PartitionBy, TableOptions, days};
+use crate::domain::table_shard::making_anew;
 
 /// One finding for each option that the table has otherwise.
 #[must_use]
@@ -19,7 +20,7 @@ pub fn differences(mapping: &Mapping, target: &TargetSchema) -> Vec<Finding> {
     found
 }
 
-/// Does the mapping ask for anything that could differ?
+/// Tells if the mapping asks for anything that could differ.
 #[must_use]
 pub fn are_asked_for(mapping: &Mapping) -> bool {
     mapping.partition_by.is_some() || mapping.options != TableOptions::default()
@@ -41,9 +42,8 @@ fn partitions(mapping: &Mapping, target: &TargetSchema, by: &PartitionBy) -> Opt
     let sentence = format!("`partition_by` asks for partitions {wanted}, but {} {is}", mapping.target);
     let remedy = format!(
         "BigQuery cannot change that, so the table stays as it is: let `partition_by` say what it is, or have the table made \
-         anew: in BigQuery, DROP TABLE {}; then take `{}` out of `last_sync` in the state file and run again",
-        quote::bigquery_table(&mapping.target),
-        mapping.name
+         anew: {}",
+        making_anew(&mapping.name, &mapping.target, mapping.shard.as_ref())
     );
     Some(Finding::warn(Topic::TableOptions, sentence).remedy(remedy))
 }
@@ -82,7 +82,7 @@ fn labels(mapping: &Mapping, target: &TargetSchema) -> Option<Finding> {
     if names.is_empty() {
         return None;
     }
-    // The option takes the place of all labels.
+    // The option replaces all labels of the table.
     let mut all = target.labels.clone();
     all.extend(mapping.options.labels.clone());
     let text = |text: &str| quote::bigquery_text(text);
@@ -97,7 +97,7 @@ fn description(mapping: &Mapping, target: &TargetSchema) -> Option<Finding> {
     Some(option(mapping, sentence, &format!("description = {}", quote::bigquery_text(wanted))))
 }
 
-/// An option that a statement can still change.
+/// A finding about an option that a statement can still change.
 fn option(mapping: &Mapping, sentence: String, set: &str) -> Finding {
     let table = quote::bigquery_table(&mapping.target);
     let remedy = format!("the table stays as it is; to change it: ALTER TABLE {table} SET OPTIONS ({set})");

@@ -1,4 +1,4 @@
-//! Rules about the MySQL server as a whole: who is let in, how, and what its clock says.
+//! Rules about the MySQL server as a whole: the login, the connection, and the clock.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::domain::tail;
 /// Clocks kept by NTP differ by milliseconds; a read takes a second at worst.
 const LARGEST_SKEW: TimeDelta = TimeDelta::seconds(5);
 
-/// What a session says of the server that it is with.
+/// What a session says about its server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerFacts {
     /// `db.example.com:3306`, or the socket's path.
@@ -22,26 +22,26 @@ pub struct ServerFacts {
     /// `MariaDB 10.11.6`.
     pub product: String,
     pub account: Account,
-    /// That of the connection.
+    /// The connection's database.
     pub database: String,
     pub tls: Option<Tls>,
     pub entry: Entry,
-    /// What is sent never leaves the machine that the server is reached from.
+    /// The traffic never leaves the machine from which the server is reached.
     pub is_local: bool,
     pub zone: ServerZone,
     /// How far the server's clock is ahead of ours.
     pub clock_ahead: TimeDelta,
 }
 
-/// How the session was let in.
+/// How the session logged in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Entry {
     /// The variable that the password comes from.
     pub password: Option<&'static str>,
-    /// The host that `ssh` forwards from.
+    /// The host from which `ssh` forwards the connection.
     pub ssh: Option<String>,
     pub shows_certificate: bool,
-    /// The server's certificate was held against an authority.
+    /// The server's certificate was checked against an authority.
     pub is_verified: bool,
 }
 
@@ -49,7 +49,7 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     pub user: String,
-    /// From where it may come: `%`.
+    /// From where the account may come: `%`.
     pub host: String,
 }
 
@@ -70,17 +70,17 @@ impl fmt::Display for Account {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
-    /// `TLSv1.3`.
+    /// The TLS version: `TLSv1.3`.
     pub version: String,
     pub cipher: String,
 }
 
-/// The zone that the server stamps DATETIME columns in, where the application's session does not say another.
+/// The zone in which the server stamps DATETIME columns, unless the application's session sets another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerZone {
     /// `SYSTEM (CET)`, `+00:00`.
     pub name: String,
-    /// Seconds east of UTC now; `None` where the server lacks its own zone's table.
+    /// Seconds east of UTC now; `None` if the server lacks the table of its own zone.
     pub east: Option<i32>,
 }
 
@@ -119,7 +119,7 @@ pub fn tls(facts: &ServerFacts) -> Finding {
     }
 }
 
-/// How open writes are seen, which a run waits for, and how they would be seen better.
+/// Reports how a run sees open writes, which it waits for, and how it could see them better.
 #[must_use]
 pub fn fence(facts: &ServerFacts, writers: &Writers) -> Finding {
     let is_mariadb = facts.product.starts_with("MariaDB");

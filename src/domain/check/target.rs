@@ -10,7 +10,7 @@ use crate::domain::ids::TableId;
 use crate::domain::plan::table::TablePlan;
 use crate::domain::quote;
 
-/// What a run and a check warn of.
+/// The findings that runs and checks report.
 #[must_use]
 pub fn findings(mapping: &Mapping, target: &TargetSchema) -> Vec<Finding> {
     let table = &mapping.target;
@@ -22,7 +22,7 @@ pub fn findings(mapping: &Mapping, target: &TargetSchema) -> Vec<Finding> {
         Finding::warn(Topic::Target, sentence).remedy(unset(table, "expiration_timestamp"))
     });
     let life = target.partitioning.as_ref().and_then(|partitioning| partitioning.life);
-    // What the mapping asks for surprises nobody.
+    // A lifetime that the mapping itself asks for needs no warning.
     let life = life.filter(|life| !mapping.options.partition_life.is_some_and(|wanted| same_life(wanted, *life)));
     let partitions = life.map(|life| {
         let sentence = format!(
@@ -34,7 +34,7 @@ pub fn findings(mapping: &Mapping, target: &TargetSchema) -> Vec<Finding> {
     whole.into_iter().chain(partitions).collect()
 }
 
-/// Columns under column-level access control that a mapping writes; `None` where there are none.
+/// Columns under column-level access control that the mapping writes; `None` if there are none.
 #[must_use]
 pub fn tagged(target: &TargetSchema, plan: &TablePlan) -> Option<String> {
     let moved = |name: &&String| plan.columns.iter().any(|column| same_name(&column.target_name, name));
@@ -42,8 +42,8 @@ pub fn tagged(target: &TargetSchema, plan: &TablePlan) -> Option<String> {
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// `tried`: what BigQuery says of a publish to the table, without doing it. The INSERT of a first load reads no column of
-/// the table and so needs no leave to; what updates or deletes its rows does.
+/// `tried`: BigQuery's answer to a dry run of a publish. The INSERT of a first load reads no column of the table and
+/// needs no permission to; a statement that updates or deletes rows does.
 #[must_use]
 pub fn policy_tags(table: &TableId, columns: &str, tried: Result<(), Fault>) -> Finding {
     match tried {
@@ -66,7 +66,7 @@ pub fn policy_tags(table: &TableId, columns: &str, tried: Result<(), Fault>) -> 
     }
 }
 
-/// BigQuery counts in milliseconds what its statements say in days.
+/// Compares lifetimes: BigQuery counts in milliseconds, but its statements count in days.
 pub(super) fn same_life(one: TimeDelta, other: TimeDelta) -> bool {
     (one - other).abs() < TimeDelta::seconds(1)
 }

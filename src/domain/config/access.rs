@@ -1,50 +1,50 @@
-//! How the servers are reached: what the environment and `.env` say.
+//! How the servers are reached, from the environment and `.env`.
 
 use std::path::PathBuf;
 
 use crate::domain::ids::SourceName;
 use crate::domain::secret::Secret;
 
-/// What the variables of a server without a name begin with.
+/// The prefix of the variables for a server without a name.
 pub(super) const PLAIN: &str = "MYSQL_";
 
-/// A server of several (`sources`).
+/// A server of `sources`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedSource {
     pub name: SourceName,
-    /// What its variables begin with.
+    /// The prefix of its variables.
     pub prefix: String,
 }
 
 impl NamedSource {
-    /// Its variables have its name in them.
+    /// The server of this name, whose variables contain the name.
     #[must_use]
     pub fn called(name: &str) -> Self {
         let prefix = format!("{PLAIN}{}_", name.to_ascii_uppercase().replace('-', "_"));
         Self { name: SourceName(name.to_owned()), prefix }
     }
 
-    /// Does it read the variables of a server without a name?
+    /// Tells if it reads the variables of a server without a name.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.prefix == PLAIN
     }
 
-    /// What is said of a server without a name, said of this one: its variables have names of their own.
+    /// A text about the variables of a server without a name, reworded for this server.
     #[must_use]
     pub fn worded(&self, text: &str) -> String {
         text.replace(PLAIN, &self.prefix)
     }
 }
 
-/// How to reach MySQL; from the environment and `.env` alone.
+/// How to reach MySQL; only from the environment and `.env`.
 #[derive(Debug, Clone)]
 pub struct MysqlSettings {
-    /// `None`: the server of the plain variables.
+    /// `None`: the server of the variables without a name.
     pub source: Option<NamedSource>,
     pub host: String,
     pub port: u16,
-    /// Wins over host and port.
+    /// The socket; takes precedence over host and port.
     pub socket: Option<PathBuf>,
     pub user: String,
     pub password: PasswordSource,
@@ -52,9 +52,9 @@ pub struct MysqlSettings {
     pub ssl_mode: SslMode,
     pub ssl_ca: Option<PathBuf>,
     pub client_certificate: Option<ClientCertificate>,
-    /// The password may be sent as it is, inside a connection to a server whose certificate was verified.
+    /// The password may be sent in clear, within a connection to a server whose certificate was verified.
     pub clear_password: bool,
-    /// A host that `ssh` forwards the connection from, as `ssh` takes it; host and port are seen from there.
+    /// The host from which `ssh` forwards the connection, in `ssh` syntax; that host resolves host and port.
     pub ssh: Option<String>,
 }
 
@@ -63,9 +63,9 @@ pub struct MysqlSettings {
 pub enum PasswordSource {
     Nowhere,
     Variable(Secret),
-    /// Read anew for each connection.
+    /// The file is read for each connection.
     File(PathBuf),
-    /// For `/bin/sh`. A secret: people write tokens into it.
+    /// A command for `/bin/sh`. It is secret, because people write tokens into it.
     Command(Secret),
 }
 
@@ -81,7 +81,7 @@ impl PasswordSource {
     }
 }
 
-/// PEM files of `MYSQL_SSL_CERT` and `MYSQL_SSL_KEY`.
+/// The PEM files of `MYSQL_SSL_CERT` and `MYSQL_SSL_KEY`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientCertificate {
     pub certificate: PathBuf,
@@ -99,25 +99,25 @@ pub enum SslMode {
 }
 
 impl SslMode {
-    /// Is the server's certificate held against an authority?
+    /// Tells if the server's certificate is checked against an authority.
     #[must_use]
     pub const fn verifies(self) -> bool {
         matches!(self, Self::VerifyCa | Self::VerifyIdentity)
     }
 }
 
-/// How to reach BigQuery; from the environment and `.env` alone.
+/// How to reach BigQuery; only from the environment and `.env`.
 #[derive(Debug, Clone)]
 pub struct BigQuerySettings {
-    /// `http://host:port`; then no credentials are used.
+    /// The emulator, `http://host:port`; with it no credentials are used.
     pub emulator: Option<String>,
-    /// `GOOGLE_APPLICATION_CREDENTIALS`.
+    /// The file of `GOOGLE_APPLICATION_CREDENTIALS`.
     pub credentials: Option<PathBuf>,
 }
 
-/// How to reach Cloud Storage; from the environment and `.env` alone.
+/// How to reach Cloud Storage; only from the environment and `.env`.
 #[derive(Debug, Clone)]
 pub struct StorageSettings {
-    /// `http://host:port`; then no credentials are used.
+    /// The emulator, `http://host:port`; with it no credentials are used.
     pub emulator: Option<String>,
 }

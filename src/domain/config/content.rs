@@ -1,4 +1,4 @@
-//! What single keys and entries of config.yaml say, once they are read, completed and checked.
+//! The values of single keys and entries of config.yaml, once they are read, completed and checked.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,31 +17,31 @@ use crate::domain::table_options::{PartitionBy, TableOptions};
 use crate::domain::table_shard::TableShard;
 use crate::domain::target_type::TargetType;
 
-/// How a mapping's work is cut up, and how long it waits for what.
+/// How a mapping's work is divided, and how long it may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// Rows of one step of a large window; each step is published and remembered on its own.
+    /// Rows in one step of a large window; each step is published and remembered on its own.
     pub window_rows: u64,
-    /// So many rows or fewer travel within their publish, without a staging table.
+    /// Up to this many rows travel within their publish, without a staging table.
     pub inline_rows: u64,
-    /// How long open transactions that may still bring older rows are waited for.
+    /// How long a run waits for open transactions that may still bring older rows.
     pub fence_timeout: Duration,
-    /// Rows younger than this wait for the next run. `None`: only where open transactions cannot be seen, and then
+    /// Rows younger than this wait for the next run. `None`: only if open transactions cannot be seen, and then
     /// [`Pace::UNSEEN_SETTLE`].
     pub settle: Option<Duration>,
-    /// All of one mapping's work in a run, waits included.
+    /// The limit for all of one mapping's work in a run, waits included.
     pub deadline: Duration,
 }
 
 impl Pace {
-    /// Longer than most transactions of an application take.
+    /// Longer than most transactions of an application.
     pub const UNSEEN_SETTLE: Duration = Duration::from_secs(10);
 }
 
-/// What to do about columns BigQuery lacks (`allow_schema_additions`).
+/// What to do about columns that BigQuery lacks (`allow_schema_additions`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SchemaAdditions {
-    /// Add and widen.
+    /// Add and widen them.
     Allow,
     /// Warn, and sync the columns that exist.
     Deny,
@@ -54,7 +54,7 @@ pub enum SchemaAdditions {
 pub enum TableAdditions {
     /// Take it.
     Allow,
-    /// Leave it out, and say so.
+    /// Leave it out, and report it.
     Deny,
     /// Let it wait until an operator has decided.
     Review,
@@ -66,7 +66,7 @@ pub enum StateLocation {
     Gcs {
         bucket: String,
         prefix: String,
-        /// How long a holder that gives no sign of life keeps a mapping.
+        /// How long a holder that sends no sign of life keeps a mapping.
         lease: Duration,
     },
 }
@@ -85,21 +85,22 @@ impl fmt::Display for StateLocation {
 pub struct OwnCommand {
     pub key: char,
     pub name: String,
-    /// For `sh`, with variables for what it is about ([`shell::script`](crate::domain::shell::script)).
+    /// A script for `sh`, with variables for the object that it is run on
+    /// ([`shell::script`](crate::domain::shell::script)).
     pub script: String,
-    /// Where its key stands.
+    /// The line of its key.
     pub line: usize,
 }
 
-/// Who is told of a run's end (`notify`).
+/// Who is notified of a run's end (`notify`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notify {
-    /// A secret: who knows it may write to the channel behind it.
+    /// The address. It is secret: anyone who knows it may write to the channel behind it.
     pub url: Secret,
     pub on: NotifyOn,
 }
 
-/// Which ends are told of; each of them includes those before it.
+/// Which ends are notified; each kind includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NotifyOn {
     Failure,
@@ -112,55 +113,55 @@ pub enum NotifyOn {
 #[derive(Debug, Clone)]
 pub struct Mapping {
     pub name: MappingName,
-    /// Where it stands in the file, for messages about it.
+    /// The entry's line in the file, for messages.
     pub line: usize,
-    /// The entry with `tables` that it was made from, as written.
+    /// The text of the entry with `tables` that this mapping comes from.
     pub pattern: Option<String>,
-    /// Its table has appeared since that entry was first expanded, and waits for the operator's word.
+    /// The mapping's table appeared after that entry was first expanded, and waits for the operator's decision.
     pub is_new_table: bool,
     pub source: SourceTable,
     pub target: TableId,
-    /// The rows of the target that are this mapping's; `None`: all.
+    /// The rows of the target that belong to this mapping; `None`: all.
     pub shard: Option<TableShard>,
-    /// Where the target's dataset is, and its jobs run.
+    /// The location of the target's dataset, where its jobs run.
     pub location: String,
-    /// As configured; not empty for `upsert` and `mirror`.
+    /// The keys as configured; not empty for `upsert` and `mirror`.
     pub primary_keys: Vec<String>,
-    /// `None` for a mode that moves no windows.
+    /// `None` for a mode without windows.
     pub incremental_column: Option<String>,
     pub mode: Mode,
     pub operator: Operator,
-    /// As written; read once the column's type is known.
+    /// The text as written; parsed once the column's type is known.
     pub backfill_start: Option<String>,
-    /// Read so much below the watermark again on every run; upsert only.
+    /// How far below the watermark every run reads again; upsert only.
     pub lookback: Option<Lookback>,
-    /// Overrides, by source column.
+    /// Configured types, by source column.
     pub columns: BTreeMap<String, TargetType>,
     pub exclude: Vec<String>,
-    /// By source column.
+    /// Masks, by source column.
     pub mask: BTreeMap<String, Mask>,
-    /// Of columns that nothing else names; the first pattern that matches counts.
+    /// Patterns for columns that no other key names; the first one that matches counts.
     pub new_columns: Vec<Pattern>,
     /// Names in BigQuery, by source column.
     pub rename: BTreeMap<String, String>,
-    /// The target's column that gets the moment of each row's publish.
+    /// The target's column for the moment of each row's publish.
     pub loaded_at: Option<String>,
-    /// What a new table is partitioned by.
+    /// The partitioning of a new table.
     pub partition_by: Option<PartitionBy>,
-    /// What else a new table is made with.
+    /// The other options of a new table.
     pub options: TableOptions,
     /// The columns (by source name) that a new table is clustered by, in this order; empty: the keys.
     pub cluster_by: Vec<String>,
-    /// No statement in BigQuery may be billed for more bytes; its own, or that of all.
+    /// The most bytes that a statement in BigQuery may be billed for: the mapping's own limit, or that of all.
     pub maximum_bytes_billed: Option<u64>,
     pub empty_string_as_null: bool,
     pub invalid_values: InvalidValues,
-    /// Its own, or that of all; `None`: it runs only when it is told to.
+    /// The mapping's own schedule, or that of all; `None`: it runs only on demand.
     pub schedule: Option<Schedule>,
     pub deletes: Deletes,
     /// The greatest share of the target's rows, 0 to 1, that may be deleted at once.
     pub most_deleted: f64,
-    /// The share of the target's rows, 0 to 1, by which a replace may leave it smaller.
+    /// The greatest share of the target's rows, 0 to 1, by which a replace may shrink it.
     pub most_shrunk: f64,
 }
 
@@ -171,15 +172,15 @@ impl Mapping {
         self.partition_by.as_ref()?.column.as_deref()
     }
 
-    /// The name in BigQuery of a column of the source.
+    /// The BigQuery name of a source column.
     #[must_use]
     pub fn target_column(&self, source: &str) -> String {
         let renamed = self.rename.iter().find(|(column, _)| same_name(column, source)).map(|(_, name)| name);
         naming::column_name(renamed.map_or(source, String::as_str))
     }
 
-    /// What is done with a column's values; `None`: they arrive as they are. Patterns leave alone what the mapping names as
-    /// a part of its rows.
+    /// The mask of a column's values; `None`: they arrive unchanged. Patterns do not apply to columns by which the
+    /// mapping identifies or places its rows.
     #[must_use]
     pub fn mask_of(&self, source: &str) -> Option<&Mask> {
         let named = self.mask.iter().find(|(column, _)| same_name(column, source)).map(|(_, mask)| mask);
@@ -189,20 +190,20 @@ impl Mapping {
         })
     }
 
-    /// Does the column stay in MySQL?
+    /// Tells if the column stays in MySQL.
     #[must_use]
     pub fn excludes(&self, source: &str) -> bool {
         self.exclude.iter().any(|column| same_name(column, source))
             || self.pattern_of(source) == Some(&Treatment::Exclude)
     }
 
-    /// What `new_columns` says of a column that the mapping does not name elsewhere.
+    /// What `new_columns` says about a column that the mapping does not name elsewhere.
     fn pattern_of(&self, source: &str) -> Option<&Treatment> {
         let is_named = self.mask.keys().any(|column| same_name(column, source)) || self.places_rows_by(source);
         treatment(&self.new_columns, source).filter(|_| !is_named)
     }
 
-    /// Are rows told apart, ordered or partitioned by the column?
+    /// Tells if the column tells rows apart, orders them or partitions them.
     #[must_use]
     pub fn places_rows_by(&self, source: &str) -> bool {
         let named = self.primary_keys.iter().chain(&self.incremental_column).map(String::as_str);
@@ -219,14 +220,14 @@ impl Mapping {
     }
 }
 
-/// Marks deleted rows where the mapping names no other.
+/// The default column that marks deleted rows.
 pub const DELETED_COLUMN: &str = "_bqsync_deleted_at";
 
-/// What is done about rows that the source no longer has, when `bqsync deletes` looks for them.
+/// What `bqsync deletes` does about rows that the source no longer has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deletes {
     Ignore,
-    /// They are marked with the time in a column of ours.
+    /// It marks them with the time in a column of ours.
     Soft {
         column: String,
     },
@@ -238,9 +239,10 @@ pub enum Deletes {
 pub enum Mode {
     Append,
     Upsert,
-    /// The whole table is read anew and put in the place of what the target holds.
+    /// Every run reads the whole table and replaces the target's rows with it.
     Replace,
-    /// Parts of the table whose checksum in MySQL has changed are brought over, rows that are gone included.
+    /// A run brings over the parts of the table whose checksum in MySQL has changed, and removes their rows that are
+    /// gone.
     Mirror,
 }
 
@@ -255,7 +257,8 @@ impl Mode {
         }
     }
 
-    /// Are rows moved by windows of a cursor, up to a watermark? Of the others every run looks at the whole table.
+    /// Tells if the mode moves rows by windows of a cursor, up to a watermark. In the other modes every run looks at
+    /// the whole table.
     #[must_use]
     pub const fn has_windows(self) -> bool {
         match self {
@@ -265,18 +268,18 @@ impl Mode {
     }
 }
 
-/// How a window begins: beyond the watermark, or with it.
+/// How a window begins: beyond the watermark, or at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operator {
     Greater,
     GreaterOrEqual,
 }
 
-/// What becomes of values that the target type cannot hold: zero and impossible dates, a TINYINT of 2 into BOOL.
+/// What happens to values that the target type cannot hold: zero and impossible dates, a TINYINT of 2 in BOOL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvalidValues {
     /// They arrive as NULL, counted and reported.
     Null,
-    /// They fail the mapping.
+    /// They make the mapping fail.
     Fail,
 }

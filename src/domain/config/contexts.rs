@@ -1,4 +1,4 @@
-//! The user's own list of configurations, by name: what the console can be switched to.
+//! The user's list of configurations, by name, between which the console can switch.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use super::key::{self, At, Gaps, Key, Missing, Row, put};
 use super::read::Reading;
 use super::yaml::{Kind, Node};
 
-/// A name is typed, and stands in the console's first line.
+/// Short, because the name is typed and shown in the console's first line.
 const LONGEST_NAME: usize = 24;
 
 const COLOURS: [(&str, Colour); 6] = [
@@ -20,7 +20,7 @@ const COLOURS: [(&str, Colour); 6] = [
     ("cyan", Colour::Cyan),
 ];
 
-/// How a context's name is coloured.
+/// The colour of a context's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colour {
     Red,
@@ -31,17 +31,17 @@ pub enum Colour {
     Cyan,
 }
 
-/// A configuration with the files that belong to it. Every path is whole.
+/// A configuration with its files. Every path is absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
     pub name: String,
     pub config: PathBuf,
-    /// The same as it is written, for the list of contexts.
+    /// The configuration's path as written, for the list of contexts.
     pub written: String,
     pub env: PathBuf,
-    /// It was named, so it must be there.
+    /// The file names this `.env`, so it must exist.
     pub names_env: bool,
-    /// What relative paths in both files begin at.
+    /// The directory at which relative paths in both files begin.
     pub directory: PathBuf,
     pub colour: Option<Colour>,
 }
@@ -88,12 +88,12 @@ const KEYS: &[Key<Draft>] = &[
     ),
 ];
 
-/// The keys' lines in the documentation.
+/// The lines for the documentation of these keys.
 pub(super) fn rows() -> Vec<Row> {
     key::rows(KEYS, "")
 }
 
-/// Reads the contexts file, in its order. `file` is whole: relative paths begin at its folder.
+/// Reads the contexts file, in its order. `file` is absolute: relative paths begin at its folder.
 ///
 /// # Errors
 /// Every problem, in the order of the file.
@@ -126,7 +126,7 @@ fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Vec<Context>> {
             continue;
         }
         let Some(mut section) = key::open(r, &entry.node, KEYS, "", of) else { continue };
-        // What is missing is missing where the name stands.
+        // A missing key is reported at the line of the context's name.
         section.line = Some(entry.line);
         let mut draft = Draft::default();
         key::read(r, &section, KEYS, Gaps::Default, &mut draft);
@@ -147,11 +147,11 @@ fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Vec<Context>> {
 
 fn is_name(name: &str) -> bool {
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    // A minus alone stands for the configuration that the console was started with.
+    // A minus alone means the configuration that the console was started with.
     !name.is_empty() && name != "-" && name.chars().count() <= LONGEST_NAME && name.chars().all(fits)
 }
 
-/// A path, with `~/` as shells read it.
+/// An absolute path, with `~/` expanded as in a shell.
 fn whole(at: &mut At<'_, '_>) -> Option<PathBuf> {
     let path = at.path()?;
     match path.strip_prefix("~") {

@@ -1,15 +1,15 @@
-//! What statements in BigQuery may cost, and how a table is laid out so that they cost less.
+//! Limits on the cost of statements in BigQuery, and the table layout that lowers it.
 
 use crate::domain::byte_size;
 
-/// BigQuery bills no statement that reads a table for less.
+/// The least that BigQuery bills for a statement that reads a table.
 /// Source: BigQuery, "Pricing" (minimum of 10 MB for each table).
 const LEAST_BILLED: u64 = 10 << 20;
 
 /// Source: BigQuery guide, "Clustered tables".
 pub(super) const MOST_CLUSTER_COLUMNS: usize = 4;
 
-/// `maximum_bytes_billed`, of all mappings or of one.
+/// Reads `maximum_bytes_billed`, for all mappings or for one.
 pub(super) fn maximum(text: &str) -> Result<u64, String> {
     match byte_size::parse(text)? {
         bytes if bytes >= LEAST_BILLED => Ok(bytes),

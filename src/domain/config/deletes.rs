@@ -1,4 +1,4 @@
-//! What becomes of rows that MySQL no longer has.
+//! What happens to rows that MySQL no longer has.
 
 use super::content::{Deletes, Mode};
 use super::key::{At, put};
@@ -16,7 +16,7 @@ enum Word {
     Hard,
 }
 
-/// What the keys say, before they are held against each other.
+/// The keys' values before they are checked against each other.
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
     word: Word,
@@ -40,19 +40,19 @@ impl Draft {
         put(&mut self.column, at.value().map(Some));
     }
 
-    /// The column that deleted rows would be marked in.
+    /// The column that would mark deleted rows.
     pub fn column(&self) -> Option<&str> {
         self.column.as_ref().filter(|_| self.word == Word::Soft).map(|column| column.text.as_str())
     }
 
-    /// Of a mapping that is replaced as a whole.
+    /// Refuses `deletes` for a mapping that is replaced as a whole.
     pub fn refuse(&self, r: &mut Reading<'_>) {
         if let Some(place) = self.place.as_ref().filter(|place| self.word != Word::Ignore && !place.is_shared()) {
             r.problem(place.line, format!("{} does not go with `mode: replace`", place.name), NO_DELETES);
         }
     }
 
-    /// A mirror deletes, unless it is told not to.
+    /// The setting after all checks. A mirror deletes unless it is told not to.
     pub fn finish(mut self, r: &mut Reading<'_>, has_keys: bool, mode: Mode) -> Deletes {
         if !has_keys && self.place.as_ref().is_some_and(Place::is_shared) {
             self.word = Word::Ignore;
@@ -65,7 +65,7 @@ impl Draft {
         if let Some(column) = self.column.as_ref().filter(|column| column.line.is_some()) {
             let name = naming::column_name(&column.text);
             if self.word != Word::Soft && column.place.is_shared() {
-                // Meant for the mappings that mark rows.
+                // It applies to the mappings that mark rows.
             } else if self.word != Word::Soft {
                 r.refuse(column, "it works with `deletes: soft` alone; take it out");
             } else if name != column.text {

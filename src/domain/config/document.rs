@@ -1,4 +1,4 @@
-//! From the text of config.yaml to a [`Config`], or to everything that is wrong with it.
+//! Reads the text of config.yaml into a [`Config`], or into a list of everything that is wrong with it.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -17,7 +17,7 @@ use super::top::{KEYS, MAPPINGS, Top};
 use super::whole::Config;
 use super::yaml::{self, Kind, Node};
 
-/// Reads config.yaml. `file` is named in messages; paths in the file are left relative to the working directory.
+/// Reads config.yaml. Messages name `file`; paths in the file stay relative to the working directory.
 ///
 /// # Errors
 /// Every problem, in the order of the file.
@@ -28,7 +28,7 @@ pub fn parse(text: &str, file: &Path, env: Env<'_>) -> Result<Config, Vec<Proble
     ended(config, r.problems)
 }
 
-/// Is nothing listed yet that could be moved?
+/// Tells if the file lists no table to move yet.
 #[must_use]
 pub fn has_no_mappings(text: &str) -> bool {
     let mut flaws = Vec::new();
@@ -43,7 +43,7 @@ pub fn has_no_mappings(text: &str) -> bool {
     listed.is_none_or(|node| node.is_null() || matches!(&node.kind, Kind::Sequence(items) if items.is_empty()))
 }
 
-/// What a file holds; what keeps it from being read is written down. `hint`: of a file that is empty.
+/// The file's tree; errors that prevent reading it are added to the problems. `hint`: the hint for an empty file.
 pub(super) fn tree(r: &mut Reading<'_>, text: &str, hint: &str) -> Option<Node> {
     let mut flaws = Vec::new();
     let root = yaml::parse(text, &mut flaws);
@@ -61,9 +61,9 @@ pub(super) fn tree(r: &mut Reading<'_>, text: &str, hint: &str) -> Option<Node> 
     }
 }
 
-/// What was read, where nothing was wrong with it.
+/// The result of reading, if there were no problems.
 pub(super) fn ended<T>(read: Option<T>, mut problems: Vec<Problem>) -> Result<T, Vec<Problem>> {
-    // A merged group is read wherever it was merged; its problem is one.
+    // A merged group is read wherever it was merged, but its problem is reported once.
     problems.sort_by_key(|p| p.line);
     problems.dedup();
     match read {
@@ -74,7 +74,7 @@ pub(super) fn ended<T>(read: Option<T>, mut problems: Vec<Problem>) -> Result<T,
 
 fn read(r: &mut Reading<'_>, root: &Node, file: &Path) -> Option<Config> {
     let mut section = key::open(r, root, KEYS, "", String::new())?;
-    // A key that is nowhere in the file has no line.
+    // A key that is missing from the file has no line.
     section.line = None;
     let mut top = Top::blank(file);
     key::read(r, &section, KEYS, Gaps::Default, &mut top);
@@ -109,7 +109,7 @@ fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> (Vec<Mapp
         }
         let found = mapping::read(r, node, position + 1, of_all);
         if let Some(Named { name, line }) = &found.name {
-            // Of a list, the entry's name stands for all of its tables.
+            // In an entry with a list of tables, the entry's name stands for all of them.
             let of_tables = found.mappings.iter().map(|mapping| &mapping.name.0).filter(|own| *own != name);
             for name in std::iter::once(name).chain(of_tables) {
                 if let Some(first) = names.insert(name.clone(), *line) {
@@ -131,7 +131,7 @@ fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> (Vec<Mapp
             );
             r.problem(mapping.line, message, "a dataset is in one place: give both the same `location`");
         }
-        // Shards that one entry names are on one server.
+        // Shards of one entry are on one server.
         if let Some(mapping) = found.mappings.first() {
             sources::check(r, &of_all.sources, mapping);
         }

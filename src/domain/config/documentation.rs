@@ -1,4 +1,4 @@
-//! The tables of `docs/configuration.md`, from the declarations of the keys.
+//! Generates the tables of `docs/configuration.md` from the declarations of the keys.
 
 use super::key::{Row, rows};
 use super::{contexts, mapping, top};
@@ -11,7 +11,7 @@ pub fn top_level_table() -> String {
     table(&rows(top::KEYS, ""))
 }
 
-/// The table of a mapping's keys; those that it shares with the top level are explained there.
+/// The table of a mapping's keys; keys that it shares with the top level are explained there.
 #[must_use]
 pub fn mapping_table() -> String {
     let top = rows(top::KEYS, "");

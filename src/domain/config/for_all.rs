@@ -1,4 +1,4 @@
-//! What a file says for all of its mappings (`defaults` and the top level), for entries that do not stand in it yet.
+//! What a file says for all of its mappings (`defaults` and the top level), for entries that are not in it yet.
 
 use std::fmt;
 
@@ -10,19 +10,21 @@ use super::problem::Problem;
 use super::read::{Reading, Value};
 use super::yaml::{self, Kind};
 use crate::domain::ids::SourceName;
+use crate::domain::mask::Mask;
 use crate::domain::new_columns::Pattern;
 use crate::domain::row_filter::RowFilter;
 
-/// What holds for a mapping that says nothing itself. What a mapping says takes its place, key by key.
+/// The settings for a mapping that says nothing itself. A mapping's own keys override them one by one.
 #[derive(Clone)]
 pub struct ForAll {
     draft: Draft,
 }
 
-/// The mask of a column.
+/// The mask of a column in `defaults`.
 #[derive(Debug, Clone, Copy)]
 pub struct MaskOfAll<'a> {
     pub column: &'a str,
+    pub mask: &'a Mask,
     /// As a mapping may repeat it; `None`: it holds a key that is not to be written twice.
     pub written: Option<&'a str>,
 }
@@ -32,7 +34,7 @@ impl ForAll {
         Self { draft }
     }
 
-    /// Of a file that does not say anything. `source`: the server that its mappings name.
+    /// The settings of a file that says nothing. `source`: the server that its mappings name.
     #[must_use]
     pub fn nothing(source: Option<&SourceName>) -> Self {
         let mut draft = mapping::defaults();
@@ -42,10 +44,10 @@ impl ForAll {
         Self { draft }
     }
 
-    /// The mapping that an entry would be in this file, the items of a list before it left out.
+    /// The mapping that `entry`, a list of one item, would become in this file.
     ///
     /// # Errors
-    /// The first thing that is wrong with it.
+    /// The first problem of the entry.
     pub fn mapping(&self, entry: &str, env: Env<'_>) -> Result<Mapping, Problem> {
         let mut r = Reading { file: String::new(), env, problems: Vec::new() };
         let mut flaws = Vec::new();
@@ -88,10 +90,11 @@ impl ForAll {
     #[must_use]
     pub fn masks(&self) -> Vec<MaskOfAll<'_>> {
         let each = self.draft.of_columns.all_masks().iter();
-        each.map(|masked| MaskOfAll { column: &masked.column, written: masked.written.as_deref() }).collect()
+        each.map(|masked| MaskOfAll { column: &masked.column, mask: &masked.mask, written: masked.written.as_deref() })
+            .collect()
     }
 
-    /// `new_columns`.
+    /// The patterns of `new_columns`.
     #[must_use]
     pub fn patterns(&self) -> &[Pattern] {
         &self.draft.of_columns.patterns
@@ -107,16 +110,23 @@ impl ForAll {
         texts(&self.draft.cluster_by)
     }
 
-    /// `columns`: a column and its type.
+    /// Each column of `columns` with its type.
     #[must_use]
     pub fn types(&self) -> Vec<(&str, &str)> {
         pairs(&self.draft.columns)
     }
 
-    /// `rename`: a column and its name in BigQuery.
+    /// Each column of `rename` with its name in BigQuery.
     #[must_use]
     pub fn renamed(&self) -> Vec<(&str, &str)> {
         pairs(self.draft.of_columns.all_names())
+    }
+
+    /// Does it leave open how many rows may be deleted at once?
+    #[must_use]
+    pub fn leaves_most_deleted_open(&self) -> bool {
+        let usual = mapping::defaults().mapping.most_deleted;
+        (self.draft.mapping.most_deleted - usual).abs() < f64::EPSILON
     }
 
     #[must_use]
@@ -135,7 +145,7 @@ impl ForAll {
         self.draft.options.column().map(|column| column.text.as_str())
     }
 
-    /// Do partitions come to an end?
+    /// Tells if partitions expire.
     #[must_use]
     pub const fn has_partition_life(&self) -> bool {
         self.draft.options.has_life()
@@ -150,7 +160,7 @@ fn pairs(values: &[(String, Value)]) -> Vec<(&str, &str)> {
     values.iter().map(|(column, value)| (column.as_str(), value.text.as_str())).collect()
 }
 
-/// What it says shows in the mappings.
+/// Its settings show in the mappings.
 impl fmt::Debug for ForAll {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ForAll")

@@ -3,21 +3,21 @@
 use crate::domain::ids::SourceName;
 use crate::domain::new_columns::is_like;
 
-/// Does the server list the table of a database, spelt just so?
+/// Tells if the server lists this table of a database, in exactly this spelling.
 pub type IsListed<'a> = &'a dyn Fn(&str, &str) -> bool;
 
 const WILDCARDS: [char; 2] = ['*', '?'];
 
-/// `database.table`, in which `*` stands for any characters and `?` for one, whatever their case.
+/// `database.table`, in which `*` stands for any characters and `?` for one, in any case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glob {
-    /// `None`: the database of the connection, or, of `except`, any.
+    /// `None`: the connection's database, or, in `except`, any.
     pub database: Option<String>,
     pub table: String,
 }
 
 impl Glob {
-    /// The first dot ends the database, unless backticks say where it ends.
+    /// Parses it. The first dot ends the database, unless backticks say where it ends.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let quoted = text.strip_prefix('`').and_then(|rest| rest.split_once('`'));
         let (database, table) = match quoted {
@@ -42,7 +42,7 @@ impl Glob {
         place.is_none_or(|place| is_like(place, database)) && is_like(&self.table, table)
     }
 
-    /// As `is_of`. Without wildcards it is about the one table that is spelt so, where `is_listed` knows it.
+    /// Like `is_of`, but without wildcards it matches only the table in exactly this spelling, if `is_listed` knows it.
     pub(super) fn is_about(&self, database: &str, table: &str, own: Option<&str>, is_listed: IsListed<'_>) -> bool {
         let place = self.database.as_deref().or(own).unwrap_or(database);
         let has_wildcards = self.has_wildcard() || place.contains(WILDCARDS);
@@ -54,7 +54,7 @@ impl Glob {
         self.table.contains(WILDCARDS)
     }
 
-    /// What it is remembered by: the database of the connection may be another one day.
+    /// The name under which the state remembers it; it includes the connection's database, which may change one day.
     #[must_use]
     pub fn resolved(&self, server: Option<&SourceName>, own: &str) -> String {
         let server = server.map(|server| format!("{server}:")).unwrap_or_default();

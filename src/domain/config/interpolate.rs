@@ -1,9 +1,9 @@
 //! `${VAR}` and `${VAR:-default}` in values.
 //!
-//! Own code: the crates at hand also replace a bare `$VAR`, or know no escape, and a password or a cron line must pass
-//! through as it stands.
+//! Own code, because the available crates also replace a bare `$VAR`, or know no escape; a password or a cron line must
+//! stay unchanged.
 
-/// The environment (with `.env` in it) as a function, so that this layer stays free of the real one.
+/// The environment (including `.env`) as a function, so that this layer does not read the real one.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Why a value could not be completed.
@@ -11,11 +11,11 @@ pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 pub(super) enum Trouble {
     /// The variable that is not set.
     Unset(String),
-    /// The piece that reads like a variable and is none.
+    /// The piece that looks like a variable but is not one.
     Malformed(String),
 }
 
-/// Defaults may hold variables themselves: `${A:-${B}}`. `$${X}` is the text `${X}`.
+/// Replaces variables. Defaults may contain variables themselves: `${A:-${B}}`. `$${X}` is the text `${X}`.
 pub(super) fn interpolate(text: &str, env: Env<'_>) -> Result<String, Trouble> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -36,7 +36,7 @@ pub(super) fn interpolate(text: &str, env: Env<'_>) -> Result<String, Trouble> {
     Ok(out)
 }
 
-/// Where the expression that `text` begins with ends, nested ones counted.
+/// The end of the expression at the beginning of `text`, with nested ones counted.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     for (at, c) in text.char_indices() {
@@ -54,7 +54,7 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// `expression` is `${...}`. As in a shell, `:-` also stands in for an empty variable.
+/// The value of `expression`, which is `${...}`. As in a shell, `:-` also applies to an empty variable.
 fn value_of(expression: &str, env: Env<'_>) -> Result<String, Trouble> {
     let malformed = || Trouble::Malformed(expression.to_owned());
     let inner = expression.strip_prefix("${").and_then(|e| e.strip_suffix('}')).ok_or_else(malformed)?;

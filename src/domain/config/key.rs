@@ -1,8 +1,8 @@
-//! A key of config.yaml, declared once: reading it, telling it from keys that nobody knows and its line in the
-//! documentation all come from its [`Key`].
+//! A key of config.yaml, declared once: its [`Key`] serves for reading it, for recognising unknown keys, and for its
+//! line in the documentation.
 //!
-//! A group's keys are one array, as nginx keeps its directives and PostgreSQL its settings. A value is reached through
-//! an [`At`], and only a [`Key`] makes one: nothing can be read that is not declared, and [`read`] goes through all that
+//! A group's keys are one array, as nginx keeps its directives and PostgreSQL its settings. A value is reached only
+//! through an [`At`], which only a [`Key`] makes: nothing can be read that is not declared, and [`read`] reads all that
 //! is declared.
 
 mod at;
@@ -14,15 +14,15 @@ use super::yaml::Node;
 pub(super) use at::{At, Gaps, Missing};
 pub(super) use section::Section;
 
-/// A key of the groups that are read into a `T`.
+/// A key of groups that are read into a `T`.
 pub(super) struct Key<T: 'static> {
     name: &'static str,
     pub missing: Missing,
-    /// For the documentation, in Markdown; empty: the key is known, and documented nowhere.
+    /// The documentation in Markdown; empty: the key is known but not documented.
     meaning: &'static str,
-    /// The group that may stand at this key, for the documentation.
+    /// The group that this key may contain, for the documentation.
     group: Option<fn() -> Vec<Row>>,
-    /// Puts what stands at the key into its field. It may look at what the keys declared before it have said.
+    /// Reads the key's value into its field. It may use the values of keys that are declared before it.
     take: fn(&mut T, &mut At<'_, '_>),
 }
 
@@ -44,7 +44,7 @@ impl<T> Key<T> {
         Self { name, missing, meaning, group: None, take }
     }
 
-    /// A key that takes a group of keys, which the documentation lists after it.
+    /// A key that contains a group of keys, which the documentation lists after it.
     pub const fn of_group(
         name: &'static str,
         missing: Missing,
@@ -55,7 +55,7 @@ impl<T> Key<T> {
         Self { name, missing, meaning, group: Some(rows), take }
     }
 
-    /// The same key in another group, read into a part of what that group is read into.
+    /// The same key in another group, read into a field of that group's type.
     pub const fn within<Whole>(&self, take: fn(&mut Whole, &mut At<'_, '_>)) -> Key<Whole> {
         Key { name: self.name, missing: self.missing, meaning: self.meaning, group: self.group, take }
     }
@@ -69,7 +69,7 @@ impl<T> Key<T> {
         At { r, section, key: self.name, missing: self.missing, gaps }
     }
 
-    /// What stands at the key in a group, unless it is nothing.
+    /// The node of the key in a group, unless it is empty.
     pub fn node<'n>(&self, section: &Section<'n>) -> Option<&'n Node> {
         section.entry(self.name).map(|entry| &entry.node).filter(|node| !node.is_null())
     }
@@ -79,7 +79,7 @@ impl<T> Key<T> {
     }
 }
 
-/// Opens a group: keys beside the declared ones are problems.
+/// Opens a group: keys that are not declared are problems.
 pub(super) fn open<'n, T>(
     r: &mut Reading<'_>,
     node: &'n Node,
@@ -99,7 +99,7 @@ pub(super) fn read<T>(r: &mut Reading<'_>, section: &Section<'_>, keys: &'static
     }
 }
 
-/// The documentation's lines of a group's keys, the groups within it included.
+/// The documentation lines of a group's keys, including nested groups.
 pub(super) fn rows<T>(keys: &[Key<T>], prefix: &str) -> Vec<Row> {
     let mut rows = Vec::new();
     for key in keys.iter().filter(|key| !key.meaning.is_empty()) {
@@ -113,13 +113,13 @@ pub(super) fn rows<T>(keys: &[Key<T>], prefix: &str) -> Vec<Row> {
     rows
 }
 
-/// What holds when no key of a group is written.
+/// Sets the defaults of a group, as if no key of it were written.
 pub(super) fn defaults<T>(keys: &'static [Key<T>], into: &mut T) {
     let mut nobody = Reading { file: String::new(), env: &|_| None, problems: Vec::new() };
     read(&mut nobody, &Section::nothing(), keys, Gaps::Default, into);
 }
 
-/// Puts what was read into its field, and leaves the field alone where nothing was.
+/// Puts a value that was read into its field; without a value the field stays.
 pub(super) fn put<T>(field: &mut T, read: Option<T>) {
     if let Some(value) = read {
         *field = value;

@@ -22,12 +22,12 @@ pub(super) use keys::{
 pub(super) use of_table::OfTable;
 pub(super) use tables::Tables;
 
-/// What could be read of an entry; names and targets are compared with the others' even if the rest is wrong.
+/// What could be read of an entry; names and targets are compared with other entries' even if the rest is wrong.
 #[derive(Default)]
 pub(super) struct Found {
-    /// One; of a list of tables one for each.
+    /// One mapping, or one for each table of a list.
     pub mappings: Vec<Mapping>,
-    /// They are told apart by a column, and may share their target.
+    /// A column tells them apart, so they may share their target.
     pub has_shards: bool,
     pub name: Option<Named>,
     pub target: Option<Named>,
@@ -35,14 +35,14 @@ pub(super) struct Found {
     pub beside: (String, String, String),
 }
 
-/// What holds for a mapping that says nothing.
+/// The settings of a mapping that says nothing.
 pub(super) fn defaults() -> Draft {
     let mut draft = Draft::blank();
     key::defaults(KEYS, &mut draft);
     draft
 }
 
-/// Reads `defaults`, over what the top level says for all.
+/// Reads `defaults` over the top level's settings for all.
 pub(super) fn read_defaults(at: &mut At<'_, '_>, of_all: &mut Draft) {
     let Some(node) = at.node() else { return };
     let place = at.place();
@@ -64,7 +64,7 @@ pub(super) fn read_defaults(at: &mut At<'_, '_>, of_all: &mut Draft) {
     }
 }
 
-/// Reads an entry over what is said for all.
+/// Reads an entry over the settings for all.
 pub(super) fn read(r: &mut Reading<'_>, node: &Node, position: usize, of_all: &Draft) -> Found {
     let Some(section) = key::open(r, node, KEYS, "", label(r, node, position)) else { return Found::default() };
     let mut draft = of_all.clone();
@@ -81,7 +81,7 @@ pub(super) fn read(r: &mut Reading<'_>, node: &Node, position: usize, of_all: &D
     Found { mappings: draft.finish(r), has_shards, name, target, beside }
 }
 
-/// How messages name the mapping: by its name, else by its place.
+/// The mapping's name in messages: its own name, else its position.
 fn label(r: &Reading<'_>, node: &Node, position: usize) -> String {
     let mut quiet = Reading { file: String::new(), env: r.env, problems: Vec::new() };
     let name = key::open(&mut quiet, node, KEYS, "", String::new())

@@ -1,4 +1,4 @@
-//! Masks as the configuration writes them: a word, or a group of one key.
+//! Masks in the configuration: a word, or a group of one key.
 
 use super::key::At;
 use super::read::{Found, Place, Reading, nearest};
@@ -11,17 +11,17 @@ const FORMS: &str = "write `sha256`, `null`, `{hmac: \"${MASK_KEY}\"}` or `{last
 
 const MASKS: [(&str, Mask); 2] = [("sha256", Mask::Sha256), ("null", Mask::Null)];
 
-/// A column's mask, and where it is given.
+/// A column's mask, and the place where it is given.
 #[derive(Debug, Clone)]
 pub(super) struct Masked {
     pub column: String,
     pub mask: Mask,
-    /// In words that may be repeated; `None` of a key that is not named by a variable alone.
+    /// The mask in words that may be repeated; `None` for a key that is not given by a variable alone.
     pub written: Option<String>,
     pub place: Place,
 }
 
-/// `mask`.
+/// Reads `mask`.
 pub(super) fn masks(at: &mut At<'_, '_>) -> Option<Vec<Masked>> {
     let entries = at.entries("{column: sha256}")?;
     let masks = entries.into_iter().filter_map(|(column, place, node)| {
@@ -35,7 +35,7 @@ pub(super) fn masks(at: &mut At<'_, '_>) -> Option<Vec<Masked>> {
     Some(masks.collect())
 }
 
-/// `new_columns`.
+/// Reads `new_columns`.
 pub(super) fn patterns(at: &mut At<'_, '_>) -> Option<Vec<Pattern>> {
     const MORE: &str =
         "write `exclude`, `mask` (as `sha256`), `keep`, `sha256`, `null`, `{hmac: \"${MASK_KEY}\"}` or `{last: 4}`";
@@ -74,7 +74,7 @@ fn written(mask: &Mask, node: &Node) -> Option<String> {
 
 fn word<T: Clone>(r: &mut Reading<'_>, node: &Node, place: &Place, forms: &str, words: &[(&str, T)]) -> Option<T> {
     let text = match &node.kind {
-        // `null` is a word here.
+        // Here `null` is a word.
         Kind::Scalar { text, .. } if node.is_null() && !text.is_empty() => "null".to_owned(),
         Kind::Scalar { text, .. } => match r.complete(node, text, &place.name, place.clone()) {
             Found::Value(value) => value.text,
@@ -89,13 +89,13 @@ fn word<T: Clone>(r: &mut Reading<'_>, node: &Node, place: &Place, forms: &str, 
     };
     let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&text)).map(|(_, meaning)| meaning.clone());
     if found.is_none() {
-        // Not shown: it may be a key in the wrong place.
+        // The value is not shown: it may be a key in the wrong place.
         r.problem(node.line, format!("{} is not a mask", place.name), forms);
     }
     found
 }
 
-/// `{hmac: KEY}` or `{last: 4}`.
+/// Reads `{hmac: KEY}` or `{last: 4}`.
 fn group(r: &mut Reading<'_>, node: &Node, place: &Place) -> Option<Mask> {
     let Kind::Mapping(entries) = &node.kind else { return None };
     let [entry] = entries.as_slice() else {
@@ -104,7 +104,7 @@ fn group(r: &mut Reading<'_>, node: &Node, place: &Place) -> Option<Mask> {
     };
     match entry.key.as_str() {
         "hmac" => {
-            let key = r.item(&entry.node, &place.name, place.clone())?.text;
+            let key = r.item(&entry.node, &format!("the key of {}", place.name), place.clone())?.text;
             if key.len() < SHORTEST_KEY {
                 let message =
                     format!("the key of {} has {} characters, so that it can be guessed", place.name, key.len());

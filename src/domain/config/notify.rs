@@ -1,4 +1,4 @@
-//! `notify`: who is told of a run that nobody watches.
+//! `notify`: who is notified of a run that nobody watches.
 
 use super::content::{Notify, NotifyOn};
 use super::key::{self, At, Gaps, Key, Missing, Row, put};
@@ -26,7 +26,7 @@ const KEYS: &[Key<Draft>] = &[
 
 const PREFIX: &str = "notify.";
 
-/// The keys' lines in the documentation.
+/// The lines for the documentation of these keys.
 pub(super) fn rows() -> Vec<Row> {
     key::rows(KEYS, PREFIX)
 }
@@ -46,7 +46,7 @@ pub(super) fn read(at: &mut At<'_, '_>) -> Option<Notify> {
 fn url(at: &mut At<'_, '_>) -> Option<Secret> {
     let url = at.value()?;
     if !is_url(&url.text) {
-        // Not shown: whoever knows it may write to the channel behind it.
+        // The value is not shown: anyone who knows it may write to the channel behind it.
         let hint = "write `https://host/path`, best in `.env` and as `${NAME}` here";
         at.r.problem(url.line, format!("{} is not an address of the web", url.place.name), hint);
         return None;

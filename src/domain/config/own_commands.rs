@@ -1,4 +1,4 @@
-//! `console.commands`: commands of the operator's own, a key each.
+//! `console.commands`: the operator's own commands, each with a key.
 
 use super::content::OwnCommand;
 use super::key::{self, At, Gaps, Key, Missing, Row, put};
@@ -43,12 +43,12 @@ const PREFIX: &str = "console.commands.";
 #[derive(Default)]
 struct Draft {
     key: Option<Value>,
-    /// As it is written, and for the shell.
+    /// The command as written, and as a script for the shell.
     run: Option<(String, String)>,
     name: Option<String>,
 }
 
-/// The keys' lines in the documentation.
+/// The lines for the documentation of these keys.
 pub(super) fn rows() -> Vec<Row> {
     key::rows(GROUP, "console.")
 }

@@ -1,4 +1,4 @@
-//! Values that name a file, and may hold the file's content instead: a key put where its path belongs must not become a
+//! Values that name a file but may hold the file's content by mistake: a key in place of its path must not become a
 //! "file name" that every message shows.
 
 use std::path::PathBuf;
@@ -7,17 +7,17 @@ use std::path::PathBuf;
 const LONGEST: usize = 4095;
 const LONGEST_NAME: usize = 255;
 
-/// What encoded text of a key begins with: a block of PEM; `{"` and `{` with a line break or a blank, in base64.
+/// How the encoded text of a key begins: a block of PEM; in base64, `{"`, or `{` with a line break or a space.
 const BEGINNINGS: [&str; 5] = ["-----BEGIN", "eyJ", "ewo", "ew0K", "eyA"];
 
-/// No path of this length that begins so was ever made by hand.
+/// No real path begins like this and is this long.
 const ENCODED: usize = 100;
 
 /// What to do about a value that is not a path.
 pub(super) const HINT: &str =
     "write the path of the file, not what the file holds: save that in a file which only this account can read";
 
-/// `None` for what cannot be a path, or is clearly something else.
+/// The path; `None` for a value that cannot be a path, or is clearly something else.
 pub fn path(text: &str) -> Option<PathBuf> {
     let text = text.trim();
     let too_long = text.len() > LONGEST || text.split('/').any(|name| name.len() > LONGEST_NAME);

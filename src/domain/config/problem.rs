@@ -1,11 +1,11 @@
-//! What is wrong with a file, and what to write instead.
+//! Problems in a file, and what to write instead.
 
-/// One thing wrong with a file the user wrote.
+/// One problem in a file that the user wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// `config.yaml`, `.env`.
+    /// The file's name: `config.yaml`, `.env`.
     pub file: String,
-    /// From 1; `None` where no line can be named (a key that is missing from the file, a variable).
+    /// The line, from 1; `None` where there is none (a key that is missing from the file, a variable).
     pub line: Option<usize>,
     /// What is wrong, naming the key or the mapping.
     pub message: String,
@@ -14,7 +14,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// `config.yaml:3`, `.env:2`.
+    /// The place in words: `config.yaml:3`, `.env:2`.
     #[must_use]
     pub fn place(&self) -> String {
         self.line.map_or_else(|| self.file.clone(), |line| format!("{}:{line}", self.file))

@@ -1,4 +1,4 @@
-//! config.yaml as accidents leave it: whatever is done to a good file, it is read or refused with file and line.
+//! Damaged versions of config.yaml: whatever is done to a good file, it is read, or refused with file and line.
 
 use std::path::Path;
 
@@ -71,12 +71,12 @@ fn happened(text: &str, accident: &Accident) -> String {
     }
 }
 
-/// Read or refused; what is no YAML, with its line.
+/// Checks that the text is read or refused, and that invalid YAML is refused with its line.
 fn check(text: &str) -> Result<(), TestCaseError> {
     let env = |name: &str| Some(format!("value-of-{name}"));
     let Err(problems) = parse(text, Path::new("conf/config.yaml"), &env) else { return Ok(()) };
     prop_assert!(!problems.is_empty());
-    // To YAML a carriage return alone ends a line too, and so do Unicode's own line ends.
+    // In YAML, a carriage return alone ends a line too, and so do Unicode's own line ends.
     let lines = text.matches(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).count() + 1;
     for problem in problems {
         prop_assert_eq!(&problem.file, "conf/config.yaml");
@@ -106,7 +106,7 @@ proptest! {
     }
 }
 
-/// Cuts, drops, doubles and swaps: nothing may panic, hang or come back without a word.
+/// Cuts, drops, doubles and swaps characters: reading must not panic, hang, or fail without a message.
 #[test]
 fn no_mangled_file_brings_the_reader_down() {
     let check = |text: &str| {

@@ -1,4 +1,4 @@
-//! Completes single values, and writes down every problem instead of stopping at the first.
+//! Completes single values, and records every problem instead of stopping at the first.
 
 use std::fmt::Display;
 
@@ -6,60 +6,69 @@ use super::interpolate::{Env, Trouble, interpolate};
 use super::problem::Problem;
 use super::yaml::{Kind, Node};
 
-/// One reading of a file: where variables come from and what was found wrong.
+/// One reading of a file: the source of its variables, and the problems found.
 pub(super) struct Reading<'a> {
     pub file: String,
     pub env: Env<'a>,
     pub problems: Vec<Problem>,
 }
 
-/// A key as messages name it, and the line of the key.
+/// A key's name in messages, and the key's line.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     pub key: &'static str,
-    /// "`mode` of mapping `users`".
+    /// The name, such as "`mode` of mapping `users`".
     pub name: String,
     pub line: Option<usize>,
 }
 
-/// How messages name what stands in `defaults`, after a key.
+/// The words after a key of `defaults` in messages.
 pub(super) const OF_DEFAULTS: &str = " of `defaults`";
 
-/// How messages name what holds for tables of any mode, after a key.
+/// The words after a key that applies to tables of any mode, in messages.
 pub(super) const OF_ANY_MODE: &str = " of the `auto` tables ";
 
 impl Place {
-    /// Does it stand where it is for whichever mappings have a use for it?
+    /// Tells if the key is written for all mappings that have a use for it.
     pub fn is_shared(&self) -> bool {
         self.name.ends_with(OF_DEFAULTS) || self.name.contains(OF_ANY_MODE)
     }
 }
 
-/// A value after interpolation, trimmed and not empty. Messages show `written`: a variable's value may be a secret.
+/// A value after interpolation, trimmed and not empty. Messages show `written`, because a variable's value may be a
+/// secret.
 #[derive(Debug, Clone)]
 pub(super) struct Value {
     pub text: String,
     pub written: String,
-    /// `None`: nobody wrote it, it is the default.
+    /// The line; `None`: the value is the default, which nobody wrote.
     pub line: Option<usize>,
     pub place: Place,
 }
 
-/// What stands at a key.
+/// What was found at a key.
 pub(super) enum Found {
     Nothing,
     Value(Value),
-    /// A variable without a value; a problem only where the value is needed.
+    /// A variable without a value: a problem only where the value is needed.
     Unset {
         line: usize,
         written: String,
     },
-    /// Already written down.
+    /// A problem that is recorded already.
     Wrong,
 }
 
+/// Words of names whose values are nobody's business.
+const SECRETS: [&str; 9] = ["key", "hmac", "password", "passwd", "pwd", "passphrase", "secret", "token", "url"];
+
+/// Does a key, or the variable in its value, name a secret?
+fn is_secret(name: &str) -> bool {
+    name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| SECRETS.contains(&&*word.to_ascii_lowercase()))
+}
+
 impl Reading<'_> {
-    /// One whose problems nobody hears of.
+    /// A reading whose problems are dropped.
     pub fn quiet(&self) -> Self {
         Self { file: String::new(), env: self.env, problems: Vec::new() }
     }
@@ -69,12 +78,12 @@ impl Reading<'_> {
         self.problems.push(Problem { file: self.file.clone(), line, message, hint });
     }
 
-    /// Writes down that a value is not what its key takes.
+    /// Records that a value is not valid for its key.
     pub fn refuse(&mut self, value: &Value, hint: impl Into<String>) {
         self.problem(value.line, format!("{} cannot be `{}`", value.place.name, value.written), hint);
     }
 
-    /// Writes down what `rule` says against a value.
+    /// Records the objection of `rule` to a value, if it has one.
     pub fn check(&mut self, value: &Value, rule: fn(&str) -> Result<(), String>) {
         if let Err(hint) = rule(&value.text) {
             self.refuse(value, hint);
@@ -83,7 +92,11 @@ impl Reading<'_> {
 
     pub fn unset(&mut self, name: &str, line: usize, written: &str) {
         let message = format!("{name} is `{written}`, but the variable is not set or is empty");
-        self.problem(line, message, "set it in `.env` or the environment, or write a default: `${NAME:-default}`");
+        let set = "set it in `.env` or the environment";
+        if is_secret(name) || is_secret(written) {
+            return self.problem(line, message, format!("{set}; a secret has no place in the configuration"));
+        }
+        self.problem(line, message, format!("{set}, or write a default: `${{NAME:-default}}`"));
     }
 
     pub fn complete(&mut self, node: &Node, text: &str, name: &str, place: Place) -> Found {
@@ -103,7 +116,7 @@ impl Reading<'_> {
         }
     }
 
-    /// One of several values of the key `name`; problems with the value itself name its own `place`.
+    /// One of several values of the key `name`; problems of the value itself name its own `place`.
     pub fn item(&mut self, node: &Node, name: &str, place: Place) -> Option<Value> {
         let Kind::Scalar { text, .. } = &node.kind else {
             let message = format!("{name} holds {} where a single value should be", node.kind.noun());
@@ -125,7 +138,8 @@ impl Reading<'_> {
     }
 }
 
-/// Longer than any value that a key takes but for addresses; what is longer may be a secret in the wrong place.
+/// The longest value that messages show. Only addresses are longer; another long value may be a secret in the wrong
+/// place.
 const LONGEST_SHOWN: usize = 100;
 
 /// A value as messages show it.
@@ -137,14 +151,14 @@ pub(super) fn shown(text: &str) -> String {
     format!("... ({length} characters)")
 }
 
-/// The beginning of what reads like a variable; what follows its name may be a secret that has `${` in it.
+/// The beginning of a piece that looks like a variable; the text after the name may be a secret that contains `${`.
 fn shown_variable(piece: &str) -> String {
     let name: String = piece.chars().skip("${".len()).take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     let rest = if piece.chars().count() > name.chars().count() + "${".len() { "..." } else { "" };
     shown(&format!("${{{name}{rest}"))
 }
 
-/// The known word that was probably meant, else all of them.
+/// The known word that was probably meant, otherwise all known words.
 pub(super) fn nearest(word: &str, known: &[impl AsRef<str> + Display]) -> String {
     let lower = word.to_lowercase();
     let scored = known.iter().map(|k| (strsim::jaro_winkler(&lower, &k.as_ref().to_lowercase()), k));

@@ -1,4 +1,4 @@
-//! `schedule`: of all mappings, and of one that goes its own way.
+//! `schedule`: for all mappings, or for a single one.
 
 use chrono_tz::Tz;
 
@@ -9,7 +9,7 @@ use super::yaml::Kind;
 use crate::domain::schedule::{Schedule, Timetable};
 
 const KEYS: &[Key<Draft>] = &[
-    // The original tool's schedule where the section names none.
+    // The default is the original tool's schedule.
     Key::new(
         "cron",
         Missing::Is("0 2 * * *"),
@@ -19,8 +19,8 @@ const KEYS: &[Key<Draft>] = &[
     Key::new("timezone", Missing::Means("`default_timezone`"), "Zone that the fields are meant in", |schedule, at| {
         put(&mut schedule.timezone, at.parsed(validate::timezone));
     }),
-    // Rows that are a day late because a machine was restarted at two in the night are worth a run at another hour; what
-    // it reads is what the missed one would have read.
+    // Missed runs are made up by default: if a machine was restarted at two in the night, rows would be a day late. The
+    // run at another hour reads what the missed one would have read.
     Key::new(
         "catch_up",
         Missing::Is("true"),
@@ -32,22 +32,22 @@ const KEYS: &[Key<Draft>] = &[
 
 const PREFIX: &str = "schedule.";
 
-/// The word of a mapping that only runs when it is told to.
+/// The word for a mapping that runs only on demand.
 const NEVER: &str = "never";
 
-/// The keys' lines in the documentation.
+/// The lines for the documentation of these keys.
 pub(super) fn rows() -> Vec<Row> {
     key::rows(KEYS, PREFIX)
 }
 
-/// What a group says, and before it is read what holds where it says nothing.
+/// The values of a group; before it is read, the defaults.
 struct Draft {
     cron: Option<Value>,
     timezone: Tz,
     catch_up: bool,
 }
 
-/// The schedule of all mappings. A section without `cron` still means that there is one.
+/// The schedule of all mappings. A section without `cron` still sets one.
 pub(super) fn of_all(at: &mut At<'_, '_>, default_timezone: Tz) -> Option<Schedule> {
     if !at.is_written() {
         return None;
@@ -60,7 +60,8 @@ pub(super) fn of_all(at: &mut At<'_, '_>, default_timezone: Tz) -> Option<Schedu
     draft.schedule(at.r, "")
 }
 
-/// A mapping's own: a cron line, a group whose missing keys are taken from `of_all`, or `never`; else `of_all`.
+/// A mapping's own schedule: a cron line, a group whose missing keys come from `of_all`, or `never`; without any,
+/// `of_all`.
 pub(super) fn of_mapping(at: &mut At<'_, '_>, of_all: Option<Schedule>, default_timezone: Tz) -> Option<Schedule> {
     let Some(node) = at.node() else { return of_all };
     let mut draft = match of_all {
@@ -82,14 +83,14 @@ pub(super) fn of_mapping(at: &mut At<'_, '_>, of_all: Option<Schedule>, default_
 }
 
 impl Draft {
-    /// What holds where nobody says anything.
+    /// The defaults.
     fn usual(timezone: Tz) -> Self {
         let mut draft = Self { cron: None, timezone, catch_up: false };
         key::defaults(KEYS, &mut draft);
         draft
     }
 
-    /// `or`: what else could have been written in place of the line.
+    /// `or`: what else could be written in place of the line.
     fn schedule(self, r: &mut Reading<'_>, or: &str) -> Option<Schedule> {
         let line = self.cron?;
         let timetable = Timetable::parse(&line.text, self.timezone).map_err(|hint| r.refuse(&line, hint + or)).ok()?;

@@ -1,4 +1,4 @@
-//! The variables of every server that a configuration is about.
+//! The variables of every server that a configuration uses.
 
 use super::access::{MysqlSettings, NamedSource, PLAIN};
 use super::interpolate::Env;
@@ -8,11 +8,11 @@ use super::settings;
 use super::sources::is_name;
 use super::whole::Config;
 
-/// The settings of every server that a mapping is about; and of the others in `sources`, where nothing is wrong with their
-/// variables, for whoever looks for tables to move.
+/// The settings of every server that a mapping uses, and of the others in `sources` whose variables are valid, for
+/// those who look for tables to move.
 ///
 /// # Errors
-/// As [`settings::mysql_settings`], each with the variable's own name and the source's.
+/// The problems of [`settings::mysql_settings`], each with the variable's own name and the source's.
 pub fn mysql_servers(config: &Config, env: Env<'_>) -> Result<Vec<MysqlSettings>, Vec<Problem>> {
     let used = config.used_sources();
     let (mut servers, mut problems) = (Vec::new(), Vec::new());
@@ -29,10 +29,10 @@ pub fn mysql_servers(config: &Config, env: Env<'_>) -> Result<Vec<MysqlSettings>
     if problems.is_empty() { Ok(servers) } else { Err(problems) }
 }
 
-/// Reads the variables of a server with a name.
+/// Reads the variables of a named server.
 ///
 /// # Errors
-/// As [`mysql_servers`].
+/// The problems of [`mysql_servers`].
 pub fn source_settings(source: &NamedSource, env: Env<'_>) -> Result<MysqlSettings, Vec<Problem>> {
     let own = |name: &str| env(&name.replacen(PLAIN, &source.prefix, 1));
     let named = |problem: Problem| Problem {
@@ -46,10 +46,10 @@ pub fn source_settings(source: &NamedSource, env: Env<'_>) -> Result<MysqlSettin
     }
 }
 
-/// The server that somebody names who has a configuration, or none yet.
+/// The server of the given name, with or without a configuration.
 ///
 /// # Errors
-/// The configuration knows others.
+/// A sentence that the configuration knows only other servers.
 pub fn wanted_source(config: Option<&Config>, name: &str) -> Result<NamedSource, String> {
     let known = config.map(|config| config.sources.as_slice()).unwrap_or_default();
     match known.iter().find(|source| source.name.0 == name) {

@@ -1,4 +1,4 @@
-//! Connection settings: from the environment and `.env` alone, so that config.yaml can be shared.
+//! Connection settings: only from the environment and `.env`, so that config.yaml can be shared.
 //!
 //! Messages name variables and never show their values: a password pasted into the wrong line must not reach a log.
 
@@ -25,7 +25,7 @@ const SSL_MODES: [(&str, SslMode); 5] = [
 /// Reads `MYSQL_*`.
 ///
 /// # Errors
-/// Every variable that is missing or cannot be meant.
+/// Every variable that is missing or not valid.
 pub fn mysql_settings(env: Env<'_>) -> Result<MysqlSettings, Vec<Problem>> {
     let mut problems = Vec::new();
     let (host, port) = host_and_port(env, &mut problems);
@@ -68,7 +68,7 @@ fn host_and_port(env: Env<'_>, problems: &mut Vec<Problem>) -> (String, u16) {
     (host, port(env, problems))
 }
 
-/// One source: with two, an old password would be used for years beside the one that is rotated.
+/// Only one source is allowed: with two, an old password could stay in use for years beside the one that is rotated.
 fn password(env: Env<'_>, problems: &mut Vec<Problem>) -> PasswordSource {
     // A password may begin or end with a space.
     let written = env("MYSQL_PASSWORD").filter(|value| !value.is_empty()).map(Secret::new);
@@ -111,7 +111,8 @@ fn client_certificate(env: Env<'_>, mode: SslMode, problems: &mut Vec<Problem>) 
     Some(ClientCertificate { certificate: certificate?, key: key? })
 }
 
-/// Tokens of the clouds (IAM) are sent as they are, and asking for one says that much.
+/// Tells if the password may be sent in clear. By default it may if a command gives it, such as a cloud's IAM token,
+/// and the server's certificate is verified.
 fn clear_password(env: Env<'_>, mode: SslMode, from: &PasswordSource, problems: &mut Vec<Problem>) -> bool {
     const NAME: &str = "MYSQL_ENABLE_CLEARTEXT_PLUGIN";
     let Some(written) = text(env, NAME) else {
@@ -134,10 +135,10 @@ fn clear_password(env: Env<'_>, mode: SslMode, from: &PasswordSource, problems: 
     wanted
 }
 
-/// What `ssh` would take for an option, or a shell for two words, is refused.
+/// Reads the `ssh` destination; refuses one that `ssh` would take for an option, or a shell for two words.
 fn ssh(env: Env<'_>, has_socket: bool, problems: &mut Vec<Problem>) -> Option<String> {
     let destination = text(env, "MYSQL_SSH")?;
-    // ssh takes no password there, and the destination is shown.
+    // ssh takes no password there, and messages show the destination.
     let account = destination.trim_start_matches("ssh://").rsplit_once('@').map(|(account, _)| account);
     let has_password = account.is_some_and(|account| account.contains(':'));
     let has_breaks = destination.contains(|c: char| c.is_whitespace() || c.is_control());
@@ -156,7 +157,8 @@ fn ssh(env: Env<'_>, has_socket: bool, problems: &mut Vec<Problem>) -> Option<St
     Some(destination)
 }
 
-/// An address of IPv6 has colons. What a URL has beside the host may be a password, and a host's name is shown.
+/// Tells if the text is a host. An IPv6 address has colons. A URL may contain a password beside the host, and messages
+/// show the host.
 fn is_host(host: &str) -> bool {
     host.len() <= LONGEST_HOST && host.chars().all(|c| c.is_alphanumeric() || "-_.:%[]".contains(c))
 }
@@ -177,7 +179,7 @@ fn port(env: Env<'_>, problems: &mut Vec<Problem>) -> u16 {
     0
 }
 
-/// As MySQL's own clients: naming an authority asks for it to be checked.
+/// The TLS mode, with the default of MySQL's own clients: naming an authority asks for verification.
 fn ssl_mode(env: Env<'_>, has_ca: bool, problems: &mut Vec<Problem>) -> SslMode {
     let default = if has_ca { SslMode::VerifyCa } else { SslMode::Preferred };
     let Some(written) = text(env, "MYSQL_SSL_MODE") else { return default };
@@ -193,7 +195,7 @@ fn ssl_mode(env: Env<'_>, has_ca: bool, problems: &mut Vec<Problem>) -> SslMode 
 /// Reads `BIGQUERY_EMULATOR_HOST` and `GOOGLE_APPLICATION_CREDENTIALS`.
 ///
 /// # Errors
-/// An emulator's address that is none, a key in the place of its file.
+/// An emulator address that is not valid, or a key in place of its file.
 pub fn bigquery_settings(env: Env<'_>) -> Result<BigQuerySettings, Vec<Problem>> {
     let credentials = file_setting(env, "GOOGLE_APPLICATION_CREDENTIALS").map_err(|problem| vec![problem])?;
     Ok(BigQuerySettings { emulator: emulator(env, "BIGQUERY_EMULATOR_HOST", "localhost:9050")?, credentials })
@@ -202,7 +204,7 @@ pub fn bigquery_settings(env: Env<'_>) -> Result<BigQuerySettings, Vec<Problem>>
 /// Reads `STORAGE_EMULATOR_HOST`; the login is that of [`bigquery_settings`].
 ///
 /// # Errors
-/// An emulator's address that is none.
+/// An emulator address that is not valid.
 pub fn storage_settings(env: Env<'_>) -> Result<StorageSettings, Vec<Problem>> {
     Ok(StorageSettings { emulator: emulator(env, "STORAGE_EMULATOR_HOST", "localhost:4443")? })
 }
@@ -220,12 +222,13 @@ fn emulator(env: Env<'_>, name: &str, example: &str) -> Result<Option<String>, V
     Ok(Some(format!("{scheme}://{address}")))
 }
 
-/// The message begins with the variable's name, by which whoever knows where it was set puts the place in.
+/// A problem. The message begins with the variable's name, so that a caller who knows where it was set can add the
+/// place.
 fn problem(message: &str, hint: impl Into<String>) -> Problem {
     Problem { file: "environment".to_owned(), line: None, message: message.to_owned(), hint: hint.into() }
 }
 
-/// An empty line in `.env` means the same as none.
+/// The variable's text; an empty line in `.env` counts as unset.
 fn text(env: Env<'_>, name: &str) -> Option<String> {
     env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
@@ -233,7 +236,7 @@ fn text(env: Env<'_>, name: &str) -> Option<String> {
 /// A variable that names a file.
 ///
 /// # Errors
-/// Its value cannot be a path; it may be the secret that the file holds, so it is not shown.
+/// The value is not a path; it may be the secret that belongs into the file, so it is not shown.
 pub fn file_setting(env: Env<'_>, name: &str) -> Result<Option<PathBuf>, Problem> {
     let Some(written) = text(env, name) else { return Ok(None) };
     path::path(&written).map(Some).ok_or_else(|| problem(&format!("{name} is not the path of a file"), path::HINT))
@@ -252,7 +255,7 @@ fn required(env: Env<'_>, name: &str, what: &str, problems: &mut Vec<Problem>) -
         problems.push(problem(&format!("{name} is not set"), hint));
         return String::new();
     };
-    // An account or a database is shown in many messages; a URL has the password in it.
+    // Many messages show accounts and databases; a URL contains the password.
     if value.contains("://") || value.contains(char::is_control) {
         problems.push(problem(&format!("{name} is not a name"), "write the name alone, not a URL"));
     }
@@ -295,7 +298,7 @@ mod tests {
         assert!(!text.contains(secret), "{text}");
     }
 
-    /// Settings of an account with these variables beside it, or the sentences of what is wrong.
+    /// The settings of an account with these further variables, or the sentences about what is wrong.
     fn account(pairs: &[(&'static str, &'static str)]) -> Result<MysqlSettings, String> {
         let base = [("MYSQL_USER", "etl"), ("MYSQL_DATABASE", "shop")];
         let all: Vec<_> = base.iter().chain(pairs).copied().collect();

@@ -1,4 +1,4 @@
-//! `sources`: several servers in one file, each with variables of its own.
+//! `sources`: several servers in one file, each with its own variables.
 
 use super::access::NamedSource;
 use super::content::Mapping;
@@ -7,7 +7,7 @@ use super::read::{Reading, nearest, shown};
 use super::yaml::{Entry, Kind};
 use crate::domain::ids::SourceName;
 
-/// Names stand before tables in messages, and in a line of 80 columns.
+/// Short, because messages put the name before tables, in lines of 80 columns.
 const LONGEST_NAME: usize = 24;
 
 const KEYS: &[Key<Option<String>>] = &[Key::new(
@@ -18,7 +18,7 @@ const KEYS: &[Key<Option<String>>] = &[Key::new(
     |prefix, at| put(prefix, at.checked(is_prefix).map(Some)),
 )];
 
-/// The keys' lines in the documentation.
+/// The lines for the documentation of these keys.
 pub(super) fn rows() -> Vec<Row> {
     key::rows(KEYS, "sources.NAME.")
 }
@@ -71,7 +71,7 @@ fn read_one(r: &mut Reading<'_>, entry: &Entry, example: &str) -> Option<NamedSo
     Some(NamedSource { prefix: prefix.unwrap_or(source.prefix), ..source })
 }
 
-/// What a mapping says of its `source`.
+/// The server that a mapping's `source` names.
 pub(super) fn named(known: &[NamedSource], at: &mut At<'_, '_>) -> Option<SourceName> {
     let value = at.value()?;
     if let Some(source) = known.iter().find(|source| source.name.0 == value.text) {
@@ -87,7 +87,8 @@ pub(super) fn named(known: &[NamedSource], at: &mut At<'_, '_>) -> Option<Source
     None
 }
 
-/// A mapping without a source is about the server of the plain variables. Where there are sources, these may be missing.
+/// Checks that a mapping without a source has a server: the one of the variables without a name, which may be missing
+/// if there are sources.
 pub(super) fn check(r: &mut Reading<'_>, known: &[NamedSource], mapping: &Mapping) {
     let is_given = |name: &str| (r.env)(name).is_some_and(|value| !value.trim().is_empty());
     if known.is_empty() || mapping.source.server.is_some() || is_given("MYSQL_USER") || is_given("MYSQL_DATABASE") {

@@ -1,4 +1,4 @@
-//! What a new table is made with: `partition_by`, and the options beside it.
+//! The options of a new table: `partition_by`, and the others.
 
 mod partition;
 mod values;
@@ -15,16 +15,16 @@ use super::yaml::Kind;
 use crate::domain::partitioning::PartitionUnit;
 use crate::domain::table_options::{PartitionBy, TableOptions};
 
-/// Source: BigQuery guide, "Labels": of one resource.
+/// Labels of one resource. Source: BigQuery guide, "Labels".
 const MOST_LABELS: usize = 64;
 /// Source: BigQuery, "Quotas and limits", tables.
 const LONGEST_DESCRIPTION: usize = 16_384;
 
-/// What the keys say, before they are held against each other.
+/// The keys' values before they are checked against each other.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Draft {
     partition: Option<Partition>,
-    /// `never` is a stretch too.
+    /// The lifetime that is written; `None` within stands for `never`.
     life: Option<(Option<TimeDelta>, Place)>,
     filter: Option<(bool, Place)>,
     kms_key: Option<String>,
@@ -94,7 +94,7 @@ impl Draft {
                 Some((key, value.text))
             })
             .collect();
-        // Ours is `tool`, unless it is among them.
+        // Our own label is `tool`, unless the mapping sets it.
         let ours = usize::from(!self.labels.contains_key("tool"));
         if self.labels.len() + ours > MOST_LABELS {
             let message = format!("{} are {}; BigQuery takes {MOST_LABELS}", place.name, self.labels.len());
@@ -102,8 +102,8 @@ impl Draft {
         }
     }
 
-    /// What `defaults` says for all tables is left out where a table has no use for it; what a mapping says itself is wrong
-    /// there.
+    /// The options after all checks. A value from `defaults` is dropped for a table that has no use for it; a mapping's
+    /// own value is an error there.
     pub fn finish(self, r: &mut Reading<'_>) -> (Option<PartitionBy>, TableOptions) {
         let unit = self.partition.as_ref().map(|partition| partition.unit);
         let life = self.life.filter(|(life, place)| {
@@ -132,7 +132,7 @@ impl Draft {
     }
 }
 
-/// Always false: the option is left out.
+/// Records a problem; always gives false, so that the option is dropped.
 fn refuse(r: &mut Reading<'_>, place: &Place, (why, hint): (&str, &str)) -> bool {
     if !place.is_shared() {
         r.problem(place.line, format!("{} {why}", place.name), hint);

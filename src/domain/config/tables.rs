@@ -1,4 +1,4 @@
-//! Entries of `mappings` that are about many tables (`tables`): which tables they take, and the mapping of each.
+//! Entries of `mappings` for many tables (`tables`): which tables they take, and the mapping of each.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,18 +18,18 @@ use crate::domain::table_shard::TableShard;
 /// An entry of `mappings` with `tables`.
 #[derive(Debug, Clone)]
 pub struct TablePattern {
-    /// Where it stands in the file.
+    /// The entry's line in the file.
     pub line: usize,
-    /// As written, for messages: `shop.*`.
+    /// The text as written, for messages: `shop.*`.
     pub text: String,
-    /// One at least.
+    /// At least one glob.
     pub globs: Vec<Glob>,
     pub(super) except: Vec<Glob>,
-    /// `None`: `auto`.
+    /// `None`: the mode is `auto`.
     pub mode: Option<Mode>,
-    /// What becomes of a table that appears later.
+    /// What happens to a table that appears later.
     pub additions: TableAdditions,
-    /// What the entry says beside, for each of its tables.
+    /// The entry's other keys, which apply to each of its tables.
     pub(super) draft: Draft,
 }
 
@@ -47,11 +47,11 @@ pub struct NotMoved {
 /// How one of the tables is moved.
 #[derive(Debug, Clone, Copy)]
 pub struct Taking<'a> {
-    /// Of the mapping.
+    /// The mapping's name.
     pub name: &'a MappingName,
     pub database: &'a str,
     pub table: &'a str,
-    /// In BigQuery.
+    /// The table's name in BigQuery.
     pub target: &'a str,
     pub mode: Mode,
     pub keys: &'a [String],
@@ -59,7 +59,7 @@ pub struct Taking<'a> {
 }
 
 impl TablePattern {
-    /// The globs that take a table; none where the entry does not. A view is taken by its own name alone.
+    /// The globs that take a table; none if the entry does not. A view is taken only by its full name.
     #[must_use]
     pub fn takers(&self, database: &str, table: &str, own: &str, is_view: bool, is_listed: IsListed<'_>) -> Vec<&Glob> {
         if self.except.iter().any(|glob| glob.is_about(database, table, None, is_listed)) {
@@ -70,7 +70,7 @@ impl TablePattern {
         self.globs.iter().filter(takes).collect()
     }
 
-    /// Do only globs with wildcards take it?
+    /// Tells if only globs with wildcards take the table.
     #[must_use]
     pub fn takes_by_wildcard(&self, takers: &[&Glob]) -> bool {
         takers.iter().all(|glob| glob.has_wildcard())
@@ -109,7 +109,7 @@ impl TablePattern {
     /// The mapping of one of its tables.
     ///
     /// # Errors
-    /// What the entry says does not go with this table.
+    /// The entry's keys do not fit this table.
     pub fn mapping(&self, file: &Path, taking: Taking<'_>) -> Result<Mapping, Problem> {
         let Taking { name, database, table, target, mode, keys, cursor } = taking;
         let value = |key: &'static str, text: &str| Value {
@@ -140,7 +140,7 @@ impl TablePattern {
         let mapping = mapping.ok_or_else(incomplete)?;
         let (database, table) = (Some(database.to_owned()), table.to_owned());
         let source = SourceTable { database, table, ..mapping.source.clone() };
-        // Tables of several databases may have one name.
+        // Tables of several databases may have the same name, so the shard's value includes the database.
         let shard = mapping.shard.clone().map(|shard| TableShard { value: name.0.clone(), ..shard });
         Ok(Mapping { line: self.line, source, shard, pattern: Some(self.text.clone()), ..mapping })
     }
@@ -152,22 +152,24 @@ impl TablePattern {
     }
 }
 
-/// `shop.orders`, whichever database the connection has, and `eu:shop.orders` of a server with a name: it is the key of the state.
+/// The mapping's name and key in the state: `shop.orders`, independent of the connection's database, and
+/// `eu:shop.orders` on a named server.
 #[must_use]
 pub fn name_of(server: Option<&SourceName>, database: &str, table: &str) -> MappingName {
     let server = server.map(|server| format!("{server}:")).unwrap_or_default();
     MappingName(format!("{server}{database}.{table}").replace(PART, "-part-"))
 }
 
-/// Is the entry about many tables?
+/// Tells if the entry is for many tables.
 pub(super) fn are_in(r: &Reading<'_>, node: &Node) -> bool {
     let mut quiet = r.quiet();
     key::open(&mut quiet, node, KEYS, "", String::new()).is_some_and(|section| TABLES.node(&section).is_some())
 }
 
-/// Reads an entry over what is said for all.
+/// Reads an entry over the settings for all.
 pub(super) fn read(r: &mut Reading<'_>, node: &Node, of_all: &Draft) -> Option<TablePattern> {
-    // Which keys are for some of the tables alone depends on what the mode says, and messages name the tables.
+    // The mode decides which keys apply only to some tables, and messages name the tables, so these keys are read
+    // first.
     let mut quiet = r.quiet();
     let mut first = of_all.clone();
     let section = key::open(&mut quiet, node, KEYS, "", String::new())?;

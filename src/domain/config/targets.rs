@@ -1,4 +1,4 @@
-//! Which mappings write to which table. One to each, or shards of one table, which agree on what tells their rows apart.
+//! Which mappings write to which table: one mapping for each table, or shards of one table that agree on the keys.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -8,12 +8,12 @@ use super::mapping::Found;
 use super::read::Reading;
 use crate::domain::column::same_name;
 
-/// A mapping that writes to a table, as the next one finds it.
+/// A mapping that writes to a table, as the next mapping finds it.
 #[derive(Debug)]
 struct Known {
     line: usize,
     has_shards: bool,
-    /// `None` where something else was wrong with it.
+    /// `None` if the mapping has another problem.
     mapping: Option<Mapping>,
 }
 
@@ -22,7 +22,7 @@ struct Known {
 pub(super) struct Targets(HashMap<(String, String, String), Vec<Known>>);
 
 impl Targets {
-    /// Writes down where a mapping may not write to its table beside those that were seen before it.
+    /// Records a problem if a mapping may not write to its table beside the mappings before it.
     pub fn take(&mut self, r: &mut Reading<'_>, found: &Found) {
         let Some(target) = &found.target else { return };
         let (table, line) = (&target.name, target.line);
@@ -73,7 +73,7 @@ impl Targets {
     }
 }
 
-/// Why two mappings may not write to one table; `None` where they may.
+/// Why two mappings may not write to one table; `None` if they may.
 #[must_use]
 pub fn refused_together(one: &Mapping, other: &Mapping) -> Option<String> {
     if one.shard.is_none() || other.shard.is_none() {
@@ -86,7 +86,7 @@ pub fn refused_together(one: &Mapping, other: &Mapping) -> Option<String> {
     Some(format!("its {what} is another than that of `{}`, a shard of the same table", one.name))
 }
 
-/// What must be the same, and is not.
+/// The setting that must be the same but differs.
 fn differs(one: &Mapping, other: &Mapping) -> Option<(&'static str, &'static str)> {
     let column = |mapping: &Mapping| mapping.shard.as_ref().map(|shard| shard.column.to_lowercase());
     let keys =

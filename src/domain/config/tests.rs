@@ -47,14 +47,14 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
     parse(text, Path::new("config.yaml"), &project_only)
 }
 
-/// A whole file: `top` before one mapping of `lines`. The mapping begins on the line after `top` and `mappings:`.
+/// Reads a whole file: `top`, then one mapping of `lines`. The mapping begins on the line after `top` and `mappings:`.
 pub(super) fn with(top: &str, mapping: &str) -> Result<Config, Vec<Problem>> {
     read(&format!(
         "project: p\ndataset: d\n{top}\nmappings:\n  - name: users\n    mysql_table: users\n    incremental_column: id\n{mapping}\n"
     ))
 }
 
-/// The line of the one problem, after a look at its words.
+/// The line of the only problem, after a check of its words.
 #[track_caller]
 pub(super) fn only(result: Result<Config, Vec<Problem>>, words: &str) -> Option<usize> {
     let problems = result.expect_err("a problem");
@@ -108,6 +108,7 @@ fn a_variable_is_missed_only_where_its_value_is_needed() {
     assert_eq!(problems.len(), 1, "{problems:#?}");
     assert_eq!(problems[0].line, Some(1));
     assert!(problems[0].to_string().starts_with("etc/config.yaml:1: `project` is `${GCP_PROJECT_ID}`, but"));
+    assert!(problems[0].hint.contains("or write a default"), "{problems:?}");
     let gcs = ORIGINAL.replace("state_store: local", "state_store: gcs");
     assert_eq!(only(read(&gcs), "`state_gcs_bucket` is `${GCS_STATE_BUCKET}`"), Some(7));
     assert_eq!(only(with("location: ${REGION}", ""), "`location` is `${REGION}`"), Some(3));
@@ -232,7 +233,7 @@ fn each_wrong_value_of_a_mapping_is_named_with_its_line() {
             assert!(result.expect_err("problems").iter().all(|p| p.line == Some(8)));
             continue;
         }
-        // What is missing stands at the mapping's first line.
+        // A missing key is reported at the mapping's first line.
         let expected = if line == "mode: upsert" { 5 } else { 8 };
         assert_eq!(only(result, words), Some(expected), "{line}");
     }
@@ -262,7 +263,7 @@ fn a_replace_needs_neither_keys_nor_incremental_column_and_has_a_guard() {
     let shares: Vec<f64> = of_all.expect("no problem").mappings.iter().map(|mapping| mapping.most_shrunk).collect();
     assert_eq!(shares, [0.2, 1.0]);
     assert_eq!(only(replace("    max_shrink: 1.5\n"), "share from 0 to 1"), Some(7));
-    // The mode is one word: what it does not look at may stay, and may be left out of the table's columns too.
+    // The mode is one word: keys that it ignores may stay, and their columns may be excluded.
     let kept = replace("    incremental_column: at\n    exclude: [at]\n").expect("no problem");
     assert_eq!(kept.mappings[0].incremental_column, None);
 }
@@ -313,7 +314,7 @@ fn new_keys_are_read() {
     assert_eq!(mapping.partition_column(), Some("id"));
     assert_eq!((mapping.invalid_values, mapping.empty_string_as_null), (InvalidValues::Null, false));
     assert_eq!(mapping.backfill_start.as_deref(), Some("17"));
-    // Nothing written is no choice, though YAML calls it null as well.
+    // An empty value is no choice, although YAML reads it as null, too.
     let inherited = with(top, "    invalid_values:").expect("no problem");
     assert_eq!(inherited.mappings[0].invalid_values, InvalidValues::Fail);
     assert!(inherited.mappings[0].empty_string_as_null);
@@ -326,7 +327,7 @@ fn mappings_can_share_lines_through_anchors() {
     let config = read(text).expect("no problem");
     assert_eq!((config.mappings[0].mode, config.mappings[1].mode), (Mode::Append, Mode::Upsert));
     assert_eq!(config.mappings[1].incremental_column.as_deref(), Some("updated_at"));
-    // A mistake in what is shared is named on its own line, for each mapping that takes it.
+    // A mistake in a shared value is reported at its own line, for each mapping that uses it.
     let problems = read(&text.replace("[id]", "id")).expect_err("two");
     assert_eq!(problems.iter().map(|p| p.line).collect::<Vec<_>>(), [Some(6), Some(6)]);
 }

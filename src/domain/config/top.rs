@@ -1,4 +1,4 @@
-//! The keys of the top level.
+//! The keys of the top level of config.yaml.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,20 +26,20 @@ const ADDITIONS: [(&str, SchemaAdditions); 7] = [
 
 const STORES: [(&str, Store); 2] = [("local", Store::Local), ("gcs", Store::Gcs)];
 
-/// A step of fewer rows would be all publishes; one of more would be no step.
+/// With fewer rows a step would consist only of publishes; with more it would not divide a window.
 const STEP_ROWS: std::ops::RangeInclusive<usize> = 1..=1_000_000_000;
 const INLINE_ROWS: std::ops::RangeInclusive<usize> = 0..=10_000;
-/// Signs of life come three times as often, and one object takes one write a second.
+/// A holder renews its lease three times as often, and one object takes one write a second.
 const LEASE_SECONDS: std::ops::RangeInclusive<u64> = 3..=3600;
 /// More mappings at once only wait for MySQL and for BigQuery's job slots.
 const MOST_CONCURRENT: usize = 64;
-/// More connections for one table than any server thanks for.
+/// More connections for one table than any server can use.
 const MOST_READERS: usize = 16;
 
 /// The top level while it is read.
 pub(super) struct Top {
     pub config: Config,
-    /// What is said for all mappings.
+    /// The settings for all mappings.
     pub of_all: mapping::Draft,
     store: Store,
 }
@@ -50,7 +50,7 @@ enum Store {
     Gcs,
 }
 
-/// Read last, over what the other keys say for all mappings.
+/// Read last, over the other keys' settings for all mappings.
 pub(super) const MAPPINGS: Key<Top> = Key::new(
     "mappings",
     Missing::Required {
@@ -134,7 +134,7 @@ pub(super) const KEYS: &[Key<Top>] = &[
         Top::take_bucket,
     ),
     Key::new("state_gcs_prefix", Missing::Means("none"), "Folder that the objects lie in", Top::take_prefix),
-    // How long a dead holder stands in the way, and how long a living one may be cut off.
+    // How long a dead holder blocks a mapping, and how long a living one may be cut off.
     Key::new(
         "state_gcs_lease",
         Missing::Is("60s"),
@@ -190,7 +190,7 @@ pub(super) const KEYS: &[Key<Top>] = &[
         "Holds `report.json` (the last run) and `runs/` (the newest 200)",
         |top, at| put(&mut top.config.report_dir, at.path()),
     ),
-    // So many rows are published every few minutes on any line, and cost a publish of their own next to nothing.
+    // On any line this many rows are published every few minutes, and their own publish costs almost nothing.
     Key::new(
         "window_rows",
         Missing::Is("5000000"),
@@ -250,7 +250,7 @@ pub(super) const KEYS: &[Key<Top>] = &[
         own_commands::rows,
         |top, at| put(&mut top.config.commands, own_commands::read(at)),
     ),
-    // Last, over what other keys say for all mappings.
+    // Last, over the other keys' settings for all mappings.
     Key::new(
         "defaults",
         Missing::Means("none"),
@@ -262,7 +262,7 @@ pub(super) const KEYS: &[Key<Top>] = &[
 ];
 
 impl Top {
-    /// Before anything is read. The defaults that the keys declare come with reading.
+    /// The state before anything is read. Reading adds the defaults that the keys declare.
     pub fn blank(path: &Path) -> Self {
         let pace = Pace {
             window_rows: 0,
@@ -298,7 +298,7 @@ impl Top {
         Self { config, of_all: mapping::defaults(), store: Store::Local }
     }
 
-    /// Only the chosen store's keys are needed: the other's variables may be unset.
+    /// Only the keys of the chosen store are needed; the other store's variables may be unset.
     fn take_bucket(&mut self, at: &mut At<'_, '_>) {
         if self.store == Store::Gcs
             && let Some(bucket) = at.checked(validate::bucket)

@@ -1,4 +1,4 @@
-//! Checks of single values that need more than their spelling.
+//! Checks of single values that depend on more than their spelling.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use super::read::nearest;
 use crate::domain::cursor::{Cursor, CursorKind};
 
-/// Gives the nearest names when there is no such zone.
+/// The zone; an error names the nearest zones.
 pub(super) fn timezone(name: &str) -> Result<Tz, String> {
     if let Ok(zone) = Tz::from_str(name) {
         return Ok(zone);
@@ -15,7 +15,7 @@ pub(super) fn timezone(name: &str) -> Result<Tz, String> {
     if let Some(zone) = TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(name)) {
         return Err(format!("did you mean `{zone}`?"));
     }
-    // People write the city alone, so each zone is judged by its whole name and by its last part.
+    // People write only the city, so each zone is compared by its whole name and by its last part.
     let lower = name.to_lowercase();
     let likeness = |zone: &Tz| {
         let whole = zone.name().to_lowercase();
@@ -64,8 +64,8 @@ pub(super) fn bucket(name: &str) -> Result<(), String> {
     Err("a bucket's name has small letters, digits, `-`, `_` and `.`".to_owned())
 }
 
-/// Source: Cloud Storage documentation, "About objects": names of any script, without line breaks; `.` and `..` alone are
-/// refused, and BigQuery takes no two `/` in a row.
+/// Source: Cloud Storage documentation, "About objects": names in any script, without line breaks; `.` and `..` alone
+/// are refused. BigQuery does not take two `/` in a row.
 pub(super) fn object_prefix(prefix: &str) -> Result<(), String> {
     if prefix.starts_with("gs://") {
         return Err("write the folder alone; the bucket stands in `state_gcs_bucket`".to_owned());
@@ -77,10 +77,10 @@ pub(super) fn object_prefix(prefix: &str) -> Result<(), String> {
     Err("write folders such as `etl/prod`, without `.`, `..` or `//`".to_owned())
 }
 
-/// The column's type is known only later; until then a number and a date are both possible.
+/// The column's type is known only later; until then both a number and a date are possible.
 ///
 /// # Errors
-/// What to write instead.
+/// A sentence that says what to write instead.
 pub fn cursor_value(text: &str) -> Result<(), String> {
     let kinds = [CursorKind::Int, CursorKind::DateTime { fsp: 6, zone: chrono_tz::Tz::UTC }];
     if kinds.into_iter().any(|kind| Cursor::parse(text, kind).is_ok()) {
@@ -89,8 +89,8 @@ pub fn cursor_value(text: &str) -> Result<(), String> {
     Err("write a date such as `2020-01-01T00:00:00Z`, or a whole number".to_owned())
 }
 
-/// Does a window of these values end before it begins, whatever the column's type and zone are? Only what is certain counts:
-/// a wall clock and an instant can be told apart once the column's zone is known.
+/// Tells if a window of these values ends before it begins, whatever the column's type and zone are. Only what is
+/// certain counts: how a wall clock and an instant compare depends on the column's zone.
 #[must_use]
 pub fn ends_before_it_begins(start: &str, end: &str) -> bool {
     let zones = [chrono_tz::Tz::UTC, chrono_tz::Asia::Tokyo].map(|zone| CursorKind::DateTime { fsp: 6, zone });
@@ -103,8 +103,8 @@ pub fn ends_before_it_begins(start: &str, end: &str) -> bool {
     !orders.is_empty() && orders.iter().all(|order| order.is_gt())
 }
 
-/// A share of a table's rows. More than the defaults is rarely gone between two looks; of a table that was emptied by mistake
-/// all is.
+/// A share of a table's rows. A larger share than the default is rarely gone between two runs; a table that was emptied
+/// by mistake has lost all.
 pub(super) fn fraction(text: &str) -> Result<f64, String> {
     let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
     share.ok_or_else(|| "write a share from 0 to 1, such as `0.1` for a tenth".to_owned())

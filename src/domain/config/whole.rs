@@ -1,4 +1,4 @@
-//! What config.yaml says, once it is read, completed and checked.
+//! The content of config.yaml, once it is read, completed and checked.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use super::content::{Mapping, Notify, OwnCommand, Pace, SchemaAdditions, StateLo
 use super::for_all::ForAll;
 use super::tables::{NotMoved, TablePattern};
 use crate::domain::finding::Finding;
-use crate::domain::ids::{SourceName, TableId};
+use crate::domain::ids::{MappingName, SourceName, TableId};
 
 /// Everything of config.yaml.
 #[derive(Debug, Clone)]
@@ -19,41 +19,50 @@ pub struct Config {
     pub project: String,
     pub dataset: String,
     pub location: String,
-    /// Runs the jobs and pays for them; `None`: `project`.
+    /// The project that runs the jobs and pays for them; `None`: `project`.
     pub billing_project: Option<String>,
     pub schema_additions: SchemaAdditions,
     pub state: StateLocation,
-    /// Named for staging through Cloud Storage.
+    /// The bucket for staging through Cloud Storage.
     pub temp_bucket: Option<String>,
-    /// The servers that mappings name; empty: there is one.
+    /// The servers that mappings may name; empty: there is only one.
     pub sources: Vec<NamedSource>,
-    /// The zone that DATETIME columns are written in.
+    /// The zone of the wall clocks in DATETIME columns.
     pub default_timezone: Tz,
     /// Mappings that are moved at the same time; 1 to 64.
     pub concurrency: usize,
-    /// Connections that read one large table side by side, 1 to 16; `None`: by the machine's processors.
+    /// Connections that read one large table side by side, 1 to 16; `None`: depends on the machine's processors.
     pub readers: Option<usize>,
-    /// Where `report.json` and the reports of single runs are written.
+    /// The directory for `report.json` and the reports of single runs.
     pub report_dir: PathBuf,
-    /// Where Prometheus's node exporter finds the standing of every mapping.
+    /// The file in which Prometheus's node exporter finds the standing of every mapping.
     pub metrics_file: Option<PathBuf>,
     pub notify: Option<Notify>,
     pub pace: Pace,
-    /// The operator's own, for the console.
+    /// The operator's own commands, for the console.
     pub commands: Vec<OwnCommand>,
-    /// What holds for a mapping that says nothing itself.
+    /// The settings of a mapping that says nothing itself.
     pub for_all: ForAll,
-    /// In file order; names are unique. With what `patterns` were expanded to, one at least.
+    /// The mappings in file order, with unique names. Including those that `patterns` were expanded to, there is at
+    /// least one.
     pub mappings: Vec<Mapping>,
-    /// Entries of `mappings` that are about many tables.
+    /// Entries of `mappings` for many tables.
     pub patterns: Vec<TablePattern>,
-    /// What there is to say of their tables, once they are expanded.
+    /// Findings about the patterns' tables, once they are expanded.
     pub remarks: Vec<Finding>,
     /// What cannot be moved, and fails every run of all mappings.
     pub not_moved: Vec<NotMoved>,
 }
 
 impl Config {
+    /// The mapping of that name; or, where an entry with a list of tables is called so, all of its tables.
+    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Mapping> {
+        let is_exact = self.mappings.iter().any(|mapping| mapping.name.0 == name);
+        let is_meant =
+            move |mapping: &MappingName| if is_exact { mapping.0 == name } else { mapping.is_table_of(name) };
+        self.mappings.iter().filter(move |mapping| is_meant(&mapping.name))
+    }
+
     /// `dataset.table`, with its project where it is not that of the top level.
     #[must_use]
     pub fn shown(&self, table: &TableId) -> String {
@@ -61,7 +70,7 @@ impl Config {
         if *project == self.project { format!("{dataset}.{name}") } else { format!("{project}.{dataset}.{name}") }
     }
 
-    /// The servers that mappings are about, in the order of the mappings, and those of entries for many tables.
+    /// The servers that mappings and entries for many tables use, in the order of the mappings.
     #[must_use]
     pub fn used_sources(&self) -> Vec<Option<SourceName>> {
         let mut used = Vec::new();
@@ -74,7 +83,7 @@ impl Config {
         used
     }
 
-    /// What `sources` says of a server.
+    /// The entry of a server in `sources`.
     #[must_use]
     pub fn source(&self, name: &SourceName) -> Option<&NamedSource> {
         self.sources.iter().find(|source| source.name == *name)

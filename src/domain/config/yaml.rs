@@ -1,10 +1,10 @@
 //! YAML as a tree that knows its lines.
 //!
-//! Two parsers read the text. serde_yaml gives the data: what is a number, a boolean or nothing, what an alias stands
-//! for, what `<<` merges, and what is no YAML at all. Once parsed it knows no lines, it stops at the first duplicate key
-//! and it forgets how a number was written, and a user wants every problem at once, each with its line; so saphyr-parser
-//! indexes the places ([`index`]). The two could disagree in some odd file: then a value has the line of what surrounds
-//! it, or the stricter of the two refuses the file. No value ever comes from the index.
+//! Two parsers read the text. serde_yaml gives the data: which values are numbers, booleans or null, what an alias
+//! stands for, what `<<` merges, and which text is not YAML at all. But its data has no lines, it stops at the first
+//! duplicate key, and it forgets how a number was written, while a user wants every problem at once, each with its
+//! line. So saphyr-parser indexes the places ([`index`]). If the two disagree about some odd file, a value has the line
+//! of what surrounds it, or the stricter parser refuses the file. No value ever comes from the index.
 
 mod flaw;
 mod index;
@@ -17,14 +17,14 @@ use self::index::{Place, is_null_word};
 
 #[derive(Debug)]
 pub(super) struct Node {
-    /// From 1.
+    /// The line, from 1.
     pub line: usize,
     pub kind: Kind,
 }
 
 #[derive(Debug)]
 pub(super) enum Kind {
-    /// `plain`: a number, a boolean or nothing, not text.
+    /// `plain`: a number, a boolean or null, not text.
     Scalar {
         text: String,
         plain: bool,
@@ -41,7 +41,7 @@ pub(super) struct Entry {
 }
 
 impl Kind {
-    /// For messages.
+    /// The kind of node in messages.
     pub const fn noun(&self) -> &'static str {
         match self {
             Self::Scalar { .. } => "a single value",
@@ -52,7 +52,7 @@ impl Kind {
 }
 
 impl Node {
-    /// Nothing written, `~` or `null`.
+    /// Tells if it is empty, `~` or `null`.
     pub fn is_null(&self) -> bool {
         match &self.kind {
             Kind::Scalar { text, plain } => *plain && is_null_word(text),
@@ -61,10 +61,10 @@ impl Node {
     }
 }
 
-/// Reads the one document of a file; `None` when it holds nothing. Flaws that leave the rest readable are collected.
+/// Reads the one document of a file; `None` if it is empty. Flaws that leave the rest readable are collected.
 pub(super) fn parse(text: &str, flaws: &mut Vec<Flaw>) -> Option<Node> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // Aliases are not followed here: nothing grows before the index has measured what they would grow to.
+    // Aliases are not followed here: the index first measures how large they would become.
     let syntax = serde_yaml::from_str::<IgnoredAny>(text).err();
     if let Some((error, line)) = syntax.as_ref().and_then(|e| Some((e, line_of(e, text)?))) {
         flaws.push(Flaw {
@@ -84,7 +84,7 @@ pub(super) fn parse(text: &str, flaws: &mut Vec<Flaw>) -> Option<Node> {
     let value = serde_yaml::from_str(text).and_then(|mut value: Value| merge(&mut value).map(|()| value));
     match value {
         Ok(value) => Some(node(value, &index.root)),
-        // serde_yaml stops at the first duplicate key or impossible merge; the index has named them all.
+        // serde_yaml stops at the first duplicate key or impossible merge; the index has reported all of them.
         Err(_) if index.ends_reading => None,
         Err(error) => {
             let line = line_of(&error, text).unwrap_or(index.root.line);
@@ -94,8 +94,8 @@ pub(super) fn parse(text: &str, flaws: &mut Vec<Flaw>) -> Option<Node> {
     }
 }
 
-/// Something unclosed is noticed at the end, which may be a line that nobody wrote; a character that YAML does not
-/// have is noticed while reading ahead, when no lines are counted yet.
+/// The line of an error. An unclosed text is noticed at the end, possibly on a line after the last; a forbidden
+/// character is noticed while reading ahead, before lines are counted.
 fn line_of(error: &Error, text: &str) -> Option<usize> {
     let odd = text.find(is_forbidden).filter(|_| error.to_string().starts_with("control characters"));
     match odd {
@@ -109,7 +109,7 @@ const fn is_forbidden(c: char) -> bool {
     !matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..) || c == '\u{feff}'
 }
 
-/// Carries out `<<`, innermost first: `apply_merge` alone loses a `<<` that comes with what it merges.
+/// Carries out `<<`, innermost first: `apply_merge` alone loses a `<<` within the group that it merges.
 fn merge(value: &mut Value) -> Result<(), Error> {
     match value {
         Value::Mapping(entries) => {
@@ -125,7 +125,8 @@ fn merge(value: &mut Value) -> Result<(), Error> {
 fn node(value: Value, place: &Place) -> Node {
     let kind = match value {
         Value::Tagged(tagged) => return node(tagged.value, place),
-        // Nothing at all leaves a default alone, the word `null` may be a choice: only the index can tell.
+        // An empty value leaves a default alone, but the word `null` may be a choice: only the index can tell them
+        // apart.
         Value::Null => scalar(place.text().filter(|text| is_null_word(text)).unwrap_or("null"), true),
         Value::Bool(value) => scalar(&value, true),
         Value::Number(number) => scalar(&number, true),
@@ -152,7 +153,7 @@ fn mapping(entries: Mapping, place: &Place) -> Vec<Entry> {
     entries.into_iter().map(entry).collect()
 }
 
-/// The index has refused lists and groups as keys.
+/// The key's text. The index has refused lists and groups as keys.
 fn key_text(key: Value) -> String {
     match key {
         Value::String(text) => text,

@@ -1,4 +1,4 @@
-//! What holds for every value of an incremental column. (`tests/it/properties.rs` asks the server about their order.)
+//! Properties of every value of an incremental column. (`tests/it/properties.rs` asks the server for their order.)
 
 use std::cmp::Ordering;
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// All that a DATETIME(6) column can hold, zero and impossible dates too.
+/// All values that a DATETIME(6) column can hold, including zero and impossible dates.
 fn moments() -> impl Strategy<Value = Moment> {
     let date = (0..=9_999_u16, 0..=12_u8, 0..=31_u8);
     let micros = prop_oneof![Just(0), 0..1_000_000_u32];
@@ -24,7 +24,7 @@ fn zones() -> impl Strategy<Value = Tz> {
     prop_oneof![Just(Tz::UTC), Just(Tz::America__New_York), Just(Tz::Asia__Kathmandu), Just(Tz::Australia__Lord_Howe)]
 }
 
-/// The number that MySQL packs a moment into and compares. Source: MySQL's `my_datetime_packed_to_binary`.
+/// The packed number by which MySQL compares moments. Source: MySQL's `my_datetime_packed_to_binary`.
 fn packed(moment: &Moment) -> u64 {
     let Moment { year, month, day, hour, minute, second, micro } = *moment;
     let day = (u64::from(year) * 13 + u64::from(month)) << 5 | u64::from(day);

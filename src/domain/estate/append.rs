@@ -32,6 +32,18 @@ pub fn lines_to_add(proposals: &[Proposal], indent: usize) -> String {
     entries(&asked, indent)
 }
 
+/// Mappings of a file that are called as these are to be called: it has got them since these were proposed.
+#[must_use]
+pub fn named_meanwhile(now: &Config, proposals: &[Proposal]) -> Option<String> {
+    let is_there = |proposal: &&Proposal| now.mappings.iter().any(|mapping| mapping.name.0 == proposal.name);
+    let there: Vec<_> = proposals.iter().filter(is_there).map(|proposal| format!("`{}`", proposal.name)).collect();
+    match there.as_slice() {
+        [] => None,
+        [one] => Some(format!("a mapping {one}")),
+        several => Some(format!("mappings {}", several.join(", "))),
+    }
+}
+
 /// Does the new file say all that the old one did, with so many mappings behind it? Lines aside: what stands below the list
 /// moves down.
 #[must_use]

@@ -87,6 +87,10 @@ pub fn candidates(facts: &TableFacts) -> Vec<Candidate> {
     ways.splice(at..at, upserts);
     let reason = if facts.schema.is_view {
         "a view has no keys"
+    } else if facts.hides_key() {
+        "its key has columns that the account may not read"
+    } else if facts.schema.unique_keys.is_empty() && facts.schema.hides_columns {
+        "no key whose columns the account may all read"
     } else if facts.schema.unique_keys.is_empty() {
         "no PRIMARY KEY, and no UNIQUE one without NULLs"
     } else {
@@ -112,7 +116,7 @@ fn upserts(facts: &TableFacts, keys: &[Vec<String>]) -> Vec<Candidate> {
         why_cursor: "stamped with every change (ON UPDATE CURRENT_TIMESTAMP), and indexed",
     };
     let lasting: Vec<_> = keys.iter().filter(|key| lasts(facts, key)).collect();
-    let columns = facts.stamped.iter().filter(|column| column_trouble(facts, column).is_none());
+    let columns = facts.stamped.iter().filter(|column| lacks(facts, column).is_empty());
     columns.flat_map(|column| lasting.iter().map(|key| way(column, key))).collect()
 }
 
@@ -140,6 +144,10 @@ pub fn ways(facts: &TableFacts, mode: Option<Mode>, cursor: Option<&str>) -> Res
     all.retain(|way| way.mode == mode);
     match mode {
         _ if !all.is_empty() => Ok(all),
+        Mode::Mirror | Mode::Upsert if keys(facts).is_empty() && facts.schema.hides_columns => Err(format!(
+            "`mode: {}` needs a PRIMARY KEY, or a UNIQUE one without NULLs, and the account may not read every column",
+            mode.word()
+        )),
         Mode::Mirror | Mode::Upsert if keys(facts).is_empty() => {
             Err(format!("`mode: {}` needs a PRIMARY KEY, or a UNIQUE one without NULLs", mode.word()))
         }
@@ -198,35 +206,48 @@ fn may_append(facts: &TableFacts, column: &str) -> bool {
     facts.stamped.is_empty() && app_stamp(facts).is_none() && facts.schema.has_index_on(column)
 }
 
-/// Why a column that the server stamps cannot be the incremental one.
-fn column_trouble(facts: &TableFacts, column: &str) -> Option<String> {
-    let found = facts.schema.column(column)?;
-    if found.nullable {
-        return Some(format!(
-            "`{column}` is stamped by MySQL, but may be NULL (as NOT NULL: `upsert`, which reads less)"
-        ));
-    }
-    (!facts.schema.has_index_on(column))
-        .then(|| format!("`{column}` is stamped by MySQL, but not indexed (with an index: `upsert`, which reads less)"))
+/// What an ALTER TABLE would mend of a column that the server stamps.
+struct Lack {
+    is: &'static str,
+    mended: &'static str,
 }
 
-/// Why a column that the server stamps is not taken for the incremental one.
+fn lacks(facts: &TableFacts, column: &str) -> Vec<Lack> {
+    let is_nullable = facts.schema.column(column).is_some_and(|found| found.nullable);
+    let nullable = is_nullable.then_some(Lack { is: "may be NULL", mended: "as NOT NULL" });
+    let index = Lack { is: "is not indexed", mended: "with an index" };
+    nullable.into_iter().chain((!facts.schema.has_index_on(column)).then_some(index)).collect()
+}
+
+/// Why a column that the server stamps is not taken for the incremental one: everything at once, so that nobody alters a
+/// table only to read the next reason.
 fn stamp_trouble(facts: &TableFacts, column: &str) -> Option<String> {
-    let changed_key = || facts.schema.unique_keys.iter().find(|key| !lasts(facts, key));
-    column_trouble(facts, column)
-        .or_else(|| {
-            let Cascade { columns, parent, action } = facts.cascades.first()?;
-            Some(format!(
-                "`{}` changes when `{parent}` does (foreign key, {action}), and `{column}` does not change with it",
-                columns.join("`, `")
-            ))
-        })
-        .or_else(|| {
-            let key = changed_key()?.join(", ");
-            Some(format!(
-                "every UPDATE changes the key ({key}) with the stamp, so that an `upsert` would leave the old version there"
-            ))
-        })
+    let lacks = lacks(facts, column);
+    let joined = |of: fn(&Lack) -> &'static str| lacks.iter().map(of).collect::<Vec<_>>().join(" and ");
+    let passed_over = facts.cascades.first().map(|Cascade { columns, parent, action }| {
+        format!(
+            "`{}` changes when `{parent}` does (foreign key, {action}), and `{column}` does not change with it",
+            columns.join("`, `")
+        )
+    });
+    let keys = keys(facts);
+    let changed = keys.first().filter(|_| !keys.iter().any(|key| lasts(facts, key))).map(|key| {
+        format!(
+            "every UPDATE changes the key ({}) with the stamp, so that an `upsert` would leave the old version there",
+            key.join(", ")
+        )
+    });
+    let stays: Vec<String> = passed_over.into_iter().chain(changed).collect();
+    match (stays.is_empty(), lacks.is_empty()) {
+        (true, true) => None,
+        (true, false) => Some(format!(
+            "`{column}` is stamped by MySQL, but {} ({}: `upsert`, which reads less)",
+            joined(|lack| lack.is),
+            joined(|lack| lack.mended)
+        )),
+        (false, true) => Some(stays.join("; and ")),
+        (false, false) => Some(format!("{}; besides, `{column}` {}", stays.join("; and "), joined(|lack| lack.is))),
+    }
 }
 
 /// What keeps the table from being read by a column.
@@ -236,9 +257,13 @@ fn hint(facts: &TableFacts) -> String {
     }
     match app_stamp(facts) {
         Some(column) => format!(
-            "`{}` is not stamped by MySQL (if every change sets it, and it is indexed: `upsert`, which reads less)",
-            column.name
+            "`{}` is not stamped by MySQL (if every change sets it, and it is {}indexed: `upsert`, which reads less)",
+            column.name,
+            if column.nullable { "NOT NULL and " } else { "" }
         ),
+        None if facts.schema.hides_columns => {
+            "no column that the account may read shows that a row has changed".to_owned()
+        }
         None => "no column shows that a row has changed".to_owned(),
     }
 }

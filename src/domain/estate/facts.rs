@@ -75,6 +75,20 @@ impl TableFacts {
         self.stamped.iter().any(|name| same_name(name, column))
     }
 
+    /// Has each of its unique keys a column that the account may not read?
+    #[must_use]
+    pub fn hides_key(&self) -> bool {
+        let keys = &self.schema.unique_keys;
+        let is_hidden = |key: &Vec<String>| key.iter().any(|column| self.schema.column(column).is_none());
+        self.schema.hides_columns && !keys.is_empty() && keys.iter().all(is_hidden)
+    }
+
+    /// Has a unique key a column that is not among those listed?
+    #[must_use]
+    pub fn lists_hidden_key(&self) -> bool {
+        self.schema.unique_keys.iter().flatten().any(|column| self.schema.column(column).is_none())
+    }
+
     /// Why nothing can be read of it.
     #[must_use]
     pub fn cannot_be_read(&self) -> Option<String> {

@@ -17,7 +17,7 @@ mod personal;
 mod proposal;
 mod shared;
 
-pub use self::append::{append, lines_to_add, only_adds};
+pub use self::append::{append, lines_to_add, named_meanwhile, only_adds};
 pub use self::document::{Known, Top, counted, document, fragment};
 pub use self::entry::Line;
 pub use self::expand::{Ask, Expansion, Refused, Seen, Unknown, View, asked, expand};

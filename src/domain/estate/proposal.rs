@@ -22,6 +22,9 @@ const MOST_REPLACED_BYTES: u64 = 10_000_000_000;
 /// Partitions of a smaller table save nothing: 10 MB is the least that a statement is billed for.
 const LEAST_PARTITIONED_ROWS: u64 = 1_000_000;
 
+/// The usual share of so many rows is two at most.
+const FEW_ROWS: u64 = 20;
+
 /// In the place of what `defaults` says.
 const UNPARTITIONED: &str = "partition_by: []";
 
@@ -90,7 +93,7 @@ impl Proposal {
 #[must_use]
 pub fn propose(tables: &[TableFacts], own: &str, names: &mut Names, ground: Ground<'_>, all: &ForAll) -> Vec<Proposal> {
     let each = tables.iter().map(|facts| {
-        let (name, target) = names.allot(facts, own);
+        let (name, target) = names.allot(facts, own, ground.source);
         let choice = choose(&Draft { facts, own, name: &name, target: &target, ground, shared: Shared { all, facts } });
         Proposal {
             source: ground.source.cloned(),
@@ -209,11 +212,21 @@ impl Draft<'_> {
             lines.push(Line::new(format!("incremental_column: {}", word(cursor)), way.why_cursor));
         }
         lines.push(Line::new(format!("mode: {}", way.mode.word()), way.why.clone()));
+        lines.extend(self.deletable(way));
         lines.extend(self.partition(way));
         lines.extend(self.excluded(way));
         lines.extend(self.masked(way));
+        lines.extend(self.shared.yet_to_come());
         lines.extend(self.shared.narrowed());
         lines
+    }
+
+    /// Of few rows one is more than may be deleted at once, and the mirror would stand still at the first that is.
+    fn deletable(&self, way: &Candidate) -> Option<Line> {
+        let has_few = self.facts.schema.rows_estimate.is_some_and(|rows| rows <= FEW_ROWS);
+        let asks = way.mode == Mode::Mirror && has_few && self.shared.all.leaves_most_deleted_open();
+        let why = "a table of few rows, of which the usual tenth is one or none";
+        asks.then(|| Line::new("max_delete_fraction: 0.5", why))
     }
 
     fn why_key(&self, keys: &[String]) -> String {

@@ -1,16 +1,21 @@
 //! What a file says for all of its mappings, as far as one table is concerned.
 //!
 //! A mapping's own key takes the place of what `defaults` says there, so a proposal that has such a key repeats it. Columns that
-//! the table does not have are left out of it, since a check fails a mapping that names them.
+//! the table does not have are left out of it, since a check fails a mapping that names them; what becomes of one that comes
+//! later stands in `new_columns`.
 
 use super::entry::{Line, list, word};
 use super::facts::TableFacts;
 use crate::domain::column::same_name;
 use crate::domain::config::ForAll;
-use crate::domain::new_columns::treatment;
+use crate::domain::mask::Mask;
+use crate::domain::new_columns::{Treatment, treatment};
 
 /// Beside a key that says what `defaults` says, for the columns that are there.
 const AS_SAID: &str = "what `defaults` says, of the columns that are here";
+
+/// The column stays in MySQL.
+const EXCLUDE: &str = "exclude";
 
 #[derive(Debug, Clone, Copy)]
 pub struct Shared<'a> {
@@ -84,6 +89,39 @@ impl Shared<'_> {
             lines.push(Line::new(format!("cluster_by: {}", list(&here)), AS_SAID));
         }
         lines
+    }
+
+    /// Columns that `defaults` masks or leaves out and that the table does not have: `mask` and `exclude` cannot name them here,
+    /// and they may come. With them the patterns of `defaults`, whose place this takes.
+    pub fn yet_to_come(&self) -> Option<Line> {
+        let masks = self.all.masks();
+        let absent = masks.iter().filter(|mask| !self.has(mask.column));
+        let masked = absent.map(|mask| format!("{}: {}", word(mask.column), mask.written.unwrap_or(EXCLUDE)));
+        let left_out = self.all.excluded().into_iter().filter(|column| !self.has(column));
+        let mut each: Vec<_> = masked.chain(left_out.map(|column| format!("{}: {EXCLUDE}", word(column)))).collect();
+        if each.is_empty() {
+            return None;
+        }
+        let patterns = self.all.patterns().iter();
+        each.extend(patterns.map(|pattern| format!("{}: {}", word(&pattern.name), self.written(&pattern.treatment))));
+        let why = "what `defaults` says of columns that are not here, should they come";
+        Some(Line::new(format!("new_columns: {{{}}}", each.join(", ")), why))
+    }
+
+    /// As it may be repeated. What has a key of its own, which may not, stays in MySQL.
+    fn written(&self, treatment: &Treatment) -> String {
+        match treatment {
+            Treatment::Exclude => EXCLUDE.to_owned(),
+            Treatment::Keep => "keep".to_owned(),
+            Treatment::Mask(Mask::Sha256) => "sha256".to_owned(),
+            Treatment::Mask(Mask::Null) => "null".to_owned(),
+            Treatment::Mask(Mask::Last(most)) => format!("{{last: {most}}}"),
+            Treatment::Mask(mask @ Mask::Hmac(_)) => {
+                let masks = self.all.masks();
+                let same = masks.iter().find(|known| known.mask == mask).and_then(|known| known.written);
+                same.unwrap_or(EXCLUDE).to_owned()
+            }
+        }
     }
 
     /// Why no run can read the table by the `where` of `defaults`: no word of it is a column here.

@@ -25,7 +25,7 @@ fn text(chars: u64) -> SourceType {
 }
 
 /// A table of `shop` with the key `id`, which an index begins with.
-fn table(name: &str, columns: &[(&str, SourceType)]) -> TableFacts {
+pub fn table(name: &str, columns: &[(&str, SourceType)]) -> TableFacts {
     let id = SourceColumn::new("id", INT, false);
     let others = columns.iter().map(|(name, source_type)| SourceColumn::new(*name, source_type.clone(), false));
     TableFacts {
@@ -151,6 +151,18 @@ fn a_stamp_that_may_be_null_or_is_the_applications_is_no_incremental_column() {
 }
 
 #[test]
+fn a_mirror_of_few_rows_may_lose_more_of_them_than_a_tenth() {
+    let fraction = |rows| {
+        let mut facts = table("language", &[]);
+        facts.schema.rows_estimate = Some(rows);
+        let Choice::Moved(entry) = one(facts) else { panic!() };
+        entry.lines.iter().find(|line| line.text.starts_with("max_delete_fraction")).map(|line| line.text.clone())
+    };
+    assert_eq!(fraction(8).as_deref(), Some("max_delete_fraction: 0.5"));
+    assert_eq!(fraction(21), None);
+}
+
+#[test]
 fn what_no_mode_can_move_says_why() {
     let hidden = || {
         let mut facts = table("t", &[]);
@@ -268,6 +280,8 @@ fn an_existing_file_gets_what_it_lacks_and_keeps_every_character() {
     assert!(after.contains("    # the end of the list\n\n    - name: \"my tags\""), "{after}");
     assert!(only_adds(&before, &read(&after), 1));
     assert!(!only_adds(&before, &before, 1));
+    assert_eq!(named_meanwhile(&before, &proposals), None);
+    assert_eq!(named_meanwhile(&read(&after), &proposals).as_deref(), Some("a mapping `my tags`"));
 }
 
 #[test]

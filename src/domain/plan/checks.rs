@@ -1,4 +1,4 @@
-//! What a mapping asks of its columns, held against what they are.
+//! Checks what a mapping asks of its columns against the columns.
 
 use chrono_tz::Tz;
 
@@ -13,10 +13,11 @@ use crate::domain::partitioning::PartitionUnit;
 use crate::domain::quote;
 use crate::domain::schema::SchemaDiff;
 use crate::domain::source_type::SourceType;
+use crate::domain::table_shard::making_anew;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Encoding, carriage};
 
-/// The columns that a mapping names and its table does not have, each with the key that names it.
+/// The columns that a mapping names and its table lacks, each with the key that names it.
 pub fn missing_columns<'a>(
     mapping: &'a Mapping,
     source: &'a SourceSchema,
@@ -28,7 +29,7 @@ pub fn missing_columns<'a>(
         .chain(mapping.exclude.iter().map(|k| (Topic::Columns, "exclude", k)))
         .chain(mapping.mask.keys().map(|k| (Topic::Mask, "mask", k)))
         .chain(mapping.rename.keys().map(|k| (Topic::Columns, "rename", k)));
-    // What an entry says for many tables holds for those that have such a column.
+    // An entry for many tables may name columns that only some of them have.
     let of_columns = of_columns.filter(|_| mapping.pattern.is_none());
     let named = cursor
         .chain(mapping.primary_keys.iter().map(|k| (Topic::Keys, "primary_keys", k)))
@@ -46,7 +47,7 @@ pub fn missing_columns<'a>(
     })
 }
 
-/// Every column that the mapping names must exist, and no two may get one name in BigQuery.
+/// Checks that every column that the mapping names exists, and that no two get the same name in BigQuery.
 pub(super) fn names(input: &PlanInput<'_>) -> Result<(), Fault> {
     let PlanInput { mapping, source, .. } = input;
     if let Some((_, fault)) = missing_columns(mapping, source).next() {
@@ -74,7 +75,7 @@ pub(super) fn names(input: &PlanInput<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What windows are cut by, once it is known that it can order rows on both sides.
+/// The cursor that cuts windows, after checking that it can order rows on both sides.
 pub(super) fn cursor(input: &PlanInput<'_>, columns: &[ColumnPlan], position: usize) -> Result<CursorPlan, Fault> {
     let column = &columns[position];
     let kind = cursor_kind(input, &column.source)?;
@@ -82,7 +83,7 @@ pub(super) fn cursor(input: &PlanInput<'_>, columns: &[ColumnPlan], position: us
     Ok(CursorPlan { position, kind, indexed: input.source.has_index_on(&column.source.name) })
 }
 
-/// What the incremental column's values are.
+/// The kind of the incremental column's values.
 pub fn cursor_kind(input: &PlanInput<'_>, column: &SourceColumn) -> Result<CursorKind, Fault> {
     match column.source_type {
         SourceType::Int { .. } => Ok(CursorKind::Int),
@@ -97,7 +98,7 @@ pub fn cursor_kind(input: &PlanInput<'_>, column: &SourceColumn) -> Result<Curso
     }
 }
 
-/// An upsert compares the cursor in BigQuery, where the text `9` comes after `10`.
+/// Checks the cursor's order: an upsert compares the cursor in BigQuery, where the text `9` comes after `10`.
 fn cursor_order(mapping: &Mapping, column: &ColumnPlan) -> Result<(), Fault> {
     let is_number = matches!(column.source.source_type, SourceType::Int { .. });
     if !is_number || !matches!(column.target_type, TargetType::String(_) | TargetType::Bool) {
@@ -113,12 +114,12 @@ fn cursor_order(mapping: &Mapping, column: &ColumnPlan) -> Result<(), Fault> {
     .with_hint("make the column INT64 or NUMERIC in BigQuery, or choose another incremental column"))
 }
 
-/// Two keys that are different in MySQL must be different in BigQuery. An INT64 for a BIGINT UNSIGNED is: a value that
-/// does not fit is a flaw, never another value.
+/// Checks that keys that differ in MySQL also differ in BigQuery. For a BIGINT UNSIGNED in an INT64 they do: a value
+/// that does not fit is a flaw, never another value.
 pub(super) fn key(mapping: &Mapping, column: &ColumnPlan, diff: &SchemaDiff) -> Result<(), Fault> {
     let way = carriage(&column.source.source_type, &column.target_type);
     let merges = way.is_some_and(|way| !way.lossless && !matches!(way.encoding, Encoding::Int { .. }));
-    // A conflict has a fault of its own.
+    // A conflict has its own fault.
     if !merges || diff.conflicts().any(|c| same_name(&c.name, &column.target_name)) {
         return Ok(());
     }
@@ -132,7 +133,7 @@ pub(super) fn key(mapping: &Mapping, column: &ColumnPlan, diff: &SchemaDiff) -> 
     .with_hint("take its override out of `columns`"))
 }
 
-/// Two keys of which BigQuery's collation makes one.
+/// Refuses keys that differ but that BigQuery's collation treats as one.
 pub(super) fn key_collation(input: &PlanInput<'_>, column: &ColumnPlan) -> Result<(), Fault> {
     let PlanInput { mapping, target, .. } = input;
     let existing = target.and_then(|target| target.column(&column.target_name));
@@ -140,19 +141,17 @@ pub(super) fn key_collation(input: &PlanInput<'_>, column: &ColumnPlan) -> Resul
         return Ok(());
     }
     let (name, table) = (&column.target_name, &mapping.target);
+    let anew = making_anew(&mapping.name, table, mapping.shard.as_ref());
     let sentence = format!(
         "Column `{name}` of {table}, a primary key, has the collation und:ci: BigQuery holds `a` and `A` as one there, \
          and {} does not",
         mapping.source
     );
-    Err(Fault::new(FaultKind::Schema, sentence).with_hint(format!(
-        "let the table be made anew, which gives it DEFAULT COLLATE '': in BigQuery, DROP TABLE `{table}`; then take `{}` \
-         out of `last_sync` in the state file and run again",
-        mapping.name
-    )))
+    Err(Fault::new(FaultKind::Schema, sentence)
+        .with_hint(format!("let the table be made anew, which gives it DEFAULT COLLATE '': {anew}")))
 }
 
-/// A column that a new table can be partitioned on in the wanted way.
+/// Checks that a new table can be partitioned on the column in the wanted way.
 pub(super) fn partition(mapping: &Mapping, unit: PartitionUnit, column: &ColumnPlan) -> Result<(), Fault> {
     let (fits, hint) = match unit {
         PartitionUnit::Range(_) => {

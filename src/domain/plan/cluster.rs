@@ -1,4 +1,4 @@
-//! What a new table is clustered by.
+//! The columns by which a new table is clustered.
 
 use super::input::{PlanInput, not_carried};
 use super::table::ColumnPlan;
@@ -9,8 +9,8 @@ use crate::domain::schema::SchemaDiff;
 /// Source: BigQuery guide, "Clustered tables".
 const MOST: usize = 4;
 
-/// As the mapping says; else the keys, by which a MERGE finds its rows; where there are none, the incremental column.
-/// The clustering of a table that exists is not ours to judge.
+/// The columns that the mapping names; otherwise the keys, by which a MERGE finds its rows; without keys, the
+/// incremental column. The clustering of an existing table is not checked.
 pub(super) fn columns(
     input: &PlanInput<'_>,
     columns: &[ColumnPlan],

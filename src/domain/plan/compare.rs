@@ -1,4 +1,4 @@
-//! Both schemas, column by column: what moves, how, and what differs.
+//! Compares both schemas column by column: what moves, how, and what differs.
 
 use super::input::PlanInput;
 use super::table::ColumnPlan;
@@ -17,9 +17,9 @@ use crate::domain::table_shard::TableShard;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Carriage, carriage, default_target, widens};
 
-/// Both schemas, compared.
+/// The result of comparing both schemas.
 pub(super) struct Compared {
-    /// Those that move.
+    /// The columns that move.
     pub columns: Vec<ColumnPlan>,
     pub diff: SchemaDiff,
     /// The column that says which table a row came from.
@@ -28,9 +28,11 @@ pub(super) struct Compared {
     pub deleted_column: Option<String>,
     /// The column that says when a row was published.
     pub loaded_at: Option<String>,
+    /// Columns of the target that the source may only keep to itself.
+    pub withheld: Vec<String>,
 }
 
-/// Walks both schemas.
+/// Compares both schemas.
 pub(super) fn compare(input: &PlanInput<'_>, warnings: &mut Vec<Finding>) -> Result<Compared, Fault> {
     let mut columns = Vec::new();
     let mut diff = SchemaDiff { creates_table: input.target.is_none(), columns: Vec::new() };
@@ -47,11 +49,10 @@ pub(super) fn compare(input: &PlanInput<'_>, warnings: &mut Vec<Finding>) -> Res
         };
         let existing = input.target.and_then(|t| t.column(&name));
         let (verdict, target_type) = judge(source, &wanted, existing, mask);
-        // Without leave to add, a new column stays behind until there is.
+        // If adding columns is not allowed, a new column is left out until it is.
         let left_behind =
             matches!(verdict, Verdict::New(_)) && !diff.creates_table && input.additions == SchemaAdditions::Deny;
-        let accepted =
-            if diff.creates_table { None } else { input.said(&name, &source.source_type.to_string(), &verdict) };
+        let accepted = input.said(&name, &source.source_type.to_string(), &verdict);
         diff.columns.push(ColumnDiff {
             name: existing.map_or_else(|| name.clone(), |c| c.name.clone()),
             source: Some(source.source_type.to_string()),
@@ -97,11 +98,11 @@ pub(super) fn compare(input: &PlanInput<'_>, warnings: &mut Vec<Finding>) -> Res
     let shard = ours::shard(input, &mut diff)?;
     let deleted_column = ours::mark(input, &mut diff)?;
     let loaded_at = ours::loaded_at(input, &mut diff)?;
-    note_columns_only_in_target(input, &mut diff, warnings);
-    Ok(Compared { columns, diff, shard, deleted_column, loaded_at })
+    let withheld = note_columns_only_in_target(input, &mut diff, warnings);
+    Ok(Compared { columns, diff, shard, deleted_column, loaded_at, withheld })
 }
 
-/// How a value gets into a type, under its mask where it has one.
+/// How a value is converted to a type, with its mask if it has one.
 fn way(source: &SourceColumn, target: &TargetType, mask: Option<&Mask>) -> Option<Carriage> {
     match mask.filter(|mask| mask.gives_text()) {
         Some(mask) => masked::carriage(&source.source_type, target, mask),
@@ -109,7 +110,7 @@ fn way(source: &SourceColumn, target: &TargetType, mask: Option<&Mask>) -> Optio
     }
 }
 
-/// What a new column leaves to be done in a table that holds rows.
+/// What remains to be done for a new column in a table that holds rows.
 fn gap(input: &PlanInput<'_>, source: &SourceColumn, verdict: &Verdict) -> Option<String> {
     let holds_rows = input.target.is_some_and(|target| !target.is_empty());
     let gap = Gap::of(source.old_rows).filter(|_| holds_rows && matches!(verdict, Verdict::New(_)))?;
@@ -117,7 +118,7 @@ fn gap(input: &PlanInput<'_>, source: &SourceColumn, verdict: &Verdict) -> Optio
     Some(gap.note(input.mapping, &input.mapping.target_column(&source.name), &cursor.source_type))
 }
 
-/// Names the columns that not every interface takes by their position, beside whatever the table calls its own.
+/// Names the columns that not every interface takes by their position, avoiding the table's own names.
 fn name_staged(columns: &mut [ColumnPlan]) {
     for position in 0..columns.len() {
         if columns[position].staged_name.is_empty() {
@@ -130,7 +131,7 @@ fn name_staged(columns: &mut [ColumnPlan]) {
     }
 }
 
-/// The type the mapping wants for a column, and whether it said so itself.
+/// The type that the mapping wants for a column, and whether the mapping names it itself.
 struct Wanted {
     target: TargetType,
     explicit: bool,
@@ -158,7 +159,7 @@ fn wanted_type(mapping: &Mapping, source: &SourceColumn) -> Result<Option<Wanted
     Ok(Some(Wanted { target, explicit: true }))
 }
 
-/// Compares one column; also gives the type it will have in BigQuery.
+/// Compares one column; also gives the type that it will have in BigQuery.
 fn judge(
     source: &SourceColumn,
     wanted: &Wanted,
@@ -184,8 +185,14 @@ fn judge(
     (Verdict::Conflict(wanted.target.clone()), has.clone())
 }
 
-fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, warnings: &mut Vec<Finding>) {
-    let Some(target) = input.target else { return };
+/// Gives those of which nobody can tell whether the source has them.
+fn note_columns_only_in_target(
+    input: &PlanInput<'_>,
+    diff: &mut SchemaDiff,
+    warnings: &mut Vec<Finding>,
+) -> Vec<String> {
+    let mut withheld = Vec::new();
+    let Some(target) = input.target else { return withheld };
     for column in &target.columns {
         if diff.columns.iter().any(|c| same_name(&c.name, &column.name)) {
             continue;
@@ -194,12 +201,15 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
         let mapping = input.mapping;
         let still_there =
             input.source.columns.iter().find(|c| same_name(&mapping.target_column(&c.name), &column.name));
-        // What is excluded or cannot be read is still there, and has been spoken of. Of a shard's table nobody can tell a column
-        // that is gone from one that another shard has.
+        // A column that is excluded or cannot be read still exists, and is reported elsewhere. In a shard's table a
+        // column that is gone looks like one that only another shard has.
         let is_anothers = still_there.is_none() && mapping.shard.is_some() && !input.source.hides_columns;
         match still_there {
             None if is_anothers => {}
-            None => warnings.push(gone(input, &column.name)),
+            None => match gone(input, &column.name) {
+                Some(warning) => warnings.push(warning),
+                None => withheld.push(column.name.clone()),
+            },
             Some(source) => warnings.extend(masked::kept_back(mapping, source)),
         }
         diff.columns.push(ColumnDiff {
@@ -212,17 +222,18 @@ fn note_columns_only_in_target(input: &PlanInput<'_>, diff: &mut SchemaDiff, war
             mask: None,
         });
     }
+    withheld
 }
 
 /// A column of the target that the source does not show. The catalogue keeps to itself what the account may not read, so a
-/// column that is only withheld looks like one that is gone.
-fn gone(input: &PlanInput<'_>, column: &str) -> Finding {
+/// column that is only withheld looks like one that is gone: `None`.
+fn gone(input: &PlanInput<'_>, column: &str) -> Option<Finding> {
     let (source, target) = (&input.mapping.source, &input.mapping.target.table);
     if let Some((name, now)) = input.mapping.rename.iter().find(|(name, _)| same_name(name, column)) {
         let sentence = format!(
             "column `{name}` is called `{now}` in {target} now (`rename`); the one of the former name is left as it is"
         );
-        return Finding::warn(Topic::Target, sentence);
+        return Some(Finding::warn(Topic::Target, sentence));
     }
     if same_name(column, DELETED_COLUMN) {
         let sentence = format!(
@@ -230,25 +241,16 @@ fn gone(input: &PlanInput<'_>, column: &str) -> Finding {
              its mark"
         );
         let drop = format!("ALTER TABLE {} DROP COLUMN `{column}`", quote::bigquery_table(&input.mapping.target));
-        return Finding::warn(Topic::Target, sentence)
-            .remedy(format!("`deletes: soft` again; or, once no query uses it, {drop}"));
+        let remedy = format!("`deletes: soft` again; or, once no query uses it, {drop}");
+        return Some(Finding::warn(Topic::Target, sentence).remedy(remedy));
     }
-    if !input.source.hides_columns {
-        let left = match input.mapping.mode {
-            Mode::Append | Mode::Upsert | Mode::Mirror => "it is left as it is",
-            Mode::Replace => "it is NULL in every row that a replace brings",
-        };
-        let sentence = format!("column `{column}` is in BigQuery's {target} but no longer in MySQL's {source}; {left}");
-        return Finding::warn(Topic::Target, sentence);
+    if input.source.hides_columns {
+        return None;
     }
-    let sentence = format!(
-        "column `{column}` is in {target}, but {source} shows it no longer, and the account may not read every column there: it \
-         was dropped, or SELECT on it was taken away; what BigQuery holds in it stays as it is and grows old"
-    );
-    let remedy = format!(
-        "if MySQL still has it: GRANT SELECT ({}) ON {} TO <account>, then move the rows again",
-        quote::mysql_name(column),
-        quote::mysql_table(source)
-    );
-    Finding::warn(Topic::Target, sentence).remedy(remedy)
+    let left = match input.mapping.mode {
+        Mode::Append | Mode::Upsert | Mode::Mirror => "it is left as it is",
+        Mode::Replace => "it is NULL in every row that a replace brings",
+    };
+    let sentence = format!("column `{column}` is in BigQuery's {target} but no longer in MySQL's {source}; {left}");
+    Some(Finding::warn(Topic::Target, sentence))
 }

@@ -1,4 +1,4 @@
-//! What a plan is made from.
+//! The input of a plan.
 
 use chrono_tz::Tz;
 
@@ -7,7 +7,7 @@ use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::schema::{Decisions, Verdict};
 
-/// What both sides look like and what the mapping wants.
+/// Both sides' schemas and the mapping's wishes.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanInput<'a> {
     pub mapping: &'a Mapping,
@@ -16,17 +16,17 @@ pub struct PlanInput<'a> {
     pub source: &'a SourceSchema,
     /// `None`: the table does not exist yet.
     pub target: Option<&'a TargetSchema>,
-    /// What operators have said of single columns.
+    /// The operators' decisions on single columns.
     pub decisions: &'a Decisions,
 }
 
 impl<'a> PlanInput<'a> {
-    /// The source's columns, but for those that the mapping excludes.
+    /// The source's columns, without those that the mapping excludes.
     pub(super) fn carried(&self) -> impl Iterator<Item = &'a SourceColumn> + '_ {
         self.source.columns.iter().filter(|c| !self.mapping.excludes(&c.name))
     }
 
-    /// What has been said of a column that differs. Said of another type, it is not said of this one.
+    /// The decision on a column that differs. A decision on another type does not count for this one.
     pub(super) fn said(&self, name: &str, source_type: &str, verdict: &Verdict) -> Option<bool> {
         let (_, decision) = self.decisions.iter().find(|(column, _)| same_name(column, name))?;
         let concerns = verdict.changes_target() || matches!(verdict, Verdict::Conflict(_));
@@ -34,7 +34,7 @@ impl<'a> PlanInput<'a> {
     }
 }
 
-/// A column that a `key` of the mapping names, and that does not move.
+/// The fault for a column that a `key` of the mapping names but that does not move.
 pub(super) fn not_carried(mapping: &Mapping, column: &str, key: &str) -> Fault {
     Fault::new(
         FaultKind::Config,

@@ -1,4 +1,4 @@
-//! Masked columns: the text that a mask is put on, and the type that the masked value has.
+//! Masked columns: the text that a mask works on, and the type of the masked value.
 
 use crate::domain::column::{SourceColumn, same_name};
 use crate::domain::config::Mapping;
@@ -10,16 +10,16 @@ use crate::domain::source_type::SourceType;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{self, Carriage, Cast, Encoding, StagedType};
 
-/// A masked value is a text, whatever its column's type is.
+/// A masked value is text, whatever its column's type is.
 const TEXT: TargetType = TargetType::String(None);
 
-/// How a value becomes the text that a mask is put on: as in a STRING column, and the bytes of a binary column.
+/// How a value becomes the text that a mask works on: as in a STRING column, or the bytes of a binary column.
 pub fn carriage(source: &SourceType, target: &TargetType, mask: &Mask) -> Option<Carriage> {
     if *target != TEXT {
         return None;
     }
     let encoding = match source {
-        // Characters are counted in a text alone.
+        // Only a text has characters to count.
         SourceType::Binary if mask.counts_characters() => return None,
         SourceType::Binary => Encoding::Bytes,
         other => type_map::carriage(other, &TEXT)?.encoding,
@@ -27,7 +27,7 @@ pub fn carriage(source: &SourceType, target: &TargetType, mask: &Mask) -> Option
     Some(Carriage { encoding, staged: StagedType::Text, cast: Cast::None, lossless: true })
 }
 
-/// The type that the column gets.
+/// The type that the masked column gets.
 ///
 /// # Errors
 /// `Config` for a type whose values have no text.
@@ -43,7 +43,7 @@ pub(super) fn wanted(mapping: &Mapping, source: &SourceColumn, mask: &Mask) -> R
     )))
 }
 
-/// A column that `new_columns` leaves in MySQL although BigQuery has it.
+/// Reports a column that `new_columns` leaves in MySQL although BigQuery has it.
 pub(super) fn kept_back(mapping: &Mapping, source: &SourceColumn) -> Option<Finding> {
     let by_pattern =
         mapping.excludes(&source.name) && !mapping.exclude.iter().any(|name| same_name(name, &source.name));

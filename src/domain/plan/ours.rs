@@ -1,6 +1,5 @@
-//! The target's columns that no column of the source fills: the one that marks rows which the source no longer has
-//! (`deletes: soft`), the one that says when a row was published (`loaded_at`), and the one that says which table a row came
-//! from (`shard_column`).
+//! The target's columns that no source column fills: one marks rows that the source no longer has (`deletes: soft`),
+//! one says when a row was published (`loaded_at`), and one says which table a row came from (`shard_column`).
 
 use super::input::PlanInput;
 use crate::domain::column::{TargetColumn, same_name};
@@ -11,27 +10,28 @@ use crate::domain::schema::{ColumnDiff, SchemaDiff, Verdict};
 use crate::domain::table_shard::TableShard;
 use crate::domain::target_type::TargetType;
 
-/// The column that marks deleted rows, where there is one.
+/// The column that marks deleted rows, if there is one.
 pub(super) fn mark(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Option<String>, Fault> {
     input.mapping.deleted_column().map_or(Ok(None), |name| timestamp(input, diff, "deleted_column", name))
 }
 
-/// The column that says when a row was published, where there is one.
+/// The column that says when a row was published, if there is one.
 pub(super) fn loaded_at(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Option<String>, Fault> {
     input.mapping.loaded_at.as_deref().map_or(Ok(None), |name| timestamp(input, diff, "loaded_at", name))
 }
 
-/// The column that says which table a row came from, where there is one. Without it no row of the target is the mapping's.
+/// The column that says which table a row came from, if there is one. Without it no row of the target belongs to the
+/// mapping.
 pub(super) fn shard(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Option<TableShard>, Fault> {
     let (mapping, Some(shard)) = (input.mapping, &input.mapping.shard) else { return Ok(None) };
     refuse_taken(input, diff, "shard_column", &shard.column)?;
-    let (text, existing) = (TargetType::String(None), input.target.and_then(|target| target.column(&shard.column)));
+    let existing = input.target.and_then(|target| target.column(&shard.column));
     let verdict = match existing {
-        None => Verdict::New(text),
+        None => Verdict::New(TargetType::String(None)),
         Some(column) if matches!(column.target_type, TargetType::String(_)) => Verdict::Same,
-        Some(_) => Verdict::Conflict(text),
+        Some(column) => return Err(of_another_type(mapping, column)),
     };
-    let accepted = if diff.creates_table { None } else { input.said(&shard.column, "", &verdict) };
+    let accepted = input.said(&shard.column, "", &verdict);
     if let (None, Some(target)) = (existing, input.target) {
         let may_add = input.additions != SchemaAdditions::Deny || accepted == Some(true);
         if !target.is_empty() {
@@ -51,7 +51,7 @@ pub(super) fn shard(input: &PlanInput<'_>, diff: &mut SchemaDiff) -> Result<Opti
     Ok(Some(TableShard { column, ..shard.clone() }))
 }
 
-/// Rows that no shard owns would come a second time.
+/// The fault for rows without a shard, which would come a second time.
 fn of_no_shard(mapping: &Mapping, shard: &TableShard) -> Fault {
     let (target, name) = (&mapping.target, &shard.column);
     let table = quote::bigquery_table(target);
@@ -66,16 +66,43 @@ fn of_no_shard(mapping: &Mapping, shard: &TableShard) -> Fault {
     )
 }
 
-/// The source may have a column of that name.
+/// A column that holds something else than the words of shards.
+fn of_another_type(mapping: &Mapping, column: &TargetColumn) -> Fault {
+    let (target, name) = (&mapping.target, &column.name);
+    let sentence = format!(
+        "Column `{name}` of {target}, the `shard_column` of mapping `{}`, is {} in BigQuery, and must be STRING",
+        mapping.name, column.target_type
+    );
+    Fault::new(FaultKind::Schema, sentence).with_hint(format!(
+        "choose another name for `shard_column`; or, if the column is in nobody's use under that name, in BigQuery: ALTER TABLE {} \
+         RENAME COLUMN {} TO {}",
+        quote::bigquery_table(target),
+        quote::bigquery_name(name),
+        quote::bigquery_name(&format!("{name}_before"))
+    ))
+}
+
+/// The source may have a column of that name, or one that gets it.
 fn refuse_taken(input: &PlanInput<'_>, diff: &SchemaDiff, key: &str, name: &str) -> Result<(), Fault> {
     let Some(taken) = diff.columns.iter().find(|column| same_name(&column.name, name)) else { return Ok(()) };
     let (mapping, source) = (&input.mapping.name, &input.mapping.source);
-    let sentence = format!("`{key}` of mapping `{mapping}` is `{name}`, but {source} has a column `{}`", taken.name);
-    Err(Fault::new(FaultKind::Config, sentence).with_hint(format!("choose another name for `{key}`")))
+    let renamed = input.mapping.rename.iter().find(|(_, other)| same_name(other, name)).map(|(column, _)| column);
+    let (why, hint) = match renamed {
+        Some(column) => (
+            format!("but `rename` gives that name to column `{column}` of {source}"),
+            format!("choose another name for `{key}`, or for `{column}`"),
+        ),
+        None => (
+            format!("but {source} has a column `{}`", taken.name),
+            format!("choose another name for `{key}`, or give the column another one: `rename`"),
+        ),
+    };
+    let sentence = format!("`{key}` of mapping `{mapping}` is `{name}`, {why}");
+    Err(Fault::new(FaultKind::Config, sentence).with_hint(hint))
 }
 
-/// Compares it as any other column; gives its name where the target has it, or will have it once the difference has been
-/// carried out.
+/// Compares the column like any other; gives its name if the target has it, or will have it once the difference is
+/// resolved.
 fn timestamp(input: &PlanInput<'_>, diff: &mut SchemaDiff, key: &str, name: &str) -> Result<Option<String>, Fault> {
     refuse_taken(input, diff, key, name)?;
     let existing = input.target.and_then(|target| target.column(name));
@@ -85,7 +112,7 @@ fn timestamp(input: &PlanInput<'_>, diff: &mut SchemaDiff, key: &str, name: &str
         Some(column) if column.required => Verdict::Relax,
         Some(_) => Verdict::Same,
     };
-    let accepted = if diff.creates_table { None } else { input.said(name, "", &verdict) };
+    let accepted = input.said(name, "", &verdict);
     let comes = diff.creates_table || input.additions != SchemaAdditions::Deny || accepted == Some(true);
     let is_there = match verdict {
         Verdict::New(_) => comes,
@@ -96,7 +123,7 @@ fn timestamp(input: &PlanInput<'_>, diff: &mut SchemaDiff, key: &str, name: &str
     Ok((is_there && accepted != Some(false)).then_some(name))
 }
 
-/// Adds the column to what is compared; gives its name as the target writes it.
+/// Adds the column to the comparison; gives its name as the target writes it.
 fn listed(
     diff: &mut SchemaDiff,
     existing: Option<&TargetColumn>,

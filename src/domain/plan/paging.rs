@@ -1,4 +1,4 @@
-//! How the rows of a window are asked for: pages by key where that is both right and cheap.
+//! How the rows of a window are read: in pages by key, where that is both right and cheap.
 
 use super::input::PlanInput;
 use super::table::{ColumnPlan, Paging};
@@ -6,7 +6,7 @@ use crate::domain::column::same_name;
 use crate::domain::source_type::SourceType;
 use crate::domain::type_map::Encoding;
 
-/// Pages where an index carries `(cursor, key)` and the keys are truly unique; else one pass.
+/// Pages if an index carries `(cursor, key)` and the keys are truly unique; otherwise one pass.
 pub(super) fn choose(input: &PlanInput<'_>, columns: &[ColumnPlan], keys: &[usize]) -> Paging {
     let names: Vec<&str> = keys.iter().map(|&k| columns[k].source.name.as_str()).collect();
     let unique = input.source.unique_keys.iter().any(|index| same_set(index, &names));
@@ -19,8 +19,8 @@ fn same_set(index: &[String], names: &[&str]) -> bool {
     index.len() == names.len() && names.iter().all(|n| index.iter().any(|i| same_name(i, n)))
 }
 
-/// Do ORDER BY and a comparison with a bound value agree for the type? (ENUM and SET order by position but compare as
-/// text; floats have no exact literal.) A NULL would end the pages.
+/// Tells if ORDER BY and a comparison with a bound value agree for the type. (ENUM and SET order by position but
+/// compare as text; floats have no exact literal.) A NULL would end the pages.
 fn can_page(column: &ColumnPlan) -> bool {
     !column.source.nullable
         && match column.source.source_type {
@@ -37,9 +37,10 @@ fn can_page(column: &ColumnPlan) -> bool {
         }
 }
 
-/// Is a text that was read the same to the server when it comes back as a bound value? Not one read as bytes, which are
-/// not in the connection's character set, nor one of before Unicode, where the way back may lead to another character.
-/// And MariaDB stores a CHAR padded and hands it out stripped: under a NO PAD collation these are two values.
+/// Tells if a text that was read is the same to the server when it comes back as a bound value. A text that is read as
+/// bytes is not, because bytes are not in the connection's character set; nor is one in a character set older than
+/// Unicode, which may become another character on the way back. And MariaDB stores a CHAR padded but gives it stripped:
+/// under a NO PAD collation these are two values.
 fn text_comes_back(column: &ColumnPlan) -> bool {
     let source = &column.source;
     let no_pad = source.collation.as_deref().is_some_and(|collation| collation.contains("nopad"));

@@ -1,4 +1,4 @@
-//! Plans for unit tests, wherever one is needed.
+//! Plans for unit tests.
 
 use super::{ColumnPlan, CursorPlan, Paging, TablePlan};
 use crate::domain::column::SourceColumn;
@@ -9,10 +9,10 @@ use crate::domain::table_options::TableOptions;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::carriage;
 
-/// A column that holds no NULL, on the way to the given type.
+/// A column without NULLs, converted to the given type.
 ///
 /// # Panics
-/// Where there is no such way.
+/// If there is no way to convert it.
 pub fn column(name: &str, source_type: SourceType, target_type: TargetType) -> ColumnPlan {
     let way = carriage(&source_type, &target_type).unwrap();
     ColumnPlan {

@@ -1,4 +1,4 @@
-//! What a plan is: the columns of one mapping's table on their way, and how its rows are told apart and asked for.
+//! A plan: the columns that one mapping moves, and how its rows are told apart and read.
 
 use chrono_tz::Tz;
 
@@ -15,26 +15,26 @@ use crate::domain::table_shard::TableShard;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Cast, Encoding, StagedType};
 
-/// One column on its way.
+/// One column that moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnPlan {
     pub source: SourceColumn,
     /// Name in the target table.
     pub target_name: String,
-    /// Type in the target table once the difference has been carried out.
+    /// Type in the target table once the difference is resolved.
     pub target_type: TargetType,
-    /// Name in the staging table: the target's where every interface takes it, else `c` and the position.
+    /// Name in the staging table: the target's if every interface takes it, otherwise `c` and the position.
     pub staged_name: String,
     pub encoding: Encoding,
     pub staged: StagedType,
     pub cast: Cast,
-    /// What is put on each value as it is decoded; `encoding` is then that of the value under it.
+    /// The mask that is put on each decoded value; `encoding` is then that of the value under it.
     pub mask: Option<Mask>,
 }
 
 impl ColumnPlan {
-    /// A few values that come again and again, so that a dictionary of them makes a file smaller. (Measured: a dictionary
-    /// on every column makes it larger and its writer slower.)
+    /// Tells if the column has a few values that repeat, so that a dictionary makes the file smaller. (Measured: a
+    /// dictionary on every column makes it larger and its writer slower.)
     #[must_use]
     pub fn repeats_values(&self) -> bool {
         match self.source.source_type.characters() {
@@ -44,42 +44,42 @@ impl ColumnPlan {
     }
 }
 
-/// A table on its way.
+/// A table that moves.
 #[derive(Debug, Clone)]
 pub struct TablePlan {
     pub columns: Vec<ColumnPlan>,
     /// Positions in `columns` of the primary keys, in configured order.
     pub keys: Vec<usize>,
-    /// The source vouches that no two rows share the keys.
+    /// The source guarantees that no two rows share the keys.
     pub keys_unique: bool,
-    /// Of an upsert the target holds the newest version of each key alone, of an append every version.
+    /// In an upsert the target holds only each key's newest version; in an append it holds every version.
     pub mode: Mode,
-    /// `None`: nothing orders the rows, and none of them lies in a window.
+    /// `None`: no column orders the rows, and no row lies in a window.
     pub cursor: Option<CursorPlan>,
-    /// Zone that DATETIME values are read in.
+    /// The zone in which DATETIME values are read.
     pub timezone: Tz,
     pub empty_string_as_null: bool,
     pub invalid_values: InvalidValues,
     pub paging: Paging,
-    /// Of the table as it is, or as it is about to be made.
+    /// The partitioning of the table as it is, or as it will be created.
     pub partitioning: Option<Partitioning>,
-    /// What else a new table is made with.
+    /// The other options of a new table.
     pub options: TableOptions,
-    /// The key of Cloud KMS that the table is encrypted with, or is about to be; its staging tables are, too.
+    /// The Cloud KMS key of the table, existing or new; its staging tables use it, too.
     pub kms_key: Option<String>,
-    /// Positions in `columns` of those that a new table is clustered by.
+    /// Positions in `columns` of those by which a new table is clustered.
     pub cluster: Vec<usize>,
     /// The target's column that marks rows which the source no longer has.
     pub deleted_column: Option<String>,
-    /// The target's column that gets the moment of each row's publish.
+    /// The target's column for the moment of each row's publish.
     pub loaded_at: Option<String>,
-    /// The target's rows that are this mapping's, and what a publish puts into each; `None`: all are.
+    /// The target's rows that belong to this mapping, and the value that a publish puts into each; `None`: all rows.
     pub shard: Option<TableShard>,
-    /// What a new table is described by.
+    /// The description of a new table.
     pub comment: Option<String>,
 }
 
-/// What windows are cut by.
+/// The cursor by which windows are cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CursorPlan {
     /// Position in `columns` of the incremental column.
@@ -89,7 +89,7 @@ pub struct CursorPlan {
     pub indexed: bool,
 }
 
-/// How the rows of a window are asked for.
+/// How the rows of a window are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paging {
     /// Short queries by `(cursor, key)`: an index carries that order and the keys tell rows apart.
@@ -104,19 +104,19 @@ impl TablePlan {
         self.cursor.map(|cursor| &self.columns[cursor.position])
     }
 
-    /// Is it the incremental column?
+    /// Tells if this is the incremental column.
     #[must_use]
     pub fn is_cursor(&self, position: usize) -> bool {
         self.cursor.is_some_and(|cursor| cursor.position == position)
     }
 
-    /// Are rows told apart or ordered by the column?
+    /// Tells if the column tells rows apart or orders them.
     #[must_use]
     pub fn places_rows(&self, position: usize) -> bool {
         self.is_cursor(position) || self.keys.contains(&position)
     }
 
-    /// Does the column's empty text arrive as NULL? Where it places rows, it is a value.
+    /// Tells if the column's empty text arrives as NULL. In a column that places rows, an empty text is a value.
     #[must_use]
     pub fn empty_becomes_null(&self, position: usize) -> bool {
         let column = &self.columns[position];
@@ -127,13 +127,13 @@ impl TablePlan {
         self.empty_string_as_null && can_be_empty && !self.places_rows(position)
     }
 
-    /// Can a staged value of the column be NULL? A publish that compares rows by it must then hold NULL equal to NULL, or it
-    /// would insert such a row again.
+    /// Tells if a staged value of the column can be NULL. A publish that compares rows by the column must then treat
+    /// NULL as equal to NULL, or it would insert such a row again.
     #[must_use]
     pub fn may_be_null(&self, position: usize) -> bool {
         let column = &self.columns[position];
         let may_be_emptied = match column.source.source_type.characters() {
-            // Of a key this says more than it must, and a publish is right either way.
+            // For a key this may be true without need; the publish is right either way.
             Characters::Free => self.empty_string_as_null,
             Characters::Listed | Characters::No => self.empty_becomes_null(position),
         };
@@ -141,7 +141,7 @@ impl TablePlan {
         column.source.nullable || column.encoding.has_flaws() || may_be_emptied || never_arrives
     }
 
-    /// The keys alone, of every row: in one pass, because no incremental column orders it.
+    /// The plan for only the keys, of every row: in one pass, because no incremental column orders it.
     #[must_use]
     pub fn keys_only(&self) -> Self {
         let columns: Vec<_> = self.keys.iter().map(|&key| self.columns[key].clone()).collect();
@@ -160,14 +160,14 @@ impl TablePlan {
         }
     }
 
-    /// Are keys that differ in the source different in the target as well, each staged as it will be held?
+    /// Tells if keys that differ in the source also differ in the target, each staged as the target will hold it.
     #[must_use]
     pub fn keys_stay_apart(&self) -> bool {
         self.keys.iter().map(|&key| &self.columns[key]).all(|c| c.cast == Cast::None && c.staged != StagedType::Float64)
     }
 
-    /// Is every staged column the target's column, by name and type, so that a copy job can publish it? A copy gives no row a
-    /// moment, nor the name of its shard.
+    /// Tells if every staged column is a target column of the same name and type, so that a copy job can publish it. A
+    /// copy adds neither the moment of publishing nor the shard's name.
     #[must_use]
     pub fn is_verbatim(&self) -> bool {
         let is_filled = self.loaded_at.is_none() && self.shard.is_none();
@@ -181,6 +181,8 @@ pub struct Planned {
     pub table: TablePlan,
     pub diff: SchemaDiff,
     pub warnings: Vec<Finding>,
+    /// Columns that BigQuery has and the source does not show, while the account may not read every column there.
+    pub withheld: Vec<String>,
     /// What the mapping asks of a new table, and the table that is there has otherwise.
     pub options: Vec<Finding>,
 }

@@ -1,6 +1,7 @@
-//! What a plan is for each state of the target and each policy.
+//! The plan for each state of the target and each policy.
 
 mod cluster;
+mod declined;
 mod masked;
 mod paging;
 mod partitions;
@@ -63,7 +64,7 @@ struct Case {
     decisions: Decisions,
 }
 
-/// Both tables settled, with one more column on either side where it is given.
+/// Both tables without differences, and one more column on either side if given.
 fn case(at_source: Option<SourceType>, at_target: Option<TargetType>) -> Case {
     let source_columns: Vec<_> = at_source.map(|t| ("x", t)).into_iter().collect();
     let target_columns: Vec<_> = at_target.map(|t| ("x", t)).into_iter().collect();
@@ -220,7 +221,7 @@ fn an_override_is_kept_to() {
     let tiny = SourceType::Int { bits: 8, unsigned: false };
     assert_eq!(asks(tiny.clone(), "BOOL", None).planned().verdict("x"), &Verdict::New(TargetType::Bool));
     assert_eq!(asks(tiny.clone(), "BOOL", Some(TargetType::Bool)).planned().verdict("x"), &Verdict::Same);
-    // What would do without the override does not with it.
+    // A type that would do without the override does not do with it.
     let strings = asks(tiny.clone(), "BOOL", Some(TargetType::String(None))).planned();
     assert_eq!(strings.verdict("x"), &Verdict::Conflict(TargetType::Bool));
     asks(tiny, "GEOGRAPHY", None)
@@ -366,7 +367,7 @@ fn keys_stay_distinct_on_their_way() {
     numbers.mapping.primary_keys = vec!["x".into()];
     numbers.mapping.columns.insert("x".into(), TargetType::Int64);
     numbers.refused("different TEXT values can become the same");
-    // The escape for tables whose ids were made INT64 by hand.
+    // The way out for tables whose ids were made INT64 by hand.
     let mut unsigned = case(Some(SourceType::Int { bits: 64, unsigned: true }), Some(TargetType::Int64));
     unsigned.mapping.primary_keys = vec!["x".into()];
     unsigned.mapping.columns.insert("x".into(), TargetType::Int64);

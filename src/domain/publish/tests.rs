@@ -41,7 +41,7 @@ fn without_a_watermark_the_window_begins_where_the_mapping_says() {
     assert_eq!(low(Operator::Greater, None, Some(Cursor::Int(3))), Low::From(Cursor::Int(3)));
 }
 
-/// A first publish after `5`, into a table that is not there.
+/// A first publish after `5`, into a table that does not exist.
 fn facts(plan: &TablePlan) -> Facts<'_> {
     Facts {
         plan,
@@ -56,7 +56,7 @@ fn facts(plan: &TablePlan) -> Facts<'_> {
     }
 }
 
-/// The choice for one, with what the test says otherwise.
+/// The choice for these facts, after the test's change.
 fn chosen(mode: Mode, target: Option<&TargetSchema>, change: impl Fn(&mut Facts<'_>)) -> PublishKind {
     let plan = plan(mode);
     let mut facts = Facts { target, ..facts(&plan) };

@@ -1,4 +1,4 @@
-//! Clock changes, month ends and lines that look back.
+//! Clock changes, month ends, and past due times.
 
 use chrono_tz::Europe::Berlin;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! The type table against its own rules and against docs/types.md.
+//! Compares the type table with its own rules and with docs/types.md.
 
 use super::*;
 use crate::domain::source_type::CatalogType;
@@ -63,7 +63,7 @@ fn text_never_goes_into_a_number_unless_asked() {
     assert!(!widens(&TargetType::Int64, &TargetType::String(None)));
 }
 
-/// Every type that `columns:` takes.
+/// Every type that `columns:` accepts.
 const CONFIGURABLE: [&str; 13] = [
     "INT64",
     "FLOAT64",
@@ -80,7 +80,7 @@ const CONFIGURABLE: [&str; 13] = [
     "GEOGRAPHY",
 ];
 
-/// The words between backticks; with `†` where it follows.
+/// The words between backticks, with `†` if it follows.
 fn quoted(cell: &str) -> Vec<String> {
     let parts: Vec<_> = cell.split('`').collect();
     let words = parts.iter().enumerate().filter(|(i, _)| i % 2 == 1);

@@ -1,5 +1,5 @@
-//! Rows of both sides put side by side, for somebody who looks: the newest of the source, and what the target holds under
-//! their keys.
+//! Rows of both sides side by side, for the operator: the source's newest rows, and the target's rows with the same
+//! keys.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,19 +8,19 @@ use super::{Comparison, Key};
 use crate::domain::column::{SourceSchema, same_name};
 use crate::domain::plan::TablePlan;
 
-/// Characters of a value that are fetched.
+/// How many characters of a value are fetched.
 pub const MOST_CHARACTERS: usize = 4_000;
 
-/// A value as a side tells of it.
+/// A value as one side gives it.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Cell {
-    /// For people; a masked value is only said to be one. `None`: NULL.
+    /// The value for people; for a masked value only a note that it is masked. `None`: NULL.
     pub shown: Option<String>,
-    /// The hash of the way in which both sides write it alike; `None`: NULL, or not compared.
+    /// The hash of the value in the form that both sides write alike; `None`: NULL, or not compared.
     pub hash: Option<String>,
 }
 
-/// Row values reach no log.
+/// Row values must not reach a log.
 impl fmt::Debug for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cell").finish_non_exhaustive()
@@ -32,7 +32,7 @@ impl fmt::Debug for Cell {
 pub struct SeenRow {
     pub key: Key,
     pub cells: Vec<Cell>,
-    /// It lies in the window. Only the source tells of rows that do not.
+    /// The row lies in the window. Only the source gives rows that do not.
     pub in_window: bool,
 }
 
@@ -48,24 +48,24 @@ pub struct SeenColumn {
     pub name: String,
     pub is_key: bool,
     pub is_masked: bool,
-    /// Both sides can write it alike.
+    /// Both sides can write the column alike.
     pub is_compared: bool,
 }
 
-/// A row of the source, and the target's under the same key.
+/// A row of the source, and the target's row with the same key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
     pub source: Vec<Cell>,
-    /// `None`: there is none.
+    /// `None`: the target has no such row.
     pub target: Option<Vec<Cell>>,
     /// How often the target holds the key.
     pub copies: usize,
-    /// It lies beyond the watermark: another run brings it, or its newest version.
+    /// The row lies beyond the watermark: another run brings it, or its newest version.
     pub is_newer: bool,
 }
 
 impl Pair {
-    /// Is the value of a column another one on the other side?
+    /// Tells if a column's value differs between the sides.
     #[must_use]
     pub fn differs(&self, column: usize) -> bool {
         let target = self.target.as_ref().and_then(|cells| cells.get(column));
@@ -82,27 +82,28 @@ impl Pair {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beside {
     pub columns: Vec<SeenColumn>,
-    /// The newest first.
+    /// The pairs, newest first.
     pub pairs: Vec<Pair>,
-    /// What asking BigQuery for them reads.
+    /// Bytes that the question reads in BigQuery.
     pub bytes: u64,
-    /// The columns that say which row is the newest.
+    /// The columns that decide which row is the newest.
     pub by: Vec<String>,
-    /// No index of the source has their order: it reads about so many rows, all it has, to find the newest.
+    /// No index of the source has their order: finding the newest rows reads about this many rows, which is all of
+    /// them.
     pub scans: Option<u64>,
 }
 
-/// What says which rows are the newest.
+/// The columns that decide which rows are the newest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewestBy {
-    /// Positions of the columns whose greatest values are the newest rows'.
+    /// Positions of the columns whose greatest values belong to the newest rows.
     pub columns: Vec<usize>,
-    /// An index of the source has their order: no other row is read.
+    /// An index of the source has their order: no other rows are read.
     pub is_indexed: bool,
 }
 
 impl Beside {
-    /// Before anything is asked of the target.
+    /// The rows before the target is asked.
     #[must_use]
     pub fn of(comparison: &Comparison, newest: &NewestBy, bytes: u64) -> Self {
         let plan = &comparison.plan;
@@ -117,7 +118,7 @@ impl Beside {
         Self { columns, pairs: Vec::new(), bytes, by, scans: None }
     }
 
-    /// Each row of the source with what the target holds.
+    /// Adds the rows: each row of the source with the target's.
     #[must_use]
     pub fn with(mut self, source: Vec<SeenRow>, target: Vec<SeenRow>) -> Self {
         let mut held: BTreeMap<Key, Vec<Vec<Cell>>> = BTreeMap::new();
@@ -133,8 +134,9 @@ impl Beside {
     }
 }
 
-/// The incremental column, or the keys where the mapping has none; the keys too where an index has their order and none has
-/// the incremental column's: the greatest keys mostly are the newest, and the table need not be read for them.
+/// The columns of the newest rows: the incremental column, or the keys if the mapping has none. Also the keys if an
+/// index has their order and none has the incremental column's: the greatest keys mostly are the newest, and the table
+/// need not be read to find them.
 #[must_use]
 pub fn newest_by(plan: &TablePlan, source: &SourceSchema) -> NewestBy {
     let cursor = plan.cursor.map(|cursor| cursor.position);
@@ -147,14 +149,14 @@ pub fn newest_by(plan: &TablePlan, source: &SourceSchema) -> NewestBy {
     NewestBy { columns: cursor.map_or_else(|| plan.keys.clone(), |cursor| vec![cursor]), is_indexed: false }
 }
 
-/// The keys as an index begins with them; `None` where it does not.
+/// The positions of the keys if the index begins with them, in its order; otherwise `None`.
 fn in_order(plan: &TablePlan, index: &[String]) -> Option<Vec<usize>> {
     let named = |name: &String| plan.keys.iter().copied().find(|&key| same_name(&plan.columns[key].source.name, name));
     let first: Vec<usize> = index.iter().take(plan.keys.len()).map_while(named).collect();
     (!first.is_empty() && first.len() == plan.keys.len()).then_some(first)
 }
 
-/// Can rows of both sides be told to be the same row? Else why not.
+/// Why rows of both sides cannot be matched; `None` if they can.
 #[must_use]
 pub fn unmatched(comparison: &Comparison) -> Option<String> {
     let plan = &comparison.plan;

@@ -1,13 +1,14 @@
-//! The port that both sides of a comparison have.
+//! The port that both sides of a comparison implement.
 
 use std::future::Future;
 
 use super::{Comparison, Cut, Key, NewestBy, PartSum, Parts, RowDigest, SeenRow};
 use crate::domain::fault::Fault;
 
-/// A table whose rows can be compared with those of another by sums, part by part, and then row by row.
+/// A table whose rows can be compared with another's by sums of parts, and then row by row.
 pub trait Comparable: Send + Sync {
-    /// The least and greatest of a key of whole numbers ([`Comparison::number_key`]); `None` without one, or without rows.
+    /// The smallest and greatest value of a key of whole numbers ([`Comparison::number_key`]); `None` without such a
+    /// key, or without rows.
     ///
     /// # Errors
     /// `Schema`, `Auth` or `Transient`, naming the table.
@@ -20,7 +21,8 @@ pub trait Comparable: Send + Sync {
     fn part_sums(&self, comparison: &Comparison, cut: &Cut)
     -> impl Future<Output = Result<Vec<PartSum>, Fault>> + Send;
 
-    /// Every row of some parts; held in memory, so they must be few. A source also gives rows that lie beyond the window.
+    /// Every row of some parts. They are held in memory, so they must be few. A source also gives rows beyond the
+    /// window.
     ///
     /// # Errors
     /// `Schema`, `Auth` or `Transient`, naming the table.
@@ -31,9 +33,9 @@ pub trait Comparable: Send + Sync {
     ) -> impl Future<Output = Result<Vec<RowDigest>, Fault>> + Send;
 }
 
-/// A source whose rows can be shown to somebody: a few, with every value, masked ones as masked.
+/// A source that can show a few rows with every value; masked values stay masked.
 pub trait NewestRows: Send + Sync {
-    /// The newest rows, whatever the window, the newest first; at most so many.
+    /// The newest rows, whatever the window, newest first, at most `most`.
     ///
     /// # Errors
     /// `Schema`, `Auth` or `Transient`, naming the table.
@@ -45,7 +47,7 @@ pub trait NewestRows: Send + Sync {
     ) -> impl Future<Output = Result<Vec<SeenRow>, Fault>> + Send;
 }
 
-/// A target whose rows can be shown beside them.
+/// A target that can show the rows with the same keys.
 pub trait Keyed: Send + Sync {
     /// The rows with these keys, whatever the window.
     ///

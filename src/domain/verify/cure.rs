@@ -1,27 +1,27 @@
-//! What is done about each kind of difference.
+//! How each kind of difference is repaired.
 
 use super::DifferenceKind;
 use crate::domain::config::{Deletes, Mapping, Mode};
 use crate::domain::publish::PublishKind;
 
-/// What is done about a key whose rows are not the same on both sides.
+/// The repair of a key whose rows differ between the sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cure {
-    /// Its rows are read in MySQL and published so.
+    /// Read its rows in MySQL and publish them in this way.
     Publish(PublishKind),
-    /// Its rows in BigQuery are removed, or marked, as the mapping says.
+    /// Remove or mark its rows in BigQuery, as the mapping says.
     Delete,
-    /// It stays as it is.
+    /// Leave it as it is.
     Leave,
 }
 
-/// What decides about a mapping's differences.
+/// The settings that decide the repair of a mapping's differences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cures {
     pub mode: Mode,
-    /// The mapping says what becomes of rows that MySQL no longer has.
+    /// The mapping says what to do with rows that MySQL no longer has.
     pub deletes: bool,
-    /// Rows of doubled keys can be taken out and put in again: the mapping fills every column of the table.
+    /// Rows of doubled keys can be removed and inserted again, because the mapping fills every column of the table.
     pub undoubles: bool,
 }
 

@@ -1,7 +1,7 @@
-//! How a value is written so that MySQL, MariaDB and BigQuery write it alike.
+//! The forms in which MySQL, MariaDB and BigQuery write a value alike.
 //!
-//! The table is held against the servers by `tests/it/verify.rs`. What has no form here is not compared, and the result
-//! says so: a comparison that guesses would cry wolf every day.
+//! `tests/it/verify.rs` compares this table with the servers. A column without a form is not compared, and the result
+//! says so: guessing would raise false alarms every day.
 
 use chrono::{DateTime, NaiveTime};
 use chrono_tz::Tz;
@@ -12,49 +12,50 @@ use crate::domain::source_type::SourceType;
 use crate::domain::target_type::TargetType;
 use crate::domain::type_map::{Cast, Encoding};
 
-/// A way of writing; NULL, and what arrives as NULL, is written as NULL by each.
+/// The form of a column's values; every form writes NULL, and any value that arrives as NULL, as NULL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// A whole number's digits.
     Integer,
-    /// The same; beyond 2^63-1 it arrives as NULL.
+    /// The same; a value beyond 2^63-1 arrives as NULL.
     IntegerWithin64,
-    /// The number that the bits are.
+    /// The number that the bits represent.
     Bits,
     /// 0 or 1; any other number arrives as NULL.
     Boolean,
-    /// Digits without zeros at the end.
+    /// Digits without trailing zeros.
     Decimal { precision: u8, scale: u8 },
-    /// What is before the point, and 32 bits of what is behind it: exact in binary, which decimal digits are not.
+    /// The part before the point, and 32 bits of the part after it: exact in binary, which decimal digits are not.
     Float,
     /// `2026-11-23`; zero and impossible dates arrive as NULL.
     Date,
-    /// Microseconds from 1970 on: of a wall clock that stays one, or of an instant read in UTC.
+    /// Microseconds since 1970, of a wall clock that stays one, or of an instant read in UTC.
     Wall,
-    /// Microseconds of the wall clock of this zone that shows the target's instant.
+    /// Microseconds of this zone's wall clock at the target's instant.
     LocalWall(Tz),
     /// Microseconds since midnight; spans outside of a day arrive as NULL.
     TimeOfDay,
-    /// As it is, and its length before it.
+    /// The text itself, after its length.
     Text { empty_is_null: bool },
-    /// The hash of a text that may be long.
+    /// The hash of a text, which may be long.
     TextHash { empty_is_null: bool },
-    /// In hexadecimal.
+    /// The bytes in hexadecimal.
     Bytes,
-    /// The hash of bytes that may be many.
+    /// The hash of bytes, which may be many.
     BytesHash,
-    /// NULL on the side that masks: the other holds none either.
+    /// NULL on the side that masks; the other side holds NULL anyway.
     MaskedNull,
-    /// The mask itself, which a server can put on the value.
+    /// The mask itself, which a server can compute.
     MaskedSha256 { empty_is_null: bool },
-    /// The same; it is a text of any characters.
+    /// The same; the result is a text of any characters.
     MaskedLast { most: u8, empty_is_null: bool },
-    /// A keyed mask. No statement holds the key: only that there is one, and that it looks like one.
+    /// A keyed mask. No statement may hold the key, so the comparison only sees that there is a masked value, and that
+    /// it looks like one.
     MaskedHmac { empty_is_null: bool },
 }
 
 impl Form {
-    /// Is a value written for people as it is for the comparison?
+    /// Tells if the form is also readable for people.
     #[must_use]
     pub const fn is_readable(self) -> bool {
         matches!(
@@ -63,7 +64,7 @@ impl Form {
         )
     }
 
-    /// What was written for the comparison, as people write such a value.
+    /// A value in this form, converted to the form that people write.
     #[must_use]
     pub fn shown(self, written: &str) -> String {
         let shown = match self {
@@ -75,7 +76,7 @@ impl Form {
         shown.unwrap_or_else(|| written.to_owned())
     }
 
-    /// Is the value itself compared?
+    /// Tells if the value itself is compared.
     #[must_use]
     pub const fn tells_values_apart(self) -> bool {
         !matches!(self, Self::MaskedHmac { .. })
@@ -93,22 +94,22 @@ fn time_of_day(micros: &str) -> Option<String> {
     Some(NaiveTime::from_num_seconds_from_midnight_opt(seconds, nanos)?.to_string())
 }
 
-/// From what is before the point, and 32 bits of what is behind it.
+/// A float from the part before the point and 32 bits of the part after it.
 fn float(parts: &str) -> Option<String> {
     let (whole, behind) = parts.split_once('/')?;
     let (whole, behind): (f64, f64) = (whole.parse().ok()?, behind.parse().ok()?);
     Some((whole + behind / 4_294_967_296.0).to_string())
 }
 
-/// A text this long is written out; a longer one as its hash, which no server's limits cut off.
+/// Texts up to this length are written out; longer ones are hashed, which no server's limits cut off.
 const SHORT_TEXT: u64 = 255;
 
-/// The form of a column of the plan; `None` where both sides cannot write it alike.
+/// The form of a column of the plan; `None` if both sides cannot write it alike.
 #[must_use]
 pub fn form(plan: &TablePlan, position: usize) -> Option<Form> {
     let column = &plan.columns[position];
     let source = &column.source.source_type;
-    // Rows are told apart by these, so they are written out.
+    // Keys tell rows apart, so they are written out.
     let is_key = plan.keys.contains(&position);
     let empty_is_null = plan.empty_becomes_null(position);
     if let Some(mask) = &column.mask {
@@ -129,7 +130,7 @@ pub fn form(plan: &TablePlan, position: usize) -> Option<Form> {
         Encoding::DateAsText | Encoding::WallAsText { .. } | Encoding::Time { .. } => Some(text(false, false)),
         Encoding::Text => match (source, &column.target_type) {
             (_, TargetType::BigNumeric(_)) if column.cast == Cast::To => decimal(source),
-            // What BigQuery makes of a text that it converts is its own rule.
+            // BigQuery converts the text by its own rules.
             _ if column.cast != Cast::None => None,
             (SourceType::Text { chars }, _) => {
                 let is_long = chars.is_none_or(|chars| chars > SHORT_TEXT) && !is_key;
@@ -144,7 +145,7 @@ pub fn form(plan: &TablePlan, position: usize) -> Option<Form> {
             SourceType::Binary | SourceType::Text { .. } => Some(Form::BytesHash),
             _ => None,
         },
-        // Digits of ours, geometries and vectors, which no server writes as we do.
+        // Digits that only we write so, geometries and vectors: no server writes these as we do.
         Encoding::DecimalAsFloat
         | Encoding::FloatAsText { .. }
         | Encoding::Wkt
@@ -153,7 +154,8 @@ pub fn form(plan: &TablePlan, position: usize) -> Option<Form> {
     }
 }
 
-/// A mask is compared where both servers write the text under it alike. A keyed one needs no text.
+/// The form of a masked column. It exists if both servers write the text under the mask alike; a keyed mask needs no
+/// text.
 const fn masked(mask: &Mask, encoding: Encoding, empty_is_null: bool) -> Option<Form> {
     let alike = matches!(
         encoding,
@@ -189,7 +191,7 @@ mod tests {
     use super::*;
     use crate::domain::plan::samples::{column, number, plan};
 
-    /// The key `id`, and a column as asked for.
+    /// The form of a column in a plan with the key `id`.
     fn of(source_type: &SourceType, target_type: &TargetType, change: impl Fn(&mut TablePlan)) -> Option<Form> {
         let mut column = column("c", source_type.clone(), target_type.clone());
         column.source.nullable = true;

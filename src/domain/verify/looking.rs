@@ -1,15 +1,15 @@
-//! How far a comparison is, for whoever waits for it.
+//! The progress of a comparison, for whoever waits for it.
 
 /// What a comparison is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Looking {
     /// BigQuery sums up its rows: one statement.
     BigQuery,
-    /// MySQL sums up its rows, some statements one after the other.
+    /// MySQL sums up its rows, with several statements one after the other.
     Mysql { done: u64, of: u64 },
-    /// Parts that differ are looked into; more may be found on the way.
+    /// Parts that differ are looked into; their number may grow.
     Parts { done: u64, of: u64 },
-    /// The parts that were mended are compared once more.
+    /// The mended parts are compared once more.
     Again { done: u64, of: u64 },
 }
 

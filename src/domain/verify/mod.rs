@@ -1,7 +1,7 @@
-//! What comparing a mapping's two tables means: which rows, written how, in which parts, and what came of it.
+//! The comparison of a mapping's two tables: which rows, in which form, in which parts, and the result.
 //!
-//! Both servers write each row as the same text and hash it; sums of the hashes by part of the key tell which parts
-//! differ, and only their rows are fetched. `docs/verify.md` says the same for its users.
+//! Both servers write each row as the same text and hash it. Sums of the hashes by part of the key tell which parts
+//! differ, and only those rows are fetched. `docs/verify.md` describes it for users.
 
 mod beside;
 mod comparable;
@@ -39,48 +39,48 @@ use super::target_type::TargetType;
 use super::type_map::{Cast, Encoding};
 use super::window::Window;
 
-/// Digits of a row's hash that are summed: 60 bits, which a sum in NUMERIC takes 10^10 rows of.
+/// Hexadecimal digits of a row's hash that are summed: 60 bits, of which a NUMERIC holds the sum of 10^10 rows.
 pub const SUMMED_DIGITS: usize = 15;
 
-/// Digits of a row's hash that are compared row by row.
+/// Hexadecimal digits of a row's hash that are compared row by row.
 pub const COMPARED_DIGITS: usize = 32;
 
-/// What one CONCAT is given. Some servers make a chain of it, as deep as it is long, and refuse one of a thousand; a tree of
-/// so many branches is two deep for every table that BigQuery takes.
+/// The most arguments of one CONCAT. Some servers turn it into a chain as deep as it is long, and refuse one of a
+/// thousand; a tree with this many branches is two levels deep for every table that BigQuery takes.
 const PIECES_AT_ONCE: usize = 100;
 
-/// The texts one after the other, in the words that MySQL, MariaDB and BigQuery share.
+/// Concatenates texts, in SQL that MySQL, MariaDB and BigQuery share.
 #[must_use]
 pub fn concatenated(mut pieces: Vec<String>) -> String {
     let concat = |pieces: &[String]| format!("CONCAT({})", pieces.join(", "));
     while pieces.len() > PIECES_AT_ONCE {
         pieces = pieces.chunks(PIECES_AT_ONCE).map(concat).collect();
     }
-    // Of no piece at all there is still a text.
+    // Without any piece the result is still a text.
     pieces.insert(0, "''".to_owned());
     concat(&pieces)
 }
 
-/// What both sides are asked about: the same rows, written the same way.
+/// What both sides are asked about: the same rows in the same form.
 #[derive(Debug, Clone)]
 pub struct Comparison {
     pub source: SourceTable,
     pub target: TableId,
     pub plan: Arc<TablePlan>,
-    /// How each column of the plan is written; `None` for one that both servers cannot write alike.
+    /// The form of each column of the plan; `None` if both servers cannot write it alike.
     pub forms: Vec<Option<Form>>,
-    /// Rows beyond it are another run's business; `None`: every row is compared.
+    /// The rows to compare; later rows are another run's. `None`: every row.
     pub window: Option<Window>,
-    /// The target keeps earlier versions of a row beside the newest, which alone is compared.
+    /// The target keeps earlier versions of a row; only the newest one is compared.
     pub newest_only: bool,
 }
 
-/// What a side can be asked.
+/// A question that a side can answer.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Question {
-    /// The least and the greatest of the only key, a whole number.
+    /// The smallest and greatest value of the only key, a whole number.
     Span,
-    /// Rows and hashes, summed by part.
+    /// The number of rows and the sum of their hashes, by part.
     Sums(Cut),
     /// The rows of some parts, each with its key.
     Rows(Parts),
@@ -88,7 +88,7 @@ pub enum Question {
     Seen(Vec<Key>),
 }
 
-/// Keys are row values, which reach no log.
+/// Keys are row values and must not reach a log.
 impl fmt::Debug for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -114,8 +114,8 @@ impl Comparison {
         }
     }
 
-    /// Columns whose values are not compared, by their name in MySQL: both servers cannot write them alike, or would need a
-    /// key.
+    /// Columns whose values are not compared, by their name in MySQL: both servers cannot write them alike, or would
+    /// need a secret key to.
     #[must_use]
     pub fn left_out(&self) -> Vec<String> {
         let both = self.plan.columns.iter().zip(&self.forms);
@@ -123,24 +123,24 @@ impl Comparison {
         both.filter(|(_, form)| !is_told(form)).map(|(column, _)| column.source.name.clone()).collect()
     }
 
-    /// Is anything of a column's values compared? `column`: its name in MySQL.
+    /// Tells if anything of a column's values is compared. `column`: its name in MySQL.
     #[must_use]
     pub fn looks_at(&self, column: &str) -> bool {
         let mut both = self.plan.columns.iter().zip(&self.forms);
         both.any(|(planned, form)| form.is_some() && same_name(&planned.source.name, column))
     }
 
-    /// The only key, where its values are whole numbers on both sides: parts are then ranges of it, which an index and a
-    /// clustered table find without reading the rest.
+    /// The position of the only key, if its values are whole numbers on both sides: parts are then ranges of it, which
+    /// an index and a clustered table find without reading the rest.
     #[must_use]
     pub fn number_key(&self) -> Option<usize> {
         let &[key] = self.plan.keys.as_slice() else { return None };
         let column = &self.plan.columns[key];
-        // A YEAR is no number in a range: MySQL takes 0 for 2000 there.
+        // A YEAR does not work as a range: MySQL reads 0 as 2000 there.
         let fits = matches!(column.source.source_type, SourceType::Int { .. });
         let is_number = match (column.encoding, &column.target_type) {
             (Encoding::Int { .. }, TargetType::Int64) => true,
-            // BIGINT UNSIGNED; where one is beyond 64 bits the table has no span, and so no ranges.
+            // BIGINT UNSIGNED; if a value exceeds 64 bits, the table has no span, and so no ranges.
             (Encoding::IntAsDecimal { .. }, TargetType::Numeric(_)) => column.cast == Cast::None,
             _ => false,
         };

@@ -1,45 +1,47 @@
-//! Cuts a table into parts by its key: first into many, then those that differ into smaller ones, until their rows are few
-//! enough to be fetched.
+//! Cuts a table into parts by its key: first into many, then the differing ones into smaller parts, until their rows
+//! are few enough to fetch.
 //!
-//! One key of whole numbers is cut into ranges, which indexes and clustered tables find without reading the rest. Keys of
-//! any other kind are cut by a hash of their text: no order of both servers' holds for them (collations), and no part can
-//! grow out of proportion.
+//! A single key of whole numbers is cut into ranges, which indexes and clustered tables find without reading the rest.
+//! Other keys are cut by a hash of their text: the servers' orders differ (collations), and with a hash no part grows
+//! out of proportion.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Parts of one question: the answer is a row for each.
+/// The parts of one question, in bits: the answer has a row for each part.
 pub const MOST_PARTS_BITS: u32 = 14;
 
-/// So few rows are worth fetching rather than asking again.
+/// This few rows are fetched rather than asked about again.
 const ROWS_OF_A_PART: u64 = 256;
 
-/// Rows of a part that are fetched rather than cut once more.
+/// A part with at most this many rows is fetched rather than cut again.
 const MOST_ROWS_TO_FETCH: u64 = 1_000;
 
-/// Rows and parts of one question for rows: what is held in memory, and what a statement's text may name.
+/// The most rows and parts of one question for rows: the rows are held in memory, and the statement's text names the
+/// parts.
 const ROWS_OF_A_BATCH: u64 = 20_000;
 const PARTS_OF_A_BATCH: usize = 1_000;
 
-/// Where keys have wide gaps, most of the smaller ranges are empty and cost nothing: more of them come to the end sooner.
+/// Where keys have wide gaps, most of the smaller ranges are empty and cost nothing, so cutting into more of them ends
+/// sooner.
 const MORE_FOR_GAPS: u32 = 4;
 
-/// Rows that are cut once more by one question, so that its answer has at most some ten thousand parts.
+/// The most rows that one question cuts again, so that its answer has about ten thousand parts at most.
 const ROWS_OF_A_CUT: u64 = 1_000_000;
 
-/// Rows of one statement in MySQL: a few seconds' work, so that none holds the server's snapshot for long.
+/// The rows of one statement in MySQL: a few seconds' work, so that none holds the server's snapshot for long.
 const ROWS_OF_A_CHUNK: u64 = 1_000_000;
 
-/// How a row's part is found from its key.
+/// How a row's part is computed from its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Grain {
     /// `(key - base) >> bits`.
     Range { base: i64, bits: u32 },
-    /// So many bits of the hash of the key's text.
+    /// This many bits of the hash of the key's text.
     Hash { bits: u32 },
-    /// There is no key: one part.
+    /// There is no key, so there is one part.
     Whole,
 }
 
@@ -50,24 +52,24 @@ pub struct Parts {
     pub runs: Vec<(u64, u64)>,
 }
 
-/// Sums that are asked for: by `grain`, of the rows within some coarser parts; `None`: of all.
+/// A question for sums: by `grain`, for the rows within some coarser parts; `None`: for all rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
     pub grain: Grain,
     pub within: Option<Parts>,
 }
 
-/// What a side says of a part. One that holds no row is not spoken of.
+/// One side's answer about a part. Parts without rows are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PartSum {
     pub part: u64,
     pub rows: u64,
-    /// A sum and not an exclusive or: a row that is there twice shows.
+    /// The sum of the rows' hashes; not an exclusive or, so that a doubled row shows.
     pub hashes: u128,
 }
 
 impl Parts {
-    /// `parts` in order.
+    /// `parts` must be in order.
     #[must_use]
     pub fn of(grain: Grain, parts: impl IntoIterator<Item = u64>) -> Self {
         let mut runs: Vec<(u64, u64)> = Vec::new();
@@ -85,7 +87,7 @@ impl Parts {
         self.runs.iter().flat_map(|&(first, last)| first..=last)
     }
 
-    /// The ranges of the key, both ends included; empty for parts that are none.
+    /// The key's ranges, both ends included; empty if the parts are not ranges.
     #[must_use]
     pub fn key_ranges(&self) -> Vec<(i64, i64)> {
         let Grain::Range { base, bits } = self.grain else { return Vec::new() };
@@ -96,7 +98,7 @@ impl Parts {
 }
 
 impl Grain {
-    /// Are its parts made of whole parts of `finer`?
+    /// Tells if its parts consist of whole parts of `finer`.
     #[must_use]
     pub const fn is_made_of(self, finer: Self) -> bool {
         match (self, finer) {
@@ -107,7 +109,7 @@ impl Grain {
         }
     }
 
-    /// Which of its parts a part of `finer` lies in, where its parts are made of those.
+    /// The part that contains a part of `finer`, if its parts consist of those.
     #[must_use]
     pub const fn part_of(self, finer: Self, part: u64) -> u64 {
         match (self, finer) {
@@ -117,7 +119,7 @@ impl Grain {
         }
     }
 
-    /// The same in half as many parts; `None` where there is but one.
+    /// The same with half as many parts; `None` if there is only one.
     #[must_use]
     pub const fn halved(self) -> Option<Self> {
         match self {
@@ -128,13 +130,13 @@ impl Grain {
     }
 }
 
-/// The first cut of a table of about `rows` rows. `span` is the least and greatest of a key of whole numbers.
+/// The first cut for a table of about `rows` rows. `span`: smallest and greatest value of a key of whole numbers.
 #[must_use]
 pub fn coarsest(span: Option<(i64, i64)>, has_keys: bool, rows: u64) -> Grain {
     let parts = bits_for(rows / ROWS_OF_A_PART).min(MOST_PARTS_BITS);
     match span {
         _ if !has_keys => Grain::Whole,
-        // Beyond that, differences of keys are no numbers of 64 bits.
+        // Beyond this, differences of keys do not fit into 64 bits.
         Some((low, high)) if i128::from(high) - i128::from(low) < 1 << 62 => {
             let width = u64::try_from(i128::from(high) - i128::from(low) + 1).unwrap_or(1);
             Grain::Range { base: low, bits: bits_for(width).saturating_sub(parts) }
@@ -143,7 +145,7 @@ pub fn coarsest(span: Option<(i64, i64)>, has_keys: bool, rows: u64) -> Grain {
     }
 }
 
-/// The grain that cuts parts of up to `rows` rows into small ones; `None` where nothing is finer.
+/// The grain that cuts parts of up to `rows` rows into small ones; `None` if no finer one exists.
 #[must_use]
 pub fn finer(grain: Grain, rows: u64) -> Option<Grain> {
     let more = bits_for(rows / ROWS_OF_A_PART).clamp(1, MOST_PARTS_BITS);
@@ -154,13 +156,13 @@ pub fn finer(grain: Grain, rows: u64) -> Option<Grain> {
     }
 }
 
-/// The least number of bits that tell so many things apart.
+/// The smallest number of bits that can number this many things.
 const fn bits_for(things: u64) -> u32 {
     if things <= 1 { 0 } else { u64::BITS - (things - 1).leading_zeros() }
 }
 
-/// The first cut as questions that none takes long: ranges by the index, a few at a time. A cut by hashes reads the whole
-/// table for each question, so it is one.
+/// Divides the first cut into questions, so that none takes long: ranges by the index, a few at a time. A cut by hashes
+/// reads the whole table for each question, so it is a single one.
 #[must_use]
 pub fn chunks(grain: Grain, span: Option<(i64, i64)>, rows: u64) -> Vec<Cut> {
     let (Grain::Range { base, bits }, Some((low, high))) = (grain, span) else {
@@ -178,7 +180,7 @@ pub fn chunks(grain: Grain, span: Option<(i64, i64)>, rows: u64) -> Vec<Cut> {
     chunks
 }
 
-/// Parts whose sums are not the same on both sides, in order, each with the rows of the side that has more.
+/// Parts whose sums differ between the sides, in order, each with the rows of the side that has more.
 #[must_use]
 pub fn differing(source: &[PartSum], target: &[PartSum]) -> Vec<(u64, u64)> {
     let by_part = |sums: &[PartSum]| -> BTreeMap<u64, PartSum> { sums.iter().map(|sum| (sum.part, *sum)).collect() };
@@ -195,15 +197,16 @@ pub fn differing(source: &[PartSum], target: &[PartSum]) -> Vec<(u64, u64)> {
     differing
 }
 
-/// Parts in order, each with its rows, as stretches of at most so many rows or of one part, and of not many parts.
+/// Divides parts, in order and with their rows, into stretches with at most `most_rows` rows, or of one part, and with
+/// a limited number of parts.
 #[must_use]
 pub fn stretches(grain: Grain, parts: &[(u64, u64)], most_rows: u64) -> Vec<Parts> {
     let groups = grouped(parts, most_rows);
     groups.into_iter().map(|group| Parts::of(grain, group.into_iter().map(|(part, _)| part))).collect()
 }
 
-/// What is done about parts that differ: those to be cut once more (with the rows of the largest), and those whose rows
-/// are fetched, each some at a time.
+/// Plans what to do about parts that differ: those to cut again (with the rows of the largest), and those whose rows
+/// are fetched, both in batches.
 #[must_use]
 pub fn batches(grain: Grain, differing: &[(u64, u64)]) -> (Vec<(Parts, u64)>, Vec<Parts>) {
     let is_large = |rows: u64| rows > MOST_ROWS_TO_FETCH && finer(grain, rows).is_some();
@@ -214,7 +217,8 @@ pub fn batches(grain: Grain, differing: &[(u64, u64)]) -> (Vec<(Parts, u64)>, Ve
     (cut, grouped(&small, ROWS_OF_A_BATCH).into_iter().map(|batch| parts(&batch)).collect())
 }
 
-/// In order, in groups of not many parts and of so many rows, or of one part that has more.
+/// Groups parts in order: each group has a limited number of parts and at most `most_rows` rows, or is one part that
+/// has more.
 fn grouped(parts: &[(u64, u64)], most_rows: u64) -> Vec<Vec<(u64, u64)>> {
     let mut groups: Vec<Vec<(u64, u64)>> = Vec::new();
     let mut held: u64 = 0;
@@ -308,7 +312,7 @@ mod tests {
         let (cut, fetched) = batches(grain, &differing);
         assert_eq!(cut, [(Parts { grain, runs: vec![(3, 4)] }, 50_000)]);
         assert_eq!(fetched.iter().map(|parts| parts.runs.clone()).collect::<Vec<_>>(), [[(10, 29)], [(30, 39)]]);
-        // What cannot be cut is fetched, whatever its size.
+        // A part that cannot be cut is fetched, whatever its size.
         let (cut, fetched) = batches(Grain::Range { base: 0, bits: 0 }, &[(3, 50_000)]);
         assert_eq!((cut.len(), fetched.len()), (0, 1));
     }

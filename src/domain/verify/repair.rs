@@ -1,32 +1,32 @@
-//! What came of mending what a comparison found.
+//! The results of mending the differences that a comparison found.
 
 use serde::{Deserialize, Serialize};
 
-/// Counts of a repair; of a dry run, of what would be done.
+/// The counts of a repair; in a dry run, of what would be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Repair {
-    /// Keys whose row stands only in MySQL.
+    /// Keys whose row is only in MySQL.
     pub only_in_mysql: u64,
     /// Keys whose rows differ.
     pub differing: u64,
     /// Keys that BigQuery holds more often than MySQL.
     pub doubled: u64,
-    /// Keys whose row stands only in BigQuery.
+    /// Keys whose row is only in BigQuery.
     pub only_in_bigquery: u64,
-    /// Rows that BigQuery gained, and rows of it that were replaced.
+    /// Rows that were inserted in BigQuery, and rows that were replaced there.
     pub inserted: u64,
     pub updated: u64,
-    /// Doubled keys that BigQuery holds once again.
+    /// Doubled keys that BigQuery now holds once.
     pub undoubled: u64,
     /// Rows that were removed, or marked as deleted.
     pub deleted: u64,
     /// Keys that the mapping's configuration leaves as they are.
     pub left: u64,
-    /// Keys that differ still, those that were left among them; `None` where nobody has looked again.
+    /// Keys that still differ, including those that were left; `None` if nobody has looked again.
     pub different_still: Option<u64>,
-    /// What comparing read in BigQuery, by BigQuery's own estimate.
+    /// Bytes that the comparison read in BigQuery, by BigQuery's own estimate.
     pub bytes_compared: u64,
-    /// What mending would read there; of a dry run alone.
+    /// Bytes that mending would read in BigQuery; only set in a dry run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes_to_mend: Option<u64>,
 }
@@ -61,7 +61,7 @@ impl Repair {
         told.join(", ") + &still
     }
 
-    /// Does BigQuery hold what MySQL holds by now, as far as somebody has looked?
+    /// Tells if BigQuery now holds what MySQL holds, as far as the comparison has looked.
     #[must_use]
     pub const fn is_equal(&self) -> bool {
         matches!(self.different_still, Some(0))

@@ -1,4 +1,4 @@
-//! What came of comparing a mapping's two tables.
+//! The result of comparing a mapping's two tables.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::domain::ids::MappingName;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Row for row, up to the watermark.
+    /// Equal row for row, up to the watermark.
     Equal,
     Different,
     /// Parts differ, and not all of them could be looked into.
@@ -32,7 +32,7 @@ impl Outcome {
         }
     }
 
-    /// Is there something that an operator has to look at?
+    /// Tells if an operator has to look at the result.
     #[must_use]
     pub const fn is_trouble(self) -> bool {
         match self {
@@ -42,14 +42,14 @@ impl Outcome {
     }
 }
 
-/// One mapping's comparison. Keys are row values: they belong to the result, and never into a log.
+/// The result for one mapping. Keys are row values: they belong into the result, and never into a log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verification {
     pub mapping: MappingName,
     pub source: String,
     pub target: String,
     pub outcome: Outcome,
-    /// What was compared: `(beginning, 2026-11-23 08:00:00]` of the incremental column.
+    /// The compared window of the incremental column: `(beginning, 2026-11-23 08:00:00]`.
     pub window: Option<String>,
     /// Rows of the window.
     pub rows_in_mysql: u64,
@@ -64,15 +64,15 @@ pub struct Verification {
     pub differences: Vec<Difference>,
     /// Names of the key's columns.
     pub key_columns: Vec<String>,
-    /// Columns that both servers cannot write alike.
+    /// Columns that the two servers cannot write alike.
     pub not_compared: Vec<String>,
-    /// What BigQuery said that its part would read; an upper bound for clustered tables.
+    /// Bytes that BigQuery estimated for its part; an upper bound for clustered tables.
     pub bytes: u64,
     pub notes: Vec<String>,
 }
 
 impl Verification {
-    /// Before anything is known.
+    /// The result before anything is known.
     #[must_use]
     pub fn begin(mapping: MappingName, source: String, target: String) -> Self {
         Self {
@@ -96,13 +96,13 @@ impl Verification {
         }
     }
 
-    /// Keys that differ.
+    /// The number of keys that differ.
     #[must_use]
     pub const fn found(&self) -> u64 {
         self.only_in_mysql + self.only_in_bigquery + self.differing + self.doubled
     }
 
-    /// `id=42`, or `shop=a, number=7`.
+    /// A key in words: `id=42`, or `shop=a, number=7`.
     #[must_use]
     pub fn key_words(&self, difference: &Difference) -> String {
         let both = self.key_columns.iter().zip(&difference.key);
@@ -110,7 +110,7 @@ impl Verification {
         shown.collect::<Vec<_>>().join(", ")
     }
 
-    /// Takes over what was found. `left`: why some parts were not looked into.
+    /// Takes over the results. `left`: why some parts were not looked into.
     pub fn conclude(&mut self, tally: Tally, left: Option<String>) {
         self.outcome = match (tally.is_empty(), &left) {
             (false, _) => Outcome::Different,

@@ -9,32 +9,32 @@ use super::form::Form;
 /// The keys' values, in the order of the mapping; `None` is NULL.
 pub type Key = Vec<Option<String>>;
 
-/// A row as a side tells of it.
+/// A row as one side gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowDigest {
     pub key: Key,
     pub hash: String,
-    /// It lies in the window. Only MySQL tells of rows that do not: they have changed since, or hold NULL.
+    /// The row lies in the window. Only MySQL gives rows that do not: they have changed since, or hold NULL.
     pub in_window: bool,
 }
 
-/// A key whose rows are not the same on both sides.
+/// A key whose rows differ between the sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     pub key: Key,
     pub kind: DifferenceKind,
 }
 
-/// In which way.
+/// How the rows differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DifferenceKind {
     OnlyInMysql,
-    /// Deleted in MySQL, or never there.
+    /// The row was deleted in MySQL, or was never there.
     OnlyInBigquery,
-    /// Some column's value.
+    /// The value of some column.
     Differs,
-    /// BigQuery holds it more often than MySQL.
+    /// BigQuery holds the key more often than MySQL.
     Doubled,
 }
 
@@ -52,16 +52,16 @@ impl DifferenceKind {
     }
 }
 
-/// Keys that differ, the first of them by name.
+/// Counts of the keys that differ, and the first of them with their values.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tally {
     most_named: usize,
-    /// How the keys' values are written.
+    /// The forms of the keys' values.
     forms: Vec<Option<Form>>,
-    /// Each key as people write it.
+    /// The first keys, as people write them.
     pub named: Vec<Difference>,
     pub counts: BTreeMap<DifferenceKind, u64>,
-    /// Keys whose row in MySQL has changed since the watermark: what BigQuery holds of them is its former version.
+    /// Keys whose row in MySQL has changed since the watermark; BigQuery holds its former version.
     pub changed_since: u64,
 }
 
@@ -71,7 +71,7 @@ impl Tally {
         Self { most_named: most, forms, ..Self::default() }
     }
 
-    /// Keys that differ, of one kind.
+    /// The number of differing keys of one kind.
     #[must_use]
     pub fn count(&self, kind: DifferenceKind) -> u64 {
         self.counts.get(&kind).copied().unwrap_or(0)
@@ -82,8 +82,8 @@ impl Tally {
         self.counts.is_empty()
     }
 
-    /// Compares all rows of some parts. MySQL has to be asked after BigQuery: then a row that changed in between is known
-    /// to have, and one that a run brought over in between is not missed. Gives every key of them that differs.
+    /// Compares all rows of some parts. MySQL must be asked after BigQuery: then a row that changed in between is
+    /// recognised as changed, and a row that a run brought over in between is not missed. Gives every key that differs.
     pub fn add(&mut self, source: Vec<RowDigest>, target: Vec<RowDigest>) -> Vec<Difference> {
         let mut found = Vec::new();
         let mut keys: BTreeMap<Key, (Vec<RowDigest>, Vec<String>)> = BTreeMap::new();

@@ -1,30 +1,30 @@
-//! Rows that are asked for by their keys, as a comparison told of them, or by their parts.
+//! Rows that are requested by the keys that a comparison found, or by their parts.
 
 use std::sync::Arc;
 
 use super::{Comparison, Form, Grain, Key, Parts};
 
-/// Keys, and how their values are written.
+/// Keys, and the forms in which their values are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// Of each key column of the plan.
+    /// The form of each key column of the plan.
     pub forms: Vec<Form>,
     pub keys: Arc<[Key]>,
 }
 
-/// Rows that are read with the sums of what they hold.
+/// Rows that are read together with their sums.
 #[derive(Debug, Clone)]
 pub struct ByParts {
-    /// Says how a row's part is found.
+    /// Says which part a row belongs to.
     pub comparison: Arc<Comparison>,
-    /// Of the sums.
+    /// The grain of the sums.
     pub grain: Grain,
-    /// Only the rows of these; `None`: all.
+    /// Only the rows of these parts; `None`: all rows.
     pub within: Option<Parts>,
 }
 
 impl Comparison {
-    /// How the key's values are written; `None` where rows cannot be found again by what is written of their keys.
+    /// The forms of the key's values; `None` if the written form does not suffice to find the rows again.
     #[must_use]
     pub fn key_forms(&self) -> Option<Vec<Form>> {
         let form = |&key: &usize| {

@@ -1,10 +1,10 @@
-//! What holds for every window, however it is cut into steps.
+//! Properties of every window, however it is cut into steps.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// As the source answers: the value of the row that fills a step, when it lies short of the window's end.
+/// The source's answer: the value of the row that fills a step, if it lies before the window's end.
 fn step_end(values: &[i128], rest: Window, rows: usize) -> Option<Cursor> {
     let within: Vec<_> = values.iter().copied().filter(|value| holds(&rest, *value)).collect();
     within.get(rows - 1).map(|value| Cursor::Int(*value)).filter(|end| end.compare(&rest.high) == Some(Ordering::Less))
@@ -20,7 +20,7 @@ fn holds(window: &Window, value: i128) -> bool {
     above && value.compare(&window.high) != Some(Ordering::Greater)
 }
 
-/// All steps of a window, as the engine goes through them.
+/// All steps of a window, in the engine's order.
 fn steps(values: &[i128], window: Window, rows: usize, at_least: Option<Cursor>) -> Vec<Window> {
     let (mut low, mut steps) = (window.low, Vec::new());
     loop {
@@ -35,7 +35,7 @@ fn steps(values: &[i128], window: Window, rows: usize, at_least: Option<Cursor>)
     }
 }
 
-/// Few different values: many rows share one.
+/// Few different values, so that many rows share one.
 fn sorted_values() -> impl Strategy<Value = Vec<i128>> {
     proptest::collection::vec(-20..20_i128, 0..60).prop_map(|mut values| {
         values.sort_unstable();

@@ -1,6 +1,6 @@
-//! Puts the newest rows of a mapping's source beside what its target holds under their keys, for somebody who looks.
+//! Shows the newest rows of a mapping's source beside the target's rows with the same keys.
 //!
-//! Nothing is kept or logged of the values. BigQuery is asked only after somebody has seen what that reads.
+//! No value is kept or logged. BigQuery is asked only after the operator has seen how much the question reads.
 
 use crate::domain::config::Mapping;
 use crate::domain::fault::{Fault, FaultKind};
@@ -11,7 +11,7 @@ use crate::engine::work::comparing::ready;
 use crate::state::StateStore;
 use crate::warehouse::Estimates;
 
-/// A few screens.
+/// As many rows as a few screens show.
 const MOST_ROWS: usize = 40;
 
 pub(in crate::engine) async fn beside<P: Platform>(
@@ -21,7 +21,7 @@ pub(in crate::engine) async fn beside<P: Platform>(
 ) -> Result<Beside, Failure> {
     let ports = ports.impatient(TRIES_FOR_AN_ANSWER).billed(mapping, None);
     look(&ports, mapping, order).await.map_err(|fault| {
-        // BigQuery may quote the statement, and that holds keys: whoever looks sees the error, the log does not.
+        // BigQuery's error may quote the statement, which holds keys: the operator sees the error, the log does not.
         tracing::error!(mapping = %mapping.name, kind = ?fault.kind(), "showing rows failed");
         Failure::from(&fault)
     })
@@ -30,7 +30,7 @@ pub(in crate::engine) async fn beside<P: Platform>(
 async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, order: &ReadBeside) -> Result<Beside, Fault> {
     let state = ports.state.load(&mapping.name).await?;
     let described = ports.describe_both(mapping).await?;
-    // What is compared, and how, is the same as where all rows are.
+    // The columns and their forms are those of a comparison of all rows.
     let mut compared =
         Verification::begin(mapping.name.clone(), mapping.source.to_string(), mapping.target.to_string());
     let Some(ready) = ready(ports, mapping, &state, &described, &mut compared)? else {
@@ -48,13 +48,13 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, order: &ReadBesi
     let newest = newest_by(&comparison.plan, &described.source);
     let scans = (!newest.is_indexed).then_some(ready.rows);
     let source = match scans {
-        // No table is read from end to end before somebody has agreed to that.
+        // No table is read in full before the operator has agreed to it.
         Some(_) if order.price_only => Vec::new(),
         _ => ports.source.newest_rows(&comparison, &newest, MOST_ROWS).await?,
     };
     let mut keys: Vec<Key> = source.iter().map(|row| row.key.clone()).collect();
     if order.price_only && scans.is_some() {
-        // Whichever they are, what looking for them reads is the same.
+        // The estimate is the same for any keys, so a row of NULLs serves.
         keys.push(vec![None; comparison.plan.keys.len()]);
     }
     let bytes = ports.warehouse.question_bytes(&comparison, &Question::Seen(keys.clone())).await?;

@@ -6,6 +6,7 @@ use crate::domain::config::{Mapping, SchemaAdditions};
 use crate::domain::estate::KnownTables;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::Planned;
+use crate::domain::quote;
 use crate::domain::schema::{ColumnDiff, Decisions, SchemaDecision, Verdict};
 use crate::engine::ports::{Platform, Ports};
 use crate::engine::protocol::{ColumnDecision, Decided, Failure, WHOLE_TABLE};
@@ -36,12 +37,17 @@ async fn decide_one<P: Platform>(
     mapping: &Mapping,
     decisions: &[ColumnDecision],
 ) -> Result<Decided, Fault> {
-    if let [ColumnDecision { column, accept }] = decisions
-        && mapping.is_new_table
-        && column == WHOLE_TABLE
-    {
-        return decide_table(ports, mapping, *accept).await;
+    let table = decisions.iter().find(|decision| decision.column == WHOLE_TABLE).map(|decision| decision.accept);
+    match table {
+        Some(false) if mapping.is_new_table => return decline_table(ports, mapping).await,
+        Some(_) if !mapping.is_new_table => return Err(is_moved_already(mapping)),
+        Some(_) | None => {}
     }
+    let waits = table.is_none() && waits_for_word(ports, mapping).await?;
+    if let Some(accepted) = decisions.iter().find(|decision| decision.accept).filter(|_| waits) {
+        return Err(waits_as_a_whole(mapping, &accepted.column));
+    }
+    let decisions = decisions.iter().filter(|decision| decision.column != WHOLE_TABLE);
     // Changing a table while a run plans on it would fail that run: whoever decides holds the lease.
     let run = new_run_id(ports.clock.now());
     let ports = &ports.billed(mapping, Some(&run));
@@ -56,7 +62,8 @@ async fn decide_one<P: Platform>(
         said.push((column, decision.accept));
     }
     let accepted = planned.diff.only(|c| said.iter().any(|(column, accept)| *accept && column.name == c.name));
-    let statements = if accepted.changes().next().is_some() {
+    // The run that makes the table leaves out what is declined.
+    let statements = if !planned.diff.creates_table && accepted.changes().next().is_some() {
         ports.warehouse.ddl(&mapping.target, &planned.table, &accepted)
     } else {
         Vec::new()
@@ -74,29 +81,74 @@ async fn decide_one<P: Platform>(
     }
     ledger.forget_undecided(|name| said.iter().any(|(column, _)| column.name == name));
     ledger.save().await?;
-    let names = |accept| said.iter().filter(|(_, a)| *a == accept).map(|(c, _)| c.name.clone()).collect();
+    // Only now: a run that finds the table taken must find what is declined as well.
+    if table == Some(true) {
+        note_table(ports, mapping, true).await?;
+    }
+    let names = |accept| said.iter().filter(move |(_, a)| *a == accept).map(|(c, _)| c.name.clone());
     Ok(Decided {
         mapping: mapping.name.clone(),
-        accepted: names(true),
-        declined: names(false),
+        accepted: table.map(|_| WHOLE_TABLE.to_owned()).into_iter().chain(names(true)).collect(),
+        declined: names(false).collect(),
         statements,
         notes: accepted.notes().collect(),
+        waits,
+    })
+}
+
+async fn decline_table<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Result<Decided, Fault> {
+    note_table(ports, mapping, false).await?;
+    Ok(Decided {
+        mapping: mapping.name.clone(),
+        accepted: Vec::new(),
+        declined: vec![WHOLE_TABLE.to_owned()],
+        statements: Vec::new(),
+        notes: Vec::new(),
+        waits: false,
     })
 }
 
 /// The operator's word on a table that waits, remembered with who and when.
-async fn decide_table<P: Platform>(ports: &Ports<P>, mapping: &Mapping, takes: bool) -> Result<Decided, Fault> {
+pub(in crate::engine) async fn note_table<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    takes: bool,
+) -> Result<(), Fault> {
     let mut news = KnownTables::default();
     news.decide(mapping, takes, &ports.operator, ports.clock.now());
     ports.state.note_tables(&news).await?;
-    let names = |wanted| if takes == wanted { vec![WHOLE_TABLE.to_owned()] } else { Vec::new() };
-    Ok(Decided {
-        mapping: mapping.name.clone(),
-        accepted: names(true),
-        declined: names(false),
-        statements: Vec::new(),
-        notes: Vec::new(),
-    })
+    tracing::info!(mapping = %mapping.name, takes, "the word on a new table is remembered");
+    Ok(())
+}
+
+/// Has nobody said yet that the new table of the mapping is to be moved?
+pub(in crate::engine) async fn waits_for_word<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Result<bool, Fault> {
+    Ok(mapping.is_new_table && !ports.state.load_tables().await?.takes(&mapping.name))
+}
+
+fn is_moved_already(mapping: &Mapping) -> Fault {
+    let sentence = format!("`{WHOLE_TABLE}` is the word on a new table, and {} is moved already", mapping.source);
+    let hint = match &mapping.pattern {
+        Some(pattern) => format!(
+            "to leave it out, write `except: [{}]` beside `tables: {pattern}`",
+            quote::yaml_word(&format!(
+                "{}.{}",
+                mapping.source.database.as_deref().unwrap_or_default(),
+                mapping.source.table
+            ))
+        ),
+        None => format!("to leave it out, take mapping `{}` out of the configuration", mapping.name),
+    };
+    Fault::new(FaultKind::Config, sentence).with_hint(hint)
+}
+
+fn waits_as_a_whole(mapping: &Mapping, column: &str) -> Fault {
+    let sentence =
+        format!("`--column {column}`: {} is a new table, which waits for a decision as a whole", mapping.source);
+    let command = format!("bqsync schema-diff {}", quote::shell_option("--mapping", &mapping.name.0));
+    Fault::new(FaultKind::Config, sentence).with_hint(format!(
+        "`{command} --apply` takes it with all of its columns, `{command} --apply --decline COLUMN` without that one"
+    ))
 }
 
 /// Both sides as they are, the whole difference, whatever a run would be allowed to do about it. `said`: what operators have
@@ -164,7 +216,8 @@ fn refuse(mapping: &Mapping, planned: &Planned, column: &ColumnDiff, accept: boo
         (_, false) if is_needed(mapping, planned, name) => Err(Fault::new(
             FaultKind::Config,
             format!(
-                "Column `{name}` of `{}` cannot be declined: it is a key, the incremental column or the shards' column",
+                "Column `{name}` of `{}` cannot be declined: it is a key, the incremental column, the shards' column, or what the \
+                 table is partitioned or clustered by",
                 mapping.name
             ),
         )
@@ -175,7 +228,8 @@ fn refuse(mapping: &Mapping, planned: &Planned, column: &ColumnDiff, accept: boo
 
 fn is_needed(mapping: &Mapping, planned: &Planned, name: &str) -> bool {
     let table = &planned.table;
-    let needed = table.keys.iter().copied().chain(table.cursor.map(|cursor| cursor.position));
+    let cursor = table.cursor.map(|cursor| cursor.position);
+    let needed = table.keys.iter().chain(&table.cluster).copied().chain(cursor);
     let partition = mapping.partition_column().map(|column| mapping.target_column(column));
     needed.into_iter().any(|position| same_name(&table.columns[position].target_name, name))
         || partition.is_some_and(|column: String| same_name(&column, name))

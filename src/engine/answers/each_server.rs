@@ -1,4 +1,5 @@
-//! Questions about many mappings: each server is asked about its own, all servers at once, so that none waits for another.
+//! Questions about many mappings: each server is asked about its own mappings, all servers at once, so that none waits
+//! for another.
 
 use std::future::Future;
 
@@ -7,7 +8,7 @@ use futures_util::future::join_all;
 use crate::domain::config::Mapping;
 use crate::domain::ids::SourceName;
 
-/// The mappings about one server, with their places among all.
+/// The mappings of one server, with their positions among all mappings.
 #[derive(Debug, Clone)]
 pub(in crate::engine::answers) struct OfServer {
     pub server: Option<SourceName>,
@@ -32,7 +33,7 @@ pub(in crate::engine::answers) fn by_server(mappings: &[Mapping]) -> Vec<OfServe
     servers
 }
 
-/// What `ask` says of each mapping of each server, in the order of the mappings.
+/// The answer of `ask` for each mapping of each server, in the order of the mappings.
 pub(in crate::engine::answers) async fn each_server<T, F>(mappings: &[Mapping], ask: impl Fn(OfServer) -> F) -> Vec<T>
 where
     F: Future<Output = Vec<T>>,

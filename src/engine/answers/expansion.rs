@@ -1,4 +1,4 @@
-//! Expands entries that are about many tables, before an engine begins: it knows plain mappings alone.
+//! Expands entries for many tables before an engine begins; the engine knows only plain mappings.
 
 use std::sync::Arc;
 
@@ -14,39 +14,39 @@ use crate::domain::ids::{MappingName, SourceName};
 use crate::source::Diagnose;
 use crate::state::StateStore;
 
-/// Who expands, and what for.
+/// Who expands the entries, and for what purpose.
 #[derive(Debug, Clone, Copy)]
 pub struct Expanding<'a> {
-    /// Each server and the database of its connection.
+    /// Each server, with the database of its connection.
     pub servers: &'a [(Option<SourceName>, String)],
     /// `user@host`.
     pub by: &'a str,
     pub at: DateTime<Utc>,
-    /// What tables are taken as is remembered.
+    /// The mapping that a table was taken as is written to the state.
     pub remembers: bool,
-    /// Tables that are known are held against the rules of today.
+    /// Known tables are compared with today's rules.
     pub compares: bool,
 }
 
-/// What a server has said of its tables.
+/// A server's answer about its tables.
 struct Looked<'a> {
     server: Option<&'a SourceName>,
     own: &'a str,
     said: Result<(ServerFacts, Found), Fault>,
 }
 
-/// The configuration with a mapping for each table. Asks each server once for all entries; where one does not answer, what
-/// the state remembers holds.
+/// The configuration with one mapping for each table. Each server is asked once for all entries; if one does not
+/// answer, its tables are those that the state remembers.
 ///
 /// # Errors
-/// The state cannot be read, or written.
+/// The error of reading or writing the state.
 pub async fn expand_tables<S: Diagnose, T: StateStore>(
     source: &S,
     state: &T,
     config: &Config,
     how: Expanding<'_>,
 ) -> Result<Config, Fault> {
-    // What an earlier expansion has made.
+    // Mappings that an earlier expansion made are dropped first.
     let mut config = config.clone();
     config.mappings.retain(|mapping| mapping.pattern.is_none());
     config.not_moved.clear();
@@ -114,13 +114,13 @@ fn of(config: &Config, known: &KnownTables, looked: &[Looked<'_>], how: Expandin
     expand(&Ask { config, views: &views, known, compare: how.compares, by: how.by, at: how.at })
 }
 
-/// Is the name that of a table which an entry would take? Known without asking anybody.
+/// Tells if the name is that of a table which an entry would take, without asking a server.
 #[must_use]
 pub fn may_be_taken(patterns: &[TablePattern], name: &str, servers: &[(Option<SourceName>, String)]) -> bool {
     let takes = |pattern: &TablePattern| {
         let own = servers.iter().find(|(server, _)| server.as_ref() == pattern.server());
         let own = own.map_or("", |(_, own)| own.as_str());
-        // Of tables that were taken before their server had a name, it is not before theirs.
+        // Tables that were taken before their server had a name do not carry its prefix.
         let name = pattern.server().and_then(|server| name.strip_prefix(&format!("{server}:"))).unwrap_or(name);
         let mut parts = name.match_indices('.').map(|(at, _)| (&name[..at], &name[at + 1..]));
         parts.any(|(database, table)| !pattern.takers(database, table, own, false, &|_, _| false).is_empty())

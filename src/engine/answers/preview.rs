@@ -1,30 +1,42 @@
-//! Says what a backfill would do, and does none of it.
+//! Previews a backfill without doing any of it.
 
 use crate::domain::config::{Mapping, Mode, SchemaAdditions};
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::{CursorPlan, TablePlan};
 use crate::domain::publish::PublishKind;
+use crate::domain::report::Undecided;
 use crate::domain::schema::Verdict;
 use crate::domain::window::{Low, Window, step};
+use crate::engine::answers::decide::waits_for_word;
 use crate::engine::moving::reach::within_partitions;
 use crate::engine::ports::{Platform, Ports, TRIES_FOR_AN_ANSWER};
+use crate::engine::protocol::query::Reply;
 use crate::engine::protocol::{BackfillAsk, BackfillPreview, Failure, PublishBytes, SlicePreview};
 use crate::engine::work::asked::{Asked, beyond, nothing};
 use crate::engine::work::conflicts::refuse_backfill;
 use crate::engine::work::prepared::{cursor_of, newest, stretch};
+use crate::engine::work::rows_of::refuse_strays;
 use crate::format;
 use crate::source::{BoundsAsk, Source, StretchAsk};
 use crate::state::{MappingState, StateStore};
 use crate::warehouse::Estimates;
 
-/// More are not listed: nobody reads them, and each costs a walk over the index.
+/// The most slices that are listed: nobody reads more, and each one costs a walk over the index.
 const MOST_SLICES: usize = 100;
 
-pub(in crate::engine) async fn preview<P: Platform>(
+/// Of each mapping in turn.
+pub(in crate::engine) async fn preview_each<P: Platform>(
     ports: &Ports<P>,
-    ask: &BackfillAsk,
-) -> Result<BackfillPreview, Failure> {
+    asks: &[BackfillAsk],
+    reply: &Reply<Result<BackfillPreview, Failure>>,
+) {
+    for ask in asks {
+        reply.give(preview(ports, ask).await);
+    }
+}
+
+async fn preview<P: Platform>(ports: &Ports<P>, ask: &BackfillAsk) -> Result<BackfillPreview, Failure> {
     let mapping = ports.config.mappings.iter().find(|m| m.name == ask.mapping);
     let looked = match mapping {
         Some(mapping) => look(&ports.impatient(TRIES_FOR_AN_ANSWER).billed(mapping, None), mapping, ask).await,
@@ -39,6 +51,7 @@ pub(in crate::engine) async fn preview<P: Platform>(
 async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, ask: &BackfillAsk) -> Result<BackfillPreview, Fault> {
     refuse_backfill(mapping)?;
     let state = ports.state.load(&mapping.name).await?;
+    refuse_strays(ports, mapping, &state).await?;
     let described = ports.describe_both(mapping).await?;
     let planned = described.plan(ports, mapping, SchemaAdditions::Deny, &state.decisions)?;
     let widens = planned.diff.columns.iter().any(|column| matches!(column.verdict, Verdict::Widen(_)));
@@ -47,6 +60,13 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, ask: &BackfillAs
     let cursor = cursor_of(&plan)?;
     let asked = Asked::read(ask, cursor.kind)?;
     let (window, mut notes) = resolve(ports, mapping, &plan, cursor, &state, &asked).await?;
+    if waits_for_word(ports, mapping).await? {
+        let step = Undecided::Table.next_step(&mapping.name);
+        notes.insert(
+            0,
+            format!("{} is a new table and waits for a decision: nothing is moved before; {step}", mapping.source),
+        );
+    }
     let stretch = stretch(&mapping.source, &plan, cursor, window);
     let (slices, more_slices) = slices(ports, &plan, cursor, &stretch).await?;
     let estimate = ports.source.estimate(&stretch).await?;
@@ -56,7 +76,7 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, ask: &BackfillAs
     };
     let bytes_estimate = estimate.rows.zip(estimate.row_bytes).map(|(rows, bytes)| rows.saturating_mul(bytes));
     let publish_bytes = match &target {
-        // Of a statement for columns that BigQuery does not have yet as they will be it names no price.
+        // BigQuery gives no estimate for a statement that needs the columns as they will be after they are widened.
         Some(_) if widens => {
             notes.push(
                 "what publishing would cost is known once a run has widened the columns that `schema-diff` names"
@@ -85,7 +105,7 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, ask: &BackfillAs
     })
 }
 
-/// The window as the backfill itself would fix it, but for the wait for open transactions.
+/// The window as the backfill itself would fix it, without waiting for open transactions.
 async fn resolve<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
@@ -131,13 +151,13 @@ async fn slices<P: Platform>(
     Ok((slices, true))
 }
 
-/// As many as there are slices; where not all are listed, as the rows suggest.
+/// The number of publishes: one per slice, or, if not all slices are listed, as many as the rows suggest.
 fn publishes<P: Platform>(ports: &Ports<P>, listed: usize, more: bool, rows: Option<u64>) -> u64 {
     let by_rows = rows.filter(|_| more).map(|rows| rows.div_ceil(ports.config.pace.window_rows));
     by_rows.unwrap_or(0).max(listed as u64)
 }
 
-/// Asks BigQuery; a preview without its price is still worth showing.
+/// Asks BigQuery for the price; a preview without a price is still worth showing.
 async fn price<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,

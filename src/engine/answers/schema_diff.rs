@@ -1,9 +1,8 @@
 //! Compares both sides' schemas on demand, and carries out what is safe when asked to.
 
-use super::decide::difference;
+use super::decide::{difference, note_table, waits_for_word};
 use crate::domain::column::same_name;
 use crate::domain::config::Mapping;
-use crate::domain::estate::KnownTables;
 use crate::domain::fault::Fault;
 use crate::engine::ports::{Platform, Ports, TRIES_FOR_AN_ANSWER};
 use crate::engine::protocol::query::Reply;
@@ -42,20 +41,13 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[Strin
     let wanted = planned.diff.only(|c| !c.is_declined() && is_named(columns, &c.name));
     let changes = planned.diff.creates_table || wanted.changes().next().is_some();
     let statements = if changes { ports.warehouse.ddl(&mapping.target, &planned.table, &wanted) } else { Vec::new() };
-    let waits = mapping.is_new_table && !ports.state.load_tables().await?.takes(&mapping.name);
+    let waits = waits_for_word(ports, mapping).await?;
     Ok(Comparison { new_table: waits, ..compared(mapping.name.clone(), &planned, statements, false) })
 }
 
 /// The operator's word that a table which waits is to be moved.
 async fn take<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Result<(), Fault> {
-    if !mapping.is_new_table {
-        return Ok(());
-    }
-    let mut news = KnownTables::default();
-    news.decide(mapping, true, &ports.operator, ports.clock.now());
-    ports.state.note_tables(&news).await?;
-    tracing::info!(mapping = %mapping.name, "new table taken");
-    Ok(())
+    if mapping.is_new_table { note_table(ports, mapping, true).await } else { Ok(()) }
 }
 
 /// Changing a table while a run plans on it would fail that run: whoever applies holds the lease.

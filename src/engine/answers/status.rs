@@ -1,4 +1,4 @@
-//! Where every mapping stands: from the state, and from MySQL as far as it answers.
+//! The standing of every mapping: from the state, and from MySQL as far as it answers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub(in crate::engine) async fn inspect<P: Platform>(
     reply.give(each_server(&mappings, ask).await);
 }
 
-/// Says what the state knows of every mapping, and asks nobody else.
+/// Gives what the state knows of every mapping, without asking a server.
 pub(in crate::engine) async fn look<P: Platform>(
     ports: &Ports<P>,
     mappings: Vec<Mapping>,
@@ -48,10 +48,10 @@ pub(in crate::engine) async fn look<P: Platform>(
     reply.give(mappings.iter().map(|mapping| remembered.status(mapping)).collect());
 }
 
-/// Says every mapping's standing as soon as it is known, a few at a time.
+/// Gives every mapping's standing as soon as it is known, a few at a time.
 ///
-/// Who shows it asks again soon, so each call is made once. Even so a server that is away costs each question some
-/// seconds: once it has failed for as many as are asked at the same time, the others of its mappings are not asked.
+/// The caller asks again soon, so each call is made once. Even so, a server that is away costs each question some
+/// seconds: after as many failures as questions run at once, its other mappings are not asked.
 pub(in crate::engine) async fn measure<P: Platform>(
     ports: &Ports<P>,
     mappings: Vec<Mapping>,
@@ -101,7 +101,7 @@ async fn measure_server<P: Platform>(
     }
 }
 
-/// What the state holds, or why it cannot be read.
+/// The state's content, or the reason why it cannot be read.
 struct Remembered {
     states: Result<BTreeMap<MappingName, MappingState>, Fault>,
     holders: BTreeMap<MappingName, Holder>,
@@ -112,7 +112,7 @@ struct Remembered {
 impl Remembered {
     async fn read<P: Platform>(ports: &Ports<P>) -> Self {
         let states = ports.state.load_all().await;
-        // Not to know who works on what is no reason not to know where everything stands.
+        // Unknown holders must not hide where the mappings stand.
         let holders = ports.state.holders().await.unwrap_or_else(|fault| {
             tracing::warn!(error = %fault, "who works on which mapping cannot be told");
             BTreeMap::new()
@@ -147,7 +147,7 @@ impl Remembered {
     }
 }
 
-/// Asked for where a table waits for a decision, which may have been made since.
+/// Reads the known tables where a table waits for a decision, which may have been made since.
 async fn known_tables<P: Platform>(ports: &Ports<P>) -> KnownTables {
     if !ports.config.mappings.iter().any(|mapping| mapping.is_new_table) {
         return KnownTables::default();
@@ -158,12 +158,12 @@ async fn known_tables<P: Platform>(ports: &Ports<P>) -> KnownTables {
     })
 }
 
-/// A fault that passes says nothing of the mapping.
+/// Sorts the fault: a transient one says nothing about the mapping.
 fn what_it_came_to(fault: &Fault) -> Asked {
     if fault.kind() == FaultKind::Transient { Asked::Unanswered } else { Asked::Answered }
 }
 
-/// What is known before any mapping is looked at, and how far a look goes.
+/// What is known before the first mapping is looked at, and how far a look goes.
 struct Look<'a> {
     remembered: &'a Remembered,
     columns: &'a Columns,
@@ -173,12 +173,12 @@ struct Look<'a> {
 impl Look<'_> {
     async fn at<P: Platform>(&self, ports: &Ports<P>, mapping: &Mapping) -> MappingStatus {
         let mut status = self.remembered.status(mapping);
-        // Between two runs a table that every run looks at as a whole is behind by whatever has changed since, which nobody counts.
+        // A table that every run looks at as a whole lags by its changes since the last run, which nobody counts.
         if !mapping.mode.has_windows() {
             return status;
         }
         let newest = self.newest(ports, mapping, status.watermark.as_deref());
-        // An index tells it at once: a server that takes longer is not there.
+        // An index gives the answer at once, so a server that takes longer counts as away.
         let newest = if self.by_index_only { within("Asking MySQL", newest).await } else { newest.await };
         match newest {
             Ok(None) => status.asked = Asked::Spared,
@@ -194,8 +194,8 @@ impl Look<'_> {
         status
     }
 
-    /// The incremental column's greatest value, and how far the watermark is behind it; `None` where only a scan would tell
-    /// and none is wanted.
+    /// The incremental column's greatest value, and the lag of the watermark behind it; `None` where only a scan could
+    /// tell and the caller wants none.
     async fn newest<P: Platform>(
         &self,
         ports: &Ports<P>,
@@ -210,7 +210,7 @@ impl Look<'_> {
         let mark = watermark.map(|text| Cursor::parse(text, ask.kind)).transpose()?;
         let newest = match self.columns.get(&mapping.name) {
             Some(known) => known.newest,
-            // Whether there are rows without a value is not shown.
+            // The status does not show if there are rows without a value.
             None => ports.source.bounds(&BoundsAsk { nullable: false, is_unique: true, ..ask }).await?.newest,
         };
         Ok(Some((newest, mark.zip(newest).and_then(|(mark, newest)| Lag::between(mark, newest)))))

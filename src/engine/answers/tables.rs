@@ -1,4 +1,4 @@
-//! Lists the tables of the servers that no mapping is about, each with the mapping that would move it.
+//! Lists the servers' tables that have no mapping, each with the mapping that would move it.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -13,7 +13,7 @@ use crate::engine::ports::{Platform, Ports, TRIES_FOR_AN_ANSWER};
 use crate::engine::protocol::{Failure, ListTables, Tables};
 use crate::source::Diagnose;
 
-/// A server that says nothing hides nothing of the others.
+/// Lists the tables of all servers; a server that does not answer does not hide the others' tables.
 pub(in crate::engine) async fn list_tables<P: Platform>(
     ports: &Ports<P>,
     ListTables(ask): &ListTables,
@@ -47,11 +47,11 @@ pub(in crate::engine) async fn list_tables<P: Platform>(
     }
 }
 
-/// Reads a server's catalogue and proposes; of tables that `config` has no mapping for. Needs no engine, and so no
-/// configuration.
+/// Reads a server's catalogue and proposes mappings for the tables that `config` has none for. Needs no engine, and so
+/// no configuration.
 ///
 /// # Errors
-/// As the source's.
+/// The errors of the source.
 pub async fn propose_tables<S: Diagnose>(
     source: &S,
     server: Option<&SourceName>,
@@ -61,10 +61,10 @@ pub async fn propose_tables<S: Diagnose>(
     Ok(proposed(see(source, server, &around.ask(ask)).await?, around, &mut around.names()))
 }
 
-/// What proposals are made beside.
+/// What proposals must not collide with.
 #[derive(Debug, Clone, Copy)]
 pub struct Around<'a> {
-    /// What is moved already.
+    /// The configuration of the mappings that exist already.
     pub config: Option<&'a Config>,
     /// `MASK_KEY` is set, and long enough.
     pub has_mask_key: bool,
@@ -72,12 +72,12 @@ pub struct Around<'a> {
 }
 
 impl<'a> Around<'a> {
-    /// The database of mappings that name none. `connected`: that of the connection.
+    /// The database of mappings that name none. `connected`: the connection's database.
     fn own(&self, connected: &'a str) -> &'a str {
         self.config.and_then(|config| config.for_all.database()).unwrap_or(connected)
     }
 
-    /// Who names no database asks about that of mappings which name none.
+    /// The question with a database: if it names none, it is about the database of mappings that name none.
     fn ask(&self, ask: &EstateAsk) -> EstateAsk {
         let mut ask = ask.clone();
         if ask.databases.is_empty() {
@@ -87,13 +87,13 @@ impl<'a> Around<'a> {
         ask
     }
 
-    /// Names that no new mapping may have.
+    /// The names that are in use and not free for a new mapping.
     fn names(&self) -> Names {
         self.config.map(|config| Known::of(config, None, "").names()).unwrap_or_default()
     }
 }
 
-/// What a server has said.
+/// A server's answer.
 struct Seen {
     name: Option<SourceName>,
     server: ServerFacts,

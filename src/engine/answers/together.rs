@@ -1,6 +1,7 @@
-//! What MySQL is asked about many mappings at once, before each is looked at: a few statements for all of them.
+//! Asks MySQL about many mappings at once, in a few statements, before each mapping is looked at.
 //!
-//! Whatever cannot be told so, for whatever reason, is asked for by the mapping it is of, whose error it is then.
+//! What these statements cannot tell, for whatever reason, is asked again for each mapping, which then reports the
+//! error.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,15 +18,15 @@ use crate::engine::ports::{Described, Platform, Ports};
 use crate::engine::work::prepared::{cursor_of, newest};
 use crate::source::{BoundsAsk, Newest, Source};
 
-/// What their incremental columns hold.
+/// The newest values of the mappings' incremental columns.
 pub(in crate::engine::answers) type Columns = HashMap<MappingName, Newest>;
 
-/// The same adapters, whose source has looked at all the mappings' tables; and what their columns hold.
+/// The same ports, whose source has described all the mappings' tables, and the newest values of their columns.
 pub(in crate::engine::answers) async fn look<P: Platform>(
     ports: &Ports<P>,
     mappings: &[Mapping],
 ) -> (Ports<P>, Columns) {
-    // For a single one it would save nothing.
+    // For a single mapping this would save nothing.
     if mappings.len() < 2 {
         return (ports.clone(), Columns::new());
     }
@@ -35,12 +36,12 @@ pub(in crate::engine::answers) async fn look<P: Platform>(
     (ports, columns)
 }
 
-/// What the columns of mappings hold whose tables are described, where an index has it at hand.
+/// The newest values of the mappings whose tables are described and whose incremental column has an index.
 async fn columns<P: Platform>(ports: &Ports<P>, mappings: &[Mapping]) -> Columns {
     let (mut names, mut asks) = (Vec::new(), Vec::new());
     for mapping in mappings.iter().filter(|mapping| mapping.mode.has_windows()) {
         let Some(source) = ports.source.at_hand(&mapping.source) else { continue };
-        // What is wrong with it is said by the mapping's own look.
+        // The mapping's own look reports what is wrong with it.
         let Ok(Column { ask, is_indexed: true }) = column(ports, mapping, source) else { continue };
         names.push(mapping.name.clone());
         asks.push(ask);
@@ -49,14 +50,14 @@ async fn columns<P: Platform>(ports: &Ports<P>, mappings: &[Mapping]) -> Columns
     names.into_iter().zip(found).filter_map(|(name, found)| Some((name, found?))).collect()
 }
 
-/// A mapping's incremental column, and what is asked of it.
+/// A mapping's incremental column, and the question about it.
 pub(in crate::engine::answers) struct Column {
     pub ask: BoundsAsk,
     pub is_indexed: bool,
 }
 
 /// # Errors
-/// Of the plan.
+/// The plan's errors.
 pub(in crate::engine::answers) fn column<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
@@ -68,7 +69,7 @@ pub(in crate::engine::answers) fn column<P: Platform>(
     Ok(Column { ask: ask(mapping, source, &table, cursor), is_indexed: cursor.indexed })
 }
 
-/// All that can be told of the column's values.
+/// A question for all that can be told about the column's values.
 pub(in crate::engine::answers) fn ask(
     mapping: &Mapping,
     source: &SourceSchema,

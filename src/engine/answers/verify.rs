@@ -1,7 +1,7 @@
-//! Compares what BigQuery holds with what MySQL holds, up to the watermark, and changes nothing on either side.
+//! Compares BigQuery's rows with MySQL's up to the watermark, and changes nothing on either side.
 //!
-//! No lease is taken: a run may go on meanwhile. BigQuery is asked before MySQL each time, so that what changes in between
-//! is known to have changed.
+//! It takes no lease: a run may go on meanwhile. Each time BigQuery is asked before MySQL, so that a row that changes
+//! in between is recognised as changed.
 
 use futures_util::{StreamExt, stream};
 
@@ -13,10 +13,11 @@ use crate::engine::protocol::query::Reply;
 use crate::engine::protocol::{Failure, Of, Verified, Verify};
 use crate::engine::work::comparing::{Ready, ready, too_dear};
 use crate::engine::work::emitter::log_verification;
+use crate::engine::work::rows_of::refuse_strays;
 use crate::engine::work::survey::{Limits, Survey};
 use crate::state::StateStore;
 
-/// Gives what came of each mapping, in the order of the configuration, and before that how far each is.
+/// Gives each mapping's progress and then its result, in the order of the configuration.
 pub(in crate::engine) async fn verify<P: Platform>(
     ports: &Ports<P>,
     mappings: Vec<Mapping>,
@@ -46,11 +47,12 @@ async fn verify_one<P: Platform>(
 ) -> Result<Verification, Fault> {
     let ports = &ports.billed(mapping, None);
     let state = ports.state.load(&mapping.name).await?;
+    refuse_strays(ports, mapping, &state).await?;
     let mut verification =
         Verification::begin(mapping.name.clone(), mapping.source.to_string(), mapping.target.to_string());
     let described = ports.describe_both(mapping).await?;
     let Some(ready) = ready(ports, mapping, &state, &described, &mut verification)? else { return Ok(verification) };
-    let Ready { comparison, rows, unread } = ready;
+    let Ready { comparison, rows, unread, age } = ready;
     let limits = Limits { most_bytes: order.most_bytes, most_named: order.most_named, mends: false };
     let tell = |looking| reply.give(Verified::Looking { mapping: mapping.name.clone(), looking });
     let mut survey = Survey::new(ports, &comparison, limits, &tell);
@@ -64,5 +66,8 @@ async fn verify_one<P: Platform>(
         return Err(too_dear(mapping, survey.bytes(), order.most_bytes));
     }
     survey.conclude(rows, unread, &mut verification).await?;
+    if verification.found() > 0 {
+        verification.notes.extend(age);
+    }
     Ok(verification)
 }

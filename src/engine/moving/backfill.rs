@@ -1,5 +1,5 @@
-//! A window that the operator names: moved in slices, each remembered, so that it goes on where it stopped. The
-//! watermark stays where it is.
+//! Moves a window that the operator names, in slices; the state remembers each slice, so that the backfill goes on
+//! where it stopped. The watermark does not move.
 
 use super::steps::Journey;
 use crate::domain::config::Mapping;
@@ -19,23 +19,23 @@ use crate::failpoint::reached;
 use crate::source::Source;
 use crate::state::{BackfillState, Moves, Rules};
 
-/// What is asked of an attempt.
+/// The backfill that an attempt is to do.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) struct Order<'a> {
     pub ask: &'a BackfillAsk,
-    /// Give up what is unfinished. A second attempt goes on with what the first has begun.
+    /// Give up an unfinished backfill first. A second attempt goes on with the one that the first attempt has begun.
     pub restart: bool,
-    /// Cut it into parts for so many processes; these are moved under leases of their own.
+    /// Cut the backfill into parts for this many processes; the parts are moved under their own leases.
     pub shard: Option<Shard>,
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Begins the backfill, or goes on with the unfinished one of the same words.
+    /// Begins the backfill, or goes on with an unfinished one of the same words.
     pub(in crate::engine) async fn backfill(&mut self, prepared: &Prepared, order: Order<'_>) -> Result<(), Halt> {
         let Order { ask, restart, shard } = order;
         let scope = self.scope;
         let state = match self.ledger.backfill().filter(|_| !restart).cloned() {
-            // Cut while this process waited for the lease.
+            // Another process cut it while this one waited for the lease.
             Some(shared) if shared.parts.is_some() && shard.is_none() => {
                 return Err(another(&scope.mapping, &shared).into());
             }
@@ -62,13 +62,13 @@ impl<P: Platform> Work<'_, P> {
         Ok(self.ledger.set_backfill(None).await?)
     }
 
-    /// Moves one part of a shared backfill, or what an earlier holder of it has left.
+    /// Moves one part of a shared backfill, or the rest that an earlier holder of the part left.
     pub(in crate::engine) async fn part(&mut self, prepared: &Prepared, planned: &BackfillState) -> Result<(), Halt> {
         if !self.ledger.backfill().is_some_and(|known| known.is_same(planned)) {
             self.ledger.set_backfill(Some(planned.clone())).await?;
         }
         let state = self.ledger.backfill().unwrap_or(planned).clone();
-        // It stays in the part's state, where the others see that it is done.
+        // The part's state stays, so that the other processes see that the part is done.
         self.move_the_rest(prepared, &state).await
     }
 
@@ -86,8 +86,8 @@ impl<P: Platform> Work<'_, P> {
         self.move_in_steps(prepared, journey).await.map(|_| ())
     }
 
-    /// What the operator's words mean: both ends included, and nothing beyond the watermark, which is the incremental
-    /// runs'.
+    /// The backfill that the operator's words ask for: both ends included, and nothing beyond the watermark, which the
+    /// incremental runs move.
     async fn begin_backfill(&mut self, prepared: &Prepared, ask: &BackfillAsk) -> Result<BackfillState, Halt> {
         let scope = self.scope;
         let kind = prepared.kind();
@@ -117,8 +117,7 @@ impl<P: Platform> Work<'_, P> {
         })
     }
 
-    /// The rules by which a backfill from here on moves all rows up to the watermark; `None` where it leaves some as they
-    /// are.
+    /// The rules by which this backfill moves all rows up to the watermark; `None` if it leaves some rows as they are.
     async fn rules_of_all(
         &mut self,
         prepared: &Prepared,
@@ -138,7 +137,7 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// The same words go on with it.
+/// Tells if the same words ask for the unfinished backfill.
 pub(in crate::engine) fn is_of(unfinished: &BackfillState, ask: &BackfillAsk) -> bool {
     unfinished.start == ask.start && unfinished.end == ask.end
 }

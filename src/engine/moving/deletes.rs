@@ -1,7 +1,7 @@
-//! Finds the rows of the target that the source no longer has, and deletes or marks them as the mapping says.
+//! Finds the target's rows that the source no longer has, and deletes or marks them as the mapping says.
 //!
-//! The lease keeps every other run out, so that no row can reach the target after its key was looked for. All keys of the
-//! source are read in one statement, which sees them at one moment, and staged; one job compares and deletes.
+//! The lease excludes every other run, so that no row can reach the target after its key was looked up. One statement
+//! reads all keys of the source at one moment; they are staged, and one job compares and deletes.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use crate::domain::plan::TablePlan;
 use crate::domain::quote;
 use crate::domain::report::Deletion;
 use crate::domain::share;
+use crate::domain::table_shard::emptying;
 use crate::domain::window::{Low, Window};
 use crate::engine::ports::Platform;
 use crate::engine::protocol::{Event, Phase};
@@ -26,7 +27,7 @@ use crate::state::{Moves, PendingPublish};
 use crate::warehouse::{DeleteOrder, Deletes as _, StageOrder, Staged, Upload, Vanished, VanishedCounts};
 
 impl<P: Platform> Work<'_, P> {
-    /// `step` is its number among what the attempt moves.
+    /// `step` is the number of this work among the attempt's steps.
     pub(in crate::engine) async fn deletes(
         &mut self,
         prepared: &Prepared,
@@ -38,14 +39,14 @@ impl<P: Platform> Work<'_, P> {
         let Some(mark) = self.ledger.watermark(prepared.kind())? else { return Ok(()) };
         let window = Window { low: Low::Beginning, high: mark.cursor };
         let attempt = scope.attempt(self.tally.attempt(), step);
-        // Before the keys are read: what is older was there to be seen.
+        // The time is taken before the keys are read: any older row was visible then.
         let before = scope.in_phase(Phase::Plan, self.young(prepared)).await?;
         let order = StageOrder {
             mapping: scope.mapping.name.clone(),
             plan: Arc::new(prepared.schemas.plan.keys_only()),
             staging: attempt.staging(&scope.mapping.target),
             job: attempt.job("keys", &scope.mapping.target, &window.to_string()),
-            // The deletion asks for them twice.
+            // No rows travel inline, because two jobs read the keys.
             inline_rows: 0,
         };
         let staging = order.staging.clone();
@@ -70,7 +71,7 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// What the configuration does not allow, or the target is not ready for.
+/// Refuses what the configuration does not allow or the target is not ready for.
 fn refuse(mapping: &Mapping, plan: &TablePlan, dry_run: bool) -> Result<(), Fault> {
     let name = &mapping.name;
     if plan.keys.is_empty() {
@@ -88,7 +89,7 @@ fn refuse(mapping: &Mapping, plan: &TablePlan, dry_run: bool) -> Result<(), Faul
     }
 }
 
-/// Rows are to be marked in a column that the target lacks.
+/// Refuses to mark rows in a column that the target lacks.
 pub(in crate::engine) fn refuse_no_mark(mapping: &Mapping, plan: &TablePlan) -> Result<(), Fault> {
     let Deletes::Soft { column } = &mapping.deletes else { return Ok(()) };
     if plan.deleted_column.is_some() {
@@ -102,8 +103,8 @@ pub(in crate::engine) fn refuse_no_mark(mapping: &Mapping, plan: &TablePlan) -> 
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Rows from here on may have come from a replica that is ahead of the one that is read now; `settle` is said to be more
-    /// than that.
+    /// The value from which on rows are too young to judge: they may have come from a replica that is ahead of the one
+    /// that is read now. `settle` must exceed the distance between replicas.
     async fn young(&self, prepared: &Prepared) -> Result<Option<Cursor>, Halt> {
         let scope = self.scope;
         let Some(settle) = scope.ports.config.pace.settle else { return Ok(None) };
@@ -141,7 +142,7 @@ impl<P: Platform> Work<'_, P> {
         Ok((gone > 0).then_some(vanished))
     }
 
-    /// All keys of the source, whatever their rows' incremental column holds.
+    /// Stages all keys of the source, whatever the incremental column of their rows holds.
     async fn stage_keys(&self, order: StageOrder) -> Result<Staged, Halt> {
         let scope = self.scope;
         let extraction = Extraction {
@@ -152,7 +153,7 @@ impl<P: Platform> Work<'_, P> {
             only: None,
             by_parts: None,
             is_step: false,
-            // One statement, one moment: a key that moved between two would look vanished.
+            // One statement sees one moment; between two statements a moved key would look vanished.
             readers: 1,
             cancel: scope.hold.cancel.clone(),
         };
@@ -167,7 +168,10 @@ impl<P: Platform> Work<'_, P> {
 fn emptied(mapping: &Mapping) -> Fault {
     let (source, target) = (&mapping.source, &mapping.target);
     Fault::new(FaultKind::Conflict, format!("MySQL shows no row of {source}: nothing of {target} is deleted for that"))
-        .with_hint("if the table was emptied on purpose, empty the one in BigQuery by hand: TRUNCATE TABLE")
+        .with_hint(format!(
+            "if the table was emptied on purpose, take its rows out in BigQuery by hand: {}",
+            emptying(target, mapping.shard.as_ref())
+        ))
 }
 
 fn guard(mapping: &Mapping, held: u64, vanished: u64) -> Result<(), Fault> {
@@ -188,8 +192,8 @@ fn guard(mapping: &Mapping, held: u64, vanished: u64) -> Result<(), Fault> {
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Deletes, as a publish publishes: noted in the state before it is sent, so that the next run asks what became of it
-    /// before it brings back a row that is there again.
+    /// Deletes in the way of a publish: the state notes the job before it is sent, so that the next run asks how the
+    /// job ended before it brings back a row that exists again.
     async fn delete_vanished(&mut self, order: DeleteOrder) -> Result<(), Halt> {
         let scope = self.scope;
         self.ledger

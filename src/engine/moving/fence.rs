@@ -1,5 +1,5 @@
-//! Waits for the transactions that were open when a run's end was chosen: a row that one of them has stamped is seen
-//! only once it commits.
+//! Waits for the transactions that were open when the run's end was chosen: a row that such a transaction has stamped
+//! becomes visible only when it commits.
 
 use std::time::Duration;
 
@@ -15,38 +15,38 @@ use crate::engine::work::prepared::Prepared;
 use crate::engine::work::scope::Halt;
 use crate::source::Source;
 
-/// A statement takes its first lock microseconds after it was stamped; a look that begins so much after the run's end was
-/// chosen finds the lock of every statement that was stamped before.
+/// A statement takes its first lock microseconds after its row was stamped. A look that begins this long after the
+/// run's end was chosen finds the lock of every statement stamped before.
 const TICK: Duration = Duration::from_millis(20);
 
-/// Often enough for the short ones, seldom enough for a busy server.
+/// The first wait between two looks: short enough for short transactions, long enough for a busy server.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
 const SLOWEST_LOOK: Duration = Duration::from_secs(2);
 
-/// What stands between the rows and a run.
+/// The result of a look at the open transactions.
 #[derive(Debug)]
 pub(in crate::engine) enum Fence {
-    /// Whatever was open has ended.
+    /// All transactions that were open have ended.
     Clear,
-    /// The account may not look.
+    /// The account may not see open transactions.
     Unseen,
-    /// Some are still open; `words` name them and how to end them. `oldest`: when the first of them began, where each
-    /// one's beginning is known.
+    /// Some are still open; `words` name them and how to end them. `oldest`: when the first of them began, if the
+    /// beginning of each one is known.
     Standing { oldest: Option<NaiveDateTime>, words: String },
 }
 
-/// How much of what is open the server shows.
+/// How many of the open transactions the server shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::engine) struct Trust {
-    /// Every transaction that may still bring rows into the table is seen.
+    /// The server shows every transaction that may still bring rows into the table.
     pub is_exact: bool,
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Those that begin later stamp their rows later, so only the ones that are open now are waited for.
+    /// Waits only for the transactions that are open now: later ones stamp their rows later.
     pub(in crate::engine) async fn fence(&self, prepared: &Prepared, pace: &Pace) -> Result<(Fence, Trust), Halt> {
         let scope = self.scope;
-        // Rows of a view, or of a table that is made of others, are written under the names of those.
+        // Rows of a view, or of a merged table, are written under the names of the underlying tables.
         let server = scope.mapping.source.server.as_ref();
         let table = Some(&scope.mapping.source)
             .filter(|_| !prepared.schemas.source.is_view && prepared.schemas.source.is_transactional);
@@ -94,7 +94,7 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// `2026-11-23 07:59:58 UTC, connection 42`.
+/// An open write in words: `2026-11-23 07:59:58 UTC, connection 42`.
 fn named(write: &OpenWrite) -> String {
     let since = write.since.map(|since| format!("{} UTC", since.format("%Y-%m-%d %H:%M:%S")));
     let who = write.thread.map_or("a prepared transaction".to_owned(), |thread| format!("connection {thread}"));

@@ -1,4 +1,4 @@
-//! Fixes how far a run goes: no further than rows are settled, so that none can appear behind the watermark later.
+//! Fixes how far a run goes: only as far as rows are settled, so that no row can appear behind the watermark later.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use crate::domain::config::{Mapping, Mode, Pace};
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::lookback::Lookback;
+use crate::domain::table_shard::emptying;
 use crate::domain::window::{Low, Watermark, Window};
 use crate::domain::{publish, quote};
 use crate::engine::ports::Platform;
@@ -21,29 +22,30 @@ use crate::engine::work::prepared::Prepared;
 use crate::engine::work::scope::{Halt, Task};
 use crate::source::{Bounds, BoundsAsk, Source};
 
-/// A statement is stamped before its transaction is seen to begin, by as long as it waited for the table's definition.
+/// How long a statement may have waited for the table's definition: by that time it is stamped before its transaction
+/// is seen to begin.
 const BEFORE_THE_TRANSACTION: TimeDelta = TimeDelta::minutes(1);
 
-/// The window of an incremental run, and what was learnt on the way.
+/// The window of an incremental run, and what was learnt while fixing it.
 pub(in crate::engine) struct Fixed {
-    /// `None`: there is nothing new that is settled.
+    /// `None`: there are no new rows that are settled.
     pub window: Option<Window>,
-    /// Rows in it, by a look into the index; `None` for a first load, of which only statistics of any age tell.
+    /// Rows in the window, by the index; `None` for a first load, which only statistics of any age can estimate.
     pub rows: Option<u64>,
     pub moment: Moment,
 }
 
-/// What the server said when a run's end was chosen.
+/// What the server answered when the run's end was chosen.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) struct Moment {
     /// The server's clock (UTC).
     pub now: NaiveDateTime,
-    /// This machine's when the server was asked for that, and when it had answered.
+    /// This machine's clock when the server was asked for its time, and when it had answered.
     pub asked: DateTime<Utc>,
     pub answered: DateTime<Utc>,
-    /// The same as a value of the incremental column; `None` for integers.
+    /// The server's clock as a value of the incremental column; `None` for integers.
     pub tick: Option<Cursor>,
-    /// `None`: nothing was there to be fenced.
+    /// `None`: there were no transactions to wait for.
     pub trust: Option<Trust>,
 }
 
@@ -68,7 +70,7 @@ impl<P: Platform> Work<'_, P> {
         self.tally.lag_seconds =
             reached.zip(newest).and_then(|(reached, newest)| Lag::between(reached, newest)?.seconds());
         let Some(high) = high else { return Ok(Fixed { window: None, rows, moment }) };
-        // Rows that are read again may all lie below the watermark, which stays where it is.
+        // All rows that are read again may lie below the watermark; then the watermark stays.
         let high = watermark.map_or(high, |mark| mark.cursor.max_of(high));
         let window = Window { low, high };
         let rows_estimate = if low == Low::Beginning { prepared.schemas.source.rows_estimate } else { rows };
@@ -86,7 +88,7 @@ impl<P: Platform> Work<'_, P> {
         let mapping = &self.scope.mapping;
         let first = first_value(mapping, prepared.kind())?;
         match (self.lookback(), watermark) {
-            // An append would have to look for each row that it reads again.
+            // An append would have to look up each row that it reads again.
             (Some(lookback), Some(mark)) if mapping.mode == Mode::Upsert && !lookback.is_none() => {
                 Ok(Low::From(lookback.below(mark.cursor)?))
             }
@@ -95,7 +97,7 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// The value that a mapping without a watermark begins at.
+/// The first value of a mapping without a watermark.
 pub(in crate::engine) fn first_value(mapping: &Mapping, kind: CursorKind) -> Result<Option<Cursor>, Fault> {
     mapping.backfill_start.as_deref().map(|text| Cursor::parse(text, kind)).transpose().map_err(|fault| {
         Fault::new(FaultKind::Config, format!("`backfill_start` of mapping `{}`", mapping.name)).caused_by(fault)
@@ -103,7 +105,7 @@ pub(in crate::engine) fn first_value(mapping: &Mapping, kind: CursorKind) -> Res
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// How far below the watermark this run was told to read.
+    /// How far below the watermark this run must read.
     pub(in crate::engine) fn lookback(&self) -> Option<Lookback> {
         let scope = self.scope;
         match &scope.task {
@@ -114,13 +116,13 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// What is settled, and what there is.
+/// Up to where rows are settled, and what there is.
 pub(in crate::engine) struct Horizon {
     /// The greatest value from `low` on that no further row can join.
     pub high: Option<Cursor>,
-    /// Rows up to there, as far as the server can tell.
+    /// Rows up to `high`, as far as the server can tell.
     rows: Option<u64>,
-    /// The greatest value of all, when that was asked for.
+    /// The greatest value of all, if the question asked for it.
     newest: Option<Cursor>,
     moment: Moment,
 }
@@ -134,7 +136,7 @@ impl<P: Platform> Work<'_, P> {
     async fn look_at_bounds(&mut self, prepared: &Prepared, low: Low) -> Result<(BoundsAsk, Bounds), Halt> {
         let scope = self.scope;
         let ask = BoundsAsk {
-            // Of a whole table the statistics tell how much it holds.
+            // The statistics tell how many rows a whole table holds.
             wants_rows: prepared.cursor.indexed && low != Low::Beginning,
             settle: scope.ports.config.pace.settle.unwrap_or_default(),
             ..prepared.bounds(low)
@@ -144,7 +146,7 @@ impl<P: Platform> Work<'_, P> {
         Ok((ask, bounds))
     }
 
-    /// Waits at the fence, and lowers the end that was chosen where it does not fall.
+    /// Waits at the fence; if transactions stay open, lowers the chosen end.
     async fn settled(&mut self, prepared: &Prepared, ask: BoundsAsk, bounds: &Bounds) -> Result<Horizon, Halt> {
         let here = self.scope.ports.clock.now();
         let [asked, answered] = [bounds.looked.asked, bounds.looked.answered]
@@ -195,7 +197,7 @@ fn unseen() -> String {
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Numbers have no age: what may still be open when they are seen is given the time to end.
+    /// Waits for `settle`: numbers have no age, so open transactions get this time to end.
     async fn wait_settle(&self, bounds: &Bounds, settle: Option<Duration>) -> Result<(), Halt> {
         let Some(settle) = settle.filter(|_| bounds.tick.is_none()) else { return Ok(()) };
         let sleep = async {
@@ -205,7 +207,7 @@ impl<P: Platform> Work<'_, P> {
         self.scope.unless_cancelled(sleep).await
     }
 
-    /// Asks for the high again, below what may still be joined.
+    /// Asks for the high again, below the rows that others may still join.
     async fn hold_back(&mut self, ask: BoundsAsk, because: &str) -> Result<Option<Cursor>, Halt> {
         let bounds = self.scope.unless_cancelled(self.scope.ports.source.bounds(&ask)).await?;
         let holds = bounds.newest.zip(bounds.limit).filter(|(newest, limit)| newest.max_of(*limit) == *newest);
@@ -222,8 +224,8 @@ impl<P: Platform> Work<'_, P> {
         self.tally.held_back = Some(reason);
     }
 
-    /// A watermark was below the server's clock when it was set. If the clock is behind it now, rows are being stamped below
-    /// the watermark, where no run would see them.
+    /// Refuses a clock that is behind the watermark. A watermark was below the server's clock when it was set; if the
+    /// clock is behind it now, rows are stamped below the watermark, where no run would see them.
     fn refuse_clock_behind(&self, watermark: Option<&Watermark>, bounds: &Bounds) -> Result<(), Fault> {
         let (Some(mark), Some(tick)) = (watermark, bounds.tick) else { return Ok(()) };
         if mark.cursor.max_of(tick) == tick {
@@ -241,7 +243,7 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// The first run after the clock has passed the watermark again reads what was stamped meanwhile.
+/// Remembers where the clock was behind: the first run after the clock has passed the watermark reads those rows.
 fn remember_clock_behind<P: Platform>(ledger: &mut Ledger<P>, kind: CursorKind, bounds: &Bounds) -> Result<(), Fault> {
     let Some(tick) = bounds.tick else { return Ok(()) };
     let known = ledger.again_from().map(|text| Cursor::parse(text, kind)).transpose()?;
@@ -250,8 +252,19 @@ fn remember_clock_behind<P: Platform>(ledger: &mut Ledger<P>, kind: CursorKind, 
     Ok(())
 }
 
+/// An append keeps rows under numbers that come again.
+fn emptied_first(mapping: &Mapping) -> String {
+    let emptying = emptying(&mapping.target, mapping.shard.as_ref());
+    match (mapping.mode, &mapping.shard) {
+        (Mode::Append, None) => format!(" (before that, in BigQuery: {emptying}; or name another `bigquery_table`)"),
+        (Mode::Append, Some(_)) => format!(" (before that, in BigQuery: {emptying})"),
+        (Mode::Upsert | Mode::Replace | Mode::Mirror, _) => String::new(),
+    }
+}
+
 impl<P: Platform> Work<'_, P> {
-    /// Numbers that began again (TRUNCATE, a table made anew) stand below the watermark, where no run would see them.
+    /// Refuses numbers that began again (TRUNCATE, a table made anew): they are below the watermark, where no run would
+    /// see them.
     fn refuse_numbers_begun_again(
         &mut self,
         prepared: &Prepared,
@@ -278,10 +291,10 @@ impl<P: Platform> Work<'_, P> {
                  numbers have begun again, and rows up to {mark} would never be seen"
                 );
                 Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-                "if the table was emptied for good, take `{name}` out of `last_sync` in the state file: the next run loads it \
-                 from the beginning (with `mode: append`, first empty {} in BigQuery or name another `bigquery_table`)",
-                scope.mapping.target
-            )))
+                    "if the table was emptied for good, take `{name}` out of `last_sync` in the state file: the next run loads \
+                     it from the beginning{}",
+                    emptied_first(&scope.mapping)
+                )))
             }
             _ => {
                 self.note(format!(
@@ -295,7 +308,7 @@ impl<P: Platform> Work<'_, P> {
         }
     }
 
-    /// Tells the operator of rows that no window holds, or not yet, or not surely.
+    /// Warns the operator of rows that no window holds, or not yet, or not surely.
     fn warn_about(&mut self, bounds: &Bounds, ask: &BoundsAsk) {
         let column = &ask.column;
         if bounds.has_nulls {

@@ -1,4 +1,4 @@
-//! Mends keys in batches: their rows are read in MySQL, staged, and published by one job for each batch.
+//! Mends keys in batches: reads their rows in MySQL, stages them, and publishes each batch with one job.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ use crate::engine::work::prepared::Prepared;
 use crate::engine::work::scope::Halt;
 use crate::state::Moves;
 
-/// Keys of one publish, which reads the target once: so many, or so many bytes of them, are held in memory.
+/// The most keys of one publish, which reads the target once; this many keys, or their bytes, are held in memory.
 const MOST_KEYS: usize = 100_000;
 const MOST_BYTES: usize = 8 << 20;
 
-/// A batch of so few rows writes no more partitions than one job may.
+/// A batch of this many rows writes no more partitions than one job may.
 const LEAST_KEYS: usize = 4_000;
 
 /// Keys that differ and have not been mended yet, by how they are published.
@@ -33,7 +33,7 @@ pub(super) struct Batch {
     bytes: usize,
 }
 
-/// Keys, and in which way each of them differs.
+/// Keys, and how each of them differs.
 #[derive(Debug, Default)]
 struct Waiting {
     keys: Vec<Key>,
@@ -43,12 +43,12 @@ struct Waiting {
 /// The kinds of publish in the order in which they are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Order {
-    /// As the mode brings rows.
+    /// The way in which the mapping's mode publishes rows.
     Usual,
     Once,
 }
 
-/// A mapping's repair on its way.
+/// The repair of one mapping under way.
 pub(super) struct Mending<'a> {
     pub prepared: &'a Prepared,
     pub comparison: &'a Comparison,
@@ -57,15 +57,15 @@ pub(super) struct Mending<'a> {
     forms: Option<Vec<Form>>,
     /// Rows come from more than one server.
     pub is_balanced: bool,
-    /// What was found to differ lies in these.
+    /// The parts in which differences were found.
     pub parts: Vec<Parts>,
     most_keys: usize,
-    /// Publishes of this attempt so far.
+    /// The number of publishes of this attempt so far.
     steps: u64,
 }
 
 impl<'a> Mending<'a> {
-    /// `window` is what was compared; `window_rows`: as many rows as the configuration allows a step.
+    /// `window`: what was compared; `window_rows`: how many rows the configuration allows in a step.
     pub(super) fn new(
         prepared: &'a Prepared,
         comparison: &'a Comparison,
@@ -87,7 +87,7 @@ impl<'a> Mending<'a> {
         self.steps
     }
 
-    /// The publishes that such a repair sends at least one of.
+    /// The kinds of publish of which such a repair sends at least one.
     pub(super) fn kinds(&self, planned: &Repair) -> Vec<PublishKind> {
         let usual = (planned.inserted + planned.updated > 0).then(|| self.kind(Order::Usual));
         usual.into_iter().chain((planned.undoubled > 0).then_some(PublishKind::MergeOnce)).collect()
@@ -96,7 +96,7 @@ impl<'a> Mending<'a> {
     const fn kind(&self, order: Order) -> PublishKind {
         match (order, self.cures.mode) {
             (Order::Once, _) => PublishKind::MergeOnce,
-            // Servers that take turns may show an older row than another did.
+            // Servers that take turns may show an older row than another one did.
             (Order::Usual, Mode::Upsert) if self.is_balanced => PublishKind::Merge,
             (Order::Usual, Mode::Upsert) => PublishKind::MergeAsRead,
             // A table that is replaced as a whole is not mended by keys.
@@ -104,10 +104,10 @@ impl<'a> Mending<'a> {
         }
     }
 
-    /// Takes what can be mended by key.
+    /// Adds the differences that can be mended by key to the batch.
     ///
     /// # Errors
-    /// `Config` where rows cannot be found again by what was written of their keys.
+    /// `Config` where the written form of the keys does not suffice to find the rows again.
     pub(super) fn take(&mut self, batch: &mut Batch, parts: Parts, found: Vec<Difference>) -> Result<(), Fault> {
         self.can_mend(&found)?;
         self.parts.push(parts);
@@ -129,7 +129,7 @@ impl<'a> Mending<'a> {
     }
 
     /// # Errors
-    /// As `take`.
+    /// The errors of `take`.
     pub(super) fn can_mend(&self, found: &[Difference]) -> Result<(), Fault> {
         let publishes = |difference: &Difference| matches!(self.cures.cure(difference.kind), Cure::Publish(_));
         if self.forms.is_none() && found.iter().any(publishes) { Err(self.not_by_key()) } else { Ok(()) }
@@ -156,7 +156,7 @@ impl<P: Platform> Work<'_, P> {
         Ok(())
     }
 
-    /// Some at a time, and fewer where BigQuery says that they were too many.
+    /// Mends some keys at a time, and fewer where BigQuery says that they were too many.
     async fn mend_keys(&mut self, mending: &mut Mending<'_>, order: Order, waiting: Waiting) -> Result<(), Halt> {
         let Waiting { mut keys, mut kinds } = waiting;
         while !keys.is_empty() {
@@ -179,7 +179,7 @@ impl<P: Platform> Work<'_, P> {
         Ok(())
     }
 
-    /// Keys count as found once they are mended: a further attempt of this run finds them equal.
+    /// Counts keys as found only once they are mended: a further attempt of this run finds them equal.
     fn count_found(&mut self, kinds: &[DifferenceKind]) {
         let counts = self.tally.repair.get_or_insert_default();
         for kind in kinds {
@@ -187,7 +187,7 @@ impl<P: Platform> Work<'_, P> {
                 DifferenceKind::OnlyInMysql => counts.only_in_mysql += 1,
                 DifferenceKind::Differs => counts.differing += 1,
                 DifferenceKind::Doubled => counts.doubled += 1,
-                // The deletion counts these.
+                // The deletion counts these keys.
                 DifferenceKind::OnlyInBigquery => {}
             }
         }
@@ -207,7 +207,7 @@ impl<P: Platform> Work<'_, P> {
         let stretch = Stretch { only, ..Stretch::of(window, true) };
         let Transferred { staged, flaws, bytes, .. } = self.transfer(&prepared.schemas, stretch, attempt).await?;
         self.tally.add_flaws(&flaws);
-        // All of them have gone, or have changed, since they were compared.
+        // All these rows have gone or changed since they were compared.
         let Some(staged) = staged else { return Ok(()) };
         mending.is_balanced = scope.is_balanced();
         let kind = mending.kind(order);

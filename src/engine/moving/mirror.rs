@@ -1,8 +1,8 @@
-//! Brings a mirror's target up to date: the parts of the table that are not as BigQuery holds them, whole, and where too much
-//! has changed the table.
+//! Brings a mirror's target up to date: publishes the changed parts of the table whole, or the whole table where too
+//! many parts have changed.
 //!
-//! What was published of a part is remembered by the sums that came with its rows, in the same statement. Before a publish
-//! is sent, the state says that nobody knows its parts any more: killed at any moment, the next run brings them again.
+//! The state remembers a published part by the sums that came with its rows in the same statement. Before a publish is
+//! sent, the state marks its parts as unknown: if the run is killed at any moment, the next run brings them again.
 
 mod allowance;
 mod job;
@@ -34,7 +34,7 @@ use crate::format;
 use crate::state::{LeftTarget, Moves, Replaced};
 
 impl<P: Platform> Work<'_, P> {
-    /// Is the target what this mapping left? Says so where it is not.
+    /// Tells if the target is as this mapping left it, and notes if it is not.
     pub(in crate::engine) fn is_as_left(&mut self, target: Option<&TargetSchema>) -> bool {
         let Some(left) = self.ledger.left() else { return false };
         let is = target.is_some_and(|target| left.is(target));
@@ -50,7 +50,7 @@ impl<P: Platform> Work<'_, P> {
         is
     }
 
-    /// `seen`: MySQL's sums, where they were taken already.
+    /// `seen`: MySQL's sums, if they were taken already.
     pub(in crate::engine) async fn bring_up_to_date(
         &mut self,
         mirror: &Mirror<'_>,
@@ -59,12 +59,12 @@ impl<P: Platform> Work<'_, P> {
     ) -> Result<(), Halt> {
         let mapping = &self.scope.mapping;
         let target = mirror.schemas.target.as_ref();
-        // Whatever becomes of this run: what was remembered is not of the target as it is left now.
+        // However this run ends, the remembered sums do not describe the target from now on.
         if known.is_none() {
             self.ledger.forget_sums();
         }
         self.leave_as_described(target);
-        // A table that several shards share is never put in place as a whole.
+        // A table that several shards share is never replaced as a whole.
         let is_alone = mapping.shard.is_none();
         if is_alone && target.is_none_or(TargetSchema::is_empty) {
             return Box::pin(self.bring_whole(mirror, None, None)).await;
@@ -102,7 +102,7 @@ impl<P: Platform> Work<'_, P> {
         }
     }
 
-    /// How many rows may go; refuses where more are gone for certain.
+    /// How many rows may be deleted; refuses if more rows are certainly gone.
     fn allowance(&mut self, look: &Look, target: Option<&TargetSchema>) -> Result<Allowance, Fault> {
         let mapping = &self.scope.mapping;
         let held = target.and_then(|target| target.rows).unwrap_or_else(|| look.rows_before());
@@ -119,7 +119,7 @@ impl<P: Platform> Work<'_, P> {
         Ok(allowance)
     }
 
-    /// Step by step; each is remembered on its own.
+    /// Brings the parts step by step; each step is remembered on its own.
     async fn bring_parts(
         &mut self,
         mirror: &Mirror<'_>,
@@ -151,7 +151,8 @@ impl<P: Platform> Work<'_, P> {
                     now.put(&parts, brought?);
                     let rest = Parts::of(grain, steps.iter().flat_map(Parts::numbers));
                     if compared {
-                        // Not remembered before all is known to hold: what is brought by then, a comparison finds equal.
+                        // Nothing is remembered until all parts are known to be right; a later comparison finds the
+                        // parts that were brought equal.
                         self.ledger.drop_pending().await?;
                     } else {
                         self.step_is_brought(mirror, &now, rest).await?;
@@ -162,8 +163,8 @@ impl<P: Platform> Work<'_, P> {
         if compared { Box::pin(self.hold_each_once(mirror, &now)).await } else { Ok(()) }
     }
 
-    /// A key that BigQuery holds twice is updated twice. By BigQuery's number of rows, which is free to ask, that is told;
-    /// the table as a whole heals it.
+    /// Checks that no key is doubled: a key that BigQuery holds twice is updated twice, which BigQuery's number of
+    /// rows, free to ask, reveals. Replacing the whole table heals it.
     async fn hold_each_once(&mut self, mirror: &Mirror<'_>, now: &Sums) -> Result<(), Halt> {
         let mapping = &self.scope.mapping;
         let held = self.ledger.left().map(|left| left.rows).filter(|held| *held != now.rows());
@@ -182,7 +183,7 @@ impl<P: Platform> Work<'_, P> {
         Ok(())
     }
 
-    /// What a step has brought is remembered; with the last of them, by as small parts as were summed up.
+    /// Remembers the parts that a step has brought; after the last step, by the smallest parts that were summed up.
     async fn step_is_brought(&mut self, mirror: &Mirror<'_>, now: &Sums, rest: Parts) -> Result<(), Halt> {
         if rest.runs.is_empty() {
             return self.all_is_brought(mirror, now).await;
@@ -194,7 +195,7 @@ impl<P: Platform> Work<'_, P> {
         Ok(())
     }
 
-    /// BigQuery holds what MySQL held at the beginning, or later.
+    /// Remembers that BigQuery holds what MySQL held at the beginning of the run, or later.
     async fn all_is_brought(&mut self, mirror: &Mirror<'_>, now: &Sums) -> Result<(), Halt> {
         let scope = self.scope;
         let replaced = Replaced { rows: now.rows(), at: mirror.read_at };
@@ -209,7 +210,7 @@ impl<P: Platform> Work<'_, P> {
         Ok(())
     }
 
-    /// One statement, one job. `why`: not for a table that holds nothing yet.
+    /// Replaces the whole table: one statement, one job. `why`: the reason; `None` for a table that is still empty.
     async fn bring_whole(&mut self, mirror: &Mirror<'_>, why: Option<String>, look: Option<&Look>) -> Result<(), Halt> {
         if let Some(why) = &why {
             self.note(format!("{} is read as a whole: {why}", self.scope.mapping.source));
@@ -232,8 +233,8 @@ impl<P: Platform> Work<'_, P> {
         Ok(())
     }
 
-    /// The target as it was described, where this run has not changed it since. Should the mapping append one day, it may
-    /// hold any row beyond its watermark.
+    /// Remembers the target as it was described, unless this run has changed it since. If the mapping changes to append
+    /// one day, the target may hold any row beyond its watermark.
     fn leave_as_described(&mut self, target: Option<&TargetSchema>) {
         let modified = target.and_then(|target| target.modified).filter(|_| self.tally.schema_changes.is_empty());
         let rows = target.map_or(Some(0), |target| target.rows);
@@ -241,13 +242,13 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// Rows that BigQuery may hold of some parts; `None` where nobody knows of one.
+/// Rows that BigQuery may hold of the parts; `None` if the number is unknown for one of them.
 fn rows_before(changed: &[ChangedPart], parts: &Parts) -> Option<u64> {
     let is_in = |part: u64| parts.runs.iter().any(|&(first, last)| (first..=last).contains(&part));
     changed.iter().filter(|changed| is_in(changed.part)).map(|changed| changed.before).sum()
 }
 
-/// `None` for a part that is one.
+/// Cuts parts in two halves; `None` for a single part.
 fn halves(parts: &Parts) -> Option<(Parts, Parts)> {
     let all: Vec<u64> = parts.numbers().collect();
     let (first, second) = all.split_at(all.len() / 2);

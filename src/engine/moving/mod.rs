@@ -1,4 +1,4 @@
-//! Moves rows from a window to the watermark: how far, past the fence, in steps, staged, published.
+//! Moves rows from a window to the watermark: fixes how far, waits at the fence, stages and publishes in steps.
 
 pub(in crate::engine) mod backfill;
 mod deletes;

@@ -10,20 +10,21 @@ use crate::engine::work::scope::Halt;
 use crate::source::Source;
 use crate::state::{BackfillState, Parts};
 
-/// Parts for each process, so that one which is done early, or in the place of one that died, finds another to move.
+/// Parts for each process: a process that finishes early, or replaces one that died, finds another part to move.
 const PARTS_EACH: u64 = 4;
 
-/// A part of fewer rows costs more in jobs than it saves in reading.
+/// A part with fewer rows costs more in jobs than it saves in reading.
 const LEAST_ROWS: u64 = 100_000;
 
-/// Where the server's guess was far too low, the last part is the rest: every part costs requests to the state.
+/// The most parts, because every part costs requests to the state. If the server's estimate was far too low, the last
+/// part takes the rest.
 const MOST_PARTS: usize = 256;
 
 impl<P: Platform> Work<'_, P> {
-    /// What is left of the backfill, cut into parts of about as many rows each.
+    /// Cuts the rest of the backfill into parts of about as many rows each.
     ///
-    /// The cuts are where the index says that so many rows end, and they are written down once: rows that come or go
-    /// later move none, so no two processes ever differ about whose a row is.
+    /// The index tells where a part's rows end. The cuts are written down once: rows that come or go later move no cut,
+    /// so processes never disagree on who moves a row.
     pub(in crate::engine) async fn cut(
         &mut self,
         prepared: &Prepared,
@@ -36,7 +37,7 @@ impl<P: Platform> Work<'_, P> {
         let scope = self.scope;
         let mut left = state.rest(prepared.kind())?;
         if scope.mapping.mode == Mode::Append {
-            // Each part looks for rows that are there by its own note; this one is for the incremental runs.
+            // Each part looks up existing rows by its own note; this note is for the incremental runs.
             self.ledger.note_overlap(prepared.kind(), left.high).await?;
         }
         let rows = self.rows_of_a_part(prepared, left, shard).await?;
@@ -65,7 +66,7 @@ impl<P: Platform> Work<'_, P> {
         }
     }
 
-    /// `None`: it cannot be cut.
+    /// How many rows a part has; `None`: the backfill cannot be cut.
     async fn rows_of_a_part(&self, prepared: &Prepared, window: Window, shard: Shard) -> Result<Option<u64>, Halt> {
         if !prepared.cursor.indexed {
             return Ok(None);

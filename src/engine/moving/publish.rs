@@ -1,4 +1,4 @@
-//! Publishes staged rows: noted in the state before it is sent, confirmed before the watermark moves.
+//! Publishes staged rows: the state notes the publish before it is sent; it is confirmed before the watermark moves.
 
 use std::sync::Arc;
 
@@ -17,22 +17,22 @@ use crate::failpoint::reached;
 use crate::state::{Moves, PendingPublish};
 use crate::warehouse::{JobFate, PublishCounts, PublishOrder, Sent, Staged, Warehouse, Within};
 
-/// A publish that is of no window.
+/// A publish that belongs to no window.
 pub(super) struct Own {
-    /// In its job's name.
+    /// The word for the operation in the job's name.
     pub operation: &'static str,
     pub kind: PublishKind,
     pub moves: Moves,
-    /// What is published, in words that name its job.
+    /// What is published; these words become part of the job's name.
     pub moved: String,
     pub high: String,
-    /// Rows that are counted, should it be found to have happened.
+    /// The rows to count if the publish turns out to have happened.
     pub rows: u64,
     pub within: Option<Within>,
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Sends the publish and waits for its end; the state remembers it from before it is sent.
+    /// Sends the publish and waits for its end; the state remembers it before it is sent.
     pub(in crate::engine) async fn publish(
         &mut self,
         schemas: &Schemas,
@@ -59,8 +59,8 @@ impl<P: Platform> Work<'_, P> {
         }
     }
 
-    /// The copy job's own rules are only partly documented; an INSERT does the same for the price of a scan. It is sent
-    /// only once the copy is known not to have happened.
+    /// Sends an INSERT instead of a copy job that failed. The copy job's own rules are only partly documented; an
+    /// INSERT does the same for the price of a scan. It is sent only once the copy is known not to have happened.
     async fn instead_of_copy(&self, turn: &mut Turn<'_>, fault: &Fault) -> Result<Option<PublishCounts>, Halt> {
         let scope = self.scope;
         let (copy, mark) = (turn.job(), turn.mark());
@@ -74,7 +74,7 @@ impl<P: Platform> Work<'_, P> {
         }
     }
 
-    /// Drops what the step had staged. The rows are safe either way.
+    /// Drops what the step staged. The rows are safe whether this succeeds or not.
     pub(in crate::engine) async fn drop_staged(&mut self, staged: &Staged) {
         if staged.inline.is_none() {
             self.tally.left_behind |= !self.scope.clean_up(&staged.table).await;
@@ -108,7 +108,7 @@ impl<P: Platform> Work<'_, P> {
         self.send(pending, order).await
     }
 
-    /// Sends a publish under the name of its own attempt, which no other can have.
+    /// Sends a publish under the name of its own attempt, which no other publish can have.
     pub(super) async fn publish_own(
         &mut self,
         schemas: &Schemas,
@@ -152,12 +152,13 @@ impl<P: Platform> Work<'_, P> {
         }
     }
 
-    /// Sends a publish that the state remembers from before it is sent, and waits for its end.
+    /// Notes a publish in the state, sends it, and waits for its end.
     pub(super) async fn send(&mut self, pending: PendingPublish, order: PublishOrder) -> Result<Sent, Halt> {
         let scope = self.scope;
         refuse_whole(&order)?;
         if let Err(fault) = self.ledger.note_pending(pending).await {
-            // Nobody will know of it: where the state is another's by now, no later run of this process drops it.
+            // The publish is noted nowhere: if another process holds the state by now, no later run of this process
+            // drops the staging table.
             self.drop_staged(&order.staged).await;
             return Err(fault.into());
         }
@@ -177,7 +178,7 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// What takes the place of all rows would take other shards' rows out.
+/// Refuses to replace all rows of a table that several shards share; that would remove the other shards' rows.
 fn refuse_whole(order: &PublishOrder) -> Result<(), Fault> {
     if order.plan.shard.is_none() || !matches!(order.kind, PublishKind::Replace | PublishKind::Copy) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! How far a step may reach before its publish would write more partitions of the target than one job may.
+//! Limits a step so that its publish writes no more partitions of the target than one job may.
 
 use crate::domain::column::same_name;
 use crate::domain::cursor::Cursor;
@@ -12,11 +12,11 @@ use crate::engine::work::prepared::Prepared;
 use crate::engine::work::scope::Halt;
 use crate::source::{Source, StretchAsk};
 
-/// A step of so few rows writes no more partitions than one job may.
+/// A step of this many rows writes no more partitions than one job may.
 const LEAST_ROWS: u64 = 4_000;
 
-/// `end`, or an earlier one where the target is partitioned on the incremental column and the stretch has too many of its
-/// partitions. Only a stretch that may have is looked into: its first value is asked for.
+/// `end`, or an earlier one if the target is partitioned on the incremental column and the stretch has too many
+/// partitions. Asks for the first value only of a stretch that may have too many.
 pub(in crate::engine) async fn within_partitions<S: Source>(
     source: &S,
     plan: &TablePlan,
@@ -31,7 +31,7 @@ pub(in crate::engine) async fn within_partitions<S: Source>(
     {
         return Ok(end);
     }
-    // None: one row, or several of one value.
+    // No step end: there is one row, or several with one value.
     let first = source.step_end(rest, 1).await?;
     Ok(first.filter(|first| !reaches(*first)).and_then(|first| unit.reach(first)).or(end))
 }
@@ -43,7 +43,7 @@ fn unit_of_cursor(plan: &TablePlan) -> Option<PartitionUnit> {
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Fewer rows than a step had that was too large; `None` where no step can be smaller.
+    /// A smaller number of rows after a step that was too large; `None` where no step can be smaller.
     pub(in crate::engine) async fn fewer_rows(
         &self,
         prepared: &Prepared,

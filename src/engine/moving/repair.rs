@@ -41,7 +41,7 @@ impl<P: Platform> Work<'_, P> {
         let begun = Verification::begin(mapping.name.clone(), mapping.source.to_string(), mapping.target.to_string());
         let mut verification = begun;
         let ready = ready(&scope.ports, mapping, self.ledger.state(), &described, &mut verification)?;
-        let Some(Ready { comparison, rows, unread }) = ready else {
+        let Some(Ready { comparison, rows, unread, .. }) = ready else {
             self.note("nothing has been synced yet, so there is nothing to compare".to_owned());
             self.tell_compared(verification, false);
             return Ok(());
@@ -156,6 +156,7 @@ impl<P: Platform> Work<'_, P> {
         }
         if doubled > 0 {
             let (many, table) = (format::count(doubled), quote::bigquery_table(target));
+            let own = mapping.shard.as_ref().map(|shard| format!("{} AND ", shard.condition(""))).unwrap_or_default();
             let why = if mapping.mode == Mode::Append {
                 "an append's earlier versions are not touched"
             } else {
@@ -163,7 +164,7 @@ impl<P: Platform> Work<'_, P> {
             };
             self.note(format!(
                 "{many} key(s) are held more than once in BigQuery and were left: {why}. Delete all rows of such a key there \
-                 (`bqsync verify {}` names them; DELETE FROM {table} WHERE ...), and repair again: the newest comes back",
+                 (`bqsync verify {}` names them; DELETE FROM {table} WHERE {own}...), and repair again: the newest comes back",
                 quote::shell_option("--mapping", &name.0)
             ));
         }

@@ -1,8 +1,8 @@
-//! Replaces a table as a whole: one statement reads it, one job puts what was read in the place of what BigQuery holds.
+//! Replaces a table as a whole: one statement reads it, one job replaces BigQuery's rows by the ones read.
 //!
-//! What appends and upserts need to know of the target (what this mapping left there, what another host or an older state
-//! has done to it since) is of no account here: the publish builds on nothing that the target holds. Of two hosts with
-//! states of their own the last one wins, with a whole table, and the next run reads a newer one.
+//! The publish does not depend on the target's content, so it ignores what appends and upserts must know (what this
+//! mapping left in the target, and what another host or an older state has done to it since). Of two hosts with states
+//! of their own the last one wins, with a whole table; the next run reads a newer one.
 
 use chrono::{DateTime, Utc};
 
@@ -27,11 +27,11 @@ use crate::format;
 use crate::state::{Moves, Replaced};
 use crate::warehouse::{PublishCounts, Staged, Upload, Warehouse};
 
-/// A whole table that has taken its place.
+/// A whole table that has been published.
 #[derive(Debug)]
 pub(super) struct Placed {
     pub rows: u64,
-    /// What they hold, where they were read by parts.
+    /// The sums of the rows, if they were read by parts.
     pub sums: Option<Sums>,
     /// When the publish ended, in milliseconds since 1970; `None` where there was nothing to publish.
     pub ended: Option<u64>,
@@ -42,7 +42,7 @@ impl<P: Platform> Work<'_, P> {
         let scope = self.scope;
         scope.unless_paused().await?;
         self.say_what_is_read(schemas.source.rows_estimate);
-        // Before the statement is sent: all that was committed by now is in its snapshot.
+        // Taken before the statement is sent: its snapshot contains all that was committed by now.
         let read_at = scope.ports.clock.now();
         self.replace_with(schemas, Stretch::WHOLE, read_at).await.map(drop)
     }
@@ -55,7 +55,7 @@ impl<P: Platform> Work<'_, P> {
     ) -> Result<Placed, Halt> {
         let scope = self.scope;
         let attempt = scope.attempt(self.tally.attempt(), self.tally.next_staging());
-        // Gives rows only once the reader has said that it reached the table's end.
+        // Gives rows only after the reader has said that it reached the table's end.
         let read = self.transfer(schemas, stretch, attempt).await?;
         let Transferred { staged, flaws, bytes, sums, .. } = read;
         self.tally.add_flaws(&flaws);
@@ -103,12 +103,12 @@ impl<P: Platform> Work<'_, P> {
         scope.emit(Event::WindowFixed { run, mapping, window: WHOLE.to_owned(), rows_estimate });
     }
 
-    /// Rows that the target holds right now, once it is known that so many may take their place; `None` where BigQuery does
-    /// not say.
+    /// The number of rows that the target holds now, after checking that `rows` may replace them; `None` where BigQuery
+    /// does not say.
     async fn rows_before(&mut self, rows: u64) -> Result<Option<u64>, Halt> {
         let scope = self.scope;
         let target = scope.unless_cancelled(scope.ports.describe_target(&scope.mapping)).await?;
-        // One that is gone by now is the publish's to meet.
+        // If the target is gone by now, the publish meets the error.
         let held = match &target {
             Some(described) => {
                 let count = scope.ports.warehouse.rows_held(&scope.mapping.target, described, None);
@@ -126,7 +126,7 @@ impl<P: Platform> Work<'_, P> {
         Ok(held)
     }
 
-    /// An empty staging table, for a source without a row. A statement that speaks of no table would empty the target
+    /// Stages an empty table, for a source without rows. A statement that names no staging table would empty the target
     /// whenever it arrived; this one fails once its staging table has been dropped.
     pub(super) async fn stage_nothing(&self, schemas: &Schemas, attempt: Try<'_>) -> Result<Staged, Halt> {
         let scope = self.scope;
@@ -183,7 +183,7 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// What a window could move in smaller steps, a replace cannot.
+/// Turns the error about too much at once into a final one: a window could move in smaller steps, a replace cannot.
 fn in_one_piece(halt: Halt) -> Halt {
     match halt {
         Halt::Fault(fault) if fault.is_too_much_at_once() => Halt::Fault(fault.with_hint(
@@ -194,7 +194,7 @@ fn in_one_piece(halt: Halt) -> Halt {
     }
 }
 
-/// May so many rows take the place of so many? `held`: `None` where neither BigQuery nor the state says.
+/// Checks that `rows` may replace `held` rows. `held`: `None` where neither BigQuery nor the state says.
 fn guard(mapping: &Mapping, rows: u64, held: Option<u64>) -> Result<(), Fault> {
     let Mapping { name, source, target, .. } = mapping;
     let (most, key) = match mapping.mode {

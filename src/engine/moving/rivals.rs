@@ -1,8 +1,9 @@
-//! Who else writes to the target: told by BigQuery's figures of it, and kept apart by the names of the publishes.
+//! Other writers to the target: BigQuery's figures of the table reveal them, and the names of publishes keep them
+//! apart.
 //!
-//! BigQuery takes a job's id once. A publish that takes for granted what the target holds is named by the version of the
-//! target that it builds on, whoever sends it: of two processes that build on the same version (two hosts with states of
-//! their own, an older state put back) one comes first, and the other finds the name taken and looks again.
+//! BigQuery takes a job's id once. A publish that relies on the target's content is named by the version of the target
+//! that it builds on, whoever sends it. If two processes build on the same version (two hosts with states of their own,
+//! an older state put back), one comes first; the other finds the name taken and looks again.
 
 use crate::domain::column::TargetSchema;
 use crate::domain::config::Mode;
@@ -14,17 +15,17 @@ use crate::format;
 use crate::state::LeftTarget;
 use crate::warehouse::{Counted, Estimates};
 
-/// What a table that holds nothing is called, whether it is there or not.
+/// The version of a table without rows, whether it exists or not.
 const EMPTY: &str = "empty";
 
 impl<P: Platform> Work<'_, P> {
-    /// Does the mapping take for granted that the target is as it left it? The parts of a shared backfill are published
-    /// side by side, and look for their rows.
+    /// Tells if the mapping relies on the target being as it left it. The parts of a shared backfill do not: they are
+    /// published side by side and look up their rows.
     fn counts_on_the_target(&self) -> bool {
         self.scope.mapping.mode == Mode::Append && self.scope.key == self.scope.mapping.name
     }
 
-    /// The version that a publish builds on, where it builds on one. An upsert only does on an empty target.
+    /// The version that a publish builds on, if it builds on one. An upsert does so only on an empty target.
     fn version_of(&self, target: Option<&TargetSchema>) -> Option<String> {
         let version = match target {
             Some(target) if !target.is_empty() => {
@@ -33,12 +34,12 @@ impl<P: Platform> Work<'_, P> {
             }
             _ => EMPTY.to_owned(),
         };
-        // Shards of one table build on their own rows of it.
+        // Shards of one table each build on their own rows.
         let shard = self.scope.mapping.shard.as_ref();
         Some(shard.map_or_else(|| version.clone(), |shard| format!("{version} of {}", shard.value)))
     }
 
-    /// Holds the target against what the state says this mapping left; says so where somebody else has changed it.
+    /// Compares the target with what the state says this mapping left; notes if somebody else has changed it.
     pub(in crate::engine) fn recognise(&mut self, target: Option<&TargetSchema>) {
         self.ledger.build_on(self.version_of(target));
         if !self.counts_on_the_target() {
@@ -54,7 +55,7 @@ impl<P: Platform> Work<'_, P> {
         if let Some(change) = self.ledger.change().map(str::to_owned) {
             self.note(change);
         }
-        // What this run has changed of the schema came after the look.
+        // This run changed the schema after the look, so the moment of change that it saw is outdated.
         let modified = modified.filter(|_| self.tally.schema_changes.is_empty());
         let named = known.unwrap_or_default();
         self.ledger.leave(rows.map(|rows| LeftTarget { rows, modified, unsure, ..named }));
@@ -80,20 +81,20 @@ impl<P: Platform> Work<'_, P> {
         Ok(())
     }
 
-    /// May the target hold rows beyond the watermark that this mapping did not bring there?
+    /// Tells if the target may hold rows beyond the watermark that this mapping did not bring.
     pub(in crate::engine) fn is_in_doubt(&self) -> bool {
         self.counts_on_the_target() && self.ledger.left().is_some_and(|left| left.unsure)
     }
 
-    /// Asks BigQuery whether it does: as long as there are any (of another writer, or of a server that was ahead of the one
-    /// that is read now), rows are looked for before they are added.
+    /// Asks BigQuery if there are such rows (another writer's, or those of a server that was ahead of the one read
+    /// now). While there are any, rows are looked up before they are added.
     pub(in crate::engine) async fn settle_doubt(&mut self, prepared: &Prepared) -> Result<(), Halt> {
         let scope = self.scope;
         let Some(mark) = self.ledger.watermark(prepared.kind())? else { return Ok(()) };
         let count = scope.ports.warehouse.count_beyond(&scope.mapping.target, &prepared.schemas.plan, mark.cursor);
         let Counted { rows, cost } = match scope.unless_cancelled(count).await {
             Ok(counted) => counted,
-            // The rows are safe: the next run looks for them too.
+            // The rows are safe: the next run looks them up too.
             Err(Halt::Fault(fault)) => {
                 tracing::warn!(error = %fault, "the target stays in doubt");
                 return Ok(());

@@ -1,4 +1,4 @@
-//! Moves a window in steps, each published and remembered on its own: what a crash costs is one step.
+//! Moves a window in steps, each published and remembered on its own, so that a crash costs one step.
 
 use super::reach::within_partitions;
 use super::transfer::{Stretch, Transferred};
@@ -18,33 +18,33 @@ use crate::source::Source;
 use crate::state::Moves;
 use crate::warehouse::Staged;
 
-/// The server's look into an index is off by a factor of two or so: a window of so many times fewer rows than a step is
-/// one step, and its rows need not be counted one by one.
+/// The server's estimate by index may be off by a factor of two or so. A window whose estimate is this many times
+/// smaller than a step is one step, and its rows need not be counted.
 const SURELY: u64 = 4;
 
-/// A window on its way.
+/// A window under way.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) struct Journey {
     pub window: Window,
-    /// Rows in it, by a look into the index.
+    /// Rows in the window, by the index.
     pub rows: Option<u64>,
-    /// What each step's end is remembered as.
+    /// What the end of each step moves in the state.
     pub moves: Moves,
-    /// The window begins at or below this value, which stands: no step ends before it.
+    /// The window begins at or below this value, which is in the target already: no step ends before it.
     pub reread_to: Option<Cursor>,
-    /// Steps of this attempt that were numbered before.
+    /// The number of steps of this attempt that came before.
     pub after: u64,
     /// Nothing has been published to the target since it was described.
     pub is_first: bool,
 }
 
-/// One of its steps.
+/// One step of a window.
 #[derive(Debug, Clone, Copy)]
 struct Step {
     window: Window,
-    /// Of this attempt, from 1.
+    /// The step's number within this attempt, from 1.
     number: u64,
-    /// It is a part of a larger window.
+    /// The step is a part of a larger window.
     is_part: bool,
     moves: Moves,
     /// Nothing has been published to the target since it was described.
@@ -55,12 +55,12 @@ struct Step {
 #[derive(Debug, Clone, Copy)]
 struct Size {
     rows: u64,
-    /// Rows of the whole window, by a look into the index.
+    /// Rows of the whole window, by the index.
     estimate: Option<u64>,
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Gives the number of its last step.
+    /// Moves a window in steps; gives the number of its last step.
     pub(in crate::engine) async fn move_in_steps(
         &mut self,
         prepared: &Prepared,
@@ -100,23 +100,23 @@ impl<P: Platform> Work<'_, P> {
         }
     }
 
-    /// Gives up a step that was too large for BigQuery, and says how large the next may be.
+    /// Gives up a step that was too large for BigQuery, and gives the size of the next one.
     async fn smaller(&mut self, prepared: &Prepared, window: Window, size: Size, fault: Fault) -> Result<Size, Halt> {
         let Some(rows) = self.fewer_rows(prepared, window, size.rows).await? else { return Err(fault.into()) };
         // Also drops its staging table.
         self.scope.in_phase(Phase::Recover, self.recover()).await?;
         let key = format!("`window_rows: {rows}` begins with such steps");
         self.note(format!("a step was too large ({fault}); from here on steps have {rows} rows; {key}"));
-        // Never the whole window by a mere guess.
+        // Without an estimate: a mere guess must not make the whole window one step.
         Ok(Size { rows, estimate: None })
     }
 
-    /// Where the next step may end; `None` when the rest is one step.
+    /// Where the next step ends; `None` when the rest is one step.
     async fn step_end(&self, prepared: &Prepared, rest: Window, size: Size) -> Result<Option<Cursor>, Halt> {
         let scope = self.scope;
         let (source, ask) = (&scope.ports.source, prepared.stretch(rest));
         let is_small = size.estimate.is_some_and(|rows| rows <= size.rows / SURELY);
-        // Without an index each look would read the whole table, and so would each step.
+        // Without an index each look, and each step, would read the whole table.
         let end = if is_small || !prepared.cursor.indexed {
             None
         } else {
@@ -125,8 +125,8 @@ impl<P: Platform> Work<'_, P> {
         scope.unless_cancelled(within_partitions(&**source, &prepared.schemas.plan, &ask, end)).await
     }
 
-    /// Remembers how far the target may hold rows that are about to be appended: a later step, and a later run after a
-    /// crash, would otherwise take a watermark of ours for the proof that it holds none.
+    /// Remembers how far the target may hold rows that are about to be appended. Otherwise a later step, or a later run
+    /// after a crash, would take our watermark for the proof that it holds none.
     async fn note_overlap(&mut self, prepared: &Prepared, journey: &Journey) -> Result<(), Halt> {
         let watermark = self.ledger.watermark(prepared.kind())?;
         let overlaps = match journey.moves {
@@ -149,7 +149,7 @@ impl<P: Platform> Work<'_, P> {
             self.transfer(&prepared.schemas, stretch, attempt).await?;
         self.tally.add_flaws(&flaws);
         let Some(staged) = staged else {
-            // Nothing to publish, but as far as a backfill is concerned this stretch is done.
+            // There is nothing to publish, but the backfill is done up to here.
             if moves == Moves::Backfill {
                 self.ledger.checkpoint(window.high, 0).await?;
             }
@@ -158,7 +158,7 @@ impl<P: Platform> Work<'_, P> {
         };
         let settled = self.settle_staged(prepared, step, &staged, each_key_once).await;
         if settled.is_err() && self.ledger.pending().is_none() {
-            // Nobody will ask what became of it.
+            // No later run asks for this job, so its staging table is dropped here.
             self.drop_staged(&staged).await;
         }
         settled?;
@@ -195,21 +195,21 @@ impl<P: Platform> Work<'_, P> {
             target: prepared.schemas.target.as_ref(),
             window,
             unsure: self.ledger.left().is_none_or(|left| left.unsure),
-            // What is read again stands in the target, but for what came late.
+            // Rows that are read again are in the target already, except those that came late.
             overlap: match moves {
                 Moves::Replace | Moves::Mirror | Moves::Nothing => Some(window.high),
                 Moves::Watermark | Moves::Backfill => self.ledger.overlap(prepared.kind())?,
             },
-            // The parts of a backfill are published by several processes.
+            // Several processes publish the parts of a backfill.
             is_first: step.is_first && moves == Moves::Watermark,
             each_key_once,
             staging: Staging::Table,
-            // Servers that take turns may show an older row than another did.
+            // Servers that take turns may show an older row than another one did.
             wins: if moves == Moves::Nothing && !self.scope.is_balanced() { Wins::Read } else { Wins::Newer },
         })
     }
 
-    /// Publishes, advances and cleans up.
+    /// Publishes the step, moves the watermark, and cleans up.
     pub(super) async fn settle(&mut self, prepared: &Prepared, step: &StagedStep<'_>) -> Result<(), Halt> {
         let scope = self.scope;
         let (published, job) = scope.in_phase(Phase::Publish, self.publish(&prepared.schemas, step)).await?;
@@ -230,7 +230,7 @@ impl<P: Platform> Work<'_, P> {
         Ok(())
     }
 
-    /// Moves what the confirmed publish moves.
+    /// Moves the watermark or checkpoint of a confirmed publish.
     async fn advance(&mut self, prepared: &Prepared, step: &StagedStep<'_>, published: &Published) -> Result<(), Halt> {
         let scope = self.scope;
         let (run, mapping) = (scope.run.clone(), scope.mapping.name.clone());
@@ -246,7 +246,7 @@ impl<P: Platform> Work<'_, P> {
                 let (slices, rows) = (state.slices, state.rows);
                 scope.emit(Event::BackfillAdvanced { run, mapping, done, to, slices, rows });
             }
-            // A whole table is never a step.
+            // A step is never a whole table.
             Moves::Replace | Moves::Mirror | Moves::Nothing => self.ledger.drop_pending().await?,
         }
         Ok(())

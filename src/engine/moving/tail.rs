@@ -1,7 +1,7 @@
-//! Looks below the watermark again: what stands there otherwise than the last run left it is read once more.
+//! Looks below the watermark again, and reads once more what differs there from what the last run left.
 //!
-//! It is the net beneath the fence: rows of transactions that nobody could see, of clocks that were set back, of writers in
-//! another zone or with an application's own stamps.
+//! It backs up the fence: it finds rows of transactions that nobody could see, rows stamped by a clock that was set
+//! back, by writers in another zone, or by the application itself.
 
 use std::time::Duration;
 
@@ -31,27 +31,28 @@ const CLOCK_NOISE: i64 = 2;
 /// What a look below the watermark has found.
 #[derive(Default)]
 pub(in crate::engine) struct Found {
-    /// What is to be read again.
+    /// The windows to read again.
     pub windows: Vec<Window>,
-    /// Rows that stand there more than did.
+    /// How many rows more there are than before.
     grown: u64,
-    /// What was not looked for, in words.
+    /// Why some rows were not looked for, in words.
     left_out: Option<String>,
     far: FarFound,
 }
 
 #[derive(Default)]
 struct FarFound {
-    /// Hours that differ and are not read again this time, as they were: they differ the next time too.
+    /// Hours that differ but are not read again this time, with their remembered sums: they will differ the next time
+    /// too.
     kept: Vec<(String, Option<(u64, String)>)>,
     whole: Option<DateTime<Utc>>,
     behind_until: Option<DateTime<Utc>>,
-    /// The earliest hour that has grown.
+    /// The earliest hour that has more rows than before.
     grown_in: Option<String>,
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Compares what stands below the watermark with what is remembered of it.
+    /// Compares the rows below the watermark with what is remembered of them.
     pub(in crate::engine) async fn look_below(&self, prepared: &Prepared, moment: &Moment) -> Result<Found, Halt> {
         let kind = prepared.kind();
         let Some(mark) = self.ledger.watermark(kind)? else { return Ok(Found::default()) };
@@ -63,7 +64,7 @@ impl<P: Platform> Work<'_, P> {
             match self.ledger.tail() {
                 Some(tail) if tail.columns != content(prepared) => found.left_out = Some(self.altered()),
                 Some(tail) => self.compare_tail(prepared, moment, tail, &mut found).await?,
-                // Rows that are told by their content may hold another column by now.
+                // Rows that are recognised by their content may have another column by now.
                 None if content(prepared).is_some() => {}
                 None => found.windows.extend(self.unremembered(kind, &mark)?),
             }
@@ -72,7 +73,7 @@ impl<P: Platform> Work<'_, P> {
         Ok(found)
     }
 
-    /// Nothing is remembered of a state that another version, or a run that was killed, has left.
+    /// The window to read if the state, left by another version or a killed run, remembers no tail.
     fn unremembered(&self, kind: CursorKind, mark: &Watermark) -> Result<Option<Window>, Fault> {
         if mark.imported || kind == CursorKind::Int {
             return Ok(None);
@@ -84,17 +85,18 @@ impl<P: Platform> Work<'_, P> {
 }
 
 impl Found {
-    /// Nothing is to be read again, and nothing to be said.
+    /// Nothing is to be read again or to be reported.
     pub(in crate::engine) const fn is_empty(&self) -> bool {
         self.windows.is_empty() && self.left_out.is_none() && self.far.grown_in.is_none()
     }
 }
 
-/// Of an append that tells rows by their content: a word for the columns. With others, every row would look missing.
+/// A fingerprint of the columns, for an append that recognises rows by their content: with other columns every row
+/// would look missing. `None` for other plans.
 pub(in crate::engine) fn content(prepared: &Prepared) -> Option<String> {
     let plan = &prepared.schemas.plan;
     (plan.mode == Mode::Append && !plan.keys_unique).then(|| {
-        // Under another mask a row is another content.
+        // With another mask a row has another content.
         let mask = |c: &ColumnPlan| c.mask.as_ref().map(|mask| format!(" {}", mask.fingerprint())).unwrap_or_default();
         let column = |c: &ColumnPlan| format!("{} {}{}", c.target_name, c.target_type, mask(c));
         let columns: Vec<_> = plan.columns.iter().map(column).collect();
@@ -142,7 +144,7 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// Rows were stamped below the watermark from the moment on that the clock was set back to.
+/// The window of rows that may have been stamped below the watermark after the clock was set back.
 fn since_the_clock_was_set_back(moment: &Moment, tail: &Tail, mark: Cursor) -> Option<Window> {
     moment.tick?;
     let back = tail.clock? - clock_at_most(moment);
@@ -151,13 +153,13 @@ fn since_the_clock_was_set_back(moment: &Moment, tail: &Tail, mark: Cursor) -> O
     Some(Window { low: Low::From(low), high: mark })
 }
 
-/// The server's clock less this machine's, in seconds: at most so much, since it was looked at after it was asked for. On a
-/// busy machine an answer takes seconds, which are no clock set back.
+/// The greatest possible difference of the server's clock to this machine's, in seconds: the server looked at its clock
+/// after it was asked. On a busy machine an answer takes seconds, which must not look like a clock that was set back.
 fn clock_at_most(moment: &Moment) -> i64 {
     moment.now.and_utc().timestamp() - moment.asked.timestamp()
 }
 
-/// The same, at least: it was looked at before the answer was there.
+/// The smallest possible difference: the server looked at its clock before the answer arrived.
 fn clock_at_least(moment: &Moment) -> i64 {
     moment.now.and_utc().timestamp() - moment.answered.timestamp()
 }
@@ -186,8 +188,8 @@ fn compare_far(far: &Far, hours: &Hours, to: Cursor, now: DateTime<Utc>, found: 
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// What is to be remembered of the tail below `high`, before the rows up to there are read. As it was, where nothing has
-    /// changed and nothing is to come.
+    /// The sums to remember of the tail below `high`, taken before the rows up to there are read. If nothing has
+    /// changed and nothing is to come, the remembered ones.
     pub(in crate::engine) async fn summed(
         &self,
         prepared: &Prepared,
@@ -213,11 +215,11 @@ impl<P: Platform> Work<'_, P> {
         };
         let near = if is_exact { tail::NEAR_EXACT } else { tail::NEAR };
         let from = tail::near_from(high, kind, near, &marks, first);
-        // A wall clock that anybody may read by another zone.
+        // Writers in different zones may read such a wall clock differently.
         let in_any_zone = matches!(prepared.column().source.source_type, SourceType::DateTime { .. });
         let unless_now = moment.tick.filter(|_| in_any_zone);
         let mut stretches = vec![TailStretch { above: from, high, by_hour: false, unless_now }];
-        // Without an index each look would read the whole table once more.
+        // Without an index each look would read the whole table again.
         let far_from = Some(tail::far_from(high, first)).filter(|far| {
             in_any_zone && prepared.cursor.indexed && far.compare(&from) == Some(std::cmp::Ordering::Less)
         });
@@ -247,7 +249,7 @@ fn kept(mut hours: Hours, kept: &[(String, Option<(u64, String)>)]) -> Hours {
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Reads what was found again; gives the number of its last step.
+    /// Reads the found windows again; gives the number of the last step.
     pub(in crate::engine) async fn read_again(&mut self, prepared: &Prepared, found: &Found) -> Result<u64, Halt> {
         let (read, inserted) = (self.tally.rows, self.tally.inserted);
         let mut after = 0;

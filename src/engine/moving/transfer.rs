@@ -21,51 +21,50 @@ use crate::failpoint::reached;
 use crate::source::{Extract, Extraction, Source, Step, readers_by_processors};
 use crate::warehouse::{StageOrder, Staged, Upload, Warehouse};
 
-/// Told once of a statement that is open for so long.
+/// A statement that is open this long is reported once.
 const OLD_SNAPSHOT: Duration = Duration::from_mins(10);
 
 /// What a transfer moved.
 pub(in crate::engine) struct Transferred {
     /// `None`: the window turned out to be empty.
     pub staged: Option<Staged>,
-    /// No two of the staged rows share their keys.
+    /// No two of the staged rows have the same keys.
     pub each_key_once: bool,
     pub flaws: Vec<FlawCount>,
-    /// Bytes of values read.
+    /// Bytes of the values read.
     pub bytes: u64,
-    /// What the staged rows hold, where they were read by parts.
+    /// The sums of the staged rows, if they were read by parts.
     pub sums: Option<Sums>,
 }
 
-/// A stretch to be read.
+/// A stretch of rows to read.
 #[derive(Debug, Clone)]
 pub(in crate::engine) struct Stretch {
     /// `None`: every row, in one statement.
     pub window: Option<Window>,
-    /// Of its rows those of these keys; `None`: all.
+    /// Only the rows with these keys; `None`: all rows of the window.
     pub only: Option<Wanted>,
-    /// The same by parts of the key, in one statement; the rows come with the sums of what they hold.
+    /// Read by parts of the key, in one statement; the rows come with their sums.
     pub by_parts: Option<ByParts>,
-    /// It is part of a larger window: reading it in the key's order would walk over the rows of the other steps.
+    /// The stretch is part of a larger window: reading it in the key's order would walk over the other steps' rows.
     pub is_part: bool,
     /// Few rows may travel within their publish.
     pub may_be_inline: bool,
 }
 
 impl Stretch {
-    /// A whole table, which is always staged: without its staging table a late publish replaces nothing.
+    /// A whole table. It is always staged: without its staging table a late publish replaces nothing.
     pub(super) const WHOLE: Self =
         Self { window: None, only: None, by_parts: None, is_part: false, may_be_inline: false };
 
-    /// Some of a window, or all of it.
+    /// A window, or a part of one.
     pub(super) const fn of(window: Window, is_part: bool) -> Self {
         Self { window: Some(window), is_part, may_be_inline: true, ..Self::WHOLE }
     }
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Reads and stages a stretch. A staging table that was begun is dropped again when
-    /// this does not succeed.
+    /// Reads and stages a stretch. If this fails, the staging table that was begun is dropped again.
     pub(in crate::engine) async fn transfer(
         &self,
         schemas: &Schemas,
@@ -81,7 +80,7 @@ impl<P: Platform> Work<'_, P> {
         result
     }
 
-    /// Where a stretch is staged.
+    /// The order by which a stretch is staged.
     pub(super) fn stage_order(&self, schemas: &Schemas, stretch: &Stretch, attempt: Try<'_>) -> StageOrder {
         let target = &self.scope.mapping.target;
         let what = stretch.window.map_or_else(|| WHOLE.to_owned(), |window| window.to_string());
@@ -113,7 +112,7 @@ impl<P: Platform> Work<'_, P> {
         let pumped = if is_one_statement { self.as_one_snapshot(pumping).await } else { pumping.await };
         let Pumped { upload, each_key_once, flaws, bytes, sums } = match pumped {
             Err(Halt::Fault(fault)) if fault.kind() == FaultKind::Schema => {
-                // The table's own trouble, unless it is no longer the table that was described.
+                // The error is the table's own, unless the table was altered since it was described.
                 self.unchanged(schemas).await?;
                 return Err(Halt::Fault(fault));
             }
@@ -121,7 +120,7 @@ impl<P: Platform> Work<'_, P> {
         };
         let flaws = flaws.named(&schemas.plan);
         let Some(upload) = upload else { return Ok(Transferred { staged: None, each_key_once, flaws, bytes, sums }) };
-        // A row written after a column was added, and read without it, would never be read again.
+        // A row that was written after a column was added, and read without it, would never be read again.
         self.unchanged(schemas).await?;
         let already = self.tally.moved();
         let load = async {
@@ -143,7 +142,8 @@ impl<P: Platform> Work<'_, P> {
         Ok(Transferred { staged: Some(staged), each_key_once, flaws, bytes, sums })
     }
 
-    /// While one statement reads, MySQL keeps every version of a row that is older than what others write: says how long.
+    /// Reports how long one statement has been reading: until it ends, MySQL keeps the old version of every row that
+    /// others change.
     async fn as_one_snapshot<T>(&self, reading: impl Future<Output = T>) -> T {
         let scope = self.scope;
         scope.progress.update(|p| p.snapshot_began = Some(Instant::now()));
@@ -161,7 +161,7 @@ impl<P: Platform> Work<'_, P> {
         read
     }
 
-    /// Is the source's table still the one that was described?
+    /// Checks that the source's table is still as described.
     async fn unchanged(&self, schemas: &Schemas) -> Result<(), Halt> {
         let scope = self.scope;
         let table = &scope.mapping.source;
@@ -186,18 +186,18 @@ impl<P: Platform> Work<'_, P> {
 
 /// What a reader handed over until it was done.
 pub(in crate::engine) struct Pumped<U> {
-    /// `None`: there was no row.
+    /// `None`: there were no rows.
     pub upload: Option<U>,
     each_key_once: bool,
     flaws: Flaws,
-    /// Bytes of values read.
+    /// Bytes of the values read.
     bytes: u64,
     sums: Option<Sums>,
 }
 
 impl<P: Platform> Work<'_, P> {
     /// Pumps batches until the reader is done. The upload begins with the first batch, so that an empty window costs
-    /// BigQuery nothing.
+    /// nothing in BigQuery.
     pub(in crate::engine) async fn pump(
         &self,
         extraction: Extraction,
@@ -246,7 +246,7 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// Calls `tell` once where the work lasts longer.
+/// Calls `tell` once if the work lasts longer than `longest`.
 async fn told_after<T>(work: impl Future<Output = T>, longest: Duration, tell: impl FnOnce()) -> T {
     let mut work = std::pin::pin!(work);
     if let Ok(done) = tokio::time::timeout(longest, &mut work).await {
@@ -256,7 +256,7 @@ async fn told_after<T>(work: impl Future<Output = T>, longest: Duration, tell: i
     work.await
 }
 
-/// Values that became NULL, summed over the batches.
+/// The number of values that became NULL, by column position and flaw, summed over the batches.
 #[derive(Default)]
 struct Flaws(BTreeMap<(usize, Flaw), u64>);
 

@@ -1,5 +1,5 @@
-//! How a publish is sent, and under which name. BigQuery takes a name once: of two that build on the same version of the
-//! target, one gives way.
+//! How a publish is sent, and under which name. BigQuery takes a name once: of two publishes that build on the same
+//! version of the target, one gives way.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ use crate::engine::work::scope::Halt;
 use crate::state::Moves;
 use crate::warehouse::{Staged, Taken};
 
-/// After so many names that were taken before, a publish goes under its run's own, and looks for its rows.
+/// After this many names that were taken, a publish uses its run's own name and looks up its rows.
 const MOST_TURNS: u32 = 16;
 
-/// A publish that has ended so long ago is in the figures that were looked at since.
+/// A publish that ended this long ago is included in the figures that were read since.
 const LONG_AGO: Duration = Duration::from_hours(1);
 
 /// One staged step on its way into the target.
@@ -60,12 +60,12 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// What tells this publish from whatever else may go by its name.
+    /// The label that tells this publish from any other under the same name.
     pub(in crate::engine) fn mark(&self) -> String {
         self.step.attempt.mark(&self.step.staged.table, self.number)
     }
 
-    /// Of the target, what it builds on.
+    /// The version of the target that the publish builds on.
     pub(in crate::engine) fn version(&self) -> Option<String> {
         self.version.clone()
     }
@@ -75,13 +75,13 @@ impl<'a> Turn<'a> {
         self.number + 1
     }
 
-    /// The same rows in another way, once the publish is known not to have happened.
+    /// Sends the same rows in another way, once the publish is known not to have happened.
     pub(in crate::engine) fn instead(&mut self, kind: PublishKind) {
         self.kind = kind;
         self.number += 1;
     }
 
-    /// Another publish had the name.
+    /// Moves on to the next name, because another publish had this one.
     fn next_number(&mut self) {
         self.number += 1;
         self.taken += 1;
@@ -93,7 +93,8 @@ impl<'a> Turn<'a> {
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Another publish had the name. Where it changed the target, the target is looked at again, and rows are looked for.
+    /// Gives way to another publish that had the name. If that one changed the target, looks at the target again and
+    /// looks up the rows.
     pub(in crate::engine) async fn give_way(&mut self, turn: &mut Turn<'_>, other: Taken) -> Result<(), Halt> {
         let scope = self.scope;
         turn.next_number();
@@ -117,7 +118,7 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// `ended`: in milliseconds since 1970.
+/// `ended`: when the other publish ended, in milliseconds since 1970.
 fn ended_long_ago(ended: Option<u64>, now: DateTime<Utc>) -> bool {
     let now = u64::try_from(now.timestamp_millis()).unwrap_or_default();
     let long = u64::try_from(LONG_AGO.as_millis()).unwrap_or(u64::MAX);

@@ -1,4 +1,4 @@
-//! What an operator can ask of the engine.
+//! What an operator can order from the engine.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,45 +8,46 @@ use crate::domain::lookback::Lookback;
 use crate::domain::report::Trigger;
 use crate::domain::shard::Shard;
 
-/// What an operator can ask for.
+/// What an operator can order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// One incremental run.
     Sync(SyncOrder),
-    /// Move a given window, whatever the watermark says; goes on with an unfinished one of the same words.
+    /// Move a given window, whatever the watermark is; goes on with an unfinished backfill of the same words.
     Backfill {
         ask: BackfillAsk,
         restart: bool,
-        /// This process is one of several that share it.
+        /// This process is one of several that share the backfill.
         shard: Option<Shard>,
     },
-    /// Delete or mark, as each mapping says, what the source no longer has; with `dry_run`, only count it. All mappings
-    /// are those that say so.
+    /// Delete or mark, as each mapping says, the rows that the source no longer has; with `dry_run`, only count them.
+    /// If all mappings are selected, this means those that delete or mark.
     Deletes {
         selection: Selection,
         dry_run: bool,
     },
-    /// Compare the rows of both sides, and mend what differs; with `dry_run`, only count it.
+    /// Compare the rows of both sides, and mend differences; with `dry_run`, only count them.
     Repair(RepairOrder),
     /// Hold a running mapping between two batches.
     Pause(MappingName),
     Resume(MappingName),
     /// Stop one mapping at its next safe point.
     Cancel(MappingName),
-    /// Stop everything at its next safe point; the schedule is followed all the same.
+    /// Stop everything at its next safe point; the engine still follows the schedule.
     CancelAll,
-    /// Run mappings when they are due; with `make_up` also, once, those that were due while nobody followed.
+    /// Run mappings when they are due; with `make_up`, also run once those that came due while no process followed the
+    /// schedule.
     FollowSchedule {
         make_up: bool,
     },
-    /// The same after another engine of this process, which was told to [`Retire`](Self::Retire) then: what has come due since
-    /// is due.
+    /// Follow the schedule after another engine of this process, which was told to [`Retire`](Self::Retire) then;
+    /// mappings that have come due since then are due.
     TakeOverSchedule {
         since: DateTime<Utc>,
     },
-    /// Begin no more runs by the schedule; what runs goes on.
+    /// Begin no more runs by the schedule; running work goes on.
     LeaveSchedule,
-    /// The same, and end when all that runs has come to its end.
+    /// The same, and end when all running work has ended.
     Retire,
 }
 
@@ -55,14 +56,14 @@ pub enum Command {
 pub struct SyncOrder {
     pub selection: Selection,
     pub trigger: Trigger,
-    /// Read so much below the watermark again; upsert mappings only. Wins over the mapping's own.
+    /// How far below the watermark to read again; upsert mappings only. Overrides the mapping's own.
     pub lookback: Option<Lookback>,
-    /// Replace a table though it would shrink by more than the mapping allows; `replace` mappings only.
+    /// Replace a table even if it shrinks by more than the mapping allows; `replace` mappings only.
     pub allow_shrink: bool,
 }
 
 impl SyncOrder {
-    /// As an operator, or whatever called the program, asks for it.
+    /// An order that an operator, or a program that called this one, gives.
     #[must_use]
     pub const fn manual(selection: Selection) -> Self {
         Self { selection, trigger: Trigger::Manual, lookback: None, allow_shrink: false }
@@ -74,13 +75,13 @@ impl SyncOrder {
 pub struct RepairOrder {
     pub selection: Selection,
     pub dry_run: bool,
-    /// Bytes that comparing one mapping may read in BigQuery.
+    /// The most bytes that comparing one mapping may read in BigQuery.
     pub most_bytes: u64,
-    /// Keys of one mapping that are named.
+    /// The most keys of one mapping that are named.
     pub most_named: usize,
 }
 
-/// A window of a mapping's incremental column, as the operator writes it; both ends included.
+/// A window of a mapping's incremental column in the operator's words; both ends included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackfillAsk {
     pub mapping: MappingName,
@@ -89,18 +90,18 @@ pub struct BackfillAsk {
     pub end: Option<String>,
 }
 
-/// In the place of a column's name: the decision is about a whole table that waits to be taken.
+/// Stands in place of a column's name for a decision about a whole table that waits to be taken.
 pub const WHOLE_TABLE: &str = "*";
 
 /// A column by its name in BigQuery, and whether it may change the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnDecision {
     pub column: String,
-    /// Declined: the column is left out of the mapping.
+    /// `false`: declined, the column is left out of the mapping.
     pub accept: bool,
 }
 
-/// Which mappings are meant.
+/// Which mappings are selected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
     All,

@@ -1,4 +1,4 @@
-//! What runs did, in the past tense.
+//! The events of runs, in the past tense.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -61,12 +61,12 @@ pub enum Event {
         at: DateTime<Utc>,
         mappings: Vec<MappingName>,
     },
-    /// Nobody ran for this due time, so it is made up now.
+    /// No process ran for this due time, so it is made up now.
     MissedRunFound {
         mapping: MappingName,
         due: DateTime<Utc>,
     },
-    /// It is due and somebody works on it: its run begins when that has ended.
+    /// It is due, but a process works on it; its run begins when that work has ended.
     DueRunDelayed {
         mapping: MappingName,
         due: DateTime<Utc>,
@@ -83,22 +83,22 @@ pub enum Event {
         mapping: MappingName,
         reason: String,
     },
-    /// No more runs begin by the schedule.
+    /// The schedule begins no more runs.
     ScheduleLeft,
     PhaseStarted {
         run: RunId,
         mapping: MappingName,
         phase: Phase,
     },
-    /// An earlier process had sent a publish and not lived to see its end.
+    /// An earlier process had sent a publish and died before its end.
     PublishRecovered {
         run: RunId,
         mapping: MappingName,
         job: JobId,
         done: bool,
     },
-    /// Transactions that may still bring rows into the window are open; reading begins when they have ended, or
-    /// without what they may bring after `patience_ms`.
+    /// Transactions that may still bring rows into the window are open. Reading begins when they have ended, or after
+    /// `patience_ms` without their rows.
     FenceAwaited {
         run: RunId,
         mapping: MappingName,
@@ -106,7 +106,7 @@ pub enum Event {
         oldest: String,
         patience_ms: u64,
     },
-    /// Rows that others may still join wait for the next run.
+    /// Rows below which others may still appear wait for the next run.
     HeldBack {
         run: RunId,
         mapping: MappingName,
@@ -118,7 +118,7 @@ pub enum Event {
         window: String,
         rows_estimate: Option<u64>,
     },
-    /// A large window is moved in steps; from 1.
+    /// A large window moves in steps, numbered from 1.
     StepStarted {
         run: RunId,
         mapping: MappingName,
@@ -162,14 +162,14 @@ pub enum Event {
         updated: u64,
         bytes_billed: Option<u64>,
     },
-    /// A repair has compared both sides: what differs, or, `again`, what differs still after it was mended. The keys that it
-    /// names are row values: for the operator's screen, and for no log.
+    /// A repair has compared both sides: what differs, or, with `again`, what still differs after it was mended. The
+    /// keys that it names are row values: for the operator's screen, never for a log.
     RowsCompared {
         run: RunId,
         verification: Box<Verification>,
         again: bool,
     },
-    /// What the source no longer has is gone from the target, or marked there.
+    /// Rows that the source no longer has are deleted from the target, or marked there.
     RowsDeleted {
         run: RunId,
         mapping: MappingName,
@@ -182,10 +182,10 @@ pub enum Event {
         mapping: MappingName,
         from: Option<String>,
         to: String,
-        /// The target holds all rows as they were at `to`, rather than those up to there.
+        /// The target holds all rows as of the time `to`; otherwise the rows up to the value `to`.
         whole: bool,
     },
-    /// A call, or the mapping's whole work, is tried again after a wait; `attempt` is the one to come.
+    /// A call, or the mapping's whole work, is retried after a wait; `attempt` is the number of the coming try.
     RetryScheduled {
         run: RunId,
         mapping: MappingName,
@@ -200,16 +200,16 @@ pub enum Event {
     RunFinished {
         report: RunReport,
     },
-    /// Something of ours broke; what it was working on has ended, the watermarks are where the last publish left them.
+    /// Our own code failed; the work it was doing has ended, and the watermarks are where the last publish left them.
     EngineFailed {
         error: String,
     },
-    /// The report files or the run's record could not be written; the data is not touched by that.
+    /// The report files or the run's record could not be written; the data is unaffected.
     RecordFailed {
         run: RunId,
         error: String,
     },
-    /// `metrics_file` could not be written, or `notify` not be reached; the run is not touched by that.
+    /// `metrics_file` could not be written, or `notify` could not be reached; the run is unaffected.
     OutletFailed {
         outlet: String,
         error: String,
@@ -218,7 +218,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The mapping it is about.
+    /// The mapping that the event is about.
     #[must_use]
     pub fn mapping(&self) -> Option<&MappingName> {
         match self {

@@ -1,7 +1,7 @@
-//! The words between the engine and whoever operates it: commands and questions in, events and answers out.
+//! The protocol between the engine and whoever operates it: commands and questions go in, events and answers come out.
 //!
-//! A command is work, and events say what runs did; a question is answered to whoever asked it. Events are facts in the past
-//! tense, few, and never lost; what changes many times a second is [`Progress`].
+//! A command is work, and events report what runs did; a question is answered only to whoever asked it. Events are
+//! facts in the past tense, few, and never lost; values that change many times a second are in [`Progress`].
 
 mod command;
 mod event;

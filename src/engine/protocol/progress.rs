@@ -1,4 +1,4 @@
-//! How far each mapping is: the latest value wins, nobody is slowed by reading it.
+//! How far each mapping is: the latest value wins, and reading it slows nobody.
 
 use std::collections::BTreeMap;
 
@@ -20,35 +20,35 @@ pub struct Progress {
 pub struct MappingProgress {
     pub trigger: Trigger,
     pub phase: Phase,
-    /// The whole window, steps and all.
+    /// The whole window, with all its steps.
     pub window: Option<String>,
-    /// What a repair compares just now.
+    /// What a repair compares at the moment.
     pub looking: Option<Looking>,
     /// The step being moved, from 1; 0 before the first.
     pub step: u64,
-    /// The operator holds it between two batches.
+    /// The operator has paused it between two batches.
     pub paused: bool,
-    /// The next try of what failed, and why it is due.
+    /// The coming retry, and the error behind it.
     pub retry: Option<Retry>,
-    /// The server's estimate for a first load; `None` where nobody knows, then there is no percentage.
+    /// The server's estimate for a first load; `None` if it is unknown, then no percentage is shown.
     pub rows_estimate: Option<u64>,
-    /// Of all steps.
+    /// Rows read, over all steps.
     pub rows_read: u64,
     /// Bytes of values read from MySQL.
     pub bytes_read: u64,
-    /// Bytes of Parquet that BigQuery has.
+    /// Bytes of Parquet that BigQuery has received.
     pub bytes_uploaded: u64,
     pub rows_published: u64,
-    /// From 1.
+    /// The attempt, from 1.
     pub attempt: u32,
     /// When reading began, for the rate.
     pub extract_began: Option<std::time::Instant>,
-    /// When the one statement began that reads the table as a whole, while it reads: MySQL keeps what was changed since.
+    /// When the statement began that reads the whole table, while it reads: MySQL keeps old row versions since then.
     pub snapshot_began: Option<std::time::Instant>,
 }
 
 impl MappingProgress {
-    /// How old what a single statement reads is, once that is worth a word.
+    /// The age of the snapshot that a single statement reads, in words, once it is worth reporting.
     #[must_use]
     pub fn snapshot_words(&self) -> Option<String> {
         let age = self.snapshot_began?.elapsed().as_secs();
@@ -56,12 +56,12 @@ impl MappingProgress {
     }
 }
 
-/// A wait that is going on.
+/// A wait before a retry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retry {
     pub at: std::time::Instant,
     pub because: String,
-    /// The try to come.
+    /// The number of the coming try.
     pub attempt: u32,
 }
 

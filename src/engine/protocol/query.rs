@@ -1,4 +1,4 @@
-//! What the engine can be asked. Whoever asks gets the answer, of the question's own type, and nobody else does.
+//! The questions that the engine answers. Only the asker gets the answer, in the question's own type.
 
 use std::fmt;
 
@@ -18,10 +18,10 @@ use crate::domain::verify::{Beside, Looking, Verification};
 
 /// A question that moves no rows.
 pub trait Query: fmt::Debug + Send + 'static {
-    /// The whole answer, or, of a question about several mappings that takes long, one mapping's.
+    /// The whole answer; or, for a slow question about several mappings, the answer about one mapping.
     type Answer: Send + 'static;
 
-    /// The question as the engine takes it.
+    /// Wraps the question in the form that the engine takes.
     fn with(self, reply: Reply<Self::Answer>) -> Question;
 }
 
@@ -29,76 +29,78 @@ pub trait Query: fmt::Debug + Send + 'static {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspect(pub Selection);
 
-/// What the state alone knows of all mappings; cheap, for asking every few seconds. Without `newest` and `lag`.
+/// What the state alone knows of all mappings, without `newest` and `lag`; cheap enough to ask every few seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watch;
 
-/// As `Inspect`, each mapping as soon as it is known: for whoever shows two hundred of them.
+/// Like `Inspect`, but gives each mapping as soon as it is known, for front ends that show two hundred of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measure {
     pub selection: Selection,
-    /// Only what an index tells at once: for asking again and again. Of the others the answer is [`Asked::Spared`](super::Asked::Spared).
+    /// Only what an index tells at once, for asking again and again; the other mappings answer
+    /// [`Asked::Spared`](super::Asked::Spared).
     pub by_index_only: bool,
 }
 
-/// Everything that a run needs, looked at.
+/// Check everything that a run needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
     pub selection: Selection,
-    /// Also by writing, and removing again.
+    /// Also check by writing and removing again.
     pub probe: bool,
-    /// Also what each mode would cost.
+    /// Also estimate what each mode would cost.
     pub costs: bool,
 }
 
-/// What was looked at, and what was found.
+/// What was checked, and the findings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checked {
     pub mappings: Vec<MappingName>,
     pub findings: Vec<Finding>,
 }
 
-/// The latest runs, newest first; at most so many.
+/// The latest runs, newest first, at most this many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadHistory(pub usize);
 
-/// One run's report; `None`: it is no longer kept.
+/// One run's report; `None`: it is not kept any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadReport(pub RunId);
 
-/// What a backfill would do; nothing is moved.
+/// Preview a backfill; nothing is moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreviewBackfill(pub BackfillAsk);
 
-/// Compare rows up to the watermark; nothing is changed. Answered mapping by mapping, in the order of the configuration.
+/// Compare rows up to the watermark; nothing is changed. Answers come mapping by mapping, in the order of the
+/// configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verify {
     pub selection: Selection,
-    /// Only say what it would read in BigQuery.
+    /// Only say how much it would read in BigQuery.
     pub dry_run: bool,
-    /// Bytes that one mapping may read in BigQuery.
+    /// The most bytes that one mapping may read in BigQuery.
     pub most_bytes: u64,
-    /// Keys of one mapping that are named.
+    /// The most keys of one mapping that are named.
     pub most_named: usize,
 }
 
-/// Bytes that comparing one mapping may read in BigQuery, where nobody says otherwise.
+/// The default for the most bytes that comparing one mapping may read in BigQuery.
 pub const MOST_BYTES: u64 = 100_000_000_000;
 
 /// Show the newest rows of both sides; nothing is changed, kept or logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadBeside {
     pub mapping: MappingName,
-    /// Only say what it would read in BigQuery.
+    /// Only say how much it would read in BigQuery.
     pub price_only: bool,
-    /// Bytes that somebody has agreed to.
+    /// The bytes that the operator has agreed to read.
     pub most_bytes: u64,
 }
 
-/// What is said of rows that are compared.
+/// An answer about rows that are compared.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verified {
-    /// How far it is.
+    /// How far the comparison is.
     Looking {
         mapping: MappingName,
         looking: Looking,
@@ -106,8 +108,8 @@ pub enum Verified {
     Ended(Box<Of<Verification>>),
 }
 
-/// Compare schemas, and with `apply` carry out what is safe (of the named columns, or of all when none is named).
-/// Answered mapping by mapping.
+/// Compare schemas; with `apply` also carry out the safe changes (of the named columns, or of all if none is named).
+/// Answers come mapping by mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compare {
     pub selection: Selection,
@@ -115,7 +117,7 @@ pub struct Compare {
     pub columns: Vec<String>,
 }
 
-/// Remember what the operator says of a mapping's columns, and carry out what was accepted.
+/// Remember the operator's decisions on a mapping's columns, and carry out the accepted ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decide {
     pub mapping: MappingName,
@@ -129,29 +131,29 @@ pub struct Of<T> {
     pub answer: Result<T, Failure>,
 }
 
-/// The tables of the server that no mapping is about.
+/// List the server's tables that have no mapping.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ListTables(pub EstateAsk);
 
-/// Tables without a mapping, each with the one that is proposed.
+/// Tables without a mapping, each with a proposed one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tables {
-    /// In the order of their names.
+    /// In the order of the tables' names.
     pub proposals: Vec<Proposal>,
-    /// Databases that nobody asked about.
+    /// Databases that the question did not ask about.
     pub others: Vec<String>,
-    /// Tables that were asked about, those with a mapping too.
+    /// The number of tables in the databases that were asked about, including those with a mapping.
     pub seen: usize,
-    /// The database of each server that has answered, with the server's name where there are several.
+    /// The database of each server that answered, with the server's name if there are several.
     pub places: Vec<String>,
-    /// Servers that have not.
+    /// The servers that did not answer.
     pub unread: Vec<Failure>,
-    /// The first of those that have.
+    /// The first of the servers that answered.
     pub server: ServerFacts,
 }
 
 impl Tables {
-    /// Another server's as well.
+    /// Adds another server's tables.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
         self.proposals.extend(other.proposals);
@@ -175,34 +177,37 @@ impl From<&Fault> for Failure {
     }
 }
 
-/// The difference between both schemas of a mapping, and the statements that carry it out.
+/// The difference between a mapping's two schemas, and the statements that resolve it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
     pub mapping: MappingName,
     pub creates_table: bool,
-    /// The table in MySQL is new, and waits to be taken.
+    /// The table in MySQL is new and waits for a decision.
     pub new_table: bool,
     pub columns: Vec<ColumnDiffView>,
     pub statements: Vec<String>,
     /// The statements were carried out.
     pub applied: bool,
     pub conflicts: usize,
-    /// What the mapping asks of a new table and the table has otherwise; no statement changes it.
+    /// Options of a new table that the mapping asks for and the existing table has otherwise; no statement changes
+    /// them.
     pub options: Vec<String>,
 }
 
-/// The operator's word on columns, remembered and carried out.
+/// The operator's decisions on columns, remembered and carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decided {
     pub mapping: MappingName,
     pub accepted: Vec<String>,
     pub declined: Vec<String>,
     pub statements: Vec<String>,
-    /// What adding the columns leaves to be done.
+    /// What remains to be done after the columns were added.
     pub notes: Vec<String>,
+    /// The table itself is new, and waits to be taken all the same.
+    pub waits: bool,
 }
 
-/// A question on its way, with the place for its answer.
+/// A question under way, with the sender for its answer.
 #[derive(Debug)]
 pub enum Question {
     Inspect(Inspect, Reply<Vec<MappingStatus>>),
@@ -315,7 +320,7 @@ impl Query for ListTables {
     }
 }
 
-/// The engine's end of an answer. What drops it has said all, unless it panics.
+/// The engine's end of an answer. Dropping it ends the answers, unless the engine panics.
 #[derive(Debug)]
 pub struct Reply<A>(mpsc::UnboundedSender<Said<A>>);
 
@@ -326,7 +331,7 @@ enum Said<A> {
 }
 
 impl<A> Reply<A> {
-    /// Whoever asked may have left.
+    /// Gives an answer; the asker may have left.
     pub(in crate::engine) fn give(&self, answer: A) {
         let _ = self.0.send(Said::Answer(answer));
     }
@@ -340,7 +345,7 @@ impl<A> Drop for Reply<A> {
     }
 }
 
-/// The asker's end.
+/// The asker's end of an answer.
 #[derive(Debug)]
 pub struct Answers<A>(mpsc::UnboundedReceiver<Said<A>>);
 
@@ -358,7 +363,7 @@ impl<A> Answers<A> {
         }
     }
 
-    /// All answers; `None` where the engine broke before it had given them. An event says why.
+    /// All answers; `None` if the engine broke before it had given them. An event says why.
     pub async fn all(mut self) -> Option<Vec<A>> {
         let mut answers = Vec::new();
         loop {

@@ -1,4 +1,4 @@
-//! Where things stand, as the engine tells it when asked.
+//! The standing of mappings, as the engine gives it when asked.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ pub struct MappingStatus {
     pub target: String,
     pub mode: String,
     pub watermark: Option<String>,
-    /// The incremental column's greatest value in MySQL; `None` for an empty table or when it could not be asked.
+    /// The incremental column's greatest value in MySQL; `None` for an empty table or when MySQL could not be asked.
     pub newest: Option<String>,
     pub lag: Option<Lag>,
     pub last_run: Option<LastRun>,
@@ -25,72 +25,73 @@ pub struct MappingStatus {
     pub problem: Option<String>,
     #[serde(default)]
     pub asked: Asked,
-    /// A publish whose end is not known yet; the next run asks.
+    /// A publish whose end is not known yet; the next run asks for it.
     pub pending: Option<JobId>,
-    /// Who works on it right now, here or elsewhere.
+    /// Who works on the mapping right now, here or elsewhere.
     pub held_by: Option<Holder>,
-    /// A backfill that has not come to its end.
+    /// A backfill that has not ended.
     pub backfill: Option<BackfillState>,
-    /// Its table has appeared since the entry that takes it was first expanded, and waits for a decision.
+    /// The mapping's table appeared after the entry that takes it was first expanded, and waits for a decision.
     #[serde(default)]
     pub new_table: bool,
     /// Columns that wait for a decision.
     pub undecided: Vec<String>,
-    /// What has been decided, by column.
+    /// The decisions made, by column.
     pub decisions: Decisions,
 }
 
-/// What asking came to.
+/// How asking the source ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Asked {
     #[default]
     Answered,
-    /// The problem is that nobody answered, or that nobody was asked after others did not: nothing is known to be wrong.
+    /// The problem is only that nobody answered, or that this mapping was not asked after others did not answer;
+    /// nothing is known to be wrong.
     Unanswered,
-    /// It would have taken a scan, which was not asked for.
+    /// The answer needs a scan, which was not asked for.
     Spared,
 }
 
-/// What a backfill would do.
+/// The preview of a backfill.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BackfillPreview {
     pub ask: BackfillAsk,
-    /// The window as it would be moved: `[2026-10-01 00:00:00, 2026-10-31 23:59:59]`.
+    /// The window that would be moved: `[2026-10-01 00:00:00, 2026-10-31 23:59:59]`.
     pub window: String,
     /// What was asked for and will not be done, in words.
     pub notes: Vec<String>,
-    /// In order; `(window, rows)`, rows by the index.
+    /// The slices in order, with their rows by the index.
     pub slices: Vec<SlicePreview>,
-    /// There are more slices than are listed.
+    /// There are more slices than those listed.
     pub more_slices: bool,
-    /// By the server's statistics.
+    /// Rows in MySQL by the server's statistics.
     pub rows_estimate: Option<u64>,
-    /// Of the values in MySQL, by the server's statistics.
+    /// Bytes of the values in MySQL, by the server's statistics.
     pub bytes_estimate: Option<u64>,
-    /// Rows of the target within the window; `None` when there is no table yet.
+    /// Rows of the target within the window; `None` if the table does not exist yet.
     pub rows_in_target: Option<u64>,
-    /// `merge` or `insert missing`, with what that means.
+    /// `merge` or `insert missing`, with an explanation.
     pub publish: String,
-    /// `None` where BigQuery could not be asked, or has no table yet.
+    /// `None` if BigQuery could not be asked, or has no table yet.
     pub publish_bytes: Option<PublishBytes>,
-    /// An unfinished backfill of the mapping, which the same words go on with.
+    /// An unfinished backfill of the mapping; the same words go on with it.
     pub unfinished: Option<BackfillState>,
 }
 
 /// Bytes that publishing would read in BigQuery, which is what it bills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishBytes {
-    /// Of the table by each publish; an upper bound.
+    /// Bytes of the table that each publish reads; an upper bound.
     pub of_table: u64,
-    /// One for each slice.
+    /// The number of publishes, one for each slice.
     pub publishes: u64,
-    /// By all of them, with the rows that come from MySQL.
+    /// Bytes that all publishes read, including the rows that come from MySQL.
     pub in_all: u64,
 }
 
 impl PublishBytes {
-    /// For the preview; both front ends say it alike.
+    /// The words of the preview, the same in both front ends.
     #[must_use]
     pub fn words(&self) -> String {
         let (of_table, in_all) = (format::bytes(self.of_table), format::bytes(self.in_all));
@@ -108,7 +109,7 @@ impl PublishBytes {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SlicePreview {
     pub window: String,
-    /// `None` for the last one, which holds at most as many as the others.
+    /// `None` for the last slice, which holds at most as many rows as the others.
     pub rows: Option<u64>,
 }
 
@@ -117,12 +118,12 @@ pub struct SlicePreview {
 #[serde(rename_all = "snake_case")]
 pub enum Lag {
     Seconds(i64),
-    /// Steps of an integer cursor, an upper bound of the rows.
+    /// Steps of an integer cursor: an upper bound of the number of rows.
     Steps(i64),
 }
 
 impl Lag {
-    /// Of a watermark behind the newest value; `None` where one of them is no date.
+    /// The lag of a watermark behind the newest value; `None` if one of them is not a date.
     pub(in crate::engine) fn between(mark: Cursor, newest: Cursor) -> Option<Self> {
         match (mark, newest) {
             (Cursor::Int(mark), Cursor::Int(newest)) => i64::try_from((newest - mark).max(0)).ok().map(Self::Steps),
@@ -134,7 +135,7 @@ impl Lag {
         }
     }
 
-    /// `None` for an integer column, whose steps take no time.
+    /// The lag in seconds; `None` for an integer column, whose steps take no time.
     pub(in crate::engine) fn seconds(self) -> Option<u64> {
         match self {
             Self::Seconds(seconds) => u64::try_from(seconds).ok(),

@@ -1,4 +1,4 @@
-//! What follows a run: its record, the metrics, and word to whoever does not look. None of it touches the rows.
+//! What follows a run: its record, the metrics, and notifications. None of it touches the rows.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::engine::protocol::Event;
 use crate::engine::work::emitter::Emitter;
 use crate::state::StateStore;
 
-/// Whoever cancels wants to leave: word that has not arrived by then does not arrive.
+/// How long notifications may take after a cancel: an operator who cancels wants to leave, and later ones are given up.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
-/// `cancels` are those of the run's mappings. A run whose mappings were all left to others leaves no trace.
+/// `cancels` are those of the run's mappings. A run whose mappings were all left to other processes leaves no record.
 pub(in crate::engine) async fn follow_up<P: Platform>(
     ports: &Ports<P>,
     report: &RunReport,
@@ -45,7 +45,7 @@ async fn given_up(cancels: &[CancellationToken]) {
     tokio::time::sleep(LAST_WORD).await;
 }
 
-/// Writes where every mapping stands, as the state has it now.
+/// Writes the metrics: where every mapping stands, by the state as it is now.
 pub(in crate::engine) async fn write_metrics<P: Platform>(ports: &Ports<P>, emitter: &Emitter) {
     let Some(metrics) = &ports.outlets.metrics else { return };
     let written = match ports.state.load_all().await {

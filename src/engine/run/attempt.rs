@@ -1,4 +1,4 @@
-//! One attempt at a mapping's work: what an earlier one left behind, both schemas, and then the rows.
+//! One attempt at a mapping's work: settles what an earlier one left behind, compares the schemas, then moves the rows.
 
 use crate::domain::column::{SourceSchema, TargetSchema};
 use crate::domain::config::Mode;
@@ -25,11 +25,12 @@ impl<P: Platform> Work<'_, P> {
         if let Some(pending) = self.ledger.pending() {
             let is_whole = pending.moves == Moves::Replace;
             let adopted = scope.in_phase(Phase::Recover, self.recover()).await?;
-            // A whole table that an earlier attempt of this run has sent is what this run was to do.
+            // If an earlier attempt of this run has published the whole table, this run's work is done.
             if is_whole && adopted.is_some_and(|job| is_of_run(&job, &scope.run)) && !scope.mapping.mode.has_windows() {
                 return Ok(());
             }
         }
+        self.follow_shard().await?;
         if scope.mapping.mode == Mode::Replace {
             self.sweep().await?;
             let Some(schemas) = self.prepare(None).await? else { return Ok(()) };
@@ -64,7 +65,7 @@ impl<P: Platform> Work<'_, P> {
                 let Some(prepared) = self.prepared().await? else { return Ok(()) };
                 self.deletes(&prepared, *dry_run, 1).await
             }
-            // It plans with both tables as they are.
+            // A repair plans with both tables as they are.
             Task::Repair(order) => {
                 self.sweep().await?;
                 self.repair(order).await
@@ -72,7 +73,7 @@ impl<P: Platform> Work<'_, P> {
         }
     }
 
-    /// A table that nobody has decided about is not moved.
+    /// Waits for a decision: a table without one is not moved.
     async fn wait_for_word(&mut self) -> Result<(), Halt> {
         let mapping = &self.scope.mapping;
         let Some(pattern) = mapping.pattern.as_ref().filter(|_| mapping.is_new_table) else { return Ok(()) };
@@ -83,14 +84,14 @@ impl<P: Platform> Work<'_, P> {
         Err(Halt::Waiting(Undecided::Table))
     }
 
-    /// For work that stages rows, however few.
+    /// Prepares work that stages rows, however few.
     async fn prepared(&mut self) -> Result<Option<Prepared>, Halt> {
         self.sweep().await?;
         let schemas = self.prepare(None).await?;
         Ok(schemas.map(Schemas::by_cursor).transpose()?)
     }
 
-    /// Looks at both sides, or at the target alone, and plans; `None` where there is nothing to do.
+    /// Looks at both sides, or only at the target, and plans; `None` if there is nothing to do.
     pub(super) async fn prepare(&mut self, source: Option<SourceSchema>) -> Result<Option<Schemas>, Halt> {
         let scope = self.scope;
         let describe = async {
@@ -100,11 +101,11 @@ impl<P: Platform> Work<'_, P> {
         };
         let described = scope.in_phase(Phase::Describe, scope.unless_cancelled(describe)).await?;
         let mark = self.ledger.watermark_text();
-        // Before the plan makes the table anew.
+        // Checked before the plan creates the table again.
         refuse_lost_target(&scope.mapping, mark.as_deref(), described.target.as_ref())?;
         let mark = mark.filter(|_| scope.mapping.mode.has_windows());
         if let (Some(mark), true) = (&mark, described.target.as_ref().is_some_and(TargetSchema::is_empty)) {
-            self.note(format!("{} holds no rows, although the watermark is {mark}", scope.mapping.target));
+            self.follow_lost_rows(&described, mark).await?;
         }
         let deletes = matches!(scope.task, Task::Deletes { .. });
         if deletes && mark.is_none() {

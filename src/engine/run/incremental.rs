@@ -1,6 +1,6 @@
-//! An incremental run: what MySQL holds beyond the watermark, and otherwise below it, and then the rows.
+//! An incremental run: surveys MySQL's rows beyond the watermark, and changed ones below it, and moves them.
 //!
-//! MySQL is asked first. Where nothing is new, and nothing can have changed of what a plan is made from, BigQuery is not
+//! MySQL is asked first. If nothing is new, and nothing that a plan is made from can have changed, BigQuery is not
 //! asked at all.
 
 use crate::domain::column::SourceSchema;
@@ -16,21 +16,21 @@ use crate::engine::work::prepared::Prepared;
 use crate::engine::work::scope::Halt;
 use crate::state::Moves;
 
-/// What MySQL holds and the target does not.
+/// What MySQL holds and the target lacks.
 struct Survey {
     watermark: Option<Watermark>,
-    /// Beyond the watermark.
+    /// The window beyond the watermark.
     window: Option<Window>,
-    /// Rows in it, by a look into the index.
+    /// Rows in the window, by the index.
     rows: Option<u64>,
-    /// Below it.
+    /// What was found below the watermark.
     found: Found,
-    /// What is to be remembered of the stretch below the new watermark.
+    /// What to remember of the tail below the new watermark.
     next: Option<Tail>,
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// From the watermark to as far as rows are settled.
+    /// Moves the rows from the watermark up to where they are settled.
     pub(super) async fn incremental(&mut self) -> Result<(), Halt> {
         let (mut source, mut survey) = (None, None);
         if self.may_be_as_compared() {
@@ -49,7 +49,7 @@ impl<P: Platform> Work<'_, P> {
                 survey = Some(known);
             }
             if is_first_look {
-                // There is something to do, and it is done by what the table is now.
+                // There is work, and it must use the table as it is now.
                 let now = self.describe_source().await?;
                 survey = survey.filter(|_| now.is_like(&described));
                 described = now;
@@ -74,7 +74,7 @@ impl<P: Platform> Work<'_, P> {
         let fix = self.fix_window(prepared, watermark.as_ref());
         let Fixed { window, rows, moment } = scope.in_phase(Phase::Plan, fix).await?;
         let found = scope.in_phase(Phase::Plan, self.look_below(prepared, &moment)).await?;
-        // Before a row is read: what comes while rows are read is found by the next run.
+        // Taken before a row is read: the next run finds the rows that come while this one reads.
         let high = window.map(|window| window.high).or(watermark.map(|mark| mark.cursor));
         let next = scope.in_phase(Phase::Plan, self.summed(prepared, &moment, &found, high)).await?;
         Ok(Survey { watermark, window, rows, found, next })
@@ -101,13 +101,14 @@ impl<P: Platform> Work<'_, P> {
         Ok(())
     }
 
-    /// Servers that take turns remember nothing in common.
+    /// Keeps the tail, unless servers take turns: they have no common state to remember.
     fn keep_tail(&mut self, tail: Option<Tail>) {
         let is_balanced = self.scope.is_balanced();
         self.ledger.set_tail(tail.filter(|_| !is_balanced));
     }
 
-    /// What MySQL can be asked by; not where rows are told by their content, which is told by the target's columns.
+    /// What MySQL is asked by, foreseen without the target; `None` if rows are recognised by their content, which
+    /// depends on the target's columns.
     fn foreseen_by_cursor(&mut self, source: &SourceSchema) -> Option<Prepared> {
         let prepared = self.foreseen(source)?.by_cursor().ok()?;
         content(&prepared).is_none().then_some(prepared)

@@ -1,4 +1,4 @@
-//! One run of one mapping: the lease, the attempts, the deadline, and what is remembered of it.
+//! One run of one mapping: the lease, the attempts, the deadline, and the record that remains.
 
 use std::future::Future;
 use std::pin::pin;
@@ -20,17 +20,17 @@ use crate::engine::work::tally::Tally;
 use crate::failpoint::reached;
 use crate::format;
 
-/// What came of a mapping's place in a run.
+/// How a mapping's place in a run ended.
 pub(super) enum Synced {
     Ended(Box<MappingReport>),
-    /// It was due, and the run is another process's: made by now, or, with `is_held`, perhaps being made.
+    /// The mapping was due, but the run is another process's: already made, or, with `is_held`, perhaps being made.
     Left {
         is_held: bool,
         reason: String,
     },
 }
 
-/// Runs the mapping to its end, whatever that is.
+/// Runs the mapping to its end, whatever the end is.
 pub(super) async fn sync_mapping<P: Platform>(scope: &Scope<P>) -> Synced {
     let (began, due) = (Began::now(scope), scope.due());
     if let Some((ask, shard)) = shard_of(scope).await {
@@ -46,7 +46,7 @@ pub(super) async fn sync_mapping<P: Platform>(scope: &Scope<P>) -> Synced {
             return Synced::Ended(Box::new(report(scope, began, tally, Marks::default(), &Err(halt))));
         }
     };
-    // Under the lease nobody else can be about to run for it.
+    // Under the lease no other process can be about to run for it.
     if let Some(due) = due.filter(|due| ledger.has_run_for(*due)) {
         let reason = format!("another process has run it for {}", due.to_rfc3339_opts(SecondsFormat::Secs, true));
         return Synced::Left { is_held: false, reason };
@@ -69,7 +69,7 @@ pub(super) async fn sync_mapping<P: Platform>(scope: &Scope<P>) -> Synced {
     Synced::Ended(Box::new(report))
 }
 
-/// The mapping's lease, and those of the parts of a shared backfill that has not ended.
+/// Takes the mapping's lease, and the leases of the parts of a shared backfill that has not ended.
 async fn take<P: Platform>(scope: &Scope<P>, tally: &mut Tally) -> Result<(Ledger<P>, Vec<Ledger<P>>), Halt> {
     let lease = Ledger::open(&scope.ports, &scope.mapping.name, &scope.run);
     let ledger = scope.unless_cancelled(lease).await?;
@@ -77,7 +77,7 @@ async fn take<P: Platform>(scope: &Scope<P>, tally: &mut Tally) -> Result<(Ledge
     Ok((ledger, parts))
 }
 
-/// This process's share of a backfill, until all of it is done.
+/// Does this process's share of a backfill, until all of it is done.
 async fn sync_shared<P: Platform>(scope: &Scope<P>, began: Began, ask: &BackfillAsk, shard: Shard) -> MappingReport {
     let mut tally = Tally::default();
     let ended = before_the_deadline(scope, scope.share(&mut tally, ask, shard)).await;
@@ -98,7 +98,7 @@ async fn sync_shared<P: Platform>(scope: &Scope<P>, began: Began, ask: &Backfill
         ledger.close(&report, scope.task.trigger(), None).await
     };
     match in_short_if_cancelled(outcome, close).await {
-        // Others of those who share it write there too; the report of the run is kept all the same.
+        // Another process of the share writes there too; the run's report is kept all the same.
         Err(fault) if fault.kind() == FaultKind::Conflict => {
             tracing::info!(error = %fault, "how this process ended is not written to the mapping's state");
         }
@@ -108,7 +108,7 @@ async fn sync_shared<P: Platform>(scope: &Scope<P>, began: Began, ask: &Backfill
     report
 }
 
-/// Whoever cancels wants to leave; what the run is remembered by is not worth more waiting than this.
+/// How long saving a run's record may take after a cancel, since the operator wants to leave.
 const LAST_WORD: Duration = Duration::from_secs(4);
 
 async fn in_short_if_cancelled(outcome: Outcome, close: impl Future<Output = Result<(), Fault>>) -> Result<(), Fault> {
@@ -121,7 +121,8 @@ async fn in_short_if_cancelled(outcome: Outcome, close: impl Future<Output = Res
     })
 }
 
-/// When the deadline passes, the work is stopped as an operator would stop it: at a safe point, keeping what is done.
+/// Runs the work until the deadline. When it passes, the work stops as if an operator had stopped it: at a safe point,
+/// keeping what is done.
 async fn before_the_deadline<P: Platform, V>(
     scope: &Scope<P>,
     work: impl Future<Output = Result<V, Halt>>,

@@ -1,6 +1,6 @@
-//! A run of a mirror: MySQL sums its rows up by part, and what is not as it was is brought over.
+//! A run of a mirror: MySQL sums its rows up by part, and the parts that changed are brought over.
 //!
-//! MySQL is asked first. Where its sums are the remembered ones, BigQuery is not asked at all.
+//! MySQL is asked first. If its sums equal the remembered ones, BigQuery is not asked at all.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl<P: Platform> Work<'_, P> {
     pub(super) async fn mirror(&mut self) -> Result<(), Halt> {
         let scope = self.scope;
         scope.unless_paused().await?;
-        // Before anything is summed up: what was committed by now is in the sums.
+        // Taken before anything is summed up: the sums include all that was committed by now.
         let read_at = scope.ports.clock.now();
         let source = self.describe_source().await?;
         refuse_shared_keys(&scope.mapping, &source)?;
@@ -47,7 +47,7 @@ impl<P: Platform> Work<'_, P> {
             }
         }
         let Some(mut schemas) = self.prepare(Some(source)).await? else { return Ok(()) };
-        // What is said from here on is of this run alone.
+        // Warnings from here on concern this run only.
         let has_spoken = !self.tally.warnings.is_empty();
         if let Some(target) = &mut schemas.target {
             let count = scope.ports.warehouse.rows_held(&scope.mapping.target, target, scope.mapping.shard.as_ref());
@@ -67,7 +67,7 @@ impl<P: Platform> Work<'_, P> {
         Ok(())
     }
 
-    /// Whatever is remembered: both sides are compared, what differs is brought over, and both are compared once more.
+    /// Ignores what is remembered: compares both sides, brings over the differences, and compares once more.
     pub(super) async fn repair_mirror(&mut self, order: &RepairOrder) -> Result<(), Halt> {
         let before = (self.tally.inserted, self.tally.updated);
         if order.dry_run {
@@ -84,7 +84,7 @@ impl<P: Platform> Work<'_, P> {
         self.judge_repair(None)
     }
 
-    /// `again`: what was found is mended, and should be equal.
+    /// `again`: differences were mended, and both sides should be equal.
     async fn compare_rows(&mut self, order: &RepairOrder, again: bool) -> Result<(), Halt> {
         let scope = self.scope;
         let mapping = &scope.mapping;
@@ -93,7 +93,7 @@ impl<P: Platform> Work<'_, P> {
         let (source, target) = (mapping.source.to_string(), mapping.target.to_string());
         let mut verification = Verification::begin(mapping.name.clone(), source, target);
         let ready = ready(&scope.ports, mapping, self.ledger.state(), &described, &mut verification)?;
-        let Some(Ready { comparison, rows, unread }) = ready else {
+        let Some(Ready { comparison, rows, unread, .. }) = ready else {
             self.note("nothing has been synced yet, so there is nothing to compare".to_owned());
             self.tell_compared(verification, again);
             return Ok(());
@@ -118,7 +118,7 @@ impl<P: Platform> Work<'_, P> {
         repair.differing = verification.differing;
         repair.doubled = verification.doubled;
         repair.only_in_bigquery = verification.only_in_bigquery;
-        // Of a dry run: what would be done.
+        // In a dry run: what would be done.
         (repair.inserted, repair.updated) = (verification.only_in_mysql, verification.differing);
         repair.undoubled = verification.doubled;
         let is_left = mapping.deletes == Deletes::Ignore;
@@ -133,7 +133,7 @@ impl<P: Platform> Work<'_, P> {
         Ok(())
     }
 
-    /// What MySQL no longer has is masked by nobody.
+    /// Notes that rows which MySQL no longer has keep their unmasked values.
     fn note_kept_values(&mut self) {
         let mapping = &self.scope.mapping;
         let masks = Rules::of(mapping).masks;
@@ -149,20 +149,22 @@ impl<P: Platform> Work<'_, P> {
         ));
     }
 
-    /// A key of a mask stands in none of the plan's words, and the rules say another one all the same.
+    /// The plan's fingerprint, with the rules: a mask's key appears in no word of the plan, but the rules tell one key
+    /// from another.
     fn plan_word(&self, comparison: &Comparison) -> String {
         let mapping = &self.scope.mapping;
         short_hash(&format!("{} {:?} {:?}", fingerprint(comparison), Rules::of(mapping), mapping.deletes))
     }
 
-    /// What is remembered of the target.
+    /// What the state remembers of the target.
     async fn known(&self) -> Result<Option<Known>, Halt> {
         let Some(of) = self.ledger.sums().cloned() else { return Ok(None) };
         let sums = self.scope.unless_cancelled(self.ledger.load_sums()).await?;
         Ok(sums.map(|sums| Known { sums, plan: of.plan, unknown: of.unknown }))
     }
 
-    /// Nothing has changed: saved when the run closes. Smaller parts than were remembered are remembered from now on.
+    /// Records that nothing has changed; saved when the run closes. If MySQL was summed up by smaller parts than those
+    /// remembered, the smaller ones are remembered.
     async fn stays(&mut self, known: &Known, now: &Sums, read_at: DateTime<Utc>) -> Result<(), Halt> {
         self.tally.mirrored = Some(Mirrored { parts: now.len() as u64, ..Mirrored::default() });
         self.ledger.set_replaced(Replaced { rows: now.rows(), at: read_at });

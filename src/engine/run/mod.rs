@@ -1,4 +1,4 @@
-//! One run over some mappings, side by side; the trouble of one is its own.
+//! One run over some mappings, side by side; a failure of one does not affect the others.
 
 pub(super) mod aftermath;
 mod attempt;
@@ -47,7 +47,7 @@ pub(in crate::engine) struct Run<P: Platform> {
 /// What the mappings of one server share.
 struct OfServer<P: Platform> {
     first_look: FirstLook<P>,
-    /// For so many that are moved at the same time.
+    /// Places for the mappings that may move at the same time.
     places: Arc<Semaphore>,
 }
 
@@ -67,7 +67,8 @@ impl<P: Platform> Run<P> {
         Self { ports, emitter, progress, task, leftovers: Leftovers::default() }
     }
 
-    /// Runs the mappings, of each server at most `concurrency` at a time; gives those that were due and are held by another process.
+    /// Runs the mappings, at most `concurrency` of each server at a time; gives those that were due and are held by
+    /// another process.
     pub(in crate::engine) async fn go(self, mappings: Vec<(Mapping, Hold)>) -> Vec<MappingName> {
         let run = new_run_id(self.ports.clock.now());
         let started_at = self.ports.clock.now();
@@ -85,7 +86,7 @@ impl<P: Platform> Run<P> {
             let span = info_span!("sync", mapping = %mapping.name, run = %run, operation = "sync");
             let work = async move {
                 let _place = places.acquire_owned().await;
-                // On the heap, and only now: a mapping that waits for its turn takes up next to nothing.
+                // On the heap, and only now: a mapping that waits for its turn needs almost no memory.
                 let synced = Box::pin(sync_mapping(&scope)).await;
                 scope.progress.remove();
                 scope.emit(match &synced {
@@ -126,8 +127,8 @@ impl<P: Platform> Run<P> {
         held
     }
 
-    /// What the mappings of each server share: one server's trouble takes no place of another's, and its silence is waited
-    /// for by nobody else.
+    /// What the mappings of each server share: one server's failures take no place of another's, and only its own
+    /// mappings wait for its answers.
     fn servers(&self, mappings: &[(Mapping, Hold)]) -> HashMap<Option<SourceName>, OfServer<P>> {
         let mut tables: HashMap<_, Vec<_>> = HashMap::new();
         for (Mapping { source, mode, .. }, _) in mappings {
@@ -157,7 +158,8 @@ impl<P: Platform> Run<P> {
         scope.watched()
     }
 
-    /// A mapping whose task panicked has failed; the watermark is where the last confirmed publish left it.
+    /// The report of a mapping whose task panicked: it failed, and the watermark is where the last confirmed publish
+    /// left it.
     fn panicked(&self, run: &RunId, mapping: &Mapping, error: tokio::task::JoinError) -> MappingReport {
         ProgressOf::new(mapping.name.clone(), self.progress.clone()).remove();
         let (source, target) = (mapping.source.to_string(), mapping.target.to_string());

@@ -1,5 +1,5 @@
-//! When BigQuery need not be asked: both sides were compared a short while ago, there was nothing to say, and nothing can have
-//! changed of what a plan is made from.
+//! Decides when BigQuery need not be asked: both sides were compared a short while ago without a warning, and nothing
+//! that a plan is made from can have changed.
 
 use chrono::TimeDelta;
 
@@ -14,11 +14,11 @@ use crate::engine::work::scope::{Halt, Scope};
 use crate::source::Source;
 use crate::state::Compared;
 
-/// A target that was dropped, emptied or altered is noticed within this time, although nothing is new.
+/// A target that was dropped, emptied or altered is noticed within this time, even if nothing is new.
 const LOOK_AGAIN: TimeDelta = TimeDelta::hours(1);
 
 impl<P: Platform> Work<'_, P> {
-    /// The table as the run's first look at all of them has it.
+    /// The table as the run's first look described it.
     pub(super) async fn first_described(&self) -> Result<Option<SourceSchema>, Halt> {
         let scope = self.scope;
         let (table, source) = (&scope.mapping.source, &scope.ports.source);
@@ -32,33 +32,32 @@ impl<P: Platform> Work<'_, P> {
         scope.in_phase(Phase::Describe, describe).await
     }
 
-    /// Have both sides been compared a short while ago, and was there nothing to say, and nothing to be watched since?
+    /// Tells if both sides were compared a short while ago, with no warning and nothing to watch since.
     pub(super) fn may_be_as_compared(&self) -> bool {
         let now = self.scope.ports.clock.now();
         let is_recent = |compared: &Compared| compared.at <= now && now - compared.at < LOOK_AGAIN;
         let is_unclean = self.ledger.follows_an_unclean_run() || !self.tally.is_first_attempt();
-        self.ledger.compared().is_some_and(is_recent) && !is_unclean && !self.is_in_doubt()
+        self.ledger.state().compared.as_ref().is_some_and(is_recent) && !is_unclean && !self.is_in_doubt()
     }
 
-    /// What MySQL can be asked by, where the schemas are the ones that were compared; without a target to publish to.
+    /// What MySQL is asked by, if the schemas are the ones that were compared; without a target to publish to.
     pub(super) fn foreseen(&mut self, source: &SourceSchema) -> Option<Schemas> {
         let Scope { ports, mapping, .. } = self.scope;
         let now = self.compared(source).schemas;
-        self.ledger.compared().filter(|then| then.schemas == now)?;
+        self.ledger.state().compared.as_ref().filter(|then| then.schemas == now)?;
         let described = Described { source: source.clone(), target: None };
         let planned = described.plan(ports, mapping, SchemaAdditions::Deny, self.ledger.decisions()).ok()?;
         Some(Schemas::new(mapping, described, planned.table))
     }
 
-    /// Remembers that both sides were compared; not where something was said that is to be said again, or left that is to be
-    /// looked for.
+    /// Remembers that both sides were compared; not if there was a warning to repeat, or something left to look for.
     pub(super) fn note_compared(&mut self, source: &SourceSchema, has_spoken: bool) {
         let is_clean = !has_spoken && !self.tally.left_behind;
         let compared = is_clean.then(|| self.compared(source));
         self.ledger.set_compared(compared);
     }
 
-    /// Both sides as of now.
+    /// Both sides as they are now.
     fn compared(&self, source: &SourceSchema) -> Compared {
         let Scope { ports, mapping, .. } = self.scope;
         let source = SourceSchema { rows_estimate: None, ..source.clone() };

@@ -1,4 +1,4 @@
-//! The report of a mapping's run, made once: of its scope, of what was tallied, and of how it ended.
+//! The report of a mapping's run, made once from its scope, its tally, and its end.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use crate::engine::ports::Platform;
 use crate::engine::work::scope::{Halt, Scope};
 use crate::engine::work::tally::Tally;
 
-/// When a run began: by the wall clock, and by one that is never set back.
+/// When a run began: by the wall clock, and by a clock that is never set back.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Began {
     at: DateTime<Utc>,

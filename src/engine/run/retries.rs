@@ -1,4 +1,4 @@
-//! Attempts at a mapping's work, or at a part of it, until it is done or its trouble has no further attempt.
+//! Repeats a mapping's work, or a part of it, until it is done or its error allows no further attempt.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,18 +10,19 @@ use crate::engine::work::Work;
 use crate::engine::work::scope::Halt;
 use crate::retry::next_wait;
 
-/// A table that is altered again and again while it is read is left to a quieter hour.
+/// After this many drifts a run gives up: a table that keeps being altered while it is read is left to a quieter hour.
 const MOST_DRIFTS: u32 = 3;
 
 impl<P: Platform> Work<'_, P> {
-    /// Tries again as the fault's policy says. What was published meanwhile counts: the patience begins anew.
+    /// Retries as the fault's policy says. If rows were published meanwhile, the count of tries begins anew.
     pub(super) async fn with_retries(&mut self) -> Result<(), Halt> {
         let scope = self.scope;
         let (mut failures, mut drifts) = (0, 0);
         loop {
             let (attempt, steps) = (self.tally.attempt(), self.tally.steps);
             scope.progress.update(|p| p.attempt = attempt);
-            // Without a name for its type, the compiler need not look through every step's future inside every other's.
+            // Boxed without naming the type, so that the compiler need not look through the nested futures of every
+            // step.
             let work: Pin<Box<dyn Future<Output = Result<(), Halt>> + Send + '_>> = Box::pin(self.attempt());
             let ended = work.await;
             if self.tally.steps > steps {

@@ -1,9 +1,9 @@
-//! A backfill that several processes share, without a coordinator of their own: its parts lie in the state that they all
-//! see, and whoever holds a part's lease moves it.
+//! A backfill that several processes share without a coordinator: its parts are in the state that they all see, and the
+//! holder of a part's lease moves it.
 //!
-//! The first process cuts the backfill under the mapping's lease and gives that back. From then on the mapping itself may
-//! be taken again, but whoever takes it for anything else first takes every part that is not done ([`hold_parts`]): so no
-//! row is ever moved by two at once, and a holder of a part that was thought dead can write nothing any more.
+//! The first process cuts the backfill under the mapping's lease and gives the lease back. From then on the mapping may
+//! be taken again, but a process that takes it for other work first takes every unfinished part ([`hold_parts`]): so
+//! two processes never move the same row, and a holder of a part that was thought dead can no longer write.
 
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::engine::protocol::{BackfillAsk, Phase};
 use crate::engine::work::Work;
 use crate::engine::work::ledger::Ledger;
 use crate::engine::work::leftovers::Leftovers;
+use crate::engine::work::rows_of::refuse_strays;
 use crate::engine::work::rules::{Renewed, renewed, still_hold};
 use crate::engine::work::scope::{Halt, Scope, Task};
 use crate::engine::work::sweep::sweep;
@@ -22,34 +23,36 @@ use crate::engine::work::tally::Tally;
 use crate::retry::next_wait;
 use crate::state::{BackfillState, MappingState, StateStore};
 
-/// How often what another process holds is looked at again; as long as it lives, so until the mapping's deadline.
+/// How often a lease that another process holds is tried again; as long as that process lives, so until the mapping's
+/// deadline.
 const LOOKS: Tries = Tries { most: usize::MAX, wait: Duration::from_secs(1), longest_wait: Duration::from_secs(15) };
 
-/// How a shared backfill of the given words stands.
+/// The standing of a shared backfill of the given words.
 enum Standing {
-    /// There is none, or one that is not cut.
+    /// There is none, or it is not cut yet.
     ToBegin,
     Cut(BackfillState),
-    /// It came to its end before this process came.
+    /// It ended before this process came.
     Ended,
     Other(BackfillState),
 }
 
-/// This process among those that share what the task asks for; `None` where it is not shared. An operator's command
-/// without `--shard` goes on with what was begun with it.
+/// This process's place among those that share the task's backfill; `None` if it is not shared. A command without
+/// `--shard` goes on with a backfill that was begun with it.
 pub(super) async fn shard_of<P: Platform>(scope: &Scope<P>) -> Option<(&BackfillAsk, Shard)> {
     let Task::Backfill { ask, restart, shard } = &scope.task else { return None };
     if let Some(shard) = shard {
         return Some((ask, *shard));
     }
-    // What cannot be read is said when the lease is taken.
+    // A state that cannot be read is reported when the lease is taken.
     let state = scope.unless_cancelled(scope.ports.state.load(&scope.mapping.name)).await.ok()?;
     let is_cut = state.backfill.is_some_and(|known| known.parts.is_some() && is_of(&known, ask));
     (is_cut && !restart).then_some((ask, Shard::WHOLE))
 }
 
 impl<P: Platform> Scope<P> {
-    /// Moves parts until all are done, whoever has moved them; gives the mapping's lease, under which that is remembered.
+    /// Moves parts until all are done, by this process or others; gives the mapping's lease, under which that is
+    /// recorded.
     pub(super) async fn share(&self, tally: &mut Tally, ask: &BackfillAsk, shard: Shard) -> Result<Ledger<P>, Halt> {
         let plan = loop {
             let seen = self.unless_cancelled(self.ports.state.load(&self.mapping.name)).await?;
@@ -59,7 +62,7 @@ impl<P: Platform> Scope<P> {
                 Standing::ToBegin | Standing::Ended => {}
             }
             let mut ledger = self.in_phase(Phase::Lease, self.lease_when_free()).await?;
-            // Others may have been quicker.
+            // Other processes may have been quicker.
             match standing(ledger.state(), ask, shard) {
                 Standing::ToBegin => Work { scope: self, ledger, tally: &mut *tally }.with_retries().await?,
                 Standing::Ended => {
@@ -88,7 +91,7 @@ impl<P: Platform> Scope<P> {
         Ok(ledger)
     }
 
-    /// The mapping's lease, once whoever has it gives it back.
+    /// Waits for the mapping's lease until its holder gives it back.
     async fn lease_when_free(&self) -> Result<Ledger<P>, Halt> {
         let mut looks = 0;
         loop {
@@ -114,7 +117,7 @@ impl<P: Platform> Scope<P> {
         }
     }
 
-    /// Moves what nobody else moves, and waits for what others do: one of them may die.
+    /// Moves the parts that nobody else moves, and waits for the others' parts, because a process may die.
     async fn move_parts(&self, tally: &mut Tally, plan: &BackfillState, shard: Shard) -> Result<(), Halt> {
         let mut left: Vec<usize> = shard.rounds(plan.part_count()).collect();
         let mut looks = 0;
@@ -134,7 +137,7 @@ impl<P: Platform> Scope<P> {
         }
     }
 
-    /// `None`: the part is done. Else who holds it.
+    /// `None`: the part is done; otherwise the fault that names its holder.
     async fn move_part(&self, tally: &mut Tally, plan: &BackfillState, number: usize) -> Result<Option<Fault>, Halt> {
         let store = &*self.ports.state;
         let Some(part) = plan.part(number) else { return Ok(None) };
@@ -149,11 +152,12 @@ impl<P: Platform> Scope<P> {
         if is_done(ledger.state(), &part) {
             return Ok(None);
         }
-        // Whoever gives the backfill up takes all of its parts before: under the part's lease this is the last word.
+        // Giving the backfill up needs the leases of all its parts, so what is read under this part's lease stays true.
         let whole = scope.unless_cancelled(store.load(&scope.mapping.name)).await?;
-        if !whole.backfill.is_some_and(|known| known.is_same(plan)) {
+        if !whole.backfill.as_ref().is_some_and(|known| known.is_same(plan)) {
             return Err(scope.given_up().into());
         }
+        scope.unless_cancelled(refuse_strays(&scope.ports, &scope.mapping, &whole)).await?;
         *ledger.decisions_mut() = whole.decisions;
         tracing::info!(part = number, of = plan.part_count(), "moving a part of the shared backfill");
         let mut own = tally.of_part();
@@ -162,9 +166,10 @@ impl<P: Platform> Scope<P> {
         moved.map(|()| None)
     }
 
-    /// Drops what processes left that died when their part was done and not cleaned up: nobody takes such a part again.
+    /// Drops what processes left that died after their part was done but before they cleaned up: nobody takes such a
+    /// part again.
     async fn sweep_parts(&self, plan: &BackfillState) -> Result<(), Halt> {
-        // Looked for anew: what there was when the run began is older than theirs.
+        // Looked for anew: the listing from the run's beginning is older than these tables.
         let leftovers = Leftovers::default();
         for (number, part) in parts(plan) {
             sweep(&Self { leftovers: leftovers.clone(), ..self.of_part(number, part) }).await?;
@@ -178,11 +183,11 @@ impl<P: Platform> Scope<P> {
             .with_hint("what was moved stays in BigQuery; see with `bqsync status` what has taken its place")
     }
 
-    /// Takes every part that is not done of a backfill that processes share, and settles what its last holder left: the
-    /// mapping is then this process's as if there were no parts, until they are dropped.
+    /// Takes every unfinished part of a shared backfill, and settles what its last holder left. The mapping then
+    /// belongs to this process as if there were no parts, until the leases are dropped.
     ///
     /// # Errors
-    /// `Conflict` while one is being moved.
+    /// `Conflict` while another process moves a part.
     pub(super) async fn hold_parts(&self, ledger: &Ledger<P>, tally: &mut Tally) -> Result<Vec<Ledger<P>>, Halt> {
         let store = &*self.ports.state;
         let mut taken = Vec::new();

@@ -1,7 +1,7 @@
-//! What is due by the schedule, what of it has to wait, and what comes next. Pure: clock and state are told to it.
+//! What is due by the schedule, what has to wait, and what comes next. Pure: the caller passes clock and state.
 //!
-//! A mapping has at most one due time open. One that comes while an earlier one waits takes its place, so that runs
-//! never pile up; one that another process has run for is crossed out, so that each is run for once.
+//! A mapping has at most one open due time. A new due time replaces one that still waits, so that runs never pile up; a
+//! due time that another process has run for is crossed out, so that each is run for once.
 
 use std::collections::BTreeMap;
 
@@ -25,17 +25,17 @@ struct Entry {
     timetable: Timetable,
     next: Option<DateTime<Utc>>,
     open: Option<Due>,
-    /// The due time that a run of ours is under way for.
+    /// The due time that one of our runs is under way for.
     running: Option<DateTime<Utc>>,
 }
 
-/// A due time that no run has begun for.
+/// A due time for which no run has begun.
 #[derive(Debug, Clone, Copy)]
 struct Due {
     at: DateTime<Utc>,
-    /// It came before this agenda was made: the state has to say whether anybody ran for it.
+    /// The due time is older than this agenda: the state has to tell if a process ran for it.
     is_past: bool,
-    /// That it waits has been said.
+    /// An event has said that it waits.
     is_told: bool,
 }
 
@@ -44,19 +44,19 @@ struct Due {
 pub(in crate::engine) struct Known {
     /// `None`: the state cannot be read.
     pub states: Option<BTreeMap<MappingName, MappingState>>,
-    /// Who works on what, this process's runs among them.
+    /// Who works on which mapping, including this process's runs.
     pub holders: BTreeMap<MappingName, Holder>,
 }
 
-/// What follows from it.
+/// What follows from a look at the state.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Findings {
-    /// Their runs begin now.
+    /// The mappings whose runs begin now.
     pub start: Vec<MappingName>,
     pub events: Vec<Event>,
 }
 
-/// What is done about an open due time.
+/// What to do about an open due time.
 enum Verdict {
     Start,
     Wait(Option<String>),
@@ -64,7 +64,7 @@ enum Verdict {
 }
 
 impl Agenda {
-    /// `make_up`: due times of the past are open too, where the mapping's `catch_up` wants it.
+    /// `make_up`: past due times are open too, if the mapping's `catch_up` says so.
     pub(in crate::engine) fn new(mappings: &[Mapping], now: DateTime<Utc>, make_up: bool) -> Self {
         let entry = |mapping: &Mapping| {
             let schedule = mapping.schedule.as_ref()?;
@@ -77,7 +77,7 @@ impl Agenda {
         Self { entries: mappings.iter().filter_map(entry).collect() }
     }
 
-    /// Opens what has come due; `true` when there is something.
+    /// Opens the due times that have come; `true` if there are any.
     pub(in crate::engine) fn pass(&mut self, now: DateTime<Utc>) -> bool {
         let mut any = false;
         for entry in self.entries.values_mut() {
@@ -91,19 +91,19 @@ impl Agenda {
         any
     }
 
-    /// Is there anything whose run could begin, were it known that nobody works on it?
+    /// Tells if there is a mapping whose run could begin if nobody works on it.
     pub(in crate::engine) fn is_open(&self) -> bool {
         self.entries.values().any(|entry| entry.open.is_some() && entry.running.is_none())
     }
 
-    /// The next due time of all, and the mappings it is of.
+    /// The next due time of all, and the mappings that it belongs to.
     pub(in crate::engine) fn next(&self) -> Option<(DateTime<Utc>, Vec<MappingName>)> {
         let at = self.entries.values().filter_map(|entry| entry.next).min()?;
         let due = self.entries.iter().filter(|(_, entry)| entry.next == Some(at));
         Some((at, due.map(|(name, _)| name.clone()).collect()))
     }
 
-    /// Decides about everything that is open. `is_busy` tells of the mappings that this process works on.
+    /// Decides about all open due times. `is_busy` tells if this process works on a mapping.
     pub(in crate::engine) fn judge(&mut self, known: &Known, is_busy: impl Fn(&MappingName) -> bool) -> Findings {
         let mut findings = Findings::default();
         for (name, entry) in &mut self.entries {
@@ -134,8 +134,8 @@ impl Agenda {
         findings
     }
 
-    /// A run of ours has come to its end. `is_held`: another process was quicker to take the mapping, and whether its
-    /// run is the one that was due is not known yet.
+    /// Records the end of one of our runs. `is_held`: another process took the mapping first, and it is not known yet
+    /// whether its run is the due one.
     pub(in crate::engine) fn ended(&mut self, mapping: &MappingName, is_held: bool) {
         let Some(entry) = self.entries.get_mut(mapping) else { return };
         let Some(at) = entry.running.take() else { return };
@@ -147,11 +147,11 @@ impl Agenda {
 
 fn verdict(name: &MappingName, due: Due, known: &Known, is_busy: bool) -> Verdict {
     let Some(states) = &known.states else {
-        // A run says aloud, and on record, what is wrong with the state; a past due time can wait for an answer.
+        // Starting a run reports what is wrong with the state; a past due time can wait for an answer.
         return if due.is_past || is_busy { Verdict::Wait(None) } else { Verdict::Start };
     };
     let state = states.get(name);
-    // Of a mapping that has never run nobody knows that it should have been.
+    // A mapping that has never run has no missed runs.
     if state.is_some_and(|state| is_served(state, due.at)) || (due.is_past && !state.is_some_and(has_run)) {
         Verdict::CrossOut
     } else if let Some(holder) = known.holders.get(name) {
@@ -167,8 +167,8 @@ const fn has_run(state: &MappingState) -> bool {
     state.scheduled_for.is_some() || state.last_run.is_some()
 }
 
-/// A scheduled run has come to its end for this due time or a later one; or somebody's own run has begun after it and
-/// brought the same rows.
+/// Tells if a scheduled run has ended for this due time or a later one, or an operator's run began after it and brought
+/// the same rows.
 fn is_served(state: &MappingState, due: DateTime<Utc>) -> bool {
     let by_hand = state.last_run.as_ref().is_some_and(|run| {
         let took = i64::try_from(run.duration_ms).map_or(chrono::TimeDelta::MAX, chrono::TimeDelta::milliseconds);

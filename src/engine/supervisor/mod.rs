@@ -1,9 +1,9 @@
-//! Takes commands, starts work side by side, and keeps the operator's hold on each mapping that is worked on.
+//! Takes commands, starts work side by side, and keeps the operator's switch for each mapping under work.
 
 mod agenda;
 mod schedule;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 
 use tokio::sync::{mpsc, watch};
@@ -15,7 +15,7 @@ use super::answers::beside::beside;
 use super::answers::check::check;
 use super::answers::decide::decide;
 use super::answers::history::{read_history, read_report};
-use super::answers::preview::preview;
+use super::answers::preview::preview_each;
 use super::answers::schema_diff::compare;
 use super::answers::status::{inspect, look, measure};
 use super::answers::tables::list_tables;
@@ -23,7 +23,8 @@ use super::answers::verify::verify;
 use super::ports::{Platform, Ports};
 use super::protocol::query::Question;
 use super::protocol::{
-    Command, Compare, Decide, Event, Inspect, Measure, PreviewBackfill, Progress, ReadHistory, ReadReport, Selection,
+    BackfillAsk, Command, Compare, Decide, Event, Inspect, Measure, PreviewBackfill, Progress, ReadHistory, ReadReport,
+    Selection,
 };
 use super::run::Run;
 use super::run::aftermath::write_metrics;
@@ -33,13 +34,13 @@ use super::work::scope::Task;
 use crate::domain::config::{Deletes, Mapping, Mode};
 use crate::domain::ids::MappingName;
 
-/// What comes from the handle.
+/// What the handle sends.
 pub(super) enum Ask {
     Command(Command),
     Question(Question),
 }
 
-/// Runs until the handle is dropped and everything has come to its end.
+/// Runs until the handle is dropped and all work has ended.
 pub(in crate::engine) async fn supervise<P: Platform>(
     ports: Ports<P>,
     mut inbox: mpsc::UnboundedReceiver<Ask>,
@@ -76,7 +77,7 @@ pub(in crate::engine) async fn supervise<P: Platform>(
     }
 }
 
-/// What the schedule waits to be decided about; never, where none is followed.
+/// Waits for what the schedule decides on; for ever if no schedule is followed.
 async fn known<P: Platform>(scheduler: &mut Option<Scheduler<P>>) -> Known {
     match scheduler {
         Some(scheduler) => scheduler.known().await,
@@ -90,12 +91,12 @@ struct Supervisor<P: Platform> {
     progress: watch::Sender<Progress>,
     /// Mappings that are being worked on.
     active: HashMap<MappingName, Switch>,
-    /// Each gives the mappings that were due and are held by another process.
+    /// The running works; each gives the mappings that were due and are held by another process.
     works: JoinSet<Vec<MappingName>>,
-    /// Which mappings a work has taken.
+    /// The mappings that each work has claimed.
     claims: HashMap<Id, Vec<MappingName>>,
     scheduler: Option<Scheduler<P>>,
-    /// It ends with the last work.
+    /// The engine ends with the last work.
     is_retired: bool,
 }
 
@@ -112,13 +113,13 @@ impl<P: Platform> Supervisor<P> {
                 self.run(&selection, Task::Backfill { ask, restart, shard });
             }
             Command::Deletes { selection, dry_run } => {
-                // What reads its whole table finds them itself.
+                // A mode that reads its whole table finds deleted rows itself.
                 let is_meant = |mapping: &Mapping| mapping.deletes != Deletes::Ignore && mapping.mode.has_windows();
                 let meant = self.named_or(&selection, is_meant);
                 self.run(&meant, Task::Deletes { dry_run });
             }
             Command::Repair(order) => {
-                // A replace is repaired by its next run.
+                // The next run of a replace repairs it.
                 let meant = self.named_or(&order.selection, |mapping| mapping.mode != Mode::Replace);
                 self.run(&meant, Task::Repair(order));
             }
@@ -179,7 +180,10 @@ impl<P: Platform> Supervisor<P> {
                 self.spawn(|ports, _| async move { reply.give(read_report(&ports, &run).await) });
             }
             Question::PreviewBackfill(PreviewBackfill(ask), reply) => {
-                self.spawn(|ports, _| async move { reply.give(preview(&ports, &ask).await) });
+                let mut asks: Vec<_> = self.of_each(&ask).collect();
+                // Of a name that nobody has, the answer says so.
+                asks.extend(asks.is_empty().then_some(ask));
+                self.spawn(|ports, _| async move { preview_each(&ports, &asks, &reply).await });
             }
             Question::Verify(order, reply) => {
                 let mappings = self.selected(&order.selection);
@@ -246,21 +250,28 @@ impl<P: Platform> Supervisor<P> {
         self.active.values().for_each(|switch| switch.cancel.cancel());
     }
 
+    /// In the order of the configuration; the name of an entry with a list of tables means all of them.
     fn selected(&self, selection: &Selection) -> Vec<Mapping> {
-        let chosen = |mapping: &&Mapping| match selection {
-            Selection::All => true,
-            Selection::Named(names) => names.contains(&mapping.name),
-        };
-        self.ports.config.mappings.iter().filter(chosen).cloned().collect()
+        let config = &self.ports.config;
+        let Selection::Named(names) = selection else { return config.mappings.clone() };
+        let meant: HashSet<_> =
+            names.iter().flat_map(|name| config.named(&name.0)).map(|mapping| &mapping.name).collect();
+        config.mappings.iter().filter(|mapping| meant.contains(&mapping.name)).cloned().collect()
     }
 
-    /// Those that are named, whatever they are; of all mappings, those that the work is meant for.
+    /// The same stretch of each mapping that is meant.
+    fn of_each(&self, ask: &BackfillAsk) -> impl Iterator<Item = BackfillAsk> {
+        let mappings = self.selected(&Selection::Named(vec![ask.mapping.clone()]));
+        mappings.into_iter().map(move |mapping| BackfillAsk { mapping: mapping.name, ..ask.clone() })
+    }
+
+    /// The named mappings, whatever they are; if all are selected, only those that the work is meant for.
     fn named_or(&self, selection: &Selection, is_meant: impl Fn(&Mapping) -> bool) -> Selection {
         let of_all = |mapping: &&Mapping| *selection != Selection::All || is_meant(mapping);
         Selection::Named(self.selected(selection).iter().filter(of_all).map(|mapping| mapping.name.clone()).collect())
     }
 
-    /// Takes the mappings that nobody of ours works on yet.
+    /// Claims the mappings that no work of ours has yet.
     fn claim(&mut self, selection: &Selection) -> Vec<(Mapping, Hold)> {
         let mut claimed = Vec::new();
         for mapping in self.selected(selection) {
@@ -281,7 +292,7 @@ impl<P: Platform> Supervisor<P> {
         let (work, held) = match ended {
             Ok(ended) => ended,
             Err(error) => {
-                // Whoever waits for the end of it would wait for ever.
+                // Without this event, whoever waits for the work's end would wait for ever.
                 self.emitter.emit(Event::EngineFailed { error: error.to_string() });
                 (error.id(), Vec::new())
             }

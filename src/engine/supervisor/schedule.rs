@@ -1,4 +1,4 @@
-//! Follows the schedule: waits for due times, looks at the state that all hosts share, and says what is to begin.
+//! Follows the schedule: waits for due times, looks at the state that all hosts share, and decides what begins.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::engine::ports::{Platform, Ports};
 use crate::engine::protocol::Event;
 use crate::state::StateStore;
 
-/// What waits for another process's run, or for the state, is looked at again so often.
+/// How often a mapping that waits for another process's run, or for the state, is looked at again.
 const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(30);
 
 /// The agenda with a clock and a view of the state.
@@ -22,25 +22,25 @@ pub(in crate::engine) struct Scheduler<P: Platform> {
     clock: Arc<dyn Clock>,
     agenda: Agenda,
     look: Option<JoinHandle<Known>>,
-    /// Not before; `None`: at once, if anything is open.
+    /// The earliest time of the next look; `None`: at once, if anything is open.
     look_at: Option<DateTime<Utc>>,
     /// The next run that was announced.
     announced: Option<DateTime<Utc>>,
 }
 
 impl<P: Platform> Scheduler<P> {
-    /// Due times after `since` are due; those before it are of the past.
+    /// Due times after `since` are due; earlier ones are past.
     pub(in crate::engine) fn new(ports: &Ports<P>, since: DateTime<Utc>, make_up: bool) -> Self {
         let agenda = Agenda::new(&ports.config.mappings, since, make_up);
         let (state, clock) = (Arc::clone(&ports.state), Arc::clone(&ports.clock));
         Self { state, clock, agenda, look: None, look_at: None, announced: None }
     }
 
-    /// Waits until something is due and it is known how matters stand. May be dropped and called again at any time.
+    /// Waits until something is due and the state has been read. May be dropped and called again at any time.
     pub(in crate::engine) async fn known(&mut self) -> Known {
         loop {
             if let Some(look) = &mut self.look {
-                // One that panicked has seen nothing.
+                // A look that panicked has seen nothing.
                 let known = look.await.unwrap_or_default();
                 self.look = None;
                 return known;
@@ -62,7 +62,7 @@ impl<P: Platform> Scheduler<P> {
         }
     }
 
-    /// What is to begin, and the moment that is so.
+    /// Decides which runs begin, and when that was decided.
     pub(in crate::engine) fn judge(
         &mut self,
         known: &Known,
@@ -73,7 +73,7 @@ impl<P: Platform> Scheduler<P> {
         (self.agenda.judge(known, is_busy), now)
     }
 
-    /// A run has ended: what waited for it is looked at at once.
+    /// Records that a run has ended: a mapping that waited for it is looked at at once.
     pub(in crate::engine) fn ended(&mut self, mapping: &MappingName, is_held: bool) {
         self.agenda.ended(mapping, is_held);
         if !is_held {
@@ -81,7 +81,7 @@ impl<P: Platform> Scheduler<P> {
         }
     }
 
-    /// The next run, when it has not been announced yet.
+    /// The next run, if it has not been announced yet.
     pub(in crate::engine) fn announce(&mut self) -> Option<Event> {
         let (at, mappings) = self.agenda.next()?;
         if self.announced.replace(at) == Some(at) {

@@ -1,5 +1,5 @@
-//! A process is killed, taken for dead, cancelled or overtaken at each call that it makes, or the call ends in each other way
-//! in which calls end: the next run makes good whatever that left. Nothing is lost, nothing is there twice.
+//! A process is killed, taken for dead, cancelled or overtaken at each call that it makes, or the call ends in each
+//! other possible way: the next run repairs what that left. No row is lost or doubled.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ fn work(name: &str) -> &'static Work {
     WORKS.iter().find(|work| work.name == name).unwrap()
 }
 
-/// One of each kind: every way to a target, and each thing that a publish may move.
+/// One work of each kind: every kind of publish, and everything that a publish may move.
 fn few() -> impl Iterator<Item = &'static Work> {
     let names = [
         "first load in steps, append",
@@ -32,12 +32,12 @@ fn few() -> impl Iterator<Item = &'static Work> {
     names.into_iter().map(work)
 }
 
-/// Of rows beyond the watermark.
+/// Tells if the work is a run that moves rows beyond the watermark.
 fn is_run(work: &Work) -> bool {
     ["backfill", "deletes", "repair"].iter().all(|other| !work.name.contains(other))
 }
 
-/// A process that is held at its `nth` call; `None` where it has ended without so many.
+/// A process that is held at its `nth` call; `None` if it ended with fewer calls.
 fn held_at(shop: &Shop, work: &Work, nth: usize) -> Option<Process> {
     shop.trouble_at(nth, Trouble::HeldBefore);
     let mut process = shop.process_of(HERE);

@@ -1,4 +1,4 @@
-//! Rows of the target that the source no longer has.
+//! Deletion of target rows that the source no longer has.
 
 use chrono::TimeDelta;
 
@@ -7,7 +7,7 @@ use crate::domain::fault::FaultKind::{self, Conflict};
 use crate::domain::report::{Deletion, MappingReport, Outcome};
 use crate::testing::{Call, Shop, Trouble, deletes, sync};
 
-/// A target of twenty rows, of which the source has lost five; no more than the given share may go.
+/// A target of twenty rows, of which the source has lost five; `rest` may limit the share that may be deleted.
 fn guarded(rest: &str) -> Shop {
     let shop = Shop::new(&format!("{UPSERT}, {rest}")).rows(1..=20);
     shop.succeeds(sync());
@@ -35,7 +35,7 @@ fn what_the_source_no_longer_has_is_deleted_or_marked() {
         shop.is_tidy(how);
         let held = shop.dataset().tables["t"].rows.len();
         assert_eq!(held, if how.contains("soft") { 20 } else { 15 });
-        // Again: there is nothing left to do, and no job is sent.
+        // The second time there is nothing left to do, and no job is sent.
         shop.world.script.clear();
         assert_eq!(shop.succeeds(deletes(false)).deletion.unwrap().vanished, 0);
         assert!(!shop.calls().contains(&Call::Delete));
@@ -111,7 +111,7 @@ fn a_row_that_is_younger_than_settle_is_left_alone() {
     shop.insert_at(30, "a replica is ahead", "2026-11-23 07:50:00");
     shop.succeeds(sync());
     shop.delete(30);
-    // The source that is read now is fifteen minutes behind.
+    // The source that is read now lags by fifteen minutes.
     shop.database().ahead = -TimeDelta::minutes(15);
     let report = shop.succeeds(deletes(false));
     assert_eq!(report.deletion.unwrap().vanished, 0, "{report:#?}");

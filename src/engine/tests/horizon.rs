@@ -1,4 +1,4 @@
-//! How far a run goes: no further than rows are settled, and not from a watermark that rows are stamped below.
+//! How far a run goes: only as far as rows are settled, and not from a watermark below which rows are stamped.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::domain::source_type::SourceType;
 use crate::engine::{Clock, Event};
 use crate::testing::{Call, HERE, Shop, Trouble, row, sync};
 
-/// One row of old, one of a few seconds ago, and a transaction that has stamped a row before that and is still open.
+/// One old row, one from a few seconds ago, and an open transaction that has stamped a row before that.
 fn overtaken(mapping: &str, setting: &str) -> Shop {
     let shop = Shop::new(mapping).with(setting);
     shop.insert_at(1, "old", "2026-01-01 00:00:00");

@@ -1,4 +1,4 @@
-//! A mirror: what changed in MySQL is found by sums, brought over part by part, and what is gone taken out.
+//! A mirror: sums find what changed in MySQL, changed parts are brought over, and rows that are gone are deleted.
 
 use chrono::TimeDelta;
 
@@ -8,17 +8,17 @@ use crate::domain::publish::PublishKind::{self, Mirror, Replace};
 use crate::domain::report::Outcome;
 use crate::testing::{Call, HERE, Shop, Trouble, Value, at, repair, row, sync};
 
-/// Guarded as a mapping is that says nothing of it.
+/// A mirror with the default guards.
 pub(super) const GUARDED: &str = "primary_keys: [id], mode: mirror";
 
-/// Calls that BigQuery gets.
+/// The number of calls that BigQuery gets.
 pub(super) fn asked(shop: &Shop) -> usize {
     let of_mysql = [Call::Describe, Call::KeySpan, Call::ContentSums, Call::Read];
     let of_state = [Call::Lease, Call::Load, Call::Save, Call::SaveSums, Call::RecordRun];
     shop.calls().iter().filter(|call| !of_mysql.contains(call) && !of_state.contains(call)).count()
 }
 
-/// Brought over, and nothing has changed since.
+/// A shop that has been brought over, and nothing has changed since.
 pub(super) fn mirrored(mapping: &str, rows: i64) -> Shop {
     let shop = Shop::new(mapping).rows(1..=rows);
     shop.succeeds(sync());
@@ -28,7 +28,7 @@ pub(super) fn mirrored(mapping: &str, rows: i64) -> Shop {
     shop
 }
 
-/// The next run brings nothing and asks BigQuery nothing.
+/// Asserts that the next run brings nothing and asks BigQuery nothing.
 #[track_caller]
 pub(super) fn is_at_rest(shop: &Shop, after: &str) {
     shop.is_equal(after);
@@ -60,7 +60,7 @@ fn where_nothing_has_changed_mysql_sums_up_and_bigquery_is_not_asked() {
 #[test]
 fn edits_that_no_column_tells_of_arrive_and_the_counts_are_of_what_changed() {
     let shop = mirrored(GUARDED, 1_000);
-    // Neither stamp moves: no cursor would find them. A key that changes is one row gone and one new.
+    // No stamp moves, so no cursor would find these changes. A changed key is one deleted row and one new row.
     shop.update(500, "edited", "2026-01-01 00:02:46");
     shop.delete(17);
     shop.delete(18);
@@ -84,7 +84,7 @@ fn changed_parts_alone_are_read_each_step_is_remembered() {
     assert!(mirrored.rows_read < 800, "{report:#?}");
     assert_eq!((report.rows_inserted, report.rows_updated, mirrored.removed), (10, 1, 9));
     is_at_rest(&shop, "the steps");
-    // The second of three fails: the first is not brought again.
+    // The second of three steps fails: the first is not brought again.
     let shop = edited_in_steps(MIRROR, 300);
     shop.trouble(Call::Publish, 2, Trouble::refused(Config));
     shop.run(sync()).unwrap();
@@ -110,7 +110,7 @@ fn what_is_written_between_the_sums_and_the_rows_is_found_by_the_next_run() {
     is_at_rest(&shop, "rows that came before others were read");
     let shop = edited(MIRROR);
     let world = std::sync::Arc::clone(&shop.world);
-    // It is put back once it was read: the sum of before and of after are the same.
+    // The row is put back after it was read: the sums before and after are the same.
     shop.trouble(
         Call::Read,
         1,
@@ -163,7 +163,7 @@ fn a_target_that_another_has_written_to_is_compared_and_made_equal() {
     assert_eq!(shop.published(), [Mirror]);
     shop.is_equal("a missing row");
     shop.succeeds(sync());
-    // Doubled keys are updated twice; the number of rows tells.
+    // Doubled keys are updated twice, which the number of rows reveals.
     shop.damage(|rows| rows.extend_from_within(..5));
     shop.insert(62..=62);
     shop.published();
@@ -185,7 +185,7 @@ fn rows_that_another_has_doubled_are_healed_or_told_again_by_every_run() {
     let report = shop.succeeds(sync());
     assert_eq!((shop.published(), report.replaced.unwrap().rows), (vec![Mirror, Replace], 240));
     is_at_rest(&shop, "doubled rows");
-    // The whole table does not get there: nothing is remembered of a table that was not healed.
+    // Replacing the whole table fails: nothing is remembered of a table that was not healed.
     let in_steps = || {
         let shop = Shop::new(GUARDED).with("window_rows: 300").rows(1..=1_000);
         shop.succeeds(sync());

@@ -1,4 +1,4 @@
-//! What a mirror may not do: take out more rows than is allowed, or none at all, and rows that its keys do not tell apart.
+//! What a mirror refuses: deleting more rows than is allowed, emptying the table, and keys that do not tell rows apart.
 
 use super::mirror::{GUARDED, asked, is_at_rest, mirrored};
 use super::works::{MIRROR, allowing_shrink, edited};

@@ -13,6 +13,7 @@ mod replace;
 mod report;
 mod retries;
 mod rivals;
+mod rows_of;
 mod rules;
 mod shards;
 mod shared;

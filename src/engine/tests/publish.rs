@@ -1,4 +1,4 @@
-//! How a publish is sent, and what its end may be.
+//! How a publish is sent, and how it may end.
 
 use chrono::TimeDelta;
 
@@ -109,7 +109,7 @@ fn a_copy_that_is_said_to_be_refused_and_was_done_is_done() {
     shop.is_equal("the copy");
 }
 
-/// The publish has had its effect, and its answer is held.
+/// The publish has taken effect, and its answer is held back.
 fn cancelled_while_it_publishes() -> (Shop, Process) {
     let shop = to_copy();
     shop.trouble(Call::Publish, 1, Trouble::HeldAfter);

@@ -1,4 +1,4 @@
-//! Runs that find nothing new, or a few rows: what BigQuery is asked, and what is not passed over for that.
+//! Runs that find nothing new, or a few rows: what they ask BigQuery, and what they still notice.
 
 use chrono::TimeDelta;
 
@@ -8,7 +8,7 @@ use crate::domain::report::Outcome;
 use crate::domain::source_type::SourceType;
 use crate::testing::{Call, Shop, sync};
 
-/// Calls that BigQuery gets, but for the look at a job that every publish of the memory has in it.
+/// The calls that BigQuery gets, without the look at a job that every publish of the memory warehouse includes.
 fn asked(shop: &Shop) -> Vec<Call> {
     let of_bigquery = |call: &Call| {
         matches!(
@@ -22,12 +22,13 @@ fn asked(shop: &Shop) -> Vec<Call> {
                 | Call::DropStaging
                 | Call::Leftovers
                 | Call::CountBeyond
+                | Call::CountStrays
         )
     };
     shop.calls().into_iter().filter(of_bigquery).collect()
 }
 
-/// Synced, and nothing has come since.
+/// A synced shop with no rows since.
 fn quiet(mapping: &str) -> Shop {
     let shop = Shop::new(mapping).inline().rows(1..=40);
     shop.succeeds(sync());

@@ -1,8 +1,9 @@
-//! What became of a publish that an earlier process had sent.
+//! Recovery of a publish that an earlier process had sent.
 
 use std::sync::Arc;
 
 use super::works::{APPEND, KEYLESS, UPSERT, later, to_backfill, to_delete, whole};
+use crate::domain::naming::STAGING_PREFIX;
 use crate::domain::report::{MappingReport, Outcome};
 use crate::engine::{Command, Event};
 use crate::state::StoredWatermark;
@@ -14,7 +15,7 @@ fn killed_at_the_publish(mapping: &str, kill: Trouble) -> Shop {
     shop.succeeds(sync());
     shop.insert(60..=89);
     shop.trouble(Call::Publish, 1, kill);
-    // Where it only hears of trouble.
+    // Here the process only hears of the error.
     shop.trouble(Call::Fate, 1, Trouble::KilledBefore);
     assert!(shop.run(sync()).is_none());
     assert_eq!(shop.state().pending.unwrap().rows, 30);
@@ -101,7 +102,7 @@ fn one_that_had_failed_is_sent_anew() {
     let (report, done) = recovers(&shop, sync());
     assert!(!done);
     assert_eq!(calls_of_recovery(&shop), [Call::Fate, Call::DropStaging, Call::Save]);
-    // What it had summed up below its watermark was lost with it: the minutes there are read again.
+    // The sums below its watermark were lost with it, so those minutes are read again.
     assert_eq!((report.records_processed, report.rows_read_again), (89, 59));
     shop.is_equal("it");
 }
@@ -127,7 +128,7 @@ fn the_checkpoint_of_a_backfill_moves_and_the_watermark_does_not() {
     assert!(shop.run(whole()).is_none());
     assert_eq!(shop.state().backfill.unwrap().slices, 1);
     shop.world.script.clear();
-    // Looked at before it goes on.
+    // It is looked at before the run goes on.
     shop.trouble(Call::Leftovers, 1, Trouble::KilledBefore);
     assert!(shop.run(whole()).is_none());
     let backfill = shop.state().backfill.unwrap();
@@ -189,10 +190,34 @@ fn a_publish_that_brings_its_rows_along_can_no_longer_arrive_once_it_was_given_u
     shop.trouble(Call::Fate, 1, Trouble::KilledBefore);
     assert!(shop.run(sync()).is_none());
     shop.world.script.clear();
-    // Somebody else has changed the target, so the rows are sent under another name now.
+    // Somebody else has changed the target, so the rows are now sent under another name.
     shop.dataset().tables.get_mut("t").unwrap().modified += 5;
     shop.succeeds(sync());
     let now = shop.world.clock.millis();
     shop.dataset().deliver(now);
     shop.is_equal("the late arrival");
+}
+
+#[test]
+fn a_staging_table_that_comes_back_after_it_was_dropped_is_dropped_by_the_next_run() {
+    let shop = Shop::new(UPSERT).rows(1..=59);
+    shop.trouble(Call::Finish, 1, Trouble::KilledBefore);
+    assert!(shop.run(sync()).is_none());
+    shop.world.script.clear();
+    let of_dead = |shop: &Shop| {
+        let dataset = shop.dataset();
+        dataset
+            .tables
+            .iter()
+            .find(|(name, _)| name.starts_with(STAGING_PREFIX))
+            .map(|(name, table)| (name.clone(), table.clone()))
+    };
+    let (name, table) = of_dead(&shop).unwrap();
+    shop.succeeds(sync());
+    shop.is_tidy("the run after it");
+    // The dead run's load job was on its way.
+    shop.dataset().tables.insert(name, table);
+    shop.insert(60..=70);
+    shop.succeeds(sync());
+    shop.is_tidy("the one after that");
 }

@@ -1,4 +1,4 @@
-//! A target that somebody has damaged, made equal again.
+//! A target that somebody has damaged is made equal again.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::domain::verify::{DifferenceKind, Repair, Verification};
 use crate::engine::{Command, Event, RepairOrder, Selection};
 use crate::testing::{Call, HERE, Shop, Trouble, Value, repair, row, sync};
 
-/// What a repair said of the rows, before and after, and its report.
+/// What a repair reported about the rows before and after, and the run's report.
 fn told(shop: &Shop, command: Command) -> (Vec<Verification>, MappingReport) {
     let mut process = shop.process_of(HERE);
     process.send(command);
@@ -127,7 +127,7 @@ fn they_are_marked_where_it_says_so_and_never_more_than_it_allows() {
 fn a_row_that_is_back_before_it_would_be_deleted_stays() {
     let shop = damaged(UPSERT);
     let world = Arc::clone(&shop.world);
-    // After it was compared.
+    // The row comes back after the comparison.
     let back = move || world.database().rows.push(row(900, "never there", "2026-01-01"));
     shop.trouble(Call::Publish, 3, Trouble::meanwhile(back));
     let report = shop.succeeds(repair(false));
@@ -140,7 +140,7 @@ fn a_row_that_changes_meanwhile_is_brought_as_it_is_or_by_the_next_run() {
     for nth in 1..=4 {
         let shop = damaged(UPSERT);
         let world = Arc::clone(&shop.world);
-        // Beyond the watermark, and below it.
+        // One row beyond the watermark, and one below it.
         let writes = move || {
             let mut database = world.database();
             for row in &mut database.rows {
@@ -169,7 +169,7 @@ fn a_batch_that_writes_too_many_partitions_is_halved() {
     let shop = damaged(UPSERT);
     shop.trouble(Call::Publish, 1, Trouble::too_much());
     let report = shop.run(repair(false)).unwrap();
-    // Five rows are as few as a batch may have.
+    // A batch cannot be smaller than five rows.
     assert_eq!(report.outcome, Outcome::Failed, "{report:#?}");
     shop.succeeds(repair(false));
     shop.is_equal("the next");
@@ -237,7 +237,7 @@ fn no_more_is_read_than_is_allowed_and_what_was_found_until_then_is_mended() {
     };
     let shop = damaged(UPSERT);
     shop.dataset().question_bytes = 10;
-    // The ends of the key and the sums, the rows of the parts that differ, and these once more.
+    // The calls: the key's ends and the sums, the rows of the differing parts, and these once more.
     let refused = shop.run(order(19)).unwrap();
     assert!(refused.errors[0].contains("would read 20 B"), "{refused:#?}");
     let searched = shop.run(order(29)).unwrap();
@@ -272,7 +272,7 @@ fn what_an_attempt_has_mended_is_counted_though_another_follows() {
         let report = shop.succeeds(repair(false));
         let counts = report.repair.unwrap();
         assert_eq!(report.attempts, 2, "{report:#?}");
-        // The publish whose answer was lost is adopted, and its rows are the run's.
+        // The publish whose answer was lost is adopted, and its rows count for the run.
         assert_eq!((report.rows_inserted, report.rows_updated), (9, 1), "{report:#?}");
         assert!(counts.found() >= 11 - 5 && counts.is_equal(), "{report:#?}");
         shop.is_equal(&format!("publish {nth}"));

@@ -1,4 +1,4 @@
-//! A table is replaced as a whole: what may take the place of what, and what is remembered of it.
+//! Replacing a whole table: what may replace what, and what is remembered.
 
 use chrono::TimeDelta;
 
@@ -35,7 +35,8 @@ fn edits_deletes_and_new_rows_arrive_with_one_publish() {
     let replaced = report.replaced.expect("it says what was replaced");
     assert_eq!((replaced.rows, replaced.rows_before), (61, Some(60)));
     assert!(replaced.show_before.unwrap().contains("FOR SYSTEM_TIME AS OF TIMESTAMP '2026-11-23 08:"));
-    // One look at the table, and none at its columns' values: a replace cuts no window and waits at no fence.
+    // The table is described once, and its columns' values are not asked for: a replace cuts no window and waits at no
+    // fence.
     let asked = [Call::Bounds, Call::Writers, Call::TailSums, Call::StepEnd, Call::CountBeyond];
     assert!(!shop.calls().iter().any(|call| asked.contains(call)), "{:?}", shop.calls());
 }
@@ -89,7 +90,7 @@ fn a_table_that_would_shrink_too_much_waits_for_an_operator_and_only_once() {
     assert_eq!(shop.state().replaced.unwrap().rows, 20);
     assert_eq!(shop.succeeds(allowing_shrink()).shrink, None);
     shop.is_equal("it was allowed");
-    // Nine of nine are there: the next run needs no leave.
+    // All nine rows are there: the next run needs no permission.
     shop.succeeds(sync());
 }
 
@@ -99,7 +100,7 @@ fn rows_are_counted_right_before_the_publish() {
     shop.succeeds(sync());
     (1..=5).for_each(|id| shop.delete(id));
     let world = std::sync::Arc::clone(&shop.world);
-    // Somebody fills the table while ours is read.
+    // Somebody fills the table while our run reads.
     shop.trouble(
         Call::Finish,
         1,
@@ -122,7 +123,7 @@ fn a_reader_that_dies_in_the_middle_publishes_nothing() {
         refused(&shop, sync(), kind);
         assert!(shop.published().is_empty());
     }
-    // One that may be tried again reads from the beginning.
+    // An error that may be retried makes it read from the beginning.
     shop.trouble(Call::Read, 3, Trouble::refused(FaultKind::Transient));
     let report = shop.succeeds(sync());
     assert_eq!((report.attempts, report.records_processed), (2, 61));
@@ -165,7 +166,7 @@ fn a_publish_of_a_run_that_died_is_adopted_and_the_table_is_read_again() {
 
 #[test]
 fn a_publish_that_arrives_late_finds_nothing_to_publish() {
-    // The emptied table is the worst that a late publish could bring.
+    // An emptied table is the worst that a late publish could bring.
     let shop = Shop::new(REPLACE).rows(1..=5);
     shop.succeeds(sync());
     shop.database().rows.clear();

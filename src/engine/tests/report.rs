@@ -1,4 +1,4 @@
-//! What a run reports, whole.
+//! The whole report of a run.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::works::APPEND;
 use crate::domain::report::MappingReport;
 use crate::testing::{Shop, sync};
 
-/// Without what differs from run to run.
+/// The report without the fields that differ from run to run.
 fn told(report: &MappingReport) -> serde_json::Value {
     let mut report = serde_json::to_value(report).unwrap();
     let fields = report.as_object_mut().unwrap();

@@ -1,4 +1,4 @@
-//! How often a mapping's work is tried again, and what ends it for good.
+//! How often a mapping's work is retried, and what ends it for good.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::domain::source_type::SourceType;
 use crate::engine::{Command, Event};
 use crate::testing::{Call, HERE, Refusal, Shop, Trouble, Value, sync};
 
-/// A run that fails so often before it may go well.
+/// A run whose first `times` tries fail.
 fn failing(kind: FaultKind, times: usize) -> Shop {
     let shop = Shop::new(APPEND).rows(1..=30);
     (1..=times).for_each(|nth| shop.trouble(Call::Bounds, nth, Trouble::refused(kind)));
@@ -66,7 +66,7 @@ fn a_quota_is_waited_for_in_minutes_and_as_long_as_the_server_asks() {
 
 #[test]
 fn what_was_published_meanwhile_renews_the_patience() {
-    // Else each attempt would read the minutes below the watermark again.
+    // Without this, each attempt would read the minutes below the watermark again.
     let shop = Shop::new(&format!("{UPSERT}, lookback: 0")).with("window_rows: 10").rows(1..=60);
     // Three failures in each step, the most that one may have.
     for step in 0..5 {
@@ -77,7 +77,7 @@ fn what_was_published_meanwhile_renews_the_patience() {
     shop.is_equal("all of it");
 }
 
-/// The table has another column whenever it is looked at while it is read.
+/// The table gets another column whenever it is looked at while it is read.
 fn altered(shop: &Shop, times: usize) {
     for nth in 1..=times {
         let world = Arc::clone(&shop.world);
@@ -87,7 +87,7 @@ fn altered(shop: &Shop, times: usize) {
             database.schema.columns.push(SourceColumn::new(format!("c{nth}"), kind, true));
             database.rows.iter_mut().for_each(|row| row.push(Value::Int(7)));
         };
-        // One look to plan, one when all is read.
+        // One look to plan, and one after all rows are read.
         shop.trouble(Call::Describe, 2 * nth, Trouble::meanwhile(alter));
     }
 }

@@ -11,7 +11,7 @@ fn runs_elsewhere(shop: &Shop) -> MappingReport {
     other.ends().unwrap()
 }
 
-/// A run whose publish is on its way while the other host runs from beginning to end.
+/// A run whose publish is under way while the other host runs from beginning to end.
 fn overtaken(shop: &Shop) -> (MappingReport, Vec<PublishKind>) {
     shop.trouble(Call::Publish, 1, Trouble::HeldBefore);
     let mut process = shop.process_of(HERE);
@@ -45,7 +45,7 @@ fn two_hosts_that_append_at_once_bring_each_row_once() {
         let shop = Shop::new(mapping).rows(1..=59);
         let (report, published) = overtaken(&shop);
         assert_eq!((published, warnings(&report)), (vec![Copy, InsertMissing], 1));
-        // Both know the target now, and go on after the same watermark.
+        // Both know the target now, and go on from the same watermark.
         shop.insert(60..=90);
         let (report, published) = overtaken(&shop);
         assert_eq!((published, warnings(&report)), (vec![Copy, InsertMissing], 1));
@@ -117,7 +117,7 @@ fn doubt_lasts_while_the_source_is_behind_what_the_target_holds() {
         shop.insert_at(22, "newer", "2026-11-23 08:07:01");
         shop.succeeds(sync());
         shop.edit(|state| *state = kept);
-        // A replica that does not have the last row yet, or a server that took over without it.
+        // A replica that lacks the last row, or a server that took over without it.
         let last = shop.database().rows.pop().unwrap();
         let report = shop.succeeds(sync());
         assert!(report.warnings.iter().any(|warning| warning.contains("1 row(s) beyond the watermark")), "{report:#?}");

@@ -1,4 +1,4 @@
-//! A `where` or a `mask` that changes while rows are in BigQuery already.
+//! A `where` or a `mask` that changes while BigQuery already holds rows.
 
 use super::works::{APPEND, REPLACE, UPSERT};
 use crate::testing::{Shop, backfill, repair, sync};
@@ -74,7 +74,7 @@ fn rows_that_a_repair_leaves_keep_the_word_of_their_filter() {
     for (mode, leaves_them) in [(UPSERT, true), (APPEND, true), (&hard, false)] {
         let shop = Shop::new(mode).rows(1..=9);
         shop.succeeds(sync());
-        // As by a filter that they do not match.
+        // The same effect as a filter that the row does not match.
         shop.delete(3);
         let filtered = shop.mapped(&format!("{mode}, where: id <> 3"));
         assert!(told(&filtered, FILTER), "{mode}");
@@ -102,7 +102,7 @@ const LEFT_OUT: &str = "`v` did not move when";
 #[test]
 fn a_column_that_was_left_out_is_told_until_its_rows_have_been_moved() {
     for mode in [UPSERT, APPEND] {
-        // By the mapping, and by the policy that adds no column.
+        // The column is left out by the mapping, or by the policy that adds no column.
         for excluding in [", exclude: [v]", ""] {
             let shop = Shop::new(&format!("{mode}, exclude: [v]")).rows(1..=9);
             shop.succeeds(sync());

@@ -1,4 +1,4 @@
-//! One shard of a table that holds another's rows: it knows, reads and changes its own alone.
+//! One shard of a table that also holds another shard's rows: it knows, reads and changes only its own.
 
 use super::works::{APPEND, KEYLESS, MIRROR, UPSERT, shared_edited, shared_to_delete};
 use crate::domain::fault::FaultKind;
@@ -51,7 +51,7 @@ fn the_share_that_may_be_deleted_is_of_the_shards_rows() {
     let report = shop.succeeds(deletes(false));
     assert_eq!(report.deletion, Some(Deletion { keys: 15, held: 20, vanished: 5, deleted: 5 }));
     shop.is_equal("a deletion");
-    // Five of twenty are more than a tenth; of all that the table holds they are not.
+    // Five of the shard's twenty rows are more than a tenth; of all rows in the table they are less.
     let shop = Shop::shared(&format!("{UPSERT}, deletes: hard, max_delete_fraction: 0.1")).rows(1..=20);
     shop.succeeds(sync());
     (3..=7).for_each(|id| shop.delete(id));

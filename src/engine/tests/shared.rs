@@ -1,5 +1,5 @@
-//! A backfill that several processes share: one that dies, one that comes late, one that comes back from the dead, and
-//! whoever else wants the mapping meanwhile.
+//! A backfill that several processes share: one dies, one comes late, one that was thought dead comes back, and others
+//! want the mapping meanwhile.
 
 use chrono::TimeDelta;
 
@@ -9,7 +9,7 @@ use crate::domain::report::{MappingReport, Outcome};
 use crate::engine::{BackfillAsk, Command};
 use crate::testing::{Call, HERE, Process, Remembered, Shop, Trouble, backfill, sync};
 
-/// Rows enough for several parts, each a step or two.
+/// Enough rows for several parts, each of a step or two.
 fn to_share(mapping: &str) -> Shop {
     let shop = Shop::new(mapping).with("window_rows: 5").rows(1..=40);
     shop.world.script.clear();
@@ -29,7 +29,7 @@ fn restart() -> Command {
     Command::Backfill { ask: ask("2026-01-01"), restart: true, shard: None }
 }
 
-/// A process of a share that is held where a test says.
+/// A process of a share that is held at the given call.
 fn held(shop: &Shop, shard: &str, call: Call, nth: usize) -> Process {
     shop.trouble(call, nth, Trouble::HeldBefore);
     let mut process = shop.process_of(HERE);
@@ -57,14 +57,14 @@ fn one_process_alone_cuts_the_backfill_and_moves_every_part() {
         shop.is_tidy(mapping);
         let state = shop.state();
         assert_eq!((state.backfill, state.ended_backfill.unwrap().told), (None, vec![0]));
-        // The others come late: each is told once, and moves nothing.
+        // The others come late: each is told so once, and moves nothing.
         let late = shop.succeeds(share("1/2"));
         assert_eq!(
             (late.records_processed, &*late.warnings[0]),
             (0, "the other processes had moved all of it before this one came")
         );
         assert_eq!(shop.state().ended_backfill.unwrap().told, [0, 1]);
-        // Who comes again means a new one.
+        // A process that comes again asks for a new backfill.
         shop.pass(TimeDelta::seconds(1));
         assert_eq!(shop.succeeds(share("1/2")).records_processed, 40);
         shop.is_equal("another backfill");
@@ -75,7 +75,7 @@ fn one_process_alone_cuts_the_backfill_and_moves_every_part() {
 fn two_processes_share_the_parts_and_the_second_waits_for_what_the_first_holds() {
     for mapping in [UPSERT, KEYLESS] {
         let shop = to_share(mapping);
-        // In its first part.
+        // The first process is held in its first part.
         let mut first = held(&shop, "0/2", Call::Publish, 1);
         let mut second = shop.process_of(HERE);
         second.send(share("1/2"));
@@ -110,7 +110,7 @@ fn whoever_else_wants_the_mapping_is_refused_while_a_part_is_moved() {
 #[test]
 fn an_incremental_run_settles_what_a_dead_process_left_of_its_part_first() {
     let shop = to_share(KEYLESS);
-    // BigQuery has the rows, and nobody has written down that it has.
+    // BigQuery has the rows, but no state says so.
     shop.trouble(Call::Publish, 2, Trouble::KilledAfter);
     assert!(shop.run(share("0/2")).is_none());
     shop.world.script.clear();
@@ -129,7 +129,7 @@ fn an_incremental_run_settles_what_a_dead_process_left_of_its_part_first() {
 #[test]
 fn a_backfill_that_is_given_up_ends_the_work_of_the_others_on_it() {
     let shop = to_share(KEYLESS);
-    // Between two parts it holds nothing.
+    // Between two parts the process holds no lease.
     let mut first = held(&shop, "0/2", Call::Lease, 3);
     shop.succeeds(restart());
     shop.is_equal("the new backfill");
@@ -202,7 +202,7 @@ fn a_process_that_is_taken_for_dead_at_any_call_brings_nothing_twice_when_it_wak
             shop.world.script.let_go();
             zombie.ends().unwrap();
             shop.is_equal(&place);
-            // What it may have begun anew, not knowing that it had ended, is gone on with.
+            // A backfill that it may have begun anew, not knowing that it had ended, is continued.
             shop.succeeds(share("0/2"));
             shop.succeeds(sync());
             shop.is_equal(&place);

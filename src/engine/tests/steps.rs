@@ -9,7 +9,7 @@ use crate::domain::report::Outcome;
 use crate::engine::Event;
 use crate::testing::{Call, HERE, Shop, Trouble, sync};
 
-/// The windows of a run's steps, where there are several.
+/// The windows of a run's steps, if there are several.
 fn steps_of(shop: &Shop) -> Vec<String> {
     let mut process = shop.process_of(HERE);
     process.send(sync());
@@ -22,7 +22,7 @@ fn steps_of(shop: &Shop) -> Vec<String> {
     process.events.iter().filter_map(step).collect()
 }
 
-/// The calls in their order. (Both sides are described at the same time: that of the target is left out.)
+/// The calls in their order. (Both sides are described at the same time, so the target's description is left out.)
 fn calls_of(shop: &Shop) -> Vec<Call> {
     let mut calls = shop.calls();
     calls.retain(|call| *call != Call::DescribeTarget);
@@ -170,7 +170,7 @@ fn an_append_remembers_how_far_its_target_may_hold_rows_until_the_watermark_has_
     shop.succeeds(whole());
     assert_eq!(shop.state().overlap_to.as_deref(), Some("2026-01-01 00:00:33"));
     shop.published();
-    // The first run: there is no watermark, and each row is there.
+    // The first run has no watermark, and every row is there.
     let report = shop.succeeds(sync());
     assert_eq!((shop.published(), report.rows_inserted), (vec![InsertMissing; 3], 0));
     assert_eq!(shop.state().overlap_to, None);
@@ -185,7 +185,7 @@ fn a_lookback_reads_a_stretch_again_and_leaves_the_watermark_where_it_was() {
     let shop = Shop::new(&format!("{UPSERT}, lookback: 3s")).with("window_rows: 4").rows(1..=100);
     shop.succeeds(sync());
     let mark = shop.state().watermark;
-    // Written without a new moment: an application that forgot.
+    // The application forgot to set the new moment.
     shop.update(91, "corrected", "2026-01-01 00:00:30");
     shop.published();
     let report = shop.succeeds(sync());

@@ -1,4 +1,4 @@
-//! What stands below the watermark otherwise than it was left is read again.
+//! Rows below the watermark that differ from what the last run left are read again.
 
 use chrono::TimeDelta;
 
@@ -10,7 +10,7 @@ use crate::testing::{Call, Shop, Value, sync};
 
 const STAMPED: SourceType = SourceType::Timestamp { fsp: 0 };
 
-/// Rows up to an hour before the clock, synced.
+/// Rows up to an hour before the clock's time, synced.
 fn synced(mapping: &str, at: SourceType) -> Shop {
     let shop = Shop::stamped(mapping, at);
     shop.insert_at(1, "old", "2026-11-22 20:00:00");
@@ -91,7 +91,7 @@ fn after_a_clock_was_set_back_all_is_read_again_from_there() {
     shop.database().ahead = -TimeDelta::minutes(30);
     let refused = shop.run(sync()).unwrap();
     assert!(refused.errors[0].contains("but MySQL's clock shows 2026-11-23 07:39:30"), "{refused:#?}");
-    // Below the watermark, and no run is let by until the clock has passed it.
+    // The row is below the watermark, and runs are refused until the clock has passed it.
     write(5, 0);
     shop.pass(TimeDelta::minutes(31));
     let report = shop.succeeds(sync());

@@ -1,4 +1,4 @@
-//! What the processes of these tests do, and the ways to disturb them at each of their calls.
+//! What the processes of these tests do, and how to disturb each of their calls.
 
 use chrono::TimeDelta;
 
@@ -7,10 +7,10 @@ use crate::domain::source_type::SourceType;
 use crate::engine::{Command, Selection, SyncOrder};
 use crate::testing::{Shop, Value, backfill, deletes, repair, sync};
 
-/// Something that a process does, and what there was before.
+/// A command for a process, and the shop before it.
 pub struct Work {
     pub name: &'static str,
-    /// Made anew for each trial.
+    /// Makes a new shop for each trial.
     pub shop: fn() -> Shop,
     pub command: fn() -> Command,
 }
@@ -23,22 +23,22 @@ pub const REPLACE_KEYED: &str = "primary_keys: [id], mode: replace";
 pub const MIRROR: &str = "primary_keys: [id], mode: mirror, max_delete_fraction: 1";
 pub const NUMBERS: &str = "primary_keys: [id], incremental_column: id, mode: append";
 
-/// A table that has been brought over once, and edits, deletes and new rows since.
+/// A table that was brought over once, with edits, deletes and new rows since.
 pub fn edited(mapping: &str) -> Shop {
     edited_in(Shop::new(mapping))
 }
 
-/// The same of one shard of a table.
+/// The same for one shard of a table.
 pub fn shared_edited(mapping: &str) -> Shop {
     edited_in(Shop::shared(mapping))
 }
 
-/// Runs, and may take out however many rows.
+/// A run that may delete any number of rows.
 pub fn allowing_shrink() -> Command {
     Command::Sync(SyncOrder { allow_shrink: true, ..SyncOrder::manual(Selection::All) })
 }
 
-/// A column is added whose old rows are filled.
+/// Adds a column that is filled in the old rows.
 pub fn add_filled_column(shop: &Shop) {
     let kind = SourceType::Int { bits: 32, unsigned: false };
     let mut column = SourceColumn::new("z", kind, true);
@@ -47,7 +47,7 @@ pub fn add_filled_column(shop: &Shop) {
     shop.database().rows.iter_mut().for_each(|row| row.push(Value::Int(7)));
 }
 
-/// The same, where few rows travel within their publish.
+/// The same, but few rows travel within their publish.
 pub fn inline_edited(mapping: &str) -> Shop {
     edited_in(Shop::new(mapping).inline())
 }
@@ -62,10 +62,10 @@ fn edited_in(shop: Shop) -> Shop {
     shop
 }
 
-/// The same of four parts, which are brought over in steps.
+/// The same with four parts, which are brought over in steps.
 pub fn edited_in_steps(mapping: &str, window_rows: u32) -> Shop {
     let shop = Shop::new(mapping).with(&format!("window_rows: {window_rows}")).in_batches_of(200).rows(1..=1_000);
-    // The second run knows how many rows there are, and cuts them.
+    // The second run knows the number of rows, and cuts them into parts.
     shop.succeeds(sync());
     shop.update(20, "known by small parts", "2026-02-01");
     shop.succeeds(sync());
@@ -76,12 +76,12 @@ pub fn edited_in_steps(mapping: &str, window_rows: u32) -> Shop {
     shop
 }
 
-/// Rows that have been synced, and more that have come since: new ones, and one that came late.
+/// Synced rows, and later ones: new rows, and one that came late.
 pub fn later(mapping: &str) -> Shop {
     later_in(Shop::new(mapping))
 }
 
-/// The same of one shard of a table.
+/// The same for one shard of a table.
 pub fn shared_later(mapping: &str) -> Shop {
     later_in(Shop::shared(mapping))
 }
@@ -95,7 +95,7 @@ fn later_in(shop: Shop) -> Shop {
     shop
 }
 
-/// Rows whose first half is in the target, and a backfill of all.
+/// Rows of which the first half is in the target, and a backfill of all.
 pub fn to_backfill(mapping: &str) -> Shop {
     to_backfill_in(Shop::new(mapping))
 }
@@ -112,7 +112,7 @@ pub fn to_delete(deletes: &str) -> Shop {
     to_delete_in(Shop::new(&format!("{UPSERT}, {deletes}, max_delete_fraction: 1")))
 }
 
-/// The same of one shard of a table.
+/// The same for one shard of a table.
 pub fn shared_to_delete(deletes: &str) -> Shop {
     to_delete_in(Shop::shared(&format!("{UPSERT}, {deletes}, max_delete_fraction: 1")))
 }
@@ -128,7 +128,7 @@ pub fn whole() -> Command {
     backfill("2026-01-01")
 }
 
-/// Rows of the target that are missing, changed, doubled, and there alone; mended a few at a time.
+/// Target rows that are missing, changed, doubled, or only in BigQuery; mended a few at a time.
 pub fn damaged(mapping: &str) -> Shop {
     damaged_in(Shop::new(&format!("{mapping}, deletes: hard, max_delete_fraction: 1")))
 }
@@ -146,7 +146,7 @@ fn damaged_in(shop: Shop) -> Shop {
     shop
 }
 
-/// The same of an append, whose earlier versions are history.
+/// The same for an append, whose earlier versions are history.
 pub fn damaged_append() -> Shop {
     let shop = Shop::new(APPEND).with("window_rows: 5").rows(1..=60);
     shop.succeeds(sync());
@@ -230,7 +230,7 @@ pub const WORKS: [Work; 40] = [
     },
 ];
 
-/// Tries a work with trouble at its first call, its second, and so on until it makes no more; `trial` sets the trouble and
+/// Runs `trial` for each call that the work makes, from the first until it makes no more; `trial` sets the trouble and
 /// does the work.
 pub fn at_each_call(work: &Work, trial: impl Fn(&Shop, usize)) {
     for nth in 1.. {
@@ -247,7 +247,7 @@ pub fn at_each_call(work: &Work, trial: impl Fn(&Shop, usize)) {
     }
 }
 
-/// One run more, with nothing in its way.
+/// One more run, with nothing in its way.
 pub fn made_good(shop: &Shop, work: &Work, place: &str) {
     shop.world.script.clear();
     shop.succeeds((work.command)());

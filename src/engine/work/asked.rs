@@ -1,4 +1,4 @@
-//! A backfill in the operator's words, as values of the column.
+//! A backfill in the operator's words, converted to values of the column.
 
 use crate::domain::config::Mapping;
 use crate::domain::cursor::{Cursor, CursorKind};
@@ -34,7 +34,7 @@ impl Asked {
         Ok(Self { start, end })
     }
 
-    /// Where the window ends, and whether that is short of what was asked; `None` when nothing is left of it.
+    /// Where the window ends, and whether that is less than was asked for; `None` if nothing of the window is left.
     pub(in crate::engine) fn until(&self, latest: Option<Cursor>) -> Option<(Cursor, bool)> {
         let latest = latest?;
         let end = self.end.unwrap_or(latest);

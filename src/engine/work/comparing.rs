@@ -1,4 +1,4 @@
-//! What of a mapping's two tables can be compared, and how dear that may be.
+//! Which columns and rows of a mapping's two tables can be compared, and how expensive that may be.
 
 use super::conflicts::{refuse_conflicts, refuse_lost_target};
 use super::prepared::cursor_of;
@@ -18,14 +18,16 @@ use crate::state::{MappingState, StoredWatermark};
 /// A comparison that can begin.
 pub(in crate::engine) struct Ready {
     pub comparison: Comparison,
-    /// About so many rows.
+    /// The approximate number of rows.
     pub rows: u64,
-    /// Why equal rows do not prove that the tables are.
+    /// Why equal rows do not prove that the tables are equal.
     pub unread: Option<String>,
+    /// Why rows may differ that nothing is wrong with.
+    pub age: Option<String>,
 }
 
-/// Of the columns that both sides have, as they are; `None` where nothing has been synced yet. What is not compared is noted
-/// in the verification.
+/// Makes a comparison of the columns that both sides have, as they are; `None` if nothing has been synced yet. The
+/// verification notes what is not compared.
 pub(in crate::engine) fn ready<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
@@ -49,13 +51,15 @@ pub(in crate::engine) fn ready<P: Platform>(
     let only_there = only_in_bigquery(mapping, &described.source, &diff);
     let withheld = if described.source.hides_columns { only_there.clone() } else { Vec::new() };
     verification.not_compared.extend(only_there);
-    verification.notes.extend(note(state, mark));
+    verification.notes.extend(mark.and_then(set_by_others));
+    let age = mark.map_or_else(|| as_old_as(state), |_| None);
     verification.notes.extend(keyed(&comparison));
     let rows = described.source.rows_estimate.unwrap_or(0).max(target.rows.unwrap_or(0));
-    Ok(Some(Ready { comparison, rows, unread: unread(mapping, &withheld) }))
+    Ok(Some(Ready { comparison, rows, unread: unread(mapping, &withheld), age }))
 }
 
-/// A table that was brought over as a whole, and is not there, is no table that nothing was synced to.
+/// Refuses a missing target table that was brought over as a whole before; this is not the same as a table that was
+/// never synced.
 fn refuse_missing(mapping: &Mapping, state: &MappingState, target: Option<&TargetSchema>) -> Result<(), Fault> {
     let at = state.replaced.as_ref().filter(|_| !mapping.mode.has_windows() && target.is_none());
     let Some(at) = at else { return Ok(()) };
@@ -66,7 +70,8 @@ fn refuse_missing(mapping: &Mapping, state: &MappingState, target: Option<&Targe
     )))
 }
 
-/// Of the columns that both sides have, as they are: what a run would add first is not there to be compared.
+/// Compares the columns that both sides have, as they are; a column that a run would add first is not there to be
+/// compared.
 fn comparison<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
@@ -88,21 +93,22 @@ fn window(mapping: &Mapping, planned: &Planned, watermark: &str) -> Result<Windo
     Ok(Window { low: first.map_or(Low::Beginning, Low::From), high: Cursor::parse(watermark, kind)? })
 }
 
-/// What has to be known of differences before any is found.
-fn note(state: &MappingState, mark: Option<&StoredWatermark>) -> Option<String> {
-    match (mark, &state.replaced) {
-        (Some(mark), _) if mark.imported => Some(
-            "the watermark was set by hand or by another tool: rows that share it may be missing until the next run"
-                .to_owned(),
-        ),
-        (None, Some(replaced)) => Some(format!(
-            "the table was read at {replaced}: rows that have changed in MySQL since then differ until the next run"
-        )),
-        _ => None,
-    }
+fn set_by_others(mark: &StoredWatermark) -> Option<String> {
+    mark.imported.then(|| {
+        "the watermark was set by hand or by another tool: rows that share it may be missing until the next run"
+            .to_owned()
+    })
 }
 
-/// What is compared of columns whose key no statement may hold.
+/// Of a table that is brought over as a whole.
+fn as_old_as(state: &MappingState) -> Option<String> {
+    let replaced = state.replaced.as_ref()?;
+    Some(format!(
+        "the table was read at {replaced}: rows that have changed in MySQL since then differ until the next run"
+    ))
+}
+
+/// What is compared of columns that are masked with a key, which no statement may hold.
 fn keyed(comparison: &Comparison) -> Option<String> {
     let both = comparison.plan.columns.iter().zip(&comparison.forms);
     let keyed = both.filter(|(_, form)| form.is_some_and(|form| !form.tells_values_apart()));
@@ -121,9 +127,9 @@ fn not_in_bigquery(diff: &SchemaDiff) -> impl Iterator<Item = String> {
     new.map(|column| column.name.clone())
 }
 
-/// Of the columns that the mapping would move, had the source any such.
+/// The target's columns that the source lacks and the mapping would move.
 fn only_in_bigquery(mapping: &Mapping, source: &SourceSchema, diff: &SchemaDiff) -> Vec<String> {
-    // What its table lacks, other shards may have.
+    // Other shards may have a column that this shard's table lacks.
     if mapping.shard.is_some() && !source.hides_columns {
         return Vec::new();
     }
@@ -137,7 +143,7 @@ fn only_in_bigquery(mapping: &Mapping, source: &SourceSchema, diff: &SchemaDiff)
     gone.map(|column| column.name.clone()).collect()
 }
 
-/// What the account may no longer read may have changed.
+/// The columns that the account may no longer read; they may have changed.
 fn unread(mapping: &Mapping, columns: &[String]) -> Option<String> {
     let names: Vec<_> = columns.iter().map(|name| format!("`{name}`")).collect();
     let source = &mapping.source;

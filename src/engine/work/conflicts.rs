@@ -1,13 +1,14 @@
 //! What of a schema's difference ends a run before a row is read, because its publish would fail or never come right.
 
 use crate::domain::check::keys::keys_not_unique;
-use crate::domain::column::{SourceSchema, TargetSchema};
+use crate::domain::column::{SourceSchema, TargetSchema, same_name};
 use crate::domain::config::{Mapping, Mode, SchemaAdditions};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::plan::Planned;
 use crate::domain::quote;
 use crate::domain::schema::{ColumnDiff, Verdict};
+use crate::domain::target_type::TargetType;
 use crate::engine::work::scope::Task;
 
 /// Refuses types that neither side can take from the other, and columns that BigQuery requires but nothing fills.
@@ -25,11 +26,17 @@ pub(in crate::engine) fn refuse_conflicts(
 fn refuse(mapping: &Mapping, column: &ColumnDiff, additions: SchemaAdditions) -> Result<(), Fault> {
     let denied = additions == SchemaAdditions::Deny && column.accepted != Some(true);
     let (wanted, hint) = match &column.verdict {
+        Verdict::Conflict(wanted) if column.mask.is_some() && mapping.shard.is_some() => (
+            wanted,
+            "a masked value is a text: drop the column in BigQuery, which takes the values of all shards of the table, run again, \
+             then backfill each shard; or `mask: {column: null}`, which keeps the type",
+        ),
         Verdict::Conflict(wanted) if column.mask.is_some() => (
             wanted,
             "a masked value is a text: drop the column in BigQuery and run again, then backfill; or `mask: {column: null}`, which \
              keeps the type",
         ),
+        Verdict::Conflict(wanted) if column.source.is_none() => return Err(of_another_type(mapping, column, wanted)),
         Verdict::Conflict(wanted) => (
             wanted,
             "convert the column in BigQuery, or choose its type with `columns:`, or leave it out with `exclude:`",
@@ -136,6 +143,25 @@ pub(in crate::engine) fn refuse_lost_target(
         "if the table is to be loaded anew, take `{name}` out of `last_sync` in the state file; else correct `project`, \
          `dataset` or `bigquery_table`, or restore the table"
     )))
+}
+
+/// A column of ours, which is there as something else.
+fn of_another_type(mapping: &Mapping, column: &ColumnDiff, wanted: &TargetType) -> Fault {
+    let (name, target) = (&column.name, &mapping.target);
+    let is_loaded_at = mapping.loaded_at.as_ref().is_some_and(|loaded_at| same_name(loaded_at, name));
+    let key = if is_loaded_at { "loaded_at" } else { "deleted_column" };
+    let has = column.target.as_ref().map(ToString::to_string).unwrap_or_default();
+    let sentence = format!(
+        "Column `{name}` of {target}, the `{key}` of mapping `{}`, is {has} in BigQuery, and must be {wanted}",
+        mapping.name
+    );
+    Fault::new(FaultKind::Schema, sentence).with_hint(format!(
+        "choose another name for `{key}`; or, if the column is in nobody's use under that name, in BigQuery: ALTER TABLE {} RENAME \
+         COLUMN {} TO {}",
+        quote::bigquery_table(target),
+        quote::bigquery_name(name),
+        quote::bigquery_name(&format!("{name}_before"))
+    ))
 }
 
 /// BigQuery would refuse every row.

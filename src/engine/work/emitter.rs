@@ -1,4 +1,4 @@
-//! Says each event once: to the operator's front end and to the log.
+//! Sends each event once to the operator's front end and to the log.
 
 use tokio::sync::mpsc;
 use tracing::{debug, error, info, warn};
@@ -19,14 +19,14 @@ impl Emitter {
         Self { sender }
     }
 
-    /// Logs the event and hands it to the front end; one that has left is no reason to stop.
+    /// Logs the event and hands it to the front end; a front end that has left does not stop the work.
     pub(in crate::engine) fn emit(&self, event: Event) {
         log(&event);
         let _ = self.sender.send(event);
     }
 }
 
-/// Mapping, run and operation stand in the surrounding span wherever the event is about one mapping.
+/// Where an event is about one mapping, the surrounding span holds mapping, run and operation.
 fn log(event: &Event) {
     match event {
         Event::RunStarted { run, trigger, mappings } => {
@@ -91,14 +91,14 @@ fn log(event: &Event) {
     }
 }
 
-/// Counts alone: keys are row values.
+/// Logs only counts: keys are row values.
 pub(in crate::engine) fn log_verification(verification: &Verification) {
     let Verification { mapping, only_in_mysql, only_in_bigquery, differing, doubled, bytes, .. } = verification;
     let outcome = verification.outcome.word();
     info!(%mapping, outcome, only_in_mysql, only_in_bigquery, differing, doubled, bytes, "rows compared");
 }
 
-/// Runs and questions meet differences alike.
+/// Logs a schema difference; runs and questions both use it.
 pub(in crate::engine) fn log_comparison(comparison: &Comparison) {
     let Comparison { mapping, statements, applied, conflicts, .. } = comparison;
     if !statements.is_empty() || *conflicts > 0 {

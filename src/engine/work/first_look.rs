@@ -1,5 +1,6 @@
-//! What a server said of all of its tables in a run together, when the first mapping asked: a few statements instead of some for
-//! each. It serves to find that a mapping has nothing to do, and nothing else: rows are moved by what a table is then.
+//! What a server answered about all of its tables in a run, when the first mapping asked: a few statements for all
+//! instead of some for each. It only serves to find that a mapping has nothing to do; rows are moved by the table's
+//! description at that time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,8 +13,8 @@ use crate::domain::ids::SourceTable;
 use crate::engine::ports::Platform;
 use crate::source::Source;
 
-/// A mapping whose turn comes later describes its table itself. Within this time the look is what a run would have seen that
-/// found nothing to do and began as much earlier: whatever changes after it is the next run's.
+/// A mapping whose turn comes later than this describes its table itself. Within this time the look equals that of a
+/// run that found nothing to do and began this much earlier: the next run finds whatever changes after it.
 const FRESH: Duration = Duration::from_mins(1);
 
 /// Cheap to clone; the clones share one look.
@@ -21,7 +22,7 @@ pub(in crate::engine) struct FirstLook<P: Platform>(Arc<Shared<P>>);
 
 struct Shared<P: Platform> {
     tables: Vec<SourceTable>,
-    /// When it began, and what it has told.
+    /// When the look began, and the source that knows its answers.
     looked: OnceCell<(Instant, P::Source)>,
 }
 
@@ -42,13 +43,13 @@ impl<P: Platform> FirstLook<P> {
         Self(Arc::new(Shared { tables, looked: OnceCell::new() }))
     }
 
-    /// The table as it was then; `None` where it has to be described by itself.
+    /// The table as the look described it; `None` if it has to be described by itself.
     pub(in crate::engine) async fn of(&self, table: &SourceTable, source: &P::Source) -> Option<SourceSchema> {
-        // One alone costs the same either way.
+        // A single table costs the same either way.
         if self.0.tables.len() < 2 {
             return None;
         }
-        // On the heap: it is part of every mapping's run.
+        // On the heap, because it is part of every mapping's run.
         let look = async { (Instant::now(), Box::pin(source.having_described(&self.0.tables)).await) };
         let (began, source) = self.0.looked.get_or_init(|| look).await;
         source.at_hand(table).filter(|_| began.elapsed() < FRESH).cloned()

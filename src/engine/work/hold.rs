@@ -1,4 +1,4 @@
-//! Both ends of an operator's hold on a mapping that is being worked on.
+//! Both ends of an operator's hold on a mapping under work.
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

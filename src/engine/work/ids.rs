@@ -1,4 +1,4 @@
-//! Ids that are ours to choose: of runs, of jobs, of staging tables.
+//! The ids that we choose: of runs, jobs and staging tables.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -8,47 +8,47 @@ use sha2::{Digest, Sha256};
 use crate::domain::ids::{JobId, MappingName, RunId, TableId};
 use crate::domain::naming;
 
-/// How a run's id says when it began.
+/// The format of the start time in a run's id.
 const RUN_BEGAN: &str = "%Y%m%dT%H%M%SZ";
 
-/// A new run's id: when it began, and enough chance to tell two hosts apart.
+/// A new run's id: its start time, and enough random bits to tell two hosts apart.
 pub(in crate::engine) fn new_run_id(now: DateTime<Utc>) -> RunId {
     RunId(format!("{}-{:06x}", now.format(RUN_BEGAN), random() & 0xff_ffff))
 }
 
-/// Random bits of the operating system's.
+/// Random bits of the operating system.
 pub(in crate::engine) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// What tells one try at one window from every other.
+/// What tells one try of one step from every other.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) struct Try<'a> {
     pub run: &'a RunId,
-    /// Or a part of its backfill.
+    /// The mapping, or a part of its backfill.
     pub mapping: &'a MappingName,
-    /// Which state the run works under.
+    /// The identity of the state that the run works under.
     pub state: &'a str,
     pub attempt: u32,
-    /// Of the window, from 1.
+    /// The step's number within the attempt, from 1.
     pub step: u64,
 }
 
-/// A table that a check makes to see whether it may.
+/// The name of a table that `check` makes to test its permissions.
 pub(in crate::engine) fn probe(run: &RunId, beside: &TableId, number: u8) -> TableId {
     beside.sibling(format!("{}{}_{number}", naming::PROBE_PREFIX, naming::id_part(&run.0)))
 }
 
-/// Did a check that has ended, or died, leave this table behind? None takes an hour.
+/// Tells if a check that has ended or died left this table behind. No check takes an hour.
 pub(in crate::engine) fn is_dead_probe(table: &TableId, now: DateTime<Utc>) -> bool {
     let began = table.table.strip_prefix(naming::PROBE_PREFIX).and_then(began);
     began.is_some_and(|began| now.naive_utc() - began > TimeDelta::hours(1))
 }
 
-/// Whose staging tables: of a mapping into a target, and of all that share one state and so its leases.
+/// The owner of staging tables: a mapping into a target, and all that share one state and so its leases.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) struct Owner<'a> {
-    /// Or a part of its backfill.
+    /// The mapping, or a part of its backfill.
     pub mapping: &'a MappingName,
     pub target: &'a TableId,
     /// [`StateStore::identity`](crate::state::StateStore::identity)
@@ -56,7 +56,7 @@ pub(in crate::engine) struct Owner<'a> {
 }
 
 impl Owner<'_> {
-    /// What the names of the mapping's staging tables begin with, whoever stages.
+    /// The beginning of the names of the mapping's staging tables, whoever stages.
     fn stem(&self) -> String {
         let Self { mapping, target, .. } = self;
         let hash = short_hash(&format!("{mapping}|{target}"));
@@ -67,8 +67,8 @@ impl Owner<'_> {
         format!("{}{}_", self.stem(), short_hash(self.state))
     }
 
-    /// Is it a staging table of a run that is dead? Of the same state every other run is, under the lease. One of another
-    /// state (another host, or this one under another name) may be alive for as long as a run may take.
+    /// Tells if this is a staging table of a dead run. Under the lease every other run of the same state is dead. A run
+    /// of another state (another host, or this one under another name) may be alive for as long as a run may take.
     pub(in crate::engine) fn is_dead(
         &self,
         table: &TableId,
@@ -85,24 +85,24 @@ impl Owner<'_> {
     }
 }
 
-/// When the run began whose id begins a text.
+/// When the run began whose id the text begins with.
 fn began(text: &str) -> Option<NaiveDateTime> {
     NaiveDateTime::parse_from_str(text.split('_').next()?, RUN_BEGAN).ok()
 }
 
 impl Try<'_> {
-    /// The staging table of this try; no other step of any run has the same.
+    /// The staging table of this try; no other step of any run has the same name.
     pub(in crate::engine) fn staging(&self, target: &TableId) -> TableId {
         let prefix = Owner { mapping: self.mapping, target, state: self.state }.prefix();
         target.sibling(format!("{prefix}{}_{}_{}", naming::id_part(&self.run.0), self.attempt, self.step))
     }
 
-    /// What tells a publish of this try from every other, as a label's value.
+    /// A label's value that tells a publish of this try from every other.
     pub(in crate::engine) fn mark(&self, staging: &TableId, number: u32) -> String {
         short_hash(&format!("{staging}|{}|{number}", self.run))
     }
 
-    /// The job of this try: the same words give the same id, so that sending it twice does it once.
+    /// The job of this try: the same words give the same id, so that sending it twice runs it once.
     pub(in crate::engine) fn job(&self, operation: &str, target: &TableId, moved: &str) -> JobId {
         let hash = short_hash(&format!("{}|{target}|{moved}|{}", self.mapping, self.step));
         let name = naming::id_part(&self.mapping.0);
@@ -110,18 +110,18 @@ impl Try<'_> {
     }
 }
 
-/// The publish that builds on a version of the target: the same for whoever sends it.
+/// The job id of a publish that builds on a version of the target: the same, whichever process sends it.
 pub(in crate::engine) fn turn(target: &TableId, version: &str, number: u32) -> JobId {
     let hash = short_hash(&format!("{target}|{version}|{number}"));
     JobId(format!("bqsync_publish_{}_{hash}_{number}", naming::id_part(&target.table)))
 }
 
-/// Was the job of a try sent by this run? (Those that are named by what they build on do not say.)
+/// Tells if this run sent the job. (Jobs that are named by what they build on do not say.)
 pub(in crate::engine) fn is_of_run(job: &JobId, run: &RunId) -> bool {
     job.0.contains(&run.0)
 }
 
-/// Tells apart what plain characters alone do not: `orders-eu` from `orders_eu`.
+/// A hash that tells apart names which plain characters do not: `orders-eu` from `orders_eu`.
 pub(in crate::engine) fn short_hash(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
     let hash = digest.iter().take(6).fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
@@ -167,7 +167,7 @@ mod tests {
         let is_dead = |table: &TableId, day| owner.is_dead(table, &own, at(day), TimeDelta::hours(24));
         assert!(is_dead(&staged(&old, &orders, &target, "host a"), 23));
         assert!(!is_dead(&staged(&own, &orders, &target, "host a"), 30), "it is this run's");
-        // Another configuration's mapping of the same name, and mappings whose names begin alike.
+        // A mapping of the same name from another configuration, and mappings whose names begin alike.
         assert!(!is_dead(&staged(&old, &orders, &other, "host a"), 30));
         assert!(!is_dead(&staged(&old, &longer, &target, "host a"), 30));
         assert!(!is_dead(&staged(&old, &part, &target, "host a"), 30));

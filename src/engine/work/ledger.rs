@@ -16,7 +16,7 @@ use crate::domain::window::{Published, Watermark};
 use crate::engine::ports::{Platform, Ports};
 use crate::state::{
     BackfillState, Compared, EndedBackfill, LastRun, Lease, LeftTarget, MappingState, Moves, PendingPublish,
-    RememberedSums, Replaced, Rules, StateStore, StoredWatermark, SumsPlace,
+    RememberedSums, Replaced, RowsOf, Rules, StateStore, StoredWatermark, SumsPlace,
 };
 use crate::warehouse::PublishCounts;
 
@@ -26,7 +26,7 @@ pub(in crate::engine) struct Ledger<P: Platform> {
     lease: <P::State as StateStore>::Lease,
     mapping: MappingName,
     state: MappingState,
-    /// Of the target, what the next publish builds on; `None`: on none.
+    /// The target's version that the next publish builds on; `None`: it builds on none.
     version: Option<String>,
     /// How somebody else has changed the target, in words.
     change: Option<String>,
@@ -41,20 +41,15 @@ impl<P: Platform> Ledger<P> {
         Ok(Self { store, lease, mapping: mapping.clone(), state, version: None, change: None })
     }
 
-    /// All that is remembered.
+    /// Everything that the state remembers.
     pub(in crate::engine) const fn state(&self) -> &MappingState {
         &self.state
     }
 
-    /// May a run before this one have left something behind in BigQuery? One that died, or did not end well.
+    /// Tells if an earlier run that died, or did not end well, may have left something behind in BigQuery.
     pub(in crate::engine) fn follows_an_unclean_run(&self) -> bool {
         let ended_well = self.state.last_run.as_ref().is_some_and(|last| last.outcome == Outcome::Ok);
         self.lease.follows_a_dead_one() || !ended_well
-    }
-
-    /// Both sides when an incremental run last compared them.
-    pub(in crate::engine) const fn compared(&self) -> Option<&Compared> {
-        self.state.compared.as_ref()
     }
 
     /// Saved with whatever comes next.
@@ -71,7 +66,7 @@ impl<P: Platform> Ledger<P> {
         self.state.watermark.as_ref().map(|mark| mark.value.clone())
     }
 
-    /// The watermark as the column's kind reads it.
+    /// The watermark as a value of the column's kind.
     pub(in crate::engine) fn watermark(&self, kind: CursorKind) -> Result<Option<Watermark>, Fault> {
         let Some(stored) = &self.state.watermark else { return Ok(None) };
         let cursor = Cursor::parse(&stored.value, kind).map_err(|fault| {
@@ -83,7 +78,7 @@ impl<P: Platform> Ledger<P> {
         Ok(Some(Watermark { cursor, imported: stored.imported }))
     }
 
-    /// What a confirmed publish will move, as text.
+    /// The value in the state that a confirmed publish will move, as text.
     pub(in crate::engine) fn stands_at(&self, moves: Moves) -> Option<String> {
         match moves {
             Moves::Watermark => self.watermark_text(),
@@ -93,24 +88,24 @@ impl<P: Platform> Ledger<P> {
         }
     }
 
-    /// The table as it was last read and published as a whole.
+    /// When and with how many rows the table was last published as a whole.
     pub(in crate::engine) const fn replaced(&self) -> Option<&Replaced> {
         self.state.replaced.as_ref()
     }
 
-    /// A whole table was published, or found to be as empty as its target.
+    /// Notes that a whole table was published, or found to be as empty as its target.
     pub(in crate::engine) async fn note_replaced(&mut self, replaced: Replaced) -> Result<(), Fault> {
         self.state.note_replaced(replaced);
         self.state.pending = None;
         self.save().await
     }
 
-    /// What the state says of a mirror's sums.
+    /// What the state remembers of a mirror's sums.
     pub(in crate::engine) const fn sums(&self) -> Option<&RememberedSums> {
         self.state.sums.as_ref()
     }
 
-    /// The sums that it speaks of; `None` where they are not there any more, or are others.
+    /// The mirror's sums; `None` if they are missing or are not the ones that the state names.
     pub(in crate::engine) async fn load_sums(&self) -> Result<Option<Sums>, Fault> {
         let Some(of) = self.sums() else { return Ok(None) };
         let text = self.store.load_sums(&self.mapping, of.place).await?;
@@ -118,19 +113,19 @@ impl<P: Platform> Ledger<P> {
         Ok(text.as_deref().and_then(Sums::from_text))
     }
 
-    /// Saved with whatever comes next: a publish of these parts may be sent from then on.
+    /// Marks parts as unknown, because a publish of them may be sent from then on; saved with the next change.
     pub(in crate::engine) fn doubt_parts(&mut self, runs: &[(u64, u64)]) {
         if let Some(sums) = &mut self.state.sums {
             sums.unknown = runs.to_vec();
         }
     }
 
-    /// The next look compares both sides.
+    /// Forgets a mirror's sums; the next look compares both sides.
     pub(in crate::engine) fn forget_sums(&mut self) {
         self.state.sums = None;
     }
 
-    /// What BigQuery holds of a mirror, but for the parts in `unknown`.
+    /// Notes what BigQuery holds of a mirror, except the parts in `unknown`.
     pub(in crate::engine) async fn note_sums(
         &mut self,
         sums: &Sums,
@@ -146,13 +141,13 @@ impl<P: Platform> Ledger<P> {
         self.save().await
     }
 
-    /// The whole table is as MySQL held it then; saved with whatever comes next.
+    /// Sets that the whole table is as MySQL held it then; saved with the next change.
     pub(in crate::engine) fn set_replaced(&mut self, replaced: Replaced) {
         (self.state.replaced, self.state.tail) = (Some(replaced), None);
     }
 
-    /// Remembers a publish before it is sent. What a mirror's sums say of the target holds no more once another kind of
-    /// publish may have changed it.
+    /// Remembers a publish before it is sent. A mirror's sums are forgotten if another kind of publish may change the
+    /// target.
     pub(in crate::engine) async fn note_pending(&mut self, pending: PendingPublish) -> Result<(), Fault> {
         if pending.moves != Moves::Mirror {
             self.state.sums = None;
@@ -177,24 +172,24 @@ impl<P: Platform> Ledger<P> {
         Ok(advanced)
     }
 
-    /// The target as this mapping has left it.
+    /// The target as this mapping last left it.
     pub(in crate::engine) const fn left(&self) -> Option<&LeftTarget> {
         self.state.target.as_ref()
     }
 
-    /// Saved with whatever comes next.
+    /// Sets how this mapping leaves the target; saved with the next change.
     pub(in crate::engine) fn leave(&mut self, target: Option<LeftTarget>) {
         self.state.target = target;
     }
 
-    /// The target holds no rows beyond the watermark: saved with whatever comes next.
+    /// Sets that the target holds no rows beyond the watermark; saved with the next change.
     pub(in crate::engine) const fn end_doubt(&mut self) {
         if let Some(left) = &mut self.state.target {
             left.unsure = false;
         }
     }
 
-    /// The target's schema was changed by this mapping's own statements, so that its moment says nothing.
+    /// Forgets when the target was modified, because this mapping's own statements changed its schema.
     pub(in crate::engine) const fn forget_moment(&mut self) {
         if let Some(left) = &mut self.state.target {
             left.modified = None;
@@ -217,8 +212,8 @@ impl<P: Platform> Ledger<P> {
         self.change = Some(change);
     }
 
-    /// A publish has ended well; saved with what it moves. `version`: of the target, what it built on; `turns`: the number
-    /// under which the next one that builds on it may be sent.
+    /// Notes a publish that ended well; saved with what it moves. `version`: the target's version that it built on;
+    /// `turns`: the number under which the next publish that builds on it may be sent.
     pub(in crate::engine) fn note_published(&mut self, counts: &PublishCounts, version: Option<String>, turns: u32) {
         self.version = None;
         self.count(counts);
@@ -234,8 +229,8 @@ impl<P: Platform> Ledger<P> {
         }
     }
 
-    /// Adopts a publish that is known to have happened. A watermark set by hand since it was sent stays as it was set,
-    /// and so does the checkpoint of a backfill that was begun anew.
+    /// Adopts a publish that is known to have happened. A watermark that was set by hand since it was sent stays, and
+    /// so does the checkpoint of a backfill that was begun anew.
     pub(in crate::engine) async fn adopt_pending(&mut self, counts: &PublishCounts) -> Result<(), Fault> {
         let now = self.watermark_text();
         let Some(pending) = self.state.pending.take() else { return Ok(()) };
@@ -259,17 +254,18 @@ impl<P: Platform> Ledger<P> {
         self.save().await
     }
 
-    /// The backfill that has not come to its end.
+    /// The backfill that has not ended.
     pub(in crate::engine) const fn backfill(&self) -> Option<&BackfillState> {
         self.state.backfill.as_ref()
     }
 
-    /// It does not end by the rules that it began by; saved with whatever is saved next.
+    /// Forgets the backfill's rules, because it does not end by the rules that it began with; saved with the next
+    /// change.
     pub(in crate::engine) fn forget_rules_of_backfill(&mut self) {
         self.state.backfill.iter_mut().for_each(|backfill| backfill.rules = None);
     }
 
-    /// Remembers a backfill that begins, or, with `None`, that one has come to its end.
+    /// Remembers a backfill that begins, or, with `None`, that it has ended.
     pub(in crate::engine) async fn set_backfill(&mut self, backfill: Option<BackfillState>) -> Result<(), Fault> {
         if backfill.as_ref().is_some_and(|backfill| backfill.parts.is_some()) {
             self.state.target = None;
@@ -278,7 +274,7 @@ impl<P: Platform> Ledger<P> {
         self.save().await
     }
 
-    /// Everything of the backfill up to here is in the target.
+    /// Notes that everything of the backfill up to here is in the target.
     pub(in crate::engine) async fn checkpoint(&mut self, done: Cursor, rows: u64) -> Result<BackfillState, Fault> {
         self.state.pending = None;
         let Some(backfill) = &mut self.state.backfill else {
@@ -292,9 +288,9 @@ impl<P: Platform> Ledger<P> {
         Ok(reached)
     }
 
-    /// The parts of a shared backfill are all in the target, or it was found to have ended: this process knows.
+    /// Notes the end of a shared backfill: all its parts are in the target, or it was found to have ended.
     pub(in crate::engine) async fn end_shared(&mut self, shard: Shard) -> Result<(), Fault> {
-        // The parts' rows are counted in none of their states alone.
+        // No single part's state counts all parts' rows.
         self.state.target = None;
         match (self.state.backfill.take(), &mut self.state.ended_backfill) {
             (Some(backfill), ended) => *ended = Some(EndedBackfill::of(backfill, shard)),
@@ -304,42 +300,47 @@ impl<P: Platform> Ledger<P> {
         self.save().await
     }
 
-    /// How far the target may hold rows beyond the watermark.
+    /// Up to where the target may hold rows beyond the watermark.
     pub(in crate::engine) fn overlap(&self, kind: CursorKind) -> Result<Option<Cursor>, Fault> {
         self.state.overlap_to.as_deref().map(|text| Cursor::parse(text, kind)).transpose()
     }
 
-    /// The target may hold rows up to here; forgotten once the watermark has passed it.
+    /// Notes that the target may hold rows up to here; forgotten once the watermark has passed it.
     pub(in crate::engine) async fn note_overlap(&mut self, kind: CursorKind, to: Cursor) -> Result<(), Fault> {
         let to = self.overlap(kind)?.map_or(to, |known| known.max_of(to));
         self.state.overlap_to = Some(to.to_string());
         self.save().await
     }
 
-    /// What is remembered of the stretch below the watermark; `None` where it belongs to another one.
+    /// What is remembered of the tail below the watermark; `None` if it belongs to another watermark.
     pub(in crate::engine) fn tail(&self) -> Option<&Tail> {
         let tail = self.state.tail.as_ref()?;
         self.state.watermark.as_ref().filter(|mark| mark.value == tail.to).map(|_| tail)
     }
 
-    /// Remembered with whatever is saved next, and valid once the watermark is the tail's.
+    /// Sets the tail; saved with the next change, and valid once the watermark is the tail's.
     pub(in crate::engine) fn set_tail(&mut self, tail: Option<Tail>) {
         self.state.tail = tail;
     }
 
-    /// Where the server's clock was seen behind the watermark.
+    /// The value from which on the server's clock was seen behind the watermark.
     pub(in crate::engine) fn again_from(&self) -> Option<&str> {
         self.state.again_from.as_deref()
     }
 
-    /// Saved with whatever is saved next.
+    /// Sets it; saved with the next change.
     pub(in crate::engine) fn set_again_from(&mut self, from: Option<String>) {
         self.state.again_from = from;
     }
 
-    /// By which rules the rows below the watermark came; saved with whatever is saved next.
+    /// Sets the rules by which the rows below the watermark came; saved with the next change.
     pub(in crate::engine) fn set_rules(&mut self, rules: Rules) {
         self.state.rules = Some(rules).filter(|rules| !rules.is_empty());
+    }
+
+    /// Which rows of the target are the mapping's; saved with whatever is saved next.
+    pub(in crate::engine) fn set_rows_of(&mut self, rows_of: Option<RowsOf>) {
+        self.state.rows_of = rows_of;
     }
 
     pub(in crate::engine) const fn decisions(&self) -> &Decisions {
@@ -350,12 +351,12 @@ impl<P: Platform> Ledger<P> {
         &mut self.state.decisions
     }
 
-    /// The operator has spoken of these columns.
+    /// Forgets undecided columns that the operator has now decided on.
     pub(in crate::engine) fn forget_undecided(&mut self, said: impl Fn(&str) -> bool) {
         self.state.undecided.retain(|column| !said(column));
     }
 
-    /// Columns that wait for the operator; saved with whatever comes next.
+    /// Sets the columns that wait for the operator; saved with the next change.
     pub(in crate::engine) fn set_undecided(&mut self, columns: Vec<String>) {
         self.state.undecided = columns;
     }
@@ -366,12 +367,12 @@ impl<P: Platform> Ledger<P> {
         self.save().await
     }
 
-    /// Has a run come to its end for this due time of the schedule?
+    /// Tells if a run has ended for this due time of the schedule.
     pub(in crate::engine) fn has_run_for(&self, due: DateTime<Utc>) -> bool {
         self.state.scheduled_for.is_some_and(|latest| latest >= due)
     }
 
-    /// Remembers how the run ended, and, of a scheduled one, what it was due for. One that was stopped may be made up.
+    /// Remembers how the run ended, and, for a scheduled run, its due time. A run that was stopped may be made up.
     pub(in crate::engine) async fn close(
         mut self,
         report: &MappingReport,
@@ -394,7 +395,7 @@ impl<P: Platform> Ledger<P> {
     }
 
     pub(in crate::engine) async fn save(&self) -> Result<(), Fault> {
-        // On the heap: it is part of every step that remembers something.
+        // On the heap, because it is part of every step that remembers something.
         Box::pin(self.store.save(&self.lease, &self.state)).await
     }
 }

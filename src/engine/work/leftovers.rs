@@ -1,4 +1,4 @@
-//! Staging tables that were there when the run began: looked for once in each dataset, for all of its mappings.
+//! Staging tables that existed when the run began: looked for once in each dataset, for all of its mappings.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ type Found = Arc<OnceCell<Vec<TableId>>>;
 pub(in crate::engine) struct Leftovers(Arc<Mutex<HashMap<(String, String), Found>>>);
 
 impl Leftovers {
-    /// Those in the dataset of a table.
+    /// The staging tables in the dataset of a table.
     pub(in crate::engine) fn beside(&self, table: &TableId) -> Found {
         let mut datasets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(datasets.entry((table.project.clone(), table.dataset.clone())).or_default())

@@ -1,4 +1,4 @@
-//! What an attempt works with: the scope it was given, the state under lease, and what has come of it so far.
+//! What an attempt works with: the scope, the state under lease, and the tally of its results so far.
 
 pub(in crate::engine) mod asked;
 pub(in crate::engine) mod comparing;
@@ -9,9 +9,11 @@ pub(in crate::engine) mod hold;
 pub(in crate::engine) mod ids;
 pub(in crate::engine) mod ledger;
 pub(in crate::engine) mod leftovers;
+pub(in crate::engine) mod lost_rows;
 pub(in crate::engine) mod prepare;
 pub(in crate::engine) mod prepared;
 mod recover;
+pub(in crate::engine) mod rows_of;
 pub(in crate::engine) mod rules;
 pub(in crate::engine) mod scope;
 pub(in crate::engine) mod survey;
@@ -27,12 +29,12 @@ use super::ports::Platform;
 pub(in crate::engine) struct Work<'a, P: Platform> {
     pub scope: &'a Scope<P>,
     pub ledger: Ledger<P>,
-    /// Outlives the lease: the report is made of it, however the work ended.
+    /// Outlives the lease: the report is made from it, however the work ended.
     pub tally: &'a mut Tally,
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Tells the operator now, and the report's reader later; once, however often it is met.
+    /// Tells the operator now, and the report's reader later; only once, however often it occurs.
     pub(in crate::engine) fn note(&mut self, message: String) {
         self.scope.note(self.tally, message);
     }

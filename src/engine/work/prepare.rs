@@ -1,9 +1,10 @@
-//! Plans a mapping's columns, and brings the target's schema to what the plan needs, as far as that is allowed.
+//! Plans a mapping's columns, and changes the target's schema to what the plan needs, as far as that is allowed.
 
 use super::Work;
 use super::asked::Asked;
 use super::conflicts::{refuse_conflicts, still_required};
 use super::scope::{Halt, Scope, Task};
+use crate::domain::check::withheld::withheld;
 use crate::domain::config::{Mode, SchemaAdditions};
 use crate::domain::cursor::{Cursor, CursorKind};
 use crate::domain::fault::{Fault, FaultKind};
@@ -15,12 +16,13 @@ use crate::engine::ports::{Described, Platform};
 use crate::engine::protocol::{Comparison, Event};
 use crate::warehouse::Warehouse;
 
-/// Each look at a table that shards share may find another shard's change; they come to an end with its columns.
+/// How often a table that shards share is looked at: each look may find another shard's change, until all its columns
+/// are there.
 const MOST_LOOKS: usize = 4;
 
 impl<P: Platform> Work<'_, P> {
-    /// Of shards that share a table, another may have made or changed it since it was described: it is looked at again after
-    /// each change of ours, until there is nothing left to change.
+    /// Plans the columns. Another shard that shares the table may have made or changed it since it was described, so
+    /// the table is looked at again after each change of ours, until there is nothing left to change.
     pub(in crate::engine) async fn plan(&mut self, described: &Described) -> Result<TablePlan, Halt> {
         let Scope { ports, mapping, .. } = self.scope;
         let mut now = None;
@@ -30,7 +32,7 @@ impl<P: Platform> Work<'_, P> {
             let has_changed = self.tally.schema_changes.len() > changes;
             let is_done = match &planned {
                 Ok(_) => !has_changed,
-                // What was refused, another may have done.
+                // Another shard may have made the change that was refused.
                 Err(Halt::Fault(fault)) => fault.kind() != FaultKind::Schema,
                 Err(_) => true,
             };
@@ -50,7 +52,13 @@ impl<P: Platform> Work<'_, P> {
         if let Some(cursor) = planned.table.cursor {
             self.refuse_options(cursor.kind)?;
         }
-        for warning in planned.warnings.iter().cloned().chain(still_required(mapping, &planned, additions)) {
+        for warning in planned
+            .warnings
+            .iter()
+            .cloned()
+            .chain(withheld(mapping, &planned.withheld, None))
+            .chain(still_required(mapping, &planned, additions))
+        {
             self.note(warning.to_string());
         }
         let creates = planned.diff.creates_table;
@@ -61,7 +69,7 @@ impl<P: Platform> Work<'_, P> {
             refuse_conflicts(mapping, &planned, additions)?;
         }
         let denied = additions == SchemaAdditions::Deny && !creates;
-        // What an operator has accepted is carried out whatever the policy says of the rest.
+        // Changes that an operator has accepted are carried out, whatever the policy says of the others.
         let allowed = planned.diff.only(|column| !column.is_declined() && (!denied || column.accepted == Some(true)));
         if !waits && !creates && allowed.changes().next().is_none() {
             return Ok(planned.table);
@@ -72,7 +80,9 @@ impl<P: Platform> Work<'_, P> {
                 self.scope.unless_cancelled(ports.warehouse.ensure_dataset(&mapping.target)).await?;
             }
             self.scope.unless_cancelled(ports.warehouse.apply(&statements)).await?;
-            self.tally.schema_changes.extend(statements.iter().cloned());
+            // What follows a CREATE TABLE keeps an end of the dataset's from the table: it is part of making it.
+            let told = if creates { 1 } else { statements.len() };
+            self.tally.schema_changes.extend(statements.iter().take(told).cloned());
             if !creates {
                 self.tally.lasting_warnings.extend(allowed.notes());
                 allowed.notes().for_each(|note| self.note(note));
@@ -83,7 +93,7 @@ impl<P: Platform> Work<'_, P> {
         if waits { Err(Halt::Waiting(Undecided::Columns)) } else { Ok(planned.table) }
     }
 
-    /// What the operator has asked for must suit the column, before anything is made or changed in BigQuery.
+    /// Refuses options that do not suit the column, before anything is created or changed in BigQuery.
     fn refuse_options(&self, kind: CursorKind) -> Result<(), Fault> {
         let (lookback, name) = match &self.scope.task {
             Task::Backfill { ask, .. } => return Asked::read(ask, kind).map(|_| ()),
@@ -102,7 +112,7 @@ impl<P: Platform> Work<'_, P> {
         }
     }
 
-    /// Plans with the target as it is, and changes nothing of it.
+    /// Plans with the target as it is, and does not change it.
     pub(in crate::engine) fn plan_as_it_is(&self, described: &Described) -> Result<TablePlan, Halt> {
         let Scope { ports, mapping, .. } = self.scope;
         let additions = SchemaAdditions::Deny;
@@ -112,13 +122,13 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// Columns that an operator has to say something about.
+/// The columns that an operator has to decide on.
 fn undecided(planned: &Planned) -> Vec<String> {
     let diff = &planned.diff;
     diff.changes().chain(diff.conflicts()).filter(|c| c.accepted.is_none()).map(|c| c.name.clone()).collect()
 }
 
-/// The difference in the words of whoever looks at it.
+/// The difference in words for the operator.
 pub(in crate::engine) fn compared(
     mapping: MappingName,
     planned: &Planned,

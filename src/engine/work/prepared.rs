@@ -1,4 +1,4 @@
-//! Both sides of a mapping as they were described, the plan between them, and what is asked about its table.
+//! Both sides of a mapping as described, the plan between them, and the questions about its table.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::domain::window::{Low, Window};
 use crate::engine::ports::Described;
 use crate::source::{BoundsAsk, StretchAsk};
 
-/// What rows are moved by.
+/// The schemas and the plan by which rows are moved.
 #[derive(Debug)]
 pub(in crate::engine) struct Schemas {
     pub table: SourceTable,
     pub source: SourceSchema,
-    /// `None`: the table was created in this attempt.
+    /// `None`: this attempt created the table.
     pub target: Option<TargetSchema>,
     pub plan: Arc<TablePlan>,
 }
@@ -45,7 +45,7 @@ impl Schemas {
     }
 }
 
-/// What a plan's windows are cut by.
+/// The cursor by which a plan's windows are cut.
 ///
 /// # Errors
 /// `Bug` for a plan without a cursor.
@@ -73,7 +73,7 @@ impl Prepared {
         stretch(&self.schemas.table, &self.schemas.plan, self.cursor, window)
     }
 
-    /// Where a window from `low` on may end, with all that can be told of the column's values.
+    /// A question for where a window from `low` on may end, with all that can be told of the column's values.
     pub(in crate::engine) fn bounds(&self, low: Low) -> BoundsAsk {
         BoundsAsk {
             nullable: self.column().source.nullable,
@@ -93,7 +93,7 @@ pub(in crate::engine) fn stretch(
     StretchAsk { table: table.clone(), column, kind: cursor.kind, window }
 }
 
-/// Where a window from `low` on may end, and the newest value; of rows without a value nobody asks.
+/// A question for where a window from `low` on may end, and the newest value; it does not ask for rows without a value.
 pub(in crate::engine) fn newest(table: &SourceTable, plan: &TablePlan, cursor: CursorPlan, low: Low) -> BoundsAsk {
     BoundsAsk {
         table: table.clone(),

@@ -1,4 +1,4 @@
-//! Finds out what became of a publish that an earlier process had sent, before anything new is done.
+//! Finds out how a publish ended that an earlier process had sent, before anything new is done.
 
 use super::Work;
 use super::scope::Halt;
@@ -13,10 +13,11 @@ use crate::warehouse::{JobFate, Warehouse};
 impl<P: Platform> Work<'_, P> {
     /// Adopts or forgets the pending publish, and drops its staging table.
     ///
-    /// A job that BigQuery does not know may still be on its way there. Without its staging table it has nothing to publish,
-    /// so it is asked after once more when the table is gone; of one that brings its rows along, the id is taken.
+    /// A job that BigQuery does not know may still be on its way. Without its staging table it has nothing to publish,
+    /// so BigQuery is asked once more after the table is gone. If the job carries its rows itself, its id is taken
+    /// instead.
     ///
-    /// Gives its job where it had happened.
+    /// Gives the job if it had happened.
     pub(in crate::engine) async fn recover(&mut self) -> Result<Option<JobId>, Halt> {
         let scope = self.scope;
         let Some(pending) = self.ledger.pending().cloned() else { return Ok(None) };
@@ -37,7 +38,7 @@ impl<P: Platform> Work<'_, P> {
         let counts = match fate {
             JobFate::Done(counts) => {
                 self.tally.rows += pending.rows;
-                // A query that writes a table whole counts no rows.
+                // A query that writes a whole table reports no count of rows.
                 self.tally.inserted += if pending.moves == Moves::Replace { pending.rows } else { counts.inserted };
                 self.tally.updated += counts.updated;
                 self.tally.cost.add(counts.cost);

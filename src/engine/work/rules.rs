@@ -13,6 +13,7 @@ use crate::domain::new_columns::{Pattern, Treatment};
 use crate::domain::plan::TablePlan;
 use crate::domain::quote;
 use crate::domain::source_type::SourceType;
+use crate::domain::table_shard::emptying;
 use crate::domain::verify::Comparison;
 use crate::engine::ports::Platform;
 use crate::state::{MappingState, Rules, SEVERAL};
@@ -246,9 +247,12 @@ fn changed_masks(mapping: &Mapping, now: &Rules, then: &Rules, source: &SourceSc
     );
     let option = quote::shell_option("--mapping", &mapping.name.0);
     Some(Finding::warn(Topic::Mask, sentence).remedy(match mapping.mode {
-        Mode::Append => "a backfill of an append leaves them as they are: load the table anew (take the mapping out of \
-                         `last_sync` and drop the table), and mind that BigQuery's time travel shows the former rows for days"
-            .to_owned(),
+        Mode::Append => format!(
+            "a backfill of an append leaves them as they are: load them anew (in BigQuery, {}; then take `{}` out of `last_sync` in \
+             the state file and run again), and mind that BigQuery's time travel shows the former rows for days",
+            emptying(&mapping.target, mapping.shard.as_ref()),
+            mapping.name
+        ),
         Mode::Upsert | Mode::Replace | Mode::Mirror => format!(
             "a backfill from the beginning (`bqsync backfill {option} --start ...`) puts the masks of now in their place; \
              BigQuery's time travel shows the former rows for days, and rows that MySQL no longer has keep theirs until they are \

@@ -1,4 +1,4 @@
-//! What one mapping's run works with, and the ways in which a step does not go on.
+//! What one mapping's run works with, and the reasons why a step stops.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -27,20 +27,21 @@ use crate::source::Source;
 use crate::state::{BackfillState, StateStore};
 use crate::warehouse::Warehouse;
 
-/// Tidying up must not keep an operator waiting who wants to leave; what stays expires by itself.
+/// How long cleaning up may take: it must not keep an operator waiting who wants to leave, and what stays expires by
+/// itself.
 const TIDY: Duration = Duration::from_secs(3);
 
-/// A job sent when the operator cancels is given so long to end; after that the next run asks what became of it.
+/// How long a sent job may take to end after the operator cancels; after that the next run asks how it ended.
 const GRACE: Duration = Duration::from_secs(4);
 
-/// Why a step did not go on.
+/// Why a step stopped.
 #[derive(Debug)]
 pub(in crate::engine) enum Halt {
     Fault(Fault),
     Cancelled,
     /// The operator has to decide first.
     Waiting(Undecided),
-    /// The source's table changed while it was read: what was read is thrown away and read again.
+    /// The source's table changed while it was read: the rows are thrown away and read again.
     Drifted(String),
 }
 
@@ -50,16 +51,16 @@ impl From<Fault> for Halt {
     }
 }
 
-/// What a run is to do with its mappings.
+/// What a run does with its mappings.
 #[derive(Debug, Clone)]
 pub(in crate::engine) enum Task {
     Sync {
         trigger: Trigger,
         lookback: Option<Lookback>,
-        /// A table that is replaced as a whole may become smaller by any number of rows.
+        /// A table that is replaced as a whole may lose any number of rows.
         allow_shrink: bool,
     },
-    /// What the schedule has due at this moment.
+    /// The schedule has the mapping due at this moment.
     Scheduled {
         at: DateTime<Utc>,
     },
@@ -70,11 +71,11 @@ pub(in crate::engine) enum Task {
     },
     /// One part of a backfill that several processes share.
     Part(BackfillState),
-    /// Delete what the source no longer has, or only count it.
+    /// Delete rows that the source no longer has, or only count them.
     Deletes {
         dry_run: bool,
     },
-    /// Compare, and mend what differs, or only count it.
+    /// Compare, and mend differences, or only count them.
     Repair(RepairOrder),
 }
 
@@ -89,7 +90,7 @@ impl Task {
         }
     }
 
-    /// Does it leave a trace in the history? What changes nothing does not.
+    /// Tells if the task leaves a record in the history; a task that changes nothing does not.
     pub(in crate::engine) const fn is_remembered(&self) -> bool {
         match self {
             Self::Deletes { dry_run } | Self::Repair(RepairOrder { dry_run, .. }) => !*dry_run,
@@ -103,7 +104,7 @@ pub(in crate::engine) struct Scope<P: Platform> {
     pub ports: Ports<P>,
     pub run: RunId,
     pub mapping: Mapping,
-    /// What its state, its staging tables and its jobs go by: the mapping's name, or that of a part of its backfill.
+    /// The name for its state, staging tables and jobs: the mapping's, or that of a part of its backfill.
     pub key: MappingName,
     pub task: Task,
     pub emitter: Emitter,
@@ -122,17 +123,17 @@ impl<P: Platform> Scope<P> {
         self.emit(Event::Warned { run: self.run.clone(), mapping: self.mapping.name.clone(), message });
     }
 
-    /// Whose staging tables this run makes and sweeps.
+    /// The owner of the staging tables that this run makes and sweeps.
     pub(in crate::engine) fn owner(&self) -> Owner<'_> {
         Owner { mapping: &self.key, target: &self.mapping.target, state: self.ports.state.identity() }
     }
 
-    /// What names the tables and jobs of one try at one step.
+    /// What names the tables and jobs of one try of one step.
     pub(in crate::engine) fn attempt(&self, attempt: u32, step: u64) -> Try<'_> {
         Try { run: &self.run, mapping: &self.key, state: self.ports.state.identity(), attempt, step }
     }
 
-    /// Tells the operator now, and the report's reader later; once, however often it is met.
+    /// Tells the operator now, and the report's reader later; only once, however often it occurs.
     pub(in crate::engine) fn note(&self, tally: &mut Tally, message: String) {
         if tally.warn(&message) {
             self.warn(message);
@@ -155,7 +156,7 @@ impl<P: Platform> Scope<P> {
         }
     }
 
-    /// The due time of the schedule that this run is for.
+    /// The schedule's due time that this run is for.
     pub(in crate::engine) fn due(&self) -> Option<DateTime<Utc>> {
         match &self.task {
             Task::Scheduled { at } => self.mapping.schedule.as_ref()?.timetable.latest_until(*at),
@@ -165,7 +166,7 @@ impl<P: Platform> Scope<P> {
 
     /// Runs a step with its name in progress, events and every log line under it.
     pub(in crate::engine) async fn in_phase<F: Future>(&self, phase: Phase, work: F) -> F::Output {
-        // Of its own, not inside the mapping's: it says all that one does.
+        // A span of its own, not inside the mapping's, because it has the same fields.
         let span =
             info_span!(parent: None, "sync", mapping = %self.mapping.name, run = %self.run, operation = phase.word());
         self.progress.update(|p| {
@@ -174,14 +175,14 @@ impl<P: Platform> Scope<P> {
         });
         async {
             self.emit(Event::PhaseStarted { run: self.run.clone(), mapping: self.mapping.name.clone(), phase });
-            // On the heap: one step's future inside another's would make the outermost larger than a thread's stack likes.
+            // On the heap: nested futures of steps would make the outermost one larger than a thread's stack can hold.
             Box::pin(work).await
         }
         .instrument(span)
         .await
     }
 
-    /// Waits for something that may be dropped at any point, or for the operator's cancel.
+    /// Waits for work that may be dropped at any point, or for the operator's cancel.
     pub(in crate::engine) async fn unless_cancelled<V>(
         &self,
         work: impl Future<Output = Result<V, Fault>>,
@@ -192,12 +193,12 @@ impl<P: Platform> Scope<P> {
         }
     }
 
-    /// Have connections to the table's server reached more than one server?
+    /// Tells if connections to the table's server have reached more than one server.
     pub(in crate::engine) fn is_balanced(&self) -> bool {
         self.ports.source.is_balanced(self.mapping.source.server.as_ref())
     }
 
-    /// Where the jobs of this mapping live.
+    /// Where this mapping's jobs run.
     pub(in crate::engine) fn place(&self) -> JobPlace {
         let project = self.ports.config.jobs_project().to_owned();
         JobPlace { project, location: self.mapping.location.clone() }
@@ -222,7 +223,7 @@ impl<P: Platform> Scope<P> {
         }
     }
 
-    /// Drops a staging table that is no longer needed; false where it stays. The rows are safe either way.
+    /// Drops a staging table that is no longer needed; false if it stays. The rows are safe either way.
     pub(in crate::engine) async fn clean_up(&self, staging: &TableId) -> bool {
         let dropped = tokio::time::timeout(TIDY, self.ports.warehouse.drop_staging(staging)).await;
         match &dropped {
@@ -235,7 +236,7 @@ impl<P: Platform> Scope<P> {
         matches!(dropped, Ok(Ok(())))
     }
 
-    /// Goes on at once, or when the operator lets it.
+    /// Goes on at once, or when the operator resumes.
     pub(in crate::engine) async fn unless_paused(&self) -> Result<(), Halt> {
         if self.hold.cancel.is_cancelled() {
             return Err(Halt::Cancelled);
@@ -248,7 +249,7 @@ impl<P: Platform> Scope<P> {
         self.emit(Event::Paused { mapping: self.mapping.name.clone() });
         let resumed = tokio::select! {
             () = self.hold.cancel.cancelled() => Err(Halt::Cancelled),
-            // An operator who has left holds nothing.
+            // An operator who has left pauses nothing.
             _ = paused.wait_for(|paused| !paused) => Ok(()),
         };
         self.progress.update(|p| p.paused = false);
@@ -258,7 +259,7 @@ impl<P: Platform> Scope<P> {
         resumed
     }
 
-    /// The adapters, telling this run of every call that they make again.
+    /// The same scope; its adapters report to this run every call that they repeat.
     pub(in crate::engine) fn watched(mut self) -> Self {
         let (run, mapping) = (self.run.clone(), self.mapping.name.clone());
         let (emitter, progress) = (self.emitter.clone(), self.progress.clone());
@@ -270,7 +271,7 @@ impl<P: Platform> Scope<P> {
         self
     }
 
-    /// Says that something will be tried again: what, and when.
+    /// Announces a retry: of what, and when.
     pub(in crate::engine) fn announce(&self, note: RetryNote) {
         announce(&self.run, &self.mapping.name, &self.emitter, &self.progress, note);
     }

@@ -9,41 +9,41 @@ use crate::engine::ports::{Platform, Ports};
 use crate::format;
 use crate::warehouse::Estimates;
 
-/// Rows that are fetched to be compared: a table of which more lies in parts that differ is another table, or has been
-/// written to a lot since the last run.
+/// The most rows that are fetched for comparison. If more rows lie in parts that differ, it is another table, or one
+/// that was written to a lot since the last run.
 const MOST_FETCHED: u64 = 500_000;
 
-/// A key's least and greatest value, of both sides.
+/// A key's smallest and greatest value over both sides.
 type Span = Option<(i64, i64)>;
 
 /// How much a search may read, and name.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) struct Limits {
-    /// In BigQuery.
+    /// The most bytes that it may read in BigQuery.
     pub most_bytes: u64,
-    /// Keys.
+    /// The most keys that it names.
     pub most_named: usize,
-    /// Rows that differ are mended as they are found: however many there are, the search comes to its end.
+    /// Rows that differ are mended as they are found, so the search goes to its end, however many there are.
     pub mends: bool,
 }
 
-/// What is left to be asked.
+/// What remains to be asked.
 #[derive(Debug)]
 enum Todo {
-    /// So many parts are cut once more.
+    /// Cut this many parts once more.
     Cut { cut: Cut, parts: u64 },
-    /// The rows of so many parts.
+    /// Fetch the rows of this many parts.
     Fetch { parts: Parts, count: u64 },
     /// There is no key to cut by.
     Whole,
 }
 
-/// What the search came to next.
+/// The next result of the search.
 #[derive(Debug)]
 pub(in crate::engine) enum Found {
     /// Keys that differ, and the parts that they lie in.
     Rows(Parts, Vec<Difference>),
-    /// The search ends, for this reason, before all was looked into.
+    /// The search ends for this reason before everything was looked into.
     Left(String),
     End,
 }
@@ -55,12 +55,12 @@ pub(in crate::engine) struct Survey<'a, P: Platform> {
     limits: Limits,
     tell: &'a (dyn Fn(Looking) + Send + Sync),
     bytes: u64,
-    /// In MySQL and in BigQuery.
+    /// Rows in MySQL and in BigQuery.
     rows: (u64, u64),
     fetched: u64,
     tally: Tally,
     todo: Vec<Todo>,
-    /// Parts that differ: looked into, and known.
+    /// Parts that differ: the number looked into, and the number known.
     parts: (u64, u64),
 }
 
@@ -77,7 +77,7 @@ impl<'a, P: Platform> Survey<'a, P> {
         Self { ports, comparison, limits, tell, bytes: 0, rows: none, fetched: 0, tally, todo: Vec::new(), parts: none }
     }
 
-    /// What BigQuery said so far that its part would read.
+    /// Bytes that BigQuery has said its statements would read so far.
     pub(in crate::engine) const fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -91,7 +91,7 @@ impl<'a, P: Platform> Survey<'a, P> {
         self.tally
     }
 
-    /// Asks what the first pass will read; whichever way the table is cut, it reads all that is compared.
+    /// Asks how much the first pass will read; however the table is cut, it reads all compared columns.
     pub(in crate::engine) async fn price(&mut self) -> Result<(), Fault> {
         let whole = Question::Sums(Cut { grain: Grain::Whole, within: None });
         for question in [Question::Span, whole] {
@@ -124,7 +124,7 @@ impl<'a, P: Platform> Survey<'a, P> {
         Ok(())
     }
 
-    /// What is done about parts that differ.
+    /// Plans what to do about parts that differ.
     fn plan(&mut self, grain: Grain, parts: &[(u64, u64)]) {
         if parts.is_empty() {
             return;
@@ -137,16 +137,16 @@ impl<'a, P: Platform> Survey<'a, P> {
         }
         let (large, small) = batches(grain, parts);
         for (parts, most) in large {
-            // `batches` cuts only what can be cut.
+            // `batches` only cuts parts that can be cut.
             let Some(finer) = finer(grain, most) else { continue };
             let count = count(&parts);
             self.todo.push(Todo::Cut { cut: Cut { grain: finer, within: Some(parts) }, parts: count });
         }
-        // The last is asked first: rows in the order of their parts.
+        // Pushed in reverse, because the last one is asked first: rows come in the order of their parts.
         self.todo.extend(small.into_iter().rev().map(|parts| Todo::Fetch { count: count(&parts), parts }));
     }
 
-    /// Searches on, to the next rows that differ.
+    /// Searches on until the next rows that differ.
     pub(in crate::engine) async fn next(&mut self) -> Result<Found, Fault> {
         while let Some(todo) = self.todo.pop() {
             (self.tell)(Looking::Parts { done: self.parts.0, of: self.parts.1 });
@@ -177,7 +177,7 @@ impl<'a, P: Platform> Survey<'a, P> {
         Ok(Found::End)
     }
 
-    /// Searches to the end; gives the reason when some of it was not looked into.
+    /// Searches to the end; gives the reason if some parts were not looked into.
     async fn finish(&mut self) -> Result<Option<String>, Fault> {
         loop {
             match self.next().await? {
@@ -188,8 +188,8 @@ impl<'a, P: Platform> Survey<'a, P> {
         }
     }
 
-    /// Compares all of about `rows` rows and writes down what came of it; true where all of it was looked into. `unread`: why
-    /// equal rows do not prove that the tables are.
+    /// Compares all of about `rows` rows and writes down the result; true if all of them were looked into. `unread`:
+    /// why equal rows do not prove that the tables are equal.
     pub(in crate::engine) async fn conclude(
         mut self,
         rows: u64,
@@ -205,7 +205,7 @@ impl<'a, P: Platform> Survey<'a, P> {
         Ok(is_whole)
     }
 
-    /// Compares the rows of some parts once more; gives the reason not to.
+    /// Compares the rows of some parts once more; gives the reason if it does not.
     pub(in crate::engine) async fn look_again(&mut self, parts: &Parts) -> Result<Option<String>, Fault> {
         if let Some(reason) = self.afford(&Question::Rows(parts.clone())).await? {
             return Ok(Some(reason));
@@ -227,7 +227,7 @@ impl<'a, P: Platform> Survey<'a, P> {
         Ok(self.tally.add(source, target))
     }
 
-    /// The reason not to ask, where there is one.
+    /// The reason not to ask a question, if there is one.
     async fn afford(&mut self, question: &Question) -> Result<Option<String>, Fault> {
         if self.fetched > MOST_FETCHED && !self.limits.mends {
             let fetched = format::count(self.fetched);

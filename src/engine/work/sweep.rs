@@ -1,4 +1,5 @@
-//! Drops the staging tables that dead runs of a mapping, or dead checks, left behind. They expire by themselves; until then they cost.
+//! Drops the staging tables that dead runs of a mapping, or dead checks, left behind. They expire by themselves, but
+//! cost money until then.
 
 use chrono::TimeDelta;
 
@@ -9,29 +10,33 @@ use crate::domain::ids::TableId;
 use crate::engine::ports::Platform;
 use crate::warehouse::Warehouse;
 
-/// A run is stopped at its `deadline`, but other hosts may have set a longer one than this.
+/// The longest that a run of another host may take. A run is stopped at its `deadline`, but other hosts may have set a
+/// longer one.
 const LONGEST_ELSEWHERE: TimeDelta = TimeDelta::hours(48);
 
 impl<P: Platform> Work<'_, P> {
-    /// The same, once a run.
+    /// Sweeps once in a run.
     pub(in crate::engine) async fn sweep(&mut self) -> Result<(), Halt> {
         if std::mem::replace(&mut self.tally.is_swept, true) {
             return Ok(());
         }
-        sweep(self.scope).await
+        // What a dead run has asked BigQuery for may still arrive: the next run looks again.
+        self.tally.left_behind |= sweep(self.scope).await?;
+        Ok(())
     }
 }
 
 /// Under the lease no other run of the mapping, or of the part of its backfill, is alive that works under the same state.
-pub(in crate::engine) async fn sweep<P: Platform>(scope: &Scope<P>) -> Result<(), Halt> {
+/// Gives whether there were any tables of dead runs.
+pub(in crate::engine) async fn sweep<P: Platform>(scope: &Scope<P>) -> Result<bool, Halt> {
     let Scope { ports, mapping, run, .. } = scope;
     let of_dataset = scope.leftovers.beside(&mapping.target);
     let look = of_dataset.get_or_try_init(|| ports.warehouse.leftovers(&mapping.target));
     let found = match scope.unless_cancelled(look).await {
-        // Rows are worth more than tidiness: what is wrong with BigQuery will show itself where it matters.
+        // Moving rows matters more than cleaning up: a fault of BigQuery will show itself where it matters.
         Err(Halt::Fault(fault)) => {
             tracing::warn!(error = %fault, "leftover staging tables were not looked for; they expire by themselves");
-            return Ok(());
+            return Ok(false);
         }
         found => found?,
     };
@@ -40,12 +45,14 @@ pub(in crate::engine) async fn sweep<P: Platform>(scope: &Scope<P>) -> Result<()
     let longest = deadline.checked_mul(2).unwrap_or(TimeDelta::MAX).max(LONGEST_ELSEWHERE);
     let owner = scope.owner();
     let dead = |table: &&TableId| owner.is_dead(table, run, now, longest) || is_dead_probe(table, now);
+    let mut has_found = false;
     for table in found.iter().filter(dead) {
+        has_found = true;
         match scope.unless_cancelled(ports.warehouse.drop_staging(table)).await {
             Ok(()) => tracing::info!(%table, "dropped a staging table that an earlier run had left behind"),
             Err(Halt::Fault(fault)) => tracing::warn!(%table, error = %fault, "a leftover staging table stays"),
             Err(halt) => return Err(halt),
         }
     }
-    Ok(())
+    Ok(has_found)
 }

@@ -1,4 +1,4 @@
-//! What has come of a mapping's work so far. The report is made of it, once, when the work has ended.
+//! The results of a mapping's work so far. The report is made from them once, when the work has ended.
 
 use crate::domain::cost::Cost;
 use crate::domain::ids::JobId;
@@ -7,24 +7,24 @@ use crate::domain::replacement::{Replacement, Shrink};
 use crate::domain::report::{Deletion, FlawCount};
 use crate::domain::verify::Repair;
 
-/// What has come of a mapping's work so far.
+/// The results of a mapping's work so far.
 #[derive(Debug, Clone, Default)]
 pub(in crate::engine) struct Tally {
     /// Attempts that failed and were followed by another.
     pub failed_attempts: u32,
-    /// What this attempt has staged as a whole table or as parts of one: each has a number of its own, and so names.
+    /// How many whole tables or parts of one this attempt has staged: each has its own number, and so its own name.
     pub stagings: u64,
-    /// Published, each with a watermark or checkpoint of its own.
+    /// Steps published, each with its own watermark or checkpoint.
     pub steps: u64,
-    /// Read from MySQL and published.
+    /// Rows read from MySQL and published.
     pub rows: u64,
     pub inserted: u64,
     pub updated: u64,
     /// Rows below the watermark that were read again.
     pub read_again: u64,
-    /// Of these, the ones that came after a run had passed their value; at least so many.
+    /// Those of them that came after a run had passed their value; a lower bound.
     pub late: u64,
-    /// Bytes of values read from MySQL, of what was published.
+    /// Bytes of values read from MySQL, for the rows that were published.
     pub bytes_read: u64,
     /// Bytes of Parquet.
     pub bytes_staged: u64,
@@ -39,13 +39,13 @@ pub(in crate::engine) struct Tally {
     pub shrink: Option<Shrink>,
     pub repair: Option<Repair>,
     pub warnings: Vec<String>,
-    /// Those of them that a later attempt would not find out again.
+    /// Those warnings that a later attempt would not find again.
     pub lasting_warnings: Vec<String>,
     pub flaws: Vec<FlawCount>,
-    /// DDL that was carried out.
+    /// DDL statements that were carried out.
     pub schema_changes: Vec<String>,
     pub jobs: Vec<JobId>,
-    /// A staging table stays: the next run looks for it.
+    /// A staging table remains: the next run looks for it.
     pub left_behind: bool,
     /// Staging tables of dead runs were looked for.
     pub is_swept: bool,
@@ -57,9 +57,9 @@ pub(in crate::engine) struct Tally {
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::engine) struct Moved {
     pub rows: u64,
-    /// Of values read.
+    /// Bytes of values read.
     pub bytes_read: u64,
-    /// Of Parquet.
+    /// Bytes of Parquet uploaded.
     pub bytes_uploaded: u64,
 }
 
@@ -73,20 +73,20 @@ impl Tally {
         self.failed_attempts == 0
     }
 
-    /// What an earlier attempt said and this one would find out again is forgotten.
+    /// Begins another attempt: forgets warnings that it would find again.
     pub(in crate::engine) fn begin_attempt(&mut self) {
         self.warnings.clone_from(&self.lasting_warnings);
         self.shrink = None;
         self.stagings = 0;
     }
 
-    /// The number of what is staged next.
+    /// The number of the next staging.
     pub(in crate::engine) const fn next_staging(&mut self) -> u64 {
         self.stagings += 1;
         self.stagings
     }
 
-    /// Keeps a warning; true when it is a new one.
+    /// Keeps a warning; true if it is new.
     pub(in crate::engine) fn warn(&mut self, message: &str) -> bool {
         let is_new = !self.warnings.iter().any(|known| known == message);
         if is_new {
@@ -104,7 +104,7 @@ impl Tally {
         }
     }
 
-    /// All that this run has moved.
+    /// Everything that this run has moved.
     pub(in crate::engine) const fn moved(&self) -> Moved {
         Moved {
             rows: self.before.rows + self.rows,
@@ -113,12 +113,12 @@ impl Tally {
         }
     }
 
-    /// An empty one for a part of the same run.
+    /// An empty tally for a part of the same run.
     pub(in crate::engine) fn of_part(&self) -> Self {
         Self { before: self.moved(), ..Self::default() }
     }
 
-    /// Adds what came of a part.
+    /// Adds the results of a part.
     pub(in crate::engine) fn absorb(&mut self, part: Self) {
         self.failed_attempts = self.failed_attempts.max(part.failed_attempts);
         self.steps += part.steps;

@@ -75,6 +75,12 @@ async fn probe(session: &mut Session, table: &SourceTable) -> (Result<Vec<Texts>
     }
 }
 
+/// Are there columns of the table that the account may not read?
+pub async fn hides_columns(session: &mut Session, table: &SourceTable) -> bool {
+    let (_, hides_columns) = probe(session, table).await;
+    hides_columns
+}
+
 /// No row of all columns.
 pub fn no_row(table: &SourceTable) -> String {
     format!("SELECT 1 FROM (SELECT * FROM {} LIMIT 0) AS all_columns", sql::table_name(table))

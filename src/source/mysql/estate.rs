@@ -1,5 +1,8 @@
 //! The tables of whole databases, in as many statements for two thousand tables as for two; but for foreign keys, of which
-//! MariaDB tells an account that may only read in a table's definition alone.
+//! MariaDB tells an account that may only read in a table's definition alone, and for tables of which the account may read
+//! some columns alone.
+
+mod hidden;
 
 use std::collections::HashMap;
 
@@ -46,6 +49,7 @@ async fn read(session: &mut Session, ask: &EstateAsk) -> Result<Found, sqlx::Err
         table.facts(&columns, json, &indexes.remove(&name).unwrap_or_default(), flavour)
     });
     let mut tables: Vec<_> = facts.collect();
+    hidden::note(session, &databases, &mut tables).await?;
     // Only where a stamp is to be relied upon does it matter what changes rows without it.
     let stamped = tables.iter().filter(|facts| !facts.stamped.is_empty());
     let stamped: Vec<Name> = stamped.map(|facts| (facts.database.clone(), facts.table.clone())).collect();

@@ -51,7 +51,9 @@ pub async fn unlisted(session: &mut Session, table: &SourceTable, error: Option<
         _ => {
             let sentence = format!("There is no table {table}, or the account may not see it");
             let names = nearest_names(session, table).await;
-            let hint = format!("if it was dropped or renamed, change the mapping or take it out; else {names}");
+            let hint = format!(
+                "if it was dropped or renamed, change the mapping or take it out (an entry with `tables` leaves it out with `except`); else {names}"
+            );
             Fault::new(FaultKind::Schema, sentence).with_hint(hint)
         }
     }

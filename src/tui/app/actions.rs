@@ -1,4 +1,4 @@
-//! What each action does, whatever screen is shown. What is a screen's own, the screen does.
+//! The actions that do the same on every screen. A screen's own actions are the screen's.
 
 use super::App;
 use crate::domain::ids::MappingName;
@@ -12,10 +12,11 @@ use crate::tui::model::Row;
 use crate::tui::naming::asked_about;
 use crate::tui::screen::Screen;
 use crate::tui::screens::shown::{About, Next};
+use crate::tui::session::Added;
 use crate::tui::shared::{Effect, Files, NO_MAPPING};
 
 impl App {
-    /// A key's action, or a command's.
+    /// Carries out the action of a key or a command.
     pub(super) fn dispatch(&mut self, scope: Scope, action: Action) {
         match action {
             Action::Interrupt => self.interrupt(),
@@ -51,7 +52,7 @@ impl App {
         }
     }
 
-    /// Closes the question.
+    /// Closes the question and carries out its answer.
     pub(super) fn answer(&mut self, intent: Intent) {
         let unanswered = self.shared.dialog.take().and_then(|dialog| dialog.unanswered());
         match unanswered.filter(|_| intent == Intent::Nothing) {
@@ -75,9 +76,9 @@ impl App {
             Action::Quit => self.quit(),
             Action::Command => self.open_line(),
             Action::Palette => self.open_palette(self.scope()),
-            // Dispatched before.
+            // Handled before.
             Action::Interrupt | Action::Suspend | Action::Redraw => {}
-            // A screen's own, where it is bound at all.
+            // Screens handle these themselves, where they are bound.
             Action::Up
             | Action::Down
             | Action::Left
@@ -124,13 +125,13 @@ impl App {
             0 => About::All,
             1 => About::Mapping(names.remove(0)),
             _ if matches!(screen, Screen::Verify | Screen::Backfill) => About::Several(names),
-            // The other screens are about one, which is under the cursor.
+            // The other screens show one mapping: the one under the cursor.
             _ => self.subject().cloned().map_or(About::All, About::Mapping),
         };
         self.screens.open(screen, about, &mut self.shared);
     }
 
-    /// What a key or a command does to mappings; says so where there is none.
+    /// Carries out a key's or command's action on mappings; if there are none, says so.
     pub(super) fn act_on(&mut self, action: Action, names: Vec<MappingName>) {
         if action == Action::Cancel {
             return self.ask_cancel(names);
@@ -170,7 +171,8 @@ impl App {
         self.shared.dialog = Some(Dialog::new(title, lines, choices));
     }
 
-    /// Several, or one that is marked and not under the cursor: not what somebody may have meant who looks at the cursor.
+    /// Tells if the action needs a question: it is about several mappings, or about one that is marked but not under
+    /// the cursor, which the operator may not have meant.
     fn asks_first(&self, names: &[MappingName]) -> bool {
         let is_marked = self.screens.front() == Screen::Mappings && !self.screens.mappings.marks.is_empty();
         names.len() > 1 || (is_marked && names.first() != self.subject())
@@ -217,7 +219,7 @@ impl App {
         self.shared.book.get(name)?.live.as_ref()
     }
 
-    /// Holds what runs, or, where all of it is held, lets it go on.
+    /// Pauses the running mappings; if all of them are paused, resumes them.
     fn pause(&mut self, names: &[MappingName]) {
         let running: Vec<MappingName> = names.iter().filter(|name| self.live(name).is_some()).cloned().collect();
         let (held, moving): (Vec<_>, Vec<_>) =
@@ -252,19 +254,23 @@ impl App {
     }
 
     /// The configuration's file has mappings that the engine does not know.
-    pub(super) fn appended(&mut self, appended: Result<usize, String>) {
+    pub(super) fn appended(&mut self, appended: Result<Added, String>) {
         match appended {
-            Ok(count) => {
+            Ok(Added::Mappings(count)) => {
                 self.screens.tables.added();
                 let added = if count == 1 { "1 mapping was".to_owned() } else { format!("{count} mappings were") };
                 self.shared.news = Some(format!("{added} added to the configuration: NEW in the list of mappings"));
+                self.reload();
+            }
+            Ok(Added::Meanwhile(why)) => {
+                self.shared.news = Some(why);
                 self.reload();
             }
             Err(why) => self.shared.complain(why),
         }
     }
 
-    /// Reads the files again, unless a new engine would take the place of the one that works.
+    /// Reads the files again, unless that would replace an engine that works.
     fn reload(&mut self) {
         if self.busy() {
             self.shared.say("something is running: asking both sides again, the files are read once it has ended");
@@ -283,7 +289,7 @@ impl App {
     }
 }
 
-/// Would the key ask the engine something, or send it something?
+/// Tells if the key would ask or order something from the engine.
 pub(super) const fn needs_engine(shown: Screen, action: Action) -> bool {
     match action {
         Action::RunSelected | Action::RunAll | Action::Deletes => true,

@@ -1,4 +1,4 @@
-//! Commands: what was typed after `:`, or chosen from the list, becomes what a key does.
+//! Commands: a line typed after `:`, or an entry of the list, is turned into a key's action.
 
 use super::App;
 use super::actions::needs_engine;
@@ -14,7 +14,7 @@ use crate::tui::screens::mappings::ORDERS;
 use crate::tui::screens::shown::About;
 
 impl App {
-    /// A key of the command line or of the list.
+    /// Handles a key of the command line or of the list.
     pub(super) fn act_on_line(&mut self, action: Action) {
         if let Some(line) = &mut self.line {
             match line.act(action, &self.commands, &self.shared) {
@@ -54,7 +54,7 @@ impl App {
         self.palette = Some(Palette::of(scope, &self.shared));
     }
 
-    /// Carries a command line out, and remembers it.
+    /// Carries out a command line, and remembers it.
     fn obey(&mut self, line: &str) {
         let mut words = line.split_whitespace();
         let Some(name) = words.next() else { return };
@@ -79,7 +79,7 @@ impl App {
     }
 
     /// # Errors
-    /// What of the arguments cannot be meant, for the operator.
+    /// Which argument is not valid, in words for the operator.
     fn carry(&mut self, command: &Command, arguments: &[&str]) -> Result<(), String> {
         match command.takes {
             Takes::Nothing if !arguments.is_empty() => {
@@ -103,7 +103,7 @@ impl App {
         Ok(())
     }
 
-    /// A key of the list of mappings works from every screen when it is written out.
+    /// Carries out a key of the mappings list from any screen, if it was written as a command.
     fn act_anywhere(&mut self, action: Action) {
         if matches!(action, Action::OnlyWrong | Action::RunAll) {
             self.screens.show(Screen::Mappings);
@@ -157,7 +157,7 @@ impl App {
         }
     }
 
-    /// Opens a screen that lists, with what its lines must hold.
+    /// Opens a screen with a list, filtered by words.
     fn look_for(&mut self, action: Action, words: &str) {
         let Action::Show(screen) = action else { return };
         let about = self.subject().cloned().map_or(About::All, About::Mapping);
@@ -182,10 +182,10 @@ impl App {
         Ok(())
     }
 
-    /// Mappings by name; `*` stands for any letters.
+    /// The mappings with these names; `*` stands for any letters.
     ///
     /// # Errors
-    /// A name that no mapping has.
+    /// A name that matches no mapping.
     fn named(&self, words: &[&str]) -> Result<Vec<MappingName>, String> {
         let rows = &self.shared.book.rows;
         for word in words {
@@ -204,7 +204,7 @@ impl App {
     }
 }
 
-/// Is it the name, or a pattern that the name fits?
+/// Tells if the name equals or matches the pattern.
 fn fits(pattern: &str, name: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else { return pattern == name };
     let Some(mut name) = name.strip_prefix(head) else { return false };

@@ -1,4 +1,4 @@
-//! Contexts: another configuration in the place of the one that is open, without leaving.
+//! Contexts: switching to another configuration without leaving the console.
 
 use super::App;
 use crate::tui::deletes::Deletes;
@@ -10,13 +10,13 @@ use crate::tui::session::{Contexts, Which};
 use crate::tui::shared::{Effect, Files};
 use crate::tui::timers::Timers;
 
-/// What stands for the configuration that the console was started with, as `cd -` has it.
+/// Stands for the configuration that the console was started with, as in `cd -`.
 const BACK: &str = "-";
-/// More answers would not fit; the command takes every name.
+/// The most answers that fit; the command accepts every name.
 const LISTED: usize = 9;
 
 impl App {
-    /// `:context prod`. The contexts' file is read anew: it may just have been written.
+    /// `:context prod`. The contexts file is read again, because it may just have been written.
     ///
     /// # Errors
     /// More than one name.
@@ -45,7 +45,7 @@ impl App {
         self.shared.complain(format!("no context is called `{name}`: {why}"));
     }
 
-    /// Which one?
+    /// Asks which context to open.
     fn ask_context(&mut self) {
         if self.shared.dialog.is_some() {
             return;
@@ -79,7 +79,8 @@ impl App {
         self.shared.dialog = Some(Dialog::new("Which configuration?", lines, choices));
     }
 
-    /// Nothing of the one before stays but the filter, the order and the command lines, which are the operator's.
+    /// Switches to another configuration. Only the filter, the order and the command lines stay, because they are the
+    /// operator's.
     pub(super) fn switch(&mut self, which: Which) {
         let shared = &mut self.shared;
         let present = shared.contexts.present.as_deref();
@@ -119,8 +120,8 @@ impl App {
         shared.effects.push(Effect::Switch(which));
     }
 
-    /// The context that was asked for while a report was being written. A run that was begun since then comes first, and
-    /// its operator asks anew.
+    /// The context that was asked for while a report was being written. A run that has begun since then takes
+    /// precedence, and the operator must ask again.
     pub(super) fn due_context(&mut self) -> Option<Which> {
         if !self.busy() {
             return self.next_context.take();
@@ -181,7 +182,7 @@ mod tests {
         read(desk, effects)
     }
 
-    /// The contexts' file says what is known of it.
+    /// Answers the request to read the contexts file.
     fn read(desk: &mut Desk, effects: Vec<Effect>) -> Vec<Effect> {
         let wanted = effects.iter().find_map(|effect| match effect {
             Effect::ReadContexts(wanted) => Some(wanted.clone()),

@@ -1,4 +1,4 @@
-//! What the engine says and answers, and what follows from it.
+//! The engine's events and answers, and what follows from them.
 
 use super::App;
 use crate::domain::ids::{MappingName, RunId};
@@ -26,11 +26,11 @@ impl App {
         self.screens.heard(event, &mut self.shared);
     }
 
-    /// What was asked for is answered: whoever asked takes it.
+    /// Passes an answer to the screen that asked.
     pub(super) fn answered(&mut self, answer: Answer) {
         let (screens, shared) = (&mut self.screens, &mut self.shared);
         match answer {
-            // What is asked again and again mostly says what is known: only a change is drawn.
+            // Repeated answers mostly say what is known already: only a change is drawn.
             Answer::Watched(mappings) => {
                 let nothing_known = shared.book.rows.iter().all(|row| row.status.is_none());
                 self.watched(mappings);
@@ -102,7 +102,7 @@ impl App {
             Event::RecordFailed { error, .. } => {
                 shared.complain(format!("the run's report could not be written: {error}"));
             }
-            // What only the run's own log tells.
+            // Only the run's own log shows these events.
             _ => {}
         }
     }
@@ -126,14 +126,14 @@ impl App {
             if let Some(row) = self.shared.book.get_mut(mapping) {
                 row.log = Some(RunLog::begin(run.clone(), trigger));
             }
-            // Leaving waits for what was asked for, not for what comes due meanwhile.
+            // Leaving waits for runs that were ordered, not for those that come due meanwhile.
             if trigger == Trigger::Schedule && self.shared.leaving.is_some() {
                 self.shared.send(Command::Cancel(mapping.clone()));
             }
         }
     }
 
-    /// Another process was quicker: what it does shows with the state.
+    /// Another process was quicker: the state shows its work.
     fn mapping_left(&mut self, mapping: &MappingName) {
         if let Some(row) = self.shared.book.get_mut(mapping) {
             row.log = None;
@@ -196,7 +196,7 @@ impl App {
         self.shared.timers.watched(self.shared.now.at);
     }
 
-    /// Our own runs are known better from the inside.
+    /// For our own runs, this console knows more than the state.
     fn without_us(&self, mut status: MappingStatus) -> MappingStatus {
         if status.held_by.as_ref().is_some_and(|holder| self.shared.runs.is_ours(&holder.run_id)) {
             status.held_by = None;
@@ -226,7 +226,7 @@ impl App {
     }
 }
 
-/// The run and the mapping of an event that is about both.
+/// The run and the mapping of an event that has both.
 fn run_and_mapping(event: &Event) -> Option<(&RunId, &MappingName)> {
     let run = match event {
         Event::PhaseStarted { run, .. }

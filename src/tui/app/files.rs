@@ -1,4 +1,4 @@
-//! The configuration's files, which may change while the console is open: what they say is taken up between two runs.
+//! The configuration's files, which may change while the console is open: a change is taken up between two runs.
 
 use super::App;
 use crate::tui::screen::Screen;
@@ -6,7 +6,7 @@ use crate::tui::session::FilesSeen;
 use crate::tui::shared::{Effect, Files};
 
 impl App {
-    /// Is it of use to look at them? While something runs nothing is taken up.
+    /// Tells if looking at the files is useful; no change is taken up while something runs.
     pub(super) fn watches_files(&self) -> bool {
         self.shared.files == Files::Read && !(self.told_of_change && self.is_engaged())
     }
@@ -47,7 +47,7 @@ impl App {
         }
     }
 
-    /// A new engine would take the place of one that works, or of what somebody is being asked.
+    /// Tells if a new engine would disturb: something runs, or the operator is answering or typing.
     fn is_engaged(&self) -> bool {
         self.busy()
             || self.shared.dialog.is_some()
@@ -58,7 +58,7 @@ impl App {
     }
 }
 
-/// Does the screen show what only the engine that it has asked can tell?
+/// Tells if the screen shows what only its present engine can tell.
 const fn asks_the_engine(screen: Screen) -> bool {
     match screen {
         Screen::Mappings | Screen::Logs | Screen::Sent | Screen::Tables => false,
@@ -85,7 +85,7 @@ mod tests {
     use crate::tui::session::{FilesSeen, Trouble};
     use crate::tui::shared::Effect;
 
-    /// The next look at the files, and what came of it.
+    /// The next look at the files, with the given result.
     fn look(desk: &mut Desk, seen: FilesSeen) -> Vec<Effect> {
         desk.now.at += Duration::from_secs(6);
         let effects = desk.tell(Msg::Tick);

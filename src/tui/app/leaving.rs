@@ -1,4 +1,4 @@
-//! Leaving, and what is asked before.
+//! Leaving the console, and the questions before it.
 
 use super::App;
 use crate::domain::ids::MappingName;
@@ -9,7 +9,7 @@ use crate::tui::screen::Screen;
 use crate::tui::shared::{Effect, Leaving};
 use crate::tui::{deletes, lost, shrink};
 
-/// A sentence above the footer.
+/// The width, in cells, of names in a sentence above the footer.
 const SAID: usize = 120;
 
 impl App {
@@ -64,7 +64,7 @@ impl App {
         }
     }
 
-    /// `q`: asks while something runs. A run whose mappings have all ended is only being written down: that is waited for.
+    /// `q`: asks while something runs. If only the report of an ended run is being written, leaves once it is written.
     pub(super) fn quit(&mut self) {
         if self.shared.leaving.take().is_some() {
             self.shared.say("staying");
@@ -92,7 +92,7 @@ impl App {
         ));
     }
 
-    /// Is all that goes on a report that is being written?
+    /// Tells if only reports are being written.
     pub(super) fn only_records(&self) -> bool {
         let works = self
             .shared
@@ -104,7 +104,7 @@ impl App {
         !works && !self.shared.runs.is_asked() && !self.screens.busy()
     }
 
-    /// What ran has ended: whether to wait for it is no question any more.
+    /// Closes the question about leaving when nothing runs any more.
     pub(super) fn answered_by_itself(&mut self) {
         if !self.busy() && self.shared.dialog.as_ref().is_some_and(Dialog::asks_to_quit) {
             self.shared.dialog = None;
@@ -112,7 +112,7 @@ impl App {
         }
     }
 
-    /// Ctrl-C: once asks, twice cancels and leaves, thrice leaves at once.
+    /// Ctrl-C: the first asks, the second cancels and leaves, the third leaves at once.
     pub(super) fn interrupt(&mut self) {
         if self.shared.leaving.is_some_and(|leaving| leaving.interrupted) {
             self.shared.effects.push(Effect::Leave);

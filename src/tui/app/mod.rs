@@ -1,6 +1,6 @@
-//! The console's state, and the one function that changes it: a message in, effects out.
+//! The console's state, and the one function that changes it: messages go in, effects come out.
 //!
-//! No await, no clock, no environment here: what `update` needs of them comes with the message.
+//! `update` does not await, and reads neither clock nor environment: the message brings what it needs.
 
 mod actions;
 mod commands;
@@ -37,25 +37,25 @@ use crate::domain::ids::MappingName;
 use crate::engine::{Command, Event, Progress};
 use crate::logging::LogRing;
 
-/// What comes in.
+/// A message to the console.
 #[derive(Debug)]
 pub enum Msg {
     Key(KeyEvent),
     Paste(String),
     Resized(u16, u16),
     Engine(Event),
-    /// The engine's answer to what was asked.
+    /// An answer of the engine.
     Answer(Answer),
-    /// The engine's task is gone, which it never should be.
+    /// The engine's task has ended, which should never happen.
     EngineEnded,
     Progress(Progress),
     /// A timer of [`App::next_wake`] is due.
     Tick,
     LogWritten,
-    /// What there is to switch to; before `Opened`.
+    /// The contexts to switch to; comes before `Opened`.
     Contexts(Contexts),
     Opened(Result<Facts, Trouble>),
-    /// A command of the operator's own has ended; `None`: by a signal.
+    /// The operator's own command has ended, with its exit code; `None`: a signal ended it.
     Returned {
         name: String,
         ended: Option<i32>,
@@ -64,17 +64,17 @@ pub enum Msg {
     Interrupted,
     /// SIGTERM.
     Terminate,
-    /// SIGHUP, or the terminal does not answer any more.
+    /// SIGHUP, or the terminal does not answer.
     TerminalLost,
     /// SIGQUIT.
     LeaveAtOnce,
     /// SIGTSTP.
     Stop,
-    /// Back from the shell.
+    /// The shell has continued the process.
     Continued,
 }
 
-/// What was drawn of each text that keys scroll; `None` where it was not drawn.
+/// The drawn extent of each text that keys scroll; `None` if it was not drawn.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Drawn {
     pub screen: Option<Extent>,
@@ -91,16 +91,16 @@ pub struct App {
     pub help: Option<Help>,
     pub line: Option<CommandLine>,
     pub palette: Option<Palette>,
-    /// Command lines of before, oldest first.
+    /// Earlier command lines, oldest first.
     commands: Vec<String>,
     pub deletes: Deletes,
     pub schedule: Schedule,
     start: Option<Start>,
-    /// Switched to once the report of the last run is written.
+    /// The context to switch to once the report of the last run is written.
     next_context: Option<Which>,
-    /// The files have changed, and are read once nothing runs any more.
+    /// The files have changed, and are read once nothing runs.
     told_of_change: bool,
-    /// As they were kept last.
+    /// The preferences that were saved last.
     kept: Preferences,
 }
 
@@ -123,7 +123,7 @@ impl App {
         }
     }
 
-    /// As the operator has left it the last time.
+    /// Restores what the operator's last session left.
     pub fn restore(&mut self, kept: Preferences) {
         self.screens.mappings.restore(&kept.filter, kept.only_wrong, kept.order);
         self.commands.clone_from(&kept.commands);
@@ -140,7 +140,7 @@ impl App {
         }
     }
 
-    /// What a key has changed outlives the console; a filter once it is typed to its end.
+    /// Saves what a key has changed; a filter only after it is typed to its end.
     fn keep(&mut self) {
         let now = self.preferences();
         if now != self.kept && !self.screens.mappings.typing {
@@ -149,7 +149,7 @@ impl App {
         }
     }
 
-    /// The one way in.
+    /// The only way to change the state.
     pub fn update(&mut self, msg: Msg, now: Now) -> Vec<Effect> {
         self.shared.now = now;
         match msg {
@@ -210,7 +210,7 @@ impl App {
         }
     }
 
-    /// Who gets the keys.
+    /// Where keys go.
     #[must_use]
     pub fn scope(&self) -> Scope {
         if self.shared.dialog.is_some() {
@@ -228,25 +228,25 @@ impl App {
         self.screens.shown().field().unwrap_or(Scope::Screen(self.screens.front()))
     }
 
-    /// The mapping that the keys are about.
+    /// The mapping that the keys apply to.
     #[must_use]
     pub fn subject(&self) -> Option<&MappingName> {
         self.screens.shown().subject(&self.shared)
     }
 
-    /// All mappings that the keys are about.
+    /// All mappings that the keys apply to.
     #[must_use]
     pub fn subjects(&self) -> Vec<MappingName> {
         self.screens.shown().subjects(&self.shared)
     }
 
-    /// Is something on its way that leaving would stop?
+    /// Tells if leaving would stop something.
     #[must_use]
     pub fn busy(&self) -> bool {
         self.shared.runs.busy() || self.screens.busy()
     }
 
-    /// What the process should tell whoever started it.
+    /// The results that the process reports to its caller.
     #[must_use]
     pub fn left(&self) -> Left {
         let mut left = self.shared.runs.told();
@@ -285,7 +285,7 @@ impl App {
         self.shared.dirty = true;
     }
 
-    /// Only a field takes what is typed or pasted: elsewhere its letters would be commands.
+    /// Only a field accepts typed or pasted letters: elsewhere they would be commands.
     fn type_in(&mut self, event: &KeyEvent) {
         if let Some(palette) = &mut self.palette {
             palette.type_in(event);
@@ -340,7 +340,7 @@ impl App {
         (shared.trouble, shared.files) = (Some(trouble), Files::Read);
         (shared.files_broken, self.told_of_change) = (false, false);
         shared.timers.looked(shared.now.at);
-        // The schedule is followed once the configuration can be read.
+        // The schedule is followed even if the configuration can be read only later.
         if self.start.take_if(|start| *start != Start::Schedule).is_some() {
             shared.complain("what was asked for on the command line was not started");
         }
@@ -367,7 +367,7 @@ impl App {
     }
 }
 
-/// Are letters just letters there?
+/// Tells if letters are plain text there.
 const fn takes_text(scope: Scope) -> bool {
     matches!(scope, Scope::Typing | Scope::Form | Scope::Command | Scope::Palette)
 }

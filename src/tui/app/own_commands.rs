@@ -1,11 +1,11 @@
-//! Commands of the operator's own.
+//! Running the operator's own commands.
 
 use super::App;
 use crate::tui::own::{self, errand};
 use crate::tui::shared::{Effect, NO_MAPPING};
 
 impl App {
-    /// About the mapping under the cursor, whatever is marked: a command is about one.
+    /// Runs a command on the mapping under the cursor, whatever is marked: a command works on one mapping.
     pub(super) fn run_own(&mut self, letter: Option<char>) {
         let command = own::commands(self.scope(), &self.shared).iter().find(|command| Some(command.key) == letter);
         let Some(command) = command else { return };

@@ -1,4 +1,4 @@
-//! Keys, events and timers in; state and effects out. No terminal, no engine.
+//! Keys, events and timers go in; state and effects come out. No terminal, no engine.
 
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ fn a_failure_that_the_state_was_not_told_of_stays_until_a_later_run() {
     let mut desk = Desk::open();
     desk.start("carts");
     desk.finish("carts", Outcome::Failed);
-    // The task panicked, and wrote nothing down.
+    // The task panicked, and recorded nothing.
     desk.watched(vec![samples::status("carts", None)]);
     assert_eq!(desk.word("carts"), Word::Failed);
     let mut later = samples::status("carts", Some(Outcome::Ok));
@@ -69,7 +69,7 @@ fn a_failure_that_the_state_was_not_told_of_stays_until_a_later_run() {
 fn quitting_while_something_runs_asks_and_waits() {
     let mut desk = Desk::open();
     desk.press('r');
-    // Asked for, but the engine has not begun: leaving now would lose it.
+    // The run was ordered, but the engine has not begun it: leaving now would lose it.
     assert_eq!(desk.press('q'), []);
     assert!(desk.app.shared.dialog.is_some());
     desk.press('w');
@@ -306,7 +306,7 @@ fn what_broke_in_the_engine_does_not_keep_the_console_waiting() {
     desk.hear(Event::EngineFailed { error: "panicked".into() });
     assert!(!desk.app.busy());
     assert!(desk.notice().contains("panicked"), "{}", desk.notice());
-    // Another run lives on and says so.
+    // Another run lives on, as its event shows.
     desk.hear(Event::Warned { run: RunId("other".into()), mapping: named("users"), message: "slow".into() });
     assert!(desk.app.busy());
 }
@@ -320,7 +320,7 @@ fn nothing_wakes_an_idle_console_but_looking_at_the_state_and_the_files() {
     desk.now.at = wake;
     assert_eq!(desk.tell(Msg::Tick), [Effect::LookAtFiles, Effect::Ask(Ask::Watch)]);
     desk.app.shared.dirty = false;
-    // Not asked again before it was answered.
+    // It does not ask again before the answer has come.
     assert!(desk.app.next_wake().is_none_or(|next| next > desk.now.at));
     desk.watched(vec![samples::status("orders", Some(Outcome::Ok))]);
     desk.answered(Answer::FilesSeen(FilesSeen::Nothing));

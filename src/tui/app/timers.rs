@@ -1,4 +1,4 @@
-//! What is asked again by itself, and when: so that the screen is right without a key.
+//! What the console asks again by itself, and when, so that the screen is right without a key.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use super::App;
 use crate::tui::ask::Ask;
 use crate::tui::model::Row;
 
-/// Times, rates and countdowns move by the second.
+/// Times, rates and countdowns change every second.
 const SECOND: Duration = Duration::from_secs(1);
 
 impl App {
@@ -22,7 +22,7 @@ impl App {
         [notice, second, watch, measure, files, self.shared.timers.countdown_at].into_iter().flatten().min()
     }
 
-    /// Does anything on the screen change by time alone?
+    /// Tells if anything on the screen changes just because time passes.
     fn moves(&self) -> bool {
         self.shared.book.running() > 0
     }

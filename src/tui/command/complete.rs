@@ -1,4 +1,4 @@
-//! Which words fit at the end of a line.
+//! Completion of the last word of a line.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::tui::model::Word;
 use crate::tui::screens::mappings::{FIELDS, ORDERS};
 use crate::tui::shared::Shared;
 
-/// The words that fit in the place of a line's last one.
+/// The words that may replace a line's last word.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Completion {
     /// The line before the word.
@@ -18,13 +18,13 @@ pub struct Completion {
 }
 
 impl Completion {
-    /// The line with one of them; `whole`: the next word may follow.
+    /// The line with one of the words; `whole`: with a blank for the next word.
     pub fn with(&self, word: &str, whole: bool) -> String {
         let after = if whole && !word.ends_with(':') { " " } else { "" };
         format!("{}{word}{after}", self.before)
     }
 
-    /// How far all of them agree.
+    /// The longest common beginning of all words.
     pub fn common(&self) -> String {
         let Some((first, others)) = self.words.split_first() else { return String::new() };
         let mut common = first.as_str();
@@ -55,7 +55,7 @@ pub fn completion(line: &str, shared: &Shared) -> Completion {
         .into_iter()
         .filter(|one| one.to_lowercase().contains(&small))
         .partition(|one| one.to_lowercase().starts_with(&small));
-    // What only holds the word helps where nothing begins with it.
+    // Words that only contain the text are offered if no word begins with it.
     let words = if begin.is_empty() { hold } else { begin };
     Completion { before: before.to_owned(), word: word.to_owned(), words }
 }

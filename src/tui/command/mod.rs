@@ -1,4 +1,4 @@
-//! The line that takes commands: typed, completed, remembered.
+//! The command line: typed, completed, remembered.
 
 mod complete;
 #[cfg(test)]
@@ -16,11 +16,11 @@ use crate::tui::shared::Shared;
 #[derive(Debug, Default)]
 pub struct CommandLine {
     pub input: Input,
-    /// Commands back in the history; 0: the line that is being written.
+    /// How many commands back in the history; 0: the line that is being typed.
     back: usize,
-    /// That line, while an earlier one is shown.
+    /// The line that is being typed, while an earlier one is shown.
     draft: String,
-    /// What Tab goes through, and where it is.
+    /// The words that Tab goes through, and the present one.
     cycle: Option<(Completion, usize)>,
 }
 
@@ -33,7 +33,7 @@ pub enum After {
 }
 
 impl CommandLine {
-    /// With something to go on from.
+    /// A line that begins with this text.
     #[must_use]
     pub fn with(text: &str) -> Self {
         Self { input: Input::new(text.to_owned()), ..Self::default() }
@@ -73,7 +73,7 @@ impl CommandLine {
         self.cycle = None;
     }
 
-    /// The first time as far as all that fit agree, then one after the other.
+    /// Completes: the first time to the longest common beginning, then word by word.
     fn complete(&mut self, forward: bool, shared: &Shared) {
         if let Some((completion, at)) = &mut self.cycle {
             let count = completion.words.len();
@@ -88,7 +88,7 @@ impl CommandLine {
             words => {
                 let common = completion.common();
                 let (text, at) = if common.len() > completion.word.len() {
-                    // The next Tab begins with the first.
+                    // The next Tab begins with the first word.
                     (completion.with(&common, false), words.len() - 1)
                 } else {
                     (completion.with(&words[0], false), 0)
@@ -99,7 +99,7 @@ impl CommandLine {
         }
     }
 
-    /// What fits where the cursor is.
+    /// The words that fit at the cursor.
     #[must_use]
     pub fn fitting(&self, shared: &Shared) -> Vec<String> {
         match &self.cycle {

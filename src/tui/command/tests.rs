@@ -21,7 +21,7 @@ fn line(desk: &Desk) -> &str {
     desk.app.line.as_ref().map_or("", |line| line.input.value())
 }
 
-/// Types a whole command; what it does, but for remembering it.
+/// Types a whole command; gives its effects, except for remembering it.
 fn command(desk: &mut Desk, text: &str) -> Vec<Effect> {
     type_in(desk, &format!(":{text}"));
     let mut effects = desk.code(KeyCode::Enter);

@@ -1,4 +1,4 @@
-//! The command line, and below it what is meant or what fits.
+//! The command line, and below it the command's meaning or the words that fit.
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -13,7 +13,7 @@ use crate::tui::text::{fit, width};
 use crate::tui::theme::Theme;
 
 impl CommandLine {
-    /// In two lines.
+    /// Draws it in two lines.
     pub fn draw(&self, frame: &mut Frame<'_>, shared: &Shared, theme: Theme, area: Rect) {
         let cells = usize::from(area.width);
         let value = self.input.value();
@@ -52,7 +52,7 @@ impl CommandLine {
     }
 }
 
-/// As many as fit in a line; `None` where there are none.
+/// As many words as fit into a line; `None` if there are no words.
 fn joined(words: &[String], cells: usize) -> Option<String> {
     let mut said = words.first()?.clone();
     for (place, word) in words.iter().enumerate().skip(1) {

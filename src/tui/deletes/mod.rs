@@ -1,4 +1,4 @@
-//! Rows that MySQL no longer has: looked for first, shown and asked about, and only then deleted.
+//! Rows that MySQL no longer has: first counted, then shown and asked about, and only then deleted.
 
 mod question;
 #[cfg(test)]
@@ -12,10 +12,10 @@ use crate::tui::model::Row;
 use crate::tui::naming::listed;
 use crate::tui::shared::Shared;
 
-/// Names in a sentence above the footer.
+/// The width, in cells, of names in a sentence above the footer.
 const SAID: usize = 80;
 
-/// A look that was asked for here, one at a time. It changes nothing, so it is no run that the mapping remembers.
+/// A count that was ordered here, one at a time. It changes nothing, so the mapping does not remember it as a run.
 #[derive(Debug, Default, PartialEq, Eq)]
 enum Look {
     #[default]
@@ -30,7 +30,7 @@ pub struct Deletes {
 }
 
 impl Deletes {
-    /// `x`: asks for the counts, whatever `deletes` says: a count changes nothing.
+    /// `x`: orders the counts, whatever `deletes` says, because a count changes nothing.
     pub fn look(&mut self, mut names: Vec<MappingName>, shared: &mut Shared) {
         if self.look != Look::None {
             return shared.say("deleted rows are being looked for already");
@@ -55,7 +55,7 @@ impl Deletes {
         send(names, true, shared);
     }
 
-    /// Is the run that has begun the look that was asked for?
+    /// Tells if the run that has begun is the count that was ordered.
     pub fn began(&mut self, run: &RunId, trigger: Trigger) -> bool {
         match std::mem::take(&mut self.look) {
             Look::Asked if trigger == Trigger::Deletes => {
@@ -74,12 +74,12 @@ impl Deletes {
         matches!(&self.look, Look::Running(look) if look == run)
     }
 
-    /// The look has ended: its counts become a question. `meant` are the mappings that the keys are about just now: a
-    /// question must not come between a key and what it was meant for.
+    /// Turns the counts into a question once they have come. `meant`: the mappings that the keys apply to now; the
+    /// question must not take a key that was meant for something else.
     pub fn looked(&mut self, report: &RunReport, meant: &[MappingName], shared: &mut Shared) {
         self.look = Look::None;
         let dialog = match report.mappings.as_slice() {
-            // Refused, which has been told.
+            // The run was refused, which an event has reported.
             [] => return,
             [one] => {
                 let Some(mapping) = shared.configured(&one.mapping_name).cloned() else { return };
@@ -105,7 +105,7 @@ impl Deletes {
         }
     }
 
-    /// The engine is gone, and the look with it.
+    /// The engine is gone, and the count with it.
     pub fn lost(&mut self) {
         self.look = Look::None;
     }
@@ -115,7 +115,7 @@ pub fn send(names: Vec<MappingName>, dry_run: bool, shared: &mut Shared) {
     shared.send_run(Command::Deletes { selection: Selection::Named(names), dry_run });
 }
 
-/// Of a mapping whose every run looks at the whole table.
+/// The mode of a mapping whose runs look at the whole table; `None` for a mode with windows.
 fn mode_without_windows(name: &MappingName, shared: &Shared) -> Option<Mode> {
     shared.configured(name).map(|mapping| mapping.mode).filter(|mode| !mode.has_windows())
 }

@@ -1,4 +1,4 @@
-//! What is asked once deleted rows are counted.
+//! The questions after deleted rows were counted.
 
 use crate::domain::config::{Deletes, Mapping};
 use crate::domain::report::{Deletion, MappingReport};
@@ -6,7 +6,7 @@ use crate::format;
 use crate::tui::dialog::{Dialog, Intent, choice};
 use crate::tui::shared::Shared;
 
-/// `None` where there is nothing to ask about.
+/// The question about one mapping; `None` if there is nothing to ask.
 pub(super) fn of_one(report: &MappingReport, mapping: &Mapping) -> Option<Dialog> {
     let counted = report.deletion.as_ref().map(|counts| counted(counts, report));
     if let Some(error) = report.errors.first() {
@@ -37,7 +37,7 @@ fn guard(mapping: &Mapping) -> String {
     format!("Keys are read anew for it. `max_delete_fraction` holds: no more than {most} of the rows at once.")
 }
 
-/// The count, and the line that would let them be deleted, for the clipboard.
+/// Shows the count, and offers to copy the line that would allow deleting.
 fn ignored(counted: Option<String>, mapping: &Mapping) -> Dialog {
     let said = "The mapping says `deletes: ignore`, so they stay. To change that, write one of the two lines into the mapping \
                 (soft keeps the rows and marks them with the time), then u, then x.";
@@ -50,10 +50,11 @@ fn ignored(counted: Option<String>, mapping: &Mapping) -> Dialog {
     Dialog::new(format!("Deleted rows of {}", mapping.name), lines, choices)
 }
 
-/// A line for each mapping that has lost rows; the answer is about those that may be deleted.
+/// The question about several mappings: a line for each that has lost rows; the answer deletes those that may be
+/// deleted.
 ///
 /// # Errors
-/// What to say instead.
+/// The sentence to say instead of the question.
 pub(super) fn of_several(reports: &[MappingReport], shared: &Shared) -> Result<Dialog, String> {
     let mut lines = Vec::new();
     let (mut names, mut rows) = (Vec::new(), 0);

@@ -1,6 +1,6 @@
-//! How a screen looks at the sizes operators have, in colour and without: what is there, and how it is marked.
+//! The look of a screen at operators' usual sizes, in colour and without: what is there, and how it is marked.
 //!
-//! A snapshot holds a screen's text, the styled stretches of it in colour, and those that mono keeps.
+//! A snapshot holds a screen's text, its styled stretches in colour, and those that mono keeps.
 
 use std::fmt::Write;
 
@@ -15,9 +15,9 @@ use crate::tui::text::width;
 use crate::tui::theme::Theme;
 use crate::tui::view;
 
-/// A common terminal, a large one, and the smallest that is drawn for.
+/// A common terminal, a large one, and the smallest supported one.
 pub const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (60, 15)];
-/// Sizes that leave next to no room somewhere.
+/// Sizes that leave almost no room somewhere.
 const ODD: [(u16, u16); 6] = [(60, 15), (61, 16), (80, 15), (200, 15), (60, 60), (300, 100)];
 const COLOUR: Theme = Theme { mono: false, ascii: false, links: false };
 const MONO: Theme = Theme { mono: true, ascii: false, links: false };
@@ -33,7 +33,7 @@ fn drawn(desk: &Desk, size: (u16, u16), theme: Theme) -> Buffer {
     terminal.backend().buffer().clone()
 }
 
-/// The screen's lines; what a wide character hides is left out.
+/// The screen's lines, without the cells that a wide character covers.
 fn text(buffer: &Buffer) -> String {
     let mut text = String::new();
     for y in 0..buffer.area.height {
@@ -79,7 +79,7 @@ fn coloured(buffer: &Buffer) -> usize {
 }
 
 impl Desk {
-    /// Looks at the screen, as the loop does after each change.
+    /// Draws the screen, as the loop does after each change.
     pub fn look(&mut self) -> String {
         let (width, height) = self.app.shared.size;
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
@@ -90,18 +90,18 @@ impl Desk {
     }
 }
 
-/// What is read on the screen.
+/// The text on the screen.
 pub fn shown(desk: &Desk, size: (u16, u16)) -> String {
     text(&drawn(desk, size, COLOUR))
 }
 
-/// A terminal without UTF-8 gets ASCII.
+/// Checks that a terminal without UTF-8 gets only ASCII.
 pub fn plain(desk: &Desk) {
     let shown = text(&drawn(desk, (80, 24), ASCII));
     assert!(shown.is_ascii(), "{shown}");
 }
 
-/// One snapshot for each size that operators have; other sizes can be drawn as well.
+/// One snapshot for each usual size; also checks that other sizes can be drawn.
 pub fn snapshots(name: &str, desk: &mut Desk) {
     for size in SIZES {
         desk.tell(Msg::Resized(size.0, size.1));

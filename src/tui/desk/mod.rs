@@ -1,4 +1,4 @@
-//! An operator at a console without terminal or engine, for the tests of what it does and how it looks.
+//! An operator at a console without terminal or engine, for tests of its behaviour and its look.
 
 pub mod looks;
 pub mod scenes;
@@ -19,7 +19,7 @@ use crate::tui::shared::Effect;
 /// The run that [`Desk::start`] starts.
 pub const RUN: &str = "20261123T080000Z-00ff00";
 
-/// A look for deleted rows of orders that found so many.
+/// A count of deleted rows of orders with this result.
 pub fn vanished(vanished: u64) -> MappingReport {
     let mut report = samples::report("orders", "20261123T080030Z-de1e7e", Outcome::Ok);
     report.deletion = Some(Deletion { keys: 18_201, held: 18_204, vanished, deleted: 0 });
@@ -41,7 +41,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Before any file was read.
+    /// A console before any file was read.
     pub fn closed(read_only: bool, start: Option<Start>) -> Self {
         let now = samples::now();
         Self { app: App::new(start, read_only, Arc::default(), now), now }
@@ -63,7 +63,7 @@ impl Desk {
         desk
     }
 
-    /// As `open`, with a word on deleted rows in each mapping: `soft`.
+    /// Like `open`, with the given `deletes` in each mapping: `soft`.
     pub fn deleting(word: &str) -> Self {
         let mut desk = Self::open();
         let config = samples::config_with(&["orders", "users", "carts"], &format!(", deletes: {word}"));
@@ -71,12 +71,12 @@ impl Desk {
         desk
     }
 
-    /// The look for deleted rows of orders ends with `report`.
+    /// Ends the count of deleted rows of orders with `report`.
     pub fn looked(&mut self, report: MappingReport) -> Vec<Effect> {
         self.looked_at(vec![report])
     }
 
-    /// As `looked`, of several mappings.
+    /// Like `looked`, for several mappings.
     pub fn looked_at(&mut self, mappings: Vec<MappingReport>) -> Vec<Effect> {
         let (run, trigger) = (mappings[0].run_id.clone(), Trigger::Deletes);
         let names = mappings.iter().map(|report| report.mapping_name.clone()).collect();
@@ -134,7 +134,7 @@ impl Desk {
         effects
     }
 
-    /// The run's report is written.
+    /// Ends the run, with its report written.
     pub fn end_run(&mut self, name: &str, outcome: Outcome) -> Vec<Effect> {
         self.hear(Event::RunFinished {
             report: RunReport {

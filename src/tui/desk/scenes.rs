@@ -1,4 +1,4 @@
-//! States that more than one screen is looked at in.
+//! States in which more than one screen is drawn.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn measured(desk: &mut Desk, status: &MappingStatus, seconds: i64) {
     desk.answered(Answer::Measured(Box::new(samples::measured(status.clone(), seconds))));
 }
 
-/// One mapping for each word that an operator may find in the morning.
+/// One mapping for each status that an operator may find in the morning.
 pub fn everything() -> Desk {
     let names = ["orders", "users", "carts", "events", "stock", "prices", "returns"];
     let mut desk = Desk::closed(false, None);
@@ -62,7 +62,7 @@ fn live(rows_read: u64) -> MappingProgress {
     }
 }
 
-/// Orders moves, users waits to try again, carts for its turn.
+/// Orders moves, users waits for a retry, carts waits for its turn.
 pub fn running() -> Desk {
     let mut desk = Desk::open();
     let mappings = vec![named("orders"), named("users"), named("carts")];

@@ -1,4 +1,4 @@
-//! Questions: what will be done, in full, before it is done.
+//! Questions: they say in full what will be done before it is done.
 
 #[cfg(test)]
 mod tests;
@@ -11,7 +11,7 @@ use crate::tui::keys::Action;
 use crate::tui::scroll::{Extent, Scroll};
 use crate::tui::session::Which;
 
-/// Lines that a page is.
+/// The number of lines of a page.
 const PAGE: usize = 5;
 
 /// A question with its answers.
@@ -21,7 +21,7 @@ pub struct Dialog {
     pub lines: Vec<String>,
     pub choices: Vec<Choice>,
     pub selected: usize,
-    /// Where the lines do not fit.
+    /// The position, if not all lines fit.
     pub scroll: Scroll,
 }
 
@@ -44,7 +44,7 @@ pub enum Intent {
     WaitAndQuit,
     CancelAndQuit,
     Run(Vec<MappingName>),
-    /// As `Run`, once those that would begin from the start are asked about.
+    /// Like `Run`, after a question about those that would begin from the start.
     RunMarked(Vec<MappingName>),
     StartBackfill {
         ask: BackfillAsk,
@@ -52,17 +52,17 @@ pub enum Intent {
     },
     OpenBackfill(BackfillAsk),
     DeleteRows(Vec<MappingName>),
-    /// A table may be replaced though it shrinks.
+    /// Replace a table even if it shrinks.
     ReplaceAnyway(MappingName),
     Repair(MappingName),
-    /// The rows of both sides.
+    /// Compare the rows of both sides.
     Compare(Vec<MappingName>),
-    /// The newest rows of both sides.
+    /// Show the newest rows of both sides.
     ShowRows(MappingName),
     StartBackfills(Vec<BackfillAsk>),
-    /// To the configuration's file.
+    /// Add the mappings to the configuration's file.
     AddMappings(Vec<Proposal>),
-    /// Other files.
+    /// Switch to other files.
     Switch(Which),
     Decide {
         mapping: MappingName,
@@ -71,7 +71,7 @@ pub enum Intent {
 }
 
 impl Intent {
-    /// Is it carried out by the engine alone?
+    /// Tells if the answer needs an engine.
     #[must_use]
     pub const fn needs_engine(&self) -> bool {
         !matches!(self, Self::Nothing | Self::Copy(_) | Self::WaitAndQuit | Self::CancelAndQuit | Self::Switch(_))
@@ -90,7 +90,7 @@ impl Dialog {
         self.choices.iter().find(|choice| choice.letter == letter).map(|choice| choice.intent.clone())
     }
 
-    /// What a key answers; `None`: nothing yet.
+    /// The answer that a key gives; `None`: no answer yet.
     pub fn act(&mut self, action: Action) -> Option<Intent> {
         match action {
             Action::Open => return Some(self.chosen()),
@@ -117,7 +117,7 @@ impl Dialog {
         self.choices.get(self.selected).map_or(Intent::Nothing, |choice| choice.intent.clone())
     }
 
-    /// What to say after an answer that did nothing: which one would have done something.
+    /// The message after an answer that does nothing: which answer would do something.
     #[must_use]
     pub fn unanswered(&self) -> Option<String> {
         let other = self.choices.iter().find(|choice| choice.intent != Intent::Nothing)?;

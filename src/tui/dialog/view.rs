@@ -14,7 +14,7 @@ use crate::tui::theme::Theme;
 /// Wide enough for a statement, narrow enough to read.
 const WIDEST: u16 = 90;
 
-/// What is cleared: frames behind must not run into the question's own.
+/// The area that is cleared, so that frames behind do not touch the question's frame.
 const fn surroundings(place: Rect) -> Rect {
     Rect {
         x: place.x.saturating_sub(2),
@@ -24,7 +24,7 @@ const fn surroundings(place: Rect) -> Rect {
     }
 }
 
-/// How much more there is, and the keys that show it.
+/// How many more lines there are, and the keys that show them.
 fn unseen(above: usize, below: usize) -> String {
     let lines = |count: usize| if count == 1 { "1 line".to_owned() } else { format!("{count} lines") };
     match (above, below) {

@@ -1,4 +1,4 @@
-//! Help: which keys work, over the screen that it was asked on.
+//! Help: the keys that work, shown over the screen where help was opened.
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +15,7 @@ pub struct Help {
 }
 
 impl Help {
-    /// `Break`: it is closed.
+    /// `Break`: help is closed.
     pub fn act(&mut self, action: Action, page: usize) -> ControlFlow<()> {
         if matches!(action, Action::Back | Action::Help | Action::Quit) {
             return ControlFlow::Break(());

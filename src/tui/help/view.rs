@@ -1,4 +1,4 @@
-//! The key table, what works here first.
+//! The table of keys; those that work here come first.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -16,7 +16,7 @@ use crate::tui::text::left;
 use crate::tui::theme::Theme;
 
 impl Help {
-    /// Over `screen`.
+    /// Draws it over `screen`.
     pub fn draw(&self, frame: &mut Frame<'_>, screen: Screen, shared: &Shared, theme: Theme, area: Rect) -> Extent {
         let block = pane("Help", true, theme);
         let inner = block.inner(area);

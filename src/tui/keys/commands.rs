@@ -1,20 +1,20 @@
-//! What can be typed after `:`. Whether a command writes, and what it does, its action's key says.
+//! The commands that can be typed after `:`. The key of the same action says what a command does and whether it writes.
 
 use super::kinds::{Action, Binding};
 use super::table::KEYS;
 use crate::tui::screen::Screen;
 
-/// What may follow a command's name.
+/// The arguments of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
     Nothing,
-    /// Names, also with `*`; none: what the keys are about.
+    /// Names, also with `*`; without names, the mappings that the keys apply to.
     Mappings,
     /// A name, a start and an end.
     Stretch,
-    /// As after `/`.
+    /// A filter as after `/`.
     Filter,
-    /// What is listed must hold them.
+    /// Words that a listed line must contain.
     Words,
     Order,
     /// A context's name.
@@ -22,7 +22,7 @@ pub enum Takes {
 }
 
 impl Takes {
-    /// As the documentation writes it.
+    /// The arguments as the documentation writes them.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ const fn command(name: &'static str, action: Action, takes: Takes) -> Command {
     Command { name, action, takes }
 }
 
-/// Every command there is, what matters most first.
+/// Every command, the most important first.
 pub const COMMANDS: &[Command] = &[
     command("run", Action::RunSelected, Takes::Mappings),
     command("run-all", Action::RunAll, Takes::Nothing),
@@ -77,7 +77,7 @@ pub const COMMANDS: &[Command] = &[
 ];
 
 impl Command {
-    /// By its name, or by a beginning that only one has.
+    /// The command of this name, or the only one with this beginning.
     #[must_use]
     pub fn find(word: &str) -> Option<&'static Self> {
         let exact = COMMANDS.iter().find(|command| command.name == word);
@@ -101,7 +101,7 @@ impl Command {
         self.binding().map_or("", |binding| binding.help)
     }
 
-    /// `run [MAPPING ...]`.
+    /// The usage: `run [MAPPING ...]`.
     #[must_use]
     pub fn usage(&self) -> String {
         format!("{}{}", self.name, self.takes.words())

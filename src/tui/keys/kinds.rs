@@ -1,10 +1,10 @@
-//! What a key can mean, and where.
+//! The meanings of keys, and where they apply.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::tui::screen::Screen;
 
-/// What the operator wants, whatever key says it.
+/// What the operator wants, independent of the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
     Up,
@@ -36,14 +36,14 @@ pub enum Action {
     Cancel,
     Pause,
     Filter,
-    /// Opens the line that takes commands.
+    /// Opens the command line.
     Command,
-    /// Opens the list of all that can be done here.
+    /// Opens the list of all actions here.
     Palette,
     Sort,
     Copy,
     Reload,
-    /// Other files.
+    /// Opens another configuration.
     Context,
     Help,
     Quit,
@@ -52,24 +52,24 @@ pub enum Action {
     Redraw,
 }
 
-/// Where a key is pressed.
+/// The place where a key is pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     Screen(Screen),
     Help,
     Dialog,
-    /// A field has the keys; letters are letters.
+    /// A text field; letters are plain text.
     Typing,
     /// A field of the backfill form.
     Form,
-    /// The line that takes commands.
+    /// The command line.
     Command,
-    /// The list of all that can be done here.
+    /// The list of all actions here.
     Palette,
 }
 
 impl Scope {
-    /// The screens stand first, then the help, which scrolls as they do, then questions.
+    /// First the screens, then the help, which scrolls like them, then questions.
     pub const ALL: [Self; Screen::ALL.len() + 6] = {
         let mut all = [Self::Help; Screen::ALL.len() + 6];
         let mut place = 0;
@@ -129,7 +129,7 @@ impl Key {
         Some(Self { code: event.code, ctrl: event.modifiers.contains(KeyModifiers::CONTROL) })
     }
 
-    /// The letter, where it is one.
+    /// The letter, if it is one.
     #[must_use]
     pub const fn letter(self) -> Option<char> {
         match self {
@@ -138,7 +138,7 @@ impl Key {
         }
     }
 
-    /// As help and footer write it.
+    /// The name in help and footer.
     #[must_use]
     pub fn name(self) -> String {
         let name = match self.code {
@@ -169,9 +169,9 @@ pub struct Binding {
     pub action: Action,
     pub keys: &'static [Key],
     pub scopes: &'static [Scope],
-    /// `--read-only` takes it away.
+    /// The action is not available with `--read-only`.
     pub writes: bool,
-    /// A word or two for the footer; empty where the footer does not offer it.
+    /// A word or two for the footer; empty if the footer does not offer it.
     pub label: &'static str,
     pub help: &'static str,
 }

@@ -1,4 +1,4 @@
-//! Every key, where it works and what it does.
+//! All keys: where they work and what they do.
 
 use ratatui::crossterm::event::KeyCode;
 
@@ -36,7 +36,7 @@ const AND_FORM: &[Scope] = {
         all
     }
 };
-/// Those, and questions, whose lines may not fit.
+/// The screens, the help, and questions, whose lines may not fit.
 const TEXTS: &[Scope] = ALL.split_at(Screen::ALL.len() + 2).0;
 
 const fn row(
@@ -65,7 +65,7 @@ const ENTER: &[Key] = &[plain(KeyCode::Enter)];
 const ESC: &[Key] = &[plain(KeyCode::Esc)];
 const TAB: &[Key] = &[plain(KeyCode::Tab)];
 
-/// Every key there is. The footer offers labelled ones in this order, so what matters most stands first.
+/// All keys. The footer offers those with a label in this order, so the most important come first.
 pub(super) const KEYS: &[Binding] = &[
     row(Action::Open, ENTER, &[MAPPINGS], "run", "what the mapping's run is doing, or did"),
     row(

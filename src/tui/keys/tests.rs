@@ -60,7 +60,7 @@ fn alt_and_releases_are_no_keys() {
     );
 }
 
-/// The documentation's table is this one: a line for each binding.
+/// The table in the documentation equals this one: a line for each binding.
 #[test]
 fn the_documentation_lists_these_keys() {
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/console.md")).unwrap();

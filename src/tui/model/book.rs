@@ -1,4 +1,4 @@
-//! All mappings, and what changes them: the state, MySQL, progress and ends of runs.
+//! All mappings, and the sources that change them: state, MySQL, progress and the ends of runs.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -25,7 +25,7 @@ impl Book {
         Self { rows, places }
     }
 
-    /// A mapping that is still in the file keeps what is known of it.
+    /// Takes over what is known of mappings that are still in the file.
     pub fn take_over(&mut self, mut old: Self) {
         for row in &mut self.rows {
             if let Some(place) = old.places.get(&row.name).copied() {
@@ -48,7 +48,7 @@ impl Book {
         self.places.get(name).copied()
     }
 
-    /// What the state says now; what MySQL said stays. `true` when that changes anything.
+    /// Takes the state's new content; MySQL's figures stay. `true` if that changes anything.
     pub fn watched(&mut self, statuses: Vec<MappingStatus>) -> bool {
         let mut changed = false;
         for mut status in statuses {
@@ -56,7 +56,7 @@ impl Book {
             changed |= row.look_for_loss(&status);
             row.keep_unrecorded(&mut status);
             match &mut row.status {
-                // A run of ours knows better until it has ended.
+                // While a run of ours works on it, the run knows more than the state.
                 Some(known) if row.live.is_some() => known.backfill = status.backfill,
                 Some(known) if *known == status => {}
                 known => {
@@ -68,9 +68,9 @@ impl Book {
         changed
     }
 
-    /// As `watched`, with what MySQL says.
+    /// Like `watched`, with MySQL's figures.
     pub fn measured(&mut self, mut status: MappingStatus, now: Now) -> bool {
-        // The state's own trouble is told with the state.
+        // A problem of the state is reported with the state.
         let new = Measured {
             newest: status.newest.take(),
             lag: status.lag.take(),
@@ -89,7 +89,7 @@ impl Book {
         watched || changed || aged
     }
 
-    /// Looks which mappings are late by now. `true` when that changes anything.
+    /// Decides which mappings are late by now. `true` if that changes anything.
     pub fn judge(&mut self, now: Now) -> bool {
         let mut changed = false;
         for row in &mut self.rows {
@@ -100,13 +100,13 @@ impl Book {
         changed
     }
 
-    /// Does the age of a figure show?
+    /// Tells if the age of a figure is visible.
     #[must_use]
     pub fn ages(&self, now: Instant) -> bool {
         self.rows.iter().filter_map(|row| row.measured.as_ref()).any(|measured| measured.stale_for(now).is_some())
     }
 
-    /// How far everything is.
+    /// Takes the runs' progress.
     pub fn progressed(&mut self, progress: &Progress) {
         for row in &mut self.rows {
             match (progress.mappings.get(&row.name), &mut row.live) {
@@ -117,7 +117,7 @@ impl Book {
         }
     }
 
-    /// Once a second while something runs.
+    /// Takes a sample of the rates, once a second while something runs.
     pub fn sample(&mut self, now: Now) {
         for row in &mut self.rows {
             if let Some(live) = &row.live {

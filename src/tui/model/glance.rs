@@ -1,4 +1,4 @@
-//! A mapping's last runs at a glance: how they ended, and whether the last one is far from what is usual.
+//! A mapping's last runs at a glance: how they ended, and whether the last one is far from the usual.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use crate::domain::ids::MappingName;
 use crate::domain::report::{Outcome, PartSummary, RunSummary};
 use crate::format;
 
-/// Runs that are looked back at.
+/// How many runs are considered.
 const KEPT: usize = 30;
-/// Of fewer nobody can say what is usual.
+/// With fewer runs, nobody can say what is usual.
 const LEAST: usize = 5;
-/// So many times more or less than usual is worth a word.
+/// A figure this many times greater or smaller than usual is worth a remark.
 const FAR: u64 = 3;
 
 /// A mapping's last runs, oldest first.
@@ -25,15 +25,15 @@ pub struct Glance {
 pub struct Figure {
     pub label: &'static str,
     pub values: Vec<u64>,
-    /// The last one, and what is usual, in words.
+    /// The last run's figure, and the usual one, in words.
     pub last: String,
     pub usual: Option<String>,
-    /// The last one is far from it.
+    /// A remark if the last figure is far from the usual one.
     pub far: Option<String>,
 }
 
 impl Glance {
-    /// `runs`: newest first. Backfills and the like are not compared with runs that move what is new.
+    /// `runs`: newest first. Backfills and similar runs are not compared with incremental runs.
     #[must_use]
     pub fn of(mapping: &MappingName, runs: &[RunSummary]) -> Option<Self> {
         let incremental = runs.iter().filter(|run| run.trigger.is_incremental());
@@ -41,7 +41,7 @@ impl Glance {
         let mut parts: Vec<_> = parts.take(KEPT).collect();
         parts.reverse();
         let last = parts.last()?;
-        // What failed or was cancelled says nothing of what is usual; nor is it far from it.
+        // A run that failed or was cancelled does not count for the usual figure, and is not compared with it.
         let ended: Vec<_> = parts[..parts.len() - 1].iter().filter(|part| part.outcome == Outcome::Ok).collect();
         let compares = last.outcome == Outcome::Ok;
         let figure = |label, value: fn(&PartSummary) -> u64, words: fn(u64) -> String, worth| {
@@ -75,7 +75,7 @@ fn median(mut values: Vec<u64>) -> Option<u64> {
     (values.len() + 1 >= LEAST).then(|| values.get(values.len() / 2).copied()).flatten()
 }
 
-/// `worth`: a smaller difference gets no word, however many times it is.
+/// `worth`: smaller differences get no remark, whatever their ratio.
 fn far(last: u64, usual: u64, worth: u64) -> Option<String> {
     if last.abs_diff(usual) < worth {
         return None;

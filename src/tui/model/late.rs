@@ -1,13 +1,13 @@
-//! Whether a mapping is behind what it should be: a due time that nobody ran for, or more than a day of lag.
+//! Whether a mapping is late: a due time that no process ran for, or a lag of more than a day.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::schedule::{Schedule, Timetable};
 use crate::engine::Lag;
 
-/// A due run may wait for its turn behind others.
+/// How long a due run may wait for its turn behind others.
 const GRACE: TimeDelta = TimeDelta::minutes(15);
-/// More than a nightly run leaves.
+/// More lag than a nightly run leaves, in seconds.
 const DAY: i64 = 25 * 60 * 60;
 
 #[derive(Debug)]
@@ -23,13 +23,13 @@ impl Lateness {
         Self { timetable: schedule.map(|schedule| schedule.timetable.clone()), due: None, words: None }
     }
 
-    /// In words, as of the last look.
+    /// The words as of the last look.
     #[must_use]
     pub fn words(&self) -> Option<&str> {
         self.words.as_deref()
     }
 
-    /// `ended`: the last run's end. A mapping that has never run is new, not late.
+    /// `ended`: the end of the last run. A mapping that has never run is new, not late.
     pub(super) fn judge(&mut self, ended: Option<DateTime<Utc>>, lag: Option<Lag>, now: DateTime<Utc>) {
         let missed = ended.zip(self.last_due(now - GRACE)).filter(|(ended, due)| ended < due);
         self.words = match (missed, lag) {

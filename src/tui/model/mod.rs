@@ -1,4 +1,4 @@
-//! What the console knows of every mapping: from the configuration, the state, MySQL and the runs it has seen.
+//! What the console knows of every mapping: from the configuration, the state, MySQL, and the runs that it has seen.
 
 mod book;
 mod glance;

@@ -5,32 +5,32 @@ use std::time::{Duration, Instant};
 
 use crate::engine::{MappingProgress, Phase};
 
-/// A minute, a sample a second: as wide as the sparkline gets.
+/// A minute, with a sample every second: the greatest width of the sparkline.
 const KEPT: usize = 60;
-/// The rate shown is that of so many seconds: steady enough to read, quick enough to show a stall.
+/// The rate that is shown is the mean of this many seconds: steady enough to read, quick enough to show a stall.
 const SHOWN: usize = 5;
 
-/// What was read in each of the last seconds, oldest first.
+/// The rows that were read in each of the last seconds, oldest first.
 #[derive(Debug, Default, Clone)]
 pub struct Rates {
     samples: VecDeque<u64>,
     last: Option<(Instant, u64)>,
-    /// When the latest row was read, or could first have been.
+    /// When the latest row was read; before the first row, when reading began.
     moved_at: Option<Instant>,
     course: Course,
 }
 
-/// Rows per second from the run's beginning on, in bars that each stand for as many seconds as are needed.
+/// Rows per second since the run's beginning, in bars that each cover as many seconds as needed.
 #[derive(Debug, Default, Clone)]
 struct Course {
     bars: Vec<u64>,
-    /// Samples that a bar is the mean of, in powers of two.
+    /// The number of samples in a bar, a power of two; the bar is their mean.
     width: u64,
     filling: Vec<u64>,
 }
 
 impl Course {
-    /// As wide as there is room for on a narrow screen.
+    /// The most bars: as many as fit on a narrow screen.
     const MOST: usize = 40;
 
     fn add(&mut self, sample: u64) {
@@ -51,18 +51,18 @@ fn mean(values: &[u64]) -> u64 {
     values.iter().sum::<u64>() / (values.len() as u64).max(1)
 }
 
-/// A pause that is worth a word.
+/// The shortest pause that is worth a remark.
 const SILENCE: Duration = Duration::from_secs(5);
 
 impl Rates {
-    /// Takes note of how far the reading is.
+    /// Records how many rows have been read.
     pub fn sample(&mut self, live: &MappingProgress, now: Instant) {
         let read = live.rows_read;
         let waits = live.phase == Phase::Extract && !live.paused && self.last.is_some_and(|(_, before)| before == read);
         if !waits {
             self.moved_at = Some(now);
         }
-        // Fewer rows than before: another try, or another run.
+        // There are fewer rows than before: this is another attempt, or another run.
         let Some((at, before)) = self.last.filter(|(_, before)| *before <= read) else {
             self.last = Some((now, read));
             self.samples.clear();
@@ -82,7 +82,7 @@ impl Rates {
         self.last = Some((now, read));
     }
 
-    /// For how long no row has come, while rows are read and after more than a moment.
+    /// How long no row has come while rows are read; `None` for a short moment.
     #[must_use]
     pub fn silent_for(&self, now: Instant) -> Option<Duration> {
         let silent = now.saturating_duration_since(self.moved_at?);
@@ -94,13 +94,13 @@ impl Rates {
         self.samples.iter().copied().collect()
     }
 
-    /// Rows a second over the whole run, oldest first.
+    /// Rows per second over the whole run, oldest first.
     #[must_use]
     pub fn course(&self) -> &[u64] {
         &self.course.bars
     }
 
-    /// Rows a second of late; `None` before there are two samples.
+    /// Rows per second over the last seconds; `None` before there are two samples.
     #[must_use]
     pub fn per_second(&self) -> Option<u64> {
         let shown: Vec<u64> = self.samples.iter().rev().take(SHOWN).copied().collect();
@@ -108,7 +108,7 @@ impl Rates {
         Some(shown.iter().sum::<u64>() / count)
     }
 
-    /// The time that `rows` more take at this rate.
+    /// The time that `rows` more rows take at this rate.
     #[must_use]
     pub fn time_for(&self, rows: u64) -> Option<Duration> {
         let rate = self.per_second().filter(|rate| *rate > 0)?;

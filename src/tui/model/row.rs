@@ -1,4 +1,4 @@
-//! One mapping, as the console knows it.
+//! One mapping as the console knows it.
 
 use std::time::{Duration, Instant};
 
@@ -18,54 +18,54 @@ pub struct Row {
     pub name: MappingName,
     pub source: String,
     pub target: String,
-    /// As BigQuery's own tools write it: `project.dataset.table`.
+    /// The target as BigQuery's own tools write it: `project.dataset.table`.
     pub full_target: String,
     pub mode: Mode,
     /// `None`: every run looks at the whole table.
     pub cursor: Option<String>,
     pub keys: Vec<String>,
     pub lateness: Lateness,
-    /// The latest word of the state; `None` until it was read.
+    /// The state's latest content; `None` until it was read.
     pub status: Option<MappingStatus>,
-    /// The last watermark that the state told of.
+    /// The last watermark that the state held.
     seen: Option<String>,
-    /// The state no longer tells of one.
+    /// Set when the state no longer holds a watermark.
     pub lost: Option<Lost>,
     pub measured: Option<Measured>,
-    /// While a run of ours works on it.
+    /// The progress, while a run of ours works on it.
     pub live: Option<MappingProgress>,
     pub rates: Rates,
     /// The latest run that this console has seen.
     pub log: Option<RunLog>,
 }
 
-/// What MySQL said.
+/// MySQL's figures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
     pub newest: Option<String>,
     pub lag: Option<Lag>,
     pub problem: Option<String>,
     pub asked: Asked,
-    /// When newest and lag were told; `None` where they never were.
+    /// When newest and lag were read; `None` if they never were.
     pub at: Option<Instant>,
 }
 
 impl Measured {
-    /// How old the figures are, once they are older than they should be.
+    /// The age of the figures, once they are older than they should be.
     #[must_use]
     pub fn stale_for(&self, now: Instant) -> Option<Duration> {
-        /// Some hundred mappings are asked about within a minute.
+        /// Some hundred mappings are measured within a minute.
         const FRESH: Duration = Duration::from_mins(2);
         let age = now.saturating_duration_since(self.at.filter(|_| self.newest.is_some())?);
         (age > FRESH).then_some(age)
     }
 }
 
-/// A watermark that was seen, and that the state no longer holds.
+/// A watermark that was seen and that the state no longer holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
     pub watermark: String,
-    /// The operator was told.
+    /// The operator has been told.
     pub told: bool,
 }
 
@@ -90,7 +90,7 @@ impl Row {
         }
     }
 
-    /// `upsert by updated_at`; `replace`.
+    /// The mode in words: `upsert by updated_at`; `replace`.
     #[must_use]
     pub fn how(&self) -> String {
         let by = self.cursor.as_ref().map(|cursor| format!(" by {cursor}")).unwrap_or_default();
@@ -114,7 +114,7 @@ impl Row {
         of_state.or_else(|| self.measured.as_ref().and_then(|measured| measured.problem.as_deref()))
     }
 
-    /// Is the problem only that nobody answered?
+    /// Tells if the only problem is that nobody answered.
     #[must_use]
     pub fn is_unanswered(&self) -> bool {
         match self.status.as_ref().filter(|status| status.problem.is_some()) {
@@ -123,7 +123,7 @@ impl Row {
         }
     }
 
-    /// Does its table wait to be taken or declined?
+    /// Tells if the mapping's table waits for a decision.
     #[must_use]
     pub fn is_new_table(&self) -> bool {
         self.status.as_ref().is_some_and(|status| status.new_table)
@@ -134,13 +134,13 @@ impl Row {
         self.status.as_ref().map_or(&[], |status| &status.undecided)
     }
 
-    /// Does nobody work on it, here or elsewhere?
+    /// Tells if nobody works on it, here or elsewhere.
     #[must_use]
     pub fn is_free(&self) -> bool {
         self.live.is_none() && self.status.as_ref().is_none_or(|status| status.held_by.is_none())
     }
 
-    /// Why it is behind what it should be, in words; `None` while somebody works on it.
+    /// Why the mapping is late, in words; `None` while somebody works on it.
     #[must_use]
     pub fn late(&self) -> Option<&str> {
         let held = self.status.as_ref().is_some_and(|status| status.held_by.is_some());
@@ -153,7 +153,7 @@ impl Row {
         self.lateness.judge(ended, lag, now);
     }
 
-    /// The report of the latest run seen here, or what the state kept of the last one.
+    /// The error and hint of the latest run: from the report seen here, or from the state.
     #[must_use]
     pub fn last_error(&self) -> Option<(&str, Option<&str>)> {
         if self.live.is_some() {
@@ -167,7 +167,8 @@ impl Row {
         last.error.as_deref().map(|error| (error, last.hint.as_deref()))
     }
 
-    /// The state does not tell of a run that could not write its end into it: its task panicked, or it got no lease.
+    /// Keeps a run whose end is not in the state because it could not be written: its task panicked, or it got no
+    /// lease.
     pub(super) fn keep_unrecorded(&self, status: &mut MappingStatus) {
         let known = self.last_run().filter(|last| self.log.as_ref().is_some_and(|log| log.run == last.run_id));
         let recorded = status.last_run.as_ref().map(|last| last.finished_at);
@@ -176,9 +177,9 @@ impl Row {
         }
     }
 
-    /// Compares what the state says with what it has said. `true` when that changes anything.
+    /// Compares the state's content with the earlier one to find lost watermarks. `true` if that changes anything.
     pub(super) fn look_for_loss(&mut self, status: &MappingStatus) -> bool {
-        // Where the state cannot be read nothing is known; a table that is looked at as a whole begins anew anyway.
+        // Nothing is known if the state cannot be read; a table that is looked at as a whole has no watermark to lose.
         if status.problem.is_some() || self.live.is_some() || !self.mode.has_windows() {
             return false;
         }
@@ -195,17 +196,17 @@ impl Row {
         changed
     }
 
-    /// What is known of the mapping from before its file was read again.
+    /// Takes over what was known of the mapping before its file was read again.
     pub(super) fn take_over(&mut self, before: &mut Self) {
         self.status = before.status.take();
         self.log = before.log.take();
         self.measured = before.measured.take();
         self.seen = before.seen.take();
-        // Said once more: the schedule is followed anew.
+        // It is reported again, because the schedule is followed anew.
         self.lost = before.lost.take().map(|lost| Lost { told: false, ..lost });
     }
 
-    /// What MySQL said; where it said nothing, its last word stays, and grows old. `true` when that changes anything.
+    /// Takes MySQL's figures; if MySQL gave none, the earlier ones stay and age. `true` if that changes anything.
     pub(super) fn measured(&mut self, mut new: Measured) -> bool {
         let known = self.measured.take();
         if let Some(known) = known.clone().filter(|_| new.asked != Asked::Answered) {
@@ -219,7 +220,7 @@ impl Row {
     pub(super) fn finished(&mut self, report: &MappingReport) {
         self.live = None;
         if let Some(measured) = self.measured.as_mut().filter(|_| report.outcome == Outcome::Ok) {
-            // What ended well says more than what was answered before it.
+            // A run that ended well is newer than an earlier problem.
             (measured.problem, measured.asked) = (None, Asked::Answered);
         }
         let Some(status) = self.status.as_mut() else { return };

@@ -1,4 +1,4 @@
-//! What has happened in a mapping's run, as the Run screen tells it.
+//! The events of a mapping's run, as the Run screen shows them.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use crate::domain::ids::{JobId, RunId};
 use crate::domain::report::{MappingReport, Trigger};
 use crate::engine::{Event, Phase};
 
-/// Steps kept: what fits on a large screen; a first load may have thousands.
+/// The most steps that are kept: as many as fit on a large screen; a first load may have thousands.
 const STEPS_KEPT: usize = 200;
 
-/// The steps of a run in their order, each once.
+/// The phases of a run in order, each once.
 pub const PHASES: [Phase; 8] = [
     Phase::Lease,
     Phase::Recover,
@@ -27,7 +27,7 @@ pub const PHASES: [Phase; 8] = [
 pub struct RunLog {
     pub run: RunId,
     pub trigger: Trigger,
-    /// Time spent in each of [`PHASES`] so far; `None` for one that was not reached.
+    /// Time spent in each of [`PHASES`] so far; `None` if it was not reached.
     spent: [Option<Duration>; 8],
     current: Option<(usize, Instant)>,
     pub window: Option<String>,
@@ -45,7 +45,7 @@ pub struct RunLog {
 pub struct StepLine {
     pub step: u64,
     pub window: String,
-    /// Rows staged; `None` while they are read.
+    /// Rows staged; `None` while they are being read.
     pub rows: Option<u64>,
     pub published: bool,
 }
@@ -56,11 +56,11 @@ pub struct Job {
     pub id: JobId,
     pub what: &'static str,
     pub rows: u64,
-    /// Uploaded for a load, billed for a publish, where BigQuery says.
+    /// Bytes uploaded for a load, or billed for a publish, if BigQuery says.
     pub bytes: Option<u64>,
 }
 
-/// Everything up to `done` is in BigQuery.
+/// The progress of a backfill: everything up to `done` is in BigQuery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackfillLine {
     pub done: String,
@@ -86,7 +86,7 @@ impl RunLog {
         }
     }
 
-    /// Takes note of an event of this mapping's run.
+    /// Records an event of this mapping's run.
     pub fn note(&mut self, event: &Event, now: Now) {
         match event {
             Event::PhaseStarted { phase, .. } => self.enter(*phase, now.at),
@@ -133,12 +133,12 @@ impl RunLog {
         }
     }
 
-    /// The engine broke under it.
+    /// Records that the engine broke during the run.
     pub fn lost(&mut self, now: Instant) {
         self.leave(now);
     }
 
-    /// Each phase with its time; `true` for the one under way.
+    /// Each phase with its time; `true` for the present one.
     pub fn phases(&self, now: Instant) -> impl Iterator<Item = (Phase, Option<Duration>, bool)> {
         let current = self.current;
         PHASES.into_iter().zip(self.spent).enumerate().map(move |(place, (phase, spent))| match current {
@@ -169,7 +169,7 @@ impl RunLog {
         self.steps.push(StepLine { step, window: window.to_owned(), rows: None, published: false });
     }
 
-    /// A window that is moved in one go has no step events of its own.
+    /// The only step of a window that is moved at once, which has no step events of its own.
     fn only_step(&mut self) {
         if self.steps.is_empty() {
             let window = self.window.clone().unwrap_or_default();

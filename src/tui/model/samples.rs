@@ -1,4 +1,4 @@
-//! A shop for tests: its configuration, and what state and MySQL say of it.
+//! A shop for tests: its configuration, and the answers of state and MySQL.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -27,7 +27,7 @@ pub fn config(names: &[&str]) -> Arc<Config> {
     config_with(names, "")
 }
 
-/// `more` is said of each mapping.
+/// `more`: further keys for each mapping.
 pub fn config_with(names: &[&str], more: &str) -> Arc<Config> {
     let mut text = "project: demo\ndataset: shop\nallow_schema_additions: review\nmappings:\n".to_owned();
     for name in names {
@@ -103,7 +103,8 @@ pub fn report(name: &str, run: &str, outcome: Outcome) -> MappingReport {
     report
 }
 
-/// Runs of a mapping that moved so many rows each, told oldest first; newest first as the history has them.
+/// Runs of a mapping that moved the given numbers of rows. The argument is oldest first; the result is newest first,
+/// like the history.
 pub fn past_runs(name: &str, rows: &[u64]) -> Vec<RunSummary> {
     past_runs_by(name, Trigger::Schedule, rows)
 }

@@ -1,4 +1,4 @@
-//! How a mapping stands, in one word and what belongs to it.
+//! The standing of a mapping: one word and its details.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::domain::report::{Outcome, Trigger};
 use crate::engine::Phase;
 use crate::format;
 
-/// The word of the STATUS column. Ordered by what an operator wants to see first.
+/// The word in the STATUS column, in the order in which an operator wants to see them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Word {
     Failed,
@@ -47,7 +47,7 @@ impl Word {
         Self::Checking,
     ];
 
-    /// By the word of the column, in small letters.
+    /// Tells if this is the word, in lower case, of the column.
     #[must_use]
     pub const fn is_called(self, word: &str) -> bool {
         self.text().eq_ignore_ascii_case(word)
@@ -74,11 +74,11 @@ impl Word {
     }
 }
 
-/// A word, a share where one is known, and a few words more.
+/// A word, the share done if it is known, and some details.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standing {
     pub word: Word,
-    /// Of the work under way, 0 to 1; `None` where nobody knows.
+    /// How much of the work under way is done, 0 to 1; `None` if it is unknown.
     pub share: Option<f64>,
     pub detail: String,
 }
@@ -94,7 +94,7 @@ impl Row {
         Standing { word, share: None, detail }
     }
 
-    /// The word alone, for ordering and counting.
+    /// Only the word, for ordering and counting.
     #[must_use]
     pub fn word(&self) -> Word {
         match &self.live {
@@ -106,7 +106,7 @@ impl Row {
         }
     }
 
-    /// Has its last run failed, whatever word it stands by since? A mapping in error whose run has failed is one that failed.
+    /// Tells if its last run has failed, even if the present word is ERROR.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         match self.word() {
@@ -132,7 +132,7 @@ impl Row {
         if !status.undecided.is_empty() {
             return (Word::Review, plural(status.undecided.len(), "column to decide", "columns to decide"));
         }
-        // What a run's end has told stays true while nobody answers; that a mapping is current does not.
+        // A failed or waiting run stays true while nobody answers; being current does not.
         let last = status.last_run.as_ref().map(|last| last.outcome);
         let told = self.is_unanswered() && matches!(last, Some(Outcome::Failed | Outcome::Waiting));
         if let Some(problem) = self.problem().filter(|_| !told) {
@@ -156,7 +156,7 @@ impl Row {
         }
     }
 
-    /// What a problem is called.
+    /// The word for a problem.
     fn trouble_word(&self) -> Word {
         if self.is_unanswered() { Word::Unknown } else { Word::Error }
     }
@@ -185,10 +185,10 @@ impl Row {
         Standing { word, share, detail }
     }
 
-    /// The phase under way, with its time where it takes long.
+    /// The present phase, with its time if it takes long.
     #[must_use]
     pub fn phase(&self, now: Instant) -> String {
-        /// Most calls are answered sooner.
+        /// Most phases end sooner.
         const LONG: Duration = Duration::from_secs(5);
         let Some(live) = &self.live else { return String::new() };
         let word = live.phase.word();
@@ -200,14 +200,14 @@ impl Row {
         }
     }
 
-    /// How much of the work under way is done: by the estimate of rows, else by how far a backfill's values are.
+    /// How much of the work under way is done: by the estimated rows, otherwise by the values of a backfill.
     #[must_use]
     pub fn share(&self) -> Option<f64> {
         let live = self.live.as_ref()?;
         if let Some(total) = live.rows_estimate.filter(|total| *total > 0) {
             #[expect(clippy::cast_precision_loss, reason = "a percentage is shown")]
             let share = live.rows_read as f64 / total as f64;
-            // The estimate may be low: never all of it while rows still come.
+            // The estimate may be too low: never show all of it while rows still come.
             return Some(share.min(0.99));
         }
         let backfill = self.status.as_ref()?.backfill.as_ref();
@@ -216,7 +216,7 @@ impl Row {
         between(from, &seen?.done, to)
     }
 
-    /// The time left, where the rate and the rows to come are known.
+    /// The time left, if the rate and the remaining rows are known.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
         let live = self.live.as_ref()?;
@@ -224,7 +224,7 @@ impl Row {
     }
 }
 
-/// How far `at` is from `from` to `to`: moments or whole numbers.
+/// Where `at` lies between `from` and `to`, which are moments or whole numbers.
 fn between(from: &str, at: &str, to: &str) -> Option<f64> {
     let number = |text: &str| -> Option<i64> {
         text.parse().ok().or_else(|| Some(Moment::parse(text)?.to_naive()?.and_utc().timestamp()))
@@ -236,7 +236,7 @@ fn between(from: &str, at: &str, to: &str) -> Option<f64> {
     Some(share.clamp(0.0, 1.0))
 }
 
-/// `143k/s`.
+/// A rate in few characters: `143k/s`.
 #[must_use]
 pub fn short_rate(rate: u64) -> String {
     match rate {

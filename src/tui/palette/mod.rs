@@ -1,4 +1,4 @@
-//! All that can be done here, found by a few letters.
+//! The list of all actions here, found by a few letters.
 
 #[cfg(test)]
 mod tests;
@@ -20,11 +20,11 @@ use crate::tui::shared::Shared;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     Act(Action),
-    /// A command of the operator's own, by its letter.
+    /// The operator's own command, by its letter.
     Own(char),
-    /// A command line as it is.
+    /// A complete command line.
     Do(String),
-    /// One that needs to be finished.
+    /// A command line that the operator must complete.
     Write(String),
 }
 
@@ -33,7 +33,7 @@ pub struct Entry {
     pub keys: String,
     pub text: String,
     pub choice: Choice,
-    /// Only where letters ask for it: there may be hundreds.
+    /// Shown only if letters match it, because there may be hundreds.
     asked_for: bool,
 }
 
@@ -41,7 +41,7 @@ pub struct Entry {
 pub struct Palette {
     pub input: Input,
     entries: Vec<Entry>,
-    /// Places of those that fit, the best first.
+    /// Positions of the entries that match, the best first.
     found: Vec<usize>,
     pub place: usize,
 }
@@ -55,7 +55,7 @@ pub enum After {
 }
 
 impl Palette {
-    /// What works in `scope`, every command, and every mapping.
+    /// The list for `scope`: its keys, every command, and every mapping.
     #[must_use]
     pub fn of(scope: Scope, shared: &Shared) -> Self {
         let keys = bindings(scope, shared.read_only).filter(|binding| !is_motion(binding.action));
@@ -135,13 +135,13 @@ impl Palette {
         };
         let scored = self.entries.iter().enumerate().filter_map(|(place, entry)| Some((score(entry)?, place)));
         let mut scored: Vec<(u32, usize)> = scored.collect();
-        // Of equals the one that stands first in the table.
+        // With equal scores, the first in the table wins.
         scored.sort_by_key(|(score, place)| (std::cmp::Reverse(*score), *place));
         self.found = scored.into_iter().map(|(_, place)| place).collect();
     }
 }
 
-/// What moves the cursor needs no list to be found in.
+/// Keys that move the cursor are not listed.
 const fn is_motion(action: Action) -> bool {
     matches!(
         action,

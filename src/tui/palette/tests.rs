@@ -1,4 +1,4 @@
-//! The list of all that can be done.
+//! The list of all actions.
 
 use ratatui::crossterm::event::KeyCode;
 

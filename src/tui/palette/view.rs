@@ -1,4 +1,4 @@
-//! The list over the screen: what was typed, and what fits.
+//! The list over the screen: the typed letters, and the entries that match.
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -10,9 +10,9 @@ use crate::tui::panes::{first_shown, pane};
 use crate::tui::text::{fit, left};
 use crate::tui::theme::Theme;
 
-/// Wide enough for a sentence.
+/// The greatest width: enough for a sentence.
 const WIDEST: u16 = 90;
-/// `Shift-Tab`, `:backfill`.
+/// The width of keys and commands: `Shift-Tab`, `:backfill`.
 const KEYS: usize = 11;
 
 impl Palette {

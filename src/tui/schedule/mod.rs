@@ -1,4 +1,4 @@
-//! The next scheduled run, counted down in the title.
+//! The next scheduled run, with a countdown in the title.
 
 #[cfg(test)]
 mod tests;
@@ -17,14 +17,14 @@ const DAY: i64 = 24 * HOUR;
 
 #[derive(Debug, Default)]
 pub struct Schedule {
-    /// Runs that were missed are made up.
+    /// Missed runs are made up.
     pub makes_up: bool,
     next_run: Option<DateTime<Utc>>,
 }
 
 impl Schedule {
-    /// The engine is to run mappings when they are due. Without `bqsync schedule` nothing that was missed is made up: a
-    /// console is opened to look, and that alone must not set a night's work off.
+    /// Orders the engine to run mappings when they are due. Without `bqsync schedule` missed runs are not made up:
+    /// opening a console to look must not start a night's work.
     pub fn follow(&mut self, shared: &mut Shared) {
         self.next_run = None;
         let any = shared.facts.as_ref().is_some_and(|facts| facts.config.mappings.iter().any(|m| m.schedule.is_some()));
@@ -42,7 +42,7 @@ impl Schedule {
         self.next_run = None;
     }
 
-    /// `12m`, once for the title; `None` when no run is scheduled or its time has come.
+    /// The countdown for the title, such as `12m`; `None` if no run is scheduled or its time has come.
     #[must_use]
     pub fn countdown(&self, now: Now) -> Option<(DateTime<Utc>, String)> {
         let at = self.next_run?;
@@ -50,18 +50,18 @@ impl Schedule {
         (left > TimeDelta::zero()).then(|| (at, words(left)))
     }
 
-    /// When the countdown will read differently.
+    /// When the countdown's words will change.
     #[must_use]
     pub fn changes(&self, now: Now) -> Option<Instant> {
         let left = self.next_run? - now.utc;
         let unit = TimeDelta::seconds(unit(left.num_seconds())).num_milliseconds();
         let stays = u64::try_from(left.num_milliseconds() % unit).ok().filter(|_| left > TimeDelta::zero())?;
-        // It reads differently just after the full unit.
+        // The words change just after the full unit.
         Some(now.at + Duration::from_millis(stays + 1))
     }
 }
 
-/// The smaller of the two units that a stretch of so many seconds is told in.
+/// The smaller of the two units in which this many seconds are shown.
 const fn unit(seconds: i64) -> i64 {
     match seconds {
         ..MINUTE => 1,
@@ -70,7 +70,7 @@ const fn unit(seconds: i64) -> i64 {
     }
 }
 
-/// Coarser than a duration that is over: it need not be drawn anew every second.
+/// The time left, coarser than a past duration: it need not be drawn anew every second.
 fn words(left: TimeDelta) -> String {
     let seconds = left.num_seconds();
     match seconds {

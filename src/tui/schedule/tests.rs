@@ -1,4 +1,4 @@
-//! The schedule as the console follows it.
+//! How the console follows the schedule.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +64,7 @@ fn a_console_follows_the_schedule_and_makes_nothing_up_unless_it_is_asked_to() {
 #[test]
 fn the_countdown_is_drawn_when_it_reads_differently() {
     let mut desk = Desk::open();
-    // It is 08:00:40.
+    // The time is 08:00:40.
     for (hour, minute, words) in [(8, 1, "20s"), (8, 12, "11m"), (11, 13, "3h12m")] {
         desk.due(hour, minute);
         assert_eq!(desk.reads().as_deref(), Some(words));

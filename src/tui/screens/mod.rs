@@ -1,6 +1,6 @@
-//! The screens, a folder each: state and keys in `mod.rs`, drawing in `view.rs`, what both do in `tests.rs`.
+//! The screens, a folder each: state and keys in `mod.rs`, drawing in `view.rs`, tests of both in `tests.rs`.
 //!
-//! Here is the one place that tells a [`Screen`]'s name from what it is; all else goes through [`Shown`].
+//! Only this file connects a [`Screen`]'s name with its implementation; all other code uses [`Shown`].
 
 pub mod backfill;
 mod check;
@@ -35,7 +35,7 @@ use crate::engine::Event;
 
 #[derive(Debug)]
 pub struct Screens {
-    /// Never empty; the last one is shown.
+    /// The open screens, never empty; the last one is shown.
     stack: Vec<Screen>,
     pub mappings: Mappings,
     pub run: Run,
@@ -129,7 +129,7 @@ impl Screens {
     }
 
     pub fn show(&mut self, screen: Screen) {
-        // A screen that was on the way is returned to, not stacked a second time.
+        // A screen that is already open is returned to, not opened a second time.
         if let Some(place) = self.stack.iter().position(|open| *open == screen) {
             self.stack.truncate(place);
         }
@@ -149,7 +149,7 @@ impl Screens {
         }
     }
 
-    /// Is something on its way that leaving would stop, besides runs?
+    /// Tells if leaving would stop something besides runs.
     #[must_use]
     pub fn busy(&self) -> bool {
         Screen::ALL.iter().any(|screen| self.at(*screen).busy())

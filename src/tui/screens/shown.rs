@@ -1,4 +1,4 @@
-//! What a screen is: keys and answers change it, and it draws itself.
+//! The trait of a screen: keys and answers change it, and it draws itself.
 
 use ratatui::Frame;
 use ratatui::crossterm::event::KeyEvent;
@@ -12,13 +12,13 @@ use crate::tui::scroll::Extent;
 use crate::tui::shared::Shared;
 use crate::tui::theme::Theme;
 
-/// What a screen is opened about.
+/// The mappings that a screen is opened for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum About {
     /// All mappings.
     All,
     Mapping(MappingName),
-    /// More than one.
+    /// Several mappings.
     Several(Vec<MappingName>),
     Run(RunId),
 }
@@ -26,80 +26,80 @@ pub enum About {
 /// What follows from a key.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing more.
+    /// Nothing more is to be done.
     Done,
     Show(Screen, About),
-    /// What the key does on every screen.
+    /// The key does what it does on every screen.
     Usual,
 }
 
-/// What a screen remembers, and what changes it.
+/// A screen's state, and what changes it.
 pub trait Acts {
-    /// Opened by a key. `false`: it cannot be shown, and the operator was told why.
+    /// Opens it by a key. `false`: it cannot be shown, and the operator was told why.
     fn open(&mut self, about: About, shared: &mut Shared) -> bool;
 
-    /// Would a key that opens it do anything? `subject` is the mapping that the keys are about.
+    /// Tells if a key that opens it would do anything. `subject`: the mapping that the keys apply to.
     fn can_open(&self, _subject: Option<&MappingName>, _shared: &Shared) -> bool {
         true
     }
 
-    /// The mapping that the keys are about.
+    /// The mapping that the keys apply to.
     fn subject<'a>(&'a self, _shared: &Shared) -> Option<&'a MappingName> {
         None
     }
 
-    /// All that the keys are about: what is marked, else the one.
+    /// All mappings that the keys apply to: the marked ones, otherwise the subject.
     fn subjects(&self, shared: &Shared) -> Vec<MappingName> {
         self.subject(shared).cloned().into_iter().collect()
     }
 
     fn act(&mut self, action: Action, shared: &mut Shared) -> Next;
 
-    /// Would the key do anything?
+    /// Tells if the key would do anything.
     fn possible(&self, _action: Action, _shared: &Shared) -> bool {
         true
     }
 
-    /// The footer's word for a key that means something else just now.
+    /// The footer's word for a key that means something else at the moment.
     fn label(&self, _action: Action) -> Option<&'static str> {
         None
     }
 
-    /// Where the keys go while a field of it has them.
+    /// The scope of the field that has the keys, if one has them.
     fn field(&self) -> Option<Scope> {
         None
     }
 
-    /// A letter, or another key that only a field takes.
+    /// Handles a letter, or another key that only a field accepts.
     fn type_in(&mut self, _event: &KeyEvent, _shared: &mut Shared) {}
 
-    /// The engine's events: each screen takes the answers that it has asked for.
+    /// Hears the engine's events; each screen picks out those that it needs.
     fn heard(&mut self, _event: &Event, _is_shown: bool, _shared: &mut Shared) {}
 
-    /// What was drawn of the text that the keys scroll.
+    /// Learns how much was drawn of the text that the keys scroll.
     fn drawn(&mut self, _extent: Extent) {}
 
-    /// For the clipboard.
+    /// The text for the clipboard.
     fn copied(&self, _shared: &Shared) -> Option<String> {
         None
     }
 
-    /// Is a log line to be drawn at once?
+    /// Tells if a new log line must be drawn at once.
     fn shows_logs(&self) -> bool {
         false
     }
 
-    /// Is something on its way that leaving would stop, besides runs?
+    /// Tells if leaving would stop something besides runs.
     fn busy(&self) -> bool {
         false
     }
 }
 
-/// How it looks: draws, and says how much there was of the text that the keys scroll. Nothing is changed.
+/// A screen's look: draws it, and gives the extent of the text that the keys scroll. Nothing is changed.
 pub trait Draws {
     fn draw(&self, frame: &mut Frame<'_>, shared: &Shared, theme: Theme, area: Rect) -> Extent;
 
-    /// Where the link leads that is drawn.
+    /// The address of the link that is drawn.
     fn link(&self, _shared: &Shared) -> Option<String> {
         None
     }

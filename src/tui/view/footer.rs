@@ -1,4 +1,4 @@
-//! The last line: the keys that work here, now.
+//! The last line: the keys that work here and now.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -14,7 +14,7 @@ use crate::tui::theme::Theme;
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
     let items = items(app);
-    // The way out and the way to all the others are always offered.
+    // The key to leave and the key for help are always offered.
     let kept = |action: Action| matches!(action, Action::Help | Action::Quit);
     let cells = |(_, key, label): &(Action, String, &'static str)| width(key) + 1 + width(label) + 2;
     let mut room = usize::from(area.width) + 2 - items.iter().filter(|i| kept(i.0)).map(cells).sum::<usize>();
@@ -32,7 +32,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme, area: Rect) {
     frame.render_widget(Line::from(spans), area);
 }
 
-/// Action, key and word of all that is offered, what matters most first.
+/// Action, key and word of everything that is offered, the most important first.
 fn items(app: &App) -> Vec<(Action, String, &'static str)> {
     let labelled = bindings(app.scope(), app.shared.read_only)
         .filter(|binding| !binding.label.is_empty() && possible(app, binding.action));
@@ -47,7 +47,7 @@ fn label(app: &App, binding: &'static Binding) -> &'static str {
     }
 }
 
-/// Would the key do anything?
+/// Tells if the key would do anything.
 fn possible(app: &App, action: Action) -> bool {
     let shared = &app.shared;
     let connected = shared.has_engine();
@@ -58,7 +58,7 @@ fn possible(app: &App, action: Action) -> bool {
         Action::RunSelected => connected && subject(app).is_some_and(|row| row.live.is_none()),
         Action::RunAll => connected && shared.book.running() < shared.book.rows.len(),
         Action::Show(screen) => app.screens.at(screen).can_open(app.subject(), shared),
-        // A question shows itself how its answers are chosen.
+        // A question itself shows how to choose its answers.
         Action::Left | Action::Right => app.scope() != Scope::Dialog,
         _ => true,
     };
@@ -73,7 +73,7 @@ fn live(app: &App) -> Option<&MappingProgress> {
     subject(app)?.live.as_ref()
 }
 
-/// The screen, where the keys are its own.
+/// The screen, if the keys are its own.
 fn of_screen(app: &App) -> Option<&dyn Shown> {
     match app.scope() {
         Scope::Screen(_) | Scope::Form => Some(app.screens.shown()),

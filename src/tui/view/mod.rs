@@ -1,4 +1,4 @@
-//! How the console looks: the state in, a frame out, and nothing changed.
+//! The console's look: state goes in, a frame comes out, and nothing is changed.
 
 mod footer;
 #[cfg(test)]
@@ -15,14 +15,14 @@ use super::links::Link;
 use super::text;
 use super::theme::Theme;
 
-/// Below this there is no room for what matters.
+/// Below this size the important content does not fit.
 const SMALLEST: (u16, u16) = (60, 15);
-/// A notice may take so many lines.
+/// The most lines of a notice.
 const NOTICE_LINES: usize = 3;
-/// What is typed, and what is said of it.
+/// The typed line, and the line about it.
 const COMMAND_LINES: u16 = 2;
 
-/// Draws the whole screen, and says how much there was of what can be scrolled.
+/// Draws the whole screen, and gives the extents of the texts that can be scrolled.
 pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) -> Drawn {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
@@ -58,7 +58,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) -> Drawn {
         palette.draw(frame, theme, body);
     }
     drawn.dialog = app.shared.dialog.as_ref().map(|dialog| dialog.draw(frame, theme, body));
-    // Last: what lies over the label hides the link too.
+    // Last, because whatever covers the label also hides the link.
     let address = app.screens.shown().link(&app.shared).filter(|_| theme.links && app.help.is_none());
     drawn.link = address.and_then(|address| Link::find(frame.buffer_mut(), body, address));
     drawn

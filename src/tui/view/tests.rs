@@ -1,4 +1,4 @@
-//! What surrounds every screen.
+//! The lines around every screen.
 
 use crate::tui::desk::Desk;
 use crate::tui::desk::looks::{shown, snapshots};

@@ -1,4 +1,4 @@
-//! The first line: where one is, so that nobody cancels production by mistake.
+//! The first line: which configuration is open, so that nobody cancels production by mistake.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -46,12 +46,14 @@ fn badges(app: &App) -> Vec<String> {
     let emulator = app.shared.facts.as_ref().is_some_and(|facts| facts.emulator);
     let mut badges = Vec::new();
     badges.extend(app.shared.read_only.then(|| "READ-ONLY".to_owned()));
+    let not_moved = app.shared.not_moved().len();
+    badges.extend((not_moved > 0).then(|| format!("{not_moved} NOT MOVED")));
     badges.extend(app.shared.files_broken.then(|| "OLD CONFIG".to_owned()));
     badges.extend(emulator.then(|| "EMULATOR".to_owned()));
     badges
 }
 
-/// `next 02:00 in 3h12m`, in UTC as all times are.
+/// The next run, in UTC like all times: `next 02:00 in 3h12m`.
 fn next_run(app: &App) -> Option<String> {
     let (at, left) = app.schedule.countdown(app.shared.now)?;
     let is_far = at - app.shared.now.utc >= chrono::TimeDelta::days(1);
@@ -59,7 +61,7 @@ fn next_run(app: &App) -> Option<String> {
     Some(format!("next {at} in {left}"))
 }
 
-/// As much as there is room for, the target first.
+/// As many parts as fit, the target first.
 fn place(facts: &Facts, cells: usize, theme: Theme) -> String {
     let config = &facts.config;
     let parts = [

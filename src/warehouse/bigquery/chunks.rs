@@ -15,7 +15,7 @@ pub struct Chunk {
     pub is_last: bool,
 }
 
-/// Collects bytes and hands them over by the chunk; blocks while the upload is behind.
+/// Collects bytes and hands them over in chunks; blocks while the upload is behind.
 #[derive(Debug)]
 pub struct ChunkWriter {
     buffer: BytesMut,
@@ -27,7 +27,7 @@ impl ChunkWriter {
         Self { buffer: BytesMut::new(), chunks }
     }
 
-    /// Sends what is left as the last chunk: the file is whole.
+    /// Sends the remaining bytes as the last chunk, which makes the file complete.
     pub fn finish(self) -> io::Result<()> {
         send(&self.chunks, self.buffer.freeze(), true)
     }
@@ -39,8 +39,8 @@ fn send(chunks: &mpsc::Sender<Chunk>, bytes: Bytes, is_last: bool) -> io::Result
 
 impl io::Write for ChunkWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Only when more comes, so that something is always left for the last one. Each chunk has memory of its own: in
-        // one that grows with the encoder's bursts, a chunk on its way would hold all of it.
+        // A full chunk goes out only when more bytes come, so that the last chunk is never empty. Each chunk gets its
+        // own memory: a buffer that grows with the encoder's bursts would be held whole by every chunk on its way.
         if self.buffer.len() == CHUNK {
             let full = std::mem::replace(&mut self.buffer, BytesMut::with_capacity(CHUNK));
             send(&self.chunks, full.freeze(), false)?;

@@ -1,8 +1,8 @@
 //! Requests to BigQuery: each with a token, a limit to how long it may take, and the repetition that its error allows.
 //!
-//! Every request may be sent again: what changes something is named by us, so a repetition is told from the first. The
-//! client library has most of these calls too, but keeps neither `Retry-After` nor the status of an answer that is not
-//! JSON, and both decide what comes next; its models are the bodies.
+//! Every request may be sent again: the caller names whatever a request changes, so BigQuery recognises a repetition.
+//! The client library has most of these calls too, but keeps neither `Retry-After` nor the status of an answer that is
+//! not JSON, and both decide what comes next. Its models serve as the bodies.
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// One set of connections. Cheap to clone; the clones share them.
 #[derive(Clone)]
 pub struct Api {
-    /// Billed for the jobs.
+    /// The project that is billed for the jobs.
     pub project: String,
     pub location: String,
     pub is_emulator: bool,
@@ -41,7 +41,7 @@ pub struct Api {
     root: String,
     notes: RetryNotes,
     billing: Arc<Billing>,
-    /// The project that requests are counted for (`billing_project`); `None`: as the credentials say.
+    /// The project that requests are counted for (`billing_project`); `None`: the one that the credentials name.
     quota_project: Option<String>,
     making: Making,
     statements: Option<Arc<Statements>>,
@@ -54,7 +54,7 @@ impl fmt::Debug for Api {
 }
 
 impl Api {
-    /// Logs in with the first request, so that wrong credentials are told before any work begins.
+    /// Logs in with the first request, so that wrong credentials are reported before any work begins.
     pub async fn connect(
         settings: &BigQuerySettings,
         login: &Login,
@@ -71,11 +71,11 @@ impl Api {
 
     /// `root`: scheme and host of the service.
     pub fn at(root: &str, login: Option<Login>, project: &str, location: &str) -> Result<Self, Fault> {
-        // A second installation is refused and means that the first stands; without one, TLS panics.
+        // A second installation is refused, which means that the first one stands; without any, TLS panics.
         drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            // An upload's 308 is no redirection.
+            // An upload's status 308 is not a redirection.
             .redirect(reqwest::redirect::Policy::none())
             .user_agent("bqsync")
             .build()
@@ -96,28 +96,29 @@ impl Api {
         })
     }
 
-    /// The same connections, whose repeated calls are told to `notes`.
+    /// The same connections; they report repeated calls to `notes`.
     pub fn watched(&self, notes: &RetryNotes) -> Self {
         Self { notes: notes.clone(), ..self.clone() }
     }
 
-    /// The same connections, whose jobs are billed so, and run there.
+    /// The same connections; their jobs carry `billing` and run in its location.
     pub fn billed(self, billing: &Arc<Billing>) -> Self {
         let location = billing.location.clone().unwrap_or_else(|| self.location.clone());
         Self { location, billing: Arc::clone(billing), ..self }
     }
 
-    /// The same connections, whose requests are counted for a project.
+    /// The same connections; their requests are counted for `project`.
     pub fn counted_for(self, project: Option<&str>) -> Self {
         Self { quota_project: project.map(str::to_owned), ..self }
     }
 
-    /// The same connections, whose jobs are remembered there.
+    /// The same connections; they remember their jobs in `statements`.
     pub fn remembered(self, statements: Option<&Arc<Statements>>) -> Self {
         Self { statements: statements.cloned(), ..self }
     }
 
-    /// Remembers a job that is sent, where somebody wants to look at it. `what`: the sentence that tells of its failure.
+    /// Remembers a job that is sent, if `statements` is there to show it. `what` begins the message of its failure (`..
+    /// failed`).
     pub fn remember(&self, job: Option<&str>, what: &str, sql: Option<&str>) {
         if let Some(statements) = &self.statements {
             statements.push(Statement {
@@ -151,7 +152,7 @@ impl Api {
         url
     }
 
-    /// A request whose answer is JSON, made again as its errors allow. `operation` is what it does, in words.
+    /// Sends a request whose answer is JSON and repeats it as its errors allow. `operation` says in words what it does.
     pub async fn json<T: DeserializeOwned>(
         &self,
         operation: impl Into<String>,
@@ -164,7 +165,7 @@ impl Api {
         .await
     }
 
-    /// As [`Api::json`], of an answer whose headers matter, or nothing of it.
+    /// Like [`Api::json`], for an answer of which only the headers matter, or nothing.
     pub async fn answer(
         &self,
         operation: impl Into<String>,
@@ -176,11 +177,11 @@ impl Api {
         .await
     }
 
-    /// A request, once, its answer whatever it is. A token that is no longer taken is renewed once: it may have been
-    /// withdrawn, or this machine's clock be slow, long before it seems to expire.
+    /// Sends a request once and gives any answer. A refused token is renewed once: it may have been withdrawn, or this
+    /// machine's clock may be slow, long before the token seems to expire.
     pub async fn send(&self, request: RequestBuilder, timeout: Duration) -> Result<Response, ApiError> {
         let Some(login) = &self.login else {
-            // The emulator's clients send a token all the same.
+            // The emulator's clients send a token as well.
             return Ok(request.bearer_auth("emulator").timeout(timeout).send().await?);
         };
         let again = request.try_clone();
@@ -215,7 +216,7 @@ async fn succeeded(answer: Response) -> Result<Response, ApiError> {
     if answer.status().is_success() { Ok(answer) } else { Err(refused(answer).await) }
 }
 
-/// The error that an answer other than 2xx stands for.
+/// The error for an answer whose status is not 2xx.
 pub async fn refused(answer: Response) -> ApiError {
     let status = answer.status();
     let wait = retry_after(answer.headers());
@@ -228,7 +229,7 @@ fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
     headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// Is it the answer to a chunk that is not the last? (BigQuery's "Resume Incomplete".)
+/// Tells if this is the answer to a chunk that is not the last (BigQuery's "Resume Incomplete").
 pub fn is_incomplete(status: StatusCode) -> bool {
     status == StatusCode::PERMANENT_REDIRECT
 }

@@ -1,4 +1,4 @@
-//! The statements that bring a target table to where a plan wants it.
+//! The statements that change a target table to what a plan wants.
 
 mod options;
 
@@ -16,7 +16,7 @@ const MOST_KEY_COLUMNS: usize = 16;
 /// Source: BigQuery guide, "Clustered tables".
 const MOST_CLUSTER_COLUMNS: usize = 4;
 
-/// The statements, in the order they must run. Each may be run again after it has succeeded, but for `DROP NOT NULL`,
+/// The statements, in the order they must run. Each may be run again after it has succeeded, except `DROP NOT NULL`,
 /// which the next comparison no longer asks for.
 #[must_use]
 pub fn statements(id: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<String> {
@@ -37,7 +37,7 @@ pub fn statements(id: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<Stri
             Verdict::Same | Verdict::MissingInSource | Verdict::Conflict(_) => {}
         }
     }
-    // A table takes five changes in ten seconds: all additions are one.
+    // A table takes five changes in ten seconds, so one statement makes all additions.
     let added = (!added.is_empty()).then(|| added.join(",\n  "));
     added.into_iter().chain(altered).map(|change| format!("ALTER TABLE {}\n  {change}", table(id))).collect()
 }
@@ -53,13 +53,13 @@ fn create(id: &TableId, plan: &TablePlan) -> String {
     let ours = plan.deleted_column.iter().chain(&plan.loaded_at);
     lines.extend(ours.map(|name| format!("  {} {}", column(name), TargetType::Timestamp)));
     lines.extend(primary_key(plan));
-    // A dataset's default may say otherwise, and a MERGE would then hold `a` and `A` as one key.
+    // A dataset may have another default collation; a MERGE would then treat `a` and `A` as one key.
     let mut sql = format!("CREATE TABLE IF NOT EXISTS {} (\n{}\n)\nDEFAULT COLLATE ''", table(id), lines.join(",\n"));
     if let Some(expression) = options::partition(plan) {
         sql.push_str("\nPARTITION BY ");
         sql.push_str(&expression);
     }
-    // What belongs to a shard lies together: each of its statements reads no other's.
+    // The rows of a shard lie together, so that a statement about one shard reads no other's rows.
     let by = plan.cluster.iter().map(|&c| column(&plan.columns[c].target_name));
     let clustered: Vec<String> = shard.into_iter().chain(by).take(MOST_CLUSTER_COLUMNS).collect();
     if !clustered.is_empty() {
@@ -69,13 +69,13 @@ fn create(id: &TableId, plan: &TablePlan) -> String {
     sql + "\nOPTIONS (" + &options::of_a_new_table(plan) + ")"
 }
 
-/// What MySQL says of the column.
+/// The column's comment in MySQL, as an option.
 fn described(of: &ColumnPlan) -> Option<String> {
     of.source.comment.as_ref().map(|comment| format!(" OPTIONS (description = {})", text(comment)))
 }
 
-/// A dataset may give each new table, or its partitions, an end. CREATE TABLE takes no word against that: it passes over an
-/// option that is NULL.
+/// Takes away the expiry that a dataset may give each new table or its partitions. CREATE TABLE cannot do that: it
+/// ignores an option that is NULL.
 fn keep(id: &TableId, plan: &TablePlan) -> String {
     let by_time = plan.partitioning.as_ref().filter(|by| !matches!(by.unit, PartitionUnit::Range(_)));
     let partitions = match by_time {
@@ -85,10 +85,11 @@ fn keep(id: &TableId, plan: &TablePlan) -> String {
     format!("ALTER TABLE {}\n  {KEEP} = NULL{partitions})", table(id))
 }
 
-/// How a statement begins that takes a table's end away.
+/// The beginning of the statement that takes a table's expiry away.
 pub const KEEP: &str = "SET OPTIONS (expiration_timestamp";
 
-/// Not enforced, and the optimiser trusts it: only where the table will hold each key once. All key columns or none.
+/// BigQuery does not enforce the key, but its optimiser trusts it: declared only where the table holds each key once,
+/// and with all key columns or none.
 fn primary_key(plan: &TablePlan) -> Option<String> {
     let keys: Vec<&ColumnPlan> = plan.keys.iter().map(|&k| &plan.columns[k]).collect();
     let shard = plan.shard.as_ref().map(|shard| column(&shard.column));

@@ -7,7 +7,7 @@ use super::publish_sql::{STAGED, TARGET, value};
 use super::target_range;
 use crate::warehouse::{DeleteOrder, Vanished};
 
-/// The rows that have not been deleted, and those that the source no longer has, as two numbers.
+/// Counts the rows that are not deleted, and those of them that the source no longer has: two numbers.
 #[must_use]
 pub fn count(vanished: &Vanished) -> String {
     let target = table(&vanished.target);
@@ -26,7 +26,7 @@ pub fn delete(order: &DeleteOrder) -> String {
     let (target, condition) = (table(&order.vanished.target), condition(&order.vanished));
     match &order.mark {
         Some(mark) => {
-            // Whoever goes on from what was loaded last sees the mark.
+            // The publish time is set as well, so that readers who follow it see the mark.
             let stamped = std::iter::once(mark).chain(&order.vanished.plan.loaded_at);
             let stamped: Vec<String> = stamped.map(|name| format!("{} = CURRENT_TIMESTAMP()", column(name))).collect();
             format!("UPDATE {target} AS {TARGET} SET {} WHERE {condition}", stamped.join(", "))
@@ -35,7 +35,7 @@ pub fn delete(order: &DeleteOrder) -> String {
     }
 }
 
-/// A row without a key is nobody's: it is left alone, and so is one that is marked already.
+/// The condition leaves alone rows without a key, which belong to nobody, and rows that are marked already.
 fn condition(vanished: &Vanished) -> String {
     let Vanished { plan, keys, staged, before, within, .. } = vanished;
     let name = |position: &usize| column(&plan.columns[*position].target_name);

@@ -1,4 +1,4 @@
-//! Rows as text that MySQL writes alike, in GoogleSQL, and the hashes of it.
+//! Rows as text in GoogleSQL, the same text that MySQL writes, and the hashes of it.
 
 use super::literal::{column, table};
 use super::{own_rows, target_range};
@@ -6,7 +6,7 @@ use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::target_type::TargetType;
 use crate::domain::verify::{COMPARED_DIGITS, Comparison, Form, Grain, Parts, SUMMED_DIGITS, concatenated};
 
-/// Terms of one chain: some servers refuse an expression as deep as a thousand columns or parts are many.
+/// The most terms in one chain: some servers refuse an expression as deep as a thousand columns or parts make it.
 const TERMS_AT_ONCE: usize = 50;
 
 /// The hash of a whole row, in hexadecimal.
@@ -14,12 +14,12 @@ pub fn row_hash(comparison: &Comparison) -> String {
     format!("TO_HEX(SHA256({}))", joined(comparison, 0..comparison.forms.len(), ""))
 }
 
-/// As much of a row's hash as is summed. As a NUMERIC: INT64 would hold the sum of a few rows alone.
+/// The part of a row's hash that is summed, as a NUMERIC: INT64 overflows after a few rows.
 pub fn summed(hash: &str) -> String {
     format!("CAST(CAST(CONCAT('0x', SUBSTR({hash}, 1, {SUMMED_DIGITS})) AS INT64) AS NUMERIC)")
 }
 
-/// As much of a row's hash as is compared.
+/// The part of a row's hash that is compared.
 pub fn compared(hash: &str) -> String {
     format!("SUBSTR({hash}, 1, {COMPARED_DIGITS})")
 }
@@ -32,7 +32,7 @@ pub fn keys(comparison: &Comparison) -> Vec<String> {
     plan.keys.iter().map(value).collect()
 }
 
-/// The number of a row's part. `alias` of the table in the statement; empty: it has none.
+/// The number of the part that a row belongs to. `alias`: the table's in the statement; empty if it has none.
 pub fn part(comparison: &Comparison, grain: Grain, alias: &str) -> String {
     match (grain, comparison.number_key()) {
         (Grain::Range { base, bits }, Some(key)) => {
@@ -51,7 +51,8 @@ pub fn part(comparison: &Comparison, grain: Grain, alias: &str) -> String {
     }
 }
 
-/// Does a row lie in one of the parts? Ranges of the key are constants, by which a clustered table is pruned.
+/// Tells if a row lies in one of the parts. The key's ranges are constants, so that BigQuery prunes a clustered table
+/// by them.
 pub fn within(comparison: &Comparison, parts: &Parts, alias: &str) -> String {
     let tested = match (parts.grain, comparison.number_key()) {
         (Grain::Range { .. }, Some(key)) => {
@@ -67,7 +68,7 @@ pub fn within(comparison: &Comparison, parts: &Parts, alias: &str) -> String {
     any(tested)
 }
 
-/// One of the terms holds: as a tree, in brackets.
+/// Joins terms with OR: as a tree, in brackets.
 #[must_use]
 pub fn any(mut terms: Vec<String>) -> String {
     let or = |terms: &[String]| format!("({})", terms.join(" OR "));
@@ -77,7 +78,7 @@ pub fn any(mut terms: Vec<String>) -> String {
     or(&terms)
 }
 
-/// Fields one after the other, each with its end, as the source joins them.
+/// Concatenates fields, each followed by its separator, as the source does.
 fn joined(comparison: &Comparison, positions: impl Iterator<Item = usize>, alias: &str) -> String {
     let field = |position: usize| {
         let form = comparison.forms[position]?;
@@ -132,7 +133,7 @@ fn digits(name: &str, target: &TargetType) -> String {
     }
 }
 
-/// Step by step as the source does it.
+/// Writes a float step by step, as the source does.
 fn float(x: &str) -> String {
     format!(
         "CASE WHEN ABS({x}) < 4e18 THEN CONCAT(CAST(SAFE_CAST(FLOOR({x}) AS INT64) AS STRING), '/', \
@@ -145,8 +146,8 @@ fn micros(datetime: &str) -> String {
     format!("CAST(DATETIME_DIFF({datetime}, DATETIME '1970-01-01 00:00:00', MICROSECOND) AS STRING)")
 }
 
-/// The rows of the window, or all, but for those that are marked as deleted. One whose incremental column is NULL came with
-/// a value that BigQuery cannot hold.
+/// Selects the rows of the window, or all rows, without those that are marked as deleted. A row whose incremental
+/// column is NULL is included: the source's value was one that BigQuery cannot hold.
 pub fn select(comparison: &Comparison, columns: &[String], within: Option<String>) -> String {
     let Comparison { plan, target, window, newest_only, .. } = comparison;
     let cursor = plan.cursor_column().map(|cursor| column(&cursor.target_name));
@@ -162,7 +163,7 @@ pub fn select(comparison: &Comparison, columns: &[String], within: Option<String
     format!("SELECT {} FROM {} WHERE {in_window}{deleted}{within}{newest}", columns.join(", "), table(target))
 }
 
-/// By rank: a row that is there twice stays twice.
+/// Keeps each key's newest rows by rank: a row that is there twice stays twice.
 fn newest(plan: &TablePlan, cursor: &str) -> String {
     let keys: Vec<String> = plan.keys.iter().map(|&key| column(&plan.columns[key].target_name)).collect();
     format!(" QUALIFY RANK() OVER (PARTITION BY {} ORDER BY {cursor} DESC) = 1", keys.join(", "))

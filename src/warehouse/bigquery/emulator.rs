@@ -1,4 +1,4 @@
-//! What the emulator (local-bigquery 0.3.2) cannot take as BigQuery wants it, gathered in one place.
+//! Workarounds for what the emulator (local-bigquery 0.3.2) does unlike BigQuery, gathered in one place.
 //!
 //! Nothing here is reached with the real service.
 
@@ -6,12 +6,13 @@ use super::ddl;
 use crate::domain::plan::TablePlan;
 use crate::domain::type_map::StagedType;
 
-/// It reads BYTES of a Parquet file as base64 when the load names a schema; without one it takes the table's own.
+/// The emulator reads BYTES of a Parquet file as base64 when the load names a schema; without one it takes the table's
+/// own.
 pub fn refuses_schema(plan: &TablePlan) -> bool {
     plan.columns.iter().any(|c| c.staged == StagedType::Bytes)
 }
 
-/// It breaks off where an option is NULL. Its tables have no end.
+/// The emulator fails on an option that is NULL. Its tables never expire.
 pub fn breaks_off(sql: &str) -> bool {
     sql.contains(ddl::KEEP)
 }

@@ -1,6 +1,6 @@
-//! From BigQuery's words for trouble to ours.
+//! Turns BigQuery's errors into faults.
 //!
-//! The table of reasons is BigQuery's "Error messages" page; what proxies in between answer has no reason and is
+//! The table of reasons is BigQuery's "Error messages" page. The answer of a proxy in between has no reason and is
 //! judged by its status alone.
 
 use std::borrow::Cow;
@@ -14,7 +14,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::retry::Failure;
 use crate::trust;
 
-/// Enough for what BigQuery says; its messages may quote whole statements.
+/// Enough for BigQuery's own sentences; its messages may quote whole statements.
 const LONGEST_MESSAGE: usize = 2_000;
 
 /// A request that did not succeed.
@@ -23,9 +23,9 @@ pub struct ApiError {
     /// `None` where no answer was read: the outcome is unknown.
     pub status: Option<u16>,
     pub kind: FaultKind,
-    /// In BigQuery's own words, not in those of something between: what it says is there or not, is.
+    /// BigQuery itself answered, not a proxy in between; only BigQuery can say that something exists or not.
     is_bigquerys: bool,
-    /// The same request is not to be sent again, whatever the kind says.
+    /// The same request must not be sent again, whatever the kind says.
     is_final: bool,
     retry_after: Option<Duration>,
     message: String,
@@ -48,7 +48,7 @@ pub struct JobError {
 }
 
 impl ApiError {
-    /// From an answer's status, reason (may be empty) and text.
+    /// Makes an error from an answer's status, reason (may be empty) and text.
     #[must_use]
     pub fn answered(status: u16, reason: &str, message: &str) -> Self {
         let Judged { kind, hint, retry_after, .. } = judged(status, reason, message);
@@ -68,7 +68,7 @@ impl ApiError {
         }
     }
 
-    /// From an answer's body, as Google writes it or as a proxy does.
+    /// Makes an error from an answer's body, as Google or a proxy writes it.
     #[must_use]
     pub fn from_body(status: u16, body: &str) -> Self {
         let Ok(answer) = serde_json::from_str::<ErrorBody>(body) else {
@@ -94,14 +94,15 @@ impl ApiError {
         }
     }
 
-    /// Not to be repeated here; what asked for it may begin anew.
+    /// Marks the error as not to be repeated here; the caller may begin the whole work anew.
     #[must_use]
     pub fn for_good(mut self) -> Self {
         self.is_final = true;
         self
     }
 
-    /// Of a request about a job that BigQuery has taken: its end is unknown, which is never the job's own failure.
+    /// Marks the error as one about a job that BigQuery has taken: how the job ended is unknown, so this is never the
+    /// job's own failure.
     #[must_use]
     pub fn of_a_job_sent(mut self) -> Self {
         if self.kind == FaultKind::Schema {
@@ -111,26 +112,26 @@ impl ApiError {
         self
     }
 
-    /// The server's wish, from a header.
+    /// Sets the wait that the server asks for in a header.
     #[must_use]
     pub fn after(mut self, wait: Option<Duration>) -> Self {
         self.retry_after = wait.or(self.retry_after);
         self
     }
 
-    /// BigQuery has no such thing. (A proxy's page that says 404 only means that BigQuery was not asked.)
+    /// Tells if BigQuery has no such thing. (A proxy's 404 page only means that BigQuery was not asked.)
     #[must_use]
     pub const fn is_not_found(&self) -> bool {
         matches!(self.status, Some(404)) && self.is_bigquerys
     }
 
-    /// BigQuery has it already.
+    /// Tells if BigQuery has it already.
     #[must_use]
     pub const fn is_duplicate(&self) -> bool {
         matches!(self.status, Some(409)) && self.is_bigquerys
     }
 
-    /// As a fault; `what` is the sentence's beginning: `Reading the columns of p.d.t failed`.
+    /// Makes a fault; `what` begins the sentence: `Reading the columns of p.d.t failed`.
     #[must_use]
     pub fn into_fault(self, what: impl std::fmt::Display) -> Fault {
         Fault::new(self.kind, format!("{what}: {}", self.message))
@@ -163,7 +164,7 @@ impl From<reqwest::Error> for ApiError {
     }
 }
 
-/// Of the way there: a login without a token, a certificate that is refused.
+/// Errors on the way to BigQuery: a login without a token, a certificate that is refused.
 impl From<Fault> for ApiError {
     fn from(fault: Fault) -> Self {
         Self {
@@ -175,7 +176,7 @@ impl From<Fault> for ApiError {
     }
 }
 
-/// A finished job's error, whole: its result first, then whatever else it says.
+/// A finished job's whole error: its result first, then its other messages.
 #[must_use]
 pub fn job_fault(what: impl std::fmt::Display, result: &JobError, all: &[JobError]) -> Fault {
     let Judged { kind, hint, retry_after, is_too_much } = judged(400, &result.reason, &result.message);
@@ -204,7 +205,7 @@ const BILLED_HINT: &str = "raise `maximum_bytes_billed` in the mapping, or at th
 const SMALLER_HINT: &str =
     "a smaller step makes the statement cheaper: set a smaller `window_rows`, or `backfill_start` later";
 
-/// By what BigQuery says, where that tells more than its reason; else by its reason, else by the answer's status.
+/// Judges by the message where it tells more than the reason, else by the reason, else by the status.
 fn judged(status: u16, reason: &str, message: &str) -> Judged {
     by_words(message).unwrap_or_else(|| {
         let (kind, hint) = kind_of(status, reason);
@@ -212,11 +213,11 @@ fn judged(status: u16, reason: &str, message: &str) -> Judged {
     })
 }
 
-/// The one table from BigQuery's reasons to ours. Source: "Error messages" and "Troubleshoot quotas".
+/// The one table from BigQuery's reasons to our kinds. Source: "Error messages" and "Troubleshoot quotas".
 fn kind_of(status: u16, reason: &str) -> (FaultKind, Option<&'static str>) {
     let kind = match reason {
         "quotaExceeded" => FaultKind::Quota,
-        // Limits on the rate pass in seconds.
+        // Rate limits pass in seconds.
         "rateLimitExceeded"
         | "jobRateLimitExceeded"
         | "userRateLimitExceeded"
@@ -242,7 +243,7 @@ fn kind_of(status: u16, reason: &str) -> (FaultKind, Option<&'static str>) {
     (kind, None)
 }
 
-/// Refusals of the login that only their text tells from others.
+/// Login refusals that only their text tells apart.
 fn by_text(message: &str) -> Option<&'static str> {
     if message.contains("insufficient authentication scopes") {
         Some(SCOPES_HINT)

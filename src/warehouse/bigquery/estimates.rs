@@ -1,12 +1,14 @@
-//! What is asked before something is done: how much there is, and what it would cost.
+//! Estimates before work begins: how many rows there are, and what the work would cost.
 
 use super::publish_sql::Rows;
 use super::{BigQuery, target_range};
+use crate::domain::column::TargetSchema;
 use crate::domain::cursor::Cursor;
 use crate::domain::fault::Fault;
 use crate::domain::ids::TableId;
 use crate::domain::plan::TablePlan;
 use crate::domain::publish::PublishKind;
+use crate::domain::shard_change::Strays;
 use crate::domain::verify::{Comparison, Question};
 use crate::domain::window::Window;
 use crate::warehouse::{Counted, Estimates};
@@ -32,6 +34,12 @@ impl Estimates for BigQuery {
     async fn count_beyond(&self, target: &TableId, plan: &TablePlan, mark: Cursor) -> Result<Counted, Fault> {
         let what = format!("Counting rows of {target} failed");
         self.api().await?.counted(&target_range::count_beyond(target, plan, &mark), &what).await
+    }
+
+    async fn count_strays(&self, target: &TableId, described: &TargetSchema, strays: &Strays) -> Result<u64, Fault> {
+        let what = format!("Counting rows of {target} failed");
+        let count = target_range::count_all(target, described.partitioning.as_ref(), Some(strays.condition()));
+        self.api().await?.number(&count, &what).await
     }
 
     async fn question_bytes(&self, comparison: &Comparison, question: &Question) -> Result<u64, Fault> {

@@ -24,7 +24,7 @@ pub fn staged() -> Staged {
     }
 }
 
-/// One whose name is not plain is staged under another.
+/// A column; if its name is not plain, it is staged under another name.
 pub fn column(name: &str, source_type: SourceType, target_type: TargetType) -> ColumnPlan {
     let column = samples::column(name, source_type, target_type);
     let staged_name = if name.is_ascii() { name.to_owned() } else { "c2".to_owned() };

@@ -1,7 +1,8 @@
 //! Rows that travel within their publish, as one parameter of its statement: an array of structs.
 //!
-//! BigQuery reads a parameter's values by the rules of its text literals, so each staged type has a text that is read back
-//! as the very value. What has none (a character that JSON may not carry, a year of five digits) is staged.
+//! BigQuery reads a parameter's values by the rules of its text literals, so each staged type has a text that is read
+//! back as the same value. Rows with a value that has no such text (a character that JSON may not carry, a year of five
+//! digits) are staged.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
@@ -22,14 +23,13 @@ use crate::warehouse::{Inline, StageOrder, Staged};
 /// The parameter's name.
 const ROWS: &str = "rows";
 
-/// A request may have 10 MB, and a control character becomes six in JSON.
-/// Source: BigQuery quotas, "Query request size".
+/// A request may have 10 MB, and JSON writes a control character as six. Source: BigQuery quotas, "Query request size".
 const MOST_BYTES: usize = 1024 * 1024;
 
-/// Each value is named: 25 bytes beside its own.
+/// Each value carries its name: 25 bytes on top of its own.
 const MOST_VALUES: usize = 50_000;
 
-/// Rows that are few so far.
+/// Rows that are held back while they are few.
 #[derive(Default)]
 pub struct Held {
     batches: Vec<RecordBatch>,
@@ -44,7 +44,7 @@ impl std::fmt::Debug for Held {
 }
 
 impl Held {
-    /// Would it all still fit into a request?
+    /// Tells if these rows and the held ones fit into one request.
     pub fn takes(&self, more: &RecordBatch, order: &StageOrder) -> bool {
         let rows = self.rows + more.num_rows();
         u64::try_from(rows).is_ok_and(|rows| rows <= order.inline_rows)
@@ -63,7 +63,7 @@ impl Held {
         self.batches
     }
 
-    /// Ready to be published.
+    /// Makes the held rows ready to be published.
     pub fn staged(self, order: StageOrder) -> Staged {
         let range = |position: usize| {
             let mut tracker = RangeTracker::new(position, order.plan.columns[position].staged);
@@ -81,7 +81,7 @@ impl Held {
     }
 }
 
-/// Of the rows' values; a slice does not count for what it is cut from.
+/// Bytes of the rows' values; a slice counts only its own part of the array.
 fn bytes_of(rows: &RecordBatch) -> usize {
     let of = |array: &dyn Array| array.to_data().get_slice_memory_size().unwrap_or(usize::MAX);
     rows.columns().iter().fold(0, |all, array| all.saturating_add(of(array)))
@@ -93,7 +93,7 @@ fn has_texts(rows: &RecordBatch, plan: &TablePlan) -> bool {
     })
 }
 
-/// The rows as they stand in a FROM, under the names that a staging table would have.
+/// The rows as a FROM names them, with the column names of a staging table.
 pub fn relation(plan: &TablePlan) -> String {
     let columns: Vec<String> = plan
         .columns
@@ -125,7 +125,7 @@ pub fn parameter(plan: &TablePlan, rows: &Inline) -> QueryParameter {
     }
 }
 
-/// A value that is not there is NULL.
+/// One row's values; a missing value is NULL.
 fn values(plan: &TablePlan, batch: &RecordBatch, row: usize) -> QueryParameterValue {
     let value = |(position, array): (usize, &arrow_array::ArrayRef)| {
         let value = (!array.is_null(row)).then(|| text(array.as_ref(), plan.columns[position].staged, row)).flatten();
@@ -135,7 +135,7 @@ fn values(plan: &TablePlan, batch: &RecordBatch, row: usize) -> QueryParameterVa
     QueryParameterValue { struct_values: Some(values), ..QueryParameterValue::default() }
 }
 
-/// A value that is no NULL; `None` where it cannot be written so that it is read back as itself.
+/// The text of a value that is not NULL; `None` where no text would be read back as the same value.
 fn text(array: &dyn Array, staged: StagedType, row: usize) -> Option<String> {
     Some(match staged {
         StagedType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),

@@ -23,7 +23,8 @@ use crate::domain::plan::TablePlan;
 use crate::failpoint::reached;
 use crate::warehouse::PublishCounts;
 
-/// Small jobs end in well under a second; long ones lose little by being asked after every two.
+/// The first wait between two polls. Small jobs end in well under a second; long ones lose little when polled every two
+/// seconds.
 const FIRST_POLL: Duration = Duration::from_millis(50);
 const SLOWEST_POLL: Duration = Duration::from_secs(2);
 
@@ -31,10 +32,10 @@ const SLOWEST_POLL: Duration = Duration::from_secs(2);
 const JOB_FIELDS: &str = "status,configuration(labels),statistics(creationTime,endTime,query(dmlStats,totalBytesBilled,\
                           estimatedBytesProcessed),load(outputRows),copy(copiedRows))";
 
-/// What tells one publish from another under the same id.
+/// The label that tells one publish from another under the same id.
 pub const MARK: &str = "publish";
 
-/// A job as `jobs.get` tells it. (The client library's model lacks the counts of DML and of copies.)
+/// A job as `jobs.get` describes it. (The client library's model lacks the counts of DML and of copies.)
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct JobState {
@@ -98,7 +99,7 @@ struct CopyStatistics {
     copied_rows: Option<String>,
 }
 
-/// 64-bit numbers travel as text.
+/// Reads a 64-bit number, which BigQuery's JSON carries as text.
 pub fn number(text: Option<&String>) -> Option<u64> {
     text.and_then(|t| t.parse().ok())
 }
@@ -108,10 +109,10 @@ impl JobState {
         self.status.state == "DONE"
     }
 
-    /// A job that ended well; one that ended with an error changed nothing.
+    /// The job itself if it ended well; one that ended with an error changed nothing.
     ///
     /// # Errors
-    /// The job's own, whole, classified.
+    /// The job's whole error, classified.
     pub fn succeeded(self, what: impl std::fmt::Display) -> Result<Self, Fault> {
         match self.fault(what) {
             Some(fault) => Err(fault),
@@ -119,7 +120,7 @@ impl JobState {
         }
     }
 
-    /// The error of a job that ended with one.
+    /// The job's error, if it ended with one.
     pub fn fault(&self, what: impl std::fmt::Display) -> Option<Fault> {
         self.status.error_result.as_ref().map(|result| job_fault(what, result, &self.status.errors))
     }
@@ -143,17 +144,17 @@ impl JobState {
         }
     }
 
-    /// In milliseconds since 1970.
+    /// When the job ended, in milliseconds since 1970.
     pub fn ended(&self) -> Option<u64> {
         number(self.statistics.end_time.as_ref())
     }
 
-    /// Was it sent by a publish of another mark?
+    /// Tells if a publish with another mark sent the job.
     pub fn is_anothers(&self, mark: &str) -> bool {
         self.configuration.as_ref().is_some_and(|sent| sent.labels.get(MARK).is_none_or(|has| has != mark))
     }
 
-    /// What a statement cost. Copies are free, and so are loads.
+    /// What the statement cost. Copies and loads are free.
     pub fn cost(&self) -> Cost {
         let query = &self.statistics.query;
         let free = self.statistics.copy.copied_rows.as_ref().map(|_| 0);
@@ -169,7 +170,7 @@ fn reference(table: &TableId) -> TableReference {
 }
 
 impl Api {
-    /// A statement as a job.
+    /// A job that runs a statement.
     pub fn query(&self, sql: String) -> JobConfiguration {
         self.query_with(sql, None)
     }
@@ -187,9 +188,9 @@ impl Api {
         JobConfiguration { query: Some(query), labels: Some(labels(self.billing())), ..Default::default() }
     }
 
-    /// The rows that a statement gives, in the place of those of `to`, which must exist. All that is said of the table stays:
-    /// its schema and keys, who may see which rows and columns, its descriptions. (`WRITE_TRUNCATE`, and a copy with it,
-    /// would make the table anew.) Source: BigQuery reference, `JobConfigurationQuery.writeDisposition`.
+    /// Replaces the rows of `to`, which must exist, by those of a statement. The table's schema, keys, access rules for
+    /// rows and columns, and descriptions stay. (`WRITE_TRUNCATE`, and a copy with it, would make the table anew.)
+    /// Source: BigQuery reference, `JobConfigurationQuery.writeDisposition`.
     pub fn replace(&self, sql: String, to: &TableId, plan: &TablePlan) -> JobConfiguration {
         let mut configuration = self.query(sql);
         if let Some(query) = &mut configuration.query {
@@ -201,7 +202,7 @@ impl Api {
         configuration
     }
 
-    /// All rows of `from`, added to `to`, which must exist.
+    /// Adds all rows of `from` to `to`, which must exist.
     pub fn copy(&self, from: &TableId, to: &TableId, plan: &TablePlan) -> JobConfiguration {
         let copy = JobConfigurationTableCopy {
             source_table: Some(reference(from)),
@@ -219,7 +220,7 @@ impl Api {
         Ok(self.run_or_find(id, configuration, what).await?.0)
     }
 
-    /// The same; and whether BigQuery knew the id already.
+    /// The same; also tells if BigQuery knew the id already.
     pub async fn run_or_find(
         &self,
         id: &JobId,
@@ -239,13 +240,13 @@ impl Api {
         if is_statement {
             self.statement_ended(id).await;
         }
-        // The job is there, whatever an answer says of it now.
+        // The job exists, whatever an answer says of it now.
         let ended = self.wait(id).await.map_err(|error| error.of_a_job_sent().into_fault(what))?;
         Ok((ended, was_there))
     }
 
-    /// An answer that is lost leaves open whether the job is there: sending it again under the same id finds out. `None`
-    /// for a job that was there already.
+    /// Sends the job. A lost answer leaves open whether the job exists; sending it again under the same id finds out.
+    /// Gives `None` if the job existed already.
     async fn insert(
         &self,
         place: &JobPlace,
@@ -272,7 +273,7 @@ impl Api {
         }
     }
 
-    /// Takes a job's id with a statement that does nothing; false where it is taken already.
+    /// Takes a job's id with a statement that does nothing; false if the id is taken already.
     pub async fn take(&self, place: &JobPlace, id: &JobId) -> Result<bool, Fault> {
         let taken = Box::pin(self.insert(place, id, self.query("SELECT 1".to_owned()))).await;
         taken
@@ -280,12 +281,12 @@ impl Api {
             .map_err(|error| error.into_fault(format!("Taking the id of the job {id} failed")))
     }
 
-    /// Asks after a job of this process until it is done.
+    /// Polls a job of this process until it is done.
     pub async fn wait(&self, id: &JobId) -> Result<JobState, ApiError> {
         self.wait_at(&self.place(), id).await
     }
 
-    /// One look at a job of this process.
+    /// Reads the state of a job of this process once.
     pub async fn look(&self, id: &JobId) -> Result<JobState, ApiError> {
         self.look_at(&self.place(), id).await
     }
@@ -294,7 +295,7 @@ impl Api {
         JobPlace { project: self.project.clone(), location: self.location.clone() }
     }
 
-    /// Asks after a job until it is done.
+    /// Polls a job until it is done.
     pub async fn wait_at(&self, place: &JobPlace, id: &JobId) -> Result<JobState, ApiError> {
         let mut pause = FIRST_POLL;
         loop {

@@ -1,10 +1,10 @@
-//! What billing exports and `INFORMATION_SCHEMA.JOBS` can be searched by.
+//! The labels by which billing exports and `INFORMATION_SCHEMA.JOBS` can be searched.
 
 use std::collections::HashMap;
 
 use crate::warehouse::Billing;
 
-/// Of every job, and of the staging tables.
+/// The labels of every job and of the staging tables.
 #[must_use]
 pub fn labels(billing: &Billing) -> HashMap<String, String> {
     let mapping = billing.mapping.as_ref().map(|mapping| ("mapping", value(&mapping.0)));

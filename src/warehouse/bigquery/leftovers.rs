@@ -1,4 +1,4 @@
-//! Staging tables that a run which died left behind: told by name and label, so that nobody else's table is touched.
+//! Staging tables that a dead run left behind, recognised by name and label, so that nobody else's table is touched.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use super::error::ApiError;
 use crate::domain::ids::TableId;
 use crate::domain::naming::STAGING_PREFIX;
 
-/// A page of `tables.list`.
+/// One page of `tables.list`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Page {
@@ -40,7 +40,7 @@ impl Listed {
 }
 
 impl Api {
-    /// Every staging table of ours in the dataset of `beside`; none where there is no such dataset.
+    /// Every staging table of ours in the dataset of `beside`; none if the dataset does not exist.
     pub async fn staging_tables(&self, beside: &TableId) -> Result<Vec<TableId>, ApiError> {
         let url = self.url(false, &beside.project, &["datasets", &beside.dataset, "tables"]);
         let fields = "nextPageToken,tables(tableReference(tableId),labels)";

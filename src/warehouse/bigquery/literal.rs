@@ -3,19 +3,19 @@
 use crate::domain::ids::TableId;
 use crate::domain::quote;
 
-/// A column, quoted always: reserved words and letters of any script are then plain names.
+/// A column name, always quoted: reserved words and letters of any script are then plain names.
 #[must_use]
 pub fn column(name: &str) -> String {
     quote::bigquery_name(name)
 }
 
-/// A table by its whole path, in one pair of backticks (a project may hold dashes).
+/// A table's whole path in one pair of backticks (a project may hold dashes).
 #[must_use]
 pub fn table(id: &TableId) -> String {
     quote::bigquery_table(id)
 }
 
-/// A text: between single quotes, control characters as escapes.
+/// A text literal: between single quotes, control characters as escapes.
 #[must_use]
 pub fn text(text: &str) -> String {
     quote::bigquery_text(text)
@@ -40,7 +40,7 @@ mod tests {
         assert_eq!(table(&id), "`my-project.d.t`");
     }
 
-    /// Reads a quoted identifier as BigQuery does: its name, and what follows.
+    /// Reads a quoted identifier as BigQuery does; gives its name and the text after it.
     fn read(text: &str) -> Option<(String, &str)> {
         let inside = text.strip_prefix('`')?;
         let (mut name, mut chars) = (String::new(), inside.char_indices());

@@ -1,7 +1,7 @@
-//! The load job's upload: a resumable session that a dropped connection or a 5xx only interrupts.
+//! The load job's upload: a resumable session, which a dropped connection or a 5xx only interrupts.
 //!
-//! One task sends chunks while a blocking thread encodes the next one; the channel between them holds one, so that
-//! memory is bounded by three chunks whatever the table's size.
+//! One task sends a chunk while a blocking thread encodes the next one. The channel between them holds one, so three
+//! chunks bound the memory, whatever the table's size.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -82,10 +82,10 @@ fn load_job(api: &Api, order: &StageOrder) -> Job {
     }
 }
 
-/// What the load job is to do: with the file that is uploaded with it, or with that of `uri` (`gs://...`).
+/// What the load job does: it loads the file that is uploaded with it, or the file at `uri` (`gs://...`).
 pub fn configuration(api: &Api, order: &StageOrder, uri: Option<String>) -> JobConfiguration {
     let table = &order.staging;
-    // Without it, wall clocks would be read as instants.
+    // Without a schema, BigQuery would read wall clocks as instants.
     let schema = TableSchema::new(staging_fields(&order.plan));
     let schema = (!(api.is_emulator && emulator::refuses_schema(&order.plan))).then_some(schema);
     let load = JobConfigurationLoad {
@@ -131,7 +131,7 @@ impl Session<'_> {
             let error = match self.attempt(&chunk.bytes, begin, &total, unsure).await {
                 Ok(Sent::Finished) => return Ok(Sent::Finished),
                 Ok(Sent::More) if self.offset >= end && !chunk.is_last => return Ok(Sent::More),
-                // Taken in part: the rest goes at once.
+                // The server took a part: the rest goes at once.
                 Ok(Sent::More) if self.offset > before => {
                     unsure = false;
                     waits.progressed();
@@ -139,7 +139,7 @@ impl Session<'_> {
                 }
                 Ok(Sent::More) => ApiError::unanswered("the server does not take the rest of a chunk"),
                 Err(error) if matches!(error.status, Some(404 | 410)) => return self.session_gone().await,
-                // The whole arrived once before and its answer was lost.
+                // The whole upload had arrived before, and its answer was lost.
                 Err(error) if error.is_duplicate() => return Ok(Sent::Finished),
                 Err(error) => error,
             };
@@ -148,7 +148,7 @@ impl Session<'_> {
         }
     }
 
-    /// One request: the chunk's rest, or, when the last answer was lost, the question how far the server is.
+    /// Sends one request: the rest of the chunk, or, when the last answer was lost, the question how far the server is.
     async fn attempt(&mut self, chunk: &Bytes, begin: u64, total: &str, unsure: bool) -> Result<Sent, ApiError> {
         if unsure {
             let answer = self.put(Bytes::new(), format!("bytes */{total}")).await?;
@@ -159,7 +159,7 @@ impl Session<'_> {
         let end = begin + chunk.len() as u64;
         let taken = usize::try_from(self.offset.saturating_sub(begin)).unwrap_or(usize::MAX);
         if self.offset < begin {
-            // Retrying the whole staging is right, retrying this session is not.
+            // Staging everything again can succeed; repeating this session cannot.
             let lost = ApiError::unanswered("the server lost a part that it had confirmed");
             return Err(lost.for_good());
         }
@@ -182,7 +182,7 @@ impl Session<'_> {
         self.api.send(request, CHUNK_TIMEOUT).await
     }
 
-    /// Reads how far the server is.
+    /// Reads from an answer how far the server is.
     async fn progress(&mut self, answer: Response) -> Result<Sent, ApiError> {
         if client::is_incomplete(answer.status()) {
             let range = answer.headers().get(header::RANGE).and_then(|r| r.to_str().ok());
@@ -196,7 +196,7 @@ impl Session<'_> {
         Err(client::refused(answer).await)
     }
 
-    /// A session ends when its job begins, and after a week: the job knows which.
+    /// A session ends when its job begins, or after a week: if the job exists, the first is true.
     async fn session_gone(&self) -> Result<Sent, ApiError> {
         match self.api.look(&self.order.job).await {
             Ok(_) => Ok(Sent::Finished),
@@ -208,7 +208,7 @@ impl Session<'_> {
     }
 }
 
-/// `bytes=0-262143` is 262,144 bytes.
+/// The number of bytes that a range stands for: `bytes=0-262143` is 262,144 bytes.
 fn held(range: &str) -> Option<u64> {
     range.rsplit_once('-')?.1.trim().parse::<u64>().ok()?.checked_add(1)
 }

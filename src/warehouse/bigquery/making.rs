@@ -1,4 +1,4 @@
-//! Requests that make tables, while they are on their way.
+//! Requests under way that make tables.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,11 +8,12 @@ use tokio::task::JoinHandle;
 
 use crate::domain::ids::TableId;
 
-/// A request that makes a table is answered within a second; one that is not may be left to the table's expiry.
+/// How long to wait for a request that makes a table. It is answered within a second; a later table may be left to its
+/// expiry.
 const LAST_REQUEST: Duration = Duration::from_secs(3);
 
-/// Requests that make tables, on their way. Dropped with its upload, such a request would still reach BigQuery, and
-/// perhaps after the one that drops its table.
+/// Requests under way that make tables. If such a request were dropped with its upload, it could still reach BigQuery,
+/// perhaps after the request that drops its table.
 #[derive(Debug, Clone, Default)]
 pub struct Making(Arc<Mutex<HashMap<TableId, JoinHandle<()>>>>);
 

@@ -71,17 +71,18 @@ use crate::warehouse::{
 #[derive(Debug, Clone)]
 pub struct BigQuery {
     settings: Arc<Settings>,
-    /// Made at the first call: what needs no BigQuery needs no credentials, and what does reports them as its own fault.
+    /// Made at the first call: a command that needs no BigQuery needs no credentials, and one that does reports them as
+    /// its own fault.
     api: Arc<OnceCell<Api>>,
-    /// Datasets that were seen or made: asked for once a process, however many mappings share one.
+    /// Datasets that were seen or made: each is asked for once in a process, however many mappings share it.
     datasets: Arc<Mutex<HashSet<(String, String)>>>,
-    /// `temp_bucket`; without one files are uploaded straight to BigQuery.
+    /// The bucket `temp_bucket`; `None`: files are uploaded straight to BigQuery.
     objects: Option<Arc<StagedObjects>>,
-    /// Whose turn it is to change a table that several shards share.
+    /// The turns in which shards change the table that they share.
     turns: OneByOne,
     notes: RetryNotes,
     billing: Arc<Billing>,
-    /// Where what is sent is remembered; `None`: nowhere.
+    /// Where sent statements are remembered; `None`: nowhere.
     statements: Option<Arc<Statements>>,
 }
 
@@ -91,19 +92,19 @@ struct Settings {
     login: Login,
     project: String,
     location: String,
-    /// `billing_project`.
+    /// The project of `billing_project`.
     quota_project: Option<String>,
 }
 
 impl BigQuery {
-    /// Asks nothing of the network yet.
+    /// Makes the warehouse without using the network yet.
     #[must_use]
     pub fn new(access: BigQuerySettings, project: &str, location: &str) -> Self {
         let login = Login::new(access.credentials.clone(), Variables::of_the_process());
         Self::logged_in(access, login, project, location)
     }
 
-    /// The same, with a login that others share.
+    /// The same, with a login that is shared.
     #[must_use]
     pub fn logged_in(access: BigQuerySettings, login: Login, project: &str, location: &str) -> Self {
         let (project, location) = (project.to_owned(), location.to_owned());
@@ -120,7 +121,8 @@ impl BigQuery {
         }
     }
 
-    /// The same, whose jobs run in another project than the tables', which pays for them and for which requests are counted.
+    /// The same; its jobs run in another project than the tables', which pays for them and for which requests are
+    /// counted.
     #[must_use]
     pub fn paid_by(self, project: Option<&str>) -> Self {
         let Settings { access, login, project: own, location, .. } = &*self.settings;
@@ -134,13 +136,13 @@ impl BigQuery {
         Self { settings: Arc::new(settings), ..self }
     }
 
-    /// The same; what is sent from now on is remembered there.
+    /// The same; statements that are sent from now on are remembered in `statements`.
     #[must_use]
     pub fn remembering(self, statements: Option<Arc<Statements>>) -> Self {
         Self { statements, ..self }
     }
 
-    /// The same, with staged files on their way through a bucket of Cloud Storage.
+    /// The same; staged files go through a bucket of Cloud Storage.
     #[must_use]
     pub fn through(self, bucket: Bucket) -> Self {
         Self { objects: Some(Arc::new(StagedObjects::new(bucket))), ..self }
@@ -155,7 +157,8 @@ impl BigQuery {
         Ok(api.counted_for(quota_project.as_deref()).remembered(self.statements.as_ref()))
     }
 
-    /// A job that failed for BigQuery's own reasons has ended, so the statement may run again, under a new id.
+    /// Runs one statement. A job that failed for BigQuery's own reasons has ended, so the statement may run again under
+    /// a new id.
     async fn apply_one(&self, statement: &str) -> Result<(), Fault> {
         let what = format!("Changing the schema failed ({})", first_line(statement));
         let api = self.api().await?;
@@ -178,7 +181,7 @@ impl Warehouse for BigQuery {
 
     async fn ensure_dataset(&self, table: &TableId) -> Result<bool, Fault> {
         let dataset = (table.project.clone(), table.dataset.clone());
-        // Held while asking: mappings that begin together ask once.
+        // The lock is held while asking, so that mappings that begin together ask once.
         let mut known = self.datasets.lock().await;
         if known.contains(&dataset) {
             return Ok(false);
@@ -204,7 +207,8 @@ impl Warehouse for BigQuery {
             return Ok(described.rows);
         }
         let what = format!("Counting the rows of {table} failed");
-        api.number(&target_range::count_all(table, described.partitioning.as_ref(), shard), &what).await.map(Some)
+        let only = shard.map(|shard| shard.condition(""));
+        api.number(&target_range::count_all(table, described.partitioning.as_ref(), only), &what).await.map(Some)
     }
 
     fn ddl(&self, table: &TableId, plan: &TablePlan, diff: &SchemaDiff) -> Vec<String> {
@@ -245,7 +249,7 @@ impl Warehouse for BigQuery {
             return Ok(Sent::Taken(Taken { changed, ended: job.ended() }));
         }
         let counts = job.succeeded(&what)?.counts();
-        // A query that writes a table whole counts no rows.
+        // A query that writes a whole table reports no count of rows.
         let inserted = if order.kind == PublishKind::Replace { staged.rows } else { counts.inserted };
         Ok(Sent::Done(PublishCounts { inserted, ..counts }))
     }
@@ -299,7 +303,7 @@ impl Warehouse for BigQuery {
                 None => Ok(()),
             }
         };
-        // Side by side: a caller that has little time left must not lose the one to the other's slowness.
+        // Both at once: a caller that has little time left must not lose one because the other is slow.
         let (dropped, removed) = tokio::join!(drop_table, remove_object);
         dropped.and(removed)
     }
@@ -374,9 +378,9 @@ impl Comparable for BigQuery {
     }
 }
 
-/// A job id that nobody has used: for statements that may run twice.
+/// A job id that nobody has used, for statements that may run twice.
 fn fresh_id(purpose: &str) -> JobId {
-    // Keyed with random bits of the operating system's at each call.
+    // The hasher is keyed with random bits of the operating system at each call.
     let random = || RandomState::new().build_hasher().finish();
     JobId(format!("bqsync_{purpose}_{:016x}{:016x}", random(), random()))
 }

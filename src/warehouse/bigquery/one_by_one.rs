@@ -1,6 +1,6 @@
-//! Statements that change one table for several shards, one after the other: at once, BigQuery lets one of them fail with
-//! "could not serialize access", and tables take few changes in a while. Of other processes nobody knows; what fails for them
-//! is tried again.
+//! Runs the statements of several shards that change one table one after the other. At once, BigQuery would fail one of
+//! them with "could not serialize access", and a table takes few changes in a while. Statements of other processes are
+//! not seen; what fails because of them is retried.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -15,7 +15,8 @@ use crate::domain::plan::TablePlan;
 pub struct OneByOne(Arc<std::sync::Mutex<HashMap<TableId, Arc<Mutex<()>>>>>);
 
 impl OneByOne {
-    /// Waits until no other shard changes the table; `None` where a single mapping does. Others wait while it is held.
+    /// Waits until no other shard changes the table; `None` where a single mapping changes it. Others wait while the
+    /// guard is held.
     pub async fn turn(&self, target: &TableId, plan: &TablePlan) -> Option<OwnedMutexGuard<()>> {
         plan.shard.as_ref()?;
         let of_table = {

@@ -1,20 +1,21 @@
-//! The condition on the target that belongs into every statement about it: its rows that are the mapping's, where several
-//! tables share one, and what a table with `require_partition_filter` wants of whatever reads it.
+//! The condition that every statement about the target must contain: only the mapping's own rows, where several tables
+//! share the target, and the filter that a table with `require_partition_filter` demands of every reader.
 //!
-//! BigQuery takes the latter for a filter, because it speaks of the partitioning column alone, and as the only one of a MERGE as well. (A
-//! null-safe equality of the keys, `IS NOT DISTINCT FROM`, beside it would spoil that.)
+//! BigQuery accepts `IS NULL OR IS NOT NULL` as the filter because it names the partitioning column alone, even if it
+//! is the only filter of a MERGE. (A null-safe equality of the keys, `IS NOT DISTINCT FROM`, beside it would spoil
+//! that.)
 
 use crate::domain::plan::TablePlan;
 
-/// `None` where all rows are meant and the table asks for no filter. `alias` of the table in the statement; empty: it has
-/// none.
+/// The condition; `None` where all rows count and the table demands no filter. `alias`: the table's in the statement;
+/// empty if it has none.
 pub fn condition(plan: &TablePlan, alias: &str) -> Option<String> {
     let of_shard = plan.shard.as_ref().map(|shard| shard.condition(alias));
     let filter = plan.partitioning.as_ref().and_then(|by| by.condition(alias));
     of_shard.into_iter().chain(filter).reduce(|all, condition| format!("{all} AND {condition}"))
 }
 
-/// The same, after other conditions; nothing where there is none.
+/// The same, to append to other conditions with AND; empty where there is none.
 pub fn and(plan: &TablePlan, alias: &str) -> String {
     condition(plan, alias).map(|condition| format!(" AND {condition}")).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Arrow batches into one Parquet file, with flat memory.
+//! Encodes Arrow batches into one Parquet file, in bounded memory.
 
 use std::io::{self, Write};
 
@@ -16,19 +16,18 @@ use crate::domain::plan::TablePlan;
 use crate::domain::staging::arrow_schema;
 use crate::warehouse::Range;
 
-/// Fewer rows a group cost speed at the reader, more cost memory here.
+/// Fewer rows in a group slow the reader; more need memory here.
 const ROW_GROUP_ROWS: usize = 131_072;
 
-/// What a row group may hold in memory before it is written, whatever its rows: BigQuery advises at least 16 MiB, and
-/// more is only memory.
+/// How many bytes a row group may hold in memory before it is written, whatever its rows. BigQuery advises at least 16
+/// MiB; more only needs memory.
 const ROW_GROUP_BYTES: usize = 16 * 1024 * 1024;
 
-/// Beyond so many columns BigQuery asks for pages under 1 MiB.
-/// Source: BigQuery guide, "Loading Parquet data".
+/// Files with more columns than this should have pages under 1 MiB. Source: BigQuery guide, "Loading Parquet data".
 const MANY_COLUMNS: usize = 100;
 const SMALL_PAGE: usize = 512 * 1024;
 
-/// Encodes the batches of one plan into `W`, and remembers what the publish wants to know of them.
+/// Encodes the batches of one plan into `W` and records the ranges that the publish needs.
 pub struct ParquetEncoder<W: Write + Send> {
     writer: ArrowWriter<Counted<W>>,
     rows: u64,
@@ -41,7 +40,7 @@ pub struct ParquetEncoder<W: Write + Send> {
 pub struct Encoded {
     pub rows: u64,
     pub bytes: u64,
-    /// Of each key of the plan.
+    /// Smallest and greatest value of each key of the plan.
     pub key_ranges: Vec<Option<Range>>,
     pub cursor_range: Option<Range>,
 }
@@ -56,7 +55,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
     /// # Errors
     /// `Bug` when the plan has no Parquet shape.
     pub fn new(plan: &TablePlan, sink: W) -> Result<Self, Fault> {
-        // The Arrow schema would be stored beside the Parquet one; BigQuery reads the latter.
+        // The writer would store the Arrow schema beside the Parquet one; BigQuery reads only the latter.
         let options = ArrowWriterOptions::new().with_properties(properties(plan)?).with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(Counted { inner: sink, count: 0 }, arrow_schema(plan), options)
             .map_err(failed)?;
@@ -73,7 +72,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
     /// `Bug` for a batch of another schema; `Transient` when the sink refuses bytes.
     pub fn write(&mut self, rows: &RecordBatch) -> Result<(), Fault> {
         self.writer.write(rows).map_err(failed)?;
-        // The writer's own bound looks at what is encoded; buffers of wide rows weigh more than that.
+        // The writer's own bound counts encoded bytes; the buffers of wide rows are larger.
         if self.writer.memory_size() > ROW_GROUP_BYTES {
             self.writer.flush().map_err(failed)?;
         }
@@ -86,7 +85,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
     /// Writes the footer and gives the sink back.
     ///
     /// # Errors
-    /// As `write`.
+    /// The errors of `write`.
     pub fn finish(self) -> Result<(W, Encoded), Fault> {
         let sink = self.writer.into_inner().map_err(failed)?;
         let encoded = Encoded {
@@ -99,7 +98,7 @@ impl<W: Write + Send> ParquetEncoder<W> {
     }
 }
 
-/// The Parquet writer's own count leaves out the footer, which it writes last of all.
+/// Counts the bytes written: the Parquet writer's own count leaves out the footer, which it writes last.
 struct Counted<W> {
     inner: W,
     count: u64,

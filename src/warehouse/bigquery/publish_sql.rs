@@ -1,4 +1,4 @@
-//! The statements that carry staged rows into the target, each one atomic.
+//! The statements that publish staged rows to the target; each is atomic.
 
 mod mirror;
 mod pieces;
@@ -20,8 +20,8 @@ use crate::domain::publish::PublishKind;
 use crate::warehouse::Within;
 
 impl Api {
-    /// The statement of a publish. (A copy job has none: what it does, an INSERT does too. That of a replace says only what
-    /// is read; where it goes, its job says.)
+    /// The statement of a publish. (A copy job has no statement; the INSERT shown for it does the same. A replace's
+    /// statement only reads; its job names the destination.)
     pub fn publish_sql(
         &self,
         kind: PublishKind,
@@ -51,7 +51,7 @@ impl Api {
     }
 }
 
-/// upsert, each key once: with `newer_wins` no older row over a newer one.
+/// upsert into a target that holds each key once; with `newer_wins` an older row never replaces a newer one.
 #[must_use]
 pub fn merge(target: &TableId, plan: &TablePlan, rows: &Rows, newer_wins: bool) -> String {
     let set: Vec<String> = plan
@@ -61,7 +61,7 @@ pub fn merge(target: &TableId, plan: &TablePlan, rows: &Rows, newer_wins: bool) 
         .filter(|(position, _)| !plan.keys.contains(position))
         .map(|(_, c)| column(&c.target_name))
         .map(|name| format!("{name} = {STAGED}.{name}"))
-        // A row that is back is no longer deleted. (A bare NULL is refused by the emulator's MERGE.)
+        // A row that is back is no longer deleted. (The emulator's MERGE refuses a bare NULL.)
         .chain(plan.loaded_at.as_ref().map(|name| format!("{0} = {STAGED}.{0}", column(name))))
         .chain(plan.deleted_column.as_ref().map(|name| format!("{} = CAST(NULL AS TIMESTAMP)", column(name))))
         .collect();
@@ -83,8 +83,8 @@ pub fn merge(target: &TableId, plan: &TablePlan, rows: &Rows, newer_wins: bool) 
     )
 }
 
-/// upsert, keys that the target may hold more than once. Each staged row comes twice: the first takes out every row of its
-/// key, the second, which matches nothing, is put in. One statement, so nobody ever sees the key missing.
+/// upsert into a target that may hold a key more than once. Each staged row comes twice: the first removes every row of
+/// its key, the second matches nothing and is inserted. It is one statement, so nobody ever sees the key missing.
 #[must_use]
 pub fn merge_once(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
     format!(
@@ -98,32 +98,32 @@ pub fn merge_once(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
     )
 }
 
-/// Where the target can hold none of the rows: every row.
+/// Inserts every row, for a target that can hold none of them yet.
 #[must_use]
 pub fn insert(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
     format!("INSERT INTO {} ({})\n{}", table(target), names(plan), select(plan, rows))
 }
 
-/// replace: every row, as the target will hold it.
+/// replace: selects every row as the target will hold it.
 #[must_use]
 pub fn replacement(plan: &TablePlan, rows: &Rows) -> String {
     let rows = select(plan, rows).trim_start().to_owned();
-    // Named, or a table that is put in place without its schema would lose the column.
+    // The column is named, because a table that is replaced without its schema would lose it.
     match &plan.deleted_column {
         Some(mark) => format!("SELECT *, CAST(NULL AS TIMESTAMP) AS {} FROM (\n{rows}\n)", column(mark)),
         None => rows,
     }
 }
 
-/// upsert, where the target holds nothing: each key once, without a join.
+/// upsert into a target that holds nothing: each key once, without a join.
 #[must_use]
 pub fn insert_newest(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
     format!("INSERT INTO {} ({})\n{}", table(target), names(plan), each_once(plan, rows, &plan.keys))
 }
 
-/// append, where the target may hold some of the rows: those whose keys and cursor are not there.
+/// append to a target that may hold some of the rows: inserts those whose keys and cursor it lacks.
 ///
-/// Where keys do not tell rows apart, a row is told by all of its columns, and equal rows by their number.
+/// Where keys do not tell rows apart, all columns together identify a row, and equal rows are numbered.
 #[must_use]
 pub fn insert_missing(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
     if plan.keys.is_empty() || !plan.keys_unique {
@@ -144,7 +144,7 @@ pub fn insert_missing(target: &TableId, plan: &TablePlan, rows: &Rows) -> String
     )
 }
 
-/// Rows as text: of equal ones, those beyond the number that the target has already.
+/// Compares rows as text; of equal rows it inserts those beyond the number that the target has already.
 fn insert_missing_by_content(target: &TableId, plan: &TablePlan, rows: &Rows) -> String {
     let row = |alias: &str| {
         let fields: Vec<String> = plan.columns.iter().map(|c| as_field(alias, c)).collect();

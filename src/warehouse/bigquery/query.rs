@@ -1,4 +1,4 @@
-//! Statements that only read: their rows, page by page, and what they would cost.
+//! Statements that only read: their rows, page by page, and their estimated cost.
 
 use std::time::{Duration, Instant};
 
@@ -14,10 +14,10 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::JobId;
 use crate::warehouse::Counted;
 
-/// How long BigQuery may hold an answer back until the statement has ended; below the limit of a request.
+/// How long BigQuery may hold back an answer until the statement has ended; below a request's time limit.
 const PATIENCE: Duration = Duration::from_secs(50);
 
-/// Its columns as text.
+/// One row; its columns as text, `None` for NULL.
 type Row = Vec<Option<String>>;
 
 /// The answer of `jobs.query` and `jobs.getQueryResults`.
@@ -36,7 +36,7 @@ struct Answer {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct JobReference {
-    /// A dry run has none.
+    /// The job's id; a dry run has none.
     job_id: Option<String>,
 }
 
@@ -51,7 +51,7 @@ struct Cell {
 }
 
 impl Api {
-    /// Every row of a statement, which may run twice. The columns must be scalars.
+    /// All rows of a statement, which may run twice. The columns must be scalars.
     pub async fn rows(&self, sql: &str, what: &str) -> Result<Vec<Row>, Fault> {
         Ok(self.rows_and_job(sql, what).await?.0)
     }
@@ -59,7 +59,7 @@ impl Api {
     /// The same, with what it cost.
     pub async fn rows_and_cost(&self, sql: &str, what: &str) -> Result<(Vec<Row>, Cost), Fault> {
         let (rows, job) = self.rows_and_job(sql, what).await?;
-        // The rows are there: not to know their price fails nothing.
+        // The rows are here, so a failure to learn their cost is not an error.
         let cost = match job {
             Some(job) => self.look(&JobId(job)).await.map(|job| job.cost()).unwrap_or_default(),
             None => Cost::default(),
@@ -89,7 +89,7 @@ impl Api {
         Ok(self.counted(sql, what).await?.rows)
     }
 
-    /// The same, of a statement that counts, with what it cost.
+    /// The same for a statement that counts, with what it cost.
     pub async fn counted(&self, sql: &str, what: &str) -> Result<Counted, Fault> {
         let (rows, cost) = self.rows_and_cost(sql, what).await?;
         let number = rows.first().and_then(|row| row.first()?.as_deref()?.parse().ok());
@@ -97,7 +97,7 @@ impl Api {
         Ok(Counted { rows, cost })
     }
 
-    /// Bytes that a statement would read; of a clustered table an upper bound.
+    /// Bytes that a statement would read; for a clustered table an upper bound.
     pub async fn bytes_of(&self, sql: &str, what: &str) -> Result<u64, Fault> {
         let answer = self.ask(sql, what, true).await?;
         Ok(number(answer.total_bytes_processed.as_ref()).unwrap_or(0))
@@ -113,7 +113,7 @@ impl Api {
             "dryRun": dry_run,
             "labels": labels(self.billing()),
         });
-        // A dry run is asked what it would read, however much that is.
+        // A dry run asks how much the statement would read, so it has no limit.
         if let Some(bytes) = self.billing().most_bytes.filter(|_| !dry_run) {
             body["maximumBytesBilled"] = json!(bytes.to_string());
         }
@@ -134,15 +134,16 @@ impl Api {
         self.http().get(url).query(&[("location", self.location.as_str()), ("timeoutMs", &patience)])
     }
 
-    /// Waits until a statement has ended, where `jobs.get` would be asked again and again. How it ended, that tells;
-    /// whatever goes wrong here, it still can. So each call is made once: a job's own error is answered as a call's.
+    /// Waits until a statement has ended, instead of polling `jobs.get`. The caller reads from `jobs.get` how it ended,
+    /// so an error here only ends the wait. Each call is made once, because a job's own error is answered as the call's
+    /// error.
     pub async fn statement_ended(&self, id: &JobId) {
         let nothing_else = [("maxResults", "0"), ("fields", "jobComplete")];
         loop {
             let asked = Instant::now();
             let Ok(answer) = self.send(self.results(&id.0).query(&nothing_else), REQUEST_TIMEOUT).await else { return };
             let complete = answer.json::<Answer>().await.is_ok_and(|answer| answer.job_complete);
-            // A server that holds nothing back would be asked without a pause.
+            // Without this check, a server that holds no answer back would be asked without a pause.
             if complete || asked.elapsed() < PATIENCE / 2 {
                 return;
             }

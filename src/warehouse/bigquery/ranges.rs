@@ -1,7 +1,7 @@
 //! The smallest and greatest value of a column over all batches of a file, as SQL literals.
 //!
-//! BigQuery prunes a MERGE's target by constants alone, never by what the source holds, so the range of the staged
-//! keys is written into the statement.
+//! BigQuery prunes a MERGE's target only by constants, never by what the source holds, so the statement contains the
+//! range of the staged keys.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
@@ -11,7 +11,7 @@ use chrono::{DateTime, NaiveDateTime};
 
 use crate::domain::type_map::StagedType;
 
-/// Follows one column.
+/// Tracks the range of one column.
 #[derive(Debug)]
 pub struct RangeTracker {
     column: usize,
@@ -23,7 +23,7 @@ pub struct RangeTracker {
 enum State {
     Empty,
     Range(i128, i128),
-    /// A NULL was seen, which no range holds, or the type has no order of ours.
+    /// A NULL was seen, which no range holds, or values of the type are not ordered here.
     Unknown,
 }
 
@@ -86,7 +86,7 @@ fn ends(values: impl Iterator<Item = i128>) -> Option<(i128, i128)> {
 
 fn literal(staged: StagedType, value: i128) -> Option<String> {
     match staged {
-        // The least of all has no literal: `-` is an operator, and 2^63 alone is too great.
+        // The smallest INT64 has no literal: `-` is an operator, and 2^63 alone is out of range.
         StagedType::Int64 => (value != i128::from(i64::MIN)).then(|| value.to_string()),
         StagedType::Decimal { scale, .. } => Some(format!("NUMERIC '{}'", decimal(value, scale))),
         StagedType::Date => Some(format!("DATE '{}'", date(value)?)),
@@ -96,7 +96,7 @@ fn literal(staged: StagedType, value: i128) -> Option<String> {
     }
 }
 
-/// Digits, with a point where there is a scale.
+/// The digits of a decimal, with a point where it has a scale.
 pub fn decimal(value: i128, scale: u8) -> String {
     if scale == 0 {
         return value.to_string();
@@ -107,20 +107,20 @@ pub fn decimal(value: i128, scale: u8) -> String {
     format!("{sign}{whole}.{fraction}")
 }
 
-/// `2026-11-23`, of days since 1970; `None` where BigQuery has no such date.
+/// A date such as `2026-11-23` from days since 1970; `None` where BigQuery has no such date.
 pub fn date(days: i128) -> Option<String> {
     let seconds = i64::try_from(days).ok()?.checked_mul(86_400)?;
     let day = DateTime::from_timestamp(seconds, 0)?.naive_utc();
     in_range(day).then(|| day.format("%Y-%m-%d").to_string())
 }
 
-/// `2026-11-23 08:00:00.000000`, of microseconds since 1970; `None` where BigQuery has no such time.
+/// A time such as `2026-11-23 08:00:00.000000` from microseconds since 1970; `None` where BigQuery has no such time.
 pub fn micros(value: i128) -> Option<String> {
     let at = DateTime::from_timestamp_micros(i64::try_from(value).ok()?)?.naive_utc();
     in_range(at).then(|| at.format("%Y-%m-%d %H:%M:%S%.6f").to_string())
 }
 
-/// BigQuery's dates end where four digits do.
+/// BigQuery's years have at most four digits.
 fn in_range(at: NaiveDateTime) -> bool {
     use chrono::Datelike;
     (1..=9999).contains(&at.year())

@@ -1,18 +1,18 @@
-//! Refusals whose reason says too little: BigQuery gives `invalidQuery` or `resourcesExceeded` to what passes in minutes as
-//! it does to what never will, so they are told by their words.
+//! Refusals whose reason says too little, recognised by their words: BigQuery gives `invalidQuery` or
+//! `resourcesExceeded` both to errors that pass in minutes and to errors that never will.
 
 use std::time::Duration;
 
 use crate::domain::fault::FaultKind;
 
-/// What an error is, and what helps.
+/// The kind of an error, and the hint that helps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judged {
     pub kind: FaultKind,
     pub hint: Option<&'static str>,
-    /// No try before this time can succeed.
+    /// No retry within this time can succeed.
     pub retry_after: Option<Duration>,
-    /// Fewer rows at once may be taken.
+    /// Fewer rows at once may be accepted.
     pub is_too_much: bool,
 }
 
@@ -24,7 +24,7 @@ struct Refusal {
     retry_after: Option<Duration>,
 }
 
-/// Rows that were streamed in can be changed after half an hour, sometimes ninety minutes.
+/// Rows that were streamed in can be changed after half an hour, sometimes after ninety minutes.
 const STREAMED: Duration = Duration::from_mins(15);
 
 const OTHERS: &str = "the run waits for the other statements on this table and tries again; if it ends so, see which they are in \
@@ -49,7 +49,7 @@ const FILTER: &str =
 /// Sources: BigQuery guides "Data manipulation language" (concurrency, streamed rows), "Troubleshoot query errors",
 /// "Column-level access control: impact on writes", "Partitioned tables"; and reports of these messages by users.
 const REFUSALS: [Refusal; 15] = [
-    // Two run at once, twenty wait, the next is refused. Its reason is that of a statement too large.
+    // Two run at once, twenty wait, the next is refused, with the same reason as a statement that is too large.
     passing("Too many DML statements outstanding", OTHERS),
     // Two statements changed the same rows at once.
     passing("Could not serialize access", OTHERS),
@@ -79,7 +79,7 @@ const fn lasting(words: &'static str, kind: FaultKind, hint: &'static str) -> Re
     Refusal { words, kind, hint, retry_after: None }
 }
 
-/// `None`: the reason says all there is to say.
+/// The judgement by the message's words; `None`: the reason alone decides.
 pub fn by_words(message: &str) -> Option<Judged> {
     let message = message.to_ascii_lowercase();
     let refusal = REFUSALS.iter().find(|refusal| message.contains(&refusal.words.to_ascii_lowercase()))?;
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
     use crate::warehouse::bigquery::error::{ApiError, JobError, job_fault};
 
-    /// As BigQuery words them, with the reason that it gives.
+    /// Messages as BigQuery words them, each with its reason and the kind that it must become.
     const SAID: [(&str, &str, FaultKind); 16] = [
         (
             "resourcesExceeded",

@@ -1,4 +1,4 @@
-//! Rows by their keys with every value, for somebody who looks at them.
+//! Reads rows by their keys with every value, for somebody who looks at them.
 
 use super::client::Api;
 use super::digest::{self, value};
@@ -26,7 +26,7 @@ impl Api {
     }
 }
 
-/// Of every row that is not marked as deleted, whatever the window.
+/// Selects the rows with these keys that are not marked as deleted, whatever the window.
 pub fn statement(comparison: &Comparison, keys: &[Key]) -> String {
     let mut selected = digest::keys(comparison);
     for (of, form) in comparison.plan.columns.iter().zip(&comparison.forms) {
@@ -40,7 +40,7 @@ pub fn statement(comparison: &Comparison, keys: &[Key]) -> String {
     digest::select(&whole, &selected, Some(within(comparison, keys)))
 }
 
-/// A key of whole numbers is compared with numbers, by which a clustered table is pruned.
+/// Whole-number keys are compared as numbers, so that BigQuery prunes a clustered table by them.
 fn within(comparison: &Comparison, keys: &[Key]) -> String {
     let plan = &comparison.plan;
     let is_number = |key: &Key| key[0].as_ref().is_some_and(|text| text.parse::<i64>().is_ok());
@@ -59,8 +59,8 @@ fn within(comparison: &Comparison, keys: &[Key]) -> String {
     digest::any(keys.iter().map(is_key).collect())
 }
 
-/// For people, as MySQL shows it where that is simple. A masked value is only said to be there: the table may hold clear text
-/// from before the mask.
+/// The text of a value for people, as MySQL shows it where that is simple. A masked value only shows that it exists:
+/// the table may hold clear text from before the mask.
 fn shown(of: &ColumnPlan, form: Option<Form>) -> String {
     let name = column(&of.target_name);
     match &of.mask {

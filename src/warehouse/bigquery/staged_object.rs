@@ -1,7 +1,7 @@
 //! Staging through a bucket of Cloud Storage (`temp_bucket`): the file is put there in parts and loaded by its exact URI.
 //!
-//! An object's name is its staging table's: whoever may drop the one may remove the other, and what a dead run left
-//! behind is found by listing.
+//! An object has the name of its staging table: whoever may drop the table may remove the object, and a listing finds
+//! what a dead run left behind.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,20 +23,21 @@ use crate::domain::naming::STAGING_PREFIX;
 use crate::domain::retry::RetryNotes;
 use crate::warehouse::StageOrder;
 
-/// All that this program keeps in the bucket.
+/// The folder of everything that this program keeps in the bucket.
 const FOLDER: &str = "bqsync";
 
-/// How long a removal waits for the last request of an upload that was given up: answered later, it would bring back what
-/// was removed. What a slow line brings back is a leftover to the next run.
+/// How long a removal waits for the last request of an abandoned upload: a request that is answered later would bring
+/// back what was removed. If a slow line brings it back all the same, the next run finds it as a leftover.
 const LAST_REQUEST: Duration = Duration::from_secs(1);
 
-/// The bucket, and what is on its way there.
+/// The bucket, and the uploads under way to it.
 #[derive(Debug)]
 pub struct StagedObjects {
     bucket: Bucket,
-    /// Tasks that receive chunks; one whose upload is dropped ends after its request.
+    /// Tasks that receive chunks, by object; a task whose upload is dropped ends after its current request.
     receiving: Mutex<HashMap<String, JoinHandle<()>>>,
-    /// Begun and not yet complete: the service keeps, and charges for, what nobody aborts.
+    /// Multipart uploads that have begun and are not complete: the service keeps them, and charges for them, until
+    /// somebody aborts them.
     unfinished: Mutex<HashMap<String, Multipart>>,
 }
 
@@ -59,7 +60,7 @@ impl StagedObjects {
         let (outcome, told) = oneshot::channel();
         let (objects, bucket, to) = (Arc::clone(&self), self.bucket.watched(api.notes()), path.clone());
         let task = tokio::spawn(async move {
-            // An upload that has been given up wants no answer.
+            // Nobody waits for the outcome of an abandoned upload.
             outcome.send(objects.receive(&bucket, &to, chunks, &sent).await).ok();
         });
         self.receiving.lock().await.insert(path, task);
@@ -109,7 +110,7 @@ impl StagedObjects {
             let total = sent.fetch_add(length, Ordering::Relaxed) + length;
             if chunk.is_last {
                 match bucket.complete_parts(path, &upload, &parts).await {
-                    // Completed before, by a request whose answer was lost.
+                    // An earlier request, whose answer was lost, completed the upload.
                     Err(error) if error.is_not_found() && bucket.size(path).await? == Some(total) => {}
                     completed => completed?,
                 }
@@ -123,14 +124,14 @@ impl StagedObjects {
         }
     }
 
-    /// Does with an object of its own what is done with staged files; gives their folder.
+    /// Writes, reads and removes an object of its own, as staged files are; gives their folder.
     pub async fn try_bucket(&self, staging: &TableId, notes: &RetryNotes) -> Result<String, Fault> {
         let (path, folder) = (path(staging), folder(staging));
         let bucket = self.bucket.watched(notes);
         let tried = async {
             bucket.put(&path, Bytes::from_static(b"PAR1"), &Replaces::Anything).await?;
             let found = bucket.size(&path).await;
-            // Whatever the answer was, nothing is left there.
+            // The object is removed whatever the answer was.
             bucket.delete(&path).await?;
             found?;
             bucket.list(&folder).await
@@ -142,12 +143,12 @@ impl StagedObjects {
         }
     }
 
-    /// Removes what was put into the bucket for a staging table; nothing there is fine.
+    /// Removes what was put into the bucket for a staging table; succeeds if nothing is there.
     pub async fn remove(&self, staging: &TableId) -> Result<(), Fault> {
         let path = path(staging);
         let receiving = self.receiving.lock().await.remove(&path);
         let unfinished = self.unfinished.lock().await.remove(&path);
-        // A part on its way is refused once its upload is aborted, so only a whole object is worth waiting for.
+        // A part under way is refused once its upload is aborted, so only a whole object is worth waiting for.
         if let (Some(task), None) = (receiving, &unfinished) {
             tokio::time::timeout(LAST_REQUEST, task).await.ok();
         }
@@ -189,7 +190,7 @@ fn path(staging: &TableId) -> String {
     format!("{}{}.parquet", folder(staging), staging.table)
 }
 
-/// `None` for what is not ours.
+/// The staging table of an object that was found; `None` if the object is not ours.
 fn staging_of(found: &str, beside: &TableId) -> Option<TableId> {
     let table = found.strip_prefix(&folder(beside))?.strip_suffix(".parquet")?;
     (table.starts_with(STAGING_PREFIX) && !table.contains('/')).then(|| beside.sibling(table))

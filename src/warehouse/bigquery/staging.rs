@@ -1,4 +1,4 @@
-//! Staging tables: made while the first rows are encoded, gone when theirs are published or given up.
+//! Staging tables: made while the first rows are encoded, dropped when the rows are published or given up.
 
 use std::time::{Duration, SystemTime};
 
@@ -20,16 +20,17 @@ use crate::domain::plan::TablePlan;
 use crate::domain::type_map::StagedType;
 use crate::warehouse::StageOrder;
 
-/// A staging table outlives any run that may still want it, and no run has to clean up after one that died.
+/// How long a staging table lives: longer than any run that may need it, and nobody has to clean up after a run that
+/// died.
 const STAGING_LIFE: Duration = Duration::from_hours(7 * 24);
 
 impl Api {
-    /// Creates the staging table, which expires by itself; one that is there already is ours.
+    /// Creates the staging table, which expires by itself; a table that exists already under this name is ours.
     pub async fn create_staging(&self, order: &StageOrder) -> Result<(), Fault> {
         let (outcome, told) = oneshot::channel();
         let (api, ordered) = (self.clone(), order.clone());
         let task = tokio::spawn(async move {
-            // An upload that has been given up wants no answer.
+            // Nobody waits for the outcome of an abandoned upload.
             outcome.send(api.make_staging(&ordered).await).ok();
         });
         self.making().begin(order.staging.clone(), task);
@@ -53,7 +54,7 @@ impl Api {
         }
     }
 
-    /// Drops a staging table; one that is gone is fine.
+    /// Drops a staging table; succeeds if it is gone.
     pub async fn drop_staging(&self, table: &TableId) -> Result<(), ApiError> {
         self.making().ended(table).await;
         let url = self.url(false, &table.project, &["datasets", &table.dataset, "tables", &table.table]);
@@ -64,13 +65,13 @@ impl Api {
     }
 }
 
-/// With the key of the table that the rows are on their way to.
+/// The encryption of a staging table: the key of the target table.
 pub fn encrypted(plan: &TablePlan) -> Option<EncryptionConfiguration> {
     plan.kms_key.clone().map(|key| EncryptionConfiguration { kms_key_name: Some(key) })
 }
 
-/// A table whose texts are compared byte by byte, whatever its dataset's default: a publish would otherwise hold `a` and
-/// `A` as one. (The client library's model lacks the field.)
+/// A table that compares text byte by byte, whatever its dataset's default; otherwise a publish would treat `a` and `A`
+/// as one. (The client library's model lacks the field.)
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CaseSensitive {
@@ -85,7 +86,7 @@ impl From<Table> for CaseSensitive {
     }
 }
 
-/// All NULLABLE, in plan order: what the file holds, whatever the target will make of it.
+/// The fields of the staged file: all NULLABLE, in plan order, whatever the target makes of them.
 pub fn staging_fields(plan: &TablePlan) -> Vec<TableFieldSchema> {
     plan.columns
         .iter()

@@ -23,7 +23,7 @@ const WAITING_BATCHES: usize = 1;
 /// One chunk waits while one is sent and one is filled.
 const WAITING_CHUNKS: usize = 1;
 
-/// What the encoder is told. A channel that closes without `End` is an upload given up.
+/// What the encoder receives. A channel that closes without `End` means that the upload was given up.
 enum Step {
     Rows(RecordBatch),
     End,
@@ -41,12 +41,12 @@ pub struct StagingUpload {
 }
 
 impl StagingUpload {
-    /// `objects`: the bucket to go through, where one is configured.
+    /// Begins the upload. `objects`: the bucket to go through, if one is configured.
     pub fn begin(api: Api, order: StageOrder, objects: Option<Arc<StagedObjects>>) -> Self {
         let (steps, inbox) = mpsc::channel(WAITING_BATCHES);
         let (sender, chunks) = mpsc::channel(WAITING_CHUNKS);
         let plan = Arc::clone(&order.plan);
-        // A thread of its own: encoding is arithmetic, and the channels make it wait.
+        // Encoding runs in a thread of its own: it is computation, and the channels make it wait.
         let encoder = tokio::task::spawn_blocking(move || encode(&plan, inbox, ChunkWriter::new(sender)));
         let sent = Arc::new(AtomicU64::new(0));
         let mut uploader = JoinSet::new();
@@ -76,7 +76,7 @@ impl StagingUpload {
         if self.steps.send(Step::End).await.is_err() {
             return Err(self.trouble().await);
         }
-        // The uploader first: when it fails, the encoder only knows that nobody listens.
+        // The uploader is awaited first: when it fails, the encoder only knows that nobody listens.
         let job = match self.uploader.join_next().await {
             Some(Ok(Ok(Some(job)))) => job,
             Some(Ok(Err(fault))) => return Err(fault),
@@ -93,7 +93,7 @@ impl StagingUpload {
         reconciled(self.order, encoded, &job)
     }
 
-    /// Why the other side went away.
+    /// The fault that made the other side go away.
     async fn trouble(&mut self) -> Fault {
         match self.uploader.join_next().await {
             Some(Ok(Err(fault))) => fault,
@@ -108,7 +108,7 @@ impl StagingUpload {
     }
 }
 
-/// Encodes until the end; `None` when the upload was given up, whose file must not become whole.
+/// Encodes until the end; `None` when the upload was given up and the file must not become complete.
 fn encode(plan: &TablePlan, mut inbox: mpsc::Receiver<Step>, sink: ChunkWriter) -> Result<Option<Encoded>, Fault> {
     let mut encoder = ParquetEncoder::new(plan, sink)?;
     while let Some(step) = inbox.blocking_recv() {
@@ -126,7 +126,7 @@ fn encode(plan: &TablePlan, mut inbox: mpsc::Receiver<Step>, sink: ChunkWriter) 
     Ok(None)
 }
 
-/// Staged is what BigQuery counts, and only when it counts what was written.
+/// Counts rows as staged only if BigQuery loaded as many as were written.
 fn reconciled(order: StageOrder, encoded: Encoded, job: &JobState) -> Result<Staged, Fault> {
     let loaded = job.loaded_rows();
     if loaded != Some(encoded.rows) {

@@ -1,4 +1,4 @@
-//! Datasets and tables: what is there, and what is made or dropped outside of SQL.
+//! Datasets and tables: reading them, and making or dropping them without SQL.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::TableId;
 use crate::domain::target_type::{DecimalShape, TargetType};
 
-/// The part of `tables.get` that tells a table's shape. (The client library's model lacks parameters and refuses RANGE.)
+/// The part of `tables.get` that describes a table. (The client library's model lacks parameters and refuses RANGE.)
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer {
@@ -42,7 +42,8 @@ struct Encryption {
 }
 
 impl Encryption {
-    /// A table is encrypted with a version of a key; a new one gets the key's newest.
+    /// The encryption key of a new table. A table is encrypted with one version of a key; a new table gets the key's
+    /// newest version.
     fn key(&self) -> Option<String> {
         let name = self.kms_key_name.as_deref()?;
         Some(name.split_once("/cryptoKeyVersions/").map_or(name, |(key, _)| key).to_owned())
@@ -61,7 +62,7 @@ struct PrimaryKey {
     columns: Vec<String>,
 }
 
-/// Rows that were streamed in a while ago and are not counted yet.
+/// Rows that were streamed in and are not counted yet.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct StreamingBuffer {
@@ -69,7 +70,8 @@ struct StreamingBuffer {
 }
 
 impl Answer {
-    /// 0 means that there is none. A figure that is missing is not 0: a table of a kind that has none may hold rows.
+    /// The number of rows; 0 means that there are none. A missing number is `None`, not 0: a kind of table without the
+    /// number may hold rows.
     fn rows(&self) -> Option<u64> {
         let buffer = self.streaming_buffer.as_ref();
         let streamed = buffer.map_or(0, |buffer| number(buffer.estimated_rows.as_ref()).unwrap_or(1).max(1));
@@ -77,7 +79,7 @@ impl Answer {
     }
 }
 
-/// What of a table is asked for.
+/// The fields of a table that are requested.
 const TABLE_FIELDS: &str = "schema,numRows,numBytes,lastModifiedTime,streamingBuffer(estimatedRows),tableConstraints(primaryKey(columns)),\
      timePartitioning,rangePartitioning,requirePartitionFilter,expirationTime,labels,description,\
      encryptionConfiguration(kmsKeyName)";
@@ -152,7 +154,7 @@ impl From<Answer> for TargetSchema {
     }
 }
 
-/// The part of `datasets.get` that matters.
+/// The part of `datasets.get` that is needed.
 #[derive(Debug, Deserialize)]
 struct Place {
     location: Option<String>,
@@ -164,7 +166,7 @@ impl Api {
         if self.has_dataset(table).await? { Ok(false) } else { self.create_dataset(table).await }
     }
 
-    /// Is the dataset of `table` there, and where it should be?
+    /// Tells if the dataset of `table` exists, and fails if it is in another location.
     pub async fn has_dataset(&self, table: &TableId) -> Result<bool, Fault> {
         let (project, dataset) = (&table.project, &table.dataset);
         let url = self.url(false, project, &["datasets", dataset]);
@@ -182,7 +184,7 @@ impl Api {
         let creating = format!("creating the dataset {}.{}", table.project, table.dataset);
         match self.json::<IgnoredAny>(creating, |http| http.post(&url).json(&wanted)).await {
             Ok(_) => Ok(true),
-            // Another process was quicker, or our own first attempt was.
+            // Another process created it first, or our own first attempt did.
             Err(error) if error.is_duplicate() => Ok(false),
             Err(error) => {
                 Err(error.into_fault(format!("Creating the dataset {}.{} failed", table.project, table.dataset)))
@@ -191,7 +193,7 @@ impl Api {
     }
 
     fn check_location(&self, table: &TableId, found: Option<&str>) -> Result<(), Fault> {
-        // The emulator says US whatever it was told.
+        // The emulator always says US.
         let same = found.is_none_or(|found| found.eq_ignore_ascii_case(&self.location));
         if same || self.is_emulator {
             return Ok(());

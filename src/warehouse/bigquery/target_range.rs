@@ -1,4 +1,4 @@
-//! A window of the incremental column in the target's own terms, and how many of its rows lie within.
+//! A window of the incremental column in the target's own terms, and the number of target rows within it.
 
 use chrono::{Offset, TimeZone};
 use chrono_tz::Tz;
@@ -9,26 +9,24 @@ use crate::domain::cursor::{Cursor, CursorKind, Moment};
 use crate::domain::ids::TableId;
 use crate::domain::partitioning::Partitioning;
 use crate::domain::plan::TablePlan;
-use crate::domain::table_shard::TableShard;
 use crate::domain::target_type::TargetType;
 use crate::domain::window::{Low, Window};
 
-/// The statement that counts.
+/// The statement that counts the rows of a window.
 #[must_use]
 pub fn count(target: &TableId, plan: &TablePlan, window: Window) -> String {
     format!("SELECT COUNT(*) FROM {} WHERE {}{}", table(target), filter(plan, window), own_rows::and(plan, ""))
 }
 
-/// The statement that counts all rows, or those of a shard.
+/// The statement that counts all rows, or those that meet a condition.
 #[must_use]
-pub fn count_all(target: &TableId, partitioning: Option<&Partitioning>, shard: Option<&TableShard>) -> String {
-    let of_shard = shard.map(|shard| shard.condition(""));
-    let conditions: Vec<String> = of_shard.into_iter().chain(partitioning.and_then(|by| by.condition(""))).collect();
+pub fn count_all(target: &TableId, partitioning: Option<&Partitioning>, only: Option<String>) -> String {
+    let conditions: Vec<String> = only.into_iter().chain(partitioning.and_then(|by| by.condition(""))).collect();
     let only = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
     format!("SELECT COUNT(*) FROM {}{only}", table(target))
 }
 
-/// The statement that counts rows beyond a value.
+/// The statement that counts the rows beyond a value.
 #[must_use]
 pub fn count_beyond(target: &TableId, plan: &TablePlan, mark: &Cursor) -> String {
     let beyond = on_cursor(plan, |name, value| format!("{name} > {}", value(mark)));
@@ -48,21 +46,21 @@ pub fn filter(plan: &TablePlan, window: Window) -> String {
     })
 }
 
-/// The condition that a row of the target lies at a value or beyond.
+/// The condition that a row's value is at least `from`.
 #[must_use]
 pub fn reaches(plan: &TablePlan, from: &Cursor) -> String {
     on_cursor(plan, |name, value| format!("IFNULL({name} >= {}, FALSE)", value(from)))
 }
 
-/// A condition on the incremental column, from its name and how its values are written. Without such a column no row meets
-/// one: none lies in any window.
+/// A condition on the incremental column, built from the column's name and the literal of a value. Without an
+/// incremental column it is FALSE: no row lies in any window.
 fn on_cursor(plan: &TablePlan, condition: impl Fn(&str, &dyn Fn(&Cursor) -> String) -> String) -> String {
     let Some(cursor) = plan.cursor else { return "FALSE".to_owned() };
     let of = &plan.columns[cursor.position];
     condition(&column(&of.target_name), &|value| literal(value, cursor.kind, &of.target_type))
 }
 
-/// A value that no calendar has is written as the least that BigQuery's types hold.
+/// A value as a literal; a moment that no calendar has is written as the smallest that BigQuery's types hold.
 pub fn literal(value: &Cursor, kind: CursorKind, target: &TargetType) -> String {
     let moment = match value {
         Cursor::Int(number) => return format!("CAST('{number}' AS {})", target.name()),
@@ -81,7 +79,8 @@ pub fn literal(value: &Cursor, kind: CursorKind, target: &TargetType) -> String 
     }
 }
 
-/// Of a wall clock that comes twice the first, of one that never comes as if it did: rows are only counted by it.
+/// A wall clock as UTC. A wall clock that occurs twice is read as the first; one that never occurs as if it did. Only
+/// counts of rows depend on this.
 fn in_utc(moment: Moment, zone: Tz) -> Moment {
     let Some(wall) = moment.to_naive() else { return moment };
     let offset = match zone.offset_from_local_datetime(&wall) {

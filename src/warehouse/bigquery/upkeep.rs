@@ -1,4 +1,4 @@
-//! What `tables.get` says of a table's partitions and of its end.
+//! What `tables.get` says about a table's partitions and its expiry.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
@@ -12,7 +12,7 @@ pub struct Upkeep {
     time_partitioning: Option<ByTime>,
     range_partitioning: Option<ByRange>,
     require_partition_filter: bool,
-    /// Milliseconds since 1970.
+    /// The table's expiry, in milliseconds since 1970.
     expiration_time: Option<String>,
 }
 
@@ -22,7 +22,7 @@ struct ByTime {
     field: Option<String>,
     r#type: String,
     expiration_ms: Option<String>,
-    /// Where older clients have put it.
+    /// The place of this setting in tables that older clients made.
     require_partition_filter: bool,
 }
 

@@ -1,4 +1,5 @@
-//! An upload as the engine sees it: rows in, rows ready for their publish out. A few are held until their end is known.
+//! An upload as the engine sees it: rows go in, rows ready for their publish come out. While there are few rows, they
+//! are held in memory.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::staging_upload::StagingUpload;
 use crate::domain::fault::Fault;
 use crate::warehouse::{StageOrder, Staged, Upload};
 
-/// Rows on their way.
+/// Rows under way to their publish.
 #[derive(Debug)]
 pub struct BigQueryUpload {
     api: Api,
@@ -23,12 +24,12 @@ pub struct BigQueryUpload {
 #[derive(Debug)]
 enum Way {
     Held(Held),
-    /// They are too many to travel with their publish.
+    /// More rows than may travel with their publish.
     Staging(StagingUpload),
 }
 
 impl BigQueryUpload {
-    /// `objects`: the bucket that staged files go through, where one is configured.
+    /// Begins an upload. `objects`: the bucket that staged files go through, if one is configured.
     pub fn begin(api: Api, order: StageOrder, objects: Option<Arc<StagedObjects>>) -> Self {
         let way = if order.inline_rows == 0 {
             Way::Staging(StagingUpload::begin(api.clone(), order.clone(), objects.clone()))

@@ -1,12 +1,12 @@
-//! Takes row values out of what BigQuery says of them: errors go to logs, reports, state and webhooks, values do not.
+//! Removes row values from BigQuery's messages: errors go to logs, reports, state and webhooks, values must not.
 //!
-//! An error about a value quotes it, in quotation marks, after a colon, or bare. What is left says what was wrong; the job's own
-//! page in BigQuery shows the rest to whoever may see it.
+//! An error about a value quotes it in quotation marks, after a colon, or bare. The rest of the message says what was
+//! wrong; the job's own page in BigQuery shows the value to whoever may see it.
 
-/// What stands for the rest.
+/// The text that replaces a value and everything after it.
 const HIDDEN: &str = "(a value, which is not shown here)";
 
-/// A value follows these, in quotation marks or after a colon. In lower case.
+/// After these words a value follows, in quotation marks or after a colon. In lower case.
 const BEFORE_A_VALUE: [&str; 22] = [
     "bad int64 value",
     "bad double value",
@@ -32,12 +32,12 @@ const BEFORE_A_VALUE: [&str; 22] = [
     "st_geogfrom",
 ];
 
-/// A value may stand anywhere beside these.
+/// A value may stand anywhere before or after these words.
 const BESIDE_A_VALUE: [&str; 3] = ["out of range", "overflow", "does not fit"];
 
-/// A message without what it says of a row's values.
+/// The message without the row's values.
 pub fn left_out(message: &str) -> String {
-    // Letters of ASCII alone change, so that places stay the same.
+    // Only ASCII letters change, so that positions stay the same.
     let lower = message.to_ascii_lowercase();
     let after = BEFORE_A_VALUE.iter().filter_map(|head| Some(lower.find(head)? + head.len())).min();
     let beside = BESIDE_A_VALUE.iter().any(|head| lower.contains(head)).then_some(0);
@@ -52,7 +52,7 @@ pub fn left_out(message: &str) -> String {
     }
 }
 
-/// Where a number begins that is no part of a word.
+/// The position of a number that is not part of a word.
 fn number_in(message: &str) -> Option<usize> {
     let mut before = ' ';
     message.char_indices().find_map(|(at, c)| {

@@ -1,4 +1,4 @@
-//! BigQuery's answers to what a comparison asks, and what each would cost.
+//! BigQuery's answers to a comparison's questions, and what each would cost.
 
 use super::client::Api;
 use super::literal::{column, table};
@@ -7,7 +7,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::verify::{Comparison, Cut, PartSum, Parts, Question, RowDigest};
 
 impl Api {
-    /// Bytes that the question would read, by BigQuery's own word; nothing is read for it.
+    /// Bytes that the question would read, as BigQuery estimates them; nothing is read for it.
     pub async fn question_bytes(&self, comparison: &Comparison, question: &Question) -> Result<u64, Fault> {
         let Some(sql) = statement(comparison, question) else { return Ok(0) };
         self.bytes_of(&sql, &what(comparison)).await
@@ -71,7 +71,7 @@ fn digests(comparison: &Comparison, parts: &Parts) -> String {
     digest::select(comparison, &columns, within(comparison, Some(parts)))
 }
 
-/// Everything that a comparison asks, of some parts.
+/// All statements that a comparison runs about some parts.
 #[cfg(test)]
 pub fn statements_of(comparison: &Comparison, parts: &Parts) -> Vec<String> {
     let cut = Cut { grain: parts.grain, within: Some(parts.clone()) };

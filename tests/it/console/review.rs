@@ -1,6 +1,7 @@
 //! New columns: a mapping that waits, the operator's word on each, and the run that goes on.
 
 use crate::steps::{UPSERT, hundred};
+use crate::support::Sandbox;
 use crate::support::terminal::says;
 
 #[tokio::test]
@@ -51,4 +52,36 @@ async fn new_columns_are_decided_on_the_run_goes_on_and_the_decision_is_remember
     console.shows("declined as TEXT by ").await;
     console.press(&["q"]);
     assert_eq!(console.left().await, 0);
+}
+
+#[tokio::test]
+async fn a_column_that_is_declined_of_a_new_table_never_reaches_bigquery() {
+    let sandbox = Sandbox::new("console_new_table").await;
+    sandbox.configure("", &format!("  - tables: '{}.*'\n", sandbox.database));
+    sandbox.sql("CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1)").await;
+    sandbox.sync().await;
+    sandbox
+        .sql("CREATE TABLE n1 (id INT PRIMARY KEY, w INT, v VARCHAR(9)); INSERT INTO n1 VALUES (1, 5, 'secret')")
+        .await;
+    let console = sandbox.terminal_with("bqsync").await;
+    console.shows("REVIEW").await;
+    console.press(&["g", "s"]);
+    console.shows("a new table, which waits").await;
+    console.press(&["G", "Space", "Space"]);
+    console.shows("[-] v").await;
+    console.press(&["Enter"]);
+    let asked = console.shows("Take the new table").await;
+    assert!(says(&asked, "moved without v"), "{asked}");
+    console.press(&["y"]);
+    console.shows("taken without v").await;
+    console.press(&["Escape"]);
+    console.shows("2 ok").await;
+    console.press(&["q"]);
+    assert_eq!(console.left().await, 0);
+    assert_eq!(sandbox.bq_columns("n1").await, ["id INTEGER", "w INTEGER"]);
+    assert_eq!(sandbox.bq_number("SELECT w FROM `{d}.n1`").await, 5);
+    // What comes later is left out as well.
+    sandbox.sql("INSERT INTO n1 VALUES (2, 6, 'secret')").await;
+    sandbox.sync().await;
+    assert_eq!(sandbox.bq_columns("n1").await.len(), 2);
 }

@@ -1,4 +1,4 @@
-//! What is said of a mapping whose table is sound, and of each way in which it is not.
+//! The findings about a mapping whose table is sound, and about each way in which it is not.
 
 use std::path::Path;
 
@@ -68,7 +68,7 @@ impl Case {
         findings(&MappingFacts { input, planned: &planned, server, values, cascades: &self.cascades, now })
     }
 
-    /// The findings of a topic that are not `ok`, as a run would say them.
+    /// The findings of a topic with the given standing, in a run's words.
     #[track_caller]
     fn of(&self, topic: Topic, standing: Standing) -> Vec<String> {
         let all = self.findings();

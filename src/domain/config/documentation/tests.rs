@@ -1,4 +1,4 @@
-//! The declared keys, held to the documentation, the example and their own rules.
+//! Compares the declared keys with the documentation, the example and their own rules.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,7 +17,7 @@ fn every_key_stands_in_the_example() {
     }
 }
 
-/// The page's tables are the declarations of the keys.
+/// The tables on the page equal the declarations of the keys.
 #[test]
 fn the_documentation_lists_these_keys() {
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md")).unwrap();
@@ -32,7 +32,7 @@ fn the_documentation_lists_these_keys() {
     }
 }
 
-/// What the documentation calls a default is read like any other text.
+/// A default in the documentation is read like any other text.
 #[test]
 fn what_is_declared_as_a_default_is_a_good_value() {
     let mut r = Reading { file: String::new(), env: &|_| None, problems: Vec::new() };

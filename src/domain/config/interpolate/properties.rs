@@ -1,4 +1,4 @@
-//! Interpolation against a second reading: texts are put together from pieces whose meaning is known.
+//! Interpolation compared with a second implementation: texts are composed of pieces whose meaning is known.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use super::*;
 
 #[derive(Debug, Clone)]
 enum Piece {
-    /// Stands for itself.
+    /// A text without variables.
     Plain(String),
     Variable(String),
     WithDefault(String, Vec<Piece>),
@@ -16,7 +16,7 @@ enum Piece {
     Escaped(String),
 }
 
-/// Variables whose names begin with `SET` hold this; what is in a value is never looked at again.
+/// Variables whose names begin with `SET` have this value; a value is never interpolated again.
 fn value_of_variable(name: &str) -> Option<String> {
     name.starts_with("SET").then(|| format!("<{name}: ${{SET_OTHER}} $$ }}>"))
 }
@@ -25,7 +25,7 @@ fn names() -> impl Strategy<Value = String> {
     prop_oneof!["SET_[A-Z0-9_]{0,6}", "[A-RT-Z_][A-Z0-9_]{0,6}"]
 }
 
-/// Within a default a brace would end it or need a partner.
+/// Within a default, a brace would end it or need a partner.
 fn pieces() -> impl Strategy<Value = Vec<Piece>> {
     let plain = "[a-zé #:\\-$]{0,8}[a-zé #:\\-]";
     let leaf = prop_oneof![

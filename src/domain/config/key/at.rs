@@ -1,7 +1,7 @@
-//! The place of one declared key in a group, and the forms that what stands there may have.
+//! The place of one declared key in a group, and the forms that its value may have.
 //!
-//! Every form writes down what is wrong and gives `None`. It gives `None` too where nothing is written and no default
-//! holds, so that what an earlier layer said stays.
+//! Every form records what is wrong and gives `None`. It also gives `None` if nothing is written and no default
+//! applies, so that an earlier layer's value stays.
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -13,18 +13,18 @@ use crate::domain::config::path;
 use crate::domain::config::read::{Found, Place, Reading, Value, nearest};
 use crate::domain::config::yaml::{Entry, Kind, Node};
 
-/// What holds where a key is not written.
+/// What applies if a key is not written.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::domain::config) enum Missing {
-    /// It must be written: `said` in the documentation's words, and what to write as the message says it.
+    /// It must be written. `said`: the documentation's words; `hint`: the message's advice.
     Required { said: &'static str, hint: &'static str },
     /// This text, read as if it had been written.
     Is(&'static str),
-    /// No value; in the documentation's words.
+    /// No value; the text describes this in the documentation.
     Means(&'static str),
 }
 
-/// Do the defaults hold in a group, or what was read before it?
+/// Whether a missing key of a group takes its default or keeps the value that was read before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::domain::config) enum Gaps {
     Default,
@@ -44,24 +44,24 @@ const FLAGS: [(&str, bool); 6] =
     [("true", true), ("false", false), ("yes", true), ("no", false), ("on", true), ("off", false)];
 
 impl<'a> At<'a, '_> {
-    /// The key as messages name it, and its line; the group's where it is not written.
+    /// The key's name in messages, and its line; the group's line if the key is not written.
     pub fn place(&self) -> Place {
         let entry = self.section.entry(self.key);
         let line = entry.map(|e| e.line).or(self.section.line);
         Place { key: self.key, name: self.section.name(self.key), line }
     }
 
-    /// Is the key there, whatever stands at it?
+    /// Tells if the key is written, with any value.
     pub fn is_written(&self) -> bool {
         self.section.entry(self.key).is_some()
     }
 
-    /// What stands there, unless it is nothing.
+    /// The key's node, unless it is empty.
     pub fn node(&self) -> Option<&'a Node> {
         self.section.entry(self.key).map(|entry| &entry.node).filter(|node| !node.is_null())
     }
 
-    /// A value of this key that stands somewhere else, or nowhere.
+    /// A value of this key that is written elsewhere, or nowhere.
     pub fn unwritten(&self, text: &str) -> Value {
         Value { text: text.to_owned(), written: text.to_owned(), line: None, place: self.place() }
     }
@@ -88,7 +88,7 @@ impl<'a> At<'a, '_> {
         }
     }
 
-    /// A value; a variable written there is meant. Where it is required, it must be there.
+    /// A value; a variable in it must be set. If the key is required, it must be there.
     pub fn value(&mut self) -> Option<Value> {
         match self.find() {
             Found::Value(value) => return Some(value),
@@ -104,7 +104,7 @@ impl<'a> At<'a, '_> {
         None
     }
 
-    /// Of a key whose empty text could be taken for more than its absence.
+    /// Refuses an empty text, for a key where it could mean more than a missing value.
     pub fn refuse_blank(&mut self, hint: &str) {
         let is_blank = |node: &&Node| matches!(&node.kind, Kind::Scalar { text, .. } if text.trim().is_empty());
         if let Some(node) = self.node().filter(is_blank) {
@@ -116,23 +116,23 @@ impl<'a> At<'a, '_> {
         self.value().map(|value| value.text)
     }
 
-    /// A value that `rule` has been asked about.
+    /// A value that `rule` accepts.
     pub fn checked(&mut self, rule: fn(&str) -> Result<(), String>) -> Option<String> {
         let value = self.value()?;
         self.r.check(&value, rule);
         Some(value.text)
     }
 
-    /// A value that `parse` understands; its error is what to write instead.
+    /// A value that `parse` accepts; its error says what to write instead.
     pub fn parsed<T>(&mut self, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let value = self.value()?;
         parse(&value.text).map_err(|hint| self.r.refuse(&value, hint)).ok()
     }
 
-    /// One of a few words, any case.
+    /// One of a few words, in any case.
     pub fn choice<T: Copy>(&mut self, words: &[(&str, T)]) -> Option<T> {
         let mut value = match self.section.entry(self.key) {
-            // `null` is a word here where it is among the words.
+            // `null` counts as a word if it is among the words.
             Some(entry) if entry.node.is_null() && words.iter().any(|(w, _)| *w == "null") => {
                 let Kind::Scalar { text, .. } = &entry.node.kind else { return None };
                 Value { text: text.clone(), written: text.clone(), line: Some(entry.line), place: self.place() }
@@ -150,7 +150,7 @@ impl<'a> At<'a, '_> {
         found
     }
 
-    /// YAML 1.1's booleans: what the usual parsers of Python read.
+    /// A boolean of YAML 1.1, as the usual Python parsers read it.
     pub fn flag(&mut self) -> Option<bool> {
         self.choice(&FLAGS)
     }
@@ -202,7 +202,7 @@ impl<'a> At<'a, '_> {
         }
     }
 
-    /// Names of columns: each once, and no more of them than BigQuery takes.
+    /// Names of columns: each once, and at most as many as BigQuery takes.
     pub fn columns(&mut self, most: usize, hint: &str) -> Option<Vec<Value>> {
         let values = self.list()?;
         let place = self.place();
@@ -219,7 +219,7 @@ impl<'a> At<'a, '_> {
         Some(values)
     }
 
-    /// Single values by free keys.
+    /// Single values by the user's own keys.
     pub fn table(&mut self) -> Option<Vec<(String, Value)>> {
         let entries = self.entries("{column: TYPE}")?;
         let name = self.section.name(self.key);
@@ -227,7 +227,7 @@ impl<'a> At<'a, '_> {
         Some(entries.into_iter().filter_map(item).collect())
     }
 
-    /// What stands at free keys. `example`: of such a group.
+    /// The nodes of the user's own keys. `example`: an example of such a group.
     pub fn entries(&mut self, example: &str) -> Option<Vec<(String, Place, &'a Node)>> {
         let entry = self.section.entry(self.key).filter(|e| !e.node.is_null())?;
         let Kind::Mapping(entries) = &entry.node.kind else {

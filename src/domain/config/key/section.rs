@@ -1,26 +1,26 @@
-//! A group of keys. What stands at a key is seen through the key's declaration alone, so nothing here leaves [`super`].
+//! A group of keys. A key's value is reached only through the key's declaration, so nothing here leaves [`super`].
 
 use crate::domain::config::read::{Found, Place, Reading, nearest, shown};
 use crate::domain::config::yaml::{Entry, Kind, Node};
 
-/// A group of keys and how messages name it.
+/// A group of keys, and its name in messages.
 pub(in crate::domain::config) struct Section<'n> {
     pub line: Option<usize>,
     entries: &'n [Entry],
-    /// `schedule.` before a key.
+    /// The words before a key: `schedule.`.
     prefix: &'static str,
-    /// ` of mapping `users`` after a key.
+    /// The words after a key: ` of mapping `users``.
     pub of: String,
 }
 
 impl<'n> Section<'n> {
-    /// A group in which nothing is written.
+    /// A group without any key.
     pub const fn nothing() -> Section<'static> {
         Section { line: None, entries: &[], prefix: "", of: String::new() }
     }
 
-    /// Keys beside those that are known are problems, except `x-...`: a place for anchors. Of those that are documented one is
-    /// named.
+    /// Records unknown keys as problems, except `x-...`, which serve for anchors. The message suggests the nearest
+    /// documented key.
     pub(super) fn open(
         r: &mut Reading<'_>,
         node: &'n Node,
@@ -49,12 +49,12 @@ impl<'n> Section<'n> {
         format!("`{}{key}`{}", self.prefix, self.of)
     }
 
-    /// The node at a key, null or not.
+    /// The entry of a key, null or not.
     pub(super) fn entry(&self, key: &str) -> Option<&'n Entry> {
         self.entries.iter().find(|e| e.key == key)
     }
 
-    /// A single value.
+    /// The single value of a key.
     pub(super) fn find(&self, r: &mut Reading<'_>, key: &'static str) -> Found {
         let Some(entry) = self.entry(key).filter(|e| !e.node.is_null()) else { return Found::Nothing };
         let name = self.name(key);

@@ -1,4 +1,4 @@
-//! What a mapping says of single columns beside their types: masks, and other names in BigQuery.
+//! A mapping's keys about single columns, beside their types: masks, and other names in BigQuery.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::domain::mask::Mask;
 use crate::domain::naming;
 use crate::domain::new_columns::Pattern;
 
-/// `mask`, `new_columns`, `rename`, `loaded_at`.
+/// The values of `mask`, `new_columns`, `rename`, `loaded_at`.
 #[derive(Debug, Clone, Default)]
 pub(in crate::domain::config) struct Columns {
     masks: Vec<Masked>,
@@ -36,23 +36,23 @@ impl Columns {
         put(&mut self.loaded_at, at.value().map(Some));
     }
 
-    /// Before anything is held against them.
+    /// The masks before any checks.
     pub fn all_masks(&self) -> &[Masked] {
         &self.masks
     }
 
-    /// Before anything is held against them.
+    /// The names before any checks.
     pub fn all_names(&self) -> &[(String, Value)] {
         &self.rename
     }
 
-    /// As it was written.
+    /// The name as written.
     pub fn loaded_at_name(&self) -> Option<&str> {
         self.loaded_at.as_ref().map(|value| value.text.as_str())
     }
 
-    /// Masks, unless they take from a column what it is needed for. `needed`: what tells rows apart and orders them;
-    /// `exclude` and `overrides`: what else is said of columns.
+    /// The masks, without those on columns that the mapping needs unmasked. `needed`: columns that tell rows apart and
+    /// order them; `exclude` and `overrides`: columns that other keys name.
     pub fn masks(
         &self,
         r: &mut Reading<'_>,
@@ -85,7 +85,7 @@ impl Columns {
         checked
     }
 
-    /// Names in BigQuery, each once and as BigQuery takes it.
+    /// The BigQuery names, each once and valid in BigQuery.
     pub fn names(&self, r: &mut Reading<'_>) -> BTreeMap<String, String> {
         let mut names: BTreeMap<String, String> = BTreeMap::new();
         for (column, value) in &self.rename {

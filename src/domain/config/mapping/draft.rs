@@ -1,4 +1,4 @@
-//! What the keys of one mapping say, and what must hold between them.
+//! The keys of one mapping, and the rules between them.
 
 use std::collections::BTreeMap;
 
@@ -24,20 +24,20 @@ const MOST_KEYS: usize = 16;
 /// Source: BigQuery documentation, "Table naming" (UTF-8 bytes).
 const LONGEST_TABLE_NAME: usize = 1024;
 
-/// A mapping while it is read. What stands for itself goes into `mapping`; what is held against other keys waits here
-/// with its place until all of them are read.
+/// A mapping while it is read. Independent values go directly into `mapping`; values that are checked against other
+/// keys wait here with their place until all keys are read.
 #[derive(Debug, Clone)]
 pub(in crate::domain::config) struct Draft {
     pub mapping: Mapping,
-    /// What goes with it is not known then.
+    /// The mode is not valid, so it is unknown which keys go with it.
     mode_is_wrong: bool,
-    /// What `mode` says, there or for all.
+    /// The value of `mode`, in the entry or for all.
     pub said_mode: Option<Mode>,
     pub says_auto: bool,
     pub tables: Tables,
-    /// `sources`.
+    /// The servers of `sources`.
     pub sources: Vec<NamedSource>,
-    /// `default_timezone`.
+    /// The zone of `default_timezone`.
     pub timezone: Tz,
     pub name: Option<Value>,
     pub table: Option<Value>,
@@ -56,20 +56,20 @@ pub(in crate::domain::config) struct Draft {
     pub shards: Shards,
 }
 
-/// A name that other mappings may not have, and where it was given.
+/// A name that no other mapping may have, and where it was given.
 #[derive(Debug, Clone)]
 pub(in crate::domain::config) struct Named {
     pub name: String,
     pub line: usize,
 }
 
-/// `primary_keys`.
+/// The value of `primary_keys`.
 #[derive(Debug, Clone, Default)]
 pub(in crate::domain::config) struct Keys {
     values: Vec<Value>,
     place: Option<Place>,
     is_written: bool,
-    /// A list that was given but could not be read has had its problem already.
+    /// A list was given; if it could not be read, the problem is recorded already.
     is_given: bool,
 }
 
@@ -94,12 +94,12 @@ impl Keys {
     }
 }
 
-/// `incremental_column`.
+/// The value of `incremental_column`.
 #[derive(Debug, Clone, Default)]
 pub(in crate::domain::config) struct Cursor {
     value: Option<Value>,
     place: Option<Place>,
-    /// What was given but could not be read has had its problem already.
+    /// A value was given; if it could not be read, the problem is recorded already.
     is_given: bool,
 }
 
@@ -124,7 +124,7 @@ fn is_empty_list(node: &Node) -> bool {
 }
 
 impl Draft {
-    /// Before anything is read. The defaults that the keys declare come next.
+    /// The state before anything is read. Reading adds the defaults that the keys declare.
     pub fn blank() -> Self {
         Self {
             mapping: blank_mapping(),
@@ -161,7 +161,7 @@ impl Draft {
         }
     }
 
-    /// A dot is part of the table's name in MySQL; in BigQuery it would be another dataset's.
+    /// A dot is part of a table's name in MySQL; in BigQuery it would name another dataset.
     pub fn take_target(&mut self, at: &mut At<'_, '_>) {
         let (name, line) = match at.value() {
             Some(value) if value.text.contains('.') => {
@@ -184,7 +184,7 @@ impl Draft {
         self.target = line.map(|line| Named { name: table, line });
     }
 
-    /// A table, or a list of those that go into one.
+    /// Reads a table, or a list of tables that go into one.
     pub fn take_table(&mut self, at: &mut At<'_, '_>) {
         if at.node().is_some_and(|node| matches!(node.kind, Kind::Sequence(_))) {
             self.shards.take_tables(at);
@@ -216,8 +216,8 @@ impl Draft {
         }
     }
 
-    /// The mappings of an entry, one for each of its tables; none where something that it needs is missing; what is wrong is
-    /// written down.
+    /// The mappings of an entry, one for each of its tables, and none if a value that it needs is missing. Problems are
+    /// recorded.
     pub fn finish(mut self, r: &mut Reading<'_>) -> Vec<Mapping> {
         let shards = std::mem::take(&mut self.shards);
         let table = self.table.take();
@@ -231,7 +231,7 @@ impl Draft {
         self.whole(r).map_or_else(Vec::new, |mapping| shards.mappings(r, table.as_ref(), &mapping))
     }
 
-    /// What holds for each of the tables; without a table yet.
+    /// The mapping without a table, for each of the tables.
     fn whole(self, r: &mut Reading<'_>) -> Option<Mapping> {
         self.check_keys(r);
         self.check_cursor(r);
@@ -240,11 +240,11 @@ impl Draft {
         self.check_exclude(r);
         let (mask, rename) =
             (self.of_columns.masks(r, &self.placing(), &self.exclude, &self.columns), self.of_columns.names(r));
-        // A mirror without keys is refused for them.
+        // A mirror without keys is refused because of the keys.
         let is_told = self.keys.is_written || self.mapping.mode == Mode::Mirror;
         let has_keys = !self.keys.values.is_empty() || is_told;
         let deletes = match self.mapping.mode {
-            // Refused as a whole, but for what `defaults` says to others.
+            // `deletes` is refused for this mode, unless it comes from `defaults`.
             Mode::Replace => Deletes::Ignore,
             mode @ (Mode::Append | Mode::Upsert | Mode::Mirror) => self.deletes.finish(r, has_keys, mode),
         };
@@ -254,7 +254,7 @@ impl Draft {
         mapping.new_columns = self.of_columns.patterns;
         mapping.name = MappingName(self.name?.text);
         mapping.target.table = self.target?.name;
-        // What a mode does not look at may stay in the file: the mode is one word, and may be changed back.
+        // Keys that the mode ignores may stay in the file: the mode is one word, and may be changed back.
         if mapping.mode.has_windows() {
             mapping.incremental_column = Some(self.cursor.value?.text);
         } else {
@@ -266,7 +266,7 @@ impl Draft {
         Some(Mapping { lookback, columns, ..mapping })
     }
 
-    /// The columns that rows are told apart, ordered or partitioned by.
+    /// The columns that tell rows apart, order them or partition them.
     fn placing(&self) -> Vec<&Value> {
         let cursor = self.cursor.value.iter().filter(|_| self.mapping.mode.has_windows());
         self.keys.values.iter().chain(cursor).chain(self.options.column()).collect()
@@ -293,7 +293,8 @@ impl Draft {
         }
     }
 
-    /// Windows are cut by the incremental column. Where there are none, nothing that speaks of them means anything.
+    /// Checks the keys about windows: a mode with windows needs the incremental column, and a mode without takes none
+    /// of these keys.
     fn check_cursor(&self, r: &mut Reading<'_>) {
         if self.mode_is_wrong {
             return;
@@ -307,7 +308,7 @@ impl Draft {
             }
             return;
         }
-        // What `defaults` says is for the mappings that have a use for it.
+        // Values from `defaults` are for the mappings that have a use for them.
         let is_own = |place: &&Place| !place.is_shared();
         let lookback = self.lookback.as_ref().map(|value| &value.place);
         let operator = self.operator.as_ref().filter(|place| place.line.is_some());
@@ -320,8 +321,8 @@ impl Draft {
         }
     }
 
-    /// Rows that are read again replace what is there; an append would have to look for each of them. 0 takes the
-    /// default's place in either mode.
+    /// Rows that are read again replace existing ones, so only upserts take a lookback; an append would have to look up
+    /// each row. In both modes 0 overrides the default.
     fn lookback(&self, r: &mut Reading<'_>) -> Option<Lookback> {
         let value = self.lookback.as_ref().filter(|_| self.mapping.mode.has_windows())?;
         match value.text.parse::<Lookback>() {
@@ -358,7 +359,7 @@ impl Draft {
         columns
     }
 
-    /// What other keys name cannot stay in MySQL.
+    /// Refuses to exclude columns that other keys need.
     fn check_exclude(&self, r: &mut Reading<'_>) {
         let needed: Vec<_> = self.placing().into_iter().chain(&self.cluster_by).collect();
         for value in &self.exclude {

@@ -40,7 +40,7 @@ pub const NAME: Key<Draft> = Key::new(
     Draft::take_name,
 );
 
-/// Of all mappings at the top level, or of one.
+/// For all mappings at the top level, or for one.
 pub const MAXIMUM_BYTES_BILLED: Key<Draft> = Key::new(
     "maximum_bytes_billed",
     Missing::Means("none"),
@@ -50,7 +50,7 @@ pub const MAXIMUM_BYTES_BILLED: Key<Draft> = Key::new(
     |draft, at| put(&mut draft.mapping.maximum_bytes_billed, at.parsed(cost::maximum).map(Some)),
 );
 
-/// Of all mappings at the top level, or of one.
+/// For all mappings at the top level, or for one.
 pub const EMPTY_STRING_AS_NULL: Key<Draft> = Key::new(
     "empty_string_as_null",
     Missing::Is("false"),
@@ -58,7 +58,7 @@ pub const EMPTY_STRING_AS_NULL: Key<Draft> = Key::new(
     |draft, at| put(&mut draft.mapping.empty_string_as_null, at.flag()),
 );
 
-/// Of all mappings at the top level, or of one.
+/// For all mappings at the top level, or for one.
 pub const INVALID_VALUES: Key<Draft> = Key::new(
     "invalid_values",
     Missing::Is("null"),
@@ -67,7 +67,7 @@ pub const INVALID_VALUES: Key<Draft> = Key::new(
     |draft, at| put(&mut draft.mapping.invalid_values, at.choice(&VALUES)),
 );
 
-/// Of all mappings at the top level, or of one.
+/// For all mappings at the top level, or for one.
 pub const MAX_SHRINK: Key<Draft> = Key::new(
     "max_shrink",
     Missing::Is("0.5"),
@@ -76,7 +76,7 @@ pub const MAX_SHRINK: Key<Draft> = Key::new(
     |draft, at| put(&mut draft.mapping.most_shrunk, at.parsed(fraction)),
 );
 
-/// Of all mappings at the top level, or of one entry with `tables`.
+/// For all mappings at the top level, or for one entry with `tables`.
 pub const ALLOW_TABLE_ADDITIONS: Key<Draft> = Key::new(
     "allow_table_additions",
     Missing::Is("review"),
@@ -106,13 +106,13 @@ pub const MODE: Key<Draft> = Key::new(
     |draft, at| draft.take_mode(at, &MODES),
 );
 
-/// What no two mappings share.
+/// Keys that no two mappings share.
 pub const OWN: [&str; 5] = ["name", "mysql_table", "bigquery_table", "shard_column", "shard"];
 
-/// What tables share that go into one.
+/// Keys that tables share that go into one.
 pub const OF_SHARDS: [&str; 2] = ["bigquery_table", "shard_column"];
 
-/// Several tables then share a target.
+/// With this column several tables share a target.
 pub const SHARD_COLUMN: Key<Draft> = Key::new(
     "shard_column",
     Missing::Means("none"),
@@ -121,7 +121,7 @@ pub const SHARD_COLUMN: Key<Draft> = Key::new(
     |draft, at| draft.shards.take_column(at),
 );
 
-/// What no two tables share, but for [`OF_SHARDS`].
+/// Keys that no two tables share, except for [`OF_SHARDS`].
 pub const OF_ONE_TABLE: [&str; 7] =
     ["name", "mysql_table", "mysql_database", "bigquery_table", "primary_keys", "shard_column", "shard"];
 
@@ -354,7 +354,7 @@ pub const KEYS: &[Key<Draft>] = &[
         |draft, at| put(&mut draft.mapping.most_deleted, at.parsed(fraction)),
     ),
     MAX_SHRINK,
-    // Known so that the message can say where it belongs.
+    // Declared so that the message can say where it belongs.
     Key::new("allow_schema_additions", Missing::Means("top level"), "", |_, at| {
         if at.is_written() {
             let place = at.place();

@@ -1,10 +1,10 @@
-//! An entry that is about many tables, as it holds for one of them.
+//! An entry for many tables, applied to one of them.
 
 use super::draft::{Cursor, Draft, Keys, Named};
 use crate::domain::config::content::Mode;
 use crate::domain::config::read::{Place, Reading, Value};
 
-/// What one table of many has of its own.
+/// The settings that one of many tables has of its own.
 pub(in crate::domain::config) struct OfTable {
     pub name: Value,
     pub table: Value,
@@ -15,7 +15,7 @@ pub(in crate::domain::config) struct OfTable {
 }
 
 impl Draft {
-    /// The entry as it holds for one of its tables.
+    /// The entry as it applies to one of its tables.
     pub fn of_table(self, table: OfTable) -> Self {
         let OfTable { name, table, target, keys, cursor, mode } = table;
         let mut draft = self;
@@ -26,7 +26,7 @@ impl Draft {
         draft
     }
 
-    /// `mode: auto` is for the tables of a pattern.
+    /// Refuses `mode: auto`, which is for the tables of a pattern.
     pub fn refuse_auto(&self, r: &mut Reading<'_>, place: &Place) {
         if self.says_auto {
             let message = format!("{} is `auto`, which goes with `tables`", place.name);
@@ -41,7 +41,7 @@ impl Draft {
         self.cursor.named()
     }
 
-    /// Holds the keys against each other as they would be for a table that has columns of no common name.
+    /// Checks the keys against each other for a table that has none of the usual columns.
     pub fn try_out(&self, r: &mut Reading<'_>, mode: Mode, line: usize) {
         let value = |key: &'static str, text: &str| {
             let place = Place { key, name: format!("`{key}`"), line: Some(line) };

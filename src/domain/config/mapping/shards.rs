@@ -1,4 +1,4 @@
-//! Several tables of MySQL that go into one table of BigQuery: a mapping for each of them.
+//! Several tables of MySQL that go into one table of BigQuery, with a mapping for each.
 
 use super::blank::unquoted;
 use super::columns::refused_name;
@@ -9,10 +9,10 @@ use crate::domain::config::read::{Place, Reading, Value};
 use crate::domain::ids::{MappingName, SourceTable};
 use crate::domain::table_shard::TableShard;
 
-/// What a name in MySQL rarely holds, and what a pattern of names needs.
+/// Characters that MySQL names rarely contain, but patterns of names need.
 const OF_PATTERNS: [char; 9] = ['[', ']', '(', ')', '*', '+', '?', '^', '|'];
 
-/// `mysql_table` as a list, `shard_column`, `shard`.
+/// The values of `mysql_table` as a list, `shard_column`, `shard`.
 #[derive(Debug, Clone, Default)]
 pub(in crate::domain::config) struct Shards {
     tables: Vec<Value>,
@@ -21,7 +21,7 @@ pub(in crate::domain::config) struct Shards {
     value: Option<Value>,
 }
 
-/// What else is said of columns in the target.
+/// The entry's other settings that shards depend on.
 pub(in crate::domain::config) struct Beside<'a> {
     pub mode: Mode,
     pub keys: &'a [Value],
@@ -47,7 +47,7 @@ impl Shards {
         self.list.is_some()
     }
 
-    /// Is each row told by the table that it came from?
+    /// Tells if a column says which table each row came from.
     pub const fn has_column(&self) -> bool {
         self.column.is_some()
     }
@@ -57,7 +57,7 @@ impl Shards {
         at.r.problem(line, format!("{name} is missing"), "name the table that all of these tables go into");
     }
 
-    /// The same, of an entry with `tables`.
+    /// Records the same problems, for an entry with `tables`.
     pub fn check_tables(&self, r: &mut Reading<'_>, mode: Option<Mode>, has_target: bool) {
         let Some(Value { place, line, .. }) = &self.column else { return };
         if mode.is_none() {
@@ -70,7 +70,7 @@ impl Shards {
         }
     }
 
-    /// Writes down what is wrong with them.
+    /// Records the problems of the shards.
     pub fn check(&self, r: &mut Reading<'_>, table: Option<&Value>, beside: &Beside<'_>) {
         if let Some(list) = &self.list {
             self.check_list(r, list);
@@ -112,7 +112,7 @@ impl Shards {
         }
         for (at, value) in self.tables.iter().enumerate() {
             let name = name_of(&value.text);
-            // BigQuery's names, and a column that ignores case, would hold both as one.
+            // BigQuery's names, and a column that ignores case, would treat both as one.
             if self.tables[..at].iter().any(|other| same_name(&name_of(&other.text), &name)) {
                 let message = format!("{} names `{}` twice", list.name, value.written);
                 r.problem(value.line, message, "name it once; names that differ by case alone count as one");
@@ -120,7 +120,7 @@ impl Shards {
         }
     }
 
-    /// A mapping for each table, from what holds for all of them.
+    /// One mapping for each table, from the settings for all of them.
     pub fn mappings(self, r: &mut Reading<'_>, table: Option<&Value>, of_all: &Mapping) -> Vec<Mapping> {
         let column = self.column.map(|column| column.text);
         let shard = |value: String| column.clone().map(|column| TableShard { column, value });
@@ -190,7 +190,7 @@ fn parts(written: &str) -> (Option<String>, String) {
     }
 }
 
-/// What the table is called in its mapping's name and in its rows.
+/// The table's name within its mapping's name and in its rows.
 fn name_of(written: &str) -> String {
     let (database, table) = parts(written);
     database.map_or_else(|| table.clone(), |database| format!("{database}.{table}"))

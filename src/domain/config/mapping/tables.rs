@@ -1,17 +1,17 @@
-//! What an entry that is about many tables says of which they are.
+//! The keys by which an entry for many tables selects them.
 
 use crate::domain::config::content::TableAdditions;
 use crate::domain::config::glob::Glob;
 use crate::domain::config::key::{At, put};
 use crate::domain::config::read::{Place, Reading, Value};
 
-/// `tables`, `except`, `allow_table_additions`.
+/// The values of `tables`, `except`, `allow_table_additions`.
 #[derive(Debug, Clone)]
 pub(in crate::domain::config) struct Tables {
     pub globs: Vec<Glob>,
     pub text: String,
     pub except: Vec<Glob>,
-    /// Of `except`, where it is written.
+    /// The place of `except`, if it is written.
     place: Option<Place>,
     pub additions: TableAdditions,
 }
@@ -45,7 +45,7 @@ impl Tables {
         &self.text
     }
 
-    /// Of a mapping of one table: nothing here is for it.
+    /// Refuses these keys for a mapping of one table.
     pub fn refuse(&self, r: &mut Reading<'_>) {
         if let Some(place) = self.place.as_ref().filter(|place| !place.is_shared()) {
             r.problem(place.line, format!("{} is for an entry with `tables`", place.name), "take it out");

@@ -1,4 +1,4 @@
-//! Where word of a run is sent to, and that the address stays a secret.
+//! The address that notifications of a run go to, and that it stays a secret.
 
 use std::path::Path;
 

@@ -1,11 +1,11 @@
-//! What holds for a mapping when the file, the mapping or nobody says anything.
+//! The schedule of a mapping if the file, the mapping or neither sets one.
 
 use chrono_tz::{Asia::Bishkek, Europe::Berlin, Tz};
 
 use super::*;
 use crate::domain::config::tests::{ORIGINAL, only, read, with};
 
-/// Line, zone and whether missed runs are made up, of the one mapping.
+/// Line, zone, and whether missed runs are made up, for the only mapping.
 #[track_caller]
 fn of(top: &str, mapping: &str) -> Option<(String, Tz, bool)> {
     let config = with(top, mapping).expect("no problem");

@@ -1,4 +1,4 @@
-//! `partition_by`: a column alone, or a group that says more.
+//! `partition_by`: a column alone, or a group with more settings.
 
 use super::super::key::{self, At, Gaps, Key, Missing, Row, put};
 use super::super::read::{Place, Reading, Value};
@@ -56,7 +56,7 @@ const KEYS: &[Key<Group>] = &[
     ),
 ];
 
-/// The keys' lines in the documentation.
+/// The lines for the documentation of these keys.
 pub fn rows() -> Vec<Row> {
     key::rows(KEYS, PREFIX)
 }
@@ -67,11 +67,11 @@ struct Group {
     by: Option<(PartitionUnit, Place)>,
     range: Option<(PartitionUnit, Place)>,
     ingestion: Option<(PartitionUnit, Place)>,
-    /// What was given but could not be read has had its problem already.
+    /// A value was given; if it could not be read, the problem is recorded already.
     is_given: bool,
 }
 
-/// What `partition_by` says.
+/// The value of `partition_by`.
 #[derive(Debug, Clone)]
 pub(super) struct Partition {
     pub column: Option<Value>,
@@ -79,7 +79,7 @@ pub(super) struct Partition {
 }
 
 impl Partition {
-    /// An empty list says that the table is not partitioned, whatever `defaults` says.
+    /// Reads it. An empty list means that the table is not partitioned, whatever `defaults` says.
     pub fn read(at: &mut At<'_, '_>) -> Option<Self> {
         let node = at.node()?;
         match &node.kind {
@@ -120,7 +120,7 @@ fn of_group(at: &mut At<'_, '_>, node: &Node) -> Option<Partition> {
         clash(at.r, by, range);
     }
     let unit = range.or(by).map_or(PartitionUnit::Day, |(unit, _)| unit);
-    // Other keys' messages name the key, not its part.
+    // Messages about other keys name this key, not its part.
     let place = Place { key: place.key, ..column.place.clone() };
     Some(Partition { column: Some(Value { place, ..column }), unit })
 }

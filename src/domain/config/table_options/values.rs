@@ -1,10 +1,10 @@
-//! Checks of the options' values; each error is what to write instead.
+//! Checks of the options' values; each error says what to write instead.
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
 
-/// `90d`, or `never`.
+/// Reads `90d` or `never`.
 pub fn life(text: &str) -> Result<Option<TimeDelta>, String> {
     if text.eq_ignore_ascii_case("never") {
         return Ok(None);
@@ -14,7 +14,7 @@ pub fn life(text: &str) -> Result<Option<TimeDelta>, String> {
     life.map(Some).ok_or_else(|| "write a stretch of an hour or more, such as `90d`, or `never`".to_owned())
 }
 
-/// The full name of a key in Cloud KMS, or `none`.
+/// Reads the full name of a Cloud KMS key, or `none`.
 pub fn kms_key(text: &str) -> Result<Option<String>, String> {
     if text.eq_ignore_ascii_case("none") {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Which tables an entry takes, and what is wrong with one.
+//! Which tables an entry takes, and which entries are refused.
 
 use std::path::Path;
 

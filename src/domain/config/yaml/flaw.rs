@@ -1,9 +1,9 @@
-//! What makes a text no YAML, or YAML that means nothing here.
+//! What makes a text invalid YAML, or YAML that makes no sense here.
 
-/// Quoted, a value is text: no number that YAML writes its own way, and none too long for it.
+/// In quotes a value is text: not a number that YAML writes in another form or that is too long.
 pub const QUOTE: &str = "put quotes around the value";
 
-/// What is wrong with the text, where, and what to write instead.
+/// A flaw of the text, its place, and what to write instead.
 #[derive(Debug)]
 pub(in crate::domain::config) struct Flaw {
     pub line: usize,

@@ -1,8 +1,8 @@
-//! Where everything in a YAML text stands, and what serde_yaml does not tell.
+//! The places of everything in a YAML text, and what serde_yaml does not report.
 //!
-//! Every duplicate key, tag, impossible merge and number that would be rewritten is named with its line. The index also
-//! measures what aliases would grow to before anything is copied: serde_yaml's own limit on repetition grows with the
-//! file and would let a small one take gigabytes.
+//! Every duplicate key, tag, impossible merge and number that would be rewritten is reported with its line. The index
+//! also measures how large aliases would become before anything is copied: serde_yaml's own limit on repetition grows
+//! with the file, and would let a small one take gigabytes.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -12,27 +12,28 @@ use serde_yaml::Number;
 
 use super::flaw::{Flaw, QUOTE};
 
-/// Deeper than any configuration; guards the stack against a hostile file.
+/// Deeper than any configuration; protects the stack against a hostile file.
 const MOST_LEVELS: usize = 32;
-/// Aliases copy values, and copies of copies grow fast; beyond any configuration (a thousand mappings have 30,000).
+/// The most values. Aliases copy values, and copies of copies grow fast; this is beyond any configuration (a thousand
+/// mappings have 30,000).
 const MOST_VALUES: usize = 100_000;
 
 /// The places of a document.
 #[derive(Debug)]
 pub(super) struct Index {
     pub root: Rc<Place>,
-    /// Flaws have been named that serde_yaml does not read beyond.
+    /// There are flaws beyond which serde_yaml does not read.
     pub ends_reading: bool,
 }
 
-/// A value's place; what an alias names is shared.
+/// A value's place; all aliases of a value share it.
 #[derive(Debug)]
 pub(super) struct Place {
-    /// From 1.
+    /// The line, from 1.
     pub line: usize,
-    /// Values in it, aliases followed.
+    /// The number of values in it, with aliases followed.
     values: usize,
-    /// Levels in it, aliases followed.
+    /// The number of levels in it, with aliases followed.
     levels: usize,
     shape: Shape,
 }
@@ -66,7 +67,7 @@ impl Place {
         }
     }
 
-    /// A key's line and its value's place: its own, else where it is merged from.
+    /// A key's line and its value's place: in the group itself, otherwise in the group that is merged.
     pub fn entry(&self, key: &str) -> Option<(usize, &Self)> {
         let Shape::Mapping { entries, merges } = &self.shape else { return None };
         let own = entries.iter().find(|(own, _)| own.text == key).map(|(own, place)| (own.line, &**place));
@@ -82,7 +83,7 @@ impl Place {
     }
 }
 
-/// Indexes the one document of a text; `None` when it holds nothing.
+/// Indexes the one document of a text; `None` if it is empty.
 ///
 /// # Errors
 /// The flaw that ends reading.
@@ -94,7 +95,7 @@ pub(super) fn of(text: &str, flaws: &mut Vec<Flaw>) -> Result<Option<Index>, Fla
     Ok(root.map(|root| Index { root, ends_reading: indexer.ends_reading }))
 }
 
-/// A collection whose end has not come yet.
+/// A collection that has not ended yet.
 struct Open {
     anchor: usize,
     place: Place,
@@ -103,7 +104,7 @@ struct Open {
 }
 
 struct Indexer<'t, 'f> {
-    /// Of the text: what is missing at its end is found beyond the last line.
+    /// The number of lines of the text: what is missing at its end is reported beyond the last line.
     lines: usize,
     parser: Parser<'t, StrInput<'t>>,
     open: Vec<Open>,
@@ -163,7 +164,7 @@ impl Indexer<'_, '_> {
         place
     }
 
-    /// A number that YAML would write another way is refused: a long decimal loses digits, a name changes.
+    /// Refuses a number that YAML would write in another form: a long decimal loses digits, a name changes.
     fn scalar(&mut self, text: String, plain: bool, line: usize, anchor: usize) -> Rc<Place> {
         let number = text.parse::<Number>().ok().filter(|_| plain).map(|number| number.to_string());
         if let Some(number) = number.filter(|number| *number != text) {
@@ -208,7 +209,7 @@ impl Indexer<'_, '_> {
         Some(self.complete(place, anchor))
     }
 
-    /// Puts a complete value where it belongs; gives it back when it is the document itself.
+    /// Puts a complete value into its collection; gives it back if it is the document itself.
     fn put(&mut self, child: Rc<Place>) -> Result<Option<Rc<Place>>, Flaw> {
         let Some(Open { place: parent, key, .. }) = self.open.last_mut() else { return Ok(Some(child)) };
         parent.values += child.values;
@@ -232,7 +233,7 @@ impl Indexer<'_, '_> {
         Ok(None)
     }
 
-    /// `!!str` and its kin say nothing new; any other tag asks for something that would not happen.
+    /// Checks a tag: `!!str` and its kind add nothing; any other tag asks for something that would not happen.
     fn check_tag(&mut self, tag: Option<&Tag>, line: usize) {
         if let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema()) {
             self.flaw(
@@ -244,7 +245,7 @@ impl Indexer<'_, '_> {
     }
 }
 
-/// The key's text as serde_yaml gives it back.
+/// The key's text as serde_yaml gives it.
 fn as_key(place: &Place) -> Result<Key, Flaw> {
     let Shape::Scalar { text, plain } = &place.shape else {
         return Err(Flaw {
@@ -285,7 +286,7 @@ fn add(entries: &mut Vec<(Key, Rc<Place>)>, merges: &mut Vec<Rc<Place>>, key: Ke
     wrong
 }
 
-/// Does YAML take the word for nothing?
+/// Tells if YAML reads the word as null.
 pub(super) fn is_null_word(text: &str) -> bool {
     matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }

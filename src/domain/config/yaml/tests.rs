@@ -60,7 +60,7 @@ fn merged_keys_keep_the_line_they_were_written_on() {
         tree("a: &a\n  k: 1\n  m: 2\nb:\n  <<: *a\n  k: 3"),
         "{a@1: {k@2: =1@2, m@3: =2@3}, b@4: {m@3: =2@3, k@6: =3@6}}"
     );
-    // `apply_merge` alone would lose `y`, and let `z` of the second win over the first's.
+    // `apply_merge` alone would lose `y`, and the second group's `z` would win over the first's.
     let chained = "c: &c {y: 1}\nb: &b\n  <<: *c\n  z: 2\na: &a\n  <<: {z: 0}\nd:\n  <<: [*a, *b]";
     assert!(tree(chained).ends_with("d@7: {y@1: =1@1, z@6: =0@6}}"), "{}", tree(chained));
 }
@@ -77,7 +77,7 @@ fn every_duplicate_tag_and_merge_is_named_at_once() {
         (6, "`a` is already given on line 1"),
     ];
     assert_eq!(flaws(text), expected.map(|(line, message)| (line, message.to_owned())));
-    // A tag alone leaves the rest readable.
+    // A tag leaves the rest readable.
     let mut found = Vec::new();
     assert_eq!(parse("a: !env b", &mut found).map(|n| shown(&n)).as_deref(), Some("{a@1: b@1}"));
     assert_eq!(found.len(), 1);
@@ -106,7 +106,7 @@ fn syntax_is_serde_yamls_to_judge() {
     let found = flaws("a: 1\nb: [x\nc: d\n");
     assert_eq!(found.len(), 1);
     assert!(found[0].1.starts_with("not YAML: did not find expected ',' or ']' at line 3"), "{found:?}");
-    // What is missing at the end is told of the last line there is.
+    // What is missing at the end is reported at the last line.
     assert_eq!(flaws("&A:{").first().map(|f| f.0), Some(1));
     assert_eq!(flaws("a: 1\nb: \u{1}\nc: 2").first().map(|f| f.0), Some(2));
     assert_eq!(flaws("a: 1\nb: x\u{feff}\nc: 2").first().map(|f| f.0), Some(2));

@@ -55,3 +55,48 @@ fn a_key_that_says_nothing_of_a_person_is_preferred() {
     let without = TableFacts { has_primary_key: false, ..keyed(people(), &[&["id", "code"], &["code"]]) };
     assert_eq!(moved(without).1, ["code"], "the shortest, where there is no PRIMARY KEY");
 }
+
+#[test]
+fn all_that_keeps_a_stamp_from_being_relied_upon_is_said_at_once() {
+    let reason = |is_nullable: bool, is_indexed, is_passed_over| {
+        let mut facts = stamped(table("t", &[("pid", INT), ("at", MOMENT)]), "at", is_indexed);
+        facts.schema.columns[2].nullable = is_nullable;
+        facts.cascades = if is_passed_over { vec![set_null("pid", "parent")] } else { Vec::new() };
+        moved(facts).2
+    };
+    let (upsert, passed) =
+        ("`upsert`, which reads less", "`pid` changes when `parent` does (foreign key, ON DELETE SET NULL)");
+    assert!(reason(true, true, false).contains(&format!("but may be NULL (as NOT NULL: {upsert})")));
+    assert!(reason(false, false, false).contains(&format!("but is not indexed (with an index: {upsert})")));
+    let both = reason(true, false, false);
+    assert!(
+        both.contains(&format!("may be NULL and is not indexed (as NOT NULL and with an index: {upsert})")),
+        "{both}"
+    );
+    // No ALTER TABLE of the column helps: none is advised.
+    for (is_nullable, is_indexed) in [(true, true), (false, false), (true, false)] {
+        let why = reason(is_nullable, is_indexed, true);
+        assert!(why.starts_with(passed) && !why.contains("upsert"), "{why}");
+        assert_eq!((why.contains("may be NULL"), why.contains("is not indexed")), (is_nullable, !is_indexed), "{why}");
+    }
+}
+
+#[test]
+fn columns_that_the_account_may_not_read_are_told_beside_what_is_proposed_without_them() {
+    let hiding = |mut facts: TableFacts| {
+        facts.schema.hides_columns = true;
+        facts
+    };
+    let Choice::Moved(entry) = one(hiding(numbered(table("film", &[("title", text(90))])))) else { panic!() };
+    assert_eq!(entry.mode, Mode::Append);
+    assert!(entry.notes.iter().any(|note| note.contains("a key or a stamp may be among them")), "{:?}", entry.notes);
+    // MySQL lists a key with columns that it does not list; MariaDB does not list such a key.
+    for (keys, why) in [
+        (&[&["staff_id"][..]][..], "its key has columns that the account may not read"),
+        (&[], "no key whose columns the account may all read"),
+    ] {
+        let (mode, _, reason) = moved(hiding(keyed(table("staff", &[]), keys)));
+        assert_eq!(mode, Mode::Replace);
+        assert!(reason.starts_with(why), "{reason}");
+    }
+}

@@ -35,12 +35,25 @@ fn what_is_masked_and_left_out_of_all_tables_stays_so() {
     let lines = lines_of(&proposals[0]);
     assert!(lines.contains(&"mask: {note: {hmac: \"${NOTE_KEY}\"}, email: sha256}"), "{lines:?}");
     assert!(lines.contains(&"exclude: [PHONE]"), "{lines:?}");
+    // They may come: nothing of them is to arrive as it is.
+    assert!(lines.contains(&"new_columns: {gone: sha256, gone_too: exclude, \"*pass*\": keep}"), "{lines:?}");
     let mapping = &config.mappings[1];
+    assert!(mapping.mask_of("gone").is_some() && mapping.excludes("gone_too"));
     assert!(mapping.mask_of("note").is_some() && mapping.mask_of("email").is_some() && mapping.excludes("phone"));
     assert!(!mapping.excludes("password"), "somebody has said `keep`");
     let (proposals, config) = beside("{mask: {email: null, phone: null, password: null}}", "shop", &[people()]);
     assert!(!lines_of(&proposals[0]).iter().any(|line| line.starts_with("mask") || line.starts_with("exclude")));
     assert_eq!(config.mappings[1].mask.len(), 3);
+}
+
+#[test]
+fn what_is_masked_by_a_key_that_is_not_written_twice_stays_in_mysql_should_it_come() {
+    let key = "0123456789abcdef0123456789abcdef";
+    let defaults = format!("{{mask: {{gone: {{hmac: {key}}}}}, new_columns: {{\"*mail\": {{hmac: {key}}}}}}}");
+    let (proposals, config) = beside(&defaults, "shop", &[table("tags", &[])]);
+    let lines = lines_of(&proposals[0]);
+    assert!(lines.contains(&"new_columns: {gone: exclude, \"*mail\": exclude}"), "{lines:?}");
+    assert!(config.mappings[1].excludes("gone") && config.mappings[1].excludes("email"));
 }
 
 #[test]
@@ -79,6 +92,16 @@ fn defaults_that_do_not_fit_the_table_are_narrowed() {
     assert_eq!(config.mappings[1].partition_column(), Some("at"));
     let (proposals, _) = beside("{partition_expiration: 90d}", "shop", &[large]);
     assert!(!lines_of(&proposals[0]).iter().any(|line| line.starts_with("partition_by")), "its rows would be gone");
+}
+
+#[test]
+fn how_many_rows_may_be_deleted_is_for_defaults_to_say() {
+    let mut facts = table("tags", &[]);
+    facts.schema.rows_estimate = Some(3);
+    let has = |defaults| {
+        lines_of(&beside(defaults, "shop", &[facts.clone()]).0[0]).iter().any(|line| line.starts_with("max_delete"))
+    };
+    assert!(has("{exclude: []}") && !has("{max_delete_fraction: 0.2}"));
 }
 
 #[test]

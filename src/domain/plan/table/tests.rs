@@ -1,4 +1,4 @@
-//! What the plan says of a column's values, for each way that they take.
+//! What the plan says about a column's values, for each way in which they are converted.
 
 use super::*;
 use crate::domain::plan::samples::{self, column, number};

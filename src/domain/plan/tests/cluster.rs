@@ -1,8 +1,8 @@
-//! What a new table is clustered by.
+//! The columns by which a new table is clustered.
 
 use super::*;
 
-/// A table that does not exist yet, of `id`, `updated_at` and `x`.
+/// A new table of `id`, `updated_at` and `x`.
 fn new_table(x: SourceType, cluster_by: &[&str]) -> Case {
     let mut case = case(Some(x), None);
     case.target = None;

@@ -1,4 +1,4 @@
-//! Masked columns, other names and our own columns in a plan.
+//! Masked columns, renamed columns and our own columns in a plan.
 
 use super::*;
 use crate::domain::mask::Mask;

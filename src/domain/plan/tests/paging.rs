@@ -1,4 +1,4 @@
-//! How the rows of a window are asked for.
+//! How the rows of a window are read.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What a new table is partitioned by, and which columns allow it.
+//! The partitioning of a new table, and which columns allow it.
 
 use super::*;
 use crate::domain::partitioning::Ranges;
@@ -20,7 +20,7 @@ fn a_new_table_is_partitioned_on_a_column_of_time() {
     assert_eq!(plan.kms_key, case.mapping.options.kms_key);
     case.mapping.partition_by = Some(by("x", PartitionUnit::Day));
     case.refused("is `x`, which will be STRING in BigQuery: it cannot be partitioned by day");
-    // The table is there already: its partitioning is settled, and so is its key.
+    // The table exists, so its partitioning is settled, and so is its key.
     case.target = Some(target(&[("x", TargetType::String(None))]));
     let plan = case.planned().table;
     assert_eq!((plan.partitioning, plan.kms_key), (None, None));

@@ -14,13 +14,15 @@ use crate::domain::cursor::Cursor;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::MappingName;
-use crate::domain::plan::{Planned, plan};
+use crate::domain::plan::{Planned, TablePlan, plan};
 use crate::domain::publish::PublishKind;
 use crate::domain::quote;
 use crate::domain::window::{Low, Window};
 use crate::engine::answers::together::{self, Columns};
 use crate::engine::ports::{Platform, Ports};
 use crate::engine::work::conflicts::{refuse_conflicts, refuse_lost_target, still_required};
+use crate::engine::work::lost_rows::refuse_lost_rows;
+use crate::engine::work::rows_of::refuse_strays;
 use crate::engine::work::rules::changed_rules;
 use crate::format;
 use crate::source::{Diagnose, Estimate, Filtered, Newest, Source};
@@ -79,6 +81,7 @@ pub(in crate::engine) async fn look<P: Platform>(
             let state = ground.states.get(&mapping.name);
             let plan = planned.as_ref().ok().map(|planned| &planned.table);
             findings.extend(state.into_iter().flat_map(|state| changed_rules(mapping, state, &source, plan)));
+            findings.extend(rows_there(ports, mapping, state, plan, at_hand).await);
             findings.extend(replacing(ports, mapping).await);
             if let (true, Ok(planned)) = (ground.costs, &planned) {
                 findings.extend(costs::of_each_mode(ports, mapping, &planned.table, at_hand).await);
@@ -134,6 +137,27 @@ fn made_otherwise(mapping: &Mapping, target: &TargetSchema) -> Vec<Finding> {
     }
     let sentence = format!("{} is partitioned, encrypted, labelled and described as the mapping asks", mapping.target);
     vec![Finding::ok(Topic::TableOptions, sentence)]
+}
+
+/// Are the rows that were moved there, and those of the shard that the mapping says?
+async fn rows_there<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    state: Option<&MappingState>,
+    plan: Option<&TablePlan>,
+    target: Option<&TargetSchema>,
+) -> Option<Finding> {
+    let (state, target) = (state?, target?);
+    let mark = state.watermark.as_ref().map(|mark| mark.value.as_str());
+    let look = async {
+        refuse_strays(ports, mapping, state).await?;
+        match plan.filter(|plan| plan.shard.as_ref().is_some_and(|shard| target.column(&shard.column).is_some())) {
+            Some(plan) => refuse_lost_rows(ports, mapping, plan, mark).await,
+            None => Ok(()),
+        }
+    };
+    let looked = within(&format!("Counting the rows of {}", mapping.target), look).await;
+    looked.err().map(|fault| Finding::fail(Topic::Target, &fault))
 }
 
 /// What MySQL makes of the mapping's filter.
@@ -244,7 +268,7 @@ fn compared<P: Platform>(
         return vec![Finding::fail(Topic::Target, &fault)];
     }
     let warned = still_required(mapping, planned, additions);
-    let told = planned.warnings.iter().any(|warning| warning.topic == Topic::Target);
+    let told = !planned.withheld.is_empty() || planned.warnings.iter().any(|warning| warning.topic == Topic::Target);
     if told || !warned.is_empty() {
         return warned;
     }

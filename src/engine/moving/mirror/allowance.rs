@@ -1,4 +1,4 @@
-//! How many rows a run of a mirror may take out.
+//! How many rows a run of a mirror may delete.
 
 use crate::domain::config::Mapping;
 use crate::domain::fault::{Fault, FaultKind};
@@ -6,19 +6,19 @@ use crate::domain::quote;
 use crate::domain::share;
 use crate::format;
 
-/// Rows that may go at once.
+/// Rows that may be deleted in one run.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) struct Allowance {
-    /// `None`: any number.
+    /// The most rows; `None`: any number.
     pub most: Option<u64>,
-    /// Rows that BigQuery held, and that MySQL holds.
+    /// Rows that BigQuery held (`held`) and that MySQL holds now (`now`).
     pub held: u64,
     pub now: u64,
     pub gone: u64,
 }
 
 impl Allowance {
-    /// What `max_delete_fraction` says of so many rows.
+    /// The allowance that `max_delete_fraction` gives for `held` rows.
     pub(in crate::engine) fn of(mapping: &Mapping, held: u64, now: u64) -> Self {
         Self { most: Some(share::of(held, mapping.most_deleted)), held, now, gone: 0 }
     }
@@ -27,7 +27,7 @@ impl Allowance {
         self.most.is_none_or(|most| self.gone.saturating_add(more) <= most)
     }
 
-    /// Refuses where so many more may not go, or no row is left.
+    /// Refuses if `more` further rows may not be deleted, or if no row would be left.
     ///
     /// # Errors
     /// `Conflict`, with the numbers.

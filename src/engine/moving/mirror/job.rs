@@ -1,4 +1,4 @@
-//! What a run of a mirror works with.
+//! The data that a run of a mirror works with.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use crate::domain::mirror::Sums;
 use crate::domain::verify::Comparison;
 use crate::engine::work::prepared::Schemas;
 
-/// What is remembered of the target.
+/// What the state remembers of the target.
 #[derive(Debug)]
 pub(in crate::engine) struct Known {
     pub sums: Sums,
-    /// A word for what sums and rows depend on beside MySQL's rows.
+    /// A fingerprint of everything beside MySQL's rows that the sums depend on.
     pub plan: String,
-    /// Parts, by the sums' grain, that nobody knows.
+    /// Parts whose content is unknown, as ranges (first, last) in the sums' grain.
     pub unknown: Vec<(u64, u64)>,
 }
 

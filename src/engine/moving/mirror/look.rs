@@ -1,4 +1,4 @@
-//! What MySQL holds now, held against what BigQuery holds: by what is remembered of it, or by asking it.
+//! Compares what MySQL holds now with what BigQuery holds, either by the remembered sums or by asking BigQuery.
 
 use std::collections::BTreeMap;
 
@@ -13,18 +13,18 @@ use crate::engine::work::Work;
 use crate::engine::work::scope::Halt;
 use crate::source::{ContentSum, Source};
 
-/// A key's least and greatest value.
+/// A key's smallest and greatest value; `None` for a table without rows.
 type Span = Option<(i64, i64)>;
 
 /// Both sides, part by part.
 #[derive(Debug)]
 pub(super) struct Look {
-    /// Of the changed parts; those of `now` are the same or smaller ones.
+    /// The grain of the changed parts; the parts of `now` are the same or smaller.
     pub grain: Grain,
-    /// MySQL's.
+    /// MySQL's sums.
     pub now: Sums,
     pub changed: Vec<ChangedPart>,
-    /// Rows of BigQuery were summed up as well.
+    /// BigQuery's rows were summed up as well.
     pub compared: bool,
     before: u64,
 }
@@ -35,14 +35,14 @@ impl Look {
         self.before
     }
 
-    /// Parts of MySQL, as large as the changed ones are.
+    /// The number of MySQL's parts, counted in the grain of the changed ones.
     pub(super) fn parts(&self) -> usize {
         if self.grain == self.now.grain { self.now.len() } else { self.now.by(self.grain).len() }
     }
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Against what is remembered.
+    /// Compares MySQL's sums with the remembered ones.
     pub(super) async fn look_at_mysql(
         &mut self,
         mirror: &Mirror<'_>,
@@ -54,7 +54,7 @@ impl<P: Platform> Work<'_, P> {
             Some(now) => now,
             None => self.sum_up(&mirror.comparison, Some(known.sums.grain), before).await?,
         };
-        // Keys have come that the remembered parts do not reach.
+        // There are new keys that the remembered parts do not reach.
         if !known.sums.grain.is_made_of(now.grain) {
             self.ledger.forget_sums();
             return self.look_at_both(mirror).await;
@@ -63,8 +63,8 @@ impl<P: Platform> Work<'_, P> {
         Ok(Look { grain: known.sums.grain, now, changed, compared: false, before })
     }
 
-    /// Nothing is remembered: what both sides write alike is summed up on both, of MySQL together with all that its rows
-    /// hold.
+    /// Compares both sides when nothing is remembered: sums up the columns that both sides write alike, and in MySQL
+    /// also the whole content of the rows.
     pub(super) async fn look_at_both(&mut self, mirror: &Mirror<'_>) -> Result<Look, Halt> {
         let scope = self.scope;
         let comparison = &mirror.comparison;
@@ -87,14 +87,14 @@ impl<P: Platform> Work<'_, P> {
         for sum in &ours {
             now.add(sum.content);
         }
-        // Of columns that cannot be compared nothing is known.
+        // The content of columns that cannot be compared is unknown.
         let is_whole = comparison.left_out().is_empty();
         let changed = differing(&ours, &theirs, is_whole);
         let before = theirs.iter().map(|sum| sum.rows).sum();
         Ok(Look { grain, now, changed, compared: true, before })
     }
 
-    /// MySQL's sums, by the remembered parts or smaller ones where that can be.
+    /// MySQL's sums, by the remembered parts, or by smaller ones if needed.
     pub(in crate::engine) async fn sum_up(
         &mut self,
         comparison: &Comparison,
@@ -112,7 +112,7 @@ impl<P: Platform> Work<'_, P> {
         Ok(sums)
     }
 
-    /// Has MySQL the columns still that are summed up?
+    /// Checks that MySQL still has the columns that are summed up.
     async fn as_planned(&self, comparison: &Comparison) -> Result<(), Halt> {
         let scope = self.scope;
         let now = scope.unless_cancelled(scope.ports.source.describe(&comparison.source)).await?;
@@ -126,7 +126,7 @@ impl<P: Platform> Work<'_, P> {
         }
     }
 
-    /// The cut for a table of which nothing is remembered.
+    /// The grain for a table of which nothing is remembered.
     pub(super) async fn grain_of(&self, mirror: &Mirror<'_>) -> Result<Grain, Halt> {
         let scope = self.scope;
         let span = scope.unless_cancelled(scope.ports.source.key_span(&mirror.comparison)).await?;
@@ -152,7 +152,7 @@ impl<P: Platform> Work<'_, P> {
                 scope.progress.update(|p| p.looking = Some(Looking::Mysql { done, of }));
                 let ask = scope.ports.source.content_sums(comparison, &cut, compared);
                 match scope.unless_cancelled(ask).await {
-                    // The table's own trouble, unless it is no longer the table that was described.
+                    // The error is the table's own, unless the table was altered since it was described.
                     Err(Halt::Fault(fault)) if fault.kind() == FaultKind::Schema => {
                         self.as_planned(comparison).await?;
                         return Err(fault.into());
@@ -168,12 +168,12 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// Are parts ranges of the key? A NULL lies in none.
+/// Tells if parts are ranges of the key. A NULL lies in no range.
 fn has_ranges(comparison: &Comparison) -> bool {
     comparison.number_key().is_some_and(|key| !comparison.plan.may_be_null(key))
 }
 
-/// Parts that are not the same on both sides; all of them, where equal sums do not prove it.
+/// The parts that differ; all parts if equal sums do not prove that they are the same.
 fn differing(ours: &[ContentSum], theirs: &[PartSum], is_whole: bool) -> Vec<ChangedPart> {
     let mut theirs: BTreeMap<u64, PartSum> = theirs.iter().map(|sum| (sum.part, *sum)).collect();
     let mut changed = Vec::new();

@@ -1,4 +1,5 @@
-//! One step of a mirror: the rows of some parts, read with their sums, and the job that makes BigQuery's parts the same.
+//! One step of a mirror: reads the rows of some parts with their sums, and sends the job that makes BigQuery's parts
+//! equal.
 
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use crate::state::Moves;
 use crate::warehouse::{Deletes as _, PublishCounts, Staged, Vanished, VanishedCounts, Within};
 
 impl<P: Platform> Work<'_, P> {
-    /// Gives the sums of what was published. `before`: rows that BigQuery may hold of the parts.
+    /// Gives the sums of the published rows. `before`: how many rows BigQuery may hold of the parts.
     pub(super) async fn bring(
         &mut self,
         mirror: &Mirror<'_>,
@@ -33,7 +34,7 @@ impl<P: Platform> Work<'_, P> {
         let scope = self.scope;
         let attempt = scope.attempt(self.tally.attempt(), self.tally.next_staging());
         let grain = by_parts.grain;
-        // Where fewer rows can go than may, they need not be counted.
+        // If even all these rows may be deleted, they need not be counted first.
         let is_counted = before.is_none_or(|before| !allowance.has_room_for(before));
         let stretch = Stretch { by_parts: Some(by_parts), is_part: true, may_be_inline: !is_counted, ..Stretch::WHOLE };
         let read = self.transfer(mirror.schemas, stretch, attempt).await?;
@@ -53,7 +54,7 @@ impl<P: Platform> Work<'_, P> {
         let counts = scope.in_phase(Phase::Publish, put).await?;
         self.count_step(&staged, &counts, bytes);
         if !is_counted {
-            // Of rows that were marked nobody knows how many of the updated ones they are.
+            // Marked rows count among the updated ones; nobody knows how many of these they are.
             let marks = mirror.schemas.plan.deleted_column.is_some();
             allowance.gone += if marks { before.unwrap_or(0) } else { counts.deleted };
         }
@@ -62,7 +63,7 @@ impl<P: Platform> Work<'_, P> {
         Ok(sums.unwrap_or_else(|| Sums::new(grain)))
     }
 
-    /// How many rows of the parts are no longer in MySQL; refuses where they are too many.
+    /// Counts the rows of the parts that MySQL no longer has; refuses if they are too many.
     async fn count_gone(
         &mut self,
         mirror: &Mirror<'_>,

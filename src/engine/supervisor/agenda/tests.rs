@@ -1,4 +1,4 @@
-//! Nights as an operator tells of them: what was due, who ran, what had to wait.
+//! Nights as an operator describes them: what was due, who ran, what had to wait.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ fn mappings(lines: &str) -> Vec<Mapping> {
     parse(&text, Path::new("config.yaml"), &|_| None).unwrap().mappings
 }
 
-/// `users` and `orders` at two in the night, `carts` every quarter of an hour without making up, `logs` never.
+/// `users` and `orders` run at two in the night, `carts` every quarter of an hour without making up, `logs` never.
 fn shop() -> Vec<Mapping> {
     let line =
         |name: &str, rest: &str| format!("  - {{name: {name}, mysql_table: {name}, incremental_column: id{rest}}}\n");
@@ -61,7 +61,7 @@ fn held(name: &str) -> Known {
     Known { holders: BTreeMap::from([(named(name), holder)]), ..state(&[]) }
 }
 
-/// What begins, with nothing of ours under way.
+/// The runs that begin while none of ours is under way.
 fn begun(agenda: &mut Agenda, known: &Known) -> Vec<String> {
     agenda.judge(known, |_| false).start.into_iter().map(|name| name.0).collect()
 }
@@ -129,7 +129,7 @@ fn a_lease_that_another_process_won_is_no_failure_and_the_run_is_looked_for_agai
     agenda.ended(&named("users"), true);
     assert!(agenda.is_open());
     assert_eq!(begun(&mut agenda, &state(&[("users", scheduled_for("23 02:00:00"))])), [""; 0]);
-    // The other one's run was an operator's, and it failed.
+    // The other process's run was an operator's, and it failed.
     agenda.pass(at("24 02:00:00"));
     begun(&mut agenda, &state(&[]));
     agenda.ended(&named("users"), true);
@@ -159,12 +159,12 @@ fn what_was_run_for_is_not_missed() {
     for served in [
         scheduled_for("23 02:00:00"),
         last(ran(Trigger::Manual, Outcome::Ok, "23 08:00:09", 9)),
-        // Stopped or failed by hand afterwards: the night's run has been all the same.
+        // A run by hand was stopped or failed afterwards; the night's run counts all the same.
         MappingState {
             last_run: Some(ran(Trigger::Manual, Outcome::Cancelled, "23 08:00:00", 9)),
             ..scheduled_for("23 02:00:00")
         },
-        // It has never run: nobody was expected.
+        // It has never run, so no run was missed.
         MappingState::default(),
     ] {
         let mut agenda = Agenda::new(
@@ -213,7 +213,7 @@ fn a_clock_that_is_set_runs_nothing_twice() {
         agenda.ended(&named(name), false);
     }
     assert!(!agenda.pass(at("23 01:30:00")) && !agenda.pass(at("23 02:00:30")));
-    // Half a week ahead: once.
+    // Three days ahead: it is made up once.
     agenda.pass(at("26 12:00:00"));
     assert_eq!(begun(&mut agenda, &state(&[])).len(), 3);
     assert_eq!(agenda.next().unwrap().0, at("26 12:15:00"));

@@ -1,4 +1,4 @@
-//! Screen 4: what is to be moved again, and what that would do.
+//! Screen 4: which rows to move again, and what that would do.
 
 pub mod questions;
 mod several;
@@ -23,7 +23,7 @@ use crate::tui::model::Book;
 use crate::tui::scroll::{Extent, Scroll};
 use crate::tui::shared::{NO_MAPPING, Shared};
 
-/// Where the keys go.
+/// The field that has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Field {
     Mapping,
@@ -34,7 +34,7 @@ pub enum Field {
     Below,
 }
 
-/// What is known of what is asked for.
+/// The preview of the backfill that the form asks for.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Preview {
     #[default]
@@ -46,20 +46,20 @@ pub enum Preview {
 
 #[derive(Debug, Default)]
 pub struct Backfill {
-    /// All that are marked, where there is more than one.
+    /// All marked mappings, if there are several.
     pub several: Several,
     pub mapping: Option<MappingName>,
     pub start: Input,
     pub end: Input,
     pub field: Field,
     pub preview: Preview,
-    /// What was started from here.
+    /// The backfill that was started here.
     pub running: Option<BackfillAsk>,
     pub scroll: Scroll,
 }
 
 impl Backfill {
-    /// An unfinished backfill's words are filled in, because they are what goes on with it.
+    /// Fills in the words of an unfinished backfill, because only the same words continue it.
     fn fill(&mut self, mapping: &MappingName, unfinished: Option<&BackfillState>) {
         if self.mapping.as_ref() == Some(mapping) {
             return;
@@ -71,9 +71,14 @@ impl Backfill {
         }
     }
 
-    fn fill_with(&mut self, ask: &BackfillAsk) {
+    /// The name of an entry with a list of tables means all of them.
+    fn fill_with(&mut self, ask: &BackfillAsk, shared: &Shared) {
+        let names = shared.book.rows.iter().map(|row| &row.name);
+        let tables: Vec<_> = names.filter(|name| name.is_table_of(&ask.mapping.0)).cloned().collect();
+        let is_list = shared.book.get(&ask.mapping).is_none() && !tables.is_empty();
         *self = Self {
-            mapping: Some(ask.mapping.clone()),
+            mapping: if is_list { tables.first().cloned() } else { Some(ask.mapping.clone()) },
+            several: Several::of(if is_list { tables } else { Vec::new() }),
             start: Input::new(ask.start.clone()),
             end: Input::new(ask.end.clone().unwrap_or_default()),
             field: Field::Below,
@@ -81,15 +86,15 @@ impl Backfill {
         };
     }
 
-    /// Fills the form with what was asked for elsewhere, and previews it.
+    /// Fills the form with a command's words, and previews it.
     pub fn preview(&mut self, ask: BackfillAsk, shared: &mut Shared) {
-        self.fill_with(&ask);
+        self.fill_with(&ask, shared);
         self.ask_for(ask, shared);
     }
 
-    /// Fills the form with what was asked for elsewhere, and starts it.
+    /// Fills the form with a command's words, and starts it.
     pub fn start_with(&mut self, ask: BackfillAsk, restart: bool, shared: &mut Shared) {
-        self.fill_with(&ask);
+        self.fill_with(&ask, shared);
         self.begin(ask, restart, shared);
     }
 
@@ -147,7 +152,7 @@ impl Backfill {
         self.preview = Preview::None;
     }
 
-    /// What the fields ask for, where they can be read.
+    /// The backfill that the fields ask for, if they are valid.
     #[must_use]
     pub fn ask(&self) -> Option<BackfillAsk> {
         let (start, end) = (self.start.value().trim(), self.end.value().trim());
@@ -162,7 +167,7 @@ impl Backfill {
 
     pub fn answered(&mut self, mapping: &MappingName, preview: Result<Box<BackfillPreview>, Failure>) {
         if !self.several.names.is_empty() {
-            // An answer to other words.
+            // An answer to other words is dropped.
             let now = self.ask();
             let same = |preview: &BackfillPreview| {
                 now.as_ref().is_some_and(|now| (&now.start, &now.end) == (&preview.ask.start, &preview.ask.end))
@@ -240,7 +245,7 @@ impl Acts for Backfill {
     fn possible(&self, action: Action, _shared: &Shared) -> bool {
         match action {
             Action::Open => self.ask().is_some(),
-            // What chooses the mapping, and how to get there.
+            // The keys that choose the mapping, and lead to that field.
             Action::Left | Action::Right => self.field == Field::Mapping,
             Action::Up => self.field == Field::Start,
             _ => true,
@@ -258,7 +263,7 @@ impl Acts for Backfill {
     fn type_in(&mut self, event: &KeyEvent, _shared: &mut Shared) {
         let field = if self.field == Field::End { &mut self.end } else { &mut self.start };
         if field.handle_event(&Event::Key(*event)).is_some_and(|changed| changed.value) {
-            // A preview of other words would be a lie.
+            // A preview of other words would be wrong.
             self.preview = Preview::None;
             self.several.forget();
         }

@@ -1,4 +1,4 @@
-//! What is asked before a backfill starts, or goes on.
+//! The questions before a backfill starts or continues.
 
 use super::{Backfill, Preview};
 use crate::domain::ids::MappingName;
@@ -8,7 +8,7 @@ use crate::tui::dialog::{Choice, Dialog, Intent, choice};
 use crate::tui::shared::Shared;
 
 impl Backfill {
-    /// The question before it starts; `None` while there is no preview of just these words.
+    /// The question before it starts; `None` without a preview of exactly these words.
     #[must_use]
     pub fn confirm(&self) -> Option<Dialog> {
         let Preview::Read(preview) = &self.preview else { return None };
@@ -44,7 +44,7 @@ impl Backfill {
     }
 }
 
-/// Unfinished backfills are offered when the console opens.
+/// Offers unfinished backfills when the console opens.
 pub fn offer_unfinished(shared: &mut Shared) {
     let unfinished: Vec<(MappingName, BackfillState)> = shared
         .book
@@ -69,7 +69,7 @@ pub fn offer_unfinished(shared: &mut Shared) {
         )
     });
     let lines = lines.collect();
-    // Letters of the answers must not repeat; nobody has more unfinished backfills than there are letters here.
+    // The answers' letters must differ; nobody has more unfinished backfills than there are letters here.
     let mut choices: Vec<Choice> = unfinished
         .into_iter()
         .zip('1'..='9')

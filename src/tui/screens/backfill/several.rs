@@ -1,4 +1,4 @@
-//! The same stretch of several mappings: previewed one by one, asked about and started together.
+//! The same stretch for several mappings: previewed one by one, asked about and started together.
 
 use std::collections::HashMap;
 
@@ -14,9 +14,9 @@ use crate::tui::theme::Theme;
 
 #[derive(Debug, Default)]
 pub struct Several {
-    /// None where the form is about one mapping.
+    /// The mappings; empty if the form is for one mapping.
     pub names: Vec<MappingName>,
-    /// What was asked for, with the answers so far.
+    /// The previews that were asked for, with the answers so far.
     previews: HashMap<MappingName, Option<Result<Box<BackfillPreview>, Failure>>>,
 }
 
@@ -33,12 +33,12 @@ impl Several {
         self.previews = self.names.iter().map(|name| (name.clone(), None)).collect();
     }
 
-    /// Other words make what is known a lie.
+    /// Forgets the previews, because they are wrong for other words.
     pub fn forget(&mut self) {
         self.previews.clear();
     }
 
-    /// Is anything asked for?
+    /// Tells if previews were asked for.
     #[must_use]
     pub fn is_asked(&self) -> bool {
         !self.previews.is_empty()
@@ -50,7 +50,7 @@ impl Several {
         }
     }
 
-    /// The question about those that can be moved; `None` while an answer is awaited.
+    /// The question about the mappings that can be moved; `None` while an answer is missing.
     #[must_use]
     pub fn question(&self, size: (u16, u16)) -> Option<Dialog> {
         if self.names.is_empty() || !self.is_asked() {

@@ -1,4 +1,4 @@
-//! A backfill: asked for, previewed, asked about, started.
+//! A backfill: typed, previewed, asked about, started.
 
 use ratatui::crossterm::event::KeyCode;
 

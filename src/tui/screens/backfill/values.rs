@@ -1,16 +1,16 @@
-//! What is typed as a start or an end, read and echoed.
+//! Reads a typed start or end, and shows its meaning.
 
 use chrono::TimeZone;
 use chrono_tz::Tz;
 
 use crate::domain::cursor::Moment;
 
-/// What was typed, as it will be understood: a whole number, or a moment in UTC.
+/// The meaning of the typed text: a whole number, or a moment in UTC.
 ///
 /// A time without an offset is the wall clock of `zone`.
 ///
 /// # Errors
-/// What to write instead.
+/// A sentence that says what to write instead.
 pub fn read_value(text: &str, zone: Tz) -> Result<String, &'static str> {
     let text = text.trim();
     if text.is_empty() {
@@ -30,10 +30,10 @@ pub fn read_value(text: &str, zone: Tz) -> Result<String, &'static str> {
     Ok(format!("{} UTC", utc.format("%Y-%m-%d %H:%M:%S")))
 }
 
-/// As `read_value`, for the end: a day alone is the whole day.
+/// Like `read_value`, for the end: a day alone means the whole day.
 ///
 /// # Errors
-/// As `read_value`.
+/// The errors of `read_value`.
 pub fn read_end(text: &str, zone: Tz) -> Result<String, &'static str> {
     let text = text.trim();
     match (text.is_empty(), text.len() == 10 && Moment::parse(text).is_some()) {

@@ -1,4 +1,4 @@
-//! Screen 4: the form, the preview, and what runs.
+//! Screen 4: the form, the preview, and the running backfill.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
@@ -19,7 +19,7 @@ use crate::tui::shared::Shared;
 use crate::tui::text::{left, width, wrap};
 use crate::tui::theme::Theme;
 
-/// Room for a time with an offset; of a narrow screen less, so that beside it there is room for what it means.
+/// The width of a value: room for a time with an offset; on a narrow screen less, so that its meaning fits beside it.
 const fn value_cells(width: u16) -> usize {
     if width < 70 { 20 } else { 26 }
 }
@@ -50,7 +50,8 @@ fn draw_form(frame: &mut Frame<'_>, form: &Backfill, shared: &Shared, theme: The
     let start = read_value(form.start.value(), zone);
     let end = read_end(form.end.value(), zone);
     let cells = value_cells(inner.width);
-    // A name is known by its beginning, what is typed by where the cursor is; what is beside the name can do with less.
+    // A name is recognised by its beginning, typed text by its end, where the cursor is; the text beside the name can
+    // do with less room.
     let most = usize::from(inner.width).saturating_sub(LABEL + 1 + width(&side).min(8) + 2);
     let mapping = field(
         "mapping",
@@ -78,7 +79,7 @@ fn draw_form(frame: &mut Frame<'_>, form: &Backfill, shared: &Shared, theme: The
     }
 }
 
-/// The end of what was typed, where it does not fit.
+/// The end of the typed text, if it does not fit.
 fn typed(input: &Input, cells: usize) -> String {
     let value = input.value();
     let hidden = if width(value) > cells { value.chars().count().saturating_sub(cells) } else { 0 };
@@ -186,7 +187,7 @@ fn previewed(preview: &BackfillPreview, cells: usize, theme: Theme) -> Vec<Line<
     lines
 }
 
-/// What was started from here: how far it is, or how it ended.
+/// The backfill that was started here: its progress, or its end.
 fn progress(form: &Backfill, shared: &Shared, cells: usize, theme: Theme) -> Vec<Line<'static>> {
     let Some(row) = form.mapping.as_ref().and_then(|name| shared.book.get(name)) else { return Vec::new() };
     let mut lines = Vec::new();

@@ -17,7 +17,7 @@ use crate::tui::shared::Shared;
 pub struct Check {
     /// `None`: all mappings.
     pub about: Option<MappingName>,
-    /// What is wrong first; `None` until the engine has answered.
+    /// Failures first; `None` until the engine has answered.
     pub findings: Option<Vec<Finding>>,
     pub scroll: Scroll,
 }
@@ -29,7 +29,7 @@ impl Check {
         shared.ask(Ask::Check(engine::Check { selection, probe: !shared.read_only, costs: false }));
     }
 
-    /// An answer to what was asked before is none.
+    /// Takes the answer; an answer to an earlier question is dropped.
     pub fn answered(&mut self, checked: Checked) {
         let Checked { mappings, mut findings } = checked;
         let asked = self.about.as_ref().is_none_or(|about| mappings == [about.clone()]);
@@ -82,7 +82,7 @@ impl Acts for Check {
         self.scroll.drawn(extent);
     }
 
-    /// For the clipboard: what is wrong and what to do about it.
+    /// The text for the clipboard: problems and their remedies.
     fn copied(&self, _shared: &Shared) -> Option<String> {
         let findings = self.findings.as_ref()?.iter();
         let wrong = findings.filter(|f| matches!(f.standing, Standing::Fail | Standing::Warn));

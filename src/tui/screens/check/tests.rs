@@ -1,4 +1,4 @@
-//! What a run needs, looked at from the console.
+//! The check of what a run needs, from the console.
 
 use ratatui::crossterm::event::KeyCode;
 

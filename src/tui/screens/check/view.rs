@@ -1,4 +1,4 @@
-//! The check: a line each, what is wrong first.
+//! The check: a line for each finding, failures first.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -15,7 +15,7 @@ use crate::tui::shared::Shared;
 use crate::tui::text::wrap;
 use crate::tui::theme::Theme;
 
-/// `fail  bigquery_dataset  `.
+/// The width of `fail  bigquery_dataset  `.
 const INDENT: usize = 24;
 
 impl Draws for Check {
@@ -35,7 +35,7 @@ impl Draws for Check {
     }
 }
 
-/// Within a pane of that width.
+/// The lines within a pane of this width.
 fn lines(findings: &[Finding], width: u16, theme: Theme) -> Vec<Line<'static>> {
     let cells = usize::from(width).saturating_sub(2 + INDENT);
     findings.iter().flat_map(|finding| of(finding, cells, theme)).collect()

@@ -1,5 +1,4 @@
-//! The newest rows of MySQL beside what BigQuery holds of them: only on request, and only once the operator has seen what that
-//! bills.
+//! The newest rows of MySQL beside BigQuery's: only on request, and only after the operator has seen the cost.
 
 #[cfg(test)]
 mod tests;
@@ -22,21 +21,21 @@ pub struct Data {
     rows: Rows,
     /// The row under the cursor.
     place: usize,
-    /// The first column that is shown behind the keys.
+    /// The first column that is shown after the keys.
     column: usize,
-    /// The row is shown alone, every value to its end.
+    /// One row is shown alone, with every value in full.
     whole: bool,
     scroll: Scroll,
 }
 
-/// How far it is.
+/// The progress of the request.
 #[derive(Debug, Default)]
 enum Rows {
     #[default]
     None,
-    /// What it would bill is being asked.
+    /// The cost is being asked for.
     Pricing,
-    /// The operator has been told.
+    /// The operator has seen the cost.
     Priced(Box<Beside>),
     Reading,
     Read(Box<Beside>),
@@ -47,12 +46,12 @@ impl Data {
     fn ask(&mut self, price: Option<u64>, shared: &mut Shared) {
         let Some(mapping) = self.about.clone() else { return };
         self.rows = if price.is_some() { Rows::Reading } else { Rows::Pricing };
-        // A table that has grown since by a little is no reason to ask again.
+        // If the table has grown a little since then, the operator is not asked again.
         let most_bytes = price.map_or(0, |bytes| bytes + bytes / 10 + 10_000_000);
         shared.ask(Ask::Beside(ReadBeside { mapping, price_only: price.is_none(), most_bytes }));
     }
 
-    /// The operator has agreed to the price.
+    /// Reads the rows, after the operator has agreed to the cost.
     pub fn read(&mut self, mapping: &MappingName, shared: &mut Shared) {
         if self.about.as_ref() == Some(mapping)
             && let Some(bytes) = self.bytes()
@@ -189,7 +188,7 @@ impl Acts for Data {
                 None => self.ask(None, shared),
             },
             Action::Back if self.whole => self.whole = false,
-            // What was read is not kept for the next who comes by.
+            // The rows are not kept for whoever opens the screen next.
             Action::Back => {
                 self.rows = Rows::None;
                 return Next::Usual;

@@ -1,4 +1,4 @@
-//! Rows side by side: two lines for a row that differs, one for a row that is alike, or one row alone with every value.
+//! Rows side by side: two lines for a row that differs, one for equal rows, or one row alone with every value.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -17,9 +17,9 @@ use crate::tui::shared::Shared;
 use crate::tui::text::{left, pieces, width, wrap};
 use crate::tui::theme::Theme;
 
-/// A wider cell is cut; the row alone shows it to its end.
+/// The greatest width of a cell; a longer value is shown in full with the row alone.
 const WIDEST: usize = 26;
-/// `MySQL `, `BigQ. `: which side a line is.
+/// The width of `MySQL ` and `BigQ. `, which name the side of a line.
 const SIDE: usize = 6;
 const NULL: &str = "NULL";
 
@@ -87,7 +87,7 @@ fn draw_rows(frame: &mut Frame<'_>, screen: &Data, beside: &Beside, theme: Theme
     Extent::default()
 }
 
-/// The first pair to draw, so that the one under the cursor is seen.
+/// The first pair to draw, such that the one under the cursor is visible.
 fn first_pair(heights: &[usize], place: usize, height: usize) -> usize {
     let mut first = place.min(heights.len().saturating_sub(1));
     let mut room = height.saturating_sub(heights.get(first).copied().unwrap_or(0));
@@ -112,7 +112,7 @@ fn summary(beside: &Beside) -> String {
     )
 }
 
-/// Columns with their widths: the keys, then as many of the others as there is room for.
+/// Columns with their widths: the keys, then as many others as fit.
 fn chosen(screen: &Data, beside: &Beside, cells: usize) -> Vec<(usize, usize)> {
     let of = |column: usize| {
         let values = beside
@@ -160,7 +160,7 @@ const fn missing(pair: &Pair) -> &'static str {
     if pair.is_newer { "not there yet: newer than the watermark" } else { "not there" }
 }
 
-/// A sign before a value that differs: a colour alone is not seen everywhere.
+/// A line of one side. A sign precedes a value that differs, because colour alone is not visible everywhere.
 fn side_line(
     side: &str,
     cells: &[Cell],
@@ -184,8 +184,8 @@ fn side_line(
     Line::from(spans)
 }
 
-/// What a terminal would obey is written as an escape, whoever wrote the row; a text that reads as the sign for no value
-/// stands between quotes.
+/// The text of a cell. Control characters are escaped, whoever wrote the row; a text that equals the sign for NULL is
+/// put in quotes.
 fn text(cell: &Cell) -> String {
     match cell.shown.as_deref() {
         None => NULL.to_owned(),
@@ -194,7 +194,7 @@ fn text(cell: &Cell) -> String {
     }
 }
 
-/// One row, every value to its end.
+/// One row with every value in full.
 fn whole(beside: &Beside, pair: &Pair, cells: usize, theme: Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if pair.target.is_none() {
@@ -243,7 +243,7 @@ fn whole(beside: &Beside, pair: &Pair, cells: usize, theme: Theme) -> Vec<Line<'
 
 fn value_lines(side: &str, cell: &Cell, style: Style, cells: usize) -> Vec<Line<'static>> {
     let mut value = text(cell);
-    // Blanks at an end would not be seen.
+    // Blanks at the ends would be invisible, so quotes are put around the value.
     if value.trim() != value || (value.is_empty() && cell.shown.is_some()) {
         value = format!("\"{value}\"");
     }

@@ -1,4 +1,4 @@
-//! The last runs of one mapping, in a few lines above the list.
+//! One mapping's last runs, in a few lines above the list.
 
 use ratatui::text::{Line, Span};
 

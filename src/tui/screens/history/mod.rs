@@ -16,17 +16,18 @@ use crate::tui::screen::Screen;
 use crate::tui::scroll::travel;
 use crate::tui::shared::Shared;
 
-/// A screenful, and what the bars show. In a bucket each report is a request: the first are seen before the others are read.
+/// The first request: a screenful, and the runs in the bars. In a bucket each report is a request, so the first ones
+/// are shown before the others are read.
 const FIRST: usize = 30;
-/// Some weeks of a nightly run, a day of one every ten minutes.
+/// The most runs that are read: some weeks of a nightly run, or a day of one every ten minutes.
 const ALL: usize = 200;
 
 #[derive(Debug, Default)]
 pub struct History {
-    /// Newest first; `None` until they were read.
+    /// The runs, newest first; `None` until they were read.
     pub runs: Option<Vec<RunSummary>>,
     pub failure: Option<Failure>,
-    /// The older ones are on their way.
+    /// The older runs are being read.
     reading_more: bool,
     pub place: usize,
     /// The mapping that the screen was opened on, and its last runs.
@@ -37,7 +38,7 @@ pub struct History {
 }
 
 impl History {
-    /// Begins with the newest; the others follow where they are not known.
+    /// Asks for the newest runs; the older ones follow if they are not known.
     fn ask(shared: &mut Shared) {
         shared.ask(Ask::History(ReadHistory(FIRST)));
     }
@@ -48,7 +49,8 @@ impl History {
         if most < ALL && runs.len() >= most {
             let known = self.runs.take().unwrap_or_default();
             let is_new = |run: &RunSummary| runs.iter().any(|new| new.run_id == run.run_id);
-            // What was read before is joined where it meets the new ones; else something is missing between them.
+            // Runs that were read earlier are kept if they overlap the new ones; otherwise runs between them are
+            // missing.
             let older = known.iter().rposition(is_new).map(|last| known[last + 1..].to_vec()).filter(|o| !o.is_empty());
             self.reading_more = older.is_none();
             match older {
@@ -75,13 +77,13 @@ impl History {
         }
     }
 
-    /// Takes what the lines must hold.
+    /// Sets the words that lines must contain.
     pub fn look_for(&mut self, words: &str) {
         self.wanted = words.split_whitespace().map(str::to_lowercase).collect();
         self.place = 0;
     }
 
-    /// Runs that are listed.
+    /// The runs that are listed.
     pub fn listed(&self) -> Vec<&RunSummary> {
         let all = self.runs.iter().flatten();
         all.filter(|run| self.wanted.iter().all(|word| holds(run, word))).collect()
@@ -140,7 +142,7 @@ impl Acts for History {
     }
 }
 
-/// Does the run's line hold the word: an outcome, a trigger, who it was, or a mapping of it?
+/// Tells if the run's line contains the word: an outcome, a trigger, an operator, or a mapping.
 fn holds(run: &RunSummary, word: &str) -> bool {
     let of_run = [run.outcome.word(), run.trigger.word(), run.by.as_str()];
     let mappings = run.mappings.iter().map(|mapping| mapping.0.as_str());

@@ -9,7 +9,7 @@ use crate::tui::desk::scenes::history;
 use crate::tui::model::samples::past_runs;
 use crate::tui::shared::Effect;
 
-/// The newest run of orders took far longer than those before, of which one has failed.
+/// A desk where the newest run of orders took far longer than the runs before it, of which one failed.
 fn glanced() -> Desk {
     let mut desk = Desk::open();
     desk.press('h');

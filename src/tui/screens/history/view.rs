@@ -1,4 +1,4 @@
-//! The list of runs, a line each.
+//! The list of runs, a line for each.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -64,7 +64,7 @@ impl History {
         glance.map(|(name, glance)| glance::lines(&name.0, glance, cells, theme)).unwrap_or_default()
     }
 
-    /// What the lines hold, and how many there are.
+    /// The words that lines contain, and the number of lines.
     fn filtered(&self, count: usize, theme: Theme) -> Vec<Line<'static>> {
         if self.wanted.is_empty() {
             return Vec::new();
@@ -74,11 +74,11 @@ impl History {
     }
 }
 
-/// The width of each column, 0 for those there is no room for. WHO and MAPPINGS share what the others leave.
+/// The width of each column, 0 for those that do not fit. WHO and MAPPINGS share the rest.
 fn widths(runs: &[RunSummary], cells: usize) -> [usize; 7] {
-    /// What goes first: the report says it too.
+    /// The columns that are dropped first, because the report shows them too.
     const DROPPED: [usize; 3] = [5, 4, 2];
-    /// A user at a host, and the name of a mapping.
+    /// The least width of a `user@host` and a mapping's name together.
     const SHARED_LEAST: usize = 24;
     let widest = |text_of: &dyn Fn(&RunSummary) -> String| runs.iter().map(|run| text::width(&text_of(run))).max();
     let rows = widest(&|run| format::count(run.rows)).unwrap_or(0).max(4);

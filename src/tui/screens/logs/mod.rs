@@ -1,4 +1,4 @@
-//! Screen 6: log lines, by tui-logger's widget while nothing is filtered, by ours while a text is looked for.
+//! Screen 6: log lines, shown by tui-logger's widget without a filter, and by our own list with one.
 
 #[cfg(test)]
 mod tests;
@@ -14,7 +14,7 @@ use crate::tui::keys::{Action, Scope};
 use crate::tui::scroll::{Extent, Tail};
 use crate::tui::shared::Shared;
 
-/// Lines that a page of the filtered list is.
+/// The number of lines of a page in the filtered list.
 const PAGE: usize = 10;
 
 pub struct Logs {
@@ -23,7 +23,7 @@ pub struct Logs {
     pub focused: bool,
     pub filter: Input,
     pub typing: bool,
-    /// While filtered; else the widget scrolls itself.
+    /// The position in the filtered list; without a filter the widget scrolls itself.
     tail: Tail,
 }
 
@@ -36,7 +36,7 @@ impl std::fmt::Debug for Logs {
 impl Default for Logs {
     fn default() -> Self {
         let widget = TuiWidgetState::new();
-        // A narrow terminal has no room for the targets; Space shows them.
+        // A narrow terminal has no room for the list of targets; Space shows it.
         widget.transition(TuiWidgetEvent::HideKey);
         Self {
             widget,
@@ -90,7 +90,7 @@ impl Logs {
         }
     }
 
-    /// Takes a text to look for, from wherever it is said.
+    /// Sets the text to look for, from any screen.
     pub fn look_for(&mut self, text: &str) {
         self.clear_filter();
         self.filter = Input::new(text.to_owned());

@@ -1,4 +1,4 @@
-//! Log lines that hold a text.
+//! Log lines that contain a text.
 
 use tracing::Level;
 
@@ -7,7 +7,7 @@ use crate::tui::desk::Desk;
 use crate::tui::desk::looks::snapshots;
 use crate::tui::desk::scenes::write_log;
 
-/// Filtered: the unfiltered list is tui-logger's own, and shared by all tests of the process.
+/// The screen with a filter: the unfiltered list is tui-logger's own, which all tests of the process share.
 fn logs() -> Desk {
     let mut desk = Desk::open();
     for (level, text) in [

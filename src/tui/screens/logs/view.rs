@@ -1,4 +1,4 @@
-//! Screen 6: tui-logger's widgets, or the lines that hold the text looked for.
+//! Screen 6: tui-logger's widgets, or the lines that contain the text.
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -38,13 +38,13 @@ impl Draws for Logs {
             if theme.ascii {
                 plain_frames(frame.buffer_mut(), rest);
             }
-            // The widget scrolls itself.
+            // Here the widget scrolls itself.
             Extent::default()
         }
     }
 }
 
-/// tui-logger's frames come in no ASCII.
+/// Redraws tui-logger's frames, which are never ASCII.
 fn plain_frames(buffer: &mut Buffer, area: Rect) {
     let theirs = BorderType::Plain.to_border_set();
     for place in area.positions() {

@@ -1,4 +1,4 @@
-//! The columns of screen 1, and which of them there is room for.
+//! The columns of screen 1, and which of them fit.
 
 use std::time::{Duration, Instant};
 
@@ -33,10 +33,10 @@ const ALL: [Column; 8] = [
     Column::Status,
 ];
 
-/// What goes first where there is no room: the lines below the list say it of the marked mapping.
+/// The columns that are dropped first if they do not fit: the lines below the list show them for the marked mapping.
 const DROPPED: [Column; 5] = [Column::Source, Column::Mode, Column::Rows, Column::LastRun, Column::Watermark];
 
-/// A word, a bar and a rate.
+/// The least width of STATUS: a word, a bar and a rate.
 const STATUS_LEAST: usize = 24;
 const GAP: usize = 2;
 
@@ -67,7 +67,7 @@ impl Column {
     }
 }
 
-/// The columns that fit, each with its width; STATUS takes what is left.
+/// The columns that fit, each with its width; STATUS takes the rest.
 pub(super) fn chosen(book: &Book, cells: usize, now: Now, theme: Theme) -> Vec<(Column, usize)> {
     let natural = |column: Column| {
         let widest = book.rows.iter().map(|row| width(&cell(column, row, now, theme))).max().unwrap_or(0);
@@ -106,7 +106,7 @@ pub(super) fn cell(column: Column, row: &Row, now: Now, theme: Theme) -> String 
     }
 }
 
-/// Whole seconds tell enough; a number is easier to read in groups.
+/// A watermark in whole seconds, which tell enough; a number in groups of digits.
 pub(super) fn watermark(text: &str) -> String {
     match text.parse::<u64>() {
         Ok(number) => format::count(number),
@@ -114,7 +114,7 @@ pub(super) fn watermark(text: &str) -> String {
     }
 }
 
-/// `?`: MySQL did not say. `-`: there is nothing to be behind of. A figure that is no longer true tells its age.
+/// `?`: MySQL did not say. `-`: there is nothing to lag behind. An outdated figure shows its age.
 pub(super) fn lag(row: &Row, now: Instant) -> String {
     let Some(measured) = &row.measured else { return String::new() };
     let lag = lag_of(measured);
@@ -124,7 +124,7 @@ pub(super) fn lag(row: &Row, now: Instant) -> String {
     }
 }
 
-/// To the minute, or the hour.
+/// An age in minutes or hours.
 pub(super) fn ago(age: Duration) -> String {
     let minutes = age.as_secs() / 60;
     match minutes {
@@ -145,7 +145,7 @@ fn lag_of(measured: &Measured) -> String {
     }
 }
 
-/// The time alone today, the day before that.
+/// A time of today without the date; an earlier one with only the date.
 pub(super) fn clock(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let form = if at.date_naive() == now.date_naive() { "%H:%M" } else { "%m-%d %H:%M" };
     at.format(form).to_string()

@@ -1,4 +1,4 @@
-//! Below the list: everything about the marked mapping that the line has no room for.
+//! The area below the list: details of the marked mapping that do not fit into its line.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, screen: &Mappings, shared: &Shared, th
     };
     let cells = usize::from(inner.width);
     let mut lines = Vec::new();
-    // Where there is little room, what is wrong is said before what the mapping is.
+    // With little room, problems come before the description of the mapping.
     let news = news(row, shared.now, cells, theme);
     if boxed || news.len() < usize::from(inner.height) {
         lines.push(identity(row, cells, theme));
@@ -137,18 +137,19 @@ fn at_rest(row: &Row, now: Now, cells: usize, theme: Theme) -> Vec<Line<'static>
     let newest = age.map_or_else(|| newest.to_owned(), |age| format!("{newest}, asked {} ago", ago(age)));
     let (held, newest) = match row.mode {
         Mode::Append | Mode::Upsert => (format!("in BigQuery up to {mark}"), Some(format!("newest in MySQL {newest}"))),
+        Mode::Replace | Mode::Mirror if status.watermark.is_none() => ("not in BigQuery yet".to_owned(), None),
         Mode::Replace | Mode::Mirror => (format!("in BigQuery as it was read at {mark}"), None),
     };
     lines.extend(side_by_side(held, newest, cells, theme));
     lines
 }
 
-/// What is wrong with it, and the next step.
+/// The problem, and the next step.
 fn wrong(row: &Row, cells: usize, theme: Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let styled = |text: &str, style| wrap(text, cells).into_iter().map(move |line| Line::styled(line, style));
     let (problem, failed) = (row.problem(), row.last_error());
-    // What the last run has failed for mostly is the problem that is found now: it is said once.
+    // The last run mostly failed because of the present problem: then it is shown once.
     let holds = |whole: Option<&str>, part: &str| whole.is_some_and(|whole| whole.contains(part));
     if let Some(problem) = problem.filter(|problem| !holds(failed.map(|(error, _)| error), problem)) {
         let style = if row.is_unanswered() { theme.wants() } else { theme.bad() };
@@ -181,7 +182,7 @@ fn wrong(row: &Row, cells: usize, theme: Theme) -> Vec<Line<'static>> {
     lines
 }
 
-/// In one line where it fits, else a line each.
+/// Two texts on one line if they fit, otherwise on a line each.
 fn side_by_side(one: String, other: Option<String>, cells: usize, theme: Theme) -> Vec<Line<'static>> {
     let Some(other) = other else { return vec![Line::raw(fit(&one, cells, theme))] };
     let both = format!("{one} {} {other}", theme.dot());
@@ -189,7 +190,7 @@ fn side_by_side(one: String, other: Option<String>, cells: usize, theme: Theme) 
     lines.iter().map(|line| Line::raw(fit(line, cells, theme))).collect()
 }
 
-/// Rows a second over the last minute.
+/// Rows per second over the last minute.
 fn sparkline(samples: &[u64], cells: usize, theme: Theme) -> Option<Line<'static>> {
     let shown: Vec<u64> =
         samples.iter().copied().skip(samples.len().saturating_sub(cells.saturating_sub(24))).collect();

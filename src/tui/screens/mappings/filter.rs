@@ -1,5 +1,5 @@
-//! What is listed: words, `status:failed`, `lag:>1h`, `mode:append`, each also with a `-` before it; and, apart from
-//! that, only what is wrong.
+//! The filter of the list: words, `status:failed`, `lag:>1h`, `mode:append`, each also with a `-` before it.
+//! Separately, only mappings with problems.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use crate::domain::config::Mode;
 use crate::engine::Lag;
 use crate::tui::model::{Row, Word};
 
-/// What may stand before a colon.
+/// The words before a colon.
 pub const FIELDS: [&str; 4] = ["status:", "lag:", "mode:", "name:"];
-/// What `status:` takes besides the words of the STATUS column.
+/// A value of `status:` besides the words of the STATUS column.
 const LATE: &str = "late";
 const WRONG: &str = "wrong";
 
-/// The text of a filter, understood.
+/// A filter's text, parsed.
 #[derive(Debug, Default)]
 pub struct Filter {
     terms: Vec<Term>,
-    /// What was not understood, and is left out.
+    /// The part that was not understood, which is ignored.
     pub complaint: Option<String>,
 }
 
@@ -31,11 +31,11 @@ struct Term {
 
 #[derive(Debug)]
 enum Test {
-    /// Name, source, table or status hold it.
+    /// Name, source, table or status contains it.
     Text(String),
     Name(String),
     Mode(Mode),
-    /// One of them.
+    /// The status is one of them.
     Status(Vec<String>),
     Behind(Behind),
 }
@@ -74,7 +74,7 @@ impl Filter {
     }
 }
 
-/// Failed, in error, lost, unknown, waiting for a decision, or late.
+/// Tells if the mapping failed, is in error, lost, unknown, waiting for a decision, or late.
 #[must_use]
 pub fn is_wrong(row: &Row) -> bool {
     matches!(row.word(), Word::Failed | Word::Lost | Word::Error | Word::Unknown | Word::Review) || row.late().is_some()
@@ -111,7 +111,7 @@ fn behind(value: &str) -> Option<Behind> {
     let (more, value) = match (value.strip_prefix('>'), value.strip_prefix('<')) {
         (Some(rest), _) => (true, rest),
         (None, Some(rest)) => (false, rest),
-        // At least so much is what is looked for.
+        // Without an operator, the figure is a minimum.
         (None, None) => (true, value),
     };
     let value = value.strip_prefix('=').unwrap_or(value);
@@ -132,7 +132,7 @@ impl Test {
             Self::Status(words) => words.iter().any(|word| match word.as_str() {
                 LATE => row.late().is_some(),
                 WRONG => is_wrong(row),
-                // All that the first line counts as failed.
+                // The same mappings that the first line counts as failed.
                 word if Word::Failed.is_called(word) => row.has_failed(),
                 word => row.word().is_called(word),
             }),

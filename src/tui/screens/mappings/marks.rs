@@ -1,4 +1,4 @@
-//! Mappings that are marked: what the next key is about, instead of the one under the cursor.
+//! Marked mappings: the next key applies to them instead of the one under the cursor.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ impl Marks {
         self.kept.is_empty() && self.range.is_none()
     }
 
-    /// In the order of the file; what is no longer in it is left out.
+    /// The marked mappings in the order of the file, without those that are no longer in it.
     #[must_use]
     pub fn names(&self, book: &Book) -> Vec<MappingName> {
         if self.is_empty() {
@@ -38,7 +38,7 @@ impl Marks {
         book.rows.iter().map(|row| &row.name).filter(|name| self.contains(name)).cloned().collect()
     }
 
-    /// The file was read again: marks of what is no longer in it go.
+    /// Drops marks of mappings that are no longer in the file, after it was read again.
     pub fn forget_unknown(&mut self, book: &Book) {
         self.kept.retain(|name| book.get(name).is_some());
         self.range.take_if(|range| book.get(&range.anchor).is_none());
@@ -60,14 +60,14 @@ impl Marks {
         self.range = Some(Range { within: BTreeSet::from([anchor.clone()]), anchor });
     }
 
-    /// The range reaches over these.
+    /// Sets the mappings that the range covers.
     pub fn reach(&mut self, names: impl Iterator<Item = MappingName>) {
         if let Some(range) = &mut self.range {
             range.within = names.collect();
         }
     }
 
-    /// The range stays as it is.
+    /// Keeps the range's mappings as marks.
     pub fn keep_range(&mut self) {
         if let Some(range) = self.range.take() {
             self.kept.extend(range.within);
@@ -79,7 +79,7 @@ impl Marks {
         self.kept.extend(names);
     }
 
-    /// Marks all of them, or none where all are marked.
+    /// Marks all of them; if all are marked, unmarks them.
     pub fn toggle_all(&mut self, names: &[MappingName]) {
         self.keep_range();
         if names.iter().all(|name| self.kept.contains(name)) {
@@ -89,7 +89,7 @@ impl Marks {
         }
     }
 
-    /// The range first, then all marks. `false` where there was none.
+    /// Removes the range, or, without a range, all marks. `false` if there was nothing to remove.
     pub fn clear(&mut self) -> bool {
         if self.range.take().is_some() {
             return true;

@@ -1,4 +1,4 @@
-//! Screen 1: which mappings are listed, in which order, and which one is marked.
+//! Screen 1: which mappings are listed, in which order, and which one the cursor is on.
 
 mod columns;
 mod detail;
@@ -34,14 +34,14 @@ use crate::tui::shared::{NO_MAPPING, Shared};
 /// The list.
 #[derive(Debug, Default)]
 pub struct Mappings {
-    /// Places in the book, filtered and ordered.
+    /// Positions in the book, filtered and ordered.
     visible: Vec<usize>,
     selected: Option<MappingName>,
     pub order: Order,
     pub filter: Input,
-    /// The filter's text, understood.
+    /// The filter's text, parsed.
     parsed: Filter,
-    /// Of what the filter holds, only what is wrong.
+    /// Of the filtered mappings, show only those with problems.
     pub only_wrong: bool,
     pub marks: Marks,
     /// The filter has the keys.
@@ -49,7 +49,7 @@ pub struct Mappings {
 }
 
 impl Mappings {
-    /// Filters and orders anew; the cursor stays on its mapping where that is still listed, else at its place.
+    /// Filters and orders again; the cursor stays on its mapping if that is still listed, otherwise at its position.
     pub fn arrange(&mut self, book: &Book) {
         let before = self.place(book).unwrap_or(0);
         let shown = |row: &Row| self.parsed.holds(row) && (!self.only_wrong || is_wrong(row));
@@ -63,7 +63,7 @@ impl Mappings {
         self.stretch(book);
     }
 
-    /// Marks all that a filter's text matches, whether it is shown or not; without a text, all that are shown.
+    /// Marks all mappings that a filter matches, whether they are shown or not; without a filter, all that are shown.
     pub fn mark_all(&mut self, text: &str, book: &Book) {
         let wanted = Filter::parse(text);
         let names: Vec<MappingName> = if text.is_empty() {
@@ -74,14 +74,14 @@ impl Mappings {
         self.marks.add(names);
     }
 
-    /// As the operator has left it the last time.
+    /// Restores what the operator's last session left.
     pub fn restore(&mut self, filter: &str, only_wrong: bool, order: Order) {
         self.filter = Input::new(filter.to_owned());
         self.parsed = Filter::parse(filter);
         (self.only_wrong, self.order) = (only_wrong, order);
     }
 
-    /// Takes another filter, from wherever it is said.
+    /// Sets another filter, from any screen.
     pub fn look_for(&mut self, text: &str, book: &Book) {
         self.filter = Input::new(text.to_owned());
         self.parsed = Filter::parse(text);
@@ -104,7 +104,7 @@ impl Mappings {
         book.rows.iter().enumerate().filter(hidden).count()
     }
 
-    /// What of the filter was not understood.
+    /// The part of the filter that was not understood.
     #[must_use]
     pub fn complaint(&self) -> Option<&str> {
         self.parsed.complaint.as_deref()
@@ -120,7 +120,7 @@ impl Mappings {
         self.selected.as_ref().filter(|name| book.get(name).is_some())
     }
 
-    /// The mark's place in the list.
+    /// The cursor's position in the list.
     #[must_use]
     pub fn place(&self, book: &Book) -> Option<usize> {
         let selected = book.place(self.selected.as_ref()?)?;
@@ -133,7 +133,7 @@ impl Mappings {
         self.stretch(book);
     }
 
-    /// A range that is being marked reaches to the cursor.
+    /// Extends the range that is being marked to the cursor.
     fn stretch(&mut self, book: &Book) {
         let Some(anchor) = self.marks.anchor().and_then(|name| book.place(name)) else { return };
         let anchor = self.visible.iter().position(|place| *place == anchor);
@@ -147,7 +147,7 @@ impl Mappings {
         self.look_for("", book);
     }
 
-    /// Marks, or takes marks away; `Space` goes on to the next line.
+    /// Marks or unmarks; `Space` then goes on to the next line.
     fn change_marks(&mut self, action: Action, shared: &mut Shared) {
         let book = &shared.book;
         let Some(name) = self.selected(book).cloned() else { return shared.remark(NO_MAPPING) };
@@ -166,7 +166,7 @@ impl Mappings {
         }
     }
 
-    /// Esc: what was done last goes first.
+    /// Esc: undoes the latest of filter, range and marks first.
     fn go_back(&mut self, shared: &mut Shared) {
         if self.marks.clear() {
             return;
@@ -234,7 +234,7 @@ impl Acts for Mappings {
                 let about = self.selected(&shared.book).cloned().map_or(About::All, About::Mapping);
                 return Next::Show(Screen::Run, about);
             }
-            // The mark is what the other keys are about; the check is about the whole list.
+            // The other keys apply to the mapping under the cursor; the check covers the whole list.
             Action::Show(Screen::Check) => return Next::Show(Screen::Check, About::All),
             Action::Back => self.go_back(shared),
             Action::Filter => self.typing = true,

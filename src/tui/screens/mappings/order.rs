@@ -11,10 +11,10 @@ use crate::tui::model::Row;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
-    /// As in the file.
+    /// The order of the file.
     #[default]
     File,
-    /// What needs the operator first.
+    /// Mappings that need the operator come first.
     Status,
     Lag,
     LastRun,
@@ -49,7 +49,7 @@ impl Order {
         match self {
             Self::File => Ordering::Equal,
             Self::Status => a.word().cmp(&b.word()),
-            // The furthest behind, and what is not known, first.
+            // The longest lags come first, and unknown ones.
             Self::Lag => behind(b).cmp(&behind(a)),
             Self::LastRun => ended(b).cmp(&ended(a)),
             Self::Name => a.name.cmp(&b.name),
@@ -57,7 +57,7 @@ impl Order {
     }
 }
 
-/// Seconds and steps cannot be compared; seconds stand first.
+/// Seconds and steps cannot be compared, so seconds come first.
 fn behind(row: &Row) -> (u8, i64) {
     match row.measured.as_ref().map(|measured| (measured.lag, measured.problem.is_some())) {
         Some((_, true)) => (3, 0),

@@ -1,4 +1,4 @@
-//! Everything in one line: counts by word, marks, order and filter; or the filter while it is typed.
+//! A summary in one line: counts by status, marks, order and filter; or the filter while it is typed.
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -76,7 +76,7 @@ fn counts(shared: &Shared, theme: Theme) -> [(usize, &'static str, Style); 8] {
     ]
 }
 
-/// The filter with the cursor, and beside it what was not understood or what could be typed.
+/// The filter with the cursor, and beside it the part that was not understood, or what could be typed.
 fn draw_field(frame: &mut Frame<'_>, screen: &Mappings, theme: Theme, area: Rect) {
     let filter = screen.filter.value();
     let mut spans = vec![Span::styled("/", theme.key()), Span::raw(filter.to_owned())];

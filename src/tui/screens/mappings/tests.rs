@@ -1,8 +1,11 @@
-//! The list: how it looks, and what is listed where.
+//! The list: how it looks, and which mappings it lists.
+
+use std::sync::Arc;
 
 use ratatui::crossterm::event::KeyCode;
 
-use crate::domain::config::Problem;
+use crate::domain::config::{NotMoved, Problem};
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::MappingName;
 use crate::domain::report::Outcome;
 use crate::engine::{Command, MappingStatus};
@@ -116,7 +119,7 @@ fn type_text(desk: &mut Desk, text: &str) {
     });
 }
 
-/// What is listed of `everything` under a filter.
+/// The names listed from `everything` with a filter.
 fn found(filter: &str) -> Vec<String> {
     let mut desk = everything();
     desk.press('/');
@@ -189,6 +192,15 @@ fn one_key_shows_only_what_is_wrong_and_says_so_when_nothing_is() {
     desk.watched(vec![samples::status("orders", Some(Outcome::Ok))]);
     desk.press('!');
     assert!(shown(&desk, (80, 24)).contains("Nothing is wrong"));
+    let mut facts = samples::facts(&["orders"]);
+    let fault = Arc::new(Fault::new(FaultKind::Transient, "MySQL of `us` is away").with_hint("see that it is up"));
+    let not_moved = NotMoved { name: named("us:shop.*"), target: "p.d.*".to_owned(), fault };
+    Arc::make_mut(&mut facts.config).not_moved.push(not_moved);
+    desk.tell(Msg::Opened(Ok(facts)));
+    let screen = shown(&desk, (80, 24));
+    assert!(screen.lines().next().unwrap().contains("1 NOT MOVED"), "{screen}");
+    let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("us:shop.* cannot be moved: MySQL of `us` is away (see that it is up)."), "{screen}");
     desk.press('!');
     desk.press('/');
     desk.press('x');

@@ -1,4 +1,4 @@
-//! Screen 1: is everything current, what is moving, what is broken.
+//! Screen 1: what is current, what is moving, what is broken.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -8,6 +8,7 @@ use ratatui::widgets::Paragraph;
 use super::Mappings;
 use super::columns::{Column, cell, chosen};
 use super::{detail, summary};
+use crate::domain::config::NotMoved;
 use crate::tui::model::{Row, Standing};
 use crate::tui::panes::{first_shown, pane};
 use crate::tui::screens::shown::Draws;
@@ -17,7 +18,7 @@ use crate::tui::shared::Shared;
 use crate::tui::text::{left, right, width, wrap};
 use crate::tui::theme::Theme;
 
-/// From this height on the marked mapping is shown in full.
+/// From this height on the marked mapping is shown in detail.
 const TALL: u16 = 26;
 
 impl Draws for Mappings {
@@ -41,7 +42,7 @@ impl Draws for Mappings {
 }
 
 fn draw_list(frame: &mut Frame<'_>, screen: &Mappings, shared: &Shared, theme: Theme, area: Rect) {
-    // What is marked is told by a sign as well: a style alone would not be seen everywhere.
+    // Marked mappings also get a sign, because a style alone is not visible everywhere.
     let sign = if screen.marks.is_empty() { 0 } else { 2 };
     let columns = chosen(&shared.book, usize::from(area.width).saturating_sub(sign), shared.now, theme);
     let height = usize::from(area.height).saturating_sub(1);
@@ -62,14 +63,20 @@ fn draw_list(frame: &mut Frame<'_>, screen: &Mappings, shared: &Shared, theme: T
     }
     if visible.is_empty() && !shared.book.rows.is_empty() {
         let cells = usize::from(area.width);
-        lines.extend(wrap(&nothing(screen), cells).into_iter().map(|line| Line::styled(line, theme.quiet())));
+        lines.extend(wrap(&nothing(screen, shared), cells).into_iter().map(|line| Line::styled(line, theme.quiet())));
     }
     frame.render_widget(Paragraph::new(lines), area);
 }
 
 /// Why nothing is listed, and the key that lists it again.
-fn nothing(screen: &Mappings) -> String {
+fn nothing(screen: &Mappings, shared: &Shared) -> String {
     match (screen.filter.value().trim(), screen.only_wrong) {
+        ("", _) if !shared.not_moved().is_empty() => {
+            let told = |NotMoved { name, fault, .. }: &NotMoved| {
+                format!("{name} cannot be moved: {fault} ({}).", fault.hint())
+            };
+            shared.not_moved().iter().map(told).collect::<Vec<_>>().join(" ")
+        }
         ("", _) => {
             "Nothing is wrong: nothing failed, lost, unknown, to review or late. ! shows all mappings.".to_owned()
         }
@@ -106,7 +113,7 @@ fn list_line(row: &Row, columns: &[(Column, usize)], shared: &Shared, theme: The
 
 /// `RUNNING ######---- 62% 143k/s`
 fn status(standing: &Standing, cells: usize, theme: Theme) -> Vec<Span<'static>> {
-    /// A longer bar says no more.
+    /// A longer bar shows nothing more.
     const BAR: usize = 10;
     let word = standing.word.text();
     let mut spans = vec![Span::styled(word, theme.word(standing.word))];

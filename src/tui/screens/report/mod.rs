@@ -14,10 +14,10 @@ use crate::tui::screen::Screen;
 use crate::tui::scroll::{Extent, Scroll};
 use crate::tui::shared::Shared;
 
-/// What is known of a run's report.
+/// The state of a run's report.
 #[derive(Debug, Default)]
 pub enum Kept {
-    /// The state store has not answered yet.
+    /// It was asked for; the state store has not answered yet.
     #[default]
     Asked,
     Gone,
@@ -77,7 +77,7 @@ impl Acts for Report {
         self.scroll.drawn(extent);
     }
 
-    /// For the clipboard: errors and what to do about them, or the run's id where all is well.
+    /// The text for the clipboard: errors and their remedies, or the run's id if there are none.
     fn copied(&self, _shared: &Shared) -> Option<String> {
         let report = self.here()?;
         let lines: Vec<String> = report

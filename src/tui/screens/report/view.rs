@@ -48,7 +48,7 @@ fn wrap_or_blank(text: &str, cells: usize) -> Vec<String> {
     if text.is_empty() { vec![String::new()] } else { wrap(text, cells) }
 }
 
-/// The report in sentences, before they are wrapped.
+/// The report in sentences, before wrapping.
 fn report_lines(report: &RunReport, theme: Theme) -> Vec<(String, Style)> {
     let by = if report.by.is_empty() { String::new() } else { format!(" by {}", report.by) };
     let (from, to) = (report.started_at.format("%Y-%m-%d %H:%M:%S"), report.finished_at.format("%H:%M:%S"));

@@ -15,7 +15,7 @@ use crate::tui::screen::Screen;
 use crate::tui::scroll::{Extent, Tail, travel};
 use crate::tui::shared::{NO_MAPPING, Shared};
 
-/// What Tab goes through.
+/// The panes that Tab goes through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pane {
     #[default]
@@ -31,9 +31,9 @@ pub struct Run {
     steps: Tail,
     log: Tail,
     job: usize,
-    /// Whose report this screen has asked for; the history asks for others.
+    /// The run whose report this screen has asked for; the history asks for others.
     asked: Option<RunId>,
-    /// Of a run that this console has not seen.
+    /// The report of a run that this console has not seen.
     pub report: Option<MappingReport>,
 }
 
@@ -79,7 +79,7 @@ impl Run {
         self.jobs(book).into_iter().nth(self.marked(book))
     }
 
-    /// The report that was asked for last; one that cannot be read leaves the screen as it is.
+    /// Takes the report that was asked for last; if it cannot be read, the screen stays.
     pub fn answered(&mut self, run: &RunId, report: Result<Option<Box<RunReport>>, Failure>) {
         if self.asked.take_if(|asked| asked == run).is_none() {
             return;
@@ -99,7 +99,7 @@ impl Acts for Run {
             shared.say(NO_MAPPING);
             return false;
         };
-        // What this console has not seen, the report tells.
+        // For a run that this console has not seen, the screen shows the report.
         let row = shared.book.get(&name).filter(|row| row.log.is_none());
         let unseen = row.and_then(|row| row.last_run()).map(|last| last.run_id.clone());
         *self = Self { mapping: Some(name), pane: self.pane, asked: unseen.clone(), ..Self::default() };
@@ -133,7 +133,7 @@ impl Acts for Run {
         match self.pane {
             Pane::Steps => self.steps.drawn(extent),
             Pane::Log => self.log.drawn(extent),
-            // The mark moves there, within what the run itself knows.
+            // The mark moves in that pane, within the run's own jobs.
             Pane::Jobs => {}
         }
     }

@@ -16,7 +16,7 @@ use crate::tui::model::samples;
 use crate::tui::screen::Screen;
 use crate::tui::shared::Effect;
 
-/// Orders is in its second step.
+/// A desk where orders is in its second step.
 fn run() -> Desk {
     let mut desk = running();
     let (run, mapping) = (RunId(RUN.into()), named("orders"));
@@ -61,7 +61,7 @@ fn run() -> Desk {
     desk
 }
 
-/// Users was refused by MySQL.
+/// A desk where MySQL refused users.
 fn failed() -> Desk {
     let mut desk = Desk::open();
     desk.press('j');

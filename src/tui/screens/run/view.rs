@@ -22,7 +22,7 @@ use crate::tui::theme::Theme;
 
 /// Below this height only the pane that has the keys is shown.
 const ROOMY: u16 = 18;
-/// So much of an error and of its hint stands above; the steps begin with all of it where it is longer.
+/// The most lines of an error above; a longer error is shown in full at the beginning of the steps.
 const ERROR_LINES: usize = 3;
 const HINT_LINES: usize = 2;
 
@@ -62,7 +62,7 @@ impl Draws for Run {
     }
 }
 
-/// The word, what runs, and how far it is.
+/// The headline: status, work and progress.
 fn headline(row: &Row, screen: &Run, shared: &Shared, cells: usize, roomy: bool, theme: Theme) -> Vec<Line<'static>> {
     let standing = row.standing(shared.now.at);
     let what = match (&row.log, row.last_run()) {
@@ -104,7 +104,7 @@ fn headline(row: &Row, screen: &Run, shared: &Shared, cells: usize, roomy: bool,
     lines
 }
 
-/// Rows a second since the run began; `None` before there is anything to see.
+/// Rows per second since the run began; `None` before there is anything to show.
 fn course(bars: &[u64], theme: Theme) -> Option<Line<'static>> {
     let most = bars.iter().max().copied().filter(|most| *most > 0)?;
     let told = format!(" since it began, most {} rows/s", format::count(most));
@@ -169,8 +169,8 @@ fn draw_steps(frame: &mut Frame<'_>, row: &Row, screen: &Run, theme: Theme, area
     Extent { lines: lines.len(), height }
 }
 
-/// Why MySQL or the state could not be asked, and the last error with what to do, of which the lines above show only the
-/// beginning.
+/// Why MySQL or the state could not be asked, and the last error with its hint, in full: the lines above show only
+/// their beginning.
 fn in_full(row: &Row, screen: &Run, cells: usize, theme: Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if row.live.is_some() {
@@ -300,7 +300,7 @@ fn draw_log(frame: &mut Frame<'_>, row: &Row, screen: &Run, shared: &Shared, the
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let (cells, height) = (usize::from(inner.width), usize::from(inner.height));
-    // More lines than fit, because some take two, and for scrolling back.
+    // More lines than fit: some take two lines, and others are for scrolling back.
     let kept = shared.ring.latest(height + screen.log.up() + 20, |line| line.mapping.as_deref() == Some(&row.name.0));
     let lines: Vec<Line<'_>> = kept.iter().flat_map(|line| log_lines(line, cells, theme)).collect();
     frame.render_widget(Paragraph::new(screen.log.shown(&lines, height).to_vec()), inner);

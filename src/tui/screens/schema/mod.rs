@@ -180,6 +180,11 @@ impl Schema {
         shared.ask(Ask::Decide(Decide { mapping, decisions }));
     }
 
+    /// Does the whole table wait to be taken?
+    const fn is_new_table(&self) -> bool {
+        self.new_table.is_some()
+    }
+
     #[must_use]
     pub const fn deciding(&self) -> bool {
         self.deciding.is_some()
@@ -194,18 +199,22 @@ impl Schema {
             Ok(decided) => decided,
             Err(Failure { error, hint }) => return shared.complain(format!("{mapping}: {error}. {hint}")),
         };
-        shared.say(format!(
-            "{mapping}: {} accepted, {} declined, {} statement(s) carried out",
-            accepted.len(),
-            declined.len(),
-            statements.len()
-        ));
+        let is_table = |columns: &[String]| columns.iter().any(|column| column == WHOLE_TABLE);
+        shared.say(if is_table(&accepted) {
+            let without = if declined.is_empty() { String::new() } else { format!(" without {}", declined.join(", ")) };
+            format!("{mapping}: the new table is taken{without}")
+        } else if is_table(&declined) {
+            format!("{mapping}: the new table is declined")
+        } else {
+            let (accepted, declined, sent) = (accepted.len(), declined.len(), statements.len());
+            format!("{mapping}: {accepted} accepted, {declined} declined, {sent} statement(s) carried out")
+        });
         if self.mapping.as_ref() == Some(mapping) {
             self.marks.clear();
         }
         shared.watch_now();
         // A table that was declined is not moved.
-        if self.complete && declined != [WHOLE_TABLE] && waits(mapping, shared) {
+        if self.complete && !is_table(&declined) && waits(mapping, shared) {
             lost::run(vec![mapping.clone()], shared);
         }
         shared.ask(compare(mapping.clone(), Vec::new()));
@@ -262,7 +271,7 @@ impl Acts for Schema {
 
     fn possible(&self, action: Action, _shared: &Shared) -> bool {
         match action {
-            Action::Open => self.new_table.is_some() || !self.marks.is_empty(),
+            Action::Open => self.is_new_table() || !self.marks.is_empty(),
             Action::Toggle | Action::AcceptSafe => self.columns().iter().any(can_decide),
             Action::NextOpen => self.columns().iter().any(|column| self.is_open(column)),
             _ => true,

@@ -1,6 +1,6 @@
 //! What is asked before a schema is changed.
 
-use super::{Mark, Schema, can_decide};
+use super::{Compared, Mark, Schema, can_decide};
 use crate::domain::ids::MappingName;
 use crate::domain::schema::{ColumnDiffView, VerdictKind};
 use crate::engine::{ColumnDecision, WHOLE_TABLE};
@@ -39,21 +39,49 @@ impl Schema {
         Dialog::new(format!("Change the schema of {mapping}?"), lines, vec![back, go])
     }
 
-    /// Whether a table that has appeared in MySQL is moved.
+    /// Whether a table that has appeared in MySQL is moved, and without which of its columns.
     pub(super) fn confirm_table(&mut self, mapping: &MappingName) -> Dialog {
         self.complete = true;
-        let intent = |accept| {
-            let decisions = vec![ColumnDecision { column: WHOLE_TABLE.to_owned(), accept }];
-            Intent::Decide { mapping: mapping.clone(), decisions }
+        let decision = |column: &str, accept| ColumnDecision { column: column.to_owned(), accept };
+        let table = |accept| decision(WHOLE_TABLE, accept);
+        let declined = self.declined();
+        let marks = self.marks.iter().map(|(column, mark)| decision(column, *mark == Mark::Accept));
+        let take = std::iter::once(table(true)).chain(marks).collect();
+        let intent = |decisions| Intent::Decide { mapping: mapping.clone(), decisions };
+        let moved = match declined.as_slice() {
+            [] => "Taken, it is moved with all of its columns.".to_owned(),
+            declined => {
+                format!(
+                    "Taken, it is moved without {}: neither the table made nor its rows hold that.",
+                    declined.join(", ")
+                )
+            }
         };
-        let lines = vec![
-            "The table has appeared in MySQL since its entry of `mappings` was first expanded.".to_owned(),
+        let adds = match &self.compared {
+            Compared::Read { creates_table: false, .. } => self.marked(Mark::Accept),
+            _ => Vec::new(),
+        };
+        let mut lines =
+            vec!["The table has appeared in MySQL since its entry of `mappings` was first expanded.".to_owned(), moved];
+        if !adds.is_empty() {
+            lines.push(format!("The table that BigQuery has is changed at once for {}.", adds.join(", ")));
+        }
+        lines.push(
             "The decision is remembered with your name. A declined table leaves this list with the next u.".to_owned(),
-        ];
+        );
         let back = choice('n', "go back, decide nothing", Intent::Nothing);
-        let take = choice('y', "take it and run it", intent(true));
-        let decline = choice('x', "decline it", intent(false));
+        let take = choice('y', "take it and run it", intent(take));
+        let decline = choice('x', "decline it, all of it", intent(vec![table(false)]));
         Dialog::new(format!("Take the new table {mapping}?"), lines, vec![back, take, decline])
+    }
+
+    /// Columns that are left out, by a mark or by an earlier decision.
+    pub(super) fn declined(&self) -> Vec<String> {
+        let is_out = |column: &&ColumnDiffView| match self.marks.get(&column.column) {
+            Some(mark) => *mark == Mark::Decline,
+            None => column.accepted == Some(false),
+        };
+        self.columns().iter().filter(is_out).map(|column| column.column.clone()).collect()
     }
 
     /// Needs a word that neither the state nor the operator has given.

@@ -106,6 +106,7 @@ fn a_review_shows_the_exact_ddl_before_it_changes_anything_and_the_run_goes_on()
         declined: vec!["note".into(), "size".into()],
         statements: vec!["ALTER".into()],
         notes: Vec::new(),
+        waits: false,
     }));
     assert!(effects.contains(&sync(&["carts"])), "{effects:?}");
 }
@@ -124,8 +125,67 @@ fn a_review_that_leaves_something_open_goes_on_waiting() {
         declined: vec![],
         statements: vec![],
         notes: Vec::new(),
+        waits: false,
     }));
     assert!(!effects.contains(&sync(&["carts"])), "{effects:?}");
+}
+
+/// A table that has appeared in MySQL, of which nothing is in BigQuery.
+fn desk_with_new_table() -> Desk {
+    let mut desk = Desk::open();
+    desk.press('G');
+    let mut carts = samples::status("carts", None);
+    carts.new_table = true;
+    desk.watched(vec![carts]);
+    desk.press('s');
+    desk.answered(answer(Comparison {
+        mapping: named("carts"),
+        creates_table: true,
+        new_table: true,
+        columns: vec![column("id", VerdictKind::New), column("v", VerdictKind::New)],
+        statements: vec!["CREATE TABLE".into()],
+        applied: false,
+        conflicts: 0,
+        options: Vec::new(),
+    }));
+    desk
+}
+
+#[test]
+fn a_column_declined_of_a_new_table_goes_along_with_the_word_on_the_table() {
+    let mut desk = desk_with_new_table();
+    assert!(shown(&desk, (80, 24)).contains("a new table, which waits for a word"), "{}", shown(&desk, (80, 24)));
+    desk.press('G');
+    desk.press(' ');
+    desk.press(' ');
+    assert!(shown(&desk, (80, 24)).contains("created without it"), "{}", shown(&desk, (80, 24)));
+    assert_eq!(desk.code(KeyCode::Enter), []);
+    let lines = desk.app.shared.dialog.as_ref().unwrap().lines.join(" ");
+    assert!(lines.contains("moved without v: neither the table made nor its rows hold that"), "{lines}");
+    let decision = |column: &str, accept| ColumnDecision { column: column.to_owned(), accept };
+    let decisions = vec![decision("*", true), decision("v", false)];
+    let decide = Decide { mapping: named("carts"), decisions };
+    assert_eq!(desk.press('y'), [Effect::Ask(Ask::Decide(decide))]);
+    let effects = desk.answered(decided(Decided {
+        mapping: named("carts"),
+        accepted: vec!["*".into()],
+        declined: vec!["v".into()],
+        statements: vec![],
+        notes: Vec::new(),
+        waits: false,
+    }));
+    assert!(effects.contains(&sync(&["carts"])), "{effects:?}");
+    assert!(desk.notice().contains("taken without v"), "{}", desk.notice());
+}
+
+#[test]
+fn a_new_table_that_is_declined_is_declined_as_a_whole_whatever_is_marked() {
+    let mut desk = desk_with_new_table();
+    desk.press(' ');
+    desk.code(KeyCode::Enter);
+    let decisions = vec![ColumnDecision { column: "*".to_owned(), accept: false }];
+    let decide = Decide { mapping: named("carts"), decisions };
+    assert_eq!(desk.press('x'), [Effect::Ask(Ask::Decide(decide))]);
 }
 
 #[test]

@@ -63,6 +63,8 @@ fn headline(
     let open = columns.iter().filter(|column| can_decide(column)).count();
     let verdict = if screen.deciding() {
         "applying".to_owned()
+    } else if screen.is_new_table() {
+        "a new table, which waits for a word: Enter".to_owned()
     } else if creates {
         "BigQuery has no such table yet; the first run creates it".to_owned()
     } else if open == 0 {
@@ -73,7 +75,7 @@ fn headline(
     Line::from(vec![
         Span::styled(format!("{name}  "), Theme::strong()),
         Span::raw(format!("{target}  ")),
-        Span::styled(verdict, if open > 0 { theme.wants() } else { theme.good() }),
+        Span::styled(verdict, if open > 0 || screen.is_new_table() { theme.wants() } else { theme.good() }),
     ])
 }
 
@@ -168,7 +170,11 @@ fn explain(screen: &Schema, shared: &Shared, theme: Theme, cells: usize) -> Vec<
     let meaning = match column.verdict {
         VerdictKind::Same => "Both sides agree.".to_owned(),
         VerdictKind::New if matches!(screen.compared, Compared::Read { creates_table: true, .. }) => {
-            format!("The table is created with it as {becomes}.")
+            if screen.declined().contains(&column.column) {
+                "The table is created without it, and its values stay in MySQL.".to_owned()
+            } else {
+                format!("The table is created with it as {becomes}.")
+            }
         }
         VerdictKind::New => {
             let plain = "rows that are there already hold NULL in it until they change or are backfilled.";

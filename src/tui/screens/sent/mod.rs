@@ -1,4 +1,4 @@
-//! What was sent to BigQuery of late: the SQL, the job ids, and where Google's console shows them.
+//! The statements that were recently sent to BigQuery: SQL, job ids, and links to Google's console.
 
 #[cfg(test)]
 mod tests;
@@ -11,7 +11,7 @@ use crate::tui::keys::Action;
 use crate::tui::scroll::{Extent, Scroll, travel};
 use crate::tui::shared::Shared;
 
-/// What Tab goes through.
+/// The panes that Tab goes through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Pane {
     #[default]
@@ -21,22 +21,22 @@ enum Pane {
 
 #[derive(Debug, Default)]
 pub struct Sent {
-    /// Words that a statement must hold, all of them.
+    /// Words that a statement must contain, all of them.
     wanted: Vec<String>,
-    /// The marked one; `None`: the newest, whichever that is.
+    /// The number of the marked statement; `None`: always the newest.
     marked: Option<u64>,
     pane: Pane,
     scroll: Scroll,
 }
 
 impl Sent {
-    /// Takes what the lines must hold.
+    /// Sets the words that lines must contain.
     pub fn look_for(&mut self, words: &str) {
         self.wanted = words.split_whitespace().map(str::to_lowercase).collect();
         self.marked = None;
     }
 
-    /// Newest first.
+    /// The statements that are listed, newest first.
     fn listed(&self, shared: &Shared) -> Vec<Statement> {
         let holds = |statement: &Statement, word: &String| {
             let texts = [Some(&statement.what), statement.job.as_ref(), statement.sql.as_ref()];
@@ -57,7 +57,7 @@ impl Sent {
         }
         let listed = self.listed(shared);
         let place = travel(self.place(&listed), listed.len(), shared.page(), action);
-        // At the top the newest is followed.
+        // At the top, the mark follows the newest statement.
         self.marked = listed.get(place).map(|statement| statement.number).filter(|_| place > 0);
         self.scroll = Scroll::default();
     }
@@ -95,7 +95,7 @@ impl Acts for Sent {
         self.scroll.drawn(extent);
     }
 
-    /// The job and its place as comments, then the SQL: as it can be pasted into Google's console.
+    /// The job and its location as comments, then the SQL, ready to paste into Google's console.
     fn copied(&self, shared: &Shared) -> Option<String> {
         let listed = self.listed(shared);
         let statement = listed.get(self.place(&listed))?;
@@ -105,7 +105,7 @@ impl Acts for Sent {
         Some(lines.join("\n"))
     }
 
-    /// Whatever is sent is logged too, so a log line tells that there may be more to see.
+    /// Every statement is logged too, so a log line means that there may be a new one.
     fn shows_logs(&self) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! What was sent: listed, read in full, copied.
+//! Sent statements: listed, read in full, copied.
 
 use ratatui::crossterm::event::KeyCode;
 

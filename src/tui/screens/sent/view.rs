@@ -1,4 +1,4 @@
-//! The list of what was sent, and the marked one in full.
+//! The list of sent statements, and the marked one in full.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};

@@ -13,6 +13,7 @@ use crate::tui::desk::looks::{plain, snapshots};
 use crate::tui::dialog::Intent;
 use crate::tui::model::samples;
 use crate::tui::screen::Screen;
+use crate::tui::session::Added;
 use crate::tui::shared::Effect;
 
 fn proposal(table: &str, mode: Mode, rows: Option<u64>, key: &str) -> Proposal {
@@ -90,7 +91,7 @@ fn enter_shows_the_lines_of_what_is_marked_and_adds_them_once_it_is_told_to() {
     let effects = desk.press('y');
     let [Effect::Append(wanted)] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(wanted.len(), 2);
-    assert_eq!(desk.answered(Answer::Appended(Ok(2))), [Effect::Reopen]);
+    assert_eq!(desk.answered(Answer::Appended(Ok(Added::Mappings(2)))), [Effect::Reopen]);
     desk.tell(Msg::Opened(Ok(samples::facts(&["orders", "baskets", "daily_report"]))));
     assert!(desk.notice().contains("2 mappings were added"), "{}", desk.notice());
 }
@@ -105,6 +106,19 @@ fn a_file_that_cannot_be_written_to_keeps_what_is_marked() {
     assert!(desk.notice().contains("`mappings` is not a list"), "{}", desk.notice());
     desk.code(KeyCode::Enter);
     assert_eq!(asked(&desk), ["baskets"]);
+}
+
+#[test]
+fn a_file_that_has_got_such_a_mapping_meanwhile_is_read_again() {
+    let mut desk = desk(false);
+    desk.press(' ');
+    desk.code(KeyCode::Enter);
+    desk.press('y');
+    let why = "config.yaml has got a mapping `baskets` meanwhile; nothing is written";
+    assert_eq!(desk.answered(Answer::Appended(Ok(Added::Meanwhile(why.to_owned())))), [Effect::Reopen]);
+    let effects = desk.tell(Msg::Opened(Ok(samples::facts(&["orders", "baskets"]))));
+    assert_eq!(desk.notice(), why);
+    assert!(effects.contains(&Effect::Ask(Ask::Tables(ListTables::default()))), "the list too: {effects:?}");
 }
 
 #[test]

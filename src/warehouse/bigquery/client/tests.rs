@@ -1,4 +1,4 @@
-//! From every kind of credentials that Google's tools write to a request that carries its token.
+//! From each kind of credentials that Google's tools write to a request that carries its token.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -19,7 +19,7 @@ async fn ask(google: &StandIn, login: Login) -> Result<(), Fault> {
     api.describe(&target()).await.map(|found| assert!(found.is_none()))
 }
 
-/// The request that BigQuery gets.
+/// Logs in and gives the request that BigQuery gets.
 async fn carried(google: &StandIn, login: Login) -> Seen {
     ask(google, login).await.unwrap_or_else(|fault| panic!("{fault}"));
     google.seen("/bigquery/").pop().unwrap()
@@ -38,7 +38,7 @@ async fn a_key_a_login_and_the_machines_account_get_a_token() {
     let machine = Login::new(None, variables_of(&[("GCE_METADATA_HOST", &google.host)]));
     assert_eq!(carried(&google, machine).await.header("authorization"), "Bearer of-machine");
     assert_eq!(google.seen("default/token")[0].header("metadata-flavor"), "Google");
-    // Where gcloud leaves the login, without a variable that names it.
+    // gcloud leaves the login here; no variable names it.
     let folder = google.file("application_default_credentials.json", google.person());
     let folder = folder.parent().unwrap().to_str().unwrap();
     let left = Login::new(None, variables_of(&[("CLOUDSDK_CONFIG", folder)]));
@@ -93,7 +93,7 @@ async fn an_identity_from_an_executable_is_taken_where_that_is_allowed() {
     assert_eq!(request.header("authorization"), "Bearer of-exchange");
     let sent = google.seen("/sts")[0].field("subject_token").unwrap();
     assert!(sent.starts_with("said-0-//iam.googleapis.com/projects/7/"), "{sent}");
-    // What the program said last is good until its end: it is not run again.
+    // The program's last answer is valid until it expires, so the program is not run again.
     std::fs::remove_file(dir.join("ran")).unwrap();
     let kept = json!({"version": 1, "success": true, "id_token": "kept", "expiration_time": 4_000_000_000_u64});
     std::fs::write(&output_file, kept.to_string()).unwrap();

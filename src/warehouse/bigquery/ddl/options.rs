@@ -1,4 +1,4 @@
-//! How a new table is cut into partitions, and its options. Source: BigQuery reference, "Data definition language",
+//! How a new table is partitioned, and its options. Source: BigQuery reference, "Data definition language",
 //! `partition_expression` and `table_option_list`.
 
 use super::super::literal::{column, text};
@@ -8,7 +8,7 @@ use crate::domain::plan::TablePlan;
 use crate::domain::table_options::days;
 use crate::domain::target_type::TargetType;
 
-/// What stands after PARTITION BY. `None` for types that cannot partition; the plan has refused them.
+/// The expression after PARTITION BY. `None` for types that cannot partition; the plan has refused them.
 pub fn partition(plan: &TablePlan) -> Option<String> {
     let by = plan.partitioning.as_ref()?;
     let unit = by.unit.word().to_uppercase();
@@ -32,7 +32,7 @@ pub fn partition(plan: &TablePlan) -> Option<String> {
     }
 }
 
-/// What stands within OPTIONS. The mapping's own label `tool` wins over ours, and its description over MySQL's comment.
+/// The text within OPTIONS. The mapping's own label `tool` wins over ours, and its description over MySQL's comment.
 pub fn of_a_new_table(plan: &TablePlan) -> String {
     let made = &plan.options;
     let mut all = Vec::new();

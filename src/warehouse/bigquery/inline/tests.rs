@@ -42,7 +42,7 @@ fn rows(columns: Vec<ArrayRef>) -> RecordBatch {
     RecordBatch::try_new(arrow_schema(&of_each_type()), columns).unwrap()
 }
 
-/// The least of each type, the greatest, and NULL.
+/// Three rows: the smallest value of each type, the greatest, and NULL.
 fn extremes() -> RecordBatch {
     let decimals = vec![Some(-(10_i128.pow(38) - 1)), Some(5), None];
     // 0001-01-01 and 9999-12-31.

@@ -28,10 +28,10 @@ enum Put {
 
 #[derive(Debug, Default)]
 struct Server {
-    /// What to do next, the last first; when empty, `Take`.
+    /// The server's next reactions, the last one first; when empty, `Take`.
     puts: Mutex<Vec<Put>>,
     held: Mutex<Vec<u8>>,
-    /// The job's bytes are complete.
+    /// The upload of the job is complete.
     is_job: Mutex<bool>,
     requests: Mutex<Vec<String>>,
 }

@@ -1,4 +1,4 @@
-//! mirror: the rows of some parts as MySQL holds them, in one statement.
+//! mirror: makes the rows of some parts equal to MySQL's, in one statement.
 
 use super::super::digest;
 use super::super::literal::{column, table};
@@ -10,7 +10,7 @@ use crate::domain::plan::{ColumnPlan, TablePlan};
 use crate::domain::target_type::TargetType;
 use crate::warehouse::Within;
 
-/// Only rows that differ are written, and counted. Without `within` nothing is removed.
+/// Only rows that differ are written and counted. Without `within` nothing is removed.
 #[must_use]
 pub fn mirror(target: &TableId, plan: &TablePlan, rows: &Rows, within: Option<&Within>) -> String {
     let others =
@@ -18,7 +18,7 @@ pub fn mirror(target: &TableId, plan: &TablePlan, rows: &Rows, within: Option<&W
     let mark = plan.deleted_column.as_ref().map(|name| column(name));
     let mut set: Vec<String> =
         others().map(|c| column(&c.target_name)).map(|name| format!("{name} = {STAGED}.{name}")).collect();
-    // The moment of the publish makes no row differ.
+    // The moment of the publish does not count as a difference.
     let stamp = plan.loaded_at.as_ref().map(|name| column(name));
     if !set.is_empty() || mark.is_some() {
         set.extend(stamp.as_ref().map(|stamp| format!("{stamp} = {STAGED}.{stamp}")));
@@ -54,7 +54,7 @@ pub fn mirror(target: &TableId, plan: &TablePlan, rows: &Rows, within: Option<&W
     )
 }
 
-/// Of types that cannot be compared, their text is.
+/// The condition that a column's values differ. Types that cannot be compared are compared as text.
 fn differs(of: &ColumnPlan) -> String {
     let name = column(&of.target_name);
     let value = |alias: &str| match of.target_type {

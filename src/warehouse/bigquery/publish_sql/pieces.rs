@@ -1,4 +1,4 @@
-//! What the statements of publishes are put together from.
+//! The pieces that the statements of publishes are made of.
 //!
 //! Both sides have aliases that no column is likely to have: a column named like its table would shadow it.
 
@@ -13,18 +13,18 @@ use crate::warehouse::Range;
 pub const TARGET: &str = "__t";
 pub const STAGED: &str = "__s";
 
-/// What joins a staged row to the target's of its keys, in a MERGE.
+/// The condition of a MERGE that matches a staged row with the target's rows of the same keys.
 pub fn same_keys(plan: &TablePlan, rows: &Rows) -> String {
     all_equal(plan, &plan.keys) + &key_bounds(plan, rows) + &own_rows::and(plan, TARGET)
 }
 
-/// What puts a staged row in, in a MERGE.
+/// The INSERT of a MERGE that adds a staged row.
 pub fn insert_staged(plan: &TablePlan) -> String {
     let values: Vec<String> = filled(plan).map(|name| format!("{STAGED}.{name}")).collect();
     format!("INSERT ({}) VALUES ({})", names(plan), values.join(", "))
 }
 
-/// A field of a row that is compared as text, in a form that both sides spell alike: decimals without their parameters.
+/// A field of a row that is compared as text, in a form that both sides write alike: decimals without their parameters.
 pub fn as_field(alias: &str, of: &ColumnPlan) -> String {
     let name = column(&of.target_name);
     match of.target_type {
@@ -48,8 +48,8 @@ fn filled(plan: &TablePlan) -> impl Iterator<Item = String> {
     plan.columns.iter().map(|c| &c.target_name).chain(shard).chain(&plan.loaded_at).map(|name| column(name))
 }
 
-/// The staged rows under the target's names and types, with the name of their shard and the moment of the publish where the
-/// target keeps them.
+/// Selects the staged rows under the target's names and types, with the shard's name and the moment of the publish
+/// where the target keeps them.
 pub fn select(plan: &TablePlan, rows: &Rows) -> String {
     let moment = plan.loaded_at.as_ref().map(|name| format!("    CURRENT_TIMESTAMP() AS {}", column(name)));
     let shard = plan.shard.as_ref().map(|shard| format!("    {} AS {}", shard.literal(), column(&shard.column)));
@@ -58,9 +58,9 @@ pub fn select(plan: &TablePlan, rows: &Rows) -> String {
     format!("  SELECT\n{}\n  FROM {} AS {STAGED}", columns.join(",\n"), rows.relation)
 }
 
-/// The same, of rows that share `identity` the newest; where nothing orders them, any.
+/// The same, but only the newest of the rows that share `identity`; where no column orders them, any of them.
 pub fn each_once(plan: &TablePlan, rows: &Rows, identity: &[usize]) -> String {
-    // The values as the target will hold them: two staged texts may be one number.
+    // Compares the values as the target will hold them: two staged texts may be one number.
     let identity: Vec<String> = identity.iter().map(|&position| group(&plan.columns[position])).collect();
     let order = plan.cursor_column().map(|cursor| format!(" ORDER BY {} DESC", value(cursor)));
     // BigQuery takes QUALIFY only beside a WHERE, a GROUP BY or a HAVING.
@@ -72,19 +72,19 @@ pub fn each_once(plan: &TablePlan, rows: &Rows, identity: &[usize]) -> String {
     )
 }
 
-/// A staged value as the target's type.
+/// A staged value, converted to the target's type.
 pub fn value(of: &ColumnPlan) -> String {
     let staged = format!("{STAGED}.{}", column(&of.staged_name));
     match of.cast {
         Cast::None => staged,
-        // Without parameters, which CAST does not take everywhere; the column itself enforces them.
+        // The type is named without parameters, which CAST does not accept everywhere; the column itself enforces them.
         Cast::To => format!("CAST({staged} AS {})", of.target_type.name()),
         Cast::ParseJson => format!("PARSE_JSON({staged}, wide_number_mode=>'round')"),
         Cast::ParseGeography => format!("ST_GEOGFROMTEXT({staged})"),
     }
 }
 
-/// A value that rows can be grouped by; floating point cannot.
+/// A value that rows can be grouped by; BigQuery cannot group by floating point.
 fn group(of: &ColumnPlan) -> String {
     if of.target_type.can_be_key() { value(of) } else { format!("CAST({} AS STRING)", value(of)) }
 }
@@ -106,10 +106,10 @@ pub fn all_equal(plan: &TablePlan, identity: &[usize]) -> String {
     each.join(" AND ")
 }
 
-/// Constants are what BigQuery prunes by: blocks by the columns that the table is clustered by, and partitions, where the
-/// column that it is partitioned on is a key. No staged row lies outside them, and no row of the target that one of them
-/// could match. (Of a column that is no key this does not hold: a row's value may have changed, and the row would come a
-/// second time.)
+/// The ranges of the staged keys as conditions. BigQuery prunes by constants: blocks by the columns that the table is
+/// clustered by, and partitions where the partitioning column is a key. No staged row lies outside the ranges, nor does
+/// any target row that a staged row could match. (For a column that is no key this is false: a row's value may have
+/// changed, and the row would be inserted a second time.)
 pub fn key_bounds(plan: &TablePlan, rows: &Rows) -> String {
     let each = plan.keys.iter().zip(&rows.key_ranges);
     let each = each.filter_map(|(&key, range)| Some(between(&plan.columns[key], range.as_ref()?)));

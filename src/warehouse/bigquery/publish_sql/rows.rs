@@ -1,4 +1,4 @@
-//! Where a publish takes its rows from, and what is known of them.
+//! Where a publish takes its rows from, and the known ranges of their values.
 
 use super::super::inline;
 use super::super::literal::{column, table};
@@ -10,23 +10,23 @@ use crate::warehouse::{Range, Staged};
 /// Rows in the staging table's columns.
 #[derive(Debug, Clone)]
 pub struct Rows {
-    /// As it stands after FROM.
+    /// The relation as written after FROM.
     pub(super) relation: String,
-    /// Of each key, where they are known.
+    /// Smallest and greatest staged value of each key, where they are known; may be empty.
     pub(super) key_ranges: Vec<Option<Range>>,
     pub(super) cursor_range: Option<Range>,
 }
 
 impl Rows {
-    /// Those that are staged, or travel within the statement.
+    /// The rows that are staged or travel within the statement.
     pub fn of(staged: &Staged, plan: &TablePlan) -> Self {
         let relation = if staged.inline.is_some() { inline::relation(plan) } else { table(&staged.table) };
         Self { relation, key_ranges: staged.key_ranges.clone(), cursor_range: staged.cursor_range.clone() }
     }
 
-    /// No row at all, of a window that nobody has read yet: for asking what its publish would read of the target.
+    /// No rows, for a window that nobody has read yet: for asking what its publish would read of the target.
     ///
-    /// By LIMIT, which BigQuery's estimates do not look at; a WHERE might spare the target, too.
+    /// It uses LIMIT 0, which BigQuery's estimates ignore; a WHERE might lower the estimate for the target, too.
     pub fn none(plan: &TablePlan, window: Option<Window>) -> Self {
         let null = |c: &crate::domain::plan::ColumnPlan| {
             format!("CAST(NULL AS {}) AS {}", c.staged.target_type().name(), column(&c.staged_name))

@@ -1,4 +1,4 @@
-//! The exact statements: what BigQuery is asked to do is reviewed here.
+//! The exact statements, so that a review sees what BigQuery is asked to do.
 
 use super::super::fixture::{orders, staged, target};
 use super::*;

@@ -1,4 +1,4 @@
-//! Masks, patterns, names and filters, as they may be written.
+//! Masks, patterns, names and filters in the forms in which they may be written.
 
 use std::path::Path;
 
@@ -29,6 +29,15 @@ fn refused(rest: &str, told: &str) {
     assert!(said.contains(told), "{rest}: {said}");
     assert_eq!(problems[0].line, Some(4), "{rest}");
     assert!(!said.contains("c4n4ry"), "{said}");
+}
+
+#[test]
+fn nobody_is_told_to_write_a_secret_into_the_file() {
+    for rest in ["mask: {a: {hmac: \"${NOT_SET}\"}}", "loaded_at: \"${A_TOKEN}\"", "loaded_at: \"${HOOK_URL}\""] {
+        let problems = read(rest).expect_err(rest);
+        let hint = &problems[0].hint;
+        assert!(hint.ends_with("a secret has no place in the configuration") && !hint.contains(":-"), "{rest}: {hint}");
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Tables that share a table in BigQuery: which mappings come of an entry, and what is refused.
+//! Tables that share a table in BigQuery: the mappings of an entry, and what is refused.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ fn read(entries: &str) -> Result<Vec<Mapping>, Vec<Problem>> {
     parse(&text, Path::new("config.yaml"), &|_| None).map(|config| config.mappings)
 }
 
-/// One entry, beside `mode: upsert` and what goes with it.
+/// One entry with `mode: upsert` and the keys that it needs, and `rest`.
 fn entry(rest: &str) -> Result<Vec<Mapping>, Vec<Problem>> {
     read(&format!("  - {{name: orders, {UPSERT}, {rest}}}\n"))
 }

@@ -1,0 +1,252 @@
+//! A shard whose word, or column, is another than when its rows were moved.
+
+use super::works::{APPEND, KEYLESS, MIRROR, NUMBERS, UPSERT};
+use crate::domain::column::TargetColumn;
+use crate::domain::fault::FaultKind;
+use crate::domain::report::{MappingReport, Outcome};
+use crate::domain::target_type::TargetType;
+use crate::engine::Command;
+use crate::testing::{Call, Shop, Trouble, Value, backfill, deletes, repair, sync};
+use chrono::TimeDelta;
+
+const NEW_WORD: &str = "shard_column: _shard, shard: usa";
+
+/// Forty rows that came as those of `us`, ten more since, and the mapping says `usa`.
+fn renamed(mapping: &str) -> (Shop, Shop) {
+    let shop = Shop::shared(mapping).rows(1..=40);
+    shop.succeeds(sync());
+    shop.insert(41..=50);
+    let other = shop.mapped(&format!("{mapping}, {NEW_WORD}"));
+    (shop, other)
+}
+
+/// What the hint of a refusal says is done in BigQuery.
+fn update(shop: &Shop, column: usize, from: &Value, to: &str) {
+    let mut dataset = shop.dataset();
+    let rows = &mut dataset.tables.get_mut("t").unwrap().rows;
+    for row in rows.iter_mut().filter(|row| row[column] == *from) {
+        row[column] = Value::Text(to.to_owned());
+    }
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+/// Nothing is read or changed by it.
+fn refused(shop: &Shop, command: Command) -> MappingReport {
+    let (rows, calls) = (shop.dataset().tables["t"].rows.clone(), shop.calls().len());
+    let report = shop.run(command).unwrap();
+    assert_eq!((report.outcome, report.error_kind), (Outcome::Failed, Some(FaultKind::Config)), "{report:#?}");
+    let calls = shop.calls().split_off(calls);
+    let looks = [Call::DescribeTarget, Call::CountStrays, Call::Lease, Call::Load, Call::Save, Call::RecordRun];
+    let touches = |call: &&Call| !looks.contains(call);
+    assert_eq!(calls.iter().filter(touches).count(), 0, "{calls:?}");
+    assert!(shop.dataset().tables["t"].rows == rows);
+    report
+}
+
+#[test]
+fn rows_under_the_former_word_end_every_kind_of_work_until_they_have_the_new_one() {
+    for mapping in [UPSERT, APPEND, KEYLESS, MIRROR] {
+        let (shop, other) = renamed(mapping);
+        let mark = shop.state().complete_to(crate::domain::config::Mode::Upsert);
+        let mut works = vec![sync(), repair(false), repair(true)];
+        if mapping == UPSERT {
+            works.extend([backfill("2026-01-01"), deletes(true), deletes(false)]);
+        }
+        for work in works {
+            let report = refused(&other, work);
+            let error = &report.errors[0];
+            assert!(error.contains("40 row(s) of p.d.t are still those of `_shard` = 'us'"), "{mapping}: {error}");
+            let statement = "UPDATE `p.d.t` SET `_shard` = 'usa' WHERE `_shard` = 'us'";
+            assert!(report.hint.as_ref().unwrap().contains(statement), "{report:#?}");
+        }
+        assert_eq!(shop.state().complete_to(crate::domain::config::Mode::Upsert), mark);
+        update(&shop, 3, &text("us"), "usa");
+        shop.published();
+        let report = other.succeeds(sync());
+        assert!(report.warnings[0].ends_with("p.d.t holds no other that came for it"), "{report:#?}");
+        assert_eq!(report.rows_inserted, 10, "{mapping}: those that have come since");
+        other.is_equal(mapping);
+        assert!(other.succeeds(sync()).warnings.is_empty(), "it is said once");
+        assert_eq!(refused(&shop, sync()).rows_inserted, 0, "back to the former word: the same");
+    }
+}
+
+#[test]
+fn a_former_word_is_taken_up_again_without_a_look() {
+    let (shop, other) = renamed(UPSERT);
+    refused(&other, sync());
+    let looks = |shop: &Shop| shop.calls().iter().filter(|call| **call == Call::CountStrays).count();
+    let before = looks(&shop);
+    let report = shop.succeeds(sync());
+    assert_eq!((report.rows_inserted, report.warnings.len()), (10, 0), "{report:#?}");
+    assert_eq!(looks(&shop), before);
+    shop.is_equal("the former word");
+}
+
+#[test]
+fn before_the_first_row_and_where_nothing_is_remembered_any_word_will_do() {
+    let first = Shop::shared(UPSERT);
+    first.succeeds(sync());
+    let other = first.mapped(&format!("{UPSERT}, {NEW_WORD}")).rows(1..=9);
+    let report = other.succeeds(sync());
+    assert_eq!((report.rows_inserted, report.warnings.len()), (9, 0), "{report:#?}");
+    // By a version that remembered no word.
+    let (shop, other) = renamed(UPSERT);
+    update(&shop, 3, &text("us"), "usa");
+    shop.edit(|state| state.rows_of = None);
+    let report = other.succeeds(sync());
+    assert_eq!((report.rows_inserted, report.warnings.len()), (10, 0), "{report:#?}");
+    other.is_equal("a state without the word");
+}
+
+#[test]
+fn a_second_copy_under_the_new_word_is_told_before_the_two_are_made_one() {
+    let (shop, other) = renamed(UPSERT);
+    let mut copies: Vec<_> =
+        shop.dataset().tables["t"].rows.iter().filter(|row| row[3] == text("us")).cloned().collect();
+    for row in &mut copies {
+        row[3] = text("usa");
+    }
+    shop.dataset().tables.get_mut("t").unwrap().rows.extend(copies);
+    let hint = refused(&other, sync()).hint.unwrap();
+    assert!(hint.starts_with("40 row(s) are those of `_shard` = 'usa' already"), "{hint}");
+    assert!(hint.contains("first DELETE FROM `p.d.t` WHERE `_shard` = 'usa'; then in BigQuery: UPDATE"), "{hint}");
+}
+
+#[test]
+fn a_table_that_becomes_a_shard_is_refused_until_its_rows_say_whose_they_are() {
+    let shop = Shop::new(UPSERT).rows(1..=20);
+    shop.succeeds(sync());
+    let sharded = shop.mapped(&format!("{UPSERT}, shard_column: _shard, shard: us"));
+    {
+        let mut dataset = shop.dataset();
+        let table = dataset.tables.get_mut("t").unwrap();
+        table.columns.push(TargetColumn::new("_shard", TargetType::String(None), false));
+        table.rows.iter_mut().for_each(|row| row.push(Value::Null));
+    }
+    let report = refused(&sharded, sync());
+    assert!(report.errors[0].contains("20 row(s) of p.d.t are still rows of no shard"), "{report:#?}");
+    let statement = "UPDATE `p.d.t` SET `_shard` = 'us' WHERE `_shard` IS NULL";
+    assert!(report.hint.unwrap().contains(statement));
+    update(&shop, 3, &Value::Null, "us");
+    sharded.insert(21..=25);
+    assert_eq!(sharded.succeeds(sync()).rows_inserted, 5);
+    sharded.is_equal("a table that became a shard");
+    // And back, while no other shard's rows are there.
+    assert_eq!(shop.succeeds(sync()).rows_inserted, 0);
+}
+
+#[test]
+fn a_shard_does_not_become_the_whole_table_as_long_as_others_have_rows_there() {
+    let shop = Shop::shared(UPSERT).rows(1..=20);
+    shop.succeeds(sync());
+    let report = refused(&shop.mapped(UPSERT), sync());
+    assert!(report.errors[0].contains("12 row(s) of p.d.t are not those of `_shard` = 'us'"), "{report:#?}");
+    assert!(report.hint.unwrap().contains("write `shard_column: _shard` and `shard: us` again"));
+}
+
+#[test]
+fn a_renamed_shard_column_is_refused_until_the_rows_have_the_new_one() {
+    let shop = Shop::shared(UPSERT).rows(1..=20);
+    shop.succeeds(sync());
+    let other = shop.mapped(&format!("{UPSERT}, shard_column: origin, shard: us"));
+    let hint = refused(&other, sync()).hint.unwrap();
+    let statement =
+        "ALTER TABLE `p.d.t` ADD COLUMN `origin` STRING; UPDATE `p.d.t` SET `origin` = 'us' WHERE `_shard` = 'us'";
+    assert!(hint.contains(statement), "{hint}");
+}
+
+const LOST: &str = "which holds none of them (`_shard` = 'us')";
+
+#[test]
+fn a_shard_whose_rows_were_taken_out_of_the_target_is_refused_until_it_is_to_be_loaded_again() {
+    for mapping in [UPSERT, APPEND] {
+        let shop = Shop::shared(mapping).rows(1..=40);
+        shop.succeeds(sync());
+        shop.damage(Vec::clear);
+        shop.pass(TimeDelta::hours(2));
+        for _ in 0..2 {
+            let report = shop.run(sync()).unwrap();
+            assert_eq!(report.error_kind, Some(FaultKind::Conflict), "{mapping}: {report:#?}");
+            assert!(report.errors[0].contains(LOST), "{report:#?}");
+            assert!(report.hint.unwrap().contains("take `t` out of `last_sync`"));
+        }
+        shop.edit(|state| state.watermark = None);
+        shop.succeeds(sync());
+        shop.is_equal(mapping);
+    }
+    // A mirror compares both sides.
+    let shop = Shop::shared(MIRROR).rows(1..=40);
+    shop.succeeds(sync());
+    shop.damage(Vec::clear);
+    shop.pass(TimeDelta::hours(2));
+    shop.succeeds(sync());
+    shop.is_equal("a mirror");
+}
+
+#[test]
+fn a_shard_that_is_empty_on_both_sides_has_lost_nothing() {
+    let shop = Shop::shared(UPSERT).rows(1..=40);
+    shop.succeeds(sync());
+    shop.damage(Vec::clear);
+    shop.database().rows.clear();
+    shop.pass(TimeDelta::hours(2));
+    let report = shop.succeeds(sync());
+    assert!(!report.warnings.iter().any(|warning| warning.contains("none of")), "{report:#?}");
+}
+
+#[test]
+fn a_backfill_of_a_shard_whose_rows_are_gone_brings_them() {
+    let shop = Shop::shared(UPSERT).rows(1..=40);
+    shop.succeeds(sync());
+    shop.damage(Vec::clear);
+    let report = shop.succeeds(backfill("2026-01-01"));
+    assert!(report.warnings.iter().any(|warning| warning.contains(LOST)), "{report:#?}");
+    shop.is_equal("a backfill");
+}
+
+#[test]
+fn a_shard_column_of_another_type_is_told_before_anything_is_read() {
+    let shop = Shop::shared(UPSERT).rows(1..=9);
+    shop.dataset().tables.get_mut("t").unwrap().columns[3].target_type = TargetType::Int64;
+    let report = shop.run(sync()).unwrap();
+    assert_eq!(report.error_kind, Some(FaultKind::Schema), "{report:#?}");
+    assert!(report.errors[0].contains("is INT64 in BigQuery, and must be STRING"), "{report:#?}");
+    assert!(report.hint.unwrap().contains("RENAME COLUMN `_shard` TO `_shard_before`"));
+}
+
+#[test]
+fn numbers_of_a_shard_that_begin_again_are_no_reason_to_empty_the_whole_table() {
+    let shop = Shop::shared(NUMBERS).rows(1..=40);
+    shop.succeeds(sync());
+    shop.database().rows.clear();
+    shop.database().next_number = Some(1);
+    shop.pass(TimeDelta::hours(2));
+    let hint = shop.run(sync()).unwrap().hint.unwrap();
+    assert!(hint.contains("DELETE FROM `p.d.t` WHERE `_shard` = 'us'") && !hint.contains("TRUNCATE"), "{hint}");
+}
+
+#[test]
+fn a_shared_backfill_that_began_under_the_former_word_moves_no_part_under_another() {
+    let share = |shard: &str| match backfill("2026-01-01") {
+        Command::Backfill { ask, restart, .. } => {
+            Command::Backfill { ask, restart, shard: Some(shard.parse().unwrap()) }
+        }
+        other => other,
+    };
+    let shop = Shop::shared(UPSERT).with("window_rows: 5").rows(1..=40);
+    shop.succeeds(sync());
+    shop.trouble(Call::Publish, 2, Trouble::KilledBefore);
+    assert!(shop.run(share("0/2")).is_none());
+    shop.world.script.clear();
+    let other = shop.mapped(&format!("{UPSERT}, {NEW_WORD}"));
+    let report = other.run(share("1/2")).unwrap();
+    assert_eq!(report.error_kind, Some(FaultKind::Config), "{report:#?}");
+    assert!(report.errors[0].contains("40 row(s)"), "{report:#?}");
+    update(&shop, 3, &text("us"), "usa");
+    other.succeeds(share("1/2"));
+    other.is_equal("the backfill");
+}

@@ -1,0 +1,94 @@
+//! A watermark that says more than the target holds: no incremental run reads again what is missing below it.
+
+use super::Work;
+use super::prepared::stretch;
+use super::scope::{Halt, Task};
+use crate::domain::config::{Mapping, SchemaAdditions};
+use crate::domain::cursor::Cursor;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::plan::TablePlan;
+use crate::domain::table_shard::TableShard;
+use crate::domain::window::{Low, Window};
+use crate::engine::ports::{Described, Platform, Ports};
+use crate::source::Source;
+
+impl<P: Platform> Work<'_, P> {
+    /// The target holds no row of the mapping, whose rows up to the watermark should be there. A whole table that somebody
+    /// has emptied is told of. Of a shard that was taken out, and came back, the rows are to be loaded again.
+    pub(in crate::engine) async fn follow_lost_rows(&mut self, described: &Described, mark: &str) -> Result<(), Halt> {
+        let scope = self.scope;
+        let (ports, mapping) = (&scope.ports, &scope.mapping);
+        let Some(shard) = &mapping.shard else {
+            self.note(format!("{} holds no rows, although the watermark is {mark}", mapping.target));
+            return Ok(());
+        };
+        // Where there is no plan, the run says so.
+        let planned = described.plan(ports, mapping, SchemaAdditions::Deny, self.ledger.decisions());
+        let Ok(planned) = planned else { return Ok(()) };
+        if scope.unless_cancelled(has_rows_up_to(ports, mapping, &planned.table, mark)).await? {
+            let fault = lost(mapping, shard, mark);
+            match scope.task {
+                Task::Sync { .. } | Task::Scheduled { .. } if !loses_rows_by_itself(&planned.table) => {
+                    return Err(fault.into());
+                }
+                // It brings them, or they have expired.
+                _ => self.note(fault.to_string()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The same for whoever only looks; `plan`: of the target as it is.
+///
+/// # Errors
+/// `Conflict`, with the next step.
+pub(in crate::engine) async fn refuse_lost_rows<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    plan: &TablePlan,
+    mark: Option<&str>,
+) -> Result<(), Fault> {
+    let (Some(shard), Some(mark)) = (&mapping.shard, mark.filter(|_| mapping.mode.has_windows())) else {
+        return Ok(());
+    };
+    let target = ports.describe_target(mapping).await?;
+    let is_empty = target.is_some_and(|target| target.is_empty());
+    if is_empty && !loses_rows_by_itself(plan) && has_rows_up_to(ports, mapping, plan, mark).await? {
+        return Err(lost(mapping, shard, mark));
+    }
+    Ok(())
+}
+
+/// Does MySQL hold a row that is said to be in BigQuery?
+async fn has_rows_up_to<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    plan: &TablePlan,
+    mark: &str,
+) -> Result<bool, Fault> {
+    let Some(cursor) = plan.cursor else { return Ok(false) };
+    // A watermark that does not suit the column is told of where it is read.
+    let Ok(high) = Cursor::parse(mark, cursor.kind) else { return Ok(false) };
+    let first = mapping.backfill_start.as_deref().and_then(|text| Cursor::parse(text, cursor.kind).ok());
+    let low = first.map_or(Low::Beginning, Low::From);
+    let ask = stretch(&mapping.source, plan, cursor, Window { low, high });
+    Ok(ports.source.step_end(&ask, 1).await?.is_some())
+}
+
+/// Rows of former partitions go when their time has come.
+fn loses_rows_by_itself(plan: &TablePlan) -> bool {
+    plan.partitioning.as_ref().is_some_and(|by| by.life.is_some())
+}
+
+fn lost(mapping: &Mapping, shard: &TableShard, mark: &str) -> Fault {
+    let Mapping { name, target, .. } = mapping;
+    let sentence = format!(
+        "The watermark of `{name}` says that rows up to {mark} are in {target}, which holds none of them ({})",
+        shard.condition("")
+    );
+    Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
+        "if they are to be loaded again, take `{name}` out of `last_sync` in the state file: the next run loads them from the \
+         beginning; else put the rows back in BigQuery"
+    ))
+}

@@ -1,0 +1,147 @@
+//! A mapping whose `shard_column` or shard is another than when its rows were moved: in the target they are told by the former
+//! word, so that the next rows would come beside them.
+
+use super::Work;
+use super::scope::Halt;
+use crate::domain::config::Mapping;
+use crate::domain::fault::{Fault, FaultKind};
+use crate::domain::quote;
+use crate::domain::shard_change::{ShardChange, Strays};
+use crate::domain::table_shard::{TableShard, emptying};
+use crate::engine::ports::{Platform, Ports};
+use crate::engine::protocol::Phase;
+use crate::format;
+use crate::state::{MappingState, RowsOf};
+use crate::warehouse::{Estimates, Warehouse};
+
+/// What a change comes to.
+enum Change {
+    /// No row is left that came by the former word.
+    Done,
+    /// The plan says what is to be done about a table without the column.
+    OfThePlan,
+}
+
+impl<P: Platform> Work<'_, P> {
+    /// Before anything is read. Where nothing is remembered, the rows are those that the mapping says.
+    pub(in crate::engine) async fn follow_shard(&mut self) -> Result<(), Halt> {
+        let scope = self.scope;
+        let (mapping, now) = (&scope.mapping, RowsOf::of(&scope.mapping));
+        if let Some(then) = changed(mapping, self.ledger.state()).cloned() {
+            let look = scope.unless_cancelled(judge(&scope.ports, mapping, &then));
+            match scope.in_phase(Phase::Describe, look).await? {
+                Change::OfThePlan => return Ok(()),
+                Change::Done => self.note(taken_over(mapping, &then, &now)),
+            }
+        }
+        self.ledger.set_rows_of(Some(now));
+        Ok(())
+    }
+}
+
+/// The same for whoever only looks.
+///
+/// # Errors
+/// `Config`, with the statement that makes the rows what the mapping says.
+pub(in crate::engine) async fn refuse_strays<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    state: &MappingState,
+) -> Result<(), Fault> {
+    match changed(mapping, state) {
+        Some(then) => judge(ports, mapping, then).await.map(|_| ()),
+        None => Ok(()),
+    }
+}
+
+/// What the rows came as, where the mapping says something else now. Before the first row any word will do.
+fn changed<'a>(mapping: &Mapping, state: &'a MappingState) -> Option<&'a RowsOf> {
+    state.rows_of.as_ref().filter(|then| !then.is_of(mapping) && state.has_published())
+}
+
+async fn judge<P: Platform>(ports: &Ports<P>, mapping: &Mapping, then: &RowsOf) -> Result<Change, Fault> {
+    let Some(target) = ports.warehouse.describe(&mapping.target).await? else { return Ok(Change::Done) };
+    let change = ShardChange { from: then.shard.clone(), to: mapping.shard.clone() };
+    let Some(strays) = change.strays(&target) else {
+        let lacks = |shard: &TableShard| target.column(&shard.column).is_none();
+        let is_of_plan = change.to.as_ref().is_some_and(lacks) && !target.is_empty();
+        return Ok(if is_of_plan { Change::OfThePlan } else { Change::Done });
+    };
+    let rows = ports.warehouse.count_strays(&mapping.target, &target, &strays).await?;
+    if rows == 0 {
+        return Ok(Change::Done);
+    }
+    let rival = change.from.as_ref().and_then(|from| {
+        let is_now = |other: &&Mapping| {
+            other.target == mapping.target && other.shard.as_ref().is_some_and(|shard| shard.is_like(from))
+        };
+        ports.config.mappings.iter().find(is_now)
+    });
+    let beside = match (&strays, &change.to) {
+        (Strays::Of(_), Some(to)) if target.column(&to.column).is_some() => {
+            ports.warehouse.count_strays(&mapping.target, &target, &Strays::Of(to.clone())).await?
+        }
+        _ => 0,
+    };
+    let hint = match (change.statement(&mapping.target, &target, &strays), rival) {
+        (Some(_), Some(rival)) => format!(
+            "mapping `{}` is {} now, whose rows cannot be told from these: give one of the two its former word again",
+            rival.name,
+            words(change.from.as_ref())
+        ),
+        (Some(statement), None) => format!(
+            "{}in BigQuery: {statement}; the next run finds none of the former ones there and continues from where it was. Or \
+             give the mapping its former word again",
+            doubles(mapping, &change, beside)
+        ),
+        (None, _) => format!(
+            "write {} again; or, for a table of its own, another `bigquery_table`, and take `{}` out of `last_sync` in the state \
+             file",
+            former(then),
+            mapping.name
+        ),
+    };
+    Err(refusal(mapping, &change, rows).with_hint(hint))
+}
+
+fn refusal(mapping: &Mapping, change: &ShardChange, rows: u64) -> Fault {
+    let (name, target, rows) = (&mapping.name, &mapping.target, format::count(rows));
+    let (then, now) = (words(change.from.as_ref()), words(change.to.as_ref()));
+    let what = match (&change.from, &change.to) {
+        (Some(_), None) => format!("{rows} row(s) of {target} are not {then}, and would be taken for the mapping's"),
+        _ => format!("{rows} row(s) of {target} are still {then}, and would come a second time"),
+    };
+    let sentence = format!("The rows of `{name}` came as {then}, and the mapping says {now}: {what}");
+    Fault::new(FaultKind::Config, sentence)
+}
+
+/// Rows that are there under the new word already.
+fn doubles(mapping: &Mapping, change: &ShardChange, rows: u64) -> String {
+    let Some(to) = change.to.as_ref().filter(|_| rows > 0) else { return String::new() };
+    format!(
+        "{} row(s) are {} already: if they are another mapping's, choose another word; if they are a second copy of these, first {}; \
+         then ",
+        format::count(rows),
+        words(Some(to)),
+        emptying(&mapping.target, Some(to))
+    )
+}
+
+fn taken_over(mapping: &Mapping, then: &RowsOf, now: &RowsOf) -> String {
+    let (name, target) = (&mapping.name, &mapping.target);
+    let (then, now) = (words(then.shard.as_ref()), words(now.shard.as_ref()));
+    format!("the rows of `{name}` came as {then}, and are {now} from now on: {target} holds no other that came for it")
+}
+
+/// Rows by what tells them.
+fn words(shard: Option<&TableShard>) -> String {
+    shard.map_or_else(|| "rows of no shard".to_owned(), |shard| format!("those of {}", shard.condition("")))
+}
+
+/// The keys that gave the rows their word.
+fn former(then: &RowsOf) -> String {
+    let shard = then.shard.as_ref();
+    shard.map_or_else(String::new, |shard| {
+        format!("`shard_column: {}` and `shard: {}`", quote::yaml_word(&shard.column), quote::yaml_word(&shard.value))
+    })
+}

@@ -1,0 +1,31 @@
+//! As which shard of its target a mapping's rows came: the target tells them by that word alone.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::config::Mapping;
+use crate::domain::table_shard::TableShard;
+
+/// Which rows of the target are the mapping's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowsOf {
+    /// `None`: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<TableShard>,
+}
+
+impl RowsOf {
+    /// As the mapping says now.
+    #[must_use]
+    pub fn of(mapping: &Mapping) -> Self {
+        Self { shard: mapping.shard.clone() }
+    }
+
+    /// Are the mapping's rows still the same?
+    #[must_use]
+    pub fn is_of(&self, mapping: &Mapping) -> bool {
+        match (&self.shard, &mapping.shard) {
+            (Some(then), Some(now)) => then.is_like(now),
+            (then, now) => then.is_none() && now.is_none(),
+        }
+    }
+}
