@@ -7,7 +7,8 @@ use super::progress_lines::print_progress;
 use crate::cli::args::OutputFormat;
 use crate::domain::config::Mode;
 use crate::domain::replacement::Replacement;
-use crate::domain::report::{MappingReport, Outcome, RunReport, Undecided};
+use crate::domain::report::{MappingReport, Outcome, RunReport};
+use crate::domain::undecided::Undecided;
 use crate::engine::{Command, Event, Handle};
 use crate::format;
 

@@ -41,5 +41,6 @@ pub mod table_shard;
 pub mod tail;
 pub mod target_type;
 pub mod type_map;
+pub mod undecided;
 pub mod verify;
 pub mod window;

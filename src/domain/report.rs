@@ -9,8 +9,8 @@ use super::config::Mode;
 use super::fault::{Fault, FaultKind};
 use super::ids::{JobId, MappingName, RunId};
 use super::mirror::Mirrored;
-use super::quote;
 use super::replacement::{Replacement, Shrink};
+use super::undecided::Undecided;
 use super::verify::Repair;
 
 /// How a mapping's run ended.
@@ -149,37 +149,6 @@ pub struct MappingReport {
     /// DDL that was carried out.
     pub schema_changes: Vec<String>,
     pub jobs: Vec<JobId>,
-}
-
-/// What a mapping that waits for the operator's decision waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Undecided {
-    /// Columns that are new or have changed.
-    Columns,
-    /// A table that a pattern would take.
-    Table,
-}
-
-impl Undecided {
-    #[must_use]
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::Columns => "its columns wait for a decision",
-            Self::Table => "its table is new and waits for a decision",
-        }
-    }
-
-    /// The commands with which it is decided.
-    #[must_use]
-    pub fn next_step(self, mapping: &MappingName) -> String {
-        let option = quote::shell_option("--mapping", &mapping.0);
-        let declined = match self {
-            Self::Columns => "COLUMN",
-            Self::Table => "'*'",
-        };
-        format!("see `bqsync schema-diff {option}`, then add `--apply` or `--decline {declined}`")
-    }
 }
 
 /// Rows of the target that the source no longer has.

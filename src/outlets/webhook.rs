@@ -13,9 +13,10 @@ use serde::Serialize;
 
 use crate::domain::config::{Notify, NotifyOn};
 use crate::domain::fault::{Fault, FaultKind};
-use crate::domain::report::{MappingReport, Outcome, RunReport, Undecided};
+use crate::domain::report::{MappingReport, Outcome, RunReport};
 use crate::domain::retry::{Patience, RetryNotes};
 use crate::domain::secret::Secret;
+use crate::domain::undecided::Undecided;
 use crate::host::host_name;
 use crate::retry::repeated;
 use crate::trust;

@@ -3,86 +3,18 @@
 //! What a table was taken as is remembered and holds from then on: its mode does not follow its size, its indexes or the rules,
 //! and its table in BigQuery is nobody else's. A table that comes later is new; what becomes of it the entry says.
 
+mod outcome;
 mod remarks;
+mod view;
 mod work;
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
-
+pub use self::outcome::{Expansion, Refused, Unknown};
+pub use self::view::{Ask, Seen, View};
 use self::work::{Round, Work};
-use super::facts::{EstateAsk, TableFacts};
-use super::held::Ground;
-use super::known_tables::KnownTables;
-use crate::domain::config::{Config, Glob, Mapping, TablePattern};
-use crate::domain::finding::Finding;
-use crate::domain::ids::{MappingName, SourceName};
-
-/// What the server says of its tables.
-#[derive(Debug, Clone, Copy)]
-pub enum Seen<'a> {
-    Tables(&'a [TableFacts], Ground<'a>),
-    /// It does not answer: what is remembered holds.
-    Away,
-}
-
-/// A server that entries are about.
-#[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
-    /// Where there are several.
-    pub server: Option<&'a SourceName>,
-    /// The database of the connection.
-    pub own: &'a str,
-    pub seen: Seen<'a>,
-}
-
-/// What is to be expanded, and by what.
-#[derive(Debug, Clone, Copy)]
-pub struct Ask<'a> {
-    pub config: &'a Config,
-    /// One for each server that an entry is about.
-    pub views: &'a [View<'a>],
-    pub known: &'a KnownTables,
-    /// Says of tables that are known what the rules would make of them today.
-    pub compare: bool,
-    /// `user@host`.
-    pub by: &'a str,
-    pub at: DateTime<Utc>,
-}
-
-/// What came of it.
-#[derive(Debug, Default)]
-pub struct Expansion {
-    /// In the order of the file, and of the tables' names within an entry.
-    pub mappings: Vec<Mapping>,
-    pub remarks: Vec<Finding>,
-    /// What is to be remembered.
-    pub news: KnownTables,
-    /// Entries of which nothing is known, because the server is away.
-    pub unknown: Vec<Unknown>,
-    /// Tables that were taken, and stand in the way of others now.
-    pub refused: Vec<Refused>,
-}
-
-/// A table that was taken and cannot be moved any longer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
-    pub name: MappingName,
-    /// In BigQuery.
-    pub target: String,
-    pub sentence: String,
-    pub remedy: String,
-}
-
-/// An entry whose tables nobody knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unknown {
-    pub server: Option<SourceName>,
-    /// As written.
-    pub text: String,
-    /// Where its tables go.
-    pub place: String,
-}
+use super::facts::EstateAsk;
+use crate::domain::config::{Glob, Mapping, TablePattern};
 
 /// The one question to the server that tells the tables of all these entries.
 #[must_use]
@@ -109,13 +41,4 @@ pub fn expand(ask: &Ask<'_>) -> Expansion {
     let place = |mapping: &Mapping| (mapping.line, mapping.source.database.clone(), mapping.source.table.clone());
     out.mappings.sort_by_cached_key(place);
     out
-}
-
-impl<'a> View<'a> {
-    const fn listed(&self) -> &'a [TableFacts] {
-        match self.seen {
-            Seen::Tables(tables, _) => tables,
-            Seen::Away => &[],
-        }
-    }
 }

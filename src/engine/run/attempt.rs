@@ -2,7 +2,7 @@
 
 use crate::domain::column::{SourceSchema, TargetSchema};
 use crate::domain::config::Mode;
-use crate::domain::report::Undecided;
+use crate::domain::undecided::Undecided;
 use crate::engine::moving::backfill::Order;
 use crate::engine::ports::{Described, Platform};
 use crate::engine::protocol::Phase;

@@ -2,7 +2,8 @@
 
 use super::App;
 use crate::domain::ids::{MappingName, RunId};
-use crate::domain::report::{MappingReport, Outcome, RunReport, Trigger, Undecided};
+use crate::domain::report::{MappingReport, Outcome, RunReport, Trigger};
+use crate::domain::undecided::Undecided;
 use crate::engine::{Command, Event, MappingStatus, Measure, Progress, Selection};
 use crate::format;
 use crate::tui::ask::{Answer, Ask};

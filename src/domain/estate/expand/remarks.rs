@@ -1,8 +1,9 @@
 //! What there is to say of tables: why one is not moved, and what has become of one that is.
 
 use super::super::known_tables::TakenAs;
+use super::outcome::Refused;
+use super::view::View;
 use super::work::{Match, Work};
-use super::{Refused, View};
 use crate::domain::config::TablePattern;
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::MappingName;
