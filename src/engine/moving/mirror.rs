@@ -19,8 +19,8 @@ pub(in crate::engine) use super::deletes::refuse_no_mark;
 use super::repair::fills_every_column;
 use super::transfer::Stretch;
 use crate::domain::column::TargetSchema;
-use crate::domain::config::Deletes;
-use crate::domain::fault::Fault;
+use crate::domain::config::{Deletes, Mapping};
+use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::mirror::{ChangedPart, Mirrored, Sums, Way, least_gone, way};
 use crate::domain::quote;
 use crate::domain::replacement::Shrink;
@@ -171,10 +171,14 @@ impl<P: Platform> Work<'_, P> {
         let Some(held) = held.filter(|_| mapping.deletes == Deletes::Hard) else {
             return self.all_is_brought(mirror, now).await;
         };
+        let is_doubled = held > now.rows();
         let held = format!("BigQuery holds {} rows, and MySQL {}", format::count(held), format::count(now.rows()));
         if mapping.shard.is_none() && fills_every_column(mirror.schemas.target.as_ref(), &mirror.schemas.plan) {
             let why = format!("part by part was not enough, {held}");
             return Box::pin(self.bring_whole(mirror, Some(why), None)).await;
+        }
+        if is_doubled {
+            return Err(doubled(mapping, &held).into());
         }
         self.note(format!(
             "{held}: `bqsync verify {}` names what differs",
@@ -254,4 +258,21 @@ fn halves(parts: &Parts) -> Option<(Parts, Parts)> {
     let (first, second) = all.split_at(all.len() / 2);
     let of = |some: &[u64]| Parts::of(parts.grain, some.iter().copied());
     (!first.is_empty()).then(|| (of(first), of(second)))
+}
+
+/// Keys that BigQuery holds more than once, which no publish makes one.
+fn doubled(mapping: &Mapping, held: &str) -> Fault {
+    let table = quote::bigquery_table(&mapping.target);
+    let hint = match &mapping.shard {
+        Some(shard) => format!(
+            "take the rows of this shard out in BigQuery, and the next run brings them anew: DELETE FROM {table} WHERE {}",
+            shard.condition("")
+        ),
+        None => format!(
+            "delete all rows of such a key in BigQuery (`bqsync verify {}` names them), and repair again: the newest comes back",
+            quote::shell_option("--mapping", &mapping.name.0)
+        ),
+    };
+    let sentence = format!("{held}: {} holds keys more than once", mapping.target);
+    Fault::new(FaultKind::Conflict, sentence).with_hint(hint)
 }

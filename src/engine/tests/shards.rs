@@ -46,6 +46,21 @@ fn who_writes_to_the_shard_itself_is_told() {
 }
 
 #[test]
+fn doubled_rows_of_a_mirrored_shard_fail_its_runs_until_they_are_taken_out() {
+    let shop = Shop::shared(MIRROR).rows(1..=40);
+    shop.succeeds(sync());
+    shop.damage(|rows| rows.extend_from_within(..3));
+    shop.insert(41..=41);
+    let report = shop.run(sync()).unwrap();
+    assert_eq!((report.outcome, report.error_kind), (Outcome::Failed, Some(FaultKind::Conflict)), "{report:#?}");
+    assert!(report.errors[0].contains("BigQuery holds 44 rows, and MySQL 41"), "{report:#?}");
+    assert!(report.hint.unwrap().contains("DELETE FROM `p.d.t` WHERE "));
+    shop.damage(Vec::clear);
+    shop.succeeds(sync());
+    shop.is_equal("taken out and brought anew");
+}
+
+#[test]
 fn the_share_that_may_be_deleted_is_of_the_shards_rows() {
     let shop = shared_to_delete("deletes: hard");
     let report = shop.succeeds(deletes(false));
