@@ -1,4 +1,4 @@
-//! Opens the console: which command lines ask for it, and how it gets its engine.
+//! Opens the console: which command lines open it, and how it gets its engine.
 
 mod place;
 mod watching;
@@ -26,16 +26,17 @@ use crate::expansion::{self, For};
 use crate::refusal::{self, Refusal};
 use crate::wiring::{self, Adapters, Servers};
 
-/// Does this command line open the console? Pipes never do, nor does whoever wants JSON, nor one of several processes.
+/// Tells if this command line opens the console. It does not if output goes to a pipe or is JSON, or if this is one of
+/// several processes.
 pub fn is_wanted(args: &Args) -> bool {
     let opens =
         args.engine_command().is_none_or(|command| start(command).is_some() && args.output == OutputFormat::Table);
     opens && !args.no_tui && std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
-/// Runs the console to its end.
+/// Runs the console until the operator leaves.
 pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
-    // What is wrong with `.env` is shown in the console, where it can be read again.
+    // A problem in `.env` is shown in the console, where the file can be read again.
     let environment = Environment::read().unwrap_or_default();
     if let Some(command) = args.engine_command() {
         check_names(args, command, &environment)?;
@@ -89,7 +90,7 @@ fn exit_status(left: Left) -> ExitStatus {
     }
 }
 
-/// What the console begins with for a command; `None` for one that it does not open for.
+/// The console's first action for a command; `None` for a command that does not open it.
 fn start(command: &CommandArg) -> Option<Start> {
     match command {
         CommandArg::RunOnce { shard: Some(_), .. } | CommandArg::Backfill { shard: Some(_), .. } => None,
@@ -113,7 +114,7 @@ fn start(command: &CommandArg) -> Option<Start> {
     }
 }
 
-/// A mapping that does not exist is said at once, where the configuration can be read; else the console shows why not.
+/// Refuses a mapping that does not exist, if the configuration can be read; otherwise the console shows why not.
 fn check_names(args: &Args, command: &CommandArg, environment: &Environment) -> Result<(), Refusal> {
     match wiring::read_setup(args.config.as_deref(), environment) {
         Ok(setup) => {
@@ -130,7 +131,7 @@ fn contexts_reader(began: Arc<Began>) -> ContextsReader {
     Arc::new(move |which| began.contexts(which))
 }
 
-/// Writes to the file that the opener reads.
+/// Appends to the file that the opener reads.
 fn appender(began: Arc<Began>) -> Appender {
     Arc::new(move |proposals, which| {
         let (_, place) = began.find(which);
@@ -139,7 +140,7 @@ fn appender(began: Arc<Began>) -> Appender {
     })
 }
 
-/// The store of the latest engine: what it holds is given back when the console is left.
+/// The state store of the latest engine: its leases are given back when the operator leaves the console.
 type Held = Arc<Mutex<Option<Arc<AnyState>>>>;
 
 /// What an opener works with.
@@ -152,7 +153,7 @@ struct Opens {
     writes: bool,
 }
 
-/// Reads the files and starts an engine, as often as the operator asks.
+/// Reads the files and starts an engine, whenever the operator asks.
 fn opener(opens: Opens) -> Opener {
     let sent = Arc::new(Mutex::new((Which::AsStarted, Arc::new(Statements::default()))));
     Box::new(move |which| {
@@ -180,7 +181,7 @@ fn opener(opens: Opens) -> Opener {
     })
 }
 
-/// The console opens on what can be known; on nothing it does not.
+/// Expands the entries for many tables. The console opens on whatever is known, but not if nothing is known.
 async fn expanded(ports: Ports<Adapters>, servers: &Servers, writes: bool) -> Result<Ports<Adapters>, Refusal> {
     let said = |fault: &Fault| Refusal::Usage(format!("{fault} ({})", fault.hint()));
     let ports = expansion::expand(ports, servers, For::Console { writes }).await.map_err(|fault| said(&fault))?;
@@ -192,8 +193,8 @@ async fn expanded(ports: Ports<Adapters>, servers: &Servers, writes: bool) -> Re
     Err(not_moved.map_or_else(|| Refusal::Usage(remarks.join("; ")), |not_moved| said(&not_moved.fault)))
 }
 
-/// What was sent to BigQuery: that of an engine before stays, it was sent all the same; but not that of another context,
-/// nor its log lines, which name mappings that are called alike.
+/// The statements sent to BigQuery. Those of an earlier engine stay, because they were sent; those of another context
+/// are dropped, and so are its log lines, which may name mappings of the same names.
 fn statements_of(which: &Which, sent: &Mutex<(Which, Arc<Statements>)>, ring: &LogRing) -> Arc<Statements> {
     let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
     if sent.0 != *which {

@@ -1,4 +1,4 @@
-//! The user's contexts file: found, read, and which of its contexts a configuration is.
+//! The user's contexts file: finds and reads it, and finds the context that a configuration belongs to.
 
 use std::path::Path;
 
@@ -8,7 +8,8 @@ use bigquery_syncer::tui::Contexts;
 use crate::refusal::Refusal;
 use crate::user_files::{project_directories, read_text};
 
-/// Read anew each time: it may have been mended. `present`: the config.yaml that is being read.
+/// Reads the contexts file, each time anew, because it may have been mended. `present`: the config.yaml that is being
+/// read.
 pub fn known(present: &Path) -> Contexts {
     let Some(file) = project_directories().map(|d| d.config_dir().join("contexts.yaml")) else {
         return Contexts::default();

@@ -1,44 +1,44 @@
-//! `.env`, read as python-dotenv reads it, by which the original tool read the same file: what is quoted, where a comment
-//! begins, and that `${NAME}` is replaced but `$NAME` is not.
+//! `.env`, read as python-dotenv reads it, because the original tool used that for the same file: the rules for quotes
+//! and comments, and that `${NAME}` is replaced but `$NAME` is not.
 //!
-//! Own code: the crates at hand replace `$NAME` in a password, and refuse a file for a line of another program in it.
-//! `tests` holds cases whose outcomes are python-dotenv's own (1.2).
+//! Own code, because the available crates replace `$NAME` in a password, and refuse a file because of another program's
+//! line in it. `tests` has cases with python-dotenv's own results (1.2).
 
 use std::collections::HashMap;
 use std::fmt;
 
-/// What a file holds, in its order.
+/// The content of a file, in order.
 #[derive(Debug, Default)]
 pub struct Parsed {
     pub entries: Vec<Entry>,
     pub unread: Vec<Unread>,
 }
 
-/// `NAME=value`; the value as it is written, without its quotes.
+/// `NAME=value`, with the value as written, without its quotes.
 pub struct Entry {
     pub name: String,
-    /// `None`: the name stands alone.
+    /// `None`: the line is only a name.
     pub value: Option<String>,
-    /// Where the name stands, from 1.
+    /// The line of the name, from 1.
     pub line: usize,
 }
 
-/// A value may be a secret.
+/// A value may be a secret, so it is not shown.
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry").field("name", &self.name).field("line", &self.line).finish_non_exhaustive()
     }
 }
 
-/// A line that sets nothing, because it cannot be read.
+/// A line that sets nothing because it cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {
     pub line: usize,
-    /// The word that it begins with; it may be anything, so it is shown only where it is known to be a name.
+    /// The line's first word. It may be anything, so it is shown only if it is known to be a name.
     pub word: String,
 }
 
-/// Reads a file's text; a byte order mark is no part of it.
+/// Reads a file's text, without a byte order mark.
 #[must_use]
 pub fn parse(text: &str) -> Parsed {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n").replace('\r', "\n");
@@ -61,12 +61,13 @@ pub fn parse(text: &str) -> Parsed {
     }
 }
 
-/// The values with their variables replaced, where the process's own come first; a name's last value counts.
+/// The values with their variables replaced. The process's variables take precedence; of a repeated name the last value
+/// counts.
 #[must_use]
 pub fn resolve(entries: &[Entry], process: &dyn Fn(&str) -> Option<String>) -> HashMap<String, String> {
     let mut values: HashMap<String, Option<String>> = HashMap::new();
     for Entry { name, value, .. } in entries {
-        // A name that stands alone is known, and empty.
+        // A name without a value is known, and empty.
         let get =
             |name: &str| process(name).or_else(|| values.get(name).map(|value| value.clone().unwrap_or_default()));
         let value = value.as_ref().map(|value| interpolate(value, &get));
@@ -75,7 +76,7 @@ pub fn resolve(entries: &[Entry], process: &dyn Fn(&str) -> Option<String>) -> H
     values.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// What is left to read, and the number of the line it begins in.
+/// The remaining text, and the number of the line at its beginning.
 struct Reader<'a> {
     rest: &'a str,
     line: usize,
@@ -89,12 +90,12 @@ impl<'a> Reader<'a> {
         taken
     }
 
-    /// As many characters as fit, none too.
+    /// Skips all characters that fit, possibly none, and gives them.
     fn skip(&mut self, fits: impl Fn(char) -> bool) -> &'a str {
         self.take(self.rest.find(|c| !fits(c)).unwrap_or(self.rest.len()))
     }
 
-    /// What stands between two quotes, if the second is there; a backslash hides the character behind it.
+    /// Reads the text between two quotes, if there is a closing one; a backslash escapes the next character.
     fn quoted(&mut self, quote: char) -> Option<&'a str> {
         let inside = self.rest.strip_prefix(quote)?;
         let mut chars = inside.char_indices();
@@ -103,7 +104,7 @@ impl<'a> Reader<'a> {
                 Some((_, '\\')) => drop(chars.next()),
                 Some((at, c)) if c == quote => break at,
                 Some(_) => {}
-                // `'C:\keys\'`: before its version 1.2.2 python-dotenv took a last backslash for itself.
+                // `'C:\keys\'`: before version 1.2.2 python-dotenv ended the text at the quote after a final backslash.
                 None => break inside.lines().next()?.rfind(quote)?,
             }
         };
@@ -118,7 +119,7 @@ enum Statement {
     Broken,
 }
 
-/// Up to the end of its line.
+/// Reads a statement, up to the end of its line.
 fn statement(reader: &mut Reader<'_>) -> Statement {
     export(reader);
     if reader.rest.starts_with('#') {
@@ -128,7 +129,7 @@ fn statement(reader: &mut Reader<'_>) -> Statement {
     binding(reader).map_or(Statement::Broken, |(name, value)| Statement::Sets(name.to_owned(), value))
 }
 
-/// `None`: it cannot be read.
+/// `None`: the text cannot be read.
 fn binding<'a>(reader: &mut Reader<'a>) -> Option<(&'a str, Option<String>)> {
     let key = match reader.rest.chars().next() {
         Some('\'') => reader.quoted_key()?,
@@ -150,7 +151,7 @@ fn binding<'a>(reader: &mut Reader<'a>) -> Option<(&'a str, Option<String>)> {
 }
 
 impl<'a> Reader<'a> {
-    /// Names have no escapes.
+    /// Reads a quoted name, in which nothing is escaped.
     fn quoted_key(&mut self) -> Option<&'a str> {
         let inside = self.rest.strip_prefix('\'')?;
         let end = inside.find('\'').filter(|end| *end > 0)?;
@@ -174,13 +175,13 @@ fn value(reader: &mut Reader<'_>) -> Option<String> {
     }
 }
 
-/// A `#` begins a comment only behind a blank.
+/// The text without a comment; `#` begins one only after a blank.
 fn without_comment(text: &str) -> &str {
     let begins = text.match_indices('#').map(|(at, _)| &text[..at]).find(|before| before.ends_with(is_space));
     begins.unwrap_or(text).trim_end_matches(is_space)
 }
 
-/// `known`: the characters that a backslash before them is read with; before others it stands for itself.
+/// Replaces escapes. `known`: the characters that a backslash escapes; before other characters it stays.
 fn unescaped(text: &str, known: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -201,7 +202,7 @@ fn unescaped(text: &str, known: &str) -> String {
     out
 }
 
-/// `${NAME}` and `${NAME:-default}`; a variable that is not set is empty. Everything else is text.
+/// Replaces `${NAME}` and `${NAME:-default}`; a variable that is not set is empty. Everything else stays.
 fn interpolate(text: &str, get: &dyn Fn(&str) -> Option<String>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -220,7 +221,7 @@ fn interpolate(text: &str, get: &dyn Fn(&str) -> Option<String>) -> String {
     out
 }
 
-/// Name, default and length of the variable that a text begins with.
+/// Name, default and length of the variable at the text's beginning.
 fn variable(text: &str) -> Option<(&str, &str, usize)> {
     let inside = &text["${".len()..];
     let end = inside.find(['}', ':'])?;
@@ -238,7 +239,7 @@ fn first_word(text: &str) -> String {
     text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
 }
 
-/// As Python's `\s`, which also has four separators of ASCII.
+/// Tells if Python's `\s` matches the character; it also matches four ASCII separators.
 fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)
 }

@@ -1,4 +1,4 @@
-//! The process's variables, over those of `.env` in the working directory, and where each was set.
+//! The process's variables, above those of `.env` in the working directory, and where each was set.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -11,18 +11,19 @@ use crate::user_files::{read_text, state_directory};
 
 pub const FILE: &str = ".env";
 
-/// Names that this program or its configuration has; other programs have others in the same file.
+/// Prefixes of the names that this program or its configuration uses; other programs may have other names in the same
+/// file.
 const OURS: [&str; 9] =
     ["MYSQL_", "BIGQUERY_", "STORAGE_", "GOOGLE_", "GCP_", "GCS_", "BQSYNC_", "CLOUDSDK_", "LOG_LEVEL"];
 
-/// Lines of other programs that cannot be read are left alone, and named once in the log.
+/// The variables. Unreadable lines for other programs are ignored, and reported once in the log.
 pub struct Environment {
-    /// As messages name it.
+    /// The file's name in messages.
     file: String,
-    /// What the file sets counts more than the process's variables.
+    /// The file takes precedence over the process's variables.
     wins: bool,
     dotenv: HashMap<String, String>,
-    /// By name, from 1.
+    /// The line of each name, from 1.
     lines: HashMap<String, usize>,
     has_file: bool,
     left_alone: Vec<usize>,
@@ -37,16 +38,16 @@ impl Default for Environment {
 
 impl Environment {
     /// # Errors
-    /// `.env` cannot be read, or a line of it that should set a variable of ours.
+    /// `.env` cannot be read, or one of its lines that should set a variable of ours.
     pub fn read() -> Result<Self, Refusal> {
         let file = Path::new(FILE);
         if file.exists() { Self::of_text(&read_text(file)?) } else { Ok(Self::default()) }
     }
 
-    /// Of a context: what its file sets wins, because the process's variables are those of another place.
+    /// The variables of a context: its file takes precedence, because the process's variables belong to another place.
     ///
     /// # Errors
-    /// As `read`; a file that was named has to be there.
+    /// The errors of `read`; a file that the context names must exist.
     pub fn of_context(context: &Context) -> Result<Self, Refusal> {
         let nothing = Self { file: context.env.display().to_string(), wins: true, ..Self::default() };
         if !context.names_env && !context.env.exists() {
@@ -86,35 +87,35 @@ impl Environment {
         value.filter(|v| !v.is_empty())
     }
 
-    /// Where log files go: `BQSYNC_LOG_DIR`, else the user's state directory.
+    /// The directory for log files: `BQSYNC_LOG_DIR`, otherwise the user's state directory.
     pub fn log_directory(&self) -> Option<PathBuf> {
         match config::file_setting(&|name| self.get(name), "BQSYNC_LOG_DIR") {
             Ok(Some(directory)) => return Some(directory),
             Ok(None) => {}
-            // It is said by `problems`; what it holds must not become a directory's name.
+            // `problems` reports it; the value must not become a directory's name.
             Err(_) => return None,
         }
         state_directory()
     }
 
-    /// Where the console remembers what its operator likes.
+    /// The file for the console operator's preferences.
     pub fn console_file() -> Option<PathBuf> {
         Some(state_directory()?.join("console.json"))
     }
 
-    /// What is wrong with variables that are read here.
+    /// Problems with variables that are read here.
     pub fn problems(&self) -> Vec<Problem> {
         config::file_setting(&|name| self.get(name), "BQSYNC_LOG_DIR").err().into_iter().collect()
     }
 
-    /// Says in the log which lines of `.env` are not read.
+    /// Logs which lines of `.env` are ignored.
     pub fn warn(&self) {
         for line in &self.left_alone {
             tracing::warn!("{}:{line} sets no variable and is left alone", self.file);
         }
     }
 
-    /// A sentence that begins with a variable's name, as a problem of the place where that is set.
+    /// Turns a sentence that begins with a variable's name into a problem at the place where that variable is set.
     pub fn refusal(&self, sentence: String) -> Refusal {
         match first_variable(&sentence) {
             Some(name) => {
@@ -125,7 +126,7 @@ impl Environment {
         }
     }
 
-    /// Names the places of variables: of those that problems are about, and of those that are written in config.yaml.
+    /// Adds the places of variables to a problem: of the variable that it is about, or of those written in config.yaml.
     pub fn located(&self, mut problem: Problem) -> Problem {
         if problem.line.is_some() {
             let set = variables_in(&problem.message).filter(|name| self.get(name).is_some());
@@ -139,7 +140,7 @@ impl Environment {
         problem
     }
 
-    /// As a problem names it; of a variable that is not set, where it could be.
+    /// The place of a variable for a problem; for a variable that is not set, the place where it could be set.
     fn place(&self, name: &str) -> (String, Option<usize>) {
         let is_set = std::env::var_os(name).is_some();
         let line = self.lines.get(name).copied().filter(|_| self.wins || !is_set);
@@ -156,7 +157,7 @@ impl Environment {
     }
 }
 
-/// Names the line alone: what cannot be read may be a password.
+/// Names only the line, because unreadable text may be a password.
 fn broken(file: &str, unread: &Unread) -> Problem {
     Problem {
         file: file.to_owned(),
@@ -166,7 +167,7 @@ fn broken(file: &str, unread: &Unread) -> Problem {
     }
 }
 
-/// `MYSQL_PORT is ...`
+/// The variable's name in `MYSQL_PORT is ...`.
 fn first_variable(sentence: &str) -> Option<&str> {
     let word = sentence.split(' ').next().filter(|word| word.len() > 2)?;
     word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_').then_some(word)
@@ -185,7 +186,7 @@ mod properties;
 mod tests {
     use super::*;
 
-    // Names that no process has: the servers' own are set where the tests run.
+    // These names are set nowhere; the servers' own variables are set where the tests run.
 
     fn problems(refusal: Refusal) -> Vec<Problem> {
         match refusal {

@@ -1,4 +1,4 @@
-//! Expands entries of `mappings` that are about many tables, before an engine begins.
+//! Expands entries of `mappings` for many tables, before an engine begins.
 
 use std::sync::Arc;
 
@@ -12,23 +12,23 @@ use bigquery_syncer::source::Source;
 
 use crate::wiring::{Adapters, Servers};
 
-/// Somebody waits for the answer: a second try tells a hiccup from trouble.
+/// Somebody waits for the answer; a second try tells a short disturbance from a lasting error.
 const TRIES: usize = 2;
 
-/// What an expansion is for.
+/// The purpose of an expansion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum For {
-    /// A run: what tables are taken as is remembered.
+    /// A run: the mapping that each table is taken as is written to the state.
     Work,
     /// A look, which writes nothing.
     Look,
-    /// One that holds what is known against the rules of today.
+    /// A status, which compares known tables with today's rules.
     Status,
-    /// A check, which says itself what there is to say.
+    /// A check, which reports the remarks itself.
     Check,
-    /// An open console, or one that may not write.
+    /// A console, which may write or not.
     Console { writes: bool },
-    /// A look whether anything has changed since the last one.
+    /// A look for changes since the last expansion.
     Renewal,
 }
 
@@ -51,10 +51,10 @@ impl For {
     }
 }
 
-/// The ports with a mapping for each table.
+/// The ports with one mapping for each table.
 ///
 /// # Errors
-/// The state cannot be read or written.
+/// The state's error when it cannot be read or written.
 pub async fn expand(ports: Ports<Adapters>, servers: &Servers, what_for: For) -> Result<Ports<Adapters>, Fault> {
     if ports.config.patterns.is_empty() {
         return Ok(ports);
@@ -74,7 +74,7 @@ pub async fn expand(ports: Ports<Adapters>, servers: &Servers, what_for: For) ->
     Ok(Ports { config: Arc::new(config), ..ports })
 }
 
-/// As lines of the log.
+/// Logs the remarks, and which mappings cannot be moved.
 pub fn say(config: &Config) {
     for NotMoved { name, fault, .. } in &config.not_moved {
         tracing::error!(hint = fault.hint(), "`{name}` cannot be moved: {fault}");
@@ -85,7 +85,7 @@ pub fn say(config: &Config) {
     }
 }
 
-/// May the name be that of a table which cannot be moved?
+/// Tells if the name may be that of a table which cannot be moved.
 pub fn may_not_be_moved(ports: &Ports<Adapters>, servers: &Servers, name: &str) -> bool {
     !ports.config.not_moved.is_empty() && engine::may_be_taken(&ports.config.patterns, name, servers)
 }

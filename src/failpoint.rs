@@ -1,16 +1,16 @@
-//! Named steps at which a test has the whole process killed, as a power cut would, or the thread panic, as a mistake of
-//! ours would. Without the feature `failpoints`, which no release is built with, nothing of it is there.
+//! Named steps at which a test kills the whole process, as a power cut would, or makes the thread panic, as an error of
+//! ours would. Without the feature `failpoints`, which no release has, the steps do nothing.
 
-/// A step has been taken. `BQSYNC_KILL_AT=NAME` kills the process when it is the first of its name, `NAME:3` the third;
-/// `BQSYNC_PANIC_AT` panics where `BQSYNC_KILL_AT` would kill.
+/// Marks a step. `BQSYNC_KILL_AT=NAME` kills the process at the first step of the name, `NAME:3` at the third;
+/// `BQSYNC_PANIC_AT` panics instead.
 ///
 /// # Panics
-/// Where the environment asks for it.
+/// If the environment asks for it.
 #[cfg(feature = "failpoints")]
 pub fn reached(step: &str) {
     if is_due("BQSYNC_KILL_AT", step) {
         let killed = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-        // The signal is on its way; nothing more may happen until it is here.
+        // The signal is on its way; nothing more may happen until it arrives.
         while killed.is_ok() {
             std::thread::park();
         }

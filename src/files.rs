@@ -1,4 +1,4 @@
-//! Replaces files so that a reader, or the next start after a crash, finds the old content or the new, never a part.
+//! Replaces files so that a reader, or the next start after a crash, finds the old or the new content, never a part.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -8,10 +8,10 @@ use tempfile::NamedTempFile;
 
 use crate::domain::fault::{Fault, FaultKind};
 
-/// Blocking work off the runtime's threads.
+/// Runs blocking work outside the runtime's threads.
 ///
 /// # Errors
-/// The work's own; `Bug` when it panicked.
+/// The work's own error; `Bug` if it panicked.
 pub(crate) async fn off_thread<T, W>(work: W) -> Result<T, Fault>
 where
     T: Send + 'static,
@@ -23,17 +23,17 @@ where
     }
 }
 
-/// Replaces `path` at once, durably: directories are made as needed, permissions stay, owner and group where this process may
-/// give files to them, a symlink stays a symlink.
+/// Replaces `path` atomically and durably. Directories are created as needed; permissions stay, and so do owner and
+/// group if this process may set them; a symlink stays a symlink.
 pub fn replace(path: &Path, content: &[u8]) -> Result<(), Fault> {
     let path = resolved(path);
     replace_resolved(&path, content)
 }
 
-/// As `replace`; but a file that would get another owner or group stays as it is.
+/// Like `replace`, but leaves the file alone if its owner or group would change.
 ///
 /// # Errors
-/// `Config`, also where owner and group cannot stay.
+/// `Config`, also if owner and group cannot stay.
 pub fn replace_as_owned(path: &Path, content: &[u8]) -> Result<(), Fault> {
     let path = resolved(path);
     let beside = fs::metadata(&path).ok().zip(new_file(".owner.", parent(&path)).ok());
@@ -48,18 +48,18 @@ pub fn replace_as_owned(path: &Path, content: &[u8]) -> Result<(), Fault> {
 fn replace_resolved(path: &Path, content: &[u8]) -> Result<(), Fault> {
     let written = stage(path, content).and_then(|staged| commit(staged, path));
     written.map_err(|error| match error.kind() {
-        // Where the system cannot say beforehand what is mounted.
+        // The system could not say beforehand what is mounted.
         ErrorKind::ResourceBusy => mounted(path),
         _ if is_mounted(path) => mounted(path),
         _ => io_fault("Writing", path, error),
     })
 }
 
-/// A file that is mounted by itself (a bind mount, `subPath`) cannot be replaced: the system takes no rename over it. Writing
-/// into it would leave a torn file behind a crash.
+/// Refuses a file that is a mount itself (a bind mount, `subPath`), because no rename can replace it. Writing into it
+/// would leave a torn file after a crash.
 ///
 /// # Errors
-/// `Config`, saying what to mount instead.
+/// `Config`, which says what to mount instead.
 pub(crate) fn refuse_mounted(path: &Path) -> Result<(), Fault> {
     let path = resolved(path);
     if is_mounted(&path) { Err(mounted(&path)) } else { Ok(()) }
@@ -68,7 +68,7 @@ pub(crate) fn refuse_mounted(path: &Path) -> Result<(), Fault> {
 #[cfg(target_os = "linux")]
 fn is_mounted(path: &Path) -> bool {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
-    // A system that does not know the attribute leaves it out.
+    // A system that does not know the attribute does not give it.
     statx(CWD, path, AtFlags::empty(), StatxFlags::empty())
         .is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
@@ -88,7 +88,7 @@ fn mounted(path: &Path) -> Fault {
     )
 }
 
-/// The content, durable, under a name of its own beside `path`.
+/// Writes the content durably to a file with its own name beside `path`.
 fn stage(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
     let directory = parent(path);
     fs::create_dir_all(directory)?;
@@ -96,7 +96,7 @@ fn stage(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
     let mut staged = new_file(&format!(".{name}."), directory)?;
     staged.write_all(content)?;
     if let Ok(former) = fs::metadata(path) {
-        // Whoever may not give files away keeps it as its own.
+        // A process that may not set the owner keeps the file as its own.
         let _ = keep_owner(staged.as_file(), &former);
         staged.as_file().set_permissions(former.permissions())?;
     }
@@ -137,7 +137,7 @@ fn new_file(prefix: &str, directory: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(prefix).suffix(".tmp").tempfile_in(directory)
 }
 
-/// A rename is durable once its directory is.
+/// A rename is durable only after its directory is synced.
 #[cfg(unix)]
 fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
@@ -148,7 +148,7 @@ fn sync_directory(_directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Does all that replacing `path` takes, but for touching it; directories are made as needed.
+/// Does everything that replacing `path` needs, without touching it; directories are created as needed.
 pub(super) fn probe(path: &Path) -> Result<(), Fault> {
     refuse_mounted(path)?;
     let path = resolved(path);
@@ -160,14 +160,14 @@ pub(super) fn probe(path: &Path) -> Result<(), Fault> {
         .map_err(|error| io_fault("Writing beside", &path, error))
 }
 
-/// Opens a lock file, made as needed; its content is left alone.
+/// Opens a lock file, and creates it if needed; its content stays.
 pub(crate) fn open_lock(path: &Path) -> Result<File, Fault> {
     fs::create_dir_all(parent(path))
         .and_then(|()| File::options().create(true).truncate(false).read(true).write(true).open(path))
         .map_err(|error| io_fault("Opening", path, error))
 }
 
-/// `None` where there is no such file.
+/// The content; `None` if there is no such file.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Fault> {
     match fs::read(path) {
         Ok(content) => Ok(Some(content)),
@@ -176,14 +176,14 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Fault> {
     }
 }
 
-/// `state/state.json` -> `state/state.json.lock`.
+/// Appends a suffix to the file's name: `state/state.json` -> `state/state.json.lock`.
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// A mount that is slow or stale may be there in a moment; anything else needs the operator.
+/// The fault of an I/O error: a mount that is slow or stale may work in a moment; anything else needs the operator.
 pub(crate) fn io_fault(doing: &str, path: &Path, error: io::Error) -> Fault {
     let kind = match error.kind() {
         ErrorKind::Interrupted | ErrorKind::TimedOut | ErrorKind::ResourceBusy | ErrorKind::StaleNetworkFileHandle => {
@@ -221,7 +221,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("config.yaml");
         fs::write(&file, "a").unwrap();
-        // Only root may give files away; with any other account there is no other owner to keep.
+        // Only root may give files away; another account has no other owner to keep.
         let is_root = chown(&file, Some(1), Some(1)).is_ok();
         let before = fs::metadata(&file).unwrap();
         replace_as_owned(&file, b"b").unwrap();
@@ -239,7 +239,7 @@ mod tests {
         replace(&path, b"old").unwrap();
         let staged = stage(&path, b"new").unwrap();
         assert_eq!(read(&path).unwrap().as_deref(), Some(&b"old"[..]));
-        // What kill -9 leaves behind is a file of another name.
+        // After a kill -9 only a file with another name remains.
         let (_, left) = staged.keep().unwrap();
         assert_eq!(read(&path).unwrap().as_deref(), Some(&b"old"[..]));
         assert!(left.file_name().unwrap().to_str().unwrap().starts_with(".state.json."));

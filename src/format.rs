@@ -1,4 +1,4 @@
-//! Numbers and times as people read them; the same everywhere.
+//! Numbers and times in the form that people read, the same everywhere.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
-//! What this machine is called, in leases and in the history.
+//! This machine's name, in leases and in the history.
 
 use std::fs;
 
-/// The kernel's name for the machine, or the environment's.
+/// The machine's name from the kernel, or from the environment.
 #[must_use]
 pub fn host_name() -> String {
     let kernel = fs::read_to_string("/proc/sys/kernel/hostname").ok();

@@ -1,10 +1,10 @@
-//! `bqsync` moves MySQL tables into BigQuery: nothing lost, nothing doubled.
+//! `bqsync` moves MySQL tables into BigQuery: no row is lost or doubled.
 //!
-//! The layers, each seeing only those below it: `cli` over `engine` over the ports `source`, `warehouse` and `state`
-//! over `domain`, and beside these `outlets`; the adapters and the engine share `retry`, `warehouse` and `state` also
-//! `bucket`, which logs in to Google with `google` as `warehouse` does; `state` and `outlets` also `files`. What speaks
-//! HTTPS shares `trust`.
-//! `tests/it/architecture.rs` holds them apart.
+//! The layers; each sees only those below it: `cli`, then `engine`, then the ports `source`, `warehouse` and `state`,
+//! then `domain`, and beside these `outlets`. The adapters and the engine share `retry`; `warehouse` and `state` also
+//! share `bucket`, which logs in to Google with `google` as `warehouse` does; `state` and `outlets` also share `files`.
+//! All that use HTTPS share `trust`.
+//! `tests/it/architecture.rs` checks these rules.
 
 pub mod bucket;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! Parses the command line, wires the real adapters, chooses the front end, maps the outcome to an exit code.
+//! Parses the command line, wires the real adapters, chooses the front end, and turns the outcome into an exit code.
 
 mod adding;
 mod console;
@@ -29,7 +29,7 @@ use self::renewal::Files;
 
 fn main() -> color_eyre::Result<ExitCode> {
     color_eyre::install()?;
-    // Every TLS connection uses this one provider; without it the clients panic at their first handshake.
+    // Every TLS connection uses this provider; without it the clients panic at their first handshake.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -41,7 +41,7 @@ fn main() -> color_eyre::Result<ExitCode> {
         refusal.tell(printer);
         ExitStatus::Usage
     });
-    // A request that nobody waits for any more must not hold the process.
+    // A request that nobody waits for must not hold the process.
     runtime.shutdown_background();
     Ok(printer.end(status).into())
 }
@@ -81,15 +81,15 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
         }
     };
     let is_all_moved = ports.config.not_moved.is_empty();
-    // A run reports what cannot be moved, even where it is all there is.
+    // A run reports what cannot be moved, even if nothing can be moved.
     let runs = *command == CommandArg::Schedule || (!is_all_moved && matches!(command, CommandArg::RunOnce { .. }));
     if ports.config.mappings.is_empty() && command.writes() && !runs {
-        // Why is said already.
+        // The reason has been printed.
         return Ok(ExitStatus::Failed);
     }
     let selection = cli::select(&ports.config, command.mappings());
     if selection.is_err() && command.mappings().iter().any(|name| expansion::may_not_be_moved(&ports, &servers, name)) {
-        // Why is said already.
+        // The reason has been printed.
         return Ok(ExitStatus::Failed);
     }
     let selection = selection.map_err(|error| Refusal::Usage(error.to_string()))?;

@@ -1,4 +1,4 @@
-//! Reads the list of tables again and again while `schedule` stays up, for entries that are about many tables.
+//! Reads the list of tables repeatedly while `schedule` stays up, for entries with many tables.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use tokio::time::Instant;
 use crate::expansion::{self, For};
 use crate::wiring::{Adapters, Servers};
 
-/// How often: a new one is known by then before most runs begin.
+/// How often the list is read: a new table is known before most runs begin.
 const READ_TABLES: Duration = Duration::from_mins(1);
 
-/// What entries for many tables were expanded to.
+/// The expansion of the entries for many tables.
 pub struct NewTables {
     ports: Ports<Adapters>,
-    /// An engine works with these ports.
+    /// An engine already works with these ports.
     are_followed: bool,
     servers: Servers,
     /// When the list is read again.
@@ -25,17 +25,17 @@ pub struct NewTables {
 }
 
 impl NewTables {
-    /// Of ports that an engine works with.
+    /// For ports that an engine works with.
     pub fn of(ports: &Ports<Adapters>, servers: Servers) -> Self {
         Self { ports: ports.clone(), are_followed: true, servers, next: Instant::now() + READ_TABLES, reading: None }
     }
 
-    /// Of ports whose tables are not known yet.
+    /// For ports whose tables are not known yet.
     pub fn unknown(ports: &Ports<Adapters>, servers: Servers) -> Self {
         Self { are_followed: false, next: Instant::now(), ..Self::of(ports, servers) }
     }
 
-    /// The ports with the tables that are there now, where they are not what is followed. Reads in the background.
+    /// The ports with the present tables, if they differ from those that are followed. Reads in the background.
     pub fn look(&mut self) -> Option<Ports<Adapters>> {
         if self.ports.config.patterns.is_empty() {
             return None;
@@ -67,7 +67,7 @@ async fn read(ports: Ports<Adapters>, servers: &Servers) -> Option<Ports<Adapter
     read.ok()
 }
 
-/// What a run would do otherwise.
+/// A text that changes whenever a run would do something else.
 fn shape(ports: &Ports<Adapters>) -> String {
     format!("{:?}", ports.config.mappings)
 }

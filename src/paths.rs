@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-/// A path that a variable gave, for a message. One that leads nowhere may be the secret itself, put where its file's path
-/// belongs: it is shown only where its folder is there, or where it reads like a path and like nothing else.
+/// A path from a variable, for a message. A path that leads nowhere may be the secret itself in place of its file's
+/// path, so it is shown only if its folder exists or if it looks like a path and nothing else.
 #[must_use]
 pub fn shown(path: &Path) -> String {
     let folder = path.parent().filter(|folder| path.is_absolute() && *folder != Path::new("/"));

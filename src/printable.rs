@@ -1,12 +1,12 @@
-//! Text that is safe to write to a terminal, whoever wrote it: a row's key, a server's error, a column's name.
+//! Text that is safe on a terminal, whoever wrote it: a row's key, a server's error, a column's name.
 //!
-//! The one place that decides which characters a terminal would obey instead of showing: control characters (C0, DEL, C1),
-//! and those that reorder or break lines without being seen.
+//! This is the only place that decides which characters a terminal would obey instead of showing: control characters
+//! (C0, DEL, C1), and invisible ones that reorder text or break lines.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// One line: what a terminal would obey is written as an escape, line breaks and tabs too.
+/// One line: characters that a terminal would obey become escapes, including line breaks and tabs.
 #[must_use]
 pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, |out, c| match c {
@@ -17,14 +17,14 @@ pub fn line(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// JSON that means the same: outside of its strings nothing but blanks and line breaks is obeyed, within them an escape is
+/// JSON with the same meaning: outside of strings only blanks and line breaks are obeyed; within strings an escape is
 /// read as the character.
 #[must_use]
 pub fn json(text: &str) -> Cow<'_, str> {
     escaped(text, |out, c| if matches!(c, '\n' | '\r' | '\t') { out.push(c) } else { unicode(out, c) })
 }
 
-/// One line of a screen, where an escape would take room that a name needs.
+/// One line of a screen, with blanks instead of escapes, which would take room that a name needs.
 #[must_use]
 pub fn blanked(text: &str) -> Cow<'_, str> {
     escaped(text, |out, _| out.push(' '))
@@ -41,13 +41,14 @@ fn escaped(text: &str, mut replace: impl FnMut(&mut String, char)) -> Cow<'_, st
     Cow::Owned(out)
 }
 
-/// As JSON spells it. Every character that is obeyed has at most four hexadecimal digits.
+/// An escape as in JSON. Every obeyed character has at most four hexadecimal digits.
 fn unicode(out: &mut String, c: char) {
     // Writing to a string cannot fail.
     let _ = write!(out, "\\u{:04x}", u32::from(c));
 }
 
-/// Source: Unicode's `Cc`, line and paragraph separators, its `Bidi_Control` (UAX #9), and the mark of a file's beginning.
+/// Tells if a terminal obeys the character. Source: Unicode's `Cc`, line and paragraph separators, its `Bidi_Control`
+/// (UAX #9), and the byte order mark.
 fn is_obeyed(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
@@ -60,7 +61,7 @@ mod tests {
 
     use super::*;
 
-    /// A colour, a bell, a title, lines of our own shape, C1's CSI, a reordering, DEL.
+    /// A colour, a bell, a title, lines that look like ours, C1's CSI, a reordering, DEL.
     const HOSTILE: &str =
         "a\x1b[31mb\x07\x1b]0;t\x07\r\nusers: ok\tc\u{9b}2Jd\u{202e}gnp.exe\u{2066}\u{7f}\u{2028}\u{feff}";
 

@@ -1,4 +1,4 @@
-//! Why the program does not begin, as the user is told.
+//! Why the program does not begin, in words for the user.
 
 use bigquery_syncer::cli::Printer;
 use bigquery_syncer::domain::config::Problem;
@@ -6,12 +6,12 @@ use bigquery_syncer::domain::config::Problem;
 #[derive(Debug)]
 pub enum Refusal {
     Usage(String),
-    /// Everything wrong with the user's files.
+    /// All problems in the user's files.
     Problems(Vec<Problem>),
 }
 
 impl Refusal {
-    /// To stderr.
+    /// Prints it to stderr.
     pub fn tell(&self, printer: Printer) {
         match self {
             Self::Usage(sentence) => printer.errors(&format!("bqsync: {sentence}")),

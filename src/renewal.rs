@@ -15,7 +15,7 @@ use crate::refusal::Refusal;
 use crate::watched_files::{Looked, WatchedFiles, lines, tell};
 use crate::wiring::{self, Adapters, Servers};
 
-/// The files, and whoever is told of them.
+/// The files, and the outlets that are notified of problems in them.
 pub struct Files {
     config: PathBuf,
     watched: WatchedFiles,
@@ -24,11 +24,11 @@ pub struct Files {
     tables: NewTables,
 }
 
-/// The store of the latest engine: what it holds is given back when the program is left.
+/// The store of the latest engine: its leases are given back when the program ends.
 pub type Held = Arc<Mutex<Arc<AnyState>>>;
 
 impl Files {
-    /// Those that these ports were made by.
+    /// The files from which these ports were made.
     pub fn of(ports: &Ports<Adapters>, servers: Servers, state: Held) -> Self {
         let config = ports.config.path.clone();
         let watched = WatchedFiles::new(&config, Path::new(environment::FILE));
@@ -36,7 +36,7 @@ impl Files {
         Self { config, watched, outlets: Arc::clone(&ports.outlets), state, tables }
     }
 
-    /// Reads the files, and what they say where that is news.
+    /// Looks at the files; gives the new content if there is any.
     pub fn look(&mut self) -> Found {
         let config = &self.config;
         match self.watched.look(|| read(config)) {
@@ -55,7 +55,7 @@ impl Files {
                     tell(&self.outlets, FilesNews::mended());
                 }
                 if !made.config.patterns.is_empty() {
-                    // It is followed once its tables are known.
+                    // The configuration is followed once its tables are known.
                     self.tables = NewTables::unknown(&made, servers);
                     return Found::Nothing;
                 }

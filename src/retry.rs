@@ -1,4 +1,4 @@
-//! The one way to try again: how often and how far apart is [`FaultKind::policy`]'s to say, for a single call as for a
+//! The only way to retry: [`FaultKind::policy`] says how often and how far apart, both for a single call and for a
 //! mapping's whole work.
 
 use std::fmt;
@@ -10,18 +10,18 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use crate::domain::fault::{Fault, FaultKind, Tries};
 use crate::domain::retry::{RetryNote, RetryNotes};
 
-/// A server that wants to be left alone for longer is not waited for in the middle of a call, which may hold connections
-/// and half an upload: the mapping begins again after that time.
+/// The longest wait within a call, which may hold connections and half an upload. If a server asks for a longer one,
+/// the mapping begins again after that time.
 const LONGEST_WISH: Duration = Duration::from_mins(2);
 
-/// An error that can say whether trying again makes sense.
+/// An error that says whether a retry makes sense.
 pub trait Failure: fmt::Display + Send {
     fn kind(&self) -> FaultKind;
 
     /// How long the server asked to be left alone.
     fn retry_after(&self) -> Option<Duration>;
 
-    /// The same call cannot succeed, whatever the kind says; what asked for it may begin anew.
+    /// The same call cannot succeed, whatever the kind says; its caller may begin the whole work anew.
     fn is_final(&self) -> bool {
         false
     }
@@ -37,11 +37,11 @@ impl Failure for Fault {
     }
 }
 
-/// Makes a call until it succeeds or its error's policy has no further try. `operation` is what it does, in words:
+/// Makes a call until it succeeds or its error's policy allows no further try. `operation` names the work, such as
 /// `creating the dataset p.d`.
 ///
 /// # Errors
-/// The last one, as it was.
+/// The last error, unchanged.
 pub async fn repeated<T, E, F>(
     notes: &RetryNotes,
     operation: impl Into<String>,
@@ -53,7 +53,7 @@ where
 {
     let mut waits = Waits::new(notes, operation);
     loop {
-        // On the heap, where its size is nobody else's.
+        // On the heap, so that its size does not add to the caller's.
         match Box::pin(call()).await {
             Ok(done) => return Ok(done),
             Err(error) => waits.after(error).await?,
@@ -61,7 +61,7 @@ where
     }
 }
 
-/// The waits of one operation that is made of several calls.
+/// The waits of one operation that consists of several calls.
 #[derive(Debug)]
 pub struct Waits<'a> {
     notes: &'a RetryNotes,
@@ -74,7 +74,7 @@ impl<'a> Waits<'a> {
         Self { notes, operation: operation.into(), failures: 0 }
     }
 
-    /// The operation is further than it was: the next failure is a first one again.
+    /// The operation has advanced: the next failure counts as the first.
     pub const fn progressed(&mut self) {
         self.failures = 0;
     }
@@ -82,7 +82,7 @@ impl<'a> Waits<'a> {
     /// Waits until the next try is due.
     ///
     /// # Errors
-    /// The error itself, where there is no next try.
+    /// The error itself, if there is no next try.
     pub async fn after<E: Failure>(&mut self, error: E) -> Result<(), E> {
         self.failures += 1;
         let wish = error.retry_after();
@@ -102,15 +102,15 @@ impl<'a> Waits<'a> {
     }
 }
 
-/// How long to wait after so many failures (from 1) in a row; `None` when the last try has been made. A server's wish only
-/// lengthens a wait that is due anyway.
+/// How long to wait after this many failures (from 1) in a row; `None` after the last try. The server's wish only makes
+/// a wait longer.
 #[must_use]
 pub fn next_wait(tries: Tries, failures: usize, wish: Option<Duration>) -> Option<Duration> {
     let mut waits = ExponentialBuilder::default()
         .with_min_delay(tries.wait)
         .with_max_delay(tries.longest_wait)
         .with_max_times(tries.most.saturating_sub(1))
-        // What failed together should not come back together.
+        // Calls that failed together should not be repeated together.
         .with_jitter()
         .build();
     let wait = waits.nth(failures.saturating_sub(1))?;

@@ -1,7 +1,7 @@
-//! Certificates that are refused, in an operator's words.
+//! Refused certificates, in words for an operator.
 //!
-//! A certificate that this machine does not trust stays so however often it is asked for: its fault is the
-//! configuration's, not the network's.
+//! A certificate that this machine does not trust is refused however often it is tried: this is a fault of the
+//! configuration, not of the network.
 
 use std::error::Error;
 use std::{fmt, io};
@@ -17,8 +17,8 @@ const TRUST_HINT: &str = "if a proxy on the way opens TLS, put its authority's c
 const CLOCK_HINT: &str = "compare this machine's clock with another one's (`date -u`); if it is right, whoever keeps that \
                           server or the proxy on the way must renew the certificate";
 
-/// The fault of a connection whose certificate was refused; `None`: it failed for another reason. `server` is the host,
-/// or what it is to the reader.
+/// The fault of a connection whose certificate was refused; `None`: it failed for another reason. `server`: the host,
+/// or a description of it for the reader.
 #[must_use]
 pub fn refused(error: &(dyn Error + 'static), server: &str) -> Option<Fault> {
     let refused = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
@@ -30,7 +30,7 @@ pub fn refused(error: &(dyn Error + 'static), server: &str) -> Option<Fault> {
 
 fn in_words(why: &CertificateError) -> (String, &'static str) {
     match why {
-        // The second: an authority of the same name is trusted, but not this one.
+        // The second error: an authority of the same name is trusted, but not this one.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             ("this machine does not trust the authority that signed it".to_owned(), TRUST_HINT)
         }
@@ -47,8 +47,8 @@ fn in_words(why: &CertificateError) -> (String, &'static str) {
     }
 }
 
-/// The fault of a client that cannot be built; `what` is the sentence's beginning: `Preparing the connection to
-/// BigQuery failed`. The one cause seen so far is a machine without a single authority to trust.
+/// The fault of a client that cannot be built. The only cause seen so far is a machine that trusts no authority at all.
+/// `what` begins the sentence: `Preparing the connection to BigQuery failed`.
 #[must_use]
 pub fn unprepared(error: impl Error + Send + Sync + 'static, what: impl fmt::Display) -> Fault {
     let trusts_nobody = causes(&error).any(|cause| cause.to_string().contains("No CA certificates"));
@@ -72,7 +72,7 @@ pub fn unprepared(error: impl Error + Send + Sync + 'static, what: impl fmt::Dis
     Fault::new(FaultKind::Config, format!("{what}: {why}")).with_hint(hint)
 }
 
-/// An error and all its causes; `io::Error` hides the error inside it from `source`.
+/// An error and all its causes; `source` of an `io::Error` skips the error inside it.
 pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| underneath(error))
 }

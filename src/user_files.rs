@@ -1,4 +1,4 @@
-//! Where the user's files are, and how their text is read.
+//! The places of the user's files, and how their text is read.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -35,12 +35,12 @@ fn unreadable(file: &Path, error: &dyn fmt::Display) -> Refusal {
     }])
 }
 
-/// Configuration, state and data of the user, where the system keeps them.
+/// The user's directories for configuration, state and data, as the system defines them.
 pub fn project_directories() -> Option<ProjectDirs> {
     ProjectDirs::from("", "", "bqsync")
 }
 
-/// Where the program keeps what it may lose.
+/// The directory for files that the program may lose.
 pub fn state_directory() -> Option<PathBuf> {
     let directories = project_directories()?;
     Some(directories.state_dir().unwrap_or_else(|| directories.data_local_dir()).to_owned())

@@ -1,4 +1,4 @@
-//! Notices that config.yaml or `.env` say something else than what was made of them, while the program stays up.
+//! Notices changes of config.yaml or `.env` while the program stays up.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,42 +10,42 @@ use sha2::{Digest, Sha256};
 
 use crate::refusal::Refusal;
 
-/// What both files hold, as a word for it: they hold secrets.
+/// Hashes of both files, which hold secrets; `None` for a file that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Contents([Option<[u8; 32]>; 2]);
 
-/// The files, and what was made of them last.
+/// The files, and their content when they were last used.
 pub struct WatchedFiles {
     files: [PathBuf; 2],
-    /// Of what is used.
+    /// The content that is in use.
     used: Contents,
     seen: Contents,
-    /// That cannot be used, and has been told of.
+    /// Content that cannot be used, and was reported.
     broken: Option<Contents>,
 }
 
-/// What a look has found.
+/// The result of a look.
 pub enum Looked<T> {
-    /// What is known already.
+    /// Nothing has changed.
     Nothing,
-    /// Something else, and what was made of it.
+    /// The content has changed, and this was made of it.
     Changed { made: T, after_broken: bool },
-    /// What cannot be used.
+    /// The content cannot be used.
     Broken(Refusal),
-    /// After something that could not be used again what is used all the while.
+    /// The content was not usable, and is again the content in use.
     Mended,
 }
 
 impl WatchedFiles {
-    /// As they are now, which is what is used.
+    /// Watches the files; their present content is in use.
     pub fn new(config: &Path, env: &Path) -> Self {
         let files = [config.to_owned(), env.to_owned()];
         let now = Contents::of(&files);
         Self { files, used: now.clone(), seen: now, broken: None }
     }
 
-    /// Looks, and makes what it can of something new. What changes between two looks is not read: its writer may be in the
-    /// middle of it.
+    /// Looks at the files, and reads new content. Content that differs between two looks is not read yet: its writer
+    /// may not have finished.
     pub fn look<T>(&mut self, read: impl FnOnce() -> Result<T, Refusal>) -> Looked<T> {
         let now = Contents::of(&self.files);
         if self.seen != now {
@@ -67,20 +67,20 @@ impl WatchedFiles {
         }
     }
 
-    /// What the last look has found is used from now on.
+    /// Marks the content of the last look as in use.
     pub fn used(&mut self) {
         self.used = self.seen.clone();
     }
 }
 
 impl Contents {
-    /// A file that cannot be read is as good as none here; why is said when it is read to be used.
+    /// A file that cannot be read counts as missing here; the reason is reported when it is read to be used.
     fn of(files: &[PathBuf; 2]) -> Self {
         Self(files.each_ref().map(|file| std::fs::read(file).ok().map(|text| Sha256::digest(text).into())))
     }
 }
 
-/// As a start of the program would say it.
+/// The lines that a start of the program would print.
 pub fn lines(refusal: &Refusal) -> Vec<String> {
     match refusal {
         Refusal::Usage(sentence) => vec![sentence.clone()],
@@ -88,7 +88,7 @@ pub fn lines(refusal: &Refusal) -> Vec<String> {
     }
 }
 
-/// Nobody waits for it; what cannot be delivered is a line of the log.
+/// Sends the news without waiting; a failed delivery is only logged.
 pub fn tell(outlets: &Arc<Outlets>, news: FilesNews) {
     let outlets = Arc::clone(outlets);
     tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! Finds the files, reads what they say, and builds the real adapters.
+//! Finds and reads the user's files, and builds the real adapters.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -32,11 +32,11 @@ use crate::environment::Environment;
 use crate::refusal::Refusal;
 use crate::user_files::{project_directories, read_text};
 
-/// How long the end of the program waits for leases in Cloud Storage to be given back; others need not wait for their
-/// end then.
+/// How long the end of the program waits while leases in Cloud Storage are given back, so that other processes need not
+/// wait for them to expire.
 pub const GIVING_BACK: Duration = Duration::from_secs(5);
 
-/// `--config`, else `./config.yaml`, else the user's configuration directory.
+/// The path: `--config`, otherwise `./config.yaml`, otherwise in the user's configuration directory.
 pub fn config_path(named: Option<&Path>) -> PathBuf {
     if let Some(path) = named {
         return path.to_owned();
@@ -48,7 +48,7 @@ pub fn config_path(named: Option<&Path>) -> PathBuf {
     project_directories().map(|d| d.config_dir().join("config.yaml")).filter(|path| path.exists()).unwrap_or(here)
 }
 
-/// What the user's files and variables say, once nothing is wrong with any of them.
+/// The content of the user's files and variables, once all of them are valid.
 pub struct Setup {
     pub config: Config,
     mysql: Vec<MysqlSettings>,
@@ -57,11 +57,11 @@ pub struct Setup {
     variables: Variables,
 }
 
-/// Servers, each with the database of its connection.
+/// Servers, each with its connection's database.
 pub type Servers = Vec<(Option<SourceName>, String)>;
 
 impl Setup {
-    /// `db.example.com/shop`, for the console's title; of several servers their names, or how many there are.
+    /// The place for the console's title: `db.example.com/shop`; for several servers their names, or their number.
     pub fn mysql_place(&self) -> String {
         const LONGEST: usize = 30;
         let shown = |settings: &MysqlSettings| {
@@ -79,7 +79,7 @@ impl Setup {
         }
     }
 
-    /// Each server and the database of its connection.
+    /// Each server with its connection's database.
     pub fn servers(&self) -> Servers {
         let of = |settings: &MysqlSettings| {
             (settings.source.as_ref().map(|source| source.name.clone()), settings.database.clone())
@@ -109,7 +109,7 @@ pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Set
     let own = environment.problems();
     let mysql = match &config {
         Ok(config) => config::mysql_servers(config, &get),
-        // Which variables are read is not known.
+        // It is unknown which variables would be read.
         Err(_) if text.lines().any(|line| line.starts_with("sources:")) => Ok(Vec::new()),
         Err(_) => config::mysql_settings(&get).map(|plain| vec![plain]),
     };
@@ -126,7 +126,7 @@ pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Set
 }
 
 /// # Errors
-/// There is nothing that a schedule could be followed for.
+/// No mapping has a schedule.
 pub fn refuse_no_schedule(setup: &Setup) -> Result<(), Refusal> {
     let config = &setup.config;
     let is_scheduled = config.mappings.iter().any(|mapping| mapping.schedule.is_some());
@@ -136,7 +136,7 @@ pub fn refuse_no_schedule(setup: &Setup) -> Result<(), Refusal> {
     Err(Refusal::Usage("no mapping has a schedule: write one, `schedule: {cron: \"0 2 * * *\"}`".to_owned()))
 }
 
-/// The configuration alone; `None` where none is named and none is there.
+/// Only the configuration; `None` if none is named and none exists.
 pub fn read_config(named: Option<&Path>, environment: &Environment) -> Result<Option<Config>, Refusal> {
     let path = config_path(named);
     if named.is_none() && !path.exists() {
@@ -146,16 +146,17 @@ pub fn read_config(named: Option<&Path>, environment: &Environment) -> Result<Op
     config.map(Some).map_err(|found| located(found, environment))
 }
 
-/// The database of a connection, where it is not for its variable alone to say.
+/// The database of a connection, if not only its variable decides it.
 #[derive(Debug, Clone, Copy)]
 pub struct Database<'a> {
-    /// Where the variable is not set.
+    /// The database if the variable is not set.
     pub unset: Option<&'a str>,
-    /// In the place of the variable.
+    /// The database in place of the variable.
     pub always: Option<&'a str>,
 }
 
-/// The source alone: the server without a name, or a named one. `database`: that of the connection, where no variable names one.
+/// Only the source: the server without a name, or a named one. `database`: the connection's database, beside the
+/// variable.
 pub fn mysql(
     environment: &Environment,
     named: Option<&NamedSource>,
@@ -175,7 +176,7 @@ fn located(found: Vec<config::Problem>, environment: &Environment) -> Refusal {
     Refusal::Problems(found.into_iter().map(|problem| environment.located(problem)).collect())
 }
 
-/// What the command line and the variables say of the log.
+/// The log settings from the command line and the variables.
 pub fn log_settings(args: &Args, environment: &Environment) -> LogSettings {
     LogSettings {
         format: match args.log_format {
@@ -201,10 +202,10 @@ impl Platform for Adapters {
     type State = AnyState;
 }
 
-/// Builds the adapters; nothing is asked of a server yet. `statements`: where what is sent to BigQuery is remembered.
+/// Builds the adapters without asking any server yet. `statements`: where statements sent to BigQuery are remembered.
 pub fn connect(setup: Setup, statements: Option<Arc<Statements>>) -> Result<Ports<Adapters>, Refusal> {
     let Setup { config, mysql, bigquery, storage, variables } = setup;
-    // One account for state, staging and jobs.
+    // One login serves state, staging and jobs.
     let login = Login::new(bigquery.credentials.clone(), variables);
     let access = match storage.emulator {
         Some(root) => Access::Emulator(root),
@@ -254,7 +255,7 @@ fn refusal(fault: &Fault) -> Refusal {
     Refusal::Usage(format!("{fault} ({})", fault.hint()))
 }
 
-/// Who runs the program, as far as the system says.
+/// The user who runs the program, as far as the system tells.
 fn operator() -> Arc<str> {
     let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).filter(|user| !user.is_empty());
     let user = user.unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw()));

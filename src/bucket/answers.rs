@@ -1,7 +1,7 @@
-//! Keeps what object_store drops of an answer: the server's clock, `Retry-After`, and the code of a refusal.
+//! Keeps what object_store drops from an answer: the server's clock, `Retry-After`, and the code of a refusal.
 //!
-//! object_store would also try again by itself, in silence and without asking what the server wishes; a refusal that
-//! comes out of here is none that it tries again.
+//! object_store would also retry by itself, without a message and without following the server's wishes; it does not
+//! retry the refusals from here.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,18 +16,18 @@ use reqwest::StatusCode;
 
 use crate::google::{Login, Pass};
 
-/// Enough for what Cloud Storage says of an error.
+/// Enough for Cloud Storage's error messages.
 const LONGEST_MESSAGE: usize = 500;
 
-/// When the server answered, by its own clock.
+/// The server's clock when it answered.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerTime(pub DateTime<Utc>);
 
-/// An answer other than 2xx.
+/// An answer whose status is not 2xx.
 #[derive(Debug, Clone)]
 pub struct Refused {
     pub status: u16,
-    /// `NoSuchBucket`, `AccessDenied`; empty where a proxy answered.
+    /// The code, such as `NoSuchBucket` or `AccessDenied`; empty if a proxy answered.
     pub code: String,
     pub message: String,
     pub retry_after: Option<Duration>,
@@ -46,7 +46,7 @@ impl fmt::Display for Refused {
 impl std::error::Error for Refused {}
 
 impl Refused {
-    /// From an answer's body, as Cloud Storage writes it (XML) or as a proxy does.
+    /// Reads an answer's body, as Cloud Storage (XML) or a proxy writes it.
     fn read(status: u16, headers: &HeaderMap, body: &str) -> Self {
         let part = |name: &str| {
             let text = body.split_once(&format!("<{name}>"))?.1.split_once(&format!("</{name}>"))?.0;
@@ -62,7 +62,7 @@ fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
 
-/// Makes clients whose answers pass through here; `None`: the server asks for no login.
+/// Makes clients whose answers pass through here; `None`: the server needs no login.
 #[derive(Debug)]
 pub struct Answers(pub Option<Login>);
 
@@ -79,7 +79,7 @@ struct Listening {
 }
 
 impl Listening {
-    /// A request, once. A token that is no longer taken is renewed once, as for BigQuery.
+    /// Sends a request once. A refused token is renewed once, as for BigQuery.
     async fn answer(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let Some(login) = &self.login else { return self.client.execute(request).await };
         let pass = login.pass().await.map_err(lost)?;
@@ -130,7 +130,7 @@ impl HttpService for Listening {
     }
 }
 
-/// The same error, which is not tried again down there.
+/// The same error in a form that object_store does not retry.
 fn once(error: HttpError) -> HttpError {
     HttpError::new(HttpErrorKind::Unknown, error)
 }

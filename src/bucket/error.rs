@@ -1,4 +1,4 @@
-//! From Cloud Storage's words for trouble to ours.
+//! Turns Cloud Storage's errors into faults.
 //!
 //! Source of the codes: Cloud Storage documentation, "HTTP status and error codes for XML".
 
@@ -41,7 +41,7 @@ impl Failure for StorageError {
 }
 
 impl StorageError {
-    /// `bucket` and `key` (`state_gcs_bucket`, `temp_bucket`) are for the hints.
+    /// `bucket` and `key` (`state_gcs_bucket`, `temp_bucket`) are used in the hints.
     pub fn new(error: &object_store::Error, bucket: &str, key: &str) -> Self {
         let (mut said, mut cause) = (None, Some(error as &(dyn Error + 'static)));
         while let Some(error) = cause {
@@ -65,7 +65,7 @@ impl StorageError {
         }
     }
 
-    /// A login without a token, a certificate that is refused.
+    /// An error on the way: a login without a token, a certificate that is refused.
     fn on_the_way(fault: &Fault) -> Self {
         Self {
             status: None,
@@ -99,17 +99,17 @@ impl StorageError {
         Self { status, kind: FaultKind::Transient, retry_after, message: message.into(), hint }
     }
 
-    /// There is no such object; a missing bucket is another matter.
+    /// Tells if there is no such object; a missing bucket is another error.
     pub fn is_not_found(&self) -> bool {
         self.status == Some(404) && !self.message.contains("NoSuchBucket")
     }
 
-    /// The object is not in the generation that was asked for.
+    /// Tells if the object has another generation than the request required.
     pub fn is_precondition(&self) -> bool {
         self.status == Some(412)
     }
 
-    /// As a fault; `what` is the sentence's beginning: `Reading gs://b/state/users.json failed`.
+    /// Makes a fault; `what` begins the sentence: `Reading gs://b/state/users.json failed`.
     pub fn into_fault(self, what: impl fmt::Display) -> Fault {
         Fault::new(self.kind, format!("{what}: {}", self.message))
             .with_retry_after(self.retry_after)
@@ -117,7 +117,7 @@ impl StorageError {
     }
 }
 
-/// The innermost text: the outer ones repeat the URL.
+/// The innermost message: the outer ones repeat the URL.
 fn deepest(error: &dyn Error) -> String {
     let (mut text, mut cause) = (error.to_string(), error.source());
     while let Some(error) = cause {

@@ -1,8 +1,8 @@
-//! A bucket of Cloud Storage, as the state in it and the staging through it need it: whole small objects with
-//! generation preconditions, large ones in parts.
+//! A bucket of Cloud Storage with what the state and the staging need: small objects as a whole with generation
+//! preconditions, and large ones in parts.
 //!
-//! Every request may be sent again. One with a precondition that had acted before its answer was lost is answered 412
-//! the second time: whoever set the condition looks whether what is there is its own.
+//! Every request may be sent again. If a request with a precondition took effect and its answer was lost, the second
+//! one is answered 412: its caller then looks if the object is its own.
 
 mod answers;
 mod error;
@@ -34,22 +34,22 @@ use crate::trust;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Small objects come within a second; half a minute tells a slow answer from a dead connection.
+/// Small objects arrive within a second; half a minute tells a slow answer from a dead connection.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A part may be large and the line slow: 8 MiB in five minutes is 28 kB/s.
 const PART_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// State objects and reports have kilobytes; what is larger was not written by this program.
+/// State objects and reports have kilobytes; this program did not write a larger one.
 const LARGEST_OBJECT: u64 = 64 << 20;
 
-/// Cloud Storage's limit of one multipart upload.
+/// Cloud Storage's limit on the parts of one multipart upload.
 pub const MOST_PARTS: usize = 10_000;
 
 /// How Cloud Storage is reached.
 #[derive(Debug, Clone)]
 pub enum Access {
-    /// `http://host:port` of a stand-in, which asks for no credentials.
+    /// `http://host:port` of an emulator, which needs no credentials.
     Emulator(String),
     Google(Login),
 }
@@ -59,18 +59,18 @@ pub enum Access {
 pub struct Bucket {
     store: GoogleCloudStorage,
     name: Arc<str>,
-    /// The key of config.yaml that names it, for messages.
+    /// The key in config.yaml that names the bucket, for messages.
     key: &'static str,
     notes: RetryNotes,
 }
 
-/// A whole object, as it was at one moment.
+/// A whole object as it was at one moment.
 #[derive(Debug, Clone)]
 pub struct Object {
     pub content: Bytes,
-    /// Names this content among all that the object ever had.
+    /// The generation, which identifies this content among all that the object has had.
     pub generation: String,
-    /// By the server's clock, to the second.
+    /// When it was written, by the server's clock, to the second.
     pub modified: DateTime<Utc>,
     /// When it was read, by the server's clock, to the second.
     pub read_at: DateTime<Utc>,
@@ -85,11 +85,11 @@ pub enum Replaces {
     Generation(String),
 }
 
-/// An upload in parts. What is neither completed nor aborted is kept by the service, and paid for.
+/// An upload in parts. The service keeps it, and charges for it, until it is completed or aborted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Multipart(MultipartId);
 
-/// A part that has arrived.
+/// A part that was uploaded.
 #[derive(Debug, Clone)]
 pub struct Part(PartId);
 
@@ -109,18 +109,18 @@ impl CredentialProvider for Bearer {
 }
 
 impl Bucket {
-    /// Asks nothing of the network yet. `key` is the one of config.yaml that names the bucket.
+    /// Makes the bucket without using the network yet. `key`: the key in config.yaml that names it.
     ///
     /// # Errors
-    /// `Config` when the name or the emulator's address cannot be meant.
+    /// `Config` if the name or the emulator's address is not valid.
     pub fn new(access: &Access, name: &str, key: &'static str) -> Result<Self, Fault> {
-        // A second installation is refused and means that the first stands; without one, TLS panics.
+        // A second installation is refused, which means that the first one stands; without any, TLS panics.
         drop(rustls::crypto::ring::default_provider().install_default());
         let options = ClientOptions::new()
             .with_connect_timeout(CONNECT_TIMEOUT)
             .with_timeout(PART_TIMEOUT)
             .with_allow_http(matches!(access, Access::Emulator(_)));
-        // Trying again is this module's to do.
+        // This module makes the retries.
         let once = RetryConfig { max_retries: 0, retry_timeout: PART_TIMEOUT, backoff: BackoffConfig::default() };
         let builder =
             GoogleCloudStorageBuilder::new().with_bucket_name(name).with_client_options(options).with_retry(once);
@@ -138,19 +138,19 @@ impl Bucket {
         Ok(Self { store, name: name.into(), key, notes: RetryNotes::default() })
     }
 
-    /// The same bucket, whose repeated calls are told to `notes`.
+    /// The same bucket; it reports repeated calls to `notes`.
     #[must_use]
     pub fn watched(&self, notes: &RetryNotes) -> Self {
         Self { notes: notes.clone(), ..self.clone() }
     }
 
-    /// `gs://bucket/path`.
+    /// The URI: `gs://bucket/path`.
     #[must_use]
     pub fn uri(&self, path: &str) -> String {
         format!("gs://{}/{path}", self.name)
     }
 
-    /// The whole object; `None` where there is none.
+    /// The whole object; `None` if it does not exist.
     pub async fn get(&self, path: &str) -> Result<Option<Object>, StorageError> {
         let read = self
             .repeated("reading", path, REQUEST_TIMEOUT, || async {
@@ -170,15 +170,15 @@ impl Bucket {
         let Some(generation) = meta.version else {
             return Err(StorageError::unanswered("the answer names no generation"));
         };
-        // The service says its time in every answer; a stand-in may not.
+        // The service gives its time in every answer; an emulator may not.
         let read_at = now.map_or_else(Utc::now, |time| time.0);
         Ok(Some(Object { content, generation, modified: meta.last_modified, read_at }))
     }
 
-    /// Writes an object whole; gives its generation.
+    /// Writes a whole object; gives its generation.
     ///
     /// # Errors
-    /// [`StorageError::is_precondition`] when something else is there than may be replaced.
+    /// [`StorageError::is_precondition`] if there is something that may not be replaced.
     pub async fn put(&self, path: &str, content: Bytes, replaces: &Replaces) -> Result<String, StorageError> {
         let mode = match replaces {
             Replaces::Anything => PutMode::Overwrite,
@@ -194,7 +194,7 @@ impl Bucket {
         put.version.ok_or_else(|| StorageError::unanswered("the answer names no generation"))
     }
 
-    /// Removes an object; one that is gone is fine.
+    /// Removes an object; succeeds if it is gone.
     pub async fn delete(&self, path: &str) -> Result<(), StorageError> {
         match self
             .repeated("removing", path, REQUEST_TIMEOUT, || async { self.store.delete(&object(path)?).await })
@@ -205,7 +205,7 @@ impl Bucket {
         }
     }
 
-    /// The names of all objects in a folder and below, sorted.
+    /// The names of all objects in a folder and its subfolders, sorted.
     pub async fn list(&self, folder: &str) -> Result<Vec<String>, StorageError> {
         let found = self
             .repeated("listing", folder, PART_TIMEOUT, || async {
@@ -218,7 +218,7 @@ impl Bucket {
         Ok(found)
     }
 
-    /// An object's size in bytes; `None` where there is none.
+    /// An object's size in bytes; `None` if it does not exist.
     pub async fn size(&self, path: &str) -> Result<Option<u64>, StorageError> {
         match self
             .repeated("looking at", path, REQUEST_TIMEOUT, || async { self.store.head(&object(path)?).await })
@@ -230,7 +230,7 @@ impl Bucket {
         }
     }
 
-    /// Begins an upload in parts. Nothing can be seen of it until it is completed.
+    /// Begins an upload in parts. The object is visible only after it is completed.
     pub async fn begin_parts(&self, path: &str) -> Result<Multipart, StorageError> {
         self.repeated("beginning the upload to", path, REQUEST_TIMEOUT, || async {
             self.store.create_multipart(&object(path)?).await
@@ -239,7 +239,7 @@ impl Bucket {
         .map(Multipart)
     }
 
-    /// Sends the part of that number (from 0); all but the last have at least 5 MiB.
+    /// Sends the part with this number (from 0); all parts but the last have at least 5 MiB.
     pub async fn put_part(
         &self,
         path: &str,
@@ -265,7 +265,7 @@ impl Bucket {
         .map(|_| ())
     }
 
-    /// Gives an upload up; one that is gone is fine.
+    /// Aborts an upload; succeeds if it is gone.
     pub async fn abort_parts(&self, path: &str, upload: &Multipart) -> Result<(), StorageError> {
         let aborted = self.repeated("giving up the upload to", path, REQUEST_TIMEOUT, || async {
             self.store.abort_multipart(&object(path)?, &upload.0).await
@@ -276,7 +276,7 @@ impl Bucket {
         }
     }
 
-    /// Makes a request until it succeeds or its error allows no further try; each is given up after `limit`.
+    /// Makes a request until it succeeds or its error allows no further try; each try has the time limit `limit`.
     async fn repeated<T, F>(
         &self,
         doing: &str,
@@ -297,7 +297,7 @@ impl Bucket {
     }
 }
 
-/// A name as object_store takes it, unchanged.
+/// A path for object_store, unchanged.
 fn object(path: &str) -> object_store::Result<Path> {
     Ok(Path::parse(path)?)
 }

@@ -1,13 +1,13 @@
-//! Waiting for the engine's answers to a question.
+//! Waits for the engine's answers to a question.
 
 use super::exit::ExitStatus;
 use super::printer::Printer;
 use crate::engine::{Event, Handle, Query};
 
-/// All that the engine answers.
+/// All answers of the engine.
 ///
 /// # Errors
-/// How the process ends when the engine breaks; why is said.
+/// The exit status if the engine breaks; the reason has been printed.
 pub(super) async fn answers<Q: Query>(
     handle: &mut Handle,
     query: Q,
@@ -25,10 +25,10 @@ pub(super) async fn answers<Q: Query>(
     Err(ExitStatus::Failed)
 }
 
-/// The answer to a question that has one.
+/// The answer to a question that has a single one.
 ///
 /// # Errors
-/// As `answers`.
+/// The error of `answers`.
 pub(super) async fn answer<Q: Query>(mut handle: Handle, query: Q, printer: Printer) -> Result<Q::Answer, ExitStatus> {
     answers(&mut handle, query, printer).await?.pop().ok_or(ExitStatus::Failed)
 }

@@ -39,7 +39,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// The command that needs an engine, where that is what was asked for.
+    /// The command that needs an engine, if it is one of those.
     #[must_use]
     pub const fn engine_command(&self) -> Option<&CommandArg> {
         match &self.command {
@@ -92,7 +92,7 @@ pub enum PrintArg {
     },
 }
 
-/// Heading of the options that stand before or after any command.
+/// Heading of the options that may stand before or after any command.
 const EVERY_COMMAND: &str = "Options of every command";
 
 const EXIT_CODES: &str = "Exit codes: 0 all well, 1 some mapping failed, 2 command line or configuration, \
@@ -210,7 +210,7 @@ pub enum CommandArg {
 }
 
 impl CommandArg {
-    /// The mappings named; none means all.
+    /// The named mappings; none means all.
     #[must_use]
     pub fn mappings(&self) -> &[String] {
         match self {
@@ -225,7 +225,7 @@ impl CommandArg {
         }
     }
 
-    /// Which of several processes this is: as the command line says, else the platform; `None` where it runs alone.
+    /// Which of several processes this is: from the command line, otherwise from the platform; `None` if it runs alone.
     ///
     /// # Errors
     /// The task variables of the platform are invalid, or do not go with this command.
@@ -251,7 +251,7 @@ impl CommandArg {
         }
     }
 
-    /// Why the options contradict each other, where they do; asked before anything begins.
+    /// Why the options contradict each other, if they do; called before anything begins.
     #[must_use]
     pub fn contradiction(&self) -> Option<String> {
         match self {
@@ -270,7 +270,7 @@ impl CommandArg {
         }
     }
 
-    /// Does it change anything in BigQuery or the state?
+    /// Tells if the command changes anything in BigQuery or the state.
     #[must_use]
     pub const fn writes(&self) -> bool {
         match self {
@@ -278,13 +278,13 @@ impl CommandArg {
             Self::SchemaDiff { declined, .. } => !declined.is_empty(),
             Self::Backfill { dry_run, .. } | Self::Deletes { dry_run, .. } => !*dry_run,
             Self::Verify { repair, dry_run, .. } => *repair && !*dry_run,
-            // What a check writes it removes again, and nothing of it with --read-only.
+            // A check removes again what it writes, and writes nothing with --read-only.
             Self::Check { .. } | Self::Status { .. } => false,
         }
     }
 }
 
-/// A date, a date and time, or a number; which of them, the column's type decides.
+/// Checks for a date, a date and time, or a number; the column's type decides which of them is right.
 fn value_of_a_cursor(text: &str) -> Result<String, String> {
     cursor_value(text).map(|()| text.to_owned())
 }
@@ -321,7 +321,7 @@ mod tests {
             ("-5", "3"),
             // In Tokyo it is nine o'clock in the evening by then.
             ("2026-01-01 20:00:00", "2026-01-01T12:00:00Z"),
-            // A number and a date are for the column to judge.
+            // The column decides between a number and a date.
             ("7", "2026-01-01"),
         ];
         for (start, end) in fine {

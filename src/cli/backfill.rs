@@ -1,4 +1,4 @@
-//! `bqsync backfill --dry-run`: what would be moved, before anything is.
+//! `bqsync backfill --dry-run`: shows what would be moved, before anything is.
 
 use super::answer::answers;
 use super::args::OutputFormat;

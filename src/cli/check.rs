@@ -1,4 +1,4 @@
-//! `bqsync check`: what a run will need, a line each, before there is one.
+//! `bqsync check`: shows what a run will need, a line each, before there is one.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use super::printer::Printer;
 use crate::domain::finding::{Finding, Tally};
 use crate::engine::{Check, Handle};
 
-/// Warnings are no failure: a run works.
+/// Warnings are not a failure, because a run works.
 pub(super) async fn check(handle: Handle, query: Check, printer: Printer) -> ExitStatus {
     let findings = match answer(handle, query, printer).await {
         Ok(checked) => checked.findings,

@@ -1,4 +1,4 @@
-//! `bqsync deletes`: rows that MySQL no longer has, counted, then marked or removed.
+//! `bqsync deletes`: rows that MySQL no longer has are counted, then marked or removed.
 
 use super::args::OutputFormat;
 use super::printer::Printer;
@@ -22,7 +22,7 @@ pub(super) fn show(report: &RunReport, printer: Printer) {
     }
 }
 
-/// The same of a dry run.
+/// Shows the result of a dry run.
 pub(super) fn preview(report: &RunReport, printer: Printer) {
     show(report, printer);
     if printer.format == OutputFormat::Table && !report.any(Outcome::Failed) && !report.mappings.is_empty() {

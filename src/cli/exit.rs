@@ -1,4 +1,4 @@
-//! What the process tells whoever started it.
+//! The exit codes of the process.
 
 use std::process::ExitCode;
 
@@ -16,7 +16,8 @@ pub enum ExitStatus {
 }
 
 impl ExitStatus {
-    /// Of an error that ended the work before it began: one about an option begins with that option, `--start` in backticks.
+    /// The status after an error that ended the work before it began. An error about an option begins with it:
+    /// `--start` in backticks.
     #[must_use]
     pub fn of_failure(error: &str) -> Self {
         if error.starts_with("`--") { Self::Usage } else { Self::Failed }

@@ -1,4 +1,4 @@
-//! `bqsync init`: a configuration for the tables of a server, or what an existing one lacks.
+//! `bqsync init`: proposes a configuration for the tables of a server, or the entries that an existing one lacks.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::domain::config::NamedSource;
 use crate::domain::estate::{Choice, Proposal, Top, document, fragment};
 use crate::engine::Tables;
 
-/// The whole file; `existing`: the part that this file lacks. `source`: the server, where it has a name.
+/// The whole file; with `existing`, only the part that this file lacks. `source`: the server, if it has a name.
 #[must_use]
 pub fn proposed(tables: &Tables, existing: Option<&str>, source: Option<&NamedSource>) -> String {
     let top = Top { server: &tables.server, others: &tables.others, source };
@@ -18,7 +18,7 @@ pub fn proposed(tables: &Tables, existing: Option<&str>, source: Option<&NamedSo
     }
 }
 
-/// Prints what is proposed, as YAML or as JSON.
+/// Prints the proposal, as YAML or as JSON.
 pub fn show_proposed(
     tables: &Tables,
     existing: Option<&str>,

@@ -2,7 +2,7 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that ask the program to stop. Where one cannot be listened for, the others still can.
+/// The signals that ask the program to stop. If one cannot be listened for, the others still can.
 #[derive(Debug)]
 pub(super) struct Interrupts {
     signals: [Option<Signal>; 3],
@@ -14,7 +14,7 @@ impl Interrupts {
         Self { signals: kinds.map(|kind| signal(kind).ok()) }
     }
 
-    /// The next request.
+    /// Waits for the next request.
     pub(super) async fn next(&mut self) {
         let [interrupt, terminate, hangup] = &mut self.signals;
         tokio::select! {

@@ -1,4 +1,4 @@
-//! The headless front end: a command in, a result on stdout, an exit code out.
+//! The headless front end: a command goes in; a result on stdout and an exit code come out.
 
 mod answer;
 pub mod args;
@@ -35,9 +35,9 @@ use crate::domain::ids::MappingName;
 use crate::domain::shard::Shard;
 use crate::engine::{self, BackfillAsk, Command, Handle, RepairOrder, Selection, SyncOrder, Verify};
 
-/// Carries a command out with a started engine.
+/// Carries out a command with a started engine.
 ///
-/// `shard` is this process among those that share a backfill; shared mappings are what the selection leaves of them.
+/// `shard`: this process among those that share a backfill; other commands get their share through the selection.
 pub async fn run(
     handle: Handle,
     args: &Args,
@@ -60,7 +60,7 @@ pub async fn run(
             let command = Command::Backfill { ask, restart: *restart, shard };
             run_once::run_to_its_end(handle, command, run_once::show, printer).await
         }
-        // Nobody looks at the files.
+        // Without a starter nobody looks at the files.
         CommandArg::Schedule => schedule(handle, printer, Box::new(|| Found::Nothing)).await,
         CommandArg::SchemaDiff { apply, columns, declined, .. } => {
             let asked = schema_diff::Asked { apply: *apply, columns, declined };

@@ -1,4 +1,4 @@
-//! What `--output json` prints, a type for each command: state file and protocol may change without it.
+//! The types of `--output json`, one for each command: state file and protocol may change without changing it.
 
 use std::collections::BTreeMap;
 
@@ -64,7 +64,7 @@ struct By<'a> {
     since: DateTime<Utc>,
 }
 
-/// A backfill that has not come to its end.
+/// A backfill that has not ended.
 #[derive(Debug, Serialize)]
 struct Backfill<'a> {
     start: &'a str,
@@ -166,7 +166,7 @@ impl<'a> From<&'a SchemaDecision> for Decision<'a> {
     }
 }
 
-/// What `bqsync backfill --dry-run` says.
+/// The output of `bqsync backfill --dry-run`.
 #[derive(Debug, Serialize)]
 pub(super) struct Preview<'a> {
     ask: Asked<'a>,

@@ -1,4 +1,5 @@
-//! What a package installs beside the program: completions and manual pages, made from the command line itself.
+//! The files that a package installs with the program: completions and manual pages, made from the command line's
+//! definition.
 
 use clap::{Command, CommandFactory};
 
@@ -6,7 +7,7 @@ use super::args::{Args, PrintArg};
 use super::exit::ExitStatus;
 use super::printer::Printer;
 
-/// Prints to stdout.
+/// Prints them to stdout.
 pub fn print(what: &PrintArg, printer: Printer) -> ExitStatus {
     let mut text = Vec::new();
     match what {
@@ -28,7 +29,7 @@ pub fn print(what: &PrintArg, printer: Printer) -> ExitStatus {
     ExitStatus::Ok
 }
 
-/// Title and content; the latter with the options that every command takes.
+/// Title and content; the content includes the options of every command.
 fn page_of(mut program: Command, command: Option<&str>) -> Option<(String, Command)> {
     program.build();
     match command {
@@ -41,7 +42,7 @@ fn page_of(mut program: Command, command: Option<&str>) -> Option<(String, Comma
 mod tests {
     use super::*;
 
-    /// The part of `docs/cli.md` below its own words: the help of each command, in the order of `bqsync --help`.
+    /// The generated part of `docs/cli.md`: the help of each command, in the order of `bqsync --help`.
     fn reference() -> String {
         let mut program = Args::command();
         program.build();
@@ -51,7 +52,7 @@ mod tests {
             format!("## `{title}`\n\n```text\n{}\n```\n", lines.join("\n").trim_end())
         };
         let commands = program.get_subcommands().filter(|command| command.get_name() != "help");
-        // The options of every command stand once, under the program itself.
+        // The options of every command are listed once, under the program itself.
         let own = |argument: clap::Arg| {
             let is_shared = argument.get_help_heading().is_some();
             argument.hide(is_shared)

@@ -1,6 +1,6 @@
-//! Decides what reaches stdout and stderr, and in which form.
+//! Decides what is written to stdout and stderr, and in which form.
 //!
-//! Nothing of it is obeyed by a terminal. A reader that went away (`| head`) is no error; a full disk is one.
+//! A terminal obeys none of it. A reader that went away (`| head`) is not an error; a full disk is one.
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
@@ -16,14 +16,14 @@ use super::exit::ExitStatus;
 use crate::domain::config::Problem;
 use crate::printable;
 
-/// Something that was meant for stdout is lost. The process has one stdout.
+/// Output for stdout was lost. It is a static, because the process has one stdout.
 static LOST: OnceLock<()> = OnceLock::new();
 
-/// Results to stdout, everything else to stderr.
+/// Writes results to stdout, everything else to stderr.
 #[derive(Debug, Clone, Copy)]
 pub struct Printer {
     pub format: OutputFormat,
-    /// How lines on stderr look.
+    /// The form of lines on stderr.
     pub notes: LogFormatArg,
 }
 
@@ -33,22 +33,22 @@ impl Printer {
         Self { format: args.output, notes: args.log_format }
     }
 
-    /// A line of the result.
+    /// Writes a line of the result.
     pub fn line(&self, text: &str) {
         self.raw(format!("{}\n", printable::line(text)).as_bytes());
     }
 
-    /// Lines of the result, in a text whose line breaks are ours.
+    /// Writes lines of the result, from a text whose line breaks are ours.
     pub fn lines(&self, text: &str) {
         text.lines().for_each(|line| self.line(line));
     }
 
-    /// The whole result as JSON.
+    /// Writes the whole result as JSON.
     pub fn json<T: Serialize>(&self, value: &T) {
         self.json_text(serde_json::to_string_pretty(value));
     }
 
-    /// One of several results, on a line of its own.
+    /// Writes one of several results as JSON on one line.
     pub fn json_line<T: Serialize>(&self, value: &T) {
         self.json_text(serde_json::to_string(value));
     }
@@ -60,12 +60,12 @@ impl Printer {
         }
     }
 
-    /// Writes to stdout what is safe to be written.
+    /// Writes bytes to stdout that are safe already.
     pub fn raw(&self, bytes: &[u8]) {
         self.judge(std::io::stdout().lock().write_all(bytes));
     }
 
-    /// Says so, once, where a write to stdout has failed.
+    /// Reports a failed write to stdout, once.
     pub fn judge(&self, written: std::io::Result<()>) {
         match written {
             Err(error) if error.kind() != ErrorKind::BrokenPipe && LOST.set(()).is_ok() => {
@@ -75,19 +75,19 @@ impl Printer {
         }
     }
 
-    /// How the process ends: a result that nobody has got is no success.
+    /// The exit status: if the result was lost, it is not a success.
     #[must_use]
     pub fn end(&self, status: ExitStatus) -> ExitStatus {
         self.judge(std::io::stdout().flush());
         if status == ExitStatus::Ok && LOST.get().is_some() { ExitStatus::Failed } else { status }
     }
 
-    /// Something of ours broke.
+    /// Reports a failure of our own code.
     pub fn note_own_failure(&self, error: &str) {
         self.error(&format!("bqsync itself failed: {error}; please report this"));
     }
 
-    /// A table without borders; columns named in `right` are aligned right.
+    /// Writes a table without borders; columns named in `right` are aligned right.
     pub fn table(&self, header: &[&str], rows: Vec<Vec<String>>, right: &[usize]) {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_header(header.iter().copied());
@@ -103,17 +103,17 @@ impl Printer {
         self.raw(format!("{}\n", table.trim_fmt()).as_bytes());
     }
 
-    /// Something for the person at the terminal.
+    /// Writes a note for the person at the terminal.
     pub fn note(&self, text: &str) {
         self.say("INFO", text, None);
     }
 
-    /// Something that went wrong.
+    /// Writes an error.
     pub fn error(&self, text: &str) {
         self.say("ERROR", text, None);
     }
 
-    /// The same in a text whose line breaks are ours.
+    /// Writes errors from a text whose line breaks are ours.
     pub fn errors(&self, text: &str) {
         match self.notes {
             LogFormatArg::Text => text.lines().for_each(|line| self.error(line)),
@@ -121,7 +121,7 @@ impl Printer {
         }
     }
 
-    /// Something wrong with what the user wrote, and what to write instead.
+    /// Writes a problem in the user's files, and what to write instead.
     pub fn problem(&self, problem: &Problem) {
         let hint = Some(problem.hint.as_str()).filter(|hint| !hint.is_empty());
         let indent = if self.notes == LogFormatArg::Json { "" } else { "  " };

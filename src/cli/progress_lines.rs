@@ -1,4 +1,4 @@
-//! Progress for a person at a terminal without the console: a line for each mapping that moved, every other second.
+//! Progress for a person at a terminal without the console: every other second, a line for each mapping that moved.
 
 use std::collections::HashMap;
 use std::io::IsTerminal;
@@ -12,10 +12,10 @@ use crate::domain::verify::Looking;
 use crate::engine::{MappingProgress, Progress};
 use crate::format;
 
-/// Often enough to see life, seldom enough to read.
+/// Often enough to show progress, rarely enough to read.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// Prints until aborted; nothing at all when stderr is not a terminal.
+/// Prints until aborted; nothing if stderr is not a terminal.
 pub(super) async fn print_progress(progress: watch::Receiver<Progress>, printer: Printer) {
     if !std::io::stderr().is_terminal() {
         return;
@@ -52,7 +52,7 @@ fn line(mapping: &MappingName, progress: &MappingProgress) -> String {
     parts.join(", ")
 }
 
-/// Of the server's estimate, which may be low: never more than 99 while rows still come.
+/// Percentage of the server's estimate, which may be too low: at most 99 while rows still come.
 fn percent(progress: &MappingProgress) -> Option<u64> {
     let total = progress.rows_estimate.filter(|&total| total > 0)?;
     Some((progress.rows_read.saturating_mul(100) / total).min(99))

@@ -1,4 +1,4 @@
-//! `bqsync verify --repair`: what differed, what was done about it, and what differs still.
+//! `bqsync verify --repair`: shows what differed, what was done, and what still differs.
 
 use std::collections::BTreeMap;
 
@@ -15,14 +15,14 @@ use crate::domain::verify::{Outcome, Repair, Verification};
 use crate::engine::{Command, Event, Handle, RepairOrder};
 use crate::format;
 
-/// What a repair said of a mapping's rows: first, and when it had mended them.
+/// A mapping's two comparisons: the first one, and the one after mending.
 #[derive(Debug, Default)]
 struct Compared {
     first: Option<Verification>,
     again: Option<Verification>,
 }
 
-/// Compares the selection, mends what differs, and compares that once more. What differs still exits 1.
+/// Compares the selection, mends the differences, and compares again. Remaining differences exit 1.
 pub(super) async fn repair(handle: Handle, order: RepairOrder, printer: Printer) -> ExitStatus {
     let dry_run = order.dry_run;
     let mut compared: BTreeMap<MappingName, Compared> = BTreeMap::new();
@@ -98,7 +98,7 @@ fn verdict(report: &MappingReport, compared: &Compared, dry_run: bool) -> Verdic
             let last = compared.again.as_ref().or(compared.first.as_ref()).map(|verification| verification.outcome);
             match last {
                 Some(Outcome::Inconclusive) => Verdict::Inconclusive,
-                // Rows of a publish that an earlier attempt had sent were found by that one.
+                // If rows were processed, an earlier attempt has found and published them.
                 _ if repair.found() == 0 && report.records_processed == 0 => Verdict::Equal,
                 _ if dry_run => Verdict::WouldRepair,
                 _ if repair.is_equal() => Verdict::Repaired,

@@ -1,4 +1,4 @@
-//! `bqsync run-once` and `bqsync backfill`: runs, shows what happened, and turns the outcome into an exit code.
+//! `bqsync run-once` and `bqsync backfill`: runs, shows the result, and turns it into an exit code.
 
 use super::exit::ExitStatus;
 use super::interrupt::Interrupts;
@@ -27,7 +27,7 @@ impl Ended {
     }
 }
 
-/// One run, of whatever kind the command asks for.
+/// Runs the command's run to its end.
 pub(super) async fn run_to_its_end(handle: Handle, command: Command, show: Show, printer: Printer) -> ExitStatus {
     match listen_to_its_end(handle, command, printer, |_| ()).await {
         Ok(ended) => {
@@ -38,10 +38,10 @@ pub(super) async fn run_to_its_end(handle: Handle, command: Command, show: Show,
     }
 }
 
-/// The same, whose events are heard and whose report is shown by the caller.
+/// The same, but the caller hears the events and shows the report.
 ///
 /// # Errors
-/// How the process ends where there is no report.
+/// The exit status if there is no report.
 pub(super) async fn listen_to_its_end(
     mut handle: Handle,
     command: Command,
@@ -96,7 +96,7 @@ fn exit_status(report: &RunReport, interrupted: bool, unrecorded: bool) -> ExitS
     }
 }
 
-/// Only then has nothing begun.
+/// Tells if every mapping has refused an option: only then has nothing begun.
 fn all_refuse_an_option(report: &RunReport) -> bool {
     report.mappings.iter().all(|mapping| {
         let error = mapping.errors.first();
@@ -131,7 +131,7 @@ fn row(mapping: &MappingReport) -> Vec<String> {
     ]
 }
 
-/// What the table has no room for.
+/// Prints what the table has no room for.
 pub(super) fn explain(mapping: &MappingReport, printer: Printer) {
     let name = &mapping.mapping_name;
     for change in &mapping.schema_changes {

@@ -1,5 +1,5 @@
-//! `bqsync schedule`: stays up, runs mappings when they are due, takes up changed files between two runs, and leaves when it
-//! is told to.
+//! `bqsync schedule`: stays up, runs mappings when they are due, takes up changed files between two runs, and ends when
+//! it is told to.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,33 +15,34 @@ use super::{run_once, service};
 use crate::domain::report::{Outcome, RunReport};
 use crate::engine::{Command, Event, Handle};
 
-/// The user's files are looked at so often; what they say is taken up at the second look that finds the same.
+/// How often the user's files are looked at; a change is taken up when a second look finds it unchanged.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Starts another engine, by what the files say now.
+/// Starts another engine with the files' present content.
 pub type Starter = Box<dyn FnOnce() -> Handle + Send>;
 
-/// What a look at the user's files has found.
+/// The result of a look at the user's files.
 #[expect(missing_debug_implementations, reason = "what starts an engine is a function")]
 pub enum Found {
-    /// What is known already.
+    /// Nothing has changed.
     Nothing,
-    /// Something else, and it is sound.
+    /// The files have changed, and are valid.
     Changed(Starter),
-    /// What cannot be used, and why, a line each: the former one stays.
+    /// The files cannot be used, with the reasons, one per line; the former content stays.
     Broken(Vec<String>),
-    /// After something that could not be used again what is followed all the while.
+    /// The files were broken, and again hold the content that is followed.
     Mended,
 }
 
 /// An engine that begins when the one before it has ended.
 struct Next {
     start: Starter,
-    /// When the one before was told to end: what comes due from then on is the next one's.
+    /// When the present engine was told to end: the next engine serves due times after this.
     since: DateTime<Utc>,
 }
 
-/// Follows the schedule until a signal comes; then what runs stops at its next safe point. Failed runs end nothing.
+/// Follows the schedule until a signal comes; then running work stops at its next safe point. A failed run does not end
+/// it.
 pub async fn schedule(mut handle: Handle, printer: Printer, mut look: Box<dyn FnMut() -> Found + Send>) -> ExitStatus {
     let mut interrupts = Interrupts::listen();
     let mut lines = tokio::spawn(print_progress(handle.progress(), printer));
@@ -80,7 +81,7 @@ pub async fn schedule(mut handle: Handle, printer: Printer, mut look: Box<dyn Fn
                     next = kept;
                     watch.hear(event);
                 }
-                // All that ran has ended.
+                // All runs have ended.
                 (None, Some(Next { start, since })) if !stopping => {
                     tracing::info!("the changed configuration is followed from now on");
                     service::status("the changed configuration is followed");
@@ -102,7 +103,7 @@ pub async fn schedule(mut handle: Handle, printer: Printer, mut look: Box<dyn Fn
     status
 }
 
-/// Once for each change that cannot be used.
+/// Reports once for each change that cannot be used.
 fn say_broken(problems: &[String]) {
     let kept = "the changed configuration cannot be used; the one before it is followed";
     for problem in problems {
@@ -111,11 +112,11 @@ fn say_broken(problems: &[String]) {
     service::status(kept);
 }
 
-/// What has been heard of the engine.
+/// What the engine's events have told.
 struct Watch {
     printer: Printer,
     next: Option<DateTime<Utc>>,
-    /// Under way.
+    /// The runs under way.
     runs: BTreeSet<String>,
     /// No more runs begin.
     left: bool,
@@ -149,7 +150,7 @@ impl Watch {
             }
             Event::EngineFailed { error } => {
                 self.printer.note_own_failure(&error);
-                // Which run broke is not known, and it says no more; the others do.
+                // It is unknown which run broke; that run sends no more events, the others do.
                 self.runs.clear();
             }
             _ => return,
@@ -166,7 +167,7 @@ impl Watch {
         }
     }
 
-    /// One run after the other: as JSON a line each, so that a reader need not wait for the end.
+    /// Shows one run after the other: as JSON one line each, so that a reader need not wait for the end.
     fn show(&self, report: &RunReport) {
         if report.mappings.is_empty() {
             return;

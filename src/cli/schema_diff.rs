@@ -1,4 +1,4 @@
-//! `bqsync schema-diff`: both schemas side by side, the DDL, and on request its execution.
+//! `bqsync schema-diff`: shows both schemas side by side with the DDL, and runs it on request.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::engine::{
     ColumnDecision, Compare, Comparison, Decide, Decided, Failure, Handle, Of, Selection, WHOLE_TABLE,
 };
 
-/// What the command line asks of the difference.
+/// The request from the command line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub apply: bool,
@@ -22,7 +22,7 @@ pub(super) struct Asked<'a> {
     pub declined: &'a [String],
 }
 
-/// Compares the selection; carries out or remembers what was asked for.
+/// Compares the selection; carries out or remembers the decisions.
 pub(super) async fn schema_diff(
     mut handle: Handle,
     selection: Selection,
@@ -50,7 +50,7 @@ pub(super) async fn schema_diff(
             if !apply || !columns.is_empty() || is_table {
                 return decide(&mut handle, query, printer, Says::Decision).await;
             }
-            // What is declined is remembered first; then the rest is carried out.
+            // Remembers first what is declined, then carries out the rest.
             match decide(&mut handle, query, printer, Says::Trouble).await {
                 ExitStatus::Ok => {
                     let selection = Selection::Named(names);
@@ -59,7 +59,7 @@ pub(super) async fn schema_diff(
                 status => status,
             }
         }
-        // The command line names one mapping then.
+        // The command line names one mapping in this case.
         Selection::All => ExitStatus::Usage,
     }
 }
@@ -98,11 +98,11 @@ fn exit_status(compared: &[Of<Comparison>]) -> ExitStatus {
     status
 }
 
-/// What of a decision is printed.
+/// What a decision prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Says {
     Decision,
-    /// What it comes to is said by what follows.
+    /// Only failures: what follows shows what an accepted decision comes to.
     Trouble,
 }
 

@@ -40,11 +40,11 @@ pub fn select(config: &Config, names: &[String]) -> Result<Selection, UnknownMap
     Ok(Selection::Named(chosen))
 }
 
-/// What of the selection falls to one of several processes: a share of the mappings, or, of a backfill, all of it, whose
-/// parts they take from the state.
+/// This process's share of the selection: some of the mappings, or, for a backfill, the whole selection, because the
+/// processes take its parts from the state.
 ///
 /// # Errors
-/// The state cannot be shared.
+/// Why the state cannot be shared.
 pub fn share(config: &Config, command: &CommandArg, selected: Selection, shard: Shard) -> Result<Selection, String> {
     if matches!(command, CommandArg::Backfill { .. }) {
         if matches!(config.state, StateLocation::Local(_)) {

@@ -1,5 +1,5 @@
-//! What systemd is told of a service (`Type=notify`): that it is ready, what it is doing, that it stops. Nobody listens
-//! where `NOTIFY_SOCKET` is not set, and one who does not take it is no reason not to run.
+//! Notifies systemd about a service (`Type=notify`): that it is ready, what it is doing, that it stops. Without
+//! `NOTIFY_SOCKET` nobody listens; a failed notification does not stop the program.
 
 use sd_notify::{NotifyState, notify};
 
@@ -11,7 +11,7 @@ pub(super) fn stopping() {
     send(NotifyState::Stopping);
 }
 
-/// What `systemctl status` shows.
+/// Sets the text in `systemctl status`.
 pub(super) fn status(text: &str) {
     send(NotifyState::Status(text));
 }

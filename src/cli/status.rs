@@ -1,4 +1,4 @@
-//! `bqsync status`: what is current, what is behind, what failed.
+//! `bqsync status`: shows what is current, what lags, what failed.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::domain::quote;
 use crate::engine::{Handle, Inspect, Lag, MappingStatus, Selection};
 use crate::format;
 
-/// Shows where every mapping of the selection stands. A source that does not answer is said, and exits 1.
+/// Shows the standing of every mapping of the selection. A source that does not answer is reported, and exits 1.
 pub(super) async fn status(handle: Handle, selection: Selection, printer: Printer) -> ExitStatus {
     let mappings = match answer(handle, Inspect(selection), printer).await {
         Ok(mappings) => mappings,
@@ -58,7 +58,7 @@ fn row(status: &MappingStatus) -> Vec<String> {
     ]
 }
 
-/// `-` where there is nothing to be behind of, `?` where MySQL did not say.
+/// The lag; `-` if there is nothing to lag behind, `?` if MySQL did not say.
 fn lag(status: &MappingStatus) -> String {
     match status.lag {
         Some(Lag::Seconds(seconds)) => format::duration(Duration::from_secs(u64::try_from(seconds).unwrap_or(0))),

@@ -1,4 +1,4 @@
-//! A command line that asks for help, or that cannot be carried out.
+//! A command line that asks for help, or that is not valid.
 
 use std::ffi::OsString;
 
@@ -8,14 +8,14 @@ use super::args::{LogFormatArg, OutputFormat};
 use super::exit::ExitStatus;
 use super::printer::Printer;
 
-/// Help and version go to stdout. What is wrong goes to stderr, in the form that the command line asks for as far as it can
-/// be read.
+/// Writes help and version to stdout. An error goes to stderr, in the form that the command line asks for, as far as it
+/// can be read.
 #[must_use]
 pub fn unparsed(error: &Error, arguments: impl Iterator<Item = OsString>) -> ExitStatus {
     let notes = if wants_json(arguments) { LogFormatArg::Json } else { LogFormatArg::Text };
     let printer = Printer { format: OutputFormat::Table, notes };
     if !error.use_stderr() {
-        // By itself, because it knows whether the terminal has colours.
+        // The parser prints it itself, because it knows whether the terminal has colours.
         printer.judge(error.print());
         return printer.end(ExitStatus::Ok);
     }

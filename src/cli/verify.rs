@@ -1,4 +1,4 @@
-//! `bqsync verify`: whether BigQuery holds what MySQL holds, and which keys differ.
+//! `bqsync verify`: shows whether BigQuery holds what MySQL holds, and which keys differ.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::domain::verify::{Outcome, Verification};
 use crate::engine::{Failure, Handle, Of, Verified, Verify};
 use crate::format;
 
-/// Compares the selection. A difference exits 1, and so does what could not be compared.
+/// Compares the selection. A difference exits 1, and so does a mapping that could not be compared.
 pub(super) async fn verify(mut handle: Handle, order: Verify, printer: Printer) -> ExitStatus {
     let verified = match answers(&mut handle, order, printer).await {
         Ok(said) => said.into_iter().filter_map(ended).collect::<Vec<_>>(),
@@ -80,7 +80,7 @@ fn row(verification: &Verification) -> Vec<String> {
     ]
 }
 
-/// Rows are equal in the columns that were compared; not to say so of others would be to say it of them.
+/// The verdict, which must name columns that were not compared: equality holds only for the others.
 fn status(verification: &Verification) -> String {
     let word = verification.outcome.word();
     match (verification.outcome, verification.not_compared.len()) {
@@ -104,7 +104,7 @@ pub(super) fn explain(verification: &Verification, printer: Printer) {
     }
 }
 
-/// The keys that differ, as far as they are named.
+/// Prints the keys that differ, as far as they are named.
 pub(super) fn name_keys(verification: &Verification, before: &str, printer: Printer) {
     let name = &verification.mapping;
     for difference in &verification.differences {

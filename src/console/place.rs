@@ -1,4 +1,4 @@
-//! Which files the console works with: those that it was started with, or a context's; and how they are read.
+//! The files that the console works with: those that it was started with, or a context's; and how they are read.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ pub struct Began {
     pub directory: Option<PathBuf>,
 }
 
-/// Files to read, and where relative paths in them begin.
+/// The files to read, and the directory of relative paths in them.
 #[derive(Clone)]
 pub struct Place {
     pub config: Option<PathBuf>,
@@ -25,7 +25,7 @@ pub struct Place {
 }
 
 impl Began {
-    /// The contexts there are by now.
+    /// The present contexts.
     pub fn contexts(&self, which: &Which) -> Contexts {
         match which {
             Which::AsStarted => contexts::known(&wiring::config_path(self.named.as_deref())),
@@ -33,7 +33,7 @@ impl Began {
         }
     }
 
-    /// The contexts there are, and the files of the one that is wanted.
+    /// The present contexts, and the files of the wanted one.
     pub fn find(&self, which: &Which) -> (Contexts, Result<Place, Refusal>) {
         match which {
             Which::AsStarted => {
@@ -60,7 +60,7 @@ impl Began {
 }
 
 impl Place {
-    /// Relative paths in the files begin at the process's directory. Nothing of a former engine works any more.
+    /// Makes the directory of relative paths the process's. No former engine works any more.
     fn enter(&self) -> Result<(), Refusal> {
         let Some(directory) = &self.directory else { return Ok(()) };
         std::env::set_current_dir(directory)
@@ -81,8 +81,8 @@ impl Place {
     }
 }
 
-/// Letters of own commands that the console has a use for itself. Only here: a run without a console has no keys, and a
-/// version that knows more of them must not stop it.
+/// Refuses letters of own commands that the console itself uses. This is checked only here: a run without a console has
+/// no keys, and a newer version with more keys must not stop it.
 fn refuse_taken(config: &Config) -> Result<(), Refusal> {
     let problem = |command: &OwnCommand| {
         let does = tui::is_taken(command.key)?;

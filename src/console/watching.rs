@@ -1,5 +1,4 @@
-//! The files that an open console was made by: looked at again and again, and what they say now is tried before it takes the place
-//! of what works.
+//! Watches the files of an open console; their new content is tried before it replaces the working one.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,42 +13,42 @@ use crate::refusal::Refusal;
 use crate::watched_files::{Looked, WatchedFiles, lines, tell};
 use crate::wiring;
 
-/// Of the configuration that is open.
+/// The files of the open configuration.
 pub struct Watched {
     files: WatchedFiles,
     place: Place,
-    /// Of the engine that works; `None`: none does.
+    /// The outlets of the working engine; `None`: there is no engine.
     outlets: Option<Arc<Outlets>>,
 }
 
-/// Held while files are read: relative paths begin at the process's directory, which goes with the configuration.
+/// Locked while files are read: relative paths begin at the process's directory, which changes with the configuration.
 pub type Watching = Arc<Mutex<Option<Watched>>>;
 
 pub fn lock(watching: &Watching) -> MutexGuard<'_, Option<Watched>> {
     watching.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Looks at the files of whatever is open.
+/// Looks at the files of the configuration that is open.
 pub fn watcher(watching: Watching) -> Watcher {
     Arc::new(move || lock(&watching).as_mut().map_or(FilesSeen::Nothing, Watched::look))
 }
 
 impl Watched {
-    /// Of files that are about to be read: what changes from now on is seen.
+    /// Watches files that are about to be read, so that later changes are seen.
     pub fn begin(place: &Place) -> Self {
         let config = wiring::config_path(place.config.as_deref());
         let env = place.context.as_ref().map_or_else(|| Path::new(environment::FILE), |context| &context.env);
         Self { files: WatchedFiles::new(&config, env), place: place.clone(), outlets: None }
     }
 
-    /// An engine works by them.
+    /// An engine works with them now.
     pub fn works(&mut self, outlets: &Arc<Outlets>) {
         self.outlets = Some(Arc::clone(outlets));
     }
 
     fn look(&mut self) -> FilesSeen {
         let Some(outlets) = &self.outlets else {
-            // Nothing works that could be lost: whatever they say now is read, and shown where it is wrong.
+            // There is no engine to lose: any new content is read, and problems are shown.
             return match self.files.look(|| Ok(())) {
                 Looked::Changed { .. } => FilesSeen::Changed,
                 Looked::Nothing | Looked::Mended | Looked::Broken(_) => FilesSeen::Nothing,
@@ -62,7 +61,7 @@ impl Watched {
                 tell(outlets, FilesNews::mended());
                 FilesSeen::Mended
             }
-            // What is read anew is watched anew.
+            // Files that are read again are watched anew.
             Looked::Changed { after_broken, .. } => {
                 if after_broken {
                     tell(outlets, FilesNews::mended());

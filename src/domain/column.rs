@@ -196,7 +196,7 @@ impl TargetSchema {
         self.rows == Some(0)
     }
 
-    /// Is there such a column, of texts?
+    /// Tells if there is a STRING column of that name.
     #[must_use]
     pub fn has_texts(&self, name: &str) -> bool {
         self.column(name).is_some_and(|column| matches!(column.target_type, TargetType::String(_)))

@@ -19,13 +19,13 @@ impl MappingName {
         Self(format!("{}{PART}{number}", self.0))
     }
 
-    /// Is it one of the tables of an entry of that name?
+    /// Tells if the mapping is one of the tables of the entry of that name.
     #[must_use]
     pub fn is_table_of(&self, entry: &str) -> bool {
         self.0.strip_prefix(entry).is_some_and(|rest| rest.starts_with('/'))
     }
 
-    /// The mapping itself, of itself and of its parts.
+    /// The mapping's own name, whether this is that or the name of a part of its backfill.
     #[must_use]
     pub fn whole(&self) -> Self {
         Self(self.0.split_once(PART).map_or(self.0.as_str(), |(whole, _)| whole).to_owned())

@@ -56,7 +56,7 @@ impl Replacement {
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let before = self.rows_before.map_or_else(|| "?".to_owned(), |rows| rows.to_string());
-        // What took the place of nothing has replaced nothing.
+        // If the table was empty before, nothing was replaced.
         let replaced = format!("replaced: {} row(s) in the place of {before}", self.rows);
         let mut lines: Vec<String> = (self.rows_before != Some(0)).then_some(replaced).into_iter().collect();
         lines.extend(self.show_before.as_ref().map(|sql| format!("rows of before: {sql}")));

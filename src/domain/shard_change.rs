@@ -1,31 +1,31 @@
-//! A mapping whose rows in the target came as one shard's and are to be another's: which of them are still what they were, and
-//! the statement that makes them what they are to be.
+//! A mapping whose target rows came as one shard's and are to be another's: which rows are still the former shard's,
+//! and the statement that makes them the new one's.
 
 use super::column::TargetSchema;
 use super::ids::TableId;
 use super::quote;
 use super::table_shard::TableShard;
 
-/// `None`: all rows of the target.
+/// The shard that a mapping's rows came as, and the one that they are to be. `None`: all rows of the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardChange {
     pub from: Option<TableShard>,
     pub to: Option<TableShard>,
 }
 
-/// Rows of the target that would be taken for what they are not.
+/// Target rows that would be counted to the wrong shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Strays {
     Of(TableShard),
-    /// Of the first, and not of the second, which is told by another column.
+    /// The first shard's rows, without those of the second, which another column marks.
     OnlyOf(TableShard, TableShard),
-    /// Whose column of this name holds nothing.
+    /// Rows whose column of this name is NULL.
     OfNone(String),
     NotOf(TableShard),
 }
 
 impl ShardChange {
-    /// Which rows they are; `None` where the target cannot hold any.
+    /// The strays that this target may hold; `None` if it cannot hold any.
     #[must_use]
     pub fn strays(&self, target: &TargetSchema) -> Option<Strays> {
         let is_there = |shard: &TableShard| target.has_texts(&shard.column);
@@ -33,7 +33,7 @@ impl ShardChange {
             (Some(from), Some(to)) if from.is_column(&to.column) => {
                 (is_there(from) && from.value != to.value).then(|| Strays::Of(from.clone()))
             }
-            // The column has been renamed, and its words are what they were.
+            // The column has been renamed and has kept its values.
             (Some(from), Some(to)) if !is_there(from) => {
                 let renamed = TableShard { column: to.column.clone(), value: from.value.clone() };
                 (is_there(to) && from.value != to.value).then_some(Strays::Of(renamed))
@@ -46,7 +46,7 @@ impl ShardChange {
         }
     }
 
-    /// What makes the strays rows of the shard that they are to be; `None` where no statement does.
+    /// The statement that makes the strays rows of the new shard; `None` if the mapping has no shard now.
     #[must_use]
     pub fn statement(&self, table: &TableId, target: &TargetSchema, strays: &Strays) -> Option<String> {
         let to = self.to.as_ref()?;
@@ -67,7 +67,7 @@ impl ShardChange {
 }
 
 impl Strays {
-    /// The condition that a row is one of them.
+    /// The condition that a row is one of the strays.
     #[must_use]
     pub fn condition(&self) -> String {
         match self {
@@ -90,7 +90,8 @@ mod tests {
         Some(TableShard { column: column.into(), value: value.into() })
     }
 
-    /// The condition, and the statement, of a change in a table with these columns.
+    /// The condition of the strays, and the statement, for a change in a table with these columns; empty if there is
+    /// none.
     fn of(from: &str, to: &str, columns: &[&str]) -> (String, String) {
         let columns = columns.iter().map(|name| TargetColumn::new(*name, TargetType::String(None), false)).collect();
         let target = TargetSchema { columns, ..TargetSchema::default() };

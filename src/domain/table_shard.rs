@@ -7,7 +7,7 @@ use super::column::same_name;
 use super::ids::{MappingName, TableId};
 use super::quote;
 
-/// Which rows of the target are a mapping's: whatever it reads or changes there, it reads or changes of these alone.
+/// A shard's rows in the target: its mapping reads and changes only these.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TableShard {
     /// The name of the column in the target.
@@ -26,33 +26,33 @@ impl TableShard {
         format!("{name} = {}", self.literal())
     }
 
-    /// The condition that it does not.
+    /// The condition that a row does not belong to the shard.
     #[must_use]
     pub fn exclusion(&self) -> String {
         let name = quote::bigquery_name(&self.column);
         format!("({name} IS NULL OR {name} <> {})", self.literal())
     }
 
-    /// The value as a statement has it.
+    /// The value as a literal in a statement.
     #[must_use]
     pub fn literal(&self) -> String {
         quote::bigquery_text(&self.value)
     }
 
-    /// Are the rows of both the same?
+    /// Tells if both shards have the same rows.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
         self.is_column(&other.column) && self.value == other.value
     }
 
-    /// Is it the shard's column? BigQuery's names ignore case.
+    /// Tells if this is the shard's column; BigQuery's names ignore case.
     #[must_use]
     pub fn is_column(&self, name: &str) -> bool {
         same_name(&self.column, name)
     }
 }
 
-/// The statement that takes all rows out of a table, or those of a shard alone.
+/// The statement that deletes all rows of a table, or only those of a shard.
 #[must_use]
 pub fn emptying(table: &TableId, shard: Option<&TableShard>) -> String {
     let table = quote::bigquery_table(table);
@@ -62,7 +62,7 @@ pub fn emptying(table: &TableId, shard: Option<&TableShard>) -> String {
     }
 }
 
-/// What makes a table anew, for whoever is told to do it. Of a shared table the others' rows go with it.
+/// The steps that make a table anew, for an operator's hint. A shared table loses the other shards' rows too.
 #[must_use]
 pub fn making_anew(mapping: &MappingName, table: &TableId, shard: Option<&TableShard>) -> String {
     let table = quote::bigquery_table(table);

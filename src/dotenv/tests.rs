@@ -1,9 +1,10 @@
 use super::*;
 
-/// Text, what python-dotenv 1.2.4 makes of it, and how many lines it cannot read.
+/// A text, python-dotenv 1.2.4's result, and the number of lines that it cannot read.
 type Case = (&'static str, &'static [(&'static str, &'static str)], usize);
 
-/// The process has `HOME_X` and `B`. Taken from python-dotenv itself, as were 80,000 generated texts when this was written.
+/// The process has `HOME_X` and `B`. The results come from python-dotenv itself; 80,000 generated texts were compared
+/// as well when this was written.
 #[rustfmt::skip]
 const CASES: [Case; 46] = [
     ("A=Pa$word-1", &[("A", "Pa$word-1")], 0),

@@ -119,7 +119,7 @@ impl<P: Platform> Ports<P> {
     pub(in crate::engine) async fn describe_target(&self, mapping: &Mapping) -> Result<Option<TargetSchema>, Fault> {
         let described = self.warehouse.describe(&mapping.target).await?;
         let (Some(target), Some(shard)) = (&described, &mapping.shard) else { return Ok(described) };
-        // Without the column, or with one of another type, no row is anybody's, and the plan says so.
+        // If the column is missing or has another type, no row belongs to the shard, and the plan says so.
         if !target.has_texts(&shard.column) {
             return Ok(described);
         }

@@ -1,4 +1,4 @@
-//! `.env` as users and accidents write it: read, or refused with the file and the line, and never quoted.
+//! Versions of `.env` as users and accidents write them: read, or refused with file and line, and never quoted.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::user_files::text_of;
 
 const ORIGINAL: &str = include_str!("../../env.example");
 
-/// Every problem names the file and a line that is there, and shows nothing of what may be a password.
+/// Checks that every problem names the file and an existing line, and shows nothing that may be a password.
 fn check(text: &str) -> Result<(), TestCaseError> {
     let Err(refusal) = Environment::of_text(text) else { return Ok(()) };
     let Refusal::Problems(problems) = refusal else { return Err(TestCaseError::fail("not a problem of a file")) };

@@ -1,4 +1,4 @@
-//! An identity of AWS: a signed question to AWS "who am I?", which Google sends on in our place.
+//! An identity of AWS: a signed question "who am I?" to AWS, which Google sends on our behalf.
 //!
 //! Sources: "Signature Version 4 signing process" of AWS; AIP-4117 for the form of the token.
 
@@ -79,7 +79,7 @@ impl Aws {
         Some(Role { id, secret, session: get("AWS_SESSION_TOKEN") })
     }
 
-    /// Of the availability zone: `us-east-1d` is in `us-east-1`.
+    /// The region, from the availability zone: `us-east-1d` is in `us-east-1`.
     async fn region(&self, wire: &Wire, session: Option<&Secret>) -> Result<String, Fault> {
         let Some(url) = &self.region_url else { return Err(nowhere("AWS's region is not known")) };
         let zone = look(wire, url, session).await?.body;
@@ -95,7 +95,7 @@ impl Aws {
             .map_err(|_| nowhere("the answer of AWS's metadata server has no credentials"))
     }
 
-    /// The question, whole, as Google wants it.
+    /// The whole signed question in the form that Google expects.
     fn signed(&self, region: &str, role: &Role, now: DateTime<Utc>) -> Result<Secret, Fault> {
         let url = self.verification_url.replace("{region}", region);
         let parsed = reqwest::Url::parse(&url).ok();
@@ -114,7 +114,7 @@ impl Aws {
     }
 }
 
-/// Of a POST of nothing to `/`; the headers are sorted by name.
+/// The signature of an empty POST to `/`; the headers must be sorted by name.
 fn authorization(role: &Role, query: &str, headers: &[(&str, String)], place: &[&str; 2]) -> String {
     let time =
         headers.iter().find(|(name, _)| *name == "x-amz-date").map(|(_, time)| time.as_str()).unwrap_or_default();
@@ -133,7 +133,7 @@ fn authorization(role: &Role, query: &str, headers: &[(&str, String)], place: &[
 }
 
 fn hmac(key: &[u8], text: &str) -> Vec<u8> {
-    // A key of any length will do: longer ones are hashed, shorter ones filled up.
+    // Any key length is valid: longer keys are hashed, shorter ones padded.
     Hmac::<Sha256>::new_from_slice(key)
         .map_or_else(|_| Vec::new(), |mac| mac.chain_update(text.as_bytes()).finalize().into_bytes().to_vec())
 }
@@ -148,7 +148,7 @@ fn percent_encoded(text: &str) -> String {
     text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
-/// A session of the instance's metadata server, without which it may refuse to answer.
+/// Begins a session of the instance's metadata server, which may refuse to answer without one.
 async fn begin_session(wire: &Wire, url: &str) -> Result<Secret, Fault> {
     let request = wire.client(url).put(url).header("x-aws-ec2-metadata-token-ttl-seconds", "300");
     taken(wire.ask(request).await?).map(|answer| Secret::new(answer.body))

@@ -1,4 +1,4 @@
-//! A credentials file, read field by field: messages name the file and the field, never what stands there.
+//! A credentials file, read field by field: messages name the file and the field, never a value.
 
 use std::path::{Path, PathBuf};
 
@@ -12,11 +12,11 @@ const KIND_HINT: &str = "point GOOGLE_APPLICATION_CREDENTIALS to a service accou
                          file, or what `gcloud auth application-default login` writes; docs/configuration.md (Google \
                          credentials) lists the kinds";
 
-/// A JSON object of a credentials file: the whole, or credentials inside credentials.
+/// A JSON object of a credentials file: the whole file, or credentials within credentials.
 #[derive(Clone)]
 pub struct Document {
     path: PathBuf,
-    /// `source_credentials.`, for messages.
+    /// The path to this object in messages: `source_credentials.`.
     place: String,
     value: Value,
 }
@@ -31,7 +31,7 @@ impl Document {
                 )
                 .caused_by(error)
         })?;
-        // serde's own words may quote the value it stumbled over.
+        // serde's error messages may quote the value.
         let value = serde_json::from_slice(&text).unwrap_or_default();
         let document = Self { path: path.to_owned(), place: String::new(), value };
         if document.value.is_object() { Ok(document) } else { Err(document.unusable("is not a JSON object")) }
@@ -53,13 +53,13 @@ impl Document {
         self.value.get(field)?.as_u64()
     }
 
-    /// Texts of an array; what is no text is left out.
+    /// The texts of an array; other values are left out.
     pub fn texts(&self, field: &str) -> Vec<String> {
         let texts = self.value.get(field).and_then(Value::as_array).into_iter().flatten();
         texts.filter_map(|text| text.as_str().map(str::to_owned)).collect()
     }
 
-    /// Names and texts of an object.
+    /// The names and texts of an object.
     pub fn pairs(&self, field: &str) -> Vec<(String, String)> {
         let pairs = self.value.get(field).and_then(Value::as_object).into_iter().flatten();
         pairs.filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned()))).collect()
@@ -74,7 +74,7 @@ impl Document {
         self.inside(field).ok_or_else(|| self.unusable(&format!("has no object in `{}{field}`", self.place)))
     }
 
-    /// `why` goes on after the file's name.
+    /// The fault for an unusable file; `why` continues the sentence after the file's name.
     pub fn unusable(&self, why: &str) -> Fault {
         self.refused(why, KIND_HINT)
     }

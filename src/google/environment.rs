@@ -1,4 +1,4 @@
-//! The variables that Google's own tools read to find credentials, besides the one that names the file.
+//! The variables that Google's own tools read to find credentials, except the one that names the file.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ impl Variables {
         Self(NAMES.into_iter().filter_map(value).collect())
     }
 
-    /// The process's own, without `.env`.
+    /// The process's own variables, without `.env`.
     #[must_use]
     pub fn of_the_process() -> Self {
         Self::read(&|name| std::env::var(name).ok())
@@ -42,7 +42,7 @@ impl Variables {
         self.0.get(name).map(Secret::expose)
     }
 
-    /// Where `gcloud auth application-default login` leaves its file.
+    /// The file that `gcloud auth application-default login` writes.
     pub(super) fn gcloud_file(&self) -> Option<PathBuf> {
         let folder = match (self.get("CLOUDSDK_CONFIG"), self.get("HOME")) {
             // A key in its place must not become a file's name.

@@ -24,12 +24,12 @@ pub struct Executable {
     program: String,
     arguments: Vec<String>,
     limit: Duration,
-    /// Where the program keeps what it said last.
+    /// The file in which the program keeps its last answer.
     output_file: Option<PathBuf>,
     environment: Vec<(&'static str, String)>,
 }
 
-/// What the program prints.
+/// The program's output.
 #[derive(Deserialize)]
 struct Said {
     success: bool,
@@ -46,7 +46,7 @@ struct Said {
 }
 
 impl Executable {
-    /// `account`: the one that will be impersonated.
+    /// `account`: the account that will be impersonated.
     pub fn of(
         source: &Document,
         [audience, token_type]: [&str; 2],
@@ -85,7 +85,7 @@ impl Executable {
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .kill_on_drop(true);
-        // Its own affair is the identity, not the databases.
+        // The program needs the identity, not the databases' passwords.
         for (name, _) in std::env::vars_os().filter(|(name, _)| is_password(&name.to_string_lossy())) {
             command.env_remove(name);
         }
@@ -95,7 +95,7 @@ impl Executable {
             return Err(Fault::new(FaultKind::Transient, sentence).with_hint(hint));
         };
         let output = ended.map_err(|error| self.failed("cannot be started").caused_by(error))?;
-        // What it says on stderr may be anything.
+        // Its stderr may contain anything, so it is not shown.
         let Ok(said) = serde_json::from_slice::<Said>(&output.stdout) else {
             let how = if output.status.success() { String::new() } else { format!(" ({})", output.status) };
             return Err(self.failed(&format!("printed no answer of the agreed form{how}")));
@@ -135,7 +135,7 @@ impl Said {
     }
 }
 
-/// What the program said an earlier time; without an end it cannot be known to be good.
+/// The token of an earlier answer; without an expiry it cannot be known to be valid.
 fn still_good(text: &[u8]) -> Option<Secret> {
     let said = serde_json::from_slice::<Said>(text).ok()?;
     if said.success && said.expiration_time.is_some() && !said.is_over() { said.token() } else { None }

@@ -14,7 +14,7 @@ use crate::domain::secret::Secret;
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
-/// On the service account, for the identity.
+/// The role that the identity needs on the service account.
 const ROLE: &str = "roles/iam.workloadIdentityUser";
 
 #[derive(Debug)]
@@ -25,11 +25,11 @@ pub struct External {
     source: Subject,
     impersonation: Option<Impersonation>,
     client: Option<(String, Secret)>,
-    /// Of a workforce pool, whose members belong to no project.
+    /// The project of a workforce pool, whose members belong to none.
     user_project: Option<String>,
 }
 
-/// Where the issuer's token comes from.
+/// The source of the issuer's token.
 #[derive(Debug)]
 enum Subject {
     File(FileSource),
@@ -77,7 +77,7 @@ impl External {
         })
     }
 
-    /// In words: `a file`.
+    /// The source in words: `a file`.
     pub const fn source(&self) -> &'static str {
         match self.source {
             Subject::File(_) => "a file",
@@ -92,7 +92,7 @@ impl External {
         self.impersonation.as_ref().map_or_else(|| self.principal(), |impersonation| impersonation.account().to_owned())
     }
 
-    /// The identity as IAM names it, but for its subject, which the provider's mapping makes out of the token.
+    /// The identity as IAM names it, without its subject, which the provider derives from the token.
     fn principal(&self) -> String {
         let pool = self.audience.split("/providers/").next().unwrap_or_default();
         format!("principal:{pool}/subject/SUBJECT")

@@ -1,13 +1,13 @@
-//! A fault told again: in the context of what was tried, or to somebody else who waited for the same.
+//! A fault repeated: in the context of what was tried, or for another caller who waited for the same thing.
 
 use crate::domain::fault::Fault;
 
-/// The same fault, whose sentence begins with `what`.
+/// The same fault; its sentence begins with `what`.
 pub fn in_context(fault: &Fault, what: &str) -> Fault {
     copied(fault, format!("{what}: {fault}"))
 }
 
-/// For whoever waited too.
+/// The same fault for another caller who waited.
 pub fn copied(fault: &Fault, sentence: String) -> Fault {
     Fault::new(fault.kind(), sentence).with_retry_after(fault.retry_after()).with_hint_if_any(fault.own_hint())
 }

@@ -1,4 +1,4 @@
-//! A service account's key: signs for itself that it is the account (RFC 7523), and gets a token for that.
+//! A service account's key: signs a statement that it is the account (RFC 7523), and exchanges it for a token.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ use crate::domain::secret::Secret;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
-/// The longest that Google takes.
+/// The longest validity that Google accepts.
 const VALID_SECONDS: i64 = 3600;
 
 pub struct Key {

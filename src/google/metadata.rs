@@ -13,36 +13,38 @@ use super::token::{self, SCOPE, Token};
 use super::wire::{Answer, Wire, harmless};
 use crate::domain::fault::{Fault, FaultKind};
 
-/// Its name, and its address where names do not resolve (yet).
+/// The server's name, and its address in case names do not resolve (yet).
 const HOSTS: [&str; 2] = ["metadata.google.internal", "169.254.169.254"];
 
 const KEY_HINT: &str = "set GOOGLE_APPLICATION_CREDENTIALS to a service account's key file";
 
 const FLAVOR: &str = "metadata-flavor";
 
-/// It is next door: an answer that takes longer is none.
+/// The server is local: one that takes longer counts as absent.
 const GREETING_WITHIN: Duration = Duration::from_secs(3);
 const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
-/// It may begin to answer some seconds after the machine or the pod that asks; `check` waits half a minute for all.
+/// The server may begin to answer some seconds after the machine or pod has started; `check` waits half a minute in
+/// all.
 const COMES_UP_WITHIN: Duration = Duration::from_secs(15);
 
-/// Where nothing speaks for one: long enough for a hiccup, short enough for whoever forgot to log in.
+/// How long to search if nothing suggests a metadata server: long enough for a short disturbance, short enough for a
+/// person who forgot to log in.
 const SEARCHED_FOR: Duration = Duration::from_secs(6);
 
 #[derive(Debug)]
 pub struct Metadata {
-    /// `GCE_METADATA_HOST`.
+    /// The value of `GCE_METADATA_HOST`.
     named: Option<String>,
     expected: Expected,
-    /// How long it is waited for, all who ask together.
+    /// How long to wait for it, counted for all callers together.
     patience: Duration,
     first_asked: OnceLock<Instant>,
-    /// The one that answers.
+    /// The host that answers.
     host: OnceCell<String>,
 }
 
-/// How sure it is that there is one.
+/// How certain it is that there is a metadata server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
     Surely,
@@ -66,7 +68,7 @@ impl Metadata {
         Self { named, expected, patience, first_asked: OnceLock::new(), host: OnceCell::new() }
     }
 
-    /// In words, for whoever asks where the credentials come from.
+    /// The origin of the credentials, in words.
     pub fn place(&self) -> String {
         match (&self.named, self.host.get()) {
             (Some(host), _) => format!("the metadata server at {host} (GCE_METADATA_HOST)"),
@@ -85,14 +87,14 @@ impl Metadata {
         }
     }
 
-    /// The attached account's address, where it tells one.
+    /// The attached account's address, if the server gives it.
     pub async fn account(&self, wire: &Wire) -> Option<String> {
         let answer = ask(wire, self.host.get()?, "email", &[]).await.ok()?;
         let account = answer.body.trim();
         (answer.is_success() && account.contains('@')).then(|| account.to_owned())
     }
 
-    /// The host that answers, once one does.
+    /// Waits for the host that answers.
     async fn search(&self, wire: &Wire, tried: &str) -> Result<String, Fault> {
         let ends = *self.first_asked.get_or_init(Instant::now) + self.patience;
         loop {
@@ -108,7 +110,7 @@ impl Metadata {
         }
     }
 
-    /// The host that answers at this moment.
+    /// The host that answers now.
     async fn found(&self, wire: &Wire) -> Option<String> {
         if let Some(host) = &self.named {
             return greets(wire, host, false).await.then(|| host.clone());
@@ -136,13 +138,13 @@ impl Metadata {
     }
 }
 
-/// Is it a machine of Compute Engine?
+/// Tells if this is a machine of Compute Engine.
 fn machine_is_googles() -> bool {
     let product = std::fs::read_to_string(Path::new("/sys/class/dmi/id/product_name"));
     product.is_ok_and(|name| name.starts_with("Google"))
 }
 
-/// Does somebody answer there, and as a metadata server where that was not said by name?
+/// Tells if the host answers; if the user did not name it, it must also answer as a metadata server.
 async fn greets(wire: &Wire, host: &str, as_metadata: bool) -> bool {
     let request = wire.direct().get(format!("http://{host}/")).header(FLAVOR, "Google").send();
     match timeout(GREETING_WITHIN, request).await {
@@ -159,7 +161,7 @@ async fn ask(wire: &Wire, host: &str, what: &str, query: &[(&str, &str)]) -> Res
 fn refused(answer: &Answer) -> Fault {
     let Answer { status, host, .. } = answer;
     let said = harmless(&answer.body, &[]);
-    // A page of HTML is for browsers.
+    // A page of HTML is for browsers, so it is not shown.
     let said = if said.is_empty() || said.starts_with('<') { String::new() } else { format!(": {said}") };
     let (kind, meaning, hint) = match status {
         404 => (

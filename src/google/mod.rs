@@ -1,6 +1,6 @@
-//! Google credentials: found as Google's own tools find them, and turned into tokens for BigQuery and Cloud Storage.
+//! Google credentials: found as Google's own tools find them, and exchanged for tokens for BigQuery and Cloud Storage.
 //!
-//! Messages name files and what was tried, never what a file holds.
+//! Messages name files and what was tried, never the content of a file.
 
 mod aws;
 mod document;
@@ -33,18 +33,18 @@ use self::wire::Wire;
 use crate::domain::check::access::Identity;
 use crate::domain::fault::{Fault, FaultKind};
 
-/// A token is renewed this long before its end. Metadata servers keep one until four minutes before.
+/// How long before its end a token is renewed. Metadata servers keep a token until four minutes before its end.
 const RENEWED_BEFORE: Duration = Duration::from_mins(4);
 
-/// Between two attempts to renew a token that is still good.
+/// The pause between two attempts to renew a token that is still valid.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
 
-/// One login, shared by all that talk to Google. Cheap to clone.
+/// One login, shared by all clients of Google. Cheap to clone.
 #[derive(Clone)]
 pub struct Login(Arc<Inner>);
 
 struct Inner {
-    /// `GOOGLE_APPLICATION_CREDENTIALS`.
+    /// The file of `GOOGLE_APPLICATION_CREDENTIALS`.
     named: Option<PathBuf>,
     variables: Variables,
     wire: OnceLock<Wire>,
@@ -52,10 +52,10 @@ struct Inner {
     held: Mutex<Held>,
 }
 
-/// What was found last.
+/// The credentials and token that were found last.
 #[derive(Default)]
 struct Held {
-    /// Where the last token came from: no other place is searched any more.
+    /// The place of the last token: no other place is searched any more.
     place: Option<Place>,
     source: Option<Arc<Source>>,
     token: Option<HeldToken>,
@@ -68,11 +68,11 @@ struct HeldToken {
     ends: Instant,
 }
 
-/// What a request to Google carries.
+/// The credentials that a request to Google carries.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pass {
     pub token: String,
-    /// The project whose quota the request uses, where it is to be another than the credentials' own.
+    /// The project whose quota the request uses, if it is not the credentials' own.
     pub quota_project: Option<String>,
 }
 
@@ -89,7 +89,7 @@ impl fmt::Debug for Pass {
 }
 
 impl Login {
-    /// Asks nothing of the network yet. `named`: `GOOGLE_APPLICATION_CREDENTIALS`.
+    /// Makes the login without using the network yet. `named`: the value of `GOOGLE_APPLICATION_CREDENTIALS`.
     #[must_use]
     pub fn new(named: Option<PathBuf>, variables: Variables) -> Self {
         let metadata = Metadata::new(&variables);
@@ -97,11 +97,11 @@ impl Login {
         Self(Arc::new(Inner { named, variables, wire, metadata, held }))
     }
 
-    /// The token at hand, or the next one when it is about to end.
+    /// The present token, or the next one if the present one ends soon.
     ///
     /// # Errors
-    /// `Auth` where there are no credentials or they are refused, `Config` where their file or the trust in the server
-    /// is at fault, `Transient`.
+    /// `Auth` if there are no credentials or they are refused, `Config` for an error in their file or in the trust in
+    /// the server, `Transient`.
     pub async fn pass(&self) -> Result<Pass, Fault> {
         let asked = Instant::now();
         let mut held = self.0.held.lock().await;
@@ -111,11 +111,11 @@ impl Login {
         Ok(self.of(&held))
     }
 
-    /// Another one than `refused`, which Google no longer takes: it may have been withdrawn, or this machine have slept,
-    /// long before it seems to end. Several that are refused at once are renewed once.
+    /// A token other than `refused`, which Google does not accept any more: it may have been withdrawn, or this machine
+    /// may have slept, long before the token seems to end. If several are refused at once, one renewal serves all.
     ///
     /// # Errors
-    /// As [`Login::pass`].
+    /// The errors of [`Login::pass`].
     pub async fn renewed(&self, refused: &Pass) -> Result<Pass, Fault> {
         let asked = Instant::now();
         let mut held = self.0.held.lock().await;
@@ -129,10 +129,10 @@ impl Login {
         Ok(self.of(&held))
     }
 
-    /// Who the credentials say we are, and where they come from.
+    /// The identity of the credentials, and their origin.
     ///
     /// # Errors
-    /// As [`Login::pass`].
+    /// The errors of [`Login::pass`].
     pub async fn identity(&self) -> Result<Identity, Fault> {
         let Pass { quota_project, .. } = self.pass().await?;
         let held = self.0.held.lock().await;
@@ -153,8 +153,8 @@ impl Login {
         Pass { token, quota_project: self.0.variables.quota_project().map(str::to_owned).or_else(of_file) }
     }
 
-    /// `waiting`: since when the caller waits. Whoever waited while another one failed has failed with it: a server in
-    /// trouble is not asked by one after the other.
+    /// `waiting`: since when the caller waits. A caller that waited while another one failed fails with it, so that a
+    /// failing server is not asked by one caller after the other.
     async fn renew(&self, held: &mut Held, waiting: Instant) -> Result<(), Fault> {
         if let Some((_, fault)) = held.failed.as_ref().filter(|(at, _)| *at >= waiting) {
             return Err(copied(fault, fault.to_string()));
@@ -168,7 +168,7 @@ impl Login {
                 Ok(())
             }
             Err(fault) => match &mut held.token {
-                // The one at hand is good for some minutes yet, and the trouble may pass until then.
+                // The present token is valid for some more minutes, and the error may pass until then.
                 Some(token) if fault.kind() == FaultKind::Transient && token.ends > Instant::now() + RENEWAL_PAUSE => {
                     tracing::warn!(because = %fault, "the token is not renewed yet");
                     token.renew_at = Instant::now() + RENEWAL_PAUSE;
@@ -188,7 +188,7 @@ impl Login {
         let token = match place.file() {
             None => metadata.token(self.wire()?, &without_file(variables)).await?,
             Some(file) => {
-                // Read each time: a key may be replaced while the program runs.
+                // The file is read each time, because a key may be replaced while the program runs.
                 let source = match (Source::read(file, variables), &held.source) {
                     (Err(_), Some(source)) if !file.exists() => Arc::clone(source),
                     (read, _) => Arc::new(read?),
@@ -211,7 +211,7 @@ impl Login {
     }
 }
 
-/// Which file is not there, in words.
+/// Which file does not exist, in words.
 fn without_file(variables: &Variables) -> String {
     variables
         .gcloud_file()

@@ -1,7 +1,7 @@
-//! What a token server's refusal means, and what ends it.
+//! The meaning of a token server's refusal, and its remedy.
 //!
-//! Sources: RFC 6749 section 5.2 and RFC 8693 for the codes; Google's "Troubleshoot OAuth 2.0" and "Troubleshoot Workload
-//! Identity Federation" for the texts, which alone tell one `invalid_grant` from another.
+//! Sources: RFC 6749 section 5.2 and RFC 8693 for the codes; Google's "Troubleshoot OAuth 2.0" and "Troubleshoot
+//! Workload Identity Federation" for the texts, which are the only way to tell one `invalid_grant` from another.
 
 use serde_json::Value;
 
@@ -10,27 +10,27 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::quote;
 use crate::domain::secret::Secret;
 
-/// What was asked for, as far as it decides what a refusal means.
+/// The request, as far as the meaning of a refusal depends on it.
 #[derive(Debug, Clone, Copy)]
 pub enum Asked<'a> {
-    /// With a service account's key.
+    /// A request with a service account's key.
     Key { account: &'a str },
-    /// With the refresh token of a person; `again` is the command that gets a new one.
+    /// A request with a person's refresh token; `again` is the command that gets a new one.
     Person { again: &'a str },
-    /// With another issuer's token.
+    /// A request with another issuer's token.
     Exchange { audience: &'a str },
-    /// For another account; `role` lets the caller.
+    /// A request for another account's token; `role` is the role that the caller needs.
     Impersonation { target: &'a str, role: &'a str, caller: &'a str },
 }
 
 /// A refusal in the words of OAuth or of Google's APIs.
 struct Refusal {
-    /// `invalid_grant`, `PERMISSION_DENIED`.
+    /// The code: `invalid_grant`, `PERMISSION_DENIED`.
     code: String,
     text: String,
 }
 
-/// What it means here, and the operator's next step.
+/// The meaning here, and the operator's next step.
 struct Told {
     meaning: String,
     step: String,
@@ -40,7 +40,7 @@ fn told(meaning: impl Into<String>, step: impl Into<String>) -> Told {
     Told { meaning: meaning.into(), step: step.into() }
 }
 
-/// The fault of an answer that is no success. `secrets` were sent, and are struck out of the server's words.
+/// The fault of an answer that is not a success. `secrets` were sent, and are removed from the server's message.
 pub fn fault(asked: Asked<'_>, answer: &Answer, secrets: &[&Secret]) -> Fault {
     let Some(refusal) = answer.json().and_then(|body| read(&body, secrets)) else { return answer.unreadable() };
     let Refusal { code, text } = &refusal;

@@ -1,4 +1,4 @@
-//! Where the credentials are, and what kind they are.
+//! The place of the credentials, and their kind.
 
 use std::path::{Path, PathBuf};
 
@@ -10,15 +10,15 @@ use super::token::{Impersonation, Person, Token};
 use super::wire::Wire;
 use crate::domain::fault::Fault;
 
-/// Of whoever acts as another account.
+/// The role of an account that acts as another one.
 const CREATOR: &str = "roles/iam.serviceAccountTokenCreator";
 
 /// The first place that has credentials, in the order of Google's own tools.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// `GOOGLE_APPLICATION_CREDENTIALS`.
+    /// The file of `GOOGLE_APPLICATION_CREDENTIALS`.
     Named(PathBuf),
-    /// Where `gcloud auth application-default login` leaves its file.
+    /// The file that `gcloud auth application-default login` writes.
     Gcloud(PathBuf),
     MetadataServer,
 }
@@ -38,7 +38,7 @@ impl Place {
         }
     }
 
-    /// Whose file it is, in words.
+    /// Where the file comes from, in words.
     pub const fn because(&self) -> &'static str {
         match self {
             Self::Named(_) => "GOOGLE_APPLICATION_CREDENTIALS",
@@ -48,7 +48,7 @@ impl Place {
     }
 }
 
-/// Credentials that lie in a file.
+/// Credentials in a file.
 #[derive(Debug)]
 pub struct Source {
     kind: Kind,
@@ -75,12 +75,12 @@ impl Source {
         self.quota_project.as_deref()
     }
 
-    /// In words: `a service account's key`.
+    /// The kind in words: `a service account's key`.
     pub fn kind(&self) -> String {
         self.kind.in_words()
     }
 
-    /// The account's address, where the file tells it.
+    /// The account's address, if the file has it.
     pub fn account(&self) -> Option<String> {
         self.kind.account()
     }
@@ -134,7 +134,7 @@ impl Kind {
         }
     }
 
-    /// As IAM names whoever it is, with a word in capitals where the file does not tell.
+    /// The member as IAM names it, with a placeholder in capitals if the file does not have it.
     fn member(&self) -> String {
         match (self, self.account()) {
             (Self::Person { .. }, account) => format!("user:{}", account.as_deref().unwrap_or("ACCOUNT")),
@@ -157,7 +157,7 @@ impl Kind {
     }
 }
 
-/// A file of another kind; its `type` is not repeated, it may be anything.
+/// The fault for a file of another kind; its `type` is not repeated, because it may be anything.
 fn unknown(document: &Document) -> Fault {
     if document.may("type") == Some("gdch_service_account") {
         return document.unusable("is for Google Distributed Cloud, which bqsync does not reach");

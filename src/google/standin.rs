@@ -1,5 +1,5 @@
-//! Google in a test's own process: token servers, the metadata server and the services that take a token, each request
-//! of which can be looked at afterwards.
+//! Google in a test's own process: token servers, the metadata server and the services that accept a token. A test can
+//! look at each request afterwards.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 use super::{Login, Variables};
 
-/// Of every file here; a message must never hold it.
+/// A part of every secret in these files; a message must never contain it.
 pub const CANARY: &str = "c4n4ry";
 
 /// A request that arrived.
@@ -42,7 +42,7 @@ impl Seen {
 
 type Answers = dyn Fn(&Seen) -> Option<(u16, String)> + Send + Sync;
 
-/// A server on a port of its own, which is gone with the test's runtime.
+/// A server on its own port, which ends with the test's runtime.
 #[derive(Debug)]
 pub struct StandIn {
     pub host: String,
@@ -55,7 +55,7 @@ impl StandIn {
         Self::answering(|_| None).await
     }
 
-    /// `special` answers first; what it leaves is answered as Google does.
+    /// `special` answers first; if it gives no answer, the usual answer of Google follows.
     pub async fn answering(special: impl Fn(&Seen) -> Option<(u16, String)> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
@@ -72,7 +72,7 @@ impl StandIn {
         format!("http://{}{path}", self.host)
     }
 
-    /// All requests whose path has this in it.
+    /// All requests whose path contains this text.
     pub fn seen(&self, path: &str) -> Vec<Seen> {
         self.seen.lock().unwrap().iter().filter(|seen| seen.path.contains(path)).cloned().collect()
     }
@@ -92,7 +92,7 @@ impl StandIn {
         Login::new(Some(self.file("credentials.json", content)), variables_of(variables))
     }
 
-    /// A service account's key, as the console and gcloud write it.
+    /// A service account's key as the console and gcloud write it.
     pub fn key(&self) -> Value {
         json!({
             "type": "service_account", "project_id": "p", "private_key_id": "k1", "private_key": private_key(),
@@ -101,7 +101,7 @@ impl StandIn {
         })
     }
 
-    /// What `gcloud auth application-default login` writes.
+    /// The file that `gcloud auth application-default login` writes.
     pub fn person(&self) -> Value {
         json!({
             "type": "authorized_user", "account": "", "client_id": "id.apps", "client_secret": CANARY,
@@ -110,7 +110,7 @@ impl StandIn {
         })
     }
 
-    /// What `gcloud iam workload-identity-pools create-cred-config` writes.
+    /// The file that `gcloud iam workload-identity-pools create-cred-config` writes.
     pub fn external(&self, source: &Value) -> Value {
         json!({
             "type": "external_account", "universe_domain": "googleapis.com",
@@ -130,7 +130,7 @@ pub fn variables_of(variables: &[(&str, &str)]) -> Variables {
     Variables::read(&found)
 }
 
-/// An RSA key, made once a process.
+/// An RSA key, made once in a process.
 pub fn private_key() -> &'static str {
     static KEY: OnceLock<String> = OnceLock::new();
     KEY.get_or_init(|| {
@@ -140,7 +140,7 @@ pub fn private_key() -> &'static str {
     })
 }
 
-/// A script in this folder, as an executable source names one.
+/// Writes a script to this folder, for an executable source.
 pub fn script(dir: &Path, name: &str, text: &str) -> String {
     use std::os::unix::fs::PermissionsExt;
     let path = dir.join(name);
@@ -149,7 +149,7 @@ pub fn script(dir: &Path, name: &str, text: &str) -> String {
     path.display().to_string()
 }
 
-/// Answers at an address that is known before anybody listens there.
+/// Answers at an address that is known before the server listens there.
 pub async fn serve_at(address: SocketAddr, special: impl Fn(&Seen) -> Option<(u16, String)> + Send + Sync + 'static) {
     let listener = TcpListener::bind(address).await.unwrap();
     serve(listener, Arc::new(special), Arc::default()).await;
@@ -178,7 +178,7 @@ async fn serve(listener: TcpListener, special: Arc<Answers>, log: Arc<Mutex<Vec<
     axum::serve(listener, Router::new().fallback(handler)).await.unwrap();
 }
 
-/// As Google answers what is right.
+/// Google's usual answer to a valid request.
 fn usual(seen: &Seen) -> (u16, String) {
     let token =
         |text: &str| (200, json!({"access_token": text, "expires_in": 3599, "token_type": "Bearer"}).to_string());

@@ -1,4 +1,4 @@
-//! An issuer's token that lies in a file or is given out at a URL.
+//! An issuer's token in a file or at a URL.
 
 use std::path::PathBuf;
 
@@ -9,11 +9,11 @@ use super::wire::Wire;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::secret::Secret;
 
-/// `credential_source.format`.
+/// The value of `credential_source.format`.
 #[derive(Debug)]
 enum Format {
     Text,
-    /// An object; the field holds the token.
+    /// A JSON object; this field holds the token.
     Json(String),
 }
 
@@ -27,7 +27,7 @@ impl Format {
         }
     }
 
-    /// `place` is what the text was read from.
+    /// `place`: where the text was read from.
     fn token(&self, text: &str, place: &str) -> Result<Secret, Fault> {
         let token = match self {
             Self::Text => Some(text.trim().to_owned()),
@@ -60,7 +60,7 @@ impl FileSource {
         Ok(Self { path: source.must("file")?.into(), format: Format::of(source)? })
     }
 
-    /// Read each time: whoever issues the token replaces it before it ends.
+    /// The token, read each time: its issuer replaces it before it ends.
     pub fn token(&self) -> Result<Secret, Fault> {
         let place = self.path.display().to_string();
         let text = std::fs::read_to_string(&self.path).map_err(|error| {

@@ -1,4 +1,4 @@
-//! Files that give no token, tokens that end, and what may be told of either.
+//! Files that give no token, tokens that end, and what messages may say about either.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Access tokens, and the requests that give one.
+//! Access tokens, and the requests that give them.
 
 use std::time::Duration;
 
@@ -12,23 +12,23 @@ use super::wire::{Answer, Wire};
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::secret::Secret;
 
-/// The one scope that BigQuery and Cloud Storage both take.
+/// The one scope that both BigQuery and Cloud Storage accept.
 pub const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 
-/// Where a file of Google's that names no token server is to be sent to.
+/// The token server for a credentials file that names none.
 pub const TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
 
-/// What Google gives where it says nothing of the time.
+/// The lifetime of a token if Google does not state one.
 const USUAL: Duration = Duration::from_hours(1);
 
 #[derive(Debug, Clone)]
 pub struct Token {
     pub text: Secret,
-    /// From its arrival.
+    /// The lifetime from the token's arrival.
     pub lasts: Duration,
 }
 
-/// A request to an OAuth token server; `secrets` are in it.
+/// Sends a request to an OAuth token server; it contains `secrets`.
 pub async fn granted(
     wire: &Wire,
     request: RequestBuilder,
@@ -57,19 +57,19 @@ pub struct Person {
     client_id: String,
     client_secret: Secret,
     refresh_token: Secret,
-    /// The client's id and secret go into a header, as Google's STS wants them.
+    /// The client's id and secret go into a header, as Google's STS expects.
     by_header: bool,
     again: &'static str,
 }
 
 impl Person {
-    /// `authorized_user`.
+    /// Reads an `authorized_user`.
     pub fn of(document: &Document) -> Result<Self, Fault> {
         let token_uri = document.may("token_uri").unwrap_or(TOKEN_URI);
         Self::new(document, token_uri, false, "gcloud auth application-default login")
     }
 
-    /// `external_account_authorized_user`: somebody of a workforce pool.
+    /// Reads an `external_account_authorized_user`: a member of a workforce pool.
     pub fn of_workforce(document: &Document) -> Result<Self, Fault> {
         let again = "gcloud auth application-default login --login-config=FILE";
         Self::new(document, document.must("token_url")?, true, again)
@@ -101,13 +101,13 @@ impl Person {
     }
 }
 
-/// Another account, for which the credentials at hand may ask.
+/// Another account, whose tokens the present credentials may request.
 #[derive(Debug)]
 pub struct Impersonation {
     url: String,
     delegates: Vec<String>,
     lifetime: Duration,
-    /// The role that whoever asks needs on the account.
+    /// The role that the caller needs on the account.
     role: &'static str,
 }
 
@@ -116,13 +116,13 @@ impl Impersonation {
         Self { url: url.to_owned(), delegates, lifetime: lifetime.map_or(USUAL, Duration::from_secs), role }
     }
 
-    /// `https://.../serviceAccounts/ACCOUNT:generateAccessToken`.
+    /// The account in `https://.../serviceAccounts/ACCOUNT:generateAccessToken`.
     pub fn account(&self) -> &str {
         let last = self.url.rsplit('/').next().unwrap_or_default();
         last.split(':').next().unwrap_or_default()
     }
 
-    /// `caller`: who asks, as IAM names it.
+    /// `caller`: the requesting account as IAM names it.
     pub async fn token(&self, wire: &Wire, bearer: &Token, caller: &str) -> Result<Token, Fault> {
         let body = json!({
             "scope": [SCOPE], "delegates": self.delegates, "lifetime": format!("{}s", self.lifetime.as_secs()),
@@ -137,7 +137,7 @@ impl Impersonation {
         let field = |name: &str| body.get(name).and_then(Value::as_str);
         let Some(text) = field("accessToken") else { return Err(answer.unreadable()) };
         let ends = field("expireTime").and_then(|text| DateTime::parse_from_rfc3339(text).ok());
-        // By the server's clock: ours may be off.
+        // By the server's clock, because ours may be wrong.
         let now = Utc::now() + answer.clock.unwrap_or_default();
         let left = ends.and_then(|ends| (ends.with_timezone(&Utc) - now).to_std().ok());
         Ok(Token { text: Secret::new(text), lasts: left.unwrap_or(self.lifetime) })

@@ -1,5 +1,5 @@
-//! Requests for tokens: through the proxy that `HTTPS_PROXY` and `NO_PROXY` name, each with a limit, and with whatever
-//! was secret in the request struck out of its answer.
+//! Requests for tokens: through the proxy of `HTTPS_PROXY` and `NO_PROXY`, each with a time limit; secrets of the
+//! request are removed from its answer.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -19,16 +19,16 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// A token server answers within a second; two tries must fit into the half minute that `check` waits.
 const ANSWER_WITHIN: Duration = Duration::from_secs(12);
 
-/// Enough for what a server says of an error.
+/// Enough for a server's error message.
 const LONGEST_TEXT: usize = 600;
 
-/// By these a token, a refresh token, a client's secret and a key are known, wherever they stand in a word.
+/// A token, a refresh token, a client's secret and a key are recognised by these marks, anywhere in a word.
 const MARKS_OF_SECRETS: [&str; 5] = ["eyJ", "ya29.", "1//0", "GOCSPX-", "-----BEGIN"];
 
 #[derive(Debug)]
 pub struct Wire {
     through: Client,
-    /// For servers that only this machine or its network has: a proxy elsewhere cannot reach them.
+    /// The client for servers that only this machine or its network can reach, which a proxy elsewhere cannot.
     direct: Client,
 }
 
@@ -37,16 +37,16 @@ pub struct Answer {
     pub status: u16,
     pub body: String,
     pub host: String,
-    /// The server's clock less ours, where it tells the time.
+    /// The difference of the server's clock to ours, if it gives the time.
     pub clock: Option<TimeDelta>,
 }
 
 impl Wire {
     pub fn new() -> Result<Self, Fault> {
-        // A second installation is refused and means that the first stands; without one, TLS panics.
+        // A second installation is refused, which means that the first one stands; without any, TLS panics.
         drop(rustls::crypto::ring::default_provider().install_default());
         let builder = || {
-            // Whoever redirects would learn what was meant for another.
+            // The target of a redirection would learn what was meant for another server.
             Client::builder().connect_timeout(CONNECT_WITHIN).redirect(Policy::none()).user_agent("bqsync")
         };
         let built = |built: reqwest::Result<Client>| {
@@ -55,7 +55,7 @@ impl Wire {
         Ok(Self { through: built(builder().build())?, direct: built(builder().no_proxy().build())? })
     }
 
-    /// For a server whose address stands in a credentials file.
+    /// The client for a server whose address is in a credentials file.
     pub fn client(&self, url: &str) -> &Client {
         if is_link_local(url) { &self.direct } else { &self.through }
     }
@@ -78,7 +78,7 @@ impl Wire {
     }
 }
 
-/// Addresses that mean another machine wherever they are used: the clouds' metadata servers.
+/// Tells if the address means a different machine wherever it is used: the clouds' metadata servers.
 fn is_link_local(url: &str) -> bool {
     let host = Url::parse(url).ok().and_then(|url| url.host_str().map(|host| host.trim_matches(['[', ']']).to_owned()));
     match host.and_then(|host| host.parse::<IpAddr>().ok()) {
@@ -91,7 +91,7 @@ fn is_link_local(url: &str) -> bool {
 fn unanswered(error: reqwest::Error) -> Fault {
     let host = error.url().and_then(Url::host_str).unwrap_or("the token server").to_owned();
     if error.is_builder() {
-        // Its text quotes the address, which may hold a secret.
+        // The error's text quotes the address, which may hold a secret.
         return Fault::new(FaultKind::Config, "an address in the credentials file is invalid")
             .with_hint("create the credentials file again");
     }
@@ -118,7 +118,7 @@ impl Answer {
         serde_json::from_str(&self.body).ok().filter(Value::is_object)
     }
 
-    /// An answer that none of Google's servers gives: a proxy's page, or a server in trouble.
+    /// The fault for an answer that no server of Google gives: a proxy's page, or a server in trouble.
     pub fn unreadable(&self) -> Fault {
         let Self { status, host, .. } = self;
         let sentence = format!("the answer from {host} (HTTP {status}) is not that of a token server");
@@ -130,7 +130,7 @@ impl Answer {
             .with_hint(format!("see what answers in the place of {host}: a proxy or firewall on the way may block it"))
     }
 
-    /// How far this machine's clock is off, in words; `None`: less than a minute, or the server tells no time.
+    /// How wrong this machine's clock is, in words; `None`: less than a minute, or the server gives no time.
     pub fn clock_in_words(&self) -> Option<String> {
         let off = self.clock?;
         let minutes = off.num_minutes().unsigned_abs();
@@ -145,7 +145,8 @@ impl Answer {
     }
 }
 
-/// A server's words, on one line and of bounded length, without the secrets that were sent and without what looks like one.
+/// A server's message on one line of limited length, without the secrets that were sent, and without what looks like
+/// one.
 pub fn harmless(text: &str, secrets: &[&Secret]) -> String {
     let mut text = text.to_owned();
     for secret in secrets.iter().filter(|secret| !secret.expose().is_empty()) {

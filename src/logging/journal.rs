@@ -1,4 +1,4 @@
-//! Lines for systemd's journal, which knows the time by itself and takes the level as `<N>` before each line.
+//! Lines for systemd's journal, which adds the time itself and reads the level as `<N>` before each line.
 //! Source: sd-daemon(3).
 
 use std::fmt;
@@ -11,15 +11,15 @@ use tracing_subscriber::fmt::format::{Format, Full, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Does stderr lead to the journal? `JOURNAL_STREAM` names the stream's device and inode, and is inherited also by those
-/// whose stderr was sent elsewhere since.
+/// Tells if stderr goes to the journal. `JOURNAL_STREAM` names the stream's device and inode; processes whose stderr
+/// was redirected since inherit the variable, too.
 pub fn is_stderr(journal_stream: Option<&str>) -> bool {
     let Some((device, inode)) = journal_stream.and_then(|stream| stream.split_once(':')) else { return false };
     let stderr = io::stderr().as_fd().try_clone_to_owned().map(std::fs::File::from).and_then(|file| file.metadata());
     stderr.is_ok_and(|here| device.parse() == Ok(here.dev()) && inode.parse() == Ok(here.ino()))
 }
 
-/// The readable line, with the level where the journal looks for it.
+/// The readable line, with the level as the journal reads it.
 #[derive(Debug)]
 pub(super) struct JournalLine(Format<Full, ()>);
 
@@ -40,7 +40,7 @@ where
     }
 }
 
-/// syslog's numbers.
+/// The level's number in syslog.
 const fn priority(level: Level) -> u8 {
     match level {
         Level::ERROR => 3,

@@ -1,4 +1,4 @@
-//! How a line is written: safe for a terminal as text, and as JSON with the level in the words of Google Cloud too.
+//! The form of a log line: as text, safe for a terminal; as JSON, with the level also in Google Cloud's words.
 
 use std::fmt;
 
@@ -10,7 +10,8 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::printable;
 
-/// The fields of an event or a span, in one line that no terminal obeys: a server's error may hold anything.
+/// The fields of an event or a span on one line, with nothing that a terminal obeys: a server's error may contain
+/// anything.
 #[derive(Debug)]
 pub(super) struct SafeFields;
 
@@ -22,7 +23,7 @@ impl<'w> FormatFields<'w> for SafeFields {
     }
 }
 
-/// One JSON object, with `severity` before its other keys: GKE and Cloud Run take a line on stderr without one for an error.
+/// One JSON object that begins with `severity`: GKE and Cloud Run treat a line on stderr without it as an error.
 #[derive(Debug)]
 pub(super) struct JsonLine(pub Format<Json>);
 
@@ -59,7 +60,7 @@ mod tests {
 
     use crate::logging::{LogFormat, layer};
 
-    /// Keeps what is written to it.
+    /// Keeps everything that is written to it.
     #[derive(Clone, Default)]
     pub struct Kept(Arc<Mutex<Vec<u8>>>);
 
@@ -82,7 +83,7 @@ mod tests {
         }
     }
 
-    /// What a format makes of some events, colours on.
+    /// The text of some events in a format, with colours on.
     fn written(format: LogFormat, events: impl FnOnce()) -> String {
         let kept = Kept::default();
         let layer = layer(format, kept.clone(), LevelFilter::DEBUG, true);
@@ -108,7 +109,7 @@ mod tests {
         assert_eq!(lines[0]["span"]["mapping"], "users");
     }
 
-    /// What an error text may hold: a title, a line of our own shape, C1, a reordering.
+    /// Hostile parts of an error text: a title, a line that looks like ours, C1, a reordering.
     const HOSTILE: &str = "a\x1b]0;t\x07\n2026 ERROR forged\u{9b}2J\u{202e}";
 
     #[test]

@@ -1,4 +1,4 @@
-//! Where log lines go: stderr for people and collectors, a daily file for the day after.
+//! The destinations of log lines: stderr for people and collectors, and a daily file to read later.
 
 pub mod journal;
 mod lines;
@@ -21,14 +21,14 @@ use self::lines::{JsonLine, SafeFields};
 use self::ring::RingLayer;
 pub use self::ring::{LogLine, LogRing};
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// One readable line each.
+    /// One readable line for each event.
     Text,
     /// The same for systemd's journal.
     Journal,
-    /// One JSON object each; mapping, run and operation stand in `span`.
+    /// One JSON object for each event; mapping, run and operation are in `span`.
     Json,
 }
 
@@ -36,21 +36,21 @@ pub enum LogFormat {
 #[derive(Debug, Clone)]
 pub struct LogSettings {
     pub format: LogFormat,
-    /// `LOG_LEVEL`, in the words of Python or of Rust, any case.
+    /// `LOG_LEVEL`, in the words of Python or of Rust, in any case.
     pub level: Option<String>,
-    /// Where the daily files go; `None`: no files.
+    /// The directory for the daily files; `None`: no files.
     pub directory: Option<PathBuf>,
-    /// On a terminal the progress lines tell the story, so only warnings join them unless a level is asked for.
+    /// On a terminal the progress lines show what happens, so only warnings are added unless a level is set.
     pub terminal: bool,
 }
 
-/// Files kept, one a day.
+/// The number of files that are kept, one for each day.
 const FILES_KEPT: usize = 14;
 
 /// Starts logging for the whole process.
 ///
 /// # Errors
-/// A sentence when the level is none, or when logging was started before.
+/// A sentence if the level is not valid, or if logging was started before.
 pub fn start(settings: &LogSettings) -> Result<(), String> {
     let level = match &settings.level {
         Some(name) => parse_level(name)?,
@@ -62,15 +62,15 @@ pub fn start(settings: &LogSettings) -> Result<(), String> {
     tracing_subscriber::registry().with(stderr).with(file).try_init().map_err(|error| error.to_string())
 }
 
-/// Starts logging for a process whose terminal is the console's: into the ring instead of stderr.
+/// Starts logging for a process whose terminal the console uses: to the ring instead of stderr.
 ///
 /// # Errors
-/// As [`start`].
+/// The errors of [`start`].
 pub fn start_in_console(settings: &LogSettings) -> Result<Arc<LogRing>, String> {
     let level = settings.level.as_deref().map_or(Ok(LevelFilter::INFO), parse_level)?;
     let ring = Arc::new(LogRing::default());
     tui_logger::set_default_level(tui_logger::LevelFilter::Info);
-    // The screen shows less by itself; what was not kept could not be asked for when it is needed.
+    // The screen shows fewer levels by default; lines that are not kept could not be shown later.
     let kept = RingLayer { ring: Arc::clone(&ring) }.with_filter(filter(level.max(LevelFilter::DEBUG)));
     let file = daily_file(settings, level);
     tracing_subscriber::registry().with(kept).with(file).try_init().map_err(|error| error.to_string())?;
@@ -82,8 +82,8 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let directory = settings.directory.as_ref()?;
-    // The appender looks for old files first, and says aloud when there is no directory yet. A home that cannot be
-    // written to (a container) is no reason not to run.
+    // The appender first looks for old files, and prints an error if the directory does not exist. A home that is not
+    // writable (a container) must not stop the program.
     std::fs::create_dir_all(directory).ok()?;
     let appender = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
@@ -95,7 +95,7 @@ where
     Some(layer(LogFormat::Json, appender, level.max(LevelFilter::INFO), false))
 }
 
-/// Libraries speak up only when something is wrong; ours at the level asked for.
+/// Libraries log only warnings and errors; our code logs at the level that was set.
 fn filter(level: LevelFilter) -> EnvFilter {
     let ours = ["bigquery_syncer", "bqsync"].map(|target| format!("{target}={level}"));
     EnvFilter::new(format!("warn,{}", ours.join(",")))
@@ -124,7 +124,7 @@ where
     }
 }
 
-/// The original tool took Python's names.
+/// The original tool accepted Python's names.
 fn parse_level(name: &str) -> Result<LevelFilter, String> {
     match name.trim().to_ascii_uppercase().as_str() {
         "TRACE" => Ok(LevelFilter::TRACE),

@@ -1,6 +1,6 @@
-//! The latest log lines, kept for the console: the terminal is the screen's, so nothing may be written to it.
+//! The latest log lines, kept for the console: the screen has the terminal, so nothing may be written to it.
 //!
-//! Every line goes to tui-logger, which knows targets, and into a ring of ours, which knows mappings.
+//! Every line goes to tui-logger, which filters by target, and to our own ring, which filters by mapping.
 
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -15,7 +15,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-/// Lines kept: some hours of a busy day, about a megabyte.
+/// The number of lines that are kept: some hours of a busy day, about a megabyte.
 const LINES_KEPT: usize = 5_000;
 
 /// One line.
@@ -25,12 +25,12 @@ pub struct LogLine {
     pub level: Level,
     /// The part of the program: `engine`, or an adapter with its port's name before it.
     pub target: String,
-    /// The mapping it is about.
+    /// The mapping that the line is about.
     pub mapping: Option<String>,
     pub text: String,
 }
 
-/// The latest lines, oldest first; written by any thread.
+/// The latest lines, oldest first; any thread may add one.
 #[derive(Debug, Default)]
 pub struct LogRing {
     lines: Mutex<VecDeque<LogLine>>,
@@ -43,7 +43,7 @@ impl LogRing {
         self.written.notified().await;
     }
 
-    /// The latest lines that `wanted` names, oldest first, at most `most`.
+    /// The latest lines that `wanted` accepts, oldest first, at most `most`.
     pub fn latest(&self, most: usize, wanted: impl Fn(&LogLine) -> bool) -> Vec<LogLine> {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found: Vec<LogLine> = lines.iter().rev().filter(|line| wanted(line)).take(most).cloned().collect();
@@ -56,7 +56,7 @@ impl LogRing {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Adds a line; the oldest one goes when there are too many.
+    /// Adds a line; removes the oldest one if there are too many.
     pub fn push(&self, line: LogLine) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() == LINES_KEPT {
@@ -68,12 +68,12 @@ impl LogRing {
     }
 }
 
-/// Fills the ring, and tui-logger beside it.
+/// Fills the ring and tui-logger.
 pub(super) struct RingLayer {
     pub ring: Arc<LogRing>,
 }
 
-/// The mapping that a span is about; kept in the span.
+/// The mapping of a span, stored in the span.
 struct SpanMapping(String);
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for RingLayer {
@@ -102,7 +102,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for RingLayer {
     }
 }
 
-/// `bigquery_syncer::engine::emitter` -> `engine`; of the adapters two parts; others as they are called.
+/// The short form of a target: `bigquery_syncer::engine::emitter` -> `engine`; two parts for adapters; other targets
+/// unchanged.
 fn short_target(target: &str) -> String {
     let Some(own) = target.strip_prefix("bigquery_syncer::") else {
         return target.split("::").next().unwrap_or(target).to_owned();
@@ -126,7 +127,7 @@ fn hand_to_tui_logger(line: &LogLine) {
     );
 }
 
-/// What an event or a span says, as text.
+/// The text of an event or a span.
 #[derive(Default)]
 struct Said {
     message: String,

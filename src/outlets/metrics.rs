@@ -1,7 +1,7 @@
-//! The standing of every mapping in a text file, as Prometheus's node exporter collects it.
+//! The standing of every mapping in a text file that Prometheus's node exporter collects.
 //!
-//! It is written from the state rather than from the run: a run of one mapping leaves the others' figures in place, and
-//! hosts that share a state show the same ones.
+//! It is written from the state and not from the run: a run of one mapping leaves the others' figures in place, and
+//! hosts that share a state show the same figures.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -16,20 +16,20 @@ use crate::domain::report::Outcome;
 use crate::files;
 use crate::state::{LastRun, MappingState};
 
-/// `metrics_file`.
+/// The file of `metrics_file`.
 #[derive(Debug, Clone)]
 pub struct MetricsFile {
     path: PathBuf,
 }
 
 impl MetricsFile {
-    /// Touches nothing yet.
+    /// Makes it without touching the file yet.
     #[must_use]
     pub const fn new(path: PathBuf) -> Self {
         Self { path }
     }
 
-    /// Replaces the file at once: whoever collects it finds the former figures or these.
+    /// Replaces the file atomically: a collector finds the former figures or the new ones.
     ///
     /// # Errors
     /// `Config` or `Transient`, naming the file.
@@ -44,7 +44,7 @@ impl MetricsFile {
     }
 }
 
-/// One metric; its value for a mapping, `None` where nobody knows.
+/// One metric, with its value for a mapping; `None` if the value is unknown.
 struct Family {
     name: &'static str,
     kind: &'static str,
@@ -60,7 +60,7 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// Its name, and that of its server where `sources` gives it one.
+    /// The mapping's name, and its server's if `sources` gives it one.
     fn labels(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let source = self.mapping.source.server.as_ref().map(|server| ("source", server.0.as_str()));
         [("mapping", self.mapping.name.0.as_str())].into_iter().chain(source)
@@ -134,7 +134,7 @@ const FAMILIES: [Family; 10] = [
     },
 ];
 
-/// The outcomes by the word that their label has.
+/// The outcomes, by the word in their label.
 const OUTCOMES: [(&str, Outcome); 4] = [
     ("ok", Outcome::Ok),
     ("failed", Outcome::Failed),

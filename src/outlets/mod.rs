@@ -1,7 +1,6 @@
-//! Who is told of the runs besides whoever started them: Prometheus through a file, and a web address when something
-//! fails.
+//! Who is notified of runs besides the caller: Prometheus through a file, and a web address when something fails.
 //!
-//! Both come after the run: what goes wrong with them is a warning, and touches neither the rows nor the outcome.
+//! Both come after the run: their failures are warnings, and affect neither the rows nor the outcome.
 
 pub mod metrics;
 pub mod webhook;
@@ -9,7 +8,7 @@ pub mod webhook;
 use self::metrics::MetricsFile;
 use self::webhook::Webhook;
 
-/// Those that the configuration names.
+/// The outlets that the configuration names.
 #[derive(Debug, Default)]
 pub struct Outlets {
     pub metrics: Option<MetricsFile>,

@@ -1,7 +1,7 @@
-//! Word of a run's end to a web address: for whoever is called when something fails at night.
+//! Sends how a run ended to a web address, for those who are called when something fails at night.
 //!
-//! The address is a secret, for whoever knows it may write to the channel behind it: no error of ours holds it, nor any
-//! part of it, and so none of the client's own words are repeated.
+//! The address is secret, because anyone who knows it may write to the channel behind it: no error of ours contains it
+//! or a part of it, so the client's own messages are not repeated.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -20,10 +20,10 @@ use crate::host::host_name;
 use crate::retry::repeated;
 use crate::trust;
 
-/// A service that takes longer is not there.
+/// A service that takes longer counts as absent.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// `notify`.
+/// The settings of `notify`.
 #[derive(Debug)]
 pub struct Webhook {
     url: Secret,
@@ -31,10 +31,10 @@ pub struct Webhook {
     http: reqwest::Client,
 }
 
-/// What is sent: no rows, no addresses, no accounts.
+/// The notification: no rows, no addresses, no accounts.
 #[derive(Debug, Serialize)]
 struct Word<'a> {
-    /// One sentence; chat services show it as it is.
+    /// One sentence, which chat services show unchanged.
     text: String,
     event: &'static str,
     run_id: &'a str,
@@ -45,7 +45,7 @@ struct Word<'a> {
     host: String,
     started_at: String,
     finished_at: String,
-    /// Those that failed or wait; with `on: always` the others are only counted.
+    /// The mappings that failed or wait; with `on: always` the others are only counted.
     mappings: Vec<Trouble<'a>>,
     mappings_total: usize,
 }
@@ -53,7 +53,7 @@ struct Word<'a> {
 #[derive(Debug, Serialize)]
 struct Trouble<'a> {
     mapping: &'a str,
-    /// The table in MySQL, with its server's name where `sources` lists several.
+    /// The table in MySQL, with its server's name if `sources` lists several.
     source: &'a str,
     target: &'a str,
     outcome: Outcome,
@@ -62,7 +62,7 @@ struct Trouble<'a> {
     hint: Option<Cow<'a, str>>,
 }
 
-/// What is sent of the user's files; no more than the log says of them.
+/// The notification about the user's files; it says no more about them than the log.
 #[derive(Debug, Serialize)]
 pub struct FilesNews {
     text: String,
@@ -72,7 +72,7 @@ pub struct FilesNews {
 }
 
 impl FilesNews {
-    /// The changed files cannot be used: a problem each.
+    /// The changed files cannot be used; with all problems.
     #[must_use]
     pub fn broken(problems: &[String]) -> Self {
         let host = host_name();
@@ -90,14 +90,14 @@ impl FilesNews {
 }
 
 impl Webhook {
-    /// Asks nothing of the network yet.
+    /// Makes the client without using the network yet.
     ///
     /// # Errors
-    /// `Config` when the client cannot be made.
+    /// `Config` if the client cannot be made.
     pub fn new(notify: &Notify) -> Result<Self, Fault> {
         let http = reqwest::Client::builder()
             .timeout(ANSWER_WITHIN)
-            // Whoever redirects would learn what was meant for another.
+            // The target of a redirection would learn what was meant for another server.
             .redirect(redirect::Policy::none())
             .user_agent("bqsync")
             .build()
@@ -107,7 +107,7 @@ impl Webhook {
         Ok(Self { url: notify.url.clone(), on: notify.on, http })
     }
 
-    /// Is this run one to be told of?
+    /// Tells if this run is to be notified.
     #[must_use]
     pub fn wants(&self, report: &RunReport) -> bool {
         let least = if report.any(Outcome::Failed) {
@@ -120,20 +120,20 @@ impl Webhook {
         self.on >= least
     }
 
-    /// Sends word, more than once where the first try does not arrive.
+    /// Sends the notification, again if the first try does not arrive.
     ///
     /// # Errors
-    /// `Transient` when no try arrived, `Config` when the service does not want it.
+    /// `Transient` if no try arrived, `Config` if the service refuses it.
     pub async fn tell(&self, report: &RunReport, patience: Patience) -> Result<(), Fault> {
         let word = word(report);
         let notes = RetryNotes::default().with_patience(patience);
         repeated(&notes, "sending the notification of the run", || self.post(&word)).await
     }
 
-    /// Sends word of the user's files, whatever `on` says of runs.
+    /// Sends a notification about the user's files, whatever `on` says about runs.
     ///
     /// # Errors
-    /// As `tell`.
+    /// The errors of `tell`.
     pub async fn tell_of_files(&self, news: &FilesNews, patience: Patience) -> Result<(), Fault> {
         let notes = RetryNotes::default().with_patience(patience);
         repeated(&notes, "sending the notification of the configuration", || self.post(news)).await
@@ -164,7 +164,7 @@ fn judged(answer: &Response) -> Result<(), Fault> {
         .with_hint("check `notify.url`, and that its service takes a POST of JSON"))
 }
 
-/// In our words: the client's own would name the host, and with a wrong certificate more.
+/// The error in our words: the client's own would name the host, and for a wrong certificate even more.
 fn unanswered(error: &reqwest::Error) -> Fault {
     if let Some(fault) = trust::refused(error, "the service at `notify.url`") {
         return fault;
@@ -209,11 +209,11 @@ fn trouble(report: &MappingReport) -> Option<Trouble<'_>> {
     let sentence = match (report.outcome, report.error_kind) {
         (Outcome::Ok | Outcome::Cancelled, _) => return None,
         (Outcome::Waiting, _) => first_upper(waits_for.sentence()),
-        // The error may name the key of the row that it is about; whoever may see rows finds it in the report.
+        // The error may name the key of its row; those who may see rows find it in the report.
         (Outcome::Failed, Some(FaultKind::Data)) => {
             "Its rows cannot be moved as they are; the run's report has the error".to_owned()
         }
-        // What BigQuery says about a statement may quote a value: our own words come before it.
+        // BigQuery's message about a statement may quote a value, so only our words before it are sent.
         (Outcome::Failed, Some(FaultKind::Schema)) => {
             let own = report.errors.iter().map(|error| error.split_once(": ").map_or(error.as_str(), |(own, _)| own));
             own.collect::<Vec<_>>().join("; ")

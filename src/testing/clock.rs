@@ -1,4 +1,4 @@
-//! A clock that shows what a test has set.
+//! A clock that shows the time that a test has set.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::engine::Clock;
 
-/// Shows what it was set to; the source's server and the warehouse go by it too.
+/// A clock that is set by hand; the source's server and the warehouse use it, too.
 #[derive(Debug)]
 pub struct FakeClock(watch::Sender<DateTime<Utc>>);
 

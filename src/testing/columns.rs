@@ -1,4 +1,4 @@
-//! Rows as Arrow batches, and back.
+//! Converts rows to Arrow batches and back.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::domain::cursor::Moment;
 use crate::domain::plan::TablePlan;
 use crate::domain::staging::arrow_schema;
 
-/// `rows` are in the plan's order.
+/// `rows` must be in the plan's order.
 pub fn batch(plan: &TablePlan, rows: &[Row]) -> RecordBatch {
     let schema = arrow_schema(plan);
     let column = |(position, field): (usize, &Arc<arrow_schema::Field>)| {

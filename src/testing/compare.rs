@@ -14,7 +14,7 @@ use crate::domain::verify::{
 };
 use crate::source::ContentSum;
 
-/// A row of the plan's columns, as a side tells of it.
+/// A row of the plan's columns, as one side gives it.
 pub fn digest(comparison: &Comparison, row: &Row) -> RowDigest {
     let text = |&key: &usize| Some(&row[key]).filter(|value| **value != Value::Null).map(ToString::to_string);
     let key = comparison.plan.keys.iter().map(text).collect();
@@ -45,7 +45,7 @@ pub fn lies_in(row: &RowDigest, parts: &Parts) -> bool {
     parts.runs.iter().any(|(first, last)| (*first..=*last).contains(&part))
 }
 
-/// Rows of a comparison's columns, by part.
+/// Rows and sums of a comparison's columns, by part.
 pub fn summed(comparison: &Comparison, rows: &[Row], grain: Grain) -> Vec<PartSum> {
     let digests: Vec<_> = rows.iter().map(|row| digest(comparison, row)).collect();
     sums(&digests, &Cut { grain, within: None })
@@ -68,7 +68,7 @@ fn sums(rows: &[RowDigest], cut: &Cut) -> Vec<PartSum> {
     sums.into_values().collect()
 }
 
-/// A row as somebody sees it.
+/// A row as the operator sees it.
 fn seen(comparison: &Comparison, row: &Row) -> SeenRow {
     let RowDigest { key, in_window, .. } = digest(comparison, row);
     let cell = |value: &Value| {
@@ -105,7 +105,7 @@ impl Keyed for MemoryWarehouse {
 }
 
 impl MemorySource {
-    /// What this process hashes is the same for both sums.
+    /// This process uses the same hash for both sums.
     pub fn content(&self, comparison: &Comparison, cut: &Cut, compared: bool) -> Vec<ContentSum> {
         let sums = sums(&self.digests(comparison), cut).into_iter();
         sums.map(|sum| ContentSum { content: sum, compared: compared.then_some(sum) }).collect()
@@ -140,7 +140,7 @@ impl Comparable for MemorySource {
 }
 
 impl MemoryWarehouse {
-    /// Of the window, but for rows that are marked as deleted; of an append's the newest.
+    /// The rows of the window without those marked as deleted; in an append only the newest versions.
     fn held(&self, comparison: &Comparison) -> Vec<Row> {
         let dataset = self.0.dataset();
         let table = &dataset.tables[&comparison.target.table];

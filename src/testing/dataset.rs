@@ -1,4 +1,4 @@
-//! Tables and jobs as BigQuery has them: a job's id is taken once, a job that fails has changed nothing.
+//! Tables and jobs as in BigQuery: a job's id is taken once, and a job that fails has changed nothing.
 
 mod publish;
 
@@ -26,21 +26,21 @@ use crate::warehouse::{DeleteOrder, Inline, PublishCounts, PublishOrder, Sent, T
 pub struct Dataset {
     pub tables: BTreeMap<String, Table>,
     jobs: HashMap<JobId, Job>,
-    /// Publishes whose senders have heard of a broken connection, still on their way.
+    /// Publishes under way whose senders have already seen a broken connection.
     pub late: Vec<PublishOrder>,
-    /// How each publish that was carried out, or failed, was sent.
+    /// The kind of each publish that was carried out or failed.
     pub published: Vec<PublishKind>,
     /// Load jobs: BigQuery takes each id once.
     pub loads: HashSet<JobId>,
-    /// The next publishes find their ids taken by others.
+    /// The next publishes find that others have taken their ids.
     pub taken: VecDeque<Taken>,
-    /// A copy job ends with an error.
+    /// Copy jobs end with an error.
     pub refuses_copies: bool,
-    /// Partitions that one job may write.
+    /// The most partitions that one job may write.
     pub most_partitions: usize,
     /// Bytes that each question of a comparison would read.
     pub question_bytes: u64,
-    /// What statements of schema changes mean.
+    /// The meaning of the statements for schema changes.
     pub statements: BTreeMap<String, Change>,
 }
 
@@ -81,12 +81,12 @@ pub enum Change {
 #[derive(Debug, Clone)]
 struct Job {
     mark: Option<String>,
-    /// Else it ended with an error.
+    /// `None`: the job ended with an error.
     counts: Option<PublishCounts>,
     ended: u64,
 }
 
-/// What a look at a job shows.
+/// The result of a look at a job.
 pub enum Look {
     Unknown,
     Failed,
@@ -98,7 +98,7 @@ impl Table {
         self.columns.iter().position(|c| same_name(&c.name, column)).unwrap()
     }
 
-    /// Where the rows of a shard stand among those of the table; without one, all of them.
+    /// The positions of a shard's rows in the table; without a shard, of all rows.
     pub fn of_shard(&self, shard: Option<&TableShard>) -> Vec<usize> {
         let own = shard.map(|shard| (self.position(&shard.column), Value::Text(shard.value.clone())));
         let is_own = |row: &Row| own.as_ref().is_none_or(|(place, value)| row[*place] == *value);
@@ -128,7 +128,7 @@ impl Table {
         }
     }
 
-    /// It has changed; no two changes show the same moment.
+    /// Records a change; no two changes have the same time.
     fn touch(&mut self, now: u64) {
         self.modified = now.max(self.modified + 1);
     }
@@ -155,7 +155,7 @@ impl Dataset {
         }
     }
 
-    /// The rows that were staged there; none once it has been dropped.
+    /// The rows staged in this table; an error once it has been dropped.
     fn staged(&self, table: &TableId) -> Result<Vec<Row>, Fault> {
         let gone = || Fault::new(FaultKind::Schema, format!("Not found: Table {table}"));
         self.tables.get(&table.table).map(|table| table.rows.clone()).ok_or_else(gone)
@@ -181,7 +181,7 @@ impl Dataset {
         done.map(Sent::Done)
     }
 
-    /// Takes a job's id; false where it is taken already.
+    /// Takes a job's id; false if it is taken already.
     pub fn take(&mut self, job: &JobId, now: u64) -> bool {
         let is_free = !self.jobs.contains_key(job);
         if is_free {
@@ -219,7 +219,7 @@ impl Dataset {
         Ok(PublishCounts { began: Some(now), ended: Some(now.max(target.modified)), ..counts })
     }
 
-    /// Those on their way arrive.
+    /// Delivers the publishes under way.
     pub fn deliver(&mut self, now: u64) {
         for order in std::mem::take(&mut self.late) {
             // Nobody waits for its end.
@@ -244,7 +244,7 @@ impl Dataset {
         own.filter(|row| row[position].cursor().is_some_and(is_beyond)).count() as u64
     }
 
-    /// Rows that are held, and those whose keys are not staged.
+    /// The number of rows, and of those whose keys are not staged.
     pub fn count_vanished(&self, vanished: &Vanished) -> Result<(u64, u64), Fault> {
         let (held, gone) = self.vanished(vanished)?;
         Ok((held, gone.len() as u64))
@@ -253,7 +253,7 @@ impl Dataset {
     fn vanished(&self, vanished: &Vanished) -> Result<(u64, BTreeSet<usize>), Fault> {
         let Vanished { target, plan, staged, before, within, .. } = vanished;
         let staged = self.staged(staged)?;
-        // Of a mirror whole rows are staged.
+        // For a mirror, whole rows are staged.
         let keys: BTreeSet<Row> = match within {
             Some(_) => staged.iter().map(|row| plan.keys.iter().map(|&key| row[key].clone()).collect()).collect(),
             None => staged.into_iter().collect(),
@@ -307,7 +307,7 @@ impl Dataset {
     }
 }
 
-/// Partitions of a table that the rows lie in.
+/// The number of partitions that the rows lie in.
 fn days(table: &Table, plan: &TablePlan, rows: &[Row]) -> usize {
     let Some(by) = table.partitioning.as_ref().and_then(|partitioning| partitioning.column.as_ref()) else { return 0 };
     let position = plan.columns.iter().position(|c| same_name(&c.target_name, by)).unwrap();

@@ -1,8 +1,8 @@
 //! A source, a warehouse and a state in memory, for tests of the engine that need no server and no waiting.
 //!
-//! They keep the ports' contracts as MySQL and BigQuery do (job ids are taken once, a publish is atomic, a lost lease saves
-//! nothing), and go wrong where a test's script says so. Each process of a test has a tokio runtime of its own, whose time is
-//! paused: dropping it ends everything of that process at once, as `kill -9` does.
+//! They keep the ports' contracts as MySQL and BigQuery do (job ids are taken once, a publish is atomic, a lost lease
+//! saves nothing), and fail where a test's script says so. Each process of a test has its own tokio runtime with paused
+//! time: dropping it ends everything of that process at once, as `kill -9` does.
 
 mod clock;
 mod columns;

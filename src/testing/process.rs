@@ -1,4 +1,4 @@
-//! A process of the program: an engine in a runtime of its own.
+//! A process of the program: an engine in its own runtime.
 
 use std::fmt;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl fmt::Debug for Process {
     }
 }
 
-/// Time passes only while nothing else happens, and nothing waits for so long.
+/// Waits until nothing else happens: time passes only then, and nothing waits for so long.
 async fn idle() {
     tokio::time::sleep(Duration::from_hours(24 * 365)).await;
 }
@@ -53,7 +53,7 @@ impl Process {
         self.handle.send(command);
     }
 
-    /// Goes on until an event; `None` where the process is killed before.
+    /// Continues until an event; `None` if the process is killed before.
     pub fn until<V>(&mut self, wanted: impl Fn(&Event) -> Option<V>) -> Option<V> {
         let Self { world, handle, events, runtime } = self;
         runtime.block_on(async {
@@ -75,12 +75,12 @@ impl Process {
         })
     }
 
-    /// Goes on until a call is held.
+    /// Continues until a call is held.
     pub fn until_held(&mut self) {
         self.runtime.block_on(self.world.script.held());
     }
 
-    /// Goes on until a call is held, or until its run has ended.
+    /// Continues until a call is held, or the run has ended.
     pub fn is_held(&mut self) -> bool {
         let Self { world, handle, events, runtime } = self;
         runtime.block_on(async {
@@ -102,7 +102,7 @@ impl Process {
         })
     }
 
-    /// Goes on until its run has ended; `None` where it is killed before.
+    /// Continues until the run has ended; `None` if the process is killed before.
     pub fn run_ends(&mut self) -> Option<RunReport> {
         self.until(|event| match event {
             Event::RunFinished { report } => Some(report.clone()),
@@ -110,7 +110,7 @@ impl Process {
         })
     }
 
-    /// The same, of a run over one mapping.
+    /// The same, for a run with one mapping.
     pub fn ends(&mut self) -> Option<MappingReport> {
         self.run_ends().map(|mut report| report.mappings.remove(0))
     }

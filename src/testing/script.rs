@@ -1,4 +1,4 @@
-//! What goes wrong in a test, and when: by the n-th call of a kind, or of any.
+//! What goes wrong in a test, and when: at the n-th call of a kind, or of any kind.
 
 use std::fmt;
 use std::future::pending;
@@ -19,7 +19,7 @@ pub enum Call {
     ContentSums,
     StepEnd,
     Estimate,
-    /// A page of rows.
+    /// Reading a page of rows.
     Read,
     DescribeTarget,
     EnsureDataset,
@@ -48,27 +48,27 @@ pub enum Call {
 
 /// What happens at a call.
 pub enum Trouble {
-    /// It has no effect.
+    /// The call has no effect and fails.
     Refused(Refusal),
-    /// It has its effect, and its caller hears of a broken connection.
+    /// The call takes effect, and its caller sees a broken connection.
     AnswerLost,
-    /// It has its effect, and its caller hears of this failure.
+    /// The call takes effect, and its caller sees this failure.
     SaysFailed(FaultKind),
-    /// The caller hears of a broken connection; a publish arrives when the test lets it.
+    /// The caller sees a broken connection; a publish takes effect when the test lets it.
     Late,
-    /// It has its effect when the test lets go.
+    /// The call takes effect when the test lets go.
     HeldBefore,
-    /// It has had its effect, and the answer comes when the test lets go.
+    /// The call has taken effect, and its answer comes when the test lets go.
     HeldAfter,
-    /// Somebody else does something just before.
+    /// Something else happens just before.
     Meanwhile(Box<dyn FnOnce() + Send>),
-    /// The process is killed before the call has its effect.
+    /// The process is killed before the call takes effect.
     KilledBefore,
-    /// The process is killed when the call has had its effect.
+    /// The process is killed after the call has taken effect.
     KilledAfter,
 }
 
-/// The fault that a refused call meets.
+/// The fault of a refused call.
 #[derive(Debug, Clone)]
 pub struct Refusal {
     pub kind: FaultKind,
@@ -108,14 +108,14 @@ impl fmt::Debug for Trouble {
 
 #[derive(Debug)]
 struct Rule {
-    /// `None`: any.
+    /// The kind of call; `None`: any.
     call: Option<Call>,
-    /// Calls to come before it is due, itself included.
+    /// Calls until it is due, including the one at which it is.
     left: usize,
     trouble: Trouble,
 }
 
-/// The calls so far, and the trouble to come.
+/// The calls so far, and the troubles to come.
 #[derive(Debug)]
 pub struct Script {
     rules: Mutex<Vec<Rule>>,
@@ -125,7 +125,7 @@ pub struct Script {
     let_go: Semaphore,
 }
 
-/// Of a test whose other thread has panicked, whatever it left.
+/// The content, even if another thread of the test has panicked while it held the lock.
 pub fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -143,12 +143,12 @@ impl Default for Script {
 }
 
 impl Script {
-    /// The `nth` call from now on (1 is the next) meets trouble.
+    /// The `nth` call from now on (1 is the next) meets this trouble.
     pub fn add(&self, call: Option<Call>, nth: usize, trouble: Trouble) {
         locked(&self.rules).push(Rule { call, left: nth, trouble });
     }
 
-    /// Is trouble left that nothing has met?
+    /// Tells if there is trouble that no call has met.
     pub fn is_left(&self) -> bool {
         !locked(&self.rules).is_empty()
     }
@@ -157,7 +157,7 @@ impl Script {
         locked(&self.calls).clone()
     }
 
-    /// Whatever was left of the script is forgotten, and a killed process may start again.
+    /// Forgets the rest of the script, and allows a killed process to start again.
     pub fn clear(&self) {
         locked(&self.rules).clear();
         locked(&self.calls).clear();
@@ -192,14 +192,14 @@ impl Script {
         rules.extract_if(.., |rule| rule.left == 0).map(|rule| rule.trouble).collect()
     }
 
-    /// A call with its effect, and the trouble that it meets; `late` takes an effect that comes later.
+    /// Makes a call with its effect and the trouble that it meets; `late` stores an effect that comes later.
     pub async fn around<V>(
         &self,
         call: Call,
         effect: impl FnOnce() -> Result<V, Fault>,
         late: impl FnOnce(),
     ) -> Result<V, Fault> {
-        // As a server's answer, it comes later: never in the same breath.
+        // Like a server's answer, it never comes at once.
         tokio::task::yield_now().await;
         self.unless_killed().await;
         let mut after = None;
@@ -236,7 +236,7 @@ impl Script {
         }
     }
 
-    /// A call that nothing comes late of.
+    /// Makes a call that cannot take effect late.
     pub async fn at<V>(&self, call: Call, effect: impl FnOnce() -> Result<V, Fault>) -> Result<V, Fault> {
         self.around(call, effect, || {}).await
     }

@@ -1,4 +1,4 @@
-//! One table on its way: the world of a test, set up so that a test reads like the incident that it is about.
+//! One table that moves: the world of a test, set up so that a test reads like the incident that it describes.
 
 use std::path::Path;
 use std::sync::{Arc, MutexGuard};
@@ -32,8 +32,8 @@ use crate::state::MappingState;
 /// The state that a test's own processes share.
 pub const HERE: &str = "here";
 
-/// When a test begins, by every clock. (Not a whole number of quarters of an hour after any row: what the clocks of another
-/// zone may show right now is not remembered.)
+/// When a test begins, by every clock. (No row is a whole number of quarters of an hour earlier, because rows that
+/// could be just now in another zone are not remembered.)
 const BEGINS: &str = "2026-11-23T08:07:30Z";
 
 /// A table `t` of `id`, `v` and `at`, and a mapping `t` that moves it to a table `t`.
@@ -42,18 +42,18 @@ pub struct Shop {
     pub world: Arc<World>,
     mapping: String,
     settings: String,
-    /// Rows that travel within their publish.
+    /// How many rows may travel within their publish.
     inline_rows: u32,
-    /// Rows of a batch, and of a page.
+    /// The rows of a batch and of a page.
     batch: usize,
-    /// Rows of the target that are another shard's.
+    /// Rows of the target that belong to another shard.
     neighbours: Vec<Row>,
 }
 
-/// The shard that the mapping is of a table which it shares.
+/// The mapping's shard in a shared table.
 const SHARD: &str = "us";
 
-/// Another shard of it.
+/// The other shard in the table.
 const NEIGHBOUR: &str = "eu";
 
 pub fn sync() -> Command {
@@ -77,12 +77,12 @@ pub fn repair(dry_run: bool) -> Command {
 }
 
 impl Shop {
-    /// `mapping` is what the configuration says of it beside its names.
+    /// `mapping`: the keys of its configuration, without its names.
     pub fn new(mapping: &str) -> Self {
         Self::stamped(mapping, SourceType::DateTime { fsp: 0 })
     }
 
-    /// The same, where `at` is of another type.
+    /// The same, with another type of `at`.
     pub fn stamped(mapping: &str, at: SourceType) -> Self {
         let id = SourceColumn::new("id", SourceType::Int { bits: 32, unsigned: false }, false);
         let v = SourceColumn::new("v", SourceType::Text { chars: None }, true);
@@ -99,7 +99,7 @@ impl Shop {
         }
     }
 
-    /// The same world, under another configuration of the mapping.
+    /// The same world with another configuration of the mapping.
     #[must_use]
     pub fn mapped(&self, mapping: &str) -> Self {
         let (world, settings) = (Arc::clone(&self.world), self.settings.clone());
@@ -107,7 +107,8 @@ impl Shop {
         Self { world, mapping: mapping.to_owned(), settings, inline_rows, batch, neighbours }
     }
 
-    /// The same, as one shard of the target, which holds rows of another under the same ids, newer ones and more of them.
+    /// The same as one shard of the target, which also holds another shard's rows: with the same ids, newer, and more
+    /// of them.
     pub fn shared(mapping: &str) -> Self {
         let shop = Self::new(&format!("{mapping}, shard_column: _shard, shard: {SHARD}"));
         let neighbours = (1..=12).map(|id| {
@@ -124,7 +125,7 @@ impl Shop {
         Self { neighbours, ..shop }
     }
 
-    /// The other shard's publish changes the table.
+    /// The other shard publishes to the table.
     pub fn neighbour_writes(&mut self) {
         let mut row = row(999, "another's new row", "2026-04-01");
         row.push(Value::Text(NEIGHBOUR.to_owned()));
@@ -136,7 +137,7 @@ impl Shop {
         table.modified += 3_600_000;
     }
 
-    /// A line of the configuration's top level.
+    /// Adds a line to the configuration's top level.
     #[must_use]
     pub fn with(mut self, setting: &str) -> Self {
         self.settings += setting;
@@ -144,21 +145,21 @@ impl Shop {
         self
     }
 
-    /// Few rows travel within their publish. (Else all are staged.)
+    /// Lets few rows travel within their publish. (Otherwise all rows are staged.)
     #[must_use]
     pub fn inline(mut self) -> Self {
         self.inline_rows = 1_000;
         self
     }
 
-    /// Read in batches of so many rows.
+    /// Reads in batches of this many rows.
     #[must_use]
     pub fn in_batches_of(mut self, rows: usize) -> Self {
         self.batch = rows;
         self
     }
 
-    /// Rows in groups of three that share their moment, in the order of their ids.
+    /// Adds rows in groups of three with the same moment, in the order of their ids.
     #[must_use]
     pub fn rows(self, ids: std::ops::RangeInclusive<i64>) -> Self {
         self.insert(ids);
@@ -176,7 +177,7 @@ impl Shop {
         self.database().rows.push(row(id, v, stamp));
     }
 
-    /// Replaces the row of a key.
+    /// Replaces the row with this key.
     pub fn update(&self, id: i64, v: &str, stamp: &str) {
         self.delete(id);
         self.insert_at(id, v, stamp);
@@ -194,7 +195,7 @@ impl Shop {
         self.world.dataset()
     }
 
-    /// Somebody changes rows of the target that are the mapping's.
+    /// Somebody changes the mapping's rows in the target.
     pub fn damage(&self, damage: impl FnOnce(&mut Vec<Row>)) {
         let mut dataset = self.dataset();
         let table = dataset.tables.get_mut("t").unwrap();
@@ -214,7 +215,7 @@ impl Shop {
         !self.neighbours.is_empty() && row[3] == Value::Text(NEIGHBOUR.to_owned())
     }
 
-    /// How the publishes of the target were sent since the last time that this was asked.
+    /// The kinds of publish to the target since the last call of this.
     pub fn published(&self) -> Vec<PublishKind> {
         std::mem::take(&mut self.dataset().published)
     }
@@ -228,17 +229,17 @@ impl Shop {
         self.world.clock.pass(by);
     }
 
-    /// The `nth` call of a kind from now on meets trouble.
+    /// The `nth` call of a kind from now on meets this trouble.
     pub fn trouble(&self, call: Call, nth: usize, trouble: Trouble) {
         self.world.script.add(Some(call), nth, trouble);
     }
 
-    /// The `nth` call of any kind from now on meets trouble.
+    /// The `nth` call of any kind from now on meets this trouble.
     pub fn trouble_at(&self, nth: usize, trouble: Trouble) {
         self.world.script.add(None, nth, trouble);
     }
 
-    /// A process under the state of a host.
+    /// A process with a host's state.
     pub fn process_of(&self, host: &str) -> Process {
         Process::start(Arc::clone(&self.world), self.ports(host))
     }
@@ -264,14 +265,14 @@ impl Shop {
         }
     }
 
-    /// A process that does one thing; `None` where it is killed before it has ended.
+    /// Runs a process with one command; `None` if it is killed before its end.
     pub fn run(&self, command: Command) -> Option<MappingReport> {
         let mut process = self.process_of(HERE);
         process.send(command);
         process.ends()
     }
 
-    /// A process that does one thing well.
+    /// Runs a process with one command, which must succeed.
     pub fn succeeds(&self, command: Command) -> MappingReport {
         let report = self.run(command).expect("nobody kills it");
         assert_eq!(report.outcome, Outcome::Ok, "{report:#?}");
@@ -282,7 +283,7 @@ impl Shop {
         self.state_of("t")
     }
 
-    /// Of the mapping, or of a part of its backfill.
+    /// The state of the mapping, or of a part of its backfill.
     pub fn state_of(&self, key: &str) -> MappingState {
         self.world.remembered(HERE, |state| state.of(&MappingName(key.to_owned())))
     }
@@ -297,7 +298,7 @@ impl Shop {
         });
     }
 
-    /// The rows of the target, in the order of the source's columns, but for those marked as deleted.
+    /// The rows of the target in the order of the source's columns, without those marked as deleted.
     pub fn arrived(&self) -> Vec<Row> {
         let (database, dataset) = (self.world.database(), self.world.dataset());
         let Some(table) = dataset.tables.get("t") else { return Vec::new() };
@@ -310,7 +311,7 @@ impl Shop {
         rows
     }
 
-    /// The other shard's rows are as they were, and none is marked.
+    /// Asserts that the other shard's rows are unchanged and none is marked.
     #[track_caller]
     fn leaves_neighbours(&self, after: &str) {
         let dataset = self.dataset();
@@ -322,7 +323,7 @@ impl Shop {
         assert!(added.iter().flatten().all(|value| *value == Value::Null), "after {after}: marks of another shard");
     }
 
-    /// Row for row: nothing is missing, nothing is there twice.
+    /// Asserts that the rows are equal: none is missing, none is doubled.
     #[track_caller]
     pub fn is_equal(&self, after: &str) {
         self.leaves_neighbours(after);
@@ -342,7 +343,7 @@ impl Shop {
         );
     }
 
-    /// Nothing is left of what runs use on their way.
+    /// Asserts that runs left nothing behind.
     #[track_caller]
     pub fn is_tidy(&self, after: &str) {
         let left: Vec<String> =

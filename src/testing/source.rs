@@ -154,9 +154,9 @@ type Steps = mpsc::Sender<Result<Step, Fault>>;
 struct Reader {
     world: Arc<World>,
     extraction: Extraction,
-    /// The order of the last row that was handed over.
+    /// The position of the last row that was handed over.
     after: Option<Vec<Value>>,
-    /// What is left of a stream, which is read at one moment.
+    /// The rest of a stream, which is read at one moment.
     snapshot: Option<Vec<Row>>,
 }
 
@@ -188,7 +188,7 @@ impl Reader {
         self.extraction.plan.paging == Paging::Keyset && self.extraction.by_parts.is_none()
     }
 
-    /// A whole table is read in the key's order.
+    /// Tells if the rows come in the key's order, as those of a whole table do.
     fn is_in_key_order(&self) -> bool {
         let whole = self.extraction.window.is_none_or(|window| window.low == Low::Beginning);
         whole && !self.extraction.is_step
@@ -200,7 +200,7 @@ impl Reader {
             && (self.is_in_key_order() || plan.cursor.is_some_and(|cursor| plan.keys.contains(&cursor.position)))
     }
 
-    /// Positions in the plan.
+    /// The columns of the order, as positions in the plan.
     fn order(&self) -> Vec<usize> {
         let plan = &self.extraction.plan;
         let cursor = plan.cursor.map(|cursor| cursor.position).filter(|_| !self.is_in_key_order());
@@ -225,7 +225,7 @@ impl Reader {
         rows
     }
 
-    /// All of the window, as they are now, in the plan's columns.
+    /// All rows of the window as they are now, in the plan's columns.
     fn rows(&self) -> Vec<Row> {
         let Extraction { plan, window, only, by_parts, .. } = &self.extraction;
         let database = self.world.database();

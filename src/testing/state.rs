@@ -1,4 +1,4 @@
-//! The state in memory: kept as the text that a file would hold, so that what is not written down is not remembered.
+//! The state in memory: kept as a file's text, so that only what is written down is remembered.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::{RunReport, RunSummary};
 use crate::state::{self, Diagnose, Holder, MappingState, StateStore, SumsPlace};
 
-/// What a store holds.
+/// The content of a store.
 #[derive(Debug, Default)]
 pub struct Remembered {
     texts: BTreeMap<MappingName, String>,
-    /// The number of each mapping's latest lease, and whether somebody has it.
+    /// The number of each mapping's latest lease, and whether it is held.
     leases: BTreeMap<MappingName, Lease>,
     pub reports: Vec<RunReport>,
     pub tables: KnownTables,
@@ -26,7 +26,7 @@ pub struct Remembered {
 struct Lease {
     number: u64,
     holder: Option<RunId>,
-    /// The last one to hold it has not given it back.
+    /// The last holder has not given it back.
     is_left_behind: bool,
 }
 
@@ -43,7 +43,7 @@ impl Remembered {
         self.texts.insert(mapping.clone(), serde_json::to_string(state).unwrap());
     }
 
-    /// Who holds it is thought to be dead.
+    /// Makes the holders seem dead.
     pub fn expire_leases(&mut self) {
         for lease in self.leases.values_mut() {
             lease.number += 1;
@@ -51,7 +51,7 @@ impl Remembered {
         }
     }
 
-    /// The lease's number, and whether it follows a dead one.
+    /// The lease's number, and whether its former holder died.
     fn take(&mut self, mapping: &MappingName, run: &RunId) -> Result<(u64, bool), Fault> {
         let lease = self.leases.entry(mapping.clone()).or_default();
         if let Some(holder) = &lease.holder {

@@ -11,11 +11,11 @@ use crate::domain::fence::{Blind, OpenWrite, Sight, Writers};
 use crate::domain::window::{Low, Window};
 use crate::source::{Bounds, BoundsAsk, Looked, StretchAsk, TailAsk, TailStretch, TailSum};
 
-/// The server; of its tables one.
+/// The server, with a single table.
 #[derive(Debug)]
 pub struct Database {
     pub schema: SourceSchema,
-    /// Committed ones.
+    /// The committed rows.
     pub rows: Vec<Row>,
     pub open: Vec<Transaction>,
     pub sight: Sight,
@@ -23,11 +23,11 @@ pub struct Database {
     pub is_balanced: bool,
     /// How far the server's clock is ahead.
     pub ahead: TimeDelta,
-    /// What the next row would get, where a column is AUTO_INCREMENT.
+    /// The number of the next row, if a column is AUTO_INCREMENT.
     pub next_number: Option<u64>,
 }
 
-/// One that has not committed.
+/// A transaction that has not committed.
 #[derive(Debug)]
 pub struct Transaction {
     pub write: OpenWrite,
@@ -58,13 +58,13 @@ impl Database {
         }
     }
 
-    /// A transaction that has stamped a row, and does not commit yet.
+    /// Begins a transaction that has stamped a row.
     pub fn begin(&mut self, thread: u64, since: NaiveDateTime, row: Row) {
         let write = OpenWrite { since: Some(since), thread: Some(thread), begun: Some(thread.to_string()) };
         self.open.push(Transaction { write, rows: vec![row] });
     }
 
-    /// All that is open commits.
+    /// Commits all open transactions.
     pub fn commit(&mut self) {
         let open = std::mem::take(&mut self.open);
         self.rows.extend(open.into_iter().flat_map(|transaction| transaction.rows));
@@ -82,7 +82,7 @@ impl Database {
         Writers { sight: self.sight, blind: self.blind.clone(), at, open }
     }
 
-    /// Values of a column within a window, in order.
+    /// The values of a column within a window, in order.
     fn values(&self, column: &str, window: &Window) -> Vec<Cursor> {
         let position = self.position(column);
         let mut values: Vec<Value> = self.rows.iter().map(|row| row[position].clone()).collect();
@@ -159,7 +159,7 @@ impl Database {
     }
 }
 
-/// As a value of the column; none of a column of numbers.
+/// An instant as a value of the column; `None` for a column of numbers.
 fn shown(instant: NaiveDateTime, kind: CursorKind) -> Option<Cursor> {
     let moment = Moment::from_naive(instant);
     match kind {
@@ -177,7 +177,7 @@ fn hash(row: &Row, of: &[usize]) -> u64 {
     hasher.finish() >> 32
 }
 
-/// As MySQL is asked: a whole number of quarters of an hour ago, give or take two seconds.
+/// The same condition as MySQL's: a whole number of quarters of an hour ago, within two seconds.
 fn another_zone_shows(value: &Cursor, now: &Cursor) -> bool {
     let instant = |cursor: &Cursor| match cursor {
         Cursor::Moment(moment) => moment.to_naive(),
@@ -196,7 +196,7 @@ fn begins_below(low: &Low, value: &Cursor) -> bool {
     }
 }
 
-/// Does a window hold the value?
+/// Tells if the window holds the value.
 pub fn holds(window: &Window, value: &Cursor) -> bool {
     begins_below(&window.low, value) && window.high.max_of(*value) == window.high
 }

@@ -1,4 +1,4 @@
-//! Values of both sides, in a form that can be compared.
+//! Values of both sides in a form that can be compared.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ pub enum Value {
 pub type Row = Vec<Value>;
 
 impl Value {
-    /// As a value of the incremental column; `None` for NULL.
+    /// The value as one of the incremental column; `None` for NULL and text.
     pub fn cursor(&self) -> Option<Cursor> {
         match self {
             Self::Int(value) => Some(Cursor::Int(i128::from(*value))),
@@ -46,7 +46,7 @@ impl fmt::Display for Value {
     }
 }
 
-/// `2026-11-23 08:00:00`
+/// A moment from text such as `2026-11-23 08:00:00`.
 pub fn at(text: &str) -> Moment {
     Moment::parse(text).unwrap()
 }

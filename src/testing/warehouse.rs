@@ -209,7 +209,7 @@ impl Deletes for MemoryWarehouse {
     }
 }
 
-/// The table that a plan makes.
+/// The table that is created for a plan.
 fn made(plan: &TablePlan) -> Table {
     let mut columns: Vec<TargetColumn> =
         plan.columns.iter().map(|c| TargetColumn::new(&*c.target_name, c.target_type.clone(), false)).collect();
@@ -225,7 +225,7 @@ fn made(plan: &TablePlan) -> Table {
     }
 }
 
-/// Rows on their way into a staging table.
+/// Rows under way to a staging table.
 #[derive(Debug)]
 pub struct MemoryUpload {
     world: Arc<World>,
@@ -272,11 +272,11 @@ impl Upload for MemoryUpload {
                 return Ok(staged);
             }
             let mut dataset = world.dataset();
-            // Whoever took this process for dead has dropped it.
+            // Another process that took this one for dead has dropped the table.
             let gone = || Fault::new(FaultKind::Schema, format!("Not found: Table {}", order.staging));
             let is_new = dataset.loads.insert(order.job.clone());
             let table = dataset.tables.get_mut(&order.staging.table).ok_or_else(gone)?;
-            // A job that is there already is not run again: the rows are wherever it brought them.
+            // A job that exists already is not run again: its rows are where it brought them.
             if is_new {
                 table.rows = rows;
             }

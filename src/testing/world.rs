@@ -1,4 +1,4 @@
-//! All that processes of one test share: both servers, the states of all hosts, the clock, and the script.
+//! Everything that the processes of a test share: both servers, the states of all hosts, the clock, and the script.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -13,7 +13,7 @@ use super::tables::Database;
 pub struct World {
     database: Mutex<Database>,
     dataset: Mutex<Dataset>,
-    /// By the state's identity.
+    /// The states, by their identity.
     states: Mutex<BTreeMap<String, Remembered>>,
     pub clock: Arc<FakeClock>,
     pub script: Script,
@@ -38,7 +38,7 @@ impl World {
         locked(&self.dataset)
     }
 
-    /// What is remembered under a state.
+    /// The content of a state.
     pub fn remembered<V>(&self, identity: &str, look: impl FnOnce(&mut Remembered) -> V) -> V {
         look(locked(&self.states).entry(identity.to_owned()).or_default())
     }

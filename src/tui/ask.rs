@@ -69,7 +69,7 @@ pub enum Answer {
         decided: Result<Decided, Failure>,
     },
     Tables(Result<Box<Tables>, Failure>),
-    /// So many mappings were added to the configuration's file; or why not.
+    /// The result of adding mappings to the configuration's file, or why that failed.
     Appended(Result<Added, String>),
     FilesSeen(FilesSeen),
     ContextsRead {

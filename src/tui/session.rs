@@ -92,12 +92,12 @@ pub type Opener = Box<dyn Fn(Which) -> Pin<Box<dyn Future<Output = Opening> + Se
 /// Reads the list of configurations; the argument is the open one.
 pub type ContextsReader = Arc<dyn Fn(&Which) -> Contexts + Send + Sync>;
 
-/// What came of adding mappings to the file of a configuration.
+/// The result of adding mappings to the file of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Added {
-    /// So many are in it.
+    /// The number of mappings that were added.
     Mappings(usize),
-    /// Nothing is written: the file has changed since they were proposed, in these words.
+    /// Nothing was written, because the file has changed since the mappings were proposed; the reason in words.
     Meanwhile(String),
 }
 

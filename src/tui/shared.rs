@@ -104,7 +104,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// What the configuration names and no run can move.
+    /// What the configuration names but no run can move.
     #[must_use]
     pub fn not_moved(&self) -> &[NotMoved] {
         self.facts.as_ref().map_or(&[], |facts| &facts.config.not_moved)

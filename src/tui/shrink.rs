@@ -9,8 +9,8 @@ use crate::format;
 use crate::tui::dialog::{Dialog, Intent, choice};
 use crate::tui::shared::Shared;
 
-/// Asks only if an operator ran the mapping and it is the one that the keys are about: the question must not take a key
-/// that was meant for something else, nor appear when nobody waits for it.
+/// Asks only if an operator ran the mapping and the keys apply to it now: the question must not take a key that was
+/// meant for something else, and must not appear when nobody waits for it.
 pub fn ask(report: &RunReport, marked: Option<&MappingName>, shared: &mut Shared) {
     if report.trigger != Trigger::Manual || shared.read_only {
         return;

@@ -106,8 +106,7 @@ pub trait Warehouse: Send + Sync + Sized + 'static {
     /// `Auth`, `Transient`.
     fn drop_staging(&self, table: &TableId) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// The staging tables beside a table that this program made and nobody has dropped yet, recognised by name and
-    /// label.
+    /// The staging tables of this program that are still beside a table, recognised by name and label.
     ///
     /// # Errors
     /// `Auth`, `Transient`.
@@ -187,10 +186,10 @@ pub trait Estimates: Send + Sync + 'static {
         mark: Cursor,
     ) -> impl Future<Output = Result<Counted, Fault>> + Send;
 
-    /// Rows of a target that came as another shard's than the mapping is now.
+    /// The number of target rows that came as another shard than the mapping's present one.
     ///
     /// # Errors
-    /// As `describe`.
+    /// The errors of `describe`.
     fn count_strays(
         &self,
         target: &TableId,
@@ -198,7 +197,7 @@ pub trait Estimates: Send + Sync + 'static {
         strays: &Strays,
     ) -> impl Future<Output = Result<u64, Fault>> + Send;
 
-    /// Bytes that answering a comparison's question would read; an upper bound, and free to ask.
+    /// Bytes that the answer to a comparison's question would read: an upper bound, free to ask.
     ///
     /// # Errors
     /// The errors of `describe`.
@@ -373,7 +372,7 @@ impl PublishCounts {
     }
 }
 
-/// What came of sending a publish.
+/// The result of sending a publish.
 #[derive(Debug)]
 pub enum Sent {
     Done(PublishCounts),

@@ -5,7 +5,7 @@ use crate::support::{Sandbox, rows};
 const EVENTS: &str = "  - {name: events, mysql_table: events, bigquery_table: events, primary_keys: [id], \
                       incremental_column: id, mode: append}";
 
-/// Reads the rows of the last day again on every run.
+/// The mapping reads the rows of the last day again on every run.
 const EVENTS_BY_DAY: &str = "  - {name: events, mysql_table: events, bigquery_table: events, primary_keys: [id], \
                              incremental_column: day, mode: append, operator: \">=\"}";
 

@@ -1,4 +1,4 @@
-//! The layers, held apart: an import that runs against the arrows fails here.
+//! The layers: an import against their order fails here.
 
 mod circles;
 mod text;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use self::circles::Files;
 
-/// Module, and what of this crate it may see besides itself.
+/// Each module, and the other modules of this crate that it may use.
 const MAY_SEE: [(&str, &[&str]); 22] = [
     ("domain", &[]),
     ("bucket", &["domain", "google", "retry", "trust"]),
@@ -33,15 +33,15 @@ const MAY_SEE: [(&str, &[&str]); 22] = [
     ("tui", &["domain", "engine", "failpoint", "format", "logging", "printable", "statements"]),
 ];
 
-/// Crates that the domain must do without.
+/// Crates that the domain must not use.
 const NOT_IN_DOMAIN: [&str; 8] =
     ["tokio", "sqlx", "reqwest", "gcp_bigquery_client", "ratatui", "crossterm", "std::env", "Utc::now"];
 
-/// Adapters that nobody but the wiring may name.
+/// Adapters that only the wiring may name.
 const ADAPTERS: [&str; 6] =
     ["source::mysql", "warehouse::bigquery", "state::local", "state::gcs", "outlets::metrics", "outlets::webhook"];
 
-/// The engine's rooms: each may see itself and those before it.
+/// The engine's rooms: each may use itself and those before it.
 const ROOMS: [&str; 6] = ["protocol", "work", "moving", "run", "answers", "supervisor"];
 
 fn sources(dir: &Path) -> Vec<(PathBuf, String)> {
@@ -68,7 +68,7 @@ fn module_files(module: &str) -> Vec<(PathBuf, String)> {
     sources(&src.join(module))
 }
 
-/// Modules of this crate that a text names after `crate::`, grouped imports included.
+/// Modules of this crate that a text names after `crate::`, including grouped imports.
 fn named_modules(text: &str) -> Vec<String> {
     let mut named = Vec::new();
     for (at, _) in text.match_indices("crate::") {
@@ -168,10 +168,10 @@ fn no_file_grows_without_end() {
     }
 }
 
-/// Files that name a table in statements which bring no row of it: columns, foreign keys, what a view's columns are.
+/// Files with statements that name a table but read no row of it: columns, foreign keys, the types of a view's columns.
 const NAME_NO_ROWS: [&str; 4] = ["sql.rs", "catalog.rs", "cascades.rs", "views.rs"];
 
-/// The words behind FROM come from one place, so that no statement forgets the mapping's filter.
+/// The words after FROM come from one place, so that no statement forgets the mapping's filter.
 #[test]
 fn no_statement_names_a_table_without_its_filter() {
     for (path, text) in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/source/mysql")) {

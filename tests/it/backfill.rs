@@ -1,4 +1,4 @@
-//! Backfills: a window that the operator names, sliced, resumable, beside the watermark.
+//! Backfills: a window that the operator names, in slices, resumable, beside the watermark.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::support::Sandbox;
 const MODES: [(&str, &str); 2] = [("upsert", UPSERT), ("append", APPEND)];
 const WHOLE: [&str; 7] = ["backfill", "--mapping", "t", "--start", "2026-01-01", "--output", "json"];
 
-/// Synced in one step, and then rows were lost in BigQuery; from here on a step is 40 rows.
+/// A table that was synced in one step and then lost rows in BigQuery; from here on a step has 40 rows.
 async fn damaged(name: &str, mapping: &str) -> Sandbox {
     let sandbox = hundred(name, "", mapping).await;
     sandbox.sync().await;
@@ -85,7 +85,7 @@ async fn a_backfill_before_the_first_run_is_not_doubled_by_it() {
         let middle = ["--start", "2026-01-01 00:00:10", "--end", "2026-01-01 00:00:25", "--output", "json"];
         sandbox.run(&[&["backfill", "--mapping", "t"][..], &middle].concat()).await.expect_code(0);
         assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.t`").await, 48, "{mode}");
-        // The first run is killed when its watermark is still below what the backfill has brought.
+        // The first run is killed while its watermark is still below what the backfill has brought.
         sandbox.run_killed_at("advanced", &["run-once"]).await;
         sandbox.sync().await;
         same_on_both_sides(&sandbox).await;

@@ -1,4 +1,4 @@
-//! Staging through Cloud Storage (`temp_bucket`): the same rows by another way, and nothing left behind in the bucket.
+//! Staging through Cloud Storage (`temp_bucket`): the same rows arrive, and nothing is left in the bucket.
 
 use std::process::Command as Process;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ fn configure(sandbox: &Sandbox, gcs: &Gcs, more: &str) {
     sandbox.configure(&format!("temp_bucket: {}\ninline_rows: 0", gcs.bucket), &mapping);
 }
 
-/// 20 MB that no compression makes much smaller: three parts.
+/// 20 MB that compress badly: three parts.
 async fn large(sandbox: &Sandbox) {
     sandbox
         .sql(
@@ -97,7 +97,7 @@ async fn a_publish_that_fails_leaves_nothing_in_the_bucket() {
     sandbox.sql("UPDATE t SET v = 'seven'").await;
     let report = gcs.run_once(&sandbox).await.expect_code(1).mapping("t");
     assert!(report["watermark_after"].is_null(), "{report}");
-    // What the failure itself did not remove is a leftover to the next run.
+    // What the failed run did not remove is a leftover to the next run.
     sandbox.sql("UPDATE t SET v = '7'").await;
     gcs.run_once(&sandbox).await.expect_code(0);
     assert_clean(&gcs, &sandbox).await;
@@ -130,7 +130,7 @@ async fn what_a_killed_run_left_in_the_bucket_is_removed_at_the_next_start_and_o
     let foreign = format!("bqsync/demo/{}/bqsync_staging_other_0123456789ab_r_1.parquet", sandbox.dataset);
     gcs.put(&foreign, "of a mapping that is not in this configuration");
     gcs.put("mine.parquet", "somebody's");
-    // Killed when the file is in the bucket and nobody has heard of it.
+    // It is killed after the file is in the bucket and before the answer arrives.
     gcs.trouble(&Method::PUT, "bqsync/", 1, Trouble::Hold(Arc::new(Semaphore::new(0))));
     let mut child = gcs.command(&sandbox, &["--no-tui", "run-once"]).spawn().unwrap();
     while !gcs.all_met() {

@@ -1,4 +1,4 @@
-//! Stopping: by command, by signal, and what two processes do about one mapping.
+//! Stopping: by command, by signal, and two processes that want one mapping.
 
 use std::process::Command as Process;
 
@@ -11,7 +11,7 @@ use crate::support::{Sandbox, finish};
 const MAPPING: &str =
     "  - {name: t, mysql_table: t, bigquery_table: t, primary_keys: [id], incremental_column: id, mode: upsert}";
 
-/// Enough rows for a run to be still reading when it is stopped.
+/// Enough rows that a run is still reading when it is stopped.
 async fn big_sandbox(name: &str) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     sandbox.configure("", MAPPING);

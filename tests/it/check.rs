@@ -1,4 +1,4 @@
-//! `bqsync check`: everything that a run needs, and each way in which it is not there.
+//! `bqsync check`: everything that a run needs, and each way in which it may be missing.
 
 use std::process::Command;
 
@@ -21,7 +21,7 @@ fn mapping(name: &str) -> String {
     )
 }
 
-/// A mapping `t` and a table that nothing is wrong with.
+/// A mapping `t`, and a table without any problem.
 async fn sound(name: &str) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     sandbox.configure("", &mapping("t"));
@@ -33,7 +33,7 @@ async fn table(sandbox: &Sandbox, name: &str, columns: &str) {
     sandbox.sql(&format!("CREATE TABLE {name} ({columns}); INSERT INTO {name} VALUES (1, '2026-01-02')")).await;
 }
 
-/// Its findings, after it has ended with that exit code.
+/// The findings of a check that ends with this exit code.
 async fn checked(command: Command, code: i32) -> Vec<Value> {
     let ran = finish(command).await.expect_code(code);
     ran.json()["checks"].as_array().unwrap_or_else(|| panic!("{ran:?}")).clone()
@@ -43,7 +43,7 @@ async fn check(sandbox: &Sandbox, code: i32) -> Vec<Value> {
     checked(sandbox.command(&["check", "--output", "json"]), code).await
 }
 
-/// `status`, message and remedy of the only line of a topic (and a mapping).
+/// `status`, message and remedy of the only line about a topic (and a mapping).
 #[track_caller]
 fn line<'a>(findings: &'a [Value], topic: &str, mapping: Option<&str>) -> (&'a str, String) {
     let found: Vec<_> = findings.iter().filter(|f| f["check"] == topic && f["mapping"] == json!(mapping)).collect();
@@ -61,7 +61,7 @@ fn assert_line(findings: &[Value], topic: &str, mapping: Option<&str>, status: &
     }
 }
 
-/// A check of what root sees is not one of what is granted.
+/// A command for an account with these grants, because root can see everything.
 async fn as_account(sandbox: &Sandbox, grants: &str) -> Command {
     let (user, database) = (account(sandbox), &sandbox.database);
     let grants = grants.replace("{user}", &format!("{user}@'%'")).replace("{db}", &format!("`{database}`"));
@@ -147,7 +147,7 @@ async fn select_on_one_of_two_tables_is_told_with_the_grant() {
     assert_line(&findings, "cursor_index", Some("b"), "ok", &[]);
     let process = format!("GRANT PROCESS ON *.* TO '{}'@'%'", account(&sandbox));
     assert_line(&findings, "mysql_process", None, "warn", &["held back", &process]);
-    // The statements are what they say: carried out, there is nothing left to do.
+    // The statements are tried: after they were carried out, nothing is left to do.
     sandbox.sql(&format!("{grant}; {process}")).await;
     let mut command = sandbox.command(&["check", "--output", "json"]);
     command.env("MYSQL_USER", account(&sandbox)).env("MYSQL_PASSWORD", "pw");
@@ -272,7 +272,7 @@ async fn credentials_that_are_none_are_named_and_mysql_is_looked_at_all_the_same
 #[tokio::test]
 async fn a_state_that_cannot_be_written_is_named() {
     let sandbox = sound("checkstate").await;
-    // Not even root makes a directory below a file.
+    // Not even root can create a directory below a file.
     sandbox.write("file", "");
     sandbox.configure("state_local_path: file/state.json", &mapping("t"));
     assert_line(&check(&sandbox, 1).await, "state", None, "fail", &["file/state.json"]);
@@ -375,7 +375,7 @@ async fn encryption_is_told_by_version_and_cipher() {
     assert_line(&with("disabled").await, "mysql_tls", None, "ok", &["without encryption"]);
 }
 
-/// What it says is run as it stands, and then nothing is left to say.
+/// The advised statements are run unchanged, and then there is no more advice.
 #[tokio::test]
 async fn the_statements_that_it_advises_can_be_pasted_whatever_names_there_are() {
     let sandbox = Sandbox::new("check_paste").await;

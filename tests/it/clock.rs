@@ -1,4 +1,4 @@
-//! Clocks that jump, and work that does not come to its end.
+//! Clocks that jump, and work that does not end.
 
 use bigquery_syncer::domain::fault::FaultKind;
 use bigquery_syncer::source::BatchLimits;

@@ -1,4 +1,4 @@
-//! What a mapping says of single columns: other names, the moment of a row's publish, descriptions, and columns to come.
+//! A mapping's keys about single columns: other names, the moment of a row's publish, descriptions, and future columns.
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ async fn shop(name: &str, mappings: &str) -> Sandbox {
     sandbox
 }
 
-/// `id`, `odd`, and whether the moment is known.
+/// `id`, `odd`, and whether the moment of the publish is set.
 async fn held(sandbox: &Sandbox, table: &str) -> Vec<Vec<Option<String>>> {
     let sql = "SELECT CAST(customer_id AS STRING), odd, CAST(_bqsync_loaded_at > TIMESTAMP '2026-01-01' AS STRING)";
     sandbox.bq(&format!("{sql} FROM `{{d}}.{table}` ORDER BY customer_id")).await

@@ -1,9 +1,9 @@
-//! What can be asked of the program without a configuration.
+//! Commands that need no configuration.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-/// Needs no server and no sandbox: that is the point.
+/// Runs the program without any server or sandbox.
 fn bqsync(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_bqsync")).args(arguments).env_clear().current_dir("/").output().unwrap()
 }

@@ -1,8 +1,8 @@
-//! Files of the original Python tool, as they are.
+//! Files of the original Python tool, unchanged.
 
 use crate::support::{Sandbox, finish, rows};
 
-/// The configuration the original shipped with; only the dataset's name is this test's.
+/// The configuration that the original shipped with; only the dataset's name is this test's.
 const ORIGINAL_CONFIG: &str = r#"# Global configuration for the BigQuery syncer
 project: ${GCP_PROJECT_ID}
 dataset: DATASET
@@ -37,7 +37,7 @@ mappings:
     mode: upsert
 "#;
 
-/// As `json.dump(..., indent=2, sort_keys=True)` wrote it.
+/// The state as `json.dump(..., indent=2, sort_keys=True)` wrote it.
 const ORIGINAL_STATE: &str = "{\n  \"last_sync\": {\n    \"users\": \"2026-11-01 07:59:58\"\n  }\n}";
 
 async fn sandbox() -> Sandbox {
@@ -60,11 +60,11 @@ async fn sandbox() -> Sandbox {
 async fn the_originals_config_env_and_state_go_on_where_it_stopped() {
     let sandbox = sandbox().await;
     sandbox.write("state/state.json", ORIGINAL_STATE);
-    // The table as the original made it: in the source's order, types of its own table.
+    // The table as the original made it: in the source's order, with the original's types.
     sandbox.bq_create_dataset().await;
     sandbox.bq_run("CREATE TABLE `{d}.users` (id INT64, name STRING, updated_at TIMESTAMP)").await;
     let ran = sandbox.sync().await;
-    // The row at the very watermark may have had siblings in its second that the original missed: it is read again.
+    // Rows in the same second as the watermark may have been missed by the original, so that value is read again.
     assert_eq!(ran.mapping("users")["records_processed"], 2);
     let names = "SELECT name FROM `{d}.users` ORDER BY id";
     assert_eq!(sandbox.bq(names).await, rows(&[&["at"], &["after"]]));

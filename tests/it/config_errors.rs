@@ -1,4 +1,4 @@
-//! What the person at 3 a.m. reads when the configuration is wrong.
+//! The messages for an operator at night when the configuration is wrong.
 
 use crate::support::{Sandbox, finish};
 

@@ -59,7 +59,7 @@ async fn caching_sha2_password_works_with_and_without_tls_on_a_cold_and_a_warm_c
             finish(command).await.expect_code(0);
         }
     }
-    // The server's own socket, where it would take the password as it is.
+    // Through the server's own socket it accepts the password in clear.
     sandbox.sql("FLUSH PRIVILEGES").await;
     for _cold_then_warm in 0..2 {
         let mut command = sandbox.command(&["status"]);

@@ -1,6 +1,6 @@
-//! What work in BigQuery costs: labelled, bounded, told before and after.
+//! The cost of work in BigQuery: labelled, limited, and shown before and after.
 //!
-//! The emulator bills nothing and knows no limit, so what is sent to it is looked at, and a proxy answers in its place.
+//! The emulator bills nothing and knows no limit, so the requests to it are checked, and a proxy answers in its place.
 
 use bigquery_syncer::domain::fault::FaultKind;
 use bigquery_syncer::domain::report::Outcome;
@@ -12,7 +12,7 @@ use crate::support::{QueryProxy, Ran, Sandbox, Told, Trial, finish};
 
 const LIMIT: &str = "readers: 1\ninline_rows: 0\nmaximum_bytes_billed: 1GB";
 
-/// What a job does, as its configuration says.
+/// The kind of a job, from its configuration.
 fn kind(job: &Value) -> &'static str {
     let configuration = &job["configuration"];
     match (configuration["query"]["query"].as_str(), configuration["copy"].is_object()) {
@@ -59,7 +59,7 @@ async fn what_would_cost_too_much_fails_its_mapping_at_once_and_says_which_key_a
     trial.add(30).await;
     trial.succeeds().await;
     trial.add(30).await;
-    // BigQuery says so at once, or when the job has begun.
+    // BigQuery refuses at once, or after the job has begun.
     let refusals =
         [Trouble::Answer(Reply::new(500, "bytesBilledLimitExceeded")), Trouble::EndWith("bytesBilledLimitExceeded")];
     for refusal in refusals {
@@ -114,7 +114,7 @@ async fn looking_for_deleted_rows_is_billed_too() {
     }
 }
 
-/// Previews a backfill of everything by way of a proxy.
+/// Previews a backfill of everything through a proxy.
 async fn priced(sandbox: &Sandbox, proxy: &QueryProxy, more: &[&str]) -> Ran {
     let words = ["backfill", "--mapping", "t", "--start", "2026-01-01", "--dry-run"];
     let mut command = sandbox.command(&[&words[..], more].concat());

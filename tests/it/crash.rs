@@ -1,9 +1,10 @@
-//! The process is killed with SIGKILL at each named step; one more run, and the target holds the source's rows, each once.
+//! The process is killed with SIGKILL at each named step; after one more run the target holds the source's rows, each
+//! once.
 
 use crate::steps::hundred;
 use crate::support::Sandbox;
 
-/// In the order in which a run takes them.
+/// The steps in the order of a run.
 pub const STEPS: [&str; 10] = [
     "lease_taken",
     "planned",
@@ -35,8 +36,8 @@ async fn every_row_once(sandbox: &Sandbox, at: &str) {
     }
 }
 
-/// Runs are killed in one mapping's work, then in the other's; the third is left alone. (Kills at every call, in every mode,
-/// of first loads and backfills too, are tried in memory: `src/engine/tests/crash.rs`.)
+/// Runs are killed in one mapping's work, then in the other's; the third run is left alone. (Kills at every call, in
+/// every mode, of first loads and backfills too, are tested in memory: `src/engine/tests/crash.rs`.)
 #[tokio::test]
 async fn incremental_runs_killed_at_each_step_are_made_good_by_the_next() {
     let sandbox = hundred("crash", "concurrency: 1", BOTH).await;
@@ -45,7 +46,7 @@ async fn incremental_runs_killed_at_each_step_are_made_good_by_the_next() {
     for (place, step) in STEPS.into_iter().enumerate() {
         for nth in [1, 2] {
             id += 1;
-            // Each step once with rows that are staged and once with rows that travel within their publish.
+            // Each step is tried once with staged rows and once with rows that travel within their publish.
             let inline_rows = if (place + nth).is_multiple_of(2) { 0 } else { 1_000 };
             sandbox.configure(&format!("concurrency: 1\ninline_rows: {inline_rows}"), BOTH);
             let row = format!("INSERT INTO t VALUES ({id}, 'row {id}', '2026-02-01' + INTERVAL {id} SECOND)");

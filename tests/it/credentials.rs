@@ -1,6 +1,6 @@
-//! The login to Google on machines that a proxy, a trust store or a clock stands in the way of.
+//! The login to Google on machines where a proxy, a trust store or a clock is in the way.
 //!
-//! No MySQL is needed: `check` looks at each side on its own.
+//! No MySQL is needed: `check` looks at each side separately.
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use crate::support::{Ran, finish};
 const ACCOUNT: &str = "etl@p.iam.gserviceaccount.com";
 const SECRET: &str = "c4n4ry";
 
-/// A machine with a configuration, a service account's key, and one way out.
+/// A machine with a configuration, a service account's key, and one proxy as the only way out.
 struct Machine {
     dir: TempDir,
     outside: Outside,
@@ -50,7 +50,7 @@ impl Machine {
         command
     }
 
-    /// Changes the key's file.
+    /// Changes a field of the key's file.
     fn key(&self, field: &str, value: Value) {
         let path = self.dir.path().join("key.json");
         let mut key: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
@@ -89,7 +89,7 @@ fn answer(status: u16, body: &Value) -> Answer {
     (status, "Content-Type: application/json\r\n".to_owned(), body.to_string())
 }
 
-/// Tokens, numbered; a dataset; a bucket without a state, which no longer takes the first token.
+/// Answers with numbered tokens, a dataset, and a bucket without a state, which refuses the first token.
 fn google() -> impl Fn(&Passed) -> Answer + Send + Sync + 'static {
     let given = AtomicUsize::new(0);
     move |request| {

@@ -1,4 +1,5 @@
-//! `bqsync deletes`: what MySQL no longer has is found by its keys, and removed or marked, but never by mistake.
+//! `bqsync deletes`: rows that MySQL no longer has are found by their keys, and removed or marked, but never by
+//! mistake.
 
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ fn mapping(rest: &str) -> String {
     )
 }
 
-/// Twenty rows, synced.
+/// Twenty rows that were synced.
 async fn twenty(name: &str, settings: &str, rest: &str) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     sandbox.configure(settings, &mapping(rest));
@@ -30,7 +31,7 @@ async fn deletes(sandbox: &Sandbox, more: &[&str]) -> Ran {
     sandbox.run(&[&["deletes", "--output", "json"], more].concat()).await
 }
 
-/// Runs it, and gives `vanished` and `deleted`.
+/// Runs `deletes`, and gives `vanished` and `deleted`.
 async fn deleted(sandbox: &Sandbox) -> (Value, Value) {
     let report = deletes(sandbox, &[]).await.expect_code(0).mapping("t");
     (report["deletion"]["vanished"].clone(), report["deletion"]["deleted"].clone())
@@ -178,7 +179,7 @@ async fn keys_of_several_columns_and_of_every_kind_are_compared_as_they_arrived(
 async fn rows_younger_than_settle_are_left_alone() {
     let sandbox = twenty("del_young", "settle: 1h", "deletes: hard").await;
     sandbox.sql("DELETE FROM t WHERE id = 3").await;
-    // As a run would have brought it from a replica that is ahead of this one.
+    // A row that a run brought from a replica that is ahead of this one.
     sandbox.bq_run("INSERT INTO `{d}.t` (id, v, at) VALUES (99, 'young', CURRENT_TIMESTAMP())").await;
     assert_eq!(deleted(&sandbox).await, (json!(1), json!(1)));
     assert_eq!(ids(&sandbox, "id IN (3, 99)").await, [99]);
@@ -222,7 +223,7 @@ async fn killed_at_each_step_it_is_made_good_by_the_next_and_a_row_that_is_back_
         id += 1;
         sandbox.sql(&format!("DELETE FROM t WHERE id IN ({id}, {})", id + 10)).await;
         sandbox.run_killed_at(step, &["deletes"]).await;
-        // Back, and newer than what the dead run has seen.
+        // The row is back, and newer than the one that the dead run has seen.
         sandbox.sql(&format!("INSERT INTO t VALUES ({id}, 'back', '2026-02-01' + INTERVAL {id} SECOND)")).await;
         sandbox.sync().await;
         assert_eq!(ids(&sandbox, &format!("id = {id}")).await, [id], "after a kill at {step}");

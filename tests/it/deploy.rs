@@ -1,5 +1,5 @@
-//! The files under `deploy/` and the commands of `docs/deploy.md`, held to the program: its command line, the variables
-//! that it reads, the rights that it needs in MySQL, the report that the Airflow DAG reads.
+//! Compares the files under `deploy/` and the commands in `docs/deploy.md` with the program: its command line, its
+//! variables, the rights that it needs in MySQL, and the report that the Airflow DAG reads.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use crate::support::{Sandbox, finish};
 
-/// Where every deployment puts the program.
+/// The path at which every deployment installs the program.
 const INSTALLED: &str = "/usr/local/bin/bqsync";
 
-/// What ends a command's words in a line of shell or Markdown.
+/// What ends a command in a line of shell or Markdown.
 const ENDS: [&str; 7] = [" 2>", " >", " |", " &&", " #", ")", "`"];
 
 fn root() -> &'static Path {
@@ -36,7 +36,7 @@ fn files(folder: &Path) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// Those of `deploy/` and its description.
+/// The files of `deploy/` and their description.
 fn deployment() -> Vec<(PathBuf, String)> {
     let mut found = files(&root().join("deploy"));
     let guide = root().join("docs/deploy.md");
@@ -44,7 +44,7 @@ fn deployment() -> Vec<(PathBuf, String)> {
     found
 }
 
-/// The arguments of every call of the program in a text: installed, as a reader types it, or in a container of its image.
+/// The arguments of every call of the program in a text: installed, typed by a reader, or in a container of its image.
 fn calls_in_text(text: &str) -> Vec<Vec<String>> {
     let joined = text.replace("\\\n", " ");
     let typed = |line: &str| -> Option<String> {
@@ -54,7 +54,7 @@ fn calls_in_text(text: &str) -> Vec<Vec<String>> {
             container.split_once(" bqsync ")?.1
         } else {
             let (before, rest) = line.split_once(&format!("{INSTALLED} "))?;
-            // Not the same path below another.
+            // This excludes the same path below another one.
             Some(rest).filter(|_| !before.ends_with(char::is_alphanumeric))?
         };
         Some(rest.to_owned())
@@ -69,7 +69,7 @@ fn words(call: &str) -> Vec<String> {
     call[..end].split_whitespace().map(str::to_owned).collect()
 }
 
-/// Containers of a YAML file, wherever they stand.
+/// All containers in a YAML file.
 fn containers(text: &str) -> Vec<Value> {
     fn collect(value: &Value, found: &mut Vec<Value>) {
         match value {
@@ -123,14 +123,14 @@ fn every_command_is_one_that_the_program_takes() {
     }
 }
 
-/// Names in the first column of the tables in `docs/configuration.md`.
+/// The names in the first columns of the tables in `docs/configuration.md`.
 fn documented() -> BTreeSet<String> {
     let text = std::fs::read_to_string(root().join("docs/configuration.md")).unwrap();
     let cells = text.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
     cells.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
-/// Variables that a file sets for the program.
+/// The variables that a file sets for the program.
 fn variables(path: &Path, text: &str) -> Vec<String> {
     if is_yaml(path) {
         let all = containers(text);
@@ -157,7 +157,7 @@ fn every_variable_is_one_that_the_program_reads() {
     assert!(seen > 8, "only {seen} variables were found");
 }
 
-/// Else a Service named `mysql` would set `MYSQL_PORT` to something that is no port.
+/// Otherwise a Service named `mysql` would set `MYSQL_PORT` to a value that is not a port.
 #[test]
 fn no_pod_is_given_variables_of_services() {
     let batches = deployment().into_iter().filter(|(_, text)| text.contains("apiVersion: batch/v1"));
@@ -209,7 +209,7 @@ async fn the_grants_suffice() {
     }
 }
 
-/// The real DAG over the real program; Airflow itself is a stand-in that calls the tasks as they are mapped.
+/// The real DAG with the real program; Airflow itself is a stand-in that calls the tasks as they are mapped.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_dag_runs_every_mapping_and_reads_its_report() {
     let sandbox = Sandbox::new("dag").await;
@@ -227,7 +227,7 @@ async fn the_dag_runs_every_mapping_and_reads_its_report() {
         .args([program.get_program(), "config.yaml".as_ref(), ".".as_ref()])
         .current_dir(sandbox.dir())
         .env_clear()
-        // Nothing is left beside the DAG.
+        // No compiled files are left beside the DAG.
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let outcomes = finish(python).await.expect_code(0).json();

@@ -1,4 +1,4 @@
-//! What the documentation points at is there: files, headings, the paths of the source that contributors are sent to.
+//! What the documentation refers to exists: files, headings, and the paths of the source in the pages for contributors.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ fn pages() -> Vec<(PathBuf, String)> {
     found.filter(is_page).map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect()
 }
 
-/// Lines that are not an example's.
+/// The lines outside examples.
 fn prose(text: &str) -> impl Iterator<Item = &str> {
     let mut is_example = false;
     text.lines().filter(move |line| {
@@ -24,7 +24,7 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The anchors that a page has, as they are made of its headings.
+/// The anchors of a page, made from its headings.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings = prose(text).filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
     let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
@@ -32,7 +32,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
     headings.map(anchor).collect()
 }
 
-/// Where the links of a page lead: between `](` and `)`.
+/// The targets of a page's links: between `](` and `)`.
 fn links(text: &str) -> Vec<String> {
     let lines: Vec<&str> = prose(text).collect();
     let joined = lines.join("\n");
@@ -60,7 +60,7 @@ fn every_link_leads_somewhere() {
     assert!(followed > 50, "only {followed} links were found");
 }
 
-/// A front door: what a newcomer needs, and where the rest is.
+/// The front page has what a newcomer needs, and links to the rest.
 #[test]
 fn the_front_page_is_short_and_names_the_command_that_tests() {
     let page = std::fs::read_to_string(root().join("README.md")).unwrap();
@@ -69,7 +69,7 @@ fn the_front_page_is_short_and_names_the_command_that_tests() {
     assert!(page.contains("    make test "), "README.md does not name `make test`");
 }
 
-/// `src/...` between backquotes, in the pages that contributors go by.
+/// Checks `src/...` between backquotes in the pages for contributors.
 #[test]
 fn what_contributors_are_sent_to_is_there() {
     let mut seen = 0;
@@ -86,7 +86,7 @@ fn what_contributors_are_sent_to_is_there() {
     assert!(seen > 20, "only {seen} paths were found");
 }
 
-/// The options of a command, those of all commands included.
+/// The options of a command, including those of all commands.
 fn options(command: &str) -> BTreeSet<String> {
     let told = std::process::Command::new(env!("CARGO_BIN_EXE_bqsync")).args([command, "--help"]).output().unwrap();
     assert!(told.status.success(), "there is no `bqsync {command}`");
@@ -95,7 +95,7 @@ fn options(command: &str) -> BTreeSet<String> {
     words.filter(|word| word.starts_with("--")).map(str::to_owned).collect()
 }
 
-/// Texts that tell a command: behind a backquote, in messages and pages alike, as far as the next one.
+/// The commands in a text, from a backquote to the next one; messages and pages write them alike.
 fn commands(text: &str) -> Vec<String> {
     let one_line = text.replace("\\\n", " ");
     let told = one_line.match_indices("`bqsync ").map(|(at, found)| &one_line[at + found.len()..]);
@@ -108,7 +108,7 @@ fn sources(dir: &Path) -> Vec<PathBuf> {
     all.filter(|path| path.extension().is_some_and(|end| end == "rs")).collect()
 }
 
-/// What a message or a page tells somebody to type, the program takes.
+/// The program accepts every command that a message or a page tells somebody to type.
 #[test]
 fn every_command_that_is_told_exists_with_its_options() {
     let messages = sources(&root().join("src")).into_iter().map(|path| {
@@ -121,7 +121,7 @@ fn every_command_that_is_told_exists_with_its_options() {
     for (path, text) in messages.chain(pages()).filter(|(path, _)| !path.ends_with("CHANGELOG.md")) {
         for told in commands(&text) {
             let mut words = told.split_whitespace();
-            // An option before the command is of all commands; a placeholder is none.
+            // An option before the command belongs to all commands; a placeholder is not a command.
             let Some(command) = words.clone().find(|word| word.starts_with(|c: char| c.is_ascii_lowercase())) else {
                 continue;
             };

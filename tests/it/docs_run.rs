@@ -1,4 +1,5 @@
-//! What the pages have a newcomer type, typed in the order of the pages on a small shop; and what they show of its output.
+//! Runs the commands that the pages show a newcomer, in the order of the pages on a small shop, and compares their
+//! output.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,10 +8,10 @@ use serde_json::Value;
 
 use crate::support::{Ran, Sandbox, finish};
 
-/// In the order in which somebody new reads them.
+/// The pages in the order in which a newcomer reads them.
 const PAGES: [&str; 5] = ["README.md", "docs/quickstart.md", "docs/cli.md", "docs/verify.md", "docs/operate.md"];
 
-/// The tables that the pages speak of.
+/// The tables that the pages mention.
 const SHOP: &str = "
     CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(20),
       updated_at TIMESTAMP NOT NULL DEFAULT '2026-01-10' ON UPDATE CURRENT_TIMESTAMP, KEY (updated_at));
@@ -28,8 +29,8 @@ fn page(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
-/// Calls in examples, and in the second cells of tables; not those with a placeholder, those that stay up, nor those about a
-/// table that comes later to an entry with `tables`, which this shop's file does not have.
+/// The calls in examples and in the second cells of tables; not those with a placeholder, those that stay up, or those
+/// about a table that comes later to an entry with `tables`, which this shop's file lacks.
 fn calls(page: &str) -> Vec<Vec<String>> {
     let example = |line: &str| line.strip_prefix("    bqsync ").map(|call| call.split(" #").next().unwrap().to_owned());
     let cell = |line: &str| {
@@ -42,13 +43,13 @@ fn calls(page: &str) -> Vec<Vec<String>> {
     calls.filter(|call| !call.is_empty() && !call.iter().any(is_left_out)).collect()
 }
 
-/// The block of an example's language that holds `words`.
+/// The block in an example's language that contains `words`.
 fn block(page: &str, language: &str, words: &str) -> String {
     let blocks = page.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix(language));
     blocks.filter(|block| block.contains(words)).map(str::to_owned).next().unwrap()
 }
 
-/// Lines without what differs from table to table: how many rows there are.
+/// The lines without the numbers of rows, which differ from table to table.
 fn without_sizes(text: &str) -> Vec<&str> {
     let lines = text.lines().map(|line| line.split(" # about ").next().unwrap().trim_end());
     lines.filter(|line| !line.is_empty()).collect()
@@ -82,7 +83,7 @@ async fn what_the_pages_have_one_type_works_in_their_order_and_prints_what_they_
     let (shown, proposed) = (without_sizes(&shown), without_sizes(&proposed));
     assert!(proposed.windows(shown.len()).any(|lines| lines == shown), "{shown:#?}\n{proposed:#?}");
 
-    // The smallest configuration, and what `check` says of it once the index is gone.
+    // The smallest configuration, and the output of `check` once the index is gone.
     sandbox.sql("ALTER TABLE users DROP KEY updated_at").await;
     sandbox.write("config.yaml", &block(&page("README.md"), "yaml", "mappings:").replace("shop", &sandbox.database));
     let found = ran(&sandbox, &["check", "--output", "json"]).await.json();

@@ -7,7 +7,7 @@ use bigquery_syncer::source::BatchLimits;
 use crate::steps::{APPEND, UPSERT, hundred};
 use crate::support::Sandbox;
 
-/// Alters the table when reading has begun and not ended, and gives how often the work was done again.
+/// Alters the table while it is being read, and gives how often the work was repeated.
 async fn altered_while_reading(sandbox: &Sandbox, alter: &str) -> (Vec<String>, Outcome) {
     let mut handle = sandbox.engine(BatchLimits { rows: 5, bytes: 1 << 20, page_rows: 5 });
     handle.send(Command::Sync(SyncOrder::manual(Selection::All)));
@@ -16,7 +16,7 @@ async fn altered_while_reading(sandbox: &Sandbox, alter: &str) -> (Vec<String>, 
         match handle.next_event().await.unwrap() {
             Event::PhaseStarted { phase: Phase::Extract, .. } if !altered => {
                 altered = true;
-                // Held before the first batch is taken on, so that pages are still to be read.
+                // The run is paused before the first batch is taken, so that pages remain to be read.
                 handle.send(Command::Pause(Sandbox::mapping("t")));
                 sandbox.sql(alter).await;
                 handle.send(Command::Resume(Sandbox::mapping("t")));

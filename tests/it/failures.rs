@@ -1,4 +1,4 @@
-//! Trouble stays with the mapping it belongs to, and says what to do.
+//! A failure affects only its own mapping, and its message says what to do.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -117,7 +117,7 @@ async fn a_job_that_bigquery_refuses_leaves_the_watermark_where_it_was() {
     let report = sandbox.run_once().await.expect_code(1).mapping("a");
     assert_eq!(report["watermark_after"], "1");
     assert_eq!(sandbox.bq_number("SELECT SUM(v) FROM `{d}.a`").await, 7);
-    // Corrected at the source, the same window goes through: nothing was lost.
+    // After a correction at the source the same window succeeds, so no row was lost.
     sandbox.sql("UPDATE a SET v = '8' WHERE id = 2").await;
     sandbox.sync().await;
     assert_eq!(sandbox.bq_number("SELECT SUM(v) FROM `{d}.a`").await, 15);

@@ -1,8 +1,8 @@
-//! BigQuery in trouble, and the network before it: whatever a call meets, no row is lost or doubled, and the report says
-//! what happened.
+//! Errors of BigQuery and of the network before it: whatever error a call meets, no row is lost or doubled, and the
+//! report says what happened.
 //!
-//! Two mappings run at once in each test, one upserting, one appending. Waits are announced in full and waited out in
-//! a ten-thousandth.
+//! In each test two mappings run at once, one that upserts and one that appends. Waits are announced in full, but only
+//! a ten-thousandth is waited out.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::support::bigquery_proxy::{Call, Reply, Rule, Trouble};
 const QUOTA: Trouble = Trouble::Answer(Reply::new(403, "quotaExceeded"));
 const HTML_502: Reply = Reply::page(502);
 
-/// What passes in a moment.
+/// Errors that pass in a moment.
 const MOMENTS: [Trouble; 6] = [
     Trouble::Answer(Reply { status: 429, reason: None, retry_after: Some(7) }),
     Trouble::Answer(Reply::new(403, "rateLimitExceeded")),
@@ -25,11 +25,11 @@ const MOMENTS: [Trouble; 6] = [
     Trouble::HangUp,
 ];
 
-/// The calls of a run whose target is there.
+/// The calls of a run whose target exists.
 const CALLS: [Call; 7] =
     [Call::GetTable, Call::CreateTable, Call::OpenUpload, Call::Put, Call::InsertJob, Call::GetJob, Call::DropTable];
 
-/// The calls that change something, but for the upload's bytes.
+/// The calls that change something, without the upload's bytes.
 const ACTS: [Call; 4] = [Call::CreateTable, Call::OpenUpload, Call::InsertJob, Call::DropTable];
 
 /// A rule for each mapping.
@@ -47,7 +47,7 @@ fn each_meets(calls: &[Call], mapping: &str, troubles: &[Trouble]) -> Vec<Rule> 
     calls.iter().flat_map(|call| troubles.iter().map(move |trouble| (call, trouble))).map(rule).collect()
 }
 
-/// A trial whose first rows have not been synced yet.
+/// A trial whose first rows are not synced yet.
 async fn fresh(name: &str) -> Trial {
     let trial = Trial::new(name).await;
     trial.add(30).await;
@@ -57,7 +57,7 @@ async fn fresh(name: &str) -> Trial {
 #[tokio::test]
 async fn whatever_call_meets_whatever_passing_trouble_is_made_again_and_the_run_goes_on() {
     let trial = fresh("moments").await;
-    // Each mapping's every call meets three troubles in a row, and in the second run the other three.
+    // Each call of each mapping meets three errors in a row, and in the second run the other three.
     let (some, others) = MOMENTS.split_at(3);
     for (of_u, of_a) in [(some, others), (others, some)] {
         let rules = each_meets(&CALLS, "u", of_u).into_iter().chain(each_meets(&CALLS, "a", of_a));
@@ -112,7 +112,7 @@ async fn what_was_done_although_its_answer_was_lost_is_not_done_twice() {
 async fn a_publish_that_happened_although_no_answer_ever_came_is_found_and_adopted() {
     let trial = fresh("adopted").await;
     let unanswered = both(Call::InsertJob, "publish", Trouble::ActAndHangUp).map(|rule| rule.times(5));
-    // A proxy's 404 is not BigQuery's word that the job never came.
+    // A proxy's 404 does not mean that BigQuery never got the job.
     let page = both(Call::GetJob, "publish", Trouble::Answer(Reply::page(404)));
     trial.bigquery.set(unanswered.into_iter().chain(page));
     let told = trial.succeeds().await;
@@ -134,7 +134,7 @@ async fn a_publish_that_never_arrived_is_asked_after_and_done_again() {
     for mapping in ["u", "a"] {
         let report = told.mapping(mapping);
         assert_eq!((report.attempts, report.jobs.len(), report.records_processed), (2, 1, 30), "{report:?}");
-        // Under the name that nobody has taken; should the first come late, it finds it taken.
+        // The job has a name that nobody has taken; if the first job comes late, it finds the name taken.
         assert!(report.jobs[0].0.ends_with("_0"), "{report:?}");
     }
 }
@@ -142,7 +142,7 @@ async fn a_publish_that_never_arrived_is_asked_after_and_done_again() {
 #[tokio::test]
 async fn a_publish_that_nobody_can_be_asked_about_is_not_sent_again() {
     let trial = fresh("unasked").await;
-    // Its end is asked for in vain, by this attempt and by the next.
+    // Neither this attempt nor the next one learns how it ended.
     trial.bigquery.set(both(Call::GetJob, "publish", Trouble::Answer(Reply::page(503))).map(|rule| rule.times(10)));
     let told = trial.succeeds().await;
     assert_eq!(told.recovered(), [true, true]);
@@ -150,7 +150,7 @@ async fn a_publish_that_nobody_can_be_asked_about_is_not_sent_again() {
         let report = told.mapping(mapping);
         assert_eq!((report.attempts, report.jobs.len(), report.records_processed), (3, 1, 30), "{report:?}");
     }
-    // For each mapping the statement that makes its table, and one publish.
+    // For each mapping one statement that creates its table, and one publish.
     assert_eq!(trial.bigquery.count(Call::InsertJob), 4);
 }
 
@@ -179,7 +179,7 @@ async fn a_job_that_ended_with_an_error_of_bigquerys_own_runs_again_under_a_new_
 #[tokio::test]
 async fn a_quota_is_waited_for_in_minutes_and_by_no_single_call() {
     let trial = fresh("quota").await;
-    // As an answer, and as the error of a job that has ended.
+    // Once as an answer, and once as the error of a job that has ended.
     let ended = Rule::new(Call::Put, Trouble::EndWith("quotaExceeded")).about("load_a_");
     trial.bigquery.set([Rule::new(Call::InsertJob, QUOTA).about("publish_u_"), ended]);
     let told = trial.succeeds().await;
@@ -247,7 +247,7 @@ async fn a_slow_answer_is_waited_for_and_a_refused_token_ends_the_work_at_once()
     assert!(told.retries().is_empty(), "it is no failure: {:?}", told.retries());
 
     trial.add(1).await;
-    // An emulator's clients have no login that could give another one.
+    // The emulator's clients have no login that could give another token.
     let refused = Trouble::Answer(Reply::new(401, "authError"));
     trial.bigquery.set([Rule::new(Call::GetTable, refused).times(2)]);
     let told = trial.run().await;
@@ -319,7 +319,7 @@ async fn a_job_that_never_ends_is_left_at_the_deadline_and_asked_after_by_the_ne
     );
     assert_eq!((&report.watermark_after, report.jobs.len()), (&None, 0));
     assert_eq!(told.mapping("a").outcome, Outcome::Ok);
-    // An operator cancels it.
+    // An operator cancels the job.
     trial.bigquery.end_jobs("stopped");
     trial.sandbox.write("config.yaml", &config);
     let told = trial.succeeds().await;
@@ -327,7 +327,7 @@ async fn a_job_that_never_ends_is_left_at_the_deadline_and_asked_after_by_the_ne
     assert_eq!(told.mapping("u").records_processed, 30);
 }
 
-/// What a run that moves new rows asks of BigQuery, how often each, and then one that finds nothing new.
+/// The calls of a run that moves new rows, with their numbers, and those of a run that finds nothing new.
 async fn calls_of(trial: &Trial) -> (Vec<(Call, usize)>, Vec<Call>) {
     trial.add(60).await;
     trial.succeeds().await;
@@ -344,7 +344,7 @@ async fn calls_of(trial: &Trial) -> (Vec<(Call, usize)>, Vec<Call>) {
 async fn few_rows_cost_a_look_and_a_job_and_an_idle_run_costs_nothing() {
     let trial = Trial::inline("calls_inline").await;
     let (moving, idle) = calls_of(&trial).await;
-    // The emulator's small jobs have ended when they are answered; BigQuery's are waited for.
+    // The emulator's small jobs have ended when the call is answered; BigQuery's are waited for.
     let asks_for_the_end = |call: &Call| matches!(call, Call::GetResults | Call::GetJob);
     let (ends, others): (Vec<_>, Vec<_>) = moving.into_iter().partition(|(call, _)| asks_for_the_end(call));
     assert_eq!(others, [(Call::GetTable, 2), (Call::InsertJob, 2)]);
@@ -356,7 +356,7 @@ async fn few_rows_cost_a_look_and_a_job_and_an_idle_run_costs_nothing() {
 async fn rows_that_are_staged_cost_few_calls_and_an_idle_run_costs_nothing() {
     let trial = Trial::with("calls", &["u"]).await;
     let (moving, idle) = calls_of(&trial).await;
-    // Each once, but for the questions whether a load has ended; a publish's end is waited for by one call.
+    // Each call occurs once, except questions about the end of a load; one call waits for a publish's end.
     let waits = [Call::GetJob, Call::GetResults];
     let mut expected = CALLS.to_vec();
     expected.extend([Call::ListTables]);

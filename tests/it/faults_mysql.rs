@@ -1,4 +1,4 @@
-//! MySQL in trouble, and the network before it: connections that break at any byte, a server that is slow or away.
+//! Errors of MySQL and of the network before it: connections that break at any byte, a server that is slow or away.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::{Announced, Told, Trial};
 #[tokio::test]
 async fn a_connection_may_break_at_any_byte_of_what_the_server_says() {
     let trial = Trial::new("anybyte").await;
-    // The greeting, TLS, the session's settings, the catalogue, the bounds, the rows: by several cuts in each run.
+    // Several cuts in each run hit the greeting, TLS, the session's settings, the catalogue, the bounds, and the rows.
     for (added, cuts) in [
         (120, vec![0, 1, 90, 2_500, 4_500, 7_500, 12_000]),
         (60, vec![5_000, 3_500, 5_500, 4_000]),
@@ -23,10 +23,10 @@ async fn a_connection_may_break_at_any_byte_of_what_the_server_says() {
         trial.mysql.cut(cuts.clone());
         let told = trial.succeeds().await;
         assert_eq!(trial.mysql.cuts_left(), 0, "of {cuts:?}");
-        // What breaks in the first look at all tables together is not tried again: each is then looked at by itself.
+        // If the first look at all tables together breaks, it is not repeated: each table is then looked at by itself.
         let retries = told.retries();
         assert!((all - 1..=all).contains(&retries.len()), "{retries:?}");
-        // Which call meets which break is chance; one that meets several in a row has the mapping's work begun again.
+        // It is chance which call meets which break; if one meets several in a row, the mapping's work begins again.
         for report in &told.report.mappings {
             assert_eq!(report.records_processed, added.unsigned_abs(), "{cuts:?}: {report:?}");
         }
@@ -40,14 +40,14 @@ async fn a_connection_that_breaks_again_and_again_goes_on_at_the_last_page_each_
     trial.sandbox.sql("UPDATE t SET v = REPEAT(SHA2(id, 256), 5)").await;
     trial.through.limits = BatchLimits { rows: 50, bytes: 1 << 20, page_rows: 100 };
     trial.through.mysql_ssl_mode = Some("DISABLED");
-    // More often than a call that stood still would be made again.
+    // More often than a call without progress would be repeated.
     trial.mysql.cut([70_000; 9]);
     let told = trial.succeeds().await;
     assert_eq!(trial.mysql.cuts_left(), 0);
     let reading: Vec<_> = told.retries().into_iter().filter(|retry| retry.operation.starts_with("reading t")).collect();
     assert!(reading.len() >= 8 && reading.iter().all(|retry| retry.attempt == 2), "{reading:?}");
     assert_eq!((told.mapping("u").attempts, told.mapping("u").records_processed), (1, 2_000));
-    // The rows are 700 kB; from the start each time they would be several times as much.
+    // The rows have 700 kB; starting over each time would send several times as much.
     assert!(trial.mysql.answered() < 1_300_000, "{}", trial.mysql.answered());
 }
 
@@ -61,7 +61,7 @@ async fn rows_that_come_in_no_order_are_read_again_from_the_start_and_none_twice
     let told = trial.succeeds().await;
     assert_eq!(trial.mysql.cuts_left(), 0);
     assert_eq!(told.mapping("u").attempts, 1);
-    // What had been staged of the first attempt was thrown away.
+    // What the first attempt had staged was thrown away.
     let streamed = told.mapping("k");
     assert_eq!(streamed.records_processed, 1_000);
     assert_eq!(told.restarts("k").len(), usize::try_from(streamed.attempts).unwrap() - 1);
@@ -93,7 +93,7 @@ async fn a_server_that_stays_away_fails_the_mappings_and_the_next_run_makes_it_g
         assert_eq!(report.attempts, 4);
         assert!(report.errors[0].contains(&format!("127.0.0.1:{}", trial.mysql.port)), "{report:?}");
         assert!(report.hint.as_ref().unwrap().contains("server is up"), "{report:?}");
-        // Four tries of the work, five of its first call each time.
+        // Four tries of the work, each with five tries of its first call.
         let retries = told.retries().into_iter().filter(|retry| retry.mapping == mapping).count();
         assert_eq!((told.restarts(mapping).len(), retries), (3, 3 + 4 * 4));
     }
@@ -104,7 +104,7 @@ async fn a_server_that_stays_away_fails_the_mappings_and_the_next_run_makes_it_g
 #[tokio::test]
 async fn a_way_that_breaks_without_a_word_is_found_and_what_was_read_is_read_again() {
     let mut trial = Trial::with("held_up", &["r", "u"]).await;
-    // More than the sockets in between take up, so that the server has something left to send.
+    // More than the sockets in between can hold, so that the server still has something to send.
     trial.add(20_000).await;
     trial.sandbox.sql("UPDATE t SET v = REPEAT(SHA2(id, 256), 15)").await;
     trial.through.limits = BatchLimits::default();
@@ -113,7 +113,7 @@ async fn a_way_that_breaks_without_a_word_is_found_and_what_was_read_is_read_aga
     trial.mysql.hold_up(1_000_000);
     let told = trial.succeeds().await;
     assert_eq!(trial.mysql.cuts_left(), 0);
-    // Whichever of the two mappings it was, and whatever it was asking: it asked again.
+    // Whichever mapping it was, and whatever it asked: it asked again.
     assert_eq!(broken(&told).len(), 1, "{:?}", told.retries());
 }
 
@@ -132,7 +132,7 @@ async fn a_short_question_whose_way_breaks_without_a_word_is_asked_again() {
     }
 }
 
-/// Calls made again because nothing arrived any more.
+/// The calls that were repeated because nothing arrived any more.
 fn broken(told: &Told) -> Vec<Announced> {
     told.retries().into_iter().filter(|retry| retry.because.contains("the way to MySQL is broken")).collect()
 }

@@ -1,4 +1,4 @@
-//! Trouble with BigQuery in runs that look at the whole table: a replace and a mirror beside one another, staged and in one
+//! Errors of BigQuery in runs that look at the whole table: a replace and a mirror at once, with staged rows and in one
 //! job.
 
 use crate::support::Trial;
@@ -12,13 +12,13 @@ const MOMENTS: [Trouble; 4] = [
     Trouble::HangUp,
 ];
 const LOST: [Trouble; 2] = [Trouble::ActAndHangUp, Trouble::ActAndAnswer(HTML_502)];
-/// The calls of a run that stages its rows, each of which names the mapping.
+/// The calls of a run that stages its rows; each of them names the mapping.
 const CALLS: [Call; 6] =
     [Call::GetTable, Call::Put, Call::CreateTable, Call::OpenUpload, Call::InsertJob, Call::DropTable];
-/// Those that change something, but for the upload's bytes.
+/// The calls that change something, without the upload's bytes.
 const ACTS: &[Call] = CALLS.split_at(2).1;
 
-/// Both targets are there and equal, and rows have come, changed and gone since; none of them by a cursor.
+/// Both targets are equal to the source; then rows were added, changed and deleted, none of which a cursor could find.
 async fn edited(name: &str, settings: &str) -> Trial {
     let trial = Trial::configured(name, settings, &["r", "m"]).await;
     trial.add(120).await;
@@ -54,7 +54,7 @@ fn each_meets(calls: &[Call], troubles: &[Trouble]) -> Vec<Rule> {
     rules
 }
 
-/// The publishes of both.
+/// Trouble for the publishes of both mappings.
 fn publishes(trouble: Trouble, times: usize) -> [Rule; 2] {
     ["replace_r_", "mirror_m_"].map(|job| Rule::new(Call::InsertJob, trouble).about(job).times(times))
 }
@@ -82,7 +82,7 @@ async fn a_publish_without_an_answer_is_adopted_where_it_arrived_and_else_sent_a
             trial.bigquery.set(publishes(trouble, 5));
             let told = trial.succeeds().await;
             assert_eq!(told.recovered(), [arrives, arrives], "{how}");
-            // Whatever was adopted is known to be there: nothing is left to bring.
+            // What was adopted is known to be in the target: nothing is left to bring.
             trial.bigquery.set([]);
             let told = trial.succeeds().await;
             assert_eq!(told.mapping("m").records_processed, 0, "{how}: {:?}", told.mapping("m"));

@@ -1,4 +1,4 @@
-//! Rows that were stamped before a run chose its end and committed after it.
+//! Rows that were stamped before a run chose its end, and committed after it.
 
 use bigquery_syncer::domain::report::RunReport;
 use bigquery_syncer::engine::{Command, Event, Selection, SyncOrder};
@@ -25,14 +25,14 @@ async fn execute(connection: &mut MySqlConnection, sql: &'static str) {
     sqlx::raw_sql(sql).execute(connection).await.unwrap();
 }
 
-/// An open transaction that has taken a stamp, and a number, before the row that another one then commits.
+/// An open transaction that took a stamp and a number before a row that another transaction then commits.
 async fn overtaken(sandbox: &Sandbox) -> MySqlConnection {
     let mut late = sandbox.connection().await;
     execute(&mut late, "SET time_zone = '+00:00'").await;
     execute(&mut late, "START TRANSACTION").await;
     execute(&mut late, "INSERT INTO t (v) VALUES ('late')").await;
     sandbox.sql("INSERT INTO t (v) VALUES ('early')").await;
-    // The clock has to pass the committed row, or it would be held back with its tick.
+    // The clock must pass the committed row, otherwise it would be held back with its tick.
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     late
 }
@@ -42,7 +42,7 @@ async fn arrived(sandbox: &Sandbox) -> Vec<String> {
     rows.into_iter().map(|mut row| row.remove(0).unwrap()).collect()
 }
 
-/// Runs the engine; `at_the_fence` is called when it waits for open transactions.
+/// Runs the engine; the transaction `at_the_fence` is committed when the run waits for open transactions.
 async fn run(sandbox: &Sandbox, mut at_the_fence: Option<MySqlConnection>) -> RunReport {
     let mut handle = sandbox.engine(BatchLimits::default());
     handle.send(Command::Sync(SyncOrder::manual(Selection::All)));
@@ -89,7 +89,7 @@ async fn what_a_transaction_may_still_bring_is_held_back_and_comes_with_the_next
 #[tokio::test]
 async fn a_statement_that_waits_for_the_table_is_waited_for_too() {
     let sandbox = sandbox("fence_statement", "fence_timeout: 60s", "at").await;
-    // Stamped when it begins; then it waits behind the lock, and is no transaction yet.
+    // The statement is stamped when it begins; then it waits behind the lock, and is not a transaction yet.
     let mut lock = sandbox.connection().await;
     execute(&mut lock, "LOCK TABLES t READ").await;
     let mut waiting = sandbox.connection().await;

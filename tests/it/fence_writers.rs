@@ -1,5 +1,5 @@
-//! Every way in which a row may be stamped before a run chooses its end and be seen only after, under every fence that a
-//! server and an account give.
+//! Every way in which a row may be stamped before a run chooses its end and become visible only after it, for every
+//! fence that a server and an account allow.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ const MAPPING: &str =
 const ROWS: &str = "SELECT CAST(id AS CHAR), v FROM o ORDER BY id";
 const ARRIVED: &str = "SELECT CAST(id AS STRING), v FROM `{d}.o` ORDER BY id";
 
-/// What the account that runs read with may see.
+/// What the account of the run may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sight {
-    /// All: metadata locks, where the server records them.
+    /// Everything: metadata locks, if the server records them.
     Everything,
     /// InnoDB's transactions and running statements.
     Transactions,
-    /// Its own connections.
+    /// Only its own connections.
     Nothing,
 }
 
@@ -30,7 +30,7 @@ async fn execute(connection: &mut MySqlConnection, sql: impl Into<String>) {
     sqlx::raw_sql(AssertSqlSafe(sql.into())).execute(connection).await.unwrap();
 }
 
-/// `o` as in an application, a table whose trigger writes it, and routines that do.
+/// A table `o` as in an application, a table whose trigger writes to it, and routines that write to it.
 async fn shop(name: &str, settings: &str) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     sandbox.configure(settings, MAPPING);
@@ -58,7 +58,7 @@ async fn shop(name: &str, settings: &str) -> Sandbox {
     sandbox
 }
 
-/// Statements that stamp a row when they begin and show it two seconds later.
+/// Statements that stamp a row when they begin and make it visible two seconds later.
 async fn statements() -> Vec<&'static str> {
     let mut all = vec![
         "/* app:shop */ INSERT INTO o (v) VALUES (CONCAT('comment ', SLEEP(2)))",
@@ -90,7 +90,7 @@ async fn statements() -> Vec<&'static str> {
     all
 }
 
-/// Begins all of them, on a connection each; every one has been stamped when this returns.
+/// Begins all of them, each on its own connection; every one has been stamped when this returns.
 async fn begin(sandbox: &Sandbox) -> JoinSet<()> {
     let mut writers = JoinSet::new();
     let name = sandbox.database.clone();
@@ -100,7 +100,7 @@ async fn begin(sandbox: &Sandbox) -> JoinSet<()> {
         writers.spawn(async move { execute(&mut connection, statement).await });
     }
     let mut bound = sandbox.connection().await;
-    // By the binary protocol.
+    // Through the binary protocol.
     writers.spawn(async move {
         let insert = sqlx::query("INSERT INTO o (v) VALUES (CONCAT(?, SLEEP(2)))").bind("bound ");
         insert.execute(&mut bound).await.unwrap();
@@ -117,12 +117,12 @@ async fn begin(sandbox: &Sandbox) -> JoinSet<()> {
     let event =
         "CREATE EVENT ev ON SCHEDULE AT CURRENT_TIMESTAMP DO INSERT INTO o (v) VALUES (CONCAT('event ', SLEEP(2)))";
     execute(&mut sandbox.connection().await, event).await;
-    // A statement takes its stamp within milliseconds of being sent, and shows nothing for two seconds.
+    // A statement is stamped within milliseconds of being sent, and its row is invisible for two seconds.
     tokio::time::sleep(Duration::from_millis(400)).await;
     writers
 }
 
-/// Runs as an account with that sight, made for the sandbox.
+/// Runs as an account with this sight, which is created for the sandbox.
 async fn run_as(sandbox: &Sandbox, sight: Sight) -> Ran {
     let mut command = sandbox.command(&["run-once", "--output", "json"]);
     if sight != Sight::Everything {
@@ -146,7 +146,7 @@ async fn same_on_both_sides(sandbox: &Sandbox, why: &str) {
     assert_eq!(sandbox.bq(ARRIVED).await, sandbox.mysql(ROWS).await, "{why}");
 }
 
-/// Something reads InnoDB's list of transactions so often that it is never fresh.
+/// Reads InnoDB's list of transactions so often that it is never fresh.
 async fn poll() -> tokio::task::JoinHandle<()> {
     let mut monitor = root_options().connect().await.unwrap();
     tokio::spawn(async move {
@@ -166,7 +166,7 @@ async fn nothing_is_lost(sight: Sight, settings: &str) -> serde_json::Value {
     tokio::time::sleep(Duration::from_millis(5)).await;
     run_as(&sandbox, sight).await;
     writers.join_all().await;
-    // The event is nobody's connection.
+    // The event has no connection of its own.
     while sandbox.mysql_number("SELECT COUNT(*) FROM o WHERE v LIKE 'event%'").await == 0 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -1,10 +1,10 @@
-//! `where`: a mapping about some of its table's rows, in whatever reads them.
+//! `where`: a mapping for some of its table's rows, in everything that reads them.
 
 use serde_json::{Value, json};
 
 use crate::support::{Sandbox, rows};
 
-/// The table of the test that looks into the server's log, in which others would be seen too.
+/// The table of the test that looks into the server's log, which also contains other tests' statements.
 const LOGGED: &str = "logged";
 
 const FILTER: &str = "tenant_id <> 7 OR v = 'kept'";
@@ -19,7 +19,7 @@ fn mapping(name: &str, filter: &str, rest: &str) -> String {
 
 const UPSERT: &str = "primary_keys: [id], incremental_column: at, mode: upsert, deletes: hard, max_delete_fraction: 1";
 
-/// Forty rows, of which every fourth is of tenant 7; one of these is kept.
+/// Forty rows, of which every fourth belongs to tenant 7; one of these is kept.
 async fn forty(name: &str, table: &str, mappings: &str) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     sandbox.configure("window_rows: 10\n", mappings);
@@ -45,7 +45,7 @@ async fn count(sandbox: &Sandbox, table: &str) -> i64 {
     sandbox.bq_number(&format!("SELECT COUNT(*) FROM `{{d}}.{table}`")).await
 }
 
-/// What MySQL was sent about the table's rows while `work` was done.
+/// The statements about the table's rows that MySQL got during `work`.
 async fn statements(sandbox: &Sandbox, work: impl Future<Output = ()>) -> Vec<String> {
     sandbox.sql("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON").await;
     work.await;
@@ -53,7 +53,7 @@ async fn statements(sandbox: &Sandbox, work: impl Future<Output = ()>) -> Vec<St
     let log = "SELECT DISTINCT CONVERT(argument USING utf8mb4) FROM mysql.general_log \
                WHERE command_type IN ('Prepare', 'Execute', 'Query') AND argument LIKE '%FROM `logged`%'";
     let said = sandbox.mysql(log).await.into_iter().filter_map(|row| row[0].clone());
-    // Whether the table can be read at all is asked for no row of it.
+    // The question whether the table can be read reads no row of it.
     said.filter(|sql| !sql.contains("LIMIT 0")).collect()
 }
 
@@ -74,7 +74,7 @@ async fn every_statement_that_reads_rows_has_the_filter() {
         for table in ["upserted", "appended", "keyless", "replaced", "mirrored", "tailed"] {
             assert_eq!(count(&sandbox, table).await, 31, "{table}");
         }
-        // A row that leaves, one that comes, one that comes late, and damage in BigQuery.
+        // A row leaves, one comes, one comes late, and rows are damaged in BigQuery.
         sandbox
             .sql(
                 "UPDATE logged SET tenant_id = 7, at = '2026-01-02' WHERE id = 1; \

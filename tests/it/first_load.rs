@@ -1,16 +1,16 @@
-//! An upsert's first load: nothing in the target could match, so nothing is looked for, and each key still comes once.
+//! An upsert's first load: no target row could match, so none is looked up, and each key is still brought once.
 
 use crate::support::bigquery_proxy::Call;
 use crate::support::{Sandbox, Trial};
 
-/// The statements that published, in order; of a copy job the word.
+/// The statements that published, in order; for a copy job only its word.
 fn published(trial: &Trial) -> Vec<String> {
     let jobs = trial.bigquery.sent(Call::InsertJob).into_iter();
     let publishes = jobs.filter(|job| job["jobReference"]["jobId"].as_str().unwrap().contains("_publish_"));
     publishes.map(|job| job["configuration"]["query"]["query"].as_str().unwrap_or("COPY").to_owned()).collect()
 }
 
-/// `COPY`, `INSERT`, `INSERT QUALIFY` or `MERGE`.
+/// The kind: `COPY`, `INSERT`, `INSERT QUALIFY` or `MERGE`.
 fn kind(sql: &str) -> String {
     let verb = sql.split_whitespace().next().unwrap();
     let picks = verb == "INSERT" && sql.contains("QUALIFY");
@@ -40,7 +40,7 @@ async fn of_several_steps_only_the_first_finds_the_target_empty() {
     let trial = Trial::configured("first_steps", "readers: 1\nwindow_rows: 40", &["u"]).await;
     trial.add(100).await;
     trial.succeeds().await;
-    // Steps are read by their moments, and a row whose moment grows meanwhile comes twice.
+    // Steps are read by their moments, so a row whose moment grows meanwhile is read twice.
     assert_eq!(kinds(&trial), ["INSERT QUALIFY", "MERGE", "MERGE"], "{:?}", published(&trial));
 }
 

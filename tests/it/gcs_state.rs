@@ -1,4 +1,4 @@
-//! State in Cloud Storage: what is kept there, what is taken over from the original tool, and what trouble costs.
+//! State in Cloud Storage: its content, what is taken over from the original tool, and the effect of errors.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::support::{Gcs, Sandbox, Trouble, finish};
 const MAPPING: &str =
     "  - {name: t, mysql_table: t, bigquery_table: t, primary_keys: [id], incremental_column: id, mode: append}";
 
-/// Three rows, and the state in a bucket.
+/// Three rows, with the state in a bucket.
 async fn sandbox(name: &str, gcs: &Gcs) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     sandbox.configure(&settings(gcs), MAPPING);
@@ -63,7 +63,7 @@ async fn the_originals_state_is_imported_once_and_left_as_it_was() {
     sandbox.bq_run("INSERT INTO `{d}.t` VALUES (1, 1)").await;
     let status = gcs.run(&sandbox, &["status", "--output", "json"]).await.expect_code(0).json();
     assert_eq!(status[0]["watermark"], "2");
-    // Rows sharing a watermark that is not ours may be missing, so its value is read again.
+    // Rows with the value of a watermark that is not ours may be missing, so the value is read again.
     let report = gcs.run_once(&sandbox).await.expect_code(0).mapping("t");
     assert_eq!((&report["watermark_before"], &report["records_processed"]), (&json!("2"), &json!(2)));
     assert_eq!(ids(&sandbox).await, "1 2 3");
@@ -109,7 +109,8 @@ async fn mappings_of_any_script_have_state_of_their_own() {
 async fn answers_that_are_lost_are_not_mistaken_for_somebody_elses_work() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("gcslost", &gcs).await;
-    // Of the lease that is taken, of the state that is fenced, of the pending publish, of the lease that is given back.
+    // The lost answers: to taking the lease, to fencing the state, to noting the pending publish, to giving the lease
+    // back.
     gcs.trouble_with(&Method::PUT, "leases/t.json", r#""pid""#, 1, Trouble::LoseAnswer);
     gcs.trouble_with(&Method::PUT, "state/t.json", r#""serial": 0"#, 1, Trouble::LoseAnswer);
     gcs.trouble_with(&Method::PUT, "state/t.json", r#""pending""#, 1, Trouble::LoseAnswer);

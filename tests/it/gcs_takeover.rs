@@ -1,4 +1,4 @@
-//! Leases in Cloud Storage: two processes at once, holders that die, and holders that come back from the dead.
+//! Leases in Cloud Storage: two processes at once, holders that die, and holders that were thought dead and come back.
 
 use std::process::{Child, Command as Process};
 use std::sync::Arc;
@@ -13,16 +13,16 @@ use tokio::sync::Semaphore;
 use crate::crash::STEPS;
 use crate::support::{Gcs, Sandbox, Trouble, finish};
 
-/// Without keys, so that a row that is published twice is there twice.
+/// A mapping without keys, so that a row that is published twice is there twice.
 const MAPPING: &str = "  - {name: t, mysql_table: t, bigquery_table: t, incremental_column: id, mode: append}";
 
-/// Long enough to be told from a dead holder's, short enough to wait for.
+/// Long enough to tell a living holder from a dead one, short enough to wait for.
 const LEASE: Duration = Duration::from_secs(3);
 
-/// What the server's whole seconds may add, and the time of a request.
+/// The lease, plus what the server's whole seconds may add, plus the time of a request.
 const EXPIRED: Duration = Duration::from_secs(6);
 
-/// Its first load is an INSERT, which doubles rows as well when it is done twice.
+/// Its first load is an INSERT, which also doubles rows if it is done twice.
 const UPSERT: &str =
     "  - {name: t, mysql_table: t, bigquery_table: t, incremental_column: id, primary_keys: [id], mode: upsert}";
 
@@ -49,7 +49,7 @@ async fn unlock(mut connection: MySqlConnection) {
     sqlx::raw_sql("UNLOCK TABLES").execute(&mut connection).await.unwrap();
 }
 
-/// Starts a run that stands still in MySQL, with the lease in its hands.
+/// Starts a run that waits in MySQL while it holds the lease.
 async fn stuck(gcs: &Gcs, sandbox: &Sandbox) -> Child {
     let child = gcs.command(sandbox, &["run-once", "--output", "json"]).spawn().unwrap();
     let waiting = format!(
@@ -66,13 +66,14 @@ fn signal(child: &Child, name: &str) {
     assert!(Process::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
-/// Cuts a process off from its lease object, so that nothing but the state object's generation tells it of its fate.
+/// Cuts a process off from its lease object, so that only the state object's generation tells it that the lease is
+/// lost.
 fn deafen(gcs: &Gcs, child: &Child) {
     let signature = format!("\"pid\": {},", child.id());
     gcs.trouble_with(&Method::PUT, "leases/t.json", &signature, usize::MAX, Trouble::Answer(503));
 }
 
-/// The end of a process: its exit code and what it says of the mapping.
+/// The end of a process: its exit code, and its report of the mapping.
 async fn end(child: Child) -> (Option<i32>, Value) {
     let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
@@ -89,7 +90,7 @@ async fn of_two_processes_one_works_and_the_other_says_who_since_when_and_until_
     let sandbox = sandbox("gcstwo", &gcs).await;
     let table = lock(&sandbox).await;
     let first = stuck(&gcs, &sandbox).await;
-    // Well beyond a lease's length: the holder shows signs of life.
+    // Well beyond a lease's length: the holder renews it.
     tokio::time::sleep(EXPIRED).await;
     let report = gcs.run_once(&sandbox).await.expect_code(1).mapping("t");
     let error = report["errors"][0].as_str().unwrap();
@@ -106,7 +107,7 @@ async fn of_two_processes_one_works_and_the_other_says_who_since_when_and_until_
 
 #[tokio::test]
 async fn a_killed_holder_is_taken_over_once_its_lease_has_expired_by_the_servers_own_clock() {
-    // Judged by this host's clock, the lease would have expired before it was taken.
+    // By this host's clock, the lease would have expired before it was taken.
     let gcs = Gcs::with_clock(TimeDelta::days(-10)).await;
     let sandbox = sandbox("gcskill", &gcs).await;
     let table = lock(&sandbox).await;
@@ -156,7 +157,7 @@ async fn frozen(name: &str, mapping: &str) {
     while !gcs.all_met() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // The pending publish is written, and the job not sent: its holder does not know that it may.
+    // The pending publish is written but not sent: its holder does not know whether it still may.
     deafen(&gcs, &zombie);
     signal(&zombie, "-STOP");
     tokio::time::sleep(EXPIRED).await;
@@ -228,7 +229,7 @@ async fn runs_killed_at_each_step_are_made_good_once_their_lease_has_expired() {
     gcs.run_once(&sandbox).await.expect_code(0);
     let mut id = 3;
     for step in STEPS {
-        // In the work of the first mapping, then of the second.
+        // First in the work of the first mapping, then of the second.
         for nth in 1..=2 {
             id += 1;
             sandbox.sql(&format!("INSERT INTO t VALUES ({id}, {id})")).await;

@@ -1,4 +1,5 @@
-//! Getting into MySQL: where the password comes from, who is told it, certificates, roles, and what a refusal says.
+//! Logging in to MySQL: the source of the password, the servers that get it, certificates, roles, and the messages of a
+//! refusal.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ use crate::support::{Ran, Sandbox, certificates, finish, is_mysql, setting};
 const MAPPING: &str =
     "  - {name: t, mysql_table: t, bigquery_table: t, primary_keys: [id], incremental_column: id, mode: upsert}";
 
-/// Must be found in nothing that the program says or writes.
+/// A text that must occur in nothing that the program prints or writes.
 pub const CANARY: &str = "hunter2canary";
 
 pub async fn sandbox(name: &str) -> Sandbox {
@@ -25,7 +26,7 @@ pub async fn sandbox(name: &str) -> Sandbox {
     sandbox
 }
 
-/// An account of its own, `requires` behind its password.
+/// Creates an account for the test, with `requires` after its password.
 pub async fn account(sandbox: &Sandbox, password: &str, requires: &str) -> String {
     let mut parts = sandbox.database.rsplit('_');
     let (number, process) = (parts.next().unwrap(), parts.next().unwrap());
@@ -35,7 +36,7 @@ pub async fn account(sandbox: &Sandbox, password: &str, requires: &str) -> Strin
     user
 }
 
-/// `bqsync check` as an account whose password comes from the variables given.
+/// A `bqsync check` with an account whose password comes from these variables.
 pub fn check(sandbox: &Sandbox, user: &str, variables: &[(&str, &str)]) -> Command {
     let mut command = sandbox.command(&["check", "--output", "json"]);
     command.env_remove("MYSQL_PASSWORD").env("MYSQL_USER", user).env("PATH", setting("PATH"));
@@ -65,7 +66,7 @@ pub fn assert_says((status, text): &(String, String), expected: &str, words: &[&
     }
 }
 
-/// An executable on a PATH of its own, before everything else.
+/// An executable in its own directory at the front of the PATH.
 pub fn on_path(sandbox: &Sandbox, name: &str, script: &str) -> String {
     sandbox.write(&format!("bin/{name}"), &format!("#!/bin/sh\n{script}\n"));
     let file = sandbox.path(&format!("bin/{name}"));
@@ -212,7 +213,7 @@ async fn an_account_that_wants_a_certificate_is_shown_one() {
     assert_says(&said, "fail", &["MYSQL_SSL_KEY is not the private key of MYSQL_SSL_CERT"]);
     let said = with(&mine.certificate, &locked, "mysql_login", "required").await;
     assert_says(&said, "fail", &["is encrypted", "openssl pkey -in"]);
-    // Through the server's own socket, where `preferred` would go without TLS.
+    // Through the server's own socket, where `preferred` would not use TLS.
     let (certificate, key) = (mine.certificate.display().to_string(), mine.key.display().to_string());
     let mut command = check(&sandbox, &user, &[password, ("MYSQL_SSL_CERT", &certificate), ("MYSQL_SSL_KEY", &key)]);
     command.env("MYSQL_SOCKET", setting("BQSYNC_DEV_SOCKET"));
@@ -251,7 +252,7 @@ async fn a_role_that_sleeps_is_named_with_the_statement_that_wakes_it() {
     };
     let check = || check(&sandbox, &user, &[("MYSQL_PASSWORD", "pw")]);
     assert_says(&line(check(), "mysql_login").await, "fail", &["none is active", &wake]);
-    // Let into the database, but not to its tables.
+    // The account may use the database, but not its tables.
     sandbox.sql(&format!("GRANT CREATE ON `{database}`.* TO {user}@'%'")).await;
     assert_says(&line(check(), "table").await, "fail", &["none is active", &wake]);
     sandbox.sql(&wake).await;

@@ -1,4 +1,4 @@
-//! What operators are told to do next: every hint and remedy in the source says a step, and each command in one exists.
+//! The operators' next steps: every hint and remedy in the source names a step, and each command in one exists.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use bigquery_syncer::cli::args::Args;
 use clap::CommandFactory;
 
-/// What stands before a hint's text.
+/// The text before a hint.
 const BEGINNINGS: [&str; 5] = ["with_hint(", "with_hint_if_any(", ".remedy(", "hint: ", "hint = "];
 
-/// Program text, tests left out.
+/// The program's text without tests.
 fn sources(dir: &Path) -> Vec<(PathBuf, String)> {
     let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     let is_ours =
@@ -23,7 +23,7 @@ fn sources(dir: &Path) -> Vec<(PathBuf, String)> {
     all.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![read(path)] }).collect()
 }
 
-/// A string literal at the beginning of `text`, and its length there.
+/// The string literal at the beginning of `text`, and its length there.
 fn literal(text: &str) -> Option<(String, usize)> {
     let mut found = String::new();
     let mut chars = text.strip_prefix('"')?.char_indices();
@@ -31,7 +31,7 @@ fn literal(text: &str) -> Option<(String, usize)> {
         match c {
             '"' => return Some((found, at + 2)),
             '\\' => match chars.next()?.1 {
-                // The line goes on behind the spaces of the next one.
+                // The literal continues after the next line's leading spaces.
                 '\n' => {
                     let rest = chars.as_str();
                     let skipped = rest.len() - rest.trim_start().len();
@@ -45,7 +45,7 @@ fn literal(text: &str) -> Option<(String, usize)> {
     None
 }
 
-/// The literals and the names of constants of one expression, up to the bracket or comma that ends it.
+/// The literals and the names of constants in one expression, up to the bracket or comma that ends it.
 fn expression(text: &str) -> (Vec<String>, Vec<&str>) {
     let (mut literals, mut constants) = (Vec::new(), Vec::new());
     let (mut at, mut depth) = (0, 0_i32);
@@ -72,7 +72,7 @@ fn expression(text: &str) -> (Vec<String>, Vec<&str>) {
     (literals, constants)
 }
 
-/// All hints of a file: the line, and the text without what is filled in.
+/// All hints of a file: the line, and the text without inserted values.
 fn hints(text: &str) -> Vec<(usize, String)> {
     let constant = |name: &str| {
         let told = text.split_once(&format!("const {name}: &str ="))?.1;
@@ -88,7 +88,7 @@ fn hints(text: &str) -> Vec<(usize, String)> {
     told.filter(|(_, told)| !told.is_empty()).collect()
 }
 
-/// Options of all commands, and the commands themselves.
+/// The options of all commands, and the commands.
 fn known() -> (BTreeSet<String>, BTreeSet<String>) {
     let mut program = Args::command();
     program.build();

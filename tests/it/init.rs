@@ -1,4 +1,4 @@
-//! `bqsync init`: from a database to a configuration that works, and what an existing one lacks.
+//! `bqsync init`: from a database to a configuration that works, and the entries that an existing one lacks.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Ran, Sandbox, finish};
 
-/// Tables of a shop for films, as they are found: with and without keys, stamps and sense in their names.
+/// Tables of a film shop as found in practice: with and without keys, stamps and meaningful names.
 const SHOP: &str = "
     CREATE TABLE actor (actor_id SMALLINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, first_name VARCHAR(45) NOT NULL,
       last_name VARCHAR(45) NOT NULL, last_update TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP);
@@ -31,7 +31,7 @@ const SHOP: &str = "
     CREATE VIEW broken AS SELECT 1 AS a FROM film_text;
     ";
 
-/// A command that finds the variables which the proposed file names.
+/// A command with the variables that the proposed file names.
 fn with_project(sandbox: &Sandbox, arguments: &[&str]) -> Command {
     let mut command = sandbox.command(arguments);
     command.env("GCP_PROJECT_ID", "demo");
@@ -48,7 +48,7 @@ async fn the_proposed_configuration_passes_its_check_and_a_run_of_it_leaves_both
     sandbox.sql(SHOP).await;
     let printed = ran(&sandbox, &["init"], 0).await.stdout;
     ran(&sandbox, &["init", "--out", "config.yaml"], 0).await;
-    // Databases of other tests come and go.
+    // Databases of other tests come and go, so this line may differ.
     let own =
         |text: &str| text.lines().filter(|line| !line.starts_with("# Not looked at")).collect::<Vec<_>>().join("\n");
     assert_eq!(own(&sandbox.read("config.yaml")), own(&printed));
@@ -83,7 +83,7 @@ async fn the_proposed_configuration_passes_its_check_and_a_run_of_it_leaves_both
     assert!(nothing.contains(&format!("`{}` has no tables that this account can see", empty.database)), "{nothing}");
 }
 
-/// The mode of the mapping of that name.
+/// The mode of the mapping with this name.
 fn mode_of(yaml: &str, name: &str) -> String {
     let config: Value = serde_yaml::from_str(yaml).unwrap();
     let mappings = config["mappings"].as_array().unwrap();
@@ -91,7 +91,7 @@ fn mode_of(yaml: &str, name: &str) -> String {
     found.unwrap_or_else(|| panic!("{name}: {yaml}"))["mode"].as_str().unwrap().to_owned()
 }
 
-/// The server itself counts: an account that has used up its statements is refused the next one.
+/// The server itself counts: an account that has used up its allowed statements is refused the next one.
 #[tokio::test]
 async fn hundreds_of_tables_take_a_few_statements() {
     const TABLES: usize = 300;
@@ -99,7 +99,7 @@ async fn hundreds_of_tables_take_a_few_statements() {
     let sandbox = Sandbox::new("estate").await;
     let columns = "id INT AUTO_INCREMENT PRIMARY KEY, a INT, b VARCHAR(20), updated_at TIMESTAMP NOT NULL DEFAULT \
                    CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, KEY (updated_at)";
-    // Tables of that engine are made in no time.
+    // Tables of this engine are created quickly.
     let table = |number| format!("CREATE TABLE table_{number} ({columns}) ENGINE = MyISAM");
     let create: Vec<_> = (0..TABLES).map(table).collect();
     sandbox.sql(&create.join(";")).await;
@@ -114,7 +114,7 @@ async fn hundreds_of_tables_take_a_few_statements() {
     sandbox.sql(&format!("DROP DATABASE `{database}`; DROP USER {user}@'%'")).await;
 }
 
-/// The catalogue keeps to itself what the account may not read, and MariaDB the rest of a key.
+/// The catalogue hides what the account may not read, and MariaDB hides the rest of a key too.
 #[tokio::test]
 async fn a_table_of_which_some_columns_cannot_be_read_is_proposed_without_a_key_that_may_be_half_of_one() {
     let sandbox = Sandbox::new("partly").await;
@@ -125,7 +125,7 @@ async fn a_table_of_which_some_columns_cannot_be_read_is_proposed_without_a_key_
     sandbox.sql(&format!("CREATE USER {user}@'%' IDENTIFIED BY 'pw'")).await;
     sandbox.sql(&format!("GRANT SELECT (a, updated_at) ON `{database}`.pairs TO {user}@'%'")).await;
     sandbox.sql(&format!("GRANT SELECT ON `{database}`.plain TO {user}@'%'")).await;
-    // The database of the variable is not looked at.
+    // Nothing looks at the variable's database.
     let mut command = with_project(&sandbox, &["init", "--database", database]);
     command.env("MYSQL_USER", &user).env("MYSQL_PASSWORD", "pw").env("MYSQL_DATABASE", "nosuch");
     command.env("MASK_KEY", "short");

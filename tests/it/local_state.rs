@@ -1,4 +1,4 @@
-//! The local state file under what happens to files: cut short, from a newer version, on a full or read-only disk.
+//! The local state file when files are cut short, come from a newer version, or are on a full or read-only disk.
 
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
@@ -57,7 +57,7 @@ async fn a_state_file_of_a_newer_version_is_left_to_that_version() {
     sandbox.run(&["status"]).await.expect_code(1);
 }
 
-/// A small disk of its own, where this account may mount one.
+/// A small disk for the test, if this account may mount one.
 struct Disk(PathBuf);
 
 impl Disk {
@@ -79,13 +79,13 @@ impl Drop for Disk {
     }
 }
 
-/// Fills what is left of a disk.
+/// Fills the rest of a disk.
 fn fill(disk: &Path) {
     let mut ballast = std::fs::File::create(disk.join("ballast")).unwrap();
     while std::io::Write::write_all(&mut ballast, &[b'x'; 512]).is_ok() {}
 }
 
-/// `run-once` where no file may grow beyond `blocks` of 1,024 bytes: what a full disk is to one that may not mount.
+/// `run-once` with files limited to `blocks` of 1,024 bytes: like a full disk, for an account that may not mount one.
 async fn run_within(sandbox: &Sandbox, blocks: u32) -> Ran {
     let inner = sandbox.command(&["--no-tui", "run-once", "--output", "json"]);
     let mut command = Process::new("bash");
@@ -149,7 +149,7 @@ async fn a_read_only_directory_is_named_with_the_key_that_leads_elsewhere() {
     };
     match &disk {
         Some(disk) => disk.remount("ro"),
-        // Who may not mount is not root either, and is held by permissions.
+        // An account that may not mount is not root, so permissions apply to it.
         None => set_mode(0o555),
     }
     let report = sandbox.run_once().await.expect_code(1).mapping("t");
@@ -191,7 +191,7 @@ async fn of_two_processes_on_one_state_file_one_works_and_the_other_says_who_sin
     assert_eq!(sandbox.read_json("state/state.json")["last_sync"], json!({ "t": "3" }));
 }
 
-/// In a mount namespace of its own, so that nothing of the machine changes.
+/// In its own mount namespace, so that nothing of the machine changes.
 #[tokio::test]
 async fn a_state_file_that_is_mounted_by_itself_is_refused_with_what_to_mount() {
     let allowed = Process::new("unshare").args(["-rm", "true"]).status().is_ok_and(|status| status.success());

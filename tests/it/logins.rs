@@ -1,5 +1,5 @@
-//! Ways of logging in, for the connections that table rows are read with. They are of this program's own; the questions
-//! around them go by others, so `check` and `status` say nothing of these.
+//! Ways of logging in, for the connections that read table rows. These are this program's own; other questions go
+//! through other connections, so `check` and `status` prove nothing about these.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::support::{Sandbox, certificates, is_mysql, setting};
 
 const SERVER: [&str; 5] = ["MYSQL_HOST", "MYSQL_PORT", "MYSQL_USER", "MYSQL_PASSWORD", "MYSQL_DATABASE"];
 
-/// The sandbox's server as whoever these variables say.
+/// The sandbox's server; these variables say who logs in, and how.
 fn source(sandbox: &Sandbox, variables: &[(&str, &str)]) -> MysqlSource {
     let mut all: BTreeMap<&str, String> =
         SERVER.iter().map(|&name| (name, std::env::var(name).unwrap_or_default())).collect();
@@ -26,7 +26,8 @@ fn source(sandbox: &Sandbox, variables: &[(&str, &str)]) -> MysqlSource {
     MysqlSource::new(mysql_settings(&|name: &str| all.get(name).cloned()).unwrap())
 }
 
-/// Rows of the sandbox's table as an account reads them, of which the server has not heard before: root describes it.
+/// Counts the rows of the sandbox's table that an account reads. root describes the table, so the server has not heard
+/// of the account before.
 async fn rows(sandbox: &Sandbox, variables: &[(&str, &str)]) -> Result<usize, Fault> {
     let text = sandbox.read("config.yaml");
     let config = config::parse(&text, Path::new("config.yaml"), &|_: &str| None).unwrap();
@@ -82,7 +83,7 @@ async fn rows_are_read_over_tcp_tls_and_the_servers_socket_with_a_password_and_w
             &[("MYSQL_SOCKET", &socket)],
             &[("MYSQL_SOCKET", &socket), ("MYSQL_SSL_MODE", "required")],
         ] {
-            // What the server knows of passwords is forgotten: it asks for the whole of them, once.
+            // The server forgets what it knows of passwords, so it asks once for the whole password.
             sandbox.sql("FLUSH PRIVILEGES").await;
             for cache in ["cold", "warm"] {
                 let variables = [&[("MYSQL_USER", user.as_str()), ("MYSQL_PASSWORD", password)], way].concat();
@@ -93,7 +94,7 @@ async fn rows_are_read_over_tcp_tls_and_the_servers_socket_with_a_password_and_w
     }
     let as_user = [("MYSQL_USER", user.as_str()), ("MYSQL_PASSWORD", CANARY)];
     let other = certificates::own(sandbox.dir(), "other").certificate.display().to_string();
-    // No other authority has signed the server's certificate; and MySQL's own has no name.
+    // No other authority has signed the server's certificate; and that of MySQL itself names no host.
     let mut refused = vec![[("MYSQL_SSL_MODE", "verify_ca"), ("MYSQL_SSL_CA", other.as_str())]];
     if is_mysql().await {
         refused.push([("MYSQL_SSL_MODE", "verify_identity"), ("MYSQL_SSL_CA", &authority)]);

@@ -1,6 +1,6 @@
 //! The program against real servers: MariaDB or MySQL, and the BigQuery emulator, as `dev/servers run` starts them.
 //!
-//! Every test has a database, a dataset and a working directory of its own, so that they run side by side in any order.
+//! Every test has its own database, dataset and working directory, so that tests run side by side in any order.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say where")]
 

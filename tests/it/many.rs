@@ -1,4 +1,4 @@
-//! Many mappings: MySQL is asked about all of them together, and says of each what it says of it alone.
+//! Many mappings: MySQL is asked about all of them together, and the answers equal those for each alone.
 
 use std::process::Command;
 
@@ -19,12 +19,12 @@ fn plain(count: usize) -> String {
     (0..count).map(|number| mapping(&format!("t{number}"), "")).collect()
 }
 
-/// A statement for each of the tables that are alike.
+/// The statement for each of the tables that are alike.
 fn of_each(statement: &str) -> String {
     (0..PLAIN).map(|number| statement.replace('@', &format!("t{number}"))).collect()
 }
 
-/// Tables alike, and some that are not.
+/// A server with tables that are alike, and some that are not.
 async fn server() -> MariaDb {
     let server = MariaDb::start(&[]).await;
     let columns = "id INT PRIMARY KEY, v VARCHAR(9), at DATETIME NULL, KEY (at)";
@@ -52,13 +52,13 @@ fn at(sandbox: &Sandbox, server: &MariaDb, arguments: &[&str]) -> Command {
     command
 }
 
-/// What the program says, and how many statements the server was sent.
+/// The program's output, and the number of statements that the server got.
 async fn counted(server: &MariaDb, command: Command) -> (Ran, i64) {
     let questions =
         "SELECT CAST(variable_value AS SIGNED) FROM information_schema.global_status WHERE variable_name = 'QUESTIONS'";
     let before = server.number(questions).await;
     let ran = finish(command).await;
-    // One for each time that we ask ourselves, at most a few for logging in.
+    // This includes one for each question of the test, and at most a few for logging in.
     (ran, server.number(questions).await - before)
 }
 
@@ -77,7 +77,7 @@ async fn what_is_said_of_many_mappings_is_what_is_said_of_each_alone() {
     let checked = finish(at(&sandbox, &server, &["check", "--output", "json"])).await.json();
     for (number, status) in all.iter().enumerate() {
         let name = status["mapping"].as_str().unwrap();
-        // A few of those that were answered together are enough.
+        // A few of the tables that were answered together are enough.
         if (1..3).contains(&number) {
             continue;
         }
@@ -107,8 +107,8 @@ async fn a_server_is_asked_as_much_about_twelve_mappings_as_about_four() {
         assert_eq!((status.code, check.code), (0, 0), "{status:?} {check:?}");
         asked.push((of_status, of_check));
     }
-    // A statement for each of the eight mappings more would be eight. The server itself counts one more now and then, when a
-    // connection ends while it is asked.
+    // With a statement for each table, eight more mappings would be eight more statements. The server itself counts one
+    // more now and then, when a connection ends while it is asked.
     let more = (asked[1].0 - asked[0].0, asked[1].1 - asked[0].1);
     assert!(more.0.abs() < 4 && more.1.abs() < 4, "{asked:?}");
     assert!(asked[0].0 < 40, "{asked:?}");
@@ -128,13 +128,13 @@ async fn a_run_with_nothing_new_asks_mysql_a_little_and_bigquery_nothing() {
     for _ in 0..2 {
         finish(run(sandbox.emulator.clone())).await.expect_code(0);
     }
-    // Nobody listens there.
+    // Nobody listens at this port.
     let (quiet, questions) = counted(&server, run("127.0.0.1:9".to_owned())).await;
     assert_eq!(quiet.expect_code(0).json()["mappings"].as_array().unwrap().len(), PLAIN);
     let per_mapping = questions / i64::try_from(PLAIN).unwrap();
     assert!(per_mapping <= 14, "{questions} statements for {PLAIN} mappings");
 
-    // A change of the table, and a row: what the first look said of the table is no longer true when the row is moved.
+    // The table changes and gets a row: the first look's description is outdated when the row is moved.
     server.sql("ALTER TABLE shop.t5 ADD w INT; INSERT INTO shop.t5 VALUES (3, 'c', NOW() - INTERVAL 1 HOUR, 7)").await;
     let moved = finish(run(sandbox.emulator.clone())).await.expect_code(0);
     assert_eq!(moved.mapping("t5")["records_processed"], 1, "{moved:?}");

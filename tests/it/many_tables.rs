@@ -1,5 +1,5 @@
-//! One entry of `mappings` for every table of a database: what each is taken as, what becomes of one that comes later, and what
-//! holds while the server is away.
+//! One entry of `mappings` for every table of a database: what each table is taken as, what happens to one that comes
+//! later, and what applies while the server is away.
 
 use serde_json::Value;
 
@@ -60,7 +60,7 @@ async fn every_table_of_a_database_arrives_by_one_entry_and_stays_what_it_was_ta
     assert_eq!(sandbox.bq_number("SELECT SUM(rate) FROM `{d}.rates`").await, 2);
     assert!(!sandbox.bq_tables().await.iter().any(|table| table == "tmp_1" || table == "totals"));
 
-    // An index and a stamp appear: today's rules would say otherwise, and nothing changes by itself.
+    // An index and a stamp appear: today's rules would decide differently, but nothing changes by itself.
     sandbox
         .sql(
             "ALTER TABLE orders ADD updated_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, \
@@ -93,7 +93,7 @@ async fn a_table_that_appears_later_waits_for_a_word_and_is_moved_after_it() {
     assert!(status.contains(&format!("{coupons}: a new table")), "{status}");
 
     sandbox.run(&["schema-diff", "--mapping", &coupons]).await.expect_code(3);
-    // One column is no word on the table, and a key cannot stay behind.
+    // A decision on one column is none on the table, and a key column cannot be declined.
     let alone =
         sandbox.run(&["schema-diff", "--mapping", &coupons, "--apply", "--column", "code"]).await.expect_code(2);
     assert!(alone.stdout.contains("--apply --decline COLUMN"), "{}", alone.stdout);
@@ -116,7 +116,7 @@ async fn a_table_that_appears_later_waits_for_a_word_and_is_moved_after_it() {
     assert!(!moved.stdout.contains(&junk), "{}", moved.stdout);
     assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.coupons`").await, 1);
 
-    // It is gone again: that is its own trouble.
+    // The table is gone again; only its own mapping fails.
     sandbox.sql("DROP TABLE coupons").await;
     let gone = sandbox.run_once().await.expect_code(1);
     assert_eq!(gone.mapping(&coupons)["outcome"], "failed");
@@ -141,14 +141,14 @@ async fn a_table_that_was_taken_keeps_its_rows_and_its_shard_its_word_whatever_c
         )
         .await;
     sandbox.sync().await;
-    // In BigQuery it would be called the same, and by name it comes first.
+    // It would have the same name in BigQuery, and its name comes first.
     sandbox.sql("CREATE TABLE `up x` (id INT PRIMARY KEY, v VARCHAR(9)); INSERT INTO `up x` VALUES (1, 'other')").await;
     sandbox.sql("INSERT INTO up_x VALUES (2, 'second')").await;
     let beside = sandbox.sync().await;
     assert!(beside.stderr.contains(&format!("`{database}.up x` is not moved")), "{}", beside.stderr);
     let rows = sandbox.bq("SELECT v FROM `{d}.up_x` ORDER BY id").await.concat();
     assert_eq!(rows, [Some("first".to_owned()), Some("second".to_owned())]);
-    // The same server gets a name.
+    // The same server now gets a name.
     sandbox.configure("sources: {main: {env: MYSQL_}}\ndefaults: {source: main}", &entries);
     sandbox.sql("INSERT INTO part_1 VALUES (2, 'c'); INSERT INTO up_x VALUES (3, 'third')").await;
     sandbox.sync().await;
@@ -167,7 +167,7 @@ async fn a_server_that_is_away_takes_no_mapping_with_it_and_a_typo_moves_nothing
         command.env("MYSQL_PORT", "1");
         crate::support::finish(command)
     };
-    // Nothing is known yet, and that is no success.
+    // Nothing is known yet, which is not a success.
     let first = away(&["--no-tui", "run-once", "--output", "json"]).await.expect_code(1);
     let entry = format!("{}.*", sandbox.database);
     assert!(first.stderr.contains(&format!("`{entry}` cannot be moved: Connecting to MySQL as")), "{}", first.stderr);
@@ -181,7 +181,7 @@ async fn a_server_that_is_away_takes_no_mapping_with_it_and_a_typo_moves_nothing
     assert!(!named.stderr.contains("there is no mapping"), "{}", named.stderr);
     let report = sandbox.sync().await.json();
     let moved = report["mappings"].as_array().unwrap().len();
-    // The table without a key cannot be mirrored, and the others can.
+    // The table without a key cannot be mirrored; the others can.
     assert_eq!((moved, modes(&report, &sandbox.database).iter().all(|line| line.ends_with(" mirror"))), (9, true));
     let status = away(&["status", "--output", "json"]).await.json();
     assert_eq!(status.as_array().unwrap().len(), moved, "{status}");

@@ -1,4 +1,4 @@
-//! `mask`: what must not leave MySQL as it is does not, whatever happens on the way, and equal values stay equal.
+//! `mask`: values that must not leave MySQL unmasked do not, whatever happens to the run, and equal values stay equal.
 
 use std::process::Command as Process;
 
@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use crate::support::{Gcs, Ran, Recorder, Rows, Sandbox, finish, rows, setting};
 
-/// In every text that is masked.
+/// A part of every text that is masked.
 const CANARY: &str = "c4n4ry";
 /// Digits of every number, time and date that is masked.
 const DIGITS: [&str; 4] = ["91827364", "9182736", "1931-03-09", "19:31:47"];
 /// The key of the keyed masks.
 const KEY: &str = "k3y-0f-th3-m4sks-0123456789abcdef";
 
-/// Name, type and value of a column of every type that has a text.
+/// Name, type and value of a column, for every type that has a text.
 const TYPES: [(&str, &str, &str); 20] = [
     ("varchar", "VARCHAR(80) CHARACTER SET utf8mb4", "'c4n4ry-ä€🎂@example.com'"),
     ("latin", "VARCHAR(80) CHARACTER SET latin1", "'c4n4ry-größe'"),
@@ -37,7 +37,7 @@ const TYPES: [(&str, &str, &str); 20] = [
     ("double_", "DOUBLE", "91827364.25"),
 ];
 
-/// What the servers write of a value, where it is no text by itself.
+/// The servers' text of a value that is not text itself.
 fn text_of(name: &str) -> String {
     match name {
         "bytes" => "CAST(`bytes_sha` AS BINARY)".to_owned(),
@@ -67,7 +67,7 @@ fn mapping(rest: &str) -> String {
 
 const UPSERT: &str = "primary_keys: [id], mode: upsert, deletes: hard, max_delete_fraction: 1";
 
-/// A table whose every row has a canary in each column.
+/// A table in which every column of every row contains a canary.
 async fn people(name: &str, settings: &str, mappings: &str) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     sandbox.configure(settings, mappings);
@@ -90,7 +90,7 @@ async fn add(sandbox: &Sandbox, ids: std::ops::RangeInclusive<i64>) {
     sandbox.sql(&format!("SET NAMES utf8mb4; INSERT INTO people VALUES {}", all.join(", "))).await;
 }
 
-/// The program, with all that it sends to BigQuery kept.
+/// Runs the program through a recorder of all that it sends to BigQuery.
 async fn run(sandbox: &Sandbox, through: &Recorder, arguments: &[&str]) -> Ran {
     let mut command = sandbox.command(arguments);
     command.env("BIGQUERY_EMULATOR_HOST", &through.address).env("MASK_KEY", KEY).env("LOG_LEVEL", "DEBUG");
@@ -107,7 +107,7 @@ fn assert_unseen(what: &str, text: &[u8]) {
     }
 }
 
-/// All that the program has written, said and sent, and all that BigQuery holds, staging tables included.
+/// Checks all that the program has written, printed and sent, and all that BigQuery holds, including staging tables.
 async fn assert_nothing_leaks(sandbox: &Sandbox, through: &Recorder, ran: &[Ran], when: &str) {
     let found = Process::new("grep").args(["-rha", "--exclude=config.yaml", ""]).arg(sandbox.dir()).output().unwrap();
     assert_unseen(&format!("a file, {when}"), &found.stdout);
@@ -157,7 +157,7 @@ async fn no_value_that_is_masked_leaves_the_program() {
         ran.push(run(&sandbox, &through, &["verify", "--output", "json"]).await.expect_code(1));
         ran.push(run(&sandbox, &through, &["verify", "--repair"]).await.expect_code(0));
         assert_nothing_leaks(&sandbox, &through, &ran, "at the end").await;
-        // What is not masked is seen there.
+        // Values without a mask are found there.
         assert!(through.seen().windows(5).any(|window| window == b"row 7"));
     }
 }
@@ -188,7 +188,7 @@ async fn an_object_that_a_killed_run_has_left_in_the_bucket_holds_masks_alone() 
     assert!(!gcs.names("").is_empty(), "{killed:?}");
     let root = std::path::PathBuf::from(setting("BQSYNC_DEV_GCS_ROOT")).join(&gcs.bucket);
     let objects = Process::new("grep").args(["-rha", ""]).arg(&root).output().unwrap().stdout;
-    // Compressed, a file still has each text where it comes first.
+    // Even compressed, the file contains a text at its first occurrence.
     assert!(objects.windows(5).any(|window| window == b"row 1"), "{} holds no staged rows", root.display());
     assert_unseen("the bucket", &objects);
 }
@@ -220,7 +220,7 @@ async fn masks_are_what_the_servers_make_of_the_same_texts() {
     for (name, ..) in TYPES {
         let text = text_of(name);
         let hash = format!("SELECT SHA2({text}, 256) FROM people WHERE id = 1");
-        // No server writes the digits of a floating-point number as this program does.
+        // No server writes the digits of a floating-point number like this program.
         if !["single", "double_"].contains(&name) {
             assert_eq!(arrived(&sandbox, &format!("{name}_sha")).await, sandbox.mysql(&hash).await, "{name}");
         }

@@ -1,4 +1,4 @@
-//! `mode: mirror`: what has changed in MySQL is found by sums, brought over part by part, and what is gone taken out.
+//! `mode: mirror`: sums find what changed in MySQL, changed parts are brought over, and rows that are gone are deleted.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::types::{cases, geometries, same_values};
 
 const MAPPING: &str = "  - {name: t, mysql_table: t, bigquery_table: t, primary_keys: [id], mode: mirror}";
 
-/// So many rows that they are several parts; no column tells when one has changed.
+/// Enough rows for several parts; no column shows when a row has changed.
 async fn carts(name: &str) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     sandbox.configure("", MAPPING);
@@ -97,7 +97,7 @@ async fn runs_killed_at_each_step_are_made_good_by_the_next() {
 #[tokio::test]
 async fn where_nothing_has_changed_bigquery_is_not_called_and_few_edits_are_a_look_and_a_job() {
     let trial = Trial::mirror("mirror_calls").await;
-    // Of so many rows fewer than a tenth are gone, whatever has become of the parts that changed.
+    // With this many rows, those that are gone are fewer than a tenth, whatever happens in the changed parts.
     trial.add(6_000).await;
     trial.succeeds().await;
     trial.succeeds().await;
@@ -107,7 +107,7 @@ async fn where_nothing_has_changed_bigquery_is_not_called_and_few_edits_are_a_lo
     trial.sandbox.sql("UPDATE t SET v = 'edited' WHERE id IN (3, 50); DELETE FROM t WHERE id = 9").await;
     trial.bigquery.set([]);
     trial.succeeds().await;
-    // The emulator's number of rows is an estimate, so they are counted there.
+    // The emulator's number of rows is an estimate, so the rows are counted there.
     let ends = [Call::GetResults, Call::GetJob, Call::Query];
     let calls: Vec<_> = trial.bigquery.counts().into_iter().filter(|(call, _)| !ends.contains(call)).collect();
     assert_eq!(calls, [(Call::GetTable, 1), (Call::InsertJob, 1)]);
@@ -125,7 +125,7 @@ async fn a_connection_that_breaks_among_the_rows_brings_all_or_nothing() {
     assert_eq!((told.mapping("m").attempts, told.mapping("m").records_processed), (2, 1_000));
 }
 
-/// A change of each column alone lies in a part of its own.
+/// Each column is changed alone, in a part of its own.
 #[tokio::test]
 async fn a_change_of_every_type_is_found() {
     let mut cases = cases();
@@ -180,7 +180,7 @@ async fn keys_of_every_kind_bring_their_changes_and_lose_what_is_gone() {
     sandbox.configure("default_timezone: Europe/Berlin", &mappings.replace("mode:", "max_delete_fraction: 1, mode:"));
     sandbox.sync().await;
     for (i, (_, values)) in keys.iter().enumerate() {
-        // One row changes, one is gone, and one has another key.
+        // One row changes, one is deleted, and one gets another key.
         let key = values[4];
         sandbox
             .sql(&format!(

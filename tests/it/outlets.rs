@@ -1,4 +1,4 @@
-//! Who is told of a run: Prometheus through a file, and a web address.
+//! Notifications of a run: to Prometheus through a file, and to a web address.
 
 use std::collections::VecDeque;
 use std::process::Command as Process;
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::support::{Ran, Sandbox, finish};
 
-/// Two mappings: `fine`, and `gone`, whose table there is not.
+/// Two mappings: `fine`, and `gone`, whose table does not exist.
 async fn sandbox(name: &str, settings: &str) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     let mapping = |name: &str, table: &str| {
@@ -26,7 +26,7 @@ async fn sandbox(name: &str, settings: &str) -> Sandbox {
     sandbox
 }
 
-/// A service that answers as it is told, then with 200, and keeps what it was sent.
+/// A service that gives the chosen answers, then 200, and keeps what it was sent.
 pub struct Hook {
     pub url: String,
     heard: Heard,
@@ -62,7 +62,7 @@ async fn run(sandbox: &Sandbox, hook: &str, arguments: &[&str]) -> Ran {
     finish(command).await
 }
 
-/// Everything that the run has written, in the sandbox and to its streams.
+/// Everything that the run has written, to the sandbox and to its streams.
 fn written(sandbox: &Sandbox, ran: &Ran) -> String {
     let found = Process::new("grep").args(["-rh", "--exclude=config.yaml", ""]).arg(sandbox.dir()).output().unwrap();
     format!("{}{}{}", ran.stdout, ran.stderr, String::from_utf8_lossy(&found.stdout))
@@ -92,7 +92,7 @@ async fn a_failure_is_told_again_until_it_has_arrived_and_its_address_to_nobody(
     );
     assert!(!written.contains("s3cret"));
 
-    // What went well is nobody's business.
+    // A run that went well is not notified.
     run(&sandbox, &hook.url, &["--mapping", "fine"]).await.expect_code(0);
     assert_eq!(hook.heard().len(), 2);
 }

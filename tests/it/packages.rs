@@ -1,4 +1,4 @@
-//! What is given away: `dev/package` on the program of these tests, unpacked and used as an administrator finds it.
+//! The release packages: `dev/package` on these tests' program, unpacked and used as an administrator would.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -9,7 +9,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What a command prints to stdout; it has to end well.
+/// The output of a command, which must succeed.
 #[track_caller]
 fn said(command: &mut Command) -> String {
     let ran = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -22,7 +22,7 @@ fn is_there(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok()
 }
 
-/// Every file and folder below, by its path from the top, with its mode.
+/// All files and folders below, by their path from the top, with their modes.
 fn tree(top: &Path) -> BTreeMap<PathBuf, u32> {
     let mut found = BTreeMap::new();
     let mut folders = vec![top.to_owned()];
@@ -39,12 +39,12 @@ fn tree(top: &Path) -> BTreeMap<PathBuf, u32> {
     found
 }
 
-/// systemd finds in the units what it knows, and the programs that they start.
+/// systemd accepts the units, and finds the programs that they start.
 fn verify_units(installed: &Path) {
     let units = installed.join("usr/lib/systemd/system");
     let ours: Vec<_> = std::fs::read_dir(&units).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(ours.len(), 3, "{ours:?}");
-    // What every system has stands beside them.
+    // The units of every system are put beside them.
     for entry in std::fs::read_dir("/usr/lib/systemd/system").unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() && path.extension().is_some_and(|end| end == "target" || end == "slice" || end == "mount") {
@@ -60,7 +60,7 @@ fn the_package_installs_all_that_a_server_needs_and_shows_nobody_its_configurati
     let work = tempfile::tempdir().unwrap();
     let (program, out, installed) =
         (work.path().join("bqsync"), work.path().join("out"), work.path().join("installed"));
-    // Debug information is half a gigabyte.
+    // The debug information, half a gigabyte, is stripped.
     said(Command::new("strip").arg("-o").arg(&program).arg(env!("CARGO_BIN_EXE_bqsync")));
     said(Command::new(root().join("dev/package")).arg(&program).arg(&out).env("QUICK", "1"));
 

@@ -1,4 +1,4 @@
-//! Pages and batches: every boundary met with a few rows.
+//! Pages and batches: a few rows meet every boundary.
 
 use bigquery_syncer::engine::Event;
 
@@ -106,7 +106,7 @@ async fn rows_without_a_cursor_value_are_told_of() {
     assert!(report.mappings[0].warnings.iter().any(|w| w.contains("NULL")), "{report:?}");
 }
 
-/// Loads half of the keys in one run (pages in the primary key's order) and half in another (in the cursor's).
+/// Loads half of the keys in one run (pages in the primary key's order) and half in another (in the cursor's order).
 async fn pages_over(name: &str, ddl: &str, keys: &[String]) {
     let sandbox = Sandbox::new(name).await;
     sandbox.configure("", &mapping("k", "at"));
@@ -117,13 +117,13 @@ async fn pages_over(name: &str, ddl: &str, keys: &[String]) {
             keys.iter().enumerate().map(|(v, key)| format!("({key}, '2026-01-0{day}', {v})")).collect();
         sandbox.sql(&format!("INSERT INTO t VALUES {}", values.join(","))).await;
         let (_, report) = sandbox.run_engine(TINY).await;
-        // A page that overlaps another would be hidden by the upsert.
+        // The upsert would hide a page that overlaps another, so the rows are counted.
         assert_eq!(report.mappings[0].records_processed, keys.len() as u64, "{ddl}: {report:?}");
     }
     same_rows(&sandbox, i64::try_from(keys.len()).unwrap()).await;
 }
 
-/// 26 keys in no order.
+/// 26 keys without an order.
 fn keys(key: impl Fn(usize) -> String) -> Vec<String> {
     (0..26).map(|n| key(n * 11 % 26)).collect()
 }
@@ -140,10 +140,10 @@ async fn keys_that_are_compared_otherwise_than_they_are_written_page_too() {
 
 #[tokio::test]
 async fn char_keys_that_are_stored_padded_page_too() {
-    // MySQL's own collations are NO PAD by default, but strip what they compare.
+    // MySQL's own collations are NO PAD by default, but compare stripped values.
     let collation = if is_mysql().await { "utf8mb4_0900_bin" } else { "utf8mb4_nopad_bin" };
     let ddl = format!("CHAR(6) CHARACTER SET utf8mb4 COLLATE {collation}");
-    // A tab lies before the blank that pads.
+    // A tab sorts before the blank that pads.
     let key = |n: usize| {
         let letter = char::from(b"abcdefghijklm"[n / 2]);
         format!("'{letter}{}'", if n.is_multiple_of(2) { "" } else { "\\t" })

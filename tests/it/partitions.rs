@@ -1,5 +1,5 @@
-//! Targets that are partitioned, by us or by others: what BigQuery asks of whoever reads them, and how much of them one job
-//! may write. The emulator knows none of it, so a proxy refuses in its place.
+//! Targets that are partitioned, by us or by others: what BigQuery demands of their readers, and how many partitions
+//! one job may write. The emulator knows neither, so a proxy refuses in its place.
 
 use bigquery_syncer::domain::report::Outcome;
 use bigquery_syncer::source::BatchLimits;
@@ -9,7 +9,7 @@ use crate::steps::{APPEND, UPSERT, hundred, same_on_both_sides, steps_of};
 use crate::support::bigquery_proxy::{BigQueryProxy, Call, Reply, Rule, Trouble};
 use crate::support::{Ran, Sandbox, Trial, finish};
 
-/// The program behind a proxy, that must succeed.
+/// Runs the program behind a proxy; it must succeed.
 async fn run(sandbox: &Sandbox, proxy: &BigQueryProxy, words: &[&str]) -> Ran {
     ends(sandbox, proxy, words).await.expect_code(0)
 }
@@ -20,7 +20,7 @@ async fn ends(sandbox: &Sandbox, proxy: &BigQueryProxy, words: &[&str]) -> Ran {
     finish(command).await
 }
 
-/// The program, that must succeed.
+/// Runs the program; it must succeed.
 async fn plainly(sandbox: &Sandbox, words: &[&str]) -> Ran {
     finish(sandbox.command(words)).await.expect_code(0)
 }
@@ -36,7 +36,7 @@ async fn a_target_that_requires_a_partition_filter_gets_one_in_every_statement()
         sandbox.sync().await;
         let proxy = BigQueryProxy::start(&sandbox.emulator).await;
         proxy.require_filter("t", "at");
-        // It does refuse.
+        // The proxy does refuse.
         let url = format!("http://{}/bigquery/v2/projects/demo/queries", proxy.address);
         let bare = json!({ "query": format!("SELECT COUNT(*) FROM `demo.{}.t`", sandbox.dataset) });
         let refused = reqwest::Client::new().post(url).json(&bare).send().await.unwrap();
@@ -135,7 +135,7 @@ async fn a_check_says_whether_columns_under_policy_tags_let_a_publish_through() 
     assert!(refused.contains("`v` of demo.") && refused.contains("categoryFineGrainedReader"), "{refused}");
 }
 
-/// The options of a new table travel as BigQuery's DDL wants them; the emulator takes them and keeps few.
+/// The options of a new table are sent as BigQuery's DDL requires; the emulator accepts them and keeps few.
 #[tokio::test]
 async fn a_table_is_made_with_the_partitions_and_options_that_its_mapping_asks_for() {
     let cases = [
@@ -188,7 +188,7 @@ async fn a_table_that_was_made_otherwise_is_told_of_and_stays_as_it_is() {
     let report = run(&sandbox, &proxy, &["--no-tui", "run-once", "--output", "json"]).await.mapping("t");
     assert_eq!(report["schema_changes"], json!([]), "{report}");
     same_on_both_sides(&sandbox).await;
-    // Rows on their way into an encrypted table are encrypted by its key as well, by whichever of its versions is the newest.
+    // Rows under way to an encrypted table are encrypted with its key as well, in the key's newest version.
     for (call, place) in [
         (Call::CreateTable, "/encryptionConfiguration/kmsKeyName"),
         (Call::OpenUpload, "/configuration/load/destinationEncryptionConfiguration/kmsKeyName"),
@@ -220,7 +220,7 @@ async fn a_publish_that_was_sent_is_asked_after_where_it_was_sent() {
     sandbox.run_killed_at("published", &["run-once"]).await;
     let pending = &sandbox.read_json("state/state.json")["bqsync"]["mappings"]["t"]["pending"];
     assert_eq!(pending["place"]["project"], "payer", "{pending}");
-    // Others pay from now on; the job and its rows are where they were.
+    // Another project pays from now on; the job and its rows are where they were.
     sandbox.configure("inline_rows: 0\nbilling_project: another", APPEND);
     let proxy = BigQueryProxy::start(&sandbox.emulator).await;
     run(&sandbox, &proxy, &["--no-tui", "run-once"]).await;

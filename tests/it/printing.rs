@@ -1,4 +1,4 @@
-//! What reaches the terminal, whoever wrote it, and what is said when nothing reaches it.
+//! Output on the terminal, whoever wrote the text, and what happens if the output is lost.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::{Ran, Sandbox, finish};
 
-/// As a row's key: a colour, a bell, a line of our own shape, C1's CSI, a reordering.
+/// A row's key with a colour, a bell, a line that looks like ours, C1's CSI, a reordering.
 const KEY: &str = "k\x1b[31m\x07\nt: ok\u{9b}2J\u{202e}x";
 
 #[track_caller]
@@ -41,7 +41,7 @@ async fn keys_and_errors_of_rows_are_escaped_wherever_they_are_shown() {
         assert!(ran.stdout.contains("\\u001b[31m\\u0007\\nt: ok\\u009b2J\\u202ex"), "{ran:?}");
         shown.push(ran);
     }
-    // The mapping's own words: its table's name is in the error, and its last run's in the status.
+    // The error contains the table's name from the mapping, and the status contains the last run's error.
     sandbox.configure(
         "",
         "  - {name: t, mysql_table: \"no\\e[31m\\u009b\\u202etable\", bigquery_table: t, primary_keys: [id], \
@@ -49,7 +49,7 @@ async fn keys_and_errors_of_rows_are_escaped_wherever_they_are_shown() {
     );
     for command in ["run-once", "check", "status", "schema-diff", "backfill", "deletes"] {
         let forms = [("table", "text"), ("json", "json")];
-        // A check writes to BigQuery, which takes a while; once is enough.
+        // A check writes to BigQuery, which takes a while; one form is enough.
         for (output, log_format) in forms.into_iter().take(if command == "check" { 1 } else { 2 }) {
             let mut arguments = vec![command, "--output", output, "--log-format", log_format];
             arguments.extend(if command == "backfill" {
@@ -73,7 +73,7 @@ async fn keys_and_errors_of_rows_are_escaped_wherever_they_are_shown() {
     assert_nothing_is_obeyed("files", &String::from_utf8_lossy(&files.stdout));
 }
 
-/// A pipe would never be full.
+/// The disk is full; a pipe would never be.
 fn to_full_disk(mut command: Command) -> Command {
     command.stdout(File::options().write(true).open("/dev/full").unwrap());
     command
@@ -121,7 +121,7 @@ async fn a_reader_that_went_away_is_no_error() {
     }
 }
 
-/// Every line of a text as JSON with what Google Cloud reads.
+/// The severity, as Google Cloud reads it, of every line of JSON in a text.
 #[track_caller]
 fn severities(stderr: &str) -> Vec<String> {
     let line = |line: &str| -> Value { serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")) };

@@ -1,4 +1,4 @@
-//! What the unit tests take for the server's rules, asked of the server.
+//! The server's rules that unit tests assume, checked with the server.
 
 use bigquery_syncer::domain::cursor::{Cursor, CursorKind, Moment};
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use proptest::test_runner::TestRunner;
 
 use crate::support::Sandbox;
 
-/// As many values, the same in every run.
+/// `count` values, the same in every run.
 fn samples<S: Strategy>(strategy: &S, count: usize) -> Vec<S::Value> {
     let mut runner = TestRunner::deterministic();
     (0..count).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
@@ -22,7 +22,7 @@ fn moments() -> impl Strategy<Value = Cursor> {
     })
 }
 
-/// Puts the values into a column, in any order, and reads them in the server's.
+/// Puts the values into a column in any order, and reads them in the server's order.
 async fn as_ordered_by_the_server(sandbox: &Sandbox, column: &str, values: &[Cursor]) -> Vec<String> {
     let rows: Vec<_> = values.iter().map(|value| format!("('{value}')")).collect();
     let table = format!("DROP TABLE IF EXISTS o; CREATE TABLE o (c {column} NOT NULL)");
@@ -31,7 +31,7 @@ async fn as_ordered_by_the_server(sandbox: &Sandbox, column: &str, values: &[Cur
     ordered.into_iter().map(|row| row.into_iter().next().flatten().unwrap()).collect()
 }
 
-/// What we read of the server's text, in its order, is sorted by ours, and nothing has changed on the way.
+/// Checks that the server's texts, in its order, give sorted and unchanged values when we read them.
 fn assert_same(kind: CursorKind, ordered: &[String], mut values: Vec<Cursor>) {
     values.sort_by(|a, b| a.compare(b).unwrap());
     let read: Vec<_> = ordered.iter().map(|text| Cursor::parse(text, kind).unwrap()).collect();

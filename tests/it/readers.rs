@@ -1,4 +1,4 @@
-//! Several connections that read one window side by side: every row once, whatever its place, whatever breaks.
+//! Several connections that read one window side by side: every row is read once, wherever it is and whatever breaks.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use bigquery_syncer::source::BatchLimits;
 
 use crate::support::Trial;
 
-/// Pages of ten rows behind a line slow enough for readers to meet.
+/// Pages of ten rows on a line that is slow enough for readers to meet.
 async fn four(name: &str, mappings: &[&str]) -> Trial {
     let mut trial = Trial::configured(name, "readers: 4", mappings).await;
     trial.through.limits = BatchLimits { rows: 4, bytes: 1 << 20, page_rows: 10 };
@@ -15,7 +15,7 @@ async fn four(name: &str, mappings: &[&str]) -> Trial {
     trial
 }
 
-/// So many rows arrive once each, read by more than one connection and by no more than four.
+/// This many rows arrive once each, read by more than one and at most four connections.
 async fn arrive(trial: &Trial, rows: u64) {
     let told = trial.succeeds().await;
     for report in &told.report.mappings {
@@ -36,7 +36,7 @@ async fn a_first_load_is_shared_by_the_keys_values() {
 async fn keys_that_lie_together_at_one_end_are_shared_too() {
     let trial = four("skewed", &["u"]).await;
     trial.add(300).await;
-    // One at the beginning, the others where halves of the halves still hold none or all of them.
+    // One key is at the beginning, and the others are where halves of halves still hold none or all of them.
     trial.sandbox.sql("UPDATE t SET id = id + 2147400000 WHERE id > 1").await;
     arrive(&trial, 300).await;
 }
@@ -47,7 +47,7 @@ async fn a_window_is_shared_by_the_moments_and_rows_of_one_moment_stay_together(
     trial.add(30).await;
     trial.succeeds().await;
     trial.add(400).await;
-    // More of one moment than a page holds.
+    // More rows of one moment than a page holds.
     trial.sandbox.sql("UPDATE t SET at = '2026-02-01' WHERE id BETWEEN 100 AND 180").await;
     trial.sandbox.sql("UPDATE t SET at = '2026-02-02' + INTERVAL id MICROSECOND WHERE id > 400").await;
     arrive(&trial, 400).await;
@@ -85,7 +85,7 @@ async fn an_account_that_may_hold_two_connections_is_read_by_two() {
     let told = trial.succeeds().await;
     assert_eq!((told.mapping("u").attempts, told.mapping("u").rows_inserted), (1, 600), "{:?}", told.retries());
     assert!(trial.mysql.most_open() >= 2, "{} connections at one time", trial.mysql.most_open());
-    // What a third reader would have read is left to the others; only the last may find a connection not yet closed.
+    // The others read a third reader's share; only the last reader may find a connection that is not closed yet.
     let waited = told.retries().into_iter().filter(|retry| retry.operation.starts_with("reading t")).count();
     assert!(waited <= 1, "{:?}", told.retries());
     trial.sandbox.sql(&format!("DROP USER {user}@'%'")).await;

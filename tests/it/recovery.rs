@@ -1,4 +1,4 @@
-//! What an earlier process left behind: killed anywhere, or between sending a publish and hearing of its end.
+//! What an earlier process left behind that was killed anywhere, or between sending a publish and learning its end.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::Sandbox;
 
-/// Rows enough for a run to take a while, and a mapping in each mode.
+/// Enough rows for a run to take a while, and a mapping in each mode.
 async fn sandbox(name: &str) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     let mapping = |name: &str, mode: &str, keys: &str| {
@@ -39,7 +39,7 @@ async fn runs_killed_at_ever_later_moments_are_made_good_in_every_mode() {
     let sandbox = sandbox("kill9").await;
     for millis in [150, 400, 700, 1000, 1400, 1900, 2500] {
         let mut child = sandbox.command(&["run-once"]).spawn().unwrap();
-        // Whatever it is doing then.
+        // It is killed whatever it is doing at that time.
         tokio::time::sleep(Duration::from_millis(millis)).await;
         let _ = child.kill();
         child.wait().unwrap();
@@ -50,7 +50,7 @@ async fn runs_killed_at_ever_later_moments_are_made_good_in_every_mode() {
     }
 }
 
-/// Puts the state back to where it was when the last publish had been sent and nobody had heard of its end.
+/// Puts the state back to when the last publish had been sent and its end was unknown.
 fn forget_the_end(sandbox: &Sandbox, mapping: &str, before: Option<&str>) {
     let report = sandbox.read_json("etl/reports/report.json");
     let report = report.as_array().unwrap().iter().find(|m| m["mapping_name"] == mapping).unwrap().clone();
@@ -96,7 +96,7 @@ async fn a_watermark_of_the_original_tool_survives_a_crash_after_the_first_publi
     sandbox.sync().await;
     sandbox.sql("INSERT INTO t (v) VALUES ('new')").await;
     let before = sandbox.read_json("state/state.json")["last_sync"]["k"].as_str().unwrap().to_owned();
-    // As the original leaves it: `last_sync` alone.
+    // The state as the original leaves it: only `last_sync`.
     sandbox.write("state/state.json", &json!({ "last_sync": { "u": before, "a": before, "k": before } }).to_string());
     sandbox.sync().await;
     forget_the_end(&sandbox, "k", Some(&before));
@@ -117,11 +117,11 @@ async fn a_target_that_is_gone_is_not_gone_on_with() {
     sandbox.run(&["schema-diff", "--apply"]).await.expect_code(1);
     sandbox.sql("INSERT INTO t (v) VALUES ('new')").await;
     sandbox.run_once().await.expect_code(1);
-    // Still so the day after: nothing has made the table meanwhile.
+    // The next day is the same: nothing has created the table meanwhile.
     let report = sandbox.run_once().await.expect_code(1).mapping("a");
     assert_eq!(report["error_kind"], "conflict");
     assert!(report["hint"].as_str().unwrap().contains("`last_sync`"), "{report}");
-    // As the hint says: out of `last_sync`, and it is loaded anew.
+    // The hint is followed: the entry is removed from `last_sync`, and the table is loaded anew.
     let mut state = sandbox.read_json("state/state.json");
     state["last_sync"].as_object_mut().unwrap().remove("a");
     sandbox.write("state/state.json", &state.to_string());

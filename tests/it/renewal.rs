@@ -17,7 +17,7 @@ fn mapping(name: &str) -> String {
     format!("  - {{name: '{name}', mysql_table: '{name}', primary_keys: [id], incremental_column: id, mode: upsert}}")
 }
 
-/// Nightly; every mapping has missed a run, which is made up as soon as the schedule is followed.
+/// The schedule is nightly; every mapping has missed a run, which is made up as soon as the schedule is followed.
 async fn sandbox(name: &str, mappings: &[&str]) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     let last = json!({ "run_id": "r", "trigger": "schedule", "finished_at": "2020-01-01T02:00:05Z", "outcome": "ok",
@@ -63,7 +63,7 @@ async fn what_runs_ends_by_the_old_files_and_what_comes_next_is_run_by_the_new()
     service.hear("STATUS=1 run(s) under way").await;
     sandbox.write(".env", "TABLE=u\n");
     service.hear(CHANGED).await;
-    // The run waits for the table, and the new files for the run.
+    // The run waits for the table, and the new files wait for the run.
     drop(held);
     service.hear(FOLLOWED).await;
     service.hear("STATUS=1 run(s) under way").await;
@@ -87,7 +87,7 @@ async fn files_that_cannot_be_used_are_told_once_and_the_former_ones_are_followe
     let sound = sandbox.read("config.yaml");
     sandbox.write("config.yaml", &sound.replace("0 2 * * *", "0 2 * *"));
     service.hear(BROKEN).await;
-    // Another change, which brings the old files back.
+    // Another change restores the old files.
     sandbox.write("config.yaml", &sound);
     service.hear("STATUS=next run").await;
     sandbox.write("config.yaml", &sound.replace("mode: upsert", "mode: sideways"));

@@ -1,4 +1,4 @@
-//! `bqsync verify --repair`: a target that somebody has damaged is made equal again, by keys of every kind.
+//! `bqsync verify --repair`: a damaged target is made equal again, with keys of every kind.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ async fn repair(sandbox: &Sandbox, more: &[&str]) -> Ran {
     sandbox.run(&[&["verify", "--repair", "--output", "json"], more].concat()).await
 }
 
-/// The only mapping's result.
+/// The result of the only mapping.
 fn result(ran: &Ran) -> Value {
     let mut all = ran.json()["mappings"].as_array().unwrap().clone();
     assert_eq!(all.len(), 1, "{ran:?}");
@@ -24,7 +24,7 @@ async fn same(sandbox: &Sandbox, after: &str) {
     assert_eq!(sandbox.bq(ARRIVED).await, sandbox.mysql(ROWS).await, "{after}");
 }
 
-/// Rows are missing, changed and doubled in BigQuery, and one is there alone.
+/// Rows are missing, changed and doubled in BigQuery, and one is only there.
 async fn damage(sandbox: &Sandbox, table: &str) {
     for statement in [
         "DELETE FROM `{d}.{t}` WHERE v = 1",
@@ -194,12 +194,12 @@ async fn exit_codes_and_counts_say_what_is_left_and_a_dry_run_changes_nothing() 
     assert_eq!((sandbox.bq(ARRIVED).await, sandbox.read("state/state.json")), before);
     sandbox.run(&["--read-only", "verify", "--repair"]).await.expect_code(2);
     sandbox.run(&["--read-only", "verify", "--repair", "--dry-run"]).await.expect_code(0);
-    // A row that the mapping says to leave differs still.
+    // A row that the mapping leaves still differs.
     let told = result(&repair(&sandbox, &[]).await.expect_code(1));
     assert_eq!((&told["outcome"], counts(&told)), (&json!("different"), [1, 0, 1]), "{told}");
     assert_eq!(told["still"], json!([{"key": ["50"], "kind": "only_in_bigquery"}]));
     assert!(told["warnings"][0].as_str().unwrap().contains("`deletes: ignore`"), "{told}");
-    // Too many at once are nobody's wish.
+    // Deleting too many rows at once is refused.
     sandbox.configure("", &UPSERT.replace("mode:", "deletes: hard, max_delete_fraction: 0.001, mode:"));
     let told = result(&repair(&sandbox, &[]).await.expect_code(1));
     assert!(told["error"].as_str().unwrap().contains("`max_delete_fraction` (0.001)"), "{told}");

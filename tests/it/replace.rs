@@ -1,4 +1,4 @@
-//! `mode: replace`: the whole table, read by one statement and put in the place of what BigQuery holds, but never by mistake.
+//! `mode: replace`: the whole table, read by one statement, replaces what BigQuery holds, but never by mistake.
 
 use bigquery_syncer::domain::fault::FaultKind;
 use bigquery_syncer::domain::report::Outcome;
@@ -10,7 +10,7 @@ use crate::types::{arrives, cases, filled};
 
 const MAPPING: &str = "  - {name: t, mysql_table: t, bigquery_table: t, mode: replace}";
 
-/// A table without key or stamp, and rows of which two are the same.
+/// A table without key or stamp, and with two equal rows.
 async fn rates(name: &str) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     sandbox.configure("", MAPPING);
@@ -96,7 +96,7 @@ async fn a_connection_that_breaks_in_the_middle_publishes_nothing_or_all() {
     trial.sandbox.sql("UPDATE t SET v = REPEAT(SHA2(id, 256), 5); DELETE FROM t WHERE id > 700").await;
     trial.through.mysql_ssl_mode = Some("DISABLED");
     let before = trial.sandbox.bq("SELECT CAST(COUNT(*) AS STRING), MAX(v) FROM `{d}.r`").await;
-    // More often than the mapping's work is begun again, always in the middle of the rows.
+    // More often than the mapping's work is begun again, and always in the middle of the rows.
     trial.mysql.cut([150_000; 4]);
     let told = trial.run().await;
     let report = told.mapping("r");
@@ -125,7 +125,7 @@ async fn a_table_that_is_empty_or_too_small_replaces_nothing_until_it_is_allowed
         sandbox.run(&allow).await.expect_code(0);
         equal(&sandbox, statement).await;
     }
-    // An empty table for an empty table.
+    // An empty table replaces an empty table.
     sandbox.sync().await;
     assert_eq!(verified(&sandbox).await["outcome"], "equal");
 }
@@ -136,7 +136,7 @@ async fn every_type_arrives_as_the_server_says_it() {
     let sandbox = filled("replace_types", &cases).await;
     sandbox.configure("", &MAPPING.replace("mode: replace", "mode: replace, primary_keys: [id]"));
     arrives(&sandbox, &cases).await;
-    // In the place of rows this time.
+    // This time it replaces rows.
     arrives(&sandbox, &cases).await;
     let verification = verified(&sandbox).await;
     assert_eq!(verification["outcome"], "equal", "{verification}");

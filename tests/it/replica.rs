@@ -1,4 +1,4 @@
-//! A replica shows a transaction only once it is committed, with stamps from before: no look at the replica sees it open.
+//! A replica shows a transaction only after its commit, with earlier stamps: a look at the replica never sees it open.
 
 use std::process::Command;
 use std::time::Duration;
@@ -32,7 +32,7 @@ async fn pair() -> (MariaDb, MariaDb) {
     (primary, replica)
 }
 
-/// Until the replica has so many rows.
+/// Waits until the replica has this many rows.
 async fn replicated(replica: &MariaDb, rows: i64) {
     let tables = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'shop'";
     while replica.number(tables).await == 0 || replica.number("SELECT COUNT(*) FROM shop.o").await < rows {

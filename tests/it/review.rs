@@ -1,4 +1,4 @@
-//! The operator's word on single columns: remembered, carried out, and gone by.
+//! The operator's decisions on single columns: remembered, carried out, and respected.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::support::Sandbox;
 
 const REVIEW: &str = "allow_schema_additions: review";
 
-/// Synced once; then the source got two columns.
+/// A mapping that was synced once before the source got two more columns.
 async fn with_new_columns(name: &str) -> Sandbox {
     let sandbox = hundred(name, REVIEW, UPSERT).await;
     sandbox.sync().await;
@@ -36,7 +36,7 @@ async fn each_column_is_accepted_or_declined_on_its_own_and_the_run_goes_on() {
         said.stdout.contains("accepted: wanted") && said.stdout.contains("ADD COLUMN IF NOT EXISTS `wanted`"),
         "{said:?}"
     );
-    // One is still open.
+    // One column is still undecided.
     sandbox.run_once().await.expect_code(3);
     let said = sandbox.run(&["schema-diff", "--mapping", "t", "--decline", "secret"]).await.expect_code(0);
     assert!(said.stdout.contains("declined: secret"), "{said:?}");

@@ -1,4 +1,4 @@
-//! Two states that feed one target, and a state that is older than its target: no row comes twice.
+//! Two states that feed one target, and a state that is older than its target: no row is doubled.
 
 use bigquery_syncer::domain::report::Outcome;
 use serde_json::Value;
@@ -6,16 +6,16 @@ use serde_json::Value;
 use crate::support::bigquery_proxy::{Call, Rule, Trouble};
 use crate::support::{Sandbox, Told, Trial};
 
-/// The engine of the trial is one host, the program with this setting another: each has a state of its own.
+/// The trial's engine is one host, the program with this setting another: each has its own state.
 const ELSEWHERE: &str = "readers: 1\ninline_rows: 0\nstate_local_path: elsewhere/state.json";
 
-/// How the publishes of a target were sent, in order: `copy`, `INSERT`, `INSERT missing` or `MERGE`.
+/// The kinds of publish to a target, in order: `copy`, `INSERT`, `INSERT missing` or `MERGE`.
 fn publishes(trial: &Trial, target: &str) -> Vec<String> {
     let about = format!("_publish_{target}_");
     let id = |job: &Value| job["jobReference"]["jobId"].as_str().unwrap().to_owned();
     let mut jobs = trial.bigquery.sent(Call::InsertJob);
     jobs.retain(|job| id(job).contains(&about));
-    // On a slow machine an answer comes late, and the same is sent again.
+    // On a slow machine an answer comes late, and the same job is sent again.
     jobs.dedup_by_key(|job| id(job));
     jobs.iter().map(|job| kind(&job["configuration"])).collect()
 }
@@ -48,7 +48,7 @@ async fn an_older_state_that_is_put_back_doubles_nothing_and_is_told_once() {
     assert_eq!(told.mapping("a").rows_inserted + told.mapping("k").rows_inserted, 0);
     assert_eq!(publishes(&trial, "a"), ["INSERT missing"]);
 
-    // From then on the state knows its target, and asks no more of BigQuery than before.
+    // From then on the state knows its target, and asks BigQuery no more than before.
     trial.add(30).await;
     trial.bigquery.set([]);
     let told = trial.succeeds().await;
@@ -109,7 +109,7 @@ async fn a_state_of_before_this_was_remembered_looks_once_and_warns_of_nothing()
     }
 }
 
-/// A run of this host whose publish to `target` is on its way while the other host runs from beginning to end.
+/// A run of this host whose publish to `target` is under way while the other host runs from beginning to end.
 async fn overtaken(trial: &Trial, target: &str) -> Told {
     trial.bigquery.set([Rule::new(Call::InsertJob, Trouble::Hold).about(&format!("publish_{target}_"))]);
     let other = async {
@@ -144,7 +144,7 @@ async fn two_hosts_that_append_at_once_bring_each_row_once() {
             (publishes(&trial, target), warnings(&told, target)),
             (vec!["copy".to_owned(), "INSERT missing".to_owned()], 1)
         );
-        // Both know the target now, and go on after the same watermark.
+        // Both know the target now, and go on from the same watermark.
         trial.add(30).await;
         overtaken(&trial, target).await;
         assert_eq!(publishes(&trial, target), ["copy", "INSERT missing"]);

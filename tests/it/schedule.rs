@@ -1,4 +1,4 @@
-//! `bqsync schedule`: due times, missed runs, two schedulers on one state, signals, and what systemd is told.
+//! `bqsync schedule`: due times, missed runs, two schedulers on one state, signals, and notifications to systemd.
 
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
@@ -17,7 +17,7 @@ use crate::support::{Sandbox, Through, finish};
 
 const MAPPING: &str = "  - {name: t, mysql_table: t, primary_keys: [id], incremental_column: id, mode: upsert}";
 
-/// Nightly, three rows.
+/// A nightly schedule and three rows.
 async fn sandbox(name: &str, settings: &str) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     sandbox.configure(&format!("schedule: {{cron: 0 2 * * *}}\n{settings}"), MAPPING);
@@ -25,7 +25,7 @@ async fn sandbox(name: &str, settings: &str) -> Sandbox {
     sandbox
 }
 
-/// A clock that only the test sets; later than any real run, so that none of those serves a due time.
+/// A clock that only the test sets, later than any real run, so that no real run serves a due time.
 #[derive(Debug)]
 struct TestClock {
     now: Mutex<DateTime<Utc>>,
@@ -72,7 +72,7 @@ fn follower(sandbox: &Sandbox, clock: &Arc<TestClock>) -> Handle {
     handle
 }
 
-/// The event that `wanted` picks, and what came before it.
+/// The event that `wanted` picks; earlier ones are skipped.
 async fn until<V>(handle: &mut Handle, mut wanted: impl FnMut(&Event) -> Option<V>) -> V {
     loop {
         let event = handle.next_event().await.expect("the engine to live on");
@@ -152,7 +152,7 @@ async fn two_schedulers_on_one_state_run_each_due_time_once_and_neither_fails() 
     assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.t`").await, 3);
 }
 
-/// The run of one scheduler for what is due, unless it was the other one's. `done`: one of them has run it.
+/// One scheduler's run for the due time, unless the other one has made it. `done`: one of them has made it.
 async fn settled(handle: &mut Handle, clock: &TestClock, done: &watch::Sender<bool>) -> Option<RunReport> {
     loop {
         match handle.next_event().await.expect("the engine to live on") {
@@ -162,7 +162,7 @@ async fn settled(handle: &mut Handle, clock: &TestClock, done: &watch::Sender<bo
             }
             Event::DueRunLeft { .. } => return None,
             Event::MappingLeft { reason, .. } if reason.contains("another process has run it") => return None,
-            // The other one is at it: what came of it is looked at when half a minute has passed.
+            // The other scheduler is working on it; its result is looked at half a minute later.
             Event::MappingLeft { .. } | Event::DueRunDelayed { .. } => {
                 done.subscribe().wait_for(|done| *done).await.unwrap();
                 clock.pass(Duration::from_secs(30));
@@ -222,7 +222,7 @@ fn ran_long_ago(sandbox: &Sandbox) {
     sandbox.write("state/state.json", &state.to_string());
 }
 
-/// What systemd would hear.
+/// What systemd would receive.
 pub struct Service {
     socket: UnixDatagram,
 }
@@ -234,7 +234,7 @@ impl Service {
         Self { socket }
     }
 
-    /// Words until one of them is `last`.
+    /// The notifications, up to `last`.
     pub async fn hear(&self, last: &'static str) -> Vec<String> {
         let socket = self.socket.try_clone().unwrap();
         let heard = tokio::task::spawn_blocking(move || {
@@ -259,7 +259,7 @@ fn start(sandbox: &Sandbox) -> Child {
     command.env("NOTIFY_SOCKET", sandbox.path("notify.sock")).spawn().unwrap()
 }
 
-/// Exit code, the runs on stdout, stderr.
+/// Exit code, the runs on stdout, and stderr.
 pub async fn ended(child: Child) -> (Option<i32>, Vec<Value>, String) {
     let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
     let runs = String::from_utf8(output.stdout).unwrap();
@@ -288,7 +288,7 @@ async fn the_program_makes_up_a_missed_run_and_leaves_when_systemd_says_so() {
     assert_eq!((&runs[0]["trigger"], &runs[0]["mappings"][0]["outcome"]), (&json!("schedule"), &json!("ok")));
     assert!(log.contains("a missed run is made up") && log.contains("next scheduled run"), "{log}");
 
-    // Once: the next start finds it done.
+    // It is made up once: the next start finds it done.
     let child = start(&sandbox);
     service.hear("READY=1").await;
     signal(&child, "-INT");
@@ -333,7 +333,8 @@ async fn a_server_that_is_away_does_not_end_the_scheduler() {
     ran_long_ago(&sandbox);
     let service = Service::listen(&sandbox);
     let mut command = sandbox.command(&["schedule", "--output", "json"]);
-    // An account that the server does not know: refused at once, where a server that is away is tried for a while.
+    // An account that the server does not know is refused at once, while a server that is away would be tried for a
+    // while.
     command.env("NOTIFY_SOCKET", sandbox.path("notify.sock")).env("MYSQL_USER", "nobody").env("MYSQL_PASSWORD", "x");
     let child = command.spawn().unwrap();
     service.hear("STATUS=1 run(s) under way").await;

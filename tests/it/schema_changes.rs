@@ -1,4 +1,4 @@
-//! The two schemas drifting apart, under each policy.
+//! Two schemas that become different, with each policy.
 
 use crate::support::{Sandbox, finish, plain_decimals, rows};
 
@@ -225,7 +225,7 @@ async fn a_column_that_the_account_may_no_longer_read_is_not_taken_for_one_that_
         "{checked}"
     );
     sandbox.sql(&format!("DROP USER {user}@'%'")).await;
-    // Whoever may read it all is told that it is gone, once it is.
+    // An account that may read everything is told that the column is gone.
     sandbox.sql("ALTER TABLE users DROP COLUMN email").await;
     assert!(sandbox.sync().await.mapping("users")["warnings"].to_string().contains("but no longer in MySQL's users"));
     let verified = sandbox.run(&["verify"]).await.expect_code(0).stdout;

@@ -1,4 +1,4 @@
-//! A secret in the wrong place: whatever the program makes of it, it shows it to nobody.
+//! A secret in the wrong place: whatever the program does with it, the program never shows it.
 
 use std::process::Command as Process;
 
@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use crate::outlets::Hook;
 use crate::support::{Ran, Sandbox, finish};
 
-/// In every value below.
+/// A part of every value below.
 const CANARY: &str = "c4n4ry";
 
 const SETTINGS: &str = "notify: {url: '${HOOK}', on: always}\nmetrics_file: metrics.prom\n";
@@ -24,7 +24,7 @@ async fn sandbox(name: &str, settings: &str) -> Sandbox {
     sandbox
 }
 
-/// The program with variables beside those of the sandbox.
+/// Runs the program with further variables besides the sandbox's.
 async fn run(sandbox: &Sandbox, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
     let mut command = sandbox.command(arguments);
     command.env("LOG_LEVEL", "DEBUG").envs(variables.iter().copied());
@@ -37,7 +37,7 @@ fn assert_unseen(what: &str, text: &str) {
     assert_eq!(seen, None, "{what}");
 }
 
-/// Streams, logs, reports, state and its backup, metrics.
+/// The streams, logs, reports, state with its backup, and metrics.
 fn written(sandbox: &Sandbox, ran: &Ran) -> String {
     let found = Process::new("grep").args(["-rha", "--exclude=config.yaml", ""]).arg(sandbox.dir()).output().unwrap();
     let names = Process::new("find").arg(sandbox.dir()).output().unwrap();
@@ -112,7 +112,7 @@ async fn unwilling_proxy() -> String {
 async fn a_secret_in_its_own_place_is_shown_by_nothing_that_fails_with_it() {
     let sandbox = sandbox("secret_kept", "").await;
     let hook = Hook::answering(&[]).await;
-    // Both answer at once, and no answer of them is one that is waited for: 407, 404.
+    // Both answer at once, with answers that are not retried: 407 and 404.
     let proxy = format!("http://u:{CANARY}@{}", unwilling_proxy().await);
     let lost = hook.url.replace("T000", CANARY);
     let password = format!("{CANARY}'\"\u{e9}");

@@ -1,4 +1,4 @@
-//! Several MySQL servers in one file: each mapping is about its own, and none waits for another's.
+//! Several MySQL servers in one file: each mapping uses its own, and none waits for another's.
 
 use std::collections::HashMap;
 use std::process::Command;
@@ -13,7 +13,7 @@ use crate::support::{MariaDb, Ran, Sandbox, Through, finish, setting};
 const ORDERS: &str = "CREATE TABLE orders (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(9), \
      at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)), KEY (at));";
 
-/// Mappings `eu` and `us`, each about its own server's `orders`.
+/// Mappings `eu` and `us`, each with its own server's `orders`.
 fn configure(sandbox: &Sandbox) {
     let mapping = |name: &str| {
         format!(
@@ -33,7 +33,7 @@ async fn server(values: &str) -> MariaDb {
     server
 }
 
-/// The program with variables of the two servers, and none of a server without a name.
+/// The program with variables for the two servers, and none for a server without a name.
 fn command(sandbox: &Sandbox, eu: u16, us: u16, arguments: &[&str]) -> Command {
     let mut command = sandbox.command(arguments);
     for plain in ["HOST", "PORT", "USER", "PASSWORD", "DATABASE"] {
@@ -63,7 +63,7 @@ async fn two_servers_are_moved_compared_and_held_by_their_own_transactions_alone
     assert_eq!((arrived("eu").await.as_str(), arrived("us").await.as_str()), ("e1 e2", "u1 u2 u3"));
     run(&["--no-tui", "verify"]).await.expect_code(0);
 
-    // A transaction on one server holds that server's rows back, and nothing of the other's.
+    // A transaction on one server holds back that server's rows, and none of the other's.
     let mut late = us.connection().await;
     sqlx::raw_sql("USE shop; START TRANSACTION; INSERT INTO orders (v) VALUES ('late')")
         .execute(&mut late)
@@ -71,7 +71,7 @@ async fn two_servers_are_moved_compared_and_held_by_their_own_transactions_alone
         .unwrap();
     eu.sql("USE shop; INSERT INTO orders (v) VALUES ('e3')").await;
     us.sql("USE shop; INSERT INTO orders (v) VALUES ('u5')").await;
-    // The clocks have to pass the rows, or they would be held back with their tick.
+    // The clocks must pass the rows, otherwise they would be held back with their tick.
     tokio::time::sleep(Duration::from_millis(20)).await;
     let report = run(&["--no-tui", "run-once", "--output", "json"]).await.expect_code(0);
     assert_eq!((arrived("eu").await.as_str(), arrived("us").await.as_str()), ("e1 e2 e3", "u1 u2 u3"));
@@ -117,7 +117,7 @@ async fn a_server_that_is_away_fails_its_own_mappings_and_says_which_variables_a
     assert!(us.errors[0].contains(&format!("127.0.0.1:{closed} (source `us`)")), "{us:?}");
     assert!(us.hint.as_ref().unwrap().contains("MYSQL_US_*"), "{us:?}");
 
-    // The program, where it is not let in: exit code 1, and the variable of that server.
+    // Here the program may not log in: exit code 1, and the message names that server's variable.
     let mut program = sandbox.command(&["--no-tui", "run-once", "--output", "json"]);
     for (name, value) in &variables {
         program.env(name, if name == "MYSQL_US_PORT" { &port } else { value });
@@ -128,7 +128,7 @@ async fn a_server_that_is_away_fails_its_own_mappings_and_says_which_variables_a
     let us = ran.mapping("us").to_string();
     assert!(us.contains("source `us`") && us.contains("MYSQL_US_PASSWORD"), "{us}");
 
-    // Without its variables nothing begins.
+    // Without its variables the run does not begin.
     let mut program = sandbox.command(&["--no-tui", "run-once"]);
     program.envs(variables.iter().filter(|(name, _)| !name.starts_with("MYSQL_US_")));
     let ran = finish(program).await.expect_code(2);

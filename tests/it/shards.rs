@@ -1,4 +1,4 @@
-//! Several processes that share a run: mappings split between them.
+//! Several processes that share a run: the mappings are split between them.
 
 use std::process::Command;
 
@@ -32,7 +32,7 @@ fn mappings(report: &Value) -> Vec<String> {
 #[tokio::test]
 async fn each_mapping_is_run_by_one_shard_and_all_shards_together_run_all() {
     let sandbox = five_tables("shards").await;
-    // One after the other: the emulator cannot have a dataset made by several at once.
+    // One after the other, because the emulator cannot create a dataset for several at once.
     for (shard, expected) in [("0/3", &["t0", "t3"][..]), ("1/3", &["t1", "t4"]), ("2/3", &["t2"])] {
         let ran = sandbox.run(&["run-once", "--output", "json", "--shard", shard]).await.expect_code(0);
         assert_eq!(mappings(&ran.json()), expected, "{shard}");
@@ -40,7 +40,7 @@ async fn each_mapping_is_run_by_one_shard_and_all_shards_together_run_all() {
     for n in 0..5 {
         assert_eq!(sandbox.bq_number(&format!("SELECT COUNT(*) FROM `{{d}}.t{n}`")).await, 3, "t{n}");
     }
-    // More processes than mappings: one has nothing to do, and that is well.
+    // With more processes than mappings, one has nothing to do, which is a success.
     let none = sandbox.run(&["run-once", "--output", "json", "--mapping", "t4", "--shard", "1/2"]).await;
     assert_eq!(mappings(&none.expect_code(0).json()), Vec::<String>::new());
 }

@@ -1,5 +1,5 @@
-//! A backfill that several processes share over a state in Cloud Storage: one that dies, one that comes late, one that
-//! comes back from the dead, and whoever else wants the mapping meanwhile.
+//! A backfill that several processes share with a state in Cloud Storage: one dies, one comes late, one that was
+//! thought dead comes back, and others want the mapping meanwhile.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command as Process, Output};
@@ -14,12 +14,12 @@ use tokio::sync::Semaphore;
 use crate::steps::{ARRIVED, ROWS, UPSERT, hundred, same_on_both_sides};
 use crate::support::{Gcs, Sandbox, Trouble, finish};
 
-/// Without keys, so that a row that is published twice is there twice.
+/// A mapping without keys, so that a row that is published twice is there twice.
 const KEYLESS: &str = "  - {name: t, mysql_table: t, bigquery_table: t, incremental_column: at, mode: append}";
 
 const BACKFILL: [&str; 7] = ["backfill", "--mapping", "t", "--start", "2026-01-01", "--output", "json"];
 
-/// 100 rows; a part has at least 6 of them and is moved in steps of 6. A dead holder is told from a living one in 3 s.
+/// 100 rows; a part has at least 6 of them and moves in steps of 6. A holder is known to be dead after 3 s.
 async fn sandbox(name: &str, gcs: &Gcs, mapping: &str) -> Sandbox {
     let settings = format!("state_store: gcs\nstate_gcs_bucket: {}\nstate_gcs_lease: 3s\nwindow_rows: 5", gcs.bucket);
     hundred(name, &settings, mapping).await
@@ -54,7 +54,7 @@ async fn four_processes_move_every_row_once_although_one_of_them_is_killed_in_th
         let start = |index: usize| {
             let mut command = shard(&gcs, &sandbox, &format!("{index}/4"));
             if index == 1 {
-                // In its first part: BigQuery has the rows, and nobody has written down that it has.
+                // It is killed in its first part: BigQuery has the rows, and no state says so.
                 command.env("BQSYNC_KILL_AT", "published:2");
             }
             command.spawn().unwrap()
@@ -69,12 +69,13 @@ async fn four_processes_move_every_row_once_although_one_of_them_is_killed_in_th
             assert!(report["records_processed"].as_u64() > Some(0), "the work was not shared: {report}");
             rows += report["records_processed"].as_u64().unwrap();
         }
-        // All but the one step that the dead one had written down; the other was found to have been published.
+        // All rows but those of the one step that the dead process had recorded; the other step was found to be
+        // published.
         assert!((90..100).contains(&rows), "{rows}");
         same_on_both_sides(&sandbox).await;
         let state = remembered(&gcs);
         assert!(state.get("backfill").is_none(), "{state}");
-        // The platform starts the dead one again: it is told, and moves nothing.
+        // The platform starts the dead process again: it is told so, and moves nothing.
         let late = finish(shard(&gcs, &sandbox, "1/4")).await.expect_code(0).mapping("t");
         assert_eq!((&late["records_processed"], &late["steps"]), (&0.into(), &0.into()), "{late}");
         assert!(late["warnings"][0].as_str().unwrap().contains("before this one came"), "{late}");
@@ -97,11 +98,11 @@ async fn a_run_waits_for_no_dead_process_and_an_operator_goes_on_with_what_is_le
     let other = ["backfill", "--mapping", "t", "--start", "2026-01-02", "--shard", "0/2"];
     let refused = gcs.run(&sandbox, &other).await.expect_code(1);
     assert!(refused.stdout.contains("has not ended"), "{refused:?}");
-    // As far as anybody knows, the part is being moved.
+    // The state says that the part is still being moved.
     let run = gcs.run_once(&sandbox).await.expect_code(1).mapping("t");
     assert_eq!(run["error_kind"], "conflict", "{run}");
     gcs.pass(TimeDelta::hours(1));
-    // An incremental run over the same rows: what the dead one had sent is settled first.
+    // An incremental run over the same rows first settles what the dead process had sent.
     gcs.run_once(&sandbox).await.expect_code(0);
     same_on_both_sides(&sandbox).await;
     sandbox.bq_run("DELETE FROM `{d}.t` WHERE id > 80").await;
@@ -121,7 +122,7 @@ async fn a_process_that_wakes_up_after_its_part_was_taken_over_publishes_nothing
     while !gcs.all_met() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // The pending publish is written, and the job not sent: its process does not know that it may.
+    // The pending publish is written but not sent: its process does not know whether it still may.
     let signature = format!("\"pid\": {},", zombie.id());
     gcs.trouble_with(&Method::PUT, "leases/t_part", &signature, usize::MAX, Trouble::Answer(503));
     signal(&zombie, "-STOP");
@@ -160,7 +161,7 @@ async fn a_restart_takes_the_parts_back_and_what_was_begun_alone_is_gone_on_with
 
 #[tokio::test]
 async fn killed_at_each_step_a_share_is_made_good_by_another_process() {
-    // The mapping's own work is to begin and to cut; the second lease is a part's.
+    // The mapping's own work is to begin and cut the backfill; the second lease is a part's.
     let steps = [
         "planned",
         "backfill_begun",
@@ -176,14 +177,14 @@ async fn killed_at_each_step_a_share_is_made_good_by_another_process() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("share_steps", &gcs, KEYLESS).await;
     let bucket = &gcs.bucket;
-    // Two parts: where the index has come to 60 rows, and the rest.
+    // Two parts: one up to 60 rows by the index, and the rest.
     let settings = format!("state_store: gcs\nstate_gcs_bucket: {bucket}\ntemp_bucket: {bucket}\nwindow_rows: 60");
     sandbox.configure(&settings, KEYLESS);
     for (day, step) in (10..).zip(steps) {
         if day > 10 {
             sandbox.bq_run("DELETE FROM `{d}.t` WHERE TRUE").await;
         }
-        // Other words each time: the same would be answered that the last backfill has ended.
+        // Other words each time: with the same words the answer would be that the last backfill has ended.
         let start = format!("2025-12-{day}");
         let backfill = ["backfill", "--mapping", "t", "--start", &start, "--shard"];
         let mut killed = gcs.command(&sandbox, &[&backfill[..], &["0/2"]].concat());

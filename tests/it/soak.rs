@@ -1,5 +1,5 @@
-//! A shop at work while runs follow one another and are killed at any moment. Which moments, a seed decides, and the
-//! seed is printed: `SOAK_SEED=... make soak` goes through the same choices again.
+//! A shop that keeps writing while runs follow one another and are killed at random moments. A seed, which is printed,
+//! decides the moments: `SOAK_SEED=... make soak` repeats the same choices.
 
 use std::time::{Duration, Instant};
 
@@ -33,16 +33,16 @@ const TABLES: &str = "\
     INSERT INTO t (v, at) VALUES ('old', '2026-01-01'), ('old', '2026-01-01'), ('old', '2026-01-02'); \
     SET GLOBAL event_scheduler = ON";
 
-/// What an application's own ways of writing look like to whoever watches the server's statements.
+/// An application's indirect ways of writing, as they look to those who watch the server's statements.
 const ROUTINES: [&str; 2] = [
     "CREATE PROCEDURE slow() BEGIN INSERT INTO s (v) VALUES (CONCAT('procedure ', SLEEP(RAND()))); END",
     "CREATE EVENT now_and_then ON SCHEDULE EVERY 1 SECOND DO INSERT INTO s (v) VALUES (CONCAT('event ', SLEEP(RAND() / 2)))",
 ];
 
-/// Zones of the writers' sessions. (Rows from the east wait until the mapping's clock has come so far.)
+/// Zones of the writers' sessions. (Rows from zones further east wait until the mapping's clock reaches them.)
 const ZONES: [&str; 3] = ["+00:00", "-05:00", "-09:30"];
 
-/// Long enough for a few dozen kills; `make soak` asks for two minutes.
+/// Long enough for a few dozen kills; `make soak` takes two minutes.
 const SECONDS: u64 = 15;
 
 struct Dice(TestRng);
@@ -57,15 +57,15 @@ impl Dice {
         self.0.next_u64() % most
     }
 
-    /// True once in so many times.
+    /// True once in `times`.
     fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
 }
 
 async fn execute(connection: &mut MySqlConnection, sql: String) {
-    // Two writers that want each other's rows: the server ends one of the transactions, as it would a shop's. Where
-    // they want each other's lock on the next number, it says 1467 instead of deadlock (1213) or timeout (1205).
+    // Two writers that want each other's rows: the server ends one of the transactions, as in a real shop. If they want
+    // each other's lock on the next number, the error is 1467 instead of deadlock (1213) or timeout (1205).
     if let Err(error) = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await {
         let text = error.to_string();
         assert!(["1213", "1205", "1467"].iter().any(|number| text.contains(number)), "{text}");
@@ -73,7 +73,7 @@ async fn execute(connection: &mut MySqlConnection, sql: String) {
     }
 }
 
-/// Transactions of a few rows, stamped by the second, some of them open for seconds, some rolled back.
+/// Transactions of a few rows, stamped to the second; some stay open for seconds, some are rolled back.
 async fn write(mut connection: MySqlConnection, mut dice: Dice, until: Instant, zone: &str) {
     execute(&mut connection, format!("SET time_zone = '{zone}', innodb_lock_wait_timeout = 5")).await;
     while Instant::now() < until {
@@ -117,7 +117,7 @@ async fn write(mut connection: MySqlConnection, mut dice: Dice, until: Instant, 
     }
 }
 
-/// Runs until the time is over; two of three are killed somewhere. Gives the numbers of both.
+/// Runs until the time is over; two of three are killed somewhere. Gives the numbers of whole and killed runs.
 async fn run_and_kill(sandbox: &Sandbox, mut dice: Dice, until: Instant) -> (u32, u32) {
     let (mut whole, mut killed) = (0, 0);
     while Instant::now() < until {
@@ -136,7 +136,7 @@ async fn run_and_kill(sandbox: &Sandbox, mut dice: Dice, until: Instant) -> (u32
     (whole, killed)
 }
 
-/// Something reads InnoDB's list of transactions so often that it is never fresh.
+/// Reads InnoDB's list of transactions so often that it is never fresh.
 async fn poll(mut connection: MySqlConnection, until: Instant) {
     while Instant::now() < until {
         execute(&mut connection, "SELECT COUNT(*) FROM information_schema.innodb_trx".to_owned()).await;
@@ -150,7 +150,7 @@ async fn same_rows(sandbox: &Sandbox, table: &str, target: &str) {
     assert_eq!(arrived, rows, "{target}");
 }
 
-/// Both servers sort texts in ways of their own.
+/// The test sorts the rows, because each server sorts texts in its own way.
 async fn same_texts(sandbox: &Sandbox) {
     let mut rows = sandbox.mysql("SELECT id, v FROM mt").await;
     let mut arrived = sandbox.bq("SELECT id, v FROM `{d}.mirrored_texts`").await;
@@ -170,7 +170,7 @@ async fn nothing_is_missing_or_doubled(sandbox: &Sandbox) {
     assert_eq!(sandbox.bq(arrived).await, sandbox.mysql(rows).await);
     let events = sandbox.mysql("SELECT CAST(id AS CHAR) FROM e ORDER BY id").await;
     assert_eq!(sandbox.bq("SELECT CAST(id AS STRING) FROM `{d}.events` ORDER BY id").await, events);
-    // Every version that was there when a run looked, once; the newest of each row is among them.
+    // Every version that existed when a run looked is there once; the newest of each row is among them.
     let doubled = "SELECT COUNT(*) FROM (SELECT id, at FROM `{d}.versions` GROUP BY id, at HAVING COUNT(*) > 1)";
     assert_eq!(sandbox.bq_number(doubled).await, 0);
     let newest =
@@ -203,11 +203,11 @@ async fn a_shop_at_work_and_runs_killed_at_any_moment_lose_nothing_and_double_no
     while let Some(ended) = writers.join_next().await {
         ended.unwrap();
     }
-    // The last second's rows are settled once it is over, and so are those of the event that still runs.
+    // The last second's rows are settled once the second is over, and so are those of the event that is still running.
     sandbox.sql("DROP EVENT now_and_then").await;
     tokio::time::sleep(Duration::from_millis(1600)).await;
-    // Long enough for what other tests hold on this server: a prepared transaction or a statement that waits for a lock
-    // may write any table, and holds back whatever is read by a number.
+    // Long enough for other tests' work on this server: a prepared transaction, or a statement that waits for a lock,
+    // may write to any table, and holds back everything that is read by a number.
     sandbox.configure("window_rows: 50\nfence_timeout: 60s", MAPPINGS);
     let last = sandbox.sync().await;
     println!("{}", last.stderr);

@@ -1,4 +1,4 @@
-//! MySQL behind SSH: a real `ssh` to a real `sshd`, both the test's own.
+//! MySQL behind SSH: a real `ssh` to a real `sshd`, both run by the test.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use crate::getting_in::{CANARY, account, assert_says, check, line, sandbox};
 use crate::support::sshd::Sshd;
 use crate::support::{Sandbox, finish, is_mysql, setting};
 
-/// A check through that server, as an account.
+/// A check through that server, with an account.
 fn through(sandbox: &Sandbox, sshd: &Sshd, user: &str, variables: &[(&str, &str)]) -> Command {
     let mut command = check(sandbox, user, &[("MYSQL_PASSWORD", CANARY), ("MYSQL_SSH", sshd.destination)]);
     command.env("PATH", &sshd.path).env("TMPDIR", sandbox.dir()).envs(variables.iter().copied());
@@ -19,7 +19,7 @@ fn through(sandbox: &Sandbox, sshd: &Sshd, user: &str, variables: &[(&str, &str)
 
 fn is_alive(pid: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // One that nobody has collected yet has ended all the same.
+    // A process that nobody has collected yet counts as ended.
     !stat.is_empty() && !stat.contains(") Z ")
 }
 
@@ -33,7 +33,7 @@ async fn until(what: &str, mut done: impl FnMut() -> bool) {
     panic!("never: {what}");
 }
 
-/// Directories of sockets that are left.
+/// The number of socket directories that are left.
 fn left(directory: &Path) -> usize {
     let names = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name());
     names.filter(|name| name.to_string_lossy().starts_with("bqsync.")).count()
@@ -46,7 +46,7 @@ async fn through_ssh_with_tls_and_without_and_nothing_is_left_behind() {
     let sshd = Sshd::start(&sandbox, "").await;
     let said = line(through(&sandbox, &sshd, &user, &[]), "mysql_login").await;
     assert_says(&said, "ok", &["through ssh bastion", "by MYSQL_PASSWORD"]);
-    // What leaves the tunnel is on the network again: `preferred` stays what it is.
+    // Traffic that leaves the tunnel is on the network again, so `preferred` still uses TLS.
     assert_says(&line(through(&sandbox, &sshd, &user, &[]), "mysql_tls").await, "ok", &["TLSv1"]);
     let plain = [("MYSQL_SSL_MODE", "disabled")];
     let said = line(through(&sandbox, &sshd, &user, &plain), "mysql_tls").await;
@@ -89,7 +89,8 @@ fn kill(pid: i32, signal: Signal) {
     kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 
-/// Waits for a connection that waits for the table, later than another: MySQL notices only later that one is gone.
+/// Waits for a connection that waits for the table and is later than another: MySQL notices only later that one is
+/// gone.
 async fn waits_for_the_table(sandbox: &Sandbox, user: &str, later_than: i64) -> i64 {
     let waiting = format!(
         "SELECT COALESCE(MAX(id), 0) FROM information_schema.processlist \

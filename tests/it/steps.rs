@@ -1,4 +1,4 @@
-//! A large window moves in steps: each is kept on its own, and no row of a tie is torn from the others.
+//! A large window moves in steps: each is kept on its own, and rows with equal values stay together.
 
 use bigquery_syncer::engine::Event;
 use bigquery_syncer::source::BatchLimits;
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::Sandbox;
 
-/// 100 rows in groups of three that share their moment, in the order of their ids.
+/// 100 rows in groups of three with the same moment, in the order of their ids.
 pub async fn hundred(name: &str, settings: &str, mapping: &str) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     sandbox.configure(settings, mapping);
@@ -31,7 +31,7 @@ pub const APPEND: &str =
 pub const ROWS: &str = "SELECT CAST(id AS CHAR), v, CAST(at AS CHAR) FROM t ORDER BY id, at";
 pub const ARRIVED: &str = "SELECT CAST(id AS STRING), v, FORMAT_TIMESTAMP('%F %T', at) FROM `{d}.t` ORDER BY id, at";
 
-/// Row for row: nothing is missing, nothing is there twice.
+/// Asserts that the rows are equal: none is missing, none is doubled.
 pub async fn same_on_both_sides(sandbox: &Sandbox) {
     assert_eq!(sandbox.bq(ARRIVED).await, sandbox.mysql(ROWS).await);
 }
@@ -75,7 +75,7 @@ async fn rows_that_all_share_one_moment_are_one_step() {
 #[tokio::test]
 async fn a_kill_late_in_a_first_load_costs_one_step() {
     for mapping in [UPSERT, APPEND] {
-        // Else the minutes below the watermark are read again, which hold all of these rows.
+        // Without this, the minutes below the watermark are read again, which hold all of these rows.
         let mapping = mapping.replace("mode:", "lookback: 0, mode:");
         let sandbox = hundred("late_kill", "window_rows: 30", &mapping).await;
         sandbox.run_killed_at("staged:4", &["run-once"]).await;
@@ -94,7 +94,7 @@ async fn an_append_whose_first_load_met_rows_goes_on_looking_for_them_after_a_cr
     // The state is lost; the table is not.
     std::fs::remove_file(sandbox.path("state/state.json")).unwrap();
     sandbox.run_killed_at("advanced:2", &["run-once"]).await;
-    // By now the watermark is one of ours, but what lies beyond it is in the table all the same.
+    // By now the watermark is ours, but the rows beyond it are in the table all the same.
     sandbox.sync().await;
     same_on_both_sides(&sandbox).await;
     sandbox.sql("INSERT INTO t VALUES (101, 'new', '2026-03-01')").await;
@@ -107,7 +107,7 @@ async fn an_append_whose_first_load_met_rows_goes_on_looking_for_them_after_a_cr
 async fn a_lookback_reads_a_stretch_again_and_leaves_the_watermark_where_it_was() {
     let sandbox = hundred("lookback", "window_rows: 4", UPSERT).await;
     sandbox.sync().await;
-    // Written without a new moment: an application that forgot.
+    // The application forgot to set the new moment.
     sandbox.sql("UPDATE t SET v = 'corrected' WHERE id IN (91, 99)").await;
     assert_eq!(sandbox.sync().await.mapping("t")["records_processed"], 0);
     let again = sandbox.run(&["run-once", "--lookback", "3s", "--output", "json"]).await.expect_code(0).mapping("t");

@@ -1,4 +1,4 @@
-//! Tables of MySQL that share one table in BigQuery: each changes its own rows alone, whatever becomes of its run.
+//! Tables of MySQL that share one table in BigQuery: each changes only its own rows, whatever happens to its run.
 
 use serde_json::Value;
 
@@ -36,7 +36,7 @@ async fn source(sandbox: &Sandbox) -> Rows {
     sandbox.mysql(&format!("SELECT s, CAST(id AS CHAR), v, CAST(at AS CHAR) FROM ({all}) a ORDER BY s, id")).await
 }
 
-/// Of each id of a shard the newest row: an append keeps the earlier ones.
+/// Compares the newest row of each id of a shard, because an append keeps earlier ones.
 async fn equal(sandbox: &Sandbox, targets: &[&str], after: &str) {
     let expected = source(sandbox).await;
     for target in targets {
@@ -56,7 +56,7 @@ async fn verified(sandbox: &Sandbox, mappings: usize) {
     assert!(all.iter().all(|one| one["outcome"] == "equal"), "{told}");
 }
 
-/// All of them are loaded for the first time at once, in every mode.
+/// All of them are loaded at once for the first time, in every mode.
 #[tokio::test]
 async fn three_tables_with_the_same_ids_share_a_target_in_every_mode() {
     let windows = "incremental_column: at";
@@ -98,7 +98,7 @@ async fn three_tables_with_the_same_ids_share_a_target_in_every_mode() {
     assert_eq!(tables.iter().filter(|table| table.contains("staging")).count(), 0, "{tables:?}");
 }
 
-/// (Kills at every call, in each mode, are tried in memory.)
+/// (Kills at every call, in each mode, are tested in memory.)
 #[tokio::test]
 async fn a_shard_whose_runs_are_killed_at_each_step_is_made_good_and_the_others_stay() {
     let sandbox = three("shards_crash", &entry("u", "incremental_column: at, mode: upsert")).await;
@@ -124,7 +124,7 @@ async fn a_shard_whose_runs_are_killed_at_each_step_is_made_good_and_the_others_
     verified(&sandbox, 3).await;
 }
 
-/// Tables that are not alike, and one that comes later.
+/// Tables with different columns, and one that comes later.
 #[tokio::test]
 async fn the_target_has_the_columns_of_all_and_a_shard_that_is_added_is_loaded_beside_the_others() {
     let sandbox = Sandbox::new("shards_union").await;
@@ -170,7 +170,7 @@ fn word(mode: &str, word: &str) -> String {
     )
 }
 
-/// The statement of the hint is pasted as it stands.
+/// The statement in the hint works as it stands.
 #[tokio::test]
 async fn a_shard_whose_word_is_changed_stands_still_until_its_rows_have_the_new_one() {
     let sandbox = Sandbox::new("shards_word").await;
@@ -207,7 +207,7 @@ async fn a_shard_whose_word_is_changed_stands_still_until_its_rows_have_the_new_
     sandbox.run(&["check"]).await.expect_code(0);
 }
 
-/// As docs/operate.md says, but for the entry in the state.
+/// Follows docs/operate.md, but leaves the entry in the state at first.
 #[tokio::test]
 async fn a_shard_that_was_taken_out_with_its_rows_and_comes_back_is_loaded_again_and_the_others_stay() {
     let sandbox = Sandbox::new("shards_back").await;
@@ -240,7 +240,7 @@ async fn a_shard_that_was_taken_out_with_its_rows_and_comes_back_is_loaded_again
     forget("t/t_1");
     sandbox.sync().await;
     verified(&sandbox, 2).await;
-    // Numbers that begin again: the hint takes out the rows of the shard alone.
+    // The numbers begin again: the hint's statement deletes only the shard's rows.
     sandbox.sql("TRUNCATE t_0; INSERT INTO t_0 (v) VALUES ('new')").await;
     let hint = sandbox.run_once().await.expect_code(1).mapping("t/t_0")["hint"].as_str().unwrap().to_owned();
     let statement = &hint[hint.find("DELETE FROM ").unwrap()..hint.rfind(')').unwrap()];
@@ -249,7 +249,7 @@ async fn a_shard_that_was_taken_out_with_its_rows_and_comes_back_is_loaded_again
     sandbox.sync().await;
     verified(&sandbox, 2).await;
     assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.t`").await, 4);
-    // The name of the list means all of its tables.
+    // The list's name stands for all of its tables.
     sandbox.bq_run("DELETE FROM `{d}.t` WHERE id = 1").await;
     let backfill = ["--no-tui", "backfill", "--mapping", "t", "--start", "1", "--output", "json"];
     let previews = sandbox.run(&[&backfill[..], &["--dry-run"]].concat()).await.expect_code(0).json();
@@ -261,7 +261,7 @@ async fn a_shard_that_was_taken_out_with_its_rows_and_comes_back_is_loaded_again
         [Some(1), Some(1)]
     );
     verified(&sandbox, 2).await;
-    // A column of another type is told by run and check alike.
+    // A run and a check report a column of another type alike.
     sandbox.bq_run("CREATE TABLE `{d}.other` (id INT64, v STRING, _shard INT64)").await;
     sandbox.configure(
         "concurrency: 2",

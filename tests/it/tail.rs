@@ -1,4 +1,4 @@
-//! The stretch below the watermark: what comes there after a run has passed it is found by the next.
+//! The stretch below the watermark: the next run finds rows that came there after a run had passed.
 
 use serde_json::Value;
 
@@ -42,7 +42,7 @@ async fn rows_that_sessions_in_other_zones_stamp_all_arrive() {
         }
         passed(5).await;
         let run = sandbox.command(&["run-once"]).spawn().unwrap();
-        // Beside the run, too.
+        // Also rows that come during the run.
         for zone in ["-05:00", "-09:30"] {
             sandbox.sql(&format!("SET time_zone = '{zone}'; INSERT INTO o (v) VALUES ('{zone} {round} beside')")).await;
         }
@@ -51,7 +51,7 @@ async fn rows_that_sessions_in_other_zones_stamp_all_arrive() {
     }
     passed(5).await;
     let last = sandbox.sync().await;
-    // East of the mapping's zone the rows wait until its clock has come so far.
+    // Rows from zones east of the mapping's wait until its clock reaches them.
     sandbox.sql("DELETE FROM o WHERE v LIKE '+05:45%'").await;
     equal(&sandbox, &["current", "versions"]).await;
     let warnings = last.mapping("current")["warnings"].to_string();

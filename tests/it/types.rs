@@ -1,12 +1,12 @@
-//! Every column type at its extremes: what arrives is compared, value by value, with what the server itself says.
+//! Every column type at its extremes: the arrived values are compared one by one with the server's own texts.
 
 use crate::support::{Sandbox, finish, is_mysql, plain_decimals, rows};
 
-/// A column, the values it is given (as SQL), and how each side says them as the same text.
+/// A column, its values (as SQL), and the expressions that give the same text on both sides.
 pub struct Case {
     pub ddl: &'static str,
     pub values: &'static [&'static str],
-    /// `{c}` is the column.
+    /// `{c}` stands for the column.
     mysql: &'static str,
     bigquery: &'static str,
 }
@@ -60,7 +60,7 @@ pub fn cases() -> Vec<Case> {
         case("CHAR(10)", &["'x'", "''", "'né 中 🎂'"], PLAIN),
         case("VARCHAR(200)", &["'quote \\' tab\\t nul\\0 backslash \\\\'", "'NULL'"], PLAIN),
         case("VARCHAR(20) CHARACTER SET latin1", &["'Müller'"], PLAIN),
-        // The first is a character that cp932 has twice; the way back leads to the other.
+        // cp932 has the first character twice; the conversion back gives the other one.
         case("VARCHAR(20) CHARACTER SET cp932", &["x'8790'", "'どう?'", "''"], PLAIN),
         case("TEXT CHARACTER SET gbk", &["REPEAT('中?', 15000)"], PLAIN),
         case("ENUM('Ж?', 'b') CHARACTER SET cp1251", &["1", "2"], PLAIN),
@@ -96,7 +96,7 @@ pub fn geometries(mysql: bool) -> Vec<Case> {
         case("POINT", Box::leak(vec![point, "ST_GeomFromText('POINT(-1.5 2)')"].into_boxed_slice()), said),
         case("LINESTRING", &["ST_GeomFromText('LINESTRING(0 0,1 1.25,2 2)')"], said),
         case("GEOMETRY", &["ST_GeomFromText('LINESTRING(0 0,1 1)')"], said),
-        // Its points may have parentheses of their own or none: both are WKT.
+        // Its points may or may not have their own parentheses: both are WKT.
         case("MULTIPOINT", &["ST_GeomFromText('MULTIPOINT(1 2,3 4)')"], bare),
         case("MULTILINESTRING", &["ST_GeomFromText('MULTILINESTRING((0 0,1 1),(2 2,3 3))')"], said),
         case("POLYGON", &["ST_GeomFromText('POLYGON((0 0,4 0,4 4,0 4,0 0),(1 1,2 1,2 2,1 2,1 1))')"], said),
@@ -108,7 +108,7 @@ pub fn geometries(mysql: bool) -> Vec<Case> {
 pub const MAPPING: &str =
     "  - {name: t, mysql_table: t, bigquery_table: t, primary_keys: [id], incremental_column: id, mode: upsert}";
 
-/// Creates `t` with a row for each value (the others of a row NULL) and a row of NULLs.
+/// Creates `t` with a row for each value (NULL in the other columns) and a row of NULLs.
 pub async fn filled(name: &str, cases: &[Case]) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     sandbox.configure("", MAPPING);
@@ -128,14 +128,14 @@ async fn round_trip(name: &str, cases: &[Case]) {
     arrives(&sandbox, cases).await;
 }
 
-/// The same, of a sandbox that is filled.
+/// The same for a sandbox that is filled.
 pub async fn arrives(sandbox: &Sandbox, cases: &[Case]) {
     let report = sandbox.sync().await.mapping("t");
     assert_eq!(report["flaws"], serde_json::json!([]), "nothing was bent");
     same_values(sandbox, cases, "").await;
 }
 
-/// Both sides say the same of the rows that a condition holds of.
+/// Both sides give the same values for the rows that meet a condition.
 pub async fn same_values(sandbox: &Sandbox, cases: &[Case], condition: &str) {
     for (i, case) in cases.iter().enumerate() {
         let column = format!("c{i}");

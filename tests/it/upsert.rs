@@ -46,7 +46,7 @@ async fn changed_and_new_rows_replace_and_join() {
     sandbox.sql("UPDATE users SET name = 'B', updated_at = '2026-02-01' WHERE id = 2").await;
     sandbox.sql("INSERT INTO users VALUES (3, 'c', '2026-02-01')").await;
     let report = sandbox.sync().await.mapping("users");
-    // Row 1 is read again beside them: row 2 has left its place below the watermark.
+    // Row 1 is read again with them, because row 2 has left its place below the watermark.
     assert_eq!((&report["rows_inserted"], &report["rows_updated"]), (&1.into(), &2.into()));
     assert_eq!((&report["rows_read_again"], &report["rows_late"]), (&1.into(), &0.into()));
     let expected = rows(&[&["1", "a"], &["2", "B"], &["3", "c"]]);

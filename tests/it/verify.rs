@@ -1,4 +1,4 @@
-//! `bqsync verify`: both servers write every row alike, and what is not the same is found by its key.
+//! `bqsync verify`: both servers write every row alike, and differences are found by their keys.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ async fn verify(sandbox: &Sandbox, more: &[&str]) -> Ran {
     sandbox.run(&[&["verify", "--output", "json"], more].concat()).await
 }
 
-/// The only mapping's result.
+/// The result of the only mapping.
 fn result(ran: &Ran) -> Value {
     let mut all = ran.json()["mappings"].as_array().unwrap().clone();
     assert_eq!(all.len(), 1, "{ran:?}");
@@ -38,7 +38,7 @@ async fn different(sandbox: &Sandbox) -> Vec<String> {
     all
 }
 
-/// 3,000 rows, synced.
+/// 3,000 rows that were synced.
 async fn three_thousand(name: &str, id: &str) -> Sandbox {
     let sandbox = Sandbox::new(name).await;
     sandbox.configure("", UPSERT);
@@ -58,7 +58,7 @@ async fn three_thousand(name: &str, id: &str) -> Sandbox {
 async fn every_type_is_written_alike_on_both_sides_and_no_column_is_forgotten() {
     let cases = cases();
     let sandbox = filled("verify_types", &cases).await;
-    // A row for each column, in which it alone has a value.
+    // A row for each column, in which only that column has a value.
     for (i, case) in cases.iter().enumerate() {
         sandbox.sql(&format!("INSERT INTO t (id, c{i}) VALUES ({}, {})", 1000 + i, case.values[0])).await;
     }
@@ -157,7 +157,7 @@ async fn keys_far_apart_are_closed_in_on() {
     equal(&sandbox).await;
     sandbox.bq_run("UPDATE `{d}.t` SET v = 'other' WHERE id IN (1500, 4611686018427387)").await;
     assert_eq!(different(&sandbox).await, ["differs 1500", "differs 4611686018427387"]);
-    // Further apart than 64 bits reach.
+    // Keys further apart than 64 bits can express.
     sandbox.sql("INSERT INTO t VALUES (-9223372036854775808, 'least', '2026-02-02'), (9223372036854775807, 'most', '2026-02-02')").await;
     sandbox.sync().await;
     assert_eq!(different(&sandbox).await, ["differs 1500", "differs 4611686018427387"]);
@@ -287,7 +287,7 @@ async fn a_dry_run_compares_nothing() {
     verify(&sandbox, &["--max-bytes", "lots"]).await.expect_code(2);
 }
 
-/// Verifies by way of a proxy.
+/// Verifies through a proxy.
 async fn through(sandbox: &Sandbox, proxy: &QueryProxy, more: &[&str]) -> Ran {
     let mut command = sandbox.command(&[&["verify", "--output", "json"], more].concat());
     command.env("BIGQUERY_EMULATOR_HOST", &proxy.address);
@@ -297,7 +297,7 @@ async fn through(sandbox: &Sandbox, proxy: &QueryProxy, more: &[&str]) -> Ran {
 #[tokio::test]
 async fn no_more_is_read_in_bigquery_than_is_allowed() {
     let sandbox = three_thousand("verify_cost", "INT").await;
-    // The ends of the key, the sums, and whatever comes after.
+    // The calls: the ends of the key, the sums, and all later ones.
     let proxy = QueryProxy::start(&sandbox.emulator, 1_000_000, 100_000).await;
     let told = result(&through(&sandbox, &proxy, &["--dry-run", "--max-bytes", "1MB"]).await.expect_code(0));
     assert_eq!(told["bytes"], 2_000_000);
@@ -323,7 +323,7 @@ async fn answers_of_many_pages_are_read_to_their_end() {
     assert_eq!(result(&through(&sandbox, &proxy, &[]).await.expect_code(1))["differing"], 2);
 }
 
-/// One expression over all columns must be too deep for neither side.
+/// One expression over all columns must not be too deep for either side.
 #[tokio::test]
 async fn a_table_of_a_thousand_columns_is_compared() {
     let sandbox = Sandbox::new("verify_wide").await;
@@ -338,6 +338,6 @@ async fn a_table_of_a_thousand_columns_is_compared() {
         .await;
     sandbox.sync().await;
     sandbox.bq_run("UPDATE `{d}.t` SET c997 = 4 WHERE id = 2").await;
-    // The last column of the second row counts, and the first row is written alike.
+    // The last column of the second row is compared, and the first row is written alike.
     assert_eq!(different(&sandbox).await, ["differs 2"]);
 }

@@ -1,4 +1,4 @@
-//! Views: what their columns arrive as, and views that cannot be read.
+//! Views: the types in which their columns arrive, and views that cannot be read.
 
 use crate::getting_in::account;
 use crate::support::{Rows, Sandbox, finish, plain_decimals};
@@ -10,7 +10,7 @@ const BASE: &str = "CREATE TABLE b (id INT PRIMARY KEY, d DATE, dt DATETIME(3), 
      b'10101', 'b', 'x,y', 12.34, 1.5, 1, 7, 8, 'vc', 'text', 'blob', '{\"a\": 1}'), \
      (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);";
 
-/// A view, and a text of each of its columns: in MySQL's words and in BigQuery's.
+/// A view, and the text of each of its columns, in MySQL's SQL and in BigQuery's.
 const VIEWS: [(&str, &str, &str); 6] = [
     (
         "SELECT DISTINCT id, YEAR(d) yr, y, IF(id > 0, y, NULL) yi, IFNULL(y, 0) yn, MONTH(d) mo FROM b",
@@ -49,7 +49,7 @@ const VIEWS: [(&str, &str, &str); 6] = [
     ),
 ];
 
-/// `2024.000000000` is `2024`, in each of the texts that were joined.
+/// Writes `2024.000000000` as `2024`, in each of the texts that were joined.
 fn texts(rows: Rows) -> Rows {
     let joined = |row: Vec<Option<String>>| {
         let cells = row[1].clone().unwrap_or_default();
@@ -78,7 +78,7 @@ async fn a_views_columns_arrive_whatever_the_catalogue_calls_them() {
             sandbox.bq(&format!("SELECT CAST(id AS STRING), {bigquery} FROM `{{d}}.v{number}` ORDER BY id")).await;
         assert_eq!(texts(arrived), texts(expected), "{view}");
     }
-    // The digests of both sides are made by the same types.
+    // Both sides compute the digests with the same types.
     sandbox.run(&["verify"]).await.expect_code(0);
 }
 
@@ -97,7 +97,7 @@ async fn a_view_whose_definer_is_gone_is_named_at_once() {
              DROP USER {gone}@'%'"
         ))
         .await;
-    // To an administrator the server says what it is; to everybody else, that the password is wrong.
+    // The server tells an administrator the reason; everybody else is told that the password is wrong.
     for (user, password) in [("root", ""), (user.as_str(), "pw")] {
         let mut command = sandbox.command(&["--no-tui", "run-once", "--output", "json"]);
         command.env("MYSQL_USER", user).env("MYSQL_PASSWORD", password);

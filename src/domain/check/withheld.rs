@@ -1,4 +1,5 @@
-//! Columns of BigQuery that MySQL does not show to an account which may read some columns alone: gone, or only withheld.
+//! Columns of BigQuery that MySQL does not show to an account which may read only some columns: they are gone, or only
+//! withheld.
 
 use super::server::ServerFacts;
 use crate::domain::config::Mapping;
@@ -6,10 +7,10 @@ use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::SourceTable;
 use crate::domain::quote;
 
-/// So many names at most; the rest is a number.
+/// The most column names that a finding lists; the rest is a number.
 const MOST_NAMED: usize = 5;
 
-/// One finding for all columns of a table. `server`: where it is known who the account is.
+/// One finding for all such columns of a table. `server`: `None` if nobody knows who the account is.
 #[must_use]
 pub fn withheld(mapping: &Mapping, columns: &[String], server: Option<&ServerFacts>) -> Option<Finding> {
     if columns.is_empty() {
@@ -42,7 +43,7 @@ pub fn withheld(mapping: &Mapping, columns: &[String], server: Option<&ServerFac
     Some(Finding::warn(Topic::Target, sentence).remedy(remedy))
 }
 
-/// With the database that it is in, as far as that is known.
+/// The table with its database, as far as that is known.
 fn of_database(table: &SourceTable, server: Option<&ServerFacts>) -> SourceTable {
     let database = table.database.clone().or_else(|| server.map(|server| server.database.clone()));
     SourceTable { filter: None, database, ..table.clone() }

@@ -25,7 +25,7 @@ pub struct ForAll {
 pub struct MaskOfAll<'a> {
     pub column: &'a str,
     pub mask: &'a Mask,
-    /// As a mapping may repeat it; `None`: it holds a key that is not to be written twice.
+    /// The mask in the words in which a mapping may repeat it; `None` if it holds a key, which nobody writes twice.
     pub written: Option<&'a str>,
 }
 
@@ -122,7 +122,7 @@ impl ForAll {
         pairs(self.draft.of_columns.all_names())
     }
 
-    /// Does it leave open how many rows may be deleted at once?
+    /// Tells if `defaults` leaves `most_deleted`, the share of rows that may be deleted at once, at its usual value.
     #[must_use]
     pub fn leaves_most_deleted_open(&self) -> bool {
         let usual = mapping::defaults().mapping.most_deleted;

@@ -59,10 +59,10 @@ pub(super) enum Found {
     Wrong,
 }
 
-/// Words of names whose values are nobody's business.
+/// Words in names of keys and variables whose values are secret.
 const SECRETS: [&str; 9] = ["key", "hmac", "password", "passwd", "pwd", "passphrase", "secret", "token", "url"];
 
-/// Does a key, or the variable in its value, name a secret?
+/// Tells if a key, or the variable in its value, names a secret.
 fn is_secret(name: &str) -> bool {
     name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| SECRETS.contains(&&*word.to_ascii_lowercase()))
 }

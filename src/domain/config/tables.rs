@@ -33,13 +33,13 @@ pub struct TablePattern {
     pub(super) draft: Draft,
 }
 
-/// What no run can move, although the configuration says so: a table that was taken and now stands in the way of another, or
-/// an entry whose tables nobody knows, because its server is away.
+/// Something that the configuration names but no run can move: a table that was taken and now stands in the way of
+/// another, or an entry whose tables nobody knows because its server is away.
 #[derive(Debug, Clone)]
 pub struct NotMoved {
-    /// As reports name it: the mapping, or the entry in its own words.
+    /// The name in reports: the mapping's, or the entry in its own words.
     pub name: MappingName,
-    /// In BigQuery.
+    /// The target in BigQuery: `project.dataset.table`, or `project.dataset.*` for an entry.
     pub target: String,
     pub fault: Arc<Fault>,
 }
@@ -88,14 +88,14 @@ impl TablePattern {
         self.draft.mapping.source.server.as_ref()
     }
 
-    /// `project.dataset`
+    /// The dataset that its tables go to: `project.dataset`.
     #[must_use]
     pub fn dataset(&self) -> String {
         let TableId { project, dataset, .. } = &self.draft.mapping.target;
         format!("{project}.{dataset}")
     }
 
-    /// Where its tables go: `project.dataset.*`, or the one table that all go into.
+    /// The place of its tables in BigQuery: `project.dataset.*`, or the one table that all go into.
     #[must_use]
     pub fn place(&self) -> String {
         format!("{}.{}", self.dataset(), self.shared_target().unwrap_or("*"))

@@ -50,12 +50,12 @@ pub struct Config {
     pub patterns: Vec<TablePattern>,
     /// Findings about the patterns' tables, once they are expanded.
     pub remarks: Vec<Finding>,
-    /// What cannot be moved, and fails every run of all mappings.
+    /// What no run can move; each of these fails every run of all mappings.
     pub not_moved: Vec<NotMoved>,
 }
 
 impl Config {
-    /// The mapping of that name; or, where an entry with a list of tables is called so, all of its tables.
+    /// The mapping of that name; if no mapping has it, all tables of the entry of that name.
     pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Mapping> {
         let is_exact = self.mappings.iter().any(|mapping| mapping.name.0 == name);
         let is_meant =
@@ -63,7 +63,7 @@ impl Config {
         self.mappings.iter().filter(move |mapping| is_meant(&mapping.name))
     }
 
-    /// `dataset.table`, with its project where it is not that of the top level.
+    /// The table as `dataset.table`, or as `project.dataset.table` if its project is not that of the top level.
     #[must_use]
     pub fn shown(&self, table: &TableId) -> String {
         let TableId { project, dataset, table: name } = table;

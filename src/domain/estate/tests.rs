@@ -90,7 +90,7 @@ fn whole(tables: &[TableFacts]) -> String {
 }
 
 fn read(text: &str) -> Config {
-    let env = |name: &str| (name == "GCP_PROJECT_ID").then(|| "p".to_owned());
+    let env = |name: &str| (name == "GCP_PROJECT_ID" || name.starts_with("MYSQL_")).then(|| "p".to_owned());
     parse(text, Path::new("config.yaml"), &env).unwrap_or_else(|problems| panic!("{problems:#?}\n{text}"))
 }
 
@@ -293,7 +293,7 @@ fn lists_of_every_indentation_and_line_end_are_appended_to() {
         "project: p\r\ndataset: d\r\nmappings: # all\r\n  -\r\n    name: a\r\n    mysql_table: a\r\n    mode: replace\r\n\r\nreaders: 1\r\n",
         "mappings:\n  - name: a\n    mysql_table: a\n    mode: replace\n    where: |\n      x = 1\n      AND y = 2\nproject: p\ndataset: d\n",
         "mappings:\n  - {name: a, mysql_table: a, source: eu}\n  - {tables: \"log_*\", source: eu}\nproject: p\ndataset: d\nsources: {eu: {env: EU_}}\n\
-         console: {commands: [{key: o, run: ls}]}\ndefaults: {mode: replace, exclude: [pin], source: eu}\nnotify: {url: 'http://x'}\nschedule: {}\n",
+         console: {commands: [{key: o, run: ls}]}\ndefaults: {mode: replace, exclude: [pin]}\nnotify: {url: 'http://x'}\nschedule: {}\n",
     ] {
         let after = append(text, &proposals).unwrap();
         assert!(only_adds(&read(text), &read(&after), 1), "{after}");

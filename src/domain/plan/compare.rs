@@ -28,7 +28,7 @@ pub(super) struct Compared {
     pub deleted_column: Option<String>,
     /// The column that says when a row was published.
     pub loaded_at: Option<String>,
-    /// Columns of the target that the source may only keep to itself.
+    /// Target columns that the source does not show, and may still have: the account may not read every column.
     pub withheld: Vec<String>,
 }
 
@@ -185,7 +185,7 @@ fn judge(
     (Verdict::Conflict(wanted.target.clone()), has.clone())
 }
 
-/// Gives those of which nobody can tell whether the source has them.
+/// Notes the target's columns that the source does not show. Gives those that it may still have.
 fn note_columns_only_in_target(
     input: &PlanInput<'_>,
     diff: &mut SchemaDiff,
@@ -225,8 +225,8 @@ fn note_columns_only_in_target(
     withheld
 }
 
-/// A column of the target that the source does not show. The catalogue keeps to itself what the account may not read, so a
-/// column that is only withheld looks like one that is gone: `None`.
+/// The warning about a target column that the source does not show. `None` if the column may only be withheld: the
+/// catalogue hides what the account may not read, so such a column looks like one that is gone.
 fn gone(input: &PlanInput<'_>, column: &str) -> Option<Finding> {
     let (source, target) = (&input.mapping.source, &input.mapping.target.table);
     if let Some((name, now)) = input.mapping.rename.iter().find(|(name, _)| same_name(name, column)) {

@@ -66,7 +66,7 @@ fn of_no_shard(mapping: &Mapping, shard: &TableShard) -> Fault {
     )
 }
 
-/// A column that holds something else than the words of shards.
+/// The fault of a shard column that exists in BigQuery with another type than STRING.
 fn of_another_type(mapping: &Mapping, column: &TargetColumn) -> Fault {
     let (target, name) = (&mapping.target, &column.name);
     let sentence = format!(
@@ -82,7 +82,7 @@ fn of_another_type(mapping: &Mapping, column: &TargetColumn) -> Fault {
     ))
 }
 
-/// The source may have a column of that name, or one that gets it.
+/// Refuses the name if a column of the source has it, or gets it by `rename`.
 fn refuse_taken(input: &PlanInput<'_>, diff: &SchemaDiff, key: &str, name: &str) -> Result<(), Fault> {
     let Some(taken) = diff.columns.iter().find(|column| same_name(&column.name, name)) else { return Ok(()) };
     let (mapping, source) = (&input.mapping.name, &input.mapping.source);

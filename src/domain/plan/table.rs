@@ -183,7 +183,7 @@ pub struct Planned {
     pub warnings: Vec<Finding>,
     /// Columns that BigQuery has and the source does not show, while the account may not read every column there.
     pub withheld: Vec<String>,
-    /// What the mapping asks of a new table, and the table that is there has otherwise.
+    /// Options that the mapping asks of a new table, and that the existing table has otherwise.
     pub options: Vec<Finding>,
 }
 

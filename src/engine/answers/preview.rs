@@ -25,7 +25,7 @@ use crate::warehouse::Estimates;
 /// The most slices that are listed: nobody reads more, and each one costs a walk over the index.
 const MOST_SLICES: usize = 100;
 
-/// Of each mapping in turn.
+/// Previews each ask in turn.
 pub(in crate::engine) async fn preview_each<P: Platform>(
     ports: &Ports<P>,
     asks: &[BackfillAsk],

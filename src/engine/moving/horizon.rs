@@ -252,7 +252,7 @@ fn remember_clock_behind<P: Platform>(ledger: &mut Ledger<P>, kind: CursorKind, 
     Ok(())
 }
 
-/// An append keeps rows under numbers that come again.
+/// Tells an append's operator to empty the target first: it would keep the rows whose numbers come again.
 fn emptied_first(mapping: &Mapping) -> String {
     let emptying = emptying(&mapping.target, mapping.shard.as_ref());
     match (mapping.mode, &mapping.shard) {

@@ -203,7 +203,7 @@ pub struct Decided {
     pub statements: Vec<String>,
     /// What remains to be done after the columns were added.
     pub notes: Vec<String>,
-    /// The table itself is new, and waits to be taken all the same.
+    /// True if the table itself is new and still waits for a decision.
     pub waits: bool,
 }
 

@@ -176,7 +176,7 @@ impl<P: Platform> Run<P> {
         report
     }
 
-    /// For whoever reads reports or is told of failures.
+    /// The report on what no run can move, for those who read reports or are told of failures.
     fn not_moved(&self, run: &RunId, not_moved: &NotMoved) -> MappingReport {
         let NotMoved { name, target, fault } = not_moved;
         let now = self.ports.clock.now();

@@ -181,7 +181,7 @@ impl<P: Platform> Supervisor<P> {
             }
             Question::PreviewBackfill(PreviewBackfill(ask), reply) => {
                 let mut asks: Vec<_> = self.of_each(&ask).collect();
-                // Of a name that nobody has, the answer says so.
+                // If no mapping has that name, the answer says so.
                 asks.extend(asks.is_empty().then_some(ask));
                 self.spawn(|ports, _| async move { preview_each(&ports, &asks, &reply).await });
             }
@@ -250,7 +250,8 @@ impl<P: Platform> Supervisor<P> {
         self.active.values().for_each(|switch| switch.cancel.cancel());
     }
 
-    /// In the order of the configuration; the name of an entry with a list of tables means all of them.
+    /// The selected mappings in the order of the configuration; the name of an entry with a list of tables selects them
+    /// all.
     fn selected(&self, selection: &Selection) -> Vec<Mapping> {
         let config = &self.ports.config;
         let Selection::Named(names) = selection else { return config.mappings.clone() };
@@ -259,7 +260,7 @@ impl<P: Platform> Supervisor<P> {
         config.mappings.iter().filter(|mapping| meant.contains(&mapping.name)).cloned().collect()
     }
 
-    /// The same stretch of each mapping that is meant.
+    /// The same backfill for each mapping that its name stands for.
     fn of_each(&self, ask: &BackfillAsk) -> impl Iterator<Item = BackfillAsk> {
         let mappings = self.selected(&Selection::Named(vec![ask.mapping.clone()]));
         mappings.into_iter().map(move |mapping| BackfillAsk { mapping: mapping.name, ..ask.clone() })

@@ -215,7 +215,7 @@ fn a_staging_table_that_comes_back_after_it_was_dropped_is_dropped_by_the_next_r
     let (name, table) = of_dead(&shop).unwrap();
     shop.succeeds(sync());
     shop.is_tidy("the run after it");
-    // The dead run's load job was on its way.
+    // The dead run's load job was on its way, and arrives now.
     shop.dataset().tables.insert(name, table);
     shop.insert(60..=70);
     shop.succeeds(sync());

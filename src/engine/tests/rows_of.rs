@@ -1,4 +1,4 @@
-//! A shard whose word, or column, is another than when its rows were moved.
+//! A shard whose value, or column, has changed since its rows were moved.
 
 use super::works::{APPEND, KEYLESS, MIRROR, NUMBERS, UPSERT};
 use crate::domain::column::TargetColumn;
@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 
 const NEW_WORD: &str = "shard_column: _shard, shard: usa";
 
-/// Forty rows that came as those of `us`, ten more since, and the mapping says `usa`.
+/// Forty rows moved as those of `us`, ten inserted since, and a mapping that says `usa`.
 fn renamed(mapping: &str) -> (Shop, Shop) {
     let shop = Shop::shared(mapping).rows(1..=40);
     shop.succeeds(sync());
@@ -20,7 +20,7 @@ fn renamed(mapping: &str) -> (Shop, Shop) {
     (shop, other)
 }
 
-/// What the hint of a refusal says is done in BigQuery.
+/// Carries out in BigQuery what a refusal's hint says.
 fn update(shop: &Shop, column: usize, from: &Value, to: &str) {
     let mut dataset = shop.dataset();
     let rows = &mut dataset.tables.get_mut("t").unwrap().rows;
@@ -33,7 +33,7 @@ fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-/// Nothing is read or changed by it.
+/// Runs a command that is refused, and reads and changes nothing.
 fn refused(shop: &Shop, command: Command) -> MappingReport {
     let (rows, calls) = (shop.dataset().tables["t"].rows.clone(), shop.calls().len());
     let report = shop.run(command).unwrap();
@@ -93,7 +93,7 @@ fn before_the_first_row_and_where_nothing_is_remembered_any_word_will_do() {
     let other = first.mapped(&format!("{UPSERT}, {NEW_WORD}")).rows(1..=9);
     let report = other.succeeds(sync());
     assert_eq!((report.rows_inserted, report.warnings.len()), (9, 0), "{report:#?}");
-    // By a version that remembered no word.
+    // A state of a version that remembered no shard.
     let (shop, other) = renamed(UPSERT);
     update(&shop, 3, &text("us"), "usa");
     shop.edit(|state| state.rows_of = None);
@@ -135,7 +135,7 @@ fn a_table_that_becomes_a_shard_is_refused_until_its_rows_say_whose_they_are() {
     sharded.insert(21..=25);
     assert_eq!(sharded.succeeds(sync()).rows_inserted, 5);
     sharded.is_equal("a table that became a shard");
-    // And back, while no other shard's rows are there.
+    // The way back works too, while no other shard's rows are there.
     assert_eq!(shop.succeeds(sync()).rows_inserted, 0);
 }
 

@@ -22,7 +22,7 @@ pub(in crate::engine) struct Ready {
     pub rows: u64,
     /// Why equal rows do not prove that the tables are equal.
     pub unread: Option<String>,
-    /// Why rows may differ that nothing is wrong with.
+    /// Why rows may differ although nothing is wrong.
     pub age: Option<String>,
 }
 
@@ -100,7 +100,7 @@ fn set_by_others(mark: &StoredWatermark) -> Option<String> {
     })
 }
 
-/// Of a table that is brought over as a whole.
+/// Says how old the rows are of a table that is brought over as a whole.
 fn as_old_as(state: &MappingState) -> Option<String> {
     let replaced = state.replaced.as_ref()?;
     Some(format!(

@@ -52,7 +52,7 @@ impl<P: Platform> Ledger<P> {
         self.lease.follows_a_dead_one() || !ended_well
     }
 
-    /// Saved with whatever comes next.
+    /// Sets the last comparison, which is saved with whatever comes next.
     pub(in crate::engine) fn set_compared(&mut self, compared: Option<Compared>) {
         self.state.compared = compared;
     }
@@ -146,8 +146,7 @@ impl<P: Platform> Ledger<P> {
         (self.state.replaced, self.state.tail) = (Some(replaced), None);
     }
 
-    /// Remembers a publish before it is sent. A mirror's sums are forgotten if another kind of publish may change the
-    /// target.
+    /// Notes a publish before it is sent. One that is not a mirror's may change the target: the sums are forgotten.
     pub(in crate::engine) async fn note_pending(&mut self, pending: PendingPublish) -> Result<(), Fault> {
         if pending.moves != Moves::Mirror {
             self.state.sums = None;
@@ -259,8 +258,7 @@ impl<P: Platform> Ledger<P> {
         self.state.backfill.as_ref()
     }
 
-    /// Forgets the backfill's rules, because it does not end by the rules that it began with; saved with the next
-    /// change.
+    /// Forgets the backfill's rules, because it does not end by those that it began with; saved with the next change.
     pub(in crate::engine) fn forget_rules_of_backfill(&mut self) {
         self.state.backfill.iter_mut().for_each(|backfill| backfill.rules = None);
     }
@@ -328,7 +326,7 @@ impl<P: Platform> Ledger<P> {
         self.state.again_from.as_deref()
     }
 
-    /// Sets it; saved with the next change.
+    /// Sets the value of `again_from`; saved with the next change.
     pub(in crate::engine) fn set_again_from(&mut self, from: Option<String>) {
         self.state.again_from = from;
     }
@@ -338,7 +336,7 @@ impl<P: Platform> Ledger<P> {
         self.state.rules = Some(rules).filter(|rules| !rules.is_empty());
     }
 
-    /// Which rows of the target are the mapping's; saved with whatever is saved next.
+    /// Sets which rows of the target are the mapping's; this is saved with whatever comes next.
     pub(in crate::engine) fn set_rows_of(&mut self, rows_of: Option<RowsOf>) {
         self.state.rows_of = rows_of;
     }

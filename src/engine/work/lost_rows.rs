@@ -1,4 +1,4 @@
-//! A watermark that says more than the target holds: no incremental run reads again what is missing below it.
+//! A watermark that promises more than the target holds: no incremental run reads again what is missing below it.
 
 use super::Work;
 use super::prepared::stretch;
@@ -13,8 +13,9 @@ use crate::engine::ports::{Described, Platform, Ports};
 use crate::source::Source;
 
 impl<P: Platform> Work<'_, P> {
-    /// The target holds no row of the mapping, whose rows up to the watermark should be there. A whole table that somebody
-    /// has emptied is told of. Of a shard that was taken out, and came back, the rows are to be loaded again.
+    /// Judges a target that holds no row of the mapping, although its rows up to the watermark should be there. A note
+    /// says that somebody has emptied a whole table. For a shard that was taken out and came back, the fault says how
+    /// to load the rows again.
     pub(in crate::engine) async fn follow_lost_rows(&mut self, described: &Described, mark: &str) -> Result<(), Halt> {
         let scope = self.scope;
         let (ports, mapping) = (&scope.ports, &scope.mapping);
@@ -22,7 +23,7 @@ impl<P: Platform> Work<'_, P> {
             self.note(format!("{} holds no rows, although the watermark is {mark}", mapping.target));
             return Ok(());
         };
-        // Where there is no plan, the run says so.
+        // If there is no plan, the run says so itself.
         let planned = described.plan(ports, mapping, SchemaAdditions::Deny, self.ledger.decisions());
         let Ok(planned) = planned else { return Ok(()) };
         if scope.unless_cancelled(has_rows_up_to(ports, mapping, &planned.table, mark)).await? {
@@ -31,7 +32,7 @@ impl<P: Platform> Work<'_, P> {
                 Task::Sync { .. } | Task::Scheduled { .. } if !loses_rows_by_itself(&planned.table) => {
                     return Err(fault.into());
                 }
-                // It brings them, or they have expired.
+                // This task brings the rows, or they have expired.
                 _ => self.note(fault.to_string()),
             }
         }
@@ -39,7 +40,7 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// The same for whoever only looks; `plan`: of the target as it is.
+/// The same check for those who only look; `plan`: that of the target as it is.
 ///
 /// # Errors
 /// `Conflict`, with the next step.
@@ -60,7 +61,7 @@ pub(in crate::engine) async fn refuse_lost_rows<P: Platform>(
     Ok(())
 }
 
-/// Does MySQL hold a row that is said to be in BigQuery?
+/// Tells if MySQL holds a row that the watermark says is in BigQuery.
 async fn has_rows_up_to<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
@@ -68,7 +69,7 @@ async fn has_rows_up_to<P: Platform>(
     mark: &str,
 ) -> Result<bool, Fault> {
     let Some(cursor) = plan.cursor else { return Ok(false) };
-    // A watermark that does not suit the column is told of where it is read.
+    // A watermark that does not suit the column is reported where it is read.
     let Ok(high) = Cursor::parse(mark, cursor.kind) else { return Ok(false) };
     let first = mapping.backfill_start.as_deref().and_then(|text| Cursor::parse(text, cursor.kind).ok());
     let low = first.map_or(Low::Beginning, Low::From);
@@ -76,7 +77,7 @@ async fn has_rows_up_to<P: Platform>(
     Ok(ports.source.step_end(&ask, 1).await?.is_some())
 }
 
-/// Rows of former partitions go when their time has come.
+/// Tells if rows go by themselves, because partitions expire.
 fn loses_rows_by_itself(plan: &TablePlan) -> bool {
     plan.partitioning.as_ref().is_some_and(|by| by.life.is_some())
 }

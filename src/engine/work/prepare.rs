@@ -80,7 +80,7 @@ impl<P: Platform> Work<'_, P> {
                 self.scope.unless_cancelled(ports.warehouse.ensure_dataset(&mapping.target)).await?;
             }
             self.scope.unless_cancelled(ports.warehouse.apply(&statements)).await?;
-            // What follows a CREATE TABLE keeps an end of the dataset's from the table: it is part of making it.
+            // The statement after CREATE TABLE takes away the dataset's expiry: it is part of making the table.
             let told = if creates { 1 } else { statements.len() };
             self.tally.schema_changes.extend(statements.iter().take(told).cloned());
             if !creates {

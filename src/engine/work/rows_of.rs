@@ -1,5 +1,5 @@
-//! A mapping whose `shard_column` or shard is another than when its rows were moved: in the target they are told by the former
-//! word, so that the next rows would come beside them.
+//! A mapping whose `shard_column` or `shard` has changed since its rows were moved: the target still marks them with
+//! the former value, so the next rows would come beside them.
 
 use super::Work;
 use super::scope::Halt;
@@ -14,16 +14,16 @@ use crate::format;
 use crate::state::{MappingState, RowsOf};
 use crate::warehouse::{Estimates, Warehouse};
 
-/// What a change comes to.
+/// What a change of the shard comes to.
 enum Change {
-    /// No row is left that came by the former word.
+    /// No row is left with the former value.
     Done,
-    /// The plan says what is to be done about a table without the column.
+    /// The table lacks the column, and the plan says what to do about that.
     OfThePlan,
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Before anything is read. Where nothing is remembered, the rows are those that the mapping says.
+    /// Checks the shard before anything is read. If the state remembers none, the rows are those that the mapping says.
     pub(in crate::engine) async fn follow_shard(&mut self) -> Result<(), Halt> {
         let scope = self.scope;
         let (mapping, now) = (&scope.mapping, RowsOf::of(&scope.mapping));
@@ -39,7 +39,7 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// The same for whoever only looks.
+/// The same check for those who only look.
 ///
 /// # Errors
 /// `Config`, with the statement that makes the rows what the mapping says.
@@ -54,7 +54,7 @@ pub(in crate::engine) async fn refuse_strays<P: Platform>(
     }
 }
 
-/// What the rows came as, where the mapping says something else now. Before the first row any word will do.
+/// What the rows came as, if the mapping says something else now. Before the first row, any shard will do.
 fn changed<'a>(mapping: &Mapping, state: &'a MappingState) -> Option<&'a RowsOf> {
     state.rows_of.as_ref().filter(|then| !then.is_of(mapping) && state.has_published())
 }
@@ -115,7 +115,7 @@ fn refusal(mapping: &Mapping, change: &ShardChange, rows: u64) -> Fault {
     Fault::new(FaultKind::Config, sentence)
 }
 
-/// Rows that are there under the new word already.
+/// Tells about rows that have the new value already; empty if there are none.
 fn doubles(mapping: &Mapping, change: &ShardChange, rows: u64) -> String {
     let Some(to) = change.to.as_ref().filter(|_| rows > 0) else { return String::new() };
     format!(
@@ -133,12 +133,12 @@ fn taken_over(mapping: &Mapping, then: &RowsOf, now: &RowsOf) -> String {
     format!("the rows of `{name}` came as {then}, and are {now} from now on: {target} holds no other that came for it")
 }
 
-/// Rows by what tells them.
+/// Names rows by the shard that marks them.
 fn words(shard: Option<&TableShard>) -> String {
     shard.map_or_else(|| "rows of no shard".to_owned(), |shard| format!("those of {}", shard.condition("")))
 }
 
-/// The keys that gave the rows their word.
+/// The keys that marked the rows; empty if they had no shard.
 fn former(then: &RowsOf) -> String {
     let shard = then.shard.as_ref();
     shard.map_or_else(String::new, |shard| {

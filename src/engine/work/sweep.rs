@@ -20,14 +20,14 @@ impl<P: Platform> Work<'_, P> {
         if std::mem::replace(&mut self.tally.is_swept, true) {
             return Ok(());
         }
-        // What a dead run has asked BigQuery for may still arrive: the next run looks again.
+        // BigQuery may still carry out what a dead run has asked for: the next run looks again.
         self.tally.left_behind |= sweep(self.scope).await?;
         Ok(())
     }
 }
 
-/// Under the lease no other run of the mapping, or of the part of its backfill, is alive that works under the same state.
-/// Gives whether there were any tables of dead runs.
+/// Drops the staging tables of dead runs, and tells if there were any. Because of the lease, no other run is alive that
+/// works on the mapping, or on this part of its backfill, under the same state.
 pub(in crate::engine) async fn sweep<P: Platform>(scope: &Scope<P>) -> Result<bool, Halt> {
     let Scope { ports, mapping, run, .. } = scope;
     let of_dataset = scope.leftovers.beside(&mapping.target);

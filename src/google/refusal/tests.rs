@@ -1,4 +1,4 @@
-//! Each refusal that Google is known to give.
+//! Every refusal that Google is known to give.
 
 use chrono::TimeDelta;
 

@@ -1,4 +1,4 @@
-//! What Prometheus reads, to the letter.
+//! The exact text that Prometheus reads.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ mappings:
   - {name: users, mysql_table: users, incremental_column: id}
   - {name: "od\"d\\one\n", mysql_table: odd, incremental_column: id, schedule: never}"#;
     let mut mappings = parse(text, Path::new("config.yaml"), &|_| None).unwrap().mappings;
-    // What the reader trims off, the label must still bear.
+    // The label must keep what the reader would trim.
     mappings[1].name = MappingName(ODD.to_owned());
     mappings
 }

@@ -1,4 +1,4 @@
-//! What is sent, to whom, and what is never said.
+//! What is sent, to whom, and what is never sent.
 
 use chrono::Utc;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::domain::ids::{MappingName, RunId};
 use crate::domain::report::Trigger;
 
 fn webhook(url: &str, on: NotifyOn) -> Webhook {
-    // As `main` does; another test may have been first.
+    // `main` does the same; another test may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Webhook::new(&Notify { url: Secret::new(url), on }).unwrap()
 }

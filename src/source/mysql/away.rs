@@ -1,14 +1,15 @@
-//! A server that has not been there for a while: of its mappings those that come later need not find that out by many tries.
+//! Remembers that a server has been away for a while, so that its later mappings need not find that out with many
+//! tries.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A server that starts anew is back by then, and so is one whose place another has taken.
+/// A server that restarts is back within this time, and so is one that another has replaced.
 const WHILE: Duration = Duration::from_mins(1);
 
-/// When it was first missed since it was last reached; of all connections to it.
+/// When the server was first missed since it was last reached, over all connections to it.
 #[derive(Debug, Default)]
 pub struct Away(Mutex<Option<Instant>>);
 
@@ -17,12 +18,12 @@ impl Away {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
     }
 
-    /// It was there, whatever it said.
+    /// Records that the server answered, whatever the answer was.
     pub fn reached(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Has nobody reached it for a while, although somebody tried?
+    /// Tells if nobody has reached it for a while, although somebody tried.
     pub fn is_known(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|since| since.elapsed() >= WHILE)
     }

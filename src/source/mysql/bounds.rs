@@ -15,8 +15,8 @@ use crate::domain::fault::Fault;
 use crate::domain::window::{Low, Window};
 use crate::source::{Bounds, BoundsAsk, Looked, StretchAsk};
 
-/// Asks the server's clock first and the table after it: a row written in between is at the tick or beyond, never
-/// below it.
+/// Reads the server's clock first and the table after it: a row that is written in between has the tick's value or a
+/// later one, never an earlier one.
 pub async fn bounds(server: &Server, ask: &BoundsAsk) -> Result<Bounds, Fault> {
     let mut session = connect::open(server).await?;
     let sentence = format!("Reading the bounds of {}.{} failed", ask.table, ask.column);
@@ -55,7 +55,7 @@ pub async fn bounds(server: &Server, ask: &BoundsAsk) -> Result<Bounds, Fault> {
     Ok(Bounds { high, rows, newest, now, looked, tick: running, limit, next_number, has_nulls })
 }
 
-/// The first value that is held back, where there is one.
+/// The first value that is held back, if there is one.
 pub fn limit(now: NaiveDateTime, ask: &BoundsAsk, newest: Option<Cursor>) -> Option<Cursor> {
     let limit = tick(settled(now, ask), ask.kind, ask.timezone).map(Cursor::Moment);
     limit.or_else(|| epoch_limit(now, newest.filter(|_| !ask.is_unique)?))
@@ -66,15 +66,16 @@ fn stretch(ask: &BoundsAsk, high: Cursor) -> StretchAsk {
     StretchAsk { table, column, kind, window: Window { low, high } }
 }
 
-/// The instant that counts as the present: rows from there on are held back.
+/// The instant that counts as the present: rows from it on are held back.
 fn settled(now: NaiveDateTime, ask: &BoundsAsk) -> NaiveDateTime {
     let settle = TimeDelta::from_std(ask.settle).unwrap_or(TimeDelta::MAX);
     let settled = now.checked_sub_signed(settle).unwrap_or(NaiveDateTime::MIN);
     ask.before.map_or(settled, |before| before.min(settled))
 }
 
-/// Whole numbers that count the time since 1970 (in seconds, milliseconds or microseconds): that of now, which more rows
-/// may share. By the greatest of them, which lies within the last ten years and no more than a minute ahead.
+/// The limit for whole numbers that count the time since 1970 (in seconds, milliseconds or microseconds): the number of
+/// the present time, which more rows may share. The unit is recognised by the greatest value, which must lie within the
+/// last ten years and at most a minute ahead.
 fn epoch_limit(now: NaiveDateTime, newest: Cursor) -> Option<Cursor> {
     const YEARS: i128 = 10 * 366 * 86_400;
     let Cursor::Int(newest) = newest else { return None };

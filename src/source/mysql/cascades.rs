@@ -1,7 +1,7 @@
-//! Foreign keys by which a table's rows change without a statement of their own.
+//! Foreign keys by which a table's rows change without a statement on the table.
 //!
-//! From the table's definition: MariaDB shows what a foreign key does in `information_schema` to accounts that may write
-//! alone.
+//! They are read from the table's definition, because MariaDB shows a foreign key's actions in `information_schema`
+//! only to accounts that may write.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,14 +15,14 @@ use crate::domain::column::Cascade;
 use crate::domain::fault::Fault;
 use crate::domain::ids::SourceTable;
 
-/// "Command denied": an account that may read some columns alone is shown no definition.
+/// "Command denied": an account that may read only some columns is not shown the definition.
 const DENIED: u16 = 1142;
 
-/// What changes values of a row that stays.
+/// Actions that change values of a row that stays.
 const CHANGING: [&str; 5] =
     ["ON DELETE SET NULL", "ON DELETE SET DEFAULT", "ON UPDATE CASCADE", "ON UPDATE SET NULL", "ON UPDATE SET DEFAULT"];
 
-/// None where the account may not know.
+/// The foreign keys; empty if the account may not know them.
 pub async fn cascades(server: &Server, table: &SourceTable) -> Result<Vec<Cascade>, Fault> {
     let mut session = connect::open(server).await?;
     defined(&mut session, table)
@@ -30,7 +30,7 @@ pub async fn cascades(server: &Server, table: &SourceTable) -> Result<Vec<Cascad
         .map_err(|error| from_sqlx(error, format!("Reading the foreign keys of {table} failed")))
 }
 
-/// From the table's definition.
+/// The foreign keys in the table's definition.
 async fn defined(session: &mut Session, table: &SourceTable) -> Result<Vec<Cascade>, sqlx::Error> {
     let query = Query::plain(format!("SHOW CREATE TABLE {}", sql::table_name(table)));
     let rows = match session.texts(query).await {
@@ -42,8 +42,8 @@ async fn defined(session: &mut Session, table: &SourceTable) -> Result<Vec<Casca
     Ok(definition.lines().flat_map(of_line).collect())
 }
 
-/// Of those of these tables that have foreign keys, by database and name. One statement tells which they are, one what the keys
-/// do where the catalogue says so, and one more for each of them where it does not.
+/// The foreign keys of those tables that have some, by database and name. One statement tells which tables have them,
+/// one gives the actions where the catalogue shows them, and where it does not, one more is needed for each table.
 pub async fn of_tables(
     session: &mut Session,
     tables: &[(String, String)],
@@ -88,7 +88,7 @@ pub async fn of_tables(
     Ok(found)
 }
 
-/// From the catalogue: the columns of a key, and what it does.
+/// The foreign key from the catalogue's columns and actions.
 fn of_rule(key: &[Texts], on_delete: &str, on_update: &str) -> Vec<Cascade> {
     let columns: Vec<_> = key.iter().map(|row| text(row, 3).to_owned()).collect();
     let parent = key.first().map_or_else(String::new, |row| text(row, 4).to_owned());
@@ -97,15 +97,16 @@ fn of_rule(key: &[Texts], on_delete: &str, on_update: &str) -> Vec<Cascade> {
     done.map(|action| Cascade { columns: columns.clone(), parent: parent.clone(), action }).collect()
 }
 
-/// ``CONSTRAINT `fk` FOREIGN KEY (`a`, `b`) REFERENCES `parent` (`x`, `y`) ON DELETE SET NULL ON UPDATE CASCADE``: a line of
-/// its own, in which only names may hold anything else (texts stand in lines that begin with another word).
+/// Reads a line such as ``CONSTRAINT `fk` FOREIGN KEY (`a`, `b`) REFERENCES `parent` (`x`, `y`) ON DELETE SET NULL ON
+/// UPDATE CASCADE``. It is always one line, in which only names are arbitrary (texts are on lines that begin with
+/// another word).
 fn of_line(line: &str) -> Vec<Cascade> {
     let Some(rest) = line.trim_start().strip_prefix("CONSTRAINT ") else { return Vec::new() };
     let parsed = || {
         let (_, rest) = name(rest)?;
         let (columns, rest) = listed(rest.strip_prefix(" FOREIGN KEY ")?)?;
         let (mut parent, mut rest) = name(rest.strip_prefix(" REFERENCES ")?)?;
-        // The table of another database.
+        // The parent is in another database.
         if let Some(table) = rest.strip_prefix('.') {
             (parent, rest) = name(table)?;
         }
@@ -117,7 +118,7 @@ fn of_line(line: &str) -> Vec<Cascade> {
     done.map(|action| Cascade { columns: columns.clone(), parent: parent.clone(), action: action.to_owned() }).collect()
 }
 
-/// Names in parentheses, and what follows.
+/// Reads names in parentheses; gives them and the text after them.
 fn listed(text: &str) -> Option<(Vec<String>, &str)> {
     let mut names = Vec::new();
     let mut rest = text.strip_prefix('(')?;
@@ -131,7 +132,7 @@ fn listed(text: &str) -> Option<(Vec<String>, &str)> {
     }
 }
 
-/// A name in backticks, of which those within are doubled, and what follows.
+/// Reads a name in backticks, in which backticks are doubled; gives it and the text after it.
 fn name(text: &str) -> Option<(String, &str)> {
     let mut rest = text.strip_prefix('`')?;
     let mut name = String::new();

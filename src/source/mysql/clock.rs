@@ -1,4 +1,4 @@
-//! The server's clock, and the tick: the first value of a moment column that rows may still be written with.
+//! The server's clock, and the tick: the first value of a moment column that new rows may still get.
 
 use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -9,21 +9,21 @@ use super::texts::first;
 use crate::domain::cursor::{CursorKind, Moment};
 use crate::domain::fault::{Fault, FaultKind};
 
-/// What the server's clock shows, in UTC; `None` for a clock that shows no time.
+/// The server's clock in UTC; `None` if it shows no time.
 pub async fn now(session: &mut Session) -> Result<Option<NaiveDateTime>, sqlx::Error> {
     let clock = session.texts(Query::plain("SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)")).await?;
     Ok(first(&clock).and_then(Moment::parse).and_then(Moment::to_naive))
 }
 
-/// Of such a clock.
+/// The fault for a clock that shows no time.
 pub fn unreadable() -> Fault {
     Fault::new(FaultKind::Bug, "The server's clock cannot be read")
 }
 
 /// The tick at `now`, the server's clock in UTC; `None` for integers, which have none.
 ///
-/// In the first pass of an autumn overlap the wall clock will go back: rows written then would fall below the present
-/// one, so the tick stays at the overlap's start until the second pass is there.
+/// In the first pass of an autumn overlap the wall clock will go back, and rows written then will have earlier values
+/// than the present one. So the tick stays at the overlap's start until the second pass has begun.
 pub fn tick(now: NaiveDateTime, kind: CursorKind, zone: Tz) -> Option<Moment> {
     match kind {
         CursorKind::Int => None,
@@ -42,7 +42,7 @@ fn wall_floor(now: NaiveDateTime, zone: Tz) -> NaiveDateTime {
     if east(&zone.offset_from_utc_datetime(&now)) != before {
         return local;
     }
-    // The change lies between now and the same wall clock's second time.
+    // The change lies between now and the second time of the same wall clock.
     let (mut still, mut past) = (0, i64::from(before - after));
     while past - still > 1 {
         let middle = i64::midpoint(still, past);
@@ -50,7 +50,7 @@ fn wall_floor(now: NaiveDateTime, zone: Tz) -> NaiveDateTime {
     }
     let at = now.checked_add_signed(TimeDelta::seconds(past)).unwrap_or(now);
     let start = at.checked_add_signed(TimeDelta::seconds(i64::from(after))).unwrap_or(local);
-    // The search counts whole seconds from a now that has a fraction.
+    // The search counts whole seconds, starting from a time with a fraction.
     start.min(local).with_fraction_cut()
 }
 
@@ -96,7 +96,7 @@ mod tests {
         let kind = |zone| CursorKind::DateTime { fsp: 6, zone };
         let tick = |now| at(now, kind(NEW_YORK), NEW_YORK);
         assert_eq!(tick("2026-11-01 04:59:59.500000"), "2026-11-01 00:59:59.500000");
-        // 01:00 to 02:00 comes twice; the first pass is 05:00 to 06:00 UTC.
+        // 01:00 to 02:00 occurs twice; the first pass is 05:00 to 06:00 UTC.
         assert_eq!(tick("2026-11-01 05:00:00"), "2026-11-01 01:00:00");
         assert_eq!(tick("2026-11-01 05:30:00.700000"), "2026-11-01 01:00:00");
         assert_eq!(tick("2026-11-01 05:59:59.999999"), "2026-11-01 01:00:00");

@@ -1,7 +1,8 @@
-//! All that a row of MySQL holds, hashed by the server, and its sums by part: MySQL now against MySQL then.
+//! Hashes the whole content of MySQL's rows on the server, and sums the hashes by part, to compare MySQL's present with
+//! its past.
 //!
-//! Nobody else writes these texts, so that each column is taken as the server has it, of whatever type. What could be cut off
-//! by a server's limits goes in as its hash.
+//! No other server writes these texts, so each column is taken as the server stores it, whatever its type. A value that
+//! a server's limits could cut off is hashed first.
 
 use super::connect;
 use super::digest::{self, part, summed, within};
@@ -16,10 +17,10 @@ use crate::domain::source_type::SourceType;
 use crate::domain::verify::{Comparison, Cut, Grain, PartSum, SUMMED_DIGITS, concatenated};
 use crate::source::ContentSum;
 
-/// A text this long is written out; a longer one as its hash.
+/// Texts up to this length are written out; longer ones are hashed.
 const SHORT_TEXT: u64 = 255;
 
-/// Rows and sums by part; with `compared`, of what a comparison looks at as well, of the same rows at the same moment.
+/// Rows and sums by part; with `compared`, also the sums for a comparison, of the same rows at the same moment.
 pub async fn sums(
     server: &Server,
     comparison: &Comparison,
@@ -56,29 +57,29 @@ fn content_sum(row: &Texts) -> Option<ContentSum> {
     Some(ContentSum { content: sum, compared })
 }
 
-/// What a row is read with: the number of its part, and as much of its hash as is summed.
+/// The field that is read with a row: the number of its part, and the part of its hash that is summed.
 pub fn field(comparison: &Comparison, grain: Grain) -> String {
     format!("CONCAT({}, ':', SUBSTR({}, 1, {SUMMED_DIGITS}))", part(comparison, grain), hash(comparison))
 }
 
-/// The same off the wire.
+/// Reads that field from its bytes.
 pub fn sum_of(cell: &[u8]) -> Option<PartSum> {
     let (part, hash) = std::str::from_utf8(cell).ok()?.split_once(':')?;
     Some(PartSum { part: part.parse().ok()?, rows: 1, hashes: u128::from_str_radix(hash, 16).ok()? })
 }
 
-/// The hash of a whole row, in hexadecimal; of what never arrives nothing is in it.
+/// The hash of a whole row, in hexadecimal, without the columns whose values never arrive.
 fn hash(comparison: &Comparison) -> String {
     let arrives = |column: &&ColumnPlan| column.mask != Some(Mask::Null);
     format!("SHA2({}, 256)", concatenated(comparison.plan.columns.iter().filter(arrives).map(of).collect()))
 }
 
-/// Each field says where it ends, so that no two rows read alike.
+/// A column's text. Each field contains its end, so that no two rows give the same text.
 fn of(column: &ColumnPlan) -> String {
     let name = identifier(&column.source.name);
     let stored = format!("CAST({name} AS BINARY)");
     let ended = match &column.source.source_type {
-        // By way of a number: FLOAT as text loses digits, and bits are no text.
+        // Through a number: FLOAT loses digits as text, and BIT is not text.
         SourceType::Float | SourceType::Double => format!("CONCAT({name} + 0e0, ';')"),
         SourceType::Bit { .. } => format!("CONCAT({name} + 0, ';')"),
         SourceType::Text { chars: Some(..=SHORT_TEXT) } | SourceType::Enum | SourceType::Set => {

@@ -1,4 +1,4 @@
-//! What the server says of an incremental column: one value of it, and how many rows a window of it holds.
+//! The server's answers about an incremental column: a single value, and how many rows a window holds.
 
 use super::decode::number;
 use super::fault::from_sqlx;
@@ -12,7 +12,8 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::SourceTable;
 use crate::source::StretchAsk;
 
-/// The value that a query's one row holds as text; `None` where it has no row, or NULL in it. `sentence`: of what fails.
+/// The value of a query's only row, read as text; `None` without a row, or if the value is NULL. `sentence`: the
+/// message if the query fails.
 pub async fn value(
     session: &mut Session,
     table: &SourceTable,
@@ -28,7 +29,7 @@ pub async fn value(
     })
 }
 
-/// The plan's `rows`: the tenth column of MySQL's table, a number; the ninth of MariaDB's, a text.
+/// The `rows` of the server's plan: MySQL gives a number in the tenth column, MariaDB a text in the ninth.
 pub async fn explained(session: &mut Session, ask: &StretchAsk) -> Result<Option<u64>, Fault> {
     let column = sql::identifier(&ask.column);
     let (filter, binds) = sql::within(&column, &ask.window);

@@ -1,6 +1,7 @@
-//! Rows as text that BigQuery writes alike, in MySQL's and MariaDB's words, and the hashes of it.
+//! Rows as text in MySQL's and MariaDB's SQL, the same text that BigQuery writes, and the hashes of it.
 //!
-//! Everything becomes bytes of UTF-8 before it is put together: text of two character sets in one CONCAT is refused.
+//! Everything is converted to bytes of UTF-8 before it is concatenated: a CONCAT of texts in two character sets is
+//! refused.
 
 use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::Tz;
@@ -16,12 +17,12 @@ pub fn row_hash(comparison: &Comparison) -> String {
     format!("SHA2({}, 256)", joined(comparison, 0..comparison.forms.len()))
 }
 
-/// As much of a row's hash as is summed, as a number.
+/// The part of a row's hash that is summed, as a number.
 pub fn summed(hash: &str) -> String {
     format!("CAST(CONV(SUBSTR({hash}, 1, {SUMMED_DIGITS}), 16, 10) AS UNSIGNED)")
 }
 
-/// As much of a row's hash as is compared.
+/// The part of a row's hash that is compared.
 pub fn compared(hash: &str) -> String {
     format!("SUBSTR({hash}, 1, {COMPARED_DIGITS})")
 }
@@ -34,7 +35,7 @@ pub fn keys(comparison: &Comparison) -> Vec<String> {
     plan.keys.iter().map(value).collect()
 }
 
-/// The number of a row's part.
+/// The number of the part that a row belongs to.
 pub fn part(comparison: &Comparison, grain: Grain) -> String {
     match (grain, comparison.number_key()) {
         (Grain::Range { base, bits }, Some(key)) => {
@@ -48,7 +49,7 @@ pub fn part(comparison: &Comparison, grain: Grain) -> String {
     }
 }
 
-/// Does a row lie in one of the parts?
+/// The condition that a row lies in one of the parts.
 pub fn within(comparison: &Comparison, parts: &Parts) -> String {
     let tested = match (parts.grain, comparison.number_key()) {
         (Grain::Range { .. }, Some(key)) => {
@@ -56,7 +57,7 @@ pub fn within(comparison: &Comparison, parts: &Parts) -> String {
             let range = |(low, high): &(i64, i64)| format!("{name} BETWEEN {low} AND {high}");
             parts.key_ranges().iter().map(range).collect::<Vec<_>>()
         }
-        // As a list, which the server searches with a part that it has found once.
+        // The server computes the row's part once, then searches the list for it.
         (grain, _) => {
             let numbers: Vec<String> = parts.numbers().map(|number| number.to_string()).collect();
             vec![format!("{} IN ({})", part(comparison, grain), numbers.join(", "))]
@@ -65,7 +66,7 @@ pub fn within(comparison: &Comparison, parts: &Parts) -> String {
     format!("({})", tested.join(" OR "))
 }
 
-/// Fields one after the other. Each says where it ends, so that no two rows read alike.
+/// Concatenates fields. Each contains its end, so that no two rows give the same text.
 fn joined(comparison: &Comparison, positions: impl Iterator<Item = usize>) -> String {
     let field = |position: usize| {
         let form = comparison.forms[position]?;
@@ -79,7 +80,7 @@ fn joined(comparison: &Comparison, positions: impl Iterator<Item = usize>) -> St
     concatenated(positions.filter_map(field).collect())
 }
 
-/// A value as a form writes it.
+/// A value in a form.
 pub fn value(column: &ColumnPlan, form: Form) -> String {
     let name = identifier(&column.source.name);
     match form {
@@ -120,7 +121,7 @@ pub fn value(column: &ColumnPlan, form: Form) -> String {
     }
 }
 
-/// The text that a mask is put on, as bytes.
+/// The text that a mask works on, as bytes.
 fn under_mask(column: &ColumnPlan, name: &str, empty_is_null: bool) -> String {
     match column.encoding {
         Encoding::IntAsText { .. } => characters(column, name),
@@ -128,7 +129,7 @@ fn under_mask(column: &ColumnPlan, name: &str, empty_is_null: bool) -> String {
     }
 }
 
-/// The same, as characters.
+/// The same text, as characters.
 fn characters(column: &ColumnPlan, name: &str) -> String {
     match (column.encoding, &column.source.source_type) {
         (Encoding::IntAsText { .. }, SourceType::Int { unsigned: false, .. }) => {
@@ -140,7 +141,7 @@ fn characters(column: &ColumnPlan, name: &str) -> String {
 }
 
 fn unsigned(name: &str) -> String {
-    // By way of a number: ZEROFILL and YEAR are printed with zeros before them.
+    // Through a number: ZEROFILL and YEAR are printed with leading zeros.
     format!("CAST(CAST({name} AS UNSIGNED) AS CHAR)")
 }
 
@@ -152,7 +153,7 @@ fn decimal(name: &str, precision: u8, scale: u8) -> String {
     format!("TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {digits}))")
 }
 
-/// Each step is exact in binary, or rounded in the one way that all floating-point units round.
+/// Each step is exact in binary, or rounded in the one way of all floating-point units.
 fn float(x: &str) -> String {
     format!(
         "CASE WHEN ABS({x}) < 4e18 THEN CONCAT(CAST(FLOOR({x}) AS SIGNED), '/', CAST(FLOOR(({x} - FLOOR({x})) * \
@@ -160,7 +161,7 @@ fn float(x: &str) -> String {
     )
 }
 
-/// A date that the calendar has, of a year that BigQuery has.
+/// The condition that a date is in the calendar and in a year that BigQuery has.
 fn is_date(name: &str) -> String {
     format!("YEAR({name}) > 0 AND DAY({name}) BETWEEN 1 AND DAY(LAST_DAY({name}))")
 }
@@ -169,7 +170,7 @@ fn micros(name: &str) -> String {
     format!("TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', {name})")
 }
 
-/// The wall clocks of a zone that BigQuery's TIMESTAMP holds.
+/// The first and last wall clock of a zone that BigQuery's TIMESTAMP holds.
 fn span(zone: Tz) -> (i64, i64) {
     const ENDS: [i64; 2] = [-62_135_596_800_000_000, 253_402_300_799_999_999];
     let [low, high] = ENDS.map(|instant| {
@@ -185,7 +186,7 @@ fn text(column: &ColumnPlan, name: &str, empty_is_null: bool) -> String {
     } else {
         format!("CAST(CAST({name} AS CHAR CHARACTER SET utf8mb4) AS BINARY)")
     };
-    // Of bytes, because a blank is nothing to many collations.
+    // Compares bytes, because many collations treat a blank as nothing.
     if empty_is_null { format!("NULLIF({bytes}, '')") } else { bytes }
 }
 

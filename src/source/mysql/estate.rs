@@ -1,6 +1,6 @@
-//! The tables of whole databases, in as many statements for two thousand tables as for two; but for foreign keys, of which
-//! MariaDB tells an account that may only read in a table's definition alone, and for tables of which the account may read
-//! some columns alone.
+//! Reads the tables of whole databases, with as many statements for two thousand tables as for two. There are two
+//! exceptions: foreign keys, which MariaDB shows to a read-only account only in each table's definition, and tables of
+//! which the account may read only some columns.
 
 mod hidden;
 
@@ -50,7 +50,7 @@ async fn read(session: &mut Session, ask: &EstateAsk) -> Result<Found, sqlx::Err
     });
     let mut tables: Vec<_> = facts.collect();
     hidden::note(session, &databases, &mut tables).await?;
-    // Only where a stamp is to be relied upon does it matter what changes rows without it.
+    // Changes without a new stamp matter only for tables where the stamp would be relied on.
     let stamped = tables.iter().filter(|facts| !facts.stamped.is_empty());
     let stamped: Vec<Name> = stamped.map(|facts| (facts.database.clone(), facts.table.clone())).collect();
     let mut changed = cascades::of_tables(session, &stamped).await?;
@@ -60,7 +60,8 @@ async fn read(session: &mut Session, ask: &EstateAsk) -> Result<Found, sqlx::Err
     Ok(Found { others, tables })
 }
 
-/// The connection's database as the list spells it: where the server does not mind, the connection may spell it otherwise.
+/// The connection's database as the list spells it: if the server ignores case, the connection may spell it
+/// differently.
 fn own(rows: &[Texts]) -> &str {
     let own = rows.first().map_or("", |row| text(row, 1));
     let mut listed = rows.iter().map(|row| text(row, 0));
@@ -73,7 +74,7 @@ struct Listed {
     database: String,
     name: String,
     is_view: bool,
-    /// In lower case; empty for views, and for what the server cannot open.
+    /// The engine in lower case; empty for views, and for tables that the server cannot open.
     engine: String,
     rows: Option<u64>,
     bytes: Option<u64>,
@@ -118,7 +119,7 @@ impl Listed {
     }
 }
 
-/// What an account may do with a column stands beside it.
+/// Tells if the account may read the column, by the privileges in the row.
 fn may_be_read(row: &Texts) -> bool {
     text(row, 14).split(',').any(|privilege| privilege.trim().eq_ignore_ascii_case("select"))
 }
@@ -126,7 +127,7 @@ fn may_be_read(row: &Texts) -> bool {
 async fn tables(session: &mut Session, databases: &[String], ask: &EstateAsk) -> Result<Vec<Listed>, sqlx::Error> {
     let what = "table_schema, table_name, table_type, engine, CAST(table_rows AS CHAR), CAST(data_length AS CHAR), \
                 table_comment FROM information_schema.tables";
-    // Sequences and tables of a session are none.
+    // Sequences and temporary tables are left out.
     let only = "AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED', 'VIEW') ORDER BY table_schema, table_name";
     let rows = session.texts(within(what, "table_schema", databases, only)).await?;
     let asked = rows.iter().filter(|row| ask.has_table(text(row, 1)));
@@ -170,7 +171,7 @@ async fn indexes(session: &mut Session, databases: &[String]) -> Result<HashMap<
     Ok(by_table(rows, 9, 8))
 }
 
-/// A question to the catalogue about databases.
+/// A question to the catalogue about some databases.
 fn within(what: &str, column: &str, databases: &[String], order: &str) -> Query {
     let places = vec!["?"; databases.len()].join(", ");
     let sql = format!("SELECT {what} WHERE {column} IN ({places}) {order}");

@@ -1,4 +1,4 @@
-//! A mapping's filter, tried on the server before a run does: EXPLAIN reads its words and its columns, and no row.
+//! Tries a mapping's filter on the server before a run does: EXPLAIN checks its words and columns, and reads no row.
 
 use super::connect;
 use super::decode::number;
@@ -13,7 +13,7 @@ use crate::source::Filtered;
 
 pub async fn planned(server: &Server, table: &SourceTable) -> Result<Filtered, Fault> {
     let mut session = connect::open(server).await?;
-    // The number of rows and the remark: columns 10 and 12 of MySQL's table, 9 and 10 of MariaDB's.
+    // The number of rows and the remark are columns 10 and 12 in MySQL, 9 and 10 in MariaDB.
     let (format, rows, remark) = match session.flavour {
         Flavour::MySql => ("FORMAT=TRADITIONAL ", 9, 11),
         Flavour::MariaDb => ("", 8, 9),
@@ -31,8 +31,8 @@ pub async fn planned(server: &Server, table: &SourceTable) -> Result<Filtered, F
     })
 }
 
-/// What reading a table's rows has failed with. The filter's words are in the statement: what the server says against it may be
-/// said of them.
+/// The fault of a failed read of a table's rows. The statement contains the filter, so the server's error may be about
+/// the filter.
 pub fn failed(error: sqlx::Error, table: &SourceTable, sentence: impl Into<String>) -> Fault {
     let fault = from_sqlx(error, sentence);
     match (&table.filter, fault.kind(), fault.own_hint()) {
@@ -43,7 +43,7 @@ pub fn failed(error: sqlx::Error, table: &SourceTable, sentence: impl Into<Strin
     }
 }
 
-/// What the server says against the filter's words is the configuration's fault.
+/// An error about the filter's words is the configuration's fault.
 fn refused(error: sqlx::Error, table: &SourceTable) -> Fault {
     let fault = from_sqlx(error, format!("MySQL does not take `where` as a condition on the rows of {table}"));
     match fault.kind() {

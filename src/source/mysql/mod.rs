@@ -1,4 +1,4 @@
-//! MySQL and MariaDB: what is asked goes through sqlx, the rows of tables through connections of our own.
+//! MySQL and MariaDB: questions go through sqlx, table rows through connections of our own.
 
 mod away;
 mod bounds;
@@ -71,8 +71,8 @@ use crate::domain::verify::{Comparable, Comparison, Cut, NewestBy, NewestRows, P
 use crate::retry::repeated;
 use crate::source::Diagnose;
 
-/// The MySQL or MariaDB servers that mappings are about. Holds no connection (each call opens its own), but the tunnels that
-/// they share. Every call goes to the server of its table.
+/// The MySQL or MariaDB servers that mappings use. It holds no connection (each call opens its own), only the tunnels
+/// that they share. Every call goes to the server of its table.
 #[derive(Debug, Clone)]
 pub struct MysqlSource {
     servers: Servers,
@@ -80,18 +80,18 @@ pub struct MysqlSource {
 }
 
 impl MysqlSource {
-    /// The one server.
+    /// A source with a single server.
     #[must_use]
     pub fn new(settings: MysqlSettings) -> Self {
         Self::several([settings])
     }
 
-    /// Several, each by the name in its settings.
+    /// A source with several servers, each with the name in its settings.
     pub fn several(settings: impl IntoIterator<Item = MysqlSettings>) -> Self {
         Self { servers: Servers::new(settings), notes: RetryNotes::default() }
     }
 
-    /// How long an answer may not come until the server is asked what has become of it; a minute where nobody says so.
+    /// Sets how long an answer may take until the server is asked what the connection is doing; a minute by default.
     #[must_use]
     pub fn asking_after(self, silence: Duration) -> Self {
         let patient = |reached: &Reached| {
@@ -101,7 +101,8 @@ impl MysqlSource {
         Self { servers: self.servers.with(patient), ..self }
     }
 
-    /// Asks a server until it answers, or its trouble is none that passes; one that is known to be away once.
+    /// Repeats a call until the server answers, or fails with an error that does not pass; a server that is known to be
+    /// away is asked once.
     async fn ask<T, F>(
         &self,
         server: &Server,

@@ -1,6 +1,6 @@
-//! Where the password of a connection comes from: a variable, a file that is read anew each time, or a command.
+//! Where a connection's password comes from: a variable, a file that is read each time, or a command.
 //!
-//! What a command prints is never logged; what it says of its own failure is, without what it printed.
+//! A command's output is never logged; its error message is, without the output.
 
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -18,19 +18,21 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::secret::Secret;
 use crate::paths::shown;
 
-/// Readers that begin together share one answer; tokens of the clouds live for 15 minutes.
+/// How long a command's answer is kept: readers that begin together share one; tokens of the clouds live for 15
+/// minutes.
 const KEPT: Duration = Duration::from_mins(1);
 
-/// `gcloud` and `aws` begin in seconds; one that waits for somebody's answer would hold the run for ever.
+/// The time limit of a command. `gcloud` and `aws` begin in seconds; one that waits for input would hold the run for
+/// ever.
 const COMMAND_TIME: Duration = Duration::from_secs(30);
 
-/// A token has some kilobytes.
+/// The longest output; a token has some kilobytes.
 const LONGEST: u64 = 64 * 1024;
 
-/// What the shell says of a command that is not there, or may not be run.
+/// The shell's exit codes for a command that does not exist or may not be run.
 const NOT_A_COMMAND: [i32; 2] = [126, 127];
 
-/// The password's source, with the last answer of a command.
+/// The source of the password, with the last answer of a command.
 #[derive(Debug)]
 pub struct Passwords {
     source: PasswordSource,
@@ -39,7 +41,7 @@ pub struct Passwords {
     kept: Mutex<Option<(Instant, Secret)>>,
 }
 
-/// A password, and whether it may be an old one.
+/// A password, and whether it may be outdated.
 #[derive(Debug)]
 pub struct Password {
     pub secret: Secret,
@@ -52,7 +54,7 @@ impl Passwords {
     }
 
     /// # Errors
-    /// `Config` for a file or command that is not there or holds no password, `Auth` for a command that fails twice.
+    /// `Config` for a file or command that does not exist or gives no password, `Auth` for a command that fails twice.
     pub async fn get(&self) -> Result<Password, Fault> {
         let new = |secret| Password { secret, is_kept: false };
         match &self.source {
@@ -63,7 +65,7 @@ impl Passwords {
         }
     }
 
-    /// The server did not take a kept password: the next call asks anew.
+    /// Forgets a kept password that the server refused: the next call asks again.
     pub async fn forget(&self, refused: &Secret) {
         let mut kept = self.kept.lock().await;
         if kept.as_ref().is_some_and(|(_, secret)| secret == refused) {
@@ -80,7 +82,7 @@ impl Passwords {
         }
         let mut ended = run(command, self.time).await?;
         if ended.may_pass() {
-            // Token services have bad moments; a command that is wrong fails again at once.
+            // Token services fail at times; a command that is wrong fails again at once.
             tokio::time::sleep(Duration::from_millis(500)).await;
             ended = run(command, self.time).await?;
         }
@@ -101,14 +103,14 @@ async fn from_file(path: &Path) -> Result<Secret, Fault> {
     password(bytes).map_err(|what| config(format!("{name} {what}")).with_hint("write the password alone into the file"))
 }
 
-/// One line break at the end is an editor's or a tool's.
+/// A single line break at the end comes from an editor or a tool, and is removed.
 fn password(bytes: Vec<u8>) -> Result<Secret, &'static str> {
     let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8 text")?;
     let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
     if text.is_empty() { Err("is empty") } else { Ok(Secret::new(text)) }
 }
 
-/// Ends the command with all that it has started, where nobody waits for it any more.
+/// Ends the command, and everything that it started, when nobody waits for it any more.
 struct Group(Option<Pid>);
 
 impl Drop for Group {
@@ -119,7 +121,7 @@ impl Drop for Group {
     }
 }
 
-/// What a command left behind.
+/// The result of a command that has ended.
 struct Ended {
     status: ExitStatus,
     printed: Vec<u8>,
@@ -132,7 +134,7 @@ async fn run(command: &str, time: Duration) -> Result<Ended, Fault> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // Ctrl-C ends this program in its own way.
+        // Ctrl-C must not reach the command, because this program ends in its own way.
         .process_group(0)
         .spawn();
     let mut child = spawned.map_err(|error| {
@@ -160,7 +162,7 @@ impl Ended {
         self.status.code().is_none_or(|code| !NOT_A_COMMAND.contains(&code))
     }
 
-    /// Could it succeed the next time?
+    /// Tells if another try could succeed.
     fn may_pass(&self) -> bool {
         !self.status.success() && self.is_a_command()
     }
@@ -184,7 +186,7 @@ impl Ended {
     }
 }
 
-/// The first line of stderr, without what the command printed as the password.
+/// The first line of stderr, without the password that the command printed.
 fn first_words(printed: &[u8], said: &[u8]) -> String {
     let (printed, said) = (String::from_utf8_lossy(printed), String::from_utf8_lossy(said));
     let line = said.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
@@ -192,8 +194,8 @@ fn first_words(printed: &[u8], said: &[u8]) -> String {
     one_line(&secrets.fold(line.to_owned(), |line, secret| line.replace(secret, "***")))
 }
 
-/// All that a pipe brings, up to a length that nothing sensible exceeds; the rest is thrown away, so that its writer
-/// can end.
+/// Everything from a pipe, up to a length that no sensible output exceeds; the rest is read and thrown away, so that
+/// the writer can end.
 async fn all(pipe: Option<impl AsyncRead + Unpin>) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(mut pipe) = pipe {
@@ -292,7 +294,7 @@ mod tests {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        // An orphan that nobody collects has ended all the same.
+        // An orphan that nobody collects counts as ended.
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
     }

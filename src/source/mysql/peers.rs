@@ -1,20 +1,20 @@
-//! Which servers answer behind an address: a balancer's connections reach now one, now another, and what one of them says
-//! of open transactions holds for none of the others.
+//! The servers that answer at one address: connections through a balancer reach different servers, and what one of them
+//! says about open transactions is not true of the others.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Tells a server from others behind the same address.
+/// An expression that tells a server from others at the same address.
 pub const IDENTITY: &str = "CONCAT_WS(' ', @@global.hostname, @@global.port, @@global.server_id)";
 
-/// After a failover the former server is forgotten again.
+/// After this time a former server is forgotten, for instance after a failover.
 const REMEMBERED: Duration = Duration::from_mins(10);
 
-/// When each server was last reached, by address; of the whole process, as its connections are.
+/// When each server was last reached, by address; one list for the process, as connections are.
 static REACHED: LazyLock<Mutex<HashMap<(String, String), Instant>>> = LazyLock::new(Mutex::default);
 
-/// A connection to `place` has reached `server`.
+/// Records that a connection to `place` has reached `server`.
 pub fn note(place: String, server: &str) {
     let mut reached = REACHED.lock().unwrap_or_else(PoisonError::into_inner);
     reached.insert((place, server.to_owned()), Instant::now());

@@ -1,20 +1,20 @@
-//! What a server's refusal means, where its own words are the same for many causes.
+//! The meaning of a server's refusal where the same words have many causes.
 
 use super::fault::number;
 use crate::domain::config::MysqlSettings;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::secret::Secret;
 
-/// How the login was tried that was refused.
+/// The circumstances of a login that was refused.
 pub struct Refused<'a> {
     pub settings: &'a MysqlSettings,
     pub secret: &'a Secret,
-    /// Over TLS or not, as far as that is known.
+    /// Whether TLS was used, as far as that is known.
     pub tls: Option<bool>,
 }
 
 impl Refused<'_> {
-    /// The next step that this login's own circumstances ask for.
+    /// The next step for this login's circumstances.
     pub fn hint(&self, error: &sqlx::Error) -> Option<String> {
         if let sqlx::Error::Protocol(text) = error {
             return plugin(text);
@@ -34,7 +34,8 @@ impl Refused<'_> {
         self.settings.password.variable().unwrap_or("MYSQL_PASSWORD")
     }
 
-    /// A wrong name or password, a wrong host, TLS that is missing, a certificate that is missing: one error for all.
+    /// The hint for "access denied", which stands for a wrong name or password, a wrong host, missing TLS or a missing
+    /// certificate.
     fn denied(&self) -> String {
         let (secret, variable) = (self.secret.expose(), self.password());
         let mut steps = Vec::new();
@@ -61,7 +62,7 @@ impl Refused<'_> {
     }
 }
 
-/// sqlx names the plugin that it does not know, and the one that it was not allowed to use.
+/// The plugin that sqlx names: one that it does not know, or that it was not allowed to use.
 fn plugin(text: &str) -> Option<String> {
     const ACCOUNT: &str = "make an account with a password for bqsync, `CREATE USER ... IDENTIFIED BY '...'`: it logs in \
                            with mysql_native_password, caching_sha2_password and sha256_password";
@@ -83,11 +84,11 @@ fn plugin(text: &str) -> Option<String> {
     Some(format!("the account logs in by {what}, which bqsync cannot do: {ACCOUNT}"))
 }
 
-/// What lets a password be sent as it is.
+/// How to allow a password to be sent in clear.
 const CLEAR: &str = "if that is meant (IAM tokens, PAM, LDAP), set MYSQL_SSL_MODE=verify_identity, MYSQL_SSL_CA and \
                      MYSQL_ENABLE_CLEARTEXT_PLUGIN=1";
 
-/// A server that nothing vouches for asked for the password as it is.
+/// The fault for a server that asks for the password in clear without proof that it is the right one.
 pub fn clear_password(sentence: &str, place: &str) -> Fault {
     let sentence = format!(
         "{sentence}: the server asks for the password in clear text (mysql_clear_password), and nothing proves that it \
@@ -96,7 +97,7 @@ pub fn clear_password(sentence: &str, place: &str) -> Fault {
     Fault::new(FaultKind::Auth, sentence).with_hint(format!("{CLEAR}; if not, find out what answers at {place}"))
 }
 
-/// `ssh` stands, but the server behind it cannot be reached.
+/// The fault for a server that `ssh` cannot reach, although `ssh` itself is connected.
 pub fn behind_ssh(sentence: &str, said: &str, settings: &MysqlSettings) -> Fault {
     let MysqlSettings { host, port, ssh, .. } = settings;
     let destination = ssh.as_deref().unwrap_or_default();

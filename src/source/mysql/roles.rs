@@ -1,10 +1,10 @@
-//! Roles that an account has and that are not active: what they grant counts only after SET ROLE, or as a default.
+//! Roles that an account has but that are not active: their rights count only after SET ROLE, or as default roles.
 
 use super::session::{Flavour, Session};
 use super::sql::Query;
 use crate::domain::check::server::Account;
 
-/// The statement that makes an account's roles active when it logs in; `None` where it has none, or one is active.
+/// The statement that activates an account's roles at login; `None` if it has no roles, or one is active.
 pub async fn activation(session: &mut Session) -> Option<String> {
     let asked = session.texts(Query::plain("SELECT CURRENT_ROLE(), CURRENT_USER()")).await.ok()?;
     let [active, account] = asked.first()?.as_slice() else { return None };
@@ -17,17 +17,17 @@ pub async fn activation(session: &mut Session) -> Option<String> {
     let first = roles.first()?;
     Some(match session.flavour {
         Flavour::MySql => format!("SET DEFAULT ROLE ALL TO {account}"),
-        // It has one default role.
+        // In MariaDB an account has one default role.
         Flavour::MariaDb => format!("SET DEFAULT ROLE {first} FOR {account}"),
     })
 }
 
-/// The next step, with that statement.
+/// The hint with that statement.
 pub fn asleep(activation: &str) -> String {
     format!("the account has roles, but none is active when it logs in: `{activation}`")
 }
 
-/// `GRANT role TO account` grants a role, `GRANT right ON table TO account` a right.
+/// The role that a grant gives: `GRANT role TO account` grants a role, `GRANT right ON table TO account` a right.
 fn granted_role(grant: &str) -> Option<&str> {
     let (role, _) = grant.strip_prefix("GRANT ")?.split_once(" TO ")?;
     (!role.contains(" ON ")).then(|| role.split(',').next().unwrap_or(role))

@@ -1,4 +1,4 @@
-//! The newest rows with every value, for somebody who looks at them.
+//! Reads the newest rows with every value, for the operator to look at.
 
 use super::connect;
 use super::digest::{self, value};
@@ -51,11 +51,12 @@ fn query(comparison: &Comparison, newest: &NewestBy, most: usize) -> Query {
     Query { sql, binds }
 }
 
-/// For people, as BigQuery shows it where that is simple. Nothing of a masked value leaves the server.
+/// The text of a value for people, as BigQuery shows it where that is simple. Nothing of a masked value leaves the
+/// server.
 fn shown(column: &ColumnPlan, form: Option<Form>) -> String {
     let name = identifier(&column.source.name);
     match &column.mask {
-        // Whether there was a value is not told either.
+        // It does not show either whether there was a value.
         Some(Mask::Null) => return "'masked'".to_owned(),
         Some(_) => return format!("IF({name} IS NULL, NULL, 'masked')"),
         None => {}

@@ -1,4 +1,4 @@
-//! A server, and what it takes to get into it: settings, password, a tunnel where there is one.
+//! A server and what a login needs: settings, password, and a tunnel if there is one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,17 +9,18 @@ use super::tunnel::Tunnel;
 use crate::domain::config::MysqlSettings;
 use crate::domain::fault::Fault;
 
-/// How long an answer may not come until the server is asked what has become of it.
+/// How long an answer may take until the server is asked what the connection is doing.
 const SILENCE: Duration = Duration::from_mins(1);
 
-/// Holds no connection; all connections share its tunnel and the last answer of its password command, and so do its clones.
+/// A server without a connection; all connections and clones share its tunnel and the last answer of its password
+/// command.
 #[derive(Debug, Clone)]
 pub struct Server {
     pub settings: Arc<MysqlSettings>,
     pub passwords: Arc<Passwords>,
     pub tunnel: Option<Arc<Tunnel>>,
     pub away: Arc<Away>,
-    /// How long an answer may not come until the server is asked what has become of it.
+    /// How long an answer may take until the server is asked what the connection is doing.
     pub silence: Duration,
 }
 
@@ -35,7 +36,7 @@ impl Server {
         }
     }
 
-    /// Where it is, for messages.
+    /// The server's place, for messages.
     pub fn place(&self) -> String {
         let MysqlSettings { host, port, socket, ssh, .. } = &*self.settings;
         match (socket, ssh) {
@@ -45,7 +46,7 @@ impl Server {
         }
     }
 
-    /// A fault in words of this server: its variables may have names of their own.
+    /// A fault reworded for this server, whose variables may have names of their own.
     pub fn worded(&self, fault: Fault) -> Fault {
         match &self.settings.source {
             Some(source) => fault.reworded(|text| source.worded(text)),
@@ -53,8 +54,9 @@ impl Server {
         }
     }
 
-    /// Is TLS worth asking for where `preferred` leaves it open? What goes through a server's own socket never leaves
-    /// the machine (MySQL's client does the same); a tunnel's socket leads away, and a certificate is there to be shown.
+    /// Tells if the connection uses the server's own socket and has no certificate to show, so that `preferred` need
+    /// not ask for TLS: what goes through that socket never leaves the machine (MySQL's client does the same). A
+    /// tunnel's socket leads to another machine.
     pub fn is_bare_socket(&self) -> bool {
         self.settings.socket.is_some() && self.settings.client_certificate.is_none()
     }

@@ -1,5 +1,5 @@
-//! The servers of one program, each with what is its own: settings, password and tunnel, a look at who may still write, and
-//! what was learnt of its tables. Nothing of one concerns another.
+//! The servers of one program, each with its own settings, password, tunnel, look at open writes, and knowledge of its
+//! tables. They share nothing.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{SourceName, SourceTable};
 use crate::source::{BoundsAsk, Newest};
 
-/// A server, and what was learnt of it.
+/// A server, and what is known of it.
 #[derive(Debug, Clone)]
 pub struct Reached {
     pub server: Arc<Server>,
     pub watch: Arc<Watch>,
-    /// What a look at many tables has told.
+    /// The result of a look at many tables.
     pub known: Arc<Known>,
-    /// Tables of these that have no foreign key.
+    /// The tables, by database and name, that are known to have no foreign key.
     pub unbound: Arc<HashSet<(String, String)>>,
 }
 
@@ -31,7 +31,7 @@ impl Reached {
     }
 }
 
-/// By their names; `None` is the one without a name.
+/// Servers by name; `None` is the one without a name.
 #[derive(Debug, Clone)]
 pub struct Servers(Arc<BTreeMap<Option<SourceName>, Reached>>);
 
@@ -48,7 +48,7 @@ impl Servers {
     }
 
     /// # Errors
-    /// There is no such server: the configuration is not what it was checked to be.
+    /// There is no such server: the configuration differs from the one that was checked.
     pub fn called(&self, name: Option<&SourceName>) -> Result<&Reached, Fault> {
         self.0.get(&name.cloned()).ok_or_else(|| {
             let name = name.map_or_else(|| "without a name".to_owned(), |name| format!("called `{name}`"));
@@ -59,17 +59,17 @@ impl Servers {
     /// The server that a table is in.
     ///
     /// # Errors
-    /// As [`Self::called`].
+    /// The errors of [`Self::called`].
     pub fn of(&self, table: &SourceTable) -> Result<&Reached, Fault> {
         self.called(table.server.as_ref())
     }
 
-    /// The same servers, each with something else.
+    /// The same servers, each changed by `other`.
     pub fn with(&self, other: impl Fn(&Reached) -> Reached) -> Self {
         Self(Arc::new(self.0.iter().map(|(name, reached)| (name.clone(), other(reached))).collect()))
     }
 
-    /// The same, which have looked at these tables.
+    /// The same servers, which have looked at these tables.
     pub async fn having_described(&self, tables: &[SourceTable]) -> Self {
         let looks = self.0.iter().map(|(name, reached)| async move {
             let tables: Vec<_> = tables.iter().filter(|table| table.server == *name).cloned().collect();
@@ -80,7 +80,7 @@ impl Servers {
         Self(Arc::new(join_all(looks).await.into_iter().collect()))
     }
 
-    /// The same, which know which of the tables that they have described have no foreign keys.
+    /// The same servers, which know which of the tables that they described have no foreign keys.
     pub async fn having_cascades(&self) -> Self {
         let looks = self.0.iter().map(|(name, reached)| async move {
             let unbound = Arc::new(together::unbound(&reached.server, &reached.known).await);
@@ -89,7 +89,7 @@ impl Servers {
         Self(Arc::new(join_all(looks).await.into_iter().collect()))
     }
 
-    /// What the columns hold, in the order of the questions.
+    /// The newest values of the columns, in the order of the questions.
     pub async fn newest(&self, asks: &[BoundsAsk]) -> Vec<Option<Newest>> {
         let answers = self.0.iter().map(|(name, reached)| async move {
             let (places, asks): (Vec<_>, Vec<_>) =

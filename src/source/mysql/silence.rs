@@ -1,8 +1,8 @@
-//! A server that does not answer: is it at work on the statement, or is the way to it broken?
+//! A server that does not answer: finds out if it works on the statement, or if the connection to it is broken.
 //!
-//! A firewall that has forgotten a connection, a machine that is gone, a proxy that stalls: none of them says a word, and a
-//! reader holds its snapshot meanwhile, and its lock on the table. So the server is asked by another connection what has
-//! become of the first.
+//! A firewall that has forgotten a connection, a machine that is gone, a proxy that stalls: none of them reports
+//! anything, and meanwhile a reader holds its snapshot and its lock on the table. So another connection asks the server
+//! what the first one is doing.
 
 use std::error::Error;
 use std::fmt;
@@ -12,46 +12,47 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-/// A first row (or a MAX without an index) may take a full scan's time, but a server of which nothing can be learnt would hold
-/// the run for ever.
+/// The longest wait for an answer. A first row (or a MAX without an index) may take as long as a full scan, but without
+/// a limit a server about which nothing can be learnt would hold the run for ever.
 const LONGEST: Duration = Duration::from_mins(30);
 
-/// sqlx has no limit of its own; a firewall that drops packets would hold a run for ever. Time enough to connect and to set a
-/// session up.
+/// The time limit for connecting and setting up a session. sqlx has none of its own; a firewall that drops packets
+/// would hold a run for ever.
 pub const SET_UP: Duration = Duration::from_secs(10);
 
-/// A server that starts anew refuses connections for a moment, and a network may be away for as long as its routes are found.
+/// After this many looks that reach no server, the connection is given up. A server that restarts refuses connections
+/// for a moment, and a network may be away until its routes are found.
 const LOOKS_AT_NOBODY: u32 = 3;
 
-/// Where a session's connection leads.
+/// The connection of a session.
 pub struct Line {
     /// The connection's number at the server.
     pub number: u64,
-    /// How long an answer may not come until the server is asked.
+    /// How long an answer may take until the server is asked.
     pub patience: Duration,
     pub watcher: Box<dyn Watches>,
 }
 
-/// Asks the server by another connection what has become of one.
+/// Asks the server, through another connection, what a connection is doing.
 pub trait Watches: Send + Sync {
     fn look(&self) -> BoxFuture<'_, Seen>;
 }
 
-/// What the server says of a connection.
+/// What the server says about a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
     AtWork,
-    /// It has something to send, or has sent all.
+    /// It has something to send, or has sent everything.
     Done,
     Gone,
-    /// Another server answers, or one that has no connection to spare.
+    /// Another server answers, or one without a free connection.
     Nothing,
     /// No server answers.
     Nobody,
 }
 
-/// Waits for an answer of the connection, or until it is known that none will come: the connection is of no use then. One
-/// that is being set up has no line yet, and no more than a login's time.
+/// Waits for an answer of the connection, or until it is known that none will come; then the connection is of no use. A
+/// connection that is being set up has no line yet, and at most a login's time.
 pub async fn listen<T>(
     answer: impl Future<Output = Result<T, sqlx::Error>>,
     line: Option<&Line>,
@@ -66,7 +67,7 @@ pub async fn listen<T>(
     })
 }
 
-/// The answer, or why none will come.
+/// The answer, or the reason why none will come.
 async fn heard<T, L: Future<Output = Seen>>(
     answer: impl Future<Output = T>,
     patience: Duration,
@@ -82,15 +83,15 @@ async fn heard<T, L: Future<Output = Seen>>(
         }
         silent += patience;
         let seen = look().await;
-        // What came while the server was asked.
+        // An answer that came while the server was asked.
         if let Some(answer) = (&mut answer).now_or_never() {
             return Ok(answer);
         }
         looks_at_nobody = if seen == Seen::Nobody { looks_at_nobody + 1 } else { 0 };
         match (was, seen) {
-            // Known by its number before: a pooler in between may give numbers of its own.
+            // The number was known before: a pooler in between may give numbers of its own.
             (Seen::AtWork | Seen::Done, Seen::Gone) => return Err("the server no longer has it"),
-            // Twice, and nothing has come through in between.
+            // The server said so twice, and nothing arrived in between.
             (Seen::Done, Seen::Done) => return Err("the server has sent what it has, and nothing arrives"),
             (_, Seen::Nobody) if looks_at_nobody == LOOKS_AT_NOBODY => return Err("no server answers there"),
             _ => was = seen,
@@ -99,7 +100,7 @@ async fn heard<T, L: Future<Output = Seen>>(
     Err("the server sent nothing for 30 minutes")
 }
 
-/// Nothing comes by this connection any more.
+/// The error of a connection through which nothing comes any more.
 #[derive(Debug)]
 struct Broken {
     number: Option<u64>,
@@ -118,7 +119,7 @@ impl fmt::Display for Broken {
 
 impl Error for Broken {}
 
-/// Was it found here that nothing comes any more?
+/// Tells if the error was raised here.
 pub fn is_broken(error: &io::Error) -> bool {
     error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<Broken>)
 }
@@ -131,7 +132,7 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_mins(1);
 
-    /// What is heard of an answer that takes so long, where the looks show this, the last again and again.
+    /// The result for an answer that takes `time`, when the looks show this; the last look repeats.
     async fn after(time: Duration, looks: &[Seen]) -> (Result<u8, &'static str>, Duration) {
         let mut looks = looks.iter().copied().peekable();
         let began = Instant::now();

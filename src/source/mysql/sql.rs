@@ -1,4 +1,4 @@
-//! What every statement is made of: its text with quoted names, and apart from it the values of its placeholders.
+//! The parts of every statement: its text with quoted names, and separately the values of its placeholders.
 
 use sqlx::mysql::{MySql, MySqlArguments};
 use sqlx::query::Query as Prepared;
@@ -19,7 +19,7 @@ pub enum Bind {
 }
 
 impl From<&Cursor> for Bind {
-    /// Integers as such, moments as text: what the server compares the column's own values with.
+    /// Integers stay integers, moments become text: the server compares these with the column's own values.
     fn from(cursor: &Cursor) -> Self {
         match cursor {
             Cursor::Int(value) => match (i64::try_from(*value), u64::try_from(*value)) {
@@ -48,7 +48,7 @@ impl Query {
         Self { sql: sql.into(), binds: binds.into_iter().collect() }
     }
 
-    /// For the binary protocol. The text holds quoted identifiers and numbers of our own, never a value.
+    /// The statement for the binary protocol. Its text holds quoted identifiers and numbers of our own, never a value.
     pub fn prepared(self) -> Prepared<'static, MySql, <MySql as Database>::Arguments> {
         let prepared: Prepared<'static, MySql, MySqlArguments> = sqlx::query(AssertSqlSafe(self.sql));
         self.binds.into_iter().fold(prepared, |query, bind| match bind {
@@ -60,23 +60,23 @@ impl Query {
     }
 }
 
-/// Quotes a name; a backtick in it is doubled.
+/// Quotes a name; backticks in it are doubled.
 pub fn identifier(name: &str) -> String {
     quote::mysql_name(name)
 }
 
-/// Quotes a table's name, for statements that bring no row of it. The others take [`rows`].
+/// Quotes a table's name, for statements that read no row of it. Statements that read rows use [`rows`].
 pub fn table_name(table: &SourceTable) -> String {
     quote::mysql_table(table)
 }
 
-/// `FROM table WHERE condition`: every statement that reads rows has these words from here, so that none forgets the
+/// `FROM table WHERE condition`: every statement that reads rows takes these words from here, so that none forgets the
 /// mapping's own filter.
 pub fn rows(of: &SourceTable, condition: Option<&str>) -> String {
     rows_by(of, "", condition)
 }
 
-/// The same, with ` FORCE INDEX (...)` behind the table's name.
+/// The same, with ` FORCE INDEX (...)` after the table's name.
 pub fn rows_by(of: &SourceTable, index: &str, condition: Option<&str>) -> String {
     let from = format!("FROM {}{index}", table_name(of));
     match (condition, &of.filter) {
@@ -87,8 +87,8 @@ pub fn rows_by(of: &SourceTable, index: &str, condition: Option<&str>) -> String
     }
 }
 
-/// The greatest value of a column, which is quoted already; one row at most, of NULL where there is no value. Of filtered
-/// rows an index is walked down to the first of them; a MAX would look at all.
+/// The greatest value of a column, which must be quoted; at most one row, with NULL if there is no value. For filtered
+/// rows, an index is walked down to the first match; a MAX would look at all rows.
 pub fn greatest(of: &SourceTable, column: &str, selected: fn(&str) -> String, condition: Option<&str>) -> String {
     let rows = rows(of, condition);
     match of.filter {
@@ -97,19 +97,19 @@ pub fn greatest(of: &SourceTable, column: &str, selected: fn(&str) -> String, co
     }
 }
 
-/// How a value is selected that is read as text.
+/// Selects a value so that it is read as text.
 pub fn as_text(value: &str) -> String {
     format!("CAST({value} AS CHAR)")
 }
 
-/// A window as a condition on its column, which is quoted already.
+/// A window as a condition on its column, which must be quoted.
 pub fn within(column: &str, window: &Window) -> (String, Vec<Bind>) {
     let (low, mut binds) = not_below(column, &window.low);
     binds.push(Bind::from(&window.high));
     (format!("{low}{column} <= ?"), binds)
 }
 
-/// The part of it that a window's beginning makes, with the ` AND ` that leads on.
+/// The condition for a window's beginning, followed by ` AND `; empty if it begins at the first value.
 pub fn not_below(column: &str, low: &Low) -> (String, Vec<Bind>) {
     match low {
         Low::Beginning => (String::new(), Vec::new()),

@@ -1,4 +1,4 @@
-//! How a window lies in its table: where a step of it ends, and how much it holds.
+//! A window within its table: where a step of it ends, and how many rows it holds.
 
 use super::server::Server;
 use super::sql::{self, Query};

@@ -1,4 +1,4 @@
-//! What a session says of the server: who we are to it, how the connection is protected, what its clock shows.
+//! What a session says about the server: the account, the connection's protection, the clock.
 
 use chrono::Utc;
 
@@ -12,7 +12,8 @@ use crate::domain::check::server::{Account, Entry, ServerFacts, ServerZone, Tls}
 use crate::domain::config::MysqlSettings;
 use crate::domain::fault::Fault;
 
-/// The session's own zone is UTC; `global` is what others get. A named zone whose table was not loaded gives NULL.
+/// The session's own zone is UTC; `global` is what other sessions get. A named zone whose table was not loaded gives
+/// NULL.
 const ZONE: &str = "SELECT @@global.time_zone, @@system_time_zone, CAST(TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), \
      CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', @@global.time_zone)) AS CHAR)";
 
@@ -24,7 +25,7 @@ pub async fn survey(server: &Server) -> Result<ServerFacts, Fault> {
         .ok_or_else(clock::unreadable)
 }
 
-/// `None` for a clock that shows no time.
+/// `None` if the clock shows no time.
 async fn read(session: &mut Session, server: &Server) -> Result<Option<ServerFacts>, sqlx::Error> {
     let who = session.texts(Query::plain("SELECT CURRENT_USER(), VERSION(), DATABASE()")).await?;
     let who = who.into_iter().next().unwrap_or_default();
@@ -33,7 +34,7 @@ async fn read(session: &mut Session, server: &Server) -> Result<Option<ServerFac
     let zone = session.texts(Query::plain(ZONE)).await?.into_iter().next().unwrap_or_default();
     let asked = Utc::now().naive_utc();
     let there = clock::now(session).await?;
-    // The answer was true somewhere between question and answer.
+    // The answer was true at some moment between question and answer; the middle is taken.
     let here = asked + (Utc::now().naive_utc() - asked) / 2;
     let Some(there) = there else { return Ok(None) };
     let value = |rows: &[Texts]| rows.first().map(|row| text(row, 1).to_owned()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Sums over the stretch below a watermark, by which a later look tells whether rows have come or changed there.
+//! Sums over the stretch below a watermark, from which a later look tells whether rows have come or changed there.
 
 use super::connect;
 use super::fault::from_sqlx;
@@ -8,11 +8,12 @@ use super::texts::{Texts, number, text};
 use crate::domain::fault::Fault;
 use crate::source::{TailAsk, TailStretch, TailSum};
 
-/// Zones differ by quarters of an hour, and a statement's stamp by a second or two from the clock.
+/// Zones differ by multiples of a quarter of an hour, and a statement's stamp differs from the clock by a second or
+/// two.
 const QUARTER: u32 = 900;
 const AROUND: u32 = 2;
 
-/// No two zones are further apart (UTC+14 and UTC-12): what is older was just now nowhere.
+/// The greatest distance of two zones (UTC+14 and UTC-12): an older stamp is not the present time in any zone.
 const APART: u32 = 26 * 3600 + AROUND;
 
 pub async fn sums(server: &Server, ask: &TailAsk) -> Result<Vec<Vec<TailSum>>, Fault> {
@@ -32,7 +33,7 @@ pub async fn sums(server: &Server, ask: &TailAsk) -> Result<Vec<Vec<TailSum>>, F
     Ok(sums)
 }
 
-/// Hashes of hashes: key columns of different character sets need no common one.
+/// It hashes hashes, so that key columns need no common character set.
 fn query(ask: &TailAsk, stretch: &TailStretch) -> Query {
     let column = sql::identifier(&ask.column);
     let keys = ask.keys.iter().map(|key| sql::identifier(key)).filter(|key| *key != column);

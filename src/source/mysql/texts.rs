@@ -1,5 +1,5 @@
-//! Rows of a catalogue, of a clock, of sums: asked for as text, because the server's own columns for them differ in case,
-//! wire type and width.
+//! Rows of the catalogue, of the clock and of sums, read as text, because the columns that servers give for them differ
+//! in case, wire type and width.
 
 /// One row.
 pub type Texts = Vec<Option<String>>;

@@ -1,7 +1,7 @@
-//! What a TLS handshake that failed asks of the operator.
+//! The hints for failed TLS handshakes.
 //!
-//! rustls speaks TLS 1.3, and 1.2 with ECDHE; it takes certificates of X.509 version 3. Servers of old installations
-//! have less, which OpenSSL (and so MySQL's own client) still accepts.
+//! rustls supports TLS 1.3, 1.2 with ECDHE, and certificates of X.509 version 3. Old servers offer less, which OpenSSL
+//! (and so MySQL's own client) still accepts.
 
 use rustls::{AlertDescription, CertificateError, Error};
 
@@ -25,14 +25,14 @@ const NO_TLS: &str = "the server offers no TLS: enable it there (ssl_cert, ssl_k
 const CLIENT: &str = "the server does not accept the certificate of MYSQL_SSL_CERT: it must be valid today, and signed by an \
     authority of the server's ssl_ca";
 
-/// The next step after an error of the handshake, whether it came as an error of TLS or of the socket.
+/// The next step after a handshake error, whether TLS or the socket reports it.
 pub fn hint(error: &(dyn std::error::Error + 'static)) -> &'static str {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<Error>() {
             return of_rustls(error);
         }
-        // `source` of an io::Error skips the error that it holds.
+        // `source` of an io::Error skips the error inside it.
         let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         cause = held.map(|held| held as &(dyn std::error::Error + 'static)).or_else(|| error.source());
     }

@@ -1,8 +1,9 @@
-//! Many tables in a few statements, for whoever asks about all of them at once: `status`, `check`, the beginning of a run.
+//! Asks about many tables in a few statements, for callers that need all of them: `status`, `check`, the beginning of a
+//! run.
 //!
-//! What is answered here is what each table would be answered alone. What might be answered otherwise (a view, a name in
-//! another case, a table that may not be read or that somebody has locked) is left out: it is asked for by itself then,
-//! and has its own error.
+//! An answer from here equals the answer for the table alone. A table whose answer could differ (a view, a name in
+//! another case, a table that may not be read or is locked) is left out; it is then asked about by itself, and has its
+//! own error.
 
 mod unions;
 
@@ -25,8 +26,8 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::SourceTable;
 use crate::source::{BoundsAsk, Newest};
 
-/// Names in one question to the catalogue. Ten thousand columns or so take a few megabytes here; a server without indexes
-/// over its catalogue walks through the whole database for each question.
+/// Names in one question to the catalogue. About ten thousand columns take a few megabytes here; a server without
+/// indexes on its catalogue walks through the whole database for each question.
 const NAMES: usize = 500;
 
 /// Tables in one statement that reads them.
@@ -34,15 +35,15 @@ const TABLES: usize = 100;
 
 const INNODB: &str = "innodb";
 
-/// What a row of an answer holds.
+/// The kinds of rows in an answer.
 const VALUE: &str = "value";
 const NULLS: &str = "nulls";
 
-/// What was learnt of many tables; by database and name.
+/// What is known of many tables, by database and name.
 #[derive(Debug, Default)]
 pub struct Known {
     schemas: HashMap<(String, String), SourceSchema>,
-    /// Of these tables those that may have foreign keys that are listed by the engine.
+    /// The tables that may have foreign keys and whose foreign keys the engine lists.
     innodb: HashSet<(String, String)>,
 }
 
@@ -52,7 +53,7 @@ impl Known {
     }
 }
 
-/// Describes as many of the tables as can be described together.
+/// Describes all tables that can be described together.
 pub async fn described(server: &Server, tables: &[SourceTable]) -> Known {
     let mut known = Known::default();
     let mut databases: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -75,15 +76,15 @@ pub async fn described(server: &Server, tables: &[SourceTable]) -> Known {
     known
 }
 
-/// The greatest values of the tables' columns; `None` for those that each has to be asked for by itself. Only an index
-/// has them at hand: who waits for one that reads its table to the end waits for the others, too.
+/// The greatest values of the tables' columns; `None` for a column that must be asked for by itself. Only an index
+/// gives the value at once: a column without one would be scanned, and the others would wait for it.
 pub async fn newest(server: &Server, asks: &[BoundsAsk]) -> Vec<Option<Newest>> {
     let mut found = vec![None; asks.len()];
-    // Of filtered rows an index may be walked down for long.
+    // With a filter, the index may be walked down for long.
     let mut quick: Vec<_> = asks.iter().zip(&mut found).filter(|(ask, _)| ask.table.filter.is_none()).collect();
     if let Ok(mut session) = patient(server).await {
         for some in quick.chunks_mut(TABLES) {
-            // In time with the values: these are held against it.
+            // Read just before the values, which are compared with it.
             let Ok(Some(now)) = clock::now(&mut session).await else { break };
             let asks: Vec<_> = some.iter().map(|(ask, _)| *ask).collect();
             let Ok(answers) = asked(&mut session, &asks, |number, ask| greatest(number, ask)).await else { break };
@@ -95,7 +96,7 @@ pub async fn newest(server: &Server, asks: &[BoundsAsk]) -> Vec<Option<Newest>> 
     found
 }
 
-/// Nobody waits long behind a table that somebody has locked.
+/// A session that does not wait long for a table that somebody has locked.
 async fn patient(server: &Server) -> Result<Session, Fault> {
     let mut session = connect::open(server).await?;
     let set = session.command("SET SESSION lock_wait_timeout = 1").await;
@@ -103,7 +104,7 @@ async fn patient(server: &Server) -> Result<Session, Fault> {
     Ok(session)
 }
 
-/// Database and name, as the mapping writes them.
+/// Database and name as the mapping writes them.
 pub fn place(server: &Server, table: &SourceTable) -> (String, String) {
     (table.database.as_ref().unwrap_or(&server.settings.database).clone(), table.table.clone())
 }
@@ -111,7 +112,7 @@ pub fn place(server: &Server, table: &SourceTable) -> (String, String) {
 async fn describe(session: &mut Session, database: &str, names: &[&str], known: &mut Known) -> Result<(), sqlx::Error> {
     let (among, binds) = among(database, names);
     let rows = session.texts(Query::new(format!("{FOUND}{among}"), binds)).await?;
-    // By the names as they are written.
+    // Only tables with exactly these names.
     let is_plain =
         |found: &Found| !found.is_view() && found.database == database && names.contains(&found.table.as_str());
     let found: Vec<_> = rows.iter().map(Found::of).filter(is_plain).collect();
@@ -137,8 +138,8 @@ async fn describe(session: &mut Session, database: &str, names: &[&str], known: 
     Ok(())
 }
 
-/// Those of InnoDB's tables that its own list of foreign keys does not name; none, where the account may not read it. The
-/// list spells every character but these in a way of its own.
+/// The InnoDB tables that the engine's list of foreign keys does not name; none if the account may not read that list.
+/// In the list all characters but these have a special spelling.
 pub async fn unbound(server: &Server, known: &Known) -> HashSet<(String, String)> {
     if known.innodb.is_empty() {
         return HashSet::new();
@@ -161,7 +162,7 @@ pub async fn unbound(server: &Server, known: &Known) -> HashSet<(String, String)
     known.innodb.iter().filter(is_unbound).cloned().collect()
 }
 
-/// The greatest value, and a row more where there are rows without a value.
+/// Selects the greatest value, and one more row if there are rows without a value.
 fn greatest(number: usize, ask: &BoundsAsk) -> Query {
     let column = sql::identifier(&ask.column);
     let greatest = sql::rows(&ask.table, None);
@@ -179,7 +180,7 @@ fn told(answers: &Answers, number: usize, ask: &BoundsAsk, now: NaiveDateTime) -
     }
     let own = || answers.rows.iter().filter(|row| text(row, 0).parse() == Ok(number));
     let value = own().find(|row| text(row, 2) == VALUE)?;
-    // A column that is of another type by now is told so when it is asked for by itself.
+    // A column whose type has changed meanwhile is reported when it is asked for by itself.
     let newest = value.get(1)?.as_deref().map(|text| Cursor::parse(text, ask.kind)).transpose().ok()?;
     let tick = tick(now, ask.kind, ask.timezone).map(Cursor::Moment);
     let limit = bounds::limit(now, ask, newest);

@@ -1,5 +1,6 @@
-//! A way to the server through SSH: the system's `ssh`, so that its configuration, agent, jump hosts and hardware keys
-//! count. Started when a connection needs it, and again when it has ended; it never outlives this program.
+//! A connection to the server through SSH, with the system's `ssh`, so that its configuration, agent, jump hosts and
+//! hardware keys apply. It starts when a connection needs it, and again if it has ended; it never outlives this
+//! program.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -18,17 +19,18 @@ use crate::domain::config::MysqlSettings;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::secret::is_password;
 
-/// A jump host and a key that wants to be touched take their time.
+/// The time limit for the start: a jump host, or a key that must be touched, takes time.
 const START_TIME: Duration = Duration::from_secs(45);
 
-/// `ssh` says why it could not forward before it closes the connection, but through another pipe.
+/// How long to wait for the reason of a failure: `ssh` says why it could not forward before it closes the connection,
+/// but through another pipe.
 const WORDS_TIME: Duration = Duration::from_millis(300);
 
-/// Lines of its stderr that are kept; a changed host key takes a dozen.
+/// Lines of stderr that are kept; the message about a changed host key takes a dozen.
 const KEPT_LINES: usize = 16;
 
-/// Ends `ssh` when its own stdin ends: that is when this program ends, however it does (a kill -9 included), or lets
-/// go. The first argument is the socket in a directory of its own.
+/// Ends `ssh` when its own stdin ends, which is when this program ends, however it does (a kill -9 included), or drops
+/// the tunnel. The first argument is the path of the socket, in a directory of its own.
 const KEEPER: &str = r#"exec 3<&0
 socket=$1
 shift
@@ -43,8 +45,8 @@ rm -f "$socket"
 rmdir "${socket%/*}" 2>/dev/null
 exit "$code""#;
 
-/// What must hold whatever ~/.ssh/config says: no questions, no connection of somebody else's (its end would be ours),
-/// a sign when the forwarding stands, and an end when the other side is gone.
+/// Options that must hold whatever ~/.ssh/config says: no questions, no shared connection (whose end would be ours), a
+/// sign when the forwarding works, and an end when the other side is gone.
 const OPTIONS: [&str; 14] = [
     "BatchMode=yes",
     "ExitOnForwardFailure=yes",
@@ -62,19 +64,19 @@ const OPTIONS: [&str; 14] = [
     "LocalCommand=echo ready",
 ];
 
-/// Last words of `ssh`, and a bell for each.
+/// The last lines of `ssh`, with a signal for each.
 #[derive(Debug, Default)]
 struct Words {
     lines: StdMutex<VecDeque<String>>,
     bell: Notify,
 }
 
-/// The forwarding of one server, whether it stands or not.
+/// The forwarding for one server, running or not.
 #[derive(Debug)]
 pub struct Tunnel {
-    /// As `ssh` takes it.
+    /// The destination in `ssh` syntax.
     destination: String,
-    /// `host:port`, as seen from there.
+    /// `host:port`, as the destination resolves it.
     target: String,
     running: Mutex<Option<Running>>,
     words: Arc<Words>,
@@ -84,7 +86,7 @@ pub struct Tunnel {
 struct Running {
     socket: PathBuf,
     ended: watch::Receiver<Option<String>>,
-    /// Closed when this is dropped, which ends `ssh`.
+    /// Dropping this closes the pipe, which ends `ssh`.
     _leash: ChildStdin,
 }
 
@@ -98,10 +100,10 @@ impl Tunnel {
         ssh.clone().map(|destination| Self { destination, target, running, words })
     }
 
-    /// The socket that leads to the server, after `ssh` has been started where it does not run.
+    /// The socket that leads to the server; starts `ssh` if it does not run.
     ///
     /// # Errors
-    /// `Auth` and `Config` where a person must do something, `Transient` for the rest.
+    /// `Auth` and `Config` where a person must act, otherwise `Transient`.
     pub async fn socket(&self) -> Result<PathBuf, Fault> {
         let mut running = self.running.lock().await;
         if let Some(standing) = running.as_ref().filter(|running| running.ended.borrow().is_none()) {
@@ -112,12 +114,12 @@ impl Tunnel {
         Ok(running.insert(begun).socket.clone())
     }
 
-    /// Forgets what was said, so that [`Self::why`] tells of what comes now.
+    /// Forgets earlier lines, so that [`Self::why`] reports only later ones.
     pub fn forget(&self) {
         self.words.lines.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// What `ssh` says of a connection that came to nothing.
+    /// What `ssh` says about a connection that failed.
     pub async fn why(&self) -> Option<String> {
         let said = || self.words.lines.lock().unwrap_or_else(PoisonError::into_inner).back().cloned();
         let bell = self.words.bell.notified();
@@ -131,7 +133,7 @@ impl Tunnel {
     async fn start(&self) -> Result<Running, Fault> {
         let failed = |error| Fault::new(FaultKind::Config, "MYSQL_SSH: `ssh` cannot be started").caused_by(error);
         self.forget();
-        // Removed by the keeper, which outlives this program.
+        // The keeper, which outlives this program, removes it.
         let directory = private_directory().map_err(failed)?;
         let socket = directory.path().join("mysql");
         let mut child = self.command(&socket).spawn().map_err(failed)?;
@@ -172,12 +174,12 @@ impl Tunnel {
             .arg("-L")
             .arg(format!("{}:{}", socket.display(), self.target))
             .args(["--", &self.destination])
-            // `ssh` runs LocalCommand by it, and an account for a service has /usr/sbin/nologin there.
+            // `ssh` runs LocalCommand with this shell; a service account has /usr/sbin/nologin there.
             .env("SHELL", "/bin/sh")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Ctrl-C ends this program in its own way, and the connections still need it until then.
+            // Ctrl-C must not reach it: this program ends in its own way, and connections need the tunnel until then.
             .process_group(0);
         for (name, _) in std::env::vars_os().filter(|(name, _)| is_password(&name.to_string_lossy())) {
             command.env_remove(name);
@@ -185,7 +187,7 @@ impl Tunnel {
         command
     }
 
-    /// `ssh` ended before the forwarding stood.
+    /// The fault for an `ssh` that ended before the forwarding worked.
     fn refused(&self, how: &str) -> Fault {
         let lines = self.words.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let said: Vec<_> = lines.iter().skip(lines.len().saturating_sub(2)).map(String::as_str).collect();
@@ -201,7 +203,7 @@ impl Tunnel {
     }
 }
 
-/// By the words of OpenSSH, which has one exit code for everything.
+/// Judges by the words of OpenSSH, which has one exit code for all errors.
 fn judge(how: &str, said: &str) -> (FaultKind, Option<&'static str>) {
     let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
     if how.contains("exit status: 127") {
@@ -220,7 +222,7 @@ fn judge(how: &str, said: &str) -> (FaultKind, Option<&'static str>) {
     (FaultKind::Transient, None)
 }
 
-/// LocalCommand prints a line once `ssh` is in and its forwarding stands.
+/// Waits for the line that LocalCommand prints once `ssh` is logged in and its forwarding works.
 async fn first_line(stdout: impl AsyncRead + Unpin, ready: oneshot::Sender<()>) {
     let mut lines = BufReader::new(stdout).lines();
     if let Ok(Some(_)) = lines.next_line().await {
@@ -229,10 +231,10 @@ async fn first_line(stdout: impl AsyncRead + Unpin, ready: oneshot::Sender<()>) 
     }
 }
 
-/// Tells when `ssh` has ended, after its last words.
+/// Reports when `ssh` has ended, after its last lines.
 async fn attend(mut child: Child, listening: JoinHandle<()>, destination: String, end: watch::Sender<Option<String>>) {
     let how = child.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
-    // What it has started (a ProxyCommand) may keep its stderr open.
+    // A process that it started (a ProxyCommand) may keep its stderr open.
     tokio::time::timeout(WORDS_TIME, listening).await.ok();
     tracing::info!(destination, how, "ssh has ended; the next connection starts it again");
     end.send_replace(Some(how));

@@ -1,4 +1,4 @@
-//! A table that cannot be read: what the account, the view or the name lacks.
+//! A table that cannot be read: finds out if the account, the view or the name is the problem.
 
 use super::fault::number;
 use super::found::{Found, failed, in_database};
@@ -12,13 +12,13 @@ use crate::domain::ids::SourceTable;
 
 const NO_SELECT: [u16; 4] = [1044, 1142, 1143, 1370];
 
-/// What a view says whose definer is gone: in the definer's own words to an administrator, and as a refused login to
-/// everybody else.
+/// The errors of a view whose definer no longer exists: an administrator sees the reason, everybody else a refused
+/// login.
 const NO_DEFINER: [u16; 2] = [1045, 1449];
 
 const INVALID_VIEW: u16 = 1356;
 
-/// Of a table that the catalogue lists.
+/// The fault for a table that the catalogue lists.
 pub async fn listed(session: &mut Session, found: &Found, table: &SourceTable, error: sqlx::Error) -> Fault {
     let number = number(&error).unwrap_or(0);
     if found.is_view() && (NO_DEFINER.contains(&number) || number == INVALID_VIEW) {
@@ -34,7 +34,7 @@ pub async fn listed(session: &mut Session, found: &Found, table: &SourceTable, e
     }
 }
 
-/// Of a table that the catalogue does not list. `error` is what reading it brought, if anything.
+/// The fault for a table that the catalogue does not list. `error`: the error of reading it, if there was one.
 pub async fn unlisted(session: &mut Session, table: &SourceTable, error: Option<sqlx::Error>) -> Fault {
     let is_denied = error.as_ref().and_then(number).is_some_and(|number| NO_SELECT.contains(&number));
     if is_denied && let Some(statement) = roles::activation(session).await {
@@ -81,7 +81,7 @@ async fn view(session: &mut Session, found: &Found, table: &SourceTable, error: 
     })
 }
 
-/// For a table that the catalogue does not list: what may have been meant.
+/// The names that may have been meant, for a table that the catalogue does not list.
 async fn nearest_names(session: &mut Session, table: &SourceTable) -> String {
     let sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = COALESCE(?, DATABASE())";
     let names = session.texts(in_database(sql, table, false)).await.unwrap_or_default();

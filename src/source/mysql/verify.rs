@@ -1,4 +1,4 @@
-//! MySQL's answers to what a comparison asks. Every statement is bounded in rows where the key allows it.
+//! MySQL's answers to a comparison's questions. Every statement reads a limited number of rows if the key allows it.
 
 use super::connect;
 use super::digest;
@@ -27,7 +27,7 @@ pub async fn part_sums(server: &Server, comparison: &Comparison, cut: &Cut) -> R
         .collect()
 }
 
-/// All rows of the parts, in the window or not.
+/// All rows of the parts, whether they lie in the window or not.
 pub async fn row_digests(server: &Server, comparison: &Comparison, parts: &Parts) -> Result<Vec<RowDigest>, Fault> {
     answered(server, comparison, rows_query(comparison, parts))
         .await?
@@ -67,7 +67,8 @@ fn rows_query(comparison: &Comparison, parts: &Parts) -> Query {
     Query { sql, binds }
 }
 
-/// False for a row whose incremental column is NULL: no window holds one.
+/// The condition that a row lies in the window; false if its incremental column is NULL, because no window holds such a
+/// row.
 pub fn window(comparison: &Comparison) -> (String, Vec<Bind>) {
     match (&comparison.window, comparison.plan.cursor_column()) {
         (Some(window), Some(cursor)) => sql::within(&sql::identifier(&cursor.source.name), window),

@@ -1,6 +1,6 @@
-//! What a view's columns really arrive as. The catalogue says what each column was declared as; what a query brings may
-//! be of another type: MySQL 9 describes `YEAR(d)` as YEAR and sends an INT UNSIGNED, and a BIT out of a CASE it
-//! describes as INT UNSIGNED and sends as BIT.
+//! The types in which a view's columns really arrive. The catalogue gives the declared types, but a query may send
+//! others: MySQL 9 describes `YEAR(d)` as YEAR and sends an INT UNSIGNED; it describes a BIT from a CASE as INT
+//! UNSIGNED and sends a BIT.
 
 use sqlx::{Column, Statement, TypeInfo};
 
@@ -10,13 +10,13 @@ use crate::domain::column::SourceColumn;
 use crate::domain::ids::SourceTable;
 use crate::domain::source_type::SourceType;
 
-/// Gives columns whose description cannot be held to the type that the server announces for a query.
+/// Gives columns whose description is unreliable the type that the server announces for a query.
 pub async fn retyped(
     session: &mut Session,
     table: &SourceTable,
     mut columns: Vec<SourceColumn>,
 ) -> Result<Vec<SourceColumn>, sqlx::Error> {
-    // Read by a cast, because sqlx knows no such type.
+    // Read through a cast, because sqlx does not know the type.
     let is_read =
         |column: &&mut SourceColumn| !matches!(column.source_type, SourceType::Vector | SourceType::Unknown(_));
     let names: Vec<_> = columns.iter_mut().filter(is_read).map(|column| sql::identifier(&column.name)).collect();
@@ -34,7 +34,7 @@ pub async fn retyped(
     Ok(columns)
 }
 
-/// By sqlx's name, which tells no precision: then the widest.
+/// The type by sqlx's name, which has no precision: the widest is taken.
 fn arriving(name: &str, described: &SourceType) -> SourceType {
     let int = |bits| SourceType::Int { bits, unsigned: name.ends_with(" UNSIGNED") };
     match name.trim_end_matches(" UNSIGNED") {
@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(arriving("INT UNSIGNED", &SourceType::Bit { width: 5 }), unsigned(32));
         assert_eq!(arriving("BIGINT", &SourceType::Date), SourceType::Int { bits: 64, unsigned: false });
         assert_eq!(arriving("VARCHAR", &SourceType::Date), SourceType::Text { chars: None });
-        // Whatever it becomes, it is what the check of the rows accepts.
+        // Whatever it becomes, the check of the rows accepts it.
         for name in [
             "BOOLEAN",
             "TINYINT",

@@ -1,9 +1,9 @@
-//! Words of other programs and servers, made fit for one line of a log or a terminal.
+//! Messages of other programs and servers, made fit for one line of a log or a terminal.
 
-/// Enough for any sentence; a page of HTML is cut.
+/// Enough for any sentence; a page of HTML is cut off.
 const LONGEST: usize = 300;
 
-/// Without control characters (a terminal would obey them), and not too long.
+/// The text without control characters, which a terminal would obey, and cut to a limited length.
 pub fn one_line(text: &str) -> String {
     let plain: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST + 1).collect();
     match plain.char_indices().nth(LONGEST) {

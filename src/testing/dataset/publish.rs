@@ -1,4 +1,4 @@
-//! What each publish does to its target.
+//! The effect of each publish on its target.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +10,8 @@ use crate::testing::compare::{digest, lies_in};
 use crate::testing::value::{Row, Value};
 use crate::warehouse::{PublishCounts, PublishOrder, Within};
 
-/// `staged` are in the plan's order. Of a shard, the other shards' rows are as if they were not there; a replace and a copy
-/// know of no shard.
+/// `staged` must be in the plan's order. With a shard, the other shards' rows are ignored; a replace and a copy know no
+/// shards.
 pub fn publish(target: &mut Table, order: &PublishOrder, staged: &[Row], now: Moment) -> PublishCounts {
     let Some(shard) =
         order.plan.shard.as_ref().filter(|_| !matches!(order.kind, PublishKind::Replace | PublishKind::Copy))
@@ -47,7 +47,7 @@ fn publish_own(target: &mut Table, order: &PublishOrder, staged: &[Row], now: Mo
     }
 }
 
-/// Positions in the target of the plan's columns.
+/// The positions of the plan's columns in the target.
 fn places(target: &Table, plan: &TablePlan) -> Vec<usize> {
     plan.columns.iter().map(|column| target.position(&column.target_name)).collect()
 }
@@ -71,7 +71,7 @@ fn part(row: &Row, of: &[usize]) -> Row {
     of.iter().map(|&position| row[position].clone()).collect()
 }
 
-/// Of rows that share `identity` the newest.
+/// The newest of the rows that share `identity`.
 fn newest(plan: &TablePlan, rows: &[Row], identity: &[usize]) -> Vec<Row> {
     let mut newest: BTreeMap<Row, &Row> = BTreeMap::new();
     for row in rows {
@@ -113,7 +113,7 @@ fn merge(target: &mut Table, plan: &TablePlan, staged: &[Row], newer_wins: bool)
     PublishCounts { updated, ..insert(target, plan, fresh) }
 }
 
-/// Only what differs is written, and of the staged parts what is not staged goes.
+/// Writes only rows that differ, and removes rows of the staged parts that are not staged.
 fn mirror(target: &mut Table, order: &PublishOrder, staged: &[Row], now: Moment) -> PublishCounts {
     let plan = &order.plan;
     let places = places(target, plan);

@@ -253,7 +253,7 @@ impl App {
         }
     }
 
-    /// The configuration's file has mappings that the engine does not know.
+    /// Shows what came of adding mappings to the configuration's file; if the file has changed, reads it again.
     pub(super) fn appended(&mut self, appended: Result<Added, String>) {
         match appended {
             Ok(Added::Mappings(count)) => {

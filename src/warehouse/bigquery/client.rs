@@ -117,7 +117,7 @@ impl Api {
         Self { statements: statements.cloned(), ..self }
     }
 
-    /// Remembers a job that is sent, if `statements` is there to show it. `what` begins the message of its failure (`..
+    /// Remembers a job that is sent, if `statements` is there to show it. `what`: the message of its failure (`..
     /// failed`).
     pub fn remember(&self, job: Option<&str>, what: &str, sql: Option<&str>) {
         if let Some(statements) = &self.statements {

@@ -1,8 +1,9 @@
-//! Circles of imports: files of which each needs the next, and the last the first. Where there is one, no file of it can
-//! be understood, or changed, before the others.
+//! Circles of imports: files of which each needs the next, and the last the first. In a circle no file can be
+//! understood or changed before the others.
 //!
-//! An arrow goes from a file to the one that defines the name that it takes. A `mod` line is no arrow. Neither is a
-//! `pub use`, unless the file uses the name itself: who takes the name from there has an arrow to where it is defined.
+//! An arrow goes from a file to the one that defines the name that it uses. A `mod` line is not an arrow. A `pub use`
+//! is not one either, unless the file uses the name itself: a file that takes the name from there has an arrow to the
+//! definition.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,10 +11,10 @@ use std::path::Path;
 
 use super::text::{Segments, Text};
 
-/// Names lead on through re-exports; more steps than this are a loop of them.
+/// Names are followed through re-exports; more steps than this are a loop of them.
 const MOST_STEPS: usize = 16;
 
-/// Every file of the crate by its module's path; the crate's root has none.
+/// Every file of the crate by its module's path; the crate's root has the empty path.
 pub struct Files {
     files: BTreeMap<Segments, File>,
 }
@@ -23,10 +24,10 @@ struct File {
     text: Text,
 }
 
-/// Modules of other files, each with the names that are taken from it.
+/// The modules of other files, each with the names that are used from it.
 type Arrows<'a> = BTreeMap<Segments, BTreeSet<&'a str>>;
 
-/// Files that import each other, with the names that they take.
+/// Files that import each other, with the names that they use.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Circle {
     pub files: Vec<String>,
@@ -41,9 +42,9 @@ impl fmt::Display for Circle {
 }
 
 impl Files {
-    /// Of names below `src` and texts. What only tests see is left out.
+    /// Reads pairs of a name below `src` and a text. What only tests see is left out.
     pub fn read<'a>(sources: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        // `lib.rs` only says which modules there are, and which of them only tests see.
+        // `lib.rs` only lists the modules, and which of them only tests see.
         let (root, sources): (Vec<_>, Vec<_>) = sources.into_iter().partition(|(name, _)| *name == "lib.rs");
         let root: Vec<_> = root.into_iter().map(|(_, text)| Text::read(text)).collect();
         let files = sources
@@ -59,7 +60,7 @@ impl Files {
         Self { files: files.collect() }
     }
 
-    /// Does the module, or one that it lies in, stand under `#[cfg(test)]`?
+    /// Tells if the module, or one around it, is under `#[cfg(test)]`.
     fn is_for_tests(&self, module: &Segments) -> bool {
         (0..module.len()).any(|end| {
             let parent = self.files.get(&module[..end]);
@@ -115,7 +116,7 @@ impl Files {
         arrows
     }
 
-    /// The module whose file defines what a path names; `None` for a module itself, and for what is not this crate's.
+    /// The module whose file defines what a path names; `None` for a module itself, and for other crates.
     fn defined(&self, module: &Segments, path: &[String], steps: usize) -> Option<Segments> {
         let path = self.absolute(module, path, steps)?;
         let length = (0..=path.len()).rev().find(|length| self.files.contains_key(&path[..*length]))?;
@@ -137,7 +138,7 @@ impl Files {
         handed_on.next().or(Some(home))
     }
 
-    /// From the crate's root; `None` for what is not this crate's.
+    /// The path from the crate's root; `None` for other crates.
     fn absolute(&self, module: &Segments, path: &[String], steps: usize) -> Option<Segments> {
         let (first, rest) = path.split_first()?;
         let below = |base: &[String]| Some(base.iter().chain(rest).cloned().collect());
@@ -166,7 +167,7 @@ impl Files {
     }
 }
 
-/// `source/mysql/mod.rs` is `source::mysql`, and so is `source/mysql.rs`.
+/// The module of a file: `source/mysql/mod.rs` is `source::mysql`, and so is `source/mysql.rs`.
 fn module_of(name: &str) -> Segments {
     let path = Path::new(name).with_extension("");
     let mut module: Segments = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
@@ -176,7 +177,7 @@ fn module_of(name: &str) -> Segments {
     module
 }
 
-/// Every module that the arrows lead to from one; that one too, where they lead back.
+/// Every module that the arrows reach from one; the module itself only if they lead back.
 fn reached(arrows: &BTreeMap<&Segments, Arrows<'_>>, from: &Segments) -> BTreeSet<Segments> {
     let mut reached = BTreeSet::new();
     let mut open = vec![from];

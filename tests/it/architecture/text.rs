@@ -1,32 +1,32 @@
-//! What a file's text says of other files: its imports, and the paths that it writes out. Comments, string literals and
-//! whatever is there for tests alone say nothing.
+//! What a file's text says about other files: its imports, and the paths in it. Comments, string literals and parts for
+//! tests only are ignored.
 
 use std::collections::BTreeSet;
 
-/// A path as it is written, in segments: `super::sql::table` has three.
+/// A path as written, in segments: `super::sql::table` has three.
 pub type Segments = Vec<String>;
 
-/// One name that a `use` brings in.
+/// One name that a `use` imports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Import {
     pub path: Segments,
-    /// What the file calls it; `*` for everything.
+    /// Its name in the file; `*` for everything.
     pub name: String,
-    /// `pub use`: the file hands the name on.
+    /// `pub use`: the file exports the name.
     pub is_handed_on: bool,
 }
 
-/// A file of the crate, read.
+/// A file of the crate, parsed.
 #[derive(Debug, Default)]
 pub struct Text {
     pub imports: Vec<Import>,
-    /// Paths of two and more segments, outside of imports.
+    /// Paths of two or more segments outside imports.
     pub paths: BTreeSet<Segments>,
-    /// Every word outside of imports.
+    /// All words outside imports.
     pub words: BTreeSet<String>,
-    /// Names that the file defines.
+    /// The names that the file defines.
     pub defines: BTreeSet<String>,
-    /// Modules below it that exist in tests alone.
+    /// The modules below it that exist only in tests.
     pub test_modules: BTreeSet<String>,
 }
 
@@ -64,7 +64,7 @@ impl Text {
         read
     }
 
-    /// Reads one tree of a `use`; gives the place after it.
+    /// Reads one tree of a `use`; gives the position after it.
     fn import(&mut self, tokens: &[Token], mut at: usize, before: &Segments, is_handed_on: bool) -> usize {
         let mut path = before.clone();
         let mut name = None;
@@ -97,7 +97,7 @@ impl Text {
         at
     }
 
-    /// Reads a path, or whatever else stands there; gives the place after it.
+    /// Reads a path or any other token; gives the position after it.
     fn path(&mut self, tokens: &[Token], at: usize) -> usize {
         let Some(first) = tokens[at].word() else { return at + 1 };
         let before = at.checked_sub(1).map(|before| &tokens[before]);
@@ -111,7 +111,7 @@ impl Text {
             path.push(word.clone());
             end += 2;
         }
-        // What follows a dot or the end of `<T as Trait>` is no path of a module.
+        // After a dot, or after the end of `<T as Trait>`, it is not the path of a module.
         let is_whole = !matches!(before, Some(Token::Colons | Token::Sign('.')));
         if is_whole && path.len() > 1 {
             self.paths.insert(path);
@@ -153,7 +153,7 @@ fn tokens(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// `inside`: what follows the first quotation mark.
+/// The text after a string literal. `inside`: the text after the first quotation mark.
 fn after_string(inside: &str) -> &str {
     let mut escaped = false;
     for (at, c) in inside.char_indices() {
@@ -175,7 +175,7 @@ fn after_raw_string(text: &str) -> Option<&str> {
     Some(inside.split_once(&end).map_or("", |(_, rest)| rest))
 }
 
-/// A character's literal is left out; of a lifetime, its name stays.
+/// The text after a character literal; a lifetime's name stays in it.
 fn after_quote(inside: &str) -> &str {
     let mut chars = inside.char_indices();
     match (chars.next(), chars.next()) {
@@ -188,7 +188,7 @@ fn after_quote(inside: &str) -> &str {
     }
 }
 
-/// Leaves out every item under `#[cfg(test)]`, and notes the modules among them.
+/// Removes every item under `#[cfg(test)]`, and records the modules among them.
 fn without_tests(tokens: &[Token], test_modules: &mut BTreeSet<String>) -> Vec<Token> {
     let mark = [
         Token::Sign('#'),
@@ -217,7 +217,7 @@ fn without_tests(tokens: &[Token], test_modules: &mut BTreeSet<String>) -> Vec<T
     left
 }
 
-/// Where the item that begins the tokens ends: after a `;`, or after the brace that closes its body.
+/// The end of the item at the beginning of the tokens: after a `;`, or after the brace that closes its body.
 fn item_end(tokens: &[Token]) -> usize {
     let mut depth = 0_usize;
     for (at, token) in tokens.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! A backfill: previewed, begun, cancelled, offered again by the next console, and brought to its end.
+//! A backfill: previewed, started, cancelled, offered again by the next console, and finished.
 
 use crate::steps::{UPSERT, hundred, same_on_both_sides};
 use crate::support::terminal::says;

@@ -1,4 +1,4 @@
-//! Another configuration without leaving, and commands of the operator's own that are given the terminal.
+//! Another configuration without leaving, and the operator's own commands with the terminal.
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -6,7 +6,7 @@ use super::mapping;
 use crate::support::Sandbox;
 use crate::support::terminal::{Terminal, eventually, says};
 
-/// The `sleep` that a process has started, through however many shells.
+/// The `sleep` that a process has started, directly or through shells.
 fn sleep_of(process: Pid) -> Option<Pid> {
     let name = std::fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
     if name.trim() == "sleep" {
@@ -34,14 +34,14 @@ async fn another_context_has_its_own_server_state_and_word_in_the_first_line() {
     console.shows("NEW never run").await;
     console.type_in(":context prod");
     console.press(&["Enter"]);
-    // The line of the mapping: a key of the last line is called so too.
+    // The mapping's line, because a key in the last line has the same name.
     console
         .until("prod's mapping", |screen| {
             screen.starts_with("bqsync  prod  demo") && screen.contains("\nb ") && screen.contains("NEW never run")
         })
         .await;
     console.press(&["r"]);
-    // Its report may still be on its way to the disk: the next context waits for it.
+    // Its report may still be written: the next context waits for it.
     console.until("rows of the other database", |screen| screen.contains(" OK")).await;
     eventually("prod's own state", || here.path("prod/state/state.json").exists()).await;
     assert!(!here.path("state/state.json").exists(), "the state of the configuration before is left alone");
@@ -67,7 +67,7 @@ async fn a_command_of_the_operators_own_has_the_terminal_until_it_ends() {
     console.shows("NEW never run").await;
     console.press(&["B"]);
     console.shows("about a").await;
-    // None of these letters is the console's now.
+    // None of these letters is the console's here.
     console.type_in("quit R");
     console.press(&["Enter"]);
     console.shows("ask ended with exit code 3. Enter returns").await;
@@ -82,7 +82,7 @@ async fn a_command_of_the_operators_own_has_the_terminal_until_it_ends() {
     console.shows("long ended with exit code 130. Enter returns").await;
     console.press(&["Enter"]);
     console.shows("NEW never run").await;
-    // One that leaves the terminal without lines and echo.
+    // A command that leaves the terminal without line mode and echo.
     console.press(&["8"]);
     console.shows("raw ended with exit code 0. Enter returns").await;
     console.press(&["Enter"]);

@@ -1,4 +1,4 @@
-//! Deleted rows: counted, asked about, marked, and told in the history.
+//! Deleted rows: counted, asked about, marked, and shown in the history.
 
 use crate::steps::{UPSERT, hundred};
 use crate::support::terminal::says;

@@ -1,4 +1,4 @@
-//! Every way out: what it does to a run, what the shell is told, and that the shell gets its terminal back.
+//! Every way to leave: the effect on a run, the exit code, and that the shell gets its terminal back.
 
 use rustix::process::{Signal, kill_process};
 
@@ -6,7 +6,7 @@ use crate::steps::{UPSERT, hundred, same_on_both_sides};
 use crate::support::Sandbox;
 use crate::support::terminal::Terminal;
 
-/// A console whose run waits in MySQL until the table is let go.
+/// A console whose run waits in MySQL until the table is released.
 async fn waiting(sandbox: &Sandbox) -> (Terminal, sqlx::MySqlConnection) {
     let held = sandbox.hold("t").await;
     let console = sandbox.terminal_with("bqsync").await;
@@ -92,10 +92,10 @@ async fn a_terminal_that_goes_away_stops_what_runs_and_keeps_every_published_ste
 async fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_paints_it_anew() {
     let sandbox = hundred("console_ctrl_z", "", UPSERT).await;
     let console = sandbox.terminal_with("bqsync").await;
-    // Nothing more comes by itself.
+    // Nothing more changes by itself.
     let before = console.shows("newest in MySQL 2026-01-01 00:00:33").await;
     console.press(&["C-z"]);
-    // 128 and SIGSTOP.
+    // 128 plus SIGSTOP.
     assert_eq!(console.left().await, 147);
     console.start("echo in between").await;
     assert_eq!(console.left().await, 0);
@@ -114,7 +114,7 @@ async fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_paints_it_anew() {
     assert!(console.screen().contains("echo in between"), "the shell's own screen: {}", console.screen());
 }
 
-/// At least one step is published, at least one is not.
+/// At least one step is published, and at least one is not.
 async fn paused_between_steps(console: &Terminal) {
     console.shows("1 running").await;
     console.press(&["Enter"]);
@@ -125,7 +125,7 @@ async fn paused_between_steps(console: &Terminal) {
     console.shows("PAUSED").await;
 }
 
-/// What the state says is in BigQuery is there, and nothing else.
+/// The target holds exactly the rows that the state says are there.
 async fn kept_up_to_the_watermark(sandbox: &Sandbox) {
     let state = sandbox.read_json("state/state.json");
     let mark = state["last_sync"]["t"].as_str().unwrap_or_else(|| panic!("no watermark: {state}"));

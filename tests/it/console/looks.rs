@@ -1,11 +1,11 @@
-//! What a terminal cannot show is not shown: no colours, no letters beyond ASCII, no room.
+//! Limits of the terminal are respected: no colours, only ASCII, little room.
 
 use super::mapping;
 use crate::steps::{UPSERT, hundred};
 use crate::support::Sandbox;
 use crate::support::terminal::says;
 
-/// The colours that a captured screen sets, by their numbers; 39 and 49 are the terminal's own.
+/// The colours that a captured screen sets, by number; 39 and 49 are the terminal's own.
 fn colours(painted: &str) -> Vec<u16> {
     let sequences = painted.split("\x1b[").skip(1).filter_map(|rest| rest.split_once('m'));
     let numbers = sequences.flat_map(|(numbers, _)| numbers.split([';', ':']).map(str::to_owned).collect::<Vec<_>>());
@@ -53,7 +53,7 @@ async fn letters_are_plain_where_the_locale_is() {
         console.press(&[key]);
         let screen = console.shows(text).await;
         assert!(screen.is_ascii(), "{key}:\n{screen}");
-        // The way back to the list; one Escape at a time, for with what follows it would be an Alt key.
+        // Back to the list, with one Escape at a time: with a key after it, it would be an Alt key.
         if key == "s" || key == "b" {
             console.press(&["Escape"]);
             let list = console.shows("1 ok").await;

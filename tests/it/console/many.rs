@@ -1,4 +1,4 @@
-//! Many mappings: found by what is wrong, marked, handled together, and the same again at the next start.
+//! Many mappings: found by their problems, marked, handled together, and the same again at the next start.
 
 use super::mapping;
 use crate::support::Sandbox;
@@ -22,7 +22,7 @@ async fn what_is_wrong_is_found_marked_and_run_together_and_the_filter_is_there_
     let question = console.shows("Run 2 mappings?").await;
     assert!(says(&question, "b, c"), "{question}");
     console.press(&["y"]);
-    // What runs is not wrong: it has ended once both are counted as well.
+    // A running mapping has no problem; once both are counted as well, the run has ended.
     console.shows("Nothing is wrong").await;
     console.shows("3 ok").await;
     for table in ["b", "c"] {

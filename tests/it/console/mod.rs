@@ -1,7 +1,6 @@
-//! The console as an operator has it: the real binary in a real terminal, keys in, the screen out.
+//! The console as an operator sees it: the real binary in a real terminal; keys go in, the screen comes out.
 //!
-//! What each key does is tested without a terminal in `src/tui`; here are the things that only a terminal, a process and
-//! real servers can show.
+//! `src/tui` tests what each key does without a terminal; the tests here need a terminal, a process and real servers.
 
 mod backfill;
 mod contexts;
@@ -23,13 +22,13 @@ use serde_json::Value;
 use crate::support::Sandbox;
 use crate::support::terminal::eventually;
 
-/// The report of the first run, which is written once the screen has told its end.
+/// The report of the first run, which is written after the screen has shown its end.
 async fn first_report(sandbox: &Sandbox) -> Value {
     eventually("the run's report", || sandbox.path("etl/reports/report.json").exists()).await;
     sandbox.read_json("etl/reports/report.json")
 }
 
-/// A mapping of the table of the same name.
+/// A mapping for the table of the same name.
 fn mapping(name: &str) -> String {
     format!(
         "  - {{name: {name}, mysql_table: {name}, bigquery_table: {name}, primary_keys: [id], incremental_column: id, mode: upsert}}\n"

@@ -1,4 +1,4 @@
-//! It opens where it can: with files that are wrong, and with servers that do not answer.
+//! The console opens even if files are wrong or servers do not answer.
 
 use std::fmt::Write;
 use std::net::TcpListener;
@@ -18,7 +18,7 @@ async fn a_broken_configuration_is_shown_by_its_lines_and_read_again_when_it_is_
         assert!(says(&broken, text), "{text}:\n{broken}");
     }
     sandbox.configure("location: EU\ndefault_timezone: Europe/Berlin", &mapping("a"));
-    // Nobody has pressed a key.
+    // No key has been pressed.
     console.shows("NEW never run").await;
     sandbox.configure("locaton: EU", &mapping("a"));
     let kept = console.shows("OLD CONFIG").await;
@@ -38,7 +38,7 @@ async fn it_stands_with_two_hundred_mappings_while_mysql_keeps_silent() {
         all
     });
     sandbox.configure("", &mappings);
-    // Connections are taken by the kernel, and nobody ever says a word on them.
+    // The kernel accepts connections, and nobody ever answers on them.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     let console = sandbox.terminal_with(&format!("MYSQL_PORT={port} bqsync")).await;

@@ -1,4 +1,4 @@
-//! A mistake of ours: the terminal is given back, and one mapping's panic is its own.
+//! An error of our own: the terminal is given back, and one mapping's panic affects no other.
 
 use super::{first_report, mapping};
 use crate::steps::{UPSERT, hundred};
@@ -24,7 +24,7 @@ async fn a_panic_in_the_engine_fails_one_mapping_and_the_console_goes_on() {
         .await;
     let console = sandbox.terminal_with("BQSYNC_PANIC_AT=planned bqsync run-once").await;
     console.shows("1 failed 1 ok").await;
-    // Which of the two it was is chance.
+    // It is chance which of the two it was.
     let report = first_report(&sandbox).await;
     let failed = if report[0]["outcome"] == "failed" { "a" } else { "b" };
     console.press(&[if failed == "a" { "g" } else { "G" }, "Enter"]);
@@ -35,7 +35,7 @@ async fn a_panic_in_the_engine_fails_one_mapping_and_the_console_goes_on() {
     assert_eq!(sandbox.bq_number(&format!("SELECT COUNT(*) FROM `{{d}}.{failed}`")).await, 1);
     console.press(&["q"]);
     assert_eq!(console.left().await, 1);
-    // It was kept from the screen, and is told now.
+    // It was kept off the screen, and is printed now.
     let said = console.screen();
     assert!(said.contains("src/failpoint.rs"), "{said}");
 }

@@ -1,4 +1,4 @@
-//! New columns: a mapping that waits, the operator's word on each, and the run that goes on.
+//! New columns: a mapping that waits, the operator's decision on each, and the run that continues.
 
 use crate::steps::{UPSERT, hundred};
 use crate::support::Sandbox;
@@ -23,7 +23,7 @@ async fn new_columns_are_decided_on_the_run_goes_on_and_the_decision_is_remember
     console.shows("REVIEW 2 columns to decide").await;
     console.press(&["s"]);
     console.shows("[ ] secret").await;
-    // Each Space is the next of accept, decline, undecided.
+    // Each Space moves on from accept to decline to undecided.
     console.press(&["G", "Space", "Space", "k", "Space"]);
     console.until("both marks", |screen| says(screen, "[+] wanted") && says(screen, "[-] secret")).await;
     console.press(&["Enter"]);
@@ -80,7 +80,7 @@ async fn a_column_that_is_declined_of_a_new_table_never_reaches_bigquery() {
     assert_eq!(console.left().await, 0);
     assert_eq!(sandbox.bq_columns("n1").await, ["id INTEGER", "w INTEGER"]);
     assert_eq!(sandbox.bq_number("SELECT w FROM `{d}.n1`").await, 5);
-    // What comes later is left out as well.
+    // Rows that come later arrive without the column as well.
     sandbox.sql("INSERT INTO n1 VALUES (2, 6, 'secret')").await;
     sandbox.sync().await;
     assert_eq!(sandbox.bq_columns("n1").await.len(), 2);

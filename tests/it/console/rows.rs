@@ -1,4 +1,4 @@
-//! Rows of both sides beside one another, out of real servers.
+//! Rows of both sides side by side, from real servers.
 
 use crate::support::Sandbox;
 use crate::support::terminal::says;

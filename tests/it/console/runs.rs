@@ -1,4 +1,4 @@
-//! Runs: started and watched, alone and side by side, and what they tell the shell.
+//! Runs: started and watched, alone and side by side, and their exit codes.
 
 use bigquery_syncer::host::host_name;
 
@@ -83,7 +83,7 @@ async fn pipes_and_no_tui_never_open_it() {
         shell.shows("demo").await;
         assert_eq!(shell.left().await, 0, "{command_line}");
     }
-    // tmux copies in its own time.
+    // tmux copies at its own pace.
     let text = || std::fs::read_to_string(&written).unwrap_or_default();
     eventually("what was written", || text().matches("exit code 0").count() == 3).await;
     let text = text();
@@ -112,7 +112,7 @@ async fn two_consoles_on_one_state_show_one_anothers_runs_and_start_none_twice()
 
     drop(held);
     first.shows("1 ok").await;
-    // By itself, from the state.
+    // It appears by itself, from the state.
     second.shows("1 ok").await;
     same_on_both_sides(&sandbox).await;
     second.press(&["h"]);

@@ -1,4 +1,4 @@
-//! A terminal behind a dead link takes nothing more: no run waits for it, and nobody who leaves.
+//! A terminal behind a dead link takes no more output: neither a run nor an exit waits for it.
 
 use rustix::process::{Signal, kill_process};
 

@@ -1,4 +1,4 @@
-//! A table that no mapping is about gets one on `t`, and the file keeps what it says.
+//! A table without a mapping gets one with `t`, and the rest of the file stays.
 
 use crate::steps::{UPSERT, hundred};
 

@@ -1,4 +1,4 @@
-//! Rows compared on `v`, the keys that differ listed, and mended when the operator says so.
+//! Rows are compared with `v`, the differing keys are listed, and mended when the operator agrees.
 
 use crate::steps::{ARRIVED, ROWS, UPSERT, hundred};
 

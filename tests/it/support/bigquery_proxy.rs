@@ -1,7 +1,7 @@
-//! A proxy in front of the BigQuery emulator that fails as BigQuery and the network may, at the call that a rule names.
+//! A proxy before the BigQuery emulator that fails as BigQuery and the network may, at the call that a rule names.
 //!
-//! It speaks the resumable upload itself, with real offsets, which the emulator does not check: it collects the chunks
-//! and hands the emulator the whole. It counts and keeps what it sees.
+//! It implements the resumable upload itself, with real offsets, which the emulator does not check: it collects the
+//! chunks and sends the emulator the whole. It counts and keeps what it sees.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -15,7 +15,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-/// What a request is for.
+/// The purpose of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Call {
     GetDataset,
@@ -28,10 +28,10 @@ pub enum Call {
     GetJob,
     OpenUpload,
     Put,
-    /// The question how far an upload is.
+    /// Asks how far an upload is.
     AskUpload,
     Query,
-    /// Waiting for a statement's end.
+    /// Waits for a statement's end.
     GetResults,
     Other,
 }
@@ -39,35 +39,35 @@ pub enum Call {
 /// What happens to a call.
 #[derive(Debug, Clone, Copy)]
 pub enum Trouble {
-    /// This is answered, and BigQuery is not asked.
+    /// Gives this answer without asking BigQuery.
     Answer(Reply),
-    /// BigQuery acts, and this is answered.
+    /// BigQuery acts, and the caller gets this answer.
     ActAndAnswer(Reply),
     /// The connection ends without an answer; BigQuery is not asked.
     HangUp,
     /// BigQuery acts, and the connection ends without an answer.
     ActAndHangUp,
-    /// Of a chunk only half is taken, and said to be.
+    /// Takes only half of a chunk, and says so.
     TakeHalf,
-    /// The job is taken and ends with an error of this reason; it has done nothing.
+    /// Takes the job, which ends with an error of this reason and does nothing.
     EndWith(&'static str),
-    /// The same with a message of BigQuery's own.
+    /// The same, with one of BigQuery's own messages.
     EndSaying(&'static str, &'static str),
-    /// The job is taken and runs for ever.
+    /// Takes the job, which runs for ever.
     NeverEnd,
-    /// All is well once the test lets go of it.
+    /// Succeeds once the test lets go.
     Hold,
-    /// All is well, but late.
+    /// Succeeds after this time.
     Delay(Duration),
 }
 
-/// An answer that BigQuery's servers, or those between, may give.
+/// An answer that BigQuery's servers, or those in between, may give.
 #[derive(Debug, Clone, Copy)]
 pub struct Reply {
     pub status: u16,
-    /// `None`: a proxy's HTML page.
+    /// `None`: the answer is a proxy's HTML page.
     pub reason: Option<&'static str>,
-    /// Seconds.
+    /// The value of `Retry-After`, in seconds.
     pub retry_after: Option<u64>,
 }
 
@@ -94,7 +94,7 @@ impl Reply {
     }
 }
 
-/// An error as BigQuery writes it.
+/// An error in BigQuery's format.
 fn said(status: u16, reason: &str, message: &str) -> String {
     let error = json!({ "reason": reason, "message": message, "domain": "global" });
     json!({ "error": { "code": status, "message": message, "errors": [error] } }).to_string()
@@ -104,23 +104,23 @@ fn refusal(status: u16, reason: &str, message: &str) -> Response {
     Response::builder().status(status).body(said(status, reason, message).into()).unwrap()
 }
 
-/// Trouble for calls of a kind.
+/// Trouble for calls of one kind.
 #[derive(Debug, Clone)]
 pub struct Rule {
     call: Call,
-    /// Part of the job's id or of the path.
+    /// A part of the job's id or of the path.
     about: String,
     times: usize,
     trouble: Trouble,
 }
 
 impl Rule {
-    /// The first such call; see `about` and `times`.
+    /// A rule for the first such call; see `about` and `times`.
     pub fn new(call: Call, trouble: Trouble) -> Self {
         Self { call, about: String::new(), times: 1, trouble }
     }
 
-    /// Only where the job's id or the path holds this: `publish_orders`.
+    /// Limits the rule to calls whose job id or path contains this: `publish_orders`.
     pub fn about(self, text: &str) -> Self {
         Self { about: text.to_owned(), ..self }
     }
@@ -153,16 +153,16 @@ type End = (&'static str, &'static str);
 struct State {
     rules: Vec<Rule>,
     counts: BTreeMap<Call, usize>,
-    /// What was sent as JSON.
+    /// The JSON bodies that were sent.
     sent: Vec<(Call, Value)>,
     /// Jobs that never reached the emulator.
     jobs: HashMap<String, Swallowed>,
     sessions: Vec<Session>,
-    /// What each statement is said to have been billed for, and estimated at.
+    /// The bytes that each statement is reported to be billed for and estimated at.
     bill: Option<(u64, u64)>,
-    /// A table, and the column that whatever reads it must have a condition on.
+    /// A table, and the column on which every reader must have a condition.
     filtered: Option<(&'static str, &'static str)>,
-    /// A table, and what is said of it beside what the emulator says.
+    /// A table, and what its description says in addition to the emulator's.
     described: Option<(&'static str, Value)>,
     /// What no client of BigQuery may do.
     violations: Vec<String>,
@@ -170,7 +170,7 @@ struct State {
 
 #[derive(Clone)]
 struct Swallowed {
-    /// Its error, or none for one that never ends.
+    /// The job's error; `None` for a job that never ends.
     end: Option<End>,
     configuration: Value,
 }
@@ -180,7 +180,7 @@ struct Session {
     uri: Uri,
     metadata: Bytes,
     held: Vec<u8>,
-    /// Status and body of the answer that ended it.
+    /// Status and body of the answer that ended the upload.
     ended: Option<(u16, Bytes)>,
 }
 
@@ -201,7 +201,7 @@ impl BigQueryProxy {
         Self { address, shared }
     }
 
-    /// From now on these rules, the first that fits, and counts from 0.
+    /// Sets the rules, of which the first that fits applies, and counts from 0.
     pub fn set(&self, rules: impl IntoIterator<Item = Rule>) {
         let mut state = self.shared.state();
         state.rules = rules.into_iter().collect();
@@ -209,7 +209,7 @@ impl BigQueryProxy {
         state.sent.clear();
     }
 
-    /// Calls since the rules were set.
+    /// The number of calls since the rules were set.
     pub fn counts(&self) -> BTreeMap<Call, usize> {
         self.shared.state().counts.clone()
     }
@@ -232,43 +232,44 @@ impl BigQueryProxy {
         self.shared.let_go.notify_one();
     }
 
-    /// The jobs that run for ever end now, with an error of this reason.
+    /// Ends the jobs that run for ever, with an error of this reason.
     pub fn end_jobs(&self, reason: &'static str) {
         self.shared.state().jobs.values_mut().for_each(|job| job.end = job.end.or(Some((reason, "injected"))));
     }
 
-    /// From now on each statement that has ended is said to have cost so much. (To the emulator all is free.)
+    /// From now on each statement that has ended reports this cost. (With the emulator everything is free.)
     pub fn bill(&self, billed: u64, estimated: u64) {
         self.shared.state().bill = Some((billed, estimated));
     }
 
-    /// From now on this table is partitioned by this column and requires a filter. (The emulator knows no such thing.)
+    /// From now on this table is partitioned by this column and requires a filter. (The emulator does not support
+    /// that.)
     pub fn require_filter(&self, table: &'static str, column: &'static str) {
         self.shared.state().filtered = Some((table, column));
         let by = json!({ "type": "DAY", "field": column });
         self.describe(table, json!({ "timePartitioning": by, "requirePartitionFilter": true }));
     }
 
-    /// From now on `tables.get` says this of a table as well.
+    /// From now on `tables.get` also says this about a table.
     pub fn describe(&self, table: &'static str, more: Value) {
         self.shared.state().described = Some((table, more));
     }
 
-    /// Rules that have not been used up: the test means calls that nobody makes.
+    /// Rules that are not used up: the test expects calls that nobody makes.
     pub fn unused(&self) -> Vec<Rule> {
         self.shared.state().rules.iter().filter(|rule| rule.times > 0).cloned().collect()
     }
 
-    /// Chunks that came twice or left something out.
+    /// Chunks that came twice or left a gap.
     pub fn violations(&self) -> Vec<String> {
         self.shared.state().violations.clone()
     }
 }
 
-/// One request, read.
+/// One request, parsed.
 struct Seen {
     call: Call,
-    /// The job's id, or the path where there is none.
+    /// The job's id, or the path if there is none.
     about: String,
     method: Method,
     uri: Uri,
@@ -281,7 +282,7 @@ impl Seen {
         self.uri.path().ends_with(&format!("/tables/{table}"))
     }
 
-    /// The column, where a statement reads the table at a place without a condition on it.
+    /// The column, if a statement reads the table anywhere without a condition on it.
     fn reads_unfiltered(&self, table: &str, column: &'static str) -> Option<&'static str> {
         let body: Value = serde_json::from_slice(&self.body).ok()?;
         let sql = match self.call {
@@ -374,7 +375,7 @@ impl Shared {
         Seen { call, about, method: head.method.clone(), uri: head.uri.clone(), body, range }
     }
 
-    /// What BigQuery does.
+    /// Acts as BigQuery does.
     async fn act(&self, seen: &Seen) -> Response {
         match seen.call {
             Call::OpenUpload => {
@@ -469,7 +470,7 @@ impl Shared {
 }
 
 impl State {
-    /// Counts a call and takes the trouble that is meant for it.
+    /// Counts a call, and takes the trouble that applies to it.
     fn note(&mut self, seen: &Seen) -> Option<Trouble> {
         *self.counts.entry(seen.call).or_default() += 1;
         if seen.call != Call::Put
@@ -484,8 +485,7 @@ impl State {
     }
 }
 
-/// Ends the connection in the place of an answer. (Nobody is told of this panic but the server, which drops the
-/// connection.)
+/// Ends the connection instead of answering. (Only the server notices this panic, and drops the connection.)
 fn hang_up() -> ! {
     std::panic::resume_unwind(Box::new("hung up"))
 }
@@ -503,14 +503,14 @@ fn session_of(uri: &Uri) -> usize {
     uri.path().rsplit('/').next().and_then(|number| number.parse().ok()).expect("an address that the proxy gave")
 }
 
-/// The answer to a job that was sent: BigQuery seldom has done it by then, the emulator always.
+/// The answer to a job that was sent: BigQuery has rarely finished it by then, the emulator always has.
 fn begun(body: &Bytes) -> Bytes {
     let mut job: Value = serde_json::from_slice(body).unwrap();
     job["status"] = json!({ "state": "RUNNING" });
     job.to_string().into()
 }
 
-/// A job's state with a bill, where it ran a statement.
+/// A job's state with a bill, if it ran a statement.
 fn charged(body: &Bytes, (billed, estimated): (u64, u64)) -> Bytes {
     let mut job: Value = serde_json::from_slice(body).unwrap();
     if let Some(query) = job.pointer_mut("/statistics/query").and_then(Value::as_object_mut) {

@@ -1,4 +1,4 @@
-//! Certificates made by a test, with the command that people use.
+//! Certificates that a test makes, with the command that people use.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,7 +24,7 @@ fn pair(directory: &Path, name: &str) -> Pair {
 
 const NEW_KEY: &str = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
 
-/// Signed by an authority whose key lies beside its certificate, as both development servers have it.
+/// A certificate signed by an authority whose key is beside its certificate, as on both development servers.
 pub fn signed(directory: &Path, name: &str, authority: &Path) -> Pair {
     let key = authority.with_file_name("ca-key.pem");
     let (authority, key) = (authority.display(), key.display());
@@ -40,14 +40,15 @@ pub fn signed(directory: &Path, name: &str, authority: &Path) -> Pair {
     pair(directory, name)
 }
 
-/// Signed by itself, with an RSA key, which is what old ciphers need.
+/// A self-signed certificate with an RSA key, which old ciphers need.
 pub fn own(directory: &Path, name: &str) -> Pair {
     let new = format!("req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN={name}");
     openssl(directory, &format!("{new} -keyout {name}-key.pem -out {name}.pem"));
     pair(directory, name)
 }
 
-/// The same as X.509 version 1, which OpenSSL makes of a request without extensions; newer ones want to be told.
+/// The same as X.509 version 1, which OpenSSL makes from a request without extensions; newer versions need an option
+/// for it.
 pub fn version_1(directory: &Path, name: &str) -> Pair {
     openssl(directory, &format!("req {NEW_KEY} -subj /CN={name} -keyout {name}-key.pem -out {name}.csr"));
     let sign = format!("x509 -req -in {name}.csr -signkey {name}-key.pem -days 30 -out {name}.pem");
@@ -67,7 +68,7 @@ pub fn version_1(directory: &Path, name: &str) -> Pair {
     pair(directory, name)
 }
 
-/// The key again, with a passphrase.
+/// A copy of the key with a passphrase.
 pub fn encrypted(directory: &Path, key: &Path) -> PathBuf {
     openssl(directory, &format!("pkey -in {} -aes256 -passout pass:hunter2 -out locked-key.pem", key.display()));
     directory.join("locked-key.pem")

@@ -1,11 +1,11 @@
-//! What BigQuery holds, asked over its REST API rather than through the program under test.
+//! What BigQuery holds, read through its REST API and not through the program under test.
 
 use serde_json::{Value, json};
 
 use super::{Rows, Sandbox};
 
 impl Sandbox {
-    /// Runs a query; `{d}` stands for this sandbox's dataset. Cast to STRING what is to be compared as text.
+    /// Runs a query; `{d}` stands for this sandbox's dataset. Values to be compared as text must be cast to STRING.
     pub async fn bq(&self, query: &str) -> Rows {
         let answer = self.query(query).await;
         assert!(answer.get("error").is_none(), "{query}: {answer}");
@@ -25,7 +25,7 @@ impl Sandbox {
         fields.iter().map(|f| format!("{} {}", f["name"].as_str().unwrap(), f["type"].as_str().unwrap())).collect()
     }
 
-    /// All that BigQuery says of a table.
+    /// Everything that BigQuery says about a table.
     pub async fn bq_table(&self, table: &str) -> Value {
         let url = format!("{}/datasets/{}/tables/{table}", self.project_url(), self.dataset);
         reqwest::get(url).await.unwrap().json().await.unwrap()

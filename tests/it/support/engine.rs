@@ -1,4 +1,4 @@
-//! The engine inside the test's own process, where batches and pages can be made small and events be watched.
+//! The engine within the test's own process, where batches and pages can be small and events can be watched.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -19,10 +19,10 @@ use bigquery_syncer::warehouse::bigquery::BigQuery;
 
 use super::{Sandbox, setting};
 
-/// Batches of 3 rows in pages of 5: every boundary is met with a handful of rows.
+/// Batches of 3 rows in pages of 5: a few rows meet every boundary.
 pub const TINY: BatchLimits = BatchLimits { rows: 3, bytes: 1 << 20, page_rows: 5 };
 
-/// The adapters that tests give an engine.
+/// The adapters of a test's engine.
 enum Servers {}
 
 impl Platform for Servers {
@@ -31,21 +31,21 @@ impl Platform for Servers {
     type State = LocalState;
 }
 
-/// How an engine reaches its servers and how it waits.
+/// How an engine reaches its servers, and how it waits.
 #[derive(Debug, Clone)]
 pub struct Through {
     pub limits: BatchLimits,
-    /// A proxy's port in the place of the server's.
+    /// A proxy's port in place of the server's.
     pub mysql_port: Option<u16>,
     pub mysql_ssl_mode: Option<&'static str>,
-    /// An account with the password `pw` in the place of the tests' own.
+    /// An account with the password `pw` in place of the tests' own.
     pub mysql_user: Option<String>,
-    /// A proxy's `host:port` in the place of the emulator's.
+    /// A proxy's `host:port` in place of the emulator's.
     pub bigquery: Option<String>,
     pub patience: Patience,
-    /// Before all others.
+    /// Variables that take precedence over all others.
     pub variables: HashMap<String, String>,
-    /// How long MySQL may not answer until it is asked why.
+    /// How long MySQL's answer may take until the server is asked why.
     pub silence: Duration,
     pub clock: Arc<dyn Clock>,
 }
@@ -60,7 +60,7 @@ impl Default for Through {
 }
 
 impl Sandbox {
-    /// An engine on this sandbox's config.yaml.
+    /// An engine with this sandbox's config.yaml.
     pub fn engine(&self, limits: BatchLimits) -> Handle {
         self.engine_through(&Through { limits, ..Through::default() })
     }

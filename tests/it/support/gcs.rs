@@ -1,7 +1,7 @@
-//! A stand-in for Cloud Storage: what object_store uses of the XML API, with generation preconditions answered as the
-//! real service answers them, and trouble on demand.
+//! A stand-in for Cloud Storage: the part of the XML API that object_store uses, with generation preconditions as in
+//! the real service, and trouble on demand.
 //!
-//! Objects are written to the folder that the BigQuery emulator reads `gs://` from, so that load jobs find them.
+//! Objects are written to the folder from which the BigQuery emulator reads `gs://`, so that load jobs find them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -21,29 +21,29 @@ use tokio::sync::Semaphore;
 use super::program::{Ran, finish};
 use super::{Sandbox, setting};
 
-/// A page of a listing; small, so that every test of more than a few objects turns pages.
+/// The size of a page of a listing; small, so that tests with more than a few objects turn pages.
 const PAGE: usize = 40;
 
-/// The real service's least size of a part that is not the last.
+/// The real service's least size of a part, except the last one.
 const LEAST_PART: usize = 5 << 20;
 
 /// What happens to a request.
 #[derive(Debug, Clone)]
 pub enum Trouble {
-    /// Nothing is done, and this is answered.
+    /// Does nothing, and gives this answer.
     Answer(u16),
-    /// It is done, and a proxy answers 502 in the service's place.
+    /// Acts, and a proxy answers 502 in place of the service.
     LoseAnswer,
-    /// It is done, and answered once a permit is given.
+    /// Acts, and answers once a permit is given.
     Hold(Arc<Semaphore>),
 }
 
 #[derive(Debug)]
 struct Rule {
     method: Method,
-    /// In the bucket's and object's name, or in the query.
+    /// A part of the bucket's and object's name, or of the query.
     part: String,
-    /// In the body; empty fits any.
+    /// A part of the body; empty fits any.
     body: String,
     times: usize,
     trouble: Trouble,
@@ -64,7 +64,7 @@ struct Upload {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// By `bucket/object`.
+    /// The objects by `bucket/object`.
     objects: BTreeMap<String, Stored>,
     buckets: Vec<String>,
     uploads: BTreeMap<String, Upload>,
@@ -73,7 +73,7 @@ struct Inner {
     generations: u64,
 }
 
-/// The server of one test, and its one bucket.
+/// The server of one test, with its only bucket.
 #[derive(Debug)]
 pub struct Gcs {
     pub bucket: String,
@@ -84,7 +84,7 @@ pub struct Gcs {
 #[derive(Debug)]
 struct Shared {
     root: PathBuf,
-    /// How far the server's clock is off.
+    /// How wrong the server's clock is.
     skew: Mutex<TimeDelta>,
     inner: Mutex<Inner>,
 }
@@ -92,12 +92,12 @@ struct Shared {
 static BUCKETS: AtomicU64 = AtomicU64::new(0);
 
 impl Gcs {
-    /// Serves within the runtime of the test, with a clock that is right.
+    /// Serves within the test's runtime, with a correct clock.
     pub async fn start() -> Self {
         Self::with_clock(TimeDelta::zero()).await
     }
 
-    /// The same with a clock that is off.
+    /// The same with a wrong clock.
     pub async fn with_clock(skew: TimeDelta) -> Self {
         let bucket = format!("b-{}-{}", std::process::id(), BUCKETS.fetch_add(1, Ordering::Relaxed));
         let root = PathBuf::from(setting("BQSYNC_DEV_GCS_ROOT"));
@@ -110,28 +110,28 @@ impl Gcs {
         Self { bucket, address, shared }
     }
 
-    /// Lets the next so many requests of that method, whose address holds `part`, meet trouble.
+    /// The next `times` requests of this method whose address contains `part` meet trouble.
     pub fn trouble(&self, method: &Method, part: &str, times: usize, trouble: Trouble) {
         self.trouble_with(method, part, "", times, trouble);
     }
 
-    /// The same, of requests whose body holds a text.
+    /// The same for requests whose body contains a text.
     pub fn trouble_with(&self, method: &Method, part: &str, body: &str, times: usize, trouble: Trouble) {
         let (part, body) = (part.to_owned(), body.to_owned());
         self.shared.inner.lock().unwrap().rules.push(Rule { method: method.clone(), part, body, times, trouble });
     }
 
-    /// Lets the server's clock be so much later from now on.
+    /// Moves the server's clock forward by this time.
     pub fn pass(&self, time: TimeDelta) {
         *self.shared.skew.lock().unwrap() += time;
     }
 
-    /// Is there no trouble left that has not been met?
+    /// Tells if all trouble has been met.
     pub fn all_met(&self) -> bool {
         self.shared.inner.lock().unwrap().rules.is_empty()
     }
 
-    /// Puts an object there, as an operator would.
+    /// Writes an object, as an operator would.
     pub fn put(&self, path: &str, content: &str) {
         let name = format!("{}/{path}", self.bucket);
         self.shared.write(&mut self.shared.inner.lock().unwrap(), &name, Bytes::from(content.to_owned()));
@@ -153,7 +153,7 @@ impl Gcs {
         serde_json::from_str(&text).unwrap()
     }
 
-    /// Names of the objects under a folder.
+    /// The names of the objects in a folder.
     pub fn names(&self, folder: &str) -> Vec<String> {
         let inner = self.shared.inner.lock().unwrap();
         let prefix = format!("{}/", self.bucket);
@@ -161,7 +161,7 @@ impl Gcs {
         names.filter(|name| name.starts_with(folder)).map(str::to_owned).collect()
     }
 
-    /// Uploads in parts that nobody has completed or aborted.
+    /// The number of uploads in parts that nobody has completed or aborted.
     pub fn unfinished(&self) -> usize {
         self.shared.inner.lock().unwrap().uploads.len()
     }
@@ -171,7 +171,7 @@ impl Gcs {
         self.shared.inner.lock().unwrap().requests.clone()
     }
 
-    /// The program in a sandbox, with this in Cloud Storage's place.
+    /// The program in a sandbox, with this server in place of Cloud Storage.
     pub fn command(&self, sandbox: &Sandbox, arguments: &[&str]) -> Command {
         let mut command = sandbox.command(arguments);
         command.env("STORAGE_EMULATOR_HOST", &self.address);
@@ -343,7 +343,7 @@ impl Answer {
 #[derive(Debug)]
 struct Asked {
     method: Method,
-    /// `bucket/object`.
+    /// The name: `bucket/object`.
     name: String,
     query: Vec<(String, String)>,
     headers: HeaderMap,
@@ -404,7 +404,7 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response 
     response.body(Body::from(answer.body)).unwrap()
 }
 
-/// Writes a request down; gives the trouble that it is to meet.
+/// Records a request; gives the trouble that it meets.
 fn met(inner: &mut Inner, asked: &Asked, line: &str, body: &Bytes) -> Option<Trouble> {
     inner.requests.push(line.to_owned());
     let body = String::from_utf8_lossy(body);

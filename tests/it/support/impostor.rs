@@ -1,4 +1,4 @@
-//! Something that listens where MySQL should, and greets like it: to see what it is told.
+//! A server that listens in place of MySQL and greets like it, to see what clients tell it.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -8,14 +8,14 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy_bi
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
-/// What it does with whoever comes.
+/// What it does with clients.
 #[derive(Clone, Copy)]
 pub enum Manner {
     /// Names a plugin in its greeting, and offers no TLS.
     Greets(&'static str),
-    /// Asks for another plugin once the client has answered.
+    /// Asks for another plugin after the client has answered.
     Switches(&'static str),
-    /// Offers TLS, which the server at that port of loopback speaks.
+    /// Offers TLS, which the server at that port of loopback handles.
     Tls(u16),
 }
 
@@ -38,13 +38,13 @@ impl Impostor {
         Self { port, told }
     }
 
-    /// Was it told this, in any of its connections?
+    /// Tells if a client has sent this in any connection.
     pub fn was_told(&self, secret: &str) -> bool {
         self.told.lock().unwrap().windows(secret.len()).any(|bytes| bytes == secret.as_bytes())
     }
 }
 
-/// An error here is the client's leaving.
+/// An error here means that the client has left.
 async fn talk(mut client: TcpStream, manner: Manner, ear: Arc<Mutex<Vec<u8>>>) -> std::io::Result<()> {
     let (plugin, offers_tls) = match manner {
         Manner::Greets(plugin) => (plugin, false),
@@ -63,7 +63,7 @@ async fn talk(mut client: TcpStream, manner: Manner, ear: Arc<Mutex<Vec<u8>>>) -
             client.write_all(&packet(2, &switch)).await?;
         }
         Manner::Tls(port) => {
-            // The wish for TLS, as long as any.
+            // The request for TLS has a fixed length.
             client.read_exact(&mut [0; 36]).await?;
             let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
             copy_bidirectional(&mut client, &mut server).await?;
@@ -91,7 +91,7 @@ fn packet(number: u8, body: &[u8]) -> Vec<u8> {
     [&[length, 0, 0, number], body].concat()
 }
 
-/// `openssl s_server` with more arguments; ended when dropped.
+/// An `openssl s_server` with further arguments; ended when dropped.
 pub struct TlsServer {
     pub port: u16,
     _child: Child,

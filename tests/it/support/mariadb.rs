@@ -1,4 +1,5 @@
-//! A MariaDB of a test's own, for what the shared server cannot be: a primary with its replica, settings of its own.
+//! A MariaDB for a single test, for what the shared server cannot be: a primary with its replica, or one with other
+//! settings.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -27,7 +28,7 @@ impl MariaDb {
     pub async fn start(settings: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         install(&dir.path().join("data"));
-        // A port can be taken between the choice and the start.
+        // Another program may take the port between the choice and the start.
         for _ in 0..3 {
             let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
             let mut process = serve(dir.path(), port, settings);
@@ -62,7 +63,7 @@ fn options(port: u16) -> MySqlConnectOptions {
     MySqlConnectOptions::new().host("127.0.0.1").port(port).username("root").pipes_as_concat(false)
 }
 
-/// A server that root starts wants to be told that this is meant.
+/// A server that root starts needs an option that confirms it.
 fn as_root(command: &mut Command) -> &mut Command {
     if rustix::process::geteuid().is_root() { command.arg("--user=root") } else { command }
 }

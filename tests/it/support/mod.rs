@@ -51,13 +51,13 @@ pub fn setting(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests with `make test`"))
 }
 
-/// A number that the caller of the tests may choose.
+/// A number that the tests' caller may set.
 pub fn setting_or(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
 impl Sandbox {
-    /// `name` appears in the database's and the dataset's name.
+    /// `name` becomes a part of the database's and the dataset's name.
     pub async fn new(name: &str) -> Self {
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let unique = format!("{name}_{}_{number}", std::process::id());
@@ -70,7 +70,7 @@ impl Sandbox {
             dir: tempfile::tempdir().unwrap(),
         };
         let create = format!("CREATE DATABASE `{}` CHARACTER SET utf8mb4", sandbox.database);
-        // The one that `main` installs for the program; clients in this process need it too.
+        // The provider that `main` installs for the program; clients in this process need it too.
         TLS.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
         let mut connection = root_options().connect().await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut connection).await.unwrap();
@@ -115,7 +115,7 @@ impl Sandbox {
         root_options().database(&self.database).connect().await.unwrap()
     }
 
-    /// Keeps everybody else from a table until the connection is dropped: whoever reads it waits in MySQL.
+    /// Locks a table until the connection is dropped: whoever reads it waits in MySQL.
     pub async fn hold(&self, table: &str) -> MySqlConnection {
         let mut connection = self.connection().await;
         sqlx::raw_sql(AssertSqlSafe(format!("LOCK TABLES `{table}` WRITE"))).execute(&mut connection).await.unwrap();
@@ -129,7 +129,7 @@ impl Sandbox {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
     }
 
-    /// What MySQL says, as its own text.
+    /// MySQL's answer, as its own text.
     pub async fn mysql(&self, query: &str) -> Rows {
         let mut connection = self.connection().await;
         let rows = sqlx::raw_sql(AssertSqlSafe(query.to_owned())).fetch_all(&mut connection).await.unwrap();
@@ -144,12 +144,12 @@ impl Sandbox {
         rows.iter().map(|row| row.columns().iter().map(|c| cell(row, c.ordinal())).collect()).collect()
     }
 
-    /// One number out of MySQL.
+    /// One number from MySQL.
     pub async fn mysql_number(&self, query: &str) -> i64 {
         number(&self.mysql(query).await)
     }
 
-    /// One number out of BigQuery.
+    /// One number from BigQuery.
     pub async fn bq_number(&self, query: &str) -> i64 {
         number(&self.bq(query).await)
     }
@@ -159,33 +159,33 @@ fn number(rows: &Rows) -> i64 {
     rows[0][0].as_deref().unwrap().parse().unwrap()
 }
 
-/// How the test's own statements reach the server.
+/// How the test's own statements connect to the server.
 pub fn root_options() -> MySqlConnectOptions {
     let options = MySqlConnectOptions::new()
         .host(&setting("MYSQL_HOST"))
         .port(setting("MYSQL_PORT").parse().unwrap())
         .username(&setting("MYSQL_USER"))
         .pipes_as_concat(false);
-    // An empty password is not the same as none to every server.
+    // Some servers treat an empty password differently from none.
     match std::env::var("MYSQL_PASSWORD") {
         Ok(password) if !password.is_empty() => options.password(&password),
         _ => options,
     }
 }
 
-/// Is the server a real MySQL? (MariaDB has no VECTOR in 10.11, MySQL no UUID type.)
+/// Tells if the server is a real MySQL. (MariaDB 10.11 has no VECTOR, MySQL no UUID type.)
 pub async fn is_mysql() -> bool {
     let mut connection = root_options().connect().await.unwrap();
     let version: String = sqlx::query_scalar("SELECT VERSION()").fetch_one(&mut connection).await.unwrap();
     !version.contains("MariaDB")
 }
 
-/// Rows of text, for comparing with what a server says.
+/// Rows of text, for comparison with a server's answer.
 pub fn rows(expected: &[&[&str]]) -> Rows {
     expected.iter().map(|row| row.iter().map(|cell| Some((*cell).to_owned())).collect()).collect()
 }
 
-/// Decimals without the zeros that one side prints and the other does not: `7.250000000` is `7.25`.
+/// Decimals without the zeros that only one side prints: `7.250000000` becomes `7.25`.
 pub fn plain_decimals(rows: Rows) -> Rows {
     let plain = |text: String| match text.split_once('.') {
         Some((whole, fraction)) if fraction.bytes().all(|b| b.is_ascii_digit()) && !whole.contains(':') => {

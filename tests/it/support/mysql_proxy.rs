@@ -1,5 +1,5 @@
-//! A proxy in front of MySQL that cuts connections at a chosen byte of the server's answers, holds one up there without a word, is
-//! slow, or is not there.
+//! A proxy before MySQL that cuts connections at a chosen byte of the server's answers, silently stops one there, is
+//! slow, or is away.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -20,19 +20,19 @@ pub struct MysqlProxy {
 
 #[derive(Default)]
 struct Behaviour {
-    /// The cuts to come: each after so many bytes of answers, counted over all connections since the one before.
+    /// The coming cuts: each after this many bytes of answers, counted over all connections since the one before.
     cuts: VecDeque<u64>,
-    /// They are no cuts: nothing more comes, and nobody says so.
+    /// The connection is not cut: it silently stops.
     holds_up: bool,
-    /// The statement that gets no answer: the first that holds these words.
+    /// The statement without an answer: the first that contains these words.
     unanswered: Option<&'static str>,
-    /// Since the last cut.
+    /// Bytes since the last cut.
     passed: u64,
     latency: Duration,
     away_until: Option<Instant>,
-    /// Bytes of answers in all.
+    /// Bytes of all answers.
     answered: u64,
-    /// Connections that are open, and the most that ever were.
+    /// The number of open connections, and the greatest number so far.
     open: usize,
     most_open: usize,
 }
@@ -47,55 +47,55 @@ impl MysqlProxy {
         Self { port: address.port(), shared }
     }
 
-    /// From now on: after so many bytes of the server's answers, counted anew from each cut, the connection that carries
-    /// them is reset in the middle of whatever it is saying.
+    /// From now on: after this many bytes of the server's answers, counted anew from each cut, the connection that
+    /// carries them is reset in the middle of whatever it sends.
     pub fn cut(&self, after: impl IntoIterator<Item = u64>) {
         let mut behaviour = self.shared.lock().unwrap();
         (behaviour.cuts, behaviour.passed, behaviour.holds_up) = (after.into_iter().collect(), 0, false);
     }
 
-    /// From now on: after so many bytes the connection that carries them stands still for ever.
+    /// From now on: after this many bytes the connection that carries them stops for ever.
     pub fn hold_up(&self, after: u64) {
         self.cut([after]);
         self.shared.lock().unwrap().holds_up = true;
     }
 
-    /// From now on: the connection that asks the first statement with these words, in clear, stands still for ever.
+    /// From now on: the connection that sends the first statement with these words, unencrypted, stops for ever.
     pub fn hold_up_at(&self, words: &'static str) {
         self.shared.lock().unwrap().unanswered = Some(words);
     }
 
-    /// Is the statement still to come?
+    /// Tells if the statement has not come yet.
     pub fn is_waiting_for_words(&self) -> bool {
         self.shared.lock().unwrap().unanswered.is_some()
     }
 
-    /// Cuts that were asked for and have not been made.
+    /// The number of cuts that have not been made.
     pub fn cuts_left(&self) -> usize {
         self.shared.lock().unwrap().cuts.len()
     }
 
-    /// Every answer comes so late.
+    /// Delays every answer by this time.
     pub fn delay(&self, latency: Duration) {
         self.shared.lock().unwrap().latency = latency;
     }
 
-    /// Nobody listens for so long, as while a server starts anew.
+    /// Listens to nobody for this time, like a server that restarts.
     pub async fn go_away(&self, duration: Duration) {
         self.shared.lock().unwrap().away_until = Some(Instant::now() + duration);
-        // The listener notices at its next look.
+        // The listener notices it at its next look.
         let connecting = || TcpStream::connect(("127.0.0.1", self.port));
         while connecting().await.is_ok() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
 
-    /// The most connections that were open at one time.
+    /// The greatest number of connections that were open at one time.
     pub fn most_open(&self) -> usize {
         self.shared.lock().unwrap().most_open
     }
 
-    /// Bytes that the server has answered with in all.
+    /// The number of bytes of all answers of the server.
     pub fn answered(&self) -> u64 {
         self.shared.lock().unwrap().answered
     }
@@ -122,7 +122,7 @@ async fn listen(mut listener: TcpListener, address: SocketAddr, server: SocketAd
     }
 }
 
-/// Passes both ways until either side ends, or until the cut.
+/// Passes data both ways until either side ends, or until the cut.
 async fn relay(client: TcpStream, server: SocketAddr, shared: Arc<Mutex<Behaviour>>) {
     let Ok(server) = TcpStream::connect(server).await else { return };
     let (mut from_client, mut to_client) = client.into_split();
@@ -130,7 +130,7 @@ async fn relay(client: TcpStream, server: SocketAddr, shared: Arc<Mutex<Behaviou
     let is_held_up = AtomicBool::new(false);
     let asking = async {
         let mut buffer = vec![0; 16 * 1024];
-        // A side that is gone ends the connection, whatever the reason.
+        // If a side is gone, the connection ends, whatever the reason.
         while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
             is_held_up.fetch_or(shared.lock().unwrap().holds_up_at(&buffer[..read]), Ordering::SeqCst);
             if to_server.write_all(&buffer[..read]).await.is_err() {
@@ -164,7 +164,7 @@ async fn relay(client: TcpStream, server: SocketAddr, shared: Arc<Mutex<Behaviou
         is_cut = answering => is_cut,
     };
     if is_cut && let Ok(client) = to_client.reunite(from_client) {
-        // A reset, not a goodbye.
+        // A reset instead of a regular end.
         client.set_zero_linger().unwrap();
     }
 }
@@ -180,7 +180,7 @@ impl Behaviour {
         self.unanswered.take_if(|words| is_in(&&**words)).is_some()
     }
 
-    /// How many of the bytes that the server has sent pass, and whether the connection ends with them.
+    /// How many of the server's bytes pass, and whether the connection ends after them.
     fn pass(&mut self, bytes: usize) -> (usize, bool) {
         let bytes = bytes as u64;
         let after = self.cuts.front().copied().filter(|after| self.passed + bytes > *after);

@@ -1,4 +1,4 @@
-//! The only way out of a machine: a proxy that opens TLS with an authority of its own, and answers in Google's place.
+//! A machine's only way out: a proxy that opens TLS with its own authority, and answers in Google's place.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,12 +10,12 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// A request that came through.
+/// A request that came through the proxy.
 #[derive(Debug, Clone)]
 pub struct Passed {
-    /// `oauth2.googleapis.com:443`; empty where no tunnel was asked for.
+    /// The tunnel, `oauth2.googleapis.com:443`; empty if there was none.
     pub tunnel: String,
-    /// `POST /token`.
+    /// The request line: `POST /token`.
     pub line: String,
     pub head: String,
 }
@@ -27,16 +27,16 @@ impl Passed {
     }
 }
 
-/// An answer: status, further headers (each with its line's end) and body.
+/// An answer: status, further headers (each with its line's end), and body.
 pub type Answer = (u16, String, String);
 
 type Answers = dyn Fn(&Passed) -> Answer + Send + Sync;
 
-/// How the proxy treats whoever comes.
+/// How the proxy treats clients.
 #[derive(Debug, Clone, Copy)]
 pub struct Manner {
     pub wants_login: bool,
-    /// The hosts that its certificate is for.
+    /// The hosts that its certificate covers.
     pub hosts: &'static str,
 }
 
@@ -48,7 +48,7 @@ impl Default for Manner {
 
 pub struct Outside {
     pub address: String,
-    /// The authority that must be trusted.
+    /// The authority that clients must trust.
     pub ca: PathBuf,
     tunnels: Arc<Mutex<Vec<String>>>,
     passed: Arc<Mutex<Vec<Passed>>>,
@@ -63,7 +63,7 @@ struct Inside {
 }
 
 impl Outside {
-    /// Its certificates go into `dir`.
+    /// Its certificates are written to `dir`.
     pub fn open(dir: &Path, manner: Manner, answers: impl Fn(&Passed) -> Answer + Send + Sync + 'static) -> Self {
         let tls = Arc::new(certificates(dir, manner.hosts));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -78,19 +78,19 @@ impl Outside {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let (inside, stream) = (Arc::clone(&inside), stream.unwrap());
-                // Whoever does not trust us hangs up.
+                // A client that does not trust us hangs up.
                 std::thread::spawn(move || inside.serve(stream).ok());
             }
         });
         outside
     }
 
-    /// The tunnels that were asked for to this host.
+    /// The number of tunnels to this host.
     pub fn tunnels(&self, host: &str) -> usize {
         self.tunnels.lock().unwrap().iter().filter(|tunnel| tunnel.starts_with(host)).count()
     }
 
-    /// The requests through a tunnel to this host; an empty one: without a tunnel.
+    /// The requests through a tunnel to this host; an empty host: those without a tunnel.
     pub fn passed(&self, host: &str) -> Vec<Passed> {
         let passed = self.passed.lock().unwrap();
         let is_there =

@@ -1,4 +1,4 @@
-//! Runs the real binary in the sandbox's working directory, with nothing of the caller's environment but the servers.
+//! Runs the real binary in the sandbox's working directory; of the caller's environment it gets only the servers.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output, Stdio};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Sandbox, setting};
 
-/// What a run of the program said.
+/// The output of a run of the program.
 #[derive(Debug)]
 pub struct Ran {
     pub code: i32,
@@ -43,7 +43,7 @@ impl Ran {
 }
 
 impl Sandbox {
-    /// The program with its environment; more can be added before it is run.
+    /// The program with its environment; more may be added before it runs.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bqsync"));
         command
@@ -68,7 +68,7 @@ impl Sandbox {
         finish(self.command(arguments)).await
     }
 
-    /// Runs the program until SIGKILL ends it at a named step; that it gets there is part of the test.
+    /// Runs the program until SIGKILL ends it at a named step; the test fails if it does not get there.
     pub async fn run_killed_at(&self, step: &str, arguments: &[&str]) {
         let mut command = self.command(arguments);
         command.env("BQSYNC_KILL_AT", step);

@@ -1,4 +1,4 @@
-//! A proxy in front of the emulator whose queries cost something and answer page by page, as BigQuery's do.
+//! A proxy before the emulator whose queries cost something and answer page by page, like BigQuery's.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -13,7 +13,7 @@ pub struct QueryProxy {
 }
 
 impl QueryProxy {
-    /// Every statement reads `bytes`, by its own word; a page has `rows` rows.
+    /// Every statement reports that it reads `bytes`; a page has `rows` rows.
     pub async fn start(emulator: &str, bytes: u64, rows: u64) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();

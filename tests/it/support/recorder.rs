@@ -27,7 +27,7 @@ impl Recorder {
         Self { address, seen }
     }
 
-    /// All that was sent.
+    /// Everything that was sent.
     pub fn seen(&self) -> Vec<u8> {
         self.seen.lock().unwrap().clone()
     }

@@ -1,4 +1,4 @@
-//! An SSH server of a test's own, on loopback, and an `ssh` on the PATH that knows its key.
+//! An SSH server for one test, on loopback, and an `ssh` on the PATH that knows its key.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -10,11 +10,11 @@ use tokio::process::{Child, Command};
 
 use super::{Sandbox, setting};
 
-/// Ended when dropped.
+/// The server; ended when dropped.
 pub struct Sshd {
-    /// What `MYSQL_SSH` is set to: a Host of the test's ssh_config.
+    /// The value for `MYSQL_SSH`: a Host of the test's ssh_config.
     pub destination: &'static str,
-    /// To be set as PATH.
+    /// The value for PATH.
     pub path: String,
     directory: PathBuf,
     _child: Child,
@@ -28,7 +28,7 @@ fn program(name: &str) -> PathBuf {
 }
 
 impl Sshd {
-    /// `more` are lines of its sshd_config.
+    /// `more`: further lines of its sshd_config.
     pub async fn start(sandbox: &Sandbox, more: &str) -> Self {
         let directory = sandbox.path("ssh");
         std::fs::create_dir_all(&directory).unwrap();
@@ -51,10 +51,10 @@ impl Sshd {
              UserKnownHostsFile {at}/known_hosts\n  GlobalKnownHostsFile none\n"
         );
         std::fs::write(directory.join("config"), client).unwrap();
-        // Its own process stands for `ssh`: the test can see it, and end it.
+        // Its own process becomes `ssh`, so that the test can see it and end it.
         let script = format!("echo $$ >>'{at}/pids'; exec '{}' -F '{at}/config' \"$@\"", program("ssh").display());
         let path = crate::getting_in::on_path(sandbox, "ssh", &script);
-        // Where sshd parts with its rights, when root starts it.
+        // sshd needs this directory to drop its privileges, if root starts it.
         std::fs::create_dir_all("/run/sshd").ok();
         let child = Command::new(program("sshd"))
             .args(["-D", "-e", "-f"])
@@ -73,7 +73,7 @@ impl Sshd {
         panic!("sshd does not start: {}", std::fs::read_to_string(directory.join("log")).unwrap());
     }
 
-    /// Every `ssh` that was started, in order.
+    /// The process ids of every `ssh` that was started, in order.
     pub fn clients(&self) -> Vec<i32> {
         let pids = std::fs::read_to_string(self.directory.join("pids")).unwrap_or_default();
         pids.lines().map(|pid| pid.parse().unwrap()).collect()

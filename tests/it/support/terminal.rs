@@ -1,6 +1,6 @@
-//! A terminal for the real binary: tmux on a socket of its own, and in it a shell that the program is started from.
+//! A terminal for the real binary: tmux on its own socket, and in it a shell that starts the program.
 //!
-//! The shell is there so that a test can tell whether it got its terminal back, and with which exit code.
+//! Thanks to the shell a test can tell if the terminal was given back, and with which exit code.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -11,9 +11,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::Sandbox;
 
-/// The shell's prompt is this and the last command's exit code; alone in the last line it says that the shell waits.
+/// The shell's prompt is this and the last command's exit code; alone on the last line it means that the shell waits.
 const PROMPT: &str = "exit code";
-/// Generous: the emulators are slow while every test asks them.
+/// Generous, because the emulators are slow while every test uses them.
 const DEADLINE: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(30);
 
@@ -22,7 +22,7 @@ pub struct Terminal {
     server: Pid,
     shell: Pid,
     tty: String,
-    /// What `stty -a` said before the program.
+    /// The output of `stty -a` before the program.
     modes: String,
 }
 
@@ -31,7 +31,7 @@ impl Sandbox {
     pub async fn terminal(&self) -> Terminal {
         static COUNTER: AtomicUsize = AtomicUsize::new(0);
         let socket = self.path(&format!("tmux{}", COUNTER.fetch_add(1, Ordering::Relaxed)));
-        // An interactive shell reads this; a prompt in the environment is not every user's to set.
+        // An interactive shell reads this file; some users' shells ignore a prompt in the environment.
         self.write(".shrc", &format!("PS1='{PROMPT} $? '\n"));
         let program = self.command(&[]);
         let programs = Path::new(program.get_program()).parent().unwrap().display().to_string();
@@ -42,7 +42,7 @@ impl Sandbox {
             .env("ENV", self.path(".shrc"))
             .env("LANG", "C.UTF-8")
             .current_dir(self.dir())
-            // Without its own line at the bottom, the pane has all 24.
+            // Without tmux's status line the pane has all 24 lines.
             .args(["-f", "/dev/null", "start-server", ";", "set-option", "-g", "status", "off", ";"])
             .args(["new-session", "-d", "-x", "80", "-y", "24", "sh", "-i"])
             .output()
@@ -67,7 +67,7 @@ impl Sandbox {
 }
 
 impl Terminal {
-    /// Has the shell carry a command line out.
+    /// Makes the shell run a command line.
     pub async fn start(&self, command_line: &str) {
         self.type_in(command_line);
         let shown = |screen: &str| screen.replace('\n', "").contains(command_line);
@@ -98,12 +98,12 @@ impl Terminal {
         self.tmux(&["capture-pane", "-p", "-e"])
     }
 
-    /// Waits until the screen says all of it, however it is spaced, wrapped and framed.
+    /// Waits until the screen contains the text, in any spacing, wrapping and framing.
     pub async fn shows(&self, text: &str) -> String {
         self.until(&format!("`{text}`"), |screen| says(screen, text)).await
     }
 
-    /// Waits until the screen fulfils a condition.
+    /// Waits until the screen meets a condition.
     pub async fn until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
         let since = Instant::now();
         loop {
@@ -116,7 +116,7 @@ impl Terminal {
         }
     }
 
-    /// Waits until the shell has its terminal back, as it was before, and gives the exit code.
+    /// Waits until the shell has its terminal back, as it was before; gives the exit code.
     pub async fn left(&self) -> i32 {
         let screen = self.until("the shell's prompt", |screen| code_in(screen).is_some()).await;
         let state = self.tmux(&["display-message", "-p", "alternate screen #{alternate_on}, cursor #{cursor_flag}"]);
@@ -130,23 +130,23 @@ impl Terminal {
         *children(self.shell).last().expect("the shell to have started something")
     }
 
-    /// Waits until a process is gone, with or without a terminal to see it on.
+    /// Waits until a process is gone, even if the terminal is gone, too.
     pub async fn ended(process: Pid) {
         let status = format!("/proc/{process}/stat");
-        // What nobody has asked for its exit code yet is gone all the same.
+        // A process whose exit code nobody has read yet counts as gone.
         let lives = || std::fs::read_to_string(&status).is_ok_and(|stat| !stat.contains(") Z "));
         eventually(&format!("the end of process {process}"), || !lives()).await;
     }
 
-    /// Copies what is written to the terminal from now on, byte for byte.
+    /// Copies what is written to the terminal from now on, byte by byte.
     pub fn record(&self, file: &Path) {
         self.tmux(&["pipe-pane", "-O", &format!("exec cat > '{}'", file.display())]);
     }
 
-    /// From now on the terminal takes nothing more, as behind a dead link: whoever writes waits.
+    /// From now on the terminal takes no more output, as behind a dead link: writers wait.
     pub fn stall(&self) {
         kill_process(self.server, Signal::STOP).unwrap();
-        // Fills what the kernel would still take.
+        // Fills the kernel's buffer.
         let full = Command::new("dd")
             .args(["if=/dev/zero", "bs=512", "oflag=nonblock", "conv=notrunc", &format!("of={}", self.tty)])
             .output()
@@ -154,17 +154,17 @@ impl Terminal {
         assert!(String::from_utf8_lossy(&full.stderr).contains("temporarily unavailable"), "{full:?}");
     }
 
-    /// The link lives again.
+    /// The link works again.
     pub fn go_on(&self) {
         kill_process(self.server, Signal::CONT).unwrap();
     }
 
-    /// The terminal goes away under whatever runs in it.
+    /// The terminal goes away while a program runs in it.
     pub fn hang_up(&self) {
         self.tmux(&["kill-server"]);
     }
 
-    /// Pids are used again by the kernel; the socket's name, which tmux tells whatever it starts, is not.
+    /// The kernel reuses process ids, but not the socket's name, which tmux gives every process that it starts.
     fn is_inside(&self, process: Pid) -> bool {
         let variables = std::fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
         String::from_utf8_lossy(&variables).contains(&*self.socket.to_string_lossy())
@@ -172,7 +172,7 @@ impl Terminal {
 
     fn modes_now(&self) -> String {
         let modes = said(Command::new("stty").args(["-a", "-F", &self.tty]).output().unwrap());
-        // The size stands among them, and is not the program's to restore.
+        // The size is part of the modes, and the program need not restore it.
         modes.split("; ").filter(|part| !part.starts_with("rows") && !part.starts_with("columns")).collect()
     }
 
@@ -184,17 +184,17 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         let inside = tree(self.shell);
-        // It may be stopped, or gone already.
+        // The server may be stopped, or gone already.
         let _ = kill_process(self.server, Signal::CONT);
         let _ = client(&self.socket).arg("kill-server").output();
-        // Whatever lives on without its terminal.
+        // Processes that live on without their terminal are ended.
         for process in inside.into_iter().filter(|process| self.is_inside(*process)) {
             let _ = kill_process(process, Signal::KILL);
         }
     }
 }
 
-/// Waits until something holds that no screen shows.
+/// Waits for a condition that no screen shows.
 pub async fn eventually(what: &str, holds: impl Fn() -> bool) {
     let since = Instant::now();
     while !holds() {
@@ -219,7 +219,7 @@ fn code_in(screen: &str) -> Option<i32> {
     screen.trim_end().lines().last()?.strip_prefix(PROMPT)?.trim().parse().ok()
 }
 
-/// Does the screen say it? Spaces, line ends and frames do not count.
+/// Tells if the screen contains the text. Spaces, line ends and frames do not count.
 pub fn says(screen: &str, text: &str) -> bool {
     let plain = |text: &str| {
         let words = text.split(|c: char| c.is_whitespace() || c == '│' || c == '|');
@@ -237,7 +237,7 @@ fn children(parent: Pid) -> Vec<Pid> {
     listed.split_whitespace().map(pid).collect()
 }
 
-/// The process and all below it.
+/// The process and all its descendants.
 fn tree(root: Pid) -> Vec<Pid> {
     let below = children(root).into_iter().flat_map(tree);
     below.chain([root]).collect()

@@ -1,4 +1,4 @@
-//! A sandbox whose servers stand behind the proxies, and what must hold after any trouble.
+//! A sandbox whose servers are behind the proxies, and the conditions that must hold after any trouble.
 
 use bigquery_syncer::domain::ids::MappingName;
 use bigquery_syncer::domain::report::{MappingReport, Outcome, RunReport};
@@ -19,7 +19,7 @@ pub struct Trial {
     pub through: Through,
 }
 
-/// What a run said.
+/// The events and the report of a run.
 pub struct Told {
     pub events: Vec<Event>,
     pub report: RunReport,
@@ -40,23 +40,23 @@ impl Trial {
         Self::with(name, &["u", "a"]).await
     }
 
-    /// Of `u`, `a`, `k`, which appends without keys, `r`, which replaces, and `m`, which mirrors.
+    /// A trial of these mappings: `u` upserts, `a` appends, `k` appends without keys, `r` replaces, `m` mirrors.
     pub async fn with(name: &str, mappings: &[&str]) -> Self {
-        // One connection reads, so that a test's bytes and breaks come in one order.
+        // Only one connection reads, so that a test's bytes and breaks come in one order.
         Self::configured(name, "readers: 1\ninline_rows: 0", mappings).await
     }
 
-    /// The same, where few rows travel within their publish.
+    /// The same, but few rows travel within their publish.
     pub async fn inline(name: &str) -> Self {
         Self::configured(name, "readers: 1", &["u", "a"]).await
     }
 
-    /// One mapping `m` that mirrors, few rows within their publish.
+    /// One mapping `m` that mirrors, with few rows within their publish.
     pub async fn mirror(name: &str) -> Self {
         Self::configured(name, "readers: 1", &["m"]).await
     }
 
-    /// The same with top-level lines of its own in config.yaml.
+    /// The same with further top-level lines in config.yaml.
     pub async fn configured(name: &str, settings: &str, mappings: &[&str]) -> Self {
         let sandbox = Sandbox::new(name).await;
         let mapping = |name: &&str| {
@@ -90,7 +90,7 @@ impl Trial {
         Self { sandbox, mysql, bigquery, through }
     }
 
-    /// As many more rows, newer than all there are; some of them share their moment.
+    /// Adds this many rows, newer than all others; some of them have the same moment.
     pub async fn add(&self, rows: i64) {
         let last = self.sandbox.mysql_number("SELECT COALESCE(MAX(id), 0) FROM t").await;
         let row = |id: i64| format!("({id}, 'row {id}', '2026-01-01' + INTERVAL {} SECOND)", id / 3 * 3 + last);
@@ -104,7 +104,7 @@ impl Trial {
         Told { events, report }
     }
 
-    /// A run that succeeds, after which both sides hold the same rows.
+    /// A run that succeeds, and after which both sides hold the same rows.
     pub async fn succeeds(&self) -> Told {
         let told = self.run().await;
         for mapping in &told.report.mappings {
@@ -121,7 +121,7 @@ impl Trial {
         told
     }
 
-    /// Row for row, all targets in one query.
+    /// Asserts that the rows are equal, for all targets in one query.
     pub async fn equal(&self, targets: &[&str]) {
         let source = self.sandbox.mysql("SELECT CAST(id AS CHAR), v, CAST(at AS CHAR) FROM t ORDER BY id").await;
         let rows = |target: &&str| {
@@ -168,7 +168,7 @@ impl Told {
         self.retries().into_iter().filter(whole).collect()
     }
 
-    /// How publishes whose end was not known were found to have ended.
+    /// How publishes with an unknown end were found to have ended: true if they were done.
     pub fn recovered(&self) -> Vec<bool> {
         let done = |event: &Event| match event {
             Event::PublishRecovered { done, .. } => Some(*done),

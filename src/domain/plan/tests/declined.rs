@@ -1,4 +1,4 @@
-//! What an operator has declined of a table that is made.
+//! Columns that an operator has declined, and a table that is made.
 
 use super::*;
 use crate::domain::schema::SchemaDecision;
@@ -13,11 +13,11 @@ fn what_an_operator_has_declined_stays_out_of_a_new_table() {
     let declined = Case { decisions: [said(false, "X", &TEXT)].into(), ..new.clone() }.planned();
     assert_eq!(declined.moved(), ["id", "updated_at"]);
     assert!(declined.diff.creates_table);
-    // Another type is another question, and a yes takes nothing away.
+    // A decision about another type does not count, and an accepted column stays in.
     let other = Case { decisions: [said(false, "x", &BIGINT)].into(), ..new.clone() }.planned();
     assert_eq!(other.moved(), ["id", "updated_at", "x"]);
     let accepted = Case { decisions: [said(true, "x", &TEXT)].into(), ..new.clone() }.planned();
     assert_eq!(accepted.moved(), ["id", "updated_at", "x"]);
-    // A key that was declined before it became one moves nothing.
+    // A column that was declined before it became a key makes the plan fail.
     Case { decisions: [said(false, "id", &BIGINT)].into(), ..new }.refused("`id`, `primary_keys` of mapping `users`");
 }

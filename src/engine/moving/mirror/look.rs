@@ -13,7 +13,7 @@ use crate::engine::work::Work;
 use crate::engine::work::scope::Halt;
 use crate::source::{ContentSum, Source};
 
-/// A key's smallest and greatest value; `None` for a table without rows.
+/// A key's smallest and greatest value; `None` without a key of whole numbers, or without rows.
 type Span = Option<(i64, i64)>;
 
 /// Both sides, part by part.

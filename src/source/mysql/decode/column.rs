@@ -1,4 +1,4 @@
-//! One column's Arrow builder and how its cells get there.
+//! One column's Arrow builder, and how cells are appended to it.
 
 use arrow_array::ArrayRef;
 use arrow_array::builder::{
@@ -25,7 +25,7 @@ pub struct Column {
     encoding: Encoding,
     staged: StagedType,
     empty_is_null: bool,
-    /// Rows are told apart and ordered by it.
+    /// The column tells rows apart or orders them.
     places_rows: bool,
     zone: LocalZone,
     mask: Option<Masking>,
@@ -46,10 +46,10 @@ enum Out {
 
 impl Column {
     /// # Panics
-    /// When the plan has no column at `index`.
+    /// If the plan has no column at `index`.
     pub fn new(plan: &TablePlan, index: usize) -> Self {
         let column = &plan.columns[index];
-        // Only this encoding looks its zone up.
+        // Only this encoding needs the zone.
         let zone = if column.encoding == Encoding::LocalToUtc { plan.timezone } else { chrono_tz::UTC };
         Self {
             encoding: column.encoding,
@@ -62,10 +62,10 @@ impl Column {
         }
     }
 
-    /// Appends a cell; gives the bytes it takes.
+    /// Appends a cell; gives the number of its bytes.
     ///
     /// # Errors
-    /// What is wrong with it. After a flaw nothing has been appended yet.
+    /// What is wrong with the cell. After a flaw nothing has been appended.
     pub fn push(&mut self, raw: Option<&[u8]>) -> Result<usize, Unfit> {
         let Some(raw) = raw.filter(|raw| !(self.empty_is_null && raw.is_empty())) else {
             self.push_null();
@@ -107,7 +107,7 @@ impl Column {
         }
     }
 
-    /// Gives the cells collected so far and starts anew, as large as this time.
+    /// Gives the cells collected so far and begins again, with the same capacity.
     pub fn finish(&mut self) -> ArrayRef {
         let (rows, bytes) = match &self.out {
             Out::Text(out) => (out.len(), out.values_slice().len()),
@@ -118,13 +118,13 @@ impl Column {
         full.builder_mut().finish()
     }
 
-    /// Throws the cells collected so far away.
+    /// Throws away the cells collected so far.
     pub fn clear(&mut self) {
         self.out = Out::new(self.staged, 0, 0);
     }
 }
 
-/// A plan gives a masked column no other type.
+/// Appends a masked value; a plan gives a masked column no type other than text.
 fn push_masked(out: &mut Out, masked: &str) -> Result<usize, Unfit> {
     let Out::Text(out) = out else { return Err(Unfit::Plan) };
     out.append_value(masked);

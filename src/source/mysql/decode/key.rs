@@ -1,17 +1,17 @@
-//! A value of a key, off the wire: to compare with in a later statement, or to name its row in an error.
+//! A key's value from the wire: to compare with in a later statement, or to name its row in an error.
 
 use super::{number, temporal};
 use crate::domain::source_type::SourceType;
 use crate::source::mysql::sql::Bind;
 
-/// As the server compares it; `None` for bytes that cannot be compared with: text that is no UTF-8, and types that no
-/// plan pages by.
+/// The value as the server compares it; `None` for bytes that cannot be compared: text that is not UTF-8, and types by
+/// which no plan pages.
 pub fn bind(source_type: &SourceType, raw: &[u8]) -> Option<Bind> {
     let text = |raw: &[u8]| std::str::from_utf8(raw).ok().map(|text| Bind::Text(text.to_owned()));
     match source_type {
         SourceType::Int { unsigned: false, .. } => number::signed(raw).map(Bind::Int),
         SourceType::Int { unsigned: true, .. } => number::unsigned(raw).map(Bind::UInt),
-        // Four digits of text: the number 0 would be taken for 2000.
+        // A year is bound as text of four digits: MySQL would read the number 0 as 2000.
         SourceType::Year => number::unsigned(raw).map(|year| Bind::Text(format!("{year:04}"))),
         SourceType::Date => temporal::moment(raw).map(|m| Bind::Text(temporal::date_text(m))),
         SourceType::DateTime { .. } | SourceType::Timestamp { .. } => {
@@ -19,7 +19,7 @@ pub fn bind(source_type: &SourceType, raw: &[u8]) -> Option<Bind> {
         }
         SourceType::Binary => Some(Bind::Bytes(raw.to_vec())),
         SourceType::Decimal { .. } | SourceType::Text { .. } | SourceType::Uuid => text(raw),
-        // `plan` pages by none of these.
+        // `plan` does not page by any of these.
         SourceType::Float
         | SourceType::Double
         | SourceType::Bit { .. }
@@ -34,7 +34,7 @@ pub fn bind(source_type: &SourceType, raw: &[u8]) -> Option<Bind> {
     }
 }
 
-/// A value of a key for an error that must name its row; what is not plain text is shown in hexadecimal.
+/// A key's value for an error that must name its row; anything but plain text is shown in hexadecimal.
 pub fn text(source_type: &SourceType, raw: Option<&[u8]>) -> String {
     let Some(raw) = raw else { return "NULL".to_owned() };
     match bind(source_type, raw) {

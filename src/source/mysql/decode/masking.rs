@@ -1,4 +1,4 @@
-//! A mask on its way: from the bytes of a cell to what may be kept of it, with the text in between in this room alone.
+//! Applies a mask to the bytes of a cell; the unmasked text exists only in this buffer.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use super::unfit::Unfit;
 use crate::domain::mask::Mask;
 use crate::domain::type_map::Encoding;
 
-/// A column's mask, and the room in which the text under it is written.
+/// A column's mask, and the buffer for the text under it.
 pub struct Masking {
     mask: Mask,
     text: String,
@@ -18,10 +18,10 @@ impl Masking {
         Self { mask, text: String::new() }
     }
 
-    /// What arrives of a value; `None` where it is NULL.
+    /// The masked value; `None` if it is NULL.
     ///
     /// # Errors
-    /// As without a mask.
+    /// The errors of decoding without a mask.
     pub fn of(&mut self, encoding: Encoding, raw: &[u8]) -> Result<Option<String>, Unfit> {
         match (&self.mask, encoding) {
             (Mask::Null, _) => Ok(None),
@@ -35,7 +35,7 @@ impl Masking {
     }
 }
 
-/// The text is nobody's.
+/// The text must not be shown.
 impl fmt::Debug for Masking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Masking").field(&self.mask).finish()

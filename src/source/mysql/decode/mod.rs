@@ -1,8 +1,9 @@
-//! Rows off the wire into Arrow builders, cell by cell, with no row type between.
+//! Decodes rows from the wire into Arrow builders, cell by cell, without a row type in between.
 //!
-//! sqlx's own decoders are not used: they take zero dates for NULL, lose signs and refuse types (`docs/types.md` says
-//! what each type becomes). What a target type cannot hold becomes NULL and is counted, or fails the mapping; in a
-//! primary key it always fails it, and so do bytes that are no UTF-8, because there is no honest text for them.
+//! sqlx's own decoders are not used: they read zero dates as NULL, lose signs and refuse types (`docs/types.md` says
+//! what each type becomes). A value that the target type cannot hold becomes NULL and is counted, or fails the mapping;
+//! in a primary key it always fails the mapping. Bytes that are not UTF-8 always fail it too, because no text is right
+//! for them.
 
 mod column;
 pub mod key;
@@ -54,12 +55,12 @@ impl Batcher {
     /// Appends a row.
     ///
     /// # Errors
-    /// `Data` for a value that must not pass, `Schema` when the column is not what was planned.
+    /// `Data` for a value that must not pass, `Schema` if the column is not as planned.
     pub fn push(&mut self, row: &impl Cells) -> Result<(), Fault> {
         for (index, column) in self.columns.iter_mut().enumerate() {
             match column.push(row.cell(index)) {
                 Ok(bytes) => self.bytes += bytes,
-                // A NULL key never matches in a MERGE: the row would be added again by every run.
+                // A NULL key never matches in a MERGE: every run would add the row again.
                 Err(Unfit::Flaw(flaw))
                     if self.plan.invalid_values == InvalidValues::Null && !self.plan.keys.contains(&index) =>
                 {
@@ -77,10 +78,10 @@ impl Batcher {
         self.rows >= self.limits.rows || self.bytes >= self.limits.bytes
     }
 
-    /// Hands the rows collected so far over and starts anew.
+    /// Gives the rows collected so far and begins again.
     ///
     /// # Errors
-    /// `Bug` when the columns do not make a batch.
+    /// `Bug` if the columns do not make a batch.
     pub fn finish(&mut self) -> Result<RowBatch, Fault> {
         let columns = self.columns.iter_mut().map(Column::finish).collect();
         let rows = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(|error| {
@@ -100,7 +101,7 @@ impl Batcher {
     }
 }
 
-/// Values stay out of errors, but for the key of a row whose text is no UTF-8: without it nobody finds the row.
+/// Errors show no values, except the key of a row whose text is not UTF-8: without it nobody could find the row.
 fn refusal(table: &SourceTable, plan: &TablePlan, index: usize, unfit: Unfit, row: &impl Cells) -> Fault {
     let source = &plan.columns[index].source;
     let name = &source.name;

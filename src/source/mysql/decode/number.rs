@@ -1,10 +1,10 @@
-//! Numbers off the wire: little-endian integers, IEEE floats, decimal digits, big-endian bits.
+//! Numbers from the wire: little-endian integers, IEEE floats, decimal digits, big-endian bits.
 
 use super::unfit::Unfit;
 use crate::domain::report::Flaw;
 use crate::domain::type_map::Encoding;
 
-/// The width follows the bytes: MEDIUMINT is sent in four, YEAR in two.
+/// The width is the number of bytes: MEDIUMINT is sent in four, YEAR in two.
 pub fn signed(raw: &[u8]) -> Option<i64> {
     if let Ok(bytes) = raw.try_into() {
         return Some(i64::from_le_bytes(bytes));
@@ -29,7 +29,7 @@ pub fn unsigned(raw: &[u8]) -> Option<u64> {
     }
 }
 
-/// Either sign.
+/// An integer, signed or not.
 pub fn integer(raw: &[u8], is_unsigned: bool) -> Result<i128, Unfit> {
     let value = if is_unsigned { unsigned(raw).map(i128::from) } else { signed(raw).map(i128::from) };
     value.ok_or(Unfit::Wire)
@@ -50,7 +50,7 @@ pub fn float64(encoding: Encoding, raw: &[u8]) -> Result<f64, Unfit> {
     match encoding {
         Encoding::Double => raw.try_into().map(f64::from_le_bytes).map_err(|_| Unfit::Wire),
         Encoding::Float => raw.try_into().map(|bytes| f64::from(f32::from_le_bytes(bytes))).map_err(|_| Unfit::Wire),
-        // `carriage` lets only 32 bits come here; a column widened since would lose digits.
+        // `carriage` allows only 32 bits here; a column that was widened since would lose digits.
         Encoding::IntAsFloat { unsigned, .. } => {
             let value = integer(raw, unsigned)?;
             let narrow = i32::try_from(value).map(f64::from).or_else(|_| u32::try_from(value).map(f64::from));
@@ -83,7 +83,8 @@ pub fn decimal(encoding: Encoding, raw: &[u8]) -> Result<i128, Unfit> {
     }
 }
 
-/// `-12.5` at scale 2 is -1250. More digits than the scale holds mean that the column is no longer the one planned.
+/// The digits as a number: `-12.5` at scale 2 is -1250. More digits than the scale holds mean that the column is not
+/// the planned one any more.
 fn digits(raw: &[u8], scale: u8) -> Result<i128, Unfit> {
     let (negative, body) = match raw {
         [b'-', rest @ ..] => (true, rest),

@@ -1,6 +1,6 @@
-//! Dates, times and spans off the wire, which keep their length byte there: a zero date is a length of 0, not NULL.
+//! Dates, times and spans from the wire, with their length byte: a zero date has length 0 and is not NULL.
 //!
-//! Days are counted by arithmetic, because building a calendar object for each cell costs more than reading it.
+//! Days are computed by arithmetic, because making a calendar object for each cell costs more than reading it.
 
 use std::fmt::{self, Write};
 
@@ -10,7 +10,7 @@ use crate::domain::report::Flaw;
 
 pub const MICROS_OF_DAY: i64 = 86_400_000_000;
 
-/// DATE, DATETIME and TIMESTAMP; `None` for bytes that are none of these.
+/// A DATE, DATETIME or TIMESTAMP; `None` for other bytes.
 pub fn moment(raw: &[u8]) -> Option<Moment> {
     let (&length, body) = raw.split_first()?;
     if usize::from(length) != body.len() {
@@ -41,7 +41,8 @@ pub fn days(moment: Moment) -> Result<i32, Unfit> {
     if year == 0 || year > 9999 || day == 0 || day > days_of_month(year, month) {
         return Err(Unfit::Flaw(Flaw::InvalidDate));
     }
-    // Years from March on, so that the leap day is a year's last; 719,468 days from 0000-03-01 to 1970-01-01.
+    // Years are counted from March, so that the leap day is a year's last day; 719,468 days lie between 0000-03-01 and
+    // 1970-01-01.
     let shifted = i32::from(year) - i32::from(month <= 2);
     let (era, of_era) = (shifted / 400, shifted % 400);
     let from_march = (i32::from(month) + 9) % 12;
@@ -49,7 +50,7 @@ pub fn days(moment: Moment) -> Result<i32, Unfit> {
     Ok(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468)
 }
 
-/// 0 for a month that does not exist.
+/// The number of days; 0 for a month that does not exist.
 const fn days_of_month(year: u16, month: u8) -> u8 {
     match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -66,7 +67,7 @@ pub fn micros_of_day(moment: Moment) -> i64 {
     seconds * 1_000_000 + i64::from(moment.micro)
 }
 
-/// `2026-11-23`.
+/// Writes a date such as `2026-11-23`.
 pub fn write_date(out: &mut impl Write, moment: Moment) -> fmt::Result {
     write!(out, "{:04}-{:02}-{:02}", moment.year, moment.month, moment.day)
 }
@@ -76,7 +77,7 @@ pub fn date_text(moment: Moment) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// `2026-11-23 08:00:00`, with `fsp` digits below the second.
+/// Writes a wall clock such as `2026-11-23 08:00:00`, with `fsp` digits below the second.
 pub fn write_wall(out: &mut impl Write, moment: Moment, fsp: u8) -> fmt::Result {
     write_date(out, moment)?;
     write!(out, " {:02}:{:02}:{:02}", moment.hour, moment.minute, moment.second)?;
@@ -90,7 +91,7 @@ fn write_fraction(out: &mut impl Write, micro: u32, fsp: u8) -> fmt::Result {
     }
 }
 
-/// A TIME: up to 838 hours of either sign.
+/// A TIME: up to 838 hours, positive or negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     negative: bool,
@@ -101,7 +102,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// `None` for bytes that are no TIME.
+    /// `None` for bytes that are not a TIME.
     pub fn read(raw: &[u8]) -> Option<Self> {
         let (&length, body) = raw.split_first()?;
         if usize::from(length) != body.len() {
@@ -118,13 +119,13 @@ impl Span {
         Some(Self { negative: body[0] != 0, hours, minute: body[6], second: body[7], micro })
     }
 
-    /// Is it a time of day?
+    /// Tells if the span is a time of day.
     pub const fn within_a_day(self) -> bool {
         let zero = self.hours == 0 && self.minute == 0 && self.second == 0 && self.micro == 0;
         self.hours < 24 && (!self.negative || zero)
     }
 
-    /// `-838:59:59`, with `fsp` digits below the second.
+    /// Writes `-838:59:59`, with `fsp` digits below the second.
     pub fn write(self, out: &mut impl Write, fsp: u8) -> fmt::Result {
         let sign = if self.negative { "-" } else { "" };
         write!(out, "{sign}{:02}:{:02}:{:02}", self.hours, self.minute, self.second)?;

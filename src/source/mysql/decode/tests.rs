@@ -190,7 +190,8 @@ fn bytes_of_another_type_are_the_schemas_trouble() {
     assert_eq!(batcher.push(&vec![Some(b"abc".to_vec())]).unwrap_err().kind(), FaultKind::Schema);
 }
 
-/// A publish holds NULL equal to NULL where an encoding has flaws: one that it does not know of would insert rows again.
+/// A publish treats NULL as equal to NULL only where an encoding has flaws: a flaw that it does not know of would
+/// insert rows again.
 #[test]
 fn only_encodings_that_have_flaws_bring_any() {
     let int = |bits, unsigned| SourceType::Int { bits, unsigned };

@@ -1,4 +1,4 @@
-//! Values that become text or bytes, written straight into the Arrow builder.
+//! Values that become text or bytes, written directly into the Arrow builder.
 
 use std::fmt::{self, Write};
 
@@ -11,7 +11,7 @@ use super::unfit::Unfit;
 use crate::domain::report::Flaw;
 use crate::domain::type_map::Encoding;
 
-/// Appends one value and gives its bytes. After an `Err` that is a flaw the builder is as it was.
+/// Appends one value and gives its bytes. After an `Err` with a flaw the builder is unchanged.
 pub fn append(encoding: Encoding, raw: &[u8], out: &mut StringBuilder) -> Result<usize, Unfit> {
     if encoding == Encoding::Text {
         out.append_value(simdutf8::basic::from_utf8(raw).map_err(|_| Unfit::Utf8)?);
@@ -24,7 +24,7 @@ pub fn append(encoding: Encoding, raw: &[u8], out: &mut StringBuilder) -> Result
     Ok(bytes)
 }
 
-/// The same into a text of ours; what a mask is put on.
+/// The same into a string: the text that a mask works on.
 pub fn append_to(encoding: Encoding, raw: &[u8], out: &mut String) -> Result<(), Unfit> {
     if encoding == Encoding::Text {
         out.push_str(simdutf8::basic::from_utf8(raw).map_err(|_| Unfit::Utf8)?);
@@ -33,7 +33,7 @@ pub fn append_to(encoding: Encoding, raw: &[u8], out: &mut String) -> Result<(),
     write(encoding, raw, out)
 }
 
-/// Appends bytes as they are, or a geometry's WKB without the SRID before it.
+/// Appends bytes unchanged, or a geometry's WKB without its SRID.
 pub fn append_bytes(encoding: Encoding, raw: &[u8], out: &mut BinaryBuilder) -> Result<usize, Unfit> {
     let value = match encoding {
         Encoding::Bytes => raw,
@@ -79,12 +79,13 @@ fn write(encoding: Encoding, raw: &[u8], out: &mut impl Write) -> Result<(), Unf
     written.map_err(|_| Unfit::Wire)
 }
 
-/// MySQL stores a geometry as its SRID (4 bytes) and WKB with x first, whatever the SRID says of axes.
+/// A geometry's WKB. MySQL stores a geometry as its SRID (4 bytes) and WKB with x first, whatever the SRID says about
+/// axes.
 fn wkb(raw: &[u8]) -> Result<&[u8], Unfit> {
     raw.split_at_checked(4).map(|(_srid, wkb)| wkb).ok_or(Unfit::Wire)
 }
 
-/// The shortest digits that read back as the same value, with an exponent where they would be mostly zeros.
+/// Writes the shortest digits that read back as the same value, with an exponent if they would be mostly zeros.
 fn write_float(out: &mut impl Write, value: f64) -> fmt::Result {
     let size = value.abs();
     if size == 0.0 || (1e-5..1e16).contains(&size) { write!(out, "{value}") } else { write!(out, "{value:e}") }

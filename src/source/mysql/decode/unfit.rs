@@ -1,18 +1,18 @@
-//! What stands in the way of a cell.
+//! The reasons why a cell cannot be appended.
 
 use crate::domain::report::Flaw;
 
 /// Why a cell could not be appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unfit {
-    /// The target type cannot hold it.
+    /// The target type cannot hold the value.
     Flaw(Flaw),
-    /// Text that is no UTF-8.
+    /// The text is not UTF-8.
     Utf8,
-    /// A wall clock that its zone never showed, where it would be taken for another row's.
+    /// A wall clock that its zone never showed, in a column where it would be taken for another row's.
     Gap,
-    /// Bytes that the column's type never has: it is another type by now.
+    /// Bytes that the column's type never has: the column has another type by now.
     Wire,
-    /// The plan pairs an encoding with a staged type that it does not lead to.
+    /// The plan pairs the encoding with a staged type that does not fit it.
     Plan,
 }

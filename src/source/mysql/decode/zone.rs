@@ -1,18 +1,18 @@
-//! Wall clocks of a zone as instants.
+//! Converts wall clocks of a zone to instants.
 //!
-//! Rule: a wall clock that a spring gap leaves out is read with the offset in force before the gap, so it moves
-//! forward by the gap's length; one that an autumn overlap has twice is the earlier instant. Looking a zone up costs
-//! more than decoding the cell, so the days on which the offset never changes are remembered.
+//! Rule: a wall clock that a spring gap skips is read with the offset before the gap, so it moves forward by the gap's
+//! length; one that an autumn overlap repeats is the earlier instant. Looking up a zone costs more than decoding the
+//! cell, so days on which the offset never changes are remembered.
 
 use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
 use super::temporal::MICROS_OF_DAY;
 
-/// Days that are remembered: eleven years without a collision.
+/// The number of remembered days: eleven years without a collision.
 const SLOTS: usize = 4096;
 
-/// Zones change at most once within this time.
+/// A zone changes at most once within this time.
 const STEP: TimeDelta = TimeDelta::minutes(15);
 const STEPS_OF_DAY: usize = 96;
 
@@ -21,7 +21,7 @@ enum Day {
     Unknown,
     /// The whole day has this offset, in microseconds east of UTC.
     Steady(i32, i64),
-    /// Something changes on this day.
+    /// The offset changes on this day.
     Mixed(i32),
 }
 
@@ -37,17 +37,17 @@ impl LocalZone {
         Self { tz, days: if tz == Tz::UTC { Vec::new() } else { vec![Day::Unknown; SLOTS] } }
     }
 
-    /// Microseconds in UTC of a wall clock, given as its days since 1970 and microseconds since midnight.
+    /// A wall clock, given as days since 1970 and microseconds since midnight, as microseconds in UTC.
     pub fn utc_of(&mut self, day: i32, micros: i64) -> i64 {
         self.instant(day, micros).unwrap_or_else(|moved| moved)
     }
 
-    /// The same, where a wall clock of a gap is refused: it would become the instant of another one.
+    /// The same, but `None` for a wall clock in a gap, which would become another one's instant.
     pub fn only_utc_of(&mut self, day: i32, micros: i64) -> Option<i64> {
         self.instant(day, micros).ok()
     }
 
-    /// `Err`: the instant that a wall clock of a gap is moved to.
+    /// The instant; `Err`: the instant to which a wall clock in a gap is moved.
     fn instant(&mut self, day: i32, micros: i64) -> Result<i64, i64> {
         let local = i64::from(day) * MICROS_OF_DAY + micros;
         if self.days.is_empty() {
@@ -67,7 +67,7 @@ impl LocalZone {
         }
     }
 
-    /// Is one offset in force from this day's midnight to the next?
+    /// Finds out if one offset is in force from this day's midnight to the next.
     fn survey(&self, day: i32) -> Day {
         let Some(mut at) = naive(i64::from(day) * MICROS_OF_DAY) else { return Day::Mixed(day) };
         let mut steady: Option<i64> = None;
@@ -87,7 +87,7 @@ impl LocalZone {
         let Some(mut at) = naive(local) else { return Ok(local) };
         match self.tz.offset_from_local_datetime(&at) {
             chrono::LocalResult::Single(offset) => Ok(local - micros_east(&offset)),
-            // The earlier instant is the one further east.
+            // The earlier instant is the one with the offset further east.
             chrono::LocalResult::Ambiguous(a, b) => Ok(local - micros_east(&a).max(micros_east(&b))),
             chrono::LocalResult::None => {
                 // Back to before the gap; the longest ever was a whole day (Samoa, 2011).
@@ -143,7 +143,7 @@ mod tests {
     fn a_wall_clock_in_a_gap_moves_forward_by_the_gap() {
         let mut zone = LocalZone::new(chrono_tz::America::New_York);
         assert_eq!(utc(&mut zone, "2026-03-08 01:59:59"), "2026-03-08 06:59:59");
-        // 02:30 does not exist; with -05:00 it is 07:30 UTC, which that night is called 03:30.
+        // 02:30 does not exist; at -05:00 it is 07:30 UTC, which is 03:30 local time that night.
         assert_eq!(utc(&mut zone, "2026-03-08 02:30:00"), "2026-03-08 07:30:00");
         assert_eq!(utc(&mut zone, "2026-03-08 03:00:00"), "2026-03-08 07:00:00");
     }

@@ -1,4 +1,4 @@
-//! Which tables have columns that the account may not read: the catalogue keeps them to itself.
+//! Finds the tables with columns that the account may not read: the catalogue hides these.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,8 @@ use super::{Name, within};
 use crate::domain::estate::TableFacts;
 use crate::domain::ids::SourceTable;
 
-/// Marks them. A table is asked only where the account has rights to single columns of it.
+/// Marks these tables. It asks about a table only if the account has rights to single columns, or a key names a column
+/// that is not listed.
 pub async fn note(session: &mut Session, databases: &[String], tables: &mut [TableFacts]) -> Result<(), sqlx::Error> {
     let what = "DISTINCT table_schema, table_name FROM information_schema.column_privileges";
     let rows = session.texts(within(what, "table_schema", databases, "AND privilege_type = 'SELECT'")).await?;
@@ -27,8 +28,8 @@ pub async fn note(session: &mut Session, databases: &[String], tables: &mut [Tab
     Ok(())
 }
 
-/// MariaDB lists the columns of a key up to the first that the account may not read, and so shows the beginning of a key for
-/// the whole of it. A column that it counts up by itself is another matter.
+/// MariaDB lists a key's columns only up to the first that the account may not read, so the beginning of a key looks
+/// like a whole key. Only a key of nothing but the AUTO_INCREMENT column is certain.
 fn keep_whole_keys(facts: &mut TableFacts) {
     let numbers = facts.auto_increment.clone();
     facts

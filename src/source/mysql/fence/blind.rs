@@ -1,4 +1,4 @@
-//! Whether rows reach the server by other ways than its own connections.
+//! Whether rows reach the server in other ways than through its own connections.
 
 use crate::domain::fence::Blind;
 use crate::source::mysql::fault::number;
@@ -9,7 +9,7 @@ use crate::source::mysql::texts::text;
 const APPLIERS: &str =
     "SELECT 1 FROM information_schema.processlist WHERE user = 'system user' AND command LIKE 'Slave%' LIMIT 1";
 
-/// Any sign is enough: where an account may not see one, another may tell.
+/// Any one sign is enough: if an account may not see one, another may show it.
 pub async fn spots(session: &mut Session) -> Result<Vec<Blind>, sqlx::Error> {
     let (mut found, flavour) = (Vec::new(), session.flavour);
     if is_replica(session, flavour).await? {
@@ -48,18 +48,18 @@ async fn is_replica(session: &mut Session, flavour: Flavour) -> Result<bool, sql
     Ok(false)
 }
 
-/// `OFF`, `0`, and MariaDB 12's third word for it.
+/// Tells if the value is `OFF`, `0`, or MariaDB 12's third word for it.
 fn is_off(value: &str) -> bool {
     ["off", "0", "false"].iter().any(|off| value.eq_ignore_ascii_case(off))
 }
 
-/// Does the variable's value say so? `statement` gives rows of name and value.
+/// Tells if `says` accepts one of the values. `statement` gives rows of name and value.
 async fn shows(session: &mut Session, statement: &str, says: impl Fn(&str) -> bool) -> Result<bool, sqlx::Error> {
     let rows = session.texts(Query::plain(statement)).await?;
     Ok(rows.first().is_some_and(|row| says(text(row, 1))))
 }
 
-/// A right that is missing, or a table of another version, says nothing either way.
+/// Tells if the statement gives rows; a missing right, or a table of another version, counts as no rows.
 async fn has_rows(session: &mut Session, statement: &str) -> Result<bool, sqlx::Error> {
     match session.texts(Query::plain(statement)).await {
         Ok(rows) => Ok(!rows.is_empty()),

@@ -1,11 +1,11 @@
-//! Which tables a writer is of concern to.
+//! Which tables a writer may write to.
 
 use std::collections::BTreeSet;
 
-/// The tables that somebody may write.
+/// The tables that a writer may write to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Concerns {
     Any,
-    /// Database and table, in lower case: servers differ in whether case tells names apart.
+    /// Database and table, in lower case, because servers differ in whether case distinguishes names.
     Tables(BTreeSet<(String, String)>),
 }

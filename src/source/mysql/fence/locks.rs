@@ -1,4 +1,4 @@
-//! Metadata locks: who has written which table, or is about to.
+//! Metadata locks: who has written to which table, or is about to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::source::mysql::session::{Flavour, Session};
 use crate::source::mysql::sql::Query;
 use crate::source::mysql::texts::{Texts, text};
 
-/// What the record of locks shows.
+/// The content of the record of locks.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Locks {
     /// Connections that hold or wait for any lock.
@@ -22,7 +22,8 @@ pub struct Locks {
 /// Locks under which rows of a table are written. (Those of ALTER TABLE copy rows, and stamp none.)
 const WRITING: [&str; 4] = ["SHARED_WRITE", "SHARED_WRITE_LOW_PRIO", "SHARED_NO_READ_WRITE", "EXCLUSIVE"];
 
-/// What only DDL, LOCK TABLES and backups wait for: none of them stamps a row of a table that it has no lock of yet.
+/// Locks that only DDL, LOCK TABLES and backups wait for: none of these stamps a row of a table that it has no lock on
+/// yet.
 const NOT_BY_ROWS: [&str; 7] = [
     "EXCLUSIVE",
     "SHARED_NO_READ_WRITE",
@@ -33,11 +34,11 @@ const NOT_BY_ROWS: [&str; 7] = [
     "BACKUP_FTWRL2",
 ];
 
-/// A statement in one of these states may have been stamped and not have asked for its first lock.
+/// The states in which a statement may have been stamped and not have asked for its first lock.
 const BEGINNING: [&str; 6] =
     ["", "starting", "init", "checking permissions", "opening tables", "executing hook on transaction begin."];
 
-/// `SHOW GLOBAL STATUS`: above zero, the record has left locks out.
+/// `SHOW GLOBAL STATUS`: a value above zero means that the record has left locks out.
 const LOST: &str = "SHOW GLOBAL STATUS WHERE variable_name IN \
      ('Performance_schema_metadata_lock_lost', 'Performance_schema_thread_instances_lost') AND value <> '0'";
 
@@ -45,18 +46,19 @@ const ENABLED: &str = "SELECT 1 FROM performance_schema.setup_instruments \
      WHERE name = 'wait/lock/metadata/sql/mdl' AND enabled = 'YES' AND @@performance_schema = 1 AND EXISTS \
      (SELECT 1 FROM performance_schema.setup_consumers WHERE name = 'global_instrumentation' AND enabled = 'YES')";
 
-/// In two questions and not joined: threads first, so that a statement which takes its first lock in between is in both.
+/// Two questions, not a join: threads come first, so that a statement which takes its first lock in between is in both
+/// answers.
 const THREADS: &str = "SELECT CAST(t.thread_id AS CHAR), CAST(t.processlist_id AS CHAR), t.processlist_command, \
      t.processlist_state, CAST(t.processlist_time AS CHAR), ";
 
 const LOCKS: &str = "SELECT CAST(owner_thread_id AS CHAR), object_type, object_schema, object_name, lock_type, \
      lock_status FROM performance_schema.metadata_locks";
 
-/// A connection, as the server's record of threads has it.
+/// A connection in the server's record of threads.
 #[derive(Debug, Clone, Default)]
 struct Thread {
     connection: u64,
-    /// It runs a statement that may not have asked for its first lock.
+    /// It runs a statement that may not have asked for its first lock yet.
     is_beginning: bool,
     since: Option<NaiveDateTime>,
     /// The number of its open transaction.
@@ -69,10 +71,10 @@ impl Thread {
     }
 }
 
-/// `None`: the server keeps no such record, not a whole one, or the account may not read it.
+/// `None`: the server keeps no such record or an incomplete one, or the account may not read it.
 pub async fn read(session: &mut Session, now: NaiveDateTime) -> Result<Option<Locks>, sqlx::Error> {
     match record(session, now).await {
-        // A server's refusal: a table that is not there, or may not be read.
+        // The server refuses: the table does not exist, or may not be read.
         Err(error) if number(&error).is_some() => Ok(None),
         read => read,
     }
@@ -82,7 +84,7 @@ async fn record(session: &mut Session, now: NaiveDateTime) -> Result<Option<Lock
     if session.texts(Query::plain(ENABLED)).await?.is_empty() || !session.texts(Query::plain(LOST)).await?.is_empty() {
         return Ok(None);
     }
-    // MySQL's record of transactions is on unless somebody switched it off, MariaDB's off.
+    // MySQL's record of transactions is on unless it was switched off; MariaDB's is off.
     let from = match session.flavour {
         Flavour::MySql => {
             "CAST(e.timer_wait / 1000000000000 AS CHAR), CAST(e.event_id AS CHAR) FROM performance_schema.threads t LEFT JOIN \
@@ -104,7 +106,7 @@ fn writers(threads: &[Texts], locks: &[Texts], ours: u64, now: NaiveDateTime) ->
     let mut found = Locks::default();
     for (owner, locks) in &held {
         let thread = match threads.get(owner) {
-            // Of the server's own, which writes for nobody.
+            // A thread of the server itself, which writes for no client.
             Some(None) => continue,
             Some(Some(thread)) if thread.connection == ours => continue,
             Some(Some(thread)) => Some(thread),
@@ -127,13 +129,13 @@ fn writers(threads: &[Texts], locks: &[Texts], ours: u64, now: NaiveDateTime) ->
     found
 }
 
-/// What a connection with these locks may write. One that still waits for a lock may have others to ask for.
+/// What a connection with these locks may write to. If it still waits for a lock, it may ask for others afterwards.
 fn concerns(locks: &[&Texts]) -> Option<Concerns> {
     let waits = |lock: &&&Texts| {
         text(lock, 5) != "GRANTED"
             && text(lock, 1) != "USER LEVEL LOCK"
             && !NOT_BY_ROWS.contains(&text(lock, 4))
-            // FLUSH TABLES WITH READ LOCK.
+            // The lock of FLUSH TABLES WITH READ LOCK.
             && !(matches!(text(lock, 1), "GLOBAL" | "COMMIT") && text(lock, 4) == "SHARED")
     };
     if locks.iter().any(|lock| waits(&lock)) {
@@ -146,7 +148,7 @@ fn concerns(locks: &[&Texts]) -> Option<Concerns> {
     (!tables.is_empty()).then_some(Concerns::Tables(tables))
 }
 
-/// `None` for a thread of the server's own.
+/// The thread of a connection; `None` for a thread of the server itself.
 fn thread(row: &Texts, now: NaiveDateTime) -> Option<Thread> {
     let connection = text(row, 1).parse().ok()?;
     let command = text(row, 2);

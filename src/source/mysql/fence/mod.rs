@@ -1,11 +1,11 @@
-//! Who may still write rows that belong below a point in time that has passed.
+//! Who may still write rows that belong below a point of time in the past.
 //!
-//! A row is stamped when its statement begins and seen when its transaction commits. Between the two, a reader that
-//! moves its watermark past the stamp would never see the row.
+//! A row is stamped when its statement begins, and becomes visible when its transaction commits. A reader that moves
+//! its watermark past the stamp in between would never see the row.
 //!
-//! Metadata locks answer this exactly and per table: whoever has written a table, or is about to, holds or waits for a
-//! lock on it until its transaction ends. Where they cannot be read, InnoDB's open transactions and every running
-//! statement that may write stand for them.
+//! Metadata locks answer this exactly and for each table: whoever has written to a table, or is about to, holds or
+//! waits for a lock on it until its transaction ends. If they cannot be read, InnoDB's open transactions and every
+//! running statement that may write are taken instead.
 
 mod blind;
 mod concerns;
@@ -33,7 +33,7 @@ use crate::domain::fault::Fault;
 use crate::domain::fence::{Blind, OpenWrite, Sight, Writers};
 use crate::domain::ids::SourceTable;
 
-/// The latest look at a server, shared by all mappings that wait for it.
+/// The latest look at a server, which all mappings that wait for it share.
 #[derive(Default)]
 pub struct Watch {
     latest: Mutex<Option<Latest>>,
@@ -50,7 +50,7 @@ impl fmt::Debug for Watch {
     }
 }
 
-/// All that one look showed.
+/// Everything that one look showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Look {
     sight: Sight,
@@ -60,8 +60,8 @@ struct Look {
 }
 
 impl Watch {
-    /// Who may write `table` (`None`: any table), by a look that begins after `asked`. Whoever asks while another's look
-    /// is under way waits for it and shares the next.
+    /// Who may write to `table` (`None`: any table), by a look that begins after `asked`. A caller during another's
+    /// look waits for it and shares the next one.
     pub async fn writers(
         &self,
         server: &Server,
@@ -98,8 +98,8 @@ impl Look {
     }
 }
 
-/// Statements are asked for before locks and locks before transactions: what goes from one list to the next in between
-/// is in both.
+/// Asks for statements before locks and for locks before transactions: a writer that moves from one list to the next in
+/// between is in both.
 async fn look(server: &Server) -> Result<Look, Fault> {
     let mut session = connect::open(server).await?;
     let failed = |error| from_sqlx(error, "Reading who may still write failed");
@@ -122,7 +122,7 @@ async fn look(server: &Server) -> Result<Look, Fault> {
     Ok(Look { sight, blind, at: now, open })
 }
 
-/// A connection's statement and its transaction are one writer.
+/// Joins a connection's statement and its transaction into one writer.
 fn each_once(running: Vec<OpenWrite>, transactions: Vec<Transaction>) -> impl Iterator<Item = OpenWrite> {
     let mut open: BTreeMap<Option<u64>, Vec<OpenWrite>> = BTreeMap::new();
     for write in running.into_iter().chain(transactions.into_iter().map(Transaction::into_write)) {
@@ -138,8 +138,8 @@ fn each_once(running: Vec<OpenWrite>, transactions: Vec<Transaction>) -> impl It
     open.into_values().flatten()
 }
 
-/// Locks tell who concerns which table; transactions tell since when, and of prepared ones (XA) whose connection is gone
-/// and of those that are older than the server's record of locks, which holds nothing of them.
+/// Locks tell who may write to which table. Transactions tell since when; and only they show prepared ones (XA) whose
+/// connection is gone, and those older than the server's record of locks.
 fn by_locks(locks: Locks, transactions: &[Transaction], now: NaiveDateTime) -> Vec<(OpenWrite, Concerns)> {
     let unlocked = |t: &&Transaction| {
         t.thread == 0 || (!locks.holders.contains(&t.thread) && t.since + TimeDelta::seconds(2) < now)

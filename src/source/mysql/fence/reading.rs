@@ -1,17 +1,17 @@
-//! Does a statement surely read and nothing else? By its words, so that whatever is not understood counts as writing.
+//! Whether a statement surely only reads. It is judged by its words; whatever is not understood counts as writing.
 //!
 //! A SELECT may call a stored function that writes, a WITH may be an UPDATE's, and a comment may be code.
 
-/// What a statement that only reads begins with.
+/// The first words of statements that only read.
 const BEGINS: [&str; 8] = ["select", "with", "show", "explain", "describe", "desc", "values", "table"];
 
-/// Words that stand in no statement that only reads. (`FOR UPDATE` is among those that are given up for it.)
+/// Words that occur in no statement that only reads. (A query with `FOR UPDATE` counts as writing because of them.)
 const WRITES: &[&str] = &[
     "insert", "update", "delete", "replace", "load", "call", "into", "execute", "analyze", "create", "alter", "drop",
     "truncate", "handler", "nextval",
 ];
 
-/// Words that a parenthesis may follow without a stored function being called.
+/// Words that may precede a parenthesis without calling a stored function.
 const KEYWORDS: &[&str] = &[
     "all",
     "and",
@@ -62,7 +62,7 @@ const KEYWORDS: &[&str] = &[
     "return",
 ];
 
-/// Functions of the servers' own, which a stored function of the same name cannot stand for.
+/// The servers' own functions, which a stored function of the same name cannot replace.
 const FUNCTIONS: &[&str] = &[
     "abs",
     "adddate",
@@ -177,12 +177,12 @@ const FUNCTIONS: &[&str] = &[
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Token<'a> {
     Word(&'a str),
-    /// A quoted name, or a string.
+    /// A quoted name or a string.
     Quoted,
     Symbol(char),
 }
 
-/// `false` where the statement may write, or is not understood.
+/// `false` if the statement may write, or is not understood.
 pub fn surely_reads(statement: &str) -> bool {
     let Some(tokens) = tokens(statement) else { return false };
     let mut words = tokens.iter().filter_map(|token| if let Token::Word(word) = token { Some(*word) } else { None });
@@ -192,7 +192,7 @@ pub fn surely_reads(statement: &str) -> bool {
     reads && !words.any(|word| is(word, WRITES)) && calls_are_known(&tokens)
 }
 
-/// Is every call one of the servers' own functions?
+/// Tells if every call is of one of the servers' own functions.
 fn calls_are_known(tokens: &[Token<'_>]) -> bool {
     let known =
         |word: &str| [KEYWORDS, FUNCTIONS].iter().any(|list| list.iter().any(|known| word.eq_ignore_ascii_case(known)));
@@ -206,7 +206,7 @@ fn calls_are_known(tokens: &[Token<'_>]) -> bool {
     })
 }
 
-/// `None` where a comment holds code, or a quote or comment does not end.
+/// The statement's tokens; `None` if a comment contains code, or a quote or comment does not end.
 fn tokens(statement: &str) -> Option<Vec<Token<'_>>> {
     let mut found = Vec::new();
     let mut rest = statement;
@@ -241,8 +241,8 @@ fn is_name(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '$') || !c.is_ascii()
 }
 
-/// What follows the closing quote. A quote is doubled within its own kind; a backslash escapes in strings, unless the
-/// session says otherwise: where it would, the statement is not understood.
+/// The text after the closing quote. A quote is doubled within its own kind. A backslash escapes in strings, unless the
+/// session says otherwise, so a statement where this matters is not understood.
 fn unquoted(text: &str, quote: char) -> Option<&str> {
     for (at, c) in text.char_indices() {
         if c == '\\' && quote != '`' {

@@ -1,4 +1,5 @@
-//! Statements that have been stamped and hold no lock yet: every one that runs may write, unless it surely reads.
+//! Statements that have been stamped and hold no lock yet: every running statement may write, unless it surely only
+//! reads.
 
 use chrono::{NaiveDateTime, TimeDelta};
 
@@ -8,14 +9,14 @@ use crate::source::mysql::session::Session;
 use crate::source::mysql::sql::Query;
 use crate::source::mysql::texts::{Texts, text};
 
-/// Connections that run nothing: waiting for their client, serving a replica, or the server's own housekeeping. (What a
-/// scheduled event runs stands under `Connect`.)
+/// Commands of connections that run nothing: they wait for their client, serve a replica, or are the server's own
+/// housekeeping. (A scheduled event runs under `Connect`.)
 const IDLE: &str = "'Sleep', 'Daemon', 'Binlog Dump', 'Binlog Dump GTID', 'Slave_IO', 'Statistics', 'Ping'";
 
-/// A longer text is not looked through.
+/// Longer texts are not examined.
 const LONGEST_TEXT: usize = 65_536;
 
-/// All that run at `now` and may write. An account without PROCESS sees its own alone.
+/// All statements that run at `now` and may write. An account without PROCESS sees only its own.
 pub async fn running(session: &mut Session, now: NaiveDateTime) -> Result<Vec<OpenWrite>, sqlx::Error> {
     let query = format!(
         "SELECT CAST(id AS CHAR), CAST(time AS CHAR), LEFT(info, {}) FROM information_schema.processlist \
@@ -31,7 +32,7 @@ fn may_write(statement: &str) -> bool {
 }
 
 fn open_write(row: &Texts, now: NaiveDateTime) -> Option<OpenWrite> {
-    // Of an age that cannot be read nothing is known.
+    // If the age cannot be read, the beginning is unknown.
     let age = text(row, 1).parse::<i64>().ok().and_then(|seconds| TimeDelta::try_seconds(seconds.max(0) + 1));
     let since = age.and_then(|age| now.checked_sub_signed(age));
     let thread = text(row, 0).parse().ok()?;

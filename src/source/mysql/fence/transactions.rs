@@ -1,8 +1,8 @@
 //! InnoDB's open transactions, from an answer that is known to be fresh.
 //!
-//! `information_schema.innodb_trx` is answered from a cache that is filled anew only when nobody has read it for 100 ms: a
-//! monitor that polls keeps it stale. A transaction of this session's own, begun before the question, is in a fresh
-//! answer and not in a stale one. `SHOW ENGINE INNODB STATUS`, which is not cached, stands in.
+//! `information_schema.innodb_trx` is answered from a cache that is refilled only when nobody has read it for 100 ms: a
+//! monitor that polls keeps it stale. A transaction of this session, begun before the question, is in a fresh answer
+//! and not in a stale one. If no answer is fresh, `SHOW ENGINE INNODB STATUS` is used, which is not cached.
 
 use std::time::Duration;
 
@@ -21,15 +21,16 @@ const NEEDS_PRIVILEGE: u16 = 1227;
 /// Longer than the cache keeps an answer that nobody asks for.
 const CACHED: Duration = Duration::from_millis(120);
 
-/// The answer's memory is bounded (16 MB), and what is beyond it is left out without an error.
+/// The answer's memory is limited (16 MB), and rows beyond it are left out without an error.
 const MOST_ROWS: usize = 10_000;
 
 /// A transaction that has written or locked something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transaction {
-    /// 0: a prepared one (XA) whose connection is gone.
+    /// The connection's number; 0: a prepared transaction (XA) whose connection is gone.
     pub thread: u64,
-    /// The second it began in; of a prepared one without a connection its number. `None`: the server did not say.
+    /// The second in which it began; for a prepared transaction without a connection, its number. `None`: the server
+    /// did not say.
     pub begun: Option<String>,
     pub since: NaiveDateTime,
 }
@@ -41,8 +42,8 @@ impl Transaction {
     }
 }
 
-/// Both servers show `trx_started` in the system's zone, whatever the session's is; where its clock shows an hour twice,
-/// the earlier one is meant. A plain read holds no lock, and what has written holds at least its table's.
+/// Both servers show `trx_started` in the system's zone, whatever the session's is; when its clock shows an hour twice,
+/// the earlier one is assumed. A plain read holds no lock; a transaction that has written holds at least its table's.
 const TRANSACTIONS: &str = "SELECT CAST(trx_mysql_thread_id AS CHAR), CAST(trx_id AS CHAR), \
      CAST(IF(CONVERT_TZ(utc - INTERVAL 1 HOUR, '+00:00', 'SYSTEM') = trx_started, utc - INTERVAL 1 HOUR, utc) AS CHAR), \
      CAST(trx_mysql_thread_id = CONNECTION_ID() AS CHAR), \
@@ -50,10 +51,10 @@ const TRANSACTIONS: &str = "SELECT CAST(trx_mysql_thread_id AS CHAR), CAST(trx_i
      FROM (SELECT trx_mysql_thread_id, trx_id, trx_started, trx_rows_modified, trx_lock_structs, trx_state, \
      CONVERT_TZ(trx_started, 'SYSTEM', '+00:00') AS utc FROM information_schema.innodb_trx) AS open";
 
-/// `None`: the account may not see them, or no answer was whole and fresh.
+/// `None`: the account may not see them, or no answer was complete and fresh.
 pub async fn open(session: &mut Session) -> Result<Option<Vec<Transaction>>, sqlx::Error> {
     for statement in [
-        // Elsewhere the snapshot is left out.
+        // At another isolation level the snapshot is left out.
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
         "START TRANSACTION WITH CONSISTENT SNAPSHOT",
     ] {
@@ -99,13 +100,13 @@ fn is_ours(row: &Texts) -> bool {
 fn listed(row: &Texts) -> Option<Transaction> {
     let first = Moment::parse(text(row, 2))?.to_naive()?;
     let thread = text(row, 0).parse().ok()?;
-    // A transaction that has read only gets another number when it writes.
+    // A transaction that has only read gets another number when it writes.
     let begun = Some(if thread == 0 { text(row, 1) } else { text(row, 2) }.to_owned());
     Some(Transaction { thread, begun, since: first - TimeDelta::seconds(1) })
 }
 
-/// The transactions of the monitor's text but those of connection `ours`; `None` where it was cut. (MySQL leaves out
-/// those that only read, MariaDB says `MariaDB thread id`.)
+/// The transactions in the monitor's text, without those of connection `ours`; `None` if the text was cut off. (MySQL
+/// leaves out those that only read; MariaDB writes `MariaDB thread id`.)
 ///
 /// ```text
 /// ---TRANSACTION 281, ACTIVE 12 sec inserting
@@ -115,13 +116,13 @@ fn listed(row: &Texts) -> Option<Transaction> {
 /// ```
 fn monitored(monitor: &str, ours: u64, now: NaiveDateTime) -> Option<Vec<Transaction>> {
     let (_, list) = monitor.split_once("LIST OF TRANSACTIONS FOR EACH SESSION:")?;
-    // The section that follows it.
+    // The next section ends the list.
     let (list, _) = list.split_once("\nFILE I/O\n").filter(|(list, _)| !list.contains("... truncated..."))?;
     let mut found = Vec::new();
     for block in list.split("---TRANSACTION ").skip(1) {
         let Some((head, rest)) = block.split_once('\n') else { continue };
         let Some((id, state)) = head.split_once(", ACTIVE ") else { continue };
-        // `12 sec`, `(PREPARED) 12 sec`.
+        // The state is `12 sec` or `(PREPARED) 12 sec`.
         let seconds = state.split_whitespace().find_map(|word| word.parse::<i64>().ok())?;
         let thread =
             rest.lines().find_map(|line| line.split_once(" thread id ").filter(|(server, _)| !server.contains(' ')));

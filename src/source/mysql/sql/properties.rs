@@ -1,10 +1,11 @@
-//! Quoting against a reading that undoes it, as the server reads: whatever a name holds, it cannot leave its quotes.
+//! Compares quoting with a reader that undoes it as the server does: whatever a name holds, it cannot leave its quotes.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Reads a quoted identifier as MySQL does: its name, and what follows. Source: MySQL manual, "Schema Object Names".
+/// Reads a quoted identifier as MySQL does: its name, and the text after it. Source: MySQL manual, "Schema Object
+/// Names".
 fn read(text: &str) -> Option<(String, &str)> {
     let mut rest = text.strip_prefix('`')?;
     let mut name = String::new();

@@ -1,4 +1,5 @@
-//! One question for many, joined by UNION ALL; what cannot be answered is found by halves, and hides nothing of the others.
+//! One question about many tables, joined by UNION ALL. A failing one is found by halving, and does not hide the
+//! others' answers.
 
 use std::iter;
 use std::ops::Range;
@@ -7,22 +8,23 @@ use crate::source::mysql::session::Session;
 use crate::source::mysql::sql::Query;
 use crate::source::mysql::texts::Texts;
 
-/// Of one call; more is not one table's trouble, and each is asked for by itself.
+/// The most failures in one call; with more, the error is not a single table's, and the remaining ones are asked about
+/// by themselves.
 const MOST_FAILURES: usize = 12;
 
-/// What came of it.
+/// The answers to all questions.
 #[derive(Debug)]
 pub struct Answers {
-    /// Of each that was asked about, in their order.
+    /// Whether each question was answered, in their order.
     pub answered: Vec<bool>,
-    /// Of all of those.
+    /// The rows of all answers.
     pub rows: Vec<Texts>,
 }
 
-/// Asks for all at once; `question` gives one's SELECT, its number at hand.
+/// Asks for all at once; `question` gives the SELECT for one item, which has the given number.
 ///
 /// # Errors
-/// Those of the connection, which is of no more use then.
+/// The connection's errors; it is of no use afterwards.
 pub async fn asked<T>(
     session: &mut Session,
     all: &[T],
@@ -53,7 +55,7 @@ fn union(questions: impl Iterator<Item = Query>) -> Query {
     Query::new(sql.join(" UNION ALL "), binds.into_iter().flatten())
 }
 
-/// Nothing of one alone.
+/// The two halves of a range; none for a range of one.
 fn halves(of: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let middle = usize::midpoint(of.start, of.end);
     [middle..of.end, of.start..middle].into_iter().filter(move |half| of.len() > 1 && !half.is_empty())

@@ -71,7 +71,7 @@ impl Backfill {
         }
     }
 
-    /// The name of an entry with a list of tables means all of them.
+    /// Fills the form from a command; the name of an entry with a list of tables stands for all of them.
     fn fill_with(&mut self, ask: &BackfillAsk, shared: &Shared) {
         let names = shared.book.rows.iter().map(|row| &row.name);
         let tables: Vec<_> = names.filter(|name| name.is_table_of(&ask.mapping.0)).cloned().collect();

@@ -68,7 +68,7 @@ fn draw_list(frame: &mut Frame<'_>, screen: &Mappings, shared: &Shared, theme: T
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-/// Why nothing is listed, and the key that lists it again.
+/// Why nothing is listed, and which key shows the mappings again.
 fn nothing(screen: &Mappings, shared: &Shared) -> String {
     match (screen.filter.value().trim(), screen.only_wrong) {
         ("", _) if !shared.not_moved().is_empty() => {

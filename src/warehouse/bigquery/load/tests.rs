@@ -16,7 +16,7 @@ use crate::domain::retry::{Patience, RetryNotes};
 enum Put {
     /// Takes all of it.
     Take,
-    /// Takes so many bytes and says so.
+    /// Takes this many bytes, and says so.
     TakePart(usize),
     /// Takes all of it and hangs up before it has answered.
     TakeAndHangUp,

@@ -1,4 +1,4 @@
-//! Files that were made up, with circles in them and without.
+//! Invented files, with circles and without.
 
 use super::*;
 

@@ -8,7 +8,7 @@ fn at(seconds: i64) -> NaiveDateTime {
     NaiveDateTime::default() + TimeDelta::seconds(seconds)
 }
 
-/// Thread 10 is connection 1, thread 20 is connection 2, thread 30 is the server's own; 40 is none any more.
+/// Thread 10 is connection 1, thread 20 is connection 2, thread 30 is the server's own; 40 does not exist any more.
 fn of(second: (&str, &str), locks: &[(&str, &str, &str, &str, &str)]) -> Locks {
     let threads = [
         row(&[Some("10"), Some("1"), Some("Sleep"), None, Some("50"), Some("60.25"), Some("77")]),
