@@ -168,7 +168,7 @@ async fn a_server_that_is_away_takes_no_mapping_with_it_and_a_typo_moves_nothing
         crate::support::finish(command)
     };
     // Nothing is known yet, which is not a success.
-    let first = away(&["--no-tui", "run-once"]).await.expect_code(1);
+    let first = away(&["--no-tui", "run-once", "--output", "json"]).await.expect_code(1);
     let entry = format!("{}.*", sandbox.database);
     assert!(first.stderr.contains(&format!("`{entry}` cannot be moved: Connecting to MySQL as")), "{}", first.stderr);
     let failed = first.mapping(&entry);

@@ -90,7 +90,7 @@ fn whole(tables: &[TableFacts]) -> String {
 }
 
 fn read(text: &str) -> Config {
-    let env = |name: &str| (name == "GCP_PROJECT_ID").then(|| "p".to_owned());
+    let env = |name: &str| (name == "GCP_PROJECT_ID" || name.starts_with("MYSQL_")).then(|| "p".to_owned());
     parse(text, Path::new("config.yaml"), &env).unwrap_or_else(|problems| panic!("{problems:#?}\n{text}"))
 }
 

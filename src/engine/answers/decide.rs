@@ -40,7 +40,7 @@ async fn decide_one<P: Platform>(
     let table = decisions.iter().find(|decision| decision.column == WHOLE_TABLE).map(|decision| decision.accept);
     match table {
         Some(false) if mapping.is_new_table => return decline_table(ports, mapping).await,
-        Some(_) if !mapping.is_new_table => return Err(is_moved_already(mapping)),
+        Some(takes) if !mapping.is_new_table => return Err(is_moved_already(mapping, takes)),
         Some(_) | None => {}
     }
     let waits = table.is_none() && waits_for_word(ports, mapping).await?;
@@ -126,8 +126,10 @@ pub(in crate::engine) async fn waits_for_word<P: Platform>(ports: &Ports<P>, map
     Ok(mapping.is_new_table && !ports.state.load_tables().await?.takes(&mapping.name))
 }
 
-fn is_moved_already(mapping: &Mapping) -> Fault {
-    let sentence = format!("`{WHOLE_TABLE}` is the word on a new table, and {} is moved already", mapping.source);
+fn is_moved_already(mapping: &Mapping, takes: bool) -> Fault {
+    let option = if takes { "--column" } else { "--decline" };
+    let sentence =
+        format!("`{option} {WHOLE_TABLE}`: that is for a new table, and {} is moved already", mapping.source);
     let hint = match &mapping.pattern {
         Some(pattern) => format!(
             "to leave it out, write `except: [{}]` beside `tables: {pattern}`",
