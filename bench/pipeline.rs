@@ -34,6 +34,7 @@ impl Write for Counting {
 
 #[tokio::main]
 async fn main() -> color_eyre::Result<()> {
+    bigquery_syncer::memory::keep_blocks();
     let _ = rustls::crypto::ring::default_provider().install_default();
     let env = |name: &str| std::env::var(name).ok();
     let file = std::env::var("BENCH_CONFIG")?;

@@ -17,6 +17,7 @@ pub mod format;
 pub mod google;
 pub mod host;
 pub mod logging;
+pub mod memory;
 pub mod outlets;
 mod paths;
 pub mod printable;

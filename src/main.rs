@@ -20,6 +20,7 @@ use bigquery_syncer::cli::args::{Args, CommandArg, Invocation};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
 use bigquery_syncer::engine;
 use bigquery_syncer::logging;
+use bigquery_syncer::memory;
 use clap::{CommandFactory, Parser};
 
 use self::environment::Environment;
@@ -28,6 +29,7 @@ use self::refusal::Refusal;
 use self::renewal::Files;
 
 fn main() -> color_eyre::Result<ExitCode> {
+    memory::keep_blocks();
     color_eyre::install()?;
     // Every TLS connection uses this provider; without it the clients panic at their first handshake.
     let _ = rustls::crypto::ring::default_provider().install_default();

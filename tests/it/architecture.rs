@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use self::circles::Files;
 
 /// Each module, and the other modules of this crate that it may use.
-const MAY_SEE: [(&str, &[&str]); 22] = [
+const MAY_SEE: [(&str, &[&str]); 23] = [
     ("domain", &[]),
     ("bucket", &["domain", "google", "retry", "trust"]),
     ("dotenv", &[]),
@@ -18,6 +18,7 @@ const MAY_SEE: [(&str, &[&str]); 22] = [
     ("google", &["domain", "paths", "trust"]),
     ("host", &[]),
     ("logging", &["printable"]),
+    ("memory", &[]),
     ("paths", &[]),
     ("printable", &[]),
     ("retry", &["domain"]),
