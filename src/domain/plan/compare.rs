@@ -64,7 +64,10 @@ pub(super) fn compare(input: &PlanInput<'_>, warnings: &mut Vec<Finding>) -> Res
         });
         if accepted == Some(false) {
             let sentence = format!("column `{}` is left out, because an operator has declined it", source.name);
-            warnings.push(Finding::warn(Topic::Target, sentence).remedy("`bqsync schema-diff` shows it"));
+            let (named, column) =
+                (quote::shell_option("--mapping", &input.mapping.name.0), quote::shell_option("--column", &name));
+            let remedy = format!("to move it after all: `bqsync schema-diff {named} --apply {column}`");
+            warnings.push(Finding::warn(Topic::Target, sentence).remedy(remedy));
             continue;
         }
         if left_behind && accepted != Some(true) {

@@ -26,10 +26,12 @@ impl<'a> PlanInput<'a> {
         self.source.columns.iter().filter(|c| !self.mapping.excludes(&c.name))
     }
 
-    /// The decision on a column that differs. A decision on another type does not count for this one.
+    /// The decision on a column that differs, and on a declined one that BigQuery has got from somebody else. A decision on
+    /// another type does not count for this one.
     pub(super) fn said(&self, name: &str, source_type: &str, verdict: &Verdict) -> Option<bool> {
         let (_, decision) = self.decisions.iter().find(|(column, _)| same_name(column, name))?;
-        let concerns = verdict.changes_target() || matches!(verdict, Verdict::Conflict(_));
+        let is_there = matches!(verdict, Verdict::Same) && !decision.accepted;
+        let concerns = verdict.changes_target() || matches!(verdict, Verdict::Conflict(_)) || is_there;
         (concerns && decision.mysql == source_type).then_some(decision.accepted)
     }
 }

@@ -58,7 +58,10 @@ async fn decide_one<P: Platform>(
     for decision in decisions {
         let column = planned.diff.columns.iter().find(|c| same_name(&c.name, &decision.column));
         let column = column.ok_or_else(|| unknown(mapping, &planned, decision))?;
-        refuse(mapping, &planned, column, decision.accept)?;
+        let is_taken_back = decision.accept && is_declined(ledger.decisions(), &column.name);
+        if !(is_taken_back && matches!(column.verdict, Verdict::Same)) {
+            refuse(mapping, &planned, column, decision.accept)?;
+        }
         said.push((column, decision.accept));
     }
     let accepted = planned.diff.only(|c| said.iter().any(|(column, accept)| *accept && column.name == c.name));
@@ -226,6 +229,10 @@ fn refuse(mapping: &Mapping, planned: &Planned, column: &ColumnDiff, accept: boo
         .with_hint("accept it, or choose other keys in the configuration")),
         (Verdict::New(_) | Verdict::Widen(_) | Verdict::Relax | Verdict::Conflict(_), _) => Ok(()),
     }
+}
+
+fn is_declined(decisions: &Decisions, column: &str) -> bool {
+    decisions.iter().any(|(name, decision)| same_name(name, column) && !decision.accepted)
 }
 
 fn is_needed(mapping: &Mapping, planned: &Planned, name: &str) -> bool {

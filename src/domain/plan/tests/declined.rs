@@ -3,12 +3,26 @@
 use super::*;
 use crate::domain::schema::SchemaDecision;
 
+fn said(accepted: bool, column: &str, mysql: &SourceType) -> (String, SchemaDecision) {
+    let (by, at) = ("ops@jump".to_owned(), chrono::DateTime::UNIX_EPOCH);
+    (column.to_owned(), SchemaDecision { accepted, mysql: mysql.to_string(), by, at })
+}
+
+#[test]
+fn a_declined_column_stays_out_although_somebody_else_has_added_it() {
+    let there = case(Some(TEXT), Some(TargetType::String(None)));
+    let declined = Case { decisions: [said(false, "x", &TEXT)].into(), ..there.clone() }.planned();
+    assert_eq!(declined.moved(), ["id", "updated_at"]);
+    let warning = declined.warnings.iter().map(ToString::to_string).collect::<String>();
+    assert!(warning.contains("`bqsync schema-diff --mapping users --apply --column x`"), "{warning}");
+    for decisions in [[said(true, "x", &TEXT)], [said(false, "x", &BIGINT)]] {
+        let moved = Case { decisions: decisions.into(), ..there.clone() }.planned();
+        assert_eq!(moved.moved(), ["id", "updated_at", "x"]);
+    }
+}
+
 #[test]
 fn what_an_operator_has_declined_stays_out_of_a_new_table() {
-    let said = |accepted, column: &str, mysql: &SourceType| {
-        let (by, at) = ("ops@jump".to_owned(), chrono::DateTime::UNIX_EPOCH);
-        (column.to_owned(), SchemaDecision { accepted, mysql: mysql.to_string(), by, at })
-    };
     let new = Case { target: None, ..case(Some(TEXT), None) };
     let declined = Case { decisions: [said(false, "X", &TEXT)].into(), ..new.clone() }.planned();
     assert_eq!(declined.moved(), ["id", "updated_at"]);

@@ -323,6 +323,7 @@ fn is_safe(column: &ColumnDiffView) -> bool {
 fn can_decide(column: &ColumnDiffView) -> bool {
     match column.verdict {
         VerdictKind::New | VerdictKind::Widen | VerdictKind::Relax | VerdictKind::Conflict => true,
-        VerdictKind::Same | VerdictKind::MissingInSource => false,
+        VerdictKind::Same => column.accepted == Some(false),
+        VerdictKind::MissingInSource => false,
     }
 }

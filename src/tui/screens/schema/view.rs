@@ -174,6 +174,9 @@ fn explain(screen: &Schema, shared: &Shared, theme: Theme, cells: usize) -> Vec<
     let row = screen.mapping.as_ref().and_then(|name| shared.book.get(name));
     let becomes = column.becomes().unwrap_or_else(|| "the type shown".to_owned());
     let meaning = match column.verdict {
+        VerdictKind::Same if column.accepted == Some(false) => {
+            "It is left out although BigQuery has it. Accepted, it moves from the next run on.".to_owned()
+        }
         VerdictKind::Same => "Both sides agree.".to_owned(),
         VerdictKind::New if matches!(screen.compared, Compared::Read { creates_table: true, .. }) => {
             if screen.declined().contains(&column.column) {
