@@ -84,7 +84,7 @@ async fn an_interrupt_stops_at_a_safe_point_with_the_documented_code() {
     let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
     assert_eq!(output.status.code(), Some(130), "{output:?}");
     let stdout = String::from_utf8_lossy(&output.stdout);
-    assert!(stdout.contains("CANCELLED") && stdout.contains("the next run goes on from there"), "{stdout}");
+    assert!(stdout.contains("CANCELLED") && stdout.contains("the next run begins it"), "{stdout}");
     sqlx::raw_sql("UNLOCK TABLES").execute(&mut lock).await.unwrap();
     sandbox.sync().await;
 }

@@ -3,9 +3,11 @@
 //! which the account may read only some columns.
 
 mod hidden;
+mod within;
 
 use std::collections::HashMap;
 
+use self::within::{Name, within};
 use super::cascades;
 use super::catalog::{self, COLUMNS, OWN_ENGINES};
 use super::connect;
@@ -13,14 +15,11 @@ use super::fault::from_sqlx;
 use super::indexes::{self, Indexes};
 use super::server::Server;
 use super::session::{Flavour, Session};
-use super::sql::{Bind, Query};
+use super::sql::Query;
 use super::texts::{Texts, number, text};
 use crate::domain::column::{SourceSchema, same_name};
 use crate::domain::estate::{EstateAsk, Found, TableFacts};
 use crate::domain::fault::Fault;
-
-/// A table's database and name.
-type Name = (String, String);
 
 pub async fn estate(server: &Server, ask: &EstateAsk) -> Result<Found, Fault> {
     let mut session = connect::open(server).await?;
@@ -169,13 +168,6 @@ async fn indexes(session: &mut Session, databases: &[String]) -> Result<HashMap<
     let order = "ORDER BY table_schema, table_name, index_name, seq_in_index";
     let rows = session.texts(within(&what, "table_schema", databases, order)).await?;
     Ok(by_table(rows, 9, 8))
-}
-
-/// A question to the catalogue about some databases.
-fn within(what: &str, column: &str, databases: &[String], order: &str) -> Query {
-    let places = vec!["?"; databases.len()].join(", ");
-    let sql = format!("SELECT {what} WHERE {column} IN ({places}) {order}");
-    Query::new(sql, databases.iter().cloned().map(Bind::Text))
 }
 
 fn by_table(rows: Vec<Texts>, database: usize, table: usize) -> HashMap<Name, Vec<Texts>> {

@@ -52,7 +52,7 @@ pub async fn unlisted(session: &mut Session, table: &SourceTable, error: Option<
             let sentence = format!("There is no table {table}, or the account may not see it");
             let names = nearest_names(session, table).await;
             let hint = format!(
-                "if it was dropped or renamed, change the mapping or take it out (an entry with `tables` leaves it out with `except`); else {names}"
+                "if it was dropped or renamed, change the mapping or take it out, from `tables` with `except`; else {names}"
             );
             Fault::new(FaultKind::Schema, sentence).with_hint(hint)
         }

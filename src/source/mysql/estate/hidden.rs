@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::super::catalog::hides_columns;
 use super::super::session::{Flavour, Session};
 use super::super::texts::text;
-use super::{Name, within};
+use super::within::{Name, within};
 use crate::domain::estate::TableFacts;
 use crate::domain::ids::SourceTable;
 
