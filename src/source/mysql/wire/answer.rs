@@ -21,6 +21,9 @@ pub const LOCAL_FILE: u8 = 0xfb;
 /// In the status: another result follows.
 const MORE_RESULTS: u16 = 0x0008;
 
+/// In the status: the rows wait in a cursor, which no statement here asks for.
+const CURSOR: u16 = 0x0040;
+
 /// The server's own words of an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -47,6 +50,10 @@ impl Refusal {
             rest => (String::new(), text(rest)),
         };
         Ok(Self { number, state, message })
+    }
+
+    fn has_state(&self) -> bool {
+        self.state.len() == 5 && self.state.bytes().all(|byte| byte.is_ascii_alphanumeric())
     }
 }
 
@@ -98,6 +105,15 @@ pub fn heard(packet: &[u8]) -> Result<&[u8], Error> {
     }
 }
 
+/// The error that comes in place of a row. The server's words have a state before them; without one, the bytes are those of a
+/// row that was damaged on the way, and are not repeated.
+pub fn no_row(packet: &[u8]) -> Error {
+    match Refusal::read(packet) {
+        Ok(refusal) if refusal.has_state() => refusal.into(),
+        _ => malformed("what should be a row is none"),
+    }
+}
+
 /// That a statement without rows is done.
 ///
 /// # Errors
@@ -122,16 +138,16 @@ pub fn ended(packet: &[u8], deprecates_eof: bool) -> Result<(), Error> {
     let mut fields = Fields::of(packet);
     let _header = fields.u8()?;
     if deprecates_eof {
-        let (_rows, _id) = (fields.number()?, fields.number()?);
-        no_more(fields.u16()?)
+        let (_rows, _id, status, _warnings) = (fields.number()?, fields.number()?, fields.u16()?, fields.u16()?);
+        no_more(status)
     } else {
-        let _warnings = fields.u16()?;
-        no_more(fields.u16()?)
+        let (_warnings, status) = (fields.u16()?, fields.u16()?);
+        if fields.rest().is_empty() { no_more(status) } else { Err(malformed("the end of rows is too long")) }
     }
 }
 
 fn no_more(status: u16) -> Result<(), Error> {
-    if status & MORE_RESULTS == 0 { Ok(()) } else { Err(malformed("a second result arrives that was not asked for")) }
+    if status & (MORE_RESULTS | CURSOR) == 0 { Ok(()) } else { Err(malformed("more arrives than was asked for")) }
 }
 
 /// Nothing here asks for LOAD DATA LOCAL, so a server that wants a file is not what it seems.
@@ -159,6 +175,19 @@ mod tests {
         assert!(ended(b"\xfe\x00\x00\x0a\x00", false).is_err(), "another result");
         assert!(ended(b"\xfe\x00\x00\x0a\x00\x00\x00", true).is_err(), "another result");
         assert!(ended(b"\xfe\x00", false).is_err() && ended(b"\xfe\x00\x00\x02", true).is_err());
+        assert!(ended(b"\xfe\x00\x00\x02\x00", true).is_err(), "the other form, which was not agreed on");
+        assert!(ended(b"\xfe\x00\x00\x02\x00\x00", false).is_err(), "too long");
+        assert!(ended(b"\xfe\x00\x00\x42\x00", false).is_err(), "a cursor");
+    }
+
+    #[test]
+    fn a_damaged_row_is_not_taken_for_the_servers_words() {
+        let killed = no_row(b"\xff\x25\x05#70100Query execution was interrupted").to_string();
+        assert!(killed.contains("interrupted"), "{killed}");
+        for row in [&b"\xff\x00\x00secret of a row"[..], b"\xff\x00\x00#sec\x00ret of a row", b"\xff"] {
+            let told = no_row(row).to_string();
+            assert!(!told.contains("ret of a row") && told.contains("what should be a row is none"), "{told}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use sqlx::Error;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
-use super::answer::{END, LOCAL_FILE, OK, done, ended, heard, wants_a_file};
+use super::answer::{END, LOCAL_FILE, OK, done, ended, heard, no_row, wants_a_file};
 use super::cells::Cells as _;
 use super::column::{Column, Width};
 use super::fields::{Fields, malformed, put_counted};
@@ -132,7 +132,7 @@ impl Connection {
                 self.rows_follow = false;
                 Ok(Some(false))
             }
-            _ => Err(heard(packet).err().unwrap_or_else(|| malformed("what should be a row is none"))),
+            _ => Err(no_row(packet)),
         }
     }
 
