@@ -12,10 +12,15 @@ use crate::domain::fault::{Fault, FaultKind};
 /// A fault with the sentence given; the kind, and the hint where one is known, come from the error.
 pub fn from_sqlx(error: sqlx::Error, sentence: impl Into<String>) -> Fault {
     let (kind, hint) = classify(&error);
-    let is_full = number(&error).is_some_and(is_about_connections) && kind == FaultKind::Transient;
+    let number = number(&error);
+    let is_full = number.is_some_and(is_about_connections) && kind == FaultKind::Transient;
     let fault = Fault::new(kind, sentence);
     let fault = match error {
         sqlx::Error::Database(database) if is_full => fault.caused_by(Full(database.to_string())),
+        sqlx::Error::Database(_) if number.is_some_and(quotes_a_value) => {
+            let number = number.unwrap_or_default();
+            fault.caused_by(format!("error {number}, whose words quote a value and are left out here"))
+        }
         // The server's own words, without sqlx's before them.
         sqlx::Error::Database(database) => fault.caused_by(database.to_string()),
         // Ours, and nothing of sqlx's before them.
@@ -57,6 +62,11 @@ pub fn is_full(fault: &Fault) -> bool {
 /// Of all accounts, of this one by the server's limit, by the account's own (which has limits by the hour as well).
 const fn is_about_connections(number: u16) -> bool {
     matches!(number, 1040 | 1203 | 1226)
+}
+
+/// Errors about a value that a view's expression came upon; their words have the value in them. 1644 is a function's own.
+const fn quotes_a_value(number: u16) -> bool {
+    matches!(number, 1292 | 1366 | 1367 | 1411 | 1525 | 1644 | 1918)
 }
 
 /// The server's error number, where it was the server that refused.
@@ -175,6 +185,12 @@ fn by_number(number: u16, sqlstate: &str, message: &str) -> (FaultKind, Option<&
         | 3169
         | 4031 => (Transient, None),
         1153 => (Data, Some("a row exceeds the server's max_allowed_packet: raise it there")),
+        number if quotes_a_value(number) => (
+            Data,
+            Some(
+                "an expression of the view fails on a row: run its SELECT in MySQL to see which, and mend the row or the view",
+            ),
+        ),
         1064 => (Bug, None),
         _ => match sqlstate.get(..2) {
             Some("08" | "40" | "70") => (Transient, None),
@@ -253,6 +269,18 @@ mod tests {
         assert_eq!(from_sqlx(sqlx::Error::Io(refused), "x").kind(), FaultKind::Config);
         let cut: std::io::Error = std::io::ErrorKind::ConnectionReset.into();
         assert_eq!(from_sqlx(sqlx::Error::Tls(cut.into()), "x").kind(), FaultKind::Transient);
+    }
+
+    #[test]
+    fn the_words_of_an_error_that_quotes_a_value_are_left_out() {
+        let refusal =
+            |number, message: &str| Refusal { number, state: "HY000".to_owned(), message: message.to_owned() };
+        let quoting = refusal(1411, "Incorrect string value: '4111secret' for function uuid_to_bin");
+        let fault = from_sqlx(quoting.into(), "Reading v failed");
+        assert_eq!(fault.kind(), FaultKind::Data);
+        assert_eq!(fault.to_string(), "Reading v failed: error 1411, whose words quote a value and are left out here");
+        let plain = from_sqlx(refusal(1105, "Unknown error").into(), "Reading v failed");
+        assert!(plain.to_string().ends_with("1105 (HY000): Unknown error"), "{plain}");
     }
 
     #[test]

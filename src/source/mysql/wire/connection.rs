@@ -88,7 +88,7 @@ impl Connection {
         self.send(&packet).await?;
         let first = self.packet().await?;
         let count = match first.first() {
-            Some(&OK) => 0,
+            Some(&OK) => return Err(malformed("a query is answered as if it had no rows")),
             Some(&LOCAL_FILE) => return Err(wants_a_file()),
             _ => Fields::of(first).number()?,
         };
@@ -99,11 +99,11 @@ impl Connection {
         }
         self.widths.clear();
         self.widths.extend(self.columns.iter().map(|column| column.width));
-        if count > 0 && !self.deprecates_eof {
+        if !self.deprecates_eof {
             let packet = self.packet().await?;
             ended(packet, false)?;
         }
-        self.rows_follow = count > 0;
+        self.rows_follow = true;
         Ok(())
     }
 

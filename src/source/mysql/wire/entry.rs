@@ -27,6 +27,9 @@ const WANTS_PASSWORD: u8 = 0x04;
 const KEY_OF_SHA256: u8 = 0x01;
 const KEY_OF_CACHING_SHA2: u8 = 0x02;
 
+/// A login takes three or four: another plugin, its key, its word, the end.
+const MOST_ANSWERS: usize = 8;
+
 /// Where the server, or what leads to it, listens.
 #[derive(Debug, Clone, Copy)]
 pub enum Place<'a> {
@@ -113,7 +116,7 @@ impl Exchange<'_> {
         let answer = self.answer()?;
         let packet = greeting.log_in(user, database, self.over_tls, &answer);
         self.say(&packet).await?;
-        loop {
+        for _ in 0..MOST_ANSWERS {
             let packet = next(&mut self.stream, &mut self.incoming).await?.to_vec();
             match packet.as_slice() {
                 [OK, ..] => return Ok(()),
@@ -126,6 +129,7 @@ impl Exchange<'_> {
                 _ => return Err(malformed("a login is neither taken nor refused")),
             }
         }
+        Err(malformed("a login comes to no end"))
     }
 
     /// Another plugin, with a nonce of its own.

@@ -200,3 +200,12 @@ async fn what_does_not_greet_like_mysql_is_an_error() {
         assert!(outcome.is_err() && heard.is_empty(), "{greeting:?}");
     }
 }
+
+#[tokio::test]
+async fn a_login_that_comes_to_no_end_is_given_up() {
+    let again = |step: u8| says(2 * step, &[&b"\xfemysql_native_password\0"[..], NONCE, &[0]].concat());
+    let script = std::iter::once(says(0, &hello(0xf7ff, "mysql_native_password"))).chain((1..20).map(again)).collect();
+    let (outcome, heard) = login("secret", SslMode::Disabled, false, script).await;
+    assert!(error(outcome).contains("comes to no end"));
+    assert!(heard.len() < 12, "{}", heard.len());
+}

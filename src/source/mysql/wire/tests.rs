@@ -50,6 +50,14 @@ async fn rows_are_the_same_however_they_are_cut_up_on_the_way() {
 }
 
 #[tokio::test]
+async fn an_answer_without_rows_is_no_empty_table() {
+    let prepared = Said::from(1).then(&[0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let said = prepared.and(&Said::from(1).then(b"\x00\x00\x00\x02\x00\x00\x00"));
+    let told = read(connected(said, 64, true)).await.unwrap_err();
+    assert!(told.contains("as if it had no rows"), "{told}");
+}
+
+#[tokio::test]
 async fn the_bits_of_nulls_are_where_they_should_be_for_any_number_of_columns() {
     for columns in [1_u16, 5, 6, 7, 13, 14, 15, 251, 4096] {
         let cells: Vec<Option<&[u8]>> =
