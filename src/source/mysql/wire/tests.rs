@@ -155,6 +155,10 @@ async fn heard(server: &mut DuplexStream, count: usize) -> Vec<u8> {
     bytes
 }
 
+async fn no_rows(connection: &mut Connection, query: &Query) {
+    assert!(connection.all(query).await.unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn a_statement_that_comes_again_is_not_prepared_again() {
     let (client, mut server) = duplex(4096);
@@ -162,18 +166,18 @@ async fn a_statement_that_comes_again_is_not_prepared_again() {
     let query = Query::new("X ?", [Bind::UInt(258)]);
     let prepared =
         Said::from(1).then(&[0, 7, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]).then(&super::crafted::definition(0xfd, 0, 0));
-    let nothing = Said::from(1).then(b"\x00\x00\x00\x02\x00\x00\x00");
+    let nothing = Said::from(1).then(&[1]).then(&super::crafted::definition(0xfd, 0, 0)).then(end(true));
     let execution = [0x17, 7, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0x08, 0x80, 2, 1, 0, 0, 0, 0, 0, 0];
     let both = [&[4, 0, 0, 0, 0x16][..], b"X ?", &[22, 0, 0, 0], &execution].concat();
     server.write_all(&prepared.and(&nothing).bytes).await.unwrap();
-    connection.ask(&query).await.unwrap();
+    no_rows(&mut connection, &query).await;
     assert_eq!(heard(&mut server, both.len()).await, both);
     server.write_all(&nothing.bytes).await.unwrap();
-    connection.ask(&query).await.unwrap();
+    no_rows(&mut connection, &query).await;
     assert_eq!(heard(&mut server, 26).await, [&[22, 0, 0, 0][..], &execution].concat());
     // Another takes its place, and the server is told.
-    server.write_all(&texts(0, true).bytes).await.unwrap();
-    connection.ask(&Query::plain("Y")).await.unwrap();
+    server.write_all(&texts(1, true).then(end(true)).bytes).await.unwrap();
+    no_rows(&mut connection, &Query::plain("Y")).await;
     assert_eq!(
         heard(&mut server, 9 + 6).await,
         [&[5, 0, 0, 0, 0x19, 7, 0, 0, 0][..], &[2, 0, 0, 0, 0x16, b'Y']].concat()
