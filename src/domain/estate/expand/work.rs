@@ -301,6 +301,9 @@ impl<'a> Work<'a> {
 
     /// Rows that came under another word would come a second time.
     fn refuse_stranger(&self, mapping: &Mapping) -> Result<(), String> {
+        if mapping.shard.is_none() || self.ask.known.tables.contains_key(&mapping.name) {
+            return Ok(());
+        }
         let (source, target) = (&mapping.source, &mapping.target.table);
         let used = self.ask.config.used_sources();
         let is_before = |known: &&KnownTable| {
@@ -309,9 +312,6 @@ impl<'a> Work<'a> {
                 && source.database.as_deref() == Some(&known.database)
                 && !used.contains(&known.server)
         };
-        if mapping.shard.is_none() || self.ask.known.tables.contains_key(&mapping.name) {
-            return Ok(());
-        }
         self.ask.known.tables.values().find(is_before).map_or(Ok(()), |known| {
             let before = name_of(known.server.as_ref(), &known.database, &known.table);
             Err(format!(
