@@ -7,10 +7,17 @@ use sqlx::mysql::MySqlConnection;
 
 use crate::support::{Sandbox, root_options};
 
-async fn sandbox(name: &str, settings: &str, cursor: &str) -> Sandbox {
-    let sandbox = Sandbox::new(name).await;
+/// Longer than any writer of another test.
+const PATIENT: &str = "fence_timeout: 60s";
+
+fn configure(sandbox: &Sandbox, settings: &str, cursor: &str) {
     let mapping = "name: t, mysql_table: t, bigquery_table: t, primary_keys: [id], mode: append";
     sandbox.configure(settings, &format!("  - {{{mapping}, incremental_column: {cursor}}}"));
+}
+
+async fn sandbox(name: &str, settings: &str, cursor: &str) -> Sandbox {
+    let sandbox = Sandbox::new(name).await;
+    configure(&sandbox, settings, cursor);
     sandbox
         .sql(
             "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(20), \
@@ -62,7 +69,7 @@ async fn run(sandbox: &Sandbox, mut at_the_fence: Option<MySqlConnection>) -> Ru
 #[tokio::test]
 async fn a_transaction_that_commits_while_it_is_waited_for_loses_nothing() {
     for cursor in ["at", "id"] {
-        let sandbox = sandbox("fence_wait", "fence_timeout: 60s", cursor).await;
+        let sandbox = sandbox("fence_wait", PATIENT, cursor).await;
         let late = overtaken(&sandbox).await;
         let report = run(&sandbox, Some(late)).await;
         assert_eq!(report.mappings[0].held_back, None);
@@ -81,6 +88,7 @@ async fn what_a_transaction_may_still_bring_is_held_back_and_comes_with_the_next
         let there = if before.is_empty() { Vec::new() } else { arrived(&sandbox).await };
         assert_eq!(there, before, "{cursor}");
         execute(&mut late, "COMMIT").await;
+        configure(&sandbox, PATIENT, cursor);
         run(&sandbox, None).await;
         assert_eq!(arrived(&sandbox).await, ["old", "late", "early"], "{cursor}");
     }
@@ -88,7 +96,7 @@ async fn what_a_transaction_may_still_bring_is_held_back_and_comes_with_the_next
 
 #[tokio::test]
 async fn a_statement_that_waits_for_the_table_is_waited_for_too() {
-    let sandbox = sandbox("fence_statement", "fence_timeout: 60s", "at").await;
+    let sandbox = sandbox("fence_statement", PATIENT, "at").await;
     // The statement is stamped when it begins; then it waits behind the lock, and is not a transaction yet.
     let mut lock = sandbox.connection().await;
     execute(&mut lock, "LOCK TABLES t READ").await;

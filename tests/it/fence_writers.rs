@@ -12,6 +12,9 @@ use crate::support::{Ran, Sandbox, finish, is_mysql, root_options};
 const MAPPING: &str =
     "  - {name: o, mysql_table: o, bigquery_table: o, primary_keys: [id], incremental_column: t, mode: upsert}";
 
+/// Longer than any writer of another test: whoever waits for a lock, or is prepared, may write to every table.
+const PATIENT: &str = "fence_timeout: 60s";
+
 const ROWS: &str = "SELECT CAST(id AS CHAR), v FROM o ORDER BY id";
 const ARRIVED: &str = "SELECT CAST(id AS STRING), v FROM `{d}.o` ORDER BY id";
 
@@ -236,7 +239,7 @@ async fn a_statement_that_reads_for_long_holds_nobody_back() {
 
 #[tokio::test]
 async fn a_long_transaction_on_another_table_holds_nobody_back_where_locks_are_seen() {
-    let sandbox = shop("elsewhere", "fence_timeout: 0s").await;
+    let sandbox = shop("elsewhere", PATIENT).await;
     let sees = sandbox.mysql_number("SELECT @@performance_schema").await;
     if sees == 0 {
         return;
@@ -250,9 +253,11 @@ async fn a_long_transaction_on_another_table_holds_nobody_back_where_locks_are_s
     execute(&mut other, "INSERT INTO o (v) VALUES ('late')").await;
     sandbox.sql("INSERT INTO o (v) VALUES ('after')").await;
     tokio::time::sleep(Duration::from_millis(5)).await;
+    sandbox.configure("fence_timeout: 0s", MAPPING);
     let held = run_as(&sandbox, Sight::Everything).await.mapping("o");
     assert!(held["held_back"].as_str().unwrap().contains("KILL"), "{held}");
     execute(&mut other, "COMMIT").await;
+    sandbox.configure(PATIENT, MAPPING);
     run_as(&sandbox, Sight::Everything).await;
     same_on_both_sides(&sandbox, "and then this one").await;
 }
