@@ -1,4 +1,4 @@
-//! The store that the configuration names, chosen when the program runs.
+//! The state store that the configuration names, local or GCS, chosen when the program starts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub enum AnyState {
     Gcs(GcsState),
 }
 
-/// A mapping taken in either.
+/// A lease of either store.
 #[derive(Debug)]
 pub enum AnyLease {
     Local(FileLease),
@@ -36,10 +36,10 @@ impl Lease for AnyLease {
 }
 
 impl AnyState {
-    /// Waits until every lease that was let go of is given back, at most so long: what is not given back expires.
+    /// Waits for released leases to be given back, but no longer than `most`: the rest expire by themselves.
     pub async fn settle(&self, most: Duration) {
         match self {
-            // The kernel has done it.
+            // The kernel released the locks when their files were closed.
             Self::Local(_) => {}
             Self::Gcs(store) => store.settle(most).await,
         }

@@ -1,4 +1,4 @@
-//! What is remembered of a backfill, and of one whose parts several processes move.
+//! What a mapping's state remembers of a backfill, and of a backfill that several processes share.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,14 +9,14 @@ use crate::domain::shard::Shard;
 use crate::domain::window::{Low, Window};
 use crate::state::Rules;
 
-/// How far a backfill is. Values of the incremental column as text, both ends included.
+/// How far a backfill has come. Values of the incremental column as text, both ends included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackfillState {
-    /// As asked for: the same words go on with it.
+    /// As the operator asked for it: the same words continue this backfill.
     pub start: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<String>,
-    /// What they meant when it began.
+    /// The values that those words stood for when the backfill began.
     pub from: String,
     pub to: String,
     /// Everything up to here is in BigQuery; `None` before the first slice.
@@ -27,24 +27,24 @@ pub struct BackfillState {
     pub began_at: DateTime<Utc>,
     /// `user@host`.
     pub by: String,
-    /// What is left beyond `done` is cut into these, each with a lease and a state of its own.
+    /// The rest beyond `done` is cut into these parts, each with its own lease and state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parts: Option<Parts>,
-    /// By which rules it moves all rows up to the watermark; `None` where some stay as they are.
+    /// The rules under which it moves all rows up to the watermark; `None` where it does not move all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<Box<Rules>>,
 }
 
-/// How a backfill is cut; fixed by the process that comes first.
+/// How a backfill is cut into parts; the first process fixes this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parts {
-    /// Of how many processes that one was.
+    /// The number of processes that were to share the backfill.
     pub shards: usize,
-    /// Where each part ends; it begins behind the one before.
+    /// The last value of each part; a part begins behind the end of the part before it.
     pub ends: Vec<String>,
 }
 
-/// A backfill that processes shared and that has come to its end.
+/// A finished backfill that several processes shared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndedBackfill {
     pub start: String,
@@ -52,13 +52,13 @@ pub struct EndedBackfill {
     pub end: Option<String>,
     pub began_at: DateTime<Utc>,
     pub shards: usize,
-    /// The processes that know. One that does not was started late and has nothing left to do; one that does, and
-    /// comes with the same words again, means a new backfill.
+    /// The processes that know it is finished. A process that does not know started late and has nothing left to do. A
+    /// process that knows, and asks with the same words again, starts a new backfill.
     pub told: Vec<usize>,
 }
 
 impl BackfillState {
-    /// One of its parts as a backfill of its own; `None` where there is no such part.
+    /// The part with this number as a backfill of its own; `None` where there is no such part.
     #[must_use]
     pub fn part(&self, number: usize) -> Option<Self> {
         let ends = &self.parts.as_ref()?.ends;
@@ -70,7 +70,7 @@ impl BackfillState {
         Some(Self { to, done, slices: 0, rows: 0, parts: None, ..self.clone() })
     }
 
-    /// What is not known to be in the target yet.
+    /// The window that is not known to be in the target yet.
     ///
     /// # Errors
     /// `Config` where a value does not suit the column.
@@ -88,7 +88,7 @@ impl BackfillState {
         self.parts.as_ref().map_or(0, |parts| parts.ends.len())
     }
 
-    /// Is it that backfill, or that part of it, however far?
+    /// Whether this is the same backfill, or the same part of it, however far either has come.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         self.began_at == other.began_at && self.to == other.to
@@ -99,7 +99,7 @@ impl BackfillState {
         self.done.as_ref() == Some(&self.to)
     }
 
-    /// With what its parts have come to, as far as they are known.
+    /// Adds the progress of its parts, as far as it is known.
     #[must_use]
     pub fn with_parts<'a>(mut self, known: impl Fn(usize) -> Option<&'a Self>) -> Self {
         let mut without_gap = true;
@@ -109,7 +109,7 @@ impl BackfillState {
             self.slices += part.map_or(0, |part| part.slices);
             self.rows += part.map_or(0, |part| part.rows);
             if without_gap {
-                // The first part's beginning is what was done before there were parts.
+                // The first part begins where the backfill stood before it was cut.
                 self.done.clone_from(&part.unwrap_or(&plan).done);
                 without_gap = part.is_some_and(Self::is_done);
             }
@@ -119,7 +119,7 @@ impl BackfillState {
 }
 
 impl EndedBackfill {
-    /// As one of the processes that shared it leaves it.
+    /// The record that the process `by` leaves when the backfill is finished.
     #[must_use]
     pub fn of(backfill: BackfillState, by: Shard) -> Self {
         let BackfillState { start, end, began_at, parts, .. } = backfill;
@@ -129,7 +129,7 @@ impl EndedBackfill {
         ended
     }
 
-    /// Was this process one of those that were to share it?
+    /// Whether this process was one of those that were to share the backfill.
     const fn counts(&self, shard: Shard) -> bool {
         self.shards == shard.count()
     }

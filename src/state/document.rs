@@ -16,7 +16,7 @@ use crate::domain::quote;
 use crate::printable;
 use crate::state::{MappingState, StoredWatermark};
 
-/// Of the `bqsync` section. A newer one may mean things that this version would destroy.
+/// Version of the `bqsync` section. A newer version may hold what this version would destroy.
 const VERSION: u64 = 1;
 
 /// The content as a tree: what this version does not know is kept.
@@ -35,7 +35,7 @@ struct Place {
 }
 
 impl Document {
-    /// `None`: there is no file yet. `has_backup`: the former state lies beside it.
+    /// `content` is `None` when there is no file yet. `has_backup`: the former state lies beside it.
     ///
     /// # Errors
     /// `Config` naming the file, and the line where it stops being JSON.
@@ -53,7 +53,7 @@ impl Document {
         )
     }
 
-    /// `None`: there is no object yet.
+    /// `content` is `None` when there is no object yet.
     ///
     /// # Errors
     /// As `of_file`.
@@ -107,7 +107,7 @@ impl Document {
         self.root.get("bqsync")?.get(key)
     }
 
-    /// What is remembered of one mapping.
+    /// What the file remembers of one mapping.
     pub fn state(&self, mapping: &MappingName) -> Result<MappingState, Fault> {
         let mut state: MappingState = match self.own("mappings").and_then(|m| m.get(&mapping.0)) {
             None => MappingState::default(),
@@ -136,7 +136,7 @@ impl Document {
             .collect()
     }
 
-    /// Numbers count as their text: an integer cursor may have been written as one.
+    /// Numbers are read as text: an integer cursor may have been written as a number.
     fn last_sync(&self, mapping: &MappingName) -> Result<Option<String>, Fault> {
         match self.root.get("last_sync").and_then(|section| section.get(&mapping.0)) {
             None | Some(Value::Null) => Ok(None),
@@ -148,14 +148,14 @@ impl Document {
         }
     }
 
-    /// Replaces what is remembered of one mapping; everything else stays.
+    /// Replaces the state of one mapping; everything else stays.
     pub fn set(&mut self, mapping: &MappingName, state: &MappingState) -> Result<(), Fault> {
         let value = serde_json::to_value(state)
             .map_err(|error| Fault::new(FaultKind::Bug, "The state cannot be written as JSON").caused_by(error))?;
         let said = self.last_sync(mapping)?;
         let mut last_sync = take(&mut self.root, "last_sync");
         match &state.watermark {
-            // Left as it is, so that a number stays a number for whoever wrote it.
+            // Left as it is, so that a number stays a number for other readers.
             Some(mark) if said.as_ref() == Some(&mark.value) => {}
             Some(mark) => {
                 last_sync.insert(mapping.0.clone(), json!(mark.value));
@@ -174,7 +174,7 @@ impl Document {
         Ok(())
     }
 
-    /// What was made of the tables that entries for many tables take.
+    /// What was remembered of the tables that the entries for many tables take.
     pub fn tables(&self) -> Result<KnownTables, Fault> {
         match self.own("tables") {
             None => Ok(KnownTables::default()),
@@ -183,7 +183,7 @@ impl Document {
         }
     }
 
-    /// Adds to it; everything else stays.
+    /// Adds tables to what is remembered; everything else stays.
     pub fn note_tables(&mut self, news: &KnownTables) -> Result<(), Fault> {
         let mut tables = self.tables()?;
         tables.take_in(news);
@@ -196,7 +196,7 @@ impl Document {
         Ok(())
     }
 
-    /// Who wrote it last under which lease; the first of all leases is 1.
+    /// The lease and the count of the last write; the first of all leases has the number 1.
     pub fn stamp(&self) -> Stamp {
         let read = |key| self.own(key).and_then(Value::as_u64).unwrap_or(0);
         Stamp { fence: read("fence"), serial: read("serial") }
@@ -217,16 +217,16 @@ impl Document {
     }
 }
 
-/// Tells one write of an object from every other.
+/// Tells one write of an object from all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Stamp {
     /// The lease's number: each lease of a mapping has a greater one.
     pub fence: u64,
-    /// Counts the writes under it.
+    /// Counts the writes under that lease.
     pub serial: u64,
 }
 
-/// Takes a section out to be changed and put back; `check` has made sure that what is there is an object or null.
+/// Takes a section out so that it can be changed and put back; `check` has made sure that it is an object or null.
 fn take(root: &mut Map<String, Value>, key: &str) -> Map<String, Value> {
     match root.remove(key) {
         Some(Value::Object(section)) => section,

@@ -32,10 +32,10 @@ use crate::domain::report::{RunReport, RunSummary};
 use crate::files;
 use crate::state::Diagnose;
 
-/// Objects that are read at the same time.
+/// How many objects are read at the same time.
 const READERS: usize = 8;
 
-/// Others may be quicker a few times; one who always is holds the lease by then.
+/// Another writer may be quicker a few times; one that always is holds the lease by then.
 const TRIES: usize = 5;
 
 /// `state_store: gcs`. Cheap to clone; the clones share their leases.
@@ -48,7 +48,7 @@ pub struct GcsState {
     report_dir: PathBuf,
     /// The tasks behind the leases of this process.
     keepers: Arc<Mutex<Vec<Keeper>>>,
-    /// Read by those who are taking a lease, written by who waits for their end.
+    /// Read-locked while a lease is being taken; write-locked to wait until all of these attempts have ended.
     taking: Arc<RwLock<()>>,
 }
 
@@ -61,8 +61,8 @@ struct Keeper {
 }
 
 impl GcsState {
-    /// Asks nothing of the network yet. A holder that shows no sign of life for `lease_length` may be taken over; the
-    /// report of the last run goes to `report_dir` too, where readers of the original tool look for it.
+    /// Sends no request yet. A holder that shows no sign of life for `lease_length` may be taken over. The report of
+    /// the last run is also written to `report_dir`, where readers of the original tool look for it.
     #[must_use]
     pub fn new(bucket: Bucket, prefix: &str, lease_length: Duration, report_dir: PathBuf) -> Self {
         let names = Names::new(prefix);
@@ -70,7 +70,7 @@ impl GcsState {
         Self { bucket, names, identity, lease_length, report_dir, keepers: Arc::default(), taking: Arc::default() }
     }
 
-    /// Waits until every lease that was let go of is given back, at most so long: what is not given back expires.
+    /// Waits for released leases to be given back, but no longer than `most`: the rest expire by themselves.
     pub async fn settle(&self, most: Duration) {
         let settled = async {
             drop(self.taking.write().await);
@@ -81,14 +81,14 @@ impl GcsState {
         }
     }
 
-    /// Waits for the chosen of those that are giving their lease back.
+    /// Waits for the chosen keepers that are giving their lease back.
     async fn wait_for(&self, chosen: impl Fn(&MappingName) -> bool) {
         let leaving: Vec<_> = {
             let mut keepers = self.keepers.lock().await;
             keepers.extract_if(.., |keeper| keeper.stop.is_cancelled() && chosen(&keeper.mapping)).collect()
         };
         for keeper in leaving {
-            // One that panicked has given nothing back, and its lease expires.
+            // A keeper that panicked has given nothing back; its lease expires.
             let _ = keeper.task.await;
         }
     }
@@ -114,7 +114,7 @@ impl GcsState {
         document.map_or_else(|| Ok(MappingState::default()), |document| document.state(mapping))
     }
 
-    /// Writes the lease object, under a number beyond its own and beyond `fenced`.
+    /// Writes the lease object under a number greater than its present one and than `fenced`.
     async fn take(&self, mapping: &MappingName, run: &RunId, fenced: u64) -> Result<Taken, Fault> {
         let path = self.names.lease(mapping);
         let uri = self.bucket.uri(&path);
@@ -152,14 +152,14 @@ impl GcsState {
                 Err(error) => return Err(error.into_fault(format!("Writing {uri} failed"))),
             }
         }
-        let sentence = format!("The lease of mapping `{mapping}` ({uri}) changes hands all the time");
+        let sentence = format!("The lease of mapping `{mapping}` ({uri}) was changed by another process at each attempt to take it");
         Err(Fault::new(FaultKind::Conflict, sentence))
     }
 
     /// Takes a mapping, and keeps every former holder from writing its state.
     async fn hold(&self, mapping: &MappingName, run: &RunId) -> Result<GcsLease, Fault> {
         self.wait_for(|leaving| leaving == mapping).await;
-        // Of a lease object that somebody removed, the state object still knows the number.
+        // If somebody removed the lease object, the state object still holds its number.
         let (first, fenced) = match self.document(&self.names.state(mapping)).await? {
             Some(state) => (MappingState::default(), state.stamp().fence),
             None => (self.original(mapping).await?, 0),
@@ -174,7 +174,7 @@ impl GcsState {
             keepers.retain(|keeper| !keeper.task.is_finished());
             keepers.push(Keeper { mapping: mapping.clone(), stop: stop.clone(), task });
         }
-        // From here on dropping it gives it back.
+        // From here on, dropping the lease gives it back.
         let lease = GcsLease::new(hold, stop);
         lease.hold().fence(&first).await?;
         Ok(lease)
@@ -190,7 +190,7 @@ impl StateStore for GcsState {
 
     async fn lease(&self, mapping: &MappingName, run: &RunId) -> Result<GcsLease, Fault> {
         let (store, mapping, run) = (self.clone(), mapping.clone(), run.clone());
-        // Of its own: a lease that was written while its caller went away is given back, and not left to expire.
+        // In a task of its own: a lease that was written after its caller went away is given back, not left to expire.
         let taken = tokio::spawn(async move {
             let _taking = store.taking.read().await;
             store.hold(&mapping, &run).await
@@ -233,12 +233,13 @@ impl StateStore for GcsState {
             let replaces = found.map_or(Replaces::Nothing, |object| Replaces::Generation(object.generation));
             match self.bucket.put(&path, document.to_bytes()?.into(), &replaces).await {
                 Ok(_) => return Ok(()),
-                // Another was quicker, or our own write, whose answer was lost: what it has written is added to.
+                // Another writer was quicker, or our own earlier write arrived and its answer was lost: read again and
+                // add to that.
                 Err(error) if error.is_precondition() => {}
                 Err(error) => return Err(error.into_fault(format!("Writing {uri} failed"))),
             }
         }
-        Err(Fault::new(FaultKind::Conflict, format!("{uri} is written by others all the time")))
+        Err(Fault::new(FaultKind::Conflict, format!("{uri} was changed by another process at each attempt to write it")))
     }
 
     async fn save(&self, lease: &GcsLease, state: &MappingState) -> Result<(), Fault> {
@@ -247,7 +248,7 @@ impl StateStore for GcsState {
 
     async fn save_sums(&self, mapping: &MappingName, place: SumsPlace, text: Vec<u8>) -> Result<(), Fault> {
         let path = self.names.sums(mapping, place);
-        // Who has lost the lease may write here: what the state does not speak of is not read.
+        // A holder that has lost the lease may write here: sums that the state does not name are never read.
         let written = self.bucket.put(&path, text.into(), &Replaces::Anything).await;
         written.map(drop).map_err(|error| error.into_fault(format!("Writing {} failed", self.bucket.uri(&path))))
     }
@@ -277,7 +278,7 @@ impl StateStore for GcsState {
 
     async fn history(&self, most: usize) -> Result<Vec<RunSummary>, Fault> {
         let paths = self.list(&self.names.runs_folder()).await?;
-        // A few more than asked for: one that is no report is left out.
+        // A few more than asked for, because an object that is not a report is left out.
         let read: Vec<_> =
             paths.iter().rev().take(most.saturating_add(READERS)).map(|path| self.report(path)).collect();
         let found: Vec<_> = stream::iter(read).buffered(READERS).try_collect().await?;
@@ -298,7 +299,7 @@ impl Diagnose for GcsState {
         let uri = self.bucket.uri(&path);
         let tried = async {
             let first = self.bucket.put(&path, Bytes::from_static(b"{}"), &Replaces::Anything).await?;
-            // What leases stand on: the present generation may be replaced, and no other.
+            // Leases depend on this: a write replaces the present generation and no other.
             self.bucket.put(&path, Bytes::from_static(b"{}"), &Replaces::Generation(first.clone())).await?;
             let refused = self.bucket.put(&path, Bytes::from_static(b"{}"), &Replaces::Generation(first)).await;
             self.bucket.delete(&path).await?;
@@ -308,16 +309,16 @@ impl Diagnose for GcsState {
             Ok(true) => Ok(format!("{} and reports in {} can be written", self.bucket.uri(&self.names.states_folder()), self.report_dir.display())),
             Ok(false) => Err(Fault::new(
                 FaultKind::Config,
-                format!("{uri} could be replaced although it was no longer in the generation that was named"),
+                format!("{uri} was replaced although the request named an older generation of it"),
             )
-            .with_hint("something between here and Cloud Storage drops the header `x-goog-if-generation-match`: leases need it")),
+            .with_hint("a proxy between this host and Cloud Storage drops the header `x-goog-if-generation-match`, which leases need: let it pass this header")),
             Err(error) => Err(error.into_fault(format!("Writing {uri} failed"))),
         }
     }
 }
 
 impl GcsState {
-    /// Who holds the mapping of a lease object, or a part of its backfill.
+    /// Who holds the mapping, or the part of its backfill, that a lease object belongs to.
     async fn holder(&self, path: &str) -> Result<Option<(MappingName, Holder)>, Fault> {
         let Some(object) = self.read(path).await? else { return Ok(None) };
         let lease = Lease::read(&self.bucket.uri(path), &object)?;
@@ -330,7 +331,7 @@ impl GcsState {
         Ok(object.and_then(|object| reports::parsed(&self.bucket.uri(path), &object.content)))
     }
 
-    /// Removes all but the newest reports. What cannot be removed now is removed after a later run.
+    /// Removes all but the newest reports. Reports that cannot be removed now are removed after a later run.
     async fn prune(&self) {
         let pruned = async {
             let paths = self.bucket.list(&self.names.runs_folder()).await?;

@@ -1,7 +1,7 @@
 //! State in one local file, beside the original tool's, with a lock file per mapping.
 //!
-//! Every save is read, change, replace under a short lock, so that processes working on different mappings lose
-//! nothing of each other's; readers need no lock because a file is only ever replaced whole.
+//! Every save reads, changes and replaces the file under a short lock, so that processes working on different mappings
+//! do not lose each other's changes. Readers need no lock because the file is only ever replaced as a whole.
 
 mod lease;
 mod shared_file;
@@ -30,7 +30,7 @@ pub struct LocalState {
 }
 
 impl LocalState {
-    /// Touches nothing yet: files and directories are made when something is saved.
+    /// Touches no file yet: files and directories are made by the first save.
     #[must_use]
     pub fn new(path: PathBuf, report_dir: PathBuf) -> Self {
         let place = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
@@ -38,7 +38,7 @@ impl LocalState {
         Self { file: Arc::new(SharedFile::new(path)), report_dir, identity }
     }
 
-    /// The file of a mirror's sums.
+    /// The file with the checksums of a mirror.
     fn sums(&self, mapping: &MappingName, place: SumsPlace) -> PathBuf {
         let name = format!("{}.{}.json", lease::file_stem(mapping), place.word());
         files::with_suffix(self.file.path(), ".sums").join(name)
@@ -55,7 +55,7 @@ impl StateStore for LocalState {
     async fn lease(&self, mapping: &MappingName, run: &RunId) -> Result<FileLease, Fault> {
         let (path, mapping, run) = (self.file.path().to_owned(), mapping.clone(), run.clone());
         files::off_thread(move || {
-            // Said now, and not when the first rows are on their way and the state is to be written.
+            // Refused now, before rows are on their way and the state must be written.
             files::refuse_mounted(&path)?;
             FileLease::take(&files::with_suffix(&path, ".locks"), &mapping, &run)
         })
@@ -127,7 +127,7 @@ impl Diagnose for LocalState {
         let (path, reports) = (self.file.path().to_owned(), self.report_dir.clone());
         files::off_thread(move || {
             let locks = files::with_suffix(&path, ".locks");
-            // Beside each file that a run replaces, and where it makes its lock files.
+            // Beside each file that a run replaces, and where a run makes its lock files.
             for beside in [&path, &locks.join("check"), &reports.join("report.json"), &reports.join("runs/check")] {
                 files::probe(beside)?;
             }

@@ -36,40 +36,39 @@ use crate::domain::schema::Decisions;
 use crate::domain::tail::Tail;
 use crate::host::host_name;
 
-/// Where the program remembers. One writer per mapping: only a lease can save.
+/// Where the program keeps its state. One writer per mapping: only the holder of a lease can save.
 pub trait StateStore: Send + Sync + 'static {
-    /// Held while a mapping is worked on; dropping it (or dying) gives it back.
+    /// Held while a mapping is worked on; dropping it (or the end of the process) gives it back.
     type Lease: Lease;
 
-    /// What tells this store from every other that a mapping may be taken in at the same time: who shares it shares its
-    /// leases.
+    /// Identifies the store: processes with the same identity share its leases.
     fn identity(&self) -> &str;
 
-    /// Takes a mapping, or a part of its backfill by the part's name, for this process.
+    /// Takes the lease of a mapping, or of one part of its backfill by the part's name, for this process.
     ///
     /// # Errors
-    /// `Conflict`, naming who holds it since when.
+    /// `Conflict`, naming the holder and since when it has held the lease.
     fn lease(&self, mapping: &MappingName, run: &RunId) -> impl Future<Output = Result<Self::Lease, Fault>> + Send;
 
-    /// What is remembered of a mapping; empty for a new one.
+    /// The state of a mapping; empty for a new one.
     ///
     /// # Errors
     /// `Config` naming the file when it cannot be read as state.
     fn load(&self, mapping: &MappingName) -> impl Future<Output = Result<MappingState, Fault>> + Send;
 
-    /// What is remembered of every mapping.
+    /// The states of all mappings.
     ///
     /// # Errors
     /// As `load`.
     fn load_all(&self) -> impl Future<Output = Result<BTreeMap<MappingName, MappingState>, Fault>> + Send;
 
-    /// Replaces what is remembered of the leased mapping; durable when it returns.
+    /// Replaces the state of the leased mapping; durable when it returns.
     ///
     /// # Errors
-    /// `Conflict`, `Config` or `Transient` naming the file; then the former state is still there.
+    /// `Conflict`, `Config` or `Transient` naming the file; the former state is still there then.
     fn save(&self, lease: &Self::Lease, state: &MappingState) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// Puts the sums of a mirror beside its state; its lease's holder does. Durable when it returns.
+    /// Writes the checksums of a mirror beside its state; only the holder of its lease may. Durable when it returns.
     ///
     /// # Errors
     /// `Config` or `Transient` naming the file.
@@ -80,7 +79,7 @@ pub trait StateStore: Send + Sync + 'static {
         text: Vec<u8>,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// What stands there; `None` where nothing does.
+    /// The checksums kept in that place; `None` where there are none.
     ///
     /// # Errors
     /// As `save_sums`.
@@ -90,25 +89,25 @@ pub trait StateStore: Send + Sync + 'static {
         place: SumsPlace,
     ) -> impl Future<Output = Result<Option<Vec<u8>>, Fault>> + Send;
 
-    /// What was made of the tables that entries for many tables take; empty where nothing was.
+    /// What is remembered of the tables that the entries for many tables take; empty at first.
     ///
     /// # Errors
     /// As `load`.
     fn load_tables(&self) -> impl Future<Output = Result<KnownTables, Fault>> + Send;
 
-    /// Adds to it, whoever else does so at the same time; durable when it returns.
+    /// Adds tables to what is remembered, also while other processes do the same; durable when it returns.
     ///
     /// # Errors
     /// As `save`.
     fn note_tables(&self, news: &KnownTables) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// Who works on what right now, here or elsewhere; of those who share a backfill one.
+    /// Who works on which mapping now, on any host; one holder for each mapping, also where several share its backfill.
     ///
     /// # Errors
     /// As `load`.
     fn holders(&self) -> impl Future<Output = Result<BTreeMap<MappingName, Holder>, Fault>> + Send;
 
-    /// Writes the reports of a run and adds it to the history, which is bounded.
+    /// Writes the reports of a run and adds it to the history, whose length is limited.
     ///
     /// # Errors
     /// `Config` naming the file that cannot be written.
@@ -117,7 +116,7 @@ pub trait StateStore: Send + Sync + 'static {
     /// The latest runs of all hosts, newest first; at most `most`.
     ///
     /// # Errors
-    /// `Config` or `Transient` when the history cannot be read; a report that is no report is left out.
+    /// `Config` or `Transient` when the history cannot be read; a file that is not a run report is left out.
     fn history(&self, most: usize) -> impl Future<Output = Result<Vec<RunSummary>, Fault>> + Send;
 
     /// A run's whole report; `None` when it is no longer kept.
@@ -127,15 +126,15 @@ pub trait StateStore: Send + Sync + 'static {
     fn run_report(&self, run: &RunId) -> impl Future<Output = Result<Option<RunReport>, Fault>> + Send;
 }
 
-/// A mapping that is taken.
+/// The lease of a mapping.
 pub trait Lease: Send + Sync {
-    /// Whoever held the mapping before has not given it back: it died, or was cut off.
+    /// The former holder has not given the mapping back: it died or was cut off.
     fn follows_a_dead_one(&self) -> bool;
 }
 
-/// What a check asks of the store, beside what runs do.
+/// What `check` asks of the store, which runs do not.
 pub trait Diagnose: Send + Sync + 'static {
-    /// Writes, reads and removes something beside the state and the reports; gives where they are, in words.
+    /// Writes, reads and removes a test object beside the state and the reports; returns where these are, in words.
     ///
     /// # Errors
     /// `Config`, `Auth` or `Transient` naming the file or object.
@@ -152,7 +151,7 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// This process, from now on.
+    /// This process, as a holder from now on.
     fn here(run: &RunId) -> Self {
         Self { host: host_name(), pid: std::process::id(), run_id: run.clone(), since: Utc::now() }
     }
@@ -170,7 +169,7 @@ fn seconds(moment: DateTime<Utc>) -> String {
     moment.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// What is remembered of one mapping.
+/// The state of one mapping.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MappingState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -179,63 +178,65 @@ pub struct MappingState {
     pub pending: Option<PendingPublish>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_run: Option<LastRun>,
-    /// A backfill that has not come to its end.
+    /// An unfinished backfill.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backfill: Option<BackfillState>,
-    /// The last one that processes shared, for those of them that come late.
+    /// The last finished backfill that processes shared, for the processes that come late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_backfill: Option<EndedBackfill>,
-    /// What an operator has said of single columns, by their name in BigQuery.
+    /// The operator's decisions about single columns, by their name in BigQuery.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub decisions: Decisions,
-    /// Rows up to this value may be in the target although the watermark is below: an append looks for each of them.
+    /// Rows up to this value may be in the target although the watermark is below it: an append compares each of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap_to: Option<String>,
-    /// What stood just below the watermark when it was set.
+    /// The source rows just below the watermark when it was set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tail: Option<Tail>,
-    /// The server's clock was seen behind the watermark, at this value: the next run that goes on reads from there.
+    /// The server's clock was seen behind the watermark, at this value: the next run that continues reads from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again_from: Option<String>,
-    /// Of an append or a mirror: the target as it was left. `None`: unknown, so each row is looked for, or compared.
+    /// For an append or a mirror: the target as the mapping left it. `None`: unknown, so each row is looked for or
+    /// compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<LeftTarget>,
-    /// Both sides when an incremental run last compared them and found nothing to say.
+    /// Both sides when an incremental run last compared them and found no difference to report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compared: Option<Compared>,
-    /// Of a table that every run looks at as a whole: what it held last.
+    /// For a table that every run reads as a whole: what it held last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<Replaced>,
-    /// Of a mirror: MySQL's sums of what BigQuery holds.
+    /// For a mirror: MySQL's checksums of what BigQuery holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sums: Option<RememberedSums>,
-    /// Which rows were moved up to the watermark, and how their values were masked. `None`: all, as they are.
+    /// The row filter and the masks under which rows were moved up to the watermark. `None`: all rows, unmasked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<Rules>,
-    /// Which rows of the target are the mapping's. `None`: those that the mapping says.
+    /// Which rows of the target belong to the mapping. `None`: those that the configuration says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_of: Option<RowsOf>,
-    /// Columns that a run under `allow_schema_additions: review` met and that nobody has decided about.
+    /// Columns that a run under `allow_schema_additions: review` found and that await the operator's decision.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undecided: Vec<String>,
-    /// The latest due time of the schedule for which a run came to its end: each is run for once, whoever does it.
+    /// The latest due time of the schedule for which a run has ended: one run for each due time, whichever process does
+    /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduled_for: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Totals::is_empty")]
     pub totals: Totals,
 }
 
-/// Both sides when they were last compared.
+/// Both sides when a run last compared them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compared {
-    /// A word for the source's schema and for all that a plan is made from beside it.
+    /// A digest of the source's schema and of everything else that a plan is made from.
     pub schemas: String,
     pub at: DateTime<Utc>,
 }
 
 impl MappingState {
-    /// Up to where BigQuery is complete, in words: the watermark, or the moment that a table which every run looks at as a
-    /// whole was read at.
+    /// Up to where BigQuery is complete, in words: the watermark, or for a table that every run reads as a whole the
+    /// moment when reading began.
     #[must_use]
     pub fn complete_to(&self, mode: Mode) -> Option<String> {
         match mode {
@@ -244,7 +245,7 @@ impl MappingState {
         }
     }
 
-    /// May rows of the mapping be in the target?
+    /// Whether rows of the mapping may be in the target.
     #[must_use]
     pub fn has_published(&self) -> bool {
         let is_under_way = self.pending.is_some() || self.backfill.is_some() || self.overlap_to.is_some();
@@ -252,22 +253,22 @@ impl MappingState {
         has_looked || is_under_way || self.ended_backfill.is_some() || self.totals.rows > 0
     }
 
-    /// What an append knew of its target holds no more: should the mapping append again one day, it looks for each row. Its
-    /// watermark stays.
+    /// Records a replaced table. What an append knew of its target is no longer true: if the mapping appends again one
+    /// day, it looks for each row. Its watermark stays.
     pub fn note_replaced(&mut self, replaced: Replaced) {
         self.replaced = Some(replaced);
         (self.target, self.tail) = (None, None);
     }
 }
 
-/// What all runs of a mapping have come to, backfills too.
+/// Totals over all runs of a mapping, backfills included.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Totals {
     pub runs: u64,
     pub failures: u64,
-    /// Read and published.
+    /// Rows read and published.
     pub rows: u64,
-    /// When an incremental run last ended well.
+    /// When an incremental run last succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_success: Option<DateTime<Utc>>,
 }
@@ -278,41 +279,41 @@ impl Totals {
     }
 }
 
-/// A watermark as text; read once the column's type is known.
+/// A watermark as text; parsed once the column's type is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredWatermark {
     /// `2026-11-23 07:59:58` or `88120332`: what `last_sync` holds.
     pub value: String,
-    /// It came from the original tool or was set by hand, so rows sharing the value may be missing.
+    /// It came from the original tool or an operator set it, so rows that share the value may be missing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub imported: bool,
 }
 
-/// A publish that was about to be sent. Written before it is; asked after at the next start.
+/// A publish that was about to be sent: written before the job is sent, looked up at the next start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingPublish {
     pub job: JobId,
-    /// Where the job was sent to, whatever the configuration says by now.
+    /// Where the job was sent, whatever the configuration says now.
     pub place: JobPlace,
     pub staging: TableId,
-    /// Its rows travel within it: there is no staging table without which it could do nothing.
+    /// The rows travel inside the job, so it needs no staging table.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inline: bool,
-    /// What tells it from another publish that may go by the same id. `None`: its id was its own.
+    /// Tells it from another publish that may have the same job id. `None`: its id is unique.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<String>,
-    /// What its end moves.
+    /// What the state moves once the publish is confirmed.
     #[serde(default, skip_serializing_if = "Moves::is_watermark")]
     pub moves: Moves,
-    /// What that was when it was sent; `None` before the first.
+    /// The moved value when the job was sent; `None` before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// What it will be once the job is known to be done.
+    /// The moved value once the job is known to be done.
     pub high: String,
     pub rows: u64,
 }
 
-/// What a confirmed publish moves.
+/// What a confirmed publish moves in the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Moves {
@@ -320,11 +321,11 @@ pub enum Moves {
     Watermark,
     /// The checkpoint of the mapping's backfill; never the watermark.
     Backfill,
-    /// What is remembered of the table as a whole.
+    /// What is remembered of the whole table.
     Replace,
-    /// What is remembered of some parts of it.
+    /// What is remembered of some parts of the table.
     Mirror,
-    /// None of these: it deletes rows that the source no longer has, or brings rows from below the watermark.
+    /// Nothing: the job deletes rows that the source no longer has, or brings rows from below the watermark.
     Nothing,
 }
 
@@ -348,16 +349,16 @@ pub struct LastRun {
     pub duration_ms: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The operator's next step after it.
+    /// The operator's next step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// How far it ended behind MySQL's newest row, as far as that was asked for.
+    /// How many seconds behind MySQL's newest row it ended, if that was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag_seconds: Option<u64>,
 }
 
 impl LastRun {
-    /// Of a run that has ended; the same whoever keeps it.
+    /// Made from the report of a finished run; the same for every store.
     #[must_use]
     pub fn of(report: &MappingReport, trigger: Trigger) -> Self {
         Self {

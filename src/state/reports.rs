@@ -12,7 +12,7 @@ use crate::domain::report::{RunReport, RunSummary};
 use crate::files;
 use crate::printable;
 
-/// A year of nightly runs is more than anyone reads; an hourly schedule keeps a week.
+/// More than anyone reads of nightly runs in half a year; an hourly schedule keeps a week.
 pub(super) const KEPT_RUNS: usize = 200;
 
 /// A report of a thousand mappings has a megabyte or two.
@@ -57,7 +57,7 @@ fn read_file(file: &Path) -> Option<RunReport> {
     }
 }
 
-/// A report that is none is a line in the log, not the end of the history.
+/// A file that is not a run report is a line in the log; the rest of the history is shown.
 pub(super) fn parsed(place: &str, content: &[u8]) -> Option<RunReport> {
     let report = serde_json::from_slice(content);
     report
@@ -80,17 +80,18 @@ pub(super) fn sorted_json(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
     // A `Value` holds its keys in order; a struct would be written in the order of its fields.
     serde_json::to_value(value)
         .and_then(|sorted| serde_json::to_string_pretty(&sorted))
-        // An error that is in it may hold anything, and the file is read with `cat`.
+        // An error's text may contain control characters, and operators read this file with `cat`.
         .map(|text| printable::json(&text).into_owned().into_bytes())
         .map_err(|error| Fault::new(FaultKind::Bug, "The report cannot be written as JSON").caused_by(error))
 }
 
-/// A run's id is ours, but it must not become a path.
+/// A run's id is ours, but it must never become a path.
 pub(super) fn file_stem(run_id: &str) -> String {
     run_id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
 }
 
-/// Removes all but the newest; ids sort by start. What cannot be removed now is removed after a later run.
+/// Removes all but the newest; ids sort by start time. Reports that cannot be removed now are removed after a later
+/// run.
 fn prune(runs: &Path) {
     let Ok(mut files) = report_files(runs) else { return };
     files.sort();

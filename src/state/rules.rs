@@ -1,4 +1,4 @@
-//! By which rules rows were moved: what a later change of them leaves below the watermark is told by this.
+//! The rules under which rows were moved: they show what a later change of the rules leaves below the watermark.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,29 +9,29 @@ use crate::domain::config::Mapping;
 use crate::domain::mask::hex;
 use crate::domain::new_columns::Treatment;
 
-/// In a rule's place: rows came by more than one. No rule's own word is like it.
+/// Stands in the place of a rule when rows came under more than one. No rule's own digest looks like it.
 pub const SEVERAL: &str = "several";
 
-/// Of a mapping that is moved by a watermark; where all rows and all columns move as they are, it is empty.
+/// The rules of a mapping that is moved by a watermark; empty where all rows and columns move unmasked.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Rules {
-    /// A word for `where`: the condition itself may say what is nobody's business.
+    /// A digest of `where`: the condition itself may be confidential.
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
-    /// A word for the mask of each column, or of each pattern of columns, which tells it from any other and gives no key
-    /// away.
+    /// A digest of the mask of each column, or of each pattern of columns. It differs for any other mask and reveals no
+    /// key.
     #[serde(rename = "mask", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub masks: BTreeMap<String, String>,
-    /// Names that columns have in BigQuery, where these are others.
+    /// The BigQuery names of columns that are renamed.
     #[serde(rename = "rename", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub names: BTreeMap<String, String>,
-    /// Columns of MySQL's table that rows below the watermark came without.
+    /// Columns of the MySQL table that rows below the watermark were published without.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub left_out: BTreeSet<String>,
 }
 
 impl Rules {
-    /// As the mapping has them now; which columns are left out is not the mapping's alone to say.
+    /// The rules as the mapping says them now; which columns are left out depends on the table too.
     #[must_use]
     pub fn of(mapping: &Mapping) -> Self {
         let filter = mapping.source.filter.as_ref().map(|filter| fingerprint(filter.text()));
@@ -44,7 +44,7 @@ impl Rules {
         Self { filter, masks, names: mapping.rename.clone(), left_out: BTreeSet::new() }
     }
 
-    /// The same once rows have come by others as well: whatever the mapping says later, it is not what all of them came by.
+    /// These rules once rows have come under others as well: from then on no single set of rules describes all rows.
     #[must_use]
     pub fn mixed_with(&self, now: &Self) -> Self {
         let word = || SEVERAL.to_owned();

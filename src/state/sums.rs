@@ -1,10 +1,10 @@
-//! What a mirror remembers of its table beside the state, where it would be too much: in one of two places, so that what the
-//! state speaks of is never overwritten.
+//! The checksums that a mirror remembers of its table, kept beside the state because they would be too large for it.
+//! There are two places, so that the sums which the state names are never overwritten.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Where sums are kept.
+/// The two places where sums are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SumsPlace {
@@ -30,16 +30,16 @@ impl SumsPlace {
     }
 }
 
-/// What the state says of the sums of a mirror.
+/// What the state says about the sums of a mirror.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RememberedSums {
     pub place: SumsPlace,
-    /// Of their text: sums of another one are not what was remembered.
+    /// Hash of their text: sums with another hash are not those that the state names.
     pub hash: String,
-    /// A word for all that rows and sums depend on beside MySQL's rows.
+    /// A digest of everything except MySQL's rows that rows and sums depend on.
     pub plan: String,
-    /// Parts of which nobody knows what BigQuery holds: a publish of them may have been sent. Runs of neighbours, both ends
-    /// included.
+    /// Parts whose content in BigQuery is unknown, because a publish of them may have been sent. Ranges of neighbours,
+    /// both ends included.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<(u64, u64)>,
 }

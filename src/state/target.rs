@@ -1,30 +1,30 @@
-//! What a mapping that appends has left of its target, as BigQuery's free figures tell it.
+//! How a mapping that appends left its target, by the table figures that BigQuery gives for free.
 //!
-//! An append copies what lies beyond its watermark without looking, because nothing of that can be there. That holds
-//! only while nobody else has written: a state put back from a backup, or a second state on another host, is older than
-//! the target, and the figures say so.
+//! An append copies what lies beyond its watermark without looking, because none of it can be in the target. That holds
+//! only while no other process has written: a state restored from a backup, or a second state on another host, is older
+//! than the target, and the figures show it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::column::TargetSchema;
 
-/// A publish ends after its table was changed, but the two moments are noted by different clocks of BigQuery's.
+/// A publish ends after its table was changed, but different clocks of BigQuery note the two moments.
 const CLOCKS: u64 = 60_000;
 
 /// The target as this mapping has left it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LeftTarget {
     pub rows: u64,
-    /// It was changed no later, in milliseconds since 1970; `None` where only rows are compared.
+    /// The last change was no later than this, in milliseconds since 1970; `None` where only row counts are compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified: Option<u64>,
-    /// It may hold any row beyond the watermark: each is looked for until BigQuery says that it holds none.
+    /// The target may hold any row beyond the watermark: each is looked for until BigQuery shows that it holds none.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unsure: bool,
     /// The version of the target that the last publish built on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Publishes of ours that were named by it; the next one's number.
+    /// Number of our publishes that carry this target's name; also the number of the next one.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub turns: u32,
 }
@@ -35,7 +35,7 @@ const fn is_zero(number: &u32) -> bool {
 }
 
 impl LeftTarget {
-    /// Is the target, as it is described now, what was left?
+    /// Whether the target, as described now, is unchanged since this mapping left it.
     #[must_use]
     pub fn is(&self, now: &TargetSchema) -> bool {
         let moments = self.modified.zip(now.modified);

@@ -15,13 +15,14 @@ use crate::domain::ids::MappingName;
 use crate::state::document::{Document, Stamp};
 use crate::state::{self, Holder, MappingState};
 
-/// So many signs of life within the length of a lease: one that is lost on the way costs nothing.
+/// Signs of life within the length of a lease, so that one lost sign does not end the lease.
 const BEATS: u32 = 3;
 
 /// A lease that cannot be given back within this time expires by itself.
 const GIVING_BACK: Duration = Duration::from_secs(10);
 
-/// A first write may find an earlier one of ours that had arrived unheard, and the second then another's.
+/// The first look may find an earlier write of ours that arrived although its answer was lost; the second, another
+/// holder's write.
 const LOOKS: usize = 3;
 
 /// A mapping taken for this process, until the last copy is dropped.
@@ -52,16 +53,16 @@ impl state::Lease for GcsLease {
     }
 }
 
-/// What the holder's saves and its signs of life share.
+/// What the holder's saves and its signs of life have in common.
 #[derive(Debug)]
 pub(super) struct Hold {
     pub bucket: Bucket,
     pub names: Names,
     pub lease: Lease,
-    /// The former holder has not given it back.
+    /// The former holder has not given the lease back.
     pub follows_a_dead_one: bool,
     pub written: Mutex<Written>,
-    /// By whom, once another has the lease; `None` where that one has gone already.
+    /// The new holder, once another process has taken the lease; `None` inside when that holder has gone already.
     lost: OnceLock<Option<Holder>>,
 }
 
@@ -70,17 +71,17 @@ pub(super) struct Hold {
 pub(super) struct Written {
     pub document: Option<Document>,
     pub generation: String,
-    /// Of the last write that was sent.
+    /// Serial number of the last write that was sent.
     serial: u64,
-    /// Of the last write that is known to have arrived.
+    /// Serial number of the last write that is known to have arrived.
     confirmed: u64,
 }
 
-/// What stands where a write was refused.
+/// What the object holds after a write was refused.
 enum Seen {
     /// The write itself: its answer was lost.
     This(String),
-    /// An earlier one of ours, whose answer was lost.
+    /// An earlier write of ours, whose answer was lost.
     Earlier(String),
 }
 
@@ -94,8 +95,8 @@ impl Hold {
         &self.lease.mapping
     }
 
-    /// Writes the state object anew under this lease's number, with what is in it: from here on no former holder can
-    /// write it. `first` is what to put there when there is none.
+    /// Writes the state object anew with its present content under this lease's number: from here on no former holder
+    /// can write it. `first` is the content to write when there is no object.
     pub async fn fence(&self, first: &MappingState) -> Result<(), Fault> {
         let path = self.names.state(self.mapping());
         let uri = self.bucket.uri(&path);
@@ -118,7 +119,7 @@ impl Hold {
                     *written = Written { document: Some(document), generation, serial: 0, confirmed: 0 };
                     return Ok(());
                 }
-                // A former holder's last write, or our own whose answer was lost.
+                // The last write of a former holder, or a write of ours whose answer was lost.
                 Err(error) if error.is_precondition() => {}
                 Err(error) => return Err(error.into_fault(format!("Writing {uri} failed"))),
             }
@@ -230,7 +231,7 @@ impl Hold {
         }
     }
 
-    /// Writes the lease object again; gives its new generation, or `None` when it is another's.
+    /// Writes the lease object again; returns its new generation, or `None` when another holder has it.
     async fn beat(&self, generation: &str) -> Result<Option<String>, StorageError> {
         let path = self.names.lease(self.mapping());
         let replaces = Replaces::Generation(generation.to_owned());
@@ -241,7 +242,7 @@ impl Hold {
         }
     }
 
-    /// The lease object's generation, while it is ours.
+    /// The lease object's generation, while the lease is ours.
     async fn own_generation(&self) -> Result<Option<String>, StorageError> {
         let path = self.names.lease(self.mapping());
         let Some(object) = self.bucket.get(&path).await? else { return Ok(None) };
@@ -253,7 +254,8 @@ impl Hold {
         let path = self.names.lease(self.mapping());
         let released = content(&Lease { holder: None, ..self.lease.clone() });
         match self.bucket.put(&path, released.clone(), &Replaces::Generation(generation)).await {
-            // A sign of life that had arrived unheard; or another has it, and that is fine.
+            // Either a sign of life arrived although its answer was lost, or another holder has the lease, which is
+            // fine here.
             Err(error) if error.is_precondition() => match self.own_generation().await? {
                 Some(generation) => {
                     self.bucket.put(&path, released, &Replaces::Generation(generation)).await.map(|_| ())
@@ -266,7 +268,7 @@ impl Hold {
     }
 }
 
-/// A lease as it is written. (A struct of texts and numbers is always written.)
+/// A lease as JSON. (Serializing a struct of texts and numbers cannot fail.)
 pub(super) fn content(lease: &Lease) -> Bytes {
     serde_json::to_vec_pretty(lease).unwrap_or_default().into()
 }

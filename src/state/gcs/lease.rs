@@ -15,7 +15,7 @@ use crate::state::{Holder, seconds};
 /// The server tells times in whole seconds: the difference of two may be a second too large.
 const ROUNDING: TimeDelta = TimeDelta::seconds(1);
 
-/// No lease is longer, whatever an object says: `state_gcs_lease` takes no more.
+/// The longest lease that is believed, whatever an object says: `state_gcs_lease` allows no more.
 pub(super) const LONGEST_SECONDS: u64 = 3600;
 
 /// The object's content. It stays when the lease is given back, so that its number only grows.
@@ -24,9 +24,9 @@ pub(super) struct Lease {
     pub mapping: MappingName,
     /// The fencing number.
     pub fence: u64,
-    /// `None`: given back.
+    /// `None` once it was given back.
     pub holder: Option<Holder>,
-    /// The holder writes the object again well within so many seconds.
+    /// The holder writes the object again well within this many seconds.
     #[serde(rename = "lease_seconds")]
     pub seconds: u64,
 }
@@ -34,9 +34,9 @@ pub(super) struct Lease {
 /// A lease that was just written.
 pub(super) struct Taken {
     pub lease: Lease,
-    /// Of its object.
+    /// Generation of the lease object.
     pub generation: String,
-    /// The former holder has not given it back.
+    /// The former holder has not given the lease back.
     pub follows_a_dead_one: bool,
 }
 
@@ -51,7 +51,7 @@ impl Lease {
         })
     }
 
-    /// Who holds it at the moment of reading, and until when without a further sign of life.
+    /// Who held it at the moment of reading, and until when if no further sign of life arrives.
     pub fn current(&self, object: &Object) -> Option<(&Holder, DateTime<Utc>)> {
         let seconds = i64::try_from(self.seconds.min(LONGEST_SECONDS)).unwrap_or_default();
         let length = TimeDelta::seconds(seconds);
@@ -61,7 +61,7 @@ impl Lease {
     }
 }
 
-/// What the one who comes too late is told.
+/// The fault for a process that finds the mapping held.
 pub(super) fn held(mapping: &MappingName, holder: &Holder, until: DateTime<Utc>) -> Fault {
     let (pid, host, until) = (holder.pid, &holder.host, seconds(until));
     Fault::new(
@@ -73,7 +73,7 @@ pub(super) fn held(mapping: &MappingName, holder: &Holder, until: DateTime<Utc>)
     ))
 }
 
-/// What a holder is told whose lease another has.
+/// The fault for a holder whose lease another process has taken.
 pub(super) fn lost(mapping: &MappingName, now: Option<&Holder>) -> Fault {
     let by = now.map_or_else(|| "another process, which has ended since".to_owned(), ToString::to_string);
     Fault::new(FaultKind::Conflict, format!("Mapping `{mapping}` was taken over by {by}: nothing more is written here"))

@@ -1,4 +1,4 @@
-//! What the objects under the prefix are called.
+//! The names of the objects under the prefix.
 
 use sha2::{Digest, Sha256};
 
@@ -31,12 +31,12 @@ impl Names {
         format!("{}state/", self.prefix)
     }
 
-    /// Where the sums of a mirror are kept.
+    /// Where the checksums of a mirror are kept.
     pub fn sums(&self, mapping: &MappingName, place: SumsPlace) -> String {
         format!("{}sums/{}.{}.json", self.prefix, stem(mapping), place.word())
     }
 
-    /// What was made of the tables that entries for many tables take.
+    /// Where the tables are kept that the entries for many tables take.
     pub fn tables(&self) -> String {
         format!("{}tables.json", self.prefix)
     }
@@ -53,7 +53,7 @@ impl Names {
         format!("{}{}.json", self.runs_folder(), file_stem(&run.0))
     }
 
-    /// Of one process of one host, so that two that check do not meet.
+    /// Differs for each process and host, so that two checks at the same time do not collide.
     pub fn probe(&self) -> String {
         format!("{}check/{}-{}.json", self.prefix, naming::id_part(&host_name()), std::process::id())
     }
@@ -62,14 +62,14 @@ impl Names {
         format!("{}runs/", self.prefix)
     }
 
-    /// Where the original tool kept every watermark.
+    /// Where the original tool kept all watermarks.
     pub fn original(&self) -> String {
         format!("{}state.json", self.prefix)
     }
 }
 
-/// The mapping's own name where it is plain. Another is made plain, and told from what looks like it by a digest after
-/// a dot, which no plain name has.
+/// The mapping's own name where it is plain. Any other name is made plain and gets a digest after a dot, which no plain
+/// name has, to tell it from similar names.
 fn stem(mapping: &MappingName) -> String {
     let name = &mapping.0;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');

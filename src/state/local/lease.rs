@@ -1,4 +1,4 @@
-//! One writer per mapping on one machine, by a file lock that the kernel lets go of when its holder dies.
+//! One writer per mapping on one machine, by a file lock that the kernel releases when its holder dies.
 //!
 //! The lock files stay behind: removing one would let two processes hold locks on two files of the same name.
 
@@ -31,12 +31,12 @@ struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // Closing the file lets go of the lock; emptied, it names nobody.
+        // Closing the file releases the lock; an emptied file names no holder.
         let _ = self.file.set_len(0);
     }
 }
 
-/// The lock file's content: what the next one who asks is told.
+/// Content of the lock file: what the next process that asks is told.
 #[derive(Debug, Serialize, Deserialize)]
 struct Signature {
     mapping: MappingName,
@@ -55,7 +55,7 @@ impl FileLease {
             Err(TryLockError::WouldBlock) => return Err(conflict(&path, mapping)),
             Err(TryLockError::Error(error)) => return Err(files::io_fault("Locking", &path, error)),
         }
-        // Emptied by whoever gives it back.
+        // A holder that gives its lease back empties the file.
         let follows_a_dead_one = file.metadata().is_ok_and(|file| file.len() > 0);
         let signature = Signature { mapping: mapping.clone(), holder: Holder::here(run) };
         sign(&file, &signature).map_err(|error| files::io_fault("Writing", &path, error))?;
@@ -81,7 +81,7 @@ fn sign(mut file: &File, signature: &Signature) -> std::io::Result<()> {
 }
 
 fn conflict(path: &Path, mapping: &MappingName) -> Fault {
-    // Between locking and signing the file is empty for a moment.
+    // Between locking and signing, the file is empty for a moment.
     let (who, hint) = match signature(path).map(|signed| signed.holder) {
         Some(holder) => {
             let (pid, host) = (holder.pid, &holder.host);
@@ -93,12 +93,12 @@ fn conflict(path: &Path, mapping: &MappingName) -> Fault {
     Fault::new(FaultKind::Conflict, format!("Mapping `{mapping}` is held by {who}")).with_hint(hint)
 }
 
-/// `None` for a lock that nobody holds, or whose holder has not signed yet.
+/// `None` for a lock that is free, or whose holder has not signed yet.
 fn signature(path: &Path) -> Option<Signature> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
-/// Who holds which mapping, by what the lock files say: taking a lock to find out would stand in a run's way.
+/// Who holds which mapping, by the content of the lock files: taking a lock to find out would block a run.
 pub(super) fn holders(directory: &Path) -> Result<BTreeMap<MappingName, Holder>, Fault> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
@@ -110,15 +110,16 @@ pub(super) fn holders(directory: &Path) -> Result<BTreeMap<MappingName, Holder>,
     Ok(signed.filter(|s| is_alive(&s.holder, &here)).map(|s| (s.mapping, s.holder)).collect())
 }
 
-/// A process of this host that died left its name behind; of another host's nothing is known but what it wrote. Where
-/// the kernel lists its locks, a number that another process has got since is told from the holder's.
+/// Whether the holder still runs. A process of this host that died leaves its name in the file; of a process on another
+/// host only its signature is known. Where the kernel lists its locks, a new process that got the dead holder's number
+/// is recognized as holding no lock.
 fn is_alive(holder: &Holder, here: &str) -> bool {
     let processes = Path::new("/proc");
     if holder.host != here || !processes.exists() {
         return true;
     }
     let pid = holder.pid.to_string();
-    // `1: FLOCK  ADVISORY  WRITE 708 103:02:1318 0 EOF`; an empty list says that nobody holds a lock.
+    // `1: FLOCK  ADVISORY  WRITE 708 103:02:1318 0 EOF`; an empty list means that no lock is held.
     let holds_one = fs::read_to_string(processes.join("locks")).map_or(true, |locks| {
         locks.lines().any(|line| {
             let mut words = line.split_whitespace();
@@ -132,7 +133,7 @@ fn lock_path(directory: &Path, mapping: &MappingName) -> PathBuf {
     directory.join(format!("{}.lock", file_stem(mapping)))
 }
 
-/// Readable, and distinct for names that differ only in what a file name cannot hold.
+/// Readable, and distinct for names that differ only in characters that a file name cannot hold.
 pub(super) fn file_stem(mapping: &MappingName) -> String {
     let digest = Sha256::digest(mapping.0.as_bytes());
     let short: String = digest.iter().take(4).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));

@@ -1,4 +1,5 @@
-//! The state file as accidents leave it: read, or refused with its name, and what is read is written back whole.
+//! Random damage to the state file: it is either read, or refused with its name; what was read is written back
+//! completely.
 
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use crate::state::{MappingState, StoredWatermark};
 
 const PATH: &str = "state/state.json";
 
-/// A file as a version of this program has left it, with all that it may hold.
+/// A file as a version of this program writes it, with every section it can hold.
 fn good() -> String {
     let staging = json!({ "project": "p", "dataset": "d", "table": "bqsync_staging_users_1" });
     let place = json!({ "project": "p", "location": "EU" });
@@ -30,7 +31,7 @@ fn good() -> String {
     serde_json::to_string_pretty(&root).unwrap()
 }
 
-/// Every way to look at it; an error names the file, and the line where it is no JSON.
+/// Reads it in every way; an error names the file, and the line where it stops being JSON.
 fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     let path = Path::new(PATH);
     let fault = match Document::of_file(path, Some(bytes), true) {
@@ -51,13 +52,13 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Some JSON, small and of any shape.
+/// Small JSON values of any shape.
 fn values() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
-        // Eighths: serde_json, as it is built here, may read a float's last digit as its neighbour.
+        // Eighths, because serde_json as built here may read a float's last digit as its neighbour.
         any::<i32>().prop_map(|eighths| Value::from(f64::from(eighths) / 8.0)),
         "\\PC{0,8}".prop_map(Value::from),
     ];

@@ -1,5 +1,6 @@
-//! The state file as all mappings of this process share it: parsed once for as long as it holds the same, and written once
-//! for all saves that wait at the same time. With a thousand mappings it holds a megabyte, and each of them loads and saves.
+//! The state file as all mappings of this process share it: parsed once for as long as its content stays the same, and
+//! written once for all saves that wait at the same time. With a thousand mappings the file has a megabyte, and each
+//! mapping loads and saves it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,18 +19,19 @@ pub(super) struct SharedFile {
     path: PathBuf,
     latest: Mutex<Option<Latest>>,
     waiting: Mutex<Vec<Arc<Saving>>>,
-    /// Held by whoever writes.
+    /// Locked by the save that writes the file.
     writing: Mutex<()>,
 }
 
-/// What was read or written last. It is told from what the file holds now by its bytes: others write it too.
+/// What was read or written last. Its bytes are compared with the file's, because other processes write it too.
 #[derive(Debug)]
 struct Latest {
     content: Vec<u8>,
     document: Arc<Document>,
 }
 
-/// One mapping's state on its way into the file; its lease is held until it is there, even if its caller has gone.
+/// One mapping's state on its way into the file; its lease is held until the file is written, even if the caller has
+/// gone.
 #[derive(Debug)]
 struct Saving {
     lease: FileLease,
@@ -40,9 +42,9 @@ struct Saving {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Waiting,
-    /// It is in the file, durably.
+    /// The state is durably in the file.
     Written,
-    /// Writing it together with others failed, because of any of them: it is to be written by itself.
+    /// Writing it together with others failed, perhaps because of another one: it must be written by itself.
     Alone,
 }
 
@@ -72,7 +74,7 @@ impl SharedFile {
         self.change(|document| document.note_tables(news))
     }
 
-    /// Durable when it returns. Whoever writes takes along what others have waiting.
+    /// Durable when it returns. One save writes the states of all other saves that wait.
     pub(super) fn save(&self, lease: FileLease, state: MappingState) -> Result<(), Fault> {
         let own = Arc::new(Saving { lease, state, fate: Mutex::new(Fate::Waiting) });
         held(&self.waiting).push(Arc::clone(&own));
@@ -85,7 +87,7 @@ impl SharedFile {
         }
         let mut all = std::mem::take(&mut *held(&self.waiting));
         if !all.iter().any(|saving| Arc::ptr_eq(saving, &own)) {
-            // Whoever took it along has panicked.
+            // The save that took it along has panicked.
             all.push(Arc::clone(&own));
         }
         let fate = match self.write(&all) {
@@ -105,12 +107,12 @@ impl SharedFile {
         })
     }
 
-    /// Read, change, replace, under the lock that other processes take, too.
+    /// Reads, changes and replaces the file under the lock that other processes take too.
     fn change(&self, change: impl FnOnce(&mut Document) -> Result<(), Fault>) -> Result<(), Fault> {
         let lock_path = files::with_suffix(&self.path, ".lock");
         let lock = files::open_lock(&lock_path)?;
         lock.lock().map_err(|error| files::io_fault("Locking", &lock_path, error))?;
-        // Whoever reads waits: until the file is replaced, the document is ahead of it.
+        // Readers wait: until the file is replaced, the document is ahead of it.
         let mut latest = held(&self.latest);
         let former = files::read(&self.path)?;
         let mut document = self.parsed(latest.take(), former.as_deref())?;
@@ -124,7 +126,7 @@ impl SharedFile {
         Ok(())
     }
 
-    /// What the file holds now.
+    /// The present content of the file.
     fn document(&self) -> Result<Arc<Document>, Fault> {
         let mut latest = held(&self.latest);
         let content = files::read(&self.path)?;
@@ -142,7 +144,7 @@ impl SharedFile {
     }
 }
 
-/// What is held is whole at any moment: a panic elsewhere breaks nothing of it.
+/// Ignores poisoning: the value behind the lock is complete at any moment, so a panic elsewhere cannot have damaged it.
 fn held<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -183,7 +185,7 @@ mod tests {
         MappingState { watermark, ..MappingState::default() }
     }
 
-    /// Until so many wait, while nobody can write.
+    /// Waits until this many saves are waiting, while none can write.
     fn wait_for(place: &Place, savings: usize) {
         while held(&place.file.waiting).len() < savings {
             std::thread::yield_now();
@@ -207,7 +209,7 @@ mod tests {
         for name in &names {
             assert_eq!(place.watermark(name).as_deref(), Some("7"), "{name}");
         }
-        // One write for all: the file before it held none of them.
+        // One write for all of them: the file before it held none of them.
         let former = fs::read_to_string(place.directory.path().join("state.json.bak")).unwrap();
         assert!(former.contains("first") && !former.contains("m1"), "{former}");
     }
@@ -238,7 +240,7 @@ mod tests {
         let other = SharedFile::new(place.file.path.clone());
         other.save(place.lease("theirs"), at("2")).unwrap();
         assert_eq!(place.watermark("theirs").as_deref(), Some("2"));
-        // An editor that writes into the file, to the same length.
+        // An editor changes the file without changing its length.
         let text = fs::read_to_string(&place.file.path).unwrap();
         fs::write(&place.file.path, text.replace("\"theirs\": \"2\"", "\"theirs\": \"5\"")).unwrap();
         assert_eq!(place.watermark("theirs").as_deref(), Some("5"));

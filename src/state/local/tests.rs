@@ -243,7 +243,7 @@ async fn a_save_whose_caller_went_away_still_holds_the_lease() {
     store.lease(&name("users"), &run("other")).await.expect("given back");
 }
 
-/// Where the second process of the next test finds its state; unset, the helper does nothing.
+/// Where the second process of the next test finds its state; the helper does nothing when it is unset.
 const HELD_STATE: &str = "BQSYNC_TEST_HELD_STATE";
 
 #[tokio::test]
@@ -269,7 +269,7 @@ async fn a_killed_holders_lease_is_free_at_once() {
         let locks = fs::read_dir(files::with_suffix(&place.path(), ".locks")).into_iter().flatten();
         locks.flatten().any(|lock| fs::read_to_string(lock.path()).is_ok_and(|text| text.contains("killed")))
     };
-    // Looks without asking: a lease asked for too early would be ours.
+    // Looks without taking the lease: taken too early, it would be ours.
     for _ in 0..500 {
         if signed() {
             break;
@@ -283,7 +283,7 @@ async fn a_killed_holders_lease_is_free_at_once() {
     place.store().lease(&name("users"), &run("mine")).await.expect("the kernel let go");
 }
 
-/// Says that a process of a host holds `users`, as one that died leaves it behind.
+/// Signs the lock file of `users` for a process of a host, as a process that died leaves it.
 fn signed(place: &Place, host: &str, pid: u32) {
     let locks = files::with_suffix(&place.path(), ".locks");
     fs::create_dir_all(&locks).unwrap();
@@ -315,7 +315,7 @@ async fn a_holder_whose_process_is_gone_is_none_and_of_another_host_it_is_believ
     child.wait().unwrap();
     signed(&place, &here, child.id());
     assert!(!held().await, "gone");
-    // A process that lives and holds no lock stands for one that was given the number since.
+    // A process that lives and holds no lock stands for one that was given the dead holder's number.
     let mut other = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
     signed(&place, &here, other.id());
     let is_held = held().await;
