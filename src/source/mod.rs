@@ -99,7 +99,7 @@ pub trait Source: Send + Sync + Sized + 'static {
     /// The errors of `describe`.
     fn estimate(&self, ask: &StretchAsk) -> impl Future<Output = Result<Estimate, Fault>> + Send;
 
-    /// The same source; it reports repeated calls to `notes`.
+    /// The same source; it reports retries to `notes`.
     #[must_use]
     fn watched(&self, notes: RetryNotes) -> Self;
 

@@ -1,4 +1,4 @@
-//! What `information_schema` says of a table: its columns, and whether it is there at all.
+//! What `information_schema` says about a table: its columns, and whether the table exists.
 
 use std::collections::HashMap;
 
@@ -17,13 +17,13 @@ use crate::domain::ids::SourceTable;
 use crate::domain::source_type::{CatalogType, SourceType};
 use crate::source::Estimate;
 
-/// InnoDB, and engines without transactions, whose rows are seen once their statement has ended.
+/// InnoDB, and engines without transactions, whose rows are visible once their statement has ended.
 pub const OWN_ENGINES: [&str; 5] = ["innodb", "myisam", "aria", "memory", "archive"];
-/// "SELECT command denied": to the table, or to one of its columns, as which servers report either.
+/// "SELECT command denied" to the table or to one of its columns: servers report either with this number.
 const TABLE_DENIED: u16 = 1142;
 const COLUMN_DENIED: u16 = 1143;
 
-/// What is asked about a column, in the order of [`column`].
+/// The fields that are selected for a column, in the order that [`column`] reads.
 pub const COLUMNS: &str = "column_name, data_type, column_type, is_nullable, CAST(numeric_precision AS CHAR), \
      CAST(numeric_scale AS CHAR), CAST(datetime_precision AS CHAR), CAST(character_maximum_length AS CHAR), table_name, \
      character_set_name, collation_name, column_default, extra, column_comment";
@@ -32,7 +32,7 @@ pub const COLUMNS: &str = "column_name, data_type, column_type, is_nullable, CAS
 pub async fn describe(server: &Server, table: &SourceTable) -> Result<SourceSchema, Fault> {
     let mut session = connect::open(server).await?;
     let found = find(&mut session, table).await?;
-    // Columns can be seen by an account that may not read a row, and a view may point at what is gone.
+    // An account may see columns of a table whose rows it may not read, and a view may refer to a table that is gone.
     let (probed, hides_columns) = probe(&mut session, table).await;
     let found = match (found, probed) {
         (Some(found), Ok(_)) => found,
@@ -56,13 +56,14 @@ pub fn schema(found: &Found, columns: Vec<SourceColumn>, indexes: Indexes, hides
         is_transactional: found.is_view() || OWN_ENGINES.contains(&found.engine.as_str()),
         hides_columns,
         rows_estimate: found.rows.filter(|_| !found.is_view()),
-        // Of a view the catalogue says that it is one.
+        // For a view the catalogue's comment is only the word VIEW.
         comment: found.comment.clone().filter(|_| !found.is_view()),
     }
 }
 
-/// Asks for no row of all columns; where that is refused, for no row of none, and says that some are hidden: the catalogue
-/// lists those alone that the account may see. (Within a subquery, so that no driver need know the columns' types.)
+/// Selects all columns with a condition that no row meets. If that is refused, selects no column, and reports that some
+/// columns are hidden: the catalogue lists only those that the account may see. (Within a subquery, so that the driver
+/// need not know the columns' types.)
 async fn probe(session: &mut Session, table: &SourceTable) -> (Result<Vec<Texts>, sqlx::Error>, bool) {
     let name = sql::table_name(table);
     match session.texts(Query::plain(no_row(table))).await {
@@ -75,13 +76,13 @@ async fn probe(session: &mut Session, table: &SourceTable) -> (Result<Vec<Texts>
     }
 }
 
-/// Are there columns of the table that the account may not read?
+/// Whether the table has columns that the account may not read.
 pub async fn hides_columns(session: &mut Session, table: &SourceTable) -> bool {
     let (_, hides_columns) = probe(session, table).await;
     hides_columns
 }
 
-/// No row of all columns.
+/// Selects all columns of no row.
 pub fn no_row(table: &SourceTable) -> String {
     format!("SELECT 1 FROM (SELECT * FROM {} LIMIT 0) AS all_columns", sql::table_name(table))
 }
@@ -92,7 +93,7 @@ pub async fn indexes(session: &mut Session<impl Speaks>, table: &SourceTable) ->
     indexes::read(session, &found).await.map(Some).map_err(|error| failed(error, table))
 }
 
-/// Rows of the table, and bytes of one on average; nothing of a view.
+/// Rows of the table, and average bytes of a row; nothing for a view.
 pub async fn size(session: &mut Session, table: &SourceTable) -> Result<Estimate, Fault> {
     let sql = "SELECT CAST(table_rows AS CHAR), CAST(avg_row_length AS CHAR) FROM information_schema.tables \
                WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?";
@@ -101,10 +102,10 @@ pub async fn size(session: &mut Session, table: &SourceTable) -> Result<Estimate
     Ok(Estimate { rows: figure(0), row_bytes: figure(1) })
 }
 
-/// The number that the next row gets, where the column is AUTO_INCREMENT.
+/// The number that the next row gets, if the column is AUTO_INCREMENT.
 pub async fn next_number(session: &mut Session, table: &SourceTable, column: &str) -> Result<Option<u64>, Fault> {
     if session.flavour == Flavour::MySql {
-        // Else it may be a day old.
+        // Without this the answer may be a day old.
         let fresh = session.command("SET SESSION information_schema_stats_expiry = 0").await;
         fresh.map_err(|error| failed(error, table))?;
     }
@@ -136,7 +137,8 @@ pub async fn columns_of(
         Flavour::MariaDb => json_columns(session, database, names).await?,
         Flavour::MySql => HashMap::new(),
     };
-    // By the names as they are written: the catalogue's collation ignores case where two tables may differ by it alone.
+    // Grouped by the names exactly as written: the catalogue's collation ignores case, but two tables may differ in
+    // case only.
     let mut columns: HashMap<String, Vec<SourceColumn>> = HashMap::new();
     for row in &rows {
         let table = text(row, 8);
@@ -146,7 +148,7 @@ pub async fn columns_of(
     Ok(columns)
 }
 
-/// A column, from a row of [`COLUMNS`]; `json`: the columns of its table that hold JSON by a check.
+/// A column from a row of [`COLUMNS`]. `json`: the table's columns that a check declares as JSON.
 pub fn column(row: &Texts, json: &[String], flavour: Flavour) -> SourceColumn {
     let name = text(row, 0).to_owned();
     let entry = CatalogType {
@@ -171,19 +173,19 @@ pub fn column(row: &Texts, json: &[String], flavour: Flavour) -> SourceColumn {
     }
 }
 
-/// What adding the column has given to rows that were there, by its default and what the catalogue says beside it.
+/// The value that rows got which existed when the column was added, from its default and the catalogue's other words.
 fn old_rows(default: Option<&str>, extra: &str, nullable: bool, flavour: Flavour) -> OldRows {
     let extra = extra.to_ascii_uppercase();
     if ["VIRTUAL", "STORED", "PERSISTENT"].iter().any(|word| extra.contains(word)) {
         return OldRows::Computed;
     }
-    // MariaDB writes defaults as SQL, MySQL as the value, but for those that are expressions.
+    // MariaDB writes defaults as SQL; MySQL writes the value, except for defaults that are expressions.
     let is_sql = flavour == Flavour::MariaDb || extra.contains("DEFAULT_GENERATED");
     let is_null = default.is_none_or(|text| is_sql && text.eq_ignore_ascii_case("null"));
     if is_null && nullable { OldRows::Null } else { OldRows::Filled }
 }
 
-/// MariaDB's JSON is a LONGTEXT with a check that says so: such columns, by their tables.
+/// The columns that are JSON in MariaDB, by table: LONGTEXT columns with a check that calls `json_valid`.
 async fn json_columns(
     session: &mut Session,
     database: &str,
@@ -201,7 +203,7 @@ async fn json_columns(
     Ok(columns)
 }
 
-/// The column of a clause that is nothing but `json_valid(column)`.
+/// The column of a clause that consists only of `json_valid(column)`.
 pub fn checked_as_json(clause: &str) -> Option<String> {
     let (function, argument) = clause.trim().split_once('(')?;
     let quoted = argument.strip_suffix(')')?.trim().strip_prefix('`')?.strip_suffix('`')?;

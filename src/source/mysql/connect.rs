@@ -1,4 +1,4 @@
-//! Connections of one's own: opened for one piece of work, pinned to known session settings, never pooled.
+//! Opens connections: each for one piece of work, with known session settings, never pooled.
 //!
 //! A connection whose future was dropped, or that met an error, is never used again (sqlx issue #563): it is dropped
 //! together with its socket.
@@ -16,7 +16,7 @@ use super::texts::{first, number, text};
 use super::wire::Connection;
 use crate::domain::fault::{Fault, FaultKind};
 
-/// Opens a connection, once: what it is opened for is tried again as a whole.
+/// Opens a connection, without retries: the caller repeats the whole work that the connection is for.
 ///
 /// # Errors
 /// `Auth` for a refused login, `Config` for TLS settings and databases that do not work, `Transient` while the server is
@@ -25,10 +25,10 @@ pub async fn open(server: &Server) -> Result<Session, Fault> {
     open_by(server).await
 }
 
-/// The same for the rows of a table.
+/// Opens a connection for the rows of a table.
 ///
 /// # Errors
-/// As [`open`].
+/// The errors of [`open`].
 pub async fn open_for_rows(server: &Server) -> Result<Session<Connection>, Fault> {
     open_by(server).await
 }
@@ -42,13 +42,13 @@ async fn open_by<C: Dials + Speaks>(server: &Server) -> Result<Session<C>, Fault
     opened.map(|(session, _)| session)
 }
 
-/// Gives the server's name as well.
+/// Also returns the server's name.
 async fn open_once<C: Dials + Speaks>(server: &Server) -> Result<(Session<C>, String), Fault> {
     let sentence = login::sentence(server);
     let mut login = Login::prepare(server).await?;
     let opening = async {
         let connection = login.connect().await?;
-        // A proxy logs in to the server only now.
+        // Behind some proxies the login at the server happens only now.
         pinned(connection).await.map_err(|error| from_login(error, &*sentence))
     };
     match tokio::time::timeout(SET_UP, opening).await {
@@ -69,23 +69,23 @@ async fn open_once<C: Dials + Speaks>(server: &Server) -> Result<(Session<C>, St
     }
 }
 
-/// Have connections to this address reached more than one server lately?
+/// Whether connections to this address have recently reached more than one server.
 pub fn reached_several(server: &Server) -> bool {
     peers::several(&server.place())
 }
 
-/// MariaDB and MySQL call it by these names that a connection has something to send and waits for it to be taken.
+/// The states in which MariaDB and MySQL show a connection that has data to send and waits for the client to take it.
 const SENDING: [&str; 2] = ["Writing to net", "Sending to client"];
 
-/// What a connection does that waits for its next statement.
+/// The command that a server shows for a connection that waits for its next statement.
 const IDLE: &str = "Sleep";
 
-/// Looks after a connection by others.
+/// Watches a connection through other connections.
 struct Other {
     server: Server,
     /// Tells the server from others behind the same address.
     name: String,
-    /// The connection's number there.
+    /// The watched connection's number at that server.
     number: u64,
 }
 
@@ -102,7 +102,7 @@ impl Other {
             Err(fault) if fault.kind() == FaultKind::Transient && !is_full(&fault) => return Seen::Nobody,
             _ => return Seen::Nothing,
         };
-        // Nobody looks after this one: its answer comes soon, or counts for nothing.
+        // Nothing watches this connection: its answer comes soon, or is not needed.
         session.line = None;
         let sql = "SELECT command, COALESCE(state, '') FROM information_schema.processlist WHERE id = ?";
         let Ok(told) = session.texts(Query::new(sql, [Bind::UInt(self.number)])).await else { return Seen::Nothing };
@@ -114,12 +114,12 @@ impl Other {
     }
 }
 
-/// What holds on both servers, whatever their defaults are:
+/// Settings that hold on both servers, whatever their defaults are:
 /// - instants in UTC, text in utf8mb4, zero and impossible dates comparable;
 /// - no row limit (`sql_select_limit` would lose rows in silence), `IS NULL` in its plain meaning;
 /// - sort keys longer than the longest index key, or pages would overlap;
-/// - an hour for a reader that waits for the warehouse, but not for one that waits for another's lock;
-/// - each statement on its own, of committed rows only, and no writing.
+/// - an hour for a reader that waits for the warehouse, but five minutes for one that waits for a lock;
+/// - each statement in its own transaction, of committed rows only, and no writing.
 const SETTINGS: &str = "SET time_zone = '+00:00', NAMES utf8mb4, \
      sql_mode = 'ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION', sql_auto_is_null = 0, \
      sql_select_limit = 18446744073709551615, sql_big_selects = 1, max_sort_length = 16384, \
@@ -127,20 +127,20 @@ const SETTINGS: &str = "SET time_zone = '+00:00', NAMES utf8mb4, \
 
 const READ_ONLY: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY";
 
-/// What `pin` finds where the settings have been taken.
+/// What `pinned` reads back when the settings have taken effect.
 const PINNED: &str = "+00:00 utf8mb4";
 
 /// What a session holds once it has been set up.
 struct Pinned {
-    /// As [`PINNED`].
+    /// Compared with [`PINNED`].
     settings: String,
-    /// As [`Other`] has them.
+    /// `name` and `number` as in [`Other`].
     name: String,
     number: u64,
 }
 
-/// Sets a session up and asks the server what it now holds: a proxy between may swallow SET, and then every TIMESTAMP
-/// would be off by hours.
+/// Sets a session up, then reads the settings back: a proxy may drop the SET, and then every TIMESTAMP would be off by
+/// hours.
 async fn pinned<C: Speaks>(connection: C) -> Result<(Session<C>, Pinned), sqlx::Error> {
     let mut session = Session::of(connection).await?;
     let pinned = pin(&mut session).await?;
@@ -148,7 +148,7 @@ async fn pinned<C: Speaks>(connection: C) -> Result<(Session<C>, Pinned), sqlx::
 }
 
 async fn pin(session: &mut Session<impl Speaks>) -> Result<Pinned, sqlx::Error> {
-    // A first load may stream for hours; the limit of a server is for its own users.
+    // A first load may stream for hours; a server's time limit is meant for its interactive users.
     let no_limit = match session.flavour {
         Flavour::MariaDb => "max_statement_time = 0",
         Flavour::MySql => "max_execution_time = 0",

@@ -1,4 +1,4 @@
-//! Which kind of trouble an error of sqlx or of the server is; the kind alone decides what the engine does.
+//! Sorts errors of sqlx and of the server by kind; the kind alone decides what the engine does.
 
 use std::error::Error;
 use std::fmt;
@@ -9,7 +9,7 @@ use super::wire::Refusal;
 use super::{silence, tls};
 use crate::domain::fault::{Fault, FaultKind};
 
-/// A fault with the sentence given; the kind, and the hint where one is known, come from the error.
+/// A fault with the given sentence; the error decides its kind, and its hint where there is one.
 pub fn from_sqlx(error: sqlx::Error, sentence: impl Into<String>) -> Fault {
     let (kind, hint) = classify(&error);
     let number = number(&error);
@@ -21,16 +21,16 @@ pub fn from_sqlx(error: sqlx::Error, sentence: impl Into<String>) -> Fault {
             let number = number.unwrap_or_default();
             fault.caused_by(format!("error {number}, whose words quote a value and are left out here"))
         }
-        // The server's own words, without sqlx's before them.
+        // The server's own words, without sqlx's prefix.
         sqlx::Error::Database(database) => fault.caused_by(database.to_string()),
-        // Ours, and nothing of sqlx's before them.
+        // Our own error, without sqlx's prefix.
         sqlx::Error::Io(io) if silence::is_broken(&io) => fault.caused_by(io),
         other => fault.caused_by(other),
     };
     fault.with_hint_if_any(hint)
 }
 
-/// The same for an error of logging in.
+/// The fault for an error during the login.
 pub fn from_login(error: sqlx::Error, sentence: impl Into<String>) -> Fault {
     if !matches!(number(&error), Some(1045 | 1698)) {
         return from_sqlx(error, sentence);
@@ -42,7 +42,7 @@ pub fn from_login(error: sqlx::Error, sentence: impl Into<String>) -> Fault {
     }
 }
 
-/// The server has no connection to spare, for anybody or for this account; in its own words.
+/// The server has no free connection, for any account or for this one; in its own words.
 #[derive(Debug)]
 struct Full(String);
 
@@ -54,22 +54,23 @@ impl fmt::Display for Full {
 
 impl Error for Full {}
 
-/// Was a connection refused because as many are open as may be? Others may do without it.
+/// Whether a connection was refused because too many are open. A caller may go on with the connections it has.
 pub fn is_full(fault: &Fault) -> bool {
     fault.source().is_some_and(<dyn Error>::is::<Full>)
 }
 
-/// Of all accounts, of this one by the server's limit, by the account's own (which has limits by the hour as well).
+/// Limits on connections: the server's for all accounts, the server's for each account, and the account's own (a number
+/// that also stands for limits by the hour).
 const fn is_about_connections(number: u16) -> bool {
     matches!(number, 1040 | 1203 | 1226)
 }
 
-/// Errors about a value that a view's expression came upon; their words have the value in them. 1644 is a function's own.
+/// Errors about a value in a view's expression; their text contains the value. 1644 is raised by a stored function.
 const fn quotes_a_value(number: u16) -> bool {
     matches!(number, 1292 | 1366 | 1367 | 1411 | 1525 | 1644 | 1918)
 }
 
-/// The server's error number, where it was the server that refused.
+/// The server's error number, if the error came from the server.
 pub fn number(error: &sqlx::Error) -> Option<u16> {
     let database = error.as_database_error()?;
     let ours = || database.try_downcast_ref::<Refusal>().map(|refusal| refusal.number);
@@ -87,14 +88,14 @@ fn classify(error: &sqlx::Error) -> (FaultKind, Option<&'static str>) {
             (FaultKind::Transient, Some("see that the server is up, and check how it is reached: MYSQL_*"))
         }
         sqlx::Error::Tls(source) => by_tls(source.as_ref()),
-        // sqlx says so of a server that speaks another protocol or asks for a plugin it does not know.
+        // sqlx's error for a server that speaks another protocol or asks for a plugin that sqlx does not know.
         sqlx::Error::Protocol(text) if text.contains("plugin") => {
             (FaultKind::Auth, Some("let the account use caching_sha2_password or mysql_native_password"))
         }
         sqlx::Error::Protocol(text) if text.contains("column type") => {
             (FaultKind::Schema, Some("a column is of a type this version cannot read: name it in `exclude`"))
         }
-        // A stream cut off in the middle of a packet.
+        // The stream was cut off in the middle of a packet.
         sqlx::Error::Protocol(_) => (FaultKind::Transient, None),
         sqlx::Error::Configuration(_) => (FaultKind::Config, None),
         _ => (FaultKind::Bug, None),
@@ -109,7 +110,7 @@ fn refuses_certificate(error: &std::io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some())
 }
 
-/// A certificate that is refused stays refused; a handshake cut off may pass the next time.
+/// A refused certificate is refused again; a handshake that was cut off may succeed the next time.
 fn by_tls(source: &(dyn std::error::Error + Send + Sync + 'static)) -> (FaultKind, Option<&'static str>) {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
     let cut_off = source
@@ -118,7 +119,7 @@ fn by_tls(source: &(dyn std::error::Error + Send + Sync + 'static)) -> (FaultKin
     if cut_off { (FaultKind::Transient, None) } else { (FaultKind::Config, Some(tls::hint(source))) }
 }
 
-/// By MySQL's and MariaDB's error numbers, then by the class of the SQLSTATE.
+/// Sorts by the error numbers of MySQL and MariaDB, then by the class of the SQLSTATE.
 /// Source: "Server Error Message Reference" of MySQL, "MariaDB Error Codes".
 fn by_number(number: u16, sqlstate: &str, message: &str) -> (FaultKind, Option<&'static str>) {
     use FaultKind::{Auth, Bug, Config, Data, Schema, Transient};
@@ -138,9 +139,10 @@ fn by_number(number: u16, sqlstate: &str, message: &str) -> (FaultKind, Option<&
         3159 => (Auth, Some("the server takes no connection without TLS: MYSQL_SSL_MODE=required")),
         1049 => (Config, Some("check MYSQL_DATABASE, and that the account may see that database")),
         1129 => (Config, Some("the server has blocked this host after failed connections: FLUSH HOSTS there")),
-        // Gone or changed between describe and read: table, column, view, storage, definition.
+        // Something was dropped or changed between describe and read: table, column, view, storage, definition.
         1051 | 1054 | 1109 | 1146 | 1347 | 1356 | 1412 | 1932 => (Schema, None),
-        // The account that a view (or a function in it) reads as is gone; 1045 after the login says the same.
+        // The account that a view (or a function in it) reads with no longer exists; after the login, 1045 means the
+        // same.
         1045 | 1449 | 1698 => (Schema, Some(DEFINER_GONE)),
         1040 => (
             Transient,
@@ -197,7 +199,7 @@ fn by_number(number: u16, sqlstate: &str, message: &str) -> (FaultKind, Option<&
             Some("22") => (Data, None),
             Some("28") => (Auth, None),
             Some("42") => (Schema, None),
-            // Storage engines report what went wrong below them without a class: it may have passed.
+            // Storage engines report errors of the layers below them without a class; these may be temporary.
             _ => (Transient, None),
         },
     }
@@ -206,8 +208,8 @@ fn by_number(number: u16, sqlstate: &str, message: &str) -> (FaultKind, Option<&
 const NO_CONNECTION_OF_OURS: &str = "the account may hold no more connections: lower `readers` or `concurrency`, or raise its limit \
                                      (ALTER USER .. WITH MAX_USER_CONNECTIONS n, or the server's max_user_connections)";
 
-/// One number for the limits of an account; the text names which. A connection is free again in seconds, the others are
-/// counted by the hour.
+/// One number for all limits of an account; the text names the limit. A connection is free again within seconds, the
+/// other limits count by the hour.
 fn account_limit(message: &str) -> (FaultKind, Option<&'static str>) {
     let by_the_hour = [
         (
@@ -287,7 +289,7 @@ mod tests {
     fn what_is_not_there_is_a_matter_of_the_schema() {
         assert_eq!(by_number(1146, "42S02", "").0, FaultKind::Schema);
         assert_eq!(by_number(1054, "42S22", "").0, FaultKind::Schema);
-        // A view's definer: an administrator is told, everybody else is refused as if the password were wrong.
+        // A view's definer is missing: an administrator is told so, other accounts get the error for a wrong password.
         for number in [1045, 1356, 1449] {
             assert_eq!(by_number(number, "HY000", "").0, FaultKind::Schema, "{number}");
         }

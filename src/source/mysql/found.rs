@@ -7,7 +7,7 @@ use super::texts::{Texts, number, text};
 use crate::domain::fault::Fault;
 use crate::domain::ids::SourceTable;
 
-/// A table under the names that the server itself uses.
+/// A table with the names that the server itself uses.
 pub struct Found {
     pub database: String,
     pub table: String,
@@ -30,7 +30,7 @@ impl Found {
         }
     }
 
-    /// As a mapping may name it.
+    /// The name as a mapping may write it.
     pub fn name(&self) -> SourceTable {
         SourceTable::whole(Some(self.database.clone()), self.table.clone())
     }
@@ -45,11 +45,12 @@ impl Found {
     }
 }
 
-/// What the catalogue says of tables, for a condition to follow.
+/// Selects what the catalogue says about tables; a condition must follow.
 pub const FOUND: &str = "SELECT table_schema, table_name, table_type, engine, CAST(table_rows AS CHAR), table_comment \
                          FROM information_schema.tables WHERE ";
 
-/// Looks the table up as the server compares names: where case does not count, another spelling will do.
+/// Looks the table up with the server's own comparison of names: where case does not matter, another spelling is found
+/// too.
 pub async fn find(session: &mut Session<impl Speaks>, table: &SourceTable) -> Result<Option<Found>, Fault> {
     let sql = format!("{FOUND}table_schema = COALESCE(?, DATABASE()) AND table_name = ?");
     let rows = session.texts(in_database(&sql, table, true)).await.map_err(|error| failed(error, table))?;
@@ -58,14 +59,14 @@ pub async fn find(session: &mut Session<impl Speaks>, table: &SourceTable) -> Re
     Ok(row.map(Found::of))
 }
 
-/// `table_schema = ? AND table_name IN (?, ?)`: so many tables of one database.
+/// `table_schema = ? AND table_name IN (?, ?)`, for this number of tables of one database.
 pub fn among(database: &str, names: &[&str]) -> (String, Vec<Bind>) {
     let places = vec!["?"; names.len()].join(", ");
     let binds = [database].iter().chain(names).map(|name| Bind::Text((*name).to_owned())).collect();
     (format!("table_schema = ? AND table_name IN ({places})"), binds)
 }
 
-/// A question to the catalogue about a table, or about its database: where the mapping names none, the connection's.
+/// A question to the catalogue about a table or its database; a mapping without a database name uses the connection's.
 pub fn in_database(sql: &str, table: &SourceTable, with_name: bool) -> Query {
     // `COALESCE(?, DATABASE())` with a NULL would leave the placeholder without a type.
     let (sql, mut binds) = match &table.database {

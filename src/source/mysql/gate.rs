@@ -1,9 +1,9 @@
-//! Stands between sqlx and a server that nothing has vouched for, and reads the server's greeting first.
+//! Stands between sqlx and a server whose identity is not proven, and reads the server's greeting first.
 //!
-//! sqlx sends the password as it is to whoever names `mysql_clear_password` in the greeting (it guards only the request
-//! to switch to that plugin later), and has no setting against it. A look at the greeting of another connection would
-//! prove nothing of this one, so the gate lies in the way: it connects, reads the greeting, and hands it on over a
-//! socket that only this process reaches. Bytes pass unchanged, TLS included.
+//! sqlx sends the unencrypted password to any server that names `mysql_clear_password` in its greeting (it checks only
+//! a later request to switch to that plugin), and no setting prevents it. A look at the greeting of another connection
+//! would prove nothing about this one. So the gate connects, reads the greeting, and passes it on over a socket that
+//! only this process reaches. Bytes pass unchanged, TLS included.
 
 #[cfg(target_os = "linux")]
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -16,10 +16,10 @@ use tokio::net::{TcpStream, UnixListener, UnixStream};
 
 use super::wire::Place;
 
-/// The plugin that sends a password as it is.
+/// The plugin that sends a password without encrypting it.
 const CLEAR: &[u8] = b"mysql_clear_password";
 
-/// A greeting has about a hundred bytes; some proxies say more.
+/// A greeting has about a hundred bytes; some proxies send more.
 const LONGEST_GREETING: usize = 16 * 1024;
 
 /// Rows come in large pieces: fewer calls for the same bytes.
@@ -34,7 +34,7 @@ const LONGEST_DIRECTORY: usize = 70;
 /// Why a server is not let through.
 #[derive(Debug)]
 pub enum Closed {
-    /// It asks for the password as it is.
+    /// It asks for the unencrypted password.
     ClearPassword,
     Io(Error),
 }
@@ -48,28 +48,28 @@ impl From<Error> for Closed {
 type Reading = Box<dyn AsyncRead + Send + Unpin>;
 type Writing = Box<dyn AsyncWrite + Send + Unpin>;
 
-/// A server that has greeted, and the way in for this process.
+/// A server that has sent its greeting, and the socket through which this process reaches it.
 pub struct Gate {
     server: (Reading, Writing),
     greeting: Vec<u8>,
     door: Door,
 }
 
-/// A socket of this process, for itself.
+/// A socket that this process opens for its own use.
 struct Door {
     listener: UnixListener,
     socket: PathBuf,
-    /// Removed with the socket in it.
+    /// Removed together with the socket in it.
     _directory: Option<TempDir>,
 }
 
 impl Gate {
     /// # Errors
-    /// As connecting itself, and `ClearPassword`.
+    /// The errors of connecting, and `ClearPassword`.
     pub async fn open(place: Place<'_>) -> Result<Self, Closed> {
         let mut server = dial(place).await?;
         let greeting = greeting(&mut server.0).await?;
-        // Wherever it stands: nothing here depends on reading the greeting as sqlx does.
+        // The name is looked for anywhere, so that this does not depend on parsing the greeting as sqlx does.
         if greeting.windows(CLEAR.len()).any(|bytes| bytes == CLEAR) {
             return Err(Closed::ClearPassword);
         }
@@ -84,11 +84,11 @@ impl Gate {
         offers_tls(&self.greeting)
     }
 
-    /// Waits for this process to connect, once, and carries the connection from then on.
+    /// Waits for this process to connect once, and carries the connection from then on.
     pub async fn carry(self) -> Result<(), Error> {
         let mut client = loop {
             let (client, _) = self.door.listener.accept().await?;
-            // Others may find the socket, but they do not get through it.
+            // Other processes may find the socket, but are not let through.
             if client.peer_cred()?.pid().is_none_or(|pid| u32::try_from(pid) == Ok(std::process::id())) {
                 break client;
             }
@@ -108,7 +108,7 @@ impl Gate {
 }
 
 impl Door {
-    /// Linux has sockets without a file, of which nothing is left however this program ends.
+    /// Linux has sockets without a file, which leave nothing behind however this program ends.
     #[cfg(target_os = "linux")]
     fn open() -> Result<Self, Error> {
         let chance = RandomState::new().build_hasher().finish();
@@ -124,13 +124,13 @@ impl Door {
     }
 }
 
-/// A directory that only this user gets into, with a short path.
+/// A directory with a short path that only this user may enter.
 ///
 /// # Errors
-/// When none can be made.
+/// When the directory cannot be made.
 pub fn private_directory() -> Result<TempDir, Error> {
     let usual = std::env::temp_dir();
-    // `ssh` takes a colon for the end of a path, and a percent sign for more.
+    // `ssh` reads a colon as the end of a path, and a percent sign as the start of a token.
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
     let fits = usual.to_str().is_some_and(|path| path.len() <= LONGEST_DIRECTORY && path.chars().all(plain));
     let parent = if fits { usual } else { PathBuf::from("/tmp") };
@@ -154,7 +154,7 @@ async fn dial(place: Place<'_>) -> Result<(Reading, Writing), Error> {
     })
 }
 
-/// The first packet, header included.
+/// The first packet, including its header.
 async fn greeting(server: &mut Reading) -> Result<Vec<u8>, Error> {
     let mut packet = vec![0; 4];
     server.read_exact(&mut packet).await?;
@@ -175,7 +175,7 @@ fn offers_tls(greeting: &[u8]) -> bool {
 }
 
 async fn pump(from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, size: usize) {
-    // An error is the end of the connection, which sqlx notices by itself.
+    // An error ends the connection, which sqlx notices by itself.
     tokio::io::copy_buf(&mut BufReader::with_capacity(size, from), &mut to).await.ok();
 }
 
@@ -185,7 +185,7 @@ mod tests {
 
     use super::*;
 
-    /// As MySQL 8.0.18 greets, with these capabilities and that plugin.
+    /// A greeting as MySQL 8.0.18 sends it, with these capabilities and that plugin.
     fn hello(capabilities: u16, plugin: &[u8]) -> Vec<u8> {
         let mut body = b"\n8.0.18\0\x19\0\0\0\x114aB0c\x06g\0".to_vec();
         body.extend(capabilities.to_le_bytes());
@@ -255,7 +255,7 @@ mod tests {
     fn tls_is_offered_by_its_capability() {
         assert!(offers_tls(&hello(0xffff, b"mysql_native_password")));
         assert!(!offers_tls(&hello(!OFFERS_TLS, b"mysql_native_password")));
-        // A refusal in the greeting's place, and one cut off.
+        // A refusal in place of a greeting, and a greeting that was cut off.
         assert!(!offers_tls(b"\x10\0\0\0\xff\x10\x04Too many"));
         assert!(!offers_tls(&hello(0xffff, b"")[..20]));
     }

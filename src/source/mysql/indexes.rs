@@ -41,7 +41,7 @@ pub async fn read_all(session: &mut Session, database: &str, found: &[Found]) ->
     Ok(found.iter().map(indexes).collect())
 }
 
-/// By the table's name as it is written.
+/// Their rows of [`list`], by the table's name exactly as written.
 async fn rows_of(
     session: &mut Session<impl Speaks>,
     database: &str,
@@ -60,7 +60,8 @@ async fn rows_of(
     Ok(rows)
 }
 
-/// The column that says of an index that the optimizer does not see it, and the word for that: such an index orders nothing.
+/// The catalogue column that marks indexes which the optimizer ignores, and the value that means so: such an index
+/// orders no rows.
 pub const fn flag_words(flavour: Flavour) -> (&'static str, &'static str) {
     match flavour {
         Flavour::MySql => ("IS_VISIBLE", "NO"),
@@ -68,7 +69,7 @@ pub const fn flag_words(flavour: Flavour) -> (&'static str, &'static str) {
     }
 }
 
-/// That column; `NULL` at older servers, which lack it.
+/// That column, or `NULL` at older servers, which do not have it.
 pub async fn flag(session: &mut Session<impl Speaks>) -> Result<&'static str, sqlx::Error> {
     let (flag, _) = flag_words(session.flavour);
     let sql = "SELECT 1 FROM information_schema.columns WHERE table_schema = 'information_schema' \
@@ -77,7 +78,7 @@ pub async fn flag(session: &mut Session<impl Speaks>) -> Result<&'static str, sq
     Ok(if known { flag } else { "NULL" })
 }
 
-/// What is asked about a column of an index.
+/// The fields that are selected for a column of an index.
 pub fn list(flag: &str) -> String {
     format!(
         "index_name, column_name, CAST(sub_part AS CHAR), nullable, index_type, CAST(non_unique AS CHAR), collation, {flag}, \
@@ -98,7 +99,7 @@ struct Part {
     column: Option<String>,
     /// Unique and never NULL; NULLs are not equal to each other, so a nullable key does not tell rows apart.
     tells_apart: bool,
-    /// Rising, of a kind that orders rows, and open to the optimizer.
+    /// Ascending, of a kind that orders rows, and not hidden from the optimizer.
     orders: bool,
 }
 
@@ -120,7 +121,8 @@ fn assemble(parts: Vec<Part>, innodb: bool) -> Indexes {
         by_index.entry((part.index != "PRIMARY", part.index.clone())).or_default().push(part);
     }
     let names = |parts: &[Part]| parts.iter().filter_map(|p| p.column.clone()).collect::<Vec<_>>();
-    // With the beginning of a column in it, or a falling one, the end it gives to other indexes is not in our order.
+    // An index with a column prefix or a descending column does not help: the primary key at its end is not in our
+    // order.
     let plain = |parts: &&Vec<Part>| parts.iter().all(|p| p.column.is_some() && p.orders);
     let primary = by_index.get(&(false, "PRIMARY".to_owned())).filter(plain).map(|parts| names(parts));
     let primary = primary.unwrap_or_default();
@@ -129,7 +131,7 @@ fn assemble(parts: Vec<Part>, innodb: bool) -> Indexes {
         if parts.iter().all(|p| p.tells_apart && p.column.is_some()) {
             indexes.unique_keys.push(names(parts));
         }
-        // A prefix, an expression or a falling column ends the order that the index has in common with ours.
+        // A prefix, an expression or a descending column ends the part of the index's order that is usable.
         let end = parts.iter().position(|p| p.column.is_none() || !p.orders).unwrap_or(parts.len());
         if end == 0 {
             continue;

@@ -1,4 +1,4 @@
-//! Getting a connection: which way it takes, what it shows of itself, and what a refusal means.
+//! Makes a connection: its path, its credentials, and the meaning of a refusal.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -27,10 +27,10 @@ const DENIED: u16 = 1045;
 /// The account may not use the database.
 const NO_DATABASE: u16 = 1044;
 
-/// Everything that one connection needs.
+/// What one connection needs.
 pub struct Login<'a> {
     server: &'a Server,
-    /// That of the tunnel, or the server's own.
+    /// The tunnel's socket, or the server's own.
     socket: Option<PathBuf>,
     files: Files,
     secret: Secret,
@@ -53,15 +53,16 @@ pub trait Dials: Sized + Send {
 /// Why there is no connection.
 pub enum Failure {
     ClearPassword,
-    /// Over TLS or not, as far as that is known.
+    /// The flag: whether TLS was used, as far as that is known.
     Sqlx(sqlx::Error, Option<bool>),
 }
 
 impl<'a> Login<'a> {
-    /// Reads files, asks for the password and starts the tunnel: all that may take longer than a server's answer.
+    /// Reads files, asks for the password and starts the tunnel: everything that may take longer than a server's
+    /// answer.
     ///
     /// # Errors
-    /// `Config` for files that are not what they should be; those of the password's source and of `ssh`.
+    /// `Config` for files that cannot be used; the errors of the password's source and of `ssh`.
     pub async fn prepare(server: &'a Server) -> Result<Self, Fault> {
         let files = Files::read(&server.settings)?;
         let password = server.passwords.get().await?;
@@ -72,10 +73,10 @@ impl<'a> Login<'a> {
         Ok(Self { server, socket, files, secret: password.secret, is_kept: password.is_kept })
     }
 
-    /// Connects and logs in. A password that was kept for a while may have been changed: then once more with a new one.
+    /// Connects and logs in. A password that was kept for a while may be outdated: then tries once more with a new one.
     ///
     /// # Errors
-    /// As [`super::connect::open`].
+    /// The errors of [`super::connect::open`].
     pub async fn connect<C: Dials>(&mut self) -> Result<C, Fault> {
         if let Some(tunnel) = &self.server.tunnel {
             tunnel.forget();
@@ -97,8 +98,8 @@ impl<'a> Login<'a> {
         Err(self.fault(failure).await)
     }
 
-    /// Over a bare socket a server takes caching_sha2_password's full exchange (which it asks for once, until it has
-    /// the password cached) in a form that sqlx does not speak; over TLS both speak the same.
+    /// Over an unencrypted socket, a server does the full exchange of caching_sha2_password (once, until it has cached
+    /// the password) in a form that sqlx does not speak; over TLS both speak the same.
     async fn log_in<C: Dials>(&self, database: &str) -> Result<C, Failure> {
         let mode = ssl_mode(self.server);
         let is_bare = self.server.settings.socket.is_some() && matches!(mode, SslMode::Disabled);
@@ -106,7 +107,7 @@ impl<'a> Login<'a> {
             Err(Failure::Sqlx(error, tls)) if is_bare && number(&error) == Some(DENIED) => {
                 C::dial(self, database, SslMode::Required).await.map_err(|second| match second {
                     Failure::Sqlx(second, tls) if number(&second).is_some() => Failure::Sqlx(second, tls),
-                    // Where there is no TLS, the first answer is the true one.
+                    // If TLS is not possible, the first error is the real one.
                     _ => Failure::Sqlx(error, tls),
                 })
             }
@@ -114,7 +115,7 @@ impl<'a> Login<'a> {
         }
     }
 
-    /// Where the server, or what leads to it, listens.
+    /// Where the server, or the proxy or tunnel to it, listens.
     fn place(&self) -> Place<'_> {
         let MysqlSettings { host, port, .. } = &*self.server.settings;
         self.socket.as_deref().map_or_else(|| Place::Tcp(bare(host), *port), Place::Unix)
@@ -150,7 +151,8 @@ impl<'a> Login<'a> {
         from_login(error, sentence).with_hint_if_any(hint)
     }
 
-    /// The account may not use its database: is it let in without one, with roles that are not active?
+    /// For an account that may not use its database: whether it can log in without one and has roles that are not
+    /// active.
     async fn sleeping_role(&self) -> Option<String> {
         let connection: MySqlConnection = self.log_in("").await.ok()?;
         roles::activation(&mut Session::of(connection).await.ok()?).await
@@ -165,7 +167,7 @@ impl Dials for MySqlConnection {
         if !password.is_empty() {
             options = options.password(password);
         }
-        // A verified server gets the password in any case; and where there is none, nothing can be given away.
+        // A verified server gets the password in any case, and an empty password cannot be disclosed.
         if ssl_mode.verifies() || password.is_empty() {
             let tls = match mode {
                 SslMode::Disabled => Some(false),
@@ -219,25 +221,25 @@ impl Dials for Connection {
     }
 }
 
-/// What every fault of connecting begins with.
+/// The beginning of every message about a failed connection.
 pub fn sentence(server: &Server) -> String {
     let of = server.settings.source.as_ref().map(|source| format!(" (source `{}`)", source.name)).unwrap_or_default();
     format!("Connecting to MySQL as {}@{}{of} failed", server.settings.user, server.place())
 }
 
-/// An IPv6 address without the brackets that people put around it.
+/// An IPv6 address without enclosing brackets.
 fn bare(host: &str) -> &str {
     host.trim_matches(['[', ']'])
 }
 
 impl Login<'_> {
-    /// All but the password and the socket.
+    /// All options except the password and the socket.
     fn options(&self, database: &str, mode: SslMode) -> MySqlConnectOptions {
         let settings = &*self.server.settings;
-        // All that sqlx would set by itself is set in `pin`, in one statement.
+        // Everything that sqlx would set by itself is set in `pinned`, in one statement.
         let mut options = MySqlConnectOptions::new()
             .username(&settings.user)
-            // A tunnel's certificate names the server's host too.
+            // The certificate at the end of a tunnel also names the server's host.
             .host(bare(&settings.host))
             .port(settings.port)
             .pipes_as_concat(false)
@@ -252,7 +254,7 @@ impl Login<'_> {
                 SslMode::VerifyCa => MySqlSslMode::VerifyCa,
                 SslMode::VerifyIdentity => MySqlSslMode::VerifyIdentity,
             })
-            // It logs the text of slow statements, and every long read is one.
+            // It would log the text of slow statements, and every long read is slow.
             .disable_statement_logging();
         if !database.is_empty() {
             options = options.database(database);
@@ -290,7 +292,7 @@ fn pem(variable: &str, path: &Path, what: &str) -> Result<Vec<u8>, Fault> {
     let config =
         |sentence: &str| Fault::new(FaultKind::Config, format!("{variable} names {}, which {sentence}", shown(path)));
     let pem = std::fs::read(path).map_err(|error| config("cannot be read").caused_by(error).with_hint(&*hint))?;
-    // rustls finds no certificate in such a file, and says nothing.
+    // rustls finds no certificate in such a file, and reports no error.
     if pem.windows(11).any(|bytes| bytes == b"-----BEGIN ") {
         Ok(pem)
     } else {
@@ -312,7 +314,8 @@ fn private_key(path: &Path) -> Result<Vec<u8>, Fault> {
 
 fn ssl_mode(server: &Server) -> SslMode {
     match server.settings.ssl_mode {
-        // As MySQL's own clients: without TLS only where the server offers none, and never after a handshake that failed.
+        // As MySQL's own clients do: without TLS only if the server offers none, and never after a handshake that
+        // failed.
         SslMode::Preferred if server.is_bare_socket() => SslMode::Disabled,
         mode => mode,
     }

@@ -32,8 +32,8 @@ pub fn start(server: Arc<Server>, notes: RetryNotes, job: Extraction) -> Extract
     let of = Arc::clone(&server);
     let (at_work, most) = (AtomicUsize::new(1), AtomicUsize::new(job.readers));
     let team = Arc::new(Team { server, notes, job, steps: steps.clone(), given, at_work, most });
-    // Ends early when nobody listens any more. Dropping the readers in the middle drops their connections, which nobody
-    // uses again.
+    // Ends early when the receiver is gone. Dropping the readers in the middle drops their connections, which are never
+    // used again.
     tokio::spawn(async move {
         let outcome = tokio::select! {
             biased;
@@ -49,9 +49,9 @@ pub fn start(server: Arc<Server>, notes: RetryNotes, job: Extraction) -> Extract
     Extract::new(receiver)
 }
 
-/// Waits for all readers; the first fault ends them all. Slices that are given away get readers of their own, at once or,
-/// where the server has no connection for one, when another has ended. True when no key can have come twice: slices have no
-/// value in common.
+/// Waits for all readers; the first fault ends them all. A slice that is given away gets a reader of its own, at once
+/// or, if the server has no connection for one, when another reader has ended. True if no key can have come twice: no
+/// two slices have a value in common.
 async fn read(team: Arc<Team>, mut taken: mpsc::UnboundedReceiver<(Slice, PageOrder)>) -> Result<bool, Fault> {
     let mut each_key_once = true;
     let mut left = Vec::new();
@@ -60,7 +60,7 @@ async fn read(team: Arc<Team>, mut taken: mpsc::UnboundedReceiver<(Slice, PageOr
     loop {
         tokio::select! {
             biased;
-            // A slice is given away before its giver ends: none is left when the last reader has ended.
+            // A slice is given away before its giver ends, so none is left when the last reader has ended.
             Some((slice, order)) = taken.recv() => {
                 readers.spawn(Reader::new(Arc::clone(&team), slice, Some(order)).read());
             }
@@ -82,7 +82,7 @@ async fn read(team: Arc<Team>, mut taken: mpsc::UnboundedReceiver<(Slice, PageOr
                     }
                 },
                 None => match left.pop() {
-                    // The one that it was left to had ended by then.
+                    // The reader that it was left to had already ended.
                     Some((slice, order)) => {
                         team.at_work.fetch_add(1, Ordering::SeqCst);
                         readers.spawn(Reader::new(Arc::clone(&team), slice, Some(order)).read());

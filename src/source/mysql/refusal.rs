@@ -85,7 +85,7 @@ fn plugin(text: &str) -> Option<String> {
 }
 
 /// How to allow a password to be sent in clear.
-const CLEAR: &str = "if that is meant (IAM tokens, PAM, LDAP), set MYSQL_SSL_MODE=verify_identity, MYSQL_SSL_CA and \
+const CLEAR: &str = "if you want that (IAM tokens, PAM, LDAP), set MYSQL_SSL_MODE=verify_identity, MYSQL_SSL_CA and \
                      MYSQL_ENABLE_CLEARTEXT_PLUGIN=1";
 
 /// The fault for a server that asks for the password in clear without proof that it is the right one.

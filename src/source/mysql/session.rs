@@ -1,4 +1,4 @@
-//! An open connection, and what is asked through it. A statement waits for its answer as long as the server is at work on it.
+//! An open connection and its statements. A statement waits for its answer as long as the server works on it.
 
 use sqlx::mysql::{MySqlConnection, MySqlStatement};
 use sqlx::{AssertSqlSafe, Executor, Row, SqlSafeStr};
@@ -8,7 +8,7 @@ use super::sql::Query;
 use super::texts::{Texts, first};
 use super::wire::{Cells, Connection};
 
-/// Which of the two servers answers, where their words differ.
+/// Which of the two servers answers, where their answers differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flavour {
     MySql,
@@ -48,16 +48,16 @@ impl Speaks for Connection {
     }
 }
 
-/// An open connection with the settings that reading relies on: by sqlx, or one of our own for the rows of tables.
+/// An open connection with the settings that reading relies on: made by sqlx, or one of our own for the rows of tables.
 pub struct Session<C = MySqlConnection> {
     pub connection: C,
     pub flavour: Flavour,
-    /// Whom to ask about it where no answer comes; `None` while it is set up.
+    /// How to ask the server about the connection when no answer comes; `None` during the set-up.
     pub line: Option<Line>,
 }
 
 impl<C: Speaks> Session<C> {
-    /// A connection as it came, before anything is set.
+    /// A new connection, before anything is set.
     pub async fn of(connection: C) -> Result<Self, sqlx::Error> {
         let mut session = Self { connection, flavour: Flavour::MySql, line: None };
         let version = session.texts(Query::plain("SELECT VERSION()")).await?;
@@ -67,7 +67,7 @@ impl<C: Speaks> Session<C> {
         Ok(session)
     }
 
-    /// The connection's own, at the server.
+    /// The connection's number at the server.
     pub fn number(&self) -> u64 {
         self.line.as_ref().map_or(0, |line| line.number)
     }
@@ -83,7 +83,7 @@ impl<C: Speaks> Session<C> {
         Ok(rows.into_iter().map(|row| row.into_iter().map(|cell| cell.map(text)).collect()).collect())
     }
 
-    /// The same, as the server sends them.
+    /// Runs a short query and gives its rows as the server sends them.
     pub async fn rows(&mut self, query: Query) -> Result<Vec<Answer>, sqlx::Error> {
         silence::listen(self.connection.rows(query), self.line.as_ref()).await
     }
@@ -95,7 +95,7 @@ impl<C: Speaks> Session<C> {
 }
 
 impl Session {
-    /// A statement that the server has taken and not carried out: the columns it would bring.
+    /// Prepares a statement without running it, to learn the columns that it would return.
     pub async fn announced(&mut self, sql: String) -> Result<MySqlStatement, sqlx::Error> {
         let announced = self.connection.prepare(AssertSqlSafe(sql).into_sql_str());
         silence::listen(announced, self.line.as_ref()).await

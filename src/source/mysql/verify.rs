@@ -27,7 +27,7 @@ pub async fn part_sums(server: &Server, comparison: &Comparison, cut: &Cut) -> R
         .collect()
 }
 
-/// All rows of the parts, whether they lie in the window or not.
+/// All rows of the parts, whether or not they lie in the window.
 pub async fn row_digests(server: &Server, comparison: &Comparison, parts: &Parts) -> Result<Vec<RowDigest>, Fault> {
     answered(server, comparison, rows_query(comparison, parts))
         .await?

@@ -1,4 +1,5 @@
-//! Table rows as they come: a connection that reads them where they lie, and whether they are what was planned.
+//! The connection for table rows: reads rows where they lie in its buffer, and checks that they have the planned
+//! columns.
 
 mod answer;
 mod auth;

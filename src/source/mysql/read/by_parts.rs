@@ -1,4 +1,4 @@
-//! The statement that reads a table's rows with what they are summed up by.
+//! The statement that reads a table's rows together with the fields for their checksums by part.
 
 use super::select::selected;
 use crate::domain::ids::SourceTable;
@@ -8,7 +8,7 @@ use crate::source::mysql::session::Flavour;
 use crate::source::mysql::sql::{Query, rows};
 use crate::source::mysql::{content, digest};
 
-/// One, so that its rows are those of one moment.
+/// One statement, so that all rows are those of one moment.
 pub fn statement(source: &SourceTable, plan: &TablePlan, by: &ByParts, flavour: Flavour) -> Query {
     let columns = plan.columns.iter().map(|column| selected(column, flavour));
     let columns: Vec<_> = columns.chain([content::field(&by.comparison, by.grain)]).collect();

@@ -1,4 +1,5 @@
-//! The order of pages, and where a page ended: the values of its last row, taken from the wire once per batch.
+//! The order of pages, and the position where a page ended: the values of its last row, taken from the wire once per
+//! batch.
 
 use crate::domain::column::same_name;
 use crate::domain::fault::Fault;
@@ -11,26 +12,26 @@ use crate::source::mysql::session::{Session, Speaks};
 use crate::source::mysql::sql::Bind;
 use crate::source::mysql::wire::Cells;
 
-/// What both servers call the primary key's index; rows lie in its order.
+/// Both servers give the primary key's index this name; rows are stored in its order.
 const PRIMARY: &str = "PRIMARY";
 
 /// The order in which pages hand rows out. Its columns tell rows apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageOrder {
-    /// The index to read by. Without being told, a server may sort the whole window for each page.
+    /// The index to read by. Without this hint, a server may sort the whole window for each page.
     pub index: Option<String>,
     /// Positions in the plan.
     pub columns: Vec<usize>,
 }
 
 impl PageOrder {
-    /// The cursor, then the keys as configured, by whatever the server thinks best.
+    /// The cursor, then the keys as configured; the server chooses the index.
     pub fn planned(plan: &TablePlan) -> Self {
         let keys = plan.keys.iter().copied().filter(|&key| !plan.is_cursor(key));
         Self { index: None, columns: plan.cursor.map(|cursor| cursor.position).into_iter().chain(keys).collect() }
     }
 
-    /// The order that pages of a plan are read in; by the plan alone where the catalogue does not list the table.
+    /// The order in which a plan's pages are read; by the plan alone if the catalogue does not list the table.
     pub async fn of(
         session: &mut Session<impl Speaks>,
         table: &SourceTable,
@@ -41,8 +42,8 @@ impl PageOrder {
         Ok(indexes.map_or_else(|| Self::planned(plan), |indexes| Self::choose(plan, &indexes, whole)))
     }
 
-    /// The primary key's own order for a `whole` table: rows fetched through another index cost the server twice as
-    /// much. Else the first index that begins with the cursor and goes on with the key.
+    /// The primary key's order for a `whole` table: rows fetched through another index cost the server twice as much.
+    /// Otherwise the first index that begins with the cursor and continues with the key.
     pub fn choose(plan: &TablePlan, indexes: &Indexes, whole: bool) -> Self {
         let planned = Self::planned(plan);
         let positions = |wanted: &[usize], columns: &[String]| -> Option<Vec<usize>> {
@@ -66,8 +67,8 @@ impl PageOrder {
         found.map_or(planned.clone(), |(order, columns)| Self { index: Some(order.index.clone()), columns })
     }
 
-    /// Does each page begin beyond every key that came before, so that none comes twice whatever is written meanwhile?
-    /// Not by a cursor first: a row whose cursor grows while it is read comes again.
+    /// Whether each page begins beyond every key of earlier pages, so that no key comes twice whatever is written
+    /// meanwhile. This does not hold if the cursor comes first: a row whose cursor grows while it is read comes again.
     pub fn brings_each_key_once(&self, plan: &TablePlan) -> bool {
         let same = self.columns.len() == plan.keys.len() && self.columns.iter().all(|place| plan.keys.contains(place));
         same && plan.keys_unique && plan.keys_stay_apart()
@@ -79,7 +80,7 @@ impl PageOrder {
 pub struct Position(pub Vec<Bind>);
 
 impl Position {
-    /// `None` when a value cannot be compared with: a NULL, or text that is no UTF-8.
+    /// `None` if a value cannot be compared with: a NULL, or text that is not UTF-8.
     pub fn of(plan: &TablePlan, order: &PageOrder, row: &impl Cells) -> Option<Self> {
         let value = |&index: &usize| key::bind(&plan.columns[index].source.source_type, row.cell(index)?);
         order.columns.iter().map(value).collect::<Option<_>>().map(Self)

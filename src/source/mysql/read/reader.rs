@@ -1,4 +1,4 @@
-//! One reader: one connection, rows straight into batches, pages of one slice of the window.
+//! One reader: one connection that reads the pages of one slice of the window and decodes rows directly into batches.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,9 +43,9 @@ pub struct Team {
     pub steps: Steps,
     /// Slices that a reader gives away.
     pub given: mpsc::UnboundedSender<(Slice, PageOrder)>,
-    /// Readers at work, and those that a slice was given away to.
+    /// Readers at work, including those that a slice was given away to and that have not begun.
     pub at_work: AtomicUsize,
-    /// Readers that there may be.
+    /// The greatest number of readers.
     pub most: AtomicUsize,
 }
 
@@ -53,19 +53,19 @@ pub struct Team {
 pub enum Read {
     /// Every row of the slice has been handed over; true when no key can have come twice.
     Whole(bool),
-    /// There was no connection for it: another reader takes the slice when it has ended.
+    /// There was no connection for it: another reader takes the slice over when its own has ended.
     Left(Slice, PageOrder),
 }
 
 impl Team {
-    /// Counts one reader more, unless there are enough.
+    /// Counts one more reader, unless there are enough.
     fn take_place(&self) -> bool {
         let most = self.most.load(Ordering::SeqCst);
         let more = |count| (count < most).then_some(count + 1);
         self.at_work.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
     }
 
-    /// No more readers than there are: the server has no connection for another.
+    /// Allows no more readers than are at work now without this one: the server has no connection for it.
     fn be_content(&self) {
         self.most.fetch_min(self.at_work.load(Ordering::SeqCst).saturating_sub(1).max(1), Ordering::SeqCst);
     }
@@ -76,23 +76,24 @@ impl Team {
     }
 }
 
-/// Works on one slice.
+/// Reads one slice.
 pub struct Reader {
     team: Arc<Team>,
     slice: Slice,
     batcher: Batcher,
-    /// Found with the first connection and kept: the last row only makes sense in its order. `None` for a stream.
+    /// Found with the first connection and kept, because the last row is a position only in this order. `None` for a
+    /// stream.
     order: Option<PageOrder>,
     /// The greatest value of the pages' first column; asked for when a slice without an end is shared.
     greatest: Option<Bind>,
     /// The last row of the last batch handed over.
     last: Option<Position>,
     batches: u64,
-    /// Of rows that are asked for by their keys: keys whose rows have been handed over, all of them.
+    /// For rows that are asked for by their keys: the number of keys whose rows have all been handed over.
     keys_done: usize,
-    /// Batches by then.
+    /// The number of batches when these were done.
     batches_by_then: u64,
-    /// Of the rows of the batch that is collected, where they are read by parts.
+    /// For rows that are read by parts: the checksums of the rows collected for the next batch.
     sums: BTreeMap<u64, PartSum>,
 }
 
@@ -114,7 +115,7 @@ impl Reader {
         }
     }
 
-    /// Reads the slice, going on after the last batch where a connection breaks.
+    /// Reads the slice; after a broken connection it continues behind the last batch.
     pub async fn read(mut self) -> Result<Read, Fault> {
         let team = Arc::clone(&self.team);
         let mut waits = Waits::new(&team.notes, format!("reading {}", team.job.table));
@@ -132,7 +133,7 @@ impl Reader {
                 team.be_content();
                 return Ok(Read::Left(self.slice, order));
             }
-            // Rows of a stream come in no order: what was handed over cannot be told from what was not.
+            // The rows of a stream come in no order, so after a broken connection it is unknown which rows are missing.
             let is_stream = team.job.plan.paging == Paging::Stream || team.job.by_parts.is_some();
             let in_no_order = team.job.only.is_some() || is_stream;
             if in_no_order && self.batches > self.batches_by_then {
@@ -180,12 +181,12 @@ impl Reader {
                 }
             }
         }
-        // All rows are here; a goodbye that fails changes nothing.
+        // All rows are here; a failure to say goodbye changes nothing.
         session.connection.close().await.ok();
         Ok(())
     }
 
-    /// Some keys at a time; where a connection breaks between two statements, the next goes on.
+    /// Asks for some keys at a time; after a connection that breaks between two statements, the next continues.
     async fn by_keys(&mut self, session: &mut Session<Connection>, only: &Wanted) -> Result<(), Fault> {
         let team = Arc::clone(&self.team);
         let Extraction { table, plan, window, .. } = &team.job;
@@ -199,7 +200,7 @@ impl Reader {
         Ok(())
     }
 
-    /// A full page says that there is more: half of the rest goes to another reader, where there may be one.
+    /// A full page shows that there is more: half of the rest goes to another reader, if there may be one.
     async fn share(
         &mut self,
         session: &mut Session<Connection>,
@@ -211,7 +212,7 @@ impl Reader {
         }
         let given = self.half(session, reading, order).await;
         match given {
-            // The coordinator lives as long as any reader.
+            // The coordinator lives longer than any reader.
             Ok(Some(slice)) => {
                 self.team.given.send((slice, order.clone())).ok();
                 Ok(())
@@ -256,7 +257,7 @@ impl Reader {
         Ok(self.slice.give_half(&at, self.greatest.as_ref()))
     }
 
-    /// Hands over every row of one query; gives their number.
+    /// Hands over every row of one query; returns their number.
     async fn rows_of(&mut self, session: &mut Session<Connection>, query: Query) -> Result<usize, Fault> {
         let team = Arc::clone(&self.team);
         let Extraction { table, plan, by_parts, .. } = &team.job;
@@ -271,7 +272,7 @@ impl Reader {
                 Some(true) => {}
                 Some(false) => break,
                 None => {
-                    // Most of the time there is more already; a timer for each piece would cost more than taking it.
+                    // Usually more rows have already arrived; a timer for each piece would cost more than taking it.
                     match connection.more().now_or_never() {
                         Some(more) => more,
                         None => silence::listen(connection.more(), line.as_ref()).await,
@@ -325,7 +326,7 @@ impl Reader {
         };
         let sums = std::mem::take(&mut self.sums).into_values().collect();
         let batch = RowBatch { sums, ..self.batcher.finish()? };
-        // The receiver being gone ends the whole task at `steps.closed()`.
+        // If the receiver is gone, `steps.closed()` ends the whole task.
         self.team.steps.send(Ok(Step::Batch(batch))).await.ok();
         self.last = position;
         self.batches += 1;

@@ -15,19 +15,19 @@ use crate::source::mysql::sql::{Bind, Query, greatest, identifier, rows, rows_by
 /// The statements that read one window.
 #[derive(Debug)]
 pub struct Reading {
-    /// What is selected of each row.
+    /// The selected expressions.
     columns: String,
     table: SourceTable,
     /// ` FORCE INDEX (...)`, or nothing.
     by_index: String,
-    /// What windows are of.
+    /// The window's column.
     cursor: Option<Term>,
-    /// What rows are ordered by.
+    /// The columns that rows are ordered by.
     order: Vec<Term>,
     window: Option<Window>,
 }
 
-/// A column in a comparison, and how a value is put beside it.
+/// A column in a comparison, and the placeholder for a value compared with it.
 #[derive(Debug)]
 struct Term {
     column: String,
@@ -64,13 +64,13 @@ impl Reading {
         }
     }
 
-    /// The whole window in the order the server likes best.
+    /// The whole window, in whatever order the server chooses.
     pub fn stream(&self) -> Query {
         let (filter, binds) = self.within_window();
         Query { sql: format!("SELECT {} {}", self.columns, rows(&self.table, Some(&filter))), binds }
     }
 
-    /// The window's rows that a condition holds of.
+    /// The window's rows that meet a condition.
     pub fn rows_where(&self, (condition, more): (String, Vec<Bind>)) -> Query {
         let (filter, mut binds) = self.within_window();
         binds.extend(more);
@@ -84,7 +84,7 @@ impl Reading {
             None => self.within_window(),
             Some(position) => self.after(position),
         };
-        // A row that was read lies beyond the slice's beginning.
+        // A row that was read lies beyond the slice's beginning already.
         let from = slice.from.as_ref().filter(|_| after.is_none());
         let ends = from.map(|value| (">=", value)).into_iter().chain(slice.to.as_ref().map(|value| ("<", value)));
         for (first, (operator, value)) in self.order.first().into_iter().cycle().zip(ends) {
@@ -106,18 +106,18 @@ impl Reading {
     fn within_window(&self) -> (String, Vec<Bind>) {
         match (&self.window, &self.cursor) {
             (None, _) => ("TRUE".to_owned(), Vec::new()),
-            // A cursor is a whole number or a moment, which is compared as it is bound.
+            // A cursor is an integer or a moment, which is compared as it is bound.
             (Some(window), Some(cursor)) => within(&cursor.column, window),
             (Some(_), None) => ("FALSE".to_owned(), Vec::new()),
         }
     }
 
-    /// `(a, b) > (?, ?)`, spelled out: as a row comparison many versions do not use the index for it, and the range on
-    /// the first column alone leads them to it.
+    /// `(a, b) > (?, ?)`, spelled out: for a row comparison many server versions do not use the index, but the range on
+    /// the first column alone makes them use it.
     fn after(&self, position: &Position) -> (String, Vec<Bind>) {
         let terms: Vec<_> = self.order.iter().zip(&position.0).collect();
         let [(first, value), ..] = terms.as_slice() else { return self.within_window() };
-        // Where the cursor leads, the position lies beyond the window's beginning.
+        // If the cursor comes first, the position lies beyond the window's beginning already.
         let (window, mut asked) = match (&self.window, &self.cursor) {
             (Some(window), Some(cursor)) if first.column == cursor.column => {
                 (cursor.is("<="), vec![Bind::from(&window.high)])
@@ -142,30 +142,31 @@ impl Reading {
     }
 }
 
-/// How a column is asked for, where its name alone would bring something else than its value.
+/// The expression that selects a column, where its plain name would not return its value.
 pub fn selected(column: &ColumnPlan, flavour: Flavour) -> String {
     let ColumnPlan { source, encoding, .. } = column;
     let name = identifier(&source.name);
-    // What never arrives does not leave the server.
+    // A value that never arrives must not leave the server.
     if column.mask == Some(Mask::Null) {
         return "NULL".to_owned();
     }
     let stored = format!("CAST({name} AS BINARY)");
     match (&source.source_type, flavour, encoding) {
-        // MySQL's has a wire type that sqlx refuses; MariaDB's arrives as bytes.
+        // MySQL's VECTOR has a wire type that sqlx refuses; MariaDB's arrives as bytes.
         (SourceType::Vector, Flavour::MySql, _) => stored,
-        // The bytes of the table, not those of the connection's character set.
+        // The bytes in the table, not those in the connection's character set.
         (_, _, Encoding::Bytes) if source.charset.is_some() => stored,
         (_, _, Encoding::Text) if source.is_legacy_text() => converted(&name, &stored),
         _ => name,
     }
 }
 
-/// Text that the server converts to UTF-8, and bytes that are no UTF-8 for what it cannot convert.
+/// Text that the server converts to UTF-8, or bytes that are not UTF-8 if it cannot convert the text.
 ///
-/// It writes a `?` for each character that Unicode does not have, so there are more of them than in the table (where,
-/// in all of these character sets, a 0x3F is nothing else). Converting back and comparing would refuse good text:
-/// cp932 and others have characters twice. What follows the 0xFF lets the row be found when the text is its key.
+/// The server writes a `?` for each character that Unicode lacks, so the result then has more of them than the table's
+/// text (where, in all of these character sets, a 0x3F is always a question mark). Converting back and comparing would
+/// refuse good text: cp932 and others encode some characters twice. The bytes after the 0xFF identify the row if the
+/// text is its key.
 fn converted(name: &str, stored: &str) -> String {
     let utf8 = format!("CAST(CONVERT({name} USING utf8mb4) AS BINARY)");
     let marks = |bytes: &str| format!("LENGTH({bytes}) - LENGTH(REPLACE({bytes}, x'3F', ''))");

@@ -1,31 +1,31 @@
-//! A stretch of the pages' first column that one reader works on, and how it is shared with another.
+//! A range of the first page column that one reader works on, and how half of it is given to another reader.
 
 use chrono::{DateTime, TimeDelta};
 
 use crate::domain::cursor::Moment;
 use crate::source::mysql::sql::Bind;
 
-/// Values of the pages' first column; a window begins as one slice without ends.
+/// A range of values of the first page column; a window begins as one slice without ends.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Slice {
-    /// The first value of it; `None`: the window's own beginning.
+    /// The first value; `None`: the window's own beginning.
     pub from: Option<Bind>,
-    /// The first value beyond it; `None`: the window's own end.
+    /// The first value beyond the slice; `None`: the window's own end.
     pub to: Option<Bind>,
 }
 
 impl Slice {
-    /// Gives away the upper half of what lies beyond `at`, the value that reading has come to.
+    /// Gives away the upper half of the rest beyond `at`, the value that reading has reached.
     ///
-    /// `last` is the greatest value there is, for a slice without an end. `None`, and nothing given away, where the
-    /// values cannot be told apart by halves: text, and neighbours.
+    /// `last` is the greatest value in the table, for a slice without an end. Returns `None` and gives nothing away if
+    /// the range cannot be halved: its values are text, or are neighbours.
     pub fn give_half(&mut self, at: &Bind, last: Option<&Bind>) -> Option<Self> {
         let middle = halfway(at, self.to.as_ref().or(last)?)?;
         Some(Self { from: Some(middle.clone()), to: self.to.replace(middle) })
     }
 }
 
-/// The value halfway between two; greater than the first and not greater than the second.
+/// The value halfway between two: greater than the first and not greater than the second.
 fn halfway(low: &Bind, high: &Bind) -> Option<Bind> {
     if let (Some(low), Some(high)) = (integer(low), integer(high)) {
         let middle = low + (high - low).checked_add(1).filter(|span| *span > 1)? / 2;
@@ -49,7 +49,7 @@ fn integer(value: &Bind) -> Option<i128> {
     }
 }
 
-/// Only of what has the form of a moment; the caller knows whether the column holds any.
+/// Reads text in the form of a moment; the caller knows whether the column holds any.
 fn micros(value: &Bind) -> Option<i64> {
     let Bind::Text(text) = value else { return None };
     Some(Moment::parse(text)?.to_naive()?.and_utc().timestamp_micros())

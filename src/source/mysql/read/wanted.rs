@@ -1,7 +1,7 @@
-//! The condition that a row has one of some keys, as an index finds it.
+//! The condition that a row has one of the given keys, in a form that uses an index.
 //!
-//! Each key is compared as its column compares: text by its collation, so that an index on it serves. That may hold a few
-//! more rows equal than were asked for, and never fewer.
+//! Each key is compared with the column's own comparison (for text, its collation), so that an index on it is used.
+//! This may match a few more rows than were asked for, but never fewer.
 
 use chrono::DateTime;
 
@@ -12,11 +12,11 @@ use crate::domain::verify::{Form, Key};
 use crate::source::mysql::digest;
 use crate::source::mysql::sql::{Bind, identifier};
 
-/// So many keys of one statement: enough that its way to the server does not count, and few enough that the server still
-/// looks each of them up in an index (its memory for that holds some ten thousand comparisons).
+/// Keys in one statement: enough that the round trip does not matter, and few enough that the server still looks each
+/// key up in an index (its memory for that holds some ten thousand comparisons).
 pub const KEYS_OF_A_STATEMENT: usize = 500;
 
-/// A condition with its values. `forms` are those of the plan's keys.
+/// A condition with its values. `forms`: the forms of the plan's keys.
 pub fn condition(plan: &TablePlan, forms: &[Form], keys: &[Key]) -> (String, Vec<Bind>) {
     let columns: Vec<(&ColumnPlan, Form)> =
         plan.keys.iter().map(|&key| &plan.columns[key]).zip(forms.iter().copied()).collect();
@@ -38,12 +38,12 @@ pub fn condition(plan: &TablePlan, forms: &[Form], keys: &[Key]) -> (String, Vec
     (condition, binds)
 }
 
-/// `None`: no value of a column is written so.
+/// The condition for one key; `None` if no value of a column can have such a text.
 fn one(columns: &[(&ColumnPlan, Form)], key: &Key) -> Option<(String, Vec<Bind>)> {
     let (mut tests, mut binds) = (Vec::new(), Vec::new());
     for ((column, form), text) in columns.iter().zip(key) {
         let Some(text) = text else {
-            // Also what arrives as NULL.
+            // Also matches values that arrive as NULL.
             tests.push(format!("{} IS NULL", digest::value(column, *form)));
             continue;
         };
@@ -61,11 +61,11 @@ pub fn slot(column: &ColumnPlan) -> String {
     }
 }
 
-/// What a form has written, as the server compares it.
+/// The value of a text that a form has written, as the server compares it.
 fn value(column: &ColumnPlan, form: Form, text: &str) -> Option<Bind> {
     let source = &column.source.source_type;
     match form {
-        // Four digits of text: the number 0 would be taken for 2000.
+        // Four digits as text: the server would read the number 0 as 2000.
         Form::Integer if *source == SourceType::Year => Some(Bind::Text(format!("{text:0>4}"))),
         Form::Integer if matches!(source, SourceType::Int { unsigned: false, .. }) => text.parse().ok().map(Bind::Int),
         Form::Integer | Form::IntegerWithin64 | Form::Bits | Form::Boolean => text.parse().ok().map(Bind::UInt),
@@ -81,7 +81,7 @@ fn value(column: &ColumnPlan, form: Form, text: &str) -> Option<Bind> {
             Some(Bind::Text(at.format("%H:%M:%S%.6f").to_string()))
         }
         Form::Bytes => hex(text).map(Bind::Bytes),
-        // Rows are not found by these.
+        // Rows are not looked up by these forms.
         Form::Float
         | Form::TextHash { .. }
         | Form::BytesHash

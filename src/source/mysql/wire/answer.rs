@@ -1,4 +1,4 @@
-//! What a server answers beside rows: done, refused, no more.
+//! The server's answers other than rows: done, refused, end of rows.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -12,19 +12,19 @@ use super::fields::{Fields, malformed};
 pub const OK: u8 = 0x00;
 pub const ERR: u8 = 0xff;
 
-/// The end of rows, as EOF or as OK; in a login, the request to use another plugin.
+/// The end of rows, in an EOF or an OK packet; during a login, the request to switch to another plugin.
 pub const END: u8 = 0xfe;
 
-/// The server wants a file of this machine.
+/// The server asks for a file of this machine.
 pub const LOCAL_FILE: u8 = 0xfb;
 
-/// In the status: another result follows.
+/// Status flag: another result follows.
 const MORE_RESULTS: u16 = 0x0008;
 
-/// In the status: the rows wait in a cursor, which no statement here asks for.
+/// Status flag: the rows wait in a cursor, which no statement of ours asks for.
 const CURSOR: u16 = 0x0040;
 
-/// The server's own words of an error.
+/// The server's error, in its own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     pub number: u16,
@@ -33,10 +33,10 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Of a packet that begins with [`ERR`].
+    /// Reads a packet that begins with [`ERR`].
     ///
     /// # Errors
-    /// When it is none.
+    /// The packet is not an error packet.
     pub fn read(packet: &[u8]) -> Result<Self, Error> {
         let mut fields = Fields::of(packet);
         if fields.u8()? != ERR {
@@ -44,7 +44,7 @@ impl Refusal {
         }
         let number = fields.u16()?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        // There is none before the login.
+        // An error before the login has no state.
         let (state, message) = match fields.rest() {
             [b'#', rest @ ..] if rest.len() >= 5 => (text(&rest[..5]), text(&rest[5..])),
             rest => (String::new(), text(rest)),
@@ -57,7 +57,7 @@ impl Refusal {
     }
 }
 
-/// As sqlx writes it.
+/// The same format as sqlx's.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { number, state, message } = self;
@@ -93,10 +93,10 @@ impl DatabaseError for Refusal {
     }
 }
 
-/// A packet, or the error that it tells of.
+/// The packet, unless it reports an error.
 ///
 /// # Errors
-/// As told.
+/// The error in the packet.
 pub fn heard(packet: &[u8]) -> Result<&[u8], Error> {
     match packet.first() {
         None => Err(malformed("a packet is empty")),
@@ -105,19 +105,19 @@ pub fn heard(packet: &[u8]) -> Result<&[u8], Error> {
     }
 }
 
-/// The error that comes in place of a row. The server's words have a state before them; without one, the bytes are those of a
-/// row that was damaged on the way, and are not repeated.
+/// The error for a packet that begins like an error where a row was expected. The server's errors have a state; without
+/// one, the bytes are those of a row that was damaged on the way, and must not be shown.
 pub fn no_row(packet: &[u8]) -> Error {
     match Refusal::read(packet) {
         Ok(refusal) if refusal.has_state() => refusal.into(),
-        _ => malformed("what should be a row is none"),
+        _ => malformed("a row is damaged"),
     }
 }
 
-/// That a statement without rows is done.
+/// Checks that the packet ends a statement that has no rows.
 ///
 /// # Errors
-/// What else the server says.
+/// The server's error, or any other packet.
 pub fn done(packet: &[u8]) -> Result<(), Error> {
     match heard(packet)?.first() {
         Some(&OK) => {
@@ -130,10 +130,10 @@ pub fn done(packet: &[u8]) -> Result<(), Error> {
     }
 }
 
-/// That rows have come to their end.
+/// Checks that the packet ends the rows.
 ///
 /// # Errors
-/// When more than that is said.
+/// The packet says that more follows, or is malformed.
 pub fn ended(packet: &[u8], deprecates_eof: bool) -> Result<(), Error> {
     let mut fields = Fields::of(packet);
     let _header = fields.u8()?;
@@ -150,7 +150,7 @@ fn no_more(status: u16) -> Result<(), Error> {
     if status & (MORE_RESULTS | CURSOR) == 0 { Ok(()) } else { Err(malformed("more arrives than was asked for")) }
 }
 
-/// Nothing here asks for LOAD DATA LOCAL, so a server that wants a file is not what it seems.
+/// No statement of ours is LOAD DATA LOCAL, so a server that asks for a file cannot be trusted.
 pub fn wants_a_file() -> Error {
     malformed("the server asks for a file of this machine (LOAD DATA LOCAL), which is refused")
 }
@@ -186,7 +186,7 @@ mod tests {
         assert!(killed.contains("interrupted"), "{killed}");
         for row in [&b"\xff\x00\x00secret of a row"[..], b"\xff\x00\x00#sec\x00ret of a row", b"\xff"] {
             let told = no_row(row).to_string();
-            assert!(!told.contains("ret of a row") && told.contains("what should be a row is none"), "{told}");
+            assert!(!told.contains("ret of a row") && told.contains("a row is damaged"), "{told}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! How a password is shown to a server: each plugin has its way, and none gives it to whom it is not meant for.
+//! How each plugin proves the password to a server, without disclosing it to anyone else.
 
 use rsa::pkcs8::DecodePublicKey;
 use rsa::{Oaep, PublicKey};
@@ -6,7 +6,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use sqlx::Error;
 
-/// What the server and the account agree on.
+/// The plugin that the server and the account use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plugin {
     Native,
@@ -17,7 +17,7 @@ pub enum Plugin {
 
 impl Plugin {
     /// # Errors
-    /// For one that is not spoken here, by its name.
+    /// For an unknown plugin, with its name.
     pub fn named(name: &str) -> Result<Self, Error> {
         match name {
             "mysql_native_password" => Ok(Self::Native),
@@ -30,7 +30,7 @@ impl Plugin {
     }
 }
 
-/// An empty password is shown as nothing at all.
+/// An empty password has an empty scramble.
 pub fn scramble_sha1(password: &str, nonce: &[u8]) -> Vec<u8> {
     if password.is_empty() {
         return Vec::new();
@@ -49,15 +49,15 @@ pub fn scramble_sha256(password: &str, nonce: &[u8]) -> Vec<u8> {
     mixed(&hash, &salted)
 }
 
-/// As it is, with a zero at its end: for a connection that nobody listens to.
+/// The unencrypted password with a zero at its end, for a connection that nobody can listen to.
 pub fn clear(password: &str) -> Vec<u8> {
     [password.as_bytes(), &[0]].concat()
 }
 
-/// For the server's own key, which it has sent as PEM.
+/// The password, encrypted with the server's public key, which it has sent as PEM.
 ///
 /// # Errors
-/// For a key that is none, and a password that is too long for it.
+/// For an invalid key, or a password that is too long for it.
 pub fn sealed(password: &str, nonce: &[u8], key: &[u8]) -> Result<Vec<u8>, Error> {
     let refused = |error: &dyn std::fmt::Display| Error::Protocol(format!("the server's public key: {error}"));
     let pem = std::str::from_utf8(key).map_err(|error| refused(&error))?;
@@ -66,7 +66,7 @@ pub fn sealed(password: &str, nonce: &[u8], key: &[u8]) -> Result<Vec<u8>, Error
     key.encrypt(&mut rand::rng(), Oaep::<Sha1>::new(), &salted).map_err(|error| refused(&error))
 }
 
-/// Each byte with one of the other's, which begins anew at its end.
+/// XORs each byte with one of `with`, which is repeated as often as needed.
 fn mixed(bytes: &[u8], with: &[u8]) -> Vec<u8> {
     bytes.iter().zip(with.iter().cycle()).map(|(one, other)| one ^ other).collect()
 }

@@ -1,4 +1,4 @@
-//! What the decoders see of a row.
+//! A row as the decoders see it.
 
 use sqlx::mysql::MySqlRow;
 use sqlx::{Decode, MySql, Row};
@@ -9,7 +9,7 @@ pub trait Cells {
 }
 
 impl Cells for MySqlRow {
-    /// `is_null` of sqlx takes a zero date for NULL; whether there are bytes does not.
+    /// sqlx's `is_null` takes a zero date for NULL; whether there are bytes is reliable.
     fn cell(&self, index: usize) -> Option<&[u8]> {
         self.try_get_raw(index).ok().and_then(|value| <&[u8] as Decode<MySql>>::decode(value).ok())
     }

@@ -1,4 +1,4 @@
-//! The columns that a server says rows will have.
+//! The columns that a server announces for its rows.
 
 use sqlx::Error;
 
@@ -9,31 +9,31 @@ const BINARY: u16 = 0x0080;
 const ENUM: u16 = 0x0100;
 const SET: u16 = 0x0800;
 
-/// How long a cell is.
+/// How the length of a cell is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Width {
     Fixed(u8),
-    /// One byte says how long it is, and is part of the cell.
+    /// One byte with the length, which is kept as part of the cell.
     Short,
-    /// A number before it says how long it is.
+    /// A length-encoded integer before the cell.
     Counted,
-    /// There is never one.
+    /// The cell is always NULL.
     Null,
 }
 
 /// A column of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
-    /// As `DESCRIBE` would write it, without its length.
+    /// The type as `DESCRIBE` would write it, without its length.
     pub name: &'static str,
     pub width: Width,
 }
 
 impl Column {
-    /// Of the packet that defines it.
+    /// Reads the packet that defines a column.
     ///
     /// # Errors
-    /// For a packet that is none, and for a type that is not known.
+    /// For a malformed packet, or an unknown type.
     pub fn read(packet: &[u8]) -> Result<Self, Error> {
         let mut fields = Fields::of(packet);
         // Catalog, schema, two names of the table, two of the column.

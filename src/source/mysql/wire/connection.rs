@@ -1,7 +1,7 @@
-//! A connection for table rows: statements go out, rows lie in the buffer until the next is asked for.
+//! A connection for table rows: it sends statements, and keeps rows in its buffer until the next one is asked for.
 //!
-//! sqlx makes a boxed row, a list of ranges and a stream item of each row, which was a quarter of this program's work. It
-//! answers everything that is not bulk.
+//! sqlx makes a boxed row, a list of ranges and a stream item for each row, which was a quarter of this program's work.
+//! All other queries use sqlx.
 
 use sqlx::Error;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -20,19 +20,19 @@ const PREPARE: u8 = 0x16;
 const EXECUTE: u8 = 0x17;
 const CLOSE: u8 = 0x19;
 
-/// A way in both directions.
+/// A stream that can be read and written.
 pub trait Duplex: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Duplex for T {}
 
-/// A statement that the server holds.
+/// A prepared statement at the server.
 struct Statement {
     sql: String,
     number: u32,
     slots: u16,
 }
 
-/// Logged in. One whose future was dropped in the middle is never used again.
+/// A connection that is logged in. If one of its futures was dropped half-way, it is never used again.
 pub struct Connection {
     stream: Box<dyn Duplex>,
     incoming: Incoming,
@@ -40,7 +40,7 @@ pub struct Connection {
     statement: Option<Statement>,
     columns: Vec<Column>,
     widths: Vec<Width>,
-    /// Of the row that was taken last.
+    /// The cells of the row that was taken last.
     places: Vec<Place>,
     rows_follow: bool,
 }
@@ -62,7 +62,7 @@ impl Connection {
     /// Runs a statement that has no rows.
     ///
     /// # Errors
-    /// What the server says against it, and what becomes of the connection.
+    /// The server's error, or that of the connection.
     pub async fn run(&mut self, sql: &str) -> Result<(), Error> {
         self.send(&[&[QUERY], sql.as_bytes()].concat()).await?;
         done(self.packet().await?)
@@ -71,7 +71,7 @@ impl Connection {
     /// Sends a query; its rows follow.
     ///
     /// # Errors
-    /// As [`Self::run`].
+    /// The errors of [`Self::run`].
     pub async fn ask(&mut self, query: &Query) -> Result<(), Error> {
         if self.rows_follow {
             return Err(malformed("rows of the statement before have not been read"));
@@ -112,10 +112,11 @@ impl Connection {
         &self.columns
     }
 
-    /// Is there one more row? `None`: not all of it has arrived. [`Self::row`] is it, or else the last one still.
+    /// Takes the next row: whether there is one, or `None` if it has not arrived completely. [`Self::row`] is then that
+    /// row, or still the last one.
     ///
     /// # Errors
-    /// As [`Self::run`].
+    /// The errors of [`Self::run`].
     pub fn advance(&mut self) -> Result<Option<bool>, Error> {
         if !self.rows_follow {
             return Ok(Some(false));
@@ -144,12 +145,12 @@ impl Connection {
     /// Waits for more of the rows. May be dropped and called again.
     ///
     /// # Errors
-    /// As [`Self::run`].
+    /// The errors of [`Self::run`].
     pub async fn more(&mut self) -> Result<(), Error> {
         Ok(self.incoming.more(&mut self.stream).await?)
     }
 
-    /// The memory that the buffer holds.
+    /// The size of the buffer.
     #[cfg(test)]
     pub const fn room(&self) -> usize {
         self.incoming.room()
@@ -158,7 +159,7 @@ impl Connection {
     /// All rows of a short query.
     ///
     /// # Errors
-    /// As [`Self::run`].
+    /// The errors of [`Self::run`].
     pub async fn all(&mut self, query: &Query) -> Result<Vec<Vec<Option<Vec<u8>>>>, Error> {
         self.ask(query).await?;
         let mut rows = Vec::new();
@@ -177,19 +178,19 @@ impl Connection {
     /// Says goodbye.
     ///
     /// # Errors
-    /// Where nobody hears it.
+    /// When the connection is broken.
     pub async fn close(mut self) -> Result<(), Error> {
         self.send(&[QUIT]).await?;
         Ok(self.stream.shutdown().await?)
     }
 
-    /// A page's statement is that of the page before.
+    /// Prepares a statement, unless it is the one prepared last, as from page to page.
     async fn prepare(&mut self, sql: &str) -> Result<(), Error> {
         if self.statement.as_ref().is_some_and(|statement| statement.sql == sql) {
             return Ok(());
         }
         if let Some(before) = self.statement.take() {
-            // No answer comes.
+            // The server sends no answer to this.
             self.send(&[&[CLOSE][..], &before.number.to_le_bytes()].concat()).await?;
         }
         self.send(&[&[PREPARE], sql.as_bytes()].concat()).await?;
@@ -198,7 +199,7 @@ impl Connection {
             return Err(malformed("a statement was neither prepared nor refused"));
         }
         let (number, columns, slots) = (fields.u32()?, fields.u16()?, fields.u16()?);
-        // Their definitions come again with the rows.
+        // The definitions come again with the rows.
         for count in [slots, columns].into_iter().filter(|&count| count > 0) {
             for _ in 0..u32::from(count) + u32::from(!self.deprecates_eof) {
                 self.packet().await?;
@@ -221,10 +222,10 @@ impl Connection {
     }
 }
 
-/// Waits for the next packet, which is no error.
+/// Waits for the next packet.
 ///
 /// # Errors
-/// The error that it is.
+/// The error in the packet, if it reports one.
 pub async fn next<'a>(stream: &mut Box<dyn Duplex>, incoming: &'a mut Incoming) -> Result<&'a [u8], Error> {
     while !incoming.has_packet()? {
         incoming.more(stream).await?;
@@ -236,12 +237,12 @@ pub async fn next<'a>(stream: &mut Box<dyn Duplex>, incoming: &'a mut Incoming) 
 fn execution(number: u32, binds: &[Bind]) -> Vec<u8> {
     let mut packet = vec![EXECUTE];
     packet.extend(number.to_le_bytes());
-    // No cursor; once.
+    // Flags (no cursor) and the iteration count, which is 1.
     packet.extend([0, 1, 0, 0, 0]);
     if binds.is_empty() {
         return packet;
     }
-    // None of them is NULL; their types follow.
+    // No value is NULL; their types follow.
     packet.extend(std::iter::repeat_n(0, binds.len().div_ceil(8)));
     packet.push(1);
     for bind in binds {

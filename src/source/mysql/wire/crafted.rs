@@ -3,14 +3,14 @@
 use super::fields::put_counted;
 use super::packets::Incoming;
 
-/// What a server says, packet by packet.
+/// The server's side of a conversation, packet by packet.
 pub struct Said {
     pub bytes: Vec<u8>,
     framing: Incoming,
 }
 
 impl Said {
-    /// Beginning with the packet of that number.
+    /// The number of the first packet is `number`.
     pub fn from(number: u8) -> Self {
         let mut framing = Incoming::new();
         for _ in 0..number {
@@ -56,12 +56,12 @@ pub fn row(cells: &[Option<&[u8]>]) -> Vec<u8> {
     packet
 }
 
-/// The end of rows, in either form.
+/// The end of rows, in either of the two forms.
 pub fn end(deprecates_eof: bool) -> &'static [u8] {
     if deprecates_eof { b"\xfe\x00\x00\x02\x00\x00\x00" } else { b"\xfe\x00\x00\x02\x00" }
 }
 
-/// A query of texts is prepared; its rows follow.
+/// The answers to a prepared query of text columns; its rows follow.
 pub fn texts(columns: u16, deprecates_eof: bool) -> Said {
     let eof = |said: Said| if deprecates_eof { said } else { said.then(end(false)) };
     let defined = |said: Said| eof((0..columns).fold(said, |said, _| said.then(&definition(0xfd, 0, 80))));

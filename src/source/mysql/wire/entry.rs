@@ -1,4 +1,4 @@
-//! The way into a server, until it says that the login is done.
+//! The login at a server.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -16,10 +16,10 @@ use super::packets::Incoming;
 use super::secured::{self, Security};
 use crate::domain::secret::Secret;
 
-/// Says that more of a login follows.
+/// The server's byte that announces more of the login.
 const MORE: u8 = 0x01;
 
-/// What caching_sha2_password says of a scramble: known and right, or the password itself is asked for.
+/// Answers of caching_sha2_password to a scramble: it is right, or the full exchange is needed.
 const KNOWN: u8 = 0x03;
 const WANTS_PASSWORD: u8 = 0x04;
 
@@ -27,10 +27,10 @@ const WANTS_PASSWORD: u8 = 0x04;
 const KEY_OF_SHA256: u8 = 0x01;
 const KEY_OF_CACHING_SHA2: u8 = 0x02;
 
-/// A login takes three or four: another plugin, its key, its word, the end.
+/// A login takes three or four answers: another plugin, its key, its reply, the end.
 const MOST_ANSWERS: usize = 8;
 
-/// Where the server, or what leads to it, listens.
+/// Where the server, or the proxy or tunnel to it, listens.
 #[derive(Debug, Clone, Copy)]
 pub enum Place<'a> {
     Tcp(&'a str, u16),
@@ -40,29 +40,29 @@ pub enum Place<'a> {
 /// What a login needs.
 pub struct Entry<'a> {
     pub place: Place<'a>,
-    /// Does the socket lead to the server itself? Then nobody listens in between.
+    /// The socket leads to the server itself, so nobody can listen in between.
     pub is_local: bool,
     pub security: Security<'a>,
     pub user: &'a str,
-    /// None where it is empty.
+    /// Empty: no database.
     pub database: &'a str,
     pub password: &'a Secret,
-    /// May the password be sent as it is, where the plugin wants that? Only to a server that is verified.
+    /// The unencrypted password may be sent if the plugin wants it, but only to a verified server.
     pub clear_password: bool,
 }
 
 /// Why there is no connection.
 #[derive(Debug)]
 pub enum Refused {
-    /// The server's greeting asks for the password as it is, and nothing proves that it is the right server.
+    /// The server's greeting asks for the unencrypted password, and nothing proves that it is the right server.
     ClearPassword,
-    /// Over TLS or not, as far as that is known.
+    /// The flag: whether TLS was used, as far as that is known.
     Failed(Error, Option<bool>),
 }
 
 impl Entry<'_> {
     /// # Errors
-    /// What the server says against it, what is wrong with its certificate, and what becomes of the connection.
+    /// The server's refusal, a fault of its certificate, or an error of the connection.
     pub async fn connect(&self) -> Result<Connection, Refused> {
         let unknown = |error: Error| Refused::Failed(error, None);
         let mut stream = dial(self.place).await.map_err(|error| unknown(error.into()))?;
@@ -91,7 +91,7 @@ impl Entry<'_> {
         if !greeting.offers_tls() {
             return Err(Error::Tls("server does not support TLS".into()));
         }
-        // Whoever says more than the greeting now would be believed once TLS stands.
+        // Bytes after the greeting were sent before TLS, by anyone on the way; they would be believed later.
         if !incoming.is_empty() {
             return Err(malformed("the server says more than its greeting"));
         }
@@ -100,7 +100,7 @@ impl Entry<'_> {
     }
 }
 
-/// A login on its way.
+/// A login that is under way.
 struct Exchange<'a> {
     entry: &'a Entry<'a>,
     stream: Box<dyn Duplex>,
@@ -126,15 +126,15 @@ impl Exchange<'_> {
                     self.say(&answer).await?;
                 }
                 [MORE, more @ ..] => self.go_on(more).await?,
-                _ => return Err(malformed("a login is neither taken nor refused")),
+                _ => return Err(malformed("the server neither accepts nor refuses the login")),
             }
         }
-        Err(malformed("a login comes to no end"))
+        Err(malformed("the server's login exchange does not end"))
     }
 
-    /// Another plugin, with a nonce of its own.
+    /// Switches to another plugin, with a nonce of its own.
     fn switch(&mut self, request: &[u8]) -> Result<(), Error> {
-        // The request of MySQL 4.0 has no name, and asks for a scramble that anybody can break.
+        // MySQL 4.0's request has no name, and asks for a scramble that is easily broken.
         if request.is_empty() {
             return Err(Error::Protocol("unknown authentication plugin: mysql_old_password".to_owned()));
         }
@@ -145,7 +145,7 @@ impl Exchange<'_> {
         Ok(())
     }
 
-    /// What a plugin says of what it was shown.
+    /// Answers the plugin's next packet.
     async fn go_on(&mut self, more: &[u8]) -> Result<(), Error> {
         let password = self.entry.password.expose();
         match (self.plugin, more) {
@@ -156,18 +156,18 @@ impl Exchange<'_> {
                 let answer = sealed(password, &self.nonce, key)?;
                 self.say(&answer).await
             }
-            _ => Err(malformed("a login's answer is not understood")),
+            _ => Err(malformed("the server's answer during the login is not understood")),
         }
     }
 
-    /// What the plugin is shown first.
+    /// The first thing that the plugin is sent.
     fn answer(&self) -> Result<Vec<u8>, Error> {
         let Entry { password, clear_password, security, .. } = self.entry;
         let password = password.expose();
         match self.plugin {
             Plugin::Native => Ok(scramble_sha1(password, &self.nonce)),
             Plugin::CachingSha2 => Ok(scramble_sha256(password, &self.nonce)),
-            // It has no scramble: the server's key is asked for.
+            // It has no scramble: the server's key is asked for first.
             Plugin::Sha256 if !self.is_private() && !password.is_empty() => Ok(vec![KEY_OF_SHA256]),
             Plugin::Sha256 => Ok(clear(password)),
             Plugin::Clear if password.is_empty() || (*clear_password && self.over_tls && security.verifies()) => {
@@ -178,7 +178,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Can nobody listen? The server thinks the same of its own socket.
+    /// Whether nobody can listen; the server judges its own socket the same way.
     const fn is_private(&self) -> bool {
         self.over_tls || self.entry.is_local
     }
@@ -192,7 +192,7 @@ async fn dial(place: Place<'_>) -> Result<Box<dyn Duplex>, io::Error> {
     Ok(match place {
         Place::Tcp(host, port) => {
             let stream = TcpStream::connect((host, port)).await?;
-            // A statement leaves at once.
+            // Sends a statement without delay.
             stream.set_nodelay(true)?;
             Box::new(stream)
         }
@@ -202,7 +202,7 @@ async fn dial(place: Place<'_>) -> Result<Box<dyn Duplex>, io::Error> {
 
 async fn greeting(stream: &mut Box<dyn Duplex>, incoming: &mut Incoming) -> Result<Greeting, Error> {
     let read = async { Greeting::read(next(stream, incoming).await?) };
-    // `login.rs` says then that something else listens there.
+    // `login.rs` then reports that something else listens there.
     read.await.map_err(|error| match error {
         Error::Protocol(text) => io::Error::new(ErrorKind::InvalidData, text).into(),
         other => other,

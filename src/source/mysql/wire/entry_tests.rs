@@ -1,4 +1,4 @@
-//! Logins at servers that are scripted: what each plugin is shown, and what no server gets.
+//! Logins at scripted servers: what each plugin is sent, and what no server is sent.
 
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,7 +14,7 @@ use crate::source::mysql::fault::number;
 const NONCE: &[u8; 20] = b"abcdefghijklmnopqrst";
 const DONE: &[u8] = b"\x00\x00\x00\x02\x00\x00\x00";
 
-/// As MySQL 8 greets, with these lower capabilities (0xf7ff: without TLS) and that plugin.
+/// The greeting of MySQL 8 with these lower capabilities (0xf7ff: without TLS) and that plugin.
 fn hello(capabilities: u16, plugin: &str) -> Vec<u8> {
     let mut packet = b"\x0a8.4.0\0\x19\0\0\0".to_vec();
     packet.extend(&NONCE[..8]);
@@ -28,12 +28,12 @@ fn hello(capabilities: u16, plugin: &str) -> Vec<u8> {
     packet
 }
 
-/// One thing that a server says, beginning with the packet of that number.
+/// One packet of the server, with that sequence number.
 fn says(number: u8, packet: &[u8]) -> Said {
     Said::from(number).then(packet)
 }
 
-/// A server that greets, and waits for a packet before whatever else it says; gives what it has heard.
+/// A server that greets, and waits for a packet before each further packet of the script; returns what it has received.
 async fn scripted(listener: TcpListener, script: Vec<Said>) -> Vec<Vec<u8>> {
     let (mut stream, _) = listener.accept().await.unwrap();
     let mut heard = Vec::new();
@@ -62,7 +62,7 @@ async fn packet_of(stream: &mut TcpStream) -> Option<Vec<u8>> {
     Some(packet)
 }
 
-/// What becomes of a login with that password, and what the server has heard.
+/// The outcome of a login with that password, and what the server has received.
 async fn login(password: &str, mode: SslMode, is_local: bool, said: Vec<Said>) -> (Result<(), Refused>, Vec<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -87,7 +87,7 @@ fn error(outcome: Result<(), Refused>) -> String {
     }
 }
 
-/// Does any of it hold the password?
+/// Whether any packet contains the password.
 fn tells(heard: &[Vec<u8>], password: &str) -> bool {
     heard.iter().any(|packet| packet.windows(password.len()).any(|bytes| bytes == password.as_bytes()))
 }
@@ -98,9 +98,9 @@ async fn a_known_password_is_shown_as_a_scramble_that_the_server_can_check() {
     let (outcome, heard) = login("hunter2", SslMode::Preferred, false, said).await;
     outcome.unwrap();
     assert!(!tells(&heard, "hunter2"));
-    // Behind capabilities, sizes and filling, the name, and its own length.
+    // The scramble lies behind capabilities, sizes, filler, the name and its own length.
     let scramble = heard[0][32 + b"etl\0".len() + 1..][..32].to_vec();
-    // As the server checks it: it has the hash of the hash.
+    // The server's own check: it stores the hash of the hash.
     let stage = Sha256::digest("hunter2");
     let salted = Sha256::new().chain_update(Sha256::digest(stage)).chain_update(NONCE).finalize();
     let shown: Vec<u8> = scramble.iter().zip(&salted).map(|(one, other)| one ^ other).collect();
@@ -120,7 +120,7 @@ async fn who_asks_for_the_password_as_it_is_gets_nothing_of_it_unless_verified()
         assert!(error(outcome).contains("cleartext_plugin disabled"));
         assert!(!tells(&heard, "hunter2"));
     }
-    // Without TLS there is nothing to verify, whatever the mode.
+    // Without TLS there is no certificate to verify, whatever the mode.
     let (outcome, heard) = login("hunter2", SslMode::VerifyCa, false, greeting()).await;
     assert!(error(outcome).contains("does not support TLS"));
     assert!(!tells(&heard, "hunter2"));
@@ -206,6 +206,6 @@ async fn a_login_that_comes_to_no_end_is_given_up() {
     let again = |step: u8| says(2 * step, &[&b"\xfemysql_native_password\0"[..], NONCE, &[0]].concat());
     let script = std::iter::once(says(0, &hello(0xf7ff, "mysql_native_password"))).chain((1..20).map(again)).collect();
     let (outcome, heard) = login("secret", SslMode::Disabled, false, script).await;
-    assert!(error(outcome).contains("comes to no end"));
+    assert!(error(outcome).contains("does not end"));
     assert!(heard.len() < 12, "{}", heard.len());
 }

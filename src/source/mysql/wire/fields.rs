@@ -1,8 +1,8 @@
-//! The fields of a packet, taken one after the other. One that the packet does not have is an error, never a panic.
+//! Takes the fields of a packet one after the other. A missing field is an error, never a panic.
 
 use sqlx::Error;
 
-/// What is left of a packet.
+/// The rest of a packet.
 #[derive(Debug, Clone, Copy)]
 pub struct Fields<'a>(&'a [u8]);
 
@@ -35,20 +35,20 @@ impl<'a> Fields<'a> {
         self.array().map(u32::from_le_bytes)
     }
 
-    /// A number that says itself how long it is.
+    /// A length-encoded integer.
     pub fn number(&mut self) -> Result<u64, Error> {
         let (number, rest) = number(self.0).ok_or_else(short)?;
         self.0 = rest;
         Ok(number)
     }
 
-    /// Bytes with their count before them.
+    /// Bytes that are preceded by their count.
     pub fn counted(&mut self) -> Result<&'a [u8], Error> {
         let count = self.number()?;
         self.take(usize::try_from(count).map_err(|_| short())?)
     }
 
-    /// Bytes up to a zero, which is taken too; or all there are.
+    /// Bytes up to a zero, which is removed too; without a zero, all of them.
     pub fn until_zero(&mut self) -> &'a [u8] {
         let mut parts = self.0.splitn(2, |&byte| byte == 0);
         let taken = parts.next().unwrap_or_default();
@@ -61,7 +61,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A length-encoded integer and what comes after it; `None` where the bytes end within, or begin with what is none.
+/// A length-encoded integer and the bytes after it; `None` if the bytes end too early or do not begin with such an
+/// integer.
 pub fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let (&first, rest) = bytes.split_first()?;
     let width = match first {
@@ -91,7 +92,7 @@ pub fn put_counted(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend(bytes);
 }
 
-/// A packet that is not what the protocol says: `fault.rs` takes it for a stream that was cut off.
+/// The error for a packet that breaks the protocol: `fault.rs` treats it as a stream that was cut off.
 pub fn malformed(what: &'static str) -> Error {
     Error::Protocol(what.to_owned())
 }
@@ -114,7 +115,7 @@ mod tests {
             assert!(fields.counted().unwrap() == bytes && fields.rest().is_empty(), "{count}");
             assert!(Fields::of(&packet[..packet.len() - 1]).counted().is_err(), "{count}");
         }
-        // NULL and ERR are no numbers, and the largest number is more than there can be.
+        // The first bytes of NULL and of ERR begin no number, and the largest number exceeds any packet.
         assert!(number(&[0xfb]).is_none() && number(&[0xff, 1, 2]).is_none());
         assert!(Fields::of(&[0xfe, 255, 255, 255, 255, 255, 255, 255, 255, 1]).counted().is_err());
     }

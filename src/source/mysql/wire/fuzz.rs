@@ -1,6 +1,7 @@
-//! Bytes that no server sends, in great number: nothing panics, nothing waits, and no memory is taken for what is only claimed.
+//! Feeds many byte sequences that no server sends: nothing may panic or wait, and lengths that are only claimed may not
+//! take memory.
 //!
-//! FUZZ_SECONDS says for how long (a test run: a moment); FUZZ_SEED begins where a failure was told.
+//! FUZZ_SECONDS sets the duration (in a test run, a moment); FUZZ_SEED starts from a reported failure.
 
 use std::io::Cursor;
 use std::time::{Duration, Instant};
@@ -17,10 +18,10 @@ use super::handshake::Greeting;
 use super::packets::Incoming;
 use crate::source::mysql::sql::Query;
 
-/// Types of every width; the last but one is not known, the last is NULL only.
+/// Types of every width; the last but one is unknown, the last is always NULL.
 const KINDS: [u8; 13] = [0x01, 0x02, 0x03, 0x04, 0x05, 0x08, 0x0a, 0x0b, 0x0c, 0xf6, 0xfc, 0xf2, 0x06];
 
-/// Memory for what has arrived, twice over, and for one read more.
+/// Memory for what has arrived, twice, and for one more read.
 const SPARE: usize = 1 << 20;
 
 /// xorshift64*: the same numbers on every machine.
@@ -35,7 +36,7 @@ impl Chance {
     }
 
     fn byte(&mut self) -> u8 {
-        // The bytes with a meaning come often.
+        // Bytes with a special meaning occur often.
         let telling = [0x00, 0x01, 0xfa, 0xfb, 0xfc, 0xfd, 0xfe, 0xff];
         if self.number(3) == 0 { telling[self.number(telling.len())] } else { u8::try_from(self.number(256)).unwrap() }
     }
@@ -45,7 +46,7 @@ impl Chance {
     }
 }
 
-/// Says where to begin again when something panics.
+/// Prints the seed when something panics.
 struct Seed(u64);
 
 impl Drop for Seed {
@@ -56,7 +57,7 @@ impl Drop for Seed {
     }
 }
 
-/// A query's answer, as a server may send it.
+/// An answer to a query, as a server may send it.
 fn conversation(chance: &mut Chance, deprecates_eof: bool) -> Vec<u8> {
     let kinds: Vec<u8> = (0..=chance.number(9)).map(|_| KINDS[chance.number(KINDS.len())]).collect();
     let eof = |said: Said| if deprecates_eof { said } else { said.then(end(false)) };
@@ -88,7 +89,7 @@ fn spoiled(chance: &mut Chance, mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// Reads a whole answer; the rows that it has.
+/// Reads a whole answer; returns the number of rows.
 fn read(bytes: Vec<u8>, deprecates_eof: bool) -> Option<usize> {
     let arrived = bytes.len();
     let stream = join(Cursor::new(bytes), sink());

@@ -1,4 +1,4 @@
-//! The first packets of a connection: the server's greeting, and what is said to it.
+//! The first packets of a connection: the server's greeting and the client's reply.
 
 use sqlx::Error;
 
@@ -14,28 +14,28 @@ const PLUGIN_AUTH: u32 = 1 << 19;
 const COUNTED_AUTH: u32 = 1 << 21;
 const DEPRECATE_EOF: u32 = 1 << 24;
 
-/// What is asked for. Not among it: several statements in one, and files of this machine (LOAD DATA LOCAL).
+/// The capabilities that this client asks for. It does not ask for several statements in one, or for LOAD DATA LOCAL.
 const WANTED: u32 = PROTOCOL_41 | TRANSACTIONS | SECURE_CONNECTION | PLUGIN_AUTH | COUNTED_AUTH | DEPRECATE_EOF;
 
-/// utf8mb4_general_ci, which every server has: messages until the session is set up are written in it.
+/// utf8mb4_general_ci, which every server has; messages are written in it until the session is set up.
 const CHARACTERS: u8 = 45;
 
-/// As MySQL's own clients say: rows of any size.
+/// The same limit that MySQL's own clients announce: rows of any size.
 const LARGEST: u32 = 1 << 30;
 
-/// What a server says first.
+/// The server's first packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Greeting {
     capabilities: u32,
-    /// What passwords are scrambled with.
+    /// The bytes that passwords are scrambled with.
     pub nonce: Vec<u8>,
-    /// The plugin that it takes most accounts to log in with.
+    /// The plugin by which most of the server's accounts log in.
     pub plugin: String,
 }
 
 impl Greeting {
     /// # Errors
-    /// A refusal in its place, and what does not greet like MySQL.
+    /// A refusal in its place, or bytes that are not a greeting of MySQL.
     pub fn read(packet: &[u8]) -> Result<Self, Error> {
         let mut fields = Fields::of(packet);
         match fields.u8()? {
@@ -74,18 +74,18 @@ impl Greeting {
         self.capabilities & DEPRECATE_EOF != 0
     }
 
-    /// That TLS comes next: the beginning of a login.
+    /// The beginning of a login, which asks for TLS next.
     pub fn ask_for_tls(&self, database: &str) -> Vec<u8> {
         self.begin(database, true)
     }
 
-    /// The login, with the answer of the greeting's plugin.
+    /// The login packet, with the answer of the greeting's plugin.
     pub fn log_in(&self, user: &str, database: &str, over_tls: bool, answer: &[u8]) -> Vec<u8> {
         let mut packet = self.begin(database, over_tls);
         packet.extend(user.as_bytes());
         packet.push(0);
         if self.capabilities & COUNTED_AUTH == 0 {
-            // A scramble has 32 bytes at most; a longer password is cut off, and refused.
+            // A scramble has 32 bytes at most; a longer answer is cut off, and the server refuses it.
             let short = &answer[..answer.len().min(0xfa)];
             put_counted(&mut packet, short);
         } else {

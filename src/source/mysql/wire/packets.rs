@@ -1,7 +1,8 @@
-//! Packets out of the stream's bytes, in one buffer that is used again and again.
+//! Cuts packets out of the stream's bytes, in one buffer that is reused.
 //!
-//! A packet has a header of four bytes: three of length, one of sequence. One of 16 MiB less one goes on in the next. The
-//! buffer grows with what has arrived, never with what a header claims.
+//! A packet has a header of four bytes: three for the length, one for the sequence number. A packet of 16 MiB minus one
+//! byte continues in the next one. The buffer grows with the bytes that have arrived, never by a length that a header
+//! claims.
 
 use std::io::{self, ErrorKind};
 use std::ops::Range;
@@ -13,19 +14,19 @@ use super::fields::malformed;
 
 const HEADER: usize = 4;
 
-/// The length of a packet that goes on in the next.
+/// The length of a packet that continues in the next one.
 const GOES_ON: usize = 0xff_ffff;
 
-/// Servers take and send no more than this in one (`max_allowed_packet`); the headers of its parts included.
+/// Servers accept and send no more than this in one packet (`max_allowed_packet`), including the headers of its parts.
 const MOST: usize = 1 << 30;
 
-/// Room for what one read brings: some hundred rows, and what a processor's cache holds.
+/// Room for one read: some hundred rows, and small enough for a processor's cache.
 const ROOM: usize = 128 * 1024;
 
-/// A buffer that a large row has made larger than this is given back.
+/// A buffer that a large row has grown beyond this size is freed.
 const LARGE: usize = 4 * 1024 * 1024;
 
-/// What has arrived and is not yet done with.
+/// Bytes that have arrived and are still needed.
 #[derive(Debug)]
 pub struct Incoming {
     bytes: Vec<u8>,
@@ -33,9 +34,9 @@ pub struct Incoming {
     next: usize,
     /// The packet that was taken last.
     taken: Range<usize>,
-    /// A packet that is needed longer.
+    /// A packet that is needed until another one is kept.
     kept: Range<usize>,
-    /// The next packet's number, in whichever direction it goes.
+    /// The next packet's sequence number, in either direction.
     sequence: u8,
 }
 
@@ -44,30 +45,30 @@ impl Incoming {
         Self { bytes: Vec::with_capacity(ROOM), next: 0, taken: 0..0, kept: 0..0, sequence: 0 }
     }
 
-    /// Takes the next packet, if it has arrived as a whole.
+    /// Takes the next packet, if it has arrived completely.
     ///
     /// # Errors
-    /// A packet out of order, and one that is larger than any server sends.
+    /// A packet out of sequence, or larger than any server sends.
     pub fn take(&mut self) -> Result<Option<&[u8]>, Error> {
         let Some((end, sequence)) = self.end()? else { return Ok(None) };
         self.sequence = sequence;
         let first = self.next + HEADER;
-        // Most packets are one.
+        // Most packets have one part.
         let joined = if end - first < GOES_ON { end } else { self.join(end) };
         self.taken = first..joined;
         self.next = end;
         Ok(Some(&self.bytes[first..joined]))
     }
 
-    /// Has the next packet arrived as a whole?
+    /// Whether the next packet has arrived completely.
     ///
     /// # Errors
-    /// As [`Self::take`].
+    /// The errors of [`Self::take`].
     pub fn has_packet(&self) -> Result<bool, Error> {
         Ok(self.end()?.is_some())
     }
 
-    /// Where the next packet ends, all its parts included, and the number of the one after it.
+    /// The end of the next packet, including all its parts, and the sequence number of the packet after it.
     fn end(&self) -> Result<Option<(usize, u8)>, Error> {
         let (mut at, mut sequence) = (self.next, self.sequence);
         loop {
@@ -77,7 +78,7 @@ impl Incoming {
             let Some(&[a, b, c, number]) = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<HEADER>) else {
                 return Ok(None);
             };
-            // A server that ends the connection says so at any time, by a number that nobody waits for.
+            // A server that ends the connection sends an error at any time, with a sequence number that does not fit.
             if number != sequence && self.bytes.get(at + HEADER).is_some_and(|&byte| byte != 0xff) {
                 return Err(malformed("packets are out of order"));
             }
@@ -93,7 +94,7 @@ impl Incoming {
         }
     }
 
-    /// Takes the headers out of a packet of several parts; gives its end.
+    /// Removes the headers inside a packet of several parts; returns its end.
     fn join(&mut self, end: usize) -> usize {
         let mut joined = self.next + HEADER + GOES_ON;
         let mut header = joined;
@@ -107,7 +108,7 @@ impl Incoming {
         joined
     }
 
-    /// The packet that was taken last stays, until another is kept or none.
+    /// Keeps the packet that was taken last, until this is called again.
     pub fn keep(&mut self) {
         self.kept = self.taken.clone();
     }
@@ -120,7 +121,7 @@ impl Incoming {
         self.bytes.get(self.kept.clone()).unwrap_or_default()
     }
 
-    /// Has something come that nobody has taken?
+    /// Whether no bytes are left that nobody has taken.
     pub const fn is_empty(&self) -> bool {
         self.next == self.bytes.len()
     }
@@ -128,7 +129,7 @@ impl Incoming {
     /// Waits for more bytes.
     ///
     /// # Errors
-    /// `UnexpectedEof` where the other side has hung up.
+    /// `UnexpectedEof` if the other side has closed the connection.
     pub async fn more(&mut self, from: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
         self.make_room();
         match from.read_buf(&mut self.bytes).await? {
@@ -137,7 +138,7 @@ impl Incoming {
         }
     }
 
-    /// The memory that is held.
+    /// The size of the buffer.
     #[cfg(test)]
     pub const fn room(&self) -> usize {
         self.bytes.capacity()
@@ -155,18 +156,18 @@ impl Incoming {
         if self.bytes.capacity() > LARGE && self.bytes.len() < ROOM {
             self.bytes.shrink_to(ROOM);
         }
-        // Twice what is there: a large packet is not moved for each piece of it that comes.
+        // Twice the present bytes: a large packet is not moved for each piece of it that arrives.
         if self.bytes.capacity() - self.bytes.len() < ROOM / 2 {
             self.bytes.reserve(ROOM.max(self.bytes.len()));
         }
     }
 
-    /// A command begins: its packet has number 0.
+    /// Starts a command: its first packet has the number 0.
     pub const fn begin(&mut self) {
         self.sequence = 0;
     }
 
-    /// Puts a packet behind others that go out, in parts where it is large.
+    /// Appends a packet to `out`, in several parts if it is large.
     pub fn put(&mut self, payload: &[u8], out: &mut Vec<u8>) {
         let mut rest = payload;
         loop {

@@ -1,4 +1,4 @@
-//! Whether rows are what was planned.
+//! Checks that rows have the planned columns.
 
 use super::column::Column;
 use crate::domain::fault::{Fault, FaultKind};
@@ -6,18 +6,18 @@ use crate::domain::ids::SourceTable;
 use crate::domain::plan::TablePlan;
 use crate::domain::source_type::SourceType;
 
-/// Compares what the server sends with what was planned: integers of another width or sign would decode as nonsense. So many
-/// columns `more` than the plan has were asked for.
+/// Compares the columns that the server announces with the plan: integers of another width or sign would decode as
+/// nonsense. `more`: the number of columns that were selected in addition to the plan's.
 ///
 /// # Errors
-/// `Schema` when a column has changed its type since it was described, `Bug` when there are more or fewer than asked for.
+/// `Schema` if a column has changed its type since it was described, `Bug` if the number of columns differs.
 pub fn check(columns: &[Column], plan: &TablePlan, more: usize, table: &SourceTable) -> Result<(), Fault> {
     let sent: Vec<_> = columns.iter().map(|column| column.name).collect();
     compare(&sent, plan, more, table)
 }
 
 fn compare(sent: &[&str], plan: &TablePlan, more: usize, table: &SourceTable) -> Result<(), Fault> {
-    // A cell that is not there would read as NULL.
+    // A missing cell would read as NULL.
     let (asked, came) = (plan.columns.len() + more, sent.len());
     if came != asked {
         return Err(Fault::new(
@@ -38,16 +38,17 @@ fn compare(sent: &[&str], plan: &TablePlan, more: usize, table: &SourceTable) ->
     ))
 }
 
-/// May a column of that type arrive under that name of sqlx's? A TINYINT(1) of either sign is its `BOOLEAN`.
+/// Whether a column of that type may arrive with that type name of sqlx. A TINYINT(1), signed or not, is sqlx's
+/// `BOOLEAN`.
 pub fn sends(source_type: &SourceType, wire: &str) -> bool {
     const SIGNED: [&str; 6] = ["BOOLEAN", "TINYINT", "SMALLINT", "MEDIUMINT", "INT", "BIGINT"];
     let is_unsigned = wire.ends_with(" UNSIGNED") || wire == "BOOLEAN";
     match source_type {
-        // A view's expression that is always NULL.
+        // An expression of a view that is always NULL.
         _ if wire == "NULL" => true,
         SourceType::Int { unsigned: false, .. } => SIGNED.contains(&wire),
         SourceType::Int { unsigned: true, .. } => is_unsigned,
-        // A view's `YEAR(d)`, by the kind of query, though it is described as YEAR.
+        // A view's `YEAR(d)`, although described as YEAR, may arrive as an integer.
         SourceType::Year => wire == "YEAR" || SIGNED.contains(&wire) || is_unsigned,
         SourceType::Decimal { .. } => wire == "DECIMAL",
         SourceType::Float => wire == "FLOAT",
@@ -103,7 +104,7 @@ mod tests {
         assert!(!sends(&SourceType::Year, "VARCHAR") && !sends(&SourceType::Year, "BIT"));
         assert!(!sends(&SourceType::DateTime { fsp: 0 }, "TIMESTAMP"));
         assert!(sends(&SourceType::Json, "LONGTEXT") && !sends(&SourceType::Json, "INT"));
-        // What `CAST(x AS BINARY)` arrives as.
+        // The types in which `CAST(x AS BINARY)` arrives.
         for wire in ["BINARY", "VARBINARY", "TINYBLOB", "BLOB", "MEDIUMBLOB", "LONGBLOB"] {
             assert!(sends(&SourceType::Text { chars: None }, wire) && sends(&SourceType::Enum, wire), "{wire}");
         }

@@ -1,4 +1,4 @@
-//! A row of the binary protocol, cut into cells where it lies.
+//! A row of the binary protocol, cut into cells without being copied.
 
 use sqlx::Error;
 
@@ -6,17 +6,17 @@ use super::cells::Cells;
 use super::column::Width;
 use super::fields::{malformed, number};
 
-/// Where a cell lies in its packet.
+/// The place of a cell in its packet.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
     from: u32,
-    /// [`NULL`] where there is none.
+    /// [`NULL`] if the cell has no bytes.
     to: u32,
 }
 
 const NULL: u32 = u32::MAX;
 
-/// A row that lies in the buffer still.
+/// A row that still lies in the buffer.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
     packet: &'a [u8],
@@ -32,22 +32,22 @@ impl<'a> Row<'a> {
 impl Cells for Row<'_> {
     fn cell(&self, index: usize) -> Option<&[u8]> {
         let Place { from, to } = *self.places.get(index)?;
-        // `NULL` lies beyond every packet.
+        // `NULL` lies beyond the end of every packet.
         self.packet.get(from as usize..to as usize)
     }
 }
 
-/// Finds the cells of a row. `places` is used again from row to row.
+/// Finds the cells of a row. `places` is reused from row to row.
 ///
 /// # Errors
-/// A row that has fewer bytes than its columns, or more.
+/// A row that has fewer or more bytes than its columns need.
 pub fn cut(packet: &[u8], widths: &[Width], places: &mut Vec<Place>) -> Result<(), Error> {
     places.clear();
     cells(packet, widths, places).ok_or_else(|| malformed("a row does not have the bytes of its columns"))
 }
 
 fn cells(packet: &[u8], widths: &[Width], places: &mut Vec<Place>) -> Option<()> {
-    // The two lowest bits of the first byte are not used.
+    // The two lowest bits of the first byte are unused.
     let nulls = packet.get(1..1 + (widths.len() + 9) / 8)?;
     let mut at = 1 + nulls.len();
     for (index, width) in widths.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! TLS around a connection, as strict as the configuration says. rustls with ring, as everywhere in this program.
+//! TLS around a connection, as strict as the configuration says. It uses rustls with ring, as all of this program does.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ use tokio_rustls::TlsConnector;
 use super::connection::Duplex;
 use crate::domain::config::SslMode;
 
-/// What a connection must be before a login.
+/// The protection that a connection must have before the login.
 #[derive(Debug, Clone, Copy)]
 pub struct Security<'a> {
     pub mode: SslMode,
-    /// The server's name, as its certificate must have it where that is verified.
+    /// The server's name, which its certificate must contain if it is verified.
     pub host: &'a str,
-    /// PEM of the authorities that may have signed it, beside the system's own.
+    /// PEM of the authorities that may have signed the certificate, in addition to the system's.
     pub authority: Option<&'a [u8]>,
     /// PEM of this client's certificate and of its key.
     pub client: Option<(&'a [u8], &'a [u8])>,
@@ -31,7 +31,7 @@ impl Security<'_> {
         self.mode.verifies()
     }
 
-    /// Without TLS only where the server offers none, and never where it must.
+    /// TLS is used unless the mode is `disabled`, or the server offers none and the mode allows that.
     pub const fn wants_tls(&self, is_offered: bool) -> bool {
         match self.mode {
             SslMode::Disabled => false,
@@ -42,7 +42,7 @@ impl Security<'_> {
 }
 
 /// # Errors
-/// `Tls` and `Io` with the error of rustls within, which `tls.rs` has hints for.
+/// `Tls` and `Io` with rustls's error inside, for which `tls.rs` has hints.
 pub async fn wrap(stream: Box<dyn Duplex>, security: &Security<'_>) -> Result<Box<dyn Duplex>, Error> {
     let name = ServerName::try_from(security.host.to_owned()).map_err(tls)?;
     let connector = TlsConnector::from(Arc::new(config(security)?));
@@ -65,7 +65,7 @@ fn verifier(security: &Security<'_>, provider: &Arc<CryptoProvider>) -> Result<A
         return Ok(Arc::new(Anybody(Arc::clone(provider))));
     }
     let mut authorities = RootCertStore::empty();
-    // One that rustls cannot read signs nothing here.
+    // An authority that rustls cannot read is left out.
     let _ = authorities.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     for certificate in security.authority.into_iter().flat_map(CertificateDer::pem_slice_iter) {
         authorities.add(certificate.map_err(tls)?).map_err(tls)?;
@@ -79,7 +79,7 @@ fn tls(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Tls(Box::new(error))
 }
 
-/// Encrypts, and asks nobody who he is.
+/// Encrypts without verifying the certificate.
 #[derive(Debug)]
 struct Anybody(Arc<CryptoProvider>);
 
@@ -118,7 +118,7 @@ impl ServerCertVerifier for Anybody {
     }
 }
 
-/// Signed by an authority that is trusted, whatever name it is for.
+/// Accepts any name if a trusted authority has signed the certificate.
 #[derive(Debug)]
 struct AnyName(Arc<WebPkiServerVerifier>);
 

@@ -1,4 +1,4 @@
-//! A connection against servers that are scripted, byte by byte.
+//! A connection to servers that are scripted byte by byte.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
@@ -8,7 +8,7 @@ use super::crafted::{Said, end, row, texts};
 use super::packets::Incoming;
 use crate::source::mysql::sql::{Bind, Query};
 
-/// A connection to a server that has said this, in pieces of that size.
+/// A connection to a server that has sent this, in pieces of that size.
 fn connected(said: Said, piece: usize, deprecates_eof: bool) -> Connection {
     let (client, mut server) = duplex(piece);
     tokio::spawn(async move {
@@ -26,7 +26,7 @@ fn connected(said: Said, piece: usize, deprecates_eof: bool) -> Connection {
     Connection::new(Box::new(client), Incoming::new(), deprecates_eof)
 }
 
-/// Every row of one query, or what went wrong.
+/// Every row of one query, or the error.
 async fn read(mut connection: Connection) -> Result<Vec<Vec<Option<Vec<u8>>>>, String> {
     connection.all(&Query::plain("SELECT")).await.map_err(|error| error.to_string())
 }
@@ -70,7 +70,7 @@ async fn the_bits_of_nulls_are_where_they_should_be_for_any_number_of_columns() 
 #[tokio::test]
 async fn a_row_of_16_mib_and_more_is_joined_and_the_next_is_found() {
     const PART: usize = 0xff_ffff;
-    // What comes before and behind the text is 9 bytes; with that, one part less one byte, exactly one, two and a bit.
+    // The bytes around the text are 9; with them: one part less one byte, exactly one part, two parts and a bit.
     for size in [PART - 7 - 1, PART - 7, 2 * PART - 7, 2 * PART + 11] {
         let pattern: Vec<u8> = (0..251).collect();
         let mut text = pattern.repeat(size / pattern.len() + 1);
@@ -175,7 +175,7 @@ async fn a_statement_that_comes_again_is_not_prepared_again() {
     server.write_all(&nothing.bytes).await.unwrap();
     no_rows(&mut connection, &query).await;
     assert_eq!(heard(&mut server, 26).await, [&[22, 0, 0, 0][..], &execution].concat());
-    // Another takes its place, and the server is told.
+    // Another statement takes its place, and the server is told to close the old one.
     server.write_all(&texts(1, true).then(end(true)).bytes).await.unwrap();
     no_rows(&mut connection, &Query::plain("Y")).await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The statements, to the letter.
+//! The exact statements.
 
 use super::*;
 use crate::domain::cursor::Cursor;
