@@ -24,7 +24,7 @@ pub struct LeftTarget {
     /// The version of the target that the last publish built on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Number of our publishes that carry this target's name; also the number of the next one.
+    /// How many publishes that build on this version have taken a name; also the number of the next one.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub turns: u32,
 }

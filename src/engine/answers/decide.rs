@@ -1,4 +1,4 @@
-//! The operator's word on a mapping's columns: remembered with who and when, and carried out where it was a yes.
+//! The operator's decisions about a mapping's columns: remembered with who and when, and carried out if accepted.
 
 use crate::domain::check::additions::Gap;
 use crate::domain::column::same_name;
@@ -48,7 +48,7 @@ async fn decide_one<P: Platform>(
         return Err(waits_as_a_whole(mapping, &accepted.column));
     }
     let decisions = decisions.iter().filter(|decision| decision.column != WHOLE_TABLE);
-    // Changing a table while a run plans on it would fail that run: whoever decides holds the lease.
+    // Changing a table while a run plans with it would fail that run, so deciding needs the lease.
     let run = new_run_id(ports.clock.now());
     let ports = &ports.billed(mapping, Some(&run));
     let mut ledger = Ledger::open(ports, &mapping.name, &run).await?;
@@ -65,7 +65,7 @@ async fn decide_one<P: Platform>(
         said.push((column, decision.accept));
     }
     let accepted = planned.diff.only(|c| said.iter().any(|(column, accept)| *accept && column.name == c.name));
-    // The run that makes the table leaves out what is declined.
+    // The run that creates the table leaves the declined columns out.
     let statements = if !planned.diff.creates_table && accepted.changes().next().is_some() {
         ports.warehouse.ddl(&mapping.target, &planned.table, &accepted)
     } else {
@@ -84,7 +84,7 @@ async fn decide_one<P: Platform>(
     }
     ledger.forget_undecided(|name| said.iter().any(|(column, _)| column.name == name));
     ledger.save().await?;
-    // Only now: a run that finds the table taken must find what is declined as well.
+    // Last of all: a run that finds the table taken must also find the declined columns.
     if table == Some(true) {
         note_table(ports, mapping, true).await?;
     }
@@ -111,7 +111,7 @@ async fn decline_table<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Resu
     })
 }
 
-/// The operator's word on a table that waits, remembered with who and when.
+/// Remembers the operator's decision about a table that waits, with who and when.
 pub(in crate::engine) async fn note_table<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
@@ -124,7 +124,7 @@ pub(in crate::engine) async fn note_table<P: Platform>(
     Ok(())
 }
 
-/// Has nobody said yet that the new table of the mapping is to be moved?
+/// Whether the mapping's table is new and nobody has decided yet that it is to be moved.
 pub(in crate::engine) async fn waits_for_word<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Result<bool, Fault> {
     Ok(mapping.is_new_table && !ports.state.load_tables().await?.takes(&mapping.name))
 }
@@ -156,8 +156,8 @@ fn waits_as_a_whole(mapping: &Mapping, column: &str) -> Fault {
     ))
 }
 
-/// Both sides as they are, the whole difference, whatever a run would be allowed to do about it. `said`: what operators have
-/// said up to now, which may be more than the plan is to heed.
+/// Both sides as they are, with the whole difference, whatever a run would be allowed to do about it. `said`: the
+/// operators' decisions so far, which may be more than the plan is to follow.
 pub(in crate::engine) async fn difference<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
@@ -177,7 +177,7 @@ pub(in crate::engine) async fn difference<P: Platform>(
     Ok(planned)
 }
 
-/// Of columns that runs have passed over, rows hold values that they never brought.
+/// Warns that the existing rows lack the values of columns which runs have left out until now.
 fn note_left_out(mapping: &Mapping, planned: &mut Planned, was_left_out: impl Fn(&ColumnDiff) -> bool) {
     let Some(cursor) = planned.table.cursor_column() else { return };
     let cursor = cursor.source.source_type.clone();

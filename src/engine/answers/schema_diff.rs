@@ -45,12 +45,12 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[Strin
     Ok(Comparison { new_table: waits, ..compared(mapping.name.clone(), &planned, statements, false) })
 }
 
-/// The operator's word that a table which waits is to be moved.
+/// Records the operator's decision to move a table that waits.
 async fn take<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Result<(), Fault> {
     if mapping.is_new_table { note_table(ports, mapping, true).await } else { Ok(()) }
 }
 
-/// Changing a table while a run plans on it would fail that run: whoever applies holds the lease.
+/// Changing a table while a run plans with it would fail that run, so applying needs the lease.
 async fn carry_out<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[String]) -> Result<Comparison, Fault> {
     let run = new_run_id(ports.clock.now());
     let ports = &ports.billed(mapping, Some(&run));
@@ -75,7 +75,7 @@ async fn carry_out<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[
     Ok(compared(mapping.name.clone(), &planned, statements, true))
 }
 
-/// None named means all.
+/// An empty list names all columns.
 fn is_named(columns: &[String], name: &str) -> bool {
     columns.is_empty() || columns.iter().any(|column| same_name(column, name))
 }

@@ -260,7 +260,7 @@ fn halves(parts: &Parts) -> Option<(Parts, Parts)> {
     (!first.is_empty()).then(|| (of(first), of(second)))
 }
 
-/// Keys that BigQuery holds more than once, which no publish makes one.
+/// The fault for keys that BigQuery holds more than once and that no publish can merge into one.
 fn doubled(mapping: &Mapping, held: &str) -> Fault {
     let table = quote::bigquery_table(&mapping.target);
     let hint = match &mapping.shard {

@@ -1,7 +1,7 @@
-//! Compares both sides and mends what differs, batch by batch, under the lease; the watermark stays where it is.
+//! Compares both sides and mends the differences, batch by batch, under the lease; the watermark stays where it is.
 //!
-//! Rows are read by their keys, within the window that was compared: one that has changed beyond the watermark meanwhile is the
-//! next run's. What is mended is compared once more at the end.
+//! Rows are read by their keys, within the compared window: a row that has moved beyond the watermark meanwhile is left
+//! to the next run. Mended rows are compared once more at the end.
 
 use std::sync::Arc;
 
@@ -24,11 +24,11 @@ use crate::engine::work::survey::{Found, Limits, Survey};
 use crate::format;
 use crate::warehouse::Estimates;
 
-/// How the search came to its end.
+/// How a search ended.
 enum Gathered {
-    /// There may be more.
+    /// The batch is full; there may be more differences.
     Full,
-    /// The reason where some of it was not looked into.
+    /// The search is complete, or gives the reason why some parts were not looked into.
     Ended(Option<String>),
 }
 
@@ -46,7 +46,7 @@ impl<P: Platform> Work<'_, P> {
             self.tell_compared(verification, false);
             return Ok(());
         };
-        // Of the modes without windows a replace refuses it, and a mirror has a way of its own.
+        // Of the modes without windows, replace refuses a repair, and mirror has its own.
         let Some(window) = comparison.window else { return Ok(()) };
         self.tally.window = Some(window.to_string());
         self.recognise(described.target.as_ref());
@@ -99,7 +99,7 @@ impl<P: Platform> Work<'_, P> {
         Ok(())
     }
 
-    /// Searches until there are as many keys as one publish takes, or to the end.
+    /// Searches until the batch has as many keys as one publish takes, or to the end.
     async fn gather(
         &mut self,
         survey: &mut Survey<'_, P>,
@@ -125,7 +125,7 @@ impl<P: Platform> Work<'_, P> {
         self.scope.emit(Event::RowsCompared { run: self.scope.run.clone(), verification, again });
     }
 
-    /// What an earlier attempt of this run has mended is equal by now, and was counted then.
+    /// Rows that an earlier attempt of this run has mended are equal by now, and were counted then.
     fn note_found(&mut self, found: &Tally, cures: Cures, bytes: u64) {
         let counts = self.tally.repair.get_or_insert_default();
         let known = |known: &mut u64, kind| *known = (*known).max(found.count(kind));
@@ -171,7 +171,7 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// Are rows that are put in anew as they were before?
+/// Whether the plan fills every column of the target, so that rows which are inserted again lose no value.
 pub(super) fn fills_every_column(target: Option<&TargetSchema>, plan: &TablePlan) -> bool {
     let fills = |name: &str| plan.columns.iter().any(|column| same_name(&column.target_name, name));
     let shard = plan.shard.as_ref().map(|shard| &shard.column);
@@ -181,7 +181,7 @@ pub(super) fn fills_every_column(target: Option<&TargetSchema>, plan: &TablePlan
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Of a dry run: what would be done, and what BigQuery would bill for it.
+    /// For a dry run: what would be done, and what BigQuery would bill for it.
     async fn estimate(&mut self, mending: &Mending<'_>, left: Option<String>) -> Result<(), Halt> {
         let Scope { ports, mapping, .. } = self.scope;
         let Mending { prepared, window, cures, .. } = mending;
@@ -206,7 +206,8 @@ impl<P: Platform> Work<'_, P> {
         left.map_or(Ok(()), |reason| Err(unfinished(mapping, &reason).into()))
     }
 
-    /// Rows that only BigQuery has. All keys of MySQL are read anew for it: one that has come back since is not deleted.
+    /// Deletes rows that only BigQuery has. All keys of MySQL are read again for this, so a row that has come back is
+    /// not deleted.
     async fn mend_vanished(&mut self, mending: &mut Mending<'_>, found: &Verification) -> Result<(), Halt> {
         if self.scope.mapping.deletes == Deletes::Ignore || found.only_in_bigquery == 0 {
             return Ok(());
@@ -218,7 +219,7 @@ impl<P: Platform> Work<'_, P> {
         done
     }
 
-    /// Compares the parts that were mended once more: BigQuery says what it holds, not what was sent to it.
+    /// Compares the mended parts once more, with what BigQuery holds and not with what was sent to it.
     async fn compare_again(
         &mut self,
         mending: &Mending<'_>,
@@ -257,7 +258,7 @@ impl<P: Platform> Work<'_, P> {
         Ok(())
     }
 
-    /// What the configuration leaves is no failure; what should be equal and is not is one.
+    /// Differences that the configuration leaves are not a failure; differences that should have been mended are.
     pub(in crate::engine) fn judge_repair(&self, left: Option<String>) -> Result<(), Halt> {
         let Scope { mapping, .. } = self.scope;
         if let Some(reason) = left {
@@ -283,7 +284,7 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// What was found until then has been mended.
+/// The fault of a search that stopped early; what it had found until then has been mended.
 fn unfinished(mapping: &Mapping, reason: &str) -> Fault {
     let name = &mapping.name;
     let option = quote::shell_option("--mapping", &name.0);

@@ -77,7 +77,7 @@ pub(in crate::engine) async fn supervise<P: Platform>(
     }
 }
 
-/// Waits for what the schedule decides on; for ever if no schedule is followed.
+/// Waits until the schedule has something to decide; never returns if no schedule is followed.
 async fn known<P: Platform>(scheduler: &mut Option<Scheduler<P>>) -> Known {
     match scheduler {
         Some(scheduler) => scheduler.known().await,
@@ -293,7 +293,7 @@ impl<P: Platform> Supervisor<P> {
         let (work, held) = match ended {
             Ok(ended) => ended,
             Err(error) => {
-                // Without this event, whoever waits for the work's end would wait for ever.
+                // Without this event, a caller that waits for the end of the work would wait without end.
                 self.emitter.emit(Event::EngineFailed { error: error.to_string() });
                 (error.id(), Vec::new())
             }

@@ -1,4 +1,4 @@
-//! What of a schema's difference ends a run before a row is read, because its publish would fail or never come right.
+//! Schema differences that end a run before a row is read, because its publish would fail or give wrong rows.
 
 use crate::domain::check::keys::keys_not_unique;
 use crate::domain::column::{SourceSchema, TargetSchema, same_name};
@@ -11,7 +11,8 @@ use crate::domain::schema::{ColumnDiff, Verdict};
 use crate::domain::target_type::TargetType;
 use crate::engine::work::scope::Task;
 
-/// Refuses types that neither side can take from the other, and columns that BigQuery requires but nothing fills.
+/// Refuses columns whose types cannot be converted, and columns that BigQuery requires but no column of the source
+/// fills.
 ///
 /// # Errors
 /// `Schema`, naming the column.
@@ -62,10 +63,11 @@ fn refuse(mapping: &Mapping, column: &ColumnDiff, additions: SchemaAdditions) ->
     .with_hint(hint))
 }
 
-/// Refuses work that has no meaning for a table which every run looks at as a whole, and an option that has none for another.
+/// Refuses a task that makes no sense for a table which every run reads as a whole, and an option that makes no sense
+/// for other tables.
 ///
 /// # Errors
-/// `Config`, with what does it instead.
+/// `Config`, naming the command or option to use instead.
 pub(in crate::engine) fn refuse_task(mapping: &Mapping, task: &Task) -> Result<(), Fault> {
     match task {
         Task::Backfill { .. } | Task::Part(_) => refuse_backfill(mapping),
@@ -93,11 +95,11 @@ pub(in crate::engine) fn refuse_task(mapping: &Mapping, task: &Task) -> Result<(
     }
 }
 
-/// Refuses a mirror of rows that its keys do not tell apart: which of them BigQuery holds would be a matter of chance. A view
-/// cannot say whether they do.
+/// Refuses a mirror whose keys do not tell rows apart: it would be left to chance which of several rows BigQuery holds.
+/// A view does not show whether they do.
 ///
 /// # Errors
-/// `Config`, with what tells them apart.
+/// `Config`, naming the keys that tell rows apart.
 pub(in crate::engine) fn refuse_shared_keys(mapping: &Mapping, source: &SourceSchema) -> Result<(), Fault> {
     let Some(finding) = keys_not_unique(mapping, source).filter(|_| mapping.mode == Mode::Mirror) else {
         return Ok(());
@@ -106,10 +108,10 @@ pub(in crate::engine) fn refuse_shared_keys(mapping: &Mapping, source: &SourceSc
     Err(Fault::new(FaultKind::Config, finding.sentence).with_hint(format!("{hint}; or take `mode: replace`")))
 }
 
-/// The same, of a backfill.
+/// Refuses a backfill of a table that every run reads as a whole.
 ///
 /// # Errors
-/// As [`refuse_task`].
+/// The errors of [`refuse_task`].
 pub(in crate::engine) fn refuse_backfill(mapping: &Mapping) -> Result<(), Fault> {
     if mapping.mode.has_windows() {
         return Ok(());
@@ -122,17 +124,17 @@ pub(in crate::engine) fn refuse_backfill(mapping: &Mapping) -> Result<(), Fault>
     )))
 }
 
-/// Refuses to go on from a watermark into a table that is not there: the rows up to it would be lost.
+/// Refuses to continue from a watermark into a table that does not exist: the rows up to it would be missing.
 ///
 /// # Errors
-/// `Conflict`, with the ways out.
+/// `Conflict`, with the possible next steps.
 pub(in crate::engine) fn refuse_lost_target(
     mapping: &Mapping,
     watermark: Option<&str>,
     target: Option<&TargetSchema>,
 ) -> Result<(), Fault> {
     let (Some(mark), None) = (watermark, target) else { return Ok(()) };
-    // Without windows nothing is gone on from.
+    // A mode without windows does not continue from a watermark.
     if !mapping.mode.has_windows() {
         return Ok(());
     }
@@ -145,7 +147,7 @@ pub(in crate::engine) fn refuse_lost_target(
     )))
 }
 
-/// A column of ours, which is there as something else.
+/// The fault for a column of ours that exists with another type.
 fn of_another_type(mapping: &Mapping, column: &ColumnDiff, wanted: &TargetType) -> Fault {
     let (name, target) = (&column.name, &mapping.target);
     let is_loaded_at = mapping.loaded_at.as_ref().is_some_and(|loaded_at| same_name(loaded_at, name));
@@ -164,7 +166,7 @@ fn of_another_type(mapping: &Mapping, column: &ColumnDiff, wanted: &TargetType) 
     ))
 }
 
-/// BigQuery would refuse every row.
+/// The fault for a required column without a source column: BigQuery would refuse every row.
 fn unfilled(mapping: &Mapping, column: &str) -> Fault {
     let target = &mapping.target;
     Fault::new(
@@ -179,7 +181,7 @@ fn unfilled(mapping: &Mapping, column: &str) -> Fault {
     ))
 }
 
-/// Columns that stay REQUIRED though the source may hold NULL: a run goes well until there is one.
+/// Warns of columns that stay REQUIRED although the source may hold NULL: the first NULL will make a run fail.
 pub(in crate::engine) fn still_required(
     mapping: &Mapping,
     planned: &Planned,

@@ -40,7 +40,7 @@ impl<P: Platform> Work<'_, P> {
     }
 }
 
-/// The same check for those who only look; `plan`: that of the target as it is.
+/// The same check for questions that change nothing; `plan`: the plan for the target as it is.
 ///
 /// # Errors
 /// `Conflict`, with the next step.

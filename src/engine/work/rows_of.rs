@@ -54,7 +54,8 @@ pub(in crate::engine) async fn refuse_strays<P: Platform>(
     }
 }
 
-/// What the rows came as, if the mapping says something else now. Before the first row, any shard will do.
+/// The shard as which the rows were moved, if the mapping now says another one. Before the first row, any shard will
+/// do.
 fn changed<'a>(mapping: &Mapping, state: &'a MappingState) -> Option<&'a RowsOf> {
     state.rows_of.as_ref().filter(|then| !then.is_of(mapping) && state.has_published())
 }

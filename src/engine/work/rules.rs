@@ -1,5 +1,5 @@
-//! A mapping whose `where`, `mask` or set of columns has changed since its rows were moved: what lies below the watermark
-//! came by other rules, and no incremental run reads it again.
+//! Follows changes of a mapping's `where`, `mask` or set of columns: rows below the watermark were moved under the
+//! former rules, and no incremental run reads them again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,21 +18,22 @@ use crate::domain::verify::Comparison;
 use crate::engine::ports::Platform;
 use crate::state::{MappingState, Rules, SEVERAL};
 
-/// By what the rows below the watermark have come by the rules of now.
+/// How the rows below the watermark were renewed under the present rules.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) enum Renewed<'a> {
-    /// A backfill of all of them: those that the source no longer shows stay.
+    /// A backfill has moved all of them; rows that the source no longer shows have stayed.
     Moved,
-    /// A comparison of all of them that has mended what differs.
+    /// A comparison of all of them has mended the differences.
     Compared {
         comparison: &'a Comparison,
-        /// Rows that only BigQuery has were left there.
+        /// Rows that only BigQuery has were left in the target.
         leaves_rows: bool,
     },
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Before the first row nothing lies below the watermark; later a change is told until something has renewed the rows.
+    /// Compares the rules with those of the rows below the watermark, if there are any, and warns about each difference
+    /// until the rows have been renewed.
     pub(in crate::engine) fn follow_rules(&mut self, schemas: &Schemas) {
         let mapping = &self.scope.mapping;
         let Schemas { source, plan, .. } = schemas;
@@ -42,7 +43,7 @@ impl<P: Platform> Work<'_, P> {
             return;
         }
         let then = self.ledger.state().rules.clone().unwrap_or_default();
-        // What is said of columns that are still to come holds from their first row on.
+        // A rule about a column that does not exist yet holds from the column's first row on.
         let masks = each(&now.masks, &then.masks, |column| !is_about(mapping, source, column));
         let names = each(&now.names, &then.names, |column| source.column(column).is_none());
         let has = |name: &String| source.column(name).is_some();
@@ -53,7 +54,7 @@ impl<P: Platform> Work<'_, P> {
         }
     }
 
-    /// Rows are about to come by the rules of now, beside those that came by others. Saved with whatever comes next.
+    /// Records that rows will come under the present rules beside rows under other rules; saved with the next change.
     pub(in crate::engine) fn mix_rules(&mut self, schemas: &Schemas) {
         let mapping = &self.scope.mapping;
         let now = rules_of(mapping, schemas);
@@ -61,7 +62,7 @@ impl<P: Platform> Work<'_, P> {
             let then = self.ledger.state().rules.clone().unwrap_or_default();
             self.ledger.set_rules(then.mixed_with(&now));
         }
-        // A backfill that goes on later does not renew what came by these rules meanwhile.
+        // When the backfill continues later, it does not renew rows that came under these rules in between.
         if self
             .ledger
             .backfill()
@@ -72,39 +73,39 @@ impl<P: Platform> Work<'_, P> {
         }
     }
 
-    /// Saved with whatever comes next.
+    /// Records that the rows below the watermark were renewed; saved with the next change.
     pub(in crate::engine) fn renew_rules(&mut self, by: Renewed<'_>, rules: Rules) {
         let rules = renewed(&self.scope.mapping, self.ledger.state(), by, rules);
         self.ledger.set_rules(rules);
     }
 
-    /// Is anything known of the rows below the watermark, or to be said of them, that moving them again would change?
+    /// Whether the rows below the watermark have rules, or would get some by being moved again.
     pub(in crate::engine) fn has_rules(&self, now: &Rules) -> bool {
         !now.is_empty() || self.ledger.state().rules.is_some()
     }
 }
 
-/// The rules by which the rows of a plan move.
+/// The rules under which a plan's rows move.
 pub(in crate::engine) fn rules_of(mapping: &Mapping, schemas: &Schemas) -> Rules {
     Rules { left_out: left_out(&schemas.source, &schemas.plan), ..Rules::of(mapping) }
 }
 
-/// Does a backfill that began by these rules end by the same? A file may change meanwhile.
+/// Whether a backfill that began under these rules ends under the same ones. The configuration may change meanwhile.
 pub(in crate::engine) fn still_hold(begun: &Rules, mapping: &Mapping) -> bool {
     let now = Rules::of(mapping);
     (&begun.filter, &begun.masks, &begun.names) == (&now.filter, &now.masks, &now.names)
 }
 
-/// The rules by which the rows below the watermark are there, once they have been renewed by those of `now`.
+/// The rules of the rows below the watermark after they were renewed under the rules `now`.
 pub(in crate::engine) fn renewed(mapping: &Mapping, state: &MappingState, by: Renewed<'_>, now: Rules) -> Rules {
     let then = state.rules.clone().unwrap_or_default();
-    // Of several, each may have been keyed.
+    // One of several masks may have had a key.
     let is_keyed = |mask: Option<&String>| mask.is_some_and(|mask| mask.starts_with("hmac ") || mask == SEVERAL);
     let masks = each(&now.masks, &then.masks, |column| match (mapping.mode, by) {
-        // An append leaves the values that it finds.
+        // An append does not change values that are in the target.
         (Mode::Append, _) => false,
         (Mode::Upsert | Mode::Replace | Mode::Mirror, Renewed::Moved) => true,
-        // A comparison sees that there is a keyed mask, and not by which key.
+        // A comparison sees that a mask has a key, but not which one.
         (Mode::Upsert | Mode::Replace | Mode::Mirror, Renewed::Compared { .. }) => {
             !(is_keyed(now.masks.get(column)) && is_keyed(then.masks.get(column)))
         }
@@ -122,7 +123,7 @@ pub(in crate::engine) fn renewed(mapping: &Mapping, state: &MappingState, by: Re
         (Mode::Upsert | Mode::Replace | Mode::Mirror, Renewed::Moved) => true,
         (_, Renewed::Compared { comparison, .. }) => comparison.looks_at(column),
     });
-    // Without a filter every row matches.
+    // Without a filter every row was moved.
     let leaves_rows = match by {
         Renewed::Moved => now.filter.is_some(),
         Renewed::Compared { leaves_rows, .. } => leaves_rows,
@@ -139,7 +140,7 @@ fn moves(plan: &TablePlan, column: &str) -> bool {
     plan.columns.iter().any(|planned| same_name(&planned.source.name, column))
 }
 
-/// What is said now of columns where something is so, and else what was said then.
+/// Joins both maps: for columns where `is_now` is true, the present entry; for others, the former one.
 fn each(
     now: &BTreeMap<String, String>,
     then: &BTreeMap<String, String>,
@@ -150,7 +151,7 @@ fn each(
     columns.into_iter().filter_map(|column| Some((column.clone(), said(column)?))).collect()
 }
 
-/// Does the source have such a column, or one of such a pattern that is not named by itself?
+/// Whether the source has this column, or a column that matches this pattern and is not named by itself.
 fn is_about(mapping: &Mapping, source: &SourceSchema, name: &str) -> bool {
     let pattern = Pattern { name: name.to_owned(), treatment: Treatment::Keep };
     source.columns.iter().filter(|column| pattern.matches(&column.name)).any(|column| {
@@ -159,8 +160,8 @@ fn is_about(mapping: &Mapping, source: &SourceSchema, name: &str) -> bool {
     })
 }
 
-/// A finding for each rule that is another than when the rows below the watermark were moved. `plan`: `None` where there is
-/// none to say which columns move.
+/// A finding for each rule that has changed since the rows below the watermark were moved. `plan`: `None` if there is
+/// no plan that says which columns move.
 pub(in crate::engine) fn changed_rules(
     mapping: &Mapping,
     state: &MappingState,
@@ -185,7 +186,7 @@ pub(in crate::engine) fn changed_rules(
     filter.into_iter().chain(changed_masks(mapping, &now, &then, source)).chain(renamed).chain(taken_up).collect()
 }
 
-/// Columns that have another name in BigQuery than when the rows up to the watermark were moved.
+/// The finding for columns whose name in BigQuery has changed since the rows up to the watermark were moved.
 fn renamed(mapping: &Mapping, now: &Rules, then: &Rules, plan: &TablePlan) -> Option<Finding> {
     let columns: BTreeSet<&String> = now.names.keys().chain(then.names.keys()).collect();
     let differs = |column: &&String| now.names.get(*column) != then.names.get(*column) && moves(plan, column);
@@ -203,7 +204,7 @@ fn renamed(mapping: &Mapping, now: &Rules, then: &Rules, plan: &TablePlan) -> Op
     Some(Finding::warn(Topic::Columns, sentence).remedy(filling(mapping, &cursor)))
 }
 
-/// What fills a column of rows that are there.
+/// How to fill a column of rows that are in the target already.
 fn filling(mapping: &Mapping, cursor: &SourceType) -> String {
     match mapping.mode {
         Mode::Append => format!(
@@ -214,7 +215,7 @@ fn filling(mapping: &Mapping, cursor: &SourceType) -> String {
     }
 }
 
-/// Columns that move now, and did not when the rows up to the watermark were moved.
+/// The finding for columns that move now but were left out when the rows up to the watermark were moved.
 fn taken_up(mapping: &Mapping, then: &Rules, plan: &TablePlan) -> Option<Finding> {
     let named: Vec<_> = then.left_out.iter().filter(|name| moves(plan, name)).map(|name| format!("`{name}`")).collect();
     let cursor = plan.cursor_column()?.source.source_type.clone();
@@ -230,7 +231,7 @@ fn taken_up(mapping: &Mapping, then: &Rules, plan: &TablePlan) -> Option<Finding
     Some(Finding::warn(Topic::Columns, sentence).remedy(filling(mapping, &cursor)))
 }
 
-/// Values that were published before a mask, or by another one.
+/// The finding for values that were published without a mask, or with another one.
 fn changed_masks(mapping: &Mapping, now: &Rules, then: &Rules, source: &SourceSchema) -> Option<Finding> {
     let columns: BTreeSet<&String> = now.masks.keys().chain(then.masks.keys()).collect();
     let differs = |column: &&String| now.masks.get(*column) != then.masks.get(*column);

@@ -11,9 +11,9 @@ use crate::engine::ports::{Platform, Ports};
 use crate::engine::work::ids::{self, new_run_id};
 use crate::warehouse::{Billing, Diagnose, Warehouse};
 
-/// What was found.
+/// What the checks of BigQuery learned for the checks of mappings.
 pub(in crate::engine) struct Google {
-    /// There are credentials, so that asking for tables makes sense.
+    /// The credentials work, so tables can be asked for.
     pub may_read: bool,
     pub findings: Vec<Finding>,
 }
@@ -101,7 +101,7 @@ async fn dataset<P: Platform>(ports: &Ports<P>, identity: &Identity, mapping: &M
     vec![there, written]
 }
 
-/// `beside`: a mapping to whose dataset the object would belong; `None`: nothing is to be written.
+/// `beside`: the mapping whose dataset the test object belongs to; `None`: write nothing.
 async fn bucket<P: Platform>(ports: &Ports<P>, identity: &Identity, beside: Option<&Mapping>) -> Option<Finding> {
     let name = ports.config.temp_bucket.as_ref()?;
     let Some(beside) = beside else {

@@ -9,7 +9,7 @@ use crate::engine::ports::{Platform, Ports};
 use crate::format;
 use crate::source::{Diagnose, Estimate};
 
-/// How large the table is on both sides, in words.
+/// The sizes of the table on both sides, in words.
 struct Sizes {
     /// `about 1,000 rows, 93 MB`
     mysql: String,
@@ -38,7 +38,7 @@ pub(super) async fn of_each_mode<P: Platform>(
     modes.into_iter().map(|mode| Finding::ok(Topic::Cost, sentence(mode, mapping, plan, &sizes))).collect()
 }
 
-/// Of a mapping that names no incremental column nobody knows whether its table has one.
+/// Whether the table allows the mode. A mapping without an incremental column does not show whether its table has one.
 fn is_possible(mode: Mode, mapping: &Mapping, plan: &TablePlan) -> bool {
     let has_keys = !mapping.primary_keys.is_empty();
     match mode {

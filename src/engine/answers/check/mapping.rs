@@ -1,4 +1,4 @@
-//! One mapping: its table in MySQL, what it asks of the columns, and its table in BigQuery.
+//! One mapping: its table in MySQL, what the configuration says about the columns, and its table in BigQuery.
 
 use std::collections::BTreeMap;
 
@@ -29,16 +29,16 @@ use crate::source::{Diagnose, Estimate, Filtered, Newest, Source};
 use crate::state::MappingState;
 use crate::warehouse::{Estimates, Warehouse};
 
-/// What has been found out before any mapping is looked at.
+/// What is known before any mapping is checked.
 pub(in crate::engine) struct Ground<'a> {
-    /// `None`: MySQL lets nobody in.
+    /// `None`: no connection to MySQL succeeded.
     pub server: Option<&'a ServerFacts>,
     pub states: &'a BTreeMap<MappingName, MappingState>,
-    /// What MySQL said of all mappings' columns at once.
+    /// The newest values of all mappings' columns, asked for together.
     pub columns: &'a Columns,
-    /// BigQuery can be asked for tables.
+    /// The credentials for BigQuery work, so tables can be asked for.
     pub may_read: bool,
-    /// What each mode would cost is asked for, too.
+    /// Also estimate the cost of each mode.
     pub costs: bool,
 }
 
@@ -93,7 +93,7 @@ pub(in crate::engine) async fn look<P: Platform>(
         }
         (source, _) => {
             findings.extend(source.err());
-            // Without the source there is nothing to hold the target against.
+            // Without the source there is nothing to compare the target with.
             findings.extend(target.err());
         }
     }
@@ -129,7 +129,7 @@ async fn describe_target<P: Platform>(
     described.map_err(|fault| Finding::fail(Topic::Target, &fault))
 }
 
-/// What the mapping asks of a new table, where the table is there.
+/// Options of a new table that the mapping asks for and the existing table has otherwise.
 fn made_otherwise(mapping: &Mapping, target: &TargetSchema) -> Vec<Finding> {
     let found = options::differences(mapping, target);
     if !found.is_empty() || !options::are_asked_for(mapping) {
@@ -139,7 +139,7 @@ fn made_otherwise(mapping: &Mapping, target: &TargetSchema) -> Vec<Finding> {
     vec![Finding::ok(Topic::TableOptions, sentence)]
 }
 
-/// Are the rows that were moved there, and those of the shard that the mapping says?
+/// Whether the target still has the rows that were moved, marked as the shard that the mapping says.
 async fn rows_there<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
@@ -160,7 +160,7 @@ async fn rows_there<P: Platform>(
     looked.err().map(|fault| Finding::fail(Topic::Target, &fault))
 }
 
-/// What MySQL makes of the mapping's filter.
+/// What MySQL plans for the mapping's filter.
 async fn filtered<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Option<Finding> {
     mapping.source.filter.as_ref()?;
     let trying = format!("Trying the filter of {}", mapping.source);
@@ -177,7 +177,7 @@ async fn filtered<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Option<Fi
     })
 }
 
-/// What a run that replaces the whole table costs, and what guards the rows of before.
+/// The cost of a run that replaces the whole table, and what protects the present rows.
 async fn replacing<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Option<Finding> {
     if mapping.mode != Mode::Replace {
         return None;
@@ -202,7 +202,7 @@ async fn replacing<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Option<F
     ))
 }
 
-/// Asked only where an index has the answer: a check reads no table from end to end.
+/// Asks only where an index has the answer: a check never scans a table.
 async fn values<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
@@ -223,7 +223,7 @@ async fn values<P: Platform>(
     Ok(Some(CursorFacts { has_nulls, newest, tick, limit }))
 }
 
-/// Asks BigQuery about the very statement that a run would send, where columns under access control may forbid it.
+/// Has BigQuery check the exact statement that a run would send, if the table has columns under access control.
 async fn tags<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
@@ -233,7 +233,7 @@ async fn tags<P: Platform>(
     let (Ok(planned), Some(target)) = (planned, target) else { return None };
     let columns = as_it_is::tagged(target, &planned.table)?;
     let table = &mapping.target;
-    // All of it: where it ends does not matter.
+    // The whole table: the end of the window does not matter.
     let window = Some(Window { low: Low::Beginning, high: Cursor::Int(0) });
     let asked =
         ports.warehouse.publish_bytes(table, &planned.table, PublishKind::that_looks_for_rows(mapping.mode), window);
@@ -241,7 +241,7 @@ async fn tags<P: Platform>(
     Some(as_it_is::policy_tags(table, &columns, tried.map(|_| ())))
 }
 
-/// What a run would make of the difference between both tables.
+/// What a run would do about the differences between both tables.
 fn compared<P: Platform>(
     ports: &Ports<P>,
     mapping: &Mapping,
@@ -254,7 +254,7 @@ fn compared<P: Platform>(
     if let Err(fault) = refuse_lost_target(mapping, watermark.map(|mark| mark.value.as_str()), target) {
         return vec![Finding::fail(Topic::Target, &fault)];
     }
-    // What is wrong with the plan has been told.
+    // What is wrong with the plan was reported before.
     let Ok(planned) = planned else { return Vec::new() };
     let waiting = || planned.diff.changes().chain(planned.diff.conflicts()).filter(|column| column.accepted.is_none());
     let names: Vec<_> = waiting().map(|column| format!("`{}`", column.name)).collect();

@@ -1,7 +1,7 @@
-//! Looks at everything that a run will need before there is one, and says of each how it stands and what to do.
+//! Checks everything that a run will need before there is one, and reports the state of each item and what to do.
 //!
-//! MySQL, BigQuery and the state are asked side by side, then every mapping on its own: what is broken in one place
-//! hides nothing of another. Nobody is asked more than twice, and nobody waited for longer than [`patience::LONGEST`].
+//! MySQL, BigQuery and the state are asked side by side, then each mapping: one problem hides no other. Every question
+//! is asked at most twice, and none waits longer than [`patience::LONGEST`].
 
 mod bigquery;
 mod costs;
@@ -26,7 +26,7 @@ use crate::engine::ports::{Platform, Ports, TRIES_FOR_AN_ANSWER};
 use crate::engine::protocol::{Check, Checked};
 
 /// Gives all findings in one answer, in the order of their topics and of the configuration. Without `probe` nothing is
-/// written, not even for a moment.
+/// written.
 pub(in crate::engine) async fn check<P: Platform>(ports: &Ports<P>, mappings: Vec<Mapping>, query: &Check) -> Checked {
     let probe = query.probe;
     let ports = ports.impatient(TRIES_FOR_AN_ANSWER);
@@ -70,7 +70,7 @@ pub(in crate::engine) async fn check<P: Platform>(ports: &Ports<P>, mappings: Ve
     Checked { mappings: mappings.into_iter().map(|mapping| mapping.name).collect(), findings }
 }
 
-/// A configuration with a fault never comes this far.
+/// The finding for a valid configuration; the command line reports an invalid one.
 fn configuration<P: Platform>(ports: &Ports<P>, chosen: usize) -> Finding {
     let (path, all) = (ports.config.path.display(), ports.config.mappings.len());
     let of = if chosen == all { String::new() } else { format!("{chosen} of ") };

@@ -1,4 +1,4 @@
-//! A MySQL server as a whole.
+//! Checks one MySQL server.
 
 use super::patience::within;
 use crate::domain::check::server::{self, ServerFacts};
@@ -8,7 +8,7 @@ use crate::domain::ids::SourceName;
 use crate::engine::ports::{Platform, Ports};
 use crate::source::{Diagnose, Source};
 
-/// The server's name, and what it said, where it let us in.
+/// The findings about a server, and what it said about itself if it could be reached.
 pub(in crate::engine) async fn look<P: Platform>(
     ports: &Ports<P>,
     server: Option<SourceName>,
@@ -38,7 +38,8 @@ async fn look_at<P: Platform>(
     (Some(facts), findings)
 }
 
-/// One of several servers: its variables have names of their own. (Its faults name them already.)
+/// Rewords a finding for one of several servers, whose variables have names of their own. (Its faults name them
+/// already.)
 fn in_words_of(source: &NamedSource, finding: &Finding) -> Finding {
     Finding {
         sentence: source.worded(&finding.sentence),

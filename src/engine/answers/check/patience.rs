@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::domain::fault::{Fault, FaultKind};
 
-/// Of one question; a machine that is there answers within a second or two, a job of BigQuery within ten.
+/// The longest wait for one question. A server that is up answers within a second or two, a job of BigQuery within ten.
 pub(in crate::engine::answers) const LONGEST: Duration = Duration::from_secs(30);
 
-/// Waits for an answer, but not for ever. `what` is what failed then: `Asking MySQL`.
+/// Waits for an answer for a limited time. `what` failed if none came, for example `Asking MySQL`.
 pub(in crate::engine::answers) async fn within<V>(
     what: &str,
     answer: impl Future<Output = Result<V, Fault>>,

@@ -1,6 +1,6 @@
-//! Does in BigQuery, with tables of its own, what a run does: creates, loads, merges, reads and drops.
+//! Does everything in BigQuery that a run does, with test tables: creates, loads, merges, reads and drops.
 //!
-//! The tables are staging tables: they expire by themselves, and the next run drops what a check left behind.
+//! The test tables are staging tables: they expire by themselves, and the next run drops what a check left behind.
 
 use std::sync::Arc;
 
@@ -22,10 +22,10 @@ use crate::engine::ports::{Platform, Ports};
 use crate::engine::work::ids::{self, new_run_id};
 use crate::warehouse::{Estimates, PublishOrder, StageOrder, Staged, Upload, Warehouse};
 
-/// Beside a target of the mapping.
+/// Runs the test beside a target of the mapping.
 ///
 /// # Errors
-/// That of the step that failed, which says what it was.
+/// The error of the step that failed, which it names.
 pub(in crate::engine) async fn write<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Result<(), Fault> {
     let run = new_run_id(ports.clock.now());
     let [into, from] = [1, 2].map(|number| ids::probe(&run, &mapping.target, number));
@@ -35,7 +35,7 @@ pub(in crate::engine) async fn write<P: Platform>(ports: &Ports<P>, mapping: &Ma
     tried.and(dropped.map(|_| ()))
 }
 
-/// Of `1, 2` and `2, 3` becomes `1, 2, 3`.
+/// Merges `2, 3` into `1, 2` and expects `1, 2, 3`.
 async fn merge<W: Warehouse + Estimates>(
     warehouse: &W,
     mapping: &Mapping,
@@ -81,7 +81,7 @@ async fn load<W: Warehouse>(
     upload.finish().await
 }
 
-/// The smallest table that a merge has something to do with: a key, and a number that grows.
+/// The smallest table that can be merged: a key, and a number that grows.
 fn two_columns(mapping: &Mapping) -> Result<TablePlan, Fault> {
     let number = SourceType::Int { bits: 64, unsigned: false };
     let (key, cursor) = ("id".to_owned(), "n".to_owned());
@@ -123,7 +123,7 @@ fn two_columns(mapping: &Mapping) -> Result<TablePlan, Fault> {
     Ok(planned.table)
 }
 
-/// For messages and labels.
+/// The mapping's name in messages and labels.
 fn name() -> MappingName {
     MappingName("check".to_owned())
 }

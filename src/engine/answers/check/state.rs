@@ -1,4 +1,4 @@
-//! Where the program remembers.
+//! Checks the state store.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::engine::ports::{Platform, Ports};
 use crate::state::{Diagnose as _, MappingState, StateStore};
 use crate::warehouse::Diagnose as _;
 
-/// What is remembered, and whether more can be.
+/// What the state remembers, and whether it can be written.
 pub(in crate::engine) async fn look<P: Platform>(
     ports: &Ports<P>,
     probe: bool,
@@ -37,7 +37,7 @@ fn known(states: &BTreeMap<MappingName, MappingState>) -> String {
 
 async fn failed<P: Platform>(ports: &Ports<P>, fault: &Fault) -> Finding {
     match &ports.config.state {
-        // The account of the jobs is that of the state.
+        // The state is kept under the same account as the jobs.
         StateLocation::Gcs { bucket, .. } => {
             match within("Finding the credentials", ports.warehouse.identify()).await {
                 Ok(identity) => access::bucket_failed(Topic::State, &identity, bucket, fault),
