@@ -1,4 +1,4 @@
-//! What a run did, in the original tool's keys and ours.
+//! The results of a run, in the original tool's keys and ours.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub enum Outcome {
     Failed,
     /// Stopped at a safe point by the operator.
     Cancelled,
-    /// `allow_schema_additions: review` and there is something to decide.
+    /// `allow_schema_additions: review`, and there is something to decide.
     Waiting,
 }
 
@@ -38,11 +38,11 @@ impl Outcome {
     }
 }
 
-/// What set a run off.
+/// What started a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
-    /// A person, or whatever called `run-once`.
+    /// A person, or a program that called `run-once`.
     #[default]
     Manual,
     Schedule,
@@ -52,7 +52,7 @@ pub enum Trigger {
 }
 
 impl Trigger {
-    /// Does such a run move rows from the watermark on?
+    /// Whether such a run moves rows from the watermark on.
     #[must_use]
     pub const fn is_incremental(self) -> bool {
         match self {
@@ -89,64 +89,65 @@ pub struct MappingReport {
     pub finished_at: DateTime<Utc>,
     pub source: String,
     pub target: String,
-    /// The window that was moved, `None` where there was nothing new or the run ended before it was known.
+    /// The window that was moved; `None` if there was nothing new or the run ended before the window was known.
     pub window: Option<String>,
-    /// Rows that may still be joined by others, and wait for the next run; in words, with the reason.
+    /// Why rows wait for the next run: other rows may still come with their values.
     #[serde(default)]
     pub held_back: Option<String>,
-    /// How far the window ends before the newest row that MySQL had when it was fixed; where the column is a time.
+    /// How far the window's end is behind the newest row that MySQL had when the window was fixed, if the column is a
+    /// time.
     #[serde(default)]
     pub lag_seconds: Option<u64>,
-    /// Rows below the watermark that were read again, because what stood there was not what the last run had left.
+    /// Rows below the watermark that were read again, because they differed from what the last run had left.
     #[serde(default)]
     pub rows_read_again: u64,
-    /// Of these at least so many had come late: after a run had passed their value.
+    /// A lower bound of how many of these came late, that is, after a run had passed their value.
     #[serde(default)]
     pub rows_late: u64,
-    /// Steps that were published, each with a watermark or checkpoint of its own.
+    /// Published steps, each with its own watermark or checkpoint.
     #[serde(default)]
     pub steps: u64,
     pub watermark_before: Option<String>,
     pub watermark_after: Option<String>,
     pub rows_inserted: u64,
     pub rows_updated: u64,
-    /// Bytes of values read from MySQL, of what was published.
+    /// Bytes of values read from MySQL, for the rows that were published.
     #[serde(default)]
     pub bytes_read: u64,
-    /// What looking for deleted rows came to; `None` where nobody looked.
+    /// The result of looking for deleted rows; `None` if the run did not look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion: Option<Deletion>,
-    /// What was put in the place of what; `None` where no whole table was.
+    /// What replaced what; `None` if no whole table was replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<Replacement>,
-    /// What a mirror's look at the table came to.
+    /// The results of a mirror's run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mirrored: Option<Mirrored>,
-    /// Why no whole table was, where `--allow-shrink` would let it through.
+    /// Why a whole table was not replaced, where `--allow-shrink` would allow it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shrink: Option<Shrink>,
-    /// What comparing both sides and mending the difference came to; `None` where nobody did.
+    /// The result of comparing both sides and mending differences; `None` if the run did not compare.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repair: Option<Repair>,
     /// Bytes of Parquet uploaded.
     pub bytes_staged: u64,
-    /// By all statements of the run, those that only count included. Loads and copies are free.
+    /// Bytes billed for all statements of the run, including those that only count. Loads and copies are free.
     pub bytes_billed: Option<u64>,
-    /// What BigQuery thought these statements would read before it began them.
+    /// Bytes that BigQuery estimated for these statements before they began.
     #[serde(default)]
     pub bytes_estimated: Option<u64>,
-    /// Attempts it took; 1 where nothing had to be tried again.
+    /// The number of attempts; 1 if nothing was retried.
     pub attempts: u32,
     pub error_kind: Option<FaultKind>,
     /// The operator's next step after an error.
     pub hint: Option<String>,
-    /// What the operator has to decide about, where the outcome is `waiting`.
+    /// What the operator has to decide, if the outcome is `waiting`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<Undecided>,
     pub warnings: Vec<String>,
     /// Values that arrived as NULL because the target type cannot hold them.
     pub flaws: Vec<FlawCount>,
-    /// DDL that was carried out.
+    /// DDL statements that were carried out.
     pub schema_changes: Vec<String>,
     pub jobs: Vec<JobId>,
 }
@@ -156,11 +157,11 @@ pub struct MappingReport {
 pub struct Deletion {
     /// Keys read from MySQL.
     pub keys: u64,
-    /// Rows of the target, but for those marked before.
+    /// Rows of the target, except those that were marked before.
     pub held: u64,
-    /// Of these, the ones that MySQL no longer has.
+    /// Of these, the rows that MySQL no longer has.
     pub vanished: u64,
-    /// Of these, the ones that were removed or marked.
+    /// Of these, the rows that were removed or marked.
     pub deleted: u64,
 }
 
@@ -193,7 +194,7 @@ impl Flaw {
 }
 
 impl MappingReport {
-    /// An empty report to be filled in as the run goes on.
+    /// An empty report, filled in while the run goes on.
     #[must_use]
     pub fn begin(
         name: MappingName,
@@ -253,7 +254,7 @@ impl MappingReport {
         self.hint = Some(fault.hint().to_owned());
     }
 
-    /// Rows that came below the watermark, in words; `None` where there were none.
+    /// Rows that came below the watermark, in words; `None` if there were none.
     #[must_use]
     pub fn late(&self) -> Option<String> {
         let (late, again) = (self.rows_late, self.rows_read_again);
@@ -267,10 +268,10 @@ impl MappingReport {
         Duration::try_from_secs_f64(self.duration_seconds).unwrap_or_default()
     }
 
-    /// Sets the end and the duration, which the wall clock's steps do not touch.
+    /// Sets the end and the duration, which changes of the wall clock do not affect.
     pub fn finish(&mut self, now: DateTime<Utc>, took: Duration) {
         self.finished_at = now;
-        // To the millisecond: nobody reads more.
+        // To the millisecond, which is precise enough.
         self.duration_seconds = (took.as_secs_f64() * 1000.0).round() / 1000.0;
     }
 }
@@ -289,7 +290,7 @@ pub struct RunReport {
     pub mappings: Vec<MappingReport>,
 }
 
-/// A run at a glance, for the history.
+/// A short summary of a run, for the history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
     pub run_id: RunId,
@@ -298,16 +299,16 @@ pub struct RunSummary {
     pub started_at: DateTime<Utc>,
     pub finished_at: DateTime<Utc>,
     pub mappings: Vec<MappingName>,
-    /// Rows read and published, of all mappings.
+    /// Rows read and published, over all mappings.
     pub rows: u64,
-    /// Of all mappings the worst.
+    /// The worst outcome of all mappings.
     pub outcome: Outcome,
-    /// Each mapping's own figures.
+    /// The figures of each mapping.
     #[serde(default)]
     pub parts: Vec<PartSummary>,
 }
 
-/// One mapping's part of a run at a glance.
+/// One mapping's part of a run's summary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PartSummary {
     pub mapping: MappingName,

@@ -1,4 +1,4 @@
-//! Notes about repeated calls, from the adapter that waits to whoever watches the mapping.
+//! Notes about repeated calls, from the adapter that waits to the observer of the mapping.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,18 +1,18 @@
-//! Puts entries at the end of a file's `mappings`, and leaves every other character of it as it is.
+//! Adds entries at the end of a file's `mappings`, and leaves every other character of the file unchanged.
 
 use super::document::entries;
 use super::proposal::{Choice, Proposal};
 use crate::domain::config::Config;
 
-/// Where the list ends, and how its entries stand.
+/// Where the list ends, and how its entries are indented.
 struct Place {
-    /// A byte of the text: the end of the last line that belongs to the list.
+    /// A byte offset in the text: the end of the last line that belongs to the list.
     at: usize,
     indent: usize,
 }
 
-/// The text with mappings for these tables at the end of its `mappings`. What a proposal leaves out is put in all the same:
-/// somebody has asked for it.
+/// The text with mappings for these tables at the end of its `mappings`. Tables that a proposal leaves out are added
+/// too, because the operator has asked for them.
 ///
 /// # Errors
 /// Why the file has to be edited by hand.
@@ -25,14 +25,14 @@ pub fn append(text: &str, proposals: &[Proposal]) -> Result<String, String> {
     Ok(format!("{before}{gap}{line_end}{entries}{after}"))
 }
 
-/// The lines that [`append`] adds to a list whose entries are indented by so much.
+/// The lines that [`append`] adds to a list whose entries have this indentation.
 #[must_use]
 pub fn lines_to_add(proposals: &[Proposal], indent: usize) -> String {
     let asked: Vec<_> = proposals.iter().cloned().map(asked_for).collect();
     entries(&asked, indent)
 }
 
-/// Mappings of a file that are called as these are to be called: it has got them since these were proposed.
+/// The mappings with the names of these proposals that the file has got since the proposals were made.
 #[must_use]
 pub fn named_meanwhile(now: &Config, proposals: &[Proposal]) -> Option<String> {
     let is_there = |proposal: &&Proposal| now.mappings.iter().any(|mapping| mapping.name.0 == proposal.name);
@@ -44,8 +44,8 @@ pub fn named_meanwhile(now: &Config, proposals: &[Proposal]) -> Option<String> {
     }
 }
 
-/// Does the new file say all that the old one did, with so many mappings behind it? Lines aside: what stands below the list
-/// moves down.
+/// Whether the new file says everything that the old one said, and only adds this many mappings. Line numbers are
+/// ignored, because the lines below the list move down.
 #[must_use]
 pub fn only_adds(before: &Config, after: &Config, mappings: usize) -> bool {
     let known = before.mappings.len();
@@ -54,7 +54,7 @@ pub fn only_adds(before: &Config, after: &Config, mappings: usize) -> bool {
     added.len() == mappings && without_lines(&rest) == without_lines(before)
 }
 
-/// What a configuration says, but not where.
+/// The content of a configuration without its line numbers.
 fn without_lines(config: &Config) -> String {
     let said = format!("{config:?}");
     let plain =
@@ -73,7 +73,8 @@ fn asked_for(proposal: Proposal) -> Proposal {
 const HINT: &str =
     "write them in by hand, or give `mappings:` a line of its own and each mapping a line that begins with `- `";
 
-/// The list begins behind a line `mappings:` at the left margin and ends where another key, or another document, begins there.
+/// Finds the list. It begins after a line `mappings:` at the left margin and ends where another key or document begins
+/// there.
 fn place(text: &str) -> Result<Place, String> {
     let mut at = 0;
     let mut lines = text.split_inclusive('\n').map(|line| {
@@ -94,7 +95,7 @@ fn place(text: &str) -> Result<Place, String> {
         if content.is_empty() {
             continue;
         }
-        // A comment at the margin may speak of what follows; a comment of the list is indented as its entries are.
+        // A comment at the margin may belong to the next key; a comment of the list is indented like its entries.
         let is_comment = content.starts_with('#');
         match &mut found {
             Some(place) if is_comment => {

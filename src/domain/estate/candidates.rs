@@ -1,5 +1,5 @@
-//! In which ways a table can be moved by what it looks like, the best first. Whether a way really works is for the rules of a
-//! check to say.
+//! The ways in which a table can be moved, judging by its columns and keys, the best first. The rules of a check decide
+//! whether a way really works.
 
 use super::facts::TableFacts;
 use super::personal::{reads, words};
@@ -8,21 +8,21 @@ use crate::domain::config::Mode;
 use crate::domain::source_type::SourceType;
 use crate::domain::type_map::default_target;
 
-/// One way of moving a table, and why that one.
+/// One way of moving a table, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     pub mode: Mode,
-    /// Why the table is moved so, and what the way does not do.
+    /// The reason for this way, and what it does not notice.
     pub why: String,
     pub keys: Vec<String>,
     pub cursor: Option<String>,
     pub why_cursor: &'static str,
 }
 
-/// BigQuery takes so many columns as a primary key. Source: BigQuery reference, "Primary and foreign keys".
+/// The most columns of a primary key in BigQuery. Source: BigQuery reference, "Primary and foreign keys".
 const MOST_KEYS: usize = 16;
 
-/// Names, without separators, of columns that applications stamp with each change.
+/// Names, without separators, of columns that applications set with each change.
 const STAMPS: [&str; 14] = [
     "updatedat",
     "updated",
@@ -40,7 +40,7 @@ const STAMPS: [&str; 14] = [
     "dateupdated",
 ];
 
-/// Names, without separators, of columns that are written once, when a row comes.
+/// Names, without separators, of columns that are set once, when a row is inserted.
 const BIRTHS: [&str; 12] = [
     "createdat",
     "created",
@@ -82,7 +82,7 @@ pub fn candidates(facts: &TableFacts) -> Vec<Candidate> {
         cursor: None,
         why_cursor: "",
     }));
-    // Where rows change behind the stamp, an upsert is for those alone who ask for one.
+    // If foreign keys change rows without the stamp, an upsert is proposed only when an operator asks for it.
     let at = if facts.cascades.is_empty() { 0 } else { ways.len() };
     ways.splice(at..at, upserts);
     let reason = if facts.schema.is_view {
@@ -106,7 +106,7 @@ pub fn candidates(facts: &TableFacts) -> Vec<Candidate> {
     ways
 }
 
-/// By each column that shows every change, with each key that none of them changes.
+/// An upsert by each column that shows every change, with each key that no change alters.
 fn upserts(facts: &TableFacts, keys: &[Vec<String>]) -> Vec<Candidate> {
     let way = |column: &String, key: &Vec<String>| Candidate {
         mode: Mode::Upsert,
@@ -120,21 +120,22 @@ fn upserts(facts: &TableFacts, keys: &[Vec<String>]) -> Vec<Candidate> {
     columns.flat_map(|column| lasting.iter().map(|key| way(column, key))).collect()
 }
 
-/// Does a row keep its key for as long as it lives? What MySQL stamps every UPDATE changes.
+/// Whether a row keeps its key for as long as it lives. A column that MySQL stamps changes with every UPDATE.
 fn lasts(facts: &TableFacts, key: &[String]) -> bool {
     !key.iter().any(|column| facts.is_stamped(column))
 }
 
-/// The ways of one mode, the best first; `None`: of any. `cursor`: a column that somebody has named, for tables that have it.
+/// The ways of one mode, the best first; `mode` is `None` for any mode. `cursor`: a column that the operator has named,
+/// for tables that have it.
 ///
 /// # Errors
-/// Why there is none.
+/// The reason why there is no such way.
 pub fn ways(facts: &TableFacts, mode: Option<Mode>, cursor: Option<&str>) -> Result<Vec<Candidate>, String> {
     let cursor = cursor.and_then(|name| facts.schema.column(name)).map(|column| column.name.clone());
     let mut all: Vec<Candidate> = cursor.into_iter().flat_map(|cursor| by(facts, &cursor)).collect();
     all.extend(candidates(facts));
     let Some(mode) = mode else {
-        // Without keys only somebody who has said so may take a column for one that grows with every new row.
+        // A table without keys is appended by a named column only if the operator has chosen `mode: append`.
         all.retain(|way| way.mode != Mode::Append || way.why_cursor != NAMED);
         return Ok(all);
     };
@@ -164,7 +165,7 @@ pub fn ways(facts: &TableFacts, mode: Option<Mode>, cursor: Option<&str>) -> Res
 
 const NAMED: &str = "named by `incremental_column`";
 
-/// Windows by a column that somebody has named.
+/// Ways with windows of a column that the operator has named.
 fn by(facts: &TableFacts, cursor: &str) -> Vec<Candidate> {
     let way = |mode: Mode, keys: Vec<String>| Candidate {
         mode,
@@ -179,7 +180,8 @@ fn by(facts: &TableFacts, cursor: &str) -> Vec<Candidate> {
     upserts.chain(appends).collect()
 }
 
-/// Those that say nothing of a person first, since a key cannot be masked; of these the primary key, then the shortest.
+/// The unique keys: first those without personal data, because a key cannot be masked; among these the primary key,
+/// then the shortest.
 fn keys(facts: &TableFacts) -> Vec<Vec<String>> {
     let can_be_key = |name: &String| {
         let column = facts.schema.column(name).and_then(|column| default_target(&column.source_type));
@@ -201,12 +203,13 @@ pub fn tells_who<'a>(facts: &'a TableFacts, key: &[String]) -> Option<&'a Source
     key.iter().filter_map(|name| facts.schema.column(name)).find(|column| reads(column).is_some())
 }
 
-/// A number shows new rows; where another column speaks of changes, there are some.
+/// Whether the number can find the changes of the table: it shows only new rows, so not if another column records
+/// updates.
 fn may_append(facts: &TableFacts, column: &str) -> bool {
     facts.stamped.is_empty() && app_stamp(facts).is_none() && facts.schema.has_index_on(column)
 }
 
-/// What an ALTER TABLE would mend of a column that the server stamps.
+/// A fault of a stamped column that an ALTER TABLE would mend.
 struct Lack {
     is: &'static str,
     mended: &'static str,
@@ -219,8 +222,8 @@ fn lacks(facts: &TableFacts, column: &str) -> Vec<Lack> {
     nullable.into_iter().chain((!facts.schema.has_index_on(column)).then_some(index)).collect()
 }
 
-/// Why a column that the server stamps is not taken for the incremental one: everything at once, so that nobody alters a
-/// table only to read the next reason.
+/// Why a stamped column is not used as the incremental column. All reasons are given at once, so that an operator
+/// alters the table only once.
 fn stamp_trouble(facts: &TableFacts, column: &str) -> Option<String> {
     let lacks = lacks(facts, column);
     let joined = |of: fn(&Lack) -> &'static str| lacks.iter().map(of).collect::<Vec<_>>().join(" and ");
@@ -250,7 +253,7 @@ fn stamp_trouble(facts: &TableFacts, column: &str) -> Option<String> {
     }
 }
 
-/// What keeps the table from being read by a column.
+/// How to make a column of the table usable as the incremental column.
 fn hint(facts: &TableFacts) -> String {
     if let Some(trouble) = facts.stamped.iter().find_map(|column| stamp_trouble(facts, column)) {
         return trouble;
@@ -268,13 +271,13 @@ fn hint(facts: &TableFacts) -> String {
     }
 }
 
-/// A column that the application may stamp.
+/// A column that the application probably sets with each change.
 fn app_stamp(facts: &TableFacts) -> Option<&SourceColumn> {
     let is_stamp = |column: &&SourceColumn| has_time(column) && STAMPS.contains(&&*words(&column.name).concat());
     facts.schema.columns.iter().find(is_stamp)
 }
 
-/// The column that says when a row came, which never changes.
+/// The column that records when a row was inserted, which never changes.
 pub fn birth(facts: &TableFacts) -> Option<&SourceColumn> {
     facts.schema.columns.iter().find(|column| {
         let is_stamped = facts.is_stamped(&column.name);

@@ -1,4 +1,4 @@
-//! Proposals as a whole config.yaml, or as the part that an existing one lacks.
+//! Writes proposals as a whole config.yaml, or as the entries that an existing file lacks.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
@@ -15,10 +15,10 @@ use crate::domain::config::{Config, NamedSource, TablePattern};
 use crate::domain::ids::SourceName;
 use crate::domain::naming;
 
-/// How far entries of a list are indented in a file of ours.
+/// The indentation of list entries in a file that we write.
 const INDENT: usize = 2;
 
-/// What an existing configuration moves already.
+/// The tables that an existing configuration moves already.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     own: String,
@@ -28,7 +28,7 @@ pub struct Known {
 }
 
 impl Known {
-    /// Of one server's tables, and of the names that all mappings have. `own`: the database of mappings that name none.
+    /// The tables of one server, and the names of all mappings. `own`: the database of mappings that name none.
     #[must_use]
     pub fn of(config: &Config, server: Option<&SourceName>, own: &str) -> Self {
         let taken = config.mappings.iter().map(|mapping| (mapping.name.0.as_str(), mapping.target.table.as_str()));
@@ -46,7 +46,7 @@ impl Known {
         self.names.clone()
     }
 
-    /// The tables that no mapping is about, nor any entry for many tables.
+    /// The tables that no mapping and no entry for many tables takes.
     #[must_use]
     pub fn without_mapping(&self, tables: Vec<TableFacts>) -> Vec<TableFacts> {
         let listed: HashSet<_> = tables.iter().map(|facts| (facts.database.as_str(), facts.table.as_str())).collect();
@@ -64,18 +64,18 @@ impl Known {
     }
 }
 
-/// What stands above the mappings.
+/// The part of the file above the mappings.
 #[derive(Debug, Clone)]
 pub struct Top<'a> {
     pub server: &'a ServerFacts,
-    /// Databases that nobody asked about.
+    /// Databases that the question did not ask about.
     pub others: &'a [String],
-    /// The server as mappings name it.
+    /// The server by the name that mappings use.
     pub source: Option<&'a NamedSource>,
 }
 
 impl Top<'_> {
-    /// The zone that the server itself stamps DATETIME columns in, where it has a name.
+    /// The zone in which the server stamps DATETIME columns, if it has a name.
     #[must_use]
     pub fn timezone(&self) -> Option<Tz> {
         let ServerZone { name, .. } = &self.server.zone;
@@ -147,7 +147,7 @@ pub fn fragment(top: &Top<'_>, file: &str, proposals: &[Proposal]) -> String {
     text
 }
 
-/// Items of `mappings`; what is left out is written as comments.
+/// Items of `mappings`; tables that are left out are written as comments.
 #[must_use]
 pub fn entries(proposals: &[Proposal], indent: usize) -> String {
     let mut text = String::new();
@@ -191,7 +191,7 @@ pub fn counted(proposals: &[Proposal]) -> String {
     }
 }
 
-/// So many names at most; the rest is a number.
+/// The most names that are listed; the rest is a number.
 const MOST_NAMED: usize = 8;
 
 fn others(others: &[String]) -> String {
@@ -208,6 +208,6 @@ fn others(others: &[String]) -> String {
 
 fn line(text: &str, why: &str) -> String {
     let lines = [super::entry::Line::new(text, why)];
-    // An item without its dash.
+    // One item without its dash.
     render(&lines, 0, "").replacen("- ", "", 1)
 }

@@ -1,10 +1,10 @@
-//! A mapping as lines of config.yaml, each with the reason beside it.
+//! A mapping as lines of config.yaml, each with its reason in a comment.
 
 use std::fmt::Write;
 
 use crate::domain::quote;
 
-/// A line of YAML without its indentation, and why it stands there.
+/// A line of YAML without its indentation, and its reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     pub text: String,
@@ -17,10 +17,10 @@ impl Line {
     }
 }
 
-/// Comments begin here where what stands before them is short enough.
+/// The column where comments begin, if the text before them is short enough.
 const COMMENTS: usize = 40;
 
-/// The entry as an item of a list that is indented by so much; `mark` stands before each line (`#` leaves it out).
+/// The entry as a list item with this indentation; `mark` is put before each line (`#` comments it out).
 pub fn render(lines: &[Line], indent: usize, mark: &str) -> String {
     let mut text = String::new();
     for (number, line) in lines.iter().enumerate() {
@@ -37,17 +37,17 @@ pub fn render(lines: &[Line], indent: usize, mark: &str) -> String {
     text
 }
 
-/// A comment of a line of its own.
+/// A comment on its own line.
 pub fn remark(text: &str, indent: usize) -> String {
     format!("{}# {}\n", " ".repeat(indent), comment(text))
 }
 
-/// Names and messages of the server may hold what would end a line, or what nobody would see.
+/// Names and messages of the server may contain line breaks or invisible characters.
 fn comment(text: &str) -> String {
     quote::shown(&text.replace(|c: char| c < ' ', " "))
 }
 
-/// A name as YAML and the configuration read it back. `${` would name a variable.
+/// A name written so that YAML and the configuration read it back unchanged. `${` would begin a variable.
 pub fn word(name: &str) -> String {
     quote::yaml_word(&name.replace("${", "$${"))
 }
@@ -57,7 +57,7 @@ pub fn list(names: &[String]) -> String {
     format!("[{}]", words.join(", "))
 }
 
-/// `16 thousand`, as befits an estimate.
+/// An estimate such as `16 thousand`.
 pub fn about(number: u64) -> String {
     match number {
         0..10_000 => number.to_string(),

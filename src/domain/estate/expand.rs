@@ -1,7 +1,8 @@
-//! From entries that are about many tables to a mapping for each of them.
+//! Expands entries for many tables into one mapping for each table.
 //!
-//! What a table was taken as is remembered and holds from then on: its mode does not follow its size, its indexes or the rules,
-//! and its table in BigQuery is nobody else's. A table that comes later is new; what becomes of it the entry says.
+//! The state remembers how a table was taken, and this holds from then on: its mode does not change with its size, its
+//! indexes or the rules, and no other table gets its table in BigQuery. A table that appears later is new, and the
+//! entry says what to do about it.
 
 mod outcome;
 mod remarks;
@@ -16,7 +17,7 @@ use self::work::{Round, Work};
 use super::facts::EstateAsk;
 use crate::domain::config::{Glob, Mapping, TablePattern};
 
-/// The one question to the server that tells the tables of all these entries.
+/// One question to the server about the tables of all these entries.
 #[must_use]
 pub fn asked<'a>(patterns: impl IntoIterator<Item = &'a TablePattern>, own: &str) -> EstateAsk {
     let globs: Vec<&Glob> = patterns.into_iter().flat_map(|pattern| &pattern.globs).collect();
@@ -25,11 +26,12 @@ pub fn asked<'a>(patterns: impl IntoIterator<Item = &'a TablePattern>, own: &str
     EstateAsk { databases: databases.into_iter().collect(), tables: tables.into_iter().collect() }
 }
 
-/// Mappings for the tables of all entries. A mapping of its own wins, and then the first entry that takes a table.
+/// Mappings for the tables of all entries. A table's own mapping takes precedence, then the first entry that takes the
+/// table.
 #[must_use]
 pub fn expand(ask: &Ask<'_>) -> Expansion {
     let mut work = Work::new(*ask);
-    // A name that is taken in BigQuery belongs to the table that was there first.
+    // A table in BigQuery belongs to the MySQL table that was taken first.
     for round in [Round::Taken, Round::Rest] {
         for view in ask.views {
             for pattern in ask.config.patterns.iter().filter(|pattern| pattern.server() == view.server) {

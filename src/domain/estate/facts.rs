@@ -1,14 +1,14 @@
-//! What the catalogue says of the tables of a server.
+//! What the catalogue says about the tables of a server.
 
 use crate::domain::column::{Cascade, SourceSchema, same_name};
 use crate::domain::new_columns::is_like;
 
-/// Which tables are asked about: patterns in which `*` stands for any characters and `?` for one.
+/// The tables that a question is about: patterns in which `*` stands for any characters and `?` for one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EstateAsk {
-    /// None: the database of the connection.
+    /// Empty: the connection's database.
     pub databases: Vec<String>,
-    /// None: all tables.
+    /// Empty: all tables.
     pub tables: Vec<String>,
 }
 
@@ -17,7 +17,7 @@ const SYSTEM: [&str; 6] =
     ["information_schema", "performance_schema", "mysql", "sys", "ndbinfo", "mysql_innodb_cluster_metadata"];
 
 impl EstateAsk {
-    /// Is the database asked about? `own`: that of the connection.
+    /// Whether the question is about the database. `own`: the connection's database.
     #[must_use]
     pub fn has_database(&self, name: &str, own: &str) -> bool {
         let asked = if self.databases.is_empty() {
@@ -39,12 +39,12 @@ impl EstateAsk {
     }
 }
 
-/// What was found.
+/// The catalogue's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Found {
-    /// Databases that were not asked about, without those of the server itself.
+    /// Databases that the question was not about, without the server's own.
     pub others: Vec<String>,
-    /// In the order of their names.
+    /// Sorted by name.
     pub tables: Vec<TableFacts>,
 }
 
@@ -58,24 +58,24 @@ pub struct TableFacts {
     /// Columns that the server stamps with every change of a row (`ON UPDATE CURRENT_TIMESTAMP`).
     pub stamped: Vec<String>,
     pub auto_increment: Option<String>,
-    /// Foreign keys by which its rows change without being stamped; asked for where there are such columns.
+    /// Foreign keys that change rows without the stamp; looked up only for tables with stamped columns.
     pub cascades: Vec<Cascade>,
     /// The first of its unique keys is the PRIMARY KEY.
     pub has_primary_key: bool,
-    /// Bytes of its rows, by the server's estimate.
+    /// Bytes of all rows, by the server's estimate.
     pub bytes: Option<u64>,
-    /// What the server says of a table that it cannot open.
+    /// The server's message about a table that it cannot open.
     pub trouble: Option<String>,
 }
 
 impl TableFacts {
-    /// Does the server stamp the column with every change?
+    /// Whether the server stamps the column with every change.
     #[must_use]
     pub fn is_stamped(&self, column: &str) -> bool {
         self.stamped.iter().any(|name| same_name(name, column))
     }
 
-    /// Has each of its unique keys a column that the account may not read?
+    /// Whether each unique key has a column that the account may not read.
     #[must_use]
     pub fn hides_key(&self) -> bool {
         let keys = &self.schema.unique_keys;
@@ -83,13 +83,13 @@ impl TableFacts {
         self.schema.hides_columns && !keys.is_empty() && keys.iter().all(is_hidden)
     }
 
-    /// Has a unique key a column that is not among those listed?
+    /// Whether a unique key has a column that is not listed.
     #[must_use]
     pub fn lists_hidden_key(&self) -> bool {
         self.schema.unique_keys.iter().flatten().any(|column| self.schema.column(column).is_none())
     }
 
-    /// Why nothing can be read of it.
+    /// Why the table cannot be read.
     #[must_use]
     pub fn cannot_be_read(&self) -> Option<String> {
         if let Some(trouble) = &self.trouble {

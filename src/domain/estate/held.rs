@@ -1,4 +1,4 @@
-//! Holds a mapping that is proposed to the rules of a check.
+//! Checks a proposed mapping with the rules of `check`.
 
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
@@ -12,23 +12,23 @@ use crate::domain::ids::SourceName;
 use crate::domain::plan::{PlanInput, plan};
 use crate::domain::schema::Decisions;
 
-/// What proposals are held against.
+/// The facts that proposals are checked against.
 #[derive(Debug, Clone, Copy)]
 pub struct Ground<'a> {
     pub server: &'a ServerFacts,
     pub timezone: Tz,
-    /// UTC.
+    /// The present time in UTC.
     pub now: NaiveDateTime,
     /// `MASK_KEY` is set, and long enough.
     pub has_mask_key: bool,
-    /// The server's name, where there are several.
+    /// The server's name, if there are several.
     pub source: Option<&'a SourceName>,
 }
 
-/// Plans as a run does and asks the rules of a check. Gives what they warn of.
+/// Plans as a run does and applies the rules of a check; returns the warnings.
 ///
 /// # Errors
-/// What they would fail for.
+/// The first failure.
 pub fn held(mapping: &Mapping, facts: &TableFacts, ground: Ground<'_>) -> Result<Vec<String>, String> {
     let decisions = Decisions::new();
     let input = PlanInput {
@@ -46,7 +46,7 @@ pub fn held(mapping: &Mapping, facts: &TableFacts, ground: Ground<'_>) -> Result
     if let Some(fail) = found.iter().find(|finding| finding.standing == Standing::Fail) {
         return Err(fail.to_string());
     }
-    // What a check says of the incremental column stands beside it already.
+    // The entry's comments already say what a check says about the incremental column.
     let warned = found.iter().filter(|finding| finding.standing == Standing::Warn && finding.topic != Topic::Cursor);
     Ok(warned.map(ToString::to_string).collect())
 }

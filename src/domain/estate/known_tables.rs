@@ -1,4 +1,4 @@
-//! What was made of the tables that entries with `tables` take: remembered, so that nothing about a table changes by itself.
+//! How the tables of entries with `tables` were taken: remembered, so that nothing about a table changes by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,32 +8,32 @@ use serde::{Deserialize, Serialize};
 use crate::domain::config::{Mapping, Mode};
 use crate::domain::ids::{MappingName, SourceName};
 
-/// Of all entries.
+/// The tables of all entries.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct KnownTables {
-    /// Globs, with their database, that were expanded: what they find later is new.
+    /// Globs, including their database, that were expanded before: a table that they find later is new.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub patterns: BTreeSet<String>,
-    /// By the name of the mapping.
+    /// By mapping name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tables: BTreeMap<MappingName, KnownTable>,
 }
 
-/// Of one table.
+/// What is remembered of one table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownTable {
-    /// Where there are several.
+    /// The server's name, if there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<SourceName>,
     pub database: String,
     pub table: String,
-    /// `None`: it waits for the operator's decision, or was declined.
+    /// `None`: the table waits for the operator's decision, or was declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken: Option<TakenAs>,
-    /// Nobody has decided yet.
+    /// The operator has not decided yet.
     #[serde(default, skip_serializing_if = "is_false")]
     pub waits: bool,
-    /// Who was there when it was decided, `user@host`.
+    /// Who was logged in when it was decided, `user@host`.
     pub by: String,
     pub at: DateTime<Utc>,
 }
@@ -62,7 +62,7 @@ impl TakenAs {
 }
 
 impl KnownTable {
-    /// The operator's word on the table of a mapping.
+    /// The operator's decision about a mapping's table.
     #[must_use]
     pub fn decided(mapping: &Mapping, takes: bool, by: &str, at: DateTime<Utc>) -> Self {
         Self {
@@ -76,7 +76,7 @@ impl KnownTable {
         }
     }
 
-    /// It is new, and the operator has been told so.
+    /// A new table that was reported to the operator.
     #[must_use]
     pub fn waiting(mapping: &Mapping, by: &str, at: DateTime<Utc>) -> Self {
         Self { waits: true, ..Self::decided(mapping, false, by, at) }
@@ -99,18 +99,18 @@ impl KnownTables {
         *self == Self::default()
     }
 
-    /// What another says of a table wins.
+    /// Takes over entries; an entry of `news` replaces the present one.
     pub fn take_in(&mut self, news: &Self) {
         self.patterns.extend(news.patterns.iter().cloned());
         self.tables.extend(news.tables.iter().map(|(name, table)| (name.clone(), table.clone())));
     }
 
-    /// Adds the operator's word on the table of a mapping.
+    /// Records the operator's decision about a mapping's table.
     pub fn decide(&mut self, mapping: &Mapping, takes: bool, by: &str, at: DateTime<Utc>) {
         self.tables.insert(mapping.name.clone(), KnownTable::decided(mapping, takes, by, at));
     }
 
-    /// Is the table of this mapping taken?
+    /// Whether this mapping's table was taken.
     #[must_use]
     pub fn takes(&self, mapping: &MappingName) -> bool {
         self.tables.get(mapping).is_some_and(KnownTable::is_taken)

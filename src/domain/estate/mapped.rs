@@ -1,4 +1,4 @@
-//! The tables that mappings of their own are about.
+//! The tables that have their own mappings.
 
 use std::collections::HashSet;
 
@@ -12,11 +12,12 @@ pub fn tables(config: &Config, server: Option<&SourceName>, own: &str) -> Vec<(S
     sources.filter(|source| source.server.as_ref() == server).map(of).collect()
 }
 
-/// A mapping may spell its table otherwise than the server lists it, where the server does not mind.
+/// Finds a table's own mapping. A mapping may spell its table differently from the server's list, if the server ignores
+/// case.
 #[derive(Debug)]
 pub struct Mapped<'a> {
     exact: HashSet<(&'a str, &'a str)>,
-    /// Of those that are not listed as they are spelt, in lower case.
+    /// Tables whose spelling is not in the list, in lower case.
     strays: HashSet<(String, String)>,
 }
 

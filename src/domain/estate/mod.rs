@@ -1,7 +1,7 @@
-//! From the tables of a server to the mappings that move them: which mode, key and incremental column a table allows, and why.
+//! Proposes mappings for the tables of a server: which mode, key and incremental column a table allows, and why.
 //!
-//! A proposal is written as the lines of config.yaml, read as config.yaml is read, planned as a run plans and held to the rules
-//! of a check. What a check would fail is never proposed.
+//! A proposal is written as lines of config.yaml, read back as config.yaml, planned as a run plans and checked with the
+//! rules of `check`. A mapping that a check would fail is never proposed.
 
 mod append;
 mod candidates;

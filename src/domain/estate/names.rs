@@ -1,4 +1,4 @@
-//! What mappings and their tables in BigQuery are called, so that no two are called the same.
+//! Names for mappings and their tables in BigQuery, each of which is unique.
 
 use std::collections::HashSet;
 
@@ -6,11 +6,11 @@ use super::facts::TableFacts;
 use crate::domain::ids::{PART, SourceName};
 use crate::domain::naming;
 
-/// Names that are taken.
+/// The names in use.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     mappings: HashSet<String>,
-    /// In lower case: the configuration tells tables of BigQuery apart regardless of it.
+    /// In lower case, because the configuration ignores case when it compares tables of BigQuery.
     targets: HashSet<String>,
 }
 
@@ -24,8 +24,8 @@ impl Names {
         names
     }
 
-    /// A mapping's name, and that of its table in BigQuery: the table's own for tables of the connection's database, else with
-    /// the database before it. Where somebody is called so already, `server` says whose it is.
+    /// A name for the mapping and one for its table in BigQuery: the table's own name in the connection's database,
+    /// otherwise with the database before it. If the name is in use, `server` is put before it.
     pub fn allot(&mut self, facts: &TableFacts, own: &str, server: Option<&SourceName>) -> (String, String) {
         let target = target_of(&facts.database, &facts.table, own);
         let mapping =
@@ -38,19 +38,19 @@ impl Names {
     }
 }
 
-/// What a table is called in BigQuery where nobody else is called so: its own name in the connection's database, else with the
-/// database before it.
+/// The preferred name of a table in BigQuery: its own name in the connection's database, otherwise with the database
+/// before it.
 pub fn target_of(database: &str, table: &str, own: &str) -> String {
     if database == own { plain(table) } else { plain(&format!("{database}_{table}")) }
 }
 
-/// A name that needs no quotes in BigQuery, in letters of any script. Tables of ours begin otherwise.
+/// A name that needs no quotes in BigQuery, in letters of any script. It must not look like one of our staging tables.
 fn plain(name: &str) -> String {
     let name = naming::table_name(name).replace([' ', '-'], "_");
     if name.to_lowercase().starts_with(naming::STAGING_PREFIX) { format!("t_{name}") } else { name }
 }
 
-/// The name, with the server's before it or the first number behind it that makes it nobody else's.
+/// The name, if it is free; otherwise with the server's name before it, or with the first free number after it.
 fn free(name: &str, server: Option<&SourceName>, is_taken: impl Fn(&str) -> bool) -> String {
     if !is_taken(name) {
         return name.to_owned();

@@ -1,20 +1,21 @@
 //! Columns whose names read like secrets or personal data.
 //!
-//! A name is a guess: what it takes for personal is said in the proposal, and whoever knows better takes the line out.
+//! A name is only a guess. The proposal says what it takes for personal data, and an operator who knows better removes
+//! the line.
 
 use crate::domain::column::SourceColumn;
 use crate::domain::source_type::SourceType;
 
-/// What a column's name reads like.
+/// What a column's name suggests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reads {
-    /// Nobody needs it for an analysis.
+    /// A secret, which no analysis needs.
     Secret,
-    /// It tells who somebody is.
+    /// Personal data, which identifies somebody.
     Personal,
 }
 
-/// Words that say it wherever they stand in a name, its separators left out.
+/// Words that count anywhere in a name, with separators removed.
 const SECRET_WITHIN: [&str; 11] = [
     "password",
     "passwort",
@@ -54,7 +55,7 @@ const PERSONAL_WITHIN: [&str; 23] = [
     "ipaddress",
 ];
 
-/// Words that say it as a word of the name alone.
+/// Words that count only as a whole word of the name.
 const SECRET_WORDS: [&str; 11] =
     ["pwd", "pass", "secret", "token", "salt", "otp", "totp", "pin", "cvv", "cvc", "credentials"];
 const PERSONAL_WORDS: [&str; 15] = [
@@ -75,12 +76,12 @@ const PERSONAL_WORDS: [&str; 15] = [
     "vat",
 ];
 
-/// What a column's name reads like; `None` for what holds no text (a count of emails, the time that one was sent).
+/// What a column's name suggests; `None` for columns that hold no text, such as a count of emails or the time of one.
 pub fn reads(column: &SourceColumn) -> Option<Reads> {
     let words = words(&column.name);
     let whole = words.concat();
     let is = |within: &[&str], single: &[&str]| {
-        // `address2` is a second one.
+        // `address2` is another address.
         let plural = |word: &String, known: &str| {
             let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
             word == known || word.strip_suffix('s') == Some(known)

@@ -1,4 +1,4 @@
-//! The mapping that is proposed for a table: the first way of moving it that a check finds nothing wrong with.
+//! The mapping proposed for a table: the first way of moving it that passes a check.
 
 use super::candidates::{Candidate, birth, candidates, tells_who};
 use super::entry::{Line, about, about_bytes, list, render, word};
@@ -15,27 +15,27 @@ use crate::domain::mask::{Mask, SHORTEST_KEY};
 use crate::domain::naming;
 use crate::domain::source_type::SourceType;
 
-/// More than that a run does not read as a whole without somebody having said so.
+/// A larger table is read as a whole only if the operator asks for it.
 const MOST_REPLACED_ROWS: u64 = 10_000_000;
 const MOST_REPLACED_BYTES: u64 = 10_000_000_000;
 
 /// Partitions of a smaller table save nothing: 10 MB is the least that a statement is billed for.
 const LEAST_PARTITIONED_ROWS: u64 = 1_000_000;
 
-/// The usual share of so many rows is two at most.
+/// In a table of so few rows, the default share allows at most two deleted rows.
 const FEW_ROWS: u64 = 20;
 
-/// In the place of what `defaults` says.
+/// Overrides the partitioning of `defaults`.
 const UNPARTITIONED: &str = "partition_by: []";
 
-/// What is proposed for one table.
+/// The proposal for one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
-    /// The server it is in, where there are several.
+    /// The table's server, if there are several.
     pub source: Option<SourceName>,
     pub database: String,
     pub table: String,
-    /// The name of the mapping.
+    /// The mapping's name.
     pub name: String,
     pub rows: Option<u64>,
     pub bytes: Option<u64>,
@@ -46,7 +46,7 @@ pub struct Proposal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     Moved(Entry),
-    /// It could be moved so, and is only where somebody asks for it; with the reason.
+    /// The table can be moved, but is only on request; with the reason.
     LeftOut(Entry, String),
     /// No mode can move it, with the reason.
     Impossible(String),
@@ -58,12 +58,12 @@ pub struct Entry {
     pub mode: Mode,
     pub keys: Vec<String>,
     pub lines: Vec<Line>,
-    /// What a check warns of.
+    /// The warnings of a check.
     pub notes: Vec<String>,
 }
 
 impl Entry {
-    /// Why it has its mode.
+    /// The reason for the mode.
     #[must_use]
     pub fn why(&self) -> &str {
         let mode = format!("mode: {}", self.mode.word());
@@ -72,13 +72,13 @@ impl Entry {
 }
 
 impl Proposal {
-    /// `eu:orders`, and `orders` where there is one server.
+    /// `eu:orders`, or `orders` if there is only one server.
     #[must_use]
     pub fn shown(&self) -> String {
         self.source.as_ref().map_or_else(|| self.table.clone(), |source| format!("{source}:{}", self.table))
     }
 
-    /// The mapping, where there is one.
+    /// The mapping, if there is one.
     #[must_use]
     pub const fn entry(&self) -> Option<&Entry> {
         match &self.choice {
@@ -88,8 +88,8 @@ impl Proposal {
     }
 }
 
-/// One proposal for each table, in their order. `own`: the database of mappings that name none; `all`: what the file says for
-/// all of its mappings.
+/// One proposal for each table, in the order of the tables. `own`: the database of mappings that name none; `all`: the
+/// file's settings for all mappings.
 #[must_use]
 pub fn propose(tables: &[TableFacts], own: &str, names: &mut Names, ground: Ground<'_>, all: &ForAll) -> Vec<Proposal> {
     let each = tables.iter().map(|facts| {
@@ -109,7 +109,7 @@ pub fn propose(tables: &[TableFacts], own: &str, names: &mut Names, ground: Grou
     each.collect()
 }
 
-/// A table on its way to a proposal.
+/// A table whose proposal is being made.
 struct Draft<'a> {
     facts: &'a TableFacts,
     own: &'a str,
@@ -129,7 +129,7 @@ fn choose(draft: &Draft<'_>) -> Choice {
     }
     let mut refusals: Vec<String> = Vec::new();
     for mut way in candidates(facts) {
-        // The way that asks for least needs a reason where its table has a key.
+        // Replacing a whole table that has a key needs an explanation.
         if let (Mode::Replace, Some(first), false) = (way.mode, refusals.first(), facts.schema.unique_keys.is_empty()) {
             way.why = format!("with a key: {first}; so every run reads the whole table");
         }
@@ -149,13 +149,13 @@ fn choose(draft: &Draft<'_>) -> Choice {
     Choice::Impossible(refusals.pop().unwrap_or_default())
 }
 
-/// What no catalogue knows, and what rows would be missed for.
+/// The rows that the mode would miss, which no catalogue shows.
 fn misses(mode: Mode) -> Option<String> {
     let asks = "Does anybody change or delete rows here? An append misses that: then write `mode: mirror`";
     (mode == Mode::Append).then(|| asks.to_owned())
 }
 
-/// Why nobody should move the table without having thought about it.
+/// Why the table should not be moved before an operator has thought about it.
 fn left_out(facts: &TableFacts, mode: Mode) -> Option<String> {
     if facts.schema.is_view {
         return Some("a view, whose tables can be moved themselves".to_owned());
@@ -163,7 +163,7 @@ fn left_out(facts: &TableFacts, mode: Mode) -> Option<String> {
     large(facts, mode)
 }
 
-/// Why a table is not read as a whole by every run without somebody having said so.
+/// Why the table is too large to be read as a whole by every run, unless the operator asks for it.
 pub fn large(facts: &TableFacts, mode: Mode) -> Option<String> {
     let is_large = facts.schema.rows_estimate.is_some_and(|rows| rows > MOST_REPLACED_ROWS)
         || facts.bytes.is_some_and(|bytes| bytes > MOST_REPLACED_BYTES);
@@ -172,8 +172,8 @@ pub fn large(facts: &TableFacts, mode: Mode) -> Option<String> {
 }
 
 impl Draft<'_> {
-    /// The lines of a way that a check has nothing against, and what it warns of. Where it has something against the partitions
-    /// that `defaults` asks for, without these.
+    /// The lines of a way that passes a check, and the check's warnings. If the partitioning of `defaults` does not
+    /// pass, the lines turn it off.
     fn fitted(&self, way: &Candidate) -> Result<(Vec<Line>, Vec<String>), String> {
         let lines = self.lines(way);
         let why = match self.judge(&lines) {
@@ -221,7 +221,8 @@ impl Draft<'_> {
         lines
     }
 
-    /// Of few rows one is more than may be deleted at once, and the mirror would stand still at the first that is.
+    /// In a table of few rows, one row may be more than may be deleted at once; a mirror would stop at the first
+    /// deleted row.
     fn deletable(&self, way: &Candidate) -> Option<Line> {
         let has_few = self.facts.schema.rows_estimate.is_some_and(|rows| rows <= FEW_ROWS);
         let asks = way.mode == Mode::Mirror && has_few && self.shared.all.leaves_most_deleted_open();
@@ -256,7 +257,7 @@ impl Draft<'_> {
         Some(Line::new(text, "its name says when a row came, and no ON UPDATE changes it"))
     }
 
-    /// The column to partition by, where the file leaves that open.
+    /// The column to partition by, if the file does not say.
     fn born(&self, way: &Candidate) -> Option<&SourceColumn> {
         let all = self.shared.all;
         if all.is_partitioned() || all.has_partition_life() {
@@ -268,7 +269,7 @@ impl Draft<'_> {
         (!is_cursor).then_some(column)
     }
 
-    /// Columns that read so, and of which the file does not say what becomes of them.
+    /// Columns whose names suggest `like` and for which the file has no setting.
     fn reading(&self, way: &Candidate, like: Reads) -> Vec<&SourceColumn> {
         let is_open = |column: &&SourceColumn| !self.places(way, column) && !self.shared.decides(&column.name);
         let columns = self.facts.schema.columns.iter().filter(|column| reads(column) == Some(like));
@@ -312,7 +313,7 @@ impl Draft<'_> {
         self.shared.mask(&masks, why)
     }
 
-    /// The strongest mask that works as things are: a bare hash only of what cannot be tried out.
+    /// The strongest mask that is possible: a plain hash only for values that cannot be guessed.
     fn mask(&self, column: &SourceColumn) -> &'static str {
         if self.shared.has_type(&column.name) {
             "null"
@@ -331,18 +332,18 @@ impl Draft<'_> {
         named.into_iter().any(|name| same_name(name, &column.name))
     }
 
-    /// Rows are told apart by it, so it can have no mask.
+    /// The remark about a key with personal data, which cannot be masked because it tells rows apart.
     fn kept_in_clear(&self, way: &Candidate) -> Option<String> {
         let column = self.facts.schema.columns.iter().find(|c| reads(c).is_some() && self.places(way, c))?;
         Some(format!("`{}` reads like personal data, and arrives as it is: rows are told apart by it", column.name))
     }
 
-    /// Reads the lines as a configuration, plans as a run does and asks the rules of a check. Gives what they warn of.
+    /// Reads the lines as a configuration, plans as a run does and applies the rules of a check; returns the warnings.
     ///
     /// # Errors
-    /// What they would fail for.
+    /// The first failure.
     fn judge(&self, lines: &[Line]) -> Result<Vec<String>, String> {
-        // Any key will do: nothing is masked here.
+        // Any key will do, because nothing is masked here.
         let env = |_: &str| Some("k".repeat(SHORTEST_KEY));
         let mapping = self.shared.all.mapping(&render(lines, 0, ""), &env);
         let mapping = mapping.map_err(|problem| format!("{} ({})", problem.message, problem.hint))?;

@@ -1,8 +1,8 @@
-//! What a file says for all of its mappings, as far as one table is concerned.
+//! The file's settings for all mappings, as far as they concern one table.
 //!
-//! A mapping's own key takes the place of what `defaults` says there, so a proposal that has such a key repeats it. Columns that
-//! the table does not have are left out of it, since a check fails a mapping that names them; what becomes of one that comes
-//! later stands in `new_columns`.
+//! A mapping's own key replaces the same key of `defaults`, so a proposal with such a key repeats the values of
+//! `defaults`. It leaves out columns that the table does not have, because a check fails a mapping that names them;
+//! `new_columns` covers such columns in case they are added later.
 
 use super::entry::{Line, list, word};
 use super::facts::TableFacts;
@@ -11,7 +11,7 @@ use crate::domain::config::ForAll;
 use crate::domain::mask::Mask;
 use crate::domain::new_columns::{Treatment, treatment};
 
-/// Beside a key that says what `defaults` says, for the columns that are there.
+/// The reason beside a key that repeats `defaults` for the columns of this table.
 const AS_SAID: &str = "what `defaults` says, of the columns that are here";
 
 /// The column stays in MySQL.
@@ -28,7 +28,7 @@ impl Shared<'_> {
         self.facts.schema.column(column).is_some()
     }
 
-    /// Does the file say what becomes of the column's values? Then nobody guesses.
+    /// Whether the file says how to treat the column's values; then the proposal does not guess.
     pub fn decides(&self, column: &str) -> bool {
         let of_masks = self.all.masks().iter().any(|mask| same_name(mask.column, column));
         of_masks || self.excludes(column) || treatment(self.all.patterns(), column).is_some()
@@ -38,17 +38,17 @@ impl Shared<'_> {
         self.all.excluded().iter().any(|name| same_name(name, column))
     }
 
-    /// Has it a type of its own, which a mask that gives text does not go with?
+    /// Whether the file gives the column a type, which would conflict with a mask that gives text.
     pub fn has_type(&self, column: &str) -> bool {
         self.all.types().iter().any(|(name, _)| same_name(name, column))
     }
 
-    /// May its masks be repeated?
+    /// Whether the file's masks can be repeated.
     pub fn masks_can_be_written(&self) -> bool {
         self.all.masks().iter().all(|mask| mask.written.is_some() || !self.has(mask.column))
     }
 
-    /// `mask`, with these beside those of the file; `None` where the file's own are enough.
+    /// `mask` with these masks added to the file's; `None` if the file's own are enough.
     pub fn mask(&self, own: &[String], why: &str) -> Option<Line> {
         let masks = self.all.masks();
         let here: Vec<_> = masks.iter().filter(|mask| self.has(mask.column)).collect();
@@ -62,7 +62,7 @@ impl Shared<'_> {
         Some(Line::new(format!("mask: {{{}}}", all.join(", ")), why))
     }
 
-    /// `exclude`, as [`Shared::mask`].
+    /// `exclude` with these columns added to the file's; `None` if the file's own are enough.
     pub fn exclude(&self, own: &[String], why: &str) -> Option<Line> {
         let (mut all, is_whole) = self.here(&self.all.excluded());
         if own.is_empty() && is_whole {
@@ -73,7 +73,7 @@ impl Shared<'_> {
         Some(Line::new(format!("exclude: {}", list(&all)), why))
     }
 
-    /// Keys that `defaults` says for columns some of which the table does not have.
+    /// Keys of `defaults` that name columns which the table does not have, reduced to the columns that it has.
     pub fn narrowed(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         for (key, pairs) in [("columns", self.all.types()), ("rename", self.all.renamed())] {
@@ -91,8 +91,9 @@ impl Shared<'_> {
         lines
     }
 
-    /// Columns that `defaults` masks or leaves out and that the table does not have: `mask` and `exclude` cannot name them here,
-    /// and they may come. With them the patterns of `defaults`, whose place this takes.
+    /// Rules for columns that `defaults` masks or excludes and the table does not have: `mask` and `exclude` cannot
+    /// name them here, but they may be added later. The patterns of `defaults` are repeated too, because this key
+    /// replaces them.
     pub fn yet_to_come(&self) -> Option<Line> {
         let masks = self.all.masks();
         let absent = masks.iter().filter(|mask| !self.has(mask.column));
@@ -108,7 +109,7 @@ impl Shared<'_> {
         Some(Line::new(format!("new_columns: {{{}}}", each.join(", ")), why))
     }
 
-    /// As it may be repeated. What has a key of its own, which may not, stays in MySQL.
+    /// The treatment as it can be written. A mask whose key cannot be repeated becomes `exclude`.
     fn written(&self, treatment: &Treatment) -> String {
         match treatment {
             Treatment::Exclude => EXCLUDE.to_owned(),
@@ -124,7 +125,7 @@ impl Shared<'_> {
         }
     }
 
-    /// Why no run can read the table by the `where` of `defaults`: no word of it is a column here.
+    /// Why the `where` of `defaults` cannot filter the table: none of its words is a column here.
     pub fn cannot_be_filtered(&self) -> Option<String> {
         let filter = self.all.filter()?;
         let of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
@@ -132,13 +133,13 @@ impl Shared<'_> {
         (!speaks).then(|| format!("`where` of `defaults` speaks of none of its columns: {filter}"))
     }
 
-    /// The partition column of `defaults`, where the table has it.
+    /// The partition column of `defaults`, if the table has it.
     pub fn partition_column(&self) -> Option<&str> {
         let column = self.all.partition_column()?;
         self.facts.schema.column(column).map(|column| column.name.as_str())
     }
 
-    /// Those that the table has, and whether these are all.
+    /// The columns that the table has, and whether these are all.
     fn here(&self, columns: &[&str]) -> (Vec<String>, bool) {
         let here: Vec<_> = columns.iter().filter(|column| self.has(column)).map(|&column| column.to_owned()).collect();
         let is_whole = here.len() == columns.len();

@@ -1,4 +1,4 @@
-//! What is proposed for tables of each shape, and that a check has nothing against it.
+//! Proposals for tables of each shape, all of which pass a check.
 
 mod expanding;
 mod keys;
@@ -170,7 +170,7 @@ fn what_no_mode_can_move_says_why() {
         facts
     };
     let broken = TableFacts { trouble: Some("Incorrect key file".to_owned()), ..table("t", &[]) };
-    // What no configuration can write.
+    // A name that no configuration can contain.
     let odd = table("open${", &[]);
     let cases = [
         (hidden(), "the account may read none"),

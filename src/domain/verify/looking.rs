@@ -1,4 +1,4 @@
-//! The progress of a comparison, for whoever waits for it.
+//! The progress of a comparison, for the caller that waits for it.
 
 /// What a comparison is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

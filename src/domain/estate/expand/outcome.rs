@@ -1,40 +1,40 @@
-//! What an expansion gives: mappings, and what there is to say and to remember.
+//! The result of an expansion: mappings, remarks, and what to remember.
 
 use crate::domain::config::Mapping;
 use crate::domain::estate::known_tables::KnownTables;
 use crate::domain::finding::Finding;
 use crate::domain::ids::{MappingName, SourceName};
 
-/// The mappings of all entries, and what else came of them.
+/// The mappings of all entries, and the other results.
 #[derive(Debug, Default)]
 pub struct Expansion {
     /// In the order of the file, and of the tables' names within an entry.
     pub mappings: Vec<Mapping>,
     pub remarks: Vec<Finding>,
-    /// What is to be remembered.
+    /// What the state has to remember.
     pub news: KnownTables,
-    /// Entries of which nothing is known, because the server is away.
+    /// Entries whose tables are unknown, because their server is away.
     pub unknown: Vec<Unknown>,
-    /// Tables that were taken, and stand in the way of others now.
+    /// Tables that were taken and are now in conflict with other mappings.
     pub refused: Vec<Refused>,
 }
 
-/// A table that was taken and cannot be moved any longer.
+/// A table that was taken and can no longer be moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     pub name: MappingName,
-    /// In BigQuery.
+    /// The table's name in BigQuery.
     pub target: String,
     pub sentence: String,
     pub remedy: String,
 }
 
-/// An entry whose tables nobody knows.
+/// An entry whose tables are unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unknown {
     pub server: Option<SourceName>,
-    /// As written.
+    /// The entry as written.
     pub text: String,
-    /// Where its tables go.
+    /// Where its tables are moved to.
     pub place: String,
 }

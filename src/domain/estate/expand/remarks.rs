@@ -1,4 +1,4 @@
-//! What there is to say of tables: why one is not moved, and what has become of one that is.
+//! Remarks about tables: why a table is not moved, or what has changed about one that is.
 
 use super::super::known_tables::TakenAs;
 use super::outcome::Refused;
@@ -9,7 +9,7 @@ use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::MappingName;
 
 impl Work<'_> {
-    /// What the rules would make of it today.
+    /// Compares how the table was taken with how today's rules would take it.
     pub(super) fn compare(&mut self, view: &View<'_>, pattern: &TablePattern, table: &Match<'_>, taken: &TakenAs) {
         let name = &table.name;
         let (sentence, remedy) = match self.proposed(view, pattern, table, Some(&taken.bigquery_table)) {
@@ -94,7 +94,7 @@ fn told(taken: &TakenAs) -> String {
     format!("{}{cursor}{keys}", mode.word())
 }
 
-/// More names are a number.
+/// The most names that are listed; the rest is a number.
 const MOST_NAMED: usize = 8;
 
 fn few(names: &[String]) -> String {

@@ -1,4 +1,4 @@
-//! What is to be expanded, and what the servers say.
+//! The input of an expansion: the entries, and what the servers say.
 
 use chrono::{DateTime, Utc};
 
@@ -8,32 +8,32 @@ use crate::domain::estate::held::Ground;
 use crate::domain::estate::known_tables::KnownTables;
 use crate::domain::ids::SourceName;
 
-/// What the server says of its tables.
+/// What a server says about its tables.
 #[derive(Debug, Clone, Copy)]
 pub enum Seen<'a> {
     Tables(&'a [TableFacts], Ground<'a>),
-    /// It does not answer: what is remembered holds.
+    /// The server does not answer; the remembered tables are used.
     Away,
 }
 
-/// A server that entries are about.
+/// A server whose tables entries take.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
-    /// Where there are several.
+    /// The server's name, if there are several.
     pub server: Option<&'a SourceName>,
     /// The database of the connection.
     pub own: &'a str,
     pub seen: Seen<'a>,
 }
 
-/// What is to be expanded, and by what.
+/// The input of an expansion.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
     pub config: &'a Config,
-    /// One for each server that an entry is about.
+    /// One view for each server that an entry uses.
     pub views: &'a [View<'a>],
     pub known: &'a KnownTables,
-    /// Says of tables that are known what the rules would make of them today.
+    /// Also report how today's rules would take tables that are known.
     pub compare: bool,
     /// `user@host`.
     pub by: &'a str,

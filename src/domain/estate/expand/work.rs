@@ -16,10 +16,10 @@ use crate::domain::config::{Config, Glob, Mapping, TableAdditions, TablePattern,
 use crate::domain::ids::{MappingName, SourceName, TableId};
 use crate::domain::naming;
 
-/// Which tables are looked at.
+/// Which tables a round takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Round {
-    /// Those that were taken before.
+    /// Tables that were taken before.
     Taken,
     Rest,
 }
@@ -28,7 +28,7 @@ pub enum Round {
 pub(super) struct Match<'a> {
     pub database: &'a str,
     pub table: &'a str,
-    /// `None`: it is remembered, and the server does not list it, or nothing at all.
+    /// `None`: the server does not list the remembered table, or gives no list at all.
     pub facts: Option<&'a TableFacts>,
     globs: Vec<&'a Glob>,
     pub name: MappingName,
@@ -40,16 +40,17 @@ type Of<'a> = (Option<&'a SourceName>, String, String);
 
 pub(super) struct Work<'a> {
     pub ask: Ask<'a>,
-    /// The server of today that had no name when its tables were taken.
+    /// The named server that took over the tables from the time when the server had no name.
     heir: Option<&'a SourceName>,
-    /// Tables that are dealt with.
+    /// Tables that have been handled.
     done: HashSet<Of<'a>>,
     names: HashSet<MappingName>,
     targets: HashMap<(String, String, String), Vec<Mapping>>,
     pub out: Expansion,
 }
 
-/// Where servers have got names, the one that has the plain variables, or the only one.
+/// The server that takes over tables from the time when the server had no name: the one with the unnamed variables, or
+/// the only one.
 fn heir(config: &Config) -> Option<&SourceName> {
     if config.used_sources().contains(&None) {
         return None;
@@ -59,7 +60,7 @@ fn heir(config: &Config) -> Option<&SourceName> {
     plain.or(only).map(|source| &source.name)
 }
 
-/// The configuration tells tables of BigQuery apart regardless of their case.
+/// The configuration ignores case when it compares tables of BigQuery.
 fn place(target: &TableId) -> (String, String, String) {
     (target.project.clone(), target.dataset.clone(), target.table.to_lowercase())
 }
@@ -91,7 +92,7 @@ impl<'a> Work<'a> {
         let mut left = Vec::new();
         for table in &tables {
             let is_taken = table.known.is_some_and(KnownTable::is_taken);
-            // A mapping of its own, or an entry before this one, may have the table.
+            // The table may have its own mapping, or belong to an entry before this one.
             if is_taken == (round == Round::Taken)
                 && !mapped.has(table.database, table.table)
                 && self.done.insert((view.server, table.database.to_owned(), table.table.to_owned()))
@@ -108,7 +109,7 @@ impl<'a> Work<'a> {
     fn note_pattern(&mut self, view: &View<'a>, pattern: &'a TablePattern, is_empty: bool) {
         if matches!(view.seen, Seen::Tables(..)) {
             let globs = pattern.globs.iter().map(|glob| glob.resolved(view.server, view.own));
-            // What stands in the state already is no news.
+            // Patterns that the state already has are not written again.
             self.out.news.patterns.extend(globs.filter(|glob| !self.ask.known.patterns.contains(glob)));
             if is_empty {
                 self.remark_none(pattern);
@@ -122,7 +123,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Those that the server lists, and those that were taken and are gone, or cannot be asked after.
+    /// The tables that the server lists, and those that were taken and are gone, or whose server does not answer.
     fn tables(&self, view: &View<'a>, pattern: &'a TablePattern) -> Vec<Match<'a>> {
         let facts = view.listed();
         let listed: HashSet<_> = facts.iter().map(|facts| (facts.database.as_str(), facts.table.as_str())).collect();
@@ -136,7 +137,7 @@ impl<'a> Work<'a> {
         let mut tables: Vec<_> = all
             .filter_map(|(database, table, facts)| {
                 let (name, known) = self.known(view, database, table);
-                // One that was taken as a table goes on where a view has taken its name.
+                // A remembered table stays, even if a view has taken its name.
                 let is_view =
                     facts.is_some_and(|facts| facts.schema.is_view) && !known.is_some_and(KnownTable::is_taken);
                 let globs = pattern.takers(database, table, view.own, is_view, &is_listed);
@@ -155,7 +156,8 @@ impl<'a> Work<'a> {
         view.server.is_some() && view.server == self.heir
     }
 
-    /// What is known of a table, and the name that it goes by: one that was taken before its server had a name keeps its own.
+    /// What is remembered of a table, and its mapping's name. A table that was taken before its server had a name keeps
+    /// its name.
     fn known(&self, view: &View<'_>, database: &str, table: &str) -> (MappingName, Option<&'a KnownTable>) {
         let of = |server| {
             let name = name_of(server, database, table);
@@ -173,7 +175,7 @@ impl<'a> Work<'a> {
         (name, known)
     }
 
-    /// Was the glob expanded before?
+    /// Whether the glob was expanded before.
     fn is_old(&self, view: &View<'_>, glob: &Glob) -> bool {
         let is_known = |server| self.ask.known.patterns.contains(&glob.resolved(server, view.own));
         is_known(view.server) || (self.is_heir(view) && is_known(None))
@@ -219,7 +221,7 @@ impl<'a> Work<'a> {
         true
     }
 
-    /// As it was taken.
+    /// The mapping as the table was taken.
     fn remembered(
         &mut self,
         view: &View<'_>,
@@ -245,7 +247,7 @@ impl<'a> Work<'a> {
         self.mapping(pattern, table, taking)
     }
 
-    /// By the rules of today.
+    /// The mapping by today's rules.
     pub fn proposed(
         &self,
         view: &View<'_>,
@@ -299,7 +301,7 @@ impl<'a> Work<'a> {
         Ok(mapping)
     }
 
-    /// Rows that came under another word would come a second time.
+    /// Refuses a table whose rows are in the target under another shard value: they would come a second time.
     fn refuse_stranger(&self, mapping: &Mapping) -> Result<(), String> {
         if mapping.shard.is_none() || self.ask.known.tables.contains_key(&mapping.name) {
             return Ok(());
@@ -321,7 +323,7 @@ impl<'a> Work<'a> {
         })
     }
 
-    /// No two mappings have one name, or write to one table, but for its shards.
+    /// Refuses a second mapping of the same name, or for the same target, unless both are shards of it.
     fn refuse_twins(&mut self, mapping: Mapping) -> Result<Mapping, String> {
         if self.names.contains(&mapping.name) {
             return Err("another mapping has that name".to_owned());
@@ -336,7 +338,7 @@ impl<'a> Work<'a> {
     }
 }
 
-/// The table in BigQuery: of a server with a name that has the name before it.
+/// The name of the table in BigQuery, with the server's name before it if there is one.
 fn target_in(view: &View<'_>, table: &Match<'_>) -> String {
     let target = target_of(table.database, table.table, view.own);
     view.server.map_or_else(|| target.clone(), |server| format!("{}_{target}", naming::id_part(&server.0)))

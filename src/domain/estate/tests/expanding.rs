@@ -31,7 +31,7 @@ fn expanded_of(
     expand(&Ask { config, views: &views, known, compare: true, by: "op@host", at: at() })
 }
 
-/// `name mode`, and `new` behind it.
+/// `name mode`, with `new` after it for a new table.
 fn told(expansion: &Expansion) -> Vec<String> {
     let new = |is_new: bool| if is_new { " new" } else { "" };
     let line = |m: &crate::domain::config::Mapping| format!("{} {}{}", m.name, m.mode.word(), new(m.is_new_table));
@@ -80,7 +80,7 @@ fn a_table_stays_what_it_was_taken_as_and_a_check_says_what_it_would_be_today() 
     let config = config("  - tables: 'shop.*'\n");
     let bare = table("customers", &[("updated_at", MOMENT)]);
     let known = expanded(&config, &KnownTables::default(), Some(&[bare])).news;
-    // Somebody lets MySQL stamp the column, and indexes it.
+    // Later the column is stamped by MySQL and indexed.
     let later = expanded(&config, &known, Some(&[customers()]));
     assert_eq!(told(&later), ["shop.customers mirror"]);
     let said = remarks(&later);
@@ -91,7 +91,7 @@ fn a_table_stays_what_it_was_taken_as_and_a_check_says_what_it_would_be_today() 
         "{said}"
     );
     assert!(later.news.is_empty(), "{:?}", later.news);
-    // Unless the file says so.
+    // Unless the file says otherwise.
     let stated = super::read("project: p\ndataset: d\nmappings:\n  - {tables: 'shop.*', mode: upsert}\n");
     let changed = expanded(&stated, &known, Some(&[customers()]));
     assert_eq!((told(&changed), changed.news.tables.len()), (vec!["shop.customers upsert".to_owned()], 1));

@@ -1,4 +1,4 @@
-//! Which key is proposed, and what its columns forbid.
+//! Which key is proposed, and which columns prevent it.
 
 use super::*;
 use crate::domain::column::Cascade;
@@ -13,7 +13,7 @@ pub fn set_null(column: &str, parent: &str) -> Cascade {
     Cascade { columns: vec![column.to_owned()], parent: parent.to_owned(), action }
 }
 
-/// Mode, keys and reason of what is proposed.
+/// Mode, keys and reason of the proposal.
 fn moved(facts: TableFacts) -> (Mode, Vec<String>, String) {
     let Choice::Moved(entry) = one(facts) else { panic!() };
     let why = entry.why().to_owned();
@@ -73,7 +73,7 @@ fn all_that_keeps_a_stamp_from_being_relied_upon_is_said_at_once() {
         both.contains(&format!("may be NULL and is not indexed (as NOT NULL and with an index: {upsert})")),
         "{both}"
     );
-    // No ALTER TABLE of the column helps: none is advised.
+    // No ALTER TABLE of the column helps, so none is suggested.
     for (is_nullable, is_indexed) in [(true, true), (false, false), (true, false)] {
         let why = reason(is_nullable, is_indexed, true);
         assert!(why.starts_with(passed) && !why.contains("upsert"), "{why}");
@@ -90,7 +90,7 @@ fn columns_that_the_account_may_not_read_are_told_beside_what_is_proposed_withou
     let Choice::Moved(entry) = one(hiding(numbered(table("film", &[("title", text(90))])))) else { panic!() };
     assert_eq!(entry.mode, Mode::Append);
     assert!(entry.notes.iter().any(|note| note.contains("a key or a stamp may be among them")), "{:?}", entry.notes);
-    // MySQL lists a key with columns that it does not list; MariaDB does not list such a key.
+    // MySQL lists a key including columns that it does not list itself; MariaDB does not list such a key.
     for (keys, why) in [
         (&[&["staff_id"][..]][..], "its key has columns that the account may not read"),
         (&[], "no key whose columns the account may all read"),

@@ -1,8 +1,8 @@
-//! Proposals beside a file that says something for all of its mappings.
+//! Proposals beside a file with settings for all mappings.
 
 use super::*;
 
-/// Proposals for these tables beside a file with these `defaults`, and that file with them at its end.
+/// Proposals for these tables beside a file with these `defaults`, and that file with the proposals added.
 fn beside(defaults: &str, own: &str, tables: &[TableFacts]) -> (Vec<Proposal>, Config) {
     let file = format!(
         "project: p\ndataset: d\ndefaults: {defaults}\nmappings:\n  - name: first\n    mysql_table: first\n    mode: replace\n    \
@@ -35,7 +35,7 @@ fn what_is_masked_and_left_out_of_all_tables_stays_so() {
     let lines = lines_of(&proposals[0]);
     assert!(lines.contains(&"mask: {note: {hmac: \"${NOTE_KEY}\"}, email: sha256}"), "{lines:?}");
     assert!(lines.contains(&"exclude: [PHONE]"), "{lines:?}");
-    // They may come: nothing of them is to arrive as it is.
+    // The columns may be added later: none of their values may arrive unmasked.
     assert!(lines.contains(&"new_columns: {gone: sha256, gone_too: exclude, \"*pass*\": keep}"), "{lines:?}");
     let mapping = &config.mappings[1];
     assert!(mapping.mask_of("gone").is_some() && mapping.excludes("gone_too"));
@@ -111,7 +111,7 @@ fn a_table_that_defaults_rule_out_is_left_out_with_the_reason() {
         let Choice::Impossible(said) = &proposals[0].choice else { panic!("{defaults}: {proposals:?}") };
         assert!(said.contains(why), "{said}");
     }
-    // A key cannot be masked, so no key is taken rather than no mask.
+    // A key cannot be masked, so no key is proposed rather than an unmasked one.
     let mut keyed = people();
     keyed.schema.unique_keys = vec![vec!["note".to_owned()]];
     let (proposals, config) = beside("{mask: {note: sha256}}", "shop", &[keyed]);

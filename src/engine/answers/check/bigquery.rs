@@ -51,7 +51,7 @@ fn one_of_each_dataset(mappings: &[Mapping]) -> Vec<&Mapping> {
     found
 }
 
-/// Where jobs will run.
+/// The locations in which jobs will run.
 fn locations<P: Platform>(ports: &Ports<P>, mappings: &[Mapping]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let of_all = mappings.is_empty().then_some(&ports.config.location);
