@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_ours_that_cannot_be_read_is_refused_and_one_of_others_is_left_alone() {
+    fn an_unreadable_line_is_refused_only_if_it_sets_a_variable_of_ours() {
         let theirs = "\u{feff}MYSQL_NO_USER=etl\nmy-app.mode=prod\nFEATURE_X\nnot a variable\nAPP_KEY='open\n";
         let environment = Environment::of_text(theirs).unwrap_or_default();
         assert_eq!(environment.get("MYSQL_NO_USER").as_deref(), Some("etl"));
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_names_the_place_that_its_value_came_from() {
+    fn a_problem_names_the_place_where_its_value_was_set() {
         let environment = Environment::of_text("A=1\nMYSQL_NO_PORT=abc\nEMPTY=\n").unwrap_or_default();
         let problem = |message: &str, line| Problem {
             file: "config.yaml".into(),

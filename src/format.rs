@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_at_a_glance() {
+    fn numbers_are_formatted_for_people() {
         assert_eq!([count(0), count(999), count(1_000), count(88_120_332)], ["0", "999", "1,000", "88,120,332"]);
         assert_eq!([bytes(12), bytes(1_500), bytes(2_500_000)], ["12 B", "1.5 kB", "2.5 MB"]);
         let of = |s| duration(Duration::from_secs(s));

@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_be_a_secret_is_not_shown() {
+    fn a_path_that_may_be_a_secret_is_not_shown() {
         for secret in
             ["S3kr1t with space!#", "/S3kr1t", "MIIB/kj+a/x", "eyJ0eXBlIjoic2VydmljZV9h", "no/such/folder/ca.pem"]
         {

@@ -66,7 +66,7 @@ mod tests {
         "a\x1b[31mb\x07\x1b]0;t\x07\r\nusers: ok\tc\u{9b}2Jd\u{202e}gnp.exe\u{2066}\u{7f}\u{2028}\u{feff}";
 
     #[test]
-    fn nothing_is_left_that_a_terminal_obeys() {
+    fn no_character_is_left_that_a_terminal_obeys() {
         let shown = line(HOSTILE);
         assert_eq!(
             shown,
@@ -78,7 +78,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn json_means_the_same(text in "\\PC{0,20}[\\x00-\\x1f\\x7f-\\x9f\\u{202a}-\\u{202e}\\u{2066}-\\u{2069}]{0,9}\\PC{0,9}") {
+        fn escaped_json_keeps_its_meaning(text in "\\PC{0,20}[\\x00-\\x1f\\x7f-\\x9f\\u{202a}-\\u{202e}\\u{2066}-\\u{2069}]{0,9}\\PC{0,9}") {
             let plain = serde_json::to_string_pretty(&[&text]).unwrap();
             let shown = json(&plain);
             prop_assert!(!shown.chars().any(|c| is_obeyed(c) && c != '\n'), "{shown}");

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_that_fails_for_a_moment_is_made_again_and_every_wait_is_told() {
+    async fn a_call_with_a_temporary_fault_is_repeated_and_every_wait_is_announced() {
         let (notes, told) = heard();
         let calls = Cell::new(0);
         let done: Result<i32, Fault> = repeated(&notes, "counting", || async {
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_is_not_made_for_ever_and_a_permanent_error_not_twice() {
+    async fn a_call_is_repeated_a_limited_number_of_times_and_a_permanent_error_ends_it() {
         for (kind, expected) in [(FaultKind::Transient, 5), (FaultKind::Auth, 1), (FaultKind::Quota, 1)] {
             let (notes, told) = heard();
             let calls = Cell::new(0);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_for_an_answer_may_allow_fewer_tries() {
+    async fn a_caller_that_waits_for_an_answer_may_allow_fewer_tries() {
         let (notes, told) = heard();
         let mut waits = Waits::new(&notes, "x");
         let few = notes.clone().with_most_tries(2);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_goes_forward_may_fail_as_often_as_it_likes() {
+    async fn an_operation_that_advances_may_fail_any_number_of_times() {
         let (notes, _) = heard();
         let mut waits = Waits::new(&notes, "x");
         for _ in 0..20 {

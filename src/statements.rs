@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_are_kept_and_long_ones_are_cut_between_letters() {
+    fn the_latest_statements_are_kept_and_long_ones_are_cut_between_characters() {
         let statements = Statements::default();
         for _ in 0..KEPT + 5 {
             statements.push(statement("SELECT 1"));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_is_found_in_googles_console() {
+    fn a_statement_links_to_its_job_in_googles_console() {
         let link = "https://console.cloud.google.com/bigquery?project=p&j=bq:EU:bqsync_1&page=queryresults";
         assert_eq!(statement("SELECT 1").link().as_deref(), Some(link));
         assert_eq!(Statement { job: None, ..statement("SELECT 1") }.link(), None);

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_certificate_is_the_configurations_fault_and_says_which_remedy_fits() {
+    fn a_refused_certificate_is_a_configuration_fault_with_the_fitting_remedy() {
         for (why, words, remedy) in [
             (CertificateError::UnknownIssuer, "does not trust the authority", "SSL_CERT_FILE"),
             (CertificateError::Expired, "has expired", "date -u"),
@@ -114,14 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_breaks_is_no_matter_of_trust() {
+    fn a_broken_connection_is_not_a_trust_fault() {
         assert!(refused(&io::Error::from(io::ErrorKind::ConnectionReset), "x").is_none());
         let alert = io::Error::other(rustls::Error::HandshakeNotComplete);
         assert!(refused(&alert, "x").is_none());
     }
 
     #[test]
-    fn a_machine_that_trusts_nobody_is_told_what_to_install() {
+    fn a_machine_without_trusted_authorities_is_reported_with_what_to_install() {
         let error = io::Error::other(rustls::Error::General("No CA certificates were loaded from the system".into()));
         let fault = unprepared(error, "Preparing failed");
         assert_eq!(fault.kind(), FaultKind::Config);

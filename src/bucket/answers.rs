@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_keeps_code_and_words_and_a_proxys_page_its_status() {
+    fn a_refusal_keeps_its_code_and_message_and_a_proxys_page_keeps_only_its_status() {
         let mut headers = HeaderMap::new();
         headers.insert("retry-after", "7".parse().unwrap());
         let body = "<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Access denied.</Message>\

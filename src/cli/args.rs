@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_column_can_take_is_refused_before_anything_begins() {
+    fn a_value_that_fits_no_column_is_refused_before_anything_begins() {
         for value in ["yesterday", "2026-13-01", "1.5", "", "2026-01-01 25:00"] {
             assert!(backfill(&["--start", value]).is_err(), "{value}");
             assert!(backfill(&["--start", "1", "--end", value]).is_err(), "{value}");
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comparison_may_read_as_much_as_from_the_console() {
+    fn verify_reads_at_most_as_many_bytes_as_the_console_does() {
         assert_eq!(byte_size::parse("100GB"), Ok(crate::engine::MOST_BYTES));
         let args = Args::parse_from(["bqsync", "verify"]);
         let Some(CommandArg::Verify { max_bytes, repair, .. }) = args.engine_command() else { panic!("{args:?}") };
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_repair_that_is_no_dry_run_writes() {
+    fn verify_writes_only_with_repair_and_without_dry_run() {
         let writes = |words: &[&str]| {
             Args::parse_from([&["bqsync", "verify"], words].concat()).engine_command().is_some_and(CommandArg::writes)
         };

@@ -194,7 +194,7 @@ mod tests {
     use crate::domain::ids::RunId;
 
     #[test]
-    fn a_repair_of_a_mapping_that_waits_for_a_decision_has_not_failed() {
+    fn repairing_a_mapping_that_waits_for_a_decision_is_not_a_failure() {
         let (name, run) = (MappingName("shop.coupons".into()), RunId("r".into()));
         let (source, target) = ("shop.coupons".to_owned(), "p.d.coupons".to_owned());
         let mut report = MappingReport::begin(name, Mode::Mirror, run, source, target, DateTime::UNIX_EPOCH);

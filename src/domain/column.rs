@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_that_mysql_holds_equal_are_told_by_their_collation() {
+    fn the_collation_shows_which_texts_mysql_treats_as_equal() {
         let of = |collation: Option<&str>| {
             let text = SourceColumn::new("c", SourceType::Text { chars: None }, true);
             SourceColumn { collation: collation.map(Into::into), ..text }
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn text_of_before_unicode_is_told_by_its_character_set() {
+    fn the_character_set_shows_which_texts_are_older_than_unicode() {
         let of = |charset: Option<&str>| SourceColumn {
             charset: charset.map(Into::into),
             ..SourceColumn::new("c", SourceType::Text { chars: None }, true)

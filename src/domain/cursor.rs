@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_the_original_wrote_is_read() {
+    fn every_form_that_the_original_tool_wrote_is_read() {
         let expected = Moment { year: 2026, month: 11, day: 23, hour: 7, minute: 59, second: 58, micro: 0 };
         for text in
             ["2026-11-23 07:59:58", "2026-11-23T07:59:58Z", "2026-11-23T07:59:58+00:00", "2026-11-23T13:59:58+06:00"]
@@ -255,14 +255,14 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_makes_an_instant_that_a_zones_clock_shows_in_its_own_way() {
+    fn a_text_with_an_offset_is_converted_to_the_columns_zone() {
         let shown = |text| Moment::parse_in(text, chrono_tz::America::New_York).unwrap().to_string();
         assert_eq!(shown("2020-01-01T00:00:00Z"), "2019-12-31 19:00:00");
         assert_eq!(shown("2020-01-01 00:00:00"), "2020-01-01 00:00:00");
     }
 
     #[test]
-    fn dates_no_calendar_has_keep_their_order() {
+    fn impossible_dates_keep_their_order() {
         let zero = Moment::default();
         let impossible = Moment { year: 2024, month: 2, day: 31, ..zero };
         assert!(zero < impossible);

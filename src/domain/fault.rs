@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_says_its_sentence_and_each_cause_once() {
+    fn a_fault_shows_its_sentence_and_each_cause_once() {
         let io = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "connection reset");
         let inner = Fault::new(FaultKind::Transient, "Reading page 3 failed").caused_by(io);
         let outer = Fault::new(FaultKind::Transient, "Syncing orders failed").caused_by(inner);
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_passes_is_tried_again_and_what_takes_minutes_by_no_single_call() {
+    fn only_temporary_faults_are_retried_and_no_single_call_waits_for_minutes() {
         use FaultKind::{Auth, Bug, Busy, Config, Conflict, Data, Quota, Schema, Transient};
         for kind in [Auth, Schema, Config, Data, Conflict, Bug] {
             assert_eq!(kind.policy(), Policy { call: None, mapping: None }, "{kind:?}");

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_that_became_a_transaction_is_waited_for_until_that_has_ended() {
+    fn a_statement_that_became_a_transaction_is_waited_for_until_it_ends() {
         assert!(stays(write(7, None, 90), &[write(7, Some("a"), 91)]));
         assert!(!stays(write(7, None, 90), &[write(7, Some("a"), 91), write(7, Some("b"), 91)]));
     }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_look_cannot_tell_apart_is_waited_for() {
+    fn writers_that_cannot_be_distinguished_are_waited_for() {
         assert!(stays(write(7, None, 90), &[write(7, None, 99)]));
         let unknown = OpenWrite { since: None, ..write(7, None, 0) };
         assert!(stays(unknown.clone(), &[unknown]));

@@ -236,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_what_json_says_and_what_the_documentation_explains() {
+    fn the_words_of_topics_match_json_and_the_documentation() {
         let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/check.md")).unwrap();
         for topic in Topic::ALL {
             assert_eq!(serde_json::to_value(topic).unwrap(), topic.word());

@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn masks_are_what_other_programs_make_of_the_same_text() {
+    fn masks_equal_those_of_other_programs_for_the_same_text() {
         let sha = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
         assert_eq!(Mask::Sha256.of(b"hello").as_deref(), Some(sha));
         // RFC 4231, test case 2.
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_printed_shows_a_key() {
+    fn no_printed_form_of_a_mask_shows_its_key() {
         let mask = Mask::Hmac(Secret::new("a key that nobody may know"));
         for text in [mask.to_string(), format!("{mask:?}"), mask.fingerprint()] {
             assert!(!text.contains("key") && text.len() <= 9, "{text}");

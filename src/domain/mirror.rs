@@ -280,7 +280,7 @@ mod tests {
     const RANGE: Grain = Grain::Range { base: 0, bits: 8 };
 
     #[test]
-    fn a_part_has_changed_by_rows_or_hashes_or_where_nobody_knows_of_it() {
+    fn a_part_has_changed_if_rows_or_hashes_differ_or_its_content_is_unknown() {
         let then = sums(RANGE, &[(0, 2, 10), (1, 3, 20), (2, 1, 5), (7, 4, 1)]);
         let now = sums(RANGE, &[(0, 2, 10), (1, 3, 21), (2, 1, 5), (9, 6, 2)]);
         let found = then.changed(&now, &[(2, 3)]);
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_of_smaller_parts_are_held_against_those_of_larger_ones() {
+    fn sums_of_smaller_parts_are_compared_with_those_of_larger_ones() {
         let fine = Grain::Range { base: 0, bits: 6 };
         let then = sums(RANGE, &[(0, 5, 15), (1, 1, 9)]);
         let now = sums(fine, &[(0, 2, 5), (1, 3, 10), (4, 1, 8)]);
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_brought_over_takes_the_place_of_its_parts_alone() {
+    fn published_parts_replace_only_their_own_sums() {
         let fine = Grain::Range { base: 0, bits: 6 };
         let mut all = sums(fine, &[(0, 2, 5), (3, 1, 1), (4, 1, 8)]);
         all.put(&Parts::of(RANGE, [0]), sums(fine, &[(1, 7, 70)]));
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_come_back_from_their_text_and_another_text_is_none() {
+    fn sums_are_read_back_from_their_text_and_other_texts_are_refused() {
         let all = sums(Grain::Hash { bits: 3 }, &[(0, 2, u128::from(u64::MAX) * 5), (7, 1, 0)]);
         assert_eq!(Sums::from_text(all.to_text().as_bytes()), Some(all.clone()));
         let other = all.to_text().replace("\"version\":1", "\"version\":2");
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn the_remembered_cut_stays_until_another_is_worth_it() {
+    fn the_remembered_grain_stays_until_another_one_is_worth_a_new_comparison() {
         let first = grain(None, Some((1_000, 1_003_000)), true, 1_000_000);
         assert_eq!(first, Grain::Range { base: 0, bits: 8 });
         assert_eq!(grain(Some(first), Some((5, 1_500_000)), true, 1_500_000), first, "an older key has a part");
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn many_changed_parts_are_read_as_a_whole_and_few_rows_never() {
+    fn the_whole_table_is_read_if_many_parts_changed_unless_it_has_few_rows() {
         let of = |parts: u64, rows| (0..parts).map(|part| changed(part, Some(rows), rows)).collect::<Vec<_>>();
         assert_eq!(way(RANGE, &of(400, 256), 1_000, 1_000_000, true), Way::Whole);
         let Way::Parts(steps) = way(RANGE, &of(400, 256), 1_000, 25_600, false) else { panic!("it may not") };

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refused_characters_become_underscores_and_letters_of_any_script_stay() {
+    fn invalid_characters_become_underscores_and_letters_of_any_script_stay() {
         assert_eq!(column_name("unit price ($)"), "unit_price____");
         assert_eq!(column_name("größe"), "größe");
         assert_eq!(column_name("名前"), "名前");
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_beginnings_get_a_prefix() {
+    fn reserved_beginnings_get_a_prefix() {
         assert_eq!(column_name("2nd"), "c_2nd");
         assert_eq!(column_name("_partitiontime"), "c__partitiontime");
         assert_eq!(column_name("_private"), "_private");
@@ -86,7 +86,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_a_column_is_called_bigquery_takes_its_name(source in "[ -~]{1,20}|\\PC{1,64}") {
+        fn every_converted_column_name_is_valid_in_bigquery(source in "[ -~]{1,20}|\\PC{1,64}") {
             let name = column_name(&source);
             prop_assert!(name.chars().all(allowed), "{}", name);
             prop_assert!(!name.starts_with(|c: char| c.is_ascii_digit()));

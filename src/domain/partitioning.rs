@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partitioning_is_said_in_words() {
+    fn a_partitioning_is_written_in_words() {
         let ranges = PartitionUnit::Range(Ranges { start: 0, end: 1_000, size: 100 });
         let said = [
             Partitioning::by_day("at".to_owned()),

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_sees_is_escaped_in_yaml() {
+    fn invisible_characters_are_escaped_in_yaml() {
         for word in [
             "a\u{202e}b",
             "\u{feff}a",

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rows_of_before_are_shown_and_put_back_by_statements_that_can_be_pasted() {
+    fn the_statements_that_show_and_restore_earlier_rows_can_be_pasted() {
         let at = DateTime::parse_from_rfc3339("2026-11-23T08:00:00.1234Z").unwrap().to_utc();
         let replaced = Replacement::of(&target(), 7, Some(9), Some(at), None);
         let was = "`my-project.shop.rates` FOR SYSTEM_TIME AS OF TIMESTAMP '2026-11-23 08:00:00.123+00:00'";
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_requires_a_filter_gets_one_wherever_it_is_read() {
+    fn statements_about_a_table_that_requires_a_filter_contain_one() {
         let at = DateTime::parse_from_rfc3339("2026-11-23T08:00:00Z").unwrap().to_utc();
         let replaced = Replacement::of(&target(), 7, Some(9), Some(at), Some("(d IS NULL OR d IS NOT NULL)"));
         let filter = "WHERE (d IS NULL OR d IS NOT NULL)";
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_held_nothing_has_no_way_back() {
+    fn a_table_that_was_empty_before_gets_no_restore_statement() {
         let replaced = Replacement::of(&target(), 7, Some(0), Some(DateTime::UNIX_EPOCH), None);
         assert_eq!(replaced.lines(), Vec::<String>::new());
         assert_eq!((replaced.show_before, replaced.put_back), (None, None));

@@ -359,7 +359,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_that_came_late_are_told_and_rows_that_were_only_read_again_are_not() {
+    fn late_rows_are_reported_and_rows_that_were_only_read_again_are_not() {
         let (name, run) = (MappingName("orders".into()), RunId("r".into()));
         let (source, target) = ("shop.orders".to_owned(), "p.d.orders".to_owned());
         let mut report = MappingReport::begin(name, Mode::Upsert, run, source, target, DateTime::UNIX_EPOCH);

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn conditions_are_taken_as_they_are() {
+    fn valid_conditions_are_kept_unchanged() {
         for text in [
             "tenant_id <> 7",
             "(a = 1 OR b = 2) AND c IN (SELECT id FROM t WHERE x = 'it''s; -- no # comment /* here */ ?')",
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_gets_out_of_its_parentheses() {
+    fn no_condition_can_leave_its_parentheses() {
         for (text, told) in [
             ("1=1) OR (1=1", "has not opened"),
             ("(a = 1", "leaves 1 parenthesis(es) open"),

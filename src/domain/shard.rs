@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn every_place_is_one_shards_and_no_shard_has_two_more_than_another() {
+    fn every_item_belongs_to_one_shard_and_shards_differ_by_at_most_one_item() {
         let shards: Vec<Shard> = (0..4).map(|i| format!("{i}/4").parse().unwrap()).collect();
         for place in 0..11 {
             assert_eq!(shards.iter().filter(|shard| shard.takes(place)).count(), 1);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn each_looks_at_every_part_and_begins_at_its_own() {
+    fn each_shard_visits_every_part_beginning_at_its_own() {
         let rounds = |text: &str, parts| text.parse::<Shard>().unwrap().rounds(parts).collect::<Vec<_>>();
         assert_eq!(rounds("2/4", 8), [4, 5, 6, 7, 0, 1, 2, 3]);
         assert_eq!(rounds("3/4", 2), [1, 0]);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_platforms_word_is_taken_and_half_a_word_is_not() {
+    fn complete_task_variables_are_used_and_incomplete_ones_are_refused() {
         let cloud_run = |index, count| of_task(&[("CLOUD_RUN_TASK_INDEX", index), ("CLOUD_RUN_TASK_COUNT", count)]);
         assert_eq!(cloud_run("2", "5").unwrap(), "2/5".parse().ok());
         assert_eq!(cloud_run("0", "1").unwrap(), None, "a job of one task runs alone");

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_word_concerns_the_rows_under_the_former_one() {
+    fn a_changed_shard_value_affects_the_rows_with_the_former_value() {
         let (strays, statement) = of("_shard=it's", "_shard=new", &["_SHARD"]);
         assert_eq!(strays, r"`_shard` = 'it\'s'");
         assert_eq!(statement, r"UPDATE `p.d.t` SET `_shard` = 'new' WHERE `_shard` = 'it\'s'");
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_column_concerns_the_rows_that_only_the_former_one_names() {
+    fn a_changed_shard_column_affects_the_rows_that_only_the_former_column_marks() {
         let (strays, statement) = of("a=eu", "b=eu", &["a"]);
         assert_eq!(strays, "`a` = 'eu'");
         assert_eq!(
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn where_there_was_no_shard_the_rows_of_none_are_concerned_and_the_other_way_round_all_others() {
+    fn adding_a_shard_affects_unmarked_rows_and_removing_one_affects_all_other_rows() {
         let (strays, statement) = of("", "a=eu", &["a"]);
         assert_eq!(strays, "`a` IS NULL");
         assert_eq!(statement, "UPDATE `p.d.t` SET `a` = 'eu' WHERE `a` IS NULL");

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_becomes_a_quoted_variable() {
+    fn a_placeholder_becomes_a_quoted_variable() {
         assert_eq!(
             script("bq show {project}:{dataset}.{table}").unwrap(),
             "bq show \"$BQSYNC_THIS_PROJECT\":\"$BQSYNC_THIS_DATASET\".\"$BQSYNC_THIS_TABLE\""
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_between_quotes_or_for_nothing_is_refused() {
+    fn a_placeholder_between_quotes_or_an_unknown_one_is_refused() {
         for wrong in [
             "echo '{target}'",
             "echo \"x {target}\"",
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_name_holds_is_one_word_for_the_shell() {
+    fn any_name_is_one_word_for_the_shell() {
         let directory = tempfile::tempdir().unwrap();
         let hostile =
             ["a; touch pwned", "$(touch pwned)", "`touch pwned`", "a'b\"c", "a && touch pwned\nx", "* ?", "-n"];

@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_words_of_both_servers_give_the_same_type() {
+    fn both_servers_type_names_give_the_same_type() {
         let maria = CatalogType { data_type: "int", column_type: "int(10) unsigned", ..Default::default() };
         let mysql = CatalogType { data_type: "INT", column_type: "int unsigned", ..Default::default() };
         let expected = SourceType::Int { bits: 32, unsigned: true };

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn hours_stand_in_one_line_and_come_back() {
+    fn hours_are_stored_in_one_line_and_read_back() {
         let hours = Hours([("2026-11-23 07".to_owned(), (3, "99".to_owned()))].into());
         let text = String::from(hours.clone());
         assert_eq!(text, "2026-11-23 07=3:99");
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn hours_that_differ_are_told_and_whether_one_has_grown() {
+    fn differing_hours_are_listed_and_growth_is_noticed() {
         let hours = |of: &[(&str, u64, &str)]| {
             Hours(of.iter().map(|(hour, rows, sum)| ((*hour).to_owned(), (*rows, (*sum).to_owned()))).collect())
         };

@@ -79,14 +79,14 @@ fn every_text_is_read_as_python_dotenv_reads_it() {
 }
 
 #[test]
-fn a_byte_order_mark_and_a_last_backslash_are_taken_as_they_are_meant() {
+fn a_byte_order_mark_and_a_final_backslash_are_read_as_python_dotenv_does() {
     let one = |value: &str| (vec![("A".to_owned(), value.to_owned())], 0);
     assert_eq!(read("\u{feff}A=1\n"), one("1"));
     assert_eq!(read("A='C:\\keys\\'\n# its\n"), (vec![("A".to_owned(), "C:\\keys\\".to_owned())], 0));
 }
 
 #[test]
-fn what_sets_nothing_is_known_by_its_line_and_its_first_word() {
+fn an_unreadable_line_is_reported_with_its_number_and_first_word() {
     let text = "A='two\nlines'\n\nexport MYSQL_PASSWORD='open\nq k x\nMYSQL_USER: etl\nC=3";
     let parsed = parse(text);
     let lines: Vec<_> = parsed.entries.iter().map(|entry| (entry.name.as_str(), entry.line)).collect();

@@ -48,7 +48,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_named_with_their_line(before in "([a-zé]{0,9}\n){0,9}", after in any::<Vec<u8>>()) {
+    fn bytes_that_are_not_text_are_refused_with_their_line(before in "([a-zé]{0,9}\n){0,9}", after in any::<Vec<u8>>()) {
         let bytes = [before.as_bytes(), &[0xff], &after].concat();
         let problem = problem_of(bytes).unwrap();
         prop_assert_eq!((problem.file.as_str(), problem.line), ("config.yaml", Some(before.lines().count() + 1)));

@@ -186,7 +186,7 @@ mod tests {
 
     /// `post-vanilla` and `post-vanilla-query` of AWS's own test suite for signers.
     #[test]
-    fn questions_are_signed_as_awss_test_suite_says() {
+    fn requests_are_signed_as_awss_test_suite_expects() {
         let headers = [("host", "example.amazonaws.com".to_owned()), ("x-amz-date", "20150830T123600Z".to_owned())];
         let signature = |query| {
             let authorization = authorization(&role(), query, &headers, &["us-east-1", "service"]);
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_question_is_whole_and_holds_no_secret_key() {
+    fn the_signed_request_is_complete_and_contains_no_secret_key() {
         let aws = Aws {
             audience: "//iam/aud".into(),
             verification_url: "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15".into(),

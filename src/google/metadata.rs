@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_comes_up_after_us_is_waited_for() {
+    async fn a_metadata_server_that_starts_later_is_waited_for() {
         let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         tokio::spawn(async move {
             sleep(BETWEEN_TRIES + BETWEEN_TRIES / 2).await;
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_stays_away_is_named_with_all_that_was_tried() {
+    async fn an_absent_metadata_server_is_reported_with_everything_that_was_tried() {
         for (expected, kind) in [(Expected::Surely, FaultKind::Transient), (Expected::Perhaps, FaultKind::Auth)] {
             let metadata = Metadata { expected, patience: BETWEEN_TRIES, ..named("127.0.0.1:1") };
             let fault = asked(&metadata).await.unwrap_err();
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_server_is_surely_expected_its_absence_may_pass() {
+    fn an_expected_metadata_servers_absence_is_transient() {
         let expected = |name| Metadata::new(&variables_of(&[(name, "x")])).expected;
         assert_eq!(expected("GCE_METADATA_HOST"), Expected::Surely);
         assert_eq!(expected("CLOUD_RUN_JOB"), Expected::Surely);
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn its_refusals_are_told_apart_and_in_its_own_words() {
+    async fn refusals_of_the_metadata_server_are_distinguished_and_quoted() {
         for (status, body, meaning, step, kind) in [
             (404, "<html>not here</html>", "no service account is attached", "set-service-account", FaultKind::Auth),
             (

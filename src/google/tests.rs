@@ -25,7 +25,7 @@ fn with(mut content: Value, field: &str, value: impl Into<Value>) -> Value {
 }
 
 #[tokio::test]
-async fn a_file_of_no_use_is_named_with_its_fault_and_never_quoted() {
+async fn an_unusable_file_is_named_with_its_fault_and_never_quoted() {
     let google = StandIn::start().await;
     let external = |source: Value| google.external(&source);
     let aws = json!({"environment_id": "aws1", "regional_cred_verification_url": "https://x"});
@@ -68,7 +68,7 @@ async fn a_file_of_no_use_is_named_with_its_fault_and_never_quoted() {
 }
 
 #[tokio::test]
-async fn what_a_token_server_gives_back_of_what_it_got_is_never_told() {
+async fn secrets_that_a_token_server_repeats_are_never_shown() {
     let google = StandIn::answering(|seen| {
         let told = format!("no: {} {:?}", seen.body, seen.headers);
         let error = match seen.path.as_str() {
@@ -101,7 +101,7 @@ async fn what_a_token_server_gives_back_of_what_it_got_is_never_told() {
 }
 
 #[tokio::test]
-async fn an_executable_that_fails_is_named_but_what_it_prints_is_its_own() {
+async fn a_failing_executable_is_named_and_its_output_is_not_shown() {
     let google = StandIn::start().await;
     let cases = [
         ("echo c4n4ry; exit 0", "printed no answer of the agreed form"),
@@ -153,7 +153,7 @@ async fn a_key_signs_what_google_asks_for() {
 }
 
 #[tokio::test]
-async fn a_token_is_kept_until_near_its_end_and_a_good_one_outlives_a_server_in_trouble() {
+async fn a_token_is_kept_until_near_its_end_even_if_the_server_fails() {
     let asked = AtomicUsize::new(0);
     let google = StandIn::answering(move |_| {
         let number = asked.fetch_add(1, Ordering::Relaxed);
@@ -181,7 +181,7 @@ async fn a_token_is_kept_until_near_its_end_and_a_good_one_outlives_a_server_in_
 }
 
 #[tokio::test]
-async fn a_key_that_is_replaced_is_read_anew_and_one_that_is_gone_was_read_before() {
+async fn a_replaced_key_is_read_again_and_a_removed_one_still_works() {
     let google = StandIn::start().await;
     let login = google.login(&google.key());
     let first = login.pass().await.unwrap();
@@ -193,7 +193,7 @@ async fn a_key_that_is_replaced_is_read_anew_and_one_that_is_gone_was_read_befor
 }
 
 #[tokio::test]
-async fn the_login_is_told_with_its_kind_its_place_and_its_account() {
+async fn the_identity_names_the_kind_place_and_account_of_the_credentials() {
     let google = StandIn::start().await;
     let file = google.dir.path().join("credentials.json").display().to_string();
     let token = google.file("token", "subject");
@@ -224,7 +224,7 @@ async fn the_login_is_told_with_its_kind_its_place_and_its_account() {
 }
 
 #[tokio::test]
-async fn those_who_waited_for_a_token_that_was_refused_do_not_ask_again() {
+async fn callers_that_waited_for_a_refused_token_do_not_ask_again() {
     let google = StandIn::answering(|_| Some((400, json!({"error": "invalid_grant"}).to_string()))).await;
     let login = google.login(&google.person());
     let asked = futures_util::future::join_all((0..4).map(|_| login.pass())).await;

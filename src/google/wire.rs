@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_metadata_servers_address_goes_past_the_proxy() {
+    fn only_a_metadata_servers_address_bypasses_the_proxy() {
         assert!(is_link_local("http://169.254.169.254/latest/meta-data"));
         assert!(is_link_local("http://[fd00:ec2::254]/latest/meta-data"));
         assert!(!is_link_local("https://sts.googleapis.com/v1/token"));
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_servers_words_are_told_without_secrets_and_on_one_line() {
+    fn a_servers_message_is_shown_on_one_line_without_secrets() {
         let secrets = [&Secret::new("hunter2"), &Secret::new("")];
         let said =
             "Bad hunter2,\nnot \"eyJhbGciOi.J9.x\"\x1b[31m or token=ya29.abc GOCSPX-1 of etl@p.iam.gserviceaccount.com";
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_off_is_told_with_its_side_and_size() {
+    fn a_wrong_clock_is_reported_with_direction_and_size() {
         let off = |seconds| {
             let clock = Some(TimeDelta::seconds(seconds));
             Answer { status: 400, body: String::new(), host: "h".into(), clock }.clock_in_words()

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_stderr_does_not_lead_to_is_not_taken_for_the_journal() {
+    fn a_stream_other_than_stderr_is_not_taken_for_the_journal() {
         for stream in [None, Some(""), Some("8:x"), Some("1:1")] {
             assert!(!is_stderr(stream), "{stream:?}");
         }

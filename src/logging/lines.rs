@@ -113,7 +113,7 @@ mod tests {
     const HOSTILE: &str = "a\x1b]0;t\x07\n2026 ERROR forged\u{9b}2J\u{202e}";
 
     #[test]
-    fn nothing_that_a_line_holds_is_obeyed_by_a_terminal() {
+    fn no_part_of_a_line_is_obeyed_by_a_terminal() {
         for format in [LogFormat::Text, LogFormat::Journal, LogFormat::Json] {
             let text = written(format, || {
                 let _span = tracing::info_span!("sync", mapping = %HOSTILE).entered();

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn targets_are_the_parts_of_the_program() {
+    fn targets_are_shortened_to_the_parts_of_the_program() {
         assert_eq!(short_target("bigquery_syncer::engine::emitter"), "engine");
         let adapter = ["source", "mysql"].join("::");
         assert_eq!(short_target(&format!("bigquery_syncer::{adapter}::connect")), adapter);

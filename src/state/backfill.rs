@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_comes_late_is_told_once_that_all_is_done() {
+    fn a_late_process_learns_once_that_the_backfill_is_finished() {
         let shard = |text: &str| text.parse::<Shard>().unwrap();
         let mut ended = EndedBackfill::of(plan(), shard("0/2"));
         assert!(ended.is_news_to(shard("1/2")) && !ended.is_news_to(shard("0/2")) && !ended.is_news_to(shard("1/3")));

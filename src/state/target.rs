@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_is_what_was_left_as_long_as_rows_and_moment_say_so() {
+    fn a_target_is_unchanged_while_its_row_count_and_time_of_change_match() {
         let left = LeftTarget { rows: 100, modified: Some(1_000_000), ..LeftTarget::default() };
         let now = |rows, modified| TargetSchema { rows, modified, ..TargetSchema::default() };
         assert!(left.is(&now(Some(100), Some(900_000))) && left.is(&now(Some(100), Some(1_030_000))));

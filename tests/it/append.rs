@@ -28,7 +28,7 @@ async fn appended_rows_arrive_once() {
 }
 
 #[tokio::test]
-async fn a_lost_state_doubles_nothing_where_keys_tell_rows_apart() {
+async fn a_lost_state_doubles_nothing_if_keys_are_unique() {
     let sandbox = Sandbox::new("lost").await;
     sandbox.configure("", EVENTS);
     sandbox.sql(CREATE_EVENTS).await;
@@ -41,7 +41,7 @@ async fn a_lost_state_doubles_nothing_where_keys_tell_rows_apart() {
 }
 
 #[tokio::test]
-async fn without_keys_equal_rows_are_kept_apart_and_a_lost_state_doubles_none() {
+async fn equal_rows_without_keys_all_arrive_and_a_lost_state_doubles_none() {
     let sandbox = Sandbox::new("nokey").await;
     let mapping = "  - {name: log, mysql_table: log, bigquery_table: log, incremental_column: at, mode: append}";
     sandbox.configure("", mapping);
@@ -65,7 +65,7 @@ async fn without_keys_equal_rows_are_kept_apart_and_a_lost_state_doubles_none() 
 }
 
 #[tokio::test]
-async fn with_greater_or_equal_the_boundary_is_read_again_and_not_doubled() {
+async fn greater_or_equal_rereads_the_boundary_without_doubling_it() {
     let sandbox = Sandbox::new("ge").await;
     sandbox.configure("", EVENTS_BY_DAY);
     sandbox

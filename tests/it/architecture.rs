@@ -112,7 +112,7 @@ fn every_module_has_its_arrows() {
 }
 
 #[test]
-fn the_domain_does_without_servers_clocks_and_terminals() {
+fn the_domain_uses_no_servers_clocks_or_terminals() {
     for (path, text) in module_files("domain") {
         let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         for name in NOT_IN_DOMAIN {
@@ -147,7 +147,7 @@ fn no_files_import_each_other_in_a_circle() {
 }
 
 #[test]
-fn the_engines_rooms_see_only_those_before_them() {
+fn the_engines_modules_import_only_earlier_ones() {
     for (place, room) in ROOMS.iter().enumerate() {
         let files = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine").join(room));
         assert!(!files.is_empty(), "{room} is a room of the engine");
@@ -162,7 +162,7 @@ fn the_engines_rooms_see_only_those_before_them() {
 }
 
 #[test]
-fn no_file_grows_without_end() {
+fn no_file_exceeds_its_size_limit() {
     for (path, text) in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
         let lines = text.lines().count();
         assert!(lines <= 400, "{} has {lines} lines", path.display());
@@ -174,7 +174,7 @@ const NAME_NO_ROWS: [&str; 4] = ["sql.rs", "catalog.rs", "cascades.rs", "views.r
 
 /// The words after FROM come from one place, so that no statement forgets the mapping's filter.
 #[test]
-fn no_statement_names_a_table_without_its_filter() {
+fn no_statement_reads_a_table_without_its_filter() {
     for (path, text) in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/source/mysql")) {
         let is_known = NAME_NO_ROWS.iter().any(|name| path.ends_with(name)) || path.ends_with("sql/properties.rs");
         let names_one =

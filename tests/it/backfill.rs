@@ -22,7 +22,7 @@ fn watermark(sandbox: &Sandbox) -> String {
 }
 
 #[tokio::test]
-async fn missing_rows_come_back_none_is_doubled_and_the_watermark_stays() {
+async fn a_backfill_restores_missing_rows_without_doubling_and_the_watermark_stays() {
     for (mode, mapping) in MODES {
         let sandbox = damaged("bf", mapping).await;
         let before = watermark(&sandbox);
@@ -37,7 +37,7 @@ async fn missing_rows_come_back_none_is_doubled_and_the_watermark_stays() {
 }
 
 #[tokio::test]
-async fn both_ends_are_included_and_rows_outside_are_left_alone() {
+async fn a_backfill_includes_both_ends_and_leaves_rows_outside_alone() {
     let sandbox = damaged("bf_ends", UPSERT).await;
     let ends = ["--start", "2026-01-01 00:00:12", "--end", "2026-01-01T00:00:13Z"];
     let report =
@@ -48,7 +48,7 @@ async fn both_ends_are_included_and_rows_outside_are_left_alone() {
 }
 
 #[tokio::test]
-async fn a_killed_backfill_goes_on_where_it_stopped_when_the_same_words_are_said_again() {
+async fn a_killed_backfill_continues_when_the_same_command_is_repeated() {
     for (mode, mapping) in MODES {
         let sandbox = damaged("bf_kill", mapping).await;
         sandbox.run_killed_at("advanced:2", &WHOLE).await;
@@ -63,7 +63,7 @@ async fn a_killed_backfill_goes_on_where_it_stopped_when_the_same_words_are_said
 }
 
 #[tokio::test]
-async fn a_restart_begins_anew() {
+async fn restart_begins_the_backfill_again() {
     let sandbox = damaged("bf_restart", UPSERT).await;
     sandbox.run_killed_at("advanced", &WHOLE).await;
     let report = sandbox.run(&[&WHOLE[..], &["--restart"]].concat()).await.expect_code(0).mapping("t");
@@ -93,7 +93,7 @@ async fn a_backfill_before_the_first_run_is_not_doubled_by_it() {
 }
 
 #[tokio::test]
-async fn a_dry_run_says_what_would_be_moved_and_moves_nothing() {
+async fn a_dry_run_shows_what_would_be_moved_and_moves_nothing() {
     let sandbox = damaged("bf_dry", APPEND).await;
     let dry = sandbox.run(&[&WHOLE[..], &["--dry-run"]].concat()).await.expect_code(0).json();
     let windows: Vec<_> = dry["slices"].as_array().unwrap().iter().map(|s| s["window"].as_str().unwrap()).collect();
@@ -109,7 +109,7 @@ async fn a_dry_run_says_what_would_be_moved_and_moves_nothing() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_meant_is_said_with_the_next_step() {
+async fn an_impossible_backfill_is_refused_with_the_next_step() {
     let sandbox = damaged("bf_words", UPSERT).await;
     let said = |words: &'static [&'static str]| {
         let sandbox = &sandbox;

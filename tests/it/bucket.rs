@@ -105,7 +105,7 @@ async fn a_publish_that_fails_leaves_nothing_in_the_bucket() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_refuses_is_named_with_its_key_and_the_role() {
+async fn a_refused_bucket_is_named_with_its_key_and_the_role() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("bucket403", &gcs).await;
     gcs.trouble(&Method::PUT, "bqsync/", 1, Trouble::Answer(403));
@@ -124,7 +124,7 @@ async fn a_bucket_that_refuses_is_named_with_its_key_and_the_role() {
 }
 
 #[tokio::test]
-async fn what_a_killed_run_left_in_the_bucket_is_removed_at_the_next_start_and_other_files_stay() {
+async fn objects_of_a_killed_run_are_removed_at_the_next_start_and_other_files_stay() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("bucketkill", &gcs).await;
     let foreign = format!("bqsync/demo/{}/bqsync_staging_other_0123456789ab_r_1.parquet", sandbox.dataset);

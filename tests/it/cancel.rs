@@ -27,7 +27,7 @@ async fn big_sandbox(name: &str) -> Sandbox {
 }
 
 #[tokio::test]
-async fn a_cancelled_run_keeps_nothing_half_done_and_the_next_one_finishes() {
+async fn a_cancelled_run_leaves_nothing_half_done_and_the_next_one_finishes() {
     let sandbox = big_sandbox("cancel").await;
     let limits = BatchLimits { rows: 50, bytes: 1 << 20, page_rows: 100 };
     let mut handle = sandbox.engine(limits);

@@ -72,7 +72,7 @@ async fn as_account(sandbox: &Sandbox, grants: &str) -> Command {
 }
 
 #[tokio::test]
-async fn a_sound_configuration_is_all_ok_and_nothing_of_the_check_stays() {
+async fn a_sound_configuration_is_all_ok_and_the_check_leaves_nothing_behind() {
     let sandbox = sound("checkok").await;
     sandbox.sync().await;
     let findings = check(&sandbox, 0).await;
@@ -109,7 +109,7 @@ async fn a_sound_configuration_is_all_ok_and_nothing_of_the_check_stays() {
 }
 
 #[tokio::test]
-async fn the_table_has_a_line_each_and_the_next_step_below() {
+async fn the_check_prints_one_line_per_finding_with_the_next_step_below() {
     let sandbox = sound("checktable").await;
     sandbox.sql("ALTER TABLE t DROP KEY at").await;
     let ran = sandbox.run(&["check"]).await.expect_code(0);
@@ -121,7 +121,7 @@ async fn the_table_has_a_line_each_and_the_next_step_below() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_hides_neither_bigquery_nor_the_state() {
+async fn a_wrong_mysql_password_hides_no_finding_about_bigquery_or_the_state() {
     let sandbox = sound("checkpw").await;
     sandbox.bq_create_dataset().await;
     let mut command = as_account(&sandbox, "").await;
@@ -135,7 +135,7 @@ async fn a_wrong_password_hides_neither_bigquery_nor_the_state() {
 }
 
 #[tokio::test]
-async fn select_on_one_of_two_tables_is_told_with_the_grant() {
+async fn a_missing_select_on_one_of_two_tables_is_reported_with_the_grant() {
     let sandbox = sound("checkgrant").await;
     sandbox.configure("", &(mapping("t") + &mapping("b")));
     table(&sandbox, "b", "id INT PRIMARY KEY, at TIMESTAMP(6) NOT NULL, KEY (at)").await;
@@ -157,7 +157,7 @@ async fn select_on_one_of_two_tables_is_told_with_the_grant() {
 }
 
 #[tokio::test]
-async fn each_thing_wrong_with_a_table_is_said_of_its_mapping_alone() {
+async fn each_fault_of_a_table_is_reported_for_its_own_mapping_only() {
     let sandbox = Sandbox::new("checklints").await;
     let mappings = ["missing", "nokey", "twice", "noindex", "nullable", "coarse", "odd", "fine"];
     sandbox.configure(
@@ -191,7 +191,7 @@ async fn each_thing_wrong_with_a_table_is_said_of_its_mapping_alone() {
 }
 
 #[tokio::test]
-async fn a_missing_dataset_will_be_made_and_no_table_is_looked_for_in_vain() {
+async fn a_missing_dataset_is_announced_and_its_tables_are_not_looked_up() {
     let sandbox = sound("checkdataset").await;
     let findings = check(&sandbox, 0).await;
     let make = format!("bq --location=US mk --dataset demo:{}", sandbox.dataset);
@@ -202,7 +202,7 @@ async fn a_missing_dataset_will_be_made_and_no_table_is_looked_for_in_vain() {
 }
 
 #[tokio::test]
-async fn an_emulator_that_is_away_does_not_hide_mysql() {
+async fn an_unreachable_emulator_hides_no_finding_about_mysql() {
     let sandbox = sound("checkaway").await;
     let mut command = sandbox.command(&["check", "--output", "json"]);
     // Port 1 of loopback: nobody listens there.
@@ -220,7 +220,7 @@ async fn an_emulator_that_is_away_does_not_hide_mysql() {
 }
 
 #[tokio::test]
-async fn rights_that_are_missing_in_google_cloud_are_told_one_by_one() {
+async fn missing_google_cloud_permissions_are_reported_one_by_one() {
     let sandbox = sound("checkrights").await;
     sandbox.bq_create_dataset().await;
     let bigquery = BigQueryProxy::start(&sandbox.emulator).await;
@@ -248,7 +248,7 @@ async fn rights_that_are_missing_in_google_cloud_are_told_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_mysql_that_is_away_does_not_hide_bigquery() {
+async fn an_unreachable_mysql_hides_no_finding_about_bigquery() {
     let sandbox = sound("checkmysqlaway").await;
     sandbox.bq_create_dataset().await;
     let mut command = sandbox.command(&["check", "--output", "json"]);
@@ -259,7 +259,7 @@ async fn a_mysql_that_is_away_does_not_hide_bigquery() {
 }
 
 #[tokio::test]
-async fn credentials_that_are_none_are_named_and_mysql_is_looked_at_all_the_same() {
+async fn invalid_credentials_are_named_and_mysql_is_checked_all_the_same() {
     let sandbox = sound("checkkey").await;
     let mut command = sandbox.command(&["check", "--output", "json"]);
     command.env_remove("BIGQUERY_EMULATOR_HOST").env("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json");
@@ -284,7 +284,7 @@ async fn a_state_that_cannot_be_written_is_named() {
 }
 
 #[tokio::test]
-async fn read_only_writes_nothing_and_says_what_it_did_not_try() {
+async fn read_only_writes_nothing_and_reports_what_it_did_not_try() {
     let sandbox = sound("checkro").await;
     sandbox.bq_create_dataset().await;
     let command = sandbox.command(&["--read-only", "check", "--output", "json"]);
@@ -295,7 +295,7 @@ async fn read_only_writes_nothing_and_says_what_it_did_not_try() {
 }
 
 #[tokio::test]
-async fn both_buckets_are_tried_and_left_as_they_were() {
+async fn both_buckets_are_tested_and_left_unchanged() {
     let gcs = Gcs::start().await;
     let sandbox = sound("checkbucket").await;
     sandbox.bq_create_dataset().await;
@@ -316,7 +316,7 @@ async fn both_buckets_are_tried_and_left_as_they_were() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_refuses_is_answered_with_the_command_that_lets_the_account_in() {
+async fn a_refused_bucket_comes_with_the_command_that_grants_access() {
     let gcs = Gcs::start().await;
     let sandbox = sound("checkbucket403").await;
     sandbox.configure(&format!("state_store: gcs\nstate_gcs_bucket: {}", gcs.bucket), &mapping("t"));
@@ -327,7 +327,7 @@ async fn a_bucket_that_refuses_is_answered_with_the_command_that_lets_the_accoun
 }
 
 #[tokio::test]
-async fn what_a_killed_check_left_is_dropped_by_a_later_run() {
+async fn tables_of_a_killed_check_are_dropped_by_a_later_run() {
     let sandbox = sound("checkleft").await;
     sandbox.bq_create_dataset().await;
     let left = "bqsync_staging__check_20260101T000000Z_00ff00_1";
@@ -337,7 +337,7 @@ async fn what_a_killed_check_left_is_dropped_by_a_later_run() {
 }
 
 #[tokio::test]
-async fn schemas_in_conflict_or_under_review_are_told() {
+async fn schemas_in_conflict_or_under_review_are_reported() {
     let sandbox = sound("checktarget").await;
     sandbox.bq_create_dataset().await;
     sandbox.bq_run("CREATE TABLE `{d}.t` (id INT64, at BYTES)").await;
@@ -352,7 +352,7 @@ async fn schemas_in_conflict_or_under_review_are_told() {
 }
 
 #[tokio::test]
-async fn the_command_line_and_the_configuration_exit_with_2_as_everywhere() {
+async fn a_wrong_command_line_or_configuration_exits_with_2() {
     let sandbox = sound("checkusage").await;
     let ran: Ran = sandbox.run(&["check", "--mapping", "tt"]).await.expect_code(2);
     assert!(ran.stderr.contains("did you mean `t`?"), "{ran:?}");
@@ -361,7 +361,7 @@ async fn the_command_line_and_the_configuration_exit_with_2_as_everywhere() {
 }
 
 #[tokio::test]
-async fn encryption_is_told_by_version_and_cipher() {
+async fn encryption_is_reported_with_version_and_cipher() {
     let sandbox = sound("checktls").await;
     if !is_mysql().await && std::env::var("BQSYNC_DEV_SSL_CA").is_err() {
         return;
@@ -377,7 +377,7 @@ async fn encryption_is_told_by_version_and_cipher() {
 
 /// The advised statements are run unchanged, and then there is no more advice.
 #[tokio::test]
-async fn the_statements_that_it_advises_can_be_pasted_whatever_names_there_are() {
+async fn suggested_statements_can_be_pasted_with_any_names() {
     let sandbox = Sandbox::new("check_paste").await;
     let (table, column, key) = ("or`ders; DROP", "xé `at", "id ('1')");
     let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
@@ -403,7 +403,7 @@ async fn the_statements_that_it_advises_can_be_pasted_whatever_names_there_are()
 }
 
 #[tokio::test]
-async fn foreign_keys_are_looked_at_by_an_account_that_may_only_read() {
+async fn foreign_keys_are_checked_with_a_read_only_account() {
     let sandbox = Sandbox::new("cascades").await;
     sandbox.configure(
         "",

@@ -6,7 +6,7 @@ use bigquery_syncer::source::BatchLimits;
 use crate::steps::{UPSERT, hundred, same_on_both_sides};
 
 #[tokio::test]
-async fn a_watermark_ahead_of_the_servers_clock_stops_the_mapping_and_names_the_way_out() {
+async fn a_watermark_ahead_of_the_servers_clock_stops_the_mapping_and_names_the_remedy() {
     let sandbox = hundred("clock_back", "", UPSERT).await;
     sandbox.sync().await;
     let mut state = sandbox.read_json("state/state.json");
@@ -20,7 +20,7 @@ async fn a_watermark_ahead_of_the_servers_clock_stops_the_mapping_and_names_the_
 }
 
 #[tokio::test]
-async fn what_was_stamped_while_the_clock_was_behind_the_watermark_comes_once_it_has_passed_it() {
+async fn rows_stamped_while_the_clock_was_behind_arrive_once_it_has_passed_the_watermark() {
     let sandbox = hundred("clock_behind", "", UPSERT).await;
     sandbox.sync().await;
     let ahead = "SELECT CAST(UTC_TIMESTAMP(6) + INTERVAL 3 SECOND AS CHAR)";
@@ -40,7 +40,7 @@ async fn what_was_stamped_while_the_clock_was_behind_the_watermark_comes_once_it
 }
 
 #[tokio::test]
-async fn work_that_does_not_end_is_stopped_at_the_deadline_and_the_next_run_goes_on() {
+async fn endless_work_is_stopped_at_the_deadline_and_the_next_run_continues() {
     let sandbox = hundred("deadline", "deadline: 2s", UPSERT).await;
     let mut lock = sandbox.connection().await;
     sqlx::raw_sql("LOCK TABLES t WRITE").execute(&mut lock).await.unwrap();

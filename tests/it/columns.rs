@@ -31,7 +31,7 @@ async fn loaded_at(sandbox: &Sandbox, id: i64) -> i64 {
 }
 
 #[tokio::test]
-async fn other_names_and_the_moment_of_a_publish_hold_in_every_mode() {
+async fn renamed_columns_and_loaded_at_work_in_every_mode() {
     let mappings = [
         mapping("u", "primary_keys: [id], incremental_column: at, mode: upsert, deletes: soft, max_delete_fraction: 1"),
         mapping("a", "primary_keys: [id], incremental_column: id, mode: append"),
@@ -64,7 +64,7 @@ async fn other_names_and_the_moment_of_a_publish_hold_in_every_mode() {
 }
 
 #[tokio::test]
-async fn comments_become_descriptions_of_what_is_made() {
+async fn comments_become_descriptions_of_new_tables_and_columns() {
     let sandbox =
         shop("columns_described", &mapping("u", "primary_keys: [id], incremental_column: at, mode: upsert")).await;
     let shown = sandbox.run(&["schema-diff"]).await.expect_code(3);
@@ -97,7 +97,7 @@ fn column<'a>(compared: &'a Value, name: &str) -> &'a Value {
 }
 
 #[tokio::test]
-async fn a_column_that_comes_is_what_its_name_says_and_the_review_shows_it() {
+async fn a_new_column_is_treated_by_its_name_and_the_review_shows_it() {
     let sandbox = shop("columns_new", &mapping("u", CURTAINED)).await;
     with_key(&sandbox, &["run-once"]).await.expect_code(0);
     sandbox.configure("allow_schema_additions: review\n", &mapping("u", CURTAINED));
@@ -127,7 +127,7 @@ async fn a_column_that_comes_is_what_its_name_says_and_the_review_shows_it() {
 }
 
 #[tokio::test]
-async fn a_mask_that_is_added_is_told_until_the_rows_are_masked() {
+async fn an_added_mask_is_reported_until_the_rows_are_masked() {
     let keyed = "primary_keys: [id], incremental_column: at, mode: upsert";
     let sandbox = shop("columns_masked", &mapping("u", keyed)).await;
     sandbox.sync().await;

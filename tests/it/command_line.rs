@@ -28,14 +28,14 @@ fn completions_of_every_shell_know_every_command() {
 }
 
 #[test]
-fn bash_itself_takes_its_completions() {
+fn bash_accepts_its_completions() {
     let mut bash = Command::new("bash").args(["-n", "-s"]).stdin(Stdio::piped()).spawn().unwrap();
     bash.stdin.take().unwrap().write_all(printed(&["completions", "bash"]).as_bytes()).unwrap();
     assert!(bash.wait().unwrap().success());
 }
 
 #[test]
-fn there_is_a_manual_page_of_the_program_and_of_every_command() {
+fn the_program_and_every_command_have_a_manual_page() {
     let page = printed(&["man"]);
     assert!(page.contains(".TH bqsync 1") && page.contains("Exit codes"), "{page}");
     for command in COMMANDS {

@@ -57,7 +57,7 @@ async fn sandbox() -> Sandbox {
 }
 
 #[tokio::test]
-async fn the_originals_config_env_and_state_go_on_where_it_stopped() {
+async fn the_original_tools_files_continue_where_it_stopped() {
     let sandbox = sandbox().await;
     sandbox.write("state/state.json", ORIGINAL_STATE);
     // The table as the original made it: in the source's order, with the original's types.
@@ -74,7 +74,7 @@ async fn the_originals_config_env_and_state_go_on_where_it_stopped() {
 }
 
 #[tokio::test]
-async fn without_a_state_the_first_sync_begins_at_backfill_start() {
+async fn the_first_sync_begins_at_backfill_start_without_a_state() {
     let sandbox = sandbox().await;
     assert_eq!(sandbox.sync().await.mapping("users")["records_processed"], 3);
 }
@@ -93,7 +93,7 @@ async fn the_report_keeps_the_originals_keys() {
 }
 
 #[tokio::test]
-async fn empty_strings_stay_empty_unless_the_originals_way_is_asked_for() {
+async fn empty_strings_stay_empty_unless_the_original_behaviour_is_configured() {
     let sandbox = Sandbox::new("emptystr").await;
     let mapping = |name: &str, more: &str| {
         format!(

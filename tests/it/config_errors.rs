@@ -60,7 +60,7 @@ async fn a_broken_env_line_is_named_without_its_value() {
 }
 
 #[tokio::test]
-async fn lines_of_other_programs_in_the_env_file_are_left_alone() {
+async fn lines_of_other_programs_in_the_env_file_are_ignored() {
     let sandbox = Sandbox::new("dotenv_others").await;
     sandbox.configure("", "  - {name: t, mysql_table: t, bigquery_table: t, incremental_column: id}");
     sandbox.sql("CREATE TABLE t (id INT PRIMARY KEY)").await;
@@ -76,7 +76,7 @@ async fn lines_of_other_programs_in_the_env_file_are_left_alone() {
 }
 
 #[tokio::test]
-async fn a_problem_names_the_place_that_its_value_came_from() {
+async fn a_problem_names_the_place_where_its_value_was_set() {
     let sandbox = Sandbox::new("places").await;
     sandbox.configure("location: ${WHERE}", "  - {name: t, mysql_table: t, bigquery_table: t, incremental_column: id}");
     sandbox.write(".env", "\nMYSQL_SSL_MODE=tls\nWHERE='some where'\n");
@@ -97,7 +97,7 @@ async fn a_problem_names_the_place_that_its_value_came_from() {
 }
 
 #[tokio::test]
-async fn a_state_file_that_is_not_one_is_named_and_left_alone() {
+async fn an_invalid_state_file_is_named_and_left_alone() {
     let sandbox = Sandbox::new("badstate").await;
     sandbox.configure(
         "",

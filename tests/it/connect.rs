@@ -13,7 +13,7 @@ async fn sandbox(name: &str) -> Sandbox {
 }
 
 #[tokio::test]
-async fn the_unix_socket_is_a_way_in() {
+async fn the_unix_socket_can_be_used() {
     let sandbox = sandbox("socket").await;
     let Ok(socket) = std::env::var("BQSYNC_DEV_SOCKET") else { return };
     let mut command = sandbox.command(&["status"]);
@@ -70,7 +70,7 @@ async fn caching_sha2_password_works_with_and_without_tls_on_a_cold_and_a_warm_c
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_is_named() {
+async fn an_unreachable_server_is_named() {
     let sandbox = sandbox("away").await;
     let mut command = sandbox.command(&["status"]);
     // Port 1 of loopback: nobody listens there.

@@ -25,7 +25,7 @@ fn kind(job: &Value) -> &'static str {
 }
 
 #[tokio::test]
-async fn every_job_says_whose_it_is_and_every_statement_what_it_may_cost() {
+async fn every_job_has_its_labels_and_every_statement_its_cost_limit() {
     let trial = Trial::configured("cost_labels", LIMIT, &["u", "a"]).await;
     let mut seen = Vec::new();
     for _ in 0..2 {
@@ -54,7 +54,7 @@ async fn every_job_says_whose_it_is_and_every_statement_what_it_may_cost() {
 }
 
 #[tokio::test]
-async fn what_would_cost_too_much_fails_its_mapping_at_once_and_says_which_key_allows_it() {
+async fn a_statement_above_the_cost_limit_fails_at_once_and_names_the_key() {
     let trial = Trial::configured("cost_limit", LIMIT, &["u", "a"]).await;
     trial.add(30).await;
     trial.succeeds().await;
@@ -77,7 +77,7 @@ async fn what_would_cost_too_much_fails_its_mapping_at_once_and_says_which_key_a
 }
 
 #[tokio::test]
-async fn the_report_has_what_bigquery_billed_also_for_a_publish_that_a_later_run_adopts() {
+async fn the_report_contains_the_billed_bytes_even_of_an_adopted_publish() {
     let trial = Trial::new("cost_bill").await;
     trial.add(30).await;
     trial.succeeds().await;
@@ -101,7 +101,7 @@ async fn the_report_has_what_bigquery_billed_also_for_a_publish_that_a_later_run
 }
 
 #[tokio::test]
-async fn looking_for_deleted_rows_is_billed_too() {
+async fn the_report_includes_the_cost_of_looking_for_deleted_rows() {
     let sandbox = hundred("cost_deletes", "", &UPSERT.replace("mode: upsert", "mode: upsert, deletes: hard")).await;
     sandbox.sync().await;
     sandbox.sql("DELETE FROM t WHERE id = 3").await;
@@ -123,7 +123,7 @@ async fn priced(sandbox: &Sandbox, proxy: &QueryProxy, more: &[&str]) -> Ran {
 }
 
 #[tokio::test]
-async fn a_backfills_preview_says_what_its_publishes_would_read() {
+async fn a_backfills_preview_shows_what_its_publishes_would_read() {
     for (name, mapping) in [("cost_merge", UPSERT), ("cost_insert", APPEND)] {
         let sandbox = hundred(name, "", mapping).await;
         sandbox.sync().await;
@@ -142,7 +142,7 @@ async fn a_backfills_preview_says_what_its_publishes_would_read() {
 }
 
 #[tokio::test]
-async fn a_table_is_laid_out_as_the_mapping_says_and_a_merge_names_the_partitions_that_it_needs() {
+async fn a_new_table_is_laid_out_as_configured_and_a_merge_prunes_partitions() {
     let trial = Trial::with("cost_layout", &["u"]).await;
     let laid_out = "primary_keys: [id, at], partition_by: at, cluster_by: [v, id]";
     let config = trial.sandbox.read("config.yaml").replace("primary_keys: [id]", laid_out);

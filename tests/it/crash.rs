@@ -39,7 +39,7 @@ async fn every_row_once(sandbox: &Sandbox, at: &str) {
 /// Runs are killed in one mapping's work, then in the other's; the third run is left alone. (Kills at every call, in
 /// every mode, of first loads and backfills too, are tested in memory: `src/engine/tests/crash.rs`.)
 #[tokio::test]
-async fn incremental_runs_killed_at_each_step_are_made_good_by_the_next() {
+async fn the_next_run_repairs_an_incremental_run_killed_at_each_step() {
     let sandbox = hundred("crash", "concurrency: 1", BOTH).await;
     sandbox.sync().await;
     let mut id = 100;

@@ -112,7 +112,7 @@ fn google() -> impl Fn(&Passed) -> Answer + Send + Sync + 'static {
 }
 
 #[tokio::test]
-async fn tokens_jobs_and_state_go_through_the_only_proxy_and_trust_its_authority() {
+async fn tokens_jobs_and_state_use_the_proxy_and_trust_its_authority() {
     let machine = Machine::new(Manner::default(), google());
     let ran = machine.check(machine.command()).await;
     let (status, text) = line(&ran, "bigquery_login");
@@ -129,7 +129,7 @@ async fn tokens_jobs_and_state_go_through_the_only_proxy_and_trust_its_authority
 }
 
 #[tokio::test]
-async fn no_proxy_is_heeded_by_the_login() {
+async fn the_login_respects_no_proxy() {
     let machine = Machine::new(Manner::default(), google());
     let proxy = format!("http://{}", machine.outside.address);
     machine.key("token_uri", format!("{proxy}/token").into());
@@ -143,7 +143,7 @@ async fn no_proxy_is_heeded_by_the_login() {
 }
 
 #[tokio::test]
-async fn an_authority_that_nobody_trusts_is_told_at_once_with_what_to_install() {
+async fn an_untrusted_authority_is_reported_at_once_with_what_to_install() {
     let machine = Machine::new(Manner::default(), google());
     let other = tempfile::tempdir().unwrap();
     let ca = Outside::open(other.path(), Manner::default(), google()).ca.clone();
@@ -173,7 +173,7 @@ async fn a_certificate_of_another_name_stops_each_service_at_once() {
 }
 
 #[tokio::test]
-async fn a_machine_without_authorities_is_told_so_and_not_to_get_another_key() {
+async fn a_machine_without_authorities_is_not_reported_as_a_wrong_key() {
     let machine = Machine::new(Manner::default(), google());
     let mut command = machine.command();
     command.env("SSL_CERT_FILE", "/dev/null");
@@ -185,14 +185,14 @@ async fn a_machine_without_authorities_is_told_so_and_not_to_get_another_key() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_asks_for_a_login_is_told_apart_from_a_broken_line() {
+async fn a_proxy_that_asks_for_a_login_is_distinguished_from_a_broken_connection() {
     let machine = Machine::new(Manner { wants_login: true, ..Manner::default() }, google());
     let ran = machine.check(machine.command()).await;
     refused_login(&ran, &["the proxy on the way to oauth2.googleapis.com asks for a login", "HTTPS_PROXY"]);
 }
 
 #[tokio::test]
-async fn a_clock_that_is_off_is_told_by_how_much() {
+async fn a_wrong_clock_is_reported_with_its_difference() {
     let machine = Machine::new(Manner::default(), |_| {
         let date = (Utc::now() + TimeDelta::minutes(90)).format("Date: %a, %d %b %Y %H:%M:%S GMT\r\n").to_string();
         let text = "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.";

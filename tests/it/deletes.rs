@@ -47,7 +47,7 @@ async fn no_staging_is_left(sandbox: &Sandbox) {
 }
 
 #[tokio::test]
-async fn rows_that_are_gone_from_mysql_are_removed_and_no_other() {
+async fn only_rows_that_are_gone_from_mysql_are_removed() {
     let sandbox = twenty("del_hard", "", "deletes: hard").await;
     sandbox
         .sql(
@@ -69,7 +69,7 @@ async fn rows_that_are_gone_from_mysql_are_removed_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_marked_row_stays_marked_until_it_is_back() {
+async fn a_marked_row_stays_marked_until_it_reappears() {
     let sandbox = twenty("del_soft", "", "deletes: soft").await;
     assert!(sandbox.bq_columns("t").await.contains(&"_bqsync_deleted_at TIMESTAMP".to_owned()));
     sandbox.sql("DELETE FROM t WHERE id IN (3, 4)").await;
@@ -124,7 +124,7 @@ async fn a_dry_run_counts_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_mapping_that_ignores_deletions_is_only_counted() {
+async fn rows_of_a_mapping_that_ignores_deletions_are_only_counted() {
     let sandbox = twenty("del_ignore", "", "deletes: ignore").await;
     sandbox.sql("DELETE FROM t WHERE id = 3").await;
     let shown = sandbox.run(&["deletes"]).await.expect_code(0).stdout;
@@ -137,7 +137,7 @@ async fn a_mapping_that_ignores_deletions_is_only_counted() {
 }
 
 #[tokio::test]
-async fn the_marking_column_comes_as_the_policy_lets_it() {
+async fn the_marking_column_is_added_as_the_policy_allows() {
     let sandbox = twenty("del_column", "", "deletes: ignore").await;
     let soft = mapping("deletes: soft, deleted_column: gone_at");
     sandbox.configure("", &soft);
@@ -157,7 +157,7 @@ async fn the_marking_column_comes_as_the_policy_lets_it() {
 }
 
 #[tokio::test]
-async fn keys_of_several_columns_and_of_every_kind_are_compared_as_they_arrived() {
+async fn keys_of_several_columns_and_every_type_are_compared_as_they_arrived() {
     let sandbox = Sandbox::new("del_keys").await;
     sandbox.configure("", &mapping("deletes: hard, max_delete_fraction: 0.5").replace("[id]", "[code, day, raw, big]"));
     sandbox
@@ -188,7 +188,7 @@ async fn rows_younger_than_settle_are_left_alone() {
 }
 
 #[tokio::test]
-async fn every_version_of_a_deleted_row_goes_from_an_append() {
+async fn every_version_of_a_deleted_row_is_removed_from_an_append() {
     let sandbox = twenty("del_append", "", "deletes: soft").await;
     sandbox.configure(
         "",
@@ -206,7 +206,7 @@ async fn every_version_of_a_deleted_row_goes_from_an_append() {
 }
 
 #[tokio::test]
-async fn what_was_never_synced_is_left_alone() {
+async fn a_table_that_was_never_synced_is_left_alone() {
     let sandbox = Sandbox::new("del_never").await;
     sandbox.configure("", &mapping("deletes: hard"));
     sandbox.sql("CREATE TABLE t (id INT PRIMARY KEY, at DATETIME)").await;
@@ -216,7 +216,7 @@ async fn what_was_never_synced_is_left_alone() {
 }
 
 #[tokio::test]
-async fn killed_at_each_step_it_is_made_good_by_the_next_and_a_row_that_is_back_stays() {
+async fn the_next_run_repairs_a_killed_deletion_and_keeps_a_row_that_reappears() {
     let sandbox = twenty("del_crash", "", "deletes: hard, max_delete_fraction: 0.5").await;
     let mut id = 0;
     for step in STEPS.into_iter().filter(|step| *step != "advanced") {

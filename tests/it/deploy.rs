@@ -95,7 +95,7 @@ fn is_yaml(path: &Path) -> bool {
 }
 
 #[test]
-fn every_command_is_one_that_the_program_takes() {
+fn every_command_in_the_deploy_files_is_valid() {
     let mut with_calls = BTreeSet::new();
     for (path, text) in deployment() {
         let calls = if is_yaml(&path) {
@@ -145,7 +145,7 @@ fn variables(path: &Path, text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_variable_is_one_that_the_program_reads() {
+fn every_variable_in_the_deploy_files_is_read_by_the_program() {
     let documented = documented();
     let mut seen = 0;
     for (path, text) in deployment() {
@@ -159,7 +159,7 @@ fn every_variable_is_one_that_the_program_reads() {
 
 /// Otherwise a Service named `mysql` would set `MYSQL_PORT` to a value that is not a port.
 #[test]
-fn no_pod_is_given_variables_of_services() {
+fn no_pod_gets_variables_of_services() {
     let batches = deployment().into_iter().filter(|(_, text)| text.contains("apiVersion: batch/v1"));
     let told: Vec<_> = batches.map(|(_, text)| text.matches("enableServiceLinks: false").count()).collect();
     assert_eq!(told, [1, 1]);

@@ -71,7 +71,7 @@ fn the_front_page_is_short_and_names_the_command_that_tests() {
 
 /// Checks `src/...` between backquotes in the pages for contributors.
 #[test]
-fn what_contributors_are_sent_to_is_there() {
+fn every_file_that_contributors_are_pointed_to_exists() {
     let mut seen = 0;
     for page in ["CONTRIBUTING.md", "docs/architecture.md"] {
         let text = std::fs::read_to_string(root().join(page)).unwrap();
@@ -110,7 +110,7 @@ fn sources(dir: &Path) -> Vec<PathBuf> {
 
 /// The program accepts every command that a message or a page tells somebody to type.
 #[test]
-fn every_command_that_is_told_exists_with_its_options() {
+fn every_documented_command_exists_with_its_options() {
     let messages = sources(&root().join("src")).into_iter().map(|path| {
         let text = std::fs::read_to_string(&path).unwrap();
         (path, text)

@@ -62,7 +62,7 @@ async fn ran(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
 }
 
 #[tokio::test]
-async fn what_the_pages_have_one_type_works_in_their_order_and_prints_what_they_show() {
+async fn the_documented_commands_work_in_order_and_print_what_the_pages_show() {
     let sandbox = Sandbox::new("pages").await;
     sandbox.sql(SHOP).await;
 

@@ -32,7 +32,7 @@ async fn altered_while_reading(sandbox: &Sandbox, alter: &str) -> (Vec<String>, 
 }
 
 #[tokio::test]
-async fn a_column_added_while_rows_are_read_is_read_with_all_of_them() {
+async fn a_column_added_during_the_read_arrives_with_all_rows() {
     for mapping in [UPSERT, APPEND] {
         let sandbox = hundred("drift_add", "allow_schema_additions: true", mapping).await;
         let alter = "ALTER TABLE t ADD COLUMN note VARCHAR(10); UPDATE t SET note = 'said' WHERE id > 50";
@@ -45,7 +45,7 @@ async fn a_column_added_while_rows_are_read_is_read_with_all_of_them() {
 }
 
 #[tokio::test]
-async fn a_column_dropped_while_rows_are_read_costs_a_second_try() {
+async fn a_column_dropped_during_the_read_costs_a_second_attempt() {
     let sandbox = hundred("drift_drop", "", UPSERT).await;
     let (again, outcome) = altered_while_reading(&sandbox, "ALTER TABLE t DROP COLUMN v").await;
     assert_eq!(outcome, Outcome::Ok);
@@ -54,7 +54,7 @@ async fn a_column_dropped_while_rows_are_read_costs_a_second_try() {
 }
 
 #[tokio::test]
-async fn a_column_retyped_while_rows_are_read_arrives_as_what_it_became() {
+async fn a_column_retyped_during_the_read_arrives_with_its_new_type() {
     let sandbox = hundred("drift_retype", "allow_schema_additions: true", UPSERT).await;
     sandbox.sql("ALTER TABLE t ADD COLUMN n INT NOT NULL DEFAULT 3").await;
     let alter = "ALTER TABLE t MODIFY COLUMN n DECIMAL(30,2) NOT NULL; UPDATE t SET n = 3.5 WHERE id > 50";

@@ -94,7 +94,7 @@ fn refusing_bigquery() -> String {
 }
 
 #[tokio::test]
-async fn bigquery_refusing_is_told_in_its_own_words() {
+async fn a_refusal_by_bigquery_is_reported_in_its_own_words() {
     let sandbox = Sandbox::new("refused").await;
     sandbox.configure("", &mapping("a"));
     table(&sandbox, "a").await;
@@ -133,7 +133,7 @@ async fn no_staging_table_is_left_behind() {
 }
 
 #[tokio::test]
-async fn a_missing_column_is_named_with_the_ones_there_are() {
+async fn a_missing_column_is_named_with_the_existing_ones() {
     let sandbox = Sandbox::new("nocolumn").await;
     sandbox.configure("", &mapping("a").replace("incremental_column: id", "incremental_column: updated"));
     table(&sandbox, "a").await;
@@ -144,7 +144,7 @@ async fn a_missing_column_is_named_with_the_ones_there_are() {
 }
 
 #[tokio::test]
-async fn status_says_what_is_behind_and_what_failed() {
+async fn status_shows_what_is_behind_and_what_failed() {
     let sandbox = Sandbox::new("status").await;
     sandbox.configure("", &["a", "b", "missing"].map(mapping).concat());
     table(&sandbox, "a").await;

@@ -55,7 +55,7 @@ async fn fresh(name: &str) -> Trial {
 }
 
 #[tokio::test]
-async fn whatever_call_meets_whatever_passing_trouble_is_made_again_and_the_run_goes_on() {
+async fn every_call_with_any_temporary_fault_is_repeated_and_the_run_continues() {
     let trial = fresh("moments").await;
     // Each call of each mapping meets three errors in a row, and in the second run the other three.
     let (some, others) = MOMENTS.split_at(3);
@@ -94,7 +94,7 @@ async fn a_first_run_survives_lost_answers_while_it_makes_dataset_and_tables() {
 }
 
 #[tokio::test]
-async fn what_was_done_although_its_answer_was_lost_is_not_done_twice() {
+async fn a_request_whose_answer_was_lost_does_not_take_effect_twice() {
     let trial = fresh("lost").await;
     let lost = [Trouble::ActAndHangUp, Trouble::ActAndAnswer(HTML_502), Trouble::ActAndAnswer(Reply::page(503))];
     let rules = ["u", "a"].into_iter().flat_map(|mapping| each_meets(&ACTS, mapping, &lost));
@@ -109,7 +109,7 @@ async fn what_was_done_although_its_answer_was_lost_is_not_done_twice() {
 }
 
 #[tokio::test]
-async fn a_publish_that_happened_although_no_answer_ever_came_is_found_and_adopted() {
+async fn a_publish_whose_answer_never_came_is_found_and_adopted() {
     let trial = fresh("adopted").await;
     let unanswered = both(Call::InsertJob, "publish", Trouble::ActAndHangUp).map(|rule| rule.times(5));
     // A proxy's 404 does not mean that BigQuery never got the job.
@@ -126,7 +126,7 @@ async fn a_publish_that_happened_although_no_answer_ever_came_is_found_and_adopt
 }
 
 #[tokio::test]
-async fn a_publish_that_never_arrived_is_asked_after_and_done_again() {
+async fn a_publish_that_never_arrived_is_looked_up_and_sent_again() {
     let trial = fresh("unsent").await;
     trial.bigquery.set(both(Call::InsertJob, "publish", Trouble::HangUp).map(|rule| rule.times(5)));
     let told = trial.succeeds().await;
@@ -140,7 +140,7 @@ async fn a_publish_that_never_arrived_is_asked_after_and_done_again() {
 }
 
 #[tokio::test]
-async fn a_publish_that_nobody_can_be_asked_about_is_not_sent_again() {
+async fn a_publish_whose_fate_is_unknown_is_not_sent_again() {
     let trial = fresh("unasked").await;
     // Neither this attempt nor the next one learns how it ended.
     trial.bigquery.set(both(Call::GetJob, "publish", Trouble::Answer(Reply::page(503))).map(|rule| rule.times(10)));
@@ -155,7 +155,7 @@ async fn a_publish_that_nobody_can_be_asked_about_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_job_that_ended_with_an_error_of_bigquerys_own_runs_again_under_a_new_id() {
+async fn a_job_that_failed_inside_bigquery_runs_again_under_a_new_id() {
     let trial = fresh("ended").await;
     let ends = [
         (Call::Put, "load", "backendError"),
@@ -177,7 +177,7 @@ async fn a_job_that_ended_with_an_error_of_bigquerys_own_runs_again_under_a_new_
 }
 
 #[tokio::test]
-async fn a_quota_is_waited_for_in_minutes_and_by_no_single_call() {
+async fn a_used_up_quota_is_retried_after_minutes_and_by_no_single_call() {
     let trial = fresh("quota").await;
     // Once as an answer, and once as the error of a job that has ended.
     let ended = Rule::new(Call::Put, Trouble::EndWith("quotaExceeded")).about("load_a_");
@@ -192,7 +192,7 @@ async fn a_quota_is_waited_for_in_minutes_and_by_no_single_call() {
 }
 
 #[tokio::test]
-async fn what_others_do_to_the_table_is_waited_for_in_minutes() {
+async fn a_conflict_with_other_statements_is_retried_after_minutes() {
     let trial = fresh("busy").await;
     let queue = Trouble::EndSaying(
         "resourcesExceeded",
@@ -215,7 +215,7 @@ async fn what_others_do_to_the_table_is_waited_for_in_minutes() {
 }
 
 #[tokio::test]
-async fn a_used_up_quota_and_a_refused_permission_leave_the_watermark_and_say_what_to_do() {
+async fn a_used_up_quota_and_a_refused_permission_leave_the_watermark_and_name_the_next_step() {
     let trial = fresh("refused").await;
     let denied = Trouble::Answer(Reply::new(403, "accessDenied"));
     trial.bigquery.set([
@@ -259,7 +259,7 @@ async fn a_slow_answer_is_waited_for_and_a_refused_token_ends_the_work_at_once()
 }
 
 #[tokio::test]
-async fn an_upload_goes_on_where_the_server_is_and_begins_again_where_it_is_gone() {
+async fn an_interrupted_upload_continues_and_a_lost_session_begins_again() {
     let trial = fresh("upload").await;
     let gone =
         |mapping, status| Rule::new(Call::Put, Trouble::Answer(Reply::page(status))).about(&format!("load_{mapping}_"));
@@ -278,7 +278,7 @@ async fn an_upload_goes_on_where_the_server_is_and_begins_again_where_it_is_gone
 }
 
 #[tokio::test]
-async fn an_upload_of_several_chunks_survives_trouble_with_each() {
+async fn an_upload_of_several_chunks_survives_a_fault_at_each() {
     let mut trial = Trial::with("chunks", &["u"]).await;
     // Random text: 20 MB that become two chunks.
     let text = "CONCAT(HEX(RANDOM_BYTES(250)), HEX(RANDOM_BYTES(250)))";
@@ -305,7 +305,7 @@ async fn an_upload_of_several_chunks_survives_trouble_with_each() {
 }
 
 #[tokio::test]
-async fn a_job_that_never_ends_is_left_at_the_deadline_and_asked_after_by_the_next_run() {
+async fn a_job_that_never_ends_is_left_at_the_deadline_and_looked_up_by_the_next_run() {
     let trial = fresh("endless").await;
     let config = trial.sandbox.read("config.yaml");
     // Long enough for the other mapping, and for the steps before the publish, on a busy machine.
@@ -342,7 +342,7 @@ async fn calls_of(trial: &Trial) -> (Vec<(Call, usize)>, Vec<Call>) {
 }
 
 #[tokio::test]
-async fn few_rows_cost_a_look_and_a_job_and_an_idle_run_costs_nothing() {
+async fn few_rows_cost_one_look_and_one_job_and_an_idle_run_makes_no_call() {
     let trial = Trial::inline("calls_inline").await;
     let (moving, idle) = calls_of(&trial).await;
     // The emulator's small jobs have ended when the call is answered; BigQuery's are waited for.
@@ -354,7 +354,7 @@ async fn few_rows_cost_a_look_and_a_job_and_an_idle_run_costs_nothing() {
 }
 
 #[tokio::test]
-async fn rows_that_are_staged_cost_few_calls_and_an_idle_run_costs_nothing() {
+async fn staged_rows_cost_few_calls_and_an_idle_run_makes_no_call() {
     let trial = Trial::with("calls", &["u"]).await;
     let (moving, idle) = calls_of(&trial).await;
     // Each call occurs once, except questions about the end of a load; one call waits for a publish's end.
@@ -370,7 +370,7 @@ async fn rows_that_are_staged_cost_few_calls_and_an_idle_run_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_publish_that_brings_its_rows_along_is_sent_again_whatever_its_calls_meet() {
+async fn an_inline_publish_is_sent_again_after_any_fault_of_its_calls() {
     let trial = Trial::inline("inline_moments").await;
     trial.add(30).await;
     let calls = [Call::GetTable, Call::InsertJob];
@@ -388,7 +388,7 @@ async fn a_publish_that_brings_its_rows_along_is_sent_again_whatever_its_calls_m
 }
 
 #[tokio::test]
-async fn a_publish_that_brings_its_rows_along_is_adopted_where_it_arrived_and_else_loses_its_name() {
+async fn an_inline_publish_is_adopted_if_it_arrived_and_otherwise_its_name_is_taken() {
     for (name, trouble, arrives) in
         [("inline_unheard", Trouble::ActAndHangUp, true), ("inline_unsent", Trouble::HangUp, false)]
     {

@@ -10,7 +10,7 @@ use bigquery_syncer::source::BatchLimits;
 use crate::support::{Announced, Told, Trial};
 
 #[tokio::test]
-async fn a_connection_may_break_at_any_byte_of_what_the_server_says() {
+async fn a_connection_may_break_at_any_byte_of_the_answer() {
     let trial = Trial::new("anybyte").await;
     // Several cuts in each run hit the greeting, TLS, the session's settings, the catalogue, the bounds, and the rows.
     for (added, cuts) in [
@@ -34,7 +34,7 @@ async fn a_connection_may_break_at_any_byte_of_what_the_server_says() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_again_and_again_goes_on_at_the_last_page_each_time() {
+async fn a_connection_that_breaks_repeatedly_continues_at_the_last_page_each_time() {
     let mut trial = Trial::with("again", &["u"]).await;
     trial.add(2_000).await;
     trial.sandbox.sql("UPDATE t SET v = REPEAT(SHA2(id, 256), 5)").await;
@@ -52,7 +52,7 @@ async fn a_connection_that_breaks_again_and_again_goes_on_at_the_last_page_each_
 }
 
 #[tokio::test]
-async fn rows_that_come_in_no_order_are_read_again_from_the_start_and_none_twice() {
+async fn unordered_rows_are_read_again_from_the_start_and_none_arrives_twice() {
     let mut trial = Trial::with("stream", &["k", "u"]).await;
     trial.add(1_000).await;
     trial.sandbox.sql("UPDATE t SET v = REPEAT(SHA2(id, 256), 5)").await;
@@ -69,7 +69,7 @@ async fn rows_that_come_in_no_order_are_read_again_from_the_start_and_none_twice
 }
 
 #[tokio::test]
-async fn a_server_that_starts_anew_is_waited_for_and_one_that_is_slow_is_only_slow() {
+async fn a_restarting_server_is_waited_for_and_a_slow_one_is_not_given_up() {
     let mut trial = Trial::new("restart").await;
     trial.add(60).await;
     trial.through.patience = Patience::one_in(20);
@@ -82,7 +82,7 @@ async fn a_server_that_starts_anew_is_waited_for_and_one_that_is_slow_is_only_sl
 }
 
 #[tokio::test]
-async fn a_server_that_stays_away_fails_the_mappings_and_the_next_run_makes_it_good() {
+async fn a_server_that_stays_away_fails_its_mappings_and_the_next_run_catches_up() {
     let trial = Trial::new("away").await;
     trial.add(60).await;
     trial.mysql.go_away(Duration::from_secs(2)).await;
@@ -102,7 +102,7 @@ async fn a_server_that_stays_away_fails_the_mappings_and_the_next_run_makes_it_g
 }
 
 #[tokio::test]
-async fn a_way_that_breaks_without_a_word_is_found_and_what_was_read_is_read_again() {
+async fn a_silently_broken_connection_is_noticed_and_its_rows_are_read_again() {
     let mut trial = Trial::with("held_up", &["r", "u"]).await;
     // More than the sockets in between can hold, so that the server still has something to send.
     trial.add(20_000).await;
@@ -118,7 +118,7 @@ async fn a_way_that_breaks_without_a_word_is_found_and_what_was_read_is_read_aga
 }
 
 #[tokio::test]
-async fn a_short_question_whose_way_breaks_without_a_word_is_asked_again() {
+async fn a_query_over_a_silently_broken_connection_is_repeated() {
     let mut trial = Trial::with("short", &["u"]).await;
     trial.through.silence = Duration::from_millis(300);
     trial.through.mysql_ssl_mode = Some("DISABLED");

@@ -62,7 +62,7 @@ fn publishes(trouble: Trouble, times: usize) -> [Rule; 2] {
 const SETTINGS: [&str; 2] = ["readers: 1\ninline_rows: 0", "readers: 1"];
 
 #[tokio::test]
-async fn whatever_passes_in_a_moment_is_met_by_each_call_and_both_tables_are_whole() {
+async fn both_tables_are_complete_after_any_temporary_fault_at_each_call() {
     let trial = edited("whole_moments", SETTINGS[0]).await;
     for (calls, troubles) in [(&CALLS[..], &MOMENTS[..2]), (&CALLS[..], &MOMENTS[2..]), (ACTS, &LOST[..])] {
         trial.bigquery.set(each_meets(calls, troubles));
@@ -75,7 +75,7 @@ async fn whatever_passes_in_a_moment_is_met_by_each_call_and_both_tables_are_who
 }
 
 #[tokio::test]
-async fn a_publish_without_an_answer_is_adopted_where_it_arrived_and_else_sent_again() {
+async fn a_publish_without_an_answer_is_adopted_if_it_arrived_and_otherwise_sent_again() {
     for (settings, how) in SETTINGS.into_iter().zip(["staged", "inline"]) {
         let trial = edited(&format!("whole_lost_{how}"), settings).await;
         for (trouble, arrives) in [(Trouble::ActAndHangUp, true), (Trouble::HangUp, false)] {
@@ -92,7 +92,7 @@ async fn a_publish_without_an_answer_is_adopted_where_it_arrived_and_else_sent_a
 }
 
 #[tokio::test]
-async fn a_job_that_failed_of_itself_is_followed_by_another_of_another_name() {
+async fn a_job_that_failed_inside_bigquery_is_followed_by_one_with_another_name() {
     for (settings, how) in SETTINGS.into_iter().zip(["staged", "inline"]) {
         let trial = edited(&format!("whole_failed_{how}"), settings).await;
         let ends = ["rateLimitExceeded", "jobInternalError"].map(|reason| publishes(Trouble::EndWith(reason), 1));

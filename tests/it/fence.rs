@@ -67,7 +67,7 @@ async fn run(sandbox: &Sandbox, mut at_the_fence: Option<MySqlConnection>) -> Ru
 }
 
 #[tokio::test]
-async fn a_transaction_that_commits_while_it_is_waited_for_loses_nothing() {
+async fn a_transaction_that_commits_during_the_wait_loses_no_row() {
     for cursor in ["at", "id"] {
         let sandbox = sandbox("fence_wait", PATIENT, cursor).await;
         let late = overtaken(&sandbox).await;
@@ -78,7 +78,7 @@ async fn a_transaction_that_commits_while_it_is_waited_for_loses_nothing() {
 }
 
 #[tokio::test]
-async fn what_a_transaction_may_still_bring_is_held_back_and_comes_with_the_next_run() {
+async fn rows_that_an_open_transaction_may_join_wait_for_the_next_run() {
     for (cursor, before) in [("at", vec!["old"]), ("id", vec![])] {
         let sandbox = sandbox("fence_hold", "fence_timeout: 0s", cursor).await;
         let mut late = overtaken(&sandbox).await;
@@ -95,7 +95,7 @@ async fn what_a_transaction_may_still_bring_is_held_back_and_comes_with_the_next
 }
 
 #[tokio::test]
-async fn a_statement_that_waits_for_the_table_is_waited_for_too() {
+async fn a_statement_that_waits_for_a_table_lock_is_waited_for_too() {
     let sandbox = sandbox("fence_statement", PATIENT, "at").await;
     // The statement is stamped when it begins; then it waits behind the lock, and is not a transaction yet.
     let mut lock = sandbox.connection().await;
@@ -130,7 +130,7 @@ async fn a_statement_that_waits_for_the_table_is_waited_for_too() {
 }
 
 #[tokio::test]
-async fn an_account_that_may_not_see_transactions_holds_the_last_seconds_back_and_says_so() {
+async fn rows_of_the_last_seconds_wait_with_a_warning_if_the_account_may_not_see_transactions() {
     use sqlx::ConnectOptions;
     let sandbox = sandbox("fence_unseen", "", "at").await;
     let user = format!("u_{}", sandbox.database.rsplit('_').take(2).collect::<Vec<_>>().join("_"));

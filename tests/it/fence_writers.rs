@@ -180,24 +180,24 @@ async fn nothing_is_lost(sight: Sight, settings: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn rows_of_whoever_was_writing_are_waited_for_by_the_locks_on_their_table() {
+async fn rows_of_open_writers_are_waited_for_by_the_locks_on_their_table() {
     let report = nothing_is_lost(Sight::Everything, "").await;
     assert_eq!(report["rows_late"], 0, "{report}");
 }
 
 #[tokio::test]
-async fn rows_of_whoever_was_writing_are_waited_for_by_an_account_that_sees_transactions_alone() {
+async fn rows_of_open_writers_are_waited_for_by_an_account_that_sees_only_transactions() {
     let report = nothing_is_lost(Sight::Transactions, "").await;
     assert_eq!(report["rows_late"], 0, "{report}");
 }
 
 #[tokio::test]
-async fn rows_of_whoever_was_writing_unseen_are_found_below_the_watermark() {
+async fn rows_of_unseen_writers_are_found_below_the_watermark() {
     nothing_is_lost(Sight::Nothing, "settle: 0s").await;
 }
 
 #[tokio::test]
-async fn a_row_that_nobody_could_wait_for_is_counted_as_late() {
+async fn a_row_of_an_unseen_writer_is_counted_as_late() {
     let sandbox = shop("unseen", "settle: 0s").await;
     let mut late = sandbox.connection().await;
     execute(&mut late, "START TRANSACTION; INSERT INTO o (v) VALUES ('late')").await;
@@ -212,7 +212,7 @@ async fn a_row_that_nobody_could_wait_for_is_counted_as_late() {
 }
 
 #[tokio::test]
-async fn a_statement_that_reads_for_long_holds_nobody_back() {
+async fn a_long_reading_statement_is_not_waited_for() {
     for sight in [Sight::Everything, Sight::Transactions] {
         let sandbox = shop("reader", "").await;
         let mut reader = sandbox.connection().await;
@@ -238,7 +238,7 @@ async fn a_statement_that_reads_for_long_holds_nobody_back() {
 }
 
 #[tokio::test]
-async fn a_long_transaction_on_another_table_holds_nobody_back_where_locks_are_seen() {
+async fn a_long_transaction_on_another_table_is_not_waited_for_if_locks_can_be_seen() {
     let sandbox = shop("elsewhere", PATIENT).await;
     let sees = sandbox.mysql_number("SELECT @@performance_schema").await;
     if sees == 0 {

@@ -111,7 +111,7 @@ async fn every_statement_that_reads_rows_has_the_filter() {
 }
 
 #[tokio::test]
-async fn a_filter_that_is_changed_is_told_until_both_sides_are_equal_again() {
+async fn a_changed_filter_is_reported_until_both_sides_are_equal_again() {
     let sandbox = forty("filter_changed", "sieved", &mapping("upserted", FILTER, UPSERT)).await;
     let warnings = async || sandbox.sync().await.mapping("upserted")["warnings"].clone();
     assert_eq!(warnings().await, json!([]));
@@ -132,7 +132,7 @@ async fn a_filter_that_is_changed_is_told_until_both_sides_are_equal_again() {
 }
 
 #[tokio::test]
-async fn a_filter_that_mysql_does_not_take_is_told_by_a_check() {
+async fn a_check_reports_a_filter_that_mysql_refuses() {
     let sandbox = forty("filter_wrong", "sieved", &mapping("upserted", "tenant <> 7", UPSERT)).await;
     let ran = sandbox.run(&["check"]).await.expect_code(1);
     assert!(

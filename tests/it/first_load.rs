@@ -22,7 +22,7 @@ fn kinds(trial: &Trial) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_empty_target_is_filled_by_a_copy_or_a_few_rows_and_one_with_rows_by_a_merge() {
+async fn an_empty_target_is_filled_by_a_copy_or_an_insert_and_another_by_a_merge() {
     for (settings, first) in [("readers: 1\ninline_rows: 0", "COPY"), ("readers: 1", "INSERT")] {
         let trial = Trial::configured("first_load", settings, &["u"]).await;
         trial.add(60).await;
@@ -36,7 +36,7 @@ async fn an_empty_target_is_filled_by_a_copy_or_a_few_rows_and_one_with_rows_by_
 }
 
 #[tokio::test]
-async fn of_several_steps_only_the_first_finds_the_target_empty() {
+async fn only_the_first_of_several_steps_finds_the_target_empty() {
     let trial = Trial::configured("first_steps", "readers: 1\nwindow_rows: 40", &["u"]).await;
     trial.add(100).await;
     trial.succeeds().await;
@@ -45,7 +45,7 @@ async fn of_several_steps_only_the_first_finds_the_target_empty() {
 }
 
 #[tokio::test]
-async fn of_a_key_that_comes_twice_the_newest_row_is_kept() {
+async fn the_newest_row_of_a_duplicate_key_is_kept() {
     let sandbox = Sandbox::new("first_twice").await;
     let mapping = "name: t, mysql_table: t, bigquery_table: t, primary_keys: [code], incremental_column: at";
     sandbox.configure("", &format!("  - {{{mapping}, mode: upsert}}"));

@@ -25,7 +25,7 @@ async fn ids(sandbox: &Sandbox) -> String {
 }
 
 #[tokio::test]
-async fn state_leases_and_reports_live_in_the_bucket_and_the_next_run_goes_on_there() {
+async fn state_leases_and_reports_are_kept_in_the_bucket_and_the_next_run_continues_there() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("gcs", &gcs).await;
     let first = gcs.run_once(&sandbox).await.expect_code(0);
@@ -53,7 +53,7 @@ async fn state_leases_and_reports_live_in_the_bucket_and_the_next_run_goes_on_th
 }
 
 #[tokio::test]
-async fn the_originals_state_is_imported_once_and_left_as_it_was() {
+async fn the_original_tools_state_is_imported_once_and_left_unchanged() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("gcsimport", &gcs).await;
     let original = r#"{"last_sync": {"t": "2", "other": "7"}}"#;
@@ -75,7 +75,7 @@ async fn the_originals_state_is_imported_once_and_left_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_watermark_set_by_hand_in_the_object_is_gone_on_from() {
+async fn a_watermark_set_by_hand_in_the_object_is_used() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("gcshand", &gcs).await;
     gcs.run_once(&sandbox).await.expect_code(0);
@@ -88,7 +88,7 @@ async fn a_watermark_set_by_hand_in_the_object_is_gone_on_from() {
 }
 
 #[tokio::test]
-async fn mappings_of_any_script_have_state_of_their_own() {
+async fn mappings_with_names_in_any_script_have_their_own_state() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("gcsnames", &gcs).await;
     let names = ["名前/ü", "a b", "a_b", "a/b", "..", "q?x=1&y#z%2F"];
@@ -106,7 +106,7 @@ async fn mappings_of_any_script_have_state_of_their_own() {
 }
 
 #[tokio::test]
-async fn answers_that_are_lost_are_not_mistaken_for_somebody_elses_work() {
+async fn lost_answers_are_not_mistaken_for_another_processs_writes() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("gcslost", &gcs).await;
     // The lost answers: to taking the lease, to fencing the state, to noting the pending publish, to giving the lease
@@ -124,7 +124,7 @@ async fn answers_that_are_lost_are_not_mistaken_for_somebody_elses_work() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_away_for_a_moment_is_waited_for() {
+async fn a_briefly_unavailable_service_is_waited_for() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("gcs503", &gcs).await;
     gcs.trouble(&Method::GET, "state/t.json", 2, Trouble::Answer(503));
@@ -153,7 +153,7 @@ async fn refusals_name_the_bucket_the_key_and_the_role() {
 }
 
 #[tokio::test]
-async fn credentials_that_are_missing_are_told_of_the_state_as_of_bigquery() {
+async fn missing_credentials_are_reported_for_the_state_as_for_bigquery() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("gcsnokey", &gcs).await;
     let mut command = sandbox.command(&["run-once", "--output", "json"]);
@@ -166,7 +166,7 @@ async fn credentials_that_are_missing_are_told_of_the_state_as_of_bigquery() {
 }
 
 #[tokio::test]
-async fn an_object_that_is_no_state_is_named_and_never_overwritten() {
+async fn an_object_that_is_not_a_state_is_named_and_never_overwritten() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("gcsbroken", &gcs).await;
     for (content, words) in [
@@ -185,7 +185,7 @@ async fn an_object_that_is_no_state_is_named_and_never_overwritten() {
 }
 
 #[tokio::test]
-async fn the_history_is_bounded_and_what_is_no_report_is_left_alone_and_out() {
+async fn the_history_is_limited_and_objects_that_are_not_reports_are_ignored() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("gcsruns", &gcs).await;
     for i in 0..205 {

@@ -85,7 +85,7 @@ async fn ids(sandbox: &Sandbox) -> String {
 }
 
 #[tokio::test]
-async fn of_two_processes_one_works_and_the_other_says_who_since_when_and_until_when() {
+async fn only_one_of_two_processes_works_and_the_other_names_the_holder_and_its_times() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("gcstwo", &gcs).await;
     let table = lock(&sandbox).await;
@@ -124,7 +124,7 @@ async fn a_killed_holder_is_taken_over_once_its_lease_has_expired_by_the_servers
 }
 
 #[tokio::test]
-async fn a_holder_that_wakes_up_after_it_was_taken_over_neither_saves_nor_publishes() {
+async fn a_holder_that_wakes_up_after_a_takeover_neither_saves_nor_publishes() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("gcszombie", &gcs).await;
     let table = lock(&sandbox).await;
@@ -144,7 +144,7 @@ async fn a_holder_that_wakes_up_after_it_was_taken_over_neither_saves_nor_publis
 }
 
 #[tokio::test]
-async fn a_holder_frozen_between_its_word_and_its_publish_does_not_publish_twice() {
+async fn a_holder_frozen_between_its_note_and_its_publish_does_not_publish_twice() {
     tokio::join!(frozen("gcsfrozen_a", MAPPING), frozen("gcsfrozen_u", UPSERT));
 }
 
@@ -175,7 +175,7 @@ async fn frozen(name: &str, mapping: &str) {
 }
 
 #[tokio::test]
-async fn an_operators_change_in_the_middle_of_a_run_is_kept_and_told() {
+async fn an_operators_change_during_a_run_is_kept_and_reported() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("gcsedit", &gcs).await;
     let table = lock(&sandbox).await;
@@ -190,7 +190,7 @@ async fn an_operators_change_in_the_middle_of_a_run_is_kept_and_told() {
 }
 
 #[tokio::test]
-async fn a_lease_object_that_was_removed_does_not_let_an_old_number_come_again() {
+async fn removing_a_lease_object_does_not_let_an_old_number_be_used_again() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("gcsremoved", &gcs).await;
     gcs.run_once(&sandbox).await.expect_code(0);
@@ -201,7 +201,7 @@ async fn a_lease_object_that_was_removed_does_not_let_an_old_number_come_again()
 }
 
 #[tokio::test]
-async fn an_interrupted_run_gives_its_lease_back_and_the_next_one_need_not_wait() {
+async fn an_interrupted_run_gives_its_lease_back_at_once() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("gcsint", &gcs).await;
     let table = lock(&sandbox).await;
@@ -215,7 +215,7 @@ async fn an_interrupted_run_gives_its_lease_back_and_the_next_one_need_not_wait(
 }
 
 #[tokio::test]
-async fn runs_killed_at_each_step_are_made_good_once_their_lease_has_expired() {
+async fn the_next_run_repairs_a_run_killed_at_each_step_once_its_lease_has_expired() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("gcscrash", &gcs).await;
     let bucket = &gcs.bucket;

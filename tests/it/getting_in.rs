@@ -79,7 +79,7 @@ fn authority() -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_password_is_never_told_as_it_is_to_a_server_that_nothing_vouches_for() {
+async fn an_unencrypted_password_is_never_sent_to_an_unverified_server() {
     let sandbox = sandbox("clear").await;
     for (manner, modes) in [
         (Manner::Greets("mysql_clear_password"), &["", "disabled", "preferred"][..]),
@@ -107,7 +107,7 @@ async fn a_plugin_that_cannot_be_used_is_named() {
 }
 
 #[tokio::test]
-async fn old_certificates_and_ciphers_are_told_apart_and_never_answered_by_going_without() {
+async fn old_certificates_and_ciphers_are_distinguished_and_never_lead_to_a_plain_connection() {
     let sandbox = sandbox("oldtls").await;
     let old = certificates::version_1(sandbox.dir(), "old");
     let rsa = certificates::own(sandbox.dir(), "rsa");
@@ -131,7 +131,7 @@ async fn old_certificates_and_ciphers_are_told_apart_and_never_answered_by_going
 }
 
 #[tokio::test]
-async fn a_password_file_is_read_anew_and_without_its_line_break() {
+async fn a_password_file_is_read_each_time_without_its_line_break() {
     let sandbox = sandbox("file").await;
     let user = account(&sandbox, CANARY, "").await;
     let file = sandbox.path("secret").display().to_string();
@@ -147,7 +147,7 @@ async fn a_password_file_is_read_anew_and_without_its_line_break() {
 }
 
 #[tokio::test]
-async fn a_password_command_is_run_and_its_failure_told() {
+async fn a_password_command_is_run_and_its_failure_reported() {
     let sandbox = sandbox("command").await;
     let user = account(&sandbox, CANARY, "").await;
     let path = on_path(
@@ -164,7 +164,7 @@ async fn a_password_command_is_run_and_its_failure_told() {
 }
 
 #[tokio::test]
-async fn a_kept_answer_of_the_command_that_was_rotated_away_is_asked_for_again() {
+async fn a_rotated_password_is_requested_from_the_command_again() {
     let sandbox = sandbox("rotate").await;
     let user = account(&sandbox, "first", "").await;
     sandbox.write("secret", "first\n");
@@ -186,7 +186,7 @@ async fn a_kept_answer_of_the_command_that_was_rotated_away_is_asked_for_again()
 }
 
 #[tokio::test]
-async fn an_account_that_wants_a_certificate_is_shown_one() {
+async fn an_account_that_requires_a_certificate_gets_one() {
     let sandbox = sandbox("x509").await;
     let user = account(&sandbox, CANARY, "REQUIRE X509").await;
     let mine = certificates::signed(sandbox.dir(), "mine", &authority());
@@ -221,7 +221,7 @@ async fn an_account_that_wants_a_certificate_is_shown_one() {
 }
 
 #[tokio::test]
-async fn a_refused_login_names_tls_and_white_space_where_they_may_be_the_cause() {
+async fn a_refused_login_names_tls_and_white_space_as_possible_causes() {
     let sandbox = sandbox("refused").await;
     let user = account(&sandbox, CANARY, "REQUIRE SSL").await;
     let plain = [("MYSQL_PASSWORD", CANARY), ("MYSQL_SSL_MODE", "disabled")];
@@ -233,7 +233,7 @@ async fn a_refused_login_names_tls_and_white_space_where_they_may_be_the_cause()
 }
 
 #[tokio::test]
-async fn a_role_that_sleeps_is_named_with_the_statement_that_wakes_it() {
+async fn an_inactive_role_is_named_with_the_statement_that_activates_it() {
     let sandbox = Sandbox::new("role").await;
     sandbox.configure("", MAPPING);
     sandbox.sql("CREATE TABLE t (id INT PRIMARY KEY)").await;
@@ -261,7 +261,7 @@ async fn a_role_that_sleeps_is_named_with_the_statement_that_wakes_it() {
 }
 
 #[tokio::test]
-async fn an_account_of_the_servers_machine_is_told_from_a_wrong_password() {
+async fn an_account_limited_to_the_servers_host_is_distinguished_from_a_wrong_password() {
     if is_mysql().await {
         return;
     }

@@ -100,7 +100,7 @@ fn known() -> (BTreeSet<String>, BTreeSet<String>) {
 }
 
 #[test]
-fn every_hint_is_a_step_that_can_be_taken() {
+fn every_hint_names_a_possible_step() {
     let (options, commands) = known();
     let mut wrong = Vec::new();
     let mut seen = 0;

@@ -43,7 +43,7 @@ async fn ran(sandbox: &Sandbox, arguments: &[&str], code: i32) -> Ran {
 }
 
 #[tokio::test]
-async fn the_proposed_configuration_passes_its_check_and_a_run_of_it_leaves_both_sides_equal() {
+async fn the_proposed_configuration_passes_its_check_and_its_run_makes_both_sides_equal() {
     let sandbox = Sandbox::new("init").await;
     sandbox.sql(SHOP).await;
     let printed = ran(&sandbox, &["init"], 0).await.stdout;
@@ -116,7 +116,7 @@ async fn hundreds_of_tables_take_a_few_statements() {
 
 /// The catalogue hides what the account may not read, and MariaDB hides the rest of a key too.
 #[tokio::test]
-async fn a_table_of_which_some_columns_cannot_be_read_is_proposed_without_a_key_that_may_be_half_of_one() {
+async fn a_table_with_unreadable_columns_is_proposed_without_a_possibly_incomplete_key() {
     let sandbox = Sandbox::new("partly").await;
     let stamp = "updated_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP";
     let create = format!("CREATE TABLE pairs (a INT, b INT, {stamp}, PRIMARY KEY (a, b), KEY (updated_at))");

@@ -25,7 +25,7 @@ async fn every_row_once(sandbox: &Sandbox) {
 }
 
 #[tokio::test]
-async fn a_state_file_cut_short_is_refused_and_the_backup_that_the_hint_names_brings_it_back() {
+async fn a_truncated_state_file_is_refused_and_restored_from_the_backup_in_the_hint() {
     let sandbox = sandbox("cut", "").await;
     sandbox.sync().await;
     let whole = sandbox.read("state/state.json");
@@ -45,7 +45,7 @@ async fn a_state_file_cut_short_is_refused_and_the_backup_that_the_hint_names_br
 }
 
 #[tokio::test]
-async fn a_state_file_of_a_newer_version_is_left_to_that_version() {
+async fn a_state_file_of_a_newer_version_is_refused_and_left_unchanged() {
     let sandbox = sandbox("newer", "").await;
     sandbox.sync().await;
     let newer = sandbox.read("state/state.json").replace(r#""version": 1"#, r#""version": 2"#);
@@ -97,7 +97,7 @@ async fn run_within(sandbox: &Sandbox, blocks: u32) -> Ran {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_and_the_last_good_state_is_kept() {
+async fn a_full_disk_is_reported_and_the_last_good_state_is_kept() {
     let sandbox = sandbox("full", "state_local_path: disk/state.json").await;
     let disk = Disk::mount(&sandbox.path("disk"), "size=64k");
     sandbox.sync().await;
@@ -123,7 +123,7 @@ async fn a_full_disk_is_told_and_the_last_good_state_is_kept() {
 }
 
 #[tokio::test]
-async fn a_file_that_may_not_grow_is_told_and_the_last_good_state_is_kept() {
+async fn a_file_size_limit_is_reported_and_the_last_good_state_is_kept() {
     let sandbox = sandbox("ulimit", "").await;
     sandbox.sync().await;
     let good = sandbox.read("state/state.json");
@@ -137,7 +137,7 @@ async fn a_file_that_may_not_grow_is_told_and_the_last_good_state_is_kept() {
 }
 
 #[tokio::test]
-async fn a_read_only_directory_is_named_with_the_key_that_leads_elsewhere() {
+async fn a_read_only_directory_is_named_with_the_key_that_changes_it() {
     let sandbox = sandbox("readonly", "state_local_path: disk/state.json").await;
     let disk = Disk::mount(&sandbox.path("disk"), "size=64k");
     sandbox.sync().await;
@@ -168,7 +168,7 @@ async fn a_read_only_directory_is_named_with_the_key_that_leads_elsewhere() {
 }
 
 #[tokio::test]
-async fn of_two_processes_on_one_state_file_one_works_and_the_other_says_who_since_when() {
+async fn only_one_of_two_processes_on_a_state_file_works_and_the_other_names_the_holder() {
     let sandbox = sandbox("twolocal", "").await;
     let mut table = sandbox.connection().await;
     sqlx::raw_sql("LOCK TABLES t WRITE").execute(&mut table).await.unwrap();
@@ -193,7 +193,7 @@ async fn of_two_processes_on_one_state_file_one_works_and_the_other_says_who_sin
 
 /// In its own mount namespace, so that nothing of the machine changes.
 #[tokio::test]
-async fn a_state_file_that_is_mounted_by_itself_is_refused_with_what_to_mount() {
+async fn a_state_file_mounted_alone_is_refused_with_what_to_mount_instead() {
     let allowed = Process::new("unshare").args(["-rm", "true"]).status().is_ok_and(|status| status.success());
     if !allowed {
         eprintln!("this machine lets nobody mount, so nothing was tried");

@@ -64,7 +64,7 @@ async fn rows(sandbox: &Sandbox, variables: &[(&str, &str)]) -> Result<usize, Fa
 }
 
 #[tokio::test]
-async fn rows_are_read_over_tcp_tls_and_the_servers_socket_with_a_password_and_without() {
+async fn rows_are_read_over_tcp_tls_and_the_socket_with_and_without_a_password() {
     let sandbox = sandbox("ways").await;
     let (authority, socket) = (setting("BQSYNC_DEV_SSL_CA"), setting("BQSYNC_DEV_SOCKET"));
     let user = account(&sandbox, CANARY, "").await;
@@ -106,7 +106,7 @@ async fn rows_are_read_over_tcp_tls_and_the_servers_socket_with_a_password_and_w
 }
 
 #[tokio::test]
-async fn rows_are_read_by_an_account_that_must_show_a_certificate() {
+async fn rows_are_read_by_an_account_that_requires_a_certificate() {
     let sandbox = sandbox("shown").await;
     let user = account(&sandbox, CANARY, "REQUIRE X509").await;
     let mine = certificates::signed(sandbox.dir(), "mine", Path::new(&setting("BQSYNC_DEV_SSL_CA")));
@@ -120,7 +120,7 @@ async fn rows_are_read_by_an_account_that_must_show_a_certificate() {
 }
 
 #[tokio::test]
-async fn rows_are_read_by_an_account_whose_plugin_is_not_the_servers_own() {
+async fn rows_are_read_by_an_account_with_another_plugin_than_the_servers_default() {
     if !is_mysql().await {
         return;
     }

@@ -63,7 +63,7 @@ async fn counted(server: &MariaDb, command: Command) -> (Ran, i64) {
 }
 
 #[tokio::test]
-async fn what_is_said_of_many_mappings_is_what_is_said_of_each_alone() {
+async fn many_mappings_get_the_same_answers_together_as_alone() {
     let sandbox = Sandbox::new("many_alike").await;
     let server = server().await;
     let odd: String = ["slow", "odd", "child", "seen", "partly", "shut", "gone"].map(|name| mapping(name, "")).concat();
@@ -96,7 +96,7 @@ async fn what_is_said_of_many_mappings_is_what_is_said_of_each_alone() {
 }
 
 #[tokio::test]
-async fn a_server_is_asked_as_much_about_twelve_mappings_as_about_four() {
+async fn twelve_mappings_take_no_more_statements_than_four() {
     let sandbox = Sandbox::new("many_questions").await;
     let server = server().await;
     let mut asked = Vec::new();
@@ -115,7 +115,7 @@ async fn a_server_is_asked_as_much_about_twelve_mappings_as_about_four() {
 }
 
 #[tokio::test]
-async fn a_run_with_nothing_new_asks_mysql_a_little_and_bigquery_nothing() {
+async fn a_run_without_new_rows_asks_mysql_little_and_bigquery_nothing() {
     let sandbox = Sandbox::new("many_quiet").await;
     let server = server().await;
     sandbox.configure("allow_schema_additions: true", &plain(PLAIN));

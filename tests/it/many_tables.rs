@@ -37,7 +37,7 @@ fn modes(report: &Value, database: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_table_of_a_database_arrives_by_one_entry_and_stays_what_it_was_taken_as() {
+async fn one_entry_moves_every_table_of_a_database_and_each_stays_as_it_was_taken() {
     let sandbox = shop("many_all", "").await;
     let database = &sandbox.database;
     let report = sandbox.sync().await.json();
@@ -75,7 +75,7 @@ async fn every_table_of_a_database_arrives_by_one_entry_and_stays_what_it_was_ta
 }
 
 #[tokio::test]
-async fn a_table_that_appears_later_waits_for_a_word_and_is_moved_after_it() {
+async fn a_table_that_appears_later_waits_for_a_decision_and_is_then_moved() {
     let sandbox = shop("many_new", "").await;
     sandbox.sync().await;
     sandbox
@@ -125,7 +125,7 @@ async fn a_table_that_appears_later_waits_for_a_word_and_is_moved_after_it() {
 }
 
 #[tokio::test]
-async fn a_table_that_was_taken_keeps_its_rows_and_its_shard_its_word_whatever_comes_beside_them() {
+async fn a_taken_table_keeps_its_rows_and_its_shard_value_beside_new_tables() {
     let sandbox = Sandbox::new("many_twins").await;
     let database = sandbox.database.clone();
     let entries = format!(
@@ -160,7 +160,7 @@ async fn a_table_that_was_taken_keeps_its_rows_and_its_shard_its_word_whatever_c
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_takes_no_mapping_with_it_and_a_typo_moves_nothing() {
+async fn an_unreachable_server_removes_no_mapping_and_a_typo_moves_nothing() {
     let sandbox = shop("many_away", ", mode: mirror").await;
     let away = |arguments: &[&str]| {
         let mut command = sandbox.command(arguments);

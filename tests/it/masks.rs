@@ -126,7 +126,7 @@ async fn arrived(sandbox: &Sandbox, column: &str) -> Rows {
 }
 
 #[tokio::test]
-async fn no_value_that_is_masked_leaves_the_program() {
+async fn no_masked_value_leaves_the_program() {
     for inline_rows in [1_000, 0] {
         let settings = format!("inline_rows: {inline_rows}\nallow_schema_additions: true\n");
         let sandbox = people(&format!("masks_{inline_rows}"), &settings, &mapping(UPSERT)).await;
@@ -178,7 +178,7 @@ async fn a_mirror_masks_as_every_mode_does() {
 }
 
 #[tokio::test]
-async fn an_object_that_a_killed_run_has_left_in_the_bucket_holds_masks_alone() {
+async fn an_object_left_by_a_killed_run_contains_only_masked_values() {
     let gcs = Gcs::start().await;
     let settings = format!("inline_rows: 0\ntemp_bucket: {}\n", gcs.bucket);
     let sandbox = people("masks_bucket", &settings, &mapping(UPSERT)).await;
@@ -194,7 +194,7 @@ async fn an_object_that_a_killed_run_has_left_in_the_bucket_holds_masks_alone() 
 }
 
 #[tokio::test]
-async fn an_error_about_a_row_quotes_nothing_of_it() {
+async fn an_error_about_a_row_quotes_no_value() {
     let keyed = mapping("primary_keys: [id], mode: upsert, invalid_values: fail, columns: {raw: STRING}");
     let sandbox = people("masks_error", "", &keyed).await;
     let through = Recorder::start(&sandbox.emulator).await;
@@ -213,7 +213,7 @@ async fn an_error_about_a_row_quotes_nothing_of_it() {
 }
 
 #[tokio::test]
-async fn masks_are_what_the_servers_make_of_the_same_texts() {
+async fn masks_equal_those_that_the_servers_compute() {
     let sandbox = people("masks_values", "", &mapping(UPSERT)).await;
     let through = Recorder::start(&sandbox.emulator).await;
     run(&sandbox, &through, &["run-once"]).await.expect_code(0);

@@ -74,7 +74,7 @@ async fn edits_deletes_and_new_keys_arrive_and_the_next_run_brings_nothing() {
 }
 
 #[tokio::test]
-async fn runs_killed_at_each_step_are_made_good_by_the_next() {
+async fn the_next_run_repairs_a_run_killed_at_each_step() {
     let sandbox = carts("mirror_crash").await;
     sandbox.sync().await;
     for (number, step) in STEPS.into_iter().enumerate() {
@@ -95,7 +95,7 @@ async fn runs_killed_at_each_step_are_made_good_by_the_next() {
 }
 
 #[tokio::test]
-async fn where_nothing_has_changed_bigquery_is_not_called_and_few_edits_are_a_look_and_a_job() {
+async fn an_unchanged_mirror_makes_no_bigquery_call_and_few_edits_one_look_and_one_job() {
     let trial = Trial::mirror("mirror_calls").await;
     // With this many rows, those that are gone are fewer than a tenth, whatever happens in the changed parts.
     trial.add(6_000).await;
@@ -114,7 +114,7 @@ async fn where_nothing_has_changed_bigquery_is_not_called_and_few_edits_are_a_lo
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_among_the_rows_brings_all_or_nothing() {
+async fn a_connection_that_breaks_during_the_read_publishes_all_or_nothing() {
     let mut trial = Trial::mirror("mirror_cut").await;
     trial.add(1_000).await;
     trial.succeeds().await;
@@ -161,7 +161,7 @@ async fn a_change_of_every_type_is_found() {
 }
 
 #[tokio::test]
-async fn keys_of_every_kind_bring_their_changes_and_lose_what_is_gone() {
+async fn changes_and_deletes_arrive_for_keys_of_every_type() {
     let sandbox = Sandbox::new("mirror_keys").await;
     let keys = keys().await;
     let mut mappings = String::new();
@@ -218,7 +218,7 @@ async fn a_table_of_a_thousand_columns_is_mirrored() {
 }
 
 #[tokio::test]
-async fn more_than_the_allowed_share_stays_until_it_is_allowed() {
+async fn more_than_the_allowed_share_of_deletes_waits_for_permission() {
     let sandbox = carts("mirror_guard").await;
     sandbox.sync().await;
     for (statement, held) in [("DELETE FROM t WHERE id > 2600", 3_000), ("DELETE FROM t", 2_600)] {
@@ -234,7 +234,7 @@ async fn more_than_the_allowed_share_stays_until_it_is_allowed() {
 }
 
 #[tokio::test]
-async fn sums_lie_beside_the_state_and_what_they_say_of_another_table_is_not_believed() {
+async fn sums_are_kept_beside_the_state_and_sums_of_another_table_are_not_used() {
     let gcs = Gcs::start().await;
     let sandbox = carts("mirror_gcs").await;
     let settings = format!("state_store: gcs\nstate_gcs_bucket: {}\nstate_gcs_prefix: etl/", gcs.bucket);
@@ -254,7 +254,7 @@ async fn sums_lie_beside_the_state_and_what_they_say_of_another_table_is_not_bel
 }
 
 #[tokio::test]
-async fn rows_that_another_has_doubled_are_healed_by_the_table_as_a_whole() {
+async fn rows_doubled_by_another_writer_are_repaired_by_replacing_the_whole_table() {
     let sandbox = carts("mirror_doubled").await;
     sandbox.sync().await;
     sandbox.bq_run("INSERT INTO `{d}.t` SELECT * FROM `{d}.t` WHERE MOD(id, 100) = 0").await;

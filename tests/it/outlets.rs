@@ -69,7 +69,7 @@ fn written(sandbox: &Sandbox, ran: &Ran) -> String {
 }
 
 #[tokio::test]
-async fn a_failure_is_told_again_until_it_has_arrived_and_its_address_to_nobody() {
+async fn a_notification_is_repeated_until_it_arrives_and_its_address_is_never_shown() {
     let hook = Hook::answering(&[500]).await;
     let sandbox = sandbox("hook", NOTIFY).await;
     let ran = run(&sandbox, &hook.url, &[]).await.expect_code(1);
@@ -98,7 +98,7 @@ async fn a_failure_is_told_again_until_it_has_arrived_and_its_address_to_nobody(
 }
 
 #[tokio::test]
-async fn word_that_nobody_wants_is_a_warning_and_no_failure() {
+async fn a_refused_notification_is_a_warning_and_not_a_failure() {
     let hook = Hook::answering(&[404, 404]).await;
     let sandbox = sandbox("hook_404", "notify: {url: '${HOOK}', on: always}").await;
     let ran = run(&sandbox, &hook.url, &["--mapping", "fine"]).await.expect_code(0);
@@ -110,7 +110,7 @@ async fn word_that_nobody_wants_is_a_warning_and_no_failure() {
 }
 
 #[tokio::test]
-async fn a_service_in_trouble_does_not_hold_up_who_wants_to_leave() {
+async fn a_failing_notification_service_does_not_delay_quitting() {
     // Ten tries would take a quarter of a minute.
     let hook = Hook::answering(&[503; 10]).await;
     let sandbox = sandbox("hook_leave", NOTIFY).await;
@@ -164,7 +164,7 @@ async fn metrics_keep_the_other_mappings_figures_and_count_over_runs() {
 }
 
 #[tokio::test]
-async fn metrics_that_cannot_be_written_are_a_warning_and_no_failure() {
+async fn unwritable_metrics_are_a_warning_and_not_a_failure() {
     let sandbox = sandbox("metrics_blocked", "metrics_file: blocked/bqsync.prom").await;
     sandbox.write("blocked", "a file");
     let ran = run(&sandbox, "", &["--mapping", "fine"]).await.expect_code(0);

@@ -56,7 +56,7 @@ fn verify_units(installed: &Path) {
 }
 
 #[test]
-fn the_package_installs_all_that_a_server_needs_and_shows_nobody_its_configuration() {
+fn the_package_installs_everything_and_keeps_its_configuration_private() {
     let work = tempfile::tempdir().unwrap();
     let (program, out, installed) =
         (work.path().join("bqsync"), work.path().join("out"), work.path().join("installed"));

@@ -68,7 +68,7 @@ async fn unsigned_cursors_beyond_the_signed_range_page_too() {
 }
 
 #[tokio::test]
-async fn without_an_index_one_pass_brings_everything_and_says_so() {
+async fn a_table_without_an_index_is_read_in_one_pass_with_a_warning() {
     let sandbox = Sandbox::new("noindex").await;
     sandbox.configure("", &mapping("id", "at"));
     let values: Vec<String> = (1..=20).map(|id| format!("({id}, '2026-01-01 00:00:{id:02}', {id})")).collect();
@@ -92,7 +92,7 @@ async fn keys_that_are_not_unique_at_the_source_lose_no_cursor_tie() {
 }
 
 #[tokio::test]
-async fn rows_without_a_cursor_value_are_told_of() {
+async fn rows_without_a_cursor_value_are_reported() {
     let sandbox = Sandbox::new("nullcursor").await;
     sandbox.configure("", &mapping("id", "at"));
     sandbox
@@ -129,7 +129,7 @@ fn keys(key: impl Fn(usize) -> String) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn keys_that_are_compared_otherwise_than_they_are_written_page_too() {
+async fn keys_compared_by_a_collation_page_too() {
     pages_over("bytes", "BINARY(4)", &keys(|n| format!("x'{:02X}0020{n:02X}'", 255 - n * 9))).await;
     // 0000 lies before 1901.
     pages_over("years", "YEAR", &keys(|n| if n == 0 { "0".into() } else { (1900 + n * 10).to_string() })).await;

@@ -70,7 +70,7 @@ async fn a_target_that_requires_a_partition_filter_gets_one_in_every_statement()
 }
 
 #[tokio::test]
-async fn a_first_load_over_more_days_than_a_job_may_write_is_cut_before() {
+async fn a_first_load_over_too_many_days_is_cut_into_steps() {
     for (name, index) in [("days_indexed", ""), ("days_unindexed", "ALTER TABLE t DROP KEY at")] {
         let mapping = UPSERT.replace("mode: upsert", "mode: upsert, partition_by: at");
         let sandbox = hundred(name, "", &mapping).await;
@@ -88,7 +88,7 @@ async fn a_first_load_over_more_days_than_a_job_may_write_is_cut_before() {
 }
 
 #[tokio::test]
-async fn a_step_that_writes_too_many_partitions_of_another_column_is_cut_until_it_does_not() {
+async fn a_step_that_writes_too_many_partitions_is_halved_until_it_fits() {
     let mut trial = Trial::with("too_many", &["u"]).await;
     trial.through.limits = BatchLimits::default();
     trial.add(9_000).await;
@@ -102,7 +102,7 @@ async fn a_step_that_writes_too_many_partitions_of_another_column_is_cut_until_i
 }
 
 #[tokio::test]
-async fn a_table_with_an_end_is_warned_of() {
+async fn an_expiring_table_is_warned_about() {
     let sandbox = hundred("end", "", UPSERT).await;
     sandbox.sync().await;
     let proxy = BigQueryProxy::start(&sandbox.emulator).await;
@@ -116,7 +116,7 @@ async fn a_table_with_an_end_is_warned_of() {
 }
 
 #[tokio::test]
-async fn a_check_says_whether_columns_under_policy_tags_let_a_publish_through() {
+async fn a_check_reports_whether_policy_tags_allow_a_publish() {
     let sandbox = hundred("tags", "", UPSERT).await;
     sandbox.sync().await;
     let proxy = BigQueryProxy::start(&sandbox.emulator).await;
@@ -137,7 +137,7 @@ async fn a_check_says_whether_columns_under_policy_tags_let_a_publish_through() 
 
 /// The options of a new table are sent as BigQuery's DDL requires; the emulator accepts them and keeps few.
 #[tokio::test]
-async fn a_table_is_made_with_the_partitions_and_options_that_its_mapping_asks_for() {
+async fn a_table_is_created_with_the_configured_partitions_and_options() {
     let cases = [
         ("month", "{column: at, by: month}", "TIMESTAMP_TRUNC(`at`, MONTH)", ", partition_expiration: 36500d"),
         ("hour", "{column: at, by: hour}", "TIMESTAMP_TRUNC(`at`, HOUR)", ""),
@@ -161,7 +161,7 @@ async fn a_table_is_made_with_the_partitions_and_options_that_its_mapping_asks_f
 }
 
 #[tokio::test]
-async fn a_table_that_was_made_otherwise_is_told_of_and_stays_as_it_is() {
+async fn an_existing_table_with_other_options_is_reported_and_stays_unchanged() {
     let mapping =
         UPSERT.replace("mode: upsert", "mode: upsert, partition_by: {column: at, by: month}, labels: {team: sales}");
     let sandbox = hundred("otherwise", "inline_rows: 0", &mapping).await;
@@ -215,7 +215,7 @@ async fn a_mapping_in_another_dataset_has_its_staging_tables_and_its_jobs_there(
 }
 
 #[tokio::test]
-async fn a_publish_that_was_sent_is_asked_after_where_it_was_sent() {
+async fn a_sent_publish_is_looked_up_where_it_was_sent() {
     let sandbox = hundred("payer", "inline_rows: 0\nbilling_project: payer", APPEND).await;
     sandbox.run_killed_at("published", &["run-once"]).await;
     let pending = &sandbox.read_json("state/state.json")["bqsync"]["mappings"]["t"]["pending"];

@@ -19,7 +19,7 @@ fn assert_nothing_is_obeyed(what: &str, text: &str) {
 }
 
 #[tokio::test]
-async fn keys_and_errors_of_rows_are_escaped_wherever_they_are_shown() {
+async fn keys_and_errors_are_escaped_wherever_they_are_shown() {
     let sandbox = Sandbox::new("escapes").await;
     sandbox.configure(
         "invalid_values: fail",
@@ -80,7 +80,7 @@ fn to_full_disk(mut command: Command) -> Command {
 }
 
 #[tokio::test]
-async fn a_result_that_nobody_gets_is_no_success() {
+async fn a_result_that_cannot_be_written_is_not_a_success() {
     let sandbox = Sandbox::new("full").await;
     sandbox.configure(
         "",
@@ -110,7 +110,7 @@ async fn a_result_that_nobody_gets_is_no_success() {
 }
 
 #[tokio::test]
-async fn a_reader_that_went_away_is_no_error() {
+async fn a_reader_that_went_away_is_not_an_error() {
     for arguments in [&["--help"][..], &["man"], &["completions", "bash"]] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bqsync"));
         let mut child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -134,7 +134,7 @@ fn severities(stderr: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn in_json_everything_on_stderr_is_json_with_a_severity() {
+async fn json_logging_makes_every_line_on_stderr_json_with_a_severity() {
     let sandbox = Sandbox::new("severity").await;
     let json = ["--log-format", "json"];
     for wrong in

@@ -39,7 +39,7 @@ fn assert_same(kind: CursorKind, ordered: &[String], mut values: Vec<Cursor>) {
 }
 
 #[tokio::test]
-async fn cursors_are_ordered_as_the_server_orders_them_zero_and_impossible_dates_too() {
+async fn cursors_are_ordered_as_by_the_server_including_impossible_dates() {
     let sandbox = Sandbox::new("order").await;
     let values = samples(&moments(), 400);
     let ordered = as_ordered_by_the_server(&sandbox, "DATETIME(6)", &values).await;

@@ -26,14 +26,14 @@ async fn arrive(trial: &Trial, rows: u64) {
 }
 
 #[tokio::test]
-async fn a_first_load_is_shared_by_the_keys_values() {
+async fn a_first_load_is_divided_among_readers_by_the_keys_values() {
     let trial = four("by_key", &["u"]).await;
     trial.add(500).await;
     arrive(&trial, 500).await;
 }
 
 #[tokio::test]
-async fn keys_that_lie_together_at_one_end_are_shared_too() {
+async fn keys_clustered_at_one_end_are_divided_too() {
     let trial = four("skewed", &["u"]).await;
     trial.add(300).await;
     // One key is at the beginning, and the others are where halves of halves still hold none or all of them.
@@ -42,7 +42,7 @@ async fn keys_that_lie_together_at_one_end_are_shared_too() {
 }
 
 #[tokio::test]
-async fn a_window_is_shared_by_the_moments_and_rows_of_one_moment_stay_together() {
+async fn a_window_is_divided_by_time_and_rows_of_the_same_time_stay_together() {
     let trial = four("by_cursor", &["a"]).await;
     trial.add(30).await;
     trial.succeeds().await;
@@ -62,7 +62,7 @@ async fn a_small_window_opens_no_second_connection() {
 }
 
 #[tokio::test]
-async fn readers_whose_connections_break_go_on_each_after_its_own_last_row() {
+async fn each_reader_continues_after_its_own_last_row_when_its_connection_breaks() {
     let trial = four("broken", &["u"]).await;
     trial.add(600).await;
     trial.mysql.cut([9_000; 6]);
@@ -71,7 +71,7 @@ async fn readers_whose_connections_break_go_on_each_after_its_own_last_row() {
 }
 
 #[tokio::test]
-async fn an_account_that_may_hold_two_connections_is_read_by_two() {
+async fn an_account_limited_to_two_connections_is_read_by_two_readers() {
     let mut trial = four("account", &["u"]).await;
     trial.add(600).await;
     let user = format!("two_{}", std::process::id());

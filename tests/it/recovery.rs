@@ -35,7 +35,7 @@ async fn every_row_once(sandbox: &Sandbox, table: &str) {
 }
 
 #[tokio::test]
-async fn runs_killed_at_ever_later_moments_are_made_good_in_every_mode() {
+async fn the_next_run_repairs_runs_killed_at_later_and_later_moments_in_every_mode() {
     let sandbox = sandbox("kill9").await;
     for millis in [150, 400, 700, 1000, 1400, 1900, 2500] {
         let mut child = sandbox.command(&["run-once"]).spawn().unwrap();
@@ -75,7 +75,7 @@ fn forget_the_end(sandbox: &Sandbox, mapping: &str, before: Option<&str>) {
 }
 
 #[tokio::test]
-async fn a_publish_whose_end_nobody_heard_of_is_adopted_and_not_done_twice() {
+async fn a_publish_with_an_unknown_end_is_adopted_and_does_not_take_effect_twice() {
     let sandbox = sandbox("adopt").await;
     sandbox.sync().await;
     let high = sandbox.read_json("state/state.json")["last_sync"]["k"].clone();
@@ -110,7 +110,7 @@ async fn a_watermark_of_the_original_tool_survives_a_crash_after_the_first_publi
 }
 
 #[tokio::test]
-async fn a_target_that_is_gone_is_not_gone_on_with() {
+async fn a_dropped_target_is_refused() {
     let sandbox = sandbox("gone").await;
     sandbox.sync().await;
     sandbox.bq_run("DROP TABLE `{d}.a`").await;

@@ -53,7 +53,7 @@ async fn leave(child: Child) -> (Vec<String>, String) {
 }
 
 #[tokio::test]
-async fn what_runs_ends_by_the_old_files_and_what_comes_next_is_run_by_the_new() {
+async fn a_running_sync_ends_under_the_old_files_and_the_next_uses_the_new() {
     let sandbox = sandbox("renewed", &["t", "u"]).await;
     sandbox.write(".env", "TABLE=t\n");
     configure(&sandbox, "", &mapping("${TABLE}"));
@@ -74,7 +74,7 @@ async fn what_runs_ends_by_the_old_files_and_what_comes_next_is_run_by_the_new()
 }
 
 #[tokio::test]
-async fn files_that_cannot_be_used_are_told_once_and_the_former_ones_are_followed() {
+async fn unusable_files_are_reported_once_and_the_former_ones_stay_in_use() {
     let sandbox = sandbox("unrenewed", &["t", "u"]).await;
     let hook = Hook::answering(&[]).await;
     let notify = format!("notify: {{url: '{}'}}", hook.url);

@@ -78,7 +78,7 @@ pub async fn keys() -> Vec<(&'static str, [&'static str; 5])> {
 }
 
 #[tokio::test]
-async fn keys_of_every_kind_bring_their_rows_and_no_other() {
+async fn keys_of_every_type_select_exactly_their_rows() {
     let sandbox = Sandbox::new("repair_keys").await;
     let keys = keys().await;
     let mut mappings = String::new();
@@ -114,7 +114,7 @@ async fn keys_of_every_kind_bring_their_rows_and_no_other() {
 }
 
 #[tokio::test]
-async fn keys_of_several_columns_are_mended_in_many_statements_and_batches() {
+async fn composite_keys_are_mended_in_many_statements_and_batches() {
     let sandbox = Sandbox::new("repair_many").await;
     let mapping = deleting(&UPSERT.replace("[id]", "[code, day, raw]"));
     sandbox.configure("window_rows: 700", &mapping);
@@ -144,7 +144,7 @@ async fn keys_of_several_columns_are_mended_in_many_statements_and_batches() {
 }
 
 #[tokio::test]
-async fn killed_at_each_step_it_is_made_good_by_the_next() {
+async fn the_next_repair_completes_one_killed_at_each_step() {
     let sandbox = hundred("repair_crash", "window_rows: 2", &deleting(UPSERT)).await;
     sandbox.sync().await;
     let damaged = async |step: usize| {
@@ -180,7 +180,7 @@ async fn killed_at_each_step_it_is_made_good_by_the_next() {
 }
 
 #[tokio::test]
-async fn exit_codes_and_counts_say_what_is_left_and_a_dry_run_changes_nothing() {
+async fn exit_codes_and_counts_show_what_is_left_and_a_dry_run_changes_nothing() {
     let sandbox = hundred("repair_codes", "", UPSERT).await;
     sandbox.sync().await;
     assert_eq!(result(&repair(&sandbox, &[]).await.expect_code(0))["outcome"], "equal");
@@ -214,7 +214,7 @@ async fn exit_codes_and_counts_say_what_is_left_and_a_dry_run_changes_nothing() 
 }
 
 #[tokio::test]
-async fn of_an_append_the_newest_version_comes_back_and_history_stays() {
+async fn a_repair_of_an_append_restores_the_newest_version_and_keeps_history() {
     let sandbox = hundred("repair_append", "", APPEND).await;
     sandbox.sync().await;
     sandbox.sql("UPDATE t SET v = 'newer', at = '2026-02-01' WHERE id IN (3, 4)").await;

@@ -42,7 +42,7 @@ async fn verified(sandbox: &Sandbox) -> Value {
 }
 
 #[tokio::test]
-async fn edits_and_deletes_arrive_in_a_table_that_stays_the_same_table() {
+async fn edits_and_deletes_arrive_and_the_table_keeps_its_settings() {
     let sandbox = rates("replace").await;
     let first = sandbox.sync().await.mapping("t");
     assert_eq!((&first["records_processed"], &first["mode"]), (&json!(21), &json!("replace")));
@@ -70,7 +70,7 @@ async fn edits_and_deletes_arrive_in_a_table_that_stays_the_same_table() {
 }
 
 #[tokio::test]
-async fn runs_killed_at_each_step_are_made_good_by_the_next() {
+async fn the_next_run_repairs_a_run_killed_at_each_step() {
     let sandbox = rates("replace_crash").await;
     sandbox.sync().await;
     for (number, step) in STEPS.into_iter().enumerate() {
@@ -89,7 +89,7 @@ async fn runs_killed_at_each_step_are_made_good_by_the_next() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_in_the_middle_publishes_nothing_or_all() {
+async fn a_connection_that_breaks_half_way_publishes_nothing_or_all() {
     let mut trial = Trial::with("replace_cut", &["r"]).await;
     trial.add(1_000).await;
     trial.succeeds().await;
@@ -108,7 +108,7 @@ async fn a_connection_that_breaks_in_the_middle_publishes_nothing_or_all() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_empty_or_too_small_replaces_nothing_until_it_is_allowed() {
+async fn an_empty_or_shrunk_table_replaces_nothing_until_it_is_allowed() {
     let sandbox = rates("replace_shrink").await;
     sandbox.sync().await;
     let allow = ["--no-tui", "run-once", "--mapping", "t", "--allow-shrink", "--output", "json"];

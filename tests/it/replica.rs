@@ -51,7 +51,7 @@ async fn run(sandbox: &Sandbox, server: &MariaDb) -> Ran {
 }
 
 #[tokio::test]
-async fn a_transaction_that_was_open_at_the_primary_loses_no_row_on_the_replica() {
+async fn a_transaction_open_at_the_primary_loses_no_row_on_the_replica() {
     let sandbox = Sandbox::new("replica").await;
     sandbox.configure("", MAPPINGS);
     let (primary, replica) = pair().await;

@@ -25,7 +25,7 @@ fn remembered(sandbox: &Sandbox) -> Value {
 }
 
 #[tokio::test]
-async fn each_column_is_accepted_or_declined_on_its_own_and_the_run_goes_on() {
+async fn each_column_is_accepted_or_declined_separately_and_the_run_continues() {
     let sandbox = with_new_columns("review").await;
     sandbox.run_once().await.expect_code(3);
     assert_eq!(remembered(&sandbox)["undecided"], serde_json::json!(["wanted", "secret"]));
@@ -55,7 +55,7 @@ async fn each_column_is_accepted_or_declined_on_its_own_and_the_run_goes_on() {
 }
 
 #[tokio::test]
-async fn a_declined_column_that_gets_another_type_is_asked_about_again() {
+async fn a_declined_column_that_gets_another_type_needs_a_new_decision() {
     let sandbox = with_new_columns("review_again").await;
     let decide = ["schema-diff", "--mapping", "t", "--apply", "--column", "wanted", "--decline", "secret"];
     sandbox.run(&decide).await.expect_code(0);
@@ -82,7 +82,7 @@ async fn a_conflict_waits_and_may_be_declined_but_not_accepted() {
 }
 
 #[tokio::test]
-async fn words_that_cannot_be_meant_are_answered_with_what_can() {
+async fn invalid_decisions_are_refused_with_the_valid_ones() {
     let sandbox = with_new_columns("review_words").await;
     let said = |words: &'static [&'static str], code| {
         let sandbox = &sandbox;

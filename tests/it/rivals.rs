@@ -33,7 +33,7 @@ fn warnings(told: &Told, mapping: &str) -> usize {
 }
 
 #[tokio::test]
-async fn an_older_state_that_is_put_back_doubles_nothing_and_is_told_once() {
+async fn a_restored_older_state_doubles_nothing_and_is_reported_once() {
     let trial = Trial::with("older", &["a", "k", "u"]).await;
     trial.add(100).await;
     trial.succeeds().await;
@@ -58,7 +58,7 @@ async fn an_older_state_that_is_put_back_doubles_nothing_and_is_told_once() {
 }
 
 #[tokio::test]
-async fn an_older_state_doubles_nothing_although_the_run_that_meets_its_target_is_held_back() {
+async fn an_older_state_doubles_nothing_even_if_the_first_run_is_held_back() {
     // Other tests' transactions, which may write to every table where locks are not seen, are waited for.
     let trial = Trial::configured("older_held", "readers: 1\nfence_timeout: 60s", &["a", "k"]).await;
     let patient = trial.sandbox.read("config.yaml");
@@ -84,7 +84,7 @@ async fn an_older_state_doubles_nothing_although_the_run_that_meets_its_target_i
 }
 
 #[tokio::test]
-async fn rows_that_others_write_are_noticed_and_fail_nothing() {
+async fn rows_that_others_write_are_noticed_without_a_failure() {
     let trial = Trial::with("others", &["a"]).await;
     trial.add(30).await;
     trial.succeeds().await;
@@ -98,7 +98,7 @@ async fn rows_that_others_write_are_noticed_and_fail_nothing() {
 }
 
 #[tokio::test]
-async fn a_state_of_before_this_was_remembered_looks_once_and_warns_of_nothing() {
+async fn a_state_of_an_older_version_looks_up_rows_once_without_a_warning() {
     let trial = Trial::with("upgraded", &["a"]).await;
     trial.add(30).await;
     trial.succeeds().await;
@@ -128,7 +128,7 @@ async fn overtaken(trial: &Trial, target: &str) -> Told {
 }
 
 #[tokio::test]
-async fn two_hosts_that_load_an_empty_upsert_target_at_once_bring_each_row_once() {
+async fn two_hosts_loading_an_empty_upsert_target_at_once_bring_each_row_once() {
     let trial = Trial::configured("hosts_u", ELSEWHERE, &["u"]).await;
     trial.add(60).await;
     overtaken(&trial, "u").await;
@@ -139,7 +139,7 @@ async fn two_hosts_that_load_an_empty_upsert_target_at_once_bring_each_row_once(
 }
 
 #[tokio::test]
-async fn two_hosts_that_append_at_once_bring_each_row_once() {
+async fn two_hosts_appending_at_once_bring_each_row_once() {
     for target in ["a", "k"] {
         let trial = Trial::configured("hosts_a", ELSEWHERE, &[target]).await;
         trial.add(60).await;
@@ -156,7 +156,7 @@ async fn two_hosts_that_append_at_once_bring_each_row_once() {
 }
 
 #[tokio::test]
-async fn a_publish_that_was_never_sent_is_not_taken_for_the_other_hosts_of_the_same_name() {
+async fn an_unsent_publish_is_not_confused_with_another_hosts_publish_of_the_same_name() {
     let sandbox = Sandbox::new("hosts_killed").await;
     let mapping =
         "  - {name: t, mysql_table: t, bigquery_table: t, primary_keys: [id], incremental_column: id, mode: append}";
@@ -178,7 +178,7 @@ async fn a_publish_that_was_never_sent_is_not_taken_for_the_other_hosts_of_the_s
 }
 
 #[tokio::test]
-async fn tables_tell_upper_from_lower_case_and_promise_a_key_only_where_it_stands_once() {
+async fn tables_are_case_sensitive_and_declare_a_key_only_if_it_is_unique() {
     let trial = Trial::with("collation", &["u", "a"]).await;
     trial.add(3).await;
     let told = trial.succeeds().await;
@@ -192,7 +192,7 @@ async fn tables_tell_upper_from_lower_case_and_promise_a_key_only_where_it_stand
 }
 
 #[tokio::test]
-async fn a_text_key_that_changes_its_case_is_warned_of_and_healed_by_deletes() {
+async fn a_text_key_that_changes_its_case_is_warned_about_and_repaired_by_deletes() {
     let sandbox = Sandbox::new("case").await;
     let mapping =
         "name: t, mysql_table: t, bigquery_table: t, primary_keys: [code], incremental_column: at, mode: upsert";

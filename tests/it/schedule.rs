@@ -101,7 +101,7 @@ fn history(sandbox: &Sandbox) -> usize {
 }
 
 #[tokio::test]
-async fn a_due_time_sets_off_one_run_on_record_and_the_next_is_announced() {
+async fn a_due_time_starts_one_recorded_run_and_the_next_is_announced() {
     let sandbox = sandbox("due", "").await;
     let clock = TestClock::at("2040-11-23T01:59:00Z");
     let mut handle = follower(&sandbox, &clock);
@@ -173,7 +173,7 @@ async fn settled(handle: &mut Handle, clock: &TestClock, done: &watch::Sender<bo
 }
 
 #[tokio::test]
-async fn a_run_that_is_under_way_is_waited_for() {
+async fn a_due_run_waits_for_the_run_under_way() {
     let sandbox = sandbox("waits", "").await;
     let mut lock = sandbox.connection().await;
     sqlx::raw_sql("LOCK TABLES t WRITE").execute(&mut lock).await.unwrap();
@@ -196,7 +196,7 @@ async fn a_run_that_is_under_way_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_mapping_with_its_own_schedule_goes_its_own_way() {
+async fn a_mapping_with_its_own_schedule_runs_on_it() {
     let sandbox = sandbox("own", "").await;
     let mapping = |name: &str, rest: &str| {
         format!("  - {{name: {name}, mysql_table: t, bigquery_table: {name}, incremental_column: id{rest}}}\n")
@@ -268,7 +268,7 @@ pub async fn ended(child: Child) -> (Option<i32>, Vec<Value>, String) {
 }
 
 #[tokio::test]
-async fn the_program_makes_up_a_missed_run_and_leaves_when_systemd_says_so() {
+async fn the_scheduler_makes_up_a_missed_run_and_ends_when_systemd_stops_it() {
     let sandbox = sandbox("service", "metrics_file: metrics/bqsync.prom").await;
     ran_long_ago(&sandbox);
     let service = Service::listen(&sandbox);
@@ -297,7 +297,7 @@ async fn the_program_makes_up_a_missed_run_and_leaves_when_systemd_says_so() {
 }
 
 #[tokio::test]
-async fn a_run_that_a_signal_cuts_short_is_made_up_by_the_next_start() {
+async fn a_run_cut_short_by_a_signal_is_made_up_at_the_next_start() {
     let sandbox = sandbox("drain", "").await;
     ran_long_ago(&sandbox);
     let mut lock = sandbox.connection().await;
@@ -328,7 +328,7 @@ async fn a_run_that_a_signal_cuts_short_is_made_up_by_the_next_start() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_does_not_end_the_scheduler() {
+async fn an_unreachable_server_does_not_end_the_scheduler() {
     let sandbox = sandbox("away", "").await;
     ran_long_ago(&sandbox);
     let service = Service::listen(&sandbox);
@@ -345,7 +345,7 @@ async fn a_server_that_is_away_does_not_end_the_scheduler() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_meant_ends_at_once_with_the_documented_code() {
+async fn an_invalid_schedule_ends_at_once_with_the_documented_code() {
     let sandbox = sandbox("refused", "").await;
     let refused = |words: &'static [&'static str]| finish(sandbox.command(words));
     refused(&["--read-only", "schedule"]).await.expect_code(2);
@@ -358,7 +358,7 @@ async fn what_cannot_be_meant_ends_at_once_with_the_documented_code() {
 }
 
 #[tokio::test]
-async fn a_journal_gets_levels_and_no_times() {
+async fn the_journal_gets_levels_without_times() {
     let sandbox = sandbox("journal", "").await;
     let file = std::fs::File::create(sandbox.path("journal")).unwrap();
     let place = file.metadata().unwrap();

@@ -23,7 +23,7 @@ async fn with_a_new_column(name: &str, policy: &str) -> Sandbox {
 }
 
 #[tokio::test]
-async fn allowed_a_new_column_is_added_and_filled() {
+async fn a_new_column_is_added_and_filled_if_that_is_allowed() {
     let sandbox = with_a_new_column("allow", "true").await;
     let report = sandbox.sync().await.mapping("users");
     assert!(report["schema_changes"][0].as_str().unwrap().contains("ADD COLUMN"), "{report}");
@@ -32,7 +32,7 @@ async fn allowed_a_new_column_is_added_and_filled() {
 }
 
 #[tokio::test]
-async fn denied_a_new_column_is_told_of_and_the_others_are_synced() {
+async fn a_denied_new_column_is_reported_and_the_others_are_synced() {
     let sandbox = with_a_new_column("deny", "false").await;
     let report = sandbox.sync().await.mapping("users");
     assert!(report["warnings"].to_string().contains("email"), "{report}");
@@ -41,7 +41,7 @@ async fn denied_a_new_column_is_told_of_and_the_others_are_synced() {
 }
 
 #[tokio::test]
-async fn under_review_the_mapping_waits_until_the_operator_has_decided() {
+async fn a_mapping_under_review_waits_until_the_operator_has_decided() {
     let sandbox = with_a_new_column("review", "review").await;
     let waiting = sandbox.run_once().await.expect_code(3).mapping("users");
     assert_eq!(waiting["outcome"], "waiting");
@@ -92,7 +92,7 @@ async fn a_type_conflict_fails_that_mapping_and_names_both_types() {
 }
 
 #[tokio::test]
-async fn a_column_gone_from_the_source_is_left_and_told_of() {
+async fn a_column_dropped_from_the_source_is_kept_and_reported() {
     let sandbox = Sandbox::new("gone").await;
     sandbox.configure("allow_schema_additions: true", USERS);
     sandbox
@@ -110,7 +110,7 @@ async fn a_column_gone_from_the_source_is_left_and_told_of() {
 }
 
 #[tokio::test]
-async fn a_table_made_by_hand_keeps_its_own_types_where_they_hold_the_values() {
+async fn a_table_made_by_hand_keeps_types_that_hold_the_values() {
     let sandbox = Sandbox::new("byhand").await;
     sandbox.configure("allow_schema_additions: true", USERS);
     sandbox.bq_create_dataset().await;
@@ -140,7 +140,7 @@ async fn names_that_collide_in_bigquery_are_a_configuration_error() {
 }
 
 #[tokio::test]
-async fn a_new_table_has_its_key_its_clusters_and_its_partition() {
+async fn a_new_table_has_its_key_clusters_and_partitions() {
     let sandbox = Sandbox::new("ddl").await;
     sandbox.configure("", &USERS.replace("mode: upsert", "mode: upsert, partition_by: created"));
     sandbox
@@ -157,7 +157,7 @@ async fn a_new_table_has_its_key_its_clusters_and_its_partition() {
 }
 
 #[tokio::test]
-async fn a_new_column_that_mysql_has_filled_in_comes_with_the_command_that_brings_its_values() {
+async fn a_new_column_with_a_default_is_reported_with_the_command_that_brings_its_values() {
     let sandbox = with_a_new_column("filled", "true").await;
     sandbox.sync().await;
     sandbox.sql("ALTER TABLE users ADD COLUMN state VARCHAR(9) DEFAULT 'open', ADD COLUMN twice INT AS (id * 2)").await;
@@ -177,7 +177,7 @@ async fn a_new_column_that_mysql_has_filled_in_comes_with_the_command_that_bring
 }
 
 #[tokio::test]
-async fn a_column_that_runs_have_passed_over_is_added_with_a_word_about_the_rows_before() {
+async fn a_formerly_denied_column_is_added_with_a_note_about_earlier_rows() {
     let sandbox = with_a_new_column("passed_over", "false").await;
     sandbox.sync().await;
     let applied = sandbox.run(&["schema-diff", "--apply"]).await.expect_code(0).stdout;
@@ -190,7 +190,7 @@ async fn a_column_that_runs_have_passed_over_is_added_with_a_word_about_the_rows
 }
 
 #[tokio::test]
-async fn a_column_that_the_account_may_no_longer_read_is_not_taken_for_one_that_is_gone() {
+async fn an_unreadable_column_is_not_taken_for_a_dropped_one() {
     let sandbox = with_a_new_column("withheld", "true").await;
     sandbox.sync().await;
     let (user, database) = (format!("withheld_{}", std::process::id()), &sandbox.database);

@@ -50,7 +50,7 @@ fn key() -> String {
 }
 
 #[tokio::test]
-async fn a_value_that_holds_a_secret_instead_of_a_name_is_refused_and_not_shown() {
+async fn a_secret_in_place_of_a_name_is_refused_and_not_shown() {
     let sandbox =
         sandbox("secret_refused", "state_local_path: ${STATE:-state/state.json}\nreport_dir: ${REPORTS:-etl}").await;
     let pem = format!("-----BEGIN PRIVATE KEY-----{CANARY}");
@@ -109,7 +109,7 @@ async fn unwilling_proxy() -> String {
 }
 
 #[tokio::test]
-async fn a_secret_in_its_own_place_is_shown_by_nothing_that_fails_with_it() {
+async fn no_failure_shows_a_correctly_placed_secret() {
     let sandbox = sandbox("secret_kept", "").await;
     let hook = Hook::answering(&[]).await;
     // Both answer at once, with answers that are not retried: 407 and 404.

@@ -47,7 +47,7 @@ fn command(sandbox: &Sandbox, eu: u16, us: u16, arguments: &[&str]) -> Command {
 }
 
 #[tokio::test]
-async fn two_servers_are_moved_compared_and_held_by_their_own_transactions_alone() {
+async fn two_servers_are_moved_and_compared_and_wait_only_for_their_own_transactions() {
     let sandbox = Sandbox::new("two_servers").await;
     configure(&sandbox);
     let (eu, us) = tokio::join!(
@@ -90,7 +90,7 @@ async fn two_servers_are_moved_compared_and_held_by_their_own_transactions_alone
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_fails_its_own_mappings_and_says_which_variables_are_its_own() {
+async fn an_unreachable_server_fails_only_its_own_mappings_and_names_its_variables() {
     let sandbox = Sandbox::new("one_away").await;
     configure(&sandbox);
     sandbox.sql(&format!("{ORDERS} INSERT INTO orders (v, at) VALUES ('e1', '2026-01-01')")).await;

@@ -46,7 +46,7 @@ async fn each_mapping_is_run_by_one_shard_and_all_shards_together_run_all() {
 }
 
 #[tokio::test]
-async fn a_task_of_cloud_run_or_kubernetes_knows_its_share_and_half_a_word_is_refused() {
+async fn a_task_of_cloud_run_or_kubernetes_finds_its_share_and_incomplete_variables_are_refused() {
     let sandbox = five_tables("shardenv").await;
     let run_once = || sandbox.command(&["run-once", "--output", "json"]);
     let cloud_run = [("CLOUD_RUN_TASK_INDEX", "3"), ("CLOUD_RUN_TASK_COUNT", "4")];
@@ -62,7 +62,7 @@ async fn a_task_of_cloud_run_or_kubernetes_knows_its_share_and_half_a_word_is_re
 }
 
 #[tokio::test]
-async fn a_backfill_is_not_shared_without_a_state_that_is() {
+async fn a_backfill_is_not_shared_without_a_shared_state() {
     let sandbox = five_tables("shardlocal").await;
     let backfill = ["backfill", "--mapping", "t0", "--start", "1"];
     let refused = sandbox.run(&[&backfill[..], &["--shard", "0/2"]].concat()).await.expect_code(2);

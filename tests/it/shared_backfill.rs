@@ -87,7 +87,7 @@ async fn four_processes_move_every_row_once_although_one_of_them_is_killed_in_th
 }
 
 #[tokio::test]
-async fn a_run_waits_for_no_dead_process_and_an_operator_goes_on_with_what_is_left() {
+async fn a_run_waits_for_no_dead_process_and_an_operator_continues_the_rest() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("share_dead", &gcs, KEYLESS).await;
     let mut first = shard(&gcs, &sandbox, "1/2");
@@ -138,7 +138,7 @@ async fn a_process_that_wakes_up_after_its_part_was_taken_over_publishes_nothing
 }
 
 #[tokio::test]
-async fn a_restart_takes_the_parts_back_and_what_was_begun_alone_is_gone_on_with_together() {
+async fn a_restart_takes_the_parts_back_and_a_single_backfill_can_be_shared() {
     let gcs = Gcs::start().await;
     let sandbox = sandbox("share_restart", &gcs, UPSERT).await;
     let mut alone = gcs.command(&sandbox, &BACKFILL);
@@ -160,7 +160,7 @@ async fn a_restart_takes_the_parts_back_and_what_was_begun_alone_is_gone_on_with
 }
 
 #[tokio::test]
-async fn killed_at_each_step_a_share_is_made_good_by_another_process() {
+async fn another_process_completes_a_share_killed_at_each_step() {
     // The mapping's own work is to begin and cut the backfill; the second lease is a part's.
     let steps = [
         "planned",

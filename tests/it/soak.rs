@@ -182,7 +182,7 @@ async fn nothing_is_missing_or_doubled(sandbox: &Sandbox) {
 }
 
 #[tokio::test]
-async fn a_shop_at_work_and_runs_killed_at_any_moment_lose_nothing_and_double_nothing() {
+async fn runs_killed_at_any_moment_in_a_busy_shop_lose_and_double_nothing() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let seed: u64 = setting_or("SOAK_SEED", u64::from(now.subsec_nanos()));
     let seconds: u64 = setting_or("SOAK_SECONDS", SECONDS);

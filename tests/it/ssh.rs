@@ -40,7 +40,7 @@ fn left(directory: &Path) -> usize {
 }
 
 #[tokio::test]
-async fn through_ssh_with_tls_and_without_and_nothing_is_left_behind() {
+async fn connections_through_ssh_work_with_and_without_tls_and_leave_nothing_behind() {
     let sandbox = sandbox("ssh").await;
     let user = account(&sandbox, CANARY, "").await;
     let sshd = Sshd::start(&sandbox, "").await;
@@ -64,7 +64,7 @@ async fn through_ssh_with_tls_and_without_and_nothing_is_left_behind() {
 }
 
 #[tokio::test]
-async fn an_ssh_that_ends_in_the_middle_is_started_again_and_a_kill_9_ends_it() {
+async fn an_ssh_that_ends_half_way_is_started_again_and_a_kill_9_ends_it() {
     let sandbox = sandbox("sshdies").await;
     let user = account(&sandbox, CANARY, "").await;
     let sshd = Sshd::start(&sandbox, "").await;
@@ -107,7 +107,7 @@ async fn waits_for_the_table(sandbox: &Sandbox, user: &str, later_than: i64) -> 
 }
 
 #[tokio::test]
-async fn what_ssh_cannot_do_is_told_in_its_own_words() {
+async fn a_failure_of_ssh_is_reported_in_its_own_words() {
     let sandbox = sandbox("sshno").await;
     let sshd = Sshd::start(&sandbox, "PermitOpen 127.0.0.1:2").await;
     let said = line(through(&sandbox, &sshd, "etl", &[]), "mysql_login").await;

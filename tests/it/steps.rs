@@ -45,7 +45,7 @@ pub fn steps_of(events: &[Event]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_large_window_is_moved_in_steps_that_tear_no_tie_apart() {
+async fn a_large_window_is_moved_in_steps_that_keep_ties_together() {
     for mapping in [UPSERT, APPEND] {
         let sandbox = hundred("steps", "window_rows: 40", mapping).await;
         let (events, report) = sandbox.run_engine(BatchLimits::default()).await;
@@ -64,7 +64,7 @@ async fn a_large_window_is_moved_in_steps_that_tear_no_tie_apart() {
 }
 
 #[tokio::test]
-async fn rows_that_all_share_one_moment_are_one_step() {
+async fn rows_with_one_common_moment_are_one_step() {
     let sandbox = hundred("one_moment", "window_rows: 7", UPSERT).await;
     sandbox.sql("UPDATE t SET at = '2026-02-02 02:02:02'").await;
     let report = sandbox.sync().await.mapping("t");
@@ -88,7 +88,7 @@ async fn a_kill_late_in_a_first_load_costs_one_step() {
 }
 
 #[tokio::test]
-async fn an_append_whose_first_load_met_rows_goes_on_looking_for_them_after_a_crash() {
+async fn an_append_whose_first_load_met_rows_still_looks_them_up_after_a_crash() {
     let sandbox = hundred("met_rows", "window_rows: 30", APPEND).await;
     sandbox.sync().await;
     // The state is lost; the table is not.
@@ -104,7 +104,7 @@ async fn an_append_whose_first_load_met_rows_goes_on_looking_for_them_after_a_cr
 }
 
 #[tokio::test]
-async fn a_lookback_reads_a_stretch_again_and_leaves_the_watermark_where_it_was() {
+async fn a_lookback_rereads_a_stretch_and_leaves_the_watermark_in_place() {
     let sandbox = hundred("lookback", "window_rows: 4", UPSERT).await;
     sandbox.sync().await;
     // The application forgot to set the new moment.
@@ -117,7 +117,7 @@ async fn a_lookback_reads_a_stretch_again_and_leaves_the_watermark_where_it_was(
 }
 
 #[tokio::test]
-async fn staging_tables_of_dead_runs_are_dropped_and_others_are_not() {
+async fn only_staging_tables_of_dead_runs_are_dropped() {
     let sandbox = hundred("sweep", "inline_rows: 0", UPSERT).await;
     sandbox.run_killed_at("staged", &["run-once"]).await;
     sandbox.bq_run("CREATE TABLE `{d}.bqsync_staging_t_of_somebody` (x INT64)").await;
@@ -129,7 +129,7 @@ async fn staging_tables_of_dead_runs_are_dropped_and_others_are_not() {
 }
 
 #[tokio::test]
-async fn a_lookback_of_another_kind_than_the_column_is_refused_before_anything_begins() {
+async fn a_lookback_that_does_not_suit_the_column_is_refused_before_anything_begins() {
     let sandbox = Sandbox::new("lookback_kind").await;
     sandbox.configure(
         "",

@@ -58,7 +58,7 @@ async fn verified(sandbox: &Sandbox, mappings: usize) {
 
 /// All of them are loaded at once for the first time, in every mode.
 #[tokio::test]
-async fn three_tables_with_the_same_ids_share_a_target_in_every_mode() {
+async fn three_tables_with_equal_ids_share_a_target_in_every_mode() {
     let windows = "incremental_column: at";
     let mappings = entry("u", &format!("{windows}, mode: upsert, deletes: hard"))
         + &entry("a", &format!("{windows}, mode: append"))
@@ -100,7 +100,7 @@ async fn three_tables_with_the_same_ids_share_a_target_in_every_mode() {
 
 /// (Kills at every call, in each mode, are tested in memory.)
 #[tokio::test]
-async fn a_shard_whose_runs_are_killed_at_each_step_is_made_good_and_the_others_stay() {
+async fn the_next_run_repairs_a_shard_killed_at_each_step_and_the_others_stay() {
     let sandbox = three("shards_crash", &entry("u", "incremental_column: at, mode: upsert")).await;
     sandbox.sync().await;
     for (number, step) in STEPS.into_iter().enumerate() {
@@ -126,7 +126,7 @@ async fn a_shard_whose_runs_are_killed_at_each_step_is_made_good_and_the_others_
 
 /// Tables with different columns, and one that comes later.
 #[tokio::test]
-async fn the_target_has_the_columns_of_all_and_a_shard_that_is_added_is_loaded_beside_the_others() {
+async fn the_target_has_the_columns_of_all_shards_and_an_added_shard_is_loaded_beside_them() {
     let sandbox = Sandbox::new("shards_union").await;
     let entry = |tables: &str| {
         format!(
@@ -172,7 +172,7 @@ fn word(mode: &str, word: &str) -> String {
 
 /// The statement in the hint works as it stands.
 #[tokio::test]
-async fn a_shard_whose_word_is_changed_stands_still_until_its_rows_have_the_new_one() {
+async fn a_shard_whose_value_is_changed_stops_until_its_rows_have_the_new_one() {
     let sandbox = Sandbox::new("shards_word").await;
     let modes = ["upsert", "append", "mirror"];
     let all = |to: &str| modes.map(|mode| word(mode, to)).concat();
@@ -209,7 +209,7 @@ async fn a_shard_whose_word_is_changed_stands_still_until_its_rows_have_the_new_
 
 /// Follows docs/operate.md, but leaves the entry in the state at first.
 #[tokio::test]
-async fn a_shard_that_was_taken_out_with_its_rows_and_comes_back_is_loaded_again_and_the_others_stay() {
+async fn a_removed_shard_that_returns_is_loaded_again_and_the_others_stay() {
     let sandbox = Sandbox::new("shards_back").await;
     let list = |tables: &str| {
         format!(

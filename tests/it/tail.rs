@@ -31,7 +31,7 @@ async fn passed(milliseconds: u64) {
 }
 
 #[tokio::test]
-async fn rows_that_sessions_in_other_zones_stamp_all_arrive() {
+async fn rows_stamped_by_sessions_in_other_zones_all_arrive() {
     let sandbox = shop("zones", TABLE, BOTH).await;
     let rounds = setting_or("ZONE_ROUNDS", 4);
     sandbox.sql("INSERT INTO o (v) VALUES ('first')").await;
@@ -59,7 +59,7 @@ async fn rows_that_sessions_in_other_zones_stamp_all_arrive() {
 }
 
 #[tokio::test]
-async fn a_row_that_changes_twice_in_a_second_that_another_zone_shows_arrives_as_it_is() {
+async fn a_row_that_changes_twice_in_another_zones_second_arrives_in_its_last_version() {
     let table = "CREATE TABLE o (id INT PRIMARY KEY, v VARCHAR(60), t DATETIME NOT NULL, KEY (t)); \
          INSERT INTO o VALUES (1, 'old', '2026-01-01')";
     let mapping = BOTH.lines().next().unwrap();
@@ -105,7 +105,7 @@ async fn numbers_that_appear_below_the_watermark_arrive_once() {
 }
 
 #[tokio::test]
-async fn a_state_without_a_memory_of_the_tail_has_its_last_minutes_read_again() {
+async fn the_last_minutes_are_reread_if_the_state_remembers_no_tail() {
     let sandbox = shop("no_memory", &TABLE.replace("DATETIME", "TIMESTAMP"), BOTH).await;
     sandbox.sql("INSERT INTO o (v) VALUES ('before')").await;
     passed(5).await;
@@ -121,7 +121,7 @@ async fn a_state_without_a_memory_of_the_tail_has_its_last_minutes_read_again() 
 }
 
 #[tokio::test]
-async fn a_lookback_of_nothing_looks_at_nothing_again() {
+async fn a_lookback_of_zero_rereads_nothing() {
     let mappings =
         BOTH.replace("mode: upsert", "mode: upsert, lookback: 0").replace("mode: append", "mode: append, lookback: 0");
     let sandbox = shop("no_tail", TABLE, &mappings).await;
@@ -135,7 +135,7 @@ async fn a_lookback_of_nothing_looks_at_nothing_again() {
 }
 
 #[tokio::test]
-async fn a_table_whose_numbers_begin_again_is_not_passed_over() {
+async fn a_table_whose_numbers_restart_is_not_skipped() {
     let mapping =
         "  - {name: o, mysql_table: o, bigquery_table: o, primary_keys: [id], incremental_column: id, mode: append}";
     let sandbox = shop("again", TABLE, mapping).await;
@@ -151,7 +151,7 @@ async fn a_table_whose_numbers_begin_again_is_not_passed_over() {
 }
 
 #[tokio::test]
-async fn numbers_that_are_the_time_wait_for_their_second_to_end() {
+async fn numbers_that_count_seconds_wait_for_their_second_to_end() {
     let table = "CREATE TABLE o (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(60), at INT NOT NULL, KEY (at))";
     let mapping =
         "  - {name: o, mysql_table: o, bigquery_table: o, primary_keys: [id], incremental_column: at, mode: upsert}";
@@ -167,7 +167,7 @@ async fn numbers_that_are_the_time_wait_for_their_second_to_end() {
 }
 
 #[tokio::test]
-async fn rows_of_today_are_said_to_wait_where_the_column_is_a_date() {
+async fn rows_of_today_in_a_date_column_are_reported_as_waiting() {
     let table = "CREATE TABLE o (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(60), at DATE NOT NULL, KEY (at))";
     let mapping =
         "  - {name: o, mysql_table: o, bigquery_table: o, primary_keys: [id], incremental_column: at, mode: upsert}";
@@ -193,7 +193,7 @@ async fn a_row_that_gets_an_older_stamp_replaces_what_bigquery_holds() {
 }
 
 #[tokio::test]
-async fn an_append_without_keys_doubles_nothing_when_a_column_has_come() {
+async fn an_append_without_keys_doubles_nothing_when_a_column_is_added() {
     let table = "CREATE TABLE o (id INT NOT NULL, v VARCHAR(60), t TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6), KEY (t)); \
          INSERT INTO o (id, v) VALUES (1, 'a'), (2, 'b')";
     let mapping = "  - {name: keyless, mysql_table: o, bigquery_table: keyless, incremental_column: t, mode: append}";

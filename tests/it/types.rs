@@ -160,7 +160,7 @@ async fn geometries_arrive_with_x_before_y() {
 }
 
 #[tokio::test]
-async fn types_of_one_server_alone_arrive_too() {
+async fn types_that_only_one_server_has_arrive_too() {
     if is_mysql().await {
         let sandbox = Sandbox::new("vector").await;
         sandbox.configure("", MAPPING);
@@ -291,7 +291,7 @@ async fn bytes_that_are_not_utf8_fail_with_table_column_and_key() {
 }
 
 #[tokio::test]
-async fn a_time_that_clocks_skipped_is_no_key() {
+async fn a_time_that_clocks_skipped_is_refused_as_a_key() {
     let sandbox = Sandbox::new("gapkey").await;
     let mapping = MAPPING.replace("primary_keys: [id]", "primary_keys: [id, at]");
     sandbox.configure("default_timezone: Europe/Berlin", &mapping);
@@ -315,7 +315,7 @@ async fn a_time_that_clocks_skipped_is_no_key() {
 }
 
 #[tokio::test]
-async fn text_that_unicode_does_not_have_fails_and_arrives_as_bytes_where_asked_for() {
+async fn text_that_unicode_lacks_fails_and_arrives_as_bytes_on_request() {
     let sandbox = Sandbox::new("sjis").await;
     sandbox.configure("", MAPPING);
     sandbox

@@ -36,7 +36,7 @@ async fn the_first_run_brings_every_row_and_the_second_brings_nothing() {
 }
 
 #[tokio::test]
-async fn changed_and_new_rows_replace_and_join() {
+async fn changed_rows_replace_old_ones_and_new_rows_are_added() {
     let sandbox = Sandbox::new("change").await;
     sandbox.configure("", USERS);
     sandbox.sql(CREATE_USERS).await;
@@ -127,7 +127,7 @@ async fn a_view_and_a_partitioned_table_are_tables_like_others() {
 }
 
 #[tokio::test]
-async fn odd_names_arrive_under_names_bigquery_takes() {
+async fn odd_names_arrive_under_valid_bigquery_names() {
     let sandbox = Sandbox::new("odd").await;
     sandbox.configure(
         "",

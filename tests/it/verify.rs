@@ -55,7 +55,7 @@ async fn three_thousand(name: &str, id: &str) -> Sandbox {
 }
 
 #[tokio::test]
-async fn every_type_is_written_alike_on_both_sides_and_no_column_is_forgotten() {
+async fn every_type_is_compared_alike_on_both_sides_and_no_column_is_forgotten() {
     let cases = cases();
     let sandbox = filled("verify_types", &cases).await;
     // A row for each column, in which only that column has a value.
@@ -75,7 +75,7 @@ async fn every_type_is_written_alike_on_both_sides_and_no_column_is_forgotten() 
 }
 
 #[tokio::test]
-async fn other_types_asked_for_zones_and_values_that_became_null_are_no_differences() {
+async fn overridden_types_zones_and_values_that_became_null_are_not_differences() {
     let sandbox = Sandbox::new("verify_bent").await;
     sandbox.configure(
         "default_timezone: America/New_York\nempty_string_as_null: true",
@@ -108,7 +108,7 @@ async fn other_types_asked_for_zones_and_values_that_became_null_are_no_differen
 }
 
 #[tokio::test]
-async fn what_cannot_be_compared_is_said() {
+async fn columns_that_cannot_be_compared_are_named() {
     let sandbox = Sandbox::new("verify_out").await;
     sandbox.configure("", &MAPPING.replace("mode: upsert", "mode: upsert, columns: {j: JSON}"));
     sandbox
@@ -120,7 +120,7 @@ async fn what_cannot_be_compared_is_said() {
 }
 
 #[tokio::test]
-async fn a_changed_a_missing_an_extra_and_a_doubled_row_are_found_by_key_and_stay_out_of_the_log() {
+async fn changed_missing_extra_and_doubled_rows_are_found_by_key_and_not_logged() {
     let sandbox = three_thousand("verify_find", "INT").await;
     equal(&sandbox).await;
     for statement in [
@@ -148,7 +148,7 @@ async fn a_changed_a_missing_an_extra_and_a_doubled_row_are_found_by_key_and_sta
 }
 
 #[tokio::test]
-async fn keys_far_apart_are_closed_in_on() {
+async fn differences_are_found_among_keys_with_wide_gaps() {
     let sandbox = three_thousand("verify_sparse", "BIGINT").await;
     sandbox
         .sql("INSERT INTO t VALUES (-4611686018427, 'least', '2026-02-01'), (4611686018427387, 'most', '2026-02-01')")
@@ -164,7 +164,7 @@ async fn keys_far_apart_are_closed_in_on() {
 }
 
 #[tokio::test]
-async fn keys_of_text_and_of_several_columns_are_told_apart_as_bytes() {
+async fn text_and_composite_keys_are_distinguished_by_their_bytes() {
     let sandbox = Sandbox::new("verify_keys").await;
     sandbox.configure("", &UPSERT.replace("[id]", "[code, day, raw]"));
     sandbox
@@ -186,7 +186,7 @@ async fn keys_of_text_and_of_several_columns_are_told_apart_as_bytes() {
 }
 
 #[tokio::test]
-async fn empty_tables_are_equal_and_what_was_never_synced_is_no_difference() {
+async fn empty_tables_are_equal_and_a_table_never_synced_is_not_a_difference() {
     let sandbox = Sandbox::new("verify_empty").await;
     sandbox.configure("", UPSERT);
     sandbox.sql("CREATE TABLE t (id INT PRIMARY KEY, at DATETIME NOT NULL)").await;
@@ -219,7 +219,7 @@ async fn rows_that_changed_after_the_watermark_are_not_judged() {
 }
 
 #[tokio::test]
-async fn of_an_append_the_newest_versions_are_compared() {
+async fn only_the_newest_versions_of_an_append_are_compared() {
     let sandbox = Sandbox::new("verify_append").await;
     sandbox.configure("", &UPSERT.replace("upsert", "append"));
     sandbox
@@ -238,7 +238,7 @@ async fn of_an_append_the_newest_versions_are_compared() {
 }
 
 #[tokio::test]
-async fn without_keys_the_whole_is_compared_and_no_row_is_named() {
+async fn a_table_without_keys_is_compared_as_a_whole_and_no_row_is_named() {
     let sandbox = Sandbox::new("verify_keyless").await;
     sandbox.configure("", "  - {name: t, mysql_table: t, bigquery_table: t, incremental_column: id}");
     sandbox.sql("CREATE TABLE t (id INT PRIMARY KEY, v INT); INSERT INTO t VALUES (1, 1), (2, 2)").await;
@@ -265,7 +265,7 @@ async fn rows_below_the_beginning_of_the_mapping_are_not_compared() {
 }
 
 #[tokio::test]
-async fn a_table_of_one_server_alone_is_compared_as_far_as_it_goes() {
+async fn a_table_with_types_of_one_server_is_compared_as_far_as_possible() {
     let sandbox = Sandbox::new("verify_own").await;
     sandbox.configure("", MAPPING);
     let (types, values, left_out) = if is_mysql().await {
@@ -295,7 +295,7 @@ async fn through(sandbox: &Sandbox, proxy: &QueryProxy, more: &[&str]) -> Ran {
 }
 
 #[tokio::test]
-async fn no_more_is_read_in_bigquery_than_is_allowed() {
+async fn no_more_bytes_are_read_in_bigquery_than_allowed() {
     let sandbox = three_thousand("verify_cost", "INT").await;
     // The calls: the ends of the key, the sums, and all later ones.
     let proxy = QueryProxy::start(&sandbox.emulator, 1_000_000, 100_000).await;

@@ -60,7 +60,7 @@ fn texts(rows: Rows) -> Rows {
 }
 
 #[tokio::test]
-async fn a_views_columns_arrive_whatever_the_catalogue_calls_them() {
+async fn a_views_columns_arrive_whatever_type_the_catalogue_names() {
     let sandbox = Sandbox::new("views").await;
     let numbered = |text: &dyn Fn(usize, &str) -> String| -> String {
         VIEWS.iter().enumerate().map(|(number, (view, ..))| text(number, view)).collect()
@@ -83,7 +83,7 @@ async fn a_views_columns_arrive_whatever_the_catalogue_calls_them() {
 }
 
 #[tokio::test]
-async fn a_view_whose_definer_is_gone_is_named_at_once() {
+async fn a_view_whose_definer_is_missing_is_named_at_once() {
     let sandbox = Sandbox::new("definer").await;
     let mapping = |name: &str| format!("  - {{name: {name}, mysql_table: {name}, incremental_column: id}}\n");
     sandbox.configure("", &(mapping("v") + &mapping("w") + &mapping("broken")));

@@ -109,7 +109,7 @@ fn a_preview_is_printed_with_all_its_keys() {
 }
 
 #[test]
-fn a_difference_says_which_kind_of_answer_it_is() {
+fn every_schema_diff_answer_names_its_kind() {
     let failed = Err(Failure { error: "no table".into(), hint: "make one".into() });
     let printed = json!({"event": "compare_failed", "mapping": "orders", "error": "no table", "hint": "make one"});
     assert_eq!(json_of(&SchemaDiff::compared("orders", &failed)), printed);

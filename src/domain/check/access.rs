@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_answered_with_the_command_that_ends_it() {
+    fn a_missing_permission_comes_with_the_command_that_grants_it() {
         let refused = Fault::new(FaultKind::Auth, "Running a job failed: Access Denied");
         let etl = identity(Some("etl@p.iam.gserviceaccount.com"));
         let finding = jobs_failed(&etl, "p", &refused);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn other_trouble_keeps_its_own_hint() {
+    fn other_faults_keep_their_own_hint() {
         let away = Fault::new(FaultKind::Transient, "no answer").with_hint("look at the network");
         assert_eq!(jobs_failed(&identity(None), "p", &away).remedy.as_deref(), Some("look at the network"));
     }

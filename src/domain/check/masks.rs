@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_hash_of_what_can_be_tried_is_told() {
+    fn a_plain_hash_of_guessable_values_is_reported() {
         let text = |chars| SourceType::Text { chars: Some(chars) };
         let int = SourceType::Int { bits: 64, unsigned: false };
         for (name, source_type) in [

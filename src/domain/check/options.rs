@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn partitions_that_differ_are_told_with_what_can_be_done() {
+    fn different_partitioning_is_reported_with_what_can_be_done() {
         let asked = "partition_by: {column: AT, by: month}";
         assert!(told(asked, &by(PartitionUnit::Month)).is_empty());
         let day = told(asked, &by(PartitionUnit::Day));
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn options_that_differ_are_told_with_the_statement_that_changes_them() {
+    fn different_options_are_reported_with_the_statement_that_changes_them() {
         let key = "projects/p/locations/eu/keyRings/r/cryptoKeys/k";
         let asked = format!(
             "partition_by: at, partition_expiration: 36h, require_partition_filter: true, kms_key: {key}, labels: {{team: \

@@ -208,7 +208,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn plain_connections_are_warned_of_only_where_they_leave_the_machine() {
+    fn unencrypted_connections_are_warned_about_only_if_they_leave_the_machine() {
         assert_eq!(tls(&facts()).standing, Standing::Ok);
         let plain = ServerFacts { tls: None, ..facts() };
         assert_eq!(tls(&plain).standing, Standing::Warn);
@@ -216,7 +216,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn how_a_session_got_in_is_told() {
+    fn the_finding_says_how_the_session_logged_in() {
         let entry =
             Entry { password: Some("MYSQL_PASSWORD_FILE"), ssh: Some("ops@bastion".into()), ..Entry::default() };
         let facts = ServerFacts { entry, ..facts() };
@@ -231,7 +231,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_off_is_told_with_its_side() {
+    fn a_wrong_clock_is_reported_as_ahead_or_behind() {
         assert_eq!(clock(&facts()).standing, Standing::Ok);
         let behind = clock(&ServerFacts { clock_ahead: TimeDelta::seconds(-90), ..facts() });
         assert_eq!(behind.standing, Standing::Warn);
@@ -239,7 +239,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_account_is_cut_at_its_last_at_sign() {
+    fn an_account_is_split_at_its_last_at_sign() {
         assert_eq!(Account::parse("etl@ops@10.0.%").to_string(), "'etl@ops'@'10.0.%'");
     }
 
@@ -252,7 +252,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_fence_is_told_with_the_way_to_a_better_one() {
+    fn the_fence_is_reported_with_the_way_to_improve_it() {
         let found = |sight, blind: &[Blind], product: &str| {
             let at = chrono::NaiveDateTime::default();
             let writers = Writers { sight, blind: blind.to_vec(), at, open: Vec::new() };

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_whose_rows_come_to_an_end_is_warned_of_with_the_statement_that_keeps_them() {
+    fn expiring_rows_are_warned_about_with_the_statement_that_keeps_them() {
         let mut mapping = mapping("");
         assert_eq!(findings(&mapping, &TargetSchema::default()), []);
         let partitioning = Partitioning { life: Some(TimeDelta::days(90)), ..Partitioning::by_day("at".into()) };

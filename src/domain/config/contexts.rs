@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_context_is_a_config_with_what_lies_beside_it() {
+    fn a_context_is_a_configuration_with_the_files_beside_it() {
         let text = "prod: {config: /etc/bqsync/prod/config.yaml, colour: red}\n\
                     staging:\n  config: ~/staging.yaml\n  env: ../staging.env\n  directory: /srv/staging\n";
         let contexts = read(text).unwrap();

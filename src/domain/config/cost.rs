@@ -22,7 +22,7 @@ mod tests {
     use super::super::tests::{only, with};
 
     #[test]
-    fn what_a_statement_may_cost_is_said_for_all_and_for_one() {
+    fn maximum_bytes_billed_can_be_set_for_all_mappings_and_for_one() {
         let of = |top, mapping| with(top, mapping).expect("no problem").mappings[0].maximum_bytes_billed;
         let (all, own) = ("maximum_bytes_billed: 10GB", "    maximum_bytes_billed: 2 TB");
         assert_eq!(of("", ""), None);
@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_to_cluster_by_are_few_and_different_and_moved() {
+    fn cluster_columns_must_be_few_and_distinct_and_moved() {
         let config = with("", "    cluster_by: [country, id]").expect("no problem");
         assert_eq!(config.mappings[0].cluster_by, ["country", "id"]);
         only(with("", "    cluster_by: [a, A]"), "`cluster_by` of mapping `users` names `A` twice");

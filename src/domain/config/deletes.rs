@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_deleted_unless_it_is_asked_for() {
+    fn rows_are_deleted_only_if_the_mapping_says_so() {
         let plain = read("").unwrap();
         assert_eq!((plain.deletes, plain.most_deleted), (Deletes::Ignore, 0.1));
         let soft = read(", primary_keys: [id], deletes: soft").unwrap();
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_said() {
+    fn an_invalid_setting_is_reported() {
         assert!(problem(", deletes: hard").contains("`deletes` of mapping `t` needs `primary_keys`"));
         assert!(problem(", primary_keys: [id], deletes: hard, deleted_column: x").contains("`deletes: soft` alone"));
         assert!(problem(", primary_keys: [id], deletes: soft, deleted_column: a-b").contains("write `a_b`"));

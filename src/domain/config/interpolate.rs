@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_defaults_and_escapes() {
+    fn variables_defaults_and_escapes_are_replaced() {
         for (text, expected) in [
             ("plain $A $ {A} 5$", "plain $A $ {A} 5$"),
             ("${A}", "alpha"),
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_completed_is_named() {
+    fn an_unset_or_malformed_variable_is_named() {
         assert_eq!(read("a ${NONE} b"), Err(Trouble::Unset("NONE".to_owned())));
         for text in ["${A", "${", "${}", "${A-B}", "${1A}", "${:-x}", "${é}", "${A:-${B}"] {
             assert!(matches!(read(text), Err(Trouble::Malformed(_))), "{text}");

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_command_is_said_with_its_line() {
+    fn an_invalid_command_is_reported_with_its_line() {
         let said =
             problems("    - {key: BB, run: id}\n    - {key: C, run: \"echo '{target}'\"}\n    - {run: id, nam: x}\n");
         for part in

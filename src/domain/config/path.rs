@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_key_file_holds_is_not_a_path() {
+    fn the_content_of_a_key_file_is_not_taken_for_a_path() {
         let long = "a".repeat(256);
         let base64 = format!("ewogICJ0eXBlIjogInNlcnZpY2VfYWNjb3VudCIs{}", "Q2FuYXJ5/".repeat(20));
         let deep = "ab/".repeat(1400);

@@ -108,7 +108,7 @@ proptest! {
 
 /// Cuts, drops, doubles and swaps characters: reading must not panic, hang, or fail without a message.
 #[test]
-fn no_mangled_file_brings_the_reader_down() {
+fn a_mangled_file_never_panics_the_reader() {
     let check = |text: &str| {
         if let Err(problems) = read(text) {
             assert!(!problems.is_empty());

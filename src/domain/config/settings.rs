@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_goes_as_it_is_only_to_a_verified_server() {
+    fn an_unencrypted_password_is_allowed_only_for_a_verified_server() {
         let clear = |pairs: &[(&'static str, &'static str)]| account(pairs).map(|settings| settings.clear_password);
         let (verified, command) = (("MYSQL_SSL_MODE", "verify_ca"), ("MYSQL_PASSWORD_COMMAND", "token"));
         let asked = |answer| ("MYSQL_ENABLE_CLEARTEXT_PLUGIN", answer);
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ssh_destination_is_one_word_and_no_option() {
+    fn an_ssh_destination_must_be_one_word_and_not_an_option() {
         assert_eq!(account(&[("MYSQL_SSH", "ops@bastion")]).expect("fine").ssh.as_deref(), Some("ops@bastion"));
         for wrong in ["-oProxyCommand=id", "ops@bastion -p 22", "a\u{1b}b"] {
             assert!(account(&[("MYSQL_SSH", wrong)]).unwrap_err().contains("not a destination"), "{wrong}");

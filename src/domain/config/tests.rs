@@ -89,7 +89,7 @@ fn the_originals_file_loads_unchanged() {
 }
 
 #[test]
-fn what_the_original_left_out_has_its_defaults() {
+fn keys_that_the_original_lacks_have_defaults() {
     let config = with("", "").expect("no problem");
     assert_eq!(config.schema_additions, SchemaAdditions::Deny);
     assert_eq!(config.state, StateLocation::Local(PathBuf::from("state/state.json")));
@@ -102,7 +102,7 @@ fn what_the_original_left_out_has_its_defaults() {
 }
 
 #[test]
-fn a_variable_is_missed_only_where_its_value_is_needed() {
+fn an_unset_variable_is_a_problem_only_if_its_value_is_needed() {
     let none = |_: &str| None;
     let problems = parse(ORIGINAL, Path::new("etc/config.yaml"), &none).expect_err("no project");
     assert_eq!(problems.len(), 1, "{problems:#?}");
@@ -119,7 +119,7 @@ fn a_variable_is_missed_only_where_its_value_is_needed() {
 }
 
 #[test]
-fn a_lease_of_no_use_and_a_folder_that_is_none_are_refused_with_state_in_a_bucket_alone() {
+fn an_invalid_lease_or_prefix_is_refused_only_if_the_state_is_in_a_bucket() {
     let gcs = "state_store: gcs\nstate_gcs_bucket: b\n";
     for (line, wrong) in [
         ("state_gcs_lease: 1s", "`state_gcs_lease`"),
@@ -269,7 +269,7 @@ fn a_replace_needs_neither_keys_nor_incremental_column_and_has_a_guard() {
 }
 
 #[test]
-fn what_only_windows_have_is_refused_of_a_replace() {
+fn keys_about_windows_are_refused_for_a_replace() {
     for line in ["operator: '>='", "operator: '>'", "lookback: 2h", "lookback: 0", "backfill_start: 17"] {
         let told = format!("`{}` of mapping `t` does not go with `mode: replace`", line.split(':').next().unwrap());
         assert_eq!(only(replace(&format!("    {line}\n")), &told), Some(7), "{line}");
@@ -291,7 +291,7 @@ fn two_mappings_may_share_neither_name_nor_target() {
 }
 
 #[test]
-fn a_dot_belongs_to_the_tables_name() {
+fn a_dot_in_bigquery_table_is_part_of_the_name() {
     let config = with("", "  - name: b\n    mysql_table: shop.users\n    incremental_column: id").expect("no problem");
     let mapping = &config.mappings[1];
     assert_eq!(mapping.source, SourceTable::whole(None, "shop.users".to_owned()));
@@ -333,7 +333,7 @@ fn mappings_can_share_lines_through_anchors() {
 }
 
 #[test]
-fn what_is_not_yaml_is_refused_with_its_line() {
+fn invalid_yaml_is_refused_with_its_line() {
     for (text, line) in [
         ("project: p\n\tdataset: d\n", 2),
         ("project: p\ndataset: [a, b\nmappings: []\n", 3),
@@ -358,7 +358,7 @@ fn what_is_not_yaml_is_refused_with_its_line() {
 }
 
 #[test]
-fn the_example_files_are_without_a_problem() {
+fn the_example_files_have_no_problems() {
     let variables: std::collections::HashMap<&str, &str> = include_str!("../../../env.example")
         .lines()
         .filter(|line| !line.starts_with('#'))

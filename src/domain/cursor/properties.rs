@@ -81,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_the_text_it_is_read_or_refused_and_what_is_read_is_stable(text in "[-0-9 :.TZz+]{0,32}|\\PC{0,24}", zone in zones()) {
+    fn any_text_is_read_stably_or_refused(text in "[-0-9 :.TZz+]{0,32}|\\PC{0,24}", zone in zones()) {
         for kind in [CursorKind::Int, CursorKind::Date, CursorKind::DateTime { fsp: 6, zone }] {
             match Cursor::parse(&text, kind) {
                 Ok(cursor) => {

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_that_another_server_has_too_is_called_after_its_own() {
+    fn a_table_that_two_servers_have_is_named_with_its_server() {
         let mut names = Names::default();
         let (eu, us) = (SourceName("eu".to_owned()), SourceName("us".to_owned()));
         let mut allot = |server| names.allot(&table("store", &[]), "shop", Some(server));

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_texts_say_what_is_secret_and_what_is_personal() {
+    fn names_of_text_columns_suggest_secrets_and_personal_data() {
         let text = || SourceType::Text { chars: Some(80) };
         for name in ["password", "user_password_hash", "pwd", "API_KEY", "resetToken", "cvv", "tokens", "pin"] {
             assert_eq!(of(name, text()), Some(Reads::Secret), "{name}");
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_or_a_time_is_not_what_it_counts() {
+    fn a_count_or_time_of_personal_data_is_not_personal_data() {
         assert_eq!(of("email_count", SourceType::Int { bits: 32, unsigned: false }), None);
         assert_eq!(of("email_sent_at", SourceType::DateTime { fsp: 0 }), None);
         assert_eq!(of("birth_date", SourceType::Date), Some(Reads::Personal));

@@ -95,7 +95,7 @@ fn read(text: &str) -> Config {
 }
 
 #[test]
-fn each_shape_of_a_table_has_its_mode() {
+fn each_shape_of_table_gets_a_fitting_mode() {
     let customers = [("email", text(120)), ("updated_at", MOMENT), ("password_hash", text(60)), ("phone", text(20))];
     let mut orders = numbered(table("orders", &[("created_at", MOMENT), ("total", INT)]));
     orders.schema.rows_estimate = Some(88_120_332);
@@ -136,7 +136,7 @@ fn each_shape_of_a_table_has_its_mode() {
 }
 
 #[test]
-fn a_stamp_that_may_be_null_or_is_the_applications_is_no_incremental_column() {
+fn a_nullable_or_application_set_stamp_is_not_used_as_incremental_column() {
     let nullable = |mut facts: TableFacts| {
         facts.schema.columns[1].nullable = true;
         facts
@@ -151,7 +151,7 @@ fn a_stamp_that_may_be_null_or_is_the_applications_is_no_incremental_column() {
 }
 
 #[test]
-fn a_mirror_of_few_rows_may_lose_more_of_them_than_a_tenth() {
+fn a_mirror_of_few_rows_may_lose_more_than_a_tenth_of_them() {
     let fraction = |rows| {
         let mut facts = table("language", &[]);
         facts.schema.rows_estimate = Some(rows);
@@ -163,7 +163,7 @@ fn a_mirror_of_few_rows_may_lose_more_of_them_than_a_tenth() {
 }
 
 #[test]
-fn what_no_mode_can_move_says_why() {
+fn a_table_that_no_mode_can_move_comes_with_the_reason() {
     let hidden = || {
         let mut facts = table("t", &[]);
         facts.schema.columns.clear();
@@ -186,7 +186,7 @@ fn what_no_mode_can_move_says_why() {
 }
 
 #[test]
-fn a_key_that_bigquery_cannot_take_is_passed_over_for_the_next() {
+fn a_key_that_bigquery_refuses_is_skipped_for_the_next_one() {
     let mut facts = table("t", &[("ratio", SourceType::Double), ("code", text(8))]);
     facts.schema.unique_keys = vec![vec!["ratio".to_owned()], vec!["code".to_owned()]];
     let Choice::Moved(entry) = one(facts) else { panic!() };
@@ -194,7 +194,7 @@ fn a_key_that_bigquery_cannot_take_is_passed_over_for_the_next() {
 }
 
 #[test]
-fn names_are_written_so_that_they_are_read_back_and_no_two_are_the_same() {
+fn written_names_are_read_back_unchanged_and_are_unique() {
     let other = TableFacts { database: "hr".to_owned(), ..table("orders", &[]) };
     let names = [
         "orders",
@@ -246,7 +246,7 @@ fn names_are_written_so_that_they_are_read_back_and_no_two_are_the_same() {
 }
 
 #[test]
-fn masks_are_keyed_where_there_is_a_key() {
+fn masks_use_a_key_if_there_is_one() {
     let facts = || table("t", &[("email", text(200)), ("phone", text(20)), ("birth_date", SourceType::Date)]);
     let mask = |has_key| {
         let Choice::Moved(entry) = proposed(&[facts()], has_key).remove(0).choice else { panic!() };
@@ -264,7 +264,7 @@ const EXISTING: &str = "# Ours.\nproject: p\ndataset: d\nmappings:\n    - name: 
                         mode: replace\n    # the end of the list\n\n# What follows.\nconcurrency: 2\n";
 
 #[test]
-fn an_existing_file_gets_what_it_lacks_and_keeps_every_character() {
+fn an_existing_file_gets_the_missing_entries_and_keeps_every_character() {
     let before = read(EXISTING);
     let tables = vec![table("orders", &[]), table("my tags", &[])];
     let known = Known::of(&before, None, "shop");
@@ -285,7 +285,7 @@ fn an_existing_file_gets_what_it_lacks_and_keeps_every_character() {
 }
 
 #[test]
-fn lists_of_every_indentation_and_line_end_are_appended_to() {
+fn entries_are_appended_to_lists_with_any_indentation_and_line_ending() {
     let proposals = proposed(&[table("tags", &[])], false);
     for text in [
         "project: p\ndataset: d\nmappings:\n- {name: a, mysql_table: a, mode: replace}",

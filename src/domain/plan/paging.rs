@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_key_is_paged_by_only_where_it_comes_back_as_it_was_read() {
+    fn pages_follow_a_text_key_only_if_it_can_be_bound_as_it_was_read() {
         assert!(can_page(&text("utf8mb4", "utf8mb4_unicode_ci", Encoding::Text)));
         assert!(can_page(&text("latin1", "latin1_swedish_ci", Encoding::Text)));
         for no_pad in ["utf8mb4_nopad_bin", "latin1_swedish_nopad_ci", "utf8mb4_uca1400_nopad_ai_ci"] {

@@ -133,7 +133,7 @@ fn a_new_table_gets_every_column_whatever_the_policy() {
 }
 
 #[test]
-fn a_new_column_is_added_or_left_behind_as_the_policy_says() {
+fn the_policy_decides_whether_a_new_column_is_added() {
     for (additions, moved) in [
         (SchemaAdditions::Allow, vec!["id", "updated_at", "x"]),
         (SchemaAdditions::Review, vec!["id", "updated_at", "x"]),
@@ -152,7 +152,7 @@ fn a_new_column_is_added_or_left_behind_as_the_policy_says() {
 }
 
 #[test]
-fn a_key_or_cursor_that_is_left_behind_stops_the_mapping() {
+fn a_key_or_cursor_that_may_not_be_added_stops_the_mapping() {
     let mut case = Case { additions: SchemaAdditions::Deny, ..case(None, None) };
     case.target.as_mut().unwrap().columns.remove(1);
     case.refused("`updated_at`, `incremental_column` of mapping `users`, is not among the columns");
@@ -196,7 +196,7 @@ fn a_column_that_has_become_too_narrow_is_widened() {
 }
 
 #[test]
-fn types_that_cannot_be_brought_together_are_a_conflict() {
+fn types_that_cannot_be_converted_are_a_conflict() {
     for (at_source, at_target) in [
         (TEXT, TargetType::Int64),
         (SourceType::DateTime { fsp: 0 }, TargetType::Date),
@@ -212,7 +212,7 @@ fn types_that_cannot_be_brought_together_are_a_conflict() {
 }
 
 #[test]
-fn an_override_is_kept_to() {
+fn a_configured_type_is_respected() {
     let asks = |at_source, asked: &str, at_target| {
         let mut case = case(Some(at_source), at_target);
         case.mapping.columns.insert("X".into(), asked.parse().unwrap());
@@ -229,7 +229,7 @@ fn an_override_is_kept_to() {
 }
 
 #[test]
-fn a_required_column_is_relaxed_where_the_source_may_hold_null() {
+fn a_required_column_is_relaxed_if_the_source_may_hold_null() {
     let mut case = case(Some(TEXT), Some(TargetType::String(None)));
     for column in &mut case.target.as_mut().unwrap().columns {
         column.required = true;
@@ -244,7 +244,7 @@ fn a_required_column_is_relaxed_where_the_source_may_hold_null() {
 }
 
 #[test]
-fn a_column_that_only_bigquery_has_is_left_alone_with_a_word() {
+fn a_column_that_only_bigquery_has_is_kept_and_reported() {
     let planned = case(None, Some(TargetType::Int64)).planned();
     assert_eq!(planned.verdict("x"), &Verdict::MissingInSource);
     assert_eq!(planned.moved(), ["id", "updated_at"]);
@@ -257,7 +257,7 @@ fn a_column_that_only_bigquery_has_is_left_alone_with_a_word() {
 }
 
 #[test]
-fn a_column_of_marks_that_nothing_sets_any_more_says_so() {
+fn a_marking_column_that_no_run_sets_any_more_is_reported() {
     let mut case = case(None, Some(TargetType::Int64));
     for column in &mut case.target.as_mut().unwrap().columns {
         if column.name == "x" {
@@ -281,7 +281,7 @@ fn an_excluded_column_neither_moves_nor_warns() {
 }
 
 #[test]
-fn an_unknown_type_is_left_out_and_not_called_missing() {
+fn a_column_of_an_unknown_type_is_left_out_and_not_reported_as_missing() {
     let unknown = || SourceType::Unknown("xmltype".into());
     for at_target in [None, Some(TargetType::String(None))] {
         let planned = case(Some(unknown()), at_target).planned();
@@ -322,7 +322,7 @@ fn a_column_keeps_the_targets_spelling() {
 }
 
 #[test]
-fn names_that_the_source_does_not_have_are_refused_with_those_it_has() {
+fn unknown_columns_are_refused_with_a_list_of_the_existing_ones() {
     type Change = fn(&mut Mapping);
     let changes: [(&str, Change); 5] = [
         ("primary_keys", |m| m.primary_keys.push("nope".into())),
@@ -375,7 +375,7 @@ fn keys_stay_distinct_on_their_way() {
 }
 
 #[test]
-fn a_key_that_bigquery_compares_without_its_case_is_refused_where_mysql_does_not() {
+fn a_key_whose_case_matters_only_in_mysql_is_refused() {
     let text = SourceType::Text { chars: Some(9) };
     let planned = |collation: &str| {
         let mut case = case(Some(text.clone()), Some(TargetType::String(None)));

@@ -27,7 +27,7 @@ fn window(low: Low) -> Window {
 }
 
 #[test]
-fn a_watermark_of_ours_is_gone_on_after_and_a_foreign_one_read_again() {
+fn a_window_begins_after_our_own_watermark_and_at_an_imported_one() {
     let low_of = |operator, imported| low(operator, Some(&mark(imported)), None);
     let (after, from) = (Low::After(Cursor::Int(5)), Low::From(Cursor::Int(5)));
     assert_eq!(low_of(Operator::Greater, false), after);
@@ -65,7 +65,7 @@ fn chosen(mode: Mode, target: Option<&TargetSchema>, change: impl Fn(&mut Facts<
 }
 
 #[test]
-fn an_append_copies_only_where_both_sides_are_the_same_and_no_row_can_be_there() {
+fn an_append_copies_only_if_the_columns_match_and_no_row_can_be_there() {
     let of = |target: Option<TargetSchema>, overlap: Option<i128>| {
         chosen(Mode::Append, target.as_ref(), |facts| facts.overlap = overlap.map(Cursor::Int))
     };
@@ -81,7 +81,7 @@ fn an_append_copies_only_where_both_sides_are_the_same_and_no_row_can_be_there()
 }
 
 #[test]
-fn a_window_overlaps_unless_it_goes_on_after_a_watermark_of_ours_or_into_an_empty_table() {
+fn a_window_overlaps_unless_it_follows_our_watermark_or_the_table_is_empty() {
     let (full, empty, ours) = (target(7, false), target(0, false), mark(false));
     let after = window(Low::After(Cursor::Int(5)));
     assert!(!may_overlap(&after, Some(&full), Some(&ours)));
@@ -94,7 +94,7 @@ fn a_window_overlaps_unless_it_goes_on_after_a_watermark_of_ours_or_into_an_empt
 }
 
 #[test]
-fn an_upsert_merges_but_into_an_empty_target() {
+fn an_upsert_merges_unless_the_target_is_empty() {
     let as_it_is = |_: &mut Facts<'_>| {};
     let of = |target: Option<TargetSchema>| chosen(Mode::Upsert, target.as_ref(), as_it_is);
     assert_eq!(of(None), PublishKind::Copy);
@@ -112,7 +112,7 @@ fn an_upsert_merges_but_into_an_empty_target() {
 }
 
 #[test]
-fn a_table_that_was_made_for_the_plan_is_copied_into_where_it_has_the_staged_columns_alone() {
+fn a_new_table_is_filled_by_a_copy_only_if_it_has_exactly_the_staged_columns() {
     let is_copied = |change: fn(&mut TablePlan)| {
         let mut plan = plan(Mode::Upsert);
         change(&mut plan);

@@ -26,21 +26,21 @@ fn dues(line: &str, timezone: Tz, after: &str, count: usize) -> Vec<String> {
 }
 
 #[test]
-fn the_fields_are_meant_in_their_zone() {
+fn cron_fields_are_read_in_their_zone() {
     assert_eq!(dues("0 2 * * *", Tz::UTC, "2026-11-23T01:00:00Z", 2), ["11-23 02:00", "11-24 02:00"]);
     // Bishkek is six hours ahead, all year.
     assert_eq!(dues("0 2 * * *", chrono_tz::Asia::Bishkek, "2026-11-23T01:00:00Z", 2), ["11-23 20:00", "11-24 20:00"]);
 }
 
 #[test]
-fn a_time_that_the_clock_skips_is_due_when_it_has_been_changed() {
+fn a_skipped_time_is_due_right_after_the_clock_change() {
     // 2026-03-29: 02:00 in Berlin becomes 03:00, at 01:00 UTC.
     let due = dues("30 2 * * *", Berlin, "2026-03-28T02:00:00Z", 3);
     assert_eq!(due, ["03-29 01:00", "03-30 00:30", "03-31 00:30"]);
 }
 
 #[test]
-fn a_time_that_the_clock_repeats_is_due_once() {
+fn a_repeated_time_is_due_once() {
     // 2026-10-25: 03:00 in Berlin becomes 02:00, at 01:00 UTC.
     let due = dues("30 2 * * *", Berlin, "2026-10-24T12:00:00Z", 2);
     assert_eq!(due, ["10-25 00:30", "10-26 01:30"]);
@@ -49,7 +49,7 @@ fn a_time_that_the_clock_repeats_is_due_once() {
 }
 
 #[test]
-fn what_fires_every_so_often_does_so_through_a_clock_change() {
+fn an_interval_continues_through_a_clock_change() {
     let autumn = dues("*/30 * * * *", Berlin, "2026-10-25T00:00:00Z", 4);
     assert_eq!(autumn, ["10-25 00:30", "10-25 01:00", "10-25 01:30", "10-25 02:00"]);
     let spring = dues("*/30 * * * *", Berlin, "2026-03-29T00:30:00Z", 3);
@@ -57,14 +57,14 @@ fn what_fires_every_so_often_does_so_through_a_clock_change() {
 }
 
 #[test]
-fn months_without_the_day_are_passed_over_and_the_last_day_has_a_letter() {
+fn months_without_the_day_are_skipped_and_l_means_the_last_day() {
     assert_eq!(dues("0 0 31 * *", Tz::UTC, "2026-01-31T00:00:00Z", 2), ["03-31 00:00", "05-31 00:00"]);
     assert_eq!(dues("0 0 L 2 *", Tz::UTC, "2027-01-01T00:00:00Z", 2), ["02-28 00:00", "02-29 00:00"]);
     assert_eq!(dues("0 0 29 2 *", Tz::UTC, "2026-01-01T00:00:00Z", 1), ["02-29 00:00"]);
 }
 
 #[test]
-fn a_due_time_is_its_own_latest_and_not_its_own_next() {
+fn a_due_time_is_its_own_latest_due_time_and_not_its_next() {
     let table = timetable("0 2 * * *", Tz::UTC);
     let due = utc("2026-11-23T02:00:00Z");
     for moment in [due, utc("2026-11-23T02:00:00.750Z"), utc("2026-11-24T01:59:59.999Z")] {
@@ -75,7 +75,7 @@ fn a_due_time_is_its_own_latest_and_not_its_own_next() {
 }
 
 #[test]
-fn lines_that_never_fire_or_are_none_are_refused_with_a_hint() {
+fn cron_lines_that_are_invalid_or_never_fire_are_refused_with_a_hint() {
     for (line, words) in [
         ("0 2 * *", "five fields"),
         ("@daily", "five fields"),
@@ -105,7 +105,7 @@ fn any_moment() -> impl Strategy<Value = DateTime<Utc>> {
 
 proptest! {
     #[test]
-    fn looking_back_finds_what_looking_ahead_had_announced(table in any_timetable(), moment in any_moment()) {
+    fn latest_until_finds_the_due_times_of_next_after(table in any_timetable(), moment in any_moment()) {
         let latest = table.latest_until(moment).unwrap();
         let next = table.next_after(moment).unwrap();
         prop_assert!(latest <= moment && moment < next, "{latest} {moment} {next}");

@@ -110,7 +110,7 @@ fn rows() -> impl Iterator<Item = Vec<&'static str>> {
 }
 
 #[test]
-fn the_documented_table_is_the_programs() {
+fn the_documented_type_table_matches_the_program() {
     for row in rows() {
         for spelled in quoted(row[0]) {
             let source = source_type(&spelled);
@@ -145,7 +145,7 @@ fn every_type_the_catalogue_names_is_documented() {
 }
 
 #[test]
-fn a_catalogue_without_numbers_does_not_bring_the_table_down() {
+fn a_catalogue_without_numbers_does_not_panic_the_type_table() {
     let odd = decimal(0, 30);
     assert_eq!(default_target(&odd), Some(TargetType::BigNumeric(None)));
     assert!(carriage(&odd, &TargetType::BigNumeric(None)).is_some());

@@ -176,7 +176,7 @@ mod tests {
     use crate::domain::plan::samples::{number, plan};
 
     #[test]
-    fn the_newest_are_found_by_an_index_where_there_is_one() {
+    fn the_newest_rows_are_found_by_an_index_if_there_is_one() {
         let plan = plan(vec![number("shop"), number("id"), number("version")], &[0, 1], 2);
         let newest = |indexes: &[&[&str]]| {
             let indexes = indexes.iter().map(|index| index.iter().map(ToString::to_string).collect()).collect();

@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn long_values_are_hashed_unless_rows_are_told_apart_by_them() {
+    fn long_values_are_hashed_unless_they_are_keys() {
         let text = |chars| SourceType::Text { chars: Some(chars) };
         let string = TargetType::String(None);
         assert_eq!(of(&text(50), &string, |_| ()), Some(Form::Text { empty_is_null: true }));
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_to_be_compared_is_shown_as_people_write_it() {
+    fn compared_forms_are_converted_for_display() {
         let shown = |form: Form, written: &str| form.shown(written);
         assert_eq!(shown(Form::Wall, "1795420800000000"), "2026-11-23 08:00:00");
         assert_eq!(shown(Form::LocalWall(chrono_tz::Europe::Berlin), "-1"), "1969-12-31 23:59:59.999999");
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wall_clock_is_shown_in_its_zone_where_that_is_not_utc() {
+    fn a_wall_clock_is_shown_with_its_zone_unless_that_is_utc() {
         let datetime = SourceType::DateTime { fsp: 6 };
         assert_eq!(of(&datetime, &TargetType::Timestamp, |_| ()), Some(Form::Wall));
         let zone = chrono_tz::Europe::Berlin;
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn masks_are_compared_where_a_server_can_put_them_on() {
+    fn masks_are_compared_if_a_server_can_compute_them() {
         use crate::domain::plan::masked::carriage;
         use crate::domain::secret::Secret;
         let of = |source: SourceType, mask: Mask| {
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_bigquery_converts_by_its_own_rules_is_left_out() {
+    fn columns_that_bigquery_converts_by_its_own_rules_are_not_compared() {
         let decimal = SourceType::Decimal { precision: 40, scale: 10 };
         let exact = Some(Form::Decimal { precision: 40, scale: 10 });
         assert_eq!(of(&decimal, &TargetType::BigNumeric(None), |_| ()), exact);

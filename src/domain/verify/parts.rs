@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_cut_into_as_many_parts_as_its_rows_are_worth() {
+    fn the_number_of_parts_follows_the_number_of_rows() {
         assert_eq!(coarsest(Some((1, 3_000)), true, 3_000), Grain::Range { base: 1, bits: 8 });
         assert_eq!(coarsest(None, true, 3_000), Grain::Hash { bits: 4 });
         assert_eq!(coarsest(None, false, 3_000), Grain::Whole);
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_differ_by_rows_or_hashes_or_by_being_on_one_side_alone() {
+    fn parts_differ_if_rows_or_hashes_differ_or_one_side_lacks_them() {
         let source = [sum(1, 5, 50), sum(2, 5, 50), sum(3, 5, 50), sum(7, 1, 9)];
         let target = [sum(1, 5, 50), sum(2, 5, 51), sum(3, 6, 50), sum(0, 4, 1)];
         assert_eq!(differing(&source, &target), [(0, 4), (2, 5), (3, 6), (7, 1)]);
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn cutting_comes_to_an_end() {
+    fn cutting_ends() {
         let mut grain = Grain::Range { base: 0, bits: 62 };
         let mut cuts = 0;
         while let Some(next) = finer(grain, 2_000) {

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_of_differing_is_told_by_key() {
+    fn each_kind_of_difference_is_found_by_key() {
         use DifferenceKind::{Differs, Doubled, OnlyInBigquery, OnlyInMysql};
         let source = vec![row("a", "1", true), row("b", "2", true), row("c", "3", true), row("e", "5", true)];
         let target = vec![
@@ -160,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_has_changed_since_is_no_difference() {
+    fn a_row_that_changed_after_the_watermark_is_not_a_difference() {
         let source = vec![row("old version", "2", false), row("not there yet", "7", false)];
         let target = vec![row("old version", "1", true)];
         assert_eq!(told(source, target), (vec![], 1));
     }
 
     #[test]
-    fn a_key_is_named_as_people_write_it_and_given_as_it_was_compared() {
+    fn a_key_is_shown_readably_and_returned_in_its_compared_form() {
         let mut tally = Tally::naming(1, vec![Some(Form::Wall)]);
         let found = tally.add(vec![row("1795420800000000", "1", true)], vec![]);
         assert_eq!(tally.named[0].key, [Some("2026-11-23 08:00:00".to_owned())]);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_are_named_and_all_are_counted() {
+    fn only_the_first_differing_keys_are_named_and_all_are_counted() {
         let mut tally = Tally::naming(2, vec![None]);
         for key in ["a", "b", "c"] {
             tally.add(vec![row(key, "1", true)], vec![]);

@@ -86,7 +86,7 @@ proptest! {
     }
 
     #[test]
-    fn a_watermark_moves_forward_or_says_that_it_would_not(from in any::<i64>(), to in any::<i64>(), imported: bool) {
+    fn a_watermark_moves_forward_or_returns_an_error(from in any::<i64>(), to in any::<i64>(), imported: bool) {
         let mark = Watermark { cursor: Cursor::Int(from.into()), imported };
         let published = Published { high: Cursor::Int(to.into()), inserted: 0, updated: 0, cost: Cost::default() };
         match Watermark::advance(Some(&mark), &published) {

@@ -55,7 +55,7 @@ mod tests {
     use crate::domain::config::parse;
 
     #[tokio::test]
-    async fn answers_come_in_the_order_of_the_mappings_whichever_server_they_are_about() {
+    async fn answers_come_in_the_order_of_the_mappings_across_servers() {
         let mapping = |name: &str, source: &str| {
             format!("  - {{name: {name}, source: {source}, mysql_table: {name}, incremental_column: id}}\n")
         };

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_operator_is_told_which_connection_stands_in_the_way() {
+    fn the_message_names_the_connection_that_is_waited_for() {
         let since = Some(NaiveDateTime::default());
         let open = |thread| OpenWrite { since, thread: Some(thread), begun: None };
         assert_eq!(

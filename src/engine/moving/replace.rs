@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_of_rows_that_nobody_knows_is_not_none() {
+    fn an_unknown_number_of_rows_is_not_treated_as_zero() {
         assert!(refused(&mapping(""), 10, None).contains("does not say how many rows p.d.t holds"));
     }
 }

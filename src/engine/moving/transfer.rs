@@ -278,7 +278,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn work_that_lasts_is_told_of_once_and_goes_on() {
+    async fn long_work_is_reported_once_and_continues() {
         for (minutes, told) in [(9, 0), (45, 1)] {
             let mut times = 0;
             let work = async {

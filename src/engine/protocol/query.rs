@@ -380,7 +380,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_answer_that_breaks_off_is_told_from_one_that_is_whole() {
+    async fn an_incomplete_answer_is_distinguished_from_a_complete_one() {
         let (reply, answers) = Answers::expect();
         tokio::spawn(async move { reply.give(1) }).await.unwrap();
         assert_eq!(answers.all().await, Some(vec![1]));

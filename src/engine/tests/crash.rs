@@ -51,7 +51,7 @@ fn ends_when_let_go(shop: &Shop, mut process: Process) -> MappingReport {
 }
 
 #[test]
-fn a_process_that_is_killed_at_any_call_is_made_good_by_the_next() {
+fn the_next_run_repairs_what_a_process_killed_at_any_call_left() {
     for work in &WORKS {
         at_each_call(work, |shop, nth| {
             shop.trouble_at(nth, Trouble::KilledAfter);
@@ -61,7 +61,7 @@ fn a_process_that_is_killed_at_any_call_is_made_good_by_the_next() {
 }
 
 #[test]
-fn one_that_is_killed_while_it_makes_good_what_another_left_is_made_good_too() {
+fn the_next_run_repairs_what_a_process_killed_during_recovery_left() {
     for name in
         ["later run, keyless", "later run, append, inline", "backfill, append", "replace, edited", "mirror, edited"]
     {
@@ -79,7 +79,7 @@ fn one_that_is_killed_while_it_makes_good_what_another_left_is_made_good_too() {
 }
 
 #[test]
-fn a_run_that_meets_trouble_at_any_call_says_ok_only_when_all_is_there() {
+fn a_run_with_a_fault_at_any_call_reports_success_only_if_all_rows_are_there() {
     let troubles: [fn() -> Trouble; 3] =
         [|| Trouble::AnswerLost, || Trouble::refused(FaultKind::Transient), || Trouble::refused(FaultKind::Auth)];
     for work in few() {
@@ -96,7 +96,7 @@ fn a_run_that_meets_trouble_at_any_call_says_ok_only_when_all_is_there() {
 }
 
 #[test]
-fn a_process_that_is_taken_for_dead_at_any_call_brings_nothing_twice_when_it_wakes_up() {
+fn a_process_taken_for_dead_at_any_call_doubles_nothing_when_it_wakes_up() {
     for work in &WORKS {
         at_each_call(work, |shop, nth| {
             let Some(zombie) = held_at(shop, work, nth) else { return };
@@ -111,7 +111,7 @@ fn a_process_that_is_taken_for_dead_at_any_call_brings_nothing_twice_when_it_wak
 }
 
 #[test]
-fn a_run_that_is_cancelled_at_any_call_is_gone_on_with() {
+fn the_next_run_continues_a_run_cancelled_at_any_call() {
     for work in few() {
         at_each_call(work, |shop, nth| {
             let Some(process) = held_at(shop, work, nth) else { return };
@@ -123,7 +123,7 @@ fn a_run_that_is_cancelled_at_any_call_is_gone_on_with() {
 }
 
 #[test]
-fn a_host_with_a_state_of_its_own_that_overtakes_at_any_call_brings_nothing_twice() {
+fn another_host_with_its_own_state_that_overtakes_at_any_call_doubles_nothing() {
     for work in WORKS.iter().filter(|work| is_run(work)) {
         at_each_call(work, |shop, nth| {
             let Some(slower) = held_at(shop, work, nth) else { return };
@@ -140,7 +140,7 @@ fn a_host_with_a_state_of_its_own_that_overtakes_at_any_call_brings_nothing_twic
 }
 
 #[test]
-fn rows_that_come_at_any_call_arrive_with_this_run_or_the_next() {
+fn rows_written_at_any_call_arrive_with_this_run_or_the_next() {
     for work in few().filter(|work| is_run(work)) {
         at_each_call(work, |shop, nth| {
             let world = Arc::clone(&shop.world);
@@ -157,7 +157,7 @@ fn rows_that_come_at_any_call_arrive_with_this_run_or_the_next() {
 }
 
 #[test]
-fn a_publish_that_arrives_after_its_sender_has_died_is_not_done_twice() {
+fn a_publish_that_arrives_after_its_sender_died_takes_effect_once() {
     for work in few().filter(|work| !work.name.contains("deletes")) {
         at_each_call(work, |shop, nth| {
             shop.trouble(Call::Publish, 1, Trouble::Late);

@@ -25,7 +25,7 @@ fn refused(shop: &Shop, kind: FaultKind) -> MappingReport {
 }
 
 #[test]
-fn what_the_source_no_longer_has_is_deleted_or_marked() {
+fn rows_that_the_source_no_longer_has_are_deleted_or_marked() {
     for how in ["deletes: hard", "deletes: soft, deleted_column: gone"] {
         let shop = to_delete(how);
         let report = shop.succeeds(deletes(false));
@@ -43,7 +43,7 @@ fn what_the_source_no_longer_has_is_deleted_or_marked() {
 }
 
 #[test]
-fn a_row_that_is_back_is_no_longer_marked() {
+fn a_row_that_reappears_is_no_longer_marked() {
     let shop = to_delete("deletes: soft, deleted_column: gone");
     shop.succeeds(deletes(false));
     shop.insert_at(5, "back", "2026-02-01");
@@ -52,7 +52,7 @@ fn a_row_that_is_back_is_no_longer_marked() {
 }
 
 #[test]
-fn a_dry_run_counts_whatever_is_configured_and_leaves_no_trace() {
+fn a_dry_run_counts_under_any_configuration_and_changes_nothing() {
     for how in ["deletes: ignore", "deletes: hard, max_delete_fraction: 1"] {
         let shop = guarded(how);
         let reports = shop.world.remembered(crate::testing::HERE, |state| state.reports.len());
@@ -75,7 +75,7 @@ fn more_than_the_allowed_share_is_refused() {
 }
 
 #[test]
-fn a_source_without_a_row_deletes_nothing() {
+fn an_empty_source_deletes_nothing() {
     let shop = guarded("deletes: hard, max_delete_fraction: 1");
     shop.database().rows.clear();
     assert!(refused(&shop, Conflict).errors[0].contains("MySQL shows no row of t"));
@@ -106,7 +106,7 @@ fn a_mapping_that_has_never_run_has_nothing_to_delete() {
 }
 
 #[test]
-fn a_row_that_is_younger_than_settle_is_left_alone() {
+fn a_row_younger_than_settle_is_not_deleted() {
     let shop = Shop::new(&format!("{UPSERT}, deletes: hard, max_delete_fraction: 1")).with("settle: 10m").rows(1..=20);
     shop.insert_at(30, "a replica is ahead", "2026-11-23 07:50:00");
     shop.succeeds(sync());
@@ -121,7 +121,7 @@ fn a_row_that_is_younger_than_settle_is_left_alone() {
 }
 
 #[test]
-fn a_deletion_whose_answer_is_lost_is_done_once() {
+fn a_deletion_whose_answer_is_lost_takes_effect_once() {
     let shop = to_delete("deletes: hard");
     shop.trouble(Call::Delete, 1, Trouble::AnswerLost);
     let report = shop.succeeds(deletes(false));

@@ -27,7 +27,7 @@ fn arrived(shop: &Shop) -> Vec<String> {
 }
 
 #[test]
-fn a_transaction_that_commits_while_it_is_waited_for_loses_nothing() {
+fn a_transaction_that_commits_during_the_wait_loses_no_row() {
     for mapping in [APPEND, NUMBERS] {
         let shop = overtaken(mapping, "fence_timeout: 60s");
         let world = Arc::clone(&shop.world);
@@ -46,7 +46,7 @@ fn a_transaction_that_commits_while_it_is_waited_for_loses_nothing() {
 }
 
 #[test]
-fn what_a_transaction_may_still_bring_is_held_back_and_comes_with_the_next_run() {
+fn rows_that_an_open_transaction_may_join_wait_for_the_next_run() {
     let words = "rows of a transaction that is open since 2026-11-23 08:07:20 UTC (connection 42; `KILL 42` ends it)";
     let until = format!("{words} wait for the next run, from 2026-11-23 08:06:20 on");
     let all = format!("{words}: what values they have taken is unknown, so all rows from the watermark on wait");
@@ -64,7 +64,7 @@ fn what_a_transaction_may_still_bring_is_held_back_and_comes_with_the_next_run()
 }
 
 #[test]
-fn transactions_that_begin_later_are_not_waited_for() {
+fn transactions_that_begin_after_the_look_are_not_waited_for() {
     let shop = Shop::new(APPEND).with("fence_timeout: 60s").rows(1..=9);
     let world = Arc::clone(&shop.world);
     let begins = move || {
@@ -80,7 +80,7 @@ fn transactions_that_begin_later_are_not_waited_for() {
 }
 
 #[test]
-fn an_account_that_may_not_see_transactions_holds_the_last_seconds_back() {
+fn rows_of_the_last_seconds_wait_if_the_account_may_not_see_transactions() {
     let shop = overtaken(APPEND, "fence_timeout: 60s");
     shop.database().sight = Sight::Nothing;
     let report = shop.succeeds(sync());
@@ -94,7 +94,7 @@ fn an_account_that_may_not_see_transactions_holds_the_last_seconds_back() {
 }
 
 #[test]
-fn an_account_that_loses_its_sight_while_it_waits_holds_them_back_too() {
+fn rows_of_the_last_seconds_wait_if_the_account_loses_the_right_during_the_wait() {
     let shop = overtaken(APPEND, "fence_timeout: 60s");
     let world = Arc::clone(&shop.world);
     shop.trouble(Call::Writers, 2, Trouble::meanwhile(move || world.database().sight = Sight::Nothing));
@@ -103,7 +103,7 @@ fn an_account_that_loses_its_sight_while_it_waits_holds_them_back_too() {
 }
 
 #[test]
-fn where_the_fence_is_not_exact_more_minutes_are_remembered() {
+fn the_remembered_tail_is_longer_if_the_fence_is_not_exact() {
     for (blind, from) in [(vec![], "2025-12-31 23:59:00"), (vec![Blind::Replica], "2025-12-31 23:50:00")] {
         let shop = Shop::new(UPSERT);
         shop.insert_at(1, "old", "2026-01-01 00:00:00");
@@ -114,7 +114,7 @@ fn where_the_fence_is_not_exact_more_minutes_are_remembered() {
 }
 
 #[test]
-fn rows_younger_than_settle_and_those_of_the_running_tick_wait() {
+fn rows_younger_than_settle_and_rows_of_the_current_tick_wait() {
     let shop = Shop::new(UPSERT).with("settle: 1h");
     shop.insert_at(1, "settled", "2026-11-23 07:06:00");
     shop.insert_at(2, "young", "2026-11-23 07:08:00");
@@ -131,7 +131,7 @@ fn rows_younger_than_settle_and_those_of_the_running_tick_wait() {
 }
 
 #[test]
-fn rows_of_today_wait_where_the_column_is_a_date() {
+fn rows_of_today_wait_if_the_column_is_a_date() {
     let shop = Shop::stamped(UPSERT, SourceType::Date);
     shop.insert_at(1, "old", "2026-11-20");
     shop.insert_at(2, "today", "2026-11-23");
@@ -150,7 +150,7 @@ fn refused(shop: &Shop) -> MappingReport {
 }
 
 #[test]
-fn a_clock_behind_the_watermark_is_refused_and_its_least_value_remembered() {
+fn a_clock_behind_the_watermark_is_refused_and_its_lowest_value_is_remembered() {
     let shop = Shop::new(UPSERT);
     shop.insert_at(1, "new", "2026-11-23 08:07:00");
     shop.succeeds(sync());
@@ -162,7 +162,7 @@ fn a_clock_behind_the_watermark_is_refused_and_its_least_value_remembered() {
 }
 
 #[test]
-fn numbers_that_have_begun_again_are_refused_and_rows_that_were_deleted_only_told() {
+fn restarted_numbers_are_refused_and_deleted_rows_are_only_reported() {
     let shop = Shop::new(NUMBERS).rows(1..=9);
     shop.database().next_number = Some(10);
     shop.succeeds(sync());
@@ -183,7 +183,7 @@ fn numbers_that_have_begun_again_are_refused_and_rows_that_were_deleted_only_tol
 }
 
 #[test]
-fn a_target_that_is_gone_is_not_gone_on_with_and_one_that_was_emptied_is_told() {
+fn a_dropped_target_is_refused_and_an_emptied_one_is_reported() {
     let shop = Shop::new(APPEND).rows(1..=9);
     shop.succeeds(sync());
     let table = shop.dataset().tables.remove("t").unwrap();

@@ -42,7 +42,7 @@ pub(super) fn is_at_rest(shop: &Shop, after: &str) {
 }
 
 #[test]
-fn where_nothing_has_changed_mysql_sums_up_and_bigquery_is_not_asked() {
+fn an_unchanged_mirror_is_summed_in_mysql_and_bigquery_is_not_asked() {
     let shop = mirrored(GUARDED, 40);
     shop.pass(TimeDelta::minutes(5));
     let report = shop.succeeds(sync());
@@ -58,7 +58,7 @@ fn where_nothing_has_changed_mysql_sums_up_and_bigquery_is_not_asked() {
 }
 
 #[test]
-fn edits_that_no_column_tells_of_arrive_and_the_counts_are_of_what_changed() {
+fn edits_without_a_changed_stamp_arrive_and_only_changed_rows_are_counted() {
     let shop = mirrored(GUARDED, 1_000);
     // No stamp moves, so no cursor would find these changes. A changed key is one deleted row and one new row.
     shop.update(500, "edited", "2026-01-01 00:02:46");
@@ -75,7 +75,7 @@ fn edits_that_no_column_tells_of_arrive_and_the_counts_are_of_what_changed() {
 }
 
 #[test]
-fn changed_parts_alone_are_read_each_step_is_remembered() {
+fn only_changed_parts_are_read_and_each_step_is_remembered() {
     let shop = edited_in_steps(MIRROR, 300);
     shop.published();
     let report = shop.succeeds(sync());
@@ -95,7 +95,7 @@ fn changed_parts_alone_are_read_each_step_is_remembered() {
 }
 
 #[test]
-fn what_is_written_between_the_sums_and_the_rows_is_found_by_the_next_run() {
+fn a_row_written_between_the_sums_and_the_read_is_found_by_the_next_run() {
     let shop = edited(MIRROR);
     let world = std::sync::Arc::clone(&shop.world);
     shop.trouble(
@@ -132,7 +132,7 @@ fn what_is_written_between_the_sums_and_the_rows_is_found_by_the_next_run() {
 }
 
 #[test]
-fn sums_that_are_lost_or_of_another_time_are_no_sums() {
+fn lost_or_outdated_sums_are_not_used() {
     let shop = edited(MIRROR);
     shop.world.remembered(HERE, |state| state.sums.clear());
     shop.published();
@@ -151,7 +151,7 @@ fn sums_that_are_lost_or_of_another_time_are_no_sums() {
 }
 
 #[test]
-fn a_target_that_another_has_written_to_is_compared_and_made_equal() {
+fn a_target_that_another_writer_changed_is_compared_and_made_equal() {
     let shop = mirrored(GUARDED, 60);
     shop.damage(|rows| rows.retain(|row| id(row) != 7));
     shop.insert(61..=61);
@@ -174,7 +174,7 @@ fn a_target_that_another_has_written_to_is_compared_and_made_equal() {
 }
 
 #[test]
-fn rows_that_another_has_doubled_are_healed_or_told_again_by_every_run() {
+fn rows_doubled_by_another_writer_are_repaired_or_reported_by_every_run() {
     let doubled = || {
         let shop = mirrored(GUARDED, 240);
         shop.damage(|rows| rows.extend_from_within(..3));
@@ -205,7 +205,7 @@ fn rows_that_another_has_doubled_are_healed_or_told_again_by_every_run() {
 }
 
 #[test]
-fn what_another_has_written_is_not_forgotten_by_a_run_that_does_not_come_to_its_end() {
+fn an_interrupted_run_does_not_forget_that_another_writer_changed_the_target() {
     for (call, trouble) in [
         (Call::Publish, Trouble::KilledBefore),
         (Call::Publish, Trouble::KilledAfter),
@@ -226,7 +226,7 @@ fn what_another_has_written_is_not_forgotten_by_a_run_that_does_not_come_to_its_
 }
 
 #[test]
-fn a_table_of_which_much_has_changed_is_read_as_a_whole() {
+fn a_table_with_many_changed_parts_is_read_as_a_whole() {
     let shop = Shop::new(GUARDED).in_batches_of(5_000).rows(1..=30_000);
     shop.succeeds(sync());
     shop.succeeds(sync());
@@ -242,7 +242,7 @@ fn a_table_of_which_much_has_changed_is_read_as_a_whole() {
 }
 
 #[test]
-fn a_mapping_may_change_its_mode_and_back() {
+fn a_mapping_may_change_its_mode_and_change_it_back() {
     for windowed in [APPEND, UPSERT] {
         let shop = Shop::new(windowed).rows(1..=30);
         shop.succeeds(sync());
@@ -275,7 +275,7 @@ fn a_new_column_is_filled_by_the_run_that_adds_it() {
 }
 
 #[test]
-fn a_publish_that_is_too_much_at_once_is_cut_in_two() {
+fn a_publish_that_is_too_large_is_split_in_two() {
     let shop = edited_in_steps(MIRROR, 5_000);
     shop.trouble(Call::Publish, 1, Trouble::too_much());
     let report = shop.succeeds(sync());
@@ -286,7 +286,7 @@ fn a_publish_that_is_too_much_at_once_is_cut_in_two() {
 }
 
 #[test]
-fn a_repair_compares_both_sides_whatever_is_remembered() {
+fn a_repair_compares_both_sides_and_ignores_the_remembered_sums() {
     let shop = mirrored(GUARDED, 60);
     shop.damage(|rows| {
         rows.retain(|row| id(row) != 7);
@@ -306,7 +306,7 @@ fn a_repair_compares_both_sides_whatever_is_remembered() {
 }
 
 #[test]
-fn a_target_that_is_gone_is_made_anew() {
+fn a_dropped_target_is_created_again() {
     let shop = edited(MIRROR);
     shop.dataset().tables.remove("t");
     shop.succeeds(sync());

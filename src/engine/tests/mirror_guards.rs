@@ -19,7 +19,7 @@ fn refused(shop: &Shop, command: Command) -> MappingReport {
 }
 
 #[test]
-fn more_than_the_allowed_share_is_never_deleted_and_an_operator_may_say_so_once() {
+fn more_than_the_allowed_share_is_deleted_only_if_the_operator_allows_it_once() {
     let shop = mirrored(GUARDED, 50);
     (1..=5).for_each(|id| shop.delete(id));
     shop.succeeds(sync());
@@ -46,7 +46,7 @@ fn more_than_the_allowed_share_is_never_deleted_and_an_operator_may_say_so_once(
 }
 
 #[test]
-fn deletions_that_as_many_new_rows_hide_are_counted_before_they_are_made() {
+fn deletions_hidden_by_as_many_new_rows_are_counted_before_they_are_sent() {
     let shop = mirrored(GUARDED, 50);
     (1..=10).for_each(|id| shop.delete(id));
     shop.insert(51..=60);
@@ -59,7 +59,7 @@ fn deletions_that_as_many_new_rows_hide_are_counted_before_they_are_made() {
 }
 
 #[test]
-fn rows_that_are_gone_are_marked_or_left_where_the_mapping_says_so() {
+fn deleted_rows_are_marked_or_left_as_the_mapping_says() {
     let shop = mirrored(&format!("{MIRROR}, deletes: soft, deleted_column: gone"), 60);
     (3..=5).for_each(|id| shop.delete(id));
     let report = shop.succeeds(sync());
@@ -78,7 +78,7 @@ fn rows_that_are_gone_are_marked_or_left_where_the_mapping_says_so() {
 }
 
 #[test]
-fn nothing_is_deleted_where_rows_are_to_be_marked_and_the_column_is_not_there() {
+fn rows_are_not_deleted_if_the_marking_column_is_missing() {
     let shop = mirrored(&format!("{MIRROR}, deletes: soft, deleted_column: gone"), 60);
     shop.dataset().tables.get_mut("t").unwrap().columns.retain(|column| column.name != "gone");
     (3..=5).for_each(|id| shop.delete(id));
@@ -92,7 +92,7 @@ fn nothing_is_deleted_where_rows_are_to_be_marked_and_the_column_is_not_there() 
 }
 
 #[test]
-fn what_a_repair_would_do_to_a_mirror_is_counted_and_refused_as_the_repair_is() {
+fn a_dry_run_repair_of_a_mirror_is_refused_as_the_repair_would_be() {
     let shop = mirrored(GUARDED, 50);
     shop.delete(1);
     shop.insert(51..=52);
@@ -104,7 +104,7 @@ fn what_a_repair_would_do_to_a_mirror_is_counted_and_refused_as_the_repair_is() 
 }
 
 #[test]
-fn rows_that_share_their_keys_are_refused_before_anything_is_made() {
+fn keys_that_are_not_unique_are_refused_before_anything_is_created() {
     let shop = Shop::new(GUARDED).rows(1..=5);
     shop.database().schema.unique_keys.clear();
     let report = shop.run(sync()).unwrap();
@@ -115,7 +115,7 @@ fn rows_that_share_their_keys_are_refused_before_anything_is_made() {
 }
 
 #[test]
-fn what_has_no_meaning_for_a_mirror_is_refused_with_what_does_it() {
+fn work_that_a_mirror_does_not_support_is_refused_with_the_alternative() {
     let shop = edited(MIRROR);
     let mut process = shop.process_of(HERE);
     process.send(Command::Deletes { selection: Selection::All, dry_run: false });

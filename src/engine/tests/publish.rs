@@ -31,7 +31,7 @@ fn finding_taken(taken: &[Taken]) -> (Shop, MappingReport) {
 }
 
 #[test]
-fn each_mode_is_published_in_the_cheapest_way_that_is_right() {
+fn each_mode_uses_its_cheapest_correct_publish() {
     for (mapping, first, later) in [
         (UPSERT, Copy, Merge),
         (APPEND, Copy, Copy),
@@ -50,7 +50,7 @@ fn each_mode_is_published_in_the_cheapest_way_that_is_right() {
 }
 
 #[test]
-fn the_first_step_of_an_upsert_takes_the_newest_of_each_key_and_a_row_that_is_read_again_wins() {
+fn the_first_step_of_an_upsert_keeps_each_keys_newest_row_and_reread_rows_win() {
     let shop = Shop::new(UPSERT).with("window_rows: 40").rows(1..=100);
     shop.succeeds(sync());
     assert_eq!(shop.published(), [InsertNewest, Merge, Merge]);
@@ -61,14 +61,14 @@ fn the_first_step_of_an_upsert_takes_the_newest_of_each_key_and_a_row_that_is_re
 }
 
 #[test]
-fn a_name_that_another_took_without_changing_anything_costs_nothing() {
+fn a_job_name_taken_by_a_publish_without_effect_costs_nothing() {
     let (shop, report) = finding_taken(&[Taken { changed: false, ended: None }]);
     assert_eq!(shop.published(), [Copy]);
     assert!(report.jobs[0].0.ends_with("_1"), "{:?}", report.jobs);
 }
 
 #[test]
-fn after_another_that_has_changed_the_target_rows_are_looked_for() {
+fn rows_are_looked_up_after_another_publish_changed_the_target() {
     let now = to_copy().world.clock.millis();
     for (ended, expected) in [(None, InsertMissing), (Some(now - 60_000), InsertMissing), (Some(now - 7_200_000), Copy)]
     {
@@ -78,7 +78,7 @@ fn after_another_that_has_changed_the_target_rows_are_looked_for() {
 }
 
 #[test]
-fn after_sixteen_names_that_were_taken_a_publish_goes_under_its_runs_own() {
+fn after_sixteen_taken_names_a_publish_uses_its_runs_own_name() {
     let (shop, report) = finding_taken(&[Taken { changed: false, ended: None }; 16]);
     assert_eq!(shop.published(), [InsertMissing]);
     assert!(report.jobs[0].0.starts_with("bqsync_insert_t_"), "{:?}", report.jobs);
@@ -87,7 +87,7 @@ fn after_sixteen_names_that_were_taken_a_publish_goes_under_its_runs_own() {
 }
 
 #[test]
-fn a_copy_that_is_refused_is_an_insert() {
+fn a_refused_copy_is_replaced_by_an_insert() {
     let shop = to_copy();
     shop.dataset().refuses_copies = true;
     let mut process = shop.process_of(HERE);
@@ -101,7 +101,7 @@ fn a_copy_that_is_refused_is_an_insert() {
 }
 
 #[test]
-fn a_copy_that_is_said_to_be_refused_and_was_done_is_done() {
+fn a_copy_that_took_effect_although_it_was_reported_as_refused_is_adopted() {
     let shop = to_copy();
     shop.trouble(Call::Publish, 1, Trouble::SaysFailed(FaultKind::Schema));
     let report = shop.succeeds(sync());
@@ -131,7 +131,7 @@ fn a_publish_that_ends_soon_after_the_operator_cancels_counts() {
 }
 
 #[test]
-fn a_publish_that_goes_on_after_the_operator_has_left_is_asked_after_by_the_next_run() {
+fn the_next_run_looks_up_a_publish_that_outlived_the_operators_cancel() {
     let (shop, mut process) = cancelled_while_it_publishes();
     let report = process.ends().unwrap();
     assert_eq!((report.outcome, report.rows_inserted), (Outcome::Cancelled, 0));
@@ -145,7 +145,7 @@ fn a_publish_that_goes_on_after_the_operator_has_left_is_asked_after_by_the_next
 }
 
 #[test]
-fn a_target_that_others_write_to_is_told_once_and_rows_are_looked_for() {
+fn a_target_that_others_write_to_is_reported_once_and_rows_are_looked_up() {
     let shop = to_copy();
     let theirs = crate::testing::row(1_000, "theirs", "2026-01-01");
     shop.dataset().tables.get_mut("t").unwrap().rows.push(theirs.clone());

@@ -38,7 +38,7 @@ fn quiet(mapping: &str) -> Shop {
 }
 
 #[test]
-fn where_nothing_is_new_bigquery_is_not_asked() {
+fn a_run_without_new_rows_does_not_ask_bigquery() {
     for mapping in [UPSERT, APPEND] {
         let shop = quiet(mapping);
         let report = shop.succeeds(sync());
@@ -48,7 +48,7 @@ fn where_nothing_is_new_bigquery_is_not_asked() {
 }
 
 #[test]
-fn a_few_rows_are_one_look_at_the_target_and_one_job() {
+fn a_run_with_a_few_rows_makes_one_look_at_the_target_and_one_job() {
     for mapping in [UPSERT, APPEND, KEYLESS] {
         let shop = quiet(mapping);
         shop.insert(42..=51);
@@ -60,7 +60,7 @@ fn a_few_rows_are_one_look_at_the_target_and_one_job() {
 }
 
 #[test]
-fn a_row_that_came_late_is_found_although_bigquery_is_not_asked_first() {
+fn a_late_row_is_found_before_bigquery_is_asked() {
     for mapping in [UPSERT, APPEND] {
         let shop = quiet(mapping);
         shop.insert_at(99, "late", "2026-01-01 00:00:05");
@@ -71,7 +71,7 @@ fn a_row_that_came_late_is_found_although_bigquery_is_not_asked_first() {
 }
 
 #[test]
-fn what_became_of_the_target_is_seen_within_the_hour() {
+fn a_change_of_the_target_is_noticed_within_an_hour() {
     let shop = quiet(UPSERT);
     shop.dataset().tables.remove("t");
     shop.succeeds(sync());
@@ -82,7 +82,7 @@ fn what_became_of_the_target_is_seen_within_the_hour() {
 }
 
 #[test]
-fn a_target_that_is_gone_is_seen_at_once_by_a_run_with_rows() {
+fn a_run_with_rows_notices_a_dropped_target_at_once() {
     let shop = quiet(UPSERT);
     shop.dataset().tables.remove("t");
     shop.insert(41..=41);
@@ -90,7 +90,7 @@ fn a_target_that_is_gone_is_seen_at_once_by_a_run_with_rows() {
 }
 
 #[test]
-fn a_column_that_is_new_in_mysql_is_compared_at_once() {
+fn a_new_column_in_mysql_is_compared_at_once() {
     let shop = quiet(UPSERT);
     let color = SourceColumn::new("color", SourceType::Text { chars: None }, true);
     shop.database().schema.columns.push(color);
@@ -99,7 +99,7 @@ fn a_column_that_is_new_in_mysql_is_compared_at_once() {
 }
 
 #[test]
-fn a_warning_is_said_by_each_run() {
+fn a_warning_is_repeated_by_each_run() {
     let shop = Shop::new(UPSERT).rows(1..=9);
     shop.database().schema.indexes.clear();
     for _ in 0..3 {
@@ -109,7 +109,7 @@ fn a_warning_is_said_by_each_run() {
 }
 
 #[test]
-fn after_a_run_that_did_not_end_well_both_sides_are_looked_at() {
+fn both_sides_are_described_after_a_failed_run() {
     let shop = quiet(APPEND);
     shop.trouble(Call::Bounds, 1, crate::testing::Trouble::refused(crate::domain::fault::FaultKind::Auth));
     assert_eq!(shop.run(sync()).unwrap().outcome, Outcome::Failed);

@@ -43,7 +43,7 @@ fn calls_of_recovery(shop: &Shop) -> Vec<Call> {
 }
 
 #[test]
-fn one_that_was_done_is_adopted_and_its_rows_are_not_read_again() {
+fn a_pending_publish_that_took_effect_is_adopted_and_its_rows_are_not_read_again() {
     for mapping in [UPSERT, APPEND, KEYLESS] {
         let shop = killed_at_the_publish(mapping, Trouble::KilledAfter);
         let (report, done) = recovers(&shop, sync());
@@ -57,7 +57,7 @@ fn one_that_was_done_is_adopted_and_its_rows_are_not_read_again() {
 }
 
 #[test]
-fn one_that_never_arrived_is_forgotten_and_its_rows_are_read_again() {
+fn a_pending_publish_that_never_arrived_is_forgotten_and_its_rows_are_read_again() {
     let shop = killed_at_the_publish(KEYLESS, Trouble::KilledBefore);
     let (report, done) = recovers(&shop, sync());
     assert!(!done);
@@ -67,7 +67,7 @@ fn one_that_never_arrived_is_forgotten_and_its_rows_are_read_again() {
 }
 
 #[test]
-fn one_that_arrives_before_its_staging_table_is_dropped_is_adopted() {
+fn a_pending_publish_that_arrives_before_its_staging_table_is_dropped_is_adopted() {
     let shop = killed_at_the_publish(KEYLESS, Trouble::Late);
     let world = Arc::clone(&shop.world);
     shop.trouble(Call::DropStaging, 1, Trouble::meanwhile(move || world.dataset().deliver(world.clock.millis())));
@@ -79,7 +79,7 @@ fn one_that_arrives_before_its_staging_table_is_dropped_is_adopted() {
 }
 
 #[test]
-fn one_that_arrives_when_its_staging_table_is_gone_has_failed() {
+fn a_pending_publish_that_arrives_after_its_staging_table_was_dropped_has_failed() {
     let shop = killed_at_the_publish(KEYLESS, Trouble::Late);
     let world = Arc::clone(&shop.world);
     shop.trouble(Call::Fate, 2, Trouble::meanwhile(move || world.dataset().deliver(world.clock.millis())));
@@ -90,7 +90,7 @@ fn one_that_arrives_when_its_staging_table_is_gone_has_failed() {
 }
 
 #[test]
-fn one_that_had_failed_is_sent_anew() {
+fn a_pending_publish_that_failed_is_sent_again() {
     let shop = Shop::new(UPSERT).rows(1..=59);
     shop.succeeds(sync());
     shop.insert(60..=89);
@@ -108,7 +108,7 @@ fn one_that_had_failed_is_sent_anew() {
 }
 
 #[test]
-fn a_watermark_that_was_set_by_hand_meanwhile_stays_as_it_was_set() {
+fn a_watermark_set_by_hand_before_the_recovery_stays() {
     let shop = killed_at_the_publish(KEYLESS, Trouble::KilledAfter);
     let by_hand = StoredWatermark { value: "2026-01-01 00:00:10".into(), imported: true };
     shop.edit(|state| state.watermark = Some(by_hand));
@@ -121,7 +121,7 @@ fn a_watermark_that_was_set_by_hand_meanwhile_stays_as_it_was_set() {
 }
 
 #[test]
-fn the_checkpoint_of_a_backfill_moves_and_the_watermark_does_not() {
+fn an_adopted_backfill_step_moves_the_checkpoint_and_not_the_watermark() {
     let shop = to_backfill(KEYLESS);
     let mark = shop.state().watermark;
     shop.trouble(Call::Publish, 2, Trouble::KilledAfter);
@@ -140,7 +140,7 @@ fn the_checkpoint_of_a_backfill_moves_and_the_watermark_does_not() {
 }
 
 #[test]
-fn a_backfill_that_was_begun_anew_meanwhile_keeps_its_checkpoint() {
+fn a_backfill_restarted_before_the_recovery_keeps_its_checkpoint() {
     let shop = to_backfill(KEYLESS);
     shop.trouble(Call::Publish, 2, Trouble::KilledAfter);
     assert!(shop.run(whole()).is_none());
@@ -156,7 +156,7 @@ fn a_backfill_that_was_begun_anew_meanwhile_keeps_its_checkpoint() {
 }
 
 #[test]
-fn what_was_read_again_moves_nothing() {
+fn an_adopted_publish_of_reread_rows_moves_nothing() {
     let shop = later(KEYLESS);
     shop.trouble(Call::Publish, 1, Trouble::KilledAfter);
     assert!(shop.run(sync()).is_none());
@@ -170,7 +170,7 @@ fn what_was_read_again_moves_nothing() {
 }
 
 #[test]
-fn a_deletion_that_was_done_is_adopted_without_a_mark() {
+fn a_deletion_that_took_effect_is_adopted_although_it_has_no_mark() {
     let shop = to_delete("deletes: hard");
     shop.trouble(Call::Delete, 1, Trouble::KilledAfter);
     assert!(shop.run(deletes(false)).is_none());
@@ -182,7 +182,7 @@ fn a_deletion_that_was_done_is_adopted_without_a_mark() {
 }
 
 #[test]
-fn a_publish_that_brings_its_rows_along_can_no_longer_arrive_once_it_was_given_up() {
+fn an_inline_publish_cannot_arrive_after_it_was_given_up() {
     let shop = Shop::new(APPEND).inline().rows(1..=30);
     shop.succeeds(sync());
     shop.insert(33..=60);
@@ -199,7 +199,7 @@ fn a_publish_that_brings_its_rows_along_can_no_longer_arrive_once_it_was_given_u
 }
 
 #[test]
-fn a_staging_table_that_comes_back_after_it_was_dropped_is_dropped_by_the_next_run() {
+fn a_staging_table_that_reappears_after_its_drop_is_dropped_by_the_next_run() {
     let shop = Shop::new(UPSERT).rows(1..=59);
     shop.trouble(Call::Finish, 1, Trouble::KilledBefore);
     assert!(shop.run(sync()).is_none());

@@ -23,7 +23,7 @@ fn told(shop: &Shop, command: Command) -> (Vec<Verification>, MappingReport) {
 }
 
 #[test]
-fn what_differs_is_mended_by_its_key_and_the_watermark_stays() {
+fn differences_are_mended_by_key_and_the_watermark_stays() {
     let shop = damaged(UPSERT);
     let before = shop.state();
     let (compared, report) = told(&shop, repair(false));
@@ -58,7 +58,7 @@ fn what_differs_is_mended_by_its_key_and_the_watermark_stays() {
 }
 
 #[test]
-fn nothing_is_sent_where_nothing_differs_and_each_kind_in_its_own_way_where_it_does() {
+fn each_kind_of_difference_gets_its_own_publish_and_equal_tables_get_none() {
     let shop = damaged(UPSERT);
     shop.published();
     shop.succeeds(repair(false));
@@ -93,7 +93,7 @@ fn a_dry_run_counts_and_changes_nothing() {
 }
 
 #[test]
-fn rows_that_only_bigquery_has_are_left_where_the_mapping_says_so_and_counted() {
+fn rows_that_only_bigquery_has_are_counted_and_left_if_the_mapping_ignores_deletes() {
     for (mapping, words) in [(UPSERT, "`deletes: ignore`"), (APPEND, "stay there as history")] {
         let shop = Shop::new(mapping).rows(1..=20);
         shop.succeeds(sync());
@@ -107,7 +107,7 @@ fn rows_that_only_bigquery_has_are_left_where_the_mapping_says_so_and_counted() 
 }
 
 #[test]
-fn they_are_marked_where_it_says_so_and_never_more_than_it_allows() {
+fn rows_that_only_bigquery_has_are_marked_within_the_allowed_share() {
     let shop =
         Shop::new(&format!("{UPSERT}, deletes: soft, deleted_column: gone, max_delete_fraction: 0.5")).rows(1..=20);
     shop.succeeds(sync());
@@ -124,7 +124,7 @@ fn they_are_marked_where_it_says_so_and_never_more_than_it_allows() {
 }
 
 #[test]
-fn a_row_that_is_back_before_it_would_be_deleted_stays() {
+fn a_row_that_reappears_before_its_deletion_stays() {
     let shop = damaged(UPSERT);
     let world = Arc::clone(&shop.world);
     // The row comes back after the comparison.
@@ -136,7 +136,7 @@ fn a_row_that_is_back_before_it_would_be_deleted_stays() {
 }
 
 #[test]
-fn a_row_that_changes_meanwhile_is_brought_as_it_is_or_by_the_next_run() {
+fn a_row_that_changes_during_a_repair_arrives_now_or_with_the_next_run() {
     for nth in 1..=4 {
         let shop = damaged(UPSERT);
         let world = Arc::clone(&shop.world);
@@ -176,7 +176,7 @@ fn a_batch_that_writes_too_many_partitions_is_halved() {
 }
 
 #[test]
-fn what_cannot_be_told_by_a_key_is_told_with_the_next_step() {
+fn differences_that_cannot_be_mended_by_key_are_reported_with_the_next_step() {
     let shop = Shop::new(KEYLESS).rows(1..=20);
     shop.succeeds(sync());
     assert!(shop.succeeds(repair(false)).repair.unwrap().is_equal());
@@ -190,7 +190,7 @@ fn what_cannot_be_told_by_a_key_is_told_with_the_next_step() {
 }
 
 #[test]
-fn doubled_keys_of_a_table_with_columns_of_its_own_are_left() {
+fn doubled_keys_are_left_if_the_target_has_extra_columns() {
     let shop = damaged(UPSERT);
     let mut dataset = shop.dataset();
     let table = dataset.tables.get_mut("t").unwrap();
@@ -210,7 +210,7 @@ fn doubled_keys_of_a_table_with_columns_of_its_own_are_left() {
 }
 
 #[test]
-fn a_mapping_that_is_worked_on_is_not_repaired() {
+fn a_mapping_whose_lease_is_held_is_not_repaired() {
     let shop = damaged(UPSERT);
     shop.trouble(Call::Describe, 1, Trouble::HeldBefore);
     let mut first = shop.process_of(HERE);
@@ -223,7 +223,7 @@ fn a_mapping_that_is_worked_on_is_not_repaired() {
 }
 
 #[test]
-fn one_key_more_than_is_named_is_counted() {
+fn differing_keys_beyond_the_named_ones_are_counted() {
     let shop = damaged(UPSERT);
     let order = RepairOrder { selection: Selection::All, dry_run: true, most_bytes: 0, most_named: 1 };
     let (compared, report) = told(&shop, Command::Repair(order));
@@ -231,7 +231,7 @@ fn one_key_more_than_is_named_is_counted() {
 }
 
 #[test]
-fn no_more_is_read_than_is_allowed_and_what_was_found_until_then_is_mended() {
+fn a_repair_stops_at_the_byte_limit_and_mends_what_it_has_found() {
     let order = |most_bytes| {
         Command::Repair(RepairOrder { selection: Selection::All, dry_run: false, most_bytes, most_named: 20 })
     };
@@ -251,7 +251,7 @@ fn no_more_is_read_than_is_allowed_and_what_was_found_until_then_is_mended() {
 }
 
 #[test]
-fn behind_a_balancer_an_older_row_is_not_put_over_a_newer_one() {
+fn a_repair_behind_a_balancer_never_replaces_a_newer_row_with_an_older_one() {
     let shop = damaged(UPSERT);
     shop.damage(|rows| rows[30][2] = Value::At(crate::testing::at("2026-01-01 00:00:19")));
     shop.database().is_balanced = true;
@@ -265,7 +265,7 @@ fn behind_a_balancer_an_older_row_is_not_put_over_a_newer_one() {
 }
 
 #[test]
-fn what_an_attempt_has_mended_is_counted_though_another_follows() {
+fn rows_mended_by_a_failed_attempt_are_counted() {
     for nth in 1..=3 {
         let shop = damaged(UPSERT);
         shop.trouble(Call::Publish, nth, Trouble::AnswerLost);

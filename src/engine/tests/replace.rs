@@ -42,7 +42,7 @@ fn edits_deletes_and_new_rows_arrive_with_one_publish() {
 }
 
 #[test]
-fn the_moment_of_reading_is_remembered_and_no_watermark_is() {
+fn a_replace_remembers_when_it_read_and_no_watermark() {
     let shop = Shop::new(REPLACE).rows(1..=12);
     let report = shop.succeeds(sync());
     let state = shop.state();
@@ -55,7 +55,7 @@ fn the_moment_of_reading_is_remembered_and_no_watermark_is() {
 }
 
 #[test]
-fn an_empty_table_is_made_for_an_empty_source_and_filled_later() {
+fn an_empty_source_creates_an_empty_target_that_is_filled_later() {
     let shop = Shop::new(REPLACE);
     let report = shop.succeeds(sync());
     assert_eq!((report.records_processed, shop.published().len()), (0, 0), "there is nothing to publish");
@@ -67,7 +67,7 @@ fn an_empty_table_is_made_for_an_empty_source_and_filled_later() {
 }
 
 #[test]
-fn an_empty_source_replaces_nothing_until_an_operator_says_so() {
+fn an_empty_source_replaces_nothing_until_an_operator_allows_it() {
     let shop = Shop::new("mode: replace, max_shrink: 1").rows(1..=5);
     shop.succeeds(sync());
     shop.database().rows.clear();
@@ -131,7 +131,7 @@ fn a_reader_that_dies_in_the_middle_publishes_nothing() {
 }
 
 #[test]
-fn a_publish_whose_answer_is_lost_is_adopted_and_not_made_again() {
+fn a_publish_whose_answer_is_lost_is_adopted_and_not_repeated() {
     let shop = edited(REPLACE);
     shop.published();
     shop.trouble(Call::Publish, 1, Trouble::AnswerLost);
@@ -145,7 +145,7 @@ fn a_publish_whose_answer_is_lost_is_adopted_and_not_made_again() {
 }
 
 #[test]
-fn a_publish_of_a_run_that_died_is_adopted_and_the_table_is_read_again() {
+fn a_dead_runs_publish_is_adopted_and_the_table_is_read_again() {
     for answer_lost in [false, true] {
         let shop = edited(REPLACE);
         shop.trouble(Call::Publish, 1, Trouble::KilledAfter);
@@ -182,7 +182,7 @@ fn a_publish_that_arrives_late_finds_nothing_to_publish() {
 }
 
 #[test]
-fn a_mapping_may_change_its_mode_and_back() {
+fn a_mapping_may_change_its_mode_and_change_it_back() {
     for windowed in [APPEND, UPSERT] {
         let shop = Shop::new(windowed).rows(1..=30);
         shop.succeeds(sync());
@@ -203,7 +203,7 @@ fn a_mapping_may_change_its_mode_and_back() {
 }
 
 #[test]
-fn a_target_that_is_gone_is_made_anew() {
+fn a_dropped_target_is_created_again() {
     let shop = edited(REPLACE);
     shop.dataset().tables.remove("t");
     shop.succeeds(sync());
@@ -211,7 +211,7 @@ fn a_target_that_is_gone_is_made_anew() {
 }
 
 #[test]
-fn what_has_no_meaning_for_a_replace_is_refused_with_what_does_it() {
+fn work_that_a_replace_does_not_support_is_refused_with_the_alternative() {
     let shop = edited(REPLACE);
     let report = refused(&shop, backfill("2026-01-01"), Config);
     assert!(report.hint.unwrap().contains("`bqsync run-once --mapping t` looks at the whole table again"));
@@ -247,7 +247,7 @@ fn a_new_column_comes_with_every_row_and_leaves_no_gap() {
 }
 
 #[test]
-fn a_publish_that_is_too_much_at_once_is_not_cut_in_half_and_says_what_helps() {
+fn a_replace_that_is_too_large_is_not_split_and_names_the_remedy() {
     let shop = Shop::new("mode: replace, partition_by: at").rows(1..=5);
     shop.dataset().most_partitions = 0;
     let report = shop.run(sync()).unwrap();
@@ -260,7 +260,7 @@ fn a_publish_that_is_too_much_at_once_is_not_cut_in_half_and_says_what_helps() {
 }
 
 #[test]
-fn two_processes_on_one_mapping_do_not_replace_at_once() {
+fn two_processes_never_replace_the_same_table_at_once() {
     let shop = edited(REPLACE);
     shop.trouble(Call::Publish, 1, Trouble::HeldBefore);
     let mut first = shop.process_of(HERE);

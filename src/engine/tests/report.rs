@@ -16,7 +16,7 @@ fn told(report: &MappingReport) -> serde_json::Value {
 }
 
 #[test]
-fn a_run_that_moves_new_rows_in_steps_and_a_late_one_reports_all_of_it() {
+fn a_run_with_steps_and_a_late_row_reports_all_of_it() {
     let shop = Shop::new(APPEND).with("window_rows: 20").rows(1..=29);
     shop.succeeds(sync());
     shop.pass(TimeDelta::minutes(30));

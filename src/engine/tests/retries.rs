@@ -19,7 +19,7 @@ fn failing(kind: FaultKind, times: usize) -> Shop {
 }
 
 #[test]
-fn each_kind_of_failure_has_as_many_attempts_as_its_policy_says() {
+fn each_kind_of_fault_gets_the_attempts_of_its_policy() {
     let attempts = [
         (Transient, 4),
         (Quota, 3),
@@ -53,7 +53,7 @@ fn waits_of(shop: &Shop) -> Vec<u64> {
 }
 
 #[test]
-fn a_quota_is_waited_for_in_minutes_and_as_long_as_the_server_asks() {
+fn a_used_up_quota_is_retried_after_minutes_or_as_long_as_the_server_asks() {
     let waits = waits_of(&failing(Quota, 1));
     assert!((600..=1_200).contains(&waits[0]), "{waits:?}");
     let shop = Shop::new(APPEND).rows(1..=30);
@@ -65,7 +65,7 @@ fn a_quota_is_waited_for_in_minutes_and_as_long_as_the_server_asks() {
 }
 
 #[test]
-fn what_was_published_meanwhile_renews_the_patience() {
+fn a_published_step_resets_the_count_of_attempts() {
     // Without this, each attempt would read the minutes below the watermark again.
     let shop = Shop::new(&format!("{UPSERT}, lookback: 0")).with("window_rows: 10").rows(1..=60);
     // Three failures in each step, the most that one may have.
@@ -110,7 +110,7 @@ fn a_table_that_is_altered_while_it_is_read_is_read_again_three_times() {
 }
 
 #[test]
-fn a_fault_of_a_table_that_was_altered_meanwhile_is_no_fault_of_the_table() {
+fn a_fault_caused_by_an_altered_table_leads_to_another_look() {
     let shop = Shop::new(UPSERT).with("allow_schema_additions: true").rows(1..=30);
     altered(&shop, 1);
     shop.trouble(Call::Read, 2, Trouble::refused(Schema));
@@ -146,7 +146,7 @@ fn a_cancel_ends_a_wait_at_once() {
 }
 
 #[test]
-fn a_lease_that_others_hold_or_have_taken_over_ends_the_run() {
+fn a_lease_held_or_taken_over_by_another_process_ends_the_run() {
     let shop = Shop::new(UPSERT).rows(1..=30);
     shop.trouble(Call::Publish, 1, Trouble::HeldAfter);
     let mut first = shop.process_of(HERE);
@@ -165,7 +165,7 @@ fn a_lease_that_others_hold_or_have_taken_over_ends_the_run() {
 }
 
 #[test]
-fn a_last_save_that_fails_is_the_runs_failure_and_no_rows() {
+fn a_failed_final_save_fails_the_run_and_loses_no_rows() {
     let shop = Shop::new(UPSERT).rows(1..=30);
     shop.trouble(Call::Save, 3, Trouble::refused(Auth));
     let report = shop.run(sync()).unwrap();

@@ -31,7 +31,7 @@ fn warnings(report: &MappingReport) -> usize {
 }
 
 #[test]
-fn two_hosts_that_load_an_empty_upsert_target_at_once_bring_each_row_once() {
+fn two_hosts_loading_an_empty_upsert_target_at_once_bring_each_row_once() {
     let shop = Shop::new(UPSERT).rows(1..=59);
     let (report, published) = overtaken(&shop);
     assert_eq!((published, report.rows_inserted), (vec![Copy, Merge], 0));
@@ -40,7 +40,7 @@ fn two_hosts_that_load_an_empty_upsert_target_at_once_bring_each_row_once() {
 }
 
 #[test]
-fn two_hosts_that_append_at_once_bring_each_row_once() {
+fn two_hosts_appending_at_once_bring_each_row_once() {
     for mapping in [APPEND, KEYLESS] {
         let shop = Shop::new(mapping).rows(1..=59);
         let (report, published) = overtaken(&shop);
@@ -53,7 +53,7 @@ fn two_hosts_that_append_at_once_bring_each_row_once() {
 }
 
 #[test]
-fn an_older_state_that_is_put_back_doubles_nothing_and_is_told_once() {
+fn a_restored_older_state_doubles_nothing_and_is_reported_once() {
     for mapping in [APPEND, KEYLESS] {
         let shop = Shop::new(mapping).rows(1..=59);
         shop.succeeds(sync());
@@ -75,7 +75,7 @@ fn an_older_state_that_is_put_back_doubles_nothing_and_is_told_once() {
 }
 
 #[test]
-fn a_state_of_before_the_target_was_remembered_looks_once_and_warns_of_nothing() {
+fn a_state_without_a_remembered_target_looks_up_rows_once_without_a_warning() {
     let shop = Shop::new(APPEND).rows(1..=59);
     shop.succeeds(sync());
     shop.edit(|state| state.target = None);
@@ -89,7 +89,7 @@ fn a_state_of_before_the_target_was_remembered_looks_once_and_warns_of_nothing()
 }
 
 #[test]
-fn doubt_lasts_while_rows_are_held_back_and_ends_with_the_sources_end() {
+fn rows_are_looked_up_until_the_watermark_reaches_the_newest_row() {
     let shop = Shop::new(APPEND).with("fence_timeout: 1s").rows(1..=59);
     shop.succeeds(sync());
     let kept = shop.state();
@@ -108,7 +108,7 @@ fn doubt_lasts_while_rows_are_held_back_and_ends_with_the_sources_end() {
 }
 
 #[test]
-fn doubt_lasts_while_the_source_is_behind_what_the_target_holds() {
+fn rows_are_looked_up_while_the_source_is_behind_the_target() {
     for mapping in [APPEND, KEYLESS] {
         let shop = Shop::new(mapping).rows(1..=20);
         shop.succeeds(sync());
@@ -129,7 +129,7 @@ fn doubt_lasts_while_the_source_is_behind_what_the_target_holds() {
 }
 
 #[test]
-fn a_publish_that_was_never_sent_is_not_taken_for_the_other_hosts_of_the_same_name() {
+fn an_unsent_publish_is_not_confused_with_another_hosts_publish_of_the_same_name() {
     let shop = Shop::new(APPEND).rows(1..=30);
     shop.trouble(Call::Publish, 1, Trouble::KilledBefore);
     assert!(shop.run(sync()).is_none());
@@ -145,7 +145,7 @@ fn a_publish_that_was_never_sent_is_not_taken_for_the_other_hosts_of_the_same_na
 }
 
 #[test]
-fn what_a_dead_run_of_another_host_staged_is_swept_when_it_must_be_dead() {
+fn a_staging_table_of_another_host_is_dropped_once_its_run_must_be_dead() {
     use chrono::TimeDelta;
     let shop = Shop::new(APPEND).rows(1..=30);
     shop.trouble(Call::Finish, 1, Trouble::KilledAfter);

@@ -47,7 +47,7 @@ fn refused(shop: &Shop, command: Command) -> MappingReport {
 }
 
 #[test]
-fn rows_under_the_former_word_end_every_kind_of_work_until_they_have_the_new_one() {
+fn rows_with_the_former_shard_value_stop_all_work_until_they_have_the_new_one() {
     for mapping in [UPSERT, APPEND, KEYLESS, MIRROR] {
         let (shop, other) = renamed(mapping);
         let mark = shop.state().complete_to(crate::domain::config::Mode::Upsert);
@@ -75,7 +75,7 @@ fn rows_under_the_former_word_end_every_kind_of_work_until_they_have_the_new_one
 }
 
 #[test]
-fn a_former_word_is_taken_up_again_without_a_look() {
+fn returning_to_the_former_shard_value_needs_no_look_at_the_target() {
     let (shop, other) = renamed(UPSERT);
     refused(&other, sync());
     let looks = |shop: &Shop| shop.calls().iter().filter(|call| **call == Call::CountStrays).count();
@@ -87,7 +87,7 @@ fn a_former_word_is_taken_up_again_without_a_look() {
 }
 
 #[test]
-fn before_the_first_row_and_where_nothing_is_remembered_any_word_will_do() {
+fn any_shard_value_is_accepted_before_the_first_row_or_without_a_remembered_one() {
     let first = Shop::shared(UPSERT);
     first.succeeds(sync());
     let other = first.mapped(&format!("{UPSERT}, {NEW_WORD}")).rows(1..=9);
@@ -103,7 +103,7 @@ fn before_the_first_row_and_where_nothing_is_remembered_any_word_will_do() {
 }
 
 #[test]
-fn a_second_copy_under_the_new_word_is_told_before_the_two_are_made_one() {
+fn rows_that_exist_under_both_shard_values_are_reported() {
     let (shop, other) = renamed(UPSERT);
     let mut copies: Vec<_> =
         shop.dataset().tables["t"].rows.iter().filter(|row| row[3] == text("us")).cloned().collect();
@@ -117,7 +117,7 @@ fn a_second_copy_under_the_new_word_is_told_before_the_two_are_made_one() {
 }
 
 #[test]
-fn a_table_that_becomes_a_shard_is_refused_until_its_rows_say_whose_they_are() {
+fn a_table_that_becomes_a_shard_is_refused_until_its_rows_are_marked() {
     let shop = Shop::new(UPSERT).rows(1..=20);
     shop.succeeds(sync());
     let sharded = shop.mapped(&format!("{UPSERT}, shard_column: _shard, shard: us"));
@@ -140,7 +140,7 @@ fn a_table_that_becomes_a_shard_is_refused_until_its_rows_say_whose_they_are() {
 }
 
 #[test]
-fn a_shard_does_not_become_the_whole_table_as_long_as_others_have_rows_there() {
+fn a_shard_cannot_become_the_whole_table_while_other_shards_have_rows() {
     let shop = Shop::shared(UPSERT).rows(1..=20);
     shop.succeeds(sync());
     let report = refused(&shop.mapped(UPSERT), sync());
@@ -149,7 +149,7 @@ fn a_shard_does_not_become_the_whole_table_as_long_as_others_have_rows_there() {
 }
 
 #[test]
-fn a_renamed_shard_column_is_refused_until_the_rows_have_the_new_one() {
+fn a_renamed_shard_column_is_refused_until_the_rows_are_marked_in_it() {
     let shop = Shop::shared(UPSERT).rows(1..=20);
     shop.succeeds(sync());
     let other = shop.mapped(&format!("{UPSERT}, shard_column: origin, shard: us"));
@@ -162,7 +162,7 @@ fn a_renamed_shard_column_is_refused_until_the_rows_have_the_new_one() {
 const LOST: &str = "which holds none of them (`_shard` = 'us')";
 
 #[test]
-fn a_shard_whose_rows_were_taken_out_of_the_target_is_refused_until_it_is_to_be_loaded_again() {
+fn a_shard_whose_rows_were_removed_is_refused_until_it_is_reset() {
     for mapping in [UPSERT, APPEND] {
         let shop = Shop::shared(mapping).rows(1..=40);
         shop.succeeds(sync());
@@ -188,7 +188,7 @@ fn a_shard_whose_rows_were_taken_out_of_the_target_is_refused_until_it_is_to_be_
 }
 
 #[test]
-fn a_shard_that_is_empty_on_both_sides_has_lost_nothing() {
+fn a_shard_that_is_empty_on_both_sides_is_not_refused() {
     let shop = Shop::shared(UPSERT).rows(1..=40);
     shop.succeeds(sync());
     shop.damage(Vec::clear);
@@ -199,7 +199,7 @@ fn a_shard_that_is_empty_on_both_sides_has_lost_nothing() {
 }
 
 #[test]
-fn a_backfill_of_a_shard_whose_rows_are_gone_brings_them() {
+fn a_backfill_reloads_a_shard_whose_rows_were_removed() {
     let shop = Shop::shared(UPSERT).rows(1..=40);
     shop.succeeds(sync());
     shop.damage(Vec::clear);
@@ -209,7 +209,7 @@ fn a_backfill_of_a_shard_whose_rows_are_gone_brings_them() {
 }
 
 #[test]
-fn a_shard_column_of_another_type_is_told_before_anything_is_read() {
+fn a_shard_column_of_another_type_is_refused_before_anything_is_read() {
     let shop = Shop::shared(UPSERT).rows(1..=9);
     shop.dataset().tables.get_mut("t").unwrap().columns[3].target_type = TargetType::Int64;
     let report = shop.run(sync()).unwrap();
@@ -219,7 +219,7 @@ fn a_shard_column_of_another_type_is_told_before_anything_is_read() {
 }
 
 #[test]
-fn numbers_of_a_shard_that_begin_again_are_no_reason_to_empty_the_whole_table() {
+fn the_hint_about_restarted_numbers_empties_only_the_shard() {
     let shop = Shop::shared(NUMBERS).rows(1..=40);
     shop.succeeds(sync());
     shop.database().rows.clear();
@@ -230,7 +230,7 @@ fn numbers_of_a_shard_that_begin_again_are_no_reason_to_empty_the_whole_table() 
 }
 
 #[test]
-fn a_shared_backfill_that_began_under_the_former_word_moves_no_part_under_another() {
+fn a_shared_backfill_begun_under_the_former_shard_value_moves_no_part_under_another() {
     let share = |shard: &str| match backfill("2026-01-01") {
         Command::Backfill { ask, restart, .. } => {
             Command::Backfill { ask, restart, shard: Some(shard.parse().unwrap()) }

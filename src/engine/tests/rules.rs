@@ -11,7 +11,7 @@ const FILTER: &str = "`where` is another than when";
 const MASK: &str = "the mask of `v` is another than when";
 
 #[test]
-fn a_filter_that_changes_is_told_until_the_rows_have_been_moved_again() {
+fn a_changed_filter_is_reported_until_the_rows_have_been_moved_again() {
     for mode in [UPSERT, APPEND] {
         let shop = Shop::new(mode).rows(1..=9);
         assert!(!told(&shop, FILTER));
@@ -32,7 +32,7 @@ fn a_filter_that_changes_is_told_until_the_rows_have_been_moved_again() {
 }
 
 #[test]
-fn what_an_append_holds_in_clear_no_backfill_masks() {
+fn a_backfill_does_not_mask_rows_that_an_append_holds_unmasked() {
     for (mode, renewed) in [(UPSERT, true), (APPEND, false)] {
         let shop = Shop::new(mode).rows(1..=9);
         shop.succeeds(sync());
@@ -44,7 +44,7 @@ fn what_an_append_holds_in_clear_no_backfill_masks() {
 }
 
 #[test]
-fn a_comparison_does_not_tell_one_key_from_another() {
+fn a_comparison_cannot_distinguish_two_mask_keys() {
     let keyed = |key: &str| format!("{UPSERT}, mask: {{v: {{hmac: {key}-of-sixteen-characters}}}}");
     let shop = Shop::new(&keyed("a key")).rows(1..=9);
     assert!(!told(&shop, MASK));
@@ -59,7 +59,7 @@ fn a_comparison_does_not_tell_one_key_from_another() {
 }
 
 #[test]
-fn what_is_said_of_columns_that_are_still_to_come_is_no_change() {
+fn a_rule_for_a_future_column_is_not_a_change() {
     let shop = Shop::new(UPSERT).rows(1..=9);
     shop.succeeds(sync());
     let with = |pattern: &str| shop.mapped(&format!("{UPSERT}, new_columns: {{\"{pattern}\": null}}"));
@@ -69,7 +69,7 @@ fn what_is_said_of_columns_that_are_still_to_come_is_no_change() {
 }
 
 #[test]
-fn rows_that_a_repair_leaves_keep_the_word_of_their_filter() {
+fn rows_that_a_repair_leaves_keep_their_former_filter() {
     let hard = format!("{UPSERT}, deletes: hard, max_delete_fraction: 0.9");
     for (mode, leaves_them) in [(UPSERT, true), (APPEND, true), (&hard, false)] {
         let shop = Shop::new(mode).rows(1..=9);
@@ -84,7 +84,7 @@ fn rows_that_a_repair_leaves_keep_the_word_of_their_filter() {
 }
 
 #[test]
-fn a_backfill_of_some_rows_renews_no_rule() {
+fn a_backfill_of_some_rows_does_not_renew_the_rules() {
     let masked = format!("{UPSERT}, mask: {{v: null}}");
     let shop = Shop::new(UPSERT).rows(1..=9);
     shop.succeeds(sync());
@@ -100,7 +100,7 @@ const RENAMED: &str = "`rename` of `v` is another than when";
 const LEFT_OUT: &str = "`v` did not move when";
 
 #[test]
-fn a_column_that_was_left_out_is_told_until_its_rows_have_been_moved() {
+fn a_formerly_excluded_column_is_reported_until_its_rows_have_been_moved() {
     for mode in [UPSERT, APPEND] {
         // The column is left out by the mapping, or by the policy that adds no column.
         for excluding in [", exclude: [v]", ""] {
@@ -117,7 +117,7 @@ fn a_column_that_was_left_out_is_told_until_its_rows_have_been_moved() {
 }
 
 #[test]
-fn what_came_by_another_rule_is_told_of_although_the_first_one_is_back() {
+fn rows_moved_under_another_rule_are_reported_even_after_the_first_rule_is_restored() {
     for (rest, words) in [("mask: {v: sha256}", MASK), ("where: id > 0", FILTER), ("rename: {v: w}", RENAMED)] {
         let with = format!("{UPSERT}, {rest}");
         let shop = Shop::new(&with).with("allow_schema_additions: true").rows(1..=9);

@@ -7,7 +7,7 @@ use crate::domain::report::{Deletion, Outcome};
 use crate::testing::{Shop, Value, deletes, repair, sync};
 
 #[test]
-fn the_first_load_of_a_shard_is_put_in_without_a_look_although_the_table_holds_rows() {
+fn the_first_load_of_a_shard_is_inserted_without_a_lookup_beside_other_shards_rows() {
     for (mapping, kind) in [(UPSERT, Insert), (APPEND, Insert), (KEYLESS, Insert), (MIRROR, Mirror)] {
         let shop = Shop::shared(mapping).rows(1..=40);
         let report = shop.succeeds(sync());
@@ -18,7 +18,7 @@ fn the_first_load_of_a_shard_is_put_in_without_a_look_although_the_table_holds_r
 }
 
 #[test]
-fn what_another_shard_writes_is_no_other_writer() {
+fn another_shards_writes_are_not_reported_as_another_writer() {
     for (mapping, kind) in [(UPSERT, Merge), (APPEND, Insert), (KEYLESS, Insert), (MIRROR, Mirror)] {
         let mut shop = Shop::shared(mapping).rows(1..=40);
         shop.succeeds(sync());
@@ -33,7 +33,7 @@ fn what_another_shard_writes_is_no_other_writer() {
 }
 
 #[test]
-fn who_writes_to_the_shard_itself_is_told() {
+fn another_writer_to_the_same_shard_is_reported() {
     for mapping in [APPEND, MIRROR] {
         let shop = Shop::shared(mapping).rows(1..=40);
         shop.succeeds(sync());
@@ -46,7 +46,7 @@ fn who_writes_to_the_shard_itself_is_told() {
 }
 
 #[test]
-fn doubled_rows_of_a_mirrored_shard_fail_its_runs_until_they_are_taken_out() {
+fn doubled_rows_of_a_mirrored_shard_fail_its_runs_until_they_are_removed() {
     let shop = Shop::shared(MIRROR).rows(1..=40);
     shop.succeeds(sync());
     shop.damage(|rows| rows.extend_from_within(..3));
@@ -61,7 +61,7 @@ fn doubled_rows_of_a_mirrored_shard_fail_its_runs_until_they_are_taken_out() {
 }
 
 #[test]
-fn the_share_that_may_be_deleted_is_of_the_shards_rows() {
+fn the_share_that_may_be_deleted_counts_only_the_shards_rows() {
     let shop = shared_to_delete("deletes: hard");
     let report = shop.succeeds(deletes(false));
     assert_eq!(report.deletion, Some(Deletion { keys: 15, held: 20, vanished: 5, deleted: 5 }));
@@ -78,7 +78,7 @@ fn the_share_that_may_be_deleted_is_of_the_shards_rows() {
 }
 
 #[test]
-fn a_mirrored_shard_whose_table_is_emptied_takes_out_its_own_rows_alone() {
+fn a_mirrored_shard_whose_table_is_emptied_removes_only_its_own_rows() {
     let shop = Shop::shared("primary_keys: [id], mode: mirror, max_delete_fraction: 1").rows(1..=40);
     shop.succeeds(sync());
     shop.database().rows.clear();
@@ -89,7 +89,7 @@ fn a_mirrored_shard_whose_table_is_emptied_takes_out_its_own_rows_alone() {
 }
 
 #[test]
-fn a_table_whose_rows_say_of_no_shard_whose_they_are_is_left_alone() {
+fn a_table_without_a_shard_column_is_left_alone() {
     let shop = Shop::new(UPSERT).rows(1..=20);
     shop.succeeds(sync());
     let shop = shop.mapped(&format!("{UPSERT}, shard_column: _shard, shard: us"));

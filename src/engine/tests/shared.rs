@@ -47,7 +47,7 @@ fn refused(shop: &Shop, command: Command, words: &str) -> MappingReport {
 }
 
 #[test]
-fn one_process_alone_cuts_the_backfill_and_moves_every_part() {
+fn a_single_process_cuts_the_backfill_and_moves_every_part() {
     for mapping in [UPSERT, KEYLESS] {
         let shop = to_share(mapping);
         let report = shop.succeeds(share("0/2"));
@@ -72,7 +72,7 @@ fn one_process_alone_cuts_the_backfill_and_moves_every_part() {
 }
 
 #[test]
-fn two_processes_share_the_parts_and_the_second_waits_for_what_the_first_holds() {
+fn two_processes_share_the_parts_and_each_waits_for_the_others_last_part() {
     for mapping in [UPSERT, KEYLESS] {
         let shop = to_share(mapping);
         // The first process is held in its first part.
@@ -95,7 +95,7 @@ fn two_processes_share_the_parts_and_the_second_waits_for_what_the_first_holds()
 }
 
 #[test]
-fn whoever_else_wants_the_mapping_is_refused_while_a_part_is_moved() {
+fn other_work_on_the_mapping_is_refused_while_a_part_is_moved() {
     let shop = to_share(KEYLESS);
     let mut first = held(&shop, "0/2", Call::Publish, 1);
     refused(&shop, sync(), "Mapping `t#part-0` is held by run");
@@ -108,7 +108,7 @@ fn whoever_else_wants_the_mapping_is_refused_while_a_part_is_moved() {
 }
 
 #[test]
-fn an_incremental_run_settles_what_a_dead_process_left_of_its_part_first() {
+fn an_incremental_run_first_recovers_the_part_of_a_dead_process() {
     let shop = to_share(KEYLESS);
     // BigQuery has the rows, but no state says so.
     shop.trouble(Call::Publish, 2, Trouble::KilledAfter);
@@ -127,7 +127,7 @@ fn an_incremental_run_settles_what_a_dead_process_left_of_its_part_first() {
 }
 
 #[test]
-fn a_backfill_that_is_given_up_ends_the_work_of_the_others_on_it() {
+fn discarding_a_shared_backfill_ends_the_other_processes_work_on_it() {
     let shop = to_share(KEYLESS);
     // Between two parts the process holds no lease.
     let mut first = held(&shop, "0/2", Call::Lease, 3);
@@ -141,7 +141,7 @@ fn a_backfill_that_is_given_up_ends_the_work_of_the_others_on_it() {
 }
 
 #[test]
-fn a_part_that_was_done_meanwhile_is_not_moved_again() {
+fn a_part_that_another_process_finished_is_not_moved_again() {
     let shop = to_share(KEYLESS);
     let mut first = held(&shop, "0/2", Call::Lease, 3);
     let other = shop.succeeds(share("1/2"));
@@ -154,7 +154,7 @@ fn a_part_that_was_done_meanwhile_is_not_moved_again() {
 }
 
 #[test]
-fn a_table_without_an_index_is_moved_by_one_and_says_so() {
+fn a_table_without_an_index_is_moved_by_one_process_with_a_note() {
     let shop = to_share(UPSERT);
     shop.database().schema.indexes.clear();
     let report = shop.succeeds(share("0/2"));
@@ -163,7 +163,7 @@ fn a_table_without_an_index_is_moved_by_one_and_says_so() {
 }
 
 #[test]
-fn a_process_that_is_killed_at_any_call_is_made_good_by_another_of_the_share() {
+fn another_process_of_the_share_repairs_what_a_process_killed_at_any_call_left() {
     for mapping in [UPSERT, KEYLESS] {
         for nth in 1.. {
             let shop = to_share(mapping);
@@ -185,7 +185,7 @@ fn a_process_that_is_killed_at_any_call_is_made_good_by_another_of_the_share() {
 }
 
 #[test]
-fn a_process_that_is_taken_for_dead_at_any_call_brings_nothing_twice_when_it_wakes_up() {
+fn a_process_taken_for_dead_at_any_call_doubles_nothing_when_it_wakes_up() {
     for mapping in [UPSERT, KEYLESS] {
         for nth in 1.. {
             let shop = to_share(mapping);

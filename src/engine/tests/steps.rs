@@ -30,7 +30,7 @@ fn calls_of(shop: &Shop) -> Vec<Call> {
 }
 
 #[test]
-fn a_run_that_finds_nothing_new_reads_and_asks_nothing_of_bigquery() {
+fn a_run_that_finds_nothing_new_reads_no_rows_and_asks_bigquery_nothing() {
     let shop = Shop::new(APPEND).rows(1..=30);
     shop.succeeds(sync());
     shop.world.script.clear();
@@ -73,7 +73,7 @@ fn a_window_of_one_step_makes_each_call_once() {
 }
 
 #[test]
-fn a_large_window_is_moved_in_steps_that_tear_no_tie_apart() {
+fn a_large_window_is_moved_in_steps_that_keep_ties_together() {
     for mapping in [UPSERT, APPEND] {
         let shop = Shop::new(mapping).with("window_rows: 40").rows(1..=100);
         // Row 40 shares its second with 39 and 41.
@@ -92,7 +92,7 @@ fn a_large_window_is_moved_in_steps_that_tear_no_tie_apart() {
 }
 
 #[test]
-fn an_append_in_steps_looks_at_its_target_before_each_and_copies() {
+fn an_append_in_steps_describes_its_target_before_each_step_and_copies() {
     let shop = Shop::new(APPEND).with("window_rows: 40").rows(1..=5);
     shop.succeeds(sync());
     shop.published();
@@ -105,7 +105,7 @@ fn an_append_in_steps_looks_at_its_target_before_each_and_copies() {
 }
 
 #[test]
-fn a_step_that_was_too_large_is_taken_in_smaller_ones() {
+fn a_step_that_was_too_large_is_repeated_in_smaller_steps() {
     let shop = Shop::new(NUMBERS).in_batches_of(4_096).rows(1..=9_000);
     shop.trouble(Call::Publish, 1, Trouble::too_much());
     let report = shop.succeeds(sync());
@@ -120,7 +120,7 @@ fn a_step_that_was_too_large_is_taken_in_smaller_ones() {
 }
 
 #[test]
-fn a_step_that_cannot_be_smaller_has_failed() {
+fn a_step_that_cannot_be_smaller_fails() {
     let small = Shop::new(NUMBERS).in_batches_of(4_096).rows(1..=4_000);
     let unindexed = Shop::new(KEYLESS).in_batches_of(4_096).rows(1..=9_000);
     unindexed.database().schema.indexes.clear();
@@ -150,7 +150,7 @@ fn a_step_writes_no_more_partitions_than_a_job_may() {
 }
 
 #[test]
-fn a_stretch_of_a_backfill_that_turns_out_to_be_empty_is_done() {
+fn an_empty_stretch_of_a_backfill_counts_as_done() {
     let shop = to_backfill(UPSERT);
     let world = Arc::clone(&shop.world);
     let rows_go = move || world.database().rows.retain(|row| row[0] > crate::testing::Value::Int(41));
@@ -165,7 +165,7 @@ fn a_stretch_of_a_backfill_that_turns_out_to_be_empty_is_done() {
 }
 
 #[test]
-fn an_append_remembers_how_far_its_target_may_hold_rows_until_the_watermark_has_passed_them() {
+fn an_append_remembers_rows_beyond_its_watermark_until_it_has_passed_them() {
     let shop = Shop::new(APPEND).with("window_rows: 40").rows(1..=100);
     shop.succeeds(whole());
     assert_eq!(shop.state().overlap_to.as_deref(), Some("2026-01-01 00:00:33"));
@@ -181,7 +181,7 @@ fn an_append_remembers_how_far_its_target_may_hold_rows_until_the_watermark_has_
 }
 
 #[test]
-fn a_lookback_reads_a_stretch_again_and_leaves_the_watermark_where_it_was() {
+fn a_lookback_rereads_a_stretch_and_leaves_the_watermark_in_place() {
     let shop = Shop::new(&format!("{UPSERT}, lookback: 3s")).with("window_rows: 4").rows(1..=100);
     shop.succeeds(sync());
     let mark = shop.state().watermark;

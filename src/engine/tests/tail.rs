@@ -28,7 +28,7 @@ fn read_again(report: &MappingReport) -> (u64, u64) {
 }
 
 #[test]
-fn what_is_as_it_was_left_is_not_read_again() {
+fn an_unchanged_tail_is_not_read_again() {
     for at in [STAMPED, SourceType::DateTime { fsp: 0 }] {
         for mapping in [UPSERT, APPEND, KEYLESS] {
             let shop = synced(mapping, at.clone());
@@ -39,7 +39,7 @@ fn what_is_as_it_was_left_is_not_read_again() {
 }
 
 #[test]
-fn a_row_that_came_late_near_the_watermark_arrives_and_is_counted() {
+fn a_late_row_near_the_watermark_arrives_and_is_counted() {
     for mapping in [UPSERT, APPEND, KEYLESS] {
         let shop = synced(mapping, STAMPED);
         shop.insert_at(4, "late", "2026-11-23 06:59:55");
@@ -52,7 +52,7 @@ fn a_row_that_came_late_near_the_watermark_arrives_and_is_counted() {
 }
 
 #[test]
-fn a_late_row_far_below_is_found_by_its_hour_where_the_column_is_a_wall_clock() {
+fn a_late_row_far_below_the_watermark_is_found_by_its_hour_in_a_datetime_column() {
     for mapping in [UPSERT, APPEND, KEYLESS] {
         let shop = synced(mapping, SourceType::DateTime { fsp: 0 });
         shop.insert_at(4, "another zone's", "2026-11-22 20:30:00");
@@ -68,7 +68,7 @@ fn a_late_row_far_below_is_found_by_its_hour_where_the_column_is_a_wall_clock() 
 }
 
 #[test]
-fn an_hour_far_below_that_only_changed_waits_until_it_is_due() {
+fn an_hour_that_changed_without_growing_is_reread_only_when_due() {
     let shop = synced(UPSERT, SourceType::DateTime { fsp: 0 });
     shop.update(1, "stamped again", "2026-11-22 20:10:00");
     assert_eq!(read_again(&shop.succeeds(sync())), (0, 0));
@@ -79,7 +79,7 @@ fn an_hour_far_below_that_only_changed_waits_until_it_is_due() {
 }
 
 #[test]
-fn after_a_clock_was_set_back_all_is_read_again_from_there() {
+fn rows_are_reread_from_where_the_clock_was_set_back() {
     let shop = synced(UPSERT, STAMPED);
     let write = |id, minutes: i64| {
         use crate::engine::Clock;
@@ -102,7 +102,7 @@ fn after_a_clock_was_set_back_all_is_read_again_from_there() {
 }
 
 #[test]
-fn a_state_that_remembers_no_tail_has_its_last_minutes_read_again() {
+fn the_last_minutes_are_reread_if_the_state_has_no_tail() {
     for (mapping, expected) in [(UPSERT, (3, 1)), (KEYLESS, (0, 0))] {
         let shop = synced(mapping, STAMPED);
         shop.edit(|state| state.tail = None);
@@ -123,7 +123,7 @@ fn a_state_that_remembers_no_tail_has_its_last_minutes_read_again() {
 }
 
 #[test]
-fn a_keyless_append_whose_columns_have_changed_is_not_looked_at_and_says_so() {
+fn the_tail_of_a_keyless_append_is_skipped_with_a_note_after_its_columns_changed() {
     let shop = synced(KEYLESS, STAMPED).with("allow_schema_additions: true");
     let kind = SourceType::Int { bits: 64, unsigned: false };
     shop.database().schema.columns.push(SourceColumn::new("z", kind, true));
@@ -136,7 +136,7 @@ fn a_keyless_append_whose_columns_have_changed_is_not_looked_at_and_says_so() {
 }
 
 #[test]
-fn servers_that_take_turns_have_their_tail_read_each_time_and_no_older_row_wins() {
+fn the_tail_is_reread_each_time_behind_a_balancer_and_no_older_row_wins() {
     use crate::domain::publish::PublishKind::Merge;
     let shop = synced(UPSERT, STAMPED);
     shop.database().is_balanced = true;
@@ -145,7 +145,7 @@ fn servers_that_take_turns_have_their_tail_read_each_time_and_no_older_row_wins(
 }
 
 #[test]
-fn a_lookback_of_nothing_looks_at_nothing_again() {
+fn a_lookback_of_zero_rereads_nothing() {
     let shop = synced(&format!("{UPSERT}, lookback: 0"), STAMPED);
     shop.insert_at(4, "late", "2026-11-23 06:59:55");
     shop.world.script.clear();
@@ -154,7 +154,7 @@ fn a_lookback_of_nothing_looks_at_nothing_again() {
 }
 
 #[test]
-fn numbers_below_the_watermark_arrive_once_and_the_tail_goes_back_to_the_watermark_of_minutes_ago() {
+fn the_tail_of_a_number_column_reaches_back_to_the_watermark_of_minutes_ago() {
     for mapping in ["primary_keys: [id], incremental_column: id, mode: append", "incremental_column: id, mode: append"]
     {
         let shop = Shop::new(mapping);

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_as_the_end_is_meant_whole() {
+    fn a_day_as_the_end_includes_the_whole_day() {
         let october = asked("2026-10-01", Some("2026-10-31")).unwrap();
         assert_eq!(october.start.to_string(), "2026-10-01 00:00:00");
         assert_eq!(october.end.unwrap().to_string(), "2026-10-31 23:59:59.999999");
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_watermark_bounds_a_backfill() {
+    fn a_backfill_ends_at_the_watermark() {
         let october = asked("2026-10-01", Some("2026-10-31")).unwrap();
         let mark = at("2026-10-15 00:00:00");
         assert_eq!(october.until(Some(mark)), Some((mark, true)));

@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_required_column_that_nothing_fills_ends_a_run_that_may_not_relax_it() {
+    fn a_required_column_without_a_source_fails_a_run_that_may_not_relax_it() {
         for additions in ALL {
             let (refused, warnings) = judged(None, TargetType::Int64, additions);
             assert!(warnings.is_empty(), "{warnings:?}");
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_required_column_that_may_be_null_at_the_source_is_only_warned_of() {
+    fn a_required_column_that_is_nullable_in_mysql_is_only_warned_about() {
         for additions in ALL {
             let text = SourceType::Text { chars: None };
             let (refused, warnings) = judged(Some(text), TargetType::String(None), additions);
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_ends_every_run_and_a_widening_one_that_may_not_widen() {
+    fn a_conflict_fails_every_run_and_a_widening_fails_a_run_that_may_not_widen() {
         for additions in ALL {
             let (refused, _) = judged(Some(SourceType::Text { chars: None }), TargetType::Int64, additions);
             let fault = refused.expect_err("a conflict");

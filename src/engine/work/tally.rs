@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_add_up_and_a_warning_of_several_is_said_once() {
+    fn the_parts_results_add_up_and_equal_warnings_appear_once() {
         let mut whole = Tally { rows: 5, bytes_staged: 7, ..Tally::default() };
         whole.warn("no index");
         let mut part = whole.of_part();

@@ -30,7 +30,7 @@ fn api(status: &str, text: &str) -> String {
 }
 
 #[test]
-fn each_refusal_is_told_by_its_meaning_and_with_the_step_that_ends_it() {
+fn each_refusal_is_explained_with_the_step_that_resolves_it() {
     let timeframe = "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. \
                      Check your iat and exp values in the JWT claim.";
     let cases = [
@@ -109,7 +109,7 @@ fn each_refusal_is_told_by_its_meaning_and_with_the_step_that_ends_it() {
 }
 
 #[test]
-fn a_server_in_trouble_and_a_proxys_page_are_asked_again_but_for_a_page_that_forbids() {
+fn server_errors_and_proxy_pages_are_retried_except_a_forbidding_page() {
     for (status, body) in [
         (503, oauth("server_error", "")),
         (400, oauth("internal_failure", "Backend Error")),
@@ -125,7 +125,7 @@ fn a_server_in_trouble_and_a_proxys_page_are_asked_again_but_for_a_page_that_for
 }
 
 #[test]
-fn what_was_sent_is_struck_out_of_the_servers_words() {
+fn secrets_that_were_sent_are_removed_from_the_servers_message() {
     for body in [oauth("invalid_grant", "no: hunter2"), oauth("hunter2", ""), api("hunter2", "hunter2")] {
         for asked in [KEY, PERSON, EXCHANGE, IMPERSONATION] {
             let fault = of(asked, 400, &body);

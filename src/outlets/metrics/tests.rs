@@ -53,7 +53,7 @@ fn text() -> String {
 }
 
 #[test]
-fn every_figure_of_a_mapping_has_its_line() {
+fn every_metric_of_a_mapping_has_its_line() {
     let text = text();
     for line in [
         "# TYPE bqsync_rows_total counter",
@@ -76,7 +76,7 @@ fn every_figure_of_a_mapping_has_its_line() {
 }
 
 #[test]
-fn the_server_is_a_label_where_it_has_a_name() {
+fn a_named_server_becomes_a_label() {
     let text = "{project: p, dataset: d, sources: {eu: {env: EU_}}, mappings: [\
         {name: users, source: eu, mysql_table: users, mode: replace}]}";
     let mappings = parse(text, Path::new("config.yaml"), &|_| Some("x".to_owned())).unwrap().mappings;
@@ -91,7 +91,7 @@ fn the_server_is_a_label_where_it_has_a_name() {
 }
 
 #[test]
-fn what_nobody_knows_is_left_out_and_odd_names_are_escaped() {
+fn unknown_values_are_left_out_and_odd_names_are_escaped() {
     let text = text();
     let odd: Vec<_> = text.lines().filter(|line| line.contains(r#"mapping="od\"d\\one\n""#)).collect();
     let expected = ["bqsync_undecided_columns", "bqsync_rows_total", "bqsync_runs_total", "bqsync_run_failures_total"];
@@ -102,7 +102,7 @@ fn what_nobody_knows_is_left_out_and_odd_names_are_escaped() {
 }
 
 #[test]
-fn the_format_is_prometheuss() {
+fn the_text_follows_prometheuss_format() {
     let text = text();
     assert!(text.ends_with('\n'));
     let mut family = "";

@@ -65,7 +65,7 @@ fn the_failed_mappings_are_named_with_sentence_and_hint() {
 }
 
 #[test]
-fn what_waits_is_named_with_what_it_waits_for_and_the_commands_that_decide() {
+fn a_waiting_mapping_is_named_with_the_commands_that_decide() {
     let table = MappingReport {
         waits_for: Some(Undecided::Table),
         source: "eu:shop.coupons".to_owned(),
@@ -96,7 +96,7 @@ fn an_error_about_a_rows_value_stays_in_the_report() {
 }
 
 #[test]
-fn each_ask_includes_those_before_it() {
+fn each_value_of_on_includes_the_kinds_before_it() {
     let failed = || mapping("a", Some(Fault::new(FaultKind::Bug, "x")));
     let runs =
         [run(vec![failed(), waiting("b")]), run(vec![waiting("b"), mapping("c", None)]), run(vec![mapping("c", None)])];
@@ -111,7 +111,7 @@ fn each_ask_includes_those_before_it() {
 }
 
 #[tokio::test]
-async fn nobody_at_the_address_is_said_without_the_address() {
+async fn an_unreachable_address_is_reported_without_showing_it() {
     let webhook = webhook("http://127.0.0.1:1/s3cret", NotifyOn::Always);
     let fault = webhook.tell(&run(vec![mapping("c", None)]), Patience::one_in(100_000)).await.unwrap_err();
     assert_eq!(fault.kind(), FaultKind::Transient);

@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_server_is_known_to_be_away_once_it_was_missed_for_a_while_and_until_it_is_reached() {
+    async fn a_server_counts_as_away_from_a_minute_of_failures_until_it_answers() {
         let away = Away::default();
         away.missed();
         assert!(!away.is_known(), "a moment");

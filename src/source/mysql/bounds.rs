@@ -105,7 +105,7 @@ mod tests {
     use crate::domain::cursor::Moment;
 
     #[test]
-    fn a_window_holds_its_low_value_only_from_there() {
+    fn a_windows_beginning_is_included_only_if_it_says_so() {
         assert!(!beyond(&Cursor::Int(3), &Low::After(Cursor::Int(3))));
         assert!(beyond(&Cursor::Int(3), &Low::From(Cursor::Int(3))));
         assert!(beyond(&Cursor::Int(-9), &Low::Beginning));
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_count_the_time_are_held_back_from_now_on() {
+    fn numbers_that_count_time_are_held_back_from_the_present_on() {
         let now = Moment::parse("2026-11-23 08:00:00").and_then(Moment::to_naive).unwrap();
         let seconds = i128::from(now.and_utc().timestamp());
         let limit = |newest| epoch_limit(now, Cursor::Int(newest));

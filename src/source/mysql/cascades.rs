@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_changes_rows_that_stay_is_told() {
+    fn only_foreign_keys_that_change_remaining_rows_are_reported() {
         let line =
             |actions: &str| format!("  CONSTRAINT `fk` FOREIGN KEY (`pid`) REFERENCES `parent` (`id`){actions},");
         assert_eq!(of_line(&line(" ON DELETE SET NULL")), [cascade(&["pid"], "parent", "ON DELETE SET NULL")]);
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_catalogue_tells_the_same_of_a_key() {
+    fn the_catalogue_gives_the_same_foreign_key_as_the_definition() {
         let row = |column: &str| -> Texts {
             ["d", "child", "fk", column, "parent"].iter().map(|text| Some((*text).to_owned())).collect()
         };
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn names_may_hold_anything_and_texts_are_no_constraints() {
+    fn names_may_contain_anything_and_texts_are_not_taken_for_constraints() {
         let odd = "  CONSTRAINT `a``) FOREIGN KEY` FOREIGN KEY (`x``y`, `z`) REFERENCES `old`.`p (1)` (`i`,`j`) ON UPDATE SET NULL";
         assert_eq!(of_line(odd), [cascade(&["x`y", "z"], "p (1)", "ON UPDATE SET NULL")]);
         for other in [

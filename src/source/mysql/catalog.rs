@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_rows_got_that_were_there_follows_from_the_default() {
+    fn the_default_shows_what_existing_rows_got() {
         use Flavour::{MariaDb, MySql};
         use OldRows::{Computed, Filled, Null};
         for (flavour, default, extra, nullable, expected) in [

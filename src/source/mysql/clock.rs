@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wall_clocks_tick_stands_still_while_the_hour_is_still_to_be_repeated() {
+    fn a_datetimes_tick_stands_still_until_the_hour_has_been_repeated() {
         let kind = |zone| CursorKind::DateTime { fsp: 6, zone };
         let tick = |now| at(now, kind(NEW_YORK), NEW_YORK);
         assert_eq!(tick("2026-11-01 04:59:59.500000"), "2026-11-01 00:59:59.500000");
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dates_tick_is_the_zones_midnight() {
+    fn a_dates_tick_is_midnight_in_the_zone() {
         assert_eq!(at("2026-11-23 03:00:00", CursorKind::Date, NEW_YORK), "2026-11-22 00:00:00");
         assert_eq!(at("2026-11-23 03:00:00", CursorKind::Date, chrono_tz::Asia::Dhaka), "2026-11-23 00:00:00");
     }

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn every_column_is_summed_those_that_cannot_be_compared_included() {
+    fn every_column_is_summed_including_those_that_cannot_be_compared() {
         let hash = "SHA2(CONCAT('', IFNULL(CONCAT(CAST(`id` AS CHAR), ';'), '-;'), IFNULL(CONCAT(SHA2(HEX(`place`), 256), \
                     ';'), '-;')), 256)";
         let grain = Grain::Range { base: 0, bits: 8 };

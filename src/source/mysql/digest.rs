@@ -196,21 +196,21 @@ mod tests {
     use crate::source::mysql::samples::column;
 
     #[test]
-    fn a_zone_moves_the_ends_of_what_a_timestamp_holds() {
+    fn a_zone_moves_the_limits_of_a_timestamp() {
         let (low, high) = span(Tz::UTC);
         assert_eq!((low, high), (-62_135_596_800_000_000, 253_402_300_799_999_999));
         assert!(span(chrono_tz::America::New_York).1 < high && span(chrono_tz::Asia::Tokyo).0 > low);
     }
 
     #[test]
-    fn a_text_is_compared_as_bytes_of_utf8_whatever_its_column_says() {
+    fn a_text_is_compared_as_utf8_bytes_in_any_character_set() {
         let of = |empty_is_null| value(&column("s", SourceType::Text { chars: None }), Form::Text { empty_is_null });
         assert_eq!(of(false), "CAST(CAST(`s` AS CHAR CHARACTER SET utf8mb4) AS BINARY)");
         assert_eq!(of(true), "NULLIF(CAST(CAST(`s` AS CHAR CHARACTER SET utf8mb4) AS BINARY), '')");
     }
 
     #[test]
-    fn a_mask_is_put_on_by_the_server_and_no_statement_holds_a_key() {
+    fn the_server_computes_masks_and_no_statement_contains_a_key() {
         let text = column("s", SourceType::Text { chars: None });
         let utf8 = "CAST(`s` AS CHAR CHARACTER SET utf8mb4)";
         let sha = |empty_is_null| value(&text, Form::MaskedSha256 { empty_is_null });
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_before_and_behind_a_number_do_not_count() {
+    fn leading_and_trailing_zeros_of_a_number_do_not_matter() {
         let year = value(&column("y", SourceType::Year), Form::Integer);
         assert_eq!(year, "CAST(CAST(`y` AS UNSIGNED) AS CHAR)");
         let decimal = SourceType::Decimal { precision: 10, scale: 2 };

@@ -232,14 +232,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refused_logins_and_missing_rights_are_never_tried_again() {
+    fn refused_logins_and_missing_rights_are_never_retried() {
         for number in [1044, 1251, 1142, 1143, 1524, 3118, 3159] {
             assert_eq!(by_number(number, "HY000", "").0, FaultKind::Auth, "{number}");
         }
     }
 
     #[test]
-    fn what_passes_by_itself_is_transient() {
+    fn temporary_errors_are_transient() {
         for number in [1040, 1053, 1205, 1213, 1317, 1927, 2006, 2013, 4031] {
             assert_eq!(by_number(number, "HY000", "").0, FaultKind::Transient, "{number}");
         }
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_accounts_limits_only_those_by_the_hour_are_a_quota() {
+    fn only_an_accounts_hourly_limits_are_a_quota() {
         let said = |resource: &str| format!("User 'etl' has exceeded the '{resource}' resource (current value: 2)");
         for (resource, kind) in [
             ("max_user_connections", FaultKind::Transient),
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_certificate_is_the_configurations_and_a_cut_handshake_is_not() {
+    fn a_refused_certificate_is_a_configuration_fault_and_a_cut_handshake_is_not() {
         let refused = std::io::Error::new(std::io::ErrorKind::InvalidData, "invalid peer certificate");
         assert_eq!(from_sqlx(sqlx::Error::Tls(refused.into()), "x").kind(), FaultKind::Config);
         let refused = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_an_error_that_quotes_a_value_are_left_out() {
+    fn the_text_of_an_error_that_quotes_a_value_is_left_out() {
         let refusal =
             |number, message: &str| Refusal { number, state: "HY000".to_owned(), message: message.to_owned() };
         let quoting = refusal(1411, "Incorrect string value: '4111secret' for function uuid_to_bin");
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_a_matter_of_the_schema() {
+    fn a_missing_table_or_column_is_a_schema_fault() {
         assert_eq!(by_number(1146, "42S02", "").0, FaultKind::Schema);
         assert_eq!(by_number(1054, "42S22", "").0, FaultKind::Schema);
         // A view's definer is missing: an administrator is told so, other accounts get the error for a wrong password.

@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_asks_for_the_password_as_it_is_gets_not_one_byte() {
+    async fn a_server_that_asks_for_the_unencrypted_password_receives_no_byte() {
         let (outcome, mut server) = greets(hello(0xf7ff, CLEAR)).await;
         assert!(matches!(outcome, Err(Closed::ClearPassword)));
         drop(outcome);
@@ -246,13 +246,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_does_not_greet_like_mysql_is_an_error_and_not_waited_for() {
+    async fn a_server_that_does_not_greet_like_mysql_is_an_error_at_once() {
         let (outcome, _server) = greets(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()).await;
         assert!(matches!(outcome, Err(Closed::Io(error)) if error.kind() == ErrorKind::InvalidData));
     }
 
     #[test]
-    fn tls_is_offered_by_its_capability() {
+    fn an_offer_of_tls_is_read_from_the_capabilities() {
         assert!(offers_tls(&hello(0xffff, b"mysql_native_password")));
         assert!(!offers_tls(&hello(!OFFERS_TLS, b"mysql_native_password")));
         // A refusal in place of a greeting, and a greeting that was cut off.

@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_primary_key_of_half_a_column_or_a_falling_one_ends_no_other_index() {
+    fn a_partial_or_descending_primary_key_does_not_extend_other_indexes() {
         for (sub_part, collation, ordered) in [("10", "A", 1), ("-", "D", 1), ("-", "A", 3)] {
             let rows = [
                 ["PRIMARY", "a", sub_part, "", "BTREE", "0", collation, "-"],
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_orders_rising_rows_counts_as_an_order() {
+    fn only_ascending_visible_indexes_count_as_orders() {
         let rows = [
             ["half", "a", "-", "", "BTREE", "1", "A", "YES"],
             ["half", "b", "-", "", "BTREE", "1", "D", "YES"],

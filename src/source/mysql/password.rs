@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_command_is_asked_once_for_connections_that_come_together_and_again_when_its_answer_is_refused() {
+    async fn a_password_command_runs_once_for_simultaneous_connections_and_again_after_a_refusal() {
         let dir = tempfile::tempdir().unwrap();
         let count = dir.path().join("count").display().to_string();
         let passwords = by_command(&format!("echo x >>'{count}'; wc -l <'{count}' | tr -d ' '"));
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_kept_answer_grows_old() {
+    async fn a_kept_password_expires() {
         let passwords = Passwords { keep: Duration::ZERO, ..by_command("echo pw") };
         for _ in 0..2 {
             assert!(!passwords.get().await.unwrap().is_kept);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_command_that_fails_is_told_by_its_code_and_words_and_never_by_what_it_printed() {
+    async fn a_failed_command_is_reported_with_its_exit_code_and_stderr_but_not_its_output() {
         let fault = by_command("echo hunter2; printf '\\nno \\033[31mway with hunter2\\nmore' >&2; exit 3").get().await;
         let fault = fault.unwrap_err();
         assert_eq!(fault.kind(), FaultKind::Auth);
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn commands_that_cannot_give_a_password_are_the_configurations() {
+    async fn commands_that_cannot_give_a_password_are_a_configuration_fault() {
         for command in ["/nowhere/token", "true", "echo", "printf '\\377'"] {
             let fault = by_command(command).get().await.unwrap_err();
             assert_eq!(fault.kind(), FaultKind::Config, "{command}: {fault}");
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_command_that_does_not_end_is_ended_with_all_that_it_started() {
+    async fn a_command_that_does_not_end_is_killed_with_everything_that_it_started() {
         let dir = tempfile::tempdir().unwrap();
         let pid = dir.path().join("pid");
         let command = format!("sleep 600 & echo $! >'{}'; wait", pid.display());

@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_servers_behind_one_address_are_told_and_one_behind_each_of_two_is_not() {
+    fn two_servers_behind_one_address_are_noticed_and_two_addresses_are_not_confused() {
         note("balancer:3306".into(), "a 3306 1");
         note("balancer:3306".into(), "a 3306 1");
         note("other:3306".into(), "b 3306 2");

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denied_login_names_what_its_own_circumstances_make_likely() {
+    fn a_denied_login_names_the_likely_causes() {
         let of = |password: &str, tls, settings: &MysqlSettings| {
             Refused { settings, secret: &Secret::new(password), tls }.denied()
         };
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plugin_that_cannot_be_used_is_named_with_a_way_out() {
+    fn an_unusable_plugin_is_named_with_a_remedy() {
         let hint = |name: &str| plugin(&format!("unexpected: unknown authentication plugin: {name} (sqlx)")).unwrap();
         for (name, word) in
             [("client_ed25519", "ed25519"), ("parsec", "PARSEC"), ("dialog", "PAM"), ("other", "another")]
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_behind_ssh_may_be_away_or_forbidden() {
+    fn a_server_behind_ssh_is_reported_as_down_or_forbidden() {
         let settings = settings(PasswordSource::Nowhere);
         let fault = behind_ssh("No", "channel 1: open failed: connect failed: Connection refused", &settings);
         assert_eq!(fault.kind(), FaultKind::Transient);

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_role_is_told_from_a_right() {
+    fn a_granted_role_is_distinguished_from_a_right() {
         assert_eq!(granted_role("GRANT `reader`@`%`,`other`@`%` TO `etl`@`%`"), Some("`reader`@`%`"));
         assert_eq!(granted_role("GRANT `reader` TO `etl`@`%`"), Some("`reader`"));
         assert_eq!(granted_role("GRANT USAGE ON *.* TO `etl`@`%`"), None);

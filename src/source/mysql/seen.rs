@@ -84,7 +84,7 @@ mod tests {
     use crate::source::mysql::samples::column;
 
     #[test]
-    fn a_masked_value_is_only_said_to_be_one() {
+    fn a_masked_value_shows_only_that_it_is_masked() {
         let mut secret = column("email", SourceType::Text { chars: None });
         secret.mask = Some(Mask::Sha256);
         for form in [None, Some(Form::MaskedSha256 { empty_is_null: false }), Some(Form::Text { empty_is_null: false })]
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_stands_before_the_cells_and_the_window_behind_them() {
+    fn the_key_is_selected_before_the_cells_and_the_window_after_them() {
         let text = |text: &str| Some(text.to_owned());
         let row = vec![text("7"), text("seven"), text("ab"), None, None, text("0")];
         let row = seen(row, 1).unwrap();

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_asked_for_at_its_own_server() {
+    fn each_table_is_described_by_its_own_server() {
         let (servers, eu) = (eu_and_plain(), SourceName("eu".into()));
         let plain = SourceTable::whole(None, "t".into());
         let there = SourceTable { server: Some(eu.clone()), ..plain.clone() };
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_speaks_of_its_own_variables() {
+    fn messages_name_the_variables_of_their_own_server() {
         let servers = eu_and_plain();
         let fault = || Fault::new(FaultKind::Auth, "MYSQL_SSH failed").with_hint("check MYSQL_USER and MYSQL_PASSWORD");
         let said = |name: Option<&SourceName>| {

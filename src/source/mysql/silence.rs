@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_server_that_is_at_work_is_waited_for() {
+    async fn a_server_at_work_is_waited_for() {
         assert_eq!(after(29 * MINUTE, &[Seen::AtWork]).await.0, Ok(7));
         let (heard, elapsed) = after(31 * MINUTE, &[Seen::AtWork]).await;
         assert!(heard.is_err() && elapsed == LONGEST);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_way_that_is_broken_is_found_within_minutes() {
+    async fn a_broken_connection_is_noticed_within_minutes() {
         for (looks, minutes) in [
             (&[Seen::Done][..], 2),
             (&[Seen::AtWork, Seen::Gone], 2),

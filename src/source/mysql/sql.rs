@@ -128,7 +128,7 @@ mod tests {
     use crate::domain::row_filter::RowFilter;
 
     #[test]
-    fn the_filter_of_a_mapping_is_in_whatever_reads_its_rows() {
+    fn every_statement_that_reads_rows_contains_the_mappings_filter() {
         let whole = SourceTable::whole(None, "t".into());
         let some = SourceTable { filter: Some(RowFilter::parse("a = 1 OR b = 2").unwrap()), ..whole.clone() };
         assert_eq!(rows(&whole, None), "FROM `t`");
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_is_a_condition_with_its_ends_bound() {
+    fn a_window_becomes_a_condition_with_bound_ends() {
         let of = |low| within("`c`", &Window { low, high: Cursor::Int(9) });
         assert_eq!(of(Low::Beginning), ("`c` <= ?".to_owned(), vec![Bind::Int(9)]));
         let both = vec![Bind::Int(3), Bind::Int(9)];

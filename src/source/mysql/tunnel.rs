@@ -262,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_ssh_says_decides_whether_trying_again_makes_sense() {
+    fn the_message_of_ssh_decides_whether_a_retry_makes_sense() {
         let kind = |said| judge("exit status: 255", said).0;
         assert_eq!(kind("ops@bastion: Permission denied (publickey)."), FaultKind::Auth);
         assert_eq!(kind("Host key verification failed."), FaultKind::Config);

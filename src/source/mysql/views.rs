@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_arrives_decides_and_keeps_what_the_description_knows() {
+    fn the_arriving_type_decides_and_keeps_described_details() {
         let unsigned = |bits| SourceType::Int { bits, unsigned: true };
         assert_eq!(arriving("BIT", &unsigned(32)), SourceType::Bit { width: 32 });
         assert_eq!(arriving("INT UNSIGNED", &SourceType::Bit { width: 5 }), unsigned(32));

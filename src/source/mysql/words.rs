@@ -17,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_obeys_no_terminal_and_has_an_end() {
+    fn a_message_is_cut_and_has_no_control_characters() {
         assert_eq!(one_line(" a\u{1b}[31m\tb\r\n"), "a [31m b");
         let long = one_line(&"ä".repeat(2 * LONGEST));
         assert_eq!((long.chars().count(), long.ends_with("ä...")), (LONGEST + 3, true));

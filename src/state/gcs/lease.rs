@@ -89,7 +89,7 @@ mod tests {
     use crate::domain::ids::RunId;
 
     #[test]
-    fn a_lease_ends_by_the_servers_clock_alone() {
+    fn a_lease_expires_only_by_the_servers_clock() {
         let modified: DateTime<Utc> = "2001-01-01T00:00:00Z".parse().unwrap();
         let holder = Holder {
             host: "h".into(),

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_mapping_has_an_object_of_its_own_whose_name_is_taken_as_it_is() {
+    fn every_mapping_has_its_own_object_with_a_valid_name() {
         let names = Names::new("/etl/prod/");
         assert_eq!(names.state(&MappingName("users-eu_2".into())), "etl/prod/state/users-eu_2.json");
         assert_eq!(Names::new("").lease(&MappingName("users".into())), "leases/users.json");

@@ -104,7 +104,7 @@ proptest! {
     }
 
     #[test]
-    fn a_file_that_holds_something_else_at_any_place_is_read_or_refused(place in any::<usize>(), other in values()) {
+    fn a_file_with_any_value_replaced_is_read_or_refused(place in any::<usize>(), other in values()) {
         let mut root: Value = serde_json::from_str(&good()).unwrap();
         let mut places = Vec::new();
         pointers(&root, "", &mut places);
@@ -113,7 +113,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_saved_is_read_back_and_nothing_else_is_touched(
+    fn a_saved_state_is_read_back_and_nothing_else_changes(
         name in "\\PC{1,12}", value in "\\PC{0,20}", others in values(),
     ) {
         prop_assume!(name != "users" && name != "events");

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn saves_that_wait_together_are_written_at_once_and_all_of_them_are_there() {
+    fn saves_that_wait_together_are_written_in_one_go() {
         let place = Place::new();
         place.file.save(place.lease("first"), at("1")).unwrap();
         let names: Vec<_> = (0..20).map(|number| format!("m{number}")).collect();
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mapping_whose_state_cannot_be_written_stands_in_nobody_elses_way() {
+    fn a_mapping_whose_state_cannot_be_written_blocks_no_other() {
         let place = Place::new();
         fs::write(&place.file.path, r#"{"last_sync": {"bad": ["a", "list"]}}"#).unwrap();
         let mut ended = Vec::new();
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_write_meanwhile_is_seen_and_kept() {
+    fn changes_by_other_processes_are_seen_and_kept() {
         let place = Place::new();
         place.file.save(place.lease("ours"), at("1")).unwrap();
         let other = SharedFile::new(place.file.path.clone());

@@ -76,7 +76,7 @@ async fn save(store: &LocalState, mapping: &str, state: &MappingState) {
 }
 
 #[tokio::test]
-async fn the_originals_file_is_taken_over_and_kept_up() {
+async fn the_original_tools_file_is_taken_over_and_kept_up_to_date() {
     let place = Place::with(r#"{"last_sync": {"users": "2026-11-23 07:59:58"}}"#);
     let store = place.store();
     let imported = StoredWatermark { value: "2026-11-23 07:59:58".into(), imported: true };
@@ -102,7 +102,7 @@ async fn a_number_is_read_as_text_and_stays_a_number() {
 }
 
 #[tokio::test]
-async fn what_others_wrote_into_the_file_stays() {
+async fn content_that_others_wrote_into_the_file_stays() {
     let place = Place::with(r#"{"last_sync": {"a": "1", "old": "7"}, "note": [1], "bqsync": {"later": true}}"#);
     save(&place.store(), "b", &at("2")).await;
     let json = place.json();
@@ -116,7 +116,7 @@ async fn what_others_wrote_into_the_file_stays() {
 }
 
 #[tokio::test]
-async fn a_watermark_set_by_hand_wins_and_a_pending_publish_is_still_asked_after() {
+async fn a_watermark_set_by_hand_wins_and_a_pending_publish_is_kept() {
     let place = Place::new();
     let store = place.store();
     save(&store, "users", &MappingState { pending: Some(pending()), ..at("10") }).await;
@@ -189,7 +189,7 @@ async fn a_second_run_is_told_who_holds_the_mapping() {
 }
 
 #[tokio::test]
-async fn names_that_look_alike_as_files_have_leases_of_their_own() {
+async fn names_that_look_alike_as_file_names_have_separate_leases() {
     let place = Place::new();
     let _one = place.store().lease(&name("a/b"), &run("r")).await.unwrap();
     let _two = place.store().lease(&name("a.b"), &run("r")).await.unwrap();
@@ -198,7 +198,7 @@ async fn names_that_look_alike_as_files_have_leases_of_their_own() {
 }
 
 #[tokio::test]
-async fn what_is_not_state_is_refused_with_a_way_out_and_never_overwritten() {
+async fn a_file_that_is_not_a_state_is_refused_with_a_remedy_and_never_overwritten() {
     let whole = r#"{"last_sync": {"users": "1"}, "bqsync": {"version": 1, "mappings": {"users": {"pending": 5}}}}"#;
     for (content, words) in [
         ("", "line 1, column 0"),
@@ -293,7 +293,7 @@ fn signed(place: &Place, host: &str, pid: u32) {
 }
 
 #[tokio::test]
-async fn holders_are_read_without_standing_in_anyones_way() {
+async fn holders_are_read_without_blocking_a_lease() {
     let place = Place::new();
     let store = place.store();
     assert!(store.holders().await.unwrap().is_empty());
@@ -307,7 +307,7 @@ async fn holders_are_read_without_standing_in_anyones_way() {
 }
 
 #[tokio::test]
-async fn a_holder_whose_process_is_gone_is_none_and_of_another_host_it_is_believed() {
+async fn a_dead_holder_of_this_host_is_ignored_and_one_of_another_host_is_believed() {
     let place = Place::new();
     let here = crate::host::host_name();
     let held = async || !place.store().holders().await.unwrap().is_empty();
@@ -329,7 +329,7 @@ async fn a_holder_whose_process_is_gone_is_none_and_of_another_host_it_is_believ
 }
 
 #[tokio::test]
-async fn the_history_is_newest_first_and_leaves_out_what_is_no_report() {
+async fn the_history_is_newest_first_and_leaves_out_files_that_are_not_reports() {
     let place = Place::new();
     let store = place.store();
     assert!(store.history(10).await.unwrap().is_empty());

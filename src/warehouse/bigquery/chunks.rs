@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn every_chunk_but_the_last_is_whole_and_the_last_is_never_empty() {
+    fn every_chunk_but_the_last_is_full_and_the_last_is_never_empty() {
         assert_eq!(cut(10), [(10, true)]);
         assert_eq!(cut(CHUNK), [(CHUNK, true)]);
         assert_eq!(cut(2 * CHUNK + 1), [(CHUNK, false), (CHUNK, false), (1, true)]);

@@ -111,7 +111,7 @@ mod tests {
     use crate::domain::schema::ColumnDiff;
 
     #[test]
-    fn a_new_table_says_its_keys_its_partitions_and_its_clusters() {
+    fn a_new_table_declares_its_keys_partitions_and_clusters() {
         let mut plan = orders();
         plan.partitioning = Some(Partitioning::by_day("updated_at".into()));
         let diff = SchemaDiff { creates_table: true, columns: vec![] };
@@ -170,7 +170,7 @@ OPTIONS (labels = [('tool', 'bqsync')])";
     }
 
     #[test]
-    fn additions_are_one_statement_and_every_other_change_one_each() {
+    fn added_columns_share_one_statement_and_every_other_change_has_its_own() {
         let change = |name: &str, verdict| ColumnDiff {
             name: name.into(),
             source: None,

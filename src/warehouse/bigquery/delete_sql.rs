@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_the_source_no_longer_has_are_deleted() {
+    fn vanished_rows_are_deleted() {
         assert_eq!(
             delete(&order(None, None)),
             "DELETE FROM `my-project.shop.orders` AS __t WHERE __t.`id` IS NOT NULL AND NOT EXISTS (SELECT 1 FROM \
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn or_marked_once_and_only_where_the_source_had_time_to_show_them() {
+    fn vanished_rows_are_marked_once_and_only_if_they_are_old_enough() {
         assert_eq!(
             delete(&order(Some("gone"), Some("2026-11-23 08:00:00"))),
             "UPDATE `my-project.shop.orders` AS __t SET `gone` = CURRENT_TIMESTAMP() WHERE __t.`id` IS NOT NULL AND \

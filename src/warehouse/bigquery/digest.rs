@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thousand_terms_are_no_chain_of_a_thousand() {
+    fn a_thousand_terms_become_a_shallow_tree() {
         let terms = (0..1_000).map(|n| n.to_string()).collect();
         let told = any(terms);
         let longest = told.split(['(', ')']).map(|part| part.matches(" OR ").count()).max();

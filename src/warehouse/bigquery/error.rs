@@ -305,7 +305,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reasons_decide_and_statuses_help_out() {
+    fn the_reason_decides_and_without_one_the_status() {
         let cases = [
             (403, "rateLimitExceeded", FaultKind::Transient),
             (403, "quotaExceeded", FaultKind::Quota),
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxys_404_says_nothing_of_what_bigquery_has() {
+    fn a_proxys_404_does_not_mean_that_bigquery_lacks_the_object() {
         assert!(!ApiError::from_body(404, "<html>no such page</html>").is_not_found());
         let bigquerys =
             r#"{"error": {"code": 404, "message": "Not found: Job p:j", "errors": [{"reason": "notFound"}]}}"#;
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jobs_errors_are_told_whole_but_not_without_end() {
+    fn a_jobs_errors_are_reported_completely_up_to_a_limit() {
         let result = JobError { reason: "invalid".into(), message: "first".into(), location: Some("query".into()) };
         let more = JobError { message: "é".repeat(5_000), ..JobError::default() };
         let fault = job_fault("Publishing orders failed", &result, &[result.clone(), more]);

@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_into_an_encrypted_table_is_encrypted_with_its_key() {
+    fn jobs_that_write_an_encrypted_table_name_its_key() {
         let api = Api::at("http://localhost:1", None, "p", "EU").unwrap();
         let table = TableId { project: "p".into(), dataset: "d".into(), table: "t".into() };
         let key = "projects/p/locations/eu/keyRings/r/cryptoKeys/k";
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_is_anothers_when_its_mark_is_another_or_missing() {
+    fn a_job_with_another_or_no_mark_belongs_to_another_publish() {
         let job = |text: &str| serde_json::from_str::<JobState>(text).unwrap();
         let ours = job(r#"{"configuration": {"labels": {"tool": "bqsync", "publish": "0a"}}}"#);
         assert!(!ours.is_anothers("0a") && ours.is_anothers("0b"));
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn done_is_not_success() {
+    fn a_finished_job_may_have_failed() {
         let failed = r#"{"status": {"state": "DONE", "errorResult": {"reason": "invalid", "message": "no"},
             "errors": [{"reason": "invalid", "message": "no"}, {"reason": "invalid", "message": "row 3"}]}}"#;
         let failed: JobState = serde_json::from_str(failed).unwrap();

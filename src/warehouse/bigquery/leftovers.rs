@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_table_of_our_name_and_our_label_is_ours() {
+    fn only_a_table_with_our_name_and_label_is_ours() {
         let page = r#"{"tables": [
             {"tableReference": {"tableId": "bqsync_staging_orders_1"}, "labels": {"tool": "bqsync"}},
             {"tableReference": {"tableId": "bqsync_staging_kept_by_somebody"}, "labels": {"tool": "other"}},

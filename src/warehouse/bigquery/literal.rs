@@ -55,7 +55,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_name_is_read_back_and_what_follows_is_left(name in "[`\\\\'. a-zé]{0,20}|\\PC{0,64}", rest in "\\PC{0,9}") {
+        fn a_quoted_name_is_read_back_with_the_rest_of_the_text(name in "[`\\\\'. a-zé]{0,20}|\\PC{0,64}", rest in "\\PC{0,9}") {
             let text = format!("{}{rest}", column(&name));
             prop_assert_eq!(read(&text), Some((name, rest.as_str())));
         }

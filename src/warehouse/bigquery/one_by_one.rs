@@ -34,7 +34,7 @@ mod tests {
     use crate::warehouse::bigquery::fixture::{orders, target};
 
     #[tokio::test]
-    async fn shards_of_a_table_wait_for_each_other_and_nobody_else_does() {
+    async fn only_shards_of_the_same_table_wait_for_each_other() {
         let shard = Some(TableShard { column: "_shard".into(), value: "eu".into() });
         let (sharded, whole) = (TablePlan { shard, ..orders() }, orders());
         let turns = OneByOne::default();

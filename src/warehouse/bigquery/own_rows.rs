@@ -33,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_table_that_asks_for_a_filter_gets_one() {
+    fn only_a_table_that_requires_a_filter_gets_one() {
         assert_eq!(and(&orders(), "__t"), "");
         assert_eq!(and(&of(Some("day"), false), "__t"), "");
         assert_eq!(and(&of(Some("day"), true), "__t"), " AND (__t.`day` IS NULL OR __t.`day` IS NOT NULL)");
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_table_that_several_share_only_the_rows_of_the_shard_are_meant() {
+    fn statements_about_a_shared_table_touch_only_the_shards_rows() {
         let shard = Some(TableShard { column: "_shard".into(), value: "o'1".into() });
         let plan = TablePlan { shard, ..of(Some("day"), true) };
         assert_eq!(and(&plan, "__t"), " AND __t.`_shard` = 'o\\'1' AND (__t.`day` IS NULL OR __t.`day` IS NOT NULL)");

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_null_key_ends_the_range_for_good() {
+    fn a_null_key_makes_the_range_unknown() {
         let mut tracker = RangeTracker::new(0, StagedType::Int64);
         tracker.follow(&batch(vec![Some(7), None]));
         tracker.follow(&batch(vec![Some(8)]));

@@ -158,7 +158,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_refusal_is_judged_by_its_words_whether_a_job_ends_with_it_or_a_call_is_answered_so() {
+    fn a_refusal_is_judged_by_its_text_in_jobs_and_in_calls() {
         for (reason, message, kind) in SAID {
             let error = JobError { reason: reason.into(), message: message.into(), location: None };
             assert_eq!(job_fault("Publishing failed", &error, &[]).kind(), kind, "{message}");
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn streamed_rows_are_waited_for_longer_than_other_statements() {
+    fn streamed_rows_are_retried_later_than_other_conflicts() {
         let streamed = by_words("would affect rows in the streaming buffer").unwrap();
         let tries = streamed.kind.policy().mapping.unwrap();
         let waits = u32::try_from(tries.most).unwrap() - 1;
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn no_hint_makes_it_worse() {
+    fn hints_about_conflicting_statements_do_not_suggest_more_runs() {
         for (_, message, kind) in SAID.iter().filter(|(.., kind)| *kind == FaultKind::Busy) {
             let hint = by_words(message).unwrap().hint.unwrap();
             assert!(!hint.contains("run more often") && !hint.contains("schema-diff"), "{kind:?}: {hint}");

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_asked_for_by_number_and_masked_values_stay_where_they_are() {
+    fn rows_are_selected_by_number_and_masked_values_are_not_selected() {
         let sql = statement(&comparison(), &[key("7"), key("-1")]);
         assert!(sql.contains("WHERE TRUE AND `id` IN (7, -1)"), "{sql}");
         assert!(sql.contains("IF(`größe` IS NULL, NULL, 'masked')"), "{sql}");

@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_is_told_to_be_ours_by_its_folder_and_its_staging_table() {
+    fn an_object_is_ours_if_its_folder_and_staging_table_match() {
         let staging = TableId { project: "p:q".into(), dataset: "d".into(), table: "bqsync_staging_users_1".into() };
         assert_eq!(path(&staging), "bqsync/p:q/d/bqsync_staging_users_1.parquet");
         assert_eq!(staging_of(&path(&staging), &staging), Some(staging.clone()));

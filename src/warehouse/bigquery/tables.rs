@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_that_were_streamed_in_are_rows() {
+    fn streamed_rows_are_counted() {
         let rows = |text: &str| serde_json::from_str::<Answer>(text).unwrap().rows();
         assert_eq!(rows(r#"{"numRows": "12"}"#), Some(12));
         assert_eq!(rows(r#"{"numRows": "0"}"#), Some(0));
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_whose_rows_nobody_counts_is_not_an_empty_one() {
+    fn a_table_without_a_row_count_is_not_taken_for_empty() {
         for text in ["{}", r#"{"streamingBuffer": {}}"#, r#"{"numRows": "many"}"#] {
             let schema = TargetSchema::from(serde_json::from_str::<Answer>(text).unwrap());
             assert!(schema.rows.is_none() && !schema.is_empty(), "{text}");
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_bigquery_takes_for_equal_and_for_unique_is_told() {
+    fn collations_and_declared_keys_are_read() {
         let description = r#"{"numRows": "0", "lastModifiedTime": "1795809464930", "schema": {"fields": [
             {"name": "a", "type": "STRING", "collation": "und:ci"}, {"name": "b", "type": "STRING", "collation": ""}]},
             "tableConstraints": {"primaryKey": {"columns": ["a"]}}}"#;

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn partitions_are_by_a_columns_time_by_the_loads_time_or_by_ranges() {
+    fn partitioning_is_read_by_column_by_load_time_and_by_ranges() {
         let by_column = r#"{"timePartitioning": {"type": "HOUR", "field": "at", "expirationMs": "7776000000"},
             "requirePartitionFilter": true}"#;
         let expected = Partitioning {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_may_have_an_end() {
+    fn the_expiry_of_a_table_is_read() {
         assert_eq!(read("{}").expires_at(), None);
         let end = read(r#"{"expirationTime": "1803772800000"}"#).expires_at().unwrap();
         assert_eq!(end.to_rfc3339(), "2027-02-28T00:00:00+00:00");

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_speaks_of_names_and_limits_is_left_as_it_is() {
+    fn messages_about_names_and_limits_are_left_unchanged() {
         for message in [
             "Unrecognized name: amount at [7:12]",
             "Not found: Table demo:shop.orders",

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_append_the_newest_version_of_each_row_counts() {
+    fn only_the_newest_version_of_each_row_of_an_append_is_compared() {
         let sql = digests(&comparison(true), &Parts::of(Grain::Hash { bits: 2 }, [3]));
         assert!(sql.ends_with(" QUALIFY RANK() OVER (PARTITION BY `id` ORDER BY `updated_at` DESC) = 1"), "{sql}");
         assert!(sql.contains("'-;')))), 1, 8)) AS INT64) & 3) IN (3))"));

@@ -4,7 +4,7 @@ use crate::steps::{UPSERT, hundred, same_on_both_sides};
 use crate::support::terminal::says;
 
 #[tokio::test]
-async fn a_backfill_is_previewed_cancelled_offered_again_and_brought_to_its_end() {
+async fn a_backfill_is_previewed_cancelled_offered_again_and_finished() {
     let sandbox = hundred("console_backfill", "", UPSERT).await;
     sandbox
         .sql("UPDATE t SET at = '2026-01-01' + INTERVAL id * 7 HOUR; INSERT INTO t VALUES (101, 'later', '2026-03-01')")

@@ -17,7 +17,7 @@ fn sleep_of(process: Pid) -> Option<Pid> {
 }
 
 #[tokio::test]
-async fn another_context_has_its_own_server_state_and_word_in_the_first_line() {
+async fn another_context_has_its_own_server_state_and_name_in_the_first_line() {
     let (here, prod) = (Sandbox::new("console_here").await, Sandbox::new("console_prod").await);
     here.configure("", &mapping("a"));
     here.sql("CREATE TABLE a (id INT PRIMARY KEY)").await;
@@ -57,7 +57,7 @@ async fn another_context_has_its_own_server_state_and_word_in_the_first_line() {
 }
 
 #[tokio::test]
-async fn a_command_of_the_operators_own_has_the_terminal_until_it_ends() {
+async fn an_own_command_has_the_terminal_until_it_ends() {
     let sandbox = Sandbox::new("console_own").await;
     let commands = "console:\n  commands:\n    - {key: B, name: ask, run: \"printf 'about %s' {table}; read -r said; \
                     echo \\\"$said\\\" > said; exit 3\"}\n    - {key: 9, name: long, run: \"echo begun; sleep 300\"}\n    - {key: 8, name: raw, run: \"stty raw -echo\"}";

@@ -22,7 +22,7 @@ async fn start(console: &Terminal) {
 }
 
 #[tokio::test]
-async fn leaving_while_something_runs_asks_and_each_answer_does_what_it_says() {
+async fn quitting_during_a_run_asks_and_each_answer_does_what_it_says() {
     let sandbox = hundred("console_quit", "", UPSERT).await;
     let (console, held) = waiting(&sandbox).await;
     console.press(&["q"]);
@@ -76,7 +76,7 @@ async fn signals_stop_at_a_safe_point_and_keep_every_published_step() {
 }
 
 #[tokio::test]
-async fn a_terminal_that_goes_away_stops_what_runs_and_keeps_every_published_step() {
+async fn a_closed_terminal_stops_the_runs_and_keeps_every_published_step() {
     let sandbox = hundred("console_hangup", "window_rows: 15", UPSERT).await;
     let console = sandbox.terminal_with("bqsync run-once").await;
     paused_between_steps(&console).await;

@@ -13,7 +13,7 @@ fn colours(painted: &str) -> Vec<u16> {
 }
 
 #[tokio::test]
-async fn no_colour_is_set_where_none_is_wanted() {
+async fn no_colour_sets_no_colour() {
     let sandbox = hundred("console_colours", "", &format!("{UPSERT}\n{}", mapping("missing"))).await;
     let console = sandbox.terminal().await;
     for (command_line, coloured) in [("bqsync", true), ("NO_COLOR=1 bqsync", false), ("TERM=dumb bqsync", false)] {
@@ -29,7 +29,7 @@ async fn no_colour_is_set_where_none_is_wanted() {
 }
 
 #[tokio::test]
-async fn letters_are_plain_where_the_locale_is() {
+async fn an_ascii_locale_gets_only_ascii_characters() {
     let sandbox = hundred("console_ascii", "", UPSERT).await;
     sandbox.sync().await;
     let console = sandbox.terminal_with("bqsync").await;
@@ -66,7 +66,7 @@ async fn letters_are_plain_where_the_locale_is() {
 }
 
 #[tokio::test]
-async fn it_fits_from_60_by_15_up_and_says_so_below() {
+async fn the_console_fits_from_60_by_15_and_reports_a_smaller_terminal() {
     let sandbox = hundred("console_sizes", "", UPSERT).await;
     let held = sandbox.hold("t").await;
     let console = sandbox.terminal().await;
@@ -93,7 +93,7 @@ async fn it_fits_from_60_by_15_up_and_says_so_below() {
 }
 
 #[tokio::test]
-async fn what_would_write_is_not_there_in_read_only() {
+async fn read_only_offers_no_command_that_writes() {
     let sandbox = Sandbox::new("console_read_only").await;
     sandbox.configure("", &mapping("a"));
     sandbox.sql("CREATE TABLE a (id INT PRIMARY KEY); INSERT INTO a VALUES (1)").await;

@@ -5,7 +5,7 @@ use crate::support::Sandbox;
 use crate::support::terminal::says;
 
 #[tokio::test]
-async fn what_is_wrong_is_found_marked_and_run_together_and_the_filter_is_there_the_next_time() {
+async fn failed_mappings_are_filtered_marked_and_run_together_and_the_filter_is_remembered() {
     let sandbox = Sandbox::new("console_many").await;
     sandbox.configure("", &["a", "b", "c"].map(mapping).concat());
     sandbox.sql("CREATE TABLE a (id INT PRIMARY KEY); INSERT INTO a VALUES (1)").await;

@@ -8,7 +8,7 @@ use crate::support::Sandbox;
 use crate::support::terminal::says;
 
 #[tokio::test]
-async fn a_broken_configuration_is_shown_by_its_lines_and_read_again_when_it_is_mended() {
+async fn a_broken_configuration_is_shown_with_its_lines_and_read_again_once_it_is_fixed() {
     let sandbox = Sandbox::new("console_broken").await;
     sandbox.configure("locaton: EU\ndefault_timezone: Europe/Berln", &mapping("a"));
     sandbox.sql("CREATE TABLE a (id INT PRIMARY KEY)").await;
@@ -31,7 +31,7 @@ async fn a_broken_configuration_is_shown_by_its_lines_and_read_again_when_it_is_
 }
 
 #[tokio::test]
-async fn it_stands_with_two_hundred_mappings_while_mysql_keeps_silent() {
+async fn the_console_opens_with_two_hundred_mappings_while_mysql_does_not_answer() {
     let sandbox = Sandbox::new("console_silent").await;
     let mappings = (0..200).fold(String::new(), |mut all, number| {
         all.write_str(&mapping(&format!("m{number}"))).unwrap();

@@ -5,7 +5,7 @@ use crate::steps::{UPSERT, hundred};
 use crate::support::Sandbox;
 
 #[tokio::test]
-async fn a_panic_of_the_screen_gives_the_terminal_back_and_says_what_happened() {
+async fn a_panic_of_the_screen_restores_the_terminal_and_reports_the_panic() {
     let sandbox = hundred("console_panic", "", UPSERT).await;
     let console = sandbox.terminal_with("BQSYNC_PANIC_AT=key_pressed bqsync").await;
     console.shows("NEW never run").await;

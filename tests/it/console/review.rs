@@ -5,7 +5,7 @@ use crate::support::Sandbox;
 use crate::support::terminal::says;
 
 #[tokio::test]
-async fn new_columns_are_decided_on_the_run_goes_on_and_the_decision_is_remembered() {
+async fn a_decision_on_new_columns_is_remembered_and_the_run_continues() {
     let sandbox = hundred("console_review", "allow_schema_additions: review", UPSERT).await;
     sandbox.sync().await;
     sandbox
@@ -55,7 +55,7 @@ async fn new_columns_are_decided_on_the_run_goes_on_and_the_decision_is_remember
 }
 
 #[tokio::test]
-async fn a_column_that_is_declined_of_a_new_table_never_reaches_bigquery() {
+async fn a_declined_column_of_a_new_table_never_reaches_bigquery() {
     let sandbox = Sandbox::new("console_new_table").await;
     sandbox.configure("", &format!("  - tables: '{}.*'\n", sandbox.database));
     sandbox.sql("CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1)").await;

@@ -4,7 +4,7 @@ use crate::support::Sandbox;
 use crate::support::terminal::says;
 
 #[tokio::test]
-async fn the_newest_rows_stand_side_by_side_and_nothing_of_a_masked_column_is_seen() {
+async fn the_newest_rows_are_shown_side_by_side_and_masked_values_are_not() {
     let sandbox = Sandbox::new("console_rows").await;
     let mapping = "  - {name: people, mysql_table: people, bigquery_table: people, primary_keys: [id], \
                    incremental_column: updated_at, mode: upsert, exclude: [secret], mask: {email: sha256}, \

@@ -8,7 +8,7 @@ use crate::support::Sandbox;
 use crate::support::terminal::{eventually, says};
 
 #[tokio::test]
-async fn a_run_is_started_with_one_key_watched_and_ends_with_its_rows() {
+async fn a_run_is_started_with_one_key_and_watched_to_its_end() {
     let sandbox = hundred("console_run", "", UPSERT).await;
     let held = sandbox.hold("t").await;
     let console = sandbox.terminal_with("bqsync").await;
@@ -33,7 +33,7 @@ async fn a_run_is_started_with_one_key_watched_and_ends_with_its_rows() {
 }
 
 #[tokio::test]
-async fn a_mapping_of_no_table_fails_alone_and_its_next_step_can_be_read() {
+async fn a_mapping_without_a_table_fails_alone_and_its_next_step_is_shown() {
     let sandbox = Sandbox::new("console_four").await;
     sandbox.configure("", &["a", "b", "missing"].map(mapping).concat());
     sandbox
@@ -73,7 +73,7 @@ async fn the_outcome_of_a_run_from_the_command_line_is_the_exit_code() {
 }
 
 #[tokio::test]
-async fn pipes_and_no_tui_never_open_it() {
+async fn pipes_and_no_tui_never_open_the_console() {
     let sandbox = hundred("console_pipes", "", UPSERT).await;
     let shell = sandbox.terminal().await;
     let written = sandbox.path("written");
@@ -92,7 +92,7 @@ async fn pipes_and_no_tui_never_open_it() {
 }
 
 #[tokio::test]
-async fn two_consoles_on_one_state_show_one_anothers_runs_and_start_none_twice() {
+async fn two_consoles_on_one_state_show_each_others_runs_and_start_none_twice() {
     let sandbox = hundred("console_two", "", UPSERT).await;
     let held = sandbox.hold("t").await;
     let first = sandbox.terminal_with("bqsync").await;

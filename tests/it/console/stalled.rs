@@ -7,7 +7,7 @@ use crate::steps::{UPSERT, hundred, same_on_both_sides};
 use crate::support::terminal::Terminal;
 
 #[tokio::test]
-async fn a_terminal_that_takes_nothing_slows_no_run_and_keeps_nobody_from_leaving() {
+async fn a_stalled_terminal_slows_no_run_and_does_not_prevent_quitting() {
     let sandbox = hundred("console_stalled", "window_rows: 40", UPSERT).await;
     let held = sandbox.hold("t").await;
     let console = sandbox.terminal_with("bqsync run-once").await;
@@ -25,7 +25,7 @@ async fn a_terminal_that_takes_nothing_slows_no_run_and_keeps_nobody_from_leavin
 }
 
 #[tokio::test]
-async fn a_terminal_that_is_full_before_the_last_words_keeps_nobody_from_leaving() {
+async fn a_terminal_that_stalls_before_the_last_lines_does_not_prevent_quitting() {
     let sandbox = hundred("console_full", "window_rows: 40", UPSERT).await;
     let console = sandbox.terminal_with("bqsync").await;
     console.shows("NEW").await;

@@ -3,7 +3,7 @@
 use crate::steps::{UPSERT, hundred};
 
 #[tokio::test]
-async fn a_marked_table_is_written_into_the_file_and_moved_by_the_next_run() {
+async fn a_marked_table_is_added_to_the_file_and_moved_by_the_next_run() {
     let sandbox = hundred("console_tables", "", UPSERT).await;
     sandbox.sql("CREATE TABLE tags (id INT PRIMARY KEY, word VARCHAR(9)); INSERT INTO tags VALUES (1, 'new')").await;
     let before = sandbox.read("config.yaml");

@@ -3,7 +3,7 @@
 use crate::steps::{ARRIVED, ROWS, UPSERT, hundred};
 
 #[tokio::test]
-async fn rows_are_compared_asked_about_and_mended() {
+async fn rows_are_compared_and_mended_after_a_question() {
     let sandbox = hundred("console_mend", "", UPSERT).await;
     sandbox.sync().await;
     sandbox.bq_run("DELETE FROM `{d}.t` WHERE id = 7").await;

@@ -92,7 +92,7 @@ fn a_sound_mapping_has_one_ok_for_each_topic() {
 }
 
 #[test]
-fn every_missing_column_is_told_and_hides_nothing_else() {
+fn every_missing_column_is_reported_and_hides_no_other_finding() {
     let mut case = case();
     case.mapping.primary_keys = vec!["no".into(), "nor".into()];
     case.mapping.exclude = vec!["neither".into()];
@@ -103,7 +103,7 @@ fn every_missing_column_is_told_and_hides_nothing_else() {
 }
 
 #[test]
-fn keys_that_do_not_tell_rows_apart_come_with_the_way_out() {
+fn keys_that_are_not_unique_are_reported_with_the_fix() {
     let mut case = case();
     case.mapping.primary_keys = vec!["at".into()];
     assert!(case.of(Topic::Keys, Standing::Warn)[0].ends_with("its unique key is: id"));
@@ -117,7 +117,7 @@ fn keys_that_do_not_tell_rows_apart_come_with_the_way_out() {
 }
 
 #[test]
-fn a_text_key_under_which_mysql_holds_several_texts_comes_with_the_ways_out() {
+fn a_text_key_whose_collation_ignores_differences_is_reported_with_the_fixes() {
     let mut case = case();
     let text = SourceColumn::new("id", SourceType::Text { chars: Some(9) }, false);
     let with = |collation: &str| SourceColumn { collation: Some(collation.to_owned()), ..text.clone() };
@@ -137,7 +137,7 @@ fn a_text_key_under_which_mysql_holds_several_texts_comes_with_the_ways_out() {
 }
 
 #[test]
-fn a_key_that_every_update_changes_comes_with_another_or_with_a_mirror() {
+fn a_key_that_every_update_changes_is_reported_with_another_key_or_a_mirror() {
     let mut case = case();
     case.source.columns[1].is_stamped = true;
     case.of(Topic::Keys, Standing::Ok);
@@ -152,7 +152,7 @@ fn a_key_that_every_update_changes_comes_with_another_or_with_a_mirror() {
 }
 
 #[test]
-fn a_primary_key_of_an_append_is_told_with_the_statement_that_drops_it() {
+fn a_declared_primary_key_of_an_append_is_reported_with_the_statement_that_drops_it() {
     let mut mapping = case().mapping;
     let target = TargetSchema { primary_key: vec!["id".into()], ..TargetSchema::default() };
     assert_eq!(key_declared(&mapping, Some(&target)), None, "an upsert holds each key once");
@@ -163,7 +163,7 @@ fn a_primary_key_of_an_append_is_told_with_the_statement_that_drops_it() {
 }
 
 #[test]
-fn a_cursor_that_may_be_null_is_warned_of_and_more_so_when_it_is() {
+fn a_nullable_cursor_is_warned_about_and_null_values_are_too() {
     let mut case = case().cursor(SourceType::Timestamp { fsp: 6 }, true);
     assert!(case.of(Topic::Cursor, Standing::Warn)[0].contains("may be NULL"));
     case.values = Some(CursorFacts { has_nulls: true, newest: None, tick: None, limit: None });
@@ -172,7 +172,7 @@ fn a_cursor_that_may_be_null_is_warned_of_and_more_so_when_it_is() {
 }
 
 #[test]
-fn a_cursor_of_whole_seconds_or_days_is_coarse() {
+fn a_cursor_of_whole_seconds_or_days_is_reported_as_coarse() {
     for (source_type, tick) in [
         (SourceType::Timestamp { fsp: 0 }, "second"),
         (SourceType::DateTime { fsp: 0 }, "second"),
@@ -185,13 +185,13 @@ fn a_cursor_of_whole_seconds_or_days_is_coarse() {
 }
 
 #[test]
-fn a_cursor_that_cannot_be_one_fails() {
+fn an_unsuitable_incremental_column_fails() {
     let text = SourceType::Text { chars: Some(9) };
     assert!(case().cursor(text, false).of(Topic::Columns, Standing::Fail)[0].contains("`incremental_column`"));
 }
 
 #[test]
-fn a_wall_clock_in_another_zone_than_the_servers_is_warned_of_and_an_instant_is_not() {
+fn a_datetime_in_another_zone_than_the_servers_is_warned_about_and_a_timestamp_is_not() {
     let mut case = case().cursor(SourceType::DateTime { fsp: 6 }, false);
     case.timezone = chrono_tz::Asia::Kolkata;
     assert!(case.of(Topic::Cursor, Standing::Warn)[0].contains("5h30m off"));
@@ -205,7 +205,7 @@ fn a_wall_clock_in_another_zone_than_the_servers_is_warned_of_and_an_instant_is_
 }
 
 #[test]
-fn rows_of_tomorrow_are_told() {
+fn rows_dated_in_the_future_are_reported() {
     let at = |hour| Some(Cursor::Moment(Moment { year: 2026, month: 11, day: 23, hour, ..Moment::default() }));
     let mut case = case();
     case.values = Some(CursorFacts { has_nulls: false, newest: at(9), tick: at(8), limit: None });
@@ -215,7 +215,7 @@ fn rows_of_tomorrow_are_told() {
 }
 
 #[test]
-fn foreign_keys_that_change_rows_behind_the_incremental_column_are_told_with_what_mends_them() {
+fn foreign_keys_that_change_rows_without_the_incremental_column_are_reported_with_the_fix() {
     let mut case = case();
     case.source.columns.push(SourceColumn::new("pid", BIGINT, true));
     let action = "ON DELETE SET NULL".to_owned();
@@ -236,7 +236,7 @@ fn foreign_keys_that_change_rows_behind_the_incremental_column_are_told_with_wha
 }
 
 #[test]
-fn columns_that_the_account_may_not_read_are_told_of() {
+fn columns_that_the_account_may_not_read_are_reported() {
     let mut case = case();
     case.source.hides_columns = true;
     let told = case.of(Topic::Columns, Standing::Warn);
@@ -247,7 +247,7 @@ fn columns_that_the_account_may_not_read_are_told_of() {
 }
 
 #[test]
-fn a_replace_needs_no_key_and_nothing_is_said_of_a_cursor() {
+fn a_replace_needs_no_key_and_gets_no_finding_about_a_cursor() {
     let mut case = case();
     (case.mapping.mode, case.mapping.incremental_column) = (Mode::Replace, None);
     case.mapping.primary_keys.clear();

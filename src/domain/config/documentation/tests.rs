@@ -8,7 +8,7 @@ use crate::domain::config::key::{self, Gaps, Section};
 use crate::domain::config::read::Reading;
 
 #[test]
-fn every_key_stands_in_the_example() {
+fn every_key_is_in_the_example_file() {
     let example = include_str!("../../../../config.yaml");
     let keys = rows(top::KEYS, "").into_iter().chain(rows(mapping::KEYS, ""));
     for key in keys.map(|row| row.key) {
@@ -34,7 +34,7 @@ fn the_documentation_lists_these_keys() {
 
 /// A default in the documentation is read like any other text.
 #[test]
-fn what_is_declared_as_a_default_is_a_good_value() {
+fn every_declared_default_is_a_valid_value() {
     let mut r = Reading { file: String::new(), env: &|_| None, problems: Vec::new() };
     let nothing = Section::nothing();
     key::read(&mut r, &nothing, top::KEYS, Gaps::Default, &mut top::Top::blank(Path::new("c")));

@@ -63,7 +63,7 @@ fn meant(pieces: &[Piece]) -> String {
 
 proptest! {
     #[test]
-    fn a_text_means_what_its_pieces_mean(pieces in pieces()) {
+    fn a_text_is_replaced_piece_by_piece(pieces in pieces()) {
         let text = written(&pieces);
         prop_assert_eq!(interpolate(&text, &value_of_variable), Ok(meant(&pieces)), "{}", text);
     }
@@ -75,7 +75,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_its_trouble_named(text in "[${}:A-Z_a-z-]{0,40}|\\PC{0,40}") {
+    fn any_text_is_read_or_refused_with_the_reason(text in "[${}:A-Z_a-z-]{0,40}|\\PC{0,40}") {
         match interpolate(&text, &value_of_variable) {
             Ok(_) => {}
             Err(Trouble::Unset(name)) => prop_assert!(!name.starts_with("SET") && text.contains(&name)),

@@ -31,7 +31,7 @@ fn the_address_may_come_from_a_variable_and_is_never_shown() {
 }
 
 #[test]
-fn what_is_no_address_is_named_and_not_shown() {
+fn an_invalid_address_is_refused_and_its_value_is_not_shown() {
     for url in ["hooks.example.com/s3cret", "ftp://x/s3cret", "https:///s3cret", "https://x/s3cret y", "slack s3cret"] {
         let problems = notify(&format!("{{url: '{url}'}}")).expect_err("a problem");
         let text = problems.iter().map(ToString::to_string).collect::<String>();

@@ -18,7 +18,7 @@ fn own(line: &str, timezone: Tz, catch_up: bool) -> (String, Tz, bool) {
 }
 
 #[test]
-fn the_originals_schedule_holds_for_all_its_mappings() {
+fn the_schedule_of_the_original_file_applies_to_all_mappings() {
     let config = read(ORIGINAL).expect("no problem");
     let nightly = Timetable::parse("0 2 * * *", Tz::UTC).expect("a line");
     for mapping in config.mappings {
@@ -27,7 +27,7 @@ fn the_originals_schedule_holds_for_all_its_mappings() {
 }
 
 #[test]
-fn a_section_without_a_line_has_the_originals() {
+fn a_schedule_without_a_cron_line_uses_the_original_tools_line() {
     for top in ["schedule: {}", "schedule:"] {
         assert_eq!(of(&format!("default_timezone: Asia/Bishkek\n{top}"), ""), Some(own("0 2 * * *", Bishkek, true)));
     }
@@ -36,7 +36,7 @@ fn a_section_without_a_line_has_the_originals() {
 }
 
 #[test]
-fn a_mapping_goes_its_own_way_in_what_it_says_and_no_further() {
+fn a_mapping_overrides_only_the_schedule_keys_that_it_names() {
     let top = "schedule: {cron: 0 3 * * *, timezone: Europe/Berlin, catch_up: false}";
     for (mapping, expected) in [
         ("", Some(own("0 3 * * *", Berlin, false))),
@@ -52,7 +52,7 @@ fn a_mapping_goes_its_own_way_in_what_it_says_and_no_further() {
 }
 
 #[test]
-fn what_cannot_be_a_schedule_is_named_with_its_line() {
+fn an_invalid_schedule_is_reported_with_its_line() {
     for (top, words) in [
         ("schedule: {cron: 0 2 * *}", "five fields"),
         ("schedule: {cron: '@daily'}", "five fields"),

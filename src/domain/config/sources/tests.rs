@@ -19,7 +19,7 @@ fn config(top: &str, mappings: &[&str], variables: &[(&str, &str)]) -> Result<Co
 const TWO: &str = "sources: {eu: {env: SHOP_}, us-1: {}}\n";
 
 #[test]
-fn each_mapping_is_about_its_own_server() {
+fn each_mapping_uses_its_own_server() {
     let config = config(&format!("{TWO}defaults: {{source: eu}}\n"), &["", ", source: us-1"], &[]).unwrap();
     let prefixes: Vec<_> = config.sources.iter().map(|source| source.prefix.as_str()).collect();
     assert_eq!(prefixes, ["SHOP_", "MYSQL_US_1_"]);
@@ -40,7 +40,7 @@ fn a_mapping_without_a_source_needs_the_plain_variables() {
 }
 
 #[test]
-fn what_is_wrong_with_sources_is_said_with_its_line_and_the_next_step() {
+fn an_invalid_source_is_reported_with_its_line_and_the_next_step() {
     for (top, mapping, parts) in [
         (TWO, ", source: euu", &["config.yaml:5", "`source` of mapping `m1`", "did you mean `eu`?"][..]),
         ("", ", source: eu", &["config.yaml:4", "there are no `sources`", "sources: {eu: {env: MYSQL_EU_}}"]),
@@ -86,7 +86,7 @@ fn every_variable_of_a_source_has_its_own_prefix() {
 }
 
 #[test]
-fn only_servers_that_a_mapping_is_about_need_their_variables() {
+fn only_servers_that_a_mapping_uses_need_their_variables() {
     let config = config(TWO, &[", source: eu"], &[]).unwrap();
     let servers = |variables: &[&str]| {
         let env = |name: &str| variables.contains(&name).then(|| "x".to_owned());
@@ -101,7 +101,7 @@ fn only_servers_that_a_mapping_is_about_need_their_variables() {
 }
 
 #[test]
-fn who_names_a_source_is_understood_or_told_the_nearest() {
+fn a_source_name_is_found_or_the_nearest_one_is_suggested() {
     let config = config(TWO, &[", source: eu"], &[]).unwrap();
     assert_eq!(wanted_source(Some(&config), "eu").unwrap().prefix, "SHOP_");
     assert_eq!(wanted_source(None, "eu").unwrap().prefix, "MYSQL_EU_");

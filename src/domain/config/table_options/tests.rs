@@ -17,7 +17,7 @@ fn wrong(mapping: &str, words: &str) {
 }
 
 #[test]
-fn a_table_is_partitioned_by_a_column_or_by_a_group_that_says_more() {
+fn partition_by_takes_a_column_or_a_group() {
     let by = |text: &str| of(&format!("    partition_by: {text}")).partition_by;
     let column = |name: &str, unit| Some(PartitionBy { column: Some(name.to_owned()), unit });
     assert_eq!(by("created_at"), column("created_at", PartitionUnit::Day));
@@ -30,7 +30,7 @@ fn a_table_is_partitioned_by_a_column_or_by_a_group_that_says_more() {
 }
 
 #[test]
-fn what_is_wrong_with_partitions_is_said_with_its_line() {
+fn an_invalid_partitioning_is_reported_with_its_line() {
     for (text, words) in [
         ("{column: at, by: week}", "`partition_by.by` of mapping `users` cannot be `week`"),
         ("{column: at, ingestion: day}", "`partition_by.column` of mapping `users` does not go with `ingestion`"),
@@ -96,7 +96,7 @@ fn defaults(defaults: &str, second: &str) -> Result<Config, Vec<Problem>> {
 }
 
 #[test]
-fn defaults_are_for_all_mappings_and_a_mappings_own_wins() {
+fn a_mappings_own_key_overrides_defaults() {
     let all = "{incremental_column: id, primary_keys: [id], mode: upsert, partition_by: {column: at, by: month}, \
                require_partition_filter: true, labels: {team: sales}, lookback: 1h, deletes: soft, schedule: never, project: \
                other, maximum_bytes_billed: 1GB}";
@@ -114,7 +114,7 @@ fn defaults_are_for_all_mappings_and_a_mappings_own_wins() {
 }
 
 #[test]
-fn what_a_mode_has_no_use_for_is_left_out_of_defaults() {
+fn defaults_that_a_mode_cannot_use_are_ignored() {
     let all = "{incremental_column: id, lookback: 1h, operator: '>=', backfill_start: '2020-01-01', deletes: hard, \
                partition_expiration: 9d, primary_keys: [id]}";
     let config = defaults(all, "    mode: replace").expect("no problem");
@@ -127,7 +127,7 @@ fn what_a_mode_has_no_use_for_is_left_out_of_defaults() {
 }
 
 #[test]
-fn what_is_wrong_with_defaults_is_said_where_it_stands() {
+fn an_error_in_defaults_is_reported_at_its_own_line() {
     assert_eq!(
         only(defaults("{name: x, incremental_column: id}", ""), "`name` of `defaults` would be that of every mapping"),
         Some(3)
@@ -141,7 +141,7 @@ fn what_is_wrong_with_defaults_is_said_where_it_stands() {
 }
 
 #[test]
-fn a_mapping_may_have_a_project_a_dataset_and_a_location_of_its_own() {
+fn a_mapping_may_name_its_own_project_dataset_and_location() {
     let own = "    bigquery_table: a\n    project: other\n    dataset: e\n    location: EU";
     let config = defaults("{incremental_column: id}", own).expect("one table in each dataset");
     let [a, b] = config.mappings.as_slice() else { panic!("two mappings") };

@@ -56,14 +56,14 @@ fn a_table_is_taken_by_its_database_and_its_name() {
 }
 
 #[test]
-fn a_view_is_taken_by_its_own_name_alone() {
+fn a_view_is_taken_only_by_its_full_name() {
     let pattern = pattern("tables: ['shop.*', sales]");
     assert!(pattern.takers("shop", "totals", "shop", true, &|_, _| false).is_empty());
     assert_eq!(pattern.takers("shop", "sales", "shop", true, &|_, _| false).len(), 1);
 }
 
 #[test]
-fn what_an_entry_says_holds_for_each_of_its_tables() {
+fn the_keys_of_an_entry_apply_to_each_of_its_tables() {
     let pattern =
         pattern("tables: 'shop.*', mode: auto, lookback: 2h, mask: {email: sha256}, deletes: soft, dataset: other");
     let mapping =
@@ -76,7 +76,7 @@ fn what_an_entry_says_holds_for_each_of_its_tables() {
 }
 
 #[test]
-fn what_does_not_go_with_a_table_is_its_own_problem() {
+fn a_key_that_does_not_fit_one_table_is_a_problem_of_that_table_only() {
     let pattern = pattern("tables: 'shop.*', exclude: [id]");
     assert!(pattern.mapping(Path::new("c"), taking(&name_of(None, "shop", "orders"), &["uuid".to_owned()])).is_ok());
     let problem =
@@ -85,7 +85,7 @@ fn what_does_not_go_with_a_table_is_its_own_problem() {
 }
 
 #[test]
-fn what_is_wrong_for_all_of_them_is_said_when_the_file_is_read() {
+fn an_error_that_concerns_all_tables_is_reported_when_the_file_is_read() {
     assert!(
         problem("tables: 'shop.*', name: x")
             .contains("`name` of the `auto` tables `shop.*` would be that of every table")
@@ -101,7 +101,7 @@ fn what_is_wrong_for_all_of_them_is_said_when_the_file_is_read() {
 }
 
 #[test]
-fn defaults_hold_for_tables_too_and_the_entry_wins() {
+fn an_entry_with_tables_overrides_defaults() {
     let text = "project: p\ndataset: d\nallow_table_additions: false\n\
                 defaults: {mode: upsert, loaded_at: at}\nmappings:\n  - tables: a*\n  - {tables: b*, mode: auto, \
                 allow_table_additions: true}\n";
@@ -111,7 +111,7 @@ fn defaults_hold_for_tables_too_and_the_entry_wins() {
 }
 
 #[test]
-fn tables_that_go_into_one_have_a_stated_mode_and_a_name_for_it() {
+fn tables_that_share_a_target_need_a_mode_and_a_target_name() {
     let shards = "tables: 'orders_*', shard_column: _shard";
     assert!(read(&format!("{shards}, mode: mirror, bigquery_table: orders")).is_ok());
     assert!(problem(&format!("{shards}, bigquery_table: orders")).contains("does not go with `mode: auto`"));

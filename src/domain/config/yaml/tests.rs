@@ -43,7 +43,7 @@ fn values_come_from_serde_yaml_and_lines_from_the_index() {
 }
 
 #[test]
-fn a_number_is_never_rewritten_in_silence() {
+fn a_number_is_never_rewritten_silently() {
     for (text, number) in [("1.50", "1.5"), ("1e3", "1000.0"), ("12345678901234567890.12", "1.2345678901234567e19")] {
         let message = format!("`{text}` is a number to YAML, which makes it `{number}`");
         assert_eq!(flaws(&format!("a: b\nc: {text}")), [(2, message.clone())]);
@@ -102,7 +102,7 @@ fn bombs_are_refused_before_they_grow() {
 }
 
 #[test]
-fn syntax_is_serde_yamls_to_judge() {
+fn serde_yaml_judges_the_syntax() {
     let found = flaws("a: 1\nb: [x\nc: d\n");
     assert_eq!(found.len(), 1);
     assert!(found[0].1.starts_with("not YAML: did not find expected ',' or ']' at line 3"), "{found:?}");

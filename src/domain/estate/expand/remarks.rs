@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_many_names_the_first_are_said() {
+    fn only_the_first_of_many_names_are_listed() {
         let names: Vec<_> = (1..=10).map(|number| number.to_string()).collect();
         assert_eq!(few(&names[..2]), "1, 2");
         assert_eq!(few(&names), "1, 2, 3, 4, 5, 6, 7, 8 and 2 more");

@@ -66,7 +66,7 @@ fn each_table_is_taken_by_the_rules_of_init() {
 }
 
 #[test]
-fn a_mapping_of_its_own_wins_and_then_the_first_entry() {
+fn a_tables_own_mapping_takes_precedence_then_the_first_entry() {
     let config = config(
         "  - {name: o, mysql_table: orders, primary_keys: [id], mode: mirror}\n  - tables: 'c*'\n    mode: replace\n  - tables: '*'\n",
     );
@@ -76,7 +76,7 @@ fn a_mapping_of_its_own_wins_and_then_the_first_entry() {
 }
 
 #[test]
-fn a_table_stays_what_it_was_taken_as_and_a_check_says_what_it_would_be_today() {
+fn a_table_stays_as_it_was_taken_and_a_check_reports_what_todays_rules_say() {
     let config = config("  - tables: 'shop.*'\n");
     let bare = table("customers", &[("updated_at", MOMENT)]);
     let known = expanded(&config, &KnownTables::default(), Some(&[bare])).news;
@@ -98,7 +98,7 @@ fn a_table_stays_what_it_was_taken_as_and_a_check_says_what_it_would_be_today() 
 }
 
 #[test]
-fn a_table_that_appears_later_is_what_the_entry_says_of_it() {
+fn a_table_that_appears_later_is_treated_as_the_entry_says() {
     let first = [customers()];
     for (additions, mappings, remark) in [
         ("review", vec!["shop.customers upsert", "shop.orders mirror new"], ""),
@@ -124,7 +124,7 @@ fn a_table_that_appears_later_is_what_the_entry_says_of_it() {
 }
 
 #[test]
-fn a_server_that_is_away_takes_no_mapping_with_it() {
+fn an_unreachable_server_removes_no_mapping() {
     let config = config("  - tables: 'shop.*'\n  - tables: 'hr.*'\n");
     let known = expanded(&config, &KnownTables::default(), Some(&[customers(), orders()])).news;
     let away = expanded(&config, &known, None);
@@ -136,7 +136,7 @@ fn a_server_that_is_away_takes_no_mapping_with_it() {
 }
 
 #[test]
-fn a_table_that_is_gone_is_said_and_fails_by_itself() {
+fn a_dropped_table_is_reported_and_fails_alone() {
     let config = config("  - tables: 'shop.*'\n");
     let known = expanded(&config, &KnownTables::default(), Some(&[customers(), orders()])).news;
     let later = expanded(&config, &known, Some(&[customers()]));
@@ -145,7 +145,7 @@ fn a_table_that_is_gone_is_said_and_fails_by_itself() {
 }
 
 #[test]
-fn a_taken_table_keeps_its_place_in_bigquery_whatever_comes_before_it_by_name() {
+fn a_taken_table_keeps_its_target_even_if_a_new_table_sorts_before_it() {
     for additions in ["true", "review"] {
         let config = config(&format!("  - {{tables: 'shop.*', allow_table_additions: {additions}}}\n"));
         let (spaced, joined) = (|| table("up x", &[("a", INT)]), || table("up_x", &[("a", INT)]));
@@ -162,7 +162,7 @@ fn a_taken_table_keeps_its_place_in_bigquery_whatever_comes_before_it_by_name() 
 }
 
 #[test]
-fn a_taken_table_that_another_is_put_in_the_way_of_fails() {
+fn a_taken_table_whose_target_a_new_mapping_claims_fails() {
     let entry = "  - tables: 'shop.*'\n";
     let known = expanded(&config(entry), &KnownTables::default(), Some(&[orders()])).news;
     let mine = "  - {name: mine, mysql_table: others, bigquery_table: orders, primary_keys: [id], mode: mirror}\n";
@@ -174,7 +174,7 @@ fn a_taken_table_that_another_is_put_in_the_way_of_fails() {
 }
 
 #[test]
-fn a_table_that_waits_goes_on_waiting_when_the_entry_is_written_otherwise() {
+fn a_waiting_table_still_waits_after_the_entry_is_reworded() {
     let narrow = config("  - tables: 'shop.o*'\n");
     let mut known = expanded(&narrow, &KnownTables::default(), Some(&[table("o", &[])])).news;
     let all = [table("o", &[]), orders()];
@@ -191,7 +191,7 @@ fn a_table_that_waits_goes_on_waiting_when_the_entry_is_written_otherwise() {
 }
 
 #[test]
-fn a_name_in_full_means_the_table_that_is_spelt_so() {
+fn a_full_name_matches_only_its_exact_spelling() {
     let all = [table("A", &[]), table("a", &[]), table("b", &[])];
     let of = |entry: &str| told(&expanded(&config(entry), &KnownTables::default(), Some(&all)));
     let shared = "bigquery_table: all, shard_column: _shard, mode: mirror";
@@ -201,7 +201,7 @@ fn a_name_in_full_means_the_table_that_is_spelt_so() {
 }
 
 #[test]
-fn a_view_in_the_place_of_a_taken_table_is_said_and_goes_on() {
+fn a_view_that_replaces_a_taken_table_is_reported_and_still_moved() {
     let config = config("  - tables: 'shop.*'\n");
     let known = expanded(&config, &KnownTables::default(), Some(&[orders()])).news;
     let mut view = orders();
@@ -214,7 +214,7 @@ fn a_view_in_the_place_of_a_taken_table_is_said_and_goes_on() {
 }
 
 #[test]
-fn a_server_that_gets_a_name_keeps_its_tables_and_what_they_are_called() {
+fn a_server_that_gets_a_name_keeps_its_tables_and_their_names() {
     let plain = config("  - tables: 'shop.*'\n");
     let known = expanded(&plain, &KnownTables::default(), Some(&[customers()])).news;
     let with = |sources: &str, of: &str, all: &[TableFacts]| {
@@ -237,7 +237,7 @@ fn a_server_that_gets_a_name_keeps_its_tables_and_what_they_are_called() {
 }
 
 #[test]
-fn rows_of_a_shard_do_not_come_a_second_time_under_the_name_of_another_server() {
+fn a_shards_rows_are_not_moved_again_under_another_servers_name() {
     let entry = "tables: 'shop.*', bigquery_table: all, shard_column: _shard, mode: mirror";
     let known = expanded(&config(&format!("  - {{{entry}}}\n")), &KnownTables::default(), Some(&[orders()])).news;
     let text = |target: &str| {
@@ -257,7 +257,7 @@ fn rows_of_a_shard_do_not_come_a_second_time_under_the_name_of_another_server() 
 }
 
 #[test]
-fn what_cannot_be_moved_is_said_with_the_reason() {
+fn a_table_that_cannot_be_moved_is_reported_with_the_reason() {
     let config = config("  - {tables: [upserts.*], mode: upsert}\n  - tables: shop.*\n  - tables: nothing_*\n");
     let of = |database: &str, facts: TableFacts| TableFacts { database: database.to_owned(), ..facts };
     let large = keyless(table("large", &[("x", INT)]), 50_000_000);
@@ -283,7 +283,7 @@ fn what_cannot_be_moved_is_said_with_the_reason() {
 }
 
 #[test]
-fn a_named_column_is_for_the_tables_that_have_it() {
+fn a_named_column_applies_only_to_tables_that_have_it() {
     let config = config(
         "  - {tables: 'shop.*', incremental_column: updated_at, mask: {email: sha256}, partition_by: updated_at}\n",
     );
@@ -295,7 +295,7 @@ fn a_named_column_is_for_the_tables_that_have_it() {
 }
 
 #[test]
-fn tables_of_two_databases_are_told_apart_in_bigquery() {
+fn tables_of_two_databases_get_different_targets() {
     let config = config("  - tables: '*.orders'\n");
     let all = [TableFacts { database: "hr".to_owned(), ..orders() }, orders()];
     let expansion = expanded(&config, &KnownTables::default(), Some(&all));
@@ -312,7 +312,7 @@ fn tables_that_an_entry_takes_are_not_proposed_again() {
 }
 
 #[test]
-fn tables_that_go_into_one_are_shards_of_it() {
+fn tables_that_share_a_target_become_its_shards() {
     let entry = "mode: upsert, incremental_column: updated_at, bigquery_table: customers, shard_column: _shard";
     let config = config(&format!("  - {{tables: 'customers_*', {entry}, allow_table_additions: true}}\n"));
     let shard = |name: &str| stamped(table(name, &[("name", text(80)), ("updated_at", MOMENT)]), "updated_at", true);

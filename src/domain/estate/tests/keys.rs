@@ -21,7 +21,7 @@ fn moved(facts: TableFacts) -> (Mode, Vec<String>, String) {
 }
 
 #[test]
-fn a_key_that_holds_the_stamp_is_no_key_of_an_upsert() {
+fn a_key_that_contains_the_stamp_is_not_used_for_an_upsert() {
     let log = || stamped(numbered(table("t", &[("code", text(8)), ("at", MOMENT)])), "at", true);
     let (mode, keys, why) = moved(keyed(log(), &[&["id", "at"]]));
     assert_eq!((mode, keys), (Mode::Mirror, vec!["id".to_owned(), "at".to_owned()]));
@@ -33,7 +33,7 @@ fn a_key_that_holds_the_stamp_is_no_key_of_an_upsert() {
 }
 
 #[test]
-fn a_stamp_that_foreign_keys_go_round_is_not_relied_upon() {
+fn a_stamp_that_foreign_keys_bypass_is_not_used() {
     let mut lines = stamped(table("t", &[("pid", INT), ("at", MOMENT)]), "at", true);
     assert_eq!(moved(lines.clone()).0, Mode::Upsert);
     lines.cascades = vec![set_null("pid", "parent")];
@@ -43,7 +43,7 @@ fn a_stamp_that_foreign_keys_go_round_is_not_relied_upon() {
 }
 
 #[test]
-fn a_key_that_says_nothing_of_a_person_is_preferred() {
+fn a_key_without_personal_data_is_preferred() {
     let people = || table("t", &[("email", text(200)), ("code", text(8))]);
     let (_, keys, _) = moved(keyed(people(), &[&["email"], &["id", "code"], &["id"]]));
     assert_eq!(keys, ["id"]);
@@ -57,7 +57,7 @@ fn a_key_that_says_nothing_of_a_person_is_preferred() {
 }
 
 #[test]
-fn all_that_keeps_a_stamp_from_being_relied_upon_is_said_at_once() {
+fn all_reasons_against_a_stamp_are_reported_at_once() {
     let reason = |is_nullable: bool, is_indexed, is_passed_over| {
         let mut facts = stamped(table("t", &[("pid", INT), ("at", MOMENT)]), "at", is_indexed);
         facts.schema.columns[2].nullable = is_nullable;
@@ -82,7 +82,7 @@ fn all_that_keeps_a_stamp_from_being_relied_upon_is_said_at_once() {
 }
 
 #[test]
-fn columns_that_the_account_may_not_read_are_told_beside_what_is_proposed_without_them() {
+fn a_proposal_names_the_columns_that_the_account_may_not_read() {
     let hiding = |mut facts: TableFacts| {
         facts.schema.hides_columns = true;
         facts

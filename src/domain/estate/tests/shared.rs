@@ -29,7 +29,7 @@ fn people() -> TableFacts {
 }
 
 #[test]
-fn what_is_masked_and_left_out_of_all_tables_stays_so() {
+fn columns_that_defaults_masks_or_excludes_stay_masked_or_excluded() {
     let defaults = "{mask: {note: {hmac: \"${NOTE_KEY}\"}, gone: sha256}, exclude: [gone_too, PHONE], new_columns: {\"*pass*\": keep}}";
     let (proposals, config) = beside(defaults, "shop", &[people()]);
     let lines = lines_of(&proposals[0]);
@@ -47,7 +47,7 @@ fn what_is_masked_and_left_out_of_all_tables_stays_so() {
 }
 
 #[test]
-fn what_is_masked_by_a_key_that_is_not_written_twice_stays_in_mysql_should_it_come() {
+fn a_later_column_whose_mask_key_cannot_be_repeated_stays_in_mysql() {
     let key = "0123456789abcdef0123456789abcdef";
     let defaults = format!("{{mask: {{gone: {{hmac: {key}}}}}, new_columns: {{\"*mail\": {{hmac: {key}}}}}}}");
     let (proposals, config) = beside(&defaults, "shop", &[table("tags", &[])]);
@@ -57,7 +57,7 @@ fn what_is_masked_by_a_key_that_is_not_written_twice_stays_in_mysql_should_it_co
 }
 
 #[test]
-fn a_key_of_a_mask_is_not_written_a_second_time() {
+fn the_key_of_a_mask_is_never_repeated() {
     let key = "0123456789abcdef0123456789abcdef";
     let (proposals, config) = beside(&format!("{{mask: {{note: {{hmac: {key}}}}}}}"), "shop", &[people()]);
     let lines = lines_of(&proposals[0]);
@@ -95,7 +95,7 @@ fn defaults_that_do_not_fit_the_table_are_narrowed() {
 }
 
 #[test]
-fn how_many_rows_may_be_deleted_is_for_defaults_to_say() {
+fn a_max_delete_fraction_in_defaults_is_respected() {
     let mut facts = table("tags", &[]);
     facts.schema.rows_estimate = Some(3);
     let has = |defaults| {
@@ -105,7 +105,7 @@ fn how_many_rows_may_be_deleted_is_for_defaults_to_say() {
 }
 
 #[test]
-fn a_table_that_defaults_rule_out_is_left_out_with_the_reason() {
+fn a_table_that_does_not_fit_defaults_is_left_out_with_the_reason() {
     for (defaults, why) in [("{loaded_at: note}", "`note`"), ("{where: tenant_id <> 7}", "`where` of `defaults`")] {
         let (proposals, _) = beside(defaults, "shop", &[people()]);
         let Choice::Impossible(said) = &proposals[0].choice else { panic!("{defaults}: {proposals:?}") };
@@ -121,7 +121,7 @@ fn a_table_that_defaults_rule_out_is_left_out_with_the_reason() {
 }
 
 #[test]
-fn the_database_that_a_mapping_reads_is_the_one_that_was_looked_at() {
+fn a_proposed_mapping_reads_the_database_that_was_examined() {
     let tables = [table("a", &[]), TableFacts { database: "other".to_owned(), ..table("b", &[]) }];
     let (proposals, config) = beside("{mysql_database: other}", "other", &tables);
     assert!(lines_of(&proposals[0]).contains(&"mysql_database: shop"));
@@ -131,7 +131,7 @@ fn the_database_that_a_mapping_reads_is_the_one_that_was_looked_at() {
 }
 
 #[test]
-fn a_server_without_a_name_is_not_taken_for_that_of_defaults() {
+fn the_unnamed_server_is_not_confused_with_the_source_of_defaults() {
     let text = "project: p\ndataset: d\nsources: {eu: {}}\ndefaults: {source: eu}\nmappings: [{name: a, mysql_table: a, mode: \
                 replace}]\n";
     let now = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap().and_hms_opt(8, 0, 0).unwrap();

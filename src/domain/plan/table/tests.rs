@@ -13,7 +13,7 @@ fn plan(source_type: SourceType, target_type: TargetType) -> TablePlan {
 }
 
 #[test]
-fn a_staged_value_may_be_null_where_its_type_does_not_hold_every_value_of_the_source() {
+fn a_staged_value_may_be_null_if_its_type_cannot_hold_every_source_value() {
     let big = SourceType::Int { bits: 64, unsigned: true };
     let tiny = SourceType::Int { bits: 8, unsigned: false };
     let (wall, time) = (SourceType::DateTime { fsp: 6 }, SourceType::Time { fsp: 0 });
@@ -44,7 +44,7 @@ fn a_staged_value_may_be_null_where_its_type_does_not_hold_every_value_of_the_so
 }
 
 #[test]
-fn an_empty_text_is_null_where_that_is_asked_for_and_no_row_is_placed_by_it() {
+fn an_empty_text_becomes_null_on_request_except_in_columns_that_place_rows() {
     let mut of = plan(TEXT, TargetType::String(None));
     assert!(!of.empty_becomes_null(2) && !of.may_be_null(2));
     of.empty_string_as_null = true;
@@ -66,7 +66,7 @@ fn an_empty_text_is_null_where_that_is_asked_for_and_no_row_is_placed_by_it() {
 }
 
 #[test]
-fn only_values_that_a_definition_lists_come_again_and_again() {
+fn only_columns_with_listed_values_use_a_dictionary() {
     for (source, expected) in
         [(SourceType::Enum, true), (SourceType::Set, true), (TEXT, false), (SourceType::Uuid, false)]
     {

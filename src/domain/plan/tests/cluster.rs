@@ -11,7 +11,7 @@ fn new_table(x: SourceType, cluster_by: &[&str]) -> Case {
 }
 
 #[test]
-fn a_new_table_is_clustered_as_the_mapping_says_else_by_its_keys_else_by_the_incremental_column() {
+fn a_new_table_is_clustered_by_cluster_by_or_the_keys_or_the_incremental_column() {
     let text = SourceType::Text { chars: Some(10) };
     assert_eq!(new_table(text.clone(), &["x", "ID"]).planned().table.cluster, [2, 0]);
     let mut by_default = new_table(text, &[]);
@@ -21,7 +21,7 @@ fn a_new_table_is_clustered_as_the_mapping_says_else_by_its_keys_else_by_the_inc
 }
 
 #[test]
-fn a_column_that_cannot_cluster_is_refused_where_the_table_is_new_alone() {
+fn a_column_that_cannot_cluster_is_refused_only_for_a_new_table() {
     let mut case = new_table(SourceType::Binary, &["x"]);
     let fault = case.plan().unwrap_err();
     assert!(fault.to_string().contains("`cluster_by` of mapping `users` names `x`, which will be BYTES"), "{fault}");

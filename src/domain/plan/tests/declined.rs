@@ -9,7 +9,7 @@ fn said(accepted: bool, column: &str, mysql: &SourceType) -> (String, SchemaDeci
 }
 
 #[test]
-fn a_declined_column_stays_out_although_somebody_else_has_added_it() {
+fn a_declined_column_stays_out_even_if_another_writer_adds_it() {
     let there = case(Some(TEXT), Some(TargetType::String(None)));
     let declined = Case { decisions: [said(false, "x", &TEXT)].into(), ..there.clone() }.planned();
     assert_eq!(declined.moved(), ["id", "updated_at"]);
@@ -22,7 +22,7 @@ fn a_declined_column_stays_out_although_somebody_else_has_added_it() {
 }
 
 #[test]
-fn what_an_operator_has_declined_stays_out_of_a_new_table() {
+fn a_declined_column_stays_out_of_a_new_table() {
     let new = Case { target: None, ..case(Some(TEXT), None) };
     let declined = Case { decisions: [said(false, "X", &TEXT)].into(), ..new.clone() }.planned();
     assert_eq!(declined.moved(), ["id", "updated_at"]);

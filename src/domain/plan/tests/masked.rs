@@ -14,7 +14,7 @@ fn masked(source: SourceType, target: Option<TargetType>, mask: Mask) -> Case {
 }
 
 #[test]
-fn a_masked_column_is_text_whatever_it_was() {
+fn a_masked_column_becomes_text() {
     for (source, encoding) in [
         (TEXT, Encoding::Text),
         (BIGINT, Encoding::IntAsText { bits: 64, unsigned: false }),
@@ -45,7 +45,7 @@ fn a_column_that_never_arrives_keeps_its_type_and_may_be_null() {
 }
 
 #[test]
-fn a_target_that_holds_something_else_is_widened_or_a_conflict() {
+fn a_target_column_of_another_type_is_widened_or_a_conflict() {
     let narrow = masked(TEXT, Some(TargetType::String(Some(20))), Mask::Last(4)).planned();
     assert_eq!(narrow.verdict("x"), &Verdict::Widen(TargetType::String(None)));
     for has in [TargetType::Int64, TargetType::Json, TargetType::Bytes(None)] {
@@ -67,7 +67,7 @@ fn a_value_without_text_takes_no_mask_but_null() {
 }
 
 #[test]
-fn a_column_that_a_pattern_keeps_back_is_told_where_bigquery_has_it() {
+fn a_column_that_a_pattern_excludes_is_reported_if_bigquery_has_it() {
     let mut case = case(Some(TEXT), Some(TargetType::String(None)));
     case.mapping.new_columns = vec![Pattern { name: "*".to_owned(), treatment: Treatment::Exclude }];
     let planned = case.planned();
@@ -83,7 +83,7 @@ fn a_column_that_a_pattern_keeps_back_is_told_where_bigquery_has_it() {
 }
 
 #[test]
-fn another_name_is_the_one_that_is_compared() {
+fn a_renamed_column_is_compared_under_its_new_name() {
     let mut case = case(Some(TEXT), None);
     case.mapping.rename = [("x".to_owned(), "y".to_owned()), ("ID".to_owned(), "key".to_owned())].into();
     case.target = Some(target(&[("y", TargetType::String(None)), ("key", TargetType::Int64)]));
@@ -98,7 +98,7 @@ fn another_name_is_the_one_that_is_compared() {
 }
 
 #[test]
-fn the_column_of_a_publishs_moment_is_added_like_any_other() {
+fn the_loaded_at_column_is_added_like_any_other() {
     let mut case = case(None, None);
     case.mapping.loaded_at = Some("loaded".to_owned());
     let planned = case.planned();

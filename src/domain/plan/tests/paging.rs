@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn pages_are_taken_only_where_an_index_and_the_keys_allow_it() {
+fn rows_are_read_in_pages_only_if_an_index_and_the_keys_allow_it() {
     let settled = || case(Some(TEXT), Some(TargetType::String(None)));
     assert_eq!(settled().planned().table.paging, Paging::Keyset);
     let mut no_index = settled();

@@ -27,7 +27,7 @@ fn a_new_table_is_partitioned_on_a_column_of_time() {
 }
 
 #[test]
-fn a_column_is_partitioned_as_its_type_allows() {
+fn a_partitioning_must_suit_the_columns_type() {
     let ranges = PartitionUnit::Range(Ranges { start: 0, end: 100, size: 10 });
     let date = Case { target: None, ..case(Some(SourceType::Date), None) };
     for (unit, refusal) in [

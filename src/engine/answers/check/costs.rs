@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_are_told_with_what_they_are_made_of() {
+    fn prices_are_shown_with_their_components() {
         let mapping = mapping("incremental_column: n, primary_keys: [id], mode: upsert");
         let size = Estimate { rows: Some(2_000), row_bytes: Some(500) };
         let target = TargetSchema { bytes: Some(3_000_000), ..TargetSchema::default() };

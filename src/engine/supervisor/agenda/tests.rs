@@ -67,7 +67,7 @@ fn begun(agenda: &mut Agenda, known: &Known) -> Vec<String> {
 }
 
 #[test]
-fn what_is_due_together_runs_together_and_the_next_is_known() {
+fn mappings_due_at_the_same_time_run_together_and_the_next_due_time_is_known() {
     let mut agenda = Agenda::new(&shop(), at("23 01:50:00"), false);
     assert_eq!(agenda.next(), Some((at("23 02:00:00"), vec![named("carts"), named("orders"), named("users")])));
     assert!(!agenda.pass(at("23 01:59:59")) && !agenda.is_open());
@@ -78,7 +78,7 @@ fn what_is_due_together_runs_together_and_the_next_is_known() {
 }
 
 #[test]
-fn a_run_that_still_goes_makes_the_next_ones_wait_and_become_one() {
+fn due_times_that_pass_during_a_run_are_served_by_one_run() {
     let mut agenda = Agenda::new(&shop(), at("23 03:00:01"), false);
     agenda.pass(at("23 03:15:00"));
     assert_eq!(begun(&mut agenda, &state(&[])), ["carts"]);
@@ -93,7 +93,7 @@ fn a_run_that_still_goes_makes_the_next_ones_wait_and_become_one() {
 }
 
 #[test]
-fn an_operators_own_run_is_waited_for_and_that_is_said_once() {
+fn an_operators_run_delays_a_due_run_and_is_reported_once() {
     let mut agenda = Agenda::new(&shop(), at("23 03:00:01"), false);
     for due in ["23 03:15:00", "23 03:30:00"] {
         agenda.pass(at(due));
@@ -105,7 +105,7 @@ fn an_operators_own_run_is_waited_for_and_that_is_said_once() {
 }
 
 #[test]
-fn a_mapping_that_runs_elsewhere_waits_and_is_left_if_that_was_the_due_run() {
+fn a_mapping_that_another_process_runs_waits_and_is_skipped_if_that_run_was_the_due_one() {
     let mut agenda = Agenda::new(&shop(), at("23 01:50:00"), false);
     agenda.pass(at("23 02:00:00"));
     let findings = agenda.judge(&held("users"), |_| false);
@@ -122,7 +122,7 @@ fn a_mapping_that_runs_elsewhere_waits_and_is_left_if_that_was_the_due_run() {
 }
 
 #[test]
-fn a_lease_that_another_process_won_is_no_failure_and_the_run_is_looked_for_again() {
+fn losing_a_lease_to_another_process_is_not_a_failure_and_the_due_time_stays_open() {
     let mut agenda = Agenda::new(&shop(), at("23 01:50:00"), false);
     agenda.pass(at("23 02:00:00"));
     begun(&mut agenda, &state(&[]));
@@ -138,7 +138,7 @@ fn a_lease_that_another_process_won_is_no_failure_and_the_run_is_looked_for_agai
 }
 
 #[test]
-fn a_missed_run_is_made_up_once_where_that_is_wanted() {
+fn a_missed_run_is_made_up_once_if_catch_up_is_on() {
     let known = state(&[
         ("users", scheduled_for("22 02:00:00")),
         ("orders", last(ran(Trigger::Manual, Outcome::Ok, "22 18:00:00", 9))),
@@ -155,7 +155,7 @@ fn a_missed_run_is_made_up_once_where_that_is_wanted() {
 }
 
 #[test]
-fn what_was_run_for_is_not_missed() {
+fn a_due_time_that_a_run_served_is_not_missed() {
     for served in [
         scheduled_for("23 02:00:00"),
         last(ran(Trigger::Manual, Outcome::Ok, "23 08:00:09", 9)),
@@ -178,7 +178,7 @@ fn what_was_run_for_is_not_missed() {
 }
 
 #[test]
-fn what_did_not_bring_the_rows_leaves_a_run_missed() {
+fn a_due_time_stays_missed_after_a_run_that_did_not_bring_the_rows() {
     for unserved in [
         last(ran(Trigger::Schedule, Outcome::Cancelled, "23 02:10:00", 600)),
         last(ran(Trigger::Manual, Outcome::Failed, "23 08:00:00", 9)),
@@ -195,7 +195,7 @@ fn what_did_not_bring_the_rows_leaves_a_run_missed() {
 }
 
 #[test]
-fn a_state_that_cannot_be_read_delays_what_was_missed_but_not_what_is_due() {
+fn an_unreadable_state_delays_missed_runs_but_not_due_ones() {
     let unreadable = Known::default();
     let mut agenda = Agenda::new(&shop(), at("23 09:50:00"), true);
     assert_eq!(begun(&mut agenda, &unreadable), [""; 0]);
@@ -205,7 +205,7 @@ fn a_state_that_cannot_be_read_delays_what_was_missed_but_not_what_is_due() {
 }
 
 #[test]
-fn a_clock_that_is_set_runs_nothing_twice() {
+fn changing_the_clock_runs_nothing_twice() {
     let mut agenda = Agenda::new(&shop(), at("23 01:50:00"), false);
     agenda.pass(at("23 02:00:00"));
     begun(&mut agenda, &state(&[]));

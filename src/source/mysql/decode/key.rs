@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_shown_as_it_reads_or_in_hexadecimal() {
+    fn a_key_is_shown_as_text_or_in_hexadecimal() {
         assert_eq!(text(&SourceType::Int { bits: 32, unsigned: false }, Some(&[42, 0, 0, 0])), "42");
         assert_eq!(text(&SourceType::Text { chars: None }, Some(b"a-1")), "a-1");
         assert_eq!(text(&SourceType::Text { chars: None }, Some(&[0xff, 0x41])), "0xff41");

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bigint_beyond_int64_is_a_flaw_there_and_exact_as_a_decimal() {
+    fn a_bigint_beyond_int64_is_a_flaw_in_int64_and_exact_as_a_decimal() {
         let raw = u64::MAX.to_le_bytes();
         assert_eq!(int64(BIG, &raw), Err(Unfit::Flaw(Flaw::OutOfRange)));
         let as_decimal = Encoding::IntAsDecimal { bits: 64, unsigned: true };

@@ -51,7 +51,7 @@ fn a_zero_date_arrives_as_null_and_is_counted() {
 }
 
 #[test]
-fn a_zero_date_fails_the_mapping_where_the_mapping_says_so() {
+fn a_zero_date_fails_the_mapping_if_the_mapping_says_so() {
     let columns = vec![column("id", INT), column("at", SourceType::DateTime { fsp: 0 })];
     let mut batcher = batcher(columns, |plan| plan.invalid_values = InvalidValues::Fail);
     let fault = batcher.push(&vec![id(7), Some(vec![0])]).unwrap_err();
@@ -60,7 +60,7 @@ fn a_zero_date_fails_the_mapping_where_the_mapping_says_so() {
 }
 
 #[test]
-fn text_that_is_no_utf8_is_refused_with_table_column_and_key() {
+fn text_that_is_not_utf8_is_refused_with_table_column_and_key() {
     let mut batcher = batcher(vec![column("id", INT), column("name", TEXT)], |_| {});
     let fault = batcher.push(&vec![id(42), Some(b"secret \xff".to_vec())]).unwrap_err();
     assert_eq!(fault.kind(), FaultKind::Data);
@@ -69,7 +69,7 @@ fn text_that_is_no_utf8_is_refused_with_table_column_and_key() {
 }
 
 #[test]
-fn an_empty_string_becomes_null_only_where_the_mapping_says_so() {
+fn an_empty_string_becomes_null_only_if_the_mapping_says_so() {
     let columns = || vec![column("id", INT), column("name", TEXT), column("doc", SourceType::Json)];
     let row = || vec![vec![id(1), Some(vec![]), Some(vec![])]];
     let kept = rows(batcher(columns(), |_| {}), row());
@@ -83,7 +83,7 @@ fn number_at(position: usize) -> CursorPlan {
 }
 
 #[test]
-fn an_empty_string_stays_one_in_a_key_and_in_the_cursor() {
+fn an_empty_string_in_a_key_or_cursor_stays_a_string() {
     let columns = vec![column("id", INT), column("code", TEXT), column("at", TEXT), column("name", TEXT)];
     let batcher = batcher(columns, |plan| {
         plan.empty_string_as_null = true;
@@ -185,7 +185,7 @@ fn every_default_encoding_has_a_builder() {
 }
 
 #[test]
-fn bytes_of_another_type_are_the_schemas_trouble() {
+fn bytes_of_another_type_are_a_schema_fault() {
     let mut batcher = batcher(vec![column("id", INT)], |_| {});
     assert_eq!(batcher.push(&vec![Some(b"abc".to_vec())]).unwrap_err().kind(), FaultKind::Schema);
 }
@@ -193,7 +193,7 @@ fn bytes_of_another_type_are_the_schemas_trouble() {
 /// A publish treats NULL as equal to NULL only where an encoding has flaws: a flaw that it does not know of would
 /// insert rows again.
 #[test]
-fn only_encodings_that_have_flaws_bring_any() {
+fn only_encodings_with_flaws_produce_flaws() {
     let int = |bits, unsigned| SourceType::Int { bits, unsigned };
     let decimal = |precision, scale| SourceType::Decimal { precision, scale };
     let extremes: [(SourceType, Vec<u8>); 20] = [
@@ -256,7 +256,7 @@ fn masked(name: &str, source: SourceType, mask: Mask) -> ColumnPlan {
 }
 
 #[test]
-fn a_masked_value_is_masked_before_it_is_anywhere() {
+fn a_value_is_masked_before_it_is_stored_anywhere() {
     let keyed = Mask::Hmac(Secret::new("key"));
     let columns = vec![
         column("id", INT),
@@ -282,7 +282,7 @@ fn a_masked_value_is_masked_before_it_is_anywhere() {
 }
 
 #[test]
-fn a_masked_text_that_is_none_is_refused_without_a_word_of_it() {
+fn invalid_text_under_a_mask_is_refused_without_being_shown() {
     let mut batcher = batcher(vec![column("id", INT), masked("name", TEXT, Mask::Sha256)], |_| {});
     let fault = batcher.push(&vec![id(42), Some(b"secret \xff".to_vec())]).unwrap_err();
     assert_eq!(fault.to_string(), "Column `name` of t is not valid UTF-8 in the row with id=42");

@@ -126,13 +126,13 @@ mod tests {
     }
 
     #[test]
-    fn text_is_taken_as_it_is_or_refused() {
+    fn text_is_kept_unchanged_or_refused() {
         assert_eq!(text(Encoding::Text, "Zoë 🎂".as_bytes()).unwrap(), "Zoë 🎂");
         assert_eq!(text(Encoding::Text, b"caf\xe9"), Err(Unfit::Utf8));
     }
 
     #[test]
-    fn floats_are_written_with_the_digits_they_have() {
+    fn floats_are_written_with_their_shortest_exact_digits() {
         let single = |v: f32| text(Encoding::FloatAsText { double: false }, &v.to_le_bytes()).unwrap();
         let double = |v: f64| text(Encoding::FloatAsText { double: true }, &v.to_le_bytes()).unwrap();
         assert_eq!(single(16_777_216.0), "16777216");
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_beyond_a_day_is_no_time_of_day_and_leaves_no_trace() {
+    fn a_span_beyond_a_day_is_refused_as_a_time_of_day_and_writes_nothing() {
         let mut out = StringBuilder::new();
         let raw = [8, 0, 1, 0, 0, 0, 0, 0, 0];
         assert_eq!(append(Encoding::TimeOfDay { fsp: 0 }, &raw, &mut out), Err(Unfit::Flaw(Flaw::OutOfRange)));

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wall_clock_of_a_gap_is_told_from_the_one_it_is_moved_to() {
+    fn a_wall_clock_in_a_gap_is_distinguished_from_the_one_it_is_moved_to() {
         let mut zone = LocalZone::new(chrono_tz::Europe::Berlin);
         let mut only = |wall: &str| {
             let moment = Moment::parse(wall).unwrap();
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_that_a_zone_left_out_is_read_with_the_offset_before() {
+    fn a_day_that_a_zone_skipped_is_read_with_the_offset_before() {
         let mut zone = LocalZone::new(chrono_tz::Pacific::Apia);
         assert_eq!(utc(&mut zone, "2011-12-29 23:00:00"), "2011-12-30 09:00:00");
         assert_eq!(utc(&mut zone, "2011-12-30 12:00:00"), "2011-12-30 22:00:00");

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_held_by_its_own_writers_and_by_those_of_whom_nobody_knows() {
+    fn a_table_is_held_by_its_own_writers_and_by_writers_of_unknown_tables() {
         let tables = |names: &[&str]| {
             Concerns::Tables(names.iter().map(|name| ("shop".to_owned(), (*name).to_owned())).collect())
         };
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_and_the_transaction_it_began_are_one_writer_and_prepared_ones_are_many() {
+    fn a_statement_and_its_transaction_are_one_writer_and_prepared_transactions_are_separate() {
         let now = NaiveDateTime::default();
         let running = OpenWrite { since: Some(now - TimeDelta::seconds(9)), ..write(4) };
         let of_nobody = Transaction { begun: Some("8".into()), ..transaction(0, now) };
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_that_the_record_of_locks_does_not_know_concerns_every_table() {
+    fn a_transaction_missing_from_the_record_of_locks_may_write_any_table() {
         let now = NaiveDateTime::default();
         let locks = || Locks { holders: [5].into(), writers: vec![(write(5), Concerns::Any)] };
         let of = |thread, age| transaction(thread, now - TimeDelta::seconds(age));

@@ -262,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statements_that_only_read_hold_nobody_back() {
+    fn statements_that_only_read_are_not_waited_for() {
         for statement in [
             "SELECT sleep(40)",
             "with c as (select 1 as x) select sleep(40) from c",
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_may_write_or_is_not_understood_counts_as_writing() {
+    fn statements_that_may_write_or_are_not_understood_count_as_writing() {
         for statement in [
             "insert into o(v) values ('x')",
             "/* app:shop */ insert into o(v) values (concat('late', sleep(5)))",
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_panics() {
+    fn no_statement_panics_the_reader() {
         for text in ["'", "\"\"\"", "`é`", "ö(é", "/", "-", "--", "/*/", "𝒳'𝒳", "\\", "'\\", "#"] {
             let _ = surely_reads(text);
             let _ = surely_reads(&format!("select {text}"));

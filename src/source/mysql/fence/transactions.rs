@@ -154,7 +154,7 @@ mod tests {
         --------\nFILE I/O\n--------\n";
 
     #[test]
-    fn the_monitors_text_gives_whoever_has_written_or_is_prepared() {
+    fn the_monitors_text_lists_writers_and_prepared_transactions() {
         let now = Moment::parse("2026-11-23 08:00:00").unwrap().to_naive().unwrap();
         let found = monitored(MONITOR, 10, now).unwrap();
         let of = |thread, begun: Option<&str>, age| Transaction {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_was_cut_says_nothing() {
+    fn a_truncated_monitor_text_is_not_used() {
         let now = NaiveDateTime::default();
         assert_eq!(monitored("", 9, now), None);
         assert_eq!(monitored(&MONITOR[..MONITOR.len() - 20], 9, now), None);

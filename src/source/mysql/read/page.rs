@@ -96,7 +96,7 @@ mod tests {
     use crate::source::mysql::samples::{column, plan};
 
     #[test]
-    fn pages_follow_the_index_that_carries_cursor_and_key() {
+    fn pages_follow_the_index_on_cursor_and_key() {
         let id = || SourceType::Int { bits: 64, unsigned: true };
         let plan = plan(vec![column("a", id()), column("b", id()), column("at", id())], &[0, 1], 2);
         let order = |index: &str, columns: &[&str]| Ordering {

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_middle_is_kept_whole() {
+    fn a_slice_that_cannot_be_halved_is_kept() {
         let kept = |at: Bind, last: Option<Bind>| {
             let mut slice = Slice::default();
             assert_eq!(slice.give_half(&at, last.as_ref()), None);

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_form_has_written_is_read_back() {
+    fn a_key_written_by_a_form_is_read_back() {
         let of = |source: SourceType, form, text| value(&column("c", source), form, text);
         let text = |text: &str| Some(Bind::Text(text.to_owned()));
         assert_eq!(of(SourceType::Year, Form::Integer, "0"), text("0000"));
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_no_row_can_have_ask_for_no_row() {
+    fn impossible_keys_select_no_row() {
         let plan = plan(vec![column("id", SourceType::Int { bits: 64, unsigned: true })], &[0], 0);
         assert_eq!(condition(&plan, &[Form::Integer], &[key(&[Some("-1")])]), ("FALSE".to_owned(), Vec::new()));
     }

@@ -20,13 +20,13 @@ fn read(text: &str) -> Option<(String, &str)> {
 
 proptest! {
     #[test]
-    fn a_name_is_read_back_and_what_follows_is_left(name in "[`\\\\'\". a-zé]{0,20}|\\PC{0,64}", rest in "[^`]\\PC{0,9}|") {
+    fn a_quoted_name_is_read_back_with_the_rest_of_the_text(name in "[`\\\\'\". a-zé]{0,20}|\\PC{0,64}", rest in "[^`]\\PC{0,9}|") {
         let text = format!("{}{rest}", identifier(&name));
         prop_assert_eq!(read(&text), Some((name, rest.as_str())));
     }
 
     #[test]
-    fn a_tables_two_names_stay_two(database in "[`. a-z]{1,9}", name in "[`. a-z]{1,9}") {
+    fn database_and_table_stay_two_names(database in "[`. a-z]{1,9}", name in "[`. a-z]{1,9}") {
         let source = SourceTable::whole(Some(database.clone()), name.clone());
         let text = table_name(&source);
         let (first, rest) = read(&text).unwrap();
@@ -35,7 +35,7 @@ proptest! {
     }
 
     #[test]
-    fn an_integers_value_is_bound_as_it_is(value in prop_oneof![any::<i64>().prop_map(i128::from), any::<u64>().prop_map(i128::from)]) {
+    fn an_integer_is_bound_unchanged(value in prop_oneof![any::<i64>().prop_map(i128::from), any::<u64>().prop_map(i128::from)]) {
         let bound = match Bind::from(&Cursor::Int(value)) {
             Bind::Int(number) => i128::from(number),
             Bind::UInt(number) => i128::from(number),

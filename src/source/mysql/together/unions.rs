@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn halves_are_all_of_it_and_one_has_none() {
+    fn the_halves_cover_the_range_and_a_range_of_one_has_none() {
         assert_eq!(halves(0..5).collect::<Vec<_>>(), [2..5, 0..2]);
         assert_eq!(halves(3..4).count(), 0);
     }

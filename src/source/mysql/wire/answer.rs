@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_told_in_the_servers_words_with_its_state_or_without() {
+    fn an_error_is_reported_in_the_servers_words_with_or_without_a_state() {
         let of = |packet: &[u8]| Refusal::read(packet).unwrap().to_string();
         assert_eq!(of(b"\xff\x19\x04#42000Unknown database 'x'"), "1049 (42000): Unknown database 'x'");
         assert_eq!(of(b"\xff\x10\x04Too many connections"), "1040: Too many connections");
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_rows_comes_in_two_forms_and_means_one_result() {
+    fn both_forms_of_the_end_of_rows_are_accepted_for_a_single_result() {
         assert!(ended(b"\xfe\x00\x00\x02\x00", false).is_ok());
         assert!(ended(b"\xfe\x00\x00\x02\x00\x00\x00", true).is_ok());
         assert!(ended(b"\xfe\x00\x00\x0a\x00", false).is_err(), "another result");
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_row_is_not_taken_for_the_servers_words() {
+    fn a_damaged_row_is_not_reported_as_a_server_error() {
         let killed = no_row(b"\xff\x25\x05#70100Query execution was interrupted").to_string();
         assert!(killed.contains("interrupted"), "{killed}");
         for row in [&b"\xff\x00\x00secret of a row"[..], b"\xff\x00\x00#sec\x00ret of a row", b"\xff"] {
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_is_done_or_not_and_no_file_is_given_away() {
+    fn a_statement_without_rows_is_confirmed_and_no_file_is_sent() {
         assert!(done(b"\x00\x00\x00\x02\x00\x00\x00").is_ok());
         let said = done(b"\xfb/etc/passwd").unwrap_err().to_string();
         assert!(said.contains("LOAD DATA LOCAL") && !said.contains("passwd"), "{said}");

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_is_not_known_and_a_definition_cut_off_are_errors() {
+    fn an_unknown_type_and_a_truncated_definition_are_errors() {
         let said = Column::read(&definition(0xf2, 0, 4)).unwrap_err().to_string();
         assert!(said.contains("unknown column type 0xf2"), "{said}");
         let whole = definition(0x03, 0, 11);

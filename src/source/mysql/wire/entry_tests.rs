@@ -93,7 +93,7 @@ fn tells(heard: &[Vec<u8>], password: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_known_password_is_shown_as_a_scramble_that_the_server_can_check() {
+async fn a_password_is_sent_as_a_scramble_that_the_server_can_check() {
     let said = vec![says(0, &hello(0xf7ff, "caching_sha2_password")), says(2, b"\x01\x03").then(DONE)];
     let (outcome, heard) = login("hunter2", SslMode::Preferred, false, said).await;
     outcome.unwrap();
@@ -109,7 +109,7 @@ async fn a_known_password_is_shown_as_a_scramble_that_the_server_can_check() {
 }
 
 #[tokio::test]
-async fn who_asks_for_the_password_as_it_is_gets_nothing_of_it_unless_verified() {
+async fn an_unverified_server_that_asks_for_the_unencrypted_password_gets_nothing() {
     let greeting = || vec![says(0, &hello(0xf7ff, "mysql_clear_password"))];
     let (outcome, heard) = login("hunter2", SslMode::Preferred, false, greeting()).await;
     assert!(matches!(outcome, Err(Refused::ClearPassword)), "{outcome:?}");
@@ -127,7 +127,7 @@ async fn who_asks_for_the_password_as_it_is_gets_nothing_of_it_unless_verified()
 }
 
 #[tokio::test]
-async fn the_password_itself_goes_over_the_servers_own_socket_alone() {
+async fn the_password_itself_is_sent_only_over_the_servers_own_socket() {
     let said = || vec![says(0, &hello(0xf7ff, "caching_sha2_password")), says(2, b"\x01\x04"), says(4, DONE)];
     let (outcome, heard) = login("hunter2", SslMode::Disabled, true, said()).await;
     outcome.unwrap();
@@ -154,7 +154,7 @@ async fn a_server_may_ask_for_another_plugin_with_another_nonce() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_by_its_number_at_any_step() {
+async fn a_refusal_keeps_its_number_at_any_step_of_the_login() {
     let denied = b"\xff\x15\x04#28000Access denied for user 'etl'";
     for (expected, said) in [
         (1040, vec![says(0, b"\xff\x10\x04Too many connections")]),
@@ -168,7 +168,7 @@ async fn a_refusal_is_told_by_its_number_at_any_step() {
 }
 
 #[tokio::test]
-async fn whoever_speaks_before_tls_is_not_believed() {
+async fn bytes_sent_before_tls_are_refused() {
     let greeting = Said::from(0).then(&hello(0xffff, "mysql_native_password"));
     let more = Said::from(2).then(DONE);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -194,7 +194,7 @@ async fn whoever_speaks_before_tls_is_not_believed() {
 }
 
 #[tokio::test]
-async fn what_does_not_greet_like_mysql_is_an_error() {
+async fn a_server_that_does_not_greet_like_mysql_is_an_error() {
     for greeting in [&b"\x09old"[..], b"", b"\x0a8.0", b"SSH-2.0-OpenSSH"] {
         let (outcome, heard) = login("hunter2", SslMode::Preferred, false, vec![says(0, greeting)]).await;
         assert!(outcome.is_err() && heard.is_empty(), "{greeting:?}");
@@ -202,7 +202,7 @@ async fn what_does_not_greet_like_mysql_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_login_that_comes_to_no_end_is_given_up() {
+async fn a_login_that_never_ends_is_given_up() {
     let again = |step: u8| says(2 * step, &[&b"\xfemysql_native_password\0"[..], NONCE, &[0]].concat());
     let script = std::iter::once(says(0, &hello(0xf7ff, "mysql_native_password"))).chain((1..20).map(again)).collect();
     let (outcome, heard) = login("secret", SslMode::Disabled, false, script).await;

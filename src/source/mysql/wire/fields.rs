@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_of_every_width_come_back_and_are_never_read_beyond_the_packet() {
+    fn lengths_of_every_width_are_read_back_and_never_read_beyond_the_packet() {
         for count in [0, 1, 0xfa, 0xfb, 0xffff, 0x1_0000, 0xff_ffff, 0x100_0000] {
             let bytes = vec![7; count];
             let mut packet = Vec::new();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_no_zero_ends_goes_to_the_packets_end() {
+    fn a_text_without_a_final_zero_ends_with_the_packet() {
         let mut fields = Fields::of(b"8.0\0caching");
         assert_eq!((fields.until_zero(), fields.until_zero(), fields.rest()), (&b"8.0"[..], &b"caching"[..], &b""[..]));
         assert_eq!(Fields::of(&[0xe8, 3, 1]).u16().unwrap(), 1000);

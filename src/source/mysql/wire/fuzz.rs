@@ -101,7 +101,7 @@ fn read(bytes: Vec<u8>, deprecates_eof: bool) -> Option<usize> {
 }
 
 #[test]
-fn no_bytes_of_a_server_panic_or_take_more_memory_than_they_are() {
+fn no_bytes_of_a_server_panic_or_take_more_memory_than_their_length() {
     let variable = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
     let time = variable("FUZZ_SECONDS").map_or(Duration::from_millis(500), Duration::from_secs);
     let mut seed: u64 = variable("FUZZ_SEED").unwrap_or(1);

@@ -81,7 +81,7 @@ mod tests {
     use crate::source::mysql::samples::{column, plan};
 
     #[test]
-    fn a_row_has_as_many_columns_as_were_asked_for() {
+    fn a_row_must_have_the_number_of_selected_columns() {
         let int = || SourceType::Int { bits: 32, unsigned: false };
         let plan = plan(vec![column("a", int()), column("b", int())], &[0], 0);
         let table = SourceTable::whole(None, "t".into());
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_became_another_type_is_noticed() {
+    fn a_column_whose_type_changed_is_noticed() {
         let int = |unsigned| SourceType::Int { bits: 32, unsigned };
         assert!(sends(&int(false), "BIGINT") && sends(&int(true), "INT UNSIGNED"));
         assert!(!sends(&int(false), "INT UNSIGNED") && !sends(&int(false), "VARCHAR"));

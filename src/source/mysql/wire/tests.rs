@@ -36,7 +36,7 @@ fn told(cells: &[Option<&[u8]>]) -> Vec<Option<Vec<u8>>> {
 }
 
 #[tokio::test]
-async fn rows_are_the_same_however_they_are_cut_up_on_the_way() {
+async fn rows_are_read_alike_in_pieces_of_any_size() {
     let rows: [&[Option<&[u8]>]; 4] =
         [&[Some(b"a"), None], &[None, None], &[Some(&[7; 300]), Some(b"")], &[Some(b"\xfe"), Some(b"\xff")]];
     for deprecates_eof in [true, false] {
@@ -50,7 +50,7 @@ async fn rows_are_the_same_however_they_are_cut_up_on_the_way() {
 }
 
 #[tokio::test]
-async fn an_answer_without_rows_is_no_empty_table() {
+async fn an_answer_without_columns_is_not_an_empty_table() {
     let prepared = Said::from(1).then(&[0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     let said = prepared.and(&Said::from(1).then(b"\x00\x00\x00\x02\x00\x00\x00"));
     let told = read(connected(said, 64, true)).await.unwrap_err();
@@ -58,7 +58,7 @@ async fn an_answer_without_rows_is_no_empty_table() {
 }
 
 #[tokio::test]
-async fn the_bits_of_nulls_are_where_they_should_be_for_any_number_of_columns() {
+async fn null_bits_are_found_for_any_number_of_columns() {
     for columns in [1_u16, 5, 6, 7, 13, 14, 15, 251, 4096] {
         let cells: Vec<Option<&[u8]>> =
             (0..columns).map(|column| (column % 3 != 0 && column != columns - 1).then_some(&b"x"[..])).collect();
@@ -68,7 +68,7 @@ async fn the_bits_of_nulls_are_where_they_should_be_for_any_number_of_columns() 
 }
 
 #[tokio::test]
-async fn a_row_of_16_mib_and_more_is_joined_and_the_next_is_found() {
+async fn a_row_of_16_mib_or_more_is_joined_and_the_next_one_is_found() {
     const PART: usize = 0xff_ffff;
     // The bytes around the text are 9; with them: one part less one byte, exactly one part, two parts and a bit.
     for size in [PART - 7 - 1, PART - 7, 2 * PART - 7, 2 * PART + 11] {
@@ -83,7 +83,7 @@ async fn a_row_of_16_mib_and_more_is_joined_and_the_next_is_found() {
 }
 
 #[tokio::test]
-async fn an_error_among_rows_is_the_servers_own_and_a_row_before_it_was_read() {
+async fn an_error_after_some_rows_is_reported_in_the_servers_words() {
     let said = texts(1, true).then(&row(&[Some(b"a")])).then(b"\xff\x3d\x05#70100Query execution was interrupted");
     let mut connection = connected(said, 4096, true);
     connection.ask(&Query::plain("SELECT")).await.unwrap();
@@ -100,7 +100,7 @@ async fn an_error_among_rows_is_the_servers_own_and_a_row_before_it_was_read() {
 }
 
 #[tokio::test]
-async fn what_no_server_says_is_an_error_and_never_a_row() {
+async fn bytes_that_no_server_sends_are_an_error_and_never_a_row() {
     let whole = || texts(2, true).then(&row(&[Some(b"a"), Some(b"b")]));
     let mut longer = row(&[Some(b"a"), Some(b"b")]);
     longer.push(0);
@@ -137,7 +137,7 @@ async fn what_no_server_says_is_an_error_and_never_a_row() {
 }
 
 #[tokio::test]
-async fn the_last_row_is_at_hand_after_the_rows_have_ended() {
+async fn the_last_row_can_be_read_after_the_rows_have_ended() {
     let said = texts(1, true).then(&row(&[Some(b"first")])).then(&row(&[Some(b"last")])).then(end(true));
     let mut connection = connected(said, 5, true);
     connection.ask(&Query::plain("SELECT")).await.unwrap();
@@ -160,7 +160,7 @@ async fn no_rows(connection: &mut Connection, query: &Query) {
 }
 
 #[tokio::test]
-async fn a_statement_that_comes_again_is_not_prepared_again() {
+async fn a_repeated_statement_is_not_prepared_again() {
     let (client, mut server) = duplex(4096);
     let mut connection = Connection::new(Box::new(client), Incoming::new(), true);
     let query = Query::new("X ?", [Bind::UInt(258)]);
@@ -185,7 +185,7 @@ async fn a_statement_that_comes_again_is_not_prepared_again() {
 }
 
 #[test]
-fn a_header_that_claims_16_mib_gets_memory_for_what_has_arrived_alone() {
+fn a_header_that_claims_16_mib_gets_memory_only_for_the_bytes_that_arrived() {
     let mut incoming = Incoming::new();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let bytes = [vec![0xff, 0xff, 0xff, 0], vec![7; 100_000]].concat();

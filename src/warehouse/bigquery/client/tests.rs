@@ -10,7 +10,7 @@ use crate::google::standin::{Seen, StandIn, script, variables_of};
 use crate::warehouse::bigquery::fixture::target;
 
 #[test]
-fn names_of_any_script_fit_an_address() {
+fn names_of_any_script_are_encoded_in_an_address() {
     assert_eq!(encoded("größe t-1_x"), "gr%C3%B6%C3%9Fe%20t-1_x");
 }
 
@@ -46,7 +46,7 @@ async fn a_key_a_login_and_the_machines_account_get_a_token() {
 }
 
 #[tokio::test]
-async fn an_identity_in_a_file_is_exchanged_whole_or_out_of_its_field() {
+async fn a_federated_token_is_read_from_a_file_or_from_its_field() {
     let google = StandIn::start().await;
     let text = google.file("token", "subject\n");
     assert_token(&google, &google.external(&json!({"file": text})), "of-exchange").await;
@@ -61,7 +61,7 @@ async fn an_identity_in_a_file_is_exchanged_whole_or_out_of_its_field() {
 }
 
 #[tokio::test]
-async fn an_identity_from_a_url_is_asked_for_with_its_headers() {
+async fn a_federated_token_is_requested_from_a_url_with_its_headers() {
     let google = StandIn::answering(|seen| {
         let is_asked = seen.path == "/subject" && seen.header("metadata") == "true";
         is_asked.then(|| (200, json!({"access_token": "from-url"}).to_string()))
@@ -76,7 +76,7 @@ async fn an_identity_from_a_url_is_asked_for_with_its_headers() {
 }
 
 #[tokio::test]
-async fn an_identity_from_an_executable_is_taken_where_that_is_allowed() {
+async fn a_federated_token_is_taken_from_an_executable_if_that_is_allowed() {
     let google = StandIn::start().await;
     let dir = google.dir.path();
     let text = r#"echo "{\"version\": 1, \"success\": true, \"token_type\": \"urn:ietf:params:oauth:token-type:id_token\",
@@ -103,7 +103,7 @@ async fn an_identity_from_an_executable_is_taken_where_that_is_allowed() {
 }
 
 #[tokio::test]
-async fn an_identity_of_aws_comes_from_the_variables_or_from_the_instance() {
+async fn an_aws_identity_comes_from_the_variables_or_the_instance() {
     let google = StandIn::answering(|seen| {
         let is_session = seen.header("x-aws-ec2-metadata-token") == "session";
         let role = json!({"AccessKeyId": "AKIDROLE", "SecretAccessKey": "s", "Token": "t"});
@@ -134,7 +134,7 @@ async fn an_identity_of_aws_comes_from_the_variables_or_from_the_instance() {
 }
 
 #[tokio::test]
-async fn another_account_is_acted_for() {
+async fn another_account_is_impersonated() {
     let google = StandIn::start().await;
     let token = google.file("token", "subject");
     let mut external = google.external(&json!({"file": token}));
@@ -155,7 +155,7 @@ async fn another_account_is_acted_for() {
 }
 
 #[tokio::test]
-async fn somebody_of_a_workforce_pool_gets_a_token() {
+async fn a_member_of_a_workforce_pool_gets_a_token() {
     let google = StandIn::start().await;
     let content = json!({
         "type": "external_account_authorized_user", "client_id": "id", "client_secret": "s", "refresh_token": "r",
@@ -171,7 +171,7 @@ async fn somebody_of_a_workforce_pool_gets_a_token() {
 }
 
 #[tokio::test]
-async fn the_quota_project_of_the_file_is_named_unless_a_variable_names_another() {
+async fn the_files_quota_project_is_used_unless_a_variable_names_another() {
     let google = StandIn::start().await;
     let request = carried(&google, google.login(&google.person())).await;
     assert_eq!(request.header("x-goog-user-project"), "quota");
@@ -183,7 +183,7 @@ async fn the_quota_project_of_the_file_is_named_unless_a_variable_names_another(
 }
 
 #[tokio::test]
-async fn requests_are_counted_for_the_project_that_the_configuration_names_to_pay() {
+async fn requests_count_against_the_configured_billing_project() {
     let google = StandIn::start().await;
     let api = Api::at(&google.root(), Some(google.login(&google.person())), "payer", "US").unwrap();
     let there = Arc::new(Billing { location: Some("EU".into()), ..Billing::default() });
@@ -196,7 +196,7 @@ async fn requests_are_counted_for_the_project_that_the_configuration_names_to_pa
 }
 
 #[tokio::test]
-async fn a_token_that_is_withdrawn_is_renewed_once_for_all_who_hold_it() {
+async fn a_withdrawn_token_is_renewed_once_for_all_callers() {
     let given = AtomicUsize::new(0);
     let google = StandIn::answering(move |seen| {
         if seen.path == "/token" {
@@ -216,7 +216,7 @@ async fn a_token_that_is_withdrawn_is_renewed_once_for_all_who_hold_it() {
 }
 
 #[tokio::test]
-async fn a_login_that_ends_in_mid_run_names_its_file_and_the_next_step() {
+async fn a_login_that_ends_during_a_run_names_its_file_and_the_next_step() {
     let given = AtomicUsize::new(0);
     let google = StandIn::answering(move |seen| {
         if seen.path.starts_with("/bigquery/") {

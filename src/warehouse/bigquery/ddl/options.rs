@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_table_gets_its_options_and_no_end_of_others() {
+    fn a_new_table_gets_its_options_and_does_not_inherit_an_expiry() {
         let mut plan = by(Some("updated_at"), PartitionUnit::Day);
         plan.partitioning =
             plan.partitioning.map(|by| Partitioning { needs_filter: true, life: Some(TimeDelta::hours(36)), ..by });
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_have_no_expiration_to_take_away() {
+    fn a_table_partitioned_by_ranges_gets_no_partition_expiry() {
         let ranges = PartitionUnit::Range(Ranges { start: 0, end: 100, size: 10 });
         let creates = SchemaDiff { creates_table: true, columns: vec![] };
         let sql = statements(&target(), &by(Some("id"), ranges), &creates);

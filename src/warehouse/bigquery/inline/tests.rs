@@ -112,7 +112,7 @@ fn the_rows_have_the_names_of_a_staging_table() {
 }
 
 #[test]
-fn what_is_more_than_a_request_may_hold_or_has_no_text_is_staged() {
+fn rows_too_large_for_a_request_or_without_a_text_form_are_staged() {
     let plan = of_each_type();
     let mut held = Held::default();
     assert!(!held.takes(&extremes(), &order(plan.clone(), 2)), "three rows");
@@ -130,7 +130,7 @@ fn what_is_more_than_a_request_may_hold_or_has_no_text_is_staged() {
 }
 
 #[test]
-fn a_part_of_a_large_batch_counts_for_what_it_is() {
+fn a_slice_of_a_large_batch_counts_only_its_own_bytes() {
     let large = vec![7; 1_000_000];
     let whole = Int64Array::from(large);
     let plan = samples::plan(vec![samples::number("id")], &[0], 0);

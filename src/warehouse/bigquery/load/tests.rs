@@ -143,13 +143,13 @@ fn assert_whole(server: &Server, outcome: Result<Option<JobState>, Fault>) {
 }
 
 #[tokio::test]
-async fn a_part_that_the_server_did_not_take_is_sent_again_and_nothing_twice() {
+async fn bytes_that_the_server_did_not_take_are_sent_again_and_none_twice() {
     let (server, outcome) = run(&[Put::TakePart(262_144)]).await;
     assert_whole(&server, outcome);
 }
 
 #[tokio::test]
-async fn an_unavailable_server_is_asked_how_far_it_is() {
+async fn an_unavailable_server_is_asked_how_many_bytes_it_holds() {
     let (server, outcome) = run(&[Put::Unavailable]).await;
     assert_whole(&server, outcome);
     assert!(server.requests.lock().unwrap().iter().any(|r| r == "PUT bytes */*"));

@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_written_and_what_is_gone_from_the_parts_removed() {
+    fn a_mirror_writes_rows_that_differ_and_removes_rows_that_are_gone() {
         let plan = TablePlan { cursor: None, ..orders() };
         let sql = of(&plan, true);
         assert!(sql.starts_with("MERGE INTO `my-project.shop.orders` AS __t\nUSING (\n"), "{sql}");
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_requires_a_filter_gets_one_where_it_is_joined_and_where_rows_go() {
+    fn a_mirror_of_a_table_that_requires_a_filter_has_one_in_every_clause() {
         let by = Partitioning { needs_filter: true, ..Partitioning::new(None, PartitionUnit::Day) };
         let sql = of(&TablePlan { cursor: None, partitioning: Some(by), ..orders() }, true);
         let filter = " AND (__t.`_PARTITIONTIME` IS NULL OR __t.`_PARTITIONTIME` IS NOT NULL)";
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn or_marked_once_and_a_row_that_is_back_is_no_longer_marked() {
+    fn a_mirror_marks_gone_rows_once_and_unmarks_rows_that_reappear() {
         let plan = TablePlan { cursor: None, deleted_column: Some("gone".into()), ..orders() };
         let sql = of(&plan, true);
         assert!(sql.contains(" OR __t.`gone` IS NOT NULL) THEN UPDATE SET "), "{sql}");
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_moment_of_a_publish_is_set_and_makes_no_row_differ() {
+    fn the_publish_time_is_set_and_does_not_count_as_a_difference() {
         let mut plan = TablePlan { cursor: None, loaded_at: Some("loaded".into()), ..orders() };
         let sql = of(&plan, true);
         assert!(!sql.contains("`loaded` IS DISTINCT"), "{sql}");

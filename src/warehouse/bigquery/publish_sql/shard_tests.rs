@@ -37,7 +37,7 @@ fn comparison(plan: &TablePlan) -> Comparison {
 }
 
 #[test]
-fn a_merge_looks_for_its_keys_among_its_own_rows_and_names_what_it_puts_in() {
+fn a_shards_merge_matches_only_its_own_rows_and_marks_inserted_ones() {
     let plan = TablePlan { loaded_at: Some("loaded".into()), ..plan() };
     for sql in [merge(&target(), &plan, &rows(&plan), true), merge_once(&target(), &plan, &rows(&plan))] {
         let condition = sql.lines().find(|line| line.starts_with("ON ")).unwrap();
@@ -55,7 +55,7 @@ fn a_merge_looks_for_its_keys_among_its_own_rows_and_names_what_it_puts_in() {
 }
 
 #[test]
-fn rows_that_come_say_whose_they_are_and_are_looked_for_among_the_shards() {
+fn inserted_rows_are_marked_and_looked_up_among_the_shards_own() {
     let plan = plan();
     let all = [insert(&target(), &plan, &rows(&plan)), insert_newest(&target(), &plan, &rows(&plan))];
     let looked = [
@@ -76,7 +76,7 @@ fn rows_that_come_say_whose_they_are_and_are_looked_for_among_the_shards() {
 }
 
 #[test]
-fn a_mirror_takes_out_none_but_its_own() {
+fn a_mirrored_shard_removes_only_its_own_rows() {
     let plan = TablePlan { cursor: None, ..plan() };
     let comparison = Arc::new(comparison(&plan));
     let within = Within { comparison, parts: Parts::of(Grain::Range { base: 0, bits: 8 }, [0]), deletes: true };
@@ -90,7 +90,7 @@ fn a_mirror_takes_out_none_but_its_own() {
 }
 
 #[test]
-fn rows_that_are_gone_are_counted_and_deleted_among_the_shards() {
+fn vanished_rows_are_counted_and_deleted_among_the_shards_own() {
     for mark in [None, Some("gone".to_owned())] {
         let plan = Arc::new(TablePlan { deleted_column: mark.clone(), ..plan() });
         let keys = Arc::new(plan.keys_only());
@@ -105,7 +105,7 @@ fn rows_that_are_gone_are_counted_and_deleted_among_the_shards() {
 }
 
 #[test]
-fn whatever_is_counted_or_compared_is_the_shards() {
+fn only_the_shards_rows_are_counted_and_compared() {
     let plan = plan();
     let at = Cursor::Moment(Moment::parse("2026-11-23 08:00:00").unwrap());
     let parts = Parts::of(Grain::Hash { bits: 2 }, [3]);
@@ -125,7 +125,7 @@ fn whatever_is_counted_or_compared_is_the_shards() {
 }
 
 #[test]
-fn a_new_table_has_the_shard_in_its_key_and_first_among_its_clusters() {
+fn a_new_shared_table_has_the_shard_column_in_its_key_and_clusters() {
     let mut plan = plan();
     plan.cluster = vec![0, 1, 2, 3];
     let diff = SchemaDiff { creates_table: true, columns: vec![] };

@@ -8,7 +8,7 @@ use crate::domain::window::{Low, Window};
 use crate::warehouse::Staged;
 
 #[test]
-fn a_merge_takes_the_newest_of_each_key_and_prunes_by_constants() {
+fn a_merge_uses_each_keys_newest_row_and_prunes_by_constants() {
     let expected = "MERGE INTO `my-project.shop.orders` AS __t
 USING (
   SELECT
@@ -42,7 +42,7 @@ fn a_replace_reads_every_row_as_the_target_will_hold_it() {
 }
 
 #[test]
-fn a_plan_without_a_cursor_takes_any_of_rows_that_share_a_key_and_has_no_row_in_a_window() {
+fn a_plan_without_a_cursor_keeps_any_row_of_a_key_and_has_no_windows() {
     let plan = TablePlan { cursor: None, ..orders() };
     let sql = merge(&target(), &plan, &Rows::of(&staged(), &plan), true);
     assert!(sql.contains("OVER (PARTITION BY __s.`id`) = 1"), "{sql}");
@@ -53,7 +53,7 @@ fn a_plan_without_a_cursor_takes_any_of_rows_that_share_a_key_and_has_no_row_in_
 }
 
 #[test]
-fn a_doubled_key_is_taken_out_and_put_in_by_one_statement() {
+fn a_doubled_key_is_removed_and_inserted_by_one_statement() {
     let sql = merge_once(&target(), &orders(), &Rows::of(&staged(), &orders()));
     assert!(
         sql.starts_with("MERGE INTO `my-project.shop.orders` AS __t\nUSING (\nSELECT __n.*, __out FROM (\n  SELECT"),
@@ -75,7 +75,7 @@ fn a_nullable_key_matches_null_with_null_and_is_not_pruned_by() {
 }
 
 #[test]
-fn a_row_that_is_back_is_no_longer_marked_as_deleted() {
+fn a_merge_unmarks_a_row_that_reappears() {
     let mut plan = orders();
     plan.deleted_column = Some("gone".into());
     let sql = merge(&target(), &plan, &Rows::of(&staged(), &plan), true);
@@ -87,7 +87,7 @@ fn a_row_that_is_back_is_no_longer_marked_as_deleted() {
 }
 
 #[test]
-fn a_table_of_keys_alone_is_never_updated() {
+fn a_table_with_only_key_columns_is_never_updated() {
     let mut plan = orders();
     plan.columns.truncate(2);
     plan.keys = vec![0, 1];
@@ -97,7 +97,7 @@ fn a_table_of_keys_alone_is_never_updated() {
 }
 
 #[test]
-fn an_insert_gives_every_row() {
+fn an_insert_adds_every_row() {
     let mut plan = orders();
     plan.columns.truncate(2);
     let expected = "INSERT INTO `my-project.shop.orders` (`id`, `updated_at`)
@@ -109,7 +109,7 @@ fn an_insert_gives_every_row() {
 }
 
 #[test]
-fn a_first_upsert_gives_the_newest_of_each_key_without_a_join() {
+fn the_first_upsert_inserts_each_keys_newest_row_without_a_join() {
     let mut plan = orders();
     plan.columns.truncate(2);
     let expected = "INSERT INTO `my-project.shop.orders` (`id`, `updated_at`)
@@ -123,7 +123,7 @@ fn a_first_upsert_gives_the_newest_of_each_key_without_a_join() {
 }
 
 #[test]
-fn an_append_that_may_overlap_looks_for_keys_and_cursor_within_the_staged_range() {
+fn an_append_that_may_overlap_looks_up_keys_and_cursor_within_the_staged_range() {
     let mut plan = orders();
     plan.columns.truncate(2);
     let expected = "INSERT INTO `my-project.shop.orders` (`id`, `updated_at`)
@@ -192,7 +192,7 @@ fn a_table_that_is_partitioned_on_a_key_is_pruned_by_it() {
 }
 
 #[test]
-fn a_partition_that_a_row_may_leave_is_not_pruned_by() {
+fn partitions_that_a_row_may_leave_are_not_pruned() {
     let mut plan = orders();
     plan.partitioning = Some(Partitioning::by_day("updated_at".into()));
     let sql = merge(&target(), &plan, &Rows::of(&staged(), &plan), true);
@@ -200,7 +200,7 @@ fn a_partition_that_a_row_may_leave_is_not_pruned_by() {
 }
 
 #[test]
-fn what_a_publish_would_read_is_asked_without_any_row() {
+fn a_publish_is_estimated_without_any_row() {
     let mut plan = orders();
     plan.columns.truncate(2);
     let at = |text| Cursor::Moment(Moment::parse(text).unwrap());
@@ -216,7 +216,7 @@ fn what_a_publish_would_read_is_asked_without_any_row() {
 }
 
 #[test]
-fn each_row_gets_the_moment_of_its_publish_whichever_way_it_comes() {
+fn each_kind_of_publish_sets_loaded_at() {
     let plan = TablePlan { loaded_at: Some("loaded".into()), ..orders() };
     let rows = Rows::of(&staged(), &plan);
     let merged = merge(&target(), &plan, &rows, true);

@@ -35,7 +35,7 @@ fn a_parent_that_uses_its_child_must_not_be_used_by_it() {
 }
 
 #[test]
-fn a_parent_that_only_hands_names_on_is_in_no_circle_and_hides_none() {
+fn a_parent_that_only_reexports_is_not_part_of_a_circle_and_hides_none() {
     let parent = "mod b;\nmod c;\npub use self::b::B;\npub use self::c::*;\npub struct Shared;";
     let b = ("a/b.rs", "use super::Shared;\npub struct B;");
     assert_eq!(circles(&[("a/mod.rs", parent), b, ("a/c.rs", "use super::B;\npub struct C;")]), [[""; 0]; 0]);
@@ -47,7 +47,7 @@ fn a_parent_that_only_hands_names_on_is_in_no_circle_and_hides_none() {
 }
 
 #[test]
-fn a_module_is_no_file_until_something_in_it_is_named() {
+fn naming_a_module_alone_imports_no_file() {
     let b = ("b/mod.rs", "pub mod c;\nuse crate::a::A;\npub struct B(A);");
     let c = ("b/c.rs", "pub fn f() {}");
     assert_eq!(circles(&[("a.rs", "use super::b;\npub struct A;\nfn g() { b::c::f() }"), b, c]), [[""; 0]; 0]);
@@ -75,7 +75,7 @@ fn tests_comments_and_literals_import_nothing() {
 }
 
 #[test]
-fn what_only_tests_see_is_left_out() {
+fn imports_of_tests_are_left_out() {
     let a = ("aid/a.rs", "use super::b::B;\npub struct A;");
     let b = ("aid/b.rs", "use super::a::A;\npub struct B;");
     assert_eq!(circles(&[("lib.rs", "mod aid;"), a, b]).len(), 1);

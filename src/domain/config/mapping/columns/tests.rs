@@ -32,7 +32,7 @@ fn refused(rest: &str, told: &str) {
 }
 
 #[test]
-fn nobody_is_told_to_write_a_secret_into_the_file() {
+fn no_hint_suggests_writing_a_secret_into_the_file() {
     for rest in ["mask: {a: {hmac: \"${NOT_SET}\"}}", "loaded_at: \"${A_TOKEN}\"", "loaded_at: \"${HOOK_URL}\""] {
         let problems = read(rest).expect_err(rest);
         let hint = &problems[0].hint;
@@ -56,7 +56,7 @@ fn a_mask_is_a_word_or_a_group_of_one_key() {
 }
 
 #[test]
-fn what_would_be_no_mask_is_refused_and_not_shown() {
+fn an_invalid_mask_is_refused_and_its_value_is_not_shown() {
     refused("mask: {a: c4n4ry-in-the-wrong-place}", "is not a mask: write `sha256`");
     refused("mask: {a: }", "is not a mask");
     refused("mask: {a: [sha256]}", "is not a mask");
@@ -81,7 +81,7 @@ fn columns_that_place_rows_are_not_masked() {
 }
 
 #[test]
-fn the_first_pattern_decides_of_what_nothing_else_names() {
+fn the_first_matching_pattern_applies_to_columns_that_no_other_key_names() {
     let mapping = read(
         "new_columns: {email_sent: keep, \"*email*\": mask, \"*pass*\": exclude, \"*id*\": exclude, \"*tel*\": {hmac: \
          \"${MASK_KEY}\"}}, mask: {passport: {last: 2}}",
@@ -97,7 +97,7 @@ fn the_first_pattern_decides_of_what_nothing_else_names() {
 }
 
 #[test]
-fn another_name_is_one_that_bigquery_takes_and_that_nobody_has() {
+fn a_renamed_column_needs_a_name_that_is_valid_and_unused() {
     let mapping = read("rename: {a: b, C: größe}, loaded_at: _bqsync_loaded_at").unwrap();
     assert_eq!((mapping.target_column("A"), mapping.target_column("c")), ("b".to_owned(), "größe".to_owned()));
     assert_eq!(

@@ -33,7 +33,7 @@ fn of(name: &str, source: &str, value: &str) -> (String, String, Option<(String,
 }
 
 #[test]
-fn each_table_of_a_list_is_a_mapping_of_its_own() {
+fn each_table_of_a_list_becomes_one_mapping() {
     let found = entry("mysql_table: [orders_0, orders_1], bigquery_table: orders, shard_column: _shard").unwrap();
     assert_eq!(
         found.iter().map(told).collect::<Vec<_>>(),
@@ -43,7 +43,7 @@ fn each_table_of_a_list_is_a_mapping_of_its_own() {
 }
 
 #[test]
-fn tables_of_several_databases_go_by_both_names() {
+fn tables_of_several_databases_are_named_with_their_database() {
     let list = "[shop_a.orders, shop_b.orders, '`odd.name`', '`shop.c`.`orders`']";
     let found =
         entry(&format!("mysql_table: {list}, mysql_database: eu, bigquery_table: o, shard_column: _shard")).unwrap();
@@ -60,7 +60,7 @@ fn tables_of_several_databases_go_by_both_names() {
 }
 
 #[test]
-fn mappings_that_are_written_one_by_one_may_share_a_table() {
+fn single_mappings_may_share_a_target_as_shards() {
     let shard = |name: &str, rest: &str| {
         format!("  - {{name: {name}, mysql_table: {name}, bigquery_table: orders, shard_column: _shard, {rest}}}\n")
     };
@@ -82,7 +82,7 @@ fn mappings_that_are_written_one_by_one_may_share_a_table() {
 }
 
 #[test]
-fn what_tells_no_rows_apart_is_refused() {
+fn shards_that_cannot_be_told_apart_are_refused() {
     let listed = |rest: &str| problem(entry(&format!("mysql_table: [a, b], bigquery_table: t{rest}")));
     assert!(listed("").contains("is a list, which needs `shard_column`"));
     assert!(listed(", shard_column: _shard, shard: eu").contains("`shard` of mapping `orders` cannot be `eu`"));
@@ -108,7 +108,7 @@ fn what_tells_no_rows_apart_is_refused() {
 }
 
 #[test]
-fn the_name_of_a_list_is_no_other_mappings() {
+fn the_name_of_a_list_must_not_be_another_mappings_name() {
     let list = format!("  - {{name: t, mysql_table: [a, b], bigquery_table: t, shard_column: _s, {UPSERT}}}\n");
     for taken in ["t", "t/a"] {
         let other = format!("  - {{name: {taken}, mysql_table: x, {UPSERT}}}\n");

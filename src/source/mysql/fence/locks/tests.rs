@@ -29,14 +29,14 @@ fn tables(name: &str) -> Concerns {
 }
 
 #[test]
-fn who_has_written_a_table_holds_it_since_its_transaction_began() {
+fn a_writer_holds_its_table_since_its_transaction_began() {
     let found = of(("Sleep", ""), &[("10", "TABLE", "O", "SHARED_WRITE", "GRANTED")]);
     let write = OpenWrite { since: Some(at(38)), thread: Some(1), begun: Some("77".into()) };
     assert_eq!(found.writers, [(write, tables("o"))]);
 }
 
 #[test]
-fn who_has_only_read_or_alters_a_table_holds_nobody() {
+fn readers_and_alter_statements_are_not_waited_for() {
     for lock in ["SHARED_READ", "SHARED_UPGRADABLE", "SHARED_NO_WRITE"] {
         let found = of(("Sleep", ""), &[("10", "TABLE", "o", lock, "GRANTED")]);
         assert_eq!((found.writers.len(), found.holders.len()), (0, 1), "{lock}");
@@ -78,14 +78,14 @@ fn a_statement_that_has_begun_and_asked_for_no_lock_yet_may_write_any_table() {
 }
 
 #[test]
-fn a_prepared_transaction_without_a_connection_holds_its_tables_and_the_servers_own_threads_none() {
+fn a_prepared_transaction_holds_its_tables_and_the_servers_threads_hold_none() {
     let locks = [("40", "TABLE", "o", "SHARED_WRITE", "GRANTED"), ("30", "TABLE", "o", "SHARED_WRITE", "GRANTED")];
     let found = of(("Sleep", ""), &locks);
     assert_eq!(found.writers, [(OpenWrite { since: None, thread: None, begun: Some("40".into()) }, tables("o"))]);
 }
 
 #[test]
-fn our_own_locks_are_nobodys() {
+fn our_own_locks_are_ignored() {
     let threads = [row(&[Some("10"), Some("1"), Some("Query"), Some("starting"), Some("0"), None, None])];
     let lock = [row(&[Some("10"), Some("TABLE"), Some("d"), Some("t"), Some("SHARED_READ"), Some("PENDING")])];
     assert_eq!(writers(&threads, &lock, 1, at(0)), Locks::default());

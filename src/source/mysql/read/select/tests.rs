@@ -24,7 +24,7 @@ fn text(value: &str) -> Bind {
 }
 
 #[test]
-fn a_first_page_begins_as_the_window_does() {
+fn the_first_page_begins_where_the_window_begins() {
     let plan = plan(vec![column("id", int()), column("at", int())], &[0], 1);
     let page = |low| {
         Reading::new(&orders(), &plan, window(low), &PageOrder::planned(&plan), Flavour::MySql).page(
@@ -44,7 +44,7 @@ fn a_first_page_begins_as_the_window_does() {
 }
 
 #[test]
-fn a_later_page_spells_the_row_comparison_out() {
+fn later_pages_spell_out_the_row_comparison() {
     let decimal = SourceType::Decimal { precision: 10, scale: 2 };
     let plan = plan(vec![column("a", int()), column("b", decimal), column("at", int())], &[0, 1], 2);
     let reading = Reading::new(&orders(), &plan, window(Low::Beginning), &PageOrder::planned(&plan), Flavour::MySql);
@@ -59,7 +59,7 @@ fn a_later_page_spells_the_row_comparison_out() {
 }
 
 #[test]
-fn pages_go_by_the_index_that_carries_their_order() {
+fn pages_force_the_index_that_has_their_order() {
     let plan = plan(vec![column("a", int()), column("b", int()), column("at", int())], &[0, 1], 2);
     let order = PageOrder { index: Some("i`x".into()), columns: vec![2, 1, 0] };
     let reading = Reading::new(&orders(), &plan, window(Low::Beginning), &order, Flavour::MySql);
@@ -104,7 +104,7 @@ fn a_cursor_that_is_the_key_is_not_compared_twice() {
 }
 
 #[test]
-fn a_page_keeps_to_its_slice() {
+fn a_page_stays_within_its_slice() {
     let plan = plan(vec![column("id", int()), column("at", int())], &[0], 1);
     let order = PageOrder { index: None, columns: vec![0] };
     let reading = Reading::new(&orders(), &plan, window(Low::Beginning), &order, Flavour::MySql);
@@ -129,7 +129,7 @@ fn a_stream_has_no_order_and_a_vector_of_mysql_is_cast() {
 }
 
 #[test]
-fn a_filter_is_in_every_statement_and_what_never_arrives_is_not_asked_for() {
+fn every_statement_has_the_filter_and_never_selects_values_that_do_not_arrive() {
     let mut plan = plan(vec![column("id", int()), column("v", int())], &[0], 0);
     plan.columns[1].mask = Some(Mask::Null);
     let some = SourceTable { filter: Some(RowFilter::parse("a OR b").unwrap()), ..orders() };
@@ -144,7 +144,7 @@ fn a_filter_is_in_every_statement_and_what_never_arrives_is_not_asked_for() {
 }
 
 #[test]
-fn text_is_asked_for_so_that_nothing_is_lost_on_the_way() {
+fn text_is_selected_without_loss() {
     let of = |charset: Option<&str>, encoding| {
         let mut column = column("s", SourceType::Text { chars: None });
         (column.source.charset, column.encoding) = (charset.map(Into::into), encoding);
