@@ -1,4 +1,4 @@
-//! Carries `bqsync init` out: it needs MySQL alone, and no configuration.
+//! Carries out `bqsync init`, which needs only MySQL, and no configuration.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -22,7 +22,7 @@ use crate::refusal::Refusal;
 use crate::user_files::read_text;
 use crate::wiring::{self, Database};
 
-/// Somebody waits for the answer: a second try tells a hiccup from trouble.
+/// The operator waits for the answer: a second try tells a short disturbance from a lasting error.
 const TRIES: usize = 2;
 
 pub async fn run(args: &Args, init: &InitArg, printer: Printer) -> Result<ExitStatus, Refusal> {
@@ -40,7 +40,7 @@ pub async fn run(args: &Args, init: &InitArg, printer: Printer) -> Result<ExitSt
     // A file of its own is written whole.
     let config = if init.out.is_some() { None } else { existing(args, &environment)? };
     let named = named(args, init, config.as_ref(), &environment)?;
-    // Whoever names databases needs none of his own.
+    // With `--database` the connection needs no database of its own.
     let anywhere = (!init.databases.is_empty()).then_some("information_schema");
     let source_in = |database| {
         let source = wiring::mysql(&environment, named.as_ref(), database)?;
@@ -57,7 +57,7 @@ pub async fn run(args: &Args, init: &InitArg, printer: Printer) -> Result<ExitSt
     let around = Around { config: config.as_ref(), has_mask_key, now: SystemClock.now() };
     let server = named.as_ref().map(|source| &source.name);
     let mut listed = engine::propose_tables(&source, server, &ask, around).await;
-    // The one of the variable may be the one that is not there.
+    // MYSQL_DATABASE may name a database that does not exist.
     if listed.as_ref().is_err_and(|fault| fault.kind() != FaultKind::Transient) && anywhere.is_some() {
         let elsewhere = source_in(Database { unset: None, always: anywhere })?;
         listed = engine::propose_tables(&elsewhere, server, &ask, around).await.or(listed);
@@ -88,7 +88,7 @@ pub async fn run(args: &Args, init: &InitArg, printer: Printer) -> Result<ExitSt
     Ok(ExitStatus::Ok)
 }
 
-/// What is moved already. A file that lists nothing is as good as none.
+/// The configuration that exists already; a file without mappings counts as none.
 fn existing(args: &Args, environment: &Environment) -> Result<Option<Config>, Refusal> {
     let named = args.config.as_deref();
     match read_text(&wiring::config_path(named)) {
@@ -97,7 +97,7 @@ fn existing(args: &Args, environment: &Environment) -> Result<Option<Config>, Re
     }
 }
 
-/// The server that is asked about, where it has a name. A file that is written anew may be about one of an existing file's.
+/// The named server that the question is about. A file that is written anew may use a server of the existing file.
 fn named(
     args: &Args,
     init: &InitArg,
@@ -132,17 +132,17 @@ fn nothing_found(init: &InitArg, tables: &Tables) -> String {
         .into_owned()
 }
 
-/// Patterns of the command line; `or`: what holds where there are none.
+/// The patterns of the command line; `or` if there are none.
 fn asked(patterns: &[String], or: &str) -> String {
     if patterns.is_empty() { format!("`{or}`") } else { format!("`{}`", patterns.join("`, `")) }
 }
 
-/// Another program may have made the file since.
+/// Another program may have created the file since.
 fn write_new(path: &Path, text: &str) -> Result<(), Refusal> {
     let written = File::create_new(path).and_then(|mut file| {
         let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
         if written.is_err() {
-            // Half a file would be read as a whole one.
+            // Half a file would be read as a complete one.
             let _ = std::fs::remove_file(path);
         }
         written

@@ -43,7 +43,7 @@ fn main() -> color_eyre::Result<ExitCode> {
         refusal.tell(printer);
         ExitStatus::Usage
     });
-    // A request that nobody waits for must not hold the process.
+    // A request that no task waits for must not delay the end of the process.
     runtime.shutdown_background();
     Ok(printer.end(status).into())
 }

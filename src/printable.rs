@@ -1,4 +1,4 @@
-//! Text that is safe on a terminal, whoever wrote it: a row's key, a server's error, a column's name.
+//! Makes text safe for a terminal, whatever its origin: a row's key, a server's error, a column's name.
 //!
 //! This is the only place that decides which characters a terminal would obey instead of showing: control characters
 //! (C0, DEL, C1), and invisible ones that reorder text or break lines.

@@ -1,15 +1,15 @@
-//! What was sent to BigQuery of late: statements and job ids, for whoever wants to look one up or run it again. Statements
-//! may hold row values (the newest rows of a small window are written into them), so this is for the operator's screen, and
-//! for no log.
+//! The latest statements and job ids that were sent to BigQuery, so that an operator can look one up or run it again.
+//! Statements may contain row values (the newest rows of a small window are written into them), so they are shown on
+//! the operator's screen and never logged.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-/// A busy run's last minutes.
+/// The last minutes of a busy run.
 const KEPT: usize = 200;
-/// Rows that are sent within a statement can make it long; its beginning tells what it does.
+/// Rows that are sent within a statement can make it long; its beginning shows what it does.
 const LONGEST: usize = 32 << 10;
 
 /// One job as it was sent.
@@ -20,9 +20,9 @@ pub struct Statement {
     pub at: DateTime<Utc>,
     pub project: String,
     pub location: String,
-    /// `None`: BigQuery has named none.
+    /// `None` if BigQuery has no id for it.
     pub job: Option<String>,
-    /// What it is for, in a few words.
+    /// The purpose in a few words.
     pub what: String,
     /// `None` for loads and copies.
     pub sql: Option<String>,
@@ -52,7 +52,7 @@ struct Kept {
 }
 
 impl Statements {
-    /// Adds one, whose number it is given here; the oldest goes when there are too many.
+    /// Adds a statement and gives it its number; removes the oldest if there are too many.
     pub fn push(&self, mut statement: Statement) {
         if let Some(sql) = statement.sql.as_mut().filter(|sql| sql.len() > LONGEST) {
             let end = (0..=LONGEST).rev().find(|end| sql.is_char_boundary(*end)).unwrap_or(0);
@@ -68,7 +68,7 @@ impl Statements {
         kept.statements.push_back(statement);
     }
 
-    /// Newest first, those that `wanted` names.
+    /// The statements that `wanted` accepts, newest first.
     pub fn latest(&self, wanted: impl Fn(&Statement) -> bool) -> Vec<Statement> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.statements.iter().rev().filter(|statement| wanted(statement)).cloned().collect()

@@ -249,7 +249,7 @@ fn kept(mut hours: Hours, kept: &[(String, Option<(u64, String)>)]) -> Hours {
 }
 
 impl<P: Platform> Work<'_, P> {
-    /// Reads the found windows again; gives the number of the last step.
+    /// Rereads the found windows; returns the number of the last step.
     pub(in crate::engine) async fn read_again(&mut self, prepared: &Prepared, found: &Found) -> Result<u64, Halt> {
         let (read, inserted) = (self.tally.rows, self.tally.inserted);
         let mut after = 0;
