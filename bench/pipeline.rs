@@ -1,4 +1,4 @@
-//! Extraction into Parquet without a network behind it: MySQL, decoder, encoder, a sink that counts.
+//! Extraction into Parquet without an upload: MySQL, decoder, encoder, a sink that counts.
 //!
 //! Moves the first mapping of the configuration that BENCH_CONFIG names, and prints one JSON object; `bench/run` measures
 //! the process from outside and compares it with others that read the same.

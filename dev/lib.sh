@@ -1,4 +1,4 @@
-# What the scripts here have in common. Sourced, not run.
+# Functions that the scripts here share. Sourced, not run.
 # shellcheck shell=bash
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

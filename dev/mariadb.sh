@@ -15,7 +15,7 @@ mariadb_socket() {
     say "$path"
 }
 
-mariadb_as_root() { # a server started by root wants to be told that this is meant
+mariadb_as_root() { # a server that root starts needs an option that confirms it
     [ "$(id -u)" != 0 ] || say --user=root
 }
 
@@ -49,7 +49,7 @@ mariadb_start() {
         tls=(--ssl-ca="$ROOT/.dev/tls/ca.pem" --ssl-cert="$ROOT/.dev/tls/server.pem"
             --ssl-key="$ROOT/.dev/tls/server-key.pem")
     fi
-    # Durable enough to survive a kill -9 of the server, not of the machine; that is what makes it quick.
+    # Survives a kill -9 of the server but not of the machine, which makes it fast.
     # shellcheck disable=SC2046 # one word or none
     setsid mariadbd --no-defaults $(mariadb_as_root) --datadir="$home/data" --tmpdir="$home/tmp" \
         --socket="$(cat "$home/socket")" --pid-file="$home/server.pid" \

@@ -1,7 +1,7 @@
 //! Decoding and encoding alone, without servers: `cargo bench --bench micro`.
 //!
-//! sqlx makes its rows off a connection only, so decoding is measured one level below them: on the raw bytes of cells,
-//! held as sqlx holds them. What sqlx itself takes is in `bench/pipeline.rs` and the profile of it.
+//! sqlx makes its rows only from a connection, so decoding is measured one level below them: on the raw bytes of cells,
+//! held as sqlx holds them. The cost of sqlx itself is in `bench/pipeline.rs` and the profile of it.
 
 mod shapes;
 
@@ -50,7 +50,7 @@ const SAMPLES: usize = 30;
 
 fn decoding(criterion: &mut Criterion, group: &str, shape: &Shape) -> color_eyre::Result<()> {
     let (rows, mut batcher) = (shape.filled(), batcher(shape.plan()?));
-    // A failure would be quick: it must not pass for a figure.
+    // A failure would be fast, and must not count as a figure.
     decode(&mut batcher, &rows, drop)?;
     let mut group = criterion.benchmark_group(group);
     group.sample_size(SAMPLES).throughput(Throughput::Elements(shape.rows));

@@ -11,7 +11,7 @@ use bigquery_syncer::domain::source_type::SourceType;
 use bigquery_syncer::source::mysql::Cells;
 use color_eyre::eyre::eyre;
 
-/// Some of `bench/sql/wide.sql`'s: how much of it is ASCII decides how quickly UTF-8 is checked.
+/// Prose of `bench/sql/wide.sql`: its share of ASCII decides how fast UTF-8 is checked.
 const PROSE: &str = "Customer asked for delivery before noon; leave at the side door. Für Büro Müller bitte klingeln — danke! \
                      Repeat order, same colour as last time. Gift wrap: \"happy birthday, Zoë\" 🎂 and no invoice in the \
                      box. Адрес уточнить по телефону. Fragile, keep upright, signature required. \
@@ -91,13 +91,13 @@ impl Shape {
         Ok(plan(input)?.table)
     }
 
-    /// The same rows each time.
+    /// The rows, the same for every call.
     pub fn filled(&self) -> Vec<Row> {
         let mut random = 0x9E37_79B9_7F4A_7C15_u64;
         let row = |n: u64| {
             let mut row = Row::default();
             for (_, _, cell) in &self.cells {
-                // Xorshift: cheap, and good enough for bytes that shall not compress by accident.
+                // Xorshift: cheap, and good enough for bytes that must not compress by accident.
                 random ^= random << 13;
                 random ^= random >> 7;
                 random ^= random << 17;

@@ -9,7 +9,7 @@ def watched(run, table):
     """Runs, with the server's log switched on; gives headings and lines."""
     sql("SET GLOBAL log_output = 'TABLE'; TRUNCATE mysql.general_log; SET GLOBAL general_log = ON")
     asking = handler_reads()
-    # What the counting itself adds: as much again.
+    # The number that the counting itself adds.
     itself = difference(asking, handler_reads())
     before = handler_reads()
     run()
@@ -22,7 +22,7 @@ def watched(run, table):
     }
 
 
-# Words that a statement of the kind has, looked for in this order.
+# Words by which a statement's kind is recognised, in this order.
 KINDS = {
     "of the fence": ("innodb_trx", "metadata_locks", "processlist", "innodb status", "xa recover"),
     "below the watermark": ("sum(crc32(",),

@@ -8,7 +8,7 @@ import os
 import re
 import threading
 
-# Path below the project, what it is. A job's or table's own name is not counted apart.
+# A path below the project, and its kind. Names of jobs and tables are not counted separately.
 KINDS = [
     ("POST", r"datasets", "datasets.insert"),
     ("GET", r"datasets/[^/]+", "datasets.get"),
@@ -48,7 +48,7 @@ def job(configuration):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Without it each answer waits for the acknowledgement of its head.
+    # Without this each answer waits for the acknowledgement of its headers.
     disable_nagle_algorithm = True
 
     def pass_on(self):

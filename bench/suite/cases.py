@@ -13,7 +13,7 @@ from suite.place import DATABASE, drop_dataset, rows_in_bigquery, sql
 from suite.programs import Setup, records
 from suite.tables import by_case, fill
 
-# The yardsticks that ratios are taken to.
+# The yardsticks that ratios refer to.
 PLAIN, PARTITIONS, STREAM = "mariadb --quick, thrown away", "connectorx, 2 partitions", "connectorx, arrow_stream"
 
 
@@ -27,7 +27,7 @@ class Outcome:
     # Bytes of the rows, as MariaDB's client writes them.
     size: int
     contenders: list
-    # Headings and lines beneath the table; both are told and written down.
+    # Headings and lines below the table; both are printed and saved.
     notes: dict = dataclasses.field(default_factory=dict)
 
 
@@ -122,7 +122,7 @@ def calls_of(case, tables, rounds):
     staged = setup.like("staged", {"inline_rows": 0})
     change()
     counted("ten changed rows each, staged", staged)
-    # It goes on from its own state: the rows that the other has moved are looked at, and moved, once more.
+    # It continues from its own state: it looks at the other's rows and moves them once more.
     change()
     measure(*setup.sync())
     change()
@@ -205,7 +205,7 @@ def incremental(case, about, table, rounds):
         Contender("bqsync, whole upsert", lambda turn: setup.sync(), records),
     ]
     contest(contenders, changed, rounds, before=change)
-    # Once more, looked at closely: the statements that are sent, and what they cost the server.
+    # Once more in detail: the statements that are sent, and what they cost the server.
     change(rounds + 1)
     seen = access.watched(lambda: measure(*setup.sync()), table.name)
     drop_dataset(setup.dataset)

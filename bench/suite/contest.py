@@ -13,13 +13,13 @@ class Contender:
     """One way to move a case's rows."""
 
     name: str
-    # Prepares a round, which is numbered; gives the command and its environment.
+    # Prepares a round with this number; returns the command and its environment.
     start: Callable[[int], tuple]
-    # How many rows a run says it moved; a yardstick that cannot tell has none.
+    # The number of rows that a run reports; None for a yardstick that reports none.
     moved: Callable[[Run], int] | None = None
-    # After each round, unmeasured: looks whether all arrived, and clears away.
+    # After each round, not measured: checks that all rows arrived, and cleans up.
     after: Callable[[int], None] = lambda turn: None
-    # Whether a first run that does not count fills caches: of reads, not of what begins anew each time.
+    # Whether a first, uncounted run fills caches: for reads, but not for cases that begin from nothing each time.
     warms: bool = True
     runs: list = dataclasses.field(default_factory=list)
 

@@ -18,7 +18,7 @@ CONFIG = Path("/etc/bqsync/config.yaml")
 # `.env`, reports and local state.
 DIRECTORY = Path("/var/lib/bqsync")
 
-# Exit codes (README.md) and kinds of error that stay when it is tried again.
+# Exit codes (README.md) and kinds of error for which a retry does not help.
 USAGE = 2
 SCHEMA_DECISION = 3
 STAYS = ("config", "schema", "data")
@@ -61,7 +61,7 @@ def outcome(mapping: str, code: int, stdout: str) -> dict:
     if code == SCHEMA_DECISION:
         raise AirflowFailException(f"{mapping}: waits for a decision: see `bqsync schema-diff --mapping {mapping}`")
     if code != 0:
-        # The error itself stands in the log.
+        # The log has the error itself.
         kind, hint = report.get("error_kind"), report.get("hint") or "the next run goes on from the watermark"
         failed = AirflowFailException if kind in STAYS else AirflowException
         raise failed(f"{mapping}: exit code {code} ({kind or 'stopped'}); next: {hint}")
@@ -77,7 +77,7 @@ def reported(stdout: str) -> dict:
 @dag(
     schedule="0 2 * * *",
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
-    # An incremental run moves all there is: nights that were missed need no runs of their own.
+    # An incremental run moves everything that is new, so missed nights need no runs of their own.
     catchup=False,
     max_active_runs=1,
     tags=["bqsync"],
