@@ -11,15 +11,15 @@ const KEYS: &[Key<Draft>] = &[
     Key::new(
         "url",
         Missing::Required { said: "required in `notify`", hint: "write where to send it: `url: ${BQSYNC_NOTIFY_URL}`" },
-        "`http://` or `https://` address that gets a POST with JSON. A secret: write it as `${NAME}`; it is never shown \
-         or logged",
+        "`http://` or `https://` address that gets a POST with JSON. A secret: write it as `${NAME}`; it is never \
+         shown or logged",
         |notify, at| put(&mut notify.url, url(at).map(Some)),
     ),
     Key::new(
         "on",
         Missing::Is("failure"),
-        "`failure`: of runs in which a mapping failed; `waiting`: also where one waits for a schema decision; `always`: \
-         of every run",
+        "`failure`: for runs in which a mapping failed; `waiting`: also if one waits for a schema decision; `always`: \
+         for every run",
         |notify, at| put(&mut notify.on, at.choice(&ON)),
     ),
 ];

@@ -11,7 +11,8 @@ const LONGEST_NAME: usize = 60;
 const GROUP: &[Key<Vec<OwnCommand>>] = &[Key::of_group(
     "commands",
     Missing::Means("none"),
-    "List of commands of your own, each with the next three keys ([commands of your own](console.md#commands-of-your-own))",
+    "List of commands of your own, each with the next three keys ([commands of your \
+     own](console.md#commands-of-your-own))",
     || key::rows(KEYS, PREFIX),
     read_list,
 )];
@@ -29,11 +30,11 @@ const KEYS: &[Key<Draft>] = &[
             said: "required",
             hint: "write a command of the shell: `run: bq show {project}:{dataset}.{table}`",
         },
-        "A line for `sh`. `{mapping}`, `{source}`, `{target}`, `{project}`, `{dataset}`, `{table}`, `{location}`, `{state}` and \
-         `{config}` are put in as one word each, whatever they hold; write them without quotes",
+        "A line for `sh`. `{mapping}`, `{source}`, `{target}`, `{project}`, `{dataset}`, `{table}`, `{location}`, \
+         `{state}` and `{config}` are each replaced by one word, with any content; write them without quotes",
         |draft, at| draft.run = run(at),
     ),
-    Key::new("name", Missing::Means("the line itself"), "What help and `Ctrl-P` call it", |draft, at| {
+    Key::new("name", Missing::Means("the line itself"), "Its name in help and `Ctrl-P`", |draft, at| {
         put(&mut draft.name, at.checked(name).map(Some));
     }),
 ];

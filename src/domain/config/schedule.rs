@@ -16,7 +16,7 @@ const KEYS: &[Key<Draft>] = &[
         "Five fields: minute, hour, day, month, weekday (0 or 7 is Sunday)",
         |schedule, at| put(&mut schedule.cron, at.value().map(Some)),
     ),
-    Key::new("timezone", Missing::Means("`default_timezone`"), "Zone that the fields are meant in", |schedule, at| {
+    Key::new("timezone", Missing::Means("`default_timezone`"), "Zone of the fields", |schedule, at| {
         put(&mut schedule.timezone, at.parsed(validate::timezone));
     }),
     // Missed runs are made up by default: if a machine was restarted at two in the night, rows would be a day late. The
@@ -24,8 +24,8 @@ const KEYS: &[Key<Draft>] = &[
     Key::new(
         "catch_up",
         Missing::Is("true"),
-        "`bqsync schedule` makes up, once, the run that was missed while it was down; `false`: it waits for the next due \
-         time",
+        "`bqsync schedule` makes up, once, the run that was missed while it was down; `false`: it waits for the next \
+         due time",
         |schedule, at| put(&mut schedule.catch_up, at.flag()),
     ),
 ];

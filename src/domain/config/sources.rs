@@ -13,7 +13,7 @@ const LONGEST_NAME: usize = 24;
 const KEYS: &[Key<Option<String>>] = &[Key::new(
     "env",
     Missing::Means("`MYSQL_NAME_`"),
-    "What the server's variables begin with: with `MYSQL_EU_`, `MYSQL_EU_HOST` stands for `MYSQL_HOST`, and so on for each of \
+    "Prefix of the server's variables: with `MYSQL_EU_`, `MYSQL_EU_HOST` replaces `MYSQL_HOST`, and so on for each of \
      [the variables](#environment-and-env)",
     |prefix, at| put(prefix, at.checked(is_prefix).map(Some)),
 )];

@@ -65,7 +65,7 @@ pub(super) const KEYS: &[Key<Top>] = &[
     Key::new(
         "project",
         Missing::Required { said: "required", hint: "write your project's id: `project: ${GCP_PROJECT_ID}`" },
-        "Google Cloud project of the tables; a mapping may say otherwise",
+        "Google Cloud project of the tables; a mapping may name another",
         |top, at| {
             put(&mut top.config.project, at.checked(validate::project));
             top.of_all.mapping.target.project.clone_from(&top.config.project);
@@ -74,14 +74,14 @@ pub(super) const KEYS: &[Key<Top>] = &[
     Key::new(
         "billing_project",
         Missing::Means("`project`"),
-        "Google Cloud project that runs the jobs and pays for them, and that the requests to BigQuery are counted for (the \
-         account needs roles/bigquery.jobUser and roles/serviceusage.serviceUsageConsumer there)",
+        "Google Cloud project that runs the jobs and pays for them, and against whose quota the requests to BigQuery \
+         count (the account needs roles/bigquery.jobUser and roles/serviceusage.serviceUsageConsumer there)",
         |top, at| put(&mut top.config.billing_project, at.checked(validate::project).map(Some)),
     ),
     Key::new(
         "dataset",
         Missing::Required { said: "required", hint: "write the dataset that the tables belong to" },
-        "Dataset of the tables; a mapping may say otherwise",
+        "Dataset of the tables; a mapping may name another",
         |top, at| {
             put(&mut top.config.dataset, at.checked(validate::dataset));
             top.of_all.mapping.target.dataset.clone_from(&top.config.dataset);
@@ -90,7 +90,7 @@ pub(super) const KEYS: &[Key<Top>] = &[
     Key::new(
         "location",
         Missing::Is("US"),
-        "Where the dataset is, or is created; a mapping may say otherwise",
+        "Location where the dataset is, or is created; a mapping may name another",
         |top, at| {
             put(&mut top.config.location, at.checked(validate::location));
             top.of_all.mapping.location.clone_from(&top.config.location);
@@ -110,8 +110,8 @@ pub(super) const KEYS: &[Key<Top>] = &[
     Key::new(
         "allow_schema_additions",
         Missing::Is("false"),
-        "`true`: add new columns and widen types; `false`: leave them out and warn; `review`: stop the mapping until you \
-         decide",
+        "`true`: add new columns and widen types; `false`: leave them out and warn; `review`: stop the mapping until \
+         you decide",
         |top, at| put(&mut top.config.schema_additions, at.choice(&ADDITIONS)),
     ),
     ALLOW_TABLE_ADDITIONS.within(|top, at| ALLOW_TABLE_ADDITIONS.take(&mut top.of_all, at)),
@@ -144,8 +144,8 @@ pub(super) const KEYS: &[Key<Top>] = &[
     Key::new(
         "temp_bucket",
         Missing::Means("none"),
-        "Files go to BigQuery through this bucket (see [below](#staging-through-a-bucket)); without one they are uploaded \
-         straight to BigQuery",
+        "Files go to BigQuery through this bucket (see [below](#staging-through-a-bucket)); without one they are \
+         uploaded straight to BigQuery",
         |top, at| {
             if let Some(bucket) = at.lenient() {
                 at.r.check(&bucket, validate::bucket);
@@ -202,9 +202,9 @@ pub(super) const KEYS: &[Key<Top>] = &[
     Key::new(
         "inline_rows",
         Missing::Is("1000"),
-        "So many changed rows or fewer (and at most 1 MB) travel as a parameter of the one job that publishes them: no \
-         staging table, half the calls ([operate](operate.md#small-changes)). BigQuery keeps a job's parameters with the job, for whoever may look at the \
-         project's jobs; `0` stages always",
+        "Up to this many changed rows (and at most 1 MB) travel as a parameter of the one job that publishes them: no \
+         staging table, half the calls ([operate](operate.md#small-changes)). BigQuery keeps a job's parameters with \
+         the job, for whoever may look at the project's jobs; `0` stages always",
         |top, at| put(&mut top.config.pace.inline_rows, at.number(INLINE_ROWS).and_then(|rows| rows.try_into().ok())),
     ),
     Key::new(
@@ -239,7 +239,7 @@ pub(super) const KEYS: &[Key<Top>] = &[
     Key::of_group(
         "notify",
         Missing::Means("none"),
-        "Group of the next two: who is told how a run ended ([operate](operate.md#notifications))",
+        "Group of the next two: who is notified of how a run ended ([operate](operate.md#notifications))",
         notify::rows,
         |top, at| top.config.notify = notify::read(at),
     ),
@@ -255,8 +255,8 @@ pub(super) const KEYS: &[Key<Top>] = &[
         "defaults",
         Missing::Means("none"),
         "Keys of [the next table](#configyaml-one-mapping), for all mappings, but for `name`, `mysql_table`, \
-         `bigquery_table`, `shard_column` and `shard`. What a mapping says itself wins, key by key; what its mode has no use for is left out \
-         ([table options](tables.md#defaults))",
+         `bigquery_table`, `shard_column` and `shard`. What a mapping says itself wins, key by key; what its mode has \
+         no use for is left out ([table options](tables.md#defaults))",
         |top, at| mapping::read_defaults(at, &mut top.of_all),
     ),
 ];

@@ -45,8 +45,8 @@ pub const MAXIMUM_BYTES_BILLED: Key<Draft> = Key::new(
     "maximum_bytes_billed",
     Missing::Means("none"),
     "No statement in BigQuery (publish, delete, count, comparison) may be billed for more: `500MB`, `1TB` or bytes, \
-     10485760 at least. BigQuery refuses one that would be, free of charge, and the mapping fails; a mapping may say \
-     otherwise ([what it costs](operate.md#what-it-costs))",
+     10485760 at least. BigQuery refuses a more expensive statement free of charge, and the mapping fails; a mapping \
+     may override it ([what it costs](operate.md#what-it-costs))",
     |draft, at| put(&mut draft.mapping.maximum_bytes_billed, at.parsed(cost::maximum).map(Some)),
 );
 
@@ -54,7 +54,7 @@ pub const MAXIMUM_BYTES_BILLED: Key<Draft> = Key::new(
 pub const EMPTY_STRING_AS_NULL: Key<Draft> = Key::new(
     "empty_string_as_null",
     Missing::Is("false"),
-    "Empty text arrives as NULL, but not in `primary_keys` and `incremental_column`; a mapping may say otherwise",
+    "Empty text arrives as NULL, except in `primary_keys` and `incremental_column`; a mapping may override it",
     |draft, at| put(&mut draft.mapping.empty_string_as_null, at.flag()),
 );
 
@@ -62,8 +62,8 @@ pub const EMPTY_STRING_AS_NULL: Key<Draft> = Key::new(
 pub const INVALID_VALUES: Key<Draft> = Key::new(
     "invalid_values",
     Missing::Is("null"),
-    "What the target type cannot hold (`0000-00-00`): `null` writes NULL, counts and reports it; `fail` fails the \
-     mapping, and so does any such value in `primary_keys`; a mapping may say otherwise",
+    "Values that the target type cannot hold (`0000-00-00`): `null` writes NULL, counts and reports it; `fail` fails \
+     the mapping, and so does any such value in `primary_keys`; a mapping may override it",
     |draft, at| put(&mut draft.mapping.invalid_values, at.choice(&VALUES)),
 );
 
@@ -71,8 +71,8 @@ pub const INVALID_VALUES: Key<Draft> = Key::new(
 pub const MAX_SHRINK: Key<Draft> = Key::new(
     "max_shrink",
     Missing::Is("0.5"),
-    "With `mode: replace`: a run that would leave the table smaller by more than this share of its rows, 0 to 1, publishes \
-     nothing and fails; `run-once --allow-shrink` lets it through once; a mapping may say otherwise",
+    "With `mode: replace`: a run that would leave the table smaller by more than this share of its rows, 0 to 1, \
+     publishes nothing and fails; `run-once --allow-shrink` allows it once; a mapping may override it",
     |draft, at| put(&mut draft.mapping.most_shrunk, at.parsed(fraction)),
 );
 
@@ -80,9 +80,9 @@ pub const MAX_SHRINK: Key<Draft> = Key::new(
 pub const ALLOW_TABLE_ADDITIONS: Key<Draft> = Key::new(
     "allow_table_additions",
     Missing::Is("review"),
-    "What becomes of a table that appears after an entry with `tables` was first expanded: `true` moves it; `false` leaves it \
-     out, and `check` says so; `review` lets it wait until you decide ([many tables](operate.md#many-tables)); an entry may say \
-     otherwise",
+    "What happens to a table that appears after an entry with `tables` was first expanded: `true` moves it; `false` \
+     leaves it out, and `check` says so; `review` lets it wait until you decide ([many \
+     tables](operate.md#many-tables)); an entry may override it",
     |draft, at| put(&mut draft.tables.additions, at.choice(&ADDITIONS)),
 );
 
@@ -90,9 +90,10 @@ pub const ALLOW_TABLE_ADDITIONS: Key<Draft> = Key::new(
 pub const TABLES: Key<Draft> = Key::new(
     "tables",
     Missing::Means("one table"),
-    "In the place of `name` and `mysql_table`: every table that is like `shop.*`, or like one of a list; `*` stands for any \
-     characters, `?` for one; without a database, of `MYSQL_DATABASE`. Each becomes a mapping named `database.table`; a mapping of \
-     its own wins; a view is taken by its whole name alone ([many tables](operate.md#many-tables))",
+    "Instead of `name` and `mysql_table`: every table that matches `shop.*`, or one pattern of a list; `*` stands for \
+     any characters, `?` for one; without a database, of `MYSQL_DATABASE`. Each becomes a mapping named \
+     `database.table`; a table's own mapping takes precedence; a view is taken only by its full name ([many \
+     tables](operate.md#many-tables))",
     |draft, at| draft.tables.take_globs(at),
 );
 
@@ -100,24 +101,24 @@ pub const MODE: Key<Draft> = Key::new(
     "mode",
     Missing::Is("append"),
     "`append`: rows are added; `upsert`: rows with known keys are replaced; `replace`: every run reads the whole table \
-     and puts it in the place of what BigQuery holds; `mirror`: every run has MySQL sum the table up, and brings over what \
-     has changed, deleted rows included ([which when](operate.md#which-mode-when)); `auto`, with `tables` and the default there: \
-     mode, keys and incremental column of each table as `bqsync init` would propose them",
+     and replaces BigQuery's rows with it; `mirror`: every run has MySQL sum the table up, and brings over what has \
+     changed, deleted rows included ([which when](operate.md#which-mode-when)); `auto`, with `tables` and the default \
+     there: mode, keys and incremental column of each table as `bqsync init` would propose them",
     |draft, at| draft.take_mode(at, &MODES),
 );
 
 /// Keys that no two mappings share.
 pub const OWN: [&str; 5] = ["name", "mysql_table", "bigquery_table", "shard_column", "shard"];
 
-/// Keys that tables share that go into one.
+/// Keys that the tables of one target share.
 pub const OF_SHARDS: [&str; 2] = ["bigquery_table", "shard_column"];
 
 /// With this column several tables share a target.
 pub const SHARD_COLUMN: Key<Draft> = Key::new(
     "shard_column",
     Missing::Means("none"),
-    "A STRING column of BigQuery that says which table a row came from, such as `_shard`: several tables then share one \
-     `bigquery_table`, and each changes its own rows alone. Not with `mode: replace`",
+    "A STRING column of BigQuery that says which table a row came from, such as `_shard`: several tables then share \
+     one `bigquery_table`, and each changes only its own rows. Not with `mode: replace`",
     |draft, at| draft.shards.take_column(at),
 );
 
@@ -158,8 +159,8 @@ pub const KEYS: &[Key<Draft>] = &[
     Key::new(
         "where",
         Missing::Means("every row"),
-        "A condition in MySQL's words, such as `tenant_id <> 7`: the mapping is about the rows that it holds of. A row that \
-         leaves it counts as gone ([some of the rows](operate.md#some-of-the-rows))",
+        "A condition in MySQL's SQL, such as `tenant_id <> 7`: the mapping moves only the rows that match. A row that \
+         no longer matches counts as deleted ([some of the rows](operate.md#some-of-the-rows))",
         |draft, at| {
             at.refuse_blank("write a condition such as `tenant_id <> 7`, or take it out: every row would be moved");
             put(&mut draft.mapping.source.filter, at.parsed(RowFilter::parse).map(Some));
@@ -175,7 +176,7 @@ pub const KEYS: &[Key<Draft>] = &[
     Key::new(
         "shard",
         Missing::Means("the table's name"),
-        "What `shard_column` holds in the rows of this table, such as `eu`; a list's tables go by their names",
+        "Value of `shard_column` in the rows of this table, such as `eu`; the tables of a list use their names",
         |draft, at| draft.shards.take_value(at),
     ),
     Key::new("project", Missing::Means("top level"), "Another Google Cloud project for this table", |draft, at| {
@@ -198,8 +199,8 @@ pub const KEYS: &[Key<Draft>] = &[
     Key::new(
         "primary_keys",
         Missing::Means("none"),
-        "Columns that tell rows apart, at most 16; required for `upsert` and `mirror`, and a safeguard against doubled rows in \
-         `append`",
+        "Columns that identify a row, at most 16; required for `upsert` and `mirror`, and a safeguard against doubled \
+         rows in `append`",
         |draft, at| draft.keys.take(at),
     ),
     Key::new(
@@ -225,9 +226,9 @@ pub const KEYS: &[Key<Draft>] = &[
     Key::new(
         "lookback",
         Missing::Means("none"),
-        "Read so much below the watermark again on every run: `30m`, `2h`, `1day`, or a number for an integer column; \
-         `upsert` only. Without it, what stands below the watermark is only counted, and read again where it differs \
-         ([how far](guarantees.md#the-tail)); `0`, in either mode, switches that off",
+        "Read this much below the watermark again on every run: `30m`, `2h`, `1day`, or a number for an integer \
+         column; `upsert` only. Without it, rows below the watermark are only counted, and read again where they \
+         differ ([how far](guarantees.md#the-tail)); `0`, in either mode, switches that off",
         |draft, at| put(&mut draft.lookback, at.value().map(Some)),
     ),
     Key::new(
@@ -242,60 +243,60 @@ pub const KEYS: &[Key<Draft>] = &[
     Key::new(
         "mask",
         Missing::Means("none"),
-        "`column: mask`, put on each value before it leaves the program's memory: `{hmac: \"${MASK_KEY}\"}` (keyed, the advice), \
-         `sha256`, `{last: 4}` or `null` (see [personal data](personal-data.md)); not of `primary_keys` and \
-         `incremental_column`",
+        "`column: mask`, applied to each value before it leaves the program's memory: `{hmac: \"${MASK_KEY}\"}` (with \
+         a key, recommended), `sha256`, `{last: 4}` or `null` (see [personal data](personal-data.md)); not of \
+         `primary_keys` and `incremental_column`",
         |draft, at| draft.of_columns.take_masks(at),
     ),
     Key::new(
         "new_columns",
         Missing::Means("none"),
-        "`\"*email*\": mask`: what a column may be that the mapping does not name, by its name, today's columns included: \
-         `exclude`, a mask as above, `mask` for `sha256`, or `keep`; the first pattern that matches counts (see \
-         [personal data](personal-data.md#columns-that-come))",
+        "`\"*email*\": mask`: treatment of columns that the mapping does not name, by their names, existing columns \
+         included: `exclude`, a mask as above, `mask` for `sha256`, or `keep`; the first pattern that matches counts \
+         (see [personal data](personal-data.md#columns-that-come))",
         |draft, at| draft.of_columns.take_patterns(at),
     ),
     Key::new(
         "rename",
         Missing::Means("none"),
-        "`column: name`, where a column is to have another name in BigQuery; every other key has the name in MySQL",
+        "`column: name`, if a column should have another name in BigQuery; all other keys use the name in MySQL",
         |draft, at| draft.of_columns.take_rename(at),
     ),
     Key::new(
         "loaded_at",
         Missing::Means("none"),
-        "A TIMESTAMP column of BigQuery that gets the moment of each row's publish, such as `_bqsync_loaded_at` (for dbt's \
-         `freshness`); `verify` does not compare it",
+        "A TIMESTAMP column of BigQuery that gets the moment of each row's publish, such as `_bqsync_loaded_at` (for \
+         dbt's `freshness`); `verify` does not compare it",
         |draft, at| draft.of_columns.take_loaded_at(at),
     ),
     Key::of_group(
         "partition_by",
         Missing::Means("none"),
-        "What a table created by bqsync is partitioned by ([table options](tables.md)): a DATE, DATETIME or TIMESTAMP column, \
-         by day, or a group of the next four; `[]`: nothing, whatever `defaults` says. Take a column that never changes, and, to \
-         publish for less, make it one of `primary_keys`. It cannot be changed later",
+        "What a table created by bqsync is partitioned by ([table options](tables.md)): a DATE, DATETIME or TIMESTAMP \
+         column, by day, or a group of the next four; `[]`: nothing, overriding `defaults`. Take a column that never \
+         changes, and, to publish for less, make it one of `primary_keys`. It cannot be changed later",
         table_options::rows,
         |draft, at| draft.options.take_partition(at),
     ),
     Key::new(
         "partition_expiration",
         Missing::Means("never"),
-        "How long BigQuery keeps a partition of time of a table created by bqsync, counted from the partition's own time: \
-         `90d`; rows that are older are gone at once, also those that a backfill or a repair brings; `never`",
+        "How long BigQuery keeps a partition of time of a table created by bqsync, counted from the partition's own \
+         time: `90d`; older rows are deleted at once, also those that a backfill or a repair brings; `never`",
         |draft, at| draft.options.take_life(at),
     ),
     Key::new(
         "require_partition_filter",
         Missing::Means("`false`"),
-        "`true`: BigQuery refuses what reads a table created by bqsync without a condition on its partitions; bqsync's own \
-         statements have one",
+        "`true`: BigQuery refuses what reads a table created by bqsync without a condition on its partitions; bqsync's \
+         own statements have one",
         |draft, at| draft.options.take_filter(at),
     ),
     Key::new(
         "kms_key",
         Missing::Means("the dataset's"),
         "Key of Cloud KMS for a table created by bqsync and its staging tables: \
-         `projects/P/locations/L/keyRings/R/cryptoKeys/K`; `none`: no other than the dataset's",
+         `projects/P/locations/L/keyRings/R/cryptoKeys/K`; `none`: only the dataset's",
         |draft, at| draft.options.take_key(at),
     ),
     Key::new(
@@ -326,8 +327,8 @@ pub const KEYS: &[Key<Draft>] = &[
     Key::new(
         "schedule",
         Missing::Means("top level"),
-        "A cron line, a group of `cron`, `timezone` and `catch_up` (what it leaves out is taken from the top level), or \
-         `never`: the mapping then runs only when it is told to",
+        "A cron line, a group of `cron`, `timezone` and `catch_up` (missing keys are taken from the top level), or \
+         `never`: the mapping then runs only on demand",
         |draft, at| {
             let of_all = draft.mapping.schedule.take();
             draft.mapping.schedule = schedule::of_mapping(at, of_all, draft.timezone);
@@ -336,9 +337,9 @@ pub const KEYS: &[Key<Draft>] = &[
     Key::new(
         "deletes",
         Missing::Is("ignore"),
-        "What `bqsync deletes`, and each run of a mirror, does with rows that MySQL no longer has: `ignore`, `soft` marks \
-         them, `hard` deletes them (see [deleted rows](verify.md#bqsync-deletes)); needs `primary_keys`. A mirror that says \
-         nothing deletes them",
+        "What `bqsync deletes`, and each run of a mirror, does with rows that MySQL no longer has: `ignore`, `soft` \
+         marks them, `hard` deletes them (see [deleted rows](verify.md#bqsync-deletes)); needs `primary_keys`. A \
+         mirror without this key deletes them",
         |draft, at| draft.deletes.take_word(at),
     ),
     Key::new(
@@ -358,7 +359,7 @@ pub const KEYS: &[Key<Draft>] = &[
     Key::new("allow_schema_additions", Missing::Means("top level"), "", |_, at| {
         if at.is_written() {
             let place = at.place();
-            let message = format!("{} stands in a mapping", place.name);
+            let message = format!("{} is set in a mapping", place.name);
             at.r.problem(place.line, message, "it is one setting for all: move it to the top level");
         }
     }),

@@ -34,15 +34,15 @@ const KEYS: &[Key<Group>] = &[
     Key::new(
         "by",
         Missing::Means("day"),
-        "`hour`, `day`, `month` or `year` of the column; a DATE has no hours. BigQuery takes 10,000 partitions, and 4,000 in \
-         one job: 166 days by hour",
+        "`hour`, `day`, `month` or `year` of the column; a DATE has no hours. BigQuery takes 10,000 partitions, and \
+         4,000 in one job: 166 days by hour",
         |group, at| take_unit(&mut group.by, at),
     ),
     Key::new(
         "range",
         Missing::Means("none"),
-        "`[start, end, size]`: partitions of so many whole numbers each, at most 10,000 of them, `end` not included; rows \
-         outside lie in a partition of their own",
+        "`[start, end, size]`: partitions of `size` whole numbers each, at most 10,000 of them, `end` not included; \
+         rows outside are in a separate partition",
         take_range,
     ),
     Key::new(
