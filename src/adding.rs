@@ -19,12 +19,16 @@ pub fn add(named: Option<&Path>, environment: &Environment, proposals: &[Proposa
     let read = |text: &str| config::parse(text, &path, &|name: &str| environment.get(name)).map_err(Refusal::Problems);
     let before = read(&text)?;
     if let Some(has) = named_meanwhile(&before, proposals) {
-        return Ok(Added::Meanwhile(format!("{} has got {has} meanwhile; nothing is written", path.display())));
+        return Ok(Added::Meanwhile(format!(
+            "{} was changed in the meantime and now has {has}; nothing was written",
+            path.display()
+        )));
     }
     let longer = append(&text, proposals).map_err(|why| Refusal::Usage(format!("{}: {why}", path.display())))?;
     let after = read(&longer)?;
     if !only_adds(&before, &after, proposals.len()) {
-        let sentence = "it would be read otherwise with these lines at the end of `mappings`; write them in by hand";
+        let sentence =
+            "these lines at the end of `mappings` would change how the rest of the file is read; add them by hand";
         return Err(Refusal::Usage(format!("{}: {sentence}", path.display())));
     }
     let written = files::replace_as_owned(&path, longer.as_bytes());

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bigquery_syncer::cli::args::{Args, CommandArg, OutputFormat};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
+use bigquery_syncer::domain::counted::counted;
 use bigquery_syncer::domain::fault::Fault;
 use bigquery_syncer::domain::ids::MappingName;
 use bigquery_syncer::engine::{self, BackfillAsk, Ports, Selection, SyncOrder};
@@ -74,7 +75,7 @@ pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
     }
     match left {
         Ok(left) => Ok(exit_status(left)),
-        Err(error) => Err(Refusal::Usage(format!("the terminal cannot be used: {error} (--no-tui does without)"))),
+        Err(error) => Err(Refusal::Usage(format!("the terminal cannot be used: {error} (start without it: --no-tui)"))),
     }
 }
 
@@ -208,7 +209,7 @@ fn trouble(refusal: Refusal) -> Trouble {
     match refusal {
         Refusal::Usage(sentence) => Trouble { sentence, problems: Vec::new() },
         Refusal::Problems(problems) => {
-            Trouble { sentence: format!("{} in the configuration", refusal::plural(problems.len())), problems }
+            Trouble { sentence: format!("{} in the configuration", counted(problems.len(), "problem")), problems }
         }
     }
 }

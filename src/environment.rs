@@ -111,7 +111,7 @@ impl Environment {
     /// Logs which lines of `.env` are ignored.
     pub fn warn(&self) {
         for line in &self.left_alone {
-            tracing::warn!("{}:{line} sets no variable and is left alone", self.file);
+            tracing::warn!("{}:{line} sets no variable and is ignored", self.file);
         }
     }
 

@@ -19,7 +19,7 @@ where
 {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
-        Err(error) => Err(Fault::new(FaultKind::Bug, "Working on a file broke off").caused_by(error)),
+        Err(error) => Err(Fault::new(FaultKind::Bug, "Working on a file was interrupted").caused_by(error)),
     }
 }
 
@@ -39,8 +39,8 @@ pub fn replace_as_owned(path: &Path, content: &[u8]) -> Result<(), Fault> {
     let beside = fs::metadata(&path).ok().zip(new_file(".owner.", parent(&path)).ok());
     if beside.is_some_and(|(former, trial)| keep_owner(trial.as_file(), &former).is_err()) {
         let sentence =
-            format!("{} belongs to another user or group, and a file in its place would not", path.display());
-        return Err(Fault::new(FaultKind::Config, sentence).with_hint("let its owner write it"));
+            format!("{} belongs to another user or group, and the file that replaces it would not", path.display());
+        return Err(Fault::new(FaultKind::Config, sentence).with_hint("run bqsync as the owner of that file"));
     }
     replace_resolved(&path, content)
 }
@@ -197,7 +197,10 @@ pub(crate) fn io_fault(doing: &str, path: &Path, error: io::Error) -> Fault {
         ErrorKind::ReadOnlyFilesystem => {
             "choose a path on a disk that can be written (`state_local_path`, `report_dir`, `metrics_file`)"
         }
-        _ => "check that the path exists, is of the right kind, and that this account may read and write there",
+        _ => {
+            "check that the path exists, that it is a file or a directory as needed, and that this account may read \
+             and write there"
+        }
     };
     Fault::new(kind, format!("{doing} {} failed", path.display())).caused_by(error).with_hint(hint)
 }

@@ -2,19 +2,7 @@
 
 use std::time::Duration;
 
-/// `18204` -> `18,204`.
-#[must_use]
-pub fn count(value: u64) -> String {
-    let digits = value.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
+pub use crate::domain::counted::{count, counted};
 
 /// `1.5 MB`, in powers of 1000.
 #[must_use]

@@ -2,6 +2,7 @@
 
 use bigquery_syncer::cli::Printer;
 use bigquery_syncer::domain::config::Problem;
+use bigquery_syncer::domain::counted::counted;
 
 #[derive(Debug)]
 pub enum Refusal {
@@ -16,15 +17,11 @@ impl Refusal {
         match self {
             Self::Usage(sentence) => printer.errors(&format!("bqsync: {sentence}")),
             Self::Problems(problems) => {
-                printer.error(&format!("bqsync: {} in the configuration:", plural(problems.len())));
+                printer.error(&format!("bqsync: {} in the configuration:", counted(problems.len(), "problem")));
                 for problem in problems {
                     printer.problem(problem);
                 }
             }
         }
     }
-}
-
-pub fn plural(problems: usize) -> String {
-    if problems == 1 { "1 problem".to_owned() } else { format!("{problems} problems") }
 }

@@ -94,7 +94,7 @@ pub fn tell(outlets: &Arc<Outlets>, news: FilesNews) {
     tokio::spawn(async move {
         let Some(webhook) = &outlets.webhook else { return };
         if let Err(fault) = webhook.tell_of_files(&news, Patience::FULL).await {
-            tracing::warn!(outlet = "notify", error = %fault, hint = fault.hint(), "word could not be sent");
+            tracing::warn!(outlet = "notify", error = %fault, hint = fault.hint(), "the notification could not be sent");
         }
     });
 }

@@ -256,7 +256,7 @@ impl CommandArg {
     pub fn contradiction(&self) -> Option<String> {
         match self {
             Self::Backfill { start, end: Some(end), .. } if ends_before_it_begins(start, end) => {
-                Some("`--end` lies before `--start`: exchange the two; both ends are included".to_owned())
+                Some("`--end` is before `--start`: exchange the two; both ends are included".to_owned())
             }
             Self::RunOnce { mappings, allow_shrink: true, .. } if mappings.is_empty() => {
                 Some("`--allow-shrink` needs the mappings by name: add `--mapping NAME`".to_owned())

@@ -37,7 +37,7 @@ pub(super) async fn preview(mut handle: Handle, ask: BackfillAsk, printer: Print
         }
     }
     if !known.is_empty() && printer.format == OutputFormat::Table {
-        printer.line("Nothing was moved: take --dry-run away to begin.");
+        printer.line("Nothing was moved: run it without --dry-run to begin.");
     }
     status
 }
@@ -49,10 +49,10 @@ fn show(preview: &BackfillPreview, printer: Printer) {
         printer.line(&format!("note: {note}"));
     }
     printer.line(&format!(
-        "about {} rows, {} in MySQL; {} rows of the window are in BigQuery",
-        about(preview.rows_estimate, format::count),
+        "about {}, {} in MySQL; BigQuery holds {} of the window",
+        about(preview.rows_estimate, |rows| format::counted(rows, "row")),
         about(preview.bytes_estimate, format::bytes),
-        preview.rows_in_target.map_or_else(|| "no".to_owned(), format::count),
+        preview.rows_in_target.map_or_else(|| "no rows".to_owned(), |rows| format::counted(rows, "row")),
     ));
     printer.line(&format!("publishing: {}", preview.publish));
     let cost = preview.publish_bytes.map_or_else(|| "not known".to_owned(), |bytes| bytes.words());

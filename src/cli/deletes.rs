@@ -26,7 +26,7 @@ pub(super) fn show(report: &RunReport, printer: Printer) {
 pub(super) fn preview(report: &RunReport, printer: Printer) {
     show(report, printer);
     if printer.format == OutputFormat::Table && !report.any(Outcome::Failed) && !report.mappings.is_empty() {
-        printer.line("Nothing was deleted: take --dry-run away to do it.");
+        printer.line("Nothing was deleted: run it without --dry-run to delete.");
     }
 }
 

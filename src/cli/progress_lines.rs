@@ -41,7 +41,7 @@ fn line(mapping: &MappingName, progress: &MappingProgress) -> String {
     parts.extend(progress.looking.map(Looking::words));
     if progress.rows_read > 0 {
         let share = percent(progress).map(|percent| format!(" (about {percent} %)")).unwrap_or_default();
-        parts.push(format!("{} rows{share}", format::count(progress.rows_read)));
+        parts.push(format!("{}{share}", format::counted(progress.rows_read, "row")));
         parts.extend(rate(progress).map(|rate| format!("{} rows/s", format::count(rate))));
         parts.push(format!("{} uploaded", format::bytes(progress.bytes_uploaded)));
     }

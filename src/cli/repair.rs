@@ -150,7 +150,7 @@ fn show(mappings: &[(&MappingReport, Compared)], dry_run: bool, printer: Printer
         explain(report, printer);
     }
     if dry_run {
-        printer.line("Nothing was changed: take --dry-run away to do it.");
+        printer.line("Nothing was changed: run it without --dry-run to repair.");
     }
 }
 

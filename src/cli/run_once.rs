@@ -58,7 +58,7 @@ pub(super) async fn listen_to_its_end(
         tokio::select! {
             () = interrupts.next() => {
                 if interrupted {
-                    printer.note("left at once; what was sent to BigQuery is asked after by the next run");
+                    printer.note("stopped at once; the next run asks BigQuery how the jobs that were sent have ended");
                     return Err(ExitStatus::Interrupted);
                 }
                 interrupted = true;
@@ -155,9 +155,8 @@ pub(super) fn explain(mapping: &MappingReport, printer: Printer) {
         printer.line(&format!("{name}: warning: {warning}"));
     }
     for flaw in &mapping.flaws {
-        let (count, column) = (format::count(flaw.count), &flaw.column);
-        printer
-            .line(&format!("{name}: warning: {count} value(s) of `{column}` arrived as NULL: {}", flaw.flaw.words()));
+        let (values, column) = (format::counted(flaw.count, "value"), &flaw.column);
+        printer.line(&format!("{name}: warning: {values} of `{column}` arrived as NULL: {}", flaw.flaw.words()));
     }
     for error in &mapping.errors {
         printer.line(&format!("{name}: error: {error}"));

@@ -14,6 +14,7 @@ use super::progress_lines::print_progress;
 use super::{run_once, service};
 use crate::domain::report::{Outcome, RunReport};
 use crate::engine::{Command, Event, Handle};
+use crate::format;
 
 /// How often the user's files are looked at; a change is taken up when a second look finds it unchanged.
 const LOOK: Duration = Duration::from_secs(1);
@@ -55,7 +56,7 @@ pub async fn schedule(mut handle: Handle, printer: Printer, mut look: Box<dyn Fn
         tokio::select! {
             () = interrupts.next() => {
                 if stopping {
-                    printer.note("left at once; what was sent to BigQuery is asked after by the next run");
+                    printer.note("stopped at once; the next run asks BigQuery how the jobs that were sent have ended");
                     break ExitStatus::Interrupted;
                 }
                 stopping = true;
@@ -66,13 +67,13 @@ pub async fn schedule(mut handle: Handle, printer: Printer, mut look: Box<dyn Fn
             _ = looks.tick(), if !stopping && next.is_none() => match look() {
                 Found::Nothing => {}
                 Found::Changed(start) => {
-                    service::status("a changed configuration is followed when what runs has ended");
+                    service::status("a changed configuration will be used once the present runs have ended");
                     next = Some(Next { start, since: Utc::now() });
                     handle.send(Command::Retire);
                 }
                 Found::Broken(problems) => say_broken(&problems),
                 Found::Mended => {
-                    tracing::info!("the configuration can be used again: it is the one that is followed");
+                    tracing::info!("the configuration is valid again, and unchanged");
                     service::status(&watch.status());
                 }
             },
@@ -83,7 +84,7 @@ pub async fn schedule(mut handle: Handle, printer: Printer, mut look: Box<dyn Fn
                 }
                 // All runs have ended.
                 (None, Some(Next { start, since })) if !stopping => {
-                    tracing::info!("the changed configuration is followed from now on");
+                    tracing::info!("the changed configuration is used from now on");
                     service::status("the changed configuration is followed");
                     handle = start();
                     lines.abort();
@@ -105,7 +106,7 @@ pub async fn schedule(mut handle: Handle, printer: Printer, mut look: Box<dyn Fn
 
 /// Reports once for each change that cannot be used.
 fn say_broken(problems: &[String]) {
-    let kept = "the changed configuration cannot be used; the one before it is followed";
+    let kept = "the changed configuration is invalid; the former one stays in use";
     for problem in problems {
         tracing::error!(problem, "{kept}");
     }
@@ -163,7 +164,7 @@ impl Watch {
         match (self.runs.len(), next) {
             (_, _) if self.left => "stopping at the next safe point".to_owned(),
             (0, next) => next.unwrap_or_default(),
-            (runs, next) => format!("{runs} run(s) under way, {}", next.unwrap_or_default()),
+            (runs, next) => format!("{} under way, {}", format::counted(runs, "run"), next.unwrap_or_default()),
         }
     }
 

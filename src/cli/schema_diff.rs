@@ -39,8 +39,10 @@ pub(super) async fn schema_diff(
     match selection {
         Selection::Named(names) if names.len() > 1 => {
             let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-            printer
-                .error(&format!("`--column` and `--decline` are about one mapping: name one of {}", names.join(", ")));
+            printer.error(&format!(
+                "`--column` and `--decline` need exactly one mapping: name one of {}",
+                names.join(", ")
+            ));
             ExitStatus::Usage
         }
         Selection::Named(names) => {
@@ -167,8 +169,9 @@ fn show_decided(decided: &Decided, printer: Printer) {
     }
     if *waits {
         let option = quote::shell_option("--mapping", &mapping.0);
-        printer
-            .line(&format!("{mapping}: the table waits all the same: `bqsync schema-diff {option} --apply` takes it"));
+        printer.line(&format!(
+            "{mapping}: the table still waits for a decision: `bqsync schema-diff {option} --apply` takes it"
+        ));
     }
 }
 

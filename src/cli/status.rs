@@ -29,7 +29,8 @@ pub(super) async fn status(handle: Handle, selection: Selection, printer: Printe
             if mapping.new_table {
                 let (name, option) = (&mapping.mapping, quote::shell_option("--mapping", &mapping.mapping.0));
                 printer.line(&format!(
-                    "{name}: a new table: `bqsync schema-diff {option} --apply` takes it, `--decline '*'` in the place of `--apply` leaves it out"
+                    "{name}: a new table: `bqsync schema-diff {option} --apply` takes it, `--decline '*'` instead of \
+                     `--apply` leaves it out"
                 ));
             }
             if let Some(job) = &mapping.pending {

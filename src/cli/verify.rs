@@ -93,8 +93,8 @@ pub(super) fn explain(verification: &Verification, printer: Printer) {
     let name = &verification.mapping;
     name_keys(verification, "", printer);
     if verification.changed_since > 0 {
-        let changed = format::count(verification.changed_since);
-        printer.line(&format!("{name}: {changed} keys have changed in MySQL since the watermark and were not judged"));
+        let changed = format::counted(verification.changed_since, "key");
+        printer.line(&format!("{name}: not judged: {changed} changed in MySQL since the watermark"));
     }
     if !verification.not_compared.is_empty() {
         printer.line(&format!("{name}: not compared: {}", verification.not_compared.join(", ")));
@@ -112,6 +112,6 @@ pub(super) fn name_keys(verification: &Verification, before: &str, printer: Prin
     }
     let more = verification.found() - verification.differences.len() as u64;
     if more > 0 {
-        printer.line(&format!("{name}: {before}and {} more keys (`--keys` names more)", format::count(more)));
+        printer.line(&format!("{name}: {before}and {} (`--keys` names more)", format::counted(more, "more key")));
     }
 }

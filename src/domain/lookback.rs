@@ -55,7 +55,7 @@ impl Lookback {
         let seconds = match (mark, self) {
             (Cursor::Int(mark), Self::Plain(steps)) => return Ok(Cursor::Int(mark - i128::from(steps))),
             (Cursor::Int(_), Self::Span(span)) => {
-                let sentence = format!("A lookback of {} is no number of steps", humantime::format_duration(span));
+                let sentence = format!("The lookback {} is not a whole number", humantime::format_duration(span));
                 return Err(Fault::new(FaultKind::Config, sentence)
                     .with_hint("the incremental column is an integer: give the lookback as a number alone"));
             }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::column::SourceColumn;
+use super::counted::counted;
 use super::plan::{ColumnPlan, TablePlan};
 use super::verify::{Comparison, Grain, MOST_PARTS_BITS, PartSum, Parts, coarsest, stretches};
 
@@ -213,21 +214,19 @@ pub struct Mirrored {
 }
 
 impl Mirrored {
-    /// The results in words: `3 of 7813 parts had changed; 768 row(s) were read, 2 removed`.
+    /// The results in words: `3 of 7,813 parts had changed; 768 rows read, 2 removed`.
     #[must_use]
     pub fn words(&self) -> String {
         let Self { parts, changed, rows_read, removed, .. } = self;
+        let (all, read) = (counted(*parts, "part"), counted(*rows_read, "row"));
         match &self.whole {
-            Some(why) => format!("read as a whole ({why}); {rows_read} row(s)"),
+            Some(why) => format!("read as a whole ({why}); {read}"),
             None if *parts == 0 && *rows_read == 0 => "the table is empty".to_owned(),
-            None if *changed == 0 && *rows_read == 0 => format!("none of {parts} part(s) had changed"),
-            None if *changed == 0 => format!("read as a whole; {rows_read} row(s)"),
+            None if *changed == 0 && *rows_read == 0 => format!("none of {all} had changed"),
+            None if *changed == 0 => format!("read as a whole; {read}"),
             None => {
                 let compared = if self.compared { ", by comparing both sides" } else { "" };
-                format!(
-                    "{changed} of {parts} part(s) had changed{compared}; {rows_read} row(s) of them were read, {removed} \
-                     removed"
-                )
+                format!("{changed} of {all} had changed{compared}; {read} read, {removed} removed")
             }
         }
     }

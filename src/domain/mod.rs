@@ -8,6 +8,7 @@ pub mod check;
 pub mod column;
 pub mod config;
 pub mod cost;
+pub mod counted;
 pub mod cursor;
 pub mod estate;
 pub mod fault;

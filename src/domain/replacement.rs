@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::counted::counted;
 use super::ids::TableId;
 use super::quote;
 
@@ -55,12 +56,13 @@ impl Replacement {
     /// What was done, how to see the earlier rows, and how to restore them: a line each.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let before = self.rows_before.map_or_else(|| "?".to_owned(), |rows| rows.to_string());
+        let before =
+            self.rows_before.map_or_else(|| "an unknown number of rows".to_owned(), |rows| counted(rows, "row"));
         // If the table was empty before, nothing was replaced.
-        let replaced = format!("replaced: {} row(s) in the place of {before}", self.rows);
+        let replaced = format!("replaced: {before} by {}", counted(self.rows, "row"));
         let mut lines: Vec<String> = (self.rows_before != Some(0)).then_some(replaced).into_iter().collect();
-        lines.extend(self.show_before.as_ref().map(|sql| format!("rows of before: {sql}")));
-        lines.extend(self.put_back.as_ref().map(|sql| format!("put them back: {sql}")));
+        lines.extend(self.show_before.as_ref().map(|sql| format!("earlier rows: {sql}")));
+        lines.extend(self.put_back.as_ref().map(|sql| format!("restore them: {sql}")));
         lines
     }
 }

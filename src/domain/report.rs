@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::config::Mode;
+use super::counted::counted;
 use super::fault::{Fault, FaultKind};
 use super::ids::{JobId, MappingName, RunId};
 use super::mirror::Mirrored;
@@ -257,9 +258,9 @@ impl MappingReport {
     /// Rows that came below the watermark, in words; `None` if there were none.
     #[must_use]
     pub fn late(&self) -> Option<String> {
-        let (late, again) = (self.rows_late, self.rows_read_again);
-        (late > 0).then(|| {
-            format!("{late} row(s) had come below the watermark and were found there ({again} were read again for it)")
+        let (late, again) = (counted(self.rows_late, "row"), counted(self.rows_read_again, "row"));
+        (self.rows_late > 0).then(|| {
+            format!("{late} had come below the watermark and arrived with this run ({again} read again for it)")
         })
     }
 
@@ -366,7 +367,7 @@ mod tests {
         report.rows_read_again = 7;
         assert_eq!(report.late(), None);
         report.rows_late = 2;
-        let told = "2 row(s) had come below the watermark and were found there (7 were read again for it)";
+        let told = "2 rows had come below the watermark and arrived with this run (7 rows read again for it)";
         assert_eq!(report.late().as_deref(), Some(told));
     }
 }

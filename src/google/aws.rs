@@ -100,7 +100,7 @@ impl Aws {
         let url = self.verification_url.replace("{region}", region);
         let parsed = reqwest::Url::parse(&url).ok();
         let Some(host) = parsed.as_ref().and_then(|url| url.host_str()) else {
-            return Err(nowhere("`regional_cred_verification_url` of the credentials file is no address"));
+            return Err(nowhere("`regional_cred_verification_url` of the credentials file is not a URL"));
         };
         let mut headers = vec![("host", host.to_owned()), ("x-amz-date", now.format("%Y%m%dT%H%M%SZ").to_string())];
         headers.extend(role.session.clone().map(|session| ("x-amz-security-token", session)));

@@ -57,7 +57,7 @@ impl Executable {
         let program = words.next().unwrap_or_default();
         if !variables.may_run_executables() {
             return Err(source.refused(
-                "takes its token from an executable, which nothing allows it to run",
+                "takes its token from an executable, which may not be run yet",
                 "if you trust the file and the executable that it names, set GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1",
             ));
         }
@@ -115,7 +115,7 @@ impl Executable {
     }
 
     fn sentence(&self, how: &str) -> String {
-        format!("no token of the identity: the executable {} {how}", self.program)
+        format!("the identity has no token: the executable {} {how}", self.program)
     }
 
     fn failed(&self, how: &str) -> Fault {

@@ -170,7 +170,7 @@ impl Login {
             Err(fault) => match &mut held.token {
                 // The present token is valid for some more minutes, and the error may pass until then.
                 Some(token) if fault.kind() == FaultKind::Transient && token.ends > Instant::now() + RENEWAL_PAUSE => {
-                    tracing::warn!(because = %fault, "the token is not renewed yet");
+                    tracing::warn!(because = %fault, "renewing the token failed; the present one is still valid");
                     token.renew_at = Instant::now() + RENEWAL_PAUSE;
                     Ok(())
                 }

@@ -41,7 +41,7 @@ impl Format {
                 Self::Text => format!("{place} is empty"),
                 Self::Json(field) => format!("{place} has no text in `{field}`"),
             };
-            Fault::new(FaultKind::Auth, format!("no token of the identity: {what}")).with_hint(
+            Fault::new(FaultKind::Auth, format!("the identity has no token: {what}")).with_hint(
                 "see what writes it there, and that `credential_source.format` of the credentials file says how",
             )
         })?;
@@ -64,7 +64,7 @@ impl FileSource {
     pub fn token(&self) -> Result<Secret, Fault> {
         let place = self.path.display().to_string();
         let text = std::fs::read_to_string(&self.path).map_err(|error| {
-            Fault::new(FaultKind::Auth, format!("no token of the identity: {place} cannot be read"))
+            Fault::new(FaultKind::Auth, format!("the identity has no token: {place} cannot be read"))
                 .with_hint("see that what writes this file is running and that this user may read it")
                 .caused_by(error)
         })?;
@@ -97,7 +97,7 @@ impl UrlSource {
             return self.format.token(&answer.body, &place);
         }
         let kind = if matches!(answer.status, 408 | 429 | 500..=599) { FaultKind::Transient } else { FaultKind::Auth };
-        Err(Fault::new(kind, format!("no token of the identity: {place} is HTTP {}", answer.status)).with_hint(
+        Err(Fault::new(kind, format!("the identity has no token: {place} is HTTP {}", answer.status)).with_hint(
             "see `credential_source` of the credentials file: its `url` and `headers`, and what answers there",
         ))
     }

@@ -127,7 +127,7 @@ impl Answer {
             _ => FaultKind::Transient,
         };
         Fault::new(kind, sentence)
-            .with_hint(format!("see what answers in the place of {host}: a proxy or firewall on the way may block it"))
+            .with_hint(format!("check what answers instead of {host}: a proxy or firewall on the way may block it"))
     }
 
     /// How wrong this machine's clock is, in words; `None`: less than a minute, or the server gives no time.

@@ -12,6 +12,7 @@ use reqwest::{Response, StatusCode, redirect};
 use serde::Serialize;
 
 use crate::domain::config::{Notify, NotifyOn};
+use crate::domain::counted::counted;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::report::{MappingReport, Outcome, RunReport};
 use crate::domain::retry::{Patience, RetryNotes};
@@ -77,7 +78,7 @@ impl FilesNews {
     #[must_use]
     pub fn broken(problems: &[String]) -> Self {
         let host = host_name();
-        let what = "its changed configuration cannot be used, so the one before it is followed";
+        let what = "its changed configuration is invalid, so the former one stays in use";
         let text = format!("bqsync on {host}: {what}\n{}", problems.join("\n"));
         Self { text, event: "configuration_broken", host, problems: problems.to_vec() }
     }
@@ -241,13 +242,13 @@ fn first_upper(sentence: &str) -> String {
 }
 
 fn text(report: &RunReport, troubles: &[Trouble<'_>], host: &str) -> String {
-    let (run, total) = (&report.run_id, report.mappings.len());
+    let (run, total) = (&report.run_id, counted(report.mappings.len(), "mapping"));
     let count = |outcome| troubles.iter().filter(|trouble| trouble.outcome == outcome).count();
     let head = match (count(Outcome::Failed), count(Outcome::Waiting)) {
-        (0, 0) => format!("{total} mapping(s) done"),
-        (0, waiting) => format!("{waiting} of {total} mapping(s) wait for a decision"),
-        (failed, 0) => format!("{failed} of {total} mapping(s) failed"),
-        (failed, waiting) => format!("{failed} of {total} mapping(s) failed, {waiting} wait for a decision"),
+        (0, 0) => format!("{total} done"),
+        (0, waiting) => format!("{waiting} of {total} waiting for a decision"),
+        (failed, 0) => format!("{failed} of {total} failed"),
+        (failed, waiting) => format!("{failed} of {total} failed, {waiting} waiting for a decision"),
     };
     let mut text = format!("bqsync on {host}: {head} (run {run})");
     for trouble in troubles {

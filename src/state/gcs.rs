@@ -152,7 +152,9 @@ impl GcsState {
                 Err(error) => return Err(error.into_fault(format!("Writing {uri} failed"))),
             }
         }
-        let sentence = format!("The lease of mapping `{mapping}` ({uri}) was changed by another process at each attempt to take it");
+        let sentence = format!(
+            "The lease of mapping `{mapping}` ({uri}) was changed by another process at each attempt to take it"
+        );
         Err(Fault::new(FaultKind::Conflict, sentence))
     }
 
@@ -239,7 +241,10 @@ impl StateStore for GcsState {
                 Err(error) => return Err(error.into_fault(format!("Writing {uri} failed"))),
             }
         }
-        Err(Fault::new(FaultKind::Conflict, format!("{uri} was changed by another process at each attempt to write it")))
+        Err(Fault::new(
+            FaultKind::Conflict,
+            format!("{uri} was changed by another process at each attempt to write it"),
+        ))
     }
 
     async fn save(&self, lease: &GcsLease, state: &MappingState) -> Result<(), Fault> {

@@ -14,7 +14,7 @@ const MAY_SEE: [(&str, &[&str]); 23] = [
     ("dotenv", &[]),
     ("failpoint", &[]),
     ("files", &["domain"]),
-    ("format", &[]),
+    ("format", &["domain"]),
     ("google", &["domain", "paths", "trust"]),
     ("host", &[]),
     ("logging", &["printable"]),

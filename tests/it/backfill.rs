@@ -105,7 +105,7 @@ async fn a_dry_run_shows_what_would_be_moved_and_moves_nothing() {
     assert!(dry["bytes_estimate"].as_u64().unwrap() > 1000, "{dry}");
     assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.t`").await, 68);
     let shown = sandbox.run(&[&WHOLE[..5], &["--dry-run"]].concat()).await.expect_code(0).stdout;
-    assert!(shown.contains("Nothing was moved") && shown.contains("68 rows of the window are in BigQuery"), "{shown}");
+    assert!(shown.contains("Nothing was moved") && shown.contains("BigQuery holds 68 rows of the window"), "{shown}");
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn an_impossible_backfill_is_refused_with_the_next_step() {
         }
     };
     assert!(said(&["--start", "yesterday"]).await.contains("write a date such as"));
-    assert!(said(&["--start", "2026-01-02", "--end", "2026-01-01"]).await.contains("`--end` lies before `--start`"));
+    assert!(said(&["--start", "2026-01-02", "--end", "2026-01-01"]).await.contains("`--end` is before `--start`"));
     let runs = std::fs::read_dir(sandbox.path("etl/reports/runs")).unwrap().count();
     assert_eq!(runs, 1, "a run has begun");
     assert!(said(&["--start", "20260101"]).await.contains("`--start`: `20260101` is not a date and time"));

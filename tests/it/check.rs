@@ -177,7 +177,7 @@ async fn each_fault_of_a_table_is_reported_for_its_own_mapping_only() {
     of("table", "missing", "fail", &["There is no table missing"]);
     of("keys", "nokey", "fail", &["names the column `id`", "its columns are: no, at"]);
     of("cursor", "nokey", "ok", &[]);
-    of("keys", "twice", "warn", &["no unique key", "ALTER TABLE `twice` ADD UNIQUE KEY (`id`)"]);
+    of("keys", "twice", "warn", &["not a unique key", "ALTER TABLE `twice` ADD UNIQUE KEY (`id`)"]);
     of("cursor_index", "noindex", "warn", &["CREATE INDEX `idx_at` ON `noindex` (`at`)"]);
     of("cursor", "nullable", "warn", &["rows whose `at` is NULL exist", "NOT NULL"]);
     of("cursor", "coarse", "warn", &["the running second", "DATETIME(6)"]);

@@ -137,7 +137,7 @@ async fn an_added_mask_is_reported_until_the_rows_are_masked() {
     let warnings = async || sandbox.sync().await.mapping("u")["warnings"].clone();
     for _ in 0..2 {
         let told = warnings().await.to_string();
-        assert!(told.contains("the mask of `odd name` is another than when") && !told.contains("phone"), "{told}");
+        assert!(told.contains("the mask of `odd name` has changed since") && !told.contains("phone"), "{told}");
     }
     assert!(sandbox.run(&["check"]).await.expect_code(0).stdout.contains("the mask of `odd name` is another"));
     sandbox.run(&["verify"]).await.expect_code(1);

@@ -118,7 +118,7 @@ async fn a_changed_filter_is_reported_until_both_sides_are_equal_again() {
     sandbox.configure("", &mapping("upserted", "tenant_id <> 5", UPSERT));
     for _ in 0..2 {
         let told = warnings().await.to_string();
-        assert!(told.contains("`where` is another than when") && told.contains("--repair"), "{told}");
+        assert!(told.contains("`where` has changed since") && told.contains("--repair"), "{told}");
     }
     let check = sandbox.run(&["check", "--output", "json"]).await.expect_code(0).json();
     let of_filter: Vec<_> =

@@ -101,7 +101,7 @@ async fn a_table_that_appears_later_waits_for_a_decision_and_is_then_moved() {
     assert!(key.stdout.contains("cannot be declined: it is a key"), "{}", key.stdout);
     let owner = ["schema-diff", "--mapping", &coupons, "--decline", "owner"];
     let waits = sandbox.run(&owner).await.expect_code(0).stdout;
-    assert!(waits.contains("the table waits all the same"), "{waits}");
+    assert!(waits.contains("the table still waits for a decision"), "{waits}");
     assert!(!sandbox.bq_tables().await.contains(&"coupons".to_owned()));
     let repaired = sandbox.run(&["verify", "--repair", "--mapping", &coupons]).await.expect_code(3).stdout;
     assert!(repaired.contains("REVIEW") && !repaired.contains("FAILED"), "{repaired}");

@@ -9,7 +9,7 @@ use crate::outlets::Hook;
 use crate::schedule::{Service, ended, signal};
 use crate::support::Sandbox;
 
-const CHANGED: &str = "STATUS=a changed configuration is followed when";
+const CHANGED: &str = "STATUS=a changed configuration will be used once";
 const FOLLOWED: &str = "STATUS=the changed configuration is followed";
 const BROKEN: &str = "STATUS=the changed configuration cannot be used";
 
@@ -60,13 +60,13 @@ async fn a_running_sync_ends_under_the_old_files_and_the_next_uses_the_new() {
     let held = sandbox.hold("t").await;
     let service = Service::listen(&sandbox);
     let child = start(&sandbox);
-    service.hear("STATUS=1 run(s) under way").await;
+    service.hear("STATUS=1 run under way").await;
     sandbox.write(".env", "TABLE=u\n");
     service.hear(CHANGED).await;
     // The run waits for the table, and the new files wait for the run.
     drop(held);
     service.hear(FOLLOWED).await;
-    service.hear("STATUS=1 run(s) under way").await;
+    service.hear("STATUS=1 run under way").await;
     service.hear("STATUS=next run").await;
     let (runs, log) = leave(child).await;
     assert_eq!(runs, ["t ok", "u ok"], "{log}");
@@ -81,7 +81,7 @@ async fn unusable_files_are_reported_once_and_the_former_ones_stay_in_use() {
     configure(&sandbox, &notify, &mapping("t"));
     let service = Service::listen(&sandbox);
     let child = start(&sandbox);
-    service.hear("STATUS=1 run(s) under way").await;
+    service.hear("STATUS=1 run under way").await;
     service.hear("STATUS=next run").await;
 
     let sound = sandbox.read("config.yaml");
@@ -94,7 +94,7 @@ async fn unusable_files_are_reported_once_and_the_former_ones_stay_in_use() {
     service.hear(BROKEN).await;
     configure(&sandbox, &notify, &mapping("u"));
     service.hear(FOLLOWED).await;
-    service.hear("STATUS=1 run(s) under way").await;
+    service.hear("STATUS=1 run under way").await;
     service.hear("STATUS=next run").await;
     let (runs, log) = leave(child).await;
     assert_eq!(runs, ["t ok", "u ok"], "{log}");

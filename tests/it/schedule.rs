@@ -275,7 +275,7 @@ async fn the_scheduler_makes_up_a_missed_run_and_ends_when_systemd_stops_it() {
     let child = start(&sandbox);
     let words = service.hear("READY=1").await;
     assert_eq!(words, ["READY=1"]);
-    let words = service.hear("STATUS=1 run(s) under way").await;
+    let words = service.hear("STATUS=1 run under way").await;
     assert!(words[0].starts_with("STATUS=next run 20"), "{words:?}");
     service.hear("STATUS=next run").await;
     assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.t`").await, 3);
@@ -304,7 +304,7 @@ async fn a_run_cut_short_by_a_signal_is_made_up_at_the_next_start() {
     sqlx::raw_sql("LOCK TABLES t WRITE").execute(&mut lock).await.unwrap();
     let service = Service::listen(&sandbox);
     let child = start(&sandbox);
-    service.hear("STATUS=1 run(s) under way").await;
+    service.hear("STATUS=1 run under way").await;
     let waiting = "SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE 'Waiting for table%'";
     let waiting = format!("{waiting} AND db = '{}'", sandbox.database);
     while sandbox.mysql_number(&waiting).await == 0 {
@@ -320,7 +320,7 @@ async fn a_run_cut_short_by_a_signal_is_made_up_at_the_next_start() {
     sqlx::raw_sql("UNLOCK TABLES").execute(&mut lock).await.unwrap();
     let child = start(&sandbox);
     service.hear("READY=1").await;
-    service.hear("STATUS=1 run(s) under way").await;
+    service.hear("STATUS=1 run under way").await;
     service.hear("STATUS=next run").await;
     assert_eq!(sandbox.bq_number("SELECT COUNT(*) FROM `{d}.t`").await, 3);
     signal(&child, "-TERM");
@@ -337,7 +337,7 @@ async fn an_unreachable_server_does_not_end_the_scheduler() {
     // while.
     command.env("NOTIFY_SOCKET", sandbox.path("notify.sock")).env("MYSQL_USER", "nobody").env("MYSQL_PASSWORD", "x");
     let child = command.spawn().unwrap();
-    service.hear("STATUS=1 run(s) under way").await;
+    service.hear("STATUS=1 run under way").await;
     service.hear("STATUS=next run").await;
     signal(&child, "-TERM");
     let (code, runs, log) = ended(child).await;

@@ -78,7 +78,7 @@ async fn four_processes_move_every_row_once_although_one_of_them_is_killed_in_th
         // The platform starts the dead process again: it is told so, and moves nothing.
         let late = finish(shard(&gcs, &sandbox, "1/4")).await.expect_code(0).mapping("t");
         assert_eq!((&late["records_processed"], &late["steps"]), (&0.into(), &0.into()), "{late}");
-        assert!(late["warnings"][0].as_str().unwrap().contains("before this one came"), "{late}");
+        assert!(late["warnings"][0].as_str().unwrap().contains("before this one started"), "{late}");
         assert_eq!(remembered(&gcs)["ended_backfill"]["told"].as_array().unwrap().len(), 4);
         let mut tables = sandbox.bq_tables().await;
         tables.retain(|table| table.contains("staging"));

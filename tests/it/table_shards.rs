@@ -188,7 +188,7 @@ async fn a_shard_whose_value_is_changed_stops_until_its_rows_have_the_new_one() 
     for mode in modes {
         let report = ran.mapping(mode);
         let error = report["errors"][0].as_str().unwrap();
-        assert!(error.contains("2 row(s)") && error.contains("are still those of `_shard` = 'eu'"), "{report}");
+        assert!(error.contains("still holds 2 rows of shard `_shard` = 'eu'"), "{report}");
         assert!(checked.contains(error), "{checked}");
         assert_eq!(sandbox.bq_number(&format!("SELECT COUNT(*) FROM `{{d}}.{mode}`")).await, 2);
         let hint = report["hint"].as_str().unwrap();

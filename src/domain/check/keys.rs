@@ -18,7 +18,7 @@ pub fn keys_not_unique(mapping: &Mapping, source: &SourceSchema) -> Option<Findi
         Mode::Mirror => (Standing::Fail, "a mirror cannot tell apart the rows that share them"),
         Mode::Append | Mode::Upsert | Mode::Replace => (Standing::Warn, "rows that share them become one"),
     };
-    let sentence = format!("`primary_keys` of the mapping are no unique key of {}: {then}", mapping.source);
+    let sentence = format!("`primary_keys` of the mapping are not a unique key of {}: {then}", mapping.source);
     let finding = Finding { standing, ..Finding::warn(Topic::Keys, sentence) };
     let nullable = keys.iter().find(|key| source.column(key).is_some_and(|column| column.nullable));
     Some(match (nullable, source.unique_keys.first()) {
@@ -62,8 +62,8 @@ pub fn key_declared(mapping: &Mapping, target: Option<&TargetSchema>) -> Option<
     }
     let (table, columns) = (&mapping.target, columns.join("`, `"));
     let sentence = format!(
-        "{table} declares PRIMARY KEY (`{columns}`), but an append keeps every version of a row: BigQuery takes the key \
-         for unique and may answer queries wrongly"
+        "{table} declares PRIMARY KEY (`{columns}`), but an append keeps every version of a row: BigQuery trusts the \
+         key to be unique and may answer queries wrongly"
     );
     Some(Finding::warn(Topic::Target, sentence).remedy(format!("in BigQuery: ALTER TABLE `{table}` DROP PRIMARY KEY")))
 }
@@ -77,7 +77,8 @@ pub fn keys_change(mapping: &Mapping, source: &SourceSchema) -> Option<Finding> 
     let mut columns = mapping.primary_keys.iter().filter_map(|key| source.column(key));
     let name = &columns.find(|column| column.is_stamped)?.name;
     let sentence = format!(
-        "the key `{name}` changes with every UPDATE (ON UPDATE CURRENT_TIMESTAMP): an upsert takes the row for a new one, and \
+        "the key `{name}` changes with every UPDATE (ON UPDATE CURRENT_TIMESTAMP): an upsert treats the row as a new \
+         one, and \
          BigQuery keeps the old version beside it"
     );
     let changes = |key: &&Vec<String>| key.iter().any(|key| source.column(key).is_some_and(|column| column.is_stamped));

@@ -80,8 +80,9 @@ fn kept_there(mapping: &Mapping, planned: &Planned) -> Option<Finding> {
     (!named.is_empty()).then(|| {
         let (columns, target) = (named.join(", "), &mapping.target);
         let sentence =
-            format!("{columns} stay in MySQL (`exclude`), and {target} has them: nothing compares what they hold");
-        Finding::warn(Topic::Columns, sentence).remedy("drop them in BigQuery, if their values are not to be there")
+            format!("{target} has {columns}, which `exclude` leaves in MySQL: their values are not compared");
+        Finding::warn(Topic::Columns, sentence)
+            .remedy("if their values should not be in BigQuery, drop these columns there")
     })
 }
 
@@ -118,7 +119,7 @@ fn sound(mapping: &Mapping, source: &SourceSchema) -> Vec<(Topic, String)> {
     };
     let mut sound = vec![
         (Topic::Table, format!("the {kind} {} can be read", mapping.source)),
-        (Topic::Columns, format!("every type of its {} columns can be moved", source.columns.len())),
+        (Topic::Columns, format!("the types of all its columns ({}) can be moved", source.columns.len())),
         (Topic::Keys, keys),
     ];
     if let Some(cursor) = &mapping.incremental_column {

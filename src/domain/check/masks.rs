@@ -2,6 +2,7 @@
 
 use crate::domain::column::{SourceColumn, SourceSchema};
 use crate::domain::config::Mapping;
+use crate::domain::counted::counted;
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::mask::Mask;
 use crate::domain::new_columns::{Treatment, treatment};
@@ -81,7 +82,9 @@ fn few_values(column: &SourceColumn) -> Option<String> {
                 .find(|word| lower.split(|c: char| !c.is_alphanumeric()).any(|part| part.starts_with(**word)));
             match (word, chars) {
                 (Some(word), _) => Some(format!("its name says {word}, and there are few enough of them")),
-                (None, Some(chars)) if *chars <= SHORT => Some(format!("its texts have {chars} characters at most")),
+                (None, Some(chars)) if *chars <= SHORT => {
+                    Some(format!("its texts have at most {}", counted(*chars, "character")))
+                }
                 (None, _) => None,
             }
         }

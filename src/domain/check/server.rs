@@ -88,7 +88,7 @@ pub struct ServerZone {
 pub fn login(facts: &ServerFacts) -> Finding {
     let ServerFacts { place, product, account, database, entry, .. } = facts;
     let password = entry.password.map_or_else(|| "without a password".to_owned(), |name| format!("by {name}"));
-    let sentence = format!("{account} is let in {password} at {place}, database `{database}` ({product})");
+    let sentence = format!("{account} can log in {password} at {place}, database `{database}` ({product})");
     Finding::ok(Topic::MysqlLogin, sentence)
 }
 
@@ -220,7 +220,7 @@ pub(crate) mod tests {
         let entry =
             Entry { password: Some("MYSQL_PASSWORD_FILE"), ssh: Some("ops@bastion".into()), ..Entry::default() };
         let facts = ServerFacts { entry, ..facts() };
-        assert!(login(&facts).sentence.contains("is let in by MYSQL_PASSWORD_FILE at"), "{}", login(&facts));
+        assert!(login(&facts).sentence.contains("can log in by MYSQL_PASSWORD_FILE at"), "{}", login(&facts));
         let plain = ServerFacts { tls: None, ..facts.clone() };
         assert_eq!(tls(&plain).standing, Standing::Warn);
         assert!(tls(&plain).sentence.contains("up to ops@bastion"), "{}", tls(&plain));

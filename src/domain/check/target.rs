@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use crate::domain::column::{TargetSchema, same_name};
 use crate::domain::config::Mapping;
+use crate::domain::counted::counted;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::TableId;
@@ -26,8 +27,8 @@ pub fn findings(mapping: &Mapping, target: &TargetSchema) -> Vec<Finding> {
     let life = life.filter(|life| !mapping.options.partition_life.is_some_and(|wanted| same_life(wanted, *life)));
     let partitions = life.map(|life| {
         let sentence = format!(
-            "BigQuery deletes partitions of {table} after {} days, with rows that MySQL still has",
-            life.num_days()
+            "BigQuery deletes partitions of {table} after {}, with rows that MySQL still has",
+            counted(life.num_days(), "day")
         );
         Finding::warn(Topic::Target, sentence).remedy(unset(table, "partition_expiration_days"))
     });

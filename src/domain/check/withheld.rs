@@ -28,8 +28,7 @@ pub fn withheld(mapping: &Mapping, columns: &[String], server: Option<&ServerFac
     };
     let sentence = format!(
         "{column} {}{more}: BigQuery's {} has {them}, MySQL's {source} does not show {them}, and the account may not read every \
-         column there: {dropped}, or SELECT on {them} was taken away; what BigQuery holds in {them} stays as it is and \
-         grows old",
+         column there: {dropped}, or SELECT on {them} was taken away; the values of {them} in BigQuery are no longer updated",
         named.join(", "),
         mapping.target,
     );

@@ -7,7 +7,7 @@ use crate::domain::naming;
 
 const WORDS: [(&str, Word); 3] = [("ignore", Word::Ignore), ("soft", Word::Soft), ("hard", Word::Hard)];
 
-const NO_DELETES: &str = "take it out: a replace leaves out every row that MySQL no longer has";
+const NO_DELETES: &str = "remove it: a replace drops every row that MySQL no longer has";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Word {
@@ -67,7 +67,7 @@ impl Draft {
             if self.word != Word::Soft && column.place.is_shared() {
                 // It applies to the mappings that mark rows.
             } else if self.word != Word::Soft {
-                r.refuse(column, "it works with `deletes: soft` alone; take it out");
+                r.refuse(column, "it works only with `deletes: soft`; remove it");
             } else if name != column.text {
                 r.refuse(column, format!("BigQuery takes no such name; write `{name}`"));
             }
@@ -115,7 +115,9 @@ mod tests {
     #[test]
     fn an_invalid_setting_is_reported() {
         assert!(problem(", deletes: hard").contains("`deletes` of mapping `t` needs `primary_keys`"));
-        assert!(problem(", primary_keys: [id], deletes: hard, deleted_column: x").contains("`deletes: soft` alone"));
+        assert!(
+            problem(", primary_keys: [id], deletes: hard, deleted_column: x").contains("only with `deletes: soft`")
+        );
         assert!(problem(", primary_keys: [id], deletes: soft, deleted_column: a-b").contains("write `a_b`"));
         for fraction in ["2", "-0.1", "tenth", "NaN"] {
             let told = problem(&format!(", primary_keys: [id], deletes: hard, max_delete_fraction: {fraction}"));

@@ -129,7 +129,7 @@ fn mappings(r: &mut Reading<'_>, top: &Section<'_>, of_all: &Draft) -> (Vec<Mapp
                 "mapping `{name}` has {}.{} in {location}, and a mapping before it has it in {of_dataset}",
                 target.project, target.dataset
             );
-            r.problem(mapping.line, message, "a dataset is in one place: give both the same `location`");
+            r.problem(mapping.line, message, "a dataset has one location: give both mappings the same `location`");
         }
         // Shards of one entry are on one server.
         if let Some(mapping) = found.mappings.first() {

@@ -3,6 +3,7 @@
 use super::key::At;
 use super::read::{Found, Place, Reading, nearest};
 use super::yaml::{Kind, Node};
+use crate::domain::counted::counted;
 use crate::domain::mask::{MOST_KEPT, Mask, SHORTEST_KEY};
 use crate::domain::new_columns::{Pattern, Treatment};
 use crate::domain::secret::Secret;
@@ -106,8 +107,11 @@ fn group(r: &mut Reading<'_>, node: &Node, place: &Place) -> Option<Mask> {
         "hmac" => {
             let key = r.item(&entry.node, &format!("the key of {}", place.name), place.clone())?.text;
             if key.len() < SHORTEST_KEY {
-                let message =
-                    format!("the key of {} has {} characters, so that it can be guessed", place.name, key.len());
+                let message = format!(
+                    "the key of {} has only {}, so it can be guessed",
+                    place.name,
+                    counted(key.len(), "character")
+                );
                 let hint = "take 32 random bytes, as `openssl rand -hex 32` prints them, and keep them in `.env`";
                 r.problem(entry.line, message, hint);
                 return None;

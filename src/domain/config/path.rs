@@ -15,7 +15,7 @@ const ENCODED: usize = 100;
 
 /// What to do about a value that is not a path.
 pub(super) const HINT: &str =
-    "write the path of the file, not what the file holds: save that in a file which only this account can read";
+    "write the path of the file instead of its content: save the content in a file that only this account can read";
 
 /// The path; `None` for a value that cannot be a path, or is clearly something else.
 pub fn path(text: &str) -> Option<PathBuf> {

@@ -188,7 +188,7 @@ pub(super) fn read(r: &mut Reading<'_>, node: &Node, of_all: &Draft) -> Option<T
         } else if at.is_written() {
             let place = at.place();
             let message = format!("{} would be that of every table", place.name);
-            let hint = "take it out; a table that needs one gets a mapping of its own, which wins";
+            let hint = "remove it; a table that needs one gets its own mapping, which takes precedence";
             at.r.problem(place.line, message, hint);
         }
     }

@@ -95,7 +95,7 @@ fn differs(one: &Mapping, other: &Mapping) -> Option<(&'static str, &'static str
     if column(one) != column(other) {
         Some(("`shard_column`", "one column tells all of them apart"))
     } else if one.mode != other.mode {
-        Some(("`mode`", "one table's rows come in one way; give the other a `bigquery_table` of its own"))
+        Some(("`mode`", "the shards of a table need the same setting; give the other mapping its own `bigquery_table`"))
     } else if keys_of_one != keys_of_other {
         Some(("`primary_keys`", "one table has one key; give the other a `bigquery_table` of its own"))
     } else {

@@ -71,7 +71,7 @@ fn asked_for(proposal: Proposal) -> Proposal {
 }
 
 const HINT: &str =
-    "write them in by hand, or give `mappings:` a line of its own and each mapping a line that begins with `- `";
+    "add them by hand, or give `mappings:` a line of its own and each mapping a line that begins with `- `";
 
 /// Finds the list. It begins after a line `mappings:` at the left margin and ends where another key or document begins
 /// there.

@@ -12,6 +12,7 @@ use super::names::Names;
 use super::proposal::{Choice, Proposal};
 use crate::domain::check::server::{ServerFacts, ServerZone};
 use crate::domain::config::{Config, NamedSource, TablePattern};
+use crate::domain::counted;
 use crate::domain::ids::SourceName;
 use crate::domain::naming;
 
@@ -184,7 +185,7 @@ pub fn counted(proposals: &[Proposal]) -> String {
     let moved: usize = modes.values().sum();
     let each: Vec<_> = modes.iter().map(|(mode, number)| format!("{number} {mode}")).collect();
     let each = if each.is_empty() { String::new() } else { format!(" ({})", each.join(", ")) };
-    let tables = if moved == 1 { "1 table".to_owned() } else { format!("{moved} tables") };
+    let tables = counted::counted(moved, "table");
     match proposals.len() - moved {
         0 => format!("{tables}{each}"),
         left_out => format!("{tables}{each}, and {left_out} left out"),

@@ -200,13 +200,13 @@ impl Draft<'_> {
         let why = if is_other { format!("`{becomes}` in BigQuery") } else { String::new() };
         lines.push(Line::new(format!("mysql_table: {}", word(&facts.table)), why));
         if *self.target != naming::table_name(&facts.table) {
-            let why = "no other table is called so, and BigQuery takes it without quotes";
+            let why = "a name that no other table has and that BigQuery takes without quotes";
             lines.push(Line::new(format!("bigquery_table: {}", word(self.target)), why));
         }
         if !way.keys.is_empty() {
             lines.push(Line::new(format!("primary_keys: {}", list(&way.keys)), self.why_key(&way.keys)));
         } else if self.shared.all.has_keys() {
-            lines.push(Line::new("primary_keys: []", "those of `defaults` do not tell its rows apart"));
+            lines.push(Line::new("primary_keys: []", "the keys of `defaults` do not tell its rows apart"));
         }
         if let Some(cursor) = &way.cursor {
             lines.push(Line::new(format!("incremental_column: {}", word(cursor)), way.why_cursor));
@@ -226,7 +226,7 @@ impl Draft<'_> {
     fn deletable(&self, way: &Candidate) -> Option<Line> {
         let has_few = self.facts.schema.rows_estimate.is_some_and(|rows| rows <= FEW_ROWS);
         let asks = way.mode == Mode::Mirror && has_few && self.shared.all.leaves_most_deleted_open();
-        let why = "a table of few rows, of which the usual tenth is one or none";
+        let why = "the table has few rows, so the usual tenth would be one row or none";
         asks.then(|| Line::new("max_delete_fraction: 0.5", why))
     }
 
@@ -250,11 +250,14 @@ impl Draft<'_> {
         if let Some(column) = self.shared.all.partition_column()
             && self.shared.partition_column().is_none()
         {
-            return Some(Line::new(UNPARTITIONED, format!("`defaults` says `{column}`, which it does not have")));
+            return Some(Line::new(
+                UNPARTITIONED,
+                format!("`defaults` says `{column}`, which the table does not have"),
+            ));
         }
         let column = self.born(way)?;
         let text = format!("partition_by: {{column: {}, by: month}}", word(&column.name));
-        Some(Line::new(text, "its name says when a row came, and no ON UPDATE changes it"))
+        Some(Line::new(text, "its name says when a row was inserted, and no ON UPDATE changes it"))
     }
 
     /// The column to partition by, if the file does not say.
@@ -335,7 +338,7 @@ impl Draft<'_> {
     /// The remark about a key with personal data, which cannot be masked because it tells rows apart.
     fn kept_in_clear(&self, way: &Candidate) -> Option<String> {
         let column = self.facts.schema.columns.iter().find(|c| reads(c).is_some() && self.places(way, c))?;
-        Some(format!("`{}` reads like personal data, and arrives as it is: rows are told apart by it", column.name))
+        Some(format!("`{}` reads like personal data, and arrives unmasked: rows are told apart by it", column.name))
     }
 
     /// Reads the lines as a configuration, plans as a run does and applies the rules of a check; returns the warnings.

@@ -12,7 +12,7 @@ use crate::domain::mask::Mask;
 use crate::domain::new_columns::{Treatment, treatment};
 
 /// The reason beside a key that repeats `defaults` for the columns of this table.
-const AS_SAID: &str = "what `defaults` says, of the columns that are here";
+const AS_SAID: &str = "what `defaults` says about the columns of this table";
 
 /// The column stays in MySQL.
 const EXCLUDE: &str = "exclude";
@@ -105,7 +105,7 @@ impl Shared<'_> {
         }
         let patterns = self.all.patterns().iter();
         each.extend(patterns.map(|pattern| format!("{}: {}", word(&pattern.name), self.written(&pattern.treatment))));
-        let why = "what `defaults` says of columns that are not here, should they come";
+        let why = "what `defaults` says about columns that this table lacks, in case they are added";
         Some(Line::new(format!("new_columns: {{{}}}", each.join(", ")), why))
     }
 

@@ -257,7 +257,7 @@ fn masks_use_a_key_if_there_is_one() {
     let mut keyed = table("t", &[("email", text(200))]);
     keyed.schema.unique_keys = vec![vec!["email".to_owned()]];
     let Choice::Moved(entry) = one(keyed) else { panic!() };
-    assert!(entry.notes.iter().any(|note| note.contains("`email` reads like personal data, and arrives as it is")));
+    assert!(entry.notes.iter().any(|note| note.contains("`email` reads like personal data, and arrives unmasked")));
 }
 
 const EXISTING: &str = "# Ours.\nproject: p\ndataset: d\nmappings:\n    - name: orders   # the first\n      mysql_table: ORDERS\n      \
@@ -313,6 +313,6 @@ fn a_list_that_cannot_be_appended_to_is_refused() {
         "",
     ] {
         let why = append(text, &proposals).unwrap_err();
-        assert!(why.contains("write them in by hand"), "{text}: {why}");
+        assert!(why.contains("add them by hand"), "{text}: {why}");
     }
 }

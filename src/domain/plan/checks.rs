@@ -143,12 +143,12 @@ pub(super) fn key_collation(input: &PlanInput<'_>, column: &ColumnPlan) -> Resul
     let (name, table) = (&column.target_name, &mapping.target);
     let anew = making_anew(&mapping.name, table, mapping.shard.as_ref());
     let sentence = format!(
-        "Column `{name}` of {table}, a primary key, has the collation und:ci: BigQuery holds `a` and `A` as one there, \
-         and {} does not",
+        "Column `{name}` of {table}, a primary key, has the collation und:ci: BigQuery treats `a` and `A` as equal \
+         there, and {} does not",
         mapping.source
     );
     Err(Fault::new(FaultKind::Schema, sentence)
-        .with_hint(format!("let the table be made anew, which gives it DEFAULT COLLATE '': {anew}")))
+        .with_hint(format!("have the table created again, which gives it DEFAULT COLLATE '': {anew}")))
 }
 
 /// Checks that a new table can be partitioned on the column in the wanted way.

@@ -49,12 +49,12 @@ pub(super) fn kept_back(mapping: &Mapping, source: &SourceColumn) -> Option<Find
         mapping.excludes(&source.name) && !mapping.exclude.iter().any(|name| same_name(name, &source.name));
     by_pattern.then(|| {
         let sentence = format!(
-            "`new_columns` leaves column `{}` in MySQL, but {} has it: what it holds there stays and grows old",
+            "`new_columns` leaves column `{}` in MySQL, but {} has it: its values there are no longer updated",
             source.name, mapping.target.table
         );
         Finding::warn(Topic::Columns, sentence).remedy(format!(
-            "name it in `exclude` if that is meant, and drop the column in BigQuery; else `new_columns: {{{}: keep}}` before \
-             the pattern",
+            "if it should stay in MySQL, name it in `exclude` and drop the column in BigQuery; otherwise put \
+             `new_columns: {{{}: keep}}` before the pattern",
             quote::yaml_word(&source.name)
         ))
     })

@@ -56,7 +56,8 @@ fn of_no_shard(mapping: &Mapping, shard: &TableShard) -> Fault {
     let (target, name) = (&mapping.target, &shard.column);
     let table = quote::bigquery_table(target);
     let column = quote::bigquery_name(name);
-    Fault::new(FaultKind::Conflict, format!("{target} holds rows and has no column `{name}` that says whose they are")).with_hint(
+    Fault::new(FaultKind::Conflict, format!("{target} holds rows and has no column `{name}` that says which shard \
+                                             they belong to")).with_hint(
         format!(
             "if they are of mapping `{}`, in BigQuery: ALTER TABLE {table} ADD COLUMN {column} STRING; UPDATE {table} SET {column} = \
              {} WHERE TRUE; else choose another `bigquery_table`",

@@ -1,5 +1,7 @@
 //! The progress of a comparison, for the caller that waits for it.
 
+use crate::domain::counted::counted;
+
 /// What a comparison is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Looking {
@@ -18,7 +20,7 @@ impl Looking {
     pub fn words(self) -> String {
         match self {
             Self::BigQuery => "BigQuery sums up its rows".to_owned(),
-            Self::Mysql { done, of } => format!("MySQL sums up its rows: {done} of {of} statements"),
+            Self::Mysql { done, of } => format!("MySQL sums up its rows: {done} of {}", counted(of, "statement")),
             Self::Parts { done, of } => format!("parts that differ: {done} of {of} looked into"),
             Self::Again { done, of } => format!("the repaired rows are compared again: {done} of {of}"),
         }

@@ -34,14 +34,14 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, order: &ReadBesi
     let mut compared =
         Verification::begin(mapping.name.clone(), mapping.source.to_string(), mapping.target.to_string());
     let Some(ready) = ready(ports, mapping, &state, &described, &mut compared)? else {
-        let sentence = format!("Nothing of {} has been brought over yet", mapping.source);
+        let sentence = format!("{} has not been synced yet", mapping.source);
         return Err(Fault::new(FaultKind::Config, sentence).with_hint("run the mapping first (r)"));
     };
     let comparison = ready.comparison;
     if let Some(why) = unmatched(&comparison) {
         return Err(Fault::new(
             FaultKind::Config,
-            format!("The rows of `{}` cannot be put side by side: {why}", mapping.name),
+            format!("The rows of `{}` cannot be shown side by side: {why}", mapping.name),
         )
         .with_hint("write `primary_keys` that tell its rows apart"));
     }
@@ -63,7 +63,7 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, order: &ReadBesi
         return Ok(beside);
     }
     if bytes > order.most_bytes {
-        let sentence = format!("BigQuery would read more of {} by now than was agreed to", mapping.target);
+        let sentence = format!("BigQuery would now read more of {} than you agreed to", mapping.target);
         return Err(Fault::new(FaultKind::Config, sentence).with_hint("ask again"));
     }
     let target = ports.warehouse.rows_of(&comparison, &keys).await?;

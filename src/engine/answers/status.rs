@@ -114,7 +114,7 @@ impl Remembered {
         let states = ports.state.load_all().await;
         // Unknown holders must not hide where the mappings stand.
         let holders = ports.state.holders().await.unwrap_or_else(|fault| {
-            tracing::warn!(error = %fault, "who works on which mapping cannot be told");
+            tracing::warn!(error = %fault, "it is unknown which mappings other processes work on");
             BTreeMap::new()
         });
         let tables = known_tables(ports).await;
@@ -153,7 +153,7 @@ async fn known_tables<P: Platform>(ports: &Ports<P>) -> KnownTables {
         return KnownTables::default();
     }
     ports.state.load_tables().await.unwrap_or_else(|fault| {
-        tracing::warn!(error = %fault, "which tables are taken cannot be told");
+        tracing::warn!(error = %fault, "it is unknown which tables are taken");
         KnownTables::default()
     })
 }

@@ -43,7 +43,7 @@ pub(in crate::engine) async fn list_tables<P: Platform>(
     match (listed, unread.first()) {
         (Some(listed), _) => Ok(Tables { unread, ..listed }),
         (None, Some(failure)) => Err(failure.clone()),
-        (None, None) => Err(Failure { error: "No server is known".to_owned(), hint: String::new() }),
+        (None, None) => Err(Failure { error: "No server is configured".to_owned(), hint: String::new() }),
     }
 }
 

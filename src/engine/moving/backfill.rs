@@ -16,6 +16,7 @@ use crate::engine::work::prepared::Prepared;
 use crate::engine::work::rules::{Renewed, rules_of, still_hold};
 use crate::engine::work::scope::Halt;
 use crate::failpoint::reached;
+use crate::format;
 use crate::source::Source;
 use crate::state::{BackfillState, Moves, Rules};
 
@@ -147,7 +148,7 @@ pub(in crate::engine) fn another(mapping: &Mapping, unfinished: &BackfillState) 
     let reached = match (done, unfinished.part_count()) {
         (None, 0) => "nothing of it is done".to_owned(),
         (Some(done), 0) => format!("done up to {done}"),
-        (_, parts) => format!("`bqsync status` says how far its {parts} parts are"),
+        (_, parts) => format!("`bqsync status` shows how far its {} are", format::counted(parts, "part")),
     };
     let sentence =
         format!("A backfill of `{}` from {from} to {to}, begun by {by}, has not ended ({reached})", mapping.name);

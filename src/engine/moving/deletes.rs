@@ -75,7 +75,7 @@ impl<P: Platform> Work<'_, P> {
 fn refuse(mapping: &Mapping, plan: &TablePlan, dry_run: bool) -> Result<(), Fault> {
     let name = &mapping.name;
     if plan.keys.is_empty() {
-        let sentence = format!("Mapping `{name}` has no `primary_keys`, so deleted rows cannot be told");
+        let sentence = format!("Mapping `{name}` has no `primary_keys`, so deleted rows cannot be recognised");
         return Err(Fault::new(FaultKind::Config, sentence).with_hint("name the columns that tell rows apart"));
     }
     match &mapping.deletes {
@@ -167,9 +167,9 @@ impl<P: Platform> Work<'_, P> {
 
 fn emptied(mapping: &Mapping) -> Fault {
     let (source, target) = (&mapping.source, &mapping.target);
-    Fault::new(FaultKind::Conflict, format!("MySQL shows no row of {source}: nothing of {target} is deleted for that"))
+    Fault::new(FaultKind::Conflict, format!("MySQL shows no row of {source}, so nothing was deleted from {target}"))
         .with_hint(format!(
-            "if the table was emptied on purpose, take its rows out in BigQuery by hand: {}",
+            "if the table was emptied on purpose, delete its rows in BigQuery: {}",
             emptying(target, mapping.shard.as_ref())
         ))
 }
@@ -180,10 +180,10 @@ fn guard(mapping: &Mapping, held: u64, vanished: u64) -> Result<(), Fault> {
         return Ok(());
     }
     let (name, target) = (&mapping.name, &mapping.target);
-    let (vanished, held) = (format::count(vanished), format::count(held));
+    let (vanished, held) = (format::count(vanished), format::counted(held, "row"));
     let sentence = format!(
-        "{vanished} of {held} rows of {target} are no longer in MySQL, more than `max_delete_fraction` ({most}) of \
-         mapping `{name}` allows; none was deleted"
+        "MySQL no longer has {vanished} of {held} of {target}, more than `max_delete_fraction` ({most}) of mapping `{name}` \
+         allows; none was deleted"
     );
     Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
         "`bqsync verify {}` names the first of them; if they were removed on purpose, raise `max_delete_fraction`",

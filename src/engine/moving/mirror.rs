@@ -41,10 +41,11 @@ impl<P: Platform> Work<'_, P> {
         if !is {
             let (table, left) = (&self.scope.mapping.target, format::count(left.rows));
             let rows = target.map_or(Some(0), |target| target.rows);
-            let now = rows.map_or_else(|| "an unknown number of".to_owned(), format::count);
+            let now = rows.map_or_else(|| "an unknown number of rows".to_owned(), |rows| format::counted(rows, "row"));
             self.note(format!(
-                "{table} is not as this mapping left it (it holds {now} rows, {left} were left): another writer, or an older \
-                 state that was put back; both sides are compared, which reads the table"
+                "{table} is not as this mapping left it (it holds {now}, and was left with {left}): there is another \
+                 writer, or \
+                 an older state was restored; both sides are compared, which reads the table"
             ));
         }
         is
@@ -75,7 +76,7 @@ impl<P: Platform> Work<'_, P> {
         let left_out = mirror.comparison.left_out();
         if known.is_none() && !left_out.is_empty() && may_replace {
             let names: Vec<_> = left_out.iter().map(|name| format!("`{name}`")).collect();
-            let why = format!("nothing is remembered of it, and {} cannot be compared", names.join(", "));
+            let why = format!("the state has no checksums of it, and {} cannot be compared", names.join(", "));
             return Box::pin(self.bring_whole(mirror, Some(why), None)).await;
         }
         let look = match known {
@@ -95,7 +96,7 @@ impl<P: Platform> Work<'_, P> {
         let window_rows = self.scope.ports.config.pace.window_rows;
         match way(look.grain, &look.changed, look.parts(), window_rows, may_replace) {
             Way::Whole => {
-                let why = format!("{} of {} parts have changed", look.changed.len(), look.parts());
+                let why = format!("{} of {} changed", look.changed.len(), format::counted(look.parts(), "part"));
                 Box::pin(self.bring_whole(mirror, Some(why), Some(&look))).await
             }
             Way::Parts(steps) => Box::pin(self.bring_parts(mirror, look, steps, allowance)).await,
@@ -172,9 +173,9 @@ impl<P: Platform> Work<'_, P> {
             return self.all_is_brought(mirror, now).await;
         };
         let is_doubled = held > now.rows();
-        let held = format!("BigQuery holds {} rows, and MySQL {}", format::count(held), format::count(now.rows()));
+        let held = format!("BigQuery holds {}, and MySQL {}", format::counted(held, "row"), format::count(now.rows()));
         if mapping.shard.is_none() && fills_every_column(mirror.schemas.target.as_ref(), &mirror.schemas.plan) {
-            let why = format!("part by part was not enough, {held}");
+            let why = format!("publishing single parts was not enough: {held}");
             return Box::pin(self.bring_whole(mirror, Some(why), None)).await;
         }
         if is_doubled {

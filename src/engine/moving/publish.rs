@@ -67,7 +67,7 @@ impl<P: Platform> Work<'_, P> {
         match scope.unless_cancelled(scope.ports.warehouse.fate(&copy, &scope.place(), Some(&mark))).await? {
             JobFate::Done(counts) => Ok(Some(counts)),
             JobFate::Failed(_) | JobFate::Unknown => {
-                scope.warn(format!("the copy job was refused ({fault}); rows are inserted instead"));
+                scope.warn(format!("the copy job was refused ({fault}); the rows are inserted instead"));
                 turn.instead(PublishKind::Insert);
                 Ok(None)
             }
@@ -146,9 +146,11 @@ impl<P: Platform> Work<'_, P> {
                 self.tally.jobs.push(job);
                 Ok(counts)
             }
-            Sent::Taken(_) => {
-                Err(Fault::new(FaultKind::Bug, format!("The publish of `{name}` found its id taken by another")).into())
-            }
+            Sent::Taken(_) => Err(Fault::new(
+                FaultKind::Bug,
+                format!("The publish of `{name}` found its job id taken by another publish"),
+            )
+            .into()),
         }
     }
 
@@ -184,7 +186,7 @@ fn refuse_whole(order: &PublishOrder) -> Result<(), Fault> {
         return Ok(());
     }
     let sentence = format!(
-        "A publish of `{}` was about to write {} as a whole, which is not its own",
+        "A publish of `{}` was about to replace {} as a whole, although other shards share it",
         order.mapping, order.target
     );
     Err(Fault::new(FaultKind::Bug, sentence))

@@ -144,18 +144,18 @@ impl<P: Platform> Work<'_, P> {
         let mapping = &self.scope.mapping;
         let (name, target) = (&mapping.name, &mapping.target);
         if vanished > 0 {
-            let many = format::count(vanished);
+            let keys = format::counted(vanished, "key");
             self.note(if mapping.mode == Mode::Append {
-                format!("{many} key(s) stand only in BigQuery and stay there as history (`mode: append`)")
+                format!("BigQuery holds {keys} that MySQL does not have, kept as history (`mode: append`)")
             } else {
                 format!(
-                    "{many} key(s) stand only in BigQuery and are left there: the mapping says `deletes: ignore` (`soft` marks \
-                     such rows, `hard` deletes them)"
+                    "BigQuery holds {keys} that MySQL does not have, left there because the mapping says `deletes: ignore` \
+                     (`soft` marks such rows, `hard` deletes them)"
                 )
             });
         }
         if doubled > 0 {
-            let (many, table) = (format::count(doubled), quote::bigquery_table(target));
+            let (keys, table) = (format::counted(doubled, "key"), quote::bigquery_table(target));
             let own = mapping.shard.as_ref().map(|shard| format!("{} AND ", shard.condition(""))).unwrap_or_default();
             let why = if mapping.mode == Mode::Append {
                 "an append's earlier versions are not touched"
@@ -163,8 +163,9 @@ impl<P: Platform> Work<'_, P> {
                 "the table has columns that the mapping does not fill, which would be lost"
             };
             self.note(format!(
-                "{many} key(s) are held more than once in BigQuery and were left: {why}. Delete all rows of such a key there \
-                 (`bqsync verify {}` names them; DELETE FROM {table} WHERE {own}...), and repair again: the newest comes back",
+                "BigQuery holds {keys} more than once, left unchanged: {why}. Delete all rows of such a key there \
+                 (`bqsync verify {}` names them; DELETE FROM {table} WHERE {own}...), and repair again: the newest row comes \
+                 back",
                 quote::shell_option("--mapping", &name.0)
             ));
         }
@@ -270,9 +271,9 @@ impl<P: Platform> Work<'_, P> {
             return Ok(());
         }
         let sentence = format!(
-            "{} key(s) of {} still differ after the repair",
-            format::count(still - counts.left),
-            mapping.target
+            "after the repair {} still differs from MySQL in {}",
+            mapping.target,
+            format::counted(still - counts.left, "key")
         );
         Err(Fault::new(FaultKind::Data, sentence)
             .with_hint(format!(
@@ -295,5 +296,5 @@ fn unfinished(mapping: &Mapping, reason: &str) -> Fault {
     } else {
         format!("allow more: `bqsync verify {option} --repair --max-bytes ...`; the rows found so far are repaired")
     };
-    Fault::new(FaultKind::Config, format!("Not all of `{name}` was repaired: {reason}")).with_hint(hint)
+    Fault::new(FaultKind::Config, format!("`{name}` was repaired only in part: {reason}")).with_hint(hint)
 }

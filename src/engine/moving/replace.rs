@@ -209,9 +209,10 @@ fn guard(mapping: &Mapping, rows: u64, held: Option<u64>) -> Result<(), Fault> {
         ),
         Some(held) if held.saturating_sub(rows) > share::of(held, most) => (
             format!(
-                "MySQL shows {} rows of {source}, and {target} holds {}: mapping `{name}` lets no run take away more than \
-                 a share of {most} (`{key}`); nothing was replaced",
-                format::count(rows),
+                "MySQL shows {} of {source}, and {target} holds {}: mapping `{name}` allows no run to remove more \
+                 than a share of \
+                 {most} (`{key}`); nothing was replaced",
+                format::counted(rows, "row"),
                 format::count(held)
             ),
             format!("if so many rows were removed on purpose, {command} replaces the table, once; or raise `{key}`"),
@@ -219,8 +220,8 @@ fn guard(mapping: &Mapping, rows: u64, held: Option<u64>) -> Result<(), Fault> {
         Some(_) => return Ok(()),
         None => (
             format!(
-                "BigQuery does not say how many rows {target} holds: nothing was replaced by {}",
-                format::count(rows)
+                "BigQuery does not say how many rows {target} holds, so they were not replaced by {}",
+                format::counted(rows, "row")
             ),
             format!("look at the table; {command} replaces it once, and later runs compare with that"),
         ),

@@ -63,10 +63,11 @@ impl<P: Platform> Work<'_, P> {
 
     fn changed_words(&self, left: &LeftTarget, rows: Option<u64>) -> String {
         let (table, left) = (&self.scope.mapping.target, format::count(left.rows));
-        let now = rows.map_or_else(|| "an unknown number of".to_owned(), format::count);
+        let now = rows.map_or_else(|| "an unknown number of rows".to_owned(), |rows| format::counted(rows, "row"));
         format!(
-            "{table} is not as this mapping left it (it holds {now} rows, {left} were left): another writer, or an older state \
-         that was put back; rows are added only after looking whether they are there, which reads the table"
+            "{table} is not as this mapping left it (it holds {now}, and was left with {left}): there is another \
+             writer, or an \
+             older state was restored; from now on rows are looked up before they are added, which reads the table"
         )
     }
 
@@ -96,7 +97,8 @@ impl<P: Platform> Work<'_, P> {
             Ok(counted) => counted,
             // The rows are safe: the next run looks them up too.
             Err(Halt::Fault(fault)) => {
-                tracing::warn!(error = %fault, "the target stays in doubt");
+                tracing::warn!(error = %fault, "rows beyond the watermark could not be counted; rows are still looked \
+                                                up before they are added");
                 return Ok(());
             }
             Err(halt) => return Err(halt),
@@ -106,10 +108,11 @@ impl<P: Platform> Work<'_, P> {
             self.ledger.end_doubt();
         } else {
             self.note(format!(
-                "{} holds {} row(s) beyond the watermark {}, which this mapping did not bring there: until it has passed \
-                 them, rows are added only after looking whether they are there",
+                "{} holds {} beyond the watermark {}, not brought by this mapping: until the watermark has passed \
+                 them, rows \
+                 are looked up before they are added",
                 scope.mapping.target,
-                format::count(rows),
+                format::counted(rows, "row"),
                 mark.cursor
             ));
         }

@@ -254,7 +254,7 @@ impl<P: Platform> Work<'_, P> {
         let (read, inserted) = (self.tally.rows, self.tally.inserted);
         let mut after = 0;
         for &window in &found.windows {
-            tracing::info!(%window, "reading below the watermark again: it is not as the last run left it");
+            tracing::info!(%window, "reading below the watermark again, because it has changed since the last run");
             let journey =
                 Journey { window, rows: None, moves: Moves::Nothing, reread_to: None, after, is_first: false };
             after = self.move_in_steps(prepared, journey).await?;

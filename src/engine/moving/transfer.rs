@@ -175,7 +175,7 @@ impl<P: Platform> Work<'_, P> {
             changed.map(|c| format!("`{}` {}", c.name, c.source_type)).collect::<Vec<_>>().join(", ")
         };
         let what = match (named(&was.columns), named(&now.columns)) {
-            (gone, new) if gone.is_empty() && new.is_empty() => "its unique keys are others".to_owned(),
+            (gone, new) if gone.is_empty() && new.is_empty() => "its unique keys have changed".to_owned(),
             (gone, new) if gone.is_empty() => format!("{new} was added"),
             (gone, new) if new.is_empty() => format!("{gone} was dropped"),
             (before, after) => format!("{before} became {after}"),

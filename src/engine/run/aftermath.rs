@@ -32,7 +32,7 @@ pub(in crate::engine) async fn follow_up<P: Platform>(
     let told = tokio::select! {
         told = webhook.tell(report, ports.patience) => told,
         () = given_up(cancels) => {
-            Err(Fault::new(FaultKind::Transient, "Word of the run could not be sent before it was cancelled"))
+            Err(Fault::new(FaultKind::Transient, "The notification of the run was cancelled before it could be sent"))
         }
     };
     said(emitter, "notify", told);

@@ -66,7 +66,7 @@ impl<P: Platform> Scope<P> {
             match standing(ledger.state(), ask, shard) {
                 Standing::ToBegin => Work { scope: self, ledger, tally: &mut *tally }.with_retries().await?,
                 Standing::Ended => {
-                    self.note(tally, "the other processes had moved all of it before this one came".to_owned());
+                    self.note(tally, "the other processes had moved all of it before this one started".to_owned());
                     ledger.end_shared(shard).await?;
                     return Ok(ledger);
                 }
@@ -178,9 +178,10 @@ impl<P: Platform> Scope<P> {
     }
 
     fn given_up(&self) -> Fault {
-        let sentence = format!("The backfill of `{}` was given up by another process", self.mapping.name);
-        Fault::new(FaultKind::Conflict, sentence)
-            .with_hint("what was moved stays in BigQuery; see with `bqsync status` what has taken its place")
+        let sentence = format!("The backfill of `{}` was discarded by another process", self.mapping.name);
+        Fault::new(FaultKind::Conflict, sentence).with_hint(
+            "the rows that were moved stay in BigQuery; `bqsync status` shows which backfill replaced this one",
+        )
     }
 
     /// Takes every unfinished part of a shared backfill, and settles what its last holder left. The mapping then

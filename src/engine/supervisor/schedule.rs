@@ -93,10 +93,10 @@ impl<P: Platform> Scheduler<P> {
 
 async fn look<T: StateStore>(state: Arc<T>) -> Known {
     let states = state.load_all().await.map_err(|fault| {
-        tracing::warn!(error = %fault, hint = fault.hint(), "what was run for the schedule cannot be told");
+        tracing::warn!(error = %fault, hint = fault.hint(), "it is unknown which due times were run");
     });
     let holders = state.holders().await.unwrap_or_else(|fault| {
-        tracing::warn!(error = %fault, "who works on which mapping cannot be told");
+        tracing::warn!(error = %fault, "it is unknown which mappings other processes work on");
         std::collections::BTreeMap::new()
     });
     Known { states: states.ok(), holders }

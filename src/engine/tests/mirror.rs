@@ -50,7 +50,7 @@ fn an_unchanged_mirror_is_summed_in_mysql_and_bigquery_is_not_asked() {
     assert_eq!(shop.calls().iter().filter(|call| **call == Call::ContentSums).count(), 1);
     assert_eq!(report.watermark_before.as_deref(), Some("2026-11-23 08:07:30Z"));
     assert_eq!(report.watermark_after.as_deref(), Some("2026-11-23 08:12:30Z"), "it was looked at");
-    assert_eq!(report.mirrored.unwrap().words(), "none of 1 part(s) had changed");
+    assert_eq!(report.mirrored.unwrap().words(), "none of 1 part had changed");
     shop.pass(TimeDelta::hours(2));
     shop.world.script.clear();
     shop.succeeds(sync());
@@ -157,7 +157,7 @@ fn a_target_that_another_writer_changed_is_compared_and_made_equal() {
     shop.insert(61..=61);
     let report = shop.succeeds(sync());
     assert!(
-        report.warnings[0].contains("is not as this mapping left it (it holds 59 rows, 60 were left)"),
+        report.warnings[0].contains("is not as this mapping left it (it holds 59 rows, and was left with 60)"),
         "{report:#?}"
     );
     assert_eq!(shop.published(), [Mirror]);

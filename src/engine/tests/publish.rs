@@ -152,7 +152,7 @@ fn a_target_that_others_write_to_is_reported_once_and_rows_are_looked_up() {
     let report = shop.succeeds(sync());
     assert_eq!(shop.published(), [InsertMissing]);
     assert!(
-        report.warnings[0].contains("is not as this mapping left it (it holds 60 rows, 59 were left)"),
+        report.warnings[0].contains("is not as this mapping left it (it holds 60 rows, and was left with 59)"),
         "{report:#?}"
     );
     assert!(shop.arrived().contains(&theirs) && shop.arrived().len() == 89);

@@ -120,7 +120,7 @@ fn rows_are_looked_up_while_the_source_is_behind_the_target() {
         // A replica that lacks the last row, or a server that took over without it.
         let last = shop.database().rows.pop().unwrap();
         let report = shop.succeeds(sync());
-        assert!(report.warnings.iter().any(|warning| warning.contains("1 row(s) beyond the watermark")), "{report:#?}");
+        assert!(report.warnings.iter().any(|warning| warning.contains("1 row beyond the watermark")), "{report:#?}");
         shop.database().rows.push(last);
         shop.succeeds(sync());
         shop.is_equal(mapping);

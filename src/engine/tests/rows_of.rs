@@ -58,7 +58,7 @@ fn rows_with_the_former_shard_value_stop_all_work_until_they_have_the_new_one() 
         for work in works {
             let report = refused(&other, work);
             let error = &report.errors[0];
-            assert!(error.contains("40 row(s) of p.d.t are still those of `_shard` = 'us'"), "{mapping}: {error}");
+            assert!(error.contains("p.d.t still holds 40 rows of shard `_shard` = 'us'"), "{mapping}: {error}");
             let statement = "UPDATE `p.d.t` SET `_shard` = 'usa' WHERE `_shard` = 'us'";
             assert!(report.hint.as_ref().unwrap().contains(statement), "{report:#?}");
         }
@@ -66,7 +66,7 @@ fn rows_with_the_former_shard_value_stop_all_work_until_they_have_the_new_one() 
         update(&shop, 3, &text("us"), "usa");
         shop.published();
         let report = other.succeeds(sync());
-        assert!(report.warnings[0].ends_with("p.d.t holds no other that came for it"), "{report:#?}");
+        assert!(report.warnings[0].ends_with("p.d.t has none left of shard `_shard` = 'us'"), "{report:#?}");
         assert_eq!(report.rows_inserted, 10, "{mapping}: those that have come since");
         other.is_equal(mapping);
         assert!(other.succeeds(sync()).warnings.is_empty(), "it is said once");
@@ -112,8 +112,11 @@ fn rows_that_exist_under_both_shard_values_are_reported() {
     }
     shop.dataset().tables.get_mut("t").unwrap().rows.extend(copies);
     let hint = refused(&other, sync()).hint.unwrap();
-    assert!(hint.starts_with("40 row(s) are those of `_shard` = 'usa' already"), "{hint}");
-    assert!(hint.contains("first DELETE FROM `p.d.t` WHERE `_shard` = 'usa'; then in BigQuery: UPDATE"), "{hint}");
+    assert!(hint.starts_with("40 rows of shard `_shard` = 'usa' are there already"), "{hint}");
+    assert!(
+        hint.contains("first run DELETE FROM `p.d.t` WHERE `_shard` = 'usa'; then run in BigQuery: UPDATE"),
+        "{hint}"
+    );
 }
 
 #[test]
@@ -128,7 +131,7 @@ fn a_table_that_becomes_a_shard_is_refused_until_its_rows_are_marked() {
         table.rows.iter_mut().for_each(|row| row.push(Value::Null));
     }
     let report = refused(&sharded, sync());
-    assert!(report.errors[0].contains("20 row(s) of p.d.t are still rows of no shard"), "{report:#?}");
+    assert!(report.errors[0].contains("p.d.t still holds 20 rows of no shard"), "{report:#?}");
     let statement = "UPDATE `p.d.t` SET `_shard` = 'us' WHERE `_shard` IS NULL";
     assert!(report.hint.unwrap().contains(statement));
     update(&shop, 3, &Value::Null, "us");
@@ -144,7 +147,7 @@ fn a_shard_cannot_become_the_whole_table_while_other_shards_have_rows() {
     let shop = Shop::shared(UPSERT).rows(1..=20);
     shop.succeeds(sync());
     let report = refused(&shop.mapped(UPSERT), sync());
-    assert!(report.errors[0].contains("12 row(s) of p.d.t are not those of `_shard` = 'us'"), "{report:#?}");
+    assert!(report.errors[0].contains("p.d.t holds 12 rows outside of shard `_shard` = 'us'"), "{report:#?}");
     assert!(report.hint.unwrap().contains("write `shard_column: _shard` and `shard: us` again"));
 }
 
@@ -245,7 +248,7 @@ fn a_shared_backfill_begun_under_the_former_shard_value_moves_no_part_under_anot
     let other = shop.mapped(&format!("{UPSERT}, {NEW_WORD}"));
     let report = other.run(share("1/2")).unwrap();
     assert_eq!(report.error_kind, Some(FaultKind::Config), "{report:#?}");
-    assert!(report.errors[0].contains("40 row(s)"), "{report:#?}");
+    assert!(report.errors[0].contains("40 rows"), "{report:#?}");
     update(&shop, 3, &text("us"), "usa");
     other.succeeds(share("1/2"));
     other.is_equal("the backfill");

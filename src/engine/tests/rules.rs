@@ -7,8 +7,8 @@ fn told(shop: &Shop, words: &str) -> bool {
     shop.succeeds(sync()).warnings.iter().any(|warning| warning.contains(words))
 }
 
-const FILTER: &str = "`where` is another than when";
-const MASK: &str = "the mask of `v` is another than when";
+const FILTER: &str = "`where` has changed since";
+const MASK: &str = "the mask of `v` has changed since";
 
 #[test]
 fn a_changed_filter_is_reported_until_the_rows_have_been_moved_again() {
@@ -64,8 +64,8 @@ fn a_rule_for_a_future_column_is_not_a_change() {
     shop.succeeds(sync());
     let with = |pattern: &str| shop.mapped(&format!("{UPSERT}, new_columns: {{\"{pattern}\": null}}"));
     assert!(!told(&with("*email*"), "the mask of"));
-    assert!(told(&with("v*"), "the mask of `v*` is another"));
-    assert!(!told(&with("i?"), "the mask of"), "rows are told apart by it");
+    assert!(told(&with("v*"), "the mask of `v*` has changed"));
+    assert!(!told(&with("i?"), "the mask of"), "rows are distinguished by it");
 }
 
 #[test]
@@ -96,8 +96,8 @@ fn a_backfill_of_some_rows_does_not_renew_the_rules() {
     assert!(!told(&shop, MASK));
 }
 
-const RENAMED: &str = "`rename` of `v` is another than when";
-const LEFT_OUT: &str = "`v` did not move when";
+const RENAMED: &str = "`rename` of `v` has changed since";
+const LEFT_OUT: &str = "`v` was left out when";
 
 #[test]
 fn a_formerly_excluded_column_is_reported_until_its_rows_have_been_moved() {

@@ -61,7 +61,7 @@ fn a_single_process_cuts_the_backfill_and_moves_every_part() {
         let late = shop.succeeds(share("1/2"));
         assert_eq!(
             (late.records_processed, &*late.warnings[0]),
-            (0, "the other processes had moved all of it before this one came")
+            (0, "the other processes had moved all of it before this one started")
         );
         assert_eq!(shop.state().ended_backfill.unwrap().told, [0, 1]);
         // A process that comes again asks for a new backfill.
@@ -136,7 +136,7 @@ fn discarding_a_shared_backfill_ends_the_other_processes_work_on_it() {
     shop.world.script.let_go();
     let report = first.ends().unwrap();
     assert_eq!((report.outcome, report.error_kind), (Outcome::Failed, Some(Conflict)), "{report:#?}");
-    assert!(report.errors[0].contains("The backfill of `t` was given up by another process"), "{report:#?}");
+    assert!(report.errors[0].contains("The backfill of `t` was discarded by another process"), "{report:#?}");
     shop.is_equal("the old one's end");
 }
 

@@ -28,7 +28,7 @@ impl Asked {
         let end =
             ask.end.as_deref().map(|text| value("--end", text).map(|end| end.day_end_of(text, kind))).transpose()?;
         if end.is_some_and(|end| end.max_of(start) == start && end != start) {
-            return Err(Fault::new(FaultKind::Config, "`--end` lies before `--start`")
+            return Err(Fault::new(FaultKind::Config, "`--end` is before `--start`")
                 .with_hint("exchange the two; both ends are included"));
         }
         Ok(Self { start, end })
@@ -48,11 +48,11 @@ pub(in crate::engine) fn nothing(mapping: &Mapping, asked: &Asked, latest: Optio
     let start = asked.start;
     let sentence = match latest {
         Some(latest) => {
-            format!("There is nothing to backfill: `--start` is {start}, and `{}` has come to {latest}", mapping.name)
+            format!("There is nothing to backfill: `--start` is {start}, but `{}` ends at {latest}", mapping.name)
         }
         None => format!("There is nothing to backfill: {} holds no settled row from {start} on", mapping.source),
     };
-    Fault::new(FaultKind::Config, sentence).with_hint("what lies beyond is fetched by `bqsync run-once`")
+    Fault::new(FaultKind::Config, sentence).with_hint("`bqsync run-once` moves the rows beyond that")
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ fn refuse_missing(mapping: &Mapping, state: &MappingState, target: Option<&Targe
     let sentence = format!("{} does not exist, although the table was brought over at {at}", mapping.target);
     let option = quote::shell_option("--mapping", &mapping.name.0);
     Err(Fault::new(FaultKind::Conflict, sentence).with_hint(format!(
-        "`bqsync run-once {option}` makes it anew; or correct `project`, `dataset` or `bigquery_table`"
+        "`bqsync run-once {option}` creates it again; or correct `project`, `dataset` or `bigquery_table`"
     )))
 }
 
@@ -115,8 +115,8 @@ fn keyed(comparison: &Comparison) -> Option<String> {
     let names: Vec<_> = keyed.map(|(column, _)| format!("`{}`", column.source.name)).collect();
     (!names.is_empty()).then(|| {
         format!(
-            "{} masked with `hmac`, whose key is in no statement: compared is that there is a mask where there is a value, and \
-             that it has the form of one",
+            "{} masked with `hmac`, whose key is in no statement: verify only compares that each value has a mask and \
+             that the mask has the right form",
             names.join(", ")
         )
     })

@@ -75,7 +75,7 @@ pub(in crate::engine) fn refuse_task(mapping: &Mapping, task: &Task) -> Result<(
             let (name, mode) = (&mapping.name, mapping.mode.word());
             let sentence = format!("Mapping `{name}` has `mode: {mode}`, which needs no `deletes`");
             Err(Fault::new(FaultKind::Config, sentence)
-                .with_hint("each of its runs takes out the rows that MySQL no longer has"))
+                .with_hint("each of its runs removes the rows that MySQL no longer has"))
         }
         Task::Sync { allow_shrink: true, .. } if mapping.mode.has_windows() => {
             let (name, mode) = (&mapping.name, mapping.mode.word());
@@ -85,8 +85,10 @@ pub(in crate::engine) fn refuse_task(mapping: &Mapping, task: &Task) -> Result<(
             Err(Fault::new(FaultKind::Config, sentence).with_hint("take it out; such a run makes no table smaller"))
         }
         Task::Repair(_) if mapping.mode == Mode::Replace => {
-            let sentence =
-                format!("Each run of `{}` reads the whole table, so there is nothing to repair by key", mapping.name);
+            let sentence = format!(
+                "Each run of `{}` replaces the whole table, so there is nothing to repair by key",
+                mapping.name
+            );
             let option = quote::shell_option("--mapping", &mapping.name.0);
             Err(Fault::new(FaultKind::Config, sentence)
                 .with_hint(format!("`bqsync run-once {option}` brings the table as it is")))
@@ -117,7 +119,7 @@ pub(in crate::engine) fn refuse_backfill(mapping: &Mapping) -> Result<(), Fault>
         return Ok(());
     }
     let (name, mode) = (&mapping.name, mapping.mode.word());
-    let sentence = format!("Mapping `{name}` has `mode: {mode}`: it has no range that a backfill could move again");
+    let sentence = format!("Mapping `{name}` has `mode: {mode}`, which has no range that a backfill could move again");
     Err(Fault::new(FaultKind::Config, sentence).with_hint(format!(
         "`bqsync run-once {}` looks at the whole table again",
         quote::shell_option("--mapping", &mapping.name.0)

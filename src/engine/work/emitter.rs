@@ -38,7 +38,7 @@ fn log(event: &Event) {
         Event::DueRunDelayed { mapping, due, reason } => info!(%mapping, %due, reason, "due, and waits"),
         Event::DueRunLeft { mapping, due } => info!(%mapping, %due, "due, and another process has run it"),
         Event::MappingLeft { mapping, reason, .. } => info!(%mapping, reason, "due, and left to another process"),
-        Event::ScheduleLeft => info!("the schedule is followed no more"),
+        Event::ScheduleLeft => info!("the schedule is no longer followed"),
         Event::PhaseStarted { phase, .. } => debug!(phase = phase.word(), "phase started"),
         Event::PublishRecovered { job, done: true, .. } => {
             info!(%job, "an earlier run's publish had succeeded and is adopted");
@@ -87,7 +87,9 @@ fn log(event: &Event) {
         Event::RunFinished { report } => info!(run = %report.run_id, mappings = report.mappings.len(), "run finished"),
         Event::EngineFailed { error } => error!(error, "the engine failed"),
         Event::RecordFailed { run, error } => error!(%run, error, "the run's report could not be written"),
-        Event::OutletFailed { outlet, error, hint } => warn!(outlet, error, hint, "the run is done, but not told of"),
+        Event::OutletFailed { outlet, error, hint } => {
+            warn!(outlet, error, hint, "the run has ended, but its notification failed")
+        }
     }
 }
 

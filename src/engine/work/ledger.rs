@@ -70,7 +70,7 @@ impl<P: Platform> Ledger<P> {
     pub(in crate::engine) fn watermark(&self, kind: CursorKind) -> Result<Option<Watermark>, Fault> {
         let Some(stored) = &self.state.watermark else { return Ok(None) };
         let cursor = Cursor::parse(&stored.value, kind).map_err(|fault| {
-            let sentence = format!("The remembered watermark of mapping `{}` does not suit its column", self.mapping);
+            let sentence = format!("The stored watermark of mapping `{}` does not suit its column", self.mapping);
             Fault::new(FaultKind::Config, sentence)
                 .caused_by(fault)
                 .with_hint("the incremental column has changed its type: set `last_sync` in the state file by hand")
@@ -276,7 +276,7 @@ impl<P: Platform> Ledger<P> {
     pub(in crate::engine) async fn checkpoint(&mut self, done: Cursor, rows: u64) -> Result<BackfillState, Fault> {
         self.state.pending = None;
         let Some(backfill) = &mut self.state.backfill else {
-            return Err(Fault::new(FaultKind::Bug, "A checkpoint was reached of a backfill that nobody has begun"));
+            return Err(Fault::new(FaultKind::Bug, "A checkpoint was set although no backfill is under way"));
         };
         backfill.done = Some(done.to_string());
         backfill.slices += 1;

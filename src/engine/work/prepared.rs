@@ -50,8 +50,7 @@ impl Schemas {
 /// # Errors
 /// `Bug` for a plan without a cursor.
 pub(in crate::engine) fn cursor_of(plan: &TablePlan) -> Result<CursorPlan, Fault> {
-    plan.cursor
-        .ok_or_else(|| Fault::new(FaultKind::Bug, "A window was asked for of a table that is planned without any"))
+    plan.cursor.ok_or_else(|| Fault::new(FaultKind::Bug, "A window was requested for a table whose plan has none"))
 }
 
 impl Prepared {

@@ -86,17 +86,19 @@ async fn judge<P: Platform>(ports: &Ports<P>, mapping: &Mapping, then: &RowsOf) 
     };
     let hint = match (change.statement(&mapping.target, &target, &strays), rival) {
         (Some(_), Some(rival)) => format!(
-            "mapping `{}` is {} now, whose rows cannot be told from these: give one of the two its former word again",
+            "mapping `{}` uses {} now, so its rows cannot be distinguished from these: give one of the two mappings its \
+             former `shard` again",
             rival.name,
             words(change.from.as_ref())
         ),
         (Some(statement), None) => format!(
-            "{}in BigQuery: {statement}; the next run finds none of the former ones there and continues from where it was. Or \
-             give the mapping its former word again",
+            "{}run in BigQuery: {statement}; the next run then continues from the watermark. Or give the mapping its former \
+             `shard` again",
             doubles(mapping, &change, beside)
         ),
         (None, _) => format!(
-            "write {} again; or, for a table of its own, another `bigquery_table`, and take `{}` out of `last_sync` in the state \
+            "write {} again; or give the mapping a `bigquery_table` of its own, and take `{}` out of `last_sync` in \
+             the state \
              file",
             former(then),
             mapping.name
@@ -106,13 +108,13 @@ async fn judge<P: Platform>(ports: &Ports<P>, mapping: &Mapping, then: &RowsOf) 
 }
 
 fn refusal(mapping: &Mapping, change: &ShardChange, rows: u64) -> Fault {
-    let (name, target, rows) = (&mapping.name, &mapping.target, format::count(rows));
+    let (name, target, rows) = (&mapping.name, &mapping.target, format::counted(rows, "row"));
     let (then, now) = (words(change.from.as_ref()), words(change.to.as_ref()));
     let what = match (&change.from, &change.to) {
-        (Some(_), None) => format!("{rows} row(s) of {target} are not {then}, and would be taken for the mapping's"),
-        _ => format!("{rows} row(s) of {target} are still {then}, and would come a second time"),
+        (Some(_), None) => format!("{target} holds {rows} outside of {then}, which would be taken for the mapping's"),
+        _ => format!("{target} still holds {rows} of {then}, which would come a second time"),
     };
-    let sentence = format!("The rows of `{name}` came as {then}, and the mapping says {now}: {what}");
+    let sentence = format!("The rows of `{name}` were published under {then}, and the mapping now says {now}: {what}");
     Fault::new(FaultKind::Config, sentence)
 }
 
@@ -120,9 +122,9 @@ fn refusal(mapping: &Mapping, change: &ShardChange, rows: u64) -> Fault {
 fn doubles(mapping: &Mapping, change: &ShardChange, rows: u64) -> String {
     let Some(to) = change.to.as_ref().filter(|_| rows > 0) else { return String::new() };
     format!(
-        "{} row(s) are {} already: if they are another mapping's, choose another word; if they are a second copy of these, first {}; \
-         then ",
-        format::count(rows),
+        "{} of {} are there already: if they are another mapping's, choose another `shard`; if they are a second copy of \
+         these rows, first run {}; then ",
+        format::counted(rows, "row"),
         words(Some(to)),
         emptying(&mapping.target, Some(to))
     )
@@ -131,12 +133,14 @@ fn doubles(mapping: &Mapping, change: &ShardChange, rows: u64) -> String {
 fn taken_over(mapping: &Mapping, then: &RowsOf, now: &RowsOf) -> String {
     let (name, target) = (&mapping.name, &mapping.target);
     let (then, now) = (words(then.shard.as_ref()), words(now.shard.as_ref()));
-    format!("the rows of `{name}` came as {then}, and are {now} from now on: {target} holds no other that came for it")
+    format!(
+        "the rows of `{name}` were published under {then} and belong to {now} from now on: {target} has none left of {then}"
+    )
 }
 
 /// Names rows by the shard that marks them.
 fn words(shard: Option<&TableShard>) -> String {
-    shard.map_or_else(|| "rows of no shard".to_owned(), |shard| format!("those of {}", shard.condition("")))
+    shard.map_or_else(|| "no shard".to_owned(), |shard| format!("shard {}", shard.condition("")))
 }
 
 /// The keys that marked the rows; empty if they had no shard.

@@ -174,11 +174,11 @@ pub(in crate::engine) fn changed_rules(
     let (now, then) = (Rules::of(mapping), state.rules.clone().unwrap_or_default());
     let option = quote::shell_option("--mapping", &mapping.name.0);
     let filter = (now.filter != then.filter).then(|| {
-        let sentence = "`where` is another than when the rows up to the watermark were moved: rows below it that match only \
-                        now are not in BigQuery, and rows that match no longer are there still";
+        let sentence = "`where` has changed since the rows up to the watermark were moved: rows below it that match \
+                        only now are missing in BigQuery, and rows that no longer match are still there";
         Finding::warn(Topic::Where, sentence).remedy(format!(
-            "`bqsync verify {option} --repair` brings the ones, and the others go as `deletes` says; what it leaves there keeps \
-             this warning until it has been deleted in BigQuery and the command has ended once more"
+            "`bqsync verify {option} --repair` brings the missing rows, and removes the others as `deletes` says; if \
+             it leaves any, this warning stays until they have been deleted in BigQuery and the command has run again"
         ))
     });
     let taken_up = plan.and_then(|plan| taken_up(mapping, &then, plan));
@@ -196,8 +196,8 @@ fn renamed(mapping: &Mapping, now: &Rules, then: &Rules, plan: &TablePlan) -> Op
         return None;
     }
     let sentence = format!(
-        "`rename` of {} is another than when the rows up to the watermark were moved: in {} these hold NULL under the name of now, and \
-         what they held under the former one",
+        "`rename` of {} has changed since the rows up to the watermark were moved: in {} these rows have NULL under \
+         the new name and their values under the former one",
         named.join(", "),
         mapping.target
     );
@@ -208,7 +208,8 @@ fn renamed(mapping: &Mapping, now: &Rules, then: &Rules, plan: &TablePlan) -> Op
 fn filling(mapping: &Mapping, cursor: &SourceType) -> String {
     match mapping.mode {
         Mode::Append => format!(
-            "a backfill of an append leaves them as they are: fill them in BigQuery by an UPDATE, then `bqsync verify {} --repair`",
+            "a backfill does not change rows of an append: fill the column in BigQuery with an UPDATE, then run \
+             `bqsync verify {} --repair`",
             quote::shell_option("--mapping", &mapping.name.0)
         ),
         Mode::Upsert | Mode::Replace | Mode::Mirror => format!("`{}` fills them", backfill(mapping, cursor)),
@@ -223,8 +224,8 @@ fn taken_up(mapping: &Mapping, then: &Rules, plan: &TablePlan) -> Option<Finding
         return None;
     }
     let sentence = format!(
-        "{} did not move when the rows up to the watermark were moved: {} holds NULL or a former value in it for rows that have \
-         not changed since",
+        "{} was left out when the rows up to the watermark were moved: {} holds NULL or a former value in it for rows \
+         that have not changed since",
         named.join(", "),
         mapping.target
     );
@@ -241,23 +242,23 @@ fn changed_masks(mapping: &Mapping, now: &Rules, then: &Rules, source: &SourceSc
         return None;
     }
     let sentence = format!(
-        "the mask of {} is another than when the rows up to the watermark were published: {} holds their values as they came \
-         then, which may be in clear",
+        "the mask of {} has changed since the rows up to the watermark were published: {} holds their values under \
+         the former mask, or unmasked",
         named.join(", "),
         mapping.target
     );
     let option = quote::shell_option("--mapping", &mapping.name.0);
     Some(Finding::warn(Topic::Mask, sentence).remedy(match mapping.mode {
         Mode::Append => format!(
-            "a backfill of an append leaves them as they are: load them anew (in BigQuery, {}; then take `{}` out of `last_sync` in \
-             the state file and run again), and mind that BigQuery's time travel shows the former rows for days",
+            "a backfill does not change rows of an append: load them again (in BigQuery, {}; then remove `{}` from \
+             `last_sync` in the state file and run again); BigQuery's time travel shows the former rows for some days",
             emptying(&mapping.target, mapping.shard.as_ref()),
             mapping.name
         ),
         Mode::Upsert | Mode::Replace | Mode::Mirror => format!(
-            "a backfill from the beginning (`bqsync backfill {option} --start ...`) puts the masks of now in their place; \
-             BigQuery's time travel shows the former rows for days, and rows that MySQL no longer has keep theirs until they are \
-             deleted there"
+            "a backfill from the beginning (`bqsync backfill {option} --start ...`) applies the present masks; \
+             BigQuery's time travel shows the former rows for some days, and rows that MySQL no longer has keep their \
+             values until they are deleted there"
         ),
     }))
 }

@@ -152,7 +152,7 @@ impl<'a, P: Platform> Survey<'a, P> {
             (self.tell)(Looking::Parts { done: self.parts.0, of: self.parts.1 });
             match todo {
                 Todo::Whole => {
-                    return Ok(Found::Left("without `primary_keys` it cannot be told which rows differ".to_owned()));
+                    return Ok(Found::Left("without `primary_keys` it is unknown which rows differ".to_owned()));
                 }
                 Todo::Cut { cut, parts } => {
                     if let Some(reason) = self.afford(&Question::Sums(cut.clone())).await? {

@@ -35,7 +35,7 @@ pub(in crate::engine) async fn sweep<P: Platform>(scope: &Scope<P>) -> Result<bo
     let found = match scope.unless_cancelled(look).await {
         // Moving rows matters more than cleaning up: a fault of BigQuery will show itself where it matters.
         Err(Halt::Fault(fault)) => {
-            tracing::warn!(error = %fault, "leftover staging tables were not looked for; they expire by themselves");
+            tracing::warn!(error = %fault, "leftover staging tables could not be listed; they expire by themselves");
             return Ok(false);
         }
         found => found?,
@@ -50,7 +50,9 @@ pub(in crate::engine) async fn sweep<P: Platform>(scope: &Scope<P>) -> Result<bo
         has_found = true;
         match scope.unless_cancelled(ports.warehouse.drop_staging(table)).await {
             Ok(()) => tracing::info!(%table, "dropped a staging table that an earlier run had left behind"),
-            Err(Halt::Fault(fault)) => tracing::warn!(%table, error = %fault, "a leftover staging table stays"),
+            Err(Halt::Fault(fault)) => {
+                tracing::warn!(%table, error = %fault, "a leftover staging table could not be dropped")
+            }
             Err(halt) => return Err(halt),
         }
     }

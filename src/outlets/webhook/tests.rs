@@ -60,7 +60,7 @@ fn the_failed_mappings_are_named_with_sentence_and_hint() {
     assert_eq!(troubles[0]["sentence"], "Connecting was refused");
     assert_eq!((&troubles[0]["kind"], &troubles[0]["hint"]), (&"auth".into(), &"check the account".into()));
     let text = value["text"].as_str().unwrap();
-    assert!(text.contains("1 of 2 mapping(s) failed (run r1)") && text.contains("\norders: Connecting"), "{text}");
+    assert!(text.contains("1 of 2 mappings failed (run r1)") && text.contains("\norders: Connecting"), "{text}");
     assert_eq!(value["host"], Value::from(host_name()));
 }
 
@@ -73,7 +73,7 @@ fn a_waiting_mapping_is_named_with_the_commands_that_decide() {
     };
     let columns = MappingReport { waits_for: Some(Undecided::Columns), ..waiting("my orders") };
     let value = serde_json::to_value(word(&run(vec![table, columns]))).unwrap();
-    assert!(value["text"].as_str().unwrap().contains("2 of 2 mapping(s) wait for a decision"), "{value}");
+    assert!(value["text"].as_str().unwrap().contains("2 of 2 mappings waiting for a decision"), "{value}");
     let troubles = &value["mappings"];
     assert_eq!(troubles[0]["source"], "eu:shop.coupons");
     assert_eq!(troubles[0]["sentence"], "Its table is new and waits for a decision");

@@ -13,6 +13,7 @@ use super::jobs::JobState;
 use super::load;
 use super::parquet::{Encoded, ParquetEncoder};
 use super::staged_object::StagedObjects;
+use crate::domain::counted::counted;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::plan::TablePlan;
 use crate::warehouse::{StageOrder, Staged};
@@ -130,8 +131,9 @@ fn encode(plan: &TablePlan, mut inbox: mpsc::Receiver<Step>, sink: ChunkWriter) 
 fn reconciled(order: StageOrder, encoded: Encoded, job: &JobState) -> Result<Staged, Fault> {
     let loaded = job.loaded_rows();
     if loaded != Some(encoded.rows) {
-        let loaded = loaded.map_or_else(|| "an unknown number of".to_owned(), |n| n.to_string());
-        let sentence = format!("{loaded} rows arrived in {}, but {} were written", order.staging, encoded.rows);
+        let loaded = loaded.map_or_else(|| "an unknown number of rows".to_owned(), |rows| counted(rows, "row"));
+        let sentence =
+            format!("{loaded} arrived in {}, but {} had been written", order.staging, counted(encoded.rows, "row"));
         return Err(Fault::new(FaultKind::Bug, sentence));
     }
     Ok(Staged {

@@ -176,7 +176,7 @@ impl Indexer<'_, '_> {
     fn alias(&self, anchor: usize, line: usize) -> Result<Rc<Place>, Flaw> {
         let place = self.anchors.get(&anchor).cloned().ok_or_else(|| Flaw {
             line,
-            message: "an alias stands inside of what it names".to_owned(),
+            message: "an alias stands inside the value that it names".to_owned(),
             hint: "set the anchor (`&name`) on something that ends before the alias (`*name`)",
         })?;
         self.check_levels(place.levels, line)?;

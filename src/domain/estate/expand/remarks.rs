@@ -5,6 +5,7 @@ use super::outcome::Refused;
 use super::view::View;
 use super::work::{Match, Work};
 use crate::domain::config::TablePattern;
+use crate::domain::counted::counted;
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::MappingName;
 
@@ -16,12 +17,13 @@ impl Work<'_> {
             Ok(mapping) if TakenAs::of(&mapping) == *taken => return,
             Ok(mapping) => (
                 format!(
-                    "`{name}` was taken as {}; by its keys and indexes of today it would be {}",
+                    "`{name}` was taken as {}; by its present keys and indexes it would be {}",
                     told(taken),
                     told(&TakenAs::of(&mapping))
                 ),
                 format!(
-                    "it stays as it is; to change that, give it a mapping of its own named `{name}`, which wins and keeps what the state knows"
+                    "it stays as it is; to change that, give it its own mapping named `{name}`, which takes \
+                     precedence and keeps the state"
                 ),
             ),
             Err(why) => (
@@ -50,8 +52,7 @@ impl Work<'_> {
     pub(super) fn remark_refused(&mut self, pattern: &TablePattern, table: &Match<'_>, why: &str) {
         let name = &table.name;
         let sentence = format!("`{name}` is not moved by the tables `{}`: {why}", pattern.text);
-        let remedy =
-            "give it a mapping of its own with a `bigquery_table` that no other has, or leave it out: `except`";
+        let remedy = "give it its own mapping with an unused `bigquery_table`, or leave it out: `except`";
         match table.known.and_then(|known| known.taken.as_ref()) {
             Some(taken) => self.out.refused.push(Refused {
                 name: name.clone(),
@@ -75,13 +76,13 @@ impl Work<'_> {
     }
 
     pub(super) fn remark_left(&mut self, pattern: &TablePattern, left: &[String]) {
-        let tables = if left.len() == 1 { "1 table has".to_owned() } else { format!("{} tables have", left.len()) };
         let sentence = format!(
-            "{tables} appeared that `{}` would take, and left out by `allow_table_additions: false`: {}",
+            "`allow_table_additions: false` leaves out {} that `{}` would take: {}",
+            counted(left.len(), "new table"),
             pattern.text,
             few(left)
         );
-        let remedy = "to take them, set it to `true` or `review`; to be told no more, name them in `except`";
+        let remedy = "to take them, set it to `true` or `review`; to end this warning, name them in `except`";
         self.out.remarks.push(Finding::warn(Topic::Tables, sentence).remedy(remedy));
     }
 }

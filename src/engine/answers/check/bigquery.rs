@@ -79,13 +79,13 @@ async fn dataset<P: Platform>(ports: &Ports<P>, identity: &Identity, mapping: &M
     let name = format!("{}.{}", target.project, target.dataset);
     let skip = |why: &str| Finding::skip(Topic::BigqueryWrite, format!("nothing was written to {name}: {why}"));
     let there = match within("Looking for the dataset", ports.warehouse.has_dataset(target)).await {
-        Ok(true) => Finding::ok(Topic::BigqueryDataset, format!("{name} is there, in {}", mapping.location)),
+        Ok(true) => Finding::ok(Topic::BigqueryDataset, format!("{name} exists, in {}", mapping.location)),
         Ok(false) => {
             return vec![access::dataset_missing(target, &mapping.location), skip("it does not exist yet")];
         }
         Err(fault) => {
             let failed = access::dataset_failed(Topic::BigqueryDataset, identity, target, &fault);
-            return vec![failed, skip("it cannot be looked at")];
+            return vec![failed, skip("its description cannot be read")];
         }
     };
     if !probe {

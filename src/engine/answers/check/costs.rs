@@ -52,7 +52,8 @@ fn is_possible(mode: Mode, mapping: &Mapping, plan: &TablePlan) -> bool {
 impl Sizes {
     fn of(size: Estimate, target: Option<&TargetSchema>) -> Self {
         let Estimate { rows, row_bytes } = size;
-        let rows_of = rows.map_or_else(|| "all rows".to_owned(), |rows| format!("about {} rows", format::count(rows)));
+        let rows_of =
+            rows.map_or_else(|| "all rows".to_owned(), |rows| format!("about {}", format::counted(rows, "row")));
         let bytes = rows.zip(row_bytes).map(|(rows, bytes)| rows.saturating_mul(bytes));
         let table = bytes.map_or_else(|| "as many bytes as they have".to_owned(), format::bytes);
         let target = match target.map(|target| target.bytes) {

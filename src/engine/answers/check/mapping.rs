@@ -123,7 +123,7 @@ async fn describe_target<P: Platform>(
 ) -> Result<Option<TargetSchema>, Finding> {
     let table = &mapping.target;
     if !ground.may_read {
-        return Err(Finding::skip(Topic::Target, format!("{table} was not looked at: there are no credentials")));
+        return Err(Finding::skip(Topic::Target, format!("{table} was not checked: there are no credentials")));
     }
     let described = within(&format!("Reading the columns of {table}"), ports.warehouse.describe(table)).await;
     described.map_err(|fault| Finding::fail(Topic::Target, &fault))
@@ -170,8 +170,8 @@ async fn filtered<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Option<Fi
                 .remedy("correct the condition: with it, `bqsync deletes` would delete or mark every row")
         }
         Ok(Filtered { rows, .. }) => {
-            let rows = rows.map(|rows| format!("; to find them MySQL looks at about {} rows", format::count(rows)));
-            Finding::ok(Topic::Where, format!("MySQL takes `where` as a condition{}", rows.unwrap_or_default()))
+            let rows = rows.map(|rows| format!("; to find them MySQL looks at about {}", format::counted(rows, "row")));
+            Finding::ok(Topic::Where, format!("MySQL accepts `where`{}", rows.unwrap_or_default()))
         }
         Err(fault) => Finding::fail(Topic::Where, &fault),
     })
@@ -187,7 +187,7 @@ async fn replacing<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Option<F
         Ok(size) => size,
         Err(fault) => return Some(Finding::warn(Topic::Replace, fault.to_string())),
     };
-    let rows_of = rows.map_or_else(|| "all rows".to_owned(), |rows| format!("about {} rows", format::count(rows)));
+    let rows_of = rows.map_or_else(|| "all rows".to_owned(), |rows| format!("about {}", format::counted(rows, "row")));
     let rows_of = rows_of + mapping.source.filter.as_ref().map_or("", |_| " (of which `where` takes its own)");
     let bytes = rows.zip(row_bytes).map(|(rows, bytes)| rows.saturating_mul(bytes));
     let bytes = bytes.map_or_else(|| "as many bytes as they have".to_owned(), format::bytes);
@@ -274,7 +274,7 @@ fn compared<P: Platform>(
     }
     let sentence = match (planned.diff.creates_table, names.len()) {
         (true, _) if ground.states.get(&mapping.name).is_some_and(|state| state.replaced.is_some()) => {
-            format!("{table} does not exist any more; the next run makes it anew")
+            format!("{table} no longer exists; the next run creates it again")
         }
         (true, _) => format!("{table} does not exist yet; the first run creates it"),
         (false, 0) if planned.table.partitioning.as_ref().is_some_and(|by| by.needs_filter) => {
@@ -283,7 +283,9 @@ fn compared<P: Platform>(
             )
         }
         (false, 0) => format!("{table} has every column"),
-        (false, changes) => format!("{table} is there; the next run adds, widens or relaxes {changes} column(s)"),
+        (false, changes) => {
+            format!("{table} exists; the next run adds, widens or relaxes {}", format::counted(changes, "column"))
+        }
     };
     vec![Finding::ok(Topic::Target, sentence)]
 }

@@ -24,6 +24,7 @@ use crate::domain::config::Mapping;
 use crate::domain::finding::{Finding, Tally, Topic};
 use crate::engine::ports::{Platform, Ports, TRIES_FOR_AN_ANSWER};
 use crate::engine::protocol::{Check, Checked};
+use crate::format;
 
 /// Gives all findings in one answer, in the order of their topics and of the configuration. Without `probe` nothing is
 /// written.
@@ -74,5 +75,5 @@ pub(in crate::engine) async fn check<P: Platform>(ports: &Ports<P>, mappings: Ve
 fn configuration<P: Platform>(ports: &Ports<P>, chosen: usize) -> Finding {
     let (path, all) = (ports.config.path.display(), ports.config.mappings.len());
     let of = if chosen == all { String::new() } else { format!("{chosen} of ") };
-    Finding::ok(Topic::Config, format!("{path} and the environment are sound; {of}{all} mapping(s)"))
+    Finding::ok(Topic::Config, format!("{path} and the environment are sound; {of}{}", format::counted(all, "mapping")))
 }

@@ -9,6 +9,7 @@ use crate::domain::fault::Fault;
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::MappingName;
 use crate::engine::ports::{Platform, Ports};
+use crate::format;
 use crate::state::{Diagnose as _, MappingState, StateStore};
 use crate::warehouse::Diagnose as _;
 
@@ -32,7 +33,7 @@ pub(in crate::engine) async fn look<P: Platform>(
 }
 
 fn known(states: &BTreeMap<MappingName, MappingState>) -> String {
-    format!("the state of {} mapping(s)", states.len())
+    format!("the state of {}", format::counted(states.len(), "mapping"))
 }
 
 async fn failed<P: Platform>(ports: &Ports<P>, fault: &Fault) -> Finding {

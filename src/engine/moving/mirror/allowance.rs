@@ -38,13 +38,13 @@ impl Allowance {
 
     fn exceeded(&self, mapping: &Mapping, more: u64) -> Fault {
         let Mapping { name, source, target, most_deleted: most, .. } = mapping;
-        let held = format::count(self.held);
+        let held = format::counted(self.held, "row");
         let sentence = if self.now == 0 {
             format!("MySQL shows no row of {source}, and {target} holds {held}: none was deleted")
         } else {
             format!(
-                "{} of {held} rows of {target} are no longer in MySQL, more than `max_delete_fraction` ({most}) of mapping \
-                 `{name}` allows; none of these was deleted",
+                "MySQL no longer has {} of {held} of {target}, more than `max_delete_fraction` ({most}) of mapping `{name}` \
+                 allows; none of these was deleted",
                 format::count(self.gone + more)
             )
         };

@@ -121,7 +121,9 @@ impl<P: Platform> Work<'_, P> {
             None => Ok(()),
             Some(gone) => {
                 let (table, name) = (&comparison.source, &gone.name);
-                Err(Halt::Drifted(format!("{table} was altered while it was summed up: `{name}` is gone, or another")))
+                Err(Halt::Drifted(format!(
+                    "{table} was altered while it was summed up: `{name}` was dropped or has another type"
+                )))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Checks that rows have the planned columns.
 
 use super::column::Column;
+use crate::domain::counted::counted;
 use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::SourceTable;
 use crate::domain::plan::TablePlan;
@@ -22,7 +23,7 @@ fn compare(sent: &[&str], plan: &TablePlan, more: usize, table: &SourceTable) ->
     if came != asked {
         return Err(Fault::new(
             FaultKind::Bug,
-            format!("{asked} columns of {table} were asked for, but {came} arrive"),
+            format!("{} of {table} were selected, but {came} arrived", counted(asked, "column")),
         ));
     }
     let mut both = plan.columns.iter().zip(sent);

@@ -61,7 +61,7 @@ fn an_invalid_mask_is_refused_and_its_value_is_not_shown() {
     refused("mask: {a: }", "is not a mask");
     refused("mask: {a: [sha256]}", "is not a mask");
     refused("mask: sha256", "not a group of keys");
-    refused("mask: {a: {hmac: \"${SHORT}\"}}", "has 6 characters, so that it can be guessed: take 32 random bytes");
+    refused("mask: {a: {hmac: \"${SHORT}\"}}", "has only 6 characters, so it can be guessed: take 32 random bytes");
     refused("mask: {a: {hmac: \"${NOBODY}\"}}", "the variable is not set");
     refused("mask: {a: {last: 0}}", "from 1 to 8");
     refused("mask: {a: {last: 9}}", "from 1 to 8");
