@@ -101,7 +101,7 @@ fn other_work_on_the_mapping_is_refused_while_a_part_is_moved() {
     refused(&shop, sync(), "Mapping `t#part-0` is held by run");
     refused(&shop, backfill("2026-01-02"), "Mapping `t#part-0` is held by run");
     let other = Command::Backfill { ask: ask("2026-01-02"), restart: false, shard: Some("0/2".parse().unwrap()) };
-    refused(&shop, other, "has not ended (`bqsync status` says how far its");
+    refused(&shop, other, "has not ended (`bqsync status` shows how far its");
     shop.world.script.let_go();
     assert_eq!(first.ends().unwrap().outcome, Outcome::Ok);
     shop.is_equal("the backfill");

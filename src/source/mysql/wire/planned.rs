@@ -89,7 +89,7 @@ mod tests {
         let said = |sent: &[&str]| compare(sent, &plan, 0, &table).map_err(|fault| (fault.kind(), fault.to_string()));
         assert_eq!(said(&["INT", "INT"]), Ok(()));
         for sent in [&["INT"][..], &["INT", "INT", "INT"]] {
-            let words = format!("2 columns of t were asked for, but {} arrive", sent.len());
+            let words = format!("2 columns of t were selected, but {} arrived", sent.len());
             assert_eq!(said(sent), Err((FaultKind::Bug, words)));
         }
         assert_eq!(said(&["INT", "VARCHAR"]).unwrap_err().0, FaultKind::Schema);
