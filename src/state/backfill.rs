@@ -12,7 +12,7 @@ use crate::state::Rules;
 /// How far a backfill has come. Values of the incremental column as text, both ends included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackfillState {
-    /// As the operator asked for it: the same words continue this backfill.
+    /// The operator's own words: the same words continue this backfill.
     pub start: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<String>,

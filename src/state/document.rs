@@ -56,7 +56,7 @@ impl Document {
     /// `content` is `None` when there is no object yet.
     ///
     /// # Errors
-    /// As `of_file`.
+    /// The same as those of `of_file`.
     pub fn of_object(uri: &str, content: Option<&[u8]>) -> Result<Self, Fault> {
         Self::parse(
             Place {

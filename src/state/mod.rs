@@ -59,7 +59,7 @@ pub trait StateStore: Send + Sync + 'static {
     /// The states of all mappings.
     ///
     /// # Errors
-    /// As `load`.
+    /// The same as those of `load`.
     fn load_all(&self) -> impl Future<Output = Result<BTreeMap<MappingName, MappingState>, Fault>> + Send;
 
     /// Replaces the state of the leased mapping; durable when it returns.
@@ -79,32 +79,32 @@ pub trait StateStore: Send + Sync + 'static {
         text: Vec<u8>,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// The checksums kept in that place; `None` where there are none.
+    /// The checksums stored in that place; `None` if there are none.
     ///
     /// # Errors
-    /// As `save_sums`.
+    /// The same as those of `save_sums`.
     fn load_sums(
         &self,
         mapping: &MappingName,
         place: SumsPlace,
     ) -> impl Future<Output = Result<Option<Vec<u8>>, Fault>> + Send;
 
-    /// What is remembered of the tables that the entries for many tables take; empty at first.
+    /// The remembered tables of the entries for many tables; empty at first.
     ///
     /// # Errors
-    /// As `load`.
+    /// The same as those of `load`.
     fn load_tables(&self) -> impl Future<Output = Result<KnownTables, Fault>> + Send;
 
-    /// Adds tables to what is remembered, also while other processes do the same; durable when it returns.
+    /// Adds to the remembered tables, also while other processes do the same; durable when it returns.
     ///
     /// # Errors
-    /// As `save`.
+    /// The same as those of `save`.
     fn note_tables(&self, news: &KnownTables) -> impl Future<Output = Result<(), Fault>> + Send;
 
     /// Who works on which mapping now, on any host; one holder for each mapping, also where several share its backfill.
     ///
     /// # Errors
-    /// As `load`.
+    /// The same as those of `load`.
     fn holders(&self) -> impl Future<Output = Result<BTreeMap<MappingName, Holder>, Fault>> + Send;
 
     /// Writes the reports of a run and adds it to the history, whose length is limited.

@@ -12,7 +12,7 @@ use crate::support::{Ran, Sandbox, finish, is_mysql, root_options};
 const MAPPING: &str =
     "  - {name: o, mysql_table: o, bigquery_table: o, primary_keys: [id], incremental_column: t, mode: upsert}";
 
-/// Longer than any writer of another test: whoever waits for a lock, or is prepared, may write to every table.
+/// Longer than any writer of another test: a session that waits for a lock, or is prepared, may write to every table.
 const PATIENT: &str = "fence_timeout: 60s";
 
 const ROWS: &str = "SELECT CAST(id AS CHAR), v FROM o ORDER BY id";

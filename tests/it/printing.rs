@@ -1,4 +1,4 @@
-//! Output on the terminal, whoever wrote the text, and what happens if the output is lost.
+//! Output on the terminal, whatever its origin, and what happens if the output is lost.
 
 use std::fs::File;
 use std::io::Read;

@@ -1,4 +1,4 @@
-//! Rules about a mapping's table in BigQuery as it is, whoever made it.
+//! Rules about a mapping's table in BigQuery as it is; bqsync need not have created it.
 
 use chrono::TimeDelta;
 

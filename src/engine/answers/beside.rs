@@ -11,7 +11,7 @@ use crate::engine::work::comparing::ready;
 use crate::state::StateStore;
 use crate::warehouse::Estimates;
 
-/// As many rows as a few screens show.
+/// Enough rows for a few screens.
 const MOST_ROWS: usize = 40;
 
 pub(in crate::engine) async fn beside<P: Platform>(

@@ -46,7 +46,7 @@ impl<P: Platform> Work<'_, P> {
             self.tell_compared(verification, false);
             return Ok(());
         };
-        // Of the modes without windows, replace refuses a repair, and mirror has its own.
+        // Two modes have no window: replace refuses a repair, and mirror has its own.
         let Some(window) = comparison.window else { return Ok(()) };
         self.tally.window = Some(window.to_string());
         self.recognise(described.target.as_ref());

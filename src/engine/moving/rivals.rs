@@ -2,7 +2,7 @@
 //! apart.
 //!
 //! BigQuery takes a job's id once. A publish that relies on the target's content is named by the version of the target
-//! that it builds on, whoever sends it. If two processes build on the same version (two hosts with states of their own,
+//! that it builds on, not by its sender. If two processes build on the same version (two hosts with states of their own,
 //! an older state put back), one comes first; the other finds the name taken and looks again.
 
 use crate::domain::column::TargetSchema;

@@ -1,6 +1,6 @@
-//! The protocol between the engine and whoever operates it: commands and questions go in, events and answers come out.
+//! The protocol between the engine and its operators: commands and questions go in, events and answers come out.
 //!
-//! A command is work, and events report what runs did; a question is answered only to whoever asked it. Events are
+//! A command is work, and events report what runs did; a question is answered only to the one who asked it. Events are
 //! facts in the past tense, few, and never lost; values that change many times a second are in [`Progress`].
 
 mod command;

@@ -56,7 +56,7 @@ pub(in crate::engine) struct Owner<'a> {
 }
 
 impl Owner<'_> {
-    /// The beginning of the names of the mapping's staging tables, whoever stages.
+    /// The beginning of the names of the mapping's staging tables, the same for every process.
     fn stem(&self) -> String {
         let Self { mapping, target, .. } = self;
         let hash = short_hash(&format!("{mapping}|{target}"));

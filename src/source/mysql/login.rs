@@ -314,8 +314,7 @@ fn private_key(path: &Path) -> Result<Vec<u8>, Fault> {
 
 fn ssl_mode(server: &Server) -> SslMode {
     match server.settings.ssl_mode {
-        // As MySQL's own clients do: without TLS only if the server offers none, and never after a handshake that
-        // failed.
+        // Like MySQL's own clients: no TLS if the server offers none, but never after a handshake that failed.
         SslMode::Preferred if server.is_bare_socket() => SslMode::Disabled,
         mode => mode,
     }

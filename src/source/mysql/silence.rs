@@ -13,11 +13,11 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 /// The longest wait for an answer. A first row (or a MAX without an index) may take as long as a full scan, but without
-/// a limit a server about which nothing can be learnt would hold the run for ever.
+/// a limit a server about which nothing can be learnt would hold the run forever.
 const LONGEST: Duration = Duration::from_mins(30);
 
 /// The time limit for connecting and setting up a session. sqlx has none of its own; a firewall that drops packets
-/// would hold a run for ever.
+/// would hold a run forever.
 pub const SET_UP: Duration = Duration::from_secs(10);
 
 /// After this many looks that reach no server, the connection is given up. A server that restarts refuses connections

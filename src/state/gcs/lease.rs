@@ -1,6 +1,6 @@
 //! The lease object of a mapping: who may write its state, and for how long without a sign of life.
 //!
-//! Nobody's clock is trusted with the data: a holder that was taken over can write nothing, because whoever takes over
+//! The data depend on no clock: a former holder can write nothing, because the process that takes over
 //! writes the state object anew and so changes the generation that the former holder's writes name. Clocks only decide
 //! how long a dead holder stands in the way, and both ends of that time are read from the server.
 

@@ -1,7 +1,7 @@
 //! Staging through a bucket of Cloud Storage (`temp_bucket`): the file is put there in parts and loaded by its exact URI.
 //!
-//! An object has the name of its staging table: whoever may drop the table may remove the object, and a listing finds
-//! what a dead run left behind.
+//! An object has the name of its staging table: a process that may drop the table may remove the object, and a listing
+//! finds what a dead run left behind.
 
 use std::collections::HashMap;
 use std::sync::Arc;

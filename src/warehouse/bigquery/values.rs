@@ -1,7 +1,7 @@
 //! Removes row values from BigQuery's messages: errors go to logs, reports, state and webhooks, values must not.
 //!
 //! An error about a value quotes it in quotation marks, after a colon, or bare. The rest of the message says what was
-//! wrong; the job's own page in BigQuery shows the value to whoever may see it.
+//! wrong; the job's own page in BigQuery shows the value to those who may see it.
 
 /// The text that replaces a value and everything after it.
 const HIDDEN: &str = "(a value, which is not shown here)";

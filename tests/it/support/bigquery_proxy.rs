@@ -53,7 +53,7 @@ pub enum Trouble {
     EndWith(&'static str),
     /// The same, with one of BigQuery's own messages.
     EndSaying(&'static str, &'static str),
-    /// Takes the job, which runs for ever.
+    /// Takes the job, which never ends.
     NeverEnd,
     /// Succeeds once the test lets go.
     Hold,

@@ -3,7 +3,7 @@
 //! A row is stamped when its statement begins, and becomes visible when its transaction commits. A reader that moves
 //! its watermark past the stamp in between would never see the row.
 //!
-//! Metadata locks answer this exactly and for each table: whoever has written to a table, or is about to, holds or
+//! Metadata locks answer this exactly and for each table: a writer to a table, also one about to write, holds or
 //! waits for a lock on it until its transaction ends. If they cannot be read, InnoDB's open transactions and every
 //! running statement that may write are taken instead.
 
