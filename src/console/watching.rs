@@ -71,7 +71,7 @@ impl Watched {
             Looked::Broken(refusal) => {
                 let problems = lines(&refusal);
                 for problem in &problems {
-                    tracing::error!(problem, "the changed configuration cannot be used; the one before it stays");
+                    tracing::error!(problem, "the changed configuration is invalid; the former one stays in use");
                 }
                 tell(outlets, FilesNews::broken(&problems));
                 FilesSeen::Broken(problems)

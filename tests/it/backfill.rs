@@ -125,7 +125,7 @@ async fn an_impossible_backfill_is_refused_with_the_next_step() {
     assert!(said(&["--start", "20260101"]).await.contains("`--start`: `20260101` is not a date and time"));
     assert!(said(&["--start", "5", "--dry-run"]).await.contains("`--start`: `5` is not a date and time"));
     let late = sandbox.run(&["backfill", "--mapping", "t", "--start", "2026-05-01"]).await.expect_code(1);
-    assert!(late.stdout.contains("has come to 2026-01-01 00:00:33"), "{late:?}");
+    assert!(late.stdout.contains("ends at 2026-01-01 00:00:33"), "{late:?}");
     let nobody = sandbox.run(&["backfill", "--mapping", "x", "--start", "2026-01-01"]).await;
     assert!(nobody.expect_code(2).stderr.contains("there is no mapping `x`"));
 }

@@ -11,7 +11,7 @@ use crate::support::Sandbox;
 
 const CHANGED: &str = "STATUS=a changed configuration will be used once";
 const FOLLOWED: &str = "STATUS=the changed configuration is followed";
-const BROKEN: &str = "STATUS=the changed configuration cannot be used";
+const BROKEN: &str = "STATUS=the changed configuration is invalid";
 
 fn mapping(name: &str) -> String {
     format!("  - {{name: '{name}', mysql_table: '{name}', primary_keys: [id], incremental_column: id, mode: upsert}}")
@@ -99,7 +99,7 @@ async fn unusable_files_are_reported_once_and_the_former_ones_stay_in_use() {
     let (runs, log) = leave(child).await;
     assert_eq!(runs, ["t ok", "u ok"], "{log}");
     assert!(log.contains("`schedule.cron` cannot be `0 2 * *`") && log.contains("sideways"), "{log}");
-    assert_eq!(log.matches("the one before it is followed").count(), 2, "{log}");
+    assert_eq!(log.matches("the former one stays in use").count(), 2, "{log}");
     while hook.heard().len() < 4 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

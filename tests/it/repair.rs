@@ -223,7 +223,7 @@ async fn a_repair_of_an_append_restores_the_newest_version_and_keeps_history() {
     sandbox.sql("DELETE FROM t WHERE id = 20; INSERT INTO t VALUES (101, 'beyond the watermark', '2026-03-01')").await;
     let told = result(&repair(&sandbox, &[]).await.expect_code(1));
     assert_eq!((&told["repair"]["inserted"], &told["repair"]["left"]), (&json!(2), &json!(1)), "{told}");
-    assert!(told["warnings"].to_string().contains("stay there as history"), "{told}");
+    assert!(told["warnings"].to_string().contains("kept as history"), "{told}");
     assert_eq!(
         sandbox.bq_number("SELECT COUNT(*) FROM `{d}.t`").await,
         102,

@@ -138,7 +138,7 @@ async fn a_lookback_that_does_not_suit_the_column_is_refused_before_anything_beg
     sandbox.sql("CREATE TABLE t (id INT PRIMARY KEY)").await;
     let ran = sandbox.run(&["run-once", "--lookback", "2h"]).await.expect_code(2);
     assert!(
-        ran.stdout.contains("`--lookback`: A lookback of 2h") && ran.stdout.contains("as a number alone"),
+        ran.stdout.contains("`--lookback`: The lookback 2h") && ran.stdout.contains("as a number alone"),
         "{ran:?}"
     );
     assert_eq!(sandbox.bq_tables().await, [""; 0]);
