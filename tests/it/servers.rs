@@ -81,6 +81,12 @@ async fn two_servers_are_moved_compared_and_held_by_their_own_transactions_alone
     assert_eq!(arrived("us").await, "u1 u2 u3 late u5");
     run(&["--no-tui", "verify"]).await.expect_code(0);
 
+    let mut misspelt = command(&sandbox, eu.port, us.port, &["--no-tui", "status"]);
+    misspelt.env("MYSQL_EU_PASSWROD", "s3cret");
+    let said = finish(misspelt).await.expect_code(0).stderr;
+    assert!(said.contains("MYSQL_EU_PASSWROD (set in the environment)") && !said.contains("s3cret"), "{said}");
+    assert!(said.contains("did you mean MYSQL_EU_PASSWORD?"), "{said}");
+
     let checked = run(&["--no-tui", "check"]).await.expect_code(0);
     assert!(checked.stdout.contains("source eu: ") && checked.stdout.contains("source us: "), "{checked:?}");
     us.sql("USE shop; CREATE TABLE carts (id INT PRIMARY KEY)").await;
