@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bigquery_syncer::cli::args::{Args, CommandArg, Invocation};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
+use bigquery_syncer::commands;
 use bigquery_syncer::engine;
 use bigquery_syncer::logging;
 use bigquery_syncer::memory;
@@ -37,6 +38,7 @@ fn main() -> color_eyre::Result<ExitCode> {
         Ok(args) => args,
         Err(error) => return Ok(cli::unparsed(&error, std::env::args_os()).into()),
     };
+    commands::remember(args.config.as_deref());
     let printer = Printer::of(&args);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let status = runtime.block_on(run(&args, printer)).unwrap_or_else(|refusal| {
