@@ -13,6 +13,7 @@ mod user_files;
 mod watched_files;
 mod wiring;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -67,6 +68,9 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
         return console::run(args, printer).await;
     }
     let command = command(args)?;
+    if *command == CommandArg::Schedule {
+        watched_files::refuse_pipes(&wiring::config_path(args.config.as_deref()), Path::new(environment::FILE))?;
+    }
     let environment = Environment::read()?;
     logging::start(&wiring::log_settings(args, &environment)).map_err(|sentence| environment.refusal(sentence))?;
     environment.warn();
