@@ -5,7 +5,7 @@
 use chrono::{NaiveDateTime, Offset, TimeDelta, TimeZone};
 
 use super::additions::backfill;
-use super::keys::{keys_change, keys_held_equal, keys_not_unique};
+use super::keys::{keys_become_one, keys_change, keys_held_equal, keys_not_unique};
 use super::masks;
 use super::server::{ServerFacts, grant_select};
 use super::withheld::withheld;
@@ -60,6 +60,7 @@ pub fn findings(facts: &MappingFacts<'_>) -> Vec<Finding> {
     found.extend(withheld(mapping, columns, Some(facts.server)));
     found.extend(facts.planned.as_ref().ok().and_then(|planned| kept_there(mapping, planned)));
     found.extend(masks::findings(mapping, source));
+    found.extend(keys_become_one(mapping, source));
     found.extend(facts.cascades.iter().filter_map(|cascade| silent(&facts.input, cascade)));
     for (topic, sentence) in sound(mapping, source) {
         if !found.iter().any(|finding| finding.topic == topic) {
