@@ -4,6 +4,7 @@ mod place;
 mod watching;
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bigquery_syncer::cli::args::{Args, CommandArg, OutputFormat};
@@ -22,9 +23,10 @@ use bigquery_syncer::tui::{
 use self::place::Began;
 use self::watching::{Watched, Watching, lock, watcher};
 use crate::adding;
-use crate::environment::Environment;
+use crate::environment::{self, Environment};
 use crate::expansion::{self, For};
 use crate::refusal::{self, Refusal};
+use crate::watched_files;
 use crate::wiring::{self, Adapters, Servers};
 
 /// Tells if this command line opens the console. It does not if output goes to a pipe or is JSON, or if this is one of
@@ -37,6 +39,7 @@ pub fn is_wanted(args: &Args) -> bool {
 
 /// Runs the console until the operator leaves.
 pub async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
+    watched_files::refuse_pipes(&wiring::config_path(args.config.as_deref()), Path::new(environment::FILE))?;
     // A problem in `.env` is shown in the console, where the file can be read again.
     let environment = Environment::read().unwrap_or_default();
     if let Some(command) = args.engine_command() {

@@ -1,9 +1,9 @@
 //! The process's variables, above those of `.env` in the working directory, and where each was set.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use bigquery_syncer::domain::config::{self, Context, Problem};
+use bigquery_syncer::domain::config::{self, Config, Context, Misspelt, Problem};
 use bigquery_syncer::dotenv::{self, Unread};
 
 use crate::refusal::Refusal;
@@ -115,6 +115,21 @@ impl Environment {
         }
     }
 
+    /// Logs which variables of a server look misspelt.
+    pub fn warn_of_misspelt(&self, config: &Config) {
+        for Misspelt { written, meant } in config::misspelt(&config.sources, &self.names()) {
+            let place = self.place_words(&written);
+            tracing::warn!("{written} (set in {place}) is not a variable of bqsync; did you mean {meant}?");
+        }
+    }
+
+    /// The names of all variables that are set.
+    fn names(&self) -> Vec<String> {
+        let process = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        let names: BTreeSet<String> = process.chain(self.dotenv.keys().cloned()).collect();
+        names.into_iter().filter(|name| self.get(name).is_some()).collect()
+    }
+
     /// Turns a sentence that begins with a variable's name into a problem at the place where that variable is set.
     pub fn refusal(&self, sentence: String) -> Refusal {
         match first_variable(&sentence) {
@@ -135,7 +150,12 @@ impl Environment {
                 problem.hint = format!("{} ({})", problem.hint, places.join(", "));
             }
         } else if let Some(name) = first_variable(&problem.message) {
+            let near = if self.get(name).is_none() { config::misspelling_of(name, &self.names()) } else { None };
             (problem.file, problem.line) = self.place(name);
+            if let Some(Misspelt { written, meant }) = near {
+                let place = self.place_words(&written);
+                problem.hint = format!("{written} (set in {place}) is not a variable of bqsync: rename it to {meant}");
+            }
         }
         problem
     }
@@ -228,6 +248,9 @@ mod tests {
             (in_config.place(), in_config.hint),
             ("config.yaml:3".into(), "do this (A is set in .env:1)".into())
         );
+        let misspelt = Environment::of_text("A=1\nMYSQL_NO_USRE=etl\n").unwrap_or_default();
+        let hint = misspelt.located(problem("MYSQL_NO_USER is not set (source `no`)", None)).hint;
+        assert_eq!(hint, "MYSQL_NO_USRE (set in .env:2) is not a variable of bqsync: rename it to MYSQL_NO_USER");
         assert_eq!(problems(environment.refusal("MYSQL_NO_PORT is wrong".into()))[0].place(), ".env:2");
         assert!(matches!(environment.refusal("`--restart` is wrong".into()), Refusal::Usage(_)));
     }

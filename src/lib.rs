@@ -8,6 +8,7 @@
 
 pub mod bucket;
 pub mod cli;
+pub mod commands;
 pub mod domain;
 pub mod dotenv;
 pub mod engine;

@@ -13,11 +13,13 @@ mod user_files;
 mod watched_files;
 mod wiring;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bigquery_syncer::cli::args::{Args, CommandArg, Invocation};
 use bigquery_syncer::cli::{self, ExitStatus, Printer};
+use bigquery_syncer::commands;
 use bigquery_syncer::engine;
 use bigquery_syncer::logging;
 use bigquery_syncer::memory;
@@ -37,6 +39,7 @@ fn main() -> color_eyre::Result<ExitCode> {
         Ok(args) => args,
         Err(error) => return Ok(cli::unparsed(&error, std::env::args_os()).into()),
     };
+    commands::remember(args.config.as_deref());
     let printer = Printer::of(&args);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let status = runtime.block_on(run(&args, printer)).unwrap_or_else(|refusal| {
@@ -65,6 +68,9 @@ async fn run(args: &Args, printer: Printer) -> Result<ExitStatus, Refusal> {
         return console::run(args, printer).await;
     }
     let command = command(args)?;
+    if *command == CommandArg::Schedule {
+        watched_files::refuse_pipes(&wiring::config_path(args.config.as_deref()), Path::new(environment::FILE))?;
+    }
     let environment = Environment::read()?;
     logging::start(&wiring::log_settings(args, &environment)).map_err(|sentence| environment.refusal(sentence))?;
     environment.warn();

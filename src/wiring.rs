@@ -115,6 +115,7 @@ pub fn read_setup(named: Option<&Path>, environment: &Environment) -> Result<Set
     };
     match (config, mysql, config::bigquery_settings(&get), config::storage_settings(&get)) {
         (Ok(config), Ok(mysql), Ok(bigquery), Ok(storage)) if own.is_empty() => {
+            environment.warn_of_misspelt(&config);
             Ok(Setup { config, mysql, bigquery, storage, variables: Variables::read(&get) })
         }
         (config, mysql, bigquery, storage) => {

@@ -155,7 +155,7 @@ pub enum CommandArg {
         /// Only this mapping; may be repeated
         #[arg(long = "mapping", value_name = "NAME")]
         mappings: Vec<String>,
-        /// Create tables, add columns, widen and relax types; conflicts are left alone
+        /// Create tables, add columns, widen and relax types; conflicts are left alone. A new table that waits for a decision is taken only with --mapping
         #[arg(long)]
         apply: bool,
         /// With --apply: accept only this column of the mapping; may be repeated

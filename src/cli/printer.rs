@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::args::{Args, LogFormatArg, OutputFormat};
 use super::exit::ExitStatus;
+use crate::commands;
 use crate::domain::config::Problem;
 use crate::printable;
 
@@ -35,7 +36,7 @@ impl Printer {
 
     /// Writes a line of the result.
     pub fn line(&self, text: &str) {
-        self.raw(format!("{}\n", printable::line(text)).as_bytes());
+        self.raw(format!("{}\n", printable::line(&commands::complete(text))).as_bytes());
     }
 
     /// Writes lines of the result, from a text whose line breaks are ours.
@@ -92,7 +93,7 @@ impl Printer {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_header(header.iter().copied());
         for row in rows {
-            table.add_row(row.iter().map(|cell| printable::line(cell)));
+            table.add_row(row.iter().map(|cell| printable::line(&commands::complete(cell)).into_owned()));
         }
         for (i, column) in table.column_iter_mut().enumerate() {
             column.set_padding((0, 2));
@@ -129,15 +130,16 @@ impl Printer {
     }
 
     fn say(self, level: &str, text: &str, hint: Option<&str>) {
+        let (text, hint) = (commands::complete(text), hint.map(commands::complete));
         let mut stderr = std::io::stderr().lock();
         let mut write = |text: &dyn Display| {
             let _ = writeln!(stderr, "{text}");
         };
         match self.notes {
             LogFormatArg::Text => {
-                write(&printable::line(text));
+                write(&printable::line(&text));
                 if let Some(hint) = hint {
-                    write(&format_args!("      hint: {}", printable::line(hint)));
+                    write(&format_args!("      hint: {}", printable::line(&hint)));
                 }
             }
             LogFormatArg::Json => {

@@ -132,13 +132,11 @@ async fn decide(handle: &mut Handle, query: Decide, printer: Printer, says: Says
 fn show(comparison: &Comparison, printer: Printer) {
     let Comparison { mapping, creates_table, new_table, columns, statements, applied, options, .. } = comparison;
     let verdict = match (statements.is_empty(), applied, creates_table) {
-        _ if *new_table => {
-            "a new table in MySQL; `--apply` takes it, with `--decline COLUMN` without that one; `--decline '*'` leaves it out"
-        }
-        (true, ..) => "no change to make",
-        (false, true, _) => "carried out",
-        (false, false, true) => "the table does not exist yet",
-        (false, false, false) => "differs",
+        _ if *new_table => waits(mapping),
+        (true, ..) => "no change to make".to_owned(),
+        (false, true, _) => "carried out".to_owned(),
+        (false, false, true) => "the table does not exist yet".to_owned(),
+        (false, false, false) => "differs".to_owned(),
     };
     printer.line(&format!("{mapping}: {verdict}"));
     let header = ["COLUMN", "MYSQL", "BIGQUERY", "VERDICT", "BECOMES"];
@@ -155,6 +153,15 @@ fn show(comparison: &Comparison, printer: Printer) {
         printer.line(&format!("{mapping}: note: {option}"));
     }
     printer.line("");
+}
+
+/// What a new table waits for.
+fn waits(mapping: &MappingName) -> String {
+    let command = format!("bqsync schema-diff {}", quote::shell_option("--mapping", &mapping.0));
+    format!(
+        "a new table in MySQL; `{command} --apply` takes it, with `--decline COLUMN` without that one; `{command} --decline '*'` \
+         leaves it out"
+    )
 }
 
 fn show_decided(decided: &Decided, printer: Printer) {

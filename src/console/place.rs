@@ -6,8 +6,9 @@ use bigquery_syncer::domain::config::{Config, Context, OwnCommand, Problem};
 use bigquery_syncer::tui::{self, Contexts, Which};
 
 use crate::contexts;
-use crate::environment::Environment;
+use crate::environment::{self, Environment};
 use crate::refusal::Refusal;
+use crate::watched_files;
 use crate::wiring;
 
 /// How the console was started.
@@ -75,6 +76,8 @@ impl Place {
     }
 
     pub fn read(&self) -> Result<wiring::Setup, Refusal> {
+        let env = self.context.as_ref().map_or_else(|| Path::new(environment::FILE), |context| &context.env);
+        watched_files::refuse_pipes(&wiring::config_path(self.config.as_deref()), env)?;
         let setup = wiring::read_setup(self.config.as_deref(), &self.environment()?)?;
         refuse_taken(&setup.config)?;
         Ok(setup)

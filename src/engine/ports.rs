@@ -90,7 +90,8 @@ impl<P: Platform> Ports<P> {
         target: Option<&'a TargetSchema>,
         decisions: &'a Decisions,
     ) -> PlanInput<'a> {
-        let (timezone, additions) = (self.config.default_timezone, self.config.schema_additions);
+        let (timezone, additions) =
+            (self.config.timezone_of(mapping.source.server.as_ref()), self.config.schema_additions);
         PlanInput { mapping, timezone, additions, source, target, decisions }
     }
 

@@ -8,6 +8,7 @@ use tracing_subscriber::fmt::format::{DefaultFields, Format, Json, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::commands;
 use crate::printable;
 
 /// The fields of an event or a span on one line, with nothing that a terminal obeys: a server's error may contain
@@ -19,7 +20,7 @@ impl<'w> FormatFields<'w> for SafeFields {
     fn format_fields<R: RecordFields>(&self, mut line: Writer<'w>, fields: R) -> fmt::Result {
         let mut plain = String::new();
         DefaultFields::new().format_fields(Writer::new(&mut plain), fields)?;
-        line.write_str(&printable::line(&plain))
+        line.write_str(&printable::line(&commands::complete(&plain)))
     }
 }
 

@@ -20,7 +20,7 @@ pub use self::rules::{Rules, SEVERAL};
 pub use self::sums::{RememberedSums, SumsPlace};
 pub use self::target::LeftTarget;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
 
@@ -212,6 +212,9 @@ pub struct MappingState {
     /// The row filter and the masks under which rows were moved up to the watermark. `None`: all rows, unmasked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<Rules>,
+    /// The columns that MySQL's table had when an incremental run last moved its rows; empty: unknown.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub columns: BTreeSet<String>,
     /// Which rows of the target belong to the mapping. `None`: those that the configuration says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_of: Option<RowsOf>,

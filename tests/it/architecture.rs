@@ -8,16 +8,17 @@ use std::path::{Path, PathBuf};
 use self::circles::Files;
 
 /// Each module, and the other modules of this crate that it may use.
-const MAY_SEE: [(&str, &[&str]); 23] = [
+const MAY_SEE: [(&str, &[&str]); 24] = [
     ("domain", &[]),
     ("bucket", &["domain", "google", "retry", "trust"]),
+    ("commands", &["domain"]),
     ("dotenv", &[]),
     ("failpoint", &[]),
     ("files", &["domain"]),
     ("format", &["domain"]),
     ("google", &["domain", "paths", "trust"]),
     ("host", &[]),
-    ("logging", &["printable"]),
+    ("logging", &["commands", "printable"]),
     ("memory", &[]),
     ("paths", &[]),
     ("printable", &[]),
@@ -30,7 +31,7 @@ const MAY_SEE: [(&str, &[&str]); 23] = [
     ("state", &["domain", "bucket", "files", "host", "printable", "retry"]),
     ("outlets", &["domain", "files", "host", "retry", "state", "trust"]),
     ("engine", &["domain", "source", "warehouse", "state", "outlets", "failpoint", "format", "retry", "testing"]),
-    ("cli", &["domain", "engine", "format", "printable"]),
+    ("cli", &["commands", "domain", "engine", "format", "printable"]),
     ("tui", &["domain", "engine", "failpoint", "format", "logging", "printable", "statements"]),
 ];
 

@@ -93,6 +93,16 @@ async fn a_table_that_appears_later_waits_for_a_decision_and_is_then_moved() {
     assert!(status.contains(&format!("{coupons}: a new table")), "{status}");
 
     sandbox.run(&["schema-diff", "--mapping", &coupons]).await.expect_code(3);
+    // A new table is taken by its name alone; what waits in other mappings is carried out.
+    sandbox.sql("ALTER TABLE rates ADD note VARCHAR(9)").await;
+    let all = sandbox.run(&["schema-diff", "--apply"]).await.expect_code(3).stdout;
+    for command in
+        [format!("`bqsync schema-diff --mapping {coupons} --apply`"), format!("--mapping {junk} --decline '*'`")]
+    {
+        assert!(all.contains(&command), "{all}");
+    }
+    assert!(sandbox.bq_columns("rates").await.contains(&"note STRING".to_owned()), "{all}");
+    assert_eq!(sandbox.run_once().await.expect_code(3).mapping(&coupons)["outcome"], "waiting");
     // A decision on one column is none on the table, and a key column cannot be declined.
     let alone =
         sandbox.run(&["schema-diff", "--mapping", &coupons, "--apply", "--column", "code"]).await.expect_code(2);

@@ -154,3 +154,30 @@ async fn json_logging_makes_every_line_on_stderr_json_with_a_severity() {
     let found = severities(&ran.stderr);
     assert!(found.contains(&"INFO".to_owned()) && found.contains(&"ERROR".to_owned()), "{ran:?}");
 }
+
+/// What is pasted acts on the file that the command line named; programs that read JSON get the commands as they are.
+#[tokio::test]
+async fn commands_in_messages_name_the_configuration_that_the_command_line_names() {
+    let sandbox = Sandbox::new("named_config").await;
+    let mapping =
+        "  - {name: t, mysql_table: t, bigquery_table: t, primary_keys: [id], incremental_column: id, mode: upsert}";
+    sandbox.configure("", mapping);
+    sandbox.sql("CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1)").await;
+    sandbox.sync().await;
+    std::fs::rename(sandbox.path("config.yaml"), sandbox.path("my shop.yaml")).unwrap();
+    sandbox.sql("ALTER TABLE t ADD v INT NOT NULL DEFAULT 7; INSERT INTO t (id) VALUES (2)").await;
+    let run = async |arguments: &[&str]| {
+        sandbox.run(&[&["--no-tui", "--config", "my shop.yaml"][..], arguments].concat()).await
+    };
+    let whole = "`bqsync --config 'my shop.yaml' schema-diff --apply --mapping t`";
+    let ran = run(&["run-once"]).await.expect_code(0);
+    assert!(ran.stdout.contains(whole) && ran.stderr.contains(whole), "{ran:?}");
+    assert!(run(&["check"]).await.expect_code(0).stdout.contains(whole));
+    let diff = run(&["schema-diff"]).await.expect_code(3).stdout;
+    assert!(diff.contains("`bqsync --config 'my shop.yaml' backfill --mapping t --start '0'`"), "{diff}");
+    let json = run(&["run-once", "--output", "json"]).await.expect_code(0).json().to_string();
+    assert!(json.contains("`bqsync schema-diff --apply --mapping t`"), "{json}");
+    std::fs::rename(sandbox.path("my shop.yaml"), sandbox.path("config.yaml")).unwrap();
+    let plain = sandbox.run(&["--no-tui", "run-once"]).await.expect_code(0).stdout;
+    assert!(plain.contains("`bqsync schema-diff --apply --mapping t`"), "{plain}");
+}

@@ -109,3 +109,21 @@ async fn unusable_files_are_reported_once_and_the_former_ones_stay_in_use() {
     assert_eq!(events, [broken, mended, broken, mended]);
     assert!(heard[0]["text"].as_str().unwrap().contains("config.yaml:3: `schedule.cron`"), "{heard:?}");
 }
+
+#[tokio::test]
+async fn what_stays_up_takes_no_pipe_for_its_files() {
+    let sandbox = sandbox("pipes", &["t"]).await;
+    configure(&sandbox, "", &mapping("t"));
+    let made = std::process::Command::new("mkfifo").arg(sandbox.path("pipe")).status().unwrap();
+    assert!(made.success());
+    let refused = sandbox.run(&["--no-tui", "schedule", "--config", "pipe"]).await.expect_code(2).stderr;
+    assert!(refused.contains("pipe: not a regular file"), "{refused}");
+    // A single run reads a pipe.
+    let shell = "cat config.yaml > pipe & exec \"$0\" --no-tui run-once --config pipe";
+    let once = sandbox.command(&[]);
+    let program = once.get_program().to_owned();
+    let mut piped = std::process::Command::new("sh");
+    piped.args(["-c", shell]).arg(program).current_dir(sandbox.path("."));
+    piped.envs(once.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("PATH", "/usr/bin:/bin");
+    crate::support::finish(piped).await.expect_code(0);
+}

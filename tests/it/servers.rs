@@ -81,6 +81,12 @@ async fn two_servers_are_moved_and_compared_and_wait_only_for_their_own_transact
     assert_eq!(arrived("us").await, "u1 u2 u3 late u5");
     run(&["--no-tui", "verify"]).await.expect_code(0);
 
+    let mut misspelt = command(&sandbox, eu.port, us.port, &["--no-tui", "status"]);
+    misspelt.env("MYSQL_EU_PASSWROD", "s3cret");
+    let said = finish(misspelt).await.expect_code(0).stderr;
+    assert!(said.contains("MYSQL_EU_PASSWROD (set in the environment)") && !said.contains("s3cret"), "{said}");
+    assert!(said.contains("did you mean MYSQL_EU_PASSWORD?"), "{said}");
+
     let checked = run(&["--no-tui", "check"]).await.expect_code(0);
     assert!(checked.stdout.contains("source eu: ") && checked.stdout.contains("source us: "), "{checked:?}");
     us.sql("USE shop; CREATE TABLE carts (id INT PRIMARY KEY)").await;
@@ -133,4 +139,38 @@ async fn an_unreachable_server_fails_only_its_own_mappings_and_names_its_variabl
     program.envs(variables.iter().filter(|(name, _)| !name.starts_with("MYSQL_US_")));
     let ran = finish(program).await.expect_code(2);
     assert!(ran.stderr.contains("MYSQL_US_USER is not set (source `us`)"), "{ran:?}");
+    let mut program = sandbox.command(&["--no-tui", "run-once"]);
+    program.envs(variables.iter().filter(|(name, _)| *name != "MYSQL_US_USER")).env("MYSQL_US_USRE", "root");
+    let said = finish(program).await.expect_code(2).stderr;
+    assert!(said.contains("MYSQL_US_USRE (set in the environment) is not a variable of bqsync"), "{said}");
+}
+
+#[tokio::test]
+async fn each_server_has_the_zone_of_its_own_wall_clocks() {
+    let sandbox = Sandbox::new("two_zones").await;
+    let mapping = |name: &str| {
+        format!(
+            "  - {{name: {name}, source: {name}, mysql_table: t, bigquery_table: t_{name}, primary_keys: [id], mode: mirror}}\n"
+        )
+    };
+    let settings = "default_timezone: Europe/Berlin\nsources: {eu: {env: MYSQL_}, us: {timezone: America/Chicago}}";
+    sandbox.configure(settings, &[mapping("eu"), mapping("us")].concat());
+    sandbox
+        .sql("CREATE TABLE t (id INT PRIMARY KEY, at DATETIME); INSERT INTO t VALUES (1, '2026-01-01 12:00:00')")
+        .await;
+    let run = async |arguments: &[&str]| -> Ran {
+        let mut program = sandbox.command(arguments);
+        for name in ["HOST", "PORT", "USER"] {
+            program.env(format!("MYSQL_US_{name}"), setting(&format!("MYSQL_{name}")));
+        }
+        program.env("MYSQL_US_PASSWORD", std::env::var("MYSQL_PASSWORD").unwrap_or_default());
+        program.env("MYSQL_US_DATABASE", &sandbox.database);
+        finish(program).await
+    };
+    run(&["--no-tui", "run-once"]).await.expect_code(0);
+    run(&["--no-tui", "verify"]).await.expect_code(0);
+    for (name, expected) in [("eu", "11"), ("us", "18")] {
+        let hour = sandbox.bq(&format!("SELECT CAST(EXTRACT(HOUR FROM at) AS STRING) FROM `{{d}}.t_{name}`")).await;
+        assert_eq!(hour, crate::support::rows(&[&[expected]]), "{name}");
+    }
 }

@@ -163,6 +163,41 @@ async fn the_target_has_the_columns_of_all_shards_and_an_added_shard_is_loaded_b
     sandbox.run(&["check", "--mapping", "t"]).await.expect_code(0);
 }
 
+/// Both shards get a column, one after the other: BigQuery has it already when the second one moves it.
+#[tokio::test]
+async fn a_column_that_another_shard_has_added_is_told_with_the_command_that_fills_it() {
+    let sandbox = Sandbox::new("shards_later").await;
+    let mapping = "  - {name: t, mysql_table: [t_0, t_1], bigquery_table: t, shard_column: _shard, primary_keys: [id], \
+                   incremental_column: at, mode: upsert}";
+    sandbox.configure("concurrency: 1\nallow_schema_additions: true", mapping);
+    for (table, number) in [("t_0", 7), ("t_1", 8)] {
+        sandbox.sql(&format!("CREATE TABLE {table} (id INT PRIMARY KEY, at DATETIME NOT NULL, KEY (at))")).await;
+        sandbox.sql(&format!("INSERT INTO {table} VALUES (1, '2026-01-01'), (2, '2026-01-0{number}')")).await;
+    }
+    sandbox.sync().await;
+    let warnings = async |shard: &str| {
+        let report = sandbox.sync().await.mapping(shard);
+        let texts = report["warnings"].as_array().cloned().unwrap_or_default();
+        texts.iter().map(|text| text.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    sandbox.sql("ALTER TABLE t_0 ADD z INT NOT NULL DEFAULT 7").await;
+    assert!(warnings("t/t_0").await[0].starts_with("column `z` is new: "));
+    sandbox.sql("ALTER TABLE t_1 ADD z INT NOT NULL DEFAULT 8").await;
+    let told = warnings("t/t_1").await;
+    assert!(
+        told.len() == 1 && told[0].starts_with("column `z` is new in MySQL, and BigQuery had it before"),
+        "{told:?}"
+    );
+    assert!(told[0].contains("`bqsync backfill --mapping t/t_1 --start '1970-01-01'` fills them"), "{told:?}");
+    assert!(warnings("t/t_1").await.is_empty(), "it is told once");
+    for shard in ["t/t_0", "t/t_1"] {
+        sandbox.run(&["--no-tui", "backfill", "--mapping", shard, "--start", "1970-01-01"]).await.expect_code(0);
+    }
+    let arrived = sandbox.bq("SELECT _shard, CAST(SUM(z) AS STRING) FROM `{d}.t` GROUP BY 1 ORDER BY 1").await;
+    assert_eq!(arrived, crate::support::rows(&[&["t_0", "14"], &["t_1", "16"]]));
+    verified(&sandbox, 2).await;
+}
+
 fn word(mode: &str, word: &str) -> String {
     format!(
         "  - {{name: {mode}, mysql_table: t, bigquery_table: {mode}, shard_column: _shard, shard: {word}, primary_keys: [id], mode: {mode}{}}}\n",

@@ -192,7 +192,11 @@ async fn empty_tables_are_equal_and_a_table_never_synced_is_not_a_difference() {
     sandbox.sql("CREATE TABLE t (id INT PRIMARY KEY, at DATETIME NOT NULL)").await;
     let told = result(&verify(&sandbox, &[]).await.expect_code(0));
     assert_eq!(told["outcome"], "nothing_synced");
+    // A run that has found no row leaves no watermark.
+    sandbox.sync().await;
+    assert_eq!(equal(&sandbox).await["rows_in_bigquery"], 0);
     sandbox.sql("INSERT INTO t VALUES (1, '2026-01-01')").await;
+    assert_eq!(result(&verify(&sandbox, &[]).await.expect_code(0))["outcome"], "nothing_synced");
     sandbox.sync().await;
     sandbox.sql("DELETE FROM t").await;
     sandbox.bq_run("DELETE FROM `{d}.t` WHERE TRUE").await;

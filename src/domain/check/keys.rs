@@ -53,6 +53,27 @@ pub fn keys_held_equal(mapping: &Mapping, source: &SourceSchema) -> Option<Findi
     )))
 }
 
+/// Reports a text key whose character set has two codes for some characters, which are one character of Unicode. Source:
+/// Microsoft's code page 932, which repeats NEC's and IBM's characters.
+#[must_use]
+pub fn keys_become_one(mapping: &Mapping, source: &SourceSchema) -> Option<Finding> {
+    let is_cp932 = |key: &String| source.column(key)?.charset.as_deref().filter(|charset| *charset == "cp932");
+    let name = mapping.primary_keys.iter().find(|key| is_cp932(key).is_some())?;
+    let sentence = format!(
+        "the key `{name}` is text of cp932, which has two codes for some characters: keys that differ in these alone are two to \
+         MySQL, and one to BigQuery, where one row takes the place of the other"
+    );
+    let column = |key: &String| match is_cp932(key) {
+        Some(_) => format!("CONVERT({} USING utf8mb4) COLLATE utf8mb4_bin", quote::mysql_name(key)),
+        None => quote::mysql_name(key),
+    };
+    let columns: Vec<_> = mapping.primary_keys.iter().map(column).collect();
+    let (columns, table) = (columns.join(", "), quote::mysql_table(&mapping.source));
+    Some(Finding::warn(Topic::Keys, sentence).remedy(format!(
+        "SELECT {columns}, COUNT(*) FROM {table} GROUP BY {columns} HAVING COUNT(*) > 1 finds them: give these rows other keys"
+    )))
+}
+
 /// Reports an append's target that declares a primary key, which an append does not keep unique.
 #[must_use]
 pub fn key_declared(mapping: &Mapping, target: Option<&TargetSchema>) -> Option<Finding> {

@@ -5,7 +5,7 @@
 use chrono::{NaiveDateTime, Offset, TimeDelta, TimeZone};
 
 use super::additions::backfill;
-use super::keys::{keys_change, keys_held_equal, keys_not_unique};
+use super::keys::{keys_become_one, keys_change, keys_held_equal, keys_not_unique};
 use super::masks;
 use super::server::{ServerFacts, grant_select};
 use super::withheld::withheld;
@@ -60,6 +60,7 @@ pub fn findings(facts: &MappingFacts<'_>) -> Vec<Finding> {
     found.extend(withheld(mapping, columns, Some(facts.server)));
     found.extend(facts.planned.as_ref().ok().and_then(|planned| kept_there(mapping, planned)));
     found.extend(masks::findings(mapping, source));
+    found.extend(keys_become_one(mapping, source));
     found.extend(facts.cascades.iter().filter_map(|cascade| silent(&facts.input, cascade)));
     for (topic, sentence) in sound(mapping, source) {
         if !found.iter().any(|finding| finding.topic == topic) {
@@ -324,17 +325,26 @@ fn other_zone(facts: &MappingFacts<'_>) -> Option<Finding> {
     }
     let ours = zone.offset_from_utc_datetime(&facts.now).fix().local_minus_utc();
     let theirs = facts.server.zone.east.filter(|theirs| *theirs != ours)?;
+    let key = zone_key(mapping);
     let sentence = format!(
-        "`{}` is DATETIME and read as {timezone} (`default_timezone`), but MySQL's own zone, {}, is {} off: what MySQL \
+        "`{}` is DATETIME and read as {timezone} (`{key}`), but MySQL's own zone, {}, is {} off: what MySQL \
          itself stamps (CURRENT_TIMESTAMP) would be wrong by that",
         column.name,
         facts.server.zone.name,
         hours(theirs - ours)
     );
     Some(
-        Finding::warn(Topic::Cursor, sentence)
-            .remedy("set `default_timezone` to the zone that the column is written in"),
+        Finding::warn(Topic::Cursor, sentence).remedy(format!("set `{key}` to the zone that the column is written in")),
     )
+}
+
+/// The key that says in which zone a mapping's DATETIME columns are written.
+fn zone_key(mapping: &Mapping) -> String {
+    mapping
+        .source
+        .server
+        .as_ref()
+        .map_or_else(|| "default_timezone".to_owned(), |server| format!("sources.{server}.timezone"))
 }
 
 /// A time difference such as `5h30m`.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use chrono_tz::Tz;
+
 use crate::domain::ids::SourceName;
 use crate::domain::secret::Secret;
 
@@ -14,6 +16,8 @@ pub struct NamedSource {
     pub name: SourceName,
     /// The prefix of its variables.
     pub prefix: String,
+    /// The zone of the wall clocks in its DATETIME columns; `None`: `default_timezone`.
+    pub timezone: Option<Tz>,
 }
 
 impl NamedSource {
@@ -21,7 +25,7 @@ impl NamedSource {
     #[must_use]
     pub fn called(name: &str) -> Self {
         let prefix = format!("{PLAIN}{}_", name.to_ascii_uppercase().replace('-', "_"));
-        Self { name: SourceName(name.to_owned()), prefix }
+        Self { name: SourceName(name.to_owned()), prefix, timezone: None }
     }
 
     /// Tells if it reads the variables of a server without a name.

@@ -4,19 +4,28 @@ use super::access::NamedSource;
 use super::content::Mapping;
 use super::key::{self, At, Gaps, Key, Missing, Row, put};
 use super::read::{Reading, nearest, shown};
+use super::validate;
 use super::yaml::{Entry, Kind};
 use crate::domain::ids::SourceName;
 
 /// Short, because messages put the name before tables, in lines of 80 columns.
 const LONGEST_NAME: usize = 24;
 
-const KEYS: &[Key<Option<String>>] = &[Key::new(
-    "env",
-    Missing::Means("`MYSQL_NAME_`"),
-    "Prefix of the server's variables: with `MYSQL_EU_`, `MYSQL_EU_HOST` replaces `MYSQL_HOST`, and so on for each of \
-     [the variables](#environment-and-env)",
-    |prefix, at| put(prefix, at.checked(is_prefix).map(Some)),
-)];
+const KEYS: &[Key<NamedSource>] = &[
+    Key::new(
+        "env",
+        Missing::Means("`MYSQL_NAME_`"),
+        "Prefix of the server's variables: with `MYSQL_EU_`, `MYSQL_EU_HOST` replaces `MYSQL_HOST`, and so on for each of \
+         [the variables](#environment-and-env)",
+        |source, at| put(&mut source.prefix, at.checked(is_prefix)),
+    ),
+    Key::new(
+        "timezone",
+        Missing::Means("`default_timezone`"),
+        "Zone that the server's DATETIME columns are written in",
+        |source, at| put(&mut source.timezone, at.parsed(validate::timezone).map(Some)),
+    ),
+];
 
 /// The lines for the documentation of these keys.
 pub(super) fn rows() -> Vec<Row> {
@@ -55,20 +64,19 @@ fn read_one(r: &mut Reading<'_>, entry: &Entry, example: &str) -> Option<NamedSo
         r.problem(entry.line, format!("a source cannot be named `{}`", shown(name)), hint);
         return None;
     }
-    let mut prefix = None;
+    let mut source = NamedSource::called(name);
     match &entry.node.kind {
         _ if entry.node.is_null() => {}
         Kind::Mapping(_) => {
             let section = key::open(r, &entry.node, KEYS, "", format!(" of source `{name}`"))?;
-            key::read(r, &section, KEYS, Gaps::Default, &mut prefix);
+            key::read(r, &section, KEYS, Gaps::Default, &mut source);
         }
         kind => {
             r.problem(entry.line, format!("source `{name}` is {}, not a group of keys", kind.noun()), example);
             return None;
         }
     }
-    let source = NamedSource::called(name);
-    Some(NamedSource { prefix: prefix.unwrap_or(source.prefix), ..source })
+    Some(source)
 }
 
 /// The server that a mapping's `source` names.

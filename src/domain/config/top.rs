@@ -99,7 +99,7 @@ pub(super) const KEYS: &[Key<Top>] = &[
     Key::of_group(
         "sources",
         Missing::Means("one server"),
-        "Several MySQL servers in one file: a name for each, with the next key; mappings name theirs with `source` \
+        "Several MySQL servers in one file: a name for each, with the next two keys; mappings name theirs with `source` \
          ([several servers](operate.md#several-servers))",
         sources::rows,
         |top, at| {

@@ -27,7 +27,7 @@ pub struct Config {
     pub temp_bucket: Option<String>,
     /// The servers that mappings may name; empty: there is only one.
     pub sources: Vec<NamedSource>,
-    /// The zone of the wall clocks in DATETIME columns.
+    /// The zone of the wall clocks in DATETIME columns of servers that name no other.
     pub default_timezone: Tz,
     /// Mappings that are moved at the same time; 1 to 64.
     pub concurrency: usize,
@@ -87,6 +87,12 @@ impl Config {
     #[must_use]
     pub fn source(&self, name: &SourceName) -> Option<&NamedSource> {
         self.sources.iter().find(|source| source.name == *name)
+    }
+
+    /// The zone of the wall clocks in a server's DATETIME columns.
+    #[must_use]
+    pub fn timezone_of(&self, server: Option<&SourceName>) -> Tz {
+        server.and_then(|name| self.source(name)?.timezone).unwrap_or(self.default_timezone)
     }
 
     /// The project that runs the jobs.

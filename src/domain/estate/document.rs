@@ -126,7 +126,7 @@ pub fn document(top: &Top<'_>, proposals: &[Proposal]) -> String {
     text +=
         &line("allow_schema_additions: review", "a new column waits until you have decided: it may hold personal data");
     text += &top.zone_line();
-    if let Some(NamedSource { name, prefix }) = top.source {
+    if let Some(NamedSource { name, prefix, .. }) = top.source {
         let why = format!("{prefix}HOST, {prefix}USER, ... say where it is");
         text += &line(&format!("sources: {{{}: {{env: {prefix}}}}}", word(&name.0)), &why);
     }

@@ -101,11 +101,12 @@ async fn look<'a, S: Diagnose>(
 }
 
 fn of(config: &Config, known: &KnownTables, looked: &[Looked<'_>], how: Expanding<'_>) -> Expansion {
-    let (timezone, now) = (config.default_timezone, how.at.naive_utc());
+    let now = how.at.naive_utc();
     let mut views = Vec::new();
     for Looked { server, own, said } in looked {
         let (server, own) = (*server, *own);
         let seen = said.as_ref().map_or(Seen::Away, |(facts, found)| {
+            let timezone = config.timezone_of(server);
             let ground = Ground { server: facts, timezone, now, has_mask_key: false, source: server };
             Seen::Tables(&found.tables, ground)
         });

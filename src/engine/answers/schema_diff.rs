@@ -6,7 +6,7 @@ use crate::domain::config::Mapping;
 use crate::domain::fault::Fault;
 use crate::engine::ports::{Platform, Ports, TRIES_FOR_AN_ANSWER};
 use crate::engine::protocol::query::Reply;
-use crate::engine::protocol::{Comparison, Failure, Of};
+use crate::engine::protocol::{Compare, Comparison, Failure, Of, Selection};
 use crate::engine::work::emitter::log_comparison;
 use crate::engine::work::ids::new_run_id;
 use crate::engine::work::ledger::Ledger;
@@ -14,18 +14,22 @@ use crate::engine::work::prepare::compared;
 use crate::state::StateStore;
 use crate::warehouse::Warehouse;
 
-/// Gives each mapping's difference, in the order of the configuration. `columns` narrows the statements to those named.
+/// Gives each mapping's difference, in the order of the configuration.
 pub(in crate::engine) async fn compare<P: Platform>(
     ports: &Ports<P>,
     mappings: Vec<Mapping>,
-    apply: bool,
-    columns: &[String],
+    query: &Compare,
     reply: &Reply<Of<Comparison>>,
 ) {
+    let Compare { selection, apply, columns } = query;
+    let is_named = matches!(selection, Selection::Named(_));
     let impatient = ports.impatient(TRIES_FOR_AN_ANSWER);
     for mapping in mappings {
-        let compared =
-            if apply { carry_out(ports, &mapping, columns).await } else { look(&impatient, &mapping, columns).await };
+        let compared = if *apply {
+            carry_out_unless_new(ports, &mapping, columns, is_named).await
+        } else {
+            look(&impatient, &mapping, columns).await
+        };
         let answer = compared.map_err(|fault| {
             tracing::error!(mapping = %mapping.name, error = %fault, hint = fault.hint(), "comparing schemas failed");
             Failure::from(&fault)
@@ -48,6 +52,19 @@ async fn look<P: Platform>(ports: &Ports<P>, mapping: &Mapping, columns: &[Strin
 /// Records the operator's decision to move a table that waits.
 async fn take<P: Platform>(ports: &Ports<P>, mapping: &Mapping) -> Result<(), Fault> {
     if mapping.is_new_table { note_table(ports, mapping, true).await } else { Ok(()) }
+}
+
+/// Takes a new table only if the command names its mapping, because each new table needs its own decision.
+async fn carry_out_unless_new<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    columns: &[String],
+    is_named: bool,
+) -> Result<Comparison, Fault> {
+    if !is_named && waits_for_word(ports, mapping).await? {
+        return look(ports, mapping, columns).await;
+    }
+    carry_out(ports, mapping, columns).await
 }
 
 /// Changing a table while a run plans with it would fail that run, so applying needs the lease.

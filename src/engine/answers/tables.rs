@@ -111,7 +111,7 @@ fn proposed(Seen { name, server, found }: Seen, around: Around<'_>, names: &mut 
     let known = config.map(|config| Known::of(config, name.as_ref(), &server.database)).unwrap_or_default();
     let tables = known.without_mapping(found.tables);
     let own_zone = || Top { server: &server, others: &[], source: None }.timezone();
-    let timezone = config.map(|config| config.default_timezone).or_else(own_zone).unwrap_or(Tz::UTC);
+    let timezone = config.map(|config| config.timezone_of(name.as_ref())).or_else(own_zone).unwrap_or(Tz::UTC);
     let ground = Ground { server: &server, timezone, now: now.naive_utc(), has_mask_key, source: name.as_ref() };
     let nothing = ForAll::nothing(name.as_ref());
     let all = config.map_or(&nothing, |config| &config.for_all);

@@ -109,7 +109,7 @@ pub enum Verified {
 }
 
 /// Compare schemas; with `apply` also carry out the safe changes (of the named columns, or of all if none is named).
-/// Answers come mapping by mapping.
+/// Answers come mapping by mapping. A new table that waits for a decision is taken only if it is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compare {
     pub selection: Selection,

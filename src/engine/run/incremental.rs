@@ -59,6 +59,7 @@ impl<P: Platform> Work<'_, P> {
         let Some(schemas) = self.prepare(source).await? else { return Ok(()) };
         let prepared = schemas.by_cursor()?;
         self.follow_rules(&prepared.schemas);
+        self.follow_columns(&prepared.schemas);
         let survey = match survey {
             Some(survey) => survey,
             None => self.survey(&prepared).await?,

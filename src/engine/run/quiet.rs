@@ -66,7 +66,7 @@ impl<P: Platform> Work<'_, P> {
             "{} {source:?} {mapping:?} {:?} {} {decisions:?}",
             env!("CARGO_PKG_VERSION"),
             config.schema_additions,
-            config.default_timezone
+            config.timezone_of(mapping.source.server.as_ref())
         );
         Compared { schemas: short_hash(&all), at: ports.clock.now() }
     }

@@ -23,7 +23,7 @@ use super::answers::verify::verify;
 use super::ports::{Platform, Ports};
 use super::protocol::query::Question;
 use super::protocol::{
-    BackfillAsk, Command, Compare, Decide, Event, Inspect, Measure, PreviewBackfill, Progress, ReadHistory, ReadReport,
+    BackfillAsk, Command, Decide, Event, Inspect, Measure, PreviewBackfill, Progress, ReadHistory, ReadReport,
     Selection,
 };
 use super::run::Run;
@@ -193,9 +193,9 @@ impl<P: Platform> Supervisor<P> {
                 let Some(mapping) = self.selected(&Selection::Named(vec![order.mapping.clone()])).pop() else { return };
                 self.spawn(|ports, _| async move { reply.give(beside(&ports, &mapping, &order).await) });
             }
-            Question::Compare(Compare { selection, apply, columns }, reply) => {
-                let mappings = self.selected(&selection);
-                self.spawn(move |ports, _| async move { compare(&ports, mappings, apply, &columns, &reply).await });
+            Question::Compare(query, reply) => {
+                let mappings = self.selected(&query.selection);
+                self.spawn(|ports, _| async move { compare(&ports, mappings, &query, &reply).await });
             }
             Question::Decide(Decide { mapping, decisions }, reply) => {
                 let Some(mapping) = self.selected(&Selection::Named(vec![mapping])).pop() else { return };

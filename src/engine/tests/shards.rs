@@ -1,9 +1,11 @@
 //! One shard of a table that also holds another shard's rows: it knows, reads and changes only its own.
 
-use super::works::{APPEND, KEYLESS, MIRROR, UPSERT, shared_edited, shared_to_delete};
+use super::works::{APPEND, KEYLESS, MIRROR, UPSERT, add_filled_column, shared_edited, shared_to_delete};
+use crate::domain::column::TargetColumn;
 use crate::domain::fault::FaultKind;
 use crate::domain::publish::PublishKind::{Insert, Merge, Mirror};
 use crate::domain::report::{Deletion, Outcome};
+use crate::domain::target_type::TargetType;
 use crate::testing::{Shop, Value, deletes, repair, sync};
 
 #[test]
@@ -121,4 +123,50 @@ fn a_shard_whose_table_has_other_columns_adds_its_own_and_leaves_the_others_null
     let (z, of_eu) = (table.position("z"), table.position("of_eu"));
     let own = table.rows.iter().filter(|row| row[3] == Value::Text("us".into()));
     assert!(own.clone().count() == 20 && own.clone().all(|row| row[z] == Value::Int(7) && row[of_eu] == Value::Null));
+}
+
+/// Adds a column to the target as another shard, or somebody by hand, does.
+fn add_in_bigquery(shop: &Shop) {
+    let mut dataset = shop.dataset();
+    let table = dataset.tables.get_mut("t").unwrap();
+    table.columns.push(TargetColumn::new("z", TargetType::Int64, false));
+    table.rows.iter_mut().for_each(|row| row.push(Value::Null));
+}
+
+#[test]
+fn a_column_that_bigquery_had_before_is_told_once_where_older_rows_lack_its_values() {
+    let new = |shop: &Shop| {
+        let warnings = shop.succeeds(sync()).warnings;
+        warnings.into_iter().filter(|warning| warning.starts_with("column `z` is new")).collect::<Vec<_>>()
+    };
+    let with_rows = |shop: Shop| {
+        let shop = shop.rows(1..=20);
+        shop.succeeds(sync());
+        add_in_bigquery(&shop);
+        shop.succeeds(sync());
+        shop
+    };
+    let shops: [fn(&str) -> Shop; 2] = [Shop::shared, Shop::new];
+    for (shop, mode) in shops.into_iter().zip([UPSERT, APPEND]).chain(shops.into_iter().zip([APPEND, UPSERT])) {
+        let shop = with_rows(shop(mode));
+        add_filled_column(&shop);
+        let told = new(&shop);
+        let heals =
+            if mode == UPSERT { "bqsync backfill --mapping t --start '1970-01-01'" } else { "UPDATE `p.d.t` SET `z`" };
+        assert!(told.len() == 1 && told[0].contains("BigQuery had it before") && told[0].contains(heals), "{told:?}");
+        assert!(new(&shop).is_empty(), "{mode}: it is told once");
+    }
+    let mirrored = with_rows(Shop::shared(MIRROR));
+    add_filled_column(&mirrored);
+    assert!(new(&mirrored).is_empty(), "a mirror compares both sides");
+    mirrored.is_equal("a new column of a mirror");
+    let first = Shop::shared(UPSERT).rows(1..=20);
+    add_in_bigquery(&first);
+    add_filled_column(&first);
+    assert!(new(&first).is_empty(), "the first load brings all values");
+    let adding = Shop::new(UPSERT).with("allow_schema_additions: true").rows(1..=20);
+    adding.succeeds(sync());
+    add_filled_column(&adding);
+    let told = new(&adding);
+    assert!(told.len() == 1 && !told[0].contains("BigQuery had it before"), "the run that adds it tells: {told:?}");
 }

@@ -70,6 +70,16 @@ fn refuse_missing(mapping: &Mapping, state: &MappingState, target: Option<&Targe
     )))
 }
 
+/// A comparison of all rows, whatever the watermark.
+pub(in crate::engine) fn whole<P: Platform>(
+    ports: &Ports<P>,
+    mapping: &Mapping,
+    state: &MappingState,
+    described: &Described,
+) -> Result<Comparison, Fault> {
+    comparison(ports, mapping, state, described, None).map(|(whole, _)| whole)
+}
+
 /// Compares the columns that both sides have, as they are; a column that a run would add first is not there to be
 /// compared.
 fn comparison<P: Platform>(

@@ -1,5 +1,7 @@
 //! A mapping's memory while it is worked on: the lease, and the state that only its holder may change.
 
+mod schema;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -9,14 +11,13 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::ids::{MappingName, RunId};
 use crate::domain::mirror::Sums;
 use crate::domain::report::{MappingReport, Outcome, Trigger};
-use crate::domain::schema::Decisions;
 use crate::domain::shard::Shard;
 use crate::domain::tail::Tail;
 use crate::domain::window::{Published, Watermark};
 use crate::engine::ports::{Platform, Ports};
 use crate::state::{
     BackfillState, Compared, EndedBackfill, LastRun, Lease, LeftTarget, MappingState, Moves, PendingPublish,
-    RememberedSums, Replaced, RowsOf, Rules, StateStore, StoredWatermark, SumsPlace,
+    RememberedSums, Replaced, StateStore, StoredWatermark, SumsPlace,
 };
 use crate::warehouse::PublishCounts;
 
@@ -329,34 +330,6 @@ impl<P: Platform> Ledger<P> {
     /// Sets the value of `again_from`; saved with the next change.
     pub(in crate::engine) fn set_again_from(&mut self, from: Option<String>) {
         self.state.again_from = from;
-    }
-
-    /// Sets the rules by which the rows below the watermark came; saved with the next change.
-    pub(in crate::engine) fn set_rules(&mut self, rules: Rules) {
-        self.state.rules = Some(rules).filter(|rules| !rules.is_empty());
-    }
-
-    /// Sets which rows of the target are the mapping's; this is saved with whatever comes next.
-    pub(in crate::engine) fn set_rows_of(&mut self, rows_of: Option<RowsOf>) {
-        self.state.rows_of = rows_of;
-    }
-
-    pub(in crate::engine) const fn decisions(&self) -> &Decisions {
-        &self.state.decisions
-    }
-
-    pub(in crate::engine) const fn decisions_mut(&mut self) -> &mut Decisions {
-        &mut self.state.decisions
-    }
-
-    /// Forgets undecided columns that the operator has now decided on.
-    pub(in crate::engine) fn forget_undecided(&mut self, said: impl Fn(&str) -> bool) {
-        self.state.undecided.retain(|column| !said(column));
-    }
-
-    /// Sets the columns that wait for the operator; saved with the next change.
-    pub(in crate::engine) fn set_undecided(&mut self, columns: Vec<String>) {
-        self.state.undecided = columns;
     }
 
     /// Forgets a publish that is known not to have happened, or whose end moves nothing.

@@ -1,6 +1,7 @@
 //! What an attempt works with: the scope, the state under lease, and the tally of its results so far.
 
 pub(in crate::engine) mod asked;
+mod columns;
 pub(in crate::engine) mod comparing;
 pub(in crate::engine) mod conflicts;
 pub(in crate::engine) mod emitter;

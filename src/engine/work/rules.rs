@@ -136,7 +136,7 @@ fn left_out(source: &SourceSchema, plan: &TablePlan) -> BTreeSet<String> {
     source.columns.iter().map(|column| &column.name).filter(|name| !moves(plan, name)).cloned().collect()
 }
 
-fn moves(plan: &TablePlan, column: &str) -> bool {
+pub(super) fn moves(plan: &TablePlan, column: &str) -> bool {
     plan.columns.iter().any(|planned| same_name(&planned.source.name, column))
 }
 

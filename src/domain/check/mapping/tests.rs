@@ -257,3 +257,24 @@ fn a_replace_needs_no_key_and_gets_no_finding_about_a_cursor() {
     assert_eq!(topics, [Topic::Table, Topic::Columns, Topic::Keys], "{findings:?}");
     assert!(case.of(Topic::Keys, Standing::Ok)[0].contains("none are needed"));
 }
+
+#[test]
+fn a_key_whose_codes_become_one_in_unicode_is_told_with_the_statement_that_finds_them() {
+    let mut case = case();
+    let text = SourceType::Text { chars: Some(20) };
+    let mut code = SourceColumn::new("code", text, false);
+    (code.charset, code.collation) = (Some("cp932".to_owned()), Some("cp932_bin".to_owned()));
+    case.source.columns.push(code);
+    case.mapping.primary_keys = vec!["id".to_owned(), "code".to_owned()];
+    let told = |case: &Case| {
+        let found =
+            case.findings().into_iter().filter(|finding| finding.sentence.contains("cp932, which has two codes"));
+        found.filter_map(|finding| finding.remedy).collect::<Vec<_>>()
+    };
+    let remedies = told(&case);
+    let statement = "SELECT `id`, CONVERT(`code` USING utf8mb4) COLLATE utf8mb4_bin, COUNT(*) FROM `t` GROUP BY `id`, \
+                     CONVERT(`code` USING utf8mb4) COLLATE utf8mb4_bin HAVING COUNT(*) > 1 finds them";
+    assert!(remedies.len() == 1 && remedies[0].starts_with(statement), "{remedies:?}");
+    case.mapping.primary_keys.pop();
+    assert!(told(&case).is_empty(), "it is no key");
+}

@@ -29,6 +29,17 @@ fn each_mapping_uses_its_own_server() {
 }
 
 #[test]
+fn a_server_may_write_its_wall_clocks_in_a_zone_of_its_own() {
+    let zones = "default_timezone: Europe/Berlin\nsources: {eu: {}, us: {timezone: America/Chicago}}\n";
+    let config = config(zones, &[", source: eu", ", source: us"], &[]).unwrap();
+    let zone = |name: &str| config.timezone_of(Some(&SourceName(name.to_owned())));
+    assert_eq!(
+        [zone("eu"), zone("us"), config.timezone_of(None)].map(|zone| zone.name().to_owned()),
+        ["Europe/Berlin", "America/Chicago", "Europe/Berlin"]
+    );
+}
+
+#[test]
 fn a_mapping_without_a_source_needs_the_plain_variables() {
     let said = config(TWO, &[", source: eu", ""], &[]).unwrap_err();
     for part in ["config.yaml:6", "mapping `m2` names no `source`", "one of `eu`, `us-1`"] {
@@ -45,6 +56,7 @@ fn an_invalid_source_is_reported_with_its_line_and_the_next_step() {
         (TWO, ", source: euu", &["config.yaml:5", "`source` of mapping `m1`", "did you mean `eu`?"][..]),
         ("", ", source: eu", &["config.yaml:4", "there are no `sources`", "sources: {eu: {env: MYSQL_EU_}}"]),
         ("sources: {eu: {env: MYSQL_EU}}\n", ", source: eu", &["config.yaml:3", "`env` of source `eu`", "up to a `_`"]),
+        ("sources: {eu: {timezone: america/chicago}}\n", "", &["`timezone` of source `eu`", "America/Chicago"]),
         ("sources: {e u: {}}\n", "", &["config.yaml:3", "cannot be named `e u`"]),
         ("sources: {eu: {evn: X_}}\n", ", source: eu", &["`evn` of source `eu`", "`env`"]),
         ("sources: {eu: {}, us: {env: mysql_eu_}}\n", ", source: eu", &["`eu` and `us` both read"]),

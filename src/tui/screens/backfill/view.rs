@@ -46,7 +46,10 @@ fn draw_form(frame: &mut Frame<'_>, form: &Backfill, shared: &Shared, theme: The
     } else {
         (marked.as_str(), listed(&form.several.names, usize::from(inner.width).saturating_sub(40)))
     };
-    let zone = shared.facts.as_ref().map_or(chrono_tz::Tz::UTC, |facts| facts.config.default_timezone);
+    let zone = shared.facts.as_ref().map_or(chrono_tz::Tz::UTC, |facts| {
+        let mapping = facts.config.mappings.iter().find(|mapping| Some(&mapping.name) == form.mapping.as_ref());
+        facts.config.timezone_of(mapping.and_then(|mapping| mapping.source.server.as_ref()))
+    });
     let start = read_value(form.start.value(), zone);
     let end = read_end(form.end.value(), zone);
     let cells = value_cells(inner.width);
