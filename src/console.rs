@@ -25,7 +25,7 @@ use self::watching::{Watched, Watching, lock, watcher};
 use crate::adding;
 use crate::environment::{self, Environment};
 use crate::expansion::{self, For};
-use crate::refusal::{self, Refusal};
+use crate::refusal::Refusal;
 use crate::watched_files;
 use crate::wiring::{self, Adapters, Servers};
 
